@@ -1,0 +1,6 @@
+/** Unsigned 64-bit addresses, ranges up to 2^64, alignment, page-size bitmaps and their text. */
+export * from './address.ts';
+export * from './alignment.ts';
+export * from './hex.ts';
+export * from './page-size-bitmap.ts';
+export * from './range.ts';

@@ -1,0 +1,37 @@
+/** The addresses from `start` up to, but not including, `end`. Both may be 2^64; `start === end` is empty. */
+export interface Range<A extends bigint = bigint> {
+  readonly start: A;
+  readonly end: bigint;
+}
+
+/** Whether the two ranges share at least one address. */
+export const overlaps = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
+
+/** Whether every address of `inner` lies in `outer`. */
+export const contains = (outer: Range, inner: Range): boolean =>
+  outer.start <= inner.start && inner.end <= outer.end;
+
+/** The addresses that both ranges have, or `undefined` when there are none. */
+export function intersection<A extends bigint>(a: Range<A>, b: Range<A>): Range<A> | undefined {
+  const start = a.start > b.start ? a.start : b.start;
+  const end = a.end < b.end ? a.end : b.end;
+  return start < end ? { start, end } : undefined;
+}
+
+/** How many addresses the range has. */
+export const lengthOf = (range: Range): bigint => range.end - range.start;
+
+/**
+ * The index of the first of `ranges` that ends above `address`: the one that holds it, or the next
+ * one up, or `ranges.length`. The ranges are sorted and disjoint.
+ */
+export function firstEndingAbove(ranges: readonly Range[], address: bigint): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle]!.end > address) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

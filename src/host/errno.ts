@@ -1,0 +1,27 @@
+/** Linux error numbers as the kernel interfaces that are modelled here return them (positive). */
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  EIO: 5,
+  ENXIO: 6,
+  ENOMEM: 12,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOTTY: 25,
+  ENOSPC: 28,
+  EOVERFLOW: 75,
+  EMSGSIZE: 90,
+  EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
+} as const;
+
+/** A Linux error number; 0 is success. */
+export type Errno = 0 | (typeof Errno)[keyof typeof Errno];
+
+const NAMES = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [value, name]));
+
+/** `EINVAL` for 22 and so on; the number itself for one that has no name here. */
+export const errnoName = (errno: number): string => NAMES.get(errno) ?? String(errno);
