@@ -34,10 +34,13 @@ export function effectiveRoot(root: MemoryRegion): MemoryRegion | undefined {
       continue;
     }
     if (region.terminates) return region;
-    const enabled = region.subregions.filter((child) => child.enabled);
-    if (enabled.length === 0) return undefined;
-    const only = enabled[0]!;
-    if (enabled.length > 1 || only.address !== 0n || only.size > region.size) return region;
+    const first = region.subregions.findIndex((child) => child.enabled);
+    const only = region.subregions[first];
+    if (only === undefined) return undefined;
+    if (only.address !== 0n || only.size > region.size) return region;
+    for (let index = first + 1; index < region.subregions.length; index++) {
+      if (region.subregions[index]!.enabled) return region;
+    }
     region = only;
   }
   return undefined;

@@ -12,51 +12,71 @@ export interface Claim {
   readonly region: MemoryRegion;
   /** The address at which offset 0 of the region would lie; negative behind some aliases. */
   readonly base: bigint;
-  readonly readonly: boolean;
-  readonly nonvolatile: boolean;
-  readonly unmergeable: boolean;
+  readonly attributes: Inherited;
   /** Position in rendering order: the smaller one wins. */
   readonly rank: number;
 }
 
+/** What a region hands down to what is below it. */
+interface Inherited {
+  readonly readonly: boolean;
+  readonly nonvolatile: boolean;
+  readonly unmergeable: boolean;
+}
+
+const NOTHING_INHERITED: Inherited = { readonly: false, nonvolatile: false, unmergeable: false };
+
 /** Every claim that `root` and what lies below it make inside `window` (render_memory_region, fact 2.3). */
 export function collectClaims(root: MemoryRegion, window: Range): Claim[] {
   const claims: Claim[] = [];
-
-  const visit = (
-    region: MemoryRegion,
-    containerBase: bigint,
-    clipStart: bigint,
-    clipEnd: bigint,
-    inheritedReadonly: boolean,
-    inheritedNonvolatile: boolean,
-    inheritedUnmergeable: boolean,
-  ): void => {
-    if (!region.enabled) return;
-    const base = containerBase + region.address;
-    const end = base + region.size;
-    const start = base > clipStart ? base : clipStart;
-    const stop = end < clipEnd ? end : clipEnd;
-    if (start >= stop) return;
-    const readonly = inheritedReadonly || region.readonly;
-    const nonvolatile = inheritedNonvolatile || region.nonvolatile;
-    const unmergeable = inheritedUnmergeable || region.unmergeable;
-    const { alias } = region;
-    if (alias !== undefined) {
-      const targetBase = base - alias.region.address - alias.offset;
-      visit(alias.region, targetBase, start, stop, readonly, nonvolatile, unmergeable);
-      return;
-    }
-    for (const child of region.subregions) {
-      visit(child, base, start, stop, readonly, nonvolatile, unmergeable);
-    }
-    if (region.terminates) {
-      claims.push({ start, end: stop, region, base, readonly, nonvolatile, unmergeable, rank: claims.length });
-    }
-  };
-
-  visit(root, 0n, window.start, window.end < END_OF_SPACE ? window.end : END_OF_SPACE, false, false, false);
+  const end = window.end < END_OF_SPACE ? window.end : END_OF_SPACE;
+  visit(root, root.address, root.size, window.start, end, NOTHING_INHERITED, claims);
   return claims;
+}
+
+/**
+ * @param base the address at which the region begins; negative behind some aliases.
+ * @param size of the region as far as it may be seen.
+ */
+function visit(
+  region: MemoryRegion,
+  base: bigint,
+  size: bigint,
+  clipStart: bigint,
+  clipEnd: bigint,
+  inherited: Inherited,
+  claims: Claim[],
+): void {
+  if (!region.enabled) return;
+  const end = base + size;
+  const start = base > clipStart ? base : clipStart;
+  const stop = end < clipEnd ? end : clipEnd;
+  if (start >= stop) return;
+  const attributes = inherit(region, inherited);
+  const { alias, subregions } = region;
+  if (alias !== undefined) {
+    visit(alias.region, base - alias.offset, alias.region.size, start, stop, attributes, claims);
+    return;
+  }
+  if (subregions.length > 0) {
+    // In the region's own offsets the test that rules out most children needs no arithmetic.
+    const from = start - base;
+    const to = stop - base;
+    for (const child of subregions) {
+      if (child.address >= to || child.end <= from) continue;
+      visit(child, base + child.address, child.size, start, stop, attributes, claims);
+    }
+  }
+  if (region.terminates) claims.push({ start, end: stop, region, base, attributes, rank: claims.length });
+}
+
+function inherit(region: MemoryRegion, inherited: Inherited): Inherited {
+  if (!region.readonly && !region.nonvolatile && !region.unmergeable) return inherited;
+  return {
+    readonly: inherited.readonly || region.readonly,
+    nonvolatile: inherited.nonvolatile || region.nonvolatile,
+    unmergeable: inherited.unmergeable || region.unmergeable,
+  };
 }
 
 /**
@@ -67,6 +87,7 @@ export function collectClaims(root: MemoryRegion, window: Range): Claim[] {
  * inserting into a sorted list, as QEMU does, takes n².
  */
 export function settleClaims(claims: Claim[]): FlatRange[] {
+  if (claims.length <= 1) return claims.map((claim) => rangeOf(claim, claim.start, claim.end));
   const byStart = claims.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.rank - b.rank));
   const active = new ClaimHeap();
   const ranges: FlatRange[] = [];
@@ -77,18 +98,7 @@ export function settleClaims(claims: Claim[]): FlatRange[] {
 
   const close = (end: bigint): void => {
     if (owner === undefined || ownedFrom === end) return;
-    const range = new FlatRange(
-      ownedFrom,
-      end,
-      owner.region,
-      offset(ownedFrom - owner.base),
-      owner.readonly,
-      owner.nonvolatile,
-      owner.unmergeable,
-    );
-    const last = ranges.at(-1);
-    if (last !== undefined && canMerge(last, range)) ranges[ranges.length - 1] = last.endingAt(end);
-    else ranges.push(range);
+    append(ranges, owner, ownedFrom, end);
   };
 
   for (;;) {
@@ -96,6 +106,8 @@ export function settleClaims(claims: Claim[]): FlatRange[] {
     if (active.top === undefined) {
       close(position);
       owner = undefined;
+      // Most regions of a machine overlap no other one: they need no heap.
+      while (next < byStart.length && standsAlone(byStart, next)) append(ranges, byStart[next++]!);
       if (next === byStart.length) return ranges;
       position = byStart[next]!.start;
     }
@@ -110,6 +122,32 @@ export function settleClaims(claims: Claim[]): FlatRange[] {
     position = following !== undefined && following.start < winner.end ? following.start : winner.end;
   }
 }
+
+/** Whether the claim ends before the next one begins. */
+const standsAlone = (byStart: readonly Claim[], index: number): boolean => {
+  const following = byStart[index + 1];
+  return following === undefined || following.start >= byStart[index]!.end;
+};
+
+/** Adds a stretch of a claim to the ranges below it, merging it with the last one where it continues that. */
+function append(ranges: FlatRange[], claim: Claim, start = claim.start, end = claim.end): void {
+  const range = rangeOf(claim, start, end);
+  const last = ranges.at(-1);
+  if (last !== undefined && canMerge(last, range)) ranges[ranges.length - 1] = last.endingAt(end);
+  else ranges.push(range);
+}
+
+/** The stretch of a claim from `start` to `end`. */
+const rangeOf = ({ region, base, attributes }: Claim, start: bigint, end: bigint): FlatRange =>
+  new FlatRange(
+    start,
+    end,
+    region,
+    offset(start - base),
+    attributes.readonly,
+    attributes.nonvolatile,
+    attributes.unmergeable,
+  );
 
 /** A binary heap with the claim of the lowest rank on top. */
 class ClaimHeap {

@@ -20,6 +20,8 @@ export class FlatRange implements Range<Address> {
   readonly romdMode: boolean;
   /** The region's own priority: what `info mtree -f` prints. */
   readonly priority: number;
+  /** Whether the region is in a container; newer versions print one that is not differently. */
+  readonly contained: boolean;
 
   constructor(
     start: Address,
@@ -39,6 +41,7 @@ export class FlatRange implements Range<Address> {
     this.unmergeable = unmergeable;
     this.romdMode = region.romdMode;
     this.priority = region.priority;
+    this.contained = region.container !== undefined;
   }
 
   /** In bytes; 2^64 at most. */

@@ -4,4 +4,5 @@ export { FlatRange, canMerge, flatRangesEqual, type MemoryRegionSection } from '
 export { FlatView } from './flat-view.ts';
 export type { MemoryListener } from './memory-listener.ts';
 export { MemoryRegion, type AliasTarget, type RegionKind, type RegionOptions } from './memory-region.ts';
-export { MemoryTopology } from './memory-topology.ts';
+export { MemoryTopology, replay } from './memory-topology.ts';
+export * from './mtree/index.ts';

@@ -26,6 +26,9 @@ export interface RegionOptions {
   readonly unmergeable?: boolean;
 }
 
+/** What most regions have below them; shared, and replaced when there is something. */
+const NONE: readonly MemoryRegion[] = [];
+
 /**
  * A node of the region tree (QEMU's `MemoryRegion`; fact 1.1).
  *
@@ -41,6 +44,8 @@ export class MemoryRegion {
   readonly size: Size;
   /** Where in its container the region begins. */
   readonly address: Offset = offset(0n);
+  /** Where in its container it ends: kept beside `address` and `size` because rendering asks for nothing else so often. */
+  readonly end: bigint;
   readonly priority: number = 0;
   readonly enabled: boolean = true;
   readonly readonly: boolean;
@@ -50,23 +55,27 @@ export class MemoryRegion {
   readonly romdMode: boolean = true;
   readonly container: MemoryRegion | undefined = undefined;
   /** Children in the order in which they are rendered: by falling priority, latest added first. */
-  readonly subregions: readonly MemoryRegion[] = [];
+  readonly subregions: readonly MemoryRegion[] = NONE;
   readonly alias: AliasTarget | undefined;
   /** The aliases that show this region. */
-  readonly aliasedBy: readonly MemoryRegion[] = [];
+  readonly aliasedBy: readonly MemoryRegion[] = NONE;
 
   private constructor(name: string, kind: RegionKind, size: Size, options: RegionOptions, alias?: AliasTarget) {
     if (size < 0n || size > END_OF_SPACE) throw new RangeError(`size of region ${name} is not within 0..2^64`);
     this.name = name;
     this.kind = kind;
     this.size = size;
+    this.end = size;
     this.owner = options.owner;
     this.hostAddress = options.hostAddress;
     this.readonly = options.readonly ?? false;
     this.nonvolatile = options.nonvolatile ?? false;
     this.unmergeable = options.unmergeable ?? false;
     this.alias = alias;
-    if (alias !== undefined) (alias.region.aliasedBy as MemoryRegion[]).push(this);
+    if (alias !== undefined) {
+      const target = alias.region as { aliasedBy: readonly MemoryRegion[] };
+      target.aliasedBy = [...target.aliasedBy, this];
+    }
   }
 
   /** A pure container: it only holds subregions (memory_region_init). */

@@ -1,15 +1,24 @@
 import type { Offset, Range, Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
-import { FlatView, type FlatViewUpdate } from './flat-view.ts';
+import { FlatView, type FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
-import { callForward, updateTopology } from './topology-update.ts';
+import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A stretch of a region, in offsets from its start, whose rendering may have changed. */
 interface Dirty extends Range {
   readonly region: MemoryRegion;
+}
+
+/** A view that address spaces share, and how the last update changed it. */
+interface SharedView {
+  before: FlatView;
+  view: FlatView;
+  changes: readonly FlatViewChange[];
+  /** Where it may have changed since. */
+  windows: Range[];
 }
 
 /**
@@ -20,6 +29,8 @@ interface Dirty extends Range {
 export class MemoryTopology {
   readonly #spaces: AddressSpace[] = [];
   readonly #listeners: MemoryListener[] = [];
+  /** The views of all spaces but the empty ones, by their root. */
+  readonly #views = new Map<MemoryRegion, SharedView>();
   #depth = 0;
   #pending = false;
   #dirty: Dirty[] = [];
@@ -61,18 +72,18 @@ export class MemoryTopology {
    * @throws Error when the region is in a container already.
    */
   addSubregion(container: MemoryRegion, region: MemoryRegion, address: Offset, priority = 0): void {
-    if (region.container !== undefined)
+    if (region.container !== undefined) {
       throw new Error(`${region.name} is already part of ${region.container.name}`);
-    this.#change(container.enabled && region.enabled, () => {
-      const added = region as Mutable<MemoryRegion>;
-      added.container = container;
-      added.address = address;
-      added.priority = priority;
-      const siblings = container.subregions as MemoryRegion[];
-      const before = siblings.findIndex((sibling) => priority >= sibling.priority);
-      siblings.splice(before === -1 ? siblings.length : before, 0, region);
-      this.#touch(region);
-    });
+    }
+    this.begin();
+    const added = region as Mutable<MemoryRegion>;
+    added.container = container;
+    added.address = address;
+    added.end = address + region.size;
+    added.priority = priority;
+    insertSibling(container, region);
+    this.#changed(region, container.enabled && region.enabled);
+    this.commit();
   }
 
   /**
@@ -81,14 +92,15 @@ export class MemoryTopology {
    * @throws Error when it is in none.
    */
   removeSubregion(region: MemoryRegion): void {
-    const { container } = region;
+    const { container, address, end } = region;
     if (container === undefined) throw new Error(`${region.name} is in no container`);
-    this.#change(container.enabled && region.enabled, () => {
-      this.#dirty.push({ region: container, start: region.address, end: region.address + region.size });
-      const siblings = container.subregions as MemoryRegion[];
-      siblings.splice(siblings.indexOf(region), 1);
-      (region as Mutable<MemoryRegion>).container = undefined;
-    });
+    this.begin();
+    const siblings = container.subregions as MemoryRegion[];
+    siblings.splice(siblings.indexOf(region), 1);
+    (region as Mutable<MemoryRegion>).container = undefined;
+    this.#dirty.push({ region: container, start: address, end });
+    this.#changed(region, container.enabled && region.enabled);
+    this.commit();
   }
 
   /** Moves `region` in its container, to the front of its priority (memory_region_set_address, fact 1.6). */
@@ -97,50 +109,52 @@ export class MemoryTopology {
     const { container, priority } = region;
     if (container === undefined) {
       (region as Mutable<MemoryRegion>).address = address;
+      (region as Mutable<MemoryRegion>).end = address + region.size;
       return;
     }
-    this.transaction(() => {
-      this.removeSubregion(region);
-      this.addSubregion(container, region, address, priority);
-    });
+    this.begin();
+    this.removeSubregion(region);
+    this.addSubregion(container, region, address, priority);
+    this.commit();
   }
 
   /** Shows or hides `region` and what is below it (memory_region_set_enabled). */
   setEnabled(region: MemoryRegion, enabled: boolean): void {
     if (region.enabled === enabled) return;
-    this.#change(true, () => {
-      (region as Mutable<MemoryRegion>).enabled = enabled;
-      this.#touch(region);
-    });
+    this.begin();
+    (region as Mutable<MemoryRegion>).enabled = enabled;
+    this.#changed(region, true);
+    this.commit();
   }
 
   /** Changes the size of `region` (memory_region_set_size). */
   setSize(region: MemoryRegion, size: Size): void {
     if (region.size === size) return;
-    this.#change(true, () => {
-      // A region that shrinks uncovers what lay under its old end.
-      this.#touch(region);
-      (region as Mutable<MemoryRegion>).size = size;
-      this.#touch(region);
-    });
+    this.begin();
+    // A region that shrinks uncovers what lay under its old end.
+    this.#dirty.push({ region, start: 0n, end: region.size });
+    (region as Mutable<MemoryRegion>).size = size;
+    (region as Mutable<MemoryRegion>).end = region.address + size;
+    this.#changed(region, true);
+    this.commit();
   }
 
   /** Makes `region` read-only or writable (memory_region_set_readonly). */
   setReadonly(region: MemoryRegion, readonly: boolean): void {
     if (region.readonly === readonly) return;
-    this.#change(region.enabled, () => {
-      (region as Mutable<MemoryRegion>).readonly = readonly;
-      this.#touch(region);
-    });
+    this.begin();
+    (region as Mutable<MemoryRegion>).readonly = readonly;
+    this.#changed(region, region.enabled);
+    this.commit();
   }
 
   /** Switches a ROM device between contents and registers (memory_region_rom_device_set_romd). */
   setRomdMode(region: MemoryRegion, romdMode: boolean): void {
     if (region.romdMode === romdMode) return;
-    this.#change(region.enabled, () => {
-      (region as Mutable<MemoryRegion>).romdMode = romdMode;
-      this.#touch(region);
-    });
+    this.begin();
+    (region as Mutable<MemoryRegion>).romdMode = romdMode;
+    this.#changed(region, region.enabled);
+    this.commit();
   }
 
   /**
@@ -152,19 +166,22 @@ export class MemoryTopology {
     const { alias } = region;
     if (alias === undefined) throw new Error(`${region.name} is no alias`);
     if (alias.offset === aliasOffset) return;
-    this.#change(region.enabled, () => {
-      (alias as Mutable<AliasTarget>).offset = aliasOffset;
-      this.#touch(region);
-    });
+    this.begin();
+    (alias as Mutable<AliasTarget>).offset = aliasOffset;
+    this.#changed(region, region.enabled);
+    this.commit();
   }
 
-  /** Makes an address space with `root`; spaces are updated in the order of their making. */
+  /**
+   * Makes an address space with `root`; spaces are updated in the order of their making. Inside a
+   * transaction its view is there when the transaction ends.
+   */
   createAddressSpace(name: string, root: MemoryRegion): AddressSpace {
+    this.begin();
     const space = new AddressSpace(name, root);
-    const target = effectiveRoot(root);
-    const sharer = this.#spaces.find((other) => other.view.root === target);
-    setView(space, sharer?.view ?? (target === undefined ? FlatView.empty : FlatView.render(target)));
     this.#spaces.push(space);
+    this.#pending = true;
+    this.commit();
     return space;
   }
 
@@ -177,68 +194,92 @@ export class MemoryTopology {
   registerListener(listener: MemoryListener, space: AddressSpace): void {
     insertByPriority(this.#listeners, listener);
     insertByPriority(space.listeners as MemoryListener[], listener);
-    listener.begin?.();
-    for (const range of space.view.ranges) listener.regionAdd?.(range);
-    listener.commit?.();
+    replay(listener, space);
   }
 
-  /** Removes a listener after taking back everything it was told (memory_listener_unregister). */
-  unregisterListener(listener: MemoryListener, space: AddressSpace): void {
-    listener.begin?.();
-    for (const range of space.view.ranges) listener.regionDel?.(range);
-    listener.commit?.();
+  /**
+   * Removes a listener (memory_listener_unregister).
+   *
+   * @param takeBack whether it is first told that everything it knows of goes away, as it is since
+   *   2.12 (commit d25836cafd75); before, it just heard nothing any more.
+   */
+  unregisterListener(listener: MemoryListener, space: AddressSpace, takeBack = true): void {
+    if (takeBack) {
+      listener.begin?.();
+      for (const range of space.view.ranges) listener.regionDel?.(range);
+      listener.commit?.();
+    }
     for (const list of [this.#listeners, space.listeners as MemoryListener[]]) {
       const index = list.indexOf(listener);
       if (index !== -1) list.splice(index, 1);
     }
   }
 
-  /** Every mutator is a transaction; only some of them ask for an update at its end (fact 1.7). */
-  #change(pending: boolean, mutate: () => void): void {
-    this.begin();
-    mutate();
-    if (pending) this.#pending = true;
-    this.commit();
-  }
-
-  /** Notes that whatever shows `region` at the end of the transaction may look different. */
-  #touch(region: MemoryRegion): void {
+  /**
+   * Notes that whatever shows `region` at the end of the transaction may look different.
+   *
+   * @param pending whether that alone is a reason to update the views (fact 1.7).
+   */
+  #changed(region: MemoryRegion, pending: boolean): void {
     this.#dirty.push({ region, start: 0n, end: region.size });
+    if (pending) this.#pending = true;
   }
 
   #publish(): void {
     this.#pending = false;
-    const updates = this.#updateViews();
-    callForward(this.#listeners, (listener) => listener.begin?.());
-    for (const space of this.#spaces) {
-      const before = space.view;
-      const root = effectiveRoot(space.root);
-      if (root === undefined) {
-        setView(space, FlatView.empty);
-        updateTopology(space, before, FlatView.empty, [wholeChange(before, FlatView.empty)]);
-        continue;
-      }
-      const update = updates.get(root) ?? { view: FlatView.render(root), changes: [] };
-      updates.set(root, update);
-      setView(space, update.view);
-      const changes = before.root === root ? update.changes : [wholeChange(before, update.view)];
-      updateTopology(space, before, update.view, changes);
-    }
-    callForward(this.#listeners, (listener) => listener.commit?.());
+    this.#updateViews();
+    for (const listener of this.#listeners) listener.begin?.();
+    for (const space of this.#spaces) this.#updateSpace(space);
+    this.#forgetUnused();
+    for (const listener of this.#listeners) listener.commit?.();
   }
 
-  /** The views that exist, brought up to date, by their root. */
-  #updateViews(): Map<MemoryRegion, FlatViewUpdate> {
-    const views = new Map<MemoryRegion, FlatView>();
-    for (const { view } of this.#spaces) if (view.root !== undefined) views.set(view.root, view);
-    const windows = new Map<MemoryRegion, Range[]>();
-    for (const root of views.keys()) windows.set(root, []);
-    for (const { region, start, end } of this.#dirty) spread(region, start, end, windows);
+  /** Brings the views that exist up to date. */
+  #updateViews(): void {
+    const dirty = this.#dirty;
     this.#dirty = [];
-    const updates = new Map<MemoryRegion, FlatViewUpdate>();
-    for (const [root, view] of views) updates.set(root, view.rerender(windows.get(root)!));
-    return updates;
+    if (this.#views.size === 0) return;
+    for (const { region, start, end } of dirty) spread(region, start, end, this.#views);
+    for (const shared of this.#views.values()) {
+      shared.before = shared.view;
+      const update = shared.view.rerender(shared.windows);
+      shared.view = update.view;
+      shared.changes = update.changes;
+      if (shared.windows.length > 0) shared.windows = [];
+    }
   }
+
+  #updateSpace(space: AddressSpace): void {
+    const before = space.view;
+    const root = effectiveRoot(space.root);
+    const shared = root && (this.#views.get(root) ?? this.#render(root));
+    const after = shared?.view ?? FlatView.empty;
+    if (before === after) return;
+    (space as Mutable<AddressSpace>).view = after;
+    const changes = shared?.before === before ? shared.changes : [everything(before, after)];
+    updateTopology(space, before, after, changes);
+  }
+
+  #render(root: MemoryRegion): SharedView {
+    const view = FlatView.render(root);
+    const shared: SharedView = { before: view, view, changes: [], windows: [] };
+    this.#views.set(root, shared);
+    return shared;
+  }
+
+  /** Drops the views that no space shows any more: nobody would keep them up to date. */
+  #forgetUnused(): void {
+    for (const [root, { view }] of this.#views) {
+      if (!this.#spaces.some((space) => space.view === view)) this.#views.delete(root);
+    }
+  }
+}
+
+/** Tells a listener everything that `space` shows, as if it had just been registered there. */
+export function replay(listener: MemoryListener, space: AddressSpace): void {
+  listener.begin?.();
+  for (const range of space.view.ranges) listener.regionAdd?.(range);
+  listener.commit?.();
 }
 
 /**
@@ -249,28 +290,38 @@ function spread(
   region: MemoryRegion,
   start: bigint,
   end: bigint,
-  windows: ReadonlyMap<MemoryRegion, Range[]>,
+  views: ReadonlyMap<MemoryRegion, SharedView>,
 ): void {
   const from = start > 0n ? start : 0n;
-  const { container, address } = region;
-  windows.get(region)?.push({ start: from + address, end: end + address });
-  if (container !== undefined) spread(container, from + address, end + address, windows);
-  for (const alias of region.aliasedBy) {
+  const { container, address, aliasedBy } = region;
+  views.get(region)?.windows.push({ start: from + address, end: end + address });
+  if (container !== undefined) spread(container, from + address, end + address, views);
+  for (const alias of aliasedBy) {
     const shift = alias.alias!.offset;
-    if (end > shift && from < shift + alias.size) spread(alias, from - shift, end - shift, windows);
+    if (end > shift && from < shift + alias.size) spread(alias, from - shift, end - shift, views);
   }
 }
 
-const wholeChange = (before: FlatView, after: FlatView) => ({
+/** Before the first sibling whose priority is not higher (memory_region_update_container_subregions, fact 1.5). */
+function insertSibling(container: MemoryRegion, region: MemoryRegion): void {
+  const siblings = container.subregions as MemoryRegion[];
+  if (siblings.length === 0) {
+    // Regions without subregions share one empty array.
+    (container as Mutable<MemoryRegion>).subregions = [region];
+    return;
+  }
+  let position = 0;
+  while (position < siblings.length && siblings[position]!.priority > region.priority) position++;
+  if (position === 0) siblings.unshift(region);
+  else siblings.splice(position, 0, region);
+}
+
+const everything = (before: FlatView, after: FlatView): FlatViewChange => ({
   oldFrom: 0,
   oldTo: before.ranges.length,
   newFrom: 0,
   newTo: after.ranges.length,
 });
-
-function setView(space: AddressSpace, view: FlatView): void {
-  (space as Mutable<AddressSpace>).view = view;
-}
 
 function insertByPriority(list: MemoryListener[], listener: MemoryListener): void {
   const after = list.findIndex((other) => other.priority > listener.priority);

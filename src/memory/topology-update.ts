@@ -1,5 +1,5 @@
 import type { AddressSpace } from './address-space.ts';
-import { flatRangesEqual, type FlatRange } from './flat-range.ts';
+import { flatRangesEqual } from './flat-range.ts';
 import type { FlatView, FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 
@@ -16,62 +16,39 @@ export function updateTopology(
   changes: readonly FlatViewChange[],
 ): void {
   const { listeners } = space;
-  if (before === after || listeners.length === 0) return;
+  if (listeners.length === 0) return;
   // A listener that wants to hear of what stays needs the whole of both views walked.
   const stretches: readonly FlatViewChange[] = listeners.some((listener) => listener.regionNop !== undefined)
     ? [{ oldFrom: 0, oldTo: before.ranges.length, newFrom: 0, newTo: after.ranges.length }]
     : changes;
-  for (const stretch of stretches) {
-    walk(before, after, stretch, {
-      removed: (range) => callReverse(listeners, (listener) => listener.regionDel?.(range)),
-    });
-  }
-  for (const stretch of stretches) {
-    walk(before, after, stretch, {
-      kept: (range) => callForward(listeners, (listener) => listener.regionNop?.(range)),
-      added: (range) => callForward(listeners, (listener) => listener.regionAdd?.(range)),
-    });
-  }
+  for (const stretch of stretches) walk(before, after, stretch, listeners, true);
+  for (const stretch of stretches) walk(before, after, stretch, listeners, false);
 }
 
-interface Pass {
-  removed?(range: FlatRange): void;
-  kept?(range: FlatRange): void;
-  added?(range: FlatRange): void;
-}
-
-function walk(before: FlatView, after: FlatView, stretch: FlatViewChange, pass: Pass): void {
-  let oldIndex = stretch.oldFrom;
-  let newIndex = stretch.newFrom;
-  while (oldIndex < stretch.oldTo || newIndex < stretch.newTo) {
-    const old = oldIndex < stretch.oldTo ? before.ranges[oldIndex]! : undefined;
-    const fresh = newIndex < stretch.newTo ? after.ranges[newIndex]! : undefined;
+/** One pass over a stretch of both views: it tells of removals, or of everything else. */
+function walk(
+  { ranges: before }: FlatView,
+  { ranges: after }: FlatView,
+  { oldFrom, oldTo, newFrom, newTo }: FlatViewChange,
+  listeners: readonly MemoryListener[],
+  removing: boolean,
+): void {
+  let oldIndex = oldFrom;
+  let newIndex = newFrom;
+  while (oldIndex < oldTo || newIndex < newTo) {
+    const old = oldIndex < oldTo ? before[oldIndex]! : undefined;
+    const fresh = newIndex < newTo ? after[newIndex]! : undefined;
     if (old !== undefined && fresh !== undefined && flatRangesEqual(old, fresh)) {
-      pass.kept?.(fresh);
+      // Lowest priority first, as for additions; removals go the other way.
+      if (!removing) for (const listener of listeners) listener.regionNop?.(fresh);
       oldIndex++;
       newIndex++;
     } else if (old !== undefined && (fresh === undefined || old.start <= fresh.start)) {
-      pass.removed?.(old);
+      if (removing) for (let last = listeners.length - 1; last >= 0; last--) listeners[last]!.regionDel?.(old);
       oldIndex++;
     } else {
-      pass.added?.(fresh!);
+      if (!removing) for (const listener of listeners) listener.regionAdd?.(fresh!);
       newIndex++;
     }
   }
-}
-
-/** Lowest priority first: additions and everything else. */
-export function callForward(
-  listeners: readonly MemoryListener[],
-  call: (listener: MemoryListener) => void,
-): void {
-  for (const listener of listeners) call(listener);
-}
-
-/** Highest priority first: removals. */
-export function callReverse(
-  listeners: readonly MemoryListener[],
-  call: (listener: MemoryListener) => void,
-): void {
-  for (let index = listeners.length - 1; index >= 0; index--) call(listeners[index]!);
 }

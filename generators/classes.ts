@@ -1,0 +1,94 @@
+import type { BarSpec, DeviceSpec, Scenario } from '../src/scenario/index.ts';
+
+type Test = (scenario: Scenario) => boolean;
+
+const anyDevice =
+  (test: (device: DeviceSpec, scenario: Scenario) => boolean): Test =>
+  (scenario) =>
+    scenario.devices.some((device) => test(device, scenario));
+
+const barOf = (device: DeviceSpec, index: number): BarSpec | undefined =>
+  device.bars.find((bar) => bar.index === index);
+
+const tableEnd = ({ msix }: DeviceSpec): bigint =>
+  msix ? msix.tableOffset + 16n * BigInt(msix.vectors) : 0n;
+const page = (at: bigint, size: bigint): bigint => at / size;
+const smallest = (sizes: readonly bigint[]): bigint =>
+  sizes.reduce((least, size) => (size < least ? size : least));
+
+/** The kinds of scenario that matter; a test keeps a minimum share of each. */
+const CLASSES = {
+  'table-at-end-of-bar': anyDevice((device) => {
+    const bar = device.msix && barOf(device, device.msix.tableBar);
+    return bar !== undefined && bar.size - tableEnd(device) < 16n && tableEnd(device) <= bar.size;
+  }),
+  'table-across-host-page': anyDevice(
+    (device, { machine }) =>
+      device.msix !== undefined &&
+      page(device.msix.tableOffset, machine.hostPageSize) !==
+        page(tableEnd(device) - 1n, machine.hostPageSize),
+  ),
+  'table-off-4k': anyDevice(
+    (device) => device.msix !== undefined && device.msix.tableOffset % 0x1000n !== 0n,
+  ),
+  'table-in-first-page': anyDevice((device) => device.msix?.tableOffset === 0n),
+  'pba-in-table-page': anyDevice(
+    ({ msix }, { machine }) =>
+      msix !== undefined &&
+      msix.pbaBar === msix.tableBar &&
+      page(msix.pbaOffset, machine.hostPageSize) === page(msix.tableOffset, machine.hostPageSize),
+  ),
+  'pba-in-other-bar': anyDevice(({ msix }) => msix !== undefined && msix.pbaBar !== msix.tableBar),
+  'pba-before-table': anyDevice(
+    ({ msix }) => msix !== undefined && msix.pbaBar === msix.tableBar && msix.pbaOffset < msix.tableOffset,
+  ),
+  'pba-beyond-bar': anyDevice((device) => {
+    const bar = device.msix && barOf(device, device.msix.pbaBar);
+    return bar !== undefined && device.msix!.pbaOffset >= bar.size;
+  }),
+  'vectors-at-edge': anyDevice(({ msix }) => [64, 65, 2047, 2048].includes(msix?.vectors ?? 0)),
+  'sub-page-bar': anyDevice(({ bars }, { machine }) =>
+    bars.some(({ type, size }) => type !== 'io' && size < machine.hostPageSize),
+  ),
+  'sparse-areas': anyDevice(({ bars }) => bars.some(({ sparse }) => sparse !== undefined)),
+  'real-device': anyDevice(({ vendor }) => vendor !== 0),
+  'several-devices': ({ devices }) => devices.length > 1,
+  'near-top-of-window': ({ operations }) =>
+    operations.some(
+      (operation) =>
+        operation.op === 'set-bar' &&
+        (operation.address >= 1n << 63n || (operation.address & 0xffff_ffffn) >= 0xfeb0_0000n),
+    ),
+  'guest-page-below-host-page': ({ machine }) => machine.guestPageSize < machine.hostPageSize,
+  'iommu-page-below-host-page': ({ machine, host }) => smallest(host.iommu.pageSizes) < machine.hostPageSize,
+  'iommu-page-above-host-page': ({ machine, host }) => smallest(host.iommu.pageSizes) > machine.hostPageSize,
+  'host-64k': ({ machine }) => machine.hostPageSize === 0x1_0000n,
+  'opts-out': ({ machine }) =>
+    machine.msixEmulation === 'off' || (machine.type === 'pseries' && machine.msixEmulation !== 'on'),
+  'bar-moved-while-enabled': ({ operations }) =>
+    operations.some(
+      (operation, index) =>
+        operation.op === 'set-bar' &&
+        operations
+          .slice(0, index)
+          .some((other) => other.op === 'enable-memory' && other.device === operation.device),
+    ),
+  'bar-sized': ({ operations }) => operations.some(({ op }) => op === 'size-bar'),
+  hotplugged: ({ operations }) => operations.some(({ op }) => op === 'hotplug'),
+  overlaid: ({ operations }) => operations.some(({ op }) => op === 'add-region'),
+  relocated: anyDevice(({ options }) => (options['x-msix-relocation'] ?? 'off') !== 'off'),
+  apertures: ({ host }) => host.iommu.apertures !== undefined,
+  'sparse-msix-kernel': ({ host }) => host.kernel === 'sparse-msix',
+  iommufd: ({ host }) => host.iommu.type === 'iommufd',
+  'vfio-user': ({ host }) => host.iommu.type === 'vfio-user',
+  'spapr-tce': ({ host }) => host.iommu.type === 'spapr-tce-v2',
+} as const satisfies Record<string, Test>;
+
+export type ScenarioClass = keyof typeof CLASSES;
+
+/** The names of all classes. */
+export const SCENARIO_CLASSES = Object.keys(CLASSES) as readonly ScenarioClass[];
+
+/** The classes that a scenario belongs to. */
+export const classify = (scenario: Scenario): readonly ScenarioClass[] =>
+  SCENARIO_CLASSES.filter((name) => CLASSES[name](scenario));

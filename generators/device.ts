@@ -1,0 +1,55 @@
+import { offset } from '../src/address/index.ts';
+import {
+  type BarSpec,
+  type DeviceOptionsSpec,
+  type DeviceSpec,
+  type MsixSpec,
+} from '../src/scenario/index.ts';
+import { chooseBars } from './bars.ts';
+import type { Choose } from './choose.ts';
+import { chooseMsix } from './msix.ts';
+import { REAL_DEVICES } from './real-devices.ts';
+
+/** A device for a host with these pages: a real one, a real one that is a little different, or an invented one. */
+export function chooseDevice(choose: Choose, id: string, hostPageSize: bigint): DeviceSpec {
+  const options = chooseOptions(choose);
+  if (choose.chance(30)) {
+    const real = choose.among(REAL_DEVICES);
+    const chosen = choose.chance(40) ? real : perturb(choose, real, hostPageSize);
+    return { ...chosen, id, name: id, options };
+  }
+  const bars = chooseBars(choose, hostPageSize);
+  const msix = choose.chance(88) ? chooseMsix(choose, bars, hostPageSize) : undefined;
+  return { id, name: id, vendor: 0, device: 0, bars, ...(msix && { msix }), options };
+}
+
+function chooseOptions(choose: Choose): DeviceOptionsSpec {
+  if (choose.chance(88)) return {};
+  return choose.weighted<DeviceOptionsSpec>(
+    [6, { 'x-msix-relocation': choose.among(['bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5']) }],
+    [1, { 'x-msix-relocation': 'auto' }],
+    [2, { 'x-no-mmap': true }],
+    [2, { 'x-no-msix-emulation': true }],
+  );
+}
+
+/** A real device with another layout, another BAR size, or another number of vectors. */
+function perturb(choose: Choose, device: DeviceSpec, page: bigint): DeviceSpec {
+  const resized = choose.chance(40) ? { ...device, bars: resizeOne(choose, device.bars) } : device;
+  if (resized.msix === undefined) return resized;
+  const msix = choose.weighted<() => MsixSpec>(
+    [3, () => chooseMsix(choose, resized.bars, page) ?? resized.msix!],
+    [1, () => ({ ...resized.msix!, tableOffset: nudge(choose, resized.msix!.tableOffset) })],
+    [1, () => ({ ...resized.msix!, pbaOffset: nudge(choose, resized.msix!.pbaOffset) })],
+  )();
+  return { ...resized, msix };
+}
+
+const nudge = (choose: Choose, at: bigint) =>
+  offset(choose.among([at ^ 0x8n, at ^ 0x800n, at ^ 0x1000n, at ^ 0x8000n]));
+
+function resizeOne(choose: Choose, bars: readonly BarSpec[]): readonly BarSpec[] {
+  const chosen = choose.among(bars);
+  const size = choose.chance(50) ? chosen.size * 2n : chosen.size / 2n || 1n;
+  return bars.map((bar) => (bar === chosen ? { ...bar, size } : bar));
+}

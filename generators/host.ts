@@ -1,0 +1,92 @@
+import type { ApertureSpec, HostSpec, IommuSpec, IommuTypeName, MachineSpec } from '../src/scenario/index.ts';
+import { HOST_KERNELS } from '../src/scenario/index.ts';
+import type { Choose } from './choose.ts';
+
+const [KIB_4, KIB_16, KIB_64] = [0x1000n, 0x4000n, 0x1_0000n];
+const [MIB_2, MIB_32, MIB_512, GIB] = [2n << 20n, 32n << 20n, 512n << 20n, 1n << 30n];
+
+/** Page sizes of the translation granules of Arm's and Intel's IOMMUs. */
+const GRANULES = {
+  [`${KIB_4}`]: [KIB_4, MIB_2, GIB],
+  [`${KIB_16}`]: [KIB_16, MIB_32],
+  [`${KIB_64}`]: [KIB_64, MIB_512],
+} as const satisfies Record<string, readonly bigint[]>;
+
+/** Every page size from 4 KiB on: what drivers report that split requests themselves. */
+const ALL_SIZES: readonly bigint[] = Array.from({ length: 52 }, (_, bit) => KIB_4 << BigInt(bit));
+
+const granule = (page: bigint): readonly bigint[] => GRANULES[`${page}`] ?? GRANULES[`${KIB_4}`]!;
+
+/**
+ * The page sizes of an IOMMU domain on a host with these pages: mostly the host's own granule, often
+ * a smaller one (which type1 hides), now and then a larger one.
+ */
+export function choosePageSizes(choose: Choose, hostPageSize: bigint): readonly bigint[] {
+  return choose.weighted<() => readonly bigint[]>(
+    [55, () => granule(hostPageSize)],
+    [20, () => granule(KIB_4)],
+    [5, () => granule(KIB_16)],
+    [10, () => granule(KIB_64)],
+    [4, () => [KIB_4, KIB_64]],
+    [3, () => ALL_SIZES],
+    [2, () => [KIB_4]],
+    [1, () => [MIB_2]],
+  )();
+}
+
+const width = (bits: bigint): bigint => (1n << bits) - 1n;
+
+/** What x86 hosts leave for I/O virtual addresses: a hole for interrupt messages, and 39 to 52 bits. */
+const X86_APERTURES: readonly (readonly ApertureSpec[])[] = [39n, 48n, 52n].map((bits) => [
+  { start: 0n, end: 0xfedf_ffffn },
+  { start: 0xfef0_0000n, end: width(bits) },
+]);
+
+/** The same on Arm, where the hole lies below the guest's RAM. */
+const ARM_APERTURES: readonly (readonly ApertureSpec[])[] = [40n, 48n].map((bits) => [
+  { start: 0n, end: 0x7ff_ffffn },
+  { start: 0x810_0000n, end: width(bits) },
+]);
+
+/** A host that offers so little translates not even the RAM. */
+const TINY_APERTURE: readonly ApertureSpec[] = [{ start: 0n, end: width(28n) }];
+
+const chooseApertures = (choose: Choose, { type }: MachineSpec): readonly ApertureSpec[] =>
+  choose.chance(4) ? TINY_APERTURE : choose.among(type === 'virt' ? ARM_APERTURES : X86_APERTURES);
+
+/** The IOMMU behind a machine, of one of the kinds in `types`. */
+export function chooseIommu(
+  choose: Choose,
+  machine: MachineSpec,
+  types: readonly IommuTypeName[],
+): IommuSpec {
+  const possible = types.filter((type) => type !== 'spapr-tce-v2' || machine.type === 'pseries');
+  const type = choose.weighted(
+    ...possible.map((name): [number, IommuTypeName] => [
+      name === 'type1' || name === 'spapr-tce-v2' ? 3 : 1,
+      name,
+    ]),
+  );
+  if (type === 'spapr-tce-v2') {
+    const pageSizes = choose.chance(70) ? [KIB_4, KIB_64, 16n << 20n] : [KIB_4, KIB_64];
+    return { type, pageSizes, ...(choose.chance(20) && { maxWindows: 1 }) };
+  }
+  const pageSizes = choosePageSizes(choose, machine.hostPageSize);
+  if (type === 'vfio-user') return { type, pageSizes };
+  return {
+    type,
+    pageSizes,
+    ...(choose.chance(25) && { apertures: chooseApertures(choose, machine) }),
+    ...(type === 'type1' && choose.chance(2) && { maxMappings: choose.integer(4, 12) }),
+  };
+}
+
+/** The host of a machine. */
+export const chooseHost = (
+  choose: Choose,
+  machine: MachineSpec,
+  types: readonly IommuTypeName[],
+): HostSpec => ({
+  kernel: choose.weighted([2, HOST_KERNELS[1]], [1, HOST_KERNELS[0]]),
+  iommu: chooseIommu(choose, machine, types),
+});

@@ -1,0 +1,58 @@
+import type { MachineSpec, MachineType } from '../src/scenario/index.ts';
+import type { Choose } from './choose.ts';
+
+const [KIB_4, KIB_16, KIB_64] = [0x1000n, 0x4000n, 0x1_0000n];
+const MIB = 1n << 20n;
+const GIB = 1n << 30n;
+
+type Weights = readonly (readonly [weight: number, size: bigint])[];
+
+/** Host pages by machine: hosts are mostly of the guest's architecture, but need not be. */
+const HOST_PAGES: Record<MachineType, Weights> = {
+  pc: [
+    [7, KIB_4],
+    [1, KIB_16],
+    [2, KIB_64],
+  ],
+  q35: [
+    [7, KIB_4],
+    [1, KIB_16],
+    [2, KIB_64],
+  ],
+  virt: [
+    [3, KIB_4],
+    [2, KIB_16],
+    [5, KIB_64],
+  ],
+  pseries: [
+    [3, KIB_4],
+    [7, KIB_64],
+  ],
+  generic: [
+    [4, KIB_4],
+    [2, KIB_16],
+    [4, KIB_64],
+  ],
+};
+
+const RAM: readonly bigint[] = [256n * MIB, 512n * MIB, GIB, 2n * GIB, 3n * GIB, 4n * GIB, 6n * GIB];
+
+/** A machine: its type, RAM, pages of host and guest, and its policy about MSI-X. */
+export function chooseMachine(choose: Choose): MachineSpec {
+  const type = choose.weighted<MachineType>(
+    [2, 'generic'],
+    [2, 'q35'],
+    [1, 'pc'],
+    [3, 'virt'],
+    [2, 'pseries'],
+  );
+  const hostPageSize = choose.weighted(...HOST_PAGES[type]);
+  return {
+    type,
+    msixEmulation: choose.weighted([8, 'machine-default'], [1, 'on'], [1, 'off']),
+    // RAM is made of host pages; it need not be made of anything larger.
+    ram: choose.among(RAM) - (choose.chance(10) ? hostPageSize * BigInt(choose.integer(1, 40)) : 0n),
+    hostPageSize,
+    guestPageSize: choose.weighted([6, KIB_4], [1, KIB_16], [3, KIB_64]),
+  };
+}

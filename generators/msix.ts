@@ -1,0 +1,99 @@
+import { offset } from '../src/address/index.ts';
+import type { BarSpec, MsixSpec } from '../src/scenario/index.ts';
+import type { Choose } from './choose.ts';
+
+/** Vector counts at which sizes of table and PBA change, and those of real devices. */
+const VECTORS: readonly number[] = [
+  1, 2, 3, 8, 16, 32, 63, 64, 65, 96, 97, 127, 128, 129, 256, 257, 512, 1024, 2047, 2048,
+];
+
+const QWORD = 8n;
+const tableSize = (vectors: number): bigint => 16n * BigInt(vectors);
+const pbaSize = (vectors: number): bigint => 8n * BigInt(Math.ceil(vectors / 64));
+const down = (value: bigint, unit: bigint): bigint => value - (value % unit);
+
+/** The vectors for which table and PBA fit into `room` bytes; at least one. */
+const fitting = (vectors: number, room: bigint): number => {
+  const most = Number((room * 8n) / 129n / 16n) || 1;
+  return Math.min(vectors, most);
+};
+
+/** An offset in `[0, room]` where tables begin: 0, the end, a page, shortly before a page, anywhere. */
+function chooseOffset(choose: Choose, room: bigint, page: bigint): bigint {
+  if (room <= 0n) return 0n;
+  const pages = room / page;
+  return choose.weighted<() => bigint>(
+    [3, () => 0n],
+    [3, () => down(room, QWORD)],
+    [4, () => choose.bigint(0n, pages) * page],
+    [2, () => choose.bigint(0n, room / 0x1000n) * 0x1000n],
+    [
+      2,
+      () => lesser(down(room, QWORD), choose.bigint(1n, pages + 1n) * page - QWORD * choose.bigint(1n, 16n)),
+    ],
+    [2, () => choose.bigint(0n, room / QWORD) * QWORD],
+  )();
+}
+
+const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/**
+ * Where table and PBA lie in a device with these BARs; mostly as hardware should have it, in every
+ * position to the pages that matters, and now and then as it should not.
+ *
+ * @returns nothing for a device without a memory BAR.
+ */
+export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigint): MsixSpec | undefined {
+  const candidates = bars.filter(({ type, size }) => type !== 'io' && size >= 32n);
+  if (candidates.length === 0) return undefined;
+  const table = choose.among(candidates);
+  const vectors = fitting(choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, 2048), table.size);
+  const inTable = table.size - tableSize(vectors);
+  const tableOffset = chooseOffset(choose, inTable, page);
+  const layout: MsixSpec = {
+    vectors,
+    tableBar: table.index,
+    tableOffset: offset(tableOffset),
+    ...choosePba(choose, candidates, table, { vectors, tableOffset }, page),
+  };
+  return choose.chance(4) ? disturb(choose, layout, table.size) : layout;
+}
+
+function choosePba(
+  choose: Choose,
+  candidates: readonly BarSpec[],
+  table: BarSpec,
+  { vectors, tableOffset }: { vectors: number; tableOffset: bigint },
+  page: bigint,
+): Pick<MsixSpec, 'pbaBar' | 'pbaOffset'> {
+  const others = candidates.filter((bar) => bar !== table && bar.size >= pbaSize(vectors));
+  if (others.length > 0 && choose.chance(25)) {
+    const other = choose.among(others);
+    const at = chooseOffset(choose, other.size - pbaSize(vectors), page);
+    return { pbaBar: other.index, pbaOffset: offset(at) };
+  }
+  // In the table's own BAR, in what is left before or behind it.
+  const end = tableOffset + tableSize(vectors);
+  const behind = table.size - end - pbaSize(vectors);
+  const before = tableOffset - pbaSize(vectors);
+  const fits = [behind, before].filter((room) => room >= 0n);
+  const nextPage = end + ((page - (end % page)) % page);
+  const at = choose.weighted<() => bigint>(
+    [3, () => (behind >= 0n ? end : 0n)],
+    [3, () => (nextPage + pbaSize(vectors) <= table.size ? nextPage : behind >= 0n ? end : 0n)],
+    [2, () => (before >= 0n ? chooseOffset(choose, before, page) : end)],
+    [2, () => (fits.length > 0 && behind >= 0n ? end + down(chooseOffset(choose, behind, page), QWORD) : 0n)],
+  )();
+  return { pbaBar: table.index, pbaOffset: offset(at) };
+}
+
+/** What hardware should not report: a table or PBA beyond its BAR, the two overlapping, a BIR without a BAR. */
+function disturb(choose: Choose, layout: MsixSpec, size: bigint): MsixSpec {
+  return choose.weighted<() => MsixSpec>(
+    [2, () => ({ ...layout, tableOffset: offset(down(size, QWORD)) })],
+    [2, () => ({ ...layout, pbaOffset: offset(down(size, QWORD)) })],
+    [2, () => ({ ...layout, pbaBar: layout.tableBar, pbaOffset: layout.tableOffset })],
+    [1, () => ({ ...layout, tableBar: choose.integer(6, 7) })],
+    [1, () => ({ ...layout, pbaBar: choose.integer(0, 7) })],
+  )();
+}

@@ -1,0 +1,195 @@
+import type { DeviceSpec, MachineSpec, Operation } from '../src/scenario/index.ts';
+import type { Choose } from './choose.ts';
+import { Placement } from './placement.ts';
+
+const MOST_LATER_OPERATIONS = 7;
+
+/**
+ * What happens to the devices of a machine: firmware places and enables them, then a few things that
+ * guests, operators and devices do. Always a sequence that can be carried out.
+ */
+export function chooseOperations(
+  choose: Choose,
+  machine: MachineSpec,
+  devices: readonly DeviceSpec[],
+): readonly Operation[] {
+  return new Program(choose, machine, devices).write();
+}
+
+class Program {
+  readonly #choose: Choose;
+  readonly #machine: MachineSpec;
+  readonly #placement: Placement;
+  readonly #plugged: DeviceSpec[] = [];
+  readonly #unplugged: DeviceSpec[] = [];
+  readonly #overlays: string[] = [];
+  readonly #operations: Operation[] = [];
+  #overlayCount = 0;
+
+  constructor(choose: Choose, machine: MachineSpec, devices: readonly DeviceSpec[]) {
+    this.#choose = choose;
+    this.#machine = machine;
+    this.#placement = new Placement(machine.type, machine.hostPageSize);
+    for (const device of devices) (choose.chance(85) ? this.#plugged : this.#unplugged).push(device);
+  }
+
+  write(): readonly Operation[] {
+    const choose = this.#choose;
+    for (const device of this.#plugged) this.#configure(device);
+    const later = choose.chance(45) ? 0 : choose.integer(1, MOST_LATER_OPERATIONS);
+    for (let count = 0; count < later; count++) this.#something();
+    // What is hot-plugged in the end is configured, too.
+    if (this.#unplugged.length > 0 && choose.chance(80)) this.#hotplug();
+    // A device that is never plugged in must not be there from the start either.
+    for (const device of [...this.#unplugged]) {
+      const known = this.#operations.some(
+        (operation) => operation.op === 'unplug' && operation.device === device.id,
+      );
+      if (!known) this.#hotplug(device);
+    }
+    return this.#operations;
+  }
+
+  /** Firmware programs every BAR and switches the device on; now and then in another order. */
+  #configure(device: DeviceSpec): void {
+    const choose = this.#choose;
+    const id = device.id;
+    const early = choose.chance(10);
+    if (early) this.#operations.push({ op: 'enable-memory', device: id });
+    for (const bar of device.bars) {
+      if (choose.chance(4)) continue;
+      const address = this.#placement.next(choose, bar);
+      this.#operations.push({ op: 'set-bar', device: id, bar: bar.index, address });
+    }
+    if (!early && choose.chance(95)) this.#operations.push({ op: 'enable-memory', device: id });
+    if (device.msix !== undefined && choose.chance(30))
+      this.#operations.push({ op: 'enable-msix', device: id });
+  }
+
+  #something(): void {
+    const choose = this.#choose;
+    choose.weighted<() => void>(
+      [30, () => this.#moveBar()],
+      [10, () => this.#sizeBar()],
+      [8, () => this.#switchMemory('disable-memory')],
+      [10, () => this.#switchMemory('enable-memory')],
+      [3, () => this.#switchMsix()],
+      [2, () => this.#maskVector()],
+      [4, () => this.#unplug()],
+      [4, () => this.#hotplug()],
+      [4, () => this.#operations.push({ op: 'reset' })],
+      [10, () => this.#addOverlay()],
+      [4, () => this.#removeOverlay()],
+      [3, () => this.#batch()],
+    )();
+  }
+
+  #device(): DeviceSpec | undefined {
+    return this.#plugged.length === 0 ? undefined : this.#choose.among(this.#plugged);
+  }
+
+  #moveBar(): void {
+    const device = this.#device();
+    if (device === undefined || device.bars.length === 0) return;
+    const choose = this.#choose;
+    const bar = choose.among(device.bars);
+    const quiet = choose.chance(40);
+    if (quiet) this.#operations.push({ op: 'disable-memory', device: device.id });
+    const address = choose.chance(25)
+      ? this.#placement.next(choose, bar)
+      : this.#placement.anywhere(choose, bar);
+    this.#operations.push({ op: 'set-bar', device: device.id, bar: bar.index, address });
+    if (quiet) this.#operations.push({ op: 'enable-memory', device: device.id });
+  }
+
+  #sizeBar(): void {
+    const device = this.#device();
+    if (device === undefined || device.bars.length === 0) return;
+    this.#operations.push({ op: 'size-bar', device: device.id, bar: this.#choose.among(device.bars).index });
+  }
+
+  #switchMemory(op: 'enable-memory' | 'disable-memory'): void {
+    const device = this.#device();
+    if (device !== undefined) this.#operations.push({ op, device: device.id });
+  }
+
+  #switchMsix(): void {
+    const device = this.#device();
+    if (device === undefined) return;
+    const op = this.#choose.chance(60) ? 'enable-msix' : 'disable-msix';
+    this.#operations.push({ op, device: device.id });
+  }
+
+  #maskVector(): void {
+    const device = this.#device();
+    if (device?.msix === undefined) return;
+    const vector = this.#choose.integer(0, device.msix.vectors - 1);
+    this.#operations.push({ op: 'mask-vector', device: device.id, vector, masked: this.#choose.chance(50) });
+  }
+
+  #unplug(): void {
+    const device = this.#device();
+    if (device === undefined) return;
+    this.#operations.push({ op: 'unplug', device: device.id });
+    this.#plugged.splice(this.#plugged.indexOf(device), 1);
+    this.#unplugged.push(device);
+  }
+
+  #hotplug(device: DeviceSpec | undefined = this.#unplugged[0]): void {
+    if (device === undefined) return;
+    this.#operations.push({ op: 'hotplug', device: device.id });
+    this.#unplugged.splice(this.#unplugged.indexOf(device), 1);
+    this.#plugged.push(device);
+    this.#configure(device);
+  }
+
+  /** RAM, ROM or registers on top of system memory: shadowed firmware, a hot-plugged DIMM, a TPM's buffer. */
+  #addOverlay(): void {
+    const choose = this.#choose;
+    const { hostPageSize, ram } = this.#machine;
+    const kind = choose.weighted<'ram' | 'rom' | 'io'>([4, 'ram'], [2, 'rom'], [3, 'io']);
+    const size = choose.weighted<() => bigint>(
+      [4, () => hostPageSize * choose.bigint(1n, 32n)],
+      [2, () => 0x1000n * choose.bigint(1n, 40n)],
+      [1, () => 0x80n * choose.bigint(1n, 64n)],
+    )();
+    const page = choose.chance(75) ? hostPageSize : choose.chance(70) ? 0x1000n : 0x80n;
+    const address = choose.weighted<() => bigint>(
+      // In the middle of RAM, behind it, over a BAR.
+      [4, () => page * choose.bigint(16n, (ram - 1n) / page)],
+      [3, () => 0xd000_0000n + page * choose.bigint(0n, 64n)],
+      [2, () => this.#someBarAddress() + page * choose.bigint(0n, 4n)],
+      [1, () => ram + page * choose.bigint(0n, 16n)],
+    )();
+    const name = `overlay${this.#overlayCount++}`;
+    this.#operations.push({
+      op: 'add-region',
+      name,
+      kind,
+      address,
+      size,
+      priority: choose.among([0, 0, 1, 2, -2]),
+    });
+    this.#overlays.push(name);
+  }
+
+  #someBarAddress(): bigint {
+    const placed = this.#operations.filter((operation) => operation.op === 'set-bar');
+    return placed.length === 0 ? 0x1000_0000n : BigInt.asUintN(62, this.#choose.among(placed).address);
+  }
+
+  #removeOverlay(): void {
+    const name = this.#overlays.shift();
+    if (name !== undefined) this.#operations.push({ op: 'remove-region', name });
+  }
+
+  /** A few changes that become visible at once. */
+  #batch(): void {
+    this.#operations.push({ op: 'begin' });
+    for (let count = this.#choose.integer(1, 3); count > 0; count--) {
+      if (this.#choose.chance(60)) this.#moveBar();
+      else this.#addOverlay();
+    }
+    this.#operations.push({ op: 'commit' });
+  }
+}

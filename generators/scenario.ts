@@ -1,0 +1,35 @@
+import type * as fc from 'fast-check';
+import { IOMMU_TYPES, type IommuTypeName, type Scenario } from '../src/scenario/index.ts';
+import { arbitrary } from './arbitrary.ts';
+import type { Choose } from './choose.ts';
+import { chooseDevice } from './device.ts';
+import { chooseHost } from './host.ts';
+import { chooseMachine } from './machine.ts';
+import { chooseOperations } from './operations.ts';
+import { simplifyScenario } from './simplify-scenario.ts';
+
+/** What scenarios may be about. */
+export interface ScenarioConstraints {
+  /** Id of the revision that every scenario names; `qemu-11.1` by default. */
+  readonly revision?: string;
+  /** The kinds of container that there are in that revision; all by default. */
+  readonly iommuTypes?: readonly IommuTypeName[];
+}
+
+/** Whole scenarios: a machine, its host, one to three devices, and what happens to them. */
+export function scenarios(constraints: ScenarioConstraints = {}): fc.Arbitrary<Scenario> {
+  return arbitrary((choose) => chooseScenario(choose, constraints), simplifyScenario);
+}
+
+/** Builds a scenario; everything in it fits together. */
+export function chooseScenario(choose: Choose, constraints: ScenarioConstraints): Scenario {
+  const { revision = 'qemu-11.1', iommuTypes = IOMMU_TYPES } = constraints;
+  const machine = chooseMachine(choose);
+  const host = chooseHost(choose, machine, iommuTypes);
+  const count = choose.weighted([15, 1], [4, 2], [1, 3]);
+  const devices = Array.from({ length: count }, (_, index) =>
+    chooseDevice(choose, `dev${index}`, machine.hostPageSize),
+  );
+  const operations = chooseOperations(choose, machine, devices);
+  return { version: 1, machine, revision, host, devices, operations };
+}

@@ -1,0 +1,313 @@
+import { offset } from '../src/address/index.ts';
+import {
+  Decoder,
+  checkOperations,
+  type BarSpec,
+  type DeviceSpec,
+  type IommuSpec,
+  type MachineSpec,
+  type MsixSpec,
+  type Operation,
+  type Scenario,
+} from '../src/scenario/index.ts';
+import { weigh } from './weigh.ts';
+
+/**
+ * Scenarios that are simpler than this one, best first: without devices, operations and BARs, on a
+ * simpler machine and host, with smaller and rounder numbers. All of them can be carried out, and all
+ * weigh less, so that taking them again and again comes to an end.
+ */
+export function* simplifyScenario(scenario: Scenario): Generator<Scenario> {
+  const weight = weigh(scenario);
+  for (const candidate of candidates(scenario)) {
+    if (weigh(candidate) < weight && canBeCarriedOut(candidate)) yield candidate;
+  }
+}
+
+function canBeCarriedOut(scenario: Scenario): boolean {
+  const decoder = new Decoder();
+  checkOperations(scenario, decoder, '');
+  return decoder.problems.length === 0 && scenario.machine.ram % scenario.machine.hostPageSize === 0n;
+}
+
+function* candidates(scenario: Scenario): Generator<Scenario> {
+  yield* withFewerDevices(scenario);
+  yield* withFewerOperations(scenario);
+  yield* withFewerBars(scenario);
+  yield* withFirstDeviceName(scenario);
+  yield* withFirstBar(scenario);
+  for (const machine of simplerMachines(scenario.machine)) yield { ...scenario, machine };
+  yield* onSimplerHosts(scenario);
+  for (const [index, device] of scenario.devices.entries()) {
+    for (const simpler of simplerDevices(device)) yield withDevice(scenario, index, simpler);
+  }
+  yield* withSimplerOperations(scenario);
+  yield* withOneAddressForMany(scenario);
+}
+
+const FIRST_DEVICE = 'dev0';
+
+const withDevice = (scenario: Scenario, index: number, device: DeviceSpec): Scenario => ({
+  ...scenario,
+  devices: scenario.devices.with(index, device),
+});
+
+const deviceOf = (operation: Operation): string | undefined =>
+  'device' in operation ? operation.device : undefined;
+
+/** The last device that is left is the first one. */
+function* withFirstDeviceName(scenario: Scenario): Generator<Scenario> {
+  const [device] = scenario.devices;
+  if (device === undefined || device.id === FIRST_DEVICE || scenario.devices.length > 1) return;
+  yield {
+    ...scenario,
+    devices: [{ ...device, id: FIRST_DEVICE, name: FIRST_DEVICE }],
+    operations: scenario.operations.map((operation) =>
+      'device' in operation ? { ...operation, device: FIRST_DEVICE } : operation,
+    ),
+  };
+}
+
+/** A lone BAR is BAR 0, and the MSI-X capability goes along. */
+function* withFirstBar(scenario: Scenario): Generator<Scenario> {
+  for (const [at, device] of scenario.devices.entries()) {
+    const [bar] = device.bars;
+    if (bar === undefined || bar.index === 0 || device.bars.length > 1) continue;
+    const { msix } = device;
+    const renumber = (index: number): number => (index === bar.index ? 0 : index);
+    const moved = {
+      ...device,
+      bars: [{ ...bar, index: 0 }],
+      ...(msix && { msix: { ...msix, tableBar: renumber(msix.tableBar), pbaBar: renumber(msix.pbaBar) } }),
+    };
+    yield {
+      ...withDevice(scenario, at, moved),
+      operations: scenario.operations.map((operation) =>
+        'bar' in operation && operation.device === device.id
+          ? { ...operation, bar: renumber(operation.bar) }
+          : operation,
+      ),
+    };
+  }
+}
+
+function* withFewerDevices(scenario: Scenario): Generator<Scenario> {
+  for (const device of scenario.devices) {
+    yield {
+      ...scenario,
+      devices: scenario.devices.filter((other) => other !== device),
+      operations: scenario.operations.filter((operation) => deviceOf(operation) !== device.id),
+    };
+  }
+}
+
+/** Without a stretch of operations: all, halves, quarters, single ones; and without what belongs together. */
+function* withFewerOperations(scenario: Scenario): Generator<Scenario> {
+  const { operations } = scenario;
+  for (let length = operations.length; length >= 1; length = Math.floor(length / 2)) {
+    for (let start = 0; start < operations.length; start += length) {
+      yield { ...scenario, operations: operations.toSpliced(start, length) };
+    }
+  }
+  for (const [index, operation] of operations.entries()) {
+    const partner = operations.findIndex((other, at) => at > index && closes(operation, other));
+    if (partner === -1) continue;
+    yield { ...scenario, operations: operations.filter((_, at) => at !== index && at !== partner) };
+  }
+}
+
+/** Whether `second` needs `first`, or would make no sense without it. */
+function closes(first: Operation, second: Operation): boolean {
+  if (first.op === 'begin') return second.op === 'commit';
+  if (first.op === 'add-region') return second.op === 'remove-region' && second.name === first.name;
+  if (first.op === 'unplug') return second.op === 'hotplug' && second.device === first.device;
+  return first.op === 'disable-memory' && second.op === 'enable-memory' && second.device === first.device;
+}
+
+function* withFewerBars(scenario: Scenario): Generator<Scenario> {
+  for (const [index, device] of scenario.devices.entries()) {
+    for (const bar of device.bars) {
+      const bars = device.bars.filter((other) => other !== bar);
+      const operations = scenario.operations.filter(
+        (operation) => !('bar' in operation && operation.device === device.id && operation.bar === bar.index),
+      );
+      yield { ...withDevice(scenario, index, { ...device, bars }), operations };
+      if (device.msix !== undefined) {
+        const { msix: _, ...withoutMsix } = device;
+        yield { ...withDevice(scenario, index, { ...withoutMsix, bars }), operations };
+      }
+    }
+  }
+}
+
+function* simplerMachines(machine: MachineSpec): Generator<MachineSpec> {
+  if (machine.type !== 'generic') yield { ...machine, type: 'generic' };
+  if (machine.msixEmulation !== 'machine-default') yield { ...machine, msixEmulation: 'machine-default' };
+  for (const size of [0x1000n, 0x1_0000n]) {
+    yield { ...machine, hostPageSize: size, guestPageSize: size };
+    yield { ...machine, hostPageSize: size };
+    yield { ...machine, guestPageSize: size };
+  }
+  for (const ram of [0x1000_0000n, 0x4000_0000n, 0x8000_0000n, 0x1_0000_0000n]) yield { ...machine, ram };
+}
+
+function* onSimplerHosts(scenario: Scenario): Generator<Scenario> {
+  const { machine, host } = scenario;
+  for (const iommu of simplerIommus(host.iommu, machine.hostPageSize)) {
+    yield { ...scenario, host: { ...host, iommu } };
+  }
+  if (host.kernel !== 'msix-mappable') yield { ...scenario, host: { ...host, kernel: 'msix-mappable' } };
+}
+
+function* simplerIommus(iommu: IommuSpec, page: bigint): Generator<IommuSpec> {
+  const { apertures, maxMappings, maxWindows, ...plain } = iommu;
+  yield plain;
+  if (apertures !== undefined) {
+    yield { ...plain, ...(maxMappings !== undefined && { maxMappings }) };
+    for (const aperture of apertures) yield { ...iommu, apertures: [aperture] };
+    for (const { end } of apertures) yield { ...iommu, apertures: [{ start: 0n, end }] };
+  }
+  if (maxMappings !== undefined) {
+    yield { ...plain, ...(apertures && { apertures }) };
+    for (let limit = 0; limit < maxMappings; limit++) yield { ...iommu, maxMappings: limit };
+  }
+  if (maxWindows !== undefined) yield plain;
+  if (iommu.type !== 'type1' && iommu.type !== 'spapr-tce-v2') yield { ...iommu, type: 'type1' };
+  yield { ...iommu, pageSizes: [page] };
+  for (const size of iommu.pageSizes) yield { ...iommu, pageSizes: [size] };
+  yield { ...iommu, pageSizes: [0x1000n] };
+}
+
+function* simplerDevices(device: DeviceSpec): Generator<DeviceSpec> {
+  const { msix, ...withoutMsix } = device;
+  if (msix !== undefined) yield withoutMsix;
+  if (Object.keys(device.options).length > 0) yield { ...device, options: {} };
+  if (device.vendor !== 0 || device.device !== 0) yield { ...device, vendor: 0, device: 0 };
+  if (device.name !== device.id) yield { ...device, name: device.id };
+  for (const [index, bar] of device.bars.entries()) {
+    for (const simpler of simplerBars(bar)) yield { ...device, bars: device.bars.with(index, simpler) };
+    if (msix === undefined) continue;
+    // A smaller BAR and a table that still lies in it the same way.
+    for (const size of simplerSizes(bar.size)) {
+      const bars = device.bars.with(index, { ...bar, size });
+      for (const moved of keepingItsPlace(msix, bar, size)) yield { ...device, bars, msix: moved };
+    }
+  }
+  if (msix !== undefined) for (const simpler of simplerMsix(msix)) yield { ...device, msix: simpler };
+}
+
+function* simplerBars(bar: BarSpec): Generator<BarSpec> {
+  const { sparse, ...plain } = bar;
+  if (sparse !== undefined) {
+    yield plain;
+    for (const [index, area] of sparse.entries()) {
+      yield { ...bar, sparse: sparse.toSpliced(index, 1) };
+      for (const size of [0x1000n, 0x1_0000n])
+        yield { ...bar, sparse: sparse.with(index, { ...area, size }) };
+      for (const start of [0n, 0x1000n, 0x1_0000n]) {
+        yield { ...bar, sparse: sparse.with(index, { ...area, offset: offset(start) }) };
+      }
+    }
+  }
+  if (bar.type.endsWith('p')) yield { ...bar, type: bar.type.slice(0, -1) as BarSpec['type'] };
+  if (bar.type !== 'mem32' && bar.type !== 'io') yield { ...bar, type: 'mem32' };
+  if (!bar.mmap && bar.type !== 'io') yield { ...bar, mmap: true };
+  for (const size of simplerSizes(bar.size)) yield { ...bar, size };
+}
+
+const simplerSizes = (size: bigint): readonly bigint[] =>
+  [0x1000n, 0x1_0000n, 0x800n, size / 4n, size / 2n, 2n * size].filter((simpler) => simpler >= 16n);
+
+function* keepingItsPlace(msix: MsixSpec, bar: BarSpec, size: bigint): Generator<MsixSpec> {
+  const lost = bar.size - size;
+  const shift = (at: bigint) => offset(at >= lost && at - lost >= 0n ? at - lost : at);
+  const table = msix.tableBar === bar.index ? shift(msix.tableOffset) : msix.tableOffset;
+  const pba = msix.pbaBar === bar.index ? shift(msix.pbaOffset) : msix.pbaOffset;
+  yield { ...msix, tableOffset: table };
+  yield { ...msix, pbaOffset: pba };
+  yield { ...msix, tableOffset: table, pbaOffset: pba };
+  yield { ...msix, tableOffset: offset(0n), pbaOffset: offset(size / 2n) };
+}
+
+function* simplerMsix(msix: MsixSpec): Generator<MsixSpec> {
+  for (const vectors of [1, 2, 64, Math.floor(msix.vectors / 2), msix.vectors - 1]) {
+    if (vectors >= 1 && vectors < msix.vectors) yield { ...msix, vectors };
+  }
+  if (msix.pbaBar !== msix.tableBar) yield { ...msix, pbaBar: msix.tableBar };
+  if (msix.tableBar !== 0)
+    yield { ...msix, tableBar: 0, pbaBar: msix.pbaBar === msix.tableBar ? 0 : msix.pbaBar };
+  for (const at of rounderNumbers(msix.tableOffset)) yield { ...msix, tableOffset: offset(at) };
+  for (const at of rounderNumbers(msix.pbaOffset)) yield { ...msix, pbaOffset: offset(at) };
+  yield { ...msix, pbaOffset: offset(msix.tableOffset + 16n * BigInt(msix.vectors)) };
+}
+
+/** The same number with fewer digits: round ones, its leading bits, half of it. */
+function* rounderNumbers(value: bigint): Generator<bigint> {
+  yield* [0n, 0x1000n, 0x1_0000n, 0x2000n, 0x2_0000n, 0x100n];
+  for (let unit = 1n << 60n; unit >= 8n; unit >>= 4n) {
+    if (value > unit) yield value - (value % unit);
+  }
+  yield (value / 2n) & ~7n;
+}
+
+/** Addresses that are as simple as they can be, in and out of the machines' windows. */
+const ROUND_ADDRESSES: readonly bigint[] = [
+  0xc000_0000n,
+  0x80_0000_0000n,
+  0x2100_0000_0000n,
+  0x1000_0000n,
+  0x8000_0000n,
+  0xc001_0000n,
+  0xc000_1000n,
+];
+
+function* withSimplerOperations(scenario: Scenario): Generator<Scenario> {
+  const { operations } = scenario;
+  for (const [index, operation] of operations.entries()) {
+    for (const simpler of simplerOperations(operation)) {
+      yield { ...scenario, operations: operations.with(index, simpler) };
+    }
+  }
+}
+
+function* simplerOperations(operation: Operation): Generator<Operation> {
+  switch (operation.op) {
+    case 'set-bar':
+      for (const address of [...ROUND_ADDRESSES, ...rounderNumbers(operation.address)])
+        yield { ...operation, address };
+      return;
+    case 'add-region':
+      if (operation.priority !== 0) yield { ...operation, priority: 0 };
+      if (operation.name !== 'overlay') yield { ...operation, name: 'overlay' };
+      for (const size of [0x1000n, 0x1_0000n, 0x800n, operation.size / 2n])
+        if (size > 0n) yield { ...operation, size };
+      for (const address of [...ROUND_ADDRESSES, ...rounderNumbers(operation.address)])
+        yield { ...operation, address };
+      return;
+    case 'mask-vector':
+      yield { ...operation, vector: 0 };
+      return;
+    default:
+  }
+}
+
+/** All addresses moved down together, so that what lies beside each other stays so. */
+function* withOneAddressForMany(scenario: Scenario): Generator<Scenario> {
+  const placed = scenario.operations.filter(
+    (operation) => operation.op === 'set-bar' || operation.op === 'add-region',
+  );
+  if (placed.length < 2) return;
+  const least = placed.reduce(
+    (lowest, { address }) => (address < lowest ? address : lowest),
+    placed[0]!.address,
+  );
+  for (const target of ROUND_ADDRESSES) {
+    if (target >= least) continue;
+    yield {
+      ...scenario,
+      operations: scenario.operations.map((operation) =>
+        'address' in operation ? { ...operation, address: operation.address - least + target } : operation,
+      ),
+    };
+  }
+}

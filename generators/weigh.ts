@@ -1,0 +1,80 @@
+import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
+
+/**
+ * How much there is to understand in a scenario. The unit is a hexadecimal digit that has to be read;
+ * whole parts weigh so much that no rounding of numbers outweighs them.
+ */
+export function weigh({ machine, host, devices, operations }: Scenario): number {
+  const { iommu } = host;
+  let weight = 2000 * devices.length + 200 * operations.length;
+  weight += machine.type === 'generic' ? 0 : 40;
+  weight += machine.msixEmulation === 'machine-default' ? 0 : 10;
+  weight += digits(machine.ram) + 3 * digits(machine.hostPageSize) + 2 * digits(machine.guestPageSize);
+  weight += machine.guestPageSize === machine.hostPageSize ? 0 : 3;
+  weight += host.kernel === 'msix-mappable' ? 0 : 5;
+  weight += iommu.type === 'type1' ? 0 : 20;
+  for (const size of iommu.pageSizes) weight += 10 + digits(size) + (size === machine.hostPageSize ? 0 : 3);
+  for (const { start, end } of iommu.apertures ?? []) weight += 10 + digits(start) + digits(end + 1n);
+  if (iommu.maxMappings !== undefined) weight += 10 + iommu.maxMappings;
+  if (iommu.maxWindows !== undefined) weight += 10;
+  for (const device of devices) weight += weighDevice(device);
+  for (const operation of operations) weight += weighOperation(operation);
+  return weight;
+}
+
+function weighDevice({ id, name, vendor, device, bars, msix, options }: DeviceSpec): number {
+  let weight =
+    (id === 'dev0' ? 0 : 4) +
+    (name === id ? 0 : 5) +
+    (vendor === 0 && device === 0 ? 0 : 5) +
+    30 * Object.keys(options).length;
+  for (const { index, type, size, mmap, sparse } of bars) {
+    weight +=
+      150 +
+      4 * digitsOfSize(size) +
+      index / 2 +
+      (type === 'mem32' || type === 'io' ? 0 : type === 'mem64' ? 2 : 4);
+    weight += mmap || type === 'io' ? 0 : 5;
+    if (sparse !== undefined) weight += 20;
+    for (const area of sparse ?? []) weight += 10 + digits(area.offset) + digits(area.size);
+  }
+  if (msix === undefined) return weight;
+  const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = msix;
+  weight += 60 + 2 * digits(BigInt(vectors)) + vectors / 1000 + 3 * (digits(tableOffset) + digits(pbaOffset));
+  return weight + (tableBar === 0 ? 0 : 2) + (pbaBar === tableBar ? 0 : 4);
+}
+
+function weighOperation(operation: Operation): number {
+  switch (operation.op) {
+    case 'set-bar':
+      return digits(operation.address);
+    case 'add-region':
+      return (
+        20 +
+        digits(operation.address) +
+        2 * digitsOfSize(operation.size) +
+        (operation.priority === 0 ? 0 : 3) +
+        operation.name.length / 10
+      );
+    case 'mask-vector':
+      return 5 + digits(BigInt(operation.vector));
+    case 'hotplug':
+    case 'unplug':
+    case 'reset':
+      return 10;
+    default:
+      return 0;
+  }
+}
+
+/** The same for a size: less than a page is no simpler than one. */
+const digitsOfSize = (size: bigint): number => digits(size) + (size < 0x1000n ? 4 : 0);
+
+/** Digits that have to be read, and a little for how long the number is. */
+export function digits(value: bigint): number {
+  if (value === 0n) return 0;
+  const text = value.toString(16);
+  const significant = text.replace(/0+$/, '');
+  // 0x8 is a rounder digit than 0x7, and among round ones the smaller is simpler.
+  return 2 * significant.length + text.length / 4 + Number.parseInt(significant.at(-1)!, 16) / 32;
+}

@@ -1,0 +1,47 @@
+import type { Finding } from './finding.ts';
+import type { StoredRegression } from './regression-store.ts';
+
+/** What a campaign sets out to do. */
+export interface CampaignPlan {
+  readonly target: string;
+  readonly revision: string;
+  readonly seed: string;
+  readonly runs: number;
+  readonly invariants: readonly string[];
+}
+
+/** How a campaign went. */
+export interface CampaignSummary {
+  readonly plan: CampaignPlan;
+  /** New findings, worst first. */
+  readonly findings: readonly Finding[];
+  /** Findings that the revision is known for. */
+  readonly known: readonly Finding[];
+  /** For each invariant, how many generated cases it had something to say about. */
+  readonly exercised: ReadonlyMap<string, number>;
+  /** How many generated cases ended in each way. */
+  readonly outcomes: ReadonlyMap<string, number>;
+  /** Whether there is a counterexample that counts. */
+  readonly holds: boolean;
+}
+
+/** What a campaign tells while it goes on; every output is a consumer of this stream. */
+export type CampaignEvent =
+  | { readonly type: 'started'; readonly plan: CampaignPlan }
+  | {
+      readonly type: 'regression-failed';
+      readonly stored: StoredRegression;
+      readonly fingerprints: readonly string[];
+    }
+  | { readonly type: 'progress'; readonly cases: number; readonly runs: number; readonly findings: number }
+  | { readonly type: 'shrinking'; readonly fingerprint: string }
+  | {
+      readonly type: 'finding';
+      readonly finding: Finding;
+      readonly number: number;
+      readonly savedAs: string | undefined;
+    }
+  | { readonly type: 'finished'; readonly summary: CampaignSummary };
+
+/** Takes the events of a campaign. */
+export type CampaignListener = (event: CampaignEvent) => void;

@@ -1,0 +1,34 @@
+import type { InvariantId, Violation } from '../invariants/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import type { Trace } from '../target/trace.ts';
+
+/** How a finding came about. */
+export type Origin =
+  /** The search met it at case `run` (from 0), and shrinking took `shrinks` steps. */
+  | {
+      readonly kind: 'search';
+      readonly run: number;
+      readonly seed: number;
+      readonly path: string;
+      readonly shrinks: number;
+    }
+  /** A stored regression shows it. */
+  | { readonly kind: 'regression'; readonly file: string };
+
+/** A way in which an invariant breaks, with the smallest scenario that shows it. */
+export interface Finding {
+  readonly invariant: InvariantId;
+  readonly cause: string;
+  readonly severity: 'error' | 'warning';
+  /** As shrunk. */
+  readonly scenario: Scenario;
+  /** What is wrong in that scenario. */
+  readonly violation: Violation;
+  /** What a run of that scenario shows. */
+  readonly trace: Trace;
+  /** How many of the generated cases break it in this way. */
+  readonly cases: number;
+  readonly origin: Origin;
+  /** The file of the known finding that it is, if it is one that this revision is known for. */
+  readonly known: string | undefined;
+}

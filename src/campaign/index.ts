@@ -1,0 +1,23 @@
+/** Campaigns: search, shrinking, and the store of what was found. */
+export { check, makeRegression, type CheckOptions } from './check.ts';
+export { deriveSeed } from './derive-seed.ts';
+export type { CampaignEvent, CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
+export type { Finding, Origin } from './finding.ts';
+export { readTextFile } from './read-text-file.ts';
+export {
+  decodeRegression,
+  formatRegression,
+  looksLikeRegression,
+  type Regression,
+  type RegressionStatus,
+} from './regression.ts';
+export { RegressionStore, writeAtomically, type StoredRegression } from './regression-store.ts';
+export {
+  search,
+  shrinkSighting,
+  type RunScenario,
+  type SearchOptions,
+  type SearchResult,
+  type Shrunk,
+  type Sighting,
+} from './search.ts';

@@ -1,0 +1,3 @@
+/** What the exit code says: every invariant holds, one is broken, or nothing could be said. */
+export const ExitCode = { HOLDS: 0, COUNTEREXAMPLE: 1, COULD_NOT_RUN: 2 } as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { REAL_DEVICES } from '../../generators/index.ts';
+import { INVARIANTS } from '../invariants/index.ts';
+import { bytes } from '../report/index.ts';
+import { REVISIONS } from '../vfio/index.ts';
+import type { Conclude } from './command-line.ts';
+
+const LISTS = {
+  invariants: () =>
+    INVARIANTS.map(({ id, clause, severity }) => [
+      id,
+      severity === 'warning' ? `(warning) ${clause}` : clause,
+    ]),
+  revisions: () =>
+    REVISIONS.map(({ id, title, breaks }) => [
+      id,
+      breaks.length > 0 ? `${title}; breaks ${breaks.join(', ')}` : title,
+    ]),
+  devices: () =>
+    REAL_DEVICES.map(({ name, bars, msix }) => {
+      const sizes = bars.map(({ index, size, type }) => `BAR${index} ${bytes(size)} ${type}`).join(', ');
+      const table =
+        msix === undefined
+          ? 'no MSI-X'
+          : `${msix.vectors} vectors, table BAR${msix.tableBar}+0x${msix.tableOffset.toString(16)}, PBA BAR${msix.pbaBar}+0x${msix.pbaOffset.toString(16)}`;
+      return [name, `${sizes}; ${table}`];
+    }),
+} as const satisfies Record<string, () => readonly (readonly string[])[]>;
+
+/** `barproof list`: what there is to choose from. */
+export function listCommand(_conclude: Conclude): Command {
+  const command = new Command('list').description('list invariants, revisions or devices');
+  for (const [name, rows] of Object.entries(LISTS)) {
+    command.addCommand(
+      new Command(name).description(`all ${name}`).action(() => {
+        const lines = rows();
+        const width = Math.min(28, Math.max(...lines.map(([first]) => first!.length)));
+        for (const [first, second] of lines) process.stdout.write(`${first!.padEnd(width)}  ${second}\n`);
+      }),
+    );
+  }
+  return command;
+}

@@ -1,0 +1,67 @@
+import { iova, type Iova, type Size } from '../address/index.ts';
+
+/** I/O virtual addresses that may be used (or, as a reserved region, must not be), both ends included. */
+export interface Aperture {
+  readonly first: Iova;
+  readonly last: Iova;
+}
+
+/**
+ * Whether every address of `[start, start + size)` lies in the same one of `apertures`; an empty list
+ * accepts everything. The elements are disjoint and do not touch: the kernel's list has a reserved
+ * byte between any two, so that "in one element" and "meets nothing reserved" are the same question.
+ *
+ * @param size at least 1
+ */
+export function isUsable(apertures: readonly Aperture[], start: Iova, size: Size): boolean {
+  const last = start + size - 1n;
+  return apertures.length === 0 || apertures.some((one) => one.first <= start && last <= one.last);
+}
+
+/** The addresses of an IOMMU that translates `width` bits, 1 to 64 (facts of 5.4). */
+export const addressWidth = (width: number): Aperture => ({
+  first: iova(0n),
+  last: iova((1n << BigInt(width)) - 1n),
+});
+
+/**
+ * What is left of `geometry` without the `reserved` regions, ascending: the list that a container has
+ * after a group was attached (Linux vfio_iommu_type1.c:vfio_iommu_resv_exclude, fact R1.7.1). Regions of
+ * type DIRECT_RELAXABLE do not count as reserved. Nothing left means that the group cannot be attached; it
+ * is no list to build a container with, where the empty one stands for everything.
+ */
+export function withoutReserved(geometry: Aperture, reserved: readonly Aperture[]): readonly Aperture[] {
+  const left: Aperture[] = [];
+  let next: bigint = geometry.first;
+  for (const region of reserved.toSorted((a, b) => (a.first < b.first ? -1 : 1))) {
+    const before = region.first - 1n < geometry.last ? region.first - 1n : geometry.last;
+    if (next <= before) left.push({ first: iova(next), last: iova(before) });
+    if (region.last >= next) next = region.last + 1n;
+  }
+  if (next <= geometry.last) left.push({ first: iova(next), last: geometry.last });
+  return left;
+}
+
+/** Regions that drivers report as reserved on common machines (fact R1.7.2); firmware may add more. */
+export const RESERVED_REGIONS = {
+  /** Interrupt messages on x86, Intel and AMD. */
+  x86Msi: { first: iova(0xfee00000n), last: iova(0xfeefffffn) },
+  /** HyperTransport, AMD only. */
+  hyperTransport: { first: iova(0xfd_0000_0000n), last: iova(0xff_ffff_ffffn) },
+  /** Where Linux maps MSI doorbells for devices behind an SMMU or a virtio IOMMU. */
+  softwareMsi: { first: iova(0x800_0000n), last: iova(0x80f_ffffn) },
+} as const satisfies Record<string, Aperture>;
+
+const { x86Msi, hyperTransport, softwareMsi } = RESERVED_REGIONS;
+
+/** Valid-IOVA lists of common hosts (facts R1.7.3 and 5.4); widths vary with the machine. */
+export const TYPICAL_APERTURES = {
+  /** Client parts: a 64-bit BAR at 0x210000000000 is out of reach. */
+  intel39: withoutReserved(addressWidth(39), [x86Msi]),
+  intel48: withoutReserved(addressWidth(48), [x86Msi]),
+  intel57: withoutReserved(addressWidth(57), [x86Msi]),
+  amdV1: withoutReserved(addressWidth(64), [x86Msi, hyperTransport]),
+  amdV2: withoutReserved(addressWidth(47), [x86Msi, hyperTransport]),
+  smmu48: withoutReserved(addressWidth(48), [softwareMsi]),
+  smmu52: withoutReserved(addressWidth(52), [softwareMsi]),
+} as const;

@@ -1,0 +1,8 @@
+import { expect, it } from 'vitest';
+import { Errno, errnoName } from './index.ts';
+
+it('names error numbers', () => {
+  expect(errnoName(Errno.EINVAL)).toBe('EINVAL');
+  expect(errnoName(28)).toBe('ENOSPC');
+  expect(errnoName(0)).toBe('0');
+});

@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { gpa, hostAddress, offset } from '../address/index.ts';
+import { Errno } from './errno.ts';
+import { KvmMemslots, type KvmOptions, type Memslot } from './kvm-memslots.ts';
+
+const KiB = 1n << 10n;
+const P = 4n * KiB;
+
+const slot = (number: number, at: bigint, size: bigint, rest: Partial<Memslot> = {}): Memslot => ({
+  slot: number,
+  gpa: gpa(at),
+  size,
+  hostAddress: hostAddress(0x7f00_0000_0000n),
+  readonly: false,
+  logDirtyPages: false,
+  backing: { region: 'ram', owner: undefined, offset: offset(0n) },
+  ...rest,
+});
+
+const kvm = (options: Partial<KvmOptions> = {}): KvmMemslots =>
+  new KvmMemslots({ hostPageSize: P, ...options });
+
+describe('KvmMemslots.set', () => {
+  it('keeps slots by rising GPA', () => {
+    const slots = kvm();
+    const high = slot(0, 0x10000n, P);
+    const low = slot(1, 0n, 0x10000n);
+    expect(slots.set(high)).toBe(0);
+    expect(slots.set(low)).toBe(0);
+    expect(slots.slots()).toEqual([low, high]);
+    expect(slots.slots()).toBe(slots.slots());
+  });
+
+  it.each([
+    ['K3: a slot that there is not', slot(32764, 0n, P)],
+    ['K3: a negative one', slot(-1, 0n, P)],
+    ['K5: size', slot(0, 0n, 0x800n)],
+    ['K6: GPA', slot(0, 0x800n, P)],
+    ['K7: host address', slot(0, 0n, P, { hostAddress: hostAddress(0x800n) })],
+    ['K7: host address wraps', slot(0, 0n, 2n * P, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) })],
+    ['K9: the last page of the space', slot(0, 0xffff_ffff_ffff_f000n, P)],
+    ['K9: wraps', slot(0, 0xffff_ffff_ffff_f000n, 2n * P)],
+    ['K10: 2^31 pages', slot(0, 0n, P << 31n, { hostAddress: hostAddress(0n) })],
+    ['K11: nothing to delete', slot(0, 0n, 0n)],
+  ])('EINVAL for %s', (_, bad) => {
+    const slots = kvm();
+    expect(slots.set(bad)).toBe(Errno.EINVAL);
+    expect(slots.slots()).toEqual([]);
+  });
+
+  it('accepts what just fits', () => {
+    expect(kvm().set(slot(32763, 0xffff_ffff_ffff_e000n, P))).toBe(0);
+    expect(kvm().set(slot(0, 0n, (P << 31n) - P))).toBe(0);
+    expect(kvm({ slotLimit: 1 }).set(slot(0, 0n, P))).toBe(0);
+    expect(kvm({ slotLimit: 1 }).set(slot(1, 0n, P))).toBe(Errno.EINVAL);
+  });
+
+  it('K4: EINVAL for a read-only slot where the architecture has none', () => {
+    expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P, { readonly: true }))).toBe(Errno.EINVAL);
+    expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P))).toBe(0);
+    expect(kvm().set(slot(0, 0n, P, { readonly: true }))).toBe(0);
+  });
+
+  it('R6.1.1: goes by the page of the host', () => {
+    expect(kvm({ hostPageSize: 64n * KiB }).set(slot(0, 0n, P))).toBe(Errno.EINVAL);
+    expect(kvm({ hostPageSize: 64n * KiB }).set(slot(0, 0n, 64n * KiB))).toBe(0);
+  });
+
+  it('K11: deletes with size 0, whatever else the call says', () => {
+    const slots = kvm();
+    slots.set(slot(0, 0n, P));
+    slots.set(slot(1, P, P));
+    expect(slots.set(slot(0, 0x8000n, 0n, { readonly: true }))).toBe(0);
+    expect(slots.delete(1)).toBe(0);
+    expect(slots.delete(1)).toBe(Errno.EINVAL);
+    expect(slots.slots()).toEqual([]);
+  });
+
+  it.each([
+    ['another host address', { hostAddress: hostAddress(0n) }],
+    ['another size', { size: 2n * P }],
+    ['read-only', { readonly: true }],
+  ])('K12: EINVAL for a slot that exists, with %s', (_, rest) => {
+    const slots = kvm();
+    const existing = slot(0, 0n, P);
+    slots.set(existing);
+    expect(slots.set({ ...existing, ...rest })).toBe(Errno.EINVAL);
+    expect(slots.slots()).toEqual([existing]);
+  });
+
+  it('K12: moves a slot, switches its dirty log, accepts it unchanged', () => {
+    const slots = kvm();
+    const first = slot(0, 0n, 4n * P);
+    slots.set(first);
+    expect(slots.set(first)).toBe(0);
+    const logging = { ...first, logDirtyPages: true };
+    expect(slots.set(logging)).toBe(0);
+    expect(slots.slots()).toEqual([logging]);
+    // It may overlap the place it leaves.
+    const moved = { ...logging, gpa: gpa(P) };
+    expect(slots.set(moved)).toBe(0);
+    expect(slots.slots()).toEqual([moved]);
+  });
+
+  it.each([
+    ['the same place', 0x4000n, 0x4000n],
+    ['its start', 0x3000n, 0x2000n],
+    ['its end', 0x7000n, 0x2000n],
+    ['its inside', 0x5000n, 0x1000n],
+    ['all of it', 0n, 0x10000n],
+  ])('K13: EEXIST over another slot: %s', (_, at, size) => {
+    const slots = kvm();
+    const existing = slot(0, 0x4000n, 0x4000n);
+    slots.set(existing);
+    expect(slots.set(slot(1, at, size))).toBe(Errno.EEXIST);
+    expect(slots.slots()).toEqual([existing]);
+  });
+
+  it('K13: EEXIST for a move over another slot, which leaves both', () => {
+    const slots = kvm();
+    const [first, second] = [slot(0, 0n, P), slot(1, P, P)];
+    slots.set(first);
+    slots.set(second);
+    expect(slots.set({ ...first, gpa: gpa(P) })).toBe(Errno.EEXIST);
+    expect(slots.slots()).toEqual([first, second]);
+  });
+
+  it('K14: has an end, after K13', () => {
+    const x86 = kvm({ lastGpa: gpa(0xffffn) });
+    expect(x86.set(slot(0, 0xf000n, P))).toBe(0);
+    expect(x86.set(slot(1, 0x10000n, P))).toBe(Errno.EINVAL);
+    expect(x86.set(slot(1, 0xf000n, 2n * P))).toBe(Errno.EEXIST);
+    const arm64 = kvm({ lastGpa: gpa(0xffffn), aboveLastGpa: Errno.EFAULT });
+    expect(arm64.set(slot(0, 0xf000n, 2n * P))).toBe(Errno.EFAULT);
+    expect(arm64.slots()).toEqual([]);
+  });
+
+  it('keeps slots aligned and disjoint, and a refused call changes nothing (checklist 9)', () => {
+    const call = fc.record({
+      number: fc.integer({ min: 0, max: 4 }),
+      page: fc.bigInt(0n, 12n),
+      pages: fc.bigInt(0n, 5n),
+      odd: fc.constantFrom(0n, 0n, 0n, 0x800n),
+      readonly: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 40 }), (calls) => {
+        const slots = kvm({ slotLimit: 4 });
+        for (const { number, page, pages, odd, readonly } of calls) {
+          const before = slots.slots();
+          const wanted = slot(number, page * P + odd, pages * P, { readonly });
+          const errno = slots.set(wanted);
+          const after = slots.slots();
+          if (errno !== 0) expect(after).toEqual(before);
+          else if (pages === 0n) expect(after.length).toBe(before.length - 1);
+          else expect(after).toContain(wanted);
+          after.forEach((one, index) => {
+            expect((one.gpa | one.size) % P).toBe(0n);
+            const next = after[index + 1];
+            if (next) expect(one.gpa + one.size).toBeLessThanOrEqual(next.gpa);
+          });
+          expect(new Set(after.map((one) => one.slot)).size).toBe(after.length);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,149 @@
+import {
+  atLeast,
+  below,
+  END_OF_SPACE,
+  isAligned,
+  low64,
+  smallestPage,
+  type Iova,
+  type PageSizeBitmap,
+  type Size,
+} from '../address/index.ts';
+import { isUsable, type Aperture } from './aperture.ts';
+import { Errno } from './errno.ts';
+import type { DmaMapping, DmaMapRequest, IommuContainer, UnmapResult } from './iommu-container.ts';
+import { MappingTable } from './mapping-table.ts';
+
+/**
+ * The page sizes that type1 reports: those of the IOMMU domain without what is below the host page,
+ * and the host page itself wherever something was dropped, because type1 composes it of the smaller ones.
+ *
+ * Linux vfio_iommu_type1.c:vfio_update_pgsize_bitmap, 4.4 and later, facts 1.2 and R1.2.1.
+ *
+ * @param domain what the domain can map; all ones for a container of emulated devices only (R1.2.3)
+ * @param hostPageSize a power of two
+ */
+export const type1PageSizes = (domain: PageSizeBitmap, hostPageSize: Size): PageSizeBitmap =>
+  below(domain, hostPageSize) === 0n ? domain : atLeast(domain, hostPageSize) | hostPageSize;
+
+/**
+ * The page sizes that type1 reported before Linux 4.4: sizes below the host page were dropped and
+ * nothing put in their place, so that the result may lack the host page or be empty (fact R1.2.2).
+ */
+export const type1PageSizesBefore44 = (domain: PageSizeBitmap, hostPageSize: Size): PageSizeBitmap =>
+  atLeast(domain, hostPageSize);
+
+/** Linux vfio_iommu_type1.c, module parameter `dma_entry_limit` (fact R1.3.4). */
+export const DEFAULT_DMA_ENTRY_LIMIT = 65535;
+
+export interface Type1Options {
+  /** The host kernel's page size in bytes. */
+  readonly hostPageSize: Size;
+  /** What the IOMMU domain can map, before `type1PageSizes`; see `domainPageSizes`. Not empty. */
+  readonly domainPageSizes: PageSizeBitmap;
+  /** The valid-IOVA list, ascending, with a gap between any two; empty (the default): everything. */
+  readonly apertures?: readonly Aperture[] | undefined;
+  /** How many mappings there may be at a time. */
+  readonly maxMappings?: number | undefined;
+  /** VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU; QEMU uses 2 wherever there is one. */
+  readonly version?: 1 | 2 | undefined;
+  /**
+   * Ordinary memory comes in physically contiguous runs of this many bytes, each as aligned as it is
+   * long; by default in runs as long as any request. A host that backs guests with single pages has
+   * `hostPageSize`. It matters only where the IOMMU's smallest page is larger (fact R1.4.5).
+   */
+  readonly contiguousRun?: Size | undefined;
+}
+
+const INVALID: UnmapResult = { errno: Errno.EINVAL, unmapped: 0n };
+
+/** A VFIO container of type 1 with one IOMMU domain: Linux drivers/vfio/vfio_iommu_type1.c, facts 1. */
+export class Type1Container implements IommuContainer {
+  readonly pageSizes: PageSizeBitmap;
+  readonly #granule: Size;
+  readonly #apertures: readonly Aperture[];
+  readonly #maxMappings: number;
+  readonly #version: 1 | 2;
+  readonly #runsTooShort: boolean;
+  readonly #table = new MappingTable();
+
+  /** @throws RangeError when no page size is left: no kernel attaches such a domain (R1.2.5). */
+  constructor(options: Type1Options) {
+    this.pageSizes = type1PageSizes(options.domainPageSizes, options.hostPageSize);
+    if (this.pageSizes === 0n) throw new RangeError('the IOMMU domain has no page size');
+    this.#granule = smallestPage(this.pageSizes);
+    this.#apertures = options.apertures ?? [];
+    this.#maxMappings = options.maxMappings ?? DEFAULT_DMA_ENTRY_LIMIT;
+    this.#version = options.version ?? 2;
+    this.#runsTooShort =
+      options.contiguousRun !== undefined && options.contiguousRun < smallestPage(options.domainPageSizes);
+  }
+
+  /** How many more mappings there may be: the capability VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL. */
+  get available(): number {
+    return this.#maxMappings - this.#table.size;
+  }
+
+  /**
+   * VFIO_IOMMU_MAP_DMA. Linux vfio_iommu_type1.c:vfio_dma_do_map, facts M6 to M14. The flags are always
+   * valid (M3, M5, M9), memory is always present and within the lock limit (R1.4.1 to R1.4.4). Memory of a
+   * device is mapped like any other (R1.4.3).
+   */
+  map(request: DmaMapRequest): Errno {
+    const { iova, size, hostAddress } = request;
+    // M6; a size of 2^64 does not fit the field and arrives as 0.
+    if (low64(size) === 0n) return Errno.EINVAL;
+    // M7
+    if (!isAligned(size | iova | hostAddress, this.#granule)) return Errno.EINVAL;
+    // M8: the last byte counts, so a mapping may end at 2^64.
+    if (iova + size > END_OF_SPACE || hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
+    // M10
+    if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
+    // M11
+    if (this.available <= 0) return Errno.ENOSPC;
+    // M12
+    if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
+    // M14: iommu_map refuses a run that does not fill whole pages of the domain. The granule is never
+    // smaller than such a page, so a contiguous request that passed M7 always does (R1.4.5).
+    if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
+
+    this.#table.insert(request);
+    return 0;
+  }
+
+  /**
+   * VFIO_IOMMU_UNMAP_DMA without flags: removes every mapping that meets the range. Version 2 refuses a
+   * range that cuts a mapping; version 1 removes one that reaches beyond the end, and nothing at all when
+   * one begins before the start. Linux vfio_iommu_type1.c:vfio_dma_do_unmap, facts U6, U8, U10, U11,
+   * R1.5.1 to R1.5.3. Kernels before the end of 2025 find nothing in a range that ends at 2^64; this one
+   * does.
+   */
+  unmap(iova: Iova, size: Size): UnmapResult {
+    // U6, U8
+    if (low64(size) === 0n || !isAligned(iova | size, this.#granule)) return INVALID;
+    const end = iova + size;
+    if (end > END_OF_SPACE) return INVALID;
+
+    const mappings = this.#table.overlapping(iova, size);
+    const lowest = mappings.at(0);
+    const highest = mappings.at(-1);
+    const cutAtStart = lowest !== undefined && lowest.iova < iova;
+    const cutAtEnd = highest !== undefined && highest.iova + highest.size > end;
+    if (this.#version === 1) {
+      if (cutAtStart) return { errno: 0, unmapped: 0n };
+    } else if (cutAtStart || cutAtEnd) {
+      // U10, U11
+      return INVALID;
+    }
+    return { errno: 0, unmapped: this.#table.remove(mappings) };
+  }
+
+  /** VFIO_IOMMU_UNMAP_DMA with the flag ALL, iova and size 0 (5.12+): removes everything. */
+  unmapAll(): UnmapResult {
+    return { errno: 0, unmapped: this.#table.clear() };
+  }
+
+  mappings(): readonly DmaMapping[] {
+    return this.#table.snapshot();
+  }
+}

@@ -1,0 +1,290 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { alignDown, alignUp, offset } from '../address/index.ts';
+import { Errno } from './errno.ts';
+import { mmapBar, regionInfo, type RegionCapability, type VfioPciBar } from './vfio-pci-region.ts';
+
+const KiB = 1n << 10n;
+const MiB = 1n << 20n;
+const P4K = 4n * KiB;
+const P64K = 64n * KiB;
+
+/** A mmappable memory BAR 0 with 96 vectors at 0xe000: the SAS3008 of the seed thread, before Linux 4.16. */
+const bar = (rest: Partial<VfioPciBar> = {}, size = P64K): VfioPciBar => ({
+  index: 0,
+  bar: { size, io: false, mmappable: true },
+  msix: { bar: 0, offset: offset(0xe000n), vectors: 96 },
+  kernel: 'sparse-msix',
+  hostPageSize: P4K,
+  ...rest,
+});
+
+const areas = (region: VfioPciBar) =>
+  regionInfo(region).capabilities.flatMap((capability) =>
+    capability.id === 1 ? capability.areas.map((area) => [area.offset, area.size]) : [],
+  );
+
+describe('sparse areas of real devices (facts 8)', () => {
+  it.each([
+    [
+      'LSI SAS3008',
+      P64K,
+      96,
+      0xe000n,
+      [
+        [0n, 0xe000n],
+        [0xf000n, 0x1000n],
+      ],
+      [[0n, 0n]],
+    ],
+    [
+      'LSI SAS3108',
+      P64K,
+      97,
+      0xe000n,
+      [
+        [0n, 0xe000n],
+        [0xf000n, 0x1000n],
+      ],
+      [[0n, 0n]],
+    ],
+    [
+      'Mellanox ConnectX-4',
+      32n * MiB,
+      64,
+      0x2000n,
+      [
+        [0n, 0x2000n],
+        [0x3000n, 0x1ffd000n],
+      ],
+      [[0x10000n, 0x1ff0000n]],
+    ],
+    [
+      'Myri-10G',
+      MiB,
+      128,
+      0xf0000n,
+      [
+        [0n, 0xf0000n],
+        [0xf1000n, 0xf000n],
+      ],
+      [[0n, 0xf0000n]],
+    ],
+    ['Intel 82576 (sub-page on 64K)', 16n * KiB, 10, 0n, [[0x1000n, 0x3000n]], [[0n, 0n]]],
+    ['Intel E810-XXV, 1024 vectors', P64K, 1024, 0n, [[0x4000n, 0xc000n]], [[0n, 0n]]],
+    [
+      'KIOXIA CD8P, unaligned table',
+      P64K,
+      129,
+      0x5200n,
+      [
+        [0n, 0x5000n],
+        [0x6000n, 0xa000n],
+      ],
+      [[0n, 0n]],
+    ],
+    [
+      'NVIDIA T4',
+      16n * MiB,
+      6,
+      0xb90000n,
+      [
+        [0n, 0xb90000n],
+        [0xb91000n, 0x46f000n],
+      ],
+      [
+        [0n, 0xb90000n],
+        [0xba0000n, 0x460000n],
+      ],
+    ],
+    ['NVIDIA MCP55, 256 bytes', 256n, 8, 0n, [[0n, 0n]], [[0n, 0n]]],
+    ['Cavium ThunderX', MiB, 10, 0n, [[0x1000n, 0xff000n]], [[0x10000n, 0xf0000n]]],
+    ['virtio-net', P4K, 10, 0n, [[0n, 0n]], [[0n, 0n]]],
+  ])('%s', (_, size, vectors, at, on4K, on64K) => {
+    const region = bar({ msix: { bar: 0, offset: offset(at), vectors } }, size);
+    expect(areas(region)).toEqual(on4K);
+    expect(areas({ ...region, hostPageSize: P64K })).toEqual(on64K);
+    for (const hostPageSize of [P4K, P64K]) {
+      expect(regionInfo({ ...region, hostPageSize, kernel: 'msix-mappable' })).toEqual({
+        size,
+        flags: { read: true, write: true, mmap: true },
+        capabilities: [{ id: 3 }],
+      });
+    }
+  });
+
+  it('R4.4.1: leaves the PBA of the SAS3008, which has a page of its own, in an area', () => {
+    expect(areas(bar())).toContainEqual([0xf000n, 0x1000n]);
+  });
+});
+
+describe('regionInfo', () => {
+  const readWrite = { read: true, write: true };
+  const without = { capabilities: [] };
+
+  it('reports an absent BAR with nothing', () => {
+    const flags = { read: false, write: false, mmap: false };
+    expect(regionInfo(bar({}, 0n))).toEqual({ size: 0n, flags, ...without });
+  });
+
+  it('reports exact sizes', () => {
+    expect(regionInfo(bar({ msix: undefined }, 0x100n)).size).toBe(0x100n);
+  });
+
+  it('never lets an I/O BAR, or a sub-page BAR that shares its page, be mmapped', () => {
+    for (const one of [
+      { size: 0x100n, io: true, mmappable: true },
+      { size: 0x100n, io: false, mmappable: false },
+    ]) {
+      for (const kernel of ['sparse-msix', 'msix-mappable'] as const) {
+        const sparseAreas = [{ offset: offset(0n), size: P4K }];
+        const info = regionInfo(bar({ bar: one, kernel, sparseAreas }));
+        expect(info).toEqual({ size: 0x100n, flags: { ...readWrite, mmap: false }, ...without });
+      }
+    }
+  });
+
+  it('gives capabilities to the BAR of the table only', () => {
+    for (const region of [
+      bar({ index: 2 }),
+      bar({ msix: undefined }),
+      bar({ msix: { bar: 7, offset: offset(0n), vectors: 1 } }),
+    ]) {
+      for (const kernel of ['sparse-msix', 'msix-mappable'] as const) {
+        const expected = { size: P64K, flags: { ...readWrite, mmap: true }, ...without };
+        expect(regionInfo({ ...region, kernel })).toEqual(expected);
+      }
+    }
+  });
+
+  it('does not check that the table lies in the BAR (4.7)', () => {
+    const beyond = bar({ msix: { bar: 0, offset: offset(0xff0000n), vectors: 96 } });
+    expect(areas(beyond)).toEqual([[0n, 0xff0000n]]);
+  });
+
+  it('passes on the areas of a vendor driver, before MSIX_MAPPABLE', () => {
+    const sparseAreas = [
+      { offset: offset(0x8000n), size: 0x800n },
+      { offset: offset(0n), size: 0n },
+    ];
+    const sparse: RegionCapability = { id: 1, areas: sparseAreas };
+    expect(regionInfo(bar({ sparseAreas })).capabilities).toEqual([sparse]);
+    expect(regionInfo(bar({ sparseAreas, kernel: 'msix-mappable' })).capabilities).toEqual([
+      sparse,
+      { id: 3 },
+    ]);
+    expect(regionInfo(bar({ sparseAreas, index: 1 })).capabilities).toEqual([sparse]);
+  });
+});
+
+describe('mmapBar', () => {
+  const at = (region: VfioPciBar, start: bigint, length: bigint) => mmapBar(region, offset(start), length);
+  const mappable = bar({ kernel: 'msix-mappable' });
+
+  it.each([
+    ['V0: offset', mappable, 0x800n, P4K],
+    ['V0: nothing', mappable, 0n, 0n],
+    ['V4: not a BAR', { ...mappable, index: 6 }, 0n, P4K],
+    ['V5: I/O', { ...mappable, bar: { size: P64K, io: true, mmappable: true } }, 0n, P4K],
+    ['V5: not eligible', { ...mappable, bar: { size: P64K, io: false, mmappable: false } }, 0n, P4K],
+    ['V5: absent', bar({}, 0n), 0n, P4K],
+    ['V6: beyond the end', mappable, 0xf000n, 0x2000n],
+    ['V6: behind the end', mappable, 0x10000n, P4K],
+    ['V6: rounded up beyond the end', mappable, 0n, 0x10001n],
+    ['V7: the page of the table', bar(), 0xe000n, P4K],
+    ['V7: the page before with it', bar(), 0xd000n, 0x1001n],
+    ['V7: all of the BAR', bar(), 0n, P64K],
+  ])('EINVAL: %s', (_, region, start, length) => {
+    expect(at(region, start, length)).toBe(Errno.EINVAL);
+  });
+
+  it.each([
+    ['all of the BAR, since 4.16', mappable, 0n, P64K],
+    ['the table, since 4.16', mappable, 0xe000n, 0x1000n],
+    ['what is before the table', bar(), 0n, 0xe000n],
+    ['what is behind it', bar(), 0xf000n, 0x1000n],
+    ['a length that is rounded up', bar(), 0n, 0xd001n],
+    ['another BAR', bar({ index: 1 }), 0n, P64K],
+  ])('success: %s', (_, region, start, length) => {
+    expect(at(region, start, length)).toBe(0);
+  });
+
+  it('R4.5.2: gives one page to a sub-page BAR', () => {
+    const small = bar({ hostPageSize: P64K, kernel: 'msix-mappable' }, 16n * KiB);
+    expect(at(small, 0n, 16n * KiB)).toBe(0);
+    expect(at(small, 0n, P64K)).toBe(0);
+    expect(at(small, 0n, P64K + 1n)).toBe(Errno.EINVAL);
+  });
+
+  it('V7 looks at the bytes of the table, wherever its pages end (R4.5.1)', () => {
+    const unaligned = bar({ msix: { bar: 0, offset: offset(0x5200n), vectors: 32 } });
+    expect(at(unaligned, 0x5000n, P4K)).toBe(Errno.EINVAL);
+    expect(at(unaligned, 0x6000n, P4K)).toBe(0);
+    expect(at(unaligned, 0x4000n, P4K)).toBe(0);
+    const wholePage = bar({ msix: { bar: 0, offset: offset(0x5000n), vectors: 256 } });
+    expect(at(wholePage, 0x5000n, P4K)).toBe(Errno.EINVAL);
+    expect(at(wholePage, 0x6000n, P4K)).toBe(0);
+  });
+
+  it('keeps to the areas of a vendor driver, in whole pages', () => {
+    const sparseAreas = [
+      { offset: offset(0x8000n), size: 0x800n },
+      { offset: offset(0x1000n), size: 0x2000n },
+    ];
+    const vendor = bar({ sparseAreas, kernel: 'msix-mappable' });
+    expect(at(vendor, 0x8000n, P4K)).toBe(0);
+    expect(at(vendor, 0x1000n, 0x2000n)).toBe(0);
+    expect(at(vendor, 0n, P4K)).toBe(Errno.EINVAL);
+    expect(at(vendor, 0x2000n, 0x2000n)).toBe(Errno.EINVAL);
+    expect(at({ ...vendor, sparseAreas: [] }, 0n, P4K)).toBe(Errno.EINVAL);
+  });
+
+  const regions = fc
+    .record({
+      sizeShift: fc.integer({ min: 8, max: 20 }),
+      hostPageSize: fc.constantFrom(P4K, 16n * KiB, P64K),
+      vectors: fc.integer({ min: 1, max: 2048 }),
+      place: fc.bigInt(0n, 1n << 20n),
+      page: fc.bigInt(0n, 300n),
+      length: fc.bigInt(1n, 1n << 20n),
+      kernel: fc.constantFrom('sparse-msix' as const, 'msix-mappable' as const),
+    })
+    .map(({ sizeShift, hostPageSize, vectors, place, page, length, kernel }) => {
+      const size = 1n << BigInt(sizeShift);
+      const msix = { bar: 0, offset: offset(alignDown(place % size, 8n)), vectors };
+      const region = bar({ hostPageSize, kernel, msix }, size);
+      const pages = alignUp(size, hostPageSize) / hostPageSize;
+      return {
+        region,
+        size,
+        start: (page % (pages + 1n)) * hostPageSize,
+        length: 1n + (length % (size * 2n)),
+      };
+    });
+
+  it('allows exactly what lies in the BAR and misses the hole (checklist 6 and 7)', () => {
+    fc.assert(
+      fc.property(regions, ({ region, size, start, length }) => {
+        const { hostPageSize: page } = region;
+        const table = region.msix!;
+        const end = start + alignUp(length, page);
+        const hole = {
+          start: alignDown(table.offset, page),
+          end: alignUp(table.offset + 16n * BigInt(table.vectors), page),
+        };
+        const avoids = region.kernel === 'msix-mappable' || end <= hole.start || hole.end <= start;
+        const fits = end <= alignUp(size, page);
+        expect(at(region, start, length)).toBe(fits && avoids ? 0 : Errno.EINVAL);
+
+        // The areas and the hole are the whole BAR, and every page of an area can be mmapped.
+        if (region.kernel === 'sparse-msix') {
+          const free = areas(region).reduce((sum, [, bytes]) => sum + bytes!, 0n);
+          const cut = (hole.end < size ? hole.end : size) - hole.start;
+          expect(free + cut).toBe(size);
+          for (const [from, bytes] of areas(region))
+            if (bytes! > 0n) expect(at(region, from!, bytes!)).toBe(0);
+        }
+      }),
+    );
+  });
+});

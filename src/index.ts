@@ -1,0 +1,23 @@
+/** The library: scenarios, the model, the invariants and the revisions; arbitraries are in `barproof/generators`. */
+export * from './campaign/index.ts';
+export {
+  Examination,
+  INVARIANTS,
+  INVARIANT_IDS,
+  examine,
+  findInvariant,
+  fingerprint,
+  measure,
+  violationsOf,
+  type Invariant,
+  type InvariantId,
+  type Metrics,
+  type Violation,
+} from './invariants/index.ts';
+export * from './report/index.ts';
+export * from './scenario/index.ts';
+export { ModelTarget, runOnModel } from './target/model/model-target.ts';
+export { UnknownRevision } from './target/model/unknown-revision.ts';
+export type { Target } from './target/target.ts';
+export type * from './target/trace.ts';
+export { NEWEST, REVISIONS, findRevision, type Revision } from './vfio/index.ts';

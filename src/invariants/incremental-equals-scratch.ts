@@ -1,0 +1,52 @@
+import { sameMapping, type ContainerState } from '../target/trace.ts';
+import { spanOf } from './describe.ts';
+import type { Invariant } from './invariant.ts';
+
+/** How the state was reached does not matter. */
+export const incrementalEqualsScratch: Invariant = {
+  id: 'incremental-equals-scratch',
+  clause: 'listener state after a sequence of changes equals the state of a listener registered at the end',
+  severity: 'error',
+  site: 'system/memory.c: address_space_update_topology_pass; hw/vfio/listener.c',
+  check(trace, examination) {
+    const last = trace.steps.at(-1);
+    if (trace.scratch === undefined || last === undefined) return;
+    for (const scratch of trace.scratch) {
+      const grown = last.state.containers.find(({ name }) => name === scratch.name);
+      if (grown === undefined) continue;
+      examination.exercised++;
+      const step = trace.steps.length - 1;
+      // At the limit of mappings it is the order of arrival that decides who gets one.
+      const { maxMappings } = trace.scenario.host.iommu;
+      const full =
+        maxMappings !== undefined && Math.max(grown.mappings.length, scratch.mappings.length) >= maxMappings;
+      const suffix = full ? '-at-limit' : '';
+      const extra = firstWithout(grown, scratch);
+      const lacking = firstWithout(scratch, grown);
+      if (extra !== undefined) {
+        examination.violate(
+          `extra-mapping${suffix}`,
+          step,
+          `${grown.name} has ${extra}, which a new listener would not map`,
+        );
+      }
+      if (lacking !== undefined) {
+        examination.violate(
+          `lacking-mapping${suffix}`,
+          step,
+          `${grown.name} lacks ${lacking}, which a new listener would map`,
+        );
+      }
+    }
+  },
+};
+
+/** The first mapping of `one` that `other` does not have. */
+function firstWithout(one: ContainerState, other: ContainerState): string | undefined {
+  const byAddress = new Map(other.mappings.map((mapping) => [mapping.iova as bigint, mapping]));
+  const lone = one.mappings.find((mapping) => {
+    const match = byAddress.get(mapping.iova);
+    return match === undefined || !sameMapping(mapping, match);
+  });
+  return lone && `${spanOf(lone.iova, lone.size)} "${lone.backing.region}"`;
+}

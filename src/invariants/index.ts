@@ -1,0 +1,65 @@
+import type { Trace } from '../target/trace.ts';
+import { flatMinimal } from './flat-minimal.ts';
+import { flatPartition } from './flat-partition.ts';
+import { guestPageReachable } from './guest-page-reachable.ts';
+import { incrementalEqualsScratch } from './incremental-equals-scratch.ts';
+import { Examination, type Invariant, type InvariantId, type Violation } from './invariant.ts';
+import { mapAligned } from './map-aligned.ts';
+import { mapMatchesView } from './map-matches-view.ts';
+import { mapUnmapSymmetric } from './map-unmap-symmetric.ts';
+import { memslotAlignedDisjoint } from './memslot-aligned-disjoint.ts';
+import { mmapInsideBar } from './mmap-inside-bar.ts';
+import { mmioMapNotFatal } from './mmio-map-not-fatal.ts';
+import { msixCapabilityConsistent } from './msix-capability-consistent.ts';
+import { msixDirectOnOptOut } from './msix-direct-on-opt-out.ts';
+import { msixTrapped } from './msix-trapped.ts';
+import { noAbort } from './no-abort.ts';
+import { ramReachable } from './ram-reachable.ts';
+import { windowLimit } from './window-limit.ts';
+
+export {
+  Examination,
+  INVARIANT_IDS,
+  fingerprint,
+  type Invariant,
+  type InvariantId,
+  type Violation,
+} from './invariant.ts';
+export { measure, type Metrics } from './metrics.ts';
+
+/** All invariants, in the order of the design. */
+export const INVARIANTS: readonly Invariant[] = [
+  mapAligned,
+  msixTrapped,
+  msixDirectOnOptOut,
+  flatPartition,
+  flatMinimal,
+  ramReachable,
+  mapMatchesView,
+  mapUnmapSymmetric,
+  incrementalEqualsScratch,
+  mmioMapNotFatal,
+  noAbort,
+  memslotAlignedDisjoint,
+  mmapInsideBar,
+  msixCapabilityConsistent,
+  windowLimit,
+  guestPageReachable,
+];
+
+const BY_ID = new Map(INVARIANTS.map((invariant) => [invariant.id, invariant]));
+
+/** The invariant with this id. */
+export const findInvariant = (id: InvariantId): Invariant => BY_ID.get(id)!;
+
+/** What one invariant makes of a trace. */
+export function examine(trace: Trace, invariant: Invariant): Examination {
+  const examination = new Examination(invariant.id);
+  invariant.check(trace, examination);
+  return examination;
+}
+
+/** Everything that `invariants` find in a trace. */
+export function violationsOf(trace: Trace, invariants: readonly Invariant[] = INVARIANTS): Violation[] {
+  return invariants.flatMap((invariant) => examine(trace, invariant).violations);
+}

@@ -1,0 +1,71 @@
+import type { Range } from '../address/index.ts';
+import type { Trace } from '../target/trace.ts';
+
+/** The invariants' ids: file names, SARIF rules and regression folders use them. */
+export const INVARIANT_IDS = [
+  'map-aligned',
+  'msix-trapped',
+  'msix-direct-on-opt-out',
+  'flat-partition',
+  'flat-minimal',
+  'ram-reachable',
+  'map-matches-view',
+  'map-unmap-symmetric',
+  'incremental-equals-scratch',
+  'mmio-map-not-fatal',
+  'no-abort',
+  'memslot-aligned-disjoint',
+  'mmap-inside-bar',
+  'msix-capability-consistent',
+  'window-limit',
+  'guest-page-reachable',
+] as const;
+export type InvariantId = (typeof INVARIANT_IDS)[number];
+
+/** An invariant that a trace breaks. */
+export interface Violation {
+  readonly invariant: InvariantId;
+  /** Which kind of break it is; with the invariant it makes the fingerprint by which findings are told apart. */
+  readonly cause: string;
+  /** One sentence with the addresses and names concerned. */
+  readonly message: string;
+  /** Index of the step in the trace; its length stands for the teardown. */
+  readonly step: number;
+  /** The addresses concerned, where there are any. */
+  readonly at?: Range;
+}
+
+/** A clause that has to hold of every trace. */
+export interface Invariant {
+  readonly id: InvariantId;
+  /** The clause, in one sentence. */
+  readonly clause: string;
+  /** A warning is reported and never makes a check fail. */
+  readonly severity: 'error' | 'warning';
+  /** The place in QEMU that the clause speaks of. */
+  readonly site: string;
+  /** Looks at the whole trace and reports what it finds. */
+  check(trace: Trace, examination: Examination): void;
+}
+
+/** What an invariant finds in one trace. */
+export class Examination {
+  /** How many things the clause spoke of: 0 means that the trace says nothing about it. */
+  exercised = 0;
+  readonly violations: Violation[] = [];
+  readonly #invariant: InvariantId;
+
+  constructor(invariant: InvariantId) {
+    this.#invariant = invariant;
+  }
+
+  /** Reports a break; of several with the same cause the first is kept. */
+  violate(cause: string, step: number, message: string, at?: Range): void {
+    if (this.violations.some((violation) => violation.cause === cause)) return;
+    this.violations.push({ invariant: this.#invariant, cause, message, step, ...(at && { at }) });
+  }
+}
+
+/** The name under which findings are the same: invariant and cause. */
+export const fingerprint = ({ invariant, cause }: Pick<Violation, 'invariant' | 'cause'>): string =>
+  `${invariant}/${cause}`;

@@ -1,0 +1,42 @@
+import { hex, isAligned } from '../address/index.ts';
+import { rangeFrom, spanOf } from './describe.ts';
+import type { Trace } from '../target/trace.ts';
+import type { DmaMapEvent } from '../vfio/index.ts';
+import type { Invariant } from './invariant.ts';
+import { forEachEvent } from './steps.ts';
+
+/** No request leaves the VMM that the IOMMU's pages cannot hold: the failure of the seed thread. */
+export const mapAligned: Invariant = {
+  id: 'map-aligned',
+  clause:
+    "every VFIO_MAP_DMA has iova, size and backing address aligned to the smallest page of the container's IOMMU",
+  severity: 'error',
+  site: 'hw/vfio/listener.c: vfio_container_region_add',
+  check(trace, examination) {
+    const page = trace.pages.iommu;
+    forEachEvent(trace, (event, step) => {
+      if (event.type !== 'dma-map') return;
+      examination.exercised++;
+      const { iova, size, hostAddress, deviceMemory, backing } = event;
+      if (isAligned(iova | size | hostAddress, page)) return;
+      examination.violate(
+        causeOf(event, trace),
+        step,
+        `${deviceMemory ? 'device memory' : 'RAM'} "${backing.region}" is to be mapped at ${spanOf(iova, size)}, ` +
+          `backed at ${hex(hostAddress)}, but the IOMMU's smallest page has ${hex(page)} bytes`,
+        rangeFrom(iova, size),
+      );
+    });
+  },
+};
+
+/** What is not aligned, and how it came to be so small where the range is not. */
+function causeOf({ iova, size, deviceMemory, backing }: DmaMapEvent, { pages, scenario }: Trace): string {
+  const kind = deviceMemory ? 'device-memory' : 'ram';
+  if (isAligned(iova | size, pages.iommu)) return `${kind}-backing-unaligned`;
+  if (!deviceMemory) return 'ram-range-unaligned';
+  const device = scenario.devices.find(({ id }) => id === backing.owner);
+  const bar = device?.bars.find(({ index }) => backing.region.includes(` BAR ${index} `));
+  // A BAR of whole pages was cut up by what lies on top of it: the failure of the seed thread.
+  return bar !== undefined && bar.size < pages.iommu ? 'small-bar-unaligned' : 'bar-fragment-unaligned';
+}

@@ -1,0 +1,44 @@
+import { overlaps } from '../address/index.ts';
+import type { State } from '../target/trace.ts';
+
+/** Figures about a state that are no verdicts: what a patch costs or gains. In bytes and counts. */
+export interface Metrics {
+  /** Device memory that the guest reaches without an exit: in a memslot. */
+  readonly directMappedBytes: bigint;
+  /** Bytes of BARs whose accesses exit to the VMM. */
+  readonly trappedBytes: bigint;
+  /** Device memory that other devices reach by DMA, in the container that has most of it. */
+  readonly p2pMappedBytes: bigint;
+  readonly flatRanges: number;
+  readonly memslots: number;
+  readonly maps: number;
+}
+
+/** The figures of `state`. */
+export function measure(state: State): Metrics {
+  const owned = state.flatView.filter(({ region }) => region.owner !== undefined);
+  const slots = state.memslots.filter(({ backing }) => backing.owner !== undefined);
+  const direct = sum(slots.map(({ size }) => size));
+  const slotted = sum(
+    slots.flatMap(({ gpa, size }) =>
+      owned
+        .filter((range) => overlaps(range, { start: gpa, end: gpa + size }))
+        .map((range) => lesser(range.end, gpa + size) - greater(range.start, gpa)),
+    ),
+  );
+  const p2p = state.containers.map(({ mappings }) =>
+    sum(mappings.filter(({ deviceMemory }) => deviceMemory).map(({ size }) => size)),
+  );
+  return {
+    directMappedBytes: direct,
+    trappedBytes: sum(owned.map(({ start, end }) => end - start)) - slotted,
+    p2pMappedBytes: p2p.reduce((most, bytes) => (bytes > most ? bytes : most), 0n),
+    flatRanges: state.flatView.length,
+    memslots: state.memslots.length,
+    maps: state.containers.reduce((count, { mappings }) => count + mappings.length, 0),
+  };
+}
+
+const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);
+const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const greater = (a: bigint, b: bigint): bigint => (a > b ? a : b);

@@ -1,0 +1,53 @@
+import { alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { spanOf } from './describe.ts';
+import type { Invariant } from './invariant.ts';
+import { forEachEvent } from './steps.ts';
+
+/** The VMM's own view of a BAR holds nothing but that BAR. */
+export const mmapInsideBar: Invariant = {
+  id: 'mmap-inside-bar',
+  clause:
+    'mmap areas lie in the physical BAR, on host pages, and miss the MSI-X page where the kernel forbids it',
+  severity: 'error',
+  site: 'hw/vfio/region.c: vfio_region_mmap; hw/vfio/pci.c: vfio_pci_fixup_msix_region',
+  check(trace, examination) {
+    const { host } = trace.pages;
+    forEachEvent(trace, (event, step) => {
+      if (event.type !== 'mmap') return;
+      examination.exercised++;
+      const spec = trace.scenario.devices.find(({ id }) => id === event.device);
+      const bar = spec?.bars.find(({ index }) => index === event.bar);
+      const text = `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device}`;
+      const accepted = event.errno === 0;
+      const area = { start: event.offset as bigint, end: event.offset + event.size };
+      if (accepted && !isAligned(event.offset, host)) {
+        examination.violate('unaligned', step, `${text} does not begin on a host page`);
+      }
+      if (accepted && (bar === undefined || area.end > alignUp(bar.size, host))) {
+        examination.violate('beyond-bar', step, `${text} goes beyond its end`);
+      }
+      const forbidden = forbiddenPages(trace.scenario, event.device, event.bar, host);
+      if (forbidden !== undefined && overlaps(area, forbidden)) {
+        examination.violate(
+          'msix-page',
+          step,
+          `${text} takes in the page of the MSI-X table, which the kernel forbids`,
+        );
+      }
+    });
+  },
+};
+
+/** The pages of the BAR that the kernel lets nobody mmap. */
+function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {
+  const { kernel, iommu } = scenario.host;
+  const spec = scenario.devices.find((device) => device.id === id);
+  const bar = spec?.bars.find(({ index }) => index === barIndex);
+  const msix = spec?.msix;
+  // A server or a vendor driver that names areas has said what may be mmapped.
+  if (kernel !== 'sparse-msix' || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
+  if (iommu.type === 'vfio-user') return undefined;
+  const end = msix.tableOffset + 16n * BigInt(msix.vectors);
+  return { start: alignDown(msix.tableOffset, page) as bigint, end: alignUp(end, page) };
+}

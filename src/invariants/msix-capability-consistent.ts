@@ -1,0 +1,93 @@
+import { overlaps } from '../address/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import type { DeviceState } from '../target/trace.ts';
+import { spanOf } from './describe.ts';
+import type { Examination, Invariant } from './invariant.ts';
+import { forEachChange } from './steps.ts';
+
+const BAR_REGISTERS = 6;
+
+/** The capability tells the guest the truth. */
+export const msixCapabilityConsistent: Invariant = {
+  id: 'msix-capability-consistent',
+  clause:
+    'the guest sees table and PBA where they are emulated, inside a BAR, not over live registers after relocation',
+  severity: 'error',
+  site: 'hw/vfio/pci.c: vfio_pci_relocate_msix; hw/pci/msix.c: msix_init',
+  check(trace, examination) {
+    const seen = new Set<string>();
+    forEachChange(
+      trace,
+      (state, before) => state.devices !== before.devices,
+      (state, step) => {
+        for (const device of state.devices) {
+          if (device.msix === undefined || seen.has(device.id)) continue;
+          seen.add(device.id);
+          examination.exercised++;
+          checkCapability(device, trace.scenario, step, examination);
+        }
+      },
+    );
+  },
+};
+
+function checkCapability(
+  device: DeviceState,
+  scenario: Scenario,
+  step: number,
+  examination: Examination,
+): void {
+  const { layout: msix, emulatedAt } = device.msix!;
+  const structures = {
+    table: { bar: msix.tableBar, start: msix.tableOffset as bigint, size: 16n * BigInt(msix.vectors) },
+    PBA: {
+      bar: msix.pbaBar,
+      start: msix.pbaOffset as bigint,
+      size: 8n * BigInt(Math.ceil(msix.vectors / 64)),
+    },
+  };
+  for (const [name, { bar: index, start, size }] of Object.entries(structures)) {
+    const text = `the capability of ${device.id} has the ${name} at ${spanOf(start, size)} of BAR ${index}`;
+    if (index >= BAR_REGISTERS) {
+      examination.violate('reserved-bir', step, `${text}, which no device can have`);
+      continue;
+    }
+    const bar = device.bars.find((candidate) => candidate.index === index);
+    if (bar === undefined) examination.violate('no-such-bar', step, `${text}, which does not exist`);
+    else if (start + size > bar.size) examination.violate('outside-bar', step, `${text}, beyond its end`);
+  }
+  const { table, PBA } = structures;
+  const [tableRange, pbaRange] = [table, PBA].map(({ start, size }) => ({ start, end: start + size }));
+  if (table.bar === PBA.bar && overlaps(tableRange!, pbaRange!)) {
+    examination.violate('table-over-pba', step, `table and PBA of ${device.id} overlap in the capability`);
+  }
+  if (emulatedAt !== undefined && (emulatedAt.bar !== table.bar || emulatedAt.offset !== table.start)) {
+    examination.violate(
+      'emulated-elsewhere',
+      step,
+      `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
+    );
+  }
+  checkRelocation(device, scenario, tableRange!, step, examination);
+}
+
+/** A table that was moved must not lie over registers that the device has there. */
+function checkRelocation(
+  device: DeviceState,
+  scenario: Scenario,
+  table: { start: bigint; end: bigint },
+  step: number,
+  examination: Examination,
+): void {
+  const { layout: msix, emulatedAt } = device.msix!;
+  const spec = scenario.devices.find(({ id }) => id === device.id);
+  const moved = spec?.msix?.tableBar !== msix.tableBar || spec.msix.tableOffset !== msix.tableOffset;
+  if (!moved || emulatedAt === undefined) return;
+  const physical = spec?.bars.find(({ index }) => index === msix.tableBar);
+  if (physical === undefined || !overlaps(table, { start: 0n, end: physical.size })) return;
+  examination.violate(
+    'over-live-registers',
+    step,
+    `the relocated table of ${device.id} covers registers of BAR ${msix.tableBar}`,
+  );
+}

@@ -1,0 +1,77 @@
+import { alignDown, alignUp } from '../address/index.ts';
+import type { ContainerState, TraceRange } from '../target/trace.ts';
+import { endOfMapping, firstMappingAbove } from '../target/trace.ts';
+import { rangeFrom, regionName, spanOf } from './describe.ts';
+import type { Invariant } from './invariant.ts';
+import { dmaChanged, forEachChange, settled } from './steps.ts';
+
+/** A device can reach the guest's RAM: skipping too much is as wrong as mapping too much. */
+export const ramReachable: Invariant = {
+  id: 'ram-reachable',
+  clause:
+    'every RAM page of the flat view aligned to host page and IOMMU page is DMA-mapped, with the ' +
+    'right backing and permission',
+  severity: 'error',
+  site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
+  check(trace, examination) {
+    const { host, iommu } = trace.pages;
+    const page = host > iommu ? host : iommu;
+    forEachChange(settled(trace), dmaChanged, (state, step) => {
+      for (const range of state.dmaView) {
+        if (range.region.kind !== 'ram') continue;
+        // Pages have to be pages of the backing, too.
+        if ((range.start - range.offset) % page !== 0n) continue;
+        const start = alignUp(range.start, page);
+        const end = alignDown(range.end, page);
+        if (start >= end) continue;
+        for (const container of state.containers) {
+          examination.exercised++;
+          const missing = firstMissing(container, range, start, end);
+          if (missing === undefined) continue;
+          examination.violate(
+            missing.cause,
+            step,
+            `RAM ${regionName(range.region)} at ${spanOf(missing.address, page)} ${missing.text}`,
+            rangeFrom(missing.address, page),
+          );
+        }
+      }
+    });
+  },
+};
+
+interface Missing {
+  readonly cause: string;
+  readonly address: bigint;
+  readonly text: string;
+}
+
+/** The first address of `[start, end)` that the container does not map to what the range shows. */
+function firstMissing(
+  { name, mappings }: ContainerState,
+  range: TraceRange,
+  start: bigint,
+  end: bigint,
+): Missing | undefined {
+  let address = start;
+  for (let index = firstMappingAbove(mappings, address); address < end; index++) {
+    const mapping = mappings[index];
+    if (mapping === undefined || mapping.iova > address) {
+      return { cause: 'not-mapped', address, text: `is not mapped for DMA in ${name}` };
+    }
+    const { backing } = mapping;
+    const offset = range.offset + (address - range.start);
+    if (
+      backing.region !== range.region.name ||
+      backing.owner !== range.region.owner ||
+      backing.offset + (address - mapping.iova) !== offset
+    ) {
+      return { cause: 'wrong-backing', address, text: `is mapped to something else in ${name}` };
+    }
+    if (mapping.readonly !== range.readonly) {
+      return { cause: 'wrong-permission', address, text: `is mapped with the wrong permission in ${name}` };
+    }
+    address = endOfMapping(mapping);
+  }
+  return undefined;
+}

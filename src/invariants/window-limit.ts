@@ -1,0 +1,38 @@
+import { errnoName } from '../host/index.ts';
+import { spanOf } from './describe.ts';
+import type { Invariant } from './invariant.ts';
+import { forEachEvent } from './steps.ts';
+
+const DEFAULT_MAX_WINDOWS = 2;
+
+/** sPAPR's DMA windows are few, and meant for RAM. */
+export const windowLimit: Invariant = {
+  id: 'window-limit',
+  clause: 'sPAPR: never more windows than the host has; MMIO never consumes one',
+  severity: 'error',
+  site: 'hw/vfio/spapr.c: vfio_spapr_container_add_section_window',
+  check(trace, examination) {
+    const { iommu } = trace.scenario.host;
+    if (iommu.type !== 'spapr-tce-v2') return;
+    const limit = iommu.maxWindows ?? DEFAULT_MAX_WINDOWS;
+    const open = new Map<string, Set<bigint>>();
+    forEachEvent(trace, (event, step) => {
+      if (event.type !== 'window-create' && event.type !== 'window-remove') return;
+      const windows = open.get(event.container) ?? new Set();
+      open.set(event.container, windows);
+      if (event.type === 'window-remove') {
+        windows.delete(event.start);
+        return;
+      }
+      examination.exercised++;
+      if (event.errno === 0) windows.add(event.start);
+      const text = `a DMA window at ${spanOf(event.start, event.size)}`;
+      const answer = event.errno === 0 ? '' : `, and the host answers ${errnoName(event.errno)}`;
+      if (event.deviceMemory) {
+        examination.violate('window-for-mmio', step, `device memory asks for ${text}${answer}`);
+      } else if (windows.size > limit || event.errno !== 0) {
+        examination.violate('too-many-windows', step, `RAM asks for ${text}${answer}`);
+      }
+    });
+  },
+};

@@ -1,0 +1,30 @@
+/** The text of `info mtree` and `info mtree -f`, as QEMU prints it, and the way back. */
+export {
+  form10,
+  form11,
+  form2_11,
+  form3_1,
+  form4_1,
+  form5_0,
+  form5_1,
+  form7_0,
+  mtreeForms,
+  type MtreeForm,
+} from './mtree-form.ts';
+export {
+  type FlatRangeText,
+  type FlatViewSpace,
+  type FlatViewText,
+  type MtreeAddressSpace,
+  type MtreeAlias,
+  type MtreeRegion,
+  type MtreeSection,
+  type MtreeText,
+} from './mtree-region.ts';
+export { MtreeSyntaxError } from './mtree-syntax-error.ts';
+export { parseFlatViews } from './parse-flat-view.ts';
+export { parseTree, type ParseTreeOptions } from './parse-tree.ts';
+export { printFlatViews, type PrintFlatViewsOptions } from './print-flat-view.ts';
+export { printTree, type PrintTreeOptions } from './print-tree.ts';
+export { rebuildTree, type RebuildOptions, type RebuiltTree } from './rebuild-tree.ts';
+export { rangeType, regionType, type MtreeType } from './region-type.ts';

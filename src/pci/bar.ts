@@ -1,0 +1,70 @@
+import { LAST_ADDRESS, low64, type Address, type Size } from '../address/index.ts';
+
+/** The address space and width that the low bits of a BAR declare (PCI 3.0 section 6.2.5.1). */
+export type BarType = 'io' | 'mem32' | 'mem64';
+
+/** What the low, read-only bits of a BAR register say. */
+export interface BarAttributes {
+  readonly type: BarType;
+  readonly prefetchable: boolean;
+}
+
+const MEMORY_TYPE_64 = 0b100;
+const PREFETCHABLE = 0b1000;
+const IO_SPACE = 0b1;
+
+/** The read-only bits of a BAR register with these attributes. */
+export const barFlags = ({ type, prefetchable }: BarAttributes): number =>
+  type === 'io' ? IO_SPACE : (type === 'mem64' ? MEMORY_TYPE_64 : 0) | (prefetchable ? PREFETCHABLE : 0);
+
+/** Why a BAR answers no address, although it exists. */
+export type UnmappedReason =
+  /** COMMAND does not enable the decoding of its address space. */
+  | 'decoding-off'
+  /** Address 0, on a machine that takes it for "not programmed". */
+  | 'address-zero'
+  /** The range wraps around the end of the space, or has a single byte. */
+  | 'wraps'
+  /** It would end at the last 64-bit address: what sizing leaves behind. */
+  | 'ends-at-top'
+  /** A 32-bit or I/O BAR that would end at or beyond the last 32-bit address. */
+  | 'ends-beyond-32-bits';
+
+/** Where a BAR answers, or why it does not. */
+export type BarDecoding =
+  | { readonly address: Address; readonly unmapped?: never }
+  | { readonly address?: never; readonly unmapped: UnmappedReason };
+
+/** What decoding depends on beside the register itself. */
+export interface DecodeContext {
+  /** COMMAND bit 0 for an I/O BAR, bit 1 for a memory BAR. */
+  readonly decodingEnabled: boolean;
+  /** Whether the machine lets a BAR live at address 0 (arm virt and pseries do, PCs do not). */
+  readonly addressZeroAllowed: boolean;
+}
+
+const LAST_32_BIT_ADDRESS = 0xffff_ffffn;
+
+/**
+ * Where a BAR answers (pci_bar_address, fact 4.1).
+ *
+ * @param register the register's value: 32 bits, or both halves of a 64-bit BAR. Flag bits and bits
+ *   below the size are ignored, as in hardware.
+ * @param size of the BAR in bytes, a power of two.
+ */
+export function decodeBar(
+  type: BarType,
+  register: bigint,
+  size: Size,
+  { decodingEnabled, addressZeroAllowed }: DecodeContext,
+): BarDecoding {
+  if (!decodingEnabled) return { unmapped: 'decoding-off' };
+  const address = low64(register & -size);
+  const last = low64(address + size - 1n);
+  if (address === 0n && !addressZeroAllowed) return { unmapped: 'address-zero' };
+  if (last <= address) return { unmapped: 'wraps' };
+  // The tests are "at or beyond": a 32-bit BAR may not even use the very last byte below 4G.
+  if (type !== 'mem64' && last >= LAST_32_BIT_ADDRESS) return { unmapped: 'ends-beyond-32-bits' };
+  if (last >= LAST_ADDRESS) return { unmapped: 'ends-at-top' };
+  return { address };
+}

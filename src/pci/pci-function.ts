@@ -1,0 +1,138 @@
+import { isPowerOfTwo, offset, type Address, type Size } from '../address/index.ts';
+import type { MemoryRegion } from '../memory/index.ts';
+import { barFlags, decodeBar, type BarAttributes, type BarDecoding } from './bar.ts';
+import {
+  BAR_COUNT,
+  ConfigSpace,
+  PciCommand,
+  PciRegister,
+  barRegister,
+  type AccessWidth,
+} from './config-space.ts';
+import type { PciBus } from './pci-bus.ts';
+
+/** A BAR that is registered with its function. */
+export interface PciBar {
+  readonly index: number;
+  readonly attributes: BarAttributes;
+  /** As registered; the region may be resized later, the decoding is not (fact 5.9). */
+  readonly size: Size;
+  readonly region: MemoryRegion;
+  /** Bus address at which the region is mapped now. */
+  readonly address: Address | undefined;
+}
+
+/** Priority at which a BAR is mapped on its bus (pci_update_mappings, fact 4.3). */
+const BAR_PRIORITY = 1;
+
+/** A type 0 PCI function: its configuration space, its BARs, and where they are mapped. */
+export class PciFunction {
+  readonly bus: PciBus;
+  readonly config = new ConfigSpace();
+  /** The registered BARs by rising index. */
+  readonly bars: readonly PciBar[] = [];
+
+  constructor(bus: PciBus) {
+    this.bus = bus;
+    this.config.setWritable(
+      PciRegister.COMMAND,
+      2,
+      PciCommand.IO | PciCommand.MEMORY | PciCommand.BUS_MASTER | PciCommand.INTX_DISABLE,
+    );
+  }
+
+  /** BAR `index`, if it is registered. */
+  bar(index: number): PciBar | undefined {
+    return this.bars.find((bar) => bar.index === index);
+  }
+
+  /**
+   * Makes `region` BAR `index` (pci_register_bar, fact 4.5). BARs are registered by rising index.
+   *
+   * @throws RangeError when the region's size is not a power of two; QEMU asserts that.
+   */
+  registerBar(index: number, attributes: BarAttributes, region: MemoryRegion): void {
+    const { size } = region;
+    if (!isPowerOfTwo(size)) throw new RangeError(`BAR ${index} has ${size} bytes, which is no power of two`);
+    (this.bars as PciBar[]).push({ index, attributes, size, region, address: undefined });
+    const mask = -size;
+    const at = barRegister(index);
+    this.config.set(at, 4, barFlags(attributes));
+    this.config.setWritable(at, 4, Number(BigInt.asUintN(32, mask)));
+    if (attributes.type === 'mem64') {
+      this.config.set(at + 4, 4, 0);
+      this.config.setWritable(at + 4, 4, Number(BigInt.asUintN(32, mask >> 32n)));
+    }
+  }
+
+  /** Where BAR `bar` would answer by what its registers and COMMAND hold now (fact 4.1). */
+  decode(bar: PciBar): BarDecoding {
+    const { type } = bar.attributes;
+    const at = barRegister(bar.index);
+    const low = BigInt(this.config.read(at, 4));
+    const register = type === 'mem64' ? (BigInt(this.config.read(at + 4, 4)) << 32n) | low : low;
+    const enabling = type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
+    return decodeBar(type, register, bar.size, {
+      decodingEnabled: (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0,
+      addressZeroAllowed: this.bus.addressZeroAllowed,
+    });
+  }
+
+  /**
+   * Software writes configuration space: the write itself, and the remapping that follows when it
+   * touches a BAR or COMMAND (pci_default_write_config, fact 4.4).
+   */
+  writeConfig(at: number, width: AccessWidth, value: number): void {
+    this.config.write(at, width, value);
+    const end = at + width;
+    const touchesBars = at < barRegister(BAR_COUNT) && end > PciRegister.BAR_0;
+    const touchesCommand = at <= PciRegister.COMMAND && end > PciRegister.COMMAND;
+    if (touchesBars || touchesCommand) this.updateMappings();
+  }
+
+  /** Moves every BAR whose address changed, lowest index first, each in commits of its own (fact 4.3). */
+  updateMappings(): void {
+    for (const bar of this.bars) {
+      const { address } = this.decode(bar);
+      if (address === bar.address) continue;
+      this.#unmap(bar);
+      this.#setAddress(bar, address);
+      if (address !== undefined) this.mapBar(bar, address, BAR_PRIORITY);
+    }
+  }
+
+  /** Puts a BAR's region on the bus at `address`. */
+  mapBar(bar: PciBar, address: Address, priority: number): void {
+    const { topology, io, memory } = this.bus;
+    topology.addSubregion(bar.attributes.type === 'io' ? io : memory, bar.region, offset(address), priority);
+  }
+
+  /**
+   * What a reset does to the function: COMMAND and BARs back to zero, then one pass of remapping
+   * (pci_do_device_reset).
+   */
+  reset(): void {
+    this.config.clearWritten(PciRegister.COMMAND, 2);
+    for (const bar of this.bars) {
+      this.config.clearWritten(barRegister(bar.index), 4);
+      if (bar.attributes.type === 'mem64') this.config.clearWritten(barRegister(bar.index) + 4, 4);
+    }
+    this.updateMappings();
+  }
+
+  /** Takes every BAR off the bus when the function goes away (pci_unregister_io_regions). */
+  unmapAll(): void {
+    for (const bar of this.bars) {
+      this.#unmap(bar);
+      this.#setAddress(bar, undefined);
+    }
+  }
+
+  #unmap(bar: PciBar): void {
+    if (bar.address !== undefined) this.bus.topology.removeSubregion(bar.region);
+  }
+
+  #setAddress(bar: PciBar, address: Address | undefined): void {
+    (bar as { address: Address | undefined }).address = address;
+  }
+}

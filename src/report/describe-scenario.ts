@@ -1,0 +1,81 @@
+import { hex } from '../address/index.ts';
+import type { DeviceSpec, Operation, Scenario } from '../scenario/index.ts';
+import { bytes } from './bytes.ts';
+
+/**
+ * A scenario as a small table for people: machine, host, devices, operations.
+ *
+ * @param markedStep the operation to point at, counted from 1; 0 is the start of the machine.
+ */
+export function describeScenario(
+  { machine, host, devices, operations }: Scenario,
+  markedStep?: number,
+): string[] {
+  const { iommu } = host;
+  const policy =
+    machine.msixEmulation === 'machine-default' ? '' : `, MSI-X emulation ${machine.msixEmulation}`;
+  const pages = `host page ${bytes(machine.hostPageSize)}, guest page ${bytes(machine.guestPageSize)}`;
+  const limits = [
+    ...(iommu.apertures ?? []).map(({ start, end }) => `aperture ${hex(start)}-${hex(end)}`),
+    ...(iommu.maxMappings === undefined ? [] : [`at most ${iommu.maxMappings} mappings`]),
+    ...(iommu.maxWindows === undefined ? [] : [`at most ${iommu.maxWindows} windows`]),
+  ];
+  const mark = (step: number): string => (step === markedStep ? '   <-- here' : '');
+  return [
+    `machine  ${machine.type}, ${bytes(machine.ram)} RAM, ${pages}${policy}${mark(0)}`,
+    `host     ${host.kernel} kernel, ${iommu.type} with pages of ${pageList(iommu.pageSizes)}${limits.map((limit) => `, ${limit}`).join('')}`,
+    ...devices.flatMap(describeDevice),
+    ...operations.map((operation, index) => {
+      const label = index === 0 ? 'steps' : '';
+      return `${label.padEnd(8)} ${index + 1} ${describeOperation(operation)}${mark(index + 1)}`;
+    }),
+  ];
+}
+
+/** Sizes, of which only the first few when there are many. */
+function pageList(sizes: readonly bigint[]): string {
+  const shown = sizes.slice(0, 4).map(bytes).join(', ');
+  return sizes.length > 4 ? `${shown} and ${sizes.length - 4} more sizes` : shown;
+}
+
+function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
+  const lines = bars.map(({ index, size, type, mmap, sparse }) => {
+    const areas = sparse?.map((area) => `${hex(area.offset)}+${hex(area.size)}`).join(' ') || 'none';
+    return `BAR ${index}  ${bytes(size)} ${type}${mmap || type === 'io' ? '' : ', no mmap'}${sparse === undefined ? '' : `, sparse areas ${areas}`}`;
+  });
+  if (msix !== undefined) {
+    const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = msix;
+    const count = vectors === 1 ? '1 vector' : `${vectors} vectors`;
+    lines.push(
+      `MSI-X  ${count}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
+    );
+  }
+  for (const [name, value] of Object.entries(options)) lines.push(`${name}=${String(value)}`);
+  if (lines.length === 0) lines.push('no BARs');
+  return lines.map((line, index) => `${(index === 0 ? id : '').padEnd(8)} ${line}`);
+}
+
+/** An operation in a few words. */
+export function describeOperation(operation: Operation): string {
+  switch (operation.op) {
+    case 'set-bar':
+      return `set-bar ${operation.device} BAR ${operation.bar} to ${hex(operation.address)}`;
+    case 'size-bar':
+      return `size-bar ${operation.device} BAR ${operation.bar}`;
+    case 'mask-vector':
+      return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
+    case 'add-region': {
+      const { name, kind, address, size, priority } = operation;
+      const level = priority === 0 ? '' : `, priority ${priority}`;
+      return `add-region ${name}: ${bytes(size)} of ${kind} at ${hex(address)}${level}`;
+    }
+    case 'remove-region':
+      return `remove-region ${operation.name}`;
+    case 'reset':
+    case 'begin':
+    case 'commit':
+      return operation.op;
+    default:
+      return `${operation.op} ${operation.device}`;
+  }
+}

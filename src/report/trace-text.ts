@@ -1,0 +1,52 @@
+import { hex } from '../address/index.ts';
+import type { Violation } from '../invariants/index.ts';
+import { measure } from '../invariants/index.ts';
+import { rangeType, type MtreeForm } from '../memory/index.ts';
+import type { Trace } from '../target/trace.ts';
+import { bytes } from './bytes.ts';
+import { describeScenario } from './describe-scenario.ts';
+
+/** A run for people: the scenario, how it ended, and the state after the last operation. */
+export function traceToText(trace: Trace, violations: readonly Violation[], form: MtreeForm): string {
+  const state = trace.steps.at(-1)!.state;
+  const { directMappedBytes, trappedBytes, p2pMappedBytes } = measure(state);
+  const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
+  const sections: [string, string[]][] = [
+    ['', describeScenario(trace.scenario)],
+    [`${trace.revision}: ${ending}`, []],
+    [
+      'flat view',
+      state.flatView.map(
+        (range) =>
+          `${hex(range.start)}-${hex(range.end - 1n)} ${rangeType(range, form)} ${range.region.name}` +
+          (range.offset === 0n ? '' : ` @${hex(range.offset)}`),
+      ),
+    ],
+    ...state.containers.map(({ name, mappings }): [string, string[]] => [
+      `DMA mappings of ${name}`,
+      mappings.map(
+        ({ iova, size, readonly, backing }) =>
+          `${hex(iova)}+${hex(size)} ${readonly ? 'read-only ' : ''}${backing.region}` +
+          (backing.offset === 0n ? '' : ` @${hex(backing.offset)}`),
+      ),
+    ]),
+    [
+      'device memory',
+      [
+        `${bytes(directMappedBytes)} mapped directly, ${bytes(trappedBytes)} trapped, ${bytes(p2pMappedBytes)} open to other devices`,
+      ],
+    ],
+    [
+      violations.length === 0 ? 'every invariant holds' : 'violations',
+      violations.map(({ invariant, cause, message }) => `${invariant}/${cause}: ${message}`),
+    ],
+  ];
+  return `${sections
+    .map(([heading, lines]) =>
+      [
+        ...(heading === '' ? [] : [heading]),
+        ...lines.map((line) => (heading === '' ? line : `  ${line}`)),
+      ].join('\n'),
+    )
+    .join('\n\n')}\n`;
+}

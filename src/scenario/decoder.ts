@@ -1,0 +1,123 @@
+import { hex, parseHex } from '../address/index.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * Reads values out of parsed JSON and notes every problem with its path instead of stopping at the
+ * first. A reader returns a stand-in after a problem, so that reading can go on; the result counts
+ * only when `problems` is empty.
+ */
+export class Decoder {
+  readonly problems: Problem[] = [];
+
+  /** Notes a problem at `path`. */
+  report(path: string, message: string): void {
+    this.problems.push({ path, message });
+  }
+
+  /** An object with none but the named keys. */
+  object(value: unknown, path: string, keys: readonly string[]): Record<string, unknown> {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.#expected(path, 'an object', value);
+      return {};
+    }
+    for (const key of Object.keys(value)) {
+      if (keys.includes(key)) continue;
+      const nearest = nearestTo(key, keys);
+      const hint = nearest === undefined ? `allowed are ${keys.join(', ')}` : `did you mean ${nearest}?`;
+      this.report(join(path, key), `unknown key; ${hint}`);
+    }
+    return value as Record<string, unknown>;
+  }
+
+  /** An array, each element read by `read`. */
+  array<T>(value: unknown, path: string, read: (element: unknown, path: string) => T): T[] {
+    if (Array.isArray(value)) return value.map((element, index) => read(element, `${path}[${index}]`));
+    this.#expected(path, 'an array', value);
+    return [];
+  }
+
+  /** A non-empty string of at most 200 characters. */
+  string(value: unknown, path: string): string {
+    if (typeof value === 'string' && value.length > 0 && value.length <= 200) return value;
+    this.#expected(path, 'a string of 1 to 200 characters', value);
+    return '';
+  }
+
+  /** Text of any reasonable length. */
+  text(value: unknown, path: string): string {
+    if (typeof value === 'string' && value.length <= 10_000) return value;
+    this.#expected(path, 'text of at most 10000 characters', value);
+    return '';
+  }
+
+  boolean(value: unknown, path: string): boolean {
+    if (typeof value === 'boolean') return value;
+    this.#expected(path, 'true or false', value);
+    return false;
+  }
+
+  /** One of a few strings. */
+  oneOf<const T extends string>(value: unknown, path: string, allowed: readonly T[]): T {
+    if (allowed.includes(value as T)) return value as T;
+    const nearest = typeof value === 'string' ? nearestTo(value, allowed) : undefined;
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    this.#expected(path, `one of ${allowed.join(', ')}`, value, hint);
+    return allowed[0]!;
+  }
+
+  /** An integer from `least` to `most`. */
+  integer(value: unknown, path: string, least: number, most: number): number {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
+      return value;
+    this.#expected(path, `an integer from ${least} to ${most}`, value);
+    return least;
+  }
+
+  /** A number of up to 64 bits, as a hex string or a safe integer, from `least` to `most`. */
+  number(value: unknown, path: string, least: bigint, most: bigint): bigint {
+    const parsed = parseHex(value);
+    if (parsed !== undefined && parsed >= least && parsed <= most) return parsed;
+    this.#expected(path, `a hex string or safe integer from ${hex(least)} to ${hex(most)}`, value);
+    return least;
+  }
+
+  #expected(path: string, what: string, value: unknown, hint = ''): void {
+    const found = value === undefined ? 'which is missing' : `found ${describe(value)}`;
+    this.report(path, `expected ${what}, ${found}${hint}`);
+  }
+}
+
+const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
+
+/** A value in a few words; never walks into it, it may be nested without end. */
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+}
+
+/** The one of `candidates` that differs from `word` by at most two edits, if there is one. */
+function nearestTo(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > 40) return undefined;
+  let best: string | undefined;
+  let least = 3;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least && distance < candidate.length) [least, best] = [distance, candidate];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substitution));
+    }
+    previous = current;
+  }
+  return previous[b.length]!;
+}

@@ -1,0 +1,71 @@
+import { hex } from '../address/index.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Anything that JSON can hold, and numbers of more than 53 bits, which become hex strings. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | bigint
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined };
+
+const LINE_WIDTH = 110;
+
+/** JSON on one line, with `bigint`s as hex strings. */
+export const toJsonLine = (value: unknown): string =>
+  JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? hex(field) : field));
+
+/**
+ * JSON for people: what fits stands on one line, everything else is broken up with two spaces of
+ * indentation. Ends with a newline.
+ */
+export const toJsonText = (value: unknown): string => `${layOut(JSON.parse(toJsonLine(value)), '', 0)}\n`;
+
+function layOut(value: unknown, indent: string, before: number): string {
+  const line = spaced(value);
+  if (typeof value !== 'object' || value === null || indent.length + before + line.length <= LINE_WIDTH)
+    return line;
+  const inner = `${indent}  `;
+  const entries = Array.isArray(value)
+    ? value.map((element) => inner + layOut(element, inner, 0))
+    : Object.entries(value).map(([key, field]) => {
+        const label = `${JSON.stringify(key)}: `;
+        return inner + label + layOut(field, inner, label.length);
+      });
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return entries.length === 0 ? line : `${open}\n${entries.join(',\n')}\n${indent}${close}`;
+}
+
+/** One line with a space after colons and commas and inside braces. */
+function spaced(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).map(([key, field]) => `${JSON.stringify(key)}: ${spaced(field)}`);
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+}
+
+/** The JSON form of a scenario: what `decodeScenario` reads, without what is left at its default. */
+export function encodeScenario(scenario: Scenario): JsonValue {
+  const { machine, devices } = scenario;
+  return {
+    ...(scenario as unknown as { [key: string]: JsonValue }),
+    machine: {
+      type: machine.type,
+      msixEmulation: machine.msixEmulation,
+      ram: machine.ram,
+      hostPageSize: machine.hostPageSize,
+      guestPageSize: machine.guestPageSize,
+    },
+    devices: devices.map(({ id, name, vendor, device, bars, msix, options }) => ({
+      id,
+      ...(name !== id && { name }),
+      ...(vendor !== 0 && { vendor: BigInt(vendor) }),
+      ...(device !== 0 && { device: BigInt(device) }),
+      bars: bars as unknown as JsonValue,
+      ...(msix && { msix: msix as unknown as JsonValue }),
+      ...(Object.keys(options).length > 0 && { options: options as JsonValue }),
+    })),
+  };
+}

@@ -1,0 +1,18 @@
+/** One thing that is wrong with an input. */
+export interface Problem {
+  /** Where: `machine.hostPageSize`, `devices[0].bars[1].size`; empty for the input as a whole. */
+  readonly path: string;
+  /** What is wrong and what is allowed. */
+  readonly message: string;
+}
+
+/** An input that somebody wrote is not usable; all its problems at once. Never shown with a stack. */
+export class InvalidInput extends Error {
+  override readonly name = 'InvalidInput';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('\n'));
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,26 @@
+import { iova, pageSizeBitmap, type Size } from '../../address/index.ts';
+import {
+  IommufdIoas,
+  SpaprTceContainer,
+  Type1Container,
+  VfioUserServer,
+  type IommuContainer,
+} from '../../host/index.ts';
+import type { IommuSpec } from '../../scenario/index.ts';
+
+/** The host's side of a new container. */
+export function makeHostIommu(spec: IommuSpec, hostPageSize: Size): IommuContainer {
+  const { maxMappings, maxWindows } = spec;
+  const apertures = spec.apertures?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
+  const domainPageSizes = pageSizeBitmap(spec.pageSizes);
+  switch (spec.type) {
+    case 'type1':
+      return new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings });
+    case 'iommufd':
+      return new IommufdIoas({ hostPageSize, domainPageSizes, apertures });
+    case 'spapr-tce-v2':
+      return new SpaprTceContainer({ hostPageSize, pageSizes: domainPageSizes, maxWindows });
+    case 'vfio-user':
+      return new VfioUserServer({ pageSizes: domainPageSizes, maxMappings });
+  }
+}

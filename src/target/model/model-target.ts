@@ -1,0 +1,126 @@
+import type { AddressSpace } from '../../memory/index.ts';
+import type { Scenario } from '../../scenario/index.ts';
+import { DeviceRefused, VmmAbort, findRevision, type AbortSite, type Revision } from '../../vfio/index.ts';
+import type { Target } from '../target.ts';
+import type { ContainerState, Outcome, Step, Teardown, Trace } from '../trace.ts';
+import { snapshotState, snapshotTree } from './snapshot.ts';
+import { UnknownRevision } from './unknown-revision.ts';
+import { Vmm } from './vmm.ts';
+
+/** How a run ended. */
+export interface End {
+  readonly outcome: Outcome;
+  readonly error: string | undefined;
+  readonly abortSite: AbortSite | undefined;
+}
+
+const OK: End = { outcome: 'ok', error: undefined, abortSite: undefined };
+
+/** The model of QEMU and its host as a target. */
+export class ModelTarget implements Target {
+  readonly name = 'model';
+  readonly #find: (id: string) => Revision | undefined;
+
+  /** @param find where revisions are looked up; by default among those of barproof. */
+  constructor(find: (id: string) => Revision | undefined = findRevision) {
+    this.#find = find;
+  }
+
+  /** @throws UnknownRevision when the scenario names a revision that there is not. */
+  run(scenario: Scenario): Trace {
+    const revision = this.#find(scenario.revision);
+    if (revision === undefined) throw new UnknownRevision(scenario.revision);
+    return runOnModel(scenario, revision);
+  }
+}
+
+/** Runs `scenario` on the model of `revision`, whatever revision the scenario itself names. */
+export function runOnModel(scenario: Scenario, revision: Revision): Trace {
+  const vmm = new Vmm(scenario, revision);
+  const steps: Step[] = [];
+  const end = performAll(vmm, steps);
+  const tree = snapshotTree(vmm.machine.system);
+  const scratch = end.outcome === 'ok' ? registerAnew(vmm) : undefined;
+  const { teardown, end: last } =
+    end.outcome === 'aborted' ? { teardown: undefined, end } : tearDown(vmm, steps, end);
+  return {
+    scenario,
+    revision: revision.id,
+    ...last,
+    pages: {
+      host: scenario.machine.hostPageSize,
+      guest: scenario.machine.guestPageSize,
+      iommu: vmm.iommuPageSize(),
+    },
+    optsOutOfMsixEmulation: vmm.optsOutOfMsixEmulation,
+    steps,
+    tree,
+    scratch,
+    teardown,
+  };
+}
+
+/** The address spaces of the VMM after the last operation that it came to, and how that ended. */
+export function runToTheEnd(
+  scenario: Scenario,
+  revision: Revision,
+): { readonly spaces: readonly AddressSpace[]; readonly end: End } {
+  const vmm = new Vmm(scenario, revision);
+  const end = performAll(vmm, []);
+  return { spaces: vmm.topology.addressSpaces, end };
+}
+
+function performAll(vmm: Vmm, steps: Step[]): End {
+  let end = attempt(vmm, steps, { op: 'start' }, () => vmm.start());
+  for (const operation of vmm.scenario.operations) {
+    if (end.outcome !== 'ok') break;
+    end = attempt(vmm, steps, operation, () => vmm.perform(operation));
+  }
+  return end;
+}
+
+/** Does one thing, and notes what came of it. */
+function attempt(vmm: Vmm, steps: Step[], operation: Step['operation'], act: () => void): End {
+  const end = endOf(act);
+  steps.push({ operation, events: vmm.takeEvents(), state: snapshotState(vmm, steps.at(-1)?.state) });
+  return end;
+}
+
+function endOf(act: () => void): End {
+  try {
+    act();
+    return OK;
+  } catch (error) {
+    if (error instanceof DeviceRefused) {
+      return { outcome: 'rejected', error: error.message, abortSite: undefined };
+    }
+    if (error instanceof VmmAbort) {
+      return { outcome: 'aborted', error: error.message, abortSite: error.site };
+    }
+    throw error;
+  }
+}
+
+/** What containers would hold whose listeners were registered only now. */
+function registerAnew(vmm: Vmm): readonly ContainerState[] {
+  return vmm.containers.map(({ name }) => {
+    const iommu = vmm.makeIommu();
+    // A refusal leaves fewer mappings, and that is what the comparison is after.
+    endOf(() => vmm.makeContainer(name, iommu, () => undefined, true));
+    return { name, mappings: iommu.mappings() };
+  });
+}
+
+/** Takes everything away; a VMM that dies of that has one more step. */
+function tearDown(vmm: Vmm, steps: Step[], end: End): { teardown: Teardown | undefined; end: End } {
+  const containers = [...vmm.containers];
+  const last = endOf(() => vmm.shutDown());
+  const events = vmm.takeEvents();
+  if (last.outcome === 'aborted') {
+    const state = snapshotState(vmm, steps.at(-1)?.state);
+    steps.push({ operation: { op: 'stop' }, events, state });
+    return { teardown: undefined, end: last };
+  }
+  const left = containers.map(({ name, iommu }) => ({ name, mappings: iommu.mappings() }));
+  return { teardown: { events, containers: left }, end };
+}

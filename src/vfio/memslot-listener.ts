@@ -1,0 +1,103 @@
+import { gpa, hostAddress, offset } from '../address/index.ts';
+import { errnoName, type KvmMemslots, type Memslot } from '../host/index.ts';
+import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
+import type { EventSink } from './event.ts';
+import { VmmAbort } from './failure.ts';
+import type { MemslotRules, PageSizes } from './revision.ts';
+
+const KVM_LISTENER_PRIORITY = 10;
+
+/** What the listener needs. */
+export interface MemslotListenerOptions {
+  readonly rules: MemslotRules;
+  readonly kvm: KvmMemslots;
+  readonly pages: Omit<PageSizes, 'iommu'>;
+  /** Whether KVM has read-only slots; where it has not, ROM gets ordinary ones (kvm_mem_flags). */
+  readonly readonlySlots: boolean;
+  /**
+   * Whether the VMM dies of a refused slot, as it does on KVM. Without KVM the slots are those that
+   * it would have been asked for.
+   */
+  readonly refusalIsFatal: boolean;
+  readonly emit: EventSink;
+}
+
+/** Gives KVM a memslot for everything a guest may reach without an exit (kvm_set_phys_mem, facts 9.1 to 9.5). */
+export class MemslotListener implements MemoryListener {
+  readonly name = 'kvm-memory';
+  readonly priority = KVM_LISTENER_PRIORITY;
+  readonly #options: MemslotListenerOptions;
+  readonly #slots = new Map<bigint, Memslot>();
+  readonly #free: number[] = [];
+  #next = 0;
+  #removed: MemoryRegionSection[] = [];
+  #added: MemoryRegionSection[] = [];
+
+  constructor(options: MemslotListenerOptions) {
+    this.#options = options;
+  }
+
+  regionAdd(section: MemoryRegionSection): void {
+    if (this.#options.rules.update === 'immediately') this.#addSlot(section);
+    else this.#added.push(section);
+  }
+
+  regionDel(section: MemoryRegionSection): void {
+    if (this.#options.rules.update === 'immediately') this.#removeSlot(section);
+    else this.#removed.push(section);
+  }
+
+  commit(): void {
+    const [removed, added] = [this.#removed, this.#added];
+    if (removed.length === 0 && added.length === 0) return;
+    this.#removed = [];
+    this.#added = [];
+    for (const section of removed) this.#removeSlot(section);
+    for (const section of added) this.#addSlot(section);
+  }
+
+  #span(section: MemoryRegionSection) {
+    const { region, romdMode } = section;
+    // A ROM device in register mode has no slot: its accesses have to reach the VMM.
+    const direct = region.isRam || (region.kind === 'rom-device' && romdMode && this.#options.readonlySlots);
+    return direct ? this.#options.rules.span(section, this.#options.pages) : undefined;
+  }
+
+  #addSlot(section: MemoryRegionSection): void {
+    const span = this.#span(section);
+    if (span === undefined) return;
+    const { region } = section;
+    const at = offset(section.offset + (span.start - section.start));
+    const slot: Memslot = {
+      slot: this.#free.pop() ?? this.#next++,
+      gpa: gpa(span.start),
+      size: span.size,
+      hostAddress: hostAddress((region.hostAddress ?? 0n) + at),
+      // The region's own flag and not the section's: a read-only alias of RAM gives a writable slot.
+      readonly: this.#options.readonlySlots && (region.readonly || region.kind === 'rom-device'),
+      logDirtyPages: false,
+      backing: { region: region.name, owner: region.owner, offset: at },
+    };
+    this.#set(slot);
+    this.#slots.set(slot.gpa, slot);
+  }
+
+  #removeSlot(section: MemoryRegionSection): void {
+    const span = this.#span(section);
+    const slot = span && this.#slots.get(span.start);
+    if (slot === undefined) return;
+    this.#slots.delete(slot.gpa);
+    this.#free.push(slot.slot);
+    this.#set({ ...slot, size: 0n });
+  }
+
+  #set(slot: Memslot): void {
+    const { kvm, emit, refusalIsFatal } = this.#options;
+    const errno = kvm.set(slot);
+    emit({ type: 'memslot', slot, errno });
+    if (errno !== 0 && refusalIsFatal) {
+      const at = `start=0x${slot.gpa.toString(16)}, size=0x${slot.size.toString(16)}`;
+      throw new VmmAbort('memslot', `kvm_set_phys_mem: error registering slot: ${errnoName(errno)} (${at})`);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { alignUp, offset, powerOfTwoCeiling, type Size } from '../address/index.ts';
+import { BAR_COUNT, msixPbaSize, msixTableSize, type MsixLayout } from '../pci/index.ts';
+import { DeviceRefused } from './failure.ts';
+import type { HostDevice } from './host-device.ts';
+import type { VfioRegion } from './vfio-region.ts';
+
+/** Values of the property `x-msix-relocation` (2.12 and later). */
+export const MSIX_RELOCATIONS = ['off', 'auto', 'bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5'] as const;
+export type MsixRelocation = (typeof MSIX_RELOCATIONS)[number];
+
+const GIB = 1n << 30n;
+
+/**
+ * Moves table and PBA, as the guest sees them, to the upper half of a doubled BAR or to a BAR of
+ * their own (vfio_pci_relocate_msix, fact 5.10). The areas that may be mmapped stay as they are.
+ *
+ * @returns the layout for the guest.
+ * @throws DeviceRefused for a BAR that cannot take them, and always for `auto`.
+ */
+export function relocateMsix(
+  relocation: MsixRelocation,
+  device: HostDevice,
+  regions: readonly VfioRegion[],
+  layout: MsixLayout,
+  hostPageSize: Size,
+): MsixLayout {
+  if (relocation === 'off') return layout;
+  if (relocation === 'auto') {
+    const id = [device.vendor, device.device].map((word) => word.toString(16).padStart(4, '0')).join(':');
+    throw new DeviceRefused(`No automatic MSI-X relocation available for device ${id}`);
+  }
+  const index = Number(relocation.slice('bar'.length));
+  const target = regions[index]!;
+  checkTarget(target, regions);
+  const { vectors } = layout;
+  const table = msixTableSize(vectors);
+  const needed = powerOfTwoCeiling(alignUp(table + msixPbaSize(vectors), hostPageSize));
+  const tableOffset = offset(target.barSize === 0n ? 0n : makeUpperHalf(target, needed));
+  if (target.barSize === 0n) makeNewBar(target, regions, needed);
+  return {
+    vectors,
+    tableBar: index,
+    tableOffset,
+    pbaBar: index,
+    pbaOffset: offset(tableOffset + table),
+  };
+}
+
+function checkTarget(target: VfioRegion, regions: readonly VfioRegion[]): void {
+  const { index, barSize, attributes } = target;
+  const refuse = (why: string): never => {
+    throw new DeviceRefused(`Invalid MSI-X relocation BAR ${index}, ${why}`);
+  };
+  if (attributes.type === 'io') refuse('I/O port BAR');
+  const lower = regions[index - 1];
+  if (barSize === 0n && lower !== undefined && lower.attributes.type === 'mem64') {
+    refuse(`consumed by 64-bit BAR ${index - 1}`);
+  }
+  if (barSize > GIB && attributes.type !== 'mem64') refuse('no space to extend 32-bit BAR');
+}
+
+/** Doubles the BAR, or more; returns where its upper half begins. */
+function makeUpperHalf(target: VfioRegion, needed: Size): Size {
+  const larger = target.barSize > needed ? target.barSize : needed;
+  target.barSize = 2n * larger;
+  return larger;
+}
+
+function makeNewBar(target: VfioRegion, regions: readonly VfioRegion[], needed: Size): void {
+  const next = regions[target.index + 1];
+  const room = target.index < BAR_COUNT - 1 && next !== undefined && next.barSize === 0n;
+  target.attributes = { type: room ? 'mem64' : 'mem32', prefetchable: true };
+  target.barSize = needed;
+}

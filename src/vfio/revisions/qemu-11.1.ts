@@ -1,0 +1,60 @@
+import { hex, lowestSetBit, offset } from '../../address/index.ts';
+import { form11 } from '../../memory/index.ts';
+import type { SparseArea } from '../../host/index.ts';
+import type { MsixLayout } from '../../pci/index.ts';
+import { BAR_COUNT } from '../../pci/index.ts';
+import { DeviceRefused } from '../failure.ts';
+import type { Revision } from '../revision.ts';
+import { qemu60 } from './qemu-6.0.ts';
+
+const GIB = 1n << 30n;
+const BAIDU = 0x1d22;
+const KUNLUN_VF = 0x3685;
+
+/** Areas are numbered by their offset; overlapping ones are refused (vfio_setup_region_sparse_mmaps, fact 5.2). */
+function sortedDisjoint(areas: readonly SparseArea[], bar: number): readonly SparseArea[] {
+  const sorted = areas.toSorted((a, b) => (a.offset < b.offset ? -1 : a.offset > b.offset ? 1 : 0));
+  for (const [index, area] of sorted.entries()) {
+    const next = sorted[index + 1];
+    if (next === undefined || area.offset + area.size <= next.offset) continue;
+    const span = ({ offset: start, size }: SparseArea) => `[${hex(start)}-${hex(start + size - 1n)}]`;
+    throw new DeviceRefused(
+      'vfio_setup_region_sparse_mmaps: overlapping sparse mmap regions detected ' +
+        `in region ${bar}: ${span(area)} overlaps with ${span(next)}`,
+    );
+  }
+  return sorted;
+}
+
+function checkBirs({ tableBar, pbaBar }: MsixLayout): void {
+  if (tableBar < BAR_COUNT && pbaBar < BAR_COUNT) return;
+  throw new DeviceRefused(`invalid MSI-X BIR, table_bar=${tableBar} pba_bar=${pbaBar}`);
+}
+
+/** The newest release that the model follows; held against the real program. */
+export const qemu111: Revision = {
+  ...qemu60,
+  id: 'qemu-11.1',
+  title: 'QEMU 11.1',
+  source: 'QEMU 11.1.3: hw/vfio/listener.c, region.c, pci.c; hw/vfio-user; observed on the program',
+  iommus: ['type1', 'iommufd', 'spapr-tce-v2', 'vfio-user'],
+  device: {
+    ...qemu60.device,
+    sparseAreas: sortedDisjoint,
+    checkLocation: checkBirs,
+    correctPbaOffset: (vendor, device) =>
+      vendor === BAIDU && device === KUNLUN_VF
+        ? offset(0xb400n)
+        : qemu60.device.correctPbaOffset(vendor, device),
+    // Observed: a use after free in the thread that releases what was set up (SIGSEGV, no QMP answer).
+    hotplugRefusal: 'crash',
+    mmapAlignment: (size, hostPageSize) => {
+      const natural = lowestSetBit(size) < GIB ? lowestSetBit(size) : GIB;
+      return natural > hostPageSize ? natural : hostPageSize;
+    },
+  },
+  memslots: { ...qemu60.memslots, update: 'at-commit' },
+  machine: { ...qemu60.machine, phbResetNeedsKernelContainer: true },
+  mtree: form11,
+  breaks: [],
+};

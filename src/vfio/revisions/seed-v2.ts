@@ -1,0 +1,25 @@
+import type { MsixExposure, OptOutContext, Revision } from '../revision.ts';
+import { qemu211 } from './qemu-2.11.ts';
+
+/** The machine's word decides whether the table is emulated (fact 5.12). */
+export const disableTableIfMachineOptsOut = ({ machineOptsOut }: OptOutContext): MsixExposure =>
+  machineOptsOut ? { kind: 'table-disabled' } : { kind: 'emulated' };
+
+/** "[PATCH qemu v2] RFC: vfio-pci: Allow mmap of MSIX BAR", as posted on 15 December 2017. */
+export const seedV2: Revision = {
+  ...qemu211,
+  id: 'seed-v2',
+  title: 'The seed patch: a BAR with an MSI-X table is mmapped whole, MSI-X emulated on top',
+  source: 'seed thread, the patch; message 20171215062914.27927-1-aik@ozlabs.ru',
+  device: {
+    ...qemu211.device,
+    honoursMsixMappable: true,
+    // vfio_msix_parent judges by the areas asked for; the region of a refused mmap was never made.
+    msixParent: (region) =>
+      region.mmaps.length === 1 && region.mmaps[0]!.size === region.regionSize
+        ? region.mmaps[0]!.region
+        : region.bar,
+    msixExposure: disableTableIfMachineOptsOut,
+  },
+  breaks: [],
+};

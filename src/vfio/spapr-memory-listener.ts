@@ -1,0 +1,56 @@
+import { hostAddress, isAligned, type HostAddress, type Size } from '../address/index.ts';
+import { errnoName, type SpaprTceContainer } from '../host/index.ts';
+import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
+import type { EventSink } from './event.ts';
+import { VmmAbort } from './failure.ts';
+
+/**
+ * Registers guest RAM with an sPAPR v2 container before any of it may be mapped
+ * (vfio_prereg_listener, fact 7.1). Nothing is trimmed: an unaligned section is left out whole.
+ */
+export class SpaprMemoryListener implements MemoryListener {
+  readonly name = 'vfio-spapr-prereg';
+  readonly priority = 0;
+  /** Set once the container is connected: from then on a refusal is fatal. */
+  initialized = false;
+  initialError: string | undefined;
+  readonly #container: string;
+  readonly #iommu: SpaprTceContainer;
+  readonly #hostPageSize: Size;
+  readonly #emit: EventSink;
+
+  constructor(container: string, iommu: SpaprTceContainer, hostPageSize: Size, emit: EventSink) {
+    this.#container = container;
+    this.#iommu = iommu;
+    this.#hostPageSize = hostPageSize;
+    this.#emit = emit;
+  }
+
+  regionAdd(section: MemoryRegionSection): void {
+    const at = this.#backing(section);
+    if (at === undefined) return;
+    const { size, region } = section;
+    // ROM is ordinary memory of the VMM's: only the guest may not write it.
+    const errno = this.#iommu.registerMemory({ hostAddress: at, size });
+    this.#emit({ type: 'register-memory', container: this.#container, hostAddress: at, size, errno });
+    if (errno === 0) return;
+    const text = `vfio: Memory registering failed, unable to continue: ${errnoName(errno)} (region ${region.name})`;
+    if (this.initialized) throw new VmmAbort('memory-registration', text);
+    this.initialError ??= text;
+  }
+
+  regionDel(section: MemoryRegionSection): void {
+    const at = this.#backing(section);
+    if (at === undefined) return;
+    const { size } = section;
+    const errno = this.#iommu.unregisterMemory(at, size);
+    this.#emit({ type: 'unregister-memory', container: this.#container, hostAddress: at, size, errno });
+  }
+
+  #backing(section: MemoryRegionSection): HostAddress | undefined {
+    const { region, start, offset, size } = section;
+    if (!region.isRam || region.isRamDevice) return undefined;
+    if (!isAligned(start | offset | size, this.#hostPageSize)) return undefined;
+    return hostAddress((region.hostAddress ?? 0n) + offset);
+  }
+}

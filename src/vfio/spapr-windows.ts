@@ -1,0 +1,92 @@
+import { iova, largestPage, type PageSizeBitmap, type Size } from '../address/index.ts';
+import { Errno, type SpaprTceContainer } from '../host/index.ts';
+import type { MemoryRegionSection } from '../memory/index.ts';
+import type { EventSink } from './event.ts';
+import { VmmAbort } from './failure.ts';
+
+/** The page size that the emulated PHB's own windows have (fact 7.5). */
+const PHB_IOMMU_PAGE: Size = 1n << 12n;
+
+interface Window {
+  readonly start: bigint;
+  readonly size: Size;
+}
+
+/**
+ * The DMA windows of an sPAPR v2 container: one for every section that its listener is told about
+ * (vfio_spapr_container_add_section_window and its removal, facts 7.2 and 7.4).
+ */
+export class SpaprWindows {
+  readonly #container: string;
+  readonly #iommu: SpaprTceContainer;
+  readonly #hostPageSize: Size;
+  readonly #emit: EventSink;
+  readonly #windows: Window[] = [];
+
+  /** The host's default window goes first: it would take one of the few (fact 7.2). */
+  constructor(container: string, iommu: SpaprTceContainer, hostPageSize: Size, emit: EventSink) {
+    this.#container = container;
+    this.#iommu = iommu;
+    this.#hostPageSize = hostPageSize;
+    this.#emit = emit;
+    const errno = iommu.removeWindow(iova(0n));
+    emit({ type: 'window-remove', container, start: 0n, size: 0n, deviceMemory: false, errno });
+  }
+
+  /** Makes a window for the trimmed section. */
+  add(section: MemoryRegionSection, { start, size }: Window): { readonly errno: Errno } {
+    const overlapping = this.#windows.some(
+      (window) => start < window.start + window.size && window.start < start + size,
+    );
+    const errno = overlapping ? Errno.EINVAL : this.#create(section, start, size);
+    const deviceMemory = section.region.isRamDevice;
+    this.#emit({ type: 'window-create', container: this.#container, start, size, deviceMemory, errno });
+    if (errno === 0) this.#windows.push({ start, size });
+    return { errno };
+  }
+
+  /**
+   * Removes the section's window.
+   *
+   * @throws VmmAbort when it is not known: hw_error in QEMU.
+   */
+  remove(section: MemoryRegionSection, { start, size }: Window): void {
+    const index = this.#windows.findIndex((window) => window.start === start && window.size === size);
+    if (index === -1) {
+      throw new VmmAbort('dma-window', `vfio: Cannot delete missing window at 0x${start.toString(16)}`);
+    }
+    this.#windows.splice(index, 1);
+    const errno = this.#iommu.removeWindow(iova(start));
+    const deviceMemory = section.region.isRamDevice;
+    this.#emit({ type: 'window-remove', container: this.#container, start, size, deviceMemory, errno });
+  }
+
+  #create(section: MemoryRegionSection, start: bigint, size: Size): Errno {
+    const pageSize = this.#pageSize(section);
+    if (pageSize === 0n) return Errno.EINVAL;
+    const { errno, window } = this.#iommu.createWindow({
+      pageSize,
+      size,
+      levels: this.#levels(size / pageSize),
+    });
+    if (window === undefined || window.start === start) return errno;
+    // The host decides where a window lies, and QEMU has no use for it elsewhere.
+    this.#iommu.removeWindow(window.start);
+    return Errno.EINVAL;
+  }
+
+  /** The largest page that the host has and that is no larger than the region's own and the RAM's. */
+  #pageSize(section: MemoryRegionSection): Size {
+    // A section that is no IOMMU region has no page size of its own; QEMU's cast of it is undefined.
+    const wanted = section.region.isIommu ? PHB_IOMMU_PAGE : this.#hostPageSize;
+    const limit = wanted < this.#hostPageSize ? wanted : this.#hostPageSize;
+    const fitting: PageSizeBitmap = this.#iommu.pageSizes & (limit | (limit - 1n));
+    return largestPage(fitting);
+  }
+
+  #levels(entries: bigint): number {
+    const entryBits = (entries * 8n).toString(2).length - 1;
+    const bitsPerLevel = this.#hostPageSize.toString(2).length - 1 + 8;
+    return Math.max(1, Math.ceil(entryBits / bitsPerLevel));
+  }
+}

@@ -1,0 +1,294 @@
+import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
+import { MemoryRegion } from '../memory/index.ts';
+import {
+  BAR_COUNT,
+  MSIX_CAPABILITY_ID,
+  MsixState,
+  PciCommand,
+  PciFunction,
+  PciRegister,
+  barRegister,
+  checkMsixLayout,
+  msixPbaSize,
+  msixTableSize,
+  type AccessWidth,
+  type MsixLayout,
+  type PciBar,
+  type PciBus,
+} from '../pci/index.ts';
+import type { EventSink } from './event.ts';
+import { DeviceRefused, VmmAbort } from './failure.ts';
+import type { HostDevice } from './host-device.ts';
+import { setUpMsixEarly } from './msix-early-setup.ts';
+import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
+import type { DeviceRules, MsixExposure } from './revision.ts';
+import { updateSubPageBar } from './sub-page-bar.ts';
+import { initialMmaps, mmapRegion, type VfioMmap, type VfioRegion } from './vfio-region.ts';
+
+/** Properties of the device that the user or the machine may set. */
+export interface DeviceOptions {
+  readonly msixRelocation: MsixRelocation;
+  /** `x-no-mmap`: trap every access. */
+  readonly noMmap: boolean;
+  /** The device's own opt-out from MSI-X emulation, where a revision has one. */
+  readonly noMsixEmulation: boolean | undefined;
+}
+
+/** What a device needs to know of the machine it is plugged into. */
+export interface DeviceEnvironment {
+  readonly bus: PciBus;
+  readonly rules: DeviceRules;
+  readonly hostPageSize: Size;
+  readonly machineOptsOutOfMsixEmulation: boolean;
+  /** Whether a vfio-user server is behind the device: it gets a PBA region of its own (fact 5.14). */
+  readonly vfioUser: boolean;
+  /** Reserves `size` bytes of the VMM's address space, aligned to `alignment`. */
+  readonly reserve: (size: Size, alignment: Size) => HostAddress;
+  readonly emit: EventSink;
+}
+
+const BAR_INDICES: readonly number[] = Array.from({ length: BAR_COUNT }, (_, index) => index);
+
+/** Where the one capability of a modelled device lies in configuration space. */
+const MSIX_POSITION = 0x40;
+const PAST_MSIX = 0x100;
+
+/** A device passed through with VFIO, as the VMM sets it up and the guest drives it. */
+export class VfioDevice {
+  /** The operator's id: `dev0`. */
+  readonly id: string;
+  readonly name: string;
+  readonly pci: PciFunction;
+  /** BAR 0 to 5, those that do not exist included. */
+  readonly regions: readonly VfioRegion[];
+  /** What the guest's capability says, once the device is set up. */
+  readonly msixLayout: MsixLayout | undefined;
+  readonly msixState: MsixState | undefined;
+  /** Where the emulated table lies, unless the machine or the device does without it. */
+  readonly emulatedTable: { readonly bar: number; readonly offset: Offset } | undefined;
+  /** The regions that show the bytes of each BAR, outermost first. */
+  readonly layers: readonly (readonly BarLayer[])[];
+  readonly #host: HostDevice;
+  readonly #environment: DeviceEnvironment;
+
+  /**
+   * Sets the device up (vfio_realize, fact 5.5): regions, early MSI-X set-up, relocation, BARs, MSI-X.
+   *
+   * @throws DeviceRefused where QEMU refuses the device.
+   * @throws VmmAbort where QEMU dies of it.
+   */
+  constructor(id: string, host: HostDevice, options: DeviceOptions, environment: DeviceEnvironment) {
+    const { rules, hostPageSize, machineOptsOutOfMsixEmulation } = environment;
+    this.id = id;
+    this.name = host.name;
+    this.#host = host;
+    this.#environment = environment;
+    this.pci = new PciFunction(environment.bus);
+    this.regions = BAR_INDICES.map((index) => this.#makeRegion(index, options.noMmap));
+
+    const relocating = rules.relocation ? options.msixRelocation : 'off';
+    const found = setUpMsixEarly(host, this.regions, rules, hostPageSize, relocating !== 'off');
+    const layout = found && relocateMsix(relocating, host, this.regions, found, hostPageSize);
+    for (const region of this.regions) this.#registerBar(region);
+    this.layers = this.regions.map(layersOf);
+    if (layout === undefined) return;
+
+    const exposure = rules.msixExposure({
+      machineOptsOut: machineOptsOutOfMsixEmulation,
+      deviceOptsOut: options.noMsixEmulation,
+      layout,
+    });
+    if (exposure.kind === 'emulated') {
+      this.emulatedTable = { bar: layout.tableBar, offset: layout.tableOffset };
+    }
+    this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
+    this.msixState = new MsixState(layout.vectors);
+    this.#initMsix(layout, exposure);
+    this.#initMsixCapability(this.msixLayout);
+  }
+
+  /** The guest writes configuration space (vfio_pci_write_config, facts 4.7 and 5.9). */
+  writeConfig(at: number, width: AccessWidth, value: number): void {
+    const end = at + width;
+    if (this.msixState !== undefined && at < MSIX_POSITION + 4 && end > MSIX_POSITION + 2) {
+      this.msixState.writeControl(value);
+      return;
+    }
+    const touchesBars = at < barRegister(BAR_COUNT) && end > PciRegister.BAR_0;
+    const touchesCommand = at <= PciRegister.COMMAND && end > PciRegister.COMMAND;
+    if (!touchesBars && !touchesCommand) {
+      this.pci.writeConfig(at, width, value);
+      return;
+    }
+    const before = this.pci.bars.map(({ address }) => address);
+    this.pci.writeConfig(at, width, value);
+    this.pci.bars.forEach((bar, position) => {
+      if (bar.address !== before[position]) this.#moved(bar);
+    });
+  }
+
+  /** The guest programs BAR `index`: one write for a 32-bit BAR, low half and then high half for a 64-bit one. */
+  setBar(index: number, address: bigint): void {
+    const at = barRegister(index);
+    this.writeConfig(at, 4, Number(BigInt.asUintN(32, address)));
+    if (this.#is64Bit(index)) this.writeConfig(at + 4, 4, Number(BigInt.asUintN(32, address >> 32n)));
+  }
+
+  /**
+   * The guest sizes BAR `index` as Linux does (__pci_read_base): each half in turn is set to all
+   * ones, read and restored. Whether memory is enabled meanwhile is the guest's affair (fact 4.6).
+   */
+  sizeBar(index: number): void {
+    const at = barRegister(index);
+    for (const register of this.#is64Bit(index) ? [at, at + 4] : [at]) {
+      const value = this.pci.config.read(register, 4);
+      this.writeConfig(register, 4, 0xffff_ffff);
+      this.writeConfig(register, 4, value);
+    }
+  }
+
+  /** The guest switches the decoding of memory BARs on or off. */
+  setMemoryEnabled(enabled: boolean): void {
+    const command = this.pci.config.read(PciRegister.COMMAND, 2);
+    const value = enabled ? command | PciCommand.MEMORY : command & ~PciCommand.MEMORY;
+    this.writeConfig(PciRegister.COMMAND, 2, value);
+  }
+
+  /** The guest switches MSI-X on or off; nothing without the capability. */
+  setMsixEnabled(enabled: boolean): void {
+    if (this.msixState === undefined) return;
+    const control = this.msixState.readControl();
+    this.writeConfig(MSIX_POSITION + 2, 2, enabled ? control | 0x8000 : control & ~0x8000);
+  }
+
+  /** Back to the state after power-on: what a reset of the machine does to the function (fact 10.5). */
+  reset(): void {
+    this.msixState?.reset();
+    this.pci.reset();
+  }
+
+  /** Takes the device's BARs away from the guest; its container lets go of it afterwards. */
+  unplug(): void {
+    this.pci.unmapAll();
+  }
+
+  /** Once all BARs are where they belong, those smaller than a page are seen to. */
+  #moved(bar: PciBar): void {
+    const { hostPageSize, bus } = this.#environment;
+    const region = this.regions[bar.index]!;
+    if (region.regionSize === 0n || region.regionSize >= hostPageSize) return;
+    updateSubPageBar(bus.topology, this.pci, bar, region, hostPageSize);
+  }
+
+  #is64Bit(index: number): boolean {
+    return this.pci.bar(index)?.attributes.type === 'mem64';
+  }
+
+  #makeRegion(index: number, noMmap: boolean): VfioRegion {
+    const { rules } = this.#environment;
+    const info = this.#host.region(index);
+    const { size } = info;
+    const bar =
+      size === 0n ? undefined : MemoryRegion.io(`${this.name} BAR ${index}`, size, { owner: this.id });
+    return {
+      index,
+      info,
+      regionSize: size,
+      bar,
+      mmaps: noMmap ? [] : initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
+      barSize: size,
+      attributes: size === 0n ? { type: 'mem32', prefetchable: false } : this.#host.barAttributes(index),
+      base: undefined,
+    };
+  }
+
+  /** Makes the BAR's regions, mmaps what may be mmapped and registers the BAR (fact 5.4). */
+  #registerBar(region: VfioRegion): void {
+    const { index, barSize, bar } = region;
+    if (barSize === 0n) return;
+    const { rules, bus, emit } = this.#environment;
+    const { topology } = bus;
+    const owner = this.id;
+    region.base = rules.baseRegion
+      ? MemoryRegion.io(`${this.name} base BAR ${index}`, barSize, { owner })
+      : bar!;
+    if (bar !== undefined) {
+      if (bar !== region.base) topology.addSubregion(region.base, bar, offset(0n));
+      if (!mmapRegion(region, owner, (area) => this.#mmap(index, area))) {
+        emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
+      }
+      for (const mmap of region.mmaps) {
+        if (mmap.region !== undefined) topology.addSubregion(bar, mmap.region, mmap.offset);
+      }
+    }
+    try {
+      this.pci.registerBar(index, region.attributes, region.base);
+    } catch (error) {
+      throw new VmmAbort('bar-size-assertion', (error as Error).message);
+    }
+  }
+
+  #mmap(bar: number, area: VfioMmap): HostAddress | undefined {
+    const { rules, hostPageSize, reserve, emit } = this.#environment;
+    const errno = this.#host.mmap(bar, area);
+    emit({ type: 'mmap', device: this.id, bar, offset: area.offset, size: area.size, errno });
+    return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
+  }
+
+  /** Makes the regions of table and PBA (msix_init and vfio_msix_setup, facts 5.11, 5.12 and 5.14). */
+  #initMsix(layout: MsixLayout, exposure: MsixExposure): void {
+    if (exposure.kind === 'not-added' || exposure.kind === 'capability-rewritten') return;
+    const { rules, bus, vfioUser } = this.#environment;
+    const { topology } = bus;
+    const owner = this.id;
+    const tableRegion = this.regions[layout.tableBar];
+    const pbaRegion = this.regions[layout.pbaBar];
+    if (tableRegion?.base === undefined || pbaRegion?.base === undefined) {
+      throw new VmmAbort('msix-init-segfault', 'MSI-X table or PBA in a BAR that does not exist');
+    }
+    const tableParent = rules.msixParent(tableRegion);
+    const pbaParent = rules.msixParent(pbaRegion);
+    const refusal = checkMsixLayout(layout, tableParent?.size ?? 0n, pbaParent?.size ?? 0n);
+    if (refusal !== undefined || tableParent === undefined || pbaParent === undefined) {
+      const span = (PAST_MSIX - MSIX_POSITION).toString(16);
+      throw new DeviceRefused(
+        `failed to add PCI capability 0x${MSIX_CAPABILITY_ID.toString(16)}[0x${span}]@0x${MSIX_POSITION.toString(16)}: ${refusal}`,
+      );
+    }
+    const pbaSize = msixPbaSize(layout.vectors);
+    const table = MemoryRegion.io('msix-table', msixTableSize(layout.vectors), { owner });
+    const pba = MemoryRegion.io('msix-pba', pbaSize, { owner });
+    topology.addSubregion(tableParent, table, layout.tableOffset);
+    topology.addSubregion(pbaParent, pba, layout.pbaOffset);
+    topology.setEnabled(pba, false);
+    if (exposure.kind === 'table-disabled') topology.setEnabled(table, false);
+    if (vfioUser) {
+      const trapped = MemoryRegion.io('VFIO MSIX PBA', pbaSize, { owner });
+      topology.addSubregion(pbaRegion.base, trapped, layout.pbaOffset, 1);
+    }
+  }
+
+  #initMsixCapability({ tableBar, tableOffset, pbaBar, pbaOffset }: MsixLayout): void {
+    const { config } = this.pci;
+    config.set(PciRegister.CAPABILITY_POINTER, 1, MSIX_POSITION);
+    config.set(MSIX_POSITION, 1, MSIX_CAPABILITY_ID);
+    config.set(MSIX_POSITION + 4, 4, Number(BigInt.asUintN(32, tableOffset)) + tableBar);
+    config.set(MSIX_POSITION + 8, 4, Number(BigInt.asUintN(32, pbaOffset)) + pbaBar);
+  }
+}
+
+/** A region over a BAR's bytes, and where in the BAR it begins. */
+export interface BarLayer {
+  readonly region: string;
+  readonly offset: Offset;
+}
+
+function layersOf({ base, bar, mmaps }: VfioRegion): readonly BarLayer[] {
+  const layers: BarLayer[] = [];
+  if (base !== undefined && base !== bar) layers.push({ region: base.name, offset: offset(0n) });
+  if (bar !== undefined) layers.push({ region: bar.name, offset: offset(0n) });
+  for (const mmap of mmaps) {
+    if (mmap.region !== undefined) layers.push({ region: mmap.region.name, offset: mmap.offset });
+  }
+  return layers;
+}
