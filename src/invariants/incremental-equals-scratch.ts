@@ -1,6 +1,8 @@
-import { sameMapping, type ContainerState } from '../target/trace.ts';
+import { Errno } from '../host/index.ts';
+import { sameMapping, type ContainerState, type Trace } from '../target/trace.ts';
 import { spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
+import { forEachEvent } from './steps.ts';
 
 /** How the state was reached does not matter. */
 export const incrementalEqualsScratch: Invariant = {
@@ -11,16 +13,13 @@ export const incrementalEqualsScratch: Invariant = {
   check(trace, examination) {
     const last = trace.steps.at(-1);
     if (trace.scratch === undefined || last === undefined) return;
+    // Where mappings are limited it is the order of arrival that decides who gets one.
+    const suffix = ranOutOfMappings(trace) ? '-at-limit' : '';
     for (const scratch of trace.scratch) {
       const grown = last.state.containers.find(({ name }) => name === scratch.name);
       if (grown === undefined) continue;
       examination.exercised++;
       const step = trace.steps.length - 1;
-      // At the limit of mappings it is the order of arrival that decides who gets one.
-      const { maxMappings } = trace.scenario.host.iommu;
-      const full =
-        maxMappings !== undefined && Math.max(grown.mappings.length, scratch.mappings.length) >= maxMappings;
-      const suffix = full ? '-at-limit' : '';
       const extra = firstWithout(grown, scratch);
       const lacking = firstWithout(scratch, grown);
       if (extra !== undefined) {
@@ -49,4 +48,13 @@ function firstWithout(one: ContainerState, other: ContainerState): string | unde
     return match === undefined || !sameMapping(mapping, match);
   });
   return lone && `${spanOf(lone.iova, lone.size)} "${lone.backing.region}"`;
+}
+
+function ranOutOfMappings(trace: Trace): boolean {
+  if (trace.scenario.host.iommu.maxMappings === undefined) return false;
+  let ranOut = false;
+  forEachEvent(trace, (event) => {
+    if (event.type === 'dma-map' && event.errno === Errno.ENOSPC) ranOut = true;
+  });
+  return ranOut;
 }

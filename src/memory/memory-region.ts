@@ -60,8 +60,15 @@ export class MemoryRegion {
   /** The aliases that show this region. */
   readonly aliasedBy: readonly MemoryRegion[] = NONE;
 
-  private constructor(name: string, kind: RegionKind, size: Size, options: RegionOptions, alias?: AliasTarget) {
-    if (size < 0n || size > END_OF_SPACE) throw new RangeError(`size of region ${name} is not within 0..2^64`);
+  private constructor(
+    name: string,
+    kind: RegionKind,
+    size: Size,
+    options: RegionOptions,
+    alias?: AliasTarget,
+  ) {
+    if (size < 0n || size > END_OF_SPACE)
+      throw new RangeError(`size of region ${name} is not within 0..2^64`);
     this.name = name;
     this.kind = kind;
     this.size = size;

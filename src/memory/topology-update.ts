@@ -44,7 +44,8 @@ function walk(
       oldIndex++;
       newIndex++;
     } else if (old !== undefined && (fresh === undefined || old.start <= fresh.start)) {
-      if (removing) for (let last = listeners.length - 1; last >= 0; last--) listeners[last]!.regionDel?.(old);
+      if (removing)
+        for (let last = listeners.length - 1; last >= 0; last--) listeners[last]!.regionDel?.(old);
       oldIndex++;
     } else {
       if (!removing) for (const listener of listeners) listener.regionAdd?.(fresh!);

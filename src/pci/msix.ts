@@ -42,8 +42,7 @@ export const splitLocator = (dword: number): { bir: number; offset: Offset } => 
 
 /** Why `checkMsixLayout` refuses a layout, in QEMU's words. */
 export type MsixRefusal =
-  | 'The number of MSI-X vectors is invalid'
-  | "table & pba overlap, or they don't fit in BARs, or don't align";
+  'The number of MSI-X vectors is invalid' | "table & pba overlap, or they don't fit in BARs, or don't align";
 
 const keep32Bits = (value: bigint): bigint => BigInt.asUintN(32, value);
 
@@ -64,8 +63,7 @@ export function checkMsixLayout(
   if (vectors < 1 || vectors > MSIX_MAX_VECTORS) return 'The number of MSI-X vectors is invalid';
   const table = msixTableSize(vectors);
   const pba = msixPbaSize(vectors);
-  const overlap =
-    tableBar === pbaBar && tableOffset < pbaOffset + pba && pbaOffset < tableOffset + table;
+  const overlap = tableBar === pbaBar && tableOffset < pbaOffset + pba && pbaOffset < tableOffset + table;
   if (
     overlap ||
     keep32Bits(tableOffset + table) > tableRegionSize ||

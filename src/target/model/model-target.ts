@@ -43,6 +43,8 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
   const scratch = end.outcome === 'ok' ? registerAnew(vmm) : undefined;
   const { teardown, end: last } =
     end.outcome === 'aborted' ? { teardown: undefined, end } : tearDown(vmm, steps, end);
+  // Where taking everything away was one more step, the tree is the one that it left.
+  const died = last !== end;
   return {
     scenario,
     revision: revision.id,
@@ -54,7 +56,7 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
     },
     optsOutOfMsixEmulation: vmm.optsOutOfMsixEmulation,
     steps,
-    tree,
+    tree: died ? snapshotTree(vmm.machine.system) : tree,
     scratch,
     teardown,
   };

@@ -1,0 +1,44 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'generators/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.bench.ts', 'src/cli/main.ts'],
+      reporter: ['text-summary', 'html'],
+      thresholds: {
+        'src/{memory,pci,host,vfio,invariants}/**/*.ts': { lines: 95, branches: 95 },
+      },
+    },
+    // What is stored is replayed first; a search that finds it again would only say the same later.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'regressions',
+          include: ['properties/regressions.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'generators/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'properties',
+          include: ['properties/**/*.test.ts'],
+          exclude: ['properties/regressions.test.ts'],
+          sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
