@@ -57,7 +57,7 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
     optsOutOfMsixEmulation: vmm.optsOutOfMsixEmulation,
     steps,
     tree: died ? snapshotTree(vmm.machine.system) : tree,
-    scratch,
+    scratch: died ? undefined : scratch,
     teardown,
   };
 }

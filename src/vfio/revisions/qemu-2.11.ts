@@ -54,5 +54,12 @@ export const qemu211: Revision = {
     cpuSpaceName: 'cpu-memory',
   },
   mtree: form2_11,
-  breaks: [],
+  breaks: [
+    'map-aligned',
+    'msix-direct-on-opt-out',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
 };

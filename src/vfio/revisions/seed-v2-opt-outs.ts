@@ -30,7 +30,14 @@ export const deviceProperty = optingOutBy(
     id: 'seed-v2+device-property',
     title: 'Opt-out by a device property that the machine sets',
     source: 'seed thread, D. Gibson, 19 December 2017',
-    breaks: [],
+    breaks: [
+      'map-aligned',
+      'msix-trapped',
+      'map-unmap-symmetric',
+      'mmio-map-not-fatal',
+      'no-abort',
+      'guest-page-reachable',
+    ],
   },
   ({ machineOptsOut, deviceOptsOut }: OptOutContext) =>
     (deviceOptsOut ?? machineOptsOut) ? { kind: 'table-disabled' } : { kind: 'emulated' },
@@ -42,7 +49,7 @@ export const machineClassMethod = optingOutBy(
     id: 'seed-v2+machine-class-method',
     title: 'Opt-out by a method of the machine class',
     source: 'seed thread, D. Gibson, December 2017',
-    breaks: [],
+    breaks: ['map-aligned', 'map-unmap-symmetric', 'mmio-map-not-fatal', 'no-abort', 'guest-page-reachable'],
   },
   disableTableIfMachineOptsOut,
 );
@@ -53,7 +60,14 @@ export const skipInMsixInit = optingOutBy(
     id: 'seed-v2+skip-in-msix-init',
     title: 'Opt-out inside msix_init: no regions are made',
     source: 'seed thread, D. Gibson and A. Williamson, December 2017',
-    breaks: [],
+    breaks: [
+      'map-aligned',
+      'map-unmap-symmetric',
+      'mmio-map-not-fatal',
+      'no-abort',
+      'msix-capability-consistent',
+      'guest-page-reachable',
+    ],
   },
   ({ machineOptsOut }) => (machineOptsOut ? { kind: 'not-added' } : { kind: 'emulated' }),
 );
@@ -64,7 +78,14 @@ export const tableBeyondBar = optingOutBy(
     id: 'seed-v2+table-beyond-bar',
     title: 'Opt-out by table and PBA offsets beyond the end of the BAR',
     source: 'seed thread, A. Williamson; tried by A. Kardashevskiy, 20 December 2017',
-    breaks: [],
+    breaks: [
+      'map-aligned',
+      'map-unmap-symmetric',
+      'mmio-map-not-fatal',
+      'no-abort',
+      'msix-capability-consistent',
+      'guest-page-reachable',
+    ],
   },
   ({ machineOptsOut, layout }) =>
     machineOptsOut
@@ -81,7 +102,14 @@ export const reservedBir = optingOutBy(
     id: 'seed-v2+reserved-bir',
     title: 'Opt-out by a reserved BIR in the capability',
     source: 'seed thread, A. Williamson; tried by A. Kardashevskiy, 20 December 2017',
-    breaks: [],
+    breaks: [
+      'map-aligned',
+      'map-unmap-symmetric',
+      'mmio-map-not-fatal',
+      'no-abort',
+      'msix-capability-consistent',
+      'guest-page-reachable',
+    ],
   },
   ({ machineOptsOut, layout }) =>
     machineOptsOut
