@@ -17,7 +17,7 @@ export {
 export * from './report/index.ts';
 export * from './scenario/index.ts';
 export { ModelTarget, runOnModel } from './target/model/model-target.ts';
-export { UnknownRevision } from './target/model/unknown-revision.ts';
+export { requireIommu, requireRevision } from './target/model/require-revision.ts';
 export type { Target } from './target/target.ts';
 export type * from './target/trace.ts';
 export { NEWEST, REVISIONS, findRevision, type Revision } from './vfio/index.ts';

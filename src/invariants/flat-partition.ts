@@ -30,13 +30,21 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
   for (const range of ranges) {
     examination.exercised++;
     if (range.start < 0n || range.end > END_OF_SPACE) {
-      examination.violate('outside-space', step, `${rangeText(range)} leaves the address space`);
+      examination.violate('outside-space', step, () => `${rangeText(range)} leaves the address space`);
     }
     if (range.end <= range.start) {
-      examination.violate('empty-range', step, `a range of ${regionName(range.region)} has no addresses`);
+      examination.violate(
+        'empty-range',
+        step,
+        () => `a range of ${regionName(range.region)} has no addresses`,
+      );
     }
     if (range.start < end) {
-      examination.violate('not-disjoint', step, `${rangeText(range)} begins before the range below it ends`);
+      examination.violate(
+        'not-disjoint',
+        step,
+        () => `${rangeText(range)} begins before the range below it ends`,
+      );
     }
     end = range.end;
   }
@@ -63,7 +71,7 @@ function checkOwners(trace: Trace, examination: Examination): void {
     examination.violate(
       'wrong-owner',
       step,
-      `address ${hex(address)} belongs to ${tells}, but the flat view has ${shows}`,
+      () => `address ${hex(address)} belongs to ${tells}, but the flat view has ${shows}`,
     );
   };
   for (let index = 0; index < flatView.length; index++) {

@@ -31,7 +31,8 @@ export const guestPageReachable: Invariant = {
           examination.violate(
             'unreachable-guest-page',
             step,
-            `guest page ${spanOf(address, guest)} of ${regionName(range.region)} is in no DMA mapping of ${name}`,
+            () =>
+              `guest page ${spanOf(address, guest)} of ${regionName(range.region)} is in no DMA mapping of ${name}`,
             rangeFrom(address, guest),
           );
         }

@@ -26,14 +26,14 @@ export const incrementalEqualsScratch: Invariant = {
         examination.violate(
           `extra-mapping${suffix}`,
           step,
-          `${grown.name} has ${extra}, which a new listener would not map`,
+          () => `${grown.name} has ${extra}, which a new listener would not map`,
         );
       }
       if (lacking !== undefined) {
         examination.violate(
           `lacking-mapping${suffix}`,
           step,
-          `${grown.name} lacks ${lacking}, which a new listener would map`,
+          () => `${grown.name} lacks ${lacking}, which a new listener would map`,
         );
       }
     }

@@ -22,7 +22,8 @@ export const mapAligned: Invariant = {
       examination.violate(
         causeOf(event, trace),
         step,
-        `${deviceMemory ? 'device memory' : 'RAM'} "${backing.region}" is to be mapped at ${spanOf(iova, size)}, ` +
+        () =>
+          `${deviceMemory ? 'device memory' : 'RAM'} "${backing.region}" is to be mapped at ${spanOf(iova, size)}, ` +
           `backed at ${hex(hostAddress)}, but the IOMMU's smallest page has ${hex(page)} bytes`,
         rangeFrom(iova, size),
       );

@@ -22,7 +22,8 @@ export const mapMatchesView: Invariant = {
           examination.violate(
             cause,
             step,
-            `${name} maps ${spanOf(iova, size)} to "${backing.region}", which the memory map does not show there`,
+            () =>
+              `${name} maps ${spanOf(iova, size)} to "${backing.region}", which the memory map does not show there`,
             rangeFrom(iova, size),
           );
         }

@@ -1,6 +1,6 @@
 import { overlaps, type Range } from '../address/index.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
-import { spanOf } from './describe.ts';
+import { span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
@@ -31,19 +31,24 @@ export const mapUnmapSymmetric: Invariant = {
       examination.violate(
         'left-after-teardown',
         trace.steps.length,
-        `${name} still maps ${spanOf(left.iova, left.size)} when everything is gone`,
+        () => `${name} still maps ${spanOf(left.iova, left.size)} when everything is gone`,
       );
     }
   },
 };
 
+/** A range that was asked for, and what became of it. */
+interface Asked extends Range {
+  readonly what: 'device-memory' | 'ram';
+}
+
 /** What a container must be holding, kept by the requests alone. */
 class Book {
   readonly #container: string;
   readonly #examination: Examination;
-  readonly #mapped = new Map<bigint, { readonly start: bigint; readonly end: bigint }>();
-  /** Ranges whose mapping the host refused, and what they were to show. */
-  readonly #refused = new Map<string, 'device-memory' | 'ram'>();
+  #mapped: Asked[] = [];
+  /** What the host refused to map. */
+  readonly #refused: Asked[] = [];
 
   constructor(container: string, examination: Examination) {
     this.#container = container;
@@ -52,45 +57,52 @@ class Book {
 
   map({ iova, size, errno, deviceMemory }: DmaMapEvent, step: number): void {
     this.#examination.exercised++;
-    const range: Range = { start: iova, end: iova + size };
-    for (const other of this.#mapped.values()) {
-      if (!overlaps(range, other)) continue;
+    const asked: Asked = { start: iova, end: iova + size, what: deviceMemory ? 'device-memory' : 'ram' };
+    if (this.#mapped.some((other) => overlaps(asked, other))) {
       this.#violate(
         'overlapping-map',
         step,
-        range,
-        `asks to map ${spanOf(iova, size)}, part of which is mapped`,
+        asked,
+        (place) => `asks to map ${place}, part of which is mapped`,
       );
     }
-    if (errno === 0) this.#mapped.set(iova, range);
-    else this.#refused.set(spanOf(iova, size), deviceMemory ? 'device-memory' : 'ram');
+    (errno === 0 ? this.#mapped : this.#refused).push(asked);
   }
 
   unmap({ iova, size }: DmaUnmapEvent, step: number): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
-    const mapped = this.#mapped.get(iova);
-    if (mapped?.end === range.end) {
-      this.#mapped.delete(iova);
+    const isSame = ({ start, end }: Range): boolean => start === range.start && end === range.end;
+    if (this.#mapped.some(isSame)) {
+      this.#mapped = this.#mapped.filter((other) => !isSame(other));
       return;
     }
-    const text = spanOf(iova, size);
-    const refused = this.#refused.get(text);
-    if ([...this.#mapped.values()].some((other) => overlaps(range, other))) {
-      this.#violate('split-mapping', step, range, `asks to unmap ${text}, which is not what was mapped`);
-    } else if (refused !== undefined) {
+    const refused = this.#refused.find(isSame);
+    if (this.#mapped.some((other) => overlaps(range, other))) {
       this.#violate(
-        `unmap-after-refused-${refused}`,
+        'split-mapping',
         step,
         range,
-        `asks to unmap ${text}, which the host had refused to map`,
+        (place) => `asks to unmap ${place}, which is not what was mapped`,
+      );
+    } else if (refused !== undefined) {
+      this.#violate(
+        `unmap-after-refused-${refused.what}`,
+        step,
+        range,
+        (place) => `asks to unmap ${place}, which the host had refused to map`,
       );
     } else {
-      this.#violate('unmap-of-nothing', step, range, `asks to unmap ${text}, where nothing is mapped`);
+      this.#violate(
+        'unmap-of-nothing',
+        step,
+        range,
+        (place) => `asks to unmap ${place}, where nothing is mapped`,
+      );
     }
   }
 
-  #violate(cause: string, step: number, range: Range, what: string): void {
-    this.#examination.violate(cause, step, `${this.#container} ${what}`, range);
+  #violate(cause: string, step: number, range: Range, what: (place: string) => string): void {
+    this.#examination.violate(cause, step, () => `${this.#container} ${what(span(range))}`, range);
   }
 }

@@ -21,15 +21,20 @@ export const memslotAlignedDisjoint: Invariant = {
         for (const slot of state.memslots) {
           examination.exercised++;
           const { gpa, size, hostAddress } = slot;
-          const place = rangeFrom(gpa, size);
-          const text = `the memslot ${spanOf(gpa, size)} of "${slot.backing.region}"`;
+          const violate = (cause: string, what: string): void =>
+            examination.violate(
+              cause,
+              step,
+              () => `the memslot ${spanOf(gpa, size)} of "${slot.backing.region}" ${what}`,
+              rangeFrom(gpa, size),
+            );
           if (!isAligned(gpa | size | hostAddress, host) || size === 0n || gpa + size > END_OF_SPACE) {
-            examination.violate('unaligned', step, `${text} is not made of host pages`, place);
+            violate('unaligned', 'is not made of host pages');
           }
-          if (gpa < end) examination.violate('overlapping', step, `${text} overlaps the one below it`, place);
+          if (gpa < end) violate('overlapping', 'overlaps the one below it');
           end = gpa + size;
           if (!isBacked(slot, state.flatView)) {
-            examination.violate('not-backed', step, `${text} is not what the memory map shows there`, place);
+            violate('not-backed', 'is not what the memory map shows there');
           }
         }
       },

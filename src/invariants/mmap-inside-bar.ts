@@ -18,22 +18,21 @@ export const mmapInsideBar: Invariant = {
       examination.exercised++;
       const spec = trace.scenario.devices.find(({ id }) => id === event.device);
       const bar = spec?.bars.find(({ index }) => index === event.bar);
-      const text = `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device}`;
-      const accepted = event.errno === 0;
-      const area = { start: event.offset as bigint, end: event.offset + event.size };
-      if (accepted && !isAligned(event.offset, host)) {
-        examination.violate('unaligned', step, `${text} does not begin on a host page`);
-      }
-      if (accepted && (bar === undefined || area.end > alignUp(bar.size, host))) {
-        examination.violate('beyond-bar', step, `${text} goes beyond its end`);
+      const violate = (cause: string, what: string): void =>
+        examination.violate(
+          cause,
+          step,
+          () =>
+            `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${what}`,
+        );
+      const end = event.offset + event.size;
+      if (event.errno === 0) {
+        if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
+        if (bar === undefined || end > alignUp(bar.size, host)) violate('beyond-bar', 'goes beyond its end');
       }
       const forbidden = forbiddenPages(trace.scenario, event.device, event.bar, host);
-      if (forbidden !== undefined && overlaps(area, forbidden)) {
-        examination.violate(
-          'msix-page',
-          step,
-          `${text} takes in the page of the MSI-X table, which the kernel forbids`,
-        );
+      if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
+        violate('msix-page', 'takes in the page of the MSI-X table, which the kernel forbids');
       }
     });
   },

@@ -23,7 +23,7 @@ export const mmioMapNotFatal: Invariant = {
       examination.violate(
         event.type === 'dma-map' ? 'refused-map' : 'refused-window',
         step,
-        `the VMM dies because device memory at ${spanOf(start, event.size)} cannot be mapped for DMA`,
+        () => `the VMM dies because device memory at ${spanOf(start, event.size)} cannot be mapped for DMA`,
         rangeFrom(start, event.size),
       );
     });

@@ -47,25 +47,32 @@ function checkCapability(
     },
   };
   for (const [name, { bar: index, start, size }] of Object.entries(structures)) {
-    const text = `the capability of ${device.id} has the ${name} at ${spanOf(start, size)} of BAR ${index}`;
+    const text = (): string =>
+      `the capability of ${device.id} has the ${name} at ${spanOf(start, size)} of BAR ${index}`;
     if (index >= BAR_REGISTERS) {
-      examination.violate('reserved-bir', step, `${text}, which no device can have`);
+      examination.violate('reserved-bir', step, () => `${text()}, which no device can have`);
       continue;
     }
     const bar = device.bars.find((candidate) => candidate.index === index);
-    if (bar === undefined) examination.violate('no-such-bar', step, `${text}, which does not exist`);
-    else if (start + size > bar.size) examination.violate('outside-bar', step, `${text}, beyond its end`);
+    if (bar === undefined) examination.violate('no-such-bar', step, () => `${text()}, which does not exist`);
+    else if (start + size > bar.size)
+      examination.violate('outside-bar', step, () => `${text()}, beyond its end`);
   }
   const { table, PBA } = structures;
   const [tableRange, pbaRange] = [table, PBA].map(({ start, size }) => ({ start, end: start + size }));
   if (table.bar === PBA.bar && overlaps(tableRange!, pbaRange!)) {
-    examination.violate('table-over-pba', step, `table and PBA of ${device.id} overlap in the capability`);
+    examination.violate(
+      'table-over-pba',
+      step,
+      () => `table and PBA of ${device.id} overlap in the capability`,
+    );
   }
   if (emulatedAt !== undefined && (emulatedAt.bar !== table.bar || emulatedAt.offset !== table.start)) {
     examination.violate(
       'emulated-elsewhere',
       step,
-      `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
+      () =>
+        `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
     );
   }
   checkRelocation(device, scenario, tableRange!, step, examination);
@@ -88,6 +95,6 @@ function checkRelocation(
   examination.violate(
     'over-live-registers',
     step,
-    `the relocated table of ${device.id} covers registers of BAR ${msix.tableBar}`,
+    () => `the relocated table of ${device.id} covers registers of BAR ${msix.tableBar}`,
   );
 }

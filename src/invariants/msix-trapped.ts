@@ -1,7 +1,7 @@
-import { overlaps, type Range } from '../address/index.ts';
+import { firstEndingAbove, type Offset, type Range } from '../address/index.ts';
 import type { DeviceState, State, TraceRange } from '../target/trace.ts';
-import { barBytes, decoded, tableBytes } from './bar-bytes.ts';
-import { rangeFrom, rangeText, spanOf } from './describe.ts';
+import { barOf, guestTable, startInBar } from './bar-bytes.ts';
+import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
 
@@ -17,18 +17,14 @@ export const msixTrapped: Invariant = {
     if (trace.optsOutOfMsixEmulation) return;
     forEachChange(
       trace,
-      (state, before) =>
-        state.flatView !== before.flatView ||
-        state.memslots !== before.memslots ||
-        state.containers !== before.containers ||
-        state.devices !== before.devices,
+      () => true,
       (state, step) => {
         for (const device of state.devices) {
-          const table = tableBytes(device);
-          const bar = table && device.bars.find(({ index }) => index === table.barIndex);
-          if (table === undefined || bar?.address === undefined || bar.type === 'io') continue;
+          const table = guestTable(device);
+          if (table?.bar.address === undefined || table.bar.type === 'io') continue;
           examination.exercised++;
-          checkDispatch(device, table, bar.address, state, step, examination);
+          checkDispatch(device, table, state, step, examination);
+          checkNeighbours(device, table, table.bar.address, state, step, examination);
           checkBackings(device, table, state, step, examination);
         }
       },
@@ -36,95 +32,100 @@ export const msixTrapped: Invariant = {
   },
 };
 
-type TableBytes = NonNullable<ReturnType<typeof tableBytes>>;
+type Table = NonNullable<ReturnType<typeof guestTable>>;
 
-/** Every address of the table belongs to the emulation, or to something that the guest itself put there. */
+/** Whether bytes of the region from `offset` on, `size` of them, are bytes of the table. */
+function isTable(table: Table, region: string, offset: Offset, size: bigint): boolean {
+  const layer = startInBar(table.bar, region);
+  if (layer === undefined) return false;
+  const start = layer + offset;
+  return start < table.end && table.start < start + size;
+}
+
+/** Wherever the device answers for the table, it is the emulation that does. */
 function checkDispatch(
   device: DeviceState,
-  table: TableBytes,
+  table: Table,
+  { flatView }: State,
+  step: number,
+  examination: Examination,
+): void {
+  for (const range of flatView) {
+    const { region } = range;
+    if (region.owner !== device.id || !isTable(table, region.name, range.offset, range.end - range.start))
+      continue;
+    const direct = region.kind === 'ram-device';
+    examination.violate(
+      direct ? 'direct-in-flat-view' : 'not-emulated',
+      step,
+      () =>
+        `accesses to the MSI-X table of ${device.id} at ${rangeText(range)} reach the device` +
+        (direct ? ' directly' : ', not the emulation'),
+      range,
+    );
+  }
+}
+
+/** Where the table should answer there is nothing that reaches beyond the addresses it decodes. */
+function checkNeighbours(
+  device: DeviceState,
+  table: Table,
   barAddress: bigint,
   state: State,
   step: number,
   examination: Examination,
 ): void {
   const place: Range = { start: barAddress + table.start, end: barAddress + table.end };
-  for (const range of state.flatView) {
-    if (range.region.owner === undefined) continue;
-    if (range.region.owner === device.id) {
-      const bytes = barBytes(device, bytesOf(range));
-      if (bytes === undefined || bytes.bar.index !== table.barIndex || !overlaps(bytes, table)) continue;
-      const direct = range.region.kind === 'ram-device';
-      examination.violate(
-        direct ? 'direct-in-flat-view' : 'not-emulated',
-        step,
-        `accesses to the MSI-X table of ${device.id} at ${rangeText(range)} reach the device` +
-          (direct ? ' directly' : ', not the emulation'),
-        range,
-      );
-    }
-  }
-  for (const range of state.flatView) {
-    if (!overlaps(range, place) || range.region.owner === undefined) continue;
-    const intruder = outsideItsBar(range, state);
-    if (intruder === undefined) continue;
+  const { flatView } = state;
+  for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
+    const range = flatView[index]!;
+    if (range.start >= place.end) return;
+    if (range.region.owner === undefined || !isOutsideItsBar(range, state)) continue;
     examination.violate(
       'shadowed-by-stretched-bar',
       step,
-      `the MSI-X table of ${device.id} at ${spanOf(place.start, place.end - place.start)} is hidden by ` +
-        `${rangeText(range)}, beyond the end of what BAR ${intruder.index} decodes`,
+      () =>
+        `the MSI-X table of ${device.id} at ${span(place)} is hidden by ${rangeText(range)}, ` +
+        'beyond the end of what that BAR decodes',
       place,
     );
   }
 }
 
-/** The BAR that answers at `range` although it does not decode those addresses. */
-function outsideItsBar(range: TraceRange, state: State) {
-  const owner = state.devices.find(({ id }) => id === range.region.owner);
-  const bytes = owner && barBytes(owner, bytesOf(range));
-  if (bytes === undefined) return undefined;
-  const decodes = decoded(bytes.bar);
+/** Whether a BAR answers at `range` although it does not decode those addresses. */
+function isOutsideItsBar({ region, offset }: TraceRange, { devices }: State): boolean {
+  const owner = devices.find(({ id }) => id === region.owner);
+  const found = owner && barOf(owner, region.name);
   // Compared in BAR offsets, so that windows which shift addresses do not matter.
-  return decodes === undefined || bytes.start >= bytes.bar.size ? bytes.bar : undefined;
+  return found !== undefined && (found.bar.address === undefined || found.start + offset >= found.bar.size);
 }
 
 /** Neither a memslot nor a DMA mapping shows a byte of the table. */
 function checkBackings(
   device: DeviceState,
-  table: TableBytes,
-  state: State,
+  table: Table,
+  { memslots, containers }: State,
   step: number,
   examination: Examination,
 ): void {
-  const shows = (backing: { region: string; owner: string | undefined }, bytes: Range | undefined): boolean =>
-    backing.owner === device.id && bytes !== undefined && overlaps(bytes, table);
-  for (const { gpa, size, backing } of state.memslots) {
-    if (backing.owner !== device.id) continue;
-    const bytes = barBytes(device, { ...backing, size });
-    if (bytes?.bar.index !== table.barIndex || !shows(backing, bytes)) continue;
+  for (const { gpa, size, backing } of memslots) {
+    if (backing.owner !== device.id || !isTable(table, backing.region, backing.offset, size)) continue;
     examination.violate(
       'in-memslot',
       step,
-      `the memslot ${spanOf(gpa, size)} holds the MSI-X table of ${device.id}`,
+      () => `the memslot ${spanOf(gpa, size)} holds the MSI-X table of ${device.id}`,
       rangeFrom(gpa, size),
     );
   }
-  for (const { name, mappings } of state.containers) {
+  for (const { name, mappings } of containers) {
     for (const { iova, size, backing } of mappings) {
-      if (backing.owner !== device.id) continue;
-      const bytes = barBytes(device, { ...backing, size });
-      if (bytes?.bar.index !== table.barIndex || !shows(backing, bytes)) continue;
+      if (backing.owner !== device.id || !isTable(table, backing.region, backing.offset, size)) continue;
       examination.violate(
         'dma-mapped',
         step,
-        `the DMA mapping ${spanOf(iova, size)} of ${name} holds the MSI-X table of ${device.id}`,
+        () => `the DMA mapping ${spanOf(iova, size)} of ${name} holds the MSI-X table of ${device.id}`,
         rangeFrom(iova, size),
       );
     }
   }
 }
-
-const bytesOf = (range: TraceRange) => ({
-  region: range.region.name,
-  offset: range.offset,
-  size: range.end - range.start,
-});

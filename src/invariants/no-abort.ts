@@ -18,7 +18,7 @@ export const noAbort: Invariant = {
     examination.violate(
       causeOf(trace, refused),
       trace.steps.length - 1,
-      `the VMM dies: ${trace.error ?? 'without a word'}`,
+      () => `the VMM dies: ${trace.error ?? 'without a word'}`,
       refused && placeOf(refused),
     );
   },

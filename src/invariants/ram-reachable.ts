@@ -31,7 +31,7 @@ export const ramReachable: Invariant = {
           examination.violate(
             missing.cause,
             step,
-            `RAM ${regionName(range.region)} at ${spanOf(missing.address, page)} ${missing.text}`,
+            () => `RAM ${regionName(range.region)} at ${spanOf(missing.address, page)} ${missing.text}`,
             rangeFrom(missing.address, page),
           );
         }

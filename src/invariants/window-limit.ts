@@ -26,12 +26,13 @@ export const windowLimit: Invariant = {
       }
       examination.exercised++;
       if (event.errno === 0) windows.add(event.start);
-      const text = `a DMA window at ${spanOf(event.start, event.size)}`;
-      const answer = event.errno === 0 ? '' : `, and the host answers ${errnoName(event.errno)}`;
+      const text = (): string =>
+        `asks for a DMA window at ${spanOf(event.start, event.size)}` +
+        (event.errno === 0 ? '' : `, and the host answers ${errnoName(event.errno)}`);
       if (event.deviceMemory) {
-        examination.violate('window-for-mmio', step, `device memory asks for ${text}${answer}`);
+        examination.violate('window-for-mmio', step, () => `device memory ${text()}`);
       } else if (windows.size > limit || event.errno !== 0) {
-        examination.violate('too-many-windows', step, `RAM asks for ${text}${answer}`);
+        examination.violate('too-many-windows', step, () => `RAM ${text()}`);
       }
     });
   },

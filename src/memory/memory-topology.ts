@@ -98,7 +98,7 @@ export class MemoryTopology {
     const siblings = container.subregions as MemoryRegion[];
     siblings.splice(siblings.indexOf(region), 1);
     (region as Mutable<MemoryRegion>).container = undefined;
-    this.#dirty.push({ region: container, start: address, end });
+    this.#touch(container, address, end);
     this.#changed(region, container.enabled && region.enabled);
     this.commit();
   }
@@ -132,7 +132,7 @@ export class MemoryTopology {
     if (region.size === size) return;
     this.begin();
     // A region that shrinks uncovers what lay under its old end.
-    this.#dirty.push({ region, start: 0n, end: region.size });
+    this.#touch(region, 0n, region.size);
     (region as Mutable<MemoryRegion>).size = size;
     (region as Mutable<MemoryRegion>).end = region.address + size;
     this.#changed(region, true);
@@ -221,8 +221,13 @@ export class MemoryTopology {
    * @param pending whether that alone is a reason to update the views (fact 1.7).
    */
   #changed(region: MemoryRegion, pending: boolean): void {
-    this.#dirty.push({ region, start: 0n, end: region.size });
+    this.#touch(region, 0n, region.size);
     if (pending) this.#pending = true;
+  }
+
+  /** Notes a stretch of `region` that may look different. Before there are views nobody has looked. */
+  #touch(region: MemoryRegion, start: bigint, end: bigint): void {
+    if (this.#views.size > 0) this.#dirty.push({ region, start, end });
   }
 
   #publish(): void {
@@ -238,7 +243,6 @@ export class MemoryTopology {
   #updateViews(): void {
     const dirty = this.#dirty;
     this.#dirty = [];
-    if (this.#views.size === 0) return;
     for (const { region, start, end } of dirty) spread(region, start, end, this.#views);
     for (const shared of this.#views.values()) {
       shared.before = shared.view;

@@ -22,6 +22,9 @@ export interface PciBar {
   readonly address: Address | undefined;
 }
 
+/** The answer without which nothing else about a BAR matters. */
+const DECODING_OFF: BarDecoding = { unmapped: 'decoding-off' };
+
 /** Priority at which a BAR is mapped on its bus (pci_update_mappings, fact 4.3). */
 const BAR_PRIORITY = 1;
 
@@ -68,14 +71,12 @@ export class PciFunction {
   /** Where BAR `bar` would answer by what its registers and COMMAND hold now (fact 4.1). */
   decode(bar: PciBar): BarDecoding {
     const { type } = bar.attributes;
+    const enabling = type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
+    if ((this.config.read(PciRegister.COMMAND, 2) & enabling) === 0) return DECODING_OFF;
     const at = barRegister(bar.index);
     const low = BigInt(this.config.read(at, 4));
     const register = type === 'mem64' ? (BigInt(this.config.read(at + 4, 4)) << 32n) | low : low;
-    const enabling = type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
-    return decodeBar(type, register, bar.size, {
-      decodingEnabled: (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0,
-      addressZeroAllowed: this.bus.addressZeroAllowed,
-    });
+    return decodeBar(type, register, bar.size, this.bus.addressZeroAllowed);
   }
 
   /**

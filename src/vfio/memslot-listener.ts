@@ -38,11 +38,13 @@ export class MemslotListener implements MemoryListener {
   }
 
   regionAdd(section: MemoryRegionSection): void {
+    if (!this.#isDirect(section)) return;
     if (this.#options.rules.update === 'immediately') this.#addSlot(section);
     else this.#added.push(section);
   }
 
   regionDel(section: MemoryRegionSection): void {
+    if (!this.#isDirect(section)) return;
     if (this.#options.rules.update === 'immediately') this.#removeSlot(section);
     else this.#removed.push(section);
   }
@@ -56,15 +58,14 @@ export class MemslotListener implements MemoryListener {
     for (const section of added) this.#addSlot(section);
   }
 
-  #span(section: MemoryRegionSection) {
-    const { region, romdMode } = section;
-    // A ROM device in register mode has no slot: its accesses have to reach the VMM.
-    const direct = region.isRam || (region.kind === 'rom-device' && romdMode && this.#options.readonlySlots);
-    return direct ? this.#options.rules.span(section, this.#options.pages) : undefined;
+  /** Whether a guest may reach the section without an exit; a ROM device only while it shows its contents. */
+  #isDirect({ region, romdMode }: MemoryRegionSection): boolean {
+    return region.isRam || (region.kind === 'rom-device' && romdMode && this.#options.readonlySlots);
   }
 
   #addSlot(section: MemoryRegionSection): void {
-    const span = this.#span(section);
+    const { rules, pages } = this.#options;
+    const span = rules.span(section, pages);
     if (span === undefined) return;
     const { region } = section;
     const at = offset(section.offset + (span.start - section.start));
@@ -83,7 +84,8 @@ export class MemslotListener implements MemoryListener {
   }
 
   #removeSlot(section: MemoryRegionSection): void {
-    const span = this.#span(section);
+    const { rules, pages } = this.#options;
+    const span = rules.span(section, pages);
     const slot = span && this.#slots.get(span.start);
     if (slot === undefined) return;
     this.#slots.delete(slot.gpa);

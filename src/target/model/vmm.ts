@@ -39,6 +39,7 @@ export class Vmm {
   readonly devices: VfioDevice[] = [];
   readonly #containerOf = new Map<VfioDevice, VfioContainer>();
   readonly #overlays = new Map<string, MemoryRegion>();
+  readonly #memslots: MemslotListener;
   readonly #namesTaken = new Map<string, number>();
   #nextHostAddress = FIRST_HOST_ADDRESS;
   #started = false;
@@ -63,7 +64,7 @@ export class Vmm {
     // KVM on POWER has no read-only slots.
     const readonlySlots = machine.type !== 'pseries';
     this.kvm = new KvmMemslots({ hostPageSize: machine.hostPageSize, supportsReadonly: readonlySlots });
-    const memslots = new MemslotListener({
+    this.#memslots = new MemslotListener({
       rules: revision.memslots,
       kvm: this.kvm,
       pages: { host: machine.hostPageSize, target: TARGET_PAGE_SIZE },
@@ -72,7 +73,6 @@ export class Vmm {
       refusalIsFatal: scenario.host.iommu.type !== 'vfio-user',
       emit: this.#emit,
     });
-    topology.registerListener(memslots, this.machine.memory);
   }
 
   /** The events since the last call. */
@@ -82,8 +82,9 @@ export class Vmm {
     return events;
   }
 
-  /** Plugs in the devices that are there from the beginning, and resets the machine as every start does. */
+  /** Tells KVM of the memory, plugs in the devices that are there from the beginning, and resets the machine as every start does. */
   start(): void {
+    this.topology.registerListener(this.#memslots, this.machine.memory);
     const present = this.scenario.devices.filter(({ id }) => isColdPlugged(this.scenario, id));
     const plugAll = (): void => present.forEach((device) => this.#plug(device));
     // Where a reset kills a VMM with such a device, the only way to have one is to plug it in afterwards.
