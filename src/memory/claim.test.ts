@@ -50,6 +50,30 @@ describe('claims', () => {
     expect(settleClaims([])).toEqual([]);
   });
 
+  it('settle alike whether they are few or many', () => {
+    // Places far enough up that a double tells no two of them apart, pairs that begin together, and overlaps.
+    const regions = Array.from({ length: 3_000 }, (_, index) => {
+      const place = BigInt((index * 1_103) % 3_000);
+      const address = (1n << 62n) + (place >> 1n) * 0x20n + (place & 1n) * BigInt(index % 3) * 8n;
+      return { name: String(index), address, size: 0x10n + BigInt(index % 5) * 0x10n };
+    });
+    const topology = new MemoryTopology();
+    const root = MemoryRegion.container('root', END_OF_SPACE);
+    for (const { name, address, size } of regions) {
+      topology.addSubregion(root, MemoryRegion.ram(name, size), offset(address));
+    }
+    const text = (ranges: ReturnType<typeof settleClaims>): string[] =>
+      ranges.map(({ start, end, region }) => `${start}..${end} ${region.name}`);
+    const all = settleClaims(collectClaims(root, everywhere));
+    expect(all.length).toBeGreaterThan(1_200);
+    // Windows of few claims each, at whose edges ranges are cut.
+    const edges = all.map(({ start }) => start).filter((_, index) => index % 100 === 0);
+    const pieces = edges.flatMap((start, index) =>
+      settleClaims(collectClaims(root, { start, end: edges[index + 1] ?? END_OF_SPACE })),
+    );
+    expect(text(pieces)).toEqual(text(all));
+  });
+
   it.each([
     ['alone', [['a', 1, 2]], ['a 1..3 +0']],
     ['side by side', [['a', 0, 1], ['b', 1, 1]], ['a 0..1 +0', 'b 1..2 +0']], // prettier-ignore
