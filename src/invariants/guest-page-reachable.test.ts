@@ -105,10 +105,11 @@ describe('guest-page-reachable', () => {
     expect(guestPageReachable.severity).toBe('warning');
   });
 
-  // Lumped: one cause for the page at an edge that cannot be helped (known) and for RAM that is not mapped
-  // at all. Revisions that skip nearly everything (SEED-02) are no news to this clause.
-  it.fails('tells the edge of RAM from RAM that is not mapped', () => {
-    const edge = of(ram, [mapping(PAGE_64K, PAGE_64K)]);
-    expect(of(ram, [])).not.toEqual(edge);
+  it('tells the edge of RAM from RAM that is not mapped', () => {
+    const whole = [flat(PAGE_64K - PAGE, 2n * PAGE_64K, undefined, { offset: PAGE_64K - PAGE })];
+    expect(of(whole, [mapping(PAGE_64K, PAGE_64K)])).toEqual(['unreachable-guest-page']);
+    expect(of(whole, [])).toEqual(['unmapped-guest-page']);
+    const incongruent = [flat(PAGE_64K, PAGE_64K, undefined, { offset: PAGE })];
+    expect(of(incongruent, [])).toEqual(['unreachable-guest-page']);
   });
 });

@@ -62,7 +62,7 @@ describe('an examination', () => {
     const judged = trace([{ events: [mapEvent(0n, 1n)], state: state({ memslots: [memslot(0n, PAGE)] }) }]);
     expect(examine(judged, findInvariant('map-aligned')).violations).toHaveLength(1);
     expect(violationsOf(judged).map(fingerprint)).toEqual([
-      'map-aligned/ram-range-unaligned',
+      'map-aligned/ram-off-host-page',
       'memslot-aligned-disjoint/not-backed',
     ]);
     expect(violationsOf(judged, [findInvariant('no-abort')])).toEqual([]);
