@@ -26,5 +26,5 @@ export { parseFlatViews } from './parse-flat-view.ts';
 export { parseTree, type ParseTreeOptions } from './parse-tree.ts';
 export { printFlatViews, type PrintFlatViewsOptions } from './print-flat-view.ts';
 export { printTree, type PrintTreeOptions } from './print-tree.ts';
-export { rebuildTree, type RebuildOptions, type RebuiltTree } from './rebuild-tree.ts';
+export { laterOnTop, rebuildTree, type RebuildOptions, type RebuiltTree } from './rebuild-tree.ts';
 export { rangeType, regionType, type MtreeType } from './region-type.ts';

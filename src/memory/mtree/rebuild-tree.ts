@@ -22,11 +22,11 @@ export interface RebuildOptions {
   readonly disabledShown?: boolean;
   /**
    * Whether a region printed as `i/o` or `container` takes the accesses that its subregions leave,
-   * or lets them through. Without it, a region terminates if nothing lies below it: an address space
+   * or lets them through. Where it does not say, a region terminates if nothing lies below it: an address space
    * of an empty container would show nothing. Where disabled regions have no line, something may lie
    * below it after all (a closed window, the alias of a bus master), so roots then count as containers.
    */
-  readonly terminates?: (region: MtreeRegion) => boolean;
+  readonly terminates?: (region: MtreeRegion) => boolean | undefined;
   /**
    * The siblings of one priority in rendering order, the topmost first, given in the order of the
    * text: that is the rendering order only among those with the same address (facts 1.5, 8.6).
@@ -153,8 +153,8 @@ class RegionBuilder {
 
   #terminates(line: MtreeRegion, type: MtreeType): boolean {
     if (line.hidden || (type !== 'i/o' && type !== 'container')) return false;
-    const { terminates } = this.#options;
-    if (terminates !== undefined) return terminates(line);
+    const known = this.#options.terminates?.(line);
+    if (known !== undefined) return known;
     if (line.children.length > 0) return false;
     return this.#disabledShown
       ? type === 'i/o' || this.#spaceRoots.has(line)
@@ -223,7 +223,8 @@ const showsDisabled = (line: MtreeRegion): boolean =>
 
 const sizeOf = (start: bigint, end: bigint): bigint => low64(end - start) + 1n;
 
-const laterOnTop = (siblings: readonly MtreeRegion[]): readonly MtreeRegion[] =>
+/** The siblings of one priority, the one that starts last on top; in the order of the text where they start together. */
+export const laterOnTop = (siblings: readonly MtreeRegion[]): readonly MtreeRegion[] =>
   siblings.toSorted((a, b) => (a.start > b.start ? -1 : a.start < b.start ? 1 : 0));
 
 function regionOfType(
