@@ -8,6 +8,7 @@ export {
   form5_0,
   form5_1,
   form7_0,
+  mtreeFormOf,
   mtreeForms,
   type MtreeForm,
 } from './mtree-form.ts';

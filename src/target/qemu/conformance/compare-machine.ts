@@ -8,7 +8,6 @@ import {
   type FlatRangeText,
   type FlatViewText,
   type MtreeForm,
-  type MtreeText,
   type RebuiltTree,
 } from '../../../memory/index.ts';
 import { Answers, type Question } from './answers.ts';
@@ -62,16 +61,22 @@ const MOST_ROUNDS = 50;
  * equal as a whole.
  *
  * @param form of the QEMU that printed the dump.
+ * @param disabledShown whether to start from the text with lines for disabled regions, or from that
+ *   without.
  * @throws MtreeSyntaxError when a text is not what QEMU prints.
  */
-export function compareMachine(dump: MachineDump, form: MtreeForm): MachineVerdict {
-  const text = parseTree(dump.tree, { disabledShown: true });
+export function compareMachine(
+  dump: MachineDump,
+  form: MtreeForm,
+  disabledShown: boolean = true,
+): MachineVerdict {
+  const text = parseTree(disabledShown ? dump.tree : dump.enabledTree, { disabledShown });
   const views = parseFlatViews(dump.flat);
   const answers = new Answers();
   const rebuild = (questions: readonly Question[]): RebuiltTree =>
-    rebuildTree(text, { form, disabledShown: true, ...answers.options(questions) });
+    rebuildTree(text, { form, disabledShown, ...answers.options(questions) });
 
-  const pairs = pairSpaces(text, views, rebuild([]));
+  const pairs = pairSpaces(views, rebuild([]));
   for (let round = 0; round < MOST_ROUNDS; round++) {
     if (!learn(rebuild(QUESTIONS), pairs, views, answers)) break;
   }
@@ -79,7 +84,9 @@ export function compareMachine(dump: MachineDump, form: MtreeForm): MachineVerdi
   const spaces = pairs.map(({ name, index, view }): SpaceVerdict => {
     const theirs = linesOfTheirs(view);
     const ours = trees.map(({ tree }) => linesOfOurs(tree.topology.addressSpaces[index]!, tree, form));
-    const explained = ours.findIndex((lines) => lines.join('\n') === theirs.join('\n'));
+    const equal = ours.map((lines) => lines.join('\n') === theirs.join('\n'));
+    // What another space needed must be right here, too.
+    const explained = equal.at(-1) ? equal.indexOf(true) : -1;
     return {
       name,
       ranges: view.ranges.length,
@@ -103,7 +110,7 @@ export function compareMachine(dump: MachineDump, form: MtreeForm): MachineVerdi
  *
  * @throws Error when the two texts do not have the same address spaces.
  */
-function pairSpaces(text: MtreeText, views: readonly FlatViewText[], tree: RebuiltTree): SpacePair[] {
+function pairSpaces(views: readonly FlatViewText[], tree: RebuiltTree): SpacePair[] {
   const free = new Map<string, number[]>();
   tree.topology.addressSpaces.forEach((space, index) => {
     const key = keyOf(space.name, space.root.name, space.root.alias?.region.name);
