@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mtreeFormOf } from '../src/memory/index.ts';
-import { ARCHITECTURES } from '../src/target/qemu/architecture.ts';
+import { ARCHITECTURES, programName } from '../src/target/qemu/architecture.ts';
 import { compareMachine } from '../src/target/qemu/conformance/compare-machine.ts';
 import { runConformance } from '../src/target/qemu/conformance/conformance.ts';
 import { dumpMachine } from '../src/target/qemu/conformance/machine-dump.ts';
@@ -30,6 +30,12 @@ const programs = ARCHITECTURES.flatMap((architecture) => {
   }
 });
 const missing = ARCHITECTURES.filter((name) => !programs.some(({ architecture }) => architecture === name));
+if (missing.length > 0) {
+  console.warn(
+    `Skipped: no ${missing.map(programName).join(', ')} to compare the memory core with. ` +
+      '.ci/install-qemu puts one into .cache/qemu; then set BARPROOF_QEMU=.cache/qemu/bin',
+  );
+}
 const without =
   missing.length > 0
     ? ` (skipped: no qemu-system-${missing.join(', qemu-system-')}; see barproof doctor)`

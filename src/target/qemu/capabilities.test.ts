@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { probeCapabilities } from './capabilities.ts';
+import { QemuUnusable } from './qemu-error.ts';
 import { writeFakeQemu } from './testing/fake-qemu.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'capabilities-test-'));
@@ -16,6 +17,8 @@ const environment = (extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
   ...extra,
 });
 
+const drivable = (): Promise<void> => Promise.resolve();
+
 const folder = (): string => mkdtempSync(join(root, 'qemu-'));
 
 const machines = ['q35        x (alias of pc-q35-11.1)', 'pc-q35-11.1        x', 'virt        x'];
@@ -24,7 +27,7 @@ describe('probeCapabilities', () => {
   it('is ready for the machines of the programs that it finds', async () => {
     const path = folder();
     writeFakeQemu(path, 'x86_64', { devices: ['vfio-user-pci'], machines });
-    const found = await probeCapabilities({ path, environment: environment() });
+    const found = await probeCapabilities({ path, environment: environment() }, drivable);
     // `virt` of an x86 program is not the one that scenarios mean.
     expect(found.machines).toEqual(['q35']);
     expect(found.obstacle).toBeUndefined();
@@ -65,9 +68,23 @@ describe('probeCapabilities', () => {
   it('does not take a QEMU without any of our machines', async () => {
     const path = folder();
     writeFakeQemu(path, 'aarch64', { devices: ['vfio-user-pci'], machines: ['none        empty'] });
-    const { checks, obstacle } = await probeCapabilities({ path, environment: environment() });
+    const { checks, obstacle } = await probeCapabilities({ path, environment: environment() }, drivable);
     expect(checks[1]!.detail).toMatch(/none of our machines$/);
     expect(obstacle).toBe('none of the QEMU programs has a machine pc, q35, virt, pseries');
+  });
+
+  it('does not take a QEMU that cannot be driven', async () => {
+    const path = folder();
+    writeFakeQemu(path, 'x86_64', { devices: ['vfio-user-pci'], machines });
+    const { checks, obstacle } = await probeCapabilities({ path, environment: environment() }, (binary) =>
+      Promise.reject(new QemuUnusable(binary, 'invalid accelerator qtest')),
+    );
+    expect(checks[0]).toMatchObject({ state: 'missing' });
+    expect(checks[0]!.detail).toContain('invalid accelerator qtest');
+    expect(obstacle).toBe('no QEMU with vfio-user-pci was found');
+    // Without being told otherwise, it starts the program.
+    const { checks: real } = await probeCapabilities({ path, environment: environment() });
+    expect(real[0]!.detail).toContain('no such option');
   });
 
   it('survives a cache folder that cannot be made', async () => {

@@ -1,5 +1,6 @@
 import { architectureOf, ARCHITECTURES, type Architecture, type QemuMachineType } from './architecture.ts';
 import { findQemu, type QemuLocation } from './find-qemu.ts';
+import { inspectQemu } from './inspect-qemu.ts';
 import { probeQemu, type QemuProbe } from './probe-qemu.ts';
 import { QemuNotFound, QemuUnusable } from './qemu-error.ts';
 import { findShim } from './shim.ts';
@@ -33,11 +34,15 @@ const INSTALL =
  * finds to ask them what they are, and compiles the page-size shim if that has not been done yet.
  *
  * @param location where to look for QEMU.
+ * @param inspect makes sure that a program can be driven; @throws QemuUnusable when it cannot.
  */
-export async function probeCapabilities(location: QemuLocation = {}): Promise<Capabilities> {
+export async function probeCapabilities(
+  location: QemuLocation = {},
+  inspect: (binary: string) => Promise<unknown> = inspectQemu,
+): Promise<Capabilities> {
   const environment = location.environment ?? process.env;
   const programs = await Promise.all(
-    ARCHITECTURES.map(async (architecture) => probeProgram(architecture, location)),
+    ARCHITECTURES.map(async (architecture) => probeProgram(architecture, location, inspect)),
   );
   const descriptors = await probeDescriptors();
   const shim = probeShim(environment);
@@ -67,7 +72,11 @@ interface ProgramProbe {
   readonly probe?: QemuProbe;
 }
 
-async function probeProgram(architecture: Architecture, location: QemuLocation): Promise<ProgramProbe> {
+async function probeProgram(
+  architecture: Architecture,
+  location: QemuLocation,
+  inspect: (binary: string) => Promise<unknown>,
+): Promise<ProgramProbe> {
   const name = `qemu-system-${architecture}`;
   try {
     const probe = await probeQemu(findQemu(architecture, location));
@@ -82,6 +91,8 @@ async function probeProgram(architecture: Architecture, location: QemuLocation):
       };
       return { architecture, capability };
     }
+    // Some are built without qtest: that shows only when one starts.
+    await inspect(binary);
     const machines = ownMachines(architecture, probe).join(', ') || 'none of our machines';
     const capability: Capability = { name, state: 'present', detail: `${found}, vfio-user-pci, ${machines}` };
     return { architecture, capability, probe };

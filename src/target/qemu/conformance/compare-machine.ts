@@ -61,15 +61,16 @@ const MOST_ROUNDS = 50;
  * equal as a whole.
  *
  * @param form of the QEMU that printed the dump.
- * @param disabledShown whether to start from the text with lines for disabled regions, or from that
- *   without.
+ * @param withDisabled whether to start from the text with lines for disabled regions, or from that
+ *   without, where there is one.
  * @throws MtreeSyntaxError when a text is not what QEMU prints.
  */
 export function compareMachine(
   dump: MachineDump,
   form: MtreeForm,
-  disabledShown: boolean = true,
+  withDisabled: boolean = true,
 ): MachineVerdict {
+  const disabledShown = withDisabled || form.disabledRegions === 'always';
   const text = parseTree(disabledShown ? dump.tree : dump.enabledTree, { disabledShown });
   const views = parseFlatViews(dump.flat);
   const answers = new Answers();

@@ -8,7 +8,7 @@ export interface MachineDump {
   readonly machine: string;
   /** The text of `info mtree -o -D`. */
   readonly tree: string;
-  /** The text of `info mtree -o`: no lines for disabled regions. */
+  /** The text of `info mtree -o`: from 5.1 on without lines for disabled regions. */
   readonly enabledTree: string;
   /** The text of `info mtree -f -o`. */
   readonly flat: string;
@@ -23,7 +23,7 @@ export interface MachineRefusal {
 /**
  * Starts a machine, stopped, without a guest and without default devices, and reads its memory.
  *
- * @param version of QEMU; `-o` is there since 3.0 and `-D` since 5.1 (fact 8.2).
+ * @param version of QEMU, 3.0 or later: there is no `-o` before (fact 8.2).
  * @throws QemuHangs when it does not answer.
  */
 export async function dumpMachine(
@@ -36,11 +36,13 @@ export async function dumpMachine(
     qemu = await QemuProcess.start({
       binary,
       // Boards with sound on them want to be told that nobody listens.
-      arguments: ['-M', machine, '-S', ...(isAtLeast(version, 7, 1) ? ['-audio', 'none'] : [])],
+      arguments: ['-M', machine, '-S', ...(isAtLeast(version, 8, 2) ? ['-audio', 'none'] : [])],
       endsWithParent: isAtLeast(version, 10, 2),
     });
     const ask = (options: string): Promise<string> => qemu!.alive(qemu!.qmp.monitor(`info mtree ${options}`));
-    return { machine, tree: await ask('-o -D'), enabledTree: await ask('-o'), flat: await ask('-f -o') };
+    // Before there was `-D`, disabled regions always had lines.
+    const tree = await ask(isAtLeast(version, 5, 1) ? '-o -D' : '-o');
+    return { machine, tree, enabledTree: await ask('-o'), flat: await ask('-f -o') };
   } catch (error) {
     if (!(error instanceof QemuDied)) throw error;
     return { machine, refused: refusalIn(error) };
