@@ -102,6 +102,17 @@ describe.skipIf(programs.length === 0)(`the memory core and every machine type o
     },
   );
 
+  it('print the same trees', () => {
+    const different = runs.flatMap(({ machines }) =>
+      machines.flatMap((result) =>
+        'refused' in result || (result.all.printsTheSame && result.enabled.printsTheSame)
+          ? []
+          : [result.all.machine],
+      ),
+    );
+    expect(different).toEqual([]);
+  });
+
   it('see the same in at least 95 % of them without being told an order', () => {
     const { spaces, text, terminates } = tally(spacesOf(runs));
     expect((text + terminates) / spaces).toBeGreaterThanOrEqual(0.95);

@@ -2,6 +2,7 @@ import { hex16 } from '../../../address/index.ts';
 import {
   parseFlatViews,
   parseTree,
+  printTree,
   rangeType,
   rebuildTree,
   type AddressSpace,
@@ -40,6 +41,8 @@ export interface SpaceVerdict {
 /** How a machine type compares. */
 export interface MachineVerdict {
   readonly machine: string;
+  /** Whether the rebuilt trees, printed again, are the text of `info mtree`, byte for byte (owners apart, lines ended by LF). */
+  readonly printsTheSame: boolean;
   readonly spaces: readonly SpaceVerdict[];
   /** How many answers there are to each question that some space needs. */
   readonly answers: Readonly<Record<Question, number>>;
@@ -95,8 +98,10 @@ export function compareMachine(
       differences: explained === -1 ? differencesOf(theirs, ours.at(-1)!) : [],
     };
   });
+  const printed = printTree(trees.at(-1)!.tree.topology.addressSpaces, form, { disabled: disabledShown });
   return {
     machine: dump.machine,
+    printsTheSame: printed === withoutOwners(disabledShown ? dump.tree : dump.enabledTree),
     spaces,
     answers: {
       terminates: answers.count('terminates'),
@@ -104,6 +109,11 @@ export function compareMachine(
     },
   };
 }
+
+/** What `-o` appends to a line (mtree_print_mr_owner). */
+const OWNERS = /(?: owner:\{[^{}]*\}| parent:\{[^{}]*\}| orphan)+$/gm;
+
+const withoutOwners = (text: string): string => text.replaceAll('\r\n', '\n').replaceAll(OWNERS, '');
 
 /**
  * Finds out which address space of the tree each one of the flat views is: by name and root, and

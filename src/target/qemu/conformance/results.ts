@@ -73,6 +73,9 @@ export function resultsPage(runs: readonly ConformanceRun[]): string {
   const all = tally(spacesOf(runs));
   const enabled = tally(spacesOf(runs, 'enabled'));
   const made = runs.flatMap(({ machines }) => machines.filter((result) => !('refused' in result)));
+  const printed = made.filter(
+    (result) => !('refused' in result) && result.all.printsTheSame && result.enabled.printsTheSame,
+  ).length;
   const answers = (question: Question): number =>
     made.reduce((sum, result) => sum + ('refused' in result ? 0 : result.all.answers[question]), 0);
   const perHundred = ((100 * (all.text + all.terminates)) / all.spaces).toFixed(1);
@@ -91,6 +94,8 @@ export function resultsPage(runs: readonly ConformanceRun[]): string {
     'An answer is one for the whole machine, it can only be one that the text leaves open, and an address space counts only if all of it is then identical; the tests spoil the flat views to see that this explains no error away.',
     '',
     `From \`info mtree -o\`, where disabled regions have no lines and their subregions must be told apart by their addresses: ${enabled.text} from the text alone, ${enabled.terminates} with I/O or container, ${enabled.order} with the sibling order, ${enabled.differ} different.`,
+    '',
+    `The rebuilt trees, printed by \`src/memory\`, are QEMU's text again, byte for byte but for the owners: ${printed} of ${made.length} machine types, with and without \`-D\`.`,
     '',
     'Made by `BARPROOF_ALL_MACHINES=1 BARPROOF_WRITE_RESULTS=1 npx vitest run properties/memory-core-conformance.test.ts`; the test holds every run of the same version of QEMU to it.',
     ...runs.flatMap(sectionOf),
