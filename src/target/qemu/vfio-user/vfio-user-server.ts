@@ -43,7 +43,7 @@ export interface VfioUserServerOptions {
 }
 
 const MAX_DMA_MAPS = 65535;
-const MAX_REQUESTS = 1_000_000;
+const MAX_REQUESTS = 100_000;
 /** How many messages one `drain` answers at most: a client that sends for ever must not hold the caller for ever. */
 const DRAIN_LIMIT = 100_000;
 
