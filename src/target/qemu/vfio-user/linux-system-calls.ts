@@ -39,8 +39,8 @@ const ARENA = {
 } as const;
 const CMSG_HEADER_BYTES = 16;
 const DESCRIPTOR_BYTES = 4;
-const controlBytes = (descriptors: number): number =>
-  CMSG_HEADER_BYTES + Math.ceil((descriptors * DESCRIPTOR_BYTES) / 8) * 8;
+/** Without the padding behind an odd number of descriptors: the kernel would put one more there. */
+const controlBytes = (descriptors: number): number => CMSG_HEADER_BYTES + descriptors * DESCRIPTOR_BYTES;
 
 /** The largest `room` that `receive` takes. */
 export const MAX_DESCRIPTORS = (ARENA.controlBytes - CMSG_HEADER_BYTES) / DESCRIPTOR_BYTES;
