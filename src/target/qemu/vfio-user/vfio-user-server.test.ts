@@ -538,6 +538,15 @@ describe('hostility', () => {
   });
 });
 
+/** The next exception that nobody catches. vitest listens too, and would count it as a failure of the test. */
+async function uncaught(): Promise<unknown> {
+  const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
+  process.removeAllListeners('uncaughtException');
+  const error = await new Promise((resolve) => process.once('uncaughtException', resolve));
+  for (const listener of listeners) process.on('uncaughtException', listener);
+  return error;
+}
+
 describe('when something breaks', () => {
   it('a listener that throws is heard of, and the client still answered', async () => {
     const failure = new Error('from a listener');
@@ -545,15 +554,10 @@ describe('when something breaks', () => {
       throw failure;
     });
     const client = connect();
-    // vitest listens too, and would count it as a failure of the test.
-    const listeners = process.rawListeners('uncaughtException');
-    process.removeAllListeners('uncaughtException');
-    const caught = new Promise((resolve) => process.once('uncaughtException', resolve));
+    const caught = uncaught();
     expect(ask(client, 2, payloads.map(0n, 0x1000n))).toMatchObject(OK);
     expect(ask(client, 13)).toMatchObject(OK);
     expect(await caught).toBe(failure);
-    for (const listener of listeners)
-      process.on('uncaughtException', listener as NodeJS.UncaughtExceptionListener);
   });
 
   it.each(['receive', 'send'])('a %s that fails ends the connection', (call) => {
@@ -566,6 +570,19 @@ describe('when something breaks', () => {
     expect(client.closed).toBe(true);
     expect(ends.mock.calls[0]![1]).toBeInstanceOf(SystemCallError);
     connect();
+  });
+
+  it.each(['accept', 'watch'])('a client that cannot be welcomed (%s) leaves nothing open', async (call) => {
+    const before = calls.open.size;
+    const caught = uncaught();
+    calls.failing.push(call);
+    const client = calls.connect();
+    calls.turn(1);
+    expect(await caught).toBeInstanceOf(SystemCallError);
+    expect(server.connected).toBe(false);
+    expect(calls.open.size).toBe(call === 'accept' ? before + 1 : before);
+    expect(client.closed).toBe(call === 'watch');
+    calls.turn();
   });
 
   it.each(['listen', 'memoryFile', 'watch'])('a %s that fails leaves nothing open', async (call) => {

@@ -159,13 +159,23 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
 
   #welcome(socket: Descriptor): void {
     const { iommu, maxDmaMaps = MAX_DMA_MAPS } = this.#options;
-    const session = new ClientSession(this.#state!, iommu(), Math.min(maxDmaMaps, MAX_DMA_MAPS), this.#calls);
-    const protocol: Protocol = {
-      answer: (command, payload, descriptors) => session.answer(command, payload, descriptors),
-      answered: (refusal) => this.#answered(session, refusal),
-      ended: (failure) => this.#disconnected(failure),
-    };
-    this.#client = { connection: new Connection(this.#calls, socket, protocol), session };
+    try {
+      const session = new ClientSession(
+        this.#state!,
+        iommu(),
+        Math.min(maxDmaMaps, MAX_DMA_MAPS),
+        this.#calls,
+      );
+      const protocol: Protocol = {
+        answer: (command, payload, descriptors) => session.answer(command, payload, descriptors),
+        answered: (refusal) => this.#answered(session, refusal),
+        ended: (failure) => this.#disconnected(failure),
+      };
+      this.#client = { connection: new Connection(this.#calls, socket, protocol), session };
+    } catch (error) {
+      this.#calls.close(socket);
+      throw error;
+    }
     this.#tell('connect');
   }
 
