@@ -70,6 +70,12 @@ const nameOf = (command: Command): string =>
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
   if (error instanceof InvalidInput) complain(error);
-  else complain({ problems: [{ path: '', message: `this should not happen: ${String(error)}` }] });
+  else complain({ problems: [{ path: '', message: `this should not happen: ${reasonOf(error)}` }] });
   return ExitCode.COULD_NOT_RUN;
+}
+
+/** What was thrown, and what lies below it: fast-check says only in which case something was. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? String(error) : `${String(error)}, because of ${reasonOf(cause)}`;
 }
