@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hex } from '../address/index.ts';
 import { msixDirectOnOptOut } from './msix-direct-on-opt-out.ts';
 import {
   PAGE,
@@ -31,10 +32,19 @@ interface Parts {
   readonly bar?: object;
   readonly options?: object;
   readonly state?: object;
+  /** What the device has. */
   readonly msix?: typeof MSIX;
+  /** What the guest is told; by default the same. */
+  readonly told?: typeof MSIX;
   readonly page?: bigint;
   readonly optsOut?: boolean;
 }
+
+const asJson = ({ tableOffset, pbaOffset, ...rest }: typeof MSIX) => ({
+  ...rest,
+  tableOffset: hex(tableOffset),
+  pbaOffset: hex(pbaOffset),
+});
 
 /** A trace of a machine that opts out, with the device's BAR shown like this. */
 const showing = (flatView: readonly ReturnType<typeof flat>[], parts: Parts = {}) => {
@@ -44,7 +54,7 @@ const showing = (flatView: readonly ReturnType<typeof flat>[], parts: Parts = {}
       state({
         flatView,
         devices: [
-          device([bar(0, SIZE, { address: AT, ...parts.state })], parts.msix ?? MSIX, {
+          device([bar(0, SIZE, { address: AT, ...parts.state })], parts.told ?? parts.msix ?? MSIX, {
             emulatedAt: undefined,
           }),
         ],
@@ -55,7 +65,17 @@ const showing = (flatView: readonly ReturnType<typeof flat>[], parts: Parts = {}
       pages: { host: page, iommu: page },
       scenario: scenario({
         ...(parts.host && { host: parts.host }),
-        devices: [{ id: 'dev0', bars: [{ ...BAR, ...parts.bar }], options: parts.options ?? {} }],
+        devices: [
+          {
+            id: 'dev0',
+            bars: [
+              { ...BAR, ...parts.bar },
+              { ...BAR, index: 2 },
+            ],
+            msix: asJson(parts.msix ?? MSIX),
+            options: parts.options ?? {},
+          },
+        ],
       }),
     },
   );
@@ -191,17 +211,12 @@ describe('msix-direct-on-opt-out', () => {
     expect(saysNothing(msixDirectOnOptOut, { ...stranger, scenario: scenario() })).toBe(true);
   });
 
-  // Weaker than the clause: "direct-mapped" is judged by the flat view alone. A ram-device range for
-  // which there is no memslot is trapped all the same.
-  it.fails('wants a memslot for the page', () => {
-    expect(causes(msixDirectOnOptOut, showing(whole))).toHaveLength(1);
-  });
-
-  // Vacuous for the thread's rewritten capabilities: what the guest is told lies outside the BAR, so the
-  // page of the device's own table is never looked for. Table-beyond-bar and reserved-bir could trap
-  // it and nobody would know; the scenario has the physical layout.
-  it.fails('looks for the page of the physical table when the capability is rewritten', () => {
-    const beyond = showing([piece(0n, SIZE, TRAPPED)], { msix: layout(1, 0xff_0000n, 0xff_f000n) });
-    expect(judge(msixDirectOnOptOut, beyond).exercised).toBe(1);
+  it('looks for the table of the device, wherever the guest is told that it is', () => {
+    for (const told of [layout(1, 0xff_0000n, 0xff_f000n), layout(1, TABLE, 0x2800n, [7, 5])]) {
+      expect(judge(msixDirectOnOptOut, showing(whole, { told }))).toMatchObject({ causes: [], exercised: 1 });
+      expect(causes(msixDirectOnOptOut, showing([piece(0n, SIZE, TRAPPED)], { told }))).toEqual([
+        'table-trapped',
+      ]);
+    }
   });
 });
