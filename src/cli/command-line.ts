@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { InvalidInput } from '../scenario/index.ts';
 import { checkCommand } from './check-command.ts';
 import { complain } from './complain.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
 import { listCommand } from './list-command.ts';
@@ -49,7 +50,7 @@ function makeProgram(conclude: Conclude): Command {
       ]),
     )
     .addHelpText('after', EXIT_CODES);
-  for (const command of [checkCommand, replayCommand, runCommand, mtreeCommand, listCommand]) {
+  for (const command of [checkCommand, replayCommand, runCommand, mtreeCommand, listCommand, doctorCommand]) {
     program.addCommand(command(conclude));
   }
   for (const command of [program, ...descendants(program)]) {
