@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/invariants': ['src/address', 'src/host', 'src/vfio', 'src/scenario', 'src/target'],
   'src/campaign': ['src/scenario', 'src/target', 'src/invariants'],
-  'src/validate': ['src/scenario', 'src/target', 'src/invariants', 'src/campaign', 'src/vfio'],
+  'src/validate': ['src/memory', 'src/scenario', 'src/target', 'src/invariants', 'src/campaign', 'src/vfio'],
   'src/report': [
     'src/address',
     'src/memory',

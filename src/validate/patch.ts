@@ -30,6 +30,12 @@ export interface PatchDefinition {
   readonly memslots?: Change<Revision['memslots']>;
   /** What the machine shows to devices. */
   readonly machine?: Change<Revision['machine']>;
+  /** How the memory core renders the region tree, and what it tells its listeners. */
+  readonly memory?: Change<Revision['memory']>;
+  /** How the PCI core decodes BARs. */
+  readonly pci?: Change<Revision['pci']>;
+  /** What the host's kernel offers and answers. */
+  readonly host?: Change<Revision['host']>;
 }
 
 /** A proposal that can be put on top of a revision. Made by `definePatch`. */
