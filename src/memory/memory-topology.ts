@@ -1,8 +1,9 @@
 import type { Offset, Range, Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
-import { FlatView, type FlatViewChange } from './flat-view.ts';
+import { FlatView, wholeChange, type FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
+import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -34,6 +35,11 @@ export class MemoryTopology {
   #depth = 0;
   #pending = false;
   #dirty: Dirty[] = [];
+  readonly #rules: MemoryRules;
+
+  constructor(rules: MemoryRules = QEMU_MEMORY) {
+    this.#rules = rules;
+  }
 
   /** Opens a transaction; they nest. */
   begin(): void {
@@ -194,7 +200,7 @@ export class MemoryTopology {
   registerListener(listener: MemoryListener, space: AddressSpace): void {
     insertByPriority(this.#listeners, listener);
     insertByPriority(space.listeners as MemoryListener[], listener);
-    replay(listener, space);
+    replay(listener, space, this.#rules.registration);
   }
 
   /**
@@ -246,7 +252,7 @@ export class MemoryTopology {
     for (const { region, start, end } of dirty) spread(region, start, end, this.#views);
     for (const shared of this.#views.values()) {
       shared.before = shared.view;
-      const update = shared.view.rerender(shared.windows);
+      const update = shared.view.rerender(shared.windows, this.#rules);
       shared.view = update.view;
       shared.changes = update.changes;
       if (shared.windows.length > 0) shared.windows = [];
@@ -260,12 +266,12 @@ export class MemoryTopology {
     const after = shared?.view ?? FlatView.empty;
     if (before === after) return;
     (space as Mutable<AddressSpace>).view = after;
-    const changes = shared?.before === before ? shared.changes : [everything(before, after)];
-    updateTopology(space, before, after, changes);
+    const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
+    updateTopology(space, before, after, changes, this.#rules);
   }
 
   #render(root: MemoryRegion): SharedView {
-    const view = FlatView.render(root);
+    const view = FlatView.render(root, this.#rules);
     const shared: SharedView = { before: view, view, changes: [], windows: [] };
     this.#views.set(root, shared);
     return shared;
@@ -280,10 +286,16 @@ export class MemoryTopology {
 }
 
 /** Tells a listener everything that `space` shows, as if it had just been registered there. */
-export function replay(listener: MemoryListener, space: AddressSpace): void {
-  listener.begin?.();
+export function replay(
+  listener: MemoryListener,
+  space: AddressSpace,
+  registration: MemoryRules['registration'] = 'complete',
+): void {
+  if (registration === 'silent') return;
+  const complete = registration === 'complete';
+  if (complete) listener.begin?.();
   for (const range of space.view.ranges) listener.regionAdd?.(range);
-  listener.commit?.();
+  if (complete) listener.commit?.();
 }
 
 /**
@@ -321,13 +333,6 @@ function insertSibling(container: MemoryRegion, region: MemoryRegion): void {
   if (position === 0) siblings.unshift(region);
   else siblings.splice(position, 0, region);
 }
-
-const everything = (before: FlatView, after: FlatView): FlatViewChange => ({
-  oldFrom: 0,
-  oldTo: before.ranges.length,
-  newFrom: 0,
-  newTo: after.ranges.length,
-});
 
 function insertByPriority(list: MemoryListener[], listener: MemoryListener): void {
   const after = list.findIndex((other) => other.priority > listener.priority);

@@ -15,11 +15,12 @@ import {
   type MsixLayout,
   type PciBar,
   type PciBus,
+  type PciRules,
 } from '../pci/index.ts';
 import type { EventSink } from './event.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
-import { setUpMsixEarly } from './msix-early-setup.ts';
+import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import type { DeviceRules, MsixExposure } from './revision.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
@@ -38,6 +39,8 @@ export interface DeviceOptions {
 export interface DeviceEnvironment {
   readonly bus: PciBus;
   readonly rules: DeviceRules;
+  /** What is special about the PCI core; by default nothing is. */
+  readonly pciRules?: PciRules;
   readonly hostPageSize: Size;
   readonly machineOptsOutOfMsixEmulation: boolean;
   /** Whether a vfio-user server is behind the device: it gets a PBA region of its own (fact 5.14). */
@@ -83,12 +86,16 @@ export class VfioDevice {
     this.name = host.name;
     this.#host = host;
     this.#environment = environment;
-    this.pci = new PciFunction(environment.bus);
+    this.pci = new PciFunction(environment.bus, environment.pciRules);
     this.regions = BAR_INDICES.map((index) => this.#makeRegion(index, options.noMmap));
 
     const relocating = rules.relocation ? options.msixRelocation : 'off';
-    const found = setUpMsixEarly(host, this.regions, rules, hostPageSize, relocating !== 'off');
-    const layout = found && relocateMsix(relocating, host, this.regions, found, hostPageSize);
+    const found = setUpMsixEarly(host, this.regions, rules, relocating !== 'off');
+    if (found && rules.fixUp === 'before-relocation')
+      fixUpMsixAreas(this.regions, found, rules, hostPageSize);
+    const layout = found && relocateMsix(relocating, host, this.regions, found, rules, hostPageSize);
+    if (layout && rules.fixUp === 'after-relocation')
+      fixUpMsixAreas(this.regions, layout, rules, hostPageSize);
     for (const region of this.regions) this.#registerBar(region);
     this.layers = this.regions.map(layersOf);
     if (layout === undefined) return;
@@ -98,12 +105,13 @@ export class VfioDevice {
       deviceOptsOut: options.noMsixEmulation,
       layout,
     });
+    const placed = rules.emulatedLayout(layout);
     if (exposure.kind === 'emulated') {
-      this.emulatedTable = { bar: layout.tableBar, offset: layout.tableOffset };
+      this.emulatedTable = { bar: placed.tableBar, offset: placed.tableOffset };
     }
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
-    this.#initMsix(layout, exposure);
+    this.#initMsix(placed, exposure);
     this.#initMsixCapability(this.msixLayout);
   }
 
@@ -174,10 +182,10 @@ export class VfioDevice {
 
   /** Once all BARs are where they belong, those smaller than a page are seen to. */
   #moved(bar: PciBar): void {
-    const { hostPageSize, bus } = this.#environment;
+    const { hostPageSize, bus, rules } = this.#environment;
     const region = this.regions[bar.index]!;
     if (region.regionSize === 0n || region.regionSize >= hostPageSize) return;
-    updateSubPageBar(bus.topology, this.pci, bar, region, hostPageSize);
+    updateSubPageBar(bus.topology, this.pci, bar, region, rules, hostPageSize);
   }
 
   #is64Bit(index: number): boolean {
@@ -197,7 +205,10 @@ export class VfioDevice {
       bar,
       mmaps: noMmap ? [] : initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
       barSize: size,
-      attributes: size === 0n ? { type: 'mem32', prefetchable: false } : this.#host.barAttributes(index),
+      attributes:
+        size === 0n
+          ? { type: 'mem32', prefetchable: false }
+          : rules.barAttributes(this.#host.barAttributes(index), index),
       base: undefined,
     };
   }

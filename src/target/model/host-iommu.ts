@@ -7,12 +7,18 @@ import {
   type IommuContainer,
 } from '../../host/index.ts';
 import type { IommuSpec } from '../../scenario/index.ts';
+import type { HostRules } from '../../vfio/index.ts';
 
 /** The host's side of a new container. */
-export function makeHostIommu(spec: IommuSpec, hostPageSize: Size): IommuContainer {
+export function makeHostIommu(
+  spec: IommuSpec,
+  hostPageSize: Size,
+  rules: Pick<HostRules, 'pageSizes'>,
+): IommuContainer {
   const { maxMappings, maxWindows } = spec;
   const apertures = spec.apertures?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
-  const domainPageSizes = pageSizeBitmap(spec.pageSizes);
+  const context = { hostPageSize, iommuType: spec.type };
+  const domainPageSizes = rules.pageSizes(pageSizeBitmap(spec.pageSizes), context);
   switch (spec.type) {
     case 'type1':
       return new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings });
