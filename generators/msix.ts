@@ -8,6 +8,8 @@ const VECTORS: readonly number[] = [
 ];
 
 const QWORD = 8n;
+/** The last offset that the capability can name. */
+const LAST_OFFSET = (1n << 32n) - QWORD;
 const tableSize = (vectors: number): bigint => 16n * BigInt(vectors);
 const pbaSize = (vectors: number): bigint => 8n * BigInt(Math.ceil(vectors / 64));
 const down = (value: bigint, unit: bigint): bigint => value - (value % unit);
@@ -37,6 +39,9 @@ function chooseOffset(choose: Choose, room: bigint, page: bigint): bigint {
 
 const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
+/** What of a BAR an MSI-X capability can point into: its offsets have 32 bits. */
+const reachable = (bar: BarSpec): BarSpec => ({ ...bar, size: lesser(bar.size, 1n << 32n) });
+
 /**
  * Where table and PBA lie in a device with these BARs; mostly as hardware should have it, in every
  * position to the pages that matters, and now and then as it should not.
@@ -46,7 +51,7 @@ const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigint): MsixSpec | undefined {
   const candidates = bars.filter(({ type, size }) => type !== 'io' && size >= 32n);
   if (candidates.length === 0) return undefined;
-  const table = choose.among(candidates);
+  const table = reachable(choose.among(candidates));
   const vectors = fitting(choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, 2048), table.size);
   const inTable = table.size - tableSize(vectors);
   const tableOffset = chooseOffset(choose, inTable, page);
@@ -66,7 +71,9 @@ function choosePba(
   { vectors, tableOffset }: { vectors: number; tableOffset: bigint },
   page: bigint,
 ): Pick<MsixSpec, 'pbaBar' | 'pbaOffset'> {
-  const others = candidates.filter((bar) => bar !== table && bar.size >= pbaSize(vectors));
+  const others = candidates
+    .filter((bar) => bar.index !== table.index && bar.size >= pbaSize(vectors))
+    .map(reachable);
   if (others.length > 0 && choose.chance(25)) {
     const other = choose.among(others);
     const at = chooseOffset(choose, other.size - pbaSize(vectors), page);
@@ -90,8 +97,8 @@ function choosePba(
 /** What hardware should not report: a table or PBA beyond its BAR, the two overlapping, a BIR without a BAR. */
 function disturb(choose: Choose, layout: MsixSpec, size: bigint): MsixSpec {
   return choose.weighted<() => MsixSpec>(
-    [2, () => ({ ...layout, tableOffset: offset(down(size, QWORD)) })],
-    [2, () => ({ ...layout, pbaOffset: offset(down(size, QWORD)) })],
+    [2, () => ({ ...layout, tableOffset: offset(lesser(down(size, QWORD), LAST_OFFSET)) })],
+    [2, () => ({ ...layout, pbaOffset: offset(lesser(down(size, QWORD), LAST_OFFSET)) })],
     [2, () => ({ ...layout, pbaBar: layout.tableBar, pbaOffset: layout.tableOffset })],
     [1, () => ({ ...layout, tableBar: choose.integer(6, 7) })],
     [1, () => ({ ...layout, pbaBar: choose.integer(0, 7) })],

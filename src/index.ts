@@ -1,5 +1,5 @@
 /** The library: scenarios, the model, the invariants and the revisions; arbitraries are in `barproof/generators`. */
-export { alignDown, alignUp, hex, isAligned } from './address/index.ts';
+export { alignDown, alignUp, hex, isAligned, offset } from './address/index.ts';
 export * from './campaign/index.ts';
 export {
   Examination,
@@ -15,6 +15,7 @@ export {
   type Metrics,
   type Violation,
 } from './invariants/index.ts';
+export { FlatRange, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';
 export * from './report/index.ts';
 export * from './scenario/index.ts';
 export { ModelTarget, runOnModel } from './target/model/model-target.ts';

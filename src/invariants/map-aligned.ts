@@ -35,7 +35,9 @@ export const mapAligned: Invariant = {
 function causeOf({ iova, size, deviceMemory, backing }: DmaMapEvent, { pages, scenario }: Trace): string {
   const kind = deviceMemory ? 'device-memory' : 'ram';
   if (isAligned(iova | size, pages.iommu)) return `${kind}-backing-unaligned`;
-  if (!deviceMemory) return 'ram-range-unaligned';
+  // The listener did not even trim to the host's page, of which all RAM is made.
+  if (!deviceMemory)
+    return isAligned(iova | size, pages.host) ? 'ram-range-unaligned' : 'ram-range-off-host-page';
   const device = scenario.devices.find(({ id }) => id === backing.owner);
   const bar = device?.bars.find(({ index }) => backing.region.includes(` BAR ${index} `));
   // A BAR of whole pages was cut up by what lies on top of it: the failure of the seed thread.

@@ -1,6 +1,6 @@
 import { firstEndingAbove } from '../address/index.ts';
 import type { DmaMapping } from '../host/index.ts';
-import { endOfMapping, type TraceRange } from '../target/trace.ts';
+import { endOfMapping, type State } from '../target/trace.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, settled } from './steps.ts';
@@ -16,7 +16,7 @@ export const mapMatchesView: Invariant = {
       for (const { name, mappings } of state.containers) {
         for (const mapping of mappings) {
           examination.exercised++;
-          const cause = mismatch(mapping, state.dmaView);
+          const cause = mismatch(mapping, state);
           if (cause === undefined) continue;
           const { iova, size, backing } = mapping;
           examination.violate(
@@ -33,8 +33,10 @@ export const mapMatchesView: Invariant = {
 };
 
 /** Why the view does not have what is mapped, or nothing when it does. */
-function mismatch(mapping: DmaMapping, view: readonly TraceRange[]): string | undefined {
+function mismatch(mapping: DmaMapping, { dmaView: view, devices }: State): string | undefined {
   const { iova, readonly, backing } = mapping;
+  // What belongs to a device goes with it, whatever the memory map still shows.
+  if (backing.owner !== undefined && !devices.some(({ id }) => id === backing.owner)) return 'owner-gone';
   const range = view[firstEndingAbove(view, iova)];
   if (range === undefined || range.start > iova) return 'stale';
   const isRam = range.region.kind === 'ram' || range.region.kind === 'ram-device';

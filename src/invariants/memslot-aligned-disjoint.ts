@@ -1,9 +1,9 @@
 import { END_OF_SPACE, firstEndingAbove, isAligned } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { TraceRange } from '../target/trace.ts';
+import type { Trace, TraceRange } from '../target/trace.ts';
 import { rangeFrom, spanOf } from './describe.ts';
-import type { Invariant } from './invariant.ts';
-import { forEachChange, settled } from './steps.ts';
+import type { Examination, Invariant } from './invariant.ts';
+import { forEachChange, forEachEvent, settled } from './steps.ts';
 
 /** What the CPU reaches without an exit is what the memory map shows. */
 export const memslotAlignedDisjoint: Invariant = {
@@ -36,11 +36,57 @@ export const memslotAlignedDisjoint: Invariant = {
           if (!isBacked(slot, state.flatView)) {
             violate('not-backed', 'is not what the memory map shows there');
           }
+          const { owner } = slot.backing;
+          // What belongs to a device goes with it, whatever the memory map still shows.
+          if (owner !== undefined && !state.devices.some(({ id }) => id === owner)) {
+            violate('owner-gone', 'shows a device that is not there any more');
+          }
         }
       },
     );
+    checkNumbers(trace, examination);
+    checkFatalRequest(trace, examination);
   },
 };
+
+/** A slot's number is used for nothing else until the slot is deleted. */
+function checkNumbers(trace: Trace, examination: Examination): void {
+  const inUse = new Map<number, Memslot>();
+  forEachEvent(trace, (event, step) => {
+    if (event.type !== 'memslot') return;
+    const { slot, errno } = event;
+    const other = inUse.get(slot.slot);
+    if (slot.size === 0n) inUse.delete(slot.slot);
+    else if (errno === 0) inUse.set(slot.slot, slot);
+    if (slot.size === 0n || other === undefined) return;
+    examination.violate(
+      'number-in-use',
+      step,
+      () =>
+        `slot ${slot.slot} is asked for at ${spanOf(slot.gpa, slot.size)} while it holds ` +
+        `${spanOf(other.gpa, other.size)} of "${other.backing.region}"`,
+      rangeFrom(slot.gpa, slot.size),
+    );
+  });
+}
+
+/** A slot that KVM refused, and that the VMM died of, is judged by what was asked: it never came into force. */
+function checkFatalRequest(trace: Trace, examination: Examination): void {
+  const last = trace.outcome === 'aborted' ? trace.steps.at(-1) : undefined;
+  const event = last?.events.at(-1);
+  if (last === undefined || event?.type !== 'memslot' || event.slot.size === 0n) return;
+  const { slot } = event;
+  const { gpa, size, backing } = slot;
+  const violate = (cause: string, what: string): void =>
+    examination.violate(
+      cause,
+      trace.steps.length - 1,
+      () => `the VMM asks for a memslot ${spanOf(gpa, size)} of "${backing.region}", which ${what}`,
+      rangeFrom(gpa, size),
+    );
+  if (!isAligned(gpa | size, trace.pages.host)) violate('asked-unaligned', 'is not made of host pages');
+  if (!isBacked(slot, last.state.flatView)) violate('asked-not-backed', 'the memory map does not show there');
+}
 
 function isBacked({ gpa, size, backing }: Memslot, view: readonly TraceRange[]): boolean {
   const range = view[firstEndingAbove(view, gpa)];

@@ -30,6 +30,15 @@ export const mmapInsideBar: Invariant = {
         if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
         if (bar === undefined || end > alignUp(bar.size, host)) violate('beyond-bar', 'goes beyond its end');
       }
+      if (bar !== undefined && bar.sparse === undefined) {
+        // Nobody named this area but the VMM: it is its own mistake, whatever the host answers.
+        const inPages = isAligned(event.offset, host) && (isAligned(end, host) || end >= bar.size);
+        if (!inPages) violate('asked-unaligned', 'is not made of host pages');
+        if (end > bar.size) violate('asked-beyond-bar', 'goes beyond its end');
+        if (event.size === 0n) violate('asked-empty', 'is empty');
+      } else if (bar?.sparse?.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
+        violate('not-granted', 'is in none of the areas that the host named');
+      }
       const forbidden = forbiddenPages(trace.scenario, event.device, event.bar, host);
       if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
         violate('msix-page', 'takes in the page of the MSI-X table, which the kernel forbids');
@@ -40,13 +49,12 @@ export const mmapInsideBar: Invariant = {
 
 /** The pages of the BAR that the kernel lets nobody mmap. */
 function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {
-  const { kernel, iommu } = scenario.host;
+  const { kernel } = scenario.host;
   const spec = scenario.devices.find((device) => device.id === id);
   const bar = spec?.bars.find(({ index }) => index === barIndex);
   const msix = spec?.msix;
   // A server or a vendor driver that names areas has said what may be mmapped.
   if (kernel !== 'sparse-msix' || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
-  if (iommu.type === 'vfio-user') return undefined;
   const end = msix.tableOffset + 16n * BigInt(msix.vectors);
   return { start: alignDown(msix.tableOffset, page) as bigint, end: alignUp(end, page) };
 }

@@ -1,3 +1,4 @@
+import type { DmaMapEvent, WindowEvent } from '../vfio/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
@@ -21,7 +22,7 @@ export const mmioMapNotFatal: Invariant = {
       if (event !== fatal) return;
       const start = event.type === 'dma-map' ? event.iova : event.start;
       examination.violate(
-        event.type === 'dma-map' ? 'refused-map' : 'refused-window',
+        causeOf(event),
         step,
         () => `the VMM dies because device memory at ${spanOf(start, event.size)} cannot be mapped for DMA`,
         rangeFrom(start, event.size),
@@ -29,3 +30,11 @@ export const mmioMapNotFatal: Invariant = {
     });
   },
 };
+
+const TOP_HALF = 1n << 63n;
+
+/** What was refused. Beyond 2^63 no BAR is meant to be: it is there for a moment, while it is sized (fact 6.1). */
+function causeOf(event: DmaMapEvent | WindowEvent): string {
+  if (event.type !== 'dma-map') return 'refused-window';
+  return event.iova >= TOP_HALF ? 'refused-map-in-top-half' : 'refused-map';
+}

@@ -24,7 +24,7 @@ export const msixTrapped: Invariant = {
           if (table?.bar.address === undefined || table.bar.type === 'io') continue;
           examination.exercised++;
           checkDispatch(device, table, state, step, examination);
-          checkNeighbours(device, table, table.bar.address, state, step, examination);
+          checkNeighbours(device, table, table.bar.address, trace.pages.host, state, step, examination);
           checkBackings(device, table, state, step, examination);
         }
       },
@@ -71,6 +71,7 @@ function checkNeighbours(
   device: DeviceState,
   table: Table,
   barAddress: bigint,
+  page: bigint,
   state: State,
   step: number,
   examination: Examination,
@@ -82,7 +83,7 @@ function checkNeighbours(
     if (range.start >= place.end) return;
     if (range.region.owner === undefined || !isOutsideItsBar(range, state)) continue;
     examination.violate(
-      'shadowed-by-stretched-bar',
+      isStretchedOnPurpose(range, state, page) ? 'shadowed-by-page-of-bar' : 'shadowed-by-stretched-bar',
       step,
       () =>
         `the MSI-X table of ${device.id} at ${span(place)} is hidden by ${rangeText(range)}, ` +
@@ -98,6 +99,13 @@ function isOutsideItsBar({ region, offset }: TraceRange, { devices }: State): bo
   const found = owner && barOf(owner, region.name);
   // Compared in BAR offsets, so that windows which shift addresses do not matter.
   return found !== undefined && (found.bar.address === undefined || found.start + offset >= found.bar.size);
+}
+
+/** Whether the BAR lies at a page boundary, where it may cover the rest of the page that nobody else wants. */
+function isStretchedOnPurpose({ region }: TraceRange, { devices }: State, page: bigint): boolean {
+  const owner = devices.find(({ id }) => id === region.owner);
+  const address = owner && barOf(owner, region.name)?.bar.address;
+  return address !== undefined && address % page === 0n;
 }
 
 /** Neither a memslot nor a DMA mapping shows a byte of the table. */

@@ -32,6 +32,8 @@ export class DmaListener implements MemoryListener {
   initialized = false;
   /** The first refusal to map RAM before that. */
   initialError: string | undefined;
+  /** Set when the container lets go of the address space. */
+  leaving = false;
   readonly #options: DmaListenerOptions;
   readonly #adding: ListenerContext;
   readonly #removing: ListenerContext;
@@ -76,6 +78,10 @@ export class DmaListener implements MemoryListener {
   regionDel(section: MemoryRegionSection): void {
     const piece = this.#piece(section, this.#removing);
     if (piece === undefined) return;
+    if (this.leaving && this.#rules.whenUnregistered === 'map') {
+      if (!section.region.isIommu) this.#map(section, piece);
+      return;
+    }
     if (!section.region.isIommu && this.#isUnmapped(section, piece)) this.#unmap(piece);
     this.#windows?.remove(section, piece, this.#rules.missingWindow);
   }

@@ -9,6 +9,7 @@ export type AbortSite =
   | 'msix-init-segfault'
   | 'hotplug-refusal-segfault'
   | 'eeh-container-cast'
+  | 'relocation-without-msix'
   /** A patch may name sites of its own. */
   | (string & {});
 

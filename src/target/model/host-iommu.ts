@@ -13,10 +13,11 @@ import type { HostRules } from '../../vfio/index.ts';
 export function makeHostIommu(
   spec: IommuSpec,
   hostPageSize: Size,
-  rules: Pick<HostRules, 'pageSizes'>,
+  rules: Pick<HostRules, 'pageSizes' | 'checksApertures'>,
 ): IommuContainer {
   const { maxMappings, maxWindows } = spec;
-  const apertures = spec.apertures?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
+  const known = rules.checksApertures ? spec.apertures : undefined;
+  const apertures = known?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
   const context = { hostPageSize, iommuType: spec.type };
   const domainPageSizes = rules.pageSizes(pageSizeBitmap(spec.pageSizes), context);
   switch (spec.type) {
