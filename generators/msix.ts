@@ -61,7 +61,8 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
     tableOffset: offset(tableOffset),
     ...choosePba(choose, candidates, table, { vectors, tableOffset }, page),
   };
-  return choose.chance(4) ? disturb(choose, layout, table.size) : layout;
+  // What lies at 4G cannot lie behind it: offsets end there.
+  return table.size <= LAST_OFFSET && choose.chance(4) ? disturb(choose, layout, table.size) : layout;
 }
 
 function choosePba(
@@ -97,8 +98,8 @@ function choosePba(
 /** What hardware should not report: a table or PBA beyond its BAR, the two overlapping, a BIR without a BAR. */
 function disturb(choose: Choose, layout: MsixSpec, size: bigint): MsixSpec {
   return choose.weighted<() => MsixSpec>(
-    [2, () => ({ ...layout, tableOffset: offset(lesser(down(size, QWORD), LAST_OFFSET)) })],
-    [2, () => ({ ...layout, pbaOffset: offset(lesser(down(size, QWORD), LAST_OFFSET)) })],
+    [2, () => ({ ...layout, tableOffset: offset(down(size, QWORD)) })],
+    [2, () => ({ ...layout, pbaOffset: offset(down(size, QWORD)) })],
     [2, () => ({ ...layout, pbaBar: layout.tableBar, pbaOffset: layout.tableOffset })],
     [1, () => ({ ...layout, tableBar: choose.integer(6, 7) })],
     [1, () => ({ ...layout, pbaBar: choose.integer(0, 7) })],

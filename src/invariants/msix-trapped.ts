@@ -81,7 +81,7 @@ function checkNeighbours(
   for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
     const range = flatView[index]!;
     if (range.start >= place.end) return;
-    if (range.region.owner === undefined || !isOutsideItsBar(range, state)) continue;
+    if (range.region.owner === undefined || !isOutsideItsBar(range, place, state)) continue;
     examination.violate(
       isStretchedOnPurpose(range, state, page) ? 'shadowed-by-page-of-bar' : 'shadowed-by-stretched-bar',
       step,
@@ -93,12 +93,17 @@ function checkNeighbours(
   }
 }
 
-/** Whether a BAR answers at `range` although it does not decode those addresses. */
-function isOutsideItsBar({ region, offset }: TraceRange, { devices }: State): boolean {
+/** Whether a BAR answers for part of `place` by `range` although it does not decode those addresses. */
+function isOutsideItsBar(range: TraceRange, place: Range, { devices }: State): boolean {
+  const { region, offset, start, end } = range;
+  const last = (end < place.end ? end : place.end) - 1n;
   const owner = devices.find(({ id }) => id === region.owner);
   const found = owner && barOf(owner, region.name);
   // Compared in BAR offsets, so that windows which shift addresses do not matter.
-  return found !== undefined && (found.bar.address === undefined || found.start + offset >= found.bar.size);
+  return (
+    found !== undefined &&
+    (found.bar.address === undefined || found.start + offset + (last - start) >= found.bar.size)
+  );
 }
 
 /** Whether the BAR lies at a page boundary, where it may cover the rest of the page that nobody else wants. */

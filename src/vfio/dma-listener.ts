@@ -65,7 +65,7 @@ export class DmaListener implements MemoryListener {
       return;
     }
     if (section.region.isIommu) return;
-    if (deviceMemory && !this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages)) {
+    if (!this.#mayBeMapped(section, piece)) {
       this.#skipped(section, 'iommu-page');
       return;
     }
@@ -79,7 +79,7 @@ export class DmaListener implements MemoryListener {
     const piece = this.#piece(section, this.#removing);
     if (piece === undefined) return;
     if (this.leaving && this.#rules.whenUnregistered === 'map') {
-      if (!section.region.isIommu) this.#map(section, piece);
+      if (!section.region.isIommu && this.#mayBeMapped(section, piece)) this.#map(section, piece);
       return;
     }
     if (!section.region.isIommu && this.#isUnmapped(section, piece)) this.#unmap(piece);
@@ -88,10 +88,11 @@ export class DmaListener implements MemoryListener {
 
   #isUnmapped(section: MemoryRegionSection, piece: Span): boolean {
     const mapped = this.#mapped.delete(piece.start);
-    if (section.region.isRamDevice && !this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages)) {
-      return false;
-    }
-    return this.#rules.unmaps(section, piece, mapped, this.#removing);
+    return this.#mayBeMapped(section, piece) && this.#rules.unmaps(section, piece, mapped, this.#removing);
+  }
+
+  #mayBeMapped({ region }: MemoryRegionSection, { start, size }: Span): boolean {
+    return !region.isRamDevice || this.#rules.mapsDeviceMemory(start, size, this.#pages);
   }
 
   /** What of the section is a candidate for mapping (facts 6.1 to 6.3). */
