@@ -10,10 +10,11 @@ export default definePatch({
   title: 'Devices use the same slot numbers, and slots outlive what they show',
   base: 'qemu-11.1',
   source: 'cloud-hypervisor commits d92d79789607, 24 July 2019, and f0dff8b58c3b, 11 March 2020',
-  memslots: {
+  memslots: (base) => ({
     // Every device counts from the same number.
     slotNumber: ({ region }, unused) =>
       region.isRamDevice ? FIRST_OF_A_DEVICE + Number(/BAR (\d)/.exec(region.name)?.[1] ?? 0) : unused,
-    deletes: false,
-  },
+    span: (section, pages, change) =>
+      change === 'remove' && section.region.isRamDevice ? undefined : base.span(section, pages, change),
+  }),
 });

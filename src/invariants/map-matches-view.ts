@@ -12,7 +12,7 @@ export const mapMatchesView: Invariant = {
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, vfio_listener_region_del',
   check(trace, examination) {
-    forEachChange(settled(trace), dmaChanged, (state, step) => {
+    forEachChange(settled(trace), changed, (state, step) => {
       for (const { name, mappings } of state.containers) {
         for (const mapping of mappings) {
           examination.exercised++;
@@ -31,6 +31,9 @@ export const mapMatchesView: Invariant = {
     });
   },
 };
+
+const changed = (state: State, before: State): boolean =>
+  dmaChanged(state, before) || state.devices !== before.devices;
 
 /** Why the view does not have what is mapped, or nothing when it does. */
 function mismatch(mapping: DmaMapping, { dmaView: view, devices }: State): string | undefined {

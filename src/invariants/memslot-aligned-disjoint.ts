@@ -15,7 +15,10 @@ export const memslotAlignedDisjoint: Invariant = {
     const { host } = trace.pages;
     forEachChange(
       settled(trace),
-      (state, before) => state.memslots !== before.memslots || state.flatView !== before.flatView,
+      (state, before) =>
+        state.memslots !== before.memslots ||
+        state.flatView !== before.flatView ||
+        state.devices !== before.devices,
       (state, step) => {
         let end = 0n;
         for (const slot of state.memslots) {
