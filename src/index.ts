@@ -22,7 +22,21 @@ export { ModelTarget, runOnModel } from './target/model/model-target.ts';
 export { requireIommu, requireRevision } from './target/model/require-revision.ts';
 export type { Target } from './target/target.ts';
 export type * from './target/trace.ts';
-export { definePatch, type Change, type Patch, type PatchDefinition } from './validate/index.ts';
+export {
+  definePatch,
+  runPatched,
+  validate,
+  type CauseStatus,
+  type CauseVerdict,
+  type Change,
+  type Counterexample,
+  type InvariantStatus,
+  type InvariantVerdict,
+  type Patch,
+  type PatchDefinition,
+  type ValidateOptions,
+  type Verdict,
+} from './validate/index.ts';
 export {
   DeviceRefused,
   NEWEST,

@@ -14,8 +14,9 @@ export class PatchFault extends Error {
   /** What it did, in one sentence without the rule's name. */
   readonly what: string;
 
-  constructor(rule: string, what: string) {
-    super(rule === '' ? what : `${rule} ${what}`);
+  /** @param cause what the rule threw. */
+  constructor(rule: string, what: string, cause?: unknown) {
+    super(rule === '' ? what : `${rule} ${what}`, { cause });
     this.rule = rule;
     this.what = what;
   }
@@ -71,7 +72,7 @@ function guardRule(
       answer = rule(...questions);
     } catch (error) {
       if (isForTheEngine(error)) throw error;
-      throw new PatchFault(name, `throws ${whatWasThrown(error)}`);
+      throw new PatchFault(name, `throws ${whatWasThrown(error)}`, error);
     }
     if (fits(answer)) return answer;
     throw new PatchFault(name, `answers ${show(answer)}; expected ${expected}`);
