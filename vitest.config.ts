@@ -23,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'regressions',
           include: ['properties/regressions.test.ts'],
+          benchmark: { include: [] },
           sequence: { groupOrder: 0 },
         },
       },
@@ -31,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'generators/**/*.test.ts'],
+          benchmark: { include: ['src/**/*.bench.ts', 'generators/**/*.bench.ts'] },
           sequence: { groupOrder: 1 },
         },
       },
@@ -40,6 +42,7 @@ export default defineConfig({
           name: 'properties',
           include: ['properties/**/*.test.ts'],
           exclude: ['properties/regressions.test.ts'],
+          benchmark: { include: [] },
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
         },

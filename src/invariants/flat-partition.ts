@@ -52,14 +52,14 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
 
 /**
  * Asks the tree, after the last step, who answers at the edges of everything that was not there at
- * the start, of the gaps beside it, and of the regions of devices.
+ * the start, of the gaps beside it, of everything that is gone since, and of the regions of devices.
  */
 function checkOwners(trace: Trace, examination: Examination): void {
   const { tree, steps } = trace;
   const last = steps.at(-1);
   // Who died in the middle of a change left a tree that no view ever showed.
   if (tree === undefined || last === undefined || trace.outcome === 'aborted') return;
-  const { flatView } = last.state;
+  const { flatView, devices } = last.state;
   const start = steps[0]!.state.flatView;
   const step = steps.length - 1;
   const ask = (address: bigint, range: TraceRange | undefined): void => {
@@ -83,6 +83,17 @@ function checkOwners(trace: Trace, examination: Examination): void {
     const above = flatView[index + 1]?.start ?? END_OF_SPACE;
     if ((flatView[index - 1]?.end ?? 0n) < range.start) ask(range.start - 1n, undefined);
     if (range.end < above) ask(range.end, undefined);
+  }
+  for (const range of start) {
+    if (flatView.includes(range)) continue;
+    ask(range.start, rangeAt(flatView, range.start));
+    ask(range.end - 1n, rangeAt(flatView, range.end - 1n));
+  }
+  for (const { bars } of devices) {
+    for (const { address, size } of bars) {
+      if (address === undefined) continue;
+      for (const edge of [address, address + size - 1n]) ask(edge, rangeAt(flatView, edge));
+    }
   }
   forEachDeviceEdge(tree, 0n, 0n, END_OF_SPACE, (edge) => ask(edge, rangeAt(flatView, edge)));
 }

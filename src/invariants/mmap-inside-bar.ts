@@ -1,5 +1,6 @@
 import { alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
 import type { BarSpec, MsixSpec, Scenario } from '../scenario/index.ts';
+import type { MmapEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
@@ -30,14 +31,10 @@ export const mmapInsideBar: Invariant = {
         if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
         if (bar === undefined || end > alignUp(bar.size, host)) violate('beyond-bar', 'goes beyond its end');
       }
-      if (bar !== undefined && bar.sparse === undefined) {
-        // Nobody named this area but the VMM: it is its own mistake, whatever the host answers.
-        const inPages = isAligned(event.offset, host) && (isAligned(end, host) || end >= bar.size);
-        if (!inPages) violate('asked-unaligned', 'is not made of host pages');
-        if (end > bar.size && !hasTableBeyond(bar, spec?.msix))
-          violate('asked-beyond-bar', 'goes beyond its end');
-        if (event.size === 0n) violate('asked-empty', 'is empty');
-      } else if (bar?.sparse?.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
+      if (bar?.sparse === undefined) {
+        // Nobody named this area but the VMM: what the host refuses of it is the VMM's mistake, too.
+        if (bar !== undefined && event.errno !== 0) checkRefused(event, bar, spec?.msix, host, violate);
+      } else if (bar.sparse.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
         violate('not-granted', 'is in none of the areas that the host named');
       }
       const forbidden = forbiddenPages(trace.scenario, event.device, event.bar, host);
@@ -48,18 +45,33 @@ export const mmapInsideBar: Invariant = {
   },
 };
 
+/** What is wrong with an area that the host would not let be mmapped. */
+function checkRefused(
+  { offset, size }: MmapEvent,
+  bar: BarSpec,
+  msix: MsixSpec | undefined,
+  page: bigint,
+  violate: (cause: string, what: string) => void,
+): void {
+  if (!isAligned(offset, page)) violate('asked-unaligned', 'does not begin on a host page');
+  if (offset + size > alignUp(bar.size, page) && !hasTableBeyond(bar, msix)) {
+    violate('asked-beyond-bar', 'goes beyond its end');
+  }
+}
+
 /** Whether the device says that its table reaches beyond the BAR, and so leads the VMM there. */
 const hasTableBeyond = ({ index, size }: BarSpec, msix: MsixSpec | undefined): boolean =>
   msix?.tableBar === index && msix.tableOffset + 16n * BigInt(msix.vectors) > size;
 
 /** The pages of the BAR that the kernel lets nobody mmap. */
 function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {
-  const { kernel } = scenario.host;
+  const { kernel, iommu } = scenario.host;
   const spec = scenario.devices.find((device) => device.id === id);
   const bar = spec?.bars.find(({ index }) => index === barIndex);
   const msix = spec?.msix;
   // A server or a vendor driver that names areas has said what may be mmapped.
   if (kernel !== 'sparse-msix' || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
+  if (iommu.type === 'vfio-user') return undefined;
   const end = msix.tableOffset + 16n * BigInt(msix.vectors);
   return { start: alignDown(msix.tableOffset, page) as bigint, end: alignUp(end, page) };
 }

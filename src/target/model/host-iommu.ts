@@ -7,13 +7,13 @@ import {
   type IommuContainer,
 } from '../../host/index.ts';
 import type { IommuSpec } from '../../scenario/index.ts';
-import type { HostRules } from '../../vfio/index.ts';
+import { NEWEST, type HostRules } from '../../vfio/index.ts';
 
 /** The host's side of a new container. */
 export function makeHostIommu(
   spec: IommuSpec,
   hostPageSize: Size,
-  rules: Pick<HostRules, 'pageSizes' | 'checksApertures'>,
+  rules: Pick<HostRules, 'pageSizes' | 'checksApertures'> = NEWEST.host,
 ): IommuContainer {
   const { maxMappings, maxWindows } = spec;
   const known = rules.checksApertures ? spec.apertures : undefined;
