@@ -2,7 +2,7 @@ import { isAligned, type Size } from '../../address/index.ts';
 import { Errno, mmapBar, regionInfo, type RegionInfo, type VfioPciBar } from '../../host/index.ts';
 import type { BarAttributes } from '../../pci/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../../scenario/index.ts';
-import type { HostDevice, HostRules } from '../../vfio/index.ts';
+import { NEWEST, type HostDevice, type HostRules } from '../../vfio/index.ts';
 
 const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
   io: { type: 'io', prefetchable: false },
@@ -19,7 +19,7 @@ export function makeHostDevice(
   spec: DeviceSpec,
   host: HostSpec,
   hostPageSize: Size,
-  rules: Pick<HostRules, 'regionInfo' | 'mmap'>,
+  rules: Pick<HostRules, 'regionInfo' | 'mmap'> = NEWEST.host,
 ): HostDevice {
   const served = host.iommu.type === 'vfio-user';
   const specOf = (index: number): BarSpec | undefined => spec.bars.find((bar) => bar.index === index);
@@ -49,10 +49,8 @@ export function makeHostDevice(
     barAttributes: (index) => ATTRIBUTES[specOf(index)?.type ?? 'mem32'],
     mmap: (index, area) => {
       const bar = specOf(index);
-      if (bar === undefined) return Errno.EINVAL;
-      const errno = served
-        ? mmapServedFile(area.offset, hostPageSize)
-        : mmapBar(describe(bar), area.offset, area.size);
+      const refused = bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
+      const errno = served ? mmapServedFile(area.offset, hostPageSize) : refused;
       return rules.mmap(errno, index, area);
     },
   };
