@@ -38,7 +38,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
 function makeProgram(conclude: Conclude): Command {
   const program = new Command('barproof')
     .description(
-      'Proves, by search, that a VMM maps PCI BARs correctly when it passes a device through with VFIO.',
+      'Searches for ways in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
     )
     .version(VERSION)
     .addHelpText(
