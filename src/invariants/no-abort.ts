@@ -27,17 +27,17 @@ export const noAbort: Invariant = {
 type RefusableEvent = Extract<VmmEvent, { errno: unknown }>;
 
 /** The calls to the host whose refusal may have led to each death. */
-const CALLS: Readonly<Partial<Record<AbortSite, readonly VmmEvent['type'][]>>> = {
+const CALLS: Readonly<Record<string, readonly VmmEvent['type'][]>> = {
   'dma-map-ram': ['dma-map'],
   'dma-map-device-memory': ['dma-map'],
   'dma-window': ['window-create', 'window-remove'],
   'memory-registration': ['register-memory', 'unregister-memory'],
   memslot: ['memslot'],
-};
+} satisfies Partial<Record<AbortSite, readonly VmmEvent['type'][]>>;
 
 /** The last call to the host of that kind which was refused before the VMM died. */
 function lastRefusal({ abortSite, steps }: Trace): RefusableEvent | undefined {
-  const calls = abortSite && CALLS[abortSite];
+  const calls = abortSite === undefined ? undefined : CALLS[abortSite];
   return steps
     .at(-1)
     ?.events.findLast(
@@ -58,7 +58,7 @@ function causeOf({ abortSite, pages }: Trace, refused: RefusableEvent | undefine
     return isAligned(gpa | size, pages.host) ? cause : `${cause}-off-page`;
   }
   if (refused.type !== 'dma-map' || refused.deviceMemory) return cause;
-  return isAligned(refused.iova | refused.size | refused.hostAddress, pages.iommu)
+  return isAligned(refused.iova | refused.size | (refused.hostAddress ?? 0n), pages.iommu)
     ? `${cause}-out-of-reach`
     : cause;
 }
