@@ -33,8 +33,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/target',
     'src/invariants',
     'src/campaign',
+    'src/validate',
   ],
   'src/cli': [
+    'src/index.ts',
+    'src/validate',
     'src/memory',
     'src/vfio',
     'src/scenario',

@@ -1,5 +1,5 @@
 /** The library: scenarios, the model, the invariants and the revisions; arbitraries are in `barproof/generators`. */
-export { alignDown, alignUp, hex, isAligned } from './address/index.ts';
+export { alignDown, alignUp, hex, isAligned, offset } from './address/index.ts';
 export * from './campaign/index.ts';
 export {
   Examination,
@@ -21,7 +21,21 @@ export { ModelTarget, runOnModel } from './target/model/model-target.ts';
 export { requireIommu, requireRevision } from './target/model/require-revision.ts';
 export type { Target } from './target/target.ts';
 export type * from './target/trace.ts';
-export { definePatch, type Change, type Patch, type PatchDefinition } from './validate/index.ts';
+export {
+  definePatch,
+  runPatched,
+  validate,
+  type CauseStatus,
+  type CauseVerdict,
+  type Change,
+  type Counterexample,
+  type InvariantStatus,
+  type InvariantVerdict,
+  type Patch,
+  type PatchDefinition,
+  type ValidateOptions,
+  type Verdict,
+} from './validate/index.ts';
 export {
   DeviceRefused,
   NEWEST,

@@ -6,8 +6,10 @@ import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
+import { newPatchCommand } from './new-patch-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
+import { validateCommand } from './validate-command.ts';
 import { VERSION } from './version.ts';
 
 /** How a command tells its exit code; of several, the highest counts. */
@@ -49,7 +51,15 @@ function makeProgram(conclude: Conclude): Command {
       ]),
     )
     .addHelpText('after', EXIT_CODES);
-  for (const command of [checkCommand, replayCommand, runCommand, mtreeCommand, listCommand]) {
+  for (const command of [
+    checkCommand,
+    replayCommand,
+    runCommand,
+    mtreeCommand,
+    validateCommand,
+    newPatchCommand,
+    listCommand,
+  ]) {
     program.addCommand(command(conclude));
   }
   for (const command of [program, ...descendants(program)]) {

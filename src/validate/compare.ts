@@ -99,6 +99,6 @@ function* casesOf({ stored, scenarios, seed, runs }: CompareOptions): Generator<
 const newTally = (invariant: InvariantId, cause: string): CauseTally => ({
   invariant,
   cause,
-  cases: { both: 0, fixed: 0, hidden: 0, broken: 0, swapped: 0 },
+  cases: { both: 0, fixed: 0, hidden: 0, broken: 0, swapped: 0, uncovered: 0 },
   first: {},
 });

@@ -17,8 +17,10 @@ export type Difference =
   | 'hidden'
   /** The patched one breaks it, the base does not. */
   | 'broken'
-  /** The patched one breaks it where the base has given up: its VMM is dead, or has refused the device. */
-  | 'swapped';
+  /** The patched one breaks it in the very step in which the base gives up: it dies, or refuses the device. */
+  | 'swapped'
+  /** The patched one breaks it in a step that the base does not come to: nobody knows what it would have done. */
+  | 'uncovered';
 
 /** A violation of one side or of both, and what that says. */
 export interface ViolationDifference {
@@ -53,7 +55,7 @@ export function compareOn(invariant: Invariant, { base, patched }: Sides<Trace>)
     if (differences.some((difference) => difference.fingerprint === name)) continue;
     differences.push({
       fingerprint: name,
-      difference: givesUpIn(base, violation) ? 'swapped' : 'broken',
+      difference: newDifference(base, violation),
       violations: { patched: violation },
     });
   }
@@ -63,8 +65,11 @@ export function compareOn(invariant: Invariant, { base, patched }: Sides<Trace>)
 /** The step at which a run gave up, or one beyond all. */
 const endOf = ({ outcome, steps }: Trace): number => (outcome === 'ok' ? Infinity : steps.length - 1);
 
-/** Whether the run gave up before the step is done: it shows nothing wrong then, and does nothing right. */
-const givesUpIn = (trace: Trace, { step }: Violation): boolean => step >= endOf(trace);
+/** What it means that only the patched side shows the violation. */
+function newDifference(base: Trace, { step }: Violation): Difference {
+  const end = endOf(base);
+  return step < end ? 'broken' : step === end ? 'swapped' : 'uncovered';
+}
 
 /** Whether it gave up before it could break in this way, too; to refuse a device in its place is a cure. */
 const hides = (trace: Trace, { step }: Violation): boolean =>

@@ -15,8 +15,10 @@ export type CauseStatus =
   | 'fixed'
   /** The patched side shows it, the base nowhere. */
   | 'broken'
-  /** The patched side shows it, and only where the base gives up: one failure takes the place of another. */
+  /** The patched side shows it, and only just where the base gives up: one failure takes the place of another. */
   | 'swapped'
+  /** The patched side shows it, and only behind where the base gives up: the patch may not be to blame. */
+  | 'uncovered'
   /** Both show it, and the patched side also where the base does not. */
   | 'worse'
   /** Both show it, and the base also where the patched side does not. */
@@ -32,7 +34,7 @@ export type InvariantStatus =
   | 'fixed'
   | 'broken'
   | 'still broken'
-  /** On one side at least, no case says anything about it. */
+  /** On one side at least, no case says anything about it, or none that the base comes to the end of. */
   | 'not comparable';
 
 /** One way for an invariant to break, and in how many cases it does. */
@@ -104,6 +106,7 @@ const SHOWN_BY: Partial<Record<CauseStatus, Difference>> = {
   broken: 'broken',
   worse: 'broken',
   swapped: 'swapped',
+  uncovered: 'uncovered',
 };
 const BREAKING: readonly CauseStatus[] = ['broken', 'worse', 'swapped'];
 
@@ -161,10 +164,12 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
 const nameOf = ({ id, title }: SideName): SideName => ({ id, title });
 
 /** What the cases that show a cause come to. */
-export function statusOf({ cases: { both, fixed, hidden, broken, swapped } }: CauseTally): CauseStatus {
+export function statusOf({
+  cases: { both, fixed, hidden, broken, swapped, uncovered },
+}: CauseTally): CauseStatus {
   const base = both + fixed + hidden;
-  const patched = both + broken + swapped;
-  if (base === 0) return broken > 0 ? 'broken' : 'swapped';
+  const patched = both + broken + swapped + uncovered;
+  if (base === 0) return broken > 0 ? 'broken' : swapped > 0 ? 'swapped' : 'uncovered';
   if (broken > 0) return 'worse';
   if (patched === 0) return fixed > 0 ? 'fixed' : 'hidden';
   return fixed > 0 ? 'better' : 'still broken';
@@ -190,8 +195,10 @@ function statusOfInvariant(causes: readonly CauseVerdict[], exercised: Sides<num
   const broken = (kinds: readonly Difference[]): boolean =>
     causes.some(({ cases }) => kinds.some((kind) => cases[kind] > 0));
   const before = broken(['both', 'fixed', 'hidden']);
-  const after = broken(['both', 'broken', 'swapped']);
-  if (after) return before ? 'still broken' : 'broken';
+  const after = broken(['both', 'broken', 'swapped', 'uncovered']);
+  if (before && after) return 'still broken';
+  if (broken(['broken', 'swapped'])) return 'broken';
+  if (after) return 'not comparable';
   const silent = exercised.base === 0 || exercised.patched === 0;
   if (silent) return 'not comparable';
   if (!before) return 'held';
