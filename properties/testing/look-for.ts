@@ -3,13 +3,13 @@ import { scenarios } from '../../generators/index.ts';
 import { INVARIANTS, examine, fingerprint } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import type { Trace } from '../../src/target/trace.ts';
-import type { Revision } from '../../src/vfio/index.ts';
+import { scopeOf, type AnyRevision } from '../../src/target/model/revisions.ts';
 
 /** What is looked for, and how far. */
 export interface Looking {
   readonly run: (scenario: Scenario) => Trace;
   /** Whose scenarios: its id and its kinds of containers. */
-  readonly revision: Revision;
+  readonly revision: AnyRevision;
   readonly seed: number;
   /** No fewer cases than these, and no more than those. */
   readonly atLeast: number;
@@ -47,7 +47,7 @@ export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Lookin
     cases++;
     return cases < atLeast || !enough(found);
   };
-  const drawn = scenarios({ revision: revision.id, iommuTypes: revision.iommus });
+  const drawn = scenarios(scopeOf(revision));
   const { error } = fc.check(fc.property(drawn, look), { seed, numRuns: atMost, endOnFailure: true }) as {
     error?: string | null;
   };
