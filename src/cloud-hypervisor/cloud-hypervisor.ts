@@ -193,13 +193,18 @@ export class CloudHypervisor {
     this.#configs.set(id, config);
   }
 
-  /** Puts the device on its bus, where the guest finds it. */
+  /**
+   * Puts the device on its bus, where the guest finds it (add_pci_device, commit_pci_device).
+   *
+   * @throws DeviceRefused when something else answers where one of its BARs should.
+   */
   #commit(device: VfioPciDevice): void {
-    for (const { attributes, start, size } of device.mmioRegions) {
-      this.#busOf(attributes.type).insert(device, start, size);
-    }
     this.devices.push(device);
-    this.#show(device);
+    for (const { index, attributes, start, size } of device.mmioRegions) {
+      if (!this.#busOf(attributes.type).insert(device, start, size))
+        throw new DeviceRefused(`could not register BAR ${index} at 0x${start.toString(16)}: overlap`);
+      this.#show(device);
+    }
   }
 
   #removeDevice(device: VfioPciDevice): void {
