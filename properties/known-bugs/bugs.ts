@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { decodeRegression, type Regression } from '../../src/campaign/index.ts';
+import { RegressionStore, decodeRegression, type Regression } from '../../src/campaign/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
 import { parseJson } from '../../src/scenario/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
@@ -47,3 +47,11 @@ async function loadBug(id: string): Promise<KnownBug> {
   const regression = decodeRegression(parseJson(readFileSync(`${BUGS}${id}.json`, 'utf8')));
   return { id, title, source, base, patched: patch.applyTo(base), breaks, regression };
 }
+
+/** How releases are known to break invariants: such a finding is none about a bug that a patch put back. */
+export const knownFingerprints = (): ReadonlySet<string> =>
+  new Set(
+    new RegressionStore(fileURLToPath(new URL('../../regressions/known', import.meta.url)))
+      .load()
+      .map(({ regression: { invariant, cause } }) => `${invariant}/${cause}`),
+  );

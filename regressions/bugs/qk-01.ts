@@ -1,5 +1,7 @@
 import { alignUp, definePatch } from 'barproof';
 
+const END_OF_SPACE = 1n << 64n;
+
 /** The invariants that it breaks. */
 export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
 
@@ -9,6 +11,9 @@ export default definePatch({
   base: 'qemu-11.1',
   source: 'QEMU commit 8f6f962b994e, 29 February 2012',
   memslots: {
-    span: ({ start, size }, { host }) => ({ start: alignUp(start, host), size: alignUp(size, host) }),
+    span: (section, { host }) => {
+      const start = alignUp(section.start, host);
+      return start + host > END_OF_SPACE ? undefined : { start, size: alignUp(section.size, host) };
+    },
   },
 });

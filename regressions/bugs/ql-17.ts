@@ -8,7 +8,7 @@ export const before = definePatch({
 });
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+export const breaks = ['no-abort', 'mmio-map-not-fatal'];
 
 export default definePatch({
   name: 'ql-17',
