@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fingerprint, violationsOf } from '../src/invariants/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import { NEWEST, findRevision } from '../src/vfio/index.ts';
+import { NEWEST } from '../src/vfio/index.ts';
 import { knownFingerprints, loadBugs } from './known-bugs/bugs.ts';
 import { Cases, fingerprintsOf, hunt } from './known-bugs/hunt.ts';
 import { readmeOf } from './known-bugs/readme.ts';
@@ -37,17 +35,13 @@ describe('what was measured of known bugs', () => {
 });
 
 describe.each(bugs)('$id: $title', (bug) => {
-  const { id, base, patched, breaks, regression } = bug;
+  const { id, base, patched, shows, breaks, regression } = bug;
 
   it('is triggered by the configuration of its report, which its base withstands', () => {
-    const { scenario, invariant, cause, failsOn, observed } = regression;
-    const name = `${invariant}/${cause}`;
-    expect(breaks).toContain(invariant);
-    expect(failsOn).toEqual([patched.id]);
-    expect(fingerprintsOf(scenario, patched)).toContain(name);
-    expect(fingerprintsOf(scenario, base)).not.toContain(name);
-    const trace = runOnModel(scenario, findRevision(scenario.revision)!);
-    expect({ outcome: trace.outcome, violations: violationsOf(trace).map(fingerprint) }).toEqual(observed);
+    const { scenario } = regression;
+    expect(breaks).toContain(shows.split('/')[0]);
+    expect(fingerprintsOf(scenario, patched)).toContain(shows);
+    expect(fingerprintsOf(scenario, base)).not.toContain(shows);
   });
 
   it('is found by search alone', () => {

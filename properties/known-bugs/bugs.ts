@@ -18,6 +18,8 @@ export interface KnownBug {
   /** The revision without the bug. */
   readonly base: Revision;
   readonly patched: Revision;
+  /** What `regression` shows with the bug put back: invariant and cause. */
+  readonly shows: string;
   /** The invariants that it breaks, and no others. */
   readonly breaks: readonly InvariantId[];
   /** The configuration that triggers it, by its report. */
@@ -28,6 +30,7 @@ interface BugModule {
   readonly default: Patch;
   /** What the base is patched with, where no release is what the bug was in. */
   readonly before?: Patch;
+  readonly shows: string;
   readonly breaks: readonly InvariantId[];
 }
 
@@ -39,13 +42,13 @@ export async function loadBugs(): Promise<readonly KnownBug[]> {
 
 async function loadBug(id: string): Promise<KnownBug> {
   const url = pathToFileURL(`${BUGS}${id}.ts`).href;
-  const { default: patch, before, breaks } = (await import(url)) as BugModule;
+  const { default: patch, before, shows, breaks } = (await import(url)) as BugModule;
   const { title = id, source = '', base: baseId = '' } = patch.definition;
   const release = findRevision(baseId);
   if (release === undefined) throw new Error(`${id}: there is no revision ${baseId}`);
   const base = before?.applyTo(release) ?? release;
   const regression = decodeRegression(parseJson(readFileSync(`${BUGS}${id}.json`, 'utf8')));
-  return { id, title, source, base, patched: patch.applyTo(base), breaks, regression };
+  return { id, title, source, base, patched: patch.applyTo(base), shows, breaks, regression };
 }
 
 /** How releases are known to break invariants: such a finding is none about a bug that a patch put back. */
