@@ -66,7 +66,7 @@ export default definePatch({
     // deviceMemoryFailure: 'reported',
     // ramFailure: 'fatal',
     // Whether a section that goes away is unmapped; \`mapped\` says whether the map has worked.
-    // unmaps: (section, piece, mapped, context) => mapped,
+    // unmaps: (_section, _piece, mapped) => mapped,
   }),
 
   // How a device is set up: mmap areas, MSI-X table and PBA, opt-out from emulation, relocation.
@@ -84,6 +84,6 @@ export default definePatch({
   // machine: { mmioInPhbDmaSpace: true },
   // memory: { passes: 'additions-first' },
   // pci: { decodesWhileDisabled: true },
-  // host: { pageSizes: (hardware, { hostPageSize }) => hardware },
+  // host: { pageSizes: (hardware) => hardware },
 });
 `;

@@ -60,6 +60,20 @@ describe('definePatch', () => {
   });
 });
 
+it('is led by its types', () => {
+  const definitions: PatchDefinition[] = [
+    // @ts-expect-error there is no such rule
+    { name: 'x', listener: { skipp: () => undefined } },
+    // @ts-expect-error there is no such value
+    { name: 'x', listener: { deviceMemoryFailure: 'ignored' } },
+    // @ts-expect-error a page size is a bigint
+    { name: 'x', listener: { alignment: () => 4096 } },
+    // @ts-expect-error there is no such part
+    { name: 'x', listenr: {} },
+  ];
+  expect(definitions).toHaveLength(4);
+});
+
 describe('the rules of a patch', () => {
   const alignmentOf = (alignment: unknown) =>
     definePatch({ name: 'bad', listener: { alignment } as object }).applyTo(base).listener.alignment;
