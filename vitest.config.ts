@@ -18,6 +18,7 @@ export default defineConfig({
         test: {
           name: 'regressions',
           include: ['properties/regressions.test.ts'],
+          benchmark: { include: [] },
           sequence: { groupOrder: 0 },
         },
       },
@@ -26,6 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'generators/**/*.test.ts'],
+          benchmark: { include: ['src/**/*.bench.ts', 'generators/**/*.bench.ts'] },
           sequence: { groupOrder: 1 },
         },
       },
@@ -35,6 +37,7 @@ export default defineConfig({
           name: 'properties',
           include: ['properties/**/*.test.ts'],
           exclude: ['properties/regressions.test.ts'],
+          benchmark: { include: [] },
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
         },

@@ -226,15 +226,18 @@ function* simplerBars(bar: BarSpec): Generator<BarSpec> {
 const simplerSizes = (size: bigint): readonly bigint[] =>
   [0x1000n, 0x1_0000n, 0x800n, size / 4n, size / 2n, 2n * size].filter((simpler) => simpler >= 16n);
 
+/** An offset that the MSI-X capability can hold: 32 bits, of which the three low ones are the BIR. */
+const capabilityOffset = (at: bigint) => offset(at & 0xffff_fff8n);
+
 function* keepingItsPlace(msix: MsixSpec, bar: BarSpec, size: bigint): Generator<MsixSpec> {
   const lost = bar.size - size;
-  const shift = (at: bigint) => offset(at >= lost && at - lost >= 0n ? at - lost : at);
+  const shift = (at: bigint) => (at >= lost ? capabilityOffset(at - lost) : offset(at));
   const table = msix.tableBar === bar.index ? shift(msix.tableOffset) : msix.tableOffset;
   const pba = msix.pbaBar === bar.index ? shift(msix.pbaOffset) : msix.pbaOffset;
   yield { ...msix, tableOffset: table };
   yield { ...msix, pbaOffset: pba };
   yield { ...msix, tableOffset: table, pbaOffset: pba };
-  yield { ...msix, tableOffset: offset(0n), pbaOffset: offset(size / 2n) };
+  yield { ...msix, tableOffset: offset(0n), pbaOffset: capabilityOffset(size / 2n) };
 }
 
 function* simplerMsix(msix: MsixSpec): Generator<MsixSpec> {
@@ -246,7 +249,7 @@ function* simplerMsix(msix: MsixSpec): Generator<MsixSpec> {
     yield { ...msix, tableBar: 0, pbaBar: msix.pbaBar === msix.tableBar ? 0 : msix.pbaBar };
   for (const at of rounderNumbers(msix.tableOffset)) yield { ...msix, tableOffset: offset(at) };
   for (const at of rounderNumbers(msix.pbaOffset)) yield { ...msix, pbaOffset: offset(at) };
-  yield { ...msix, pbaOffset: offset(msix.tableOffset + 16n * BigInt(msix.vectors)) };
+  yield { ...msix, pbaOffset: capabilityOffset(msix.tableOffset + 16n * BigInt(msix.vectors)) };
 }
 
 /** The same number with fewer digits: round ones, its leading bits, half of it. */

@@ -46,6 +46,9 @@ export interface SearchResult {
 /** How many cases go by between two looks at the rest of the world. */
 const CASES_AT_A_TIME = 250;
 
+/** What makes fast-check stop: it knows no other way than a case that fails. */
+const ENDED = new Error('the search was ended');
+
 /** Runs generated scenarios and notes every way in which an invariant breaks. */
 export async function search(options: SearchOptions): Promise<SearchResult> {
   const { run, scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
@@ -65,7 +68,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     onSighting?.(sighting, scenario, trace, violation);
   };
   const judge = async (scenario: Scenario): Promise<void> => {
-    if (signal?.aborted) return;
+    if (signal?.aborted) throw ENDED;
     const running = run(scenario);
     const trace = running instanceof Promise ? await running : running;
     outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
@@ -79,7 +82,11 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     onProgress?.(cases, sightings.size);
     await new Promise(setImmediate);
   };
-  await fc.assert(fc.asyncProperty(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
+  try {
+    await fc.assert(fc.asyncProperty(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
+  } catch (error) {
+    if ((error as Error).cause !== ENDED) throw error;
+  }
   return { sightings: [...sightings.values()], cases, exercised, outcomes };
 }
 

@@ -1,5 +1,5 @@
 import type { Offset, Range } from '../address/index.ts';
-import type { BarState, DeviceState } from '../target/trace.ts';
+import type { BarState, DeviceState, TraceRange } from '../target/trace.ts';
 
 /** Where in `bar` the region begins, or nothing when it shows no byte of that BAR. */
 export function startInBar(bar: BarState, region: string): Offset | undefined {
@@ -15,6 +15,23 @@ export function barOf(
   for (const bar of device.bars) {
     const start = startInBar(bar, region);
     if (start !== undefined) return { bar, start };
+  }
+  return undefined;
+}
+
+/**
+ * Where in system memory the BAR begins, as the view tells where it shows some of it: windows of PCI
+ * host bridges may shift bus addresses.
+ */
+export function startOfBar(
+  bar: BarState,
+  owner: string,
+  flatView: readonly TraceRange[],
+): bigint | undefined {
+  if (bar.address === undefined) return undefined;
+  for (const { start, offset, region } of flatView) {
+    const layer = region.owner === owner ? startInBar(bar, region.name) : undefined;
+    if (layer !== undefined) return start - offset - layer;
   }
   return undefined;
 }

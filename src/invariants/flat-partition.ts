@@ -52,7 +52,7 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
 
 /**
  * Asks the tree, after the last step, who answers at the edges of everything that was not there at
- * the start, of the gaps beside it, and of the BARs.
+ * the start, of the gaps beside it, of everything that is gone since, and of the BARs.
  */
 function checkOwners(trace: Trace, examination: Examination): void {
   const { tree, steps } = trace;
@@ -82,6 +82,11 @@ function checkOwners(trace: Trace, examination: Examination): void {
     const above = flatView[index + 1]?.start ?? END_OF_SPACE;
     if ((flatView[index - 1]?.end ?? 0n) < range.start) ask(range.start - 1n, undefined);
     if (range.end < above) ask(range.end, undefined);
+  }
+  for (const range of start) {
+    if (flatView.includes(range)) continue;
+    ask(range.start, rangeAt(flatView, range.start));
+    ask(range.end - 1n, rangeAt(flatView, range.end - 1n));
   }
   for (const { bars } of devices) {
     for (const { address, size } of bars) {

@@ -13,12 +13,12 @@ export const incrementalEqualsScratch: Invariant = {
   check(trace, examination) {
     const last = trace.steps.at(-1);
     if (trace.scratch === undefined || last === undefined) return;
-    // Where mappings are limited it is the order of arrival that decides who gets one.
-    const suffix = ranOutOfMappings(trace) ? '-at-limit' : '';
     for (const scratch of trace.scratch) {
       const grown = last.state.containers.find(({ name }) => name === scratch.name);
       if (grown === undefined) continue;
       examination.exercised++;
+      // Where mappings are limited it is the order of arrival that decides who gets one.
+      const suffix = ranOutOfMappings(trace, grown.name) ? '-at-limit' : '';
       const step = trace.steps.length - 1;
       const extra = firstWithout(grown, scratch);
       const lacking = firstWithout(scratch, grown);
@@ -50,11 +50,12 @@ function firstWithout(one: ContainerState, other: ContainerState): string | unde
   return lone && `${spanOf(lone.iova, lone.size)} "${lone.backing.region}"`;
 }
 
-function ranOutOfMappings(trace: Trace): boolean {
+function ranOutOfMappings(trace: Trace, container: string): boolean {
   if (trace.scenario.host.iommu.maxMappings === undefined) return false;
   let ranOut = false;
   forEachEvent(trace, (event) => {
-    if (event.type === 'dma-map' && event.errno === Errno.ENOSPC) ranOut = true;
+    if (event.type === 'dma-map' && event.container === container && event.errno === Errno.ENOSPC)
+      ranOut = true;
   });
   return ranOut;
 }

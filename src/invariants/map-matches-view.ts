@@ -1,6 +1,5 @@
 import { firstEndingAbove } from '../address/index.ts';
-import type { DmaMapping } from '../host/index.ts';
-import { endOfMapping, type TraceRange } from '../target/trace.ts';
+import { endOfMapping, type TraceMapping, type TraceRange } from '../target/trace.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, settled } from './steps.ts';
@@ -33,7 +32,7 @@ export const mapMatchesView: Invariant = {
 };
 
 /** Why the view does not have what is mapped, or nothing when it does. */
-function mismatch(mapping: DmaMapping, view: readonly TraceRange[]): string | undefined {
+function mismatch(mapping: TraceMapping, view: readonly TraceRange[]): string | undefined {
   const { iova, readonly, backing } = mapping;
   const range = view[firstEndingAbove(view, iova)];
   if (range === undefined || range.start > iova) return 'stale';

@@ -1,6 +1,6 @@
 import { overlaps, type Range } from '../address/index.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
-import { span, spanOf } from './describe.ts';
+import { rangeFrom, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
@@ -24,15 +24,24 @@ export const mapUnmapSymmetric: Invariant = {
       if (event.type === 'dma-map') bookOf(event.container).map(event, step);
       else if (event.type === 'dma-unmap') bookOf(event.container).unmap(event, step);
     });
-    for (const { name, mappings } of trace.teardown?.containers ?? []) {
+    if (trace.teardown === undefined) return;
+    const checkLeft = (container: string, left: Range | undefined): void => {
       examination.exercised++;
-      const [left] = mappings;
-      if (left === undefined) continue;
+      if (left === undefined) return;
       examination.violate(
         'left-after-teardown',
         trace.steps.length,
-        () => `${name} still maps ${spanOf(left.iova, left.size)} when everything is gone`,
+        () => `${container} still maps ${span(left)} when everything is gone`,
       );
+    };
+    const { containers } = trace.teardown;
+    for (const { name, mappings } of containers) {
+      const [left] = mappings;
+      checkLeft(name, left && rangeFrom(left.iova, left.size));
+    }
+    // Of a container that was closed before, only the requests tell.
+    for (const [name, book] of books) {
+      if (!containers.some((container) => container.name === name)) checkLeft(name, book.firstMapped);
     }
   },
 };
@@ -48,11 +57,16 @@ class Book {
   readonly #examination: Examination;
   #mapped: Asked[] = [];
   /** What the host refused to map. */
-  readonly #refused: Asked[] = [];
+  #refused: Asked[] = [];
 
   constructor(container: string, examination: Examination) {
     this.#container = container;
     this.#examination = examination;
+  }
+
+  /** Something that is mapped, if anything is. */
+  get firstMapped(): Range | undefined {
+    return this.#mapped[0];
   }
 
   map({ iova, size, errno, deviceMemory }: DmaMapEvent, step: number): void {
@@ -66,19 +80,23 @@ class Book {
         (place) => `asks to map ${place}, part of which is mapped`,
       );
     }
+    this.#forgetRefusalOf(asked);
     (errno === 0 ? this.#mapped : this.#refused).push(asked);
   }
 
   unmap({ iova, size }: DmaUnmapEvent, step: number): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
-    const isSame = ({ start, end }: Range): boolean => start === range.start && end === range.end;
-    if (this.#mapped.some(isSame)) {
-      this.#mapped = this.#mapped.filter((other) => !isSame(other));
+    const taken = this.#mapped.filter((other) => overlaps(range, other));
+    // One request may take several mappings, as long as they are whole and there is nothing between them.
+    const extent = taken.reduce((sum, { start, end }) => sum + (end - start), 0n);
+    const areWhole = taken.every(({ start, end }) => start >= range.start && end <= range.end);
+    if (areWhole && extent === size) {
+      this.#mapped = this.#mapped.filter((other) => !taken.includes(other));
       return;
     }
-    const refused = this.#refused.find(isSame);
-    if (this.#mapped.some((other) => overlaps(range, other))) {
+    const refused = this.#forgetRefusalOf(range);
+    if (taken.length > 0) {
       this.#violate(
         'split-mapping',
         step,
@@ -100,6 +118,13 @@ class Book {
         (place) => `asks to unmap ${place}, where nothing is mapped`,
       );
     }
+  }
+
+  /** What was refused there: a refusal explains one unmap, and none after a map that was granted. */
+  #forgetRefusalOf({ start, end }: Range): Asked | undefined {
+    const refused = this.#refused.find((other) => other.start === start && other.end === end);
+    this.#refused = this.#refused.filter((other) => other !== refused);
+    return refused;
   }
 
   #violate(cause: string, step: number, range: Range, what: (place: string) => string): void {

@@ -1,4 +1,4 @@
-import { overlaps } from '../address/index.ts';
+import { overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { DeviceState } from '../target/trace.ts';
 import { spanOf } from './describe.ts';
@@ -75,26 +75,33 @@ function checkCapability(
         `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
     );
   }
-  checkRelocation(device, scenario, tableRange!, step, examination);
+  checkRelocation(device, scenario, { table: tableRange!, PBA: pbaRange! }, step, examination);
 }
 
-/** A table that was moved must not lie over registers that the device has there. */
+/** A table or PBA that was moved must not lie over registers that the device has there. */
 function checkRelocation(
   device: DeviceState,
   scenario: Scenario,
-  table: { start: bigint; end: bigint },
+  places: { readonly table: Range; readonly PBA: Range },
   step: number,
   examination: Examination,
 ): void {
   const { layout: msix, emulatedAt } = device.msix!;
+  if (emulatedAt === undefined) return;
   const spec = scenario.devices.find(({ id }) => id === device.id);
-  const moved = spec?.msix?.tableBar !== msix.tableBar || spec.msix.tableOffset !== msix.tableOffset;
-  if (!moved || emulatedAt === undefined) return;
-  const physical = spec?.bars.find(({ index }) => index === msix.tableBar);
-  if (physical === undefined || !overlaps(table, { start: 0n, end: physical.size })) return;
-  examination.violate(
-    'over-live-registers',
-    step,
-    () => `the relocated table of ${device.id} covers registers of BAR ${msix.tableBar}`,
-  );
+  const physical = spec?.msix;
+  if (physical?.tableBar === msix.tableBar && physical.tableOffset === msix.tableOffset) return;
+  // The PBA may have stayed where the device has it.
+  const isPbaMoved = physical?.pbaBar !== msix.pbaBar || physical.pbaOffset !== msix.pbaOffset;
+  const moved = { table: msix.tableBar, ...(isPbaMoved && { PBA: msix.pbaBar }) };
+  for (const [name, barIndex] of Object.entries(moved)) {
+    const bar = spec?.bars.find(({ index }) => index === barIndex);
+    if (bar === undefined || !overlaps(places[name as keyof typeof moved], { start: 0n, end: bar.size }))
+      continue;
+    examination.violate(
+      'over-live-registers',
+      step,
+      () => `the relocated ${name} of ${device.id} covers registers of BAR ${barIndex}`,
+    );
+  }
 }

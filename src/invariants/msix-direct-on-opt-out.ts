@@ -1,7 +1,7 @@
 import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState, TraceRange } from '../target/trace.ts';
-import { guestTable, startInBar } from './bar-bytes.ts';
+import type { BarState, DeviceState, TraceRange } from '../target/trace.ts';
+import { startInBar } from './bar-bytes.ts';
 import { rangeText } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
@@ -20,7 +20,7 @@ export const msixDirectOnOptOut: Invariant = {
       (state, before) => state.flatView !== before.flatView || state.devices !== before.devices,
       (state, step) => {
         for (const device of state.devices) {
-          const table = guestTable(device);
+          const table = physicalTable(device, trace.scenario);
           if (table === undefined || !hostAllows(trace.scenario, device, table.bar.index)) continue;
           const { address, size } = table.bar;
           // Only a BAR on a page boundary has pages that could be mapped.
@@ -46,6 +46,17 @@ export const msixDirectOnOptOut: Invariant = {
     );
   },
 };
+
+/** The table as the device has it: what the guest is told may be something else. */
+function physicalTable(
+  { id, bars }: DeviceState,
+  { devices }: Scenario,
+): (Range & { readonly bar: BarState }) | undefined {
+  const msix = devices.find((spec) => spec.id === id)?.msix;
+  const bar = msix && bars.find(({ index }) => index === msix.tableBar);
+  if (msix === undefined || bar === undefined) return undefined;
+  return { bar, start: msix.tableOffset, end: msix.tableOffset + 16n * BigInt(msix.vectors) };
+}
 
 /** Whether the host lets the whole BAR with the table be mmapped, and the user does not forbid it. */
 function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): boolean {

@@ -1,6 +1,6 @@
-import { firstEndingAbove, type Offset, type Range } from '../address/index.ts';
+import { firstEndingAbove, overlaps, type Offset, type Range } from '../address/index.ts';
 import type { DeviceState, State, TraceRange } from '../target/trace.ts';
-import { barOf, guestTable, startInBar } from './bar-bytes.ts';
+import { barOf, guestTable, startInBar, startOfBar } from './bar-bytes.ts';
 import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
@@ -24,7 +24,12 @@ export const msixTrapped: Invariant = {
           if (table?.bar.address === undefined || table.bar.type === 'io') continue;
           examination.exercised++;
           checkDispatch(device, table, state, step, examination);
-          checkNeighbours(device, table, table.bar.address, state, step, examination);
+          const start = startOfBar(table.bar, device.id, state.flatView);
+          const placeFrom = (bar: bigint): Range => ({ start: bar + table.start, end: bar + table.end });
+          if (start !== undefined) {
+            checkEmulation(device, table, placeFrom(start), state, step, examination);
+          }
+          checkNeighbours(device, placeFrom(start ?? table.bar.address), state, step, examination);
           checkBackings(device, table, state, step, examination);
         }
       },
@@ -66,16 +71,50 @@ function checkDispatch(
   }
 }
 
+/** Where a BAR answers on both sides of its table somebody answers for the table, and the emulation with the right vector. */
+function checkEmulation(
+  device: DeviceState,
+  table: Table,
+  place: Range,
+  { flatView }: State,
+  step: number,
+  examination: Examination,
+): void {
+  const isOfBar = ({ region }: TraceRange): boolean =>
+    region.owner === device.id && startInBar(table.bar, region.name) !== undefined;
+  for (let index = firstEndingAbove(flatView, place.start - 1n); index < flatView.length; index++) {
+    const range = flatView[index]!;
+    if (range.start >= place.end) return;
+    const { region, offset } = range;
+    if (region.owner === device.id && region.name === 'msix-table' && range.start - offset !== place.start) {
+      examination.violate(
+        'emulation-shifted',
+        step,
+        () =>
+          `the emulated MSI-X table of ${device.id} at ${rangeText(range)} does not lie at ${span(place)}`,
+        range,
+      );
+    }
+    const next = flatView[index + 1];
+    if (next === undefined || !isOfBar(range) || !isOfBar(next)) continue;
+    if (range.end === next.start || !overlaps({ start: range.end, end: next.start }, place)) continue;
+    examination.violate(
+      'not-answered',
+      step,
+      () => `nobody answers for the MSI-X table of ${device.id} at ${span(place)}`,
+      place,
+    );
+  }
+}
+
 /** Where the table should answer there is nothing that reaches beyond the addresses it decodes. */
 function checkNeighbours(
   device: DeviceState,
-  table: Table,
-  barAddress: bigint,
+  place: Range,
   state: State,
   step: number,
   examination: Examination,
 ): void {
-  const place: Range = { start: barAddress + table.start, end: barAddress + table.end };
   const { flatView } = state;
   for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
     const range = flatView[index]!;

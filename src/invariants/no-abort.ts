@@ -1,7 +1,7 @@
-import type { Range } from '../address/index.ts';
-import { errnoName } from '../host/index.ts';
+import { isAligned, type Range } from '../address/index.ts';
+import { Errno, errnoName } from '../host/index.ts';
 import type { Trace } from '../target/trace.ts';
-import type { VmmEvent } from '../vfio/index.ts';
+import type { AbortSite, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 
@@ -24,20 +24,43 @@ export const noAbort: Invariant = {
   },
 };
 
-/** The last call to the host that was refused before the VMM died. */
-function lastRefusal(trace: Trace): RefusableEvent | undefined {
-  const refusals = trace.steps.at(-1)?.events.filter((event) => 'errno' in event && event.errno !== 0);
-  return refusals?.at(-1) as RefusableEvent | undefined;
-}
-
 type RefusableEvent = Extract<VmmEvent, { errno: unknown }>;
 
+/** The calls to the host whose refusal may have led to each death. */
+const CALLS: Readonly<Record<string, readonly VmmEvent['type'][]>> = {
+  'dma-map-ram': ['dma-map'],
+  'dma-map-device-memory': ['dma-map'],
+  'dma-window': ['window-create', 'window-remove'],
+  'memory-registration': ['register-memory', 'unregister-memory'],
+  memslot: ['memslot'],
+} satisfies Partial<Record<AbortSite, readonly VmmEvent['type'][]>>;
+
+/** The last call to the host of that kind which was refused before the VMM died. */
+function lastRefusal({ abortSite, steps }: Trace): RefusableEvent | undefined {
+  const calls = abortSite === undefined ? undefined : CALLS[abortSite];
+  return steps
+    .at(-1)
+    ?.events.findLast(
+      (event): event is RefusableEvent =>
+        'errno' in event && event.errno !== 0 && calls?.includes(event.type) === true,
+    );
+}
+
 /** The check that failed, and with what error where a call to the host was refused. */
-function causeOf(trace: Trace, refused: RefusableEvent | undefined): string {
-  const abortSite: string = trace.abortSite ?? 'unknown';
-  const asked =
-    abortSite.startsWith('dma-') || abortSite === 'memslot' || abortSite === 'memory-registration';
-  return asked && refused !== undefined ? `${abortSite}-${errnoName(refused.errno)}` : abortSite;
+function causeOf({ abortSite, pages }: Trace, refused: RefusableEvent | undefined): string {
+  const site = abortSite ?? 'unknown';
+  if (refused === undefined) return site;
+  const cause = `${site}-${errnoName(refused.errno)}`;
+  if (refused.errno !== Errno.EINVAL) return cause;
+  // EINVAL has many reasons; one that the request itself shows is told apart.
+  if (refused.type === 'memslot') {
+    const { gpa, size } = refused.slot;
+    return isAligned(gpa | size, pages.host) ? cause : `${cause}-off-page`;
+  }
+  if (refused.type !== 'dma-map' || refused.deviceMemory) return cause;
+  return isAligned(refused.iova | refused.size | (refused.hostAddress ?? 0n), pages.iommu)
+    ? `${cause}-out-of-reach`
+    : cause;
 }
 
 /** The guest's addresses that the call was about. */

@@ -1,4 +1,4 @@
-import { errnoName } from '../host/index.ts';
+import { Errno, errnoName } from '../host/index.ts';
 import { spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
@@ -31,8 +31,10 @@ export const windowLimit: Invariant = {
         (event.errno === 0 ? '' : `, and the host answers ${errnoName(event.errno)}`);
       if (event.deviceMemory) {
         examination.violate('window-for-mmio', step, () => `device memory ${text()}`);
-      } else if (windows.size > limit || event.errno !== 0) {
+      } else if (windows.size > limit || event.errno === Errno.ENOSPC) {
         examination.violate('too-many-windows', step, () => `RAM ${text()}`);
+      } else if (event.errno !== 0) {
+        examination.violate('refused-window', step, () => `RAM ${text()}`);
       }
     });
   },

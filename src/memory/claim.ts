@@ -91,7 +91,7 @@ function inherit(region: MemoryRegion, inherited: Inherited): Inherited {
  */
 export function settleClaims(claims: Claim[], mergeable = canMerge): FlatRange[] {
   if (claims.length <= 1) return claims.map((claim) => rangeOf(claim, claim.start, claim.end));
-  const byStart = claims.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.rank - b.rank));
+  const byStart = claims.length < MANY ? claims.sort(compareClaims) : sortMany(claims);
   const active = new ClaimHeap();
   const ranges: FlatRange[] = [];
   let next = 0;
@@ -124,6 +124,21 @@ export function settleClaims(claims: Claim[], mergeable = canMerge): FlatRange[]
     const following = byStart[next];
     position = following !== undefined && following.start < winner.end ? following.start : winner.end;
   }
+}
+
+/** By rising start, those with the same start by rank. */
+const compareClaims = (a: Claim, b: Claim): number =>
+  a.start < b.start ? -1 : a.start > b.start ? 1 : a.rank - b.rank;
+
+/** So many claims are no longer in the processor's cache together. */
+const MANY = 1_000;
+
+/** The same order, found by rounded starts that lie side by side: less memory to visit than claims and their `bigint`s. */
+function sortMany(claims: readonly Claim[]): Claim[] {
+  const rounded = Float64Array.from(claims, ({ start }) => Number(start));
+  const order = Uint32Array.from(claims.keys());
+  order.sort((a, b) => rounded[a]! - rounded[b]! || compareClaims(claims[a]!, claims[b]!));
+  return Array.from(order, (index) => claims[index]!);
 }
 
 /** Whether the claim ends before the next one begins. */

@@ -94,18 +94,28 @@ describe('a view of 100000 regions', () => {
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-/** The medians of the times in milliseconds that each of `tasks` takes; they run in turn. */
-function medians(rounds: number, tasks: readonly (() => unknown)[]): number[] {
-  const times = tasks.map((): number[] => []);
-  for (let round = -1; round < rounds; round++) {
-    tasks.forEach((task, index) => {
+/** What is measured at once is as much as one rendering of the largest machine: the rest of this computer then slows all sizes alike. */
+const AT_ONCE = SIZES.at(-1)!;
+const ROUNDS = 9;
+
+interface Task {
+  readonly run: () => unknown;
+  /** How often, for one measurement. */
+  readonly times: number;
+}
+
+/** The median, over rounds in which all tasks take their turns, of the milliseconds that each takes for one run. */
+function medians(tasks: readonly Task[]): number[] {
+  const measured = tasks.map((): number[] => []);
+  for (let round = -1; round < ROUNDS; round++) {
+    tasks.forEach(({ run, times }, index) => {
       const start = performance.now();
-      task();
+      for (let time = 0; time < times; time++) run();
       // The first round warms up.
-      if (round >= 0) times[index]!.push(performance.now() - start);
+      if (round >= 0) measured[index]!.push((performance.now() - start) / times);
     });
   }
-  return times.map(median);
+  return measured.map(median);
 }
 
 /** The exponent of growth: the slope of the least-squares line through log time over log n. */
@@ -119,25 +129,30 @@ function exponent(points: readonly { readonly n: number; readonly time: number }
 
 afterAll(() => {
   const lines = ['   regions    rendering   typed sort    ratio   comparator    ratio'];
-  const number = (value: number, digits: number, unit: string): string =>
-    `${value.toFixed(digits)} ${unit}`.padStart(13);
-  const grown = cases.map(({ count, machine: { root }, points, typed }) => {
-    const rounds = Math.min(Math.max(7, 30_000 / count), 101);
-    const [rendering, typedSort, comparator] = medians(rounds, [
-      () => FlatView.render(root),
-      () => sortTyped(typed),
-      () => sortCompared(points),
-    ]) as [number, number, number];
+  const milliseconds = (value: number): string => `${value.toFixed(3)} ms`.padStart(13);
+  const ratio = (value: number): string => value.toFixed(2).padStart(9);
+  const figures = medians(
+    cases.flatMap(({ count, machine: { root }, points, typed }) =>
+      [() => FlatView.render(root), () => sortTyped(typed), () => sortCompared(points)].map((run) => ({
+        run,
+        times: AT_ONCE / count,
+      })),
+    ),
+  );
+  const grown = cases.map(({ count }, index) => {
+    const [rendering, typed, compared] = figures.slice(3 * index) as [number, number, number];
     lines.push(
-      `${String(count).padStart(10)}${number(rendering, 3, 'ms')}${number(typedSort, 3, 'ms')}${(rendering / typedSort).toFixed(2).padStart(9)}` +
-        `${number(comparator, 3, 'ms')}${(rendering / comparator).toFixed(2).padStart(9)}`,
+      `${String(count).padStart(10)}${milliseconds(rendering)}` +
+        `${milliseconds(typed)}${ratio(rendering / typed)}${milliseconds(compared)}${ratio(rendering / compared)}`,
     );
-    return { n: count, time: rendering };
+    return { n: count, rendering, compared };
   });
-  const [moving] = medians(101, [move]);
+  const growthOf = (what: 'rendering' | 'compared'): string =>
+    `n^${exponent(grown.map((one) => ({ n: one.n, time: one[what] }))).toFixed(2)}`;
+  const [moving] = medians([{ run: move, times: 10 }]);
   lines.push(
-    `growth of rendering: n^${exponent(grown).toFixed(2)}, without the smallest: n^${exponent(grown.slice(1)).toFixed(2)}`,
-    `moving one BAR in a view of ${SIZES.at(-1)} regions: ${moving!.toFixed(3)} ms, rendering anew: ${grown.at(-1)!.time.toFixed(3)} ms`,
+    `growth: rendering ${growthOf('rendering')}, sorting with a comparator ${growthOf('compared')}`,
+    `moving one BAR in a view of ${SIZES.at(-1)} regions: ${moving!.toFixed(3)} ms, rendering anew: ${grown.at(-1)!.rendering.toFixed(3)} ms`,
   );
   console.log(`\nFlat views, medians of one run:\n${lines.join('\n')}\n`);
 }, 120_000);

@@ -314,7 +314,9 @@ function spread(
   if (container !== undefined) spread(container, from + address, end + address, views);
   for (const alias of aliasedBy) {
     const shift = alias.alias!.offset;
-    if (end > shift && from < shift + alias.size) spread(alias, from - shift, end - shift, views);
+    const stop = shift + alias.size;
+    // Cut to the alias, what a region shows of itself at another place of its own comes to an end.
+    if (end > shift && from < stop) spread(alias, from - shift, (end < stop ? end : stop) - shift, views);
   }
 }
 

@@ -23,7 +23,8 @@ export interface DmaMapEvent {
   readonly container: string;
   readonly iova: Iova;
   readonly size: Size;
-  readonly hostAddress: HostAddress;
+  /** Where the VMM has what is mapped; nothing where a real one keeps that to itself. */
+  readonly hostAddress: HostAddress | undefined;
   readonly readonly: boolean;
   /** Whether device memory, and not RAM, is mapped. */
   readonly deviceMemory: boolean;

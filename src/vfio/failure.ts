@@ -8,6 +8,7 @@ export type AbortSite =
   | 'bar-size-assertion'
   | 'msix-init-segfault'
   | 'hotplug-refusal-segfault'
+  | 'msix-unplug-assertion'
   | 'eeh-container-cast'
   /** A patch may name sites of its own. */
   | (string & {});

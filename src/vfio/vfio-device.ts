@@ -90,10 +90,8 @@ export class VfioDevice {
     this.regions = BAR_INDICES.map((index) => this.#makeRegion(index, options.noMmap));
 
     const relocating = rules.relocation ? options.msixRelocation : 'off';
-    const found = setUpMsixEarly(host, this.regions, rules, relocating !== 'off');
-    if (found && rules.fixUp === 'before-relocation')
-      fixUpMsixAreas(this.regions, found, rules, hostPageSize);
-    const layout = found && relocateMsix(relocating, host, this.regions, found, rules, hostPageSize);
+    const found = setUpMsixEarly(host, this.regions, rules, hostPageSize, relocating !== 'off');
+    const layout = found && relocateMsix(relocating, host, this.regions, found, hostPageSize, rules.relocate);
     if (layout && rules.fixUp === 'after-relocation')
       fixUpMsixAreas(this.regions, layout, rules, hostPageSize);
     for (const region of this.regions) this.#registerBar(region);

@@ -1,8 +1,15 @@
 import { isAligned, type Size } from '../../address/index.ts';
-import { Errno, mmapBar, regionInfo, type RegionInfo, type VfioPciBar } from '../../host/index.ts';
+import {
+  Errno,
+  mmapBar,
+  regionInfo,
+  type RegionInfo,
+  type SparseArea,
+  type VfioPciBar,
+} from '../../host/index.ts';
 import type { BarAttributes } from '../../pci/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../../scenario/index.ts';
-import type { HostDevice, HostRules } from '../../vfio/index.ts';
+import { LINUX_HOST, type HostDevice, type HostRules } from '../../vfio/index.ts';
 
 const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
   io: { type: 'io', prefetchable: false },
@@ -19,7 +26,7 @@ export function makeHostDevice(
   spec: DeviceSpec,
   host: HostSpec,
   hostPageSize: Size,
-  rules: Pick<HostRules, 'regionInfo' | 'mmap'>,
+  rules: Pick<HostRules, 'regionInfo' | 'mmap'> = LINUX_HOST,
 ): HostDevice {
   const served = host.iommu.type === 'vfio-user';
   const specOf = (index: number): BarSpec | undefined => spec.bars.find((bar) => bar.index === index);
@@ -35,6 +42,10 @@ export function makeHostDevice(
     hostPageSize,
     sparseAreas: bar.sparse,
   });
+  const mmapOf = (index: number, area: SparseArea): Errno => {
+    const bar = specOf(index);
+    return bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
+  };
   return {
     name: spec.name,
     vendor: spec.vendor,
@@ -48,12 +59,11 @@ export function makeHostDevice(
     },
     barAttributes: (index) => ATTRIBUTES[specOf(index)?.type ?? 'mem32'],
     mmap: (index, area) => {
-      const bar = specOf(index);
-      if (bar === undefined) return Errno.EINVAL;
-      const errno = served
-        ? mmapServedFile(area.offset, hostPageSize)
-        : mmapBar(describe(bar), area.offset, area.size);
-      return rules.mmap(errno, index, area);
+      return rules.mmap(
+        served ? mmapServedFile(area.offset, hostPageSize) : mmapOf(index, area),
+        index,
+        area,
+      );
     },
   };
 }

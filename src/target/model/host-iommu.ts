@@ -7,13 +7,13 @@ import {
   type IommuContainer,
 } from '../../host/index.ts';
 import type { IommuSpec } from '../../scenario/index.ts';
-import type { HostRules } from '../../vfio/index.ts';
+import { LINUX_HOST, type HostRules } from '../../vfio/index.ts';
 
 /** The host's side of a new container. */
 export function makeHostIommu(
   spec: IommuSpec,
   hostPageSize: Size,
-  rules: Pick<HostRules, 'pageSizes'>,
+  rules: Pick<HostRules, 'pageSizes'> = LINUX_HOST,
 ): IommuContainer {
   const { maxMappings, maxWindows } = spec;
   const apertures = spec.apertures?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));

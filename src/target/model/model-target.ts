@@ -42,7 +42,8 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
   const vmm = new Vmm(scenario, revision);
   const steps: Step[] = [];
   const end = performAll(vmm, steps);
-  const tree = snapshotTree(vmm.machine.system);
+  // The tree of a transaction that was left open is not the one that the views show.
+  const tree = vmm.topology.inTransaction ? undefined : snapshotTree(vmm.machine.system);
   const scratch = end.outcome === 'ok' ? registerAnew(vmm) : undefined;
   const { teardown, end: last } =
     end.outcome === 'aborted' ? { teardown: undefined, end } : tearDown(vmm, steps, end);

@@ -5,6 +5,7 @@ import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
 import type { PageSizes, Revision } from '../revision.ts';
 import { wholeUnits } from '../trim.ts';
+import { LINUX_HOST } from './linux-host.ts';
 
 const TOP_BIT = 1n << 63n;
 const CHELSIO = 0x1425;
@@ -79,12 +80,7 @@ export const qemu211: Revision = {
   },
   memory: QEMU_MEMORY,
   pci: QEMU_PCI,
-  host: {
-    pageSizes: (hardware) => hardware,
-    regionInfo: (info) => info,
-    mmap: (errno) => errno,
-    refusesMap: () => 0,
-  },
+  host: LINUX_HOST,
   mtree: form2_11,
   breaks: [
     'map-aligned',
