@@ -19,7 +19,7 @@ import { weigh } from './weigh.ts';
  */
 export function* simplifyScenario(scenario: Scenario): Generator<Scenario> {
   const weight = weigh(scenario);
-  for (const candidate of candidates(scenario)) {
+  for (const candidate of withLowerLimits(candidates(scenario))) {
     if (weigh(candidate) < weight && canBeCarriedOut(candidate)) yield candidate;
   }
 }
@@ -28,6 +28,18 @@ function canBeCarriedOut(scenario: Scenario): boolean {
   const decoder = new Decoder();
   checkScenario(scenario, decoder, '');
   return decoder.problems.length === 0;
+}
+
+/** What has less to map comes to the host's limit only when that is lower, too. */
+function* withLowerLimits(scenarios: Iterable<Scenario>): Generator<Scenario> {
+  for (const scenario of scenarios) {
+    yield scenario;
+    const { host } = scenario;
+    const { maxMappings = 0 } = host.iommu;
+    for (let limit = maxMappings - 1; limit >= 0 && limit >= maxMappings - 3; limit--) {
+      yield { ...scenario, host: { ...host, iommu: { ...host.iommu, maxMappings: limit } } };
+    }
+  }
 }
 
 function* candidates(scenario: Scenario): Generator<Scenario> {

@@ -15,6 +15,7 @@ export {
   type Metrics,
   type Violation,
 } from './invariants/index.ts';
+export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';
 export * from './report/index.ts';
 export * from './scenario/index.ts';
 export { ModelTarget, runOnModel } from './target/model/model-target.ts';

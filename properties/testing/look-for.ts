@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { scenarios } from '../../generators/index.ts';
-import { INVARIANTS, examine, fingerprint } from '../../src/invariants/index.ts';
+import { INVARIANTS, examine, fingerprint, type InvariantId } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import type { Trace } from '../../src/target/trace.ts';
 import type { Revision } from '../../src/vfio/index.ts';
@@ -28,16 +28,26 @@ export interface Found {
 export interface Seen {
   readonly found: ReadonlyMap<string, Found>;
   readonly cases: number;
+  /** In how many cases each invariant had something to say. */
+  readonly exercised: ReadonlyMap<InvariantId, number>;
 }
 
-/** Runs generated scenarios and notes all fingerprints, as `search` does, but ends when enough is found. */
+/**
+ * Runs generated scenarios and notes all fingerprints, as `search` does, but ends when enough is found.
+ *
+ * @throws whatever `run` throws.
+ */
 export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Looking): Seen {
   const found = new Map<string, Found>();
+  const exercised = new Map<InvariantId, number>();
   let cases = 0;
+  let ended = false;
   const look = (scenario: Scenario): boolean => {
     const trace = run(scenario);
     for (const invariant of INVARIANTS) {
-      for (const violation of examine(trace, invariant).violations) {
+      const { exercised: times, violations } = examine(trace, invariant);
+      if (times > 0) exercised.set(invariant.id, (exercised.get(invariant.id) ?? 0) + 1);
+      for (const violation of violations) {
         const name = fingerprint(violation);
         const known = found.get(name);
         if (known === undefined) found.set(name, { run: cases, cases: 1 });
@@ -45,15 +55,18 @@ export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Lookin
       }
     }
     cases++;
-    return cases < atLeast || !enough(found);
+    ended = cases >= atLeast && enough(found);
+    return !ended;
   };
   const drawn = scenarios({ revision: revision.id, iommuTypes: revision.iommus });
-  const { error } = fc.check(fc.property(drawn, look), { seed, numRuns: atMost, endOnFailure: true }) as {
-    error?: string | null;
-  };
-  // Ending early is a failure to fast-check; anything that was thrown is one to us.
-  if (error !== undefined && error !== null && !/returning false/.test(error)) throw new Error(error);
-  return { found, cases };
+  const { failed, errorInstance } = fc.check(fc.property(drawn, look), {
+    seed,
+    numRuns: atMost,
+    endOnFailure: true,
+  });
+  // Ending early is a failure to fast-check, too.
+  if (failed && !ended) throw errorInstance;
+  return { found, cases, exercised };
 }
 
 /** The ids of the invariants in these fingerprints. */

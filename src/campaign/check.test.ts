@@ -383,7 +383,7 @@ describe('what a check saves', () => {
       cause: 'big',
       title: '300 units',
       status: 'open',
-      expected: 'no scenario that the host accepts makes the VMM abort',
+      expected: 'no scenario that the host accepts makes the VMM abort, or refuse a device that is in order',
       observed: { outcome: 'ok', violations: [] },
       failsOn: [NEWEST.id],
       scenario: withRam(300),

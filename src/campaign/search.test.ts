@@ -77,7 +77,20 @@ describe('search', () => {
     const always = invariant('no-abort', () => 'always');
     const { sightings } = await search(options({ run, runs: 50, invariants: [always] }));
     expect(seen).toHaveLength(50);
-    expect(sightings).toEqual([{ fingerprint: 'no-abort/always', run: 0, cases: 50 }]);
+    expect(sightings).toEqual([{ fingerprint: 'no-abort/always', run: 0, cases: 50, starts: [0, 1, 2] }]);
+  });
+
+  it('counts a case once, however often it breaks in the same way', async () => {
+    const once = invariant('no-abort', () => 'always');
+    const twice: Invariant = {
+      ...once,
+      check: (trace, examination) => {
+        once.check(trace, examination);
+        once.check(trace, examination);
+      },
+    };
+    const { sightings } = await search(options({ runs: 50, invariants: [twice] }));
+    expect(sightings[0]).toMatchObject({ cases: 50, starts: [0, 1, 2] });
   });
 
   it('tells for each way of breaking at which case it was met first', async () => {

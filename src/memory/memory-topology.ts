@@ -1,4 +1,4 @@
-import type { Offset, Range, Size } from '../address/index.ts';
+import { END_OF_SPACE, type Offset, type Range, type Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
 import { FlatView, wholeChange, type FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
@@ -7,11 +7,6 @@ import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A stretch of a region, in offsets from its start, whose rendering may have changed. */
-interface Dirty extends Range {
-  readonly region: MemoryRegion;
-}
 
 /** A view that address spaces share, and how the last update changed it. */
 interface SharedView {
@@ -34,7 +29,6 @@ export class MemoryTopology {
   readonly #views = new Map<MemoryRegion, SharedView>();
   #depth = 0;
   #pending = false;
-  #dirty: Dirty[] = [];
   readonly #rules: MemoryRules;
 
   constructor(rules: MemoryRules = QEMU_MEMORY) {
@@ -60,8 +54,11 @@ export class MemoryTopology {
   /** Runs `change` inside a transaction of its own. */
   transaction(change: () => void): void {
     this.begin();
-    change();
-    this.commit();
+    try {
+      change();
+    } finally {
+      this.commit();
+    }
   }
 
   /** Whether a transaction is open. */
@@ -84,8 +81,7 @@ export class MemoryTopology {
     this.begin();
     const added = region as Mutable<MemoryRegion>;
     added.container = container;
-    added.address = address;
-    added.end = address + region.size;
+    this.#place(region, address);
     added.priority = priority;
     insertSibling(container, region);
     this.#changed(region, container.enabled && region.enabled);
@@ -101,10 +97,10 @@ export class MemoryTopology {
     const { container, address, end } = region;
     if (container === undefined) throw new Error(`${region.name} is in no container`);
     this.begin();
+    this.#touch(container, address, end);
     const siblings = container.subregions as MemoryRegion[];
     siblings.splice(siblings.indexOf(region), 1);
     (region as Mutable<MemoryRegion>).container = undefined;
-    this.#touch(container, address, end);
     this.#changed(region, container.enabled && region.enabled);
     this.commit();
   }
@@ -114,8 +110,7 @@ export class MemoryTopology {
     if (region.address === address) return;
     const { container, priority } = region;
     if (container === undefined) {
-      (region as Mutable<MemoryRegion>).address = address;
-      (region as Mutable<MemoryRegion>).end = address + region.size;
+      this.#place(region, address);
       return;
     }
     this.begin();
@@ -221,8 +216,15 @@ export class MemoryTopology {
     }
   }
 
+  /** Gives `region` its address. A view that is rendered from it begins there: nothing of it stays where it was. */
+  #place(region: MemoryRegion, address: Offset): void {
+    if (region.address !== address) this.#views.get(region)?.windows.push({ start: 0n, end: END_OF_SPACE });
+    (region as Mutable<MemoryRegion>).address = address;
+    (region as Mutable<MemoryRegion>).end = address + region.size;
+  }
+
   /**
-   * Notes that whatever shows `region` at the end of the transaction may look different.
+   * Notes that whatever shows `region` may look different.
    *
    * @param pending whether that alone is a reason to update the views (fact 1.7).
    */
@@ -233,7 +235,7 @@ export class MemoryTopology {
 
   /** Notes a stretch of `region` that may look different. Before there are views nobody has looked. */
   #touch(region: MemoryRegion, start: bigint, end: bigint): void {
-    if (this.#views.size > 0) this.#dirty.push({ region, start, end });
+    if (this.#views.size > 0) spread(region, start, end, this.#views);
   }
 
   #publish(): void {
@@ -247,9 +249,6 @@ export class MemoryTopology {
 
   /** Brings the views that exist up to date. */
   #updateViews(): void {
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const { region, start, end } of dirty) spread(region, start, end, this.#views);
     for (const shared of this.#views.values()) {
       shared.before = shared.view;
       const update = shared.view.rerender(shared.windows, this.#rules);
@@ -264,7 +263,9 @@ export class MemoryTopology {
     const root = effectiveRoot(space.root);
     const shared = root && (this.#views.get(root) ?? this.#render(root));
     const after = shared?.view ?? FlatView.empty;
-    if (before === after) return;
+    // A listener that wants to hear of what stays hears of it with every update (fact 2.9).
+    const wantsAll = space.listeners.some((listener) => listener.regionNop !== undefined);
+    if (before === after && !wantsAll) return;
     (space as Mutable<AddressSpace>).view = after;
     const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
     updateTopology(space, before, after, changes, this.#rules);
@@ -299,8 +300,8 @@ export function replay(
 }
 
 /**
- * Carries a dirty stretch of `region` up to every root that shows it, through containers and
- * aliases. Where the structure itself changed in the meantime, that change left a stretch of its own.
+ * Carries a dirty stretch of `region` up to every root that shows it, through containers and aliases
+ * as they are now: when they change, that change leaves a stretch of its own.
  */
 function spread(
   region: MemoryRegion,

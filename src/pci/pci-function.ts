@@ -73,14 +73,22 @@ export class PciFunction {
 
   /** Where BAR `bar` would answer by what its registers and COMMAND hold now (fact 4.1). */
   decode(bar: PciBar): BarDecoding {
-    const { type } = bar.attributes;
-    const enabling = type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
-    const enabled = (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0;
-    if (!enabled && !this.#rules.decodesWhileDisabled) return DECODING_OFF;
-    const at = barRegister(bar.index);
+    if (!this.isDecoding(bar) && !this.#rules.decodesWhileDisabled) return DECODING_OFF;
+    const { attributes, size } = bar;
+    return this.#rules.decodeBar(attributes.type, this.register(bar), size, this.bus.addressZeroAllowed);
+  }
+
+  /** Whether COMMAND enables the address space of the BAR. */
+  isDecoding({ attributes }: PciBar): boolean {
+    const enabling = attributes.type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
+    return (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0;
+  }
+
+  /** What the BAR's register holds, both halves of a 64-bit one, with the flag bits. */
+  register({ index, attributes }: PciBar): bigint {
+    const at = barRegister(index);
     const low = BigInt(this.config.read(at, 4));
-    const register = type === 'mem64' ? (BigInt(this.config.read(at + 4, 4)) << 32n) | low : low;
-    return this.#rules.decodeBar(type, register, bar.size, this.bus.addressZeroAllowed);
+    return attributes.type === 'mem64' ? (BigInt(this.config.read(at + 4, 4)) << 32n) | low : low;
   }
 
   /**

@@ -85,6 +85,11 @@ const OFFSET = asked('an offset in bytes, a bigint', isAddress);
 const LAYOUT = asked('a layout { vectors, tableBar, tableOffset, pbaBar, pbaOffset }', isLayout);
 const AREAS = 'an array of areas { offset, size }, both bigints';
 const ERRNO = asked('an error number, 0 for none', isErrno);
+const REGION = asked(
+  'one of the regions that it was asked about, or undefined',
+  orNothing((answer) => isObject(answer) && 'subregions' in answer),
+);
+const PRIORITY = value('a whole number', (answer) => Number.isSafeInteger(answer));
 const FLAG = value('true or false', isFlag);
 const FATAL_OR_NOT = value('"fatal" or "reported"', oneOf('fatal', 'reported'));
 
@@ -107,6 +112,7 @@ export const RULES: { readonly [Room in RoomName]: AnswersTo<Room> } = {
     deviceMemoryFailure: FATAL_OR_NOT,
     ramFailure: FATAL_OR_NOT,
     missingWindow: value('"fatal" or "ignored"', oneOf('fatal', 'ignored')),
+    whenUnregistered: value('"unmap" or "map"', oneOf('unmap', 'map')),
   },
   device: {
     barAttributes: asked('{ type: "io", "mem32" or "mem64", prefetchable: true or false }', isAttributes),
@@ -118,21 +124,22 @@ export const RULES: { readonly [Room in RoomName]: AnswersTo<Room> } = {
     fixUpAreas: asked(AREAS, isListOf(isArea)),
     fixUp: value('"before-relocation" or "after-relocation"', oneOf('before-relocation', 'after-relocation')),
     baseRegion: FLAG,
-    msixParent: asked(
-      'one of the regions that it was asked about, or undefined',
-      orNothing((answer) => isObject(answer) && 'subregions' in answer),
-    ),
+    mmapParent: REGION,
+    mmapPriority: PRIORITY,
+    msixParent: REGION,
     msixExposure: asked(
       '{ kind: "emulated" }, "table-disabled", "not-added" or "capability-rewritten" with a layout',
       isExposure,
     ),
     relocation: FLAG,
     relocate: asked('{ barSize, tableOffset, pbaOffset }, all bigints', isRelocated),
+    relocationWithoutMsix: value('"ignored" or "crash"', oneOf('ignored', 'crash')),
     emulatedLayout: LAYOUT,
+    emulatedTableSize: asked('a size in bytes, a bigint', isSize),
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     mmapAlignment: PAGE_SIZE,
     subPageSize: asked('a size in bytes, a bigint', isSize),
-    stretchedPriority: value('a whole number', (answer) => Number.isSafeInteger(answer)),
+    stretchedPriority: PRIORITY,
     wrapperShrinks: FLAG,
   },
   memslots: {
@@ -173,6 +180,7 @@ export const RULES: { readonly [Room in RoomName]: AnswersTo<Room> } = {
     ),
     regionInfo: asked('{ size, flags, capabilities }', isRegionInfo),
     mmap: ERRNO,
+    checksApertures: FLAG,
     refusesMap: ERRNO,
   },
 };

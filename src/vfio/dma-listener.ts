@@ -32,6 +32,8 @@ export class DmaListener implements MemoryListener {
   initialized = false;
   /** The first refusal to map RAM before that. */
   initialError: string | undefined;
+  /** Set when the container lets go of the address space. */
+  leaving = false;
   readonly #options: DmaListenerOptions;
   readonly #adding: ListenerContext;
   readonly #removing: ListenerContext;
@@ -63,7 +65,7 @@ export class DmaListener implements MemoryListener {
       return;
     }
     if (section.region.isIommu) return;
-    if (deviceMemory && !this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages)) {
+    if (!this.#mayBeMapped(section, piece)) {
       this.#skipped(section, 'iommu-page');
       return;
     }
@@ -76,16 +78,21 @@ export class DmaListener implements MemoryListener {
   regionDel(section: MemoryRegionSection): void {
     const piece = this.#piece(section, this.#removing);
     if (piece === undefined) return;
+    if (this.leaving && this.#rules.whenUnregistered === 'map') {
+      if (!section.region.isIommu && this.#mayBeMapped(section, piece)) this.#map(section, piece);
+      return;
+    }
     if (!section.region.isIommu && this.#isUnmapped(section, piece)) this.#unmap(piece);
     this.#windows?.remove(section, piece, this.#rules.missingWindow);
   }
 
   #isUnmapped(section: MemoryRegionSection, piece: Span): boolean {
     const mapped = this.#mapped.delete(piece.start);
-    if (section.region.isRamDevice && !this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages)) {
-      return false;
-    }
-    return this.#rules.unmaps(section, piece, mapped, this.#removing);
+    return this.#mayBeMapped(section, piece) && this.#rules.unmaps(section, piece, mapped, this.#removing);
+  }
+
+  #mayBeMapped({ region }: MemoryRegionSection, { start, size }: Span): boolean {
+    return !region.isRamDevice || this.#rules.mapsDeviceMemory(start, size, this.#pages);
   }
 
   /** What of the section is a candidate for mapping (facts 6.1 to 6.3). */

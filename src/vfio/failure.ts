@@ -10,6 +10,7 @@ export type AbortSite =
   | 'hotplug-refusal-segfault'
   | 'msix-unplug-assertion'
   | 'eeh-container-cast'
+  | 'relocation-without-msix'
   /** A patch may name sites of its own. */
   | (string & {});
 

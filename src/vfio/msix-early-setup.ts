@@ -7,8 +7,7 @@ import type { DeviceRules, FixUpContext } from './revision.ts';
 import { isMsixMappable, type VfioRegion } from './vfio-region.ts';
 
 /**
- * Reads the device's MSI-X capability and prepares the BAR that holds the table
- * (vfio_msix_early_setup, facts 5.6 to 5.8).
+ * Reads the device's MSI-X capability (vfio_msix_early_setup, facts 5.6 and 5.7).
  *
  * @param relocationRequested whether `x-msix-relocation` is set to anything but `off`.
  * @returns the layout to work with, or nothing for a device without MSI-X.
@@ -18,14 +17,11 @@ export function setUpMsixEarly(
   device: HostDevice,
   regions: readonly VfioRegion[],
   rules: DeviceRules,
-  hostPageSize: Size,
   relocationRequested: boolean,
 ): MsixLayout | undefined {
   if (device.msix === undefined) return undefined;
   rules.checkLocation(device.msix);
-  const layout = withCorrectPba(device, device.msix, regions, rules, relocationRequested);
-  if (rules.fixUp === 'before-relocation') fixUpMsixAreas(regions, layout, rules, hostPageSize);
-  return layout;
+  return withCorrectPba(device, device.msix, regions, rules, relocationRequested);
 }
 
 /**

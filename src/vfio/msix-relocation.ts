@@ -23,8 +23,8 @@ export function relocateMsix(
   device: HostDevice,
   regions: readonly VfioRegion[],
   layout: MsixLayout,
+  rules: Pick<DeviceRules, 'relocate'>,
   hostPageSize: Size,
-  relocate: DeviceRules['relocate'] = relocatedToUpperHalf,
 ): MsixLayout {
   if (relocation === 'off') return layout;
   if (relocation === 'auto') {
@@ -35,7 +35,7 @@ export function relocateMsix(
   const target = regions[index]!;
   checkTarget(target, regions);
   const { vectors } = layout;
-  const { barSize, tableOffset, pbaOffset } = relocate(target.barSize, vectors, hostPageSize);
+  const { barSize, tableOffset, pbaOffset } = rules.relocate(target.barSize, vectors, hostPageSize);
   if (target.barSize === 0n) target.attributes = attributesOfNewBar(target, regions);
   target.barSize = barSize;
   return { vectors, tableBar: index, tableOffset, pbaBar: index, pbaOffset };

@@ -56,6 +56,8 @@ export interface ListenerRules {
   readonly ramFailure: 'fatal' | 'reported';
   /** What becomes of the VMM when a section goes away for which there is no sPAPR window (fact 7.4). */
   readonly missingWindow: 'fatal' | 'ignored';
+  /** What a listener that is unregistered asks of the host for each section, where it asks at all. */
+  readonly whenUnregistered: 'unmap' | 'map';
 }
 
 /** What the guest can see of MSI-X, once the machine has had its say about emulation. */
@@ -122,6 +124,10 @@ export interface DeviceRules {
   readonly fixUp: 'before-relocation' | 'after-relocation';
   /** Whether the BAR is registered through a wrapper region "base BAR n" (fact 5.4). */
   readonly baseRegion: boolean;
+  /** The region that the mmapped areas are put over: the BAR's own, or the one that is registered (fact 5.3). */
+  readonly mmapParent: (region: VfioRegion) => VfioRegion['bar'];
+  /** Priority of the mmapped areas among what lies in the same region; 0 by default, as the table has. */
+  readonly mmapPriority: number;
   readonly msixParent: MsixParent;
   readonly msixExposure: (context: OptOutContext) => MsixExposure;
   /** Whether `x-msix-relocation` exists (fact 5.10). */
@@ -132,8 +138,12 @@ export interface DeviceRules {
    * @param barSize bytes of the BAR that takes them; 0 for one that the device does not have.
    */
   relocate(barSize: Size, vectors: number, hostPageSize: Size): RelocatedMsix;
+  /** What becomes of the VMM when relocation is asked for and the device has no MSI-X capability. */
+  readonly relocationWithoutMsix: 'ignored' | 'crash';
   /** Where the emulated table and PBA are put, beside what the capability says. */
   emulatedLayout(layout: MsixLayout): MsixLayout;
+  /** Bytes that the emulated table answers (msix_init); its entries take `tableSize`. */
+  emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
   /** What becomes of the VMM when it refuses a device that was hot-plugged. */
   readonly hotplugRefusal: 'reported' | 'crash';
   /** The alignment of the address at which an area of `size` bytes is mmapped, in bytes (fact 5.3). */
@@ -199,6 +209,11 @@ export interface HostRules {
   regionInfo(info: RegionInfo, bar: number): RegionInfo;
   /** What mmap of a stretch of a BAR is answered, 0 for success. `errno` is what the kernel would say. */
   mmap(errno: Errno, bar: number, area: SparseArea): Errno;
+  /**
+   * Whether requests outside of what the IOMMU translates are refused (vfio_iommu_iova_dma_valid; type1
+   * has looked at reserved regions since Linux 4.18).
+   */
+  readonly checksApertures: boolean;
   /** Why a request to map is refused before the kernel's own checks; 0 when it is not. */
   refusesMap(request: DmaMapRequest, context: ListenerContext): Errno;
 }

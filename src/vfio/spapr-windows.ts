@@ -51,11 +51,7 @@ export class SpaprWindows {
    * @param missing what becomes of the VMM when the window is not known: hw_error in QEMU.
    * @throws VmmAbort then, when it is fatal.
    */
-  remove(
-    section: MemoryRegionSection,
-    { start, size }: Window,
-    missing: 'fatal' | 'ignored' = 'fatal',
-  ): void {
+  remove(section: MemoryRegionSection, { start, size }: Window, missing: 'fatal' | 'ignored'): void {
     const index = this.#windows.findIndex((window) => window.start === start && window.size === size);
     if (index === -1) {
       if (missing === 'ignored') return;

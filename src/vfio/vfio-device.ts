@@ -69,6 +69,8 @@ export class VfioDevice {
   readonly msixState: MsixState | undefined;
   /** Where the emulated table lies, unless the machine or the device does without it. */
   readonly emulatedTable: { readonly bar: number; readonly offset: Offset } | undefined;
+  /** Where the PBA that goes with it lies. */
+  readonly emulatedPba: { readonly bar: number; readonly offset: Offset } | undefined;
   /** The regions that show the bytes of each BAR, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
   readonly #host: HostDevice;
@@ -90,8 +92,16 @@ export class VfioDevice {
     this.regions = BAR_INDICES.map((index) => this.#makeRegion(index, options.noMmap));
 
     const relocating = rules.relocation ? options.msixRelocation : 'off';
-    const found = setUpMsixEarly(host, this.regions, rules, hostPageSize, relocating !== 'off');
-    const layout = found && relocateMsix(relocating, host, this.regions, found, hostPageSize, rules.relocate);
+    const found = setUpMsixEarly(host, this.regions, rules, relocating !== 'off');
+    if (!found && relocating !== 'off' && rules.relocationWithoutMsix === 'crash') {
+      throw new VmmAbort(
+        'relocation-without-msix',
+        'relocation looks for an MSI-X capability that is not there',
+      );
+    }
+    if (found && rules.fixUp === 'before-relocation')
+      fixUpMsixAreas(this.regions, found, rules, hostPageSize);
+    const layout = found && relocateMsix(relocating, host, this.regions, found, rules, hostPageSize);
     if (layout && rules.fixUp === 'after-relocation')
       fixUpMsixAreas(this.regions, layout, rules, hostPageSize);
     for (const region of this.regions) this.#registerBar(region);
@@ -106,6 +116,7 @@ export class VfioDevice {
     const placed = rules.emulatedLayout(layout);
     if (exposure.kind === 'emulated') {
       this.emulatedTable = { bar: placed.tableBar, offset: placed.tableOffset };
+      this.emulatedPba = { bar: placed.pbaBar, offset: placed.pbaOffset };
     }
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
@@ -227,7 +238,8 @@ export class VfioDevice {
         emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
       }
       for (const mmap of region.mmaps) {
-        if (mmap.region !== undefined) topology.addSubregion(bar, mmap.region, mmap.offset);
+        if (mmap.region === undefined) continue;
+        topology.addSubregion(rules.mmapParent(region) ?? bar, mmap.region, mmap.offset, rules.mmapPriority);
       }
     }
     try {
@@ -247,7 +259,7 @@ export class VfioDevice {
   /** Makes the regions of table and PBA (msix_init and vfio_msix_setup, facts 5.11, 5.12 and 5.14). */
   #initMsix(layout: MsixLayout, exposure: MsixExposure): void {
     if (exposure.kind === 'not-added' || exposure.kind === 'capability-rewritten') return;
-    const { rules, bus, vfioUser } = this.#environment;
+    const { rules, bus, vfioUser, hostPageSize } = this.#environment;
     const { topology } = bus;
     const owner = this.id;
     const tableRegion = this.regions[layout.tableBar];
@@ -265,7 +277,8 @@ export class VfioDevice {
       );
     }
     const pbaSize = msixPbaSize(layout.vectors);
-    const table = MemoryRegion.io('msix-table', msixTableSize(layout.vectors), { owner });
+    const tableSize = rules.emulatedTableSize(msixTableSize(layout.vectors), hostPageSize);
+    const table = MemoryRegion.io('msix-table', tableSize, { owner });
     const pba = MemoryRegion.io('msix-pba', pbaSize, { owner });
     topology.addSubregion(tableParent, table, layout.tableOffset);
     topology.addSubregion(pbaParent, pba, layout.pbaOffset);

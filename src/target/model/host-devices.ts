@@ -1,15 +1,8 @@
 import { isAligned, type Size } from '../../address/index.ts';
-import {
-  Errno,
-  mmapBar,
-  regionInfo,
-  type RegionInfo,
-  type SparseArea,
-  type VfioPciBar,
-} from '../../host/index.ts';
+import { Errno, mmapBar, regionInfo, type RegionInfo, type VfioPciBar } from '../../host/index.ts';
 import type { BarAttributes } from '../../pci/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../../scenario/index.ts';
-import { LINUX_HOST, type HostDevice, type HostRules } from '../../vfio/index.ts';
+import { NEWEST, type HostDevice, type HostRules } from '../../vfio/index.ts';
 
 const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
   io: { type: 'io', prefetchable: false },
@@ -26,7 +19,7 @@ export function makeHostDevice(
   spec: DeviceSpec,
   host: HostSpec,
   hostPageSize: Size,
-  rules: Pick<HostRules, 'regionInfo' | 'mmap'> = LINUX_HOST,
+  rules: Pick<HostRules, 'regionInfo' | 'mmap'> = NEWEST.host,
 ): HostDevice {
   const served = host.iommu.type === 'vfio-user';
   const specOf = (index: number): BarSpec | undefined => spec.bars.find((bar) => bar.index === index);
@@ -42,10 +35,6 @@ export function makeHostDevice(
     hostPageSize,
     sparseAreas: bar.sparse,
   });
-  const mmapOf = (index: number, area: SparseArea): Errno => {
-    const bar = specOf(index);
-    return bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
-  };
   return {
     name: spec.name,
     vendor: spec.vendor,
@@ -59,11 +48,10 @@ export function makeHostDevice(
     },
     barAttributes: (index) => ATTRIBUTES[specOf(index)?.type ?? 'mem32'],
     mmap: (index, area) => {
-      return rules.mmap(
-        served ? mmapServedFile(area.offset, hostPageSize) : mmapOf(index, area),
-        index,
-        area,
-      );
+      const bar = specOf(index);
+      const refused = bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
+      const errno = served ? mmapServedFile(area.offset, hostPageSize) : refused;
+      return rules.mmap(errno, index, area);
     },
   };
 }

@@ -5,7 +5,6 @@ import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
 import type { PageSizes, Revision } from '../revision.ts';
 import { wholeUnits } from '../trim.ts';
-import { LINUX_HOST } from './linux-host.ts';
 
 const TOP_BIT = 1n << 63n;
 const CHELSIO = 0x1425;
@@ -42,6 +41,7 @@ export const qemu211: Revision = {
     deviceMemoryFailure: 'fatal',
     ramFailure: 'fatal',
     missingWindow: 'fatal',
+    whenUnregistered: 'unmap',
   },
   device: {
     barAttributes: (attributes) => attributes,
@@ -54,11 +54,15 @@ export const qemu211: Revision = {
     fixUpAreas: cutOutTable,
     fixUp: 'before-relocation',
     baseRegion: false,
+    mmapParent: ({ bar }) => bar,
+    mmapPriority: 0,
     msixParent: ({ bar }) => bar,
     msixExposure: () => ({ kind: 'emulated' }),
     relocation: false,
     relocate: relocatedToUpperHalf,
+    relocationWithoutMsix: 'ignored',
     emulatedLayout: (layout) => layout,
+    emulatedTableSize: (tableSize) => tableSize,
     hotplugRefusal: 'reported',
     mmapAlignment: (_size, hostPageSize) => hostPageSize,
     subPageSize: (barSize, address, hostPageSize) =>
@@ -80,7 +84,13 @@ export const qemu211: Revision = {
   },
   memory: QEMU_MEMORY,
   pci: QEMU_PCI,
-  host: LINUX_HOST,
+  host: {
+    pageSizes: (hardware) => hardware,
+    regionInfo: (info) => info,
+    mmap: (errno) => errno,
+    checksApertures: true,
+    refusesMap: () => 0,
+  },
   mtree: form2_11,
   breaks: [
     'map-aligned',
