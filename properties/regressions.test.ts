@@ -19,7 +19,7 @@ interface Case {
 }
 
 const cases: readonly Case[] = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.json'))
+  .filter((file) => file.endsWith('.json') && !file.endsWith('.verdict.json'))
   .toSorted()
   .map((file) => {
     const text = readFileSync(`${FOLDER}${file}`, 'utf8');
