@@ -51,10 +51,14 @@ async function loadBug(id: string): Promise<KnownBug> {
   return { id, title, source, base, patched: patch.applyTo(base), shows, breaks, regression };
 }
 
-/** How releases are known to break invariants: such a finding is none about a bug that a patch put back. */
-export const knownFingerprints = (): ReadonlySet<string> =>
+const FINDINGS = new RegressionStore(
+  fileURLToPath(new URL('../../regressions/known', import.meta.url)),
+).load();
+
+/** How a release is known to break invariants: such a finding is none about a bug that a patch put back. */
+export const knownFingerprints = ({ id }: Revision): ReadonlySet<string> =>
   new Set(
-    new RegressionStore(fileURLToPath(new URL('../../regressions/known', import.meta.url)))
-      .load()
-      .map(({ regression: { invariant, cause } }) => `${invariant}/${cause}`),
+    FINDINGS.filter(({ regression }) => regression.failsOn.includes(id)).map(
+      ({ regression: { invariant, cause } }) => `${invariant}/${cause}`,
+    ),
   );

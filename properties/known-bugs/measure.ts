@@ -57,7 +57,7 @@ export function measure(
 
 /** Everything that the cases show of a revision without a bug. */
 function knownOf(base: Revision, cases: Cases, count: number): ReadonlySet<string> {
-  const shown = new Set(knownFingerprints());
+  const shown = new Set(knownFingerprints(base));
   let index = 0;
   for (const scenario of cases.take(count, base)) {
     for (const name of cases.shownBy(index++, scenario, base)) shown.add(name);
