@@ -1,4 +1,4 @@
-import { isAligned, offset, type Size } from '../address/index.ts';
+import { isAligned, type Size } from '../address/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { PciBar, PciFunction } from '../pci/index.ts';
 import { isMmappedWhole, type VfioRegion } from './vfio-region.ts';
@@ -35,7 +35,7 @@ export function updateSubPageBar(
   topology.setSize(mmap, size);
   if (size !== barSize && base.container !== undefined) {
     topology.removeSubregion(base);
-    topology.addSubregion(pci.bus.memory, base, offset(address!), STRETCHED_PRIORITY);
+    pci.mapBar(bar, address!, STRETCHED_PRIORITY);
   }
   topology.commit();
   return true;
