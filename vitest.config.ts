@@ -1,6 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // Patch files import the package by its name; in tests that is its source.
+  resolve: {
+    alias: [{ find: /^barproof$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) }],
+  },
   test: {
     coverage: {
       provider: 'v8',

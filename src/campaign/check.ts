@@ -67,16 +67,17 @@ const rank = ({ severity, invariant }: Finding): number =>
 /** The findings that stored cases show on this revision; one a fingerprint. */
 async function replayRegressions(options: CheckOptions): Promise<readonly Finding[]> {
   const { regressions, run, invariants } = options;
-  const found = new Map<string, Finding>();
+  // The file that was stored for a fingerprint speaks for it, others only where there is none.
+  const own = new Map<string, Finding>();
+  const others = new Map<string, Finding>();
   for (const { file, regression } of regressions) {
     const { scenario } = regression;
     const trace = await run(scenario);
+    const origin = { kind: 'regression', stored: scenario.revision } as const;
     for (const violation of violationsOf(trace, invariants)) {
       const name = fingerprint(violation);
-      // The file that was stored for a fingerprint speaks for it, others only where there is none.
-      const isItsOwn = name === `${regression.invariant}/${regression.cause}`;
-      if (found.has(name) && !isItsOwn) continue;
-      const origin = { kind: 'regression', stored: regression.scenario.revision } as const;
+      const found = name === `${regression.invariant}/${regression.cause}` ? own : others;
+      if (found.has(name)) continue;
       found.set(name, {
         ...describe(options, violation),
         scenario,
@@ -88,7 +89,7 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
       });
     }
   }
-  return [...found.values()];
+  return [...new Map([...others, ...own]).values()];
 }
 
 /**
@@ -124,9 +125,10 @@ async function searchAndShrink(options: CheckOptions) {
     listener({ type: 'shrinking', fingerprint: sighting.fingerprint });
     const shrunk = await shrinkSighting(sighting, searching);
     const finding = makeFinding(options, sighting, searching.seed, shrunk);
+    const file = keep(finding, options);
     const first = firstFiles.get(sighting.fingerprint);
-    if (first !== undefined) options.store?.remove(first);
-    findings.push({ ...finding, file: keep(finding, options) });
+    if (first !== undefined && first !== file) options.store?.remove(first);
+    findings.push({ ...finding, file });
   }
   return { findings, ...searched };
 }
@@ -157,19 +159,29 @@ function describe({ known }: CheckOptions, violation: Violation) {
   return { invariant, cause, severity: findInvariant(invariant).severity, known: match?.file };
 }
 
-/** Stores a new finding, unless the store has one of the same kind; returns the file that speaks for it. */
+/**
+ * Stores a new finding, unless the store has one of the same kind. A case that an interrupted check
+ * did not come to shrink gives way to one that is shrunk.
+ *
+ * @returns the file that speaks for the finding.
+ */
 function keep(finding: Finding, options: CheckOptions): string | undefined {
   const { store } = options;
   if (store === undefined || finding.known !== undefined) return undefined;
+  const regression = makeRegression(finding, options);
   const before = options.regressions.find(
-    ({ regression }) =>
-      regression.status === 'open' &&
-      regression.invariant === finding.invariant &&
-      regression.cause === finding.cause &&
-      regression.scenario.revision === options.plan.revision,
+    ({ regression: other }) =>
+      other.status === 'open' &&
+      other.invariant === finding.invariant &&
+      other.cause === finding.cause &&
+      other.scenario.revision === options.plan.revision &&
+      (isAsMet(regression) || !isAsMet(other)),
   );
-  return before?.file ?? store.save(makeRegression(finding, options));
+  return before?.file ?? store.save(regression);
 }
+
+/** Whether it is a case as the search met it: its path has no step of shrinking. */
+const isAsMet = ({ provenance }: Regression): boolean => /^\d+$/.test(provenance.path ?? '');
 
 /** The regression file that a finding of the search becomes. */
 export function makeRegression(

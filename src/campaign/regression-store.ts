@@ -12,6 +12,9 @@ export interface StoredRegression {
   readonly regression: Regression;
 }
 
+/** What verdicts on patches end in; they may lie in the same folder and are no cases. */
+const VERDICT = '.verdict.json';
+
 /** A folder of regression files, one JSON file a case. */
 export class RegressionStore {
   readonly directory: string;
@@ -67,7 +70,7 @@ export class RegressionStore {
   #files(): readonly string[] {
     try {
       return readdirSync(this.directory, { recursive: true, encoding: 'utf8' })
-        .filter((file) => file.endsWith('.json'))
+        .filter((file) => file.endsWith('.json') && !file.endsWith(VERDICT))
         .toSorted();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

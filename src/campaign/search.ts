@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../target/trace.ts';
 
 /** Runs a scenario: the model at once, a real VMM in its own time. */
@@ -30,6 +30,8 @@ export interface Sighting {
   readonly run: number;
   /** How many cases show it. */
   cases: number;
+  /** The first few of them, as numbers of cases: where shrinking starts from. */
+  readonly starts: number[];
 }
 
 /** What a search has seen. */
@@ -43,13 +45,20 @@ export interface SearchResult {
   readonly outcomes: ReadonlyMap<Trace['outcome'], number>;
 }
 
+/** Shrinking ends in the nearest dead end: from a few starts one finds a smaller case than from one. */
+const MOST_STARTS = 3;
+
 /** How many cases go by between two looks at the rest of the world. */
 const CASES_AT_A_TIME = 250;
+
+/** What makes fast-check stop: it knows no other way than a case that fails. */
+const ENDED = new Error('the search was ended');
 
 /** Runs generated scenarios and notes every way in which an invariant breaks. */
 export async function search(options: SearchOptions): Promise<SearchResult> {
   const { run, scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
   const sightings = new Map<string, Sighting>();
+  const lastShownBy = new Map<string, number>();
   const exercised = new Map<string, number>(invariants.map(({ id }) => [id, 0]));
   const outcomes = new Map<Trace['outcome'], number>();
   let cases = 0;
@@ -57,15 +66,19 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     const name = fingerprint(violation);
     const known = sightings.get(name);
     if (known !== undefined) {
+      if (lastShownBy.get(name) === cases) return;
+      lastShownBy.set(name, cases);
       known.cases++;
+      if (known.starts.length < MOST_STARTS) known.starts.push(cases);
       return;
     }
-    const sighting: Sighting = { fingerprint: name, run: cases, cases: 1 };
+    const sighting: Sighting = { fingerprint: name, run: cases, cases: 1, starts: [cases] };
     sightings.set(name, sighting);
+    lastShownBy.set(name, cases);
     onSighting?.(sighting, scenario, trace, violation);
   };
   const judge = async (scenario: Scenario): Promise<void> => {
-    if (signal?.aborted) return;
+    if (signal?.aborted) throw ENDED;
     const running = run(scenario);
     const trace = running instanceof Promise ? await running : running;
     outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
@@ -79,7 +92,11 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     onProgress?.(cases, sightings.size);
     await new Promise(setImmediate);
   };
-  await fc.assert(fc.asyncProperty(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
+  try {
+    await fc.assert(fc.asyncProperty(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
+  } catch (error) {
+    if ((error as Error).cause !== ENDED) throw error;
+  }
   return { sightings: [...sightings.values()], cases, exercised, outcomes };
 }
 
@@ -93,10 +110,26 @@ export interface Shrunk {
   readonly shrinks: number;
 }
 
-/** Shrinks the case of a sighting. The same invariant has to break for the same cause all the way. */
+/**
+ * Shrinks the first few cases of a sighting and gives the smallest that comes of them. The same
+ * invariant has to break for the same cause all the way.
+ */
 export async function shrinkSighting(sighting: Sighting, options: SearchOptions): Promise<Shrunk> {
+  let best: Shrunk | undefined;
+  for (const start of sighting.starts) {
+    if (options.signal?.aborted && best !== undefined) break;
+    const shrunk = await shrinkFrom(start, sighting.fingerprint, options);
+    if (best === undefined || lengthOf(shrunk.scenario) < lengthOf(best.scenario)) best = shrunk;
+  }
+  return best!;
+}
+
+/** How much there is to read. */
+const lengthOf = (scenario: Scenario): number => toJsonLine(encodeScenario(scenario)).length;
+
+async function shrinkFrom(start: number, name: string, options: SearchOptions): Promise<Shrunk> {
   const { run, scenarios, invariants, seed, signal } = options;
-  const invariant = invariants.find(({ id }) => sighting.fingerprint.startsWith(`${id}/`))!;
+  const invariant = invariants.find(({ id }) => name.startsWith(`${id}/`))!;
   let smallest: Pick<Shrunk, 'scenario' | 'trace' | 'violation'> | undefined;
   let tried = 0;
   const holds = async (scenario: Scenario): Promise<boolean> => {
@@ -105,19 +138,17 @@ export async function shrinkSighting(sighting: Sighting, options: SearchOptions)
     if (++tried % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
     const trace = await run(scenario);
     const { violations } = examine(trace, invariant);
-    const violation = violations.find((other) => fingerprint(other) === sighting.fingerprint);
+    const violation = violations.find((other) => fingerprint(other) === name);
     if (violation !== undefined) smallest = { scenario, trace, violation };
     return violation === undefined;
   };
   const { counterexamplePath, numShrinks } = await fc.check(fc.asyncProperty(scenarios, holds), {
     seed,
-    path: String(sighting.run),
+    path: String(start),
     numRuns: 1,
   });
   if (smallest === undefined) {
-    throw new Error(
-      `case ${sighting.run} of seed ${seed} does not show ${sighting.fingerprint} a second time`,
-    );
+    throw new Error(`case ${start} of seed ${seed} does not show ${name} a second time`);
   }
-  return { ...smallest, path: counterexamplePath ?? String(sighting.run), shrinks: numShrinks };
+  return { ...smallest, path: counterexamplePath ?? String(start), shrinks: numShrinks };
 }

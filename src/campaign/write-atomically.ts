@@ -11,17 +11,31 @@ export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(temporary, 'w');
-    try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  try {
+    writeThrough(temporary, text);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new InvalidInput([{ path, message: `the file cannot be written (${code})` }]);
+    throw unwritable(path, error);
   }
+}
+
+/** Writes a file, and is done only when it is on the disk. */
+function writeThrough(path: string, text: string): void {
+  const file = openSync(path, 'w');
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function unwritable(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  return new InvalidInput([{ path, message: `the file cannot be written (${code})` }]);
 }

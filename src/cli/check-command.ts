@@ -13,6 +13,7 @@ import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
+import { seedText, wholeNumber } from './option-values.ts';
 import { packageRoot } from './package-root.ts';
 import { commandText } from './shell.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -29,7 +30,6 @@ interface CheckCommandOptions {
 }
 
 const DEFAULT_RUNS = 20_000;
-const LONGEST_SEED = 200;
 
 /** `barproof check`: replays what is stored, searches, shrinks and keeps what it finds. */
 export const checkCommand = (conclude: Conclude): Command =>
@@ -123,17 +123,6 @@ function replayCommand(folder: string, { file, origin }: Finding, revision: stri
     join(folder, file),
     ...(isStoredForAnother ? ['--revision', revision] : []),
   ]);
-}
-
-function seedText(text: string): string {
-  if (text.length <= LONGEST_SEED) return text;
-  throw new InvalidArgumentError(`expected at most ${LONGEST_SEED} characters.`);
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number <= 1_000_000_000) return number;
-  throw new InvalidArgumentError('expected a whole number up to 1000000000.');
 }
 
 function invariantId(text: string): InvariantId {

@@ -2,12 +2,15 @@ import { Command, CommanderError } from 'commander';
 import { InvalidInput } from '../scenario/index.ts';
 import { checkCommand } from './check-command.ts';
 import { complain } from './complain.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
+import { newPatchCommand } from './new-patch-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
+import { validateCommand } from './validate-command.ts';
 import { VERSION } from './version.ts';
 
 /** How a command tells its exit code; of several, the highest counts. */
@@ -38,7 +41,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
 function makeProgram(conclude: Conclude): Command {
   const program = new Command('barproof')
     .description(
-      'Proves, by search, that a VMM maps PCI BARs correctly when it passes a device through with VFIO.',
+      'Searches for ways in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
     )
     .version(VERSION)
     .addHelpText(
@@ -49,7 +52,16 @@ function makeProgram(conclude: Conclude): Command {
       ]),
     )
     .addHelpText('after', EXIT_CODES);
-  for (const command of [checkCommand, replayCommand, runCommand, mtreeCommand, listCommand]) {
+  for (const command of [
+    checkCommand,
+    replayCommand,
+    runCommand,
+    mtreeCommand,
+    validateCommand,
+    newPatchCommand,
+    listCommand,
+    doctorCommand,
+  ]) {
     program.addCommand(command(conclude));
   }
   for (const command of [program, ...descendants(program)]) {
@@ -70,6 +82,12 @@ const nameOf = (command: Command): string =>
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
   if (error instanceof InvalidInput) complain(error);
-  else complain({ problems: [{ path: '', message: `this should not happen: ${String(error)}` }] });
+  else complain({ problems: [{ path: '', message: `this should not happen: ${reasonOf(error)}` }] });
   return ExitCode.COULD_NOT_RUN;
+}
+
+/** What was thrown, and what lies below it: fast-check says only in which case something was. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? String(error) : `${String(error)}, because of ${reasonOf(cause)}`;
 }

@@ -70,7 +70,8 @@ function sinceStored(
   const gone = observed.violations.filter((stored) => !found.includes(stored));
   if (gone.length > 0 && found.length === 0 && status !== 'fixed') return `; fixed: ${gone.join(', ')}`;
   const before = observed.violations.length === 0 ? 'nothing broken' : observed.violations.join(', ');
-  return `; stored was ${before}, ${observed.outcome}`;
+  const now = observed.outcome === outcome ? '' : `, now ${outcome}`;
+  return `; stored was ${before}, ${observed.outcome}${now}`;
 }
 
 function blocks(trace: Trace, violations: readonly Violation[]): string[] {

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { violationsOf } from '../invariants/index.ts';
@@ -18,6 +19,7 @@ interface RunOptions {
 }
 
 const STANDARD_INPUT = '-';
+const STDIN_FILENO = 0;
 
 /** `barproof run`: carries scenarios out and shows what comes of them, without judging. */
 export const runCommand = (conclude: Conclude): Command =>
@@ -75,14 +77,14 @@ async function runLines(options: RunOptions, conclude: Conclude): Promise<void> 
 
 /** @throws InvalidInput when standard input cannot be read. */
 async function* standardInput(): AsyncGenerator<string> {
-  let failure: unknown;
-  const lines = createInterface({ input: process.stdin });
-  process.stdin.once('error', (error) => {
-    failure = error;
-    lines.close();
-  });
-  yield* lines;
-  if (failure === undefined) return;
-  const { code = 'unknown error' } = failure as NodeJS.ErrnoException;
-  throw new InvalidInput([{ path: '', message: `standard input cannot be read (${code})` }]);
+  // Node takes a directory for an input that is at its end.
+  if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
+  try {
+    yield* createInterface({ input: process.stdin });
+  } catch (error) {
+    throw unreadable((error as NodeJS.ErrnoException).code ?? String(error));
+  }
 }
+
+const unreadable = (reason: string): InvalidInput =>
+  new InvalidInput([{ path: '', message: `standard input cannot be read (${reason})` }]);

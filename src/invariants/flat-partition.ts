@@ -52,12 +52,13 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
 
 /**
  * Asks the tree, after the last step, who answers at the edges of everything that was not there at
- * the start, of the gaps beside it, of everything that is gone since, and of the BARs.
+ * the start, of the gaps beside it, of everything that is gone since, and of the regions of devices.
  */
 function checkOwners(trace: Trace, examination: Examination): void {
   const { tree, steps } = trace;
   const last = steps.at(-1);
-  if (tree === undefined || last === undefined) return;
+  // Who died in the middle of a change left a tree that no view ever showed.
+  if (tree === undefined || last === undefined || trace.outcome === 'aborted') return;
   const { flatView, devices } = last.state;
   const start = steps[0]!.state.flatView;
   const step = steps.length - 1;
@@ -94,6 +95,30 @@ function checkOwners(trace: Trace, examination: Examination): void {
       for (const edge of [address, address + size - 1n]) ask(edge, rangeAt(flatView, edge));
     }
   }
+  forEachDeviceEdge(tree, 0n, 0n, END_OF_SPACE, (edge) => ask(edge, rangeAt(flatView, edge)));
+}
+
+/** Visits the first and last addresses of the regions of devices, wherever windows and aliases show them. */
+function forEachDeviceEdge(
+  { region, enabled, size, terminates, children, alias }: TraceNode,
+  base: bigint,
+  clipStart: bigint,
+  clipEnd: bigint,
+  visit: (edge: bigint) => void,
+): void {
+  if (!enabled) return;
+  const start = base > clipStart ? base : clipStart;
+  const end = base + size < clipEnd ? base + size : clipEnd;
+  if (start >= end) return;
+  if (alias !== undefined) {
+    forEachDeviceEdge(alias.node, base - alias.offset, start, end, visit);
+    return;
+  }
+  if (terminates && region.owner !== undefined) {
+    visit(start);
+    visit(end - 1n);
+  }
+  for (const child of children) forEachDeviceEdge(child, base + child.address, start, end, visit);
 }
 
 /** The region that answers at `address`, counted from the start of `node`: children first, best priority first. */

@@ -1,6 +1,5 @@
 import { alignDown, alignUp } from '../address/index.ts';
-import type { DmaMapping } from '../host/index.ts';
-import { endOfMapping, firstMappingAbove, type TraceRange } from '../target/trace.ts';
+import { endOfMapping, firstMappingAbove, type TraceMapping, type TraceRange } from '../target/trace.ts';
 import { rangeFrom, regionName, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, settled } from './steps.ts';
@@ -41,13 +40,17 @@ export const guestPageReachable: Invariant = {
 };
 
 /** The first address of the range's own pages of `unit` bytes that is not mapped. */
-function firstUnmapped(range: TraceRange, unit: bigint, mappings: readonly DmaMapping[]): bigint | undefined {
+function firstUnmapped(
+  range: TraceRange,
+  unit: bigint,
+  mappings: readonly TraceMapping[],
+): bigint | undefined {
   if ((range.start - range.offset) % unit !== 0n) return undefined;
   return firstGap(mappings, alignUp(range.start, unit), alignDown(range.end, unit));
 }
 
 /** The first address from `start` up to `end` that no mapping translates. */
-function firstGap(mappings: readonly DmaMapping[], start: bigint, end: bigint): bigint | undefined {
+function firstGap(mappings: readonly TraceMapping[], start: bigint, end: bigint): bigint | undefined {
   let address = start;
   for (let index = firstMappingAbove(mappings, address); address < end; index++) {
     const next = mappings[index];

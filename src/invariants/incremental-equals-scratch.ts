@@ -1,16 +1,26 @@
+import { END_OF_SPACE, hex } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
-import { sameMapping, type ContainerState, type Trace } from '../target/trace.ts';
+import {
+  sameMapping,
+  type BarRegister,
+  type BarState,
+  type ContainerState,
+  type Trace,
+} from '../target/trace.ts';
 import { spanOf } from './describe.ts';
-import type { Invariant } from './invariant.ts';
+import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
 /** How the state was reached does not matter. */
 export const incrementalEqualsScratch: Invariant = {
   id: 'incremental-equals-scratch',
-  clause: 'listener state after a sequence of changes equals the state of a listener registered at the end',
+  clause:
+    'listener state after a sequence of changes equals the state of a listener registered at the end, and ' +
+    'a BAR is where its registers say, however they came to say it',
   severity: 'error',
   site: 'system/memory.c: address_space_update_topology_pass; hw/vfio/listener.c',
   check(trace, examination) {
+    checkBars(trace, examination);
     const last = trace.steps.at(-1);
     if (trace.scratch === undefined || last === undefined) return;
     for (const scratch of trace.scratch) {
@@ -58,4 +68,34 @@ function ranOutOfMappings(trace: Trace, container: string): boolean {
       ranOut = true;
   });
   return ranOut;
+}
+
+/** Compares every BAR with its registers, by the rules of PCI and not by those of the VMM. */
+function checkBars(trace: Trace, examination: Examination): void {
+  const devices = trace.steps.at(-1)?.state.devices ?? [];
+  for (const register of trace.barRegisters ?? []) {
+    const device = devices.find(({ id }) => id === register.device);
+    const bar = device?.bars.find(({ index }) => index === register.bar);
+    if (bar === undefined) continue;
+    examination.exercised++;
+    if (isWhereItShouldBe(bar, register)) continue;
+    const says = register.decoding ? `says ${hex(register.address)}` : 'is not enabled';
+    examination.violate(
+      'bar-misplaced',
+      trace.steps.length - 1,
+      () =>
+        `BAR ${bar.index} of ${register.device} ${says}, but the VMM has it ` +
+        (bar.address === undefined ? 'nowhere' : `at ${hex(bar.address)}`),
+    );
+  }
+}
+
+const END_OF_32_BITS = 1n << 32n;
+
+/** VMMs leave out BARs at 0 and at the end of their space (fact 4.1); everything else they have to place. */
+function isWhereItShouldBe({ type, size, address }: BarState, register: BarRegister): boolean {
+  if (!register.decoding) return address === undefined;
+  if (address !== undefined) return address === register.address;
+  const limit = type === 'mem64' ? END_OF_SPACE : END_OF_32_BITS;
+  return register.address === 0n || register.address + size >= limit || size === 1n;
 }

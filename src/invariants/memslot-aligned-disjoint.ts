@@ -1,10 +1,10 @@
 import { END_OF_SPACE, firstEndingAbove, isAligned } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { TraceRange } from '../target/trace.ts';
+import type { Trace, TraceRange } from '../target/trace.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import { HostBases } from './host-bases.ts';
-import type { Invariant } from './invariant.ts';
-import { forEachChange, forEachEvent, settled } from './steps.ts';
+import type { Examination, Invariant } from './invariant.ts';
+import { forEachChange, forEachEvent, isUnplugged, settled } from './steps.ts';
 
 /** What the CPU reaches without an exit is what the memory map shows. */
 export const memslotAlignedDisjoint: Invariant = {
@@ -30,10 +30,15 @@ export const memslotAlignedDisjoint: Invariant = {
         rangeFrom(gpa, size),
       );
     });
+    const plugged = new Set<string>();
     forEachChange(
       settled(trace),
-      (state, before) => state.memslots !== before.memslots || state.flatView !== before.flatView,
+      (state, before) =>
+        state.memslots !== before.memslots ||
+        state.flatView !== before.flatView ||
+        state.devices !== before.devices,
       (state, step) => {
+        for (const { id } of state.devices) plugged.add(id);
         let end = 0n;
         const bases = new HostBases();
         for (const slot of state.memslots) {
@@ -61,11 +66,55 @@ export const memslotAlignedDisjoint: Invariant = {
           }
           if (!bases.agrees(slot))
             violate('wrong-backing', 'is backed elsewhere than the rest of that region');
+          // What belongs to a device goes with it, whatever the memory map still shows.
+          if (isUnplugged(slot.backing.owner, state.devices, plugged)) {
+            violate('owner-gone', 'shows a device that is not there any more');
+          }
         }
       },
     );
+    checkNumbers(trace, examination);
+    checkFatalRequest(trace, examination);
   },
 };
+
+/** A slot's number is used for nothing else until the slot is deleted. */
+function checkNumbers(trace: Trace, examination: Examination): void {
+  const inUse = new Map<number, Memslot>();
+  forEachEvent(trace, (event, step) => {
+    if (event.type !== 'memslot') return;
+    const { slot, errno } = event;
+    const other = inUse.get(slot.slot);
+    if (slot.size === 0n) inUse.delete(slot.slot);
+    else if (errno === 0) inUse.set(slot.slot, slot);
+    if (slot.size === 0n || other === undefined) return;
+    examination.violate(
+      'number-in-use',
+      step,
+      () =>
+        `slot ${slot.slot} is asked for at ${spanOf(slot.gpa, slot.size)} while it holds ` +
+        `${spanOf(other.gpa, other.size)} of "${other.backing.region}"`,
+      rangeFrom(slot.gpa, slot.size),
+    );
+  });
+}
+
+/** A slot that KVM refused, and that the VMM died of, never came into force: what was asked for tells. */
+function checkFatalRequest(trace: Trace, examination: Examination): void {
+  const last = trace.outcome === 'aborted' ? trace.steps.at(-1) : undefined;
+  const event = last?.events.at(-1);
+  if (last === undefined || event?.type !== 'memslot' || event.slot.size === 0n) return;
+  const { slot } = event;
+  if (backingOf(slot, last.state.flatView) !== undefined) return;
+  examination.violate(
+    'asked-not-backed',
+    trace.steps.length - 1,
+    () =>
+      `the VMM asks for a memslot ${spanOf(slot.gpa, slot.size)} of "${slot.backing.region}", ` +
+      'which the memory map does not show there',
+    rangeFrom(slot.gpa, slot.size),
+  );
+}
 
 /** The range that the slot shows a part of, or nothing when the memory map has something else there. */
 function backingOf({ gpa, size, backing }: Memslot, view: readonly TraceRange[]): TraceRange | undefined {

@@ -1,7 +1,7 @@
-import { overlaps, type Range } from '../address/index.ts';
+import { hex, overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState } from '../target/trace.ts';
-import { spanOf } from './describe.ts';
+import type { DeviceState, State } from '../target/trace.ts';
+import { rangeText, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
 
@@ -27,6 +27,11 @@ export const msixCapabilityConsistent: Invariant = {
           checkCapability(device, trace.scenario, step, examination);
         }
       },
+    );
+    forEachChange(
+      trace,
+      (state, before) => state.flatView !== before.flatView,
+      (state, step) => checkExtent(state, step, examination),
     );
   },
 };
@@ -75,7 +80,33 @@ function checkCapability(
         `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
     );
   }
+  const { pbaAt } = device.msix!;
+  if (pbaAt !== undefined && (pbaAt.bar !== PBA.bar || pbaAt.offset !== PBA.start)) {
+    examination.violate(
+      'pba-emulated-elsewhere',
+      step,
+      () =>
+        `the PBA of ${device.id} is emulated at ${hex(pbaAt.offset)} of BAR ${pbaAt.bar}, ` +
+        `the capability names ${hex(PBA.start)} of BAR ${PBA.bar}`,
+    );
+  }
   checkRelocation(device, scenario, { table: tableRange!, PBA: pbaRange! }, step, examination);
+}
+
+/** What answers as the table is no longer than the table: behind it are registers of the device. */
+function checkExtent({ devices, flatView }: State, step: number, examination: Examination): void {
+  for (const range of flatView) {
+    const { name, owner } = range.region;
+    if (name !== 'msix-table' || owner === undefined) continue;
+    const vectors = devices.find(({ id }) => id === owner)?.msix?.layout.vectors;
+    if (vectors === undefined || range.offset + (range.end - range.start) <= 16n * BigInt(vectors)) continue;
+    examination.violate(
+      'swallows-registers',
+      step,
+      () => `${rangeText(range)} answers for registers behind the ${vectors} entries of the table`,
+      range,
+    );
+  }
 }
 
 /** A table or PBA that was moved must not lie over registers that the device has there. */

@@ -133,7 +133,8 @@ describe('msix-trapped', () => {
       const at = AT + TABLE - 0x800n;
       expect(causes(msixTrapped, stretched(0x700n, 0x100n, at))).toEqual([]);
       expect(causes(msixTrapped, stretched(0x840n, 0x100n, at))).toEqual([]);
-      expect(causes(msixTrapped, stretched(0x7ffn, 0x100n, at))).toEqual([]);
+      expect(causes(msixTrapped, stretched(0x7ffn, 0x1n, at))).toEqual([]);
+      expect(causes(msixTrapped, stretched(0x7ffn, 0x2n, at))).toEqual(['shadowed-by-stretched-bar']);
     });
   });
 

@@ -29,7 +29,14 @@ export const msixTrapped: Invariant = {
           if (start !== undefined) {
             checkEmulation(device, table, placeFrom(start), state, step, examination);
           }
-          checkNeighbours(device, placeFrom(start ?? table.bar.address), state, step, examination);
+          checkNeighbours(
+            device,
+            placeFrom(start ?? table.bar.address),
+            trace.pages.host,
+            state,
+            step,
+            examination,
+          );
           checkBackings(device, table, state, step, examination);
         }
       },
@@ -111,6 +118,7 @@ function checkEmulation(
 function checkNeighbours(
   device: DeviceState,
   place: Range,
+  page: bigint,
   state: State,
   step: number,
   examination: Examination,
@@ -119,9 +127,9 @@ function checkNeighbours(
   for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
     const range = flatView[index]!;
     if (range.start >= place.end) return;
-    if (range.region.owner === undefined || !isOutsideItsBar(range, state)) continue;
+    if (range.region.owner === undefined || !isOutsideItsBar(range, place, state)) continue;
     examination.violate(
-      'shadowed-by-stretched-bar',
+      isStretchedOnPurpose(range, state, page) ? 'shadowed-by-page-of-bar' : 'shadowed-by-stretched-bar',
       step,
       () =>
         `the MSI-X table of ${device.id} at ${span(place)} is hidden by ${rangeText(range)}, ` +
@@ -131,12 +139,24 @@ function checkNeighbours(
   }
 }
 
-/** Whether a BAR answers at `range` although it does not decode those addresses. */
-function isOutsideItsBar({ region, offset }: TraceRange, { devices }: State): boolean {
+/** Whether a BAR answers for part of `place` by `range` although it does not decode those addresses. */
+function isOutsideItsBar(range: TraceRange, place: Range, { devices }: State): boolean {
+  const { region, offset, start, end } = range;
+  const last = (end < place.end ? end : place.end) - 1n;
   const owner = devices.find(({ id }) => id === region.owner);
   const found = owner && barOf(owner, region.name);
   // Compared in BAR offsets, so that windows which shift addresses do not matter.
-  return found !== undefined && (found.bar.address === undefined || found.start + offset >= found.bar.size);
+  return (
+    found !== undefined &&
+    (found.bar.address === undefined || found.start + offset + (last - start) >= found.bar.size)
+  );
+}
+
+/** Whether the BAR lies at a page boundary, where it may cover the rest of the page that nobody else wants. */
+function isStretchedOnPurpose({ region }: TraceRange, { devices }: State, page: bigint): boolean {
+  const owner = devices.find(({ id }) => id === region.owner);
+  const address = owner && barOf(owner, region.name)?.bar.address;
+  return address !== undefined && address % page === 0n;
 }
 
 /** Neither a memslot nor a DMA mapping shows a byte of the table. */

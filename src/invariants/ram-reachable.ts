@@ -84,9 +84,9 @@ function checkBases({ memslots, containers }: State, step: number, examination: 
   const bases = new HostBases();
   for (const slot of memslots) bases.agrees(slot);
   for (const { name, mappings } of containers) {
-    for (const mapping of mappings) {
-      if (bases.agrees(mapping)) continue;
-      const { iova, size, backing } = mapping;
+    for (const { iova, size, backing, hostAddress } of mappings) {
+      // A real VMM keeps its addresses to itself.
+      if (hostAddress === undefined || bases.agrees({ backing, hostAddress })) continue;
       examination.violate(
         'wrong-backing',
         step,

@@ -1,8 +1,9 @@
 import { END_OF_SPACE, type Offset, type Range, type Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
-import { FlatView, type FlatViewChange } from './flat-view.ts';
+import { FlatView, wholeChange, type FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
+import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -28,6 +29,11 @@ export class MemoryTopology {
   readonly #views = new Map<MemoryRegion, SharedView>();
   #depth = 0;
   #pending = false;
+  readonly #rules: MemoryRules;
+
+  constructor(rules: MemoryRules = QEMU_MEMORY) {
+    this.#rules = rules;
+  }
 
   /** Opens a transaction; they nest. */
   begin(): void {
@@ -189,7 +195,7 @@ export class MemoryTopology {
   registerListener(listener: MemoryListener, space: AddressSpace): void {
     insertByPriority(this.#listeners, listener);
     insertByPriority(space.listeners as MemoryListener[], listener);
-    replay(listener, space);
+    replay(listener, space, this.#rules.registration);
   }
 
   /**
@@ -245,7 +251,7 @@ export class MemoryTopology {
   #updateViews(): void {
     for (const shared of this.#views.values()) {
       shared.before = shared.view;
-      const update = shared.view.rerender(shared.windows);
+      const update = shared.view.rerender(shared.windows, this.#rules);
       shared.view = update.view;
       shared.changes = update.changes;
       if (shared.windows.length > 0) shared.windows = [];
@@ -261,12 +267,12 @@ export class MemoryTopology {
     const wantsAll = space.listeners.some((listener) => listener.regionNop !== undefined);
     if (before === after && !wantsAll) return;
     (space as Mutable<AddressSpace>).view = after;
-    const changes = shared?.before === before ? shared.changes : [everything(before, after)];
-    updateTopology(space, before, after, changes);
+    const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
+    updateTopology(space, before, after, changes, this.#rules);
   }
 
   #render(root: MemoryRegion): SharedView {
-    const view = FlatView.render(root);
+    const view = FlatView.render(root, this.#rules);
     const shared: SharedView = { before: view, view, changes: [], windows: [] };
     this.#views.set(root, shared);
     return shared;
@@ -281,10 +287,16 @@ export class MemoryTopology {
 }
 
 /** Tells a listener everything that `space` shows, as if it had just been registered there. */
-export function replay(listener: MemoryListener, space: AddressSpace): void {
-  listener.begin?.();
+export function replay(
+  listener: MemoryListener,
+  space: AddressSpace,
+  registration: MemoryRules['registration'] = 'complete',
+): void {
+  if (registration === 'silent') return;
+  const complete = registration === 'complete';
+  if (complete) listener.begin?.();
   for (const range of space.view.ranges) listener.regionAdd?.(range);
-  listener.commit?.();
+  if (complete) listener.commit?.();
 }
 
 /**
@@ -303,7 +315,9 @@ function spread(
   if (container !== undefined) spread(container, from + address, end + address, views);
   for (const alias of aliasedBy) {
     const shift = alias.alias!.offset;
-    if (end > shift && from < shift + alias.size) spread(alias, from - shift, end - shift, views);
+    const stop = shift + alias.size;
+    // Cut to the alias, what a region shows of itself at another place of its own comes to an end.
+    if (end > shift && from < stop) spread(alias, from - shift, (end < stop ? end : stop) - shift, views);
   }
 }
 
@@ -320,13 +334,6 @@ function insertSibling(container: MemoryRegion, region: MemoryRegion): void {
   if (position === 0) siblings.unshift(region);
   else siblings.splice(position, 0, region);
 }
-
-const everything = (before: FlatView, after: FlatView): FlatViewChange => ({
-  oldFrom: 0,
-  oldTo: before.ranges.length,
-  newFrom: 0,
-  newTo: after.ranges.length,
-});
 
 function insertByPriority(list: MemoryListener[], listener: MemoryListener): void {
   const after = list.findIndex((other) => other.priority > listener.priority);

@@ -1,7 +1,7 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
-import { errnoName, type DmaMapping } from '../host/index.ts';
+import { errnoName } from '../host/index.ts';
 import type { Violation } from '../invariants/index.ts';
-import type { Step, Trace, TraceRange } from '../target/trace.ts';
+import type { Step, Trace, TraceMapping, TraceRange } from '../target/trace.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { bytes } from './bytes.ts';
 
@@ -105,7 +105,7 @@ const requested = (
     ? { start: event.iova, end: event.iova + event.size }
     : { start: event.start, end: event.start + event.size };
 
-function coverage(range: Range, mappings: readonly DmaMapping[]): 'whole' | 'part' | 'none' {
+function coverage(range: Range, mappings: readonly TraceMapping[]): 'whole' | 'part' | 'none' {
   const touching = mappings.filter(({ iova, size }) => overlaps(range, { start: iova, end: iova + size }));
   if (touching.length === 0) return 'none';
   const isWhole = touching.some(({ iova, size }) => iova <= range.start && range.end <= iova + size);

@@ -1,9 +1,9 @@
 import { hex, type Range } from '../address/index.ts';
-import type { DmaMapping, Memslot } from '../host/index.ts';
+import type { Memslot } from '../host/index.ts';
 import { measure, type Violation } from '../invariants/index.ts';
 import { rangeType, type MtreeForm } from '../memory/index.ts';
 import type { JsonValue } from '../scenario/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace, TraceMapping } from '../target/trace.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 
 /**
@@ -44,7 +44,7 @@ export function traceToJson(trace: Trace, violations: readonly Violation[], form
 
 const inclusive = ({ start, end }: Range) => ({ start: hex(start), end: hex(end - 1n) });
 
-const mappingToJson = ({ iova, size, readonly, backing }: DmaMapping) => ({
+const mappingToJson = ({ iova, size, readonly, backing }: TraceMapping) => ({
   iova: hex(iova),
   size: hex(size),
   readonly,
@@ -58,7 +58,8 @@ function eventToJson(event: VmmEvent): { [key: string]: JsonValue | undefined } 
   switch (event.type) {
     case 'dma-map': {
       const { type, container, errno, hostAddress, deviceMemory } = event;
-      return { type, container, ...mappingToJson(event), hostAddress: hex(hostAddress), deviceMemory, errno };
+      const backedAt = hostAddress === undefined ? {} : { hostAddress: hex(hostAddress) };
+      return { type, container, ...mappingToJson(event), ...backedAt, deviceMemory, errno };
     }
     case 'memslot': {
       const { type, slot, errno } = event;

@@ -9,7 +9,7 @@ export function wrap(text: string, width: number, hang = 0): string[] {
   let line = '';
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.trimStart().length > 0 && longer.length > width && line.trim() !== '') {
+    if (line !== '' && longer.length > width) {
       lines.push(line);
       line = ' '.repeat(hang) + word;
     } else {

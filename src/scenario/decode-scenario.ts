@@ -68,17 +68,16 @@ export function readScenario(decoder: Decoder, value: unknown, path: string): Sc
   const devices = decoder.array(root['devices'], at('devices'), (element, where) =>
     readDevice(decoder, element, where),
   );
+  reportDuplicates(
+    decoder,
+    before,
+    devices.map(({ id }) => id),
+    (index) => `${at('devices')}[${index}].id`,
+  );
   const operations = decoder.array(root['operations'] ?? [], at('operations'), (element, where) =>
     readOperation(decoder, element, where),
   );
   const scenario: Scenario = { version, machine, revision, host, devices, operations };
-  if (decoder.problems.length === before) {
-    reportDuplicates(
-      decoder,
-      devices.map(({ id }) => id),
-      (index) => `${at('devices')}[${index}].id`,
-    );
-  }
   // Cross-checks make sense only of a scenario whose parts are sound.
   if (decoder.problems.length === before) checkScenario(scenario, decoder, path);
   return scenario;
@@ -178,14 +177,12 @@ function readDevice(decoder: Decoder, value: unknown, path: string): DeviceSpec 
   const bars = decoder.array(device['bars'], `${path}.bars`, (element, where) =>
     readBar(decoder, element, where),
   );
-  // A stand-in for an index that could not be read is nobody's duplicate.
-  if (decoder.problems.length === before) {
-    reportDuplicates(
-      decoder,
-      bars.map(({ index }) => index),
-      (index) => `${path}.bars[${index}].index`,
-    );
-  }
+  reportDuplicates(
+    decoder,
+    before,
+    bars.map(({ index }) => index),
+    (index) => `${path}.bars[${index}].index`,
+  );
   const msix = optional(device['msix'] ?? undefined, (spec) => readMsix(decoder, spec, `${path}.msix`));
   return {
     id,
@@ -313,14 +310,23 @@ function readOperation(decoder: Decoder, value: unknown, path: string): Operatio
 const optional = <T>(value: unknown, read: (value: unknown) => T): T | undefined =>
   value === undefined ? undefined : read(value);
 
+/**
+ * Reports values that are used twice. What stands in for a value that could not be read is nobody's duplicate.
+ *
+ * @param before how many problems there were before the values were read.
+ */
 function reportDuplicates(
   decoder: Decoder,
+  before: number,
   values: readonly (string | number)[],
   pathOf: (index: number) => string,
 ): void {
+  const unread = new Set(decoder.problems.slice(before).map(({ path }) => path));
   const seen = new Set<string | number>();
   for (const [index, value] of values.entries()) {
-    if (seen.has(value)) decoder.report(pathOf(index), `${JSON.stringify(value)} is used twice`);
+    const path = pathOf(index);
+    if (unread.has(path)) continue;
+    if (seen.has(value)) decoder.report(path, `${JSON.stringify(value)} is used twice`);
     seen.add(value);
   }
 }

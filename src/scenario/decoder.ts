@@ -1,9 +1,10 @@
 import { hex, parseHex } from '../address/index.ts';
-import type { Problem } from './problem.ts';
+import { InvalidInput, type Problem } from './problem.ts';
 
 /** More of anything than a scenario or regression has; what is longer is not read to its end. */
 const MOST_ELEMENTS = 10_000;
 const MOST_UNKNOWN_KEYS = 20;
+const MOST_PROBLEMS = 10_000;
 
 /**
  * Reads values out of parsed JSON and notes every problem with its path instead of stopping at the
@@ -13,8 +14,16 @@ const MOST_UNKNOWN_KEYS = 20;
 export class Decoder {
   readonly problems: Problem[] = [];
 
-  /** Notes a problem at `path`. */
+  /**
+   * Notes a problem at `path`.
+   *
+   * @throws InvalidInput with all problems so far when there are more of them than anybody would read.
+   */
   report(path: string, message: string): void {
+    if (this.problems.length === MOST_PROBLEMS) {
+      const rest = `more than ${MOST_PROBLEMS} problems: what comes after them is not read`;
+      throw new InvalidInput([...this.problems, { path: '', message: rest }]);
+    }
     this.problems.push({ path, message });
   }
 
@@ -111,11 +120,13 @@ function describe(value: unknown): string {
 
 const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/g;
+
 /** Text in which nothing can command a terminal: control characters are spelt out. */
 export const printable = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
   text.replaceAll(
-    /[\u0000-\u001f\u007f-\u009f]/g,
+    CONTROL_CHARACTERS,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 

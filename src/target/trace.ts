@@ -1,4 +1,4 @@
-import type { Iova, Offset, Range, Size } from '../address/index.ts';
+import type { HostAddress, Iova, Offset, Range, Size } from '../address/index.ts';
 import type { DmaMapping, Memslot } from '../host/index.ts';
 import type { RegionKind } from '../memory/index.ts';
 import type { BarType, MsixLayout } from '../pci/index.ts';
@@ -50,10 +50,15 @@ export interface TraceNode {
   readonly alias: { readonly node: TraceNode; readonly offset: Offset } | undefined;
 }
 
+/** A live mapping. Where the VMM has what is mapped is known only of those that say so. */
+export interface TraceMapping extends Omit<DmaMapping, 'hostAddress'> {
+  readonly hostAddress: HostAddress | undefined;
+}
+
 /** The state of a container's mappings. */
 export interface ContainerState {
   readonly name: string;
-  readonly mappings: readonly DmaMapping[];
+  readonly mappings: readonly TraceMapping[];
 }
 
 /** Where a BAR of a device is. */
@@ -82,6 +87,8 @@ export interface MsixView {
   readonly functionMasked: boolean;
   /** Where the VMM put the emulated table, or nothing when it emulates none. */
   readonly emulatedAt: { readonly bar: number; readonly offset: Offset } | undefined;
+  /** Where it put the PBA that goes with it, where a target can tell. */
+  readonly pbaAt?: { readonly bar: number; readonly offset: Offset };
 }
 
 /** A device that is plugged in. */
@@ -112,6 +119,16 @@ export interface Step {
   readonly state: State;
 }
 
+/** What the registers of a BAR say, as the guest reads them. */
+export interface BarRegister {
+  readonly device: string;
+  readonly bar: number;
+  /** The address, without flags and without the bits below the BAR's size. */
+  readonly address: bigint;
+  /** Whether COMMAND enables the BAR's address space. */
+  readonly decoding: boolean;
+}
+
 /** What is left after every device has been taken away and every container closed. */
 export interface Teardown {
   readonly events: readonly VmmEvent[];
@@ -134,14 +151,16 @@ export interface Trace {
   readonly outcome: Outcome;
   /** Why a device was refused or the VMM died, in its own words. */
   readonly error: string | undefined;
-  /** The check that the VMM died of. */
-  readonly abortSite: AbortSite | undefined;
+  /** The check that the VMM died of: an `AbortSite` of the model, or the place that a real VMM names. */
+  readonly abortSite: AbortSite | (string & {}) | undefined;
   readonly pages: TracePages;
   /** Whether the machine does without MSI-X emulation. */
   readonly optsOutOfMsixEmulation: boolean;
   readonly steps: readonly Step[];
   /** System memory's tree after the last step. */
   readonly tree: TraceNode | undefined;
+  /** The registers of all BARs after the last step; only after `ok`, and where a target reads them. */
+  readonly barRegisters?: readonly BarRegister[];
   /** The mappings of listeners that were registered after the last step, one a container; only after `ok`. */
   readonly scratch: readonly ContainerState[] | undefined;
   /** Only after `ok` and `rejected`. */
@@ -149,7 +168,7 @@ export interface Trace {
 }
 
 /** Whether two mappings say the same. */
-export const sameMapping = (a: DmaMapping, b: DmaMapping): boolean =>
+export const sameMapping = (a: TraceMapping, b: TraceMapping): boolean =>
   a.iova === b.iova &&
   a.size === b.size &&
   a.readonly === b.readonly &&
@@ -162,7 +181,7 @@ export const endOfMapping = (mapping: { readonly iova: Iova; readonly size: Size
   mapping.iova + mapping.size;
 
 /** Index of the first of `mappings` that ends above `address`; they are sorted and disjoint. */
-export function firstMappingAbove(mappings: readonly DmaMapping[], address: bigint): number {
+export function firstMappingAbove(mappings: readonly TraceMapping[], address: bigint): number {
   let low = 0;
   let high = mappings.length;
   while (low < high) {

@@ -462,9 +462,9 @@ describe('skip rules that were proposed', () => {
     const rule = revision('seed-v2+no-mmio-dma-map').listener.skip;
     const pages = { host: P64K, target: P4K, iommu: P4K };
     const bar = sectionOf(ramDevice(), 0n, P64K);
-    expect(rule(bar, { pages, iommuType: 'spapr-tce-v2' })).toBe('no-mmio-dma-map');
-    expect(rule(bar, { pages, iommuType: 'type1' })).toBeUndefined();
-    expect(rule(ramAt(0n, P64K), { pages, iommuType: 'spapr-tce-v2' })).toBeUndefined();
+    expect(rule(bar, { pages, iommuType: 'spapr-tce-v2', change: 'add' })).toBe('no-mmio-dma-map');
+    expect(rule(bar, { pages, iommuType: 'type1', change: 'add' })).toBeUndefined();
+    expect(rule(ramAt(0n, P64K), { pages, iommuType: 'spapr-tce-v2', change: 'add' })).toBeUndefined();
   });
 
   it('leave the base rule in force', () => {

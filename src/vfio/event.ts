@@ -11,10 +11,11 @@ export type SkipReason =
   | 'empty'
   /** Device memory that is not made of whole IOMMU pages (fact 6.6). */
   | 'iommu-page'
-  /** A rule of a proposed patch. */
+  /** Rules of proposed patches; a patch may name reasons of its own. */
   | 'ram-device'
   | 'unaligned'
-  | 'no-mmio-dma-map';
+  | 'no-mmio-dma-map'
+  | (string & {});
 
 /** VFIO_IOMMU_MAP_DMA or its like. `errno` is the host's answer, 0 for success. */
 export interface DmaMapEvent {
@@ -22,7 +23,8 @@ export interface DmaMapEvent {
   readonly container: string;
   readonly iova: Iova;
   readonly size: Size;
-  readonly hostAddress: HostAddress;
+  /** Where the VMM has what is mapped; nothing where a real one keeps that to itself. */
+  readonly hostAddress: HostAddress | undefined;
   readonly readonly: boolean;
   /** Whether device memory, and not RAM, is mapped. */
   readonly deviceMemory: boolean;

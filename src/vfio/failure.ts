@@ -8,7 +8,11 @@ export type AbortSite =
   | 'bar-size-assertion'
   | 'msix-init-segfault'
   | 'hotplug-refusal-segfault'
-  | 'eeh-container-cast';
+  | 'msix-unplug-assertion'
+  | 'eeh-container-cast'
+  | 'relocation-without-msix'
+  /** A patch may name sites of its own. */
+  | (string & {});
 
 /**
  * The VMM died: hw_error, a failed assertion, a signal. Thrown through the engine and caught by the

@@ -65,12 +65,12 @@ export class MemslotListener implements MemoryListener {
 
   #addSlot(section: MemoryRegionSection): void {
     const { rules, pages } = this.#options;
-    const span = rules.span(section, pages);
+    const span = rules.span(section, pages, 'add');
     if (span === undefined) return;
     const { region } = section;
-    const at = offset(section.offset + (span.start - section.start));
+    const at = span.offset ?? offset(section.offset + (span.start - section.start));
     const slot: Memslot = {
-      slot: this.#free.pop() ?? this.#next++,
+      slot: rules.slotNumber(section, this.#free.pop() ?? this.#next++),
       gpa: gpa(span.start),
       size: span.size,
       hostAddress: hostAddress((region.hostAddress ?? 0n) + at),
@@ -85,9 +85,9 @@ export class MemslotListener implements MemoryListener {
 
   #removeSlot(section: MemoryRegionSection): void {
     const { rules, pages } = this.#options;
-    const span = rules.span(section, pages);
+    const span = rules.span(section, pages, 'remove');
     const slot = span && this.#slots.get(span.start);
-    if (slot === undefined) return;
+    if (slot === undefined || !rules.deletes) return;
     this.#slots.delete(slot.gpa);
     this.#free.push(slot.slot);
     this.#set({ ...slot, size: 0n });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BarAttributes } from '../pci/index.ts';
 import { DeviceRefused } from './failure.ts';
 import { MSIX_RELOCATIONS, relocateMsix, type MsixRelocation } from './msix-relocation.ts';
-import { IO, MEM32, MEM64, P16K, P4K, P64K, hostDevice, layoutOf } from './testing/fakes.ts';
+import { IO, MEM32, MEM64, P16K, P4K, P64K, hostDevice, layoutOf, revision } from './testing/fakes.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
 type Bars = Readonly<Record<number, readonly [size: bigint, attributes: BarAttributes]>>;
@@ -18,7 +18,7 @@ function relocate(relocation: MsixRelocation, bars: Bars, { vectors = 8, page = 
   });
   const layout = layoutOf([vectors, 0, 0x2000n, 0, 0x3000n]);
   const host = hostDevice({ bars: {}, vendor: 0x8086, device: 0xf });
-  return { layout: relocateMsix(relocation, host, regions, layout, page), regions, before: layout };
+  return { layout: relocateMsix(relocation, host, regions, layout, revision('qemu-11.1').device, page), regions, before: layout };
 }
 
 const refusalOf = (...parameters: Parameters<typeof relocate>): string => {

@@ -17,7 +17,7 @@ function make(options: Partial<SpaprTceOptions> = {}, hostPageSize = P64K) {
   const add = (start: bigint, size: bigint, region = MemoryRegion.iommu('tce', size)): Errno =>
     windows.add(sectionOf(region, start, size, 0n), { start, size }).errno;
   const remove = (start: bigint, size: bigint): void =>
-    windows.remove(sectionOf(MemoryRegion.iommu('tce', size), start, size, 0n), { start, size });
+    windows.remove(sectionOf(MemoryRegion.iommu('tce', size), start, size, 0n), { start, size }, 'fatal');
   return { iommu, windows, add, remove, log };
 }
 
@@ -156,7 +156,7 @@ describe('the page of a window', () => {
     const { windows, log } = make();
     const section = sectionOf(ramDevice('bar', GIB), 0n, GIB);
     windows.add(section, { start: 0n, size: GIB });
-    windows.remove(section, { start: 0n, size: GIB });
+    windows.remove(section, { start: 0n, size: GIB }, 'fatal');
     expect(log.events.slice(1)).toMatchObject([
       { type: 'window-create', deviceMemory: true },
       { type: 'window-remove', deviceMemory: true },

@@ -618,11 +618,11 @@ describe('the VMM puts memory at addresses', () => {
     });
     const mappings = steps
       .at(-1)!
-      .state.containers[0]!.mappings.toSorted((a, b) => (a.hostAddress < b.hostAddress ? -1 : 1));
+      .state.containers[0]!.mappings.toSorted((a, b) => (a.hostAddress! < b.hostAddress! ? -1 : 1));
     expect(mappings).toHaveLength(4);
     for (const [index, mapping] of mappings.slice(1).entries()) {
       const before = mappings[index]!;
-      expect(before.hostAddress + before.size).toBeLessThanOrEqual(mapping.hostAddress);
+      expect(before.hostAddress! + before.size).toBeLessThanOrEqual(mapping.hostAddress!);
     }
   });
 });

@@ -3,7 +3,7 @@ import type { Scenario } from '../../scenario/index.ts';
 import { DeviceRefused, VmmAbort, findRevision, type AbortSite, type Revision } from '../../vfio/index.ts';
 import type { Target } from '../target.ts';
 import type { ContainerState, Outcome, Step, Teardown, Trace } from '../trace.ts';
-import { snapshotState, snapshotTree } from './snapshot.ts';
+import { snapshotBarRegisters, snapshotState, snapshotTree } from './snapshot.ts';
 import { requireIommu, requireRevision } from './require-revision.ts';
 import { Vmm } from './vmm.ts';
 
@@ -45,6 +45,7 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
   // The tree of a transaction that was left open is not the one that the views show.
   const tree = vmm.topology.inTransaction ? undefined : snapshotTree(vmm.machine.system);
   const scratch = end.outcome === 'ok' ? registerAnew(vmm) : undefined;
+  const barRegisters = end.outcome === 'ok' ? snapshotBarRegisters(vmm.devices) : undefined;
   const { teardown, end: last } =
     end.outcome === 'aborted' ? { teardown: undefined, end } : tearDown(vmm, steps, end);
   // Where taking everything away was one more step, the tree is the one that it left.
@@ -61,6 +62,7 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
     optsOutOfMsixEmulation: vmm.optsOutOfMsixEmulation,
     steps,
     tree: died ? snapshotTree(vmm.machine.system) : tree,
+    ...(barRegisters && !died && { barRegisters }),
     scratch: died ? undefined : scratch,
     teardown,
   };

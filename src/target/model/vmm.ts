@@ -31,7 +31,7 @@ const FIRST_HOST_ADDRESS = 0x7f00_0000_0000n;
 export class Vmm {
   readonly scenario: Scenario;
   readonly revision: Revision;
-  readonly topology = new MemoryTopology();
+  readonly topology: MemoryTopology;
   readonly machine: Machine;
   readonly optsOutOfMsixEmulation: boolean;
   readonly kvm: KvmMemslots;
@@ -49,7 +49,8 @@ export class Vmm {
     this.scenario = scenario;
     this.revision = revision;
     const { machine } = scenario;
-    const { topology } = this;
+    const topology = new MemoryTopology(revision.memory);
+    this.topology = topology;
     this.machine = buildMachine(machine.type, {
       topology,
       ram: machine.ram,
@@ -158,7 +159,7 @@ export class Vmm {
   /** The host's side of a container that nobody has used yet. */
   makeIommu(): IommuContainer {
     const { machine, host } = this.scenario;
-    return makeHostIommu(host.iommu, machine.hostPageSize);
+    return makeHostIommu(host.iommu, machine.hostPageSize, this.revision.host);
   }
 
   /** The smallest page that the host's IOMMU container offers. */
@@ -188,7 +189,7 @@ export class Vmm {
     try {
       const device = new VfioDevice(
         spec.id,
-        makeHostDevice(spec, host, machine.hostPageSize),
+        makeHostDevice(spec, host, machine.hostPageSize, this.revision.host),
         {
           msixRelocation: spec.options['x-msix-relocation'] ?? 'off',
           noMmap: spec.options['x-no-mmap'] ?? false,
@@ -197,6 +198,7 @@ export class Vmm {
         {
           bus: this.machine.bus,
           rules: this.revision.device,
+          pciRules: this.revision.pci,
           hostPageSize: machine.hostPageSize,
           machineOptsOutOfMsixEmulation: this.optsOutOfMsixEmulation,
           vfioUser: host.iommu.type === 'vfio-user',

@@ -1,0 +1,24 @@
+import type { MachineType } from '../../scenario/index.ts';
+
+/** The guests' architectures, as QEMU's programs are called by them. */
+export const ARCHITECTURES = ['x86_64', 'aarch64', 'ppc64'] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** The machines of scenarios that there are in QEMU. */
+export type QemuMachineType = Exclude<MachineType, 'generic'>;
+
+const ARCHITECTURE_OF: Readonly<Record<QemuMachineType, Architecture>> = {
+  pc: 'x86_64',
+  q35: 'x86_64',
+  virt: 'aarch64',
+  pseries: 'ppc64',
+};
+
+/** Whether QEMU has the machine. */
+export const isQemuMachine = (type: MachineType): type is QemuMachineType => type in ARCHITECTURE_OF;
+
+/** The architecture of a machine. */
+export const architectureOf = (type: QemuMachineType): Architecture => ARCHITECTURE_OF[type];
+
+/** What the program that emulates `architecture` is called. */
+export const programName = (architecture: Architecture): string => `qemu-system-${architecture}`;

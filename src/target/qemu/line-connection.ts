@@ -1,0 +1,85 @@
+import { createServer, type Server, type Socket } from 'node:net';
+
+/** A UNIX socket to which QEMU connects once, and on which both sides speak in lines. */
+export class LineConnection {
+  readonly #server: Server;
+  readonly #connected: Promise<Socket>;
+  #socket: Socket | undefined;
+  #rest = '';
+  #lineListener: (line: string) => void = () => undefined;
+  #closeListener: () => void = () => undefined;
+
+  /** @param path of the socket; there must be nothing yet. */
+  constructor(path: string) {
+    this.#server = createServer();
+    this.#connected = new Promise((resolve, reject) => {
+      this.#server.once('connection', (socket) => {
+        this.#adopt(socket);
+        resolve(socket);
+      });
+      this.#server.once('error', reject);
+    });
+    // Whether somebody waits for it is not decided yet.
+    this.#connected.catch(() => undefined);
+    this.#server.listen(path);
+  }
+
+  /** Resolves when QEMU can connect. */
+  listening(): Promise<void> {
+    if (this.#server.listening) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#server.once('listening', resolve);
+      this.#server.once('error', reject);
+    });
+  }
+
+  /** Resolves when QEMU has connected. */
+  async connected(): Promise<void> {
+    await this.#connected;
+  }
+
+  onLine(listener: (line: string) => void): void {
+    this.#lineListener = listener;
+  }
+
+  /** Called when QEMU closes the connection, or dies. */
+  onClose(listener: () => void): void {
+    this.#closeListener = listener;
+  }
+
+  /** Sends text; every line ends with LF. */
+  send(text: string): void {
+    this.#socket?.write(text);
+  }
+
+  /** Whether the connection keeps this process alive. */
+  keepAlive(whether: boolean): void {
+    for (const part of [this.#server, this.#socket]) {
+      if (whether) part?.ref();
+      else part?.unref();
+    }
+  }
+
+  close(): void {
+    this.#closeListener = () => undefined;
+    this.#socket?.destroy();
+    if (this.#server.listening) this.#server.close();
+  }
+
+  #adopt(socket: Socket): void {
+    this.#socket = socket;
+    // Nobody else is to connect.
+    this.#server.close();
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => this.#receive(text));
+    // A reset connection is a closed one.
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#closeListener());
+  }
+
+  #receive(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop()!;
+    for (const line of lines) this.#lineListener(line);
+  }
+}

@@ -1,0 +1,130 @@
+import type { QemuMachineType } from './architecture.ts';
+import { ecamAccess, portAccess, rtasAccess, runCycles, type ConfigAccess } from './config-access.ts';
+import type { QemuProcess } from './qemu-process.ts';
+import { BRIDGE_SLOT } from './slots.ts';
+
+/** Where devices are plugged in. */
+export interface DeviceBus {
+  /** QEMU's name of the bus. */
+  readonly name: string;
+  /** Its number, once the machine runs. */
+  readonly number: number;
+}
+
+/** What it takes to drive one machine. */
+export interface MachineDriver {
+  /** Arguments beside memory and devices; `memory-backend=mem` belongs to them. */
+  readonly arguments: readonly string[];
+  /** The bus that devices are on from the start. */
+  readonly root: DeviceBus;
+  /** Arguments that make the bus on which devices come and go, where the root is none, and the bus. */
+  readonly hotplug: {
+    readonly arguments: readonly string[];
+    readonly bus: DeviceBus;
+    readonly bridged: boolean;
+  };
+  /** Whether devices that are there from the start have to be plugged in afterwards. */
+  readonly plugsLate: boolean;
+  /** How the CPU reaches configuration space; may have to look where that is. */
+  config(qemu: QemuProcess): Promise<ConfigAccess>;
+  /** The guest's part of an unplug, after `device_del`: nothing where QEMU waits for nothing. */
+  eject(qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void>;
+  /** What the CPU adds to a bus address of 32 bits to reach it; pseries has its windows elsewhere. */
+  readonly lowWindowOffset: bigint;
+}
+
+/** The bus behind the bridge, once it is told so. */
+const BRIDGE_BUS: DeviceBus = { name: 'hotplug', number: 1 };
+const BRIDGE = ['-device', `pci-bridge,id=hotplug,chassis_nr=1,shpc=on,addr=0x${BRIDGE_SLOT.toString(16)}`];
+
+const pcRoot: DeviceBus = { name: 'pci.0', number: 0 };
+const expressRoot: DeviceBus = { name: 'pcie.0', number: 0 };
+const portConfig = (): Promise<ConfigAccess> => Promise.resolve(portAccess);
+
+/** Ports of the PC's ACPI hot-plug registers (hw/acpi/pcihp.c): which bus, and which slots to eject. */
+const ACPI_SELECT_BUS = 0xae10;
+const ACPI_EJECT = 0xae08;
+
+/** What the firmware's _EJ0 does. */
+async function ejectByAcpi(qemu: QemuProcess, slot: number): Promise<void> {
+  const lines = [
+    `outl 0x${ACPI_SELECT_BUS.toString(16)} 0x0`,
+    `outl 0x${ACPI_EJECT.toString(16)} 0x${((1 << slot) >>> 0).toString(16)}`,
+  ];
+  await qemu.qtest.send(lines);
+}
+
+const SHPC_CAPABILITY = 0x0c;
+/** The dword of SHPC's working registers that holds a command and the slot it is for (SHPC 1.0, 4.10). */
+const SHPC_COMMAND = 5;
+/** Slot operation: power off, power indicator off, attention indicator off. */
+const SHPC_POWER_OFF = 0b11_11_11;
+
+/** What a driver of the bridge's hot-plug controller does when somebody wants a device back. */
+async function ejectByShpc(qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void> {
+  const at = (register: number) => ({ bus: 0, slot: BRIDGE_SLOT, register });
+  const read = async (register: number): Promise<number> =>
+    (await runCycles(qemu.qtest, [config.read(at(register), 1)]))[0]!;
+  let position = await read(0x34);
+  while (position !== 0 && (await read(position)) !== SHPC_CAPABILITY) position = await read(position + 1);
+  await runCycles(qemu.qtest, [
+    config.write(at(position + 2), 1, SHPC_COMMAND),
+    config.write(at(position + 4), 4, (slot << 8) | SHPC_POWER_OFF),
+  ]);
+}
+
+const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
+  pc: {
+    arguments: ['-machine', 'pc,memory-backend=mem'],
+    root: pcRoot,
+    hotplug: { arguments: [], bus: pcRoot, bridged: false },
+    plugsLate: false,
+    config: portConfig,
+    eject: ejectByAcpi,
+    lowWindowOffset: 0n,
+  },
+  q35: {
+    arguments: ['-machine', 'q35,memory-backend=mem'],
+    root: expressRoot,
+    hotplug: {
+      // The bridge's own controller, not ACPI, has the say over its slots.
+      arguments: ['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off', ...BRIDGE],
+      bus: BRIDGE_BUS,
+      bridged: true,
+    },
+    plugsLate: false,
+    config: portConfig,
+    eject: ejectByShpc,
+    lowWindowOffset: 0n,
+  },
+  virt: {
+    arguments: ['-machine', 'virt,memory-backend=mem', '-cpu', 'cortex-a57'],
+    root: expressRoot,
+    hotplug: { arguments: BRIDGE, bus: BRIDGE_BUS, bridged: true },
+    plugsLate: false,
+    config: async (qemu) => ecamAccess(findEcam(await qemu.qmp.monitor('info mtree'))),
+    eject: ejectByShpc,
+    lowWindowOffset: 0n,
+  },
+  pseries: {
+    arguments: ['-machine', 'pseries,memory-backend=mem'],
+    root: pcRoot,
+    hotplug: { arguments: [], bus: pcRoot, bridged: false },
+    // Its reset, also that of the start, kills QEMU 11.1 when a vfio-user device is there.
+    plugsLate: true,
+    config: () => Promise.resolve(rtasAccess),
+    // A slot that the guest has not taken into use is given back at once.
+    eject: () => Promise.resolve(),
+    lowWindowOffset: 0x2000_0000_0000n,
+  },
+};
+
+/** How to drive the machine. */
+export const driverOf = (type: QemuMachineType): MachineDriver => DRIVERS[type];
+
+/** Where configuration space is mapped, by the text of `info mtree`. */
+function findEcam(text: string): bigint {
+  const found = /^\s*([0-9a-f]{16})-[0-9a-f]{16} \(prio .*pcie-(?:ecam|mmcfg)/m.exec(text);
+  if (found === null) throw new Error('the machine has no memory-mapped configuration space');
+  return BigInt(`0x${found[1]}`);
+}

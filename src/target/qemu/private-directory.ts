@@ -1,0 +1,60 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { undoAtExit } from './leave-nothing-behind.ts';
+
+const PREFIX = 'barproof-';
+
+/** A directory for sockets that nobody else may enter; it goes when it is removed, or when this process ends. */
+export class PrivateDirectory {
+  readonly path: string;
+  readonly #forget: () => void;
+
+  /** Makes the directory below that for temporary files, with mode 0700 (mkdtemp). */
+  constructor() {
+    sweep();
+    this.path = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+    this.#forget = undoAtExit(() => this.#remove());
+  }
+
+  /** The path of something inside. UNIX sockets have to be shorter than 108 bytes. */
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Removes the directory and everything in it; once is enough. */
+  remove(): void {
+    this.#forget();
+    this.#remove();
+  }
+
+  #remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+let swept = false;
+
+/** Removes, once, what processes left behind that were killed outright. */
+function sweep(): void {
+  if (swept) return;
+  swept = true;
+  for (const name of readdirSync(tmpdir())) {
+    const owner = /^barproof-(\d+)-\w{6}$/.exec(name)?.[1];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Somebody else's.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}

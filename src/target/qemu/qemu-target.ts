@@ -1,0 +1,247 @@
+import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
+import type { Target } from '../target.ts';
+import type { Trace } from '../trace.ts';
+import { architectureOf, isQemuMachine, type Architecture, type QemuMachineType } from './architecture.ts';
+import { explainDeath } from './death.ts';
+import type { DeviceServer, ServeDevice } from './device-server.ts';
+import { findQemu, type QemuLocation } from './find-qemu.ts';
+import { hotPlugged, plugsOrUnplugs, unplugs } from './hot-plugged.ts';
+import { inspectQemu, type QemuInspection } from './inspect-qemu.ts';
+import { driverOf } from './machine-driver.ts';
+import { overshoots } from './overshoot.ts';
+import { PrivateDirectory } from './private-directory.ts';
+import { ProcessPool, type PoolKey } from './process-pool.ts';
+import { QemuDied, QemuHangs } from './qemu-error.ts';
+import { QemuProcess } from './qemu-process.ts';
+import { NotRunnable, whyNotRunnable } from './runnable.ts';
+import { RunningMachine, deviceArguments, renameDevices, withoutProgram } from './running-machine.ts';
+import { ScenarioRun, stillbornStep, traceOf, type RunEnd, type ViewSource } from './scenario-run.ts';
+import { findShim } from './shim.ts';
+import { FIRST_SLOT } from './slots.ts';
+
+/** Address space that is left free where QEMU is known to overshoot. */
+const SLACK = 8n << 30n;
+
+/** How scenarios are run. */
+export interface QemuTargetOptions extends QemuLocation {
+  /** Serves the devices. */
+  readonly serve: ServeDevice;
+  /**
+   * Whether one QEMU serves many scenarios: their devices are then plugged in while it runs, and the trace
+   * says so. Where that leads to a refusal or a death, the scenario is run again as it is written.
+   */
+  readonly reuse?: boolean;
+  /**
+   * Whether memory that QEMU is known to overwrite by mistake is left free for it, so that the rest of
+   * what it does can be compared; needs a C compiler.
+   */
+  readonly contain?: boolean;
+  /** How many processes may wait for the next scenario. */
+  readonly maxProcesses?: number;
+}
+
+/** A real QEMU as a target: the devices of a scenario are served to it over vfio-user. */
+export class QemuTarget implements Target {
+  readonly name = 'qemu';
+  readonly pool: ProcessPool;
+  readonly #options: QemuTargetOptions;
+  readonly #inspections = new Map<Architecture, Promise<QemuInspection>>();
+  readonly #shim: string | undefined;
+
+  constructor(options: QemuTargetOptions) {
+    this.#options = options;
+    this.#shim = findShim(options.environment);
+    this.pool = new ProcessPool(options.maxProcesses ?? 4, (key) => this.#startIdle(key));
+  }
+
+  /**
+   * What the QEMU for a machine is.
+   *
+   * @throws QemuNotFound, QemuUnusable.
+   */
+  inspect(type: QemuMachineType): Promise<QemuInspection> {
+    const architecture = architectureOf(type);
+    let inspection = this.#inspections.get(architecture);
+    if (inspection === undefined) {
+      inspection = Promise.resolve().then(() => inspectQemu(findQemu(architecture, this.#options)));
+      this.#inspections.set(architecture, inspection);
+    }
+    return inspection;
+  }
+
+  /** Why the scenario cannot be run here, or nothing when it can. */
+  async whyNot(scenario: Scenario): Promise<string | undefined> {
+    const { type } = scenario.machine;
+    const deviceProperties = isQemuMachine(type)
+      ? (await this.inspect(type)).deviceProperties
+      : new Set<string>();
+    return whyNotRunnable(scenario, {
+      hostPageSize: 0x1000n,
+      pageSizeShim: this.#shim !== undefined,
+      deviceProperties,
+    });
+  }
+
+  /**
+   * Runs a scenario.
+   *
+   * @throws NotRunnable with the reason; QemuNotFound, QemuUnusable.
+   */
+  async run(scenario: Scenario): Promise<Trace> {
+    const reason = await this.whyNot(scenario);
+    if (reason !== undefined) throw new NotRunnable(reason);
+    if (unplugs(scenario)) return this.#runTwice(scenario);
+    const shared = this.#options.reuse === true && !overshoots(scenario);
+    return (shared ? await this.#runShared(hotPlugged(scenario)) : undefined) ?? this.#runAlone(scenario);
+  }
+
+  /** Ends all processes. */
+  async close(): Promise<void> {
+    await this.pool.close();
+  }
+
+  async #revision({ machine }: Scenario): Promise<string> {
+    const { version, package: packager } = await this.inspect(machine.type as QemuMachineType);
+    return packager === '' ? `QEMU ${version}` : `QEMU ${version} (${packager})`;
+  }
+
+  /** On a process that serves others, too; nothing where the scenario ended in anything but good order. */
+  async #runShared(scenario: Scenario): Promise<Trace | undefined> {
+    const { machine } = scenario;
+    const key = {
+      type: machine.type as QemuMachineType,
+      ram: machine.ram,
+      hostPageSize: machine.hostPageSize,
+    };
+    return this.pool.use(key, scenario.devices.length, async (running) => {
+      const run = new ScenarioRun(running, scenario);
+      const end = await run.perform(() => Promise.resolve());
+      if (end.outcome !== 'ok') return undefined;
+      const optsOut = running.optsOutOfMsixEmulation;
+      return traceOf(scenario, await this.#revision(scenario), { end, steps: run.steps, optsOut });
+    });
+  }
+
+  /**
+   * A device that is unplugged does not leave QEMU 11.1 after `info mtree -f` has shown it: the command
+   * keeps a reference to what it shows. So one run is asked for the memory maps, and another, in which
+   * nobody looks, for everything else.
+   */
+  async #runTwice(scenario: Scenario): Promise<Trace> {
+    const looked = await this.#runAlone(scenario);
+    return this.#runAlone(scenario, (step) => {
+      const state = looked.steps[step]?.state;
+      return state && { memory: state.flatView, dma: state.dmaView };
+    });
+  }
+
+  /** In a process of its own, as it is written. */
+  async #runAlone(scenario: Scenario, views?: ViewSource): Promise<Trace> {
+    const type = scenario.machine.type as QemuMachineType;
+    const driver = driverOf(type);
+    const dynamic = plugsOrUnplugs(scenario);
+    const bus = dynamic ? driver.hotplug.bus : driver.root;
+    const directory = new PrivateDirectory();
+    const cold = driver.plugsLate ? [] : scenario.devices.filter(({ id }) => isColdPlugged(scenario, id));
+    const late = driver.plugsLate ? scenario.devices.filter(({ id }) => isColdPlugged(scenario, id)) : [];
+    const revision = await this.#revision(scenario);
+    const servers: DeviceServer[] = [];
+    try {
+      for (const [index, spec] of cold.entries()) {
+        servers.push(await this.#options.serve(directory.at(`c${index}`), spec, scenario));
+      }
+      const devices = cold.flatMap((_, index) => [
+        '-device',
+        JSON.stringify(deviceArguments(directory.at(`c${index}`), `c${index}`, bus, FIRST_SLOT + index)),
+      ]);
+      const key = { type, ram: scenario.machine.ram, hostPageSize: scenario.machine.hostPageSize };
+      const slack = this.#options.contain === true && overshoots(scenario);
+      let qemu: QemuProcess;
+      try {
+        qemu = await this.#start(key, [...(dynamic ? driver.hotplug.arguments : []), ...devices], {
+          directory,
+          slack,
+        });
+      } catch (error) {
+        if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+        const names = new Map(cold.map((spec, index) => [`c${index}`, spec] as const));
+        const end = endOfBirth(error, (text) => renameDevices(text, directory.path, names));
+        return traceOf(scenario, revision, { end, steps: [stillbornStep([])], optsOut: type === 'pseries' });
+      }
+      const admitted = cold.map((spec, index) => ({ spec, qemuId: `c${index}`, server: servers[index]! }));
+      return await this.#runOn(qemu, scenario, revision, views, async (running) => {
+        await running.admit(admitted, bus);
+        for (const spec of late) await running.plug(spec, scenario);
+      });
+    } finally {
+      directory.remove();
+      await Promise.all(servers.map((server) => server.close()));
+    }
+  }
+
+  async #runOn(
+    qemu: QemuProcess,
+    scenario: Scenario,
+    revision: string,
+    views: ViewSource | undefined,
+    start: (running: RunningMachine) => Promise<void>,
+  ): Promise<Trace> {
+    const driver = driverOf(scenario.machine.type as QemuMachineType);
+    let running: RunningMachine | undefined;
+    try {
+      running = await RunningMachine.adopt({ qemu, driver, serve: this.#options.serve });
+      running.unobserved = views !== undefined;
+      const run = new ScenarioRun(running, scenario, views);
+      const end = await run.perform(() => start(running!));
+      const optsOut = running.optsOutOfMsixEmulation;
+      return traceOf(scenario, revision, { end, steps: run.steps, optsOut });
+    } finally {
+      await (running ?? qemu).end();
+    }
+  }
+
+  async #startIdle(key: PoolKey): Promise<RunningMachine> {
+    const driver = driverOf(key.type);
+    const qemu = await this.#start(key, driver.hotplug.arguments, { slack: false });
+    try {
+      return await RunningMachine.adopt({ qemu, driver, serve: this.#options.serve });
+    } catch (error) {
+      await qemu.end();
+      throw error;
+    }
+  }
+
+  async #start(
+    { type, ram, hostPageSize }: PoolKey,
+    more: readonly string[],
+    { directory, slack }: { readonly directory?: PrivateDirectory; readonly slack: boolean },
+  ): Promise<QemuProcess> {
+    const { binary, endsWithParent } = await this.inspect(type);
+    const shim = this.#shim;
+    return QemuProcess.start({
+      binary,
+      endsWithParent,
+      directory,
+      arguments: [
+        ...driverOf(type).arguments,
+        ...['-object', `memory-backend-memfd,id=mem,size=${ram},share=on`, '-m', `${ram}B`],
+        ...more,
+      ],
+      environment: {
+        ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(hostPageSize) }),
+        ...(slack && { BARPROOF_SLACK: String(SLACK) }),
+      },
+    });
+  }
+}
+
+/** A QEMU that ends before it takes commands has refused a device, or died of it. */
+function endOfBirth(error: QemuDied | QemuHangs, rename: (text: string) => string): RunEnd {
+  if (error instanceof QemuDied && error.ending.signal === undefined) {
+    const said = error.lastWords.map((line) => rename(withoutProgram(line))).filter((line) => line !== '');
+    const words = said.findLast((line) => !line.startsWith('warning:')) ?? said.at(-1);
+    return { outcome: 'rejected', error: words, abortSite: undefined };
+  }
+  const { error: words, site } = explainDeath(error, rename);
+  return { outcome: 'aborted', error: words, abortSite: site };
+}

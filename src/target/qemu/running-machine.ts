@@ -1,0 +1,553 @@
+import type { BarType } from '../../pci/index.ts';
+import type { DeviceSpec, Operation, Scenario } from '../../scenario/index.ts';
+import type { VmmEvent } from '../../vfio/index.ts';
+import type { BarState, DeviceState, State } from '../trace.ts';
+import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
+import type { DeviceServer, ServeDevice } from './device-server.ts';
+import { FlatViewReader, type ReadViews } from './flat-view-reader.ts';
+import type { DeviceBus, MachineDriver } from './machine-driver.ts';
+import { PluggedDevice } from './plugged-device.ts';
+import type { QemuProcess } from './qemu-process.ts';
+import { QemuHangs, QmpRefusal } from './qemu-error.ts';
+import { BRIDGE_SLOT, FIRST_SLOT, LAST_SLOT } from './slots.ts';
+
+const COMMAND = 4;
+const COMMAND_MEMORY = 2;
+const BAR_0 = 0x10;
+const MSIX_ENABLE = 0x8000;
+const MSIX_FUNCTION_MASK = 0x4000;
+const UNPLUG_DEADLINE = 10_000;
+
+/** An operation that cannot be carried out, although it looked as if it could. */
+export class NotCarriedOut extends Error {
+  override readonly name = 'NotCarriedOut';
+}
+
+/** What a machine is made with. */
+export interface MachineParts {
+  readonly qemu: QemuProcess;
+  readonly driver: MachineDriver;
+  readonly serve: ServeDevice;
+}
+
+/** What can be seen, and what happened since it was last looked at. */
+export interface Observation {
+  readonly state: State;
+  readonly events: readonly VmmEvent[];
+}
+
+/** A QEMU with a machine that scenarios' operations are carried out on. */
+export class RunningMachine {
+  readonly qemu: QemuProcess;
+  readonly driver: MachineDriver;
+  readonly optsOutOfMsixEmulation: boolean;
+  /** Plugged in for the present scenario, first come first. */
+  readonly devices: PluggedDevice[] = [];
+  /**
+   * Whether nobody asks for memory maps. Then a device that is unplugged really leaves; otherwise QEMU
+   * keeps it, unplugged but connected.
+   */
+  unobserved = false;
+  readonly #config: ConfigAccess;
+  readonly #serve: ServeDevice;
+  readonly #reader: FlatViewReader;
+  /** Names of sockets, and what the scenario calls the device behind them. */
+  readonly #names: Map<string, { readonly name: string; readonly id: string }>;
+  readonly #containersNamed = new Map<string, number>();
+  readonly #retired: PluggedDevice[] = [];
+  #deviceCount = 0;
+  #nextSlot = FIRST_SLOT;
+  #linesSeen: number;
+  #last: Observation | undefined;
+
+  private constructor(parts: MachineParts, config: ConfigAccess, optsOut: boolean) {
+    this.qemu = parts.qemu;
+    this.driver = parts.driver;
+    this.#serve = parts.serve;
+    this.#config = config;
+    this.optsOutOfMsixEmulation = optsOut;
+    this.#names = new Map();
+    this.#linesSeen = parts.qemu.output.count;
+    this.#reader = new FlatViewReader(
+      (text) => this.rename(text),
+      (id) => this.#names.get(id)?.id,
+    );
+  }
+
+  /** Looks at a machine that has just started. */
+  static async adopt(parts: MachineParts): Promise<RunningMachine> {
+    const { qemu, driver } = parts;
+    const config = await driver.config(qemu);
+    const optsOut = await qemu.qmp
+      .execute('qom-get', { path: '/machine', property: 'vfio-no-msix-emulation' })
+      .catch((error: unknown) => {
+        // Only machines that may opt out have the property.
+        if (error instanceof QmpRefusal) return false;
+        throw error;
+      });
+    const machine = new RunningMachine(parts, config, optsOut === true);
+    await machine.openBridge();
+    return machine;
+  }
+
+  /** QEMU's text with the names of the scenario: a device is called by its socket, and a pointer is no name. */
+  rename(text: string): string {
+    return renameDevices(text, this.qemu.directory.path, this.#names);
+  }
+
+  /** Slots that are still free. */
+  get freeSlots(): number {
+    return LAST_SLOT - this.#nextSlot + 1;
+  }
+
+  /** Takes note of devices that were there from the start, in slots from the first on. */
+  async admit(
+    devices: readonly { readonly spec: DeviceSpec; readonly qemuId: string; readonly server: DeviceServer }[],
+    bus: DeviceBus,
+  ): Promise<void> {
+    for (const { spec, qemuId, server } of devices) {
+      this.#names.set(qemuId, spec);
+      await this.#take(spec, qemuId, bus, server);
+    }
+  }
+
+  /**
+   * Plugs a device in while the machine runs.
+   *
+   * @throws QmpRefusal with QEMU's words, the scenario's names in them. QemuDied.
+   */
+  async plug(spec: DeviceSpec, scenario: Pick<Scenario, 'machine' | 'host'>): Promise<void> {
+    const { bus } = this.driver.hotplug;
+    const qemuId = `d${this.#deviceCount++}`;
+    this.#names.set(qemuId, spec);
+    const server = await this.#serve(this.qemu.directory.at(qemuId), spec, scenario);
+    try {
+      await this.qemu.qmp.execute(
+        'device_add',
+        deviceArguments(this.qemu.directory.at(qemuId), qemuId, bus, this.#nextSlot),
+      );
+    } catch (error) {
+      await server.close();
+      if (!(error instanceof QmpRefusal)) throw error;
+      throw new QmpRefusal(error.command, error.errorClass, this.rename(error.message));
+    }
+    await this.#take(spec, qemuId, bus, server);
+  }
+
+  /**
+   * Carries out one operation on a device or the machine.
+   *
+   * @param view of system memory before it; decides what an access to an MSI-X table reaches.
+   * @throws QemuDied, QemuHangs, QmpRefusal.
+   */
+  async perform(operation: Operation, scenario: Scenario, view: State['flatView']): Promise<void> {
+    switch (operation.op) {
+      case 'set-bar':
+        return this.#setBar(this.#device(operation.device), operation.bar, operation.address);
+      case 'size-bar':
+        return this.#sizeBar(this.#device(operation.device), operation.bar);
+      case 'enable-memory':
+      case 'disable-memory':
+        return this.#setBit(
+          this.#device(operation.device),
+          COMMAND,
+          COMMAND_MEMORY,
+          operation.op === 'enable-memory',
+        );
+      case 'enable-msix':
+      case 'disable-msix': {
+        const device = this.#device(operation.device);
+        if (device.msix === undefined) return;
+        const enable = operation.op === 'enable-msix';
+        return this.#setBit(device, device.msix.position + 2, MSIX_ENABLE, enable);
+      }
+      case 'mask-vector':
+        return this.#maskVector(this.#device(operation.device), operation.vector, operation.masked, view);
+      case 'hotplug':
+        return this.plug(
+          scenario.devices.find(({ id }) => id === operation.device)!,
+          scenario,
+        );
+      case 'unplug':
+        return this.#unplug(this.#device(operation.device));
+      case 'reset':
+        return this.#reset();
+      default:
+        throw new NotCarriedOut(`${operation.op} cannot be carried out on a running QEMU`);
+    }
+  }
+
+  /** Looks at everything that can be seen. */
+  async observe(): Promise<Observation> {
+    const { qmp } = this.qemu;
+    const [text, buses, controls] = await Promise.all([
+      qmp.monitor('info mtree -f -o'),
+      qmp.execute('query-pci'),
+      this.#readMsixControls(),
+    ]);
+    return this.#observation(this.#reader.read(text), buses as QmpPciBus[], controls);
+  }
+
+  /** The requests and messages since the last observation, and the devices; the memory map as it was. */
+  async observeRequests(views: ReadViews): Promise<Observation> {
+    const [buses, controls] = await Promise.all([
+      this.qemu.qmp.execute('query-pci'),
+      this.#readMsixControls(),
+    ]);
+    return this.#observation(views, buses as QmpPciBus[], controls);
+  }
+
+  /** What arrived before QEMU died: no view, and the devices as they were. */
+  async observeRemains(): Promise<Observation> {
+    await this.#settle();
+    const view = this.#last?.state.dmaView ?? [];
+    const events = this.#takeEvents(view);
+    const containers = this.devices.map(({ state }) => state);
+    const before = this.#last?.state ?? EMPTY;
+    return { state: { ...before, containers }, events };
+  }
+
+  /** The flat view's text as QEMU prints it now. */
+  flatViewText(): Promise<string> {
+    return this.qemu.qmp.monitor('info mtree -f');
+  }
+
+  /**
+   * Has done with the devices of a scenario: they decode nothing any more and stay where they are, for
+   * QEMU 11.1 does not survive that a device with MSI-X is taken away. Their slots are not used again.
+   */
+  async retireDevices(): Promise<void> {
+    const { devices } = this;
+    await this.#run(devices.map((device) => this.#config.write(device.at(COMMAND), 2, 0)));
+    const registers = devices.flatMap((device) =>
+      [0, 1, 2, 3, 4, 5].map((bar) => this.#config.write(device.at(BAR_0 + 4 * bar), 4, 0)),
+    );
+    await this.#run(registers);
+    await this.#settle();
+    this.#takeEvents([]);
+    this.#retired.push(...devices.splice(0));
+    this.#containersNamed.clear();
+    this.#last = undefined;
+  }
+
+  /** How many devices have been retired. */
+  get retiredCount(): number {
+    return this.#retired.length;
+  }
+
+  /** Whether a mapping shows memory of a retired device. */
+  get mappedDeviceMemory(): boolean {
+    return this.#retired.some(({ state }) => state.mappings.some(({ deviceMemory }) => deviceMemory));
+  }
+
+  /** Whether a retired device is gone from QEMU all the same. */
+  get lostDevices(): boolean {
+    return this.#retired.some(({ server }) => server.disconnected);
+  }
+
+  /** Ends QEMU and everything that was served to it. */
+  async end(): Promise<void> {
+    await this.qemu.end();
+    await Promise.all(
+      [...this.devices, ...this.#leaving, ...this.#retired].map(({ server }) => server.close()),
+    );
+  }
+
+  /** Lets the bridge pass every memory address on to the bus behind it, as often as a reset forgets it. */
+  async openBridge(): Promise<void> {
+    const { bridged, bus } = this.driver.hotplug;
+    if (!bridged || !this.#hasBridge()) return;
+    const write = (register: number, width: AccessWidth, value: number) =>
+      this.#config.write({ bus: 0, slot: BRIDGE_SLOT, register }, width, value);
+    await this.#run([
+      // Primary, secondary and subordinate bus.
+      write(0x18, 4, (bus.number << 16) | (bus.number << 8)),
+      // Memory below 4 GiB, prefetchable memory above.
+      write(0x20, 4, 0xfff0_0000),
+      write(0x24, 4, 0xfff1_0001),
+      write(0x28, 4, 1),
+      write(0x2c, 4, 0xffff_ffff),
+      write(COMMAND, 2, 7),
+    ]);
+  }
+
+  #hasBridge(): boolean {
+    return this.qemu.arguments.some((argument) => argument.startsWith('pci-bridge,'));
+  }
+
+  async #take(spec: DeviceSpec, qemuId: string, bus: DeviceBus, server: DeviceServer): Promise<void> {
+    const device = new PluggedDevice(
+      spec,
+      { qemuId, bus: bus.number, slot: this.#nextSlot++, container: this.#nameContainer(spec.id) },
+      server,
+    );
+    this.devices.push(device);
+    await device.inspect(this.qemu, this.#config, (text) => this.rename(text));
+  }
+
+  /** A container that is made after another was closed is another one, and called so. */
+  #nameContainer(id: string): string {
+    const before = this.#containersNamed.get(id) ?? 0;
+    this.#containersNamed.set(id, before + 1);
+    return before === 0 ? id : `${id}#${before + 1}`;
+  }
+
+  #device(id: string): PluggedDevice {
+    return this.devices.find(({ spec }) => spec.id === id)!;
+  }
+
+  #run(cycles: readonly ConfigCycle[]): Promise<number[]> {
+    return cycles.length === 0 ? Promise.resolve([]) : runCycles(this.qemu.qtest, cycles);
+  }
+
+  async #setBar(device: PluggedDevice, bar: number, address: bigint): Promise<void> {
+    const register = BAR_0 + 4 * bar;
+    const low = this.#config.write(device.at(register), 4, Number(BigInt.asUintN(32, address)));
+    const high = this.#config.write(device.at(register + 4), 4, Number(BigInt.asUintN(32, address >> 32n)));
+    await this.#run(is64Bit(device.spec, bar) ? [low, high] : [low]);
+  }
+
+  /** All ones into each half in turn, restored afterwards. */
+  async #sizeBar(device: PluggedDevice, bar: number): Promise<void> {
+    const register = BAR_0 + 4 * bar;
+    const registers = is64Bit(device.spec, bar) ? [register, register + 4] : [register];
+    const values = await this.#run(registers.map((at) => this.#config.read(device.at(at), 4)));
+    await this.#run(
+      registers.flatMap((at, index) => [
+        this.#config.write(device.at(at), 4, 0xffff_ffff),
+        this.#config.read(device.at(at), 4),
+        this.#config.write(device.at(at), 4, values[index]!),
+      ]),
+    );
+  }
+
+  async #setBit(device: PluggedDevice, register: number, bit: number, on: boolean): Promise<void> {
+    const [value] = await this.#run([this.#config.read(device.at(register), 2)]);
+    await this.#run([this.#config.write(device.at(register), 2, on ? value! | bit : value! & ~bit)]);
+  }
+
+  /** Writes the vector control word, where the CPU reaches the table at all. */
+  async #maskVector(
+    device: PluggedDevice,
+    vector: number,
+    masked: boolean,
+    view: State['flatView'],
+  ): Promise<void> {
+    if (device.msix === undefined) return;
+    const { tableBar, tableOffset } = device.msix.layout;
+    const bar = device.spec.bars.find(({ index }) => index === tableBar);
+    if (bar === undefined || bar.type === 'io') return;
+    const register = BAR_0 + 4 * tableBar;
+    const wide = is64Bit(device.spec, tableBar);
+    const [low, high] = await this.#run([
+      this.#config.read(device.at(register), 4),
+      this.#config.read(device.at(register + 4), 4),
+    ]);
+    const written = BigInt(low!) | (wide ? BigInt(high!) << 32n : 0n);
+    const place = written & ~0xfn & -bar.size;
+    const inTable = 16n * BigInt(vector) + 12n;
+    const isLow = place >= 0x8000_0000n && place < 1n << 32n;
+    const gpa = place + tableOffset + inTable + (isLow ? this.driver.lowWindowOffset : 0n);
+    const range = view.find(({ start, end }) => start <= gpa && gpa < end);
+    if (range === undefined || range.region.owner !== device.spec.id) return;
+    const reached = range.offset + (gpa - range.start);
+    const isTable = range.region.name === 'msix-table' && reached === inTable;
+    const isBar = device.layers.get(tableBar)?.some(({ region }) => region === range.region.name) ?? false;
+    if (!isTable && !isBar) return;
+    await this.qemu.qtest.send([`writel 0x${gpa.toString(16)} ${masked ? '0x1' : '0x0'}`]);
+  }
+
+  async #unplug(device: PluggedDevice): Promise<void> {
+    const { qmp } = this.qemu;
+    const deleted = qmp.event(
+      ({ event, data }) => event === 'DEVICE_DELETED' && data?.['device'] === device.qemuId,
+      `DEVICE_DELETED of ${device.spec.id}`,
+      UNPLUG_DEADLINE,
+    );
+    // Nobody waits for it where it may not come.
+    deleted.catch(() => undefined);
+    await qmp.execute('device_del', { id: device.qemuId });
+    await this.driver.eject(this.qemu, device.slot, this.#config);
+    if (this.unobserved) {
+      await deleted;
+      await until(async () => {
+        await device.server.settle();
+        return device.server.disconnected;
+      }, 'the end of the connection');
+    } else {
+      await until(async () => {
+        const buses = (await qmp.execute('query-pci')) as QmpPciBus[];
+        return findPciDevice(buses, device.qemuId) === undefined;
+      }, `the end of ${device.spec.id}`);
+    }
+    this.#leaving.push(device);
+    this.devices.splice(this.devices.indexOf(device), 1);
+  }
+
+  async #reset(): Promise<void> {
+    const { qmp } = this.qemu;
+    const done = qmp.event(({ event }) => event === 'RESET', 'the event RESET');
+    await Promise.all([qmp.execute('system_reset'), done]);
+    // The answer to another command comes after what the reset still does.
+    await qmp.execute('query-status');
+    await this.openBridge();
+  }
+
+  async #readMsixControls(): Promise<ReadonlyMap<PluggedDevice, number>> {
+    const having = this.devices.filter(({ msix }) => msix !== undefined);
+    const values = await this.#run(
+      having.map((device) => this.#config.read(device.at(device.msix!.position + 2), 2)),
+    );
+    return new Map(having.map((device, index) => [device, values[index]!]));
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all([...this.devices, ...this.#leaving].map(({ server }) => server.settle()));
+  }
+
+  /** Devices that were unplugged since the last observation. */
+  readonly #leaving: PluggedDevice[] = [];
+
+  #takeEvents(dmaView: State['dmaView']): readonly VmmEvent[] {
+    const leaving = this.#leaving.splice(0);
+    const requests = [...this.devices, ...leaving].flatMap((device) => device.takeEvents(dmaView));
+    this.#retired.push(...leaving);
+    const { output } = this.qemu;
+    const messages = output
+      .since(this.#linesSeen)
+      .map((line): VmmEvent => ({ type: 'message', text: this.rename(withoutProgram(line)) }));
+    this.#linesSeen = output.count;
+    return [...requests, ...messages];
+  }
+
+  async #observation(
+    { memory, dma }: ReadViews,
+    buses: readonly QmpPciBus[],
+    controls: ReadonlyMap<PluggedDevice, number>,
+  ): Promise<Observation> {
+    await this.#settle();
+    const events = this.#takeEvents(dma);
+    const before = this.#last?.state ?? EMPTY;
+    const containers = this.devices.map(({ state }) => state);
+    const sameContainers =
+      containers.length === before.containers.length &&
+      containers.every(({ mappings, name }, index) => {
+        const old = before.containers[index]!;
+        return old.name === name && old.mappings === mappings;
+      });
+    const devices = this.devices.map((device) => this.#stateOf(device, buses, controls.get(device)));
+    const state: State = {
+      flatView: memory,
+      dmaView: dma,
+      containers: sameContainers ? before.containers : containers,
+      memslots: before.memslots,
+      devices:
+        JSON.stringify(devices, plain) === JSON.stringify(before.devices, plain) ? before.devices : devices,
+    };
+    this.#last = { state, events };
+    return this.#last;
+  }
+
+  #stateOf(device: PluggedDevice, buses: readonly QmpPciBus[], control: number | undefined): DeviceState {
+    const { spec, msix } = device;
+    const found = findPciDevice(buses, device.qemuId);
+    const bars = (found?.regions ?? [])
+      .map(({ bar, type, size, address, mem_type_64: wide }): BarState => ({
+        index: bar,
+        type: (type === 'io' ? 'io' : wide === true ? 'mem64' : 'mem32') satisfies BarType,
+        size: BigInt(size),
+        address: BigInt(address) === -1n ? undefined : BigInt.asUintN(64, BigInt(address)),
+        layers: device.layers.get(bar) ?? [],
+      }))
+      .toSorted((a, b) => a.index - b.index);
+    const view = msix &&
+      control !== undefined && {
+        layout: msix.layout,
+        enabled: (control & MSIX_ENABLE) !== 0,
+        functionMasked: (control & MSIX_FUNCTION_MASK) !== 0,
+        emulatedAt: this.optsOutOfMsixEmulation ? undefined : msix.emulatedAt,
+      };
+    return { id: spec.id, bars, msix: view || undefined };
+  }
+}
+
+const EMPTY: State = { flatView: [], dmaView: [], containers: [], memslots: [], devices: [] };
+
+/** For comparing by text. */
+const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);
+
+const is64Bit = (spec: DeviceSpec, bar: number): boolean =>
+  spec.bars.find(({ index }) => index === bar)?.type.startsWith('mem64') ?? false;
+
+/** The arguments of `-device` and `device_add`. */
+export const deviceArguments = (socketPath: string, qemuId: string, bus: DeviceBus, slot: number) => ({
+  driver: 'vfio-user-pci',
+  id: qemuId,
+  bus: bus.name,
+  addr: `0x${slot.toString(16)}`,
+  socket: { type: 'unix', path: socketPath },
+});
+
+/** Replaces sockets by the names of the devices behind them, and addresses in QEMU by a word. */
+export function renameDevices(
+  text: string,
+  directory: string,
+  names: ReadonlyMap<string, { readonly name: string }>,
+): string {
+  if (!text.includes(directory)) return withoutPointers(text);
+  const renamed = text
+    .replaceAll(/(?:vfio-user:)?(\/\S+\/(\w+))/g, (whole: string, path: string, id: string) => {
+      const device = path === `${directory}/${id}` ? names.get(id) : undefined;
+      return device?.name ?? whole;
+    })
+    .replaceAll(`${directory}/`, '');
+  return withoutPointers(renamed);
+}
+
+const withoutPointers = (text: string): string =>
+  text.replaceAll(/\bObject 0x[0-9a-f]{6,}/g, 'Object 0xPOINTER');
+
+/** A line of QEMU's without what it puts before every message: its own name and the argument concerned. */
+export const withoutProgram = (line: string): string =>
+  line.replace(/^(?:\/\S*\/)?qemu-system-\w+: /, '').replace(/^-device \{.*?\}\}?: /, '');
+
+interface QmpPciRegion {
+  readonly bar: number;
+  readonly type: 'io' | 'memory';
+  readonly size: number | string;
+  readonly address: number | string;
+  readonly mem_type_64?: boolean;
+}
+
+interface QmpPciDevice {
+  readonly qdev_id: string;
+  readonly regions: readonly QmpPciRegion[];
+  readonly pci_bridge?: { readonly devices?: readonly QmpPciDevice[] };
+}
+
+interface QmpPciBus {
+  readonly devices: readonly QmpPciDevice[];
+}
+
+function findPciDevice(
+  buses: readonly { readonly devices?: readonly QmpPciDevice[] }[],
+  id: string,
+): QmpPciDevice | undefined {
+  for (const { devices = [] } of buses) {
+    for (const device of devices) {
+      if (device.qdev_id === id) return device;
+      const behind = device.pci_bridge && findPciDevice([device.pci_bridge], id);
+      if (behind !== undefined) return behind;
+    }
+  }
+  return undefined;
+}
+
+/** Waits for something that nobody announces. */
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const end = Date.now() + UNPLUG_DEADLINE;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new QemuHangs(what, UNPLUG_DEADLINE);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

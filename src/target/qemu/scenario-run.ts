@@ -1,0 +1,115 @@
+import type { Operation, Scenario } from '../../scenario/index.ts';
+import type { VmmEvent } from '../../vfio/index.ts';
+import type { Outcome, State, Step, Trace } from '../trace.ts';
+import { explainDeath, type Death } from './death.ts';
+import type { ReadViews } from './flat-view-reader.ts';
+import { QemuDied, QemuHangs, QmpRefusal } from './qemu-error.ts';
+import type { Observation, RunningMachine } from './running-machine.ts';
+
+/** A QEMU that refused a device may still die of it; after so many milliseconds it has survived. */
+const AFTERMATH = 500;
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly outcome: Outcome;
+  readonly error: string | undefined;
+  readonly abortSite: Death['site'] | undefined;
+}
+
+export const FINE: RunEnd = { outcome: 'ok', error: undefined, abortSite: undefined };
+
+/** Where memory maps come from that are not to be looked at in this run. */
+export type ViewSource = (step: number) => ReadViews | undefined;
+
+/** Carries out the operations of a scenario on a machine that has just come up, and keeps what is seen. */
+export class ScenarioRun {
+  readonly steps: Step[] = [];
+  readonly #machine: RunningMachine;
+  readonly #scenario: Scenario;
+  readonly #views: ViewSource | undefined;
+
+  /** @param views where memory maps come from; QEMU is asked when it is left out. */
+  constructor(machine: RunningMachine, scenario: Scenario, views?: ViewSource) {
+    this.#machine = machine;
+    this.#scenario = scenario;
+    this.#views = views;
+  }
+
+  /** Everything, from the machine's start on; `start` plugs in what is there from the beginning. */
+  async perform(start: () => Promise<void>): Promise<RunEnd> {
+    let end = await this.#attempt({ op: 'start' }, start);
+    for (const operation of this.#scenario.operations) {
+      if (end.outcome !== 'ok') break;
+      const view = this.steps.at(-1)!.state.flatView;
+      end = await this.#attempt(operation, () => this.#machine.perform(operation, this.#scenario, view));
+    }
+    return end;
+  }
+
+  async #attempt(operation: Operation | { readonly op: 'start' }, act: () => Promise<void>): Promise<RunEnd> {
+    try {
+      await act();
+      const observation = await this.#observe();
+      this.steps.push({ operation, ...observation });
+      return FINE;
+    } catch (error) {
+      return await this.#endOf(operation, error);
+    }
+  }
+
+  async #observe(): Promise<Observation> {
+    if (this.#views === undefined) return this.#machine.observe();
+    return this.#machine.observeRequests(this.#views(this.steps.length) ?? NO_VIEWS);
+  }
+
+  async #endOf(operation: Step['operation'], error: unknown): Promise<RunEnd> {
+    if (error instanceof QmpRefusal) {
+      try {
+        await this.#machine.qemu.gone(AFTERMATH);
+      } catch {
+        this.steps.push({ operation, ...(await this.#machine.observeRemains()) });
+        return { outcome: 'rejected', error: error.message, abortSite: undefined };
+      }
+      return this.#endOf(operation, this.#machine.qemu.death());
+    }
+    if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+    this.steps.push({ operation, ...(await this.#machine.observeRemains()) });
+    const { error: words, site } = explainDeath(error, (text) => this.#machine.rename(text));
+    return { outcome: 'aborted', error: words, abortSite: site };
+  }
+}
+
+const NO_VIEWS: ReadViews = { memory: [], dma: [] };
+
+/** A QEMU that did not come up: one step that shows nothing but what it asked for. */
+export const stillbornStep = (events: readonly VmmEvent[]): Step => ({
+  operation: { op: 'start' },
+  events,
+  state: NOTHING,
+});
+
+const NOTHING: State = { flatView: [], dmaView: [], containers: [], memslots: [], devices: [] };
+
+/**
+ * The trace of a run on a real QEMU. It has no tree, no listeners registered afterwards and no teardown:
+ * what cannot be seen is left out, and invariants about it have nothing to say.
+ */
+export function traceOf(
+  scenario: Scenario,
+  revision: string,
+  run: { readonly end: RunEnd; readonly steps: readonly Step[]; readonly optsOut: boolean },
+): Trace {
+  const { machine, host } = scenario;
+  const smallest = host.iommu.pageSizes.reduce((least, size) => (size < least ? size : least));
+  return {
+    scenario,
+    revision,
+    ...run.end,
+    pages: { host: machine.hostPageSize, guest: machine.guestPageSize, iommu: smallest },
+    optsOutOfMsixEmulation: run.optsOut,
+    steps: run.steps,
+    tree: undefined,
+    scratch: undefined,
+    teardown: undefined,
+  };
+}
