@@ -6,7 +6,7 @@ import * as library from '../index.ts';
 import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
 import { encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
-import { requireRevision } from '../target/model/require-revision.ts';
+import { requireQemuRevision } from '../target/model/require-revision.ts';
 import {
   FaultyRun,
   Unrepeatable,
@@ -95,8 +95,8 @@ function promisesThatFail(): () => readonly string[] {
 }
 
 function baseOf({ patch }: LoadedPatch, file: string, options: ValidateCommandOptions): Revision {
-  if (options.base !== undefined) return requireRevision(options.base, '--base');
-  return within(file, () => requireRevision(patch.definition.base ?? NEWEST.id, 'base'));
+  if (options.base !== undefined) return requireQemuRevision(options.base, '--base');
+  return within(file, () => requireQemuRevision(patch.definition.base ?? NEWEST.id, 'base'));
 }
 
 /** The verdict, or nothing when the patch does not allow of one; then it has been said why. */
