@@ -13,8 +13,10 @@ export interface DeviceBus {
 
 /** What it takes to drive one machine. */
 export interface MachineDriver {
-  /** Arguments beside memory and devices; `memory-backend=mem` belongs to them. */
+  /** Arguments beside memory and devices. */
   readonly arguments: readonly string[];
+  /** What the machine calls its RAM where nobody gives it another name. */
+  readonly ram: string;
   /** The bus that devices are on from the start. */
   readonly root: DeviceBus;
   /** Arguments that make the bus on which devices come and go, where the root is none, and the bus. */
@@ -75,7 +77,8 @@ async function ejectByShpc(qemu: QemuProcess, slot: number, config: ConfigAccess
 
 const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
   pc: {
-    arguments: ['-machine', 'pc,memory-backend=mem'],
+    arguments: ['-machine', 'pc'],
+    ram: 'pc.ram',
     root: pcRoot,
     hotplug: { arguments: [], bus: pcRoot, bridged: false },
     plugsLate: false,
@@ -84,7 +87,8 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     lowWindowOffset: 0n,
   },
   q35: {
-    arguments: ['-machine', 'q35,memory-backend=mem'],
+    arguments: ['-machine', 'q35'],
+    ram: 'pc.ram',
     root: expressRoot,
     hotplug: {
       // The bridge's own controller, not ACPI, has the say over its slots.
@@ -98,7 +102,8 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     lowWindowOffset: 0n,
   },
   virt: {
-    arguments: ['-machine', 'virt,memory-backend=mem', '-cpu', 'cortex-a57'],
+    arguments: ['-machine', 'virt', '-cpu', 'cortex-a57'],
+    ram: 'mach-virt.ram',
     root: expressRoot,
     hotplug: { arguments: BRIDGE, bus: BRIDGE_BUS, bridged: true },
     plugsLate: false,
@@ -107,7 +112,8 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     lowWindowOffset: 0n,
   },
   pseries: {
-    arguments: ['-machine', 'pseries,memory-backend=mem'],
+    arguments: ['-machine', 'pseries'],
+    ram: 'ppc_spapr.ram',
     root: pcRoot,
     hotplug: { arguments: [], bus: pcRoot, bridged: false },
     // Its reset, also that of the start, kills QEMU 11.1 when a vfio-user device is there.

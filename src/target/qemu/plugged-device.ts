@@ -34,7 +34,6 @@ export class PluggedDevice {
   /** The regions that show each BAR's bytes, outermost first. */
   layers: ReadonlyMap<number, readonly BarLayer[]> = new Map();
   msix: FoundMsix | undefined;
-  #seen = 0;
   #live: readonly TraceMapping[] = [];
 
   constructor(
@@ -69,16 +68,16 @@ export class PluggedDevice {
    * The requests since the last call.
    *
    * @param view of DMA, now: what lies behind a request that came without a file is taken from there.
+   * @param ram what guest RAM is called: the only thing that a file is sent along for.
    */
-  takeEvents(view: readonly TraceRange[]): readonly VmmEvent[] {
-    const requests = this.server.requests.slice(this.#seen);
-    this.#seen += requests.length;
+  takeEvents(view: readonly TraceRange[], ram: string): readonly VmmEvent[] {
+    const requests = this.server.takeRequests();
     if (requests.length === 0) return [];
     let live: readonly TraceMapping[] = this.#live;
     const events = requests.map((request): VmmEvent => {
       const { kind, iova: at, size, errno } = request;
       if (kind === 'map') {
-        const mapping = { iova: at, size, readonly: request.readonly, ...backingOf(request, view) };
+        const mapping = { iova: at, size, readonly: request.readonly, ...backingOf(request, view, ram) };
         if (errno === 0) live = [...live, mapping];
         return { type: 'dma-map', container: this.container, ...mapping, errno };
       }
@@ -135,16 +134,14 @@ const isWithin = (
   outer: { readonly iova: bigint; readonly size: bigint },
 ): boolean => inner.iova >= outer.iova && inner.iova + inner.size <= outer.iova + outer.size;
 
-/** The name of guest RAM, which is the only thing that a file is sent along for. */
-const RAM = 'mem';
-
 /** What is behind a request: told by the file for RAM, and by the memory map for everything else. */
 function backingOf(
   { iova: at, size, readonly, fileOffset }: ServedRequest,
   view: readonly TraceRange[],
+  ram: string,
 ): Pick<TraceMapping, 'backing' | 'deviceMemory' | 'hostAddress'> {
   if (fileOffset !== undefined) {
-    const backing = { region: RAM, owner: undefined, offset: offset(fileOffset) };
+    const backing = { region: ram, owner: undefined, offset: offset(fileOffset) };
     return { backing, deviceMemory: false, hostAddress: undefined };
   }
   const shown = view.find(({ start, end }) => start <= at && at + size <= end);

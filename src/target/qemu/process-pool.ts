@@ -13,7 +13,7 @@ export interface PoolKey {
 interface Idle {
   readonly key: string;
   readonly running: RunningMachine;
-  /** What `info mtree -f` shows when no scenario's device decodes anything. */
+  /** Memory and ports when no scenario's device decodes anything. */
   readonly pristine: string;
 }
 
@@ -78,7 +78,7 @@ export class ProcessPool {
     if (found !== undefined) await this.#discard(found, 'no slots left');
     const running = await this.#start({ type, ram, hostPageSize });
     this.statistics.started++;
-    return { key, running, pristine: await running.flatViewText() };
+    return { key, running, pristine: await running.mapText() };
   }
 
   async #giveBack(idle: Idle): Promise<void> {
@@ -103,7 +103,7 @@ async function whatLeaked({ running, pristine }: Idle): Promise<string | undefin
     if (running.retiredCount >= MOST_DEVICES) return 'devices enough for one process';
     if (running.lostDevices) return 'a device is gone that should have stayed';
     if (running.mappedDeviceMemory) return 'device memory is still mapped';
-    if ((await running.flatViewText()) !== pristine) return 'the memory map is another';
+    if ((await running.mapText()) !== pristine) return 'the memory map is another';
     return undefined;
   } catch (error) {
     if (error instanceof QemuDied || error instanceof QemuHangs) return 'QEMU died';
