@@ -37,15 +37,17 @@ const HOST_PAGES: Record<MachineType, Weights> = {
 
 const RAM: readonly bigint[] = [256n * MIB, 512n * MIB, GIB, 2n * GIB, 3n * GIB, 4n * GIB, 6n * GIB];
 
-/** A machine: its type, RAM, pages of host and guest, and its policy about MSI-X. */
-export function chooseMachine(choose: Choose): MachineSpec {
-  const type = choose.weighted<MachineType>(
-    [2, 'generic'],
-    [2, 'q35'],
-    [1, 'pc'],
-    [3, 'virt'],
-    [2, 'pseries'],
-  );
+/** How often each machine is chosen. */
+const chooseType = (choose: Choose): MachineType =>
+  choose.weighted<MachineType>([2, 'generic'], [2, 'q35'], [1, 'pc'], [3, 'virt'], [2, 'pseries']);
+
+/**
+ * A machine: its type, RAM, pages of host and guest, and its policy about MSI-X.
+ *
+ * @param only the type, where it is not to be chosen.
+ */
+export function chooseMachine(choose: Choose, only?: MachineType): MachineSpec {
+  const type = only ?? chooseType(choose);
   const hostPageSize = choose.weighted(...HOST_PAGES[type]);
   return {
     type,

@@ -1,5 +1,5 @@
 import type * as fc from 'fast-check';
-import { IOMMU_TYPES, type IommuTypeName, type Scenario } from '../src/scenario/index.ts';
+import { IOMMU_TYPES, type IommuTypeName, type MachineType, type Scenario } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
@@ -14,6 +14,8 @@ export interface ScenarioConstraints {
   readonly revision?: string;
   /** The kinds of container that there are in that revision; all by default. */
   readonly iommuTypes?: readonly IommuTypeName[];
+  /** The type of the machine; any by default. */
+  readonly machineType?: MachineType;
 }
 
 /** Whole scenarios: a machine, its host, one to three devices, and what happens to them. */
@@ -24,7 +26,7 @@ export function scenarios(constraints: ScenarioConstraints = {}): fc.Arbitrary<S
 /** Builds a scenario; everything in it fits together. */
 export function chooseScenario(choose: Choose, constraints: ScenarioConstraints): Scenario {
   const { revision = 'qemu-11.1', iommuTypes = IOMMU_TYPES } = constraints;
-  const machine = chooseMachine(choose);
+  const machine = chooseMachine(choose, constraints.machineType);
   const host = chooseHost(choose, machine, iommuTypes);
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>

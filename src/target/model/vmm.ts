@@ -116,7 +116,7 @@ export class Vmm {
       case 'hotplug':
         return this.#plug(this.scenario.devices.find(({ id }) => id === operation.device)!);
       case 'unplug':
-        return this.#unplug(this.#device(operation.device));
+        return this.#unplugByGuest(this.#device(operation.device));
       case 'reset':
         return this.#reset();
       case 'add-region':
@@ -247,6 +247,18 @@ export class Vmm {
     if ([...this.#containerOf.values()].includes(container)) return;
     container.disconnect();
     this.containers.splice(this.containers.indexOf(container), 1);
+  }
+
+  /** Unplugs a device from a machine that goes on; that a VMM which ends survives it as well is no merit. */
+  #unplugByGuest(device: VfioDevice): void {
+    this.#unplug(device);
+    const served = this.scenario.host.iommu.type === 'vfio-user';
+    if (served && device.msixState !== undefined && this.revision.device.msixUnplug === 'crash') {
+      throw new VmmAbort(
+        'msix-unplug-assertion',
+        "memory_region_del_subregion: Assertion `subregion->container == mr' failed.",
+      );
+    }
   }
 
   #unplug(device: VfioDevice): void {

@@ -44,6 +44,7 @@ export const qemu211: Revision = {
     msixExposure: () => ({ kind: 'emulated' }),
     relocation: false,
     hotplugRefusal: 'reported',
+    msixUnplug: 'done',
     mmapAlignment: (_size, hostPageSize) => hostPageSize,
   },
   memslots: { span: wholeHostPages, update: 'immediately' },
