@@ -280,7 +280,8 @@ export class Vmm {
   }
 
   #reset(): void {
-    if (this.#resetKillsContainers && this.devices.length > 0) {
+    // With several containers QEMU does not know which to ask, and asks none (vfio_eeh_as_container).
+    if (this.#resetKillsContainers && this.containers.length === 1) {
       throw new VmmAbort(
         'eeh-container-cast',
         'VFIO_IOMMU_LEGACY: Object is not an instance of type vfio-iommu-legacy',

@@ -1,5 +1,12 @@
 import type { QemuMachineType } from './architecture.ts';
-import { ecamAccess, portAccess, rtasAccess, runCycles, type ConfigAccess } from './config-access.ts';
+import {
+  ecamAccess,
+  portAccess,
+  rtasAccess,
+  rtasLines,
+  runCycles,
+  type ConfigAccess,
+} from './config-access.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { BRIDGE_SLOT } from './slots.ts';
 
@@ -56,23 +63,38 @@ async function ejectByAcpi(qemu: QemuProcess, slot: number): Promise<void> {
   await qemu.qtest.send(lines);
 }
 
-const SHPC_CAPABILITY = 0x0c;
-/** The dword of SHPC's working registers that holds a command and the slot it is for (SHPC 1.0, 4.10). */
-const SHPC_COMMAND = 5;
+/** Where a command and the slot it is for go in the registers of the bridge's controller (SHPC 1.0, 4.10). */
+const SHPC_COMMAND = 0x14n;
 /** Slot operation: power off, power indicator off, attention indicator off. */
 const SHPC_POWER_OFF = 0b11_11_11;
 
-/** What a driver of the bridge's hot-plug controller does when somebody wants a device back. */
-async function ejectByShpc(qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void> {
-  const at = (register: number) => ({ bus: 0, slot: BRIDGE_SLOT, register });
-  const read = async (register: number): Promise<number> =>
-    (await runCycles(qemu.qtest, [config.read(at(register), 1)]))[0]!;
-  let position = await read(0x34);
-  while (position !== 0 && (await read(position)) !== SHPC_CAPABILITY) position = await read(position + 1);
-  await runCycles(qemu.qtest, [
-    config.write(at(position + 2), 1, SHPC_COMMAND),
-    config.write(at(position + 4), 4, (slot << 8) | SHPC_POWER_OFF),
-  ]);
+/**
+ * What a driver of the bridge's hot-plug controller does when somebody wants a device back. The registers
+ * are mapped for a moment only.
+ *
+ * @param place a page of a PCI window in which hardly anybody puts a BAR.
+ */
+const ejectByShpc =
+  (place: bigint) =>
+  async (qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void> => {
+    const setBar = (address: number) =>
+      [address, 0].map((half, index) =>
+        config.write({ bus: 0, slot: BRIDGE_SLOT, register: 0x10 + 4 * index }, 4, half),
+      );
+    await runCycles(qemu.qtest, setBar(Number(place)));
+    const command = (slot << 8) | SHPC_POWER_OFF;
+    await qemu.qtest.send([`writew 0x${(place + SHPC_COMMAND).toString(16)} 0x${command.toString(16)}`]);
+    await runCycles(qemu.qtest, setBar(0));
+  };
+
+const ISOLATION_STATE = 9001;
+const ISOLATE = 0;
+/** Connectors of PCI slots below the first host bridge (hw/ppc/spapr_pci.c): type, bridge, slot. */
+const connectorOf = (slot: number): number => 0x4000_0000 | (slot << 3);
+
+/** What the guest's kernel does when the operator wants a device back; in vain where it never took it. */
+async function ejectByRtas(qemu: QemuProcess, slot: number): Promise<void> {
+  await qemu.qtest.send(rtasLines('set-indicator', [ISOLATION_STATE, connectorOf(slot), ISOLATE], 1));
 }
 
 const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
@@ -98,7 +120,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     },
     plugsLate: false,
     config: portConfig,
-    eject: ejectByShpc,
+    eject: ejectByShpc(0xfdab_c000n),
     lowWindowOffset: 0n,
   },
   virt: {
@@ -108,7 +130,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     hotplug: { arguments: BRIDGE, bus: BRIDGE_BUS, bridged: true },
     plugsLate: false,
     config: async (qemu) => ecamAccess(findEcam(await qemu.qmp.monitor('info mtree'))),
-    eject: ejectByShpc,
+    eject: ejectByShpc(0x3cab_c000n),
     lowWindowOffset: 0n,
   },
   pseries: {
@@ -119,8 +141,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     // Its reset, also that of the start, kills QEMU 11.1 when a vfio-user device is there.
     plugsLate: true,
     config: () => Promise.resolve(rtasAccess),
-    // A slot that the guest has not taken into use is given back at once.
-    eject: () => Promise.resolve(),
+    eject: ejectByRtas,
     lowWindowOffset: 0x2000_0000_0000n,
   },
 };

@@ -94,7 +94,7 @@ export class QemuTarget implements Target {
     const reason = await this.whyNot(scenario);
     if (reason !== undefined) throw new NotRunnable(reason);
     if (unplugs(scenario)) return this.#runTwice(scenario);
-    const shared = this.#options.reuse === true && !overshoots(scenario);
+    const shared = this.#options.reuse === true && canShare(scenario);
     return (shared ? await this.#runShared(hotPlugged(scenario)) : undefined) ?? this.#runAlone(scenario);
   }
 
@@ -239,6 +239,14 @@ export class QemuTarget implements Target {
     });
   }
 }
+
+/**
+ * Whether other scenarios' devices, still there and doing nothing, make no difference. An overshoot may
+ * hit them; and what a reset of pseries does depends on how many containers there are.
+ */
+const canShare = (scenario: Scenario): boolean =>
+  !overshoots(scenario) &&
+  !(scenario.machine.type === 'pseries' && scenario.operations.some(({ op }) => op === 'reset'));
 
 /** A QEMU that ends before it takes commands has refused a device, or died of it. */
 function endOfBirth(error: QemuDied | QemuHangs, rename: (text: string) => string): RunEnd {
