@@ -85,9 +85,9 @@ export class DmaListener implements MemoryListener {
   regionDel(section: MemoryRegionSection): void {
     const piece = this.#piece(section, false);
     if (piece === undefined) return;
+    // Behind an emulated IOMMU the guest may have mapped anything: one request takes it all away.
     const unmaps =
-      !section.region.isIommu &&
-      (!section.region.isRamDevice || this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages));
+      !section.region.isRamDevice || this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages);
     if (unmaps) this.#unmap(piece);
     this.#windows?.remove(section, piece);
   }

@@ -65,7 +65,7 @@ export class FlatViewReader {
     owner,
     parent,
   }: FlatRangeText): TraceRange {
-    const kind = KINDS[type];
+    const kind = name.startsWith(TCE_WINDOW) ? 'iommu' : KINDS[type];
     const identity = `${name}\0${kind}\0${owner ?? ''}\0${parent ?? ''}`;
     let region = this.#regions.get(identity);
     if (region === undefined) {
@@ -88,6 +88,9 @@ export class FlatViewReader {
     };
   }
 }
+
+/** Behind regions of this name an emulated IOMMU translates; the text has no word of its own for them. */
+const TCE_WINDOW = 'tce-iommu-';
 
 /** What the words of the text say of a region; one that is read-only is RAM all the same. */
 const KINDS: Readonly<Record<FlatRangeText['type'], RegionKind>> = {
