@@ -65,7 +65,7 @@ const sources = ['src', 'generators']
   .flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
   )
-  .filter((file) => file.endsWith('.ts') && !/\.(test|bench)\.ts$/.test(file) && !file.includes('/testing/'));
+  .filter((file) => /\.ts$/.test(file) && !/\.(test|bench)\.ts$/.test(file) && !file.includes('/testing/'));
 
 const importsOf = (file: string): Import[] =>
   [
