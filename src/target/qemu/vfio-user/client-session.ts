@@ -205,8 +205,10 @@ export class ClientSession {
         Errno.EINVAL,
       );
     }
-    const { payload: reply, complete } = encodeRegionInfo(query, info);
-    const descriptor = complete ? this.#device.file(query.index) : undefined;
+    // What cannot be handed over cannot be mmapped.
+    const mmap = info.flags.mmap && this.#client!.maxMsgFds > 0;
+    const { payload: reply, complete } = encodeRegionInfo(query, { ...info, flags: { ...info.flags, mmap } });
+    const descriptor = complete && mmap ? this.#device.file(query.index) : undefined;
     return { payload: reply, descriptor };
   }
 

@@ -39,8 +39,8 @@ const ARENA = {
 } as const;
 const CMSG_HEADER_BYTES = 16;
 const DESCRIPTOR_BYTES = 4;
-const controlBytes = (descriptors: number): number =>
-  CMSG_HEADER_BYTES + Math.ceil((descriptors * DESCRIPTOR_BYTES) / 8) * 8;
+/** Without the padding behind an odd number of descriptors: the kernel would put one more there. */
+const controlBytes = (descriptors: number): number => CMSG_HEADER_BYTES + descriptors * DESCRIPTOR_BYTES;
 
 /** The largest `room` that `receive` takes. */
 export const MAX_DESCRIPTORS = (ARENA.controlBytes - CMSG_HEADER_BYTES) / DESCRIPTOR_BYTES;
@@ -269,16 +269,27 @@ class LinuxSystemCalls implements SystemCalls {
 /** A descriptor in the event loop of this thread (libuv's uv_poll, through koffi). */
 class PollWatch implements Watch {
   readonly #callback: () => void;
+  #interest: Interest;
   #handle: node.PollHandle | undefined;
 
   constructor(descriptor: Descriptor, interest: Interest, callback: () => void) {
     this.#callback = callback;
-    // What koffi passes is of no use here: after an error on the socket it names no event at all.
-    this.#handle = koffi.node.poll(descriptor, options(interest), this.#callback);
+    this.#interest = interest;
+    this.#handle = koffi.node.poll(descriptor, options(interest), this.#ready);
   }
 
+  /**
+   * @param status 0, or the error that made libuv stop looking: a client that went away without reading its replies
+   *   (ECONNRESET). There may still be messages of it to be read, so the callback is told again.
+   */
+  readonly #ready = (status: unknown): void => {
+    this.#callback();
+    if (status !== 0) this.until(this.#interest);
+  };
+
   until(interest: Interest): void {
-    this.#handle?.start(options(interest), this.#callback);
+    this.#interest = interest;
+    this.#handle?.start(options(interest), this.#ready);
   }
 
   close(): void {

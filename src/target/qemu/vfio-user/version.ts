@@ -1,7 +1,6 @@
 import type { PageSizeBitmap } from '../../../address/index.ts';
 import { Errno } from '../../../host/index.ts';
 import { MalformedMessage } from './malformed-message.ts';
-import { fixedPart } from './payload-reader.ts';
 
 /** The major version of the protocol that is spoken here; another one is another protocol. */
 export const MAJOR_VERSION = 0;
@@ -38,7 +37,9 @@ const FIXED_BYTES = 4;
  * @throws MalformedMessage, always fatal: without a version there is nothing to talk about.
  */
 export function decodeVersion(payload: Uint8Array): ClientVersion {
-  const view = fixedPart(payload, 'VERSION', FIXED_BYTES, false);
+  if (payload.length < FIXED_BYTES)
+    throw refusal(`payload of ${payload.length} bytes, allowed at least ${FIXED_BYTES}`);
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   const major = view.getUint16(0, true);
   if (major !== MAJOR_VERSION) throw refusal(`major version ${major}, allowed ${MAJOR_VERSION}`);
   return { minor: view.getUint16(2, true), maxMsgFds: maxMsgFds(payload.subarray(FIXED_BYTES)) };

@@ -43,7 +43,7 @@ export interface VfioUserServerOptions {
 }
 
 const MAX_DMA_MAPS = 65535;
-const MAX_REQUESTS = 1_000_000;
+const MAX_REQUESTS = 100_000;
 /** How many messages one `drain` answers at most: a client that sends for ever must not hold the caller for ever. */
 const DRAIN_LIMIT = 100_000;
 
@@ -159,13 +159,23 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
 
   #welcome(socket: Descriptor): void {
     const { iommu, maxDmaMaps = MAX_DMA_MAPS } = this.#options;
-    const session = new ClientSession(this.#state!, iommu(), Math.min(maxDmaMaps, MAX_DMA_MAPS), this.#calls);
-    const protocol: Protocol = {
-      answer: (command, payload, descriptors) => session.answer(command, payload, descriptors),
-      answered: (refusal) => this.#answered(session, refusal),
-      ended: (failure) => this.#disconnected(failure),
-    };
-    this.#client = { connection: new Connection(this.#calls, socket, protocol), session };
+    try {
+      const session = new ClientSession(
+        this.#state!,
+        iommu(),
+        Math.min(maxDmaMaps, MAX_DMA_MAPS),
+        this.#calls,
+      );
+      const protocol: Protocol = {
+        answer: (command, payload, descriptors) => session.answer(command, payload, descriptors),
+        answered: (refusal) => this.#answered(session, refusal),
+        ended: (failure) => this.#disconnected(failure),
+      };
+      this.#client = { connection: new Connection(this.#calls, socket, protocol), session };
+    } catch (error) {
+      this.#calls.close(socket);
+      throw error;
+    }
     this.#tell('connect');
   }
 
