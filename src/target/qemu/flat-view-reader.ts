@@ -30,7 +30,7 @@ export class FlatViewReader {
 
   read(text: string): ReadViews {
     if (text === this.#lastText) return this.#last!;
-    const views = parseFlatViews(text);
+    const views = parseFlatViews(viewsOf(text));
     const memoryView = findSpace(views, (name) => name === 'memory');
     if (memoryView === undefined) throw new Error('info mtree -f shows no address space "memory"');
     const bridge = findSpace(views, (name) => /^pci@[0-9a-f]+$/.test(name));
@@ -101,6 +101,13 @@ const KINDS: Readonly<Record<FlatRangeText['type'], RegionKind>> = {
   rom: 'ram',
   romd: 'rom-device',
 };
+
+/** The views of memory and of sPAPR host bridges; nobody wants to know what the others are. */
+const viewsOf = (text: string): string =>
+  text
+    .split(/^(?=FlatView #)/m)
+    .filter((view) => /^ AS "(?:memory|pci@[0-9a-f]+)", root/m.test(view))
+    .join('');
 
 const findSpace = (
   views: readonly FlatViewText[],

@@ -92,9 +92,9 @@ export class PluggedDevice {
 
   /** Looks at what never changes: the regions of its BARs, and the MSI-X capability. */
   async inspect(qemu: QemuProcess, config: ConfigAccess, rename: (text: string) => string): Promise<void> {
-    const { layers, table } = await readRegions(qemu, this.qemuId, rename);
+    const { layers, emulatedAt } = await readRegions(qemu, this.qemuId, rename);
     this.layers = layers;
-    this.msix = await this.#findMsix(qemu, config, table);
+    this.msix = await this.#findMsix(qemu, config, emulatedAt);
   }
 
   async #findMsix(
@@ -159,6 +159,9 @@ function backingOf(
   return { backing, deviceMemory: region.kind === 'ram-device', hostAddress: undefined };
 }
 
+/** The region of an emulated table. */
+const MSIX_TABLE = 'msix-table';
+
 /** The device's regions as the object model has them (`qom-list`): `NAME BAR 0 mmaps[1]` and so on. */
 async function readRegions(qemu: QemuProcess, qemuId: string, rename: (text: string) => string) {
   const root = `/machine/peripheral/${qemuId}`;
@@ -166,31 +169,30 @@ async function readRegions(qemu: QemuProcess, qemuId: string, rename: (text: str
   const names = children
     .filter(
       ({ type, name }) =>
-        type === 'child<memory-region>' && (name === 'msix-table[0]' || / BAR \d/.test(name)),
+        type === 'child<memory-region>' && (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name)),
     )
     .map(({ name }) => name);
-  const get = (name: string, property: string) =>
-    qemu.qmp.execute('qom-get', { path: `${root}/${name}`, property });
-  const addresses = await Promise.all(names.map((name) => get(name, 'addr')));
-  const layers = new Map<number, BarLayer[]>();
   const found = names
-    .map((name, index) => ({ name: regionName(name), address: BigInt(addresses[index] as number) }))
-    .map(({ name, address }) => ({ name, address, ...placeOf(name) }))
+    .map((child) => ({ child, name: regionName(child), ...placeOf(regionName(child)) }))
     .toSorted((a, b) => a.depth - b.depth || a.name.localeCompare(b.name, 'en', { numeric: true }));
-  for (const { name, address, bar, depth } of found) {
+  const table = found.find(({ name }) => name === MSIX_TABLE)?.child;
+  const get = (child: string, property: string) =>
+    qemu.qmp.execute('qom-get', { path: `${root}/${child}`, property });
+  // What is no mmap begins where its BAR begins.
+  const [addresses, tableAddress, tableParent] = await Promise.all([
+    Promise.all(found.map(({ child, depth }) => (depth === MMAP ? get(child, 'addr') : 0))),
+    table && get(table, 'addr'),
+    table && get(table, 'container'),
+  ]);
+  const layers = new Map<number, BarLayer[]>();
+  for (const [index, { name, bar }] of found.entries()) {
     if (bar === undefined) continue;
-    const at = depth === MMAP ? address : 0n;
-    layers.set(bar, [...(layers.get(bar) ?? []), { region: rename(name), offset: offset(at) }]);
+    const at = offset(BigInt(addresses[index] as number));
+    layers.set(bar, [...(layers.get(bar) ?? []), { region: rename(name), offset: at }]);
   }
-  let table: FoundMsix['emulatedAt'];
-  const tableIndex = names.indexOf('msix-table[0]');
-  if (tableIndex !== -1) {
-    const parent = (await get('msix-table[0]', 'container')) as string;
-    const bar = / BAR (\d)/.exec(parent)?.[1];
-    if (bar !== undefined)
-      table = { bar: Number(bar), offset: offset(BigInt(addresses[tableIndex] as number)) };
-  }
-  return { layers, table };
+  const bar = tableParent && / BAR (\d)/.exec(tableParent as string)?.[1];
+  const emulatedAt = bar ? { bar: Number(bar), offset: offset(BigInt(tableAddress as number)) } : undefined;
+  return { layers, emulatedAt };
 }
 
 /** The region's own name: the object model writes `/`, `[` and `]` in hex, and numbers equal names. */

@@ -18,7 +18,7 @@ interface Idle {
 }
 
 /** A retired device still hears of every mapping; after so many a new process is cheaper. */
-const MOST_DEVICES = 16;
+const MOST_DEVICES = 24;
 
 /** How often processes were started and given up, and why. */
 export interface PoolStatistics {

@@ -2,6 +2,7 @@ import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
 import type { Target } from '../target.ts';
 import type { Trace } from '../trace.ts';
 import { architectureOf, isQemuMachine, type Architecture, type QemuMachineType } from './architecture.ts';
+import { showsBridge } from './behind-bridge.ts';
 import { explainDeath } from './death.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
 import { findQemu, type QemuLocation } from './find-qemu.ts';
@@ -242,10 +243,11 @@ export class QemuTarget implements Target {
 
 /**
  * Whether other scenarios' devices, still there and doing nothing, make no difference. An overshoot may
- * hit them; and what a reset of pseries does depends on how many containers there are.
+ * hit them; a bridge may show; and what a reset of pseries does depends on how many containers there are.
  */
 const canShare = (scenario: Scenario): boolean =>
   !overshoots(scenario) &&
+  !showsBridge(scenario) &&
   !(scenario.machine.type === 'pseries' && scenario.operations.some(({ op }) => op === 'reset'));
 
 /** A QEMU that ends before it takes commands has refused a device, or died of it. */

@@ -224,10 +224,6 @@ export class RunningMachine {
   async retireDevices(): Promise<void> {
     const { devices } = this;
     await this.#run(devices.map((device) => this.#config.write(device.at(COMMAND), 2, 0)));
-    const registers = devices.flatMap((device) =>
-      [0, 1, 2, 3, 4, 5].map((bar) => this.#config.write(device.at(BAR_0 + 4 * bar), 4, 0)),
-    );
-    await this.#run(registers);
     this.#settle();
     this.#takeEvents([]);
     this.#retired.push(...devices.splice(0));
