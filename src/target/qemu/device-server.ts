@@ -22,6 +22,8 @@ export interface DeviceServer {
   settle(): void;
   /** Whether QEMU has closed the connection. */
   readonly disconnected: boolean;
+  /** Whether it keeps this process alive. */
+  keepAlive(whether: boolean): void;
   /** Ends the connection and removes the socket. */
   close(): Promise<void>;
 }

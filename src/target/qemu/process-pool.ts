@@ -54,7 +54,7 @@ export class ProcessPool {
     const idle = await this.#take(key, devices);
     const { running } = idle;
     try {
-      running.qemu.keepAlive(true);
+      running.keepAlive(true);
       const result = await work(running);
       this.statistics.scenarios++;
       await this.#giveBack(idle);
@@ -84,7 +84,7 @@ export class ProcessPool {
   async #giveBack(idle: Idle): Promise<void> {
     const leak = await whatLeaked(idle);
     if (leak !== undefined) return this.#discard(idle, leak);
-    idle.running.qemu.keepAlive(false);
+    idle.running.keepAlive(false);
     this.#idle.push(idle);
     while (this.#idle.length > this.#most) await this.#discard(this.#idle.shift()!, 'too many processes');
   }

@@ -6,6 +6,7 @@ import { showsBridge } from './behind-bridge.ts';
 import { explainDeath } from './death.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
 import { findQemu, type QemuLocation } from './find-qemu.ts';
+import { hostPageSize } from './host-page-size.ts';
 import { hotPlugged, plugsOrUnplugs, unplugs } from './hot-plugged.ts';
 import { inspectQemu, type QemuInspection } from './inspect-qemu.ts';
 import { driverOf } from './machine-driver.ts';
@@ -80,7 +81,7 @@ export class QemuTarget implements Target {
       ? (await this.inspect(type)).deviceProperties
       : new Set<string>();
     return whyNotRunnable(scenario, {
-      hostPageSize: 0x1000n,
+      hostPageSize: hostPageSize(),
       pageSizeShim: this.#shim !== undefined,
       deviceProperties,
     });

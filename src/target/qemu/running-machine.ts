@@ -246,12 +246,16 @@ export class RunningMachine {
     return this.#retired.some(({ server }) => server.disconnected);
   }
 
+  /** Whether the machine, idle as it may be, keeps this process alive. */
+  keepAlive(whether: boolean): void {
+    this.qemu.keepAlive(whether);
+    for (const { server } of this.#all()) server.keepAlive(whether);
+  }
+
   /** Ends QEMU and everything that was served to it. */
   async end(): Promise<void> {
     await this.qemu.end();
-    await Promise.all(
-      [...this.devices, ...this.#leaving, ...this.#retired].map(({ server }) => server.close()),
-    );
+    await Promise.all(this.#all().map(({ server }) => server.close()));
   }
 
   /** Lets the bridge pass every memory address on to the bus behind it, as often as a reset forgets it. */
@@ -270,6 +274,10 @@ export class RunningMachine {
       write(0x2c, 4, 0xffff_ffff),
       write(COMMAND, 2, 7),
     ]);
+  }
+
+  #all(): readonly PluggedDevice[] {
+    return [...this.devices, ...this.#leaving, ...this.#retired];
   }
 
   #hasBridge(): boolean {

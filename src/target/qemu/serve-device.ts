@@ -1,6 +1,7 @@
 import { pageSizeBitmap } from '../../address/index.ts';
 import { VfioUserServer as VfioUserIommu } from '../../host/index.ts';
 import type { DeviceServer, ServeDevice, ServedRequest } from './device-server.ts';
+import { undoAtExit } from './leave-nothing-behind.ts';
 import { VfioUserServer, deviceModel } from './vfio-user/index.ts';
 
 /** Serves a device of a scenario as the scenario's host would have it. */
@@ -18,6 +19,8 @@ export const serveDevice: ServeDevice = async (socketPath, device, scenario): Pr
     failure ??= cause;
   });
   await server.listen();
+  // Node 20 aborts when it ends while something of koffi's is still watched.
+  const forget = undoAtExit(() => void server.close());
   return {
     takeRequests: (): readonly ServedRequest[] =>
       server.takeRequests().map(({ kind, iova, size, readonly, fileOffset, answer }) => ({
@@ -32,6 +35,10 @@ export const serveDevice: ServeDevice = async (socketPath, device, scenario): Pr
     get disconnected() {
       return disconnected;
     },
-    close: () => server.close(),
+    keepAlive: (whether) => server.keepAlive(whether),
+    close: () => {
+      forget();
+      return server.close();
+    },
   };
 };
