@@ -1,6 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // Patch files import the package by its name; in tests that is its source.
+  resolve: {
+    alias: [{ find: /^barproof$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) }],
+  },
   test: {
     coverage: {
       provider: 'v8',
@@ -18,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'regressions',
           include: ['properties/regressions.test.ts'],
+          benchmark: { include: [] },
           sequence: { groupOrder: 0 },
         },
       },
@@ -26,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'generators/**/*.test.ts'],
+          benchmark: { include: ['src/**/*.bench.ts', 'generators/**/*.bench.ts'] },
           sequence: { groupOrder: 1 },
         },
       },
@@ -35,6 +42,7 @@ export default defineConfig({
           name: 'properties',
           include: ['properties/**/*.test.ts'],
           exclude: ['properties/regressions.test.ts'],
+          benchmark: { include: [] },
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
         },

@@ -15,6 +15,9 @@ const chooseExponent = (choose: Choose): number =>
     [2, choose.integer(21, LARGEST_MEMORY_EXPONENT)],
   );
 
+/** Where offsets stop fitting 32 bits: MSI-X structures can lie up to there, and no further. */
+const EXPONENT_OF_4G = 32;
+
 const chooseType = (choose: Choose): BarTypeName =>
   choose.weighted([1, 'io'], [4, 'mem32'], [1, 'mem32p'], [7, 'mem64'], [3, 'mem64p']);
 
@@ -43,7 +46,9 @@ export function chooseBars(choose: Choose, hostPageSize: bigint): readonly BarSp
   while (bars.length < count && index < 6) {
     const drawn = chooseType(choose);
     const type = index === 5 ? (drawn.replace('64', '32') as BarTypeName) : drawn;
-    const size = 1n << BigInt(type === 'io' ? choose.integer(2, 8) : chooseExponent(choose));
+    const large = type.startsWith('mem64') && choose.chance(3);
+    const exponent = large ? EXPONENT_OF_4G + choose.integer(0, 1) : chooseExponent(choose);
+    const size = 1n << BigInt(type === 'io' ? choose.integer(2, 8) : exponent);
     const mmap = type !== 'io' && choose.chance(92);
     bars.push({
       index,

@@ -10,9 +10,28 @@ import type { Choose } from './choose.ts';
 import { chooseMsix } from './msix.ts';
 import { REAL_DEVICES } from './real-devices.ts';
 
+/** Virtual functions whose capability has the PBA beyond its BAR: VMMs know better. */
+const WITH_WRONG_PBA: readonly Omit<DeviceSpec, 'id' | 'name' | 'options'>[] = [
+  // Chelsio T5
+  {
+    vendor: 0x1425,
+    device: 0x5801,
+    bars: [{ index: 4, size: 0x2000n, type: 'mem64', mmap: true }],
+    msix: { vectors: 32, tableBar: 4, tableOffset: offset(0n), pbaBar: 4, pbaOffset: offset(0x8000n) },
+  },
+  // Baidu Kunlun
+  {
+    vendor: 0x1d22,
+    device: 0x3685,
+    bars: [{ index: 0, size: 0x1_0000n, type: 'mem64', mmap: true }],
+    msix: { vectors: 32, tableBar: 0, tableOffset: offset(0n), pbaBar: 0, pbaOffset: offset(0x46_0000n) },
+  },
+];
+
 /** A device for a host with these pages: a real one, a real one that is a little different, or an invented one. */
 export function chooseDevice(choose: Choose, id: string, hostPageSize: bigint): DeviceSpec {
   const options = chooseOptions(choose);
+  if (choose.chance(2)) return { ...choose.among(WITH_WRONG_PBA), id, name: id, options };
   if (choose.chance(30)) {
     const real = choose.among(REAL_DEVICES);
     const chosen = choose.chance(40) ? real : perturb(choose, real, hostPageSize);

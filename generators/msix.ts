@@ -8,6 +8,8 @@ const VECTORS: readonly number[] = [
 ];
 
 const QWORD = 8n;
+/** The last offset that the capability can name. */
+const LAST_OFFSET = (1n << 32n) - QWORD;
 const tableSize = (vectors: number): bigint => 16n * BigInt(vectors);
 const pbaSize = (vectors: number): bigint => 8n * BigInt(Math.ceil(vectors / 64));
 const down = (value: bigint, unit: bigint): bigint => value - (value % unit);
@@ -37,6 +39,9 @@ function chooseOffset(choose: Choose, room: bigint, page: bigint): bigint {
 
 const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
+/** What of a BAR an MSI-X capability can point into: its offsets have 32 bits. */
+const reachable = (bar: BarSpec): BarSpec => ({ ...bar, size: lesser(bar.size, 1n << 32n) });
+
 /**
  * Where table and PBA lie in a device with these BARs; mostly as hardware should have it, in every
  * position to the pages that matters, and now and then as it should not.
@@ -46,7 +51,7 @@ const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigint): MsixSpec | undefined {
   const candidates = bars.filter(({ type, size }) => type !== 'io' && size >= 32n);
   if (candidates.length === 0) return undefined;
-  const table = choose.among(candidates);
+  const table = reachable(choose.among(candidates));
   const vectors = fitting(choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, 2048), table.size);
   const inTable = table.size - tableSize(vectors);
   const tableOffset = chooseOffset(choose, inTable, page);
@@ -56,7 +61,8 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
     tableOffset: offset(tableOffset),
     ...choosePba(choose, candidates, table, { vectors, tableOffset }, page),
   };
-  return choose.chance(4) ? disturb(choose, layout, table.size) : layout;
+  // What lies at 4G cannot lie behind it: offsets end there.
+  return table.size <= LAST_OFFSET && choose.chance(4) ? disturb(choose, layout, table.size) : layout;
 }
 
 function choosePba(
@@ -66,7 +72,9 @@ function choosePba(
   { vectors, tableOffset }: { vectors: number; tableOffset: bigint },
   page: bigint,
 ): Pick<MsixSpec, 'pbaBar' | 'pbaOffset'> {
-  const others = candidates.filter((bar) => bar !== table && bar.size >= pbaSize(vectors));
+  const others = candidates
+    .filter((bar) => bar.index !== table.index && bar.size >= pbaSize(vectors))
+    .map(reachable);
   if (others.length > 0 && choose.chance(25)) {
     const other = choose.among(others);
     const at = chooseOffset(choose, other.size - pbaSize(vectors), page);

@@ -1,7 +1,7 @@
 import { offset } from '../src/address/index.ts';
 import {
   Decoder,
-  checkOperations,
+  checkScenario,
   type BarSpec,
   type DeviceSpec,
   type IommuSpec,
@@ -19,15 +19,27 @@ import { weigh } from './weigh.ts';
  */
 export function* simplifyScenario(scenario: Scenario): Generator<Scenario> {
   const weight = weigh(scenario);
-  for (const candidate of candidates(scenario)) {
+  for (const candidate of withLowerLimits(candidates(scenario))) {
     if (weigh(candidate) < weight && canBeCarriedOut(candidate)) yield candidate;
   }
 }
 
 function canBeCarriedOut(scenario: Scenario): boolean {
   const decoder = new Decoder();
-  checkOperations(scenario, decoder, '');
-  return decoder.problems.length === 0 && scenario.machine.ram % scenario.machine.hostPageSize === 0n;
+  checkScenario(scenario, decoder, '');
+  return decoder.problems.length === 0;
+}
+
+/** What has less to map comes to the host's limit only when that is lower, too. */
+function* withLowerLimits(scenarios: Iterable<Scenario>): Generator<Scenario> {
+  for (const scenario of scenarios) {
+    yield scenario;
+    const { host } = scenario;
+    const { maxMappings = 0 } = host.iommu;
+    for (let limit = maxMappings - 1; limit >= 0 && limit >= maxMappings - 3; limit--) {
+      yield { ...scenario, host: { ...host, iommu: { ...host.iommu, maxMappings: limit } } };
+    }
+  }
 }
 
 function* candidates(scenario: Scenario): Generator<Scenario> {
@@ -36,7 +48,15 @@ function* candidates(scenario: Scenario): Generator<Scenario> {
   yield* withFewerBars(scenario);
   yield* withFirstDeviceName(scenario);
   yield* withFirstBar(scenario);
-  for (const machine of simplerMachines(scenario.machine)) yield { ...scenario, machine };
+  for (const machine of simplerMachines(scenario.machine)) {
+    yield { ...scenario, machine };
+    // The sPAPR IOMMU goes with its machine.
+    const { iommu } = scenario.host;
+    if (iommu.type === 'spapr-tce-v2' && machine.type !== 'pseries') {
+      const { maxWindows: _, ...plain } = iommu;
+      yield { ...scenario, machine, host: { ...scenario.host, iommu: { ...plain, type: 'type1' } } };
+    }
+  }
   yield* onSimplerHosts(scenario);
   for (const [index, device] of scenario.devices.entries()) {
     for (const simpler of simplerDevices(device)) yield withDevice(scenario, index, simpler);
@@ -218,15 +238,18 @@ function* simplerBars(bar: BarSpec): Generator<BarSpec> {
 const simplerSizes = (size: bigint): readonly bigint[] =>
   [0x1000n, 0x1_0000n, 0x800n, size / 4n, size / 2n, 2n * size].filter((simpler) => simpler >= 16n);
 
+/** An offset that the MSI-X capability can hold: 32 bits, of which the three low ones are the BIR. */
+const capabilityOffset = (at: bigint) => offset(at & 0xffff_fff8n);
+
 function* keepingItsPlace(msix: MsixSpec, bar: BarSpec, size: bigint): Generator<MsixSpec> {
   const lost = bar.size - size;
-  const shift = (at: bigint) => offset(at >= lost && at - lost >= 0n ? at - lost : at);
+  const shift = (at: bigint) => (at >= lost ? capabilityOffset(at - lost) : offset(at));
   const table = msix.tableBar === bar.index ? shift(msix.tableOffset) : msix.tableOffset;
   const pba = msix.pbaBar === bar.index ? shift(msix.pbaOffset) : msix.pbaOffset;
   yield { ...msix, tableOffset: table };
   yield { ...msix, pbaOffset: pba };
   yield { ...msix, tableOffset: table, pbaOffset: pba };
-  yield { ...msix, tableOffset: offset(0n), pbaOffset: offset(size / 2n) };
+  yield { ...msix, tableOffset: offset(0n), pbaOffset: capabilityOffset(size / 2n) };
 }
 
 function* simplerMsix(msix: MsixSpec): Generator<MsixSpec> {
@@ -238,7 +261,7 @@ function* simplerMsix(msix: MsixSpec): Generator<MsixSpec> {
     yield { ...msix, tableBar: 0, pbaBar: msix.pbaBar === msix.tableBar ? 0 : msix.pbaBar };
   for (const at of rounderNumbers(msix.tableOffset)) yield { ...msix, tableOffset: offset(at) };
   for (const at of rounderNumbers(msix.pbaOffset)) yield { ...msix, pbaOffset: offset(at) };
-  yield { ...msix, pbaOffset: offset(msix.tableOffset + 16n * BigInt(msix.vectors)) };
+  yield { ...msix, pbaOffset: capabilityOffset(msix.tableOffset + 16n * BigInt(msix.vectors)) };
 }
 
 /** The same number with fewer digits: round ones, its leading bits, half of it. */

@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/invariants': ['src/address', 'src/host', 'src/vfio', 'src/scenario', 'src/target'],
   'src/campaign': ['src/scenario', 'src/target', 'src/invariants'],
+  'src/validate': ['src/memory', 'src/scenario', 'src/target', 'src/invariants', 'src/campaign', 'src/vfio'],
   'src/report': [
     'src/address',
     'src/memory',
@@ -32,8 +33,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/target',
     'src/invariants',
     'src/campaign',
+    'src/validate',
   ],
   'src/cli': [
+    'src/index.ts',
+    'src/validate',
     'src/memory',
     'src/vfio',
     'src/scenario',
@@ -65,7 +69,7 @@ const sources = ['src', 'generators']
   .flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
   )
-  .filter((file) => /\.ts$/.test(file) && !/\.(test|bench)\.ts$/.test(file) && !file.includes('/testing/'));
+  .filter((file) => file.endsWith('.ts') && !/\.(test|bench)\.ts$/.test(file) && !file.includes('/testing/'));
 
 const importsOf = (file: string): Import[] =>
   [

@@ -1,4 +1,5 @@
 /** The library: scenarios, the model, the invariants and the revisions; arbitraries are in `barproof/generators`. */
+export { alignDown, alignUp, hex, isAligned, offset } from './address/index.ts';
 export * from './campaign/index.ts';
 export {
   Examination,
@@ -14,10 +15,41 @@ export {
   type Metrics,
   type Violation,
 } from './invariants/index.ts';
+export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';
 export * from './report/index.ts';
 export * from './scenario/index.ts';
 export { ModelTarget, runOnModel } from './target/model/model-target.ts';
-export { UnknownRevision } from './target/model/unknown-revision.ts';
+export { requireIommu, requireRevision } from './target/model/require-revision.ts';
 export type { Target } from './target/target.ts';
 export type * from './target/trace.ts';
-export { NEWEST, REVISIONS, findRevision, type Revision } from './vfio/index.ts';
+export {
+  definePatch,
+  runPatched,
+  validate,
+  type CauseStatus,
+  type CauseVerdict,
+  type Change,
+  type Counterexample,
+  type InvariantStatus,
+  type InvariantVerdict,
+  type Patch,
+  type PatchDefinition,
+  type ValidateOptions,
+  type Verdict,
+} from './validate/index.ts';
+export {
+  DeviceRefused,
+  NEWEST,
+  REVISIONS,
+  VmmAbort,
+  findRevision,
+  type DeviceRules,
+  type ListenerContext,
+  type ListenerRules,
+  type MachineRules,
+  type MemslotRules,
+  type MsixExposure,
+  type OptOutContext,
+  type PageSizes,
+  type Revision,
+} from './vfio/index.ts';

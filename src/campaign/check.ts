@@ -1,7 +1,6 @@
 import type * as fc from 'fast-check';
 import {
   INVARIANT_IDS,
-  examine,
   findInvariant,
   fingerprint,
   violationsOf,
@@ -9,12 +8,13 @@ import {
   type Violation,
 } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
+import type { Trace } from '../target/trace.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
 import type { Finding } from './finding.ts';
 import type { RegressionStore, StoredRegression } from './regression-store.ts';
-import type { Provenance, Regression } from './regression.ts';
-import { search, shrinkSighting, type RunScenario, type Sighting } from './search.ts';
+import type { Regression } from './regression.ts';
+import { search, shrinkSighting, type RunScenario, type SearchOptions, type Sighting } from './search.ts';
 
 /** What a check is made of. */
 export interface CheckOptions {
@@ -23,52 +23,39 @@ export interface CheckOptions {
   readonly run: RunScenario;
   readonly scenarios: fc.Arbitrary<Scenario>;
   readonly invariants: readonly Invariant[];
-  /** Stored cases, which are run first and do not count against the budget. */
+  /** Stored cases that the revision can run. They come first and do not count against the budget. */
   readonly regressions: readonly StoredRegression[];
   /** Findings that the revision is known for, and which are no news. */
   readonly known: readonly StoredRegression[];
-  /** Whether known findings count, too. */
-  readonly strict: boolean;
   /** Where new findings are kept; nowhere when left out. */
   readonly store: RegressionStore | undefined;
   /** For provenance. */
   readonly version: string;
   readonly date: string;
   readonly listener: CampaignListener;
+  /** Ends the search early; what was found until then is reported. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Replays what is stored, searches, shrinks what fails and keeps it. The search does not depend on
  * what is stored: the same seed gives the same cases and the same findings.
  */
-export function check(options: CheckOptions): CampaignSummary {
-  const { plan, listener, strict } = options;
+export async function check(options: CheckOptions): Promise<CampaignSummary> {
+  const { plan, listener } = options;
   listener({ type: 'started', plan });
-  const replayed = replayRegressions(options);
-  const seed = deriveSeed(plan.seed, `check ${plan.revision}`);
-  const searching = {
-    ...options,
-    seed,
-    runs: plan.runs,
-    onProgress: (cases: number, findings: number) =>
-      listener({ type: 'progress', cases, runs: plan.runs, findings }),
-  };
-  const { sightings, exercised, outcomes } = search(searching);
-  const fromSearch = sightings.map((sighting): Finding => {
-    listener({ type: 'shrinking', fingerprint: sighting.fingerprint });
-    return makeFinding(options, sighting, seed, shrinkSighting(sighting, searching));
-  });
-  const seen = new Set(fromSearch.map(fingerprint));
-  const all = [...fromSearch, ...replayed.filter((finding) => !seen.has(fingerprint(finding)))];
-  const bySeverity = all.toSorted((a, b) => rank(a) - rank(b) || b.cases - a.cases);
-  const findings = bySeverity.filter((finding) => finding.known === undefined);
-  const known = bySeverity.filter((finding) => finding.known !== undefined);
+  const replayed = await replayRegressions(options);
+  const { findings: found, ...searched } = await searchAndShrink(options);
+  const seen = new Set(found.map(fingerprint));
+  const all = [...found, ...replayed.filter((finding) => !seen.has(fingerprint(finding)))];
+  const byRank = all.toSorted((a, b) => rank(a) - rank(b) || b.cases - a.cases);
+  const findings = byRank.filter(({ known }) => known === undefined);
+  const known = byRank.filter((finding) => finding.known !== undefined);
   for (const [index, finding] of findings.entries()) {
-    listener({ type: 'finding', finding, number: index + 1, savedAs: keep(finding, options) });
+    listener({ type: 'finding', finding, number: index + 1, revision: plan.revision });
   }
-  const counted = strict ? all : findings;
-  const holds = !counted.some(({ severity }) => severity === 'error');
-  const summary: CampaignSummary = { plan, findings, known, exercised, outcomes, holds };
+  const holds = !findings.some(({ severity }) => severity === 'error');
+  const summary: CampaignSummary = { plan, findings, known, ...searched, holds };
   listener({ type: 'finished', summary });
   return summary;
 }
@@ -78,39 +65,90 @@ const rank = ({ severity, invariant }: Finding): number =>
   (severity === 'error' ? 0 : INVARIANT_IDS.length) + INVARIANT_IDS.indexOf(invariant);
 
 /** The findings that stored cases show on this revision; one a fingerprint. */
-function replayRegressions(options: CheckOptions): readonly Finding[] {
-  const { regressions, run, invariants, listener } = options;
-  const found = new Map<string, Finding>();
-  for (const stored of regressions) {
-    const { scenario } = stored.regression;
-    const trace = run(scenario);
-    const violations = violationsOf(trace, invariants);
-    if (violations.length === 0) continue;
-    listener({ type: 'regression-failed', stored, fingerprints: violations.map(fingerprint) });
-    for (const violation of violations) {
+async function replayRegressions(options: CheckOptions): Promise<readonly Finding[]> {
+  const { regressions, run, invariants } = options;
+  // The file that was stored for a fingerprint speaks for it, others only where there is none.
+  const own = new Map<string, Finding>();
+  const others = new Map<string, Finding>();
+  for (const { file, regression } of regressions) {
+    const { scenario } = regression;
+    const trace = await run(scenario);
+    const origin = { kind: 'regression', stored: scenario.revision } as const;
+    for (const violation of violationsOf(trace, invariants)) {
       const name = fingerprint(violation);
+      const found = name === `${regression.invariant}/${regression.cause}` ? own : others;
       if (found.has(name)) continue;
-      const origin = { kind: 'regression', file: stored.file } as const;
-      found.set(name, { ...describe(options, violation), scenario, violation, trace, cases: 0, origin });
+      found.set(name, {
+        ...describe(options, violation),
+        scenario,
+        violation,
+        trace,
+        cases: 0,
+        origin,
+        file,
+      });
     }
   }
-  return [...found.values()];
+  return [...new Map([...others, ...own]).values()];
+}
+
+/**
+ * Looks for new findings. Each is kept as it is first seen, and again when it is as small as it gets,
+ * so that whoever interrupts the search loses nothing.
+ */
+async function searchAndShrink(options: CheckOptions) {
+  const { plan, listener, signal } = options;
+  const firstFiles = new Map<string, string>();
+  const searching: SearchOptions = {
+    run: options.run,
+    scenarios: options.scenarios,
+    invariants: options.invariants,
+    seed: deriveSeed(plan.seed, `check ${plan.revision}`),
+    runs: plan.runs,
+    ...(signal && { signal }),
+    onProgress: (cases, findings) => listener({ type: 'progress', cases, runs: plan.runs, findings }),
+    onSighting: (sighting, scenario, trace, violation) => {
+      const finding = makeFinding(options, sighting, searching.seed, {
+        scenario,
+        trace,
+        violation,
+        path: String(sighting.run),
+        shrinks: 0,
+      });
+      const file = keep(finding, options);
+      if (file !== undefined) firstFiles.set(sighting.fingerprint, file);
+    },
+  };
+  const { sightings, ...searched } = await search(searching);
+  const findings: Finding[] = [];
+  for (const sighting of sightings) {
+    listener({ type: 'shrinking', fingerprint: sighting.fingerprint });
+    const shrunk = await shrinkSighting(sighting, searching);
+    const finding = makeFinding(options, sighting, searching.seed, shrunk);
+    const file = keep(finding, options);
+    const first = firstFiles.get(sighting.fingerprint);
+    if (first !== undefined && first !== file) options.store?.remove(first);
+    findings.push({ ...finding, file });
+  }
+  return { findings, ...searched };
+}
+
+interface Shown {
+  readonly scenario: Scenario;
+  readonly trace: Trace;
+  readonly violation: Violation;
+  readonly path: string;
+  readonly shrinks: number;
 }
 
 function makeFinding(
   options: CheckOptions,
-  sighting: Sighting,
+  { cases, run }: Sighting,
   seed: number,
-  { scenario, violation, path, shrinks }: ReturnType<typeof shrinkSighting>,
+  { scenario, trace, violation, path, shrinks }: Shown,
 ): Finding {
-  return {
-    ...describe(options, violation),
-    scenario,
-    violation,
-    trace: options.run(scenario),
-    cases: sighting.cases,
-    origin: { kind: 'search', run: sighting.run, seed, path, shrinks },
-  };
+  const origin = { kind: 'search', run, seed, path, shrinks } as const;
+  return { ...describe(options, violation), scenario, violation, trace, cases, origin, file: undefined };
 }
 
 function describe({ known }: CheckOptions, violation: Violation) {
@@ -121,24 +159,36 @@ function describe({ known }: CheckOptions, violation: Violation) {
   return { invariant, cause, severity: findInvariant(invariant).severity, known: match?.file };
 }
 
-/** Stores a finding of the search; what a regression shows is stored already. */
+/**
+ * Stores a new finding, unless the store has one of the same kind. A case that an interrupted check
+ * did not come to shrink gives way to one that is shrunk.
+ *
+ * @returns the file that speaks for the finding.
+ */
 function keep(finding: Finding, options: CheckOptions): string | undefined {
-  const { store, plan, version, date } = options;
-  const { origin } = finding;
-  if (store === undefined || origin.kind !== 'search') return undefined;
-  const source = `barproof check --seed ${plan.seed} --runs ${plan.runs} --revision ${plan.revision}`;
-  const { seed, path } = origin;
-  return store.save(makeRegression(finding, options, { source, seed, path, version, date }));
+  const { store } = options;
+  if (store === undefined || finding.known !== undefined) return undefined;
+  const regression = makeRegression(finding, options);
+  const before = options.regressions.find(
+    ({ regression: other }) =>
+      other.status === 'open' &&
+      other.invariant === finding.invariant &&
+      other.cause === finding.cause &&
+      other.scenario.revision === options.plan.revision &&
+      (isAsMet(regression) || !isAsMet(other)),
+  );
+  return before?.file ?? store.save(regression);
 }
 
-/** The regression file that a finding becomes. */
+/** Whether it is a case as the search met it: its path has no step of shrinking. */
+const isAsMet = ({ provenance }: Regression): boolean => /^\d+$/.test(provenance.path ?? '');
+
+/** The regression file that a finding of the search becomes. */
 export function makeRegression(
-  { invariant, cause, scenario, violation, trace }: Finding,
-  { plan }: Pick<CheckOptions, 'plan'>,
-  provenance: Provenance,
+  { invariant, cause, scenario, violation, trace, origin }: Finding,
+  { plan, version, date }: Pick<CheckOptions, 'plan' | 'version' | 'date'>,
 ): Regression {
-  const own = examine(trace, findInvariant(invariant)).violations.map(fingerprint);
-  const others = violationsOf(trace).map(fingerprint);
+  const { seed, path } = origin.kind === 'search' ? origin : { seed: 0, path: '' };
   return {
     schema: 1,
     invariant,
@@ -146,9 +196,9 @@ export function makeRegression(
     title: violation.message,
     status: 'open',
     expected: findInvariant(invariant).clause,
-    observed: { outcome: trace.outcome, violations: [...new Set([...own, ...others])] },
+    observed: { outcome: trace.outcome, violations: violationsOf(trace).map(fingerprint) },
     failsOn: [plan.revision],
-    provenance,
+    provenance: { source: plan.command, seed, path, version, date },
     scenario: { ...scenario, revision: plan.revision },
   };
 }

@@ -1,5 +1,4 @@
 import type { Finding } from './finding.ts';
-import type { StoredRegression } from './regression-store.ts';
 
 /** What a campaign sets out to do. */
 export interface CampaignPlan {
@@ -8,11 +7,15 @@ export interface CampaignPlan {
   readonly seed: string;
   readonly runs: number;
   readonly invariants: readonly string[];
+  /** What to type to do it again. */
+  readonly command: string;
 }
 
 /** How a campaign went. */
 export interface CampaignSummary {
   readonly plan: CampaignPlan;
+  /** How many cases were generated: those of the plan, unless it was interrupted. */
+  readonly cases: number;
   /** New findings, worst first. */
   readonly findings: readonly Finding[];
   /** Findings that the revision is known for. */
@@ -21,25 +24,20 @@ export interface CampaignSummary {
   readonly exercised: ReadonlyMap<string, number>;
   /** How many generated cases ended in each way. */
   readonly outcomes: ReadonlyMap<string, number>;
-  /** Whether there is a counterexample that counts. */
+  /** Whether no invariant was seen to break, warnings apart. */
   readonly holds: boolean;
 }
 
 /** What a campaign tells while it goes on; every output is a consumer of this stream. */
 export type CampaignEvent =
   | { readonly type: 'started'; readonly plan: CampaignPlan }
-  | {
-      readonly type: 'regression-failed';
-      readonly stored: StoredRegression;
-      readonly fingerprints: readonly string[];
-    }
   | { readonly type: 'progress'; readonly cases: number; readonly runs: number; readonly findings: number }
   | { readonly type: 'shrinking'; readonly fingerprint: string }
   | {
       readonly type: 'finding';
       readonly finding: Finding;
       readonly number: number;
-      readonly savedAs: string | undefined;
+      readonly revision: string;
     }
   | { readonly type: 'finished'; readonly summary: CampaignSummary };
 

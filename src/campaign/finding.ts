@@ -12,8 +12,10 @@ export type Origin =
       readonly path: string;
       readonly shrinks: number;
     }
-  /** A stored regression shows it. */
-  | { readonly kind: 'regression'; readonly file: string };
+  /** A case shows it that was stored for the revision `stored`. */
+  | { readonly kind: 'regression'; readonly stored: string }
+  /** Somebody asked about this very scenario. */
+  | { readonly kind: 'scenario' };
 
 /** A way in which an invariant breaks, with the smallest scenario that shows it. */
 export interface Finding {
@@ -29,6 +31,8 @@ export interface Finding {
   /** How many of the generated cases break it in this way. */
   readonly cases: number;
   readonly origin: Origin;
+  /** The regression file that shows it, relative to its folder, if there is one. */
+  readonly file: string | undefined;
   /** The file of the known finding that it is, if it is one that this revision is known for. */
   readonly known: string | undefined;
 }

@@ -11,7 +11,8 @@ export {
   type Regression,
   type RegressionStatus,
 } from './regression.ts';
-export { RegressionStore, writeAtomically, type StoredRegression } from './regression-store.ts';
+export { RegressionStore, type StoredRegression } from './regression-store.ts';
+export { writeAtomically } from './write-atomically.ts';
 export {
   search,
   shrinkSighting,

@@ -1,27 +1,45 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { InvalidInput, MAX_TEXT_BYTES } from '../scenario/index.ts';
 
+const CHUNK_BYTES = 1 << 16;
+
 /**
- * The text of a file that somebody named.
+ * The text of a file, pipe or device that somebody named.
  *
- * @throws InvalidInput when it cannot be read or is too large to be what is asked for.
+ * @throws InvalidInput when it cannot be read, or has more than anybody would write; whoever calls this
+ *   names the file.
  */
 export function readTextFile(path: string): string {
-  const refuse = (message: string): InvalidInput => new InvalidInput([{ path, message }]);
   let file: number;
   try {
     file = openSync(path, 'r');
   } catch (error) {
-    throw refuse(reasonOf(error));
+    throw unreadable(error);
   }
   try {
-    const { size } = fstatSync(file);
-    if (size > MAX_TEXT_BYTES) throw refuse(`the file has ${size} bytes; at most ${MAX_TEXT_BYTES} are read`);
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw error instanceof InvalidInput ? error : refuse(reasonOf(error));
+    return readAll(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/** Reads no further than the limit: a device may have no end. */
+function readAll(file: number): string {
+  const chunks: Buffer[] = [];
+  for (let total = 0; ;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let count: number;
+    try {
+      count = readSync(file, chunk);
+    } catch (error) {
+      throw unreadable(error);
+    }
+    if (count === 0) return Buffer.concat(chunks).toString('utf8');
+    chunks.push(chunk.subarray(0, count));
+    total += count;
+    if (total > MAX_TEXT_BYTES) {
+      throw new InvalidInput([{ path: '', message: `the file has more than ${MAX_TEXT_BYTES} bytes` }]);
+    }
   }
 }
 
@@ -31,7 +49,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'this is a directory, not a file',
 };
 
-function reasonOf(error: unknown): string {
+function unreadable(error: unknown): InvalidInput {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-  return REASONS[code] ?? `the file cannot be read (${code})`;
+  return new InvalidInput([{ path: '', message: REASONS[code] ?? `the file cannot be read (${code})` }]);
 }

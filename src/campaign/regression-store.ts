@@ -1,25 +1,19 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { InvalidInput, encodeScenario, parseJson, toJsonLine, type Problem } from '../scenario/index.ts';
 import { readTextFile } from './read-text-file.ts';
-import { InvalidInput, encodeScenario, parseJson, toJsonLine } from '../scenario/index.ts';
 import { decodeRegression, formatRegression, type Regression } from './regression.ts';
+import { writeAtomically } from './write-atomically.ts';
 
 /** A regression and the file that holds it, relative to the store. */
 export interface StoredRegression {
   readonly file: string;
   readonly regression: Regression;
 }
+
+/** What verdicts on patches end in; they may lie in the same folder and are no cases. */
+const VERDICT = '.verdict.json';
 
 /** A folder of regression files, one JSON file a case. */
 export class RegressionStore {
@@ -32,14 +26,21 @@ export class RegressionStore {
   /**
    * Everything in the folder and below, by file name.
    *
-   * @throws InvalidInput naming the file and every problem in it.
+   * @throws InvalidInput naming every file that is no regression, and every problem in it.
    */
   load(): readonly StoredRegression[] {
-    if (!existsSync(this.directory)) return [];
-    return readdirSync(this.directory, { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.json'))
-      .toSorted()
-      .map((file) => ({ file, regression: this.#read(file) }));
+    const problems: Problem[] = [];
+    const stored = this.#files().flatMap((file) => {
+      try {
+        return [{ file, regression: decodeRegression(parseJson(readTextFile(join(this.directory, file)))) }];
+      } catch (error) {
+        if (!(error instanceof InvalidInput)) throw error;
+        problems.push(...error.within(join(this.directory, file)).problems);
+        return [];
+      }
+    });
+    if (problems.length > 0) throw new InvalidInput(problems);
+    return stored;
   }
 
   /**
@@ -47,6 +48,7 @@ export class RegressionStore {
    * finding it again changes nothing.
    *
    * @returns the file, relative to the store.
+   * @throws InvalidInput when it cannot be written.
    */
   save(regression: Regression): string {
     const { invariant = 'other', cause = 'other', scenario } = regression;
@@ -60,38 +62,22 @@ export class RegressionStore {
     return file;
   }
 
-  #read(file: string): Regression {
-    const path = join(this.directory, file);
-    try {
-      return decodeRegression(parseJson(readTextFile(path)));
-    } catch (error) {
-      if (!(error instanceof InvalidInput)) throw error;
-      const name = relative('.', path);
-      throw new InvalidInput(
-        error.problems.map((problem) => ({
-          path: [name, problem.path].filter(Boolean).join(': '),
-          message: problem.message,
-        })),
-      );
-    }
+  /** Drops a case that a better one has taken the place of. */
+  remove(file: string): void {
+    rmSync(join(this.directory, file), { force: true });
   }
-}
 
-/** Writes a file so that whoever looks sees the old contents or the new, never a part. */
-export function writeAtomically(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, 'wx');
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  try {
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+  #files(): readonly string[] {
+    try {
+      return readdirSync(this.directory, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.json') && !file.endsWith(VERDICT))
+        .toSorted();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return [];
+      throw new InvalidInput([
+        { path: this.directory, message: `this is no folder of regressions (${code})` },
+      ]);
+    }
   }
 }

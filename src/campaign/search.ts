@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../target/trace.ts';
 
-/** Runs a scenario at once; the model can, a real VMM cannot. */
-export type RunScenario = (scenario: Scenario) => Trace;
+/** Runs a scenario: the model at once, a real VMM in its own time. */
+export type RunScenario = (scenario: Scenario) => Trace | Promise<Trace>;
 
 /** What a search looks through and how far. */
 export interface SearchOptions {
@@ -17,6 +17,10 @@ export interface SearchOptions {
   readonly runs: number;
   /** Called every so many cases with the number done. */
   readonly onProgress?: (cases: number, findings: number) => void;
+  /** Called for the first case of every fingerprint, before the search goes on. */
+  readonly onSighting?: (sighting: Sighting, scenario: Scenario, trace: Trace, violation: Violation) => void;
+  /** Ends the search after the case at hand. */
+  readonly signal?: AbortSignal;
 }
 
 /** The first case that shows a fingerprint. */
@@ -26,77 +30,125 @@ export interface Sighting {
   readonly run: number;
   /** How many cases show it. */
   cases: number;
+  /** The first few of them, as numbers of cases: where shrinking starts from. */
+  readonly starts: number[];
 }
 
 /** What a search has seen. */
 export interface SearchResult {
   readonly sightings: readonly Sighting[];
+  /** How many cases were run: all, unless the search was ended. */
+  readonly cases: number;
   /** For each invariant, how many cases it had something to say about. */
   readonly exercised: ReadonlyMap<string, number>;
   /** How the runs ended. */
   readonly outcomes: ReadonlyMap<Trace['outcome'], number>;
 }
 
-const PROGRESS_EVERY = 500;
+/** Shrinking ends in the nearest dead end: from a few starts one finds a smaller case than from one. */
+const MOST_STARTS = 3;
 
-/** Runs generated scenarios and notes every way in which an invariant breaks. Stops at nothing but the budget. */
-export function search(options: SearchOptions): SearchResult {
-  const { run, scenarios, invariants, seed, runs, onProgress } = options;
+/** How many cases go by between two looks at the rest of the world. */
+const CASES_AT_A_TIME = 250;
+
+/** What makes fast-check stop: it knows no other way than a case that fails. */
+const ENDED = new Error('the search was ended');
+
+/** Runs generated scenarios and notes every way in which an invariant breaks. */
+export async function search(options: SearchOptions): Promise<SearchResult> {
+  const { run, scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
   const sightings = new Map<string, Sighting>();
+  const lastShownBy = new Map<string, number>();
   const exercised = new Map<string, number>(invariants.map(({ id }) => [id, 0]));
   const outcomes = new Map<Trace['outcome'], number>();
-  let number = 0;
-  const judge = (scenario: Scenario): void => {
-    const trace = run(scenario);
+  let cases = 0;
+  const note = (scenario: Scenario, trace: Trace, violation: Violation): void => {
+    const name = fingerprint(violation);
+    const known = sightings.get(name);
+    if (known !== undefined) {
+      if (lastShownBy.get(name) === cases) return;
+      lastShownBy.set(name, cases);
+      known.cases++;
+      if (known.starts.length < MOST_STARTS) known.starts.push(cases);
+      return;
+    }
+    const sighting: Sighting = { fingerprint: name, run: cases, cases: 1, starts: [cases] };
+    sightings.set(name, sighting);
+    lastShownBy.set(name, cases);
+    onSighting?.(sighting, scenario, trace, violation);
+  };
+  const judge = async (scenario: Scenario): Promise<void> => {
+    if (signal?.aborted) throw ENDED;
+    const running = run(scenario);
+    const trace = running instanceof Promise ? await running : running;
     outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
     for (const invariant of invariants) {
-      const examination = examine(trace, invariant);
-      if (examination.exercised > 0) exercised.set(invariant.id, exercised.get(invariant.id)! + 1);
-      for (const violation of examination.violations) note(fingerprint(violation));
+      const { exercised: times, violations } = examine(trace, invariant);
+      if (times > 0) exercised.set(invariant.id, exercised.get(invariant.id)! + 1);
+      for (const violation of violations) note(scenario, trace, violation);
     }
-    number++;
-    if (number % PROGRESS_EVERY === 0) onProgress?.(number, sightings.size);
+    cases++;
+    if (cases % CASES_AT_A_TIME !== 0) return;
+    onProgress?.(cases, sightings.size);
+    await new Promise(setImmediate);
   };
-  const note = (name: string): void => {
-    const known = sightings.get(name);
-    if (known === undefined) sightings.set(name, { fingerprint: name, run: number, cases: 1 });
-    else known.cases++;
-  };
-  fc.assert(fc.property(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
-  return { sightings: [...sightings.values()], exercised, outcomes };
+  try {
+    await fc.assert(fc.asyncProperty(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
+  } catch (error) {
+    if ((error as Error).cause !== ENDED) throw error;
+  }
+  return { sightings: [...sightings.values()], cases, exercised, outcomes };
 }
 
 /** A case made as small as it gets while it still breaks in the same way. */
 export interface Shrunk {
   readonly scenario: Scenario;
+  readonly trace: Trace;
   readonly violation: Violation;
   /** Where fast-check finds it again: replays as long as the generators stay as they are. */
   readonly path: string;
   readonly shrinks: number;
 }
 
-/** Shrinks the case of a sighting. The same invariant has to break for the same cause all the way. */
-export function shrinkSighting(sighting: Sighting, options: SearchOptions): Shrunk {
-  const { run, scenarios, invariants, seed } = options;
-  const violationOf = (scenario: Scenario): Violation | undefined => {
-    const trace = run(scenario);
-    for (const invariant of invariants) {
-      if (!sighting.fingerprint.startsWith(`${invariant.id}/`)) continue;
-      const { violations } = examine(trace, invariant);
-      return violations.find((violation) => fingerprint(violation) === sighting.fingerprint);
-    }
-    return undefined;
-  };
-  const details = fc.check(
-    fc.property(scenarios, (scenario) => violationOf(scenario) === undefined),
-    { seed, path: String(sighting.run), numRuns: 1 },
-  );
-  const scenario = details.counterexample?.[0];
-  const violation = scenario && violationOf(scenario);
-  if (scenario === undefined || violation === undefined) {
-    throw new Error(
-      `case ${sighting.run} of seed ${seed} does not show ${sighting.fingerprint} a second time`,
-    );
+/**
+ * Shrinks the first few cases of a sighting and gives the smallest that comes of them. The same
+ * invariant has to break for the same cause all the way.
+ */
+export async function shrinkSighting(sighting: Sighting, options: SearchOptions): Promise<Shrunk> {
+  let best: Shrunk | undefined;
+  for (const start of sighting.starts) {
+    if (options.signal?.aborted && best !== undefined) break;
+    const shrunk = await shrinkFrom(start, sighting.fingerprint, options);
+    if (best === undefined || lengthOf(shrunk.scenario) < lengthOf(best.scenario)) best = shrunk;
   }
-  return { scenario, violation, path: details.counterexamplePath!, shrinks: details.numShrinks };
+  return best!;
+}
+
+/** How much there is to read. */
+const lengthOf = (scenario: Scenario): number => toJsonLine(encodeScenario(scenario)).length;
+
+async function shrinkFrom(start: number, name: string, options: SearchOptions): Promise<Shrunk> {
+  const { run, scenarios, invariants, seed, signal } = options;
+  const invariant = invariants.find(({ id }) => name.startsWith(`${id}/`))!;
+  let smallest: Pick<Shrunk, 'scenario' | 'trace' | 'violation'> | undefined;
+  let tried = 0;
+  const holds = async (scenario: Scenario): Promise<boolean> => {
+    // Once the first case is confirmed, an ended search takes every smaller one for one that holds.
+    if (signal?.aborted && smallest !== undefined) return true;
+    if (++tried % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
+    const trace = await run(scenario);
+    const { violations } = examine(trace, invariant);
+    const violation = violations.find((other) => fingerprint(other) === name);
+    if (violation !== undefined) smallest = { scenario, trace, violation };
+    return violation === undefined;
+  };
+  const { counterexamplePath, numShrinks } = await fc.check(fc.asyncProperty(scenarios, holds), {
+    seed,
+    path: String(start),
+    numRuns: 1,
+  });
+  if (smallest === undefined) {
+    throw new Error(`case ${start} of seed ${seed} does not show ${name} a second time`);
+  }
+  return { ...smallest, path: counterexamplePath ?? String(start), shrinks: numShrinks };
 }

@@ -1,66 +1,93 @@
 import { Command, CommanderError } from 'commander';
 import { InvalidInput } from '../scenario/index.ts';
-import { UnknownRevision } from '../target/model/unknown-revision.ts';
 import { checkCommand } from './check-command.ts';
+import { complain } from './complain.ts';
+import { doctorCommand } from './doctor-command.ts';
+import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
+import { newPatchCommand } from './new-patch-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
+import { validateCommand } from './validate-command.ts';
 import { VERSION } from './version.ts';
 
-/** How a command tells its exit code. */
+/** How a command tells its exit code; of several, the highest counts. */
 export type Conclude = (code: ExitCode) => void;
 
-const EXAMPLES = `
-Two commands to begin with:
-  barproof check                       search for a counterexample in the newest QEMU
-  barproof check --revision seed-v2    see one: the failure with which it all began
-
+const EXIT_CODES = `
 Exit codes: 0 every invariant holds, 1 there is a counterexample, 2 it could not run.`;
 
 /**
  * Runs one command.
  *
  * @param words the command line without the program's name.
- * @returns the exit code. What the user got wrong is said on standard error, without a stack.
+ * @returns the exit code. What went wrong is said on standard error, without a stack.
  */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = ExitCode.HOLDS;
-  const program = new Command('barproof')
-    .description(
-      'Proves, by search, that a VMM maps PCI BARs correctly when it passes a device through with VFIO.',
-    )
-    .version(VERSION)
-    .addHelpText('after', EXAMPLES)
-    .exitOverride()
-    .showHelpAfterError('(barproof --help tells more)');
   const conclude: Conclude = (result) => {
-    code = result;
+    code = Math.max(code, result) as ExitCode;
   };
-  for (const command of [checkCommand, replayCommand, runCommand, mtreeCommand, listCommand]) {
-    program.addCommand(command(conclude).exitOverride());
-  }
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await makeProgram(conclude).parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
     return explain(error);
   }
 }
 
+function makeProgram(conclude: Conclude): Command {
+  const program = new Command('barproof')
+    .description(
+      'Searches for ways in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
+    )
+    .version(VERSION)
+    .addHelpText(
+      'before',
+      examples([
+        ['barproof check', 'search for a counterexample in the newest QEMU'],
+        ['barproof check --revision seed-v2', 'see one: the failure with which it all began'],
+      ]),
+    )
+    .addHelpText('after', EXIT_CODES);
+  for (const command of [
+    checkCommand,
+    replayCommand,
+    runCommand,
+    mtreeCommand,
+    validateCommand,
+    newPatchCommand,
+    listCommand,
+    doctorCommand,
+  ]) {
+    program.addCommand(command(conclude));
+  }
+  for (const command of [program, ...descendants(program)]) {
+    command
+      .exitOverride()
+      .showHelpAfterError(`(${nameOf(command)} --help tells more)`)
+      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '✖ ')) });
+  }
+  return program;
+}
+
+const descendants = (command: Command): Command[] =>
+  command.commands.flatMap((child) => [child as Command, ...descendants(child as Command)]);
+
+const nameOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
-  if (error instanceof InvalidInput) {
-    for (const { path, message } of error.problems) {
-      process.stderr.write(path === '' ? `✖ ${message}\n` : `✖ ${path}: ${message}\n`);
-    }
-    return ExitCode.COULD_NOT_RUN;
-  }
-  if (error instanceof UnknownRevision) {
-    process.stderr.write(`✖ ${error.message}; barproof list revisions shows them\n`);
-    return ExitCode.COULD_NOT_RUN;
-  }
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') return ExitCode.COULD_NOT_RUN;
-  throw error;
+  if (error instanceof InvalidInput) complain(error);
+  else complain({ problems: [{ path: '', message: `this should not happen: ${reasonOf(error)}` }] });
+  return ExitCode.COULD_NOT_RUN;
+}
+
+/** What was thrown, and what lies below it: fast-check says only in which case something was. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? String(error) : `${String(error)}, because of ${reasonOf(cause)}`;
 }

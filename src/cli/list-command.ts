@@ -4,6 +4,7 @@ import { INVARIANTS } from '../invariants/index.ts';
 import { bytes } from '../report/index.ts';
 import { REVISIONS } from '../vfio/index.ts';
 import type { Conclude } from './command-line.ts';
+import { examples } from './examples.ts';
 
 const LISTS = {
   invariants: () =>
@@ -22,21 +23,30 @@ const LISTS = {
       const table =
         msix === undefined
           ? 'no MSI-X'
-          : `${msix.vectors} vectors, table BAR${msix.tableBar}+0x${msix.tableOffset.toString(16)}, PBA BAR${msix.pbaBar}+0x${msix.pbaOffset.toString(16)}`;
+          : `${msix.vectors} ${msix.vectors === 1 ? 'vector' : 'vectors'}, table BAR${msix.tableBar}+0x${msix.tableOffset.toString(16)}, PBA BAR${msix.pbaBar}+0x${msix.pbaOffset.toString(16)}`;
       return [name, `${sizes}; ${table}`];
     }),
 } as const satisfies Record<string, () => readonly (readonly string[])[]>;
 
 /** `barproof list`: what there is to choose from. */
 export function listCommand(_conclude: Conclude): Command {
-  const command = new Command('list').description('list invariants, revisions or devices');
+  const command = new Command('list').description('list invariants, revisions or devices').addHelpText(
+    'before',
+    examples([
+      ['barproof list invariants', 'what is checked, for `check --invariant`'],
+      ['barproof list revisions', 'what can be checked, for `--revision`'],
+    ]),
+  );
   for (const [name, rows] of Object.entries(LISTS)) {
     command.addCommand(
-      new Command(name).description(`all ${name}`).action(() => {
-        const lines = rows();
-        const width = Math.min(28, Math.max(...lines.map(([first]) => first!.length)));
-        for (const [first, second] of lines) process.stdout.write(`${first!.padEnd(width)}  ${second}\n`);
-      }),
+      new Command(name)
+        .description(`all ${name}`)
+        .addHelpText('before', examples([[`barproof list ${name}`, `all ${name}`]]))
+        .action(() => {
+          const lines = rows();
+          const width = Math.max(...lines.map(([first]) => first!.length));
+          for (const [first, second] of lines) process.stdout.write(`${first!.padEnd(width)}  ${second}\n`);
+        }),
     );
   }
   return command;

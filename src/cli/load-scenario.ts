@@ -1,36 +1,31 @@
-import { decodeRegression, looksLikeRegression, readTextFile } from '../campaign/index.ts';
+import { decodeRegression, looksLikeRegression, readTextFile, type Regression } from '../campaign/index.ts';
 import { InvalidInput, decodeScenario, parseJson, type Scenario } from '../scenario/index.ts';
-import { UnknownRevision } from '../target/model/unknown-revision.ts';
-import { findRevision, type Revision } from '../vfio/index.ts';
+
+/** A scenario that somebody gave, and the regression around it if it came in one. */
+export interface Given {
+  readonly scenario: Scenario;
+  readonly regression: Regression | undefined;
+}
 
 /**
  * The scenario in a file: a bare one, or that of a regression.
  *
- * @throws InvalidInput whose paths begin with the file.
+ * @throws InvalidInput with every problem.
  */
-export function loadScenario(file: string): Scenario {
-  const text = readTextFile(file);
-  try {
-    return scenarioOf(parseJson(text));
-  } catch (error) {
-    if (!(error instanceof InvalidInput)) throw error;
-    throw new InvalidInput(
-      error.problems.map(({ path, message }) => ({ path: path === '' ? file : `${file}: ${path}`, message })),
-    );
-  }
-}
+export const loadScenario = (file: string): Given => scenarioIn(parseJson(readTextFile(file)));
 
 /** The scenario in parsed JSON, bare or in a regression. */
-export const scenarioOf = (value: unknown): Scenario =>
-  looksLikeRegression(value) ? decodeRegression(value).scenario : decodeScenario(value);
+export function scenarioIn(value: unknown): Given {
+  if (!looksLikeRegression(value)) return { scenario: decodeScenario(value), regression: undefined };
+  const regression = decodeRegression(value);
+  return { scenario: regression.scenario, regression };
+}
 
-/**
- * The revision with this id.
- *
- * @throws UnknownRevision
- */
-export function revisionOf(id: string): Revision {
-  const revision = findRevision(id);
-  if (revision === undefined) throw new UnknownRevision(id);
-  return revision;
+/** Does something with a file; problems in it get its name. */
+export function within<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof InvalidInput ? error.within(file) : error;
+  }
 }

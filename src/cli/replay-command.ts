@@ -1,46 +1,93 @@
 import { Command } from 'commander';
-import { findInvariant, violationsOf } from '../invariants/index.ts';
+import type { Finding, Regression } from '../campaign/index.ts';
+import { findInvariant, fingerprint, violationsOf, type Violation } from '../invariants/index.ts';
 import { failureBlock } from '../report/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
+import { requireIommu, requireRevision } from '../target/model/require-revision.ts';
+import type { Trace } from '../target/trace.ts';
 import type { Conclude } from './command-line.ts';
+import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
-import { loadScenario, revisionOf } from './load-scenario.ts';
+import { loadScenario, within, type Given } from './load-scenario.ts';
+import { withEach } from './with-each.ts';
 
-/** `barproof replay`: runs stored cases again and judges them. */
+/** `barproof replay`: runs stored cases again, judges them, and compares with what was stored. */
 export const replayCommand = (conclude: Conclude): Command =>
   new Command('replay')
     .description('run scenario or regression files and say which invariants they break')
+    .addHelpText(
+      'before',
+      examples([
+        ['barproof replay regressions/seed/cx4-64k.json', 'does this case still break something?'],
+        ['barproof replay case.json --revision qemu-11.1', 'does that revision break it, too?'],
+      ]),
+    )
     .argument('<file...>', 'scenario or regression files')
     .option('--revision <id>', 'run them on this revision instead of their own')
     .action((files: readonly string[], { revision: id }: { readonly revision?: string }) => {
-      const scenarios = files.map((file) => [file, loadScenario(file)] as const);
-      for (const [file, scenario] of scenarios) {
-        const revision = revisionOf(id ?? scenario.revision);
-        const trace = runOnModel(scenario, revision);
+      if (id !== undefined) requireRevision(id, '--revision');
+      withEach(files, conclude, (file) => {
+        const { given, trace } = within(file, () => replay(loadScenario(file), id));
         const violations = violationsOf(trace);
-        if (violations.length === 0) {
-          process.stdout.write(`+ ${file}: every invariant holds on ${revision.id}\n`);
-          continue;
-        }
-        process.stdout.write(`x ${file}: on ${revision.id}\n`);
-        for (const [index, violation] of violations.entries()) {
-          const { invariant, cause } = violation;
-          const { severity } = findInvariant(invariant);
-          if (severity === 'error') conclude(ExitCode.COUNTEREXAMPLE);
-          const origin = { kind: 'regression', file } as const;
-          const finding = {
-            invariant,
-            cause,
-            severity,
-            scenario,
-            violation,
-            trace,
-            cases: 0,
-            origin,
-            known: undefined,
-          };
-          process.stdout.write(`\n${failureBlock(finding, index + 1, undefined)}`);
-        }
-        process.stdout.write('\n');
-      }
+        process.stdout.write(`${verdict(file, given.regression, trace, violations)}\n`);
+        for (const block of blocks(trace, violations)) process.stdout.write(`\n${block}`);
+        if (violations.length > 0) process.stdout.write('\n');
+        const isBroken = violations.some(({ invariant }) => findInvariant(invariant).severity === 'error');
+        if (isBroken) conclude(ExitCode.COUNTEREXAMPLE);
+      });
     });
+
+function replay(given: Given, id: string | undefined): { readonly given: Given; readonly trace: Trace } {
+  const revision = requireRevision(id ?? given.scenario.revision);
+  requireIommu(given.scenario, revision);
+  return { given, trace: runOnModel(given.scenario, revision) };
+}
+
+/** One line: what the case breaks, and what has become of what it was stored for. */
+function verdict(
+  file: string,
+  regression: Regression | undefined,
+  { revision, outcome }: Trace,
+  violations: readonly Violation[],
+): string {
+  const mark = violations.length === 0 ? '+' : 'x';
+  const found = violations.map(fingerprint);
+  const breaks = found.length === 0 ? 'every invariant holds' : `breaks ${[...new Set(found)].join(', ')}`;
+  return `${mark} ${file}: ${breaks} on ${revision}${sinceStored(regression, revision, outcome, found)}`;
+}
+
+function sinceStored(
+  regression: Regression | undefined,
+  revision: string,
+  outcome: Trace['outcome'],
+  found: readonly string[],
+): string {
+  // What was seen was seen on the case's own revision; another may do as it likes.
+  if (regression === undefined || regression.scenario.revision !== revision) return '';
+  const { observed, status } = regression;
+  const isTheSame = observed.outcome === outcome && observed.violations.join(' ') === found.join(' ');
+  if (isTheSame) return ', as stored';
+  const gone = observed.violations.filter((stored) => !found.includes(stored));
+  if (gone.length > 0 && found.length === 0 && status !== 'fixed') return `; fixed: ${gone.join(', ')}`;
+  const before = observed.violations.length === 0 ? 'nothing broken' : observed.violations.join(', ');
+  const now = observed.outcome === outcome ? '' : `, now ${outcome}`;
+  return `; stored was ${before}, ${observed.outcome}${now}`;
+}
+
+function blocks(trace: Trace, violations: readonly Violation[]): string[] {
+  const findings = violations.map((violation): Finding => ({
+    invariant: violation.invariant,
+    cause: violation.cause,
+    severity: findInvariant(violation.invariant).severity,
+    scenario: trace.scenario,
+    violation,
+    trace,
+    cases: 0,
+    origin: { kind: 'scenario' },
+    file: undefined,
+    known: undefined,
+  }));
+  return findings.map((finding, index) =>
+    failureBlock(finding, { number: index + 1, previous: findings[index - 1] }),
+  );
+}

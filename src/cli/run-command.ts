@@ -1,36 +1,54 @@
+import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { violationsOf } from '../invariants/index.ts';
 import { traceToJson, traceToText } from '../report/index.ts';
-import { InvalidInput, parseJson, toJsonLine, type Scenario } from '../scenario/index.ts';
+import { InvalidInput, parseJson, toJsonLine } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
-import { UnknownRevision } from '../target/model/unknown-revision.ts';
+import { requireIommu, requireRevision } from '../target/model/require-revision.ts';
 import type { Conclude } from './command-line.ts';
+import { complain } from './complain.ts';
+import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
-import { loadScenario, revisionOf, scenarioOf } from './load-scenario.ts';
+import { loadScenario, scenarioIn, within, type Given } from './load-scenario.ts';
+import { withEach } from './with-each.ts';
 
 interface RunOptions {
   readonly json?: true;
   readonly revision?: string;
 }
 
+const STANDARD_INPUT = '-';
+const STDIN_FILENO = 0;
+
 /** `barproof run`: carries scenarios out and shows what comes of them, without judging. */
 export const runCommand = (conclude: Conclude): Command =>
   new Command('run')
     .description('run scenarios and show flat view, DMA mappings, memslots and events')
+    .addHelpText(
+      'before',
+      examples([
+        ['barproof run case.json', 'for people'],
+        ['barproof run --json - < cases.ndjson', 'a scenario a line in, a line of JSON out for each'],
+      ]),
+    )
     .argument('<file...>', 'scenario or regression files; - reads one scenario a line from standard input')
     .option('--json', 'one line of JSON for each scenario')
     .option('--revision <id>', 'run them on this revision instead of their own')
     .action(async (files: readonly string[], options: RunOptions) => {
-      if (options.revision !== undefined) revisionOf(options.revision);
+      if (options.revision !== undefined) requireRevision(options.revision, '--revision');
       for (const file of files) {
-        if (file === '-') await runLines(options, conclude);
-        else process.stdout.write(show(loadScenario(file), options));
+        if (file === STANDARD_INPUT) await runLines(options, conclude);
+        else
+          withEach([file], conclude, () => {
+            process.stdout.write(within(file, () => show(loadScenario(file), options)));
+          });
       }
     });
 
-function show(scenario: Scenario, { json, revision: id }: RunOptions): string {
-  const revision = revisionOf(id ?? scenario.revision);
+function show({ scenario }: Given, { json, revision: id }: RunOptions): string {
+  const revision = requireRevision(id ?? scenario.revision);
+  requireIommu(scenario, revision);
   const trace = runOnModel(scenario, revision);
   const violations = violationsOf(trace);
   return json
@@ -41,26 +59,32 @@ function show(scenario: Scenario, { json, revision: id }: RunOptions): string {
 /** One scenario a line; a line that is none is answered in its place, and the rest goes on. */
 async function runLines(options: RunOptions, conclude: Conclude): Promise<void> {
   let number = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of standardInput()) {
     number++;
     if (line.trim() === '') continue;
     let answer: string;
     try {
-      answer = show(scenarioOf(parseJson(line)), options);
+      answer = show(scenarioIn(parseJson(line)), options);
     } catch (error) {
-      const problems = problemsOf(error);
+      if (!(error instanceof InvalidInput)) throw error;
       conclude(ExitCode.COULD_NOT_RUN);
-      for (const { path, message } of problems) {
-        process.stderr.write(`✖ line ${number}${path === '' ? '' : `: ${path}`}: ${message}\n`);
-      }
-      answer = options.json ? `${toJsonLine({ problems })}\n` : '';
+      complain(error.within(`line ${number}`));
+      answer = options.json ? `${toJsonLine({ problems: error.problems })}\n` : '';
     }
     if (!process.stdout.write(answer)) await new Promise((resolve) => process.stdout.once('drain', resolve));
   }
 }
 
-function problemsOf(error: unknown): InvalidInput['problems'] {
-  if (error instanceof InvalidInput) return error.problems;
-  if (error instanceof UnknownRevision) return [{ path: 'revision', message: error.message }];
-  throw error;
+/** @throws InvalidInput when standard input cannot be read. */
+async function* standardInput(): AsyncGenerator<string> {
+  // Node takes a directory for an input that is at its end.
+  if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
+  try {
+    yield* createInterface({ input: process.stdin });
+  } catch (error) {
+    throw unreadable((error as NodeJS.ErrnoException).code ?? String(error));
+  }
 }
+
+const unreadable = (reason: string): InvalidInput =>
+  new InvalidInput([{ path: '', message: `standard input cannot be read (${reason})` }]);

@@ -9,6 +9,8 @@ const ERASE_LINE = '\r\u001B[2K';
 export function terminalProgress(stream: WriteStream): ((line: string) => void) | undefined {
   if (!stream.isTTY) return undefined;
   return (line) => {
-    stream.write(`${ERASE_LINE}${line.slice(0, stream.columns - 1)}`);
+    // A terminal that does not know its width says 0.
+    const width = stream.columns > 1 ? stream.columns - 1 : line.length;
+    stream.write(`${ERASE_LINE}${line.slice(0, width)}`);
   };
 }

@@ -1,38 +1,45 @@
 import type { Offset, Range } from '../address/index.ts';
-import type { BarState, DeviceState } from '../target/trace.ts';
+import type { BarState, DeviceState, TraceRange } from '../target/trace.ts';
 
-/** A stretch of a device's BAR, in offsets from the BAR's start. */
-export interface BarBytes extends Range {
-  readonly bar: BarState;
+/** Where in `bar` the region begins, or nothing when it shows no byte of that BAR. */
+export function startInBar(bar: BarState, region: string): Offset | undefined {
+  for (const layer of bar.layers) if (layer.region === region) return layer.offset;
+  return undefined;
 }
 
-/** Bytes of a region: what a flat range, a memslot or a DMA mapping shows. */
-export interface RegionBytes {
-  readonly region: string;
-  readonly offset: Offset;
-  readonly size: bigint;
-}
-
-/** Which bytes of which of the device's BARs `bytes` are, or nothing when the region shows no BAR. */
-export function barBytes(device: DeviceState, { region, offset, size }: RegionBytes): BarBytes | undefined {
+/** The BAR whose bytes the region shows, and where in it the region begins. */
+export function barOf(
+  device: DeviceState,
+  region: string,
+): { readonly bar: BarState; readonly start: Offset } | undefined {
   for (const bar of device.bars) {
-    for (const layer of bar.layers) {
-      if (layer.region !== region) continue;
-      const start = layer.offset + offset;
-      return { bar, start, end: start + size };
-    }
+    const start = startInBar(bar, region);
+    if (start !== undefined) return { bar, start };
   }
   return undefined;
 }
 
-/** The bytes of the MSI-X table in its BAR, as the guest's capability has them. */
-export function tableBytes(device: DeviceState): (Range & { readonly barIndex: number }) | undefined {
-  const layout = device.msix?.layout;
-  if (layout === undefined) return undefined;
-  const start = layout.tableOffset;
-  return { barIndex: layout.tableBar, start, end: start + 16n * BigInt(layout.vectors) };
+/**
+ * Where in system memory the BAR begins, as the view tells where it shows some of it: windows of PCI
+ * host bridges may shift bus addresses.
+ */
+export function startOfBar(
+  bar: BarState,
+  owner: string,
+  flatView: readonly TraceRange[],
+): bigint | undefined {
+  if (bar.address === undefined) return undefined;
+  for (const { start, offset, region } of flatView) {
+    const layer = region.owner === owner ? startInBar(bar, region.name) : undefined;
+    if (layer !== undefined) return start - offset - layer;
+  }
+  return undefined;
 }
 
-/** Where a BAR is now: the bus addresses that it decodes. */
-export const decoded = ({ address, size }: BarState): Range | undefined =>
-  address === undefined ? undefined : { start: address, end: address + size };
+/** The MSI-X table as the guest's capability has it: its BAR, if there is one, and its bytes there. */
+export function guestTable(device: DeviceState): (Range & { readonly bar: BarState }) | undefined {
+  const layout = device.msix?.layout;
+  const bar = layout && device.bars.find(({ index }) => index === layout.tableBar);
+  if (layout === undefined || bar === undefined) return undefined;
+  return { bar, start: layout.tableOffset, end: layout.tableOffset + 16n * BigInt(layout.vectors) };
+}

@@ -36,7 +36,7 @@ function checkNeighbours(ranges: readonly TraceRange[], step: number, examinatio
       !left.unmergeable &&
       !right.unmergeable;
     if (!continues) continue;
-    examination.violate('mergeable', step, `${rangeText(left)} and ${rangeText(right)} are one range`, {
+    examination.violate('mergeable', step, () => `${rangeText(left)} and ${rangeText(right)} are one range`, {
       start: left.start,
       end: right.end,
     });

@@ -30,13 +30,21 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
   for (const range of ranges) {
     examination.exercised++;
     if (range.start < 0n || range.end > END_OF_SPACE) {
-      examination.violate('outside-space', step, `${rangeText(range)} leaves the address space`);
+      examination.violate('outside-space', step, () => `${rangeText(range)} leaves the address space`);
     }
     if (range.end <= range.start) {
-      examination.violate('empty-range', step, `a range of ${regionName(range.region)} has no addresses`);
+      examination.violate(
+        'empty-range',
+        step,
+        () => `a range of ${regionName(range.region)} has no addresses`,
+      );
     }
     if (range.start < end) {
-      examination.violate('not-disjoint', step, `${rangeText(range)} begins before the range below it ends`);
+      examination.violate(
+        'not-disjoint',
+        step,
+        () => `${rangeText(range)} begins before the range below it ends`,
+      );
     }
     end = range.end;
   }
@@ -44,12 +52,13 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
 
 /**
  * Asks the tree, after the last step, who answers at the edges of everything that was not there at
- * the start, of the gaps beside it, and of the BARs.
+ * the start, of the gaps beside it, of everything that is gone since, and of the regions of devices.
  */
 function checkOwners(trace: Trace, examination: Examination): void {
   const { tree, steps } = trace;
   const last = steps.at(-1);
-  if (tree === undefined || last === undefined) return;
+  // Who died in the middle of a change left a tree that no view ever showed.
+  if (tree === undefined || last === undefined || trace.outcome === 'aborted') return;
   const { flatView, devices } = last.state;
   const start = steps[0]!.state.flatView;
   const step = steps.length - 1;
@@ -63,7 +72,7 @@ function checkOwners(trace: Trace, examination: Examination): void {
     examination.violate(
       'wrong-owner',
       step,
-      `address ${hex(address)} belongs to ${tells}, but the flat view has ${shows}`,
+      () => `address ${hex(address)} belongs to ${tells}, but the flat view has ${shows}`,
     );
   };
   for (let index = 0; index < flatView.length; index++) {
@@ -75,12 +84,41 @@ function checkOwners(trace: Trace, examination: Examination): void {
     if ((flatView[index - 1]?.end ?? 0n) < range.start) ask(range.start - 1n, undefined);
     if (range.end < above) ask(range.end, undefined);
   }
+  for (const range of start) {
+    if (flatView.includes(range)) continue;
+    ask(range.start, rangeAt(flatView, range.start));
+    ask(range.end - 1n, rangeAt(flatView, range.end - 1n));
+  }
   for (const { bars } of devices) {
     for (const { address, size } of bars) {
       if (address === undefined) continue;
       for (const edge of [address, address + size - 1n]) ask(edge, rangeAt(flatView, edge));
     }
   }
+  forEachDeviceEdge(tree, 0n, 0n, END_OF_SPACE, (edge) => ask(edge, rangeAt(flatView, edge)));
+}
+
+/** Visits the first and last addresses of the regions of devices, wherever windows and aliases show them. */
+function forEachDeviceEdge(
+  { region, enabled, size, terminates, children, alias }: TraceNode,
+  base: bigint,
+  clipStart: bigint,
+  clipEnd: bigint,
+  visit: (edge: bigint) => void,
+): void {
+  if (!enabled) return;
+  const start = base > clipStart ? base : clipStart;
+  const end = base + size < clipEnd ? base + size : clipEnd;
+  if (start >= end) return;
+  if (alias !== undefined) {
+    forEachDeviceEdge(alias.node, base - alias.offset, start, end, visit);
+    return;
+  }
+  if (terminates && region.owner !== undefined) {
+    visit(start);
+    visit(end - 1n);
+  }
+  for (const child of children) forEachDeviceEdge(child, base + child.address, start, end, visit);
 }
 
 /** The region that answers at `address`, counted from the start of `node`: children first, best priority first. */

@@ -59,10 +59,14 @@ export class Examination {
     this.#invariant = invariant;
   }
 
-  /** Reports a break; of several with the same cause the first is kept. */
-  violate(cause: string, step: number, message: string, at?: Range): void {
+  /**
+   * Reports a break; of several with the same cause the first is kept.
+   *
+   * @param message is put into words only when it is needed: most cases break nothing.
+   */
+  violate(cause: string, step: number, message: () => string, at?: Range): void {
     if (this.violations.some((violation) => violation.cause === cause)) return;
-    this.violations.push({ invariant: this.#invariant, cause, message, step, ...(at && { at }) });
+    this.violations.push({ invariant: this.#invariant, cause, message: message(), step, ...(at && { at }) });
   }
 }
 

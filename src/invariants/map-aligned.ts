@@ -18,13 +18,15 @@ export const mapAligned: Invariant = {
       if (event.type !== 'dma-map') return;
       examination.exercised++;
       const { iova, size, hostAddress, deviceMemory, backing } = event;
-      // Where a real VMM keeps its addresses to itself, the rest of the request has to do.
-      if (isAligned(iova | size | (hostAddress ?? 0n), page)) return;
+      // A vfio-user client names a file and an offset, and a real VMM keeps its addresses to itself.
+      const isToldWhere = trace.scenario.host.iommu.type !== 'vfio-user' && hostAddress !== undefined;
+      if (isAligned(iova | size | (isToldWhere ? hostAddress : 0n), page)) return;
       examination.violate(
         causeOf(event, trace),
         step,
-        `${deviceMemory ? 'device memory' : 'RAM'} "${backing.region}" is to be mapped at ${spanOf(iova, size)}, ` +
-          `${hostAddress === undefined ? '' : `backed at ${hex(hostAddress)}, `}but the IOMMU's smallest page has ${hex(page)} bytes`,
+        () =>
+          `${deviceMemory ? 'device memory' : 'RAM'} "${backing.region}" is to be mapped at ${spanOf(iova, size)}, ` +
+          `${isToldWhere ? `backed at ${hex(hostAddress)}, ` : ''}but the IOMMU's smallest page has ${hex(page)} bytes`,
         rangeFrom(iova, size),
       );
     });
@@ -35,7 +37,8 @@ export const mapAligned: Invariant = {
 function causeOf({ iova, size, deviceMemory, backing }: DmaMapEvent, { pages, scenario }: Trace): string {
   const kind = deviceMemory ? 'device-memory' : 'ram';
   if (isAligned(iova | size, pages.iommu)) return `${kind}-backing-unaligned`;
-  if (!deviceMemory) return 'ram-range-unaligned';
+  // RAM that was not even trimmed to the host's pages, and RAM of an IOMMU with larger ones.
+  if (!deviceMemory) return isAligned(iova | size, pages.host) ? 'ram-range-unaligned' : 'ram-off-host-page';
   const device = scenario.devices.find(({ id }) => id === backing.owner);
   const bar = device?.bars.find(({ index }) => backing.region.includes(` BAR ${index} `));
   // A BAR of whole pages was cut up by what lies on top of it: the failure of the seed thread.

@@ -1,7 +1,7 @@
 import { overlaps, type Range } from '../address/index.ts';
 import type { Trace } from '../target/trace.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
-import { spanOf } from './describe.ts';
+import { rangeFrom, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
@@ -27,15 +27,24 @@ export const mapUnmapSymmetric: Invariant = {
         bookOf(event.container).unmap(event, step);
       }
     });
-    for (const { name, mappings } of trace.teardown?.containers ?? []) {
+    if (trace.teardown === undefined) return;
+    const checkLeft = (container: string, left: Range | undefined): void => {
       examination.exercised++;
-      const [left] = mappings;
-      if (left === undefined) continue;
+      if (left === undefined) return;
       examination.violate(
         'left-after-teardown',
         trace.steps.length,
-        `${name} still maps ${spanOf(left.iova, left.size)} when everything is gone`,
+        () => `${container} still maps ${span(left)} when everything is gone`,
       );
+    };
+    const { containers } = trace.teardown;
+    for (const { name, mappings } of containers) {
+      const [left] = mappings;
+      checkLeft(name, left && rangeFrom(left.iova, left.size));
+    }
+    // Of a container that was closed before, only the requests tell.
+    for (const [name, book] of books) {
+      if (!containers.some((container) => container.name === name)) checkLeft(name, book.firstMapped);
     }
   },
 };
@@ -51,60 +60,88 @@ function isBlanket({ iova, size }: DmaUnmapEvent, { steps }: Trace, step: number
   );
 }
 
+/** A range that was asked for, and what became of it. */
+interface Asked extends Range {
+  readonly what: 'device-memory' | 'ram';
+}
+
 /** What a container must be holding, kept by the requests alone. */
 class Book {
   readonly #container: string;
   readonly #examination: Examination;
-  readonly #mapped = new Map<bigint, { readonly start: bigint; readonly end: bigint }>();
-  /** Ranges whose mapping the host refused, and what they were to show. */
-  readonly #refused = new Map<string, 'device-memory' | 'ram'>();
+  #mapped: Asked[] = [];
+  /** What the host refused to map. */
+  #refused: Asked[] = [];
 
   constructor(container: string, examination: Examination) {
     this.#container = container;
     this.#examination = examination;
   }
 
+  /** Something that is mapped, if anything is. */
+  get firstMapped(): Range | undefined {
+    return this.#mapped[0];
+  }
+
   map({ iova, size, errno, deviceMemory }: DmaMapEvent, step: number): void {
     this.#examination.exercised++;
-    const range: Range = { start: iova, end: iova + size };
-    for (const other of this.#mapped.values()) {
-      if (!overlaps(range, other)) continue;
+    const asked: Asked = { start: iova, end: iova + size, what: deviceMemory ? 'device-memory' : 'ram' };
+    if (this.#mapped.some((other) => overlaps(asked, other))) {
       this.#violate(
         'overlapping-map',
         step,
-        range,
-        `asks to map ${spanOf(iova, size)}, part of which is mapped`,
+        asked,
+        (place) => `asks to map ${place}, part of which is mapped`,
       );
     }
-    if (errno === 0) this.#mapped.set(iova, range);
-    else this.#refused.set(spanOf(iova, size), deviceMemory ? 'device-memory' : 'ram');
+    this.#forgetRefusalOf(asked);
+    (errno === 0 ? this.#mapped : this.#refused).push(asked);
   }
 
   unmap({ iova, size }: DmaUnmapEvent, step: number): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
-    const mapped = this.#mapped.get(iova);
-    if (mapped?.end === range.end) {
-      this.#mapped.delete(iova);
+    const taken = this.#mapped.filter((other) => overlaps(range, other));
+    // One request may take several mappings, as long as they are whole and there is nothing between them.
+    const extent = taken.reduce((sum, { start, end }) => sum + (end - start), 0n);
+    const areWhole = taken.every(({ start, end }) => start >= range.start && end <= range.end);
+    if (areWhole && extent === size) {
+      this.#mapped = this.#mapped.filter((other) => !taken.includes(other));
       return;
     }
-    const text = spanOf(iova, size);
-    const refused = this.#refused.get(text);
-    if ([...this.#mapped.values()].some((other) => overlaps(range, other))) {
-      this.#violate('split-mapping', step, range, `asks to unmap ${text}, which is not what was mapped`);
-    } else if (refused !== undefined) {
+    const refused = this.#forgetRefusalOf(range);
+    if (taken.length > 0) {
       this.#violate(
-        `unmap-after-refused-${refused}`,
+        'split-mapping',
         step,
         range,
-        `asks to unmap ${text}, which the host had refused to map`,
+        (place) => `asks to unmap ${place}, which is not what was mapped`,
+      );
+    } else if (refused !== undefined) {
+      this.#violate(
+        `unmap-after-refused-${refused.what}`,
+        step,
+        range,
+        (place) => `asks to unmap ${place}, which the host had refused to map`,
       );
     } else {
-      this.#violate('unmap-of-nothing', step, range, `asks to unmap ${text}, where nothing is mapped`);
+      this.#violate(
+        'unmap-of-nothing',
+        step,
+        range,
+        (place) => `asks to unmap ${place}, where nothing is mapped`,
+      );
     }
   }
 
-  #violate(cause: string, step: number, range: Range, what: string): void {
-    this.#examination.violate(cause, step, `${this.#container} ${what}`, range);
+  /** What was refused there: a refusal explains one unmap, and none after a map that was granted. */
+  #forgetRefusalOf({ start, end }: Range): Asked | undefined {
+    const refused = this.#refused.find((other) => other.start === start && other.end === end);
+    this.#refused = this.#refused.filter((other) => other !== refused);
+    return refused;
+  }
+
+  #violate(cause: string, step: number, range: Range, what: (place: string) => string): void {
+    this.#examination.violate(cause, step, () => `${this.#container} ${what(span(range))}`, range);
   }
 }

@@ -1,5 +1,6 @@
 import { alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import type { BarSpec, MsixSpec, Scenario } from '../scenario/index.ts';
+import type { MmapEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
@@ -18,26 +19,49 @@ export const mmapInsideBar: Invariant = {
       examination.exercised++;
       const spec = trace.scenario.devices.find(({ id }) => id === event.device);
       const bar = spec?.bars.find(({ index }) => index === event.bar);
-      const text = `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device}`;
-      const accepted = event.errno === 0;
-      const area = { start: event.offset as bigint, end: event.offset + event.size };
-      if (accepted && !isAligned(event.offset, host)) {
-        examination.violate('unaligned', step, `${text} does not begin on a host page`);
+      const violate = (cause: string, what: string): void =>
+        examination.violate(
+          cause,
+          step,
+          () =>
+            `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${what}`,
+        );
+      const end = event.offset + event.size;
+      if (event.errno === 0) {
+        if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
+        if (bar === undefined || end > alignUp(bar.size, host)) violate('beyond-bar', 'goes beyond its end');
       }
-      if (accepted && (bar === undefined || area.end > alignUp(bar.size, host))) {
-        examination.violate('beyond-bar', step, `${text} goes beyond its end`);
+      if (bar?.sparse === undefined) {
+        // Nobody named this area but the VMM: what the host refuses of it is the VMM's mistake, too.
+        if (bar !== undefined && event.errno !== 0) checkRefused(event, bar, spec?.msix, host, violate);
+      } else if (bar.sparse.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
+        violate('not-granted', 'is in none of the areas that the host named');
       }
       const forbidden = forbiddenPages(trace.scenario, event.device, event.bar, host);
-      if (forbidden !== undefined && overlaps(area, forbidden)) {
-        examination.violate(
-          'msix-page',
-          step,
-          `${text} takes in the page of the MSI-X table, which the kernel forbids`,
-        );
+      if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
+        violate('msix-page', 'takes in the page of the MSI-X table, which the kernel forbids');
       }
     });
   },
 };
+
+/** What is wrong with an area that the host would not let be mmapped. */
+function checkRefused(
+  { offset, size }: MmapEvent,
+  bar: BarSpec,
+  msix: MsixSpec | undefined,
+  page: bigint,
+  violate: (cause: string, what: string) => void,
+): void {
+  if (!isAligned(offset, page)) violate('asked-unaligned', 'does not begin on a host page');
+  if (offset + size > alignUp(bar.size, page) && !hasTableBeyond(bar, msix)) {
+    violate('asked-beyond-bar', 'goes beyond its end');
+  }
+}
+
+/** Whether the device says that its table reaches beyond the BAR, and so leads the VMM there. */
+const hasTableBeyond = ({ index, size }: BarSpec, msix: MsixSpec | undefined): boolean =>
+  msix?.tableBar === index && msix.tableOffset + 16n * BigInt(msix.vectors) > size;
 
 /** The pages of the BAR that the kernel lets nobody mmap. */
 function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {

@@ -1,7 +1,7 @@
-import { overlaps } from '../address/index.ts';
+import { hex, overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState } from '../target/trace.ts';
-import { spanOf } from './describe.ts';
+import type { DeviceState, State } from '../target/trace.ts';
+import { rangeText, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
 
@@ -28,6 +28,11 @@ export const msixCapabilityConsistent: Invariant = {
         }
       },
     );
+    forEachChange(
+      trace,
+      (state, before) => state.flatView !== before.flatView,
+      (state, step) => checkExtent(state, step, examination),
+    );
   },
 };
 
@@ -47,47 +52,87 @@ function checkCapability(
     },
   };
   for (const [name, { bar: index, start, size }] of Object.entries(structures)) {
-    const text = `the capability of ${device.id} has the ${name} at ${spanOf(start, size)} of BAR ${index}`;
+    const text = (): string =>
+      `the capability of ${device.id} has the ${name} at ${spanOf(start, size)} of BAR ${index}`;
     if (index >= BAR_REGISTERS) {
-      examination.violate('reserved-bir', step, `${text}, which no device can have`);
+      examination.violate('reserved-bir', step, () => `${text()}, which no device can have`);
       continue;
     }
     const bar = device.bars.find((candidate) => candidate.index === index);
-    if (bar === undefined) examination.violate('no-such-bar', step, `${text}, which does not exist`);
-    else if (start + size > bar.size) examination.violate('outside-bar', step, `${text}, beyond its end`);
+    if (bar === undefined) examination.violate('no-such-bar', step, () => `${text()}, which does not exist`);
+    else if (start + size > bar.size)
+      examination.violate('outside-bar', step, () => `${text()}, beyond its end`);
   }
   const { table, PBA } = structures;
   const [tableRange, pbaRange] = [table, PBA].map(({ start, size }) => ({ start, end: start + size }));
   if (table.bar === PBA.bar && overlaps(tableRange!, pbaRange!)) {
-    examination.violate('table-over-pba', step, `table and PBA of ${device.id} overlap in the capability`);
+    examination.violate(
+      'table-over-pba',
+      step,
+      () => `table and PBA of ${device.id} overlap in the capability`,
+    );
   }
   if (emulatedAt !== undefined && (emulatedAt.bar !== table.bar || emulatedAt.offset !== table.start)) {
     examination.violate(
       'emulated-elsewhere',
       step,
-      `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
+      () =>
+        `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
     );
   }
-  checkRelocation(device, scenario, tableRange!, step, examination);
+  const { pbaAt } = device.msix!;
+  if (pbaAt !== undefined && (pbaAt.bar !== PBA.bar || pbaAt.offset !== PBA.start)) {
+    examination.violate(
+      'pba-emulated-elsewhere',
+      step,
+      () =>
+        `the PBA of ${device.id} is emulated at ${hex(pbaAt.offset)} of BAR ${pbaAt.bar}, ` +
+        `the capability names ${hex(PBA.start)} of BAR ${PBA.bar}`,
+    );
+  }
+  checkRelocation(device, scenario, { table: tableRange!, PBA: pbaRange! }, step, examination);
 }
 
-/** A table that was moved must not lie over registers that the device has there. */
+/** What answers as the table is no longer than the table: behind it are registers of the device. */
+function checkExtent({ devices, flatView }: State, step: number, examination: Examination): void {
+  for (const range of flatView) {
+    const { name, owner } = range.region;
+    if (name !== 'msix-table' || owner === undefined) continue;
+    const vectors = devices.find(({ id }) => id === owner)?.msix?.layout.vectors;
+    if (vectors === undefined || range.offset + (range.end - range.start) <= 16n * BigInt(vectors)) continue;
+    examination.violate(
+      'swallows-registers',
+      step,
+      () => `${rangeText(range)} answers for registers behind the ${vectors} entries of the table`,
+      range,
+    );
+  }
+}
+
+/** A table or PBA that was moved must not lie over registers that the device has there. */
 function checkRelocation(
   device: DeviceState,
   scenario: Scenario,
-  table: { start: bigint; end: bigint },
+  places: { readonly table: Range; readonly PBA: Range },
   step: number,
   examination: Examination,
 ): void {
   const { layout: msix, emulatedAt } = device.msix!;
+  if (emulatedAt === undefined) return;
   const spec = scenario.devices.find(({ id }) => id === device.id);
-  const moved = spec?.msix?.tableBar !== msix.tableBar || spec.msix.tableOffset !== msix.tableOffset;
-  if (!moved || emulatedAt === undefined) return;
-  const physical = spec?.bars.find(({ index }) => index === msix.tableBar);
-  if (physical === undefined || !overlaps(table, { start: 0n, end: physical.size })) return;
-  examination.violate(
-    'over-live-registers',
-    step,
-    `the relocated table of ${device.id} covers registers of BAR ${msix.tableBar}`,
-  );
+  const physical = spec?.msix;
+  if (physical?.tableBar === msix.tableBar && physical.tableOffset === msix.tableOffset) return;
+  // The PBA may have stayed where the device has it.
+  const isPbaMoved = physical?.pbaBar !== msix.pbaBar || physical.pbaOffset !== msix.pbaOffset;
+  const moved = { table: msix.tableBar, ...(isPbaMoved && { PBA: msix.pbaBar }) };
+  for (const [name, barIndex] of Object.entries(moved)) {
+    const bar = spec?.bars.find(({ index }) => index === barIndex);
+    if (bar === undefined || !overlaps(places[name as keyof typeof moved], { start: 0n, end: bar.size }))
+      continue;
+    examination.violate(
+      'over-live-registers',
+      step,
+      () => `the relocated ${name} of ${device.id} covers registers of BAR ${barIndex}`,
+    );
+  }
 }

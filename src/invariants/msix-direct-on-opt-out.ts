@@ -1,7 +1,7 @@
 import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState, TraceRange } from '../target/trace.ts';
-import { barBytes, tableBytes } from './bar-bytes.ts';
+import type { BarState, DeviceState, TraceRange } from '../target/trace.ts';
+import { startInBar } from './bar-bytes.ts';
 import { rangeText } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
@@ -20,28 +20,23 @@ export const msixDirectOnOptOut: Invariant = {
       (state, before) => state.flatView !== before.flatView || state.devices !== before.devices,
       (state, step) => {
         for (const device of state.devices) {
-          const table = tableBytes(device);
-          if (table === undefined || !hostAllows(trace.scenario, device, table.barIndex)) continue;
-          const bar = device.bars.find(({ index }) => index === table.barIndex);
-          if (bar?.address === undefined || table.end > bar.size) continue;
-          // The pages that hold the table, as far as the BAR has them; a BAR off a page boundary has none whole.
-          const { address } = bar;
-          if (address % page !== 0n) continue;
+          const table = physicalTable(device, trace.scenario);
+          if (table === undefined || !hostAllows(trace.scenario, device, table.bar.index)) continue;
+          const { address, size } = table.bar;
+          // Only a BAR on a page boundary has pages that could be mapped.
+          if (address === undefined || table.end > size || address % page !== 0n) continue;
           const lastPage = alignUp(table.end, page);
-          const pages = {
-            start: alignDown(table.start, page),
-            end: lastPage < bar.size ? lastPage : bar.size,
-          };
+          const pages = { start: alignDown(table.start, page), end: lastPage < size ? lastPage : size };
           examination.exercised++;
           for (const range of state.flatView) {
-            const at = placeInBar(device, range, table.barIndex);
+            if (range.region.owner !== device.id || range.region.kind === 'ram-device') continue;
+            const at = placeInBar(device, range, table.bar);
             if (at === undefined || !overlaps(at, pages)) continue;
-            if (range.region.kind === 'ram-device') continue;
-            const inTable = overlaps(at, table);
             examination.violate(
-              inTable ? 'table-trapped' : 'rest-of-page-trapped',
+              overlaps(at, table) ? 'table-trapped' : 'rest-of-page-trapped',
               step,
-              `${rangeText(range)} is trapped, in the page of the MSI-X table of ${device.id}, ` +
+              () =>
+                `${rangeText(range)} is trapped, in the page of the MSI-X table of ${device.id}, ` +
                 'which nobody needs to be emulated',
               range,
             );
@@ -51,6 +46,17 @@ export const msixDirectOnOptOut: Invariant = {
     );
   },
 };
+
+/** The table as the device has it: what the guest is told may be something else. */
+function physicalTable(
+  { id, bars }: DeviceState,
+  { devices }: Scenario,
+): (Range & { readonly bar: BarState }) | undefined {
+  const msix = devices.find((spec) => spec.id === id)?.msix;
+  const bar = msix && bars.find(({ index }) => index === msix.tableBar);
+  if (msix === undefined || bar === undefined) return undefined;
+  return { bar, start: msix.tableOffset, end: msix.tableOffset + 16n * BigInt(msix.vectors) };
+}
 
 /** Whether the host lets the whole BAR with the table be mmapped, and the user does not forbid it. */
 function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): boolean {
@@ -68,17 +74,22 @@ function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): 
   );
 }
 
-/** Where in the BAR a range of the device lies, if it lies there at all. */
-function placeInBar(device: DeviceState, range: TraceRange, barIndex: number): Range | undefined {
+/** Where in `bar` a range of the device lies, if it lies there at all. */
+function placeInBar(
+  device: DeviceState,
+  range: TraceRange,
+  bar: DeviceState['bars'][number],
+): Range | undefined {
   const { region, offset } = range;
-  if (region.owner !== device.id) return undefined;
-  const size = range.end - range.start;
-  const bytes = barBytes(device, { region: region.name, offset, size });
-  if (bytes !== undefined) return bytes.bar.index === barIndex ? bytes : undefined;
-  // What is no layer of a BAR is the region of the table or of the PBA.
-  const { tableBar, tableOffset, pbaBar, pbaOffset } = device.msix!.layout;
-  const isTable = region.name === 'msix-table';
-  const [bar, structure] = isTable ? [tableBar, tableOffset] : [pbaBar, pbaOffset];
-  const start = structure + offset;
-  return bar === barIndex ? { start, end: start + size } : undefined;
+  const start = startInBar(bar, region.name) ?? startOfStructure(device, region.name, bar.index);
+  if (start === undefined) return undefined;
+  return { start: start + offset, end: start + offset + (range.end - range.start) };
+}
+
+/** Where in BAR `barIndex` the region of the table or of the PBA begins. */
+function startOfStructure({ msix }: DeviceState, region: string, barIndex: number): bigint | undefined {
+  const { tableBar, tableOffset, pbaBar, pbaOffset } = msix!.layout;
+  if (region === 'msix-table') return tableBar === barIndex ? tableOffset : undefined;
+  const isPba = region === 'msix-pba' || region === 'VFIO MSIX PBA';
+  return isPba && pbaBar === barIndex ? pbaOffset : undefined;
 }

@@ -1,7 +1,7 @@
-import { overlaps, type Range } from '../address/index.ts';
+import { firstEndingAbove, overlaps, type Offset, type Range } from '../address/index.ts';
 import type { DeviceState, State, TraceRange } from '../target/trace.ts';
-import { barBytes, decoded, tableBytes } from './bar-bytes.ts';
-import { rangeFrom, rangeText, spanOf } from './describe.ts';
+import { barOf, guestTable, startInBar, startOfBar } from './bar-bytes.ts';
+import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
 
@@ -17,18 +17,26 @@ export const msixTrapped: Invariant = {
     if (trace.optsOutOfMsixEmulation) return;
     forEachChange(
       trace,
-      (state, before) =>
-        state.flatView !== before.flatView ||
-        state.memslots !== before.memslots ||
-        state.containers !== before.containers ||
-        state.devices !== before.devices,
+      () => true,
       (state, step) => {
         for (const device of state.devices) {
-          const table = tableBytes(device);
-          const bar = table && device.bars.find(({ index }) => index === table.barIndex);
-          if (table === undefined || bar?.address === undefined || bar.type === 'io') continue;
+          const table = guestTable(device);
+          if (table?.bar.address === undefined || table.bar.type === 'io') continue;
           examination.exercised++;
-          checkDispatch(device, table, bar.address, state, step, examination);
+          checkDispatch(device, table, state, step, examination);
+          const start = startOfBar(table.bar, device.id, state.flatView);
+          const placeFrom = (bar: bigint): Range => ({ start: bar + table.start, end: bar + table.end });
+          if (start !== undefined) {
+            checkEmulation(device, table, placeFrom(start), state, step, examination);
+          }
+          checkNeighbours(
+            device,
+            placeFrom(start ?? table.bar.address),
+            trace.pages.host,
+            state,
+            step,
+            examination,
+          );
           checkBackings(device, table, state, step, examination);
         }
       },
@@ -36,95 +44,147 @@ export const msixTrapped: Invariant = {
   },
 };
 
-type TableBytes = NonNullable<ReturnType<typeof tableBytes>>;
+type Table = NonNullable<ReturnType<typeof guestTable>>;
 
-/** Every address of the table belongs to the emulation, or to something that the guest itself put there. */
+/** Whether bytes of the region from `offset` on, `size` of them, are bytes of the table. */
+function isTable(table: Table, region: string, offset: Offset, size: bigint): boolean {
+  const layer = startInBar(table.bar, region);
+  if (layer === undefined) return false;
+  const start = layer + offset;
+  return start < table.end && table.start < start + size;
+}
+
+/** Wherever the device answers for the table, it is the emulation that does. */
 function checkDispatch(
   device: DeviceState,
-  table: TableBytes,
-  barAddress: bigint,
-  state: State,
+  table: Table,
+  { flatView }: State,
   step: number,
   examination: Examination,
 ): void {
-  const place: Range = { start: barAddress + table.start, end: barAddress + table.end };
-  for (const range of state.flatView) {
-    if (range.region.owner === undefined) continue;
-    if (range.region.owner === device.id) {
-      const bytes = barBytes(device, bytesOf(range));
-      if (bytes === undefined || bytes.bar.index !== table.barIndex || !overlaps(bytes, table)) continue;
-      const direct = range.region.kind === 'ram-device';
-      examination.violate(
-        direct ? 'direct-in-flat-view' : 'not-emulated',
-        step,
+  for (const range of flatView) {
+    const { region } = range;
+    if (region.owner !== device.id || !isTable(table, region.name, range.offset, range.end - range.start))
+      continue;
+    const direct = region.kind === 'ram-device';
+    examination.violate(
+      direct ? 'direct-in-flat-view' : 'not-emulated',
+      step,
+      () =>
         `accesses to the MSI-X table of ${device.id} at ${rangeText(range)} reach the device` +
-          (direct ? ' directly' : ', not the emulation'),
+        (direct ? ' directly' : ', not the emulation'),
+      range,
+    );
+  }
+}
+
+/** Where a BAR answers on both sides of its table somebody answers for the table, and the emulation with the right vector. */
+function checkEmulation(
+  device: DeviceState,
+  table: Table,
+  place: Range,
+  { flatView }: State,
+  step: number,
+  examination: Examination,
+): void {
+  const isOfBar = ({ region }: TraceRange): boolean =>
+    region.owner === device.id && startInBar(table.bar, region.name) !== undefined;
+  for (let index = firstEndingAbove(flatView, place.start - 1n); index < flatView.length; index++) {
+    const range = flatView[index]!;
+    if (range.start >= place.end) return;
+    const { region, offset } = range;
+    if (region.owner === device.id && region.name === 'msix-table' && range.start - offset !== place.start) {
+      examination.violate(
+        'emulation-shifted',
+        step,
+        () =>
+          `the emulated MSI-X table of ${device.id} at ${rangeText(range)} does not lie at ${span(place)}`,
         range,
       );
     }
-  }
-  for (const range of state.flatView) {
-    if (!overlaps(range, place) || range.region.owner === undefined) continue;
-    const intruder = outsideItsBar(range, state);
-    if (intruder === undefined) continue;
+    const next = flatView[index + 1];
+    if (next === undefined || !isOfBar(range) || !isOfBar(next)) continue;
+    if (range.end === next.start || !overlaps({ start: range.end, end: next.start }, place)) continue;
     examination.violate(
-      'shadowed-by-stretched-bar',
+      'not-answered',
       step,
-      `the MSI-X table of ${device.id} at ${spanOf(place.start, place.end - place.start)} is hidden by ` +
-        `${rangeText(range)}, beyond the end of what BAR ${intruder.index} decodes`,
+      () => `nobody answers for the MSI-X table of ${device.id} at ${span(place)}`,
       place,
     );
   }
 }
 
-/** The BAR that answers at `range` although it does not decode those addresses. */
-function outsideItsBar(range: TraceRange, state: State) {
-  const owner = state.devices.find(({ id }) => id === range.region.owner);
-  const bytes = owner && barBytes(owner, bytesOf(range));
-  if (bytes === undefined) return undefined;
-  const decodes = decoded(bytes.bar);
+/** Where the table should answer there is nothing that reaches beyond the addresses it decodes. */
+function checkNeighbours(
+  device: DeviceState,
+  place: Range,
+  page: bigint,
+  state: State,
+  step: number,
+  examination: Examination,
+): void {
+  const { flatView } = state;
+  for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
+    const range = flatView[index]!;
+    if (range.start >= place.end) return;
+    if (range.region.owner === undefined || !isOutsideItsBar(range, place, state)) continue;
+    examination.violate(
+      isStretchedOnPurpose(range, state, page) ? 'shadowed-by-page-of-bar' : 'shadowed-by-stretched-bar',
+      step,
+      () =>
+        `the MSI-X table of ${device.id} at ${span(place)} is hidden by ${rangeText(range)}, ` +
+        'beyond the end of what that BAR decodes',
+      place,
+    );
+  }
+}
+
+/** Whether a BAR answers for part of `place` by `range` although it does not decode those addresses. */
+function isOutsideItsBar(range: TraceRange, place: Range, { devices }: State): boolean {
+  const { region, offset, start, end } = range;
+  const last = (end < place.end ? end : place.end) - 1n;
+  const owner = devices.find(({ id }) => id === region.owner);
+  const found = owner && barOf(owner, region.name);
   // Compared in BAR offsets, so that windows which shift addresses do not matter.
-  return decodes === undefined || bytes.start >= bytes.bar.size ? bytes.bar : undefined;
+  return (
+    found !== undefined &&
+    (found.bar.address === undefined || found.start + offset + (last - start) >= found.bar.size)
+  );
+}
+
+/** Whether the BAR lies at a page boundary, where it may cover the rest of the page that nobody else wants. */
+function isStretchedOnPurpose({ region }: TraceRange, { devices }: State, page: bigint): boolean {
+  const owner = devices.find(({ id }) => id === region.owner);
+  const address = owner && barOf(owner, region.name)?.bar.address;
+  return address !== undefined && address % page === 0n;
 }
 
 /** Neither a memslot nor a DMA mapping shows a byte of the table. */
 function checkBackings(
   device: DeviceState,
-  table: TableBytes,
-  state: State,
+  table: Table,
+  { memslots, containers }: State,
   step: number,
   examination: Examination,
 ): void {
-  const shows = (backing: { region: string; owner: string | undefined }, bytes: Range | undefined): boolean =>
-    backing.owner === device.id && bytes !== undefined && overlaps(bytes, table);
-  for (const { gpa, size, backing } of state.memslots) {
-    if (backing.owner !== device.id) continue;
-    const bytes = barBytes(device, { ...backing, size });
-    if (bytes?.bar.index !== table.barIndex || !shows(backing, bytes)) continue;
+  for (const { gpa, size, backing } of memslots) {
+    if (backing.owner !== device.id || !isTable(table, backing.region, backing.offset, size)) continue;
     examination.violate(
       'in-memslot',
       step,
-      `the memslot ${spanOf(gpa, size)} holds the MSI-X table of ${device.id}`,
+      () => `the memslot ${spanOf(gpa, size)} holds the MSI-X table of ${device.id}`,
       rangeFrom(gpa, size),
     );
   }
-  for (const { name, mappings } of state.containers) {
+  for (const { name, mappings } of containers) {
     for (const { iova, size, backing } of mappings) {
-      if (backing.owner !== device.id) continue;
-      const bytes = barBytes(device, { ...backing, size });
-      if (bytes?.bar.index !== table.barIndex || !shows(backing, bytes)) continue;
+      if (backing.owner !== device.id || !isTable(table, backing.region, backing.offset, size)) continue;
       examination.violate(
         'dma-mapped',
         step,
-        `the DMA mapping ${spanOf(iova, size)} of ${name} holds the MSI-X table of ${device.id}`,
+        () => `the DMA mapping ${spanOf(iova, size)} of ${name} holds the MSI-X table of ${device.id}`,
         rangeFrom(iova, size),
       );
     }
   }
 }
-
-const bytesOf = (range: TraceRange) => ({
-  region: range.region.name,
-  offset: range.offset,
-  size: range.end - range.start,
-});

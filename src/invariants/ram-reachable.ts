@@ -1,8 +1,9 @@
 import { alignDown, alignUp } from '../address/index.ts';
-import type { ContainerState, TraceRange } from '../target/trace.ts';
+import type { ContainerState, State, TraceRange } from '../target/trace.ts';
 import { endOfMapping, firstMappingAbove } from '../target/trace.ts';
 import { rangeFrom, regionName, spanOf } from './describe.ts';
-import type { Invariant } from './invariant.ts';
+import { HostBases } from './host-bases.ts';
+import type { Examination, Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, settled } from './steps.ts';
 
 /** A device can reach the guest's RAM: skipping too much is as wrong as mapping too much. */
@@ -16,7 +17,9 @@ export const ramReachable: Invariant = {
   check(trace, examination) {
     const { host, iommu } = trace.pages;
     const page = host > iommu ? host : iommu;
+    const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
     forEachChange(settled(trace), dmaChanged, (state, step) => {
+      if (sendsAddresses) checkBases(state, step, examination);
       for (const range of state.dmaView) {
         if (range.region.kind !== 'ram') continue;
         // Pages have to be pages of the backing, too.
@@ -31,7 +34,7 @@ export const ramReachable: Invariant = {
           examination.violate(
             missing.cause,
             step,
-            `RAM ${regionName(range.region)} at ${spanOf(missing.address, page)} ${missing.text}`,
+            () => `RAM ${regionName(range.region)} at ${spanOf(missing.address, page)} ${missing.text}`,
             rangeFrom(missing.address, page),
           );
         }
@@ -74,4 +77,23 @@ function firstMissing(
     address = endOfMapping(mapping);
   }
   return undefined;
+}
+
+/** Devices reach the very bytes that the CPU reaches: a region lies at one host address, whoever asks. */
+function checkBases({ memslots, containers }: State, step: number, examination: Examination): void {
+  const bases = new HostBases();
+  for (const slot of memslots) bases.agrees(slot);
+  for (const { name, mappings } of containers) {
+    for (const { iova, size, backing, hostAddress } of mappings) {
+      // A real VMM keeps its addresses to itself.
+      if (hostAddress === undefined || bases.agrees({ backing, hostAddress })) continue;
+      examination.violate(
+        'wrong-backing',
+        step,
+        () =>
+          `${name} maps ${spanOf(iova, size)} to another host address than where "${backing.region}" lies`,
+        rangeFrom(iova, size),
+      );
+    }
+  }
 }

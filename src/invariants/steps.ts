@@ -38,3 +38,14 @@ export function forEachEvent(trace: Trace, visit: (event: VmmEvent, step: number
   if (teardown === undefined) return;
   for (const event of teardown.events) visit(event, steps.length);
 }
+
+/**
+ * Whether `owner` is a device that was there and is not any more.
+ *
+ * @param plugged every device that was there in some state so far.
+ */
+export const isUnplugged = (
+  owner: string | undefined,
+  devices: State['devices'],
+  plugged: ReadonlySet<string>,
+): boolean => owner !== undefined && plugged.has(owner) && !devices.some(({ id }) => id === owner);

@@ -2,6 +2,7 @@ import { END_OF_SPACE, firstEndingAbove, type Address, type Range } from '../add
 import { collectClaims, settleClaims } from './claim.ts';
 import type { FlatRange } from './flat-range.ts';
 import type { MemoryRegion } from './memory-region.ts';
+import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 
 const WHOLE_SPACE: Range = { start: 0n, end: END_OF_SPACE };
 
@@ -19,6 +20,14 @@ export interface FlatViewUpdate {
   readonly changes: readonly FlatViewChange[];
 }
 
+/** Everything may have changed. */
+export const wholeChange = (before: FlatView, after: FlatView): FlatViewChange => ({
+  oldFrom: 0,
+  oldTo: before.ranges.length,
+  newFrom: 0,
+  newTo: after.ranges.length,
+});
+
 /** What a region tree looks like from its root: sorted, disjoint ranges (QEMU's `FlatView`). Never changes. */
 export class FlatView {
   /** The effective root (fact 2.8), or nothing for the empty view. */
@@ -34,8 +43,8 @@ export class FlatView {
   static readonly empty: FlatView = new FlatView(undefined, []);
 
   /** Renders the whole tree below `root` (generate_memory_topology, fact 2.2). */
-  static render(root: MemoryRegion): FlatView {
-    return new FlatView(root, settleClaims(collectClaims(root, WHOLE_SPACE)));
+  static render(root: MemoryRegion, { settle, mergeable }: MemoryRules = QEMU_MEMORY): FlatView {
+    return new FlatView(root, settle(collectClaims(root, WHOLE_SPACE), mergeable));
   }
 
   /** The range that holds `address`, or nothing where no region answers. */
@@ -48,16 +57,22 @@ export class FlatView {
    * The view after changes that can be seen only inside `windows`. Gives the same ranges as
    * rendering anew, at a cost that follows the windows and not the size of the machine.
    */
-  rerender(windows: readonly Range[]): FlatViewUpdate {
+  rerender(windows: readonly Range[], rules: MemoryRules = QEMU_MEMORY): FlatViewUpdate {
     const root = this.root;
     if (root === undefined || windows.length === 0) return { view: this, changes: [] };
+    if (rules.settle !== QEMU_MEMORY.settle) {
+      // Another way to settle claims may depend on those outside the windows.
+      const view = FlatView.render(root, rules);
+      return { view, changes: [wholeChange(this, view)] };
+    }
     const ranges: FlatRange[] = [];
     const changes: FlatViewChange[] = [];
     let kept = 0;
     for (const { from, to, start, end } of this.#widen(windows)) {
       for (let index = kept; index < from; index++) ranges.push(this.ranges[index]!);
       const newFrom = ranges.length;
-      for (const range of settleClaims(collectClaims(root, { start, end }))) ranges.push(range);
+      for (const range of settleClaims(collectClaims(root, { start, end }), rules.mergeable))
+        ranges.push(range);
       changes.push({ oldFrom: from, oldTo: to, newFrom, newTo: ranges.length });
       kept = to;
     }

@@ -1,16 +1,12 @@
-import type { Offset, Range, Size } from '../address/index.ts';
+import { END_OF_SPACE, type Offset, type Range, type Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
-import { FlatView, type FlatViewChange } from './flat-view.ts';
+import { FlatView, wholeChange, type FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
+import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A stretch of a region, in offsets from its start, whose rendering may have changed. */
-interface Dirty extends Range {
-  readonly region: MemoryRegion;
-}
 
 /** A view that address spaces share, and how the last update changed it. */
 interface SharedView {
@@ -33,7 +29,11 @@ export class MemoryTopology {
   readonly #views = new Map<MemoryRegion, SharedView>();
   #depth = 0;
   #pending = false;
-  #dirty: Dirty[] = [];
+  readonly #rules: MemoryRules;
+
+  constructor(rules: MemoryRules = QEMU_MEMORY) {
+    this.#rules = rules;
+  }
 
   /** Opens a transaction; they nest. */
   begin(): void {
@@ -54,8 +54,11 @@ export class MemoryTopology {
   /** Runs `change` inside a transaction of its own. */
   transaction(change: () => void): void {
     this.begin();
-    change();
-    this.commit();
+    try {
+      change();
+    } finally {
+      this.commit();
+    }
   }
 
   /** Whether a transaction is open. */
@@ -78,8 +81,7 @@ export class MemoryTopology {
     this.begin();
     const added = region as Mutable<MemoryRegion>;
     added.container = container;
-    added.address = address;
-    added.end = address + region.size;
+    this.#place(region, address);
     added.priority = priority;
     insertSibling(container, region);
     this.#changed(region, container.enabled && region.enabled);
@@ -95,10 +97,10 @@ export class MemoryTopology {
     const { container, address, end } = region;
     if (container === undefined) throw new Error(`${region.name} is in no container`);
     this.begin();
+    this.#touch(container, address, end);
     const siblings = container.subregions as MemoryRegion[];
     siblings.splice(siblings.indexOf(region), 1);
     (region as Mutable<MemoryRegion>).container = undefined;
-    this.#dirty.push({ region: container, start: address, end });
     this.#changed(region, container.enabled && region.enabled);
     this.commit();
   }
@@ -108,8 +110,7 @@ export class MemoryTopology {
     if (region.address === address) return;
     const { container, priority } = region;
     if (container === undefined) {
-      (region as Mutable<MemoryRegion>).address = address;
-      (region as Mutable<MemoryRegion>).end = address + region.size;
+      this.#place(region, address);
       return;
     }
     this.begin();
@@ -132,7 +133,7 @@ export class MemoryTopology {
     if (region.size === size) return;
     this.begin();
     // A region that shrinks uncovers what lay under its old end.
-    this.#dirty.push({ region, start: 0n, end: region.size });
+    this.#touch(region, 0n, region.size);
     (region as Mutable<MemoryRegion>).size = size;
     (region as Mutable<MemoryRegion>).end = region.address + size;
     this.#changed(region, true);
@@ -194,7 +195,7 @@ export class MemoryTopology {
   registerListener(listener: MemoryListener, space: AddressSpace): void {
     insertByPriority(this.#listeners, listener);
     insertByPriority(space.listeners as MemoryListener[], listener);
-    replay(listener, space);
+    replay(listener, space, this.#rules.registration);
   }
 
   /**
@@ -215,14 +216,26 @@ export class MemoryTopology {
     }
   }
 
+  /** Gives `region` its address. A view that is rendered from it begins there: nothing of it stays where it was. */
+  #place(region: MemoryRegion, address: Offset): void {
+    if (region.address !== address) this.#views.get(region)?.windows.push({ start: 0n, end: END_OF_SPACE });
+    (region as Mutable<MemoryRegion>).address = address;
+    (region as Mutable<MemoryRegion>).end = address + region.size;
+  }
+
   /**
-   * Notes that whatever shows `region` at the end of the transaction may look different.
+   * Notes that whatever shows `region` may look different.
    *
    * @param pending whether that alone is a reason to update the views (fact 1.7).
    */
   #changed(region: MemoryRegion, pending: boolean): void {
-    this.#dirty.push({ region, start: 0n, end: region.size });
+    this.#touch(region, 0n, region.size);
     if (pending) this.#pending = true;
+  }
+
+  /** Notes a stretch of `region` that may look different. Before there are views nobody has looked. */
+  #touch(region: MemoryRegion, start: bigint, end: bigint): void {
+    if (this.#views.size > 0) spread(region, start, end, this.#views);
   }
 
   #publish(): void {
@@ -236,13 +249,9 @@ export class MemoryTopology {
 
   /** Brings the views that exist up to date. */
   #updateViews(): void {
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    if (this.#views.size === 0) return;
-    for (const { region, start, end } of dirty) spread(region, start, end, this.#views);
     for (const shared of this.#views.values()) {
       shared.before = shared.view;
-      const update = shared.view.rerender(shared.windows);
+      const update = shared.view.rerender(shared.windows, this.#rules);
       shared.view = update.view;
       shared.changes = update.changes;
       if (shared.windows.length > 0) shared.windows = [];
@@ -254,14 +263,16 @@ export class MemoryTopology {
     const root = effectiveRoot(space.root);
     const shared = root && (this.#views.get(root) ?? this.#render(root));
     const after = shared?.view ?? FlatView.empty;
-    if (before === after) return;
+    // A listener that wants to hear of what stays hears of it with every update (fact 2.9).
+    const wantsAll = space.listeners.some((listener) => listener.regionNop !== undefined);
+    if (before === after && !wantsAll) return;
     (space as Mutable<AddressSpace>).view = after;
-    const changes = shared?.before === before ? shared.changes : [everything(before, after)];
-    updateTopology(space, before, after, changes);
+    const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
+    updateTopology(space, before, after, changes, this.#rules);
   }
 
   #render(root: MemoryRegion): SharedView {
-    const view = FlatView.render(root);
+    const view = FlatView.render(root, this.#rules);
     const shared: SharedView = { before: view, view, changes: [], windows: [] };
     this.#views.set(root, shared);
     return shared;
@@ -276,15 +287,21 @@ export class MemoryTopology {
 }
 
 /** Tells a listener everything that `space` shows, as if it had just been registered there. */
-export function replay(listener: MemoryListener, space: AddressSpace): void {
-  listener.begin?.();
+export function replay(
+  listener: MemoryListener,
+  space: AddressSpace,
+  registration: MemoryRules['registration'] = 'complete',
+): void {
+  if (registration === 'silent') return;
+  const complete = registration === 'complete';
+  if (complete) listener.begin?.();
   for (const range of space.view.ranges) listener.regionAdd?.(range);
-  listener.commit?.();
+  if (complete) listener.commit?.();
 }
 
 /**
- * Carries a dirty stretch of `region` up to every root that shows it, through containers and
- * aliases. Where the structure itself changed in the meantime, that change left a stretch of its own.
+ * Carries a dirty stretch of `region` up to every root that shows it, through containers and aliases
+ * as they are now: when they change, that change leaves a stretch of its own.
  */
 function spread(
   region: MemoryRegion,
@@ -298,7 +315,9 @@ function spread(
   if (container !== undefined) spread(container, from + address, end + address, views);
   for (const alias of aliasedBy) {
     const shift = alias.alias!.offset;
-    if (end > shift && from < shift + alias.size) spread(alias, from - shift, end - shift, views);
+    const stop = shift + alias.size;
+    // Cut to the alias, what a region shows of itself at another place of its own comes to an end.
+    if (end > shift && from < stop) spread(alias, from - shift, (end < stop ? end : stop) - shift, views);
   }
 }
 
@@ -315,13 +334,6 @@ function insertSibling(container: MemoryRegion, region: MemoryRegion): void {
   if (position === 0) siblings.unshift(region);
   else siblings.splice(position, 0, region);
 }
-
-const everything = (before: FlatView, after: FlatView): FlatViewChange => ({
-  oldFrom: 0,
-  oldTo: before.ranges.length,
-  newFrom: 0,
-  newTo: after.ranges.length,
-});
 
 function insertByPriority(list: MemoryListener[], listener: MemoryListener): void {
   const after = list.findIndex((other) => other.priority > listener.priority);

@@ -1,7 +1,7 @@
 import type { AddressSpace } from './address-space.ts';
-import { flatRangesEqual } from './flat-range.ts';
-import type { FlatView, FlatViewChange } from './flat-view.ts';
+import { wholeChange, type FlatView, type FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
+import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 
 /**
  * Tells the listeners of `space` how `before` became `after`: two passes, removals and then
@@ -14,15 +14,17 @@ export function updateTopology(
   before: FlatView,
   after: FlatView,
   changes: readonly FlatViewChange[],
+  { sameRange, passes }: MemoryRules = QEMU_MEMORY,
 ): void {
   const { listeners } = space;
   if (listeners.length === 0) return;
   // A listener that wants to hear of what stays needs the whole of both views walked.
   const stretches: readonly FlatViewChange[] = listeners.some((listener) => listener.regionNop !== undefined)
-    ? [{ oldFrom: 0, oldTo: before.ranges.length, newFrom: 0, newTo: after.ranges.length }]
+    ? [wholeChange(before, after)]
     : changes;
-  for (const stretch of stretches) walk(before, after, stretch, listeners, true);
-  for (const stretch of stretches) walk(before, after, stretch, listeners, false);
+  for (const removing of passes === 'removals-first' ? [true, false] : [false, true]) {
+    for (const stretch of stretches) walk(before, after, stretch, listeners, removing, sameRange);
+  }
 }
 
 /** One pass over a stretch of both views: it tells of removals, or of everything else. */
@@ -32,13 +34,14 @@ function walk(
   { oldFrom, oldTo, newFrom, newTo }: FlatViewChange,
   listeners: readonly MemoryListener[],
   removing: boolean,
+  sameRange: MemoryRules['sameRange'],
 ): void {
   let oldIndex = oldFrom;
   let newIndex = newFrom;
   while (oldIndex < oldTo || newIndex < newTo) {
     const old = oldIndex < oldTo ? before[oldIndex]! : undefined;
     const fresh = newIndex < newTo ? after[newIndex]! : undefined;
-    if (old !== undefined && fresh !== undefined && flatRangesEqual(old, fresh)) {
+    if (old !== undefined && fresh !== undefined && sameRange(old, fresh)) {
       // Lowest priority first, as for additions; removals go the other way.
       if (!removing) for (const listener of listeners) listener.regionNop?.(fresh);
       oldIndex++;

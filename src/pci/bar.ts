@@ -35,30 +35,23 @@ export type BarDecoding =
   | { readonly address: Address; readonly unmapped?: never }
   | { readonly address?: never; readonly unmapped: UnmappedReason };
 
-/** What decoding depends on beside the register itself. */
-export interface DecodeContext {
-  /** COMMAND bit 0 for an I/O BAR, bit 1 for a memory BAR. */
-  readonly decodingEnabled: boolean;
-  /** Whether the machine lets a BAR live at address 0 (arm virt and pseries do, PCs do not). */
-  readonly addressZeroAllowed: boolean;
-}
-
 const LAST_32_BIT_ADDRESS = 0xffff_ffffn;
 
 /**
- * Where a BAR answers (pci_bar_address, fact 4.1).
+ * Where a BAR answers while the decoding of its space is switched on (pci_bar_address, fact 4.1).
  *
  * @param register the register's value: 32 bits, or both halves of a 64-bit BAR. Flag bits and bits
  *   below the size are ignored, as in hardware.
  * @param size of the BAR in bytes, a power of two.
+ * @param addressZeroAllowed whether the machine lets a BAR live at address 0 (arm virt and pseries do,
+ *   PCs do not).
  */
 export function decodeBar(
   type: BarType,
   register: bigint,
   size: Size,
-  { decodingEnabled, addressZeroAllowed }: DecodeContext,
+  addressZeroAllowed: boolean,
 ): BarDecoding {
-  if (!decodingEnabled) return { unmapped: 'decoding-off' };
   const address = low64(register & -size);
   const last = low64(address + size - 1n);
   if (address === 0n && !addressZeroAllowed) return { unmapped: 'address-zero' };

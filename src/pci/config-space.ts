@@ -26,8 +26,8 @@ const WIDTH_MASK = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff } as const;
  * stay within a dword, as they do on the bus.
  */
 export class ConfigSpace {
-  readonly #dwords = new Array<number>(DWORDS).fill(0);
-  readonly #writable = new Array<number>(DWORDS).fill(0);
+  readonly #dwords = Array.from<number>({ length: DWORDS }).fill(0);
+  readonly #writable = Array.from<number>({ length: DWORDS }).fill(0);
 
   /** Sets the contents at `offset`, whatever software may write there. Little-endian. */
   set(offset: number, width: AccessWidth, value: number): void {

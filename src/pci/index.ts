@@ -4,3 +4,4 @@ export * from './config-space.ts';
 export * from './msix.ts';
 export type { PciBus } from './pci-bus.ts';
 export { PciFunction, type PciBar } from './pci-function.ts';
+export * from './pci-rules.ts';

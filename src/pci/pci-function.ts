@@ -1,6 +1,6 @@
 import { isPowerOfTwo, offset, type Address, type Size } from '../address/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import { barFlags, decodeBar, type BarAttributes, type BarDecoding } from './bar.ts';
+import { barFlags, type BarAttributes, type BarDecoding } from './bar.ts';
 import {
   BAR_COUNT,
   ConfigSpace,
@@ -10,6 +10,7 @@ import {
   type AccessWidth,
 } from './config-space.ts';
 import type { PciBus } from './pci-bus.ts';
+import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 
 /** A BAR that is registered with its function. */
 export interface PciBar {
@@ -22,6 +23,9 @@ export interface PciBar {
   readonly address: Address | undefined;
 }
 
+/** The answer without which nothing else about a BAR matters. */
+const DECODING_OFF: BarDecoding = { unmapped: 'decoding-off' };
+
 /** Priority at which a BAR is mapped on its bus (pci_update_mappings, fact 4.3). */
 const BAR_PRIORITY = 1;
 
@@ -31,9 +35,11 @@ export class PciFunction {
   readonly config = new ConfigSpace();
   /** The registered BARs by rising index. */
   readonly bars: readonly PciBar[] = [];
+  readonly #rules: PciRules;
 
-  constructor(bus: PciBus) {
+  constructor(bus: PciBus, rules: PciRules = QEMU_PCI) {
     this.bus = bus;
+    this.#rules = rules;
     this.config.setWritable(
       PciRegister.COMMAND,
       2,
@@ -67,15 +73,22 @@ export class PciFunction {
 
   /** Where BAR `bar` would answer by what its registers and COMMAND hold now (fact 4.1). */
   decode(bar: PciBar): BarDecoding {
-    const { type } = bar.attributes;
-    const at = barRegister(bar.index);
+    if (!this.isDecoding(bar) && !this.#rules.decodesWhileDisabled) return DECODING_OFF;
+    const { attributes, size } = bar;
+    return this.#rules.decodeBar(attributes.type, this.register(bar), size, this.bus.addressZeroAllowed);
+  }
+
+  /** Whether COMMAND enables the address space of the BAR. */
+  isDecoding({ attributes }: PciBar): boolean {
+    const enabling = attributes.type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
+    return (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0;
+  }
+
+  /** What the BAR's register holds, both halves of a 64-bit one, with the flag bits. */
+  register({ index, attributes }: PciBar): bigint {
+    const at = barRegister(index);
     const low = BigInt(this.config.read(at, 4));
-    const register = type === 'mem64' ? (BigInt(this.config.read(at + 4, 4)) << 32n) | low : low;
-    const enabling = type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
-    return decodeBar(type, register, bar.size, {
-      decodingEnabled: (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0,
-      addressZeroAllowed: this.bus.addressZeroAllowed,
-    });
+    return attributes.type === 'mem64' ? (BigInt(this.config.read(at + 4, 4)) << 32n) | low : low;
   }
 
   /**
@@ -94,7 +107,7 @@ export class PciFunction {
   updateMappings(): void {
     for (const bar of this.bars) {
       const { address } = this.decode(bar);
-      if (address === bar.address) continue;
+      if (!this.#rules.hasMoved(bar.address, address)) continue;
       this.#unmap(bar);
       this.#setAddress(bar, address);
       if (address !== undefined) this.mapBar(bar, address, BAR_PRIORITY);
@@ -122,6 +135,7 @@ export class PciFunction {
 
   /** Takes every BAR off the bus when the function goes away (pci_unregister_io_regions). */
   unmapAll(): void {
+    if (!this.#rules.unmapsOnUnplug) return;
     for (const bar of this.bars) {
       this.#unmap(bar);
       this.#setAddress(bar, undefined);

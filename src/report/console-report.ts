@@ -1,5 +1,7 @@
-import type { CampaignEvent, CampaignListener, CampaignSummary } from '../campaign/index.ts';
+import type { CampaignEvent, CampaignListener, CampaignSummary, Finding } from '../campaign/index.ts';
+import { printable } from '../scenario/index.ts';
 import { failureBlock } from './failure-block.ts';
+import { wrap } from './wrap.ts';
 
 /** Where a console report goes. */
 export interface ConsoleStreams {
@@ -7,29 +9,32 @@ export interface ConsoleStreams {
   readonly out: (text: string) => void;
   /** Progress for somebody who watches; nothing when nobody does. */
   readonly progress: ((line: string) => void) | undefined;
-  /** The command that replays a saved finding. */
-  readonly replayCommand: (file: string) => string;
+  /** The command that shows a finding again on `revision`, if a file holds its case. */
+  readonly replayCommand: (finding: Finding, revision: string) => string | undefined;
+  /** Version of barproof. */
+  readonly version: string;
 }
 
+const WIDTH = 100;
+
 /** Writes a campaign down for people. */
-export function consoleReport({ out, progress, replayCommand }: ConsoleStreams): CampaignListener {
+export function consoleReport({ out, progress, replayCommand, version }: ConsoleStreams): CampaignListener {
   const handlers: { [T in CampaignEvent['type']]: (event: Extract<CampaignEvent, { type: T }>) => void } = {
     started: ({ plan }) => {
       const which =
         plan.invariants.length === 1 ? plan.invariants[0]! : `${plan.invariants.length} invariants`;
+      const cases = count(plan.runs, 'case');
       out(
-        `barproof check: ${plan.revision} on ${plan.target}, ${which}, ${plan.runs} cases, seed ${plan.seed}\n`,
+        `barproof ${version}: ${plan.revision} on ${plan.target}, ${which}, ${cases}, seed ${printable(plan.seed)}\n`,
       );
       progress?.('replaying the stored cases');
     },
-    'regression-failed': () => undefined,
     progress: ({ cases, runs, findings }) =>
-      progress?.(`${cases} of ${runs} cases, ${findings} kinds of finding`),
+      progress?.(`${cases} of ${count(runs, 'case')}, ${count(findings, 'kind')} of finding`),
     shrinking: ({ fingerprint }) => progress?.(`shrinking ${fingerprint}`),
-    finding: ({ finding, number, savedAs }) => {
+    finding: ({ finding, number, revision }) => {
       progress?.('');
-      const file = savedAs ?? (finding.origin.kind === 'regression' ? finding.origin.file : undefined);
-      out(`\n${failureBlock(finding, number, file && replayCommand(file))}`);
+      out(`\n${failureBlock(finding, { number, replay: replayCommand(finding, revision) })}`);
     },
     finished: ({ summary }) => {
       progress?.('');
@@ -39,20 +44,28 @@ export function consoleReport({ out, progress, replayCommand }: ConsoleStreams):
   return (event) => (handlers[event.type] as (event: CampaignEvent) => void)(event);
 }
 
-function conclusion({ plan, findings, known, exercised, outcomes, holds }: CampaignSummary): string {
+function conclusion({ plan, cases, findings, known, exercised, outcomes, holds }: CampaignSummary): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
-  const idle = [...exercised].filter(([, cases]) => cases === 0).map(([id]) => id);
-  const ends = [...outcomes].map(([outcome, cases]) => `${cases} ${outcome}`).join(', ');
+  const idle = [...exercised].filter(([, times]) => times === 0).map(([id]) => id);
+  const ends = [...outcomes].map(([outcome, times]) => `${times} ${outcome}`).join(', ');
+  const alsoWarnings = warnings > 0 ? `, ${count(warnings, 'warning')}` : '';
+  const verdict =
+    errors > 0 ? `does not hold: ${count(errors, 'counterexample')}${alsoWarnings}` : `holds${alsoWarnings}`;
+  const interrupted = cases < plan.runs;
   const lines = [
     known.length > 0
-      ? `known: ${known.map(({ invariant, cause }) => `${invariant}/${cause}`).join(', ')}`
+      ? wrap(
+          `known: ${known.map(({ invariant, cause }) => `${invariant}/${cause}`).join(', ')}`,
+          WIDTH,
+          2,
+        ).join('\n')
       : '',
-    plan.runs > 0 ? `cases: ${plan.runs} (${ends})` : '',
-    plan.runs > 0 && idle.length > 0 ? `not exercised by any case: ${idle.join(', ')}` : '',
-    holds
-      ? `holds${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`
-      : `does not hold: ${count(errors, 'counterexample')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`,
+    cases > 0 ? `cases: ${cases} (${ends})` : '',
+    cases > 0 && idle.length > 0 ? `not exercised by any case: ${idle.join(', ')}` : '',
+    interrupted ? `interrupted: ${cases} of ${count(plan.runs, 'case')} were looked at` : '',
+    // What was not looked at cannot be said to hold.
+    interrupted && holds ? '' : verdict,
   ];
   return lines.filter((line) => line !== '').join('\n');
 }

@@ -6,3 +6,5 @@ export { failureBlock } from './failure-block.ts';
 export { drawMemoryMap } from './memory-map.ts';
 export { traceToJson } from './trace-json.ts';
 export { traceToText } from './trace-text.ts';
+export { verdictToJson } from './verdict-json.ts';
+export { verdictText } from './verdict-text.ts';

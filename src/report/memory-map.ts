@@ -1,7 +1,8 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
 import { errnoName } from '../host/index.ts';
 import type { Violation } from '../invariants/index.ts';
-import type { Step, Trace, TraceRange } from '../target/trace.ts';
+import type { Step, Trace, TraceMapping, TraceRange } from '../target/trace.ts';
+import type { VmmEvent } from '../vfio/index.ts';
 import { bytes } from './bytes.ts';
 
 interface Row {
@@ -23,7 +24,7 @@ export function drawMemoryMap(trace: Trace, violation: Violation): string[] {
   const ranges = new Set([...interesting(step.state.flatView, trace), ...touched(step, violation)]);
   const rows = [...ranges]
     .toSorted((a, b) => (a.start < b.start ? -1 : 1))
-    .map((range) => describe(range, step, trace, violation));
+    .map((range) => describe(range, index, trace, violation));
   const lost =
     violation.at !== undefined && !rows.some(({ marked }) => marked) ? [nothingAt(violation.at, step)] : [];
   return layOut([...rows, ...lost].toSorted((a, b) => (a.place.start < b.place.start ? -1 : 1)));
@@ -41,48 +42,74 @@ function touched({ state }: Step, { at }: Violation): TraceRange[] {
   return at === undefined ? [] : state.flatView.filter((range) => overlaps(range, at));
 }
 
-function describe(range: TraceRange, step: Step, trace: Trace, { at }: Violation): Row {
+function describe(range: TraceRange, index: number, trace: Trace, { at }: Violation): Row {
   const { region } = range;
+  const step = trace.steps[index]!;
   const owner = region.owner === undefined || region.name.startsWith(region.owner) ? '' : `${region.owner} `;
   const offset = range.offset === 0n ? '' : ` @${hex(range.offset)}`;
   return {
     place: range,
     what: `${owner}${region.name}${offset}`,
-    cpu: cpuAccess(range, step),
-    dma: dmaAccess(range, step, trace),
+    cpu: cpuAccess(range, step, trace),
+    dma: dmaAccess(range, index, trace),
     marked: at !== undefined && overlaps(range, at),
   };
 }
 
-function cpuAccess(range: TraceRange, { state }: Step): string {
-  const slots = state.memslots.filter(({ gpa, size }) => overlaps(range, { start: gpa, end: gpa + size }));
-  if (slots.length === 0) return 'trapped';
-  const covered = slots.some(({ gpa, size }) => gpa <= range.start && range.end <= gpa + size);
-  return covered ? 'direct' : 'direct in part';
+const isMemory = ({ region }: TraceRange): boolean => region.kind === 'ram' || region.kind === 'ram-device';
+
+function cpuAccess(range: TraceRange, step: Step, trace: Trace): string {
+  const slots = step.state.memslots.filter(({ gpa, size }) =>
+    overlaps(range, { start: gpa, end: gpa + size }),
+  );
+  if (slots.length > 0) {
+    const covered = slots.some(({ gpa, size }) => gpa <= range.start && range.end <= gpa + size);
+    return covered ? 'direct' : 'direct in part';
+  }
+  // KVM may come after the listener that the VMM died in: what it would have been told, nobody knows.
+  const died = trace.outcome === 'aborted' && step === trace.steps.at(-1);
+  return died && isMemory(range) ? '-' : 'trapped';
 }
 
-function dmaAccess(range: TraceRange, { state, events }: Step, trace: Trace): string {
-  const { kind } = range.region;
-  if (kind !== 'ram' && kind !== 'ram-device') return '-';
+function dmaAccess(range: TraceRange, index: number, trace: Trace): string {
+  if (!isMemory(range)) return '-';
+  const { state, events } = trace.steps[index]!;
   const refused = events.findLast(
     (event) =>
-      event.type === 'dma-map' &&
+      (event.type === 'dma-map' || event.type === 'window-create') &&
       event.errno !== 0 &&
-      overlaps(range, { start: event.iova, end: event.iova + event.size }),
+      overlaps(range, requested(event)),
   );
-  if (refused?.type === 'dma-map') return `refused, ${errnoName(refused.errno)}`;
-  const container = state.containers[0];
-  const mappings = (container?.mappings ?? []).filter(({ iova, size }) =>
-    overlaps(range, { start: iova, end: iova + size }),
-  );
-  if (mappings.length > 0) {
-    const covered = mappings.some(({ iova, size }) => iova <= range.start && range.end <= iova + size);
-    return covered ? 'mapped' : 'mapped in part';
+  if (refused?.type === 'dma-map' || refused?.type === 'window-create') {
+    return `refused, ${errnoName(refused.errno)}`;
+  }
+  const everywhere = state.containers.map(({ mappings }) => coverage(range, mappings));
+  if (everywhere.length > 0 && everywhere.every((covered) => covered === 'whole')) return 'mapped';
+  const mapping = state.containers.filter((_, at) => everywhere[at] !== 'none').map(({ name }) => name);
+  if (mapping.length > 0) {
+    return mapping.length === state.containers.length
+      ? 'mapped in part'
+      : `mapped only for ${mapping.join(', ')}`;
   }
   const skip = trace.steps
-    .flatMap((other) => other.events)
+    .slice(0, index + 1)
+    .flatMap((step) => step.events)
     .findLast((event) => event.type === 'skip' && event.start === range.start);
   return skip?.type === 'skip' ? `skipped, ${skip.reason}` : 'not mapped';
+}
+
+const requested = (
+  event: Extract<VmmEvent, { type: 'dma-map' | 'window-create' | 'window-remove' }>,
+): Range =>
+  event.type === 'dma-map'
+    ? { start: event.iova, end: event.iova + event.size }
+    : { start: event.start, end: event.start + event.size };
+
+function coverage(range: Range, mappings: readonly TraceMapping[]): 'whole' | 'part' | 'none' {
+  const touching = mappings.filter(({ iova, size }) => overlaps(range, { start: iova, end: iova + size }));
+  if (touching.length === 0) return 'none';
+  const isWhole = touching.some(({ iova, size }) => iova <= range.start && range.end <= iova + size);
+  return isWhole ? 'whole' : 'part';
 }
 
 /** What the violation is about, where the memory map has nothing at all. */

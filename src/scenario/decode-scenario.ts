@@ -21,11 +21,12 @@ import {
   type Operation,
   type Scenario,
 } from './scenario.ts';
-import { checkOperations } from './check-operations.ts';
+import { checkScenario } from './check-scenario.ts';
 
 const KIB_4 = 0x1000n;
 const KIB_64 = 0x1_0000n;
-const MAX_RAM = 1n << 46n;
+/** Well below the 2^31 pages that one memslot may have. */
+const MAX_RAM = 1n << 42n;
 const MAX_BAR = 1n << 63n;
 const LAST_32_BIT = 0xffff_ffffn;
 
@@ -63,21 +64,22 @@ export function readScenario(decoder: Decoder, value: unknown, path: string): Sc
   const machine = readMachine(decoder, root['machine'], at('machine'));
   const revision =
     root['revision'] === undefined ? DEFAULT_REVISION : decoder.string(root['revision'], at('revision'));
-  const host = readHost(decoder, root['host'], at('host'), machine);
+  const host = readHost(decoder, root['host'], at('host'));
   const devices = decoder.array(root['devices'], at('devices'), (element, where) =>
     readDevice(decoder, element, where),
+  );
+  reportDuplicates(
+    decoder,
+    before,
+    devices.map(({ id }) => id),
+    (index) => `${at('devices')}[${index}].id`,
   );
   const operations = decoder.array(root['operations'] ?? [], at('operations'), (element, where) =>
     readOperation(decoder, element, where),
   );
   const scenario: Scenario = { version, machine, revision, host, devices, operations };
-  reportDuplicates(
-    decoder,
-    devices.map(({ id }) => id),
-    (index) => `${at('devices')}[${index}].id`,
-  );
   // Cross-checks make sense only of a scenario whose parts are sound.
-  if (decoder.problems.length === before) checkOperations(scenario, decoder, at('operations'));
+  if (decoder.problems.length === before) checkScenario(scenario, decoder, path);
   return scenario;
 }
 
@@ -97,7 +99,6 @@ function readMachine(decoder: Decoder, value: unknown, path: string): MachineSpe
     KIB_64,
   );
   const ram = decoder.number(machine['ram'], `${path}.ram`, KIB_64, MAX_RAM);
-  if (ram % hostPageSize !== 0n) decoder.report(`${path}.ram`, 'expected a multiple of hostPageSize');
   return {
     type,
     msixEmulation: decoder.oneOf(
@@ -122,19 +123,16 @@ function readPageSize(decoder: Decoder, value: unknown, path: string, most: bigi
   return size;
 }
 
-function readHost(decoder: Decoder, value: unknown, path: string, machine: MachineSpec): HostSpec {
+function readHost(decoder: Decoder, value: unknown, path: string): HostSpec {
   const host = decoder.object(value, path, ['kernel', 'iommu']);
   const kernel = decoder.oneOf(host['kernel'], `${path}.kernel`, HOST_KERNELS);
-  const iommu = readIommu(decoder, host['iommu'], `${path}.iommu`, machine);
+  const iommu = readIommu(decoder, host['iommu'], `${path}.iommu`);
   return { kernel, iommu };
 }
 
-function readIommu(decoder: Decoder, value: unknown, path: string, machine: MachineSpec): IommuSpec {
+function readIommu(decoder: Decoder, value: unknown, path: string): IommuSpec {
   const iommu = decoder.object(value, path, ['type', 'pageSizes', 'apertures', 'maxMappings', 'maxWindows']);
   const type = decoder.oneOf(iommu['type'], `${path}.type`, IOMMU_TYPES);
-  if (type === 'spapr-tce-v2' && machine.type !== 'pseries') {
-    decoder.report(`${path}.type`, 'spapr-tce-v2 is the IOMMU of pseries machines only');
-  }
   const pageSizes = decoder.array(iommu['pageSizes'] ?? ['0x1000'], `${path}.pageSizes`, (element, where) =>
     readPageSize(decoder, element, where, 1n << 63n),
   );
@@ -175,11 +173,13 @@ function readDevice(decoder: Decoder, value: unknown, path: string): DeviceSpec 
   const keys = ['id', 'name', 'vendor', 'device', 'bars', 'msix', 'options'];
   const device = decoder.object(value, path, keys);
   const id = decoder.string(device['id'], `${path}.id`);
+  const before = decoder.problems.length;
   const bars = decoder.array(device['bars'], `${path}.bars`, (element, where) =>
     readBar(decoder, element, where),
   );
   reportDuplicates(
     decoder,
+    before,
     bars.map(({ index }) => index),
     (index) => `${path}.bars[${index}].index`,
   );
@@ -310,14 +310,23 @@ function readOperation(decoder: Decoder, value: unknown, path: string): Operatio
 const optional = <T>(value: unknown, read: (value: unknown) => T): T | undefined =>
   value === undefined ? undefined : read(value);
 
+/**
+ * Reports values that are used twice. What stands in for a value that could not be read is nobody's duplicate.
+ *
+ * @param before how many problems there were before the values were read.
+ */
 function reportDuplicates(
   decoder: Decoder,
+  before: number,
   values: readonly (string | number)[],
   pathOf: (index: number) => string,
 ): void {
+  const unread = new Set(decoder.problems.slice(before).map(({ path }) => path));
   const seen = new Set<string | number>();
   for (const [index, value] of values.entries()) {
-    if (seen.has(value)) decoder.report(pathOf(index), `${JSON.stringify(value)} is used twice`);
+    const path = pathOf(index);
+    if (unread.has(path)) continue;
+    if (seen.has(value)) decoder.report(path, `${JSON.stringify(value)} is used twice`);
     seen.add(value);
   }
 }

@@ -1,5 +1,10 @@
 import { hex, parseHex } from '../address/index.ts';
-import type { Problem } from './problem.ts';
+import { InvalidInput, type Problem } from './problem.ts';
+
+/** More of anything than a scenario or regression has; what is longer is not read to its end. */
+const MOST_ELEMENTS = 10_000;
+const MOST_UNKNOWN_KEYS = 20;
+const MOST_PROBLEMS = 10_000;
 
 /**
  * Reads values out of parsed JSON and notes every problem with its path instead of stopping at the
@@ -9,8 +14,16 @@ import type { Problem } from './problem.ts';
 export class Decoder {
   readonly problems: Problem[] = [];
 
-  /** Notes a problem at `path`. */
+  /**
+   * Notes a problem at `path`.
+   *
+   * @throws InvalidInput with all problems so far when there are more of them than anybody would read.
+   */
   report(path: string, message: string): void {
+    if (this.problems.length === MOST_PROBLEMS) {
+      const rest = `more than ${MOST_PROBLEMS} problems: what comes after them is not read`;
+      throw new InvalidInput([...this.problems, { path: '', message: rest }]);
+    }
     this.problems.push({ path, message });
   }
 
@@ -20,26 +33,35 @@ export class Decoder {
       this.#expected(path, 'an object', value);
       return {};
     }
-    for (const key of Object.keys(value)) {
-      if (keys.includes(key)) continue;
+    const unknown = Object.keys(value).filter((key) => !keys.includes(key));
+    for (const key of unknown.slice(0, MOST_UNKNOWN_KEYS)) {
       const nearest = nearestTo(key, keys);
       const hint = nearest === undefined ? `allowed are ${keys.join(', ')}` : `did you mean ${nearest}?`;
-      this.report(join(path, key), `unknown key; ${hint}`);
+      this.report(join(path, shorten(printable(key))), `unknown key; ${hint}`);
+    }
+    if (unknown.length > MOST_UNKNOWN_KEYS) {
+      this.report(path, `${unknown.length - MOST_UNKNOWN_KEYS} more unknown keys`);
     }
     return value as Record<string, unknown>;
   }
 
-  /** An array, each element read by `read`. */
+  /** An array of at most `MOST_ELEMENTS` elements, each read by `read`. */
   array<T>(value: unknown, path: string, read: (element: unknown, path: string) => T): T[] {
-    if (Array.isArray(value)) return value.map((element, index) => read(element, `${path}[${index}]`));
-    this.#expected(path, 'an array', value);
+    if (Array.isArray(value) && value.length <= MOST_ELEMENTS) {
+      return value.map((element, index) => read(element, `${path}[${index}]`));
+    }
+    if (Array.isArray(value))
+      this.report(path, `expected at most ${MOST_ELEMENTS} elements, found ${value.length}`);
+    else this.#expected(path, 'an array', value);
     return [];
   }
 
-  /** A non-empty string of at most 200 characters. */
+  /** A string of 1 to 200 characters, all of which can be printed. */
   string(value: unknown, path: string): string {
-    if (typeof value === 'string' && value.length > 0 && value.length <= 200) return value;
-    this.#expected(path, 'a string of 1 to 200 characters', value);
+    if (typeof value === 'string' && value.length > 0 && value.length <= 200 && printable(value) === value) {
+      return value;
+    }
+    this.#expected(path, 'a string of 1 to 200 printable characters', value);
     return '';
   }
 
@@ -93,12 +115,23 @@ const join = (path: string, key: string): string => (path === '' ? key : `${path
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  return typeof value === 'string' ? JSON.stringify(shorten(printable(value))) : String(value);
 }
 
+const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
+
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/g;
+
+/** Text in which nothing can command a terminal: control characters are spelt out. */
+export const printable = (text: string): string =>
+  text.replaceAll(
+    CONTROL_CHARACTERS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** The one of `candidates` that differs from `word` by at most two edits, if there is one. */
-function nearestTo(word: string, candidates: readonly string[]): string | undefined {
+export function nearestTo(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 40) return undefined;
   let best: string | undefined;
   let least = 3;

@@ -13,7 +13,8 @@ export function parseJson(text: string): unknown {
     throw new InvalidInput([{ path: '', message: `the text is longer than ${MAX_TEXT_BYTES} bytes` }]);
   }
   try {
-    return JSON.parse(text);
+    // An editor's mark of byte order is no part of the text.
+    return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch (error) {
     // The parser's message may quote the input; one line of it is enough.
     const [reason] = (error as Error).message.split('\n');

@@ -15,4 +15,14 @@ export class InvalidInput extends Error {
     super(problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('\n'));
     this.problems = problems;
   }
+
+  /** The same problems, as those of a part that lies at `place`: a file, a line. */
+  within(place: string): InvalidInput {
+    return new InvalidInput(
+      this.problems.map(({ path, message }) => ({
+        path: path === '' ? place : `${place}: ${path}`,
+        message,
+      })),
+    );
+  }
 }

@@ -87,6 +87,8 @@ export interface MsixView {
   readonly functionMasked: boolean;
   /** Where the VMM put the emulated table, or nothing when it emulates none. */
   readonly emulatedAt: { readonly bar: number; readonly offset: Offset } | undefined;
+  /** Where it put the PBA that goes with it, where a target can tell. */
+  readonly pbaAt?: { readonly bar: number; readonly offset: Offset };
 }
 
 /** A device that is plugged in. */
@@ -115,6 +117,16 @@ export interface Step {
   readonly operation: Operation | { readonly op: 'start' | 'stop' };
   readonly events: readonly VmmEvent[];
   readonly state: State;
+}
+
+/** What the registers of a BAR say, as the guest reads them. */
+export interface BarRegister {
+  readonly device: string;
+  readonly bar: number;
+  /** The address, without flags and without the bits below the BAR's size. */
+  readonly address: bigint;
+  /** Whether COMMAND enables the BAR's address space. */
+  readonly decoding: boolean;
 }
 
 /** What is left after every device has been taken away and every container closed. */
@@ -147,6 +159,8 @@ export interface Trace {
   readonly steps: readonly Step[];
   /** System memory's tree after the last step. */
   readonly tree: TraceNode | undefined;
+  /** The registers of all BARs after the last step; only after `ok`, and where a target reads them. */
+  readonly barRegisters?: readonly BarRegister[];
   /** The mappings of listeners that were registered after the last step, one a container; only after `ok`. */
   readonly scratch: readonly ContainerState[] | undefined;
   /** Only after `ok` and `rejected`. */

@@ -1,18 +1,11 @@
-import {
-  alignDown,
-  alignUp,
-  hostAddress,
-  iova as toIova,
-  offset,
-  smallestPage,
-  type Size,
-} from '../address/index.ts';
+import { hostAddress, iova as toIova, smallestPage, type Size } from '../address/index.ts';
 import { Errno, errnoName, type IommuContainer, type SpaprTceContainer } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink, SkipReason } from './event.ts';
 import { VmmAbort } from './failure.ts';
 import type { IommuType, ListenerContext, ListenerRules, PageSizes, Revision } from './revision.ts';
 import { SpaprWindows } from './spapr-windows.ts';
+import type { Span } from './trim.ts';
 
 /** What the listener of a container needs. */
 export interface DmaListenerOptions {
@@ -23,12 +16,6 @@ export interface DmaListenerOptions {
   readonly hostPageSize: Size;
   readonly targetPageSize: Size;
   readonly emit: EventSink;
-}
-
-/** The part of a section that can be mapped: whole units of the listener's alignment. */
-interface Piece {
-  readonly start: bigint;
-  readonly size: Size;
 }
 
 const VFIO_LISTENER_PRIORITY = 0;
@@ -45,25 +32,31 @@ export class DmaListener implements MemoryListener {
   initialized = false;
   /** The first refusal to map RAM before that. */
   initialError: string | undefined;
+  /** Set when the container lets go of the address space. */
+  leaving = false;
   readonly #options: DmaListenerOptions;
-  readonly #context: ListenerContext;
+  readonly #adding: ListenerContext;
+  readonly #removing: ListenerContext;
   readonly #rules: ListenerRules;
   readonly #pages: PageSizes;
   readonly #windows: SpaprWindows | undefined;
+  /** Where pieces begin that the host has let the listener map. */
+  readonly #mapped = new Set<bigint>();
 
   constructor(options: DmaListenerOptions) {
     this.#options = options;
     const { iommu, iommuType, hostPageSize, targetPageSize } = options;
     this.#rules = options.revision.listener;
     this.#pages = { host: hostPageSize, target: targetPageSize, iommu: smallestPage(iommu.pageSizes) };
-    this.#context = { iommuType, pages: this.#pages };
+    this.#adding = { iommuType, pages: this.#pages, change: 'add' };
+    this.#removing = { iommuType, pages: this.#pages, change: 'remove' };
     if (iommuType === 'spapr-tce-v2') {
       this.#windows = new SpaprWindows(options.name, iommu as SpaprTceContainer, hostPageSize, options.emit);
     }
   }
 
   regionAdd(section: MemoryRegionSection): void {
-    const piece = this.#piece(section, true);
+    const piece = this.#piece(section, this.#adding);
     if (piece === undefined) return;
     const deviceMemory = section.region.isRamDevice;
     const window = this.#windows?.add(section, piece);
@@ -72,7 +65,7 @@ export class DmaListener implements MemoryListener {
       return;
     }
     if (section.region.isIommu) return;
-    if (deviceMemory && !this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages)) {
+    if (!this.#mayBeMapped(section, piece)) {
       this.#skipped(section, 'iommu-page');
       return;
     }
@@ -83,47 +76,50 @@ export class DmaListener implements MemoryListener {
   }
 
   regionDel(section: MemoryRegionSection): void {
-    const piece = this.#piece(section, false);
+    const piece = this.#piece(section, this.#removing);
     if (piece === undefined) return;
+    if (this.leaving && this.#rules.whenUnregistered === 'map') {
+      if (!section.region.isIommu && this.#mayBeMapped(section, piece)) this.#map(section, piece);
+      return;
+    }
     // Behind an emulated IOMMU the guest may have mapped anything: one request takes it all away.
-    const unmaps =
-      !section.region.isRamDevice || this.#rules.mapsDeviceMemory(piece.start, piece.size, this.#pages);
-    if (unmaps) this.#unmap(piece);
-    this.#windows?.remove(section, piece);
+    if (section.region.isIommu || this.#isUnmapped(section, piece)) this.#unmap(piece);
+    this.#windows?.remove(section, piece, this.#rules.missingWindow);
+  }
+
+  #isUnmapped(section: MemoryRegionSection, piece: Span): boolean {
+    const mapped = this.#mapped.delete(piece.start);
+    return this.#mayBeMapped(section, piece) && this.#rules.unmaps(section, piece, mapped, this.#removing);
+  }
+
+  #mayBeMapped({ region }: MemoryRegionSection, { start, size }: Span): boolean {
+    return !region.isRamDevice || this.#rules.mapsDeviceMemory(start, size, this.#pages);
   }
 
   /** What of the section is a candidate for mapping (facts 6.1 to 6.3). */
-  #piece(section: MemoryRegionSection, adding: boolean): Piece | undefined {
+  #piece(section: MemoryRegionSection, context: ListenerContext): Span | undefined {
     const { region } = section;
     if (!region.isRam && !region.isIommu) return undefined;
-    const skip = this.#rules.skip(section, this.#context);
-    if (skip !== undefined) {
-      if (adding) this.#skipped(section, skip);
-      return undefined;
-    }
-    const unit = this.#rules.alignment(this.#pages);
-    if (((section.start ^ section.offset) & (unit - 1n)) !== 0n) {
-      if (adding) this.#skipped(section, 'incongruent');
-      return undefined;
-    }
-    const start = alignUp(section.start, unit);
-    const size = alignDown(section.end, unit) - start;
-    if (size <= 0n) {
-      if (adding) this.#skipped(section, 'empty');
-      return undefined;
-    }
-    return { start, size };
+    const piece =
+      this.#rules.skip(section, context) ??
+      this.#rules.trim(section, this.#rules.alignment(this.#pages), context);
+    if (typeof piece !== 'string') return piece;
+    if (context.change === 'add') this.#skipped(section, piece);
+    return undefined;
   }
 
-  #map(section: MemoryRegionSection, { start, size }: Piece): Errno {
-    const { name, iommu, emit } = this.#options;
-    const { region, readonly } = section;
+  #map(section: MemoryRegionSection, { start, size }: Span): Errno {
+    const { name, iommu, emit, revision } = this.#options;
+    const { region } = section;
     const iova = toIova(start);
     const deviceMemory = region.isRamDevice;
-    const at = offset(section.offset + start - section.start);
+    const readonly = this.#rules.mapsReadonly(section);
+    const at = this.#rules.backingOffset(section, start);
     const backing = { region: region.name, owner: region.owner, offset: at };
     const backedAt = hostAddress((region.hostAddress ?? 0n) + at);
-    const errno = iommu.map({ iova, size, hostAddress: backedAt, readonly, deviceMemory, backing });
+    const request = { iova, size, hostAddress: backedAt, readonly, deviceMemory, backing };
+    const errno = revision.host.refusesMap(request, this.#adding) || iommu.map(request);
+    if (errno === 0) this.#mapped.add(start);
     emit({
       type: 'dma-map',
       container: name,
@@ -138,7 +134,7 @@ export class DmaListener implements MemoryListener {
     return errno;
   }
 
-  #unmap({ start, size }: Piece): void {
+  #unmap({ start, size }: Span): void {
     const { name, iommu, iommuType, emit } = this.#options;
     const iova = toIova(start);
     const { errno, unmapped } = iommu.unmap(iova, size);
@@ -151,13 +147,16 @@ export class DmaListener implements MemoryListener {
     });
   }
 
-  #failed(section: MemoryRegionSection, piece: Piece, errno: Errno, site: VmmAbort['site']): void {
-    const { emit, revision } = this.#options;
+  #failed(section: MemoryRegionSection, piece: Span, errno: Errno, site: VmmAbort['site']): void {
+    const { emit } = this.#options;
+    const { deviceMemoryFailure, ramFailure } = this.#rules;
+    const isDeviceMemory = section.region.isRamDevice;
     const call = `vfio_dma_map(0x${piece.start.toString(16)}, 0x${piece.size.toString(16)})`;
     const text = `${call} = -${errno} (${errnoName(errno)})`;
     emit({ type: 'message', text });
-    if (section.region.isRamDevice && revision.listener.deviceMemoryFailure === 'reported') return;
+    if (isDeviceMemory && deviceMemoryFailure === 'reported') return;
     if (this.initialized) {
+      if (!isDeviceMemory && ramFailure === 'reported') return;
       throw new VmmAbort(site, `vfio: DMA mapping failed, unable to continue: ${text}`);
     }
     this.initialError ??= `Region ${section.region.name}: ${text}`;

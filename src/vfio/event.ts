@@ -11,10 +11,11 @@ export type SkipReason =
   | 'empty'
   /** Device memory that is not made of whole IOMMU pages (fact 6.6). */
   | 'iommu-page'
-  /** A rule of a proposed patch. */
+  /** Rules of proposed patches; a patch may name reasons of its own. */
   | 'ram-device'
   | 'unaligned'
-  | 'no-mmio-dma-map';
+  | 'no-mmio-dma-map'
+  | (string & {});
 
 /** VFIO_IOMMU_MAP_DMA or its like. `errno` is the host's answer, 0 for success. */
 export interface DmaMapEvent {

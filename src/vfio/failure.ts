@@ -9,7 +9,10 @@ export type AbortSite =
   | 'msix-init-segfault'
   | 'hotplug-refusal-segfault'
   | 'msix-unplug-assertion'
-  | 'eeh-container-cast';
+  | 'eeh-container-cast'
+  | 'relocation-without-msix'
+  /** A patch may name sites of its own. */
+  | (string & {});
 
 /**
  * The VMM died: hw_error, a failed assertion, a signal. Thrown through the engine and caught by the

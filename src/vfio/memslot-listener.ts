@@ -38,11 +38,13 @@ export class MemslotListener implements MemoryListener {
   }
 
   regionAdd(section: MemoryRegionSection): void {
+    if (!this.#isDirect(section)) return;
     if (this.#options.rules.update === 'immediately') this.#addSlot(section);
     else this.#added.push(section);
   }
 
   regionDel(section: MemoryRegionSection): void {
+    if (!this.#isDirect(section)) return;
     if (this.#options.rules.update === 'immediately') this.#removeSlot(section);
     else this.#removed.push(section);
   }
@@ -56,20 +58,19 @@ export class MemslotListener implements MemoryListener {
     for (const section of added) this.#addSlot(section);
   }
 
-  #span(section: MemoryRegionSection) {
-    const { region, romdMode } = section;
-    // A ROM device in register mode has no slot: its accesses have to reach the VMM.
-    const direct = region.isRam || (region.kind === 'rom-device' && romdMode && this.#options.readonlySlots);
-    return direct ? this.#options.rules.span(section, this.#options.pages) : undefined;
+  /** Whether a guest may reach the section without an exit; a ROM device only while it shows its contents. */
+  #isDirect({ region, romdMode }: MemoryRegionSection): boolean {
+    return region.isRam || (region.kind === 'rom-device' && romdMode && this.#options.readonlySlots);
   }
 
   #addSlot(section: MemoryRegionSection): void {
-    const span = this.#span(section);
+    const { rules, pages } = this.#options;
+    const span = rules.span(section, pages, 'add');
     if (span === undefined) return;
     const { region } = section;
-    const at = offset(section.offset + (span.start - section.start));
+    const at = span.offset ?? offset(section.offset + (span.start - section.start));
     const slot: Memslot = {
-      slot: this.#free.pop() ?? this.#next++,
+      slot: rules.slotNumber(section, this.#free.pop() ?? this.#next++),
       gpa: gpa(span.start),
       size: span.size,
       hostAddress: hostAddress((region.hostAddress ?? 0n) + at),
@@ -83,9 +84,10 @@ export class MemslotListener implements MemoryListener {
   }
 
   #removeSlot(section: MemoryRegionSection): void {
-    const span = this.#span(section);
+    const { rules, pages } = this.#options;
+    const span = rules.span(section, pages, 'remove');
     const slot = span && this.#slots.get(span.start);
-    if (slot === undefined) return;
+    if (slot === undefined || !rules.deletes) return;
     this.#slots.delete(slot.gpa);
     this.#free.push(slot.slot);
     this.#set({ ...slot, size: 0n });

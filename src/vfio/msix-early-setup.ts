@@ -1,13 +1,13 @@
 import { alignDown, alignUp, offset, type Size } from '../address/index.ts';
+import type { SparseArea } from '../host/index.ts';
 import { msixTableSize, type MsixLayout } from '../pci/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
-import type { DeviceRules } from './revision.ts';
-import { isMmappedWhole, isMsixMappable, type VfioRegion } from './vfio-region.ts';
+import type { DeviceRules, FixUpContext } from './revision.ts';
+import { isMsixMappable, type VfioRegion } from './vfio-region.ts';
 
 /**
- * Reads the device's MSI-X capability and prepares the BAR that holds the table
- * (vfio_msix_early_setup, facts 5.6 to 5.8).
+ * Reads the device's MSI-X capability (vfio_msix_early_setup, facts 5.6 and 5.7).
  *
  * @param relocationRequested whether `x-msix-relocation` is set to anything but `off`.
  * @returns the layout to work with, or nothing for a device without MSI-X.
@@ -17,15 +17,30 @@ export function setUpMsixEarly(
   device: HostDevice,
   regions: readonly VfioRegion[],
   rules: DeviceRules,
-  hostPageSize: Size,
   relocationRequested: boolean,
 ): MsixLayout | undefined {
   if (device.msix === undefined) return undefined;
   rules.checkLocation(device.msix);
-  const layout = withCorrectPba(device, device.msix, regions, rules, relocationRequested);
-  const table = regions[layout.tableBar];
-  if (table !== undefined) cutOutMsixPages(table, layout, rules, hostPageSize);
-  return layout;
+  return withCorrectPba(device, device.msix, regions, rules, relocationRequested);
+}
+
+/**
+ * Takes out of the mmap areas of the table's BAR what may not be mmapped, unless the host lets all of
+ * it be (vfio_pci_fixup_msix_region, fact 5.8).
+ */
+export function fixUpMsixAreas(
+  regions: readonly VfioRegion[],
+  layout: MsixLayout,
+  rules: DeviceRules,
+  hostPageSize: Size,
+): void {
+  const region = regions[layout.tableBar];
+  if (region === undefined) return;
+  const msixMappable = isMsixMappable(region.info);
+  if (msixMappable && rules.honoursMsixMappable) return;
+  const { mmaps, regionSize } = region;
+  const areas = rules.fixUpAreas(mmaps, layout, { regionSize, hostPageSize, msixMappable });
+  if (areas !== mmaps) region.mmaps = areas.map(({ offset, size }) => ({ offset, size, region: undefined }));
 }
 
 function withCorrectPba(
@@ -44,23 +59,20 @@ function withCorrectPba(
 }
 
 /**
- * Takes the host pages with the table out of a BAR that is one whole mmap, unless the host lets them
- * be mmapped (vfio_pci_fixup_msix_region, fact 5.8). The PBA and the IOMMU's pages play no part.
+ * Takes the host pages with the table out of a BAR that is one whole mmap. The PBA and the IOMMU's
+ * pages play no part; a BAR of several areas is left as it is.
  */
-function cutOutMsixPages(
-  region: VfioRegion,
+export function cutOutTable(
+  areas: readonly SparseArea[],
   { tableOffset, vectors }: MsixLayout,
-  rules: DeviceRules,
-  hostPageSize: Size,
-): void {
-  if (isMsixMappable(region.info) && rules.honoursMsixMappable) return;
-  if (!isMmappedWhole(region)) return;
-  const whole = region.mmaps[0]!;
-  const size = region.regionSize;
+  { regionSize, hostPageSize }: FixUpContext,
+): readonly SparseArea[] {
+  const whole = areas.length === 1 ? areas[0] : undefined;
+  if (whole?.offset !== 0n || whole.size !== regionSize) return areas;
   const start = alignDown(tableOffset, hostPageSize);
   const end = alignUp(offset(tableOffset + msixTableSize(vectors)), hostPageSize);
-  const before = { ...whole, size: start };
-  const behind = { ...whole, offset: end, size: size - end };
-  if (start === 0n) region.mmaps = end >= size ? [] : [behind];
-  else region.mmaps = end >= size ? [before] : [before, behind];
+  const before = { offset: whole.offset, size: start };
+  const behind = { offset: end, size: regionSize - end };
+  if (start === 0n) return end >= regionSize ? [] : [behind];
+  return end >= regionSize ? [before] : [before, behind];
 }

@@ -1,7 +1,8 @@
 import { alignUp, offset, powerOfTwoCeiling, type Size } from '../address/index.ts';
-import { BAR_COUNT, msixPbaSize, msixTableSize, type MsixLayout } from '../pci/index.ts';
+import { BAR_COUNT, msixPbaSize, msixTableSize, type BarAttributes, type MsixLayout } from '../pci/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
+import type { DeviceRules, RelocatedMsix } from './revision.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
 /** Values of the property `x-msix-relocation` (2.12 and later). */
@@ -22,6 +23,7 @@ export function relocateMsix(
   device: HostDevice,
   regions: readonly VfioRegion[],
   layout: MsixLayout,
+  rules: Pick<DeviceRules, 'relocate'>,
   hostPageSize: Size,
 ): MsixLayout {
   if (relocation === 'off') return layout;
@@ -33,17 +35,19 @@ export function relocateMsix(
   const target = regions[index]!;
   checkTarget(target, regions);
   const { vectors } = layout;
+  const { barSize, tableOffset, pbaOffset } = rules.relocate(target.barSize, vectors, hostPageSize);
+  if (target.barSize === 0n) target.attributes = attributesOfNewBar(target, regions);
+  target.barSize = barSize;
+  return { vectors, tableBar: index, tableOffset, pbaBar: index, pbaOffset };
+}
+
+/** The upper half of the BAR, doubled or made large enough; all of a BAR that is new. */
+export function relocatedToUpperHalf(barSize: Size, vectors: number, hostPageSize: Size): RelocatedMsix {
   const table = msixTableSize(vectors);
   const needed = powerOfTwoCeiling(alignUp(table + msixPbaSize(vectors), hostPageSize));
-  const tableOffset = offset(target.barSize === 0n ? 0n : makeUpperHalf(target, needed));
-  if (target.barSize === 0n) makeNewBar(target, regions, needed);
-  return {
-    vectors,
-    tableBar: index,
-    tableOffset,
-    pbaBar: index,
-    pbaOffset: offset(tableOffset + table),
-  };
+  if (barSize === 0n) return { barSize: needed, tableOffset: offset(0n), pbaOffset: offset(table) };
+  const half = barSize > needed ? barSize : needed;
+  return { barSize: 2n * half, tableOffset: offset(half), pbaOffset: offset(half + table) };
 }
 
 function checkTarget(target: VfioRegion, regions: readonly VfioRegion[]): void {
@@ -59,16 +63,9 @@ function checkTarget(target: VfioRegion, regions: readonly VfioRegion[]): void {
   if (barSize > GIB && attributes.type !== 'mem64') refuse('no space to extend 32-bit BAR');
 }
 
-/** Doubles the BAR, or more; returns where its upper half begins. */
-function makeUpperHalf(target: VfioRegion, needed: Size): Size {
-  const larger = target.barSize > needed ? target.barSize : needed;
-  target.barSize = 2n * larger;
-  return larger;
-}
-
-function makeNewBar(target: VfioRegion, regions: readonly VfioRegion[], needed: Size): void {
-  const next = regions[target.index + 1];
-  const room = target.index < BAR_COUNT - 1 && next !== undefined && next.barSize === 0n;
-  target.attributes = { type: room ? 'mem64' : 'mem32', prefetchable: true };
-  target.barSize = needed;
+/** A new BAR is of 64 bits where the next register is free. */
+function attributesOfNewBar({ index }: VfioRegion, regions: readonly VfioRegion[]): BarAttributes {
+  const next = regions[index + 1];
+  const room = index < BAR_COUNT - 1 && next !== undefined && next.barSize === 0n;
+  return { type: room ? 'mem64' : 'mem32', prefetchable: true };
 }

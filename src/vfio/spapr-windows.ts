@@ -48,11 +48,13 @@ export class SpaprWindows {
   /**
    * Removes the section's window.
    *
-   * @throws VmmAbort when it is not known: hw_error in QEMU.
+   * @param missing what becomes of the VMM when the window is not known: hw_error in QEMU.
+   * @throws VmmAbort then, when it is fatal.
    */
-  remove(section: MemoryRegionSection, { start, size }: Window): void {
+  remove(section: MemoryRegionSection, { start, size }: Window, missing: 'fatal' | 'ignored'): void {
     const index = this.#windows.findIndex((window) => window.start === start && window.size === size);
     if (index === -1) {
+      if (missing === 'ignored') return;
       throw new VmmAbort('dma-window', `vfio: Cannot delete missing window at 0x${start.toString(16)}`);
     }
     this.#windows.splice(index, 1);

@@ -1,17 +1,16 @@
-import { isAligned, offset, type Size } from '../address/index.ts';
+import { offset, type Size } from '../address/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { PciBar, PciFunction } from '../pci/index.ts';
+import type { DeviceRules } from './revision.ts';
 import { isMmappedWhole, type VfioRegion } from './vfio-region.ts';
-
-/** Priority of a BAR that was stretched to a page: it yields to whatever else lies in the page. */
-const STRETCHED_PRIORITY = 0;
 
 /**
  * Stretches a BAR smaller than a page to a whole page while it is mapped at a page boundary, so
  * that it can be mapped directly, and takes the stretching back elsewhere
  * (vfio_sub_page_bar_update_mapping, fact 5.9). Runs after the BAR has moved.
  *
- * The wrapper region only ever grows: once stretched it stays a page long.
+ * In QEMU the wrapper region only ever grows: once stretched it stays a page long. A stretched BAR
+ * has a lower priority and so yields to whatever else lies in the page.
  *
  * @returns whether the BAR was one that can be stretched.
  */
@@ -20,6 +19,7 @@ export function updateSubPageBar(
   pci: PciFunction,
   bar: PciBar,
   region: VfioRegion,
+  { subPageSize, stretchedPriority, wrapperShrinks }: DeviceRules,
   hostPageSize: Size,
 ): boolean {
   const { base, bar: regionBar, barSize, regionSize } = region;
@@ -27,15 +27,15 @@ export function updateSubPageBar(
   if (!isMmappedWhole(region) || mmap === undefined || base === undefined || regionBar === undefined)
     return false;
   const { address } = bar;
-  const stretched = address !== undefined && isAligned(address, hostPageSize);
-  const size = stretched ? hostPageSize : regionSize;
+  const size = subPageSize(regionSize, address, hostPageSize);
   topology.begin();
   if (base !== regionBar && barSize < size) topology.setSize(base, size);
+  else if (base !== regionBar && wrapperShrinks) topology.setSize(base, barSize);
   topology.setSize(regionBar, size);
   topology.setSize(mmap, size);
   if (size !== barSize && base.container !== undefined) {
     topology.removeSubregion(base);
-    topology.addSubregion(pci.bus.memory, base, offset(address!), STRETCHED_PRIORITY);
+    topology.addSubregion(pci.bus.memory, base, offset(address!), stretchedPriority);
   }
   topology.commit();
   return true;

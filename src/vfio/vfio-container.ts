@@ -35,6 +35,7 @@ export class VfioContainer {
   readonly #topology: MemoryTopology;
   readonly #detached: boolean;
   readonly #unmapsWhenUnregistered: boolean;
+  #dmaListener: DmaListener | undefined;
   readonly #registered: { listener: MemoryListener; space: AddressSpace }[] = [];
 
   /**
@@ -63,6 +64,7 @@ export class VfioContainer {
       preregistration.initialized = true;
     }
     const listener = new DmaListener(options);
+    this.#dmaListener = listener;
     this.#register(listener, dmaSpace);
     this.#refuseOn(listener.initialError);
     listener.initialized = true;
@@ -70,6 +72,7 @@ export class VfioContainer {
 
   /** Lets go of the address space; the host frees what is still mapped when the container is closed. */
   disconnect(): void {
+    if (this.#dmaListener !== undefined) this.#dmaListener.leaving = true;
     for (const { listener, space } of this.#registered.splice(0)) {
       this.#topology.unregisterListener(listener, space, this.#unmapsWhenUnregistered);
     }

@@ -15,11 +15,12 @@ import {
   type MsixLayout,
   type PciBar,
   type PciBus,
+  type PciRules,
 } from '../pci/index.ts';
 import type { EventSink } from './event.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
-import { setUpMsixEarly } from './msix-early-setup.ts';
+import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import type { DeviceRules, MsixExposure } from './revision.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
@@ -38,6 +39,8 @@ export interface DeviceOptions {
 export interface DeviceEnvironment {
   readonly bus: PciBus;
   readonly rules: DeviceRules;
+  /** What is special about the PCI core; by default nothing is. */
+  readonly pciRules?: PciRules;
   readonly hostPageSize: Size;
   readonly machineOptsOutOfMsixEmulation: boolean;
   /** Whether a vfio-user server is behind the device: it gets a PBA region of its own (fact 5.14). */
@@ -66,6 +69,8 @@ export class VfioDevice {
   readonly msixState: MsixState | undefined;
   /** Where the emulated table lies, unless the machine or the device does without it. */
   readonly emulatedTable: { readonly bar: number; readonly offset: Offset } | undefined;
+  /** Where the PBA that goes with it lies. */
+  readonly emulatedPba: { readonly bar: number; readonly offset: Offset } | undefined;
   /** The regions that show the bytes of each BAR, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
   readonly #host: HostDevice;
@@ -83,12 +88,22 @@ export class VfioDevice {
     this.name = host.name;
     this.#host = host;
     this.#environment = environment;
-    this.pci = new PciFunction(environment.bus);
+    this.pci = new PciFunction(environment.bus, environment.pciRules);
     this.regions = BAR_INDICES.map((index) => this.#makeRegion(index, options.noMmap));
 
     const relocating = rules.relocation ? options.msixRelocation : 'off';
-    const found = setUpMsixEarly(host, this.regions, rules, hostPageSize, relocating !== 'off');
-    const layout = found && relocateMsix(relocating, host, this.regions, found, hostPageSize);
+    const found = setUpMsixEarly(host, this.regions, rules, relocating !== 'off');
+    if (!found && relocating !== 'off' && rules.relocationWithoutMsix === 'crash') {
+      throw new VmmAbort(
+        'relocation-without-msix',
+        'relocation looks for an MSI-X capability that is not there',
+      );
+    }
+    if (found && rules.fixUp === 'before-relocation')
+      fixUpMsixAreas(this.regions, found, rules, hostPageSize);
+    const layout = found && relocateMsix(relocating, host, this.regions, found, rules, hostPageSize);
+    if (layout && rules.fixUp === 'after-relocation')
+      fixUpMsixAreas(this.regions, layout, rules, hostPageSize);
     for (const region of this.regions) this.#registerBar(region);
     this.layers = this.regions.map(layersOf);
     if (layout === undefined) return;
@@ -98,12 +113,14 @@ export class VfioDevice {
       deviceOptsOut: options.noMsixEmulation,
       layout,
     });
+    const placed = rules.emulatedLayout(layout);
     if (exposure.kind === 'emulated') {
-      this.emulatedTable = { bar: layout.tableBar, offset: layout.tableOffset };
+      this.emulatedTable = { bar: placed.tableBar, offset: placed.tableOffset };
+      this.emulatedPba = { bar: placed.pbaBar, offset: placed.pbaOffset };
     }
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
-    this.#initMsix(layout, exposure);
+    this.#initMsix(placed, exposure);
     this.#initMsixCapability(this.msixLayout);
   }
 
@@ -174,10 +191,10 @@ export class VfioDevice {
 
   /** Once all BARs are where they belong, those smaller than a page are seen to. */
   #moved(bar: PciBar): void {
-    const { hostPageSize, bus } = this.#environment;
+    const { hostPageSize, bus, rules } = this.#environment;
     const region = this.regions[bar.index]!;
     if (region.regionSize === 0n || region.regionSize >= hostPageSize) return;
-    updateSubPageBar(bus.topology, this.pci, bar, region, hostPageSize);
+    updateSubPageBar(bus.topology, this.pci, bar, region, rules, hostPageSize);
   }
 
   #is64Bit(index: number): boolean {
@@ -197,7 +214,10 @@ export class VfioDevice {
       bar,
       mmaps: noMmap ? [] : initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
       barSize: size,
-      attributes: size === 0n ? { type: 'mem32', prefetchable: false } : this.#host.barAttributes(index),
+      attributes:
+        size === 0n
+          ? { type: 'mem32', prefetchable: false }
+          : rules.barAttributes(this.#host.barAttributes(index), index),
       base: undefined,
     };
   }
@@ -218,7 +238,8 @@ export class VfioDevice {
         emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
       }
       for (const mmap of region.mmaps) {
-        if (mmap.region !== undefined) topology.addSubregion(bar, mmap.region, mmap.offset);
+        if (mmap.region === undefined) continue;
+        topology.addSubregion(rules.mmapParent(region) ?? bar, mmap.region, mmap.offset, rules.mmapPriority);
       }
     }
     try {
@@ -238,7 +259,7 @@ export class VfioDevice {
   /** Makes the regions of table and PBA (msix_init and vfio_msix_setup, facts 5.11, 5.12 and 5.14). */
   #initMsix(layout: MsixLayout, exposure: MsixExposure): void {
     if (exposure.kind === 'not-added' || exposure.kind === 'capability-rewritten') return;
-    const { rules, bus, vfioUser } = this.#environment;
+    const { rules, bus, vfioUser, hostPageSize } = this.#environment;
     const { topology } = bus;
     const owner = this.id;
     const tableRegion = this.regions[layout.tableBar];
@@ -256,7 +277,8 @@ export class VfioDevice {
       );
     }
     const pbaSize = msixPbaSize(layout.vectors);
-    const table = MemoryRegion.io('msix-table', msixTableSize(layout.vectors), { owner });
+    const tableSize = rules.emulatedTableSize(msixTableSize(layout.vectors), hostPageSize);
+    const table = MemoryRegion.io('msix-table', tableSize, { owner });
     const pba = MemoryRegion.io('msix-pba', pbaSize, { owner });
     topology.addSubregion(tableParent, table, layout.tableOffset);
     topology.addSubregion(pbaParent, pba, layout.pbaOffset);

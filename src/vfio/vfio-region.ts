@@ -63,11 +63,10 @@ export const isMsixMappable = (info: RegionInfo): boolean =>
 /** The areas that early set-up starts from (vfio_region_setup, fact 5.2). */
 export function initialMmaps(
   info: RegionInfo,
-  acceptSparseAreas: (areas: readonly SparseArea[]) => readonly SparseArea[],
+  acceptSparseAreas: (areas: readonly SparseArea[]) => readonly SparseArea[] | undefined,
 ): readonly VfioMmap[] {
   if (!info.flags.mmap || info.size === 0n) return [];
-  // An empty area stands for "nothing": a kernel gives one when the table fills the BAR.
-  const sparse = sparseAreasOf(info)?.filter(({ size }) => size !== 0n);
-  const areas = sparse === undefined ? [{ offset: offset(0n), size: info.size }] : acceptSparseAreas(sparse);
+  const sparse = sparseAreasOf(info);
+  const areas = (sparse && acceptSparseAreas(sparse)) ?? [{ offset: offset(0n), size: info.size }];
   return areas.map((area) => ({ offset: area.offset, size: area.size, region: undefined }));
 }

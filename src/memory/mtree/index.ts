@@ -8,6 +8,7 @@ export {
   form5_0,
   form5_1,
   form7_0,
+  mtreeFormOf,
   mtreeForms,
   type MtreeForm,
 } from './mtree-form.ts';
@@ -26,5 +27,5 @@ export { parseFlatViews } from './parse-flat-view.ts';
 export { parseTree, type ParseTreeOptions } from './parse-tree.ts';
 export { printFlatViews, type PrintFlatViewsOptions } from './print-flat-view.ts';
 export { printTree, type PrintTreeOptions } from './print-tree.ts';
-export { rebuildTree, type RebuildOptions, type RebuiltTree } from './rebuild-tree.ts';
+export { laterOnTop, rebuildTree, type RebuildOptions, type RebuiltTree } from './rebuild-tree.ts';
 export { rangeType, regionType, type MtreeType } from './region-type.ts';

@@ -70,3 +70,21 @@ export const mtreeForms: readonly MtreeForm[] = [
   form10,
   form11,
 ];
+
+/**
+ * The form that a release of QEMU prints.
+ *
+ * @param version such as `11.1.3`.
+ * @throws RangeError for releases before 2.11, whose `info mtree -f` is another one (fact 8.10).
+ */
+export function mtreeFormOf(version: string): MtreeForm {
+  const form = mtreeForms.findLast(({ since }) => !isBefore(version, since));
+  if (form === undefined) throw new RangeError(`QEMU ${version} is older than ${form2_11.since}`);
+  return form;
+}
+
+function isBefore(version: string, other: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [otherMajor = 0, otherMinor = 0] = other.split('.').map(Number);
+  return major < otherMajor || (major === otherMajor && minor < otherMinor);
+}

@@ -1,4 +1,4 @@
-import { END_OF_SPACE, type Size } from '../../address/index.ts';
+import { END_OF_SPACE, low64, type Size } from '../../address/index.ts';
 import type { MtreeRegion, MtreeText } from './mtree-region.ts';
 import type { TreeIdentity } from './rebuild-identity.ts';
 import type { MtreeType } from './region-type.ts';
@@ -35,12 +35,17 @@ export interface Resolution {
  * 8.3); something lies in the part that the alias shows; the section was not shown before.
  *
  * In an excerpt without the section, a region of that name elsewhere is taken, and what cannot be
- * found at all, or would contain itself, counts as missing.
+ * found at all counts as missing. So does what would be shown inside itself without an end; with an
+ * end it is real: some machines show a part of a container at another place of the same container.
  */
-export function assignTargets(text: MtreeText, identity: TreeIdentity): Resolution {
-  const resolver = new AliasResolver(text, identity);
+export function assignTargets(text: MtreeText, identity: TreeIdentity, disabledShown: boolean): Resolution {
+  const resolver = new AliasResolver(text, identity, disabledShown);
   return resolver.resolve();
 }
+
+/** No machine comes near; QEMU itself would run out of stack a little later. */
+const DEEPEST_ALIAS = 64;
+const MOST_ALIASES_PASSED = 2_000;
 
 class AliasResolver {
   readonly #text: MtreeText;
@@ -55,7 +60,7 @@ class AliasResolver {
   /** Whether aliases have the types of what they show. */
   #typed = false;
   /** Whether disabled regions have lines, so that there are no hidden aliases. */
-  #disabledShown = false;
+  readonly #disabledShown: boolean;
   readonly #targets = new Map<MtreeRegion, MtreeRegion>();
   readonly #missing = new Map<string, MissingRegion>();
   readonly #hidden = new Map<MtreeRegion, MtreeRegion[]>();
@@ -63,15 +68,15 @@ class AliasResolver {
   /** Where hidden aliases can have been met: behind the last alias that showed something new. */
   #host: MtreeRegion | undefined;
 
-  constructor(text: MtreeText, identity: TreeIdentity) {
+  constructor(text: MtreeText, identity: TreeIdentity, disabledShown: boolean) {
     this.#text = text;
+    this.#disabledShown = disabledShown;
     this.#identity = identity;
     this.#roots = text.sections.map(({ root }) => identity.canonical(root));
     text.sections.forEach(({ name }, index) => push(this.#sectionsByName, name, index));
     const note = (line: MtreeRegion): void => {
       push(this.#linesByName, line.name, identity.canonical(line));
       if (line.alias !== undefined && line.type !== 'i/o') this.#typed = true;
-      if (line.disabled && !line.hidden) this.#disabledShown = true;
     };
     for (const { root } of [...text.addressSpaces, ...text.sections]) eachLine(root, note);
     const [first] = text.addressSpaces;
@@ -158,7 +163,7 @@ class AliasResolver {
     }
   }
 
-  /** Takes their targets from aliases that would show themselves. Returns whether there were any. */
+  /** Takes their targets from aliases that would show themselves for ever. Returns whether there were any. */
   #cutCycles(): boolean {
     const open = new Set<MtreeRegion>();
     const closed = new Set<MtreeRegion>();
@@ -167,6 +172,8 @@ class AliasResolver {
     const visit = (line: MtreeRegion): void => {
       if (closed.has(line)) return;
       if (open.has(line)) {
+        // An alias of an alias of itself has no type, wherever it ends.
+        if (line.alias === undefined && this.#renderingEnds(line)) return;
         // Containers alone form no cycle, so the alias passed last is part of it.
         this.#targets.delete(aliases.at(-1)!);
         found = true;
@@ -185,6 +192,30 @@ class AliasResolver {
     };
     this.#identity.trees.forEach(visit);
     return found;
+  }
+
+  /**
+   * Whether rendering what lies below `root` comes to an end: where a region is shown inside itself,
+   * it is shifted, and what is left of the window shrinks to nothing. Asked of all regions as if they
+   * were enabled.
+   */
+  #renderingEnds(root: MtreeRegion): boolean {
+    let left = MOST_ALIASES_PASSED;
+    const visit = (line: MtreeRegion, shift: bigint, from: bigint, to: bigint, depth: number): boolean => {
+      const start = line.start + shift;
+      const end = start + low64(line.end - line.start) + 1n;
+      const clipFrom = start > from ? start : from;
+      const clipTo = end < to ? end : to;
+      if (clipFrom >= clipTo) return true;
+      if (line.alias === undefined) {
+        return line.children.every((child) => visit(child, shift, clipFrom, clipTo, depth));
+      }
+      const target = this.#targets.get(line);
+      if (target === undefined) return true;
+      if (depth === DEEPEST_ALIAS || left-- === 0) return false;
+      return visit(target, start - line.alias.start - target.start, clipFrom, clipTo, depth + 1);
+    };
+    return visit(root, 0n, 0n, END_OF_SPACE, 0);
   }
 
   #miss({ alias, type }: MtreeRegion): void {

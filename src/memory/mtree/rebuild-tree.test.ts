@@ -336,6 +336,44 @@ describe('rebuildTree on aliases', () => {
     expect(rebuild(self).sections[0]!.alias!.region).toMatchObject({ name: 's', kind: 'ram' });
   });
 
+  it('lets a container show a part of itself at another place of itself', () => {
+    const container = (level: number): string =>
+      line(level, '0-ffff', 'prio 0, i/o', 'soc') +
+      line(level + 1, '4000-40ff', 'prio 0, i/o', 'timer') +
+      line(
+        level + 1,
+        '5000-5fff',
+        'prio -1, i/o',
+        `alias secure @soc ${'0'.repeat(12)}4000-${'0'.repeat(12)}4fff`,
+      );
+    const text =
+      `address-space: cpu\n${line(1, '0-ffff', 'prio 0, container', 'cpu')}${container(2)}\n` +
+      `memory-region: soc\n${container(1)}`;
+    expect(ranges(text)).toEqual(['timer 4000-40ff', 'timer 5000-50ff']);
+    const { topology, sections } = rebuild(text);
+    const [soc] = sections;
+    const [timer] = soc!.subregions.filter(({ name }) => name === 'timer');
+    topology.setEnabled(timer!, false);
+    expect(topology.addressSpaces[0]!.view.ranges).toEqual([]);
+    topology.setEnabled(timer!, true);
+    expect(topology.addressSpaces[0]!.view.ranges.map(({ start }) => start)).toEqual([0x4000n, 0x5000n]);
+  });
+
+  it('takes the root of a space for I/O where nothing lies below it, if disabled regions have lines', () => {
+    const text = `address-space: I/O\n${line(1, '0-ffff', 'prio 0, container', 'io')}`;
+    expect(ranges(text)).toEqual([]);
+    expect(ranges(text, { disabledShown: true })).toEqual(['io 0-ffff']);
+    const disabled = `\naddress-space: dev\n${line(1, '0-f', 'prio 0, container', 'bus master')}${line(2, '0-f', 'prio 0, ram', 'x [disabled]')}`;
+    expect(ranges(text + disabled)).toEqual(['io 0-ffff']);
+  });
+
+  it('tells the line that a region stands for', () => {
+    const text = parseTree(`address-space: a\n${line(1, '0-f', 'prio 0, ram', 'r')}`);
+    const { lineOf, regionOf } = rebuildTree(text);
+    const { root } = text.addressSpaces[0]!;
+    expect(lineOf(regionOf(root))).toBe(root);
+  });
+
   it('accepts data that was not parsed', () => {
     const root: MtreeRegion = {
       start: 0n,

@@ -16,11 +16,17 @@ export interface RebuildOptions {
    */
   readonly form?: MtreeForm;
   /**
-   * Whether a region printed as `i/o` or `container` takes the accesses that its subregions leave,
-   * or lets them through. Without it, a region terminates if it is printed as `i/o`, nothing lies
-   * below it, and it is not the root of an address space.
+   * Whether disabled regions have lines, as {@link parseTree} can be told. Without it, so it is if any
+   * line stands for one.
    */
-  readonly terminates?: (region: MtreeRegion) => boolean;
+  readonly disabledShown?: boolean;
+  /**
+   * Whether a region printed as `i/o` or `container` takes the accesses that its subregions leave,
+   * or lets them through. Where it does not say, a region terminates if nothing lies below it: an address space
+   * of an empty container would show nothing. Where disabled regions have no line, something may lie
+   * below it after all (a closed window, the alias of a bus master), so roots then count as containers.
+   */
+  readonly terminates?: (region: MtreeRegion) => boolean | undefined;
   /**
    * The siblings of one priority in rendering order, the topmost first, given in the order of the
    * text: that is the rendering order only among those with the same address (facts 1.5, 8.6).
@@ -38,6 +44,8 @@ export interface RebuiltTree {
   readonly sections: readonly MemoryRegion[];
   /** The region that a line stands for; lines in several trees may stand for the same one. */
   readonly regionOf: (line: MtreeRegion) => MemoryRegion;
+  /** The line that stands for a region, the one that the options were asked about; nothing for what was made up. */
+  readonly lineOf: (region: MemoryRegion) => MtreeRegion | undefined;
 }
 
 /**
@@ -60,14 +68,21 @@ export function rebuildTree(text: MtreeText, options: RebuildOptions = {}): Rebu
     ? options.form.grouping === 'root'
     : text.addressSpaces.some(({ names }) => names.length > 1);
   const identity = identifyTrees(text, !grouped);
-  const resolution = assignTargets(text, identity);
-  const builder = new RegionBuilder(text, options, resolution);
+  const trees = [...text.addressSpaces, ...text.sections];
+  const disabledShown = options.disabledShown ?? trees.some(({ root }) => showsDisabled(root));
+  const resolution = assignTargets(text, identity, disabledShown);
+  const builder = new RegionBuilder(text, options, resolution, disabledShown);
   const regionOf = (line: MtreeRegion): MemoryRegion => builder.region(identity.canonical(line));
   builder.build(identity.trees);
   for (const { names, root } of text.addressSpaces) {
     for (const name of names) builder.topology.createAddressSpace(name, regionOf(root));
   }
-  return { topology: builder.topology, sections: text.sections.map(({ root }) => regionOf(root)), regionOf };
+  return {
+    topology: builder.topology,
+    sections: text.sections.map(({ root }) => regionOf(root)),
+    regionOf,
+    lineOf: (region) => builder.line(region),
+  };
 }
 
 class RegionBuilder {
@@ -75,14 +90,17 @@ class RegionBuilder {
   readonly #options: RebuildOptions;
   readonly #resolution: Resolution;
   readonly #spaceRoots: ReadonlySet<MtreeRegion>;
+  readonly #disabledShown: boolean;
   readonly #containerIsType: boolean;
   readonly #regions = new Map<MtreeRegion, MemoryRegion>();
+  readonly #lines = new Map<MemoryRegion, MtreeRegion>();
   readonly #substitutes = new Map<string, MemoryRegion>();
 
-  constructor(text: MtreeText, options: RebuildOptions, resolution: Resolution) {
+  constructor(text: MtreeText, options: RebuildOptions, resolution: Resolution, disabledShown: boolean) {
     this.#options = options;
     this.#resolution = resolution;
     this.#spaceRoots = new Set(text.addressSpaces.map(({ root }) => root));
+    this.#disabledShown = disabledShown;
     this.#containerIsType = options.form
       ? options.form.containerless === 'container'
       : [...text.addressSpaces, ...text.sections].some(({ root }) => mentionsContainer(root));
@@ -104,8 +122,14 @@ class RegionBuilder {
     if (known !== undefined) return known;
     const made = this.#make(line);
     this.#regions.set(line, made);
+    this.#lines.set(made, line);
     this.topology.setEnabled(made, !line.disabled);
     return made;
+  }
+
+  /** The line that a region was made for. */
+  line(region: MemoryRegion): MtreeRegion | undefined {
+    return this.#lines.get(region);
   }
 
   #make(line: MtreeRegion): MemoryRegion {
@@ -129,9 +153,12 @@ class RegionBuilder {
 
   #terminates(line: MtreeRegion, type: MtreeType): boolean {
     if (line.hidden || (type !== 'i/o' && type !== 'container')) return false;
-    const { terminates } = this.#options;
-    if (terminates !== undefined) return terminates(line);
-    return type === 'i/o' && line.children.length === 0 && !this.#spaceRoots.has(line);
+    const known = this.#options.terminates?.(line);
+    if (known !== undefined) return known;
+    if (line.children.length > 0) return false;
+    return this.#disabledShown
+      ? type === 'i/o' || this.#spaceRoots.has(line)
+      : type === 'i/o' && !this.#spaceRoots.has(line);
   }
 
   /** What stands for a region that aliases name and the text does not show. */
@@ -191,9 +218,13 @@ class RegionBuilder {
 const mentionsContainer = (line: MtreeRegion): boolean =>
   line.type === 'container' || line.children.some(mentionsContainer);
 
+const showsDisabled = (line: MtreeRegion): boolean =>
+  (line.disabled && line.hidden !== true) || line.children.some(showsDisabled);
+
 const sizeOf = (start: bigint, end: bigint): bigint => low64(end - start) + 1n;
 
-const laterOnTop = (siblings: readonly MtreeRegion[]): readonly MtreeRegion[] =>
+/** The siblings of one priority, the one that starts last on top; in the order of the text where they start together. */
+export const laterOnTop = (siblings: readonly MtreeRegion[]): readonly MtreeRegion[] =>
   siblings.toSorted((a, b) => (a.start > b.start ? -1 : a.start < b.start ? 1 : 0));
 
 function regionOfType(

@@ -2,7 +2,7 @@ import { isAligned, type Size } from '../../address/index.ts';
 import { Errno, mmapBar, regionInfo, type RegionInfo, type VfioPciBar } from '../../host/index.ts';
 import type { BarAttributes } from '../../pci/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../../scenario/index.ts';
-import type { HostDevice } from '../../vfio/index.ts';
+import { NEWEST, type HostDevice, type HostRules } from '../../vfio/index.ts';
 
 const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
   io: { type: 'io', prefetchable: false },
@@ -15,7 +15,12 @@ const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
 const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
 
 /** The device of the scenario as the VMM finds it on its host: behind vfio-pci, or served over vfio-user. */
-export function makeHostDevice(spec: DeviceSpec, host: HostSpec, hostPageSize: Size): HostDevice {
+export function makeHostDevice(
+  spec: DeviceSpec,
+  host: HostSpec,
+  hostPageSize: Size,
+  rules: Pick<HostRules, 'regionInfo' | 'mmap'> = NEWEST.host,
+): HostDevice {
   const served = host.iommu.type === 'vfio-user';
   const specOf = (index: number): BarSpec | undefined => spec.bars.find((bar) => bar.index === index);
   const describe = (bar: BarSpec): VfioPciBar => ({
@@ -38,13 +43,15 @@ export function makeHostDevice(spec: DeviceSpec, host: HostSpec, hostPageSize: S
     region: (index) => {
       const bar = specOf(index);
       if (bar === undefined) return ABSENT;
-      return served ? servedRegionInfo(describe(bar)) : regionInfo(describe(bar));
+      const info = served ? servedRegionInfo(describe(bar)) : regionInfo(describe(bar));
+      return rules.regionInfo(info, index);
     },
     barAttributes: (index) => ATTRIBUTES[specOf(index)?.type ?? 'mem32'],
     mmap: (index, area) => {
-      if (served) return mmapServedFile(area.offset, hostPageSize);
       const bar = specOf(index);
-      return bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
+      const refused = bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
+      const errno = served ? mmapServedFile(area.offset, hostPageSize) : refused;
+      return rules.mmap(errno, index, area);
     },
   };
 }

@@ -7,12 +7,19 @@ import {
   type IommuContainer,
 } from '../../host/index.ts';
 import type { IommuSpec } from '../../scenario/index.ts';
+import { NEWEST, type HostRules } from '../../vfio/index.ts';
 
 /** The host's side of a new container. */
-export function makeHostIommu(spec: IommuSpec, hostPageSize: Size): IommuContainer {
+export function makeHostIommu(
+  spec: IommuSpec,
+  hostPageSize: Size,
+  rules: Pick<HostRules, 'pageSizes' | 'checksApertures'> = NEWEST.host,
+): IommuContainer {
   const { maxMappings, maxWindows } = spec;
-  const apertures = spec.apertures?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
-  const domainPageSizes = pageSizeBitmap(spec.pageSizes);
+  const known = rules.checksApertures ? spec.apertures : undefined;
+  const apertures = known?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
+  const context = { hostPageSize, iommuType: spec.type };
+  const domainPageSizes = rules.pageSizes(pageSizeBitmap(spec.pageSizes), context);
   switch (spec.type) {
     case 'type1':
       return new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings });

@@ -3,8 +3,8 @@ import type { Scenario } from '../../scenario/index.ts';
 import { DeviceRefused, VmmAbort, findRevision, type AbortSite, type Revision } from '../../vfio/index.ts';
 import type { Target } from '../target.ts';
 import type { ContainerState, Outcome, Step, Teardown, Trace } from '../trace.ts';
-import { snapshotState, snapshotTree } from './snapshot.ts';
-import { UnknownRevision } from './unknown-revision.ts';
+import { snapshotBarRegisters, snapshotState, snapshotTree } from './snapshot.ts';
+import { requireIommu, requireRevision } from './require-revision.ts';
 import { Vmm } from './vmm.ts';
 
 /** How a run ended. */
@@ -26,21 +26,26 @@ export class ModelTarget implements Target {
     this.#find = find;
   }
 
-  /** @throws UnknownRevision when the scenario names a revision that there is not. */
+  /** @throws InvalidInput when there is no such revision, or it has no such IOMMU. */
   run(scenario: Scenario): Trace {
-    const revision = this.#find(scenario.revision);
-    if (revision === undefined) throw new UnknownRevision(scenario.revision);
-    return runOnModel(scenario, revision);
+    return runOnModel(scenario, requireRevision(scenario.revision, 'revision', this.#find));
   }
 }
 
-/** Runs `scenario` on the model of `revision`, whatever revision the scenario itself names. */
+/**
+ * Runs `scenario` on the model of `revision`, whatever revision the scenario itself names.
+ *
+ * @throws InvalidInput when the revision has no such IOMMU.
+ */
 export function runOnModel(scenario: Scenario, revision: Revision): Trace {
+  requireIommu(scenario, revision);
   const vmm = new Vmm(scenario, revision);
   const steps: Step[] = [];
   const end = performAll(vmm, steps);
-  const tree = snapshotTree(vmm.machine.system);
+  // The tree of a transaction that was left open is not the one that the views show.
+  const tree = vmm.topology.inTransaction ? undefined : snapshotTree(vmm.machine.system);
   const scratch = end.outcome === 'ok' ? registerAnew(vmm) : undefined;
+  const barRegisters = end.outcome === 'ok' ? snapshotBarRegisters(vmm.devices) : undefined;
   const { teardown, end: last } =
     end.outcome === 'aborted' ? { teardown: undefined, end } : tearDown(vmm, steps, end);
   // Where taking everything away was one more step, the tree is the one that it left.
@@ -57,16 +62,22 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
     optsOutOfMsixEmulation: vmm.optsOutOfMsixEmulation,
     steps,
     tree: died ? snapshotTree(vmm.machine.system) : tree,
+    ...(barRegisters && !died && { barRegisters }),
     scratch: died ? undefined : scratch,
     teardown,
   };
 }
 
-/** The address spaces of the VMM after the last operation that it came to, and how that ended. */
+/**
+ * The address spaces of the VMM after the last operation that it came to, and how that ended.
+ *
+ * @throws InvalidInput when the revision has no such IOMMU.
+ */
 export function runToTheEnd(
   scenario: Scenario,
   revision: Revision,
 ): { readonly spaces: readonly AddressSpace[]; readonly end: End } {
+  requireIommu(scenario, revision);
   const vmm = new Vmm(scenario, revision);
   const end = performAll(vmm, []);
   return { spaces: vmm.topology.addressSpaces, end };

@@ -1,6 +1,6 @@
 import type { MemoryRegion } from '../../memory/index.ts';
 import type { VfioDevice } from '../../vfio/index.ts';
-import type { ContainerState, DeviceState, State, TraceNode } from '../trace.ts';
+import type { BarRegister, ContainerState, DeviceState, State, TraceNode } from '../trace.ts';
 import type { Vmm } from './vmm.ts';
 
 /**
@@ -58,7 +58,15 @@ function isAsBefore(
   );
 }
 
-function snapshotDevice({ id, pci, msixLayout, msixState, emulatedTable, layers }: VfioDevice): DeviceState {
+function snapshotDevice({
+  id,
+  pci,
+  msixLayout,
+  msixState,
+  emulatedTable,
+  emulatedPba,
+  layers,
+}: VfioDevice): DeviceState {
   return {
     id,
     bars: pci.bars.map(({ index, attributes, size, address }) => ({
@@ -74,9 +82,21 @@ function snapshotDevice({ id, pci, msixLayout, msixState, emulatedTable, layers 
         enabled: msixState.enabled,
         functionMasked: msixState.functionMasked,
         emulatedAt: emulatedTable,
+        ...(emulatedPba && { pbaAt: emulatedPba }),
       },
   };
 }
+
+/** What the registers of all BARs say. */
+export const snapshotBarRegisters = (devices: readonly VfioDevice[]): readonly BarRegister[] =>
+  devices.flatMap(({ id, pci }) =>
+    pci.bars.map((bar) => ({
+      device: id,
+      bar: bar.index,
+      address: pci.register(bar) & -bar.size,
+      decoding: pci.isDecoding(bar),
+    })),
+  );
 
 /** The region tree below `root` as it is now. */
 export function snapshotTree(root: MemoryRegion): TraceNode {

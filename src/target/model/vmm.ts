@@ -31,7 +31,7 @@ const FIRST_HOST_ADDRESS = 0x7f00_0000_0000n;
 export class Vmm {
   readonly scenario: Scenario;
   readonly revision: Revision;
-  readonly topology = new MemoryTopology();
+  readonly topology: MemoryTopology;
   readonly machine: Machine;
   readonly optsOutOfMsixEmulation: boolean;
   readonly kvm: KvmMemslots;
@@ -39,6 +39,7 @@ export class Vmm {
   readonly devices: VfioDevice[] = [];
   readonly #containerOf = new Map<VfioDevice, VfioContainer>();
   readonly #overlays = new Map<string, MemoryRegion>();
+  readonly #memslots: MemslotListener;
   readonly #namesTaken = new Map<string, number>();
   #nextHostAddress = FIRST_HOST_ADDRESS;
   #started = false;
@@ -48,7 +49,8 @@ export class Vmm {
     this.scenario = scenario;
     this.revision = revision;
     const { machine } = scenario;
-    const { topology } = this;
+    const topology = new MemoryTopology(revision.memory);
+    this.topology = topology;
     this.machine = buildMachine(machine.type, {
       topology,
       ram: machine.ram,
@@ -63,7 +65,7 @@ export class Vmm {
     // KVM on POWER has no read-only slots.
     const readonlySlots = machine.type !== 'pseries';
     this.kvm = new KvmMemslots({ hostPageSize: machine.hostPageSize, supportsReadonly: readonlySlots });
-    const memslots = new MemslotListener({
+    this.#memslots = new MemslotListener({
       rules: revision.memslots,
       kvm: this.kvm,
       pages: { host: machine.hostPageSize, target: TARGET_PAGE_SIZE },
@@ -72,7 +74,6 @@ export class Vmm {
       refusalIsFatal: scenario.host.iommu.type !== 'vfio-user',
       emit: this.#emit,
     });
-    topology.registerListener(memslots, this.machine.memory);
   }
 
   /** The events since the last call. */
@@ -82,8 +83,9 @@ export class Vmm {
     return events;
   }
 
-  /** Plugs in the devices that are there from the beginning, and resets the machine as every start does. */
+  /** Tells KVM of the memory, plugs in the devices that are there from the beginning, and resets the machine as every start does. */
   start(): void {
+    this.topology.registerListener(this.#memslots, this.machine.memory);
     const present = this.scenario.devices.filter(({ id }) => isColdPlugged(this.scenario, id));
     const plugAll = (): void => present.forEach((device) => this.#plug(device));
     // Where a reset kills a VMM with such a device, the only way to have one is to plug it in afterwards.
@@ -157,7 +159,7 @@ export class Vmm {
   /** The host's side of a container that nobody has used yet. */
   makeIommu(): IommuContainer {
     const { machine, host } = this.scenario;
-    return makeHostIommu(host.iommu, machine.hostPageSize);
+    return makeHostIommu(host.iommu, machine.hostPageSize, this.revision.host);
   }
 
   /** The smallest page that the host's IOMMU container offers. */
@@ -187,7 +189,7 @@ export class Vmm {
     try {
       const device = new VfioDevice(
         spec.id,
-        makeHostDevice(spec, host, machine.hostPageSize),
+        makeHostDevice(spec, host, machine.hostPageSize, this.revision.host),
         {
           msixRelocation: spec.options['x-msix-relocation'] ?? 'off',
           noMmap: spec.options['x-no-mmap'] ?? false,
@@ -196,6 +198,7 @@ export class Vmm {
         {
           bus: this.machine.bus,
           rules: this.revision.device,
+          pciRules: this.revision.pci,
           hostPageSize: machine.hostPageSize,
           machineOptsOutOfMsixEmulation: this.optsOutOfMsixEmulation,
           vfioUser: host.iommu.type === 'vfio-user',

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { QemuDied, QemuHangs, QmpRefusal } from './qemu-error.ts';
 import { QemuProcess } from './qemu-process.ts';
 import { QtestError } from './qtest-client.ts';
-import { makeFakeQemu, type FakeQemu } from './testing/fake-qemu.ts';
+import { makeFakeQemu, type FakeQemu } from './testing/fake-monitor.ts';
 
 const fakes: FakeQemu[] = [];
 const started: QemuProcess[] = [];

@@ -13,7 +13,9 @@ const KUNLUN_VF = 0x3685;
 
 /** Areas are numbered by their offset; overlapping ones are refused (vfio_setup_region_sparse_mmaps, fact 5.2). */
 function sortedDisjoint(areas: readonly SparseArea[], bar: number): readonly SparseArea[] {
-  const sorted = areas.toSorted((a, b) => (a.offset < b.offset ? -1 : a.offset > b.offset ? 1 : 0));
+  const sorted = areas
+    .filter(({ size }) => size !== 0n)
+    .toSorted((a, b) => (a.offset < b.offset ? -1 : a.offset > b.offset ? 1 : 0));
   for (const [index, area] of sorted.entries()) {
     const next = sorted[index + 1];
     if (next === undefined || area.offset + area.size <= next.offset) continue;

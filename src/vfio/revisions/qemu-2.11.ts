@@ -1,6 +1,10 @@
-import { alignDown, alignUp, offset } from '../../address/index.ts';
-import { form2_11, type MemoryRegionSection } from '../../memory/index.ts';
+import { alignDown, alignUp, isAligned, offset } from '../../address/index.ts';
+import { QEMU_MEMORY, form2_11, type MemoryRegionSection } from '../../memory/index.ts';
+import { QEMU_PCI } from '../../pci/index.ts';
+import { cutOutTable } from '../msix-early-setup.ts';
+import { relocatedToUpperHalf } from '../msix-relocation.ts';
 import type { PageSizes, Revision } from '../revision.ts';
+import { wholeUnits } from '../trim.ts';
 
 const TOP_BIT = 1n << 63n;
 const CHELSIO = 0x1425;
@@ -28,31 +32,65 @@ export const qemu211: Revision = {
   listener: {
     skip: skipTopHalf,
     alignment: ({ target }) => target,
+    trim: wholeUnits,
     mapsDeviceMemory: () => true,
+    backingOffset: (section, start) => offset(section.offset + start - section.start),
+    mapsReadonly: ({ readonly }) => readonly,
+    unmaps: () => true,
     unmapsWhenUnregistered: false,
     deviceMemoryFailure: 'fatal',
+    ramFailure: 'fatal',
+    missingWindow: 'fatal',
+    whenUnregistered: 'unmap',
   },
   device: {
-    sparseAreas: (areas) => areas,
+    barAttributes: (attributes) => attributes,
+    sparseAreas: (areas) => areas.filter(({ size }) => size !== 0n),
     checkLocation: () => undefined,
     correctPbaOffset: (vendor, device) =>
       vendor === CHELSIO && (device & 0xff00) === 0x5800 ? offset(0x1000n) : undefined,
     toleratesPbaBeyondBarWhenRelocated: false,
     honoursMsixMappable: false,
+    fixUpAreas: cutOutTable,
+    fixUp: 'before-relocation',
     baseRegion: false,
+    mmapParent: ({ bar }) => bar,
+    mmapPriority: 0,
     msixParent: ({ bar }) => bar,
     msixExposure: () => ({ kind: 'emulated' }),
     relocation: false,
+    relocate: relocatedToUpperHalf,
+    relocationWithoutMsix: 'ignored',
+    emulatedLayout: (layout) => layout,
+    emulatedTableSize: (tableSize) => tableSize,
     hotplugRefusal: 'reported',
     msixUnplug: 'done',
     mmapAlignment: (_size, hostPageSize) => hostPageSize,
+    subPageSize: (barSize, address, hostPageSize) =>
+      address !== undefined && isAligned(address, hostPageSize) ? hostPageSize : barSize,
+    stretchedPriority: 0,
+    wrapperShrinks: false,
   },
-  memslots: { span: wholeHostPages, update: 'immediately' },
+  memslots: {
+    span: wholeHostPages,
+    slotNumber: (_section, unused) => unused,
+    deletes: true,
+    update: 'immediately',
+  },
   machine: {
     mmioInPhbDmaSpace: false,
     phbResetNeedsKernelContainer: false,
     xive: false,
     cpuSpaceName: 'cpu-memory',
+  },
+  memory: QEMU_MEMORY,
+  pci: QEMU_PCI,
+  host: {
+    pageSizes: (hardware) => hardware,
+    regionInfo: (info) => info,
+    mmap: (errno) => errno,
+    checksApertures: true,
+    refusesMap: () => 0,
   },
   mtree: form2_11,
   breaks: [

@@ -1,51 +1,34 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { programName, type Architecture } from '../architecture.ts';
 
-/** A program that can be started instead of QEMU. */
+/** What a fake QEMU says of itself. */
 export interface FakeQemu {
-  readonly binary: string;
-  remove(): void;
+  readonly version?: string;
+  readonly devices?: readonly string[];
+  /** Lines of `-M help`. */
+  readonly machines?: readonly string[];
 }
 
-/**
- * A program that connects to the sockets as QEMU does and answers every QMP command by `{}` and every
- * line of qtest by `OK`.
- *
- * @param behaviour JavaScript that runs first; it may replace `onCommand(name, reply)` and `onLine(line, reply)`,
- *   or end the program.
- */
-export function makeFakeQemu(behaviour: string): FakeQemu {
-  const folder = mkdtempSync(join(tmpdir(), 'fake-qemu-'));
-  const binary = join(folder, 'qemu-system-x86_64');
+/** Puts into `folder` a program that answers `--version`, `-device help` and `-M help` as QEMU would, and nothing else. */
+export function writeFakeQemu(
+  folder: string,
+  architecture: Architecture,
+  { version = 'QEMU emulator version 11.1.3 (Debian 1:11.1.3)', devices = [], machines = [] }: FakeQemu,
+): string {
+  const path = join(folder, programName(architecture));
+  const print = (lines: readonly string[]): string => lines.map((text) => `echo '${text}'`).join('; ') || ':';
   writeFileSync(
-    binary,
-    `#!${process.execPath}
-const net = require('node:net');
-const pathAfter = (option) => process.argv[process.argv.indexOf(option) + 1].replace('unix:', '');
-let onCommand = (name, reply) => reply({ return: {} });
-let onLine = (line, reply) => reply('OK');
-${behaviour}
-const lines = (socket, take) => {
-  let rest = '';
-  socket.on('data', (text) => {
-    const list = (rest + text).split('\\n');
-    rest = list.pop();
-    list.forEach(take);
-  });
-  socket.on('close', () => process.exit(0));
-};
-const qmp = net.connect(pathAfter('-qmp'), () => qmp.write('{"QMP": {}}\\n'));
-lines(qmp, (line) => {
-  const { execute } = JSON.parse(line);
-  const reply = (message) => qmp.write(JSON.stringify(message) + '\\n');
-  if (execute === 'qmp_capabilities') reply({ return: {} });
-  else onCommand(execute, reply);
-});
-const qtest = net.connect(pathAfter('-qtest'));
-lines(qtest, (line) => onLine(line, (text) => qtest.write(text + '\\n')));
+    path,
+    `#!/bin/sh
+case "$1" in
+  --version) ${print([version])} ;;
+  -device) ${print(['Controller/Bridge/Hub devices:', ...devices.map((name) => `name "${name}", bus PCI`)])} ;;
+  -M) ${print(['Supported machines are:', ...machines])} ;;
+  *) echo "$0: no such option" >&2; exit 1 ;;
+esac
 `,
   );
-  chmodSync(binary, 0o755);
-  return { binary, remove: () => rmSync(folder, { recursive: true }) };
+  chmodSync(path, 0o755);
+  return path;
 }

@@ -1,8 +1,27 @@
 import type { Decoder } from './decoder.ts';
 import { isColdPlugged, type Operation, type Scenario } from './scenario.ts';
 
-/** Reports operations that contradict the devices or one another: a sequence that nobody could carry out. */
-export function checkOperations(scenario: Scenario, decoder: Decoder, path: string): void {
+/**
+ * Reports parts of a scenario that are sound by themselves and contradict one another: a machine that
+ * nobody could build, or a sequence of operations that nobody could carry out.
+ *
+ * @param path of the scenario in its document; empty where it is the document.
+ */
+export function checkScenario(scenario: Scenario, decoder: Decoder, path: string): void {
+  const at = (place: string): string => (path === '' ? place : `${path}.${place}`);
+  const { machine, host } = scenario;
+  // QEMU's sPAPR IOMMU is the pseries machine's own: no other machine has windows to give.
+  if (host.iommu.type === 'spapr-tce-v2' && machine.type !== 'pseries') {
+    decoder.report(at('host.iommu.type'), `spapr-tce-v2 is for pseries machines, not for ${machine.type}`);
+  }
+  // QEMU refuses a memory backend that is no whole number of host pages.
+  if (machine.ram % machine.hostPageSize !== 0n) {
+    decoder.report(at('machine.ram'), 'expected a multiple of hostPageSize');
+  }
+  checkOperations(scenario, decoder, at('operations'));
+}
+
+function checkOperations(scenario: Scenario, decoder: Decoder, path: string): void {
   const devices = new Map(scenario.devices.map((device) => [device.id, device]));
   const plugged = new Set([...devices.keys()].filter((id) => isColdPlugged(scenario, id)));
   const overlays = new Set<string>();

@@ -1,0 +1,142 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { arbitrary, type Choose } from './index.ts';
+
+const DRAWS = 4_000;
+
+/** That many values of one kind, always the same. */
+const drawn = <T>(draw: (choose: Choose) => T, seed = 1): readonly T[] =>
+  fc.sample(
+    arbitrary(draw, () => []),
+    { seed, numRuns: DRAWS },
+  );
+
+/** How many of the values fall into each of `count` equal parts of the numbers from `least` on. */
+function shares(values: readonly bigint[], least: bigint, size: bigint, count: number): readonly number[] {
+  const parts = Array.from({ length: count }, () => 0);
+  for (const value of values) parts[Number(((value - least) * BigInt(count)) / size)]!++;
+  return parts;
+}
+
+/** How far the counts are from all being equal; of `n` of them about n - 1, and hardly ever twice that and 20. */
+function chiSquare(counts: readonly number[]): number {
+  const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+  return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+}
+const isUniform = (counts: readonly number[]): boolean => chiSquare(counts) < 2 * counts.length + 20;
+
+describe('Choose.integer', () => {
+  it.each([
+    [0, 0],
+    [0, 1],
+    [-3, 3],
+    [7, 12],
+    [0, 2048],
+  ])('draws from %i to %i, both included and all alike', (least, most) => {
+    const values = drawn((choose) => choose.integer(least, most));
+    expect(Math.min(...values)).toBe(least);
+    expect(Math.max(...values)).toBe(most);
+    const parts = Math.min(16, most - least + 1);
+    expect(isUniform(shares(values.map(BigInt), BigInt(least), BigInt(most - least + 1), parts))).toBe(true);
+  });
+});
+
+describe('Choose.bigint', () => {
+  it.each([
+    [0n, 0n],
+    [5n, 5n],
+    [0n, 1n],
+    [1n, 3n],
+    [10n, 16n],
+    [0n, 255n],
+  ])('draws from %i to %i, both included and all alike', (least, most) => {
+    const values = drawn((choose) => choose.bigint(least, most));
+    expect([...new Set(values)].toSorted((a, b) => Number(a - b)).at(0)).toBe(least);
+    expect([...new Set(values)].toSorted((a, b) => Number(a - b)).at(-1)).toBe(most);
+    expect(values.every((value) => value >= least && value <= most)).toBe(true);
+    const size = most - least + 1n;
+    expect(isUniform(shares(values, least, size, Math.min(16, Number(size))))).toBe(true);
+  });
+
+  it.each([31n, 32n, 33n, 48n, 62n, 63n, 64n])('stays in range below 2^%i', (bits) => {
+    const [least, most] = [7n, (1n << bits) - 1n];
+    const values = drawn((choose) => choose.bigint(least, most));
+    expect(values.every((value) => value >= least && value <= most)).toBe(true);
+  });
+
+  it.each([24n, 30n, 31n])('is uniform up to 2^%i, in its parts and in its bits', (bits) => {
+    expect(unevenBits(bits)).toEqual([]);
+  });
+
+  it.each([40n, 62n, 63n])('is uniform in its leading bits up to 2^%i', (bits) => {
+    const values = drawn((choose) => choose.bigint(0n, (1n << bits) - 1n));
+    expect(isUniform(shares(values, 0n, 1n << bits, 8))).toBe(true);
+  });
+
+  // Bug: each of the two halves is drawn from 0 to 0x7fffffff, 31 bits, but shifted by 32: bits 31 and 63 are
+  // never set. On a range of 2^32 values only the lower half is drawn, on 2^64 none above 2^63. Nothing
+  // draws from ranges that large today (the largest, BAR offsets in units of 8, are below 2^31), so no scenario is
+  // lost yet. (Draw the halves from 0 to 0xffffffff; fast-check's nextInt takes that.)
+  it.fails.each([32n, 33n, 40n, 62n, 63n, 64n])('sets every bit of numbers below 2^%i', (bits) => {
+    expect(unevenBits(bits)).toEqual([]);
+  });
+
+  it.fails('draws from the upper half of 2^32 values and of 2^64', () => {
+    for (const end of [1n << 32n, 1n << 64n]) {
+      const values = drawn((choose) => choose.bigint(0n, end - 1n));
+      expect(values.some((value) => value >= end / 2n)).toBe(true);
+    }
+  });
+});
+
+/** The bits that are set in fewer than 45 or more than 55 of a hundred numbers below 2^`bits`. */
+function unevenBits(bits: bigint): readonly bigint[] {
+  const values = drawn((choose) => choose.bigint(0n, (1n << bits) - 1n));
+  const all = Array.from({ length: Number(bits) }, (_, bit) => BigInt(bit));
+  return all.filter((bit) => {
+    const share = values.filter((value) => (value >> bit) & 1n).length / DRAWS;
+    return share < 0.45 || share > 0.55;
+  });
+}
+
+describe('Choose.chance', () => {
+  it.each([1, 25, 50, 99])('is true in %i of a hundred', (percent) => {
+    const share = (100 * drawn((choose) => choose.chance(percent)).filter(Boolean).length) / DRAWS;
+    expect(Math.abs(share - percent)).toBeLessThan(2.5);
+  });
+
+  it('is never and always true at the ends', () => {
+    expect(drawn((choose) => choose.chance(0))).not.toContain(true);
+    expect(drawn((choose) => choose.chance(100))).not.toContain(false);
+  });
+});
+
+describe('Choose.among', () => {
+  it('draws all alike, and the only one there is', () => {
+    const values = drawn((choose) => choose.among(['a', 'b', 'c']));
+    expect(isUniform(['a', 'b', 'c'].map((each) => values.filter((value) => value === each).length))).toBe(
+      true,
+    );
+    expect(new Set(drawn((choose) => choose.among(['a'])))).toEqual(new Set(['a']));
+  });
+});
+
+describe('Choose.weighted', () => {
+  it('draws each as often as its weight says, and those without weight never', () => {
+    const values = drawn((choose) => choose.weighted([1, 'a'], [0, 'b'], [3, 'c'], [4, 'd'], [0, 'e']));
+    const share = (of: string): number => (8 * values.filter((value) => value === of).length) / DRAWS;
+    expect(share('a')).toBeCloseTo(1, 0);
+    expect(share('c')).toBeCloseTo(3, 0);
+    expect(share('d')).toBeCloseTo(4, 0);
+    expect(values).not.toContain('b');
+    expect(values).not.toContain('e');
+  });
+});
+
+describe('an arbitrary', () => {
+  it('gives the same values for the same seed, and others for another', () => {
+    const draw = (choose: Choose) => [choose.bigint(0n, 1n << 60n), choose.integer(0, 9), choose.chance(50)];
+    expect(drawn(draw, 7)).toEqual(drawn(draw, 7));
+    expect(drawn(draw, 7)).not.toEqual(drawn(draw, 8));
+  });
+});

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import {
+  deriveSeed,
+  search,
+  shrinkSighting,
+  type SearchOptions,
+  type Sighting,
+} from '../src/campaign/index.ts';
+import { findInvariant, fingerprint, violationsOf, type InvariantId } from '../src/invariants/index.ts';
+import {
+  decodeScenario,
+  encodeScenario,
+  toJsonText,
+  type Operation,
+  type Scenario,
+} from '../src/scenario/index.ts';
+import { runOnModel } from '../src/target/model/model-target.ts';
+import { REVISIONS, findRevision, type Revision } from '../src/vfio/index.ts';
+import { scenarios, simplifyScenario, weigh } from './index.ts';
+import { digits } from './weigh.ts';
+
+const revisionOf = (id: string): Revision => findRevision(id)!;
+const options = (
+  revision: Revision,
+  invariants: readonly InvariantId[],
+  seed: number,
+  runs: number,
+): SearchOptions => ({
+  run: (scenario) => runOnModel(scenario, revision),
+  scenarios: scenarios({ revision: revision.id, iommuTypes: revision.iommus }),
+  invariants: invariants.map(findInvariant),
+  seed,
+  runs,
+});
+
+/** The first sightings of these, in the first `most` cases; no more cases are run than it takes. */
+async function find(
+  wanted: readonly ((name: string) => boolean)[],
+  most: number,
+  searching: (runs: number) => SearchOptions,
+): Promise<readonly Sighting[]> {
+  for (let runs = 50; ; runs = Math.min(runs * 4, most)) {
+    const { sightings } = await search(searching(runs));
+    const found = wanted.map((isWanted) => sightings.find((sighting) => isWanted(sighting.fingerprint)));
+    if (found.every((sighting) => sighting !== undefined)) return found;
+    if (runs === most) return found.filter((sighting) => sighting !== undefined);
+  }
+}
+
+const addressOf = (operation: Operation): bigint => ('address' in operation ? operation.address : 0n);
+
+/** Every number in the scenario that somebody has to read. */
+const numbersIn = ({ machine, host, devices, operations }: Scenario): readonly bigint[] => [
+  machine.ram,
+  machine.hostPageSize,
+  machine.guestPageSize,
+  ...host.iommu.pageSizes,
+  ...devices.flatMap(({ bars, msix }) => [
+    ...bars.map(({ size }) => size),
+    ...(msix ? [BigInt(msix.vectors), msix.tableOffset, msix.pbaOffset] : []),
+  ]),
+  ...operations.map(addressOf),
+];
+
+const SEEDS = Array.from({ length: 20 }, (_, index) => String(index));
+
+describe('shrinking what the seed patch breaks', () => {
+  const seedV2 = revisionOf('seed-v2');
+  /** The two of the thread: the piece of a BAR that is asked for, and the death of it. */
+  const wanted = [
+    (name: string): boolean =>
+      name === 'map-aligned/bar-fragment-unaligned' || name === 'map-aligned/small-bar-unaligned',
+    (name: string): boolean => name === 'no-abort/dma-map-device-memory-EINVAL',
+  ];
+
+  it.each(SEEDS)(
+    'comes, within 2,000 cases of seed %s, to one device, one BAR, two operations and round numbers',
+    async (seed) => {
+      const searching = (runs: number) =>
+        options(seedV2, ['map-aligned', 'no-abort'], deriveSeed(seed, 'shrinking seed-v2'), runs);
+      const found = await find(wanted, 2_000, searching);
+      expect(found).toHaveLength(2);
+      for (const sighting of found) {
+        const { scenario, violation, shrinks } = await shrinkSighting(sighting, searching(1));
+        expect(fingerprint(violation)).toBe(sighting.fingerprint);
+        expect(scenario.devices).toHaveLength(1);
+        expect(scenario.devices[0]!.bars).toHaveLength(1);
+        expect(scenario.operations.length).toBeLessThanOrEqual(2);
+        expect(shrinks).toBeLessThan(100);
+        // One digit and zeros, all of them.
+        for (const number of numbersIn(scenario)) expect(number.toString(16)).toMatch(/^[0-9a-f]0*$/);
+      }
+    },
+  );
+});
+
+describe('the skip rule as it was posted', () => {
+  const skipAsPosted = revisionOf('seed-v2+skip-as-posted');
+
+  it.each(SEEDS)(
+    'leaves RAM out within 200 cases of seed %s, which shrinks to next to nothing',
+    async (seed) => {
+      const searching = (runs: number) =>
+        options(skipAsPosted, ['ram-reachable'], deriveSeed(seed, 'shrinking skip-as-posted'), runs);
+      const [sighting] = await find([(name) => name.startsWith('ram-reachable/')], 200, searching);
+      expect(sighting).toBeDefined();
+      const { scenario } = await shrinkSighting(sighting!, searching(1));
+      expect(scenario.devices).toHaveLength(1);
+      expect(scenario.devices[0]!.bars).toEqual([]);
+      expect(scenario.operations).toEqual([]);
+      expect(scenario.machine.type).toBe('generic');
+    },
+  );
+});
+
+describe('shrinking, whatever is found', () => {
+  it.each(REVISIONS)(
+    'on $id keeps the fingerprint, ends soon, and at something that cannot be simpler',
+    async (revision) => {
+      const all = revision.breaks as readonly InvariantId[];
+      const searching = options(revision, all, deriveSeed('shrinking', revision.id), 120);
+      const { sightings } = await search(searching);
+      expect(sightings.length).toBeGreaterThan(0);
+      const run = (scenario: Scenario) =>
+        violationsOf(runOnModel(scenario, revision), searching.invariants).map(fingerprint);
+      for (const sighting of sightings) {
+        const { scenario, violation, shrinks } = await shrinkSighting(sighting, searching);
+        expect(fingerprint(violation)).toBe(sighting.fingerprint);
+        expect(run(scenario)).toContain(sighting.fingerprint);
+        expect(shrinks).toBeLessThan(100);
+        for (const simpler of simplifyScenario(scenario))
+          expect(run(simpler)).not.toContain(sighting.fingerprint);
+        // What is left weighs less than a device and a dozen operations of its own.
+        expect(weigh(scenario)).toBeLessThan(6_000);
+      }
+    },
+  );
+
+  it('leaves what is found on sPAPR a scenario that can be stored and read again', async () => {
+    const revision = revisionOf('seed-v2+phb-mmio-alias');
+    const searching = options(revision, ['window-limit'], deriveSeed('shrinking', 'windows'), 200);
+    const { scenario } = await shrinkSighting((await search(searching)).sightings[0]!, searching);
+    expect(scenario.machine.type).toBe('pseries');
+    expect(decodeScenario(JSON.parse(toJsonText(encodeScenario(scenario))))).toEqual(scenario);
+  });
+
+  it('gives the same case every time', async () => {
+    const searching = options(revisionOf('seed-v2'), ['map-aligned'], 1, 50);
+    const [sighting] = (await search(searching)).sightings;
+    const once = await shrinkSighting(sighting!, searching);
+    expect(await shrinkSighting(sighting!, searching)).toEqual(once);
+  });
+
+  // Weak: RAM of an odd size is a finding of its own (RAM that is not made of the IOMMU's pages), but no simpler odd
+  // size is offered, only four round ones; 0xffe2000 stays as it was drawn.
+  it.fails('makes an odd size of RAM as round as it can be', () => {
+    const odd = (scenario: Scenario): boolean => scenario.machine.ram % 0x1_0000n !== 0n;
+    const pages = { hostPageSize: 0x1000n, guestPageSize: 0x1000n };
+    let last: Scenario = {
+      version: 1,
+      machine: { type: 'generic', msixEmulation: 'machine-default', ram: 0xffe_2000n, ...pages },
+      revision: 'qemu-11.1',
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: [0x1000n] } },
+      devices: [],
+      operations: [],
+    };
+    for (let next: Scenario | undefined = last; next !== undefined;) {
+      last = next;
+      next = [...simplifyScenario(last)].find(odd);
+    }
+    expect(digits(last.machine.ram)).toBeLessThan(digits(0xffe_2000n));
+  });
+});

@@ -1,0 +1,125 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { deriveSeed } from '../src/campaign/index.ts';
+import {
+  InvalidInput,
+  decodeScenario,
+  encodeScenario,
+  toJsonText,
+  type Scenario,
+} from '../src/scenario/index.ts';
+import { digits } from './weigh.ts';
+import { scenarios, simplifyScenario, weigh } from './index.ts';
+
+const CASES = 60;
+const drawn = fc.sample(scenarios(), { seed: deriveSeed('generators', 'simplify'), numRuns: CASES });
+
+/** What is wrong with the scenario, if anything is. */
+function problemsOf(scenario: Scenario): readonly string[] {
+  try {
+    decodeScenario(JSON.parse(toJsonText(encodeScenario(scenario))));
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidInput)
+      return error.problems.map(({ path, message }) => `${path}: ${message}`);
+    throw error;
+  }
+}
+
+const isSpapr = ({ host }: Scenario): boolean => host.iommu.type === 'spapr-tce-v2';
+
+/** Takes the first simpler scenario again and again as long as `holds`; returns all that were taken. */
+function descend(from: Scenario, holds: (scenario: Scenario) => boolean): readonly Scenario[] {
+  const taken = [from];
+  for (let next: Scenario | undefined = from; next !== undefined;) {
+    next = undefined;
+    for (const candidate of simplifyScenario(taken.at(-1)!)) {
+      if (!holds(candidate)) continue;
+      next = candidate;
+      taken.push(candidate);
+      break;
+    }
+    expect(taken.length).toBeLessThan(2_000);
+  }
+  return taken;
+}
+
+describe('simpler scenarios', () => {
+  it('all weigh less, and there are some', () => {
+    for (const scenario of drawn) {
+      const weight = weigh(scenario);
+      const candidates = [...simplifyScenario(scenario)];
+      expect(candidates.length).toBeGreaterThan(10);
+      for (const candidate of candidates) expect(weigh(candidate)).toBeLessThan(weight);
+    }
+  });
+
+  it('are all valid', () => {
+    for (const scenario of drawn.filter((each) => !isSpapr(each)).slice(0, 25)) {
+      for (const candidate of simplifyScenario(scenario)) expect(problemsOf(candidate)).toEqual([]);
+    }
+  }, 60_000);
+
+  it('are all valid on sPAPR, too', () => {
+    const spapr = drawn.filter(isSpapr);
+    expect(spapr.length).toBeGreaterThan(0);
+    for (const scenario of spapr) {
+      for (const candidate of simplifyScenario(scenario)) expect(problemsOf(candidate)).toEqual([]);
+    }
+  });
+
+  it('have the revision of the one that they are made from', () => {
+    for (const scenario of fc.sample(scenarios({ revision: 'seed-v2' }), { seed: 3, numRuns: 20 })) {
+      for (const candidate of simplifyScenario(scenario)) expect(candidate.revision).toBe('seed-v2');
+    }
+  });
+
+  it('come to an end, at the machine with nothing in it', () => {
+    for (const scenario of drawn.filter((each) => !isSpapr(each))) {
+      const taken = descend(scenario, () => true);
+      expect(taken.at(-1)).toMatchObject({
+        machine: { type: 'generic', msixEmulation: 'machine-default', ram: 0x1000_0000n },
+        host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+        devices: [],
+        operations: [],
+      });
+      expect(taken.length).toBeLessThan(40);
+    }
+  });
+
+  it('come to an end likewise while something has to stay', () => {
+    const stays: readonly ((scenario: Scenario) => boolean)[] = [
+      ({ devices }) => devices.some(({ msix }) => msix !== undefined),
+      ({ operations }) => operations.some(({ op }) => op === 'set-bar'),
+      ({ devices }) => devices.some(({ bars }) => bars.length > 1),
+    ];
+    for (const stay of stays) {
+      for (const scenario of drawn.filter(stay)) {
+        const taken = descend(scenario, stay);
+        expect(taken.length).toBeLessThan(120);
+        expect(taken.at(-1)!.devices).toHaveLength(1);
+      }
+    }
+  }, 60_000);
+
+  it('name the simplest forms of each number', () => {
+    const placed = drawn.filter(({ operations }) => operations.some(({ op }) => op === 'set-bar'));
+    for (const scenario of placed) {
+      const taken = descend(scenario, ({ operations }) => operations.some(({ op }) => op === 'set-bar'));
+      const { operations } = taken.at(-1)!;
+      expect(operations).toEqual([{ op: 'set-bar', device: 'dev0', bar: 0, address: 0n }]);
+    }
+  }, 60_000);
+});
+
+describe('the weight of a number', () => {
+  it('is less for what is read faster', () => {
+    const rising = [0n, 0x1000n, 0x1_0000n, 0x8000n, 0xc000_0000n, 0xc001_0000n, 0xc001_2345n];
+    const weights = rising.map(digits);
+    expect(digits(0n)).toBe(0);
+    expect(digits(0x1000n)).toBeLessThan(digits(0x3000n));
+    expect(digits(0x1000n)).toBeLessThan(digits(0x1_0000n));
+    expect(digits(0x1_0000n)).toBeLessThan(digits(0x1100n));
+    expect(weights.at(-1)).toBe(Math.max(...weights));
+  });
+});

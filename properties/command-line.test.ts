@@ -1,0 +1,648 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { REVISIONS } from '../src/vfio/index.ts';
+import { SEED_DUMPS, withoutNumbers } from './fixtures/seed-dumps.ts';
+
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
+
+/** barproof as it is installed: built, with the files that it comes with. */
+let installed: string;
+let main: string;
+/** Where a test works. */
+let here: string;
+
+beforeAll(() => {
+  installed = mkdtempSync(join(tmpdir(), 'barproof-installed-'));
+  const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
+  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: REPOSITORY });
+  cpSync(join(REPOSITORY, 'package.json'), join(installed, 'package.json'));
+  cpSync(join(REPOSITORY, 'regressions'), join(installed, 'regressions'), { recursive: true });
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
+  main = join(installed, 'dist/src/cli/main.js');
+}, 60_000);
+
+afterAll(() => {
+  rmSync(installed, { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  here = mkdtempSync(join(tmpdir(), 'barproof-here-'));
+});
+
+afterEach(() => {
+  rmSync(here, { recursive: true, force: true });
+});
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Setting {
+  readonly input?: string | Buffer;
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+}
+
+/** Runs barproof in a process of its own. */
+function barproof(words: readonly string[], { input = '', env = {}, cwd = here }: Setting = {}): Result {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+    cwd,
+    input,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+/** Runs a line of shell in which `barproof` is the command. */
+function shell(line: string, env: Record<string, string> = {}): Result {
+  const script = `barproof() { "${process.execPath}" "${main}" "$@"; }\n${line}`;
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
+    cwd: here,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const SEED = (name: string): string => join(REPOSITORY, 'regressions/seed', `${name}.json`);
+
+/** Everything in a folder, with its text. */
+const snapshot = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .toSorted()
+      .map((path) => [path.slice(folder.length), readFileSync(path, 'utf8')]),
+  );
+
+const SCENARIO = {
+  version: 1,
+  machine: { type: 'generic', ram: '0x10000000' },
+  host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+  devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x4000', type: 'mem32' }] }],
+};
+
+const put = (name: string, contents: string | Buffer): string => {
+  writeFileSync(join(here, name), contents);
+  return name;
+};
+
+const A_STACK = /^\s+at .+:\d+/m;
+
+const CHECK_SEED_V2 = ['check', '--revision', 'seed-v2', '--runs', '20'];
+
+describe('check', () => {
+  /** What the first check of seed-v2 in an empty folder says, and that folder. */
+  let first: Result;
+  let found: string;
+
+  beforeAll(() => {
+    found = mkdtempSync(join(tmpdir(), 'barproof-found-'));
+    first = barproof(CHECK_SEED_V2, { cwd: found });
+  });
+
+  afterAll(() => {
+    rmSync(found, { recursive: true, force: true });
+  });
+
+  /** Puts here what the first check has kept. */
+  const afterFirst = (): void => cpSync(found, here, { recursive: true });
+
+  it('holds on the newest revision, lists what is known of it, and writes nothing', () => {
+    const { code, out, err } = barproof(['check', '--runs', '100']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(
+      /^barproof \d+\.\d+\.\d+: qemu-11.1 on model, 16 invariants, 100 cases, seed barproof\n/,
+    );
+    expect(out.match(/^known: .+$/gm)).toHaveLength(1);
+    expect(out).toMatch(/\nholds\n$/);
+    expect(readdirSync(here)).toEqual([]);
+  });
+
+  it('exits with 1 on seed-v2, prints the failure blocks and saves what they are about', () => {
+    const { code, out, err } = first;
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+    const blocks = out.split(/^(?=\d+ {2})/m).slice(1);
+    expect(blocks.length).toBeGreaterThan(3);
+    for (const [index, block] of blocks.entries()) {
+      // From what is wrong to how to see it again; a map is drawn where something is mapped.
+      expect(block).toMatch(
+        /^\d+ {2}(warning )?[a-z-]+ \/ \S+ {3}\(\d+ cases?, first at \d+; shrunk in \d+ steps\)\n\n {3}\S[^]*\n\n {3}machine {2}[^]*\n {3}host {5}[^]*\n\n {3}expected {2}[^]+\n {3}observed {2}[^]+\n {3}in QEMU {3}[^]+\n {3}again {5}barproof replay regressions\/\S+\.json\n/,
+      );
+      expect(block.startsWith(`${index + 1}  `)).toBe(true);
+    }
+    expect(out).toMatch(/\n {3}address +size +what +CPU +DMA\n( {3}0x[^\n]+\n)* {3}0x[^\n]+ {3}<--\n/);
+    expect(out).toMatch(/\ndoes not hold: \d+ counterexamples(, \d+ warnings?)?\n$/);
+    const saved = Object.keys(snapshot(join(found, 'regressions')));
+    expect(saved).toHaveLength(blocks.length);
+    for (const file of saved) expect(out).toContain(`barproof replay regressions${file}\n`);
+  });
+
+  it('gives commands that show the same again', () => {
+    afterFirst();
+    const { out } = first;
+    const headings = [...out.matchAll(/^\d+ {2}(\S.*?) {3}\(/gm)].map(([, heading]) => heading!);
+    const commands = [...out.matchAll(/^ {3}again {5}(.+)$/gm)].map(([, command]) => command!);
+    expect(commands).toHaveLength(headings.length);
+    const files = commands.map((command) => /^barproof replay (\S+)$/.exec(command)![1]!);
+    const { code, out: replayed } = barproof(['replay', ...files]);
+    expect(code).toBe(1);
+    const parts = replayed.split(/^(?=x )/m);
+    expect(parts).toHaveLength(headings.length);
+    for (const part of parts) expect(part).toMatch(/^x regressions\/\S+: breaks .* on seed-v2, as stored\n/);
+    for (const [index, heading] of headings.entries()) expect(parts[index]).toContain(`  ${heading}\n`);
+  });
+
+  it('says the same in another process, and in a folder where it has saved what it found', () => {
+    const files = snapshot(found);
+    const odd = { TZ: 'Asia/Tokyo', LC_ALL: 'C', FORCE_COLOR: '3' };
+    expect(barproof(CHECK_SEED_V2, { env: odd })).toEqual(first);
+    expect(first.out).not.toContain('\u001B');
+    const withoutDates = (texts: Record<string, string>): string[] =>
+      Object.entries(texts).map(([file, text]) => file + text.replace(/"date": "[^"]*"/, ''));
+    expect(withoutDates(snapshot(here))).toEqual(withoutDates(files));
+    const before = snapshot(here);
+    expect(barproof(CHECK_SEED_V2)).toEqual(first);
+    expect(snapshot(here)).toEqual(before);
+  });
+
+  it('cannot run over a damaged regression, and leaves it as it is', () => {
+    mkdirSync(join(here, 'regressions'));
+    put('regressions/half.json', '{ "schema": 1, "inv');
+    const before = snapshot(here);
+    const { code, out, err } = barproof(CHECK_SEED_V2);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^✖ regressions\/half\.json: this is not JSON: /);
+    expect(snapshot(here)).toEqual(before);
+  });
+
+  it('is not disturbed by what an interrupted save left behind', () => {
+    afterFirst();
+    const [file] = Object.keys(snapshot(join(here, 'regressions')));
+    const text = readFileSync(join(here, 'regressions', file!), 'utf8');
+    put(`regressions${file}.1.tmp`, text.slice(0, text.length / 2));
+    rmSync(join(here, 'regressions', file!));
+    expect(barproof(CHECK_SEED_V2)).toEqual(first);
+    expect(readFileSync(join(here, 'regressions', file!), 'utf8')).toBe(text);
+  });
+
+  it('gives a command that shows the same again for a case stored on another revision', () => {
+    mkdirSync(join(here, 'regressions'));
+    cpSync(SEED('guest-4k-on-64k-host'), join(here, 'regressions/a.json'));
+    const { out } = barproof(['check', '--revision', 'seed-v2', '--runs', '0']);
+    expect(out).toContain('   (a case stored for qemu-11.1)');
+    const heading = /^1 {2}(\S.*?) {3}\(/m.exec(out)![1]!;
+    const command = /^ {3}again {5}(.+)$/m.exec(out)![1]!;
+    expect(command).toBe('barproof replay regressions/a.json --revision seed-v2');
+    expect(shell(command).out).toContain(`  ${heading}\n`);
+  });
+});
+
+describe('a check that is interrupted', () => {
+  const files = (): string[] =>
+    readdirSync(here, { recursive: true, encoding: 'utf8', withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(here, join(entry.parentPath, entry.name)))
+      .toSorted();
+
+  /** Starts a check without end; `act` ends it, when it has kept the first thing that it found. */
+  const ended = async (act: (child: ChildProcess) => void) => {
+    const child = spawn(process.execPath, [main, 'check', '--revision', 'seed-v2', '--runs', '1000000'], {
+      cwd: here,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [out, err] = [child.stdout, child.stderr].map((stream) => textOf(stream));
+    const end = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    while (!files().some((file) => file.endsWith('.json'))) await delay(20);
+    const since = Date.now();
+    act(child);
+    const [code, signal] = await end;
+    return { code, signal, out: await out!, err: await err!, waited: Date.now() - since };
+  };
+
+  /** The cases that are kept, all of which show again what they showed. */
+  const kept = (): string[] => {
+    const cases = files().filter((file) => file.endsWith('.json'));
+    const { out, err } = barproof(['replay', ...cases]);
+    expect(err).toBe('');
+    expect(out.match(/^x .* on seed-v2, as stored$/gm)).toHaveLength(cases.length);
+    return cases;
+  };
+
+  it('ends soon, says how far it came, keeps and reports what it found, and exits with 1', async () => {
+    const { code, out, err, waited } = await ended((child) => child.kill('SIGINT'));
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+    expect(waited).toBeLessThan(15_000);
+    expect(out).toMatch(/\ninterrupted: [1-9]\d* of 1000000 cases were looked at\ndoes not hold: /);
+    const again = [...out.matchAll(/^ {3}again {5}barproof replay (.+)$/gm)].map(([, file]) => file!);
+    expect(again.toSorted()).toEqual(files());
+    expect(kept()).toEqual(files());
+  });
+
+  it('has kept what it found even when it is killed on the spot', async () => {
+    const { signal } = await ended((child) => child.kill('SIGKILL'));
+    expect(signal).toBe('SIGKILL');
+    expect(kept()).not.toEqual([]);
+  });
+});
+
+describe('standard output and standard error', () => {
+  it('keep data and complaints apart', () => {
+    const { code, out, err } = shell(
+      `barproof run --json "${SEED('cx4-64k')}" nothing.json "${SEED('cx4-64k')}"`,
+    );
+    expect(code).toBe(2);
+    for (const line of out.trimEnd().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
+    expect(err).toBe('✖ nothing.json: there is no such file\n');
+  });
+
+  const pty = existsSync('/usr/bin/script');
+
+  /** Runs a line of shell on a terminal of 100 columns; what the terminal gets, with `^[` for escapes. */
+  const onTerminal = (line: string, env: Record<string, string> = {}): string => {
+    put('line.sh', `stty cols 100\nbarproof() { "${process.execPath}" "${main}" "$@"; }\n${line}\n`);
+    return shell('script -qec "bash line.sh" /dev/null < /dev/null', env).out.replaceAll('\u001B', '^[');
+  };
+
+  it.runIf(pty)('show progress on a terminal, in one line, without colour with NO_COLOR', () => {
+    const seen = onTerminal('barproof check --runs 300 --invariant flat-minimal --no-save; barproof --help', {
+      NO_COLOR: '1',
+    });
+    expect(seen).toContain('\r^[[2Kreplaying the stored cases\r^[[2K250 of 300 cases, ');
+    expect(seen).toMatch(/\^\[\[2K\r\ncases: 300 .*\r\nholds\r\n/);
+    expect(seen).not.toMatch(/\^\[\[[\d;]*m/);
+  });
+
+  it.runIf(pty)('keep progress off the report that goes to a file while somebody watches', () => {
+    const seen = onTerminal('barproof check --runs 0 --no-save > report.txt');
+    expect(seen).toMatch(/replaying the stored cases\r\^\[\[2K$/);
+    const report = readFileSync(join(here, 'report.txt'), 'utf8');
+    expect(report).toMatch(
+      /^barproof \d\S+ qemu-11.1 on model, 16 invariants, 0 cases, seed barproof\n\nholds\n$/,
+    );
+  });
+
+  it.runIf(pty)('have no progress when standard error is no terminal', () => {
+    expect(onTerminal('barproof check --runs 0 --no-save 2> errors.txt')).not.toContain('^[');
+    expect(readFileSync(join(here, 'errors.txt'), 'utf8')).toBe('');
+  });
+
+  it.each([
+    'check --revision seed-v2 --runs 20 --no-save',
+    `replay "${SEED('cx4-64k')}" "${SEED('skip-as-posted')}"`,
+  ])('may be closed early without harm to the reader: %s | head -1', (words) => {
+    const { out } = shell(`barproof ${words} 2> errors.txt | head -1`);
+    expect(out.split('\n')).toHaveLength(2);
+  });
+
+  it.each([
+    ['list revisions', ''],
+    [`run --json ${`"${SEED('cx4-64k')}" `.repeat(20)}`, ''],
+    ['run nothing.json', '2>&1'],
+  ])('may be closed before anything is written: no stack, no verdict: %s', (words, both) => {
+    const { out } = shell(
+      `{ sleep 0.1; { barproof ${words}; echo $? > code; } 2> errors.txt ${both}; } | true; cat code`,
+    );
+    expect(readFileSync(join(here, 'errors.txt'), 'utf8')).toBe('');
+    expect(out).toBe('2\n');
+  });
+});
+
+describe('bad input', () => {
+  const large = (name: string, size: number): string => {
+    closeSync(openSync(join(here, name), 'w'));
+    truncateSync(join(here, name), size);
+    return name;
+  };
+
+  // What needs no process of its own is in hostile-files.test.ts.
+  const inputs: readonly (readonly [string, (name: string) => string, RegExp])[] = [
+    ['no file', (name) => name, /there is no such file/],
+    ['a directory', () => '.', /this is a directory, not a file/],
+    ['nothing in it', (name) => put(name, ''), /this is not JSON/],
+    [
+      'every byte',
+      (name) => put(name, Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))),
+      /this is not JSON/,
+    ],
+    ['arrays 100,000 deep', (name) => put(name, '['.repeat(100_000) + ']'.repeat(100_000)), /found an array/],
+    [
+      'objects 100,000 deep',
+      (name) => put(name, `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`),
+      /a: unknown key/,
+    ],
+    ['100 MB', (name) => large(name, 100_000_000), /the file has more than \d+ bytes/],
+  ];
+
+  it('says what is wrong with each file, and writes nothing', () => {
+    const files = inputs.map(([name, make]) => make(name));
+    const before = readdirSync(here);
+    const { code, out, err } = barproof(['run', '--json', ...files]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).not.toMatch(A_STACK);
+    expect(readdirSync(here)).toEqual(before);
+    for (const [index, [, , message]] of inputs.entries()) {
+      const own = err.split('\n').filter((line) => line.startsWith(`✖ ${files[index]}: `));
+      expect(own.join('\n')).toMatch(message);
+    }
+    for (const line of err.trimEnd().split('\n')) expect(files).toContain(line.split(/^✖ |: /)[1]);
+  });
+
+  it.runIf(process.getuid?.() !== 0)('that may not be read is called so', () => {
+    const file = put('secret', '{}');
+    execFileSync('chmod', ['000', join(here, file)]);
+    expect(barproof(['run', file]).err).toBe(`✖ ${file}: the file may not be read\n`);
+  });
+
+  it('has all its problems told at once, each with its path', () => {
+    const wrong = {
+      version: 2,
+      machine: { type: 'genric', ram: '0x10000000000000000', hostPagesize: '0x1000' },
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1001', 4096.5] } },
+      devices: [
+        { id: '', bars: [{ index: 6, size: 18446744073709551616, type: 'mem32', mmap: 1 }] },
+        {
+          id: 'dev1',
+          bars: {},
+          msix: { vectors: 0, tableBar: 0, tableOffset: '0x4', pbaBar: 0, pbaOffset: -8 },
+        },
+      ],
+      operations: [
+        { op: 'set-bar', device: 'dev0', bar: 0, address: `0x1${'0'.repeat(16)}` },
+        { op: 'jump' },
+      ],
+      comment: 'hello',
+    };
+    const { code, err } = barproof(['run', put('a', JSON.stringify(wrong))]);
+    expect(code).toBe(2);
+    const paths = err
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(': ')[1]);
+    expect(paths.toSorted()).toEqual(
+      [
+        'comment',
+        'version',
+        'machine.hostPagesize',
+        'machine.type',
+        'machine.ram',
+        'host.iommu.pageSizes[0]',
+        'host.iommu.pageSizes[1]',
+        'devices[0].id',
+        'devices[0].bars[0].index',
+        'devices[0].bars[0].size',
+        'devices[0].bars[0].mmap',
+        'devices[1].bars',
+        'devices[1].msix.vectors',
+        'devices[1].msix.tableOffset',
+        'devices[1].msix.pbaOffset',
+        'operations[0].address',
+        'operations[1].op',
+      ].toSorted(),
+    );
+    expect(err).toContain(
+      'machine.type: expected one of pc, q35, virt, pseries, generic, found "genric"; did you mean generic?',
+    );
+    expect(err).toContain('machine.hostPagesize: unknown key; did you mean hostPageSize?');
+  });
+
+  it('that never ends is refused before the memory does', () => {
+    const { code } = shell('ulimit -v 2500000; barproof run /dev/zero');
+    expect(code).toBe(2);
+  });
+
+  it('on standard input that cannot be read is no success', () => {
+    expect(shell('barproof run --json - < /')).toEqual({
+      code: 2,
+      out: '',
+      err: '✖ standard input cannot be read (EISDIR)\n',
+    });
+  });
+
+  it('does not reach the terminal with its control characters', () => {
+    const files = [put('a', '\u001B[2Jno JSON'), put('b', JSON.stringify({ '\u001B[2J': 1 }))];
+    const { err } = barproof(['run', ...files]);
+    expect(err).not.toContain('\u001B');
+    expect(err.match(/\\u001b\[2J/g)!.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is told apart from a counterexample when list is called with an unknown option', () => {
+    expect(barproof(['list', 'invariants', '--foo']).code).toBe(2);
+  });
+});
+
+describe('run -', () => {
+  const lineOf = (ram: number): string =>
+    JSON.stringify({ ...SCENARIO, machine: { type: 'generic', ram: `0x${(ram * 0x1_0000).toString(16)}` } });
+
+  it('answers thousands of lines in order, each in its place, whatever stands between them', () => {
+    const lines = Array.from({ length: 1000 }, (_, index) =>
+      index % 10 === 7 ? ['{', '[]', '"x"', '{"version":1}'][(index - 7) % 4]! : lineOf(index + 1),
+    );
+    const { code, out, err } = barproof(['run', '--json', '-'], { input: `${lines.join('\n')}\n` });
+    expect(code).toBe(2);
+    const answers = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, never>);
+    expect(answers).toHaveLength(lines.length);
+    for (const [index, answer] of answers.entries()) {
+      if (index % 10 === 7) expect(Object.keys(answer)).toEqual(['problems']);
+      else expect(answer['flatView']![0]!['end']).toBe(`0x${((index + 1) * 0x1_0000 - 1).toString(16)}`);
+    }
+    const complained = new Set([...err.matchAll(/^✖ line (\d+): /gm)].map(([, number]) => Number(number)));
+    expect([...complained]).toEqual(lines.flatMap((_, index) => (index % 10 === 7 ? [index + 1] : [])));
+    expect(err).not.toMatch(A_STACK);
+  });
+
+  it('gives for a line what it gives for a file', () => {
+    const stored = readFileSync(SEED('cx4-64k'), 'utf8');
+    const input = JSON.stringify(JSON.parse(stored));
+    expect(barproof(['run', '--json', '-'], { input })).toEqual(barproof(['run', '--json', SEED('cx4-64k')]));
+  });
+
+  it('goes on after a line that is too long', () => {
+    const input = `[${'0,'.repeat(5_000_000)}0]\n${lineOf(16)}\n`;
+    const { code, out, err } = barproof(['run', '--json', '-'], { input });
+    expect(code).toBe(2);
+    expect(
+      out
+        .trimEnd()
+        .split('\n')
+        .map((line) => Object.keys(JSON.parse(line) as object)[0]),
+    ).toEqual(['problems', 'outcome']);
+    expect(err).toMatch(/^✖ line 1: the text is longer than \d+ bytes\n$/);
+  });
+
+  it('answers a line before the next one is there', async () => {
+    const child = spawn(process.execPath, [main, 'run', '--json', '-'], { cwd: here });
+    const answer = new Promise<string>((resolve) => {
+      child.stdout.once('data', (chunk: Buffer) => resolve(String(chunk)));
+    });
+    child.stdin.write(`${lineOf(16)}\n`);
+    expect(await answer).toMatch(/^\{"outcome":"ok"/);
+    child.stdin.end();
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(code).toBe(0);
+  });
+});
+
+describe('odd hardware', () => {
+  const msix = (rest: Record<string, unknown> = {}) => ({
+    vectors: 2,
+    tableBar: 0,
+    tableOffset: 0,
+    pbaBar: 0,
+    pbaOffset: '0x800',
+    ...rest,
+  });
+  const bar = (rest: Record<string, unknown> = {}) => ({ index: 0, size: '0x1000', type: 'mem32', ...rest });
+  const device = (bars: readonly unknown[], table?: unknown) => ({
+    id: 'dev0',
+    bars,
+    ...(table ? { msix: table } : {}),
+  });
+
+  const devices = {
+    'a table beyond its BAR': device([bar()], msix({ tableOffset: '0x1000' })),
+    'a table across the end of its BAR': device([bar()], msix({ tableOffset: '0xff8' })),
+    'a table at the end of 32 bits': device([bar()], msix({ tableOffset: '0xfffffff8', vectors: 2048 })),
+    'a PBA beyond its BAR': device([bar()], msix({ pbaOffset: '0x100000' })),
+    'a table BIR of 6': device([bar()], msix({ tableBar: 6 })),
+    'a table BIR of 7': device([bar()], msix({ tableBar: 7 })),
+    'a PBA BIR of 7': device([bar()], msix({ pbaBar: 7 })),
+    'a table in a BAR that is not there': device([bar()], msix({ tableBar: 3 })),
+    'a table without any BAR': device([], msix()),
+    'table and PBA at the same place': device([bar()], msix({ pbaOffset: 0 })),
+    'a PBA within the table': device([bar()], msix({ vectors: 256, pbaOffset: '0x10' })),
+    'a table in an I/O BAR': device([bar({ type: 'io', size: '0x100' })], msix({ pbaOffset: '0x80' })),
+    'a BAR of one byte': device([bar({ size: 1 })], msix()),
+    'a BAR of no power of two': device([bar({ size: '0x1801' })], msix()),
+    'a BAR of half the address space': device([bar({ size: '0x8000000000000000', type: 'mem64' })], msix()),
+    'a 32-bit BAR of 64 GiB': device([bar({ size: '0x1000000000' })], msix()),
+    'a 64-bit BAR in the last register': device([bar({ index: 5, type: 'mem64' })]),
+    'a BAR in the upper half of another': device([bar({ type: 'mem64' }), bar({ index: 1 })]),
+    'six 64-bit BARs': device(Array.from({ length: 6 }, (_, index) => bar({ index, type: 'mem64p' }))),
+    'sparse areas that overlap': device([
+      bar({
+        size: '0x4000',
+        sparse: [
+          { offset: 0, size: '0x2000' },
+          { offset: '0x1000', size: '0x2000' },
+        ],
+      }),
+    ]),
+    'a sparse area beyond its BAR': device([
+      bar({ sparse: [{ offset: '0x8000', size: '0x8000000000000000' }] }),
+    ]),
+    'a sparse area of no bytes': device([bar({ sparse: [{ offset: 8, size: 0 }] })]),
+  };
+
+  const lineOf = (odd: unknown, type: string, revision: string): string =>
+    JSON.stringify({
+      ...SCENARIO,
+      revision,
+      host: { kernel: 'msix-mappable', iommu: { type } },
+      devices: [odd],
+      operations: [
+        { op: 'set-bar', device: 'dev0', bar: 0, address: '0x10000000' },
+        { op: 'enable-memory', device: 'dev0' },
+        { op: 'size-bar', device: 'dev0', bar: 0 },
+        { op: 'enable-msix', device: 'dev0' },
+        { op: 'reset' },
+      ],
+    });
+
+  it('is a valid scenario on every revision, and has an outcome', () => {
+    const lines = REVISIONS.flatMap(({ id, iommus }) =>
+      iommus
+        .filter((type) => type !== 'spapr-tce-v2')
+        .flatMap((type) => Object.values(devices).map((odd) => lineOf(odd, type, id))),
+    );
+    const { code, out, err } = barproof(['run', '--json', '-'], { input: lines.join('\n') });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const answers = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { outcome: string; error: unknown });
+    expect(answers).toHaveLength(lines.length);
+    for (const { outcome, error } of answers) {
+      expect(['ok', 'rejected', 'aborted']).toContain(outcome);
+      expect(error === null).toBe(outcome === 'ok');
+    }
+  });
+
+  it('is what QEMU makes of it', () => {
+    const expected = [
+      ['a table BIR of 7', 'qemu-11.1', 'rejected', 'invalid MSI-X BIR, table_bar=7 pba_bar=0'],
+      ['a table BIR of 7', 'seed-v2', 'aborted', 'MSI-X table or PBA in a BAR that does not exist'],
+      ['table and PBA at the same place', 'qemu-11.1', 'rejected', 'table & pba overlap'],
+      ['a table beyond its BAR', 'qemu-11.1', 'rejected', "table & pba overlap, or they don't fit in BARs"],
+    ] as const;
+    const input = expected.map(([name, revision]) => lineOf(devices[name], 'type1', revision)).join('\n');
+    const answers = barproof(['run', '--json', '-'], { input })
+      .out.trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { outcome: string; error: string });
+    for (const [index, [, , outcome, reason]] of expected.entries()) {
+      expect(answers[index]!.outcome).toBe(outcome);
+      expect(answers[index]!.error).toContain(reason);
+    }
+  });
+});
+
+describe('mtree', () => {
+  it.each(['tree', 'flat'] as const)("prints the seed's dump as it is: %s", (form) => {
+    const { code, out, err } = barproof([
+      'mtree',
+      SEED('sas3008-before'),
+      ...(form === 'flat' ? ['--flat'] : []),
+    ]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const dump = SEED_DUMPS['sas3008-before'][form];
+    expect(`\n\n${withoutNumbers(out)}\n`).toContain(`\n\n${withoutNumbers(dump)}\n`);
+  });
+});
+
+describe('--help', () => {
+  it('names only commands and options that there are', () => {
+    const { out } = shell('for command in replay run mtree; do barproof $command --help; done');
+    const examples = [...out.matchAll(/^ {2}barproof (.+?) {3}/gm)].map(([, words]) => words!);
+    expect(examples).toHaveLength(6);
+    put('cases.ndjson', `${JSON.stringify(SCENARIO)}\n`);
+    put('case.json', JSON.stringify(SCENARIO));
+    cpSync(join(REPOSITORY, 'regressions/seed'), join(here, 'regressions/seed'), { recursive: true });
+    const all = shell(
+      examples.map((words) => `barproof ${words} > /dev/null; echo "$? ${words}"`).join('\n'),
+    );
+    expect(all.err).toBe('');
+    // What the examples replay breaks something, and that is their point.
+    for (const line of all.out.trimEnd().split('\n')) expect(line).toMatch(/^0|^1 replay/);
+  });
+});

@@ -1,0 +1,117 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scenarios } from '../generators/index.ts';
+import { InvalidInput, type Scenario } from '../src/scenario/index.ts';
+import { runOnModel } from '../src/target/model/model-target.ts';
+import type { State, Trace, TraceNode, TraceRange, TraceRegion } from '../src/target/trace.ts';
+import { REVISIONS, type Revision } from '../src/vfio/index.ts';
+
+const regionOf = ({ name, owner, kind }: TraceRegion) => ({ name, owner, kind });
+
+const rangeOf = (range: TraceRange) => {
+  const { start, end, region, offset, readonly, nonvolatile, unmergeable, romdMode, priority, contained } =
+    range;
+  const flags = { readonly, nonvolatile, unmergeable, romdMode, contained };
+  return { start, end, offset, priority, ...flags, region: regionOf(region) };
+};
+
+const stateOf = ({ flatView, dmaView, ...rest }: State) => ({
+  ...rest,
+  flatView: flatView.map(rangeOf),
+  dmaView: dmaView.map(rangeOf),
+});
+
+const nodeOf = ({ region, children, alias, ...rest }: TraceNode): object => ({
+  ...rest,
+  region: regionOf(region),
+  children: children.map(nodeOf),
+  alias: alias && { offset: alias.offset, node: nodeOf(alias.node) },
+});
+
+/** Everything that a trace says, as text. */
+const textOf = ({ steps, tree, ...rest }: Trace): string =>
+  JSON.stringify(
+    {
+      ...rest,
+      steps: steps.map(({ state, ...step }) => ({ ...step, state: stateOf(state) })),
+      tree: tree && nodeOf(tree),
+    },
+    (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value),
+  );
+
+/** The value and all that is in it can no longer be changed. */
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) freeze(part);
+  }
+  return value;
+}
+
+interface Run {
+  readonly scenario: Scenario;
+  readonly revision: Revision;
+}
+
+/** Scenarios of every revision, with the containers that it has. */
+const runs: fc.Arbitrary<Run> = fc.constantFrom(...REVISIONS).chain((revision) =>
+  scenarios({ revision: revision.id, iommuTypes: revision.iommus }).map((scenario) => ({
+    scenario: freeze(scenario),
+    revision,
+  })),
+);
+
+const perform = ({ scenario, revision }: Run): Trace => runOnModel(scenario, revision);
+
+/** Whether two states of a trace are one object, for every two of its states. */
+const sharing = ({ steps }: Trace): number[] =>
+  steps.map(({ state }) => steps.findIndex((other) => other.state === state));
+
+describe('the model', () => {
+  it('does the same whenever it runs the same scenario, which it leaves as it is', () => {
+    fc.assert(
+      fc.property(runs, (run) => {
+        const [first, second] = [perform(run), perform(run)];
+        expect(textOf(second)).toBe(textOf(first));
+        expect(sharing(second)).toEqual(sharing(first));
+        // Not `not.toBe`, which compares all that is in two traces before it says that they are two.
+        expect(second === first).toBe(false);
+      }),
+      { numRuns: 400, endOnFailure: true },
+    );
+  });
+
+  it('does so whatever it ran in between, and nothing of that changes what it said before', () => {
+    fc.assert(
+      fc.property(runs, fc.array(runs, { minLength: 1, maxLength: 3 }), (run, others) => {
+        const before = perform(run);
+        const text = textOf(before);
+        for (const other of others) perform(other);
+        expect(textOf(perform(run))).toBe(text);
+        expect(textOf(before)).toBe(text);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('runs what it is given on any revision without a mistake of its own', () => {
+    fc.assert(
+      fc.property(scenarios(), fc.constantFrom(...REVISIONS), (scenario, revision) => {
+        if (!revision.iommus.includes(scenario.host.iommu.type)) {
+          expect(() => runOnModel(scenario, revision)).toThrow(InvalidInput);
+          return;
+        }
+        const trace = runOnModel(scenario, revision);
+        expect(trace.revision).toBe(revision.id);
+        expect(trace.steps.length).toBeGreaterThan(0);
+        expect(trace.error === undefined).toBe(trace.outcome === 'ok');
+        expect(trace.abortSite === undefined).toBe(trace.outcome !== 'aborted');
+        expect(trace.scratch === undefined).toBe(trace.outcome !== 'ok');
+        expect(trace.teardown === undefined).toBe(trace.outcome === 'aborted');
+        expect(trace.error ?? '').not.toMatch(/undefined|NaN|\[object/);
+        if (trace.outcome === 'ok') expect(trace.steps).toHaveLength(scenario.operations.length + 1);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

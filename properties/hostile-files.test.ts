@@ -1,0 +1,298 @@
+import fc from 'fast-check';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { scenarios } from '../generators/index.ts';
+import { runCommandLine } from '../src/cli/command-line.ts';
+import { encodeScenario, toJsonText } from '../src/scenario/index.ts';
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+let here: string;
+
+beforeEach(() => {
+  here = mkdtempSync(join(tmpdir(), 'barproof-hostile-'));
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(here, { recursive: true });
+});
+
+/** Runs a command in this process; what it throws is what a user would see as a stack. */
+async function barproof(words: readonly string[], input: string | Buffer = ''): Promise<Result> {
+  const written = { out: '', err: '' };
+  const keep = (stream: keyof typeof written) => (text: string | Uint8Array) => {
+    written[stream] += String(text);
+    return true;
+  };
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'));
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'));
+  const stdin = vi
+    .spyOn(process, 'stdin', 'get')
+    .mockReturnValue(Readable.from([input]) as typeof process.stdin);
+  try {
+    return { code: await runCommandLine(words), ...written };
+  } finally {
+    for (const spy of [out, err, stdin]) spy.mockRestore();
+  }
+}
+
+const put = (contents: string | Uint8Array): string => {
+  const path = join(here, 'case.json');
+  writeFileSync(path, contents);
+  return path;
+};
+
+const COMMANDS = [
+  ['run', '--json'],
+  ['run'],
+  ['replay'],
+  ['replay', '--revision', 'qemu-2.11'],
+  ['mtree', '--disabled'],
+  ['mtree', '--flat'],
+] as const;
+
+const A_STACK = /^\s+at .+:\d+/m;
+
+/** Every command answers a file with these contents in good order, and writes nothing. */
+async function answersInGoodOrder(contents: string | Uint8Array): Promise<void> {
+  const file = put(contents);
+  for (const words of COMMANDS) {
+    const { code, out, err } = await barproof([...words, file]);
+    expect([0, 1, 2]).toContain(code);
+    expect(out + err).not.toMatch(A_STACK);
+    if (code === 2) {
+      expect(out).toBe('');
+      expect(err.startsWith('✖ ')).toBe(true);
+    } else expect(out).not.toBe('');
+    if (code === 1) expect(words[0]).toBe('replay');
+  }
+  expect(readdirSync(here)).toEqual(['case.json']);
+}
+
+const seedTexts = readdirSync(fileURLToPath(new URL('../regressions/seed', import.meta.url)))
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => readFileSync(new URL(`../regressions/seed/${file}`, import.meta.url), 'utf8'));
+
+const scenarioTexts = fc.oneof(
+  fc.constantFrom(...seedTexts),
+  scenarios().map((scenario) => toJsonText(encodeScenario(scenario))),
+);
+
+/** Values that stand in the wrong place sooner or later. */
+const values = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    '',
+    '0x',
+    '0x10000000000000000',
+    '-0x1',
+    '1e3',
+    -1,
+    0.5,
+    2 ** 53,
+    1e300,
+  ),
+  fc.constantFrom<unknown>([], {}, [[]], 'qemu-11.1', 'dev0', 'spapr-tce-v2', 'hotplug', '__proto__'),
+  fc.constantFrom(
+    '0x0',
+    '0x1',
+    '0xfff',
+    '0x1000',
+    '0x10000',
+    '0xffffffff',
+    '0x7fffffffffffffff',
+    '0xffffffffffffffff',
+  ),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** The places in a value, as paths. */
+function placesIn(value: Json, path: readonly string[] = []): (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => placesIn(inner, [...path, key]))];
+}
+
+/** The value with something else, or nothing, at one place. */
+function changed(value: Json, [key, ...rest]: readonly string[], change: { readonly to: unknown }): Json {
+  if (key === undefined) return change.to as Json;
+  const copy = structuredClone(value) as { [key: string]: Json };
+  if (rest.length > 0) copy[key] = changed(copy[key]!, rest, change);
+  else if (change.to === undefined) delete copy[key];
+  else copy[key] = change.to as Json;
+  return copy;
+}
+
+const damagedTexts = fc
+  .tuple(
+    scenarioTexts,
+    fc.array(fc.tuple(fc.nat(), fc.option(values, { nil: undefined })), { minLength: 1, maxLength: 3 }),
+  )
+  .map(([text, changes]) => {
+    let value = JSON.parse(text) as Json;
+    for (const [at, to] of changes) {
+      const places = placesIn(value);
+      value = changed(value, places[at % places.length]!, { to });
+    }
+    return JSON.stringify(value) ?? '';
+  });
+
+const SETTINGS = { seed: 20_171_215, endOnFailure: false } as const;
+
+describe('run, replay and mtree answer any file in good order', () => {
+  it('of any bytes', async () => {
+    const bytes = fc.uint8Array({ maxLength: 300 });
+    await fc.assert(fc.asyncProperty(bytes, answersInGoodOrder), { ...SETTINGS, numRuns: 100 });
+  });
+
+  it('of any JSON', async () => {
+    const json = fc.json({ maxDepth: 4 });
+    await fc.assert(fc.asyncProperty(json, answersInGoodOrder), { ...SETTINGS, numRuns: 100 });
+  });
+
+  it('of a scenario cut or spoilt somewhere', async () => {
+    const spoilt = fc
+      .tuple(scenarioTexts, fc.nat(), fc.nat({ max: 3 }), fc.string({ unit: 'binary', maxLength: 3 }))
+      .map(([text, at, length, other]) => {
+        const start = at % text.length;
+        return text.slice(0, start) + other + text.slice(start + length);
+      });
+    await fc.assert(fc.asyncProperty(spoilt, answersInGoodOrder), { ...SETTINGS, numRuns: 100 });
+  });
+
+  it('of a scenario with other values here and there', async () => {
+    await fc.assert(fc.asyncProperty(damagedTexts, answersInGoodOrder), { ...SETTINGS, numRuns: 300 });
+  });
+
+  it('of a scenario of any kind', async () => {
+    await fc.assert(fc.asyncProperty(scenarioTexts, answersInGoodOrder), { ...SETTINGS, numRuns: 80 });
+  });
+});
+
+describe('run - answers any lines, each in its place', () => {
+  it('with as many answers as there are lines that are not empty', async () => {
+    const oneLine = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.json({ maxDepth: 2 }),
+      damagedTexts,
+    );
+    // A line ends where readline says: at a line feed, a carriage return, or both.
+    const lines = fc.array(
+      oneLine.map((text) => text.replaceAll(/[\r\n\u2028\u2029]/g, ' ')),
+      { maxLength: 8 },
+    );
+    const property = fc.asyncProperty(lines, async (texts) => {
+      const { code, out, err } = await barproof(['run', '--json', '-'], texts.join('\n'));
+      const answers = out
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as object);
+      expect(answers).toHaveLength(texts.filter((text) => text.trim() !== '').length);
+      expect(code).toBe(answers.some((answer) => 'problems' in answer) ? 2 : 0);
+      expect(err).not.toMatch(A_STACK);
+    });
+    await fc.assert(property, { ...SETTINGS, numRuns: 100 });
+  });
+});
+
+describe('a file that is no scenario', () => {
+  const large = (size: number): string => {
+    const path = put('');
+    truncateSync(path, size);
+    return path;
+  };
+
+  it.each<readonly [string, () => string, RegExp]>([
+    ['no file below a file', () => join(put(''), 'b.json'), /cannot be read \(ENOTDIR\)/],
+    [
+      'a name that is too long',
+      () => join(here, `${'n'.repeat(300)}.json`),
+      /cannot be read \(ENAMETOOLONG\)/,
+    ],
+    ['a blank', () => put(' \n'), /this is not JSON/],
+    ['half a file', () => put('{ "version": 1, "mach'), /this is not JSON/],
+    ['two scenarios', () => put('{}\n{}\n'), /this is not JSON/],
+    ['a gzip file', () => put(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])), /this is not JSON/],
+    ['100,000 open brackets', () => put('['.repeat(100_000)), /this is not JSON/],
+    ['3 GB', () => large(3_000_000_000), /the file has more than \d+ bytes/],
+    ['8 MiB of zeros', () => large(8 * 1024 * 1024), /this is not JSON/],
+    ['null', () => put('null'), /expected an object, found null/],
+    ['a number', () => put('7'), /expected an object, found 7/],
+    ['a string', () => put('"scenario"'), /expected an object, found "scenario"/],
+    ['an empty object', () => put('{}'), /version: expected an integer from 1 to 1, which is missing/],
+    [
+      'half a regression',
+      () => put('{ "scenario": {} }'),
+      /provenance: expected an object, which is missing/,
+    ],
+    [
+      'a scenario with an array 100,000 deep',
+      () => put(`{"version":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+      /version: expected an integer from 1 to 1, found an array/,
+    ],
+    ['a key of 1 MB', () => put(`{"${'k'.repeat(1_000_000)}":1}`), /unknown key/],
+  ])('%s', async (_, make, message) => {
+    const file = make();
+    for (const command of ['run', 'replay', 'mtree']) {
+      const { code, out, err } = await barproof([command, file]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(message);
+      expect(err).not.toMatch(A_STACK);
+      for (const line of err.trimEnd().split('\n')) expect(line.startsWith(`✖ ${file}: `)).toBe(true);
+    }
+  });
+
+  it('does not keep a check from saying so when it lies among the regressions', async () => {
+    mkdirSync(join(here, 'regressions'));
+    const anything = fc.oneof(fc.uint8Array({ maxLength: 100 }), damagedTexts);
+    const property = fc.asyncProperty(anything, async (contents) => {
+      writeFileSync(join(here, 'regressions/a.json'), contents);
+      const words = ['check', '--runs', '0', '--regressions', join(here, 'regressions')];
+      const { code, out, err } = await barproof(words);
+      expect([0, 1, 2]).toContain(code);
+      expect(err).not.toMatch(A_STACK);
+      if (code === 2) expect({ out, first: err.slice(0, 2) }).toEqual({ out: '', first: '✖ ' });
+    });
+    await fc.assert(property, { ...SETTINGS, numRuns: 60 });
+  });
+
+  it('has more problems than a text can hold, and the first ten thousand are told', async () => {
+    const bars = `[${'0,'.repeat(9999)}0]`;
+    const file = put(`{"devices":[${`{"bars":${bars}},`.repeat(390)}{}]}`);
+    const { code, out, err } = await barproof(['run', file]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    const lines = err.trimEnd().split('\n');
+    expect(lines).toHaveLength(10_001);
+    expect(lines.at(-1)).toBe(`✖ ${file}: more than 10000 problems: what comes after them is not read`);
+  });
+
+  it('is told its own problems, not those of the values that stand in for wrong ones', async () => {
+    const wrong = {
+      version: 1,
+      machine: { type: 'generic', ram: '0x10000000' },
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+      devices: [{ bars: [] }, { bars: [] }],
+    };
+    const { err } = await barproof(['run', put(JSON.stringify(wrong))]);
+    expect(err).not.toContain('is used twice');
+  });
+});

@@ -1,0 +1,76 @@
+import { writeAtomically } from '../../src/campaign/write-atomically.ts';
+import type { Revision } from '../../src/vfio/index.ts';
+import type { KnownBug } from './bugs.ts';
+import { Cases, flagged, hunt, shrink, type Sighting } from './hunt.ts';
+import { RESULTS, type BugResult } from './results.ts';
+
+/** How much is measured. */
+export interface Measure {
+  readonly seeds: number;
+  /** Cases after which a search is given up. */
+  readonly most: number;
+  /** Cases in which everything is noted that a bug breaks. */
+  readonly cases: number;
+}
+
+/** Searches for every bug with every seed. Progress goes to `report`. */
+export function measure(
+  bugs: readonly KnownBug[],
+  { seeds, most, cases: flaggedCases }: Measure,
+  report: (line: string) => void,
+): readonly BugResult[] {
+  const known = new Map<string, ReadonlySet<string>>();
+  const sightings = new Map<string, Sighting[]>(bugs.map(({ id }) => [id, []]));
+  const everything = new Map<string, ReadonlySet<string>>();
+  for (let seed = 1; seed <= seeds; seed++) {
+    const cases = new Cases(String(seed));
+    for (const bug of bugs) {
+      if (!known.has(bug.base.id)) known.set(bug.base.id, knownOf(bug.base, cases, flaggedCases));
+      const knownOfBase = known.get(bug.base.id)!;
+      if (seed === 1) everything.set(bug.id, flagged(bug, cases, flaggedCases, knownOfBase));
+      const sighting = hunt(bug, cases, most, knownOfBase);
+      if (sighting !== undefined) sightings.get(bug.id)!.push(sighting);
+      report(`seed ${seed} ${bug.id} ${sighting?.cases ?? 'not found'} ${sighting?.fingerprint ?? ''}`);
+    }
+  }
+  return bugs.map((bug) => {
+    const found = sightings.get(bug.id)!;
+    const [first] = found;
+    const smallest = first && shrink(bug, first);
+    return {
+      id: bug.id,
+      base: bug.base.id,
+      found: found.length,
+      seeds,
+      most,
+      cases: found.map(({ cases }) => cases).toSorted((a, b) => a - b),
+      fingerprint: mostFrequent(found.map(({ fingerprint }) => fingerprint)),
+      shrunk: {
+        devices: smallest?.devices.length ?? 0,
+        bars: smallest?.devices.reduce((sum, { bars }) => sum + bars.length, 0) ?? 0,
+        operations: smallest?.operations.length ?? 0,
+      },
+      flagged: { cases: flaggedCases, fingerprints: [...everything.get(bug.id)!].toSorted() },
+    };
+  });
+}
+
+/** Everything that the cases show of a revision without a bug. */
+function knownOf(base: Revision, cases: Cases, count: number): ReadonlySet<string> {
+  const shown = new Set<string>();
+  let index = 0;
+  for (const scenario of cases.take(count, base)) {
+    for (const name of cases.shownBy(index++, scenario, base)) shown.add(name);
+  }
+  return shown;
+}
+
+function mostFrequent(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? '';
+}
+
+/** Keeps what was measured: one line a bug. */
+export const writeResults = (results: readonly BugResult[]): void =>
+  writeAtomically(RESULTS, results.map((result) => `${JSON.stringify(result)}\n`).join(''));

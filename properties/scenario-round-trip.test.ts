@@ -1,0 +1,143 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scenarios, simplifyScenario } from '../generators/index.ts';
+import {
+  decodeScenario,
+  encodeScenario,
+  parseJson,
+  toJsonLine,
+  toJsonText,
+  type ApertureSpec,
+  type DeviceSpec,
+  type Scenario,
+} from '../src/scenario/index.ts';
+import { REVISIONS } from '../src/vfio/index.ts';
+
+const read = (text: string): Scenario => decodeScenario(parseJson(text));
+const line = (scenario: Scenario): string => toJsonLine(encodeScenario(scenario));
+const text = (scenario: Scenario): string => toJsonText(encodeScenario(scenario));
+
+/** Scenarios of the campaign: every revision with the containers that it has. */
+const generated: fc.Arbitrary<Scenario> = fc
+  .constantFrom(...REVISIONS)
+  .chain(({ id, iommus }) => scenarios({ revision: id, iommuTypes: iommus }))
+  .map((scenario) => ({ ...scenario, devices: scenario.devices.map(withoutSource) }));
+
+/** Devices that were taken from real ones say where those were seen, which is no part of a scenario. */
+function withoutSource(device: DeviceSpec): DeviceSpec {
+  const { source: _, ...rest } = device as DeviceSpec & { readonly source?: string };
+  return rest;
+}
+
+/** Any characters but those that command a terminal. */
+const word = fc
+  .string({ minLength: 1, maxLength: 200, unit: 'binary' })
+  .map((text) => text.replaceAll(/\p{Cc}/gu, '.'));
+
+/** Devices with names, numbers and options that the campaign does not vary. */
+const dressed = (device: DeviceSpec): fc.Arbitrary<DeviceSpec> =>
+  fc
+    .record(
+      {
+        name: word,
+        vendor: fc.nat(0xffff),
+        device: fc.nat(0xffff),
+        options: fc.record(
+          {
+            'x-msix-relocation': fc.constantFrom('off', 'auto', 'bar5'),
+            'x-no-mmap': fc.boolean(),
+            'x-no-msix-emulation': fc.boolean(),
+          },
+          { requiredKeys: [], noNullPrototype: true },
+        ),
+      },
+      { noNullPrototype: true },
+    )
+    .map((rest) => ({ ...device, ...rest }));
+
+const apertures: fc.Arbitrary<readonly ApertureSpec[]> = fc
+  .uniqueArray(fc.bigInt(0n, (1n << 62n) - 1n), { maxLength: 8 })
+  .map((values) => {
+    const rising = values.map((value) => 4n * value).toSorted((a, b) => (a < b ? -1 : 1));
+    return rising.flatMap((start, index) =>
+      index % 2 === 0 && index + 1 < rising.length ? [{ start, end: rising[index + 1]! }] : [],
+    );
+  });
+
+/** The same with everything else that the form allows. */
+const unusual = generated.chain((scenario) =>
+  fc
+    .record({
+      devices: fc.tuple(...scenario.devices.map(dressed)),
+      limits: fc.record(
+        { apertures, maxMappings: fc.nat(1_000_000), maxWindows: fc.integer({ min: 1, max: 16 }) },
+        { requiredKeys: [], noNullPrototype: true },
+      ),
+      revision: word,
+    })
+    .map(({ devices, limits, revision }): Scenario => {
+      const { host } = scenario;
+      return { ...scenario, revision, devices, host: { ...host, iommu: { ...host.iommu, ...limits } } };
+    }),
+);
+
+describe('a scenario that is written and read again is the same', () => {
+  it.each([
+    ['that the campaign makes', generated],
+    ['with everything that the form allows', unusual],
+  ] as const)('one %s', (_, arbitrary) => {
+    fc.assert(
+      fc.property(arbitrary, (scenario) => {
+        expect(read(line(scenario))).toStrictEqual(scenario);
+        expect(read(text(scenario))).toStrictEqual(scenario);
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  it('and so is its text, once it was read', () => {
+    fc.assert(
+      fc.property(unusual, (scenario) => {
+        const once = read(line(scenario));
+        expect(text(read(text(once)))).toBe(text(once));
+        expect(line(read(line(once)))).toBe(line(once));
+        expect(JSON.parse(text(scenario))).toEqual(JSON.parse(line(scenario)));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('without being changed by it', () => {
+    fc.assert(
+      fc.property(generated, (scenario) => {
+        const before = structuredClone(scenario);
+        text(scenario);
+        expect(scenario).toStrictEqual(before);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('what shrinking makes of a scenario', () => {
+  const shrunk = fc
+    .sample(generated, { numRuns: 200, seed: 2017 })
+    .map((scenario) => ({ scenario, candidates: [...simplifyScenario(scenario)] }));
+
+  const unreadable = shrunk.flatMap(({ candidates }) =>
+    candidates.flatMap((candidate) => {
+      try {
+        read(line(candidate));
+        return [];
+      } catch (error) {
+        return [(error as Error).message];
+      }
+    }),
+  );
+
+  it('can be read, too', () => {
+    expect(shrunk.flatMap(({ candidates }) => candidates).length).toBeGreaterThan(5000);
+    expect(shrunk.some(({ scenario }) => scenario.host.iommu.type === 'spapr-tce-v2')).toBe(true);
+    expect(unreadable).toEqual([]);
+  });
+});

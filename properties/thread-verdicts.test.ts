@@ -1,0 +1,95 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { REAL_DEVICES, scenarios } from '../generators/index.ts';
+import * as library from '../src/index.ts';
+import { findInvariant, type InvariantId } from '../src/invariants/index.ts';
+import { runOnModel } from '../src/target/model/model-target.ts';
+import { compareOn } from '../src/validate/difference.ts';
+import { loadPatch, runPatched, validate, type CauseStatus, type Patch } from '../src/validate/index.ts';
+import { findRevision } from '../src/vfio/index.ts';
+import { threadPage } from './thread/page.ts';
+import { PROPOSALS } from './thread/proposals.ts';
+import { PATCHES, casesOf, loadVerdict } from './thread/stored-verdict.ts';
+
+/** How many fresh cases each proposal is held against, beside those stored. */
+const RUNS = 250;
+
+const load = (name: string): Patch => loadPatch(join(PATCHES, `${name}.ts`), { barproof: library }).patch;
+
+/** Both sides of a proposal. */
+function sidesOf(name: string) {
+  const patch = load(name);
+  const base = findRevision(patch.definition.base!)!;
+  const { revision, run, guard } = runPatched(patch, base);
+  return {
+    base: { id: base.id, title: base.title, run: (scenario: library.Scenario) => runOnModel(scenario, base) },
+    patched: { id: revision.id, title: revision.title, run },
+    revision: base,
+    guard,
+  };
+}
+
+it('every patch of the thread is told of, and has its verdict', () => {
+  const files = readdirSync(PATCHES);
+  const named = (ending: string) =>
+    files.filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length));
+  expect(named('.ts').toSorted()).toEqual([...PROPOSALS].toSorted());
+  expect(named('.verdict.json').toSorted()).toEqual([...PROPOSALS].toSorted());
+});
+
+describe.each(PROPOSALS)('%s', (name) => {
+  const stored = loadVerdict(name);
+  const cases = casesOf(stored);
+
+  it('tells the two sides apart in every stored case as it did', () => {
+    const { base, patched } = sidesOf(name);
+    const seen = cases.map(({ fingerprint, scenario }) => {
+      const traces = { base: base.run(scenario), patched: patched.run(scenario) };
+      const invariant = findInvariant(fingerprint.split('/')[0] as InvariantId);
+      const found = compareOn(invariant, traces).differences.find(
+        (other) => other.fingerprint === fingerprint,
+      );
+      return { fingerprint, difference: found?.difference };
+    });
+    expect(seen).toEqual(cases.map(({ fingerprint, difference }) => ({ fingerprint, difference })));
+  });
+
+  it('fixes and breaks in fresh cases nothing but what the stored verdict says', async () => {
+    const { base, patched, revision, guard } = sidesOf(name);
+    const fresh = await validate({
+      sides: { base, patched },
+      guard,
+      stored: cases.map(({ scenario }) => scenario),
+      scenarios: scenarios({ revision: base.id, iommuTypes: revision.iommus }),
+      devices: REAL_DEVICES.slice(0, 3),
+      iommus: revision.iommus,
+      seed: 'thread, once more',
+      runs: RUNS,
+    });
+    const causesOf = (
+      invariants: readonly { invariant: string; causes: readonly { cause: string; status: CauseStatus }[] }[],
+      ...statuses: readonly CauseStatus[]
+    ) =>
+      invariants.flatMap(({ invariant, causes }) =>
+        causes.filter(({ status }) => statuses.includes(status)).map(({ cause }) => `${invariant}/${cause}`),
+      );
+    const breaking = ['broken', 'swapped', 'worse'] as const;
+    expect(causesOf(fresh.invariants, ...breaking).toSorted()).toEqual(
+      causesOf(stored.invariants, ...breaking).toSorted(),
+    );
+    // Whether a cause is gone for good or in some cases is a matter of how many there are.
+    const mended = ['fixed', 'better', 'worse', 'still broken', 'hidden'] as const;
+    expect(causesOf(stored.invariants, ...mended)).toEqual(
+      expect.arrayContaining(causesOf(fresh.invariants, 'fixed', 'better')),
+    );
+    expect(fresh.breaks).toBe(stored.breaks);
+  });
+});
+
+it('the page is what the stored verdicts make it', async () => {
+  const judged = new Map(
+    PROPOSALS.map((name) => [name, { name, patch: load(name), verdict: loadVerdict(name) }] as const),
+  );
+  await expect(threadPage(judged)).toMatchFileSnapshot('../regressions/patches/README.md');
+});

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decodeScenario, type Scenario } from '../../src/scenario/index.ts';
+import type { CauseStatus, Difference, InvariantStatus } from '../../src/validate/index.ts';
+
+/** Where the patches of the thread lie, and the verdicts on them beside. */
+export const PATCHES = fileURLToPath(new URL('../../regressions/patches', import.meta.url));
+
+/** One side of a stored case. */
+export interface StoredSide {
+  readonly outcome: string;
+  readonly error: string | null;
+  readonly violation: { readonly message: string; readonly step: number } | null;
+  readonly memoryMap: readonly string[];
+}
+
+export interface StoredCounterexample {
+  readonly difference: Difference;
+  readonly base: StoredSide;
+  readonly patched: StoredSide;
+  readonly scenario: unknown;
+}
+
+export interface StoredCause {
+  readonly cause: string;
+  readonly status: CauseStatus;
+  readonly cases: Readonly<Record<Difference, number>>;
+  readonly counterexample?: StoredCounterexample;
+}
+
+export interface StoredInvariant {
+  readonly invariant: string;
+  readonly severity: 'error' | 'warning';
+  readonly status: InvariantStatus;
+  readonly site: string;
+  readonly causes: readonly StoredCause[];
+}
+
+export interface StoredDevice {
+  readonly device: string;
+  readonly host: string;
+  readonly base: Readonly<Record<string, string | number>>;
+  readonly patched: Readonly<Record<string, string | number>>;
+}
+
+/** What `barproof validate --json` has printed for a patch, as far as the tests and the page need it. */
+export interface StoredVerdict {
+  readonly base: { readonly id: string; readonly title: string };
+  readonly patched: { readonly id: string; readonly title: string };
+  readonly seed: string;
+  readonly runs: number;
+  readonly cases: number;
+  readonly breaks: boolean;
+  readonly invariants: readonly StoredInvariant[];
+  readonly devices: readonly StoredDevice[];
+}
+
+export const verdictFile = (name: string): string => join(PATCHES, `${name}.verdict.json`);
+
+export const loadVerdict = (name: string): StoredVerdict =>
+  JSON.parse(readFileSync(verdictFile(name), 'utf8')) as StoredVerdict;
+
+/** The cases of a verdict, each with what it shows. */
+export const casesOf = ({ invariants }: StoredVerdict) =>
+  invariants.flatMap(({ invariant, causes }) =>
+    causes.flatMap(({ cause, counterexample }) =>
+      counterexample === undefined
+        ? []
+        : [
+            {
+              fingerprint: `${invariant}/${cause}`,
+              ...counterexample,
+              scenario: decodeScenario(counterexample.scenario),
+            },
+          ],
+    ),
+  ) satisfies readonly { fingerprint: string; scenario: Scenario }[];

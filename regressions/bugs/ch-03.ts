@@ -1,0 +1,14 @@
+import { definePatch, offset } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['msix-trapped', 'msix-capability-consistent', 'no-abort'];
+
+export default definePatch({
+  name: 'ch-03',
+  title: 'The offset of the MSI-X table is shifted right by the three bits of the BIR',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor pull 139, commit a548a0142331, 1 August 2019',
+  device: {
+    emulatedLayout: (layout) => ({ ...layout, tableOffset: offset((layout.tableOffset >> 6n) << 3n) }),
+  },
+});

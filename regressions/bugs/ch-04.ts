@@ -1,0 +1,19 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = [
+  'map-matches-view',
+  'ram-reachable',
+  'map-unmap-symmetric',
+  'incremental-equals-scratch',
+  'no-abort',
+  'msix-trapped',
+];
+
+export default definePatch({
+  name: 'ch-04',
+  title: 'A BAR that moves leaves its DMA mapping where it was',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor issue 7027, commit 2f2182743083, 5 May 2025',
+  listener: { unmaps: ({ region }) => !region.isRamDevice },
+});

@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['mmio-map-not-fatal', 'no-abort'];
+
+export default definePatch({
+  name: 'ch-05',
+  title: 'A BAR beyond the width of the IOMMU ends the VM',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor pull 7030, commit f0c1f8d079d9, 16 April 2025',
+  listener: { deviceMemoryFailure: 'fatal' },
+});

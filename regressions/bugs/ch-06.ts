@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['incremental-equals-scratch'];
+
+export default definePatch({
+  name: 'ch-06',
+  title: 'A BAR moves when its register is written, not when memory is enabled',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor commits aaf86ef20955 and 8da7c13e261d, 12 May 2025',
+  pci: { decodesWhileDisabled: true },
+});

@@ -1,0 +1,27 @@
+import { definePatch } from 'barproof';
+
+const SMALL_PAGE = 0x1000n;
+
+/** Before Linux 4.6 the kernel said nothing of sparse areas: the VMM had to cut the table out by itself. */
+export const before = definePatch({
+  name: 'kernel-before-4.6',
+  host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
+});
+
+/** The invariants that it breaks. */
+export const breaks = ['mmap-inside-bar', 'memslot-aligned-disjoint', 'no-abort'];
+
+export default definePatch({
+  name: 'ch-07',
+  title: 'On a 64K host everything is made of 4K: mmaps around the MSI-X table, and memslots',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor issue 5292, commits eca75dcfc9ba and a7187168310f, May 2023',
+  device: (base) => ({
+    fixUpAreas: (areas, layout, context) =>
+      base.fixUpAreas(areas, layout, { ...context, hostPageSize: SMALL_PAGE }),
+  }),
+  memslots: (base) => ({
+    span: (section, pages, change) =>
+      base.span(section, section.region.isRamDevice ? { ...pages, host: SMALL_PAGE } : pages, change),
+  }),
+});

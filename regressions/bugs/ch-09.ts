@@ -1,0 +1,19 @@
+import { definePatch } from 'barproof';
+
+/** Where the allocator of addresses for BARs begins. */
+const ALLOCATED_FROM = 0x1000_0000n;
+
+/** The invariants that it breaks. */
+export const breaks = ['incremental-equals-scratch'];
+
+export default definePatch({
+  name: 'ch-09',
+  title: 'A move that is refused leaves the new address in the register',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor commits e38c5c434038, 13 April 2026, and e65cca3bf55e, 14 May 2026',
+  pci: (base) => ({
+    hasMoved: (before, after) =>
+      base.hasMoved(before, after) &&
+      !(before !== undefined && after !== undefined && after < ALLOCATED_FROM),
+  }),
+});

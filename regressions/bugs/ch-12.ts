@@ -1,0 +1,20 @@
+import { definePatch } from 'barproof';
+
+const FIRST_OF_A_DEVICE = 100;
+
+/** The invariants that it breaks. */
+export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+
+export default definePatch({
+  name: 'ch-12',
+  title: 'Devices use the same slot numbers, and slots outlive what they show',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor commits d92d79789607, 24 July 2019, and f0dff8b58c3b, 11 March 2020',
+  memslots: (base) => ({
+    // Every device counts from the same number.
+    slotNumber: ({ region }, unused) =>
+      region.isRamDevice ? FIRST_OF_A_DEVICE + Number(/BAR (\d)/.exec(region.name)?.[1] ?? 0) : unused,
+    span: (section, pages, change) =>
+      change === 'remove' && section.region.isRamDevice ? undefined : base.span(section, pages, change),
+  }),
+});

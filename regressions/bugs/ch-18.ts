@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['map-unmap-symmetric'];
+
+export default definePatch({
+  name: 'ch-18',
+  title: 'Teardown maps where it should unmap',
+  base: 'qemu-11.1',
+  source: 'cloud-hypervisor pull 1332, commit acc234088f8b, 14 June 2020',
+  listener: { whenUnregistered: 'map' },
+});

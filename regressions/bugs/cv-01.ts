@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['msix-trapped', 'msix-capability-consistent'];
+
+export default definePatch({
+  name: 'cv-01',
+  title: 'The BAR with the MSI-X table is mapped to the guest',
+  base: 'qemu-11.1',
+  source: 'crosvm commit 2647a1916da0, 6 December 2019',
+  device: { msixExposure: () => ({ kind: 'not-added' }) },
+});

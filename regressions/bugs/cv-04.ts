@@ -1,0 +1,15 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['incremental-equals-scratch', 'msix-trapped'];
+
+export default definePatch({
+  name: 'cv-04',
+  title: 'The address of a BAR is read while it is not decoding, probe values and all',
+  base: 'qemu-11.1',
+  source: 'crosvm commit 479efab2f5d6, 28 October 2021',
+  pci: {
+    decodesWhileDisabled: true,
+    decodeBar: (_type, register, size) => ({ address: register & -size }),
+  },
+});

@@ -1,0 +1,27 @@
+import { VmmAbort, definePatch } from 'barproof';
+
+const OVERFLOW = 'attempt to subtract with overflow: the PBA lies before the table';
+
+/** Before Linux 4.6 the kernel said nothing of sparse areas: the VMM had to cut the table out by itself. */
+export const before = definePatch({
+  name: 'kernel-before-4.6',
+  host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
+});
+
+/** The invariants that it breaks. */
+export const breaks = ['no-abort'];
+
+export default definePatch({
+  name: 'cv-06',
+  title: 'A PBA before the table makes the carving underflow',
+  base: 'qemu-11.1',
+  source: 'crosvm commit e892738ed67b, 16 November 2021',
+  device: (base) => ({
+    fixUpAreas: (areas, layout, context) => {
+      const { tableBar, tableOffset, pbaBar, pbaOffset } = layout;
+      // The table ends where the PBA begins: a difference of two unsigned numbers.
+      if (tableBar === pbaBar && pbaOffset < tableOffset) throw new VmmAbort('subtract-overflow', OVERFLOW);
+      return base.fixUpAreas(areas, layout, context);
+    },
+  }),
+});

@@ -1,0 +1,27 @@
+import { VmmAbort, alignUp, definePatch } from 'barproof';
+
+const OVERFLOW = 'attempt to subtract with overflow: the page of the table goes beyond the BAR';
+
+/** Before Linux 4.6 the kernel said nothing of sparse areas: the VMM had to cut the table out by itself. */
+export const before = definePatch({
+  name: 'kernel-before-4.6',
+  host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
+});
+
+/** The invariants that it breaks. */
+export const breaks = ['no-abort'];
+
+export default definePatch({
+  name: 'fc-01',
+  title: 'What lies behind the page of the table is computed for a BAR that ends before',
+  base: 'qemu-11.1',
+  source: 'firecracker pull 6183, 16 September 2026',
+  device: (base) => ({
+    fixUpAreas: (areas, layout, context) => {
+      const { regionSize, hostPageSize } = context;
+      const end = alignUp(layout.tableOffset + 16n * BigInt(layout.vectors), hostPageSize);
+      if (end > regionSize) throw new VmmAbort('subtract-overflow', OVERFLOW);
+      return base.fixUpAreas(areas, layout, context);
+    },
+  }),
+});

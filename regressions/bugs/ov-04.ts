@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['map-matches-view', 'memslot-aligned-disjoint', 'msix-trapped'];
+
+export default definePatch({
+  name: 'ov-04',
+  title: 'The range of a device stays when the device goes',
+  base: 'qemu-11.1',
+  source: 'openvmm pull 3855, 8 July 2026',
+  pci: { unmapsOnUnplug: false },
+});

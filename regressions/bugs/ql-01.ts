@@ -1,0 +1,21 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = [
+  'map-unmap-symmetric',
+  'no-abort',
+  'map-matches-view',
+  'ram-reachable',
+  'incremental-equals-scratch',
+  'memslot-aligned-disjoint',
+  'guest-page-reachable',
+  'msix-trapped',
+];
+
+export default definePatch({
+  name: 'ql-01',
+  title: 'Ranges are announced while an older mapping still covers part of them: EBUSY in the VGA area',
+  base: 'qemu-11.1',
+  source: 'QEMU commit 12af1344871a, 8 October 2012; the order of events is inferred',
+  memory: { passes: 'additions-first' },
+});

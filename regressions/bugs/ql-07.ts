@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['map-unmap-symmetric'];
+
+export default definePatch({
+  name: 'ql-07',
+  title: 'A listener that is unregistered unmaps nothing',
+  base: 'qemu-11.1',
+  source: 'QEMU commits d25836cafd75 and 369686267a46, 22 January 2018',
+  listener: { unmapsWhenUnregistered: false },
+});

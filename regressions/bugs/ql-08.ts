@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['mmio-map-not-fatal', 'no-abort'];
+
+export default definePatch({
+  name: 'ql-08',
+  title: 'A 39-bit IOMMU: a BAR beyond its reach ends the VMM',
+  base: 'qemu-2.12',
+  source: 'QEMU commits 3898aad32347, 30 September 2015, and aaec00422ba6, 6 February 2025',
+  listener: { deviceMemoryFailure: 'fatal' },
+});

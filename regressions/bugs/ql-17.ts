@@ -1,0 +1,19 @@
+import { definePatch } from 'barproof';
+
+/** The seed thread's peer-to-peer windows, with a removal that forgives as addition does. */
+export const before = definePatch({
+  name: 'forgiving-windows',
+  machine: { mmioInPhbDmaSpace: true },
+  listener: { missingWindow: 'ignored' },
+});
+
+/** The invariants that it breaks. */
+export const breaks = ['no-abort'];
+
+export default definePatch({
+  name: 'ql-17',
+  title: 'Removal asserts the window that addition did without',
+  base: 'qemu-11.1',
+  source: 'QEMU commit 567b5b309abe, March 2018 to November 2023',
+  listener: { missingWindow: 'fatal' },
+});

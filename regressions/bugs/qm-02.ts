@@ -1,0 +1,56 @@
+import { FlatRange, definePatch, offset, type MemoryRules } from 'barproof';
+
+const byStart = (a: FlatRange, b: FlatRange): number => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0);
+
+function merged(ranges: readonly FlatRange[], mergeable: MemoryRules['mergeable']): FlatRange[] {
+  const result: FlatRange[] = [];
+  for (const range of ranges) {
+    const last = result.at(-1);
+    if (last !== undefined && mergeable(last, range)) result[result.length - 1] = last.endingAt(range.end);
+    else result.push(range);
+  }
+  return result;
+}
+
+/** The invariants that it breaks. */
+export const breaks = [
+  'flat-partition',
+  'map-unmap-symmetric',
+  'no-abort',
+  'memslot-aligned-disjoint',
+  'map-matches-view',
+  'ram-reachable',
+  'incremental-equals-scratch',
+  'msix-trapped',
+  'guest-page-reachable',
+  'map-aligned',
+];
+
+export default definePatch({
+  name: 'qm-02',
+  title: 'A region of lower priority that begins inside another is rendered all the same',
+  base: 'qemu-11.1',
+  source: 'QEMU commit d26a8caea3f1, 29 October 2012',
+  // What an earlier claim takes is left out where both begin at the same address, and only there.
+  memory: {
+    settle: (claims, mergeable) => {
+      const ranges: FlatRange[] = [];
+      for (const { start, end, region, base, attributes } of claims) {
+        const { readonly, nonvolatile, unmergeable } = attributes;
+        let from = start;
+        const put = (until: bigint): void => {
+          if (until <= from) return;
+          const at = offset(from - base);
+          ranges.push(new FlatRange(from, until, region, at, readonly, nonvolatile, unmergeable));
+        };
+        for (const taken of ranges.toSorted(byStart)) {
+          if (taken.start >= end || taken.end <= from) continue;
+          if (taken.start > from) put(taken.start);
+          if (taken.start >= from) from = taken.end;
+        }
+        put(end);
+      }
+      return merged(ranges.toSorted(byStart), mergeable);
+    },
+  },
+});

@@ -1,0 +1,23 @@
+import { definePatch } from 'barproof';
+
+const TARGET_PAGE = 0x1000n;
+
+/** Before Linux 4.6 the kernel said nothing of sparse areas: the VMM had to cut the table out by itself. */
+export const before = definePatch({
+  name: 'kernel-before-4.6',
+  host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
+});
+
+/** The invariants that it breaks. */
+export const breaks = ['mmap-inside-bar'];
+
+export default definePatch({
+  name: 'qp-01',
+  title: "mmaps around the MSI-X table are cut at the emulated CPU's pages, not at the host's",
+  base: 'qemu-11.1',
+  source: 'QEMU commit 8d7b5a1da0e0, 17 January 2014',
+  device: (base) => ({
+    fixUpAreas: (areas, layout, context) =>
+      base.fixUpAreas(areas, layout, { ...context, hostPageSize: TARGET_PAGE }),
+  }),
+});

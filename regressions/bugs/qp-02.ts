@@ -1,0 +1,26 @@
+import { definePatch, offset } from 'barproof';
+
+/** Before Linux 4.6 the kernel said nothing of sparse areas: the VMM had to cut the table out by itself. */
+export const before = definePatch({
+  name: 'kernel-before-4.6',
+  host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
+});
+
+/** The invariants that it breaks. */
+export const breaks = ['mmap-inside-bar', 'no-abort'];
+
+export default definePatch({
+  name: 'qp-02',
+  title: 'The end of the MSI-X table is computed in 32 bits',
+  base: 'qemu-11.1',
+  source: 'QEMU commits 29c6e6df492d, 9 January 2015, and 07ceaf988005, 28 April 2015',
+  device: (base) => ({
+    fixUpAreas: (areas, layout, context) => {
+      const cut = base.fixUpAreas(areas, layout, context);
+      const end = layout.tableOffset + 16n * BigInt(layout.vectors);
+      // 0 is a good place for what lies behind the table to begin, it seems.
+      if (end !== 1n << 32n || cut === areas) return cut;
+      return [...cut.slice(0, 1), { offset: offset(0n), size: context.regionSize }];
+    },
+  }),
+});

@@ -1,0 +1,15 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['mmap-inside-bar'];
+
+export default definePatch({
+  name: 'qp-03',
+  title: 'A sparse capability with nothing in it is taken for none at all',
+  base: 'qemu-11.1',
+  source: 'QEMU commit 24acf72b9a29, 31 October 2016',
+  device: (base) => ({
+    sparseAreas: (areas, bar) =>
+      areas.every(({ size }) => size === 0n) ? undefined : base.sparseAreas(areas, bar),
+  }),
+});

@@ -1,0 +1,13 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['no-abort'];
+
+export default definePatch({
+  name: 'qp-04',
+  title: 'Virtual functions whose capability has the PBA in the wrong place are refused',
+  base: 'qemu-11.1',
+  source:
+    'QEMU commits 43302969966b, 6 July 2015 (Chelsio T5), and 1bd9f1b14d1e, 13 July 2021 (Baidu Kunlun)',
+  device: { correctPbaOffset: () => undefined },
+});

@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['msix-direct-on-opt-out'];
+
+export default definePatch({
+  name: 'qp-05',
+  title: 'A BAR of 64K with its MSI-X table at a 4K boundary is trapped whole on a 64K host',
+  base: 'qemu-11.1',
+  source: 'QEMU before commit 89d5202edc50, 6 February 2018: neither MSIX_MAPPABLE nor relocation',
+  device: { honoursMsixMappable: false, relocation: false },
+});

@@ -1,0 +1,19 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = [
+  'msix-trapped',
+  'memslot-aligned-disjoint',
+  'map-unmap-symmetric',
+  'map-aligned',
+  'no-abort',
+  'map-matches-view',
+];
+
+export default definePatch({
+  name: 'qp-06',
+  title: 'A BAR stretched to a page keeps its priority and hides its neighbours',
+  base: 'qemu-11.1',
+  source: 'QEMU; what commit 95251725e335, 31 October 2016, takes care of',
+  device: { stretchedPriority: 1 },
+});

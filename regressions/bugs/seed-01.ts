@@ -1,0 +1,17 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];
+
+export default definePatch({
+  name: 'seed-01',
+  title: 'ConnectX-4 on a 64K host: the head of a BAR, smaller than a page, reaches MAP_DMA and ends the VMM',
+  base: 'qemu-11.1',
+  source: 'QEMU; message 20171215062914.27927-1-aik@ozlabs.ru and the report of 5 January 2018',
+  // Trimmed to the emulated CPU's page, never compared with the IOMMU's, and every refusal fatal.
+  listener: {
+    alignment: ({ target }) => target,
+    mapsDeviceMemory: () => true,
+    deviceMemoryFailure: 'fatal',
+  },
+});

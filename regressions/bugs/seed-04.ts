@@ -1,0 +1,13 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['mmio-map-not-fatal', 'no-abort', 'map-aligned', 'map-unmap-symmetric'];
+
+export default definePatch({
+  name: 'seed-04',
+  title: 'Sizing an enabled 64-bit BAR leads to mappings at the top of the address space',
+  base: 'qemu-2.11',
+  source: 'QEMU commit d3a2fd9b29e4, 16 January 2014',
+  // Nothing is skipped; that a refused map of device memory was fatal is the base's own.
+  listener: { skip: () => undefined },
+});

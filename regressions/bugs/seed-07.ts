@@ -1,0 +1,12 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['msix-trapped', 'msix-capability-consistent'];
+
+export default definePatch({
+  name: 'seed-07',
+  title: 'A machine that needs the table inherits the switch that disables it',
+  base: 'qemu-11.1',
+  source: 'QEMU; seed thread, December 2017; fcad0d212197',
+  device: { msixExposure: () => ({ kind: 'table-disabled' }) },
+});

@@ -1,0 +1,21 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = [
+  'map-matches-view',
+  'map-unmap-symmetric',
+  'no-abort',
+  'memslot-aligned-disjoint',
+  'ram-reachable',
+  'incremental-equals-scratch',
+  'guest-page-reachable',
+  'msix-trapped',
+];
+
+export default definePatch({
+  name: 'sv-01',
+  title: 'A range that only changes its size is taken for the same',
+  base: 'qemu-11.1',
+  source: 'StratoVirt commit c70d4f396d74, 23 December 2022',
+  memory: { sameRange: (before, after) => before.start === after.start && before.region === after.region },
+});

@@ -1,0 +1,13 @@
+import { definePatch } from 'barproof';
+
+/** The invariants that it breaks. */
+export const breaks = ['msix-direct-on-opt-out', 'guest-page-reachable'];
+
+export default definePatch({
+  name: 'sv-02',
+  title: 'The plain region of a BAR hides what is mmapped of it',
+  base: 'qemu-11.1',
+  source: 'StratoVirt commit 5696327973d0, 6 August 2021',
+  // Beside the plain region, and rendered after it.
+  device: { mmapParent: ({ base }) => base, mmapPriority: -1 },
+});

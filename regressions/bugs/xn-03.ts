@@ -1,0 +1,27 @@
+import { alignUp, definePatch } from 'barproof';
+
+/** Before Linux 4.6 the kernel said nothing of sparse areas: the VMM had to cut the table out by itself. */
+export const before = definePatch({
+  name: 'kernel-before-4.6',
+  host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
+});
+
+/** The invariants that it breaks. */
+export const breaks = ['mmap-inside-bar'];
+
+export default definePatch({
+  name: 'xn-03',
+  title: 'The table is taken to begin at a page boundary: one page of it too few',
+  base: 'qemu-11.1',
+  source: 'Xen commit 74c213c506af',
+  device: (base) => ({
+    fixUpAreas: (areas, layout, context) => {
+      const { hostPageSize } = context;
+      const size = alignUp(16n * BigInt(layout.vectors), hostPageSize);
+      const start = layout.tableOffset - (layout.tableOffset % hostPageSize);
+      // The same table, ended after as many pages as its size has.
+      const vectors = Number((start + size - layout.tableOffset) / 16n);
+      return base.fixUpAreas(areas, { ...layout, vectors: Math.min(vectors, layout.vectors) }, context);
+    },
+  }),
+});

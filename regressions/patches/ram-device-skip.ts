@@ -1,0 +1,13 @@
+// Seed thread, A. Kardashevskiy, 19 January 2018: no device memory at all.
+import { definePatch } from 'barproof';
+
+export default definePatch({
+  name: 'ram-device-skip',
+  title: 'Skip device memory altogether: no peer-to-peer DMA',
+  source: 'seed thread, A. Kardashevskiy, 19 January 2018',
+  base: 'seed-v2',
+  listener: (base) => ({
+    skip: (section, context) =>
+      base.skip(section, context) ?? (section.region.isRamDevice ? 'ram-device' : undefined),
+  }),
+});

@@ -1,0 +1,16 @@
+// The question that the thread leaves open: removal is to undo what addition has done, no more.
+import { definePatch, isAligned } from 'barproof';
+
+export default definePatch({
+  name: 'unmap-what-was-mapped',
+  title: 'As merged, and only what the host has mapped is unmapped again',
+  source: 'open question: must a skipped section be remembered?',
+  base: 'seed-v2',
+  listener: {
+    mapsDeviceMemory: (start, size, pages) => isAligned(start | size, pages.iommu),
+    unmaps: (_section, _piece, mapped) => mapped,
+    unmapsWhenUnregistered: true,
+    deviceMemoryFailure: 'reported',
+  },
+  device: { msixParent: ({ bar }) => bar },
+});

@@ -1,0 +1,534 @@
+import * as fc from 'fast-check';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Invariant, InvariantId } from '../invariants/index.ts';
+import { decodeScenario, type Scenario } from '../scenario/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import type { Trace } from '../target/trace.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { check, type CheckOptions } from './check.ts';
+import type { CampaignEvent, CampaignPlan } from './events.ts';
+import { RegressionStore, type StoredRegression } from './regression-store.ts';
+import { decodeRegression, formatRegression } from './regression.ts';
+
+const UNIT = 0x1_0000n;
+
+const withRam = (units: number, revision = NEWEST.id): Scenario =>
+  decodeScenario({
+    version: 1,
+    machine: { type: 'generic', ram: `0x${(BigInt(units) * UNIT).toString(16)}` },
+    revision,
+    host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+    devices: [],
+  });
+
+const unitsOf = ({ machine }: Scenario): number => Number(machine.ram / UNIT);
+
+const scenarios = fc.integer({ min: 1, max: 1000 }).map((units) => withRam(units));
+
+const traceOf = (scenario: Scenario): Trace => runOnModel(scenario, NEWEST);
+
+/** Breaks with every cause that `causesOf` gives for the machine's RAM. */
+const invariant = (id: InvariantId, causesOf: (units: number) => readonly string[]): Invariant => ({
+  id,
+  clause: id,
+  severity: 'error',
+  site: id,
+  check: ({ scenario }, examination) => {
+    examination.exercised++;
+    const units = unitsOf(scenario);
+    for (const cause of causesOf(units)) {
+      examination.violations.push({ invariant: id, cause, message: `${units} units`, step: 0 });
+    }
+  },
+});
+
+const from = (id: InvariantId, cause: string, least: number): Invariant =>
+  invariant(id, (units) => (units >= least ? [cause] : []));
+
+const stored = (
+  id: InvariantId,
+  cause: string,
+  units: number,
+  file = `${id}/${cause}.json`,
+  revision = NEWEST.id,
+): StoredRegression => ({
+  file,
+  regression: {
+    schema: 1,
+    invariant: id,
+    cause,
+    title: 'a stored case',
+    status: 'open',
+    expected: 'nothing',
+    observed: { outcome: 'ok', violations: [] },
+    failsOn: [],
+    provenance: { source: 'a test' },
+    scenario: withRam(units, revision),
+  },
+});
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'barproof-check-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const plan = (rest: Partial<CampaignPlan> = {}): CampaignPlan => ({
+  target: 'model',
+  revision: NEWEST.id,
+  seed: 'a seed',
+  runs: 200,
+  invariants: [],
+  command: 'barproof check',
+  ...rest,
+});
+
+/** Runs a check and returns what it says, and the cases that it ran, in order. */
+async function checked(
+  rest: Partial<CheckOptions> & { readonly seed?: string; readonly runs?: number } = {},
+) {
+  const events: CampaignEvent[] = [];
+  const seen: number[] = [];
+  const { seed = 'a seed', runs = 200, run = traceOf, ...others } = rest;
+  const summary = await check({
+    plan: plan({ seed, runs }),
+    scenarios,
+    invariants: [],
+    regressions: [],
+    known: [],
+    store: undefined,
+    version: '0.0.1',
+    date: '2026-01-02',
+    listener: (event) => events.push(event),
+    ...others,
+    run: (scenario) => {
+      seen.push(unitsOf(scenario));
+      return run(scenario);
+    },
+  });
+  return { summary, events, seen };
+}
+
+const namesOf = (findings: readonly { readonly invariant: string; readonly cause: string }[]): string[] =>
+  findings.map(({ invariant: id, cause }) => `${id}/${cause}`);
+
+/** A check that is ended during its case of this number, counted from 0. */
+const interrupted = async (end: number, rest: Parameters<typeof checked>[0] = {}) => {
+  const controller = new AbortController();
+  let cases = 0;
+  const run = (scenario: Scenario): Trace => {
+    if (cases++ === end) controller.abort();
+    return traceOf(scenario);
+  };
+  return checked({ run, signal: controller.signal, runs: 1_000_000, ...rest });
+};
+
+describe('what a check tells', () => {
+  it('begins with the plan and ends with the summary', async () => {
+    const { events, summary } = await checked({ runs: 3 });
+    expect(events.map(({ type }) => type)).toEqual(['started', 'finished']);
+    expect(events[0]).toEqual({ type: 'started', plan: summary.plan });
+    expect(events.at(-1)).toEqual({ type: 'finished', summary });
+  });
+
+  it('goes through replay, search, shrinking and findings, in that order', async () => {
+    const { events } = await checked({
+      runs: 600,
+      invariants: [from('no-abort', 'big', 300), from('map-aligned', 'huge', 900)],
+      regressions: [stored('no-abort', 'big', 1000)],
+    });
+    expect(events.map(({ type }) => type)).toEqual([
+      'started',
+      'progress',
+      'progress',
+      'shrinking',
+      'shrinking',
+      'finding',
+      'finding',
+      'finished',
+    ]);
+  });
+
+  it('numbers the findings as they are listed', async () => {
+    const { events, summary } = await checked({
+      invariants: [from('no-abort', 'big', 300), from('map-aligned', 'big', 200)],
+    });
+    const told = events.filter((event) => event.type === 'finding');
+    expect(told.map(({ number }) => number)).toEqual([1, 2]);
+    expect(told.map(({ finding }) => finding)).toEqual(summary.findings);
+  });
+});
+
+describe('the search of a check', () => {
+  it('finds the smallest case of every way of breaking', async () => {
+    const { summary } = await checked({
+      invariants: [from('no-abort', 'big', 300), from('map-aligned', 'huge', 900)],
+    });
+    expect(summary.holds).toBe(false);
+    expect(summary.findings.map(({ scenario }) => unitsOf(scenario))).toEqual([900, 300]);
+    for (const { origin, trace, scenario, violation } of summary.findings) {
+      expect(origin).toMatchObject({ kind: 'search' });
+      expect(trace.scenario).toBe(scenario);
+      expect(violation.message).toBe(`${unitsOf(scenario)} units`);
+    }
+  });
+
+  it('lists errors before warnings, then by the order of the invariants, then the most frequent first', async () => {
+    const { summary } = await checked({
+      invariants: [
+        from('guest-page-reachable', 'a', 1),
+        from('no-abort', 'b', 1),
+        invariant('map-aligned', (units) => ['every', ...(units % 2 === 0 ? ['second'] : [])]),
+        invariant('flat-minimal', (units) => [...(units > 900 ? ['rare'] : []), 'every']),
+      ],
+    });
+    expect(namesOf(summary.findings)).toEqual([
+      'map-aligned/every',
+      'map-aligned/second',
+      'flat-minimal/every',
+      'flat-minimal/rare',
+      'no-abort/b',
+      'guest-page-reachable/a',
+    ]);
+  });
+
+  it('is another one for another seed and another revision, and the same for the same', async () => {
+    const casesOf = async (seed: string, revision: string): Promise<number[]> =>
+      (await checked({ plan: plan({ revision, seed, runs: 50 }) })).seen;
+    const cases = await casesOf('a', 'x');
+    expect(await casesOf('a', 'x')).toEqual(cases);
+    expect(await casesOf('b', 'x')).not.toEqual(cases);
+    expect(await casesOf('a', 'y')).not.toEqual(cases);
+  });
+
+  it('gives the same findings whatever is stored', async () => {
+    const invariants = [from('no-abort', 'big', 300)];
+    const without = await checked({ invariants });
+    const withStored = await checked({
+      invariants,
+      regressions: [stored('no-abort', 'big', 999), stored('no-abort', 'big', 5)],
+    });
+    expect(withStored.summary.findings).toEqual(without.summary.findings);
+    expect(withStored.summary.outcomes).toEqual(without.summary.outcomes);
+    expect(withStored.summary.exercised).toEqual(without.summary.exercised);
+  });
+
+  it('holds when nothing breaks, and when nothing is run', async () => {
+    const nothing = await checked({ invariants: [from('no-abort', 'big', 1001)] });
+    expect(nothing.summary.holds).toBe(true);
+    const none = await checked({ invariants: [from('no-abort', 'big', 1)], runs: 0 });
+    expect(none.summary.holds).toBe(true);
+  });
+});
+
+describe('stored cases', () => {
+  it('are run before the search, and not counted against its budget', async () => {
+    const regressions = [stored('no-abort', 'a', 2001), stored('no-abort', 'b', 2002)];
+    const { seen, summary } = await checked({ regressions, runs: 40 });
+    expect(seen.slice(0, 2)).toEqual([2001, 2002]);
+    expect(seen).toHaveLength(2 + 40);
+    expect([...summary.outcomes.values()]).toEqual([40]);
+  });
+
+  it('are a counterexample when they break what the search does not find', async () => {
+    const { summary, events } = await checked({
+      invariants: [from('no-abort', 'giant', 1500)],
+      regressions: [stored('no-abort', 'giant', 2000, 'no-abort/giant.json')],
+      runs: 10,
+    });
+    expect(summary.holds).toBe(false);
+    expect(namesOf(summary.findings)).toEqual(['no-abort/giant']);
+    expect(summary.findings[0]).toMatchObject({
+      cases: 0,
+      origin: { kind: 'regression', stored: NEWEST.id },
+      file: 'no-abort/giant.json',
+    });
+    expect(events.filter((event) => event.type === 'finding')).toMatchObject([
+      { finding: { file: 'no-abort/giant.json' }, number: 1, revision: NEWEST.id },
+    ]);
+  });
+
+  it('are judged by what they break now, not by what they are stored for', async () => {
+    const { summary } = await checked({
+      invariants: [from('map-aligned', 'new', 1500)],
+      regressions: [stored('no-abort', 'old', 2000)],
+      runs: 10,
+    });
+    expect(namesOf(summary.findings)).toEqual(['map-aligned/new']);
+  });
+
+  it('give way to the shrunk case of the search', async () => {
+    const { summary } = await checked({
+      invariants: [from('no-abort', 'big', 300)],
+      regressions: [stored('no-abort', 'big', 1000)],
+    });
+    expect(summary.findings).toHaveLength(1);
+    expect(unitsOf(summary.findings[0]!.scenario)).toBe(300);
+  });
+
+  it('give one finding a way of breaking, however many show it', async () => {
+    const { summary } = await checked({
+      invariants: [from('no-abort', 'giant', 1500)],
+      regressions: [stored('no-abort', 'giant', 2000, 'a.json'), stored('no-abort', 'giant', 1600, 'b.json')],
+      runs: 10,
+    });
+    expect(summary.findings.map(({ file }) => file)).toEqual(['a.json']);
+  });
+
+  it('speak for what they are stored for before others that show it, too', async () => {
+    const invariants = [from('no-abort', 'giant', 1500), from('map-aligned', 'giant', 1500)];
+    const regressions = [
+      stored('map-aligned', 'giant', 2000, 'a.json'),
+      stored('no-abort', 'giant', 1600, 'b.json'),
+    ];
+    const { summary } = await checked({ invariants, regressions, runs: 10 });
+    expect(summary.findings.map(({ invariant: id, file }) => [id, file])).toEqual([
+      ['map-aligned', 'a.json'],
+      ['no-abort', 'b.json'],
+    ]);
+  });
+
+  it('say which revision they were stored for', async () => {
+    const { summary } = await checked({
+      invariants: [from('no-abort', 'giant', 1500)],
+      regressions: [stored('no-abort', 'giant', 2000, 'a.json', 'qemu-2.11')],
+      runs: 10,
+    });
+    expect(summary.findings[0]!.origin).toEqual({ kind: 'regression', stored: 'qemu-2.11' });
+  });
+
+  it('that break nothing any more are no finding', async () => {
+    const { summary, events } = await checked({ regressions: [stored('no-abort', 'gone', 2000)], runs: 1 });
+    expect(summary.holds).toBe(true);
+    expect(events.map(({ type }) => type)).toEqual(['started', 'finished']);
+  });
+});
+
+describe('known findings', () => {
+  const invariants = [from('no-abort', 'big', 300)];
+  const known = [stored('no-abort', 'big', 300, 'known.json')];
+
+  it('are matched by invariant and cause, listed apart, and do not count', async () => {
+    const { summary, events } = await checked({ invariants, known });
+    expect(summary.holds).toBe(true);
+    expect(summary.findings).toEqual([]);
+    expect(namesOf(summary.known)).toEqual(['no-abort/big']);
+    expect(summary.known[0]!.known).toBe('known.json');
+    expect(events.filter(({ type }) => type === 'finding')).toEqual([]);
+  });
+
+  it('do not cover another cause, nor another invariant with the same cause', async () => {
+    const causes = invariant('no-abort', (units) => (units < 300 ? [] : units < 900 ? ['big'] : ['huge']));
+    const { summary } = await checked({ invariants: [causes, from('map-aligned', 'big', 300)], known });
+    expect(summary.holds).toBe(false);
+    expect(namesOf(summary.findings)).toEqual(['map-aligned/big', 'no-abort/huge']);
+    expect(namesOf(summary.known)).toEqual(['no-abort/big']);
+  });
+
+  it('are known when a stored case shows them, too', async () => {
+    const regressions = [stored('no-abort', 'big', 2000)];
+    const { summary } = await checked({ invariants, known, regressions, runs: 0 });
+    expect(summary.holds).toBe(true);
+    expect(namesOf(summary.known)).toEqual(['no-abort/big']);
+  });
+
+  it('are not saved again', async () => {
+    const store = new RegressionStore(folder);
+    await checked({ invariants, known, store });
+    expect(store.load()).toEqual([]);
+  });
+});
+
+describe('warnings', () => {
+  const invariants = [from('guest-page-reachable', 'small', 1)];
+
+  it('are findings that do not count', async () => {
+    const { summary } = await checked({ invariants });
+    expect(summary.holds).toBe(true);
+    expect(summary.findings.map(({ severity }) => severity)).toEqual(['warning']);
+  });
+
+  it('are saved like all findings', async () => {
+    const store = new RegressionStore(folder);
+    await checked({ invariants, store });
+    expect(store.load()).toHaveLength(1);
+  });
+});
+
+describe('what a check saves', () => {
+  const invariants = [from('no-abort', 'big', 300)];
+
+  const saved = async (rest: Parameters<typeof checked>[0] = {}) => {
+    const store = new RegressionStore(folder);
+    const result = await checked({ invariants, store, ...rest });
+    const found = result.events.filter((event) => event.type === 'finding');
+    return { ...result, store, files: found.map(({ finding }) => finding.file) };
+  };
+
+  it('is the shrunk case with all that is needed to judge it again', async () => {
+    const { files, store } = await saved({ plan: plan({ seed: 'k1', command: 'barproof check --seed k1' }) });
+    const [only] = store.load();
+    expect(only!.file).toBe(files[0]);
+    const { provenance, ...regression } = only!.regression;
+    expect(regression).toEqual({
+      schema: 1,
+      invariant: 'no-abort',
+      cause: 'big',
+      title: '300 units',
+      status: 'open',
+      expected: 'no scenario that the host accepts makes the VMM abort, or refuse a device that is in order',
+      observed: { outcome: 'ok', violations: [] },
+      failsOn: [NEWEST.id],
+      scenario: withRam(300),
+    });
+    expect(provenance).toMatchObject({
+      source: 'barproof check --seed k1',
+      version: '0.0.1',
+      date: '2026-01-02',
+    });
+    expect(provenance.path).toMatch(/^\d+(:\d+)*$/);
+  });
+
+  it('names the revision that was checked, whatever the case itself names', async () => {
+    const foreign = fc.integer({ min: 1, max: 1000 }).map((units) => withRam(units, 'qemu-2.11'));
+    const { store } = await saved({ scenarios: foreign });
+    expect(store.load()[0]!.regression.scenario.revision).toBe(NEWEST.id);
+  });
+
+  it('stays as it is when the same is found again', async () => {
+    const { files, store } = await saved();
+    const path = join(store.directory, files[0]!);
+    const before = readFileSync(path, 'utf8');
+    const again = await saved({ date: '2030-12-31', regressions: store.load() });
+    expect(again.files).toEqual(files);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(store.load()).toHaveLength(1);
+  });
+
+  it('is nothing when there is no store', async () => {
+    const { files } = await saved({ store: undefined });
+    expect(files).toEqual([undefined]);
+  });
+
+  it('is nothing when a stored case shows it and the search does not', async () => {
+    const regressions = [stored('no-abort', 'big', 2000, 'old.json')];
+    const { files, store } = await saved({ runs: 0, regressions });
+    expect(files).toEqual(['old.json']);
+    expect(store.load()).toEqual([]);
+  });
+
+  it('is text in its canonical form', async () => {
+    const { files, store } = await saved();
+    const text = readFileSync(join(store.directory, files[0]!), 'utf8');
+    expect(formatRegression(decodeRegression(JSON.parse(text)))).toBe(text);
+  });
+
+  it('is a case of its own when what is stored was seen on another revision, or is no open case', async () => {
+    const other = stored('no-abort', 'big', 2000, 'a.json', 'qemu-2.11');
+    const open = stored('no-abort', 'big', 2000, 'b.json');
+    const fixed = { ...open, regression: { ...open.regression, status: 'fixed' } as const };
+    const { files, store } = await saved({ regressions: [other, fixed] });
+    expect(files).toEqual(store.load().map(({ file }) => file));
+    expect(files[0]).toMatch(/^no-abort\/big-/);
+  });
+
+  it('is there as soon as a failure is seen, and gives way to the shrunk case', async () => {
+    const store = new RegressionStore(folder);
+    const atFirst: number[][] = [];
+    const run = (scenario: Scenario): Trace => {
+      atFirst.push(store.load().map(({ regression }) => unitsOf(regression.scenario)));
+      return traceOf(scenario);
+    };
+    const { seen } = await saved({ run, runs: 50 });
+    const first = seen.findIndex((units) => units >= 300);
+    expect(atFirst[first]).toEqual([]);
+    expect(atFirst[first + 1]).toEqual([seen[first]]);
+    expect(store.load().map(({ regression }) => unitsOf(regression.scenario))).toEqual([300]);
+  });
+
+  it('survives a mistake of ours in a later case', async () => {
+    let cases = 0;
+    const run = (scenario: Scenario): Trace => {
+      if (++cases > 150) throw new Error('a mistake');
+      return traceOf(scenario);
+    };
+    await expect(saved({ run })).rejects.toMatchObject({ cause: { message: 'a mistake' } });
+    expect(new RegressionStore(folder).load()).toHaveLength(1);
+  });
+
+  it('does not take the place of an open case for the same, which stays as it is', async () => {
+    const store = new RegressionStore(folder);
+    const file = store.save(stored('no-abort', 'big', 400).regression);
+    const path = join(folder, file);
+    const before = readFileSync(path, 'utf8');
+    const { files } = await saved({ regressions: store.load() });
+    expect(files).toEqual([file]);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(store.load()).toHaveLength(1);
+  });
+});
+
+describe('what an interrupted check did not come to shrink', () => {
+  it('gives way to the shrunk case, whatever seed finds it', async () => {
+    const store = new RegressionStore(folder);
+    const invariants = [from('no-abort', 'big', 300)];
+    await interrupted(20, { invariants, store });
+    const [left, ...none] = store.load();
+    expect(none).toEqual([]);
+    expect(unitsOf(left!.regression.scenario)).toBeGreaterThan(300);
+    const { summary } = await checked({ invariants, store, seed: 'another', regressions: store.load() });
+    expect(store.load().map(({ regression }) => unitsOf(regression.scenario))).toEqual([300]);
+    expect(summary.findings.map(({ file }) => file)).toEqual(store.load().map(({ file }) => file));
+  });
+});
+
+describe('a check that is ended', () => {
+  it('says how many cases it looked at, the one at hand included', async () => {
+    const { summary } = await interrupted(70);
+    expect(summary.cases).toBe(71);
+    expect([...summary.outcomes]).toEqual([['ok', 71]]);
+  });
+
+  it('reports and keeps what it has found, as it was met', async () => {
+    const store = new RegressionStore(folder);
+    const invariants = [from('no-abort', 'big', 300)];
+    const { summary, events, seen } = await interrupted(70, { invariants, store });
+    const met = seen.find((units) => units >= 300);
+    expect(summary.holds).toBe(false);
+    expect(summary.findings.map(({ scenario }) => unitsOf(scenario))).toEqual([met]);
+    expect(events.map(({ type }) => type).slice(-3)).toEqual(['shrinking', 'finding', 'finished']);
+    const files = store.load();
+    expect(files.map(({ regression }) => unitsOf(regression.scenario))).toEqual([met]);
+    expect(summary.findings[0]!.file).toBe(files[0]!.file);
+  });
+
+  it('while it shrinks keeps the smallest case that it has come to', async () => {
+    const store = new RegressionStore(folder);
+    const invariants = [from('no-abort', 'big', 300)];
+    // Fifty cases of the search, the one that is confirmed, and three steps of shrinking.
+    const { summary, seen } = await interrupted(53, { runs: 50, invariants, store });
+    expect(seen).toHaveLength(54);
+    expect(summary.cases).toBe(50);
+    const smallest = Math.min(...seen.slice(50).filter((units) => units >= 300));
+    expect(smallest).toBeLessThan(seen[50]!);
+    expect(summary.findings.map(({ scenario }) => unitsOf(scenario))).toEqual([smallest]);
+    expect(store.load().map(({ regression }) => unitsOf(regression.scenario))).toEqual([smallest]);
+  });
+
+  it('before it began still replays what is stored', async () => {
+    const { summary, seen } = await checked({
+      invariants: [from('no-abort', 'big', 300)],
+      regressions: [stored('no-abort', 'big', 2000)],
+      signal: AbortSignal.abort(),
+    });
+    expect(seen).toEqual([2000]);
+    expect(summary).toMatchObject({ cases: 0, holds: false });
+  });
+});

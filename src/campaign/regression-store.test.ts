@@ -1,0 +1,168 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InvalidInput, decodeScenario } from '../scenario/index.ts';
+import { RegressionStore } from './regression-store.ts';
+import { formatRegression, type Regression } from './regression.ts';
+
+const regression = (ram: string, rest: Partial<Regression> = {}): Regression => ({
+  schema: 1,
+  invariant: 'no-abort',
+  cause: 'a-cause',
+  title: 'a case',
+  status: 'open',
+  expected: 'nothing',
+  observed: { outcome: 'ok', violations: [] },
+  failsOn: ['qemu-11.1'],
+  provenance: { source: 'a test' },
+  scenario: decodeScenario({
+    version: 1,
+    machine: { type: 'generic', ram },
+    host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+    devices: [],
+  }),
+  ...rest,
+});
+
+let root: string;
+let folder: string;
+let store: RegressionStore;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'barproof-store-'));
+  folder = join(root, 'regressions');
+  store = new RegressionStore(folder);
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+const put = (file: string, text: string): void => {
+  mkdirSync(join(folder, file, '..'), { recursive: true });
+  writeFileSync(join(folder, file), text);
+};
+
+const problemsOf = (act: () => unknown): InvalidInput['problems'] => {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof InvalidInput) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+describe('a store that is loaded', () => {
+  it('is empty where there is no folder, and makes none', () => {
+    expect(store.load()).toEqual([]);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it('gives what is in the folder and below it, by file name', () => {
+    for (const [index, file] of ['z.json', 'b/y.json', 'a/b/c.json', 'B.json'].entries()) {
+      put(file, formatRegression(regression('0x10000000', { title: `case ${index}` })));
+    }
+    expect(store.load().map(({ file }) => file)).toEqual(['B.json', 'a/b/c.json', 'b/y.json', 'z.json']);
+    expect(store.load()[0]!.regression.title).toBe('case 3');
+  });
+
+  it('leaves alone what is no JSON file: notes, recordings, what a crash left behind', () => {
+    put('no-abort/a.json', formatRegression(regression('0x10000000')));
+    put('README.md', '# no JSON');
+    put('recordings/pc.ndjson', '{}\n{}\n');
+    put('no-abort/b.json.4711.tmp', '{ "schema": 1, "inv');
+    expect(store.load().map(({ file }) => file)).toEqual(['no-abort/a.json']);
+  });
+
+  it('names the file and the path of every problem in it', () => {
+    put('no-abort/a.json', '{ "schema": 2, "title": "x" }');
+    const paths = problemsOf(() => store.load()).map(({ path }) => path);
+    expect(paths).toContain(`${join(folder, 'no-abort/a.json')}: schema`);
+    expect(paths.every((path) => path.includes('no-abort/a.json'))).toBe(true);
+    expect(paths.length).toBeGreaterThan(3);
+  });
+
+  it('names a file that is no JSON', () => {
+    put('a.json', '{');
+    expect(problemsOf(() => store.load())).toEqual([
+      { path: join(folder, 'a.json'), message: expect.stringContaining('this is not JSON') },
+    ]);
+  });
+
+  it('says of a folder that is called like a file that it is none', () => {
+    mkdirSync(join(folder, 'a.json'), { recursive: true });
+    expect(problemsOf(() => store.load())[0]!.message).toBe('this is a directory, not a file');
+  });
+
+  it('names every file that is no regression, not only the first', () => {
+    put('a.json', '{');
+    put('b.json', '[]');
+    const paths = problemsOf(() => store.load()).map(({ path }) => path);
+    expect(paths.some((path) => path.includes('a.json'))).toBe(true);
+    expect(paths.some((path) => path.includes('b.json'))).toBe(true);
+  });
+
+  it('says what is wrong when the folder is a file', () => {
+    writeFileSync(folder, '');
+    expect(problemsOf(() => store.load())).toEqual([
+      { path: folder, message: 'this is no folder of regressions (ENOTDIR)' },
+    ]);
+  });
+});
+
+describe('a case that is saved', () => {
+  it('lies under its invariant, named by its cause and its scenario', () => {
+    const file = store.save(regression('0x10000000'));
+    expect(file).toMatch(/^no-abort\/a-cause-[0-9a-f]{8}\.json$/);
+    expect(store.load()).toEqual([{ file, regression: regression('0x10000000') }]);
+  });
+
+  it('has the same name whenever it is found, and another when the scenario is another', () => {
+    const file = store.save(regression('0x10000000'));
+    expect(store.save(regression('0x10000000', { title: 'found again' }))).toBe(file);
+    expect(store.save(regression('0x20000000'))).not.toBe(file);
+  });
+
+  it('is left as it is when it is there already', () => {
+    const file = store.save(regression('0x10000000'));
+    store.save(regression('0x10000000', { title: 'found again', provenance: { source: 'later' } }));
+    expect(store.load()).toEqual([{ file, regression: regression('0x10000000') }]);
+  });
+
+  it('leaves nothing else behind', () => {
+    store.save(regression('0x10000000'));
+    expect(readdirSync(join(folder, 'no-abort'))).toHaveLength(1);
+  });
+
+  it('is kept under "other" when it is about no invariant', () => {
+    const { invariant: _, cause: __, ...bare } = regression('0x10000000');
+    expect(store.save(bare)).toMatch(/^other\/other-[0-9a-f]{8}\.json$/);
+  });
+
+  it('ends with a newline', () => {
+    const file = store.save(regression('0x10000000'));
+    expect(readFileSync(join(folder, file), 'utf8').endsWith('}\n')).toBe(true);
+  });
+
+  it('says where it cannot be kept, and why', () => {
+    writeFileSync(folder, '');
+    const [problem, ...others] = problemsOf(() => store.save(regression('0x10000000')));
+    expect(others).toEqual([]);
+    expect(problem!.path.startsWith(join(folder, 'no-abort', 'a-cause-'))).toBe(true);
+    expect(problem!.message).toMatch(/^the file cannot be written \(E[A-Z]+\)$/);
+  });
+});
+
+describe('a case that is dropped', () => {
+  it('is gone, and the others are not', () => {
+    const [first, second] = ['0x10000000', '0x20000000'].map((ram) => store.save(regression(ram)));
+    store.remove(first!);
+    expect(store.load().map(({ file }) => file)).toEqual([second]);
+  });
+
+  it('may be gone already', () => {
+    expect(() => store.remove('no-abort/nothing.json')).not.toThrow();
+  });
+});

@@ -1,0 +1,317 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Invariant, InvariantId } from '../invariants/index.ts';
+import { decodeScenario, type Scenario } from '../scenario/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import type { Trace } from '../target/trace.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { search, shrinkSighting, type SearchOptions } from './search.ts';
+
+const UNIT = 0x1_0000n;
+
+const withRam = (units: number): Scenario =>
+  decodeScenario({
+    version: 1,
+    machine: { type: 'generic', ram: `0x${(BigInt(units) * UNIT).toString(16)}` },
+    host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+    devices: [],
+  });
+
+const unitsOf = ({ machine }: Scenario): number => Number(machine.ram / UNIT);
+
+/** Machines that differ in nothing but their RAM, which shrinks to one unit. */
+const scenarios = fc.integer({ min: 1, max: 1000 }).map(withRam);
+
+const traceOf = (scenario: Scenario): Trace => runOnModel(scenario, NEWEST);
+
+/** Breaks with the cause that `causeOf` gives for the machine's RAM; says nothing about none. */
+const invariant = (
+  id: InvariantId,
+  causeOf: (units: number) => string | undefined,
+  speaks: (units: number) => boolean = () => true,
+): Invariant => ({
+  id,
+  clause: id,
+  severity: 'error',
+  site: id,
+  check: ({ scenario }, examination) => {
+    const units = unitsOf(scenario);
+    if (speaks(units)) examination.exercised++;
+    const cause = causeOf(units);
+    if (cause === undefined) return;
+    examination.violations.push({ invariant: id, cause, message: `${units} units`, step: 0 });
+  },
+});
+
+const holds = invariant('flat-minimal', () => undefined);
+
+const options = (rest: Partial<SearchOptions> = {}): SearchOptions => ({
+  run: traceOf,
+  scenarios,
+  invariants: [holds],
+  seed: 1,
+  runs: 100,
+  ...rest,
+});
+
+/** Runs and notes the RAM of every case. */
+function recording(): { readonly run: SearchOptions['run']; readonly seen: number[] } {
+  const seen: number[] = [];
+  const run = (scenario: Scenario): Trace => {
+    seen.push(unitsOf(scenario));
+    return traceOf(scenario);
+  };
+  return { run, seen };
+}
+
+describe('search', () => {
+  it.each([0, 1, 7, 100])('runs %d cases when it is given as many', async (runs) => {
+    const { run, seen } = recording();
+    const { outcomes } = await search(options({ run, runs }));
+    expect(seen).toHaveLength(runs);
+    expect([...outcomes.values()].reduce((sum, cases) => sum + cases, 0)).toBe(runs);
+  });
+
+  it('goes on after a counterexample, and counts the cases that show it', async () => {
+    const { run, seen } = recording();
+    const always = invariant('no-abort', () => 'always');
+    const { sightings } = await search(options({ run, runs: 50, invariants: [always] }));
+    expect(seen).toHaveLength(50);
+    expect(sightings).toEqual([{ fingerprint: 'no-abort/always', run: 0, cases: 50, starts: [0, 1, 2] }]);
+  });
+
+  it('counts a case once, however often it breaks in the same way', async () => {
+    const once = invariant('no-abort', () => 'always');
+    const twice: Invariant = {
+      ...once,
+      check: (trace, examination) => {
+        once.check(trace, examination);
+        once.check(trace, examination);
+      },
+    };
+    const { sightings } = await search(options({ runs: 50, invariants: [twice] }));
+    expect(sightings[0]).toMatchObject({ cases: 50, starts: [0, 1, 2] });
+  });
+
+  it('tells for each way of breaking at which case it was met first', async () => {
+    const { run, seen } = recording();
+    const parity = invariant('no-abort', (units) => (units % 2 === 0 ? 'even' : 'odd'));
+    const { sightings } = await search(options({ run, invariants: [parity] }));
+    expect(sightings).toHaveLength(2);
+    for (const { fingerprint, run: first, cases } of sightings) {
+      const shows = (units: number): boolean =>
+        `no-abort/${units % 2 === 0 ? 'even' : 'odd'}` === fingerprint;
+      expect(first).toBe(seen.findIndex(shows));
+      expect(cases).toBe(seen.filter(shows).length);
+    }
+  });
+
+  it('keeps two invariants that break for causes of the same name apart', async () => {
+    const both = [invariant('no-abort', () => 'same'), invariant('map-aligned', () => 'same')];
+    const { sightings } = await search(options({ runs: 3, invariants: both }));
+    expect(sightings.map(({ fingerprint }) => fingerprint)).toEqual(['no-abort/same', 'map-aligned/same']);
+  });
+
+  it('counts for each invariant the cases that it has something to say about', async () => {
+    const { run, seen } = recording();
+    const invariants = [
+      holds,
+      invariant(
+        'no-abort',
+        () => undefined,
+        (units) => units > 500,
+      ),
+      invariant(
+        'window-limit',
+        () => undefined,
+        () => false,
+      ),
+    ];
+    const { exercised } = await search(options({ run, invariants }));
+    expect([...exercised]).toEqual([
+      ['flat-minimal', 100],
+      ['no-abort', seen.filter((units) => units > 500).length],
+      ['window-limit', 0],
+    ]);
+  });
+
+  it('tells every 250 cases how far it is', async () => {
+    const told: [number, number][] = [];
+    const late = invariant('no-abort', () => 'always');
+    const onProgress = (cases: number, findings: number): void => {
+      told.push([cases, findings]);
+    };
+    await search(options({ runs: 900, invariants: [late], onProgress }));
+    expect(told).toEqual([
+      [250, 1],
+      [500, 1],
+      [750, 1],
+    ]);
+  });
+
+  it('gives the same cases for the same seed, others for another', async () => {
+    const casesOf = async (seed: number): Promise<number[]> => {
+      const { run, seen } = recording();
+      await search(options({ run, seed }));
+      return seen;
+    };
+    const cases = await casesOf(5);
+    expect(await casesOf(5)).toEqual(cases);
+    expect(await casesOf(6)).not.toEqual(cases);
+    expect(await casesOf(-(2 ** 31))).toHaveLength(100);
+  });
+
+  it('gives the same first cases when it is given more of them', async () => {
+    const casesOf = async (runs: number): Promise<number[]> => {
+      const { run, seen } = recording();
+      await search(options({ run, runs }));
+      return seen;
+    };
+    expect((await casesOf(60)).slice(0, 20)).toEqual(await casesOf(20));
+  });
+
+  it('passes an error of the target on, with the case that leads to it', async () => {
+    const broken = new TypeError('the model is broken');
+    const run = (): Trace => {
+      throw broken;
+    };
+    const error = expect.objectContaining({ message: expect.stringMatching(/"machine"/), cause: broken });
+    await expect(search(options({ run }))).rejects.toThrow(error);
+  });
+});
+
+describe('a search that is ended', () => {
+  it('stops after the case at hand, and generates no more', async () => {
+    const controller = new AbortController();
+    let generated = 0;
+    const counted = scenarios.map((scenario) => {
+      if (++generated === 30) controller.abort();
+      return scenario;
+    });
+    const { run, seen } = recording();
+    const { cases, outcomes } = await search(
+      options({ run, scenarios: counted, runs: 100_000_000, signal: controller.signal }),
+    );
+    expect(generated).toBe(30);
+    expect(seen).toHaveLength(29);
+    expect(cases).toBe(29);
+    expect([...outcomes.values()]).toEqual([29]);
+  });
+
+  it('lets the rest of the program do something now and then, so that it can be ended at all', async () => {
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    const { cases } = await search(options({ runs: 100_000_000, signal: controller.signal }));
+    expect(cases).toBe(250);
+  });
+
+  it('waits for a target that takes its time', async () => {
+    const run = async (scenario: Scenario): Promise<Trace> => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return traceOf(scenario);
+    };
+    const { outcomes } = await search(options({ run, runs: 5 }));
+    expect([...outcomes]).toEqual([['ok', 5]]);
+  });
+
+  it('passes on an error of the target that comes with the end', async () => {
+    const controller = new AbortController();
+    const run = (): Trace => {
+      controller.abort();
+      throw new TypeError('the model is broken');
+    };
+    const searching = search(options({ run, signal: controller.signal }));
+    await expect(searching).rejects.toMatchObject({ cause: { message: 'the model is broken' } });
+  });
+});
+
+describe('what a search tells of a sighting', () => {
+  it('is its first case with its trace and what is wrong in it, before the search goes on', async () => {
+    const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
+    const { run, seen } = recording();
+    const told: unknown[] = [];
+    await search(
+      options({
+        run,
+        invariants: [big],
+        onSighting: ({ fingerprint, run: first }, scenario, trace, violation) => {
+          expect(trace.scenario).toBe(scenario);
+          expect(violation.message).toBe(`${unitsOf(scenario)} units`);
+          told.push([fingerprint, first, unitsOf(scenario), seen.length]);
+        },
+      }),
+    );
+    const first = seen.findIndex((units) => units >= 500);
+    expect(told).toEqual([['no-abort/big', first, seen[first], first + 1]]);
+  });
+});
+
+describe('shrinkSighting', () => {
+  const shrinkFirst = async (rest: Partial<SearchOptions>, name: string) => {
+    const all = options(rest);
+    const { sightings } = await search(all);
+    const sighting = sightings.find(({ fingerprint }) => fingerprint === name);
+    expect(sighting, `${name} is seen`).toBeDefined();
+    return { all, shrunk: await shrinkSighting(sighting!, all) };
+  };
+
+  it('makes a case as small as it gets while it breaks', async () => {
+    const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
+    const { shrunk } = await shrinkFirst({ invariants: [big] }, 'no-abort/big');
+    expect(unitsOf(shrunk.scenario)).toBe(500);
+    expect(shrunk.violation).toEqual({ invariant: 'no-abort', cause: 'big', message: '500 units', step: 0 });
+    expect(shrunk.shrinks).toBeGreaterThan(0);
+  });
+
+  it('does not take a smaller case that breaks for another cause', async () => {
+    const causeOf = (units: number): string | undefined =>
+      units < 100 ? undefined : units < 700 ? 'small' : 'large';
+    const { shrunk } = await shrinkFirst({ invariants: [invariant('no-abort', causeOf)] }, 'no-abort/large');
+    expect(unitsOf(shrunk.scenario)).toBe(700);
+  });
+
+  it('does not take a smaller case that breaks another invariant for the same cause', async () => {
+    const invariants = [
+      invariant('map-aligned', (units) => (units >= 10 ? 'same' : undefined)),
+      invariant('no-abort', (units) => (units >= 600 ? 'same' : undefined)),
+    ];
+    const { shrunk } = await shrinkFirst({ invariants }, 'no-abort/same');
+    expect(unitsOf(shrunk.scenario)).toBe(600);
+  });
+
+  it('leaves a path on which fast-check finds the shrunk case again', async () => {
+    const big = invariant('no-abort', (units) => (units >= 321 ? 'big' : undefined));
+    const { all, shrunk } = await shrinkFirst({ invariants: [big] }, 'no-abort/big');
+    const property = fc.property(scenarios, (scenario) => unitsOf(scenario) < 321);
+    const again = fc.check(property, { seed: all.seed, path: shrunk.path, endOnFailure: true });
+    expect(again.counterexample?.map(unitsOf)).toEqual([321]);
+  });
+
+  it('says which case it is when that does not break a second time', async () => {
+    let broken = true;
+    const moody = invariant('no-abort', () => (broken ? 'moody' : undefined));
+    const all = options({ invariants: [moody], seed: 9 });
+    const { sightings } = await search(all);
+    broken = false;
+    await expect(shrinkSighting(sightings[0]!, all)).rejects.toThrow(
+      'case 0 of seed 9 does not show no-abort/moody a second time',
+    );
+  });
+
+  it('is content with the case itself when the search was ended', async () => {
+    const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
+    const { run, seen } = recording();
+    const all = options({ run, invariants: [big] });
+    const { sightings } = await search(all);
+    const { run: first } = sightings[0]!;
+    const { scenario, path, shrinks } = await shrinkSighting(sightings[0]!, {
+      ...all,
+      signal: AbortSignal.abort(),
+    });
+    expect({ units: unitsOf(scenario), path, shrinks }).toEqual({
+      units: seen[first],
+      path: String(first),
+      shrinks: 0,
+    });
+  });
+});

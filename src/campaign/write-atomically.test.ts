@@ -1,0 +1,206 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { writeAtomically } from './write-atomically.ts';
+
+/** What the file system is made to do: `before` may throw, `after` may change the answer. */
+const faults = vi.hoisted(() => ({
+  calls: [] as string[],
+  before: undefined as ((step: string, index: number) => void) | undefined,
+  shorten: false,
+}));
+
+vi.mock('node:fs', async (importOriginal) => {
+  const real = await importOriginal<typeof import('node:fs')>();
+  const guarded = (step: string) => {
+    const original = real[step as keyof typeof real] as (...args: unknown[]) => unknown;
+    return (...args: unknown[]): unknown => {
+      if (faults.before === undefined) return original(...args);
+      faults.before(step, faults.calls.push(step) - 1);
+      return original(...args);
+    };
+  };
+  const steps = ['mkdirSync', 'openSync', 'writeFileSync', 'fsyncSync', 'closeSync', 'renameSync', 'rmSync'];
+  const writeSync = guarded('writeSync');
+  return {
+    ...real,
+    ...Object.fromEntries(steps.map((step) => [step, guarded(step)])),
+    writeSync: (file: number, data: string | Buffer, ...rest: number[]): unknown => {
+      if (!faults.shorten) return writeSync(file, data, ...rest);
+      const whole = Buffer.from(data);
+      const [start = 0, length = whole.length - start] = typeof data === 'string' ? [] : rest;
+      return writeSync(file, whole, start, Math.ceil(length / 2));
+    },
+  };
+});
+
+const real = await vi.importActual<typeof import('node:fs')>('node:fs');
+
+class Crash extends Error {}
+
+const OLD = '{ "old": true }\n';
+const NEW = `{ "new": "${'n'.repeat(50_000)}" }\n`;
+
+let folder: string;
+let path: string;
+
+beforeEach(() => {
+  folder = real.mkdtempSync(join(tmpdir(), 'barproof-write-'));
+  path = join(folder, 'sub', 'case.json');
+});
+
+afterEach(() => {
+  faults.before = undefined;
+  faults.shorten = false;
+  faults.calls.length = 0;
+  real.rmSync(folder, { recursive: true });
+});
+
+const contents = (): string | undefined =>
+  real.existsSync(path) ? real.readFileSync(path, 'utf8') : undefined;
+
+const files = (): string[] =>
+  real.existsSync(join(folder, 'sub')) ? real.readdirSync(join(folder, 'sub')) : [];
+
+const putOld = (): void => {
+  real.mkdirSync(join(folder, 'sub'));
+  real.writeFileSync(path, OLD);
+};
+
+/** The steps that a save takes when nothing goes wrong. */
+function stepsOfASave(): readonly string[] {
+  faults.before = () => undefined;
+  writeAtomically(path, NEW);
+  faults.before = undefined;
+  const steps = [...faults.calls];
+  faults.calls.length = 0;
+  real.rmSync(join(folder, 'sub'), { recursive: true });
+  return steps;
+}
+
+describe('writeAtomically', () => {
+  it('writes a file and the folders on the way, and nothing else', () => {
+    writeAtomically(path, NEW);
+    expect(contents()).toBe(NEW);
+    expect(files()).toEqual(['case.json']);
+  });
+
+  it('puts the new text in the place of the old', () => {
+    putOld();
+    writeAtomically(path, NEW);
+    expect(contents()).toBe(NEW);
+    expect(files()).toEqual(['case.json']);
+  });
+
+  it('brings the text to the disk before the file gets its name', () => {
+    const steps = stepsOfASave();
+    expect(steps).toContain('fsyncSync');
+    expect(steps.indexOf('fsyncSync')).toBeLessThan(steps.indexOf('renameSync'));
+  });
+
+  it('writes what UTF-8 can hold', () => {
+    const text = '{ "name": "ß \u{1F980} \u2028" }\n';
+    writeAtomically(path, text);
+    expect(contents()).toBe(text);
+  });
+
+  describe.each([
+    ['an old file', true],
+    ['no file', false],
+  ])('with %s, interrupted at any step', (_, hasOld) => {
+    it('leaves the old or the new, never a part', () => {
+      const steps = stepsOfASave();
+      expect(steps.length).toBeGreaterThan(4);
+      for (const crashAt of steps.keys()) {
+        if (hasOld) putOld();
+        // From the crash on nothing happens any more, not even what the program would like to tidy up.
+        faults.before = (step, index) => {
+          if (index >= crashAt) throw new Crash(step);
+        };
+        expect(() => writeAtomically(path, NEW), `crash at ${steps[crashAt]}`).toThrow(Crash);
+        faults.before = undefined;
+        faults.calls.length = 0;
+        expect([hasOld ? OLD : undefined, NEW], `crash at ${steps[crashAt]}`).toContain(contents());
+        expect(files().filter((file) => file.endsWith('.json')).length).toBeLessThanOrEqual(1);
+        real.rmSync(join(folder, 'sub'), { recursive: true, force: true });
+      }
+    });
+
+    it('leaves the old or the new when it dies after a step', () => {
+      const steps = stepsOfASave();
+      if (hasOld) putOld();
+      for (const crashAt of steps.keys()) {
+        faults.before = (_step, index) => {
+          if (index > crashAt) throw new Crash();
+        };
+        if (crashAt < steps.length - 1) expect(() => writeAtomically(path, NEW)).toThrow(Crash);
+        faults.before = undefined;
+        faults.calls.length = 0;
+        expect([hasOld ? OLD : undefined, NEW]).toContain(contents());
+        for (const file of files()) if (file.endsWith('.tmp')) real.rmSync(join(folder, 'sub', file));
+      }
+    });
+  });
+
+  const failAt = (step: string, code: string): void => {
+    faults.before = (name) => {
+      if (name === step) throw Object.assign(new Error(code), { code });
+    };
+  };
+
+  it('tells why it failed, and keeps the old file', () => {
+    putOld();
+    for (const [step, code] of [
+      ['openSync', 'EROFS'],
+      ['fsyncSync', 'EIO'],
+      ['renameSync', 'EACCES'],
+    ] as const) {
+      failAt(step, code);
+      expect(() => writeAtomically(path, NEW)).toThrow(code);
+      faults.before = undefined;
+      expect(contents()).toBe(OLD);
+      for (const file of files()) if (file.endsWith('.tmp')) real.rmSync(join(folder, 'sub', file));
+    }
+  });
+
+  it('takes its temporary file away when the file cannot get its name', () => {
+    putOld();
+    failAt('renameSync', 'EACCES');
+    expect(() => writeAtomically(path, NEW)).toThrow('EACCES');
+    faults.before = undefined;
+    expect(files()).toEqual(['case.json']);
+  });
+
+  it('takes its temporary file away when the disk is full', () => {
+    putOld();
+    failAt('fsyncSync', 'ENOSPC');
+    expect(() => writeAtomically(path, NEW)).toThrow('ENOSPC');
+    faults.before = undefined;
+    expect(files()).toEqual(['case.json']);
+  });
+
+  it('is not kept from saving by what a process of the same number left behind', () => {
+    // In a container the process has the same number every time.
+    real.mkdirSync(join(folder, 'sub'));
+    real.writeFileSync(`${path}.${process.pid}.tmp`, '{ "half');
+    writeAtomically(path, NEW);
+    expect(contents()).toBe(NEW);
+  });
+
+  it('never gives half a text its name, even if the system takes only a part at a time', () => {
+    putOld();
+    faults.shorten = true;
+    try {
+      writeAtomically(path, NEW);
+    } catch {
+      // To say that it failed is as good.
+    }
+    faults.shorten = false;
+    expect([OLD, NEW]).toContain(contents());
+  });
+});
+
+it('is tested on the module that it imports', () => {
+  expect(fs.openSync).not.toBe(real.openSync);
+});

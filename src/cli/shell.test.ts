@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { commandText } from './shell.ts';
+
+describe('commandText', () => {
+  it('leaves plain words as they are', () => {
+    const words = ['barproof', 'check', '--seed', 'nightly-7', '--revision', 'seed-v2+skip-as-posted'];
+    expect(commandText(words)).toBe('barproof check --seed nightly-7 --revision seed-v2+skip-as-posted');
+    expect(commandText(['./a/b_c.json', 'x=1', 'u@h:p', '50%', 'a,b'])).toBe(
+      './a/b_c.json x=1 u@h:p 50% a,b',
+    );
+  });
+
+  it.each([
+    ['two words', `'two words'`],
+    ['', `''`],
+    ["it's", String.raw`'it'\''s'`],
+    ['$HOME', `'$HOME'`],
+    ['a*', `'a*'`],
+    ['~', `'~'`],
+    ['#', `'#'`],
+  ])('quotes %j', (word, quoted) => {
+    expect(commandText([word])).toBe(quoted);
+  });
+
+  it('gives a shell back every word as it was', () => {
+    const words = [
+      '',
+      ' ',
+      "'",
+      "''",
+      '"',
+      '\\',
+      '\n',
+      'a\tb',
+      '`id`',
+      '$(id)',
+      '!!',
+      '{a,b}',
+      '-n',
+      'ß\u{1F980}',
+    ];
+    const said = execFileSync('sh', [
+      '-c',
+      `for word in ${commandText(words)}; do printf '%s\\0' "$word"; done`,
+    ]);
+    expect(said.toString('utf8').split('\0').slice(0, -1)).toEqual(words);
+  });
+});

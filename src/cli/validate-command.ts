@@ -1,0 +1,146 @@
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
+import { RegressionStore } from '../campaign/index.ts';
+import * as library from '../index.ts';
+import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
+import { encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import { requireRevision } from '../target/model/require-revision.ts';
+import {
+  FaultyRun,
+  Unrepeatable,
+  loadPatch,
+  placeIn,
+  runPatched,
+  shrinkFault,
+  validate,
+  type LoadedPatch,
+  type Verdict,
+} from '../validate/index.ts';
+import { NEWEST, type Revision } from '../vfio/index.ts';
+import type { Conclude } from './command-line.ts';
+import { complain } from './complain.ts';
+import { examples } from './examples.ts';
+import { ExitCode } from './exit-code.ts';
+import { withInterrupt } from './interrupt.ts';
+import { within } from './load-scenario.ts';
+import { seedText, wholeNumber } from './option-values.ts';
+import { packageRoot } from './package-root.ts';
+import { terminalProgress } from './terminal-progress.ts';
+
+interface ValidateCommandOptions {
+  readonly base?: string;
+  readonly seed: string;
+  readonly runs: number;
+  readonly json?: true;
+}
+
+const DEFAULT_RUNS = 4000;
+
+const ABOUT_EXIT_CODES = `
+Exit codes: 0 the patch breaks nothing, 1 it breaks something, 2 it could not be judged.`;
+
+/** `barproof validate`: what a patch fixes, breaks and costs. */
+export const validateCommand = (conclude: Conclude): Command =>
+  new Command('validate')
+    .description('judge a patch: run the same scenarios with and without it')
+    .addHelpText(
+      'before',
+      examples([
+        ['barproof validate my-patch.ts', 'a patch in TypeScript or JavaScript, against its own base'],
+        ['barproof validate my-patch.ts --base qemu-6.0', 'the same patch on another revision'],
+        ['barproof validate my-patch.ts --json', 'everything as data'],
+      ]),
+    )
+    .addHelpText('after', ABOUT_EXIT_CODES)
+    .argument('<patch>', 'a file whose default export definePatch has made; barproof new-patch writes one')
+    .option('--base <revision>', 'the revision underneath, instead of the one that the patch names')
+    .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
+    .option('--runs <number>', 'how many generated cases, beside those stored', wholeNumber, DEFAULT_RUNS)
+    .option('--json', 'the verdict as JSON')
+    .action((file: string, options: ValidateCommandOptions) =>
+      withInterrupt(async (signal) => {
+        const loaded = within(file, () => loadPatch(file, { barproof: library }));
+        const base = baseOf(loaded, file, options);
+        const verdict = await judge(loaded, file, base, options, signal);
+        if (verdict === undefined) {
+          conclude(ExitCode.COULD_NOT_RUN);
+          return;
+        }
+        process.stdout.write(options.json ? toJsonText(verdictToJson(verdict)) : verdictText(verdict));
+        if (verdict.breaks) conclude(ExitCode.COUNTEREXAMPLE);
+        // What was not looked at may break.
+        else if (verdict.interrupted) conclude(ExitCode.COULD_NOT_RUN);
+      }),
+    );
+
+function baseOf({ patch }: LoadedPatch, file: string, options: ValidateCommandOptions): Revision {
+  if (options.base !== undefined) return requireRevision(options.base, '--base');
+  return within(file, () => requireRevision(patch.definition.base ?? NEWEST.id, 'base'));
+}
+
+/** The verdict, or nothing when the patch does not allow of one; then it has been said why. */
+async function judge(
+  loaded: LoadedPatch,
+  file: string,
+  base: Revision,
+  { seed, runs, json }: ValidateCommandOptions,
+  signal: AbortSignal,
+): Promise<Verdict | undefined> {
+  const patched = within(file, () => runPatched(loaded.patch, base));
+  const generated = scenarios({ revision: base.id, iommuTypes: base.iommus });
+  const progress = terminalProgress(process.stderr);
+  try {
+    return await validate({
+      sides: {
+        base: { id: base.id, title: base.title, run: (scenario) => runOnModel(scenario, base) },
+        patched: { id: patched.revision.id, title: patched.revision.title, run: patched.run },
+      },
+      guard: patched.guard,
+      stored: storedScenarios(base),
+      scenarios: generated,
+      devices: REAL_DEVICES,
+      iommus: base.iommus,
+      seed,
+      runs,
+      signal,
+      ...(progress && { onProgress: progress }),
+    });
+  } catch (error) {
+    progress?.('');
+    if (error instanceof Unrepeatable) {
+      report(
+        `${file}: a rule answers otherwise when it is asked again; rules have to be pure`,
+        error.scenario,
+      );
+    } else if (error instanceof FaultyRun) {
+      const { fault, scenario } = shrinkFault(error, patched, generated);
+      report(`${file}: ${fault.message}${placeIn(fault.cause, loaded.files)}`, scenario);
+      if (json) {
+        const { rule, what } = fault;
+        process.stdout.write(toJsonText({ fault: { rule, what, scenario: encodeScenario(scenario) } }));
+      }
+    } else {
+      throw error;
+    }
+    return undefined;
+  } finally {
+    progress?.('');
+  }
+}
+
+/** Says what the patch did, and in which scenario. */
+function report(message: string, scenario: Scenario): void {
+  complain({ problems: [{ path: '', message }] });
+  const lines = describeScenario(scenario).map((line) => `  ${line}\n`);
+  process.stderr.write(`  in this scenario:\n${lines.join('')}`);
+}
+
+/** The cases that come with barproof, as far as the base can run them. */
+function storedScenarios({ id, iommus }: Revision): readonly Scenario[] {
+  return ['regressions/seed', 'regressions/known']
+    .flatMap((folder) => new RegressionStore(fileURLToPath(new URL(folder, packageRoot()))).load())
+    .map(({ regression: { scenario } }) => ({ ...scenario, revision: id }))
+    .filter(({ host }) => iommus.includes(host.iommu.type));
+}

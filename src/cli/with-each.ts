@@ -1,0 +1,17 @@
+import { InvalidInput } from '../scenario/index.ts';
+import type { Conclude } from './command-line.ts';
+import { complain } from './complain.ts';
+import { ExitCode } from './exit-code.ts';
+
+/** Does something with each file; one that is not usable is complained about, and the rest goes on. */
+export function withEach(files: readonly string[], conclude: Conclude, act: (file: string) => void): void {
+  for (const file of files) {
+    try {
+      act(file);
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      complain(error);
+      conclude(ExitCode.COULD_NOT_RUN);
+    }
+  }
+}

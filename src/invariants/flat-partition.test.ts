@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { runOnModel } from '../target/model/model-target.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { flatPartition, search } from './flat-partition.ts';
+import {
+  END,
+  PAGE,
+  RAM,
+  bar,
+  causes,
+  device,
+  flat,
+  judge,
+  node,
+  region,
+  saysNothing,
+  scenario,
+  state,
+  trace,
+  traceOfStates,
+} from './testing/trace-builder.ts';
+
+const ROOT = region('system', 'container');
+const IO = region('io', 'io');
+const view = (...flatView: readonly ReturnType<typeof flat>[]) => state({ flatView });
+const order = (...ranges: readonly ReturnType<typeof flat>[]) =>
+  causes(flatPartition, traceOfStates([view(...ranges)]));
+
+describe('flat-partition: the order of the ranges', () => {
+  it('accepts ranges that touch, leave gaps, and fill the space', () => {
+    expect(order(flat(0n, PAGE), flat(PAGE, PAGE), flat(0x8000n, PAGE))).toEqual([]);
+    expect(order(flat(0n, END))).toEqual([]);
+    expect(order(flat(0n, 1n), flat(END - 1n, 1n))).toEqual([]);
+  });
+
+  it('reports a range that begins before the one below it ends', () => {
+    expect(order(flat(0n, PAGE), flat(PAGE - 1n, PAGE))).toEqual(['not-disjoint']);
+    expect(order(flat(PAGE, PAGE), flat(0n, PAGE))).toEqual(['not-disjoint']);
+    expect(order(flat(0n, PAGE), flat(0n, PAGE))).toEqual(['not-disjoint']);
+  });
+
+  it('reports a range without addresses', () => {
+    expect(order(flat(PAGE, 0n))).toEqual(['empty-range']);
+    expect(order(flat(PAGE, -1n))).toEqual(['empty-range']);
+    expect(order(flat(PAGE, 1n))).toEqual([]);
+  });
+
+  it('reports a range that leaves the space', () => {
+    expect(order(flat(0n, END + 1n))).toEqual(['outside-space']);
+    expect(order(flat(END - 1n, 2n))).toEqual(['outside-space']);
+    expect(order(flat(-1n, 2n))).toContain('outside-space');
+  });
+
+  it('looks at the space of the devices, too, where it is another one', () => {
+    const good = [flat(0n, PAGE)];
+    const bad = [flat(0n, PAGE), flat(0n, PAGE)];
+    const apart = state({ flatView: good, dmaView: bad });
+    expect(judge(flatPartition, traceOfStates([apart]))).toMatchObject({
+      causes: ['not-disjoint'],
+      exercised: 3,
+    });
+    expect(judge(flatPartition, traceOfStates([view(...good)]))).toMatchObject({ exercised: 1 });
+  });
+
+  it('looks at every state, whatever the outcome, and says of which step it speaks', () => {
+    const bad = view(flat(0n, 0n));
+    for (const outcome of ['ok', 'aborted', 'rejected'] as const) {
+      const judged = traceOfStates([view(flat(0n, 1n)), bad, bad, view()], { outcome });
+      expect(judge(flatPartition, judged)).toMatchObject({
+        exercised: 2,
+        violations: [{ cause: 'empty-range', step: 1, message: 'a range of "ram" has no addresses' }],
+      });
+    }
+  });
+
+  it('has nothing to say of an empty view', () => {
+    expect(saysNothing(flatPartition, traceOfStates([view()]))).toBe(true);
+    expect(saysNothing(flatPartition, trace([]))).toBe(true);
+    expect(saysNothing(flatPartition, trace([], { tree: node(ROOT, 0n, END) }))).toBe(true);
+  });
+});
+
+describe('flat-partition: who answers', () => {
+  /** RAM at the bottom, and `IO` over its second page. */
+  const tree = node(ROOT, 0n, END, {
+    children: [node(IO, PAGE, PAGE, { priority: 1 }), node(RAM, 0n, 4n * PAGE)],
+  });
+  const right = [
+    flat(0n, PAGE),
+    flat(PAGE, PAGE, IO),
+    flat(2n * PAGE, 2n * PAGE, RAM, { offset: 2n * PAGE }),
+  ];
+  const owners = (flatView: readonly ReturnType<typeof flat>[], more: object = {}) =>
+    causes(flatPartition, traceOfStates([state({ flatView })], { tree, ...more }));
+
+  it('accepts what a search through the tree gives', () => {
+    expect(owners(right)).toEqual([]);
+  });
+
+  it.each([
+    ['a range that is gone', [right[0]!, right[1]!]],
+    ['a range that is gone from the bottom', [right[1]!, right[2]!]],
+    ['a range that is gone from the middle', [right[0]!, right[2]!]],
+    [
+      'a range that is one byte short',
+      [right[0]!, right[1]!, flat(2n * PAGE, 2n * PAGE - 1n, RAM, { offset: 2n * PAGE })],
+    ],
+    [
+      'a range that is one byte long',
+      [right[0]!, right[1]!, flat(2n * PAGE, 2n * PAGE + 1n, RAM, { offset: 2n * PAGE })],
+    ],
+    [
+      'a range that begins one byte late',
+      [right[0]!, right[1]!, flat(2n * PAGE + 1n, 2n * PAGE - 1n, RAM, { offset: 2n * PAGE + 1n })],
+    ],
+    ['a range of somebody else', [flat(0n, PAGE, IO), right[1]!, right[2]!]],
+    ['a region of the same name that is another', [flat(0n, PAGE, region('ram')), right[1]!, right[2]!]],
+    ['another part of the region', [right[0]!, right[1]!, flat(2n * PAGE, 2n * PAGE, RAM, { offset: 0n })]],
+    ['a range where nobody is', [...right, flat(8n * PAGE, PAGE, IO)]],
+  ])('reports %s', (_, flatView) => {
+    expect(owners(flatView)).toEqual(['wrong-owner']);
+  });
+
+  it('says who should answer, and who does', () => {
+    const message = (flatView: readonly ReturnType<typeof flat>[]) =>
+      judge(flatPartition, traceOfStates([state({ flatView })], { tree })).violations[0]!.message;
+    expect(message([right[0]!])).toBe('address 0x1000 belongs to "io", but the flat view has nothing');
+    expect(message([...right, flat(8n * PAGE, PAGE, region('x', 'io', 'dev0'))])).toBe(
+      'address 0x8000 belongs to nothing, but the flat view has "x" of dev0',
+    );
+  });
+
+  it('asks up to the last address', () => {
+    const top = node(ROOT, 0n, END, { children: [node(IO, END - PAGE, PAGE)] });
+    const asked = (...flatView: readonly ReturnType<typeof flat>[]) =>
+      causes(flatPartition, traceOfStates([state({ flatView })], { tree: top }));
+    expect(asked(flat(END - PAGE, PAGE, IO))).toEqual([]);
+    expect(asked(flat(END - PAGE, PAGE - 1n, IO))).toEqual(['wrong-owner']);
+  });
+
+  it('asks at the ends of BARs, mapped ones only', () => {
+    const at = (address: bigint | undefined) => [device([bar(0, PAGE, { address })])];
+    const asked = (address: bigint | undefined) => {
+      const flatView = right.filter(({ region: { name } }) => name !== 'io');
+      const first = state({ flatView });
+      const last = state({ flatView, devices: at(address) });
+      return causes(flatPartition, traceOfStates([first, last], { tree }));
+    };
+    expect(asked(undefined)).toEqual([]);
+    expect(asked(PAGE)).toEqual(['wrong-owner']);
+    // The last byte is asked for, too.
+    expect(asked(1n)).toEqual(['wrong-owner']);
+    expect(asked(0x10_0000n)).toEqual([]);
+  });
+
+  it('does not ask about what was there at the start, but of a run that is nothing but the start', () => {
+    const wrong = [flat(0n, PAGE, region('ram'))];
+    const start = state({ flatView: wrong });
+    expect(causes(flatPartition, traceOfStates([start], { tree }))).toEqual(['wrong-owner']);
+    expect(causes(flatPartition, traceOfStates([start, { ...start }], { tree }))).toEqual([]);
+    const more = state({ flatView: [...wrong, flat(0x8000n, PAGE, IO)] });
+    expect(causes(flatPartition, traceOfStates([start, more], { tree }))).toEqual(['wrong-owner']);
+  });
+
+  it('has nothing to ask without a tree', () => {
+    expect(causes(flatPartition, traceOfStates([view(flat(0n, PAGE))]))).toEqual([]);
+  });
+
+  it('misses a range that was there at the start and is gone', () => {
+    const start = state({ flatView: [right[0]!, right[1]!, right[2]!] });
+    const later = state({ flatView: [right[0]!, right[2]!] });
+    expect(causes(flatPartition, traceOfStates([start, later], { tree }))).toEqual(['wrong-owner']);
+  });
+
+  it('does not compare a view with a tree whose changes are not published', () => {
+    const refused = scenario({
+      devices: [
+        { id: 'dev0', bars: [{ index: 0, size: '0x1000', type: 'mem32' }] },
+        {
+          id: 'dev1',
+          bars: [{ index: 0, size: '0x1000', type: 'mem32' }],
+          msix: { vectors: 1, tableBar: 7, tableOffset: 0, pbaBar: 0, pbaOffset: 0 },
+        },
+      ],
+      operations: [
+        { op: 'set-bar', device: 'dev0', bar: 0, address: '0xc0000000' },
+        { op: 'enable-memory', device: 'dev0' },
+        { op: 'begin' },
+        { op: 'disable-memory', device: 'dev0' },
+        { op: 'hotplug', device: 'dev1' },
+        { op: 'commit' },
+      ],
+    });
+    const judged = runOnModel(refused, NEWEST);
+    expect(judged.outcome).not.toBe('ok');
+    expect(causes(flatPartition, judged)).toEqual([]);
+  });
+});
+
+describe('the search through the tree', () => {
+  const found = (address: bigint, root: ReturnType<typeof node>) => {
+    const hit = search(root, address);
+    return hit && [hit.region.name, hit.offset];
+  };
+
+  it('goes to the first child that answers, and to the region itself where none does', () => {
+    const inner = node(region('inner', 'container'), PAGE, PAGE, {
+      children: [node(region('a', 'io'), 0n, 8n)],
+    });
+    const root = node(RAM, 0n, 4n * PAGE, { children: [inner, node(region('b', 'io'), PAGE, 16n)] });
+    expect(found(PAGE, root)).toEqual(['a', 0n]);
+    expect(found(PAGE + 7n, root)).toEqual(['a', 7n]);
+    expect(found(PAGE + 8n, root)).toEqual(['b', 8n]);
+    expect(found(PAGE + 16n, root)).toEqual(['ram', PAGE + 16n]);
+    expect(found(4n * PAGE - 1n, root)).toEqual(['ram', 4n * PAGE - 1n]);
+    expect(found(4n * PAGE, root)).toBeUndefined();
+  });
+
+  it('passes by what is switched off, and what does not answer itself', () => {
+    const off = node(IO, 0n, PAGE, { enabled: false });
+    expect(found(0n, node(RAM, 0n, PAGE, { children: [off] }))).toEqual(['ram', 0n]);
+    expect(found(0n, node(ROOT, 0n, PAGE, { children: [off] }))).toBeUndefined();
+    expect(found(0n, node(RAM, 0n, PAGE, { enabled: false }))).toBeUndefined();
+  });
+
+  it('looks through aliases, no further than they and their targets reach', () => {
+    const target = node(RAM, 0x5_0000n, 4n * PAGE);
+    const alias = node(region('alias', 'alias'), PAGE, 8n * PAGE, { alias: { node: target, offset: PAGE } });
+    const root = node(ROOT, 0n, END, { children: [alias] });
+    expect(found(PAGE, root)).toEqual(['ram', PAGE]);
+    expect(found(4n * PAGE - 1n, root)).toEqual(['ram', 4n * PAGE - 1n]);
+    expect(found(4n * PAGE, root)).toBeUndefined();
+    expect(found(PAGE - 1n, root)).toBeUndefined();
+  });
+});

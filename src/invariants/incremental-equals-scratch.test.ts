@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import { incrementalEqualsScratch } from './incremental-equals-scratch.ts';
+import {
+  PAGE,
+  causes,
+  container,
+  judge,
+  mapEvent,
+  mapping,
+  saysNothing,
+  scenario,
+  state,
+  trace,
+  type Shown,
+} from './testing/trace-builder.ts';
+
+type Mappings = readonly ReturnType<typeof mapping>[];
+type More = Parameters<typeof trace>[1];
+
+/** A run whose listener ends up with `grown`, and a new one with `fresh`. */
+const compare = (grown: Mappings, fresh: Mappings, more: More = {}) =>
+  trace([{ state: state() }, { state: state({ containers: [container(grown)] }) }], {
+    scratch: [container(fresh)],
+    ...more,
+  });
+const of = (grown: Mappings, fresh: Mappings, more: More = {}) =>
+  causes(incrementalEqualsScratch, compare(grown, fresh, more));
+
+const page = mapping(0n, PAGE);
+
+describe('incremental-equals-scratch', () => {
+  it('accepts the same mappings', () => {
+    const two = [page, mapping(PAGE, PAGE, { offset: PAGE })];
+    const judged = compare(two, [{ ...page }, { ...two[1]! }]);
+    expect(judge(incrementalEqualsScratch, judged)).toMatchObject({ causes: [], exercised: 1 });
+    expect(of([], [])).toEqual([]);
+  });
+
+  it('reports a mapping that only one of them has', () => {
+    expect(of([page], [])).toEqual(['extra-mapping']);
+    expect(of([], [page])).toEqual(['lacking-mapping']);
+    expect(of([page], [mapping(PAGE, PAGE)])).toEqual(['extra-mapping', 'lacking-mapping']);
+  });
+
+  it.each<[string, bigint, Shown]>([
+    ['a size one byte less', PAGE - 1n, {}],
+    ['another region', PAGE, { region: 'rom' }],
+    ['another owner', PAGE, { owner: 'dev0' }],
+    ['another offset', PAGE, { offset: 1n }],
+    ['another permission', PAGE, { readonly: true }],
+  ])('takes a mapping with %s for another one', (_, size, shown) => {
+    expect(of([page], [mapping(0n, size, shown)])).toEqual(['extra-mapping', 'lacking-mapping']);
+  });
+
+  it('does not compare host addresses: a new container may be given others', () => {
+    expect(of([page], [mapping(0n, PAGE, { hostAddress: 0n })])).toEqual([]);
+  });
+
+  it('says which mapping, and speaks of the last step', () => {
+    const { violations } = judge(incrementalEqualsScratch, compare([page], [mapping(PAGE, PAGE)]));
+    expect(violations).toMatchObject([
+      { step: 1, message: 'container has [0x0, 0xfff] "ram", which a new listener would not map' },
+      { step: 1, message: 'container lacks [0x1000, 0x1fff] "ram", which a new listener would map' },
+    ]);
+  });
+
+  it('compares containers by name', () => {
+    const containers = [container([page], 'a'), container([], 'b'), container([page], 'not made anew')];
+    const scratch = [container([], 'b'), container([page], 'a'), container([page], 'gone')];
+    const judged = trace([{ state: state({ containers }) }], { scratch });
+    expect(judge(incrementalEqualsScratch, judged)).toMatchObject({ causes: [], exercised: 2 });
+  });
+
+  it('names it otherwise where mappings ran out', () => {
+    const limited = scenario({ host: { iommu: { type: 'type1', maxMappings: 4 } } });
+    const ranOut = (errno: Errno) =>
+      trace(
+        [
+          { events: [mapEvent(PAGE, PAGE, { errno })] },
+          { state: state({ containers: [container([page])] }) },
+        ],
+        { scratch: [container([mapping(PAGE, PAGE)])], scenario: limited },
+      );
+    expect(causes(incrementalEqualsScratch, ranOut(Errno.ENOSPC))).toEqual([
+      'extra-mapping-at-limit',
+      'lacking-mapping-at-limit',
+    ]);
+    expect(causes(incrementalEqualsScratch, ranOut(Errno.EINVAL))).toEqual([
+      'extra-mapping',
+      'lacking-mapping',
+    ]);
+    // A limit that nobody runs into, and ENOSPC that is none of a limit.
+    expect(of([page], [], { scenario: limited })).toEqual(['extra-mapping']);
+    expect(causes(incrementalEqualsScratch, { ...ranOut(Errno.ENOSPC), scenario: scenario() })).toEqual([
+      'extra-mapping',
+      'lacking-mapping',
+    ]);
+  });
+
+  it('has nothing to say of runs that ended otherwise, or had no container', () => {
+    const judged = compare([page], []);
+    for (const outcome of ['aborted', 'rejected'] as const) {
+      expect(saysNothing(incrementalEqualsScratch, { ...judged, outcome, scratch: undefined })).toBe(true);
+    }
+    expect(saysNothing(incrementalEqualsScratch, trace([{}], { scratch: [] }))).toBe(true);
+    expect(saysNothing(incrementalEqualsScratch, trace([], { scratch: [container([page])] }))).toBe(true);
+    expect(saysNothing(incrementalEqualsScratch, trace([{}], { scratch: [container([page])] }))).toBe(true);
+  });
+
+  it('takes a stale mapping for one, limit or no limit', () => {
+    const limited = scenario({ host: { iommu: { type: 'type1', maxMappings: 4 } } });
+    const judged = trace(
+      [
+        { events: [mapEvent(PAGE, PAGE, { errno: Errno.ENOSPC, container: 'another' })] },
+        { state: state({ containers: [container([page])] }) },
+      ],
+      { scratch: [container([])], scenario: limited },
+    );
+    expect(causes(incrementalEqualsScratch, judged)).toEqual(['extra-mapping']);
+  });
+});

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  Examination,
+  INVARIANTS,
+  INVARIANT_IDS,
+  examine,
+  findInvariant,
+  fingerprint,
+  violationsOf,
+} from './index.ts';
+import { PAGE, mapEvent, memslot, state, trace } from './testing/trace-builder.ts';
+
+describe('the invariants', () => {
+  it('are those of the design, in its order, each in the file of its name', () => {
+    expect(INVARIANTS.map(({ id }) => id)).toEqual(INVARIANT_IDS);
+    for (const id of INVARIANT_IDS) {
+      expect(findInvariant(id).id).toBe(id);
+      for (const file of [`${id}.ts`, `${id}.test.ts`]) {
+        expect(existsSync(fileURLToPath(new URL(file, import.meta.url))), file).toBe(true);
+      }
+    }
+  });
+
+  it('each have a clause, a place in QEMU, and are errors but for one', () => {
+    for (const { clause, site } of INVARIANTS) {
+      expect(clause).not.toBe('');
+      expect(site).toMatch(/\.c: /);
+    }
+    expect(INVARIANTS.filter(({ severity }) => severity === 'warning').map(({ id }) => id)).toEqual([
+      'guest-page-reachable',
+    ]);
+  });
+
+  it('all accept an empty trace', () => {
+    expect(violationsOf(trace([]))).toEqual([]);
+    expect(violationsOf(trace([{}]))).toEqual([]);
+  });
+});
+
+describe('an examination', () => {
+  it('keeps the first violation of each cause', () => {
+    const examination = new Examination('no-abort');
+    const said: string[] = [];
+    const say = (what: string) => () => {
+      said.push(what);
+      return what;
+    };
+    examination.violate('a', 1, say('first'));
+    examination.violate('a', 0, say('second'), { start: 0n, end: 1n });
+    examination.violate('b', 2, say('third'), { start: 0n, end: 1n });
+    expect(examination.violations).toEqual([
+      { invariant: 'no-abort', cause: 'a', step: 1, message: 'first' },
+      { invariant: 'no-abort', cause: 'b', step: 2, message: 'third', at: { start: 0n, end: 1n } },
+    ]);
+    // What is not kept is not put into words.
+    expect(said).toEqual(['first', 'third']);
+  });
+
+  it('is of one invariant; all together are in their order', () => {
+    const judged = trace([{ events: [mapEvent(0n, 1n)], state: state({ memslots: [memslot(0n, PAGE)] }) }]);
+    expect(examine(judged, findInvariant('map-aligned')).violations).toHaveLength(1);
+    expect(violationsOf(judged).map(fingerprint)).toEqual([
+      'map-aligned/ram-off-host-page',
+      'memslot-aligned-disjoint/not-backed',
+    ]);
+    expect(violationsOf(judged, [findInvariant('no-abort')])).toEqual([]);
+  });
+});

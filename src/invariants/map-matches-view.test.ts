@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { mapMatchesView } from './map-matches-view.ts';
+import {
+  END,
+  PAGE,
+  causes,
+  container,
+  flat,
+  judge,
+  mapping,
+  region,
+  saysNothing,
+  state,
+  traceOfStates,
+} from './testing/trace-builder.ts';
+
+type Ranges = readonly ReturnType<typeof flat>[];
+type Mappings = readonly ReturnType<typeof mapping>[];
+
+const AT = 0x10_0000n;
+const SIZE = 0x1_0000n;
+const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+const ram = [flat(AT, SIZE)];
+const shows = (flatView: Ranges, mappings: Mappings) =>
+  traceOfStates([state({ flatView, containers: [container(mappings)] })]);
+const of = (flatView: Ranges, mappings: Mappings) => causes(mapMatchesView, shows(flatView, mappings));
+
+describe('map-matches-view', () => {
+  it('accepts mappings of what the view shows, or of a part of it', () => {
+    const mappings = [mapping(AT, PAGE), mapping(AT + SIZE - PAGE, PAGE, { offset: SIZE - PAGE })];
+    expect(judge(mapMatchesView, shows(ram, mappings))).toMatchObject({ causes: [], exercised: 2 });
+    const bar = [flat(AT, SIZE, MMAP)];
+    expect(of(bar, [mapping(AT, SIZE, { region: MMAP.name, owner: 'dev0' })])).toEqual([]);
+    expect(of([flat(END - PAGE, PAGE)], [mapping(END - PAGE, PAGE)])).toEqual([]);
+  });
+
+  it.each<[string, Ranges, ReturnType<typeof mapping>]>([
+    ['nothing is there any more', [], mapping(AT, SIZE)],
+    ['the range begins one byte later', [flat(AT + 1n, SIZE)], mapping(AT, SIZE)],
+    ['the range ends where it begins', [flat(AT - SIZE, SIZE)], mapping(AT, SIZE)],
+    ['the range lies above', [flat(AT + SIZE, SIZE)], mapping(AT, SIZE)],
+    ['it is another region', ram, mapping(AT, SIZE, { region: 'rom' })],
+    ['it is the region of a device', ram, mapping(AT, SIZE, { owner: 'dev0' })],
+    ['it is another part of the region', ram, mapping(AT, SIZE, { offset: PAGE })],
+    ['it is no RAM', [flat(AT, SIZE, region('ram', 'io'))], mapping(AT, SIZE)],
+    ['it is a ROM device', [flat(AT, SIZE, region('ram', 'rom-device'))], mapping(AT, SIZE)],
+  ])('calls a mapping stale when %s', (_, view, mapped) => {
+    const judged = judge(mapMatchesView, shows(view, [mapped]));
+    expect(judged.causes).toEqual(['stale']);
+    expect(judged.violations[0]!.at).toEqual({ start: AT, end: AT + SIZE });
+  });
+
+  it('calls a mapping too long when the range ends before, if only by a byte, and whatever comes then', () => {
+    expect(of([flat(AT, SIZE - 1n)], [mapping(AT, SIZE)])).toEqual(['too-long']);
+    expect(of(ram, [mapping(AT, SIZE)])).toEqual([]);
+    const rest = flat(AT + PAGE, SIZE - PAGE, region('other'));
+    expect(of([flat(AT, PAGE), rest], [mapping(AT, SIZE)])).toEqual(['too-long']);
+  });
+
+  it('compares the permission, either way', () => {
+    const rom = [flat(AT, SIZE, undefined, { readonly: true })];
+    expect(of(rom, [mapping(AT, SIZE)])).toEqual(['wrong-permission']);
+    expect(of(rom, [mapping(AT, SIZE, { readonly: true })])).toEqual([]);
+    expect(of(ram, [mapping(AT, SIZE, { readonly: true })])).toEqual(['wrong-permission']);
+  });
+
+  it('looks into every container, and at the space of the devices', () => {
+    const containers = [container([mapping(AT, SIZE)]), container([mapping(0n, PAGE)], 'dev1')];
+    const judged = judge(mapMatchesView, traceOfStates([state({ flatView: ram, containers })]));
+    expect(judged).toMatchObject({ causes: ['stale'], exercised: 2 });
+    expect(judged.violations[0]!.message).toBe(
+      'dev1 maps [0x0, 0xfff] to "ram", which the memory map does not show there',
+    );
+    const apart = state({ flatView: ram, dmaView: [], containers: [container([mapping(AT, SIZE)])] });
+    expect(causes(mapMatchesView, traceOfStates([apart]))).toEqual(['stale']);
+  });
+
+  it('looks at every state whose mappings or memory are others, but not at the ruins', () => {
+    const good = state({ flatView: ram, containers: [container([mapping(AT, SIZE)])] });
+    const bad = { ...good, dmaView: [] };
+    expect(judge(mapMatchesView, traceOfStates([good, { ...good, memslots: [] }, bad]))).toMatchObject({
+      exercised: 2,
+      violations: [{ step: 2 }],
+    });
+    expect(causes(mapMatchesView, traceOfStates([good, bad], { outcome: 'aborted' }))).toEqual([]);
+    expect(causes(mapMatchesView, traceOfStates([bad, good], { outcome: 'aborted' }))).toEqual(['stale']);
+    expect(causes(mapMatchesView, traceOfStates([bad], { outcome: 'rejected' }))).toEqual(['stale']);
+  });
+
+  it('has nothing to say where nothing is mapped', () => {
+    expect(saysNothing(mapMatchesView, shows(ram, []))).toBe(true);
+    expect(saysNothing(mapMatchesView, traceOfStates([state({ flatView: ram })]))).toBe(true);
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import { memslotAlignedDisjoint } from './memslot-aligned-disjoint.ts';
+import {
+  END,
+  PAGE,
+  PAGE_64K,
+  RAM,
+  causes,
+  flat,
+  judge,
+  memslot,
+  memslotEvent,
+  region,
+  saysNothing,
+  state,
+  trace,
+  traceOfStates,
+  type Shown,
+} from './testing/trace-builder.ts';
+
+type Slots = readonly ReturnType<typeof memslot>[];
+
+const ALL = [flat(0n, END)];
+const shows = (memslots: Slots, flatView = ALL, more: Parameters<typeof traceOfStates>[1] = {}) =>
+  traceOfStates([state({ flatView, memslots })], more);
+const of = (...memslots: Slots) => causes(memslotAlignedDisjoint, shows(memslots));
+/** A slot that shows RAM at the address where it is. */
+const slot = (at: bigint, size: bigint, shown: Shown = {}) => memslot(at, size, { offset: at, ...shown });
+
+describe('memslot-aligned-disjoint', () => {
+  it('accepts slots of whole pages that touch, up to the end of the space', () => {
+    const judged = shows([slot(0n, PAGE), slot(PAGE, 2n * PAGE), slot(END - PAGE, PAGE)]);
+    expect(judge(memslotAlignedDisjoint, judged)).toMatchObject({ causes: [], exercised: 3 });
+  });
+
+  it.each([
+    ['a byte less than a page', slot(0n, PAGE - 1n)],
+    ['a byte more', slot(0n, PAGE + 1n)],
+    ['an address off the page', slot(1n, PAGE)],
+    ['a host address off the page', slot(0n, PAGE, { hostAddress: 0x7f00_0000_0001n })],
+    ['no bytes', slot(0n, 0n)],
+  ])('reports a slot of %s', (_, each) => {
+    expect(of(each)).toEqual(['unaligned']);
+  });
+
+  it('takes the host page', () => {
+    const judged = shows([slot(PAGE, PAGE)], ALL, { pages: { host: PAGE_64K } });
+    expect(causes(memslotAlignedDisjoint, judged)).toEqual(['unaligned']);
+    const finer = shows([slot(PAGE, PAGE)], ALL, { pages: { iommu: PAGE_64K, guest: PAGE_64K } });
+    expect(causes(memslotAlignedDisjoint, finer)).toEqual([]);
+  });
+
+  it('reports a slot beyond the end of the space', () => {
+    expect(of(slot(END - PAGE, 2n * PAGE))).toEqual(['unaligned', 'not-backed']);
+  });
+
+  it('reports slots that share an address', () => {
+    expect(of(slot(0n, 2n * PAGE), slot(PAGE, PAGE))).toEqual(['overlapping']);
+    expect(of(slot(0n, PAGE), slot(0n, PAGE))).toEqual(['overlapping']);
+  });
+
+  it.each<[string, readonly ReturnType<typeof flat>[]]>([
+    ['nothing', []],
+    ['nothing from the second byte on', [flat(0n, PAGE + 1n)]],
+    ['a range that begins a byte later', [flat(PAGE + 1n, END - PAGE - 1n)]],
+    ['a range that ends a byte earlier', [flat(PAGE, 2n * PAGE - 1n, RAM, { offset: PAGE })]],
+    ['only ranges above', [flat(8n * PAGE, PAGE)]],
+    ['another region', [flat(0n, END, region('rom'))]],
+    ['the region of that name of a device', [flat(0n, END, region('ram', 'ram', 'dev0'))]],
+    ['another part of it', [flat(0n, END, RAM, { offset: PAGE })]],
+    ['registers', [flat(0n, END, region('ram', 'io'))]],
+  ])('reports a slot where the view has %s', (_, view) => {
+    const judged = judge(memslotAlignedDisjoint, shows([slot(PAGE, 2n * PAGE)], [...view]));
+    expect(judged.causes).toEqual(['not-backed']);
+    expect(judged.violations[0]).toMatchObject({
+      message: 'the memslot [0x1000, 0x2fff] of "ram" is not what the memory map shows there',
+      at: { start: PAGE, end: 3n * PAGE },
+    });
+  });
+
+  it.each(['ram', 'ram-device', 'rom-device'] as const)('accepts slots of %s', (kind) => {
+    const view = [flat(0n, END, region('ram', kind))];
+    const readonly = kind === 'rom-device';
+    expect(causes(memslotAlignedDisjoint, shows([slot(0n, PAGE, { readonly })], view))).toEqual([]);
+    const other = causes(memslotAlignedDisjoint, shows([slot(0n, PAGE, { readonly: !readonly })], view));
+    expect(other).toEqual(['wrong-permission']);
+  });
+
+  it('looks at every state whose slots or view are others, but not at the ruins', () => {
+    const good = state({ flatView: ALL, memslots: [slot(0n, PAGE)] });
+    const bad = { ...good, flatView: [] };
+    const judged = traceOfStates([good, { ...good, containers: [] }, bad]);
+    expect(judge(memslotAlignedDisjoint, judged)).toMatchObject({ exercised: 2, violations: [{ step: 2 }] });
+    expect(causes(memslotAlignedDisjoint, traceOfStates([good, bad], { outcome: 'aborted' }))).toEqual([]);
+    expect(causes(memslotAlignedDisjoint, traceOfStates([bad, good], { outcome: 'aborted' }))).toEqual([
+      'not-backed',
+    ]);
+    expect(causes(memslotAlignedDisjoint, traceOfStates([bad], { outcome: 'rejected' }))).toEqual([
+      'not-backed',
+    ]);
+  });
+
+  it('has nothing to say where there is no slot', () => {
+    expect(saysNothing(memslotAlignedDisjoint, shows([]))).toBe(true);
+    expect(saysNothing(memslotAlignedDisjoint, trace([]))).toBe(true);
+  });
+
+  it('judges what KVM is asked for, not what it accepts', () => {
+    const steps = [
+      { events: [memslotEvent(slot(0x800n, PAGE), Errno.EINVAL)], state: state({ flatView: ALL }) },
+    ];
+    expect(causes(memslotAlignedDisjoint, trace(steps, { outcome: 'aborted' }))).toEqual(['unaligned']);
+  });
+
+  it('compares the permission with that of the view', () => {
+    const rom = [flat(0n, END, RAM, { readonly: true })];
+    expect(causes(memslotAlignedDisjoint, shows([slot(0n, PAGE)], rom))).toHaveLength(1);
+  });
+
+  it('wants one region to lie at one host address', () => {
+    const slots = [slot(0n, PAGE), slot(PAGE, PAGE, { hostAddress: 0x7f00_0000_0000n })];
+    const judged = shows([{ ...slots[0]!, hostAddress: slots[1]!.hostAddress }, slots[1]!]);
+    expect(causes(memslotAlignedDisjoint, judged)).toHaveLength(1);
+  });
+});

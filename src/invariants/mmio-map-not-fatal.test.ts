@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import { findRevision } from '../vfio/index.ts';
+import { mmioMapNotFatal } from './mmio-map-not-fatal.ts';
+import { noAbort } from './no-abort.ts';
+import {
+  PAGE,
+  causes,
+  judge,
+  mapEvent,
+  memslot,
+  memslotEvent,
+  message,
+  saysNothing,
+  scenario,
+  trace,
+  traceOfEvents,
+  unmapEvent,
+  windowEvent,
+} from './testing/trace-builder.ts';
+
+const refused = { errno: Errno.EINVAL, owner: 'dev0', region: 'dev0 BAR 0 mmaps[0]' };
+const refusedMap = mapEvent(0xc000_0000n, PAGE, refused);
+const refusedWindow = windowEvent('window-create', 0xc000_0000n, PAGE, {
+  deviceMemory: true,
+  errno: Errno.ENOSPC,
+});
+const aborted = { outcome: 'aborted', error: 'hardware error' } as const;
+
+describe('mmio-map-not-fatal', () => {
+  it('accepts refusals that the VMM outlives', () => {
+    const judged = traceOfEvents([refusedMap, refusedWindow, message()]);
+    expect(judge(mmioMapNotFatal, judged)).toMatchObject({ causes: [], exercised: 2 });
+    expect(causes(mmioMapNotFatal, { ...judged, outcome: 'rejected' })).toEqual([]);
+  });
+
+  it('reports a refused map that is the last thing the VMM does, its last words apart', () => {
+    for (const words of [[], [message()], [message(), message()]]) {
+      const judged = judge(mmioMapNotFatal, trace([{}, { events: [refusedMap, ...words] }], aborted));
+      expect(judged).toMatchObject({ exercised: 1, violations: [{ cause: 'refused-map', step: 1 }] });
+      expect(judged.violations[0]!.at).toEqual({ start: 0xc000_0000n, end: 0xc000_1000n });
+      expect(judged.violations[0]!.message).toBe(
+        'the VMM dies because device memory at [0xc0000000, 0xc0000fff] cannot be mapped for DMA',
+      );
+    }
+  });
+
+  it('reports a refused window likewise', () => {
+    expect(causes(mmioMapNotFatal, traceOfEvents([refusedWindow, message()], aborted))).toEqual([
+      'refused-window',
+    ]);
+  });
+
+  it('does not blame device memory for what comes later', () => {
+    const later = [
+      mapEvent(0n, PAGE, { errno: Errno.EINVAL }),
+      mapEvent(0n, PAGE),
+      unmapEvent(0n, PAGE),
+      memslotEvent(memslot(0n, PAGE), Errno.EINVAL),
+      windowEvent('window-create', 0n, PAGE, { errno: Errno.ENOSPC }),
+      windowEvent('window-remove', 0n, PAGE, { errno: Errno.EINVAL }),
+    ];
+    for (const event of later) {
+      expect(judge(mmioMapNotFatal, traceOfEvents([refusedMap, event], aborted))).toMatchObject({
+        causes: [],
+        exercised: 1,
+      });
+    }
+    expect(causes(mmioMapNotFatal, trace([{ events: [refusedMap] }, {}], aborted))).toEqual([]);
+  });
+
+  it('has nothing to say where device memory is mapped, or never asked for', () => {
+    const fine = [
+      mapEvent(0n, PAGE, { owner: 'dev0' }),
+      mapEvent(0n, PAGE, { errno: Errno.EINVAL }),
+      windowEvent('window-create', 0n, PAGE, { deviceMemory: true }),
+      windowEvent('window-create', 0n, PAGE, { errno: Errno.EINVAL }),
+      windowEvent('window-remove', 0n, PAGE, { deviceMemory: true }),
+      windowEvent('window-remove', 0n, PAGE, { errno: Errno.EINVAL }),
+      unmapEvent(0n, PAGE, { errno: Errno.EINVAL }),
+    ];
+    for (const event of fine) {
+      expect(saysNothing(mmioMapNotFatal, traceOfEvents([event], aborted))).toBe(true);
+    }
+    expect(saysNothing(mmioMapNotFatal, trace([], aborted))).toBe(true);
+  });
+
+  it('says nothing twice of a refusal in the teardown, which nobody dies of', () => {
+    const teardown = { events: [refusedMap], containers: [] };
+    expect(judge(mmioMapNotFatal, trace([{}], { teardown }))).toMatchObject({ causes: [], exercised: 1 });
+  });
+
+  it('believes the VMM when it dies of something else', () => {
+    const judged = traceOfEvents([refusedMap, message()], {
+      ...aborted,
+      abortSite: 'hotplug-refusal-segfault',
+    });
+    expect(causes(mmioMapNotFatal, judged)).toEqual([]);
+  });
+
+  it('reports a machine that dies when the refused mapping is taken away', () => {
+    const base = findRevision('qemu-2.12')!;
+    const revision = { ...base, machine: { ...base.machine, mmioInPhbDmaSpace: true } };
+    const twoBars = [0, 2].map((index) => ({ index, size: '0x10000', type: 'mem64' }));
+    const judged = runOnModel(
+      scenario({
+        machine: { type: 'pseries', hostPageSize: '0x10000' },
+        host: { iommu: { type: 'spapr-tce-v2', pageSizes: ['0x1000', '0x10000'] } },
+        devices: [{ id: 'dev0', bars: twoBars }],
+        operations: [
+          { op: 'set-bar', device: 'dev0', bar: 0, address: '0x210000000000' },
+          { op: 'set-bar', device: 'dev0', bar: 2, address: '0x210000040000' },
+          { op: 'enable-memory', device: 'dev0' },
+          { op: 'disable-memory', device: 'dev0' },
+        ],
+      }),
+      revision,
+    );
+    expect(causes(noAbort, judged)).toEqual([expect.stringMatching(/^dma-window/)]);
+    expect(causes(mmioMapNotFatal, judged)).toHaveLength(1);
+  });
+});

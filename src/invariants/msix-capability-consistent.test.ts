@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { msixCapabilityConsistent } from './msix-capability-consistent.ts';
+import {
+  bar,
+  causes,
+  device,
+  judge,
+  layout,
+  saysNothing,
+  scenario,
+  state,
+  traceOfStates,
+} from './testing/trace-builder.ts';
+
+const SIZE = 0x1_0000n;
+type Layout = ReturnType<typeof layout>;
+type Bars = readonly ReturnType<typeof bar>[];
+
+/** What the device itself has: BAR 0 of 64 KiB with the table at 0x2000, two vectors. */
+const PHYSICAL = scenario({
+  devices: [
+    {
+      id: 'dev0',
+      bars: [{ index: 0, size: '0x10000', type: 'mem32' }],
+      msix: { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' },
+    },
+  ],
+});
+const BAR = bar(0, SIZE);
+
+const shows = (msix: Layout | undefined, bars: Bars = [BAR], more: Parameters<typeof device>[2] = {}) =>
+  traceOfStates([state({ devices: [device(bars, msix, more)] })], { scenario: PHYSICAL });
+const of = (...args: Parameters<typeof shows>) => causes(msixCapabilityConsistent, shows(...args));
+
+describe('msix-capability-consistent', () => {
+  it('accepts table and PBA in their BAR, to its last byte', () => {
+    expect(judge(msixCapabilityConsistent, shows(layout(2, 0x2000n, 0x3000n)))).toMatchObject({
+      causes: [],
+      exercised: 1,
+    });
+    expect(of(layout(2, 0x2000n, SIZE - 8n))).toEqual([]);
+    expect(of(layout(64, 0x2000n, SIZE - 8n))).toEqual([]);
+  });
+
+  it.each([
+    ['a table that ends 8 bytes beyond', layout(2, SIZE - 24n, 0x3000n)],
+    ['a table that begins beyond', layout(2, SIZE, 0x3000n)],
+    ['a PBA that begins where the BAR ends', layout(2, 0x2000n, SIZE)],
+    ['a PBA for one vector more than 64', layout(65, 0x2000n, SIZE - 8n)],
+    ['the thread’s table far beyond its BAR', layout(2, 0xff_0000n, 0xff_f000n)],
+  ])('reports %s', (_, msix) => {
+    expect(of(msix, [BAR], { emulatedAt: undefined })).toEqual(['outside-bar']);
+  });
+
+  it('accepts the last places that are inside', () => {
+    expect(of(layout(2, SIZE - 32n, 0x3000n), [BAR], { emulatedAt: undefined })).toEqual([]);
+    expect(of(layout(128, 0x2000n, SIZE - 16n))).toEqual([]);
+    expect(of(layout(129, 0x2000n, SIZE - 16n))).toEqual(['outside-bar']);
+  });
+
+  it('reports a BIR without a BAR, and one that no device can have', () => {
+    for (const bars of [
+      [1, 0],
+      [0, 1],
+      [5, 5],
+    ] as const) {
+      expect(of(layout(2, 0x2000n, 0x3000n, bars))).toEqual(['no-such-bar']);
+    }
+    for (const bars of [
+      [6, 0],
+      [0, 6],
+      [7, 7],
+    ] as const) {
+      expect(of(layout(2, 0x2000n, 0x3000n, bars))).toEqual(['reserved-bir']);
+    }
+  });
+
+  it('reports table and PBA over one another, in one BAR only', () => {
+    const none = { emulatedAt: undefined };
+    const both = (vectors: number, table: bigint, pba: bigint) =>
+      of(layout(vectors, table, pba), [BAR], none);
+    expect(both(2, 0x2000n, 0x2000n)).toEqual(['table-over-pba']);
+    expect(both(2, 0x2000n, 0x2018n)).toEqual(['table-over-pba']);
+    expect(both(2, 0x2000n, 0x2020n)).toEqual([]);
+    expect(both(64, 0x2008n, 0x2000n)).toEqual([]);
+    expect(both(65, 0x2008n, 0x2000n)).toEqual(['table-over-pba']);
+    expect(of(layout(2, 0x2000n, 0x2000n, [0, 2]), [BAR, bar(2, SIZE)])).toEqual([]);
+  });
+
+  it('reports a table that is emulated elsewhere; no emulation is no contradiction', () => {
+    const msix = layout(2, 0x2000n, 0x3000n);
+    expect(of(msix, [BAR], { emulatedAt: { bar: 0, offset: 0x2010n } })).toEqual(['emulated-elsewhere']);
+    expect(of(msix, [BAR], { emulatedAt: { bar: 1, offset: 0x2000n } })).toEqual(['emulated-elsewhere']);
+    expect(of(msix, [BAR], { emulatedAt: undefined })).toEqual([]);
+  });
+
+  describe('of a relocated table', () => {
+    const larger = bar(0, 2n * SIZE);
+
+    it('accepts the upper half of a doubled BAR, and a BAR of its own', () => {
+      expect(of(layout(2, SIZE, SIZE + 0x20n), [larger])).toEqual([]);
+      expect(of(layout(2, 0n, 0x20n, [2, 2]), [BAR, bar(2, 0x1000n)])).toEqual([]);
+    });
+
+    it('reports one over registers that are there, by a byte', () => {
+      expect(of(layout(2, SIZE - 8n, SIZE + 0x20n), [larger])).toEqual(['over-live-registers']);
+      expect(of(layout(2, 0n, SIZE + 0x20n), [larger])).toEqual(['over-live-registers']);
+    });
+
+    it('does not call one relocated that is not, nor one that nobody emulates', () => {
+      expect(of(layout(4, 0x2000n, SIZE), [larger])).toEqual([]);
+      expect(of(layout(2, 0n, SIZE), [larger], { emulatedAt: undefined })).toEqual([]);
+    });
+
+    it('takes a table for relocated of which the scenario knows nothing', () => {
+      const judged = { ...shows(layout(2, 0n, 0x20n)), scenario: scenario() };
+      expect(causes(msixCapabilityConsistent, judged)).toEqual([]);
+      const withoutMsix = scenario({
+        devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem32' }] }],
+      });
+      expect(causes(msixCapabilityConsistent, { ...judged, scenario: withoutMsix })).toEqual([
+        'over-live-registers',
+      ]);
+    });
+  });
+
+  it('says what the guest is told', () => {
+    const { violations } = judge(msixCapabilityConsistent, shows(layout(2, 0x2000n, SIZE)));
+    expect(violations[0]!.message).toBe(
+      'the capability of dev0 has the PBA at [0x10000, 0x10007] of BAR 0, beyond its end',
+    );
+  });
+
+  it('looks at each device once, whenever it comes, and whatever comes of the run', () => {
+    const bad = device([BAR], layout(2, 0x2000n, SIZE));
+    const other = device([BAR], layout(2, 0x2000n, SIZE), { id: 'dev1' });
+    const states = [state(), state({ devices: [bad] }), state({ devices: [bad, other] })];
+    const judged = traceOfStates(states, { scenario: PHYSICAL, outcome: 'aborted' });
+    expect(judge(msixCapabilityConsistent, judged)).toMatchObject({
+      exercised: 2,
+      violations: [{ step: 1 }],
+    });
+  });
+
+  it('has nothing to say of devices without MSI-X', () => {
+    expect(saysNothing(msixCapabilityConsistent, shows(undefined))).toBe(true);
+    expect(saysNothing(msixCapabilityConsistent, traceOfStates([state()]))).toBe(true);
+  });
+
+  it('looks for the PBA over live registers, too', () => {
+    expect(of(layout(2, SIZE, 0n), [bar(0, 2n * SIZE)])).toEqual(['over-live-registers']);
+  });
+});

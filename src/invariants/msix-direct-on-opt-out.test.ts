@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import { hex } from '../address/index.ts';
+import { msixDirectOnOptOut } from './msix-direct-on-opt-out.ts';
+import {
+  PAGE,
+  PAGE_64K,
+  bar,
+  causes,
+  device,
+  flat,
+  judge,
+  layout,
+  region,
+  saysNothing,
+  scenario,
+  state,
+  traceOfStates,
+} from './testing/trace-builder.ts';
+
+const AT = 0xc000_0000n;
+const SIZE = 0x1_0000n;
+const TABLE = 0x2010n;
+const TABLE_END = TABLE + 0x10n;
+const MSIX = layout(1, TABLE, 0x2800n);
+
+const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+const TRAPPED = region('dev0 BAR 0', 'io', 'dev0');
+const BAR = { index: 0, size: '0x10000', type: 'mem32' };
+
+interface Parts {
+  readonly host?: object;
+  readonly bar?: object;
+  readonly options?: object;
+  readonly state?: object;
+  /** What the device has. */
+  readonly msix?: typeof MSIX;
+  /** What the guest is told; by default the same. */
+  readonly told?: typeof MSIX;
+  readonly page?: bigint;
+  readonly optsOut?: boolean;
+}
+
+const asJson = ({ tableOffset, pbaOffset, ...rest }: typeof MSIX) => ({
+  ...rest,
+  tableOffset: hex(tableOffset),
+  pbaOffset: hex(pbaOffset),
+});
+
+/** A trace of a machine that opts out, with the device's BAR shown like this. */
+const showing = (flatView: readonly ReturnType<typeof flat>[], parts: Parts = {}) => {
+  const page = parts.page ?? PAGE;
+  return traceOfStates(
+    [
+      state({
+        flatView,
+        devices: [
+          device([bar(0, SIZE, { address: AT, ...parts.state })], parts.told ?? parts.msix ?? MSIX, {
+            emulatedAt: undefined,
+          }),
+        ],
+      }),
+    ],
+    {
+      optsOutOfMsixEmulation: parts.optsOut ?? true,
+      pages: { host: page, iommu: page },
+      scenario: scenario({
+        ...(parts.host && { host: parts.host }),
+        devices: [
+          {
+            id: 'dev0',
+            bars: [
+              { ...BAR, ...parts.bar },
+              { ...BAR, index: 2 },
+            ],
+            msix: asJson(parts.msix ?? MSIX),
+            options: parts.options ?? {},
+          },
+        ],
+      }),
+    },
+  );
+};
+const piece = (from: bigint, to: bigint, of = MMAP, offset = from) =>
+  flat(AT + from, to - from, of, { offset });
+const whole = [piece(0n, SIZE)];
+
+describe('msix-direct-on-opt-out', () => {
+  it('accepts a BAR that is one mmap', () => {
+    expect(judge(msixDirectOnOptOut, showing(whole))).toMatchObject({ causes: [], exercised: 1 });
+  });
+
+  it('reports a table that is trapped: by the BAR, by its wrapper, by the emulation', () => {
+    const regions = [TRAPPED, region('dev0 base BAR 0', 'io', 'dev0')];
+    for (const of of regions) {
+      expect(causes(msixDirectOnOptOut, showing([piece(0n, SIZE, of)]))).toEqual(['table-trapped']);
+    }
+    const emulation = piece(TABLE, TABLE_END, region('msix-table', 'io', 'dev0'), 0n);
+    expect(causes(msixDirectOnOptOut, showing([emulation]))).toEqual(['table-trapped']);
+  });
+
+  it.each([
+    ['the last byte before the page', 0x1fffn, 0x2000n, []],
+    ['the first byte of the page', 0x2000n, 0x2001n, ['rest-of-page-trapped']],
+    ['the byte before the table', 0x200fn, TABLE, ['rest-of-page-trapped']],
+    ['the first byte of the table', TABLE, TABLE + 1n, ['table-trapped']],
+    ['the last byte of the table', TABLE_END - 1n, TABLE_END, ['table-trapped']],
+    ['the byte behind the table', TABLE_END, TABLE_END + 1n, ['rest-of-page-trapped']],
+    ['the last byte of the page', 0x2fffn, 0x3000n, ['rest-of-page-trapped']],
+    ['the first byte behind the page', 0x3000n, 0x3001n, []],
+  ])('draws the line at the page and at the table: %s', (_, from, to, expected) => {
+    expect(causes(msixDirectOnOptOut, showing([piece(from, to, TRAPPED)]))).toEqual(expected);
+  });
+
+  it('takes the host page, and as much of it as the BAR has', () => {
+    const first = [piece(0n, PAGE, TRAPPED)];
+    expect(causes(msixDirectOnOptOut, showing(first))).toEqual([]);
+    expect(causes(msixDirectOnOptOut, showing(first, { page: PAGE_64K }))).toEqual(['rest-of-page-trapped']);
+    // What lies behind a BAR smaller than a page is no page of the table.
+    const small = { state: { size: 0x4000n }, bar: { size: '0x4000' }, page: PAGE_64K };
+    const wrapper = region('dev0 base BAR 0', 'io', 'dev0');
+    expect(causes(msixDirectOnOptOut, showing([piece(0x4000n, 0x5000n, wrapper)], small))).toEqual([]);
+    expect(causes(msixDirectOnOptOut, showing([piece(0x3fffn, 0x5000n, wrapper)], small))).toEqual([
+      'rest-of-page-trapped',
+    ]);
+  });
+
+  it('takes every page that the table touches', () => {
+    const across = layout(2, 0x2ff0n, 0x8000n);
+    for (const [from, broken] of [
+      [0x1000n, false],
+      [0x2000n, true],
+      [0x3800n, true],
+      [0x4000n, false],
+    ] as const) {
+      expect(
+        causes(msixDirectOnOptOut, showing([piece(from, from + 8n, TRAPPED)], { msix: across })),
+      ).toEqual(broken ? ['rest-of-page-trapped'] : []);
+    }
+  });
+
+  it.each(['msix-pba', 'VFIO MSIX PBA'])('finds %s where the capability has the PBA', (name) => {
+    const pba = flat(AT + 0x2800n, 8n, region(name, 'io', 'dev0'));
+    expect(causes(msixDirectOnOptOut, showing([pba]))).toEqual(['rest-of-page-trapped']);
+    const elsewhere = { msix: layout(1, TABLE, 0x3000n) };
+    expect(causes(msixDirectOnOptOut, showing([pba], elsewhere))).toEqual([]);
+    const otherBar = { msix: layout(1, TABLE, 0x2800n, [0, 2]) };
+    expect(causes(msixDirectOnOptOut, showing([pba], otherBar))).toEqual([]);
+  });
+
+  it('does not mind other regions and other devices', () => {
+    const strangers = [
+      flat(AT, SIZE, region('overlay', 'io')),
+      flat(AT, SIZE, region('dev1 BAR 0', 'io', 'dev1')),
+      flat(AT, SIZE, region('a quirk', 'io', 'dev0')),
+      flat(AT, SIZE, region('dev0 BAR 1', 'io', 'dev0')),
+    ];
+    for (const stranger of strangers) {
+      expect(judge(msixDirectOnOptOut, showing([stranger]))).toMatchObject({ causes: [], exercised: 1 });
+    }
+  });
+
+  it('looks at every state in which the view or a device is another', () => {
+    const [good] = showing(whole).steps;
+    const [bad] = showing([piece(0n, SIZE, TRAPPED)]).steps;
+    const { scenario: of } = showing(whole);
+    const judged = traceOfStates([good!.state, { ...good!.state, memslots: [] }, bad!.state, bad!.state], {
+      optsOutOfMsixEmulation: true,
+      scenario: of,
+    });
+    expect(judge(msixDirectOnOptOut, judged)).toMatchObject({ exercised: 2, violations: [{ step: 2 }] });
+    expect(judge(msixDirectOnOptOut, judged).violations[0]!.message).toContain(
+      '[0xc0000000, 0xc000ffff] "dev0 BAR 0" is trapped, in the page of the MSI-X table of dev0',
+    );
+  });
+
+  it.each<[string, Parts]>([
+    ['a machine that does not opt out', { optsOut: false }],
+    ['a kernel that forbids it', { host: { kernel: 'sparse-msix' } }],
+    ['a BAR that cannot be mmapped', { bar: { mmap: false } }],
+    ['an I/O BAR', { bar: { type: 'io', mmap: true } }],
+    ['areas that somebody named', { bar: { sparse: [] } }],
+    ['a user who wants no mmap', { options: { 'x-no-mmap': true } }],
+    ['a relocated table', { options: { 'x-msix-relocation': 'bar2' } }],
+    ['a BAR that is not mapped', { state: { address: undefined } }],
+    ['a BAR off the page boundary', { state: { address: AT + 8n } }],
+    ['a table that ends one byte beyond the BAR', { state: { size: TABLE_END - 1n } }],
+    ['a table in another BAR, which does not exist', { msix: layout(1, TABLE, 0x2800n, [1, 1]) }],
+    ['a device that the scenario knows with another BAR', { bar: { index: 3 } }],
+  ])('has nothing to say of %s', (_, parts) => {
+    expect(saysNothing(msixDirectOnOptOut, showing([piece(0n, SIZE, TRAPPED)], parts))).toBe(true);
+  });
+
+  it('has something to say up to there', () => {
+    const parts: Parts[] = [
+      { options: { 'x-no-mmap': false, 'x-msix-relocation': 'off' } },
+      { state: { size: TABLE_END } },
+    ];
+    for (const part of parts) {
+      expect(causes(msixDirectOnOptOut, showing([piece(0n, SIZE, TRAPPED)], part))).toEqual([
+        'table-trapped',
+      ]);
+    }
+  });
+
+  it('has nothing to say of devices without MSI-X, and of none', () => {
+    const without = state({ devices: [device([bar(0, SIZE, { address: AT })])] });
+    expect(saysNothing(msixDirectOnOptOut, traceOfStates([without], { optsOutOfMsixEmulation: true }))).toBe(
+      true,
+    );
+    const stranger = showing(whole);
+    expect(saysNothing(msixDirectOnOptOut, { ...stranger, scenario: scenario() })).toBe(true);
+  });
+
+  it('looks for the table of the device, wherever the guest is told that it is', () => {
+    for (const told of [layout(1, 0xff_0000n, 0xff_f000n), layout(1, TABLE, 0x2800n, [7, 5])]) {
+      expect(judge(msixDirectOnOptOut, showing(whole, { told }))).toMatchObject({ causes: [], exercised: 1 });
+      expect(causes(msixDirectOnOptOut, showing([piece(0n, SIZE, TRAPPED)], { told }))).toEqual([
+        'table-trapped',
+      ]);
+    }
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import { noAbort } from './no-abort.ts';
+import {
+  PAGE,
+  causes,
+  judge,
+  mapEvent,
+  memslot,
+  memslotEvent,
+  message,
+  mmapEvent,
+  registerEvent,
+  trace,
+  traceOfEvents,
+  unmapEvent,
+  windowEvent,
+} from './testing/trace-builder.ts';
+
+type Events = Parameters<typeof traceOfEvents>[0];
+type Site = NonNullable<ReturnType<typeof trace>['abortSite']>;
+
+const dying = (abortSite: Site | undefined, events: Events, error: string | undefined = 'hardware error') =>
+  judge(noAbort, trace([{}, { events }], { outcome: 'aborted', abortSite, error }));
+const refusedRam = mapEvent(0x1000n, PAGE, { errno: Errno.ENOENT });
+const refusedSlot = memslotEvent(memslot(0x2000n, PAGE), Errno.EEXIST);
+const refusedWindow = windowEvent('window-create', 0x3000n, PAGE, { errno: Errno.ENOSPC });
+
+describe('no-abort', () => {
+  it('accepts every run that ends in good order', () => {
+    for (const outcome of ['ok', 'rejected'] as const) {
+      const judged = traceOfEvents([refusedRam, refusedSlot], { outcome });
+      expect(judge(noAbort, judged)).toEqual({ causes: [], violations: [], exercised: 1 });
+    }
+    expect(judge(noAbort, trace([]))).toMatchObject({ causes: [], exercised: 1 });
+  });
+
+  it.each<[Site, Events, string, [bigint, bigint] | undefined]>([
+    ['dma-map-ram', [refusedRam], 'dma-map-ram-ENOENT', [0x1000n, 0x2000n]],
+    ['dma-map-ram', [refusedRam, message()], 'dma-map-ram-ENOENT', [0x1000n, 0x2000n]],
+    ['dma-map-device-memory', [refusedRam], 'dma-map-device-memory-ENOENT', [0x1000n, 0x2000n]],
+    ['dma-window', [refusedWindow], 'dma-window-ENOSPC', [0x3000n, 0x4000n]],
+    ['memslot', [refusedRam, refusedSlot], 'memslot-EEXIST', [0x2000n, 0x3000n]],
+    ['memory-registration', [registerEvent(PAGE, Errno.ENOMEM)], 'memory-registration-ENOMEM', undefined],
+    ['dma-map-ram', [refusedRam, mapEvent(0n, PAGE)], 'dma-map-ram-ENOENT', [0x1000n, 0x2000n]],
+  ])('names %s after the last refusal before it', (site, events, cause, place) => {
+    const judged = dying(site, events);
+    expect(judged.causes).toEqual([cause]);
+    expect(judged.violations[0]!.at).toEqual(place && { start: place[0], end: place[1] });
+  });
+
+  it('names those alone that no refusal leads to', () => {
+    for (const site of [
+      'bar-size-assertion',
+      'msix-init-segfault',
+      'hotplug-refusal-segfault',
+      'eeh-container-cast',
+    ] as const) {
+      expect(dying(site, [refusedRam]).causes).toEqual([site]);
+    }
+    expect(dying('dma-window', []).causes).toEqual(['dma-window']);
+    expect(dying('dma-window', [mapEvent(0n, PAGE), message()]).causes).toEqual(['dma-window']);
+    expect(dying(undefined, []).causes).toEqual(['unknown']);
+  });
+
+  it('looks for the refusal in the last step only', () => {
+    const judged = trace([{ events: [refusedRam] }, {}], { outcome: 'aborted', abortSite: 'dma-map-ram' });
+    expect(causes(noAbort, judged)).toEqual(['dma-map-ram']);
+    expect(causes(noAbort, trace([], { outcome: 'aborted', abortSite: 'memslot' }))).toEqual(['memslot']);
+  });
+
+  it('repeats the last words, and speaks of the last step', () => {
+    expect(dying('memslot', [refusedSlot]).violations).toEqual([
+      {
+        invariant: 'no-abort',
+        cause: 'memslot-EEXIST',
+        step: 1,
+        message: 'the VMM dies: hardware error',
+        at: { start: 0x2000n, end: 0x3000n },
+      },
+    ]);
+    const silent = judge(noAbort, traceOfEvents([], { outcome: 'aborted', error: undefined }));
+    expect(silent.violations[0]!.message).toBe('the VMM dies: without a word');
+  });
+
+  it('knows a place for maps, slots and windows only', () => {
+    const others = [
+      mmapEvent(0n, PAGE, { errno: Errno.EINVAL }),
+      unmapEvent(0n, PAGE, { errno: Errno.EINVAL }),
+    ];
+    for (const event of others) expect(dying('dma-map-ram', [event]).violations[0]).not.toHaveProperty('at');
+    const removal = windowEvent('window-remove', 0n, PAGE, { errno: Errno.EINVAL });
+    expect(dying('dma-window', [removal]).violations[0]).not.toHaveProperty('at');
+  });
+
+  it('tells RAM out of reach from RAM off the page', () => {
+    const of = (start: bigint, size: bigint) =>
+      dying('dma-map-ram', [mapEvent(start, size, { errno: Errno.EINVAL })]).causes;
+    expect(of(0n, PAGE)).not.toEqual(of(0n, PAGE - 1n));
+  });
+
+  it('tells a slot off the page from one that is backed off it', () => {
+    const of = (at: bigint, size: bigint, address: bigint) =>
+      dying('memslot', [memslotEvent(memslot(at, size, { hostAddress: address }), Errno.EINVAL)]).causes;
+    expect(of(0n, PAGE, 0x7f00_0000_0800n)).not.toEqual(of(0n, PAGE / 2n, 0x7f00_0000_0000n));
+  });
+
+  it('does not name a death after the refusal of something else', () => {
+    const unmap = unmapEvent(0n, PAGE, { errno: Errno.ENXIO });
+    expect(dying('dma-window', [unmap]).causes).toEqual(['dma-window']);
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { ramReachable } from './ram-reachable.ts';
+import {
+  END,
+  PAGE,
+  PAGE_64K,
+  causes,
+  container,
+  flat,
+  judge,
+  mapping,
+  region,
+  saysNothing,
+  state,
+  traceOfStates,
+  type Shown,
+} from './testing/trace-builder.ts';
+
+type Ranges = readonly ReturnType<typeof flat>[];
+type Mappings = readonly ReturnType<typeof mapping>[];
+type More = Parameters<typeof traceOfStates>[1];
+
+const shows = (flatView: Ranges, mappings: Mappings, more: More = {}) =>
+  traceOfStates([state({ flatView, containers: [container(mappings)] })], more);
+const of = (flatView: Ranges, mappings: Mappings, more: More = {}) =>
+  causes(ramReachable, shows(flatView, mappings, more));
+
+const AT = 0x10_0000n;
+const SIZE = 0x1_0000n;
+const ram = [flat(AT, SIZE)];
+
+describe('ram-reachable', () => {
+  it('accepts RAM that is mapped: whole, in pieces, with more than itself', () => {
+    expect(judge(ramReachable, shows(ram, [mapping(AT, SIZE)]))).toMatchObject({ causes: [], exercised: 1 });
+    const pieces = [mapping(AT, PAGE), mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE })];
+    expect(of(ram, pieces)).toEqual([]);
+    const page = [flat(AT, PAGE, undefined, { offset: PAGE })];
+    expect(of(page, [mapping(AT - PAGE, 3n * PAGE)])).toEqual([]);
+    expect(of([flat(END - PAGE, PAGE)], [mapping(END - PAGE, PAGE)])).toEqual([]);
+    expect(of([flat(0n, END)], [mapping(0n, END)])).toEqual([]);
+  });
+
+  it.each<[string, Mappings, bigint]>([
+    ['nothing at all', [], AT],
+    ['all but the first page', [mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE })], AT],
+    ['all but the first byte', [mapping(AT + 1n, SIZE - 1n, { offset: 1n })], AT],
+    ['all but the last page', [mapping(AT, SIZE - PAGE)], AT + SIZE - PAGE],
+    ['all but the last byte', [mapping(AT, SIZE - 1n)], AT + SIZE - 1n],
+    [
+      'all but a page in the middle',
+      [mapping(AT, PAGE), mapping(AT + 2n * PAGE, SIZE - 2n * PAGE, { offset: 2n * PAGE })],
+      AT + PAGE,
+    ],
+    ['what lies below', [mapping(0n, AT)], AT],
+    ['what lies above', [mapping(AT + SIZE, PAGE)], AT],
+  ])('reports RAM of which is mapped %s', (_, mappings, start) => {
+    const judged = judge(ramReachable, shows(ram, mappings));
+    expect(judged.causes).toEqual(['not-mapped']);
+    expect(judged.violations[0]!.at).toEqual({ start, end: start + PAGE });
+  });
+
+  it.each<[string, Shown]>([
+    ['another region', { region: 'rom' }],
+    ['the region of the same name of a device', { owner: 'dev0' }],
+    ['another part of the region', { offset: PAGE }],
+    ['a byte beside', { offset: 1n }],
+  ])('reports RAM that is mapped to %s', (_, shown) => {
+    expect(of(ram, [mapping(AT, SIZE, shown)])).toEqual(['wrong-backing']);
+  });
+
+  it('reports the wrong permission, either way, in any piece', () => {
+    expect(of(ram, [mapping(AT, SIZE, { readonly: true })])).toEqual(['wrong-permission']);
+    const rom = [flat(AT, SIZE, undefined, { readonly: true })];
+    expect(of(rom, [mapping(AT, SIZE)])).toEqual(['wrong-permission']);
+    expect(of(rom, [mapping(AT, SIZE, { readonly: true })])).toEqual([]);
+    const second = mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE, readonly: true });
+    expect(of(ram, [mapping(AT, PAGE), second])).toEqual(['wrong-permission']);
+  });
+
+  it('asks for whole pages only, of the larger of host and IOMMU', () => {
+    const pages = (host: bigint, iommu: bigint) => ({ pages: { host, iommu } });
+    const inner = [flat(AT + 0x800n, SIZE, undefined, { offset: 0x800n })];
+    expect(of(inner, [mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE })])).toEqual([]);
+    expect(of(inner, [])).toEqual(['not-mapped']);
+    for (const larger of [pages(PAGE_64K, PAGE), pages(PAGE, PAGE_64K)]) {
+      expect(saysNothing(ramReachable, shows(inner, [], larger))).toBe(true);
+      expect(of(ram, [], larger)).toEqual(['not-mapped']);
+      const more = [flat(AT + PAGE, 2n * SIZE - PAGE, undefined, { offset: PAGE })];
+      expect(of(more, [mapping(AT + SIZE, SIZE, { offset: SIZE })], larger)).toEqual([]);
+    }
+  });
+
+  it('asks for one page, and for nothing that is a byte short of one', () => {
+    expect(of([flat(AT, PAGE)], [])).toEqual(['not-mapped']);
+    expect(saysNothing(ramReachable, shows([flat(AT, PAGE - 1n)], []))).toBe(true);
+    expect(saysNothing(ramReachable, shows([flat(AT + 1n, PAGE, undefined, { offset: 1n })], []))).toBe(true);
+    expect(of([flat(AT + 1n, 2n * PAGE - 1n, undefined, { offset: 1n })], [])).toEqual(['not-mapped']);
+  });
+
+  it('does not ask for pages that are not pages of the backing', () => {
+    for (const offset of [1n, 0x80n, PAGE - 1n]) {
+      expect(saysNothing(ramReachable, shows([flat(AT, SIZE, undefined, { offset })], []))).toBe(true);
+    }
+    // The same misplacement of both is none.
+    expect(of([flat(AT + 0x80n, SIZE, undefined, { offset: 0x80n })], [])).toEqual(['not-mapped']);
+    expect(of([flat(0n, SIZE, undefined, { offset: SIZE })], [])).toEqual(['not-mapped']);
+  });
+
+  it('asks for nothing but RAM', () => {
+    for (const kind of ['io', 'ram-device', 'rom-device', 'iommu'] as const) {
+      expect(saysNothing(ramReachable, shows([flat(AT, SIZE, region('x', kind))], []))).toBe(true);
+    }
+  });
+
+  it('asks each container, and of nobody where there is none', () => {
+    const containers = [container([mapping(AT, SIZE)]), container([], 'dev1')];
+    const judged = judge(ramReachable, traceOfStates([state({ flatView: ram, containers })]));
+    expect(judged).toMatchObject({ causes: ['not-mapped'], exercised: 2 });
+    expect(judged.violations[0]!.message).toBe(
+      'RAM "ram" at [0x100000, 0x100fff] is not mapped for DMA in dev1',
+    );
+    expect(saysNothing(ramReachable, traceOfStates([state({ flatView: ram })]))).toBe(true);
+  });
+
+  it('looks at the space of the devices, not at that of the CPU', () => {
+    const behindIommu = state({
+      flatView: ram,
+      dmaView: [flat(0n, END, region('tce', 'iommu'))],
+      containers: [container([])],
+    });
+    expect(saysNothing(ramReachable, traceOfStates([behindIommu]))).toBe(true);
+    expect(causes(ramReachable, traceOfStates([{ ...behindIommu, flatView: [], dmaView: ram }]))).toEqual([
+      'not-mapped',
+    ]);
+  });
+
+  it('looks at every state whose mappings or memory are others', () => {
+    const mapped = state({ flatView: ram, containers: [container([mapping(AT, SIZE)])] });
+    const more = { ...mapped, dmaView: [...ram, flat(AT + SIZE, PAGE)] };
+    const judged = traceOfStates([
+      mapped,
+      { ...mapped, memslots: [] },
+      more,
+      { ...more, containers: [container([])] },
+    ]);
+    expect(judge(ramReachable, judged)).toMatchObject({ exercised: 5, violations: [{ step: 2 }] });
+  });
+
+  it('does not judge what a VMM left behind that died of the last step, but all before', () => {
+    const bad = shows(ram, []).steps[0]!.state;
+    const good = state();
+    expect(saysNothing(ramReachable, traceOfStates([good, bad], { outcome: 'aborted' }))).toBe(true);
+    expect(causes(ramReachable, traceOfStates([bad, good], { outcome: 'aborted' }))).toEqual(['not-mapped']);
+    expect(causes(ramReachable, traceOfStates([good, bad], { outcome: 'rejected' }))).toEqual(['not-mapped']);
+  });
+
+  it('wants one region to lie at one host address', () => {
+    const pieces = [
+      mapping(AT, PAGE, { hostAddress: 0x7f00_0000_0000n }),
+      mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE, hostAddress: 0x7f00_0000_0000n }),
+    ];
+    expect(of(ram, pieces)).toEqual(['wrong-backing']);
+  });
+});

@@ -1,0 +1,44 @@
+import { isPowerOfTwo, overlaps, type Range } from '../address/index.ts';
+import type { BarSpec, DeviceSpec, MsixSpec } from '../scenario/index.ts';
+
+const MOST_VECTORS = 2048;
+
+/** Devices whose capability names a place for the PBA that is not in its BAR, and where it is (fact 5.7). */
+const WRONG_PBA: readonly { vendor: number; mask: number; device: number; pbaOffset: bigint }[] = [
+  // Chelsio T5, virtual functions: 0x8000 in a BAR of 8 KiB.
+  { vendor: 0x1425, mask: 0xff00, device: 0x5800, pbaOffset: 0x1000n },
+  // Baidu Kunlun, virtual functions: 0x460000 in a BAR of 64 KiB.
+  { vendor: 0x1d22, mask: 0xffff, device: 0x3685, pbaOffset: 0xb400n },
+];
+
+/**
+ * Whether a device is as the PCI specification wants it (PCI 3.0 sections 6.2.5.1 and 6.8.2), known
+ * errata allowed for, and nothing special is asked of it: no VMM has a reason to refuse it.
+ */
+export function isInOrder(spec: DeviceSpec): boolean {
+  const { bars, msix, options } = spec;
+  if ((options['x-msix-relocation'] ?? 'off') !== 'off') return false;
+  // Areas that a driver or a server names may be anything.
+  if (!bars.every(({ size, sparse }) => isPowerOfTwo(size) && sparse === undefined)) return false;
+  return msix === undefined || isLayoutInOrder(msix, bars, truePbaOffset(spec, msix));
+}
+
+function isLayoutInOrder(msix: MsixSpec, bars: readonly BarSpec[], pbaOffset: bigint): boolean {
+  const { vectors, tableBar, tableOffset, pbaBar } = msix;
+  if (vectors < 1 || vectors > MOST_VECTORS || tableOffset % 8n !== 0n || pbaOffset % 8n !== 0n) return false;
+  const table: Range = { start: tableOffset, end: tableOffset + 16n * BigInt(vectors) };
+  const pba: Range = { start: pbaOffset, end: pbaOffset + 8n * BigInt(Math.ceil(vectors / 64)) };
+  const isInside = ({ end }: Range, index: number): boolean =>
+    bars.some((bar) => bar.index === index && bar.type !== 'io' && end <= bar.size);
+  if (!isInside(table, tableBar) || !isInside(pba, pbaBar)) return false;
+  return tableBar !== pbaBar || !overlaps(table, pba);
+}
+
+function truePbaOffset({ vendor, device, bars }: DeviceSpec, { pbaBar, pbaOffset }: MsixSpec): bigint {
+  const bar = bars.find(({ index }) => index === pbaBar);
+  if (bar !== undefined && pbaOffset < bar.size) return pbaOffset;
+  const erratum = WRONG_PBA.find(
+    (entry) => entry.vendor === vendor && entry.device === (device & entry.mask),
+  );
+  return erratum?.pbaOffset ?? pbaOffset;
+}

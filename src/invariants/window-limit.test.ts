@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import {
+  PAGE,
+  causes,
+  judge,
+  mapEvent,
+  saysNothing,
+  scenario,
+  trace,
+  traceOfEvents,
+  windowEvent,
+} from './testing/trace-builder.ts';
+import { windowLimit } from './window-limit.ts';
+
+type Events = Parameters<typeof traceOfEvents>[0];
+
+const onSpapr = (maxWindows?: number) =>
+  scenario({
+    machine: { type: 'pseries' },
+    host: { iommu: { type: 'spapr-tce-v2', ...(maxWindows !== undefined && { maxWindows }) } },
+  });
+const of = (events: Events, maxWindows?: number) =>
+  causes(windowLimit, traceOfEvents(events, { scenario: onSpapr(maxWindows) }));
+
+const SIZE = 1n << 30n;
+const make = (number: bigint, more: object = {}) => windowEvent('window-create', number * SIZE, SIZE, more);
+const remove = (number: bigint, more: object = {}) => windowEvent('window-remove', number * SIZE, SIZE, more);
+
+describe('window-limit', () => {
+  it('accepts as many windows as there are, two unless the host says otherwise', () => {
+    const judged = traceOfEvents([make(0n), make(1n)], { scenario: onSpapr() });
+    expect(judge(windowLimit, judged)).toMatchObject({ causes: [], exercised: 2 });
+    expect(of([make(0n), make(1n), make(2n)])).toEqual(['too-many-windows']);
+    expect(of([make(0n)], 1)).toEqual([]);
+    expect(of([make(0n), make(1n)], 1)).toEqual(['too-many-windows']);
+    expect(of([make(0n), make(1n), make(2n)], 3)).toEqual([]);
+  });
+
+  it('counts what is there at a time', () => {
+    expect(of([make(0n), make(1n), remove(0n), make(2n)])).toEqual([]);
+    expect(of([make(0n), make(1n), remove(7n), make(2n)])).toEqual(['too-many-windows']);
+    expect(of([remove(0n), remove(0n), make(0n), make(1n)])).toEqual([]);
+  });
+
+  it('counts per container', () => {
+    const other = { container: 'another' };
+    expect(of([make(0n), make(1n), make(0n, other), make(1n, other)])).toEqual([]);
+    expect(of([make(0n), make(1n), remove(0n, other), make(2n)])).toEqual(['too-many-windows']);
+  });
+
+  it('reports a refused window, too, and does not count it', () => {
+    const refused = make(0n, { errno: Errno.ENOSPC });
+    expect(of([refused])).toEqual(['too-many-windows']);
+    expect(of([make(0n), make(1n), remove(1n), make(2n)])).toEqual([]);
+    const judged = traceOfEvents([make(1n), refused], { scenario: onSpapr() });
+    expect(judge(windowLimit, judged).violations[0]!.message).toBe(
+      'RAM asks for a DMA window at [0x0, 0x3fffffff], and the host answers ENOSPC',
+    );
+  });
+
+  it('reports device memory that asks for a window, granted or refused', () => {
+    const mmio = make(0n, { deviceMemory: true });
+    expect(of([mmio])).toEqual(['window-for-mmio']);
+    expect(of([{ ...mmio, errno: Errno.EINVAL }])).toEqual(['window-for-mmio']);
+    expect(of([make(0n), make(1n), make(2n, { deviceMemory: true })])).toEqual(['window-for-mmio']);
+    // It takes room from RAM all the same.
+    expect(of([mmio, make(1n), make(2n)])).toEqual(['window-for-mmio', 'too-many-windows']);
+    const judged = traceOfEvents([mmio], { scenario: onSpapr() });
+    expect(judge(windowLimit, judged).violations[0]!.message).toBe(
+      'device memory asks for a DMA window at [0x0, 0x3fffffff]',
+    );
+  });
+
+  it('goes on through all steps and the teardown, whatever the outcome', () => {
+    const steps = [{ events: [make(0n)] }, { events: [make(1n)] }, { events: [make(2n)] }];
+    for (const outcome of ['aborted', 'rejected'] as const) {
+      expect(judge(windowLimit, trace(steps, { scenario: onSpapr(), outcome })).violations).toMatchObject([
+        { cause: 'too-many-windows', step: 2 },
+      ]);
+    }
+    const teardown = { events: [make(0n, { deviceMemory: true })], containers: [] };
+    expect(judge(windowLimit, trace([{}], { scenario: onSpapr(), teardown })).violations).toMatchObject([
+      { step: 1 },
+    ]);
+  });
+
+  it('has nothing to say of other hosts, and where no window is made', () => {
+    expect(saysNothing(windowLimit, traceOfEvents([make(0n, { deviceMemory: true })]))).toBe(true);
+    const others = traceOfEvents([remove(0n), mapEvent(0n, PAGE)], { scenario: onSpapr() });
+    expect(saysNothing(windowLimit, others)).toBe(true);
+  });
+
+  it('tells a bad request from one too many', () => {
+    expect(of([make(0n, { errno: Errno.EINVAL })])).not.toEqual(of([make(0n, { errno: Errno.ENOSPC })]));
+  });
+});

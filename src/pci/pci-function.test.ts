@@ -1,0 +1,406 @@
+import { describe, expect, it } from 'vitest';
+import { END_OF_SPACE, hex } from '../address/index.ts';
+import { MemoryRegion, MemoryTopology, type MemoryListener } from '../memory/index.ts';
+import { barFlags, type BarAttributes } from './bar.ts';
+import { PciCommand, PciRegister, barRegister } from './config-space.ts';
+import { PciFunction } from './pci-function.ts';
+
+const MEM32: BarAttributes = { type: 'mem32', prefetchable: false };
+const MEM64: BarAttributes = { type: 'mem64', prefetchable: false };
+const MEM64P: BarAttributes = { type: 'mem64', prefetchable: true };
+const IO: BarAttributes = { type: 'io', prefetchable: false };
+
+const { COMMAND } = PciRegister;
+const ALL_ONES = 0xffff_ffff;
+
+/** Writes down what the address space of memory BARs shows, one list a commit. */
+class Recorder implements MemoryListener {
+  readonly name = 'recorder';
+  readonly priority = 0;
+  #commit: string[] = [];
+  readonly #commits: string[][] = [];
+
+  regionAdd({ start, region }: { start: bigint; region: MemoryRegion }): void {
+    this.#commit.push(`+${region.name} ${hex(start)}`);
+  }
+
+  regionDel({ start, region }: { start: bigint; region: MemoryRegion }): void {
+    this.#commit.push(`-${region.name} ${hex(start)}`);
+  }
+
+  commit(): void {
+    this.#commits.push(this.#commit);
+    this.#commit = [];
+  }
+
+  /** The commits since the last call. */
+  take(): string[][] {
+    return this.#commits.splice(0);
+  }
+}
+
+/** A function on a bus of its own; `bars` are index, attributes and size. */
+function makeFunction(
+  bars: readonly (readonly [index: number, attributes: BarAttributes, size: bigint])[],
+  addressZeroAllowed = false,
+) {
+  const topology = new MemoryTopology();
+  const memory = MemoryRegion.io('memory', END_OF_SPACE);
+  const io = MemoryRegion.container('ports', 0x1_0000n);
+  const dmaSpace = topology.createAddressSpace('memory', MemoryRegion.container('system', END_OF_SPACE));
+  topology.addSubregion(dmaSpace.root, memory, 0n as never);
+  const ports = topology.createAddressSpace('I/O', io);
+  const recorder = new Recorder();
+  const pci = new PciFunction({ topology, memory, io, dmaSpace, addressZeroAllowed });
+  for (const [index, attributes, size] of bars) {
+    pci.registerBar(index, attributes, MemoryRegion.io(`bar${index}`, size));
+  }
+  topology.registerListener(recorder, dmaSpace);
+  recorder.take();
+  return { topology, pci, recorder, ports, space: dmaSpace };
+}
+
+type Made = ReturnType<typeof makeFunction>;
+
+/** What `act` shows and hides of the BARs, commit by commit; the background is left out. */
+function commitsOf({ recorder }: Made, act: () => void): string[][] {
+  recorder.take();
+  act();
+  return recorder
+    .take()
+    .map((commit) => commit.filter((line) => line.includes('bar')))
+    .filter((commit) => commit.length > 0);
+}
+
+const readBar = ({ config }: PciFunction, index: number): number => config.read(barRegister(index), 4);
+const writeBar = (pci: PciFunction, index: number, value: number): void =>
+  pci.writeConfig(barRegister(index), 4, value);
+const addressesOf = ({ bars }: PciFunction) => bars.map(({ address }) => address);
+
+describe('COMMAND', () => {
+  it('has the bits for I/O, memory, bus mastering and INTx, and no others', () => {
+    const { pci } = makeFunction([]);
+    pci.writeConfig(COMMAND, 2, 0xffff);
+    expect(pci.config.read(COMMAND, 2)).toBe(0x407);
+    expect(pci.config.read(PciRegister.STATUS, 2)).toBe(0);
+  });
+
+  it.each([
+    ['memory', MEM32, PciCommand.MEMORY, PciCommand.IO],
+    ['I/O', IO, PciCommand.IO, PciCommand.MEMORY],
+  ])('decides whether a BAR for %s is decoded at all', (_, attributes, enabling, other) => {
+    const { pci } = makeFunction([[0, attributes, 0x100n]], true);
+    const [bar] = pci.bars;
+    writeBar(pci, 0, 0xc000);
+    expect(pci.decode(bar!)).toEqual({ unmapped: 'decoding-off' });
+    pci.writeConfig(COMMAND, 2, other | PciCommand.BUS_MASTER);
+    expect(pci.decode(bar!)).toEqual({ unmapped: 'decoding-off' });
+    expect(bar!.address).toBeUndefined();
+    pci.writeConfig(COMMAND, 1, enabling);
+    expect(pci.decode(bar!)).toEqual({ address: 0xc000n });
+    expect(bar!.address).toBe(0xc000n);
+    pci.writeConfig(COMMAND, 2, 0);
+    expect(bar!.address).toBeUndefined();
+  });
+});
+
+describe('what sizing a BAR reads back', () => {
+  it.each([
+    ['mem32 of 4 KiB', MEM32, 0x1000n, [0xffff_f000]],
+    ['mem32 of 16 bytes', MEM32, 0x10n, [0xffff_fff0]],
+    ['prefetchable mem32 of 1 MiB', { type: 'mem32', prefetchable: true }, 0x10_0000n, [0xfff0_0008]],
+    ['mem32 of 2 GiB', MEM32, 0x8000_0000n, [0x8000_0000]],
+    ['mem32 of 4 GiB, which does not exist', MEM32, 1n << 32n, [0]],
+    ['mem64 of 64 KiB', MEM64, 0x1_0000n, [0xffff_0004, 0xffff_ffff]],
+    ['prefetchable mem64 of 256 bytes', MEM64P, 0x100n, [0xffff_ff0c, 0xffff_ffff]],
+    ['mem64 of 4 GiB', MEM64, 1n << 32n, [0x4, 0xffff_ffff]],
+    ['mem64 of 1 TiB', MEM64, 1n << 40n, [0x4, 0xffff_ff00]],
+    ['mem64 of 2^63 bytes', MEM64, 1n << 63n, [0x4, 0x8000_0000]],
+    ['I/O of 256 bytes', IO, 0x100n, [0xffff_ff01]],
+    ['I/O of 4 bytes', IO, 4n, [0xffff_fffd]],
+  ] as const satisfies readonly (readonly [string, BarAttributes, bigint, readonly number[]])[])(
+    '%s',
+    (_, attributes, size, expected) => {
+      const { pci } = makeFunction([[2, attributes, size]]);
+      for (const index of [2, 3]) writeBar(pci, index, ALL_ONES);
+      expect([readBar(pci, 2), readBar(pci, 3)].slice(0, expected.length)).toEqual(expected);
+      if (expected.length === 1) expect(readBar(pci, 3)).toBe(0);
+      for (const index of [2, 3]) writeBar(pci, index, 0);
+      expect(readBar(pci, 2)).toBe(barFlags(attributes));
+      expect(readBar(pci, 3)).toBe(0);
+    },
+  );
+
+  it('nothing for a BAR that is not there', () => {
+    const { pci } = makeFunction([[0, MEM32, 0x1000n]]);
+    for (const index of [1, 2, 3, 4, 5]) {
+      writeBar(pci, index, ALL_ONES);
+      expect(readBar(pci, index)).toBe(0);
+    }
+  });
+});
+
+describe('registering a BAR', () => {
+  it.each([0x3000n, 0xfffn, 0x1_0001n, 3n])('of %i bytes is refused: that is no power of two', (size) => {
+    expect(() => makeFunction([[4, MEM32, size]])).toThrow(RangeError);
+    expect(() => makeFunction([[4, MEM32, size]])).toThrow(
+      `BAR 4 has ${size} bytes, which is no power of two`,
+    );
+  });
+
+  it('makes it known by its index', () => {
+    const { pci } = makeFunction([
+      [1, MEM64, 0x1000n],
+      [3, IO, 0x20n],
+    ]);
+    expect(pci.bar(1)).toMatchObject({ index: 1, attributes: MEM64, size: 0x1000n, address: undefined });
+    expect(pci.bar(3)!.region.name).toBe('bar3');
+    for (const index of [0, 2, 4, 5]) expect(pci.bar(index)).toBeUndefined();
+    expect([1, 2, 3].map((index) => readBar(pci, index))).toEqual([4, 0, 1]);
+  });
+
+  it('keeps the size it was registered with, whatever becomes of its region', () => {
+    const { pci, topology } = makeFunction([[0, MEM32, 0x1000n]]);
+    topology.setSize(pci.bars[0]!.region, 0x1_0000n);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    writeBar(pci, 0, 0xd000_3000);
+    expect(pci.bars[0]!.address).toBe(0xd000_3000n);
+  });
+});
+
+describe('BARs are mapped', () => {
+  it('at priority 1 in the space of their kind', () => {
+    const { pci, ports, space } = makeFunction([
+      [0, IO, 0x20n],
+      [1, MEM32, 0x1000n],
+    ]);
+    writeBar(pci, 0, 0xc000);
+    writeBar(pci, 1, 0xd000_0000);
+    pci.writeConfig(COMMAND, 2, 3);
+    expect(ports.view.at(0xc01fn)).toMatchObject({ start: 0xc000n, end: 0xc020n, priority: 1 });
+    expect(space.view.at(0xd000_0fffn)).toMatchObject({
+      start: 0xd000_0000n,
+      end: 0xd000_1000n,
+      priority: 1,
+    });
+    expect(pci.bars.map(({ region }) => region.container?.name)).toEqual(['ports', 'memory']);
+  });
+
+  it('by rising index, each in a commit of its own (fact 4.3)', () => {
+    const made = makeFunction([
+      [0, MEM32, 0x1000n],
+      [2, MEM32, 0x1000n],
+      [5, MEM32, 0x1000n],
+    ]);
+    const { pci } = made;
+    for (const [index, address] of [
+      [5, 0xd000_0000],
+      [2, 0xd000_2000],
+      [0, 0xd000_1000],
+    ] as const) {
+      expect(commitsOf(made, () => writeBar(pci, index, address))).toEqual([]);
+    }
+    expect(commitsOf(made, () => pci.writeConfig(COMMAND, 2, PciCommand.MEMORY))).toEqual([
+      ['+bar0 0xd0001000'],
+      ['+bar2 0xd0002000'],
+      ['+bar5 0xd0000000'],
+    ]);
+    expect(commitsOf(made, () => pci.writeConfig(COMMAND, 2, 0))).toEqual([
+      ['-bar0 0xd0001000'],
+      ['-bar2 0xd0002000'],
+      ['-bar5 0xd0000000'],
+    ]);
+  });
+
+  it('anew when they move: taken away in one commit, added in the next', () => {
+    const made = makeFunction([
+      [0, MEM32, 0x1000n],
+      [1, MEM32, 0x1000n],
+    ]);
+    const { pci } = made;
+    writeBar(pci, 0, 0xd000_0000);
+    writeBar(pci, 1, 0xd000_4000);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    expect(commitsOf(made, () => writeBar(pci, 0, 0xd000_2000))).toEqual([
+      ['-bar0 0xd0000000'],
+      ['+bar0 0xd0002000'],
+    ]);
+    expect(commitsOf(made, () => writeBar(pci, 0, 0xd000_2000))).toEqual([]);
+    // Bits below the size make no other address.
+    expect(commitsOf(made, () => writeBar(pci, 0, 0xd000_2ff0))).toEqual([]);
+  });
+
+  it('on top of those that were mapped before', () => {
+    const made = makeFunction([
+      [0, MEM32, 0x1000n],
+      [1, MEM32, 0x1000n],
+    ]);
+    const { pci, space } = made;
+    for (const index of [0, 1]) writeBar(pci, index, 0xd000_0000);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    expect(space.view.at(0xd000_0000n)!.region.name).toBe('bar1');
+    writeBar(pci, 0, 0xd000_4000);
+    writeBar(pci, 0, 0xd000_0000);
+    expect(space.view.at(0xd000_0000n)!.region.name).toBe('bar0');
+  });
+
+  it.each([
+    [0x0c, 4],
+    [0x28, 4],
+    [0x05, 1],
+    [0x06, 2],
+    [0x3c, 1],
+  ] as const)('not by a write to 0x%s of %i bytes', (at, width) => {
+    const made = makeFunction([[0, MEM32, 0x1000n]]);
+    const { pci } = made;
+    writeBar(pci, 0, 0xd000_0000);
+    // Changed behind the back of the function: only a write that it looks at brings it up to date.
+    pci.config.write(COMMAND, 2, PciCommand.MEMORY);
+    expect(commitsOf(made, () => pci.writeConfig(at, width, 0))).toEqual([]);
+  });
+
+  it.each([
+    [0x04, 1],
+    [0x04, 2],
+    [0x10, 1],
+    [0x20, 2],
+    [0x27, 1],
+  ] as const)('by a write to 0x%s of %i bytes', (at, width) => {
+    const made = makeFunction([[0, MEM32, 0x1000n]]);
+    const { pci } = made;
+    writeBar(pci, 0, 0xd000_0000);
+    pci.config.write(COMMAND, 2, PciCommand.MEMORY);
+    expect(commitsOf(made, () => pci.writeConfig(at, width, pci.config.read(at, width)))).toEqual([
+      ['+bar0 0xd0000000'],
+    ]);
+  });
+
+  it('by a write of one of their bytes', () => {
+    const { pci } = makeFunction([[0, MEM32, 0x1000n]]);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    pci.writeConfig(0x13, 1, 0xd0);
+    expect(addressesOf(pci)).toEqual([0xd000_0000n]);
+    pci.writeConfig(0x11, 1, 0x1f);
+    expect(addressesOf(pci)).toEqual([0xd000_1000n]);
+  });
+});
+
+describe('a 64-bit BAR', () => {
+  it('is where both halves say, and moves with each write', () => {
+    const made = makeFunction([[0, MEM64, 0x1_0000n]]);
+    const { pci } = made;
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    writeBar(pci, 0, 0x1_0000);
+    expect(commitsOf(made, () => writeBar(pci, 1, 0x2100))).toEqual([
+      ['-bar0 0x10000'],
+      ['+bar0 0x210000010000'],
+    ]);
+  });
+
+  it('goes through other addresses while it is sized (fact 4.6)', () => {
+    const made = makeFunction([[0, MEM64, 0x1_0000n]]);
+    const { pci } = made;
+    writeBar(pci, 1, 0x2100);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    expect(addressesOf(pci)).toEqual([0x2100_0000_0000n]);
+    writeBar(pci, 0, ALL_ONES);
+    expect(addressesOf(pci)).toEqual([0x2100_ffff_0000n]);
+    writeBar(pci, 1, ALL_ONES);
+    expect(addressesOf(pci)).toEqual([undefined]);
+    expect(pci.decode(pci.bars[0]!)).toEqual({ unmapped: 'ends-at-top' });
+    writeBar(pci, 0, 0);
+    expect(addressesOf(pci)).toEqual([0xffff_ffff_0000_0000n]);
+  });
+
+  it('at index 5 has its upper half behind the BARs, where a write moves nothing yet', () => {
+    const made = makeFunction([[5, MEM64, 0x1000n]]);
+    const { pci } = made;
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    writeBar(pci, 5, 0xd000_0000);
+    expect(commitsOf(made, () => pci.writeConfig(0x28, 4, 0x2100))).toEqual([]);
+    expect(addressesOf(pci)).toEqual([0xd000_0000n]);
+    // The next write that is looked at finds it.
+    expect(commitsOf(made, () => pci.writeConfig(COMMAND, 2, PciCommand.MEMORY))).toEqual([
+      ['-bar5 0xd0000000'],
+      ['+bar5 0x2100d0000000'],
+    ]);
+  });
+
+  it('shares its upper half with a BAR that is registered there', () => {
+    const { pci } = makeFunction([
+      [0, MEM64, 0x1000n],
+      [1, MEM32, 0x1_0000n],
+    ]);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    writeBar(pci, 0, 0x3000);
+    writeBar(pci, 1, 0xd000_0000);
+    expect(addressesOf(pci)).toEqual([0xd000_0000_0000_3000n, 0xd000_0000n]);
+    // The bits that the second one has not are no longer the first one's either.
+    writeBar(pci, 1, 0xd000_ffff);
+    expect(addressesOf(pci)).toEqual([0xd000_0000_0000_3000n, 0xd000_0000n]);
+  });
+
+  it('finds the flags of such a BAR in its address', () => {
+    const { pci } = makeFunction([
+      [0, MEM64, 0x1000n],
+      [1, MEM64P, 0x1000n],
+    ]);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    writeBar(pci, 0, 0xd000_0000);
+    expect(readBar(pci, 1)).toBe(0xc);
+    expect(addressesOf(pci)).toEqual([0xc_d000_0000n, undefined]);
+    writeBar(pci, 2, 0x21);
+    expect(addressesOf(pci)).toEqual([0xc_d000_0000n, 0x21_0000_0000n]);
+    pci.reset();
+    expect([0, 1, 2].map((index) => readBar(pci, index))).toEqual([4, 0xc, 0]);
+  });
+});
+
+describe('a reset', () => {
+  it('takes all BARs away by rising index and leaves their registers at zero', () => {
+    const made = makeFunction([
+      [0, MEM64, 0x1000n],
+      [2, MEM32, 0x1000n],
+      [3, IO, 0x20n],
+    ]);
+    const { pci } = made;
+    writeBar(pci, 0, 0xd000_1000);
+    writeBar(pci, 1, 0x21);
+    writeBar(pci, 2, 0xd000_0000);
+    writeBar(pci, 3, 0xc000);
+    pci.writeConfig(COMMAND, 2, 0x407);
+    expect(commitsOf(made, () => pci.reset())).toEqual([['-bar0 0x21d0001000'], ['-bar2 0xd0000000']]);
+    expect(addressesOf(pci)).toEqual([undefined, undefined, undefined]);
+    expect(pci.config.read(COMMAND, 2)).toBe(0);
+    expect([0, 1, 2, 3].map((index) => readBar(pci, index))).toEqual([4, 0, 0, 1]);
+    expect(commitsOf(made, () => pci.reset())).toEqual([]);
+  });
+
+  // BUG (seen on QEMU 11.1.3, virt): a reset writes the type into the register, and below 16 bytes the
+  // type's bits are bits of the address. A prefetchable 64-bit BAR of 8 bytes is at 8 afterwards, not at 0;
+  // one of 2 bytes at 4. Here the writable ones of these bits are cleared.
+  it.fails('leaves the type in the register of a BAR whose address has these bits', () => {
+    const { pci } = makeFunction([[0, MEM64P, 8n]], true);
+    expect(readBar(pci, 0)).toBe(0xc);
+    writeBar(pci, 0, 0xd000_0000);
+    pci.reset();
+    expect(readBar(pci, 0)).toBe(0xc);
+  });
+});
+
+describe('unmapAll', () => {
+  it('takes the BARs away and leaves the registers alone', () => {
+    const made = makeFunction([
+      [0, MEM32, 0x1000n],
+      [1, MEM32, 0x1000n],
+    ]);
+    const { pci } = made;
+    writeBar(pci, 0, 0xd000_0000);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    expect(commitsOf(made, () => pci.unmapAll())).toEqual([['-bar0 0xd0000000']]);
+    expect(addressesOf(pci)).toEqual([undefined, undefined]);
+    expect(pci.bars[0]!.region.container).toBeUndefined();
+    expect(readBar(pci, 0)).toBe(0xd000_0000);
+    expect(commitsOf(made, () => pci.unmapAll())).toEqual([]);
+  });
+});

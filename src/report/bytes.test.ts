@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { bytes } from './bytes.ts';
+
+describe('bytes', () => {
+  it.each([
+    [0n, '0 bytes'],
+    [1n, '1 byte'],
+    [2n, '2 bytes'],
+    [1023n, '1023 bytes'],
+    [1024n, '1 KiB'],
+    [1025n, '1025 bytes'],
+    [6144n, '6 KiB'],
+    [6656n, '6656 bytes'],
+    [0x1_0000n, '64 KiB'],
+    [1n << 20n, '1 MiB'],
+    [(1n << 20n) + 1024n, '1025 KiB'],
+    [0x8000_0000n, '2 GiB'],
+    [1n << 40n, '1 TiB'],
+    [1n << 50n, '1 PiB'],
+    [1n << 63n, '8 EiB'],
+    [1n << 64n, '16 EiB'],
+    [(1n << 64n) - 1n, '18446744073709551615 bytes'],
+    [1n << 70n, '1024 EiB'],
+  ])('says of %d: %s', (count, text) => {
+    expect(bytes(count)).toBe(text);
+  });
+});

@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import type { CampaignEvent, CampaignPlan, CampaignSummary, Finding } from '../campaign/index.ts';
+import { findInvariant, type InvariantId } from '../invariants/index.ts';
+import { decodeScenario } from '../scenario/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { consoleReport } from './console-report.ts';
+
+const plan = (rest: Partial<CampaignPlan> = {}): CampaignPlan => ({
+  target: 'model',
+  revision: 'qemu-11.1',
+  seed: 'barproof',
+  runs: 20_000,
+  invariants: ['no-abort', 'map-aligned'],
+  command: 'barproof check',
+  ...rest,
+});
+
+const summary = (rest: Partial<CampaignSummary> = {}): CampaignSummary => ({
+  plan: plan(),
+  cases: 20_000,
+  findings: [],
+  known: [],
+  exercised: new Map([['no-abort', 5]]),
+  outcomes: new Map([
+    ['ok', 19_000],
+    ['aborted', 1000],
+  ]),
+  holds: true,
+  ...rest,
+});
+
+const scenario = decodeScenario({
+  version: 1,
+  machine: { type: 'generic', ram: '0x10000000' },
+  host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+  devices: [],
+});
+
+const finding = (invariant: InvariantId, cause: string, rest: Partial<Finding> = {}): Finding => ({
+  invariant,
+  cause,
+  severity: findInvariant(invariant).severity,
+  scenario,
+  violation: { invariant, cause, message: 'a message', step: 0 },
+  trace: runOnModel(scenario, NEWEST),
+  cases: 2,
+  origin: { kind: 'search', run: 0, seed: 1, path: '0', shrinks: 0 },
+  file: undefined,
+  known: undefined,
+  ...rest,
+});
+
+/** What is written of these events. */
+function report(...events: CampaignEvent[]): { readonly out: string; readonly progress: string[] } {
+  let out = '';
+  const progress: string[] = [];
+  const listener = consoleReport({
+    out: (text) => {
+      out += text;
+    },
+    progress: (line) => progress.push(line),
+    replayCommand: ({ file }, revision) =>
+      file === undefined ? undefined : `barproof replay regressions/${file} --revision ${revision}`,
+    version: '1.2.3',
+  });
+  for (const event of events) listener(event);
+  return { out, progress };
+}
+
+const finished = (rest: Partial<CampaignSummary>): string[] =>
+  report({ type: 'finished', summary: summary(rest) }).out.split('\n');
+
+describe('the first line', () => {
+  it('says what will be run before anything is', () => {
+    expect(report({ type: 'started', plan: plan() }).out).toBe(
+      'barproof 1.2.3: qemu-11.1 on model, 2 invariants, 20000 cases, seed barproof\n',
+    );
+  });
+
+  it('shows what control characters a seed has instead of sending them to the terminal', () => {
+    const { out } = report({ type: 'started', plan: plan({ seed: 'a\u001B[2Jb\nc' }) });
+    expect(out).toContain(', seed a\\u001b[2Jb\\u000ac\n');
+  });
+
+  it('names an invariant that is checked alone', () => {
+    const { out } = report({ type: 'started', plan: plan({ invariants: ['no-abort'], runs: 1 }) });
+    expect(out).toContain(' on model, no-abort, 1 case, seed ');
+  });
+});
+
+describe('a finding', () => {
+  const tell = (rest: Partial<Finding> = {}): string =>
+    report({
+      type: 'finding',
+      finding: finding('no-abort', 'a', rest),
+      number: 3,
+      revision: 'seed-v2',
+    }).out;
+
+  it('is a failure block after an empty line', () => {
+    expect(tell()).toMatch(/^\n3 {2}no-abort \/ a {3}\(2 cases/);
+  });
+
+  it('is shown again by a command where there is one, on the revision that was checked', () => {
+    expect(tell({ file: 'no-abort/a-1.json' })).toContain(
+      'again     barproof replay regressions/no-abort/a-1.json --revision seed-v2\n',
+    );
+    expect(tell()).not.toContain('again');
+  });
+});
+
+describe('the conclusion', () => {
+  it('is that everything holds', () => {
+    expect(finished({})).toEqual(['', 'cases: 20000 (19000 ok, 1000 aborted)', 'holds', '']);
+  });
+
+  it('lists what is known', () => {
+    const known = [finding('no-abort', 'a'), finding('no-abort', 'b'), finding('window-limit', 'c')];
+    expect(finished({ known })[1]).toBe('known: no-abort/a, no-abort/b, window-limit/c');
+  });
+
+  it('breaks a long list of what is known into lines that hang together', () => {
+    const known = Array.from({ length: 12 }, (_, index) => finding('map-aligned', `cause-number-${index}`));
+    const lines = finished({ known }).slice(1, -3);
+    expect(lines.length).toBeGreaterThan(2);
+    expect(lines[0]).toMatch(/^known: /);
+    for (const line of lines.slice(1)) expect(line).toMatch(/^ {2}\S/);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
+    expect(lines.join(' ').split(/,? +/).slice(1)).toEqual(
+      known.map(({ invariant, cause }) => `${invariant}/${cause}`),
+    );
+  });
+
+  it('says nothing about what it would take to hold when no case was looked at', () => {
+    const lines = finished({ cases: 0, outcomes: new Map(), exercised: new Map([['no-abort', 0]]) });
+    expect(lines).toEqual(['', 'interrupted: 0 of 20000 cases were looked at', '']);
+  });
+
+  it('of what was interrupted says how far it came, and not that it holds', () => {
+    const lines = finished({ cases: 700, outcomes: new Map([['ok', 700]]) });
+    expect(lines).toEqual(['', 'cases: 700 (700 ok)', 'interrupted: 700 of 20000 cases were looked at', '']);
+  });
+
+  it('of what was interrupted says what was found until then', () => {
+    const findings = [finding('no-abort', 'a')];
+    const lines = finished({ cases: 700, findings, holds: false });
+    expect(lines.slice(-3)).toEqual([
+      'interrupted: 700 of 20000 cases were looked at',
+      'does not hold: 1 counterexample',
+      '',
+    ]);
+  });
+
+  it('names the invariants that no case was about', () => {
+    const exercised = new Map([
+      ['no-abort', 5],
+      ['window-limit', 0],
+      ['map-aligned', 0],
+    ]);
+    expect(finished({ exercised })).toContain('not exercised by any case: window-limit, map-aligned');
+  });
+
+  it('says nothing about cases when none were asked for', () => {
+    expect(finished({ plan: plan({ runs: 0 }), cases: 0, exercised: new Map([['no-abort', 0]]) })).toEqual([
+      '',
+      'holds',
+      '',
+    ]);
+  });
+
+  it.each([
+    [1, 0, false, 'does not hold: 1 counterexample'],
+    [2, 0, false, 'does not hold: 2 counterexamples'],
+    [2, 1, false, 'does not hold: 2 counterexamples, 1 warning'],
+    [0, 1, true, 'holds, 1 warning'],
+    [0, 3, true, 'holds, 3 warnings'],
+  ])('with %d errors and %d warnings', (errors, warnings, holds, verdict) => {
+    const findings = [
+      ...Array.from({ length: errors }, () => finding('no-abort', 'a')),
+      ...Array.from({ length: warnings }, () => finding('guest-page-reachable', 'b')),
+    ];
+    expect(finished({ findings, holds }).at(-2)).toBe(verdict);
+  });
+});
+
+describe('progress', () => {
+  const EVENTS: readonly CampaignEvent[] = [
+    { type: 'started', plan: plan() },
+    { type: 'progress', cases: 500, runs: 20_000, findings: 1 },
+    { type: 'shrinking', fingerprint: 'no-abort/a' },
+    { type: 'finding', finding: finding('no-abort', 'a'), number: 1, revision: 'qemu-11.1' },
+    { type: 'finished', summary: summary() },
+  ];
+
+  it('is told line by line, and cleared before the report goes on', () => {
+    expect(report(...EVENTS).progress).toEqual([
+      'replaying the stored cases',
+      '500 of 20000 cases, 1 kind of finding',
+      'shrinking no-abort/a',
+      '',
+      '',
+    ]);
+  });
+
+  it('does not change the report when nobody watches', () => {
+    let out = '';
+    const listener = consoleReport({
+      out: (text) => {
+        out += text;
+      },
+      progress: undefined,
+      replayCommand: ({ file }, revision) =>
+        file === undefined ? undefined : `barproof replay regressions/${file} --revision ${revision}`,
+      version: '1.2.3',
+    });
+    for (const event of EVENTS) listener(event);
+    expect(out).toBe(report(...EVENTS).out);
+  });
+
+  it('is never part of the report', () => {
+    const { out } = report(...EVENTS);
+    expect(out).not.toContain('shrinking');
+    expect(out).not.toContain('500 of');
+    expect(out).not.toContain('\u001B');
+  });
+});

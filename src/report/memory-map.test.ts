@@ -1,0 +1,227 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeRegression } from '../campaign/index.ts';
+import { violationsOf, type Violation } from '../invariants/index.ts';
+import { decodeScenario, type Scenario } from '../scenario/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import type { State, Trace } from '../target/trace.ts';
+import { findRevision } from '../vfio/index.ts';
+import { drawMemoryMap } from './memory-map.ts';
+
+const run = (scenario: Scenario): Trace => runOnModel(scenario, findRevision(scenario.revision)!);
+
+/** The trace of one of the seed's own cases. */
+const seedCase = (name: string): Trace => {
+  const file = new URL(`../../regressions/seed/${name}.json`, import.meta.url);
+  return run(decodeRegression(JSON.parse(readFileSync(file, 'utf8'))).scenario);
+};
+
+/** A machine with a device of one BAR of 16 KiB, and RAM and devices as `rest` has them. */
+const generic = (rest: Record<string, unknown> = {}, hostPageSize = '0x1000'): Trace =>
+  run(
+    decodeScenario({
+      version: 1,
+      machine: { type: 'generic', ram: '0x10000000', hostPageSize },
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+      devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x4000', type: 'mem32' }] }],
+      ...rest,
+    }),
+  );
+
+const SHOWN = [
+  { op: 'set-bar', device: 'dev0', bar: 0, address: '0x10000000' },
+  { op: 'enable-memory', device: 'dev0' },
+];
+
+const violation = (rest: Partial<Violation> = {}): Violation => ({
+  invariant: 'no-abort',
+  cause: 'a-cause',
+  message: 'a message',
+  step: 2,
+  ...rest,
+});
+
+const draw = (trace: Trace, rest: Partial<Violation> = {}): string =>
+  drawMemoryMap(trace, violation(rest)).join('\n');
+
+/** The columns of the line that begins with `address`. */
+const lineAt = (map: string, address: string): string[] =>
+  map
+    .split('\n')
+    .find((line) => line.startsWith(address))!
+    .split(/ {2,}/);
+
+/** The trace with its last state changed. */
+const withLastState = (trace: Trace, change: Partial<State>): Trace => {
+  const last = trace.steps.at(-1)!;
+  return {
+    ...trace,
+    steps: [...trace.steps.slice(0, -1), { ...last, state: { ...last.state, ...change } }],
+  };
+};
+
+describe('the memory map', () => {
+  it('shows what is direct, trapped and mapped', () => {
+    const at = { start: 0x2100_0000_e000n, end: 0x2100_0000_e600n };
+    expect(draw(seedCase('sas3008-after-emulation'), { step: 3, at })).toMatchInlineSnapshot(`
+      "address                              size  what                                      CPU      DMA
+      0x210000000000-0x21000000dfff      56 KiB  dev0 0001:03:00.0 BAR 1 mmaps[0]          trapped  not mapped
+      0x21000000e000-0x21000000e5ff  1536 bytes  dev0 msix-table                           trapped  -   <--
+      0x21000000e600-0x21000000ffff  6656 bytes  dev0 0001:03:00.0 BAR 1 mmaps[0] @0xe600  trapped  not mapped
+      0x210000040000-0x21000007ffff     256 KiB  dev0 0001:03:00.0 BAR 3 mmaps[0]          direct   not mapped"
+    `);
+  });
+
+  it('shows what the host refused, and points at it', () => {
+    const trace = seedCase('cx4-64k');
+    const aligned = violationsOf(trace).find(({ invariant }) => invariant === 'map-aligned')!;
+    expect(drawMemoryMap(trace, aligned).join('\n')).toMatchInlineSnapshot(`
+      "address                         size  what                                      CPU      DMA
+      0x8000000000-0x8000001fff      8 KiB  dev0 0000:01:00.0 BAR 0 mmaps[0]          -        refused, EINVAL   <--
+      0x8000002000-0x80000023ff      1 KiB  dev0 msix-table                           trapped  -
+      0x8000002400-0x8001ffffff  32759 KiB  dev0 0000:01:00.0 BAR 0 mmaps[0] @0x2400  -        not mapped"
+    `);
+  });
+
+  it('shows what the listener skipped, and why, and what is mapped in part', () => {
+    const trace = seedCase('guest-4k-on-64k-host');
+    const [warning] = violationsOf(trace);
+    expect(drawMemoryMap(trace, warning!).join('\n')).toMatchInlineSnapshot(`
+      "address                         size  what                                      CPU             DMA
+      0x4000002000-0x4000012fff     68 KiB  buffer                                    trapped         skipped, incongruent   <--
+      0x8000000000-0x8000001fff      8 KiB  dev0 0000:01:00.0 BAR 0 mmaps[0]          trapped         skipped, empty
+      0x8000002000-0x80000023ff      1 KiB  dev0 msix-table                           trapped         -
+      0x8000002400-0x8001ffffff  32759 KiB  dev0 0000:01:00.0 BAR 0 mmaps[0] @0x2400  direct in part  mapped in part"
+    `);
+  });
+
+  it('says of device memory that nobody asked to map that it is not mapped', () => {
+    const map = draw(seedCase('sas3008-after'), { step: 3 });
+    expect(lineAt(map, '0x210000040000')).toEqual([
+      '0x210000040000-0x21000007ffff',
+      '256 KiB',
+      'dev0 0001:03:00.0 BAR 3 mmaps[0]',
+      'direct',
+      'not mapped',
+    ]);
+  });
+
+  it('says nothing about DMA to what is no RAM', () => {
+    const io = { op: 'add-region', name: 'overlay', kind: 'io', address: '0x0', size: '0x1000' };
+    expect(lineAt(draw(generic({ operations: [io] }), { step: 1 }), '0x0-')).toEqual([
+      '0x0-0xfff',
+      '4 KiB',
+      'overlay',
+      'trapped',
+      '-',
+    ]);
+  });
+
+  it('leaves out what is always there, unless it is what the violation is about', () => {
+    const trace = generic({ operations: SHOWN });
+    expect(draw(trace)).not.toContain(' ram ');
+    const map = draw(trace, { at: { start: 0x1000n, end: 0x2000n } });
+    expect(lineAt(map, '0x0-')).toEqual(['0x0-0xfffffff', '256 MiB', 'ram', 'direct', 'mapped', '<--']);
+    expect(lineAt(map, '0x10000000-')).not.toContain('<--');
+  });
+
+  it('points at every range that the violation touches, and at none next to it', () => {
+    const trace = seedCase('sas3008-after-emulation');
+    const at = { start: 0x2100_0000_dfffn, end: 0x2100_0000_e001n };
+    const marked = draw(trace, { step: 3, at })
+      .split('\n')
+      .filter((line) => line.endsWith('<--'));
+    expect(marked.map((line) => line.slice(0, 14))).toEqual(['0x210000000000', '0x21000000e000']);
+  });
+
+  it('shows a place where there is nothing, and whether a container maps it', () => {
+    const trace = generic({ operations: SHOWN });
+    const hole = { start: 0x2000_0000n, end: 0x2000_1000n };
+    expect(lineAt(draw(trace, { at: hole }), '0x20000000')).toEqual([
+      '0x20000000-0x20000fff',
+      '4 KiB',
+      '(nothing)',
+      '-',
+      '-',
+      '<--',
+    ]);
+    const state = trace.steps.at(-1)!.state;
+    const [container] = state.containers;
+    const stale = { ...container!.mappings.at(-1)!, iova: hole.start as never, size: 0x1000n };
+    const haunted = withLastState(trace, {
+      containers: [{ ...container!, mappings: [...container!.mappings, stale] }],
+    });
+    expect(lineAt(draw(haunted, { at: hole }), '0x20000000')).toContain('mapped');
+  });
+
+  it('shows the step that the violation is about, not the last', () => {
+    const trace = generic({ operations: [...SHOWN, { op: 'disable-memory', device: 'dev0' }] });
+    expect(draw(trace, { step: 2 })).toContain('BAR 0');
+    expect(draw(trace, { step: 3 })).toBe('');
+    expect(draw(trace, { step: 1 })).toBe('');
+  });
+
+  it('shows the last state for what is left after everything is gone', () => {
+    const trace = generic({ operations: SHOWN });
+    expect(draw(trace, { step: trace.steps.length })).toBe(draw(trace));
+  });
+
+  it('is empty when there is nothing to show', () => {
+    expect(drawMemoryMap(generic(), violation({ step: 0 }))).toEqual([]);
+    expect(drawMemoryMap({ ...generic(), steps: [] }, violation())).toEqual([]);
+  });
+
+  it('goes up to the end of the address space', () => {
+    const top = { op: 'add-region', name: 'top', kind: 'io', address: '0xfffffffffffff000', size: '0x1000' };
+    expect(lineAt(draw(generic({ operations: [top] }), { step: 1 }), '0xf')).toEqual([
+      '0xfffffffffffff000-0xffffffffffffffff',
+      '4 KiB',
+      'top',
+      'trapped',
+      '-',
+    ]);
+  });
+
+  it('has no blanks at the ends of its lines', () => {
+    for (const name of ['sas3008-before', 'guest-4k-on-64k-host', 'cx4-64k']) {
+      expect(draw(seedCase(name), { step: 3 })).not.toMatch(/ $/m);
+    }
+  });
+
+  it('does not call a BAR trapped when the VMM died before KVM could be told of it', () => {
+    // The DMA listener comes first; whoever reads "trapped" looks for the fault in the MSI-X set-up.
+    expect(lineAt(draw(seedCase('cx4-64k')), '0x8000000000')[3]).toBe('-');
+  });
+
+  it('shows a refused sPAPR window as a refusal', () => {
+    const map = draw(seedCase('spapr-p2p-windows'), { step: 3 });
+    expect(lineAt(map, '0x210000000000')[4]).toBe('refused, EINVAL');
+  });
+
+  it('does not explain what is not mapped by what the listener skipped in a later step', () => {
+    const trace = generic({ operations: SHOWN });
+    const [start, placed, enabled] = trace.steps;
+    const { start: address, region } = enabled!.state.flatView.find(({ region: r }) => r.owner === 'dev0')!;
+    const later = {
+      operation: { op: 'reset' },
+      events: [
+        {
+          type: 'skip',
+          container: 'container',
+          reason: 'iommu-page',
+          start: address,
+          size: 0x4000n,
+          region: region.name,
+          deviceMemory: true,
+        },
+      ],
+      state: enabled!.state,
+    } as const;
+    const unmapped = {
+      ...enabled!,
+      state: { ...enabled!.state, containers: [{ name: 'container', mappings: [] }] },
+    };
+    const longer = { ...trace, steps: [start!, placed!, unmapped, later] };
+    expect(lineAt(draw(longer, { step: 2 }), '0x10000000')[4]).toBe('not mapped');
+  });
+});

@@ -1,0 +1,92 @@
+import { findInvariant, type Violation } from '../invariants/index.ts';
+import { encodeScenario, type JsonValue } from '../scenario/index.ts';
+import type { Trace } from '../target/trace.ts';
+import {
+  FIGURES,
+  type Counterexample,
+  type DeviceCost,
+  type Figure,
+  type Verdict,
+} from '../validate/index.ts';
+import { mapsOf } from './verdict-text.ts';
+
+/** A verdict as plain data: what `barproof validate --json` prints. Bytes are hex strings, counts numbers. */
+export function verdictToJson(verdict: Verdict): JsonValue {
+  const { sides, seed, runs, cases, interrupted, breaks, invariants, outcomes, cost, devices } = verdict;
+  return {
+    base: { ...sides.base },
+    patched: { ...sides.patched },
+    seed,
+    runs,
+    cases,
+    interrupted,
+    breaks,
+    invariants: invariants.map(({ invariant, severity, status, exercised, causes }) => ({
+      invariant,
+      severity,
+      status,
+      clause: findInvariant(invariant).clause,
+      site: findInvariant(invariant).site,
+      exercised: { ...exercised },
+      causes: causes.map((cause) => ({
+        cause: cause.cause,
+        status: cause.status,
+        cases: { ...cause.cases },
+        ...(cause.counterexample && { counterexample: counterexampleToJson(cause.counterexample) }),
+      })),
+    })),
+    outcomes: [...outcomes].map(([pair, count]) => {
+      const [base, patched] = pair.split(' ');
+      return { base, patched, cases: count };
+    }),
+    cost: {
+      cases: cost.cases,
+      figures: Object.fromEntries(
+        FIGURES.map((figure) => {
+          const { base, patched, more, less } = cost.figures[figure];
+          return [figure, { base: valueOf(figure, base), patched: valueOf(figure, patched), more, less }];
+        }),
+      ),
+    },
+    // Devices that both sides treat alike are left out.
+    devices: devices.filter(differs).map(({ device, host, base, patched }) => ({
+      device,
+      host,
+      base: { outcome: base.outcome, ...figuresToJson(base.figures) },
+      patched: { outcome: patched.outcome, ...figuresToJson(patched.figures) },
+    })),
+  };
+}
+
+const differs = ({ base, patched }: DeviceCost): boolean =>
+  base.outcome !== patched.outcome ||
+  FIGURES.some((figure) => base.figures[figure] !== patched.figures[figure]);
+
+const valueOf = (figure: Figure, value: bigint): JsonValue =>
+  figure === 'memslots' || figure === 'maps' ? Number(value) : value;
+
+const figuresToJson = (figures: Readonly<Record<Figure, bigint>>): { [figure: string]: JsonValue } =>
+  Object.fromEntries(FIGURES.map((figure) => [figure, valueOf(figure, figures[figure])]));
+
+function counterexampleToJson(counterexample: Counterexample): JsonValue {
+  const { scenario, difference, traces, violations, shrinks } = counterexample;
+  const maps = mapsOf(counterexample);
+  return {
+    difference,
+    shrinks,
+    base: sideToJson(traces.base, violations.base, maps.base),
+    patched: sideToJson(traces.patched, violations.patched, maps.patched),
+    scenario: encodeScenario(scenario),
+  };
+}
+
+const sideToJson = (
+  { outcome, error }: Trace,
+  violation: Violation | undefined,
+  memoryMap: readonly string[],
+): JsonValue => ({
+  outcome,
+  error: error ?? null,
+  violation: violation === undefined ? null : { message: violation.message, step: violation.step },
+  memoryMap,
+});

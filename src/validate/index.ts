@@ -1,0 +1,20 @@
+/** Patches in TypeScript, and the verdict on them. */
+export type { CauseTally, OutcomePair } from './compare.ts';
+export { FIGURES, type Cost, type Figure, type FigureChange } from './cost.ts';
+export type { DeviceCost, DeviceFigures } from './device-cost.ts';
+export type { Difference, Sides } from './difference.ts';
+export { PatchFault, RuleWatch } from './guard.ts';
+export { loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
+export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } from './patch.ts';
+export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
+export { shrinkFault } from './shrink-fault.ts';
+export { Unrepeatable, type Counterexample } from './shrink-difference.ts';
+export {
+  validate,
+  type CauseStatus,
+  type CauseVerdict,
+  type InvariantStatus,
+  type InvariantVerdict,
+  type ValidateOptions,
+  type Verdict,
+} from './verdict.ts';

@@ -1,0 +1,140 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
+import { fingerprint, violationsOf } from '../invariants/index.ts';
+import { verdictText, verdictToJson } from '../report/index.ts';
+import { toJsonLine } from '../scenario/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import { NEWEST, findRevision, type Revision } from '../vfio/index.ts';
+import { statusOf, validate, type Verdict } from './verdict.ts';
+import { definePatch, type PatchDefinition } from './patch.ts';
+import { runPatched } from './patched-run.ts';
+import { Unrepeatable } from './shrink-difference.ts';
+
+const judge = (
+  definition: PatchDefinition,
+  base: Revision,
+  runs: number,
+  later = false,
+): Promise<Verdict> => {
+  const { revision, run, guard } = runPatched(definePatch(definition), base);
+  return validate({
+    sides: {
+      base: { id: base.id, title: base.title, run: (scenario) => runOnModel(scenario, base) },
+      patched: {
+        id: revision.id,
+        title: revision.title,
+        run: later ? async (scenario) => run(scenario) : run,
+      },
+    },
+    guard,
+    stored: [],
+    scenarios: scenarios({ revision: base.id, iommuTypes: base.iommus }),
+    devices: REAL_DEVICES.slice(0, 4),
+    iommus: base.iommus,
+    seed: 'verdict',
+    runs,
+  });
+};
+
+const causesOf = ({ invariants }: Verdict, ...statuses: readonly string[]): string[] =>
+  invariants.flatMap(({ invariant, causes }) =>
+    causes.filter(({ status }) => statuses.includes(status)).map(({ cause }) => `${invariant}/${cause}`),
+  );
+
+const seedV2 = findRevision('seed-v2')!;
+
+describe('a patch that changes nothing', () => {
+  it('is told so, on every base', { timeout: 60_000 }, async () => {
+    for (const base of [seedV2, NEWEST]) {
+      const verdict = await judge({ name: 'nothing', listener: (rules) => ({ ...rules }) }, base, 150);
+      expect(verdict.breaks).toBe(false);
+      expect(verdictText(verdict).trimEnd().split('\n').slice(1)).toEqual(['', 'changes nothing']);
+      expect(
+        causesOf(verdict, 'fixed', 'broken', 'swapped', 'uncovered', 'worse', 'better', 'hidden'),
+      ).toEqual([]);
+      expect(verdictToJson(verdict)).toMatchObject({ breaks: false, devices: [] });
+    }
+  });
+});
+
+describe('a patch that skips all RAM', () => {
+  const definition: PatchDefinition = {
+    name: 'no-ram',
+    listener: (base) => ({
+      skip: (section, context) =>
+        base.skip(section, context) ?? (section.region.isRamDevice ? undefined : 'ram'),
+    }),
+  };
+  let verdict: Verdict;
+  beforeAll(async () => {
+    verdict = await judge(definition, seedV2, 150);
+  }, 60_000);
+
+  it('breaks ram-reachable, and the smallest case shows it on one side alone', () => {
+    expect(verdict.breaks).toBe(true);
+    const { status, causes } = verdict.invariants.find(({ invariant }) => invariant === 'ram-reachable')!;
+    expect(status).toBe('broken');
+    expect(causes.map(({ cause, status: what }) => [cause, what])).toEqual([['not-mapped', 'broken']]);
+    const { scenario, traces, violations } = causes[0]!.counterexample!;
+    expect(scenario.operations).toEqual([]);
+    expect(scenario.devices).toHaveLength(1);
+    expect(violations).toHaveProperty('patched.cause', 'not-mapped');
+    expect(violations).not.toHaveProperty('base');
+    expect(violationsOf(traces.base).map(fingerprint)).not.toContain('ram-reachable/not-mapped');
+    expect(violationsOf(traces.patched).map(fingerprint)).toContain('ram-reachable/not-mapped');
+  });
+
+  it('is told to people and programs', () => {
+    const text = verdictText(verdict);
+    expect(text).toMatch(/^seed-v2\+no-ram against seed-v2, 150 cases, seed verdict\n/);
+    expect(text).toMatch(/^ram-reachable +broken +not-mapped: 0 -> \d+ cases, new$/m);
+    expect(text).toMatch(/^1 {2}broken: ram-reachable \/ not-mapped/m);
+    expect(text).toMatch(/in QEMU {3}hw\/vfio\/listener\.c: vfio_listener_skipped_section/);
+    expect(text).toMatch(/breaks 1 cause new\n$/);
+    const data = JSON.parse(toJsonLine(verdictToJson(verdict))) as { invariants: { status: string }[] };
+    expect(data.invariants).toHaveLength(16);
+    expect(data).toMatchObject({ base: { id: 'seed-v2' }, patched: { id: 'seed-v2+no-ram' }, breaks: true });
+  });
+
+  it('gets the same verdict again, and on a target that takes its time', { timeout: 60_000 }, async () => {
+    const again = await judge(definition, seedV2, 150);
+    const later = await judge(definition, seedV2, 150, true);
+    expect(verdictText(again)).toBe(verdictText(verdict));
+    expect(verdictText(later)).toBe(verdictText(verdict));
+  });
+});
+
+it(
+  'a patch that makes a failure of another one is told to have swapped them',
+  { timeout: 60_000 },
+  async () => {
+    const verdict = await judge({ name: 'silent', listener: { ramFailure: 'reported' } }, seedV2, 2000);
+    expect(causesOf(verdict, 'fixed', 'better')).toContain('no-abort/dma-map-ram-EINVAL');
+    expect(causesOf(verdict, 'swapped', 'broken').length).toBeGreaterThan(0);
+    expect(verdict.breaks).toBe(true);
+  },
+);
+
+it('a patch that answers as it likes gets no verdict', { timeout: 60_000 }, async () => {
+  let asked = 0;
+  const alignment = (): bigint => (++asked < 30 ? 1n << 40n : 0x1000n);
+  await expect(judge({ name: 'moody', listener: { alignment } }, seedV2, 300)).rejects.toThrow(Unrepeatable);
+});
+
+describe('what becomes of a cause', () => {
+  const none = { both: 0, fixed: 0, hidden: 0, broken: 0, swapped: 0, uncovered: 0 };
+  it.each([
+    [{ broken: 1, swapped: 1 }, 'broken'],
+    [{ swapped: 1, uncovered: 1 }, 'swapped'],
+    [{ uncovered: 1 }, 'uncovered'],
+    [{ both: 1, broken: 1, fixed: 1 }, 'worse'],
+    [{ fixed: 1, broken: 1 }, 'worse'],
+    [{ fixed: 1, hidden: 1 }, 'fixed'],
+    [{ both: 1, fixed: 1 }, 'better'],
+    [{ both: 1, swapped: 1, uncovered: 1, hidden: 1 }, 'still broken'],
+    [{ hidden: 1 }, 'hidden'],
+  ])('%j is %s', (cases, status) => {
+    const tally = { invariant: 'no-abort', cause: 'x', cases: { ...none, ...cases }, first: {} } as const;
+    expect(statusOf(tally)).toBe(status);
+  });
+});

@@ -1,0 +1,547 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { END_OF_SPACE, hostAddress } from '../address/index.ts';
+import { Errno, SpaprTceContainer } from '../host/index.ts';
+import { MemoryRegion, type MemoryRegionSection } from '../memory/index.ts';
+import { DmaListener, type DmaListenerOptions } from './dma-listener.ts';
+import { VmmAbort } from './failure.ts';
+import { REVISIONS } from './revisions/index.ts';
+import {
+  P16K,
+  P4K,
+  P64K,
+  RecordingIommu,
+  eventLog,
+  ram,
+  ramDevice,
+  revision,
+  sectionOf,
+} from './testing/fakes.ts';
+
+function listenerOf(
+  id: string,
+  iommu = new RecordingIommu(),
+  rest: Partial<Omit<DmaListenerOptions, 'iommu' | 'emit'>> = {},
+) {
+  const log = eventLog();
+  const listener = new DmaListener({
+    name: 'container',
+    revision: revision(id),
+    iommuType: 'type1',
+    hostPageSize: P4K,
+    targetPageSize: P4K,
+    ...rest,
+    iommu,
+    emit: log.emit,
+  });
+  return { listener, iommu, log };
+}
+
+/** What the host is asked for when `section` appears. */
+function asked(id: string, page: bigint, iommuPage: bigint, section: MemoryRegionSection): string[] {
+  const { listener, iommu } = listenerOf(id, new RecordingIommu(iommuPage), { hostPageSize: page });
+  listener.regionAdd(section);
+  return iommu.take();
+}
+
+function skipReason(id: string, page: bigint, iommuPage: bigint, section: MemoryRegionSection) {
+  const { listener, log } = listenerOf(id, new RecordingIommu(iommuPage), { hostPageSize: page });
+  listener.regionAdd(section);
+  return log.take().flatMap((event) => (event.type === 'skip' ? [event.reason] : []));
+}
+
+const ALL_IDS = REVISIONS.map(({ id }) => id);
+const PLAIN_IDS = ALL_IDS.filter((id) => !id.includes('+'));
+const TOP_BIT = 1n << 63n;
+
+describe('the DMA listener hears first of what appears', () => {
+  it('as the one with priority 0', () => {
+    const { listener } = listenerOf('qemu-11.1');
+    expect([listener.name, listener.priority]).toEqual(['vfio', 0]);
+  });
+});
+
+describe('a section is left alone (fact 6.1)', () => {
+  const kinds = [
+    MemoryRegion.io('io', P64K),
+    MemoryRegion.container('container', P64K),
+    MemoryRegion.romDevice('flash', P64K),
+  ];
+
+  it.each(PLAIN_IDS)('when it is no RAM: %s', (id) => {
+    for (const region of kinds) {
+      const { listener, iommu, log } = listenerOf(id);
+      listener.regionAdd(sectionOf(region, 0n, P64K));
+      listener.regionDel(sectionOf(region, 0n, P64K));
+      expect(iommu.take()).toEqual([]);
+      expect(log.take()).toEqual([]);
+    }
+  });
+
+  it.each(ALL_IDS)('when it starts in the top half: %s', (id) => {
+    const { listener, iommu, log } = listenerOf(id);
+    for (const [start, size] of [
+      [TOP_BIT, P4K],
+      [TOP_BIT + P4K, P64K],
+      [END_OF_SPACE - P4K, P4K],
+    ] as const) {
+      const section = sectionOf(ram(), start, size, 0n);
+      listener.regionAdd(section);
+      expect(log.take()).toEqual([
+        {
+          type: 'skip',
+          container: 'container',
+          reason: 'top-half',
+          start,
+          size,
+          region: 'ram',
+          deviceMemory: false,
+        },
+      ]);
+      listener.regionDel(section);
+      expect(log.take()).toEqual([]);
+    }
+    expect(iommu.take()).toEqual([]);
+  });
+
+  it.each(PLAIN_IDS)('but not when it only ends there: %s', (id) => {
+    expect(asked(id, P4K, P4K, sectionOf(ram(), TOP_BIT - P4K, 2n * P4K, 0n))).toEqual([
+      `map 0x7ffffffffffff000 0x2000 rw`,
+    ]);
+  });
+});
+
+describe('address and offset have to agree within the page (fact 6.2)', () => {
+  it.each([
+    ['qemu-2.11', P64K, 0x800n, 'incongruent'],
+    ['qemu-2.11', P64K, 0x1000n, undefined],
+    ['qemu-2.12', P64K, 0x800n, 'incongruent'],
+    ['qemu-2.12', P64K, 0x1000n, undefined],
+    ['qemu-6.0', P64K, 0x1000n, 'incongruent'],
+    ['qemu-6.0', P64K, 0x8000n, 'incongruent'],
+    ['qemu-6.0', P64K, 0x1_0000n, undefined],
+    ['qemu-11.1', P16K, 0x1000n, 'incongruent'],
+    ['qemu-11.1', P16K, 0x4000n, undefined],
+    ['qemu-11.1', P4K, 0x1000n, undefined],
+    ['qemu-11.1', P4K, 0x1n, 'incongruent'],
+  ])('%s, host page %i, offset %i: %s', (id, page, at, reason) => {
+    const section = sectionOf(ram(), 0x10_0000n, 0x10_0000n, at);
+    expect(skipReason(id, page, P4K, section)).toEqual(reason === undefined ? [] : [reason]);
+  });
+});
+
+describe('the edges are trimmed to whole pages (fact 6.3)', () => {
+  it.each([
+    // Up to 5.2 to the target's page, afterwards to the host's.
+    ['qemu-2.11', P64K, 0x1800n, 0x5000n, 'map 0x2000 0x4000 rw'],
+    ['qemu-2.12', P64K, 0x1800n, 0x5000n, 'map 0x2000 0x4000 rw'],
+    ['qemu-6.0', P64K, 0x1800n, 0x5000n, undefined],
+    ['qemu-6.0', P64K, 0x1800n, 0x3_0000n, 'map 0x10000 0x20000 rw'],
+    ['qemu-11.1', P16K, 0x1800n, 0x1_0000n, 'map 0x4000 0xc000 rw'],
+    ['qemu-11.1', P4K, 0x1800n, 0x1000n, undefined],
+    ['qemu-11.1', P4K, 0x1800n, 0x17ffn, undefined],
+    ['qemu-11.1', P4K, 0x1800n, 0x1800n, 'map 0x2000 0x1000 rw'],
+    ['qemu-11.1', P4K, 0x1001n, 0xfffn, undefined],
+    ['qemu-11.1', P4K, 0x1000n, 0xfffn, undefined],
+    ['qemu-11.1', P4K, 0x1000n, 0x1000n, 'map 0x1000 0x1000 rw'],
+    ['qemu-11.1', P4K, 0x1000n, 0x1fffn, 'map 0x1000 0x1000 rw'],
+  ])('%s, host page %i: [%i, +%i)', (id, page, start, size, call) => {
+    const section = sectionOf(ram(), start, size);
+    expect(asked(id, page, P4K, section)).toEqual(call === undefined ? [] : [call]);
+    expect(skipReason(id, page, P4K, section)).toEqual(call === undefined ? ['empty'] : []);
+  });
+
+  it('and what backs the piece moves with its start', () => {
+    const { listener, iommu, log } = listenerOf('qemu-11.1');
+    listener.regionAdd(sectionOf(ram(), 0x1_0800n, 0x2000n, 0x800n, true));
+    expect(iommu.requests).toEqual([
+      {
+        iova: 0x1_1000n,
+        size: 0x1000n,
+        hostAddress: 0x7f00_0000_1000n,
+        readonly: true,
+        deviceMemory: false,
+        backing: { region: 'ram', owner: undefined, offset: 0x1000n },
+      },
+    ]);
+    expect(log.take()).toEqual([{ type: 'dma-map', container: 'container', errno: 0, ...iommu.requests[0] }]);
+  });
+
+  it('for a region without a place in the VMM as if it began at 0', () => {
+    const { listener, iommu } = listenerOf('qemu-11.1');
+    listener.regionAdd(sectionOf(MemoryRegion.ram('bare', P64K), 0n, P64K));
+    expect(iommu.requests[0]!.hostAddress).toBe(0n);
+  });
+
+  it('by a revision that aligns to the IOMMU page, as any rule may', () => {
+    const base = revision('qemu-11.1');
+    const proposal = {
+      ...base,
+      listener: { ...base.listener, alignment: ({ iommu }: { iommu: bigint }) => iommu },
+    };
+    const iommu = new RecordingIommu(P64K);
+    const { emit } = eventLog();
+    const options = { name: 'c', iommuType: 'type1', hostPageSize: P4K, targetPageSize: P4K } as const;
+    const listener = new DmaListener({ ...options, revision: proposal, iommu, emit });
+    listener.regionAdd(sectionOf(ramDevice(), 0x1000n, 0x2_0000n));
+    expect(iommu.take()).toEqual(['map 0x10000 0x10000 rw']);
+  });
+});
+
+describe('device memory has to be made of whole IOMMU pages (fact 6.6)', () => {
+  const piece = sectionOf(ramDevice(), 0x1_1000n, 0x1_0000n);
+  const start = sectionOf(ramDevice(), 0x1_1000n, 0xf000n);
+  const whole = sectionOf(ramDevice(), 0x1_0000n, 0x2_0000n);
+
+  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('since %s', (id) => {
+    for (const section of [piece, start, sectionOf(ramDevice(), 0x1_0000n, 0x1000n)]) {
+      expect(asked(id, P4K, P64K, section)).toEqual([]);
+      expect(skipReason(id, P4K, P64K, section)).toEqual(['iommu-page']);
+    }
+    expect(asked(id, P4K, P64K, whole)).toEqual(['map 0x10000 0x20000 rw']);
+  });
+
+  it.each(['qemu-2.11', 'seed-v2'])('but not in %s', (id) => {
+    expect(asked(id, P4K, P64K, piece)).toEqual(['map 0x11000 0x10000 rw']);
+  });
+
+  it.each(PLAIN_IDS)('while RAM need not: %s', (id) => {
+    expect(asked(id, P4K, P64K, sectionOf(ram(), 0x1_1000n, 0x1_0000n))).toEqual(['map 0x11000 0x10000 rw']);
+  });
+
+  it('where the smallest page of the IOMMU counts, not the largest', () => {
+    const { listener, iommu } = listenerOf('qemu-11.1', new RecordingIommu(P4K, 2n << 20n));
+    listener.regionAdd(piece);
+    expect(iommu.take()).toEqual(['map 0x11000 0x10000 rw']);
+  });
+
+  it('and a piece that was skipped is not unmapped either', () => {
+    const { listener, iommu } = listenerOf('qemu-11.1', new RecordingIommu(P64K));
+    listener.regionDel(piece);
+    listener.regionDel(whole);
+    expect(iommu.take()).toEqual(['unmap 0x10000 0x20000']);
+  });
+});
+
+describe('worked example (section 12, item 2): 32 MiB BAR, 64 vectors at 0x2000, everything of 64K pages', () => {
+  const BASE = 0x2100_0000_0000n;
+  const bar = ramDevice('mmaps[0]', 32n << 20n);
+  const below = sectionOf(bar, BASE, 0x2000n, 0n);
+  const above = sectionOf(bar, BASE + 0x2400n, 0x1ff_dc00n, 0x2400n);
+
+  const run = (id: string): string[] => [below, above].flatMap((section) => asked(id, P64K, P64K, section));
+
+  it('2.11 and the seed patch ask for 8 KiB below the table', () => {
+    for (const id of ['qemu-2.11', 'seed-v2']) {
+      expect(run(id)).toEqual(['map 0x210000000000 0x2000 rw', 'map 0x210000003000 0x1ffd000 rw']);
+    }
+  });
+
+  it('2.12 asks for nothing', () => {
+    expect(run('qemu-2.12')).toEqual([]);
+    expect(skipReason('qemu-2.12', P64K, P64K, below)).toEqual(['iommu-page']);
+    expect(skipReason('qemu-2.12', P64K, P64K, above)).toEqual(['iommu-page']);
+  });
+
+  it('6.0 and 11.1 ask for all but the first page', () => {
+    for (const id of ['qemu-6.0', 'qemu-11.1']) {
+      expect(run(id)).toEqual(['map 0x210000010000 0x1ff0000 rw']);
+      expect(skipReason(id, P64K, P64K, below)).toEqual(['empty']);
+    }
+  });
+
+  it('with pages of 4K on the host, table 0x12000 and PBA 0x23000, an IOMMU of 64K gets nothing (fact 10.8)', () => {
+    for (const [start, size] of [
+      [0n, 0x1_2000n],
+      [0x1_2400n, 0x1_0c00n],
+      [0x2_3010n, 0x1fd_cff0n],
+    ] as const) {
+      expect(asked('qemu-11.1', P4K, P64K, sectionOf(bar, BASE + start, size, start))).toEqual([]);
+    }
+  });
+});
+
+describe('when the host refuses (fact 6.8)', () => {
+  const refusing = (id: string, rest: Parameters<typeof listenerOf>[2] = {}) => {
+    const made = listenerOf(id, undefined, rest);
+    made.iommu.answer = () => Errno.EINVAL;
+    return made;
+  };
+  const ramSection = sectionOf(ram('pc.ram'), 0n, P64K);
+  const barSection = sectionOf(ramDevice('mmaps[0]'), P64K, P64K);
+  const text = (start: string) => `vfio_dma_map(${start}, 0x10000) = -22 (EINVAL)`;
+
+  /** What the listener throws. */
+  const thrownBy = (act: () => void): unknown => {
+    try {
+      act();
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  it.each(PLAIN_IDS)('RAM at the start, the first error is kept: %s', (id) => {
+    const { listener, log } = refusing(id);
+    listener.regionAdd(ramSection);
+    listener.regionAdd(sectionOf(ram('other'), P64K, P64K));
+    expect(listener.initialError).toBe(`Region pc.ram: ${text('0x0')}`);
+    expect(log.messages()).toEqual([text('0x0'), text('0x10000')]);
+    expect(log.events.flatMap((event) => (event.type === 'dma-map' ? [event.errno] : []))).toEqual([22, 22]);
+  });
+
+  it.each(PLAIN_IDS)('RAM later, the VMM dies: %s', (id) => {
+    const { listener } = refusing(id);
+    listener.initialized = true;
+    const abort = thrownBy(() => listener.regionAdd(ramSection));
+    expect(abort).toBeInstanceOf(VmmAbort);
+    expect(abort).toEqual({
+      site: 'dma-map-ram',
+      message: `vfio: DMA mapping failed, unable to continue: ${text('0x0')}`,
+    });
+    expect(listener.initialError).toBeUndefined();
+  });
+
+  it.each(['qemu-2.11', 'seed-v2'])('device memory as RAM: %s', (id) => {
+    const { listener } = refusing(id);
+    listener.regionAdd(barSection);
+    expect(listener.initialError).toBe(`Region mmaps[0]: ${text('0x10000')}`);
+    listener.initialized = true;
+    expect(thrownBy(() => listener.regionAdd(barSection))).toMatchObject({ site: 'dma-map-device-memory' });
+  });
+
+  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('device memory, it says so and goes on: %s', (id) => {
+    const { listener, iommu, log } = refusing(id);
+    for (const initialized of [false, true]) {
+      listener.initialized = initialized;
+      listener.regionAdd(barSection);
+      expect(listener.initialError).toBeUndefined();
+      expect(log.messages()).toEqual([text('0x10000')]);
+      log.take();
+    }
+    // What was refused is unmapped all the same (fact 6.10).
+    iommu.take();
+    listener.regionDel(barSection);
+    expect(iommu.take()).toEqual(['unmap 0x10000 0x10000']);
+  });
+
+  it('over vfio-user, nobody waits for the answer (fact 10.7)', () => {
+    const { listener, log } = refusing('qemu-11.1', { iommuType: 'vfio-user' });
+    for (const initialized of [false, true]) {
+      listener.initialized = initialized;
+      listener.regionAdd(ramSection);
+      listener.regionAdd(barSection);
+    }
+    expect(listener.initialError).toBeUndefined();
+    expect(log.messages()).toEqual([]);
+    expect(log.events.every((event) => event.type === 'dma-map' && event.errno === 22)).toBe(true);
+  });
+
+  it('over iommufd as over type1', () => {
+    const { listener } = refusing('qemu-11.1', { iommuType: 'iommufd' });
+    listener.regionAdd(barSection);
+    listener.initialized = true;
+    expect(thrownBy(() => listener.regionAdd(ramSection))).toMatchObject({ site: 'dma-map-ram' });
+  });
+
+  it('an error without a name here is given by its number', () => {
+    const { listener, iommu } = refusing('qemu-11.1');
+    iommu.answer = () => 7 as Errno;
+    listener.regionAdd(ramSection);
+    expect(listener.initialError).toBe('Region pc.ram: vfio_dma_map(0x0, 0x10000) = -7 (7)');
+  });
+});
+
+describe('a section that goes away', () => {
+  it('is unmapped exactly where it was mapped, or not at all', () => {
+    const page = fc.constantFrom(P4K, P16K, P64K);
+    const byte = fc.bigInt(0n, 0x8_0000n);
+    const granule = fc.constantFrom(1n, 0x800n, P4K, P64K);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...ALL_IDS),
+        page,
+        page,
+        fc.boolean(),
+        fc.tuple(byte, byte, byte, granule),
+        (id, host, iommuPage, isDevice, [start, size, at, unit]) => {
+          const { listener, iommu } = listenerOf(id, new RecordingIommu(iommuPage), { hostPageSize: host });
+          const [from, length, origin] = [start, size + 1n, at].map((value) => (value / unit) * unit);
+          const section = sectionOf(isDevice ? ramDevice() : ram(), from!, length! || unit, origin);
+          listener.regionAdd(section);
+          const mapped = iommu.take();
+          listener.regionDel(section);
+          expect(iommu.take()).toEqual(mapped.map((call) => call.replace('map', 'unmap').replace(' rw', '')));
+          for (const { iova, size: bytes, hostAddress: address } of iommu.requests) {
+            expect(bytes).toBeGreaterThan(0n);
+            expect(iova >= section.start && iova + bytes <= section.end).toBe(true);
+            expect(address - hostAddress(0x7f00_0000_0000n) - section.offset).toBe(iova - section.start);
+            const unitOfRevision = revision(id).listener.alignment({ host, target: P4K, iommu: iommuPage });
+            expect([iova % unitOfRevision, bytes % unitOfRevision]).toEqual([0n, 0n]);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is written down with what was mapped there', () => {
+    const { listener, iommu, log } = listenerOf('qemu-11.1');
+    iommu.unmapAnswer = () => ({ errno: 0, unmapped: 0x3000n });
+    listener.regionDel(sectionOf(ram(), 0x800n, P64K));
+    expect(log.take()).toEqual([
+      {
+        type: 'dma-unmap',
+        container: 'container',
+        iova: 0x1000n,
+        size: 0xf000n,
+        unmapped: 0x3000n,
+        errno: 0,
+      },
+    ]);
+  });
+
+  it('and is refused, it says so and goes on', () => {
+    const { listener, iommu, log } = listenerOf('qemu-11.1');
+    listener.initialized = true;
+    iommu.unmapAnswer = () => ({ errno: Errno.EINVAL, unmapped: 0n });
+    listener.regionDel(sectionOf(ram(), 0n, P64K));
+    expect(log.messages()).toEqual(['vfio_dma_unmap(0x0, 0x10000) = -22']);
+  });
+
+  it.each([
+    ['iommufd', []],
+    ['vfio-user', ['vfio_dma_unmap(0x0, 0x10000) = -2']],
+  ] as const)('and was never there, over %s', (iommuType, messages) => {
+    const { listener, iommu, log } = listenerOf('qemu-11.1', undefined, { iommuType });
+    iommu.unmapAnswer = () => ({ errno: Errno.ENOENT, unmapped: 0n });
+    listener.regionDel(sectionOf(ram(), 0n, P64K));
+    expect(log.messages()).toEqual(messages);
+  });
+});
+
+describe('skip rules that were proposed', () => {
+  const ramAt = (at: bigint, size: bigint) => sectionOf(ram(), at, size);
+
+  it('as posted, what has a page or more is skipped and the rest is trimmed away', () => {
+    const id = 'seed-v2+skip-as-posted';
+    expect(skipReason(id, P64K, P64K, ramAt(0n, P64K))).toEqual(['unaligned']);
+    expect(skipReason(id, P64K, P64K, ramAt(0n, 0x8_0000n))).toEqual(['unaligned']);
+    expect(skipReason(id, P64K, P64K, ramAt(P64K, 0x1000n))).toEqual(['unaligned']);
+    expect(asked(id, P64K, P64K, ramAt(0x1000n, 0xf000n))).toEqual(['map 0x1000 0xf000 rw']);
+    expect(skipReason(id, P4K, P4K, ramAt(0n, 0x800n))).toEqual(['empty']);
+    // Of 2^64 bytes a 64-bit size has nothing left.
+    const all = sectionOf(ram('all', END_OF_SPACE), 0n, END_OF_SPACE);
+    expect(asked(id, P4K, P4K, all)).toHaveLength(1);
+  });
+
+  it('as meant, what is not made of whole host pages', () => {
+    const id = 'seed-v2+skip-corrected';
+    expect(asked(id, P64K, P4K, ramAt(P64K, P64K))).toEqual(['map 0x10000 0x10000 rw']);
+    expect(skipReason(id, P64K, P4K, ramAt(P64K, P4K))).toEqual(['unaligned']);
+    expect(skipReason(id, P64K, P4K, ramAt(P4K, P64K))).toEqual(['unaligned']);
+    // The offset is looked at, and not the address.
+    expect(asked(id, P64K, P4K, sectionOf(ram(), P4K, P64K, 0n))).toEqual(['map 0x1000 0x10000 rw']);
+  });
+
+  it('by the page of the IOMMU, what is not made of those', () => {
+    const id = 'seed-v2+iommu-page-skip';
+    expect(asked(id, P64K, P4K, ramAt(P4K, P4K))).toEqual(['map 0x1000 0x1000 rw']);
+    expect(skipReason(id, P4K, P64K, ramAt(P4K, P64K))).toEqual(['unaligned']);
+    expect(skipReason(id, P4K, P64K, ramAt(P64K, P4K))).toEqual(['unaligned']);
+    expect(asked(id, P4K, P64K, ramAt(P64K, P64K))).toHaveLength(1);
+  });
+
+  it('device memory altogether', () => {
+    const id = 'seed-v2+ram-device-skip';
+    expect(skipReason(id, P4K, P4K, sectionOf(ramDevice(), 0n, P64K))).toEqual(['ram-device']);
+    expect(asked(id, P4K, P4K, ramAt(0n, P64K))).toHaveLength(1);
+  });
+
+  it('device memory of sPAPR containers', () => {
+    const rule = revision('seed-v2+no-mmio-dma-map').listener.skip;
+    const pages = { host: P64K, target: P4K, iommu: P4K };
+    const bar = sectionOf(ramDevice(), 0n, P64K);
+    expect(rule(bar, { pages, iommuType: 'spapr-tce-v2', change: 'add' })).toBe('no-mmio-dma-map');
+    expect(rule(bar, { pages, iommuType: 'type1', change: 'add' })).toBeUndefined();
+    expect(rule(ramAt(0n, P64K), { pages, iommuType: 'spapr-tce-v2', change: 'add' })).toBeUndefined();
+  });
+
+  it('leave the base rule in force', () => {
+    for (const id of ALL_IDS.filter((one) => one.includes('skip'))) {
+      expect(skipReason(id, P4K, P4K, sectionOf(ram(), TOP_BIT, 0x800n, 0n))).toEqual(['top-half']);
+    }
+  });
+});
+
+describe('an sPAPR container', () => {
+  const iommuRegion = MemoryRegion.iommu('tce', 1n << 30n);
+  const made = (id = 'qemu-2.11') => {
+    const log = eventLog();
+    const iommu = new SpaprTceContainer({ hostPageSize: P64K });
+    const listener = new DmaListener({
+      name: 'container',
+      revision: revision(id),
+      iommuType: 'spapr-tce-v2',
+      hostPageSize: P64K,
+      targetPageSize: P4K,
+      iommu,
+      emit: log.emit,
+    });
+    return { listener, iommu, log };
+  };
+
+  it('gets a window for an IOMMU region, and no mapping of it', () => {
+    const { listener, iommu, log } = made();
+    const section = sectionOf(iommuRegion, 0n, 1n << 30n);
+    listener.regionAdd(section);
+    expect(iommu.windows()).toMatchObject([{ start: 0n, size: 1n << 30n, pageSize: P4K }]);
+    listener.regionDel(section);
+    expect(iommu.windows()).toEqual([]);
+    expect(log.take().map(({ type }) => type)).toEqual(['window-remove', 'window-create', 'window-remove']);
+  });
+
+  it('on any other container an IOMMU region leads to nothing', () => {
+    const { listener, iommu, log } = listenerOf('qemu-11.1');
+    listener.regionAdd(sectionOf(iommuRegion, 0n, 1n << 30n));
+    listener.regionDel(sectionOf(iommuRegion, 0n, 1n << 30n));
+    expect([iommu.take(), log.take()]).toEqual([[], []]);
+  });
+
+  it('fails for want of a window as for want of a mapping', () => {
+    const { listener, log } = made();
+    const section = sectionOf(iommuRegion, 0n, 1n << 30n);
+    listener.regionAdd(section);
+    listener.regionAdd(sectionOf(MemoryRegion.iommu('again', 1n << 30n), 0x1000_0000n, 0x1000_0000n, 0n));
+    expect(listener.initialError).toBe('Region again: vfio_dma_map(0x10000000, 0x10000000) = -22 (EINVAL)');
+    expect(log.messages()).toEqual(['vfio_dma_map(0x10000000, 0x10000000) = -22 (EINVAL)']);
+    listener.initialized = true;
+    expect(() => listener.regionAdd(section)).toThrow(
+      expect.objectContaining({ site: 'dma-window' }) as Error,
+    );
+  });
+
+  it('gets a window for device memory, which may fail without harm since 2.12', () => {
+    const bar = sectionOf(ramDevice('bar', 0x2_0000n), 0x2100_0000_0000n, 0x2_0000n, 0n);
+    for (const [id, isFatal] of [
+      ['qemu-2.11', true],
+      ['qemu-2.12', false],
+    ] as const) {
+      const { listener, log } = made(id);
+      listener.initialized = true;
+      // The host has its window elsewhere: none is at a BAR.
+      const add = (): void => listener.regionAdd(bar);
+      if (isFatal) expect(add).toThrow(expect.objectContaining({ site: 'dma-window' }) as Error);
+      else expect(add).not.toThrow();
+      expect(log.events).toContainEqual({
+        type: 'window-create',
+        container: 'container',
+        start: 0x2100_0000_0000n,
+        size: 0x2_0000n,
+        deviceMemory: true,
+        errno: 22,
+      });
+      expect(log.events.some(({ type }) => type === 'dma-map')).toBe(false);
+    }
+  });
+});

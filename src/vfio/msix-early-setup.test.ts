@@ -1,0 +1,490 @@
+import { describe, expect, it } from 'vitest';
+import { offset } from '../address/index.ts';
+import { DeviceRefused } from './failure.ts';
+import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
+import type { DeviceRules } from './revision.ts';
+import { REVISIONS } from './revisions/index.ts';
+import { MEM64, P16K, P4K, P64K, hostDevice, revision, type FakeDevice } from './testing/fakes.ts';
+import { initialMmaps, type VfioRegion } from './vfio-region.ts';
+
+const MIB = 1n << 20n;
+const PLAIN_IDS = REVISIONS.map(({ id }) => id).filter((id) => !id.includes('+'));
+const BEYOND = 'hardware reports invalid configuration, MSIX PBA outside of specified BAR';
+
+/** The BARs of the device before early set-up. */
+const regionsOf = (fake: FakeDevice, rules: DeviceRules): VfioRegion[] => {
+  const host = hostDevice(fake);
+  return [0, 1, 2, 3, 4, 5].map((index) => {
+    const info = host.region(index);
+    return {
+      index,
+      info,
+      regionSize: info.size,
+      bar: undefined,
+      mmaps: initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
+      barSize: info.size,
+      attributes: MEM64,
+      base: undefined,
+    };
+  });
+};
+
+function setUp(id: string, fake: FakeDevice, page = P4K, relocating = false) {
+  const { device: rules } = revision(id);
+  const regions = regionsOf(fake, rules);
+  const layout = setUpMsixEarly(hostDevice(fake), regions, rules, relocating);
+  if (layout !== undefined) fixUpMsixAreas(regions, layout, rules, page);
+  return { layout, mmaps: regions.map(({ mmaps }) => mmaps.map((area) => [area.offset, area.size])) };
+}
+
+/** The mmap areas of a BAR of `size` bytes with a table. */
+const areasWith = (
+  vectors: number,
+  table: bigint,
+  size: bigint,
+  page: bigint,
+  id = 'qemu-11.1',
+): unknown[] | undefined =>
+  setUp(id, { bars: { 1: { size }, 0: { size: MIB } }, msix: [vectors, 1, table, 0, 0n] }, page).mmaps[1];
+
+describe('a device without MSI-X', () => {
+  it('keeps its areas', () => {
+    const { layout, mmaps } = setUp('qemu-11.1', { bars: { 0: { size: MIB } } });
+    expect(layout).toBeUndefined();
+    expect(mmaps[0]).toEqual([[0n, MIB]]);
+  });
+});
+
+describe('the pages of the table are cut out of a BAR that is one mmap (fact 5.8)', () => {
+  it.each([
+    // Everything: the table begins in the first page and its last one is the BAR's.
+    [P4K, 8, 0n, P4K, []],
+    [P4K, 256, 0n, P4K, []],
+    [P4K, 1, 0xff0n, P4K, []],
+    [P64K, 96, 0xe000n, P64K, []],
+    [P64K, 1, 0n, 0x8000n, []],
+    [P16K, 2048, 0n, 0x8000n, []],
+    // The front: one area behind it.
+    [P4K, 8, 0n, MIB, [[0x1000n, 0xf_f000n]]],
+    [P4K, 257, 0n, MIB, [[0x2000n, 0xf_e000n]]],
+    [P4K, 8, 0xff8n, MIB, [[0x2000n, 0xf_e000n]]],
+    [P16K, 8, 0x1000n, MIB, [[0x4000n, 0xf_c000n]]],
+    [P64K, 8, 0xfff8n, MIB, [[0x2_0000n, 0xe_0000n]]],
+    [P64K, 2048, 0x8000n, MIB, [[0x1_0000n, 0xf_0000n]]],
+    // The end: one area before it.
+    [P4K, 8, 0xf_f000n, MIB, [[0n, 0xf_f000n]]],
+    [P4K, 8, 0xf_ff80n, MIB, [[0n, 0xf_f000n]]],
+    [P16K, 8, 0xf_ff80n, MIB, [[0n, 0xf_c000n]]],
+    [P64K, 8, 0xf_2000n, MIB, [[0n, 0xf_0000n]]],
+    [P64K, 1, 0x1_4000n, 0x1_8000n, [[0n, 0x1_0000n]]],
+    // The middle: one on each side.
+    [
+      P4K,
+      96,
+      0xe000n,
+      P64K,
+      [
+        [0n, 0xe000n],
+        [0xf000n, 0x1000n],
+      ],
+    ],
+    [
+      P4K,
+      8,
+      0x1_0000n,
+      MIB,
+      [
+        [0n, 0x1_0000n],
+        [0x1_1000n, 0xe_f000n],
+      ],
+    ],
+    [
+      P4K,
+      8,
+      0x1_0fc0n,
+      MIB,
+      [
+        [0n, 0x1_0000n],
+        [0x1_2000n, 0xe_e000n],
+      ],
+    ],
+    [
+      P16K,
+      8,
+      0x1_0fc0n,
+      MIB,
+      [
+        [0n, 0x1_0000n],
+        [0x1_4000n, 0xe_c000n],
+      ],
+    ],
+    [
+      P64K,
+      8,
+      0x1_0fc0n,
+      MIB,
+      [
+        [0n, 0x1_0000n],
+        [0x2_0000n, 0xe_0000n],
+      ],
+    ],
+    [
+      P64K,
+      2048,
+      0x1_c000n,
+      MIB,
+      [
+        [0n, 0x1_0000n],
+        [0x3_0000n, 0xd_0000n],
+      ],
+    ],
+  ] as const)('host page %i: %i vectors at %i in %i bytes', (page, vectors, table, size, expected) => {
+    for (const id of ['qemu-2.11', 'qemu-2.12', 'qemu-11.1']) {
+      expect(areasWith(vectors, table, size, page, id)).toEqual(expected);
+    }
+  });
+
+  it('up to wherever the table begins, be it beyond the BAR', () => {
+    expect(areasWith(1, 2n * MIB, MIB, P4K)).toEqual([[0n, 2n * MIB]]);
+    expect(areasWith(1, 0xffff_fff8n, MIB, P64K)).toEqual([[0n, 0xffff_0000n]]);
+    expect(areasWith(1, MIB, MIB, P4K)).toEqual([[0n, MIB]]);
+  });
+
+  it('and never those of the PBA', () => {
+    const { mmaps } = setUp('qemu-11.1', {
+      bars: { 1: { size: MIB }, 2: { size: MIB } },
+      msix: [8, 1, 0n, 1, 0x8_0000n],
+    });
+    expect(mmaps[1]).toEqual([[0x1000n, 0xf_f000n]]);
+    expect(mmaps[2]).toEqual([[0n, MIB]]);
+  });
+
+  it('unless the host says MSIX_MAPPABLE and the version knows what that means', () => {
+    const fake: FakeDevice = { bars: { 0: { size: MIB, msixMappable: true } }, msix: [8, 0, 0x2000n, 0, 0n] };
+    expect(setUp('qemu-2.11', fake).mmaps[0]).toEqual([
+      [0n, 0x2000n],
+      [0x3000n, 0xf_d000n],
+    ]);
+    for (const { id } of REVISIONS.slice(1)) expect(setUp(id, fake).mmaps[0]).toEqual([[0n, MIB]]);
+  });
+
+  it.each([
+    ['begin later', [[0x1000n, 0xf_f000n]]],
+    ['end sooner', [[0n, 0xf_f000n]]],
+    [
+      'are two',
+      [
+        [0n, 0x8_0000n],
+        [0x8_0000n, 0x8_0000n],
+      ],
+    ],
+    ['end beyond the BAR', [[0n, 2n * MIB]]],
+  ] as const)('unless the areas of the host %s', (_, sparse) => {
+    const { mmaps } = setUp('qemu-11.1', {
+      bars: { 0: { size: MIB, sparse } },
+      msix: [8, 0, 0x2000n, 0, 0n],
+    });
+    expect(mmaps[0]).toEqual(sparse);
+  });
+
+  it('also where the one area of the host is the whole BAR, empty ones apart', () => {
+    const sparse = [
+      [0x3000n, 0n],
+      [0n, MIB],
+    ] as const;
+    const { mmaps } = setUp('qemu-11.1', {
+      bars: { 0: { size: MIB, sparse } },
+      msix: [8, 0, 0x2000n, 0, 0n],
+    });
+    expect(mmaps[0]).toEqual([
+      [0n, 0x2000n],
+      [0x3000n, 0xf_d000n],
+    ]);
+  });
+
+  it('of nothing, where nothing can be mmapped', () => {
+    const { mmaps } = setUp('qemu-11.1', {
+      bars: { 0: { size: MIB, mmap: false } },
+      msix: [8, 0, 0n, 0, 0x1000n],
+    });
+    expect(mmaps[0]).toEqual([]);
+  });
+});
+
+describe('the PBA has to begin in its BAR (fact 5.7)', () => {
+  const withPba = (pba: bigint, rest: Partial<FakeDevice> = {}, pbaBar = 0): FakeDevice => ({
+    bars: { 0: { size: 0x8000n }, 1: { size: 0x2000n } },
+    msix: [8, 1, 0n, pbaBar, pba],
+    ...rest,
+  });
+
+  it.each(PLAIN_IDS)('its last byte is in, the next is not: %s', (id) => {
+    expect(setUp(id, withPba(0x7ff8n)).layout!.pbaOffset).toBe(0x7ff8n);
+    for (const pba of [0x8000n, 0x8008n, 0xffff_fff8n]) {
+      expect(() => setUp(id, withPba(pba))).toThrow(expect.objectContaining({ message: BEYOND }) as Error);
+    }
+  });
+
+  it('in a BAR that is not there, nothing begins', () => {
+    for (const bar of [2, 5]) {
+      expect(() => setUp('qemu-11.1', withPba(0n, {}, bar))).toThrow(
+        expect.objectContaining({ message: BEYOND }) as Error,
+      );
+    }
+    let refusal: unknown;
+    try {
+      setUp('qemu-2.11', withPba(0n, {}, 7));
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toBeInstanceOf(DeviceRefused);
+    expect(refusal).toEqual({ message: BEYOND });
+  });
+
+  it('unless it will be relocated, since 4.1', () => {
+    for (const [id, tolerated] of [
+      ['qemu-2.11', false],
+      ['qemu-2.12', false],
+      ['qemu-6.0', true],
+      ['qemu-11.1', true],
+    ] as const) {
+      const read = () => setUp(id, withPba(0x8000n), P4K, true).layout!.pbaOffset;
+      if (tolerated) expect(read()).toBe(0x8000n);
+      else expect(read).toThrow(expect.objectContaining({ message: BEYOND }) as Error);
+    }
+  });
+
+  it('the table is not looked at', () => {
+    expect(
+      setUp('qemu-11.1', { bars: { 0: { size: MIB } }, msix: [8, 5, 0xffff_fff8n, 0, 0n] }).layout,
+    ).toEqual({
+      vectors: 8,
+      tableBar: 5,
+      tableOffset: 0xffff_fff8n,
+      pbaBar: 0,
+      pbaOffset: 0n,
+    });
+  });
+
+  it.each([
+    ['a Chelsio of the 5800s', 0x1425, 0x5800, 0x1000n, 0x1000n],
+    ['a Chelsio of the 5800s', 0x1425, 0x58ff, 0x1000n, 0x1000n],
+    ['another Chelsio', 0x1425, 0x5900, undefined, undefined],
+    ['another maker’s 5800', 0x1426, 0x5800, undefined, undefined],
+    ['a Kunlun VF', 0x1d22, 0x3685, undefined, 0xb400n],
+    ['another Baidu device', 0x1d22, 0x3684, undefined, undefined],
+    ['another maker’s 3685', 0x1d23, 0x3685, undefined, undefined],
+  ])('%s (%i:%i) is known to have it wrong', (_, vendor, device, since211, since111) => {
+    for (const [id, expected] of [
+      ['qemu-2.11', since211],
+      ['qemu-2.12', since211],
+      ['qemu-6.0', since211],
+      ['qemu-11.1', since111],
+    ] as const) {
+      const read = () => setUp(id, withPba(0x8000n, { vendor, device })).layout!.pbaOffset;
+      if (expected === undefined) expect(read).toThrow(expect.objectContaining({ message: BEYOND }) as Error);
+      else expect(read()).toBe(expected);
+      // One that has it right is left alone.
+      expect(setUp(id, withPba(0x10n, { vendor, device })).layout!.pbaOffset).toBe(0x10n);
+    }
+  });
+});
+
+describe('the BIRs', () => {
+  const withBirs = (table: number, pba: number): FakeDevice => ({
+    bars: { 0: { size: MIB }, 5: { size: MIB } },
+    msix: [8, table, 0n, pba, 0x1000n],
+  });
+
+  it('have to name a BAR in qemu-11.1', () => {
+    expect(setUp('qemu-11.1', withBirs(5, 5)).layout).toBeDefined();
+    for (const [table, pba] of [
+      [6, 0],
+      [7, 5],
+      [0, 6],
+      [5, 7],
+      [7, 6],
+    ] as const) {
+      expect(() => setUp('qemu-11.1', withBirs(table, pba))).toThrow(
+        expect.objectContaining({ message: `invalid MSI-X BIR, table_bar=${table} pba_bar=${pba}` }) as Error,
+      );
+    }
+  });
+
+  it('are checked before the offset of the PBA', () => {
+    expect(() => setUp('qemu-11.1', { bars: { 0: { size: P4K } }, msix: [8, 6, 0n, 0, 0x1000n] })).toThrow(
+      expect.objectContaining({ message: 'invalid MSI-X BIR, table_bar=6 pba_bar=0' }) as Error,
+    );
+  });
+
+  it.each(PLAIN_IDS.filter((id) => id !== 'qemu-11.1'))('are not looked at here before: %s', (id) => {
+    expect(setUp(id, withBirs(6, 0)).layout!.tableBar).toBe(6);
+    expect(setUp(id, withBirs(7, 0)).mmaps[0]).toEqual([[0n, MIB]]);
+  });
+});
+
+describe('the areas that a BAR starts from (fact 5.2)', () => {
+  const areas = (id: string, sparse: readonly (readonly [bigint, bigint])[], size = P64K) => {
+    const { device } = revision(id);
+    const info = hostDevice({ bars: { 3: { size, sparse } } }).region(3);
+    return initialMmaps(info, (given) => device.sparseAreas(given, 3)).map((area) => [
+      area.offset,
+      area.size,
+    ]);
+  };
+  const given = [
+    [0x8000n, 0x1000n],
+    [0x2000n, 0x1000n],
+    [0x4000n, 0n],
+    [0x3000n, 0x2000n],
+  ] as const;
+  const sorted = [
+    [0x2000n, 0x1000n],
+    [0x3000n, 0x2000n],
+    [0x8000n, 0x1000n],
+  ];
+
+  it('are as given up to 6.0, without the empty ones', () => {
+    for (const id of ['qemu-2.11', 'qemu-2.12', 'qemu-6.0']) {
+      expect(areas(id, given)).toEqual([
+        [0x8000n, 0x1000n],
+        [0x2000n, 0x1000n],
+        [0x3000n, 0x2000n],
+      ]);
+    }
+  });
+
+  it('are sorted by offset in 11.1', () => {
+    expect(areas('qemu-11.1', given)).toEqual(sorted);
+    expect(areas('qemu-11.1', sorted as [bigint, bigint][])).toEqual(sorted);
+  });
+
+  it('may be empty, unaligned or beyond the BAR in any version', () => {
+    for (const id of PLAIN_IDS) {
+      expect(areas(id, [])).toEqual([]);
+      expect(
+        areas(id, [
+          [0n, 0n],
+          [0x1000n, 0n],
+        ]),
+      ).toEqual([]);
+      expect(areas(id, [[0x123n, 0x456n]])).toEqual([[0x123n, 0x456n]]);
+      expect(areas(id, [[0xf000n, 0x9000n]])).toEqual([[0xf000n, 0x9000n]]);
+      expect(areas(id, [[0x10_0000n, 0x1000n]])).toEqual([[0x10_0000n, 0x1000n]]);
+    }
+  });
+
+  const refusal = (a: string, b: string): string =>
+    'vfio_setup_region_sparse_mmaps: overlapping sparse mmap regions detected ' +
+    `in region 3: [${a}] overlaps with [${b}]`;
+
+  it.each([
+    [
+      [
+        [0n, 0x3000n],
+        [0x2000n, 0x2000n],
+      ],
+      '0x0-0x2fff',
+      '0x2000-0x3fff',
+    ],
+    [
+      [
+        [0x2000n, 0x2000n],
+        [0n, 0x3000n],
+      ],
+      '0x0-0x2fff',
+      '0x2000-0x3fff',
+    ],
+    [
+      [
+        [0n, 0x2001n],
+        [0x2000n, 0x1000n],
+      ],
+      '0x0-0x2000',
+      '0x2000-0x2fff',
+    ],
+    [
+      [
+        [0n, 0x9000n],
+        [0x1000n, 0x1000n],
+        [0x4000n, 0x1000n],
+      ],
+      '0x0-0x8fff',
+      '0x1000-0x1fff',
+    ],
+    // Equal offsets keep the order in which they were given.
+    [
+      [
+        [0x1000n, 0x2000n],
+        [0x1000n, 0x1000n],
+      ],
+      '0x1000-0x2fff',
+      '0x1000-0x1fff',
+    ],
+    [
+      [
+        [0x1000n, 0x1000n],
+        [0x1000n, 0x2000n],
+      ],
+      '0x1000-0x1fff',
+      '0x1000-0x2fff',
+    ],
+    [
+      [
+        [0x8000n, 0x1000n],
+        [0x8800n, 0x1000n],
+        [0n, 0x1000n],
+        [0x800n, 0x1000n],
+      ],
+      '0x0-0xfff',
+      '0x800-0x17ff',
+    ],
+  ] as const)('must not overlap in 11.1', (sparse, a, b) => {
+    expect(() => areas('qemu-11.1', sparse)).toThrow(
+      expect.objectContaining({ message: refusal(a, b) }) as Error,
+    );
+    expect(areas('qemu-6.0', sparse)).toEqual(sparse);
+  });
+
+  it('do not overlap where one is empty', () => {
+    expect(
+      areas('qemu-11.1', [
+        [0n, 0x2000n],
+        [0x1000n, 0n],
+      ]),
+    ).toEqual([[0n, 0x2000n]]);
+  });
+
+  it('do not overlap where they touch', () => {
+    expect(
+      areas('qemu-11.1', [
+        [0n, 0x2000n],
+        [0x2000n, 1n],
+      ]),
+    ).toHaveLength(2);
+  });
+
+  it('are none of a BAR that is not there or cannot be mmapped, overlapping or not', () => {
+    const { device } = revision('qemu-11.1');
+    const sparse = [
+      [0n, 0x2000n],
+      [0x1000n, 0x2000n],
+    ] as const;
+    for (const bar of [
+      { size: P64K, mmap: false, sparse },
+      { size: 0n, sparse },
+    ]) {
+      const info = hostDevice({ bars: { 0: bar } }).region(0);
+      expect(initialMmaps(info, (given) => device.sparseAreas(given, 0))).toEqual([]);
+    }
+    const present = { size: 0n, flags: { read: true, write: true, mmap: true }, capabilities: [] };
+    expect(initialMmaps(present, (given) => given)).toEqual([]);
+  });
+
+  it('are the whole BAR without a capability', () => {
+    const info = hostDevice({ bars: { 0: { size: P64K, msixMappable: true } } }).region(0);
+    expect(initialMmaps(info, (given) => given)).toEqual([
+      { offset: offset(0n), size: P64K, region: undefined },
+    ]);
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { INVARIANTS } from '../../invariants/index.ts';
+import { NEWEST, REVISIONS, findRevision } from './index.ts';
+import { wholeHostPages } from './qemu-2.11.ts';
+import { P4K, P64K, ram, revision, sectionOf } from '../testing/fakes.ts';
+
+describe('the revisions', () => {
+  it('are these, oldest first', () => {
+    expect(REVISIONS.map(({ id }) => id)).toEqual([
+      'qemu-2.11',
+      'seed-v2',
+      'seed-v2+skip-as-posted',
+      'seed-v2+skip-corrected',
+      'seed-v2+iommu-page-skip',
+      'seed-v2+ram-device-skip',
+      'seed-v2+machine-property',
+      'seed-v2+device-property',
+      'seed-v2+machine-class-method',
+      'seed-v2+skip-in-msix-init',
+      'seed-v2+table-beyond-bar',
+      'seed-v2+reserved-bir',
+      'seed-v2+phb-mmio-alias',
+      'seed-v2+no-mmio-dma-map',
+      'qemu-2.12',
+      'qemu-6.0',
+      'qemu-11.1',
+    ]);
+    expect(NEWEST.id).toBe('qemu-11.1');
+  });
+
+  it('are found by their id', () => {
+    for (const one of REVISIONS) expect(findRevision(one.id)).toBe(one);
+    for (const id of ['qemu-12', '', '__proto__', 'constructor']) expect(findRevision(id)).toBeUndefined();
+  });
+
+  it('say in one line what they are and where they come from', () => {
+    expect(new Set(REVISIONS.map(({ title }) => title)).size).toBe(REVISIONS.length);
+    for (const { title, source } of REVISIONS) {
+      expect(title).toMatch(/^\S.*\S$/);
+      expect(source).toMatch(/^\S.*\S$/);
+    }
+  });
+
+  it('break only invariants that exist, each named once', () => {
+    const ids = INVARIANTS.map(({ id }) => id as string);
+    for (const { breaks } of REVISIONS) {
+      expect(breaks.filter((id) => !ids.includes(id))).toEqual([]);
+      expect(new Set(breaks).size).toBe(breaks.length);
+    }
+  });
+
+  it('know iommufd and vfio-user only since they exist', () => {
+    for (const { id, iommus } of REVISIONS) {
+      const added = id === 'qemu-11.1' ? ['iommufd', 'vfio-user'] : [];
+      expect(iommus.toSorted()).toEqual(['spapr-tce-v2', 'type1', ...added].toSorted());
+    }
+  });
+});
+
+describe('what differs between releases (the table of fact 6)', () => {
+  it.each([
+    // id, trims to the host page, tests device memory, device memory fails softly, honours MSIX_MAPPABLE, wrapper,
+    // relocation, unmaps when unregistered
+    ['qemu-2.11', false, false, false, false, false, false, false],
+    ['seed-v2', false, false, false, true, false, false, false],
+    ['qemu-2.12', false, true, true, true, true, true, true],
+    ['qemu-6.0', true, true, true, true, true, true, true],
+    ['qemu-11.1', true, true, true, true, true, true, true],
+  ] as const)('%s', (id, toHostPage, tests, softly, honours, wrapper, relocation, unmaps) => {
+    const { listener, device } = revision(id);
+    const pages = { host: P64K, target: P4K, iommu: P64K };
+    expect(listener.alignment(pages)).toBe(toHostPage ? P64K : P4K);
+    expect(listener.mapsDeviceMemory(P4K, P64K, pages)).toBe(!tests);
+    expect(listener.mapsDeviceMemory(P64K, P4K, pages)).toBe(!tests);
+    expect(listener.mapsDeviceMemory(P64K, P64K, pages)).toBe(true);
+    expect(listener.deviceMemoryFailure).toBe(softly ? 'reported' : 'fatal');
+    expect(listener.unmapsWhenUnregistered).toBe(unmaps);
+    expect(device.honoursMsixMappable).toBe(honours);
+    expect(device.baseRegion).toBe(wrapper);
+    expect(device.relocation).toBe(relocation);
+  });
+
+  it('11.1 dies of a refused hot-plug and of a reset of pseries', () => {
+    for (const { id, device, machine } of REVISIONS) {
+      expect(device.hotplugRefusal).toBe(id === 'qemu-11.1' ? 'crash' : 'reported');
+      expect(machine.phbResetNeedsKernelContainer).toBe(id === 'qemu-11.1');
+    }
+  });
+
+  it('machines change: XIVE since 3.1, and the name of the CPU’s space', () => {
+    for (const { id, machine } of REVISIONS) {
+      const [since212, since60] = [/^qemu-(?!2\.11)/.test(id), /^qemu-(?!2)/.test(id)];
+      expect(machine.xive).toBe(since60);
+      expect(machine.cpuSpaceName).toBe(since212 ? 'cpu-memory-0' : 'cpu-memory');
+      expect(machine.mmioInPhbDmaSpace).toBe(/phb-mmio-alias|no-mmio-dma-map/.test(id));
+    }
+  });
+
+  it('all skip the top half by the start of a section', () => {
+    const context = { pages: { host: P4K, target: P4K, iommu: P4K }, iommuType: 'type1', change: 'add' } as const;
+    for (const { listener } of REVISIONS) {
+      expect(listener.skip(sectionOf(ram(), 1n << 63n, 0x800n, 0n), context)).toBe('top-half');
+    }
+  });
+
+  it('a memslot spans whole host pages', () => {
+    const pages = { host: P64K };
+    expect(wholeHostPages(sectionOf(ram(), 0x8000n, 0x2_0000n), pages)).toEqual({ start: P64K, size: P64K });
+    expect(wholeHostPages(sectionOf(ram(), 0x8000n, 0x1_0000n), pages)).toBeUndefined();
+  });
+});

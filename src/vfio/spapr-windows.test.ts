@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { iova } from '../address/index.ts';
+import { Errno, SpaprTceContainer, type SpaprTceOptions } from '../host/index.ts';
+import { MemoryRegion } from '../memory/index.ts';
+import { VmmAbort } from './failure.ts';
+import { SpaprWindows } from './spapr-windows.ts';
+import { P4K, P64K, eventLog, ramDevice, sectionOf } from './testing/fakes.ts';
+
+const GIB = 1n << 30n;
+const SECOND = 1n << 59n;
+
+function make(options: Partial<SpaprTceOptions> = {}, hostPageSize = P64K) {
+  const log = eventLog();
+  const iommu = new SpaprTceContainer({ hostPageSize, ...options });
+  const windows = new SpaprWindows('container', iommu, hostPageSize, log.emit);
+  /** Adds a window for an emulated IOMMU's region; returns the errno. */
+  const add = (start: bigint, size: bigint, region = MemoryRegion.iommu('tce', size)): Errno =>
+    windows.add(sectionOf(region, start, size, 0n), { start, size }).errno;
+  const remove = (start: bigint, size: bigint): void =>
+    windows.remove(sectionOf(MemoryRegion.iommu('tce', size), start, size, 0n), { start, size }, 'fatal');
+  return { iommu, windows, add, remove, log };
+}
+
+describe('the windows of an sPAPR container (facts 7.2 and 7.4)', () => {
+  it('begin without the default window', () => {
+    const { iommu, log } = make();
+    expect(log.events).toEqual([
+      { type: 'window-remove', container: 'container', start: 0n, size: 0n, deviceMemory: false, errno: 0 },
+    ]);
+    // The kernel makes its default window at the first use, unless it was removed.
+    iommu.createWindow({ pageSize: P4K, size: GIB });
+    expect(iommu.windows()).toHaveLength(1);
+  });
+
+  it('are made where the guest has them, with the page of the emulated bridge', () => {
+    const { iommu, add, log } = make();
+    expect(add(0n, GIB)).toBe(0);
+    expect(iommu.windows()).toEqual([{ slot: 0, start: 0n, size: GIB, pageSize: P4K }]);
+    expect(log.events[1]).toEqual({
+      type: 'window-create',
+      container: 'container',
+      start: 0n,
+      size: GIB,
+      deviceMemory: false,
+      errno: 0,
+    });
+    expect(add(SECOND, 4n * GIB)).toBe(0);
+    expect(iommu.windows()).toMatchObject([{ start: 0n }, { start: SECOND, size: 4n * GIB }]);
+  });
+
+  it('do not overlap', () => {
+    const { add, iommu, log } = make();
+    add(0n, GIB);
+    for (const [start, size] of [
+      [0n, GIB],
+      [GIB / 2n, GIB],
+      [GIB - 1n, 1n],
+      [0n, 1n],
+    ] as const) {
+      expect(add(start, size)).toBe(Errno.EINVAL);
+    }
+    expect(iommu.windows()).toHaveLength(1);
+    expect(log.events.at(-1)).toMatchObject({ type: 'window-create', errno: 22 });
+  });
+
+  it('may touch', () => {
+    const { iommu, add } = make({ dma32: { start: iova(GIB), size: GIB } });
+    expect(add(GIB, GIB)).toBe(0);
+    // The host puts it elsewhere, but it is no overlap that stands in the way.
+    expect(add(2n * GIB, GIB)).toBe(Errno.EINVAL);
+    expect(iommu.windows()).toHaveLength(1);
+  });
+
+  it('are given back where the host has them somewhere else', () => {
+    const { iommu, add } = make();
+    expect(add(0x2100_0000_0000n, GIB)).toBe(Errno.EINVAL);
+    expect(iommu.windows()).toEqual([]);
+    expect(add(0n, GIB)).toBe(0);
+  });
+
+  it('are as many as the host has', () => {
+    const { iommu, add } = make();
+    add(0n, GIB);
+    add(SECOND, GIB);
+    expect(add(2n * SECOND, GIB)).toBe(Errno.ENOSPC);
+    const one = make({ maxWindows: 1 });
+    one.add(0n, GIB);
+    expect(one.add(SECOND, GIB)).toBe(Errno.ENOSPC);
+    expect([iommu.windows().length, one.iommu.windows().length]).toEqual([2, 1]);
+  });
+
+  it('go away with their section', () => {
+    const { iommu, add, remove, log } = make();
+    add(0n, GIB);
+    add(SECOND, GIB);
+    log.take();
+    remove(0n, GIB);
+    expect(iommu.windows()).toMatchObject([{ start: SECOND }]);
+    expect(log.take()).toEqual([
+      { type: 'window-remove', container: 'container', start: 0n, size: GIB, deviceMemory: false, errno: 0 },
+    ]);
+    expect(add(0n, GIB)).toBe(0);
+  });
+
+  it.each([
+    ['never made', 0n, 2n * GIB],
+    ['made with another size', 0n, GIB / 2n],
+    ['made elsewhere', GIB, GIB],
+  ])('end the VMM when one goes away that was %s', (_, start, size) => {
+    const { add, remove } = make();
+    if (size !== 2n * GIB) add(0n, GIB);
+    let thrown: unknown;
+    try {
+      remove(start, size);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(VmmAbort);
+    expect(thrown).toEqual({
+      site: 'dma-window',
+      message: `vfio: Cannot delete missing window at 0x${start.toString(16)}`,
+    });
+  });
+
+  it('end the VMM when one goes away that was refused', () => {
+    const { add, remove } = make();
+    add(0x2100_0000_0000n, GIB);
+    expect(() => remove(0x2100_0000_0000n, GIB)).toThrow(
+      expect.objectContaining({ site: 'dma-window' }) as Error,
+    );
+  });
+});
+
+describe('the page of a window', () => {
+  const pageFor = (pageSizes: bigint, hostPageSize = P64K, region?: MemoryRegion) => {
+    const { iommu, add } = make({ pageSizes }, hostPageSize);
+    const errno = add(0n, GIB, region);
+    return errno === 0 ? iommu.windows()[0]!.pageSize : errno;
+  };
+
+  it('of an emulated IOMMU is 4K, where the host has it', () => {
+    expect(pageFor(P4K | P64K | (16n << 20n))).toBe(P4K);
+    expect(pageFor(P4K, P4K)).toBe(P4K);
+    expect(pageFor(P64K)).toBe(Errno.EINVAL);
+  });
+
+  it('of device memory is the largest that is no larger than the host’s', () => {
+    const bar = ramDevice('bar', GIB);
+    expect(pageFor(P4K | P64K | (16n << 20n), P64K, bar)).toBe(P64K);
+    expect(pageFor(P4K | (16n << 20n), P64K, bar)).toBe(P4K);
+    expect(pageFor(P4K | P64K, P4K, bar)).toBe(P4K);
+    expect(pageFor(16n << 20n, P64K, bar)).toBe(Errno.EINVAL);
+  });
+
+  it('a window for device memory says so', () => {
+    const { windows, log } = make();
+    const section = sectionOf(ramDevice('bar', GIB), 0n, GIB);
+    windows.add(section, { start: 0n, size: GIB });
+    windows.remove(section, { start: 0n, size: GIB }, 'fatal');
+    expect(log.events.slice(1)).toMatchObject([
+      { type: 'window-create', deviceMemory: true },
+      { type: 'window-remove', deviceMemory: true },
+    ]);
+  });
+});
+
+describe('the levels of a window’s table', () => {
+  /** A host that notes how many levels it is asked for. */
+  class Levels extends SpaprTceContainer {
+    readonly asked: number[] = [];
+
+    override createWindow(request: Parameters<SpaprTceContainer['createWindow']>[0]) {
+      this.asked.push(request.levels!);
+      return super.createWindow(request);
+    }
+  }
+
+  // A level has room for as many entries of 8 bytes as a page of 256 times the host's.
+  it.each([
+    [P64K, 1n << 12n, 1],
+    [P64K, GIB, 1],
+    [P64K, 1n << 33n, 1],
+    [P64K, 1n << 34n, 2],
+    [P64K, 1n << 40n, 2],
+    [P4K, 1n << 29n, 1],
+    [P4K, 1n << 30n, 2],
+    [P4K, 1n << 49n, 2],
+    [P4K, 1n << 50n, 3],
+  ])('on host pages of %i, for %i bytes, are %i', (hostPageSize, size, levels) => {
+    const iommu = new Levels({ hostPageSize, pageSizes: P4K });
+    const windows = new SpaprWindows('container', iommu, hostPageSize, () => undefined);
+    windows.add(sectionOf(MemoryRegion.iommu('tce', size), 0n, size), { start: 0n, size });
+    expect(iommu.asked).toEqual([levels]);
+  });
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { END_OF_SPACE } from '../address/index.ts';
+import { Errno, SpaprTceContainer, Type1Container, type IommuContainer } from '../host/index.ts';
+import { MemoryRegion, MemoryTopology } from '../memory/index.ts';
+import { DeviceRefused } from './failure.ts';
+import { P4K, P64K, RecordingIommu, eventLog, ram, revision } from './testing/fakes.ts';
+import { VfioContainer, type ContainerOptions } from './vfio-container.ts';
+
+/** A machine with RAM at 0 and, apart from it, a space of its own for DMA. */
+function machine() {
+  const topology = new MemoryTopology();
+  const system = MemoryRegion.container('system', END_OF_SPACE);
+  const memory = topology.createAddressSpace('memory', system);
+  topology.addSubregion(system, ram('ram', 2n * P64K), 0n as never);
+  const root = MemoryRegion.container('iommu-root', END_OF_SPACE);
+  const window = MemoryRegion.iommu('tce', 1n << 30n);
+  topology.addSubregion(root, window, 0n as never);
+  const dmaSpace = topology.createAddressSpace('pci', root);
+  return { topology, system, memory, dmaSpace, root, window };
+}
+
+function connect(iommu: IommuContainer, rest: Partial<ContainerOptions> = {}, built = machine()) {
+  const log = eventLog();
+  const container = new VfioContainer({
+    name: 'container',
+    revision: revision('qemu-11.1'),
+    iommuType: 'type1',
+    iommu,
+    topology: built.topology,
+    dmaSpace: built.memory,
+    memory: built.memory,
+    hostPageSize: P4K,
+    targetPageSize: P4K,
+    emit: log.emit,
+    ...rest,
+  });
+  return { container, ...built, log };
+}
+
+describe('connecting a container', () => {
+  it('maps what its space shows, and follows it', () => {
+    const iommu = new RecordingIommu();
+    const { container, topology, system } = connect(iommu);
+    expect([container.name, container.iommuType, container.iommu]).toEqual(['container', 'type1', iommu]);
+    expect(iommu.take()).toEqual(['map 0x0 0x20000 rw']);
+    topology.addSubregion(system, ram('more', P4K), 0x10_0000n as never);
+    expect(iommu.take()).toEqual(['map 0x100000 0x1000 rw']);
+  });
+
+  it('fails where the host refuses RAM, and leaves nothing behind', () => {
+    const iommu = new RecordingIommu();
+    iommu.answer = () => Errno.ENOMEM;
+    const built = machine();
+    let refusal: unknown;
+    try {
+      connect(iommu, {}, built);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toBeInstanceOf(DeviceRefused);
+    expect(refusal).toEqual({
+      message:
+        'memory listener initialization failed for container: Region ram: vfio_dma_map(0x0, 0x20000) = -12 (ENOMEM)',
+    });
+    expect(built.memory.listeners).toEqual([]);
+  });
+
+  it('does not mind being refused afterwards, but for RAM', () => {
+    const iommu = new RecordingIommu();
+    const { topology, system } = connect(iommu);
+    iommu.answer = () => Errno.ENOMEM;
+    const bar = MemoryRegion.ramDevice('bar', P64K);
+    expect(() => topology.addSubregion(system, bar, 0x10_0000n as never)).not.toThrow();
+    expect(() => topology.addSubregion(system, ram('more', P4K), 0x20_0000n as never)).toThrow(
+      expect.objectContaining({ site: 'dma-map-ram' }) as Error,
+    );
+  });
+
+  it('is a thing of the start for device memory too, in 2.11', () => {
+    const iommu = new RecordingIommu();
+    const built = machine();
+    built.topology.addSubregion(built.system, MemoryRegion.ramDevice('bar', P64K), 0x10_0000n as never);
+    iommu.answer = ({ deviceMemory }) => (deviceMemory ? Errno.EINVAL : 0);
+    expect(() => connect(iommu, { revision: revision('qemu-2.11') }, built)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('memory listener initialization failed') as string,
+      }) as Error,
+    );
+    expect(() => connect(iommu, { revision: revision('qemu-2.12') }, built)).not.toThrow();
+  });
+});
+
+describe('disconnecting a container', () => {
+  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('unmaps everything first: %s', (id) => {
+    const iommu = new RecordingIommu();
+    const { container, topology, system, memory } = connect(iommu, { revision: revision(id) });
+    topology.addSubregion(system, ram('more', P4K), 0x10_0000n as never);
+    iommu.take();
+    container.disconnect();
+    expect(iommu.take()).toEqual(['unmap 0x0 0x20000', 'unmap 0x100000 0x1000']);
+    expect(memory.listeners).toEqual([]);
+    topology.addSubregion(system, ram('yet more', P4K), 0x20_0000n as never);
+    container.disconnect();
+    expect(iommu.take()).toEqual([]);
+  });
+
+  it.each(['qemu-2.11', 'seed-v2'])('leaves that to the host before 2.12: %s', (id) => {
+    const iommu = new Type1Container({ hostPageSize: P4K, domainPageSizes: P4K });
+    const { container, topology, system, memory } = connect(iommu, { revision: revision(id) });
+    container.disconnect();
+    expect(iommu.mappings()).toHaveLength(1);
+    expect(memory.listeners).toEqual([]);
+    topology.addSubregion(system, ram('more', P4K), 0x10_0000n as never);
+    expect(iommu.mappings()).toHaveLength(1);
+  });
+});
+
+describe('a detached container', () => {
+  it('maps what its space shows now, and does not follow it', () => {
+    const iommu = new RecordingIommu();
+    const { container, topology, system, memory } = connect(iommu, { detached: true });
+    expect(iommu.take()).toEqual(['map 0x0 0x20000 rw']);
+    expect(memory.listeners).toEqual([]);
+    topology.addSubregion(system, ram('more', P4K), 0x10_0000n as never);
+    container.disconnect();
+    expect(iommu.take()).toEqual([]);
+  });
+
+  it('fails as any other', () => {
+    const iommu = new RecordingIommu();
+    iommu.answer = () => Errno.ENOMEM;
+    expect(() => connect(iommu, { detached: true })).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('-12 (ENOMEM)') as string }) as Error,
+    );
+  });
+});
+
+describe('an sPAPR container', () => {
+  const spapr = (iommu: SpaprTceContainer, built = machine(), rest: Partial<ContainerOptions> = {}) =>
+    connect(
+      iommu,
+      { iommuType: 'spapr-tce-v2', dmaSpace: built.dmaSpace, hostPageSize: P64K, ...rest },
+      built,
+    );
+
+  it('registers RAM before it makes windows in the space for DMA', () => {
+    const iommu = new SpaprTceContainer({ hostPageSize: P64K });
+    const { log, container, memory, dmaSpace } = spapr(iommu);
+    expect([memory.listeners.length, dmaSpace.listeners.length]).toEqual([1, 1]);
+    expect(log.take().map(({ type }) => type)).toEqual(['register-memory', 'window-remove', 'window-create']);
+    expect(iommu.windows()).toMatchObject([{ start: 0n, size: 1n << 30n }]);
+    container.disconnect();
+    expect(log.take().map(({ type }) => type)).toEqual(['unregister-memory', 'window-remove']);
+    expect([memory.listeners, dmaSpace.listeners]).toEqual([[], []]);
+    expect(iommu.windows()).toEqual([]);
+  });
+
+  it('dies of RAM that cannot be registered later', () => {
+    const iommu = new SpaprTceContainer({ hostPageSize: P64K, lockLimit: 2n * P64K });
+    const { topology, system } = spapr(iommu);
+    expect(() => topology.addSubregion(system, ram('more', P64K), 0x10_0000n as never)).toThrow(
+      expect.objectContaining({ site: 'memory-registration' }) as Error,
+    );
+  });
+
+  it('is not there where RAM cannot be registered', () => {
+    const built = machine();
+    expect(() => spapr(new SpaprTceContainer({ hostPageSize: P64K, lockLimit: 0n }), built)).toThrow(
+      expect.objectContaining({
+        message:
+          'memory listener initialization failed for container: ' +
+          'vfio: Memory registering failed, unable to continue: ENOMEM (region ram)',
+      }) as Error,
+    );
+    expect([built.memory.listeners, built.dmaSpace.listeners]).toEqual([[], []]);
+  });
+
+  const withoutSmallPages = () => new SpaprTceContainer({ hostPageSize: P64K, pageSizes: 16n << 20n });
+
+  it('is not there where its first window cannot be made, in 2.11', () => {
+    expect(() => spapr(withoutSmallPages(), machine(), { revision: revision('qemu-2.11') })).toThrow(
+      expect.objectContaining({
+        message:
+          'memory listener initialization failed for container: ' +
+          'Region tce: vfio_dma_map(0x0, 0x40000000) = -22 (EINVAL)',
+      }) as Error,
+    );
+  });
+
+  it.each(['qemu-2.12', 'qemu-11.1'])(
+    'since then the VMM dies of taking back what was never there: %s',
+    (id) => {
+      expect(() => spapr(withoutSmallPages(), machine(), { revision: revision(id) })).toThrow(
+        expect.objectContaining({ message: 'vfio: Cannot delete missing window at 0x0' }) as Error,
+      );
+    },
+  );
+});

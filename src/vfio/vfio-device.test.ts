@@ -1,0 +1,1005 @@
+import { describe, expect, it } from 'vitest';
+import { hex } from '../address/index.ts';
+import { PciRegister, splitLocator } from '../pci/index.ts';
+import { DmaListener } from './dma-listener.ts';
+import { DeviceRefused, VmmAbort } from './failure.ts';
+import { REVISIONS } from './revisions/index.ts';
+import {
+  IO,
+  MEM32,
+  MEM64,
+  P16K,
+  P4K,
+  P64K,
+  RecordingIommu,
+  plug,
+  revision,
+  type Bench,
+  type FakeDevice,
+} from './testing/fakes.ts';
+
+const DOES_NOT_FIT =
+  "failed to add PCI capability 0x11[0xc0]@0x40: table & pba overlap, or they don't fit in BARs, or don't align";
+const PLAIN_IDS = REVISIONS.map(({ id }) => id).filter((id) => !id.includes('+'));
+const WRAPPED = ['qemu-2.12', 'qemu-6.0', 'qemu-11.1'];
+
+/** What the constructor throws. */
+function failureOf(fake: FakeDevice, bench: Bench = {}): unknown {
+  try {
+    plug(fake, bench);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** Plugs the device in, puts BAR 0 at 0xd0000000 and switches memory on. */
+function mapped(fake: FakeDevice, bench: Bench = {}) {
+  const made = plug(fake, bench);
+  made.device.setBar(0, 0xd000_0000n);
+  made.device.setMemoryEnabled(true);
+  return made;
+}
+
+/** What the guest sees of it. */
+const viewOf = (fake: FakeDevice, bench: Bench = {}): string[] => mapped(fake, bench).view();
+
+/** What the guest sees of it in a revision. */
+const viewIn = (id: string, fake: FakeDevice, bench: Bench = {}): string[] =>
+  viewOf(fake, { ...bench, revision: revision(id) });
+
+/** A listener for DMA on the device's bus, and its calls. */
+function withDma(made: ReturnType<typeof plug>, hostPageSize: bigint, id = 'qemu-11.1') {
+  const iommu = new RecordingIommu(P4K);
+  const listener = new DmaListener({
+    name: 'container',
+    revision: revision(id),
+    iommuType: 'type1',
+    iommu,
+    hostPageSize,
+    targetPageSize: P4K,
+    emit: () => undefined,
+  });
+  made.topology.registerListener(listener, made.space);
+  return iommu;
+}
+
+describe('the regions of a device (facts 5.1 to 5.4)', () => {
+  it('are one for each BAR that is there, by the name of the device', () => {
+    const { device } = plug({ bars: { 0: { size: P4K }, 3: { size: P64K } } });
+    expect(device.regions.map(({ bar }) => bar?.name)).toEqual([
+      'nic BAR 0',
+      undefined,
+      undefined,
+      'nic BAR 3',
+      undefined,
+      undefined,
+    ]);
+    expect(device.regions.map(({ base }) => base?.name)).toEqual([
+      'nic base BAR 0',
+      undefined,
+      undefined,
+      'nic base BAR 3',
+      undefined,
+      undefined,
+    ]);
+    expect(device.regions[0]!.bar!.owner).toBe('dev0');
+    expect(device.regions[0]!.base!.owner).toBe('dev0');
+    expect(device.pci.bars.map(({ index, region }) => [index, region.name])).toEqual([
+      [0, 'nic base BAR 0'],
+      [3, 'nic base BAR 3'],
+    ]);
+  });
+
+  it.each(['qemu-2.11', 'seed-v2'])('are registered without a wrapper: %s', (id) => {
+    const { device } = plug({ bars: { 0: { size: P4K } } }, { revision: revision(id) });
+    expect(device.pci.bars[0]!.region).toBe(device.regions[0]!.bar);
+    expect(device.layers[0]!.map(({ region }) => region)).toEqual(['nic BAR 0', 'nic BAR 0 mmaps[0]']);
+  });
+
+  it('show a BAR through its layers, outermost first', () => {
+    const sparse = [
+      [0x2000n, 0x1000n],
+      [0x8000n, 0x2000n],
+    ] as const;
+    const { device } = plug({ bars: { 1: { size: P64K, sparse }, 2: { size: P4K, mmap: false } } });
+    expect(device.layers).toEqual([
+      [],
+      [
+        { region: 'nic base BAR 1', offset: 0n },
+        { region: 'nic BAR 1', offset: 0n },
+        { region: 'nic BAR 1 mmaps[0]', offset: 0x2000n },
+        { region: 'nic BAR 1 mmaps[1]', offset: 0x8000n },
+      ],
+      [
+        { region: 'nic base BAR 2', offset: 0n },
+        { region: 'nic BAR 2', offset: 0n },
+      ],
+      [],
+      [],
+      [],
+    ]);
+  });
+
+  it('are device memory where they are mmapped, and I/O elsewhere', () => {
+    const sparse = [
+      [0x2000n, 0x1000n],
+      [0x8000n, 0x1800n],
+    ] as const;
+    expect(viewOf({ bars: { 0: { size: P64K, sparse } } })).toEqual([
+      'd0000000+2000 io nic BAR 0 @0',
+      'd0002000+1000 ramd nic BAR 0 mmaps[0] @0',
+      'd0003000+5000 io nic BAR 0 @3000',
+      'd0008000+1800 ramd nic BAR 0 mmaps[1] @0',
+      'd0009800+6800 io nic BAR 0 @9800',
+    ]);
+    expect(viewOf({ bars: { 0: { size: P64K } } })).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
+  });
+
+  it('are clipped to the BAR, areas beyond it are never seen', () => {
+    const sparse = [
+      [0xf000n, 0x9000n],
+      [0x2_0000n, 0x1000n],
+    ] as const;
+    const { device, view } = mapped({ bars: { 0: { size: P64K, sparse } } });
+    expect(view()).toEqual(['d0000000+f000 io nic BAR 0 @0', 'd000f000+1000 ramd nic BAR 0 mmaps[0] @0']);
+    expect(device.regions[0]!.mmaps.map(({ region }) => [region!.name, region!.size])).toEqual([
+      ['nic BAR 0 mmaps[0]', 0x9000n],
+      ['nic BAR 0 mmaps[1]', 0x1000n],
+    ]);
+  });
+
+  it('of overlapping areas the later number wins, up to 10.2', () => {
+    const sparse = [
+      [0x2000n, 0x4000n],
+      [0x1000n, 0x2000n],
+    ] as const;
+    expect(viewIn('qemu-6.0', { bars: { 0: { size: 0x8000n, sparse } } })).toEqual([
+      'd0000000+1000 io nic BAR 0 @0',
+      'd0001000+2000 ramd nic BAR 0 mmaps[1] @0',
+      'd0003000+3000 ramd nic BAR 0 mmaps[0] @1000',
+      'd0006000+2000 io nic BAR 0 @6000',
+    ]);
+    expect(failureOf({ bars: { 0: { size: 0x8000n, sparse } } })).toBeInstanceOf(DeviceRefused);
+  });
+
+  it.each([
+    ['the host does not offer mmap', { mmap: false }, {}],
+    ['the user does not want mmap', {}, { options: { noMmap: true } }],
+  ])('are all I/O where %s', (_, bar, bench) => {
+    const { view, log, device } = mapped({ bars: { 0: { size: P64K, ...bar } } }, bench);
+    expect(view()).toEqual(['d0000000+10000 io nic BAR 0 @0']);
+    expect(log.events).toEqual([]);
+    expect(device.regions[0]!.mmaps).toEqual([]);
+  });
+
+  it('x-no-mmap: areas that overlap are not looked at', () => {
+    const sparse = [
+      [0n, 0x2000n],
+      [0x1000n, 0x2000n],
+    ] as const;
+    expect(failureOf({ bars: { 0: { size: P64K, sparse } } }, { options: { noMmap: true } })).toBeUndefined();
+  });
+
+  it('are all I/O where the host refuses one mmap, and QEMU says so', () => {
+    const sparse = [
+      [0n, 0x1000n],
+      [0x4000n, 0x1000n],
+      [0x8000n, 0x1000n],
+    ] as const;
+    const { view, log, device } = mapped({
+      bars: { 0: { size: P64K, sparse }, 2: { size: P4K } },
+      refusesMmap: (bar, area) => bar === 0 && area.offset === 0x4000n,
+    });
+    expect(view()).toEqual(['d0000000+10000 io nic BAR 0 @0']);
+    expect(log.events).toEqual([
+      { type: 'mmap', device: 'dev0', bar: 0, offset: 0n, size: 0x1000n, errno: 0 },
+      { type: 'mmap', device: 'dev0', bar: 0, offset: 0x4000n, size: 0x1000n, errno: 22 },
+      { type: 'message', text: 'Failed to mmap nic BAR 0. Performance may be slow' },
+      { type: 'mmap', device: 'dev0', bar: 2, offset: 0n, size: P4K, errno: 0 },
+    ]);
+    expect(device.regions[0]!.mmaps.every(({ region }) => region === undefined)).toBe(true);
+    expect(device.layers[0]!.map(({ region }) => region)).toEqual(['nic base BAR 0', 'nic BAR 0']);
+    device.setBar(2, 0xe000_0000n);
+    expect(view()[1]).toBe('e0000000+1000 ramd nic BAR 2 mmaps[0] @0');
+  });
+
+  it.each([
+    ['qemu-2.11', P4K, [P4K, P4K, P4K]],
+    ['qemu-6.0', P64K, [P64K, P64K, P64K]],
+    ['qemu-11.1', P4K, [P4K, 32n << 20n, 1n << 30n]],
+    ['qemu-11.1', P64K, [P64K, 32n << 20n, 1n << 30n]],
+  ])('are put into the VMM at an alignment: %s, host page %i', (id, hostPageSize, expected) => {
+    const bars = { 0: { size: 0x800n }, 2: { size: 32n << 20n }, 4: { size: 4n << 30n } };
+    const { reserved } = plug({ bars }, { revision: revision(id), hostPageSize });
+    expect(reserved).toEqual([
+      [0x800n, expected[0]],
+      [32n << 20n, expected[1]],
+      [4n << 30n, expected[2]],
+    ]);
+  });
+
+  it('at an alignment that follows the size of the area, not of the BAR', () => {
+    const sparse = [
+      [0n, 0x6000n],
+      [0x8000n, 0x8000n],
+    ] as const;
+    const { reserved } = plug({ bars: { 0: { size: P64K, sparse } } });
+    expect(reserved).toEqual([
+      [0x6000n, 0x2000n],
+      [0x8000n, 0x8000n],
+    ]);
+  });
+
+  it.each([P4K, P64K])('I/O BARs are ports, whatever their size: %i', (size) => {
+    const { device, view } = plug({ bars: { 0: { size, attributes: IO, mmap: size >= P4K } } });
+    device.setBar(0, size);
+    device.setMemoryEnabled(true);
+    expect(device.pci.bars[0]!.address).toBeUndefined();
+    device.writeConfig(PciRegister.COMMAND, 2, 1);
+    expect(device.pci.bars[0]!.address).toBe(size);
+    expect(view()).toEqual([]);
+  });
+
+  // BUG: a small BAR that is stretched goes into the memory space, whatever its own space is. The host of a
+  // vfio-user device may offer mmap of an I/O BAR. No operation of a scenario switches I/O on.
+  it.fails('I/O BARs are ports, also where they are stretched', () => {
+    const { device, view } = plug({ bars: { 0: { size: 0x100n, attributes: IO } } });
+    device.setBar(0, 0xc000n);
+    device.writeConfig(PciRegister.COMMAND, 2, 1);
+    expect(view()).toEqual([]);
+  });
+});
+
+describe('a BAR whose size is no power of two ends the VMM', () => {
+  it.each(PLAIN_IDS)('%s', (id) => {
+    const failure = failureOf({ bars: { 2: { size: 0x3000n } } }, { revision: revision(id) });
+    expect(failure).toBeInstanceOf(VmmAbort);
+    expect(failure).toMatchObject({
+      site: 'bar-size-assertion',
+      message: 'BAR 2 has 12288 bytes, which is no power of two',
+    });
+  });
+
+  it('but a refusal before that comes first', () => {
+    const bars = { 0: { size: 0x3000n } };
+    expect(failureOf({ bars, msix: [1, 0, 0n, 0, 0x3000n] })).toBeInstanceOf(DeviceRefused);
+    expect(failureOf({ bars, msix: [1, 5, 0n, 0, 0n] })).toMatchObject({ site: 'bar-size-assertion' });
+  });
+});
+
+describe('where the MSI-X regions go (facts 5.11 and 5.14)', () => {
+  const seed: FakeDevice = {
+    bars: { 0: { size: P64K, msixMappable: true } },
+    msix: [96, 0, 0xe000n, 0, 0xf000n],
+  };
+  const parents = (id: string, fake = seed): (string | undefined)[] => {
+    const { device } = mapped(fake, { revision: revision(id) });
+    const { mmaps, bar, base } = device.regions[0]!;
+    return [...new Set([mmaps[0]?.region, bar, base])].flatMap((region) =>
+      region?.subregions.some(({ name }) => name === 'msix-table') ? [region.name] : [],
+    );
+  };
+
+  it.each([
+    ['qemu-2.11', 'nic BAR 0'],
+    ['seed-v2', 'nic BAR 0 mmaps[0]'],
+    ['qemu-2.12', 'nic base BAR 0'],
+    ['qemu-6.0', 'nic base BAR 0'],
+    ['qemu-11.1', 'nic base BAR 0'],
+  ])('%s: on %s', (id, parent) => {
+    expect(parents(id)).toEqual([parent]);
+  });
+
+  it.each([
+    ['is cut up', { size: P64K }],
+    ['is not mmapped', { size: P64K, mmap: false }],
+    ['has areas of its own', { size: P64K, msixMappable: true, sparse: [[0n, 0x1000n]] as const }],
+  ])('seed-v2, of a BAR that %s: on the BAR', (_, bar) => {
+    expect(parents('seed-v2', { ...seed, bars: { 0: bar } })).toEqual(['nic BAR 0']);
+  });
+
+  it.each(PLAIN_IDS)('both are there, the PBA is off: %s', (id) => {
+    const { device } = plug(seed, { revision: revision(id) });
+    const { mmaps, bar, base } = device.regions[0]!;
+    const added = [...new Set([mmaps[0]?.region, bar, base])].flatMap((region) => region?.subregions ?? []);
+    const state = (name: string) => {
+      const { kind, size, enabled, priority, address, owner } = added.find((region) => region.name === name)!;
+      return { kind, size, enabled, priority, address, owner };
+    };
+    const common = { kind: 'io', priority: 0, owner: 'dev0' };
+    expect(state('msix-table')).toEqual({ ...common, size: 0x600n, enabled: true, address: 0xe000n });
+    expect(state('msix-pba')).toEqual({ ...common, size: 0x10n, enabled: false, address: 0xf000n });
+  });
+
+  it.each(['seed-v2', ...WRAPPED])('the table is trapped, the PBA is not: %s', (id) => {
+    expect(viewIn(id, seed)).toEqual([
+      'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
+      'd000e000+600 io msix-table @0',
+      'd000e600+1a00 ramd nic BAR 0 mmaps[0] @e600',
+    ]);
+  });
+
+  it('before the seed patch its pages are not mmapped at all', () => {
+    expect(viewIn('qemu-2.11', seed)).toEqual([
+      'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
+      'd000e000+600 io msix-table @0',
+      'd000e600+a00 io nic BAR 0 @e600',
+      'd000f000+1000 ramd nic BAR 0 mmaps[1] @0',
+    ]);
+  });
+
+  it('table and PBA may be in two BARs', () => {
+    const { device, view } = mapped({
+      bars: { 0: { size: P4K, msixMappable: true }, 2: { size: P4K } },
+      msix: [1, 0, 0x10n, 2, 0xff8n],
+    });
+    expect(view()[1]).toBe('d0000010+10 io msix-table @0');
+    expect(device.regions[2]!.base!.subregions.map(({ name }) => name)).toEqual(['msix-pba', 'nic BAR 2']);
+  });
+
+  it('over vfio-user the PBA is trapped too, in a region of its own', () => {
+    expect(viewOf(seed, { vfioUser: true })).toEqual([
+      'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
+      'd000e000+600 io msix-table @0',
+      'd000e600+a00 ramd nic BAR 0 mmaps[0] @e600',
+      'd000f000+10 io VFIO MSIX PBA @0',
+      'd000f010+ff0 ramd nic BAR 0 mmaps[0] @f010',
+    ]);
+    const { device } = plug(seed, { vfioUser: true });
+    const pba = device.regions[0]!.base!.subregions.find(({ name }) => name === 'VFIO MSIX PBA')!;
+    expect([pba.priority, pba.enabled, pba.size]).toEqual([1, true, 0x10n]);
+  });
+
+  it('even where the machine does without the table', () => {
+    expect(viewOf(seed, { vfioUser: true, machineOptsOutOfMsixEmulation: true })).toEqual([
+      'd0000000+f000 ramd nic BAR 0 mmaps[0] @0',
+      'd000f000+10 io VFIO MSIX PBA @0',
+      'd000f010+ff0 ramd nic BAR 0 mmaps[0] @f010',
+    ]);
+  });
+
+  it('in an I/O BAR nothing of it appears in memory', () => {
+    const fake: FakeDevice = { bars: { 0: { size: 0x100n, attributes: IO } }, msix: [1, 0, 0n, 0, 0x10n] };
+    expect(viewOf(fake, { vfioUser: true })).toEqual([]);
+  });
+
+  it('of a table that wraps around 4G nothing is trapped', () => {
+    expect(viewOf({ ...seed, msix: [1, 0, 0xffff_fff8n, 0, 0n] })).toEqual([
+      'd0000000+10000 ramd nic BAR 0 mmaps[0] @0',
+    ]);
+  });
+
+  it.each([
+    ['overlap', [96, 0, 0xe000n, 0, 0xe5f8n]],
+    ['end beyond the BAR', [96, 0, 0xfa08n, 0, 0n]],
+    ['leave no room for the PBA', [96, 0, 0n, 0, 0xfff8n]],
+  ] as const)('is refused where they %s', (_, msix) => {
+    for (const id of PLAIN_IDS) {
+      const failure = failureOf({ ...seed, msix }, { revision: revision(id) });
+      expect(failure).toBeInstanceOf(DeviceRefused);
+      expect(failure).toEqual({ message: DOES_NOT_FIT });
+    }
+  });
+
+  it.each([
+    ['table', [1, 3, 0n, 0, 0n]],
+    ['table in the upper half of a BAR', [1, 1, 0n, 0, 0n]],
+  ] as const)('ends the VMM for a %s that is nowhere', (_, msix) => {
+    for (const id of PLAIN_IDS) {
+      const failure = failureOf({ ...seed, msix }, { revision: revision(id) });
+      expect(failure).toBeInstanceOf(VmmAbort);
+      expect(failure).toMatchObject({ site: 'msix-init-segfault' });
+    }
+  });
+
+  it('ends the VMM for a BIR of 6 or 7 where that is not checked', () => {
+    expect(failureOf({ ...seed, msix: [1, 6, 0n, 0, 0n] }, { revision: revision('qemu-6.0') })).toMatchObject(
+      {
+        site: 'msix-init-segfault',
+      },
+    );
+    expect(failureOf({ ...seed, msix: [1, 6, 0n, 0, 0n] })).toMatchObject({
+      message: 'invalid MSI-X BIR, table_bar=6 pba_bar=0',
+    });
+  });
+
+  /** A host that refuses the one area, whose size is that of the BAR. */
+  const refused: FakeDevice = {
+    bars: { 0: { size: P64K, sparse: [[0x800n, P64K]] }, 2: { size: P4K } },
+    msix: [1, 0, 0n, 2, 0n],
+    refusesMmap: (bar) => bar === 0,
+  };
+
+  it('seed-v2: a parent whose mmap was refused has no room', () => {
+    expect(failureOf(refused, { revision: revision('seed-v2') })).toEqual({ message: DOES_NOT_FIT });
+  });
+
+  // BUG: the sum of 32 bits is 0 here, nothing is found wrong, and the text of the refusal ends in "undefined".
+  it.fails('seed-v2: such a refusal says why, even for a table that wraps around 4G', () => {
+    const failure = failureOf(
+      { ...refused, msix: [1, 0, 0xffff_fff0n, 2, 0n] },
+      { revision: revision('seed-v2') },
+    );
+    expect((failure as DeviceRefused | undefined)?.message ?? '').not.toMatch(/undefined/);
+  });
+});
+
+describe('who does without MSI-X emulation (fact 5.12)', () => {
+  const fake: FakeDevice = {
+    bars: { 0: { size: P64K, msixMappable: true } },
+    msix: [96, 0, 0xe000n, 0, 0xf000n],
+  };
+  const direct = ['d0000000+10000 ramd nic BAR 0 mmaps[0] @0'];
+  const off = { machineOptsOutOfMsixEmulation: true };
+
+  it.each(['seed-v2', 'seed-v2+machine-property', 'seed-v2+machine-class-method', ...WRAPPED])(
+    '%s: a machine that says so',
+    (id) => {
+      expect(viewIn(id, fake, off)).toEqual(direct);
+      const { device } = mapped(fake, { ...off, revision: revision(id) });
+      expect(device.emulatedTable).toBeUndefined();
+      expect(device.msixLayout).toMatchObject({ tableBar: 0, tableOffset: 0xe000n });
+      expect(viewIn(id, fake)).toHaveLength(3);
+      // The device's own property is not asked.
+      expect(viewIn(id, fake, { options: { noMsixEmulation: true } })).toHaveLength(3);
+    },
+  );
+
+  it('qemu-2.11: nobody', () => {
+    expect(viewIn('qemu-2.11', fake, off)).toEqual(viewIn('qemu-2.11', fake));
+  });
+
+  it.each([
+    [undefined, false, false],
+    [undefined, true, true],
+    [true, false, true],
+    [false, true, false],
+  ])(
+    'the property of the device is %s, of the machine %s: %s',
+    (noMsixEmulation, machineOptsOut, expected) => {
+      const bench = { machineOptsOutOfMsixEmulation: machineOptsOut, options: { noMsixEmulation } };
+      const view = viewIn('seed-v2+device-property', fake, bench);
+      if (expected) expect(view).toEqual(direct);
+      else expect(view).toHaveLength(3);
+    },
+  );
+
+  it.each(['seed-v2+skip-in-msix-init', 'seed-v2+table-beyond-bar', 'seed-v2+reserved-bir'])(
+    '%s: no regions are made',
+    (id) => {
+      const { device, view } = mapped(fake, { ...off, revision: revision(id) });
+      expect(view()).toEqual(direct);
+      expect(device.regions[0]!.mmaps[0]!.region!.subregions).toEqual([]);
+      expect(device.emulatedTable).toBeUndefined();
+      expect(device.msixState).toBeDefined();
+      expect(viewIn(id, fake)).toHaveLength(3);
+    },
+  );
+
+  it('what no regions are made for is not checked', () => {
+    const bad = { ...fake, msix: [96, 3, 0n, 0, 0n] } as const;
+    expect(failureOf(bad, { ...off, revision: revision('seed-v2+skip-in-msix-init') })).toBeUndefined();
+  });
+
+  it.each([
+    ['seed-v2+skip-in-msix-init', 0xe000, 0xf000],
+    ['seed-v2+table-beyond-bar', 0xff_0000, 0xff_f000],
+    ['seed-v2+reserved-bir', 0xe007, 0xf007],
+  ])('%s: the capability says', (id, table, pba) => {
+    const { device } = plug(fake, { ...off, revision: revision(id) });
+    expect([0x44, 0x48].map((at) => device.pci.config.read(at, 4))).toEqual([table, pba]);
+    const on = plug(fake, { revision: revision(id) });
+    expect([0x44, 0x48].map((at) => on.device.pci.config.read(at, 4))).toEqual([0xe000, 0xf000]);
+  });
+});
+
+describe('the MSI-X capability', () => {
+  const fake: FakeDevice = {
+    bars: { 2: { size: P64K }, 4: { size: P4K } },
+    msix: [3, 2, 0x8008n, 4, 0xff8n],
+  };
+
+  it('is the one in the list, with table and PBA', () => {
+    const { device } = plug(fake);
+    const { config } = device.pci;
+    expect(config.read(PciRegister.CAPABILITY_POINTER, 1)).toBe(0x40);
+    expect(config.read(0x40, 2)).toBe(0x11);
+    expect(splitLocator(config.read(0x44, 4))).toEqual({ bir: 2, offset: 0x8008n });
+    expect(splitLocator(config.read(0x48, 4))).toEqual({ bir: 4, offset: 0xff8n });
+    expect(device.emulatedTable).toEqual({ bar: 2, offset: 0x8008n });
+    device.writeConfig(0x44, 4, 0xffff_ffff);
+    expect(config.read(0x44, 4)).toBe(0x800a);
+  });
+
+  it('is not there for a device without MSI-X', () => {
+    const { device } = plug({ bars: { 0: { size: P4K } } });
+    expect(device.pci.config.read(PciRegister.CAPABILITY_POINTER, 1)).toBe(0);
+    expect([device.msixLayout, device.msixState, device.emulatedTable]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(() => device.setMsixEnabled(true)).not.toThrow();
+    device.writeConfig(0x42, 2, 0xffff);
+    expect(device.pci.config.read(0x42, 2)).toBe(0);
+    device.reset();
+  });
+
+  it('is switched on and off, and nothing moves', () => {
+    const { device, view } = plug(fake);
+    device.setBar(2, 0xd000_0000n);
+    device.setMemoryEnabled(true);
+    const before = view();
+    device.setMsixEnabled(true);
+    expect(device.msixState!.enabled).toBe(true);
+    device.writeConfig(0x42, 2, 0xc000);
+    expect([device.msixState!.enabled, device.msixState!.functionMasked]).toEqual([true, true]);
+    device.setMsixEnabled(false);
+    expect([device.msixState!.enabled, device.msixState!.functionMasked]).toEqual([false, true]);
+    device.msixState!.maskVector(1, false);
+    expect(view()).toEqual(before);
+    device.setMsixEnabled(true);
+    device.reset();
+    expect(device.msixState!.readControl()).toBe(2);
+    expect(device.msixState!.unmaskedVectors()).toEqual([]);
+  });
+
+  // BUG: whatever the width and place of a write that touches the control word, its lowest 16 bits are taken for
+  // the word: a dword at 0x40 switches MSI-X by the wrong bits, and so does the byte at 0x43.
+  it.fails.each([
+    [0x40, 4, 0x8000_0011],
+    [0x43, 1, 0x80],
+  ] as const)('is switched on by a write to 0x%s of %i bytes', (at, width, value) => {
+    const { device } = plug(fake);
+    device.writeConfig(at, width, value);
+    expect(device.msixState!.enabled).toBe(true);
+  });
+});
+
+describe('relocation moves table and PBA out of the way (fact 5.10)', () => {
+  const fake: FakeDevice = {
+    bars: { 0: { size: P64K, attributes: MEM32 } },
+    msix: [96, 0, 0xe000n, 0, 0xf000n],
+  };
+  const to = (msixRelocation: 'bar0' | 'bar2' | 'auto') => ({ options: { msixRelocation } });
+
+  it.each(WRAPPED)('to the upper half of its BAR; what was cut out stays cut out: %s', (id) => {
+    const { device, view } = mapped(fake, { ...to('bar0'), revision: revision(id) });
+    expect(view()).toEqual([
+      'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
+      'd000e000+1000 io nic BAR 0 @e000',
+      'd000f000+1000 ramd nic BAR 0 mmaps[1] @0',
+      'd0010000+600 io msix-table @0',
+      'd0010600+fa00 io nic base BAR 0 @10600',
+    ]);
+    const { barSize, regionSize, bar, base } = device.regions[0]!;
+    expect([barSize, regionSize, bar!.size, base!.size]).toEqual([0x2_0000n, P64K, P64K, 0x2_0000n]);
+    expect(device.pci.bars[0]!.size).toBe(0x2_0000n);
+    expect(device.emulatedTable).toEqual({ bar: 0, offset: P64K });
+    expect(device.pci.config.read(0x44, 4)).toBe(0x1_0000);
+    expect(device.pci.config.read(0x48, 4)).toBe(0x1_0600);
+  });
+
+  it('to a BAR of its own', () => {
+    const { device, view } = plug(fake, to('bar2'));
+    device.setBar(0, 0xd000_0000n);
+    device.setBar(2, 0x2100_0000_0000n);
+    device.setMemoryEnabled(true);
+    expect(view().slice(-2)).toEqual([
+      '210000000000+600 io msix-table @0',
+      '210000000600+a00 io nic base BAR 2 @600',
+    ]);
+    expect(device.regions[2]!.bar).toBeUndefined();
+    expect(device.layers[2]).toEqual([{ region: 'nic base BAR 2', offset: 0n }]);
+    expect(device.pci.bars.map(({ index, size, attributes }) => [index, size, attributes.type])).toEqual([
+      [0, P64K, 'mem32'],
+      [2, P4K, 'mem64'],
+    ]);
+    // Such a BAR has no bytes of the device's, so that there is nothing to stretch to a page.
+    device.setBar(2, 0x2100_0000_1000n);
+    expect(view().slice(-2)).toEqual([
+      '210000001000+600 io msix-table @0',
+      '210000001600+a00 io nic base BAR 2 @600',
+    ]);
+  });
+
+  it('saves a device whose PBA is beyond its BAR, since 4.1', () => {
+    const broken: FakeDevice = { ...fake, msix: [96, 0, 0xe000n, 0, P64K] };
+    expect(failureOf(broken, { ...to('bar0'), revision: revision('qemu-2.12') })).toBeInstanceOf(
+      DeviceRefused,
+    );
+    expect(failureOf(broken, { ...to('bar0'), revision: revision('qemu-6.0') })).toBeUndefined();
+    expect(failureOf(broken, to('bar0'))).toBeUndefined();
+  });
+
+  it.each(['qemu-2.11', 'seed-v2'])('is not there before 2.12: %s', (id) => {
+    expect(viewIn(id, fake, to('bar0'))).toEqual(viewIn(id, fake));
+    expect(failureOf(fake, { ...to('auto'), revision: revision(id) })).toBeUndefined();
+  });
+
+  it('auto fails always', () => {
+    expect(failureOf(fake, to('auto'))).toEqual({
+      message: 'No automatic MSI-X relocation available for device 0000:0000',
+    });
+  });
+
+  it('of a device without MSI-X is no relocation', () => {
+    const { device } = plug({ bars: fake.bars }, to('bar2'));
+    expect(device.pci.bars).toHaveLength(1);
+    expect(failureOf({ bars: fake.bars }, to('auto'))).toBeUndefined();
+  });
+});
+
+describe('the guest programs a device', () => {
+  it('low half first, then high', () => {
+    const { device } = plug({
+      bars: { 0: { size: P4K, attributes: MEM64 }, 2: { size: P4K, attributes: MEM32 } },
+    });
+    device.setBar(0, 0x2100_0000_1000n);
+    device.setBar(2, 0xffff_ffff_d000_0000n);
+    expect([0x10, 0x14, 0x18, 0x1c].map((at) => device.pci.config.read(at, 4))).toEqual([
+      0x1004, 0x2100, 0xd000_0000, 0,
+    ]);
+    // There is no such BAR, and so no register that could be written.
+    device.setBar(4, 0xd000_0000n);
+    expect(device.pci.config.read(0x20, 4)).toBe(0);
+  });
+
+  it('through two placements, when memory is on (fact 11.4)', () => {
+    const made = plug({ bars: { 0: { size: P64K } } });
+    const iommu = withDma(made, P4K);
+    made.device.setMemoryEnabled(true);
+    made.device.setBar(0, 0x2100_d000_0000n);
+    expect(iommu.take()).toEqual([
+      'map 0xd0000000 0x10000 rw',
+      'unmap 0xd0000000 0x10000',
+      'map 0x2100d0000000 0x10000 rw',
+    ]);
+  });
+
+  it('and sizes a BAR, which ends where it began', () => {
+    const made = plug({
+      bars: { 0: { size: P64K, attributes: MEM64 }, 2: { size: P64K, attributes: MEM32 } },
+    });
+    const { device } = made;
+    device.setBar(0, 0x2100_0000_0000n);
+    device.setBar(2, 0xd000_0000n);
+    device.sizeBar(0);
+    device.sizeBar(2);
+    device.sizeBar(5);
+    device.setMemoryEnabled(true);
+    expect(device.pci.bars.map(({ address }) => address)).toEqual([0x2100_0000_0000n, 0xd000_0000n]);
+    const iommu = withDma(made, P4K);
+    iommu.take();
+    // The low half moves it within 4G; the high half, with the low one restored, into the top half.
+    device.sizeBar(0);
+    expect(iommu.take()).toEqual([
+      'unmap 0x210000000000 0x10000',
+      'map 0x2100ffff0000 0x10000 rw',
+      'unmap 0x2100ffff0000 0x10000',
+      'map 0x210000000000 0x10000 rw',
+      'unmap 0x210000000000 0x10000',
+      'map 0x210000000000 0x10000 rw',
+    ]);
+    // All ones in a 32-bit register end at the last byte below 4G: it is not mapped there.
+    device.sizeBar(2);
+    expect(iommu.take()).toEqual(['unmap 0xd0000000 0x10000', 'map 0xd0000000 0x10000 rw']);
+  });
+
+  // BUG (seen on QEMU 11.1.3): the upper half of a 64-bit BAR 5 is at 0x28, which is no BAR register. vfio-pci
+  // hands reads of it to the device, so that a guest that sizes the BAR reads 0 there and restores 0: the BAR
+  // has lost its upper half. Here the guest reads what was written.
+  it.fails('a 64-bit BAR 5 loses its upper half when it is sized', () => {
+    const { device } = plug({ bars: { 5: { size: P4K, attributes: MEM64 } } });
+    device.setBar(5, 0x2100_d000_0000n);
+    device.setMemoryEnabled(true);
+    expect(device.pci.bars[0]!.address).toBe(0x2100_d000_0000n);
+    device.sizeBar(5);
+    device.setBar(5, 0x2100_d000_1000n);
+    expect(device.pci.bars[0]!.address).toBe(0xd000_1000n);
+  });
+
+  it('switches memory without touching the rest of COMMAND', () => {
+    const { device } = plug({ bars: { 0: { size: P4K } } });
+    device.writeConfig(PciRegister.COMMAND, 2, 0x405);
+    device.setMemoryEnabled(true);
+    expect(device.pci.config.read(PciRegister.COMMAND, 2)).toBe(0x407);
+    device.setMemoryEnabled(false);
+    expect(device.pci.config.read(PciRegister.COMMAND, 2)).toBe(0x405);
+  });
+
+  it('a write elsewhere moves nothing', () => {
+    const { device } = plug({ bars: { 0: { size: P4K } } });
+    device.writeConfig(0x3c, 1, 5);
+    device.writeConfig(0x28, 4, 5);
+    expect(device.pci.config.read(0x3c, 1)).toBe(0);
+  });
+
+  it('and unplugs it', () => {
+    const { device, view } = mapped({ bars: { 0: { size: P4K } } });
+    expect(view()).toHaveLength(1);
+    device.unplug();
+    expect(view()).toEqual([]);
+    device.unplug();
+  });
+
+  it('a reset takes its BARs away, lowest index first', () => {
+    const made = plug({ bars: { 0: { size: P4K }, 2: { size: P4K } } });
+    made.device.setBar(0, 0xd000_1000n);
+    made.device.setBar(2, 0xd000_0000n);
+    made.device.setMemoryEnabled(true);
+    const iommu = withDma(made, P4K);
+    iommu.take();
+    made.device.reset();
+    expect(iommu.take()).toEqual(['unmap 0xd0001000 0x1000', 'unmap 0xd0000000 0x1000']);
+    made.device.setMemoryEnabled(true);
+    expect(made.view()).toEqual([]);
+  });
+});
+
+describe('a BAR smaller than a page (fact 5.9)', () => {
+  const X = 0xd000_0000n;
+  const small: FakeDevice = { bars: { 0: { size: P4K, attributes: MEM32 } } };
+  const on64K = { hostPageSize: P64K };
+
+  /** Plugs in a device with such BARs, with a DMA listener, and places the BARs. */
+  function place(fake: FakeDevice, places: Readonly<Record<number, bigint>>, id = 'qemu-11.1') {
+    const made = plug(fake, { ...on64K, revision: revision(id) });
+    const iommu = withDma(made, P64K, id);
+    for (const [index, address] of Object.entries(places)) made.device.setBar(Number(index), address);
+    made.device.setMemoryEnabled(true);
+    return { ...made, iommu };
+  }
+
+  it.each(WRAPPED)('is stretched to a page where one begins: %s', (id) => {
+    const { view, device } = place(small, { 0: X }, id);
+    expect(view()).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
+    expect([device.regions[0]!.base!.size, device.regions[0]!.base!.priority]).toEqual([P64K, 0]);
+    // As a BAR it stays as it is.
+    expect([device.regions[0]!.barSize, device.pci.bars[0]!.size]).toEqual([P4K, P4K]);
+  });
+
+  it('is mapped for DMA then, all of the page', () => {
+    expect(place(small, { 0: X }).iommu.take()).toEqual(['map 0xd0000000 0x10000 rw']);
+  });
+
+  it('is left as it is elsewhere', () => {
+    const { view, iommu, device } = place(small, { 0: X + P4K });
+    expect(view()).toEqual(['d0001000+1000 ramd nic BAR 0 mmaps[0] @0']);
+    expect(iommu.take()).toEqual([]);
+    expect([device.regions[0]!.base!.size, device.regions[0]!.base!.priority]).toEqual([P4K, 1]);
+  });
+
+  it('of a page or more is never touched', () => {
+    const { view, device } = place({ bars: { 0: { size: P64K, attributes: MEM32 } } }, { 0: X });
+    expect(view()).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
+    expect(device.regions[0]!.base!.priority).toBe(1);
+  });
+
+  it('on pages of 4K, of less than those', () => {
+    const { device, view } = mapped({ bars: { 0: { size: 0x20n } } });
+    expect(view()).toEqual(['d0000000+1000 ramd nic BAR 0 mmaps[0] @0']);
+    device.setBar(0, 0xd000_0020n);
+    expect(view()).toEqual(['d0000020+20 ramd nic BAR 0 mmaps[0] @0', 'd0000040+fe0 io nic base BAR 0 @20']);
+  });
+
+  it('(a) leaves its wrapper a page long when it moves off the page', () => {
+    for (const memoryStaysOn of [true, false]) {
+      const { device, view, iommu } = place(small, { 0: X });
+      iommu.take();
+      if (!memoryStaysOn) device.setMemoryEnabled(false);
+      device.setBar(0, X + P4K);
+      device.setMemoryEnabled(true);
+      expect(iommu.take()).toEqual(['unmap 0xd0000000 0x10000']);
+      expect(view()).toEqual([
+        'd0001000+1000 ramd nic BAR 0 mmaps[0] @0',
+        'd0002000+f000 io nic base BAR 0 @1000',
+      ]);
+      expect(device.regions[0]!.base!.priority).toBe(1);
+      device.setBar(0, X);
+      expect(view()).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
+      expect(iommu.take()).toEqual(['map 0xd0000000 0x10000 rw']);
+    }
+  });
+
+  it('(b) yields to others in its page once it is stretched', () => {
+    const two: FakeDevice = {
+      bars: { 0: { size: 0x8000n, attributes: MEM32 }, 2: { size: 0x8000n, attributes: MEM32 } },
+    };
+    const { view, iommu, device } = place(two, { 0: X, 2: X + 0x8000n });
+    expect(view()).toEqual([
+      'd0000000+8000 ramd nic BAR 0 mmaps[0] @0',
+      'd0008000+8000 ramd nic BAR 2 mmaps[0] @0',
+    ]);
+    expect(iommu.take()).toEqual([]);
+    device.setBar(2, X + 0x10_0000n);
+    expect(iommu.take()).toEqual(['map 0xd0000000 0x10000 rw', 'map 0xd0100000 0x10000 rw']);
+  });
+
+  it('(c) shadows its neighbour with what is left of the page', () => {
+    const fake: FakeDevice = {
+      bars: { 0: { size: 0x8000n, attributes: MEM32 }, 2: { size: P64K, attributes: MEM32 } },
+    };
+    const { device, view, iommu } = place(fake, { 0: X, 2: X + P64K });
+    iommu.take();
+    device.setBar(0, X + 0x8000n);
+    expect(view()).toEqual([
+      'd0008000+8000 ramd nic BAR 0 mmaps[0] @0',
+      'd0010000+8000 io nic base BAR 0 @8000',
+      'd0018000+8000 ramd nic BAR 2 mmaps[0] @8000',
+    ]);
+    expect(iommu.take()).toEqual(['unmap 0xd0000000 0x10000', 'unmap 0xd0010000 0x10000']);
+    device.setBar(0, X);
+    expect(iommu.take()).toEqual(['map 0xd0010000 0x10000 rw', 'map 0xd0000000 0x10000 rw']);
+  });
+
+  it('(d) is stretched only after all BARs have been placed', () => {
+    const fake: FakeDevice = {
+      bars: { 0: { size: 0x8000n, attributes: MEM32 }, 2: { size: P64K, attributes: MEM32 } },
+    };
+    expect(place(fake, { 0: X, 2: X + P64K }).iommu.take()).toEqual([
+      'map 0xd0010000 0x10000 rw',
+      'map 0xd0000000 0x10000 rw',
+    ]);
+  });
+
+  it('is unmapped from its neighbour for a moment where it lands on one', () => {
+    const fake: FakeDevice = {
+      bars: { 0: { size: P4K, attributes: MEM32 }, 2: { size: P16K, attributes: MEM32 } },
+    };
+    // Stretched, the first one ends where the second begins, which then wins by its priority.
+    const { view } = place(fake, { 0: X, 2: X + P16K });
+    expect(view()).toEqual([
+      'd0000000+4000 ramd nic BAR 0 mmaps[0] @0',
+      'd0004000+4000 ramd nic BAR 2 mmaps[0] @0',
+      'd0008000+8000 ramd nic BAR 0 mmaps[0] @8000',
+    ]);
+  });
+
+  it.each([
+    ['cannot be mmapped', { mmap: false }],
+    ['has areas of its own', { sparse: [[0n, 0x800n]] }],
+    [
+      'has two areas',
+      {
+        sparse: [
+          [0n, 0x800n],
+          [0x800n, 0x800n],
+        ],
+      },
+    ],
+    ['has an area larger than itself', { sparse: [[0n, P64K]] }],
+  ] as const)('is not stretched where it %s', (_, bar) => {
+    const { device, view } = place({ bars: { 0: { size: P4K, attributes: MEM32, ...bar } } }, { 0: X });
+    expect(device.regions[0]!.base!.size).toBe(P4K);
+    expect(device.regions[0]!.base!.priority).toBe(1);
+    expect(view().at(-1)).toMatch(/^d0000[08]00\+/);
+  });
+
+  it('is not stretched where its mmap was refused', () => {
+    const { device } = place({ ...small, refusesMmap: () => true }, { 0: X });
+    expect(device.regions[0]!.bar!.size).toBe(P4K);
+  });
+
+  it('is not stretched where the pages of its table were cut out, but is where they may be mmapped', () => {
+    const bars = (msixMappable: boolean) => ({ 0: { size: 0x8000n, attributes: MEM32, msixMappable } });
+    const msix = [8, 0, 0x2000n, 0, 0x3000n] as const;
+    expect(place({ bars: bars(false), msix }, { 0: X }).view()).toEqual([
+      'd0000000+2000 io nic BAR 0 @0',
+      'd0002000+80 io msix-table @0',
+      'd0002080+5f80 io nic BAR 0 @2080',
+    ]);
+    const { view, iommu } = place({ bars: bars(true), msix }, { 0: X });
+    expect(view()).toEqual([
+      'd0000000+2000 ramd nic BAR 0 mmaps[0] @0',
+      'd0002000+80 io msix-table @0',
+      'd0002080+df80 ramd nic BAR 0 mmaps[0] @2080',
+    ]);
+    expect(iommu.take()).toEqual([]);
+  });
+
+  it.each(['qemu-2.11', 'seed-v2'])('without a wrapper it shrinks back by itself: %s', (id) => {
+    const { device, view } = place(small, { 0: X }, id);
+    expect(view()).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
+    expect(device.regions[0]!.bar!.priority).toBe(0);
+    device.setBar(0, X + P4K);
+    expect(view()).toEqual(['d0001000+1000 ramd nic BAR 0 mmaps[0] @0']);
+    expect([device.regions[0]!.bar!.size, device.regions[0]!.bar!.priority]).toEqual([P4K, 1]);
+  });
+
+  it('that was doubled by relocation is stretched by no more than its own part', () => {
+    const fake: FakeDevice = {
+      bars: { 0: { size: P4K, attributes: MEM32, msixMappable: true } },
+      msix: [8, 0, 0n, 0, 0x800n],
+    };
+    const made = plug(fake, { ...on64K, options: { msixRelocation: 'bar0' } });
+    made.device.setBar(0, X);
+    made.device.setMemoryEnabled(true);
+    expect(made.view()).toEqual([
+      'd0000000+10000 ramd nic BAR 0 mmaps[0] @0',
+      'd0010000+80 io msix-table @0',
+      'd0010080+ff80 io nic base BAR 0 @10080',
+    ]);
+    // The wrapper has 128K already; yet it is put back at priority 0, for the sizes differ.
+    expect([made.device.regions[0]!.base!.size, made.device.regions[0]!.base!.priority]).toEqual([
+      0x2_0000n,
+      0,
+    ]);
+  });
+
+  it('keeps a stretched wrapper over a reset', () => {
+    const { device, view } = place(small, { 0: X });
+    device.reset();
+    expect(view()).toEqual([]);
+    device.setBar(0, X + P4K);
+    device.setMemoryEnabled(true);
+    expect(view()).toEqual([
+      'd0001000+1000 ramd nic BAR 0 mmaps[0] @0',
+      'd0002000+f000 io nic base BAR 0 @1000',
+    ]);
+  });
+
+  // BUG (seen on QEMU 11.1.3): before a reset the VMM writes COMMAND as a guest does, so that stretched BARs
+  // shrink back when they are taken away. Here they stay stretched: the next time they are placed they are
+  // mapped at once, and not after all BARs are placed.
+  it.fails('shrinks back at a reset, but for its wrapper', () => {
+    const { device } = place(small, { 0: X });
+    device.reset();
+    const { bar, base, mmaps } = device.regions[0]!;
+    expect([bar!.size, mmaps[0]!.region!.size, base!.size]).toEqual([P4K, P4K, P64K]);
+  });
+
+  it.fails('and is stretched after all BARs have been placed, also after a reset', () => {
+    const fake: FakeDevice = {
+      bars: { 0: { size: P4K, attributes: MEM32 }, 2: { size: P64K, attributes: MEM32 } },
+    };
+    const { device, iommu } = place(fake, { 0: X, 2: X + P64K });
+    const first = iommu.take();
+    device.reset();
+    iommu.take();
+    device.setBar(0, X);
+    device.setBar(2, X + P64K);
+    device.setMemoryEnabled(true);
+    expect(iommu.take()).toEqual(first);
+  });
+
+  it('being sized is stretched and shrunk as it moves', () => {
+    const fake: FakeDevice = { bars: { 0: { size: 0x8000n, attributes: MEM64 } } };
+    const { device, view, iommu } = place(fake, { 0: 0x2100_0000_0000n });
+    const before = view();
+    iommu.take();
+    device.sizeBar(0);
+    expect(view()).toEqual(before);
+    // At ..ffff8000 it begins no page.
+    expect(iommu.take()).toEqual([
+      'unmap 0x210000000000 0x10000',
+      'map 0x210000000000 0x10000 rw',
+      'unmap 0x210000000000 0x10000',
+      'map 0x210000000000 0x10000 rw',
+    ]);
+  });
+});
+
+describe('addresses at which a BAR is not mapped', () => {
+  it('depend on the machine for 0', () => {
+    for (const addressZeroAllowed of [true, false]) {
+      const { device, view } = plug(
+        { bars: { 0: { size: P4K, attributes: MEM32 } } },
+        { addressZeroAllowed },
+      );
+      device.setMemoryEnabled(true);
+      expect(view()).toEqual(addressZeroAllowed ? ['0+1000 ramd nic BAR 0 mmaps[0] @0'] : []);
+    }
+  });
+
+  it.each([
+    [0xffff_f000n, false],
+    [0xffff_e000n, true],
+  ])('%i in 32 bits: mapped %s', (address, isMapped) => {
+    const { device, view } = plug({ bars: { 0: { size: P4K, attributes: MEM32 } } });
+    device.setBar(0, address);
+    device.setMemoryEnabled(true);
+    expect(view()).toEqual(isMapped ? [`${hex(address).slice(2)}+1000 ramd nic BAR 0 mmaps[0] @0`] : []);
+  });
+});
