@@ -129,6 +129,27 @@ describe('msix-trapped', () => {
       ]);
     });
 
+    it('is told apart when it lies at a page boundary beside the BAR that it hides', () => {
+      const page = region('dev0 BAR 1 mmaps[0]', 'ram-device', 'dev0');
+      const at = (address: bigint) =>
+        causes(
+          msixTrapped,
+          traceOfStates([
+            state({
+              flatView: [flat(address, 0x1000n, page)],
+              devices: [
+                device(
+                  [bar(0, 0x800n, { address: AT + 0x800n }), bar(1, 0x800n, { address })],
+                  layout(1, 0n, 0x400n),
+                ),
+              ],
+            }),
+          ]),
+        );
+      expect(at(AT)).toEqual(['shadowed-by-page-of-bar']);
+      expect(at(AT - 0x400n)).toEqual(['shadowed-by-stretched-bar']);
+    });
+
     it('may touch it, or lie over it with addresses of its own', () => {
       const at = AT + TABLE - 0x800n;
       expect(causes(msixTrapped, stretched(0x700n, 0x100n, at))).toEqual([]);

@@ -97,7 +97,11 @@ describe('what differs between releases (the table of fact 6)', () => {
   });
 
   it('all skip the top half by the start of a section', () => {
-    const context = { pages: { host: P4K, target: P4K, iommu: P4K }, iommuType: 'type1', change: 'add' } as const;
+    const context = {
+      pages: { host: P4K, target: P4K, iommu: P4K },
+      iommuType: 'type1',
+      change: 'add',
+    } as const;
     for (const { listener } of REVISIONS) {
       expect(listener.skip(sectionOf(ram(), 1n << 63n, 0x800n, 0n), context)).toBe('top-half');
     }
