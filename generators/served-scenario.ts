@@ -15,14 +15,14 @@ const USUAL_RAM: readonly bigint[] = [512n * MIB, 4096n * MIB];
  * Scenarios on a machine of this type with which a real QEMU agrees to be tested: devices served over
  * vfio-user, nothing but what a guest and an operator can do from outside.
  */
-export function servedScenarios(machineType: MachineType): fc.Arbitrary<Scenario> {
-  return arbitrary((choose) => chooseServed(choose, machineType), simplifyServed);
+export function servedScenarios(...machineTypes: readonly MachineType[]): fc.Arbitrary<Scenario> {
+  return arbitrary((choose) => chooseServed(choose, machineTypes), simplifyServed);
 }
 
-function chooseServed(choose: Choose, machineType: MachineType): Scenario {
+function chooseServed(choose: Choose, machineTypes: readonly MachineType[]): Scenario {
   const scenario = chooseScenario(choose, {
     iommuTypes: ['vfio-user'],
-    machineTypes: [machineType],
+    machineTypes,
     overlays: false,
   });
   const ram = choose.chance(85) ? choose.among(USUAL_RAM) : roundUp(scenario.machine.ram);

@@ -3,6 +3,7 @@ export {
   architectureOf,
   ARCHITECTURES,
   isQemuMachine,
+  QEMU_MACHINES,
   type Architecture,
   type QemuMachineType,
 } from './architecture.ts';
@@ -13,5 +14,5 @@ export { overshoots } from './overshoot.ts';
 export { QemuDied, QemuHangs, QemuNotFound, QemuUnusable, QmpRefusal } from './qemu-error.ts';
 export { QemuProcess, type QemuProcessOptions } from './qemu-process.ts';
 export { QemuTarget, type QemuTargetOptions } from './qemu-target.ts';
-export { NotRunnable, whyNotRunnable } from './runnable.ts';
+export { whyNotRunnable } from './runnable.ts';
 export { findShim } from './shim.ts';

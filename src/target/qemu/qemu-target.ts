@@ -1,4 +1,5 @@
 import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
+import { NotRunnable } from '../not-runnable.ts';
 import type { Target } from '../target.ts';
 import type { Trace } from '../trace.ts';
 import { architectureOf, isQemuMachine, type Architecture, type QemuMachineType } from './architecture.ts';
@@ -15,7 +16,7 @@ import { PrivateDirectory } from './private-directory.ts';
 import { ProcessPool, type PoolKey } from './process-pool.ts';
 import { QemuDied, QemuHangs } from './qemu-error.ts';
 import { QemuProcess } from './qemu-process.ts';
-import { NotRunnable, whyNotRunnable } from './runnable.ts';
+import { whyNotRunnable } from './runnable.ts';
 import { RunningMachine, deviceArguments, renameDevices, withoutProgram } from './running-machine.ts';
 import { ScenarioRun, stillbornStep, traceOf, type RunEnd, type ViewSource } from './scenario-run.ts';
 import { serveDevice } from './serve-device.ts';

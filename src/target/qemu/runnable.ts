@@ -14,18 +14,6 @@ export interface Abilities {
   readonly deviceProperties: ReadonlySet<string>;
 }
 
-/** A scenario that a real QEMU cannot be asked to run. */
-export class NotRunnable extends Error {
-  override readonly name = 'NotRunnable';
-  /** Why not, in a few words by which scenarios can be counted. */
-  readonly reason: string;
-
-  constructor(reason: string) {
-    super(`a real QEMU cannot run the scenario: ${reason}`);
-    this.reason = reason;
-  }
-}
-
 /** RAM is rounded up to this (hw/core/machine.c), and then it is not what the backend has. */
 const RAM_UNIT = 0x2000n;
 /** pseries hands out RAM in logical memory blocks. */
