@@ -1,4 +1,4 @@
-import type { MachineSpec, MachineType } from '../src/scenario/index.ts';
+import { MACHINE_TYPES, type MachineSpec, type MachineType } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
 const [KIB_4, KIB_16, KIB_64] = [0x1000n, 0x4000n, 0x1_0000n];
@@ -37,15 +37,17 @@ const HOST_PAGES: Record<MachineType, Weights> = {
 
 const RAM: readonly bigint[] = [256n * MIB, 512n * MIB, GIB, 2n * GIB, 3n * GIB, 4n * GIB, 6n * GIB];
 
-/** A machine: its type, RAM, pages of host and guest, and its policy about MSI-X. */
-export function chooseMachine(choose: Choose): MachineSpec {
-  const type = choose.weighted<MachineType>(
-    [2, 'generic'],
-    [2, 'q35'],
-    [1, 'pc'],
-    [3, 'virt'],
-    [2, 'pseries'],
-  );
+const TYPES: readonly (readonly [weight: number, type: MachineType])[] = [
+  [2, 'generic'],
+  [2, 'q35'],
+  [1, 'pc'],
+  [3, 'virt'],
+  [2, 'pseries'],
+];
+
+/** A machine: its type, one of `types`, RAM, pages of host and guest, and its policy about MSI-X. */
+export function chooseMachine(choose: Choose, types: readonly MachineType[] = MACHINE_TYPES): MachineSpec {
+  const type = choose.weighted(...TYPES.filter(([, candidate]) => types.includes(candidate)));
   const hostPageSize = choose.weighted(...HOST_PAGES[type]);
   return {
     type,

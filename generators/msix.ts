@@ -54,7 +54,9 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
   const table = reachable(choose.among(candidates));
   const vectors = fitting(choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, 2048), table.size);
   const inTable = table.size - tableSize(vectors);
-  const tableOffset = chooseOffset(choose, inTable, page);
+  // The end of all offsets is worth a visit wherever a BAR reaches so far.
+  const ends = table.size > LAST_OFFSET && choose.chance(50);
+  const tableOffset = ends ? down(inTable, QWORD) : chooseOffset(choose, inTable, page);
   const layout: MsixSpec = {
     vectors,
     tableBar: table.index,

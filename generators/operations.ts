@@ -7,26 +7,31 @@ const MOST_LATER_OPERATIONS = 7;
 /**
  * What happens to the devices of a machine: firmware places and enables them, then a few things that
  * guests, operators and devices do. Always a sequence that can be carried out.
+ *
+ * @param overlays whether regions are put on top of system memory, and changes made in transactions.
  */
 export function chooseOperations(
   choose: Choose,
   machine: MachineSpec,
   devices: readonly DeviceSpec[],
+  overlays = true,
 ): readonly Operation[] {
-  return new Program(choose, machine, devices).write();
+  return new Program(choose, machine, devices, overlays).write();
 }
 
 class Program {
   readonly #choose: Choose;
   readonly #machine: MachineSpec;
   readonly #placement: Placement;
+  readonly #overlaysAllowed: boolean;
   readonly #plugged: DeviceSpec[] = [];
   readonly #unplugged: DeviceSpec[] = [];
   readonly #overlays: string[] = [];
   readonly #operations: Operation[] = [];
   #overlayCount = 0;
 
-  constructor(choose: Choose, machine: MachineSpec, devices: readonly DeviceSpec[]) {
+  constructor(choose: Choose, machine: MachineSpec, devices: readonly DeviceSpec[], overlays: boolean) {
+    this.#overlaysAllowed = overlays;
     this.#choose = choose;
     this.#machine = machine;
     this.#placement = new Placement(machine.type, machine.hostPageSize);
@@ -78,11 +83,15 @@ class Program {
       [4, () => this.#unplug()],
       [4, () => this.#hotplug()],
       [4, () => this.#operations.push({ op: 'reset' })],
-      [10, () => this.#addOverlay()],
-      [4, () => this.#removeOverlay()],
-      [3, () => this.#batch()],
+      ...(this.#overlaysAllowed ? this.#memoryChanges : []),
     )();
   }
+
+  readonly #memoryChanges: readonly [weight: number, change: () => void][] = [
+    [10, () => this.#addOverlay()],
+    [4, () => this.#removeOverlay()],
+    [3, () => this.#batch()],
+  ];
 
   #device(): DeviceSpec | undefined {
     return this.#plugged.length === 0 ? undefined : this.#choose.among(this.#plugged);

@@ -1,5 +1,11 @@
 import type * as fc from 'fast-check';
-import { IOMMU_TYPES, type IommuTypeName, type Scenario } from '../src/scenario/index.ts';
+import {
+  IOMMU_TYPES,
+  MACHINE_TYPES,
+  type IommuTypeName,
+  type MachineType,
+  type Scenario,
+} from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
@@ -14,6 +20,10 @@ export interface ScenarioConstraints {
   readonly revision?: string;
   /** The kinds of container that there are in that revision; all by default. */
   readonly iommuTypes?: readonly IommuTypeName[];
+  /** The machines that there are; all by default. */
+  readonly machineTypes?: readonly MachineType[];
+  /** Whether regions are put on top of system memory, and changes made in transactions; both by default. */
+  readonly overlays?: boolean;
 }
 
 /** Whole scenarios: a machine, its host, one to three devices, and what happens to them. */
@@ -23,13 +33,18 @@ export function scenarios(constraints: ScenarioConstraints = {}): fc.Arbitrary<S
 
 /** Builds a scenario; everything in it fits together. */
 export function chooseScenario(choose: Choose, constraints: ScenarioConstraints): Scenario {
-  const { revision = 'qemu-11.1', iommuTypes = IOMMU_TYPES } = constraints;
-  const machine = chooseMachine(choose);
+  const {
+    revision = 'qemu-11.1',
+    iommuTypes = IOMMU_TYPES,
+    machineTypes = MACHINE_TYPES,
+    overlays = true,
+  } = constraints;
+  const machine = chooseMachine(choose, machineTypes);
   const host = chooseHost(choose, machine, iommuTypes);
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>
     chooseDevice(choose, `dev${index}`, machine.hostPageSize),
   );
-  const operations = chooseOperations(choose, machine, devices);
+  const operations = chooseOperations(choose, machine, devices, overlays);
   return { version: 1, machine, revision, host, devices, operations };
 }

@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/host': ['src/address'],
   'src/vfio': ['src/address', 'src/memory', 'src/pci', 'src/host'],
   'src/machine': ['src/address', 'src/memory', 'src/pci', 'src/vfio'],
+  'src/cloud-hypervisor': ['src/address', 'src/memory', 'src/pci', 'src/host', 'src/vfio'],
   'src/scenario': ['src/address'],
   'src/target': [
     'src/address',
@@ -19,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/host',
     'src/vfio',
     'src/machine',
+    'src/cloud-hypervisor',
     'src/scenario',
   ],
   'src/invariants': ['src/address', 'src/host', 'src/vfio', 'src/scenario', 'src/target'],

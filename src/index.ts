@@ -19,7 +19,15 @@ export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRule
 export * from './report/index.ts';
 export * from './scenario/index.ts';
 export { ModelTarget, runOnModel } from './target/model/model-target.ts';
-export { requireIommu, requireRevision } from './target/model/require-revision.ts';
+export { requireRevision, requireSuitable } from './target/model/require-revision.ts';
+export {
+  ALL_REVISIONS,
+  findAnyRevision,
+  scopeOf,
+  type AnyRevision,
+  type Scope,
+} from './target/model/revisions.ts';
+export type { CloudHypervisorRevision, CloudHypervisorRules } from './cloud-hypervisor/index.ts';
 export type { Target } from './target/target.ts';
 export type * from './target/trace.ts';
 export {

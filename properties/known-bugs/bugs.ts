@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { decodeRegression, type Regression } from '../../src/campaign/index.ts';
+import { RegressionStore, decodeRegression, type Regression } from '../../src/campaign/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
 import { parseJson } from '../../src/scenario/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
@@ -18,6 +18,8 @@ export interface KnownBug {
   /** The revision without the bug. */
   readonly base: Revision;
   readonly patched: Revision;
+  /** What `regression` shows with the bug put back: invariant and cause. */
+  readonly shows: string;
   /** The invariants that it breaks, and no others. */
   readonly breaks: readonly InvariantId[];
   /** The configuration that triggers it, by its report. */
@@ -28,6 +30,7 @@ interface BugModule {
   readonly default: Patch;
   /** What the base is patched with, where no release is what the bug was in. */
   readonly before?: Patch;
+  readonly shows: string;
   readonly breaks: readonly InvariantId[];
 }
 
@@ -39,11 +42,23 @@ export async function loadBugs(): Promise<readonly KnownBug[]> {
 
 async function loadBug(id: string): Promise<KnownBug> {
   const url = pathToFileURL(`${BUGS}${id}.ts`).href;
-  const { default: patch, before, breaks } = (await import(url)) as BugModule;
+  const { default: patch, before, shows, breaks } = (await import(url)) as BugModule;
   const { title = id, source = '', base: baseId = '' } = patch.definition;
   const release = findRevision(baseId);
   if (release === undefined) throw new Error(`${id}: there is no revision ${baseId}`);
   const base = before?.applyTo(release) ?? release;
   const regression = decodeRegression(parseJson(readFileSync(`${BUGS}${id}.json`, 'utf8')));
-  return { id, title, source, base, patched: patch.applyTo(base), breaks, regression };
+  return { id, title, source, base, patched: patch.applyTo(base), shows, breaks, regression };
 }
+
+const FINDINGS = new RegressionStore(
+  fileURLToPath(new URL('../../regressions/known', import.meta.url)),
+).load();
+
+/** How a release is known to break invariants: such a finding is none about a bug that a patch put back. */
+export const knownFingerprints = ({ id }: Revision): ReadonlySet<string> =>
+  new Set(
+    FINDINGS.filter(({ regression }) => regression.failsOn.includes(id)).map(
+      ({ regression: { invariant, cause } }) => `${invariant}/${cause}`,
+    ),
+  );

@@ -1,6 +1,6 @@
 import { writeAtomically } from '../../src/campaign/write-atomically.ts';
 import type { Revision } from '../../src/vfio/index.ts';
-import type { KnownBug } from './bugs.ts';
+import { knownFingerprints, type KnownBug } from './bugs.ts';
 import { Cases, flagged, hunt, shrink, type Sighting } from './hunt.ts';
 import { RESULTS, type BugResult } from './results.ts';
 
@@ -57,7 +57,7 @@ export function measure(
 
 /** Everything that the cases show of a revision without a bug. */
 function knownOf(base: Revision, cases: Cases, count: number): ReadonlySet<string> {
-  const shown = new Set<string>();
+  const shown = new Set(knownFingerprints(base));
   let index = 0;
   for (const scenario of cases.take(count, base)) {
     for (const name of cases.shownBy(index++, scenario, base)) shown.add(name);

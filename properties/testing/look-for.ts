@@ -3,13 +3,13 @@ import { scenarios } from '../../generators/index.ts';
 import { INVARIANTS, examine, fingerprint, type InvariantId } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import type { Trace } from '../../src/target/trace.ts';
-import type { Revision } from '../../src/vfio/index.ts';
+import { scopeOf, type AnyRevision } from '../../src/target/model/revisions.ts';
 
 /** What is looked for, and how far. */
 export interface Looking {
   readonly run: (scenario: Scenario) => Trace;
   /** Whose scenarios: its id and its kinds of containers. */
-  readonly revision: Revision;
+  readonly revision: AnyRevision;
   readonly seed: number;
   /** No fewer cases than these, and no more than those. */
   readonly atLeast: number;
@@ -58,7 +58,7 @@ export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Lookin
     ended = cases >= atLeast && enough(found);
     return !ended;
   };
-  const drawn = scenarios({ revision: revision.id, iommuTypes: revision.iommus });
+  const drawn = scenarios(scopeOf(revision));
   const { failed, errorInstance } = fc.check(fc.property(drawn, look), {
     seed,
     numRuns: atMost,

@@ -1,5 +1,8 @@
 import { alignUp, definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'msix-capability-consistent/swallows-registers';
+
 /** The invariants that it breaks. */
 export const breaks = ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
 

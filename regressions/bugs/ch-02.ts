@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'memslot-aligned-disjoint/unaligned';
+
 /** The invariants that it breaks. */
 export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
 

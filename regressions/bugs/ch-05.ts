@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'mmio-map-not-fatal/refused-map';
+
 /** The invariants that it breaks. */
 export const breaks = ['mmio-map-not-fatal', 'no-abort'];
 

@@ -8,6 +8,9 @@ export const before = definePatch({
   host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
 });
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'mmap-inside-bar/msix-page';
+
 /** The invariants that it breaks. */
 export const breaks = ['mmap-inside-bar', 'memslot-aligned-disjoint', 'no-abort'];
 

@@ -3,6 +3,9 @@ import { definePatch } from 'barproof';
 /** Where the allocator of addresses for BARs begins. */
 const ALLOCATED_FROM = 0x1000_0000n;
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'incremental-equals-scratch/bar-misplaced';
+
 /** The invariants that it breaks. */
 export const breaks = ['incremental-equals-scratch'];
 

@@ -2,6 +2,9 @@ import { definePatch } from 'barproof';
 
 const LIMIT = 1n << 32n;
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'incremental-equals-scratch/bar-misplaced';
+
 /** The invariants that it breaks. */
 export const breaks = ['incremental-equals-scratch'];
 

@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'map-unmap-symmetric/overlapping-map';
+
 /** The invariants that it breaks. */
 export const breaks = ['map-unmap-symmetric'];
 

@@ -8,6 +8,9 @@ export const before = definePatch({
   host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
 });
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'no-abort/subtract-overflow';
+
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];
 

@@ -2,6 +2,9 @@ import { alignUp, definePatch, offset } from 'barproof';
 
 const HOST_PAGE = 0x1_0000n;
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'no-abort/sound-device-refused';
+
 /** The invariants that it breaks. */
 export const breaks = ['msix-capability-consistent', 'no-abort'];
 

@@ -2,6 +2,9 @@ import { VmmAbort, definePatch } from 'barproof';
 
 const OVERFLOW = 'attempt to subtract with overflow: a BAR of 0 bytes at 0';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'no-abort/subtract-overflow';
+
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];
 

@@ -1,7 +1,10 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'memslot-aligned-disjoint/owner-gone';
+
 /** The invariants that it breaks. */
-export const breaks = ['map-matches-view', 'memslot-aligned-disjoint', 'msix-trapped'];
+export const breaks = ['map-matches-view', 'ram-reachable', 'memslot-aligned-disjoint', 'msix-trapped'];
 
 export default definePatch({
   name: 'ov-04',

@@ -2,6 +2,9 @@ import { VmmAbort, definePatch } from 'barproof';
 
 const PAGE = 0x1000n;
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'no-abort/unaligned-range';
+
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];
 

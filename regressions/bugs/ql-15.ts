@@ -6,6 +6,9 @@ export const before = definePatch({
   listener: { unmaps: (_section, _piece, mapped) => mapped },
 });
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'map-unmap-symmetric/unmap-after-refused-device-memory';
+
 /** The invariants that it breaks. */
 export const breaks = ['map-unmap-symmetric'];
 

@@ -7,8 +7,11 @@ export const before = definePatch({
   listener: { missingWindow: 'ignored' },
 });
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'no-abort/dma-window';
+
 /** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+export const breaks = ['no-abort', 'mmio-map-not-fatal'];
 
 export default definePatch({
   name: 'ql-17',

@@ -13,6 +13,9 @@ function liesInOverflow(region: MemoryRegion, start: bigint): boolean {
   return false;
 }
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'flat-partition/wrong-owner';
+
 /** The invariants that it breaks. */
 export const breaks = ['flat-partition'];
 

@@ -12,6 +12,9 @@ function merged(ranges: readonly FlatRange[], mergeable: MemoryRules['mergeable'
   return result;
 }
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'flat-partition/not-disjoint';
+
 /** The invariants that it breaks. */
 export const breaks = [
   'flat-partition',

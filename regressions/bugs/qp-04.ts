@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'no-abort/sound-device-refused';
+
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];
 

@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'map-aligned/bar-fragment-unaligned';
+
 /** The invariants that it breaks. */
 export const breaks = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];
 

@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'ram-reachable/not-mapped';
+
 /** The invariants that it breaks. */
 export const breaks = ['ram-reachable', 'guest-page-reachable'];
 

@@ -8,6 +8,9 @@ export const before = definePatch({
   host: { mmap: (errno, _bar, area) => (area.size % 0x1000n === 0n ? errno : EINVAL) },
 });
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'no-abort/sound-device-refused';
+
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];
 

@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What the configuration of its report shows: invariant and cause. */
+export const shows = 'msix-direct-on-opt-out/table-trapped';
+
 /** The invariants that it breaks. */
 export const breaks = ['msix-direct-on-opt-out', 'guest-page-reachable'];
 

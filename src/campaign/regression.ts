@@ -57,7 +57,7 @@ export interface Regression {
     /** The lines of the DMA requests, where a case is about them. */
     readonly dma?: readonly string[];
   };
-  /** Revisions on which the invariant breaks in this way. */
+  /** Revisions, of the VMM that the scenario is for, on which the invariant breaks in this way. */
   readonly failsOn: readonly string[];
   /** Why it is so, for known findings: what in the VMM leads to it. */
   readonly explanation?: string;

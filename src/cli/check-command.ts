@@ -7,8 +7,9 @@ import { INVARIANTS, INVARIANT_IDS, findInvariant, type InvariantId } from '../i
 import { consoleReport } from '../report/index.ts';
 import { nearestTo } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
-import { requireRevision } from '../target/model/require-revision.ts';
-import { NEWEST, type Revision } from '../vfio/index.ts';
+import { requireRevision, unsuitable } from '../target/model/require-revision.ts';
+import { scopeOf, type AnyRevision } from '../target/model/revisions.ts';
+import { NEWEST } from '../vfio/index.ts';
 import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
@@ -66,11 +67,11 @@ export const checkCommand = (conclude: Conclude): Command =>
             command: commandOf(options),
           },
           run: (scenario) => runOnModel(scenario, revision),
-          scenarios: scenarios({ revision: revision.id, iommuTypes: revision.iommus }),
+          scenarios: scenarios(scopeOf(revision)),
           invariants,
-          // A case for an IOMMU that this revision does not know says nothing about it.
-          regressions: stored.filter(({ regression: { scenario } }) =>
-            revision.iommus.includes(scenario.host.iommu.type),
+          // A case for what this revision does not have says nothing about it.
+          regressions: stored.filter(
+            ({ regression: { scenario } }) => unsuitable(scenario, revision).length === 0,
           ),
           known: options.strict ? [] : knownFindings(revision, stored),
           store: options.save ? store : undefined,
@@ -94,7 +95,10 @@ export const checkCommand = (conclude: Conclude): Command =>
  * What the revision is known for. Only the newest has findings that are accepted, for they are the real
  * program's own: those that come with barproof, and those that somebody has looked at and marked.
  */
-function knownFindings(revision: Revision, stored: readonly StoredRegression[]): readonly StoredRegression[] {
+function knownFindings(
+  revision: AnyRevision,
+  stored: readonly StoredRegression[],
+): readonly StoredRegression[] {
   if (revision.id !== NEWEST.id) return [];
   const own = new RegressionStore(fileURLToPath(new URL('regressions/known', packageRoot()))).load();
   return [...own, ...stored].filter(

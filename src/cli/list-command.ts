@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { INVARIANTS } from '../invariants/index.ts';
 import { bytes } from '../report/index.ts';
-import { REVISIONS } from '../vfio/index.ts';
+import { ALL_REVISIONS } from '../target/model/revisions.ts';
 import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
 
@@ -13,7 +13,7 @@ const LISTS = {
       severity === 'warning' ? `(warning) ${clause}` : clause,
     ]),
   revisions: () =>
-    REVISIONS.map(({ id, title, breaks }) => [
+    ALL_REVISIONS.map(({ id, title, breaks }) => [
       id,
       breaks.length > 0 ? `${title}; breaks ${breaks.join(', ')}` : title,
     ]),

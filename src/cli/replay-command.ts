@@ -3,7 +3,7 @@ import type { Finding, Regression } from '../campaign/index.ts';
 import { findInvariant, fingerprint, violationsOf, type Violation } from '../invariants/index.ts';
 import { failureBlock } from '../report/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
-import { requireIommu, requireRevision } from '../target/model/require-revision.ts';
+import { requireRevision, requireSuitable } from '../target/model/require-revision.ts';
 import type { Trace } from '../target/trace.ts';
 import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
@@ -39,7 +39,7 @@ export const replayCommand = (conclude: Conclude): Command =>
 
 function replay(given: Given, id: string | undefined): { readonly given: Given; readonly trace: Trace } {
   const revision = requireRevision(id ?? given.scenario.revision);
-  requireIommu(given.scenario, revision);
+  requireSuitable(given.scenario, revision);
   return { given, trace: runOnModel(given.scenario, revision) };
 }
 

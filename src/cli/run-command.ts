@@ -5,7 +5,7 @@ import { violationsOf } from '../invariants/index.ts';
 import { traceToJson, traceToText } from '../report/index.ts';
 import { InvalidInput, parseJson, toJsonLine } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
-import { requireIommu, requireRevision } from '../target/model/require-revision.ts';
+import { requireRevision, requireSuitable } from '../target/model/require-revision.ts';
 import type { Conclude } from './command-line.ts';
 import { complain } from './complain.ts';
 import { examples } from './examples.ts';
@@ -48,7 +48,7 @@ export const runCommand = (conclude: Conclude): Command =>
 
 function show({ scenario }: Given, { json, revision: id }: RunOptions): string {
   const revision = requireRevision(id ?? scenario.revision);
-  requireIommu(scenario, revision);
+  requireSuitable(scenario, revision);
   const trace = runOnModel(scenario, revision);
   const violations = violationsOf(trace);
   return json

@@ -95,6 +95,13 @@ describe('barproof validate', { timeout: 120_000 }, () => {
     expect(out).toBe('');
   });
 
+  it('ends with 2 for one that leaves a failing promise behind', async () => {
+    const file = patch('p.ts', `{ name: 'p', title: (void Promise.reject(new Error('late')), 'p') }`);
+    const { code, err } = await run('validate', file, '--runs', '5');
+    expect(code).toBe(2);
+    expect(err).toBe('✖ p.ts: a promise fails that nobody waits for: Error: late\n');
+  });
+
   it('ends with 2 where there is no file', async () => {
     expect(await run('validate', 'nowhere.ts')).toMatchObject({
       code: 2,

@@ -6,7 +6,7 @@ import * as library from '../index.ts';
 import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
 import { encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
-import { requireRevision } from '../target/model/require-revision.ts';
+import { requireQemuRevision } from '../target/model/require-revision.ts';
 import {
   FaultyRun,
   Unrepeatable,
@@ -15,6 +15,7 @@ import {
   runPatched,
   shrinkFault,
   validate,
+  whatWasThrown,
   type LoadedPatch,
   type Verdict,
 } from '../validate/index.ts';
@@ -61,9 +62,16 @@ export const validateCommand = (conclude: Conclude): Command =>
     .option('--json', 'the verdict as JSON')
     .action((file: string, options: ValidateCommandOptions) =>
       withInterrupt(async (signal) => {
+        const failed = promisesThatFail();
         const loaded = within(file, () => loadPatch(file, { barproof: library }));
         const base = baseOf(loaded, file, options);
         const verdict = await judge(loaded, file, base, options, signal);
+        for (const reason of failed()) {
+          complain({
+            problems: [{ path: file, message: `a promise fails that nobody waits for: ${reason}` }],
+          });
+          conclude(ExitCode.COULD_NOT_RUN);
+        }
         if (verdict === undefined) {
           conclude(ExitCode.COULD_NOT_RUN);
           return;
@@ -75,9 +83,20 @@ export const validateCommand = (conclude: Conclude): Command =>
       }),
     );
 
+/** Keeps the promises that a patch leaves behind from ending the program; the result tells of them. */
+function promisesThatFail(): () => readonly string[] {
+  const reasons: string[] = [];
+  const note = (reason: unknown): void => void reasons.push(whatWasThrown(reason));
+  process.on('unhandledRejection', note);
+  return () => {
+    process.off('unhandledRejection', note);
+    return reasons;
+  };
+}
+
 function baseOf({ patch }: LoadedPatch, file: string, options: ValidateCommandOptions): Revision {
-  if (options.base !== undefined) return requireRevision(options.base, '--base');
-  return within(file, () => requireRevision(patch.definition.base ?? NEWEST.id, 'base'));
+  if (options.base !== undefined) return requireQemuRevision(options.base, '--base');
+  return within(file, () => requireQemuRevision(patch.definition.base ?? NEWEST.id, 'base'));
 }
 
 /** The verdict, or nothing when the patch does not allow of one; then it has been said why. */

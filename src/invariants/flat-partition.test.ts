@@ -232,4 +232,24 @@ describe('the search through the tree', () => {
     expect(found(4n * PAGE, root)).toBeUndefined();
     expect(found(PAGE - 1n, root)).toBeUndefined();
   });
+
+  it('asks for the regions of devices behind windows that shift addresses', () => {
+    const mmap = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+    const space = node(region('pci', 'container'), 0n, END, { children: [node(mmap, 0x8000_0000n, PAGE)] });
+    const window = node(region('window', 'alias'), 0x20_0000_0000n, 0x8000_0000n, {
+      alias: { node: space, offset: 0x8000_0000n },
+    });
+    const tree = node(ROOT, 0n, END, { children: [window] });
+    const shown = (...ranges: readonly ReturnType<typeof flat>[]) =>
+      causes(flatPartition, trace([{ state: view() }, { state: view(...ranges) }], { tree }));
+    expect(shown(flat(0x20_0000_0000n, PAGE, mmap))).toEqual([]);
+    expect(shown()).toEqual(['wrong-owner']);
+  });
+
+  it('does not ask a tree whose last change was never finished', () => {
+    const tree = node(ROOT, 0n, END, { children: [node(IO, 0n, PAGE)] });
+    const judged = trace([{ state: view() }, { state: view(flat(PAGE, PAGE, IO)) }], { tree });
+    expect(causes(flatPartition, judged)).toEqual(['wrong-owner']);
+    expect(causes(flatPartition, { ...judged, outcome: 'aborted' })).toEqual([]);
+  });
 });

@@ -3,8 +3,10 @@ import { Errno } from '../host/index.ts';
 import { incrementalEqualsScratch } from './incremental-equals-scratch.ts';
 import {
   PAGE,
+  bar,
   causes,
   container,
+  device,
   judge,
   mapEvent,
   mapping,
@@ -118,5 +120,37 @@ describe('incremental-equals-scratch', () => {
       { scratch: [container([])], scenario: limited },
     );
     expect(causes(incrementalEqualsScratch, judged)).toEqual(['extra-mapping']);
+  });
+
+  describe('a BAR', () => {
+    const placed = (
+      at: bigint | undefined,
+      register: { readonly address: bigint; readonly decoding?: boolean },
+      type: 'mem32' | 'mem64' = 'mem32',
+    ) =>
+      causes(
+        incrementalEqualsScratch,
+        trace([{ state: state({ devices: [device([bar(0, PAGE, { address: at, type })])] }) }], {
+          barRegisters: [{ device: 'dev0', bar: 0, decoding: true, ...register }],
+        }),
+      );
+
+    it('is where its register says', () => {
+      expect(placed(0x1000n, { address: 0x1000n })).toEqual([]);
+      expect(placed(0x1000n, { address: 0x2000n })).toEqual(['bar-misplaced']);
+      expect(placed(undefined, { address: 0x2000n })).toEqual(['bar-misplaced']);
+    });
+
+    it('is nowhere while it is not decoding', () => {
+      expect(placed(undefined, { address: 0x1000n, decoding: false })).toEqual([]);
+      expect(placed(0x1000n, { address: 0x1000n, decoding: false })).toEqual(['bar-misplaced']);
+    });
+
+    it('may be left out at 0, and at the end of its space', () => {
+      expect(placed(undefined, { address: 0n })).toEqual([]);
+      expect(placed(undefined, { address: (1n << 32n) - PAGE })).toEqual([]);
+      expect(placed(undefined, { address: (1n << 32n) - PAGE }, 'mem64')).toEqual(['bar-misplaced']);
+      expect(placed(undefined, { address: (1n << 64n) - PAGE }, 'mem64')).toEqual([]);
+    });
   });
 });

@@ -5,6 +5,7 @@ import {
   PAGE,
   causes,
   container,
+  device,
   flat,
   judge,
   mapping,
@@ -90,5 +91,19 @@ describe('map-matches-view', () => {
   it('has nothing to say where nothing is mapped', () => {
     expect(saysNothing(mapMatchesView, shows(ram, []))).toBe(true);
     expect(saysNothing(mapMatchesView, traceOfStates([state({ flatView: ram })]))).toBe(true);
+  });
+
+  it('calls a mapping without an owner when its device is gone, even where the memory map still shows it', () => {
+    const mapped = mapping(AT, SIZE, { region: MMAP.name, owner: 'dev0' });
+    const here = state({
+      flatView: [flat(AT, SIZE, MMAP)],
+      containers: [container([mapped])],
+      devices: [device([])],
+    });
+    const judged = judge(mapMatchesView, traceOfStates([here, { ...here, devices: [] }]));
+    expect(judged.violations).toMatchObject([{ cause: 'owner-gone', step: 1 }]);
+    expect(
+      causes(mapMatchesView, traceOfStates([here, { ...here, devices: [], containers: [] }, here])),
+    ).toEqual([]);
   });
 });

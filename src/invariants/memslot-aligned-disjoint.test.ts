@@ -7,6 +7,7 @@ import {
   PAGE_64K,
   RAM,
   causes,
+  device,
   flat,
   judge,
   memslot,
@@ -122,5 +123,56 @@ describe('memslot-aligned-disjoint', () => {
     const slots = [slot(0n, PAGE), slot(PAGE, PAGE, { hostAddress: 0x7f00_0000_0000n })];
     const judged = shows([{ ...slots[0]!, hostAddress: slots[1]!.hostAddress }, slots[1]!]);
     expect(causes(memslotAlignedDisjoint, judged)).toHaveLength(1);
+  });
+
+  describe('what a device had', () => {
+    const BAR = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+    const flatView = [flat(0n, PAGE, BAR)];
+    const memslots = [memslot(0n, PAGE, { region: BAR.name, owner: 'dev0' })];
+    const here = state({ flatView, memslots, devices: [device([])] });
+
+    it('goes with it, even where the memory map still shows it', () => {
+      const judged = judge(memslotAlignedDisjoint, traceOfStates([here, { ...here, devices: [] }]));
+      expect(judged.violations).toMatchObject([{ cause: 'owner-gone', step: 1 }]);
+    });
+
+    it('comes back with it', () => {
+      const away = { ...here, memslots: [], devices: [] };
+      expect(causes(memslotAlignedDisjoint, traceOfStates([here, away, here]))).toEqual([]);
+    });
+  });
+
+  it('wants a number for one slot at a time', () => {
+    const [one, other] = [slot(0n, PAGE), slot(PAGE, PAGE)].map((each) => ({ ...each, slot: 7 }));
+    const gone = { ...one!, size: 0n };
+    const of = (...slots: Slots) =>
+      causes(memslotAlignedDisjoint, trace([{ events: slots.map((each) => memslotEvent(each)) }]));
+    expect(of(one!, other!)).toEqual(['number-in-use']);
+    expect(of(one!, gone, other!)).toEqual([]);
+    expect(of(one!, { ...other!, slot: 8 })).toEqual([]);
+    const refused = [memslotEvent(one!, Errno.EINVAL), memslotEvent(other!)];
+    expect(causes(memslotAlignedDisjoint, trace([{ events: refused }]))).toEqual([]);
+  });
+
+  it('judges the slot that KVM refused and the VMM died of by the memory map of that moment', () => {
+    const asked = (offset: bigint, more: object = {}) =>
+      causes(
+        memslotAlignedDisjoint,
+        trace(
+          [
+            {
+              events: [memslotEvent(slot(PAGE, PAGE, { offset }), Errno.EINVAL)],
+              state: state({ flatView: ALL }),
+            },
+          ],
+          {
+            outcome: 'aborted',
+            ...more,
+          },
+        ),
+      );
+    expect(asked(0n)).toEqual(['asked-not-backed']);
+    expect(asked(PAGE)).toEqual([]);
+    expect(asked(0n, { outcome: 'ok' })).toEqual([]);
   });
 });

@@ -120,4 +120,11 @@ describe('mmio-map-not-fatal', () => {
     expect(causes(noAbort, judged)).toEqual([expect.stringMatching(/^dma-window/)]);
     expect(causes(mmioMapNotFatal, judged)).toHaveLength(1);
   });
+
+  it('tells the address of a BAR that is being sized from one where a BAR is meant to be', () => {
+    const of = (start: bigint) =>
+      causes(mmioMapNotFatal, traceOfEvents([mapEvent(start, PAGE, refused)], aborted));
+    expect(of((1n << 63n) - PAGE)).toEqual(['refused-map']);
+    expect(of(1n << 63n)).toEqual(['refused-map-in-top-half']);
+  });
 });

@@ -4,8 +4,10 @@ import {
   bar,
   causes,
   device,
+  flat,
   judge,
   layout,
+  region,
   saysNothing,
   scenario,
   state,
@@ -149,5 +151,34 @@ describe('msix-capability-consistent', () => {
 
   it('looks for the PBA over live registers, too', () => {
     expect(of(layout(2, SIZE, 0n), [bar(0, 2n * SIZE)])).toEqual(['over-live-registers']);
+  });
+
+  it('looks for the PBA where the capability names it', () => {
+    const msix = layout(2, 0x2000n, 0x3000n);
+    const at = (bar: number, offset: bigint) => of(msix, [BAR], { pbaAt: { bar, offset } });
+    expect(at(0, 0x3000n)).toEqual([]);
+    expect(at(0, 0x3008n)).toEqual(['pba-emulated-elsewhere']);
+    expect(at(1, 0x3000n)).toEqual(['pba-emulated-elsewhere']);
+  });
+
+  it('reports an emulation that answers for more than the table', () => {
+    const table = region('msix-table', 'io', 'dev0');
+    const shown = (size: bigint, owner = table) =>
+      causes(
+        msixCapabilityConsistent,
+        traceOfStates(
+          [
+            state({
+              flatView: [flat(0x2000n, size, owner)],
+              devices: [device([BAR], layout(2, 0x2000n, 0x3000n))],
+            }),
+          ],
+          { scenario: PHYSICAL },
+        ),
+      );
+    expect(shown(32n)).toEqual([]);
+    expect(shown(33n)).toEqual(['swallows-registers']);
+    expect(shown(33n, region('msix-table', 'io', 'dev9'))).toEqual([]);
+    expect(shown(33n, region('dev0 BAR 0', 'io', 'dev0'))).toEqual([]);
   });
 });

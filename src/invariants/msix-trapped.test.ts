@@ -129,6 +129,27 @@ describe('msix-trapped', () => {
       ]);
     });
 
+    it('is told apart when it lies at a page boundary beside the BAR that it hides', () => {
+      const page = region('dev0 BAR 1 mmaps[0]', 'ram-device', 'dev0');
+      const at = (address: bigint) =>
+        causes(
+          msixTrapped,
+          traceOfStates([
+            state({
+              flatView: [flat(address, 0x1000n, page)],
+              devices: [
+                device(
+                  [bar(0, 0x800n, { address: AT + 0x800n }), bar(1, 0x800n, { address })],
+                  layout(1, 0n, 0x400n),
+                ),
+              ],
+            }),
+          ]),
+        );
+      expect(at(AT)).toEqual(['shadowed-by-page-of-bar']);
+      expect(at(AT - 0x400n)).toEqual(['shadowed-by-stretched-bar']);
+    });
+
     it('is no news while the VMM dies of moving it', () => {
       const [step] = stretched(0x800n, 0x800n, AT + TABLE - 0x800n).steps;
       const ruins = traceOfStates([good, step!.state], { outcome: 'aborted' });

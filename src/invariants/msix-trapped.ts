@@ -1,9 +1,9 @@
 import { firstEndingAbove, overlaps, type Offset, type Range } from '../address/index.ts';
-import type { DeviceState, State, TraceRange } from '../target/trace.ts';
+import type { BarState, DeviceState, State, TraceRange } from '../target/trace.ts';
 import { barOf, guestTable, startInBar, startOfBar } from './bar-bytes.ts';
 import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { forEachChange } from './steps.ts';
+import { forEachChange, settled } from './steps.ts';
 
 /** The point of MSI-X emulation: the guest never reaches the device's own table. */
 export const msixTrapped: Invariant = {
@@ -16,7 +16,7 @@ export const msixTrapped: Invariant = {
   check(trace, examination) {
     if (trace.optsOutOfMsixEmulation) return;
     // What is direct is so already in the middle of a change that killed the VMM; what hides what is not settled.
-    const ruins = trace.outcome === 'aborted' ? trace.steps.length - 1 : undefined;
+    const lastSettled = settled(trace).steps.length - 1;
     forEachChange(
       trace,
       () => true,
@@ -27,7 +27,7 @@ export const msixTrapped: Invariant = {
           examination.exercised++;
           checkDispatch(device, table, state, step, examination);
           checkBackings(device, table, state, step, examination);
-          if (step === ruins) continue;
+          if (step > lastSettled) continue;
           const start = startOfBar(table.bar, device.id, state.flatView);
           const placeFrom = (bar: bigint): Range => ({ start: bar + table.start, end: bar + table.end });
           if (start !== undefined) {
@@ -35,6 +35,7 @@ export const msixTrapped: Invariant = {
           }
           checkNeighbours(
             device,
+            table.bar,
             placeFrom(start ?? table.bar.address),
             trace.pages.host,
             state,
@@ -120,6 +121,7 @@ function checkEmulation(
 /** Where the table should answer there is nothing that reaches beyond the addresses it decodes. */
 function checkNeighbours(
   device: DeviceState,
+  table: BarState,
   place: Range,
   page: bigint,
   state: State,
@@ -132,7 +134,9 @@ function checkNeighbours(
     if (range.start >= place.end) return;
     if (range.region.owner === undefined || !isOutsideItsBar(range, place, state)) continue;
     examination.violate(
-      isStretchedOnPurpose(range, state, page) ? 'shadowed-by-page-of-bar' : 'shadowed-by-stretched-bar',
+      isStretchedOnPurpose(range, table, state, page)
+        ? 'shadowed-by-page-of-bar'
+        : 'shadowed-by-stretched-bar',
       step,
       () =>
         `the MSI-X table of ${device.id} at ${span(place)} is hidden by ${rangeText(range)}, ` +
@@ -155,11 +159,20 @@ function isOutsideItsBar(range: TraceRange, place: Range, { devices }: State): b
   );
 }
 
-/** Whether the BAR lies at a page boundary, where it may cover the rest of the page that nobody else wants. */
-function isStretchedOnPurpose({ region }: TraceRange, { devices }: State, page: bigint): boolean {
+/**
+ * Whether the BAR lies at a page boundary, where it may cover the rest of the page that nobody else wants,
+ * and has no address in common with the BAR that it hides.
+ */
+function isStretchedOnPurpose(
+  { region }: TraceRange,
+  table: BarState,
+  { devices }: State,
+  page: bigint,
+): boolean {
   const owner = devices.find(({ id }) => id === region.owner);
-  const address = owner && barOf(owner, region.name)?.bar.address;
-  return address !== undefined && address % page === 0n;
+  const bar = owner && barOf(owner, region.name)?.bar;
+  if (bar?.address === undefined || table.address === undefined || bar.address % page !== 0n) return false;
+  return !overlaps(rangeFrom(bar.address, bar.size), rangeFrom(table.address, table.size));
 }
 
 /** Neither a memslot nor a DMA mapping shows a byte of the table. */

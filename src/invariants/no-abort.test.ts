@@ -11,6 +11,7 @@ import {
   message,
   mmapEvent,
   registerEvent,
+  scenario,
   trace,
   traceOfEvents,
   unmapEvent,
@@ -108,5 +109,33 @@ describe('no-abort', () => {
   it('does not name a death after the refusal of something else', () => {
     const unmap = unmapEvent(0n, PAGE, { errno: Errno.ENXIO });
     expect(dying('dma-window', [unmap]).causes).toEqual(['dma-window']);
+  });
+
+  describe('a device that is refused', () => {
+    const BARS = [{ index: 0, size: '0x10000', type: 'mem32' }];
+    const MSIX = { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' };
+    const refusing = (spec: object, events: Events = [], operations: readonly object[] = []) =>
+      causes(
+        noAbort,
+        traceOfEvents(events, {
+          outcome: 'rejected',
+          error: 'no',
+          scenario: scenario({ devices: [{ id: 'dev0', bars: BARS, msix: MSIX, ...spec }], operations }),
+        }),
+      );
+
+    it('is in order', () => {
+      expect(refusing({})).toEqual(['sound-device-refused']);
+      expect(refusing({}, [mmapEvent(0n, PAGE, { errno: Errno.EINVAL })])).toEqual(['sound-device-refused']);
+    });
+
+    it('is not, or not all that the VMM asked for was granted', () => {
+      expect(refusing({ msix: { ...MSIX, pbaOffset: '0x10000' } })).toEqual([]);
+      expect(refusing({}, [refusedRam])).toEqual([]);
+    });
+
+    it('is looked at only when it was plugged in', () => {
+      expect(refusing({}, [], [{ op: 'hotplug', device: 'dev0' }])).toEqual([]);
+    });
   });
 });

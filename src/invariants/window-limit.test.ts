@@ -94,4 +94,20 @@ describe('window-limit', () => {
   it('tells a bad request from one too many', () => {
     expect(of([make(0n, { errno: Errno.EINVAL })])).not.toEqual(of([make(0n, { errno: Errno.ENOSPC })]));
   });
+
+  it('reports what is mapped where nothing is translated', () => {
+    const apertures = [
+      { start: '0x0', end: '0xfedfffff' },
+      { start: '0xfef00000', end: '0x7fffffffff' },
+    ];
+    const host = { iommu: { type: 'type1', pageSizes: ['0x1000'], apertures } };
+    const of = (start: bigint, size: bigint, more: object = {}) =>
+      causes(windowLimit, traceOfEvents([mapEvent(start, size, more)], { scenario: scenario({ host }) }));
+    expect(of(0xfedf_f000n, PAGE)).toEqual([]);
+    expect(of(0xfedf_f000n, 2n * PAGE)).toEqual(['ram-outside-aperture']);
+    expect(of(0xfee0_0000n, PAGE)).toEqual(['ram-outside-aperture']);
+    expect(of(0n, 0x1_0000_0000n)).toEqual(['ram-outside-aperture']);
+    expect(of(1n << 39n, PAGE, { owner: 'dev0' })).toEqual(['device-memory-outside-aperture']);
+    expect(of(1n << 39n, PAGE, { errno: Errno.EINVAL })).toEqual([]);
+  });
 });

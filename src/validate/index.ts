@@ -3,7 +3,7 @@ export type { CauseTally, OutcomePair } from './compare.ts';
 export { FIGURES, type Cost, type Figure, type FigureChange } from './cost.ts';
 export type { DeviceCost, DeviceFigures } from './device-cost.ts';
 export type { Difference, Sides } from './difference.ts';
-export { PatchFault, RuleWatch } from './guard.ts';
+export { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 export { loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
 export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } from './patch.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';

@@ -74,6 +74,24 @@ it('is led by its types', () => {
   expect(definitions).toHaveLength(4);
 });
 
+it("a change that asks for the base's rules can neither throw through nor change them", () => {
+  const apply = (listener: () => object) => () => definePatch({ name: 'x', listener }).applyTo(base);
+  expect(
+    apply(() => {
+      throw new TypeError('no');
+    }),
+  ).toThrow('listener: throws TypeError: no');
+  const overwriting = definePatch({
+    name: 'x',
+    listener: (rules) => {
+      (rules as { deviceMemoryFailure: string }).deviceMemoryFailure = 'reported';
+      return {};
+    },
+  });
+  expect(() => overwriting.applyTo(base)).toThrow(/listener: throws TypeError: Cannot assign to read only/);
+  expect(base.listener.deviceMemoryFailure).toBe('fatal');
+});
+
 describe('the rules of a patch', () => {
   const alignmentOf = (alignment: unknown) =>
     definePatch({ name: 'bad', listener: { alignment } as object }).applyTo(base).listener.alignment;
@@ -85,6 +103,12 @@ describe('the rules of a patch', () => {
       'listener.alignment answers 4096; expected a page size in bytes, a bigint and a power of two',
     ],
     [async () => 4096n, /answers a promise; expected a page size/],
+    [() => Promise.reject(new Error('late')), /answers a promise; expected a page size/],
+    [() => undefined, /answers undefined; expected/],
+    [() => [], /answers an array; expected/],
+    [() => ({ a: 1 }), /answers an object with a; expected/],
+    [() => null, /answers null; expected/],
+    [() => () => 1n, /answers a function; expected/],
     [
       () => {
         throw new TypeError('no such thing');

@@ -1,6 +1,6 @@
 import { InvalidInput, nearestTo, printable, type Problem } from '../scenario/index.ts';
 import type { Revision } from '../vfio/index.ts';
-import { guardRooms, type RuleWatch } from './guard.ts';
+import { guardRooms, whatWasThrown, type RuleWatch } from './guard.ts';
 import { RULES, type RoomName, type RuleAnswers } from './rules.ts';
 
 /**
@@ -106,12 +106,22 @@ class DefinedPatch implements Patch {
     for (const room of ROOM_NAMES) {
       const change = this.definition[room] as Change<object> | undefined;
       if (change === undefined) continue;
-      const changed = typeof change === 'function' ? change(base[room]) : change;
+      const changed =
+        typeof change === 'function' ? ask(change as (base: object) => object, base[room], room) : change;
       const problems = problemsOfRoom(changed, room);
       if (problems.length > 0) throw new InvalidInput(problems);
       rooms[room] = { base: base[room], changed };
     }
     return rooms;
+  }
+}
+
+/** @throws InvalidInput when the function throws; it cannot change what it is given. */
+function ask(change: (base: object) => object, base: object, room: RoomName): object {
+  try {
+    return change(Object.freeze({ ...base }));
+  } catch (error) {
+    throw new InvalidInput([{ path: room, message: `throws ${whatWasThrown(error)}` }]);
   }
 }
 

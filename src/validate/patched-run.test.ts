@@ -74,6 +74,27 @@ describe('a patched run', () => {
     expect(faultOf({ name: 'deep', listener: { skip } }).message).toMatch(/listener\.skip throws RangeError/);
   });
 
+  it('is not begun where the patch does not come to the end of being applied', () => {
+    const endless = definePatch({
+      name: 'endless',
+      listener: () => {
+        for (;;);
+      },
+    });
+    expect(() => runPatched(endless, base, 0.2)).toThrow(
+      'does not come to an end: applying it takes more than 0.2 s',
+    );
+  });
+
+  it('blames a busy computer for what is slow only once', () => {
+    let asked = 0;
+    const span = (): undefined => {
+      if (asked++ === 0) for (const end = performance.now() + 400; performance.now() < end;);
+    };
+    const { run, guard } = runPatched(definePatch({ name: 'slow', memslots: { span } }), base, 0.2);
+    expect(() => guard(() => run(scenario))).toThrow(/this computer is too busy/);
+  });
+
   it('blames the patch where its answers make the model fail', () => {
     const [device] = scenario.devices;
     const msix = { vectors: 1, tableBar: 0, tableOffset: offset(0n), pbaBar: 0, pbaOffset: offset(0x8000n) };

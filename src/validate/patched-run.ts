@@ -1,4 +1,4 @@
-import type { Scenario } from '../scenario/index.ts';
+import { InvalidInput, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
 import type { Trace } from '../target/trace.ts';
 import { DeadlinePassed, withinDeadline } from './deadline.ts';
@@ -42,7 +42,7 @@ export const tookTooLong = ({ fault }: FaultyRun): boolean => fault.cause instan
  */
 export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STRETCH): PatchedRun {
   const watch = new RuleWatch();
-  const revision = patch.applyTo(base, watch);
+  const revision = applyInTime(patch, base, watch, seconds);
   let current: Scenario | undefined;
   const run = (scenario: Scenario): Trace => {
     current = scenario;
@@ -53,11 +53,23 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
       throw new FaultyRun(faultOf(error), scenario);
     }
   };
+  /** A computer that was asleep is no fault of the patch: the run has to be as slow once more. */
+  const confirm = (scenario: Scenario): void => {
+    try {
+      withinDeadline(() => run(scenario), seconds);
+    } catch (error) {
+      if (error instanceof DeadlinePassed) return;
+      throw error;
+    }
+    const message = `a run took more than ${seconds} s, but not when it was tried again: this computer is too busy`;
+    throw new InvalidInput([{ path: '', message }]);
+  };
   const guard = <T>(stretch: () => T): T => {
     try {
       return withinDeadline(stretch, seconds);
     } catch (error) {
       if (!(error instanceof DeadlinePassed) || current === undefined) throw error;
+      confirm(current);
       throw new FaultyRun(
         new PatchFault(watch.lastAsked, `does not come back: it ${error.message}`, error),
         current,
@@ -65,6 +77,15 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
     }
   };
   return { revision, run, guard };
+}
+
+function applyInTime(patch: Patch, base: Revision, watch: RuleWatch, seconds: number): Revision {
+  try {
+    return withinDeadline(() => patch.applyTo(base, watch), seconds);
+  } catch (error) {
+    if (!(error instanceof DeadlinePassed)) throw error;
+    throw new InvalidInput([{ path: '', message: `does not come to an end: applying it ${error.message}` }]);
+  }
 }
 
 function faultOf(error: unknown): PatchFault {

@@ -9,4 +9,4 @@ export type * from './revision.ts';
 export { wholeUnits, type Span } from './trim.ts';
 export { NEWEST, REVISIONS, findRevision } from './revisions/index.ts';
 export { VfioContainer } from './vfio-container.ts';
-export { VfioDevice, type DeviceEnvironment, type DeviceOptions } from './vfio-device.ts';
+export { VfioDevice, type BarLayer, type DeviceEnvironment, type DeviceOptions } from './vfio-device.ts';

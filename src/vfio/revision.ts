@@ -229,6 +229,8 @@ export interface Revision {
   readonly title: string;
   /** Where the rules come from: a release, a line of the seed thread, a commit subject. */
   readonly source: string;
+  /** Other VMMs than QEMU say which they are. */
+  readonly vmm?: undefined;
   /** The kinds of container that exist in it. */
   readonly iommus: readonly IommuType[];
   readonly listener: ListenerRules;

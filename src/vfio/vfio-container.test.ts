@@ -195,4 +195,14 @@ describe('an sPAPR container', () => {
       );
     },
   );
+
+  it('maps once more where it should unmap, if a rule says so', () => {
+    const iommu = new RecordingIommu();
+    const base = revision('qemu-11.1');
+    const wrong = { ...base, listener: { ...base.listener, whenUnregistered: 'map' as const } };
+    const { container } = connect(iommu, { revision: wrong });
+    iommu.take();
+    container.disconnect();
+    expect(iommu.take()).toEqual(['map 0x0 0x20000 rw']);
+  });
 });

@@ -997,3 +997,54 @@ describe('addresses at which a BAR is not mapped', () => {
     expect(view()).toEqual(isMapped ? [`${hex(address).slice(2)}+1000 ramd nic BAR 0 mmaps[0] @0`] : []);
   });
 });
+
+describe('rules that patches change', () => {
+  const WITH_TABLE: FakeDevice = {
+    bars: { 0: { size: P64K, attributes: MEM32, msixMappable: true } },
+    msix: [8, 0, 0x8000n, 0, 0x9000n],
+  };
+  const withRules = (rules: Partial<ReturnType<typeof revision>['device']>): Bench => {
+    const base = revision('qemu-11.1');
+    return { revision: { ...base, device: { ...base.device, ...rules } } };
+  };
+
+  it('put mmaps beside the BAR, above the table or below the BAR', () => {
+    const above = withRules({ mmapParent: ({ base }) => base, mmapPriority: 1 });
+    expect(viewOf(WITH_TABLE, above)).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
+    const below = withRules({ mmapParent: ({ base }) => base, mmapPriority: -1 });
+    expect(viewOf(WITH_TABLE, below).filter((line) => line.includes('ramd'))).toEqual([]);
+  });
+
+  it('let the table answer for the rest of its page', () => {
+    const swallowing = withRules({ emulatedTableSize: (_size, hostPageSize) => hostPageSize });
+    expect(viewOf(WITH_TABLE)).toContain('d0008000+80 io msix-table @0');
+    expect(viewOf(WITH_TABLE, swallowing)).toContain('d0008000+1000 io msix-table @0');
+  });
+
+  it('let the VMM die of a relocation without MSI-X', () => {
+    const plain: FakeDevice = { bars: { 0: { size: P64K, attributes: MEM32 } } };
+    const options = { msixRelocation: 'bar0' } as const;
+    expect(failureOf(plain, { options })).toBeUndefined();
+    const failure = failureOf(plain, { options, ...withRules({ relocationWithoutMsix: 'crash' }) });
+    expect(failure).toBeInstanceOf(VmmAbort);
+    expect((failure as VmmAbort).site).toBe('relocation-without-msix');
+  });
+
+  it('show where PBA and table are put, beside what the capability says', () => {
+    const { device } = plug(
+      WITH_TABLE,
+      withRules({
+        emulatedLayout: (layout) => ({
+          ...layout,
+          tableOffset: layout.pbaOffset,
+          pbaOffset: layout.tableOffset,
+        }),
+      }),
+    );
+    expect([device.emulatedTable, device.emulatedPba]).toEqual([
+      { bar: 0, offset: 0x9000n },
+      { bar: 0, offset: 0x8000n },
+    ]);
+    expect(device.msixLayout).toMatchObject({ tableOffset: 0x8000n, pbaOffset: 0x9000n });
+  });
+});

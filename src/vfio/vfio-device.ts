@@ -124,6 +124,15 @@ export class VfioDevice {
     this.#initMsixCapability(this.msixLayout);
   }
 
+  /** What the registers of the BARs say, by themselves. */
+  get barRegisters() {
+    return this.pci.bars.map((bar) => ({
+      bar: bar.index,
+      address: this.pci.register(bar) & -bar.size,
+      decoding: this.pci.isDecoding(bar),
+    }));
+  }
+
   /** The guest writes configuration space (vfio_pci_write_config, facts 4.7 and 5.9). */
   writeConfig(at: number, width: AccessWidth, value: number): void {
     const end = at + width;

@@ -191,6 +191,7 @@ export const device = (
   more: {
     readonly id?: string;
     readonly emulatedAt?: { readonly bar: number; readonly offset: bigint } | undefined;
+    readonly pbaAt?: { readonly bar: number; readonly offset: bigint };
   } = {},
 ): DeviceState => {
   const at =
@@ -203,6 +204,7 @@ export const device = (
       enabled: false,
       functionMasked: false,
       emulatedAt: at && { bar: at.bar, offset: offset(at.offset) },
+      ...(more.pbaAt && { pbaAt: { bar: more.pbaAt.bar, offset: offset(more.pbaAt.offset) } }),
     },
   };
 };

@@ -53,4 +53,14 @@ describe('makeHostIommu', () => {
     expect(spapr.createWindow({ pageSize: 0x1000n, size: 0x1000_0000n }).errno).toBe(0);
     expect(spapr.createWindow({ pageSize: 0x1000n, size: 0x1000_0000n }).errno).toBe(28);
   });
+
+  it('keeps to no apertures where the kernel does not look', () => {
+    const apertures = [{ start: 0n, end: 0xffffn }];
+    const rules = { pageSizes: (hardware: bigint) => hardware, checksApertures: false };
+    for (const type of ['type1', 'iommufd'] as const) {
+      const spec = { type, pageSizes: PAGE_SIZES, apertures };
+      expect(makeHostIommu(spec, 0x1000n).map(request(0x10_0000n))).toBe(22);
+      expect(makeHostIommu(spec, 0x1000n, rules).map(request(0x10_0000n))).toBe(0);
+    }
+  });
 });

@@ -716,3 +716,25 @@ describe('runToTheEnd', () => {
     expect(end).toMatchObject({ outcome: 'aborted', abortSite: 'bar-size-assertion' });
   });
 });
+
+describe('the registers of BARs', () => {
+  const registers = (...operations: Json[]) => run({ operations }).barRegisters;
+
+  it('are told after the last operation, without flags and without what lies below the size', () => {
+    expect(registers(setBar('0xd0001234'))).toEqual([
+      { device: 'dev0', bar: 0, address: 0xd000_0000n, decoding: false },
+    ]);
+    expect(registers(setBar('0xd0000000'), enable())).toMatchObject([
+      { address: 0xd000_0000n, decoding: true },
+    ]);
+    expect(registers(setBar('0xd0000000'), enable(), { op: 'reset' })).toMatchObject([
+      { address: 0n, decoding: false },
+    ]);
+  });
+
+  it('are not told of a device that is gone, nor after the VMM died', () => {
+    expect(registers({ op: 'unplug', device: 'dev0' })).toEqual([]);
+    const overlay = { op: 'add-region', name: 'x', kind: 'ram', address: '0x8', size: '0x2000', priority: 0 };
+    expect(registers(overlay)).toBeUndefined();
+  });
+});

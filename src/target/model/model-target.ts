@@ -1,10 +1,13 @@
 import type { AddressSpace } from '../../memory/index.ts';
 import type { Scenario } from '../../scenario/index.ts';
-import { DeviceRefused, VmmAbort, findRevision, type AbortSite, type Revision } from '../../vfio/index.ts';
+import { DeviceRefused, VmmAbort, type AbortSite } from '../../vfio/index.ts';
 import type { Target } from '../target.ts';
 import type { ContainerState, Outcome, Step, Teardown, Trace } from '../trace.ts';
 import { snapshotBarRegisters, snapshotState, snapshotTree } from './snapshot.ts';
-import { requireIommu, requireRevision } from './require-revision.ts';
+import { CloudHypervisorVmm } from './cloud-hypervisor-vmm.ts';
+import type { ModelledVmm } from './modelled-vmm.ts';
+import { requireRevision, requireSuitable } from './require-revision.ts';
+import { findAnyRevision, type AnyRevision } from './revisions.ts';
 import { Vmm } from './vmm.ts';
 
 /** How a run ended. */
@@ -16,17 +19,17 @@ export interface End {
 
 const OK: End = { outcome: 'ok', error: undefined, abortSite: undefined };
 
-/** The model of QEMU and its host as a target. */
+/** The models of QEMU and of other VMMs, each with its host, as a target. */
 export class ModelTarget implements Target {
   readonly name = 'model';
-  readonly #find: (id: string) => Revision | undefined;
+  readonly #find: (id: string) => AnyRevision | undefined;
 
   /** @param find where revisions are looked up; by default among those of barproof. */
-  constructor(find: (id: string) => Revision | undefined = findRevision) {
+  constructor(find: (id: string) => AnyRevision | undefined = findAnyRevision) {
     this.#find = find;
   }
 
-  /** @throws InvalidInput when there is no such revision, or it has no such IOMMU. */
+  /** @throws InvalidInput when there is no such revision, or the scenario is not one for it. */
   run(scenario: Scenario): Trace {
     return runOnModel(scenario, requireRevision(scenario.revision, 'revision', this.#find));
   }
@@ -35,11 +38,10 @@ export class ModelTarget implements Target {
 /**
  * Runs `scenario` on the model of `revision`, whatever revision the scenario itself names.
  *
- * @throws InvalidInput when the revision has no such IOMMU.
+ * @throws InvalidInput when the scenario is not one for the revision.
  */
-export function runOnModel(scenario: Scenario, revision: Revision): Trace {
-  requireIommu(scenario, revision);
-  const vmm = new Vmm(scenario, revision);
+export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
+  const vmm = makeVmm(scenario, revision);
   const steps: Step[] = [];
   const end = performAll(vmm, steps);
   // The tree of a transaction that was left open is not the one that the views show.
@@ -71,19 +73,25 @@ export function runOnModel(scenario: Scenario, revision: Revision): Trace {
 /**
  * The address spaces of the VMM after the last operation that it came to, and how that ended.
  *
- * @throws InvalidInput when the revision has no such IOMMU.
+ * @throws InvalidInput when the scenario is not one for the revision.
  */
 export function runToTheEnd(
   scenario: Scenario,
-  revision: Revision,
+  revision: AnyRevision,
 ): { readonly spaces: readonly AddressSpace[]; readonly end: End } {
-  requireIommu(scenario, revision);
-  const vmm = new Vmm(scenario, revision);
+  const vmm = makeVmm(scenario, revision);
   const end = performAll(vmm, []);
   return { spaces: vmm.topology.addressSpaces, end };
 }
 
-function performAll(vmm: Vmm, steps: Step[]): End {
+function makeVmm(scenario: Scenario, revision: AnyRevision): ModelledVmm {
+  requireSuitable(scenario, revision);
+  return revision.vmm === 'cloud-hypervisor'
+    ? new CloudHypervisorVmm(scenario, revision)
+    : new Vmm(scenario, revision);
+}
+
+function performAll(vmm: ModelledVmm, steps: Step[]): End {
   let end = attempt(vmm, steps, { op: 'start' }, () => vmm.start());
   for (const operation of vmm.scenario.operations) {
     if (end.outcome !== 'ok') break;
@@ -93,7 +101,7 @@ function performAll(vmm: Vmm, steps: Step[]): End {
 }
 
 /** Does one thing, and notes what came of it. */
-function attempt(vmm: Vmm, steps: Step[], operation: Step['operation'], act: () => void): End {
+function attempt(vmm: ModelledVmm, steps: Step[], operation: Step['operation'], act: () => void): End {
   const end = endOf(act);
   steps.push({ operation, events: vmm.takeEvents(), state: snapshotState(vmm, steps.at(-1)?.state) });
   return end;
@@ -115,18 +123,18 @@ function endOf(act: () => void): End {
 }
 
 /** What containers would hold whose listeners were registered only now. */
-function registerAnew(vmm: Vmm): readonly ContainerState[] {
+function registerAnew(vmm: ModelledVmm): readonly ContainerState[] {
   return vmm.containers.map(({ name }) => {
     const iommu = vmm.makeIommu();
     // A refusal leaves fewer mappings, and that is what the comparison is after.
-    endOf(() => vmm.makeContainer(name, iommu, () => undefined, true));
+    endOf(() => vmm.mapAnew(name, iommu));
     return { name, mappings: iommu.mappings() };
   });
 }
 
 /** Takes everything away; a VMM that dies of that has one more step. */
-function tearDown(vmm: Vmm, steps: Step[], end: End): { teardown: Teardown | undefined; end: End } {
-  const containers = [...vmm.containers];
+function tearDown(vmm: ModelledVmm, steps: Step[], end: End): { teardown: Teardown | undefined; end: End } {
+  const open = [...vmm.containers];
   const last = endOf(() => vmm.shutDown());
   const events = vmm.takeEvents();
   if (last.outcome === 'aborted') {
@@ -134,6 +142,9 @@ function tearDown(vmm: Vmm, steps: Step[], end: End): { teardown: Teardown | und
     steps.push({ operation: { op: 'stop' }, events, state });
     return { teardown: undefined, end: last };
   }
-  const left = containers.map(({ name, iommu }) => ({ name, mappings: iommu.mappings() }));
+  const left = [...new Set([...open, ...(vmm.closed ?? [])])].map(({ name, iommu }) => ({
+    name,
+    mappings: iommu.mappings(),
+  }));
   return { teardown: { events, containers: left }, end };
 }

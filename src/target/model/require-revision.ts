@@ -1,5 +1,6 @@
-import { InvalidInput, nearestTo, printable, type Scenario } from '../../scenario/index.ts';
-import { REVISIONS, findRevision, type Revision } from '../../vfio/index.ts';
+import { InvalidInput, nearestTo, printable, type Problem, type Scenario } from '../../scenario/index.ts';
+import { ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision } from './revisions.ts';
+import type { Revision } from '../../vfio/index.ts';
 
 /**
  * The revision with this id.
@@ -11,26 +12,55 @@ import { REVISIONS, findRevision, type Revision } from '../../vfio/index.ts';
 export function requireRevision(
   id: string,
   path = 'revision',
-  find: (id: string) => Revision | undefined = findRevision,
-): Revision {
+  find: (id: string) => AnyRevision | undefined = findAnyRevision,
+): AnyRevision {
   const revision = find(id);
   if (revision !== undefined) return revision;
   const nearest = nearestTo(
     id,
-    REVISIONS.map((other) => other.id),
+    ALL_REVISIONS.map((other) => other.id),
   );
   const hint = nearest === undefined ? 'barproof list revisions shows them' : `did you mean ${nearest}?`;
   throw new InvalidInput([{ path, message: `there is no revision ${printable(id.slice(0, 200))}; ${hint}` }]);
 }
 
 /**
- * Makes sure that `revision` can drive the IOMMU of `scenario`.
+ * The revision of QEMU with this id: only they have rules that a patch changes.
  *
- * @throws InvalidInput at `host.iommu.type` when it cannot.
+ * @param path where the id stands, for whoever wrote it.
+ * @throws InvalidInput when there is none.
  */
-export function requireIommu({ host }: Scenario, { id, iommus }: Revision): void {
+export function requireQemuRevision(id: string, path = 'revision'): Revision {
+  const revision = requireRevision(id, path);
+  if (revision.vmm === undefined) return revision;
+  throw new InvalidInput([{ path, message: `${id} is no revision of QEMU` }]);
+}
+
+/** What of a scenario the VMM of a revision does not have: an IOMMU, a machine, operations. */
+export function unsuitable({ host, machine, operations }: Scenario, revision: AnyRevision): Problem[] {
+  const { iommuTypes, machineTypes, overlays = true } = scopeOf(revision);
+  const problems: Problem[] = [];
+  const refuse = (path: string, what: string, allowed?: readonly string[]): void => {
+    const hint = allowed === undefined ? '' : `; allowed are ${allowed.join(', ')}`;
+    problems.push({ path, message: `${revision.id} has no ${what}${hint}` });
+  };
   const { type } = host.iommu;
-  if (iommus.includes(type)) return;
-  const message = `${id} has no ${type}; allowed are ${iommus.join(', ')}`;
-  throw new InvalidInput([{ path: 'host.iommu.type', message }]);
+  if (!iommuTypes.includes(type)) refuse('host.iommu.type', type, iommuTypes);
+  if (machineTypes?.includes(machine.type) === false) refuse('machine.type', machine.type, machineTypes);
+  for (const [index, { op }] of operations.entries()) {
+    if (!overlays && OF_THE_MEMORY_API.has(op)) refuse(`operations[${index}].op`, op);
+  }
+  return problems;
+}
+
+const OF_THE_MEMORY_API: ReadonlySet<string> = new Set(['add-region', 'remove-region', 'begin', 'commit']);
+
+/**
+ * Makes sure that `revision` can carry out `scenario`.
+ *
+ * @throws InvalidInput naming everything that it does not have.
+ */
+export function requireSuitable(scenario: Scenario, revision: AnyRevision): void {
+  const problems = unsuitable(scenario, revision);
+  if (problems.length > 0) throw new InvalidInput(problems);
 }

@@ -1,13 +1,12 @@
 import type { MemoryRegion } from '../../memory/index.ts';
-import type { VfioDevice } from '../../vfio/index.ts';
 import type { BarRegister, ContainerState, DeviceState, State, TraceNode } from '../trace.ts';
-import type { Vmm } from './vmm.ts';
+import type { ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
 
 /**
  * What can be seen of the VMM now. Parts that are as they were in `previous` are the same objects,
  * down to the whole state: whoever looks for changes need not look further.
  */
-export function snapshotState(vmm: Vmm, previous: State | undefined): State {
+export function snapshotState(vmm: ModelledVmm, previous: State | undefined): State {
   const { machine, kvm, topology } = vmm;
   // While a transaction is open nothing of what it changes can be seen.
   if (previous !== undefined && topology.inTransaction) return previous;
@@ -27,7 +26,7 @@ export function snapshotState(vmm: Vmm, previous: State | undefined): State {
 }
 
 function snapshotContainers(
-  { containers }: Vmm,
+  { containers }: ModelledVmm,
   previous: readonly ContainerState[] | undefined,
 ): readonly ContainerState[] {
   const unchanged =
@@ -37,7 +36,7 @@ function snapshotContainers(
 }
 
 function snapshotDevices(
-  { devices }: Vmm,
+  { devices }: ModelledVmm,
   previous: readonly DeviceState[] | undefined,
 ): readonly DeviceState[] {
   const unchanged =
@@ -47,7 +46,7 @@ function snapshotDevices(
 }
 
 function isAsBefore(
-  { id, pci, msixState }: VfioDevice,
+  { id, pci, msixState }: ModelledDevice,
   { id: previousId, bars, msix }: DeviceState,
 ): boolean {
   return (
@@ -66,7 +65,7 @@ function snapshotDevice({
   emulatedTable,
   emulatedPba,
   layers,
-}: VfioDevice): DeviceState {
+}: ModelledDevice): DeviceState {
   return {
     id,
     bars: pci.bars.map(({ index, attributes, size, address }) => ({
@@ -88,14 +87,9 @@ function snapshotDevice({
 }
 
 /** What the registers of all BARs say. */
-export const snapshotBarRegisters = (devices: readonly VfioDevice[]): readonly BarRegister[] =>
-  devices.flatMap(({ id, pci }) =>
-    pci.bars.map((bar) => ({
-      device: id,
-      bar: bar.index,
-      address: pci.register(bar) & -bar.size,
-      decoding: pci.isDecoding(bar),
-    })),
+export const snapshotBarRegisters = (devices: readonly ModelledDevice[]): readonly BarRegister[] =>
+  devices.flatMap(({ id, barRegisters = [] }) =>
+    barRegisters.map((register) => ({ device: id, ...register })),
   );
 
 /** The region tree below `root` as it is now. */

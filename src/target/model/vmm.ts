@@ -156,6 +156,11 @@ export class Vmm {
     });
   }
 
+  /** Maps into `iommu` what a container that is made now would hold. */
+  mapAnew(name: string, iommu: IommuContainer): void {
+    this.makeContainer(name, iommu, () => undefined, true);
+  }
+
   /** The host's side of a container that nobody has used yet. */
   makeIommu(): IommuContainer {
     const { machine, host } = this.scenario;

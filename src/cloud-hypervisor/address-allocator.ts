@@ -1,0 +1,74 @@
+import { alignDown, alignUp, isAligned, isPowerOfTwo, type Size } from '../address/index.ts';
+
+interface Taken {
+  readonly start: bigint;
+  readonly size: Size;
+}
+
+/**
+ * Hands out the guest addresses of a window, from its end downwards (vm-allocator/src/address.rs:
+ * AddressAllocator). Everything it refuses it refuses by `undefined`.
+ */
+export class AddressAllocator {
+  readonly first: bigint;
+  /** The last address of the window. */
+  readonly last: bigint;
+  /** By rising start; the window's end stands in it as a range of 0 bytes. */
+  #taken: readonly Taken[];
+
+  constructor(first: bigint, size: Size) {
+    this.first = first;
+    this.last = first + size - 1n;
+    this.#taken = [{ start: first + size, size: 0n }];
+  }
+
+  /** Whether `address` is in the window, free or not. */
+  covers(address: bigint): boolean {
+    return address >= this.first && address <= this.last;
+  }
+
+  /**
+   * Takes `size` bytes: at `at`, or as far up as they fit.
+   *
+   * @param alignment in bytes; nothing is handed out for one that is no power of two.
+   */
+  allocate(size: Size, alignment: Size, at?: bigint): bigint | undefined {
+    if (size === 0n || !isPowerOfTwo(alignment)) return undefined;
+    const start = at === undefined ? this.#highest(size, alignment) : this.#exactly(at, size, alignment);
+    if (start === undefined) return undefined;
+    this.#taken = [...this.#taken, { start, size }].toSorted((a, b) => (a.start < b.start ? -1 : 1));
+    return start;
+  }
+
+  /** Gives a range back; one that was not taken in just this way is left as it is. */
+  free(start: bigint, size: Size): void {
+    this.#taken = this.#taken.filter(
+      (range) => range.start !== start || range.size !== size || range.size === 0n,
+    );
+  }
+
+  #exactly(at: bigint, size: Size, alignment: Size): bigint | undefined {
+    // The very last address of a window cannot be asked for by name.
+    if (!isAligned(at, alignment) || at < this.first || at >= this.last) return undefined;
+    const next = this.#taken.findIndex(({ start }) => at <= start);
+    const above = this.#taken[next];
+    if (above === undefined || this.#endBelow(next) > at || above.start - at < size) return undefined;
+    return at;
+  }
+
+  #highest(size: Size, alignment: Size): bigint | undefined {
+    for (let index = this.#taken.length - 1; index >= 0; index--) {
+      const above = this.#taken[index]!;
+      if (above.start - alignUp(this.#endBelow(index), alignment) >= size) {
+        return alignDown(above.start - size, alignment);
+      }
+    }
+    return undefined;
+  }
+
+  /** Where the gap below range `index` begins. */
+  #endBelow(index: number): bigint {
+    const below = this.#taken[index - 1];
+    return below === undefined ? this.first : below.start + below.size;
+  }
+}

@@ -1,0 +1,92 @@
+import { powerOfTwoCeiling } from '../address/index.ts';
+import { form11 } from '../memory/index.ts';
+import type { CloudHypervisorRevision } from './revision.ts';
+import { clampedHole, roundedHole } from './sparse-areas.ts';
+
+const GIB = 1n << 30n;
+
+/** Before the fixes of 2026: released in February of that year. */
+export const cloudHypervisor51: CloudHypervisorRevision = {
+  id: 'cloud-hypervisor-51.0',
+  title: 'cloud-hypervisor 51.0, before its fixes of 2026',
+  source: 'cloud-hypervisor v51.0: pci/src/vfio.rs, pci/src/configuration.rs, vmm/src/device_manager.rs',
+  vmm: 'cloud-hypervisor',
+  iommus: ['type1'],
+  rules: {
+    hole: roundedHole,
+    mmapLength: ({ size }) => size,
+    mmapAlignment: (_length, hostPageSize) => hostPageSize,
+    excludesMmap: false,
+    movesEnabledBar: 'with-next-write',
+    undoesRefusedMove: false,
+    commits: 'before-mapping',
+  },
+  mtree: form11,
+  breaks: [
+    'map-aligned',
+    'msix-trapped',
+    'ram-reachable',
+    'memslot-aligned-disjoint',
+    'mmap-inside-bar',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+};
+
+/** The first fix alone; it lays bare what the second is for. */
+export const clampedHoles: CloudHypervisorRevision = {
+  ...cloudHypervisor51,
+  id: 'cloud-hypervisor-51.0+clamped-holes',
+  title: 'No holes beyond the BAR, and nothing else',
+  source:
+    'pull request 7904 for issue 7898: commit 9156758828dd, "pci: clamp sparse mmap holes to physical BAR"',
+  rules: { ...cloudHypervisor51.rules, hole: clampedHole },
+  breaks: [
+    'map-aligned',
+    'msix-trapped',
+    'ram-reachable',
+    'memslot-aligned-disjoint',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+};
+
+/** After the fixes of 2026: released in July of that year. */
+export const cloudHypervisor53: CloudHypervisorRevision = {
+  ...clampedHoles,
+  id: 'cloud-hypervisor-53.0',
+  title: 'cloud-hypervisor 53.0, after its fixes of 2026',
+  source:
+    'cloud-hypervisor v53.0: commits 9156758828dd (7904), 23a980cd5413 (7939), e38c5c43438, e65cca3bf, ' +
+    '8b86dd9fb, 75b0fe5a2, 410276856, de4ff39f4',
+  rules: {
+    hole: clampedHole,
+    // What is smaller than a page takes the whole page, which the kernel keeps free of others.
+    mmapLength: ({ offset, size }, hostPageSize) =>
+      size >= hostPageSize ? size : offset === 0n ? hostPageSize : undefined,
+    mmapAlignment: (length, hostPageSize) => {
+      const natural = length >= GIB ? GIB : powerOfTwoCeiling(length);
+      return natural > hostPageSize ? natural : hostPageSize;
+    },
+    excludesMmap: true,
+    movesEnabledBar: 'at-once',
+    undoesRefusedMove: true,
+    commits: 'after-mapping',
+  },
+  breaks: [
+    'map-aligned',
+    'msix-trapped',
+    'ram-reachable',
+    'map-unmap-symmetric',
+    'memslot-aligned-disjoint',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+};
+
+/** Every revision of cloud-hypervisor that barproof knows, oldest first. */
+export const CLOUD_HYPERVISOR_REVISIONS: readonly CloudHypervisorRevision[] = [
+  cloudHypervisor51,
+  clampedHoles,
+  cloudHypervisor53,
+];

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { decodeDevice } from '../scenario/index.ts';
+import { isInOrder } from './sound-device.ts';
+
+const BARS = [
+  { index: 0, size: '0x4000', type: 'mem32' },
+  { index: 2, size: '0x100', type: 'io' },
+];
+const MSIX = { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' };
+const judge = (parts: object) => isInOrder(decodeDevice({ id: 'dev0', bars: BARS, msix: MSIX, ...parts }));
+const withMsix = (parts: object) => judge({ msix: { ...MSIX, ...parts } });
+
+describe('a device', () => {
+  it.each<[string, object]>([
+    ['as it should be', {}],
+    ['without MSI-X', { msix: undefined }],
+    ['whose table ends with its BAR', { msix: { ...MSIX, tableOffset: '0x3fe0' } }],
+    ['that is not to be mmapped', { options: { 'x-no-mmap': true } }],
+    ['that stays as it is', { options: { 'x-msix-relocation': 'off' } }],
+  ])('is in order: %s', (_, parts) => {
+    expect(judge(parts)).toBe(true);
+  });
+
+  it.each<[string, object]>([
+    ['of no power of two', { bars: [{ index: 0, size: '0x3000', type: 'mem32' }] }],
+    ['with areas of its own', { bars: [{ index: 0, size: '0x4000', type: 'mem32', sparse: [] }] }],
+    ['that is asked to relocate', { options: { 'x-msix-relocation': 'bar0' } }],
+  ])('is not: %s', (_, parts) => {
+    expect(judge(parts)).toBe(false);
+  });
+
+  it.each<[string, object]>([
+    ['a table one entry too long', { tableOffset: '0x3ff0' }],
+    ['a PBA beyond the BAR', { pbaOffset: '0x4000' }],
+    ['a table over the PBA', { pbaOffset: '0x2018' }],
+    ['a table in a BAR that is not there', { tableBar: 1 }],
+    ['a PBA in ports', { pbaBar: 2, pbaOffset: '0x0' }],
+    ['a reserved BIR', { pbaBar: 7 }],
+  ])('is not, with %s', (_, msix) => {
+    expect(withMsix(msix)).toBe(false);
+  });
+
+  it('is in order although its capability is known to be wrong', () => {
+    const vf = (vendor: string, device: string, size: string, pbaOffset: string) =>
+      judge({
+        vendor,
+        device,
+        bars: [{ index: 0, size, type: 'mem64' }],
+        msix: { vectors: 32, tableBar: 0, tableOffset: '0x0', pbaBar: 0, pbaOffset },
+      });
+    expect(vf('0x1425', '0x5801', '0x2000', '0x8000')).toBe(true);
+    expect(vf('0x1425', '0x5901', '0x2000', '0x8000')).toBe(false);
+    expect(vf('0x1d22', '0x3685', '0x10000', '0x460000')).toBe(true);
+    expect(vf('0x1d22', '0x3684', '0x10000', '0x460000')).toBe(false);
+  });
+});
