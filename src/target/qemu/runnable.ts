@@ -1,5 +1,7 @@
 import type { Scenario } from '../../scenario/index.ts';
 import { isQemuMachine } from './architecture.ts';
+import { showsBridge } from './behind-bridge.ts';
+import { plugsOrUnplugs } from './hot-plugged.ts';
 import { FIRST_SLOT, LAST_SLOT } from './slots.ts';
 
 /** What this machine and its QEMU can do, as far as scenarios depend on it. */
@@ -50,6 +52,9 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
       const isDefault = value === false || value === 'off';
       if (!isDefault && !abilities.deviceProperties.has(name)) return `vfio-user-pci has no property ${name}`;
     }
+  }
+  if (plugsOrUnplugs(scenario) && showsBridge(scenario)) {
+    return 'q35 takes devices only behind a bridge, which shows BARs below 1 MiB differently';
   }
   let plugs = devices.length;
   for (const { op } of operations) {
