@@ -596,7 +596,7 @@ export const MUTANTS: readonly Mutant[] = [
     sabotage: switching('mergesStrangers'),
     cases: 1_500,
     fires: ['flat-partition/wrong-owner'],
-    mayBreak: ['map-aligned', 'msix-trapped'],
+    mayBreak: ['map-aligned', 'msix-trapped', 'msix-direct-on-opt-out', 'msix-capability-consistent'],
   },
   {
     name: 'the view lacks the first range of a device',
@@ -670,7 +670,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 500,
     fires: ['flat-partition/outside-space'],
-    mayBreak: ['ram-reachable', 'guest-page-reachable'],
+    mayBreak: ['ram-reachable', 'guest-page-reachable', 'msix-capability-consistent'],
   },
   {
     name: 'CH-01: the table is moved onto live registers',
