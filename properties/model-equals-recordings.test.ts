@@ -8,7 +8,7 @@ import type { PciBar, PciFunction } from '../src/pci/index.ts';
 import { decodeScenario, type Scenario } from '../src/scenario/index.ts';
 import { runOnModel } from '../src/target/model/model-target.ts';
 import type { Step, Trace } from '../src/target/trace.ts';
-import { findRevision, type Revision } from '../src/vfio/index.ts';
+import { findRevision, type DeviceRules, type Revision } from '../src/vfio/index.ts';
 import type { VfioRegion } from '../src/vfio/vfio-region.ts';
 
 /** What a step of a recording shows; a list that is empty is left out. */
@@ -335,6 +335,7 @@ const stretching =
     pci: PciFunction,
     { address }: PciBar,
     { base, bar, mmaps, barSize, regionSize }: VfioRegion,
+    _rules: DeviceRules,
     page: Size,
   ): boolean => {
     const [only] = mmaps;

@@ -36,9 +36,7 @@ describe('overlaps', () => {
     );
   });
 
-  // BUG: an empty range shares no address with anything, but one that lies strictly inside another
-  // range is said to overlap it, while intersection() finds nothing.
-  it.fails('says no of an empty range inside another one', () => {
+  it('says no of an empty range inside another one', () => {
     expect(overlaps(range(5n, 5n), range(0n, 10n))).toBe(false);
   });
 });

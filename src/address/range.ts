@@ -4,8 +4,9 @@ export interface Range<A extends bigint = bigint> {
   readonly end: bigint;
 }
 
-/** Whether the two ranges share at least one address. */
-export const overlaps = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
+/** Whether the two ranges share at least one address: an empty one shares none. */
+export const overlaps = (a: Range, b: Range): boolean =>
+  a.start < b.end && b.start < a.end && a.start < a.end && b.start < b.end;
 
 /** Whether every address of `inner` lies in `outer`. */
 export const contains = (outer: Range, inner: Range): boolean =>

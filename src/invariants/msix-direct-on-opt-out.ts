@@ -4,7 +4,7 @@ import type { BarState, DeviceState, TraceRange } from '../target/trace.ts';
 import { startInBar } from './bar-bytes.ts';
 import { rangeText } from './describe.ts';
 import type { Invariant } from './invariant.ts';
-import { forEachChange } from './steps.ts';
+import { forEachChange, settled } from './steps.ts';
 
 /** What the seed patch is for: registers beside the table are not trapped where nobody needs the table. */
 export const msixDirectOnOptOut: Invariant = {
@@ -16,7 +16,7 @@ export const msixDirectOnOptOut: Invariant = {
     if (!trace.optsOutOfMsixEmulation) return;
     const page = trace.pages.host;
     forEachChange(
-      trace,
+      settled(trace),
       (state, before) => state.flatView !== before.flatView || state.devices !== before.devices,
       (state, step) => {
         for (const device of state.devices) {

@@ -150,6 +150,15 @@ describe('msix-trapped', () => {
       expect(at(AT - 0x400n)).toEqual(['shadowed-by-stretched-bar']);
     });
 
+    it('is no news while the VMM dies of moving it', () => {
+      const [step] = stretched(0x800n, 0x800n, AT + TABLE - 0x800n).steps;
+      const ruins = traceOfStates([good, step!.state], { outcome: 'aborted' });
+      expect(causes(msixTrapped, ruins)).toEqual([]);
+      expect(causes(msixTrapped, traceOfStates([step!.state, good], { outcome: 'aborted' }))).toEqual([
+        'shadowed-by-stretched-bar',
+      ]);
+    });
+
     it('may touch it, or lie over it with addresses of its own', () => {
       const at = AT + TABLE - 0x800n;
       expect(causes(msixTrapped, stretched(0x700n, 0x100n, at))).toEqual([]);

@@ -121,14 +121,14 @@ export class PciFunction {
   }
 
   /**
-   * What a reset does to the function: COMMAND and BARs back to zero, then one pass of remapping
-   * (pci_do_device_reset).
+   * What a reset does to the function: COMMAND back to zero, each BAR to its type alone, whose bits are
+   * bits of the address below 16 bytes, then one pass of remapping (pci_do_device_reset).
    */
   reset(): void {
     this.config.clearWritten(PciRegister.COMMAND, 2);
     for (const bar of this.bars) {
-      this.config.clearWritten(barRegister(bar.index), 4);
-      if (bar.attributes.type === 'mem64') this.config.clearWritten(barRegister(bar.index) + 4, 4);
+      this.config.set(barRegister(bar.index), 4, barFlags(bar.attributes));
+      if (bar.attributes.type === 'mem64') this.config.set(barRegister(bar.index) + 4, 4, 0);
     }
     this.updateMappings();
   }

@@ -1,4 +1,4 @@
-import { offset, type Size } from '../address/index.ts';
+import type { Size } from '../address/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { PciBar, PciFunction } from '../pci/index.ts';
 import type { DeviceRules } from './revision.ts';
@@ -35,7 +35,7 @@ export function updateSubPageBar(
   topology.setSize(mmap, size);
   if (size !== barSize && base.container !== undefined) {
     topology.removeSubregion(base);
-    topology.addSubregion(pci.bus.memory, base, offset(address!), stretchedPriority);
+    pci.mapBar(bar, address!, stretchedPriority);
   }
   topology.commit();
   return true;
