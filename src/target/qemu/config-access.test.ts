@@ -19,7 +19,7 @@ describe('access to configuration space', () => {
   it('by RTAS: arguments in cells, a status, and only the bytes asked for', () => {
     const read = rtasAccess.read(at, 2);
     expect(read.lines.at(-3)).toBe('rtas ibm,read-pci-config 4 0x100000 2 0x100100');
-    const answers = (status: string) => [[], [], [], [], [], ['0x0'], [status], ['0xffff1234']];
+    const answers = (status: string) => [[], [], [], [], ['0x0'], [status], ['0xffff1234']];
     const answersOf = (status: string) => answers(status).slice(-read.lines.length);
     expect(read.result(answersOf('0x0'))).toBe(0x1234);
     expect(() => read.result(answersOf('0xfffffffffffffffd'))).toThrow(/read-pci-config failed/);

@@ -36,6 +36,7 @@ describe('explainDeath', () => {
     expect(explainDeath(killedBy('SIGSEGV', 'barproof: signal in memcpy do_something main'), same).site).toBe(
       'sigsegv-in-do_something',
     );
+    expect(explainDeath(killedBy('SIGSEGV', 'barproof: signal in'), same).site).toBe('sigsegv');
     expect(explainDeath(killedBy('SIGBUS'), same)).toEqual({ error: undefined, site: 'sigbus' });
   });
 

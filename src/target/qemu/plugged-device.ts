@@ -92,16 +92,18 @@ export class PluggedDevice {
 
   /** Looks at what never changes: the regions of its BARs, and the MSI-X capability. */
   async inspect(qemu: QemuProcess, config: ConfigAccess, rename: (text: string) => string): Promise<void> {
-    const { layers, emulatedAt } = await readRegions(qemu, this.qemuId, rename);
+    const [{ layers, emulatedAt }, found] = await Promise.all([
+      readRegions(qemu, this.qemuId, rename),
+      this.#findMsix(qemu, config),
+    ]);
     this.layers = layers;
-    this.msix = await this.#findMsix(qemu, config, emulatedAt);
+    this.msix = found && { ...found, emulatedAt };
   }
 
   async #findMsix(
     qemu: QemuProcess,
     config: ConfigAccess,
-    emulatedAt: FoundMsix['emulatedAt'],
-  ): Promise<FoundMsix | undefined> {
+  ): Promise<Omit<FoundMsix, 'emulatedAt'> | undefined> {
     const read = (register: number, width: 1 | 2 | 4) => config.read(this.at(register), width);
     let [position] = await runCycles(qemu.qtest, [read(CAPABILITY_POINTER, 1)]);
     // A list of capabilities that never ends is the device's doing.
@@ -120,7 +122,6 @@ export class PluggedDevice {
         return {
           position: position!,
           layout: { vectors, tableBar, tableOffset, pbaBar, pbaOffset },
-          emulatedAt,
         };
       }
       position = (header! >>> 8) & 0xfc;
