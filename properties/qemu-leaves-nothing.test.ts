@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { servedScenarios } from '../generators/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
 import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
@@ -140,6 +140,10 @@ else for (;;) await target.run(scenario);
 
   afterAll(() => rmSync(installed, { recursive: true, force: true }));
 
+  const children: ChildProcess[] = [];
+  // Whatever a test that fails has left running.
+  afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
+
   /** Starts the program, and waits until it has run a scenario. */
   async function start(how: string): Promise<ChildProcess> {
     const text = JSON.stringify(scenario, (_, value: unknown) =>
@@ -149,6 +153,7 @@ else for (;;) await target.run(scenario);
       cwd: installed,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
+    children.push(child);
     await new Promise<void>((resolve, reject) => {
       child.stdout!.once('data', () => resolve());
       child.once('exit', () => reject(new Error('the program ended early')));
