@@ -18,6 +18,8 @@ export interface KnownBug {
   /** The revision without the bug. */
   readonly base: Revision;
   readonly patched: Revision;
+  /** How it differs from what was reported, where it does. */
+  readonly remark: string | undefined;
   /** What `regression` shows with the bug put back: invariant and cause. */
   readonly shows: string;
   /** The invariants that it breaks, and no others. */
@@ -30,6 +32,7 @@ interface BugModule {
   readonly default: Patch;
   /** What the base is patched with, where no release is what the bug was in. */
   readonly before?: Patch;
+  readonly remark?: string;
   readonly shows: string;
   readonly breaks: readonly InvariantId[];
 }
@@ -42,13 +45,13 @@ export async function loadBugs(): Promise<readonly KnownBug[]> {
 
 async function loadBug(id: string): Promise<KnownBug> {
   const url = pathToFileURL(`${BUGS}${id}.ts`).href;
-  const { default: patch, before, shows, breaks } = (await import(url)) as BugModule;
+  const { default: patch, before, remark, shows, breaks } = (await import(url)) as BugModule;
   const { title = id, source = '', base: baseId = '' } = patch.definition;
   const release = findRevision(baseId);
   if (release === undefined) throw new Error(`${id}: there is no revision ${baseId}`);
   const base = before?.applyTo(release) ?? release;
   const regression = decodeRegression(parseJson(readFileSync(`${BUGS}${id}.json`, 'utf8')));
-  return { id, title, source, base, patched: patch.applyTo(base), shows, breaks, regression };
+  return { id, title, source, base, patched: patch.applyTo(base), remark, shows, breaks, regression };
 }
 
 const FINDINGS = new RegressionStore(

@@ -30,6 +30,10 @@ an invariant that the patch does not name as broken.
 |---|---|---|---|---|---:|---:|---:|---|---|
 ${bugs.map((bug) => row(bug, results)).join('\n')}
 
+## Remarks
+
+${bugs.flatMap(({ id, remark }) => (remark === undefined ? [] : `- **${id}**: ${remark}`)).join('\n')}
+
 ## Left out
 
 These have no patch. "Marked" is what the list of known bugs, from which the ids come, has against them.

@@ -1,5 +1,9 @@
 import { definePatch, offset } from 'barproof';
 
+/** What there is to say about it. */
+export const remark =
+  'The first of three mistakes. The other two are about accesses, which the model does not carry out.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'msix-trapped/direct-in-flat-view';
 

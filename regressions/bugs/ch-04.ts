@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark = 'Old mappings stay; that new ones are not made is left out, for rules keep no state.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'map-matches-view/stale';
 

@@ -3,6 +3,9 @@ import { definePatch } from 'barproof';
 /** Where the allocator of addresses for BARs begins. */
 const ALLOCATED_FROM = 0x1000_0000n;
 
+/** What there is to say about it. */
+export const remark = "The register's half. The allocator that had freed the old range has no counterpart.";
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'incremental-equals-scratch/bar-misplaced';
 

@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark = 'Marked as in need of an extension; vfio-user is modelled.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'mmap-inside-bar/not-granted';
 

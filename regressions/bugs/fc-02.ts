@@ -1,5 +1,9 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark =
+  'On the release in which the table lies in the same region as the mmaps, so that their priority decides.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'msix-trapped/in-memslot';
 

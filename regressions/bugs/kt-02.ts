@@ -2,6 +2,10 @@ import { alignUp, definePatch, offset } from 'barproof';
 
 const HOST_PAGE = 0x1_0000n;
 
+/** What there is to say about it. */
+export const remark =
+  'Nothing overlaps in the model: its check refuses the device instead, or the PBA is not where the capability says.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'no-abort/sound-device-refused';
 

@@ -2,6 +2,10 @@ import { VmmAbort, definePatch } from 'barproof';
 
 const OVERFLOW = 'attempt to subtract with overflow: a BAR of 0 bytes at 0';
 
+/** What there is to say about it. */
+export const remark =
+  'The phantom BAR of no bytes is not there as such: what is kept is the subtraction that it leads to.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'no-abort/subtract-overflow';
 

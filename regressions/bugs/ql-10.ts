@@ -1,5 +1,9 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark =
+  'The real bug only printed a message, on one side and then on the other. The patch is the mistake that a predicate in two places invites: addition leaves the buffer alone, removal does not.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'map-unmap-symmetric/unmap-of-nothing';
 

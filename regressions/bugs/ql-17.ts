@@ -7,6 +7,9 @@ export const before = definePatch({
   listener: { missingWindow: 'ignored' },
 });
 
+/** What there is to say about it. */
+export const remark = 'As it was on sPAPR. The proposal of 2023 for type1 would need windows of its own.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'no-abort/dma-window';
 

@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark = 'The half of 2024, event file descriptors, is not modelled.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'no-abort/memslot-EEXIST';
 

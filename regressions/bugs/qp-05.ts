@@ -1,5 +1,9 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark =
+  'On a guest that uses the table, trapping the page is a price and no fault. What breaks is the promise to machines that do without it, and only that is seen.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'msix-direct-on-opt-out/table-trapped';
 

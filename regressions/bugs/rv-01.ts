@@ -1,5 +1,9 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark =
+  'The lost second area alone costs nothing but speed. What is seen is the table that is no longer trapped, as in dragonball.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'msix-trapped/not-emulated';
 

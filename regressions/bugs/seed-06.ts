@@ -8,6 +8,10 @@ export const before = definePatch({
   host: { mmap: (errno, _bar, area) => (area.size % 0x1000n === 0n ? errno : EINVAL) },
 });
 
+/** What there is to say about it. */
+export const remark =
+  'The host that offers to mmap and then refuses is made up, as in the entry: no kernel is known to do so. With the seed patch a size check refuses the device before anything is left untrapped.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'no-abort/sound-device-refused';
 

@@ -1,5 +1,9 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark =
+  'The part about reserved BIRs and offsets beyond the BAR is in the revisions `seed-v2+reserved-bir` and `seed-v2+table-beyond-bar`.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'msix-trapped/in-memslot';
 

@@ -1,5 +1,8 @@
 import { definePatch } from 'barproof';
 
+/** What there is to say about it. */
+export const remark = 'As `qp-05`: seen where nobody needs the table to be emulated.';
+
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'msix-direct-on-opt-out/table-trapped';
 

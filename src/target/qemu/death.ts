@@ -25,7 +25,8 @@ const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
 /** Places that the model knows, by the functions on the stack. */
 const KNOWN_STACKS: readonly (readonly [RegExp, AbortSite])[] = [
   [/\bmsix_init\b/, 'msix-init-segfault'],
-  [/\bcall_rcu_thread\b/, 'hotplug-refusal-segfault'],
+  // In the thread that releases what nobody uses any more; its own functions have no names outside.
+  [/^object_unref$/, 'hotplug-refusal-segfault'],
 ];
 
 /**

@@ -116,7 +116,7 @@ export class RunningMachine {
    *
    * @throws QmpRefusal with QEMU's words, the scenario's names in them. QemuDied.
    */
-  async plug(spec: DeviceSpec, scenario: Pick<Scenario, 'machine' | 'host'>): Promise<void> {
+  async plug(spec: DeviceSpec, scenario: Scenario): Promise<void> {
     const { bus } = this.driver.hotplug;
     const qemuId = `d${this.#deviceCount++}`;
     this.#names.set(qemuId, spec);
@@ -198,8 +198,8 @@ export class RunningMachine {
   }
 
   /** What arrived before QEMU died: no view, and the devices as they were. */
-  async observeRemains(): Promise<Observation> {
-    await this.#settle();
+  observeRemains(): Observation {
+    this.#settle();
     const view = this.#last?.state.dmaView ?? [];
     const events = this.#takeEvents(view);
     const containers = this.devices.map(({ state }) => state);
@@ -207,9 +207,14 @@ export class RunningMachine {
     return { state: { ...before, containers }, events };
   }
 
-  /** The flat view's text as QEMU prints it now. */
-  flatViewText(): Promise<string> {
-    return this.qemu.qmp.monitor('info mtree -f');
+  /** The ranges of memory and ports, as QEMU prints them now. */
+  async mapText(): Promise<string> {
+    const views = (await this.qemu.qmp.monitor('info mtree -f')).split(/^FlatView #\d+\s*$/m);
+    return views
+      .filter((view) => /^ AS "(?:memory|I\/O)", root/m.test(view))
+      .flatMap((view) => view.split('\n').filter((line) => line.startsWith('  ')))
+      .toSorted()
+      .join('\n');
   }
 
   /**
@@ -219,11 +224,7 @@ export class RunningMachine {
   async retireDevices(): Promise<void> {
     const { devices } = this;
     await this.#run(devices.map((device) => this.#config.write(device.at(COMMAND), 2, 0)));
-    const registers = devices.flatMap((device) =>
-      [0, 1, 2, 3, 4, 5].map((bar) => this.#config.write(device.at(BAR_0 + 4 * bar), 4, 0)),
-    );
-    await this.#run(registers);
-    await this.#settle();
+    this.#settle();
     this.#takeEvents([]);
     this.#retired.push(...devices.splice(0));
     this.#containersNamed.clear();
@@ -245,12 +246,16 @@ export class RunningMachine {
     return this.#retired.some(({ server }) => server.disconnected);
   }
 
+  /** Whether the machine, idle as it may be, keeps this process alive. */
+  keepAlive(whether: boolean): void {
+    this.qemu.keepAlive(whether);
+    for (const { server } of this.#all()) server.keepAlive(whether);
+  }
+
   /** Ends QEMU and everything that was served to it. */
   async end(): Promise<void> {
     await this.qemu.end();
-    await Promise.all(
-      [...this.devices, ...this.#leaving, ...this.#retired].map(({ server }) => server.close()),
-    );
+    await Promise.all(this.#all().map(({ server }) => server.close()));
   }
 
   /** Lets the bridge pass every memory address on to the bus behind it, as often as a reset forgets it. */
@@ -269,6 +274,10 @@ export class RunningMachine {
       write(0x2c, 4, 0xffff_ffff),
       write(COMMAND, 2, 7),
     ]);
+  }
+
+  #all(): readonly PluggedDevice[] {
+    return [...this.devices, ...this.#leaving, ...this.#retired];
   }
 
   #hasBridge(): boolean {
@@ -371,7 +380,7 @@ export class RunningMachine {
     if (this.unobserved) {
       await deleted;
       await until(async () => {
-        await device.server.settle();
+        device.server.settle();
         return device.server.disconnected;
       }, 'the end of the connection');
     } else {
@@ -401,8 +410,8 @@ export class RunningMachine {
     return new Map(having.map((device, index) => [device, values[index]!]));
   }
 
-  async #settle(): Promise<void> {
-    await Promise.all([...this.devices, ...this.#leaving].map(({ server }) => server.settle()));
+  #settle(): void {
+    for (const { server } of [...this.devices, ...this.#leaving]) server.settle();
   }
 
   /** Devices that were unplugged since the last observation. */
@@ -410,7 +419,9 @@ export class RunningMachine {
 
   #takeEvents(dmaView: State['dmaView']): readonly VmmEvent[] {
     const leaving = this.#leaving.splice(0);
-    const requests = [...this.devices, ...leaving].flatMap((device) => device.takeEvents(dmaView));
+    const requests = [...this.devices, ...leaving].flatMap((device) =>
+      device.takeEvents(dmaView, this.driver.ram),
+    );
     this.#retired.push(...leaving);
     const { output } = this.qemu;
     const messages = output
@@ -420,12 +431,12 @@ export class RunningMachine {
     return [...requests, ...messages];
   }
 
-  async #observation(
+  #observation(
     { memory, dma }: ReadViews,
     buses: readonly QmpPciBus[],
     controls: ReadonlyMap<PluggedDevice, number>,
-  ): Promise<Observation> {
-    await this.#settle();
+  ): Observation {
+    this.#settle();
     const events = this.#takeEvents(dma);
     const before = this.#last?.state ?? EMPTY;
     const containers = this.devices.map(({ state }) => state);
