@@ -34,8 +34,8 @@ export function chooseDevice(choose: Choose, id: string, hostPageSize: bigint): 
   if (choose.chance(2)) return { ...choose.among(WITH_WRONG_PBA), id, name: id, options };
   if (choose.chance(30)) {
     const real = choose.among(REAL_DEVICES);
-    const chosen = choose.chance(40) ? real : perturb(choose, real, hostPageSize);
-    return { ...chosen, id, name: id, options };
+    const { vendor, device, bars, msix } = choose.chance(40) ? real : perturb(choose, real, hostPageSize);
+    return { id, name: id, vendor, device, bars, ...(msix && { msix }), options };
   }
   const bars = chooseBars(choose, hostPageSize);
   const msix = choose.chance(88) ? chooseMsix(choose, bars, hostPageSize) : undefined;

@@ -23,6 +23,7 @@ export { Choose } from './choose.ts';
 export { classify, SCENARIO_CLASSES, type ScenarioClass } from './classes.ts';
 export { REAL_DEVICES, type RealDevice } from './real-devices.ts';
 export { chooseScenario, scenarios, type ScenarioConstraints } from './scenario.ts';
+export { servedScenarios } from './served-scenario.ts';
 export { simplifyScenario } from './simplify-scenario.ts';
 export { weigh } from './weigh.ts';
 
@@ -36,7 +37,11 @@ export const pageSizes = (hostPageSize = PAGE): fc.Arbitrary<readonly bigint[]> 
   );
 
 /** Machines of every type. */
-export const machines = (): fc.Arbitrary<MachineSpec> => arbitrary(chooseMachine, () => []);
+export const machines = (): fc.Arbitrary<MachineSpec> =>
+  arbitrary(
+    (choose) => chooseMachine(choose),
+    () => [],
+  );
 
 /** Hosts for `machine`: the kernel's behaviour and the IOMMU. */
 export const hosts = (

@@ -39,7 +39,9 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     machineTypes = MACHINE_TYPES,
     overlays = true,
   } = constraints;
-  const machine = chooseMachine(choose, machineTypes);
+  // Only pseries has sPAPR containers.
+  const onlySpapr = iommuTypes.every((type) => type === 'spapr-tce-v2');
+  const machine = chooseMachine(choose, onlySpapr ? ['pseries'] : machineTypes);
   const host = chooseHost(choose, machine, iommuTypes);
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>

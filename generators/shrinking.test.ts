@@ -134,6 +134,7 @@ describe('shrinking, whatever is found', () => {
         expect(weigh(scenario)).toBeLessThan(6_000);
       }
     },
+    60_000,
   );
 
   it('leaves what is found on sPAPR a scenario that can be stored and read again', async () => {

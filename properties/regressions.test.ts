@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { decodeRegression, formatRegression, type Regression } from '../src/campaign/index.ts';
+import { decodeRegression, formatRegression, isCaseFile, type Regression } from '../src/campaign/index.ts';
 import { fingerprint, violationsOf } from '../src/invariants/index.ts';
 import { printFlatViews, printTree } from '../src/memory/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
@@ -20,7 +20,7 @@ interface Case {
 }
 
 const cases: readonly Case[] = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.json') && !file.endsWith('.verdict.json'))
+  .filter(isCaseFile)
   // Those of patches fail on what a patch makes of a revision: properties/known-bugs.test.ts.
   .filter((file) => !file.startsWith('bugs/'))
   .toSorted()

@@ -52,7 +52,9 @@ describe.each(PROPOSALS)('%s', (name) => {
       );
       return { fingerprint, difference: found?.difference };
     });
-    expect(seen).toEqual(cases.map(({ fingerprint, difference }) => ({ fingerprint, difference })));
+    expect(seen, 'if the engine is right: properties/thread/judge-again.test.ts').toEqual(
+      cases.map(({ fingerprint, difference }) => ({ fingerprint, difference })),
+    );
   });
 
   it('fixes and breaks in fresh cases nothing but what the stored verdict says', async () => {

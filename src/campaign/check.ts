@@ -11,7 +11,7 @@ import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../target/trace.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
-import type { Finding } from './finding.ts';
+import { stabilityText, type Finding } from './finding.ts';
 import type { RegressionStore, StoredRegression } from './regression-store.ts';
 import type { Regression } from './regression.ts';
 import { search, shrinkSighting, type RunScenario, type SearchOptions, type Sighting } from './search.ts';
@@ -33,6 +33,13 @@ export interface CheckOptions {
   readonly version: string;
   readonly date: string;
   readonly listener: CampaignListener;
+  /**
+   * How often a shrunk case is run again before it is believed. On a real VMM what is found may depend on
+   * the moment; never when left out.
+   */
+  readonly repetitions?: number;
+  /** From how many cases shrinking of a finding starts; a few when left out. */
+  readonly starts?: number;
   /** Ends the search early; what was found until then is reported. */
   readonly signal?: AbortSignal;
 }
@@ -98,7 +105,7 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
  */
 async function searchAndShrink(options: CheckOptions) {
   const { plan, listener, signal } = options;
-  const firstFiles = new Map<string, string>();
+  const first = new Map<string, Finding>();
   const searching: SearchOptions = {
     run: options.run,
     scenarios: options.scenarios,
@@ -106,6 +113,7 @@ async function searchAndShrink(options: CheckOptions) {
     seed: deriveSeed(plan.seed, `check ${plan.revision}`),
     runs: plan.runs,
     ...(signal && { signal }),
+    ...(options.starts !== undefined && { starts: options.starts }),
     onProgress: (cases, findings) => listener({ type: 'progress', cases, runs: plan.runs, findings }),
     onSighting: (sighting, scenario, trace, violation) => {
       const finding = makeFinding(options, sighting, searching.seed, {
@@ -115,22 +123,37 @@ async function searchAndShrink(options: CheckOptions) {
         path: String(sighting.run),
         shrinks: 0,
       });
-      const file = keep(finding, options);
-      if (file !== undefined) firstFiles.set(sighting.fingerprint, file);
+      first.set(sighting.fingerprint, { ...finding, file: keep(finding, options) });
     },
   };
   const { sightings, ...searched } = await search(searching);
   const findings: Finding[] = [];
   for (const sighting of sightings) {
+    const seen = first.get(sighting.fingerprint)!;
+    // What is known has its smallest case already.
+    if (seen.known !== undefined) {
+      findings.push({ ...seen, cases: sighting.cases });
+      continue;
+    }
     listener({ type: 'shrinking', fingerprint: sighting.fingerprint });
     const shrunk = await shrinkSighting(sighting, searching);
-    const finding = makeFinding(options, sighting, searching.seed, shrunk);
+    const finding = await repeat(makeFinding(options, sighting, searching.seed, shrunk), options);
     const file = keep(finding, options);
-    const first = firstFiles.get(sighting.fingerprint);
-    if (first !== undefined && first !== file) options.store?.remove(first);
+    if (seen.file !== undefined && seen.file !== file) options.store?.remove(seen.file);
     findings.push({ ...finding, file });
   }
   return { findings, ...searched };
+}
+
+/** Runs the case of a finding again and again, and notes how often it shows. */
+async function repeat(finding: Finding, { run, repetitions, invariants }: CheckOptions): Promise<Finding> {
+  if (repetitions === undefined) return finding;
+  let shown = 0;
+  for (let turn = 0; turn < repetitions; turn++) {
+    const found = violationsOf(await run(finding.scenario), invariants);
+    if (found.some((violation) => fingerprint(violation) === fingerprint(finding.violation))) shown++;
+  }
+  return { ...finding, stability: { shown, of: repetitions } };
 }
 
 interface Shown {
@@ -185,7 +208,7 @@ const isAsMet = ({ provenance }: Regression): boolean => /^\d+$/.test(provenance
 
 /** The regression file that a finding of the search becomes. */
 export function makeRegression(
-  { invariant, cause, scenario, violation, trace, origin }: Finding,
+  { invariant, cause, scenario, violation, trace, origin, stability }: Finding,
   { plan, version, date }: Pick<CheckOptions, 'plan' | 'version' | 'date'>,
 ): Regression {
   const { seed, path } = origin.kind === 'search' ? origin : { seed: 0, path: '' };
@@ -196,7 +219,13 @@ export function makeRegression(
     title: violation.message,
     status: 'open',
     expected: findInvariant(invariant).clause,
-    observed: { outcome: trace.outcome, violations: violationsOf(trace).map(fingerprint) },
+    observed: {
+      outcome: trace.outcome,
+      violations: violationsOf(trace).map(fingerprint),
+      ...(plan.target !== 'model' && { target: plan.target }),
+      ...(stability && { stability: stabilityText(stability) }),
+      ...(plan.target !== 'model' && trace.error !== undefined && { error: trace.error }),
+    },
     failsOn: [plan.revision],
     provenance: { source: plan.command, seed, path, version, date },
     scenario: { ...scenario, revision: plan.revision },

@@ -22,6 +22,8 @@ export interface CampaignSummary {
   readonly known: readonly Finding[];
   /** For each invariant, how many generated cases it had something to say about. */
   readonly exercised: ReadonlyMap<string, number>;
+  /** How many generated cases the target could not be asked to run, by the reason. */
+  readonly notRun: ReadonlyMap<string, number>;
   /** How many generated cases ended in each way. */
   readonly outcomes: ReadonlyMap<string, number>;
   /** Whether no invariant was seen to break, warnings apart. */

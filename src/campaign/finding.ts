@@ -17,6 +17,16 @@ export type Origin =
   /** Somebody asked about this very scenario. */
   | { readonly kind: 'scenario' };
 
+/** How often a finding showed when its case was run again. */
+export interface Stability {
+  readonly shown: number;
+  readonly of: number;
+}
+
+/** `stable 10/10`, or `flaky 7/10`. */
+export const stabilityText = ({ shown, of }: Stability): string =>
+  `${shown === of ? 'stable' : 'flaky'} ${shown}/${of}`;
+
 /** A way in which an invariant breaks, with the smallest scenario that shows it. */
 export interface Finding {
   readonly invariant: InvariantId;
@@ -28,6 +38,8 @@ export interface Finding {
   readonly violation: Violation;
   /** What a run of that scenario shows. */
   readonly trace: Trace;
+  /** How often it showed when its case was run again; left out where nobody did that. */
+  readonly stability?: Stability;
   /** How many of the generated cases break it in this way. */
   readonly cases: number;
   readonly origin: Origin;

@@ -2,7 +2,7 @@
 export { check, makeRegression, type CheckOptions } from './check.ts';
 export { deriveSeed } from './derive-seed.ts';
 export type { CampaignEvent, CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
-export type { Finding, Origin } from './finding.ts';
+export { stabilityText, type Finding, type Origin, type Stability } from './finding.ts';
 export { readTextFile } from './read-text-file.ts';
 export {
   decodeRegression,
@@ -11,7 +11,7 @@ export {
   type Regression,
   type RegressionStatus,
 } from './regression.ts';
-export { RegressionStore, type StoredRegression } from './regression-store.ts';
+export { RegressionStore, isCaseFile, type StoredRegression } from './regression-store.ts';
 export { writeAtomically } from './write-atomically.ts';
 export {
   search,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { InvalidInput, encodeScenario, parseJson, toJsonLine, type Problem } from '../scenario/index.ts';
 import { readTextFile } from './read-text-file.ts';
 import { decodeRegression, formatRegression, type Regression } from './regression.ts';
@@ -12,8 +12,9 @@ export interface StoredRegression {
   readonly regression: Regression;
 }
 
-/** What verdicts on patches end in; they may lie in the same folder and are no cases. */
-const VERDICT = '.verdict.json';
+/** Whether a file below a folder of regressions is a case: verdicts on patches and recordings may lie there, too. */
+export const isCaseFile = (file: string): boolean =>
+  file.endsWith('.json') && !file.endsWith('.verdict.json') && !file.split(sep).includes('recordings');
 
 /** A folder of regression files, one JSON file a case. */
 export class RegressionStore {
@@ -69,9 +70,7 @@ export class RegressionStore {
 
   #files(): readonly string[] {
     try {
-      return readdirSync(this.directory, { recursive: true, encoding: 'utf8' })
-        .filter((file) => file.endsWith('.json') && !file.endsWith(VERDICT))
-        .toSorted();
+      return readdirSync(this.directory, { recursive: true, encoding: 'utf8' }).filter(isCaseFile).toSorted();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return [];

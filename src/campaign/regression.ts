@@ -54,6 +54,12 @@ export interface Regression {
     readonly outcome: (typeof OUTCOMES)[number];
     /** Fingerprints of all violations, in order. */
     readonly violations: readonly string[];
+    /** What it was seen on, where that was not the model. */
+    readonly target?: string;
+    /** How often it showed when it was run again, as in "stable 10/10". */
+    readonly stability?: string;
+    /** The last thing that the VMM said. */
+    readonly error?: string;
     /** The lines of the DMA requests, where a case is about them. */
     readonly dma?: readonly string[];
   };
@@ -85,7 +91,14 @@ export function decodeRegression(value: unknown): Regression {
     'provenance',
     'scenario',
   ]);
-  const observed = decoder.object(root['observed'], 'observed', ['outcome', 'violations', 'dma']);
+  const observed = decoder.object(root['observed'], 'observed', [
+    'outcome',
+    'violations',
+    'target',
+    'stability',
+    'error',
+    'dma',
+  ]);
   const texts = (list: unknown, path: string) =>
     decoder.array(list, path, (element, where) => decoder.text(element, where));
   const regression: Regression = {
@@ -100,6 +113,13 @@ export function decodeRegression(value: unknown): Regression {
     observed: {
       outcome: decoder.oneOf(observed['outcome'], 'observed.outcome', OUTCOMES),
       violations: texts(observed['violations'], 'observed.violations'),
+      ...(observed['target'] !== undefined && {
+        target: decoder.string(observed['target'], 'observed.target'),
+      }),
+      ...(observed['stability'] !== undefined && {
+        stability: decoder.string(observed['stability'], 'observed.stability'),
+      }),
+      ...(observed['error'] !== undefined && { error: decoder.text(observed['error'], 'observed.error') }),
       ...(observed['dma'] !== undefined && { dma: texts(observed['dma'], 'observed.dma') }),
     },
     failsOn: texts(root['failsOn'], 'failsOn'),

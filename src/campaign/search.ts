@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
 import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
+import { NotRunnable } from '../target/not-runnable.ts';
 import type { Trace } from '../target/trace.ts';
 
 /** Runs a scenario: the model at once, a real VMM in its own time. */
@@ -19,6 +20,8 @@ export interface SearchOptions {
   readonly onProgress?: (cases: number, findings: number) => void;
   /** Called for the first case of every fingerprint, before the search goes on. */
   readonly onSighting?: (sighting: Sighting, scenario: Scenario, trace: Trace, violation: Violation) => void;
+  /** From how many of the cases that show a fingerprint shrinking starts; a few when left out. */
+  readonly starts?: number;
   /** Ends the search after the case at hand. */
   readonly signal?: AbortSignal;
 }
@@ -41,6 +44,8 @@ export interface SearchResult {
   readonly cases: number;
   /** For each invariant, how many cases it had something to say about. */
   readonly exercised: ReadonlyMap<string, number>;
+  /** How many cases the target could not be asked to run, by the reason. */
+  readonly notRun: ReadonlyMap<string, number>;
   /** How the runs ended. */
   readonly outcomes: ReadonlyMap<Trace['outcome'], number>;
 }
@@ -57,47 +62,71 @@ const ENDED = new Error('the search was ended');
 /** Runs generated scenarios and notes every way in which an invariant breaks. */
 export async function search(options: SearchOptions): Promise<SearchResult> {
   const { run, scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
+  const { starts = MOST_STARTS } = options;
   const sightings = new Map<string, Sighting>();
   const lastShownBy = new Map<string, number>();
   const exercised = new Map<string, number>(invariants.map(({ id }) => [id, 0]));
   const outcomes = new Map<Trace['outcome'], number>();
+  const notRun = new Map<string, number>();
   let cases = 0;
-  const note = (scenario: Scenario, trace: Trace, violation: Violation): void => {
+  const note = (trace: Trace, violation: Violation): void => {
     const name = fingerprint(violation);
     const known = sightings.get(name);
     if (known !== undefined) {
       if (lastShownBy.get(name) === cases) return;
       lastShownBy.set(name, cases);
       known.cases++;
-      if (known.starts.length < MOST_STARTS) known.starts.push(cases);
+      if (known.starts.length < starts) known.starts.push(cases);
       return;
     }
     const sighting: Sighting = { fingerprint: name, run: cases, cases: 1, starts: [cases] };
     sightings.set(name, sighting);
     lastShownBy.set(name, cases);
-    onSighting?.(sighting, scenario, trace, violation);
+    // A target may carry out a variant of what it was given, and says so.
+    onSighting?.(sighting, trace.scenario, trace, violation);
   };
   const judge = async (scenario: Scenario): Promise<void> => {
     if (signal?.aborted) throw ENDED;
-    const running = run(scenario);
-    const trace = running instanceof Promise ? await running : running;
-    outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
-    for (const invariant of invariants) {
-      const { exercised: times, violations } = examine(trace, invariant);
-      if (times > 0) exercised.set(invariant.id, exercised.get(invariant.id)! + 1);
-      for (const violation of violations) note(scenario, trace, violation);
-    }
+    const trace = await runIfPossible(run, scenario, (reason) =>
+      notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
+    );
+    if (trace !== undefined) look(trace);
     cases++;
     if (cases % CASES_AT_A_TIME !== 0) return;
     onProgress?.(cases, sightings.size);
     await new Promise(setImmediate);
+  };
+  const look = (trace: Trace): void => {
+    outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
+    for (const invariant of invariants) {
+      const { exercised: times, violations } = examine(trace, invariant);
+      if (times > 0) exercised.set(invariant.id, exercised.get(invariant.id)! + 1);
+      for (const violation of violations) note(trace, violation);
+    }
   };
   try {
     await fc.assert(fc.asyncProperty(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
   } catch (error) {
     if ((error as Error).cause !== ENDED) throw error;
   }
-  return { sightings: [...sightings.values()], cases, exercised, outcomes };
+  return { sightings: [...sightings.values()], cases, exercised, notRun, outcomes };
+}
+
+/** The trace of a scenario; nothing when the target cannot be asked to run it. */
+async function runIfPossible(
+  run: RunScenario,
+  scenario: Scenario,
+  onNotRun?: (reason: string) => void,
+): Promise<Trace | undefined> {
+  try {
+    const running = run(scenario);
+    // The model answers at once: no need to wait for another turn.
+    return running instanceof Promise ? await running : running;
+  } catch (error) {
+    if (!(error instanceof NotRunnable)) throw error;
+    onNotRun?.(error.reason);
+    return undefined;
+  }
 }
 
 /** A case made as small as it gets while it still breaks in the same way. */
@@ -136,10 +165,11 @@ async function shrinkFrom(start: number, name: string, options: SearchOptions): 
     // Once the first case is confirmed, an ended search takes every smaller one for one that holds.
     if (signal?.aborted && smallest !== undefined) return true;
     if (++tried % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
-    const trace = await run(scenario);
+    const trace = await runIfPossible(run, scenario);
+    if (trace === undefined) return true;
     const { violations } = examine(trace, invariant);
     const violation = violations.find((other) => fingerprint(other) === name);
-    if (violation !== undefined) smallest = { scenario, trace, violation };
+    if (violation !== undefined) smallest = { scenario: trace.scenario, trace, violation };
     return violation === undefined;
   };
   const { counterexamplePath, numShrinks } = await fc.check(fc.asyncProperty(scenarios, holds), {

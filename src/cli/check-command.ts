@@ -1,14 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { scenarios } from '../../generators/index.ts';
 import { RegressionStore, check, type Finding, type StoredRegression } from '../campaign/index.ts';
 import { INVARIANTS, INVARIANT_IDS, findInvariant, type InvariantId } from '../invariants/index.ts';
 import { consoleReport } from '../report/index.ts';
-import { nearestTo } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import { requireRevision, unsuitable } from '../target/model/require-revision.ts';
-import { scopeOf, type AnyRevision } from '../target/model/revisions.ts';
+import { InvalidInput, nearestTo } from '../scenario/index.ts';
+import { requireRevision } from '../target/model/require-revision.ts';
+import type { AnyRevision } from '../target/model/revisions.ts';
 import { NEWEST } from '../vfio/index.ts';
 import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
@@ -17,12 +15,13 @@ import { withInterrupt } from './interrupt.ts';
 import { seedText, wholeNumber } from './option-values.ts';
 import { packageRoot } from './package-root.ts';
 import { commandText } from './shell.ts';
+import { openModel, openQemu, withTarget, type TargetOptions } from './targets.ts';
 import { terminalProgress } from './terminal-progress.ts';
 import { VERSION } from './version.ts';
 
-interface CheckCommandOptions {
+interface CheckCommandOptions extends TargetOptions {
   readonly seed: string;
-  readonly runs: number;
+  readonly runs?: number;
   readonly revision: string;
   readonly invariant?: InvariantId;
   readonly strict?: true;
@@ -30,11 +29,13 @@ interface CheckCommandOptions {
   readonly regressions: string;
 }
 
-const DEFAULT_RUNS = 20_000;
+const DEFAULT_RUNS = { model: 20_000, qemu: 500 } as const;
+/** On a real QEMU what is found may depend on the moment: it has to show again and again. */
+const REPETITIONS = 10;
 
 /** `barproof check`: replays what is stored, searches, shrinks and keeps what it finds. */
 export const checkCommand = (conclude: Conclude): Command =>
-  new Command('check')
+  withTarget(new Command('check'))
     .description('search for scenarios that break an invariant')
     .addHelpText(
       'before',
@@ -42,10 +43,15 @@ export const checkCommand = (conclude: Conclude): Command =>
         ['barproof check', 'the newest QEMU: 20000 cases'],
         ['barproof check --seed nightly --runs 200000', 'other cases, and more of them'],
         ['barproof check --revision seed-v2 --no-save', 'a revision that breaks; nothing is kept'],
+        ['barproof check --target qemu --qemu ~/qemu/build', 'a QEMU of your own, the devices served to it'],
       ]),
     )
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
-    .option('--runs <number>', 'how many generated cases', wholeNumber, DEFAULT_RUNS)
+    .option(
+      '--runs <number>',
+      `how many generated cases; ${DEFAULT_RUNS.model}, or ${DEFAULT_RUNS.qemu} on a real QEMU`,
+      wholeNumber,
+    )
     .option('--revision <id>', 'the revision to check', NEWEST.id)
     .option('--invariant <id>', 'check this one alone', invariantId)
     .option('--strict', 'known findings count, too')
@@ -54,42 +60,59 @@ export const checkCommand = (conclude: Conclude): Command =>
     .action((options: CheckCommandOptions) =>
       withInterrupt(async (signal) => {
         const revision = requireRevision(options.revision, '--revision');
+        const real = options.target === 'qemu';
+        if (real && revision.id !== NEWEST.id) throw onlyNewest();
+        const runs = options.runs ?? DEFAULT_RUNS[options.target];
         const invariants = options.invariant === undefined ? INVARIANTS : [findInvariant(options.invariant)];
         const store = new RegressionStore(options.regressions);
         const stored = store.load();
-        const summary = await check({
-          plan: {
-            target: 'model',
-            revision: revision.id,
-            seed: options.seed,
-            runs: options.runs,
-            invariants: invariants.map(({ id }) => id),
-            command: commandOf(options),
-          },
-          run: (scenario) => runOnModel(scenario, revision),
-          scenarios: scenarios(scopeOf(revision)),
-          invariants,
-          // A case for what this revision does not have says nothing about it.
-          regressions: stored.filter(
-            ({ regression: { scenario } }) => unsuitable(scenario, revision).length === 0,
-          ),
-          known: options.strict ? [] : knownFindings(revision, stored),
-          store: options.save ? store : undefined,
-          version: VERSION,
-          date: new Date().toISOString().slice(0, 10),
-          signal,
-          listener: consoleReport({
-            out: (text) => process.stdout.write(text),
-            progress: terminalProgress(process.stderr),
-            replayCommand: (finding, id) => replayCommand(options.regressions, finding, id),
+        const target = real ? await openQemu(options, true) : openModel(revision);
+        try {
+          const regressions: StoredRegression[] = [];
+          // A case for what the target does not have says nothing about it.
+          for (const one of stored) if (await target.canRun(one.regression.scenario)) regressions.push(one);
+          const summary = await check({
+            plan: {
+              target: target.name,
+              revision: revision.id,
+              seed: options.seed,
+              runs,
+              invariants: invariants.map(({ id }) => id),
+              command: commandOf({ ...options, runs }),
+            },
+            run: target.run,
+            scenarios: target.scenarios,
+            invariants,
+            regressions,
+            known: options.strict ? [] : knownFindings(revision, stored),
+            store: options.save ? store : undefined,
             version: VERSION,
-          }),
-        });
-        if (!summary.holds) conclude(ExitCode.COUNTEREXAMPLE);
-        // What was not looked at cannot be said to hold.
-        else if (summary.cases < options.runs) conclude(ExitCode.COULD_NOT_RUN);
+            date: new Date().toISOString().slice(0, 10),
+            signal,
+            ...(real && { repetitions: REPETITIONS, starts: 1 }),
+            listener: consoleReport({
+              out: (text) => process.stdout.write(text),
+              progress: terminalProgress(process.stderr),
+              replayCommand: (finding, id) => replayCommand(options, finding, id),
+              version: VERSION,
+            }),
+          });
+          if (!summary.holds) conclude(ExitCode.COUNTEREXAMPLE);
+          // What was not looked at cannot be said to hold.
+          else if (summary.cases < runs) conclude(ExitCode.COULD_NOT_RUN);
+        } finally {
+          await target.close();
+        }
       }),
     );
+
+const onlyNewest = (): InvalidInput =>
+  new InvalidInput([
+    {
+      path: '--revision',
+      message: `a real QEMU is what it is; its findings are judged as those of ${NEWEST.id}`,
+    },
+  ]);
 
 /**
  * What the revision is known for. Only the newest has findings that are accepted, for they are the real
@@ -106,11 +129,11 @@ function knownFindings(
   );
 }
 
-function commandOf({ revision, seed, runs, invariant, strict }: CheckCommandOptions): string {
+function commandOf({ revision, seed, runs, invariant, strict, target }: CheckCommandOptions): string {
   return commandText([
     'barproof',
     'check',
-    ...['--revision', revision],
+    ...(target === 'model' ? ['--revision', revision] : ['--target', target]),
     ...['--seed', seed],
     ...['--runs', String(runs)],
     ...(invariant === undefined ? [] : ['--invariant', invariant]),
@@ -118,14 +141,18 @@ function commandOf({ revision, seed, runs, invariant, strict }: CheckCommandOpti
   ]);
 }
 
-function replayCommand(folder: string, { file, origin }: Finding, revision: string): string | undefined {
+function replayCommand(
+  { regressions, target }: CheckCommandOptions,
+  { file, origin }: Finding,
+  revision: string,
+): string | undefined {
   if (file === undefined) return undefined;
   const isStoredForAnother = origin.kind === 'regression' && origin.stored !== revision;
   return commandText([
     'barproof',
     'replay',
-    join(folder, file),
-    ...(isStoredForAnother ? ['--revision', revision] : []),
+    join(regressions, file),
+    ...(target !== 'model' ? ['--target', target] : isStoredForAnother ? ['--revision', revision] : []),
   ]);
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { InvalidInput } from '../scenario/index.ts';
+import { TargetUnavailable } from '../target/target-unavailable.ts';
 import { checkCommand } from './check-command.ts';
 import { complain } from './complain.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -82,6 +83,7 @@ const nameOf = (command: Command): string =>
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
   if (error instanceof InvalidInput) complain(error);
+  else if (error instanceof TargetUnavailable) complain({ problems: [{ path: '', message: error.message }] });
   else complain({ problems: [{ path: '', message: `this should not happen: ${reasonOf(error)}` }] });
   return ExitCode.COULD_NOT_RUN;
 }

@@ -2,18 +2,22 @@ import { Command } from 'commander';
 import type { Finding, Regression } from '../campaign/index.ts';
 import { findInvariant, fingerprint, violationsOf, type Violation } from '../invariants/index.ts';
 import { failureBlock } from '../report/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import { requireRevision, requireSuitable } from '../target/model/require-revision.ts';
+import { requireRevision } from '../target/model/require-revision.ts';
 import type { Trace } from '../target/trace.ts';
 import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
-import { loadScenario, within, type Given } from './load-scenario.ts';
+import { loadScenario, withinAsync, type Given } from './load-scenario.ts';
+import { openRunner, withTarget, type Runner, type TargetOptions } from './targets.ts';
 import { withEach } from './with-each.ts';
+
+interface ReplayOptions extends TargetOptions {
+  readonly revision?: string;
+}
 
 /** `barproof replay`: runs stored cases again, judges them, and compares with what was stored. */
 export const replayCommand = (conclude: Conclude): Command =>
-  new Command('replay')
+  withTarget(new Command('replay'))
     .description('run scenario or regression files and say which invariants they break')
     .addHelpText(
       'before',
@@ -24,23 +28,28 @@ export const replayCommand = (conclude: Conclude): Command =>
     )
     .argument('<file...>', 'scenario or regression files')
     .option('--revision <id>', 'run them on this revision instead of their own')
-    .action((files: readonly string[], { revision: id }: { readonly revision?: string }) => {
+    .action(async (files: readonly string[], options: ReplayOptions) => {
+      const { revision: id } = options;
       if (id !== undefined) requireRevision(id, '--revision');
-      withEach(files, conclude, (file) => {
-        const { given, trace } = within(file, () => replay(loadScenario(file), id));
+      const runner = await openRunner(options);
+      await withEach(files, conclude, async (file) => {
+        const { given, trace } = await withinAsync(file, () => replay(loadScenario(file), id, runner));
         const violations = violationsOf(trace);
         process.stdout.write(`${verdict(file, given.regression, trace, violations)}\n`);
         for (const block of blocks(trace, violations)) process.stdout.write(`\n${block}`);
         if (violations.length > 0) process.stdout.write('\n');
         const isBroken = violations.some(({ invariant }) => findInvariant(invariant).severity === 'error');
         if (isBroken) conclude(ExitCode.COUNTEREXAMPLE);
-      });
+      }).finally(() => runner.close());
     });
 
-function replay(given: Given, id: string | undefined): { readonly given: Given; readonly trace: Trace } {
+async function replay(
+  given: Given,
+  id: string | undefined,
+  runner: Runner,
+): Promise<{ readonly given: Given; readonly trace: Trace }> {
   const revision = requireRevision(id ?? given.scenario.revision);
-  requireSuitable(given.scenario, revision);
-  return { given, trace: runOnModel(given.scenario, revision) };
+  return { given, trace: await runner.run(given.scenario, revision) };
 }
 
 /** One line: what the case breaks, and what has become of what it was stored for. */

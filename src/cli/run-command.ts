@@ -4,16 +4,16 @@ import { Command } from 'commander';
 import { violationsOf } from '../invariants/index.ts';
 import { traceToJson, traceToText } from '../report/index.ts';
 import { InvalidInput, parseJson, toJsonLine } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import { requireRevision, requireSuitable } from '../target/model/require-revision.ts';
+import { requireRevision } from '../target/model/require-revision.ts';
 import type { Conclude } from './command-line.ts';
 import { complain } from './complain.ts';
 import { examples } from './examples.ts';
 import { ExitCode } from './exit-code.ts';
-import { loadScenario, scenarioIn, within, type Given } from './load-scenario.ts';
+import { loadScenario, scenarioIn, withinAsync, type Given } from './load-scenario.ts';
+import { openRunner, withTarget, type Runner, type TargetOptions } from './targets.ts';
 import { withEach } from './with-each.ts';
 
-interface RunOptions {
+interface RunOptions extends TargetOptions {
   readonly json?: true;
   readonly revision?: string;
 }
@@ -23,7 +23,7 @@ const STDIN_FILENO = 0;
 
 /** `barproof run`: carries scenarios out and shows what comes of them, without judging. */
 export const runCommand = (conclude: Conclude): Command =>
-  new Command('run')
+  withTarget(new Command('run'))
     .description('run scenarios and show flat view, DMA mappings, memslots and events')
     .addHelpText(
       'before',
@@ -37,19 +37,27 @@ export const runCommand = (conclude: Conclude): Command =>
     .option('--revision <id>', 'run them on this revision instead of their own')
     .action(async (files: readonly string[], options: RunOptions) => {
       if (options.revision !== undefined) requireRevision(options.revision, '--revision');
-      for (const file of files) {
-        if (file === STANDARD_INPUT) await runLines(options, conclude);
-        else
-          withEach([file], conclude, () => {
-            process.stdout.write(within(file, () => show(loadScenario(file), options)));
-          });
+      const runner = await openRunner(options);
+      try {
+        for (const file of files) {
+          if (file === STANDARD_INPUT) await runLines(runner, options, conclude);
+          else
+            await withEach([file], conclude, async () => {
+              process.stdout.write(await withinAsync(file, () => show(loadScenario(file), runner, options)));
+            });
+        }
+      } finally {
+        await runner.close();
       }
     });
 
-function show({ scenario }: Given, { json, revision: id }: RunOptions): string {
+async function show(
+  { scenario }: Given,
+  runner: Runner,
+  { json, revision: id }: RunOptions,
+): Promise<string> {
   const revision = requireRevision(id ?? scenario.revision);
-  requireSuitable(scenario, revision);
-  const trace = runOnModel(scenario, revision);
+  const trace = await runner.run(scenario, revision);
   const violations = violationsOf(trace);
   return json
     ? `${toJsonLine(traceToJson(trace, violations, revision.mtree))}\n`
@@ -57,14 +65,14 @@ function show({ scenario }: Given, { json, revision: id }: RunOptions): string {
 }
 
 /** One scenario a line; a line that is none is answered in its place, and the rest goes on. */
-async function runLines(options: RunOptions, conclude: Conclude): Promise<void> {
+async function runLines(runner: Runner, options: RunOptions, conclude: Conclude): Promise<void> {
   let number = 0;
   for await (const line of standardInput()) {
     number++;
     if (line.trim() === '') continue;
     let answer: string;
     try {
-      answer = show(scenarioIn(parseJson(line)), options);
+      answer = await show(scenarioIn(parseJson(line)), runner, options);
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
       conclude(ExitCode.COULD_NOT_RUN);

@@ -4,10 +4,14 @@ import { complain } from './complain.ts';
 import { ExitCode } from './exit-code.ts';
 
 /** Does something with each file; one that is not usable is complained about, and the rest goes on. */
-export function withEach(files: readonly string[], conclude: Conclude, act: (file: string) => void): void {
+export async function withEach(
+  files: readonly string[],
+  conclude: Conclude,
+  act: (file: string) => Promise<void>,
+): Promise<void> {
   for (const file of files) {
     try {
-      act(file);
+      await act(file);
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
       complain(error);

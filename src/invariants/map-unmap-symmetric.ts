@@ -1,4 +1,5 @@
 import { overlaps, type Range } from '../address/index.ts';
+import type { Trace } from '../target/trace.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
 import { rangeFrom, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
@@ -22,7 +23,9 @@ export const mapUnmapSymmetric: Invariant = {
     };
     forEachEvent(trace, (event, step) => {
       if (event.type === 'dma-map') bookOf(event.container).map(event, step);
-      else if (event.type === 'dma-unmap') bookOf(event.container).unmap(event, step);
+      else if (event.type === 'dma-unmap' && !isBlanket(event, trace, step)) {
+        bookOf(event.container).unmap(event, step);
+      }
     });
     if (trace.teardown === undefined) return;
     const checkLeft = (container: string, left: Range | undefined): void => {
@@ -45,6 +48,17 @@ export const mapUnmapSymmetric: Invariant = {
     }
   },
 };
+
+/**
+ * Whether an unmap is that of a whole region behind which an emulated IOMMU translates: it takes away
+ * whatever the guest may have mapped there, and nobody minds if that is nothing.
+ */
+function isBlanket({ iova, size }: DmaUnmapEvent, { steps }: Trace, step: number): boolean {
+  const view = steps[step - 1]?.state.dmaView ?? steps[step]?.state.dmaView ?? [];
+  return view.some(
+    ({ start, end, region }) => region.kind === 'iommu' && start === iova && end === iova + size,
+  );
+}
 
 /** A range that was asked for, and what became of it. */
 interface Asked extends Range {

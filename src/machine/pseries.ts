@@ -42,13 +42,13 @@ export function buildPseries(options: MachineOptions): Machine {
 
   const memory = makeMemorySpaces(options, system);
   makeIoSpace(options);
-  const dmaSpace = makeDmaSpace(options, mmio);
+  const { dmaSpace, resetWindow } = makeDmaSpace(options, mmio);
   return {
     system,
     memory,
     bus: { topology, memory: mmio, io, dmaSpace, addressZeroAllowed: true },
     optsOutOfMsixEmulation: true,
-    reset: () => undefined,
+    reset: resetWindow,
   };
 }
 
@@ -60,8 +60,14 @@ function addXive(options: MachineOptions, system: MemoryRegion): void {
   addIoRows(options, system, XIVE);
 }
 
-/** What devices behind the bridge see: the TCE windows, the MSI doorbell and, by a proposal, MMIO. */
-function makeDmaSpace({ topology, rules, hostPageSize }: MachineOptions, mmio: MemoryRegion): AddressSpace {
+/**
+ * What devices behind the bridge see: the TCE windows, the MSI doorbell and, by a proposal, MMIO. A reset
+ * takes all windows away and makes the default one anew (spapr_phb_dma_reset).
+ */
+function makeDmaSpace(
+  { topology, rules, hostPageSize }: MachineOptions,
+  mmio: MemoryRegion,
+): { readonly dmaSpace: AddressSpace; readonly resetWindow: () => void } {
   const root = MemoryRegion.container(`${PHB}.iommu-root`, END_OF_SPACE);
   const windows = ['80000000', '80000001'].map((liobn) =>
     MemoryRegion.container(`tce-root-${liobn}`, END_OF_SPACE),
@@ -75,5 +81,9 @@ function makeDmaSpace({ topology, rules, hostPageSize }: MachineOptions, mmio: M
     const alias = MemoryRegion.alias(`${PHB}.mmio-dma-alias`, mmio, offset(high), TIB);
     topology.addSubregion(root, alias, offset(high));
   }
-  return topology.createAddressSpace(PHB, root);
+  const resetWindow = (): void => {
+    topology.removeSubregion(defaultWindow);
+    topology.addSubregion(windows[0]!, defaultWindow, offset(0n));
+  };
+  return { dmaSpace: topology.createAddressSpace(PHB, root), resetWindow };
 }

@@ -26,6 +26,8 @@ export interface RegionOptions {
   readonly unmergeable?: boolean;
 }
 
+const NO_OPTIONS: RegionOptions = {};
+
 /** What most regions have below them; shared, and replaced when there is something. */
 const NONE: readonly MemoryRegion[] = [];
 
@@ -66,6 +68,7 @@ export class MemoryRegion {
     size: Size,
     options: RegionOptions,
     alias?: AliasTarget,
+    readonly = options.readonly ?? false,
   ) {
     if (size < 0n || size > END_OF_SPACE)
       throw new RangeError(`size of region ${name} is not within 0..2^64`);
@@ -75,48 +78,49 @@ export class MemoryRegion {
     this.end = size;
     this.owner = options.owner;
     this.hostAddress = options.hostAddress;
-    this.readonly = options.readonly ?? false;
+    this.readonly = readonly;
     this.nonvolatile = options.nonvolatile ?? false;
     this.unmergeable = options.unmergeable ?? false;
     this.alias = alias;
     if (alias !== undefined) {
       const target = alias.region as { aliasedBy: readonly MemoryRegion[] };
-      target.aliasedBy = [...target.aliasedBy, this];
+      if (target.aliasedBy === NONE) target.aliasedBy = [this];
+      else (target.aliasedBy as MemoryRegion[]).push(this);
     }
   }
 
   /** A pure container: it only holds subregions (memory_region_init). */
-  static container(name: string, size: Size, options: RegionOptions = {}): MemoryRegion {
+  static container(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'container', size, options);
   }
 
   /** A region whose accesses reach the VMM (memory_region_init_io). */
-  static io(name: string, size: Size, options: RegionOptions = {}): MemoryRegion {
+  static io(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'io', size, options);
   }
 
   /** RAM (memory_region_init_ram and its variants). */
-  static ram(name: string, size: Size, options: RegionOptions = {}): MemoryRegion {
+  static ram(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'ram', size, options);
   }
 
   /** Read-only RAM (memory_region_init_rom). */
-  static rom(name: string, size: Size, options: RegionOptions = {}): MemoryRegion {
-    return new MemoryRegion(name, 'ram', size, { ...options, readonly: true });
+  static rom(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
+    return new MemoryRegion(name, 'ram', size, options, undefined, true);
   }
 
   /** A device's memory mapped into the VMM, such as an mmapped BAR (memory_region_init_ram_device_ptr). */
-  static ramDevice(name: string, size: Size, options: RegionOptions = {}): MemoryRegion {
+  static ramDevice(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'ram-device', size, options);
   }
 
   /** Memory that is read directly and written through callbacks, such as flash (memory_region_init_rom_device). */
-  static romDevice(name: string, size: Size, options: RegionOptions = {}): MemoryRegion {
+  static romDevice(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'rom-device', size, options);
   }
 
   /** A region behind which an emulated IOMMU translates (memory_region_init_iommu). */
-  static iommu(name: string, size: Size, options: RegionOptions = {}): MemoryRegion {
+  static iommu(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'iommu', size, options);
   }
 
@@ -126,7 +130,7 @@ export class MemoryRegion {
     target: MemoryRegion,
     targetOffset: Offset,
     size: Size,
-    options: RegionOptions = {},
+    options = NO_OPTIONS,
   ): MemoryRegion {
     return new MemoryRegion(name, 'alias', size, options, { region: target, offset: targetOffset });
   }

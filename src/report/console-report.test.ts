@@ -26,6 +26,7 @@ const summary = (rest: Partial<CampaignSummary> = {}): CampaignSummary => ({
     ['ok', 19_000],
     ['aborted', 1000],
   ]),
+  notRun: new Map(),
   holds: true,
   ...rest,
 });

@@ -44,7 +44,16 @@ export function consoleReport({ out, progress, replayCommand, version }: Console
   return (event) => (handlers[event.type] as (event: CampaignEvent) => void)(event);
 }
 
-function conclusion({ plan, cases, findings, known, exercised, outcomes, holds }: CampaignSummary): string {
+function conclusion({
+  plan,
+  cases,
+  findings,
+  known,
+  exercised,
+  outcomes,
+  notRun,
+  holds,
+}: CampaignSummary): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
   const idle = [...exercised].filter(([, times]) => times === 0).map(([id]) => id);
@@ -62,6 +71,7 @@ function conclusion({ plan, cases, findings, known, exercised, outcomes, holds }
         ).join('\n')
       : '',
     cases > 0 ? `cases: ${cases} (${ends})` : '',
+    ...[...notRun].map(([reason, times]) => `not run: ${count(times, 'case')}, ${reason}`),
     cases > 0 && idle.length > 0 ? `not exercised by any case: ${idle.join(', ')}` : '',
     interrupted ? `interrupted: ${cases} of ${count(plan.runs, 'case')} were looked at` : '',
     // What was not looked at cannot be said to hold.

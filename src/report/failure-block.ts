@@ -1,4 +1,4 @@
-import type { Finding } from '../campaign/index.ts';
+import { stabilityText, type Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
@@ -49,11 +49,11 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
 const labelled = (label: string, text: string): string[] =>
   wrap(text, WIDTH - LABEL_WIDTH).map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line);
 
-function howOften({ cases, origin }: Finding): string {
+function howOften({ cases, origin, stability }: Finding): string {
   if (origin.kind === 'scenario') return '';
   if (origin.kind === 'regression') return `   (a case stored for ${origin.stored})`;
   const times = cases === 1 ? '1 case' : `${cases} cases`;
-  return `   (${times}, first at ${origin.run + 1}; shrunk in ${origin.shrinks} steps)`;
+  return `   (${times}, first at ${origin.run + 1}; shrunk in ${origin.shrinks} steps${stability === undefined ? '' : `; ${stabilityText(stability)}`})`;
 }
 
 function observed({ trace, violation }: Finding): string {

@@ -137,6 +137,7 @@ export const RULES: { readonly [Room in RoomName]: AnswersTo<Room> } = {
     emulatedLayout: LAYOUT,
     emulatedTableSize: asked('a size in bytes, a bigint', isSize),
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
+    msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),
     mmapAlignment: PAGE_SIZE,
     subPageSize: asked('a size in bytes, a bigint', isSize),
     stretchedPriority: PRIORITY,

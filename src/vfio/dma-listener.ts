@@ -82,7 +82,8 @@ export class DmaListener implements MemoryListener {
       if (!section.region.isIommu && this.#mayBeMapped(section, piece)) this.#map(section, piece);
       return;
     }
-    if (!section.region.isIommu && this.#isUnmapped(section, piece)) this.#unmap(piece);
+    // Behind an emulated IOMMU the guest may have mapped anything: one request takes it all away.
+    if (section.region.isIommu || this.#isUnmapped(section, piece)) this.#unmap(piece);
     this.#windows?.remove(section, piece, this.#rules.missingWindow);
   }
 

@@ -146,6 +146,8 @@ export interface DeviceRules {
   emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
   /** What becomes of the VMM when it refuses a device that was hot-plugged. */
   readonly hotplugRefusal: 'reported' | 'crash';
+  /** What becomes of the VMM when a vfio-user device with MSI-X is unplugged. */
+  readonly msixUnplug: 'done' | 'crash';
   /** The alignment of the address at which an area of `size` bytes is mmapped, in bytes (fact 5.3). */
   mmapAlignment(size: Size, hostPageSize: Size): Size;
   /**

@@ -92,19 +92,22 @@ export const snapshotBarRegisters = (devices: readonly ModelledDevice[]): readon
     barRegisters.map((register) => ({ device: id, ...register })),
   );
 
+/** The children of every node that has none. */
+const LEAF: TraceNode[] = [];
+
 /** The region tree below `root` as it is now. */
 export function snapshotTree(root: MemoryRegion): TraceNode {
   const nodes = new Map<MemoryRegion, TraceNode>();
   const visit = (region: MemoryRegion): TraceNode => {
     const shared = region.aliasedBy.length > 0 ? nodes.get(region) : undefined;
     if (shared !== undefined) return shared;
-    const { address, size, priority, enabled, terminates, subregions } = region;
-    const children: TraceNode[] = [];
+    const { address, end, size, priority, enabled, terminates, subregions } = region;
+    const children: TraceNode[] = subregions.length === 0 ? LEAF : [];
     const alias = undefined as TraceNode['alias'];
     const node = {
       region,
       address,
-      end: address + size,
+      end,
       size,
       priority,
       enabled,

@@ -14,6 +14,9 @@ const ARCHITECTURE_OF: Readonly<Record<QemuMachineType, Architecture>> = {
   pseries: 'ppc64',
 };
 
+/** The same, as a list. */
+export const QEMU_MACHINES = Object.keys(ARCHITECTURE_OF) as readonly QemuMachineType[];
+
 /** Whether QEMU has the machine. */
 export const isQemuMachine = (type: MachineType): type is QemuMachineType => type in ARCHITECTURE_OF;
 

@@ -113,13 +113,15 @@ export const rtasAccess: ConfigAccess = {
 const rtasAddress = ({ bus, slot, register }: ConfigRegister): number =>
   (bus << 16) | (slot << 11) | register;
 
+/** The lines of a call to RTAS with these cells and so many results. */
+export const rtasLines = (name: string, cells: readonly number[], results: number): readonly string[] => [
+  ...cells.map((cell, index) => `writel ${hex(RTAS_ARGUMENTS + 4 * index)} ${hex(cell >>> 0)}`),
+  `rtas ${name} ${cells.length} ${hex(RTAS_ARGUMENTS)} ${results} ${hex(RTAS_RESULTS)}`,
+];
+
 /** A call to RTAS; the last line reads its status. */
 function rtasCall(name: string, cells: readonly number[], results: number) {
-  const lines = [
-    ...cells.map((cell, index) => `writel ${hex(RTAS_ARGUMENTS + 4 * index)} ${hex(cell)}`),
-    `rtas ${name} ${cells.length} ${hex(RTAS_ARGUMENTS)} ${results} ${hex(RTAS_RESULTS)}`,
-    `readl ${hex(RTAS_RESULTS)}`,
-  ];
+  const lines = [...rtasLines(name, cells, results), `readl ${hex(RTAS_RESULTS)}`];
   const check = (answers: readonly (readonly string[])[]): void => {
     const [called, status] = answers.slice(-2).map(([word]) => Number(BigInt.asUintN(32, BigInt(word!))));
     if (called !== 0 || status !== 0) throw new Error(`RTAS ${name} failed with status ${status}`);

@@ -1,6 +1,6 @@
 import type { AbortSite } from '../../vfio/index.ts';
-import { withoutProgram } from './running-machine.ts';
 import { QemuDied, QemuHangs } from './qemu-error.ts';
+import { withoutProgram } from './qemu-names.ts';
 
 /** How and where QEMU died. */
 export interface Death {
@@ -25,7 +25,8 @@ const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
 /** Places that the model knows, by the functions on the stack. */
 const KNOWN_STACKS: readonly (readonly [RegExp, AbortSite])[] = [
   [/\bmsix_init\b/, 'msix-init-segfault'],
-  [/\bcall_rcu_thread\b/, 'hotplug-refusal-segfault'],
+  // In the thread that releases what nobody uses any more; its own functions have no names outside.
+  [/^object_unref$/, 'hotplug-refusal-segfault'],
 ];
 
 /**
@@ -42,7 +43,8 @@ export function explainDeath(error: QemuDied | QemuHangs, rename: (text: string)
     const known = KNOWN.find(([pattern]) => pattern.test(explanation));
     return { error: explanation, site: known?.[1] ?? siteOf(explanation, signal) };
   }
-  const stack = lines.map((line) => STACK.exec(line)?.[1]?.trim()).findLast((text) => text !== undefined);
+  // Where a wild pointer was called, no function on the stack has a name.
+  const stack = lines.map((line) => STACK.exec(line)?.[1]?.trim()).findLast((text) => text);
   if (stack === undefined) {
     const said = error.ending.signal === undefined ? lines.at(-1) : undefined;
     return { error: said, site: signal };

@@ -16,12 +16,14 @@ export interface ServedRequest {
 
 /** A device that is served to one QEMU over a UNIX socket. */
 export interface DeviceServer {
-  /** Every DMA request so far, in the order of arrival. */
-  readonly requests: readonly ServedRequest[];
-  /** Resolves when all that had arrived by now is in `requests`. */
-  settle(): Promise<void>;
+  /** The DMA requests since the last call, in the order of arrival. */
+  takeRequests(): readonly ServedRequest[];
+  /** Answers all that has arrived by now. @throws whatever went wrong in the server itself. */
+  settle(): void;
   /** Whether QEMU has closed the connection. */
   readonly disconnected: boolean;
+  /** Whether it keeps this process alive. */
+  keepAlive(whether: boolean): void;
   /** Ends the connection and removes the socket. */
   close(): Promise<void>;
 }
@@ -30,5 +32,5 @@ export interface DeviceServer {
 export type ServeDevice = (
   socketPath: string,
   device: DeviceSpec,
-  scenario: Pick<Scenario, 'machine' | 'host'>,
+  scenario: Scenario,
 ) => Promise<DeviceServer>;

@@ -30,7 +30,7 @@ export class FlatViewReader {
 
   read(text: string): ReadViews {
     if (text === this.#lastText) return this.#last!;
-    const views = parseFlatViews(text);
+    const views = parseFlatViews(viewsOf(text));
     const memoryView = findSpace(views, (name) => name === 'memory');
     if (memoryView === undefined) throw new Error('info mtree -f shows no address space "memory"');
     const bridge = findSpace(views, (name) => /^pci@[0-9a-f]+$/.test(name));
@@ -65,7 +65,7 @@ export class FlatViewReader {
     owner,
     parent,
   }: FlatRangeText): TraceRange {
-    const kind = KINDS[type];
+    const kind = name.startsWith(TCE_WINDOW) ? 'iommu' : KINDS[type];
     const identity = `${name}\0${kind}\0${owner ?? ''}\0${parent ?? ''}`;
     let region = this.#regions.get(identity);
     if (region === undefined) {
@@ -89,6 +89,9 @@ export class FlatViewReader {
   }
 }
 
+/** Behind regions of this name an emulated IOMMU translates; the text has no word of its own for them. */
+const TCE_WINDOW = 'tce-iommu-';
+
 /** What the words of the text say of a region; one that is read-only is RAM all the same. */
 const KINDS: Readonly<Record<FlatRangeText['type'], RegionKind>> = {
   'i/o': 'io',
@@ -98,6 +101,13 @@ const KINDS: Readonly<Record<FlatRangeText['type'], RegionKind>> = {
   rom: 'ram',
   romd: 'rom-device',
 };
+
+/** The views of memory and of sPAPR host bridges; nobody wants to know what the others are. */
+const viewsOf = (text: string): string =>
+  text
+    .split(/^(?=FlatView #)/m)
+    .filter((view) => /^ AS "(?:memory|pci@[0-9a-f]+)", root/m.test(view))
+    .join('');
 
 const findSpace = (
   views: readonly FlatViewText[],

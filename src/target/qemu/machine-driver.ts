@@ -1,5 +1,12 @@
 import type { QemuMachineType } from './architecture.ts';
-import { ecamAccess, portAccess, rtasAccess, runCycles, type ConfigAccess } from './config-access.ts';
+import {
+  ecamAccess,
+  portAccess,
+  rtasAccess,
+  rtasLines,
+  runCycles,
+  type ConfigAccess,
+} from './config-access.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { BRIDGE_SLOT } from './slots.ts';
 
@@ -13,8 +20,10 @@ export interface DeviceBus {
 
 /** What it takes to drive one machine. */
 export interface MachineDriver {
-  /** Arguments beside memory and devices; `memory-backend=mem` belongs to them. */
+  /** Arguments beside memory and devices. */
   readonly arguments: readonly string[];
+  /** What the machine calls its RAM where nobody gives it another name. */
+  readonly ram: string;
   /** The bus that devices are on from the start. */
   readonly root: DeviceBus;
   /** Arguments that make the bus on which devices come and go, where the root is none, and the bus. */
@@ -54,28 +63,44 @@ async function ejectByAcpi(qemu: QemuProcess, slot: number): Promise<void> {
   await qemu.qtest.send(lines);
 }
 
-const SHPC_CAPABILITY = 0x0c;
-/** The dword of SHPC's working registers that holds a command and the slot it is for (SHPC 1.0, 4.10). */
-const SHPC_COMMAND = 5;
+/** Where a command and the slot it is for go in the registers of the bridge's controller (SHPC 1.0, 4.10). */
+const SHPC_COMMAND = 0x14n;
 /** Slot operation: power off, power indicator off, attention indicator off. */
 const SHPC_POWER_OFF = 0b11_11_11;
 
-/** What a driver of the bridge's hot-plug controller does when somebody wants a device back. */
-async function ejectByShpc(qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void> {
-  const at = (register: number) => ({ bus: 0, slot: BRIDGE_SLOT, register });
-  const read = async (register: number): Promise<number> =>
-    (await runCycles(qemu.qtest, [config.read(at(register), 1)]))[0]!;
-  let position = await read(0x34);
-  while (position !== 0 && (await read(position)) !== SHPC_CAPABILITY) position = await read(position + 1);
-  await runCycles(qemu.qtest, [
-    config.write(at(position + 2), 1, SHPC_COMMAND),
-    config.write(at(position + 4), 4, (slot << 8) | SHPC_POWER_OFF),
-  ]);
+/**
+ * What a driver of the bridge's hot-plug controller does when somebody wants a device back. The registers
+ * are mapped for a moment only.
+ *
+ * @param place a page of a PCI window in which hardly anybody puts a BAR.
+ */
+const ejectByShpc =
+  (place: bigint) =>
+  async (qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void> => {
+    const setBar = (address: number) =>
+      [address, 0].map((half, index) =>
+        config.write({ bus: 0, slot: BRIDGE_SLOT, register: 0x10 + 4 * index }, 4, half),
+      );
+    await runCycles(qemu.qtest, setBar(Number(place)));
+    const command = (slot << 8) | SHPC_POWER_OFF;
+    await qemu.qtest.send([`writew 0x${(place + SHPC_COMMAND).toString(16)} 0x${command.toString(16)}`]);
+    await runCycles(qemu.qtest, setBar(0));
+  };
+
+const ISOLATION_STATE = 9001;
+const ISOLATE = 0;
+/** Connectors of PCI slots below the first host bridge (hw/ppc/spapr_pci.c): type, bridge, slot. */
+const connectorOf = (slot: number): number => 0x4000_0000 | (slot << 3);
+
+/** What the guest's kernel does when the operator wants a device back; in vain where it never took it. */
+async function ejectByRtas(qemu: QemuProcess, slot: number): Promise<void> {
+  await qemu.qtest.send(rtasLines('set-indicator', [ISOLATION_STATE, connectorOf(slot), ISOLATE], 1));
 }
 
 const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
   pc: {
-    arguments: ['-machine', 'pc,memory-backend=mem'],
+    arguments: ['-machine', 'pc'],
+    ram: 'pc.ram',
     root: pcRoot,
     hotplug: { arguments: [], bus: pcRoot, bridged: false },
     plugsLate: false,
@@ -84,7 +109,8 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     lowWindowOffset: 0n,
   },
   q35: {
-    arguments: ['-machine', 'q35,memory-backend=mem'],
+    arguments: ['-machine', 'q35'],
+    ram: 'pc.ram',
     root: expressRoot,
     hotplug: {
       // The bridge's own controller, not ACPI, has the say over its slots.
@@ -94,27 +120,28 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     },
     plugsLate: false,
     config: portConfig,
-    eject: ejectByShpc,
+    eject: ejectByShpc(0xfdab_c000n),
     lowWindowOffset: 0n,
   },
   virt: {
-    arguments: ['-machine', 'virt,memory-backend=mem', '-cpu', 'cortex-a57'],
+    arguments: ['-machine', 'virt', '-cpu', 'cortex-a57'],
+    ram: 'mach-virt.ram',
     root: expressRoot,
     hotplug: { arguments: BRIDGE, bus: BRIDGE_BUS, bridged: true },
     plugsLate: false,
     config: async (qemu) => ecamAccess(findEcam(await qemu.qmp.monitor('info mtree'))),
-    eject: ejectByShpc,
+    eject: ejectByShpc(0x3cab_c000n),
     lowWindowOffset: 0n,
   },
   pseries: {
-    arguments: ['-machine', 'pseries,memory-backend=mem'],
+    arguments: ['-machine', 'pseries'],
+    ram: 'ppc_spapr.ram',
     root: pcRoot,
     hotplug: { arguments: [], bus: pcRoot, bridged: false },
     // Its reset, also that of the start, kills QEMU 11.1 when a vfio-user device is there.
     plugsLate: true,
     config: () => Promise.resolve(rtasAccess),
-    // A slot that the guest has not taken into use is given back at once.
-    eject: () => Promise.resolve(),
+    eject: ejectByRtas,
     lowWindowOffset: 0x2000_0000_0000n,
   },
 };

@@ -34,7 +34,6 @@ export class PluggedDevice {
   /** The regions that show each BAR's bytes, outermost first. */
   layers: ReadonlyMap<number, readonly BarLayer[]> = new Map();
   msix: FoundMsix | undefined;
-  #seen = 0;
   #live: readonly TraceMapping[] = [];
 
   constructor(
@@ -69,16 +68,16 @@ export class PluggedDevice {
    * The requests since the last call.
    *
    * @param view of DMA, now: what lies behind a request that came without a file is taken from there.
+   * @param ram what guest RAM is called: the only thing that a file is sent along for.
    */
-  takeEvents(view: readonly TraceRange[]): readonly VmmEvent[] {
-    const requests = this.server.requests.slice(this.#seen);
-    this.#seen += requests.length;
+  takeEvents(view: readonly TraceRange[], ram: string): readonly VmmEvent[] {
+    const requests = this.server.takeRequests();
     if (requests.length === 0) return [];
     let live: readonly TraceMapping[] = this.#live;
     const events = requests.map((request): VmmEvent => {
       const { kind, iova: at, size, errno } = request;
       if (kind === 'map') {
-        const mapping = { iova: at, size, readonly: request.readonly, ...backingOf(request, view) };
+        const mapping = { iova: at, size, readonly: request.readonly, ...backingOf(request, view, ram) };
         if (errno === 0) live = [...live, mapping];
         return { type: 'dma-map', container: this.container, ...mapping, errno };
       }
@@ -93,16 +92,18 @@ export class PluggedDevice {
 
   /** Looks at what never changes: the regions of its BARs, and the MSI-X capability. */
   async inspect(qemu: QemuProcess, config: ConfigAccess, rename: (text: string) => string): Promise<void> {
-    const { layers, table } = await readRegions(qemu, this.qemuId, rename);
+    const [{ layers, emulatedAt }, found] = await Promise.all([
+      readRegions(qemu, this.qemuId, rename),
+      this.#findMsix(qemu, config),
+    ]);
     this.layers = layers;
-    this.msix = await this.#findMsix(qemu, config, table);
+    this.msix = found && { ...found, emulatedAt };
   }
 
   async #findMsix(
     qemu: QemuProcess,
     config: ConfigAccess,
-    emulatedAt: FoundMsix['emulatedAt'],
-  ): Promise<FoundMsix | undefined> {
+  ): Promise<Omit<FoundMsix, 'emulatedAt'> | undefined> {
     const read = (register: number, width: 1 | 2 | 4) => config.read(this.at(register), width);
     let [position] = await runCycles(qemu.qtest, [read(CAPABILITY_POINTER, 1)]);
     // A list of capabilities that never ends is the device's doing.
@@ -121,7 +122,6 @@ export class PluggedDevice {
         return {
           position: position!,
           layout: { vectors, tableBar, tableOffset, pbaBar, pbaOffset },
-          emulatedAt,
         };
       }
       position = (header! >>> 8) & 0xfc;
@@ -135,16 +135,14 @@ const isWithin = (
   outer: { readonly iova: bigint; readonly size: bigint },
 ): boolean => inner.iova >= outer.iova && inner.iova + inner.size <= outer.iova + outer.size;
 
-/** The name of guest RAM, which is the only thing that a file is sent along for. */
-const RAM = 'mem';
-
 /** What is behind a request: told by the file for RAM, and by the memory map for everything else. */
 function backingOf(
   { iova: at, size, readonly, fileOffset }: ServedRequest,
   view: readonly TraceRange[],
+  ram: string,
 ): Pick<TraceMapping, 'backing' | 'deviceMemory' | 'hostAddress'> {
   if (fileOffset !== undefined) {
-    const backing = { region: RAM, owner: undefined, offset: offset(fileOffset) };
+    const backing = { region: ram, owner: undefined, offset: offset(fileOffset) };
     return { backing, deviceMemory: false, hostAddress: undefined };
   }
   const shown = view.find(({ start, end }) => start <= at && at + size <= end);
@@ -162,6 +160,9 @@ function backingOf(
   return { backing, deviceMemory: region.kind === 'ram-device', hostAddress: undefined };
 }
 
+/** The region of an emulated table. */
+const MSIX_TABLE = 'msix-table';
+
 /** The device's regions as the object model has them (`qom-list`): `NAME BAR 0 mmaps[1]` and so on. */
 async function readRegions(qemu: QemuProcess, qemuId: string, rename: (text: string) => string) {
   const root = `/machine/peripheral/${qemuId}`;
@@ -169,31 +170,30 @@ async function readRegions(qemu: QemuProcess, qemuId: string, rename: (text: str
   const names = children
     .filter(
       ({ type, name }) =>
-        type === 'child<memory-region>' && (name === 'msix-table[0]' || / BAR \d/.test(name)),
+        type === 'child<memory-region>' && (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name)),
     )
     .map(({ name }) => name);
-  const get = (name: string, property: string) =>
-    qemu.qmp.execute('qom-get', { path: `${root}/${name}`, property });
-  const addresses = await Promise.all(names.map((name) => get(name, 'addr')));
-  const layers = new Map<number, BarLayer[]>();
   const found = names
-    .map((name, index) => ({ name: regionName(name), address: BigInt(addresses[index] as number) }))
-    .map(({ name, address }) => ({ name, address, ...placeOf(name) }))
+    .map((child) => ({ child, name: regionName(child), ...placeOf(regionName(child)) }))
     .toSorted((a, b) => a.depth - b.depth || a.name.localeCompare(b.name, 'en', { numeric: true }));
-  for (const { name, address, bar, depth } of found) {
+  const table = found.find(({ name }) => name === MSIX_TABLE)?.child;
+  const get = (child: string, property: string) =>
+    qemu.qmp.execute('qom-get', { path: `${root}/${child}`, property });
+  // What is no mmap begins where its BAR begins.
+  const [addresses, tableAddress, tableParent] = await Promise.all([
+    Promise.all(found.map(({ child, depth }) => (depth === MMAP ? get(child, 'addr') : 0))),
+    table && get(table, 'addr'),
+    table && get(table, 'container'),
+  ]);
+  const layers = new Map<number, BarLayer[]>();
+  for (const [index, { name, bar }] of found.entries()) {
     if (bar === undefined) continue;
-    const at = depth === MMAP ? address : 0n;
-    layers.set(bar, [...(layers.get(bar) ?? []), { region: rename(name), offset: offset(at) }]);
+    const at = offset(BigInt(addresses[index] as number));
+    layers.set(bar, [...(layers.get(bar) ?? []), { region: rename(name), offset: at }]);
   }
-  let table: FoundMsix['emulatedAt'];
-  const tableIndex = names.indexOf('msix-table[0]');
-  if (tableIndex !== -1) {
-    const parent = (await get('msix-table[0]', 'container')) as string;
-    const bar = / BAR (\d)/.exec(parent)?.[1];
-    if (bar !== undefined)
-      table = { bar: Number(bar), offset: offset(BigInt(addresses[tableIndex] as number)) };
-  }
-  return { layers, table };
+  const bar = tableParent && / BAR (\d)/.exec(tableParent as string)?.[1];
+  const emulatedAt = bar ? { bar: Number(bar), offset: offset(BigInt(tableAddress as number)) } : undefined;
+  return { layers, emulatedAt };
 }
 
 /** The region's own name: the object model writes `/`, `[` and `]` in hex, and numbers equal names. */

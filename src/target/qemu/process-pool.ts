@@ -13,12 +13,12 @@ export interface PoolKey {
 interface Idle {
   readonly key: string;
   readonly running: RunningMachine;
-  /** What `info mtree -f` shows when no scenario's device decodes anything. */
+  /** Memory and ports when no scenario's device decodes anything. */
   readonly pristine: string;
 }
 
 /** A retired device still hears of every mapping; after so many a new process is cheaper. */
-const MOST_DEVICES = 16;
+const MOST_DEVICES = 24;
 
 /** How often processes were started and given up, and why. */
 export interface PoolStatistics {
@@ -54,7 +54,7 @@ export class ProcessPool {
     const idle = await this.#take(key, devices);
     const { running } = idle;
     try {
-      running.qemu.keepAlive(true);
+      running.keepAlive(true);
       const result = await work(running);
       this.statistics.scenarios++;
       await this.#giveBack(idle);
@@ -78,13 +78,13 @@ export class ProcessPool {
     if (found !== undefined) await this.#discard(found, 'no slots left');
     const running = await this.#start({ type, ram, hostPageSize });
     this.statistics.started++;
-    return { key, running, pristine: await running.flatViewText() };
+    return { key, running, pristine: await running.mapText() };
   }
 
   async #giveBack(idle: Idle): Promise<void> {
     const leak = await whatLeaked(idle);
     if (leak !== undefined) return this.#discard(idle, leak);
-    idle.running.qemu.keepAlive(false);
+    idle.running.keepAlive(false);
     this.#idle.push(idle);
     while (this.#idle.length > this.#most) await this.#discard(this.#idle.shift()!, 'too many processes');
   }
@@ -103,7 +103,7 @@ async function whatLeaked({ running, pristine }: Idle): Promise<string | undefin
     if (running.retiredCount >= MOST_DEVICES) return 'devices enough for one process';
     if (running.lostDevices) return 'a device is gone that should have stayed';
     if (running.mappedDeviceMemory) return 'device memory is still mapped';
-    if ((await running.flatViewText()) !== pristine) return 'the memory map is another';
+    if ((await running.mapText()) !== pristine) return 'the memory map is another';
     return undefined;
   } catch (error) {
     if (error instanceof QemuDied || error instanceof QemuHangs) return 'QEMU died';

@@ -1,7 +1,8 @@
+import { TargetUnavailable } from '../target-unavailable.ts';
 import type { Architecture } from './architecture.ts';
 
 /** There is no QEMU to test: which program was looked for, and where. */
-export class QemuNotFound extends Error {
+export class QemuNotFound extends TargetUnavailable {
   override readonly name = 'QemuNotFound';
   readonly program: string;
   readonly architecture: Architecture;
@@ -17,7 +18,7 @@ export class QemuNotFound extends Error {
 }
 
 /** A QEMU that is there but cannot be tested: what it lacks. */
-export class QemuUnusable extends Error {
+export class QemuUnusable extends TargetUnavailable {
   override readonly name = 'QemuUnusable';
   readonly binary: string;
 

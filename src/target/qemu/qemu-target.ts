@@ -1,10 +1,13 @@
 import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
+import { NotRunnable } from '../not-runnable.ts';
 import type { Target } from '../target.ts';
 import type { Trace } from '../trace.ts';
 import { architectureOf, isQemuMachine, type Architecture, type QemuMachineType } from './architecture.ts';
+import { showsBridge } from './behind-bridge.ts';
 import { explainDeath } from './death.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
 import { findQemu, type QemuLocation } from './find-qemu.ts';
+import { hostPageSize } from './host-page-size.ts';
 import { hotPlugged, plugsOrUnplugs, unplugs } from './hot-plugged.ts';
 import { inspectQemu, type QemuInspection } from './inspect-qemu.ts';
 import { driverOf } from './machine-driver.ts';
@@ -13,9 +16,11 @@ import { PrivateDirectory } from './private-directory.ts';
 import { ProcessPool, type PoolKey } from './process-pool.ts';
 import { QemuDied, QemuHangs } from './qemu-error.ts';
 import { QemuProcess } from './qemu-process.ts';
-import { NotRunnable, whyNotRunnable } from './runnable.ts';
-import { RunningMachine, deviceArguments, renameDevices, withoutProgram } from './running-machine.ts';
+import { whyNotRunnable } from './runnable.ts';
+import { renameDevices, withoutProgram } from './qemu-names.ts';
+import { RunningMachine, deviceArguments } from './running-machine.ts';
 import { ScenarioRun, stillbornStep, traceOf, type RunEnd, type ViewSource } from './scenario-run.ts';
+import { serveDevice } from './serve-device.ts';
 import { findShim } from './shim.ts';
 import { FIRST_SLOT } from './slots.ts';
 
@@ -24,8 +29,8 @@ const SLACK = 8n << 30n;
 
 /** How scenarios are run. */
 export interface QemuTargetOptions extends QemuLocation {
-  /** Serves the devices. */
-  readonly serve: ServeDevice;
+  /** Serves the devices; for tests. */
+  readonly serve?: ServeDevice;
   /**
    * Whether one QEMU serves many scenarios: their devices are then plugged in while it runs, and the trace
    * says so. Where that leads to a refusal or a death, the scenario is run again as it is written.
@@ -46,10 +51,12 @@ export class QemuTarget implements Target {
   readonly pool: ProcessPool;
   readonly #options: QemuTargetOptions;
   readonly #inspections = new Map<Architecture, Promise<QemuInspection>>();
+  readonly #serve: ServeDevice;
   readonly #shim: string | undefined;
 
-  constructor(options: QemuTargetOptions) {
+  constructor(options: QemuTargetOptions = {}) {
     this.#options = options;
+    this.#serve = options.serve ?? serveDevice;
     this.#shim = findShim(options.environment);
     this.pool = new ProcessPool(options.maxProcesses ?? 4, (key) => this.#startIdle(key));
   }
@@ -76,7 +83,7 @@ export class QemuTarget implements Target {
       ? (await this.inspect(type)).deviceProperties
       : new Set<string>();
     return whyNotRunnable(scenario, {
-      hostPageSize: 0x1000n,
+      hostPageSize: hostPageSize(),
       pageSizeShim: this.#shim !== undefined,
       deviceProperties,
     });
@@ -91,7 +98,7 @@ export class QemuTarget implements Target {
     const reason = await this.whyNot(scenario);
     if (reason !== undefined) throw new NotRunnable(reason);
     if (unplugs(scenario)) return this.#runTwice(scenario);
-    const shared = this.#options.reuse === true && !overshoots(scenario);
+    const shared = this.#options.reuse === true && canShare(scenario);
     return (shared ? await this.#runShared(hotPlugged(scenario)) : undefined) ?? this.#runAlone(scenario);
   }
 
@@ -148,7 +155,7 @@ export class QemuTarget implements Target {
     const servers: DeviceServer[] = [];
     try {
       for (const [index, spec] of cold.entries()) {
-        servers.push(await this.#options.serve(directory.at(`c${index}`), spec, scenario));
+        servers.push(await this.#serve(directory.at(`c${index}`), spec, scenario));
       }
       const devices = cold.flatMap((_, index) => [
         '-device',
@@ -189,7 +196,7 @@ export class QemuTarget implements Target {
     const driver = driverOf(scenario.machine.type as QemuMachineType);
     let running: RunningMachine | undefined;
     try {
-      running = await RunningMachine.adopt({ qemu, driver, serve: this.#options.serve });
+      running = await RunningMachine.adopt({ qemu, driver, serve: this.#serve });
       running.unobserved = views !== undefined;
       const run = new ScenarioRun(running, scenario, views);
       const end = await run.perform(() => start(running!));
@@ -204,7 +211,7 @@ export class QemuTarget implements Target {
     const driver = driverOf(key.type);
     const qemu = await this.#start(key, driver.hotplug.arguments, { slack: false });
     try {
-      return await RunningMachine.adopt({ qemu, driver, serve: this.#options.serve });
+      return await RunningMachine.adopt({ qemu, driver, serve: this.#serve });
     } catch (error) {
       await qemu.end();
       throw error;
@@ -217,14 +224,16 @@ export class QemuTarget implements Target {
     { directory, slack }: { readonly directory?: PrivateDirectory; readonly slack: boolean },
   ): Promise<QemuProcess> {
     const { binary, endsWithParent } = await this.inspect(type);
+    const driver = driverOf(type);
     const shim = this.#shim;
     return QemuProcess.start({
       binary,
       endsWithParent,
       directory,
       arguments: [
-        ...driverOf(type).arguments,
-        ...['-object', `memory-backend-memfd,id=mem,size=${ram},share=on`, '-m', `${ram}B`],
+        ...driver.arguments,
+        ...['-object', `memory-backend-memfd,id=${driver.ram},size=${ram},share=on`],
+        ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
         ...more,
       ],
       environment: {
@@ -234,6 +243,15 @@ export class QemuTarget implements Target {
     });
   }
 }
+
+/**
+ * Whether other scenarios' devices, still there and doing nothing, make no difference. An overshoot may
+ * hit them; a bridge may show; and what a reset of pseries does depends on how many containers there are.
+ */
+const canShare = (scenario: Scenario): boolean =>
+  !overshoots(scenario) &&
+  !showsBridge(scenario) &&
+  !(scenario.machine.type === 'pseries' && scenario.operations.some(({ op }) => op === 'reset'));
 
 /** A QEMU that ends before it takes commands has refused a device, or died of it. */
 function endOfBirth(error: QemuDied | QemuHangs, rename: (text: string) => string): RunEnd {

@@ -1,5 +1,7 @@
 import type { Scenario } from '../../scenario/index.ts';
 import { isQemuMachine } from './architecture.ts';
+import { showsBridge } from './behind-bridge.ts';
+import { plugsOrUnplugs } from './hot-plugged.ts';
 import { FIRST_SLOT, LAST_SLOT } from './slots.ts';
 
 /** What this machine and its QEMU can do, as far as scenarios depend on it. */
@@ -10,18 +12,6 @@ export interface Abilities {
   readonly pageSizeShim: boolean;
   /** Properties that `vfio-user-pci` has. */
   readonly deviceProperties: ReadonlySet<string>;
-}
-
-/** A scenario that a real QEMU cannot be asked to run. */
-export class NotRunnable extends Error {
-  override readonly name = 'NotRunnable';
-  /** Why not, in a few words by which scenarios can be counted. */
-  readonly reason: string;
-
-  constructor(reason: string) {
-    super(`a real QEMU cannot run the scenario: ${reason}`);
-    this.reason = reason;
-  }
 }
 
 /** RAM is rounded up to this (hw/core/machine.c), and then it is not what the backend has. */
@@ -50,6 +40,9 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
       const isDefault = value === false || value === 'off';
       if (!isDefault && !abilities.deviceProperties.has(name)) return `vfio-user-pci has no property ${name}`;
     }
+  }
+  if (plugsOrUnplugs(scenario) && showsBridge(scenario)) {
+    return 'q35 takes devices only behind a bridge, which shows BARs below 1 MiB differently';
   }
   let plugs = devices.length;
   for (const { op } of operations) {

@@ -1,21 +1,19 @@
-import type { BarType } from '../../pci/index.ts';
 import type { DeviceSpec, Operation, Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
-import type { BarState, DeviceState, State } from '../trace.ts';
+import type { DeviceState, State } from '../trace.ts';
+import { COMMAND, COMMAND_MEMORY, MSIX_ENABLE, MSIX_FUNCTION_MASK } from './config-registers.ts';
 import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
 import { FlatViewReader, type ReadViews } from './flat-view-reader.ts';
+import { Guest } from './guest.ts';
 import type { DeviceBus, MachineDriver } from './machine-driver.ts';
 import { PluggedDevice } from './plugged-device.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { QemuHangs, QmpRefusal } from './qemu-error.ts';
+import { renameDevices, withoutProgram } from './qemu-names.ts';
+import { barStates, findPciDevice, type QmpPciBus } from './query-pci.ts';
 import { BRIDGE_SLOT, FIRST_SLOT, LAST_SLOT } from './slots.ts';
 
-const COMMAND = 4;
-const COMMAND_MEMORY = 2;
-const BAR_0 = 0x10;
-const MSIX_ENABLE = 0x8000;
-const MSIX_FUNCTION_MASK = 0x4000;
 const UNPLUG_DEADLINE = 10_000;
 
 /** An operation that cannot be carried out, although it looked as if it could. */
@@ -49,6 +47,7 @@ export class RunningMachine {
    */
   unobserved = false;
   readonly #config: ConfigAccess;
+  readonly #guest: Guest;
   readonly #serve: ServeDevice;
   readonly #reader: FlatViewReader;
   /** Names of sockets, and what the scenario calls the device behind them. */
@@ -65,6 +64,7 @@ export class RunningMachine {
     this.driver = parts.driver;
     this.#serve = parts.serve;
     this.#config = config;
+    this.#guest = new Guest(parts.qemu.qtest, config, parts.driver.lowWindowOffset);
     this.optsOutOfMsixEmulation = optsOut;
     this.#names = new Map();
     this.#linesSeen = parts.qemu.output.count;
@@ -116,7 +116,7 @@ export class RunningMachine {
    *
    * @throws QmpRefusal with QEMU's words, the scenario's names in them. QemuDied.
    */
-  async plug(spec: DeviceSpec, scenario: Pick<Scenario, 'machine' | 'host'>): Promise<void> {
+  async plug(spec: DeviceSpec, scenario: Scenario): Promise<void> {
     const { bus } = this.driver.hotplug;
     const qemuId = `d${this.#deviceCount++}`;
     this.#names.set(qemuId, spec);
@@ -143,12 +143,12 @@ export class RunningMachine {
   async perform(operation: Operation, scenario: Scenario, view: State['flatView']): Promise<void> {
     switch (operation.op) {
       case 'set-bar':
-        return this.#setBar(this.#device(operation.device), operation.bar, operation.address);
+        return this.#guest.setBar(this.#device(operation.device), operation.bar, operation.address);
       case 'size-bar':
-        return this.#sizeBar(this.#device(operation.device), operation.bar);
+        return this.#guest.sizeBar(this.#device(operation.device), operation.bar);
       case 'enable-memory':
       case 'disable-memory':
-        return this.#setBit(
+        return this.#guest.setBit(
           this.#device(operation.device),
           COMMAND,
           COMMAND_MEMORY,
@@ -159,10 +159,15 @@ export class RunningMachine {
         const device = this.#device(operation.device);
         if (device.msix === undefined) return;
         const enable = operation.op === 'enable-msix';
-        return this.#setBit(device, device.msix.position + 2, MSIX_ENABLE, enable);
+        return this.#guest.setBit(device, device.msix.position + 2, MSIX_ENABLE, enable);
       }
       case 'mask-vector':
-        return this.#maskVector(this.#device(operation.device), operation.vector, operation.masked, view);
+        return this.#guest.maskVector(
+          this.#device(operation.device),
+          operation.vector,
+          operation.masked,
+          view,
+        );
       case 'hotplug':
         return this.plug(
           scenario.devices.find(({ id }) => id === operation.device)!,
@@ -198,8 +203,8 @@ export class RunningMachine {
   }
 
   /** What arrived before QEMU died: no view, and the devices as they were. */
-  async observeRemains(): Promise<Observation> {
-    await this.#settle();
+  observeRemains(): Observation {
+    this.#settle();
     const view = this.#last?.state.dmaView ?? [];
     const events = this.#takeEvents(view);
     const containers = this.devices.map(({ state }) => state);
@@ -207,9 +212,14 @@ export class RunningMachine {
     return { state: { ...before, containers }, events };
   }
 
-  /** The flat view's text as QEMU prints it now. */
-  flatViewText(): Promise<string> {
-    return this.qemu.qmp.monitor('info mtree -f');
+  /** The ranges of memory and ports, as QEMU prints them now. */
+  async mapText(): Promise<string> {
+    const views = (await this.qemu.qmp.monitor('info mtree -f')).split(/^FlatView #\d+\s*$/m);
+    return views
+      .filter((view) => /^ AS "(?:memory|I\/O)", root/m.test(view))
+      .flatMap((view) => view.split('\n').filter((line) => line.startsWith('  ')))
+      .toSorted()
+      .join('\n');
   }
 
   /**
@@ -219,13 +229,11 @@ export class RunningMachine {
   async retireDevices(): Promise<void> {
     const { devices } = this;
     await this.#run(devices.map((device) => this.#config.write(device.at(COMMAND), 2, 0)));
-    const registers = devices.flatMap((device) =>
-      [0, 1, 2, 3, 4, 5].map((bar) => this.#config.write(device.at(BAR_0 + 4 * bar), 4, 0)),
-    );
-    await this.#run(registers);
-    await this.#settle();
+    this.#settle();
     this.#takeEvents([]);
     this.#retired.push(...devices.splice(0));
+    // They hear of everything that is mapped later; nobody asks them.
+    for (const { server } of this.#retired) server.takeRequests();
     this.#containersNamed.clear();
     this.#last = undefined;
   }
@@ -245,12 +253,16 @@ export class RunningMachine {
     return this.#retired.some(({ server }) => server.disconnected);
   }
 
+  /** Whether the machine, idle as it may be, keeps this process alive. */
+  keepAlive(whether: boolean): void {
+    this.qemu.keepAlive(whether);
+    for (const { server } of this.#all()) server.keepAlive(whether);
+  }
+
   /** Ends QEMU and everything that was served to it. */
   async end(): Promise<void> {
     await this.qemu.end();
-    await Promise.all(
-      [...this.devices, ...this.#leaving, ...this.#retired].map(({ server }) => server.close()),
-    );
+    await Promise.all(this.#all().map(({ server }) => server.close()));
   }
 
   /** Lets the bridge pass every memory address on to the bus behind it, as often as a reset forgets it. */
@@ -269,6 +281,10 @@ export class RunningMachine {
       write(0x2c, 4, 0xffff_ffff),
       write(COMMAND, 2, 7),
     ]);
+  }
+
+  #all(): readonly PluggedDevice[] {
+    return [...this.devices, ...this.#leaving, ...this.#retired];
   }
 
   #hasBridge(): boolean {
@@ -300,63 +316,6 @@ export class RunningMachine {
     return cycles.length === 0 ? Promise.resolve([]) : runCycles(this.qemu.qtest, cycles);
   }
 
-  async #setBar(device: PluggedDevice, bar: number, address: bigint): Promise<void> {
-    const register = BAR_0 + 4 * bar;
-    const low = this.#config.write(device.at(register), 4, Number(BigInt.asUintN(32, address)));
-    const high = this.#config.write(device.at(register + 4), 4, Number(BigInt.asUintN(32, address >> 32n)));
-    await this.#run(is64Bit(device.spec, bar) ? [low, high] : [low]);
-  }
-
-  /** All ones into each half in turn, restored afterwards. */
-  async #sizeBar(device: PluggedDevice, bar: number): Promise<void> {
-    const register = BAR_0 + 4 * bar;
-    const registers = is64Bit(device.spec, bar) ? [register, register + 4] : [register];
-    const values = await this.#run(registers.map((at) => this.#config.read(device.at(at), 4)));
-    await this.#run(
-      registers.flatMap((at, index) => [
-        this.#config.write(device.at(at), 4, 0xffff_ffff),
-        this.#config.read(device.at(at), 4),
-        this.#config.write(device.at(at), 4, values[index]!),
-      ]),
-    );
-  }
-
-  async #setBit(device: PluggedDevice, register: number, bit: number, on: boolean): Promise<void> {
-    const [value] = await this.#run([this.#config.read(device.at(register), 2)]);
-    await this.#run([this.#config.write(device.at(register), 2, on ? value! | bit : value! & ~bit)]);
-  }
-
-  /** Writes the vector control word, where the CPU reaches the table at all. */
-  async #maskVector(
-    device: PluggedDevice,
-    vector: number,
-    masked: boolean,
-    view: State['flatView'],
-  ): Promise<void> {
-    if (device.msix === undefined) return;
-    const { tableBar, tableOffset } = device.msix.layout;
-    const bar = device.spec.bars.find(({ index }) => index === tableBar);
-    if (bar === undefined || bar.type === 'io') return;
-    const register = BAR_0 + 4 * tableBar;
-    const wide = is64Bit(device.spec, tableBar);
-    const [low, high] = await this.#run([
-      this.#config.read(device.at(register), 4),
-      this.#config.read(device.at(register + 4), 4),
-    ]);
-    const written = BigInt(low!) | (wide ? BigInt(high!) << 32n : 0n);
-    const place = written & ~0xfn & -bar.size;
-    const inTable = 16n * BigInt(vector) + 12n;
-    const isLow = place >= 0x8000_0000n && place < 1n << 32n;
-    const gpa = place + tableOffset + inTable + (isLow ? this.driver.lowWindowOffset : 0n);
-    const range = view.find(({ start, end }) => start <= gpa && gpa < end);
-    if (range === undefined || range.region.owner !== device.spec.id) return;
-    const reached = range.offset + (gpa - range.start);
-    const isTable = range.region.name === 'msix-table' && reached === inTable;
-    const isBar = device.layers.get(tableBar)?.some(({ region }) => region === range.region.name) ?? false;
-    if (!isTable && !isBar) return;
-    await this.qemu.qtest.send([`writel 0x${gpa.toString(16)} ${masked ? '0x1' : '0x0'}`]);
-  }
-
   async #unplug(device: PluggedDevice): Promise<void> {
     const { qmp } = this.qemu;
     const deleted = qmp.event(
@@ -371,7 +330,7 @@ export class RunningMachine {
     if (this.unobserved) {
       await deleted;
       await until(async () => {
-        await device.server.settle();
+        device.server.settle();
         return device.server.disconnected;
       }, 'the end of the connection');
     } else {
@@ -401,8 +360,8 @@ export class RunningMachine {
     return new Map(having.map((device, index) => [device, values[index]!]));
   }
 
-  async #settle(): Promise<void> {
-    await Promise.all([...this.devices, ...this.#leaving].map(({ server }) => server.settle()));
+  #settle(): void {
+    for (const { server } of [...this.devices, ...this.#leaving]) server.settle();
   }
 
   /** Devices that were unplugged since the last observation. */
@@ -410,7 +369,9 @@ export class RunningMachine {
 
   #takeEvents(dmaView: State['dmaView']): readonly VmmEvent[] {
     const leaving = this.#leaving.splice(0);
-    const requests = [...this.devices, ...leaving].flatMap((device) => device.takeEvents(dmaView));
+    const requests = [...this.devices, ...leaving].flatMap((device) =>
+      device.takeEvents(dmaView, this.driver.ram),
+    );
     this.#retired.push(...leaving);
     const { output } = this.qemu;
     const messages = output
@@ -420,12 +381,12 @@ export class RunningMachine {
     return [...requests, ...messages];
   }
 
-  async #observation(
+  #observation(
     { memory, dma }: ReadViews,
     buses: readonly QmpPciBus[],
     controls: ReadonlyMap<PluggedDevice, number>,
-  ): Promise<Observation> {
-    await this.#settle();
+  ): Observation {
+    this.#settle();
     const events = this.#takeEvents(dma);
     const before = this.#last?.state ?? EMPTY;
     const containers = this.devices.map(({ state }) => state);
@@ -451,15 +412,7 @@ export class RunningMachine {
   #stateOf(device: PluggedDevice, buses: readonly QmpPciBus[], control: number | undefined): DeviceState {
     const { spec, msix } = device;
     const found = findPciDevice(buses, device.qemuId);
-    const bars = (found?.regions ?? [])
-      .map(({ bar, type, size, address, mem_type_64: wide }): BarState => ({
-        index: bar,
-        type: (type === 'io' ? 'io' : wide === true ? 'mem64' : 'mem32') satisfies BarType,
-        size: BigInt(size),
-        address: BigInt(address) === -1n ? undefined : BigInt.asUintN(64, BigInt(address)),
-        layers: device.layers.get(bar) ?? [],
-      }))
-      .toSorted((a, b) => a.index - b.index);
+    const bars = found === undefined ? [] : barStates(found, device.layers);
     const view = msix &&
       control !== undefined && {
         layout: msix.layout,
@@ -476,9 +429,6 @@ const EMPTY: State = { flatView: [], dmaView: [], containers: [], memslots: [], 
 /** For comparing by text. */
 const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);
 
-const is64Bit = (spec: DeviceSpec, bar: number): boolean =>
-  spec.bars.find(({ index }) => index === bar)?.type.startsWith('mem64') ?? false;
-
 /** The arguments of `-device` and `device_add`. */
 export const deviceArguments = (socketPath: string, qemuId: string, bus: DeviceBus, slot: number) => ({
   driver: 'vfio-user-pci',
@@ -487,61 +437,6 @@ export const deviceArguments = (socketPath: string, qemuId: string, bus: DeviceB
   addr: `0x${slot.toString(16)}`,
   socket: { type: 'unix', path: socketPath },
 });
-
-/** Replaces sockets by the names of the devices behind them, and addresses in QEMU by a word. */
-export function renameDevices(
-  text: string,
-  directory: string,
-  names: ReadonlyMap<string, { readonly name: string }>,
-): string {
-  if (!text.includes(directory)) return withoutPointers(text);
-  const renamed = text
-    .replaceAll(/(?:vfio-user:)?(\/\S+\/(\w+))/g, (whole: string, path: string, id: string) => {
-      const device = path === `${directory}/${id}` ? names.get(id) : undefined;
-      return device?.name ?? whole;
-    })
-    .replaceAll(`${directory}/`, '');
-  return withoutPointers(renamed);
-}
-
-const withoutPointers = (text: string): string =>
-  text.replaceAll(/\bObject 0x[0-9a-f]{6,}/g, 'Object 0xPOINTER');
-
-/** A line of QEMU's without what it puts before every message: its own name and the argument concerned. */
-export const withoutProgram = (line: string): string =>
-  line.replace(/^(?:\/\S*\/)?qemu-system-\w+: /, '').replace(/^-device \{.*?\}\}?: /, '');
-
-interface QmpPciRegion {
-  readonly bar: number;
-  readonly type: 'io' | 'memory';
-  readonly size: number | string;
-  readonly address: number | string;
-  readonly mem_type_64?: boolean;
-}
-
-interface QmpPciDevice {
-  readonly qdev_id: string;
-  readonly regions: readonly QmpPciRegion[];
-  readonly pci_bridge?: { readonly devices?: readonly QmpPciDevice[] };
-}
-
-interface QmpPciBus {
-  readonly devices: readonly QmpPciDevice[];
-}
-
-function findPciDevice(
-  buses: readonly { readonly devices?: readonly QmpPciDevice[] }[],
-  id: string,
-): QmpPciDevice | undefined {
-  for (const { devices = [] } of buses) {
-    for (const device of devices) {
-      if (device.qdev_id === id) return device;
-      const behind = device.pci_bridge && findPciDevice([device.pci_bridge], id);
-      if (behind !== undefined) return behind;
-    }
-  }
-  return undefined;
-}
 
 /** Waits for something that nobody announces. */
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {

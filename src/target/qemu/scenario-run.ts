@@ -67,13 +67,13 @@ export class ScenarioRun {
       try {
         await this.#machine.qemu.gone(AFTERMATH);
       } catch {
-        this.steps.push({ operation, ...(await this.#machine.observeRemains()) });
+        this.steps.push({ operation, ...this.#machine.observeRemains() });
         return { outcome: 'rejected', error: error.message, abortSite: undefined };
       }
       return this.#endOf(operation, this.#machine.qemu.death());
     }
     if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
-    this.steps.push({ operation, ...(await this.#machine.observeRemains()) });
+    this.steps.push({ operation, ...this.#machine.observeRemains() });
     const { error: words, site } = explainDeath(error, (text) => this.#machine.rename(text));
     return { outcome: 'aborted', error: words, abortSite: site };
   }

@@ -50,6 +50,8 @@ export const qemu111: Revision = {
         : qemu60.device.correctPbaOffset(vendor, device),
     // Observed: a use after free in the thread that releases what was set up (SIGSEGV, no QMP answer).
     hotplugRefusal: 'crash',
+    // Observed: the region of the PBA is taken out of its BAR once more when the device is released.
+    msixUnplug: 'crash',
     mmapAlignment: (size, hostPageSize) => {
       const natural = lowestSetBit(size) < GIB ? lowestSetBit(size) : GIB;
       return natural > hostPageSize ? natural : hostPageSize;

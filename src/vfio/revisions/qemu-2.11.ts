@@ -64,6 +64,7 @@ export const qemu211: Revision = {
     emulatedLayout: (layout) => layout,
     emulatedTableSize: (tableSize) => tableSize,
     hotplugRefusal: 'reported',
+    msixUnplug: 'done',
     mmapAlignment: (_size, hostPageSize) => hostPageSize,
     subPageSize: (barSize, address, hostPageSize) =>
       address !== undefined && isAligned(address, hostPageSize) ? hostPageSize : barSize,

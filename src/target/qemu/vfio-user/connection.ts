@@ -97,6 +97,11 @@ export class Connection {
     }
   }
 
+  /** Whether waiting for the client keeps the process alive. */
+  keepAlive(whether: boolean): void {
+    this.#watch.keepAlive(whether);
+  }
+
   /** Closes the socket; harmless when repeated. */
   close(): void {
     if (this.#closed) return;

@@ -292,6 +292,11 @@ class PollWatch implements Watch {
     this.#handle?.start(options(interest), this.#ready);
   }
 
+  keepAlive(whether: boolean): void {
+    if (whether) this.#handle?.ref();
+    else this.#handle?.unref();
+  }
+
   close(): void {
     // A handle that is closed must never be touched again: koffi would hand libuv a null pointer.
     const handle = this.#handle;

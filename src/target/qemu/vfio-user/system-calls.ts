@@ -10,6 +10,8 @@ export type Interest = 'readable' | 'writable';
 export interface Watch {
   /** Changes what the callback is told about. */
   until(interest: Interest): void;
+  /** Whether it keeps the process alive; it does at first. */
+  keepAlive(whether: boolean): void;
   /** Ends it; harmless when repeated. The descriptor itself stays open and must be closed afterwards. */
   close(): void;
 }

@@ -127,6 +127,12 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     this.#client?.connection.pump(DRAIN_LIMIT);
   }
 
+  /** Whether waiting for clients and their messages keeps the process alive; it does at first. */
+  keepAlive(whether: boolean): void {
+    this.#listener?.watch.keepAlive(whether);
+    this.#client?.connection.keepAlive(whether);
+  }
+
   /** Closes everything and removes the socket's file; harmless when repeated. A client that is connected gets no farewell. */
   async close(): Promise<void> {
     this.#client?.connection.close();

@@ -220,6 +220,8 @@ export class FakeSystemCalls implements SystemCalls {
         const watch = this.#watches.get(descriptor);
         if (watch) watch.interest = next;
       },
+      // There is no event loop that could end.
+      keepAlive: () => undefined,
       close: () => this.#watches.delete(descriptor),
     };
   }

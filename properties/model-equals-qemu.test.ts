@@ -1,0 +1,101 @@
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { servedScenarios } from '../generators/index.ts';
+import { differences, type Difference } from '../src/target/differences.ts';
+import { runOnModel } from '../src/target/model/model-target.ts';
+import { QemuNotFound, QemuTarget, QemuUnusable, type QemuMachineType } from '../src/target/qemu/index.ts';
+import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
+import { findRevision } from '../src/vfio/index.ts';
+
+/** How many scenarios a machine; more by `BARPROOF_CASES`. */
+const CASES = Number(process.env['BARPROOF_CASES'] ?? 60);
+/** Another search by `BARPROOF_SEED`. */
+const SEED = Number(process.env['BARPROOF_SEED'] ?? 20_261);
+const MACHINES: readonly QemuMachineType[] = ['pc', 'q35', 'virt', 'pseries'];
+/** A slow start, a death and a second run, many times over. */
+const MILLISECONDS_A_CASE = 2_000;
+
+const qemu111 = findRevision('qemu-11.1')!;
+const target = new QemuTarget({ reuse: true, contain: true, maxProcesses: 6 });
+afterAll(() => target.close());
+
+/** Why there is nothing to compare with, or nothing. */
+async function whyNoQemu(machine: QemuMachineType): Promise<string | undefined> {
+  try {
+    const { version, binary } = await target.inspect(machine);
+    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}, the model is of 11.1`;
+  } catch (error) {
+    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
+    throw error;
+  }
+}
+
+const missing = new Map(
+  await Promise.all(MACHINES.map(async (machine) => [machine, await whyNoQemu(machine)] as const)),
+);
+
+/** In what the model differs from what QEMU makes of a scenario. */
+async function compare(scenario: Scenario): Promise<readonly Difference[]> {
+  const trace = await target.run(scenario);
+  return differences(runOnModel(trace.scenario, qemu111), trace);
+}
+
+const report = (scenario: Scenario, found: readonly Difference[]): string =>
+  [...found.map(({ message }) => message), toJsonText(encodeScenario(scenario))].join('\n');
+
+describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree about %s', (machine) => {
+  const reason = missing.get(machine);
+  it.skipIf(reason !== undefined)(
+    reason === undefined ? `in ${CASES} generated scenarios` : `in generated scenarios (skipped: ${reason})`,
+    async () => {
+      const outcomes = new Map<string, number>();
+      const skipped = new Map<string, number>();
+      await fc.assert(
+        fc.asyncProperty(servedScenarios(machine), async (scenario) => {
+          const why = await target.whyNot(scenario);
+          if (why !== undefined) {
+            skipped.set(why, (skipped.get(why) ?? 0) + 1);
+            return;
+          }
+          const trace = await target.run(scenario);
+          outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
+          const found = differences(runOnModel(trace.scenario, qemu111), trace);
+          if (found.length > 0) throw new Error(report(trace.scenario, found));
+        }),
+        { numRuns: CASES, seed: SEED },
+      );
+      for (const [why, count] of skipped) console.warn(`${machine}: ${count} scenarios skipped: ${why}`);
+      // Most scenarios are of devices that work, or the comparison would say little.
+      expect(outcomes.get('ok') ?? 0).toBeGreaterThan(
+        (CASES - [...skipped.values()].reduce((a, b) => a + b, 0)) / 2,
+      );
+    },
+    CASES * MILLISECONDS_A_CASE + 30_000,
+  );
+});
+
+describe('a model that is wrong', () => {
+  const reason = missing.get('q35');
+  it.skipIf(reason !== undefined)(
+    'is told from a real QEMU, and the scenario shrinks',
+    async () => {
+      const wrong = {
+        ...qemu111,
+        listener: { ...qemu111.listener, mapsDeviceMemory: () => true },
+      };
+      const details = await fc.check(
+        fc.asyncProperty(servedScenarios('q35'), async (scenario) => {
+          const trace = await target.run(scenario);
+          return differences(runOnModel(trace.scenario, wrong), trace).length === 0;
+        }),
+        { numRuns: 400, seed: SEED, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: false },
+      );
+      expect(details.failed).toBe(true);
+      const [scenario] = details.counterexample!;
+      expect(scenario.devices.length).toBe(1);
+      expect(scenario.operations.length).toBeLessThanOrEqual(3);
+      expect(await compare(scenario)).toEqual([]);
+    },
+    150_000,
+  );
+});

@@ -1,0 +1,205 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import * as fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { servedScenarios } from '../generators/index.ts';
+import { decodeScenario } from '../src/scenario/index.ts';
+import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
+
+/** How many scenarios in a row; more by `BARPROOF_CASES`. */
+const CASES = Number(process.env['BARPROOF_CASES'] ?? 40);
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
+
+const whyNoQemu = await (async () => {
+  const target = new QemuTarget();
+  try {
+    await target.inspect('q35');
+    return undefined;
+  } catch (error) {
+    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
+    throw error;
+  }
+})();
+const skipped = whyNoQemu === undefined ? '' : ` (skipped: ${whyNoQemu})`;
+
+const scenario = decodeScenario({
+  version: 1,
+  machine: { type: 'q35', ram: '0x20000000' },
+  host: { kernel: 'msix-mappable', iommu: { type: 'vfio-user' } },
+  devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x4000', type: 'mem32' }] }],
+  operations: [
+    { op: 'set-bar', device: 'dev0', bar: 0, address: '0xe0000000' },
+    ...Array.from({ length: 200 }, (_, turn) => ({
+      op: turn % 2 === 0 ? 'enable-memory' : 'disable-memory',
+      device: 'dev0',
+    })),
+  ],
+});
+
+/** Processes whose working directory is a private directory of process `owner`; these are its QEMUs. */
+function qemusOf(owner: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`).includes(`/barproof-${owner}-`);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+const directoriesOf = (owner: number): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith(`barproof-${owner}-`));
+
+const openFiles = (): number => readdirSync('/proc/self/fd').length;
+
+async function until(condition: () => boolean, milliseconds = 20_000): Promise<void> {
+  const end = Date.now() + milliseconds;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`not within ${milliseconds} ms: ${condition}`);
+    await delay(20);
+  }
+}
+
+describe.skipIf(whyNoQemu !== undefined)(`a target that has done its work${skipped}`, () => {
+  it(
+    `leaves no process, directory or descriptor behind after ${CASES} scenarios`,
+    async () => {
+      const run = async (target: QemuTarget, seed: number): Promise<void> => {
+        for (const machine of ['pc', 'q35', 'virt', 'pseries'] as const) {
+          for (const each of fc.sample(servedScenarios(machine), { seed, numRuns: CASES / 4 })) {
+            if ((await target.whyNot(each)) === undefined) await target.run(each);
+          }
+        }
+      };
+      // What Node opens once, it keeps.
+      const first = new QemuTarget();
+      await first.run(scenario);
+      await first.close();
+      await delay(50);
+      const before = openFiles();
+      const target = new QemuTarget({ reuse: true, contain: true });
+      await run(target, 1);
+      expect(qemusOf(process.pid).length).toBeLessThanOrEqual(4);
+      await target.close();
+      await delay(50);
+      expect(qemusOf(process.pid)).toEqual([]);
+      expect(directoriesOf(process.pid)).toEqual([]);
+      expect(openFiles()).toBe(before);
+    },
+    CASES * 2000 + 30_000,
+  );
+
+  it('sees that QEMU was killed in the middle, and goes on', async () => {
+    const target = new QemuTarget();
+    const running = target.run(scenario);
+    await until(() => qemusOf(process.pid).length === 1);
+    await delay(400);
+    for (const pid of qemusOf(process.pid)) process.kill(pid, 'SIGKILL');
+    const trace = await running;
+    expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'sigkill']);
+    expect(qemusOf(process.pid)).toEqual([]);
+    expect(directoriesOf(process.pid)).toEqual([]);
+    expect((await target.run({ ...scenario, operations: [] })).outcome).toBe('ok');
+    await target.close();
+  }, 60_000);
+});
+
+describe.skipIf(whyNoQemu !== undefined)(`a program that ends while QEMU runs${skipped}`, () => {
+  let installed: string;
+
+  beforeAll(() => {
+    installed = mkdtempSync(join(tmpdir(), 'qemu-leaves-nothing-'));
+    const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
+    execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], {
+      cwd: REPOSITORY,
+    });
+    writeFileSync(join(installed, 'package.json'), '{ "type": "module" }');
+    symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
+    writeFileSync(
+      join(installed, 'program.js'),
+      `import { QemuTarget } from './dist/src/target/qemu/index.js';
+import { decodeScenario, parseJson } from './dist/src/scenario/index.js';
+const [, , how, text] = process.argv;
+const target = new QemuTarget({ reuse: true });
+const scenario = decodeScenario(JSON.parse(text));
+await target.run(scenario);
+console.log('running');
+if (how === 'throw') setTimeout(() => { throw new Error('uncaught'); }, 100);
+if (how === 'finish') process.exitCode = 0;
+else for (;;) await target.run(scenario);
+`,
+    );
+  }, 60_000);
+
+  afterAll(() => rmSync(installed, { recursive: true, force: true }));
+
+  const children: ChildProcess[] = [];
+  // Whatever a test that fails has left running.
+  afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
+
+  /** Starts the program, and waits until it has run a scenario. */
+  async function start(how: string): Promise<ChildProcess> {
+    const text = JSON.stringify(scenario, (_, value: unknown) =>
+      typeof value === 'bigint' ? `0x${value.toString(16)}` : value,
+    );
+    const child = spawn(process.execPath, ['program.js', how, text], {
+      cwd: installed,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    children.push(child);
+    await new Promise<void>((resolve, reject) => {
+      child.stdout!.once('data', () => resolve());
+      child.once('exit', () => reject(new Error('the program ended early')));
+    });
+    return child;
+  }
+
+  const ended = (child: ChildProcess): Promise<readonly [number | null, string | null]> =>
+    child.exitCode !== null || child.signalCode !== null
+      ? Promise.resolve([child.exitCode, child.signalCode])
+      : new Promise((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'by %s leaves nothing behind',
+    async (signal) => {
+      const child = await start('loop');
+      expect(qemusOf(child.pid!).length).toBeGreaterThan(0);
+      child.kill(signal);
+      expect(await ended(child)).toEqual([null, signal]);
+      await until(() => qemusOf(child.pid!).length === 0);
+      expect(directoriesOf(child.pid!)).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('by an uncaught exception leaves nothing behind', async () => {
+    const child = await start('throw');
+    expect(await ended(child)).toEqual([1, null]);
+    await until(() => qemusOf(child.pid!).length === 0);
+    expect(directoriesOf(child.pid!)).toEqual([]);
+  }, 60_000);
+
+  it('because there is nothing more to do is not held up by an idle QEMU, and leaves nothing', async () => {
+    const child = await start('finish');
+    expect(await ended(child)).toEqual([0, null]);
+    await until(() => qemusOf(child.pid!).length === 0);
+    expect(directoriesOf(child.pid!)).toEqual([]);
+  }, 60_000);
+
+  it('by SIGKILL leaves no QEMU, and its directories to the next that comes', async () => {
+    const child = await start('loop');
+    child.kill('SIGKILL');
+    await ended(child);
+    await until(() => qemusOf(child.pid!).length === 0);
+    const next = await start('finish');
+    await ended(next);
+    expect(directoriesOf(child.pid!)).toEqual([]);
+  }, 60_000);
+});

@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { hex } from '../src/address/index.ts';
+import { form11, rangeType } from '../src/memory/index.ts';
+import { readScenario, Decoder, type Scenario } from '../src/scenario/index.ts';
+import { differences } from '../src/target/differences.ts';
+import { runOnModel } from '../src/target/model/model-target.ts';
+import { QemuNotFound, QemuTarget, QemuUnusable, type QemuMachineType } from '../src/target/qemu/index.ts';
+import type { Trace } from '../src/target/trace.ts';
+import { findRevision } from '../src/vfio/index.ts';
+
+/** A case of the seed thread, as far as a device that is served can show it. */
+function seedCase(file: string): Scenario {
+  const path = fileURLToPath(new URL(`../regressions/seed/${file}.json`, import.meta.url));
+  const { scenario } = JSON.parse(readFileSync(path, 'utf8')) as { scenario: unknown };
+  const read = readScenario(new Decoder(), scenario, '');
+  const { kernel, iommu } = read.host;
+  return {
+    ...read,
+    revision: 'qemu-11.1',
+    host: { kernel, iommu: { type: 'vfio-user', pageSizes: iommu.pageSizes } },
+  };
+}
+
+/** From the high window of pseries to that of virt. */
+const SHIFT = 0x2100_0000_0000n - 0x80_0000_0000n;
+
+/** The same device behind Arm, where MSI-X is emulated: no property of pseries turns that on. */
+function onVirt({ machine, operations, ...rest }: Scenario): Scenario {
+  return {
+    ...rest,
+    machine: { ...machine, type: 'virt', msixEmulation: 'machine-default' },
+    operations: operations.map((operation) =>
+      operation.op === 'set-bar' ? { ...operation, address: operation.address - SHIFT } : operation,
+    ),
+  };
+}
+
+const sas3008 = seedCase('sas3008-after');
+const CASES = {
+  'CX-4, host pages of 64 KiB': seedCase('cx4-64k'),
+  'SAS3008 on pseries, which does without MSI-X emulation': sas3008,
+  'SAS3008 on virt, which emulates MSI-X, host pages of 64 KiB': onVirt(sas3008),
+} as const satisfies Record<string, Scenario>;
+
+const target = new QemuTarget();
+afterAll(() => target.close());
+
+async function whyNoQemu({ machine }: Scenario): Promise<string | undefined> {
+  try {
+    const { version, binary } = await target.inspect(machine.type as QemuMachineType);
+    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}`;
+  } catch (error) {
+    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
+    throw error;
+  }
+}
+
+/** Every request, and where the device is in the memory map after the last operation. */
+function story({ outcome, steps }: Trace): unknown {
+  const requests = steps.map(({ operation, events }) => ({
+    after: operation.op,
+    requests: events.flatMap((event) => {
+      if (event.type !== 'dma-map' && event.type !== 'dma-unmap') return [];
+      const text = `${event.type} ${hex(event.iova)}+${hex(event.size)}`;
+      return [event.type === 'dma-map' && event.readonly ? `${text} read-only` : text];
+    }),
+  }));
+  const view = steps.at(-1)!.state.flatView.filter(({ region }) => region.owner !== undefined);
+  return {
+    outcome,
+    requests,
+    view: view.map(
+      (range) =>
+        `${hex(range.start)}-${hex(range.end - 1n)} ${rangeType(range, form11)} ${range.region.name} @${hex(range.offset)}`,
+    ),
+  };
+}
+
+const missing = new Map(
+  await Promise.all(
+    Object.entries(CASES).map(async ([name, scenario]) => [name, await whyNoQemu(scenario)] as const),
+  ),
+);
+
+describe('a case of the seed thread with a served device', () => {
+  const stories = Object.fromEntries(
+    Object.entries(CASES).map(([name, scenario]) => [
+      name,
+      story(runOnModel(scenario, findRevision('qemu-11.1')!)),
+    ]),
+  );
+
+  it('maps and unmaps in the model what is stored', async () => {
+    const text = `${JSON.stringify(stories, undefined, 2)}\n`;
+    await expect(text).toMatchFileSnapshot('../regressions/recordings/seed-on-qemu.json');
+  });
+
+  it.for(Object.entries(CASES))('does the same on a real QEMU: %s', async ([name, scenario], context) => {
+    const why = missing.get(name);
+    context.skip(why !== undefined, why);
+    const trace = await target.run(scenario);
+    expect(differences(runOnModel(scenario, findRevision('qemu-11.1')!), trace)).toEqual([]);
+    expect(story(trace)).toEqual(stories[name]);
+  });
+});

@@ -1,0 +1,112 @@
+import { Option, type Command } from 'commander';
+import { servedScenarios, scenarios as modelScenarios } from '../../generators/index.ts';
+import type { RunScenario } from '../campaign/index.ts';
+import { InvalidInput, type Scenario } from '../scenario/index.ts';
+import { runOnModel } from '../target/model/model-target.ts';
+import { unsuitable } from '../target/model/require-revision.ts';
+import { scopeOf, type AnyRevision } from '../target/model/revisions.ts';
+import { NotRunnable } from '../target/not-runnable.ts';
+import { TargetUnavailable } from '../target/target-unavailable.ts';
+import type { Trace } from '../target/trace.ts';
+
+const TARGETS = ['model', 'qemu'] as const;
+
+/** What the user said about the target. */
+export interface TargetOptions {
+  readonly target: (typeof TARGETS)[number];
+  readonly qemu?: string;
+}
+
+/** A target that is ready to run scenarios. */
+export interface OpenTarget {
+  /** `model`, or what the real VMM calls itself. */
+  readonly name: string;
+  readonly run: RunScenario;
+  /** Scenarios that it can be asked to run. */
+  readonly scenarios: ReturnType<typeof modelScenarios>;
+  /** Whether it can be asked to run this one. */
+  canRun(scenario: Scenario): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Gives a command the options that choose a target. */
+export const withTarget = (command: Command): Command =>
+  command
+    .addOption(new Option('--target <name>', 'what runs the scenarios').choices(TARGETS).default('model'))
+    .option('--qemu <path>', 'a QEMU binary, or the folder of several; else BARPROOF_QEMU, else PATH');
+
+/** The model of a revision. */
+export const openModel = (revision: AnyRevision): OpenTarget => ({
+  name: 'model',
+  run: (scenario) => runOnModel(scenario, revision),
+  scenarios: modelScenarios(scopeOf(revision)),
+  canRun: (scenario) => Promise.resolve(unsuitable(scenario, revision).length === 0),
+  close: () => Promise.resolve(),
+});
+
+/** Runs one scenario after the other, each as it is written. */
+export interface Runner {
+  /** @throws InvalidInput when the target cannot be asked to run the scenario. */
+  run(scenario: Scenario, revision: AnyRevision): Promise<Trace>;
+  close(): Promise<void>;
+}
+
+/** What runs single scenarios: the model of their revision, or a real QEMU in a process of its own each. */
+export async function openRunner({ target: name, qemu }: TargetOptions): Promise<Runner> {
+  if (name === 'model') {
+    return {
+      run: async (scenario, revision) => runOnModel(scenario, revision),
+      close: () => Promise.resolve(),
+    };
+  }
+  const { QemuTarget } = await import('../target/qemu/index.ts');
+  const target = new QemuTarget({ path: qemu });
+  return {
+    run: async (scenario) => {
+      try {
+        return await target.run(scenario);
+      } catch (error) {
+        if (!(error instanceof NotRunnable)) throw error;
+        throw new InvalidInput([{ path: '', message: error.message }]);
+      }
+    },
+    close: () => target.close(),
+  };
+}
+
+/**
+ * A real QEMU, for those machines of which there is one.
+ *
+ * @param reuse whether a process serves many scenarios.
+ * @throws TargetUnavailable when there is none at all.
+ */
+export async function openQemu(
+  { qemu }: { readonly qemu?: string | undefined },
+  reuse: boolean,
+): Promise<OpenTarget> {
+  // Only who tests a real QEMU needs what loads native code.
+  const { QEMU_MACHINES, QemuTarget } = await import('../target/qemu/index.ts');
+  const target = new QemuTarget({ path: qemu, reuse });
+  const versions = new Set<string>();
+  const machines: (typeof QEMU_MACHINES)[number][] = [];
+  let reason: TargetUnavailable | undefined;
+  for (const machine of QEMU_MACHINES) {
+    try {
+      versions.add((await target.inspect(machine)).version);
+      machines.push(machine);
+    } catch (error) {
+      if (!(error instanceof TargetUnavailable)) throw error;
+      reason ??= error;
+    }
+  }
+  if (machines.length === 0) throw reason!;
+  return {
+    name: `QEMU ${[...versions].join(', ')} (${machines.join(', ')})`,
+    run: (scenario) => target.run(scenario),
+    scenarios: servedScenarios(...machines),
+    canRun: async (scenario) =>
+      (machines as readonly string[]).includes(scenario.machine.type) &&
+      (await target.whyNot(scenario)) === undefined,
+    close: () => target.close(),
+  };
+}

@@ -1,0 +1,61 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findQemu } from './find-qemu.ts';
+import { QemuNotFound } from './qemu-error.ts';
+
+let folder: string;
+const at = (...names: string[]): string => join(folder, ...names);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'find-qemu-'));
+  for (const name of ['first', 'second', 'third']) mkdirSync(at(name));
+  const programs = [
+    ['first', 'qemu-system-x86_64'],
+    ['second', 'qemu-system-x86_64'],
+    ['second', 'qemu-system-ppc64'],
+    ['third', 'patched'],
+  ] as const;
+  for (const program of programs) {
+    writeFileSync(at(...program), '#!/bin/sh\n');
+    chmodSync(at(...program), 0o755);
+  }
+  writeFileSync(at('third', 'qemu-system-x86_64'), 'no program');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('findQemu', () => {
+  it('takes the first in PATH that can be executed', () => {
+    const environment = { PATH: ['/nowhere', at('third'), at('first'), at('second')].join(':') };
+    expect(findQemu('x86_64', { environment })).toBe(at('first', 'qemu-system-x86_64'));
+    expect(findQemu('ppc64', { environment })).toBe(at('second', 'qemu-system-ppc64'));
+  });
+
+  it('prefers BARPROOF_QEMU to PATH, and a path to both; a folder or a program', () => {
+    const environment = { PATH: at('first'), BARPROOF_QEMU: at('second') };
+    expect(findQemu('x86_64', { environment })).toBe(at('second', 'qemu-system-x86_64'));
+    const path = at('third', 'patched');
+    expect(findQemu('x86_64', { path, environment })).toBe(path);
+  });
+
+  it("finds other architectures' programs beside the one that is named", () => {
+    const path = at('second', 'qemu-system-x86_64');
+    expect(findQemu('ppc64', { path, environment: {} })).toBe(at('second', 'qemu-system-ppc64'));
+  });
+
+  it('says where it looked, and looks nowhere else when a place is named', () => {
+    const environment = { PATH: at('first'), BARPROOF_QEMU: at('third') };
+    const failing = () => findQemu('x86_64', { environment });
+    expect(failing).toThrow(QemuNotFound);
+    expect(failing).toThrow(at('third', 'qemu-system-x86_64'));
+    expect(() => findQemu('aarch64', { environment: { PATH: at('first') } })).toThrow(
+      /qemu-system-aarch64 was not found: looked at PATH.*--qemu or BARPROOF_QEMU/,
+    );
+  });
+
+  it('takes an empty BARPROOF_QEMU for none', () => {
+    const environment = { PATH: at('first'), BARPROOF_QEMU: '' };
+    expect(findQemu('x86_64', { environment })).toBe(at('first', 'qemu-system-x86_64'));
+  });
+});

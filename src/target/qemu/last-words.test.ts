@@ -1,0 +1,36 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { LastWords } from './last-words.ts';
+
+const listen = () => {
+  const words = new LastWords();
+  const stream = new PassThrough();
+  words.listenTo(stream);
+  const print = async (text: string): Promise<void> => {
+    stream.write(text);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { words, print };
+};
+
+describe('LastWords', () => {
+  it('cuts lines, however they arrive, and counts them', async () => {
+    const { words, print } = listen();
+    await print('one\ntw');
+    await print('o\r\nthree');
+    expect(words.count).toBe(2);
+    expect(words.since(0)).toEqual(['one', 'two', 'three']);
+    expect(words.since(1)).toEqual(['two', 'three']);
+  });
+
+  it('keeps the last of a flood and knows what it dropped', async () => {
+    const { words, print } = listen();
+    await print(Array.from({ length: 10_000 }, (_, index) => `line ${index}\n`).join(''));
+    expect(words.count).toBe(10_000);
+    expect(words.since(0).length).toBeLessThanOrEqual(4000);
+    expect(words.since(9_999)).toEqual(['line 9999']);
+    await print('x'.repeat(1_000_000));
+    await print('y\n');
+    expect(words.since(10_000)[0]!.length).toBeLessThanOrEqual(4096);
+  });
+});
