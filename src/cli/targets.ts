@@ -80,7 +80,10 @@ export async function openRunner({ target: name, qemu }: TargetOptions): Promise
  * @param reuse whether a process serves many scenarios.
  * @throws TargetUnavailable when there is none at all.
  */
-export async function openQemu({ qemu }: TargetOptions, reuse: boolean): Promise<OpenTarget> {
+export async function openQemu(
+  { qemu }: { readonly qemu?: string | undefined },
+  reuse: boolean,
+): Promise<OpenTarget> {
   // Only who tests a real QEMU needs what loads native code.
   const { QEMU_MACHINES, QemuTarget } = await import('../target/qemu/index.ts');
   const target = new QemuTarget({ path: qemu, reuse });

@@ -4,7 +4,7 @@ import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
 import { RegressionStore } from '../campaign/index.ts';
 import * as library from '../index.ts';
 import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
-import { encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
+import { InvalidInput, encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
 import { requireQemuRevision } from '../target/model/require-revision.ts';
 import {
@@ -28,16 +28,19 @@ import { withInterrupt } from './interrupt.ts';
 import { within } from './load-scenario.ts';
 import { seedText, wholeNumber } from './option-values.ts';
 import { packageRoot } from './package-root.ts';
+import { openQemu } from './targets.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
 interface ValidateCommandOptions {
   readonly base?: string;
+  readonly qemu?: string;
+  readonly qemuBase?: string;
   readonly seed: string;
-  readonly runs: number;
+  readonly runs?: number;
   readonly json?: true;
 }
 
-const DEFAULT_RUNS = 4000;
+const DEFAULT_RUNS = { model: 4000, qemu: 200 } as const;
 
 const ABOUT_EXIT_CODES = `
 Exit codes: 0 the patch breaks nothing, 1 it breaks something, 2 it could not be judged.`;
@@ -52,26 +55,27 @@ export const validateCommand = (conclude: Conclude): Command =>
         ['barproof validate my-patch.ts', 'a patch in TypeScript or JavaScript, against its own base'],
         ['barproof validate my-patch.ts --base qemu-6.0', 'the same patch on another revision'],
         ['barproof validate my-patch.ts --json', 'everything as data'],
+        ['barproof validate --qemu ~/new --qemu-base ~/old', 'two builds of QEMU'],
       ]),
     )
     .addHelpText('after', ABOUT_EXIT_CODES)
-    .argument('<patch>', 'a file whose default export definePatch has made; barproof new-patch writes one')
+    .argument('[patch]', 'a file whose default export definePatch has made; barproof new-patch writes one')
     .option('--base <revision>', 'the revision underneath, instead of the one that the patch names')
+    .option('--qemu <path>', 'instead of a patch: a QEMU with the change, binary or folder')
+    .option('--qemu-base <path>', 'the QEMU without it; else BARPROOF_QEMU, else PATH')
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
-    .option('--runs <number>', 'how many generated cases, beside those stored', wholeNumber, DEFAULT_RUNS)
+    .option(
+      '--runs <number>',
+      `how many generated cases, beside those stored; ${DEFAULT_RUNS.model}, or ${DEFAULT_RUNS.qemu} of real QEMUs`,
+      wholeNumber,
+    )
     .option('--json', 'the verdict as JSON')
-    .action((file: string, options: ValidateCommandOptions) =>
+    .action((file: string | undefined, options: ValidateCommandOptions) =>
       withInterrupt(async (signal) => {
-        const failed = promisesThatFail();
-        const loaded = within(file, () => loadPatch(file, { barproof: library }));
-        const base = baseOf(loaded, file, options);
-        const verdict = await judge(loaded, file, base, options, signal);
-        for (const reason of failed()) {
-          complain({
-            problems: [{ path: file, message: `a promise fails that nobody waits for: ${reason}` }],
-          });
-          conclude(ExitCode.COULD_NOT_RUN);
-        }
+        const verdict =
+          file === undefined
+            ? await judgeBinaries(options, signal)
+            : await judgeFile(file, options, signal, conclude);
         if (verdict === undefined) {
           conclude(ExitCode.COULD_NOT_RUN);
           return;
@@ -82,6 +86,63 @@ export const validateCommand = (conclude: Conclude): Command =>
         else if (verdict.interrupted) conclude(ExitCode.COULD_NOT_RUN);
       }),
     );
+
+async function judgeFile(
+  file: string,
+  options: ValidateCommandOptions,
+  signal: AbortSignal,
+  conclude: Conclude,
+): Promise<Verdict | undefined> {
+  if (options.qemu !== undefined || options.qemuBase !== undefined) throw eitherPatchOrQemu();
+  const failed = promisesThatFail();
+  const loaded = within(file, () => loadPatch(file, { barproof: library }));
+  const verdict = await judge(loaded, file, baseOf(loaded, file, options), options, signal);
+  for (const reason of failed()) {
+    complain({ problems: [{ path: file, message: `a promise fails that nobody waits for: ${reason}` }] });
+    conclude(ExitCode.COULD_NOT_RUN);
+  }
+  return verdict;
+}
+
+const eitherPatchOrQemu = (): InvalidInput =>
+  new InvalidInput([{ path: '', message: 'expected either a patch or --qemu with the QEMU that has it' }]);
+
+/** The verdict on one build of QEMU against another. */
+async function judgeBinaries(
+  { qemu, qemuBase, base, seed, runs = DEFAULT_RUNS.qemu }: ValidateCommandOptions,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  if (qemu === undefined || base !== undefined) throw eitherPatchOrQemu();
+  const progress = terminalProgress(process.stderr);
+  const before = await openQemu({ qemu: qemuBase }, false);
+  const after = await openQemu({ qemu }, false).catch(async (error: unknown) => {
+    await before.close();
+    throw error;
+  });
+  try {
+    const stored: Scenario[] = [];
+    for (const scenario of storedScenarios(NEWEST)) {
+      if ((await before.canRun(scenario)) && (await after.canRun(scenario))) stored.push(scenario);
+    }
+    return await validate({
+      sides: {
+        base: { id: qemuBase ?? process.env['BARPROOF_QEMU'] ?? 'PATH', title: before.name, run: before.run },
+        patched: { id: qemu, title: after.name, run: after.run },
+      },
+      stored,
+      scenarios: before.scenarios,
+      devices: REAL_DEVICES,
+      iommus: ['vfio-user'],
+      seed,
+      runs,
+      signal,
+      ...(progress && { onProgress: progress }),
+    });
+  } finally {
+    progress?.('');
+    await Promise.all([before.close(), after.close()]);
+  }
+}
 
 /** Keeps the promises that a patch leaves behind from ending the program; the result tells of them. */
 function promisesThatFail(): () => readonly string[] {
@@ -104,7 +165,7 @@ async function judge(
   loaded: LoadedPatch,
   file: string,
   base: Revision,
-  { seed, runs, json }: ValidateCommandOptions,
+  { seed, runs = DEFAULT_RUNS.model, json }: ValidateCommandOptions,
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
   const patched = within(file, () => runPatched(loaded.patch, base));

@@ -1,5 +1,6 @@
 import type { RunScenario } from '../campaign/index.ts';
 import type { Scenario } from '../scenario/index.ts';
+import { NotRunnable } from '../target/not-runnable.ts';
 import type { Trace } from '../target/trace.ts';
 import type { Sides } from './difference.ts';
 
@@ -49,6 +50,11 @@ export async function runAll(
   }
 }
 
+/** What a side cannot be asked to run says nothing about either. */
+function passOver(error: unknown): void {
+  if (!(error instanceof NotRunnable)) throw error;
+}
+
 /** Runs until time is up, or a side answers with a promise: that is given back, to be waited for outside. */
 function runStretch(
   scenarios: Iterator<Scenario>,
@@ -60,7 +66,7 @@ function runStretch(
     const { value: scenario, done } = scenarios.next();
     if (done) return 'done';
     const traces = runBoth(run, scenario);
-    if (traces instanceof Promise) return traces.then((both) => visit(scenario, both));
+    if (traces instanceof Promise) return traces.then((both) => visit(scenario, both), passOver);
     visit(scenario, traces);
   } while (performance.now() < end);
   return 'more';
