@@ -644,7 +644,7 @@ describe('an sPAPR container', () => {
       'register-memory',
       'window-remove',
       'window-create',
-      // The reset with which a machine starts makes the window anew.
+      // The reset at the start takes the default window away and makes it anew.
       'dma-unmap',
       'window-remove',
       'window-create',
