@@ -5,7 +5,7 @@ import { checkCommand } from './check-command.ts';
 import { complain } from './complain.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
-import { ExitCode } from './exit-code.ts';
+import { ExitCode, type Conclude } from './exit-code.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
 import { newPatchCommand } from './new-patch-command.ts';
@@ -13,9 +13,6 @@ import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { VERSION } from './version.ts';
-
-/** How a command tells its exit code; of several, the highest counts. */
-export type Conclude = (code: ExitCode) => void;
 
 const EXIT_CODES = `
 Exit codes: 0 every invariant holds, 1 there is a counterexample, 2 it could not run.`;

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { probeCapabilities, type Capabilities, type Capability } from '../target/qemu/capabilities.ts';
-import type { Conclude } from './command-line.ts';
-import { ExitCode } from './exit-code.ts';
+import { ExitCode, type Conclude } from './exit-code.ts';
 
 interface DoctorOptions {
   readonly qemu?: string;

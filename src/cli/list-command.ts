@@ -3,8 +3,8 @@ import { REAL_DEVICES } from '../../generators/index.ts';
 import { INVARIANTS } from '../invariants/index.ts';
 import { bytes } from '../report/index.ts';
 import { ALL_REVISIONS } from '../target/model/revisions.ts';
-import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
+import type { Conclude } from './exit-code.ts';
 
 const LISTS = {
   invariants: () =>

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { InvalidInput } from '../scenario/index.ts';
 import { NEWEST } from '../vfio/index.ts';
-import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
 import { commandText } from './shell.ts';
+import type { Conclude } from './exit-code.ts';
 
 const NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
 

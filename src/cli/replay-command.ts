@@ -4,9 +4,8 @@ import { findInvariant, fingerprint, violationsOf, type Violation } from '../inv
 import { failureBlock } from '../report/index.ts';
 import { requireRevision } from '../target/model/require-revision.ts';
 import type { Trace } from '../target/trace.ts';
-import type { Conclude } from './command-line.ts';
 import { examples } from './examples.ts';
-import { ExitCode } from './exit-code.ts';
+import { ExitCode, type Conclude } from './exit-code.ts';
 import { loadScenario, withinAsync, type Given } from './load-scenario.ts';
 import { openRunner, withTarget, type Runner, type TargetOptions } from './targets.ts';
 import { withEach } from './with-each.ts';

@@ -20,10 +20,9 @@ import {
   type Verdict,
 } from '../validate/index.ts';
 import { NEWEST, type Revision } from '../vfio/index.ts';
-import type { Conclude } from './command-line.ts';
 import { complain } from './complain.ts';
 import { examples } from './examples.ts';
-import { ExitCode } from './exit-code.ts';
+import { ExitCode, type Conclude } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
 import { within } from './load-scenario.ts';
 import { seedText, wholeNumber } from './option-values.ts';

@@ -1,7 +1,6 @@
 import { InvalidInput } from '../scenario/index.ts';
-import type { Conclude } from './command-line.ts';
 import { complain } from './complain.ts';
-import { ExitCode } from './exit-code.ts';
+import { ExitCode, type Conclude } from './exit-code.ts';
 
 /** Does something with each file; one that is not usable is complained about, and the rest goes on. */
 export async function withEach(
