@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { INVARIANT_IDS } from '../invariants/index.ts';
-import { REVISIONS } from '../vfio/index.ts';
+import { ALL_REVISIONS } from '../target/model/revisions.ts';
 import { runCommandLine } from './command-line.ts';
 
 const SEED = (name: string): string =>
@@ -162,7 +162,7 @@ describe('barproof list', () => {
         .trimEnd()
         .split('\n')
         .map((line) => line.split(' ')[0]),
-    ).toEqual(REVISIONS.map(({ id }) => id));
+    ).toEqual(ALL_REVISIONS.map(({ id }) => id));
     expect(out).toMatch(/^seed-v2 .*; breaks map-aligned, /m);
   });
 

@@ -97,6 +97,8 @@ async function judgeFile(
   const failed = promisesThatFail();
   const loaded = within(file, () => loadPatch(file, { barproof: library }));
   const verdict = await judge(loaded, file, baseOf(loaded, file, options), options, signal);
+  // Node tells of such promises when everything else has had its turn.
+  await new Promise(setImmediate);
   for (const reason of failed()) {
     complain({ problems: [{ path: file, message: `a promise fails that nobody waits for: ${reason}` }] });
     conclude(ExitCode.COULD_NOT_RUN);

@@ -150,7 +150,7 @@ describe('an sPAPR container', () => {
     expect(log.take().map(({ type }) => type)).toEqual(['register-memory', 'window-remove', 'window-create']);
     expect(iommu.windows()).toMatchObject([{ start: 0n, size: 1n << 30n }]);
     container.disconnect();
-    expect(log.take().map(({ type }) => type)).toEqual(['unregister-memory', 'window-remove']);
+    expect(log.take().map(({ type }) => type)).toEqual(['unregister-memory', 'dma-unmap', 'window-remove']);
     expect([memory.listeners, dmaSpace.listeners]).toEqual([[], []]);
     expect(iommu.windows()).toEqual([]);
   });

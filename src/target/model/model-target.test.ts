@@ -640,7 +640,15 @@ describe('an sPAPR container', () => {
     const [start] = trace.steps;
     expect(
       start!.events.map(({ type }) => type).filter((type) => type !== 'memslot' && type !== 'mmap'),
-    ).toEqual(['register-memory', 'window-remove', 'window-create']);
+    ).toEqual([
+      'register-memory',
+      'window-remove',
+      'window-create',
+      // The reset at the start takes the default window away and makes it anew.
+      'dma-unmap',
+      'window-remove',
+      'window-create',
+    ]);
     expect(start!.state.containers).toEqual([{ name: 'container', mappings: [] }]);
     expect(start!.state.dmaView).not.toBe(start!.state.flatView);
     expect(trace.scratch).toEqual([{ name: 'container', mappings: [] }]);
