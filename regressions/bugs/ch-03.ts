@@ -8,7 +8,7 @@ export const remark =
 export const shows = 'msix-trapped/direct-in-flat-view';
 
 /** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent', 'no-abort'];
+export const breaks = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
 
 export default definePatch({
   name: 'ch-03',
