@@ -10,6 +10,7 @@ export const shows = 'map-matches-view/stale';
 export const breaks = [
   'map-matches-view',
   'ram-reachable',
+  'guest-page-reachable',
   'map-unmap-symmetric',
   'incremental-equals-scratch',
   'no-abort',
