@@ -1,10 +1,6 @@
 import { definePatch } from 'barproof';
 
-/** Before Linux 4.6 the kernel said nothing of sparse areas: the VMM had to cut the table out by itself. */
-export const before = definePatch({
-  name: 'kernel-before-4.6',
-  host: { regionInfo: (info) => ({ ...info, capabilities: info.capabilities.filter(({ id }) => id !== 1) }) },
-});
+export { default as before } from './hosts/kernel-before-4.6.ts';
 
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'mmap-inside-bar/msix-page';
