@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { Script } from 'node:vm';
-import { transform, type Transform } from 'sucrase';
+import type { Transform } from 'sucrase';
 import { readTextFile } from '../campaign/index.ts';
 import { InvalidInput, printable } from '../scenario/index.ts';
 import { DeadlinePassed, withinDeadline } from './deadline.ts';
@@ -106,13 +106,16 @@ function find(path: string): string | undefined {
   return candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile());
 }
 
+/** Loaded by who judges a patch; every other command starts sooner without it. */
+const compiler = (): typeof import('sucrase') => createRequire(import.meta.url)('sucrase');
+
 /** @throws InvalidInput when the text is no program. */
 function compile(text: string, path: string): Body {
   const transforms: Transform[] = TYPESCRIPT.includes(extname(path))
     ? ['typescript', 'imports']
     : ['imports'];
   try {
-    const { code } = transform(text, { transforms, filePath: path, disableESTransforms: true });
+    const { code } = compiler().transform(text, { transforms, filePath: path, disableESTransforms: true });
     // On the first line too, columns are of no use: the head is not taken off them.
     const script = new Script(`(function (exports, require, module) { ${code}\n})`, { filename: path });
     return script.runInThisContext() as Body;
