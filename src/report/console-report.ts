@@ -1,7 +1,7 @@
 import type { CampaignEvent, CampaignListener, CampaignSummary, Finding } from '../campaign/index.ts';
 import { printable } from '../scenario/index.ts';
 import { failureBlock } from './failure-block.ts';
-import { wrap } from './wrap.ts';
+import { LINE_WIDTH, wrap } from './wrap.ts';
 
 /** Where a console report goes. */
 export interface ConsoleStreams {
@@ -14,8 +14,6 @@ export interface ConsoleStreams {
   /** Version of barproof. */
   readonly version: string;
 }
-
-const WIDTH = 100;
 
 /** Writes a campaign down for people. */
 export function consoleReport({ out, progress, replayCommand, version }: ConsoleStreams): CampaignListener {
@@ -66,7 +64,7 @@ function conclusion({
     known.length > 0
       ? wrap(
           `known: ${known.map(({ invariant, cause }) => `${invariant}/${cause}`).join(', ')}`,
-          WIDTH,
+          LINE_WIDTH,
           2,
         ).join('\n')
       : '',

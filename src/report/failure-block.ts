@@ -2,11 +2,7 @@ import { stabilityText, type Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
-import { wrap } from './wrap.ts';
-
-/** How wide sentences are; tables are as wide as they have to be. */
-const WIDTH = 100;
-const LABEL_WIDTH = 10;
+import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
 
 /** What stands around a finding in its report. */
 export interface FailureContext {
@@ -32,12 +28,12 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
     ...labelled('in QEMU', site),
   ];
   // A command is to be copied: it stays in one piece.
-  if (replay !== undefined) judgement.push('again'.padEnd(LABEL_WIDTH) + replay);
+  if (replay !== undefined) judgement.push(label('again') + replay);
   const isSameRun = previous?.trace === trace;
   const map = drawMemoryMap(trace, violation);
   const isSameMap = isSameRun && drawMemoryMap(trace, previous.violation).join('\n') === map.join('\n');
   const paragraphs = [
-    wrap(violation.message, WIDTH),
+    wrap(violation.message, LINE_WIDTH),
     isSameRun ? [] : describeScenario(scenario, violation.step),
     isSameMap ? [] : map,
     judgement,
@@ -45,9 +41,6 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}\n`).join('')).join('\n');
   return `${number}  ${kind}${invariant} / ${cause}${howOften(finding)}\n\n${body}`;
 }
-
-const labelled = (label: string, text: string): string[] =>
-  wrap(text, WIDTH - LABEL_WIDTH).map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line);
 
 function howOften({ cases, origin, stability }: Finding): string {
   if (origin.kind === 'scenario') return '';

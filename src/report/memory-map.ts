@@ -4,6 +4,7 @@ import type { Violation } from '../invariants/index.ts';
 import type { Step, Trace, TraceMapping, TraceRange } from '../target/trace.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { bytes } from './bytes.ts';
+import { table } from './table.ts';
 
 interface Row {
   readonly place: Range;
@@ -121,6 +122,7 @@ function nothingAt(place: Range, { state }: Step): Row {
 }
 
 const HEADINGS = ['address', 'size', 'what', 'CPU', 'DMA'] as const;
+const SIZE_COLUMN = HEADINGS.indexOf('size');
 
 function layOut(rows: readonly Row[]): string[] {
   if (rows.length === 0) return [];
@@ -131,13 +133,6 @@ function layOut(rows: readonly Row[]): string[] {
     cpu,
     dma,
   ]);
-  const widths = HEADINGS.map((heading, column) =>
-    Math.max(heading.length, ...cells.map((row) => row[column]!.length)),
-  );
-  const line = (row: readonly string[], mark: string): string =>
-    row
-      .map((cell, column) => (column === 1 ? cell.padStart(widths[1]!) : cell.padEnd(widths[column]!)))
-      .join('  ')
-      .trimEnd() + mark;
-  return [line(HEADINGS, ''), ...cells.map((row, index) => line(row, rows[index]!.marked ? '   <--' : ''))];
+  const [headings, ...lines] = table([HEADINGS, ...cells], [SIZE_COLUMN]);
+  return [headings!, ...lines.map((line, index) => (rows[index]!.marked ? `${line}   <--` : line))];
 }

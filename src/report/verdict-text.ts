@@ -12,10 +12,7 @@ import { describeScenario } from './describe-scenario.ts';
 import { FIGURE_NAMES, countEffects, deviceRows, figureChange } from './device-table.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { table } from './table.ts';
-import { wrap } from './wrap.ts';
-
-const WIDTH = 100;
-const LABEL_WIDTH = 10;
+import { LINE_WIDTH, labelled, wrap } from './wrap.ts';
 
 /** In which order causes are shown: what is broken first. */
 const ORDER: readonly CauseStatus[] = [
@@ -115,10 +112,14 @@ function exampleBlock(
   const { clause, site } = findInvariant(invariant);
   const maps = mapsOf(counterexample!);
   const paragraphs = [
-    wrap(violation.message, WIDTH),
+    wrap(violation.message, LINE_WIDTH),
     describeScenario(scenario, violation.step),
     ...(['base', 'patched'] as const).map((side) => [
-      ...wrap(`${side}: ${sides[side].id}, ${howItEnds(traces[side].outcome, traces[side].error)}`, WIDTH, 2),
+      ...wrap(
+        `${side}: ${sides[side].id}, ${howItEnds(traces[side].outcome, traces[side].error)}`,
+        LINE_WIDTH,
+        2,
+      ),
       ...(maps[side].length > 0 ? maps[side] : ['(nothing of the device is mapped)']),
     ]),
     [...labelled('expected', clause), ...labelled('in QEMU', site)],
@@ -140,9 +141,6 @@ function howItEnds(outcome: 'ok' | 'rejected' | 'aborted', error: string | undef
   if (outcome === 'ok') return 'which comes to the end of it';
   return `${outcome === 'rejected' ? 'which refuses the device' : 'which dies'}: ${error ?? ''}`;
 }
-
-const labelled = (label: string, text: string): string[] =>
-  wrap(text, WIDTH - LABEL_WIDTH).map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line);
 
 const ENDS = { ok: 'comes to the end', rejected: 'refuses the device', aborted: 'dies' } as const;
 

@@ -18,3 +18,14 @@ export function wrap(text: string, width: number, hang = 0): string[] {
   }
   return [...lines, line];
 }
+
+/** How wide sentences are; tables are as wide as they have to be. */
+export const LINE_WIDTH = 100;
+const LABEL_WIDTH = 10;
+
+/** What stands before a labelled sentence. */
+export const label = (text: string): string => text.padEnd(LABEL_WIDTH);
+
+/** A sentence behind its label, in lines that leave the label's column free. */
+export const labelled = (name: string, text: string): string[] =>
+  wrap(text, LINE_WIDTH - LABEL_WIDTH).map((line, index) => label(index === 0 ? name : '') + line);
