@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { RegressionStore, decodeRegression, type Finding } from '../src/campaign/index.ts';
-import { findInvariant, fingerprint, violationsOf } from '../src/invariants/index.ts';
+import { RegressionStore, decodeRegression, findingOf } from '../src/campaign/index.ts';
+import { fingerprint, violationsOf } from '../src/invariants/index.ts';
 import { failureBlock } from '../src/report/index.ts';
 import { parseJson } from '../src/scenario/index.ts';
 import { ModelTarget } from '../src/target/model/model-target.ts';
@@ -39,21 +39,9 @@ function example(file: string): string {
   const { scenario, invariant, cause } = regression;
   const trace = new ModelTarget().run(scenario);
   const violation = violationsOf(trace).find((other) => fingerprint(other) === `${invariant}/${cause}`)!;
-  const finding: Finding = {
-    invariant: violation.invariant,
-    cause: violation.cause,
-    severity: findInvariant(violation.invariant).severity,
-    scenario,
-    violation,
-    trace,
-    cases: 0,
-    origin: { kind: 'scenario' },
-    file,
-    known: undefined,
-  };
   return [
     '```',
-    failureBlock(finding, { number: 1, replay: `barproof replay ${file}` }).trimEnd(),
+    failureBlock(findingOf(trace, violation), { number: 1, replay: `barproof replay ${file}` }).trimEnd(),
     '```',
   ].join('\n');
 }

@@ -11,7 +11,7 @@ import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../target/trace.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
-import { stabilityText, type Finding } from './finding.ts';
+import { findingOf, stabilityText, type Finding } from './finding.ts';
 import type { RegressionStore, StoredRegression } from './regression-store.ts';
 import type { Regression } from './regression.ts';
 import { search, shrinkSighting, type RunScenario, type SearchOptions, type Sighting } from './search.ts';
@@ -86,11 +86,9 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
       const found = name === `${regression.invariant}/${regression.cause}` ? own : others;
       if (found.has(name)) continue;
       found.set(name, {
-        ...describe(options, violation),
+        ...findingOf(trace, violation),
+        known: knownFile(options, violation),
         scenario,
-        violation,
-        trace,
-        cases: 0,
         origin,
         file,
       });
@@ -171,16 +169,12 @@ function makeFinding(
   { scenario, trace, violation, path, shrinks }: Shown,
 ): Finding {
   const origin = { kind: 'search', run, seed, path, shrinks } as const;
-  return { ...describe(options, violation), scenario, violation, trace, cases, origin, file: undefined };
+  return { ...findingOf(trace, violation), known: knownFile(options, violation), scenario, cases, origin };
 }
 
-function describe({ known }: CheckOptions, violation: Violation) {
-  const { invariant, cause } = violation;
-  const match = known.find(
-    ({ regression }) => regression.invariant === invariant && regression.cause === cause,
-  );
-  return { invariant, cause, severity: findInvariant(invariant).severity, known: match?.file };
-}
+/** The file that speaks for a violation, if it is one that the revision is known for. */
+const knownFile = ({ known }: CheckOptions, { invariant, cause }: Violation): string | undefined =>
+  known.find(({ regression }) => regression.invariant === invariant && regression.cause === cause)?.file;
 
 /**
  * Stores a new finding, unless the store has one of the same kind. A case that an interrupted check

@@ -1,4 +1,4 @@
-import type { InvariantId, Violation } from '../invariants/index.ts';
+import { findInvariant, type InvariantId, type Violation } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../target/trace.ts';
 
@@ -48,3 +48,17 @@ export interface Finding {
   /** The file of the known finding that it is, if it is one that this revision is known for. */
   readonly known: string | undefined;
 }
+
+/** What a violation is by itself: seen in a run that somebody asked for, found by nobody before. */
+export const findingOf = (trace: Trace, violation: Violation): Finding => ({
+  invariant: violation.invariant,
+  cause: violation.cause,
+  severity: findInvariant(violation.invariant).severity,
+  scenario: trace.scenario,
+  violation,
+  trace,
+  cases: 0,
+  origin: { kind: 'scenario' },
+  file: undefined,
+  known: undefined,
+});

@@ -2,7 +2,7 @@
 export { check, makeRegression, type CheckOptions } from './check.ts';
 export { deriveSeed } from './derive-seed.ts';
 export type { CampaignEvent, CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
-export { stabilityText, type Finding, type Origin, type Stability } from './finding.ts';
+export { findingOf, stabilityText, type Finding, type Origin, type Stability } from './finding.ts';
 export { readTextFile } from './read-text-file.ts';
 export {
   decodeRegression,

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { RegressionStore, check, type Finding, type StoredRegression } from '../campaign/index.ts';
 import { INVARIANTS, INVARIANT_IDS, findInvariant, type InvariantId } from '../invariants/index.ts';
@@ -12,7 +11,7 @@ import { examples } from './examples.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
 import { seedText, wholeNumber } from './option-values.ts';
-import { packageRoot } from './package-root.ts';
+import { ownRegressions } from './own-regressions.ts';
 import { commandText } from './shell.ts';
 import { openModel, openQemu, withTarget, type TargetOptions } from './targets.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -122,8 +121,7 @@ function knownFindings(
   stored: readonly StoredRegression[],
 ): readonly StoredRegression[] {
   if (revision.id !== NEWEST.id) return [];
-  const own = new RegressionStore(fileURLToPath(new URL('regressions/known', packageRoot()))).load();
-  return [...own, ...stored].filter(
+  return [...ownRegressions('known'), ...stored].filter(
     ({ regression }) => regression.status === 'known' && regression.failsOn.includes(revision.id),
   );
 }

@@ -29,12 +29,3 @@ export function within<T>(file: string, act: () => T): T {
     throw error instanceof InvalidInput ? error.within(file) : error;
   }
 }
-
-/** The same for what takes its time. */
-export async function withinAsync<T>(file: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw error instanceof InvalidInput ? error.within(file) : error;
-  }
-}

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import type { Finding, Regression } from '../campaign/index.ts';
+import { findingOf, type Regression } from '../campaign/index.ts';
 import { findInvariant, fingerprint, violationsOf, type Violation } from '../invariants/index.ts';
 import { failureBlock } from '../report/index.ts';
 import { requireRevision } from '../target/model/require-revision.ts';
 import type { Trace } from '../target/trace.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';
-import { loadScenario, withinAsync, type Given } from './load-scenario.ts';
+import { loadScenario, type Given } from './load-scenario.ts';
 import { openRunner, withTarget, type Runner, type TargetOptions } from './targets.ts';
 import { withEach } from './with-each.ts';
 
@@ -32,7 +32,7 @@ export const replayCommand = (conclude: Conclude): Command =>
       if (id !== undefined) requireRevision(id, '--revision');
       const runner = await openRunner(options);
       await withEach(files, conclude, async (file) => {
-        const { given, trace } = await withinAsync(file, () => replay(loadScenario(file), id, runner));
+        const { given, trace } = await replay(loadScenario(file), id, runner);
         const violations = violationsOf(trace);
         process.stdout.write(`${verdict(file, given.regression, trace, violations)}\n`);
         for (const block of blocks(trace, violations)) process.stdout.write(`\n${block}`);
@@ -83,18 +83,7 @@ function sinceStored(
 }
 
 function blocks(trace: Trace, violations: readonly Violation[]): string[] {
-  const findings = violations.map((violation): Finding => ({
-    invariant: violation.invariant,
-    cause: violation.cause,
-    severity: findInvariant(violation.invariant).severity,
-    scenario: trace.scenario,
-    violation,
-    trace,
-    cases: 0,
-    origin: { kind: 'scenario' },
-    file: undefined,
-    known: undefined,
-  }));
+  const findings = violations.map((violation) => findingOf(trace, violation));
   return findings.map((finding, index) =>
     failureBlock(finding, { number: index + 1, previous: findings[index - 1] }),
   );

@@ -8,7 +8,7 @@ import { requireRevision } from '../target/model/require-revision.ts';
 import { complain } from './complain.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';
-import { loadScenario, scenarioIn, withinAsync, type Given } from './load-scenario.ts';
+import { loadScenario, scenarioIn, type Given } from './load-scenario.ts';
 import { openRunner, withTarget, type Runner, type TargetOptions } from './targets.ts';
 import { withEach } from './with-each.ts';
 
@@ -42,7 +42,7 @@ export const runCommand = (conclude: Conclude): Command =>
           if (file === STANDARD_INPUT) await runLines(runner, options, conclude);
           else
             await withEach([file], conclude, async () => {
-              process.stdout.write(await withinAsync(file, () => show(loadScenario(file), runner, options)));
+              process.stdout.write(await show(loadScenario(file), runner, options));
             });
         }
       } finally {

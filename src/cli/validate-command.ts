@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
-import { RegressionStore } from '../campaign/index.ts';
 import * as library from '../index.ts';
 import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
 import { InvalidInput, encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
@@ -26,7 +24,7 @@ import { ExitCode, type Conclude } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
 import { within } from './load-scenario.ts';
 import { seedText, wholeNumber } from './option-values.ts';
-import { packageRoot } from './package-root.ts';
+import { ownRegressions } from './own-regressions.ts';
 import { openQemu } from './targets.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
@@ -220,8 +218,8 @@ function report(message: string, scenario: Scenario): void {
 
 /** The cases that come with barproof, as far as the base can run them. */
 function storedScenarios({ id, iommus }: Revision): readonly Scenario[] {
-  return ['regressions/seed', 'regressions/known']
-    .flatMap((folder) => new RegressionStore(fileURLToPath(new URL(folder, packageRoot()))).load())
+  return ['seed', 'known']
+    .flatMap(ownRegressions)
     .map(({ regression: { scenario } }) => ({ ...scenario, revision: id }))
     .filter(({ host }) => iommus.includes(host.iommu.type));
 }

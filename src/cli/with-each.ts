@@ -2,7 +2,7 @@ import { InvalidInput } from '../scenario/index.ts';
 import { complain } from './complain.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';
 
-/** Does something with each file; one that is not usable is complained about, and the rest goes on. */
+/** Does something with each file; one that is not usable is complained about by name, and the rest goes on. */
 export async function withEach(
   files: readonly string[],
   conclude: Conclude,
@@ -13,7 +13,7 @@ export async function withEach(
       await act(file);
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
-      complain(error);
+      complain(error.within(file));
       conclude(ExitCode.COULD_NOT_RUN);
     }
   }
