@@ -10,18 +10,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { scenarios } from '../generators/index.ts';
-import { runCommandLine } from '../src/cli/command-line.ts';
+import { runInProcess as barproof } from '../src/cli/testing/run-in-process.ts';
 import { encodeScenario, toJsonText } from '../src/scenario/index.ts';
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
 
 let here: string;
 
@@ -33,25 +26,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   rmSync(here, { recursive: true });
 });
-
-/** Runs a command in this process; what it throws is what a user would see as a stack. */
-async function barproof(words: readonly string[], input: string | Buffer = ''): Promise<Result> {
-  const written = { out: '', err: '' };
-  const keep = (stream: keyof typeof written) => (text: string | Uint8Array) => {
-    written[stream] += String(text);
-    return true;
-  };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'));
-  const stdin = vi
-    .spyOn(process, 'stdin', 'get')
-    .mockReturnValue(Readable.from([input]) as typeof process.stdin);
-  try {
-    return { code: await runCommandLine(words), ...written };
-  } finally {
-    for (const spy of [out, err, stdin]) spy.mockRestore();
-  }
-}
 
 const put = (contents: string | Uint8Array): string => {
   const path = join(here, 'case.json');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeAtomically } from '../../src/campaign/index.ts';
-import { runCommandLine } from '../../src/cli/command-line.ts';
+import { runInProcess } from '../../src/cli/testing/run-in-process.ts';
 import { PROPOSALS } from './proposals.ts';
 import { PATCHES, verdictFile } from './stored-verdict.ts';
 
@@ -11,14 +11,9 @@ import { PATCHES, verdictFile } from './stored-verdict.ts';
  */
 describe.runIf(process.env['JUDGE_AGAIN'] !== undefined)('the verdict', { timeout: 600_000 }, () => {
   it.each(PROPOSALS)('on %s', async (name) => {
-    const printed: string[] = [];
-    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-      printed.push(String(text));
-      return true;
-    });
     const words = ['validate', join(PATCHES, `${name}.ts`), '--seed', 'thread', '--json'];
-    const code = await runCommandLine(words).finally(() => write.mockRestore());
+    const { code, out } = await runInProcess(words);
     expect(code).not.toBe(2);
-    writeAtomically(verdictFile(name), printed.join(''));
+    writeAtomically(verdictFile(name), out);
   });
 });

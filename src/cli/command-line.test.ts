@@ -7,16 +7,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { INVARIANT_IDS } from '../invariants/index.ts';
 import { ALL_REVISIONS } from '../target/model/revisions.ts';
-import { runCommandLine } from './command-line.ts';
+import { runInProcess as barproof } from './testing/run-in-process.ts';
 
 const SEED = (name: string): string =>
   fileURLToPath(new URL(`../../regressions/seed/${name}.json`, import.meta.url));
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
 
 let folder: string;
 
@@ -31,25 +25,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   rmSync(folder, { recursive: true });
 });
-
-/** Runs a command in this process, with `input` on standard input. */
-async function barproof(words: readonly string[], input: string | Readable = ''): Promise<Result> {
-  const written = { out: '', err: '' };
-  const keep = (stream: keyof typeof written) => (text: string | Uint8Array) => {
-    written[stream] += String(text);
-    return true;
-  };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'));
-  const stdin = vi
-    .spyOn(process, 'stdin', 'get')
-    .mockReturnValue((typeof input === 'string' ? Readable.from([input]) : input) as typeof process.stdin);
-  try {
-    return { code: await runCommandLine(words), ...written };
-  } finally {
-    for (const spy of [out, err, stdin]) spy.mockRestore();
-  }
-}
 
 const SCENARIO = {
   version: 1,

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeScenario, parseJson } from '../scenario/index.ts';
-import { runCommandLine } from './command-line.ts';
+import { runInProcess } from './testing/run-in-process.ts';
 
 let folder = '';
 let before = '';
@@ -17,23 +17,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs a command and keeps what it prints. */
-async function run(...words: string[]) {
-  const printed = { out: '', err: '' };
-  const keep = (stream: 'out' | 'err') => (text: unknown) => {
-    printed[stream] += String(text);
-    return true;
-  };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'));
-  try {
-    const code = await runCommandLine(words);
-    return { code, ...printed };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const run = (...words: string[]) => runInProcess(words);
 
 const patch = (name: string, definition: string): string => {
   writeFileSync(
