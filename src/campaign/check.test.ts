@@ -11,6 +11,7 @@ import { NEWEST } from '../vfio/index.ts';
 import { check, type CheckOptions } from './check.ts';
 import type { CampaignEvent, CampaignPlan } from './events.ts';
 import { RegressionStore, type StoredRegression } from './regression-store.ts';
+import { NotSeenAgain } from './search.ts';
 import { decodeRegression, formatRegression } from './regression.ts';
 
 const UNIT = 0x1_0000n;
@@ -472,6 +473,33 @@ describe('what a check saves', () => {
     expect(files).toEqual([file]);
     expect(readFileSync(path, 'utf8')).toBe(before);
     expect(store.load()).toHaveLength(1);
+  });
+});
+
+describe('a finding on a target that has moods', () => {
+  const moody = (shows: () => boolean) => invariant('no-abort', () => (shows() ? ['moody'] : []));
+
+  it('is run again as often as asked for, and says how often it shows', async () => {
+    const always = await checked({ invariants: [moody(() => true)], runs: 1, repetitions: 4 });
+    expect(always.summary.findings[0]!.stability).toEqual({ shown: 4, of: 4 });
+    let turn = 0;
+    const half = await checked({ invariants: [moody(() => turn++ % 2 === 0)], runs: 1, repetitions: 4 });
+    expect(half.summary.findings[0]!.stability).toEqual({ shown: 2, of: 4 });
+  });
+
+  it('is kept as it was met where it does not show again', async () => {
+    let turn = 0;
+    const store = new RegressionStore(folder);
+    const once = await checked({ invariants: [moody(() => turn++ === 0)], runs: 5, repetitions: 3, store });
+    const [finding] = once.summary.findings;
+    expect(finding).toMatchObject({ cases: 1, stability: { shown: 0, of: 3 }, origin: { shrinks: 0 } });
+    expect(unitsOf(finding!.scenario)).toBe(once.seen[0]);
+    expect(store.load()[0]!.regression.observed.stability).toBe('flaky 0/3');
+  });
+
+  it('is a mistake of ours on a model, which has none', async () => {
+    let turn = 0;
+    await expect(checked({ invariants: [moody(() => turn++ === 0)], runs: 1 })).rejects.toThrow(NotSeenAgain);
   });
 });
 

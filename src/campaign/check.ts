@@ -1,4 +1,3 @@
-import type * as fc from 'fast-check';
 import {
   INVARIANT_IDS,
   findInvariant,
@@ -14,14 +13,22 @@ import type { CampaignListener, CampaignPlan, CampaignSummary } from './events.t
 import { findingOf, stabilityText, type Finding } from './finding.ts';
 import type { RegressionStore, StoredRegression } from './regression-store.ts';
 import type { Regression } from './regression.ts';
-import { search, shrinkSighting, type RunScenario, type SearchOptions, type Sighting } from './search.ts';
+import {
+  NotSeenAgain,
+  search,
+  shrinkSighting,
+  type RunScenario,
+  type Scenarios,
+  type SearchOptions,
+  type Sighting,
+} from './search.ts';
 
 /** What a check is made of. */
 export interface CheckOptions {
   readonly plan: CampaignPlan;
   /** Runs a scenario on the revision of the plan, whatever revision it names itself. */
   readonly run: RunScenario;
-  readonly scenarios: fc.Arbitrary<Scenario>;
+  readonly scenarios: Scenarios;
   readonly invariants: readonly Invariant[];
   /** Stored cases that the revision can run. They come first and do not count against the budget. */
   readonly regressions: readonly StoredRegression[];
@@ -112,13 +119,14 @@ async function searchAndShrink(options: CheckOptions) {
     runs: plan.runs,
     ...(signal && { signal }),
     ...(options.starts !== undefined && { starts: options.starts }),
+    ...(options.repetitions !== undefined && { attempts: options.repetitions }),
     onProgress: (cases, findings) => listener({ type: 'progress', cases, runs: plan.runs, findings }),
     onSighting: (sighting, scenario, trace, violation) => {
       const finding = makeFinding(options, sighting, searching.seed, {
         scenario,
         trace,
         violation,
-        path: String(sighting.run),
+        path: String(sighting.starts[0]),
         shrinks: 0,
       });
       first.set(sighting.fingerprint, { ...finding, file: keep(finding, options) });
@@ -134,13 +142,29 @@ async function searchAndShrink(options: CheckOptions) {
       continue;
     }
     listener({ type: 'shrinking', fingerprint: sighting.fingerprint });
-    const shrunk = await shrinkSighting(sighting, searching);
-    const finding = await repeat(makeFinding(options, sighting, searching.seed, shrunk), options);
-    const file = keep(finding, options);
+    const smallest = await shrinkSeen(sighting, seen, searching, options);
+    const finding = await repeat(smallest, options);
+    const file = keep(finding, options, seen.file);
     if (seen.file !== undefined && seen.file !== file) options.store?.remove(seen.file);
     findings.push({ ...finding, file });
   }
   return { findings, ...searched };
+}
+
+/** The finding made as small as it gets; as it was seen, where it does not show again. */
+async function shrinkSeen(
+  sighting: Sighting,
+  seen: Finding,
+  searching: SearchOptions,
+  options: CheckOptions,
+): Promise<Finding> {
+  try {
+    return makeFinding(options, sighting, searching.seed, await shrinkSighting(sighting, searching));
+  } catch (error) {
+    // Without a real VMM nothing depends on the moment.
+    if (!(error instanceof NotSeenAgain) || options.repetitions === undefined) throw error;
+    return { ...seen, cases: sighting.cases };
+  }
 }
 
 /** Runs the case of a finding again and again, and notes how often it shows. */
@@ -180,9 +204,10 @@ const knownFile = ({ known }: CheckOptions, { invariant, cause }: Violation): st
  * Stores a new finding, unless the store has one of the same kind. A case that an interrupted check
  * did not come to shrink gives way to one that is shrunk.
  *
+ * @param asMet the file in which the case was kept when it was met.
  * @returns the file that speaks for the finding.
  */
-function keep(finding: Finding, options: CheckOptions): string | undefined {
+function keep(finding: Finding, options: CheckOptions, asMet?: string): string | undefined {
   const { store } = options;
   if (store === undefined || finding.known !== undefined) return undefined;
   const regression = makeRegression(finding, options);
@@ -194,7 +219,7 @@ function keep(finding: Finding, options: CheckOptions): string | undefined {
       other.scenario.revision === options.plan.revision &&
       (isAsMet(regression) || !isAsMet(other)),
   );
-  return before?.file ?? store.save(regression);
+  return before?.file ?? store.save(regression, asMet);
 }
 
 /** Whether it is a case as the search met it: its path has no step of shrinking. */

@@ -17,6 +17,7 @@ export {
   search,
   shrinkSighting,
   type RunScenario,
+  type Scenarios,
   type SearchOptions,
   type SearchResult,
   type Shrunk,

@@ -48,10 +48,11 @@ export class RegressionStore {
    * Keeps a case under its invariant and cause. A case that is there already is left as it is, so that
    * finding it again changes nothing.
    *
+   * @param replaces the file of the same finding as it was known before, which may be written anew.
    * @returns the file, relative to the store.
    * @throws InvalidInput when it cannot be written.
    */
-  save(regression: Regression): string {
+  save(regression: Regression, replaces?: string): string {
     const { invariant = 'other', cause = 'other', scenario } = regression;
     const digest = createHash('sha256')
       .update(toJsonLine(encodeScenario(scenario)))
@@ -59,7 +60,7 @@ export class RegressionStore {
       .slice(0, 8);
     const file = join(invariant, `${cause}-${digest}.json`);
     const path = join(this.directory, file);
-    if (!existsSync(path)) writeAtomically(path, formatRegression(regression));
+    if (file === replaces || !existsSync(path)) writeAtomically(path, formatRegression(regression));
     return file;
   }
 

@@ -5,7 +5,7 @@ import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
 import type { Trace } from '../target/trace.ts';
 import { NEWEST } from '../vfio/index.ts';
-import { search, shrinkSighting, type SearchOptions } from './search.ts';
+import { NotSeenAgain, search, shrinkSighting, type SearchOptions } from './search.ts';
 
 const UNIT = 0x1_0000n;
 
@@ -180,6 +180,37 @@ describe('search', () => {
   });
 });
 
+describe('scenarios that come a few at a time', () => {
+  const fours = fc.array(scenarios, { minLength: 4, maxLength: 4 });
+  const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
+
+  it('are cases one by one, and no more of them are run than were asked for', async () => {
+    const { run, seen } = recording();
+    const { cases } = await search(options({ run, scenarios: fours, runs: 10 }));
+    expect(cases).toBe(10);
+    expect(seen).toEqual(fc.sample(fours, { seed: 1, numRuns: 3 }).flat().slice(0, 10).map(unitsOf));
+  });
+
+  it('count as cases where they show something, and shrink from their draws', async () => {
+    const drawn = fc.sample(fours, { seed: 1, numRuns: 25 });
+    const showing = drawn.flat().filter((scenario) => unitsOf(scenario) >= 500);
+    const { sightings } = await search(options({ scenarios: fours, invariants: [big] }));
+    expect(sightings[0]).toMatchObject({ cases: showing.length, run: drawn.flat().indexOf(showing[0]!) });
+    const draws = drawn.flatMap((list, draw) => (list.some((one) => showing.includes(one)) ? [draw] : []));
+    expect(sightings[0]!.starts).toEqual(draws.slice(0, 3));
+  });
+
+  it('shrink to the smallest that shows it, on a path that fast-check finds again', async () => {
+    const all = options({ scenarios: fours, invariants: [big] });
+    const { sightings } = await search(all);
+    const shrunk = await shrinkSighting(sightings[0]!, all);
+    expect(unitsOf(shrunk.scenario)).toBe(500);
+    const property = fc.property(fours, (list) => list.every((scenario) => unitsOf(scenario) < 500));
+    const again = fc.check(property, { seed: all.seed, path: shrunk.path, endOnFailure: true });
+    expect(again.counterexample?.[0].map(unitsOf)).toContain(500);
+  });
+});
+
 describe('a search that is ended', () => {
   it('stops after the case at hand, and generates no more', async () => {
     const controller = new AbortController();
@@ -294,8 +325,20 @@ describe('shrinkSighting', () => {
     const { sightings } = await search(all);
     broken = false;
     await expect(shrinkSighting(sightings[0]!, all)).rejects.toThrow(
-      'case 0 of seed 9 does not show no-abort/moody a second time',
+      'draw 0, 1, 2 of seed 9 does not show no-abort/moody a second time',
     );
+  });
+
+  it('tries a moody case as often as it may', async () => {
+    let turns = 0;
+    const moody = invariant('no-abort', () => (turns++ % 4 === 0 ? 'moody' : undefined));
+    const all = options({ invariants: [moody], runs: 1, starts: 1 });
+    const { sightings } = await search(all);
+    await expect(shrinkSighting(sightings[0]!, { ...all, attempts: 3 })).rejects.toThrow(NotSeenAgain);
+    turns = 1;
+    await expect(shrinkSighting(sightings[0]!, { ...all, attempts: 4 })).resolves.toMatchObject({
+      violation: { cause: 'moody' },
+    });
   });
 
   it('is content with the case itself when the search was ended', async () => {

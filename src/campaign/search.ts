@@ -7,10 +7,13 @@ import type { Trace } from '../target/trace.ts';
 /** Runs a scenario: the model at once, a real VMM in its own time. */
 export type RunScenario = (scenario: Scenario) => Trace | Promise<Trace>;
 
+/** Where scenarios come from: one at a time, or a few that are best run one after the other. */
+export type Scenarios = fc.Arbitrary<Scenario> | fc.Arbitrary<readonly Scenario[]>;
+
 /** What a search looks through and how far. */
 export interface SearchOptions {
   readonly run: RunScenario;
-  readonly scenarios: fc.Arbitrary<Scenario>;
+  readonly scenarios: Scenarios;
   readonly invariants: readonly Invariant[];
   /** The integer that generation starts from. */
   readonly seed: number;
@@ -22,6 +25,8 @@ export interface SearchOptions {
   readonly onSighting?: (sighting: Sighting, scenario: Scenario, trace: Trace, violation: Violation) => void;
   /** From how many of the cases that show a fingerprint shrinking starts; a few when left out. */
   readonly starts?: number;
+  /** How often a case is run until it shows again what it has shown, and shrinking can start; once when left out. */
+  readonly attempts?: number;
   /** Ends the search after the case at hand. */
   readonly signal?: AbortSignal;
 }
@@ -33,7 +38,7 @@ export interface Sighting {
   readonly run: number;
   /** How many cases show it. */
   cases: number;
-  /** The first few of them, as numbers of cases: where shrinking starts from. */
+  /** The first few draws that show it, by their numbers: where shrinking starts from. */
   readonly starts: number[];
 }
 
@@ -69,6 +74,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
   const outcomes = new Map<Trace['outcome'], number>();
   const notRun = new Map<string, number>();
   let cases = 0;
+  let draws = 0;
   const note = (trace: Trace, violation: Violation): void => {
     const name = fingerprint(violation);
     const known = sightings.get(name);
@@ -76,17 +82,17 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
       if (lastShownBy.get(name) === cases) return;
       lastShownBy.set(name, cases);
       known.cases++;
-      if (known.starts.length < starts) known.starts.push(cases);
+      if (known.starts.length < starts && known.starts.at(-1) !== draws) known.starts.push(draws);
       return;
     }
-    const sighting: Sighting = { fingerprint: name, run: cases, cases: 1, starts: [cases] };
+    const sighting: Sighting = { fingerprint: name, run: cases, cases: 1, starts: [draws] };
     sightings.set(name, sighting);
     lastShownBy.set(name, cases);
     // A target may carry out a variant of what it was given, and says so.
     onSighting?.(sighting, trace.scenario, trace, violation);
   };
   const judge = async (scenario: Scenario): Promise<void> => {
-    if (signal?.aborted) throw ENDED;
+    if (signal?.aborted || cases >= runs) throw ENDED;
     const trace = await runIfPossible(run, scenario, (reason) =>
       notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
     );
@@ -95,6 +101,10 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     if (cases % CASES_AT_A_TIME !== 0) return;
     onProgress?.(cases, sightings.size);
     await new Promise(setImmediate);
+  };
+  const judgeAll = async (drawn: Scenario | readonly Scenario[]): Promise<void> => {
+    for (const scenario of listOf(drawn)) await judge(scenario);
+    draws++;
   };
   const look = (trace: Trace): void => {
     outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
@@ -105,12 +115,22 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     }
   };
   try {
-    await fc.assert(fc.asyncProperty(scenarios, judge), { seed, numRuns: runs, endOnFailure: true });
+    await fc.assert(fc.asyncProperty(anyOf(scenarios), judgeAll), {
+      seed,
+      numRuns: runs,
+      endOnFailure: true,
+    });
   } catch (error) {
     if ((error as Error).cause !== ENDED) throw error;
   }
   return { sightings: [...sightings.values()], cases, exercised, notRun, outcomes };
 }
+
+/** fast-check does not look into unions. */
+const anyOf = (scenarios: Scenarios): fc.Arbitrary<Scenario | readonly Scenario[]> => scenarios;
+
+const listOf = (drawn: Scenario | readonly Scenario[]): readonly Scenario[] =>
+  'devices' in drawn ? [drawn] : drawn;
 
 /** The trace of a scenario; nothing when the target cannot be asked to run it. */
 async function runIfPossible(
@@ -142,43 +162,59 @@ export interface Shrunk {
 /**
  * Shrinks the first few cases of a sighting and gives the smallest that comes of them. The same
  * invariant has to break for the same cause all the way.
+ *
+ * @throws NotSeenAgain when none of them shows it any more: on a real VMM that happens.
  */
 export async function shrinkSighting(sighting: Sighting, options: SearchOptions): Promise<Shrunk> {
+  const { seed, signal, attempts = 1 } = options;
   let best: Shrunk | undefined;
   for (const start of sighting.starts) {
-    if (options.signal?.aborted && best !== undefined) break;
-    const shrunk = await shrinkFrom(start, sighting.fingerprint, options);
-    if (best === undefined || lengthOf(shrunk.scenario) < lengthOf(best.scenario)) best = shrunk;
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      if (signal?.aborted && best !== undefined) return best;
+      const shrunk = await shrinkFrom(start, sighting.fingerprint, options);
+      if (shrunk === undefined) continue;
+      if (best === undefined || lengthOf(shrunk.scenario) < lengthOf(best.scenario)) best = shrunk;
+      break;
+    }
   }
-  return best!;
+  if (best !== undefined) return best;
+  const draws = sighting.starts.join(', ');
+  throw new NotSeenAgain(`draw ${draws} of seed ${seed} does not show ${sighting.fingerprint} a second time`);
+}
+
+/** What a search has seen does not show again, although nothing but the moment is another. */
+export class NotSeenAgain extends Error {
+  override readonly name = 'NotSeenAgain';
 }
 
 /** How much there is to read. */
 const lengthOf = (scenario: Scenario): number => toJsonLine(encodeScenario(scenario)).length;
 
-async function shrinkFrom(start: number, name: string, options: SearchOptions): Promise<Shrunk> {
+async function shrinkFrom(start: number, name: string, options: SearchOptions): Promise<Shrunk | undefined> {
   const { run, scenarios, invariants, seed, signal } = options;
   const invariant = invariants.find(({ id }) => name.startsWith(`${id}/`))!;
   let smallest: Pick<Shrunk, 'scenario' | 'trace' | 'violation'> | undefined;
   let tried = 0;
-  const holds = async (scenario: Scenario): Promise<boolean> => {
-    // Once the first case is confirmed, an ended search takes every smaller one for one that holds.
-    if (signal?.aborted && smallest !== undefined) return true;
+  const shows = async (scenario: Scenario): Promise<boolean> => {
     if (++tried % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
     const trace = await runIfPossible(run, scenario);
-    if (trace === undefined) return true;
+    if (trace === undefined) return false;
     const { violations } = examine(trace, invariant);
     const violation = violations.find((other) => fingerprint(other) === name);
     if (violation !== undefined) smallest = { scenario: trace.scenario, trace, violation };
-    return violation === undefined;
+    return violation !== undefined;
   };
-  const { counterexamplePath, numShrinks } = await fc.check(fc.asyncProperty(scenarios, holds), {
+  const holds = async (drawn: Scenario | readonly Scenario[]): Promise<boolean> => {
+    // Once the first case is confirmed, an ended search takes every smaller one for one that holds.
+    if (signal?.aborted && smallest !== undefined) return true;
+    for (const scenario of listOf(drawn)) if (await shows(scenario)) return false;
+    return true;
+  };
+  const { counterexamplePath, numShrinks } = await fc.check(fc.asyncProperty(anyOf(scenarios), holds), {
     seed,
     path: String(start),
     numRuns: 1,
   });
-  if (smallest === undefined) {
-    throw new Error(`case ${start} of seed ${seed} does not show ${name} a second time`);
-  }
+  if (smallest === undefined) return undefined;
   return { ...smallest, path: counterexamplePath ?? String(start), shrinks: numShrinks };
 }
