@@ -23,7 +23,7 @@ export { Choose } from './choose.ts';
 export { classify, SCENARIO_CLASSES, type ScenarioClass } from './classes.ts';
 export { REAL_DEVICES, type RealDevice } from './real-devices.ts';
 export { chooseScenario, scenarios, type ScenarioConstraints } from './scenario.ts';
-export { servedScenarios } from './served-scenario.ts';
+export { servedHistories, servedScenarios } from './served-scenario.ts';
 export { simplifyScenario } from './simplify-scenario.ts';
 export { weigh } from './weigh.ts';
 

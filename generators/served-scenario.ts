@@ -2,6 +2,7 @@ import type * as fc from 'fast-check';
 import type { DeviceSpec, MachineSpec, MachineType, Scenario } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
+import { chooseOperations } from './operations.ts';
 import { chooseScenario } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -17,6 +18,39 @@ const USUAL_RAM: readonly bigint[] = [512n * MIB, 4096n * MIB];
  */
 export function servedScenarios(...machineTypes: readonly MachineType[]): fc.Arbitrary<Scenario> {
   return arbitrary((choose) => chooseServed(choose, machineTypes), simplifyServed);
+}
+
+/**
+ * What a real QEMU has to be asked about the same hardware, many times over: scenarios that differ in nothing
+ * but their operations. Plugging devices in is what costs, and it is done once. They shrink to one scenario.
+ *
+ * @param count how many at a time, 1 or more.
+ */
+export function servedHistories(
+  count: number,
+  ...machineTypes: readonly MachineType[]
+): fc.Arbitrary<readonly Scenario[]> {
+  return arbitrary((choose) => chooseHistories(choose, count, machineTypes), simplifyHistories);
+}
+
+function chooseHistories(
+  choose: Choose,
+  count: number,
+  machineTypes: readonly MachineType[],
+): readonly Scenario[] {
+  const first = chooseServed(choose, machineTypes);
+  const { machine, devices } = first;
+  const others = Array.from({ length: count - 1 }, (): Scenario => ({
+    ...first,
+    operations: chooseOperations(choose, machine, devices, false),
+  }));
+  return [first, ...others];
+}
+
+function* simplifyHistories(histories: readonly Scenario[]): Generator<readonly Scenario[]> {
+  const [first, ...others] = histories;
+  if (others.length > 0) for (const scenario of histories) yield [scenario];
+  else for (const simpler of simplifyServed(first!)) yield [simpler];
 }
 
 function chooseServed(choose: Choose, machineTypes: readonly MachineType[]): Scenario {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { servedScenarios } from '../generators/index.ts';
+import { servedHistories, servedScenarios } from '../generators/index.ts';
 import { differences, type Difference } from '../src/target/differences.ts';
 import { runOnModel } from '../src/target/model/model-target.ts';
 import { QemuNotFound, QemuTarget, QemuUnusable, type QemuMachineType } from '../src/target/qemu/index.ts';
@@ -8,7 +8,9 @@ import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index
 import { findRevision } from '../src/vfio/index.ts';
 
 /** How many scenarios a machine; more by `BARPROOF_CASES`. */
-const CASES = Number(process.env['BARPROOF_CASES'] ?? 60);
+const CASES = Number(process.env['BARPROOF_CASES'] ?? 96);
+/** How many of them with the same hardware. */
+const HISTORIES = 6;
 /** Another search by `BARPROOF_SEED`. */
 const SEED = Number(process.env['BARPROOF_SEED'] ?? 20_261);
 const MACHINES: readonly QemuMachineType[] = ['pc', 'q35', 'virt', 'pseries'];
@@ -50,19 +52,22 @@ describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree about
     async () => {
       const outcomes = new Map<string, number>();
       const skipped = new Map<string, number>();
+      const compareOne = async (scenario: Scenario): Promise<void> => {
+        const why = await target.whyNot(scenario);
+        if (why !== undefined) {
+          skipped.set(why, (skipped.get(why) ?? 0) + 1);
+          return;
+        }
+        const trace = await target.run(scenario);
+        outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
+        const found = differences(runOnModel(trace.scenario, qemu111), trace);
+        if (found.length > 0) throw new Error(report(trace.scenario, found));
+      };
       await fc.assert(
-        fc.asyncProperty(servedScenarios(machine), async (scenario) => {
-          const why = await target.whyNot(scenario);
-          if (why !== undefined) {
-            skipped.set(why, (skipped.get(why) ?? 0) + 1);
-            return;
-          }
-          const trace = await target.run(scenario);
-          outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
-          const found = differences(runOnModel(trace.scenario, qemu111), trace);
-          if (found.length > 0) throw new Error(report(trace.scenario, found));
+        fc.asyncProperty(servedHistories(HISTORIES, machine), async (histories) => {
+          for (const scenario of histories) await compareOne(scenario);
         }),
-        { numRuns: CASES, seed: SEED },
+        { numRuns: Math.ceil(CASES / HISTORIES), seed: SEED },
       );
       for (const [why, count] of skipped) console.warn(`${machine}: ${count} scenarios skipped: ${why}`);
       // Most scenarios are of devices that work, or the comparison would say little.

@@ -79,7 +79,7 @@ export const checkCommand = (conclude: Conclude): Command =>
               command: commandOf({ ...options, runs }),
             },
             run: target.run,
-            scenarios: target.scenarios,
+            scenarios: target.histories ?? target.scenarios,
             invariants,
             regressions,
             known: options.strict ? [] : knownFindings(revision, stored),

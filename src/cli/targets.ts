@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { servedScenarios, scenarios as modelScenarios } from '../../generators/index.ts';
+import { servedHistories, servedScenarios, scenarios as modelScenarios } from '../../generators/index.ts';
 import type { RunScenario } from '../campaign/index.ts';
 import { InvalidInput, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
@@ -10,6 +10,9 @@ import { TargetUnavailable } from '../target/target-unavailable.ts';
 import type { Trace } from '../target/trace.ts';
 
 const TARGETS = ['model', 'qemu'] as const;
+
+/** How much happens to the same devices of a real QEMU, each time from the beginning. */
+const HISTORIES = 8;
 
 /** What the user said about the target. */
 export interface TargetOptions {
@@ -24,6 +27,8 @@ export interface OpenTarget {
   readonly run: RunScenario;
   /** Scenarios that it can be asked to run. */
   readonly scenarios: ReturnType<typeof modelScenarios>;
+  /** The same, as many of them at a time as are best run together; nothing where it is all one. */
+  readonly histories?: ReturnType<typeof servedHistories>;
   /** Whether it can be asked to run this one. */
   canRun(scenario: Scenario): Promise<boolean>;
   close(): Promise<void>;
@@ -104,6 +109,7 @@ export async function openQemu(
     name: `QEMU ${[...versions].join(', ')} (${machines.join(', ')})`,
     run: (scenario) => target.run(scenario),
     scenarios: servedScenarios(...machines),
+    ...(reuse && { histories: servedHistories(HISTORIES, ...machines) }),
     canRun: async (scenario) =>
       (machines as readonly string[]).includes(scenario.machine.type) &&
       (await target.whyNot(scenario)) === undefined,

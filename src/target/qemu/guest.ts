@@ -1,7 +1,7 @@
 import type { DeviceSpec } from '../../scenario/index.ts';
 import type { State } from '../trace.ts';
 import { BAR_0 } from './config-registers.ts';
-import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.ts';
+import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { PluggedDevice } from './plugged-device.ts';
 import type { QtestClient } from './qtest-client.ts';
 
@@ -22,12 +22,40 @@ export class Guest {
     return runCycles(this.#qtest, cycles);
   }
 
+  /** Undoes what was done to the registers of a device since it was plugged in; it decodes nothing any more. */
+  async restore(device: PluggedDevice): Promise<void> {
+    const changed = [...device.registers]
+      .filter(([, { value, original }]) => value !== original)
+      // The device is silent before its BARs go anywhere.
+      .toSorted(([a], [b]) => a - b);
+    await this.#run(
+      changed.map(([register, { width, original }]) =>
+        this.#config.write(device.at(register), width, original),
+      ),
+    );
+    device.registers.clear();
+  }
+
   /** Programs a BAR: a 64-bit one in two writes, low half first. */
   async setBar(device: PluggedDevice, bar: number, address: bigint): Promise<void> {
     const register = BAR_0 + 4 * bar;
-    const low = this.#config.write(device.at(register), 4, Number(BigInt.asUintN(32, address)));
-    const high = this.#config.write(device.at(register + 4), 4, Number(BigInt.asUintN(32, address >> 32n)));
-    await this.#run(is64Bit(device.spec, bar) ? [low, high] : [low]);
+    const low = this.#write(device, register, 4, Number(BigInt.asUintN(32, address)));
+    if (!is64Bit(device.spec, bar)) return void (await this.#run([low]));
+    const high = this.#write(device, register + 4, 4, Number(BigInt.asUintN(32, address >> 32n)));
+    await this.#run([low, high]);
+  }
+
+  /** @param original what the register holds, where the guest has not written to it before. */
+  #write(
+    device: PluggedDevice,
+    register: number,
+    width: AccessWidth,
+    value: number,
+    original = 0,
+  ): ConfigCycle {
+    const before = device.registers.get(register);
+    device.registers.set(register, { width, value, original: before?.original ?? original });
+    return this.#config.write(device.at(register), width, value);
   }
 
   /** Sizes a BAR: all ones into each half in turn, restored afterwards. */
@@ -47,7 +75,7 @@ export class Guest {
   /** Sets or clears a bit of a register of 16 bits. */
   async setBit(device: PluggedDevice, register: number, bit: number, on: boolean): Promise<void> {
     const [value] = await this.#run([this.#config.read(device.at(register), 2)]);
-    await this.#run([this.#config.write(device.at(register), 2, on ? value! | bit : value! & ~bit)]);
+    await this.#run([this.#write(device, register, 2, on ? value! | bit : value! & ~bit, value)]);
   }
 
   /**

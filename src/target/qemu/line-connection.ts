@@ -47,9 +47,15 @@ export class LineConnection {
     this.#closeListener = listener;
   }
 
-  /** Sends text; every line ends with LF. */
+  /** Sends text; every line ends with LF. What is sent at the same moment goes out at once: a write wakes QEMU. */
   send(text: string): void {
-    this.#socket?.write(text);
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(text);
   }
 
   /** Whether the connection keeps this process alive. */

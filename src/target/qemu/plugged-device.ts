@@ -4,7 +4,7 @@ import { splitLocator } from '../../pci/msix.ts';
 import type { DeviceSpec } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
 import type { BarLayer, ContainerState, TraceMapping, TraceRange } from '../trace.ts';
-import { runCycles, type ConfigAccess, type ConfigRegister } from './config-access.ts';
+import { runCycles, type AccessWidth, type ConfigAccess, type ConfigRegister } from './config-access.ts';
 import type { DeviceServer, ServedRequest } from './device-server.ts';
 import type { QemuProcess } from './qemu-process.ts';
 
@@ -21,6 +21,14 @@ export interface FoundMsix {
   readonly emulatedAt: { readonly bar: number; readonly offset: Offset } | undefined;
 }
 
+/** A register and what was written to it. */
+export interface ChangedRegister {
+  readonly width: AccessWidth;
+  /** As the device came. */
+  readonly original: number;
+  readonly value: number;
+}
+
 /** A device that QEMU runs with, and what is known of it. */
 export class PluggedDevice {
   readonly spec: DeviceSpec;
@@ -34,6 +42,8 @@ export class PluggedDevice {
   /** The regions that show each BAR's bytes, outermost first. */
   layers: ReadonlyMap<number, readonly BarLayer[]> = new Map();
   msix: FoundMsix | undefined;
+  /** The registers of its configuration space that the guest has changed since it was plugged in. */
+  readonly registers = new Map<number, ChangedRegister>();
   #live: readonly TraceMapping[] = [];
 
   constructor(
@@ -177,23 +187,39 @@ async function readRegions(qemu: QemuProcess, qemuId: string, rename: (text: str
     .map((child) => ({ child, name: regionName(child), ...placeOf(regionName(child)) }))
     .toSorted((a, b) => a.depth - b.depth || a.name.localeCompare(b.name, 'en', { numeric: true }));
   const table = found.find(({ name }) => name === MSIX_TABLE)?.child;
-  const get = (child: string, property: string) =>
-    qemu.qmp.execute('qom-get', { path: `${root}/${child}`, property });
   // What is no mmap begins where its BAR begins.
-  const [addresses, tableAddress, tableParent] = await Promise.all([
-    Promise.all(found.map(({ child, depth }) => (depth === MMAP ? get(child, 'addr') : 0))),
-    table && get(table, 'addr'),
-    table && get(table, 'container'),
-  ]);
+  const placed = found.filter(({ child, depth }) => depth === MMAP || child === table);
+  const places = await readPlaces(
+    qemu,
+    placed.map(({ child }) => `${root}/${child}`),
+  );
+  const placeOfChild = new Map(placed.map(({ child }, index) => [child, places[index]!]));
   const layers = new Map<number, BarLayer[]>();
-  for (const [index, { name, bar }] of found.entries()) {
+  for (const { child, name, bar } of found) {
     if (bar === undefined) continue;
-    const at = offset(BigInt(addresses[index] as number));
+    const at = placeOfChild.get(child)?.at ?? offset(0n);
     layers.set(bar, [...(layers.get(bar) ?? []), { region: rename(name), offset: at }]);
   }
-  const bar = tableParent && / BAR (\d)/.exec(tableParent as string)?.[1];
-  const emulatedAt = bar ? { bar: Number(bar), offset: offset(BigInt(tableAddress as number)) } : undefined;
+  const tablePlace = table === undefined ? undefined : placeOfChild.get(table);
+  const bar = tablePlace && / BAR (\d)/.exec(tablePlace.container)?.[1];
+  const emulatedAt = bar ? { bar: Number(bar), offset: tablePlace.at } : undefined;
   return { layers, emulatedAt };
+}
+
+/** Where regions lie, and in what. */
+async function readPlaces(
+  qemu: QemuProcess,
+  paths: readonly string[],
+): Promise<readonly { readonly at: Offset; readonly container: string }[]> {
+  if (paths.length === 0) return [];
+  // One command for all of them: it is as old as vfio-user (QEMU 10.1).
+  const answers = (await qemu.qmp.execute('qom-list-get', { paths })) as {
+    readonly properties: readonly { readonly name: string; readonly value?: unknown }[];
+  }[];
+  return answers.map(({ properties }) => {
+    const get = (property: string): unknown => properties.find(({ name }) => name === property)?.value;
+    return { at: offset(BigInt(get('addr') as number)), container: String(get('container')) };
+  });
 }
 
 /** The region's own name: the object model writes `/`, `[` and `]` in hex, and numbers equal names. */

@@ -1,5 +1,6 @@
 import type { QemuMachineType } from './architecture.ts';
 import { QemuDied, QemuHangs } from './qemu-error.ts';
+import type { Step } from '../trace.ts';
 import type { RunningMachine } from './running-machine.ts';
 
 /** What a process has to be started anew for. */
@@ -17,6 +18,13 @@ interface Idle {
   readonly pristine: string;
 }
 
+/** A process that is ready for a scenario. */
+interface Ready {
+  readonly idle: Idle;
+  /** The steps of the scenario that it has behind it already. */
+  readonly begun: readonly Step[];
+}
+
 /** A retired device still hears of every mapping; after so many a new process is cheaper. */
 const MOST_DEVICES = 24;
 
@@ -24,13 +32,15 @@ const MOST_DEVICES = 24;
 export interface PoolStatistics {
   started: number;
   scenarios: number;
+  /** Scenarios whose devices were there already. */
+  reinstated: number;
   /** By reason. */
   readonly discarded: Map<string, number>;
 }
 
 /** Processes that serve one scenario after the other. */
 export class ProcessPool {
-  readonly statistics: PoolStatistics = { started: 0, scenarios: 0, discarded: new Map() };
+  readonly statistics: PoolStatistics = { started: 0, scenarios: 0, reinstated: 0, discarded: new Map() };
   readonly #most: number;
   readonly #start: (key: PoolKey) => Promise<RunningMachine>;
   /** Least recently used first. */
@@ -46,16 +56,21 @@ export class ProcessPool {
   }
 
   /**
-   * Has `work` done on a machine without devices. Afterwards the process is kept if it is as before.
+   * Has `work` done on a machine without devices, or with those that the scenario begins with. Afterwards the
+   * process waits for the next.
    *
-   * @param devices how many `work` is going to plug in.
+   * @param hardware what `work` begins with, by the name under which a machine may know it.
+   * @param devices how many `work` is going to plug in where they are not there yet.
    */
-  async use<T>(key: PoolKey, devices: number, work: (running: RunningMachine) => Promise<T>): Promise<T> {
-    const idle = await this.#take(key, devices);
+  async use<T>(
+    key: PoolKey,
+    { hardware, devices }: { readonly hardware: string; readonly devices: number },
+    work: (running: RunningMachine, begun: readonly Step[]) => Promise<T>,
+  ): Promise<T> {
+    const { idle, begun } = await this.#take(key, hardware, devices);
     const { running } = idle;
     try {
-      running.keepAlive(true);
-      const result = await work(running);
+      const result = await work(running, begun);
       this.statistics.scenarios++;
       await this.#giveBack(idle);
       return result;
@@ -70,21 +85,53 @@ export class ProcessPool {
     await Promise.all(this.#idle.splice(0).map(({ running }) => running.end()));
   }
 
-  async #take({ type, ram, hostPageSize }: PoolKey, devices: number): Promise<Idle> {
+  async #take({ type, ram, hostPageSize }: PoolKey, hardware: string, devices: number): Promise<Ready> {
     const key = `${type} ${ram} ${hostPageSize}`;
-    const index = this.#idle.findIndex((idle) => idle.key === key);
-    const [found] = index === -1 ? [] : this.#idle.splice(index, 1);
-    if (found !== undefined && found.running.freeSlots >= devices) return found;
-    if (found !== undefined) await this.#discard(found, 'no slots left');
+    const fitting = this.#idle.filter((idle) => idle.key === key);
+    const knowing = fitting.find(({ running }) => running.knows(hardware));
+    const found = knowing ?? fitting.find(({ running }) => running.freeSlots >= devices) ?? fitting[0];
+    if (found !== undefined) {
+      this.#idle.splice(this.#idle.indexOf(found), 1);
+      found.running.keepAlive(true);
+      const begun = await this.#begin(found, hardware, devices);
+      if (begun !== undefined) return { idle: found, begun };
+    }
     const running = await this.#start({ type, ram, hostPageSize });
     this.statistics.started++;
-    return { key, running, pristine: await running.mapText() };
+    return { idle: { key, running, pristine: await running.mapText() }, begun: [] };
+  }
+
+  /** The steps that a process has behind it for a scenario; it is given up where it is not fit for one. */
+  async #begin(idle: Idle, hardware: string, devices: number): Promise<readonly Step[] | undefined> {
+    const { running } = idle;
+    try {
+      if (running.knows(hardware)) {
+        const begun = await running.reinstate(hardware);
+        if (begun === undefined) await this.#discard(idle, 'the devices are not as they were');
+        else this.statistics.reinstated++;
+        return begun;
+      }
+      const leak = running.freeSlots < devices ? 'no slots left' : await whatLeaked(idle);
+      if (leak === undefined) return [];
+      await this.#discard(idle, leak);
+    } catch (error) {
+      await running.end();
+      if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+      await this.#discard(idle, 'QEMU died');
+    }
+    return undefined;
   }
 
   async #giveBack(idle: Idle): Promise<void> {
-    const leak = await whatLeaked(idle);
-    if (leak !== undefined) return this.#discard(idle, leak);
-    idle.running.keepAlive(false);
+    const { running } = idle;
+    try {
+      await running.retireDevices();
+    } catch (error) {
+      if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+      return this.#discard(idle, 'QEMU died');
+    }
+    if (running.retiredCount >= MOST_DEVICES) return this.#discard(idle, 'devices enough for one process');
+    running.keepAlive(false);
     this.#idle.push(idle);
     while (this.#idle.length > this.#most) await this.#discard(this.#idle.shift()!, 'too many processes');
   }
@@ -97,16 +144,8 @@ export class ProcessPool {
 
 /** What keeps a process from serving another scenario, or nothing. */
 async function whatLeaked({ running, pristine }: Idle): Promise<string | undefined> {
-  if (running.qemu.ending !== undefined) return 'QEMU died';
-  try {
-    await running.retireDevices();
-    if (running.retiredCount >= MOST_DEVICES) return 'devices enough for one process';
-    if (running.lostDevices) return 'a device is gone that should have stayed';
-    if (running.mappedDeviceMemory) return 'device memory is still mapped';
-    if ((await running.mapText()) !== pristine) return 'the memory map is another';
-    return undefined;
-  } catch (error) {
-    if (error instanceof QemuDied || error instanceof QemuHangs) return 'QEMU died';
-    throw error;
-  }
+  if (running.lostDevices) return 'a device is gone that should have stayed';
+  if (running.mappedDeviceMemory) return 'device memory is still mapped';
+  if ((await running.mapText()) !== pristine) return 'the memory map is another';
+  return undefined;
 }

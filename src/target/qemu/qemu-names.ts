@@ -1,18 +1,8 @@
 /** Replaces sockets by the names of the devices behind them, and addresses in QEMU by a word. */
-export function renameDevices(
-  text: string,
-  directory: string,
-  names: ReadonlyMap<string, { readonly name: string }>,
-): string {
-  if (!text.includes(directory)) return withoutPointers(text);
-  const renamed = text
-    .replaceAll(/(?:vfio-user:)?(\/\S+\/(\w+))/g, (whole: string, path: string, id: string) => {
-      const device = path === `${directory}/${id}` ? names.get(id) : undefined;
-      return device?.name ?? whole;
-    })
-    .replaceAll(`${directory}/`, '');
-  return withoutPointers(renamed);
-}
+export const renameDevices = (text: string, names: ReadonlyMap<string, { readonly name: string }>): string =>
+  withoutPointers(
+    text.replaceAll(/vfio-user:(\w+)/g, (whole: string, socket: string) => names.get(socket)?.name ?? whole),
+  );
 
 const withoutPointers = (text: string): string =>
   text.replaceAll(/\bObject 0x[0-9a-f]{6,}/g, 'Object 0xPOINTER');

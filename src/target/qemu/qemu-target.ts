@@ -8,6 +8,7 @@ import { explainDeath } from './death.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
 import { findQemu, type QemuLocation } from './find-qemu.ts';
 import { hostPageSize } from './host-page-size.ts';
+import { canBeUndone, hardwareOf } from './hardware.ts';
 import { hotPlugged, plugsOrUnplugs, unplugs } from './hot-plugged.ts';
 import { inspectQemu, type QemuInspection } from './inspect-qemu.ts';
 import { driverOf } from './machine-driver.ts';
@@ -99,7 +100,7 @@ export class QemuTarget implements Target {
     if (reason !== undefined) throw new NotRunnable(reason);
     if (unplugs(scenario)) return this.#runTwice(scenario);
     const shared = this.#options.reuse === true && canShare(scenario);
-    return (shared ? await this.#runShared(hotPlugged(scenario)) : undefined) ?? this.#runAlone(scenario);
+    return (shared ? await this.#runShared(scenario) : undefined) ?? this.#runAlone(scenario);
   }
 
   /** Ends all processes. */
@@ -120,12 +121,16 @@ export class QemuTarget implements Target {
       ram: machine.ram,
       hostPageSize: machine.hostPageSize,
     };
-    return this.pool.use(key, scenario.devices.length, async (running) => {
-      const run = new ScenarioRun(running, scenario);
+    const hardware = hardwareOf(scenario);
+    const late = hotPlugged(scenario);
+    return this.pool.use(key, { hardware, devices: scenario.devices.length }, async (running, begun) => {
+      const run = new ScenarioRun(running, late, { begun });
       const end = await run.perform(() => Promise.resolve());
       if (end.outcome !== 'ok') return undefined;
+      const arrival = 1 + late.operations.length - scenario.operations.length;
+      if (canBeUndone(scenario)) running.remember(hardware, run.steps.slice(0, arrival));
       const optsOut = running.optsOutOfMsixEmulation;
-      return traceOf(scenario, await this.#revision(scenario), { end, steps: run.steps, optsOut });
+      return traceOf(late, await this.#revision(scenario), { end, steps: run.steps, optsOut });
     });
   }
 
@@ -159,7 +164,7 @@ export class QemuTarget implements Target {
       }
       const devices = cold.flatMap((_, index) => [
         '-device',
-        JSON.stringify(deviceArguments(directory.at(`c${index}`), `c${index}`, bus, FIRST_SLOT + index)),
+        JSON.stringify(deviceArguments(`c${index}`, bus, FIRST_SLOT + index)),
       ]);
       const key = { type, ram: scenario.machine.ram, hostPageSize: scenario.machine.hostPageSize };
       const slack = this.#options.contain === true && overshoots(scenario);
@@ -172,7 +177,7 @@ export class QemuTarget implements Target {
       } catch (error) {
         if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
         const names = new Map(cold.map((spec, index) => [`c${index}`, spec] as const));
-        const end = endOfBirth(error, (text) => renameDevices(text, directory.path, names));
+        const end = endOfBirth(error, (text) => renameDevices(text, names));
         return traceOf(scenario, revision, { end, steps: [stillbornStep([])], optsOut: type === 'pseries' });
       }
       const admitted = cold.map((spec, index) => ({ spec, qemuId: `c${index}`, server: servers[index]! }));
@@ -198,7 +203,7 @@ export class QemuTarget implements Target {
     try {
       running = await RunningMachine.adopt({ qemu, driver, serve: this.#serve });
       running.unobserved = views !== undefined;
-      const run = new ScenarioRun(running, scenario, views);
+      const run = new ScenarioRun(running, scenario, { views });
       const end = await run.perform(() => start(running!));
       const optsOut = running.optsOutOfMsixEmulation;
       return traceOf(scenario, revision, { end, steps: run.steps, optsOut });

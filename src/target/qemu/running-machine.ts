@@ -1,6 +1,6 @@
 import type { DeviceSpec, Operation, Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
-import type { DeviceState, State } from '../trace.ts';
+import type { DeviceState, State, Step } from '../trace.ts';
 import { COMMAND, COMMAND_MEMORY, MSIX_ENABLE, MSIX_FUNCTION_MASK } from './config-registers.ts';
 import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
@@ -28,6 +28,14 @@ export interface MachineParts {
   readonly serve: ServeDevice;
 }
 
+/** Devices that a scenario began with, and what was seen of their arrival. */
+interface Hardware {
+  /** In the order in which they were plugged in. */
+  readonly devices: readonly PluggedDevice[];
+  /** From the start of the machine to the last plug. */
+  readonly steps: readonly Step[];
+}
+
 /** What can be seen, and what happened since it was last looked at. */
 export interface Observation {
   readonly state: State;
@@ -53,7 +61,8 @@ export class RunningMachine {
   /** Names of sockets, and what the scenario calls the device behind them. */
   readonly #names: Map<string, { readonly name: string; readonly id: string }>;
   readonly #containersNamed = new Map<string, number>();
-  readonly #retired: PluggedDevice[] = [];
+  readonly #retired = new Set<PluggedDevice>();
+  readonly #hardware = new Map<string, Hardware>();
   #deviceCount = 0;
   #nextSlot = FIRST_SLOT;
   #linesSeen: number;
@@ -92,7 +101,7 @@ export class RunningMachine {
 
   /** QEMU's text with the names of the scenario: a device is called by its socket, and a pointer is no name. */
   rename(text: string): string {
-    return renameDevices(text, this.qemu.directory.path, this.#names);
+    return renameDevices(text, this.#names);
   }
 
   /** Slots that are still free. */
@@ -122,10 +131,7 @@ export class RunningMachine {
     this.#names.set(qemuId, spec);
     const server = await this.#serve(this.qemu.directory.at(qemuId), spec, scenario);
     try {
-      await this.qemu.qmp.execute(
-        'device_add',
-        deviceArguments(this.qemu.directory.at(qemuId), qemuId, bus, this.#nextSlot),
-      );
+      await this.qemu.qmp.execute('device_add', deviceArguments(qemuId, bus, this.#nextSlot));
     } catch (error) {
       await server.close();
       if (!(error instanceof QmpRefusal)) throw error;
@@ -185,12 +191,12 @@ export class RunningMachine {
   /** Looks at everything that can be seen. */
   async observe(): Promise<Observation> {
     const { qmp } = this.qemu;
-    const [text, buses, controls] = await Promise.all([
-      qmp.monitor('info mtree -f -o'),
+    const [views, buses, controls] = await Promise.all([
+      qmp.monitor('info mtree -f -o').then((text) => this.#reader.read(text)),
       qmp.execute('query-pci'),
       this.#readMsixControls(),
     ]);
-    return this.#observation(this.#reader.read(text), buses as QmpPciBus[], controls);
+    return this.#observation(views, buses as QmpPciBus[], controls);
   }
 
   /** The requests and messages since the last observation, and the devices; the memory map as it was. */
@@ -227,30 +233,60 @@ export class RunningMachine {
    * QEMU 11.1 does not survive that a device with MSI-X is taken away. Their slots are not used again.
    */
   async retireDevices(): Promise<void> {
-    const { devices } = this;
-    await this.#run(devices.map((device) => this.#config.write(device.at(COMMAND), 2, 0)));
-    this.#settle();
-    this.#takeEvents([]);
-    this.#retired.push(...devices.splice(0));
-    // They hear of everything that is mapped later; nobody asks them.
-    for (const { server } of this.#retired) server.takeRequests();
+    const devices = this.devices.splice(0);
+    for (const device of devices) await this.#guest.restore(device);
+    for (const { server } of devices) server.settle();
+    for (const device of devices) this.#retired.add(device);
+    // They hear of everything that is mapped for others, too.
+    for (const device of this.#retired) device.takeEvents([], this.driver.ram);
+    this.#linesSeen = this.qemu.output.count;
     this.#containersNamed.clear();
     this.#last = undefined;
   }
 
+  /** Whether the devices are here, retired, that a scenario with this hardware begins with. */
+  knows(hardware: string): boolean {
+    return this.#hardware.has(hardware);
+  }
+
+  /**
+   * Keeps the devices of the present scenario for others with the same hardware. Nothing may happen to them
+   * any more but that they are retired.
+   *
+   * @param steps from the start of the machine to the last plug.
+   */
+  remember(hardware: string, steps: readonly Step[]): void {
+    this.#hardware.set(hardware, { devices: this.devices.slice(0, steps.length - 1), steps });
+  }
+
+  /**
+   * Puts devices back into use that were remembered, if everything is as it was when they had been plugged in.
+   *
+   * @returns the steps that led there, or nothing where something is not as it was.
+   */
+  async reinstate(hardware: string): Promise<readonly Step[] | undefined> {
+    const { devices, steps } = this.#hardware.get(hardware)!;
+    this.#hardware.delete(hardware);
+    for (const device of devices) this.#retired.delete(device);
+    this.devices.push(...devices);
+    const { state, events } = await this.observe();
+    const asBefore = events.length === 0 && asText(state) === asText(steps.at(-1)!.state);
+    return asBefore ? steps : undefined;
+  }
+
   /** How many devices have been retired. */
   get retiredCount(): number {
-    return this.#retired.length;
+    return this.#retired.size;
   }
 
   /** Whether a mapping shows memory of a retired device. */
   get mappedDeviceMemory(): boolean {
-    return this.#retired.some(({ state }) => state.mappings.some(({ deviceMemory }) => deviceMemory));
+    return [...this.#retired].some(({ state }) => state.mappings.some(({ deviceMemory }) => deviceMemory));
   }
 
   /** Whether a retired device is gone from QEMU all the same. */
   get lostDevices(): boolean {
-    return this.#retired.some(({ server }) => server.disconnected);
+    return [...this.#retired].some(({ server }) => server.disconnected);
   }
 
   /** Whether the machine, idle as it may be, keeps this process alive. */
@@ -372,7 +408,7 @@ export class RunningMachine {
     const requests = [...this.devices, ...leaving].flatMap((device) =>
       device.takeEvents(dmaView, this.driver.ram),
     );
-    this.#retired.push(...leaving);
+    for (const device of leaving) this.#retired.add(device);
     const { output } = this.qemu;
     const messages = output
       .since(this.#linesSeen)
@@ -402,8 +438,7 @@ export class RunningMachine {
       dmaView: dma,
       containers: sameContainers ? before.containers : containers,
       memslots: before.memslots,
-      devices:
-        JSON.stringify(devices, plain) === JSON.stringify(before.devices, plain) ? before.devices : devices,
+      devices: asText(devices) === asText(before.devices) ? before.devices : devices,
     };
     this.#last = { state, events };
     return this.#last;
@@ -427,15 +462,19 @@ export class RunningMachine {
 const EMPTY: State = { flatView: [], dmaView: [], containers: [], memslots: [], devices: [] };
 
 /** For comparing by text. */
-const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);
+const asText = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
 
-/** The arguments of `-device` and `device_add`. */
-export const deviceArguments = (socketPath: string, qemuId: string, bus: DeviceBus, slot: number) => ({
+/**
+ * The arguments of `-device` and `device_add`. The device's socket is called by its id, in the directory
+ * that QEMU runs in: the shorter the path, the sooner has QEMU read what has it in.
+ */
+export const deviceArguments = (qemuId: string, bus: DeviceBus, slot: number) => ({
   driver: 'vfio-user-pci',
   id: qemuId,
   bus: bus.name,
   addr: `0x${slot.toString(16)}`,
-  socket: { type: 'unix', path: socketPath },
+  socket: { type: 'unix', path: qemuId },
 });
 
 /** Waits for something that nobody announces. */

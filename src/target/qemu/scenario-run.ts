@@ -23,13 +23,21 @@ export type ViewSource = (step: number) => ReadViews | undefined;
 
 /** Carries out the operations of a scenario on a machine that has just come up, and keeps what is seen. */
 export class ScenarioRun {
-  readonly steps: Step[] = [];
+  readonly steps: Step[];
   readonly #machine: RunningMachine;
   readonly #scenario: Scenario;
   readonly #views: ViewSource | undefined;
 
-  /** @param views where memory maps come from; QEMU is asked when it is left out. */
-  constructor(machine: RunningMachine, scenario: Scenario, views?: ViewSource) {
+  /**
+   * @param views where memory maps come from; QEMU is asked when it is left out.
+   * @param begun the steps that the machine has behind it already.
+   */
+  constructor(
+    machine: RunningMachine,
+    scenario: Scenario,
+    { views, begun = [] }: { readonly views?: ViewSource | undefined; readonly begun?: readonly Step[] } = {},
+  ) {
+    this.steps = [...begun];
     this.#machine = machine;
     this.#scenario = scenario;
     this.#views = views;
@@ -37,8 +45,8 @@ export class ScenarioRun {
 
   /** Everything, from the machine's start on; `start` plugs in what is there from the beginning. */
   async perform(start: () => Promise<void>): Promise<RunEnd> {
-    let end = await this.#attempt({ op: 'start' }, start);
-    for (const operation of this.#scenario.operations) {
+    let end = this.steps.length > 0 ? FINE : await this.#attempt({ op: 'start' }, start);
+    for (const operation of this.#scenario.operations.slice(this.steps.length - 1)) {
       if (end.outcome !== 'ok') break;
       const view = this.steps.at(-1)!.state.flatView;
       end = await this.#attempt(operation, () => this.#machine.perform(operation, this.#scenario, view));
