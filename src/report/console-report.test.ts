@@ -84,6 +84,11 @@ describe('the first line', () => {
     expect(out).toContain(', seed a\\u001b[2Jb\\u000ac\n');
   });
 
+  it('is followed by what is to be known about it, a line each', () => {
+    const { out } = report({ type: 'started', plan: plan({ notes: ['this is one.', 'this another.'] }) });
+    expect(out).toMatch(/, seed barproof\nthis is one\.\nthis another\.\n$/);
+  });
+
   it('names an invariant that is checked alone', () => {
     const { out } = report({ type: 'started', plan: plan({ invariants: ['no-abort'], runs: 1 }) });
     expect(out).toContain(' on model, no-abort, 1 case, seed ');

@@ -25,6 +25,7 @@ export function consoleReport({ out, progress, replayCommand, version }: Console
       out(
         `barproof ${version}: ${plan.revision} on ${plan.target}, ${which}, ${cases}, seed ${printable(plan.seed)}\n`,
       );
+      for (const note of plan.notes ?? []) out(`${note}\n`);
       progress?.('replaying the stored cases');
     },
     progress: ({ cases, runs, findings }) =>
