@@ -167,6 +167,16 @@ describe('the conclusion', () => {
     expect(finished({ exercised })).toContain('not exercised by any case: window-limit, map-aligned');
   });
 
+  it('counts the cases that were run and not compared with the model, where others were', () => {
+    const linesOf = (compared: number, reasons: readonly (readonly [string, number])[] = []) =>
+      finished({ exercised: new Map([['model-agrees', compared]]), notRun: new Map(reasons) });
+    expect(linesOf(19_996)).toContain('not compared with the model: 4 cases');
+    expect(linesOf(19_996, [['no machine', 3]])).toContain('not compared with the model: 1 case');
+    for (const lines of [linesOf(20_000), linesOf(19_996, [['no machine', 4]]), linesOf(0), finished({})]) {
+      expect(lines.join('\n')).not.toContain('not compared');
+    }
+  });
+
   it('says nothing about cases when none were asked for', () => {
     expect(finished({ plan: plan({ runs: 0 }), cases: 0, exercised: new Map([['no-abort', 0]]) })).toEqual([
       '',
