@@ -2,6 +2,7 @@
 export { alignDown, alignUp, hex, isAligned, offset } from './address/index.ts';
 export * from './campaign/index.ts';
 export {
+  COMMON_INVARIANTS,
   Examination,
   INVARIANTS,
   INVARIANT_IDS,

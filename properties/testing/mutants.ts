@@ -3,8 +3,10 @@ import { Errno, KvmMemslots, SpaprTceContainer, Type1Container } from '../../src
 import type { InvariantId } from '../../src/invariants/index.ts';
 import { MemoryRegion } from '../../src/memory/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
+import { runOnModel } from '../../src/target/model/model-target.ts';
 import type { State, Trace, TraceRange } from '../../src/target/trace.ts';
 import {
+  DeviceRefused,
   DmaListener,
   MemslotListener,
   findRevision,
@@ -139,6 +141,9 @@ const skipsWhatHasAPage: ListenerRules['skip'] = (section, context) => {
     (region.isRam && ((at | size) & mask) !== 0n ? 'unaligned' : undefined)
   );
 };
+
+/** Takes what ran for a real VMM, and holds it to the model of 11.1. */
+const heldToModel = (trace: Trace): Trace => ({ ...trace, model: runOnModel(trace.scenario, qemu111) });
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -764,5 +769,72 @@ export const MUTANTS: readonly Mutant[] = [
     cases: 1_500,
     fires: ['flat-partition/wrong-owner', 'memslot-aligned-disjoint/not-backed'],
     mayBreak: ['map-matches-view'],
+  },
+  {
+    name: 'a real QEMU leaves device memory alone, which the model maps',
+    base: qemu111,
+    revision: withListener(qemu111, { mapsDeviceMemory: () => false }),
+    distort: heldToModel,
+    cases: 500,
+    fires: ['model-agrees/requests', 'model-agrees/mappings'],
+  },
+  {
+    name: 'a real QEMU makes a BAR smaller than a page as large as two',
+    base: qemu111,
+    revision: withDevice(qemu111, { subPageSize: (_barSize, _address, pageSize) => 2n * pageSize }),
+    distort: heldToModel,
+    cases: 1_500,
+    fires: ['model-agrees/view'],
+  },
+  {
+    name: 'a real QEMU has MSI-X enabled from the start, and nobody but the model knows better',
+    base: qemu111,
+    distort: (trace) =>
+      heldToModel(
+        distortingStates((state) => ({
+          ...state,
+          devices: state.devices.map((device) => ({
+            ...device,
+            msix: device.msix && { ...device.msix, enabled: true },
+          })),
+        }))(trace),
+      ),
+    cases: 500,
+    fires: ['model-agrees/devices'],
+  },
+  {
+    name: 'a real QEMU outlives the refusal of a hot-plugged device, which the model dies of',
+    base: qemu111,
+    revision: withDevice(qemu111, { hotplugRefusal: 'reported' }),
+    distort: heldToModel,
+    cases: 1_500,
+    fires: ['model-agrees/outcome'],
+  },
+  {
+    name: 'a real QEMU refuses devices in other words',
+    base: qemu111,
+    revision: withDevice(qemu111, {
+      checkLocation: (layout) => {
+        try {
+          qemu111.device.checkLocation(layout);
+        } catch {
+          throw new DeviceRefused('a BIR that there is not');
+        }
+      },
+    }),
+    distort: heldToModel,
+    cases: 1_500,
+    fires: ['model-agrees/error'],
+  },
+  {
+    name: 'a real QEMU comes one step further than the model before it gives up',
+    base: qemu111,
+    distort: (trace) => {
+      if (trace.outcome === 'ok') return heldToModel(trace);
+      const { steps } = trace;
+      return { ...trace, model: { ...trace, steps: [...steps.slice(0, -2), ...steps.slice(-1)] } };
+    },
+    cases: 500,
+    fires: ['model-agrees/steps'],
   },
 ];

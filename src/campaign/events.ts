@@ -7,6 +7,8 @@ export interface CampaignPlan {
   readonly seed: string;
   readonly runs: number;
   readonly invariants: readonly string[];
+  /** What is to be known before anything is run, a line each; left out where there is nothing. */
+  readonly notes?: readonly string[];
   /** What to type to do it again. */
   readonly command: string;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { RegressionStore, check, type Finding, type StoredRegression } from '../campaign/index.ts';
-import { INVARIANTS, INVARIANT_IDS, findInvariant, type InvariantId } from '../invariants/index.ts';
+import { INVARIANT_IDS, findInvariant, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { consoleReport } from '../report/index.ts';
 import { InvalidInput, nearestTo } from '../scenario/index.ts';
 import { requireRevision } from '../target/model/require-revision.ts';
@@ -13,7 +13,7 @@ import { withInterrupt } from './interrupt.ts';
 import { seedText, wholeNumber } from './option-values.ts';
 import { ownRegressions } from './own-regressions.ts';
 import { commandText } from './shell.ts';
-import { openModel, openQemu, withTarget, type TargetOptions } from './targets.ts';
+import { openModel, openQemu, withTarget, type OpenTarget, type TargetOptions } from './targets.ts';
 import { terminalProgress } from './terminal-progress.ts';
 import { VERSION } from './version.ts';
 
@@ -61,11 +61,11 @@ export const checkCommand = (conclude: Conclude): Command =>
         const real = options.target === 'qemu';
         if (real && revision.id !== NEWEST.id) throw onlyNewest();
         const runs = options.runs ?? DEFAULT_RUNS[options.target];
-        const invariants = options.invariant === undefined ? INVARIANTS : [findInvariant(options.invariant)];
         const store = new RegressionStore(options.regressions);
         const stored = store.load();
         const target = real ? await openQemu(options, true) : openModel(revision);
         try {
+          const invariants = invariantsOf(target, options.invariant);
           const regressions: StoredRegression[] = [];
           // A case for what the target does not have says nothing about it.
           for (const one of stored) if (await target.canRun(one.regression.scenario)) regressions.push(one);
@@ -76,6 +76,7 @@ export const checkCommand = (conclude: Conclude): Command =>
               seed: options.seed,
               runs,
               invariants: invariants.map(({ id }) => id),
+              notes: target.notes,
               command: commandOf({ ...options, runs }),
             },
             run: target.run,
@@ -111,6 +112,18 @@ const onlyNewest = (): InvalidInput =>
       message: `a real QEMU is what it is; its findings are judged as those of ${NEWEST.id}`,
     },
   ]);
+
+/** The invariants to check: all of the target's, or the one that was asked for. */
+function invariantsOf(
+  { name, invariants, notes }: OpenTarget,
+  asked: InvariantId | undefined,
+): readonly Invariant[] {
+  if (asked === undefined) return invariants;
+  const invariant = findInvariant(asked);
+  if (invariants.includes(invariant)) return [invariant];
+  const reason = name === 'model' ? 'it takes a real VMM: add --target qemu' : notes.join('; ');
+  throw new InvalidInput([{ path: '--invariant', message: `${asked} cannot be checked: ${reason}` }]);
+}
 
 /**
  * What the revision is known for. Only the newest has findings that are accepted, for they are the real

@@ -8,9 +8,13 @@ import type { Conclude } from './exit-code.ts';
 
 const LISTS = {
   invariants: () =>
-    INVARIANTS.map(({ id, clause, severity }) => [
+    INVARIANTS.map(({ id, clause, severity, ofRealVmm }) => [
       id,
-      severity === 'warning' ? `(warning) ${clause}` : clause,
+      [
+        ...(severity === 'warning' ? ['(warning)'] : []),
+        ...(ofRealVmm ? ['(needs a real VMM: --target qemu)'] : []),
+        clause,
+      ].join(' '),
     ]),
   revisions: () =>
     ALL_REVISIONS.map(({ id, title, breaks }) => [

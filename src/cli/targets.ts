@@ -1,11 +1,13 @@
 import { Option, type Command } from 'commander';
 import { servedHistories, servedScenarios, scenarios as modelScenarios } from '../../generators/index.ts';
 import type { RunScenario } from '../campaign/index.ts';
+import { COMMON_INVARIANTS, INVARIANTS, type Invariant } from '../invariants/index.ts';
 import { InvalidInput, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../target/model/model-target.ts';
 import { unsuitable } from '../target/model/require-revision.ts';
 import { scopeOf, type AnyRevision } from '../target/model/revisions.ts';
 import { NotRunnable } from '../target/not-runnable.ts';
+import type { QemuMachineType } from '../target/qemu/index.ts';
 import { TargetUnavailable } from '../target/target-unavailable.ts';
 import type { Trace } from '../target/trace.ts';
 
@@ -25,6 +27,10 @@ export interface OpenTarget {
   /** `model`, or what the real VMM calls itself. */
   readonly name: string;
   readonly run: RunScenario;
+  /** The invariants by which its runs can be judged. */
+  readonly invariants: readonly Invariant[];
+  /** What is to be known about that, a line each. */
+  readonly notes: readonly string[];
   /** Scenarios that it can be asked to run. */
   readonly scenarios: ReturnType<typeof modelScenarios>;
   /** The same, as many of them at a time as are best run together; nothing where it is all one. */
@@ -44,6 +50,8 @@ export const withTarget = (command: Command): Command =>
 export const openModel = (revision: AnyRevision): OpenTarget => ({
   name: 'model',
   run: (scenario) => runOnModel(scenario, revision),
+  invariants: COMMON_INVARIANTS,
+  notes: [],
   scenarios: modelScenarios(scopeOf(revision)),
   canRun: (scenario) => Promise.resolve(unsuitable(scenario, revision).length === 0),
   close: () => Promise.resolve(),
@@ -56,7 +64,7 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-/** What runs single scenarios: the model of their revision, or a real QEMU in a process of its own each. */
+/** What runs single scenarios: the model of their revision, or a real QEMU in a process of its own each, held to the model. */
 export async function openRunner({ target: name, qemu }: TargetOptions): Promise<Runner> {
   if (name === 'model') {
     return {
@@ -64,12 +72,12 @@ export async function openRunner({ target: name, qemu }: TargetOptions): Promise
       close: () => Promise.resolve(),
     };
   }
-  const { QemuTarget } = await import('../target/qemu/index.ts');
+  const { QemuTarget, runBesideModel } = await import('../target/qemu/index.ts');
   const target = new QemuTarget({ path: qemu });
   return {
     run: async (scenario) => {
       try {
-        return await target.run(scenario);
+        return await runBesideModel(target, scenario);
       } catch (error) {
         if (!(error instanceof NotRunnable)) throw error;
         throw new InvalidInput([{ path: '', message: error.message }]);
@@ -80,7 +88,7 @@ export async function openRunner({ target: name, qemu }: TargetOptions): Promise
 }
 
 /**
- * A real QEMU, for those machines of which there is one.
+ * A real QEMU, for those machines of which there is one, held to the model where that is of its version.
  *
  * @param reuse whether a process serves many scenarios.
  * @throws TargetUnavailable when there is none at all.
@@ -90,24 +98,30 @@ export async function openQemu(
   reuse: boolean,
 ): Promise<OpenTarget> {
   // Only who tests a real QEMU needs what loads native code.
-  const { QEMU_MACHINES, QemuTarget } = await import('../target/qemu/index.ts');
+  const { QEMU_MACHINES, QemuTarget, runBesideModel, whyNotOfModel } =
+    await import('../target/qemu/index.ts');
   const target = new QemuTarget({ path: qemu, reuse });
-  const versions = new Set<string>();
-  const machines: (typeof QEMU_MACHINES)[number][] = [];
+  const versions = new Map<string, QemuMachineType[]>();
   let reason: TargetUnavailable | undefined;
   for (const machine of QEMU_MACHINES) {
     try {
-      versions.add((await target.inspect(machine)).version);
-      machines.push(machine);
+      const { version } = await target.inspect(machine);
+      versions.set(version, [...(versions.get(version) ?? []), machine]);
     } catch (error) {
       if (!(error instanceof TargetUnavailable)) throw error;
       reason ??= error;
     }
   }
-  if (machines.length === 0) throw reason!;
+  if (versions.size === 0) throw reason!;
+  const machines = [...versions.values()].flat();
+  const strangers = [...versions].filter(([version]) => whyNotOfModel(version) !== undefined);
   return {
-    name: `QEMU ${[...versions].join(', ')} (${machines.join(', ')})`,
-    run: (scenario) => target.run(scenario),
+    name: `QEMU ${[...versions.keys()].join(', ')} (${machines.join(', ')})`,
+    run: (scenario) => runBesideModel(target, scenario),
+    invariants: strangers.length < versions.size ? INVARIANTS : COMMON_INVARIANTS,
+    notes: strangers.map(
+      ([version, which]) => `not compared with the model on ${which.join(', ')}: ${whyNotOfModel(version)}`,
+    ),
     scenarios: servedScenarios(...machines),
     ...(reuse && { histories: servedHistories(HISTORIES, ...machines) }),
     canRun: async (scenario) =>

@@ -10,6 +10,7 @@ import { mapUnmapSymmetric } from './map-unmap-symmetric.ts';
 import { memslotAlignedDisjoint } from './memslot-aligned-disjoint.ts';
 import { mmapInsideBar } from './mmap-inside-bar.ts';
 import { mmioMapNotFatal } from './mmio-map-not-fatal.ts';
+import { modelAgrees } from './model-agrees.ts';
 import { msixCapabilityConsistent } from './msix-capability-consistent.ts';
 import { msixDirectOnOptOut } from './msix-direct-on-opt-out.ts';
 import { msixTrapped } from './msix-trapped.ts';
@@ -45,7 +46,13 @@ export const INVARIANTS: readonly Invariant[] = [
   msixCapabilityConsistent,
   windowLimit,
   guestPageReachable,
+  modelAgrees,
 ];
+
+/** Those that speak of a run by itself, whatever it is a run of: all but what holds a real VMM to the model. */
+export const COMMON_INVARIANTS: readonly Invariant[] = INVARIANTS.filter(
+  ({ ofRealVmm }) => ofRealVmm !== true,
+);
 
 const BY_ID = new Map(INVARIANTS.map((invariant) => [invariant.id, invariant]));
 

@@ -19,6 +19,7 @@ export const INVARIANT_IDS = [
   'msix-capability-consistent',
   'window-limit',
   'guest-page-reachable',
+  'model-agrees',
 ] as const;
 export type InvariantId = (typeof INVARIANT_IDS)[number];
 
@@ -44,6 +45,8 @@ export interface Invariant {
   readonly severity: 'error' | 'warning';
   /** The place in QEMU that the clause speaks of. */
   readonly site: string;
+  /** Whether it speaks of real VMMs alone: of a run of the model it has nothing to say. */
+  readonly ofRealVmm?: true;
   /** Looks at the whole trace and reports what it finds. */
   check(trace: Trace, examination: Examination): void;
 }

@@ -84,6 +84,11 @@ describe('the first line', () => {
     expect(out).toContain(', seed a\\u001b[2Jb\\u000ac\n');
   });
 
+  it('is followed by what is to be known about it, a line each', () => {
+    const { out } = report({ type: 'started', plan: plan({ notes: ['this is one.', 'this another.'] }) });
+    expect(out).toMatch(/, seed barproof\nthis is one\.\nthis another\.\n$/);
+  });
+
   it('names an invariant that is checked alone', () => {
     const { out } = report({ type: 'started', plan: plan({ invariants: ['no-abort'], runs: 1 }) });
     expect(out).toContain(' on model, no-abort, 1 case, seed ');
@@ -160,6 +165,16 @@ describe('the conclusion', () => {
       ['map-aligned', 0],
     ]);
     expect(finished({ exercised })).toContain('not exercised by any case: window-limit, map-aligned');
+  });
+
+  it('counts the cases that were run and not compared with the model, where others were', () => {
+    const linesOf = (compared: number, reasons: readonly (readonly [string, number])[] = []) =>
+      finished({ exercised: new Map([['model-agrees', compared]]), notRun: new Map(reasons) });
+    expect(linesOf(19_996)).toContain('not compared with the model: 4 cases');
+    expect(linesOf(19_996, [['no machine', 3]])).toContain('not compared with the model: 1 case');
+    for (const lines of [linesOf(20_000), linesOf(19_996, [['no machine', 4]]), linesOf(0), finished({})]) {
+      expect(lines.join('\n')).not.toContain('not compared');
+    }
   });
 
   it('says nothing about cases when none were asked for', () => {

@@ -25,6 +25,7 @@ export function consoleReport({ out, progress, replayCommand, version }: Console
       out(
         `barproof ${version}: ${plan.revision} on ${plan.target}, ${which}, ${cases}, seed ${printable(plan.seed)}\n`,
       );
+      for (const note of plan.notes ?? []) out(`${note}\n`);
       progress?.('replaying the stored cases');
     },
     progress: ({ cases, runs, findings }) =>
@@ -60,6 +61,8 @@ function conclusion({
   const verdict =
     errors > 0 ? `does not hold: ${count(errors, 'counterexample')}${alsoWarnings}` : `holds${alsoWarnings}`;
   const interrupted = cases < plan.runs;
+  const compared = exercised.get('model-agrees') ?? 0;
+  const lone = cases - [...notRun.values()].reduce((sum, times) => sum + times, 0) - compared;
   const lines = [
     known.length > 0
       ? wrap(
@@ -70,6 +73,7 @@ function conclusion({
       : '',
     cases > 0 ? `cases: ${cases} (${ends})` : '',
     ...[...notRun].map(([reason, times]) => `not run: ${count(times, 'case')}, ${reason}`),
+    compared > 0 && lone > 0 ? `not compared with the model: ${count(lone, 'case')}` : '',
     cases > 0 && idle.length > 0 ? `not exercised by any case: ${idle.join(', ')}` : '',
     interrupted ? `interrupted: ${cases} of ${count(plan.runs, 'case')} were looked at` : '',
     // What was not looked at cannot be said to hold.

@@ -39,6 +39,7 @@ export function traceToJson(trace: Trace, violations: readonly Violation[], form
       step,
     })),
     metrics: { ...measure(state) },
+    ...(trace.notCompared !== undefined && { notCompared: trace.notCompared }),
   };
 }
 

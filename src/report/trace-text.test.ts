@@ -55,6 +55,18 @@ describe('the text of a run', () => {
     expect(text).toMatch(/\n\nviolations\n {2}msix-direct-on-opt-out\/rest-of-page-trapped: /);
   });
 
+  it('says why it was not compared with the model, whatever is broken', () => {
+    const verdictOf = (name: string): string => {
+      const scenario = seedScenario(name);
+      const revision = findRevision(scenario.revision)!;
+      const trace = { ...runOnModel(scenario, revision), notCompared: 'it rained' };
+      const lines = traceToText(trace, violationsOf(trace), revision.mtree).split('\n');
+      return lines.find((line) => line.includes('it rained'))!;
+    };
+    expect(verdictOf('sas3008-after')).toBe('every invariant holds, not compared with the model: it rained');
+    expect(verdictOf('sas3008-before')).toBe('violations, not compared with the model: it rained');
+  });
+
   it('says how it ended and why', () => {
     expect(run(seedScenario('cx4-64k'))).toContain(
       '\n\nseed-v2: aborted: vfio: DMA mapping failed, unable to continue: vfio_dma_map(0x8000000000, 0x2000) = -22 (EINVAL)\n\n',

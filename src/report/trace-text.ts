@@ -10,6 +10,7 @@ import { describeScenario } from './describe-scenario.ts';
 export function traceToText(trace: Trace, violations: readonly Violation[], form: MtreeForm): string {
   const state = trace.steps.at(-1)!.state;
   const { directMappedBytes, trappedBytes, p2pMappedBytes } = measure(state);
+  const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
   const sections: [string, string[]][] = [
     ['', describeScenario(trace.scenario)],
@@ -37,7 +38,7 @@ export function traceToText(trace: Trace, violations: readonly Violation[], form
       ],
     ],
     [
-      violations.length === 0 ? 'every invariant holds' : 'violations',
+      `${violations.length === 0 ? 'every invariant holds' : 'violations'}${caveat}`,
       violations.map(({ invariant, cause, message }) => `${invariant}/${cause}: ${message}`),
     ],
   ];

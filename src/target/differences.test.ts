@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
 import { findRevision } from '../vfio/index.ts';
-import { differences } from './differences.ts';
+import { differences, type Difference } from './differences.ts';
 import { runOnModel } from './model/model-target.ts';
 import type { State, Step, Trace } from './trace.ts';
 
@@ -62,6 +62,35 @@ describe('differences', () => {
     expect(kinds(withStep(0, (step) => ({ ...step, events: requests.toReversed() })))).toEqual(['requests']);
     const refused = requests.map((event) => ({ ...event, errno: 22 as const }));
     expect(kinds(withStep(0, (step) => ({ ...step, events: refused })))).toEqual(['requests']);
+  });
+
+  it('in nothing but the order are told by the first place', () => {
+    const { events } = model.steps[0]!;
+    const [first, second, ...rest] = events.filter(({ type }) => type === 'dma-map' || type === 'dma-unmap');
+    const told = (...theirs: typeof events): string =>
+      differences(
+        model,
+        withStep(0, (step) => ({ ...step, events: theirs })),
+      )[0]!.message;
+    expect(told(second!, first!, ...rest)).toMatch(
+      /^requests to dev0 of step 0: in place 1 the model has (.+), QEMU has (?!\1).+$/,
+    );
+    const last = rest.length + 3;
+    expect(told(first!, second!, ...rest, first!)).toMatch(
+      new RegExp(`: in place ${last} the model has nothing, QEMU has (un)?map \\S+$`),
+    );
+  });
+
+  it('are told in a message that fits into a stored case, however much differs', () => {
+    const other = withState(2, ({ flatView }) => ({
+      flatView: flatView.map((range, index) => ({
+        ...range,
+        region: { ...range.region, name: `${index}`.repeat(5000) },
+      })),
+    }));
+    const [{ message }] = differences(model, other) as [Difference];
+    expect(message.length).toBeLessThan(10_000);
+    expect(message).toContain('…');
   });
 
   it('are seen in what is mapped, and in a container that is not there', () => {

@@ -38,8 +38,8 @@ export function differences(model: Trace, qemu: Trace): readonly Difference[] {
   return found;
 }
 
-/** The steps that were carried out to their end. */
-const wholeSteps = ({ outcome, steps }: Trace): readonly Step[] => {
+/** The steps that were carried out to their end: those of which more than the outcome is compared. */
+export const wholeSteps = ({ outcome, steps }: Trace): readonly Step[] => {
   // Taking everything away is a step only where a VMM dies of it.
   const operations = steps.filter(({ operation }) => operation.op !== 'stop');
   return outcome === 'ok' ? operations : operations.slice(0, -1);
@@ -138,16 +138,28 @@ const msixText = ({
   );
 };
 
-/** The first lines of each list that the other does not have, or that the order is another. */
+/** Lines of each side that a message has at most, and characters of each: it is to fit into a stored case. */
+const MOST_LINES = 4;
+const LONGEST_LINE = 1000;
+
+const shorten = (line: string): string =>
+  line.length <= LONGEST_LINE ? line : `${line.slice(0, LONGEST_LINE - 1)}…`;
+
+/** The first lines of each list that the other does not have, or the first that are not in the same place. */
 function listDifference(ours: readonly string[], theirs: readonly string[]): string | undefined {
   if (ours.length === theirs.length && ours.every((line, index) => line === theirs[index])) return undefined;
   const only = (list: readonly string[], other: readonly string[]): string =>
     list
       .filter((line) => !other.includes(line))
-      .slice(0, 4)
+      .slice(0, MOST_LINES)
+      .map(shorten)
       .join('; ');
   const [extra, lacking] = [only(ours, theirs), only(theirs, ours)];
-  if (extra === '' && lacking === '')
-    return `the model has ${ours.join('; ')}, QEMU has ${theirs.join('; ')}`;
+  if (extra === '' && lacking === '') {
+    const place = ours.findIndex((line, index) => line !== theirs[index]);
+    const at = place === -1 ? ours.length : place;
+    const lineIn = (list: readonly string[]): string => shorten(list[at] ?? 'nothing');
+    return `in place ${at + 1} the model has ${lineIn(ours)}, QEMU has ${lineIn(theirs)}`;
+  }
   return `only the model has ${extra || 'nothing'}; only QEMU has ${lacking || 'nothing'}`;
 }

@@ -165,6 +165,10 @@ export interface Trace {
   readonly scratch: readonly ContainerState[] | undefined;
   /** Only after `ok` and `rejected`. */
   readonly teardown: Teardown | undefined;
+  /** What the model makes of the same scenario, where the trace is a real VMM's that is held to it. */
+  readonly model?: Trace;
+  /** Why there is no `model` beside a real VMM's trace, where somebody asked for one. */
+  readonly notCompared?: string;
 }
 
 /** Whether two mappings say the same. */

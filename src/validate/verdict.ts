@@ -1,6 +1,6 @@
 import type * as fc from 'fast-check';
 import { deriveSeed, type RunScenario } from '../campaign/index.ts';
-import { findInvariant, INVARIANTS, type Invariant, type InvariantId } from '../invariants/index.ts';
+import { COMMON_INVARIANTS, findInvariant, type Invariant, type InvariantId } from '../invariants/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
 import { compare, type CauseTally, type Comparison, type OutcomePair } from './compare.ts';
 import type { Cost } from './cost.ts';
@@ -125,7 +125,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
   };
   const comparison = await compare({
     run,
-    invariants: INVARIANTS,
+    invariants: COMMON_INVARIANTS,
     stored,
     scenarios,
     seed: deriveSeed(seed, `validate ${sides.base.id}`),
@@ -143,7 +143,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     shown.set(fingerprint, await shrinkDifference(scenario, kept, run, scenarios, signal));
   }
   onProgress?.('measuring the cost on real devices');
-  const invariants = INVARIANTS.map((invariant) => judge(invariant, comparison, shown));
+  const invariants = COMMON_INVARIANTS.map((invariant) => judge(invariant, comparison, shown));
   return {
     sides: { base: nameOf(sides.base), patched: nameOf(sides.patched) },
     seed,

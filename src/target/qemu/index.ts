@@ -7,6 +7,7 @@ export {
   type Architecture,
   type QemuMachineType,
 } from './architecture.ts';
+export { runBesideModel, whyNotOfModel } from './beside-model.ts';
 export { findQemu, type QemuLocation } from './find-qemu.ts';
 export { hotPlugged } from './hot-plugged.ts';
 export { inspectQemu, type QemuInspection } from './inspect-qemu.ts';

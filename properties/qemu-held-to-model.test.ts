@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RegressionStore, type Regression } from '../src/campaign/index.ts';
+import { runInProcess, type Result } from '../src/cli/testing/run-in-process.ts';
+import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
+
+/** Whether the model takes device memory to be left alone, which it is not. */
+const model = vi.hoisted(() => ({ isWrong: false }));
+
+vi.mock(import('../src/vfio/revisions/qemu-11.1.ts'), async (importOriginal) => {
+  const { qemu111 } = await importOriginal();
+  const { listener } = qemu111;
+  return {
+    qemu111: {
+      ...qemu111,
+      listener: {
+        ...listener,
+        mapsDeviceMemory: (...args) => !model.isWrong && listener.mapsDeviceMemory(...args),
+      },
+    },
+  };
+});
+
+const whyNoQemu = await (async () => {
+  const target = new QemuTarget();
+  try {
+    const { version, binary } = await target.inspect('q35');
+    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}, the model is of 11.1`;
+  } catch (error) {
+    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
+    throw error;
+  }
+})();
+const skipped = whyNoQemu === undefined ? '' : ` (skipped: ${whyNoQemu})`;
+
+describe.skipIf(whyNoQemu !== undefined)(`barproof check --target qemu${skipped}`, () => {
+  let folder: string;
+  /** What a check with a wrong model says, and what it keeps. */
+  let result: Result;
+  let stored: Regression;
+  let file: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'barproof-held-to-model-'));
+    model.isWrong = true;
+    result = await runInProcess([
+      ...['check', '--target', 'qemu', '--runs', '20', '--regressions', folder],
+      ...['--invariant', 'model-agrees'],
+    ]);
+    const found = new RegressionStore(folder)
+      .load()
+      .find(({ regression }) => regression.cause === 'requests');
+    stored = found!.regression;
+    file = join(folder, found!.file);
+  }, 120_000);
+
+  beforeEach(() => {
+    model.isWrong = false;
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('finds in what a real QEMU differs from a model that is wrong, and shows the smallest case', () => {
+    const { code, out } = result;
+    expect(code).toBe(1);
+    expect(out).toMatch(/^\d {2}model-agrees \/ requests {3}\(.*; stable 10\/10\)$/m);
+    expect(stored.title).toMatch(
+      /^requests to dev0 of step \d: only the model has nothing; only QEMU has map 0x/,
+    );
+    const { devices, operations } = stored.scenario;
+    expect(devices).toHaveLength(1);
+    expect(devices[0]!.bars).toHaveLength(1);
+    expect(operations.length).toBeLessThanOrEqual(3);
+  });
+
+  it('keeps a case that the real QEMU shows again, and that holds when the model is right', async () => {
+    model.isWrong = true;
+    const again = await runInProcess(['replay', file, '--target', 'qemu']);
+    expect(again).toMatchObject({ code: 1, out: expect.stringMatching(/: breaks .*model-agrees\/requests/) });
+    model.isWrong = false;
+    const mended = await runInProcess(['replay', file, '--target', 'qemu']);
+    expect(mended).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/: every invariant holds on QEMU 11/),
+    });
+  });
+});

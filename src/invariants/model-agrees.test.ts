@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type { Trace } from '../target/trace.ts';
+import { modelAgrees } from './model-agrees.ts';
+import {
+  PAGE,
+  RAM,
+  bar,
+  causes,
+  container,
+  device,
+  flat,
+  judge,
+  mapEvent,
+  mapping,
+  saysNothing,
+  state,
+  trace,
+} from './testing/trace-builder.ts';
+
+const before = state({ flatView: [flat(0n, PAGE)] });
+const after = state({
+  flatView: [flat(0n, PAGE), flat(2n * PAGE, PAGE)],
+  containers: [container([mapping(0n, PAGE)])],
+  devices: [device([bar(0, PAGE, { address: 2n * PAGE })])],
+});
+const events = [mapEvent(0n, PAGE)];
+const real = trace([{ state: before }, { state: after, events }]);
+
+/** The same run, held to a model that makes something else of it. */
+const heldTo = (model: Trace, run: Trace = real): Trace => ({ ...run, model });
+const withState = (more: Partial<typeof after>): Trace =>
+  trace([{ state: before }, { state: { ...after, ...more }, events }]);
+
+describe('model-agrees', () => {
+  it('has nothing to say where there is no model beside the run', () => {
+    expect(saysNothing(modelAgrees, real)).toBe(true);
+  });
+
+  it('accepts what the model makes of it, too, and speaks of every step and of the end', () => {
+    expect(judge(modelAgrees, heldTo(real))).toEqual({ causes: [], violations: [], exercised: 3 });
+  });
+
+  it('speaks of the end alone where the run comes to nothing else', () => {
+    const refused = trace([{ state: before }], { outcome: 'rejected', error: 'no' });
+    expect(judge(modelAgrees, heldTo(refused, refused))).toMatchObject({ causes: [], exercised: 1 });
+    expect(causes(modelAgrees, heldTo({ ...refused, error: 'never' }, refused))).toEqual(['error']);
+  });
+
+  it('does not speak of steps that only one of them comes to', () => {
+    expect(judge(modelAgrees, heldTo(trace([{ state: before }])))).toMatchObject({
+      causes: ['steps'],
+      exercised: 2,
+    });
+  });
+
+  it.each<readonly [string, Trace]>([
+    ['view', withState({ flatView: before.flatView })],
+    ['requests', trace([{ state: before }, { state: after }])],
+    ['mappings', withState({ containers: [container([mapping(0n, 2n * PAGE)])] })],
+    ['devices', withState({ devices: [device([bar(0, PAGE)])] })],
+  ])('reports another state by its kind, %s, and by its step', (kind, model) => {
+    const { violations } = judge(modelAgrees, heldTo(model));
+    expect(violations).toMatchObject([{ cause: kind, step: 1, message: expect.stringContaining('step 1') }]);
+  });
+
+  it('says in one line what the model has and what QEMU has', () => {
+    const { violations } = judge(modelAgrees, heldTo(withState({ flatView: before.flatView })));
+    expect(violations[0]!.message).toBe(
+      'flat view of step 1: only the model has nothing; only QEMU has ' +
+        '0x2000-0x2fff (prio 0, ram): ram @0x0',
+    );
+  });
+
+  it('reports another end where the run ended', () => {
+    const dead = { ...real, outcome: 'aborted', abortSite: 'hw-error', error: 'x' } as const;
+    expect(judge(modelAgrees, heldTo(real, dead)).violations).toMatchObject([{ cause: 'outcome', step: 1 }]);
+    const elsewhere = { ...dead, abortSite: 'memslot' } as const;
+    expect(judge(modelAgrees, heldTo(elsewhere, dead)).violations).toMatchObject([
+      { cause: 'error', step: 1 },
+    ]);
+    expect(judge(modelAgrees, heldTo(real, trace([])))).toMatchObject({ violations: [{ step: 0 }] });
+  });
+
+  it('reports the first step of each kind alone', () => {
+    const changed = (start: bigint) => state({ flatView: [flat(start, PAGE, RAM)] });
+    const model = trace([{ state: changed(PAGE) }, { state: changed(3n * PAGE) }]);
+    const run = trace([{ state: before }, { state: before }]);
+    expect(judge(modelAgrees, heldTo(model, run)).violations).toMatchObject([{ cause: 'view', step: 0 }]);
+  });
+});
