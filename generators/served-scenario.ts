@@ -20,17 +20,28 @@ export function servedScenarios(...machineTypes: readonly MachineType[]): fc.Arb
   return arbitrary((choose) => chooseServed(choose, machineTypes), simplifyServed);
 }
 
+/** How many scenarios there are at a time, and what they have in common. */
+export interface HistoriesShape {
+  /** Lists whose devices have nothing to do with one another; 1 or more. */
+  readonly lanes: number;
+  /** Scenarios a list; 1 or more. */
+  readonly histories: number;
+}
+
 /**
- * What a real QEMU has to be asked about the same hardware, many times over: scenarios that differ in nothing
- * but their operations. Plugging devices in is what costs, and it is done once. They shrink to one scenario.
- *
- * @param count how many at a time, 1 or more.
+ * Many scenarios at a time for a real QEMU: lists of such that have the same hardware and differ in nothing but
+ * their operations. Plugging devices in is what costs, and it is done once for a list. They shrink to one
+ * scenario.
  */
 export function servedHistories(
-  count: number,
+  shape: HistoriesShape,
   ...machineTypes: readonly MachineType[]
-): fc.Arbitrary<readonly Scenario[]> {
-  return arbitrary((choose) => chooseHistories(choose, count, machineTypes), simplifyHistories);
+): fc.Arbitrary<readonly (readonly Scenario[])[]> {
+  return arbitrary(
+    (choose) =>
+      Array.from({ length: shape.lanes }, () => chooseHistories(choose, shape.histories, machineTypes)),
+    simplifyHistories,
+  );
 }
 
 function chooseHistories(
@@ -47,10 +58,13 @@ function chooseHistories(
   return [first, ...others];
 }
 
-function* simplifyHistories(histories: readonly Scenario[]): Generator<readonly Scenario[]> {
-  const [first, ...others] = histories;
-  if (others.length > 0) for (const scenario of histories) yield [scenario];
-  else for (const simpler of simplifyServed(first!)) yield [simpler];
+function* simplifyHistories(
+  lanes: readonly (readonly Scenario[])[],
+): Generator<readonly (readonly Scenario[])[]> {
+  const [first, ...others] = lanes.flat();
+  if (first === undefined) return;
+  if (others.length > 0) for (const scenario of [first, ...others]) yield [[scenario]];
+  else for (const simpler of simplifyServed(first)) yield [[simpler]];
 }
 
 function chooseServed(choose: Choose, machineTypes: readonly MachineType[]): Scenario {

@@ -180,34 +180,75 @@ describe('search', () => {
   });
 });
 
-describe('scenarios that come a few at a time', () => {
-  const fours = fc.array(scenarios, { minLength: 4, maxLength: 4 });
+describe('scenarios that come in lanes', () => {
+  const two = fc.array(scenarios, { minLength: 2, maxLength: 2 });
+  const lanes = fc.array(two, { minLength: 2, maxLength: 2 });
   const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
 
   it('are cases one by one, and no more of them are run than were asked for', async () => {
     const { run, seen } = recording();
-    const { cases } = await search(options({ run, scenarios: fours, runs: 10 }));
+    const { cases } = await search(options({ run, scenarios: lanes, runs: 10 }));
     expect(cases).toBe(10);
-    expect(seen).toEqual(fc.sample(fours, { seed: 1, numRuns: 3 }).flat().slice(0, 10).map(unitsOf));
+    const drawn = fc.sample(lanes, { seed: 1, numRuns: 3 }).flat(2);
+    expect(seen.toSorted()).toEqual(drawn.slice(0, 10).map(unitsOf).toSorted());
+  });
+
+  it('run side by side, those of a lane one after the other', async () => {
+    let running = 0;
+    let most = 0;
+    const run = async (scenario: Scenario): Promise<Trace> => {
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
+      return traceOf(scenario);
+    };
+    await search(options({ run, scenarios: lanes, runs: 20 }));
+    // Not four: that is how many scenarios there are in two lanes.
+    expect(most).toBe(2);
+  });
+
+  it('are judged in their order, however long each takes', async () => {
+    const run = async (scenario: Scenario): Promise<Trace> => {
+      await new Promise((resolve) => setTimeout(resolve, unitsOf(scenario) % 7));
+      return traceOf(scenario);
+    };
+    const slow = await search(options({ run, scenarios: lanes, invariants: [big], runs: 60 }));
+    const fast = await search(options({ scenarios: lanes, invariants: [big], runs: 60 }));
+    expect(slow.sightings).toEqual(fast.sightings);
+  });
+
+  it('wait for one another when one of them fails', async () => {
+    let done = 0;
+    const run = async (scenario: Scenario): Promise<Trace> => {
+      if (done === 0 && unitsOf(scenario) === unitsOf(first!)) throw new Error('a fault');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      done++;
+      return traceOf(scenario);
+    };
+    const [first] = fc.sample(lanes, { seed: 1, numRuns: 1 }).flat(2);
+    await expect(search(options({ run, scenarios: lanes }))).rejects.toMatchObject({
+      cause: { message: 'a fault' },
+    });
+    expect(done).toBe(2);
   });
 
   it('count as cases where they show something, and shrink from their draws', async () => {
-    const drawn = fc.sample(fours, { seed: 1, numRuns: 25 });
+    const drawn = fc.sample(lanes, { seed: 1, numRuns: 25 }).map((lists) => lists.flat());
     const showing = drawn.flat().filter((scenario) => unitsOf(scenario) >= 500);
-    const { sightings } = await search(options({ scenarios: fours, invariants: [big] }));
+    const { sightings } = await search(options({ scenarios: lanes, invariants: [big] }));
     expect(sightings[0]).toMatchObject({ cases: showing.length, run: drawn.flat().indexOf(showing[0]!) });
     const draws = drawn.flatMap((list, draw) => (list.some((one) => showing.includes(one)) ? [draw] : []));
     expect(sightings[0]!.starts).toEqual(draws.slice(0, 3));
   });
 
   it('shrink to the smallest that shows it, on a path that fast-check finds again', async () => {
-    const all = options({ scenarios: fours, invariants: [big] });
+    const all = options({ scenarios: lanes, invariants: [big] });
     const { sightings } = await search(all);
     const shrunk = await shrinkSighting(sightings[0]!, all);
     expect(unitsOf(shrunk.scenario)).toBe(500);
-    const property = fc.property(fours, (list) => list.every((scenario) => unitsOf(scenario) < 500));
+    const property = fc.property(lanes, (lists) => lists.flat().every((one) => unitsOf(one) < 500));
     const again = fc.check(property, { seed: all.seed, path: shrunk.path, endOnFailure: true });
-    expect(again.counterexample?.[0].map(unitsOf)).toContain(500);
+    expect(again.counterexample?.[0].flat().map(unitsOf)).toContain(500);
   });
 });
 

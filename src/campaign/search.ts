@@ -1,14 +1,15 @@
 import * as fc from 'fast-check';
 import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
 import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
+import { lanesOf, type Draw } from './draw.ts';
 import { NotRunnable } from '../target/not-runnable.ts';
 import type { Trace } from '../target/trace.ts';
 
 /** Runs a scenario: the model at once, a real VMM in its own time. */
 export type RunScenario = (scenario: Scenario) => Trace | Promise<Trace>;
 
-/** Where scenarios come from: one at a time, or a few that are best run one after the other. */
-export type Scenarios = fc.Arbitrary<Scenario> | fc.Arbitrary<readonly Scenario[]>;
+/** Where scenarios come from, one at a time or many. */
+export type Scenarios = fc.Arbitrary<Scenario> | fc.Arbitrary<Exclude<Draw, Scenario>>;
 
 /** What a search looks through and how far. */
 export interface SearchOptions {
@@ -66,7 +67,7 @@ const ENDED = new Error('the search was ended');
 
 /** Runs generated scenarios and notes every way in which an invariant breaks. */
 export async function search(options: SearchOptions): Promise<SearchResult> {
-  const { run, scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
+  const { scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
   const { starts = MOST_STARTS } = options;
   const sightings = new Map<string, Sighting>();
   const lastShownBy = new Map<string, number>();
@@ -91,20 +92,18 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     // A target may carry out a variant of what it was given, and says so.
     onSighting?.(sighting, trace.scenario, trace, violation);
   };
-  const judge = async (scenario: Scenario): Promise<void> => {
+  const judge = async (draw: Draw): Promise<void> => {
     if (signal?.aborted || cases >= runs) throw ENDED;
-    const trace = await runIfPossible(run, scenario, (reason) =>
-      notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
-    );
-    if (trace !== undefined) look(trace);
-    cases++;
-    if (cases % CASES_AT_A_TIME !== 0) return;
+    const before = cases;
+    for (const { trace, reason } of await runDraw(draw, runs - cases, options)) {
+      if (trace !== undefined) look(trace);
+      if (reason !== undefined) notRun.set(reason, (notRun.get(reason) ?? 0) + 1);
+      cases++;
+    }
+    draws++;
+    if (Math.floor(cases / CASES_AT_A_TIME) === Math.floor(before / CASES_AT_A_TIME)) return;
     onProgress?.(cases, sightings.size);
     await new Promise(setImmediate);
-  };
-  const judgeAll = async (drawn: Scenario | readonly Scenario[]): Promise<void> => {
-    for (const scenario of listOf(drawn)) await judge(scenario);
-    draws++;
   };
   const look = (trace: Trace): void => {
     outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
@@ -115,7 +114,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     }
   };
   try {
-    await fc.assert(fc.asyncProperty(anyOf(scenarios), judgeAll), {
+    await fc.assert(fc.asyncProperty(anyOf(scenarios), judge), {
       seed,
       numRuns: runs,
       endOnFailure: true,
@@ -127,25 +126,39 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
 }
 
 /** fast-check does not look into unions. */
-const anyOf = (scenarios: Scenarios): fc.Arbitrary<Scenario | readonly Scenario[]> => scenarios;
+const anyOf = (scenarios: Scenarios): fc.Arbitrary<Draw> => scenarios;
 
-const listOf = (drawn: Scenario | readonly Scenario[]): readonly Scenario[] =>
-  'devices' in drawn ? [drawn] : drawn;
+/** What came of a scenario: a trace, or the reason why the target cannot be asked to run it. */
+type Result =
+  | { readonly trace: Trace; readonly reason?: undefined }
+  | { readonly trace?: undefined; readonly reason: string };
 
-/** The trace of a scenario; nothing when the target cannot be asked to run it. */
-async function runIfPossible(
-  run: RunScenario,
-  scenario: Scenario,
-  onNotRun?: (reason: string) => void,
-): Promise<Trace | undefined> {
+/** Runs the scenarios of a draw, until the search is ended; their results are in their own order. */
+async function runDraw(draw: Draw, most: number, { run, signal }: SearchOptions): Promise<readonly Result[]> {
+  // The model answers at once: no need to wait for other lanes.
+  if ('devices' in draw) return [await runIfPossible(run, draw)];
+  const runLane = async (lane: readonly Scenario[]): Promise<readonly Result[]> => {
+    const results: Result[] = [];
+    for (const scenario of lane) {
+      if (signal?.aborted) break;
+      results.push(await runIfPossible(run, scenario));
+    }
+    return results;
+  };
+  const lanes = await Promise.allSettled(lanesOf(draw, most).map(runLane));
+  return lanes.flatMap((lane) => {
+    if (lane.status === 'rejected') throw lane.reason;
+    return lane.value;
+  });
+}
+
+async function runIfPossible(run: RunScenario, scenario: Scenario): Promise<Result> {
   try {
     const running = run(scenario);
-    // The model answers at once: no need to wait for another turn.
-    return running instanceof Promise ? await running : running;
+    return { trace: running instanceof Promise ? await running : running };
   } catch (error) {
     if (!(error instanceof NotRunnable)) throw error;
-    onNotRun?.(error.reason);
-    return undefined;
+    return { reason: error.reason };
   }
 }
 
@@ -197,17 +210,17 @@ async function shrinkFrom(start: number, name: string, options: SearchOptions): 
   let tried = 0;
   const shows = async (scenario: Scenario): Promise<boolean> => {
     if (++tried % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
-    const trace = await runIfPossible(run, scenario);
+    const { trace } = await runIfPossible(run, scenario);
     if (trace === undefined) return false;
     const { violations } = examine(trace, invariant);
     const violation = violations.find((other) => fingerprint(other) === name);
     if (violation !== undefined) smallest = { scenario: trace.scenario, trace, violation };
     return violation !== undefined;
   };
-  const holds = async (drawn: Scenario | readonly Scenario[]): Promise<boolean> => {
+  const holds = async (draw: Draw): Promise<boolean> => {
     // Once the first case is confirmed, an ended search takes every smaller one for one that holds.
     if (signal?.aborted && smallest !== undefined) return true;
-    for (const scenario of listOf(drawn)) if (await shows(scenario)) return false;
+    for (const scenario of lanesOf(draw).flat()) if (await shows(scenario)) return false;
     return true;
   };
   const { counterexamplePath, numShrinks } = await fc.check(fc.asyncProperty(anyOf(scenarios), holds), {

@@ -13,8 +13,8 @@ import type { Trace } from '../target/trace.ts';
 
 const TARGETS = ['model', 'qemu'] as const;
 
-/** How much happens to the same devices of a real QEMU, each time from the beginning. */
-const HISTORIES = 8;
+/** What is asked of a real QEMU at a time: as many processes as keep a small machine busy. */
+const HISTORIES = { lanes: 3, histories: 8 };
 
 /** What the user said about the target. */
 export interface TargetOptions {
@@ -33,7 +33,7 @@ export interface OpenTarget {
   readonly notes: readonly string[];
   /** Scenarios that it can be asked to run. */
   readonly scenarios: ReturnType<typeof modelScenarios>;
-  /** The same, as many of them at a time as are best run together; nothing where it is all one. */
+  /** The same, many of them at a time; nothing where that is no faster. */
   readonly histories?: ReturnType<typeof servedHistories>;
   /** Whether it can be asked to run this one. */
   canRun(scenario: Scenario): Promise<boolean>;

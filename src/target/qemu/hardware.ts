@@ -1,4 +1,5 @@
 import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
+import type { BarState, Step } from '../trace.ts';
 
 /**
  * A name for the devices that a scenario begins with, on their host: two scenarios with the same name differ
@@ -8,18 +9,19 @@ export const hardwareOf = (scenario: Scenario): string =>
   JSON.stringify([scenario.host, scenario.devices.filter(({ id }) => isColdPlugged(scenario, id))], plain);
 
 /**
- * Whether the guest can undo what a scenario does to its devices. It cannot where a BAR below the page size
- * was programmed: once it has been at a page's beginning, its outer region is as large as the page for ever
+ * Whether the guest can undo what a run has done to its devices. It cannot where a BAR below the page size has
+ * been at a page's beginning: its outer region is as large as the page from then on
  * (vfio_sub_page_bar_update_mapping). And which vectors were masked is not to be seen from outside.
+ *
+ * @param steps all that were seen. Between the writes of two halves a BAR lies in its page as after both.
  */
-export const canBeUndone = ({ machine, devices, operations }: Scenario): boolean =>
-  operations.every((operation) => {
-    if (operation.op === 'mask-vector') return false;
-    if (operation.op !== 'set-bar') return true;
-    const bar = devices
-      .find(({ id }) => id === operation.device)
-      ?.bars.find(({ index }) => index === operation.bar);
-    return bar === undefined || bar.type === 'io' || bar.size >= machine.hostPageSize;
-  });
+export const canBeUndone = ({ machine, operations }: Scenario, steps: readonly Step[]): boolean =>
+  operations.every(({ op }) => op !== 'mask-vector') &&
+  steps.every(({ state }) =>
+    state.devices.every(({ bars }) => !bars.some((bar) => fillsPage(bar, machine.hostPageSize))),
+  );
+
+const fillsPage = ({ type, size, address }: BarState, page: bigint): boolean =>
+  type !== 'io' && size < page && address !== undefined && address % page === 0n;
 
 const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);

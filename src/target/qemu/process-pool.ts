@@ -26,7 +26,7 @@ interface Ready {
 }
 
 /** A retired device still hears of every mapping; after so many a new process is cheaper. */
-const MOST_DEVICES = 24;
+const MOST_DEVICES = 8;
 
 /** How often processes were started and given up, and why. */
 export interface PoolStatistics {

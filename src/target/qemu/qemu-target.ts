@@ -59,7 +59,7 @@ export class QemuTarget implements Target {
     this.#options = options;
     this.#serve = options.serve ?? serveDevice;
     this.#shim = findShim(options.environment);
-    this.pool = new ProcessPool(options.maxProcesses ?? 4, (key) => this.#startIdle(key));
+    this.pool = new ProcessPool(options.maxProcesses ?? 8, (key) => this.#startIdle(key));
   }
 
   /**
@@ -128,7 +128,7 @@ export class QemuTarget implements Target {
       const end = await run.perform(() => Promise.resolve());
       if (end.outcome !== 'ok') return undefined;
       const arrival = 1 + late.operations.length - scenario.operations.length;
-      if (canBeUndone(scenario)) running.remember(hardware, run.steps.slice(0, arrival));
+      if (canBeUndone(scenario, run.steps)) running.remember(hardware, run.steps.slice(0, arrival));
       const optsOut = running.optsOutOfMsixEmulation;
       return traceOf(late, await this.#revision(scenario), { end, steps: run.steps, optsOut });
     });

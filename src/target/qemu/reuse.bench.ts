@@ -3,12 +3,20 @@ import { decodeScenario, type Scenario } from '../../scenario/index.ts';
 import { QemuNotFound } from './qemu-error.ts';
 import { QemuTarget } from './qemu-target.ts';
 
-/** A card with MSI-X that firmware places, and a guest that moves one of its BARs. */
-const scenarioNumber = (turn: number): Scenario =>
+/** How much a campaign asks of one piece of hardware. */
+const HISTORIES = 8;
+
+/**
+ * A card with MSI-X that firmware places, and a guest that moves one of its BARs.
+ *
+ * @param card which card; every one is another.
+ * @param turn what the guest does; each time something else.
+ */
+const scenarioOf = (card: number, turn: number): Scenario =>
   decodeScenario({
     version: 1,
     machine: { type: 'q35', ram: '0x20000000' },
-    host: { kernel: turn % 2 === 0 ? 'msix-mappable' : 'sparse-msix', iommu: { type: 'vfio-user' } },
+    host: { kernel: card % 2 === 0 ? 'msix-mappable' : 'sparse-msix', iommu: { type: 'vfio-user' } },
     devices: [
       {
         id: 'dev0',
@@ -16,18 +24,18 @@ const scenarioNumber = (turn: number): Scenario =>
           { index: 0, size: '0x10000', type: 'mem64' },
           { index: 2, size: '0x40000', type: 'mem64' },
         ],
-        msix: { vectors: 8 + turn, tableBar: 0, tableOffset: '0xe000', pbaBar: 0, pbaOffset: '0xf000' },
+        msix: { vectors: 8 + card, tableBar: 0, tableOffset: '0xe000', pbaBar: 0, pbaOffset: '0xf000' },
       },
     ],
     operations: [
       { op: 'set-bar', device: 'dev0', bar: 0, address: '0x8000000000' },
       { op: 'set-bar', device: 'dev0', bar: 2, address: '0x8000040000' },
       { op: 'enable-memory', device: 'dev0' },
-      { op: 'set-bar', device: 'dev0', bar: 0, address: '0xe0000000' },
+      { op: 'set-bar', device: 'dev0', bar: 0, address: `0x${(0xe000_0000 + turn * 0x1_0000).toString(16)}` },
     ],
   });
 
-/** What other scenarios of a campaign do not wait for. */
+/** How many processes a campaign uses at a time. */
 const AT_A_TIME = 3;
 
 const hasQemu = await (async () => {
@@ -47,18 +55,24 @@ describe.skipIf(!hasQemu)('a scenario on a real QEMU', () => {
     await alone.close();
     await shared.close();
   });
-  let turn = 0;
-  const three = async (target: QemuTarget): Promise<void> => {
-    await Promise.all(Array.from({ length: AT_A_TIME }, () => target.run(scenarioNumber(turn++ % 64))));
+  let card = 0;
+  /** All that a campaign asks of the next card, one thing after the other. */
+  const nextCard = async (target: QemuTarget): Promise<void> => {
+    const own = card++ % 64;
+    for (let turn = 0; turn < HISTORIES; turn++) await target.run(scenarioOf(own, turn));
+  };
+  const sideBySide = async (target: QemuTarget): Promise<void> => {
+    await Promise.all(Array.from({ length: AT_A_TIME }, () => nextCard(target)));
+  };
+  const otherCard = async (target: QemuTarget): Promise<void> => {
+    for (let turn = 0; turn < HISTORIES; turn++) await target.run(scenarioOf(card++ % 64, turn));
   };
   const options = { time: 8000, warmupTime: 2000 };
+  const many = `${HISTORIES} scenarios`;
 
-  bench('in a process of its own', async () => void (await alone.run(scenarioNumber(turn++ % 64))), options);
-  bench(
-    'in one that serves others',
-    async () => void (await shared.run(scenarioNumber(turn++ % 64))),
-    options,
-  );
-  bench(`${AT_A_TIME} at a time, each in a process of its own`, () => three(alone), options);
-  bench(`${AT_A_TIME} at a time, in processes that serve others`, () => three(shared), options);
+  bench(`${many}, each in a process of its own`, () => nextCard(alone), options);
+  bench(`${many} of as many cards, in a process that serves others`, () => otherCard(shared), options);
+  bench(`${many} of one card, in a process that serves others`, () => nextCard(shared), options);
+  bench(`${AT_A_TIME} times ${many}, each in a process of its own`, () => sideBySide(alone), options);
+  bench(`${AT_A_TIME} times ${many} of one card, side by side`, () => sideBySide(shared), options);
 });

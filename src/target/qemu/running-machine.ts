@@ -233,10 +233,11 @@ export class RunningMachine {
    * QEMU 11.1 does not survive that a device with MSI-X is taken away. Their slots are not used again.
    */
   async retireDevices(): Promise<void> {
-    const devices = this.devices.splice(0);
-    for (const device of devices) await this.#guest.restore(device);
-    for (const { server } of devices) server.settle();
-    for (const device of devices) this.#retired.add(device);
+    for (const device of this.devices) {
+      await this.#guest.restore(device);
+      device.server.settle();
+    }
+    for (const device of this.devices.splice(0)) this.#retired.add(device);
     // They hear of everything that is mapped for others, too.
     for (const device of this.#retired) device.takeEvents([], this.driver.ram);
     this.#linesSeen = this.qemu.output.count;
