@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { servedScenarios } from '../generators/index.ts';
+import { servedHistories } from '../generators/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
 import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
 
@@ -73,7 +73,10 @@ describe.skipIf(whyNoQemu !== undefined)(`a target that has done its work${skipp
     async () => {
       const run = async (target: QemuTarget, seed: number): Promise<void> => {
         for (const machine of ['pc', 'q35', 'virt', 'pseries'] as const) {
-          for (const each of fc.sample(servedScenarios(machine), { seed, numRuns: CASES / 4 })) {
+          const shape = { lanes: 1, histories: 2 };
+          for (const each of fc
+            .sample(servedHistories(shape, machine), { seed, numRuns: CASES / 8 })
+            .flat(2)) {
             if ((await target.whyNot(each)) === undefined) await target.run(each);
           }
         }
@@ -86,7 +89,7 @@ describe.skipIf(whyNoQemu !== undefined)(`a target that has done its work${skipp
       const before = openFiles();
       const target = new QemuTarget({ reuse: true, contain: true });
       await run(target, 1);
-      expect(qemusOf(process.pid).length).toBeLessThanOrEqual(4);
+      expect(qemusOf(process.pid).length).toBeLessThanOrEqual(8);
       await target.close();
       await delay(50);
       expect(qemusOf(process.pid)).toEqual([]);
@@ -109,6 +112,35 @@ describe.skipIf(whyNoQemu !== undefined)(`a target that has done its work${skipp
     expect((await target.run({ ...scenario, operations: [] })).outcome).toBe('ok');
     await target.close();
   }, 60_000);
+});
+
+describe.skipIf(whyNoQemu !== undefined)(`a target whose QEMU is killed again and again${skipped}`, () => {
+  const short = { ...scenario, operations: scenario.operations.slice(0, 6) };
+  /** From before it is up until after it is done, in milliseconds. */
+  const MOMENTS = [2, 20, 60, 90, 120, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 22, 25, 28, 31, 35, 40, 45, 50];
+
+  it('goes on, whatever it was about to do, and leaves nothing behind', async () => {
+    const target = new QemuTarget({ reuse: true });
+    await target.inspect('q35');
+    const before = openFiles();
+    let killed = 0;
+    for (const moment of MOMENTS) {
+      const running = target.run(short);
+      await delay(moment);
+      for (const pid of qemusOf(process.pid)) {
+        process.kill(pid, 'SIGKILL');
+        killed++;
+      }
+      expect(['ok', 'aborted']).toContain((await running).outcome);
+      expect((await target.run(short)).outcome).toBe('ok');
+    }
+    expect(killed).toBeGreaterThan(MOMENTS.length / 2);
+    await target.close();
+    await delay(50);
+    expect(qemusOf(process.pid)).toEqual([]);
+    expect(directoriesOf(process.pid)).toEqual([]);
+    expect(openFiles()).toBe(before);
+  }, 120_000);
 });
 
 describe.skipIf(whyNoQemu !== undefined)(`a program that ends while QEMU runs${skipped}`, () => {

@@ -61,6 +61,7 @@ export class ProcessPool {
    *
    * @param hardware what `work` begins with, by the name under which a machine may know it.
    * @param devices how many `work` is going to plug in where they are not there yet.
+   * @throws QemuDied, QemuHangs when the process ended before `work` began.
    */
   async use<T>(
     key: PoolKey,
@@ -98,7 +99,12 @@ export class ProcessPool {
     }
     const running = await this.#start({ type, ram, hostPageSize });
     this.statistics.started++;
-    return { idle: { key, running, pristine: await running.mapText() }, begun: [] };
+    try {
+      return { idle: { key, running, pristine: await running.mapText() }, begun: [] };
+    } catch (error) {
+      await running.end();
+      throw error;
+    }
   }
 
   /** The steps that a process has behind it for a scenario; it is given up where it is not fit for one. */

@@ -1,7 +1,7 @@
 import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
 import { NotRunnable } from '../not-runnable.ts';
 import type { Target } from '../target.ts';
-import type { Trace } from '../trace.ts';
+import type { Step, Trace } from '../trace.ts';
 import { architectureOf, isQemuMachine, type Architecture, type QemuMachineType } from './architecture.ts';
 import { showsBridge } from './behind-bridge.ts';
 import { explainDeath } from './death.ts';
@@ -59,7 +59,9 @@ export class QemuTarget implements Target {
     this.#options = options;
     this.#serve = options.serve ?? serveDevice;
     this.#shim = findShim(options.environment);
-    this.pool = new ProcessPool(options.maxProcesses ?? 8, (key) => this.#startIdle(key));
+    this.pool = new ProcessPool(options.maxProcesses ?? 8, (key) =>
+      this.#bear(key, driverOf(key.type).hotplug.arguments, { slack: false }),
+    );
   }
 
   /**
@@ -123,7 +125,7 @@ export class QemuTarget implements Target {
     };
     const hardware = hardwareOf(scenario);
     const late = hotPlugged(scenario);
-    return this.pool.use(key, { hardware, devices: scenario.devices.length }, async (running, begun) => {
+    const work = async (running: RunningMachine, begun: readonly Step[]): Promise<Trace | undefined> => {
       const run = new ScenarioRun(running, late, { begun });
       const end = await run.perform(() => Promise.resolve());
       if (end.outcome !== 'ok') return undefined;
@@ -131,7 +133,13 @@ export class QemuTarget implements Target {
       if (canBeUndone(scenario, run.steps)) running.remember(hardware, run.steps.slice(0, arrival));
       const optsOut = running.optsOutOfMsixEmulation;
       return traceOf(late, await this.#revision(scenario), { end, steps: run.steps, optsOut });
-    });
+    };
+    try {
+      return await this.pool.use(key, { hardware, devices: scenario.devices.length }, work);
+    } catch (error) {
+      if (!isEnd(error)) throw error;
+      return undefined;
+    }
   }
 
   /**
@@ -168,55 +176,44 @@ export class QemuTarget implements Target {
       ]);
       const key = { type, ram: scenario.machine.ram, hostPageSize: scenario.machine.hostPageSize };
       const slack = this.#options.contain === true && overshoots(scenario);
-      let qemu: QemuProcess;
+      const more = [...(dynamic ? driver.hotplug.arguments : []), ...devices];
+      let running: RunningMachine;
       try {
-        qemu = await this.#start(key, [...(dynamic ? driver.hotplug.arguments : []), ...devices], {
-          directory,
-          slack,
-        });
+        running = await this.#bear(key, more, { directory, slack });
       } catch (error) {
-        if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+        if (!isEnd(error)) throw error;
         const names = new Map(cold.map((spec, index) => [`c${index}`, spec] as const));
         const end = endOfBirth(error, (text) => renameDevices(text, names));
         return traceOf(scenario, revision, { end, steps: [stillbornStep([])], optsOut: type === 'pseries' });
       }
-      const admitted = cold.map((spec, index) => ({ spec, qemuId: `c${index}`, server: servers[index]! }));
-      return await this.#runOn(qemu, scenario, revision, views, async (running) => {
-        await running.admit(admitted, bus);
-        for (const spec of late) await running.plug(spec, scenario);
-      });
+      try {
+        running.unobserved = views !== undefined;
+        const admitted = cold.map((spec, index) => ({ spec, qemuId: `c${index}`, server: servers[index]! }));
+        const run = new ScenarioRun(running, scenario, { views });
+        const end = await run.perform(async () => {
+          await running.admit(admitted, bus);
+          for (const spec of late) await running.plug(spec, scenario);
+        });
+        const optsOut = running.optsOutOfMsixEmulation;
+        return traceOf(scenario, revision, { end, steps: run.steps, optsOut });
+      } finally {
+        await running.end();
+      }
     } finally {
       directory.remove();
       await Promise.all(servers.map((server) => server.close()));
     }
   }
 
-  async #runOn(
-    qemu: QemuProcess,
-    scenario: Scenario,
-    revision: string,
-    views: ViewSource | undefined,
-    start: (running: RunningMachine) => Promise<void>,
-  ): Promise<Trace> {
-    const driver = driverOf(scenario.machine.type as QemuMachineType);
-    let running: RunningMachine | undefined;
+  /** A machine that has just come up. @throws QemuDied, QemuHangs when it has not. */
+  async #bear(
+    key: PoolKey,
+    more: readonly string[],
+    how: { readonly directory?: PrivateDirectory; readonly slack: boolean },
+  ): Promise<RunningMachine> {
+    const qemu = await this.#start(key, more, how);
     try {
-      running = await RunningMachine.adopt({ qemu, driver, serve: this.#serve });
-      running.unobserved = views !== undefined;
-      const run = new ScenarioRun(running, scenario, { views });
-      const end = await run.perform(() => start(running!));
-      const optsOut = running.optsOutOfMsixEmulation;
-      return traceOf(scenario, revision, { end, steps: run.steps, optsOut });
-    } finally {
-      await (running ?? qemu).end();
-    }
-  }
-
-  async #startIdle(key: PoolKey): Promise<RunningMachine> {
-    const driver = driverOf(key.type);
-    const qemu = await this.#start(key, driver.hotplug.arguments, { slack: false });
-    try {
-      return await RunningMachine.adopt({ qemu, driver, serve: this.#serve });
+      return await RunningMachine.adopt({ qemu, driver: driverOf(key.type), serve: this.#serve });
     } catch (error) {
       await qemu.end();
       throw error;
@@ -257,6 +254,9 @@ const canShare = (scenario: Scenario): boolean =>
   !overshoots(scenario) &&
   !showsBridge(scenario) &&
   !(scenario.machine.type === 'pseries' && scenario.operations.some(({ op }) => op === 'reset'));
+
+const isEnd = (error: unknown): error is QemuDied | QemuHangs =>
+  error instanceof QemuDied || error instanceof QemuHangs;
 
 /** A QEMU that ends before it takes commands has refused a device, or died of it. */
 function endOfBirth(error: QemuDied | QemuHangs, rename: (text: string) => string): RunEnd {
