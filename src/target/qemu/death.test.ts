@@ -37,7 +37,21 @@ describe('explainDeath', () => {
       'sigsegv-in-do_something',
     );
     expect(explainDeath(killedBy('SIGSEGV', 'barproof: signal in'), same).site).toBe('sigsegv');
+    const thread = (name: string) => [`barproof: signal in thread ${name}`, 'barproof: signal in'];
+    expect(explainDeath(killedBy('SIGSEGV', ...thread('call_rcu')), same)).toEqual({
+      error: undefined,
+      site: 'hotplug-refusal-segfault',
+    });
+    expect(explainDeath(killedBy('SIGSEGV', ...thread('main')), same).site).toBe('sigsegv');
     expect(explainDeath(killedBy('SIGBUS'), same)).toEqual({ error: undefined, site: 'sigbus' });
+  });
+
+  it('tells what the shim ended it for', () => {
+    const words = 'a file is mapped over memory that was not reserved for it';
+    expect(explainDeath(killedBy('SIGABRT', `barproof: ${words}`), same)).toEqual({
+      error: words,
+      site: 'maps-over-own-memory',
+    });
   });
 
   it('knows hw_error, a hang, and an exit', () => {

@@ -13,7 +13,8 @@ export interface Death {
 /** Lines that tell why a process aborts. */
 const EXPLANATION = /Assertion|not an instance of|hardware error|Bus error|\*\*\*|ERROR:/;
 const ASSERTION = /^(?:\S*?)([\w.+-]+\.[ch]):\d+: (\w+): Assertion `(.*)' failed/;
-const STACK = /^barproof: signal in(.*)$/;
+const STACK = /^barproof: signal in(?! thread)(.*)$/;
+const THREAD = /^barproof: signal in thread (.*)$/;
 
 /** Places that the model knows, by what QEMU prints. */
 const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
@@ -22,12 +23,20 @@ const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
   [/is not an instance of type vfio-iommu-legacy/, 'eeh-container-cast'],
 ];
 
+/** What the shim says before it ends a QEMU that is about to write over its own memory. */
+const OVERWRITES = /^barproof: (a file is mapped over memory that was not reserved for it)$/;
+
 /** Places that the model knows, by the functions on the stack. */
 const KNOWN_STACKS: readonly (readonly [RegExp, AbortSite])[] = [
   [/\bmsix_init\b/, 'msix-init-segfault'],
-  // In the thread that releases what nobody uses any more; its own functions have no names outside.
   [/^object_unref$/, 'hotplug-refusal-segfault'],
 ];
+
+/** Places that the model knows, by the thread, where no function on the stack has a name. */
+const KNOWN_THREADS: ReadonlyMap<string, AbortSite> = new Map([
+  // It releases what nobody uses any more.
+  ['call_rcu', 'hotplug-refusal-segfault'],
+]);
 
 /**
  * What killed QEMU.
@@ -37,6 +46,8 @@ const KNOWN_STACKS: readonly (readonly [RegExp, AbortSite])[] = [
 export function explainDeath(error: QemuDied | QemuHangs, rename: (text: string) => string): Death {
   if (error instanceof QemuHangs) return { error: error.message, site: 'hang' };
   const lines = error.lastWords.map((line) => rename(withoutProgram(line)));
+  const overwriting = lines.map((line) => OVERWRITES.exec(line)?.[1]).find((text) => text);
+  if (overwriting !== undefined) return { error: overwriting, site: 'maps-over-own-memory' };
   const explanation = lines.findLast((line) => EXPLANATION.test(line));
   const signal = (error.ending.signal ?? `exit-${error.ending.code}`).toLowerCase();
   if (explanation !== undefined) {
@@ -46,6 +57,8 @@ export function explainDeath(error: QemuDied | QemuHangs, rename: (text: string)
   // Where a wild pointer was called, no function on the stack has a name.
   const stack = lines.map((line) => STACK.exec(line)?.[1]?.trim()).findLast((text) => text);
   if (stack === undefined) {
+    const thread = lines.map((line) => THREAD.exec(line)?.[1]).findLast((text) => text);
+    if (thread !== undefined) return { error: undefined, site: KNOWN_THREADS.get(thread) ?? signal };
     const said = error.ending.signal === undefined ? lines.at(-1) : undefined;
     return { error: said, site: signal };
   }

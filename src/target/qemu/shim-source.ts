@@ -4,19 +4,23 @@
  * - BARPROOF_PAGE_SIZE: bytes of the host page that QEMU is to see. getpagesize and sysconf say so, and
  *   mmap does what a kernel with such pages does: offsets and fixed addresses have to be aligned, lengths
  *   are rounded up, addresses that it chooses are aligned.
+ * - A file that is mapped at a fixed address where no address space was reserved ends the program at once:
+ *   what lies there is its own, and what would come of it is luck.
  * - BARPROOF_SLACK: so many bytes are left free behind every reservation of address space, where QEMU maps
  *   areas of a BAR at fixed addresses without looking whether they fit.
- * - A fatal signal prints the functions that led to it, innermost first.
+ * - A fatal signal prints the thread and the functions that led to it, innermost first.
  */
 export const SHIM_SOURCE = `#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -70,7 +74,53 @@ static munmap_function real_munmap(void)
     return next;
 }
 
-static void *map(void *where, size_t length, int protection, int flags, int file, off_t offset)
+static void say(const char *text)
+{
+    ssize_t ignored = write(2, text, strlen(text));
+    (void)ignored;
+}
+
+/* Address space that was reserved and not given back; disjoint. */
+static struct { unsigned long start, end; } reserved[4096];
+static int reservations;
+static pthread_mutex_t reserving = PTHREAD_MUTEX_INITIALIZER;
+
+static void reserve(unsigned long start, unsigned long end)
+{
+    if (start >= end || reservations == sizeof reserved / sizeof *reserved) return;
+    reserved[reservations].start = start;
+    reserved[reservations++].end = end;
+}
+
+static void give_back(unsigned long start, unsigned long end)
+{
+    int index;
+    pthread_mutex_lock(&reserving);
+    for (index = reservations - 1; index >= 0; index--) {
+        unsigned long from = reserved[index].start, to = reserved[index].end;
+        if (to <= start || end <= from) continue;
+        reserved[index] = reserved[--reservations];
+        reserve(from, start);
+        reserve(end, to);
+    }
+    pthread_mutex_unlock(&reserving);
+}
+
+static int is_reserved(unsigned long start, unsigned long end)
+{
+    int index, full;
+    pthread_mutex_lock(&reserving);
+    full = reservations == sizeof reserved / sizeof *reserved;
+    for (index = 0; index < reservations && start < end; index++) {
+        if (start < reserved[index].start || reserved[index].end <= start) continue;
+        start = reserved[index].end;
+        index = -1;
+    }
+    pthread_mutex_unlock(&reserving);
+    return full || start >= end;
+}
+
+static void *map_pages(void *where, size_t length, int protection, int flags, int file, off_t offset)
 {
     unsigned long size = page(), start, aligned;
     size_t rounded = (length + size - 1) & ~(size - 1);
@@ -102,6 +152,25 @@ static void *map(void *where, size_t length, int protection, int flags, int file
     return room;
 }
 
+static void *map(void *where, size_t length, int protection, int flags, int file, off_t offset)
+{
+    unsigned long start = (unsigned long)where, size = page();
+    int shares = (flags & MAP_FIXED) && (flags & MAP_SHARED) && file >= 0;
+    char *room;
+    if (shares && !is_reserved(start, (start + length + size - 1) & ~(size - 1))) {
+        say("barproof: a file is mapped over memory that was not reserved for it\\n");
+        abort();
+    }
+    room = map_pages(where, length, protection, flags, file, offset);
+    if (room != MAP_FAILED && protection == PROT_NONE && (flags & MAP_ANONYMOUS) && !(flags & MAP_FIXED)) {
+        start = (unsigned long)room;
+        pthread_mutex_lock(&reserving);
+        reserve(start, ((start + length + size - 1) & ~(size - 1)) + slack());
+        pthread_mutex_unlock(&reserving);
+    }
+    return room;
+}
+
 void *mmap(void *where, size_t length, int protection, int flags, int file, off_t offset)
 {
     return map(where, length, protection, flags, file, offset);
@@ -119,20 +188,22 @@ int munmap(void *where, size_t length)
         errno = EINVAL;
         return -1;
     }
-    return real_munmap()(where, (length + size - 1) & ~(size - 1));
-}
-
-static void say(const char *text)
-{
-    ssize_t ignored = write(2, text, strlen(text));
-    (void)ignored;
+    length = (length + size - 1) & ~(size - 1);
+    give_back((unsigned long)where, (unsigned long)where + length);
+    return real_munmap()(where, length);
 }
 
 static void tell(int number)
 {
     void *frames[48];
+    char thread[16] = "";
     int count, index;
     signal(number, SIG_DFL);
+    prctl(PR_GET_NAME, thread);
+    /* By itself: after a jump to nowhere it is all that can be found out. */
+    say("barproof: signal in thread ");
+    say(thread);
+    say("\\n");
     count = backtrace(frames, 48);
     say("barproof: signal in");
     for (index = 1; index < count; index++) {

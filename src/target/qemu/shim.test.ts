@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findShim } from './shim.ts';
 
@@ -39,5 +39,60 @@ describe('the shim', () => {
     expect(execFileSync('getconf', ['PAGESIZE'], { env: environment, encoding: 'utf8' }).trim()).toBe(
       '65536',
     );
+  });
+
+  describe.skipIf(!hasCompiler)('lets a file be mapped at a fixed address', () => {
+    const PROGRAM = `#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int count, char **words)
+{
+    int file = memfd_create("file", 0), flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    char *room = mmap(0, 0x40000, PROT_NONE, flags, -1, 0);
+    (void)count;
+    ftruncate(file, 0x100000);
+    /* As QEMU does to align what it has reserved. */
+    munmap(room, 0x10000);
+    munmap(room + 0x30000, 0x10000);
+    return mmap(room + strtol(words[1], 0, 0), strtol(words[2], 0, 0), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED;
+}
+`;
+    const run = (start: number, length: number, environment: NodeJS.ProcessEnv = {}) => {
+      const path = findShim({ ...process.env, XDG_CACHE_HOME: cache })!;
+      const program = join(cache, 'program');
+      writeFileSync(`${program}.c`, PROGRAM);
+      execFileSync('cc', ['-o', program, `${program}.c`]);
+      const { status, signal, stderr } = spawnSync(program, [String(start), String(length)], {
+        env: { ...process.env, LD_PRELOAD: path, ...environment },
+        encoding: 'utf8',
+      });
+      return { status, signal, stderr };
+    };
+    const over = 'barproof: a file is mapped over memory that was not reserved for it\n';
+
+    it.each([
+      [0x10000, 0x1000],
+      [0x2f000, 0x1000],
+      [0x10000, 0x20000],
+    ])('within what was reserved (%i, %i bytes)', (start, length) => {
+      expect(run(start, length)).toEqual({ status: 0, signal: null, stderr: '' });
+    });
+
+    it.each([
+      [0x2f000, 0x2000],
+      [0x30000, 0x1000],
+      [0x0f000, 0x1000],
+      [0x10000, 0x20001],
+    ])('and nowhere else (%i, %i bytes)', (start, length) => {
+      expect(run(start, length)).toEqual({ status: null, signal: 'SIGABRT', stderr: over });
+    });
+
+    it('and in the slack behind it', () => {
+      const slack = { BARPROOF_SLACK: '0x100000' };
+      // The slack is behind the whole reservation, and given back with its end.
+      expect(run(0x41000, 0x1000, slack)).toEqual({ status: 0, signal: null, stderr: '' });
+    });
   });
 });
