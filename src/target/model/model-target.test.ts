@@ -430,6 +430,8 @@ describe('a device that is refused', () => {
     const trace = run({ devices: [bad], operations: [{ op: 'hotplug', device: 'dev0' }] });
     expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'hotplug-refusal-segfault']);
     expect(trace.error).toBe(`SIGSEGV after refusing a hot-plugged device: ${text}`);
+    const bare = run({ devices: [{ ...bad, bars: [] }], operations: [{ op: 'hotplug', device: 'dev0' }] });
+    expect(bare.outcome).toBe('rejected');
     expect([trace.scratch, trace.teardown]).toEqual([undefined, undefined]);
   });
 

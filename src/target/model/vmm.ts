@@ -217,7 +217,9 @@ export class Vmm {
       if (error instanceof DeviceRefused) {
         this.#release(container);
         const message = `vfio ${spec.name}: ${error.message}`;
-        if (this.#started && this.revision.device.hotplugRefusal === 'crash') {
+        // What has no regions leaves nothing behind that could be released too late.
+        const fatal = this.revision.device.hotplugRefusal === 'crash' && spec.bars.length > 0;
+        if (this.#started && fatal) {
           throw new VmmAbort(
             'hotplug-refusal-segfault',
             `SIGSEGV after refusing a hot-plugged device: ${message}`,

@@ -15,5 +15,6 @@ export function hotPlugged(scenario: Scenario): Scenario {
 export const plugsOrUnplugs = ({ operations }: Scenario): boolean =>
   operations.some(({ op }) => op === 'hotplug' || op === 'unplug');
 
-/** Whether an operation of the scenario takes a device away. */
-export const unplugs = ({ operations }: Scenario): boolean => operations.some(({ op }) => op === 'unplug');
+/** Whether an operation of the scenario, the first `done` left out, takes a device away. */
+export const unplugs = ({ operations }: Scenario, done = 0): boolean =>
+  operations.slice(done).some(({ op }) => op === 'unplug');

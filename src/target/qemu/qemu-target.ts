@@ -145,12 +145,14 @@ export class QemuTarget implements Target {
   /**
    * A device that is unplugged does not leave QEMU 11.1 after `info mtree -f` has shown it: the command
    * keeps a reference to what it shows. So one run is asked for the memory maps, and another, in which
-   * nobody looks, for everything else.
+   * nobody looks, for everything else. Where the first dies of what did not leave, the second is looked at.
    */
   async #runTwice(scenario: Scenario): Promise<Trace> {
     const looked = await this.#runAlone(scenario);
+    // What a run ends with, where it ends badly, shows the state before.
+    const whole = looked.outcome === 'ok' ? looked.steps : looked.steps.slice(0, -1);
     return this.#runAlone(scenario, (step) => {
-      const state = looked.steps[step]?.state;
+      const state = whole[step]?.state;
       return state && { memory: state.flatView, dma: state.dmaView };
     });
   }

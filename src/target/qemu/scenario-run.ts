@@ -4,6 +4,8 @@ import type { Outcome, State, Step, Trace } from '../trace.ts';
 import { explainDeath, type Death } from './death.ts';
 import type { ReadViews } from './flat-view-reader.ts';
 import { QemuDied, QemuHangs, QmpRefusal } from './qemu-error.ts';
+import { NotRunnable } from '../not-runnable.ts';
+import { unplugs } from './hot-plugged.ts';
 import type { Observation, RunningMachine } from './running-machine.ts';
 
 /** A QEMU that refused a device may still die of it; after so many milliseconds it has survived. */
@@ -18,7 +20,7 @@ export interface RunEnd {
 
 export const FINE: RunEnd = { outcome: 'ok', error: undefined, abortSite: undefined };
 
-/** Where memory maps come from that are not to be looked at in this run. */
+/** Where memory maps come from that are not to be looked at in this run; nothing where there is none. */
 export type ViewSource = (step: number) => ReadViews | undefined;
 
 /** Carries out the operations of a scenario on a machine that has just come up, and keeps what is seen. */
@@ -67,7 +69,12 @@ export class ScenarioRun {
 
   async #observe(): Promise<Observation> {
     if (this.#views === undefined) return this.#machine.observe();
-    return this.#machine.observeRequests(this.#views(this.steps.length) ?? NO_VIEWS);
+    const step = this.steps.length;
+    const views = this.#views(step);
+    if (views !== undefined) return this.#machine.observeRequests(views);
+    // Step 0 is the start.
+    if (unplugs(this.#scenario, step)) throw new NotRunnable(UNSEEN);
+    return this.#machine.observe();
   }
 
   async #endOf(operation: Step['operation'], error: unknown): Promise<RunEnd> {
@@ -87,7 +94,7 @@ export class ScenarioRun {
   }
 }
 
-const NO_VIEWS: ReadViews = { memory: [], dma: [] };
+const UNSEEN = 'QEMU died where its memory map was looked at, and lets nothing go that was looked at';
 
 /** A QEMU that did not come up: one step that shows nothing but what it asked for. */
 export const stillbornStep = (events: readonly VmmEvent[]): Step => ({

@@ -1,0 +1,71 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { RegressionStore } from '../src/campaign/index.ts';
+import { fingerprint, violationsOf } from '../src/invariants/index.ts';
+import { differences } from '../src/target/differences.ts';
+import { runOnModel } from '../src/target/model/model-target.ts';
+import { decodeScenario } from '../src/scenario/index.ts';
+import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
+import { NEWEST } from '../src/vfio/index.ts';
+
+const target = new QemuTarget();
+afterAll(() => target.close());
+
+const whyNoQemu = await (async () => {
+  try {
+    const { version, binary } = await target.inspect('q35');
+    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}, the findings are of 11.1`;
+  } catch (error) {
+    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
+    throw error;
+  }
+})();
+
+const known = new RegressionStore('regressions/known')
+  .load()
+  .filter(({ regression }) => regression.scenario.host.iommu.type === 'vfio-user');
+const runnable = new Map<string, string | undefined>();
+for (const { file, regression } of whyNoQemu === undefined ? known : []) {
+  runnable.set(file, await target.whyNot(regression.scenario));
+}
+
+describe.skipIf(whyNoQemu !== undefined)(
+  `what QEMU 11.1 is known for${whyNoQemu === undefined ? '' : ` (skipped: ${whyNoQemu})`}`,
+  () => {
+    it('can be seen on a real one at least as far as machines go', () => {
+      expect([...runnable.values()].filter((reason) => reason === undefined).length).toBeGreaterThanOrEqual(
+        4,
+      );
+    });
+
+    it.each(known)('$file', async ({ file, regression }) => {
+      const reason = runnable.get(file);
+      if (reason !== undefined) return console.warn(`${file}: not run, ${reason}`);
+      const trace = await target.run(regression.scenario);
+      expect(violationsOf(trace).map(fingerprint)).toContain(`${regression.invariant}/${regression.cause}`);
+    });
+  },
+);
+
+/** Scenarios in which this program itself once went wrong between QEMU and the model. */
+const AWKWARD = {
+  'a reset that only a device which has not left makes fatal': {
+    version: 1,
+    machine: { type: 'pseries', ram: '0x10000000', hostPageSize: '0x1000', guestPageSize: '0x1000' },
+    host: { kernel: 'msix-mappable', iommu: { type: 'vfio-user' } },
+    devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x1000', type: 'mem32' }] }],
+    operations: [
+      { op: 'set-bar', device: 'dev0', bar: 0, address: '0x80000000' },
+      { op: 'enable-memory', device: 'dev0' },
+      { op: 'unplug', device: 'dev0' },
+      { op: 'reset' },
+      { op: 'hotplug', device: 'dev0' },
+    ],
+  },
+};
+
+describe.skipIf(whyNoQemu !== undefined)('the model and QEMU agree about', () => {
+  it.each(Object.entries(AWKWARD))('%s', async (_, raw) => {
+    const trace = await target.run(decodeScenario(raw));
+    expect(differences(runOnModel(trace.scenario, NEWEST), trace)).toEqual([]);
+  });
+});
