@@ -207,6 +207,12 @@ describe('scenarios that come in lanes', () => {
     expect(most).toBe(2);
   });
 
+  it('tell after every draw how far the search is', async () => {
+    const told: number[] = [];
+    await search(options({ scenarios: lanes, runs: 10, onProgress: (cases) => told.push(cases) }));
+    expect(told).toEqual([4, 8, 10]);
+  });
+
   it('are judged in their order, however long each takes', async () => {
     const run = async (scenario: Scenario): Promise<Trace> => {
       await new Promise((resolve) => setTimeout(resolve, unitsOf(scenario) % 7));

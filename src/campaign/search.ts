@@ -20,7 +20,7 @@ export interface SearchOptions {
   readonly seed: number;
   /** How many cases. */
   readonly runs: number;
-  /** Called every so many cases with the number done. */
+  /** Called every so many cases, or after every draw of lanes, with the number done. */
   readonly onProgress?: (cases: number, findings: number) => void;
   /** Called for the first case of every fingerprint, before the search goes on. */
   readonly onSighting?: (sighting: Sighting, scenario: Scenario, trace: Trace, violation: Violation) => void;
@@ -101,7 +101,9 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
       cases++;
     }
     draws++;
-    if (Math.floor(cases / CASES_AT_A_TIME) === Math.floor(before / CASES_AT_A_TIME)) return;
+    // Lanes take their time.
+    const often = 'devices' in draw ? CASES_AT_A_TIME : 1;
+    if (Math.floor(cases / often) === Math.floor(before / often)) return;
     onProgress?.(cases, sightings.size);
     await new Promise(setImmediate);
   };
