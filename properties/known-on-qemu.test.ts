@@ -4,32 +4,25 @@ import { fingerprint, violationsOf } from '../src/invariants/index.ts';
 import { differences } from '../src/target/differences.ts';
 import { runOnModel } from '../src/target/model/model-target.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
-import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
+import { QemuTarget } from '../src/target/qemu/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
+import { whyNotComparable } from './testing/why-no-qemu.ts';
 
 const target = new QemuTarget();
 afterAll(() => target.close());
 
-const whyNoQemu = await (async () => {
-  try {
-    const { version, binary } = await target.inspect('q35');
-    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}, the findings are of 11.1`;
-  } catch (error) {
-    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
-    throw error;
-  }
-})();
+const reasonNot = await whyNotComparable(target);
 
 const known = new RegressionStore('regressions/known')
   .load()
   .filter(({ regression }) => regression.scenario.host.iommu.type === 'vfio-user');
 const runnable = new Map<string, string | undefined>();
-for (const { file, regression } of whyNoQemu === undefined ? known : []) {
+for (const { file, regression } of reasonNot === undefined ? known : []) {
   runnable.set(file, await target.whyNot(regression.scenario));
 }
 
-describe.skipIf(whyNoQemu !== undefined)(
-  `what QEMU 11.1 is known for${whyNoQemu === undefined ? '' : ` (skipped: ${whyNoQemu})`}`,
+describe.skipIf(reasonNot !== undefined)(
+  `what QEMU 11.1 is known for${reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`}`,
   () => {
     it('can be seen on a real one at least as far as machines go', () => {
       expect([...runnable.values()].filter((reason) => reason === undefined).length).toBeGreaterThanOrEqual(
@@ -63,7 +56,7 @@ const AWKWARD = {
   },
 };
 
-describe.skipIf(whyNoQemu !== undefined)('the model and QEMU agree about', () => {
+describe.skipIf(reasonNot !== undefined)('the model and QEMU agree about', () => {
   it.each(Object.entries(AWKWARD))('%s', async (_, raw) => {
     const trace = await target.run(decodeScenario(raw));
     expect(differences(runOnModel(trace.scenario, NEWEST), trace)).toEqual([]);

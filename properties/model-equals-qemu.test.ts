@@ -3,9 +3,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { servedHistories, servedScenarios } from '../generators/index.ts';
 import { differences, type Difference } from '../src/target/differences.ts';
 import { runOnModel } from '../src/target/model/model-target.ts';
-import { QemuNotFound, QemuTarget, QemuUnusable, type QemuMachineType } from '../src/target/qemu/index.ts';
+import { QemuTarget, type QemuMachineType } from '../src/target/qemu/index.ts';
 import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
 import { findRevision } from '../src/vfio/index.ts';
+import { whyNotComparable } from './testing/why-no-qemu.ts';
 
 /** How many scenarios a machine; more by `BARPROOF_CASES`. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 96);
@@ -21,19 +22,10 @@ const qemu111 = findRevision('qemu-11.1')!;
 const target = new QemuTarget({ reuse: true, contain: true, maxProcesses: 6 });
 afterAll(() => target.close());
 
-/** Why there is nothing to compare with, or nothing. */
-async function whyNoQemu(machine: QemuMachineType): Promise<string | undefined> {
-  try {
-    const { version, binary } = await target.inspect(machine);
-    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}, the model is of 11.1`;
-  } catch (error) {
-    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
-    throw error;
-  }
-}
-
 const missing = new Map(
-  await Promise.all(MACHINES.map(async (machine) => [machine, await whyNoQemu(machine)] as const)),
+  await Promise.all(
+    MACHINES.map(async (machine) => [machine, await whyNotComparable(target, machine)] as const),
+  ),
 );
 
 /** In what the model differs from what QEMU makes of a scenario. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RegressionStore, type Regression } from '../src/campaign/index.ts';
 import { runInProcess, type Result } from '../src/cli/testing/run-in-process.ts';
-import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
+import { QemuTarget } from '../src/target/qemu/index.ts';
+import { whyNotComparable } from './testing/why-no-qemu.ts';
 
 /** Whether the model takes device memory to be left alone, which it is not. */
 const model = vi.hoisted(() => ({ isWrong: false }));
@@ -23,19 +24,10 @@ vi.mock(import('../src/vfio/revisions/qemu-11.1.ts'), async (importOriginal) => 
   };
 });
 
-const whyNoQemu = await (async () => {
-  const target = new QemuTarget();
-  try {
-    const { version, binary } = await target.inspect('q35');
-    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}, the model is of 11.1`;
-  } catch (error) {
-    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
-    throw error;
-  }
-})();
-const skipped = whyNoQemu === undefined ? '' : ` (skipped: ${whyNoQemu})`;
+const reasonNot = await whyNotComparable(new QemuTarget());
+const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
 
-describe.skipIf(whyNoQemu !== undefined)(`barproof check --target qemu${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`barproof check --target qemu${skipped}`, () => {
   let folder: string;
   /** What a check with a wrong model says, and what it keeps. */
   let result: Result;

@@ -8,23 +8,15 @@ import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { servedHistories } from '../generators/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
-import { QemuNotFound, QemuTarget, QemuUnusable } from '../src/target/qemu/index.ts';
+import { QemuTarget } from '../src/target/qemu/index.ts';
+import { whyNoQemu } from './testing/why-no-qemu.ts';
 
 /** How many scenarios in a row; more by `BARPROOF_CASES`. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 40);
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
-const whyNoQemu = await (async () => {
-  const target = new QemuTarget();
-  try {
-    await target.inspect('q35');
-    return undefined;
-  } catch (error) {
-    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
-    throw error;
-  }
-})();
-const skipped = whyNoQemu === undefined ? '' : ` (skipped: ${whyNoQemu})`;
+const reasonNot = await whyNoQemu(new QemuTarget());
+const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
 
 const scenario = decodeScenario({
   version: 1,
@@ -67,7 +59,7 @@ async function until(condition: () => boolean, milliseconds = 20_000): Promise<v
   }
 }
 
-describe.skipIf(whyNoQemu !== undefined)(`a target that has done its work${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`a target that has done its work${skipped}`, () => {
   it(
     `leaves no process, directory or descriptor behind after ${CASES} scenarios`,
     async () => {
@@ -114,7 +106,7 @@ describe.skipIf(whyNoQemu !== undefined)(`a target that has done its work${skipp
   }, 60_000);
 });
 
-describe.skipIf(whyNoQemu !== undefined)(`a target whose QEMU is killed again and again${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`a target whose QEMU is killed again and again${skipped}`, () => {
   const short = { ...scenario, operations: scenario.operations.slice(0, 6) };
   /** From before it is up until after it is done, in milliseconds. */
   const MOMENTS = [2, 20, 60, 90, 120, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 22, 25, 28, 31, 35, 40, 45, 50];
@@ -143,7 +135,7 @@ describe.skipIf(whyNoQemu !== undefined)(`a target whose QEMU is killed again an
   }, 120_000);
 });
 
-describe.skipIf(whyNoQemu !== undefined)(`a program that ends while QEMU runs${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`a program that ends while QEMU runs${skipped}`, () => {
   let installed: string;
 
   beforeAll(() => {

@@ -6,9 +6,10 @@ import { form11, rangeType } from '../src/memory/index.ts';
 import { readScenario, Decoder, type Scenario } from '../src/scenario/index.ts';
 import { differences } from '../src/target/differences.ts';
 import { runOnModel } from '../src/target/model/model-target.ts';
-import { QemuNotFound, QemuTarget, QemuUnusable, type QemuMachineType } from '../src/target/qemu/index.ts';
+import { QemuTarget, type QemuMachineType } from '../src/target/qemu/index.ts';
 import type { Trace } from '../src/target/trace.ts';
 import { findRevision } from '../src/vfio/index.ts';
+import { whyNotComparable } from './testing/why-no-qemu.ts';
 
 /** A case of the seed thread, as far as a device that is served can show it. */
 function seedCase(file: string): Scenario {
@@ -47,16 +48,6 @@ const CASES = {
 const target = new QemuTarget();
 afterAll(() => target.close());
 
-async function whyNoQemu({ machine }: Scenario): Promise<string | undefined> {
-  try {
-    const { version, binary } = await target.inspect(machine.type as QemuMachineType);
-    return version.startsWith('11.1.') ? undefined : `${binary} is ${version}`;
-  } catch (error) {
-    if (error instanceof QemuNotFound || error instanceof QemuUnusable) return error.message;
-    throw error;
-  }
-}
-
 /** Every request, and where the device is in the memory map after the last operation. */
 function story({ outcome, steps }: Trace): unknown {
   const requests = steps.map(({ operation, events }) => ({
@@ -80,7 +71,10 @@ function story({ outcome, steps }: Trace): unknown {
 
 const missing = new Map(
   await Promise.all(
-    Object.entries(CASES).map(async ([name, scenario]) => [name, await whyNoQemu(scenario)] as const),
+    Object.entries(CASES).map(
+      async ([name, scenario]) =>
+        [name, await whyNotComparable(target, scenario.machine.type as QemuMachineType)] as const,
+    ),
   ),
 );
 

@@ -1,0 +1,23 @@
+import { whyNotOfModel, type QemuMachineType, type QemuTarget } from '../../src/target/qemu/index.ts';
+import { TargetUnavailable } from '../../src/target/target-unavailable.ts';
+
+/** Why the machine cannot be tested here on a real QEMU; nothing where it can. */
+export async function whyNoQemu(
+  target: QemuTarget,
+  machine: QemuMachineType = 'q35',
+): Promise<string | undefined> {
+  try {
+    await target.inspect(machine);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TargetUnavailable) return error.message;
+    throw error;
+  }
+}
+
+/** Why the machine of a real QEMU cannot be held to the model; nothing where it can. */
+export const whyNotComparable = async (
+  target: QemuTarget,
+  machine: QemuMachineType = 'q35',
+): Promise<string | undefined> =>
+  (await whyNoQemu(target, machine)) ?? whyNotOfModel((await target.inspect(machine)).version);
