@@ -54,6 +54,8 @@ export class QemuTarget implements Target {
   readonly #inspections = new Map<Architecture, Promise<QemuInspection>>();
   readonly #serve: ServeDevice;
   readonly #shim: string | undefined;
+  /** Hardware that QEMU does not take while it runs, by name: it refuses it, or dies of it. */
+  readonly #refused = new Set<string>();
 
   constructor(options: QemuTargetOptions = {}) {
     this.#options = options;
@@ -124,12 +126,16 @@ export class QemuTarget implements Target {
       hostPageSize: machine.hostPageSize,
     };
     const hardware = hardwareOf(scenario);
+    if (this.#refused.has(hardware)) return undefined;
     const late = hotPlugged(scenario);
+    const arrival = 1 + late.operations.length - scenario.operations.length;
     const work = async (running: RunningMachine, begun: readonly Step[]): Promise<Trace | undefined> => {
       const run = new ScenarioRun(running, late, { begun });
       const end = await run.perform(() => Promise.resolve());
-      if (end.outcome !== 'ok') return undefined;
-      const arrival = 1 + late.operations.length - scenario.operations.length;
+      if (end.outcome !== 'ok') {
+        if (run.steps.length <= arrival) this.#refused.add(hardware);
+        return undefined;
+      }
       if (canBeUndone(scenario, run.steps)) running.remember(hardware, run.steps.slice(0, arrival));
       const optsOut = running.optsOutOfMsixEmulation;
       return traceOf(late, await this.#revision(scenario), { end, steps: run.steps, optsOut });

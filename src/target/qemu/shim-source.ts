@@ -7,7 +7,7 @@
  * - A file that is mapped at a fixed address where no address space was reserved ends the program at once:
  *   what lies there is its own, and what would come of it is luck.
  * - BARPROOF_SLACK: so many bytes are left free behind every reservation of address space, where QEMU maps
- *   areas of a BAR at fixed addresses without looking whether they fit.
+ *   areas of a BAR at fixed addresses without looking whether they fit. Then nothing is ended.
  * - A fatal signal prints the thread and the functions that led to it, innermost first.
  */
 export const SHIM_SOURCE = `#define _GNU_SOURCE
@@ -155,7 +155,7 @@ static void *map_pages(void *where, size_t length, int protection, int flags, in
 static void *map(void *where, size_t length, int protection, int flags, int file, off_t offset)
 {
     unsigned long start = (unsigned long)where, size = page();
-    int shares = (flags & MAP_FIXED) && (flags & MAP_SHARED) && file >= 0;
+    int shares = (flags & MAP_FIXED) && (flags & MAP_SHARED) && file >= 0 && !slack();
     char *room;
     if (shares && !is_reserved(start, (start + length + size - 1) & ~(size - 1))) {
         say("barproof: a file is mapped over memory that was not reserved for it\\n");
@@ -165,7 +165,7 @@ static void *map(void *where, size_t length, int protection, int flags, int file
     if (room != MAP_FAILED && protection == PROT_NONE && (flags & MAP_ANONYMOUS) && !(flags & MAP_FIXED)) {
         start = (unsigned long)room;
         pthread_mutex_lock(&reserving);
-        reserve(start, ((start + length + size - 1) & ~(size - 1)) + slack());
+        reserve(start, (start + length + size - 1) & ~(size - 1));
         pthread_mutex_unlock(&reserving);
     }
     return room;
