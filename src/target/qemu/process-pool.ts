@@ -89,7 +89,7 @@ export class ProcessPool {
   async #take({ type, ram, hostPageSize }: PoolKey, hardware: string, devices: number): Promise<Ready> {
     const key = `${type} ${ram} ${hostPageSize}`;
     const fitting = this.#idle.filter((idle) => idle.key === key);
-    const knowing = fitting.find(({ running }) => running.knows(hardware));
+    const knowing = fitting.find(({ running }) => running.retired.know(hardware));
     const found = knowing ?? fitting.find(({ running }) => running.freeSlots >= devices) ?? fitting[0];
     if (found !== undefined) {
       this.#idle.splice(this.#idle.indexOf(found), 1);
@@ -111,7 +111,7 @@ export class ProcessPool {
   async #begin(idle: Idle, hardware: string, devices: number): Promise<readonly Step[] | undefined> {
     const { running } = idle;
     try {
-      if (running.knows(hardware)) {
+      if (running.retired.know(hardware)) {
         const begun = await running.reinstate(hardware);
         if (begun === undefined) await this.#discard(idle, 'the devices are not as they were');
         else this.statistics.reinstated++;
@@ -136,7 +136,7 @@ export class ProcessPool {
       if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
       return this.#discard(idle, 'QEMU died');
     }
-    if (running.retiredCount >= MOST_DEVICES) return this.#discard(idle, 'devices enough for one process');
+    if (running.retired.count >= MOST_DEVICES) return this.#discard(idle, 'devices enough for one process');
     running.keepAlive(false);
     this.#idle.push(idle);
     while (this.#idle.length > this.#most) await this.#discard(this.#idle.shift()!, 'too many processes');
@@ -150,8 +150,8 @@ export class ProcessPool {
 
 /** What keeps a process from serving another scenario, or nothing. */
 async function whatLeaked({ running, pristine }: Idle): Promise<string | undefined> {
-  if (running.lostDevices) return 'a device is gone that should have stayed';
-  if (running.mappedDeviceMemory) return 'device memory is still mapped';
+  if (running.retired.areLost) return 'a device is gone that should have stayed';
+  if (running.retired.areMapped) return 'device memory is still mapped';
   if ((await running.mapText()) !== pristine) return 'the memory map is another';
   return undefined;
 }

@@ -10,6 +10,7 @@ import type { DeviceBus, MachineDriver } from './machine-driver.ts';
 import { PluggedDevice } from './plugged-device.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { QemuHangs, QmpRefusal } from './qemu-error.ts';
+import { RetiredDevices } from './retired-devices.ts';
 import { renameDevices, withoutProgram } from './qemu-names.ts';
 import { barStates, findPciDevice, type QmpPciBus } from './query-pci.ts';
 import { BRIDGE_SLOT, FIRST_SLOT, LAST_SLOT } from './slots.ts';
@@ -28,14 +29,6 @@ export interface MachineParts {
   readonly serve: ServeDevice;
 }
 
-/** Devices that a scenario began with, and what was seen of their arrival. */
-interface Hardware {
-  /** In the order in which they were plugged in. */
-  readonly devices: readonly PluggedDevice[];
-  /** From the start of the machine to the last plug. */
-  readonly steps: readonly Step[];
-}
-
 /** What can be seen, and what happened since it was last looked at. */
 export interface Observation {
   readonly state: State;
@@ -49,6 +42,8 @@ export class RunningMachine {
   readonly optsOutOfMsixEmulation: boolean;
   /** Plugged in for the present scenario, first come first. */
   readonly devices: PluggedDevice[] = [];
+  /** Of scenarios before it. */
+  readonly retired = new RetiredDevices();
   /**
    * Whether nobody asks for memory maps. Then a device that is unplugged really leaves; otherwise QEMU
    * keeps it, unplugged but connected.
@@ -61,8 +56,6 @@ export class RunningMachine {
   /** Names of sockets, and what the scenario calls the device behind them. */
   readonly #names: Map<string, { readonly name: string; readonly id: string }>;
   readonly #containersNamed = new Map<string, number>();
-  readonly #retired = new Set<PluggedDevice>();
-  readonly #hardware = new Map<string, Hardware>();
   #deviceCount = 0;
   #nextSlot = FIRST_SLOT;
   #linesSeen: number;
@@ -237,17 +230,12 @@ export class RunningMachine {
       await this.#guest.restore(device);
       device.server.settle();
     }
-    for (const device of this.devices.splice(0)) this.#retired.add(device);
+    for (const device of this.devices.splice(0)) this.retired.add(device);
     // They hear of everything that is mapped for others, too.
-    for (const device of this.#retired) device.takeEvents([], this.driver.ram);
+    for (const device of this.retired.all) device.takeEvents([], this.driver.ram);
     this.#linesSeen = this.qemu.output.count;
     this.#containersNamed.clear();
     this.#last = undefined;
-  }
-
-  /** Whether the devices are here, retired, that a scenario with this hardware begins with. */
-  knows(hardware: string): boolean {
-    return this.#hardware.has(hardware);
   }
 
   /**
@@ -257,7 +245,7 @@ export class RunningMachine {
    * @param steps from the start of the machine to the last plug.
    */
   remember(hardware: string, steps: readonly Step[]): void {
-    this.#hardware.set(hardware, { devices: this.devices.slice(0, steps.length - 1), steps });
+    this.retired.remember(hardware, { devices: this.devices.slice(0, steps.length - 1), steps });
   }
 
   /**
@@ -266,28 +254,11 @@ export class RunningMachine {
    * @returns the steps that led there, or nothing where something is not as it was.
    */
   async reinstate(hardware: string): Promise<readonly Step[] | undefined> {
-    const { devices, steps } = this.#hardware.get(hardware)!;
-    this.#hardware.delete(hardware);
-    for (const device of devices) this.#retired.delete(device);
+    const { devices, steps } = this.retired.takeBack(hardware);
     this.devices.push(...devices);
     const { state, events } = await this.observe();
     const asBefore = events.length === 0 && asText(state) === asText(steps.at(-1)!.state);
     return asBefore ? steps : undefined;
-  }
-
-  /** How many devices have been retired. */
-  get retiredCount(): number {
-    return this.#retired.size;
-  }
-
-  /** Whether a mapping shows memory of a retired device. */
-  get mappedDeviceMemory(): boolean {
-    return [...this.#retired].some(({ state }) => state.mappings.some(({ deviceMemory }) => deviceMemory));
-  }
-
-  /** Whether a retired device is gone from QEMU all the same. */
-  get lostDevices(): boolean {
-    return [...this.#retired].some(({ server }) => server.disconnected);
   }
 
   /** Whether the machine, idle as it may be, keeps this process alive. */
@@ -321,7 +292,7 @@ export class RunningMachine {
   }
 
   #all(): readonly PluggedDevice[] {
-    return [...this.devices, ...this.#leaving, ...this.#retired];
+    return [...this.devices, ...this.#leaving, ...this.retired.all];
   }
 
   #hasBridge(): boolean {
@@ -409,7 +380,7 @@ export class RunningMachine {
     const requests = [...this.devices, ...leaving].flatMap((device) =>
       device.takeEvents(dmaView, this.driver.ram),
     );
-    for (const device of leaving) this.#retired.add(device);
+    for (const device of leaving) this.retired.add(device);
     const { output } = this.qemu;
     const messages = output
       .since(this.#linesSeen)
