@@ -155,7 +155,9 @@ static void *map_pages(void *where, size_t length, int protection, int flags, in
 static void *map(void *where, size_t length, int protection, int flags, int file, off_t offset)
 {
     unsigned long start = (unsigned long)where, size = page();
-    int shares = (flags & MAP_FIXED) && (flags & MAP_SHARED) && file >= 0 && !slack();
+    /* What is not aligned is refused, and overwrites nothing. */
+    int aligned = !(start & (size - 1)) && !(offset & (size - 1));
+    int shares = (flags & MAP_FIXED) && (flags & MAP_SHARED) && file >= 0 && aligned && !slack();
     char *room;
     if (shares && !is_reserved(start, (start + length + size - 1) & ~(size - 1))) {
         say("barproof: a file is mapped over memory that was not reserved for it\\n");

@@ -89,6 +89,10 @@ int main(int count, char **words)
       expect(run(start, length)).toEqual({ status: null, signal: 'SIGABRT', stderr: over });
     });
 
+    it.each([0x30800, 0x0f800])('and what is not aligned is refused, wherever it is (%i)', (start) => {
+      expect(run(start, 0x1000)).toEqual({ status: 1, signal: null, stderr: '' });
+    });
+
     it.each([0x30000, 0x41000])('and in the slack behind it, and what was given back (%i)', (start) => {
       const slack = { BARPROOF_SLACK: '0x100000' };
       expect(run(start, 0x1000, slack)).toEqual({ status: 0, signal: null, stderr: '' });
