@@ -37,7 +37,7 @@ describe('probeCapabilities', () => {
       ['qemu-system-ppc64', 'missing'],
       ['koffi', 'present'],
       ['memfd', 'present'],
-      ['page-size shim', 'optional'],
+      ['shim in QEMU', 'optional'],
     ]);
     expect(found.checks[0]!.detail).toBe(`11.1.3 at ${path}/qemu-system-x86_64, vfio-user-pci, q35`);
   });

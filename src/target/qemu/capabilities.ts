@@ -31,7 +31,7 @@ const INSTALL =
 
 /**
  * Looks for everything that running scenarios on a real QEMU needs. Starts the QEMU programs that it
- * finds to ask them what they are, and compiles the page-size shim if that has not been done yet.
+ * finds to ask them what they are, and compiles the shim if that has not been done yet.
  *
  * @param location where to look for QEMU.
  * @param inspect makes sure that a program can be driven; @throws QemuUnusable when it cannot.
@@ -160,8 +160,10 @@ function probeMemfd(koffi: Koffi): Capability {
 }
 
 function probeShim(environment: NodeJS.ProcessEnv): Capability {
-  const name = 'page-size shim';
-  const consequence = 'scenarios with other host pages than those of this machine are skipped';
+  const name = 'shim in QEMU';
+  const consequence =
+    'scenarios with other host pages than those of this machine are skipped, ' +
+    'and where QEMU maps over its own memory goes unseen';
   try {
     const path = findShim(environment);
     if (path !== undefined) return { name, state: 'present', detail: path };
