@@ -54,6 +54,16 @@ const AWKWARD = {
       { op: 'hotplug', device: 'dev0' },
     ],
   },
+  'an unplug where a BAR fills the whole window': {
+    version: 1,
+    machine: { type: 'virt', ram: '0x10000000', hostPageSize: '0x10000', guestPageSize: '0x10000' },
+    host: { kernel: 'msix-mappable', iommu: { type: 'vfio-user', pageSizes: ['0x10000'] } },
+    devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x40000000', type: 'mem32' }] }],
+    operations: [
+      { op: 'enable-memory', device: 'dev0' },
+      { op: 'unplug', device: 'dev0' },
+    ],
+  },
 };
 
 describe.skipIf(reasonNot !== undefined)('the model and QEMU agree about', () => {

@@ -7,6 +7,7 @@ import {
   runCycles,
   type ConfigAccess,
 } from './config-access.ts';
+import type { State } from '../trace.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { BRIDGE_SLOT } from './slots.ts';
 
@@ -36,8 +37,12 @@ export interface MachineDriver {
   readonly plugsLate: boolean;
   /** How the CPU reaches configuration space; may have to look where that is. */
   config(qemu: QemuProcess): Promise<ConfigAccess>;
-  /** The guest's part of an unplug, after `device_del`: nothing where QEMU waits for nothing. */
-  eject(qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void>;
+  /**
+   * The guest's part of an unplug, after `device_del`.
+   *
+   * @param view of system memory before it.
+   */
+  eject(qemu: QemuProcess, slot: number, config: ConfigAccess, view: State['flatView']): Promise<void>;
   /** What the CPU adds to a bus address of 32 bits to reach it; pseries has its windows elsewhere. */
   readonly lowWindowOffset: bigint;
 }
@@ -68,23 +73,30 @@ const SHPC_COMMAND = 0x14n;
 /** Slot operation: power off, power indicator off, attention indicator off. */
 const SHPC_POWER_OFF = 0b11_11_11;
 
+/** The largest page: what one register covers, DMA cannot reach. */
+const LARGEST_PAGE = 0x1_0000n;
+
 /**
  * What a driver of the bridge's hot-plug controller does when somebody wants a device back. The registers
  * are mapped for a moment only.
  *
- * @param place a page of a PCI window in which hardly anybody puts a BAR.
+ * @param places pages of PCI windows; they go to the first that no device's BAR is at.
  */
 const ejectByShpc =
-  (place: bigint) =>
-  async (qemu: QemuProcess, slot: number, config: ConfigAccess): Promise<void> => {
-    const setBar = (address: number) =>
-      [address, 0].map((half, index) =>
-        config.write({ bus: 0, slot: BRIDGE_SLOT, register: 0x10 + 4 * index }, 4, half),
+  (...places: readonly [bigint, ...bigint[]]): MachineDriver['eject'] =>
+  async (qemu, slot, config, view) => {
+    const isFree = (page: bigint): boolean =>
+      !view.some(
+        ({ start, end, region }) => region.owner !== undefined && start < page + LARGEST_PAGE && page < end,
       );
-    await runCycles(qemu.qtest, setBar(Number(place)));
+    // On their way the registers are at the upper half alone.
+    const place = places.find((page) => isFree(page) && isFree((page >> 32n) << 32n)) ?? places[0];
+    const half = (register: number, value: bigint) =>
+      config.write({ bus: 0, slot: BRIDGE_SLOT, register }, 4, Number(BigInt.asUintN(32, value)));
+    await runCycles(qemu.qtest, [half(0x14, place >> 32n), half(0x10, place)]);
     const command = (slot << 8) | SHPC_POWER_OFF;
     await qemu.qtest.send([`writew 0x${(place + SHPC_COMMAND).toString(16)} 0x${command.toString(16)}`]);
-    await runCycles(qemu.qtest, setBar(0));
+    await runCycles(qemu.qtest, [half(0x10, 0n), half(0x14, 0n)]);
   };
 
 const ISOLATION_STATE = 9001;
@@ -120,7 +132,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     },
     plugsLate: false,
     config: portConfig,
-    eject: ejectByShpc(0xfdab_c000n),
+    eject: ejectByShpc(0xfdab_0000n, 0xc7_fdab_0000n, 0x9f_fdab_0000n),
     lowWindowOffset: 0n,
   },
   virt: {
@@ -130,7 +142,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     hotplug: { arguments: BRIDGE, bus: BRIDGE_BUS, bridged: true },
     plugsLate: false,
     config: async (qemu) => ecamAccess(findEcam(await qemu.qmp.monitor('info mtree'))),
-    eject: ejectByShpc(0x3cab_c000n),
+    eject: ejectByShpc(0x3cab_0000n, 0xc7_fdab_0000n, 0x9f_fdab_0000n),
     lowWindowOffset: 0n,
   },
   pseries: {

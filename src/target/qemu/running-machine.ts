@@ -173,7 +173,7 @@ export class RunningMachine {
           scenario,
         );
       case 'unplug':
-        return this.#unplug(this.#device(operation.device));
+        return this.#unplug(this.#device(operation.device), view);
       case 'reset':
         return this.#reset();
       default:
@@ -324,7 +324,7 @@ export class RunningMachine {
     return cycles.length === 0 ? Promise.resolve([]) : runCycles(this.qemu.qtest, cycles);
   }
 
-  async #unplug(device: PluggedDevice): Promise<void> {
+  async #unplug(device: PluggedDevice, view: State['flatView']): Promise<void> {
     const { qmp } = this.qemu;
     const deleted = qmp.event(
       ({ event, data }) => event === 'DEVICE_DELETED' && data?.['device'] === device.qemuId,
@@ -334,7 +334,7 @@ export class RunningMachine {
     // Nobody waits for it where it may not come.
     deleted.catch(() => undefined);
     await qmp.execute('device_del', { id: device.qemuId });
-    await this.driver.eject(this.qemu, device.slot, this.#config);
+    await this.driver.eject(this.qemu, device.slot, this.#config, view);
     if (this.unobserved) {
       await deleted;
       await until(async () => {
