@@ -170,11 +170,12 @@ describe('a QEMU of another version than the model', () => {
 
   it('is told from others beside it', async () => {
     qemu.version = (machine) => (machine === 'virt' ? '10.2.0' : '11.1.3');
-    const { code, out } = await checkQemu('--runs', '20');
+    // A few devices have many cases: enough of them for every machine to come up.
+    const { code, out } = await checkQemu('--runs', '240');
     expect(code).toBe(1);
     expect(out).toMatch(/ on QEMU 11\.1\.3, 10\.2\.0 \(pc, q35, pseries, virt\), 17 invariants, /);
     expect(out).toContain(`\nnot compared with the model on virt: ${REASON}\n`);
-    expect(out).toMatch(/\nnot compared with the model: [1-9]\d? cases?\n/);
+    expect(out).toMatch(/\nnot compared with the model: [1-9]\d* cases?\n/);
   });
 
   it('is replayed and run without the model, which is said of each', async () => {
