@@ -14,7 +14,7 @@ import type { Trace } from '../target/trace.ts';
 const TARGETS = ['model', 'qemu'] as const;
 
 /** What is asked of a real QEMU at a time: as many processes as keep a small machine busy. */
-const HISTORIES = { lanes: 3, histories: 8 };
+const HISTORIES = { lanes: 3, histories: 4 };
 
 /** What the user said about the target. */
 export interface TargetOptions {

@@ -4,7 +4,7 @@ import { QemuNotFound } from './qemu-error.ts';
 import { QemuTarget } from './qemu-target.ts';
 
 /** How much a campaign asks of one piece of hardware. */
-const HISTORIES = 8;
+const HISTORIES = 4;
 
 /**
  * A card with MSI-X that firmware places, and a guest that moves one of its BARs.
