@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { servedHistories } from '../generators/index.ts';
-import { decodeScenario } from '../src/scenario/index.ts';
+import { decodeScenario, encodeScenario, toJsonLine } from '../src/scenario/index.ts';
 import { QemuTarget } from '../src/target/qemu/index.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
@@ -170,9 +170,7 @@ else for (;;) await target.run(scenario);
 
   /** Starts the program, and waits until it has run a scenario. */
   async function start(how: string): Promise<ChildProcess> {
-    const text = JSON.stringify(scenario, (_, value: unknown) =>
-      typeof value === 'bigint' ? `0x${value.toString(16)}` : value,
-    );
+    const text = toJsonLine(encodeScenario(scenario));
     const child = spawn(process.execPath, ['program.js', how, text], {
       cwd: installed,
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -190,6 +188,11 @@ else for (;;) await target.run(scenario);
       ? Promise.resolve([child.exitCode, child.signalCode])
       : new Promise((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
 
+  async function nothingIsLeftOf({ pid }: ChildProcess): Promise<void> {
+    await until(() => qemusOf(pid!).length === 0);
+    expect(directoriesOf(pid!)).toEqual([]);
+  }
+
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'by %s leaves nothing behind',
     async (signal) => {
@@ -197,8 +200,7 @@ else for (;;) await target.run(scenario);
       expect(qemusOf(child.pid!).length).toBeGreaterThan(0);
       child.kill(signal);
       expect(await ended(child)).toEqual([null, signal]);
-      await until(() => qemusOf(child.pid!).length === 0);
-      expect(directoriesOf(child.pid!)).toEqual([]);
+      await nothingIsLeftOf(child);
     },
     60_000,
   );
@@ -206,15 +208,13 @@ else for (;;) await target.run(scenario);
   it('by an uncaught exception leaves nothing behind', async () => {
     const child = await start('throw');
     expect(await ended(child)).toEqual([1, null]);
-    await until(() => qemusOf(child.pid!).length === 0);
-    expect(directoriesOf(child.pid!)).toEqual([]);
+    await nothingIsLeftOf(child);
   }, 60_000);
 
   it('because there is nothing more to do is not held up by an idle QEMU, and leaves nothing', async () => {
     const child = await start('finish');
     expect(await ended(child)).toEqual([0, null]);
-    await until(() => qemusOf(child.pid!).length === 0);
-    expect(directoriesOf(child.pid!)).toEqual([]);
+    await nothingIsLeftOf(child);
   }, 60_000);
 
   it('by SIGKILL leaves no QEMU, and its directories to the next that comes', async () => {

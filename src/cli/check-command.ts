@@ -63,7 +63,7 @@ export const checkCommand = (conclude: Conclude): Command =>
         const runs = options.runs ?? DEFAULT_RUNS[options.target];
         const store = new RegressionStore(options.regressions);
         const stored = store.load();
-        const target = real ? await openQemu(options, true) : openModel(revision);
+        const target = real ? await openQemu({ qemu: options.qemu, search: true }) : openModel(revision);
         try {
           const invariants = invariantsOf(target, options.invariant);
           const regressions: StoredRegression[] = [];

@@ -87,20 +87,26 @@ export async function openRunner({ target: name, qemu }: TargetOptions): Promise
   };
 }
 
+/** What a real QEMU is opened for. */
+export interface QemuUse {
+  readonly qemu?: string | undefined;
+  /**
+   * Whether it is searched: then a process serves many scenarios, and QEMU is held to the model where that is
+   * of its version. Otherwise it is held to something else.
+   */
+  readonly search: boolean;
+}
+
 /**
- * A real QEMU, for those machines of which there is one, held to the model where that is of its version.
+ * A real QEMU, for those machines of which there is one.
  *
- * @param reuse whether a process serves many scenarios.
  * @throws TargetUnavailable when there is none at all.
  */
-export async function openQemu(
-  { qemu }: { readonly qemu?: string | undefined },
-  reuse: boolean,
-): Promise<OpenTarget> {
+export async function openQemu({ qemu, search }: QemuUse): Promise<OpenTarget> {
   // Only who tests a real QEMU needs what loads native code.
   const { QEMU_MACHINES, QemuTarget, runBesideModel, whyNotOfModel } =
     await import('../target/qemu/index.ts');
-  const target = new QemuTarget({ path: qemu, reuse });
+  const target = new QemuTarget({ path: qemu, reuse: search });
   const versions = new Map<string, QemuMachineType[]>();
   let reason: TargetUnavailable | undefined;
   for (const machine of QEMU_MACHINES) {
@@ -117,13 +123,13 @@ export async function openQemu(
   const strangers = [...versions].filter(([version]) => whyNotOfModel(version) !== undefined);
   return {
     name: `QEMU ${[...versions.keys()].join(', ')} (${machines.join(', ')})`,
-    run: (scenario) => runBesideModel(target, scenario),
+    run: (scenario) => (search ? runBesideModel(target, scenario) : target.run(scenario)),
     invariants: strangers.length < versions.size ? INVARIANTS : COMMON_INVARIANTS,
     notes: strangers.map(
       ([version, which]) => `not compared with the model on ${which.join(', ')}: ${whyNotOfModel(version)}`,
     ),
     scenarios: servedScenarios(...machines),
-    ...(reuse && { histories: servedHistories(HISTORIES, ...machines) }),
+    ...(search && { histories: servedHistories(HISTORIES, ...machines) }),
     canRun: async (scenario) =>
       (machines as readonly string[]).includes(scenario.machine.type) &&
       (await target.whyNot(scenario)) === undefined,

@@ -113,8 +113,8 @@ async function judgeBinaries(
 ): Promise<Verdict> {
   if (qemu === undefined || base !== undefined) throw eitherPatchOrQemu();
   const progress = terminalProgress(process.stderr);
-  const before = await openQemu({ qemu: qemuBase }, false);
-  const after = await openQemu({ qemu }, false).catch(async (error: unknown) => {
+  const before = await openQemu({ qemu: qemuBase, search: false });
+  const after = await openQemu({ qemu, search: false }).catch(async (error: unknown) => {
     await before.close();
     throw error;
   });

@@ -1,6 +1,6 @@
 import { isAligned, type Range } from '../address/index.ts';
 import { Errno, errnoName } from '../host/index.ts';
-import { isColdPlugged } from '../scenario/index.ts';
+import { coldPlugged } from '../scenario/index.ts';
 import type { Trace } from '../target/trace.ts';
 import type { AbortSite, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
@@ -35,12 +35,11 @@ function checkRefusal(trace: Trace, examination: Examination): void {
     (event) => !('errno' in event) || event.errno === 0 || event.type === 'mmap',
   );
   if (last === undefined || !isGranted) return;
-  const { devices } = trace.scenario;
   const { operation } = last;
   const tried =
     operation.op === 'hotplug'
-      ? devices.filter(({ id }) => id === operation.device)
-      : devices.filter(({ id }) => isColdPlugged(trace.scenario, id));
+      ? trace.scenario.devices.filter(({ id }) => id === operation.device)
+      : coldPlugged(trace.scenario);
   if (tried.length === 0 || !tried.every(isInOrder)) return;
   examination.violate(
     'sound-device-refused',

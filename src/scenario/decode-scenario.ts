@@ -2,6 +2,7 @@ import { END_OF_SPACE, LAST_ADDRESS, isPowerOfTwo, offset } from '../address/ind
 import { Decoder } from './decoder.ts';
 import { InvalidInput } from './problem.ts';
 import {
+  LARGEST_PAGE,
   BAR_TYPES,
   HOST_KERNELS,
   IOMMU_TYPES,
@@ -24,7 +25,6 @@ import {
 import { checkScenario } from './check-scenario.ts';
 
 const KIB_4 = 0x1000n;
-const KIB_64 = 0x1_0000n;
 /** Well below the 2^31 pages that one memslot may have. */
 const MAX_RAM = 1n << 42n;
 const MAX_BAR = 1n << 63n;
@@ -96,9 +96,9 @@ function readMachine(decoder: Decoder, value: unknown, path: string): MachineSpe
     decoder,
     machine['hostPageSize'] ?? '0x1000',
     `${path}.hostPageSize`,
-    KIB_64,
+    LARGEST_PAGE,
   );
-  const ram = decoder.number(machine['ram'], `${path}.ram`, KIB_64, MAX_RAM);
+  const ram = decoder.number(machine['ram'], `${path}.ram`, LARGEST_PAGE, MAX_RAM);
   return {
     type,
     msixEmulation: decoder.oneOf(
@@ -112,7 +112,7 @@ function readMachine(decoder: Decoder, value: unknown, path: string): MachineSpe
       decoder,
       machine['guestPageSize'] ?? '0x1000',
       `${path}.guestPageSize`,
-      KIB_64,
+      LARGEST_PAGE,
     ),
   };
 }

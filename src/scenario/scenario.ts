@@ -8,6 +8,9 @@ export type MachineType = (typeof MACHINE_TYPES)[number];
 export const MSIX_EMULATIONS = ['machine-default', 'on', 'off'] as const;
 export type MsixEmulation = (typeof MSIX_EMULATIONS)[number];
 
+/** The largest page of any host and any guest. */
+export const LARGEST_PAGE = 0x1_0000n;
+
 export interface MachineSpec {
   readonly type: MachineType;
   readonly msixEmulation: MsixEmulation;
@@ -182,3 +185,7 @@ export function isColdPlugged(scenario: Scenario, device: string): boolean {
   );
   return first?.op !== 'hotplug';
 }
+
+/** The devices that are there when the machine starts. */
+export const coldPlugged = (scenario: Scenario): readonly DeviceSpec[] =>
+  scenario.devices.filter(({ id }) => isColdPlugged(scenario, id));

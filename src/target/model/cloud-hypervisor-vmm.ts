@@ -8,7 +8,7 @@ import {
 } from '../../cloud-hypervisor/index.ts';
 import type { IommuContainer, KvmMemslots, Type1Container } from '../../host/index.ts';
 import type { MemoryTopology } from '../../memory/index.ts';
-import { isColdPlugged, type Operation, type Scenario } from '../../scenario/index.ts';
+import { coldPlugged, type Operation, type Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
 import { makeHostDevice } from './host-devices.ts';
 import { makeHostIommu } from './host-iommu.ts';
@@ -73,9 +73,7 @@ export class CloudHypervisorVmm implements ModelledVmm {
   }
 
   start(): void {
-    const { devices } = this.scenario;
-    const present = devices.filter(({ id }) => isColdPlugged(this.scenario, id));
-    this.#vmm.boot(present.map(({ id }) => this.#config(id)));
+    this.#vmm.boot(coldPlugged(this.scenario).map(({ id }) => this.#config(id)));
   }
 
   perform(operation: Operation): void {

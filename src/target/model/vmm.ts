@@ -10,7 +10,7 @@ import {
 import { KvmMemslots, type IommuContainer } from '../../host/index.ts';
 import { RAM_ALIGNMENT, TARGET_PAGE_SIZE, buildMachine, type Machine } from '../../machine/index.ts';
 import { MemoryRegion, MemoryTopology } from '../../memory/index.ts';
-import { isColdPlugged, type DeviceSpec, type Operation, type Scenario } from '../../scenario/index.ts';
+import { coldPlugged, type DeviceSpec, type Operation, type Scenario } from '../../scenario/index.ts';
 import {
   DeviceRefused,
   MemslotListener,
@@ -86,7 +86,7 @@ export class Vmm {
   /** Tells KVM of the memory, plugs in the devices that are there from the beginning, and resets the machine as every start does. */
   start(): void {
     this.topology.registerListener(this.#memslots, this.machine.memory);
-    const present = this.scenario.devices.filter(({ id }) => isColdPlugged(this.scenario, id));
+    const present = coldPlugged(this.scenario);
     const plugAll = (): void => present.forEach((device) => this.#plug(device));
     // Where a reset kills a VMM with such a device, the only way to have one is to plug it in afterwards.
     const afterReset = this.#resetKillsContainers;

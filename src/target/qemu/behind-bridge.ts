@@ -1,9 +1,7 @@
-import type { Scenario } from '../../scenario/index.ts';
+import { LARGEST_PAGE, type Scenario } from '../../scenario/index.ts';
 
 /** Where firmware's regions are side by side with BARs. */
 const FIRMWARE = { start: 0xc_0000n, end: 0x10_0000n } as const;
-/** A BAR below the page size may grow to this. */
-const LARGEST_PAGE = 0x1_0000n;
 
 /**
  * Whether it would show that a device is behind a bridge and not on the root bus. On q35 it does where a
@@ -19,6 +17,7 @@ export function showsBridge({ machine, devices, operations }: Scenario): boolean
     const bar = device?.bars.find(({ index }) => index === operation.bar);
     if (bar === undefined || bar.type === 'io') return false;
     const start = BigInt.asUintN(32, operation.address);
+    // A BAR below the page size may grow to a page.
     const end = start + (bar.size > LARGEST_PAGE ? bar.size : LARGEST_PAGE);
     // Address 0 is none on a PC.
     return start > 0n && start < FIRMWARE.end && end > FIRMWARE.start;

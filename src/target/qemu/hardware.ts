@@ -1,12 +1,11 @@
-import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
+import { coldPlugged, toJsonLine, type Scenario } from '../../scenario/index.ts';
 import type { BarState, Step } from '../trace.ts';
 
 /**
  * A name for the devices that a scenario begins with, on their host: two scenarios with the same name differ
  * in what happens to the devices only.
  */
-export const hardwareOf = (scenario: Scenario): string =>
-  JSON.stringify([scenario.host, scenario.devices.filter(({ id }) => isColdPlugged(scenario, id))], plain);
+export const hardwareOf = (scenario: Scenario): string => toJsonLine([scenario.host, coldPlugged(scenario)]);
 
 /**
  * Whether the guest can undo what a run has done to its devices. It cannot where a BAR below the page size has
@@ -23,5 +22,3 @@ export const canBeUndone = ({ machine, operations }: Scenario, steps: readonly S
 
 const fillsPage = ({ type, size, address }: BarState, page: bigint): boolean =>
   type !== 'io' && size < page && address !== undefined && address % page === 0n;
-
-const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);

@@ -1,13 +1,11 @@
-import { isColdPlugged, type Operation, type Scenario } from '../../scenario/index.ts';
+import { coldPlugged, type Operation, type Scenario } from '../../scenario/index.ts';
 
 /**
  * The same scenario, but for devices that are there from the start: they are plugged in one after the
  * other as soon as the machine runs. So a machine that is running already can serve it.
  */
 export function hotPlugged(scenario: Scenario): Scenario {
-  const plugs = scenario.devices
-    .filter(({ id }) => isColdPlugged(scenario, id))
-    .map(({ id }): Operation => ({ op: 'hotplug', device: id }));
+  const plugs = coldPlugged(scenario).map(({ id }): Operation => ({ op: 'hotplug', device: id }));
   return plugs.length === 0 ? scenario : { ...scenario, operations: [...plugs, ...scenario.operations] };
 }
 

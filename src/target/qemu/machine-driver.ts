@@ -1,3 +1,4 @@
+import { LARGEST_PAGE } from '../../scenario/index.ts';
 import type { QemuMachineType } from './architecture.ts';
 import {
   ecamAccess,
@@ -73,9 +74,6 @@ const SHPC_COMMAND = 0x14n;
 /** Slot operation: power off, power indicator off, attention indicator off. */
 const SHPC_POWER_OFF = 0b11_11_11;
 
-/** The largest page: what one register covers, DMA cannot reach. */
-const LARGEST_PAGE = 0x1_0000n;
-
 /**
  * What a driver of the bridge's hot-plug controller does when somebody wants a device back. The registers
  * are mapped for a moment only.
@@ -85,6 +83,7 @@ const LARGEST_PAGE = 0x1_0000n;
 const ejectByShpc =
   (...places: readonly [bigint, ...bigint[]]): MachineDriver['eject'] =>
   async (qemu, slot, config, view) => {
+    // What one register covers of a page, DMA cannot reach.
     const isFree = (page: bigint): boolean =>
       !view.some(
         ({ start, end, region }) => region.owner !== undefined && start < page + LARGEST_PAGE && page < end,

@@ -1,5 +1,5 @@
 import type { QemuMachineType } from './architecture.ts';
-import { QemuDied, QemuHangs } from './qemu-error.ts';
+import { isEndOfQemu } from './qemu-error.ts';
 import type { Step } from '../trace.ts';
 import type { RunningMachine } from './running-machine.ts';
 
@@ -121,8 +121,10 @@ export class ProcessPool {
       if (leak === undefined) return [];
       await this.#discard(idle, leak);
     } catch (error) {
-      await running.end();
-      if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+      if (!isEndOfQemu(error)) {
+        await running.end();
+        throw error;
+      }
       await this.#discard(idle, 'QEMU died');
     }
     return undefined;
@@ -133,7 +135,7 @@ export class ProcessPool {
     try {
       await running.retireDevices();
     } catch (error) {
-      if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+      if (!isEndOfQemu(error)) throw error;
       return this.#discard(idle, 'QEMU died');
     }
     if (running.retired.count >= MOST_DEVICES) return this.#discard(idle, 'devices enough for one process');

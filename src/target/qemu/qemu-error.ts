@@ -62,6 +62,10 @@ export class QemuHangs extends Error {
   }
 }
 
+/** Whether an error says that nothing more is to be had from a QEMU. */
+export const isEndOfQemu = (error: unknown): error is QemuDied | QemuHangs =>
+  error instanceof QemuDied || error instanceof QemuHangs;
+
 /** QEMU refused a QMP command; the text is its own. */
 export class QmpRefusal extends Error {
   override readonly name = 'QmpRefusal';

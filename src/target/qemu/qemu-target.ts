@@ -1,4 +1,5 @@
-import { isColdPlugged, type Scenario } from '../../scenario/index.ts';
+import { coldPlugged, type Scenario } from '../../scenario/index.ts';
+import { wholeSteps } from '../differences.ts';
 import { NotRunnable } from '../not-runnable.ts';
 import type { Target } from '../target.ts';
 import type { Step, Trace } from '../trace.ts';
@@ -15,7 +16,7 @@ import { driverOf } from './machine-driver.ts';
 import { overshoots } from './overshoot.ts';
 import { PrivateDirectory } from './private-directory.ts';
 import { ProcessPool, type PoolKey } from './process-pool.ts';
-import { QemuDied, QemuHangs } from './qemu-error.ts';
+import { QemuDied, isEndOfQemu, type QemuHangs } from './qemu-error.ts';
 import { QemuProcess } from './qemu-process.ts';
 import { whyNotRunnable } from './runnable.ts';
 import { renameDevices, withoutProgram } from './qemu-names.ts';
@@ -119,16 +120,10 @@ export class QemuTarget implements Target {
 
   /** On a process that serves others, too; nothing where the scenario ended in anything but good order. */
   async #runShared(scenario: Scenario): Promise<Trace | undefined> {
-    const { machine } = scenario;
-    const key = {
-      type: machine.type as QemuMachineType,
-      ram: machine.ram,
-      hostPageSize: machine.hostPageSize,
-    };
     const hardware = hardwareOf(scenario);
     if (this.#refused.has(hardware)) return undefined;
     const late = hotPlugged(scenario);
-    const arrival = 1 + late.operations.length - scenario.operations.length;
+    const arrival = 1 + coldPlugged(scenario).length;
     const work = async (running: RunningMachine, begun: readonly Step[]): Promise<Trace | undefined> => {
       const run = new ScenarioRun(running, late, { begun });
       const end = await run.perform(() => Promise.resolve());
@@ -141,9 +136,9 @@ export class QemuTarget implements Target {
       return traceOf(late, await this.#revision(scenario), { end, steps: run.steps, optsOut });
     };
     try {
-      return await this.pool.use(key, { hardware, devices: scenario.devices.length }, work);
+      return await this.pool.use(keyOf(scenario), { hardware, devices: scenario.devices.length }, work);
     } catch (error) {
-      if (!isEnd(error)) throw error;
+      if (!isEndOfQemu(error)) throw error;
       return undefined;
     }
   }
@@ -156,7 +151,7 @@ export class QemuTarget implements Target {
   async #runTwice(scenario: Scenario): Promise<Trace> {
     const looked = await this.#runAlone(scenario);
     // What a run ends with, where it ends badly, shows the state before.
-    const whole = looked.outcome === 'ok' ? looked.steps : looked.steps.slice(0, -1);
+    const whole = wholeSteps(looked);
     return this.#runAlone(scenario, (step) => {
       const state = whole[step]?.state;
       return state && { memory: state.flatView, dma: state.dmaView };
@@ -170,8 +165,8 @@ export class QemuTarget implements Target {
     const dynamic = plugsOrUnplugs(scenario);
     const bus = dynamic ? driver.hotplug.bus : driver.root;
     const directory = new PrivateDirectory();
-    const cold = driver.plugsLate ? [] : scenario.devices.filter(({ id }) => isColdPlugged(scenario, id));
-    const late = driver.plugsLate ? scenario.devices.filter(({ id }) => isColdPlugged(scenario, id)) : [];
+    const present = coldPlugged(scenario);
+    const [cold, late] = driver.plugsLate ? [[], present] : [present, []];
     const revision = await this.#revision(scenario);
     const servers: DeviceServer[] = [];
     try {
@@ -182,14 +177,13 @@ export class QemuTarget implements Target {
         '-device',
         JSON.stringify(deviceArguments(`c${index}`, bus, FIRST_SLOT + index)),
       ]);
-      const key = { type, ram: scenario.machine.ram, hostPageSize: scenario.machine.hostPageSize };
       const slack = this.#options.contain === true && overshoots(scenario);
       const more = [...(dynamic ? driver.hotplug.arguments : []), ...devices];
       let running: RunningMachine;
       try {
-        running = await this.#bear(key, more, { directory, slack });
+        running = await this.#bear(keyOf(scenario), more, { directory, slack });
       } catch (error) {
-        if (!isEnd(error)) throw error;
+        if (!isEndOfQemu(error)) throw error;
         const names = new Map(cold.map((spec, index) => [`c${index}`, spec] as const));
         const end = endOfBirth(error, (text) => renameDevices(text, names));
         return traceOf(scenario, revision, { end, steps: [stillbornStep([])], optsOut: type === 'pseries' });
@@ -254,6 +248,12 @@ export class QemuTarget implements Target {
   }
 }
 
+const keyOf = ({ machine: { type, ram, hostPageSize } }: Scenario): PoolKey => ({
+  type: type as QemuMachineType,
+  ram,
+  hostPageSize,
+});
+
 /**
  * Whether other scenarios' devices, still there and doing nothing, make no difference. An overshoot may
  * hit them; a bridge may show; and what a reset of pseries does depends on how many containers there are.
@@ -262,9 +262,6 @@ const canShare = (scenario: Scenario): boolean =>
   !overshoots(scenario) &&
   !showsBridge(scenario) &&
   !(scenario.machine.type === 'pseries' && scenario.operations.some(({ op }) => op === 'reset'));
-
-const isEnd = (error: unknown): error is QemuDied | QemuHangs =>
-  error instanceof QemuDied || error instanceof QemuHangs;
 
 /** A QEMU that ends before it takes commands has refused a device, or died of it. */
 function endOfBirth(error: QemuDied | QemuHangs, rename: (text: string) => string): RunEnd {

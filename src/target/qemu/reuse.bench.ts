@@ -56,23 +56,23 @@ describe.skipIf(!hasQemu)('a scenario on a real QEMU', () => {
     await shared.close();
   });
   let card = 0;
-  /** All that a campaign asks of the next card, one thing after the other. */
-  const nextCard = async (target: QemuTarget): Promise<void> => {
-    const own = card++ % 64;
-    for (let turn = 0; turn < HISTORIES; turn++) await target.run(scenarioOf(own, turn));
+  const scenarios = async (target: QemuTarget, nextCard: () => number): Promise<void> => {
+    for (let turn = 0; turn < HISTORIES; turn++) await target.run(scenarioOf(nextCard() % 64, turn));
   };
+  const ofOneCard = (target: QemuTarget): Promise<void> => {
+    const own = card++;
+    return scenarios(target, () => own);
+  };
+  const ofOtherCards = (target: QemuTarget): Promise<void> => scenarios(target, () => card++);
   const sideBySide = async (target: QemuTarget): Promise<void> => {
-    await Promise.all(Array.from({ length: AT_A_TIME }, () => nextCard(target)));
-  };
-  const otherCard = async (target: QemuTarget): Promise<void> => {
-    for (let turn = 0; turn < HISTORIES; turn++) await target.run(scenarioOf(card++ % 64, turn));
+    await Promise.all(Array.from({ length: AT_A_TIME }, () => ofOneCard(target)));
   };
   const options = { time: 8000, warmupTime: 2000 };
   const many = `${HISTORIES} scenarios`;
 
-  bench(`${many}, each in a process of its own`, () => nextCard(alone), options);
-  bench(`${many} of as many cards, in a process that serves others`, () => otherCard(shared), options);
-  bench(`${many} of one card, in a process that serves others`, () => nextCard(shared), options);
+  bench(`${many}, each in a process of its own`, () => ofOneCard(alone), options);
+  bench(`${many} of as many cards, in a process that serves others`, () => ofOtherCards(shared), options);
+  bench(`${many} of one card, in a process that serves others`, () => ofOneCard(shared), options);
   bench(`${AT_A_TIME} times ${many}, each in a process of its own`, () => sideBySide(alone), options);
   bench(`${AT_A_TIME} times ${many} of one card, side by side`, () => sideBySide(shared), options);
 });

@@ -1,4 +1,4 @@
-import type { DeviceSpec, Operation, Scenario } from '../../scenario/index.ts';
+import { toJsonLine, type DeviceSpec, type Operation, type Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
 import type { DeviceState, State, Step } from '../trace.ts';
 import { COMMAND, COMMAND_MEMORY, MSIX_ENABLE, MSIX_FUNCTION_MASK } from './config-registers.ts';
@@ -207,7 +207,7 @@ export class RunningMachine {
     const view = this.#last?.state.dmaView ?? [];
     const events = this.#takeEvents(view);
     const containers = this.devices.map(({ state }) => state);
-    const before = this.#last?.state ?? EMPTY;
+    const before = this.#last?.state ?? NOTHING_SEEN;
     return { state: { ...before, containers }, events };
   }
 
@@ -257,7 +257,7 @@ export class RunningMachine {
     const { devices, steps } = this.retired.takeBack(hardware);
     this.devices.push(...devices);
     const { state, events } = await this.observe();
-    const asBefore = events.length === 0 && asText(state) === asText(steps.at(-1)!.state);
+    const asBefore = events.length === 0 && toJsonLine(state) === toJsonLine(steps.at(-1)!.state);
     return asBefore ? steps : undefined;
   }
 
@@ -396,7 +396,7 @@ export class RunningMachine {
   ): Observation {
     this.#settle();
     const events = this.#takeEvents(dma);
-    const before = this.#last?.state ?? EMPTY;
+    const before = this.#last?.state ?? NOTHING_SEEN;
     const containers = this.devices.map(({ state }) => state);
     const sameContainers =
       containers.length === before.containers.length &&
@@ -410,7 +410,7 @@ export class RunningMachine {
       dmaView: dma,
       containers: sameContainers ? before.containers : containers,
       memslots: before.memslots,
-      devices: asText(devices) === asText(before.devices) ? before.devices : devices,
+      devices: toJsonLine(devices) === toJsonLine(before.devices) ? before.devices : devices,
     };
     this.#last = { state, events };
     return this.#last;
@@ -431,11 +431,8 @@ export class RunningMachine {
   }
 }
 
-const EMPTY: State = { flatView: [], dmaView: [], containers: [], memslots: [], devices: [] };
-
-/** For comparing by text. */
-const asText = (value: unknown): string =>
-  JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+/** Of a machine that nobody has looked at. */
+export const NOTHING_SEEN: State = { flatView: [], dmaView: [], containers: [], memslots: [], devices: [] };
 
 /**
  * The arguments of `-device` and `device_add`. The device's socket is called by its id, in the directory

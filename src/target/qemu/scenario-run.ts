@@ -1,12 +1,12 @@
 import type { Operation, Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
-import type { Outcome, State, Step, Trace } from '../trace.ts';
+import type { Outcome, Step, Trace } from '../trace.ts';
 import { explainDeath, type Death } from './death.ts';
 import type { ReadViews } from './flat-view-reader.ts';
-import { QemuDied, QemuHangs, QmpRefusal } from './qemu-error.ts';
+import { QmpRefusal, isEndOfQemu } from './qemu-error.ts';
 import { NotRunnable } from '../not-runnable.ts';
 import { unplugs } from './hot-plugged.ts';
-import type { Observation, RunningMachine } from './running-machine.ts';
+import { NOTHING_SEEN, type Observation, type RunningMachine } from './running-machine.ts';
 
 /** A QEMU that refused a device may still die of it; after so many milliseconds it has survived. */
 const AFTERMATH = 500;
@@ -18,7 +18,7 @@ export interface RunEnd {
   readonly abortSite: Death['site'] | undefined;
 }
 
-export const FINE: RunEnd = { outcome: 'ok', error: undefined, abortSite: undefined };
+const FINE: RunEnd = { outcome: 'ok', error: undefined, abortSite: undefined };
 
 /** Where memory maps come from that are not to be looked at in this run; nothing where there is none. */
 export type ViewSource = (step: number) => ReadViews | undefined;
@@ -87,7 +87,7 @@ export class ScenarioRun {
       }
       return this.#endOf(operation, this.#machine.qemu.death());
     }
-    if (!(error instanceof QemuDied || error instanceof QemuHangs)) throw error;
+    if (!isEndOfQemu(error)) throw error;
     this.steps.push({ operation, ...this.#machine.observeRemains() });
     const { error: words, site } = explainDeath(error, (text) => this.#machine.rename(text));
     return { outcome: 'aborted', error: words, abortSite: site };
@@ -100,10 +100,8 @@ const UNSEEN = 'QEMU died where its memory map was looked at, and lets nothing g
 export const stillbornStep = (events: readonly VmmEvent[]): Step => ({
   operation: { op: 'start' },
   events,
-  state: NOTHING,
+  state: NOTHING_SEEN,
 });
-
-const NOTHING: State = { flatView: [], dmaView: [], containers: [], memslots: [], devices: [] };
 
 /**
  * The trace of a run on a real QEMU. It has no tree, no listeners registered afterwards and no teardown:

@@ -1,5 +1,6 @@
 import { alignUp } from '../../../address/index.ts';
 import { Errno, type RegionInfo } from '../../../host/index.ts';
+import { LARGEST_PAGE } from '../../../scenario/index.ts';
 import { BAR_COUNT, type ConfigSpace } from '../../../pci/index.ts';
 import { configurationSpace, CONVENTIONAL_BYTES, EXTENDED_BYTES } from './configuration-space.ts';
 import { MalformedMessage } from './malformed-message.ts';
@@ -11,8 +12,6 @@ import type { Descriptor, SystemCalls } from './system-calls.ts';
 export const CONFIG_REGION = 7;
 export const REGION_COUNT = 9;
 
-/** Files of BARs are whole pages of any host that maps them. */
-const LARGEST_PAGE = 0x10000n;
 /** The largest file that Linux allows is smaller than some BARs that a scenario may name. */
 const LARGEST_FILE = 1n << 62n;
 
@@ -45,6 +44,7 @@ export class DeviceState {
   #createFiles(): void {
     this.#device.bars.slice(0, BAR_COUNT).forEach((bar, index) => {
       if (!bar?.info.flags.mmap) return;
+      // Whole pages of any host that maps it.
       const size = alignUp(endOfMmaps(bar.info), LARGEST_PAGE);
       const file = this.#calls.memoryFile(
         `${this.#device.id}-bar${index}`,
