@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { servedHistories, servedScenarios } from '../generators/index.ts';
-import { differences, type Difference } from '../src/target/differences.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import { QemuTarget, type QemuMachineType } from '../src/target/qemu/index.ts';
+import { differences, type Difference } from '../src/trace/differences.ts';
+import { runOnModel } from '../src/model/model-target.ts';
+import { QemuTarget, type QemuMachineType } from '../src/qemu/index.ts';
 import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
 import { findRevision } from '../src/vfio/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';

@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { servedHistories } from '../generators/index.ts';
 import { decodeScenario, encodeScenario, toJsonLine } from '../src/scenario/index.ts';
-import { QemuTarget } from '../src/target/qemu/index.ts';
+import { QemuTarget } from '../src/qemu/index.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
 /** How many scenarios in a row; more by `BARPROOF_CASES`. */

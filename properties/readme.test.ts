@@ -5,8 +5,8 @@ import { RegressionStore, decodeRegression, findingOf } from '../src/campaign/in
 import { fingerprint, violationsOf } from '../src/invariants/index.ts';
 import { failureBlock } from '../src/report/index.ts';
 import { parseJson } from '../src/scenario/index.ts';
-import { ModelTarget } from '../src/target/model/model-target.ts';
-import { ALL_REVISIONS, type AnyRevision } from '../src/target/model/revisions.ts';
+import { ModelTarget } from '../src/model/model-target.ts';
+import { ALL_REVISIONS, type AnyRevision } from '../src/model/revisions.ts';
 import { NEWEST } from '../src/vfio/index.ts';
 
 const ROOT = new URL('../', import.meta.url);

@@ -4,10 +4,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { hex } from '../src/address/index.ts';
 import { form11, rangeType } from '../src/memory/index.ts';
 import { readScenario, Decoder, type Scenario } from '../src/scenario/index.ts';
-import { differences } from '../src/target/differences.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import { QemuTarget, type QemuMachineType } from '../src/target/qemu/index.ts';
-import type { Trace } from '../src/target/trace.ts';
+import { differences } from '../src/trace/differences.ts';
+import { runOnModel } from '../src/model/model-target.ts';
+import { QemuTarget, type QemuMachineType } from '../src/qemu/index.ts';
+import type { Trace } from '../src/trace/trace.ts';
 import { findRevision } from '../src/vfio/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
 

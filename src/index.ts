@@ -19,18 +19,18 @@ export {
 export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';
 export * from './report/index.ts';
 export * from './scenario/index.ts';
-export { ModelTarget, runOnModel } from './target/model/model-target.ts';
-export { requireRevision, requireSuitable } from './target/model/require-revision.ts';
+export { ModelTarget, runOnModel } from './model/model-target.ts';
+export { requireRevision, requireSuitable } from './model/require-revision.ts';
 export {
   ALL_REVISIONS,
   findAnyRevision,
   scopeOf,
   type AnyRevision,
   type Scope,
-} from './target/model/revisions.ts';
+} from './model/revisions.ts';
 export type { CloudHypervisorRevision, CloudHypervisorRules } from './cloud-hypervisor/index.ts';
-export type { Target } from './target/target.ts';
-export type * from './target/trace.ts';
+export type { Target } from './trace/target.ts';
+export type * from './trace/trace.ts';
 export {
   definePatch,
   runPatched,

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { InvalidInput, encodeScenario, parseJson, toJsonLine, type Problem } from '../scenario/index.ts';
-import { readTextFile } from './read-text-file.ts';
+import { readTextFile } from '../input/read-text-file.ts';
 import { decodeRegression, formatRegression, type Regression } from './regression.ts';
-import { writeAtomically } from './write-atomically.ts';
+import { writeAtomically } from '../input/write-atomically.ts';
 
 /** A regression and the file that holds it, relative to the store. */
 export interface StoredRegression {

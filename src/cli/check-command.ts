@@ -4,8 +4,8 @@ import { RegressionStore, check, type Finding, type StoredRegression } from '../
 import { INVARIANT_IDS, findInvariant, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { consoleReport } from '../report/index.ts';
 import { InvalidInput, nearestTo } from '../scenario/index.ts';
-import { requireRevision } from '../target/model/require-revision.ts';
-import type { AnyRevision } from '../target/model/revisions.ts';
+import { requireRevision } from '../model/require-revision.ts';
+import type { AnyRevision } from '../model/revisions.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { violationsOf } from '../invariants/index.ts';
 import { traceToJson, traceToText } from '../report/index.ts';
 import { InvalidInput, parseJson, toJsonLine } from '../scenario/index.ts';
-import { requireRevision } from '../target/model/require-revision.ts';
+import { requireRevision } from '../model/require-revision.ts';
 import { complain } from './complain.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';

@@ -3,13 +3,13 @@ import { servedHistories, servedScenarios, scenarios as modelScenarios } from '.
 import type { RunScenario } from '../campaign/index.ts';
 import { COMMON_INVARIANTS, INVARIANTS, type Invariant } from '../invariants/index.ts';
 import { InvalidInput, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import { unsuitable } from '../target/model/require-revision.ts';
-import { scopeOf, type AnyRevision } from '../target/model/revisions.ts';
-import { NotRunnable } from '../target/not-runnable.ts';
-import type { QemuMachineType } from '../target/qemu/index.ts';
-import { TargetUnavailable } from '../target/target-unavailable.ts';
-import type { Trace } from '../target/trace.ts';
+import { runOnModel } from '../model/model-target.ts';
+import { unsuitable } from '../model/require-revision.ts';
+import { scopeOf, type AnyRevision } from '../model/revisions.ts';
+import { NotRunnable } from '../trace/not-runnable.ts';
+import type { QemuMachineType } from '../qemu/index.ts';
+import { TargetUnavailable } from '../trace/target-unavailable.ts';
+import type { Trace } from '../trace/trace.ts';
 
 const TARGETS = ['model', 'qemu'] as const;
 
@@ -72,7 +72,7 @@ export async function openRunner({ target: name, qemu }: TargetOptions): Promise
       close: () => Promise.resolve(),
     };
   }
-  const { QemuTarget, runBesideModel } = await import('../target/qemu/index.ts');
+  const { QemuTarget, runBesideModel } = await import('../qemu/index.ts');
   const target = new QemuTarget({ path: qemu });
   return {
     run: async (scenario) => {
@@ -105,7 +105,7 @@ export interface QemuUse {
 export async function openQemu({ qemu, search }: QemuUse): Promise<OpenTarget> {
   // Only who tests a real QEMU needs what loads native code.
   const { QEMU_MACHINES, QemuTarget, runBesideModel, whyNotOfModel } =
-    await import('../target/qemu/index.ts');
+    await import('../qemu/index.ts');
   const target = new QemuTarget({ path: qemu, reuse: search });
   const versions = new Map<string, QemuMachineType[]>();
   let reason: TargetUnavailable | undefined;

@@ -3,8 +3,8 @@ import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
 import { InvalidInput, encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import { requireQemuRevision } from '../target/model/require-revision.ts';
+import { runOnModel } from '../model/model-target.ts';
+import { requireQemuRevision } from '../model/require-revision.ts';
 import {
   FaultyRun,
   Unrepeatable,

@@ -8,7 +8,7 @@ import {
   PciRegister,
   barRegister,
   type AccessWidth,
-} from './config-space.ts';
+} from '../pci-layout/config-space.ts';
 import type { PciBus } from './pci-bus.ts';
 import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 

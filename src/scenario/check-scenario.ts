@@ -1,4 +1,4 @@
-import type { Decoder } from './decoder.ts';
+import type { Decoder } from '../input/decoder.ts';
 import { isColdPlugged, type Operation, type Scenario } from './scenario.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { END_OF_SPACE, LAST_ADDRESS, isPowerOfTwo, offset } from '../address/index.ts';
-import { Decoder } from './decoder.ts';
-import { InvalidInput } from './problem.ts';
+import { Decoder } from '../input/decoder.ts';
+import { InvalidInput } from '../input/problem.ts';
 import {
   LARGEST_PAGE,
   BAR_TYPES,

@@ -1,6 +1,6 @@
 import { InvalidInput, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import type { Trace } from '../target/trace.ts';
+import { runOnModel } from '../model/model-target.ts';
+import type { Trace } from '../trace/trace.ts';
 import { DeadlinePassed, withinDeadline } from './deadline.ts';
 import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 import type { Patch } from './patch.ts';

@@ -1,7 +1,7 @@
 import type { RunScenario } from '../campaign/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import { NotRunnable } from '../target/not-runnable.ts';
-import type { Trace } from '../target/trace.ts';
+import { NotRunnable } from '../trace/not-runnable.ts';
+import type { Trace } from '../trace/trace.ts';
 import type { Sides } from './difference.ts';
 
 /** The two sides of a comparison, as something that scenarios are run on. */

@@ -13,7 +13,7 @@ import type {
   TraceNode,
   TraceRange,
   TraceRegion,
-} from '../../target/trace.ts';
+} from '../../trace/trace.ts';
 import type {
   DmaMapEvent,
   DmaUnmapEvent,
