@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { RegressionStore } from '../src/campaign/index.ts';
 import { fingerprint, violationsOf } from '../src/invariants/index.ts';
-import { differences } from '../src/trace/differences.ts';
-import { runOnModel } from '../src/model/model-target.ts';
+import { differences } from '../src/trace/index.ts';
+import { runOnModel } from '../src/model/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
 import { QemuTarget } from '../src/qemu/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';

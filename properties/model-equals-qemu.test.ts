@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { servedHistories, servedScenarios } from '../generators/index.ts';
-import { differences, type Difference } from '../src/trace/differences.ts';
-import { runOnModel } from '../src/model/model-target.ts';
+import { differences, type Difference } from '../src/trace/index.ts';
+import { runOnModel } from '../src/model/index.ts';
 import { QemuTarget, type QemuMachineType } from '../src/qemu/index.ts';
 import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
 import { findRevision } from '../src/vfio/index.ts';

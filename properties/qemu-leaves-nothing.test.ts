@@ -148,7 +148,7 @@ describe.skipIf(reasonNot !== undefined)(`a program that ends while QEMU runs${s
     symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
     writeFileSync(
       join(installed, 'program.js'),
-      `import { QemuTarget } from './dist/src/target/qemu/index.js';
+      `import { QemuTarget } from './dist/src/qemu/index.js';
 import { decodeScenario, parseJson } from './dist/src/scenario/index.js';
 const [, , how, text] = process.argv;
 const target = new QemuTarget({ reuse: true });

@@ -3,7 +3,7 @@ import { scenarios, simplifyScenario } from '../../generators/index.ts';
 import { deriveSeed } from '../../src/campaign/index.ts';
 import { fingerprint, violationsOf } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
-import { runOnModel } from '../../src/model/model-target.ts';
+import { runOnModel } from '../../src/model/index.ts';
 import type { Revision } from '../../src/vfio/index.ts';
 import type { KnownBug } from './bugs.ts';
 

@@ -1,4 +1,4 @@
-import { writeAtomically } from '../../src/input/write-atomically.ts';
+import { writeAtomically } from '../../src/input/index.ts';
 import type { Revision } from '../../src/vfio/index.ts';
 import { knownFingerprints, type KnownBug } from './bugs.ts';
 import { Cases, flagged, hunt, shrink, type Sighting } from './hunt.ts';

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeRegression, type Regression } from '../campaign/index.ts';
-import { parseJson, type Scenario } from '../scenario/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { parseJson } from '../input/index.ts';
 import { hotPlugged } from '../qemu/hot-plugged.ts';
-import { runOnModel } from '../model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { NEWEST, type Revision } from '../vfio/index.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 

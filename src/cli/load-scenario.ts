@@ -1,5 +1,6 @@
-import { decodeRegression, looksLikeRegression, readTextFile, type Regression } from '../campaign/index.ts';
-import { InvalidInput, decodeScenario, parseJson, type Scenario } from '../scenario/index.ts';
+import { decodeRegression, looksLikeRegression, type Regression } from '../campaign/index.ts';
+import { readTextFile, InvalidInput, parseJson } from '../input/index.ts';
+import { decodeScenario, type Scenario } from '../scenario/index.ts';
 
 /** A scenario that somebody gave, and the regression around it if it came in one. */
 export interface Given {

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { printFlatViews, printTree } from '../memory/index.ts';
-import { runToTheEnd } from '../model/model-target.ts';
-import { requireRevision } from '../model/require-revision.ts';
+import { runToTheEnd, requireRevision } from '../model/index.ts';
 import { examples } from './examples.ts';
 import { loadScenario, within } from './load-scenario.ts';
 import type { Conclude } from './exit-code.ts';

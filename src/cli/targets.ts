@@ -2,14 +2,11 @@ import { Option, type Command } from 'commander';
 import { servedHistories, servedScenarios, scenarios as modelScenarios } from '../../generators/index.ts';
 import type { RunScenario } from '../campaign/index.ts';
 import { COMMON_INVARIANTS, INVARIANTS, type Invariant } from '../invariants/index.ts';
-import { InvalidInput, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../model/model-target.ts';
-import { unsuitable } from '../model/require-revision.ts';
-import { scopeOf, type AnyRevision } from '../model/revisions.ts';
-import { NotRunnable } from '../trace/not-runnable.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { runOnModel, unsuitable, scopeOf, type AnyRevision } from '../model/index.ts';
+import { NotRunnable, TargetUnavailable, type Trace } from '../trace/index.ts';
 import type { QemuMachineType } from '../qemu/index.ts';
-import { TargetUnavailable } from '../trace/target-unavailable.ts';
-import type { Trace } from '../trace/trace.ts';
 
 const TARGETS = ['model', 'qemu'] as const;
 
@@ -104,8 +101,7 @@ export interface QemuUse {
  */
 export async function openQemu({ qemu, search }: QemuUse): Promise<OpenTarget> {
   // Only who tests a real QEMU needs what loads native code.
-  const { QEMU_MACHINES, QemuTarget, runBesideModel, whyNotOfModel } =
-    await import('../qemu/index.ts');
+  const { QEMU_MACHINES, QemuTarget, runBesideModel, whyNotOfModel } = await import('../qemu/index.ts');
   const target = new QemuTarget({ path: qemu, reuse: search });
   const versions = new Map<string, QemuMachineType[]>();
   let reason: TargetUnavailable | undefined;

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
-import { InvalidInput, encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../model/model-target.ts';
-import { requireQemuRevision } from '../model/require-revision.ts';
+import { encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { runOnModel, requireQemuRevision } from '../model/index.ts';
 import {
   FaultyRun,
   Unrepeatable,

@@ -1,4 +1,5 @@
-import { hex, parseHex } from '../address/index.ts';
+import { nearestTo } from './nearest-to.ts';
+import { printable } from './printable.ts';
 import { InvalidInput, type Problem } from './problem.ts';
 
 /** More of anything than a scenario or regression has; what is longer is not read to its end. */
@@ -30,7 +31,7 @@ export class Decoder {
   /** An object with none but the named keys. */
   object(value: unknown, path: string, keys: readonly string[]): Record<string, unknown> {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.#expected(path, 'an object', value);
+      this.expected(path, 'an object', value);
       return {};
     }
     const unknown = Object.keys(value).filter((key) => !keys.includes(key));
@@ -52,7 +53,7 @@ export class Decoder {
     }
     if (Array.isArray(value))
       this.report(path, `expected at most ${MOST_ELEMENTS} elements, found ${value.length}`);
-    else this.#expected(path, 'an array', value);
+    else this.expected(path, 'an array', value);
     return [];
   }
 
@@ -61,20 +62,20 @@ export class Decoder {
     if (typeof value === 'string' && value.length > 0 && value.length <= 200 && printable(value) === value) {
       return value;
     }
-    this.#expected(path, 'a string of 1 to 200 printable characters', value);
+    this.expected(path, 'a string of 1 to 200 printable characters', value);
     return '';
   }
 
   /** Text of any reasonable length. */
   text(value: unknown, path: string): string {
     if (typeof value === 'string' && value.length <= 10_000) return value;
-    this.#expected(path, 'text of at most 10000 characters', value);
+    this.expected(path, 'text of at most 10000 characters', value);
     return '';
   }
 
   boolean(value: unknown, path: string): boolean {
     if (typeof value === 'boolean') return value;
-    this.#expected(path, 'true or false', value);
+    this.expected(path, 'true or false', value);
     return false;
   }
 
@@ -83,7 +84,7 @@ export class Decoder {
     if (allowed.includes(value as T)) return value as T;
     const nearest = typeof value === 'string' ? nearestTo(value, allowed) : undefined;
     const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-    this.#expected(path, `one of ${allowed.join(', ')}`, value, hint);
+    this.expected(path, `one of ${allowed.join(', ')}`, value, hint);
     return allowed[0]!;
   }
 
@@ -91,19 +92,12 @@ export class Decoder {
   integer(value: unknown, path: string, least: number, most: number): number {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
       return value;
-    this.#expected(path, `an integer from ${least} to ${most}`, value);
+    this.expected(path, `an integer from ${least} to ${most}`, value);
     return least;
   }
 
-  /** A number of up to 64 bits, as a hex string or a safe integer, from `least` to `most`. */
-  number(value: unknown, path: string, least: bigint, most: bigint): bigint {
-    const parsed = parseHex(value);
-    if (parsed !== undefined && parsed >= least && parsed <= most) return parsed;
-    this.#expected(path, `a hex string or safe integer from ${hex(least)} to ${hex(most)}`, value);
-    return least;
-  }
-
-  #expected(path: string, what: string, value: unknown, hint = ''): void {
+  /** Notes that `value` is not `what` was expected. */
+  protected expected(path: string, what: string, value: unknown, hint = ''): void {
     const found = value === undefined ? 'which is missing' : `found ${describe(value)}`;
     this.report(path, `expected ${what}, ${found}${hint}`);
   }
@@ -119,38 +113,3 @@ function describe(value: unknown): string {
 }
 
 const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
-
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/g;
-
-/** Text in which nothing can command a terminal: control characters are spelt out. */
-export const printable = (text: string): string =>
-  text.replaceAll(
-    CONTROL_CHARACTERS,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-
-/** The one of `candidates` that differs from `word` by at most two edits, if there is one. */
-export function nearestTo(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > 40) return undefined;
-  let best: string | undefined;
-  let least = 3;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < least && distance < candidate.length) [least, best] = [distance, candidate];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substitution));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
-}

@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InvalidInput, MAX_TEXT_BYTES } from '../scenario/index.ts';
+import { InvalidInput } from './problem.ts';
+import { MAX_TEXT_BYTES } from './parse-json.ts';
 import { readTextFile } from './read-text-file.ts';
 
 const fault = vi.hoisted(() => ({ step: '', code: undefined as string | undefined }));

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { InvalidInput, MAX_TEXT_BYTES } from '../scenario/index.ts';
+import { InvalidInput } from './problem.ts';
+import { MAX_TEXT_BYTES } from './parse-json.ts';
 
 const CHUNK_BYTES = 1 << 16;
 

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { InvalidInput } from '../scenario/index.ts';
+import { InvalidInput } from './problem.ts';
 
 /**
  * Writes a file so that whoever looks sees the old contents or the new, never a part.

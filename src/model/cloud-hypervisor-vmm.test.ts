@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidInput, decodeScenario } from '../scenario/index.ts';
-import type { Trace } from '../trace/trace.ts';
+import { decodeScenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import type { Trace } from '../trace/index.ts';
 import { runOnModel } from './model-target.ts';
 import { findAnyRevision } from './revisions.ts';
 

@@ -1,6 +1,6 @@
 import { isAligned, type Size } from '../address/index.ts';
 import { Errno, mmapBar, regionInfo, type RegionInfo, type VfioPciBar } from '../host/index.ts';
-import type { BarAttributes } from '../pci/index.ts';
+import type { BarAttributes } from '../pci-layout/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../scenario/index.ts';
 import { NEWEST, type HostDevice, type HostRules } from '../vfio/index.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidInput, decodeScenario, type Scenario } from '../scenario/index.ts';
+import { decodeScenario, type Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import { findRevision, type Revision } from '../vfio/index.ts';
-import type { Step, Trace, TraceNode } from '../trace/trace.ts';
+import type { Step, Trace, TraceNode } from '../trace/index.ts';
 import { ModelTarget, runOnModel, runToTheEnd } from './model-target.ts';
 
 type Json = Record<string, unknown>;

@@ -1,8 +1,7 @@
 import type { AddressSpace } from '../memory/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { DeviceRefused, VmmAbort, type AbortSite } from '../vfio/index.ts';
-import type { Target } from '../trace/target.ts';
-import type { ContainerState, Outcome, Step, Teardown, Trace } from '../trace/trace.ts';
+import type { Target, ContainerState, Outcome, Step, Teardown, Trace } from '../trace/index.ts';
 import { snapshotBarRegisters, snapshotState, snapshotTree } from './snapshot.ts';
 import { CloudHypervisorVmm } from './cloud-hypervisor-vmm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';

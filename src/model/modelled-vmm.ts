@@ -1,10 +1,11 @@
 import type { Offset, Size } from '../address/index.ts';
 import type { IommuContainer, KvmMemslots } from '../host/index.ts';
 import type { AddressSpace, MemoryRegion, MemoryTopology } from '../memory/index.ts';
-import type { BarType, MsixLayout, MsixState } from '../pci/index.ts';
+import type { MsixState } from '../pci/index.ts';
+import type { BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { Operation, Scenario } from '../scenario/index.ts';
 import type { BarLayer, VmmEvent } from '../vfio/index.ts';
-import type { BarRegister } from '../trace/trace.ts';
+import type { BarRegister } from '../trace/index.ts';
 
 /** A container as it can be seen. */
 export interface ModelledContainer {

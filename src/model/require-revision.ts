@@ -1,4 +1,5 @@
-import { InvalidInput, nearestTo, printable, type Problem, type Scenario } from '../scenario/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { InvalidInput, nearestTo, printable, type Problem } from '../input/index.ts';
 import { ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision } from './revisions.ts';
 import type { Revision } from '../vfio/index.ts';
 

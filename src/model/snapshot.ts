@@ -1,5 +1,5 @@
 import type { MemoryRegion } from '../memory/index.ts';
-import type { BarRegister, ContainerState, DeviceState, State, TraceNode } from '../trace/trace.ts';
+import type { BarRegister, ContainerState, DeviceState, State, TraceNode } from '../trace/index.ts';
 import type { ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
 
 /**

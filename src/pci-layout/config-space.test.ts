@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BAR_COUNT, ConfigSpace, PciRegister, barRegister, type AccessWidth } from './config-space.ts';
+import { BAR_COUNT, ConfigSpace, PciRegister, barRegister, type AccessWidth } from './index.ts';
 
 describe('barRegister', () => {
   it('is the dword of each of the six BARs', () => {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { NEWEST, findRevision } from '../vfio/index.ts';
-import { runOnModel } from '../model/model-target.ts';
-import { NotRunnable } from '../trace/not-runnable.ts';
-import type { Trace } from '../trace/trace.ts';
+import { runOnModel } from '../model/index.ts';
+import { NotRunnable, type Trace } from '../trace/index.ts';
 import { runBesideModel, whyNotOfModel } from './beside-model.ts';
 import { hotPlugged } from './hot-plugged.ts';
 import type { QemuInspection } from './process/inspect-qemu.ts';

@@ -1,7 +1,7 @@
 import type { Scenario } from '../scenario/index.ts';
 import { NEWEST } from '../vfio/index.ts';
-import { runOnModel } from '../model/model-target.ts';
-import type { Trace } from '../trace/trace.ts';
+import { runOnModel } from '../model/index.ts';
+import type { Trace } from '../trace/index.ts';
 import type { QemuMachineType } from './process/architecture.ts';
 import { overshoots } from './overshoot.ts';
 import type { QemuTarget } from './qemu-target.ts';

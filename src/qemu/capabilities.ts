@@ -1,4 +1,9 @@
-import { architectureOf, ARCHITECTURES, type Architecture, type QemuMachineType } from './process/architecture.ts';
+import {
+  architectureOf,
+  ARCHITECTURES,
+  type Architecture,
+  type QemuMachineType,
+} from './process/architecture.ts';
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu } from './process/inspect-qemu.ts';
 import { probeQemu, type QemuProbe } from './process/probe-qemu.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../model/model-target.ts';
-import type { Step } from '../trace/trace.ts';
+import { runOnModel } from '../model/index.ts';
+import type { Step } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { canBeUndone, hardwareOf } from './hardware.ts';
 

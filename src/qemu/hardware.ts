@@ -1,5 +1,5 @@
 import { coldPlugged, toJsonLine, type Scenario } from '../scenario/index.ts';
-import type { BarState, Step } from '../trace/trace.ts';
+import type { BarState, Step } from '../trace/index.ts';
 
 /**
  * A name for the devices that a scenario begins with, on their host: two scenarios with the same name differ

@@ -1,6 +1,6 @@
 import type { QemuMachineType } from './process/architecture.ts';
 import { isEndOfQemu } from './process/qemu-error.ts';
-import type { Step } from '../trace/trace.ts';
+import type { Step } from '../trace/index.ts';
 import type { RunningMachine } from './guest/running-machine.ts';
 
 /** What a process has to be started anew for. */

@@ -1,9 +1,11 @@
 import { coldPlugged, type Scenario } from '../scenario/index.ts';
-import { wholeSteps } from '../trace/differences.ts';
-import { NotRunnable } from '../trace/not-runnable.ts';
-import type { Target } from '../trace/target.ts';
-import type { Step, Trace } from '../trace/trace.ts';
-import { architectureOf, isQemuMachine, type Architecture, type QemuMachineType } from './process/architecture.ts';
+import { wholeSteps, NotRunnable, type Target, type Step, type Trace } from '../trace/index.ts';
+import {
+  architectureOf,
+  isQemuMachine,
+  type Architecture,
+  type QemuMachineType,
+} from './process/architecture.ts';
 import { showsBridge } from './behind-bridge.ts';
 import { explainDeath } from './death.ts';
 import type { DeviceServer, ServeDevice } from './guest/device-server.ts';

@@ -1,10 +1,9 @@
 import type { Operation, Scenario } from '../scenario/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
-import type { Outcome, Step, Trace } from '../trace/trace.ts';
+import { type Outcome, type Step, type Trace, NotRunnable } from '../trace/index.ts';
 import { explainDeath, type Death } from './death.ts';
 import type { ReadViews } from './guest/flat-view-reader.ts';
 import { QmpRefusal, isEndOfQemu } from './process/qemu-error.ts';
-import { NotRunnable } from '../trace/not-runnable.ts';
 import { unplugs } from './hot-plugged.ts';
 import { NOTHING_SEEN, type Observation, type RunningMachine } from './guest/running-machine.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { differences, type Difference } from './differences.ts';
-import { runOnModel } from '../model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import type { State, Step, Trace } from './trace.ts';
 
 const scenario = decodeScenario({

@@ -1,7 +1,7 @@
 import type { HostAddress, Iova, Offset, Range, Size } from '../address/index.ts';
 import type { DmaMapping, Memslot } from '../host/index.ts';
 import type { RegionKind } from '../memory/index.ts';
-import type { BarType, MsixLayout } from '../pci/index.ts';
+import type { BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { Operation, Scenario } from '../scenario/index.ts';
 import type { AbortSite, VmmEvent } from '../vfio/index.ts';
 

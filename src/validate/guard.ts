@@ -1,4 +1,4 @@
-import { printable } from '../scenario/index.ts';
+import { printable } from '../input/index.ts';
 import { DeviceRefused, VmmAbort } from '../vfio/index.ts';
 import { RULES, type RoomName, type RuleAnswers } from './rules.ts';
 

@@ -1,4 +1,4 @@
-import { InvalidInput, nearestTo, printable, type Problem } from '../scenario/index.ts';
+import { InvalidInput, nearestTo, printable, type Problem } from '../input/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { guardRooms, whatWasThrown, type RuleWatch } from './guard.ts';
 import { RULES, type RoomName, type RuleAnswers } from './rules.ts';

@@ -1,6 +1,7 @@
-import { InvalidInput, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../model/model-target.ts';
-import type { Trace } from '../trace/trace.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { runOnModel } from '../model/index.ts';
+import type { Trace } from '../trace/index.ts';
 import { DeadlinePassed, withinDeadline } from './deadline.ts';
 import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 import type { Patch } from './patch.ts';

@@ -1,7 +1,6 @@
 import { hostAddress, offset } from '../address/index.ts';
 import { Errno, type DmaMapping, type IommuContainer } from '../host/index.ts';
-import type { Reply } from './connection.ts';
-import { MAX_MSG_FDS } from './connection.ts';
+import { type Reply, MAX_MSG_FDS } from './connection.ts';
 import { decodeDeviceInfo, encodeDeviceInfo } from './device-info.ts';
 import { REGION_COUNT, type DeviceState } from './device-state.ts';
 import { decodeDmaMap, decodeDmaUnmap, DmaMapFlag, DmaUnmapFlag } from './dma.ts';

@@ -6,8 +6,8 @@ import {
   MSIX_CAPABILITY_ID,
   PciRegister,
   locator,
-} from '../pci/index.ts';
-import type { MsixLayout } from '../pci/index.ts';
+  type MsixLayout,
+} from '../pci-layout/index.ts';
 import type { ServedBar, ServedDevice } from './served-device.ts';
 
 /** Registers of the type 0 header beside those of src/pci (PCI 3.0 section 6.1). */

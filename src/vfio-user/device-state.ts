@@ -1,7 +1,7 @@
 import { alignUp } from '../address/index.ts';
 import { Errno, type RegionInfo } from '../host/index.ts';
 import { LARGEST_PAGE } from '../scenario/index.ts';
-import { BAR_COUNT, type ConfigSpace } from '../pci/index.ts';
+import { BAR_COUNT, type ConfigSpace } from '../pci-layout/index.ts';
 import { configurationSpace, CONVENTIONAL_BYTES, EXTENDED_BYTES } from './configuration-space.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import type { RegionAccess } from './region-access.ts';

@@ -1,9 +1,8 @@
 import { offset, type Offset, type Size } from '../address/index.ts';
 import type { RegionInfo } from '../host/index.ts';
-import type { BarAttributes, MsixLayout } from '../pci/index.ts';
-import { BAR_COUNT } from '../pci/index.ts';
+import { type BarAttributes, type MsixLayout, BAR_COUNT } from '../pci-layout/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
-import { makeHostDevice } from '../model/host-devices.ts';
+import { makeHostDevice } from '../model/index.ts';
 
 /** A BAR as it is served. */
 export interface ServedBar {

@@ -1,7 +1,11 @@
 import type { Offset } from '../../address/index.ts';
-import type { RegionKind } from '../../memory/index.ts';
-import { parseFlatViews, type FlatRangeText, type FlatViewText } from '../../memory/index.ts';
-import type { TraceRange, TraceRegion } from '../../trace/trace.ts';
+import {
+  type RegionKind,
+  parseFlatViews,
+  type FlatRangeText,
+  type FlatViewText,
+} from '../../memory/index.ts';
+import type { TraceRange, TraceRegion } from '../../trace/index.ts';
 
 /** What `info mtree -f -o` says, as far as a trace has it. */
 export interface ReadViews {

@@ -1,5 +1,5 @@
 import type { DeviceSpec } from '../../scenario/index.ts';
-import type { State } from '../../trace/trace.ts';
+import type { State } from '../../trace/index.ts';
 import { BAR_0 } from './config-registers.ts';
 import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { PluggedDevice } from './plugged-device.ts';

@@ -8,7 +8,7 @@ import {
   runCycles,
   type ConfigAccess,
 } from './config-access.ts';
-import type { State } from '../../trace/trace.ts';
+import type { State } from '../../trace/index.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
 import { BRIDGE_SLOT } from './slots.ts';
 

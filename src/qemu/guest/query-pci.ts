@@ -1,5 +1,5 @@
-import { type BarType } from '../../pci/index.ts';
-import type { BarLayer, BarState } from '../../trace/trace.ts';
+import type { BarType } from '../../pci-layout/index.ts';
+import type { BarLayer, BarState } from '../../trace/index.ts';
 
 /** A BAR in the answer to `query-pci`. */
 interface QmpPciRegion {

@@ -1,4 +1,4 @@
-import type { Step } from '../../trace/trace.ts';
+import type { Step } from '../../trace/index.ts';
 import type { PluggedDevice } from './plugged-device.ts';
 
 /** Devices that a scenario began with, and what was seen of their arrival. */

@@ -1,6 +1,6 @@
 import { toJsonLine, type DeviceSpec, type Operation, type Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
-import type { DeviceState, State, Step } from '../../trace/trace.ts';
+import type { DeviceState, State, Step } from '../../trace/index.ts';
 import { COMMAND, COMMAND_MEMORY, MSIX_ENABLE, MSIX_FUNCTION_MASK } from './config-registers.ts';
 import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';

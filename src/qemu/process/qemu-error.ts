@@ -1,4 +1,4 @@
-import { TargetUnavailable } from '../../trace/target-unavailable.ts';
+import { TargetUnavailable } from '../../trace/index.ts';
 import type { Architecture } from './architecture.ts';
 
 /** There is no QEMU to test: which program was looked for, and where. */
