@@ -34,7 +34,7 @@ const FUNCTION_MASK = 0x4000;
 /** The dwords of the capability that say where table and PBA are: offset with the BIR in the low three bits. */
 export const locator = (bir: number, at: Offset): number => Number(BigInt.asUintN(32, at)) + bir;
 
-/** Splits a locator dword into BIR and offset (fact 5.6). */
+/** Splits a locator dword into BIR and offset (vfio fact 5.6). */
 export const splitLocator = (dword: number): { bir: number; offset: Offset } => ({
   bir: dword & 7,
   offset: offset(BigInt((dword & ~7) >>> 0)),
@@ -47,7 +47,7 @@ export type MsixRefusal =
 const keep32Bits = (value: bigint): bigint => BigInt.asUintN(32, value);
 
 /**
- * The validity rules of msix_init (fact 5.11).
+ * The validity rules of msix_init (vfio fact 5.11).
  *
  * @param tableRegionSize size of the region that the table is placed in.
  * @param pbaRegionSize size of the region that the PBA is placed in.
