@@ -11,7 +11,7 @@ export interface Candidate {
 
 /**
  * The enabled regions at `address` in rendering order: the first one that terminates answers
- * (render_memory_region, fact 2.3).
+ * (render_memory_region, memory fact 2.3).
  */
 export function candidatesAt(root: MemoryRegion, address: bigint): Candidate[] {
   const candidates: Candidate[] = [];

@@ -23,7 +23,7 @@ export interface MachineRefusal {
 /**
  * Starts a machine, stopped, without a guest and without default devices, and reads its memory.
  *
- * @param version of QEMU, 3.0 or later: there is no `-o` before (fact 8.2).
+ * @param version of QEMU, 3.0 or later: there is no `-o` before (memory fact 8.2).
  * @throws QemuHangs when it does not answer.
  */
 export async function dumpMachine(

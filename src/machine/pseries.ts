@@ -17,8 +17,8 @@ const XIVE: readonly IoRow[] = [
 ];
 
 /**
- * The POWER machine `pseries` with its first PCI host bridge (facts 7.5 and 11.3). Devices do not see
- * RAM but what the guest maps in the bridge's DMA windows; MSI-X is set up by firmware calls.
+ * The POWER machine `pseries` with its first PCI host bridge (vfio fact 7.5, machine fact 11.3). Devices do
+ * not see RAM but what the guest maps in the bridge's DMA windows; MSI-X is set up by firmware calls.
  */
 export function buildPseries(options: MachineOptions): Machine {
   const { topology, rules } = options;

@@ -33,7 +33,7 @@ export const MsixControl = { ENABLE: 0x8000, FUNCTION_MASK: 0x4000 } as const;
 /** The dwords of the capability that say where table and PBA are: offset with the BIR in the low three bits. */
 export const locator = (bir: number, at: Offset): number => Number(BigInt.asUintN(32, at)) + bir;
 
-/** Splits a locator dword into BIR and offset (fact 5.6). */
+/** Splits a locator dword into BIR and offset (vfio fact 5.6). */
 export const splitLocator = (dword: number): { bir: number; offset: Offset } => ({
   bir: dword & 7,
   offset: offset(BigInt((dword & ~7) >>> 0)),

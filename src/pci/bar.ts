@@ -22,7 +22,7 @@ export type BarDecoding =
 const LAST_32_BIT_ADDRESS = 0xffff_ffffn;
 
 /**
- * Where a BAR answers while the decoding of its space is switched on (pci_bar_address, fact 4.1).
+ * Where a BAR answers while the decoding of its space is switched on (pci_bar_address, pci fact 4.1).
  *
  * @param register the register's value: 32 bits, or both halves of a 64-bit BAR. Flag bits and bits
  *   below the size are ignored, as in hardware.

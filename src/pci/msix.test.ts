@@ -101,7 +101,7 @@ describe('checkMsixLayout', () => {
     expect(check({ tableOffset: 0xe008n, pbaOffset: 0xf008n })).toBeUndefined();
   });
 
-  it('adds up in 32 bits, so that a table shortly before 4G passes (fact 5.11)', () => {
+  it('adds up in 32 bits, so that a table shortly before 4G passes (vfio fact 5.11)', () => {
     expect(check({ vectors: 1, tableOffset: 0xffff_fff0n, pbaOffset: 0n })).toBeUndefined();
     expect(check({ vectors: 1, tableOffset: 0xffff_fff8n, pbaOffset: 0n })).toBeUndefined();
     expect(check({ vectors: 1, tableOffset: 0xffff_ffe8n, pbaOffset: 0n })).toBe(DOES_NOT_FIT);

@@ -14,7 +14,7 @@ export type MsixRefusal =
 const keep32Bits = (value: bigint): bigint => BigInt.asUintN(32, value);
 
 /**
- * The validity rules of msix_init (fact 5.11).
+ * The validity rules of msix_init (vfio fact 5.11).
  *
  * @param tableRegionSize size of the region that the table is placed in.
  * @param pbaRegionSize size of the region that the PBA is placed in.

@@ -185,7 +185,7 @@ describe('BARs are mapped', () => {
     expect(pci.bars.map(({ region }) => region.container?.name)).toEqual(['ports', 'memory']);
   });
 
-  it('by rising index, each in a commit of its own (fact 4.3)', () => {
+  it('by rising index, each in a commit of its own (pci fact 4.3)', () => {
     const made = makeFunction([
       [0, MEM32, 0x1000n],
       [2, MEM32, 0x1000n],
@@ -296,7 +296,7 @@ describe('a 64-bit BAR', () => {
     ]);
   });
 
-  it('goes through other addresses while it is sized (fact 4.6)', () => {
+  it('goes through other addresses while it is sized (pci fact 4.6)', () => {
     const made = makeFunction([[0, MEM64, 0x1_0000n]]);
     const { pci } = made;
     writeBar(pci, 1, 0x2100);

@@ -123,7 +123,8 @@ describe.skipIf(qemu === undefined)(title, () => {
     await start(device);
     await qtest.config(0);
     server.drain();
-    // Facts 10.5 and 11.1: RAM and firmware at realize, the legacy area in pieces after the first reset.
+    // Observed (vfio fact 10.5, machine fact 11.1): RAM and firmware at realize, the legacy area in pieces
+    // after the first reset.
     expect(requests()).toEqual([
       'map 0+20000000 3 ok',
       'map fffc0000+40000 1 ok',

@@ -6,7 +6,7 @@ import { decodeVersion, encodeVersion } from './version.ts';
 const payload = (fixed: string, data: string): Uint8Array =>
   new Uint8Array([...bytes(fixed), ...new TextEncoder().encode(data)]);
 
-/** What QEMU 11.1.3 sends (fact 10.4). */
+/** What QEMU 11.1.3 sends (vfio fact 10.4). */
 const QEMU =
   '{"capabilities": {"pgsizes": 4096, "max_msg_fds": 16, "max_dma_maps": 65535, "max_data_xfer_size": 1048576, ' +
   '"migration": {"max_bitmap_size": 268435456, "pgsize": 4096}, "write_multiple": true}}\0';

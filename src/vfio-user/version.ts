@@ -75,7 +75,7 @@ const refusal = (problem: string): MalformedMessage =>
 
 /**
  * The payload of the reply to VERSION. It names as few capabilities as it can: QEMU takes no reply that is longer than
- * its own request (fact 10.2).
+ * its own request (vfio fact 10.2).
  */
 export function encodeVersion(version: ServerVersion): Uint8Array {
   // Written out rather than made by JSON.stringify: pgsizes has 64 bits.

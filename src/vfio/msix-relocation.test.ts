@@ -49,7 +49,7 @@ function doubled(size: bigint, vectors: number, page: bigint) {
   return [regions[2]!.barSize, layout.tableOffset];
 }
 
-describe('x-msix-relocation (fact 5.10)', () => {
+describe('x-msix-relocation (vfio fact 5.10)', () => {
   it('has these values', () => {
     expect(MSIX_RELOCATIONS).toEqual(['off', 'auto', 'bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5']);
   });

@@ -10,7 +10,10 @@ const GIB = 1n << 30n;
 const BAIDU = 0x1d22;
 const KUNLUN_VF = 0x3685;
 
-/** Areas are numbered by their offset; overlapping ones are refused (vfio_setup_region_sparse_mmaps, fact 5.2). */
+/**
+ * Areas are numbered by their offset; overlapping ones are refused (vfio_setup_region_sparse_mmaps,
+ * vfio fact 5.2).
+ */
 function sortedDisjoint(areas: readonly SparseArea[], bar: number): readonly SparseArea[] {
   const sorted = areas
     .filter(({ size }) => size !== 0n)
