@@ -23,7 +23,7 @@ export function scenarioIn(value: unknown): Given {
 }
 
 /** Does something with a file; problems in it get its name. */
-export function within<T>(file: string, act: () => T): T {
+export function naming<T>(file: string, act: () => T): T {
   try {
     return act();
   } catch (error) {

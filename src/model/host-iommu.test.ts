@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostAddress, iova, offset } from '../address/index.ts';
-import { IommufdIoas, SpaprTceContainer, Type1Container, VfioUserServer } from '../host/index.ts';
+import { IommufdIoas, SpaprTceContainer, Type1Container, VfioUserIommu } from '../host/index.ts';
 import { makeHostIommu } from './host-iommu.ts';
 
 const PAGE_SIZES = [0x1000n, 0x20_0000n];
@@ -20,7 +20,7 @@ describe('makeHostIommu', () => {
       ['type1', Type1Container, 0x21_0000n],
       ['iommufd', IommufdIoas, 0x20_1000n],
       ['spapr-tce-v2', SpaprTceContainer, 0x20_1000n],
-      ['vfio-user', VfioUserServer, 0x20_1000n],
+      ['vfio-user', VfioUserIommu, 0x20_1000n],
     ] as const) {
       const container = makeHostIommu({ type, pageSizes: PAGE_SIZES }, 0x1_0000n);
       expect(container).toBeInstanceOf(kind);

@@ -3,7 +3,7 @@ import {
   IommufdIoas,
   SpaprTceContainer,
   Type1Container,
-  VfioUserServer,
+  VfioUserIommu,
   type IommuContainer,
 } from '../host/index.ts';
 import type { IommuSpec } from '../scenario/index.ts';
@@ -28,6 +28,6 @@ export function makeHostIommu(
     case 'spapr-tce-v2':
       return new SpaprTceContainer({ hostPageSize, pageSizes: domainPageSizes, maxWindows });
     case 'vfio-user':
-      return new VfioUserServer({ pageSizes: domainPageSizes, maxMappings });
+      return new VfioUserIommu({ pageSizes: domainPageSizes, maxMappings });
   }
 }

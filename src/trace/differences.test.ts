@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
 import { findRevision } from '../vfio/index.ts';
-import { differences, type Difference } from './differences.ts';
+import { differences, type TraceDifference } from './differences.ts';
 import { runOnModel } from '../model/index.ts';
 import type { State, Step, Trace } from './trace.ts';
 
@@ -88,7 +88,7 @@ describe('differences', () => {
         region: { ...range.region, name: `${index}`.repeat(5000) },
       })),
     }));
-    const [{ message }] = differences(model, other) as [Difference];
+    const [{ message }] = differences(model, other) as [TraceDifference];
     expect(message.length).toBeLessThan(10_000);
     expect(message).toContain('…');
   });

@@ -3,7 +3,7 @@ import { form11, rangeType } from '../memory/index.ts';
 import type { DeviceState, Step, Trace, TraceMapping, TraceRange } from './trace.ts';
 
 /** Something in which two runs of a scenario are not the same. */
-export interface Difference {
+export interface TraceDifference {
   /** What differs. */
   readonly kind: 'outcome' | 'error' | 'steps' | 'view' | 'requests' | 'mappings' | 'devices';
   /** Index of the step; nothing where the whole run is meant. */
@@ -18,8 +18,8 @@ export interface Difference {
  * container, live mappings, BARs and MSI-X state. Of the step that a run ends with, where it ends badly, only
  * the outcome is compared: what is seen of it depends on the moment.
  */
-export function differences(model: Trace, qemu: Trace): readonly Difference[] {
-  const found: Difference[] = [];
+export function differences(model: Trace, qemu: Trace): readonly TraceDifference[] {
+  const found: TraceDifference[] = [];
   if (model.outcome !== qemu.outcome) {
     const message = `the model ends ${endText(model)}, QEMU ends ${endText(qemu)}`;
     found.push({ kind: 'outcome', step: undefined, message });
@@ -57,10 +57,10 @@ function sameError(model: Trace, qemu: Trace): boolean {
   return qemu.abortSite === 'sigsegv' || qemu.abortSite === 'sigbus';
 }
 
-function stepDifferences(model: Step, qemu: Step, step: number): Difference[] {
-  const found: Difference[] = [];
+function stepDifferences(model: Step, qemu: Step, step: number): TraceDifference[] {
+  const found: TraceDifference[] = [];
   const compare = (
-    kind: Difference['kind'],
+    kind: TraceDifference['kind'],
     what: string,
     ours: readonly string[],
     theirs: readonly string[],

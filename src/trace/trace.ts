@@ -3,7 +3,7 @@ import type { DmaMapping, Memslot } from '../host/index.ts';
 import type { RegionKind } from '../memory/index.ts';
 import type { BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { Operation, Scenario } from '../scenario/index.ts';
-import type { AbortSite, VmmEvent } from '../vfio/index.ts';
+import type { AbortSite, BarLayer, VmmEvent } from '../vfio/index.ts';
 
 /** How a run ended. */
 export type Outcome =
@@ -71,12 +71,6 @@ export interface BarState {
   readonly address: bigint | undefined;
   /** The regions that show the BAR's own bytes: the BAR, its wrapper, its mmaps. */
   readonly layers: readonly BarLayer[];
-}
-
-/** A region over a BAR's bytes, and where in the BAR it begins. */
-export interface BarLayer {
-  readonly region: string;
-  readonly offset: Offset;
 }
 
 /** The MSI-X capability as the guest sees it, and what is behind it. */

@@ -2,7 +2,7 @@ import { hostAddress, offset } from '../address/index.ts';
 import { Errno, type DmaMapping, type IommuContainer } from '../host/index.ts';
 import { type Reply, MAX_MSG_FDS } from './connection.ts';
 import { decodeDeviceInfo, encodeDeviceInfo } from './device-info.ts';
-import { REGION_COUNT, type DeviceState } from './device-state.ts';
+import { REGION_COUNT, type DeviceBackend } from './device-backend.ts';
 import { decodeDmaMap, decodeDmaUnmap, DmaMapFlag, DmaUnmapFlag } from './dma.ts';
 import type { DmaRequest, LiveMapping } from './dma-request.ts';
 import { decodeIrqInfoQuery, encodeIrqInfo } from './irq-info.ts';
@@ -21,7 +21,7 @@ import type { Descriptor, SystemCalls } from './system-calls.ts';
 import { decodeVersion, encodeVersion, MINOR_VERSION, type ClientVersion } from './version.ts';
 
 /** What a message changed. */
-export type Effect =
+export type MessageEffect =
   | { readonly kind: 'version'; readonly version: ClientVersion }
   | { readonly kind: 'dma'; readonly request: DmaRequest }
   | { readonly kind: 'irqs'; readonly irqs: IrqSet }
@@ -32,16 +32,16 @@ const NOTHING = new Uint8Array(0);
 
 /** The talk with one client: what its messages mean for the device and for the host's side of its container. */
 export class ClientSession {
-  readonly #device: DeviceState;
+  readonly #device: DeviceBackend;
   readonly #iommu: IommuContainer;
   readonly #maxDmaMaps: number;
   readonly #calls: SystemCalls;
   #client: ClientVersion | undefined;
   /** What the latest message changed, if it changed something; whoever takes it clears it. */
-  effect: Effect | undefined;
+  effect: MessageEffect | undefined;
 
   /** @param iommu new and empty */
-  constructor(device: DeviceState, iommu: IommuContainer, maxDmaMaps: number, calls: SystemCalls) {
+  constructor(device: DeviceBackend, iommu: IommuContainer, maxDmaMaps: number, calls: SystemCalls) {
     this.#device = device;
     this.#iommu = iommu;
     this.#maxDmaMaps = maxDmaMaps;

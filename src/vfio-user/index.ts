@@ -1,5 +1,5 @@
 /** A vfio-user server: a PCI device behind a UNIX socket, for a VMM to pass through. */
-export type { Effect } from './client-session.ts';
+export type { MessageEffect } from './client-session.ts';
 export type { Refusal } from './connection.ts';
 export type { DmaRequest, LiveMapping } from './dma-request.ts';
 export type { IrqSet } from './irq-set.ts';

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { IommuContainer } from '../host/index.ts';
-import { ClientSession, type Effect } from './client-session.ts';
+import { ClientSession, type MessageEffect } from './client-session.ts';
 import { Connection, type Protocol, type Refusal } from './connection.ts';
-import { DeviceState } from './device-state.ts';
+import { DeviceBackend } from './device-backend.ts';
 import type { DmaRequest, LiveMapping } from './dma-request.ts';
 import type { IrqSet } from './irq-set.ts';
 import { linuxSystemCalls } from './linux-system-calls.ts';
@@ -57,7 +57,7 @@ const DRAIN_LIMIT = 100_000;
 export class VfioUserServer extends EventEmitter<VfioUserEvents> {
   readonly #options: VfioUserServerOptions;
   readonly #calls: SystemCalls;
-  #state: DeviceState | undefined;
+  #state: DeviceBackend | undefined;
   #listener: { readonly socket: Descriptor; readonly watch: Watch } | undefined;
   #client: { readonly connection: Connection; readonly session: ClientSession } | undefined;
   #requests: DmaRequest[] = [];
@@ -107,7 +107,7 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     if (this.#listener !== undefined) return;
     const socket = this.#calls.listen(this.#options.socketPath);
     try {
-      this.#state = new DeviceState(this.#options.device, this.#calls);
+      this.#state = new DeviceBackend(this.#options.device, this.#calls);
       this.#listener = { socket, watch: this.#calls.watch(socket, 'readable', () => this.#acceptAll()) };
     } catch (error) {
       this.#state?.close();
@@ -198,7 +198,7 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     }
   }
 
-  #tellEffect(effect: Effect): void {
+  #tellEffect(effect: MessageEffect): void {
     switch (effect.kind) {
       case 'version':
         return this.#tell('version', effect.version);

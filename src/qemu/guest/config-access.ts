@@ -1,7 +1,5 @@
+import type { AccessWidth } from '../../pci-layout/index.ts';
 import type { QtestClient } from '../process/qtest-client.ts';
-
-/** Bytes of an access to configuration space. */
-export type AccessWidth = 1 | 2 | 4;
 
 /** A register of a function 0. */
 export interface ConfigRegister {

@@ -1,7 +1,8 @@
+import type { AccessWidth } from '../../pci-layout/index.ts';
 import type { DeviceSpec } from '../../scenario/index.ts';
 import type { State } from '../../trace/index.ts';
 import { BAR_0 } from './config-registers.ts';
-import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
+import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { PluggedDevice } from './plugged-device.ts';
 import type { QtestClient } from '../process/qtest-client.ts';
 

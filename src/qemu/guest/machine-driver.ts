@@ -13,7 +13,7 @@ import type { QemuProcess } from '../process/qemu-process.ts';
 import { BRIDGE_SLOT } from './slots.ts';
 
 /** Where devices are plugged in. */
-export interface DeviceBus {
+export interface QemuBus {
   /** QEMU's name of the bus. */
   readonly name: string;
   /** Its number, once the machine runs. */
@@ -27,11 +27,11 @@ export interface MachineDriver {
   /** What the machine calls its RAM where nobody gives it another name. */
   readonly ram: string;
   /** The bus that devices are on from the start. */
-  readonly root: DeviceBus;
+  readonly root: QemuBus;
   /** Arguments that make the bus on which devices come and go, where the root is none, and the bus. */
   readonly hotplug: {
     readonly arguments: readonly string[];
-    readonly bus: DeviceBus;
+    readonly bus: QemuBus;
     readonly bridged: boolean;
   };
   /** Whether devices that are there from the start have to be plugged in afterwards. */
@@ -49,11 +49,11 @@ export interface MachineDriver {
 }
 
 /** The bus behind the bridge, once it is told so. */
-const BRIDGE_BUS: DeviceBus = { name: 'hotplug', number: 1 };
+const BRIDGE_BUS: QemuBus = { name: 'hotplug', number: 1 };
 const BRIDGE = ['-device', `pci-bridge,id=hotplug,chassis_nr=1,shpc=on,addr=0x${BRIDGE_SLOT.toString(16)}`];
 
-const pcRoot: DeviceBus = { name: 'pci.0', number: 0 };
-const expressRoot: DeviceBus = { name: 'pcie.0', number: 0 };
+const pcRoot: QemuBus = { name: 'pci.0', number: 0 };
+const expressRoot: QemuBus = { name: 'pcie.0', number: 0 };
 const portConfig = (): Promise<ConfigAccess> => Promise.resolve(portAccess);
 
 /** Ports of the PC's ACPI hot-plug registers (hw/acpi/pcihp.c): which bus, and which slots to eject. */

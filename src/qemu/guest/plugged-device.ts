@@ -1,9 +1,9 @@
 import { iova, offset, type Offset } from '../../address/index.ts';
-import { type MsixLayout, splitLocator } from '../../pci-layout/index.ts';
+import { splitLocator, type AccessWidth, type MsixLayout } from '../../pci-layout/index.ts';
 import type { DeviceSpec } from '../../scenario/index.ts';
-import type { VmmEvent } from '../../vfio/index.ts';
-import type { BarLayer, ContainerState, TraceMapping, TraceRange } from '../../trace/index.ts';
-import { runCycles, type AccessWidth, type ConfigAccess, type ConfigRegister } from './config-access.ts';
+import type { BarLayer, VmmEvent } from '../../vfio/index.ts';
+import type { ContainerState, TraceMapping, TraceRange } from '../../trace/index.ts';
+import { runCycles, type ConfigAccess, type ConfigRegister } from './config-access.ts';
 import type { DeviceServer, ServedRequest } from './device-server.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
 

@@ -1,5 +1,6 @@
 import type { BarType } from '../../pci-layout/index.ts';
-import type { BarLayer, BarState } from '../../trace/index.ts';
+import type { BarState } from '../../trace/index.ts';
+import type { BarLayer } from '../../vfio/index.ts';
 
 /** A BAR in the answer to `query-pci`. */
 interface QmpPciRegion {

@@ -1,12 +1,13 @@
+import type { AccessWidth } from '../../pci-layout/index.ts';
 import { toJsonLine, type DeviceSpec, type Operation, type Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
 import type { DeviceState, State, Step } from '../../trace/index.ts';
 import { COMMAND, COMMAND_MEMORY, MSIX_ENABLE, MSIX_FUNCTION_MASK } from './config-registers.ts';
-import { runCycles, type AccessWidth, type ConfigAccess, type ConfigCycle } from './config-access.ts';
+import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
 import { FlatViewReader, type ReadViews } from './flat-view-reader.ts';
 import { Guest } from './guest.ts';
-import type { DeviceBus, MachineDriver } from './machine-driver.ts';
+import type { QemuBus, MachineDriver } from './machine-driver.ts';
 import { PluggedDevice } from './plugged-device.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
 import { QemuHangs, QmpRefusal } from '../process/qemu-error.ts';
@@ -105,7 +106,7 @@ export class RunningMachine {
   /** Takes note of devices that were there from the start, in slots from the first on. */
   async admit(
     devices: readonly { readonly spec: DeviceSpec; readonly qemuId: string; readonly server: DeviceServer }[],
-    bus: DeviceBus,
+    bus: QemuBus,
   ): Promise<void> {
     for (const { spec, qemuId, server } of devices) {
       this.#names.set(qemuId, spec);
@@ -299,7 +300,7 @@ export class RunningMachine {
     return this.qemu.arguments.some((argument) => argument.startsWith('pci-bridge,'));
   }
 
-  async #take(spec: DeviceSpec, qemuId: string, bus: DeviceBus, server: DeviceServer): Promise<void> {
+  async #take(spec: DeviceSpec, qemuId: string, bus: QemuBus, server: DeviceServer): Promise<void> {
     const device = new PluggedDevice(
       spec,
       { qemuId, bus: bus.number, slot: this.#nextSlot++, container: this.#nameContainer(spec.id) },
@@ -438,7 +439,7 @@ export const NOTHING_SEEN: State = { flatView: [], dmaView: [], containers: [], 
  * The arguments of `-device` and `device_add`. The device's socket is called by its id, in the directory
  * that QEMU runs in: the shorter the path, the sooner has QEMU read what has it in.
  */
-export const deviceArguments = (qemuId: string, bus: DeviceBus, slot: number) => ({
+export const deviceArguments = (qemuId: string, bus: QemuBus, slot: number) => ({
   driver: 'vfio-user-pci',
   id: qemuId,
   bus: bus.name,

@@ -1,5 +1,5 @@
 import { pageSizeBitmap } from '../../address/index.ts';
-import { VfioUserServer as VfioUserIommu } from '../../host/index.ts';
+import { VfioUserIommu } from '../../host/index.ts';
 import type { DeviceServer, ServeDevice, ServedRequest } from './device-server.ts';
 import { undoAtExit } from '../process/leave-nothing-behind.ts';
 import { VfioUserServer, deviceModel } from '../../vfio-user/index.ts';

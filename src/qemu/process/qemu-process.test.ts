@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { QemuDied, QemuHangs, QmpRefusal } from './qemu-error.ts';
 import { QemuProcess } from './qemu-process.ts';
 import { QtestError } from './qtest-client.ts';
-import { makeFakeQemu, type FakeQemu } from './testing/fake-monitor.ts';
+import { makeFakeQemu, type FakeMonitor } from './testing/fake-monitor.ts';
 
-const fakes: FakeQemu[] = [];
+const fakes: FakeMonitor[] = [];
 const started: QemuProcess[] = [];
 afterEach(async () => {
   await Promise.all(started.splice(0).map((qemu) => qemu.end()));

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { within } from './deadline.ts';
+import { withinDeadline } from './answer-deadline.ts';
 import { LastWords } from './last-words.ts';
 import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
@@ -123,7 +123,7 @@ export class QemuProcess {
     const death = this.#ended.then((ending): never => {
       throw this.#died(ending);
     });
-    return within(Promise.race([promise, death]), what);
+    return withinDeadline(Promise.race([promise, death]), what);
   }
 
   /** Its end as an error. Only once it has ended. */
@@ -133,7 +133,7 @@ export class QemuProcess {
 
   /** Resolves when the process is gone by itself; @throws QemuHangs when it stays. */
   async gone(milliseconds = DEATH_DEADLINE): Promise<Ending> {
-    return within(this.#ended, 'its end', milliseconds);
+    return withinDeadline(this.#ended, 'its end', milliseconds);
   }
 
   /** Whether the process, idle as it may be, keeps this one alive. */
@@ -150,7 +150,7 @@ export class QemuProcess {
   async end(): Promise<void> {
     this.keepAlive(true);
     this.#kill();
-    await within(this.#ended, 'its end after SIGKILL', DEATH_DEADLINE);
+    await withinDeadline(this.#ended, 'its end after SIGKILL', DEATH_DEADLINE);
     this.#forget();
     for (const connection of this.#connections) connection.close();
     this.directory.remove();

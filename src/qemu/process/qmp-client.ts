@@ -1,4 +1,4 @@
-import { ANSWER_DEADLINE, within } from './deadline.ts';
+import { ANSWER_DEADLINE, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 import { QmpRefusal } from './qemu-error.ts';
 
@@ -61,7 +61,7 @@ export class QmpClient {
     const message =
       argumentsOf === undefined ? { execute: command } : { execute: command, arguments: argumentsOf };
     this.#connection.send(`${JSON.stringify(message)}\n`);
-    return within(answer, `QMP ${command}`, milliseconds);
+    return withinDeadline(answer, `QMP ${command}`, milliseconds);
   }
 
   /** The text that the monitor for people prints for `line`. */
@@ -85,7 +85,7 @@ export class QmpClient {
       expected = { matches, resolve, reject };
       this.#expected.add(expected);
     });
-    return within(found, what, milliseconds).finally(() => this.#expected.delete(expected));
+    return withinDeadline(found, what, milliseconds).finally(() => this.#expected.delete(expected));
   }
 
   /** Nothing will be answered any more. */

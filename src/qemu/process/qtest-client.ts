@@ -1,4 +1,4 @@
-import { ANSWER_DEADLINE, within } from './deadline.ts';
+import { ANSWER_DEADLINE, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 
 interface Pending {
@@ -38,7 +38,7 @@ export class QtestClient {
         }),
     );
     this.#connection.send(lines.map((line) => `${line}\n`).join(''));
-    return within(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE);
+    return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE);
   }
 
   /** The number that a single line is answered with. */

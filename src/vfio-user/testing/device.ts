@@ -1,5 +1,5 @@
 import { offset } from '../../address/index.ts';
-import { VfioUserServer as HostSide, type IommuContainer } from '../../host/index.ts';
+import { VfioUserIommu, type IommuContainer } from '../../host/index.ts';
 import type { ServedDevice } from '../served-device.ts';
 
 const RW = { read: true, write: true } as const;
@@ -46,4 +46,4 @@ export const device: ServedDevice = {
 export const host =
   (maxMappings = 1000) =>
   (): IommuContainer =>
-    new HostSide({ pageSizes: 0x20_1000n, maxMappings });
+    new VfioUserIommu({ pageSizes: 0x20_1000n, maxMappings });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A program that can be started instead of QEMU. */
-export interface FakeQemu {
+export interface FakeMonitor {
   readonly binary: string;
   remove(): void;
 }
@@ -15,7 +15,7 @@ export interface FakeQemu {
  * @param behaviour JavaScript that runs first; it may replace `onCommand(name, reply)` and `onLine(line, reply)`,
  *   or end the program.
  */
-export function makeFakeQemu(behaviour: string): FakeQemu {
+export function makeFakeQemu(behaviour: string): FakeMonitor {
   const folder = mkdtempSync(join(tmpdir(), 'fake-qemu-'));
   const binary = join(folder, 'qemu-system-x86_64');
   writeFileSync(

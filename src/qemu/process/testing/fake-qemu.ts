@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { programName, type Architecture } from '../architecture.ts';
 
 /** What a fake QEMU says of itself. */
-export interface FakeQemu {
+export interface FakeBinary {
   readonly version?: string;
   readonly devices?: readonly string[];
   /** Lines of `-M help`. */
@@ -14,7 +14,7 @@ export interface FakeQemu {
 export function writeFakeQemu(
   folder: string,
   architecture: Architecture,
-  { version = 'QEMU emulator version 11.1.3 (Debian 1:11.1.3)', devices = [], machines = [] }: FakeQemu,
+  { version = 'QEMU emulator version 11.1.3 (Debian 1:11.1.3)', devices = [], machines = [] }: FakeBinary,
 ): string {
   const path = join(folder, programName(architecture));
   const print = (lines: readonly string[]): string => lines.map((text) => `echo '${text}'`).join('; ') || ':';

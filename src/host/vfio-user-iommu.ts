@@ -8,7 +8,7 @@ export const VFIO_USER_MAX_REGION_SIZE: Size = 8n << 40n;
 /** libvfio-user include/libvfio-user.h: LIBVFIO_USER_MAX_DMA_REGIONS. */
 export const VFIO_USER_MAX_REGIONS = 1_000_000;
 
-export interface VfioUserServerOptions {
+export interface VfioUserIommuOptions {
   /**
    * What the server answers to the client's `pgsizes`. Nothing but the client's own decisions depends
    * on it: the server never compares an address with it.
@@ -37,13 +37,13 @@ function haveSameSource(a: DmaMapRequest, b: DmaMapRequest): boolean {
  * What QEMU makes of an errno is another matter: it prints it and goes on (vfio-user maps are not waited
  * for).
  */
-export class VfioUserServer implements IommuContainer {
+export class VfioUserIommu implements IommuContainer {
   readonly pageSizes: PageSizeBitmap;
   readonly #maxMappings: number;
   readonly #maxSize: Size;
   readonly #table = new MappingTable();
 
-  constructor(options: VfioUserServerOptions) {
+  constructor(options: VfioUserIommuOptions) {
     this.pageSizes = options.pageSizes;
     this.#maxMappings = options.maxMappings ?? VFIO_USER_MAX_REGIONS;
     this.#maxSize = options.maxSize ?? VFIO_USER_MAX_REGION_SIZE;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hostAddress, iova, offset } from '../address/index.ts';
 import { Errno } from './errno.ts';
 import type { DmaMapRequest } from './iommu-container.ts';
-import { VFIO_USER_MAX_REGION_SIZE, VfioUserServer } from './vfio-user-server.ts';
+import { VFIO_USER_MAX_REGION_SIZE, VfioUserIommu } from './vfio-user-iommu.ts';
 
 const request = (at: bigint, size: bigint, rest: Partial<DmaMapRequest> = {}): DmaMapRequest => ({
   iova: iova(at),
@@ -14,10 +14,10 @@ const request = (at: bigint, size: bigint, rest: Partial<DmaMapRequest> = {}): D
   ...rest,
 });
 
-const server = (maxMappings?: number): VfioUserServer =>
-  new VfioUserServer({ pageSizes: 0x1000n, maxMappings });
+const server = (maxMappings?: number): VfioUserIommu =>
+  new VfioUserIommu({ pageSizes: 0x1000n, maxMappings });
 
-describe('VfioUserServer.map', () => {
+describe('VfioUserIommu.map', () => {
   it('does not look at alignment, not even to what it announces', () => {
     const odd = request(0x123n, 0x45n, { hostAddress: hostAddress(0x7n) });
     const one = server();
@@ -71,7 +71,7 @@ describe('VfioUserServer.map', () => {
     expect(one.map(full)).toBe(0);
     expect(one.map(request(0n, VFIO_USER_MAX_REGION_SIZE + 1n))).toBe(Errno.ENOSPC);
     expect(server().map(request(0n, VFIO_USER_MAX_REGION_SIZE))).toBe(0);
-    expect(new VfioUserServer({ pageSizes: 0x1000n, maxSize: 0xfffn }).map(full)).toBe(Errno.ENOSPC);
+    expect(new VfioUserIommu({ pageSizes: 0x1000n, maxSize: 0xfffn }).map(full)).toBe(Errno.ENOSPC);
   });
 
   it('EINVAL for nothing and for a range that wraps', () => {
@@ -81,7 +81,7 @@ describe('VfioUserServer.map', () => {
   });
 });
 
-describe('VfioUserServer.unmap', () => {
+describe('VfioUserIommu.unmap', () => {
   it('ENOENT unless the region is exactly that', () => {
     const one = server();
     one.map(request(0x1000n, 0x2000n));

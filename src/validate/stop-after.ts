@@ -20,7 +20,7 @@ const STAGE = createContext({ act: () => undefined }) as unknown as Stage;
  * @param seconds how long it may take.
  * @throws DeadlinePassed when it takes longer.
  */
-export function withinDeadline<T>(act: () => T, seconds: number): T {
+export function stopAfter<T>(act: () => T, seconds: number): T {
   let result: { readonly value: T } | undefined;
   STAGE.act = () => {
     result = { value: act() };

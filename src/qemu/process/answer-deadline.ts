@@ -10,7 +10,11 @@ export const ANSWER_DEADLINE = 20_000;
  * @param milliseconds until patience ends.
  * @throws QemuHangs when it is not.
  */
-export function within<T>(promise: Promise<T>, what: string, milliseconds = ANSWER_DEADLINE): Promise<T> {
+export function withinDeadline<T>(
+  promise: Promise<T>,
+  what: string,
+  milliseconds = ANSWER_DEADLINE,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new QemuHangs(what, milliseconds)), milliseconds);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));

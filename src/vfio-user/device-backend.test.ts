@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
-import { DeviceState } from './device-state.ts';
+import { DeviceBackend } from './device-backend.ts';
 import { SystemCallError } from './system-calls.ts';
 import { bytes, text } from './testing/bytes.ts';
 import { device } from './testing/device.ts';
@@ -11,8 +11,8 @@ const access = (region: number, at: bigint, count: number) => ({ region, offset:
 describe('a device', () => {
   it('has 256 bytes of configuration space, a PCI Express one 4096', () => {
     const calls = new FakeSystemCalls();
-    const plain = new DeviceState(device, calls);
-    const express = new DeviceState({ ...device, pciExpress: true }, calls);
+    const plain = new DeviceBackend(device, calls);
+    const express = new DeviceBackend({ ...device, pciExpress: true }, calls);
     expect(plain.regionInfo(7)!.size).toBe(256n);
     expect(express.regionInfo(7)!.size).toBe(4096n);
     expect(() => plain.read(access(7, 254n, 4))).toThrow('region 7 has 256 bytes');
@@ -23,7 +23,7 @@ describe('a device', () => {
   });
 
   it('takes writes of any width to its registers', () => {
-    const state = new DeviceState(device, new FakeSystemCalls());
+    const state = new DeviceBackend(device, new FakeSystemCalls());
     state.write(access(7, 0x10n, 8), bytes('ffffffffffffffff'));
     state.write(access(7, 0x43n, 1), bytes('ff'));
     expect(text(state.read(access(7, 0x10n, 8)))).toBe('00c0ffff 00000000');
@@ -38,7 +38,7 @@ describe('a device', () => {
     const attributes = { type: 'mem64', prefetchable: false } as const;
     const areas = [{ offset: offset(0x20000n), size: 1n }];
     const huge = [{ offset: offset(0xffff_ffff_ffff_f000n), size: 0x1000n }];
-    const state = new DeviceState(
+    const state = new DeviceBackend(
       {
         ...device,
         bars: [
@@ -63,7 +63,7 @@ describe('a device', () => {
   it('without memory for its BARs is none', () => {
     const calls = new FakeSystemCalls();
     calls.failing.push('none', 'memoryFile');
-    expect(() => new DeviceState(device, calls)).toThrow(SystemCallError);
+    expect(() => new DeviceBackend(device, calls)).toThrow(SystemCallError);
     expect(calls.open.size).toBe(0);
   });
 });

@@ -18,7 +18,7 @@ const LARGEST_FILE = 1n << 62n;
 const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
 
 /** The device itself: its registers and the memory of its BARs. It outlives the clients that come and go. */
-export class DeviceState {
+export class DeviceBackend {
   readonly #device: ServedDevice;
   readonly #calls: SystemCalls;
   readonly #files = new Map<number, Descriptor>();
