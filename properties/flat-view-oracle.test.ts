@@ -79,7 +79,7 @@ function pointsOf(root: Node): bigint[] {
   return [...points];
 }
 
-/** Whether the two ranges have to be one: written from fact 2.6, not from the code. */
+/** Whether the two ranges have to be one: written from memory fact 2.6, not from the code. */
 const oneRange = (left: FlatRange, right: FlatRange): boolean =>
   left.region === right.region &&
   right.start === left.end &&
@@ -227,7 +227,7 @@ const agreesWithSearch = (render: Render, tally?: Tally<Clause>) =>
 const run = { seed: 0xf1a7, numRuns: 2000 };
 
 describe('the flat view of a region tree', () => {
-  it('is what a search through the tree finds at every address (facts 2.2 to 2.6)', () => {
+  it('is what a search through the tree finds at every address (memory facts 2.2 to 2.6)', () => {
     const tally = new Tally<Clause>();
     fc.assert(
       agreesWithSearch((root) => FlatView.render(root).ranges, tally),
@@ -282,7 +282,7 @@ interface Flags {
   readonly unmergeable: boolean;
 }
 
-/** How a region tree is rendered, step by step as in fact 2.3, so that each step can be got wrong. */
+/** How a region tree is rendered, step by step as in memory fact 2.3, so that each step can be got wrong. */
 interface Rules {
   readonly isShown: (region: MemoryRegion, through: MemoryRegion | undefined) => boolean;
   readonly extent: (region: MemoryRegion, base: bigint) => Stretch;
@@ -530,7 +530,7 @@ const mutants: Readonly<Record<string, Partial<Rules>>> = {
 };
 
 describe('the property finds out', () => {
-  it('nothing wrong with a renderer that follows fact 2.3 to the letter', () => {
+  it('nothing wrong with a renderer that follows memory fact 2.3 to the letter', () => {
     expect(fc.check(agreesWithSearch(rendererWith({})), run).failed).toBe(false);
   });
 

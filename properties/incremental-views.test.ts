@@ -116,7 +116,9 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   steps,
 });
 
-/** Whether a listener must see the two as one and the same: written from fact 2.7, not from the code. */
+/**
+ * Whether a listener must see the two as one and the same: written from memory fact 2.7, not from the code.
+ */
 const same = (a: FlatRange, b: FlatRange): boolean =>
   a.region === b.region &&
   a.start === b.start &&
@@ -148,7 +150,7 @@ function expectRanges(actual: Ranges, expected: Ranges, what: string): void {
   throw new Error(`${what}: not the same`);
 }
 
-/** The region that a space with this root shows: written from fact 2.8, not from the code. */
+/** The region that a space with this root shows: written from memory fact 2.8, not from the code. */
 function effectiveRoot(root: MemoryRegion): MemoryRegion | undefined {
   if (!root.enabled) return undefined;
   if (root.alias !== undefined) {
@@ -267,7 +269,7 @@ class Run {
   readonly #shown = new Map<AddressSpace, View>();
   readonly #shrunk = new Set<MemoryRegion>();
   #depth = 0;
-  /** Whether the commit of the outermost transaction has to update (fact 1.7). */
+  /** Whether the commit of the outermost transaction has to update (memory fact 1.7). */
   #pending = false;
   #changes = 0;
   #listeners = 0;
@@ -417,7 +419,7 @@ class Run {
     book.checkClosed();
     expect(book.rounds).toBe(1);
     book.rounds = 0;
-    // It is told of everything there is, by rising address, and of nothing else (fact 3.5).
+    // It is told of everything there is, by rising address, and of nothing else (memory fact 3.5).
     expectRanges(book.told('add', 'del', 'nop'), this.#shownBy(space).ranges, 'told when it came');
     expectRanges(book.held, this.#shownBy(space).ranges, 'held when it came');
     book.heard = [];
@@ -505,7 +507,7 @@ class Run {
       expectRanges(late, this.#engine.view(book.space).ranges, `${book.name} hears of all in turn`);
   }
 
-  /** Spaces show the same object where they have the same effective root (fact 2.8). */
+  /** Spaces show the same object where they have the same effective root (memory fact 2.8). */
   #checkSharing(): void {
     const byRoot = new Map<MemoryRegion | undefined, View>();
     for (const space of this.#spaces) {
@@ -575,7 +577,7 @@ const real = (): Engine => ({ topology: new MemoryTopology(), view: (space) => s
 const run = { seed: 0x1c4e, numRuns: 500 };
 
 describe('views and listeners', () => {
-  it('follow every change (facts 1.7, 2.8, 3.1 to 3.5)', () => {
+  it('follow every change (memory facts 1.7, 2.8, 3.1 to 3.5)', () => {
     const tally = new Tally<Clause>();
     fc.assert(follows(real, tally), run);
     tally.expectShares({
@@ -724,7 +726,7 @@ class TextbookTopology extends MemoryTopology {
     for (const { listener } of this.#books) if (this.#rules.ends(told.has(listener))) listener.commit?.();
   }
 
-  /** Fact 3.3. */
+  /** As memory fact 3.3 has it. */
   #difference(before: Ranges, after: Ranges): readonly Heard[] {
     const gone: Heard[] = [];
     const others: Heard[] = [];

@@ -6,7 +6,7 @@ import type { DmaMapping, DmaMapRequest, IommuContainer } from './iommu-containe
 import { IommufdIoas } from './iommufd.ts';
 import { SpaprTceContainer } from './spapr-tce.ts';
 import { Type1Container } from './type1.ts';
-import { VfioUserServer } from './vfio-user-server.ts';
+import { VfioUserIommu } from './vfio-user-iommu.ts';
 
 const PAGE = 0x1000n;
 const RAM = 0x7f00_0000_0000n;
@@ -23,7 +23,7 @@ const CONTAINERS: Record<string, () => IommuContainer> = {
   'type1 v2': () => new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings: 3 }),
   'type1 v1': () => new Type1Container({ hostPageSize, domainPageSizes, version: 1 }),
   iommufd: () => new IommufdIoas({ hostPageSize, domainPageSizes, apertures }),
-  'vfio-user': () => new VfioUserServer({ pageSizes: PAGE, maxMappings: 3 }),
+  'vfio-user': () => new VfioUserIommu({ pageSizes: PAGE, maxMappings: 3 }),
 };
 
 interface Call {

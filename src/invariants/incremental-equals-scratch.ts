@@ -6,7 +6,7 @@ import {
   type BarState,
   type ContainerState,
   type Trace,
-} from '../target/trace.ts';
+} from '../trace/index.ts';
 import { spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
@@ -92,7 +92,9 @@ function checkBars(trace: Trace, examination: Examination): void {
 
 const END_OF_32_BITS = 1n << 32n;
 
-/** VMMs leave out BARs at 0 and at the end of their space (fact 4.1); everything else they have to place. */
+/**
+ * VMMs leave out BARs at 0 and at the end of their space (pci fact 4.1); everything else they have to place.
+ */
 function isWhereItShouldBe({ type, size, address }: BarState, register: BarRegister): boolean {
   if (!register.decoding) return address === undefined;
   if (address !== undefined) return address === register.address;

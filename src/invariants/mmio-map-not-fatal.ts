@@ -1,7 +1,7 @@
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import type { DmaUnmapEvent, VmmEvent } from '../vfio/index.ts';
 
 /** Peer-to-peer DMA is a luxury: a host without it loses nothing else. */
@@ -49,7 +49,10 @@ function missingWindow({ abortSite, steps }: Trace): DmaUnmapEvent | undefined {
 
 const TOP_HALF = 1n << 63n;
 
-/** What was refused. Beyond 2^63 no BAR is meant to be: it is there for a moment, while it is sized (fact 6.1). */
+/**
+ * What was refused. Beyond 2^63 no BAR is meant to be: it is there for a moment, while it is sized
+ * (vfio fact 6.1).
+ */
 function causeOf(type: 'dma-map' | 'window-create', start: bigint): string {
   if (type === 'window-create') return 'refused-window';
   return start >= TOP_HALF ? 'refused-map-in-top-half' : 'refused-map';

@@ -3,7 +3,9 @@ import type { BarSpec, DeviceSpec, MsixSpec } from '../scenario/index.ts';
 
 const MOST_VECTORS = 2048;
 
-/** Devices whose capability names a place for the PBA that is not in its BAR, and where it is (fact 5.7). */
+/**
+ * Devices whose capability names a place for the PBA that is not in its BAR, and where it is (vfio fact 5.7).
+ */
 const WRONG_PBA: readonly { vendor: number; mask: number; device: number; pbaOffset: bigint }[] = [
   // Chelsio T5, virtual functions: 0x8000 in a BAR of 8 KiB.
   { vendor: 0x1425, mask: 0xff00, device: 0x5800, pbaOffset: 0x1000n },

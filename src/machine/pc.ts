@@ -35,14 +35,14 @@ const belowOnPc = (ram: Size): Size => (ram >= 0xe000_0000n ? 0xc000_0000n : ram
 /** RAM below 4 GiB on Q35, in bytes (hw/i386/pc_q35.c: pc_q35_init). */
 const belowOnQ35 = (ram: Size): Size => (ram >= 0xb000_0000n ? 0x8000_0000n : ram);
 
-/** i440FX (fact 11.1): its PAM registers are set up before the first device is. */
+/** i440FX (machine fact 11.1): its PAM registers are set up before the first device is. */
 export const buildPc = (options: MachineOptions): Machine => {
   const { machine, showPciInBiosArea } = buildX86(options, belowOnPc(options.ram));
   showPciInBiosArea();
   return machine;
 };
 
-/** Q35 (fact 11.1): until the first reset RAM shows in the BIOS area. */
+/** Q35 (machine fact 11.1): until the first reset RAM shows in the BIOS area. */
 export const buildQ35 = (options: MachineOptions): Machine => {
   const { machine, showPciInBiosArea } = buildX86(options, belowOnQ35(options.ram));
   return { ...machine, reset: showPciInBiosArea };

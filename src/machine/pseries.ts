@@ -1,6 +1,5 @@
 import { END_OF_SPACE, offset, type Size } from '../address/index.ts';
-import { MemoryRegion } from '../memory/index.ts';
-import type { AddressSpace } from '../memory/index.ts';
+import { MemoryRegion, type AddressSpace } from '../memory/index.ts';
 import type { Machine, MachineOptions } from './machine.ts';
 import { addIoRows, makeIoSpace, makeMemorySpaces, makeRam, makeSystem, type IoRow } from './memory-map.ts';
 
@@ -18,8 +17,8 @@ const XIVE: readonly IoRow[] = [
 ];
 
 /**
- * The POWER machine `pseries` with its first PCI host bridge (facts 7.5 and 11.3). Devices do not see
- * RAM but what the guest maps in the bridge's DMA windows; MSI-X is set up by firmware calls.
+ * The POWER machine `pseries` with its first PCI host bridge (vfio fact 7.5, machine fact 11.3). Devices do
+ * not see RAM but what the guest maps in the bridge's DMA windows; MSI-X is set up by firmware calls.
  */
 export function buildPseries(options: MachineOptions): Machine {
   const { topology, rules } = options;

@@ -27,7 +27,7 @@ const DEVICES: readonly IoRow[] = [
   ]),
 ];
 
-/** Arm's `virt` (fact 11.2; hw/arm/virt.c: base_memmap, virt_set_high_memmap). */
+/** Arm's `virt` (machine fact 11.2; hw/arm/virt.c: base_memmap, virt_set_high_memmap). */
 export function buildVirt(options: MachineOptions): Machine {
   const { topology, ram, reserve } = options;
   const system = makeSystem();

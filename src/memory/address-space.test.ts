@@ -22,7 +22,7 @@ describe('a new address space', () => {
   });
 });
 
-describe('the effective root (fact 2.8)', () => {
+describe('the effective root (memory fact 2.8)', () => {
   const alias = (target: MemoryRegion, from: bigint, size: bigint): MemoryRegion =>
     MemoryRegion.alias('alias', target, offset(from), size);
   const holding = (size: bigint, ...children: readonly (readonly [MemoryRegion, bigint])[]): MemoryRegion => {

@@ -6,9 +6,9 @@ import type { MemoryRegion } from './memory-region.ts';
 export class AddressSpace {
   readonly name: string;
   readonly root: MemoryRegion;
-  /** Spaces with the same effective root share the same object (fact 2.8). */
+  /** Spaces with the same effective root share the same object (memory fact 2.8). */
   readonly view: FlatView = FlatView.empty;
-  /** By rising priority; equal ones in the order of their registration (fact 3.2). */
+  /** By rising priority; equal ones in the order of their registration (memory fact 3.2). */
   readonly listeners: readonly MemoryListener[] = [];
 
   constructor(name: string, root: MemoryRegion) {
@@ -20,7 +20,7 @@ export class AddressSpace {
 /**
  * The region whose rendering an address space with this root shows: aliases of a whole region and
  * containers with a single enabled child stand for what they hold (memory_region_get_flatview_root,
- * fact 2.8).
+ * memory fact 2.8).
  *
  * @returns nothing where the view is empty.
  */

@@ -4,7 +4,7 @@ import type { MemoryRegion } from './memory-region.ts';
 
 /**
  * A terminating region's wish for a run of addresses. Claims are made in rendering order, and an
- * earlier claim wins: what QEMU calls filling the gaps of the view (fact 2.3, steps 5 to 7).
+ * earlier claim wins: what QEMU calls filling the gaps of the view (memory fact 2.3, steps 5 to 7).
  */
 export interface Claim {
   readonly start: Address;
@@ -26,7 +26,10 @@ interface Inherited {
 
 const NOTHING_INHERITED: Inherited = { readonly: false, nonvolatile: false, unmergeable: false };
 
-/** Every claim that `root` and what lies below it make inside `window` (render_memory_region, fact 2.3). */
+/**
+ * Every claim that `root` and what lies below it make inside `window` (render_memory_region,
+ * memory fact 2.3).
+ */
 export function collectClaims(root: MemoryRegion, window: Range): Claim[] {
   const claims: Claim[] = [];
   const end = window.end < END_OF_SPACE ? window.end : END_OF_SPACE;
@@ -81,7 +84,7 @@ function inherit(region: MemoryRegion, inherited: Inherited): Inherited {
 
 /**
  * The flat ranges that result when the earliest claim wins every address it wants, merged where
- * neighbours continue each other (flatview_insert and flatview_simplify, facts 2.3 and 2.6).
+ * neighbours continue each other (flatview_insert and flatview_simplify, memory facts 2.3 and 2.6).
  *
  * A sweep over the claims sorted by start, with the active ones in a heap by rank: n log n, where
  * inserting into a sorted list, as QEMU does, takes n².

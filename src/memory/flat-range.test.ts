@@ -47,7 +47,7 @@ const outOfRomdMode = (changed: Partial<Fields> = {}): FlatRange => {
 const following: Partial<Fields> = { start: 0x2000n, end: 0x3000n, offset: 0x1000n };
 
 describe('a flat range', () => {
-  it('has what fact 2.1 lists, as it was at the time of rendering', () => {
+  it('has what memory fact 2.1 lists, as it was at the time of rendering', () => {
     const topology = new MemoryTopology();
     const region = MemoryRegion.romDevice('r', 0x1000n);
     const before = make({ region });
@@ -74,7 +74,7 @@ describe('a flat range', () => {
   });
 });
 
-describe('canMerge (fact 2.6)', () => {
+describe('canMerge (memory fact 2.6)', () => {
   it('is true of a range and its continuation', () => {
     expect(canMerge(make(), make(following))).toBe(true);
     const alike = { readonly: true, nonvolatile: true };
@@ -118,7 +118,7 @@ describe('canMerge (fact 2.6)', () => {
   });
 });
 
-describe('flatRangesEqual (fact 2.7)', () => {
+describe('flatRangesEqual (memory fact 2.7)', () => {
   it('is true of a range and itself, and of one made the same way', () => {
     const range = make({ unmergeable: true });
     expect(flatRangesEqual(range, range)).toBe(true);

@@ -2,7 +2,7 @@ import type { Address, Offset, Range } from '../address/index.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
 /**
- * A run of addresses that one region answers (QEMU's `FlatRange`, fact 2.1).
+ * A run of addresses that one region answers (QEMU's `FlatRange`, memory fact 2.1).
  *
  * The same object is what listeners are handed as a `MemoryRegionSection`. Attributes that can
  * change later (priority, ROM-device mode) are those at the time of rendering.
@@ -63,7 +63,7 @@ export class FlatRange implements Range<Address> {
   }
 }
 
-/** What a memory listener is told about: QEMU's name for the flat range of a callback (fact 3.6). */
+/** What a memory listener is told about: QEMU's name for the flat range of a callback (memory fact 3.6). */
 export type MemoryRegionSection = FlatRange;
 
 const sameAttributes = (a: FlatRange, b: FlatRange): boolean =>
@@ -72,7 +72,7 @@ const sameAttributes = (a: FlatRange, b: FlatRange): boolean =>
   a.readonly === b.readonly &&
   a.nonvolatile === b.nonvolatile;
 
-/** Whether `right` continues `left` so that the two are one range (can_merge, fact 2.6). */
+/** Whether `right` continues `left` so that the two are one range (can_merge, memory fact 2.6). */
 export const canMerge = (left: FlatRange, right: FlatRange): boolean =>
   left.end === right.start &&
   sameAttributes(left, right) &&
@@ -80,7 +80,7 @@ export const canMerge = (left: FlatRange, right: FlatRange): boolean =>
   !right.unmergeable &&
   left.offset + left.size === right.offset;
 
-/** Whether a listener sees no difference between the two ranges (flatrange_equal, fact 2.7). */
+/** Whether a listener sees no difference between the two ranges (flatrange_equal, memory fact 2.7). */
 export const flatRangesEqual = (a: FlatRange, b: FlatRange): boolean =>
   a === b ||
   (a.start === b.start &&

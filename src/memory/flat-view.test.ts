@@ -25,7 +25,7 @@ const line = (range: FlatRange): string => {
 };
 const rendered = (root: MemoryRegion): string[] => FlatView.render(root).ranges.map(line);
 
-describe('rendering the root (fact 2.2)', () => {
+describe('rendering the root (memory fact 2.2)', () => {
   it('begins at the address of the root and ends at 2^64', () => {
     const ram = MemoryRegion.ram('ram', END_OF_SPACE);
     expect(rendered(ram)).toEqual(['0x0-0xffffffffffffffff ram +0x0']);
@@ -43,7 +43,7 @@ describe('rendering the root (fact 2.2)', () => {
 });
 
 describe('rendering a region', () => {
-  it('gives nothing for a disabled one (fact 2.3, step 1)', () => {
+  it('gives nothing for a disabled one (memory fact 2.3, step 1)', () => {
     const ram = MemoryRegion.ram('ram', 0x1000n);
     topology.setEnabled(ram, false);
     expect(rendered(ram)).toEqual([]);
@@ -58,13 +58,13 @@ describe('rendering a region', () => {
     [HALF, '0x8000000000000000-0x8000000000000fff'],
     [END_OF_SPACE - 0x1000n, '0xfffffffffffff000-0xffffffffffffffff'],
     [END_OF_SPACE - 0x800n, '0xfffffffffffff800-0xffffffffffffffff'],
-  ])('puts it at %d (fact 2.3, step 2)', (address, expected) => {
+  ])('puts it at %d (memory fact 2.3, step 2)', (address, expected) => {
     const root = container();
     put(root, MemoryRegion.ram('ram', 0x1000n), address);
     expect(rendered(root)).toEqual([`${expected} ram +0x0`]);
   });
 
-  it('gives nothing for size 0, and lets nothing below it through (fact 2.3, step 3)', () => {
+  it('gives nothing for size 0, and lets nothing below it through (memory fact 2.3, step 3)', () => {
     const root = container();
     const empty = put(root, MemoryRegion.io('empty', 0n), 0x1000n);
     put(empty, MemoryRegion.ram('child', 0x1000n), 0n);
@@ -82,7 +82,7 @@ describe('rendering a region', () => {
     expect(rendered(root)).toEqual(['0x10010000000-0x1001fffffff ram +0x0']);
   });
 
-  it('clips it to its container, at both ends of the container (facts 2.3, step 3, and 2.4)', () => {
+  it('clips it to its container, at both ends of the container (memory facts 2.3, step 3, and 2.4)', () => {
     const root = container();
     const outer = put(root, container(0x1000n, 'outer'), 0x1000n);
     put(outer, MemoryRegion.ram('inside', 0x2000n), 0x800n);
@@ -90,14 +90,14 @@ describe('rendering a region', () => {
     expect(rendered(root)).toEqual(['0x1800-0x1fff inside +0x0']);
   });
 
-  it('shows a region that is larger than the space is long (fact 2.3, step 3)', () => {
+  it('shows a region that is larger than the space is long (memory fact 2.3, step 3)', () => {
     const root = container();
     const outer = put(root, container(END_OF_SPACE, 'outer'), HALF);
     put(outer, MemoryRegion.ram('ram', END_OF_SPACE), HALF - 0x1000n);
     expect(rendered(root)).toEqual(['0xfffffffffffff000-0xffffffffffffffff ram +0x0']);
   });
 
-  it('fills only what its subregions leave (facts 2.3, steps 5 and 7, and 2.4)', () => {
+  it('fills only what its subregions leave (memory facts 2.3, steps 5 and 7, and 2.4)', () => {
     const parent = MemoryRegion.io('parent', 0x4000n);
     put(parent, MemoryRegion.ram('child', 0x1000n), 0x1000n, -100);
     expect(rendered(parent)).toEqual([
@@ -107,14 +107,14 @@ describe('rendering a region', () => {
     ]);
   });
 
-  it('leaves the gaps of a container unassigned (fact 2.3, step 6)', () => {
+  it('leaves the gaps of a container unassigned (memory fact 2.3, step 6)', () => {
     const root = container(0x4000n);
     put(root, MemoryRegion.ram('a', 0x1000n), 0n);
     put(root, MemoryRegion.ram('b', 0x1000n), 0x2000n);
     expect(rendered(root)).toEqual(['0x0-0xfff a +0x0', '0x2000-0x2fff b +0x0']);
   });
 
-  it('drops a lower region that begins inside a higher one, and keeps its tail (fact 2.3, step 7; QM-02)', () => {
+  it('keeps only the tail of a lower region that begins in a higher one (memory fact 2.3, step 7; QM-02)', () => {
     const root = container();
     put(root, MemoryRegion.io('vga', 0x80_0000n), 0x1000_0000n, 1);
     const hidden = put(root, MemoryRegion.io('hidden', 0x2_0000n), 0x100a_0000n);
@@ -127,7 +127,7 @@ describe('rendering a region', () => {
   });
 });
 
-describe('priority (fact 2.4)', () => {
+describe('priority (memory fact 2.4)', () => {
   it('orders the children of one container only', () => {
     const root = container();
     const low = put(root, container(0x1000n, 'low'), 0n, 0);
@@ -154,7 +154,7 @@ describe('priority (fact 2.4)', () => {
   });
 });
 
-describe('a disabled subtree (fact 2.4)', () => {
+describe('a disabled subtree (memory fact 2.4)', () => {
   it('is transparent', () => {
     const root = MemoryRegion.io('root', 0x2000n);
     const middle = put(root, MemoryRegion.io('middle', 0x1000n), 0n);
@@ -163,7 +163,7 @@ describe('a disabled subtree (fact 2.4)', () => {
     expect(rendered(root)).toEqual(['0x0-0x1fff root +0x0']);
   });
 
-  it('does not disable what an alias shows of it, but a disabled target shows nothing (fact 2.3, step 4)', () => {
+  it('does not disable what an alias shows; a disabled target shows nothing (memory fact 2.3, step 4)', () => {
     const root = container();
     const hidden = put(root, container(0x1000n, 'hidden'), 0n);
     const ram = put(hidden, MemoryRegion.ram('ram', 0x1000n), 0n);
@@ -175,7 +175,7 @@ describe('a disabled subtree (fact 2.4)', () => {
   });
 });
 
-describe('an alias (fact 2.3, step 4)', () => {
+describe('an alias (memory fact 2.3, step 4)', () => {
   it('shows a part of its target, wherever the target is', () => {
     const root = container();
     const ram = put(root, MemoryRegion.ram('ram', 0x4000n), 0x10_0000n);
@@ -241,7 +241,7 @@ describe('an alias (fact 2.3, step 4)', () => {
 
 describe('the attributes of a range', () => {
   it.each(['readonly', 'nonvolatile', 'unmergeable'] as const)(
-    '%s is inherited from any region on the way, through aliases too (facts 2.4 and 2.5)',
+    '%s is inherited from any region on the way, through aliases too (memory facts 2.4 and 2.5)',
     (flag) => {
       for (const special of ['outer', 'alias', 'target', 'leaf']) {
         const options = (name: string) => ({ [flag]: name === special });
@@ -255,7 +255,7 @@ describe('the attributes of a range', () => {
     },
   );
 
-  it('are not those of siblings, children or subtrees beside it (fact 2.5)', () => {
+  it('are not those of siblings, children or subtrees beside it (memory fact 2.5)', () => {
     const root = MemoryRegion.io('root', 0x3000n);
     const special = put(
       root,
@@ -272,14 +272,14 @@ describe('the attributes of a range', () => {
     ]);
   });
 
-  it('come together from several regions (fact 2.5)', () => {
+  it('come together from several regions (memory fact 2.5)', () => {
     const outer = MemoryRegion.container('outer', 0x1000n, { readonly: true });
     const middle = put(outer, MemoryRegion.container('middle', 0x1000n, { unmergeable: true }), 0n);
     put(middle, MemoryRegion.ram('leaf', 0x1000n, { nonvolatile: true }), 0n);
     expect(rendered(outer)).toEqual(['0x0-0xfff leaf +0x0 readonly nonvolatile unmergeable']);
   });
 
-  it('ROM-device mode is that of the leaf (fact 2.5)', () => {
+  it('ROM-device mode is that of the leaf (memory fact 2.5)', () => {
     const flash = MemoryRegion.romDevice('flash', 0x1000n);
     expect(FlatView.render(flash).ranges[0]!.romdMode).toBe(true);
     topology.setRomdMode(flash, false);
@@ -287,7 +287,7 @@ describe('the attributes of a range', () => {
   });
 });
 
-describe('merging (fact 2.6)', () => {
+describe('merging (memory fact 2.6)', () => {
   const chain = (flags: readonly object[]): string[] => {
     const root = container();
     const ram = MemoryRegion.ram('ram', 0x4000n);

@@ -30,7 +30,7 @@ export const wholeChange = (before: FlatView, after: FlatView): FlatViewChange =
 
 /** What a region tree looks like from its root: sorted, disjoint ranges (QEMU's `FlatView`). Never changes. */
 export class FlatView {
-  /** The effective root (fact 2.8), or nothing for the empty view. */
+  /** The effective root (memory fact 2.8), or nothing for the empty view. */
   readonly root: MemoryRegion | undefined;
   readonly ranges: readonly FlatRange[];
 
@@ -42,7 +42,7 @@ export class FlatView {
   /** The view in which nothing is mapped; address spaces without an effective root share it. */
   static readonly empty: FlatView = new FlatView(undefined, []);
 
-  /** Renders the whole tree below `root` (generate_memory_topology, fact 2.2). */
+  /** Renders the whole tree below `root` (generate_memory_topology, memory fact 2.2). */
   static render(root: MemoryRegion, { settle, mergeable }: MemoryRules = QEMU_MEMORY): FlatView {
     return new FlatView(root, settle(collectClaims(root, WHOLE_SPACE), mergeable));
   }

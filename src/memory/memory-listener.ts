@@ -1,7 +1,7 @@
 import type { MemoryRegionSection } from './flat-range.ts';
 
 /**
- * Hears of the changes of one address space (QEMU's `MemoryListener`, facts 3.1 to 3.5).
+ * Hears of the changes of one address space (QEMU's `MemoryListener`, memory facts 3.1 to 3.5).
  *
  * Within one commit every `regionDel` comes before the first `regionAdd`, both by rising address.
  */

@@ -15,33 +15,36 @@ const makers = {
 } as const;
 
 describe('a new memory region', () => {
-  it.each(Object.entries(makers))('of kind %s starts enabled, uncontained, at 0 (fact 1.1)', (_, make) => {
-    expect(make()).toMatchObject({
-      name: 'r',
-      size: 0x1000n,
-      address: 0n,
-      end: 0x1000n,
-      priority: 0,
-      enabled: true,
-      romdMode: true,
-      nonvolatile: false,
-      unmergeable: false,
-      container: undefined,
-      subregions: [],
-      aliasedBy: [],
-      owner: undefined,
-      hostAddress: undefined,
-    });
-  });
+  it.each(Object.entries(makers))(
+    'of kind %s starts enabled, uncontained, at 0 (memory fact 1.1)',
+    (_, make) => {
+      expect(make()).toMatchObject({
+        name: 'r',
+        size: 0x1000n,
+        address: 0n,
+        end: 0x1000n,
+        priority: 0,
+        enabled: true,
+        romdMode: true,
+        nonvolatile: false,
+        unmergeable: false,
+        container: undefined,
+        subregions: [],
+        aliasedBy: [],
+        owner: undefined,
+        hostAddress: undefined,
+      });
+    },
+  );
 
   it.each([0n, 1n, 1n << 32n, 1n << 63n, LAST_ADDRESS, END_OF_SPACE])(
-    'may have size %d (fact 1.2)',
+    'may have size %d (memory fact 1.2)',
     (size) => {
       expect(MemoryRegion.ram('r', size)).toMatchObject({ size, end: size });
     },
   );
 
-  it.each([-1n, END_OF_SPACE + 1n])('may not have size %d (fact 1.2)', (size) => {
+  it.each([-1n, END_OF_SPACE + 1n])('may not have size %d (memory fact 1.2)', (size) => {
     expect(() => MemoryRegion.ram('big', size)).toThrow(
       new RangeError('size of region big is not within 0..2^64'),
     );
@@ -56,7 +59,7 @@ describe('a new memory region', () => {
     ['romDevice', { terminates: true, ram: false, device: false, readonly: false, iommu: false }],
     ['iommu', { terminates: true, ram: false, device: false, readonly: false, iommu: true }],
     ['alias', { terminates: false, ram: false, device: false, readonly: false, iommu: false }],
-  ] as const)('of kind %s has the predicates of fact 1.3', (kind, expected) => {
+  ] as const)('of kind %s has the predicates of memory fact 1.3', (kind, expected) => {
     const region = makers[kind]();
     expect({
       terminates: region.terminates,
@@ -67,7 +70,7 @@ describe('a new memory region', () => {
     }).toEqual(expected);
   });
 
-  it('takes options, and ROM is read-only whatever they say (fact 1.3)', () => {
+  it('takes options, and ROM is read-only whatever they say (memory fact 1.3)', () => {
     const options = {
       owner: 'dev0',
       hostAddress: hostAddress(0x7f00_0000_0000n),
@@ -101,7 +104,7 @@ describe('an alias', () => {
     expect(ram.alias).toBeUndefined();
   });
 
-  it('of an IOMMU is one, through any number of aliases (fact 1.3)', () => {
+  it('of an IOMMU is one, through any number of aliases (memory fact 1.3)', () => {
     const iommu = MemoryRegion.iommu('iommu', 0x1000n);
     const once = MemoryRegion.alias('once', iommu, offset(0n), 0x1000n);
     const twice = MemoryRegion.alias('twice', once, offset(0n), 0x1000n);

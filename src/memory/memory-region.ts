@@ -32,7 +32,7 @@ const NO_OPTIONS: RegionOptions = {};
 const NONE: readonly MemoryRegion[] = [];
 
 /**
- * A node of the region tree (QEMU's `MemoryRegion`; fact 1.1).
+ * A node of the region tree (QEMU's `MemoryRegion`; memory fact 1.1).
  *
  * To everybody but `MemoryTopology` a region is read-only: every change has to pass through a
  * transaction, or the flat views would not follow.

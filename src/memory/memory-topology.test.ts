@@ -61,25 +61,25 @@ function heard(change: () => void): string[] {
 describe('the order of siblings', () => {
   const order = (): string[] => system.subregions.map(({ name }) => name);
 
-  it('is by falling priority, negative ones last (fact 1.5)', () => {
+  it('is by falling priority, negative ones last (memory fact 1.5)', () => {
     for (const priority of [0, 5, -1, 1, -0x8000_0000, 0x7fff_ffff]) put(ram(`${priority}`), 0n, priority);
     expect(order()).toEqual(['2147483647', '5', '1', '0', '-1', '-2147483648']);
     expect(shown()).toEqual(['0x0-0xfff 2147483647']);
   });
 
-  it('is, among equal priorities, latest first (fact 1.5; SV-02)', () => {
+  it('is, among equal priorities, latest first (memory fact 1.5; SV-02)', () => {
     for (const [name, priority] of [['a', 1], ['b', 0], ['c', 1], ['d', 0], ['e', 2]] as const) put(ram(name), 0n, priority); // prettier-ignore
     expect(order()).toEqual(['e', 'c', 'a', 'd', 'b']);
   });
 
-  it('makes the region added last shadow its equals: BAR 1 placed over BAR 3 (facts 1.5 and 1.6)', () => {
+  it('makes the region added last shadow its equals: BAR 1 over BAR 3 (memory facts 1.5 and 1.6)', () => {
     const one = put(ram('bar1', 0x4000n), 0x1_0000n, 1);
     put(ram('bar3', 0x1000n), 0x2_0000n, 1);
     expect(heard(() => topology.setAddress(one, offset(0x1_f000n)))).toEqual([]);
     expect(shown()).toEqual(['0x1f000-0x22fff bar1']);
   });
 
-  it('puts a region that is given another address in front of its equals (fact 1.6)', () => {
+  it('puts a region that is given another address in front of its equals (memory fact 1.6)', () => {
     const [a, b, c] = ['a', 'b', 'c'].map((name) => put(ram(name), 0n));
     put(ram('top'), 0n, 1);
     expect(order()).toEqual(['top', 'c', 'b', 'a']);
@@ -91,7 +91,7 @@ describe('the order of siblings', () => {
     expect(c).toMatchObject({ address: 0n });
   });
 
-  it('is not touched by any other change (fact 1.6)', () => {
+  it('is not touched by any other change (memory fact 1.6)', () => {
     const flash = put(MemoryRegion.romDevice('flash', 0x1000n), 0n);
     const window = put(MemoryRegion.alias('window', ram('target'), offset(0n), 0x1000n), 0n);
     put(ram('top'), 0n);
@@ -108,7 +108,7 @@ describe('the order of siblings', () => {
 });
 
 describe('adding and removing', () => {
-  it('a region that is in a container is refused, with nothing changed (fact 1.4)', () => {
+  it('a region that is in a container is refused, with nothing changed (memory fact 1.4)', () => {
     const region = put(ram('r'), 0x1000n, 3);
     const other = MemoryRegion.container('other', END_OF_SPACE);
     for (const container of [other, system]) {
@@ -128,7 +128,7 @@ describe('adding and removing', () => {
     expect(topology.inTransaction).toBe(false);
   });
 
-  it('has priority 0 where none is given (fact 1.4)', () => {
+  it('has priority 0 where none is given (memory fact 1.4)', () => {
     const region = ram('r');
     topology.addSubregion(system, region, offset(LAST_ADDRESS));
     expect(region).toMatchObject({ priority: 0, address: LAST_ADDRESS, end: LAST_ADDRESS + 0x1000n });
@@ -164,7 +164,7 @@ describe('adding and removing', () => {
   });
 });
 
-describe('which changes update the views (fact 1.7)', () => {
+describe('which changes update the views (memory fact 1.7)', () => {
   /** Whether `change` makes listeners hear a begin and a commit. */
   const updates = (change: () => void): boolean => {
     const lines = heard(change);
@@ -213,13 +213,13 @@ describe('which changes update the views (fact 1.7)', () => {
     },
   );
 
-  it('the address of a region in no container: never (fact 1.6)', () => {
+  it('the address of a region in no container: never (memory fact 1.6)', () => {
     const lone = ram('lone');
     expect(updates(() => topology.setAddress(lone, offset(0x1000n)))).toBe(false);
     expect(lone).toMatchObject({ address: 0x1000n, end: 0x2000n });
   });
 
-  it('a value that is there already: never (fact 1.6)', () => {
+  it('a value that is there already: never (memory fact 1.6)', () => {
     const flash = put(MemoryRegion.romDevice('flash', 0x1000n), 0x1000n);
     const window = put(MemoryRegion.alias('window', flash, offset(0x10n), 0x1000n), 0n);
     expect(
@@ -282,7 +282,7 @@ describe('the other mutators', () => {
   });
 });
 
-describe('a transaction (fact 3.1)', () => {
+describe('a transaction (memory fact 3.1)', () => {
   beforeEach(() => void listen());
 
   it('publishes once, at the end of the outermost one', () => {
@@ -532,7 +532,7 @@ describe('address spaces', () => {
     expect(space.view).toBe(memory.view);
   });
 
-  it('with the same effective root share one view, the others do not (fact 2.8)', () => {
+  it('with the same effective root share one view, the others do not (memory fact 2.8)', () => {
     put(ram('a'), 0n);
     put(ram('b'), 0x1000n);
     const busMaster = MemoryRegion.alias('bus master', system, offset(0n), END_OF_SPACE);
@@ -553,13 +553,13 @@ describe('address spaces', () => {
     expect(device.view).toBe(memory.view);
   });
 
-  it('without an effective root share the empty view (fact 2.8)', () => {
+  it('without an effective root share the empty view (memory fact 2.8)', () => {
     const second = topology.createAddressSpace('second', MemoryRegion.container('nothing', 0x1000n));
     expect(memory.view).toBe(FlatView.empty);
     expect(second.view).toBe(FlatView.empty);
   });
 
-  it('whose effective root appears, changes and disappears tell their listeners (fact 2.8)', () => {
+  it('whose effective root appears, changes and disappears tell their listeners (memory fact 2.8)', () => {
     listen();
     const a = ram('a', 0x2000n);
     expect(heard(() => put(a, 0n))).toEqual(['begin', 'add 0x0-0x1fff a', 'commit']);
@@ -627,7 +627,7 @@ describe('address spaces', () => {
     expect(shown()).toEqual(['0x1000-0x1fff leaf', '0x2000-0x2fff leaf 2']);
   });
 
-  it('are updated in the order of their making, each deletions first (fact 3.1)', () => {
+  it('are updated in the order of their making, each deletions first (memory fact 3.1)', () => {
     const region = put(ram('r'), 0n);
     put(ram('anchor'), 0x10_0000n);
     const second = topology.createAddressSpace(
@@ -648,7 +648,7 @@ describe('address spaces', () => {
     ]);
   });
 
-  it('that share a view tell their own listeners each (facts 2.8 and 3.1)', () => {
+  it('that share a view tell their own listeners each (memory facts 2.8 and 3.1)', () => {
     put(ram('a'), 0n);
     put(ram('b'), 0x1000n);
     const second = topology.createAddressSpace('second', system);
@@ -669,7 +669,7 @@ describe('the address of a root', () => {
     return topology.createAddressSpace('space', root);
   };
 
-  it('is where the view begins (fact 2.2)', () => {
+  it('is where the view begins (memory fact 2.2)', () => {
     const root = ram('root');
     topology.setAddress(root, offset(0x4000n));
     expect(shown(topology.createAddressSpace('space', root))).toEqual(['0x4000-0x4fff root']);
@@ -704,7 +704,7 @@ describe('the address of a root', () => {
 });
 
 describe('listeners', () => {
-  it('hear additions by rising priority, removals by falling, equals as registered (fact 3.2)', () => {
+  it('hear additions by rising priority, removals by falling, equals as registered (memory fact 3.2)', () => {
     for (const [name, priority] of [['ten', 10], ['zero', 0], ['ten b', 10], ['minus', -1], ['zero b', 0]] as const) listen(memory, { name, priority }); // prettier-ignore
     const rising = ['minus', 'zero', 'zero b', 'ten', 'ten b'];
     const said = (what: string, names: readonly string[]): string[] =>
@@ -723,7 +723,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('of all spaces hear begin and commit, by priority, whatever space changed (fact 3.1)', () => {
+  it('of all spaces hear begin and commit, by priority, whatever space changed (memory fact 3.1)', () => {
     const other = topology.createAddressSpace('other', MemoryRegion.io('io', 0x1000n));
     listen(memory, { name: 'memory 5', priority: 5 });
     listen(other, { name: 'other 1', priority: 1 });
@@ -740,7 +740,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('hear all removals before the first addition, both by rising address (fact 3.3)', () => {
+  it('hear all removals before the first addition, both by rising address (memory fact 3.3)', () => {
     const regions = [0x1000n, 0x5000n, 0x9000n].map((address) => put(ram(`r${hex(address)}`), address));
     put(ram('stays'), 0x3000n);
     listen();
@@ -762,7 +762,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('hear of a range that is cut in full, and then of its pieces (fact 3.3)', () => {
+  it('hear of a range that is cut in full, and then of its pieces (memory fact 3.3)', () => {
     put(ram('r', 0x3000n), 0n);
     listen();
     const overlay = ram('overlay');
@@ -784,7 +784,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('hear of what stays, where they ask, by rising priority and among the additions (fact 3.3)', () => {
+  it('hear of what stays, if they ask, by rising priority among the additions (memory fact 3.3)', () => {
     const region = put(ram('r'), 0n);
     put(ram('stays'), 0x4000n);
     listen(memory, { name: 'high', priority: 1, nop: true });
@@ -804,7 +804,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('hear of what stays when another space changes (facts 2.9 and 3.3)', () => {
+  it('hear of what stays when another space changes (memory facts 2.9 and 3.3)', () => {
     put(ram('stays'), 0n);
     const other = MemoryRegion.io('io', 0x1000n);
     topology.createAddressSpace('other', other);
@@ -812,7 +812,7 @@ describe('listeners', () => {
     expect(heard(() => topology.setSize(other, 0x2000n))).toEqual(['begin', 'nop 0x0-0xfff stays', 'commit']);
   });
 
-  it('hear of what stays when nothing shown changes (facts 1.7, 2.9 and 3.3)', () => {
+  it('hear of what stays when nothing shown changes (memory facts 1.7, 2.9 and 3.3)', () => {
     put(ram('stays'), 0n);
     listen(memory, { nop: true });
     expect(heard(() => topology.setSize(ram('lone'), 0n))).toEqual([
@@ -822,7 +822,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('see the new view of their space when they are told of the end (fact 3.1)', () => {
+  it('see the new view of their space when they are told of the end (memory fact 3.1)', () => {
     const seen: number[] = [];
     topology.registerListener(
       { name: 'looks', priority: 0, commit: () => void seen.push(memory.view.ranges.length) },
@@ -843,7 +843,7 @@ describe('listeners', () => {
     expect(memory.listeners).toEqual([]);
   });
 
-  it('are told of the present view when they come, by rising address (fact 3.5)', () => {
+  it('are told of the present view when they come, by rising address (memory fact 3.5)', () => {
     put(ram('b'), 0x4000n);
     put(ram('a'), 0n);
     listen(memory, { name: 'old' });
@@ -864,7 +864,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('are told that everything goes when they leave, and nothing after (fact 3.5)', () => {
+  it('are told that everything goes when they leave, and nothing after (memory fact 3.5)', () => {
     put(ram('b'), 0x4000n);
     put(ram('a'), 0n);
     const leaving = listen(memory, { name: 'leaving' });

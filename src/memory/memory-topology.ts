@@ -20,7 +20,7 @@ interface SharedView {
 /**
  * The memory of one machine: it makes every change to the region trees, and at the end of the
  * outermost transaction brings views and listeners up to date (memory_region_transaction_begin and
- * _commit, fact 3.1). What is global state in QEMU lives in one object of this class.
+ * _commit, memory fact 3.1). What is global state in QEMU lives in one object of this class.
  */
 export class MemoryTopology {
   readonly #spaces: AddressSpace[] = [];
@@ -68,7 +68,7 @@ export class MemoryTopology {
 
   /**
    * Puts `region` into `container`. Among siblings of the same priority the one added last is on
-   * top (memory_region_add_subregion_overlap, facts 1.4 and 1.5).
+   * top (memory_region_add_subregion_overlap, memory facts 1.4 and 1.5).
    *
    * @param address where in the container it begins.
    * @param priority an integer; negative ones lie below the default 0.
@@ -105,7 +105,10 @@ export class MemoryTopology {
     this.commit();
   }
 
-  /** Moves `region` in its container, to the front of its priority (memory_region_set_address, fact 1.6). */
+  /**
+   * Moves `region` in its container, to the front of its priority (memory_region_set_address,
+   * memory fact 1.6).
+   */
   setAddress(region: MemoryRegion, address: Offset): void {
     if (region.address === address) return;
     const { container, priority } = region;
@@ -191,7 +194,10 @@ export class MemoryTopology {
     return this.#spaces;
   }
 
-  /** Adds a listener to `space` and replays the current view to it (memory_listener_register, fact 3.5). */
+  /**
+   * Adds a listener to `space` and replays the current view to it (memory_listener_register,
+   * memory fact 3.5).
+   */
   registerListener(listener: MemoryListener, space: AddressSpace): void {
     insertByPriority(this.#listeners, listener);
     insertByPriority(space.listeners as MemoryListener[], listener);
@@ -226,7 +232,7 @@ export class MemoryTopology {
   /**
    * Notes that whatever shows `region` may look different.
    *
-   * @param pending whether that alone is a reason to update the views (fact 1.7).
+   * @param pending whether that alone is a reason to update the views (memory fact 1.7).
    */
   #changed(region: MemoryRegion, pending: boolean): void {
     this.#touch(region, 0n, region.size);
@@ -263,7 +269,7 @@ export class MemoryTopology {
     const root = effectiveRoot(space.root);
     const shared = root && (this.#views.get(root) ?? this.#render(root));
     const after = shared?.view ?? FlatView.empty;
-    // A listener that wants to hear of what stays hears of it with every update (fact 2.9).
+    // A listener that wants to hear of what stays hears of it with every update (memory fact 2.9).
     const wantsAll = space.listeners.some((listener) => listener.regionNop !== undefined);
     if (before === after && !wantsAll) return;
     (space as Mutable<AddressSpace>).view = after;
@@ -321,7 +327,10 @@ function spread(
   }
 }
 
-/** Before the first sibling whose priority is not higher (memory_region_update_container_subregions, fact 1.5). */
+/**
+ * Before the first sibling whose priority is not higher (memory_region_update_container_subregions,
+ * memory fact 1.5).
+ */
 function insertSibling(container: MemoryRegion, region: MemoryRegion): void {
   const siblings = container.subregions as MemoryRegion[];
   if (siblings.length === 0) {

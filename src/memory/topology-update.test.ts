@@ -48,7 +48,7 @@ function difference(before: FlatView, after: FlatView, { nop = false } = {}): st
   return heard;
 }
 
-describe('the difference of two views (fact 3.3)', () => {
+describe('the difference of two views (memory fact 3.3)', () => {
   it.each([
     ['nothing and nothing', [], [], []],
     ['nothing and something', [], [['a', 0n, 1n]], ['add a 0..1']],
@@ -96,7 +96,7 @@ describe('the difference of two views (fact 3.3)', () => {
     ]);
   });
 
-  it('is not looked for where nobody listens (fact 3.4)', () => {
+  it('is not looked for where nobody listens (memory fact 3.4)', () => {
     const view = viewOf(regions, ['a', 0n, 1n]);
     const unreadable = new Proxy(view, {
       get: () => {

@@ -5,7 +5,7 @@ import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 
 /**
  * Tells the listeners of `space` how `before` became `after`: two passes, removals and then
- * additions, each by rising address (address_space_update_topology_pass, fact 3.3).
+ * additions, each by rising address (address_space_update_topology_pass, memory fact 3.3).
  *
  * @param changes where the two views may differ; elsewhere they hold the same ranges.
  */

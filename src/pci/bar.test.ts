@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, LAST_ADDRESS } from '../address/index.ts';
-import { barFlags, decodeBar, type BarType, type UnmappedReason } from './bar.ts';
+import { decodeBar, type UnmappedReason } from './bar.ts';
+import { barFlags, type BarType } from '../pci-layout/index.ts';
 
 const GIB_4 = 1n << 32n;
 const TOP_BIT = 1n << 63n;
@@ -114,7 +115,7 @@ describe('a 64-bit BAR has no boundary', () => {
     }
   });
 
-  it('while sizing it: the low half all ones, then the high half (fact 4.6)', () => {
+  it('while sizing it: the low half all ones, then the high half (pci fact 4.6)', () => {
     const size = 0x1_0000n;
     expect(decoded('mem64', 0x2100_ffff_ffffn, size)).toBe(0x2100_ffff_0000n);
     expect(decoded('mem64', 0xffff_ffff_0000_0000n, size)).toBe(0xffff_ffff_0000_0000n);

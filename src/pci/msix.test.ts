@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
+import { MsixState, checkMsixLayout } from './msix.ts';
 import {
   MSIX_MAX_VECTORS,
-  MsixState,
-  checkMsixLayout,
   locator,
   msixPbaSize,
   msixTableSize,
   splitLocator,
   type MsixLayout,
-} from './msix.ts';
+} from '../pci-layout/index.ts';
 
 const DOES_NOT_FIT = "table & pba overlap, or they don't fit in BARs, or don't align";
 const BAD_NUMBER = 'The number of MSI-X vectors is invalid';
@@ -102,7 +101,7 @@ describe('checkMsixLayout', () => {
     expect(check({ tableOffset: 0xe008n, pbaOffset: 0xf008n })).toBeUndefined();
   });
 
-  it('adds up in 32 bits, so that a table shortly before 4G passes (fact 5.11)', () => {
+  it('adds up in 32 bits, so that a table shortly before 4G passes (vfio fact 5.11)', () => {
     expect(check({ vectors: 1, tableOffset: 0xffff_fff0n, pbaOffset: 0n })).toBeUndefined();
     expect(check({ vectors: 1, tableOffset: 0xffff_fff8n, pbaOffset: 0n })).toBeUndefined();
     expect(check({ vectors: 1, tableOffset: 0xffff_ffe8n, pbaOffset: 0n })).toBe(DOES_NOT_FIT);

@@ -9,6 +9,6 @@ export interface PciBus {
   readonly io: MemoryRegion;
   /** What the functions' own memory requests see: the space whose RAM VFIO maps for DMA. */
   readonly dmaSpace: AddressSpace;
-  /** Whether a BAR may live at address 0 (`pci_allow_0_address` of the machine class, fact 4.1). */
+  /** Whether a BAR may live at address 0 (`pci_allow_0_address` of the machine class, pci fact 4.1). */
   readonly addressZeroAllowed: boolean;
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, hex } from '../address/index.ts';
 import { MemoryRegion, MemoryTopology, type MemoryListener } from '../memory/index.ts';
-import { barFlags, type BarAttributes } from './bar.ts';
-import { PciCommand, PciRegister, barRegister } from './config-space.ts';
+import { barFlags, type BarAttributes, PciCommand, PciRegister, barRegister } from '../pci-layout/index.ts';
 import { PciFunction } from './pci-function.ts';
 
 const MEM32: BarAttributes = { type: 'mem32', prefetchable: false };
@@ -186,7 +185,7 @@ describe('BARs are mapped', () => {
     expect(pci.bars.map(({ region }) => region.container?.name)).toEqual(['ports', 'memory']);
   });
 
-  it('by rising index, each in a commit of its own (fact 4.3)', () => {
+  it('by rising index, each in a commit of its own (pci fact 4.3)', () => {
     const made = makeFunction([
       [0, MEM32, 0x1000n],
       [2, MEM32, 0x1000n],
@@ -297,7 +296,7 @@ describe('a 64-bit BAR', () => {
     ]);
   });
 
-  it('goes through other addresses while it is sized (fact 4.6)', () => {
+  it('goes through other addresses while it is sized (pci fact 4.6)', () => {
     const made = makeFunction([[0, MEM64, 0x1_0000n]]);
     const { pci } = made;
     writeBar(pci, 1, 0x2100);

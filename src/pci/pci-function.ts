@@ -1,14 +1,16 @@
 import { isPowerOfTwo, offset, type Address, type Size } from '../address/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import { barFlags, type BarAttributes, type BarDecoding } from './bar.ts';
+import type { BarDecoding } from './bar.ts';
 import {
+  barFlags,
+  type BarAttributes,
   BAR_COUNT,
   ConfigSpace,
   PciCommand,
   PciRegister,
   barRegister,
   type AccessWidth,
-} from './config-space.ts';
+} from '../pci-layout/index.ts';
 import type { PciBus } from './pci-bus.ts';
 import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 
@@ -16,7 +18,7 @@ import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 export interface PciBar {
   readonly index: number;
   readonly attributes: BarAttributes;
-  /** As registered; the region may be resized later, the decoding is not (fact 5.9). */
+  /** As registered; the region may be resized later, the decoding is not (vfio fact 5.9). */
   readonly size: Size;
   readonly region: MemoryRegion;
   /** Bus address at which the region is mapped now. */
@@ -26,7 +28,7 @@ export interface PciBar {
 /** The answer without which nothing else about a BAR matters. */
 const DECODING_OFF: BarDecoding = { unmapped: 'decoding-off' };
 
-/** Priority at which a BAR is mapped on its bus (pci_update_mappings, fact 4.3). */
+/** Priority at which a BAR is mapped on its bus (pci_update_mappings, pci fact 4.3). */
 const BAR_PRIORITY = 1;
 
 /** A type 0 PCI function: its configuration space, its BARs, and where they are mapped. */
@@ -53,7 +55,7 @@ export class PciFunction {
   }
 
   /**
-   * Makes `region` BAR `index` (pci_register_bar, fact 4.5). BARs are registered by rising index.
+   * Makes `region` BAR `index` (pci_register_bar, pci fact 4.5). BARs are registered by rising index.
    *
    * @throws RangeError when the region's size is not a power of two; QEMU asserts that.
    */
@@ -71,7 +73,7 @@ export class PciFunction {
     }
   }
 
-  /** Where BAR `bar` would answer by what its registers and COMMAND hold now (fact 4.1). */
+  /** Where BAR `bar` would answer by what its registers and COMMAND hold now (pci fact 4.1). */
   decode(bar: PciBar): BarDecoding {
     if (!this.isDecoding(bar) && !this.#rules.decodesWhileDisabled) return DECODING_OFF;
     const { attributes, size } = bar;
@@ -93,7 +95,7 @@ export class PciFunction {
 
   /**
    * Software writes configuration space: the write itself, and the remapping that follows when it
-   * touches a BAR or COMMAND (pci_default_write_config, fact 4.4).
+   * touches a BAR or COMMAND (pci_default_write_config, pci fact 4.4).
    */
   writeConfig(at: number, width: AccessWidth, value: number): void {
     this.config.write(at, width, value);
@@ -103,7 +105,7 @@ export class PciFunction {
     if (touchesBars || touchesCommand) this.updateMappings();
   }
 
-  /** Moves every BAR whose address changed, lowest index first, each in commits of its own (fact 4.3). */
+  /** Moves every BAR whose address changed, lowest index first, each in commits of its own (pci fact 4.3). */
   updateMappings(): void {
     for (const bar of this.bars) {
       const { address } = this.decode(bar);

@@ -1,10 +1,11 @@
 import type { Address, Size } from '../address/index.ts';
-import { decodeBar, type BarDecoding, type BarType } from './bar.ts';
+import { decodeBar, type BarDecoding } from './bar.ts';
+import type { BarType } from '../pci-layout/index.ts';
 
 /** What the PCI core may do otherwise when software programs a BAR. */
 export interface PciRules {
   /**
-   * Where a BAR answers by its registers (pci_bar_address, fact 4.1).
+   * Where a BAR answers by its registers (pci_bar_address, pci fact 4.1).
    *
    * @param register both halves of a 64-bit BAR; flag bits and bits below the size count for nothing.
    * @param size in bytes, a power of two.

@@ -61,7 +61,7 @@ describe('the DMA listener hears first of what appears', () => {
   });
 });
 
-describe('a section is left alone (fact 6.1)', () => {
+describe('a section is left alone (vfio fact 6.1)', () => {
   const kinds = [
     MemoryRegion.io('io', P64K),
     MemoryRegion.container('container', P64K),
@@ -111,7 +111,7 @@ describe('a section is left alone (fact 6.1)', () => {
   });
 });
 
-describe('address and offset have to agree within the page (fact 6.2)', () => {
+describe('address and offset have to agree within the page (vfio fact 6.2)', () => {
   it.each([
     ['qemu-2.11', P64K, 0x800n, 'incongruent'],
     ['qemu-2.11', P64K, 0x1000n, undefined],
@@ -130,7 +130,7 @@ describe('address and offset have to agree within the page (fact 6.2)', () => {
   });
 });
 
-describe('the edges are trimmed to whole pages (fact 6.3)', () => {
+describe('the edges are trimmed to whole pages (vfio fact 6.3)', () => {
   it.each([
     // Up to 5.2 to the target's page, afterwards to the host's.
     ['qemu-2.11', P64K, 0x1800n, 0x5000n, 'map 0x2000 0x4000 rw'],
@@ -188,7 +188,7 @@ describe('the edges are trimmed to whole pages (fact 6.3)', () => {
   });
 });
 
-describe('device memory has to be made of whole IOMMU pages (fact 6.6)', () => {
+describe('device memory has to be made of whole IOMMU pages (vfio fact 6.6)', () => {
   const piece = sectionOf(ramDevice(), 0x1_1000n, 0x1_0000n);
   const start = sectionOf(ramDevice(), 0x1_1000n, 0xf000n);
   const whole = sectionOf(ramDevice(), 0x1_0000n, 0x2_0000n);
@@ -223,7 +223,7 @@ describe('device memory has to be made of whole IOMMU pages (fact 6.6)', () => {
   });
 });
 
-describe('worked example (section 12, item 2): 32 MiB BAR, 64 vectors at 0x2000, everything of 64K pages', () => {
+describe('worked example (vfio fact 12.2): 32 MiB BAR, 64 vectors at 0x2000, all pages of 64K', () => {
   const BASE = 0x2100_0000_0000n;
   const bar = ramDevice('mmaps[0]', 32n << 20n);
   const below = sectionOf(bar, BASE, 0x2000n, 0n);
@@ -250,7 +250,7 @@ describe('worked example (section 12, item 2): 32 MiB BAR, 64 vectors at 0x2000,
     }
   });
 
-  it('with pages of 4K on the host, table 0x12000 and PBA 0x23000, an IOMMU of 64K gets nothing (fact 10.8)', () => {
+  it('host pages 4K, table 0x12000, PBA 0x23000: an IOMMU of 64K gets nothing (vfio fact 10.8)', () => {
     for (const [start, size] of [
       [0n, 0x1_2000n],
       [0x1_2400n, 0x1_0c00n],
@@ -261,7 +261,7 @@ describe('worked example (section 12, item 2): 32 MiB BAR, 64 vectors at 0x2000,
   });
 });
 
-describe('when the host refuses (fact 6.8)', () => {
+describe('when the host refuses (vfio fact 6.8)', () => {
   const refusing = (id: string, rest: Parameters<typeof listenerOf>[2] = {}) => {
     const made = listenerOf(id, undefined, rest);
     made.iommu.answer = () => Errno.EINVAL;
@@ -319,13 +319,13 @@ describe('when the host refuses (fact 6.8)', () => {
       expect(log.messages()).toEqual([text('0x10000')]);
       log.take();
     }
-    // What was refused is unmapped all the same (fact 6.10).
+    // What was refused is unmapped all the same (vfio fact 6.10).
     iommu.take();
     listener.regionDel(barSection);
     expect(iommu.take()).toEqual(['unmap 0x10000 0x10000']);
   });
 
-  it('over vfio-user, nobody waits for the answer (fact 10.7)', () => {
+  it('over vfio-user, nobody waits for the answer (vfio fact 10.7)', () => {
     const { listener, log } = refusing('qemu-11.1', { iommuType: 'vfio-user' });
     for (const initialized of [false, true]) {
       listener.initialized = initialized;

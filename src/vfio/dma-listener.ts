@@ -22,13 +22,13 @@ const VFIO_LISTENER_PRIORITY = 0;
 
 /**
  * Keeps a container's DMA mappings in step with an address space: QEMU's `vfio` memory listener
- * (vfio_listener_region_add and _del, facts 6.1 to 6.11). What differs between versions is asked of
+ * (vfio_listener_region_add and _del, vfio facts 6.1 to 6.11). What differs between versions is asked of
  * the revision's rules.
  */
 export class DmaListener implements MemoryListener {
   readonly name = 'vfio';
   readonly priority = VFIO_LISTENER_PRIORITY;
-  /** Set once the container is connected: from then on a refusal to map RAM is fatal (fact 6.8). */
+  /** Set once the container is connected: from then on a refusal to map RAM is fatal (vfio fact 6.8). */
   initialized = false;
   /** The first refusal to map RAM before that. */
   initialError: string | undefined;
@@ -70,7 +70,7 @@ export class DmaListener implements MemoryListener {
       return;
     }
     const errno = this.#map(section, piece);
-    // A vfio-user map is sent without waiting; its refusal is only printed (fact 10.7).
+    // A vfio-user map is sent without waiting; its refusal is only printed (vfio fact 10.7).
     if (errno === 0 || this.#options.iommuType === 'vfio-user') return;
     this.#failed(section, piece, errno, deviceMemory ? 'dma-map-device-memory' : 'dma-map-ram');
   }
@@ -96,7 +96,7 @@ export class DmaListener implements MemoryListener {
     return !region.isRamDevice || this.#rules.mapsDeviceMemory(start, size, this.#pages);
   }
 
-  /** What of the section is a candidate for mapping (facts 6.1 to 6.3). */
+  /** What of the section is a candidate for mapping (vfio facts 6.1 to 6.3). */
   #piece(section: MemoryRegionSection, context: ListenerContext): Span | undefined {
     const { region } = section;
     if (!region.isRam && !region.isIommu) return undefined;

@@ -3,13 +3,13 @@ import type { Backing, Errno, Memslot } from '../host/index.ts';
 
 /** Why the DMA listener left a section of RAM alone. */
 export type SkipReason =
-  /** Not in ordinary RAM's half of the address space (fact 6.1). */
+  /** Not in ordinary RAM's half of the address space (vfio fact 6.1). */
   | 'top-half'
-  /** Address and offset in the region differ within the page (fact 6.2). */
+  /** Address and offset in the region differ within the page (vfio fact 6.2). */
   | 'incongruent'
-  /** No whole page is left after trimming (fact 6.3). */
+  /** No whole page is left after trimming (vfio fact 6.3). */
   | 'empty'
-  /** Device memory that is not made of whole IOMMU pages (fact 6.6). */
+  /** Device memory that is not made of whole IOMMU pages (vfio fact 6.6). */
   | 'iommu-page'
   /** Rules of proposed patches; a patch may name reasons of its own. */
   | 'ram-device'

@@ -51,7 +51,7 @@ describe('the memslot listener', () => {
   });
 });
 
-describe('what gets a slot (fact 9.1)', () => {
+describe('what gets a slot (vfio fact 9.1)', () => {
   const slotOf = (region: MemoryRegion, rest = {}) => {
     const { listener, kvm } = make('immediately', rest);
     listener.regionAdd(sectionOf(region, 0n, P64K));
@@ -101,14 +101,14 @@ describe('what gets a slot (fact 9.1)', () => {
     }
   });
 
-  it('a read-only alias of RAM, writable: the flag is the region’s own (fact 9.3)', () => {
+  it('a read-only alias of RAM, writable: the flag is the region’s own (vfio fact 9.3)', () => {
     const { listener, kvm } = make('immediately');
     listener.regionAdd(sectionOf(ram(), 0n, P64K, 0n, true));
     expect(kvm.slots()[0]!.readonly).toBe(false);
   });
 });
 
-describe('the span of a slot (fact 9.2)', () => {
+describe('the span of a slot (vfio fact 9.2)', () => {
   it.each([
     [P4K, 0n, 0x1000n, '0x0+0x1000'],
     [P4K, 0x800n, 0x2000n, '0x1000+0x1000'],

@@ -22,7 +22,10 @@ export interface MemslotListenerOptions {
   readonly emit: EventSink;
 }
 
-/** Gives KVM a memslot for everything a guest may reach without an exit (kvm_set_phys_mem, facts 9.1 to 9.5). */
+/**
+ * Gives KVM a memslot for everything a guest may reach without an exit
+ * (kvm_set_phys_mem, vfio facts 9.1 to 9.5).
+ */
 export class MemslotListener implements MemoryListener {
   readonly name = 'kvm-memory';
   readonly priority = KVM_LISTENER_PRIORITY;

@@ -55,7 +55,7 @@ describe('a device without MSI-X', () => {
   });
 });
 
-describe('the pages of the table are cut out of a BAR that is one mmap (fact 5.8)', () => {
+describe('the pages of the table are cut out of a BAR that is one mmap (vfio fact 5.8)', () => {
   it.each([
     // Everything: the table begins in the first page and its last one is the BAR's.
     [P4K, 8, 0n, P4K, []],
@@ -211,7 +211,7 @@ describe('the pages of the table are cut out of a BAR that is one mmap (fact 5.8
   });
 });
 
-describe('the PBA has to begin in its BAR (fact 5.7)', () => {
+describe('the PBA has to begin in its BAR (vfio fact 5.7)', () => {
   const withPba = (pba: bigint, rest: Partial<FakeDevice> = {}, pbaBar = 0): FakeDevice => ({
     bars: { 0: { size: 0x8000n }, 1: { size: 0x2000n } },
     msix: [8, 1, 0n, pbaBar, pba],
@@ -323,7 +323,7 @@ describe('the BIRs', () => {
   });
 });
 
-describe('the areas that a BAR starts from (fact 5.2)', () => {
+describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
   const areas = (id: string, sparse: readonly (readonly [bigint, bigint])[], size = P64K) => {
     const { device } = revision(id);
     const info = hostDevice({ bars: { 3: { size, sparse } } }).region(3);

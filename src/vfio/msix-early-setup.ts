@@ -1,13 +1,13 @@
 import { alignDown, alignUp, offset, type Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
-import { msixTableSize, type MsixLayout } from '../pci/index.ts';
+import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import type { DeviceRules, FixUpContext } from './revision.ts';
 import { isMsixMappable, type VfioRegion } from './vfio-region.ts';
 
 /**
- * Reads the device's MSI-X capability (vfio_msix_early_setup, facts 5.6 and 5.7).
+ * Reads the device's MSI-X capability (vfio_msix_early_setup, vfio facts 5.6 and 5.7).
  *
  * @param relocationRequested whether `x-msix-relocation` is set to anything but `off`.
  * @returns the layout to work with, or nothing for a device without MSI-X.
@@ -26,7 +26,7 @@ export function setUpMsixEarly(
 
 /**
  * Takes out of the mmap areas of the table's BAR what may not be mmapped, unless the host lets all of
- * it be (vfio_pci_fixup_msix_region, fact 5.8).
+ * it be (vfio_pci_fixup_msix_region, vfio fact 5.8).
  */
 export function fixUpMsixAreas(
   regions: readonly VfioRegion[],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BarAttributes } from '../pci/index.ts';
+import type { BarAttributes } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import { MSIX_RELOCATIONS, relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { IO, MEM32, MEM64, P16K, P4K, P64K, hostDevice, layoutOf, revision } from './testing/fakes.ts';
@@ -49,7 +49,7 @@ function doubled(size: bigint, vectors: number, page: bigint) {
   return [regions[2]!.barSize, layout.tableOffset];
 }
 
-describe('x-msix-relocation (fact 5.10)', () => {
+describe('x-msix-relocation (vfio fact 5.10)', () => {
   it('has these values', () => {
     expect(MSIX_RELOCATIONS).toEqual(['off', 'auto', 'bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5']);
   });

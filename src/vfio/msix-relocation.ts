@@ -1,5 +1,11 @@
 import { alignUp, offset, powerOfTwoCeiling, type Size } from '../address/index.ts';
-import { BAR_COUNT, msixPbaSize, msixTableSize, type BarAttributes, type MsixLayout } from '../pci/index.ts';
+import {
+  BAR_COUNT,
+  msixPbaSize,
+  msixTableSize,
+  type BarAttributes,
+  type MsixLayout,
+} from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import type { DeviceRules, RelocatedMsix } from './revision.ts';
@@ -13,7 +19,7 @@ const GIB = 1n << 30n;
 
 /**
  * Moves table and PBA, as the guest sees them, to the upper half of a doubled BAR or to a BAR of
- * their own (vfio_pci_relocate_msix, fact 5.10). The areas that may be mmapped stay as they are.
+ * their own (vfio_pci_relocate_msix, vfio fact 5.10). The areas that may be mmapped stay as they are.
  *
  * @returns the layout for the guest.
  * @throws DeviceRefused for a BAR that cannot take them, and always for `auto`.

@@ -1,7 +1,8 @@
 import type { Address, Offset, PageSizeBitmap, Size } from '../address/index.ts';
 import type { DmaMapRequest, Errno, RegionInfo, SparseArea } from '../host/index.ts';
 import type { MemoryRegionSection, MemoryRules, MtreeForm } from '../memory/index.ts';
-import type { BarAttributes, MsixLayout, PciRules } from '../pci/index.ts';
+import type { PciRules } from '../pci/index.ts';
+import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 import type { SkipReason } from './event.ts';
 import type { Span } from './trim.ts';
 import type { VfioRegion } from './vfio-region.ts';
@@ -27,7 +28,7 @@ export interface ListenerContext {
   readonly change: 'add' | 'remove';
 }
 
-/** How the DMA listener treats a section (facts 6.1 to 6.10). */
+/** How the DMA listener treats a section (vfio facts 6.1 to 6.10). */
 export interface ListenerRules {
   /** A reason to leave the section alone, when added and when removed (vfio_listener_skipped_section). */
   skip(section: MemoryRegionSection, context: ListenerContext): SkipReason | undefined;
@@ -35,7 +36,7 @@ export interface ListenerRules {
   alignment(pages: PageSizes): Size;
   /** What of a section is left to map, or why nothing is (vfio_get_section_iova_range); `unit` is the alignment. */
   trim(section: MemoryRegionSection, unit: Size, context: ListenerContext): Span | SkipReason;
-  /** Whether a trimmed piece of device memory may be asked for (fact 6.6); otherwise it is skipped. */
+  /** Whether a trimmed piece of device memory may be asked for (vfio fact 6.6); otherwise it is skipped. */
   mapsDeviceMemory(start: bigint, size: Size, pages: PageSizes): boolean;
   /** Where in the section's region the backing of a piece begins that begins at `start`. */
   backingOffset(section: MemoryRegionSection, start: bigint): Offset;
@@ -43,18 +44,18 @@ export interface ListenerRules {
   mapsReadonly(section: MemoryRegionSection): boolean;
   /**
    * Whether a piece that disappears is unmapped, device memory only where `mapsDeviceMemory` agrees
-   * (vfio_listener_region_del, fact 6.10).
+   * (vfio_listener_region_del, vfio fact 6.10).
    *
    * @param mapped whether the listener has mapped a piece there, and the host has let it.
    */
   unmaps(section: MemoryRegionSection, piece: Span, mapped: boolean, context: ListenerContext): boolean;
   /** Whether a listener that is unregistered first unmaps what it has mapped (2.12 and later). */
   readonly unmapsWhenUnregistered: boolean;
-  /** What happens when the host refuses to map device memory after the start (fact 6.8). */
+  /** What happens when the host refuses to map device memory after the start (vfio fact 6.8). */
   readonly deviceMemoryFailure: 'fatal' | 'reported';
   /** The same for RAM; a refusal during the start keeps the device out in any case. */
   readonly ramFailure: 'fatal' | 'reported';
-  /** What becomes of the VMM when a section goes away for which there is no sPAPR window (fact 7.4). */
+  /** What becomes of the VMM when a section goes away for which there is no sPAPR window (vfio fact 7.4). */
   readonly missingWindow: 'fatal' | 'ignored';
   /** What a listener that is unregistered asks of the host for each section, where it asks at all. */
   readonly whenUnregistered: 'unmap' | 'map';
@@ -99,38 +100,44 @@ export interface RelocatedMsix {
   readonly pbaOffset: Offset;
 }
 
-/** How a device is set up (facts 5.1 to 5.14). */
+/** How a device is set up (vfio facts 5.1 to 5.14). */
 export interface DeviceRules {
   /** Type and width of a BAR as the VMM takes them from its register. */
   barAttributes(attributes: BarAttributes, bar: number): BarAttributes;
   /**
    * The mmap areas that a sparse capability leads to, in the order in which they are numbered; areas
-   * of 0 bytes stand for "nothing". `undefined` is one area for the whole BAR (fact 5.2).
+   * of 0 bytes stand for "nothing". `undefined` is one area for the whole BAR (vfio fact 5.2).
    *
    * @throws DeviceRefused for areas that this version does not accept.
    */
   sparseAreas(areas: readonly SparseArea[], bar: number): readonly SparseArea[] | undefined;
   /** @throws DeviceRefused for table or PBA locations that early set-up does not accept. */
   checkLocation(layout: MsixLayout): void;
-  /** Offsets that stand for ones which the device's own capability has wrong (fact 5.7). */
+  /** Offsets that stand for ones which the device's own capability has wrong (vfio fact 5.7). */
   correctPbaOffset(vendor: number, device: number): Offset | undefined;
   /** Whether a PBA beyond its BAR is accepted when relocation is asked for. */
   readonly toleratesPbaBeyondBarWhenRelocated: boolean;
-  /** Whether MSIX_MAPPABLE leaves the mmap of the table's BAR whole (fact 5.8). */
+  /** Whether MSIX_MAPPABLE leaves the mmap of the table's BAR whole (vfio fact 5.8). */
   readonly honoursMsixMappable: boolean;
-  /** The mmap areas of the table's BAR without those that the table forbids (vfio_pci_fixup_msix_region, fact 5.8). */
+  /**
+   * The mmap areas of the table's BAR without those that the table forbids (vfio_pci_fixup_msix_region,
+   * vfio fact 5.8).
+   */
   fixUpAreas(areas: readonly SparseArea[], layout: MsixLayout, context: FixUpContext): readonly SparseArea[];
   /** Whether the areas are fixed up for the table as it is in the device, or as relocation has moved it. */
   readonly fixUp: 'before-relocation' | 'after-relocation';
-  /** Whether the BAR is registered through a wrapper region "base BAR n" (fact 5.4). */
+  /** Whether the BAR is registered through a wrapper region "base BAR n" (vfio fact 5.4). */
   readonly baseRegion: boolean;
-  /** The region that the mmapped areas are put over: the BAR's own, or the one that is registered (fact 5.3). */
+  /**
+   * The region that the mmapped areas are put over: the BAR's own, or the one that is registered
+   * (vfio fact 5.3).
+   */
   readonly mmapParent: (region: VfioRegion) => VfioRegion['bar'];
   /** Priority of the mmapped areas among what lies in the same region; 0 by default, as the table has. */
   readonly mmapPriority: number;
   readonly msixParent: MsixParent;
   readonly msixExposure: (context: OptOutContext) => MsixExposure;
-  /** Whether `x-msix-relocation` exists (fact 5.10). */
+  /** Whether `x-msix-relocation` exists (vfio fact 5.10). */
   readonly relocation: boolean;
   /**
    * Where `x-msix-relocation` puts table and PBA (vfio_pci_relocate_msix).
@@ -148,10 +155,10 @@ export interface DeviceRules {
   readonly hotplugRefusal: 'reported' | 'crash';
   /** What becomes of the VMM when a vfio-user device with MSI-X is unplugged. */
   readonly msixUnplug: 'done' | 'crash';
-  /** The alignment of the address at which an area of `size` bytes is mmapped, in bytes (fact 5.3). */
+  /** The alignment of the address at which an area of `size` bytes is mmapped, in bytes (vfio fact 5.3). */
   mmapAlignment(size: Size, hostPageSize: Size): Size;
   /**
-   * How many bytes a BAR smaller than a page shows (vfio_sub_page_bar_update_mapping, fact 5.9).
+   * How many bytes a BAR smaller than a page shows (vfio_sub_page_bar_update_mapping, vfio fact 5.9).
    *
    * @param barSize bytes of the device's BAR.
    * @param address where it is mapped, or `undefined` while it is not.
@@ -169,7 +176,7 @@ export interface MemslotSpan extends Span {
   readonly offset?: Offset;
 }
 
-/** How the KVM listener makes memslots (facts 9.1 to 9.5). */
+/** How the KVM listener makes memslots (vfio facts 9.1 to 9.5). */
 export interface MemslotRules {
   /** The part of a section that gets a slot (kvm_align_section), asked when it is added and when it is removed. */
   span(
@@ -189,7 +196,10 @@ export interface MemslotRules {
 export interface MachineRules {
   /** sPAPR: show the MMIO windows in the PHB's DMA address space, for peer-to-peer (proposed in the seed thread). */
   readonly mmioInPhbDmaSpace: boolean;
-  /** pseries: a reset takes every container for one of the kernel's, and dies of any other (fact 11.3). */
+  /**
+   * pseries: a reset takes every container for one of the kernel's, and dies of any other
+   * (machine fact 11.3).
+   */
   readonly phbResetNeedsKernelContainer: boolean;
   /** pseries: the interrupt controller has registers in memory (XIVE, 3.1 and later). */
   readonly xive: boolean;

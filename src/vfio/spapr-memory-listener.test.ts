@@ -13,7 +13,7 @@ function make(options: Partial<SpaprTceOptions> = {}) {
   return { listener, iommu, log };
 }
 
-describe('guest RAM is registered before it is mapped (fact 7.1)', () => {
+describe('guest RAM is registered before it is mapped (vfio fact 7.1)', () => {
   it('by a listener that comes with the one for DMA', () => {
     const { listener } = make();
     expect([listener.name, listener.priority]).toEqual(['vfio-spapr-prereg', 0]);

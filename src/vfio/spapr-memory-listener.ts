@@ -6,7 +6,7 @@ import { VmmAbort } from './failure.ts';
 
 /**
  * Registers guest RAM with an sPAPR v2 container before any of it may be mapped
- * (vfio_prereg_listener, fact 7.1). Nothing is trimmed: an unaligned section is left out whole.
+ * (vfio_prereg_listener, vfio fact 7.1). Nothing is trimmed: an unaligned section is left out whole.
  */
 export class SpaprMemoryListener implements MemoryListener {
   readonly name = 'vfio-spapr-prereg';

@@ -21,7 +21,7 @@ function make(options: Partial<SpaprTceOptions> = {}, hostPageSize = P64K) {
   return { iommu, windows, add, remove, log };
 }
 
-describe('the windows of an sPAPR container (facts 7.2 and 7.4)', () => {
+describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
   it('begin without the default window', () => {
     const { iommu, log } = make();
     expect(log.events).toEqual([

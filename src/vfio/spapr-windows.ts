@@ -4,7 +4,7 @@ import type { MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
 
-/** The page size that the emulated PHB's own windows have (fact 7.5). */
+/** The page size that the emulated PHB's own windows have (vfio fact 7.5). */
 const PHB_IOMMU_PAGE: Size = 1n << 12n;
 
 interface Window {
@@ -14,7 +14,7 @@ interface Window {
 
 /**
  * The DMA windows of an sPAPR v2 container: one for every section that its listener is told about
- * (vfio_spapr_container_add_section_window and its removal, facts 7.2 and 7.4).
+ * (vfio_spapr_container_add_section_window and its removal, vfio facts 7.2 and 7.4).
  */
 export class SpaprWindows {
   readonly #container: string;
@@ -23,7 +23,7 @@ export class SpaprWindows {
   readonly #emit: EventSink;
   readonly #windows: Window[] = [];
 
-  /** The host's default window goes first: it would take one of the few (fact 7.2). */
+  /** The host's default window goes first: it would take one of the few (vfio fact 7.2). */
   constructor(container: string, iommu: SpaprTceContainer, hostPageSize: Size, emit: EventSink) {
     this.#container = container;
     this.#iommu = iommu;

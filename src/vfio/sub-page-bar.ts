@@ -7,7 +7,7 @@ import { isMmappedWhole, type VfioRegion } from './vfio-region.ts';
 /**
  * Stretches a BAR smaller than a page to a whole page while it is mapped at a page boundary, so
  * that it can be mapped directly, and takes the stretching back elsewhere
- * (vfio_sub_page_bar_update_mapping, fact 5.9). Runs after the BAR has moved.
+ * (vfio_sub_page_bar_update_mapping, vfio fact 5.9). Runs after the BAR has moved.
  *
  * In QEMU the wrapper region only ever grows: once stretched it stays a page long. A stretched BAR
  * has a lower priority and so yields to whatever else lies in the page.

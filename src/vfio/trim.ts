@@ -10,7 +10,7 @@ export interface Span {
 
 /**
  * The whole units of a section, which is what of it can be mapped (vfio_listener_valid_section and
- * vfio_get_section_iova_range, facts 6.2 and 6.3).
+ * vfio_get_section_iova_range, vfio facts 6.2 and 6.3).
  *
  * @param unit in bytes, a power of two.
  * @returns the reason why there is nothing to map: address and offset in the region differ within the

@@ -41,7 +41,7 @@ export class VfioContainer {
   /**
    * Connects the container and maps what its address space shows already.
    *
-   * @throws DeviceRefused when the host refuses to map RAM (fact 6.8).
+   * @throws DeviceRefused when the host refuses to map RAM (vfio fact 6.8).
    */
   constructor(options: ContainerOptions) {
     const { name, iommuType, iommu, topology, dmaSpace, memory, emit } = options;

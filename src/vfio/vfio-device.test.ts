@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '../address/index.ts';
-import { PciRegister, splitLocator } from '../pci/index.ts';
+import { PciRegister, splitLocator } from '../pci-layout/index.ts';
 import { DmaListener } from './dma-listener.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import { REVISIONS } from './revisions/index.ts';
@@ -64,7 +64,7 @@ function withDma(made: ReturnType<typeof plug>, hostPageSize: bigint, id = 'qemu
   return iommu;
 }
 
-describe('the regions of a device (facts 5.1 to 5.4)', () => {
+describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
   it('are one for each BAR that is there, by the name of the device', () => {
     const { device } = plug({ bars: { 0: { size: P4K }, 3: { size: P64K } } });
     expect(device.regions.map(({ bar }) => bar?.name)).toEqual([
@@ -266,7 +266,7 @@ describe('a BAR whose size is no power of two ends the VMM', () => {
   });
 });
 
-describe('where the MSI-X regions go (facts 5.11 and 5.14)', () => {
+describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
   const seed: FakeDevice = {
     bars: { 0: { size: P64K, msixMappable: true } },
     msix: [96, 0, 0xe000n, 0, 0xf000n],
@@ -422,7 +422,7 @@ describe('where the MSI-X regions go (facts 5.11 and 5.14)', () => {
   });
 });
 
-describe('who does without MSI-X emulation (fact 5.12)', () => {
+describe('who does without MSI-X emulation (vfio fact 5.12)', () => {
   const fake: FakeDevice = {
     bars: { 0: { size: P64K, msixMappable: true } },
     msix: [96, 0, 0xe000n, 0, 0xf000n],
@@ -557,7 +557,7 @@ describe('the MSI-X capability', () => {
   });
 });
 
-describe('relocation moves table and PBA out of the way (fact 5.10)', () => {
+describe('relocation moves table and PBA out of the way (vfio fact 5.10)', () => {
   const fake: FakeDevice = {
     bars: { 0: { size: P64K, attributes: MEM32 } },
     msix: [96, 0, 0xe000n, 0, 0xf000n],
@@ -646,7 +646,7 @@ describe('the guest programs a device', () => {
     expect(device.pci.config.read(0x20, 4)).toBe(0);
   });
 
-  it('through two placements, when memory is on (fact 11.4)', () => {
+  it('through two placements, when memory is on (machine fact 11.4)', () => {
     const made = plug({ bars: { 0: { size: P64K } } });
     const iommu = withDma(made, P4K);
     made.device.setMemoryEnabled(true);
@@ -735,7 +735,7 @@ describe('the guest programs a device', () => {
   });
 });
 
-describe('a BAR smaller than a page (fact 5.9)', () => {
+describe('a BAR smaller than a page (vfio fact 5.9)', () => {
   const X = 0xd000_0000n;
   const small: FakeDevice = { bars: { 0: { size: P4K, attributes: MEM32 } } };
   const on64K = { hostPageSize: P64K };

@@ -1,22 +1,24 @@
 import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import {
-  BAR_COUNT,
-  MSIX_CAPABILITY_ID,
   MsixState,
-  PciCommand,
   PciFunction,
-  PciRegister,
-  barRegister,
   checkMsixLayout,
-  msixPbaSize,
-  msixTableSize,
-  type AccessWidth,
-  type MsixLayout,
   type PciBar,
   type PciBus,
   type PciRules,
 } from '../pci/index.ts';
+import {
+  BAR_COUNT,
+  MSIX_CAPABILITY_ID,
+  PciCommand,
+  PciRegister,
+  barRegister,
+  msixPbaSize,
+  msixTableSize,
+  type AccessWidth,
+  type MsixLayout,
+} from '../pci-layout/index.ts';
 import type { EventSink } from './event.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
@@ -43,7 +45,7 @@ export interface DeviceEnvironment {
   readonly pciRules?: PciRules;
   readonly hostPageSize: Size;
   readonly machineOptsOutOfMsixEmulation: boolean;
-  /** Whether a vfio-user server is behind the device: it gets a PBA region of its own (fact 5.14). */
+  /** Whether a vfio-user server is behind the device: it gets a PBA region of its own (vfio fact 5.14). */
   readonly vfioUser: boolean;
   /** Reserves `size` bytes of the VMM's address space, aligned to `alignment`. */
   readonly reserve: (size: Size, alignment: Size) => HostAddress;
@@ -77,7 +79,7 @@ export class VfioDevice {
   readonly #environment: DeviceEnvironment;
 
   /**
-   * Sets the device up (vfio_realize, fact 5.5): regions, early MSI-X set-up, relocation, BARs, MSI-X.
+   * Sets the device up (vfio_realize, vfio fact 5.5): regions, early MSI-X set-up, relocation, BARs, MSI-X.
    *
    * @throws DeviceRefused where QEMU refuses the device.
    * @throws VmmAbort where QEMU dies of it.
@@ -133,7 +135,7 @@ export class VfioDevice {
     }));
   }
 
-  /** The guest writes configuration space (vfio_pci_write_config, facts 4.7 and 5.9). */
+  /** The guest writes configuration space (vfio_pci_write_config, pci fact 4.7, vfio fact 5.9). */
   writeConfig(at: number, width: AccessWidth, value: number): void {
     const end = at + width;
     if (this.msixState !== undefined && at < MSIX_POSITION + 4 && end > MSIX_POSITION + 2) {
@@ -162,7 +164,7 @@ export class VfioDevice {
 
   /**
    * The guest sizes BAR `index` as Linux does (__pci_read_base): each half in turn is set to all
-   * ones, read and restored. Whether memory is enabled meanwhile is the guest's affair (fact 4.6).
+   * ones, read and restored. Whether memory is enabled meanwhile is the guest's affair (pci fact 4.6).
    */
   sizeBar(index: number): void {
     const at = barRegister(index);
@@ -189,7 +191,7 @@ export class VfioDevice {
   }
 
   /**
-   * Back to the state after power-on: what a reset of the machine does to the function (fact 10.5).
+   * Back to the state after power-on: what a reset of the machine does to the function (vfio fact 10.5).
    * Before, the VMM switches decoding off as a guest does, so that stretched BARs shrink back
    * (vfio_pci_pre_reset).
    */
@@ -253,7 +255,7 @@ export class VfioDevice {
     };
   }
 
-  /** Makes the BAR's regions, mmaps what may be mmapped and registers the BAR (fact 5.4). */
+  /** Makes the BAR's regions, mmaps what may be mmapped and registers the BAR (vfio fact 5.4). */
   #registerBar(region: VfioRegion): void {
     const { index, barSize, bar } = region;
     if (barSize === 0n) return;
@@ -287,7 +289,7 @@ export class VfioDevice {
     return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
   }
 
-  /** Makes the regions of table and PBA (msix_init and vfio_msix_setup, facts 5.11, 5.12 and 5.14). */
+  /** Makes the regions of table and PBA (msix_init and vfio_msix_setup, vfio facts 5.11, 5.12 and 5.14). */
   #initMsix(layout: MsixLayout, exposure: MsixExposure): void {
     if (exposure.kind === 'not-added' || exposure.kind === 'capability-rewritten') return;
     const { rules, bus, vfioUser, hostPageSize } = this.#environment;

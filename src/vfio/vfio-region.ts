@@ -1,7 +1,7 @@
 import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
 import type { RegionInfo, SparseArea } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
-import type { BarAttributes } from '../pci/index.ts';
+import type { BarAttributes } from '../pci-layout/index.ts';
 
 /** An area of a BAR that is to be, or has been, mmapped into the VMM. */
 export interface VfioMmap {
@@ -35,7 +35,7 @@ export const isMmappedWhole = ({ mmaps, regionSize }: VfioRegion): boolean =>
 export type MapArea = (area: VfioMmap) => HostAddress | undefined;
 
 /**
- * mmaps all areas of a BAR and puts them over it (vfio_region_mmap, fact 5.3). One refusal undoes
+ * mmaps all areas of a BAR and puts them over it (vfio_region_mmap, vfio fact 5.3). One refusal undoes
  * them all: the BAR then works by trapped accesses alone.
  *
  * @returns whether all areas are mapped.
@@ -60,7 +60,7 @@ const sparseAreasOf = (info: RegionInfo): readonly SparseArea[] | undefined =>
 export const isMsixMappable = (info: RegionInfo): boolean =>
   info.capabilities.some((capability) => capability.id === 3);
 
-/** The areas that early set-up starts from (vfio_region_setup, fact 5.2). */
+/** The areas that early set-up starts from (vfio_region_setup, vfio fact 5.2). */
 export function initialMmaps(
   info: RegionInfo,
   acceptSparseAreas: (areas: readonly SparseArea[]) => readonly SparseArea[] | undefined,

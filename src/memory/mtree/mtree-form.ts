@@ -1,23 +1,37 @@
 /**
  * What differs between the releases of QEMU in the text of `info mtree`, as data: the printers read
- * these fields and never ask for a version (facts 8.2 to 8.10).
+ * these fields and never ask for a version (memory facts 8.2 to 8.10).
  */
 export interface MtreeForm {
   /** The first release that prints this form; for messages only. */
   readonly since: string;
-  /** Whether a disabled region has its line always, or only when it is asked for with `-D` (fact 8.5). */
+  /**
+   * Whether a disabled region has its line always, or only when it is asked for with `-D` (memory fact 8.5).
+   */
   readonly disabledRegions: 'always' | 'on-request';
-  /** Where `[DETECTED OVERFLOW!] ` stands; `before-indent` also prints it for regions without a line (fact 8.4). */
+  /**
+   * Where `[DETECTED OVERFLOW!] ` stands; `before-indent` also prints it for regions without a line
+   * (memory fact 8.4).
+   */
   readonly overflowMarker: 'after-indent' | 'before-indent';
-  /** Whether an alias is printed with a type of its own, which is `i/o`, or with that of its target (fact 8.3). */
+  /**
+   * Whether an alias is printed with a type of its own, which is `i/o`, or with that of its target
+   * (memory fact 8.3).
+   */
   readonly aliasType: 'own' | 'target';
-  /** What address spaces with the same root share: nothing, or one tree under all their names (fact 8.8). */
+  /**
+   * What address spaces with the same root share: nothing, or one tree under all their names
+   * (memory fact 8.8).
+   */
   readonly grouping: 'none' | 'root';
-  /** What a region that is neither RAM nor ROM and lies in no container is called (fact 8.3). */
+  /** What a region that is neither RAM nor ROM and lies in no container is called (memory fact 8.3). */
   readonly containerless: 'i/o' | 'container';
-  /** Whether persistent memory is told apart by `nv-` (fact 8.4). */
+  /** Whether persistent memory is told apart by `nv-` (memory fact 8.4). */
   readonly nonvolatile: boolean;
-  /** The word behind a flat range for which KVM has a memslot; nothing where it is not printed (fact 8.9). */
+  /**
+   * The word behind a flat range for which KVM has a memslot; nothing where it is not printed
+   * (memory fact 8.9).
+   */
   readonly accelerator: string | undefined;
 }
 
@@ -75,7 +89,7 @@ export const mtreeForms: readonly MtreeForm[] = [
  * The form that a release of QEMU prints.
  *
  * @param version such as `11.1.3`.
- * @throws RangeError for releases before 2.11, whose `info mtree -f` is another one (fact 8.10).
+ * @throws RangeError for releases before 2.11, whose `info mtree -f` is another one (memory fact 8.10).
  */
 export function mtreeFormOf(version: string): MtreeForm {
   const form = mtreeForms.findLast(({ since }) => !isBefore(version, since));

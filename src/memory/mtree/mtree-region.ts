@@ -1,10 +1,13 @@
 import type { Address, Offset, Size } from '../../address/index.ts';
 import type { MtreeType } from './region-type.ts';
 
-/** What QEMU puts before a region that wraps around the end of the address space (fact 8.4). */
+/** What QEMU puts before a region that wraps around the end of the address space (memory fact 8.4). */
 export const OVERFLOW_MARKER = '[DETECTED OVERFLOW!] ';
 
-/** The offset of the last byte of something of `size` bytes; 0 for nothing too, as QEMU prints it (fact 8.4). */
+/**
+ * The offset of the last byte of something of `size` bytes; 0 for nothing too, as QEMU prints it
+ * (memory fact 8.4).
+ */
 export const lastByte = (size: Size): bigint => (size === 0n ? 0n : size - 1n);
 
 /** The part of another region that an alias is printed with. */
@@ -32,7 +35,7 @@ export interface MtreeRegion {
   readonly overflow: boolean;
   /**
    * There is no line for this region, only for what lies below it: QEMU leaves out disabled regions
-   * but not their subregions (fact 8.5). Name and type are made up, `start` is the lowest and
+   * but not their subregions (memory fact 8.5). Name and type are made up, `start` is the lowest and
    * `priority` the highest it can have.
    */
   readonly hidden?: true;
@@ -40,18 +43,18 @@ export interface MtreeRegion {
   readonly owner?: string;
   /** What `-o` prints between the braces of `parent:`. */
   readonly parent?: string;
-  /** In the order of the text: by address, then by falling priority (fact 8.6). */
+  /** In the order of the text: by address, then by falling priority (memory fact 8.6). */
   readonly children: readonly MtreeRegion[];
 }
 
 /** The tree under one or more `address-space:` headings. */
 export interface MtreeAddressSpace {
-  /** More than one where the text groups the spaces by their root (QEMU 7.0 and later, fact 8.8). */
+  /** More than one where the text groups the spaces by their root (QEMU 7.0 and later, memory fact 8.8). */
   readonly names: readonly string[];
   readonly root: MtreeRegion;
 }
 
-/** The tree under a `memory-region:` heading: a region that some alias shows (fact 8.7). */
+/** The tree under a `memory-region:` heading: a region that some alias shows (memory fact 8.7). */
 export interface MtreeSection {
   readonly name: string;
   readonly root: MtreeRegion;
@@ -96,7 +99,7 @@ export interface FlatRangeText {
 export interface FlatViewText {
   readonly number: number;
   readonly spaces: readonly FlatViewSpace[];
-  /** The name of the effective root (fact 2.8); nothing for the empty view. */
+  /** The name of the effective root (memory fact 2.8); nothing for the empty view. */
   readonly root?: string;
   readonly ranges: readonly FlatRangeText[];
 }

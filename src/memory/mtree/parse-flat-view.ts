@@ -11,7 +11,10 @@ const EMPTY = '  No rendered FlatView';
 const HEADING_LINE = /^FlatView #(\d+)$/;
 const SPACE_LINE = /^ AS "(.*)", root: (.*)$/s;
 const ROOT_ALIAS = /^(.*), alias (.*)$/s;
-/** The word of `-accel` in 4.1 and 4.2 (perhaps with fallbacks, or the name of the class), the title later (fact 8.9). */
+/**
+ * The word of `-accel` in 4.1 and 4.2 (perhaps with fallbacks, or the name of the class), the title later
+ * (memory fact 8.9).
+ */
 const ACCELERATOR = / (KVM|kvm(?:-accel|(?::[a-z]+)*))$/;
 const OFFSET = /^(.*) @([0-9a-f]{16})$/s;
 /** `-d` shows the dispatch tree behind the ranges, indented deeper than they are. */
@@ -30,7 +33,7 @@ interface OpenView {
 
 /**
  * Reads the text of `info mtree -f`, with or without `-o` and `-d`, of QEMU 2.11 to 11; lines end
- * with LF or CR LF (fact 8.1). The dispatch tree of `-d` is passed over.
+ * with LF or CR LF (memory fact 8.1). The dispatch tree of `-d` is passed over.
  *
  * @throws MtreeSyntaxError at the first line that does not belong there.
  */

@@ -16,7 +16,7 @@ const SECTION_HEADING = 'memory-region: ';
 const HEADING = `"${SPACE_HEADING}NAME" or "${SECTION_HEADING}NAME"`;
 const DISABLED = ' [disabled]';
 const ALIAS = /^alias (.* @.*) ([0-9a-f]{16})-([0-9a-f]{16})$/s;
-/** Markers of regions without a line pile up before the next line that there is (fact 8.4). */
+/** Markers of regions without a line pile up before the next line that there is (memory fact 8.4). */
 const LEADING = /^((?:\[DETECTED OVERFLOW!\] )*)( *)(\[DETECTED OVERFLOW!\] )?(.*)$/s;
 
 /** What the caller knows of the text. */
@@ -37,7 +37,7 @@ interface OpenSection {
 
 /**
  * Reads the text of `info mtree`, with or without `-D` and `-o`, of QEMU 2.11 to 11; lines end with
- * LF or CR LF (fact 8.1). Parts of it are welcome: any of the sections, blank lines between them.
+ * LF or CR LF (memory fact 8.1). Parts of it are welcome: any of the sections, blank lines between them.
  *
  * Three things cannot be told from the text and are settled here:
  * - `start` equal to `end` is one byte or nothing;

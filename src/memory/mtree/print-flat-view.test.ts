@@ -11,7 +11,7 @@ describe('printFlatViews', () => {
     expect(printFlatViews([], form11)).toBe('');
   });
 
-  it('prints what QEMU 11.1.3 printed for a device on q35 (fact 8.11)', () => {
+  it('prints what QEMU 11.1.3 printed for a device on q35 (memory fact 8.11)', () => {
     const topology = new MemoryTopology();
     const system = MemoryRegion.container('system', END_OF_SPACE);
     const base = MemoryRegion.io('vfio-user:/run/x.sock base BAR 1', 0x10000n);

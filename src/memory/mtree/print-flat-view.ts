@@ -13,7 +13,7 @@ export interface PrintFlatViewsOptions {
 
 /**
  * The text of `info mtree -f`: every distinct view with the address spaces that share it
- * (mtree_info_flatview, fact 8.9).
+ * (mtree_info_flatview, memory fact 8.9).
  *
  * QEMU numbers views in the order of a hash; here they are numbered from 0 in the order of their
  * first address space.

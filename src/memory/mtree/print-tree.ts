@@ -13,7 +13,7 @@ export interface PrintTreeOptions {
 
 /**
  * The text of `info mtree`: the tree of every address space, then that of every region which an
- * alias shows (mtree_info_as, facts 8.4 to 8.8).
+ * alias shows (mtree_info_as, memory facts 8.4 to 8.8).
  *
  * QEMU orders groups of address spaces by a hash; here they stand in the order of their first space.
  *
@@ -32,7 +32,7 @@ export function printTree(
       root,
     );
   }
-  // The set grows while it is walked: trees of targets have aliases of their own (fact 8.7).
+  // The set grows while it is walked: trees of targets have aliases of their own (memory fact 8.7).
   for (const target of printer.aliasTargets) printer.section([`memory-region: ${target.name}`], target);
   return printer.text;
 }
@@ -42,7 +42,7 @@ interface SpaceGroup {
   readonly root: MemoryRegion;
 }
 
-/** What shares a heading (fact 8.8). */
+/** What shares a heading (memory fact 8.8). */
 function groupSpaces(spaces: readonly AddressSpace[], form: MtreeForm): SpaceGroup[] {
   if (form.grouping === 'none') return spaces.map(({ name, root }) => ({ names: [name], root }));
   const groups = new Map<MemoryRegion, SpaceGroup>();
@@ -55,7 +55,7 @@ function groupSpaces(spaces: readonly AddressSpace[], form: MtreeForm): SpaceGro
   return [...groups.values()];
 }
 
-/** By address, then the higher priority, then the order of the siblings (fact 8.6). */
+/** By address, then the higher priority, then the order of the siblings (memory fact 8.6). */
 function inPrintedOrder(siblings: readonly MemoryRegion[]): readonly MemoryRegion[] {
   if (siblings.length < 2) return siblings;
   return siblings.toSorted((a, b) =>

@@ -17,7 +17,7 @@ export interface Resolution {
   /** By name. */
   readonly missing: ReadonlyMap<string, MissingRegion>;
   /**
-   * Sections that are there because of disabled aliases without a line (fact 8.7): their roots, by
+   * Sections that are there because of disabled aliases without a line (memory fact 8.7): their roots, by
    * the line behind which these aliases were met.
    */
   readonly hidden: ReadonlyMap<MtreeRegion, readonly MtreeRegion[]>;
@@ -29,10 +29,10 @@ export interface Resolution {
  * Finds out which regions the aliases show, of which the text gives only names.
  *
  * QEMU prints a section for every region that an alias shows, in the order in which it meets them
- * (fact 8.7). So an alias shows either a section that an earlier alias has shown, or the first one
+ * (memory fact 8.7). So an alias shows either a section that an earlier alias has shown, or the first one
  * that none has; sections skipped belong to aliases without a line. Where several of these have the
- * name, the order of preference is: the type is that of the alias (from 5.0 on they agree, fact
- * 8.3); something lies in the part that the alias shows; the section was not shown before.
+ * name, the order of preference is: the type is that of the alias (from 5.0 on they agree, memory
+ * fact 8.3); something lies in the part that the alias shows; the section was not shown before.
  *
  * In an excerpt without the section, a region of that name elsewhere is taken, and what cannot be
  * found at all counts as missing. So does what would be shown inside itself without an end; with an

@@ -27,7 +27,7 @@ interface Inner {
  * Finds the trees that are printed more than once.
  *
  * QEMU prints a region wherever it occurs: in the tree of its container, as the root of an address
- * space, and as what an alias shows, there once only (fact 8.7). So a section is the same region as
+ * space, and as what an alias shows, there once only (memory fact 8.7). So a section is the same region as
  * an equal tree elsewhere, but no two sections are.
  *
  * @param mergeSpaces whether equal trees of address spaces are one; where the text groups spaces by

@@ -29,7 +29,7 @@ export interface RebuildOptions {
   readonly terminates?: (region: MtreeRegion) => boolean | undefined;
   /**
    * The siblings of one priority in rendering order, the topmost first, given in the order of the
-   * text: that is the rendering order only among those with the same address (facts 1.5, 8.6).
+   * text: that is the rendering order only among those with the same address (memory facts 1.5, 8.6).
    * Without it, the one that starts later is on top: it would hardly have been put where another
    * one hides it.
    */
@@ -182,7 +182,7 @@ class RegionBuilder {
       else group.push(child);
     }
     for (const siblings of groups.values()) {
-      // The one added last is the topmost (fact 1.5).
+      // The one added last is the topmost (memory fact 1.5).
       for (const child of siblingOrder(siblings).toReversed()) {
         const address = offset(low64(child.start - line.start));
         this.topology.addSubregion(region, this.region(child), address, child.priority);

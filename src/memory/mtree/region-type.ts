@@ -21,7 +21,7 @@ export type RangeTraits = Pick<FlatRange, 'readonly' | 'romdMode' | 'contained'>
   readonly region: { readonly kind: RegionKind };
 };
 
-/** memory_region_type, fact 8.3. */
+/** memory_region_type, memory fact 8.3. */
 function typeOf({ kind, readonly, romdMode, contained }: Traits, form: MtreeForm): MtreeType {
   if (kind === 'ram-device') return 'ramd';
   if (kind === 'rom-device' && romdMode) return 'romd';
@@ -30,7 +30,7 @@ function typeOf({ kind, readonly, romdMode, contained }: Traits, form: MtreeForm
 }
 
 /**
- * The word for `region` as it is now, without `nv-` (memory_region_type, fact 8.3).
+ * The word for `region` as it is now, without `nv-` (memory_region_type, memory fact 8.3).
  *
  * @param form decides what aliases and regions outside any container are called.
  */
@@ -42,7 +42,7 @@ export function regionType(region: MemoryRegion, form: MtreeForm): MtreeType {
 
 /**
  * The word for what a flat range was when its view was rendered, without `nv-`: read-only on the
- * way to the region counts as ROM, whatever the region is (mtree_print_flatview, fact 8.9).
+ * way to the region counts as ROM, whatever the region is (mtree_print_flatview, memory fact 8.9).
  */
 export function rangeType(range: RangeTraits, form: MtreeForm): MtreeType {
   const { region, readonly, romdMode, contained } = range;

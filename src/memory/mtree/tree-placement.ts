@@ -10,7 +10,7 @@ export const HIGHEST_PRIORITY = 0x7fffffff;
 /** A region that is still being read, and where the next of its children may lie. */
 interface OpenRegion {
   readonly region: MtreeRegion;
-  /** The child read last, as an offset in the region; the next one is not below it (fact 8.6). */
+  /** The child read last, as an offset in the region; the next one is not below it (memory fact 8.6). */
   lastAddress: bigint;
   /** Of the child read last; the next one at the same address is not above it. */
   lastPriority: number;
@@ -66,7 +66,7 @@ const MOST_LINES = 1_000_000;
  * Puts the lines of one tree where they belong.
  *
  * Where every region has a line, the indent says it all. QEMU 5.1 and later leave out the lines of
- * disabled regions, but neither what lies below them nor their overflow markers (facts 8.4, 8.5).
+ * disabled regions, but neither what lies below them nor their overflow markers (memory facts 8.4, 8.5).
  * Then a deeper line may be a child of the line above or of a region without a line that follows
  * it. The order of siblings and the markers exclude one of the two at times; where they do not, a
  * region that shares no address with the line above is taken to be the child of a hidden one.
@@ -88,7 +88,8 @@ export function placeTree(lines: readonly TreeLine[], markers: number, allShown:
       ...lines.flatMap(({ region: { start } }) => [start, low64(start + 1n), low64(start - 1n)]),
       0n,
     ]));
-  // Children that wrap are the last ones (fact 8.6); a hidden root then begins between them and the first.
+  // Children that wrap are the last ones (memory fact 8.6); a hidden root then begins between them and the
+  // first.
   const rootStarts = lines[0]?.level === 1 || allShown ? [0n] : new Set([0n, ...bounds()]);
   let attemptsLeft = Math.ceil(MOST_LINES / (lines.length + 1));
   for (const attempts of ATTEMPTS) {

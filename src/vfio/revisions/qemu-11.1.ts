@@ -1,8 +1,7 @@
 import { hex, lowestSetBit, offset } from '../../address/index.ts';
 import { form11 } from '../../memory/index.ts';
 import type { SparseArea } from '../../host/index.ts';
-import type { MsixLayout } from '../../pci/index.ts';
-import { BAR_COUNT } from '../../pci/index.ts';
+import { type MsixLayout, BAR_COUNT } from '../../pci-layout/index.ts';
 import { DeviceRefused } from '../failure.ts';
 import type { Revision } from '../revision.ts';
 import { qemu60 } from './qemu-6.0.ts';
@@ -11,7 +10,10 @@ const GIB = 1n << 30n;
 const BAIDU = 0x1d22;
 const KUNLUN_VF = 0x3685;
 
-/** Areas are numbered by their offset; overlapping ones are refused (vfio_setup_region_sparse_mmaps, fact 5.2). */
+/**
+ * Areas are numbered by their offset; overlapping ones are refused (vfio_setup_region_sparse_mmaps,
+ * vfio fact 5.2).
+ */
 function sortedDisjoint(areas: readonly SparseArea[], bar: number): readonly SparseArea[] {
   const sorted = areas
     .filter(({ size }) => size !== 0n)

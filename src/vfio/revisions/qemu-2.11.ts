@@ -11,12 +11,12 @@ const CHELSIO = 0x1425;
 
 /**
  * Sizing an enabled 64-bit BAR moves it for a moment to the upper half of the address space, where
- * no IOMMU reaches; the start alone is looked at (fact 6.1).
+ * no IOMMU reaches; the start alone is looked at (vfio fact 6.1).
  */
 export const skipTopHalf = (section: MemoryRegionSection) =>
   section.start >= TOP_BIT ? ('top-half' as const) : undefined;
 
-/** The whole host pages of a section (kvm_align_section, fact 9.2). */
+/** The whole host pages of a section (kvm_align_section, vfio fact 9.2). */
 export function wholeHostPages(section: MemoryRegionSection, { host }: Pick<PageSizes, 'host'>) {
   const start = alignUp(section.start, host);
   const size = alignDown(section.end, host) - start;

@@ -57,7 +57,7 @@ describe('the revisions', () => {
   });
 });
 
-describe('what differs between releases (the table of fact 6)', () => {
+describe('what differs between releases (vfio fact 6.12)', () => {
   it.each([
     // id, trims to the host page, tests device memory, device memory fails softly, honours MSIX_MAPPABLE, wrapper,
     // relocation, unmaps when unregistered

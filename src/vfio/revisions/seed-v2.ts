@@ -1,7 +1,7 @@
 import type { MsixExposure, OptOutContext, Revision } from '../revision.ts';
 import { qemu211 } from './qemu-2.11.ts';
 
-/** The machine's word decides whether the table is emulated (fact 5.12). */
+/** The machine's word decides whether the table is emulated (vfio fact 5.12). */
 export const disableTableIfMachineOptsOut = ({ machineOptsOut }: OptOutContext): MsixExposure =>
   machineOptsOut ? { kind: 'table-disabled' } : { kind: 'emulated' };
 
