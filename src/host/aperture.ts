@@ -28,7 +28,8 @@ export const addressWidth = (width: number): Aperture => ({
  * What is left of `geometry` without the `reserved` regions, ascending: the list that a container has
  * after a group was attached (Linux vfio_iommu_type1.c:vfio_iommu_resv_exclude, host fact R1.7.1). Regions of
  * type DIRECT_RELAXABLE do not count as reserved. Nothing left means that the group cannot be attached; it
- * is no list to build a container with, where the empty one stands for everything.
+ * is no list to build a container with, where the empty one stands for everything. A detach, which widens
+ * the list again, is not modelled (host fact R1.7.4).
  */
 export function withoutReserved(geometry: Aperture, reserved: readonly Aperture[]): readonly Aperture[] {
   const left: Aperture[] = [];

@@ -18,7 +18,7 @@ const apertures = [
   { first: iova(8n * PAGE), last: iova(0xffff_ffff_ffff_ffffn) },
 ];
 
-/** The back ends that keep the mappings that they are given; sPAPR overwrites. */
+/** The back ends, held to host fact 9, that keep the mappings that they are given; sPAPR overwrites. */
 const CONTAINERS: Record<string, () => IommuContainer> = {
   'type1 v2': () => new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings: 3 }),
   'type1 v1': () => new Type1Container({ hostPageSize, domainPageSizes, version: 1 }),

@@ -29,7 +29,10 @@ export interface Memslot {
 export const DEFAULT_SLOT_LIMIT = 32764;
 
 export interface KvmOptions {
-  /** The host kernel's page size in bytes, whatever the guest's (host fact R6.1.1). */
+  /**
+   * The host kernel's page size in bytes, whatever the guest's (host fact R6.1.1). s390 asks for 1 MiB and
+   * is not modelled (host fact R6.1.5).
+   */
   readonly hostPageSize: Size;
   /** How many slots there are; before 5.12 x86 had 509 and arm64 512 (host fact R6.1.3). */
   readonly slotLimit?: number | undefined;
@@ -76,7 +79,7 @@ export class KvmMemslots {
 
   /**
    * KVM_SET_USER_MEMORY_REGION: creates, moves, changes the flags of or, with size 0, deletes a slot
-   * (host facts K3 to K14).
+   * (host facts K3 to K14). Caller and flags are always valid (host facts K0 to K2).
    */
   set(request: Memslot): Errno {
     const { slot, gpa, size, hostAddress } = request;
@@ -116,7 +119,10 @@ export class KvmMemslots {
     return 0;
   }
 
-  /** Deletes the slot with this number: a call with size 0 and everything else 0. */
+  /**
+   * Deletes the slot with this number: a call with size 0 and everything else 0. Only so can a slot be
+   * resized (host fact R6.1.2).
+   */
   delete(slot: number): Errno {
     const existing = this.#byNumber.get(slot);
     return existing ? this.#delete(existing) : Errno.EINVAL;

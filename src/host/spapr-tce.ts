@@ -148,7 +148,7 @@ export class SpaprTceContainer implements IommuContainer {
     if (this.#blockAt(start, size)) return Errno.EBUSY;
     // host fact G5
     if (this.#lockLimit !== undefined && this.#locked + size > this.#lockLimit) return Errno.ENOMEM;
-    // host fact G6: pinned for writing, whatever it is for (host fact R3.6.3).
+    // host fact G6: pinned for writing, whatever it is for (host facts R3.6.3 and D13).
     if (request.deviceMemory || request.readonly) return Errno.EFAULT;
     // host fact G7
     if (this.#blocks.firstOverlapping(start, end)) return Errno.EINVAL;
@@ -296,6 +296,7 @@ export class SpaprTceContainer implements IommuContainer {
     const levelShift = Math.max(entriesShift + 3, shiftOf(this.#hostPageSize));
     if ((levelShift - 3) * levels + shiftOf(pageSize) >= 55) return refused(Errno.EINVAL);
 
+    // A pseries kernel puts windows elsewhere (host fact D14).
     const start = slot === 0 ? this.#dma32.start : iova(BigInt(slot) * SECOND_WINDOW);
     const window = { slot, start, size, pageSize };
     this.#slots[slot] = window;

@@ -57,7 +57,10 @@ export interface Type1Options {
 
 const INVALID: UnmapResult = { errno: Errno.EINVAL, unmapped: 0n };
 
-/** A VFIO container of type 1 with one IOMMU domain: Linux vfio_iommu_type1.c, host facts 1.2 to 1.7. */
+/**
+ * A VFIO container of type 1 with one IOMMU domain: Linux vfio_iommu_type1.c, host facts 1.2 to 1.7.
+ * At 2^64 the model is no single kernel (host fact D3).
+ */
 export class Type1Container implements IommuContainer {
   readonly pageSizes: PageSizeBitmap;
   readonly #granule: Size;
@@ -96,7 +99,8 @@ export class Type1Container implements IommuContainer {
     // host fact M7
     if (!isAligned(size | iova | hostAddress, this.#granule)) return Errno.EINVAL;
     // host fact M8: the last byte counts, so a mapping may end at 2^64. The error, and its place behind
-    // the alignment, are those of 6.12 (host fact D1).
+    // the alignment, are those of 6.12 (host fact D1). AMD hosts with 6.12 lose a mapping that ends at 2^64
+    // (host fact D12).
     if (iova + size > END_OF_SPACE || hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
     // host fact M10
     if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;

@@ -9,7 +9,8 @@ export interface BarDescription {
   readonly io: boolean;
   /**
    * Whether the host could let the BAR be mmapped at all. A BAR of a host page or more always can (but on
-   * s390); a smaller one only when it begins a page and has that page to itself (host fact R4.2.3).
+   * s390); a smaller one only when it begins a page and has that page to itself
+   * (host facts R4.2.1 to R4.2.3).
    */
   readonly mmappable: boolean;
 }
@@ -85,7 +86,7 @@ const endOf = (table: MsixTable): bigint => table.offset + ENTRY_SIZE * BigInt(t
 
 /**
  * What 4.6 to 4.15 leave of the table's BAR: all but the pages that the table touches. Linux
- * vfio_pci.c:msix_sparse_mmap_cap, host fact 4.4.
+ * vfio_pci.c:msix_sparse_mmap_cap, host facts 4.4 and R4.4.1 to R4.4.4.
  *
  * @returns one or two areas; a BAR that the table's pages fill gets one of 0 bytes (host fact R4.4.2)
  */
@@ -102,6 +103,7 @@ function areasAroundTable(table: MsixTable, length: Size, hostPageSize: Size): r
  * VFIO_DEVICE_GET_REGION_INFO for a BAR. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info,
  * host facts 4.3 and 4.4. Where a vendor driver gives areas of its own, they come first in the chain and
  * replace the areas around the table; they do not take MSIX_MAPPABLE away (host fact R4.4.5).
+ * The table's BAR has no capability where it shares its page (host fact R4.4.6).
  */
 export function regionInfo(region: VfioPciBar): RegionInfo {
   const { bar, kernel, hostPageSize } = region;
@@ -120,8 +122,9 @@ export function regionInfo(region: VfioPciBar): RegionInfo {
 
 /**
  * mmap of the device's file, for a part of a BAR, shared. Linux vfio_pci_core.c:vfio_pci_core_mmap,
- * host facts V0 to V7. With the areas of a vendor driver the request has to lie in one of them, rounded
- * outwards to pages.
+ * host facts 4.5 and V0 to V7. The BAR's resource is always free (host fact V8). Later accesses and kernels
+ * before 4.8 are not modelled (host facts R4.5.3 to R4.5.5). With the areas of a vendor driver the request
+ * has to lie in one of them, rounded outwards to pages.
  *
  * @param start where in the BAR the mapping begins
  * @param length in bytes; the kernel rounds it up to pages
