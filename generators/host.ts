@@ -1,5 +1,11 @@
-import type { ApertureSpec, HostSpec, IommuSpec, IommuTypeName, MachineSpec } from '../src/scenario/index.ts';
-import { HOST_KERNELS } from '../src/scenario/index.ts';
+import {
+  type ApertureSpec,
+  type HostSpec,
+  type IommuSpec,
+  type IommuTypeName,
+  type MachineSpec,
+  HOST_KERNELS,
+} from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
 const [KIB_4, KIB_16, KIB_64] = [0x1000n, 0x4000n, 0x1_0000n];

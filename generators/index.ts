@@ -1,15 +1,15 @@
 /** fast-check arbitraries for machines, hosts, devices and what happens to them. */
 import type * as fc from 'fast-check';
-import type {
-  BarSpec,
-  DeviceSpec,
-  HostSpec,
-  IommuTypeName,
-  MachineSpec,
-  MsixSpec,
-  Operation,
+import {
+  type BarSpec,
+  type DeviceSpec,
+  type HostSpec,
+  type IommuTypeName,
+  type MachineSpec,
+  type MsixSpec,
+  type Operation,
+  IOMMU_TYPES,
 } from '../src/scenario/index.ts';
-import { IOMMU_TYPES } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import { chooseBars } from './bars.ts';
 import { chooseDevice } from './device.ts';

@@ -14,7 +14,7 @@ import {
   type Operation,
   type Scenario,
 } from '../src/scenario/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
+import { runOnModel } from '../src/model/index.ts';
 import { REVISIONS, findRevision, type Revision } from '../src/vfio/index.ts';
 import { scenarios, simplifyScenario, weigh } from './index.ts';
 import { digits } from './weigh.ts';

@@ -1,13 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deriveSeed } from '../src/campaign/index.ts';
-import {
-  InvalidInput,
-  decodeScenario,
-  encodeScenario,
-  toJsonText,
-  type Scenario,
-} from '../src/scenario/index.ts';
+import { decodeScenario, encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
+import { InvalidInput } from '../src/input/index.ts';
 import { digits } from './weigh.ts';
 import { scenarios, simplifyScenario, weigh } from './index.ts';
 

@@ -1,6 +1,5 @@
 import { offset } from '../src/address/index.ts';
 import {
-  Decoder,
   checkScenario,
   type BarSpec,
   type DeviceSpec,
@@ -9,6 +8,7 @@ import {
   type MsixSpec,
   type Operation,
   type Scenario,
+  ScenarioDecoder,
 } from '../src/scenario/index.ts';
 import { weigh } from './weigh.ts';
 
@@ -25,7 +25,7 @@ export function* simplifyScenario(scenario: Scenario): Generator<Scenario> {
 }
 
 function canBeCarriedOut(scenario: Scenario): boolean {
-  const decoder = new Decoder();
+  const decoder = new ScenarioDecoder();
   checkScenario(scenario, decoder, '');
   return decoder.problems.length === 0;
 }

@@ -10,8 +10,7 @@ import {
 } from '../src/campaign/index.ts';
 import { findInvariant, fingerprint, violationsOf, type InvariantId } from '../src/invariants/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import { ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision } from '../src/target/model/revisions.ts';
+import { runOnModel, ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision } from '../src/model/index.ts';
 
 const REVISIONS = ALL_REVISIONS.filter(({ vmm }) => vmm === 'cloud-hypervisor');
 const stored = ['cloud-hypervisor', 'revisions']

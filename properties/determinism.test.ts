@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scenarios } from '../generators/index.ts';
-import { InvalidInput, type Scenario } from '../src/scenario/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import type { State, Trace, TraceNode, TraceRange, TraceRegion } from '../src/target/trace.ts';
+import type { Scenario } from '../src/scenario/index.ts';
+import { InvalidInput } from '../src/input/index.ts';
+import { runOnModel } from '../src/model/index.ts';
+import type { State, Trace, TraceNode, TraceRange, TraceRegion } from '../src/trace/index.ts';
 import { REVISIONS, type Revision } from '../src/vfio/index.ts';
 
 const regionOf = ({ name, owner, kind }: TraceRegion) => ({ name, owner, kind });

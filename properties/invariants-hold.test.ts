@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { scenarios } from '../generators/index.ts';
 import { deriveSeed, search, type SearchResult } from '../src/campaign/index.ts';
 import { COMMON_INVARIANTS, type Invariant, type InvariantId } from '../src/invariants/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
+import { runOnModel } from '../src/model/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
 import { knownFindings } from './testing/known-findings.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { RegressionStore } from '../src/campaign/index.ts';
 import { fingerprint, violationsOf } from '../src/invariants/index.ts';
-import { differences } from '../src/target/differences.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
+import { differences } from '../src/trace/index.ts';
+import { runOnModel } from '../src/model/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
-import { QemuTarget } from '../src/target/qemu/index.ts';
+import { QemuTarget } from '../src/qemu/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
 

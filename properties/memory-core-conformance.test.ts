@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mtreeFormOf } from '../src/memory/index.ts';
-import { ARCHITECTURES, programName } from '../src/target/qemu/architecture.ts';
-import { compareMachine } from '../src/target/qemu/conformance/compare-machine.ts';
-import { runConformance } from '../src/target/qemu/conformance/conformance.ts';
-import { dumpMachine } from '../src/target/qemu/conformance/machine-dump.ts';
+import { ARCHITECTURES, programName } from '../src/qemu/process/architecture.ts';
+import { compareMachine } from './conformance/compare-machine.ts';
+import { runConformance } from './conformance/conformance.ts';
+import { dumpMachine } from './conformance/machine-dump.ts';
 import {
   resultsPage,
   rowOf,
@@ -15,11 +15,11 @@ import {
   titleOf,
   type ConformanceRun,
   type MachineResult,
-} from '../src/target/qemu/conformance/results.ts';
-import { findQemu } from '../src/target/qemu/find-qemu.ts';
-import { QemuNotFound } from '../src/target/qemu/qemu-error.ts';
+} from './conformance/results.ts';
+import { findQemu } from '../src/qemu/process/find-qemu.ts';
+import { QemuNotFound } from '../src/qemu/process/qemu-error.ts';
 
-const RESULTS = fileURLToPath(new URL('../src/target/qemu/conformance/RESULTS.md', import.meta.url));
+const RESULTS = fileURLToPath(new URL('./conformance/RESULTS.md', import.meta.url));
 
 const programs = ARCHITECTURES.flatMap((architecture) => {
   try {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { servedHistories, servedScenarios } from '../generators/index.ts';
-import { differences, type Difference } from '../src/target/differences.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import { QemuTarget, type QemuMachineType } from '../src/target/qemu/index.ts';
+import { differences, type TraceDifference } from '../src/trace/index.ts';
+import { runOnModel } from '../src/model/index.ts';
+import { QemuTarget, type QemuMachineType } from '../src/qemu/index.ts';
 import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
 import { findRevision } from '../src/vfio/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
@@ -29,12 +29,12 @@ const missing = new Map(
 );
 
 /** In what the model differs from what QEMU makes of a scenario. */
-async function compare(scenario: Scenario): Promise<readonly Difference[]> {
+async function compare(scenario: Scenario): Promise<readonly TraceDifference[]> {
   const trace = await target.run(scenario);
   return differences(runOnModel(trace.scenario, qemu111), trace);
 }
 
-const report = (scenario: Scenario, found: readonly Difference[]): string =>
+const report = (scenario: Scenario, found: readonly TraceDifference[]): string =>
   [...found.map(({ message }) => message), toJsonText(encodeScenario(scenario))].join('\n');
 
 describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree about %s', (machine) => {

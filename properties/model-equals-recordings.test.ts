@@ -6,8 +6,8 @@ import type { Machine } from '../src/machine/index.ts';
 import { form11, rangeType, type MemoryTopology } from '../src/memory/index.ts';
 import type { PciBar, PciFunction } from '../src/pci/index.ts';
 import { decodeScenario, type Scenario } from '../src/scenario/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import type { Step, Trace } from '../src/target/trace.ts';
+import { runOnModel } from '../src/model/index.ts';
+import type { Step, Trace } from '../src/trace/index.ts';
 import { findRevision, type DeviceRules, type Revision } from '../src/vfio/index.ts';
 import type { VfioRegion } from '../src/vfio/vfio-region.ts';
 
@@ -307,7 +307,7 @@ describe('the recordings tell qemu-11.1 from a revision that', () => {
 async function modelWith(mock: () => void): Promise<Run> {
   vi.resetModules();
   mock();
-  const { runOnModel: run } = await import('../src/target/model/model-target.ts');
+  const { runOnModel: run } = await import('../src/model/index.ts');
   const { NEWEST } = await import('../src/vfio/index.ts');
   return (scenario) => run(scenario, NEWEST);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RegressionStore, type Regression } from '../src/campaign/index.ts';
 import { runInProcess, type Result } from '../src/cli/testing/run-in-process.ts';
-import { QemuTarget } from '../src/target/qemu/index.ts';
+import { QemuTarget } from '../src/qemu/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
 
 /** Whether the model takes device memory to be left alone, which it is not. */

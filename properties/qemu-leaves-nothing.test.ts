@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { servedHistories } from '../generators/index.ts';
 import { decodeScenario, encodeScenario, toJsonLine } from '../src/scenario/index.ts';
-import { QemuTarget } from '../src/target/qemu/index.ts';
+import { QemuTarget } from '../src/qemu/index.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
 /** How many scenarios in a row; more by `BARPROOF_CASES`. */
@@ -148,7 +148,7 @@ describe.skipIf(reasonNot !== undefined)(`a program that ends while QEMU runs${s
     symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
     writeFileSync(
       join(installed, 'program.js'),
-      `import { QemuTarget } from './dist/src/target/qemu/index.js';
+      `import { QemuTarget } from './dist/src/qemu/index.js';
 import { decodeScenario, parseJson } from './dist/src/scenario/index.js';
 const [, , how, text] = process.argv;
 const target = new QemuTarget({ reuse: true });

@@ -4,9 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { RegressionStore, decodeRegression, findingOf } from '../src/campaign/index.ts';
 import { fingerprint, violationsOf } from '../src/invariants/index.ts';
 import { failureBlock } from '../src/report/index.ts';
-import { parseJson } from '../src/scenario/index.ts';
-import { ModelTarget } from '../src/target/model/model-target.ts';
-import { ALL_REVISIONS, type AnyRevision } from '../src/target/model/revisions.ts';
+import { parseJson } from '../src/input/index.ts';
+import { ModelTarget, ALL_REVISIONS, type AnyRevision } from '../src/model/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
 
 const ROOT = new URL('../', import.meta.url);

@@ -5,9 +5,14 @@ import { decodeRegression, formatRegression, isCaseFile, type Regression } from 
 import { fingerprint, violationsOf } from '../src/invariants/index.ts';
 import { printFlatViews, printTree } from '../src/memory/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
-import { runOnModel, runToTheEnd } from '../src/target/model/model-target.ts';
-import type { Trace } from '../src/target/trace.ts';
-import { ALL_REVISIONS, findAnyRevision, type AnyRevision } from '../src/target/model/revisions.ts';
+import {
+  runOnModel,
+  runToTheEnd,
+  ALL_REVISIONS,
+  findAnyRevision,
+  type AnyRevision,
+} from '../src/model/index.ts';
+import type { Trace } from '../src/trace/index.ts';
 import { NEWEST, type VmmEvent } from '../src/vfio/index.ts';
 import { SEED_DUMPS, withoutNumbers } from './fixtures/seed-dumps.ts';
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deriveSeed } from '../src/campaign/index.ts';
 import { INVARIANT_IDS } from '../src/invariants/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
-import { ALL_REVISIONS } from '../src/target/model/revisions.ts';
+import { runOnModel, ALL_REVISIONS } from '../src/model/index.ts';
 import { invariantsOf, lookFor } from './testing/look-for.ts';
 
 /**

@@ -4,13 +4,13 @@ import { scenarios, simplifyScenario } from '../generators/index.ts';
 import {
   decodeScenario,
   encodeScenario,
-  parseJson,
   toJsonLine,
   toJsonText,
   type ApertureSpec,
   type DeviceSpec,
   type Scenario,
 } from '../src/scenario/index.ts';
+import { parseJson } from '../src/input/index.ts';
 import { REVISIONS } from '../src/vfio/index.ts';
 
 const read = (text: string): Scenario => decodeScenario(parseJson(text));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { REAL_DEVICES, scenarios } from '../generators/index.ts';
 import * as library from '../src/index.ts';
 import { findInvariant, type InvariantId } from '../src/invariants/index.ts';
-import { runOnModel } from '../src/target/model/model-target.ts';
+import { runOnModel } from '../src/model/index.ts';
 import { compareOn } from '../src/validate/difference.ts';
 import { loadPatch, runPatched, validate, type CauseStatus, type Patch } from '../src/validate/index.ts';
 import { findRevision } from '../src/vfio/index.ts';

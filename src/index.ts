@@ -2,6 +2,16 @@
 export { alignDown, alignUp, hex, isAligned, offset } from './address/index.ts';
 export * from './campaign/index.ts';
 export {
+  InvalidInput,
+  MAX_TEXT_BYTES,
+  nearestTo,
+  parseJson,
+  printable,
+  readTextFile,
+  writeAtomically,
+  type Problem,
+} from './input/index.ts';
+export {
   COMMON_INVARIANTS,
   Examination,
   INVARIANTS,
@@ -19,18 +29,19 @@ export {
 export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';
 export * from './report/index.ts';
 export * from './scenario/index.ts';
-export { ModelTarget, runOnModel } from './target/model/model-target.ts';
-export { requireRevision, requireSuitable } from './target/model/require-revision.ts';
 export {
   ALL_REVISIONS,
+  ModelTarget,
   findAnyRevision,
+  requireRevision,
+  requireSuitable,
+  runOnModel,
   scopeOf,
   type AnyRevision,
   type Scope,
-} from './target/model/revisions.ts';
+} from './model/index.ts';
 export type { CloudHypervisorRevision, CloudHypervisorRules } from './cloud-hypervisor/index.ts';
-export type { Target } from './target/target.ts';
-export type * from './target/trace.ts';
+export type * from './trace/index.ts';
 export {
   definePatch,
   runPatched,

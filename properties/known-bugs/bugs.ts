@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RegressionStore, decodeRegression, type Regression } from '../../src/campaign/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
-import { parseJson } from '../../src/scenario/index.ts';
+import { parseJson } from '../../src/input/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
 import { findRevision, type Revision } from '../../src/vfio/index.ts';
 

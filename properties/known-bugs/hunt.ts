@@ -3,12 +3,12 @@ import { scenarios, simplifyScenario } from '../../generators/index.ts';
 import { deriveSeed } from '../../src/campaign/index.ts';
 import { fingerprint, violationsOf } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
-import { runOnModel } from '../../src/target/model/model-target.ts';
+import { runOnModel } from '../../src/model/index.ts';
 import type { Revision } from '../../src/vfio/index.ts';
 import type { KnownBug } from './bugs.ts';
 
 /** Where a search met a bug first. */
-export interface Sighting {
+export interface BugSighting {
   /** How many cases it took, from 1. */
   readonly cases: number;
   /** Invariant and cause; of several in the same case the first. */
@@ -70,7 +70,7 @@ export function hunt(
   cases: Cases,
   most: number,
   known: ReadonlySet<string>,
-): Sighting | undefined {
+): BugSighting | undefined {
   const seen = new Set(known);
   let index = 0;
   for (const scenario of cases.take(most, base)) {
@@ -83,7 +83,7 @@ export function hunt(
 }
 
 /** The smallest scenario that can be found from here which shows the same on the bug's side alone. */
-export function shrink({ base, patched }: KnownBug, { fingerprint: name, scenario }: Sighting): Scenario {
+export function shrink({ base, patched }: KnownBug, { fingerprint: name, scenario }: BugSighting): Scenario {
   const shows = (candidate: Scenario): boolean =>
     fingerprintsOf(candidate, patched).includes(name) && !fingerprintsOf(candidate, base).includes(name);
   for (let smallest = scenario; ;) {

@@ -1,7 +1,7 @@
-import { writeAtomically } from '../../src/campaign/write-atomically.ts';
+import { writeAtomically } from '../../src/input/index.ts';
 import type { Revision } from '../../src/vfio/index.ts';
 import { knownFingerprints, type KnownBug } from './bugs.ts';
-import { Cases, flagged, hunt, shrink, type Sighting } from './hunt.ts';
+import { Cases, flagged, hunt, shrink, type BugSighting } from './hunt.ts';
 import { RESULTS, type BugResult } from './results.ts';
 
 /** How much is measured. */
@@ -20,7 +20,7 @@ export function measure(
   report: (line: string) => void,
 ): readonly BugResult[] {
   const known = new Map<string, ReadonlySet<string>>();
-  const sightings = new Map<string, Sighting[]>(bugs.map(({ id }) => [id, []]));
+  const sightings = new Map<string, BugSighting[]>(bugs.map(({ id }) => [id, []]));
   const everything = new Map<string, ReadonlySet<string>>();
   for (let seed = 1; seed <= seeds; seed++) {
     const cases = new Cases(String(seed));

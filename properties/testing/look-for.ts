@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { scenarios } from '../../generators/index.ts';
 import { INVARIANTS, examine, fingerprint, type InvariantId } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
-import type { Trace } from '../../src/target/trace.ts';
-import { scopeOf, type AnyRevision } from '../../src/target/model/revisions.ts';
+import type { Trace } from '../../src/trace/index.ts';
+import { scopeOf, type AnyRevision } from '../../src/model/index.ts';
 
 /** What is looked for, and how far. */
 export interface Looking {

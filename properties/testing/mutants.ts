@@ -3,8 +3,8 @@ import { Errno, KvmMemslots, SpaprTceContainer, Type1Container } from '../../src
 import type { InvariantId } from '../../src/invariants/index.ts';
 import { MemoryRegion } from '../../src/memory/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
-import { runOnModel } from '../../src/target/model/model-target.ts';
-import type { State, Trace, TraceRange } from '../../src/target/trace.ts';
+import { runOnModel } from '../../src/model/index.ts';
+import type { State, Trace, TraceRange } from '../../src/trace/index.ts';
 import {
   DeviceRefused,
   DmaListener,

@@ -1,5 +1,5 @@
-import { whyNotOfModel, type QemuMachineType, type QemuTarget } from '../../src/target/qemu/index.ts';
-import { TargetUnavailable } from '../../src/target/target-unavailable.ts';
+import { whyNotOfModel, type QemuMachineType, type QemuTarget } from '../../src/qemu/index.ts';
+import { TargetUnavailable } from '../../src/trace/index.ts';
 
 /** Why the machine cannot be tested here on a real QEMU; nothing where it can. */
 export async function whyNoQemu(

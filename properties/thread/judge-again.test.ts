@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeAtomically } from '../../src/campaign/index.ts';
+import { writeAtomically } from '../../src/input/index.ts';
 import { runInProcess } from '../../src/cli/testing/run-in-process.ts';
 import { PROPOSALS } from './proposals.ts';
 import { PATCHES, verdictFile } from './stored-verdict.ts';

@@ -3,7 +3,7 @@ import { afterAll, bench, describe } from 'vitest';
 import { scenarios } from '../../generators/index.ts';
 import { COMMON_INVARIANTS, examine } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 
 /**

@@ -7,7 +7,7 @@ import {
   type Violation,
 } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
 import { findingOf, stabilityText, type Finding } from './finding.ts';

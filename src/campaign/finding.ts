@@ -1,6 +1,6 @@
 import { findInvariant, type InvariantId, type Violation } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 
 /** How a finding came about. */
 export type Origin =

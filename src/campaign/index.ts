@@ -3,7 +3,6 @@ export { check, makeRegression, type CheckOptions } from './check.ts';
 export { deriveSeed } from './derive-seed.ts';
 export type { CampaignEvent, CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
 export { findingOf, stabilityText, type Finding, type Origin, type Stability } from './finding.ts';
-export { readTextFile } from './read-text-file.ts';
 export {
   decodeRegression,
   formatRegression,
@@ -12,7 +11,6 @@ export {
   type RegressionStatus,
 } from './regression.ts';
 export { RegressionStore, isCaseFile, type StoredRegression } from './regression-store.ts';
-export { writeAtomically } from './write-atomically.ts';
 export {
   search,
   shrinkSighting,

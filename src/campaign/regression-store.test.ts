@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { InvalidInput, decodeScenario } from '../scenario/index.ts';
+import { decodeScenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import { RegressionStore } from './regression-store.ts';
 import { formatRegression, type Regression } from './regression.ts';
 

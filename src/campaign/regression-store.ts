@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { InvalidInput, encodeScenario, parseJson, toJsonLine, type Problem } from '../scenario/index.ts';
-import { readTextFile } from './read-text-file.ts';
+import { encodeScenario, toJsonLine } from '../scenario/index.ts';
+import { InvalidInput, parseJson, type Problem, readTextFile, writeAtomically } from '../input/index.ts';
 import { decodeRegression, formatRegression, type Regression } from './regression.ts';
-import { writeAtomically } from './write-atomically.ts';
 
 /** A regression and the file that holds it, relative to the store. */
 export interface StoredRegression {

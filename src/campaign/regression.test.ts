@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidInput } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import { decodeRegression, formatRegression, looksLikeRegression } from './regression.ts';
 
 const SCENARIO = {

@@ -1,13 +1,13 @@
 import { INVARIANT_IDS, type InvariantId } from '../invariants/index.ts';
 import {
-  Decoder,
-  InvalidInput,
   encodeScenario,
   readScenario,
   toJsonText,
   type JsonValue,
   type Scenario,
+  ScenarioDecoder,
 } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 
 /** What becomes of a stored case. */
 export const REGRESSION_STATUSES = [
@@ -77,7 +77,7 @@ export interface Regression {
  * @throws InvalidInput with every problem and its path.
  */
 export function decodeRegression(value: unknown): Regression {
-  const decoder = new Decoder();
+  const decoder = new ScenarioDecoder();
   const root = decoder.object(value, '', [
     'schema',
     'invariant',
@@ -133,7 +133,7 @@ export function decodeRegression(value: unknown): Regression {
   return regression;
 }
 
-function readProvenance(decoder: Decoder, value: unknown): Provenance {
+function readProvenance(decoder: ScenarioDecoder, value: unknown): Provenance {
   const provenance = decoder.object(value, 'provenance', ['source', 'seed', 'path', 'version', 'date']);
   const { seed, path, version, date } = provenance;
   return {

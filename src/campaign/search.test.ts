@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Invariant, InvariantId } from '../invariants/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import type { Trace } from '../target/trace.ts';
+import { runOnModel } from '../model/index.ts';
+import type { Trace } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { NotSeenAgain, search, shrinkSighting, type SearchOptions } from './search.ts';
 

@@ -2,8 +2,7 @@ import * as fc from 'fast-check';
 import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
 import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
 import { lanesOf, type Draw } from './draw.ts';
-import { NotRunnable } from '../target/not-runnable.ts';
-import type { Trace } from '../target/trace.ts';
+import { NotRunnable, type Trace } from '../trace/index.ts';
 
 /** Runs a scenario: the model at once, a real VMM in its own time. */
 export type RunScenario = (scenario: Scenario) => Trace | Promise<Trace>;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { INVARIANT_IDS } from '../invariants/index.ts';
-import { ALL_REVISIONS } from '../target/model/revisions.ts';
+import { ALL_REVISIONS } from '../model/index.ts';
 import { runInProcess as barproof } from './testing/run-in-process.ts';
 
 const SEED = (name: string): string =>

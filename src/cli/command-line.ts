@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { InvalidInput } from '../scenario/index.ts';
-import { TargetUnavailable } from '../target/target-unavailable.ts';
+import { InvalidInput } from '../input/index.ts';
+import { TargetUnavailable } from '../trace/index.ts';
 import { checkCommand } from './check-command.ts';
 import { complain } from './complain.ts';
 import { doctorCommand } from './doctor-command.ts';

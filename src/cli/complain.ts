@@ -1,4 +1,4 @@
-import { printable, type InvalidInput } from '../scenario/index.ts';
+import { printable, type InvalidInput } from '../input/index.ts';
 
 /** Says on standard error what is wrong with what the user gave, a line a problem. */
 export function complain({ problems }: Pick<InvalidInput, 'problems'>): void {

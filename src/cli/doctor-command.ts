@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { probeCapabilities, type Capabilities, type Capability } from '../target/qemu/capabilities.ts';
+import { probeCapabilities, type Capabilities, type Capability } from '../qemu/capabilities.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';
 
 interface DoctorOptions {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeRegression, type Regression } from '../campaign/index.ts';
-import { parseJson, type Scenario } from '../scenario/index.ts';
-import { hotPlugged } from '../target/qemu/hot-plugged.ts';
-import { runOnModel } from '../target/model/model-target.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { parseJson } from '../input/index.ts';
+import { hotPlugged } from '../qemu/hot-plugged.ts';
+import { runOnModel } from '../model/index.ts';
 import { NEWEST, type Revision } from '../vfio/index.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 
@@ -22,7 +23,7 @@ const qemu = {
   does: FAITHFUL,
 };
 
-vi.mock(import('../target/qemu/index.ts'), async (importOriginal) => {
+vi.mock(import('../qemu/index.ts'), async (importOriginal) => {
   const original = await importOriginal();
   const standIn = ({ reuse = false }: { readonly reuse?: boolean }) => ({
     inspect: async (machine: string) => ({ version: qemu.version(machine) }),

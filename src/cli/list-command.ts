@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { INVARIANTS } from '../invariants/index.ts';
 import { bytes } from '../report/index.ts';
-import { ALL_REVISIONS } from '../target/model/revisions.ts';
+import { ALL_REVISIONS } from '../model/index.ts';
 import { examples } from './examples.ts';
 import type { Conclude } from './exit-code.ts';
 

@@ -1,5 +1,6 @@
-import { decodeRegression, looksLikeRegression, readTextFile, type Regression } from '../campaign/index.ts';
-import { InvalidInput, decodeScenario, parseJson, type Scenario } from '../scenario/index.ts';
+import { decodeRegression, looksLikeRegression, type Regression } from '../campaign/index.ts';
+import { readTextFile, InvalidInput, parseJson } from '../input/index.ts';
+import { decodeScenario, type Scenario } from '../scenario/index.ts';
 
 /** A scenario that somebody gave, and the regression around it if it came in one. */
 export interface Given {
@@ -22,7 +23,7 @@ export function scenarioIn(value: unknown): Given {
 }
 
 /** Does something with a file; problems in it get its name. */
-export function within<T>(file: string, act: () => T): T {
+export function naming<T>(file: string, act: () => T): T {
   try {
     return act();
   } catch (error) {

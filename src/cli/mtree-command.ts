@@ -1,9 +1,8 @@
 import { Command } from 'commander';
 import { printFlatViews, printTree } from '../memory/index.ts';
-import { runToTheEnd } from '../target/model/model-target.ts';
-import { requireRevision } from '../target/model/require-revision.ts';
+import { runToTheEnd, requireRevision } from '../model/index.ts';
 import { examples } from './examples.ts';
-import { loadScenario, within } from './load-scenario.ts';
+import { loadScenario, naming } from './load-scenario.ts';
 import type { Conclude } from './exit-code.ts';
 
 interface MtreeOptions {
@@ -29,7 +28,7 @@ export const mtreeCommand = (_conclude: Conclude): Command =>
     .option('--revision <id>', "print it as this revision instead of the scenario's own")
     .action((file: string, { flat, disabled, revision: id }: MtreeOptions) => {
       if (id !== undefined) requireRevision(id, '--revision');
-      const { mtree, spaces, end } = within(file, () => {
+      const { mtree, spaces, end } = naming(file, () => {
         const { scenario } = loadScenario(file);
         const revision = requireRevision(id ?? scenario.revision);
         return { mtree: revision.mtree, ...runToTheEnd(scenario, revision) };

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { InvalidInput } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { examples } from './examples.ts';
 import { commandText } from './shell.ts';

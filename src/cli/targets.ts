@@ -2,14 +2,11 @@ import { Option, type Command } from 'commander';
 import { servedHistories, servedScenarios, scenarios as modelScenarios } from '../../generators/index.ts';
 import type { RunScenario } from '../campaign/index.ts';
 import { COMMON_INVARIANTS, INVARIANTS, type Invariant } from '../invariants/index.ts';
-import { InvalidInput, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import { unsuitable } from '../target/model/require-revision.ts';
-import { scopeOf, type AnyRevision } from '../target/model/revisions.ts';
-import { NotRunnable } from '../target/not-runnable.ts';
-import type { QemuMachineType } from '../target/qemu/index.ts';
-import { TargetUnavailable } from '../target/target-unavailable.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { runOnModel, unsuitable, scopeOf, type AnyRevision } from '../model/index.ts';
+import { NotRunnable, TargetUnavailable, type Trace } from '../trace/index.ts';
+import type { QemuMachineType } from '../qemu/index.ts';
 
 const TARGETS = ['model', 'qemu'] as const;
 
@@ -72,7 +69,7 @@ export async function openRunner({ target: name, qemu }: TargetOptions): Promise
       close: () => Promise.resolve(),
     };
   }
-  const { QemuTarget, runBesideModel } = await import('../target/qemu/index.ts');
+  const { QemuTarget, runBesideModel } = await import('../qemu/index.ts');
   const target = new QemuTarget({ path: qemu });
   return {
     run: async (scenario) => {
@@ -104,8 +101,7 @@ export interface QemuUse {
  */
 export async function openQemu({ qemu, search }: QemuUse): Promise<OpenTarget> {
   // Only who tests a real QEMU needs what loads native code.
-  const { QEMU_MACHINES, QemuTarget, runBesideModel, whyNotOfModel } =
-    await import('../target/qemu/index.ts');
+  const { QEMU_MACHINES, QemuTarget, runBesideModel, whyNotOfModel } = await import('../qemu/index.ts');
   const target = new QemuTarget({ path: qemu, reuse: search });
   const versions = new Map<string, QemuMachineType[]>();
   let reason: TargetUnavailable | undefined;

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeScenario, parseJson } from '../scenario/index.ts';
+import { decodeScenario } from '../scenario/index.ts';
+import { parseJson } from '../input/index.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 
 let folder = '';

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { describeScenario, verdictText, verdictToJson } from '../report/index.ts';
-import { InvalidInput, encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import { requireQemuRevision } from '../target/model/require-revision.ts';
+import { encodeScenario, toJsonText, type Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { runOnModel, requireQemuRevision } from '../model/index.ts';
 import {
   FaultyRun,
   Unrepeatable,
@@ -22,7 +22,7 @@ import { complain } from './complain.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
-import { within } from './load-scenario.ts';
+import { naming } from './load-scenario.ts';
 import { seedText, wholeNumber } from './option-values.ts';
 import { ownRegressions } from './own-regressions.ts';
 import { openQemu } from './targets.ts';
@@ -92,7 +92,7 @@ async function judgeFile(
 ): Promise<Verdict | undefined> {
   if (options.qemu !== undefined || options.qemuBase !== undefined) throw eitherPatchOrQemu();
   const failed = promisesThatFail();
-  const loaded = within(file, () => loadPatch(file, { barproof: library }));
+  const loaded = naming(file, () => loadPatch(file, { barproof: library }));
   const verdict = await judge(loaded, file, baseOf(loaded, file, options), options, signal);
   // Node tells of such promises when everything else has had its turn.
   await new Promise(setImmediate);
@@ -156,7 +156,7 @@ function promisesThatFail(): () => readonly string[] {
 
 function baseOf({ patch }: LoadedPatch, file: string, options: ValidateCommandOptions): Revision {
   if (options.base !== undefined) return requireQemuRevision(options.base, '--base');
-  return within(file, () => requireQemuRevision(patch.definition.base ?? NEWEST.id, 'base'));
+  return naming(file, () => requireQemuRevision(patch.definition.base ?? NEWEST.id, 'base'));
 }
 
 /** The verdict, or nothing when the patch does not allow of one; then it has been said why. */
@@ -167,7 +167,7 @@ async function judge(
   { seed, runs = DEFAULT_RUNS.model, json }: ValidateCommandOptions,
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
-  const patched = within(file, () => runPatched(loaded.patch, base));
+  const patched = naming(file, () => runPatched(loaded.patch, base));
   const generated = scenarios({ revision: base.id, iommuTypes: base.iommus });
   const progress = terminalProgress(process.stderr);
   try {

@@ -1,4 +1,4 @@
-import { InvalidInput } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import { complain } from './complain.ts';
 import { ExitCode, type Conclude } from './exit-code.ts';
 

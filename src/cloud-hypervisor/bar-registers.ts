@@ -1,5 +1,5 @@
 import type { Size } from '../address/index.ts';
-import type { BarType } from '../pci/index.ts';
+import type { BarType } from '../pci-layout/index.ts';
 
 /** A BAR that software has programmed: what the VMM is to move, when it comes to it (BarReprogrammingParams). */
 export interface BarMove {

@@ -1,5 +1,5 @@
 import { alignUp, isAligned, low64, offset, type Offset, type Size } from '../address/index.ts';
-import { msixTableSize, type MsixLayout } from '../pci/index.ts';
+import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
 
 /** A BAR as the guest is to see it, and where table and PBA are then. */
 export interface FixedUpBar {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
 import type { RegionCapability } from '../host/index.ts';
-import type { MsixLayout } from '../pci/index.ts';
+import type { MsixLayout } from '../pci-layout/index.ts';
 import { clampedHole, generateSparseAreas, roundedHole, type HoleRule } from './sparse-areas.ts';
 
 const MAPPABLE: RegionCapability = { id: 3 };

@@ -1,6 +1,6 @@
 import { alignDown, alignUp, hex, isAligned, offset, type Offset, type Size } from '../address/index.ts';
 import type { RegionInfo, SparseArea } from '../host/index.ts';
-import { msixTableSize, type MsixLayout } from '../pci/index.ts';
+import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
 import { DeviceRefused } from '../vfio/index.ts';
 import { pbaRangeSize } from './msix-fix-up.ts';
 

@@ -1,7 +1,8 @@
 import { hex, isPowerOfTwo, offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
 import { errnoName, type RegionInfo, type SparseArea } from '../host/index.ts';
 import { MemoryRegion, type MemoryTopology } from '../memory/index.ts';
-import { BAR_COUNT, MsixState, msixTableSize, type BarAttributes, type MsixLayout } from '../pci/index.ts';
+import { MsixState } from '../pci/index.ts';
+import { BAR_COUNT, msixTableSize, type BarAttributes, type MsixLayout } from '../pci-layout/index.ts';
 import { DeviceRefused, type BarLayer, type EventSink, type HostDevice } from '../vfio/index.ts';
 import { BarRegisters } from './bar-registers.ts';
 import { fixUpMsixRegion } from './msix-fix-up.ts';

@@ -42,7 +42,7 @@ describe('withoutReserved', () => {
 });
 
 describe('typical apertures', () => {
-  it('are those of the fact file (R1.7.3)', () => {
+  it('are those that Linux reports on common machines (host fact R1.7.3)', () => {
     expect(TYPICAL_APERTURES.intel48).toEqual([
       range(0n, 0xfedf_ffffn),
       range(0xfef0_0000n, 0xffff_ffff_ffffn),

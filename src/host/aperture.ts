@@ -18,7 +18,7 @@ export function isUsable(apertures: readonly Aperture[], start: Iova, size: Size
   return apertures.length === 0 || apertures.some((one) => one.first <= start && last <= one.last);
 }
 
-/** The addresses of an IOMMU that translates `width` bits, 1 to 64 (facts of 5.4). */
+/** The addresses of an IOMMU that translates `width` bits, 1 to 64 (host fact 5.4). */
 export const addressWidth = (width: number): Aperture => ({
   first: iova(0n),
   last: iova((1n << BigInt(width)) - 1n),
@@ -26,7 +26,7 @@ export const addressWidth = (width: number): Aperture => ({
 
 /**
  * What is left of `geometry` without the `reserved` regions, ascending: the list that a container has
- * after a group was attached (Linux vfio_iommu_type1.c:vfio_iommu_resv_exclude, fact R1.7.1). Regions of
+ * after a group was attached (Linux vfio_iommu_type1.c:vfio_iommu_resv_exclude, host fact R1.7.1). Regions of
  * type DIRECT_RELAXABLE do not count as reserved. Nothing left means that the group cannot be attached; it
  * is no list to build a container with, where the empty one stands for everything.
  */
@@ -42,7 +42,7 @@ export function withoutReserved(geometry: Aperture, reserved: readonly Aperture[
   return left;
 }
 
-/** Regions that drivers report as reserved on common machines (fact R1.7.2); firmware may add more. */
+/** Regions that drivers report as reserved on common machines (host fact R1.7.2); firmware may add more. */
 export const RESERVED_REGIONS = {
   /** Interrupt messages on x86, Intel and AMD. */
   x86Msi: { first: iova(0xfee00000n), last: iova(0xfeefffffn) },
@@ -54,7 +54,7 @@ export const RESERVED_REGIONS = {
 
 const { x86Msi, hyperTransport, softwareMsi } = RESERVED_REGIONS;
 
-/** Valid-IOVA lists of common hosts (facts R1.7.3 and 5.4); widths vary with the machine. */
+/** Valid-IOVA lists of common hosts (host facts R1.7.3 and 5.4); widths vary with the machine. */
 export const TYPICAL_APERTURES = {
   /** Client parts: a 64-bit BAR at 0x210000000000 is out of reach. */
   intel39: withoutReserved(addressWidth(39), [x86Msi]),

@@ -8,4 +8,4 @@ export * from './kvm-memslots.ts';
 export * from './spapr-tce.ts';
 export * from './type1.ts';
 export * from './vfio-pci-region.ts';
-export * from './vfio-user-server.ts';
+export * from './vfio-user-iommu.ts';

@@ -6,7 +6,7 @@ import type { DmaMapping, DmaMapRequest, IommuContainer } from './iommu-containe
 import { IommufdIoas } from './iommufd.ts';
 import { SpaprTceContainer } from './spapr-tce.ts';
 import { Type1Container } from './type1.ts';
-import { VfioUserServer } from './vfio-user-server.ts';
+import { VfioUserIommu } from './vfio-user-iommu.ts';
 
 const PAGE = 0x1000n;
 const RAM = 0x7f00_0000_0000n;
@@ -23,7 +23,7 @@ const CONTAINERS: Record<string, () => IommuContainer> = {
   'type1 v2': () => new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings: 3 }),
   'type1 v1': () => new Type1Container({ hostPageSize, domainPageSizes, version: 1 }),
   iommufd: () => new IommufdIoas({ hostPageSize, domainPageSizes, apertures }),
-  'vfio-user': () => new VfioUserServer({ pageSizes: PAGE, maxMappings: 3 }),
+  'vfio-user': () => new VfioUserIommu({ pageSizes: PAGE, maxMappings: 3 }),
 };
 
 interface Call {
@@ -76,7 +76,7 @@ function expectDisjoint(mappings: readonly DmaMapping[]): void {
 }
 
 describe.each(Object.entries(CONTAINERS))('%s', (_, create) => {
-  it('keeps mappings disjoint, and no byte gets lost (checklist 3)', () => {
+  it('keeps mappings disjoint, and no byte gets lost (host fact 9.3)', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
         const container = create();
@@ -93,7 +93,7 @@ describe.each(Object.entries(CONTAINERS))('%s', (_, create) => {
     );
   });
 
-  it('a map that fails changes nothing, one that succeeds adds itself (checklist 4)', () => {
+  it('a map that fails changes nothing, one that succeeds adds itself (host fact 9.4)', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
         const container = create();
@@ -111,7 +111,7 @@ describe.each(Object.entries(CONTAINERS))('%s', (_, create) => {
 });
 
 describe('type1', () => {
-  it('maps whole granules only (checklist 2), and its budget follows the mappings', () => {
+  it('maps whole granules only (host fact 9.2), and its budget follows the mappings', () => {
     const type1 = () => new Type1Container({ hostPageSize: 0x10000n, domainPageSizes, maxMappings: 3 });
     fc.assert(
       fc.property(calls, (sequence) => {
@@ -128,7 +128,7 @@ describe('type1', () => {
     );
   });
 
-  it('refuses every 4K and 8K map on a 64K host (checklist 10)', () => {
+  it('refuses every 4K and 8K map on a 64K host (host fact 9.10)', () => {
     fc.assert(
       fc.property(calls, fc.constantFrom(0x1000n, 0x2000n), (sequence, size) => {
         const container = new Type1Container({ hostPageSize: 0x10000n, domainPageSizes });
@@ -137,7 +137,7 @@ describe('type1', () => {
     );
   });
 
-  it('v2 unmaps exactly what lies in the range, or nothing (checklist 5)', () => {
+  it('v2 unmaps exactly what lies in the range, or nothing (host fact 9.5)', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
         const container = CONTAINERS['type1 v2']!();

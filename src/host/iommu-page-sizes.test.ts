@@ -5,7 +5,7 @@ import { type1PageSizes } from './type1.ts';
 
 const HOST_PAGES = [0x1000n, 0x4000n, 0x10000n] as const;
 
-/** Facts 5.2: hardware, then domain / type1 for hosts with 4K, 16K and 64K pages. */
+/** host fact 5.2: hardware, then domain / type1 for hosts with 4K, 16K and 64K pages. */
 const SMMU = `
   0x40201000  0x40201000/0x40201000  0x40201000/0x40204000  0x40201000/0x40210000
   0x02004000  0x02004000/0x02004000  0x02004000/0x02004000  0x02004000/0x02010000
@@ -51,7 +51,7 @@ describe('restrictToGranule', () => {
   });
 });
 
-describe('domainPageSizes (facts 5.3)', () => {
+describe('domainPageSizes (host fact 5.3)', () => {
   it.each([
     ['smmu', 0x6021_1000n, 0x2001_0000n],
     ['intel', 0x4020_1000n, 0x4020_1000n],
@@ -83,7 +83,7 @@ describe('domainPageSizes (facts 5.3)', () => {
     expect(type1PageSizes(domainPageSizes('virtio', wide, page), page)).toBe(wide & -page);
   });
 
-  it('never makes type1 report less than a host page, or nothing (checklist 1)', () => {
+  it('never makes type1 report less than a host page, or nothing (host fact 9.1)', () => {
     const hardwares = [...new Set(SMMU.map(({ hardware }) => hardware))];
     for (const driver of IOMMU_DRIVERS) {
       for (const page of HOST_PAGES) {

@@ -11,7 +11,7 @@ const KiB = 1n << 10n;
 const MiB = 1n << 20n;
 const GiB = 1n << 30n;
 
-/** Page sizes that IOMMU page tables have together (facts 5.1). */
+/** Page sizes that IOMMU page tables have together (host fact 5.1). */
 export const PAGE_SIZE_FAMILIES = {
   /** 4K, 2M, 1G: x86 and the ARM 4K granule. */
   granule4K: (4n * KiB) | (2n * MiB) | GiB,
@@ -38,7 +38,7 @@ const GRANULES: ReadonlyMap<Size, PageSizeBitmap> = new Map([
  * the hardware has it, else the largest size below it, else the smallest above. 0 means that no domain
  * can be set up and the device cannot be attached.
  *
- * Linux io-pgtable-arm.c:arm_lpae_restrict_pgsizes, facts 5.2; SMMUv3 and the 64-bit formats of SMMUv2.
+ * Linux io-pgtable-arm.c:arm_lpae_restrict_pgsizes, host fact 5.2; SMMUv3 and the 64-bit formats of SMMUv2.
  *
  * @param hardware every page size that the ID registers announce
  * @param hostPageSize a power of two
@@ -84,7 +84,7 @@ export type IommuDriver = keyof typeof RULES;
 export const IOMMU_DRIVERS = Object.keys(RULES) as readonly IommuDriver[];
 
 /**
- * What a domain of `driver` can map: `pgsize_bitmap` of the Linux IOMMU API, facts 5.2 and 5.3. type1
+ * What a domain of `driver` can map: `pgsize_bitmap` of the Linux IOMMU API, host facts 5.2 and 5.3. type1
  * (`type1PageSizes`) and iommufd make their own of it. 0 means that no device can be attached.
  *
  * @param hardware the page sizes that the hardware announces; drivers with a fixed set ignore it

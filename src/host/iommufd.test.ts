@@ -26,26 +26,30 @@ const at = (address: bigint) => ({ hostAddress: hostAddress(address) });
 
 describe('IommufdIoas.map', () => {
   it.each([
-    ['I2: the last address', request(LAST_ADDRESS, 0n), Errno.EOVERFLOW],
-    ['I2: the largest length', request(0n, LAST_ADDRESS), Errno.EOVERFLOW],
-    ['I5: nothing', request(0n, 0n), Errno.EINVAL],
-    ['I5: within a page of 2^64 bytes', request(0n, LAST_ADDRESS - 0xfffn, at(0n)), Errno.EINVAL],
-    ['I6: the end of memory is 2^64', request(0n, 0x1000n, at(TOP)), Errno.EOVERFLOW],
-    ['I6 before I7', request(0n, 0xfffn, at(TOP + 1n)), Errno.EOVERFLOW],
-    ['I7: length', request(0n, 0x800n), Errno.EINVAL],
-    ['I8: IOVA', request(0x800n, 0x1000n), Errno.EINVAL],
-    ['I8 before I9', request(TOP + 0x800n, 0x1000n), Errno.EINVAL],
-    ['I9: IOVA wraps', request(TOP, 0x2000n), Errno.EOVERFLOW],
-    ['I13: place in the page', request(0n, 0x1000n, at(0x7f00_0000_0800n)), Errno.EINVAL],
-    ['I14: memory of a device', request(0n, 0x1000n, { deviceMemory: true }), Errno.EFAULT],
-    ['I13 before I14', request(0n, 0x1000n, { deviceMemory: true, ...at(0x800n) }), Errno.EINVAL],
+    ['host fact I2: the last address', request(LAST_ADDRESS, 0n), Errno.EOVERFLOW],
+    ['host fact I2: the largest length', request(0n, LAST_ADDRESS), Errno.EOVERFLOW],
+    ['host fact I5: nothing', request(0n, 0n), Errno.EINVAL],
+    ['host fact I5: within a page of 2^64 bytes', request(0n, LAST_ADDRESS - 0xfffn, at(0n)), Errno.EINVAL],
+    ['host fact I6: the end of memory is 2^64', request(0n, 0x1000n, at(TOP)), Errno.EOVERFLOW],
+    ['host facts I6 and I7: the overflow comes first', request(0n, 0xfffn, at(TOP + 1n)), Errno.EOVERFLOW],
+    ['host fact I7: length', request(0n, 0x800n), Errno.EINVAL],
+    ['host fact I8: IOVA', request(0x800n, 0x1000n), Errno.EINVAL],
+    ['host facts I8 and I9: alignment comes first', request(TOP + 0x800n, 0x1000n), Errno.EINVAL],
+    ['host fact I9: IOVA wraps', request(TOP, 0x2000n), Errno.EOVERFLOW],
+    ['host fact I13: place in the page', request(0n, 0x1000n, at(0x7f00_0000_0800n)), Errno.EINVAL],
+    ['host fact I14: memory of a device', request(0n, 0x1000n, { deviceMemory: true }), Errno.EFAULT],
+    [
+      'host facts I13 and I14: alignment comes first',
+      request(0n, 0x1000n, { deviceMemory: true, ...at(0x800n) }),
+      Errno.EINVAL,
+    ],
   ])('%s', (_, bad, errno) => {
     const space = ioas();
     expect(space.map(bad)).toBe(errno);
     expect(space.mappings()).toEqual([]);
   });
 
-  it('accepts the largest length that I5 and I6 leave', () => {
+  it('accepts the largest length that host facts I5 and I6 leave', () => {
     expect(ioas().map(request(0n, 0xffff_ffff_ffff_e000n, at(0x1000n)))).toBe(0);
   });
 
@@ -55,34 +59,34 @@ describe('IommufdIoas.map', () => {
     expect(space.unmap(iova(TOP), 0x1000n)).toEqual({ errno: 0, unmapped: 0x1000n });
   });
 
-  it('I10 before I11: reserved addresses win over an overlap, unlike type1 (R2.2.1)', () => {
+  it('host facts I10, I11 and R2.2.1: reserved addresses win over an overlap, unlike type1', () => {
     const space = ioas({ apertures: TYPICAL_APERTURES.intel48 });
     expect(space.map(request(0xfed0_0000n, 0x10_0000n))).toBe(0);
     expect(space.map(request(0xfed0_0000n, 0x20_0000n))).toBe(Errno.EINVAL);
     expect(space.map(request(0xfed0_0000n, 0x1000n))).toBe(Errno.EEXIST);
   });
 
-  it('I11 before I13', () => {
+  it('host facts I11 and I13: the overlap comes first', () => {
     const space = ioas();
     space.map(request(0n, 0x2000n));
     expect(space.map(request(0x1000n, 0x2000n, at(0x800n)))).toBe(Errno.EEXIST);
     expect(space.map(request(0x2000n, 0x2000n))).toBe(0);
   });
 
-  it('has no floor of a host page: 4K on a 64K host (R2.1.1)', () => {
+  it('has no floor of a host page: 4K on a 64K host (host fact R2.1.1)', () => {
     const space = ioas({ hostPageSize: 64n * KiB });
     expect(space.pageSizes).toBe(X86);
     expect(space.map(request(0x1000n, 0x1000n, at(0x7f00_0000_1000n)))).toBe(0);
     expect(space.map(request(0x2000n, 0x1000n, at(0x7f00_0000_1800n)))).toBe(Errno.EINVAL);
   });
 
-  it('wants a host address at the start of a page when the IOMMU page is larger (I13)', () => {
+  it('wants a host address at the start of a page when the IOMMU page is larger (host fact I13)', () => {
     const space = ioas({ domainPageSizes: 0x2001_0000n });
     expect(space.map(request(0n, 0x1000n))).toBe(Errno.EINVAL);
     expect(space.map(request(0n, 0x10000n, at(0x7f00_0000_1000n)))).toBe(0);
   });
 
-  it('takes bytes, and memory of a device, before a device is attached (R2.1.1, R2.2.3)', () => {
+  it('takes bytes, and BAR memory, before a device is attached (host facts R2.1.1 and R2.2.3)', () => {
     const space = ioas({ domainPageSizes: 0n });
     expect(space.map(request(1n, 3n, { deviceMemory: true, ...at(5n) }))).toBe(0);
   });

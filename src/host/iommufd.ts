@@ -26,12 +26,12 @@ const failed = (errno: Errno): UnmapResult => ({ errno, unmapped: 0n });
 /**
  * An I/O address space of iommufd, used by its own calls (QEMU's native back end: every map has
  * IOMMU_IOAS_MAP_FIXED_IOVA) and not through the VFIO compatibility container. Linux
- * drivers/iommu/iommufd, facts 2.1 to 2.3. There is no limit to the number of mappings (R2.2.5).
+ * drivers/iommu/iommufd, host facts 2.1 to 2.3. The number of mappings has no limit (host fact R2.2.5).
  */
 export class IommufdIoas implements IommuContainer {
   /**
-   * The domain's own page sizes, whatever the host page: there is no floor as in type1 (R2.1.1). The kernel
-   * reports the smallest only (`out_iova_alignment`), and QEMU uses nothing else.
+   * The domain's own page sizes, whatever the host page: there is no floor as in type1 (host fact R2.1.1).
+   * The kernel reports the smallest only (`out_iova_alignment`), and QEMU uses nothing else.
    */
   readonly pageSizes: PageSizeBitmap;
   readonly #hostPageSize: Size;
@@ -49,27 +49,30 @@ export class IommufdIoas implements IommuContainer {
 
   /**
    * IOMMU_IOAS_MAP with a fixed IOVA. Linux ioas.c:iommufd_ioas_map, io_pagetable.c:iopt_alloc_area_pages
-   * and iopt_insert_area, facts I2 to I14; flags, object and memory are always valid (I1, I3, I4).
+   * and iopt_insert_area, host facts I2 to I14; flags, object and memory are always valid
+   * (host facts I1, I3 and I4).
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size, hostAddress } = request;
     const alignment = this.#alignment;
-    // I2
+    // host fact I2
     if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return Errno.EOVERFLOW;
-    // I5
+    // host fact I5
     if (size === 0n || size > LAST_ADDRESS - this.#hostPageSize) return Errno.EINVAL;
-    // I6: unlike I9 it is the end that must fit, not the last byte.
+    // host fact I6: unlike in host fact I9 it is the end that must fit, not the last byte.
     if (hostAddress + size > LAST_ADDRESS) return Errno.EOVERFLOW;
-    // I7, I8
+    // host facts I7 and I8
     if (!isAligned(size | iova, alignment)) return Errno.EINVAL;
-    // I9
+    // host fact I9
     if (iova + size > END_OF_SPACE) return Errno.EOVERFLOW;
-    // I10 before I11, the other way round than type1 (R2.2.1).
+    // host facts I10 and I11: the other way round than type1 (host fact R2.2.1).
     if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
     if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
-    // I13: only the place in the page is looked at, so alignments above the page ask for a whole page.
+    // host fact I13: only the place in the page is looked at, so alignments above the page ask for a whole
+    // page.
     if (!isAligned(hostAddress & (this.#hostPageSize - 1n), alignment)) return Errno.EINVAL;
-    // I14: pages are pinned as soon as a domain is attached, and memory of a device has none to pin (R2.2.3).
+    // host fact I14: pages are pinned as soon as a domain is attached, and memory of a device has none to
+    // pin (host fact R2.2.3).
     if (request.deviceMemory && this.pageSizes !== 0n) return Errno.EFAULT;
 
     this.#table.insert(request);
@@ -79,7 +82,7 @@ export class IommufdIoas implements IommuContainer {
   /**
    * IOMMU_IOAS_UNMAP: removes the mappings inside the range. One that it cuts ends the call, after those
    * below were removed; so the result may carry both an error and bytes. Nothing mapped is an error here.
-   * Linux ioas.c:iommufd_ioas_unmap, io_pagetable.c:iopt_unmap_iova_range, facts 2.3.
+   * Linux ioas.c:iommufd_ioas_unmap, io_pagetable.c:iopt_unmap_iova_range, host fact 2.3.
    *
    * @param iova with `size` 2^64 - 1 and 0 here, everything is removed
    */

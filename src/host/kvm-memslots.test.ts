@@ -33,17 +33,20 @@ describe('KvmMemslots.set', () => {
   });
 
   it.each([
-    ['K3: a slot that there is not', slot(32764, 0n, P)],
-    ['K3: a negative one', slot(-1, 0n, P)],
-    ['K5: size', slot(0, 0n, 0x800n)],
-    ['K6: GPA', slot(0, 0x800n, P)],
-    ['K7: host address', slot(0, 0n, P, { hostAddress: hostAddress(0x800n) })],
-    ['K7: host address wraps', slot(0, 0n, 2n * P, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) })],
-    ['K9: the last page of the space', slot(0, 0xffff_ffff_ffff_f000n, P)],
-    ['K9: wraps', slot(0, 0xffff_ffff_ffff_f000n, 2n * P)],
-    ['K10: 2^31 pages', slot(0, 0n, P << 31n, { hostAddress: hostAddress(0n) })],
-    ['K11: nothing to delete', slot(0, 0n, 0n)],
-  ])('EINVAL for %s', (_, bad) => {
+    ['host fact K3: a slot that there is not', slot(32764, 0n, P)],
+    ['host fact K3: a negative one', slot(-1, 0n, P)],
+    ['host fact K5: size', slot(0, 0n, 0x800n)],
+    ['host fact K6: GPA', slot(0, 0x800n, P)],
+    ['host fact K7: host address', slot(0, 0n, P, { hostAddress: hostAddress(0x800n) })],
+    [
+      'host fact K7: host address wraps',
+      slot(0, 0n, 2n * P, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) }),
+    ],
+    ['host fact K9: the last page of the space', slot(0, 0xffff_ffff_ffff_f000n, P)],
+    ['host fact K9: wraps', slot(0, 0xffff_ffff_ffff_f000n, 2n * P)],
+    ['host fact K10: 2^31 pages', slot(0, 0n, P << 31n, { hostAddress: hostAddress(0n) })],
+    ['host fact K11: nothing to delete', slot(0, 0n, 0n)],
+  ])('EINVAL by %s', (_, bad) => {
     const slots = kvm();
     expect(slots.set(bad)).toBe(Errno.EINVAL);
     expect(slots.slots()).toEqual([]);
@@ -56,18 +59,18 @@ describe('KvmMemslots.set', () => {
     expect(kvm({ slotLimit: 1 }).set(slot(1, 0n, P))).toBe(Errno.EINVAL);
   });
 
-  it('K4: EINVAL for a read-only slot where the architecture has none', () => {
+  it('host fact K4: EINVAL for a read-only slot where the architecture has none', () => {
     expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P, { readonly: true }))).toBe(Errno.EINVAL);
     expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P))).toBe(0);
     expect(kvm().set(slot(0, 0n, P, { readonly: true }))).toBe(0);
   });
 
-  it('R6.1.1: goes by the page of the host', () => {
+  it('host fact R6.1.1: goes by the page of the host', () => {
     expect(kvm({ hostPageSize: 64n * KiB }).set(slot(0, 0n, P))).toBe(Errno.EINVAL);
     expect(kvm({ hostPageSize: 64n * KiB }).set(slot(0, 0n, 64n * KiB))).toBe(0);
   });
 
-  it('K11: deletes with size 0, whatever else the call says', () => {
+  it('host fact K11: deletes with size 0, whatever else the call says', () => {
     const slots = kvm();
     slots.set(slot(0, 0n, P));
     slots.set(slot(1, P, P));
@@ -81,7 +84,7 @@ describe('KvmMemslots.set', () => {
     ['another host address', { hostAddress: hostAddress(0n) }],
     ['another size', { size: 2n * P }],
     ['read-only', { readonly: true }],
-  ])('K12: EINVAL for a slot that exists, with %s', (_, rest) => {
+  ])('host fact K12: EINVAL for a slot that exists, with %s', (_, rest) => {
     const slots = kvm();
     const existing = slot(0, 0n, P);
     slots.set(existing);
@@ -89,7 +92,7 @@ describe('KvmMemslots.set', () => {
     expect(slots.slots()).toEqual([existing]);
   });
 
-  it('K12: moves a slot, switches its dirty log, accepts it unchanged', () => {
+  it('host fact K12: moves a slot, switches its dirty log, accepts it unchanged', () => {
     const slots = kvm();
     const first = slot(0, 0n, 4n * P);
     slots.set(first);
@@ -109,7 +112,7 @@ describe('KvmMemslots.set', () => {
     ['its end', 0x7000n, 0x2000n],
     ['its inside', 0x5000n, 0x1000n],
     ['all of it', 0n, 0x10000n],
-  ])('K13: EEXIST over another slot: %s', (_, at, size) => {
+  ])('host fact K13: EEXIST over another slot: %s', (_, at, size) => {
     const slots = kvm();
     const existing = slot(0, 0x4000n, 0x4000n);
     slots.set(existing);
@@ -117,7 +120,7 @@ describe('KvmMemslots.set', () => {
     expect(slots.slots()).toEqual([existing]);
   });
 
-  it('K13: EEXIST for a move over another slot, which leaves both', () => {
+  it('host fact K13: EEXIST for a move over another slot, which leaves both', () => {
     const slots = kvm();
     const [first, second] = [slot(0, 0n, P), slot(1, P, P)];
     slots.set(first);
@@ -126,7 +129,7 @@ describe('KvmMemslots.set', () => {
     expect(slots.slots()).toEqual([first, second]);
   });
 
-  it('K14: has an end, after K13', () => {
+  it('host fact K14: guest addresses have an end, which is tested after overlaps (host fact K13)', () => {
     const x86 = kvm({ lastGpa: gpa(0xffffn) });
     expect(x86.set(slot(0, 0xf000n, P))).toBe(0);
     expect(x86.set(slot(1, 0x10000n, P))).toBe(Errno.EINVAL);
@@ -136,7 +139,7 @@ describe('KvmMemslots.set', () => {
     expect(arm64.slots()).toEqual([]);
   });
 
-  it('keeps slots aligned and disjoint, and a refused call changes nothing (checklist 9)', () => {
+  it('keeps slots aligned and disjoint, and a refused call changes nothing (host fact 9.9)', () => {
     const call = fc.record({
       number: fc.integer({ min: 0, max: 4 }),
       page: fc.bigInt(0n, 12n),

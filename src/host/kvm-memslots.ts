@@ -25,13 +25,13 @@ export interface Memslot {
   readonly backing: Backing;
 }
 
-/** User slots of KVM on x86 since Linux 5.12: 32767 less three of its own (fact K3). */
+/** User slots of KVM on x86 since Linux 5.12: 32767 less three of its own (host fact K3). */
 export const DEFAULT_SLOT_LIMIT = 32764;
 
 export interface KvmOptions {
-  /** The host kernel's page size in bytes, whatever the guest's (R6.1.1). */
+  /** The host kernel's page size in bytes, whatever the guest's (host fact R6.1.1). */
   readonly hostPageSize: Size;
-  /** How many slots there are; before 5.12 x86 had 509 and arm64 512 (R6.1.3). */
+  /** How many slots there are; before 5.12 x86 had 509 and arm64 512 (host fact R6.1.3). */
   readonly slotLimit?: number | undefined;
   /**
    * KVM_CAP_READONLY_MEM: true on x86, arm64, riscv and loongarch (the default), false on powerpc and
@@ -47,15 +47,15 @@ export interface KvmOptions {
   readonly aboveLastGpa?: Errno | undefined;
 }
 
-/** A slot may have 2^31 - 1 pages (K10). */
+/** A slot may have 2^31 - 1 pages (host fact K10). */
 const PAGE_LIMIT = (1n << 31n) - 1n;
 
 const rangeOf = (slot: Memslot) => ({ start: slot.gpa, end: slot.gpa + slot.size });
 
 /**
  * The memory slots of one address space of a KVM virtual machine. Linux
- * virt/kvm/kvm_main.c:__kvm_set_memory_region, facts 6.1; what backs a host address is not looked at
- * (R6.1.4).
+ * virt/kvm/kvm_main.c:__kvm_set_memory_region, host fact 6.1; what backs a host address is not looked at
+ * (host fact R6.1.4).
  */
 export class KvmMemslots {
   readonly #hostPageSize: Size;
@@ -75,26 +75,26 @@ export class KvmMemslots {
   }
 
   /**
-   * KVM_SET_USER_MEMORY_REGION: creates, moves, changes the flags of or, with size 0, deletes a slot. K3
-   * to K14.
+   * KVM_SET_USER_MEMORY_REGION: creates, moves, changes the flags of or, with size 0, deletes a slot
+   * (host facts K3 to K14).
    */
   set(request: Memslot): Errno {
     const { slot, gpa, size, hostAddress } = request;
     const page = this.#hostPageSize;
-    // K3, K4
+    // host facts K3 and K4
     if (slot < 0 || slot >= this.#slotLimit) return Errno.EINVAL;
     if (request.readonly && !this.#supportsReadonly) return Errno.EINVAL;
-    // K5, K6, K7
+    // host facts K5, K6 and K7
     if (!isAligned(size | gpa | hostAddress, page)) return Errno.EINVAL;
     if (hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
-    // K9: the end must fit, so the last page of the address space cannot be in a slot.
+    // host fact K9: the end must fit, so the last page of the address space cannot be in a slot.
     if (gpa + size > LAST_ADDRESS) return Errno.EINVAL;
-    // K10
+    // host fact K10
     if (size / page > PAGE_LIMIT) return Errno.EINVAL;
-    // K11
+    // host fact K11
     const existing = this.#byNumber.get(slot);
     if (size === 0n) return existing ? this.#delete(existing) : Errno.EINVAL;
-    // K12: a slot that exists may be moved or have its dirty log switched, nothing else.
+    // host fact K12: a slot that exists may be moved or have its dirty log switched, nothing else.
     if (
       existing !== undefined &&
       (existing.hostAddress !== hostAddress ||
@@ -103,7 +103,7 @@ export class KvmMemslots {
     ) {
       return Errno.EINVAL;
     }
-    // K13, K14: a slot that stays where it is was tested when it came there.
+    // host facts K13 and K14: a slot that stays where it is was tested when it came there.
     if (existing?.gpa !== gpa) {
       const others = this.#byAddress.overlapping(gpa, gpa + size);
       if (others.some((other) => other.slot !== slot)) return Errno.EEXIST;

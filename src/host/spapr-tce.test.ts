@@ -38,13 +38,13 @@ const live = (tce: SpaprTceContainer) =>
 
 describe('SpaprTceContainer.registerMemory', () => {
   it.each([
-    ['G2: address', block(RAM + 0x1000n, 64n * KiB)],
-    ['G2: size', block(RAM, 0x1000n)],
-    ['G2: the end does not fit', block(0xffff_ffff_ffff_0000n, 64n * KiB)],
-    ['G7: overlap, not identical', block(RAM, 32n * MiB)],
-    ['G7: a part', block(RAM, 64n * KiB)],
-    ['G7: the inside', block(RAM + 64n * KiB, 64n * KiB)],
-  ])('EINVAL for %s', (_, bad) => {
+    ['host fact G2: address', block(RAM + 0x1000n, 64n * KiB)],
+    ['host fact G2: size', block(RAM, 0x1000n)],
+    ['host fact G2: the end does not fit', block(0xffff_ffff_ffff_0000n, 64n * KiB)],
+    ['host fact G7: overlap, not identical', block(RAM, 32n * MiB)],
+    ['host fact G7: a part', block(RAM, 64n * KiB)],
+    ['host fact G7: the inside', block(RAM + 64n * KiB, 64n * KiB)],
+  ])('EINVAL by %s', (_, bad) => {
     expect(withMemory().registerMemory(bad)).toBe(Errno.EINVAL);
   });
 
@@ -55,11 +55,11 @@ describe('SpaprTceContainer.registerMemory', () => {
     expect(tce.registerMemory(block(RAM - 64n * KiB, 64n * KiB))).toBe(0);
   });
 
-  it('G3: EBUSY for the same block again', () => {
+  it('host fact G3: EBUSY for the same block again', () => {
     expect(withMemory().registerMemory(block(RAM, 16n * MiB))).toBe(Errno.EBUSY);
   });
 
-  it('G6, R3.6.3: EFAULT for memory of a device and for read-only memory', () => {
+  it('host facts G6 and R3.6.3: EFAULT for memory of a device and for read-only memory', () => {
     const tce = container();
     expect(tce.registerMemory({ ...block(RAM, 64n * KiB), deviceMemory: true })).toBe(Errno.EFAULT);
     expect(tce.registerMemory({ ...block(RAM, 64n * KiB), readonly: true })).toBe(Errno.EFAULT);
@@ -75,7 +75,7 @@ describe('SpaprTceContainer.registerMemory', () => {
     expect(tce.registerMemory(block(RAM, 0n))).toBe(Errno.ENOMEM);
   });
 
-  it('G5: unregistering gives the limit back', () => {
+  it('host fact G5: unregistering gives the limit back', () => {
     const tce = withMemory({ lockLimit: 16n * MiB });
     expect(tce.registerMemory(block(0n, 64n * KiB))).toBe(Errno.ENOMEM);
     expect(tce.unregisterMemory(hostAddress(RAM), 16n * MiB)).toBe(0);
@@ -83,7 +83,7 @@ describe('SpaprTceContainer.registerMemory', () => {
   });
 });
 
-describe('SpaprTceContainer.unregisterMemory (R3.6.1)', () => {
+describe('SpaprTceContainer.unregisterMemory (host fact R3.6.1)', () => {
   it.each([
     ['unaligned', RAM + 0x1000n, 16n * MiB, Errno.EINVAL],
     ['another size', RAM, 64n * KiB, Errno.ENOENT],
@@ -123,7 +123,7 @@ describe('SpaprTceContainer windows', () => {
     }
   });
 
-  it('puts the second window at 2^59, and C4: ENOSPC for the third', () => {
+  it('puts the second window at 2^59 (host fact 3.1) and refuses a third (host fact C4)', () => {
     const tce = container();
     const window = { slot: 1, start: SECOND_WINDOW, size: 1n * GiB, pageSize: 64n * KiB };
     expect(tce.createWindow({ pageSize: 64n * KiB, size: 1n * GiB })).toEqual({ errno: 0, window });
@@ -168,22 +168,22 @@ describe('SpaprTceContainer windows', () => {
   });
 
   it.each([
-    ['C5: a page size that the group lacks', { pageSize: 2n * MiB, size: GiB }],
-    ['C5: no page size at all', { pageSize: 0x11000n, size: GiB }],
-    ['C7: a size that is no power of two', { pageSize: 64n * KiB, size: 3n * GiB }],
-    ['C7: less than a page', { pageSize: 64n * KiB, size: 4n * KiB }],
-    ['C7: no level', { pageSize: 64n * KiB, size: GiB, levels: 0 }],
-    ['C7: too many levels', { pageSize: 4n * KiB, size: GiB, levels: 6 }],
+    ['host fact C5: a page size that the group lacks', { pageSize: 2n * MiB, size: GiB }],
+    ['host fact C5: no page size at all', { pageSize: 0x11000n, size: GiB }],
+    ['host fact C7: a size that is no power of two', { pageSize: 64n * KiB, size: 3n * GiB }],
+    ['host fact C7: less than a page', { pageSize: 64n * KiB, size: 4n * KiB }],
+    ['host fact C7: no level', { pageSize: 64n * KiB, size: GiB, levels: 0 }],
+    ['host fact C7: too many levels', { pageSize: 4n * KiB, size: GiB, levels: 6 }],
     // 13 bits a level at least, for a level fills a 64K page: 3 * 13 + 16 = 55.
-    ['C9: too many levels for the pages', { pageSize: 64n * KiB, size: GiB, levels: 3 }],
-    ['C9: too large for the levels', { pageSize: 64n * KiB, size: 1n << 55n }],
-  ])('EINVAL for %s', (_, bad) => {
+    ['host fact C9: too many levels for the pages', { pageSize: 64n * KiB, size: GiB, levels: 3 }],
+    ['host fact C9: too large for the levels', { pageSize: 64n * KiB, size: 1n << 55n }],
+  ])('EINVAL by %s', (_, bad) => {
     const tce = container();
     expect(tce.createWindow(bad)).toEqual({ errno: Errno.EINVAL, window: undefined });
     expect(tce.windows()).toHaveLength(1);
   });
 
-  it('C9: accepts what just fits', () => {
+  it('host fact C9: accepts what just fits', () => {
     expect(container().createWindow({ pageSize: 64n * KiB, size: 1n << 54n }).errno).toBe(0);
     expect(container().createWindow({ pageSize: 64n * KiB, size: GiB, levels: 2 }).errno).toBe(0);
     expect(
@@ -200,7 +200,7 @@ describe('SpaprTceContainer windows', () => {
     expect(container(fourK).createWindow({ pageSize: 4n * KiB, size: 1n << 54n, levels: 3 }).errno).toBe(0);
   });
 
-  it('T3, C3: returns the error of the default window, and tries again', () => {
+  it('host facts T3 and C3: returns the error of the default window, and tries again', () => {
     const tce = withMemory({ dma32: { start: iova(0n), size: 3n * GiB } });
     expect(tce.map(request(0n, 4n * KiB))).toBe(Errno.EINVAL);
     expect(tce.unmap(iova(0n), 4n * KiB)).toEqual({ errno: Errno.EINVAL, unmapped: 0n });
@@ -214,7 +214,7 @@ describe('SpaprTceContainer windows', () => {
 });
 
 describe('SpaprTceContainer.map', () => {
-  it('T1: EPERM before any memory was registered', () => {
+  it('host fact T1: EPERM before any memory was registered', () => {
     const tce = container();
     expect(tce.map(request(0n, 4n * KiB))).toBe(Errno.EPERM);
     expect(tce.unmap(iova(0n), 4n * KiB)).toEqual({ errno: Errno.EPERM, unmapped: 0n });
@@ -228,35 +228,39 @@ describe('SpaprTceContainer.map', () => {
   });
 
   it.each([
-    ['T4: outside of the window', request(2n * GiB, 4n * KiB), Errno.ENXIO],
-    ['T4 before T5', request(2n * GiB, 1n), Errno.ENXIO],
-    ['T5: size', request(0n, 0x800n), Errno.EINVAL],
-    ['T5: host address', request(0n, 4n * KiB, RAM + 0x800n), Errno.EINVAL],
-    ['T7: IOVA', request(0x800n, 4n * KiB), Errno.EINVAL],
-    ['R3.4.3: past the end of the window', request(2n * GiB - 4n * KiB, 8n * KiB), Errno.EINVAL],
-    ['T8: memory that was not registered', request(0n, 4n * KiB, RAM - 4n * KiB), Errno.EINVAL],
-    ['R3.4.4: memory of a device', { ...request(0n, 4n * KiB, 0n), deviceMemory: true }, Errno.EINVAL],
+    ['host fact T4: outside of the window', request(2n * GiB, 4n * KiB), Errno.ENXIO],
+    ['host facts T4 and T5: the window comes first', request(2n * GiB, 1n), Errno.ENXIO],
+    ['host fact T5: size', request(0n, 0x800n), Errno.EINVAL],
+    ['host fact T5: host address', request(0n, 4n * KiB, RAM + 0x800n), Errno.EINVAL],
+    ['host fact T7: IOVA', request(0x800n, 4n * KiB), Errno.EINVAL],
+    ['host fact R3.4.3: past the end of the window', request(2n * GiB - 4n * KiB, 8n * KiB), Errno.EINVAL],
+    ['host fact T8: memory that was not registered', request(0n, 4n * KiB, RAM - 4n * KiB), Errno.EINVAL],
+    [
+      'host fact R3.4.4: memory of a device',
+      { ...request(0n, 4n * KiB, 0n), deviceMemory: true },
+      Errno.EINVAL,
+    ],
   ])('%s', (_, bad, errno) => {
     const tce = withMemory();
     expect(tce.map(bad)).toBe(errno);
     expect(tce.mappings()).toEqual([]);
   });
 
-  it('maps 4K on a 64K host (facts 3.9)', () => {
+  it('maps 4K on a 64K host (host fact 3.9)', () => {
     const tce = withMemory();
     expect(tce.pageSizes).toBe(POWERNV_PAGE_SIZES);
     expect(tce.map(request(0x1000n, 4n * KiB, RAM + 0x3000n))).toBe(0);
     expect(live(tce)).toEqual([[0x1000n, 0x1000n, 0x3000n, 0x3000n]]);
   });
 
-  it('maps the last page of a window, and nothing (R3.4.2)', () => {
+  it('maps the last page of a window, and nothing (host fact R3.4.2)', () => {
     const tce = withMemory();
     expect(tce.map(request(2n * GiB - 4n * KiB, 4n * KiB))).toBe(0);
     expect(tce.map(request(0n, 0n))).toBe(0);
     expect(tce.mappings()).toHaveLength(1);
   });
 
-  it('replaces live entries and keeps the rest of what they belonged to (R3.4.1)', () => {
+  it('replaces live entries and keeps the rest of what they belonged to (host fact R3.4.1)', () => {
     const tce = withMemory();
     tce.map(request(0n, 0x4000n));
     expect(tce.map(request(0x1000n, 0x1000n, RAM + 0x10000n))).toBe(0);
@@ -273,7 +277,7 @@ describe('SpaprTceContainer.map', () => {
     expect(tce.map(request(0n, 128n * KiB, RAM + 16n * MiB - 64n * KiB))).toBe(0);
   });
 
-  it('T11: clears what a failing call has written, over older entries too', () => {
+  it('host fact T11: clears what a failing call has written, over older entries too', () => {
     const tce = withMemory();
     tce.map(request(0n, 0x4000n));
     expect(tce.map(request(0x1000n, 0x2000n, RAM + 16n * MiB - 0x1000n))).toBe(Errno.EINVAL);
@@ -283,7 +287,7 @@ describe('SpaprTceContainer.map', () => {
     ]);
   });
 
-  it('T8, R3.6.2: an IOMMU page may not be larger than the pages and the alignment of the block', () => {
+  it('host facts T8 and R3.6.2: no IOMMU page is larger than the block’s pages and alignment', () => {
     const large = { pageSize: 16n * MiB, size: GiB };
     const twice = block(RAM, 32n * MiB);
     const attempt = (memory: Parameters<SpaprTceContainer['registerMemory']>[0]) => {

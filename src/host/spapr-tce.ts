@@ -68,7 +68,7 @@ export interface SpaprTceOptions {
   readonly lockLimit?: Size | undefined;
 }
 
-/** What firmware announces on POWER8 (facts 3.1): 4K, 64K, 16M and 256M. */
+/** What firmware announces on POWER8 (host fact 3.1): 4K, 64K, 16M and 256M. */
 export const POWERNV_PAGE_SIZES: PageSizeBitmap = (1n << 12n) | (1n << 16n) | (1n << 24n) | (1n << 28n);
 
 interface MemoryBlock {
@@ -81,7 +81,7 @@ interface MemoryBlock {
 const DEFAULT_DMA32 = { start: iova(0n), size: 1n << 31n };
 /** The page size of the default window, whatever the host's. */
 const DEFAULT_WINDOW_PAGE = 1n << 12n;
-/** Tables of bare metal, but for the first, are at multiples of this (facts 3.1). */
+/** Tables of bare metal, but for the first, are at multiples of this (host fact 3.1). */
 const SECOND_WINDOW = 1n << 59n;
 
 const shiftOf = (powerOfTwo: Size): number => powerOfTwo.toString(2).length - 1;
@@ -104,7 +104,7 @@ function partOf(mapping: DmaMapping, start: bigint, end: bigint): DmaMapping {
 
 /**
  * A VFIO container of type sPAPR TCE v2 with one group of a bare-metal POWER host. Linux
- * drivers/vfio/vfio_iommu_spapr_tce.c and arch/powerpc, facts 3.
+ * drivers/vfio/vfio_iommu_spapr_tce.c and arch/powerpc, host facts 3.1 to 3.9.
  *
  * Mappings are single table entries to the kernel. Here one stays whole until a later call
  * overwrites or clears a part of it.
@@ -120,7 +120,7 @@ export class SpaprTceContainer implements IommuContainer {
   readonly #table = new MappingTable();
   #enabled = false;
   #locked = 0n;
-  /** Attaching the group only promises the default window; the first use makes it (3.2, 3.3). */
+  /** Attaching only promises the default window; its first use makes it (host facts 3.2 and 3.3). */
   #defaultPending = true;
 
   constructor(options: SpaprTceOptions) {
@@ -134,25 +134,26 @@ export class SpaprTceContainer implements IommuContainer {
 
   /**
    * VFIO_IOMMU_SPAPR_REGISTER_MEMORY: what is mapped later has to be registered first. Linux
-   * vfio_iommu_spapr_tce.c:tce_iommu_register_pages, iommu_api.c:mm_iommu_do_alloc, facts G2 to G7.
+   * vfio_iommu_spapr_tce.c:tce_iommu_register_pages, iommu_api.c:mm_iommu_do_alloc,
+   * host facts G2 to G7.
    */
   registerMemory(request: RegisterMemoryRequest): Errno {
     const { hostAddress: start, size } = request;
     const end = start + size;
-    // G2: the end must fit.
+    // host fact G2: the end must fit.
     if (!isAligned(start | size, this.#hostPageSize) || end > LAST_ADDRESS) return Errno.EINVAL;
     // An empty block gets as far as the list of its pages, which cannot be allocated.
     if (size === 0n) return Errno.ENOMEM;
-    // G3
+    // host fact G3
     if (this.#blockAt(start, size)) return Errno.EBUSY;
-    // G5
+    // host fact G5
     if (this.#lockLimit !== undefined && this.#locked + size > this.#lockLimit) return Errno.ENOMEM;
-    // G6: pinned for writing, whatever it is for (R3.6.3).
+    // host fact G6: pinned for writing, whatever it is for (host fact R3.6.3).
     if (request.deviceMemory || request.readonly) return Errno.EFAULT;
-    // G7
+    // host fact G7
     if (this.#blocks.firstOverlapping(start, end)) return Errno.EINVAL;
 
-    // R3.6.2
+    // host fact R3.6.2
     const natural = lowestSetBit(start | size);
     const backed = request.hugePageSize ?? this.#hostPageSize;
     this.#blocks.insert({ start, end }, { end, size, pageSize: natural < backed ? natural : backed });
@@ -162,8 +163,8 @@ export class SpaprTceContainer implements IommuContainer {
   }
 
   /**
-   * VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY. Linux vfio_iommu_spapr_tce.c:tce_iommu_unregister_pages, fact
-   * R3.6.1.
+   * VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY. Linux vfio_iommu_spapr_tce.c:tce_iommu_unregister_pages,
+   * host fact R3.6.1.
    */
   unregisterMemory(start: HostAddress, size: Size): Errno {
     if (!isAligned(start | size, this.#hostPageSize)) return Errno.EINVAL;
@@ -181,10 +182,11 @@ export class SpaprTceContainer implements IommuContainer {
   /**
    * VFIO_IOMMU_SPAPR_TCE_CREATE. On a fresh container it makes two windows, the default one first: a
    * client that wants only its own removes the default window (start 0) before. Linux
-   * vfio_iommu_spapr_tce.c:tce_iommu_create_window, pci-ioda.c:pnv_pci_ioda2_create_table, facts C3 to C9.
+   * vfio_iommu_spapr_tce.c:tce_iommu_create_window, pci-ioda.c:pnv_pci_ioda2_create_table,
+   * host facts C3 to C9.
    */
   createWindow(request: CreateWindowRequest): CreateWindowResult {
-    // C3
+    // host fact C3
     const errno = this.#createDefaultWindow();
     if (errno !== 0) return { errno, window: undefined };
     return this.#createWindow(request);
@@ -192,7 +194,7 @@ export class SpaprTceContainer implements IommuContainer {
 
   /**
    * VFIO_IOMMU_SPAPR_TCE_REMOVE: removes the window that `address` lies in, with its mappings. Linux
-   * vfio_iommu_spapr_tce.c:tce_iommu_remove_window, facts 3.7.
+   * vfio_iommu_spapr_tce.c:tce_iommu_remove_window, host fact 3.7.
    */
   removeWindow(address: Iova): Errno {
     if (address === 0n && this.#defaultPending) {
@@ -212,26 +214,28 @@ export class SpaprTceContainer implements IommuContainer {
   }
 
   /**
-   * VFIO_IOMMU_MAP_DMA. There is no test for overlap: live entries are replaced (R3.4.1). Nothing to map
-   * is not an error (R3.4.2). What happens past the end of the window is not defined (R3.4.3) and refused
-   * here. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and tce_iommu_build_v2, facts T1 to T11.
+   * VFIO_IOMMU_MAP_DMA. There is no test for overlap: live entries are replaced (host fact R3.4.1). Nothing
+   * to map is not an error (host fact R3.4.2). What happens past the end of the window is not defined
+   * (host fact R3.4.3) and refused here. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and
+   * tce_iommu_build_v2, host facts T1 to T11.
    */
   map(request: DmaMapRequest): Errno {
     const { iova: start, size, hostAddress: source } = request;
-    // T1
+    // host fact T1
     if (!this.#enabled) return Errno.EPERM;
-    // T3
+    // host fact T3
     const errno = this.#createDefaultWindow();
     if (errno !== 0) return errno;
-    // T4
+    // host fact T4
     const window = this.#windowAt(start);
     if (!window) return Errno.ENXIO;
-    // T5, T7
+    // host facts T5 and T7
     if (!isAligned(size | source | start, window.pageSize)) return Errno.EINVAL;
     if (start + size > endOf(window)) return Errno.EINVAL;
     if (size === 0n) return 0;
 
-    // T8, R3.4.4; T11: what a failing call wrote before it failed is cleared, not restored.
+    // host facts T8 and R3.4.4; host fact T11: what a failing call wrote before it failed is cleared, not
+    // restored.
     const reached = this.#registeredUpTo(source, source + size, window.pageSize);
     if (reached > source) this.#clear(start, reached - source);
     if (reached < source + size) return Errno.EINVAL;
@@ -241,7 +245,7 @@ export class SpaprTceContainer implements IommuContainer {
 
   /**
    * VFIO_IOMMU_UNMAP_DMA: clears the entries, which need not have been set. The kernel does not tell how
-   * many were; `unmapped` does. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl, facts 3.5.
+   * many were; `unmapped` does. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl, host fact 3.5.
    */
   unmap(start: Iova, size: Size): UnmapResult {
     if (!this.#enabled) return failed(Errno.EPERM);
@@ -268,7 +272,7 @@ export class SpaprTceContainer implements IommuContainer {
     return this.#slots.find((window) => window && window.start <= address && address < endOf(window));
   }
 
-  /** Fact 3.3. A failure leaves the window pending. */
+  /** host fact 3.3: a failure leaves the window pending. */
   #createDefaultWindow(): Errno {
     if (!this.#defaultPending) return 0;
     const { errno } = this.#createWindow({ pageSize: DEFAULT_WINDOW_PAGE, size: this.#dma32.size });
@@ -278,15 +282,15 @@ export class SpaprTceContainer implements IommuContainer {
 
   #createWindow({ pageSize, size, levels = 1 }: CreateWindowRequest): CreateWindowResult {
     const refused = (errno: Errno): CreateWindowResult => ({ errno, window: undefined });
-    // C4
+    // host fact C4
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0) return refused(Errno.ENOSPC);
-    // C5
+    // host fact C5
     if (!isPowerOfTwo(pageSize) || (this.pageSizes & pageSize) === 0n) return refused(Errno.EINVAL);
-    // C7
+    // host fact C7
     if (!isPowerOfTwo(size) || size < pageSize) return refused(Errno.EINVAL);
     if (levels < 1 || levels > this.#maxLevels) return refused(Errno.EINVAL);
-    // C9: a level takes at least a host page.
+    // host fact C9: a level takes at least a host page.
     const entriesShift = Math.ceil((shiftOf(size) - shiftOf(pageSize)) / levels);
     const levelShift = Math.max(entriesShift + 3, shiftOf(this.#hostPageSize));
     if ((levelShift - 3) * levels + shiftOf(pageSize) >= 55) return refused(Errno.EINVAL);

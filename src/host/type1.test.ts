@@ -36,20 +36,20 @@ describe('type1PageSizes', () => {
     ['4K, 2M, 1G, 4K host', X86, 4n * KiB, X86],
     ['everything from 4K, 16K host', 0xffff_ffff_ffff_f000n, 16n * KiB, 0xffff_ffff_ffff_c000n],
     ['4K only, 64K host', 0x1000n, 64n * KiB, 0x10000n],
-    ['no IOMMU-backed domain (R1.2.3)', LAST_ADDRESS, 64n * KiB, 0xffff_ffff_ffff_0000n],
-    ['nothing in common (R1.2.5)', 0n, 4n * KiB, 0n],
+    ['no IOMMU-backed domain (host fact R1.2.3)', LAST_ADDRESS, 64n * KiB, 0xffff_ffff_ffff_0000n],
+    ['nothing in common (host fact R1.2.5)', 0n, 4n * KiB, 0n],
   ])('%s', (_, domain, page, expected) => {
     expect(type1PageSizes(domain, page)).toBe(expected);
   });
 
-  it('did not add the host page before Linux 4.4 (R1.2.2)', () => {
+  it('did not add the host page before Linux 4.4 (host fact R1.2.2)', () => {
     expect(type1PageSizesBefore44(X86, 64n * KiB)).toBe(0x4020_0000n);
     expect(type1PageSizesBefore44(0x1000n, 64n * KiB)).toBe(0n);
     expect(type1PageSizesBefore44(X86, 4n * KiB)).toBe(X86);
   });
 });
 
-describe('golden vectors (facts 1.8)', () => {
+describe('golden vectors (host fact 1.8)', () => {
   it('seed thread: 64K SMMU granule refuses the first 8K of the BAR', () => {
     const type1 = container({ hostPageSize: 64n * KiB, domainPageSizes: SMMU_64K });
     const first8K = request(0x80_0000_0000n, 0x2000n, { deviceMemory: true });
@@ -102,14 +102,20 @@ describe('golden vectors (facts 1.8)', () => {
 
 describe('Type1Container.map', () => {
   it.each([
-    ['M6: nothing', request(0n, 0n)],
-    ['M6: 2^64 bytes, which the field cannot hold', request(0n, 1n << 64n, { hostAddress: hostAddress(0n) })],
-    ['M7: IOVA', request(0x800n, 0x1000n)],
-    ['M7: size', request(0n, 0x800n)],
-    ['M7: host address', request(0n, 0x1000n, { hostAddress: hostAddress(0x800n) })],
-    ['M8: IOVA wraps', request(0xffff_ffff_ffff_e000n, 0x3000n)],
-    ['M8: host address wraps', request(0n, 0x2000n, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) })],
-  ])('EINVAL for %s', (_, bad) => {
+    ['host fact M6: nothing', request(0n, 0n)],
+    [
+      'host fact M6: 2^64 bytes, which the field cannot hold',
+      request(0n, 1n << 64n, { hostAddress: hostAddress(0n) }),
+    ],
+    ['host fact M7: IOVA', request(0x800n, 0x1000n)],
+    ['host fact M7: size', request(0n, 0x800n)],
+    ['host fact M7: host address', request(0n, 0x1000n, { hostAddress: hostAddress(0x800n) })],
+    ['host fact M8: IOVA wraps', request(0xffff_ffff_ffff_e000n, 0x3000n)],
+    [
+      'host fact M8: host address wraps',
+      request(0n, 0x2000n, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) }),
+    ],
+  ])('EINVAL by %s', (_, bad) => {
     const type1 = container();
     expect(type1.map(bad)).toBe(Errno.EINVAL);
     expect(type1.mappings()).toEqual([]);
@@ -121,7 +127,7 @@ describe('Type1Container.map', () => {
     ['its end', 0x7000n, 0x2000n],
     ['its inside', 0x5000n, 0x1000n],
     ['all of it', 0n, 0x10000n],
-  ])('M10: EEXIST for %s', (_, at, size) => {
+  ])('host fact M10: EEXIST for %s', (_, at, size) => {
     const type1 = container();
     const first = request(0x4000n, 0x4000n);
     type1.map(first);
@@ -129,7 +135,7 @@ describe('Type1Container.map', () => {
     expect(type1.mappings()).toEqual([first]);
   });
 
-  it('M11: ENOSPC after maxMappings, until one is removed', () => {
+  it('host fact M11: ENOSPC after maxMappings, until one is removed', () => {
     const type1 = container({ maxMappings: 2 });
     expect(type1.available).toBe(2);
     expect(type1.map(request(0n, 0x1000n))).toBe(0);
@@ -140,7 +146,7 @@ describe('Type1Container.map', () => {
     expect(type1.map(request(0x2000n, 0x1000n))).toBe(0);
   });
 
-  it('M11: allows 65,535 mappings by default', () => {
+  it('host fact M11: allows 65,535 mappings by default', () => {
     const type1 = container();
     for (let page = 0n; page < 65535n; page += 1n) {
       if (type1.map(request(page * 0x1000n, 0x1000n)) !== 0) expect.fail(`page ${page}`);
@@ -149,7 +155,7 @@ describe('Type1Container.map', () => {
     expect(type1.unmap(iova(0n), 65535n * 0x1000n)).toEqual({ errno: 0, unmapped: 65535n * 0x1000n });
   });
 
-  it('M12: EINVAL outside the valid IOVAs', () => {
+  it('host fact M12: EINVAL outside the valid IOVAs', () => {
     const type1 = container({ apertures: TYPICAL_APERTURES.intel39 });
     expect(type1.map(request(0xfed0_0000n, 0x10_0000n))).toBe(0);
     expect(type1.map(request(0xfee0_0000n, 0x1000n))).toBe(Errno.EINVAL);
@@ -157,12 +163,12 @@ describe('Type1Container.map', () => {
     expect(type1.map(request(0x2100_0000_0000n, 0x1000n))).toBe(Errno.EINVAL);
   });
 
-  it('M12: EINVAL across the hole between two elements (R1.3.3)', () => {
+  it('host fact M12: EINVAL across the hole between two elements (host fact R1.3.3)', () => {
     const type1 = container({ apertures: TYPICAL_APERTURES.intel39 });
     expect(type1.map(request(0xfed0_0000n, 0x40_0000n))).toBe(Errno.EINVAL);
   });
 
-  it('checks alignment, then overlap, then the budget, then the apertures (R1.3.1)', () => {
+  it('checks alignment, then overlap, then the budget, then the apertures (host fact R1.3.1)', () => {
     const apertures = [{ first: iova(0n), last: iova(0xffffn) }];
     const type1 = container({ maxMappings: 1, apertures });
     type1.map(request(0xf000n, 0x1000n));
@@ -173,7 +179,7 @@ describe('Type1Container.map', () => {
     expect(type1.map(request(0x10000n, 0x1000n))).toBe(Errno.EINVAL);
   });
 
-  it('R1.4.5: EINVAL when runs of memory are shorter than a page of the IOMMU', () => {
+  it('host fact R1.4.5: EINVAL when runs of memory are shorter than a page of the IOMMU', () => {
     const host = { hostPageSize: 4n * KiB, domainPageSizes: SMMU_64K };
     const pages = new Type1Container({ ...host, contiguousRun: 4n * KiB });
     expect(pages.map(request(0n, 0x10000n))).toBe(Errno.EINVAL);
@@ -182,7 +188,7 @@ describe('Type1Container.map', () => {
     expect(new Type1Container(host).map(request(0n, 0x10000n))).toBe(0);
   });
 
-  it('R1.4.3: takes memory of a device, and read-only memory, like any other', () => {
+  it('host fact R1.4.3: takes memory of a device, and read-only memory, like any other', () => {
     const type1 = container();
     const bar = request(0n, 0x1000n, { deviceMemory: true });
     const rom = request(0x1000n, 0x1000n, { readonly: true });
@@ -194,12 +200,12 @@ describe('Type1Container.map', () => {
 
 describe('Type1Container.unmap', () => {
   it.each([
-    ['U6: IOVA', 0x800n, 0x1000n],
-    ['U8: nothing', 0n, 0n],
-    ['U8: 2^64 bytes', 0n, 1n << 64n],
-    ['U8: size', 0n, 0x800n],
-    ['U8: wraps', 0xffff_ffff_ffff_f000n, 0x2000n],
-  ])('EINVAL for %s, in both versions', (_, at, size) => {
+    ['host fact U6: IOVA', 0x800n, 0x1000n],
+    ['host fact U8: nothing', 0n, 0n],
+    ['host fact U8: 2^64 bytes', 0n, 1n << 64n],
+    ['host fact U8: size', 0n, 0x800n],
+    ['host fact U8: wraps', 0xffff_ffff_ffff_f000n, 0x2000n],
+  ])('EINVAL by %s, in both versions', (_, at, size) => {
     for (const version of [1, 2] as const) {
       const type1 = withA(version);
       expect(type1.unmap(iova(at), size)).toEqual({ errno: Errno.EINVAL, unmapped: 0n });
@@ -207,7 +213,7 @@ describe('Type1Container.unmap', () => {
     }
   });
 
-  it('removes several mappings and skips the holes between (R1.5.2)', () => {
+  it('removes several mappings and skips the holes between (host fact R1.5.2)', () => {
     const type1 = withA(2);
     type1.map(request(0x8000n, 0x1000n));
     type1.map(request(0xa000n, 0x1000n));
@@ -215,7 +221,7 @@ describe('Type1Container.unmap', () => {
     expect(type1.mappings().map((mapping) => mapping.iova)).toEqual([0xa000n]);
   });
 
-  it('U10, U11: refuses to cut at either end, and then changes nothing', () => {
+  it('host facts U10 and U11: refuses to cut at either end, and then changes nothing', () => {
     const type1 = withA(2);
     type1.map(request(0x8000n, 0x2000n));
     const before = type1.mappings();
@@ -229,7 +235,7 @@ describe('Type1Container.unmap', () => {
     expect(type1.mappings()).toBe(before);
   });
 
-  it('version 1 takes a mapping that reaches beyond the end, after those before it (R1.5.3)', () => {
+  it('version 1 takes a mapping that reaches beyond the end, after those below (host fact R1.5.3)', () => {
     const type1 = withA(1);
     type1.map(request(0x4000n, 0x4000n));
     expect(type1.unmap(iova(0n), 0x5000n)).toEqual({ errno: 0, unmapped: 0x8000n });

@@ -18,9 +18,9 @@ import { MappingTable } from './mapping-table.ts';
  * The page sizes that type1 reports: those of the IOMMU domain without what is below the host page,
  * and the host page itself wherever something was dropped, because type1 composes it of the smaller ones.
  *
- * Linux vfio_iommu_type1.c:vfio_update_pgsize_bitmap, 4.4 and later, facts 1.2 and R1.2.1.
+ * Linux vfio_iommu_type1.c:vfio_update_pgsize_bitmap, 4.4 and later, host facts 1.2 and R1.2.1.
  *
- * @param domain what the domain can map; all ones for a container of emulated devices only (R1.2.3)
+ * @param domain what the domain can map; all ones if all devices are emulated ones (host fact R1.2.3)
  * @param hostPageSize a power of two
  */
 export const type1PageSizes = (domain: PageSizeBitmap, hostPageSize: Size): PageSizeBitmap =>
@@ -28,12 +28,12 @@ export const type1PageSizes = (domain: PageSizeBitmap, hostPageSize: Size): Page
 
 /**
  * The page sizes that type1 reported before Linux 4.4: sizes below the host page were dropped and
- * nothing put in their place, so that the result may lack the host page or be empty (fact R1.2.2).
+ * nothing put in their place, so that the result may lack the host page or be empty (host fact R1.2.2).
  */
 export const type1PageSizesBefore44 = (domain: PageSizeBitmap, hostPageSize: Size): PageSizeBitmap =>
   atLeast(domain, hostPageSize);
 
-/** Linux vfio_iommu_type1.c, module parameter `dma_entry_limit` (fact R1.3.4). */
+/** Linux vfio_iommu_type1.c, module parameter `dma_entry_limit` (host fact R1.3.4). */
 export const DEFAULT_DMA_ENTRY_LIMIT = 65535;
 
 export interface Type1Options {
@@ -50,14 +50,14 @@ export interface Type1Options {
   /**
    * Ordinary memory comes in physically contiguous runs of this many bytes, each as aligned as it is
    * long; by default in runs as long as any request. A host that backs guests with single pages has
-   * `hostPageSize`. It matters only where the IOMMU's smallest page is larger (fact R1.4.5).
+   * `hostPageSize`. It matters only where the IOMMU's smallest page is larger (host fact R1.4.5).
    */
   readonly contiguousRun?: Size | undefined;
 }
 
 const INVALID: UnmapResult = { errno: Errno.EINVAL, unmapped: 0n };
 
-/** A VFIO container of type 1 with one IOMMU domain: Linux drivers/vfio/vfio_iommu_type1.c, facts 1. */
+/** A VFIO container of type 1 with one IOMMU domain: Linux vfio_iommu_type1.c, host facts 1.2 to 1.7. */
 export class Type1Container implements IommuContainer {
   readonly pageSizes: PageSizeBitmap;
   readonly #granule: Size;
@@ -67,7 +67,7 @@ export class Type1Container implements IommuContainer {
   readonly #runsTooShort: boolean;
   readonly #table = new MappingTable();
 
-  /** @throws RangeError when no page size is left: no kernel attaches such a domain (R1.2.5). */
+  /** @throws RangeError when no page size is left: no kernel attaches such a domain (host fact R1.2.5). */
   constructor(options: Type1Options) {
     this.pageSizes = type1PageSizes(options.domainPageSizes, options.hostPageSize);
     if (this.pageSizes === 0n) throw new RangeError('the IOMMU domain has no page size');
@@ -85,26 +85,27 @@ export class Type1Container implements IommuContainer {
   }
 
   /**
-   * VFIO_IOMMU_MAP_DMA. Linux vfio_iommu_type1.c:vfio_dma_do_map, facts M6 to M14. The flags are always
-   * valid (M3, M5, M9), memory is always present and within the lock limit (R1.4.1 to R1.4.4). Memory of a
-   * device is mapped like any other (R1.4.3).
+   * VFIO_IOMMU_MAP_DMA. Linux vfio_iommu_type1.c:vfio_dma_do_map, host facts M6 to M14. The flags are
+   * always valid (host facts M3, M5 and M9), memory is always present and within the lock limit
+   * (host facts R1.4.1 to R1.4.4). Memory of a device is mapped like any other (host fact R1.4.3).
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size, hostAddress } = request;
-    // M6; a size of 2^64 does not fit the field and arrives as 0.
+    // host fact M6; a size of 2^64 does not fit the field and arrives as 0.
     if (low64(size) === 0n) return Errno.EINVAL;
-    // M7
+    // host fact M7
     if (!isAligned(size | iova | hostAddress, this.#granule)) return Errno.EINVAL;
-    // M8: the last byte counts, so a mapping may end at 2^64.
+    // host fact M8: the last byte counts, so a mapping may end at 2^64.
     if (iova + size > END_OF_SPACE || hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
-    // M10
+    // host fact M10
     if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
-    // M11
+    // host fact M11
     if (this.available <= 0) return Errno.ENOSPC;
-    // M12
+    // host fact M12
     if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
-    // M14: iommu_map refuses a run that does not fill whole pages of the domain. The granule is never
-    // smaller than such a page, so a contiguous request that passed M7 always does (R1.4.5).
+    // host fact M14: iommu_map refuses a run that does not fill whole pages of the domain. The granule is
+    // never smaller than such a page, so a contiguous request that passed host fact M7 always does
+    // (host fact R1.4.5).
     if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
 
     this.#table.insert(request);
@@ -114,12 +115,12 @@ export class Type1Container implements IommuContainer {
   /**
    * VFIO_IOMMU_UNMAP_DMA without flags: removes every mapping that meets the range. Version 2 refuses a
    * range that cuts a mapping; version 1 removes one that reaches beyond the end, and nothing at all when
-   * one begins before the start. Linux vfio_iommu_type1.c:vfio_dma_do_unmap, facts U6, U8, U10, U11,
-   * R1.5.1 to R1.5.3. Kernels before the end of 2025 find nothing in a range that ends at 2^64; this one
-   * does.
+   * one begins before the start. Linux vfio_iommu_type1.c:vfio_dma_do_unmap,
+   * host facts U6, U8, U10, U11 and R1.5.1 to R1.5.3. Kernels before the end of 2025 find nothing in a
+   * range that ends at 2^64; this one does.
    */
   unmap(iova: Iova, size: Size): UnmapResult {
-    // U6, U8
+    // host facts U6 and U8
     if (low64(size) === 0n || !isAligned(iova | size, this.#granule)) return INVALID;
     const end = iova + size;
     if (end > END_OF_SPACE) return INVALID;
@@ -132,7 +133,7 @@ export class Type1Container implements IommuContainer {
     if (this.#version === 1) {
       if (cutAtStart) return { errno: 0, unmapped: 0n };
     } else if (cutAtStart || cutAtEnd) {
-      // U10, U11
+      // host facts U10 and U11
       return INVALID;
     }
     return { errno: 0, unmapped: this.#table.remove(mappings) };

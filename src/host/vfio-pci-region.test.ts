@@ -24,7 +24,7 @@ const areas = (region: VfioPciBar) =>
     capability.id === 1 ? capability.areas.map((area) => [area.offset, area.size]) : [],
   );
 
-describe('sparse areas of real devices (facts 8)', () => {
+describe('sparse areas of real devices (host fact 8.1)', () => {
   it.each([
     [
       'LSI SAS3008',
@@ -113,7 +113,7 @@ describe('sparse areas of real devices (facts 8)', () => {
     }
   });
 
-  it('R4.4.1: leaves the PBA of the SAS3008, which has a page of its own, in an area', () => {
+  it('host fact R4.4.1: leaves the PBA of the SAS3008, which has a page of its own, in an area', () => {
     expect(areas(bar())).toContainEqual([0xf000n, 0x1000n]);
   });
 });
@@ -157,7 +157,7 @@ describe('regionInfo', () => {
     }
   });
 
-  it('does not check that the table lies in the BAR (4.7)', () => {
+  it('does not check that the table lies in the BAR (host fact 4.7)', () => {
     const beyond = bar({ msix: { bar: 0, offset: offset(0xff0000n), vectors: 96 } });
     expect(areas(beyond)).toEqual([[0n, 0xff0000n]]);
   });
@@ -182,18 +182,23 @@ describe('mmapBar', () => {
   const mappable = bar({ kernel: 'msix-mappable' });
 
   it.each([
-    ['V0: offset', mappable, 0x800n, P4K],
-    ['V0: nothing', mappable, 0n, 0n],
-    ['V4: not a BAR', { ...mappable, index: 6 }, 0n, P4K],
-    ['V5: I/O', { ...mappable, bar: { size: P64K, io: true, mmappable: true } }, 0n, P4K],
-    ['V5: not eligible', { ...mappable, bar: { size: P64K, io: false, mmappable: false } }, 0n, P4K],
-    ['V5: absent', bar({}, 0n), 0n, P4K],
-    ['V6: beyond the end', mappable, 0xf000n, 0x2000n],
-    ['V6: behind the end', mappable, 0x10000n, P4K],
-    ['V6: rounded up beyond the end', mappable, 0n, 0x10001n],
-    ['V7: the page of the table', bar(), 0xe000n, P4K],
-    ['V7: the page before with it', bar(), 0xd000n, 0x1001n],
-    ['V7: all of the BAR', bar(), 0n, P64K],
+    ['host fact V0: offset', mappable, 0x800n, P4K],
+    ['host fact V0: nothing', mappable, 0n, 0n],
+    ['host fact V4: not a BAR', { ...mappable, index: 6 }, 0n, P4K],
+    ['host fact V5: I/O', { ...mappable, bar: { size: P64K, io: true, mmappable: true } }, 0n, P4K],
+    [
+      'host fact V5: not eligible',
+      { ...mappable, bar: { size: P64K, io: false, mmappable: false } },
+      0n,
+      P4K,
+    ],
+    ['host fact V5: absent', bar({}, 0n), 0n, P4K],
+    ['host fact V6: beyond the end', mappable, 0xf000n, 0x2000n],
+    ['host fact V6: behind the end', mappable, 0x10000n, P4K],
+    ['host fact V6: rounded up beyond the end', mappable, 0n, 0x10001n],
+    ['host fact V7: the page of the table', bar(), 0xe000n, P4K],
+    ['host fact V7: the page before with it', bar(), 0xd000n, 0x1001n],
+    ['host fact V7: all of the BAR', bar(), 0n, P64K],
   ])('EINVAL: %s', (_, region, start, length) => {
     expect(at(region, start, length)).toBe(Errno.EINVAL);
   });
@@ -209,14 +214,14 @@ describe('mmapBar', () => {
     expect(at(region, start, length)).toBe(0);
   });
 
-  it('R4.5.2: gives one page to a sub-page BAR', () => {
+  it('host fact R4.5.2: gives one page to a sub-page BAR', () => {
     const small = bar({ hostPageSize: P64K, kernel: 'msix-mappable' }, 16n * KiB);
     expect(at(small, 0n, 16n * KiB)).toBe(0);
     expect(at(small, 0n, P64K)).toBe(0);
     expect(at(small, 0n, P64K + 1n)).toBe(Errno.EINVAL);
   });
 
-  it('V7 looks at the bytes of the table, wherever its pages end (R4.5.1)', () => {
+  it('looks at the bytes of the table, wherever its pages end (host facts V7 and R4.5.1)', () => {
     const unaligned = bar({ msix: { bar: 0, offset: offset(0x5200n), vectors: 32 } });
     expect(at(unaligned, 0x5000n, P4K)).toBe(Errno.EINVAL);
     expect(at(unaligned, 0x6000n, P4K)).toBe(0);
@@ -262,7 +267,7 @@ describe('mmapBar', () => {
       };
     });
 
-  it('allows exactly what lies in the BAR and misses the hole (checklist 6 and 7)', () => {
+  it('allows exactly what lies in the BAR and misses the hole (host facts 9.6 and 9.7)', () => {
     fc.assert(
       fc.property(regions, ({ region, size, start, length }) => {
         const { hostPageSize: page } = region;

@@ -9,12 +9,12 @@ export interface BarDescription {
   readonly io: boolean;
   /**
    * Whether the host could let the BAR be mmapped at all. A BAR of a host page or more always can (but on
-   * s390); a smaller one only when it begins a page and has that page to itself (fact R4.2.3).
+   * s390); a smaller one only when it begins a page and has that page to itself (host fact R4.2.3).
    */
   readonly mmappable: boolean;
 }
 
-/** Where the MSI-X table is, as the physical capability says; not validated (facts 4.7). */
+/** Where the MSI-X table is, as the physical capability says; not validated (host fact 4.7). */
 export interface MsixTable {
   /** The table BIR; 6 and 7 name no BAR. */
   readonly bar: number;
@@ -30,8 +30,8 @@ export interface SparseArea {
 }
 
 /**
- * What vfio-pci does about the MSI-X table (facts 4.4): `sparse-msix` (4.6 to 4.15) cuts its pages out of
- * what may be mmapped, `msix-mappable` (4.16 and later) lets it be mmapped like the rest.
+ * What vfio-pci does about the MSI-X table (host fact 4.4): `sparse-msix` (4.6 to 4.15) cuts its pages out
+ * of what may be mmapped, `msix-mappable` (4.16 and later) lets it be mmapped like the rest.
  */
 export type MsixMmapRule = 'sparse-msix' | 'msix-mappable';
 
@@ -74,7 +74,7 @@ export interface RegionInfo {
 /** Bytes of an entry of the MSI-X table. */
 const ENTRY_SIZE = 16n;
 
-/** Linux vfio_pci_core.c:vfio_pci_probe_mmaps, facts 4.2. */
+/** Linux vfio_pci_core.c:vfio_pci_probe_mmaps, host fact 4.2. */
 const isEligible = (bar: BarDescription): boolean => bar.mmappable && !bar.io && bar.size > 0n;
 
 /** The MSI-X table if it lies, by its BIR, in this BAR. */
@@ -85,9 +85,9 @@ const endOf = (table: MsixTable): bigint => table.offset + ENTRY_SIZE * BigInt(t
 
 /**
  * What 4.6 to 4.15 leave of the table's BAR: all but the pages that the table touches. Linux
- * vfio_pci.c:msix_sparse_mmap_cap, facts 4.4.
+ * vfio_pci.c:msix_sparse_mmap_cap, host fact 4.4.
  *
- * @returns one or two areas; a BAR that the table's pages fill gets one of 0 bytes (R4.4.2)
+ * @returns one or two areas; a BAR that the table's pages fill gets one of 0 bytes (host fact R4.4.2)
  */
 function areasAroundTable(table: MsixTable, length: Size, hostPageSize: Size): readonly SparseArea[] {
   const low = alignDown(table.offset, hostPageSize);
@@ -99,9 +99,9 @@ function areasAroundTable(table: MsixTable, length: Size, hostPageSize: Size): r
 }
 
 /**
- * VFIO_DEVICE_GET_REGION_INFO for a BAR. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info, facts 4.3
- * and 4.4. Where a vendor driver gives areas of its own, they come first in the chain and replace the
- * areas around the table; they do not take MSIX_MAPPABLE away.
+ * VFIO_DEVICE_GET_REGION_INFO for a BAR. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info,
+ * host facts 4.3 and 4.4. Where a vendor driver gives areas of its own, they come first in the chain and
+ * replace the areas around the table; they do not take MSIX_MAPPABLE away.
  */
 export function regionInfo(region: VfioPciBar): RegionInfo {
   const { bar, kernel, hostPageSize } = region;
@@ -119,23 +119,23 @@ export function regionInfo(region: VfioPciBar): RegionInfo {
 }
 
 /**
- * mmap of the device's file, for a part of a BAR, shared. Linux vfio_pci_core.c:vfio_pci_core_mmap, facts
- * V0 to V7. With the areas of a vendor driver the request has to lie in one of them, rounded outwards to
- * pages.
+ * mmap of the device's file, for a part of a BAR, shared. Linux vfio_pci_core.c:vfio_pci_core_mmap,
+ * host facts V0 to V7. With the areas of a vendor driver the request has to lie in one of them, rounded
+ * outwards to pages.
  *
  * @param start where in the BAR the mapping begins
  * @param length in bytes; the kernel rounds it up to pages
  */
 export function mmapBar(region: VfioPciBar, start: Offset, length: Size): Errno {
   const { index, bar, kernel, hostPageSize, sparseAreas } = region;
-  // V0
+  // host fact V0
   if (length === 0n || !isAligned(start, hostPageSize)) return Errno.EINVAL;
   const end = start + alignUp(length, hostPageSize);
-  // V4, V5
+  // host facts V4 and V5
   if (index > 5 || !isEligible(bar)) return Errno.EINVAL;
-  // V6: the rest of the page behind a sub-page BAR belongs to it (R4.5.2).
+  // host fact V6: the rest of the page behind a sub-page BAR belongs to it (host fact R4.5.2).
   if (end > alignUp(bar.size, hostPageSize)) return Errno.EINVAL;
-  // V7
+  // host fact V7
   const table = tableOf(region);
   if (table && kernel === 'sparse-msix' && start < endOf(table) && table.offset < end) return Errno.EINVAL;
   const allowed = sparseAreas?.some(

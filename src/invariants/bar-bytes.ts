@@ -1,5 +1,5 @@
 import type { Offset, Range } from '../address/index.ts';
-import type { BarState, DeviceState, TraceRange } from '../target/trace.ts';
+import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
 
 /** Where in `bar` the region begins, or nothing when it shows no byte of that BAR. */
 export function startInBar(bar: BarState, region: string): Offset | undefined {

@@ -1,5 +1,5 @@
 import { hex, type Range } from '../address/index.ts';
-import type { TraceRange, TraceRegion } from '../target/trace.ts';
+import type { TraceRange, TraceRegion } from '../trace/index.ts';
 
 /** `[0x1000, 0x2fff]`: both ends inclusive, as in `info mtree`. */
 export const span = ({ start, end }: Range): string => `[${hex(start)}, ${hex(end - 1n)}]`;

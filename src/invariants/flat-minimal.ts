@@ -1,4 +1,4 @@
-import type { TraceRange } from '../target/trace.ts';
+import type { TraceRange } from '../trace/index.ts';
 import { rangeText } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';

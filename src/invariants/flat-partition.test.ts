@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runOnModel } from '../target/model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { flatPartition, search } from './flat-partition.ts';
 import {

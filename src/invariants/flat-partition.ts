@@ -1,5 +1,5 @@
 import { END_OF_SPACE, firstEndingAbove, hex } from '../address/index.ts';
-import type { Trace, TraceNode, TraceRange, TraceRegion } from '../target/trace.ts';
+import type { Trace, TraceNode, TraceRange, TraceRegion } from '../trace/index.ts';
 import { rangeText, regionName } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';

@@ -1,5 +1,5 @@
 import { alignDown, alignUp } from '../address/index.ts';
-import { endOfMapping, firstMappingAbove, type TraceMapping, type TraceRange } from '../target/trace.ts';
+import { endOfMapping, firstMappingAbove, type TraceMapping, type TraceRange } from '../trace/index.ts';
 import { rangeFrom, regionName, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, settled } from './steps.ts';

@@ -6,7 +6,7 @@ import {
   type BarState,
   type ContainerState,
   type Trace,
-} from '../target/trace.ts';
+} from '../trace/index.ts';
 import { spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';

@@ -1,4 +1,4 @@
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import { flatMinimal } from './flat-minimal.ts';
 import { flatPartition } from './flat-partition.ts';
 import { guestPageReachable } from './guest-page-reachable.ts';

@@ -1,5 +1,5 @@
 import type { Range } from '../address/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 
 /** The invariants' ids: file names, SARIF rules and regression folders use them. */
 export const INVARIANT_IDS = [

@@ -1,6 +1,6 @@
 import { hex, isAligned } from '../address/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import type { DmaMapEvent } from '../vfio/index.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';

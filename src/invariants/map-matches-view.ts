@@ -1,5 +1,5 @@
 import { firstEndingAbove } from '../address/index.ts';
-import { endOfMapping, type State, type TraceMapping } from '../target/trace.ts';
+import { endOfMapping, type State, type TraceMapping } from '../trace/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, isUnplugged, settled } from './steps.ts';

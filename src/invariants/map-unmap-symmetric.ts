@@ -1,5 +1,5 @@
 import { overlaps, type Range } from '../address/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
 import { rangeFrom, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';

@@ -1,6 +1,6 @@
 import { END_OF_SPACE, firstEndingAbove, isAligned } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { Trace, TraceRange } from '../target/trace.ts';
+import type { Trace, TraceRange } from '../trace/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import { HostBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';

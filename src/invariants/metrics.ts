@@ -1,5 +1,5 @@
 import { overlaps } from '../address/index.ts';
-import type { State } from '../target/trace.ts';
+import type { State } from '../trace/index.ts';
 
 /** Figures about a state that are no verdicts: what a patch costs or gains. In bytes and counts. */
 export interface Metrics {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Errno } from '../host/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { mmioMapNotFatal } from './mmio-map-not-fatal.ts';
 import { noAbort } from './no-abort.ts';

@@ -1,7 +1,7 @@
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import type { DmaUnmapEvent, VmmEvent } from '../vfio/index.ts';
 
 /** Peer-to-peer DMA is a luxury: a host without it loses nothing else. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import { modelAgrees } from './model-agrees.ts';
 import {
   PAGE,

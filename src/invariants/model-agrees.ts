@@ -1,4 +1,4 @@
-import { differences, wholeSteps } from '../target/differences.ts';
+import { differences, wholeSteps } from '../trace/index.ts';
 import type { Invariant } from './invariant.ts';
 
 /** A real VMM and the model of its version make the same of every scenario. */

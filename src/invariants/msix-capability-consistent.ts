@@ -1,6 +1,6 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState, State } from '../target/trace.ts';
+import type { DeviceState, State } from '../trace/index.ts';
 import { rangeText, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';

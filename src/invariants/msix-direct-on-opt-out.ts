@@ -1,6 +1,6 @@
 import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { BarState, DeviceState, TraceRange } from '../target/trace.ts';
+import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
 import { startInBar } from './bar-bytes.ts';
 import { rangeText } from './describe.ts';
 import type { Invariant } from './invariant.ts';

@@ -1,5 +1,5 @@
 import { firstEndingAbove, overlaps, type Offset, type Range } from '../address/index.ts';
-import type { BarState, DeviceState, State, TraceRange } from '../target/trace.ts';
+import type { BarState, DeviceState, State, TraceRange } from '../trace/index.ts';
 import { barOf, guestTable, startInBar, startOfBar } from './bar-bytes.ts';
 import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';

@@ -1,7 +1,7 @@
 import { isAligned, type Range } from '../address/index.ts';
 import { Errno, errnoName } from '../host/index.ts';
 import { coldPlugged } from '../scenario/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import type { AbortSite, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';

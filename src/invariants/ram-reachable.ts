@@ -1,6 +1,11 @@
 import { alignDown, alignUp } from '../address/index.ts';
-import type { ContainerState, State, TraceRange } from '../target/trace.ts';
-import { endOfMapping, firstMappingAbove } from '../target/trace.ts';
+import {
+  type ContainerState,
+  type State,
+  type TraceRange,
+  endOfMapping,
+  firstMappingAbove,
+} from '../trace/index.ts';
 import { rangeFrom, regionName, spanOf } from './describe.ts';
 import { HostBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';

@@ -1,4 +1,4 @@
-import type { State, Trace } from '../target/trace.ts';
+import type { State, Trace } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 
 /**

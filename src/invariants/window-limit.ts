@@ -1,6 +1,6 @@
 import { Errno, errnoName } from '../host/index.ts';
 import type { ApertureSpec } from '../scenario/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';

@@ -1,6 +1,5 @@
 import { END_OF_SPACE, offset, type Size } from '../address/index.ts';
-import { MemoryRegion } from '../memory/index.ts';
-import type { AddressSpace } from '../memory/index.ts';
+import { MemoryRegion, type AddressSpace } from '../memory/index.ts';
 import type { Machine, MachineOptions } from './machine.ts';
 import { addIoRows, makeIoSpace, makeMemorySpaces, makeRam, makeSystem, type IoRow } from './memory-map.ts';
 

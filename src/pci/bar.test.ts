@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, LAST_ADDRESS } from '../address/index.ts';
-import { barFlags, decodeBar, type BarType, type UnmappedReason } from './bar.ts';
+import { decodeBar, type UnmappedReason } from './bar.ts';
+import { barFlags, type BarType } from '../pci-layout/index.ts';
 
 const GIB_4 = 1n << 32n;
 const TOP_BIT = 1n << 63n;

@@ -1,6 +1,5 @@
-/** PCI configuration space, BAR decoding and sizing, and the MSI-X capability. */
+/** BAR decoding and sizing, and the MSI-X capability. */
 export * from './bar.ts';
-export * from './config-space.ts';
 export * from './msix.ts';
 export type { PciBus } from './pci-bus.ts';
 export { PciFunction, type PciBar } from './pci-function.ts';

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
+import { MsixState, checkMsixLayout } from './msix.ts';
 import {
   MSIX_MAX_VECTORS,
-  MsixState,
-  checkMsixLayout,
   locator,
   msixPbaSize,
   msixTableSize,
   splitLocator,
   type MsixLayout,
-} from './msix.ts';
+} from '../pci-layout/index.ts';
 
 const DOES_NOT_FIT = "table & pba overlap, or they don't fit in BARs, or don't align";
 const BAD_NUMBER = 'The number of MSI-X vectors is invalid';

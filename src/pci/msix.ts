@@ -1,44 +1,11 @@
-import { offset, type Offset, type Size } from '../address/index.ts';
-
-/** Bytes of one MSI-X table entry (PCI 3.0 section 6.8.2). */
-export const MSIX_ENTRY_BYTES = 16n;
-/** The most vectors that the 11-bit field of the control word can name. */
-export const MSIX_MAX_VECTORS = 2048;
-/** Identifier of the MSI-X capability. */
-export const MSIX_CAPABILITY_ID = 0x11;
-/** Bytes of the MSI-X capability. */
-export const MSIX_CAPABILITY_BYTES = 12;
-
-/** Where table and PBA lie and how many vectors there are: the contents of the capability. */
-export interface MsixLayout {
-  /** 1 to 2048. */
-  readonly vectors: number;
-  /** BIR of the table: 0 to 5 name a BAR; 6 and 7 are reserved, yet fit the field. */
-  readonly tableBar: number;
-  /** Offset of the table in its BAR; a multiple of 8, below 2^32. */
-  readonly tableOffset: Offset;
-  readonly pbaBar: number;
-  readonly pbaOffset: Offset;
-}
-
-/** Bytes of the table: 16 a vector. */
-export const msixTableSize = (vectors: number): Size => MSIX_ENTRY_BYTES * BigInt(vectors);
-
-/** Bytes of the PBA: 8 for every 64 vectors begun. */
-export const msixPbaSize = (vectors: number): Size => 8n * BigInt(Math.ceil(vectors / 64));
-
-/** Bits of the message control word. */
-const ENABLE = 0x8000;
-const FUNCTION_MASK = 0x4000;
-
-/** The dwords of the capability that say where table and PBA are: offset with the BIR in the low three bits. */
-export const locator = (bir: number, at: Offset): number => Number(BigInt.asUintN(32, at)) + bir;
-
-/** Splits a locator dword into BIR and offset (vfio fact 5.6). */
-export const splitLocator = (dword: number): { bir: number; offset: Offset } => ({
-  bir: dword & 7,
-  offset: offset(BigInt((dword & ~7) >>> 0)),
-});
+import type { Size } from '../address/index.ts';
+import {
+  MSIX_MAX_VECTORS,
+  MsixControl,
+  msixPbaSize,
+  msixTableSize,
+  type MsixLayout,
+} from '../pci-layout/index.ts';
 
 /** Why `checkMsixLayout` refuses a layout, in QEMU's words. */
 export type MsixRefusal =
@@ -88,7 +55,7 @@ export class MsixState {
 
   /** Software writes the message control word; only enable and function mask are writable. */
   writeControl(value: number): void {
-    this.#control = value & (ENABLE | FUNCTION_MASK);
+    this.#control = value & (MsixControl.ENABLE | MsixControl.FUNCTION_MASK);
   }
 
   /** What software reads from the message control word. */
@@ -97,11 +64,11 @@ export class MsixState {
   }
 
   get enabled(): boolean {
-    return (this.#control & ENABLE) !== 0;
+    return (this.#control & MsixControl.ENABLE) !== 0;
   }
 
   get functionMasked(): boolean {
-    return (this.#control & FUNCTION_MASK) !== 0;
+    return (this.#control & MsixControl.FUNCTION_MASK) !== 0;
   }
 
   /** Sets or clears the mask bit of `vector`, 0 to vectors − 1. */

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, hex } from '../address/index.ts';
 import { MemoryRegion, MemoryTopology, type MemoryListener } from '../memory/index.ts';
-import { barFlags, type BarAttributes } from './bar.ts';
-import { PciCommand, PciRegister, barRegister } from './config-space.ts';
+import { barFlags, type BarAttributes, PciCommand, PciRegister, barRegister } from '../pci-layout/index.ts';
 import { PciFunction } from './pci-function.ts';
 
 const MEM32: BarAttributes = { type: 'mem32', prefetchable: false };

@@ -1,14 +1,16 @@
 import { isPowerOfTwo, offset, type Address, type Size } from '../address/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import { barFlags, type BarAttributes, type BarDecoding } from './bar.ts';
+import type { BarDecoding } from './bar.ts';
 import {
+  barFlags,
+  type BarAttributes,
   BAR_COUNT,
   ConfigSpace,
   PciCommand,
   PciRegister,
   barRegister,
   type AccessWidth,
-} from './config-space.ts';
+} from '../pci-layout/index.ts';
 import type { PciBus } from './pci-bus.ts';
 import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 

@@ -1,5 +1,6 @@
 import type { Address, Size } from '../address/index.ts';
-import { decodeBar, type BarDecoding, type BarType } from './bar.ts';
+import { decodeBar, type BarDecoding } from './bar.ts';
+import type { BarType } from '../pci-layout/index.ts';
 
 /** What the PCI core may do otherwise when software programs a BAR. */
 export interface PciRules {

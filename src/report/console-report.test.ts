@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CampaignEvent, CampaignPlan, CampaignSummary, Finding } from '../campaign/index.ts';
 import { findInvariant, type InvariantId } from '../invariants/index.ts';
 import { decodeScenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { consoleReport } from './console-report.ts';
 

@@ -1,5 +1,5 @@
 import type { CampaignEvent, CampaignListener, CampaignSummary, Finding } from '../campaign/index.ts';
-import { printable } from '../scenario/index.ts';
+import { printable } from '../input/index.ts';
 import { failureBlock } from './failure-block.ts';
 import { LINE_WIDTH, wrap } from './wrap.ts';
 

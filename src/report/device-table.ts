@@ -9,11 +9,11 @@ export interface DeviceRow {
   readonly changes: readonly string[];
   /** How the start ends, where that is another: `dies -> works`. */
   readonly outcome: string;
-  readonly effect: Effect;
+  readonly effect: DeviceEffect;
 }
 
 /** Whether a device gains or loses by a patch, both, or neither. */
-export type Effect = 'gains' | 'loses' | 'gains and loses' | 'as before';
+export type DeviceEffect = 'gains' | 'loses' | 'gains and loses' | 'as before';
 
 /** What each figure is called in a table. */
 export const FIGURE_NAMES: Readonly<Record<Figure, string>> = {
@@ -58,10 +58,10 @@ export function deviceRows(devices: readonly DeviceCost[]): readonly DeviceRow[]
 /** How many devices there are of each effect on each host, `as before` left out. */
 export function countEffects(
   devices: readonly DeviceCost[],
-): ReadonlyMap<string, ReadonlyMap<Effect, number>> {
-  const hosts = new Map<string, Map<Effect, number>>();
+): ReadonlyMap<string, ReadonlyMap<DeviceEffect, number>> {
+  const hosts = new Map<string, Map<DeviceEffect, number>>();
   for (const cost of devices) {
-    const effects = hosts.get(cost.host) ?? new Map<Effect, number>();
+    const effects = hosts.get(cost.host) ?? new Map<DeviceEffect, number>();
     hosts.set(cost.host, effects);
     const effect = effectOf(cost);
     effects.set(effect, (effects.get(effect) ?? 0) + 1);
@@ -80,7 +80,7 @@ const comparable = ({ base, patched }: DeviceCost): boolean => works(base) && wo
 const outcomeOf = ({ base, patched }: DeviceCost): string =>
   base.outcome === patched.outcome ? '' : `${ENDS[base.outcome]} -> ${ENDS[patched.outcome]}`;
 
-function effectOf(cost: DeviceCost): Effect {
+function effectOf(cost: DeviceCost): DeviceEffect {
   const { base, patched } = cost;
   if (!comparable(cost)) {
     if (works(base) === works(patched)) return 'as before';

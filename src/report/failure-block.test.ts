@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeRegression, type Finding } from '../campaign/index.ts';
 import { findInvariant, violationsOf } from '../invariants/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { failureBlock } from './failure-block.ts';
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { decodeRegression } from '../campaign/index.ts';
 import { violationsOf, type Violation } from '../invariants/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import type { State, Trace } from '../target/trace.ts';
+import { runOnModel } from '../model/index.ts';
+import type { State, Trace } from '../trace/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { drawMemoryMap } from './memory-map.ts';
 

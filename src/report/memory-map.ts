@@ -1,7 +1,7 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
 import { errnoName } from '../host/index.ts';
 import type { Violation } from '../invariants/index.ts';
-import type { Step, Trace, TraceMapping, TraceRange } from '../target/trace.ts';
+import type { Step, Trace, TraceMapping, TraceRange } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { bytes } from './bytes.ts';
 import { table } from './table.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeRegression } from '../campaign/index.ts';
 import { violationsOf } from '../invariants/index.ts';
 import { decodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { traceToJson } from './trace-json.ts';
 

@@ -3,7 +3,7 @@ import type { Memslot } from '../host/index.ts';
 import { measure, type Violation } from '../invariants/index.ts';
 import { rangeType, type MtreeForm } from '../memory/index.ts';
 import type { JsonValue } from '../scenario/index.ts';
-import type { Trace, TraceMapping } from '../target/trace.ts';
+import type { Trace, TraceMapping } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 
 /**

@@ -1,8 +1,7 @@
 import { hex } from '../address/index.ts';
-import type { Violation } from '../invariants/index.ts';
-import { measure } from '../invariants/index.ts';
+import { type Violation, measure } from '../invariants/index.ts';
 import { rangeType, type MtreeForm } from '../memory/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import { bytes } from './bytes.ts';
 import { describeScenario } from './describe-scenario.ts';
 

@@ -1,6 +1,6 @@
 import { findInvariant, type Violation } from '../invariants/index.ts';
 import { encodeScenario, type JsonValue } from '../scenario/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import {
   FIGURES,
   type Counterexample,

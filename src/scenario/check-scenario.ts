@@ -1,4 +1,4 @@
-import type { Decoder } from './decoder.ts';
+import type { ScenarioDecoder } from './scenario-decoder.ts';
 import { isColdPlugged, type Operation, type Scenario } from './scenario.ts';
 
 /**
@@ -7,7 +7,7 @@ import { isColdPlugged, type Operation, type Scenario } from './scenario.ts';
  *
  * @param path of the scenario in its document; empty where it is the document.
  */
-export function checkScenario(scenario: Scenario, decoder: Decoder, path: string): void {
+export function checkScenario(scenario: Scenario, decoder: ScenarioDecoder, path: string): void {
   const at = (place: string): string => (path === '' ? place : `${path}.${place}`);
   const { machine, host } = scenario;
   // QEMU's sPAPR IOMMU is the pseries machine's own: no other machine has windows to give.
@@ -21,7 +21,7 @@ export function checkScenario(scenario: Scenario, decoder: Decoder, path: string
   checkOperations(scenario, decoder, at('operations'));
 }
 
-function checkOperations(scenario: Scenario, decoder: Decoder, path: string): void {
+function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: string): void {
   const devices = new Map(scenario.devices.map((device) => [device.id, device]));
   const plugged = new Set([...devices.keys()].filter((id) => isColdPlugged(scenario, id)));
   const overlays = new Set<string>();

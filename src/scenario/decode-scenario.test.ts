@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { scenarios } from '../../generators/index.ts';
 import { decodeDevice, decodeScenario } from './decode-scenario.ts';
 import { encodeScenario, toJsonLine } from './format.ts';
-import { parseJson } from './parse.ts';
-import { InvalidInput, type Problem } from './problem.ts';
+import { parseJson, InvalidInput, type Problem } from '../input/index.ts';
 import { OPERATIONS } from './scenario.ts';
 
 type Json = Record<string, any>;

@@ -1,6 +1,6 @@
 import { END_OF_SPACE, LAST_ADDRESS, isPowerOfTwo, offset } from '../address/index.ts';
-import { Decoder } from './decoder.ts';
-import { InvalidInput } from './problem.ts';
+import { ScenarioDecoder } from './scenario-decoder.ts';
+import { InvalidInput } from '../input/index.ts';
 import {
   LARGEST_PAGE,
   BAR_TYPES,
@@ -42,14 +42,14 @@ const DEFAULT_REVISION = 'qemu-11.1';
  * @throws InvalidInput with every problem and its path.
  */
 export function decodeScenario(value: unknown): Scenario {
-  const decoder = new Decoder();
+  const decoder = new ScenarioDecoder();
   const scenario = readScenario(decoder, value, '');
   if (decoder.problems.length > 0) throw new InvalidInput(decoder.problems);
   return scenario;
 }
 
 /** The same inside a larger document, at `path`: problems go to `decoder`. */
-export function readScenario(decoder: Decoder, value: unknown, path: string): Scenario {
+export function readScenario(decoder: ScenarioDecoder, value: unknown, path: string): Scenario {
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
   const before = decoder.problems.length;
   const root = decoder.object(value, path, [
@@ -83,7 +83,7 @@ export function readScenario(decoder: Decoder, value: unknown, path: string): Sc
   return scenario;
 }
 
-function readMachine(decoder: Decoder, value: unknown, path: string): MachineSpec {
+function readMachine(decoder: ScenarioDecoder, value: unknown, path: string): MachineSpec {
   const machine = decoder.object(value, path, [
     'type',
     'msixEmulation',
@@ -117,20 +117,20 @@ function readMachine(decoder: Decoder, value: unknown, path: string): MachineSpe
   };
 }
 
-function readPageSize(decoder: Decoder, value: unknown, path: string, most: bigint): bigint {
+function readPageSize(decoder: ScenarioDecoder, value: unknown, path: string, most: bigint): bigint {
   const size = decoder.number(value, path, KIB_4, most);
   if (!isPowerOfTwo(size)) decoder.report(path, 'expected a power of two');
   return size;
 }
 
-function readHost(decoder: Decoder, value: unknown, path: string): HostSpec {
+function readHost(decoder: ScenarioDecoder, value: unknown, path: string): HostSpec {
   const host = decoder.object(value, path, ['kernel', 'iommu']);
   const kernel = decoder.oneOf(host['kernel'], `${path}.kernel`, HOST_KERNELS);
   const iommu = readIommu(decoder, host['iommu'], `${path}.iommu`);
   return { kernel, iommu };
 }
 
-function readIommu(decoder: Decoder, value: unknown, path: string): IommuSpec {
+function readIommu(decoder: ScenarioDecoder, value: unknown, path: string): IommuSpec {
   const iommu = decoder.object(value, path, ['type', 'pageSizes', 'apertures', 'maxMappings', 'maxWindows']);
   const type = decoder.oneOf(iommu['type'], `${path}.type`, IOMMU_TYPES);
   const pageSizes = decoder.array(iommu['pageSizes'] ?? ['0x1000'], `${path}.pageSizes`, (element, where) =>
@@ -161,7 +161,7 @@ function readIommu(decoder: Decoder, value: unknown, path: string): IommuSpec {
   };
 }
 
-function readAperture(decoder: Decoder, value: unknown, path: string): ApertureSpec {
+function readAperture(decoder: ScenarioDecoder, value: unknown, path: string): ApertureSpec {
   const aperture = decoder.object(value, path, ['start', 'end']);
   const start = decoder.number(aperture['start'], `${path}.start`, 0n, LAST_ADDRESS);
   const end = decoder.number(aperture['end'], `${path}.end`, 0n, LAST_ADDRESS);
@@ -169,7 +169,7 @@ function readAperture(decoder: Decoder, value: unknown, path: string): ApertureS
   return { start, end };
 }
 
-function readDevice(decoder: Decoder, value: unknown, path: string): DeviceSpec {
+function readDevice(decoder: ScenarioDecoder, value: unknown, path: string): DeviceSpec {
   const keys = ['id', 'name', 'vendor', 'device', 'bars', 'msix', 'options'];
   const device = decoder.object(value, path, keys);
   const id = decoder.string(device['id'], `${path}.id`);
@@ -195,7 +195,7 @@ function readDevice(decoder: Decoder, value: unknown, path: string): DeviceSpec 
   };
 }
 
-function readBar(decoder: Decoder, value: unknown, path: string): BarSpec {
+function readBar(decoder: ScenarioDecoder, value: unknown, path: string): BarSpec {
   const bar = decoder.object(value, path, ['index', 'size', 'type', 'mmap', 'sparse']);
   const sparse = optional(bar['sparse'], (areas) =>
     decoder.array(areas, `${path}.sparse`, (element, where) => {
@@ -213,7 +213,7 @@ function readBar(decoder: Decoder, value: unknown, path: string): BarSpec {
   };
 }
 
-function readMsix(decoder: Decoder, value: unknown, path: string): MsixSpec {
+function readMsix(decoder: ScenarioDecoder, value: unknown, path: string): MsixSpec {
   const msix = decoder.object(value, path, ['vectors', 'tableBar', 'tableOffset', 'pbaBar', 'pbaOffset']);
   const readOffset = (key: string) => {
     const at = decoder.number(msix[key], `${path}.${key}`, 0n, LAST_32_BIT);
@@ -230,7 +230,7 @@ function readMsix(decoder: Decoder, value: unknown, path: string): MsixSpec {
   };
 }
 
-function readOptions(decoder: Decoder, value: unknown, path: string): DeviceOptionsSpec {
+function readOptions(decoder: ScenarioDecoder, value: unknown, path: string): DeviceOptionsSpec {
   const options = decoder.object(value, path, ['x-msix-relocation', 'x-no-mmap', 'x-no-msix-emulation']);
   const relocation = optional(options['x-msix-relocation'], (option) =>
     decoder.oneOf(option, `${path}.x-msix-relocation`, RELOCATIONS),
@@ -264,7 +264,7 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   commit: [],
 };
 
-function readOperation(decoder: Decoder, value: unknown, path: string): Operation {
+function readOperation(decoder: ScenarioDecoder, value: unknown, path: string): Operation {
   const problems = decoder.problems.length;
   const tag = decoder.object(value, path, Object.keys(value ?? {}));
   const op = decoder.oneOf(tag['op'], `${path}.op`, OPERATIONS);
@@ -316,7 +316,7 @@ const optional = <T>(value: unknown, read: (value: unknown) => T): T | undefined
  * @param before how many problems there were before the values were read.
  */
 function reportDuplicates(
-  decoder: Decoder,
+  decoder: ScenarioDecoder,
   before: number,
   values: readonly (string | number)[],
   pathOf: (index: number) => string,
@@ -337,7 +337,7 @@ function reportDuplicates(
  * @throws InvalidInput with every problem and its path.
  */
 export function decodeDevice(value: unknown): DeviceSpec {
-  const decoder = new Decoder();
+  const decoder = new ScenarioDecoder();
   const device = readDevice(decoder, value, 'device');
   if (decoder.problems.length > 0) throw new InvalidInput(decoder.problems);
   return device;

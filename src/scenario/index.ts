@@ -1,8 +1,6 @@
 /** Scenarios: what they are made of, their JSON form, and what is wrong with one that somebody wrote. */
 export { checkScenario } from './check-scenario.ts';
 export { decodeDevice, decodeScenario, readScenario } from './decode-scenario.ts';
-export { Decoder, nearestTo, printable } from './decoder.ts';
 export { encodeScenario, toJsonLine, toJsonText, type JsonValue } from './format.ts';
-export { MAX_TEXT_BYTES, parseJson } from './parse.ts';
-export { InvalidInput, type Problem } from './problem.ts';
+export { ScenarioDecoder } from './scenario-decoder.ts';
 export * from './scenario.ts';

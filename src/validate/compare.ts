@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Invariant, InvariantId } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { Outcome, Trace } from '../target/trace.ts';
+import type { Outcome, Trace } from '../trace/index.ts';
 import { CostTally, type Cost } from './cost.ts';
 import { compareOn, type Difference, type Sides } from './difference.ts';
 import { runAll, type RunSides } from './run-both.ts';

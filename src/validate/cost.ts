@@ -1,5 +1,5 @@
 import { measure, type Metrics } from '../invariants/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import type { Sides } from './difference.ts';
 
 /** The figures of a state that tell what a patch costs or gains. */

@@ -1,5 +1,5 @@
 import type { BarSpec, DeviceSpec, IommuTypeName, Operation, Scenario } from '../scenario/index.ts';
-import type { Outcome, Trace } from '../target/trace.ts';
+import type { Outcome, Trace } from '../trace/index.ts';
 import { figuresOf, type Figure } from './cost.ts';
 import type { Sides } from './difference.ts';
 import { runAll, type RunSides } from './run-both.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Examination, Invariant } from '../invariants/index.ts';
-import type { Outcome, Trace } from '../target/trace.ts';
+import type { Outcome, Trace } from '../trace/index.ts';
 import { compareOn } from './difference.ts';
 
 /** A run of some steps, and where it breaks the invariant for which cause. */

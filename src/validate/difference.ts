@@ -1,5 +1,5 @@
 import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 
 /** The two sides of a comparison. */
 export interface Sides<T> {

@@ -1,6 +1,6 @@
-import { printable } from '../scenario/index.ts';
+import { printable } from '../input/index.ts';
 import { DeviceRefused, VmmAbort } from '../vfio/index.ts';
-import { RULES, type RoomName, type RuleAnswers } from './rules.ts';
+import { RULES, type RuleGroup, type RuleAnswers } from './rules.ts';
 
 /** How often one run may ask a patch: no scenario within the limits of the format comes near it. */
 const MOST_QUESTIONS_A_RUN = 1_000_000;
@@ -43,13 +43,13 @@ export class RuleWatch {
 }
 
 type Rule = (...questions: unknown[]) => unknown;
-type Rooms = Partial<Record<RoomName, { readonly base: object; readonly changed: object }>>;
+type Rooms = Partial<Record<RuleGroup, { readonly base: object; readonly changed: object }>>;
 
 /** The rooms with what a patch changes put over the base's rules; whatever the patch answers is checked. */
 export function guardRooms(rooms: Rooms, watch?: RuleWatch): Record<string, object> {
   return Object.fromEntries(
     Object.entries(rooms).map(([room, { base, changed }]) => {
-      const answers: RuleAnswers = RULES[room as RoomName];
+      const answers: RuleAnswers = RULES[room as RuleGroup];
       const guarded = Object.entries(changed).map(([name, rule]) => [
         name,
         typeof rule === 'function' ? guardRule(`${room}.${name}`, rule as Rule, answers[name]!, watch) : rule,

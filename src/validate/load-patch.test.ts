@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { InvalidInput } from '../scenario/index.ts';
+import type { InvalidInput } from '../input/index.ts';
 import { loadPatch, placeIn } from './load-patch.ts';
 import * as own from './patch.ts';
 

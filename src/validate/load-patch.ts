@@ -3,9 +3,8 @@ import { createRequire, isBuiltin } from 'node:module';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { Script } from 'node:vm';
 import type { Transform } from 'sucrase';
-import { readTextFile } from '../campaign/index.ts';
-import { InvalidInput, printable } from '../scenario/index.ts';
-import { DeadlinePassed, withinDeadline } from './deadline.ts';
+import { readTextFile, InvalidInput, printable } from '../input/index.ts';
+import { DeadlinePassed, stopAfter } from './stop-after.ts';
 import { whatWasThrown } from './guard.ts';
 import { isPatch, type Patch } from './patch.ts';
 
@@ -37,7 +36,7 @@ export function loadPatch(file: string, library: Library): LoadedPatch {
   const loader = new Loader(library);
   let exported: unknown;
   try {
-    exported = withinDeadline(() => loader.load(resolve(file)), SECONDS_TO_LOAD);
+    exported = stopAfter(() => loader.load(resolve(file)), SECONDS_TO_LOAD);
   } catch (error) {
     if (error instanceof InvalidInput) throw error;
     if (error instanceof DeadlinePassed) throw complaint(`does not come to an end: loading ${error.message}`);

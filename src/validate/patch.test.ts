@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidInput } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { PatchFault, RuleWatch } from './guard.ts';
 import { definePatch, isPatch, type PatchDefinition } from './patch.ts';

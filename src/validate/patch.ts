@@ -1,7 +1,7 @@
-import { InvalidInput, nearestTo, printable, type Problem } from '../scenario/index.ts';
+import { InvalidInput, nearestTo, printable, type Problem } from '../input/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { guardRooms, whatWasThrown, type RuleWatch } from './guard.ts';
-import { RULES, type RoomName, type RuleAnswers } from './rules.ts';
+import { RULES, type RuleGroup, type RuleAnswers } from './rules.ts';
 
 /**
  * What a patch does to one group of rules: the rules that it replaces, or a function of the base's
@@ -52,7 +52,7 @@ export interface Patch {
 }
 
 const NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
-const ROOM_NAMES = Object.keys(RULES) as readonly RoomName[];
+const RULE_GROUPS = Object.keys(RULES) as readonly RuleGroup[];
 const TEXTS = ['name', 'title', 'base', 'source'] as const;
 
 /**
@@ -101,9 +101,9 @@ class DefinedPatch implements Patch {
   }
 
   /** The rules of each room that the patch changes, those of the base underneath. */
-  #changedRooms(base: Revision): Partial<Record<RoomName, { base: object; changed: object }>> {
-    const rooms: Partial<Record<RoomName, { base: object; changed: object }>> = {};
-    for (const room of ROOM_NAMES) {
+  #changedRooms(base: Revision): Partial<Record<RuleGroup, { base: object; changed: object }>> {
+    const rooms: Partial<Record<RuleGroup, { base: object; changed: object }>> = {};
+    for (const room of RULE_GROUPS) {
       const change = this.definition[room] as Change<object> | undefined;
       if (change === undefined) continue;
       const changed =
@@ -117,7 +117,7 @@ class DefinedPatch implements Patch {
 }
 
 /** @throws InvalidInput when the function throws; it cannot change what it is given. */
-function ask(change: (base: object) => object, base: object, room: RoomName): object {
+function ask(change: (base: object) => object, base: object, room: RuleGroup): object {
   try {
     return change(Object.freeze({ ...base }));
   } catch (error) {
@@ -130,16 +130,16 @@ function problemsOf(definition: unknown): Problem[] {
     return [{ path: '', message: 'definePatch expects an object' }];
   }
   const problems: Problem[] = [];
-  const known = [...TEXTS, ...ROOM_NAMES];
+  const known = [...TEXTS, ...RULE_GROUPS];
   for (const [key, value] of Object.entries(definition)) {
     if ((TEXTS as readonly string[]).includes(key)) {
       if (typeof value !== 'string' || value.length > 500 || value !== printable(value)) {
         problems.push({ path: key, message: 'expected one line of text' });
       }
-    } else if (!(ROOM_NAMES as readonly string[]).includes(key)) {
+    } else if (!(RULE_GROUPS as readonly string[]).includes(key)) {
       problems.push({ path: key, message: `a patch has no such part${suggestion(key, known)}` });
     } else if (typeof value !== 'function') {
-      problems.push(...problemsOfRoom(value, key as RoomName));
+      problems.push(...problemsOfRoom(value, key as RuleGroup));
     }
   }
   const { name } = definition as { name?: unknown };
@@ -151,7 +151,7 @@ function problemsOf(definition: unknown): Problem[] {
 }
 
 /** What is wrong with the rules of one room, before any of them is asked. */
-function problemsOfRoom(rules: unknown, room: RoomName): Problem[] {
+function problemsOfRoom(rules: unknown, room: RuleGroup): Problem[] {
   if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) {
     return [{ path: room, message: 'expected an object of rules, or a function that returns one' }];
   }

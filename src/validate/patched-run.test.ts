@@ -4,7 +4,7 @@ import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { offset } from '../address/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import { findRevision } from '../vfio/index.ts';
-import { withinDeadline } from './deadline.ts';
+import { stopAfter } from './stop-after.ts';
 import { definePatch, type PatchDefinition } from './patch.ts';
 import { FaultyRun, runPatched } from './patched-run.ts';
 import { shrinkFault } from './shrink-fault.ts';
@@ -139,9 +139,9 @@ describe('the case of a fault', () => {
 
 describe('a deadline', () => {
   it('gives back what is done in time, and passes on what is thrown', () => {
-    expect(withinDeadline(() => 7, 1)).toBe(7);
+    expect(stopAfter(() => 7, 1)).toBe(7);
     expect(() =>
-      withinDeadline(() => {
+      stopAfter(() => {
         throw new RangeError('own');
       }, 1),
     ).toThrow(RangeError);

@@ -1,7 +1,8 @@
-import { InvalidInput, type Scenario } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
-import type { Trace } from '../target/trace.ts';
-import { DeadlinePassed, withinDeadline } from './deadline.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { runOnModel } from '../model/index.ts';
+import type { Trace } from '../trace/index.ts';
+import { DeadlinePassed, stopAfter } from './stop-after.ts';
 import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 import type { Patch } from './patch.ts';
 import type { Revision } from '../vfio/index.ts';
@@ -56,7 +57,7 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
   /** A computer that was asleep is no fault of the patch: the run has to be as slow once more. */
   const confirm = (scenario: Scenario): void => {
     try {
-      withinDeadline(() => run(scenario), seconds);
+      stopAfter(() => run(scenario), seconds);
     } catch (error) {
       if (error instanceof DeadlinePassed) return;
       throw error;
@@ -66,7 +67,7 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
   };
   const guard = <T>(stretch: () => T): T => {
     try {
-      return withinDeadline(stretch, seconds);
+      return stopAfter(stretch, seconds);
     } catch (error) {
       if (!(error instanceof DeadlinePassed) || current === undefined) throw error;
       confirm(current);
@@ -81,7 +82,7 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
 
 function applyInTime(patch: Patch, base: Revision, watch: RuleWatch, seconds: number): Revision {
   try {
-    return withinDeadline(() => patch.applyTo(base, watch), seconds);
+    return stopAfter(() => patch.applyTo(base, watch), seconds);
   } catch (error) {
     if (!(error instanceof DeadlinePassed)) throw error;
     throw new InvalidInput([{ path: '', message: `does not come to an end: applying it ${error.message}` }]);

@@ -14,7 +14,7 @@ export interface RuleAnswer {
 export type RuleAnswers = Readonly<Record<string, RuleAnswer>>;
 
 /** The groups of rules that a patch may change: the parts of a `Revision` with these names. */
-export type RoomName = 'listener' | 'device' | 'memslots' | 'machine' | 'memory' | 'pci' | 'host';
+export type RuleGroup = 'listener' | 'device' | 'memslots' | 'machine' | 'memory' | 'pci' | 'host';
 
 type Test = (answer: unknown) => boolean;
 type Fields = Readonly<Record<string, unknown>>;
@@ -94,9 +94,9 @@ const FLAG = value('true or false', isFlag);
 const FATAL_OR_NOT = value('"fatal" or "reported"', oneOf('fatal', 'reported'));
 
 /** Every rule of a room has its answer here: the compiler holds this table to the rules themselves. */
-type AnswersTo<Room extends RoomName> = { readonly [Rule in keyof Revision[Room]]-?: RuleAnswer };
+type AnswersTo<Room extends RuleGroup> = { readonly [Rule in keyof Revision[Room]]-?: RuleAnswer };
 
-export const RULES: { readonly [Room in RoomName]: AnswersTo<Room> } = {
+export const RULES: { readonly [Room in RuleGroup]: AnswersTo<Room> } = {
   listener: {
     skip: asked('undefined, or a reason such as "unaligned"', orNothing(isReason)),
     alignment: PAGE_SIZE,

@@ -1,7 +1,6 @@
 import type { RunScenario } from '../campaign/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import { NotRunnable } from '../target/not-runnable.ts';
-import type { Trace } from '../target/trace.ts';
+import { NotRunnable, type Trace } from '../trace/index.ts';
 import type { Sides } from './difference.ts';
 
 /** The two sides of a comparison, as something that scenarios are run on. */

@@ -1,7 +1,7 @@
 import type * as fc from 'fast-check';
 import type { Invariant, Violation } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { Trace } from '../target/trace.ts';
+import type { Trace } from '../trace/index.ts';
 import { compareOn, type Difference, type Sides } from './difference.ts';
 import { runAll, type RunSides } from './run-both.ts';
 

@@ -3,7 +3,7 @@ import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
 import { fingerprint, violationsOf } from '../invariants/index.ts';
 import { verdictText, verdictToJson } from '../report/index.ts';
 import { toJsonLine } from '../scenario/index.ts';
-import { runOnModel } from '../target/model/model-target.ts';
+import { runOnModel } from '../model/index.ts';
 import { NEWEST, findRevision, type Revision } from '../vfio/index.ts';
 import { statusOf, validate, type Verdict } from './verdict.ts';
 import { definePatch, type PatchDefinition } from './patch.ts';

@@ -1,5 +1,5 @@
 import type { Errno, RegionInfo, SparseArea } from '../host/index.ts';
-import type { BarAttributes, MsixLayout } from '../pci/index.ts';
+import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 
 /**
  * A device as the VMM finds it behind VFIO: the kernel's vfio-pci, or a vfio-user server.

@@ -1,6 +1,6 @@
 import { alignDown, alignUp, offset, type Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
-import { msixTableSize, type MsixLayout } from '../pci/index.ts';
+import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import type { DeviceRules, FixUpContext } from './revision.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BarAttributes } from '../pci/index.ts';
+import type { BarAttributes } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import { MSIX_RELOCATIONS, relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { IO, MEM32, MEM64, P16K, P4K, P64K, hostDevice, layoutOf, revision } from './testing/fakes.ts';

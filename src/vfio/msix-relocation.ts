@@ -1,5 +1,11 @@
 import { alignUp, offset, powerOfTwoCeiling, type Size } from '../address/index.ts';
-import { BAR_COUNT, msixPbaSize, msixTableSize, type BarAttributes, type MsixLayout } from '../pci/index.ts';
+import {
+  BAR_COUNT,
+  msixPbaSize,
+  msixTableSize,
+  type BarAttributes,
+  type MsixLayout,
+} from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import type { DeviceRules, RelocatedMsix } from './revision.ts';

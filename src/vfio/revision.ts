@@ -1,7 +1,8 @@
 import type { Address, Offset, PageSizeBitmap, Size } from '../address/index.ts';
 import type { DmaMapRequest, Errno, RegionInfo, SparseArea } from '../host/index.ts';
 import type { MemoryRegionSection, MemoryRules, MtreeForm } from '../memory/index.ts';
-import type { BarAttributes, MsixLayout, PciRules } from '../pci/index.ts';
+import type { PciRules } from '../pci/index.ts';
+import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 import type { SkipReason } from './event.ts';
 import type { Span } from './trim.ts';
 import type { VfioRegion } from './vfio-region.ts';

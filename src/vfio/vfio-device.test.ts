@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '../address/index.ts';
-import { PciRegister, splitLocator } from '../pci/index.ts';
+import { PciRegister, splitLocator } from '../pci-layout/index.ts';
 import { DmaListener } from './dma-listener.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import { REVISIONS } from './revisions/index.ts';

@@ -1,22 +1,24 @@
 import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import {
-  BAR_COUNT,
-  MSIX_CAPABILITY_ID,
   MsixState,
-  PciCommand,
   PciFunction,
-  PciRegister,
-  barRegister,
   checkMsixLayout,
-  msixPbaSize,
-  msixTableSize,
-  type AccessWidth,
-  type MsixLayout,
   type PciBar,
   type PciBus,
   type PciRules,
 } from '../pci/index.ts';
+import {
+  BAR_COUNT,
+  MSIX_CAPABILITY_ID,
+  PciCommand,
+  PciRegister,
+  barRegister,
+  msixPbaSize,
+  msixTableSize,
+  type AccessWidth,
+  type MsixLayout,
+} from '../pci-layout/index.ts';
 import type { EventSink } from './event.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';

@@ -1,7 +1,7 @@
 import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
 import type { RegionInfo, SparseArea } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
-import type { BarAttributes } from '../pci/index.ts';
+import type { BarAttributes } from '../pci-layout/index.ts';
 
 /** An area of a BAR that is to be, or has been, mmapped into the VMM. */
 export interface VfioMmap {

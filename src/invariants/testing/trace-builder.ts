@@ -1,7 +1,7 @@
 /** Traces made by hand, for the tests of the invariants and for nothing else. */
 import { gpa, hostAddress, iova, offset } from '../../address/index.ts';
 import type { DmaMapping, Errno, Memslot } from '../../host/index.ts';
-import type { MsixLayout } from '../../pci/index.ts';
+import type { MsixLayout } from '../../pci-layout/index.ts';
 import { decodeScenario, type Scenario } from '../../scenario/index.ts';
 import type {
   BarState,
@@ -13,7 +13,7 @@ import type {
   TraceNode,
   TraceRange,
   TraceRegion,
-} from '../../target/trace.ts';
+} from '../../trace/index.ts';
 import type {
   DmaMapEvent,
   DmaUnmapEvent,

@@ -1,8 +1,7 @@
 import { hex, lowestSetBit, offset } from '../../address/index.ts';
 import { form11 } from '../../memory/index.ts';
 import type { SparseArea } from '../../host/index.ts';
-import type { MsixLayout } from '../../pci/index.ts';
-import { BAR_COUNT } from '../../pci/index.ts';
+import { type MsixLayout, BAR_COUNT } from '../../pci-layout/index.ts';
 import { DeviceRefused } from '../failure.ts';
 import type { Revision } from '../revision.ts';
 import { qemu60 } from './qemu-6.0.ts';

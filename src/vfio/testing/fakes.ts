@@ -19,7 +19,8 @@ import type {
   UnmapResult,
 } from '../../host/index.ts';
 import { FlatRange, MemoryRegion, MemoryTopology, type MemoryRegionSection } from '../../memory/index.ts';
-import type { BarAttributes, MsixLayout, PciBus } from '../../pci/index.ts';
+import type { PciBus } from '../../pci/index.ts';
+import type { BarAttributes, MsixLayout } from '../../pci-layout/index.ts';
 import type { VmmEvent } from '../event.ts';
 import type { HostDevice } from '../host-device.ts';
 import { findRevision, type Revision } from '../index.ts';

@@ -1,0 +1,39 @@
+import type { MemoryRegion } from '../../src/memory/index.ts';
+
+/** A region that lies at an address, whether or not it answers there. */
+export interface Candidate {
+  readonly region: MemoryRegion;
+  /** Where in the region the address is. */
+  readonly offset: bigint;
+  /** Containers and aliases from the root on; ends with the region. */
+  readonly path: readonly MemoryRegion[];
+}
+
+/**
+ * The enabled regions at `address` in rendering order: the first one that terminates answers
+ * (render_memory_region, memory fact 2.3).
+ */
+export function candidatesAt(root: MemoryRegion, address: bigint): Candidate[] {
+  const candidates: Candidate[] = [];
+  const visit = (region: MemoryRegion, base: bigint, above: readonly MemoryRegion[]): void => {
+    const offset = address - base;
+    if (!region.enabled || offset < 0n || offset >= region.size) return;
+    const path = [...above, region];
+    const { alias } = region;
+    if (alias !== undefined) {
+      visit(alias.region, base - alias.offset, path);
+      return;
+    }
+    for (const child of region.subregions) visit(child, base + child.address, path);
+    candidates.push({ region, offset, path });
+  };
+  visit(root, root.address, []);
+  return candidates;
+}
+
+/** Where the ways to two candidates part: siblings, unless one of the two contains the other. */
+export function partingOf(a: Candidate, b: Candidate): readonly [MemoryRegion, MemoryRegion] | undefined {
+  const index = a.path.findIndex((region, step) => region !== b.path[step]);
+  const [first, second] = [a.path[index], b.path[index]];
+  return first === undefined || second === undefined ? undefined : [first, second];
+}

@@ -1,0 +1,8 @@
+/** Text from outside: JSON with all its problems and their paths, files, safe printing, and writing that leaves no part. */
+export { Decoder } from './decoder.ts';
+export { nearestTo } from './nearest-to.ts';
+export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';
+export { printable } from './printable.ts';
+export { InvalidInput, type Problem } from './problem.ts';
+export { readTextFile } from './read-text-file.ts';
+export { writeAtomically } from './write-atomically.ts';

@@ -1,0 +1,161 @@
+import { smallestPage, type Size } from '../address/index.ts';
+import {
+  CloudHypervisor,
+  VfioOps,
+  type CloudHypervisorRevision,
+  type DeviceConfig,
+  type VfioPciDevice,
+} from '../cloud-hypervisor/index.ts';
+import type { IommuContainer, KvmMemslots, Type1Container } from '../host/index.ts';
+import type { MemoryTopology } from '../memory/index.ts';
+import { coldPlugged, type Operation, type Scenario } from '../scenario/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
+import { makeHostDevice } from './host-devices.ts';
+import { makeHostIommu } from './host-iommu.ts';
+import type { ModelledBar, ModelledContainer, ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
+
+/** A host without peculiarities: those of revisions are about QEMU's. */
+const PLAIN_HOST: Parameters<typeof makeHostDevice>[3] & Parameters<typeof makeHostIommu>[2] = {
+  regionInfo: (info) => info,
+  mmap: (errno) => errno,
+  pageSizes: (hardware) => hardware,
+  checksApertures: true,
+};
+
+/** cloud-hypervisor and its host, on a scenario's machine, as far as they have come. */
+export class CloudHypervisorVmm implements ModelledVmm {
+  readonly scenario: Scenario;
+  readonly machine: ModelledVmm['machine'];
+  readonly optsOutOfMsixEmulation = false;
+  readonly #vmm: CloudHypervisor;
+  readonly #shown = new Map<VfioPciDevice, ModelledDevice>();
+  #events: VmmEvent[] = [];
+
+  constructor(scenario: Scenario, { rules }: CloudHypervisorRevision) {
+    this.scenario = scenario;
+    const { ram, hostPageSize } = scenario.machine;
+    this.#vmm = new CloudHypervisor({
+      rules,
+      ram,
+      hostPageSize,
+      makeIommu: () => this.makeIommu(),
+      emit: (event) => this.#events.push(event),
+    });
+    const { system, memory } = this.#vmm;
+    this.machine = { system, memory, bus: { dmaSpace: memory } };
+  }
+
+  get topology(): MemoryTopology {
+    return this.#vmm.topology;
+  }
+
+  get kvm(): KvmMemslots {
+    return this.#vmm.kvm;
+  }
+
+  get containers(): readonly ModelledContainer[] {
+    const { vfioOps } = this.#vmm;
+    return vfioOps === undefined ? [] : [vfioOps];
+  }
+
+  get closed(): readonly ModelledContainer[] {
+    return this.#vmm.closed;
+  }
+
+  get devices(): readonly ModelledDevice[] {
+    return this.#vmm.devices.map((device) => this.#show(device));
+  }
+
+  takeEvents(): readonly VmmEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  start(): void {
+    this.#vmm.boot(coldPlugged(this.scenario).map(({ id }) => this.#config(id)));
+  }
+
+  perform(operation: Operation): void {
+    const vmm = this.#vmm;
+    switch (operation.op) {
+      case 'set-bar':
+        return vmm.programBar(this.#device(operation.device), operation.bar, operation.address);
+      case 'enable-memory':
+      case 'disable-memory':
+        return vmm.setMemoryEnabled(this.#device(operation.device), operation.op === 'enable-memory');
+      case 'enable-msix':
+      case 'disable-msix':
+        return vmm.setMsixEnabled(this.#device(operation.device), operation.op === 'enable-msix');
+      case 'mask-vector':
+        return this.#device(operation.device).msixState?.maskVector(operation.vector, operation.masked);
+      case 'hotplug':
+        return vmm.hotplug(this.#config(operation.device));
+      case 'unplug':
+        return vmm.eject(this.#device(operation.device));
+      case 'reset':
+        return vmm.reboot();
+      // All ones are known for what they ask, and what is restored is what was there.
+      case 'size-bar':
+        return;
+      // There is nothing of the kind: `requireSuitable` has seen to that.
+      case 'add-region':
+      case 'remove-region':
+      case 'begin':
+      case 'commit':
+        return;
+    }
+  }
+
+  shutDown(): void {
+    this.#vmm.shutDown();
+  }
+
+  mapAnew(name: string, iommu: IommuContainer): void {
+    this.#vmm.mapAnew(new VfioOps(name, iommu as Type1Container, () => undefined));
+  }
+
+  makeIommu(): Type1Container {
+    const { machine, host } = this.scenario;
+    // The only kind that its revisions have.
+    return makeHostIommu(host.iommu, machine.hostPageSize, PLAIN_HOST) as Type1Container;
+  }
+
+  iommuPageSize(): Size {
+    return smallestPage(this.makeIommu().pageSizes);
+  }
+
+  #config(id: string): DeviceConfig {
+    const { machine, host, devices } = this.scenario;
+    const spec = devices.find((device) => device.id === id)!;
+    return {
+      id,
+      host: makeHostDevice(spec, host, machine.hostPageSize, PLAIN_HOST),
+      noMmap: spec.options['x-no-mmap'] ?? false,
+    };
+  }
+
+  #device(id: string): VfioPciDevice {
+    return this.#vmm.devices.find((device) => device.id === id)!;
+  }
+
+  /** The device with its BARs as they are whenever they are looked at. */
+  #show(device: VfioPciDevice): ModelledDevice {
+    const known = this.#shown.get(device);
+    if (known !== undefined) return known;
+    const vmm = this.#vmm;
+    const bars = device.mmioRegions.map((region): ModelledBar => ({
+      index: region.index,
+      attributes: region.attributes,
+      size: region.size,
+      get address() {
+        return vmm.placeOf(device, region);
+      },
+    }));
+    const { id, msixLayout, msixState, emulatedTable, layers } = device;
+    const pci = { bars, bar: (index: number) => bars.find((bar) => bar.index === index) };
+    const shown = { id, pci, msixLayout, msixState, emulatedTable, layers };
+    this.#shown.set(device, shown);
+    return shown;
+  }
+}

@@ -1,0 +1,74 @@
+import { isAligned, type Size } from '../address/index.ts';
+import { Errno, mmapBar, regionInfo, type RegionInfo, type VfioPciBar } from '../host/index.ts';
+import type { BarAttributes } from '../pci-layout/index.ts';
+import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../scenario/index.ts';
+import { NEWEST, type HostDevice, type HostRules } from '../vfio/index.ts';
+
+const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
+  io: { type: 'io', prefetchable: false },
+  mem32: { type: 'mem32', prefetchable: false },
+  mem64: { type: 'mem64', prefetchable: false },
+  mem32p: { type: 'mem32', prefetchable: true },
+  mem64p: { type: 'mem64', prefetchable: true },
+};
+
+const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
+
+/** The device of the scenario as the VMM finds it on its host: behind vfio-pci, or served over vfio-user. */
+export function makeHostDevice(
+  spec: DeviceSpec,
+  host: HostSpec,
+  hostPageSize: Size,
+  rules: Pick<HostRules, 'regionInfo' | 'mmap'> = NEWEST.host,
+): HostDevice {
+  const served = host.iommu.type === 'vfio-user';
+  const specOf = (index: number): BarSpec | undefined => spec.bars.find((bar) => bar.index === index);
+  const describe = (bar: BarSpec): VfioPciBar => ({
+    index: bar.index,
+    bar: { size: bar.size, io: bar.type === 'io', mmappable: bar.mmap },
+    msix: spec.msix && {
+      bar: spec.msix.tableBar,
+      offset: spec.msix.tableOffset,
+      vectors: spec.msix.vectors,
+    },
+    kernel: host.kernel,
+    hostPageSize,
+    sparseAreas: bar.sparse,
+  });
+  return {
+    name: spec.name,
+    vendor: spec.vendor,
+    device: spec.device,
+    msix: spec.msix,
+    region: (index) => {
+      const bar = specOf(index);
+      if (bar === undefined) return ABSENT;
+      const info = served ? servedRegionInfo(describe(bar)) : regionInfo(describe(bar));
+      return rules.regionInfo(info, index);
+    },
+    barAttributes: (index) => ATTRIBUTES[specOf(index)?.type ?? 'mem32'],
+    mmap: (index, area) => {
+      const bar = specOf(index);
+      const refused = bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
+      const errno = served ? mmapServedFile(area.offset, hostPageSize) : refused;
+      return rules.mmap(errno, index, area);
+    },
+  };
+}
+
+/**
+ * What a vfio-user server says of a BAR: the areas it was told to announce, and MSIX_MAPPABLE where
+ * the scenario's kernel has it. It cuts nothing out by itself.
+ */
+function servedRegionInfo(bar: VfioPciBar): RegionInfo {
+  const { size, mmappable } = bar.bar;
+  const capabilities: RegionInfo['capabilities'][number][] = [];
+  if (mmappable && bar.sparseAreas !== undefined) capabilities.push({ id: 1, areas: bar.sparseAreas });
+  if (mmappable && bar.kernel === 'msix-mappable' && bar.msix?.bar === bar.index)
+    capabilities.push({ id: 3 });
+  return { size, flags: { read: true, write: true, mmap: mmappable }, capabilities };
+}
+
+/** A server hands out an ordinary file: any length can be mapped, from any page on. */
+const mmapServedFile = (offset: bigint, hostPageSize: Size): Errno =>
+  isAligned(offset, hostPageSize) ? 0 : Errno.EINVAL;

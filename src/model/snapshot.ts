@@ -1,0 +1,126 @@
+import type { MemoryRegion } from '../memory/index.ts';
+import type { BarRegister, ContainerState, DeviceState, State, TraceNode } from '../trace/index.ts';
+import type { ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
+
+/**
+ * What can be seen of the VMM now. Parts that are as they were in `previous` are the same objects,
+ * down to the whole state: whoever looks for changes need not look further.
+ */
+export function snapshotState(vmm: ModelledVmm, previous: State | undefined): State {
+  const { machine, kvm, topology } = vmm;
+  // While a transaction is open nothing of what it changes can be seen.
+  if (previous !== undefined && topology.inTransaction) return previous;
+  const flatView = machine.memory.view.ranges;
+  const dmaView = machine.bus.dmaSpace.view.ranges;
+  const containers = snapshotContainers(vmm, previous?.containers);
+  const memslots = kvm.slots();
+  const devices = snapshotDevices(vmm, previous?.devices);
+  const unchanged =
+    previous !== undefined &&
+    previous.flatView === flatView &&
+    previous.dmaView === dmaView &&
+    previous.containers === containers &&
+    previous.memslots === memslots &&
+    previous.devices === devices;
+  return unchanged ? previous : { flatView, dmaView, containers, memslots, devices };
+}
+
+function snapshotContainers(
+  { containers }: ModelledVmm,
+  previous: readonly ContainerState[] | undefined,
+): readonly ContainerState[] {
+  const unchanged =
+    previous?.length === containers.length &&
+    containers.every(({ iommu }, index) => iommu.mappings() === previous[index]!.mappings);
+  return unchanged ? previous : containers.map(({ name, iommu }) => ({ name, mappings: iommu.mappings() }));
+}
+
+function snapshotDevices(
+  { devices }: ModelledVmm,
+  previous: readonly DeviceState[] | undefined,
+): readonly DeviceState[] {
+  const unchanged =
+    previous?.length === devices.length &&
+    devices.every((device, index) => isAsBefore(device, previous[index]!));
+  return unchanged ? previous : devices.map(snapshotDevice);
+}
+
+function isAsBefore(
+  { id, pci, msixState }: ModelledDevice,
+  { id: previousId, bars, msix }: DeviceState,
+): boolean {
+  return (
+    id === previousId &&
+    msixState?.enabled === msix?.enabled &&
+    msixState?.functionMasked === msix?.functionMasked &&
+    bars.every(({ index, address }) => pci.bar(index)!.address === address)
+  );
+}
+
+function snapshotDevice({
+  id,
+  pci,
+  msixLayout,
+  msixState,
+  emulatedTable,
+  emulatedPba,
+  layers,
+}: ModelledDevice): DeviceState {
+  return {
+    id,
+    bars: pci.bars.map(({ index, attributes, size, address }) => ({
+      index,
+      type: attributes.type,
+      size,
+      address,
+      layers: layers[index]!,
+    })),
+    msix: msixLayout &&
+      msixState && {
+        layout: msixLayout,
+        enabled: msixState.enabled,
+        functionMasked: msixState.functionMasked,
+        emulatedAt: emulatedTable,
+        ...(emulatedPba && { pbaAt: emulatedPba }),
+      },
+  };
+}
+
+/** What the registers of all BARs say. */
+export const snapshotBarRegisters = (devices: readonly ModelledDevice[]): readonly BarRegister[] =>
+  devices.flatMap(({ id, barRegisters = [] }) =>
+    barRegisters.map((register) => ({ device: id, ...register })),
+  );
+
+/** The children of every node that has none. */
+const LEAF: TraceNode[] = [];
+
+/** The region tree below `root` as it is now. */
+export function snapshotTree(root: MemoryRegion): TraceNode {
+  const nodes = new Map<MemoryRegion, TraceNode>();
+  const visit = (region: MemoryRegion): TraceNode => {
+    const shared = region.aliasedBy.length > 0 ? nodes.get(region) : undefined;
+    if (shared !== undefined) return shared;
+    const { address, end, size, priority, enabled, terminates, subregions } = region;
+    const children: TraceNode[] = subregions.length === 0 ? LEAF : [];
+    const alias = undefined as TraceNode['alias'];
+    const node = {
+      region,
+      address,
+      end,
+      size,
+      priority,
+      enabled,
+      terminates,
+      children,
+      alias,
+    };
+    if (region.aliasedBy.length > 0) nodes.set(region, node);
+    for (const child of subregions) children.push(visit(child));
+    if (region.alias !== undefined) {
+      node.alias = { node: visit(region.alias.region), offset: region.alias.offset };
+    }
+    return node;
+  };
+  return visit(root);
+}

@@ -1,0 +1,168 @@
+import { LARGEST_PAGE } from '../../scenario/index.ts';
+import type { QemuMachineType } from '../process/architecture.ts';
+import {
+  ecamAccess,
+  portAccess,
+  rtasAccess,
+  rtasLines,
+  runCycles,
+  type ConfigAccess,
+} from './config-access.ts';
+import type { State } from '../../trace/index.ts';
+import type { QemuProcess } from '../process/qemu-process.ts';
+import { BRIDGE_SLOT } from './slots.ts';
+
+/** Where devices are plugged in. */
+export interface QemuBus {
+  /** QEMU's name of the bus. */
+  readonly name: string;
+  /** Its number, once the machine runs. */
+  readonly number: number;
+}
+
+/** What it takes to drive one machine. */
+export interface MachineDriver {
+  /** Arguments beside memory and devices. */
+  readonly arguments: readonly string[];
+  /** What the machine calls its RAM where nobody gives it another name. */
+  readonly ram: string;
+  /** The bus that devices are on from the start. */
+  readonly root: QemuBus;
+  /** Arguments that make the bus on which devices come and go, where the root is none, and the bus. */
+  readonly hotplug: {
+    readonly arguments: readonly string[];
+    readonly bus: QemuBus;
+    readonly bridged: boolean;
+  };
+  /** Whether devices that are there from the start have to be plugged in afterwards. */
+  readonly plugsLate: boolean;
+  /** How the CPU reaches configuration space; may have to look where that is. */
+  config(qemu: QemuProcess): Promise<ConfigAccess>;
+  /**
+   * The guest's part of an unplug, after `device_del`.
+   *
+   * @param view of system memory before it.
+   */
+  eject(qemu: QemuProcess, slot: number, config: ConfigAccess, view: State['flatView']): Promise<void>;
+  /** What the CPU adds to a bus address of 32 bits to reach it; pseries has its windows elsewhere. */
+  readonly lowWindowOffset: bigint;
+}
+
+/** The bus behind the bridge, once it is told so. */
+const BRIDGE_BUS: QemuBus = { name: 'hotplug', number: 1 };
+const BRIDGE = ['-device', `pci-bridge,id=hotplug,chassis_nr=1,shpc=on,addr=0x${BRIDGE_SLOT.toString(16)}`];
+
+const pcRoot: QemuBus = { name: 'pci.0', number: 0 };
+const expressRoot: QemuBus = { name: 'pcie.0', number: 0 };
+const portConfig = (): Promise<ConfigAccess> => Promise.resolve(portAccess);
+
+/** Ports of the PC's ACPI hot-plug registers (hw/acpi/pcihp.c): which bus, and which slots to eject. */
+const ACPI_SELECT_BUS = 0xae10;
+const ACPI_EJECT = 0xae08;
+
+/** What the firmware's _EJ0 does. */
+async function ejectByAcpi(qemu: QemuProcess, slot: number): Promise<void> {
+  const lines = [
+    `outl 0x${ACPI_SELECT_BUS.toString(16)} 0x0`,
+    `outl 0x${ACPI_EJECT.toString(16)} 0x${((1 << slot) >>> 0).toString(16)}`,
+  ];
+  await qemu.qtest.send(lines);
+}
+
+/** Where a command and the slot it is for go in the registers of the bridge's controller (SHPC 1.0, 4.10). */
+const SHPC_COMMAND = 0x14n;
+/** Slot operation: power off, power indicator off, attention indicator off. */
+const SHPC_POWER_OFF = 0b11_11_11;
+
+/**
+ * What a driver of the bridge's hot-plug controller does when somebody wants a device back. The registers
+ * are mapped for a moment only.
+ *
+ * @param places pages of PCI windows; they go to the first that no device's BAR is at.
+ */
+const ejectByShpc =
+  (...places: readonly [bigint, ...bigint[]]): MachineDriver['eject'] =>
+  async (qemu, slot, config, view) => {
+    // What one register covers of a page, DMA cannot reach.
+    const isFree = (page: bigint): boolean =>
+      !view.some(
+        ({ start, end, region }) => region.owner !== undefined && start < page + LARGEST_PAGE && page < end,
+      );
+    // On their way the registers are at the upper half alone.
+    const place = places.find((page) => isFree(page) && isFree((page >> 32n) << 32n)) ?? places[0];
+    const half = (register: number, value: bigint) =>
+      config.write({ bus: 0, slot: BRIDGE_SLOT, register }, 4, Number(BigInt.asUintN(32, value)));
+    await runCycles(qemu.qtest, [half(0x14, place >> 32n), half(0x10, place)]);
+    const command = (slot << 8) | SHPC_POWER_OFF;
+    await qemu.qtest.send([`writew 0x${(place + SHPC_COMMAND).toString(16)} 0x${command.toString(16)}`]);
+    await runCycles(qemu.qtest, [half(0x10, 0n), half(0x14, 0n)]);
+  };
+
+const ISOLATION_STATE = 9001;
+const ISOLATE = 0;
+/** Connectors of PCI slots below the first host bridge (hw/ppc/spapr_pci.c): type, bridge, slot. */
+const connectorOf = (slot: number): number => 0x4000_0000 | (slot << 3);
+
+/** What the guest's kernel does when the operator wants a device back; in vain where it never took it. */
+async function ejectByRtas(qemu: QemuProcess, slot: number): Promise<void> {
+  await qemu.qtest.send(rtasLines('set-indicator', [ISOLATION_STATE, connectorOf(slot), ISOLATE], 1));
+}
+
+const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
+  pc: {
+    arguments: ['-machine', 'pc'],
+    ram: 'pc.ram',
+    root: pcRoot,
+    hotplug: { arguments: [], bus: pcRoot, bridged: false },
+    plugsLate: false,
+    config: portConfig,
+    eject: ejectByAcpi,
+    lowWindowOffset: 0n,
+  },
+  q35: {
+    arguments: ['-machine', 'q35'],
+    ram: 'pc.ram',
+    root: expressRoot,
+    hotplug: {
+      // The bridge's own controller, not ACPI, has the say over its slots.
+      arguments: ['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off', ...BRIDGE],
+      bus: BRIDGE_BUS,
+      bridged: true,
+    },
+    plugsLate: false,
+    config: portConfig,
+    eject: ejectByShpc(0xfdab_0000n, 0xc7_fdab_0000n, 0x9f_fdab_0000n),
+    lowWindowOffset: 0n,
+  },
+  virt: {
+    arguments: ['-machine', 'virt', '-cpu', 'cortex-a57'],
+    ram: 'mach-virt.ram',
+    root: expressRoot,
+    hotplug: { arguments: BRIDGE, bus: BRIDGE_BUS, bridged: true },
+    plugsLate: false,
+    config: async (qemu) => ecamAccess(findEcam(await qemu.qmp.monitor('info mtree'))),
+    eject: ejectByShpc(0x3cab_0000n, 0xc7_fdab_0000n, 0x9f_fdab_0000n),
+    lowWindowOffset: 0n,
+  },
+  pseries: {
+    arguments: ['-machine', 'pseries'],
+    ram: 'ppc_spapr.ram',
+    root: pcRoot,
+    hotplug: { arguments: [], bus: pcRoot, bridged: false },
+    // Its reset, also that of the start, kills QEMU 11.1 when a vfio-user device is there.
+    plugsLate: true,
+    config: () => Promise.resolve(rtasAccess),
+    eject: ejectByRtas,
+    lowWindowOffset: 0x2000_0000_0000n,
+  },
+};
+
+/** How to drive the machine. */
+export const driverOf = (type: QemuMachineType): MachineDriver => DRIVERS[type];
+
+/** Where configuration space is mapped, by the text of `info mtree`. */
+function findEcam(text: string): bigint {
+  const found = /^\s*([0-9a-f]{16})-[0-9a-f]{16} \(prio .*pcie-(?:ecam|mmcfg)/m.exec(text);
+  if (found === null) throw new Error('the machine has no memory-mapped configuration space');
+  return BigInt(`0x${found[1]}`);
+}

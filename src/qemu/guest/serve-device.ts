@@ -1,0 +1,44 @@
+import { pageSizeBitmap } from '../../address/index.ts';
+import { VfioUserIommu } from '../../host/index.ts';
+import type { DeviceServer, ServeDevice, ServedRequest } from './device-server.ts';
+import { undoAtExit } from '../process/leave-nothing-behind.ts';
+import { VfioUserServer, deviceModel } from '../../vfio-user/index.ts';
+
+/** Serves a device of a scenario as the scenario's host would have it. */
+export const serveDevice: ServeDevice = async (socketPath, device, scenario): Promise<DeviceServer> => {
+  const { pageSizes, maxMappings } = scenario.host.iommu;
+  const server = new VfioUserServer({
+    socketPath,
+    device: deviceModel(scenario, device),
+    iommu: () => new VfioUserIommu({ pageSizes: pageSizeBitmap(pageSizes), maxMappings }),
+  });
+  let disconnected = false;
+  let failure: unknown;
+  server.on('disconnect', (_, cause) => {
+    disconnected = true;
+    failure ??= cause;
+  });
+  await server.listen();
+  // Node 20 aborts when it ends while something of koffi's is still watched.
+  const forget = undoAtExit(() => void server.close());
+  return {
+    takeRequests: (): readonly ServedRequest[] =>
+      server.takeRequests().map(({ kind, iova, size, readonly, fileOffset, answer }) => ({
+        ...{ kind, iova, size, readonly, fileOffset },
+        errno: answer === 'ok' ? 0 : answer,
+      })),
+    settle: () => {
+      server.drain();
+      // A fault of the server's own would look like one of QEMU's.
+      if (failure !== undefined) throw failure;
+    },
+    get disconnected() {
+      return disconnected;
+    },
+    keepAlive: (whether) => server.keepAlive(whether),
+    close: () => {
+      forget();
+      return server.close();
+    },
+  };
+};

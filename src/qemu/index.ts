@@ -1,0 +1,19 @@
+/** A real QEMU as a target, and what it takes to drive one. */
+export {
+  architectureOf,
+  ARCHITECTURES,
+  isQemuMachine,
+  QEMU_MACHINES,
+  type Architecture,
+  type QemuMachineType,
+} from './process/architecture.ts';
+export { runBesideModel, whyNotOfModel } from './beside-model.ts';
+export { findQemu, type QemuLocation } from './process/find-qemu.ts';
+export { hotPlugged } from './hot-plugged.ts';
+export { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
+export { overshoots } from './overshoot.ts';
+export { QemuDied, QemuHangs, QemuNotFound, QemuUnusable, QmpRefusal } from './process/qemu-error.ts';
+export { QemuProcess, type QemuProcessOptions } from './process/qemu-process.ts';
+export { QemuTarget, type QemuTargetOptions } from './qemu-target.ts';
+export { whyNotRunnable } from './runnable.ts';
+export { findShim } from './shim/shim.ts';

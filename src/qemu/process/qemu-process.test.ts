@@ -1,0 +1,135 @@
+import { existsSync, statSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { QemuDied, QemuHangs, QmpRefusal } from './qemu-error.ts';
+import { QemuProcess } from './qemu-process.ts';
+import { QtestError } from './qtest-client.ts';
+import { makeFakeQemu, type FakeMonitor } from './testing/fake-monitor.ts';
+
+const fakes: FakeMonitor[] = [];
+const started: QemuProcess[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((qemu) => qemu.end()));
+  for (const fake of fakes.splice(0)) fake.remove();
+});
+
+async function start(behaviour = ''): Promise<QemuProcess> {
+  const fake = makeFakeQemu(behaviour);
+  fakes.push(fake);
+  const qemu = await QemuProcess.start({ binary: fake.binary, arguments: [], endsWithParent: false });
+  started.push(qemu);
+  return qemu;
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('a process', () => {
+  it('has a directory that nobody else may enter, and leaves nothing when it is ended', async () => {
+    const qemu = await start();
+    const { path } = qemu.directory;
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    expect(isRunning(qemu.pid)).toBe(true);
+    await qemu.end();
+    expect(isRunning(qemu.pid)).toBe(false);
+    expect(existsSync(path)).toBe(false);
+    await qemu.end();
+  });
+
+  it('that ends at once is told from one that hangs, by its last words', async () => {
+    const dying = start('process.stderr.write("no such machine\\n"); process.exit(3);');
+    await expect(dying).rejects.toThrow(QemuDied);
+    await expect(dying).rejects.toMatchObject({ ending: { code: 3 }, lastWords: ['no such machine'] });
+  });
+
+  it('that cannot be started at all is dead', async () => {
+    const options = { binary: '/nowhere/qemu', arguments: [], endsWithParent: false };
+    await expect(QemuProcess.start(options)).rejects.toThrow(QemuDied);
+  });
+
+  it('may print as much as it likes', async () => {
+    const flood = 'for (let n = 0; n < 20000; n++) process.stderr.write("x".repeat(100) + "\\n");';
+    const qemu = await start(`onCommand = (name, reply) => { ${flood} reply({ return: 1 }); };`);
+    await expect(qemu.qmp.execute('query-status')).resolves.toBe(1);
+  });
+
+  it('that dies takes all that waits with it', async () => {
+    const qemu = await start('onCommand = () => process.kill(process.pid, "SIGSEGV"); onLine = () => {};');
+    const line = qemu.qtest.send(['inb 0x10']);
+    const event = qemu.qmp.event(({ event: name }) => name === 'RESET', 'RESET');
+    const command = qemu.qmp.execute('query-status');
+    for (const waiting of [line, event, command]) {
+      await expect(waiting).rejects.toMatchObject({ ending: { signal: 'SIGSEGV' } });
+    }
+    await expect(qemu.qmp.execute('query-status')).rejects.toThrow(QemuDied);
+    await expect(qemu.qtest.send(['inb 0x10'])).rejects.toThrow(QemuDied);
+    expect(qemu.ending).toEqual({ code: undefined, signal: 'SIGSEGV' });
+  });
+
+  it('that is killed from outside is dead, too', async () => {
+    const qemu = await start();
+    process.kill(qemu.pid, 'SIGKILL');
+    await expect(qemu.gone()).resolves.toEqual({ code: undefined, signal: 'SIGKILL' });
+  });
+});
+
+describe('QMP', () => {
+  it('tells a refusal from an answer, in the order of the commands', async () => {
+    const qemu = await start(`onCommand = (name, reply) => reply(name === 'bad'
+      ? { error: { class: 'GenericError', desc: 'no' } } : { return: name });`);
+    const [good, bad, other] = [
+      qemu.qmp.execute('good'),
+      qemu.qmp.execute('bad'),
+      qemu.qmp.execute('other', { x: 1 }),
+    ];
+    await expect(good).resolves.toBe('good');
+    await expect(bad).rejects.toThrow(QmpRefusal);
+    await expect(other).resolves.toBe('other');
+  });
+
+  it('waits for events, and not for ever', async () => {
+    const qemu = await start(
+      `onCommand = (name, reply) => { reply({ event: 'OTHER' }); reply({ event: 'RESET' }); reply({ return: {} }); };`,
+    );
+    const reset = qemu.qmp.event(({ event }) => event === 'RESET', 'RESET');
+    await qemu.qmp.execute('system_reset');
+    await expect(reset).resolves.toEqual({ event: 'RESET' });
+    const never = qemu.qmp.event(({ event }) => event === 'STOP', 'STOP', 30);
+    await expect(never).rejects.toThrow(QemuHangs);
+    await expect(never).rejects.toThrow(/30 ms: STOP/);
+  });
+
+  it('gives up on a command that is not answered', async () => {
+    const qemu = await start('onCommand = () => {};');
+    await expect(qemu.qmp.execute('query-status', undefined, 30)).rejects.toThrow(QemuHangs);
+  });
+
+  it('keeps addresses of 64 bits', async () => {
+    const qemu = await start(
+      `onCommand = (name) => qmp.write('{"return": [{"address": 18446744073709490176, "size": 4096, "bar": -1}]}\\n');`,
+    );
+    await expect(qemu.qmp.execute('query-pci')).resolves.toEqual([
+      { address: '18446744073709490176', size: 4096, bar: -1 },
+    ]);
+  });
+});
+
+describe('qtest', () => {
+  it('sends many lines at once and gives their answers in order', async () => {
+    const qemu = await start(
+      `onLine = (line, reply) => { reply('IRQ raise 3'); reply('OK 0x' + line.slice(-1)); };`,
+    );
+    await expect(qemu.qtest.send(['inb 0x1', 'inb 0x2'])).resolves.toEqual([['0x1'], ['0x2']]);
+    await expect(qemu.qtest.read('inb 0x7')).resolves.toBe(7n);
+  });
+
+  it('has no mistake pass', async () => {
+    const qemu = await start(`onLine = (line, reply) => reply('FAIL Unknown command');`);
+    await expect(qemu.qtest.send(['nonsense'])).rejects.toThrow(QtestError);
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { decodeScenario } from '../scenario/index.ts';
+import { findRevision } from '../vfio/index.ts';
+import { differences, type TraceDifference } from './differences.ts';
+import { runOnModel } from '../model/index.ts';
+import type { State, Step, Trace } from './trace.ts';
+
+const scenario = decodeScenario({
+  version: 1,
+  machine: { type: 'q35', ram: '0x20000000' },
+  host: { kernel: 'msix-mappable', iommu: { type: 'vfio-user' } },
+  devices: [
+    {
+      id: 'dev0',
+      bars: [{ index: 0, size: '0x4000', type: 'mem32' }],
+      msix: { vectors: 8, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' },
+    },
+  ],
+  operations: [
+    { op: 'set-bar', device: 'dev0', bar: 0, address: '0xe0000000' },
+    { op: 'enable-memory', device: 'dev0' },
+    { op: 'enable-msix', device: 'dev0' },
+  ],
+});
+const model = runOnModel(scenario, findRevision('qemu-11.1')!);
+
+/** The same trace with another step. */
+const withStep = (index: number, change: (step: Step) => Step): Trace => ({
+  ...model,
+  steps: model.steps.map((step, at) => (at === index ? change(step) : step)),
+});
+const withState = (index: number, change: (state: State) => Partial<State>): Trace =>
+  withStep(index, (step) => ({ ...step, state: { ...step.state, ...change(step.state) } }));
+const kinds = (other: Trace, first = model): string[] => differences(first, other).map(({ kind }) => kind);
+
+describe('differences', () => {
+  it('are none between a trace and itself, and skips and messages are none', () => {
+    expect(differences(model, model)).toEqual([]);
+    const talkative = withStep(2, (step) => ({
+      ...step,
+      events: [...step.events, { type: 'message', text: 'Performance may be slow' }],
+    }));
+    expect(differences(model, talkative)).toEqual([]);
+  });
+
+  it('are seen in a flat range, with both sides in the message', () => {
+    const other = withState(2, ({ flatView }) => ({
+      flatView: flatView.map((range) => (range.region.owner === 'dev0' ? { ...range, priority: 7 } : range)),
+    }));
+    expect(kinds(other)).toEqual(['view']);
+    expect(differences(model, other)[0]!.message).toMatch(
+      /step 2: only the model has .*prio 0.*only QEMU has .*prio 7/,
+    );
+    expect(differences(model, other)[0]!.step).toBe(2);
+  });
+
+  it('are seen in requests: a missing one, another order, another answer', () => {
+    const { events } = model.steps[0]!;
+    const requests = events.filter(({ type }) => type === 'dma-map' || type === 'dma-unmap');
+    expect(requests.length).toBeGreaterThan(2);
+    expect(kinds(withStep(0, (step) => ({ ...step, events: requests.slice(1) })))).toEqual(['requests']);
+    expect(kinds(withStep(0, (step) => ({ ...step, events: requests.toReversed() })))).toEqual(['requests']);
+    const refused = requests.map((event) => ({ ...event, errno: 22 as const }));
+    expect(kinds(withStep(0, (step) => ({ ...step, events: refused })))).toEqual(['requests']);
+  });
+
+  it('in nothing but the order are told by the first place', () => {
+    const { events } = model.steps[0]!;
+    const [first, second, ...rest] = events.filter(({ type }) => type === 'dma-map' || type === 'dma-unmap');
+    const told = (...theirs: typeof events): string =>
+      differences(
+        model,
+        withStep(0, (step) => ({ ...step, events: theirs })),
+      )[0]!.message;
+    expect(told(second!, first!, ...rest)).toMatch(
+      /^requests to dev0 of step 0: in place 1 the model has (.+), QEMU has (?!\1).+$/,
+    );
+    const last = rest.length + 3;
+    expect(told(first!, second!, ...rest, first!)).toMatch(
+      new RegExp(`: in place ${last} the model has nothing, QEMU has (un)?map \\S+$`),
+    );
+  });
+
+  it('are told in a message that fits into a stored case, however much differs', () => {
+    const other = withState(2, ({ flatView }) => ({
+      flatView: flatView.map((range, index) => ({
+        ...range,
+        region: { ...range.region, name: `${index}`.repeat(5000) },
+      })),
+    }));
+    const [{ message }] = differences(model, other) as [TraceDifference];
+    expect(message.length).toBeLessThan(10_000);
+    expect(message).toContain('…');
+  });
+
+  it('are seen in what is mapped, and in a container that is not there', () => {
+    const other = withState(2, ({ containers }) => ({
+      containers: containers.map(({ name, mappings }) => ({ name, mappings: mappings.slice(1) })),
+    }));
+    expect(kinds(other)).toEqual(['mappings']);
+    expect(kinds(withState(2, () => ({ containers: [] })))).toEqual(['mappings']);
+  });
+
+  it('are seen in a BAR, and in the state of MSI-X', () => {
+    const moved = withState(2, ({ devices }) => ({
+      devices: devices.map((device) => ({
+        ...device,
+        bars: device.bars.map((bar) => ({ ...bar, address: 0xd000_0000n })),
+      })),
+    }));
+    const switched = withState(3, ({ devices }) => ({
+      devices: devices.map((device) => ({ ...device, msix: { ...device.msix!, enabled: false } })),
+    }));
+    expect([kinds(moved), kinds(switched)]).toEqual([['devices'], ['devices']]);
+  });
+
+  it('are seen in the outcome, in words, and in how many steps there are', () => {
+    const rejected: Trace = { ...model, outcome: 'rejected', error: 'no', steps: model.steps.slice(0, 1) };
+    expect(kinds(rejected)).toEqual(['outcome']);
+    expect(kinds({ ...rejected, error: 'never' }, rejected)).toEqual(['error']);
+    expect(kinds({ ...model, steps: model.steps.slice(0, 2) })).toEqual(['steps']);
+  });
+
+  const died = (abortSite: string, error: string | undefined): Trace => ({
+    ...model,
+    outcome: 'aborted',
+    abortSite,
+    error,
+  });
+
+  it('are none between deaths at the same place, whatever is said of them', () => {
+    const ours = died('bar-size-assertion', 'short');
+    expect(kinds(died('bar-size-assertion', 'file.c:1: short'), ours)).toEqual([]);
+    expect(kinds(died('hw-error', 'short'), ours)).toEqual(['error']);
+  });
+
+  it('take a signal for any segfault where nobody can tell the place', () => {
+    const ours = died('msix-init-segfault', 'SIGSEGV');
+    expect(kinds(died('sigsegv', undefined), ours)).toEqual([]);
+    expect(kinds(died('hotplug-refusal-segfault', undefined), ours)).toEqual(['error']);
+    expect(kinds(died('sigsegv', undefined), died('bar-size-assertion', 'x'))).toEqual(['error']);
+  });
+
+  it('are not looked for in the step that a run dies in', () => {
+    const ours = died('hw-error', 'x');
+    const last = ours.steps.length - 1;
+    const other = { ...ours, steps: [...ours.steps.slice(0, last), { ...ours.steps[last]!, events: [] }] };
+    expect(kinds(other, ours)).toEqual([]);
+  });
+});

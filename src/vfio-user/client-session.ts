@@ -1,0 +1,225 @@
+import { hostAddress, offset } from '../address/index.ts';
+import { Errno, type DmaMapping, type IommuContainer } from '../host/index.ts';
+import { type Reply, MAX_MSG_FDS } from './connection.ts';
+import { decodeDeviceInfo, encodeDeviceInfo } from './device-info.ts';
+import { REGION_COUNT, type DeviceBackend } from './device-backend.ts';
+import { decodeDmaMap, decodeDmaUnmap, DmaMapFlag, DmaUnmapFlag } from './dma.ts';
+import type { DmaRequest, LiveMapping } from './dma-request.ts';
+import { decodeIrqInfoQuery, encodeIrqInfo } from './irq-info.ts';
+import { decodeIrqSet, type IrqSet } from './irq-set.ts';
+import { MalformedMessage } from './malformed-message.ts';
+import { Command, commandName, isCommand } from './message-header.ts';
+import {
+  decodeRegionRead,
+  decodeRegionWrite,
+  encodeRegionAccess,
+  MAX_DATA_XFER_SIZE,
+  type RegionAccess,
+} from './region-access.ts';
+import { decodeRegionInfoQuery, encodeRegionInfo } from './region-info.ts';
+import type { Descriptor, SystemCalls } from './system-calls.ts';
+import { decodeVersion, encodeVersion, MINOR_VERSION, type ClientVersion } from './version.ts';
+
+/** What a message changed. */
+export type MessageEffect =
+  | { readonly kind: 'version'; readonly version: ClientVersion }
+  | { readonly kind: 'dma'; readonly request: DmaRequest }
+  | { readonly kind: 'irqs'; readonly irqs: IrqSet }
+  | { readonly kind: 'write'; readonly access: RegionAccess; readonly data: Uint8Array }
+  | { readonly kind: 'reset' };
+
+const NOTHING = new Uint8Array(0);
+
+/** The talk with one client: what its messages mean for the device and for the host's side of its container. */
+export class ClientSession {
+  readonly #device: DeviceBackend;
+  readonly #iommu: IommuContainer;
+  readonly #maxDmaMaps: number;
+  readonly #calls: SystemCalls;
+  #client: ClientVersion | undefined;
+  /** What the latest message changed, if it changed something; whoever takes it clears it. */
+  effect: MessageEffect | undefined;
+
+  /** @param iommu new and empty */
+  constructor(device: DeviceBackend, iommu: IommuContainer, maxDmaMaps: number, calls: SystemCalls) {
+    this.#device = device;
+    this.#iommu = iommu;
+    this.#maxDmaMaps = maxDmaMaps;
+    this.#calls = calls;
+  }
+
+  /** The mappings that are in force, by rising IOVA. */
+  get live(): readonly LiveMapping[] {
+    return this.#iommu.mappings().map(({ iova, size, readonly, deviceMemory, backing }: DmaMapping) => ({
+      iova,
+      size,
+      readonly,
+      fileOffset: deviceMemory ? undefined : backing.offset,
+    }));
+  }
+
+  /**
+   * Carries out a command.
+   *
+   * @throws MalformedMessage with the errno that is to be answered
+   */
+  answer(command: number, payload: Uint8Array, descriptors: readonly Descriptor[]): Reply {
+    this.#checkTurn(command);
+    if (descriptors.length > 0 && command !== Command.DMA_MAP && command !== Command.DEVICE_SET_IRQS) {
+      throw new MalformedMessage(`${commandName(command)}: takes no file descriptors`, Errno.EINVAL);
+    }
+    switch (command) {
+      case Command.VERSION:
+        return { payload: this.#negotiate(payload) };
+      case Command.DMA_MAP:
+        return { payload: this.#map(payload, descriptors) };
+      case Command.DMA_UNMAP:
+        return { payload: this.#unmap(payload) };
+      case Command.DEVICE_GET_INFO:
+        decodeDeviceInfo(payload);
+        return { payload: encodeDeviceInfo(REGION_COUNT, this.#device.irqCounts.length) };
+      case Command.DEVICE_GET_REGION_INFO:
+        return this.#regionInfo(payload);
+      case Command.DEVICE_GET_IRQ_INFO:
+        return { payload: this.#irqInfo(payload) };
+      case Command.DEVICE_SET_IRQS: {
+        const irqs = decodeIrqSet(payload, this.#device.irqCounts, descriptors.length);
+        this.effect = { kind: 'irqs', irqs };
+        return { payload: NOTHING };
+      }
+      case Command.REGION_READ: {
+        const access = decodeRegionRead(payload);
+        return { payload: encodeRegionAccess(access, this.#device.read(access)) };
+      }
+      case Command.REGION_WRITE: {
+        const { data, ...access } = decodeRegionWrite(payload);
+        this.#device.write(access, data);
+        this.effect = { kind: 'write', access, data };
+        return { payload: encodeRegionAccess(access, NOTHING) };
+      }
+      case Command.DEVICE_RESET:
+        if (payload.length > 0) throw new MalformedMessage('DEVICE_RESET: has no payload', Errno.EINVAL);
+        this.#device.reset();
+        this.effect = { kind: 'reset' };
+        return { payload: NOTHING };
+      default:
+        throw isCommand(command)
+          ? new MalformedMessage(`${commandName(command)}: not offered`, Errno.EOPNOTSUPP)
+          : new MalformedMessage(`${commandName(command)}: there is none`, Errno.EINVAL);
+    }
+  }
+
+  /** The first message is VERSION, and no other is. */
+  #checkTurn(command: number): void {
+    if (this.#client === undefined && command !== Command.VERSION) {
+      throw new MalformedMessage(`${commandName(command)}: sent before VERSION`, Errno.EINVAL, true);
+    }
+    if (this.#client !== undefined && command === Command.VERSION) {
+      throw new MalformedMessage('VERSION: sent twice', Errno.EINVAL);
+    }
+  }
+
+  #negotiate(payload: Uint8Array): Uint8Array {
+    const version = decodeVersion(payload);
+    this.#client = version;
+    this.effect = { kind: 'version', version };
+    return encodeVersion({
+      minor: Math.min(version.minor, MINOR_VERSION),
+      maxMsgFds: MAX_MSG_FDS,
+      maxDataXferSize: MAX_DATA_XFER_SIZE,
+      pgsizes: this.#iommu.pageSizes,
+      maxDmaMaps: this.#maxDmaMaps,
+    });
+  }
+
+  /**
+   * A client sends no virtual address of its own. What stands for it in the checks of the host is the offset in
+   * the file: both are aligned alike wherever the file is mapped at a page.
+   */
+  #map(payload: Uint8Array, descriptors: readonly Descriptor[]): Uint8Array {
+    const message = decodeDmaMap(payload);
+    if (descriptors.length > 1) {
+      throw new MalformedMessage(`DMA_MAP: ${descriptors.length} files, allowed one`, Errno.EINVAL);
+    }
+    const [file] = descriptors;
+    const readonly = (message.flags & DmaMapFlag.WRITE) === 0;
+    const errno = this.#iommu.map({
+      iova: message.iova,
+      size: message.size,
+      hostAddress: hostAddress(message.offset),
+      readonly,
+      deviceMemory: file === undefined,
+      backing: {
+        region: file === undefined ? '' : this.#calls.identity(file),
+        owner: undefined,
+        offset: message.offset,
+      },
+    });
+    this.#note({
+      kind: 'map',
+      iova: message.iova,
+      size: message.size,
+      readonly,
+      fileOffset: file === undefined ? undefined : message.offset,
+      flags: message.flags,
+      answer: errno === 0 ? 'ok' : errno,
+    });
+    // The protocol has no payload in this reply.
+    return NOTHING;
+  }
+
+  #unmap(payload: Uint8Array): Uint8Array {
+    const { flags, iova, size } = decodeDmaUnmap(payload);
+    const errno = flags === DmaUnmapFlag.ALL ? this.#unmapAll() : this.#iommu.unmap(iova, size).errno;
+    const answer = errno === 0 ? 'ok' : errno;
+    this.#note({ kind: 'unmap', iova, size, readonly: false, fileOffset: undefined, flags, answer });
+    return payload;
+  }
+
+  #unmapAll(): Errno {
+    for (const { iova, size } of this.#iommu.mappings()) {
+      const { errno } = this.#iommu.unmap(iova, size);
+      if (errno !== 0) return errno;
+    }
+    return 0;
+  }
+
+  /** A request that the host refuses is noted like any other before the error goes out. */
+  #note(request: DmaRequest): void {
+    this.effect = { kind: 'dma', request };
+    if (request.answer !== 'ok') {
+      throw new MalformedMessage(
+        `DMA_${request.kind.toUpperCase()}: ${offset(request.iova)}+${request.size} refused by the host`,
+        request.answer,
+      );
+    }
+  }
+
+  #regionInfo(payload: Uint8Array): Reply {
+    const query = decodeRegionInfoQuery(payload);
+    const info = this.#device.regionInfo(query.index);
+    if (info === undefined) {
+      throw new MalformedMessage(
+        `DEVICE_GET_REGION_INFO: index ${query.index}, allowed 0 to ${REGION_COUNT - 1}`,
+        Errno.EINVAL,
+      );
+    }
+    // What cannot be handed over cannot be mmapped.
+    const mmap = info.flags.mmap && this.#client!.maxMsgFds > 0;
+    const { payload: reply, complete } = encodeRegionInfo(query, { ...info, flags: { ...info.flags, mmap } });
+    const descriptor = complete && mmap ? this.#device.file(query.index) : undefined;
+    return { payload: reply, descriptor };
+  }
+
+  #irqInfo(payload: Uint8Array): Uint8Array {
+    const index = decodeIrqInfoQuery(payload);
+    const count = this.#device.irqCounts[index];
+    if (count === undefined) {
+      throw new MalformedMessage(
+        `DEVICE_GET_IRQ_INFO: index ${index}, allowed 0 to ${this.#device.irqCounts.length - 1}`,
+        Errno.EINVAL,
+      );
+    }
+    return encodeIrqInfo(index, count);
+  }
+}

@@ -1,0 +1,132 @@
+import { alignUp } from '../address/index.ts';
+import { Errno, type RegionInfo } from '../host/index.ts';
+import { LARGEST_PAGE } from '../scenario/index.ts';
+import { BAR_COUNT, type ConfigSpace } from '../pci-layout/index.ts';
+import { configurationSpace, CONVENTIONAL_BYTES, EXTENDED_BYTES } from './configuration-space.ts';
+import { MalformedMessage } from './malformed-message.ts';
+import type { RegionAccess } from './region-access.ts';
+import { endOfMmaps, type ServedDevice } from './served-device.ts';
+import type { Descriptor, SystemCalls } from './system-calls.ts';
+
+/** Indexes of the regions of a PCI device (linux/vfio.h: VFIO_PCI_*_REGION_INDEX). 0 to 5 are the BARs. */
+export const CONFIG_REGION = 7;
+export const REGION_COUNT = 9;
+
+/** The largest file that Linux allows is smaller than some BARs that a scenario may name. */
+const LARGEST_FILE = 1n << 62n;
+
+const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
+
+/** The device itself: its registers and the memory of its BARs. It outlives the clients that come and go. */
+export class DeviceBackend {
+  readonly #device: ServedDevice;
+  readonly #calls: SystemCalls;
+  readonly #files = new Map<number, Descriptor>();
+  #config: ConfigSpace;
+  /** How many interrupts each index has. */
+  readonly irqCounts: readonly number[];
+
+  /** @throws SystemCallError when the memory of a BAR cannot be had. */
+  constructor(device: ServedDevice, calls: SystemCalls) {
+    this.#device = device;
+    this.#calls = calls;
+    this.#config = configurationSpace(device);
+    // INTx, MSI, MSI-X, error, request (linux/vfio.h: VFIO_PCI_*_IRQ_INDEX).
+    this.irqCounts = [0, 0, device.msix?.vectors ?? 0, 1, 1];
+    try {
+      this.#createFiles();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #createFiles(): void {
+    this.#device.bars.slice(0, BAR_COUNT).forEach((bar, index) => {
+      if (!bar?.info.flags.mmap) return;
+      // Whole pages of any host that maps it.
+      const size = alignUp(endOfMmaps(bar.info), LARGEST_PAGE);
+      const file = this.#calls.memoryFile(
+        `${this.#device.id}-bar${index}`,
+        size < LARGEST_FILE ? size : LARGEST_FILE,
+      );
+      this.#files.set(index, file);
+    });
+  }
+
+  /** What DEVICE_GET_REGION_INFO says of region `index`, or nothing when there is no such index. */
+  regionInfo(index: number): RegionInfo | undefined {
+    if (index >= REGION_COUNT) return undefined;
+    if (index === CONFIG_REGION) {
+      const size = BigInt(this.#device.pciExpress ? EXTENDED_BYTES : CONVENTIONAL_BYTES);
+      return { size, flags: { read: true, write: true, mmap: false }, capabilities: [] };
+    }
+    return this.#device.bars[index]?.info ?? ABSENT;
+  }
+
+  /** The file behind a BAR that may be mmapped. */
+  file(index: number): Descriptor | undefined {
+    return this.#files.get(index);
+  }
+
+  /**
+   * What the client reads. A BAR that cannot be mmapped has no memory behind it and reads as zeros.
+   *
+   * @throws MalformedMessage (EINVAL) for a region that there is not, and for bytes beyond its end.
+   */
+  read(access: RegionAccess): Uint8Array {
+    this.#check(access);
+    const { region, offset, count } = access;
+    if (region === CONFIG_REGION) return this.#readConfig(Number(offset), count);
+    const file = this.#files.get(region);
+    if (file === undefined) return new Uint8Array(count);
+    const bytes = new Uint8Array(count);
+    bytes.set(this.#calls.readFile(file, offset, count));
+    return bytes;
+  }
+
+  /** What the client writes. @throws MalformedMessage as `read` does. */
+  write(access: RegionAccess, data: Uint8Array): void {
+    this.#check(access);
+    const { region, offset } = access;
+    if (region === CONFIG_REGION) {
+      data.forEach((byte, index) => this.#writeConfig(Number(offset) + index, byte));
+      return;
+    }
+    const file = this.#files.get(region);
+    if (file !== undefined && data.length > 0) this.#calls.writeFile(file, offset, data);
+  }
+
+  #check({ region, offset, count }: RegionAccess): void {
+    const info = this.regionInfo(region);
+    if (info === undefined || offset + BigInt(count) > info.size) {
+      const problem = info ? `region ${region} has ${info.size} bytes` : `there are ${REGION_COUNT} regions`;
+      throw new MalformedMessage(
+        `access to ${count} bytes at ${offset} of region ${region}: ${problem}`,
+        Errno.EINVAL,
+      );
+    }
+  }
+
+  /** The extended configuration space has no capabilities: it reads as zeros. */
+  #readConfig(offset: number, count: number): Uint8Array {
+    return Uint8Array.from({ length: count }, (_, index) =>
+      offset + index < CONVENTIONAL_BYTES ? this.#config.read(offset + index, 1) : 0,
+    );
+  }
+
+  #writeConfig(offset: number, byte: number): void {
+    if (offset < CONVENTIONAL_BYTES) this.#config.write(offset, 1, byte);
+  }
+
+  /** Registers as after power-on; the memory of the BARs stays. */
+  reset(): void {
+    this.#config = configurationSpace(this.#device);
+  }
+
+  /** Closes the files; harmless when repeated. */
+  close(): void {
+    for (const file of this.#files.values()) this.#calls.close(file);
+    this.#files.clear();
+  }
+}

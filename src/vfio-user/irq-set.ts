@@ -1,0 +1,71 @@
+import { Errno } from '../host/index.ts';
+import { MalformedMessage } from './malformed-message.ts';
+import { argsz, fixedPart } from './payload-reader.ts';
+
+/** What comes with a DEVICE_SET_IRQS. */
+export type IrqData = 'none' | 'bool' | 'eventfd';
+/** What it asks for. */
+export type IrqAction = 'mask' | 'unmask' | 'trigger';
+
+/** A DEVICE_SET_IRQS. */
+export interface IrqSet {
+  readonly data: IrqData;
+  readonly action: IrqAction;
+  /** As it came (linux/vfio.h: VFIO_IRQ_SET_*). */
+  readonly flags: number;
+  /** 0 INTx, 1 MSI, 2 MSI-X, 3 error, 4 request. */
+  readonly index: number;
+  readonly start: number;
+  readonly count: number;
+}
+
+const FIXED_BYTES = 20;
+const DATA: ReadonlyMap<number, IrqData> = new Map([
+  [1, 'none'],
+  [2, 'bool'],
+  [4, 'eventfd'],
+]);
+const ACTION: ReadonlyMap<number, IrqAction> = new Map([
+  [0x08, 'mask'],
+  [0x10, 'unmask'],
+  [0x20, 'trigger'],
+]);
+const DATA_MASK = 0x07;
+const ACTION_MASK = 0x38;
+
+/**
+ * Reads {u32 argsz, u32 flags, u32 index, u32 start, u32 count} and, for `bool`, a byte for each interrupt.
+ *
+ * @param counts how many interrupts each index has
+ * @param descriptors how many file descriptors came along
+ * @throws MalformedMessage (EINVAL) for anything that Linux vfio_main.c:vfio_set_irqs_validate_and_prepare refuses, a
+ *   payload that is not as long as its data, and descriptors that nothing explains.
+ */
+export function decodeIrqSet(payload: Uint8Array, counts: readonly number[], descriptors: number): IrqSet {
+  const view = fixedPart(payload, 'DEVICE_SET_IRQS', FIXED_BYTES, false);
+  argsz(view, 'DEVICE_SET_IRQS', FIXED_BYTES);
+  const flags = view.getUint32(4, true);
+  const index = view.getUint32(8, true);
+  const start = view.getUint32(12, true);
+  const count = view.getUint32(16, true);
+  const data = DATA.get(flags & DATA_MASK);
+  const action = ACTION.get(flags & ACTION_MASK);
+  if (data === undefined || action === undefined || (flags & ~(DATA_MASK | ACTION_MASK)) !== 0) {
+    throw refusal(`flags ${flags}, allowed one kind of data and one action`);
+  }
+  const available = counts[index];
+  if (available === undefined) throw refusal(`index ${index}, allowed 0 to ${counts.length - 1}`);
+  if (start + count > available) {
+    throw refusal(`interrupts ${start} to ${start + count}, where index ${index} has ${available}`);
+  }
+  if (count === 0 && (data !== 'none' || start !== 0)) throw refusal('no interrupt, yet data or a start');
+  fixedPart(payload, 'DEVICE_SET_IRQS', FIXED_BYTES + (data === 'bool' ? count : 0));
+  // All of the range or none of it: no descriptor takes the ones that were set before away.
+  if (descriptors !== 0 && (data !== 'eventfd' || descriptors !== count)) {
+    throw refusal(`${descriptors} descriptors for ${count} interrupts with data "${data}"`);
+  }
+  return { data, action, flags, index, start, count };
+}
+
+const refusal = (problem: string): MalformedMessage =>
+  new MalformedMessage(`DEVICE_SET_IRQS: ${problem}`, Errno.EINVAL);

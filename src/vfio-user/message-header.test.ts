@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import { MalformedMessage } from './malformed-message.ts';
+import { commandName, decodeHeader, encodeErrorReply, encodeReply, peekHeader } from './message-header.ts';
+import { bytes, text } from './testing/bytes.ts';
+
+const LIMIT = 0x1000;
+const caught = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('the header of a command', () => {
+  // u16 id, u16 command, u32 size, u32 flags, u32 error.
+  it('is read field by field', () => {
+    expect(decodeHeader(bytes('3412 0200 30000000 00000000 00000000'), LIMIT)).toEqual({
+      id: 0x1234,
+      command: 2,
+      size: 48,
+      wantsReply: true,
+    });
+  });
+
+  it('says when no reply is wanted', () => {
+    expect(decodeHeader(bytes('0100 0a00 24000000 10000000 00000000'), LIMIT).wantsReply).toBe(false);
+  });
+
+  it('may ask for as much as the limit, not more', () => {
+    expect(decodeHeader(bytes('0100 0a00 00100000 00000000 00000000'), LIMIT).size).toBe(LIMIT);
+    expect(decodeHeader(bytes('0100 0d00 10000000 00000000 00000000'), LIMIT).size).toBe(16);
+  });
+
+  it.each([
+    ['a size below its own', '0100 0d00 0f000000 00000000 00000000', Errno.EINVAL, 'allowed 16 to 4096'],
+    ['no size', '0100 0d00 00000000 00000000 00000000', Errno.EINVAL, 'message size 0'],
+    ['too large a size', '0100 0a00 01100000 00000000 00000000', Errno.EMSGSIZE, 'message size 4097'],
+    ['the largest size', '0100 0a00 ffffffff 00000000 00000000', Errno.EMSGSIZE, 'message size 4294967295'],
+    ['a reply', '0100 0d00 10000000 01000000 00000000', Errno.EINVAL, 'a reply to nothing'],
+    ['an unknown type', '0100 0d00 10000000 0f000000 00000000', Errno.EINVAL, 'type 15'],
+  ])('with %s ends the connection', (_, header, errno, problem) => {
+    const error = caught(() => decodeHeader(bytes(header), LIMIT));
+    expect(error).toBeInstanceOf(MalformedMessage);
+    expect(error).toMatchObject({ errno, fatal: true });
+    expect(String(error)).toContain(problem);
+  });
+
+  it('is found in the middle of other bytes', () => {
+    const within = bytes('ffffffff 0700 0d00 10000000 00000000 00000000').subarray(4);
+    expect(decodeHeader(within, LIMIT).id).toBe(7);
+    expect(peekHeader(within)).toEqual({ id: 7, command: 13 });
+  });
+});
+
+describe('a reply', () => {
+  it('echoes id and command, has the reply bit and counts its header', () => {
+    expect(text(encodeReply({ id: 0x1234, command: 3 }, bytes('aabbcc')))).toBe(
+      text(bytes('3412 0300 13000000 01000000 00000000 aabbcc')),
+    );
+  });
+
+  it('that tells of an error is a header with the error bit and the errno', () => {
+    expect(text(encodeErrorReply({ id: 0xffff, command: 99 }, Errno.EEXIST))).toBe(
+      text(bytes('ffff 6300 10000000 21000000 11000000')),
+    );
+  });
+});
+
+it('names commands', () => {
+  expect(commandName(5)).toBe('DEVICE_GET_REGION_INFO');
+  expect(commandName(99)).toBe('command 99');
+});

@@ -1,0 +1,122 @@
+import { Errno } from '../host/index.ts';
+import { MalformedMessage } from './malformed-message.ts';
+
+/** Commands of the protocol (QEMU docs/interop/vfio-user.rst, "Commands"). */
+export const Command = {
+  VERSION: 1,
+  DMA_MAP: 2,
+  DMA_UNMAP: 3,
+  DEVICE_GET_INFO: 4,
+  DEVICE_GET_REGION_INFO: 5,
+  DEVICE_GET_REGION_IO_FDS: 6,
+  DEVICE_GET_IRQ_INFO: 7,
+  DEVICE_SET_IRQS: 8,
+  REGION_READ: 9,
+  REGION_WRITE: 10,
+  DMA_READ: 11,
+  DMA_WRITE: 12,
+  DEVICE_RESET: 13,
+  DIRTY_PAGES: 14,
+  REGION_WRITE_MULTI: 15,
+  DEVICE_FEATURE: 16,
+  MIG_DATA_READ: 17,
+  MIG_DATA_WRITE: 18,
+} as const;
+
+const NAMES = new Map<number, string>(Object.entries(Command).map(([name, value]) => [value, name]));
+
+/** `DMA_MAP` for 2 and so on; `command 99` for one that there is not. */
+export const commandName = (command: number): string => NAMES.get(command) ?? `command ${command}`;
+
+/** Whether the protocol has this command, be it served here or not. */
+export const isCommand = (command: number): boolean => NAMES.has(command);
+
+/** Bytes of the header that every message begins with. */
+export const HEADER_BYTES = 16;
+
+const TYPE_MASK = 0xf;
+const TYPE_COMMAND = 0;
+const TYPE_REPLY = 1;
+const NO_REPLY = 0x10;
+const ERROR = 0x20;
+
+/** The header of a command. */
+export interface MessageHeader {
+  /** Chosen by the sender, echoed in the reply; not unique. 16 bits. */
+  readonly id: number;
+  /** 16 bits; any value. */
+  readonly command: number;
+  /** Bytes of the whole message, header included: `HEADER_BYTES` to the limit it was decoded with. */
+  readonly size: number;
+  /** Whether the sender wants an answer. */
+  readonly wantsReply: boolean;
+}
+
+/**
+ * Reads the header of a command.
+ *
+ * @param bytes at least `HEADER_BYTES`
+ * @param maxSize the largest message that is taken, in bytes
+ * @throws MalformedMessage, always fatal: behind a wrong size nobody knows where the next message
+ *   begins, and there is no command of ours that a reply could answer.
+ */
+export function decodeHeader(bytes: Uint8Array, maxSize: number): MessageHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
+  const id = view.getUint16(0, true);
+  const command = view.getUint16(2, true);
+  const size = view.getUint32(4, true);
+  const flags = view.getUint32(8, true);
+  if ((flags & TYPE_MASK) !== TYPE_COMMAND) {
+    const what = (flags & TYPE_MASK) === TYPE_REPLY ? 'a reply to nothing' : `type ${flags & TYPE_MASK}`;
+    throw new MalformedMessage(`header: ${what}, where only commands (type 0) are taken`, Errno.EINVAL, true);
+  }
+  if (size < HEADER_BYTES || size > maxSize) {
+    throw new MalformedMessage(
+      `header: message size ${size}, allowed ${HEADER_BYTES} to ${maxSize}`,
+      size < HEADER_BYTES ? Errno.EINVAL : Errno.EMSGSIZE,
+      true,
+    );
+  }
+  return { id, command, size, wantsReply: (flags & NO_REPLY) === 0 };
+}
+
+/** Id and command of a message whose header may be wrong in everything else: what an error reply echoes. */
+export function peekHeader(bytes: Uint8Array): { readonly id: number; readonly command: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
+  return { id: view.getUint16(0, true), command: view.getUint16(2, true) };
+}
+
+/**
+ * A whole reply.
+ *
+ * @param request the id and the command that it answers
+ * @param payload what follows the header
+ */
+export function encodeReply(
+  { id, command }: Pick<MessageHeader, 'id' | 'command'>,
+  payload: Uint8Array,
+): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
+  writeHeader(bytes, id, command, TYPE_REPLY, 0);
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+/** A reply that says that the command failed: a header and nothing else, as the protocol demands. */
+export function encodeErrorReply(
+  { id, command }: Pick<MessageHeader, 'id' | 'command'>,
+  errno: Errno,
+): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  writeHeader(bytes, id, command, TYPE_REPLY | ERROR, errno);
+  return bytes;
+}
+
+function writeHeader(bytes: Uint8Array, id: number, command: number, flags: number, errno: number): void {
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, id, true);
+  view.setUint16(2, command, true);
+  view.setUint32(4, bytes.length, true);
+  view.setUint32(8, flags, true);
+  view.setUint32(12, errno, true);
+}
