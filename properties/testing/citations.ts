@@ -1,4 +1,7 @@
-/** A rule of a room's `FACTS.md`, under a heading such as `### 6.6 Device memory …`. */
+/**
+ * A rule of a room's `FACTS.md`: a heading such as `### 6.6 Device memory …`, or a row of a table below it
+ * whose first cell is an id.
+ */
 export interface Fact {
   readonly id: string;
   /** Numbers of the steps that its text lists. */
@@ -38,19 +41,20 @@ const CITATION = new RegExp(
 );
 const PARTS = new RegExp(`(${SEPARATOR})?(${ID})(${STEPS})?`, 'g');
 
-/** The facts of a document, by its headings. */
+const HEADING = new RegExp(String.raw`^### (${ID}) (.*)`);
+const ROW = new RegExp(String.raw`^\| (${ID}) +\|`, 'gm');
+/** What a row of a table has beside its id. */
+const NOTHING_KNOWN = { steps: new Set<number>(), uncited: undefined, sourced: false };
+
+/** The facts of a document, each heading before the rows of its tables. */
 export function readFacts(document: string): Fact[] {
-  const sections = document.split(/^### /m).slice(1);
-  return sections.map((section) => {
-    const [heading = ''] = section.split('\n', 1);
-    const [id = ''] = heading.split(' ', 1);
-    const steps = [...section.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number));
-    return {
-      id,
-      steps: new Set(steps),
-      uncited: /\(uncited: (.+)\)$/.exec(heading)?.[1],
-      sourced: /^Source: .* Known: (?:read|observed) /m.test(section),
-    };
+  return document.split(/^(?=##)/m).flatMap((section) => {
+    const rows = [...section.matchAll(ROW)].map(([, id = '']) => ({ ...NOTHING_KNOWN, id }));
+    const [, id, title = ''] = HEADING.exec(section) ?? [];
+    if (id === undefined) return rows;
+    const steps = new Set([...section.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number)));
+    const uncited = /\(uncited: (.+)\)$/.exec(title)?.[1];
+    return [{ id, steps, uncited, sourced: /^Source: .* Known: (?:read|observed) /m.test(section) }, ...rows];
   });
 }
 
