@@ -9,7 +9,7 @@ export interface Aperture {
 /**
  * Whether every address of `[start, start + size)` lies in the same one of `apertures`; an empty list
  * accepts everything. The elements are disjoint and do not touch: the kernel's list has a reserved
- * byte between any two, so that "in one element" and "meets nothing reserved" are the same question.
+ * byte between any two (host fact R1.3.3), so "in one element" and "meets nothing reserved" are one question.
  *
  * @param size at least 1
  */
@@ -48,7 +48,10 @@ export const RESERVED_REGIONS = {
   x86Msi: { first: iova(0xfee00000n), last: iova(0xfeefffffn) },
   /** HyperTransport, AMD only. */
   hyperTransport: { first: iova(0xfd_0000_0000n), last: iova(0xff_ffff_ffffn) },
-  /** Where Linux maps MSI doorbells for devices behind an SMMU or a virtio IOMMU. */
+  /**
+   * Where Linux maps MSI doorbells for devices behind an SMMU, or behind a virtio-iommu that names no
+   * region of its own (host fact D8).
+   */
   softwareMsi: { first: iova(0x800_0000n), last: iova(0x80f_ffffn) },
 } as const satisfies Record<string, Aperture>;
 

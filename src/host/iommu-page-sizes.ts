@@ -62,7 +62,7 @@ const RULES = {
   intel: (hardware) => (4n * KiB) | (hardware & granule4K),
   /** 4.x to early 5.x: any size; the driver itself takes it apart. */
   'intel-legacy': () => everyPageFrom4K,
-  /** 6.12: bits 12 to 51 but 39, for a 512G page does not exist. */
+  /** 6.12 and later: bits 12 to 51 but 39, for a 512G page does not exist. */
   'amd-v1': () => 0x000f_ff7f_ffff_f000n,
   /** 6.1. */
   'amd-v1-legacy': () => 0xffff_ff7f_ffff_f000n,

@@ -57,7 +57,7 @@ export class IommufdIoas implements IommuContainer {
     const alignment = this.#alignment;
     // host fact I2
     if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return Errno.EOVERFLOW;
-    // host fact I5
+    // host fact I5; 7.3.4 tests the upper limit after host fact I6 (host fact R2.2.6).
     if (size === 0n || size > LAST_ADDRESS - this.#hostPageSize) return Errno.EINVAL;
     // host fact I6: unlike in host fact I9 it is the end that must fit, not the last byte.
     if (hostAddress + size > LAST_ADDRESS) return Errno.EOVERFLOW;

@@ -70,7 +70,7 @@ describe('KvmMemslots.set', () => {
     expect(kvm({ hostPageSize: 64n * KiB }).set(slot(0, 0n, 64n * KiB))).toBe(0);
   });
 
-  it('host fact K11: deletes with size 0, whatever else the call says', () => {
+  it('host fact K11: deletes with size 0, at whatever aligned address', () => {
     const slots = kvm();
     slots.set(slot(0, 0n, P));
     slots.set(slot(1, P, P));

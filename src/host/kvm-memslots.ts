@@ -35,14 +35,14 @@ export interface KvmOptions {
   readonly slotLimit?: number | undefined;
   /**
    * KVM_CAP_READONLY_MEM: true on x86, arm64, riscv and loongarch (the default), false on powerpc and
-   * s390.
+   * s390 (host fact K4).
    */
   readonly supportsReadonly?: boolean | undefined;
   /** The last guest-physical address that the host's CPU can translate; by default 2^64 - 1. */
   readonly lastGpa?: Gpa | undefined;
   /**
    * What a slot above `lastGpa` fails with: EINVAL on x86 (the default), EFAULT on arm64, ENOMEM on
-   * loongarch.
+   * loongarch (host fact K14).
    */
   readonly aboveLastGpa?: Errno | undefined;
 }
@@ -55,7 +55,7 @@ const rangeOf = (slot: Memslot) => ({ start: slot.gpa, end: slot.gpa + slot.size
 /**
  * The memory slots of one address space of a KVM virtual machine. Linux
  * virt/kvm/kvm_main.c:__kvm_set_memory_region, host fact 6.1; what backs a host address is not looked at
- * (host fact R6.1.4).
+ * (host facts R6.1.4 and D15). x86 has a second address space, which is not modelled (host fact D17).
  */
 export class KvmMemslots {
   readonly #hostPageSize: Size;
@@ -84,7 +84,7 @@ export class KvmMemslots {
     // host facts K3 and K4
     if (slot < 0 || slot >= this.#slotLimit) return Errno.EINVAL;
     if (request.readonly && !this.#supportsReadonly) return Errno.EINVAL;
-    // host facts K5, K6 and K7
+    // host facts K5, K6 and K7; where user space ends is not modelled (host fact D16).
     if (!isAligned(size | gpa | hostAddress, page)) return Errno.EINVAL;
     if (hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
     // host fact K9: the end must fit, so the last page of the address space cannot be in a slot.

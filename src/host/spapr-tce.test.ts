@@ -94,7 +94,7 @@ describe('SpaprTceContainer.unregisterMemory (host fact R3.6.1)', () => {
     expect(withMemory().unregisterMemory(hostAddress(start), size)).toBe(errno);
   });
 
-  it('EBUSY while something is mapped from the block', () => {
+  it('EBUSY while something is mapped from the block, unlike Linux 7.2 (host fact D5)', () => {
     const tce = withMemory();
     tce.registerMemory(block(RAM + 16n * MiB, 64n * KiB));
     tce.map(request(0n, 64n * KiB, RAM + 16n * MiB - 64n * KiB));
@@ -193,7 +193,7 @@ describe('SpaprTceContainer windows', () => {
 
   it('rounds the share of a level up', () => {
     const fourK = { hostPageSize: 4n * KiB };
-    // 43 bits of pages of 4K over 4 levels are 11 bits each: 44 + 12 > 55, but 42 over 3 are 14: 42 + 12 < 55.
+    // 43 bits of 4K pages over 4 levels are 11 each: 44 + 12 > 55; 42 over 3 are 14: 42 + 12 < 55.
     expect(container(fourK).createWindow({ pageSize: 4n * KiB, size: 1n << 55n, levels: 4 }).errno).toBe(
       Errno.EINVAL,
     );

@@ -68,7 +68,7 @@ export interface SpaprTceOptions {
   readonly lockLimit?: Size | undefined;
 }
 
-/** What firmware announces on POWER8 (host fact 3.1): 4K, 64K, 16M and 256M. */
+/** What a POWER8 host has whose firmware names no page sizes (host fact 3.1): 4K, 64K, 16M and 256M. */
 export const POWERNV_PAGE_SIZES: PageSizeBitmap = (1n << 12n) | (1n << 16n) | (1n << 24n) | (1n << 28n);
 
 interface MemoryBlock {
@@ -142,7 +142,7 @@ export class SpaprTceContainer implements IommuContainer {
     const end = start + size;
     // host fact G2: the end must fit.
     if (!isAligned(start | size, this.#hostPageSize) || end > LAST_ADDRESS) return Errno.EINVAL;
-    // An empty block gets as far as the list of its pages, which cannot be allocated.
+    // An empty block gets as far as the list of its pages, which cannot be allocated (host fact R3.6.4).
     if (size === 0n) return Errno.ENOMEM;
     // host fact G3
     if (this.#blockAt(start, size)) return Errno.EBUSY;
@@ -164,7 +164,7 @@ export class SpaprTceContainer implements IommuContainer {
 
   /**
    * VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY. Linux vfio_iommu_spapr_tce.c:tce_iommu_unregister_pages,
-   * host fact R3.6.1.
+   * host fact R3.6.1. EBUSY for memory that is mapped is the model's; a real kernel succeeds (host fact D5).
    */
   unregisterMemory(start: HostAddress, size: Size): Errno {
     if (!isAligned(start | size, this.#hostPageSize)) return Errno.EINVAL;
@@ -215,9 +215,10 @@ export class SpaprTceContainer implements IommuContainer {
 
   /**
    * VFIO_IOMMU_MAP_DMA. There is no test for overlap: live entries are replaced (host fact R3.4.1). Nothing
-   * to map is not an error (host fact R3.4.2). What happens past the end of the window is not defined
-   * (host fact R3.4.3) and refused here. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and
-   * tce_iommu_build_v2, host facts T1 to T11.
+   * to map is not an error (host fact R3.4.2). Past the end of the window a real kernel stops
+   * (host facts R3.4.3 and D6); the model refuses. For an unaligned IOVA a real kernel returns +1, the model
+   * EINVAL (host fact D4). Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and tce_iommu_build_v2,
+   * host facts T1 to T11.
    */
   map(request: DmaMapRequest): Errno {
     const { iova: start, size, hostAddress: source } = request;
@@ -287,7 +288,7 @@ export class SpaprTceContainer implements IommuContainer {
     if (slot < 0) return refused(Errno.ENOSPC);
     // host fact C5
     if (!isPowerOfTwo(pageSize) || (this.pageSizes & pageSize) === 0n) return refused(Errno.EINVAL);
-    // host fact C7
+    // host fact C7; a pseries kernel accepts 0 levels (host fact D7).
     if (!isPowerOfTwo(size) || size < pageSize) return refused(Errno.EINVAL);
     if (levels < 1 || levels > this.#maxLevels) return refused(Errno.EINVAL);
     // host fact C9: a level takes at least a host page.

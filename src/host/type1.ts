@@ -67,7 +67,7 @@ export class Type1Container implements IommuContainer {
   readonly #runsTooShort: boolean;
   readonly #table = new MappingTable();
 
-  /** @throws RangeError when no page size is left: no kernel attaches such a domain (host fact R1.2.5). */
+  /** @throws RangeError when no page size is left, which the kernel does not look for (host fact R1.2.5). */
   constructor(options: Type1Options) {
     this.pageSizes = type1PageSizes(options.domainPageSizes, options.hostPageSize);
     if (this.pageSizes === 0n) throw new RangeError('the IOMMU domain has no page size');
@@ -87,7 +87,7 @@ export class Type1Container implements IommuContainer {
   /**
    * VFIO_IOMMU_MAP_DMA. Linux vfio_iommu_type1.c:vfio_dma_do_map, host facts M6 to M14. The flags are
    * always valid (host facts M3, M5 and M9), memory is always present and within the lock limit
-   * (host facts R1.4.1 to R1.4.4). Memory of a device is mapped like any other (host fact R1.4.3).
+   * (host facts R1.4.1 to R1.4.4 and D18). Memory of a device is mapped like any other (host fact R1.4.3).
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size, hostAddress } = request;
@@ -95,7 +95,8 @@ export class Type1Container implements IommuContainer {
     if (low64(size) === 0n) return Errno.EINVAL;
     // host fact M7
     if (!isAligned(size | iova | hostAddress, this.#granule)) return Errno.EINVAL;
-    // host fact M8: the last byte counts, so a mapping may end at 2^64.
+    // host fact M8: the last byte counts, so a mapping may end at 2^64. The error, and its place behind
+    // the alignment, are those of 6.12 (host fact D1).
     if (iova + size > END_OF_SPACE || hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
     // host fact M10
     if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
@@ -116,8 +117,8 @@ export class Type1Container implements IommuContainer {
    * VFIO_IOMMU_UNMAP_DMA without flags: removes every mapping that meets the range. Version 2 refuses a
    * range that cuts a mapping; version 1 removes one that reaches beyond the end, and nothing at all when
    * one begins before the start. Linux vfio_iommu_type1.c:vfio_dma_do_unmap,
-   * host facts U6, U8, U10, U11 and R1.5.1 to R1.5.3. Kernels before the end of 2025 find nothing in a
-   * range that ends at 2^64; this one does.
+   * host facts U6, U8, U10, U11 and R1.5.1 to R1.5.3. Up to 6.12 the kernel finds nothing in a range that
+   * ends at 2^64; the model removes what lies there, as 7.2 does (host fact D2).
    */
   unmap(iova: Iova, size: Size): UnmapResult {
     // host facts U6 and U8

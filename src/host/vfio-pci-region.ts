@@ -101,7 +101,7 @@ function areasAroundTable(table: MsixTable, length: Size, hostPageSize: Size): r
 /**
  * VFIO_DEVICE_GET_REGION_INFO for a BAR. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info,
  * host facts 4.3 and 4.4. Where a vendor driver gives areas of its own, they come first in the chain and
- * replace the areas around the table; they do not take MSIX_MAPPABLE away.
+ * replace the areas around the table; they do not take MSIX_MAPPABLE away (host fact R4.4.5).
  */
 export function regionInfo(region: VfioPciBar): RegionInfo {
   const { bar, kernel, hostPageSize } = region;
