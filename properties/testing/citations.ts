@@ -75,7 +75,7 @@ export function findCitations(text: string): Citation[] {
 export function findBareIds(text: string): { readonly text: string; readonly line: number }[] {
   const comments = text.replaceAll(/^(?!\s*(?:\/\*|\*|\/\/)).*$/gm, '');
   const rest = withoutMargins(comments).replaceAll(CITATION, (citation) => ' '.repeat(citation.length));
-  return [...rest.matchAll(/(?<![\w.-])[CGIKMRTUV]\d+(?:\.\d+)*(?![\w.-]*\w)/g)].map((match) => ({
+  return [...rest.matchAll(/(?<![\w.-])[BCDGIKMRTUV]\d+(?:\.\d+)*(?![\w.-]*\w)/g)].map((match) => ({
     text: match[0],
     line: lineAt(text, match.index),
   }));
