@@ -95,7 +95,7 @@ function buildX86(options: MachineOptions, below: Size) {
   return { machine, showPciInBiosArea };
 }
 
-/** The BIOS at the top of 4 GiB, its end again below 1 MiB, and the space for option ROMs. */
+/** BIOS at the top of 4 GiB, its end again below 1 MiB, space for option ROMs (machine fact 11.6). */
 function addFirmware(options: MachineOptions, pci: MemoryRegion): void {
   const { topology } = options;
   const bios = makeRom(options, 'pc.bios', BIOS_SIZE);

@@ -208,7 +208,7 @@ export class MemoryTopology {
    * Removes a listener (memory_listener_unregister).
    *
    * @param takeBack whether it is first told that everything it knows of goes away, as it is since
-   *   2.12 (commit d25836cafd75); before, it just heard nothing any more.
+   *   2.12 (memory fact 3.5); before, it just heard nothing any more.
    */
   unregisterListener(listener: MemoryListener, space: AddressSpace, takeBack = true): void {
     if (takeBack) {

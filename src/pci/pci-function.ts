@@ -124,7 +124,8 @@ export class PciFunction {
 
   /**
    * What a reset does to the function: COMMAND back to zero, each BAR to its type alone, whose bits are
-   * bits of the address below 16 bytes, then one pass of remapping (pci_do_device_reset).
+   * bits of the address below 16 bytes, then one pass of remapping (pci_do_device_reset,
+   * pci fact 4.8).
    */
   reset(): void {
     this.config.clearWritten(PciRegister.COMMAND, 2);
@@ -135,7 +136,7 @@ export class PciFunction {
     this.updateMappings();
   }
 
-  /** Takes every BAR off the bus when the function goes away (pci_unregister_io_regions). */
+  /** Takes every BAR off the bus when the function goes away (pci_unregister_io_regions, pci fact 4.9). */
   unmapAll(): void {
     if (!this.#rules.unmapsOnUnplug) return;
     for (const bar of this.bars) {

@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario/index.ts';
 /**
  * Whether QEMU 11.1 maps something of a BAR beyond the address space that it reserved for it, over
  * whatever lies there: a sparse area past the end of its BAR, or what the sparse-msix kernel leaves in
- * front of a table beyond it. What comes of that is luck.
+ * front of a table beyond it. What comes of that is luck (vfio fact 12.12).
  */
 export function overshoots({ devices, host }: Scenario): boolean {
   return devices.some(({ bars, msix }) =>

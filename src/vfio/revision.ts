@@ -151,9 +151,9 @@ export interface DeviceRules {
   emulatedLayout(layout: MsixLayout): MsixLayout;
   /** Bytes that the emulated table answers (msix_init); its entries take `tableSize`. */
   emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
-  /** What becomes of the VMM when it refuses a device that was hot-plugged. */
+  /** What becomes of the VMM when it refuses a device that was hot-plugged (vfio fact 5.16). */
   readonly hotplugRefusal: 'reported' | 'crash';
-  /** What becomes of the VMM when a vfio-user device with MSI-X is unplugged. */
+  /** What becomes of the VMM when a vfio-user device with MSI-X is unplugged (vfio fact 10.11). */
   readonly msixUnplug: 'done' | 'crash';
   /** The alignment of the address at which an area of `size` bytes is mmapped, in bytes (vfio fact 5.3). */
   mmapAlignment(size: Size, hostPageSize: Size): Size;
@@ -201,9 +201,9 @@ export interface MachineRules {
    * (machine fact 11.3).
    */
   readonly phbResetNeedsKernelContainer: boolean;
-  /** pseries: the interrupt controller has registers in memory (XIVE, 3.1 and later). */
+  /** pseries: the interrupt controller has registers in memory (XIVE, 3.1 and later; machine fact 11.5). */
   readonly xive: boolean;
-  /** What the first CPU's address space is called. */
+  /** What the first CPU's address space is called (machine fact 11.5). */
   readonly cpuSpaceName: string;
 }
 
