@@ -42,19 +42,29 @@ const CITATION = new RegExp(
 const PARTS = new RegExp(`(${SEPARATOR})?(${ID})(${STEPS})?`, 'g');
 
 const HEADING = new RegExp(String.raw`^### (${ID}) (.*)`);
-const ROW = new RegExp(String.raw`^\| (${ID}) +\|`, 'gm');
-/** What a row of a table has beside its id. */
-const NOTHING_KNOWN = { steps: new Set<number>(), uncited: undefined, sourced: false };
+const ROW = new RegExp(String.raw`^\| (${ID}) +\|(.*)\|$`, 'gm');
+/** How a fact is known: the versions that were read, run or measured, or the history of the source. */
+const KNOWN = /\b(?:read|observed|measured|computed|history|follows from)\b/;
 
-/** The facts of a document, each heading before the rows of its tables. */
+/**
+ * The facts of a document, each heading before the rows of its tables. A row has the source of its heading, and
+ * its last cell says how the fact is known; where a heading says why no code cites it, its rows go with it.
+ */
 export function readFacts(document: string): Fact[] {
   return document.split(/^(?=##)/m).flatMap((section) => {
-    const rows = [...section.matchAll(ROW)].map(([, id = '']) => ({ ...NOTHING_KNOWN, id }));
     const [, id, title = ''] = HEADING.exec(section) ?? [];
+    const uncited = /\(uncited: (.+)\)$/.exec(title)?.[1];
+    const [source] = /^Source: [^]*?(?=\n\n|$(?![^]))/m.exec(section) ?? [];
+    const rows = [...section.matchAll(ROW)].map(([, row = '', cells = '']) => ({
+      id: row,
+      steps: new Set<number>(),
+      uncited,
+      sourced: source !== undefined && KNOWN.test(cells.split('|').at(-1)!),
+    }));
     if (id === undefined) return rows;
     const steps = new Set([...section.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number)));
-    const uncited = /\(uncited: (.+)\)$/.exec(title)?.[1];
-    return [{ id, steps, uncited, sourced: /^Source: .* Known: (?:read|observed) /m.test(section) }, ...rows];
+    const sourced = source !== undefined && (rows.length > 0 || KNOWN.test(source));
+    return [{ id, steps, uncited, sourced }, ...rows];
   });
 }
 
