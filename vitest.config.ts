@@ -34,6 +34,9 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'generators/**/*.test.ts'],
           benchmark: { include: ['src/**/*.bench.ts', 'generators/**/*.bench.ts'] },
           sequence: { groupOrder: 1 },
+          // A unit test takes milliseconds; a machine that is busy with other work may take seconds.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -52,7 +52,7 @@ describe.each(PROPOSALS)('%s', (name) => {
       );
       return { fingerprint, difference: found?.difference };
     });
-    expect(seen, 'if the engine is right: properties/thread/judge-again.test.ts').toEqual(
+    expect(seen, 'if the engine is right: npm run remake:verdicts').toEqual(
       cases.map(({ fingerprint, difference }) => ({ fingerprint, difference })),
     );
   });
