@@ -1,0 +1,142 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ROOT, blocksOf, codeIn, type Block } from './page.ts';
+
+/** How many generated cases a search of a page gets in the test. */
+const RUNS = 200;
+
+/**
+ * Commands of the pages that the test does not run, by their exact text. Files that they name must exist, and so
+ * must options of barproof.
+ */
+export const NOT_RUN: readonly string[] = [
+  // They fetch from the network.
+  '.ci/install-qemu',
+  // They need a real QEMU, or two builds of it.
+  'export BARPROOF_QEMU=$PWD/.cache/qemu/bin',
+  'npx barproof check --target qemu',
+  'npx barproof validate --qemu new-build --qemu-base old-build',
+];
+
+/** npm's own commands; all others are scripts of package.json. */
+const OF_NPM: ReadonlySet<string> = new Set(['ci', 'install']);
+
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly scripts: Readonly<Record<string, string>>;
+};
+
+/** What came of a command. */
+export interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A checkout in a temporary folder, with barproof built, in which a page's commands run. */
+export class Checkout {
+  readonly folder = mkdtempSync(join(tmpdir(), 'barproof-pages-'));
+  readonly #main = join(this.folder, 'dist/src/cli/main.js');
+
+  constructor() {
+    const tsc = join(ROOT, 'node_modules/.bin/tsc');
+    execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(this.folder, 'dist')], { cwd: ROOT });
+    for (const name of ['package.json', 'regressions'])
+      cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
+  }
+
+  /** Saves the blocks of a page that carry a file name. */
+  save(blocks: readonly Block[]): void {
+    for (const { file, text } of blocks) {
+      if (file === undefined) continue;
+      mkdirSync(dirname(join(this.folder, file)), { recursive: true });
+      writeFileSync(join(this.folder, file), text);
+    }
+  }
+
+  /** Runs a line of shell in which `npx barproof` is the build. */
+  run(line: string): Result {
+    const npx = `npx() { shift; "${process.execPath}" "${this.#main}" "$@"; }`;
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', `${npx}\n${line}`], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      env: { ...process.env, FORCE_COLOR: '0', BARPROOF_QEMU: '' },
+    });
+    return { code: status, out: stdout, err: stderr };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A line of shell that a page tells its reader to type. */
+export interface PageCommand {
+  readonly line: string;
+  /** From the comment behind the line, `# exit code 1`; 0 without one. */
+  readonly code: number;
+}
+
+/**
+ * The commands in the `sh` blocks of a page, those of the workflows in its `yaml` blocks, and those between
+ * backticks in its text.
+ */
+export function commandsOf(page: string): PageCommand[] {
+  const inBlocks = blocksOf(page).flatMap(({ language, text }) => {
+    if (language === 'sh') return text.split('\n');
+    return language === 'yaml'
+      ? [...text.matchAll(/^ *(?:- )?run: (.+)$/gm)].map(([, line = '']) => line)
+      : [];
+  });
+  const inText = codeIn(page).filter((code) => /^(?:[A-Z_]+=\S+ )*(?:npm (?:run|test|ci)|npx)\b/.test(code));
+  return [...inBlocks, ...inText].flatMap(readCommand);
+}
+
+function readCommand(text: string): PageCommand[] {
+  const [, line = '', comment = ''] = /^(.*?)\s*(?:#\s(.*))?$/.exec(text)!;
+  if (line === '') return [];
+  return [{ line, code: Number(/exit code (\d)/.exec(comment)?.[1] ?? 0) }];
+}
+
+/** The commands of a line that run barproof on the model; the test runs them and no others. */
+export const partsToRun = ({ line }: PageCommand): string[] =>
+  NOT_RUN.includes(line) ? [] : line.split(' && ').filter((part) => part.startsWith('npx barproof '));
+
+/** The command with few cases if it is a search, so that the test takes seconds. */
+export const shortened = (command: string): string =>
+  /^npx barproof (?:check|validate)\b/.test(command)
+    ? `${command.replace(/ --runs \d+/, '')} --runs ${RUNS}`
+    : command;
+
+/** What is wrong with a command that the test does not run. */
+export function problemsOf({ line }: PageCommand): string[] {
+  return line.split(' && ').flatMap((part) => {
+    if (NOT_RUN.includes(line) || part.startsWith('npx barproof ')) return [];
+    const words = part.split(' ').filter((word) => !/^[A-Z_]+=/.test(word));
+    const [program, command = '', name = ''] = words;
+    // vitest takes a path behind -u for the argument of -u, and then runs every test.
+    if (/ (?:-u|--update) \w/.test(part)) return [`${part}: -u stands last`];
+    if (program === 'npx' && ['vitest', 'tsc'].includes(command)) return missingPaths(words);
+    if (program !== 'npm') return [`${part}: not a command that this test knows`];
+    const script = command === 'run' ? name : command;
+    if (!OF_NPM.has(script) && scripts[script] === undefined) return [`${part}: no script ${script}`];
+    return missingPaths(words);
+  });
+}
+
+const missingPaths = (words: readonly string[]): string[] =>
+  words
+    .filter((word) => /^(?:src|properties|generators|regressions)\//.test(word))
+    .filter((word) => !existsSync(join(ROOT, word)))
+    .map((word) => `${word} does not exist`);

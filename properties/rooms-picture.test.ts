@@ -1,0 +1,49 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT, blocksOf, readPage } from './pages/page.ts';
+
+const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+/** The first block of src/README.md: rooms in rows, each row above those that it may import. */
+const [picture] = blocksOf(readPage('src/README.md')).filter(({ language }) => language === 'text');
+const rows: readonly (readonly string[])[] = picture!.text
+  .split('\n')
+  .map((line) => line.match(/[a-z]+(?:-[a-z]+)*/g) ?? [])
+  .filter((row) => row.length > 0);
+const rowOf = (room: string): number => rows.findIndex((row) => row.includes(room));
+
+/** The rooms that the files of a room import, tests apart. */
+const importedBy = (room: string): string[] => {
+  const files = readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !/\.(?:test|bench)\.ts$/.test(file) && !file.includes('testing/'),
+  );
+  const targets = files.flatMap((file) =>
+    [...readFileSync(join(ROOT, 'src', room, file), 'utf8').matchAll(/ from '(?:\.\.\/)+([a-z-]+)\//g)].map(
+      ([, target = '']) => target,
+    ),
+  );
+  return [...new Set(targets)].filter((target) => target !== room && rooms.includes(target));
+};
+
+describe('the picture of the rooms in src/README.md', () => {
+  it('shows every folder of src once, and nothing else', () => {
+    expect(rows.flat().toSorted()).toEqual(rooms.toSorted());
+  });
+
+  it.each(rooms)('shows the room %s above every room that it imports', (room) => {
+    const wrong = importedBy(room).filter((target) => rowOf(target) <= rowOf(room));
+    expect(wrong).toEqual([]);
+  });
+
+  it('is read together with imports: the room cli imports others', () => {
+    expect(importedBy('cli').length).toBeGreaterThan(5);
+  });
+
+  it('is followed by a table that says of each room what lives there', () => {
+    const told = [...readPage('src/README.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, room]) => room);
+    expect(told.toSorted()).toEqual(rooms.toSorted());
+  });
+});
