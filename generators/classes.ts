@@ -1,3 +1,4 @@
+import { msixTableRange } from '../src/pci-layout/index.ts';
 import type { BarSpec, DeviceSpec, Scenario } from '../src/scenario/index.ts';
 
 type Test = (scenario: Scenario) => boolean;
@@ -10,8 +11,7 @@ const anyDevice =
 const barOf = (device: DeviceSpec, index: number): BarSpec | undefined =>
   device.bars.find((bar) => bar.index === index);
 
-const tableEnd = ({ msix }: DeviceSpec): bigint =>
-  msix ? msix.tableOffset + 16n * BigInt(msix.vectors) : 0n;
+const tableEnd = ({ msix }: DeviceSpec): bigint => (msix ? msixTableRange(msix).end : 0n);
 const page = (at: bigint, size: bigint): bigint => at / size;
 const smallest = (sizes: readonly bigint[]): bigint =>
   sizes.reduce((least, size) => (size < least ? size : least));

@@ -1,4 +1,5 @@
 import { offset } from '../src/address/index.ts';
+import { MSIX_MAX_VECTORS, msixPbaSize, msixTableSize } from '../src/pci-layout/index.ts';
 import type { BarSpec, MsixSpec } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
@@ -10,8 +11,6 @@ const VECTORS: readonly number[] = [
 const QWORD = 8n;
 /** The last offset that the capability can name. */
 const LAST_OFFSET = (1n << 32n) - QWORD;
-const tableSize = (vectors: number): bigint => 16n * BigInt(vectors);
-const pbaSize = (vectors: number): bigint => 8n * BigInt(Math.ceil(vectors / 64));
 const down = (value: bigint, unit: bigint): bigint => value - (value % unit);
 
 /** The vectors for which table and PBA fit into `room` bytes; at least one. */
@@ -52,8 +51,11 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
   const candidates = bars.filter(({ type, size }) => type !== 'io' && size >= 32n);
   if (candidates.length === 0) return undefined;
   const table = reachable(choose.among(candidates));
-  const vectors = fitting(choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, 2048), table.size);
-  const inTable = table.size - tableSize(vectors);
+  const vectors = fitting(
+    choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, MSIX_MAX_VECTORS),
+    table.size,
+  );
+  const inTable = table.size - msixTableSize(vectors);
   // The end of all offsets is worth a visit wherever a BAR reaches so far.
   const ends = table.size > LAST_OFFSET && choose.chance(50);
   const tableOffset = ends ? down(inTable, QWORD) : chooseOffset(choose, inTable, page);
@@ -75,22 +77,22 @@ function choosePba(
   page: bigint,
 ): Pick<MsixSpec, 'pbaBar' | 'pbaOffset'> {
   const others = candidates
-    .filter((bar) => bar.index !== table.index && bar.size >= pbaSize(vectors))
+    .filter((bar) => bar.index !== table.index && bar.size >= msixPbaSize(vectors))
     .map(reachable);
   if (others.length > 0 && choose.chance(25)) {
     const other = choose.among(others);
-    const at = chooseOffset(choose, other.size - pbaSize(vectors), page);
+    const at = chooseOffset(choose, other.size - msixPbaSize(vectors), page);
     return { pbaBar: other.index, pbaOffset: offset(at) };
   }
   // In the table's own BAR, in what is left before or behind it.
-  const end = tableOffset + tableSize(vectors);
-  const behind = table.size - end - pbaSize(vectors);
-  const before = tableOffset - pbaSize(vectors);
+  const end = tableOffset + msixTableSize(vectors);
+  const behind = table.size - end - msixPbaSize(vectors);
+  const before = tableOffset - msixPbaSize(vectors);
   const fits = [behind, before].filter((room) => room >= 0n);
   const nextPage = end + ((page - (end % page)) % page);
   const at = choose.weighted<() => bigint>(
     [3, () => (behind >= 0n ? end : 0n)],
-    [3, () => (nextPage + pbaSize(vectors) <= table.size ? nextPage : behind >= 0n ? end : 0n)],
+    [3, () => (nextPage + msixPbaSize(vectors) <= table.size ? nextPage : behind >= 0n ? end : 0n)],
     [2, () => (before >= 0n ? chooseOffset(choose, before, page) : end)],
     [2, () => (fits.length > 0 && behind >= 0n ? end + down(chooseOffset(choose, behind, page), QWORD) : 0n)],
   )();

@@ -1,4 +1,5 @@
 import { offset } from '../src/address/index.ts';
+import { msixTableRange } from '../src/pci-layout/index.ts';
 import {
   checkScenario,
   type BarSpec,
@@ -261,7 +262,7 @@ function* simplerMsix(msix: MsixSpec): Generator<MsixSpec> {
     yield { ...msix, tableBar: 0, pbaBar: msix.pbaBar === msix.tableBar ? 0 : msix.pbaBar };
   for (const at of rounderNumbers(msix.tableOffset)) yield { ...msix, tableOffset: offset(at) };
   for (const at of rounderNumbers(msix.pbaOffset)) yield { ...msix, pbaOffset: offset(at) };
-  yield { ...msix, pbaOffset: capabilityOffset(msix.tableOffset + 16n * BigInt(msix.vectors)) };
+  yield { ...msix, pbaOffset: capabilityOffset(msixTableRange(msix).end) };
 }
 
 /** The same number with fewer digits: round ones, its leading bits, half of it. */

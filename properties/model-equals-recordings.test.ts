@@ -5,6 +5,7 @@ import { hex, isAligned, offset, type Size } from '../src/address/index.ts';
 import type { Machine } from '../src/machine/index.ts';
 import { form11, rangeType, type MemoryTopology } from '../src/memory/index.ts';
 import type { PciBar, PciFunction } from '../src/pci/index.ts';
+import { barRegister } from '../src/pci-layout/index.ts';
 import { decodeScenario, type Scenario } from '../src/scenario/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import type { Step, Trace } from '../src/trace/index.ts';
@@ -406,7 +407,7 @@ const BROKEN_ENGINES: readonly (readonly [string, () => void])[] = [
       (VfioDevice) =>
         class extends VfioDevice {
           override setBar(index: number, address: bigint): void {
-            const at = 0x10 + 4 * index;
+            const at = barRegister(index);
             const wide = this.pci.bar(index)?.attributes.type === 'mem64';
             if (wide) this.writeConfig(at + 4, 4, Number(address >> 32n));
             this.writeConfig(at, 4, Number(BigInt.asUintN(32, address)));

@@ -2,6 +2,7 @@ import { hostAddress, offset } from '../../src/address/index.ts';
 import { Errno, KvmMemslots, SpaprTceContainer, Type1Container } from '../../src/host/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
 import { MemoryRegion } from '../../src/memory/index.ts';
+import { msixTableSize } from '../../src/pci-layout/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import { runOnModel } from '../../src/model/index.ts';
 import type { State, Trace, TraceRange } from '../../src/trace/index.ts';
@@ -246,7 +247,7 @@ export const MUTANTS: readonly Mutant[] = [
           ...layout,
           tableOffset: offset(0n),
           pbaBar: layout.tableBar,
-          pbaOffset: offset(up(16n * BigInt(layout.vectors), 0x1_0000n)),
+          pbaOffset: offset(up(msixTableSize(layout.vectors), 0x1_0000n)),
         },
       }),
     }),

@@ -9,7 +9,7 @@ import {
 } from '../address/index.ts';
 import { KvmMemslots, errnoName, type Type1Container } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index.ts';
-import type { BarAttributes, BarType } from '../pci-layout/index.ts';
+import { MsixControl, type BarAttributes, type BarType } from '../pci-layout/index.ts';
 import { DeviceRefused, type EventSink, type HostDevice } from '../vfio/index.ts';
 import { AddressAllocator } from './address-allocator.ts';
 import type { BarMove } from './bar-registers.ts';
@@ -151,7 +151,7 @@ export class CloudHypervisor {
     const { msixState } = device;
     if (msixState === undefined) return;
     const control = msixState.readControl();
-    msixState.writeControl(enabled ? control | 0x8000 : control & ~0x8000);
+    msixState.writeControl(enabled ? control | MsixControl.ENABLE : control & ~MsixControl.ENABLE);
     this.#movePending(device);
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alignDown, alignUp, offset } from '../address/index.ts';
+import { msixTableSize } from '../pci-layout/index.ts';
 import { Errno } from './errno.ts';
 import { mmapBar, regionInfo, type RegionCapability, type VfioPciBar } from './vfio-pci-region.ts';
 
@@ -275,7 +276,7 @@ describe('mmapBar', () => {
         const end = start + alignUp(length, page);
         const hole = {
           start: alignDown(table.offset, page),
-          end: alignUp(table.offset + 16n * BigInt(table.vectors), page),
+          end: alignUp(table.offset + msixTableSize(table.vectors), page),
         };
         const avoids = region.kernel === 'msix-mappable' || end <= hole.start || hole.end <= start;
         const fits = end <= alignUp(size, page);

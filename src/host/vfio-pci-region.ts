@@ -1,4 +1,5 @@
 import { alignDown, alignUp, isAligned, offset, type Offset, type Size } from '../address/index.ts';
+import { BAR_COUNT, msixTableSize } from '../pci-layout/index.ts';
 import { Errno } from './errno.ts';
 
 /** One of the six BARs as the host sees it. */
@@ -72,9 +73,6 @@ export interface RegionInfo {
   readonly capabilities: readonly RegionCapability[];
 }
 
-/** Bytes of an entry of the MSI-X table. */
-const ENTRY_SIZE = 16n;
-
 /** Linux vfio_pci_core.c:vfio_pci_probe_mmaps, host fact 4.2. */
 const isEligible = (bar: BarDescription): boolean => bar.mmappable && !bar.io && bar.size > 0n;
 
@@ -82,7 +80,7 @@ const isEligible = (bar: BarDescription): boolean => bar.mmappable && !bar.io &&
 const tableOf = ({ index, msix }: VfioPciBar): MsixTable | undefined =>
   msix?.bar === index ? msix : undefined;
 
-const endOf = (table: MsixTable): bigint => table.offset + ENTRY_SIZE * BigInt(table.vectors);
+const endOf = (table: MsixTable): bigint => table.offset + msixTableSize(table.vectors);
 
 /**
  * What 4.6 to 4.15 leave of the table's BAR: all but the pages that the table touches. Linux
@@ -135,7 +133,7 @@ export function mmapBar(region: VfioPciBar, start: Offset, length: Size): Errno 
   if (length === 0n || !isAligned(start, hostPageSize)) return Errno.EINVAL;
   const end = start + alignUp(length, hostPageSize);
   // host facts V4 and V5
-  if (index > 5 || !isEligible(bar)) return Errno.EINVAL;
+  if (index >= BAR_COUNT || !isEligible(bar)) return Errno.EINVAL;
   // host fact V6: the rest of the page behind a sub-page BAR belongs to it (host fact R4.5.2).
   if (end > alignUp(bar.size, hostPageSize)) return Errno.EINVAL;
   // host fact V7

@@ -1,4 +1,5 @@
 import type { Offset, Range } from '../address/index.ts';
+import { msixTableRange } from '../pci-layout/index.ts';
 import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
 
 /** Where in `bar` the region begins, or nothing when it shows no byte of that BAR. */
@@ -41,5 +42,5 @@ export function guestTable(device: DeviceState): (Range & { readonly bar: BarSta
   const layout = device.msix?.layout;
   const bar = layout && device.bars.find(({ index }) => index === layout.tableBar);
   if (layout === undefined || bar === undefined) return undefined;
-  return { bar, start: layout.tableOffset, end: layout.tableOffset + 16n * BigInt(layout.vectors) };
+  return { bar, ...msixTableRange(layout) };
 }

@@ -1,4 +1,5 @@
 import { alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
+import { msixTableRange } from '../pci-layout/index.ts';
 import type { BarSpec, MsixSpec, Scenario } from '../scenario/index.ts';
 import type { MmapEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
@@ -61,7 +62,7 @@ function checkRefused(
 
 /** Whether the device says that its table reaches beyond the BAR, and so leads the VMM there. */
 const hasTableBeyond = ({ index, size }: BarSpec, msix: MsixSpec | undefined): boolean =>
-  msix?.tableBar === index && msix.tableOffset + 16n * BigInt(msix.vectors) > size;
+  msix?.tableBar === index && msixTableRange(msix).end > size;
 
 /** The pages of the BAR that the kernel lets nobody mmap. */
 function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {
@@ -72,6 +73,6 @@ function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: 
   // A server or a vendor driver that names areas has said what may be mmapped.
   if (kernel !== 'sparse-msix' || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
   if (iommu.type === 'vfio-user') return undefined;
-  const end = msix.tableOffset + 16n * BigInt(msix.vectors);
-  return { start: alignDown(msix.tableOffset, page) as bigint, end: alignUp(end, page) };
+  const table = msixTableRange(msix);
+  return { start: alignDown<bigint>(table.start, page), end: alignUp(table.end, page) };
 }

@@ -1,11 +1,10 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
+import { BAR_COUNT, msixPbaSize, msixTableSize } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { DeviceState, State } from '../trace/index.ts';
 import { rangeText, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
-
-const BAR_REGISTERS = 6;
 
 /** The capability tells the guest the truth. */
 export const msixCapabilityConsistent: Invariant = {
@@ -44,17 +43,13 @@ function checkCapability(
 ): void {
   const { layout: msix, emulatedAt } = device.msix!;
   const structures = {
-    table: { bar: msix.tableBar, start: msix.tableOffset as bigint, size: 16n * BigInt(msix.vectors) },
-    PBA: {
-      bar: msix.pbaBar,
-      start: msix.pbaOffset as bigint,
-      size: 8n * BigInt(Math.ceil(msix.vectors / 64)),
-    },
+    table: { bar: msix.tableBar, start: msix.tableOffset as bigint, size: msixTableSize(msix.vectors) },
+    PBA: { bar: msix.pbaBar, start: msix.pbaOffset as bigint, size: msixPbaSize(msix.vectors) },
   };
   for (const [name, { bar: index, start, size }] of Object.entries(structures)) {
     const text = (): string =>
       `the capability of ${device.id} has the ${name} at ${spanOf(start, size)} of BAR ${index}`;
-    if (index >= BAR_REGISTERS) {
+    if (index >= BAR_COUNT) {
       examination.violate('reserved-bir', step, () => `${text()}, which no device can have`);
       continue;
     }
@@ -99,7 +94,7 @@ function checkExtent({ devices, flatView }: State, step: number, examination: Ex
     const { name, owner } = range.region;
     if (name !== 'msix-table' || owner === undefined) continue;
     const vectors = devices.find(({ id }) => id === owner)?.msix?.layout.vectors;
-    if (vectors === undefined || range.offset + (range.end - range.start) <= 16n * BigInt(vectors)) continue;
+    if (vectors === undefined || range.offset + (range.end - range.start) <= msixTableSize(vectors)) continue;
     examination.violate(
       'swallows-registers',
       step,

@@ -1,4 +1,5 @@
 import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
+import { msixTableRange } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
 import { startInBar } from './bar-bytes.ts';
@@ -55,7 +56,7 @@ function physicalTable(
   const msix = devices.find((spec) => spec.id === id)?.msix;
   const bar = msix && bars.find(({ index }) => index === msix.tableBar);
   if (msix === undefined || bar === undefined) return undefined;
-  return { bar, start: msix.tableOffset, end: msix.tableOffset + 16n * BigInt(msix.vectors) };
+  return { bar, ...msixTableRange(msix) };
 }
 
 /** Whether the host lets the whole BAR with the table be mmapped, and the user does not forbid it. */

@@ -1,7 +1,6 @@
-import { isPowerOfTwo, overlaps, type Range } from '../address/index.ts';
+import { isPowerOfTwo, offset, overlaps, type Range } from '../address/index.ts';
+import { MSIX_MAX_VECTORS, msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { BarSpec, DeviceSpec, MsixSpec } from '../scenario/index.ts';
-
-const MOST_VECTORS = 2048;
 
 /**
  * Devices whose capability names a place for the PBA that is not in its BAR, and where it is (vfio fact 5.7).
@@ -27,9 +26,10 @@ export function isInOrder(spec: DeviceSpec): boolean {
 
 function isLayoutInOrder(msix: MsixSpec, bars: readonly BarSpec[], pbaOffset: bigint): boolean {
   const { vectors, tableBar, tableOffset, pbaBar } = msix;
-  if (vectors < 1 || vectors > MOST_VECTORS || tableOffset % 8n !== 0n || pbaOffset % 8n !== 0n) return false;
-  const table: Range = { start: tableOffset, end: tableOffset + 16n * BigInt(vectors) };
-  const pba: Range = { start: pbaOffset, end: pbaOffset + 8n * BigInt(Math.ceil(vectors / 64)) };
+  if (vectors < 1 || vectors > MSIX_MAX_VECTORS || tableOffset % 8n !== 0n || pbaOffset % 8n !== 0n)
+    return false;
+  const table = msixTableRange(msix);
+  const pba = msixPbaRange({ pbaOffset: offset(pbaOffset), vectors });
   const isInside = ({ end }: Range, index: number): boolean =>
     bars.some((bar) => bar.index === index && bar.type !== 'io' && end <= bar.size);
   if (!isInside(table, tableBar) || !isInside(pba, pbaBar)) return false;

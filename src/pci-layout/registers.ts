@@ -1,4 +1,4 @@
-/** Offsets and bits of the type 0 header (PCI 3.0 section 6.1) that the engine uses. */
+/** Offsets of registers in a type 0 header (PCI 3.0 section 6.1). */
 export const PciRegister = {
   COMMAND: 0x04,
   STATUS: 0x06,
@@ -6,11 +6,21 @@ export const PciRegister = {
   CAPABILITY_POINTER: 0x34,
 } as const;
 
-/** Bits of the COMMAND register. */
-export const PciCommand = { IO: 0x1, MEMORY: 0x2, BUS_MASTER: 0x4, INTX_DISABLE: 0x400 } as const;
+/** Bits of the COMMAND register (PCI 3.0 section 6.2.2). */
+export const PciCommand = {
+  IO: 0x1,
+  MEMORY: 0x2,
+  BUS_MASTER: 0x4,
+  PARITY_ERROR_RESPONSE: 0x40,
+  SERR: 0x100,
+  INTX_DISABLE: 0x400,
+} as const;
+
+/** Bits of the STATUS register (PCI 3.0 section 6.2.3). */
+export const PciStatus = { CAPABILITY_LIST: 0x10 } as const;
 
 /** Number of base address registers in a type 0 header. */
 export const BAR_COUNT = 6;
 
-/** Offset of the register of BAR `index` (0 to 5). */
+/** Offset of the register of BAR `index`, 0 to 5. */
 export const barRegister = (index: number): number => PciRegister.BAR_0 + 4 * index;

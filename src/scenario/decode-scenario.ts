@@ -1,4 +1,5 @@
 import { END_OF_SPACE, LAST_ADDRESS, isPowerOfTwo, offset } from '../address/index.ts';
+import { MSIX_MAX_VECTORS } from '../pci-layout/index.ts';
 import { ScenarioDecoder } from './scenario-decoder.ts';
 import { InvalidInput } from '../input/index.ts';
 import {
@@ -222,7 +223,7 @@ function readMsix(decoder: ScenarioDecoder, value: unknown, path: string): MsixS
     return offset(at);
   };
   return {
-    vectors: decoder.integer(msix['vectors'], `${path}.vectors`, 1, 2048),
+    vectors: decoder.integer(msix['vectors'], `${path}.vectors`, 1, MSIX_MAX_VECTORS),
     tableBar: decoder.integer(msix['tableBar'], `${path}.tableBar`, 0, 7),
     tableOffset: readOffset('tableOffset'),
     pbaBar: decoder.integer(msix['pbaBar'], `${path}.pbaBar`, 0, 7),

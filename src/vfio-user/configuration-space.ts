@@ -4,7 +4,11 @@ import {
   barRegister,
   ConfigSpace,
   MSIX_CAPABILITY_ID,
+  MsixControl,
+  MsixRegister,
+  PciCommand,
   PciRegister,
+  PciStatus,
   locator,
   type MsixLayout,
 } from '../pci-layout/index.ts';
@@ -20,11 +24,15 @@ const SUBSYSTEM_VENDOR_ID = 0x2c;
 const SUBSYSTEM_ID = 0x2e;
 const INTERRUPT_LINE = 0x3c;
 
-/** STATUS: there is a list of capabilities. */
-const CAPABILITY_LIST = 0x10;
-/** What software may set in COMMAND: I/O, memory, bus master, parity, SERR#, INTx disable. */
-const COMMAND_WRITABLE = 0x0547;
-const MSIX_CONTROL_WRITABLE = 0xc000;
+/** The bits that software may set in COMMAND. */
+const COMMAND_WRITABLE =
+  PciCommand.IO |
+  PciCommand.MEMORY |
+  PciCommand.BUS_MASTER |
+  PciCommand.PARITY_ERROR_RESPONSE |
+  PciCommand.SERR |
+  PciCommand.INTX_DISABLE;
+const MSIX_CONTROL_WRITABLE = MsixControl.ENABLE | MsixControl.FUNCTION_MASK;
 
 /** Where the capabilities are. */
 export const MSIX_CAPABILITY_OFFSET = 0x40;
@@ -66,7 +74,7 @@ export function configurationSpace(device: ServedDevice): ConfigSpace {
   if (msix) chain.push([MSIX_CAPABILITY_OFFSET, (next) => setMsix(space, msix, next)]);
   if (device.pciExpress) chain.push([EXPRESS_CAPABILITY_OFFSET, (next) => setExpress(space, next)]);
   if (chain.length > 0) {
-    space.set(PciRegister.STATUS, 2, CAPABILITY_LIST);
+    space.set(PciRegister.STATUS, 2, PciStatus.CAPABILITY_LIST);
     space.set(PciRegister.CAPABILITY_POINTER, 1, chain[0]![0]);
   }
   chain.forEach(([, write], index) => write(chain[index + 1]?.[0] ?? 0));
@@ -89,10 +97,10 @@ function setMsix(space: ConfigSpace, msix: MsixLayout, next: number): void {
   const at = MSIX_CAPABILITY_OFFSET;
   space.set(at, 1, MSIX_CAPABILITY_ID);
   space.set(at + 1, 1, next);
-  space.set(at + 2, 2, msix.vectors - 1);
-  space.setWritable(at + 2, 2, MSIX_CONTROL_WRITABLE);
-  space.set(at + 4, 4, locator(msix.tableBar, msix.tableOffset));
-  space.set(at + 8, 4, locator(msix.pbaBar, msix.pbaOffset));
+  space.set(at + MsixRegister.CONTROL, 2, msix.vectors - 1);
+  space.setWritable(at + MsixRegister.CONTROL, 2, MSIX_CONTROL_WRITABLE);
+  space.set(at + MsixRegister.TABLE, 4, locator(msix.tableBar, msix.tableOffset));
+  space.set(at + MsixRegister.PBA, 4, locator(msix.pbaBar, msix.pbaOffset));
 }
 
 function setExpress(space: ConfigSpace, next: number): void {

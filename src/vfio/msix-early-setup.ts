@@ -1,6 +1,6 @@
 import { alignDown, alignUp, offset, type Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
-import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
+import { msixTableRange, type MsixLayout } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import type { DeviceRules, FixUpContext } from './revision.ts';
@@ -64,13 +64,14 @@ function withCorrectPba(
  */
 export function cutOutTable(
   areas: readonly SparseArea[],
-  { tableOffset, vectors }: MsixLayout,
+  layout: MsixLayout,
   { regionSize, hostPageSize }: FixUpContext,
 ): readonly SparseArea[] {
   const whole = areas.length === 1 ? areas[0] : undefined;
   if (whole?.offset !== 0n || whole.size !== regionSize) return areas;
-  const start = alignDown(tableOffset, hostPageSize);
-  const end = alignUp(offset(tableOffset + msixTableSize(vectors)), hostPageSize);
+  const table = msixTableRange(layout);
+  const start = alignDown(table.start, hostPageSize);
+  const end = alignUp(offset(table.end), hostPageSize);
   const before = { offset: whole.offset, size: start };
   const behind = { offset: end, size: regionSize - end };
   if (start === 0n) return end >= regionSize ? [] : [behind];

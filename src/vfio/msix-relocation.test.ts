@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BarAttributes } from '../pci-layout/index.ts';
+import { msixTableSize, type BarAttributes } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import { MSIX_RELOCATIONS, relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { IO, MEM32, MEM64, P16K, P4K, P64K, hostDevice, layoutOf, revision } from './testing/fakes.ts';
@@ -43,7 +43,7 @@ function doubled(size: bigint, vectors: number, page: bigint) {
     tableBar: 2,
     tableOffset: layout.tableOffset,
     pbaBar: 2,
-    pbaOffset: layout.tableOffset + 16n * BigInt(vectors),
+    pbaOffset: layout.tableOffset + msixTableSize(vectors),
   });
   expect(regions[2]!.regionSize).toBe(size);
   return [regions[2]!.barSize, layout.tableOffset];
@@ -101,7 +101,7 @@ describe('x-msix-relocation (vfio fact 5.10)', () => {
         tableBar: index,
         tableOffset: 0n,
         pbaBar: index,
-        pbaOffset: 16n * BigInt(vectors),
+        pbaOffset: msixTableSize(vectors),
       });
     },
   );

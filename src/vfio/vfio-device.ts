@@ -11,9 +11,12 @@ import {
 import {
   BAR_COUNT,
   MSIX_CAPABILITY_ID,
+  MsixControl,
+  MsixRegister,
   PciCommand,
   PciRegister,
   barRegister,
+  locator,
   msixPbaSize,
   msixTableSize,
   type AccessWidth,
@@ -187,7 +190,8 @@ export class VfioDevice {
   setMsixEnabled(enabled: boolean): void {
     if (this.msixState === undefined) return;
     const control = this.msixState.readControl();
-    this.writeConfig(MSIX_POSITION + 2, 2, enabled ? control | 0x8000 : control & ~0x8000);
+    const value = enabled ? control | MsixControl.ENABLE : control & ~MsixControl.ENABLE;
+    this.writeConfig(MSIX_POSITION + MsixRegister.CONTROL, 2, value);
   }
 
   /**
@@ -331,8 +335,8 @@ export class VfioDevice {
     const { config } = this.pci;
     config.set(PciRegister.CAPABILITY_POINTER, 1, MSIX_POSITION);
     config.set(MSIX_POSITION, 1, MSIX_CAPABILITY_ID);
-    config.set(MSIX_POSITION + 4, 4, Number(BigInt.asUintN(32, tableOffset)) + tableBar);
-    config.set(MSIX_POSITION + 8, 4, Number(BigInt.asUintN(32, pbaOffset)) + pbaBar);
+    config.set(MSIX_POSITION + MsixRegister.TABLE, 4, locator(tableBar, tableOffset));
+    config.set(MSIX_POSITION + MsixRegister.PBA, 4, locator(pbaBar, pbaOffset));
   }
 }
 

@@ -1,7 +1,11 @@
-import type { AccessWidth } from '../../pci-layout/index.ts';
+import {
+  MSIX_ENTRY_BYTES,
+  MSIX_VECTOR_CONTROL,
+  barRegister,
+  type AccessWidth,
+} from '../../pci-layout/index.ts';
 import type { DeviceSpec } from '../../scenario/index.ts';
 import type { State } from '../../trace/index.ts';
-import { BAR_0 } from './config-registers.ts';
 import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { PluggedDevice } from './plugged-device.ts';
 import type { QtestClient } from '../process/qtest-client.ts';
@@ -39,7 +43,7 @@ export class Guest {
 
   /** Programs a BAR: a 64-bit one in two writes, low half first. */
   async setBar(device: PluggedDevice, bar: number, address: bigint): Promise<void> {
-    const register = BAR_0 + 4 * bar;
+    const register = barRegister(bar);
     const low = this.#write(device, register, 4, Number(BigInt.asUintN(32, address)));
     if (!is64Bit(device.spec, bar)) return void (await this.#run([low]));
     const high = this.#write(device, register + 4, 4, Number(BigInt.asUintN(32, address >> 32n)));
@@ -61,7 +65,7 @@ export class Guest {
 
   /** Sizes a BAR: all ones into each half in turn, restored afterwards. */
   async sizeBar(device: PluggedDevice, bar: number): Promise<void> {
-    const register = BAR_0 + 4 * bar;
+    const register = barRegister(bar);
     const registers = is64Bit(device.spec, bar) ? [register, register + 4] : [register];
     const values = await this.#run(registers.map((at) => this.#config.read(device.at(at), 4)));
     await this.#run(
@@ -94,7 +98,7 @@ export class Guest {
     const { tableBar, tableOffset } = device.msix.layout;
     const bar = device.spec.bars.find(({ index }) => index === tableBar);
     if (bar === undefined || bar.type === 'io') return;
-    const register = BAR_0 + 4 * tableBar;
+    const register = barRegister(tableBar);
     const wide = is64Bit(device.spec, tableBar);
     const [low, high] = await this.#run([
       this.#config.read(device.at(register), 4),
@@ -102,7 +106,7 @@ export class Guest {
     ]);
     const written = BigInt(low!) | (wide ? BigInt(high!) << 32n : 0n);
     const place = written & ~0xfn & -bar.size;
-    const inTable = 16n * BigInt(vector) + 12n;
+    const inTable = MSIX_ENTRY_BYTES * BigInt(vector) + MSIX_VECTOR_CONTROL;
     const isLow = place >= 0x8000_0000n && place < 1n << 32n;
     const gpa = place + tableOffset + inTable + (isLow ? this.#lowWindowOffset : 0n);
     const range = view.find(({ start, end }) => start <= gpa && gpa < end);

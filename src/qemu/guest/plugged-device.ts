@@ -1,15 +1,19 @@
 import { iova, offset, type Offset } from '../../address/index.ts';
-import { splitLocator, type AccessWidth, type MsixLayout } from '../../pci-layout/index.ts';
+import {
+  MSIX_CAPABILITY_ID,
+  MsixControl,
+  MsixRegister,
+  PciRegister,
+  splitLocator,
+  type AccessWidth,
+  type MsixLayout,
+} from '../../pci-layout/index.ts';
 import type { DeviceSpec } from '../../scenario/index.ts';
 import type { BarLayer, VmmEvent } from '../../vfio/index.ts';
 import type { ContainerState, TraceMapping, TraceRange } from '../../trace/index.ts';
 import { runCycles, type ConfigAccess, type ConfigRegister } from './config-access.ts';
 import type { DeviceServer, ServedRequest } from './device-server.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
-
-/** Offset of the capability pointer (PCI 3.0 6.7). */
-const CAPABILITY_POINTER = 0x34;
-const MSIX = 0x11;
 
 /** Where the MSI-X capability of a device is, and what it says that never changes. */
 export interface FoundMsix {
@@ -114,20 +118,20 @@ export class PluggedDevice {
     config: ConfigAccess,
   ): Promise<Omit<FoundMsix, 'emulatedAt'> | undefined> {
     const read = (register: number, width: 1 | 2 | 4) => config.read(this.at(register), width);
-    let [position] = await runCycles(qemu.qtest, [read(CAPABILITY_POINTER, 1)]);
+    let [position] = await runCycles(qemu.qtest, [read(PciRegister.CAPABILITY_POINTER, 1)]);
     // A list of capabilities that never ends is the device's doing.
     for (let count = 0; count < 48 && position! >= 0x40; count++) {
       const [header, table, pba] = await runCycles(qemu.qtest, [
         read(position!, 4),
-        read(position! + 4, 4),
-        read(position! + 8, 4),
+        read(position! + MsixRegister.TABLE, 4),
+        read(position! + MsixRegister.PBA, 4),
       ]);
-      if ((header! & 0xff) === MSIX) {
+      if ((header! & 0xff) === MSIX_CAPABILITY_ID) {
         const [{ bir: tableBar, offset: tableOffset }, { bir: pbaBar, offset: pbaOffset }] = [
           splitLocator(table!),
           splitLocator(pba!),
         ];
-        const vectors = ((header! >>> 16) & 0x7ff) + 1;
+        const vectors = ((header! >>> 16) & MsixControl.TABLE_SIZE) + 1;
         return {
           position: position!,
           layout: { vectors, tableBar, tableOffset, pbaBar, pbaOffset },

@@ -1,8 +1,13 @@
-import type { AccessWidth } from '../../pci-layout/index.ts';
+import {
+  MsixControl,
+  MsixRegister,
+  PciCommand,
+  PciRegister,
+  type AccessWidth,
+} from '../../pci-layout/index.ts';
 import { toJsonLine, type DeviceSpec, type Operation, type Scenario } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
 import type { DeviceState, State, Step } from '../../trace/index.ts';
-import { COMMAND, COMMAND_MEMORY, MSIX_ENABLE, MSIX_FUNCTION_MASK } from './config-registers.ts';
 import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { DeviceServer, ServeDevice } from './device-server.ts';
 import { FlatViewReader, type ReadViews } from './flat-view-reader.ts';
@@ -150,8 +155,8 @@ export class RunningMachine {
       case 'disable-memory':
         return this.#guest.setBit(
           this.#device(operation.device),
-          COMMAND,
-          COMMAND_MEMORY,
+          PciRegister.COMMAND,
+          PciCommand.MEMORY,
           operation.op === 'enable-memory',
         );
       case 'enable-msix':
@@ -159,7 +164,12 @@ export class RunningMachine {
         const device = this.#device(operation.device);
         if (device.msix === undefined) return;
         const enable = operation.op === 'enable-msix';
-        return this.#guest.setBit(device, device.msix.position + 2, MSIX_ENABLE, enable);
+        return this.#guest.setBit(
+          device,
+          device.msix.position + MsixRegister.CONTROL,
+          MsixControl.ENABLE,
+          enable,
+        );
       }
       case 'mask-vector':
         return this.#guest.maskVector(
@@ -288,7 +298,7 @@ export class RunningMachine {
       write(0x24, 4, 0xfff1_0001),
       write(0x28, 4, 1),
       write(0x2c, 4, 0xffff_ffff),
-      write(COMMAND, 2, 7),
+      write(PciRegister.COMMAND, 2, PciCommand.IO | PciCommand.MEMORY | PciCommand.BUS_MASTER),
     ]);
   }
 
@@ -364,7 +374,7 @@ export class RunningMachine {
   async #readMsixControls(): Promise<ReadonlyMap<PluggedDevice, number>> {
     const having = this.devices.filter(({ msix }) => msix !== undefined);
     const values = await this.#run(
-      having.map((device) => this.#config.read(device.at(device.msix!.position + 2), 2)),
+      having.map((device) => this.#config.read(device.at(device.msix!.position + MsixRegister.CONTROL), 2)),
     );
     return new Map(having.map((device, index) => [device, values[index]!]));
   }
@@ -424,8 +434,8 @@ export class RunningMachine {
     const view = msix &&
       control !== undefined && {
         layout: msix.layout,
-        enabled: (control & MSIX_ENABLE) !== 0,
-        functionMasked: (control & MSIX_FUNCTION_MASK) !== 0,
+        enabled: (control & MsixControl.ENABLE) !== 0,
+        functionMasked: (control & MsixControl.FUNCTION_MASK) !== 0,
         emulatedAt: this.optsOutOfMsixEmulation ? undefined : msix.emulatedAt,
       };
     return { id: spec.id, bars, msix: view || undefined };
