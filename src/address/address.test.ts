@@ -4,15 +4,15 @@ import { END_OF_SPACE, LAST_ADDRESS, gpa, hostAddress, iova, low64, offset } fro
 
 const run = { seed: 0xadd2, numRuns: 300 };
 
-describe('the ends of the space', () => {
-  it('are 2^64 and the address before it', () => {
+describe('END_OF_SPACE and LAST_ADDRESS', () => {
+  it('are 2^64 and 2^64 - 1', () => {
     expect(END_OF_SPACE).toBe(0x1_0000_0000_0000_0000n);
     expect(LAST_ADDRESS).toBe(0xffff_ffff_ffff_ffffn);
   });
 });
 
-describe('the marks of an address', () => {
-  it.each([gpa, iova, hostAddress, offset])('leave the number as it is: $name', (mark) => {
+describe('gpa, iova, hostAddress and offset', () => {
+  it.each([gpa, iova, hostAddress, offset])('do not change the number: $name', (mark) => {
     for (const value of [0n, 1n, 1n << 63n, LAST_ADDRESS, END_OF_SPACE]) expect(mark(value)).toBe(value);
   });
 });
@@ -33,7 +33,7 @@ describe('low64', () => {
     expect(low64(value)).toBe(expected);
   });
 
-  it('is the remainder that is not negative', () => {
+  it('is the non-negative remainder of a division by 2^64', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(1n << 130n), max: 1n << 130n }), (value) => {
         const remainder = value % END_OF_SPACE;

@@ -20,12 +20,12 @@ describe('alignDown and alignUp', () => {
     { value: LAST_ADDRESS, unit: 0x1000n, down: LAST_ADDRESS - 0xfffn, up: END_OF_SPACE },
     { value: END_OF_SPACE, unit: 0x1000n, down: END_OF_SPACE, up: END_OF_SPACE },
     { value: LAST_ADDRESS, unit: END_OF_SPACE, down: 0n, up: END_OF_SPACE },
-  ])('$value by $unit', ({ value, unit, down, up }) => {
+  ])('round $value to multiples of $unit', ({ value, unit, down, up }) => {
     expect(alignDown(value, unit)).toBe(down);
     expect(alignUp(value, unit)).toBe(up);
   });
 
-  it('enclose the value in less than one unit', () => {
+  it('are at most one unit apart, with the value between them', () => {
     fc.assert(
       fc.property(address, unit, (value, unit) => {
         const [down, up] = [alignDown(value, unit), alignUp(value, unit)];
@@ -39,28 +39,31 @@ describe('alignDown and alignUp', () => {
 });
 
 describe('isAligned', () => {
-  it('is divisibility', () => {
+  it('is true exactly of multiples of the unit', () => {
     fc.assert(
-      fc.property(address, unit, fc.boolean(), (value, unit, make) => {
-        const number = make ? value - (value % unit) : value;
+      fc.property(address, unit, fc.boolean(), (value, unit, aligned) => {
+        const number = aligned ? value - (value % unit) : value;
         expect(isAligned(number, unit)).toBe(number % unit === 0n);
       }),
       run,
     );
   });
 
-  it.each([0n, 1n << 32n, 1n << 63n, END_OF_SPACE])('holds for %d and 4 KiB', (value) => {
-    expect(isAligned(value, 0x1000n)).toBe(true);
-    expect(isAligned(value + 1n, 0x1000n)).toBe(false);
-  });
+  it.each([0n, 1n << 32n, 1n << 63n, END_OF_SPACE])(
+    'is true of %d and false of the next number, for 4 KiB',
+    (value) => {
+      expect(isAligned(value, 0x1000n)).toBe(true);
+      expect(isAligned(value + 1n, 0x1000n)).toBe(false);
+    },
+  );
 });
 
 describe('isPowerOfTwo', () => {
-  it.each([1n, 2n, 0x1000n, 1n << 32n, 1n << 63n, END_OF_SPACE])('%d is one', (value) => {
+  it.each([1n, 2n, 0x1000n, 1n << 32n, 1n << 63n, END_OF_SPACE])('is true of %d', (value) => {
     expect(isPowerOfTwo(value)).toBe(true);
   });
 
-  it.each([0n, -1n, -2n, 3n, 0x3000n, LAST_ADDRESS, END_OF_SPACE + 1n])('%d is none', (value) => {
+  it.each([0n, -1n, -2n, 3n, 0x3000n, LAST_ADDRESS, END_OF_SPACE + 1n])('is false of %d', (value) => {
     expect(isPowerOfTwo(value)).toBe(false);
   });
 });

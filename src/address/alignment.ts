@@ -1,7 +1,7 @@
-/** The largest multiple of `unit` that is not above `value`. `unit` is a power of two. */
+/** The largest multiple of `unit`, a power of two, that is not above `value`. */
 export const alignDown = <A extends bigint>(value: A, unit: bigint): A => (value & -unit) as A;
 
-/** The smallest multiple of `unit` that is not below `value`; may be 2^64. `unit` is a power of two. */
+/** The smallest multiple of `unit`, a power of two, that is not below `value`; may be 2^64. */
 export const alignUp = <A extends bigint>(value: A, unit: bigint): A => ((value + unit - 1n) & -unit) as A;
 
 /** Whether `value` is a multiple of `unit`, a power of two. */
@@ -17,5 +17,5 @@ export function powerOfTwoCeiling(value: bigint): bigint {
   return power;
 }
 
-/** The largest power of two that divides `value`, or 0 for 0: the alignment `value` happens to have. */
+/** The largest power of two that divides `value`, which is the alignment of `value`; 0 for 0. */
 export const lowestSetBit = (value: bigint): bigint => value & -value;

@@ -7,10 +7,10 @@ export const hex = (value: bigint): string => `0x${value.toString(16)}`;
 export const hex16 = (value: bigint): string => value.toString(16).padStart(16, '0');
 
 /**
- * Reads an unsigned number of at most 64 bits (2^64 itself is allowed: it is a size) from a hex
- * string with `0x` or from a safe integer.
+ * Reads a number from 0 to 2^64 from a hex string with `0x` or from a safe integer. 2^64 itself is
+ * allowed, because a size may be 2^64.
  *
- * @returns the number, or `undefined` when `value` is neither or does not fit.
+ * @returns `undefined` if `value` has neither form or is out of range.
  */
 export function parseHex(value: unknown): bigint | undefined {
   if (typeof value === 'number') {

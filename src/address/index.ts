@@ -1,4 +1,4 @@
-/** Unsigned 64-bit addresses, ranges up to 2^64, alignment, page-size bitmaps and their text. */
+/** Unsigned 64-bit addresses, ranges up to 2^64, alignment, page-size bitmaps, and the hexadecimal text of addresses. */
 export * from './address.ts';
 export * from './alignment.ts';
 export * from './hex.ts';

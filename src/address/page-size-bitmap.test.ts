@@ -5,20 +5,20 @@ import { atLeast, below, largestPage, pageSizeBitmap, pageSizes, smallestPage } 
 
 const KiB = 1024n;
 const MiB = 1024n * KiB;
-/** {4K, 2M, 1G}: x86. */
+/** 4 KiB, 2 MiB and 1 GiB: an IOMMU of x86. */
 const X86 = 0x4020_1000n;
 
 const page = fc.bigInt({ min: 0n, max: 63n }).map((bit) => 1n << bit);
 const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 
 describe('a page-size bitmap', () => {
-  it('is the sum of its page sizes', () => {
+  it('is the union of its page sizes', () => {
     expect(pageSizeBitmap([4n * KiB, 2n * MiB, 1024n * MiB])).toBe(X86);
     expect(pageSizeBitmap([2n * MiB, 4n * KiB, 4n * KiB])).toBe(0x20_1000n);
     expect(pageSizeBitmap([])).toBe(0n);
   });
 
-  it('gives the sizes back, ascending and once each', () => {
+  it('lists its page sizes in ascending order, each once', () => {
     fc.assert(
       fc.property(fc.array(page), (sizes) => {
         const bitmap = pageSizeBitmap(sizes);
@@ -49,12 +49,12 @@ describe('a page-size bitmap', () => {
     { at: 64n * KiB, smaller: 4n * KiB },
     { at: 2n * MiB, smaller: 4n * KiB },
     { at: 1n << 63n, smaller: X86 },
-  ])('is cut at $at', ({ at, smaller }) => {
+  ])('is divided at $at into the smaller page sizes and the others', ({ at, smaller }) => {
     expect(below(X86, at)).toBe(smaller);
     expect(atLeast(X86, at)).toBe(X86 - smaller);
   });
 
-  it('is cut in two parts that make it up', () => {
+  it('is the sum of the page sizes below a page size and the others', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: LAST_ADDRESS }), page, (bitmap, at) => {
         expect(pageSizes(below(bitmap, at)).every((size) => size < at)).toBe(true);

@@ -1,24 +1,24 @@
 import { lowestSetBit } from './alignment.ts';
 
 /**
- * A set of page sizes as VFIO and the IOMMU API report it: bit n set means pages of 2^n bytes.
- * The value of a set bit *is* the page size, so `0x10001000n` is {4K, 256M}.
+ * A set of page sizes as VFIO and the kernel's IOMMU API report it: bit n stands for pages of 2^n
+ * bytes. The value of a bit is the page size, so `0x10001000n` is 4 KiB and 256 MiB.
  */
 export type PageSizeBitmap = bigint & { readonly __pageSizes?: never };
 
 const ALL_BITS = (1n << 64n) - 1n;
 
-/** The bitmap with exactly these page sizes, each a power of two below 2^64. */
+/** The bitmap of these page sizes, each a power of two below 2^64. */
 export const pageSizeBitmap = (sizes: Iterable<bigint>): PageSizeBitmap => {
   let bitmap = 0n;
   for (const size of sizes) bitmap |= size;
   return bitmap;
 };
 
-/** The smallest page size in the bitmap, 0 for an empty one. */
+/** The smallest page size in the bitmap; 0 if the bitmap is empty. */
 export const smallestPage = (bitmap: PageSizeBitmap): bigint => lowestSetBit(bitmap);
 
-/** The largest page size in the bitmap, 0 for an empty one. */
+/** The largest page size in the bitmap; 0 if the bitmap is empty. */
 export function largestPage(bitmap: PageSizeBitmap): bigint {
   return bitmap === 0n ? 0n : 1n << BigInt(bitmap.toString(2).length - 1);
 }

@@ -19,14 +19,14 @@ describe('overlaps', () => {
     [range(0n, LAST_ADDRESS), range(LAST_ADDRESS, END_OF_SPACE), false],
     [range(0n, 1n << 32n), range(1n << 32n, (1n << 32n) + 1n), false],
     [range((1n << 63n) - 1n, (1n << 63n) + 1n), range(1n << 63n, END_OF_SPACE), true],
-    // QM-01: the end of the first one is beyond 2^63, where the difference of the ends is negative.
+    // QM-01: the first range ends beyond 2^63, which overflowed QEMU's signed 64-bit sum.
     [range(0x100_0000_0000n, 0x8000_00ff_ffff_ffffn), range(0x100_1000_0000n, 0x100_2000_0000n), true],
-  ])('%o and %o: %s', (a, b, expected) => {
+  ])('of %o and %o is %s', (a, b, expected) => {
     expect(overlaps(a, b)).toBe(expected);
     expect(overlaps(b, a)).toBe(expected);
   });
 
-  it('is to have an address in common, for ranges that have one', () => {
+  it('is true exactly if two non-empty ranges have an address in common', () => {
     fc.assert(
       fc.property(smallRange, smallRange, (a, b) => {
         fc.pre(a.start < a.end && b.start < b.end);
@@ -36,13 +36,13 @@ describe('overlaps', () => {
     );
   });
 
-  it('says no of an empty range inside another one', () => {
+  it('is false of an empty range inside another range', () => {
     expect(overlaps(range(5n, 5n), range(0n, 10n))).toBe(false);
   });
 });
 
 describe('contains', () => {
-  it('is that every address of the inner one is in the outer one', () => {
+  it('is true exactly if every address of the inner range is in the outer range', () => {
     fc.assert(
       fc.property(smallRange, smallRange, (outer, inner) => {
         fc.pre(inner.start < inner.end);
@@ -58,13 +58,13 @@ describe('contains', () => {
     [range(0n, END_OF_SPACE), range(LAST_ADDRESS, END_OF_SPACE), true],
     [range(0n, LAST_ADDRESS), range(LAST_ADDRESS, END_OF_SPACE), false],
     [range(1n, END_OF_SPACE), range(0n, 2n), false],
-  ])('%o in it: %o: %s', (outer, inner, expected) => {
+  ])('of %o and, inside, %o is %s', (outer, inner, expected) => {
     expect(contains(outer, inner)).toBe(expected);
   });
 });
 
 describe('intersection', () => {
-  it('is the addresses in common, or nothing', () => {
+  it('has exactly the addresses that both ranges have', () => {
     fc.assert(
       fc.property(smallRange, smallRange, (a, b) => {
         const common = addresses(a).filter((address) => addresses(b).includes(address));
@@ -76,7 +76,7 @@ describe('intersection', () => {
     );
   });
 
-  it('reaches to 2^64', () => {
+  it('may end at 2^64', () => {
     expect(intersection(range(0n, END_OF_SPACE), range(1n << 63n, END_OF_SPACE))).toEqual(
       range(1n << 63n, END_OF_SPACE),
     );
@@ -97,10 +97,10 @@ describe('lengthOf', () => {
 });
 
 describe('firstEndingAbove', () => {
-  it('is the first range, in order, that ends above the address', () => {
+  it('is the index of the first range that ends above the address', () => {
     const sorted = fc.uniqueArray(fc.bigInt({ min: 0n, max: 40n }), { maxLength: 16 }).map((bounds) => {
       const edges = bounds.toSorted((a, b) => (a < b ? -1 : 1));
-      // Every other gap between two edges is a range, some of them touching the next.
+      // Some gaps between two edges are ranges, and some of these touch the next range.
       return edges.slice(1).flatMap((end, index) => (end % 3n === 0n ? [] : [range(edges[index]!, end)]));
     });
     fc.assert(
@@ -112,7 +112,7 @@ describe('firstEndingAbove', () => {
     );
   });
 
-  it('finds its way at both ends of the space', () => {
+  it('is right at both ends of the space', () => {
     const ranges = [range(0n, 1n), range(1n << 63n, LAST_ADDRESS), range(LAST_ADDRESS, END_OF_SPACE)];
     expect(firstEndingAbove([], 0n)).toBe(0);
     expect(firstEndingAbove(ranges, -1n)).toBe(0);

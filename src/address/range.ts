@@ -4,7 +4,7 @@ export interface Range<A extends bigint = bigint> {
   readonly end: bigint;
 }
 
-/** Whether the two ranges share at least one address: an empty one shares none. */
+/** Whether the two ranges share at least one address; an empty range shares none. */
 export const overlaps = (a: Range, b: Range): boolean =>
   a.start < b.end && b.start < a.end && a.start < a.end && b.start < b.end;
 
@@ -12,7 +12,7 @@ export const overlaps = (a: Range, b: Range): boolean =>
 export const contains = (outer: Range, inner: Range): boolean =>
   outer.start <= inner.start && inner.end <= outer.end;
 
-/** The addresses that both ranges have, or `undefined` when there are none. */
+/** The addresses that both ranges have; `undefined` if they share none. */
 export function intersection<A extends bigint>(a: Range<A>, b: Range<A>): Range<A> | undefined {
   const start = a.start > b.start ? a.start : b.start;
   const end = a.end < b.end ? a.end : b.end;
@@ -23,8 +23,11 @@ export function intersection<A extends bigint>(a: Range<A>, b: Range<A>): Range<
 export const lengthOf = (range: Range): bigint => range.end - range.start;
 
 /**
- * The index of the first of `ranges` that ends above `address`: the one that holds it, or the next
- * one up, or `ranges.length`. The ranges are sorted and disjoint.
+ * The index of the first range that ends above `address`: the range that holds `address`, or else the
+ * next higher range.
+ *
+ * @param ranges sorted and disjoint.
+ * @returns `ranges.length` if every range ends at or below `address`.
  */
 export function firstEndingAbove(ranges: readonly Range[], address: bigint): number {
   let low = 0;

@@ -3,10 +3,10 @@ import { MemoryRegion } from '../memory/index.ts';
 import type { Machine, MachineOptions } from './machine.ts';
 import { makeIoSpace, makeMemorySpaces, makeRam, makeSystem } from './memory-map.ts';
 
-/** Priority of a PCI space that shows wherever nothing else is. */
+/** Priority of the PCI space: lower than the default 0, so that a BAR shows only where nothing else does. */
 const BELOW_EVERYTHING = -1;
 
-/** RAM at 0 and a PCI space behind everything: the smallest machine in which a finding can be shown. */
+/** No machine of QEMU: RAM at 0 and a PCI space below everything else, for the smallest scenarios. */
 export function buildGeneric(options: MachineOptions): Machine {
   const { topology } = options;
   const system = makeSystem();

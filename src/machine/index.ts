@@ -1,3 +1,4 @@
+/** QEMU's machines as memory maps: pc, q35, virt, pseries, and the smallest one, generic. */
 import { buildGeneric } from './generic.ts';
 import type { Machine, MachineOptions } from './machine.ts';
 import { buildPc, buildQ35 } from './pc.ts';
@@ -12,7 +13,7 @@ export {
   type Reserve,
 } from './machine.ts';
 
-/** The machines by the name of their type. */
+/** How to build each machine, by the name of its type. */
 const BUILDERS = {
   generic: buildGeneric,
   pc: buildPc,
@@ -21,7 +22,7 @@ const BUILDERS = {
   pseries: buildPseries,
 } as const satisfies Record<string, (options: MachineOptions) => Machine>;
 
-/** Builds a machine of this type, all in one transaction: nobody listens yet. */
+/** Builds a machine of this type in one transaction; no listener is registered yet. */
 export function buildMachine(type: keyof typeof BUILDERS, options: MachineOptions): Machine {
   options.topology.begin();
   const machine = BUILDERS[type](options);

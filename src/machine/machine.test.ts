@@ -25,7 +25,7 @@ function build(type: MachineType, ram: bigint, revision = 'qemu-11.1', hostPageS
   return { machine, topology, reserved };
 }
 
-/** The rows of a space as `info mtree -f` prints them. */
+/** The ranges of an address space as `info mtree -f` prints them. */
 const rows = (space: AddressSpace): string[] =>
   space.view.ranges.map((range) => {
     const { start, end, priority, region, offset: at } = range;
@@ -34,11 +34,11 @@ const rows = (space: AddressSpace): string[] =>
     return `${place} (prio ${priority}, ${rangeType(range, form11)}): ${region.name}${where}`;
   });
 
-/** The rows of memory with one of these names. */
+/** The ranges of system memory whose name begins with one of these. */
 const rowsOf = (machine: Machine, ...names: string[]): string[] =>
   rows(machine.memory).filter((row) => names.some((name) => row.includes(`: ${name}`)));
 
-/** What a device whose BAR is at `address` of the bus shows in memory. */
+/** Where in system memory a BAR at bus address `address` is visible. */
 function barAt(machine: Machine, address: bigint, size: bigint): string[] {
   const bar = MemoryRegion.ramDevice('bar', size);
   machine.bus.topology.addSubregion(machine.bus.memory, bar, offset(address), 1);
@@ -47,7 +47,7 @@ function barAt(machine: Machine, address: bigint, size: bigint): string[] {
   return shown;
 }
 
-// The rows below are those of a real QEMU 11.1.3; its RAM had the name of a back end there.
+// The rows below were read from QEMU 11.1.3; there, RAM had the name of its memory back end.
 const FIRMWARE_AND_CHIP_SET = [
   '00000000fec00000-00000000fec00fff (prio 0, i/o): ioapic',
   '00000000fed00000-00000000fed003ff (prio 0, i/o): hpet',
@@ -61,8 +61,8 @@ const BIOS_AREA = [
   '00000000000e0000-00000000000fffff (prio 0, rom): pc.bios @0000000000020000',
 ];
 
-describe('pc and q35', () => {
-  it('pc with 6 GiB', () => {
+describe('the memory map of pc and q35', () => {
+  it('pc with 6 GiB has RAM below 3 GiB and above 4 GiB', () => {
     const { machine } = build('pc', 6n * GIB);
     expect(rows(machine.memory)).toEqual([
       ...BIOS_AREA,
@@ -72,7 +72,7 @@ describe('pc and q35', () => {
     ]);
   });
 
-  it('q35 with 6 GiB, after its first reset', () => {
+  it('q35 with 6 GiB, after its first reset, has RAM below 2 GiB and above 4 GiB', () => {
     const { machine } = build('q35', 6n * GIB);
     machine.reset();
     expect(rows(machine.memory)).toEqual([
@@ -83,7 +83,7 @@ describe('pc and q35', () => {
     ]);
   });
 
-  it('q35 before that: the BIOS area is RAM', () => {
+  it('q35 before its first reset has RAM in the BIOS area', () => {
     const { machine } = build('q35', 2n * GIB);
     expect(rows(machine.memory)).toEqual([
       '0000000000000000-000000007fffffff (prio 0, ram): pc.ram',
@@ -91,7 +91,7 @@ describe('pc and q35', () => {
     ]);
   });
 
-  it('a reset changes the map of q35 once, in one commit, and that of pc never; pseries makes its DMA window anew', () => {
+  it('the first reset of q35 is one commit, each reset of pseries is two, and other machines change nothing', () => {
     for (const [type, expected] of [
       ['q35', [1, 0]],
       ['pc', [0, 0]],
@@ -114,7 +114,7 @@ describe('pc and q35', () => {
     }
   });
 
-  // Both sides of both limits: 2816 MiB for q35, 3.5 GiB for pc.
+  // Sizes on both sides of the limits: 2816 MiB for q35, 3.5 GiB for pc.
   it.each([
     ['q35', 0xafe0_0000n, 0xafe0_0000n],
     ['q35', 0xaffff000n, 0xaffff000n],
@@ -139,14 +139,17 @@ describe('pc and q35', () => {
     ]);
   });
 
-  it.each(['pc', 'q35'] as const)('%s: devices see what the CPU sees, and no BAR at address 0', (type) => {
-    const { machine } = build(type, 2n * GIB);
-    expect(machine.bus.dmaSpace).toBe(machine.memory);
-    expect(machine.bus.addressZeroAllowed).toBe(false);
-    expect(machine.optsOutOfMsixEmulation).toBe(false);
-  });
+  it.each(['pc', 'q35'] as const)(
+    '%s: DMA reaches what the CPU reaches, and no BAR may be at address 0',
+    (type) => {
+      const { machine } = build(type, 2n * GIB);
+      expect(machine.bus.dmaSpace).toBe(machine.memory);
+      expect(machine.bus.addressZeroAllowed).toBe(false);
+      expect(machine.optsOutOfMsixEmulation).toBe(false);
+    },
+  );
 
-  it.each(['pc', 'q35'] as const)('%s: a BAR shows where there is neither RAM nor a chip', (type) => {
+  it.each(['pc', 'q35'] as const)('%s: a BAR is visible where there is neither RAM nor a chip', (type) => {
     const { machine } = build(type, 2n * GIB);
     machine.reset();
     expect(barAt(machine, 0xd000_0000n, 0x1000n)).toEqual(['00000000d0000000-00000000d0000fff']);
@@ -156,30 +159,33 @@ describe('pc and q35', () => {
       '00000000fec01000-00000000fec01fff @0000000000001000',
     ]);
     expect(barAt(machine, 0xfee0_0000n, 0x1000n)).toEqual([]);
-    // Above the BIOS, which is a region of the PCI space itself.
+    // The BIOS is a region of the PCI space with priority 0, so the BAR hides it.
     expect(barAt(machine, 0xfffc_0000n, 0x1000n)).toEqual(['00000000fffc0000-00000000fffc0fff']);
   });
 
-  it.each(['pc', 'q35'] as const)('%s: a BAR shows in the hole below 1 MiB (machine fact 11.1)', (type) => {
-    const { machine } = build(type, 2n * GIB);
-    machine.reset();
-    expect(barAt(machine, 0xc_0000n, 0x4_0000n)).toEqual(['00000000000c0000-00000000000fffff']);
-    expect(barAt(machine, 0xa_0000n, 0x2_0000n)).toEqual(['00000000000a0000-00000000000bffff']);
-    expect(barAt(machine, 0x8_0000n, 0x8_0000n)).toEqual([
-      '00000000000a0000-00000000000fffff @0000000000020000',
-    ]);
-    expect(barAt(machine, 0x10_0000n, 0x1000n)).toEqual([]);
-  });
+  it.each(['pc', 'q35'] as const)(
+    '%s: a BAR is visible from 0xa0000 to 0xfffff (machine fact 11.1)',
+    (type) => {
+      const { machine } = build(type, 2n * GIB);
+      machine.reset();
+      expect(barAt(machine, 0xc_0000n, 0x4_0000n)).toEqual(['00000000000c0000-00000000000fffff']);
+      expect(barAt(machine, 0xa_0000n, 0x2_0000n)).toEqual(['00000000000a0000-00000000000bffff']);
+      expect(barAt(machine, 0x8_0000n, 0x8_0000n)).toEqual([
+        '00000000000a0000-00000000000fffff @0000000000020000',
+      ]);
+      expect(barAt(machine, 0x10_0000n, 0x1000n)).toEqual([]);
+    },
+  );
 
-  it('q35: before the first reset only in its video part', () => {
+  it('q35: before the first reset a BAR is visible only from 0xa0000 to 0xbffff', () => {
     const { machine } = build('q35', 2n * GIB);
     expect(barAt(machine, 0xc_0000n, 0x4_0000n)).toEqual([]);
     expect(barAt(machine, 0xa_0000n, 0x2_0000n)).toEqual(['00000000000a0000-00000000000bffff']);
   });
 });
 
-describe('virt', () => {
-  it('with 2 GiB', () => {
+describe('the memory map of virt', () => {
+  it('with 2 GiB is that of QEMU 11.1.3', () => {
     const { machine } = build('virt', 2n * GIB);
     const all = rows(machine.memory);
     expect(all.filter((row) => !row.includes('virtio-mmio'))).toEqual([
@@ -208,7 +214,7 @@ describe('virt', () => {
     ]);
   });
 
-  // ECAM and the high window, of a real QEMU 11.1.3.
+  // The addresses were read from QEMU 11.1.3.
   it.each([
     [512n * MIB, 0x40_1000_0000n, 0x80_0000_0000n],
     [255n * GIB, 0x40_1000_0000n, 0x80_0000_0000n],
@@ -225,7 +231,7 @@ describe('virt', () => {
     ]);
   });
 
-  it('has what no row shows, too: containers without anything in them', () => {
+  it('has empty containers, which no flat range shows', () => {
     const { machine } = build('virt', 2n * GIB);
     const placeOf = (name: string): bigint | undefined =>
       machine.system.subregions.find((region) => region.name === name)?.address;
@@ -233,7 +239,7 @@ describe('virt', () => {
     expect(placeOf('cxl_host_reg')).toBe(0x40_0400_0000n);
   });
 
-  it('shows BARs in its windows only, clipped to them, from address 0 on', () => {
+  it('shows BARs in its two windows only, clipped to these', () => {
     const { machine } = build('virt', 2n * GIB);
     expect(machine.bus.addressZeroAllowed).toBe(true);
     expect(machine.bus.dmaSpace).toBe(machine.memory);
@@ -247,15 +253,15 @@ describe('virt', () => {
     }
   });
 
-  it('has I/O ports of its own in memory', () => {
+  it('shows I/O ports in system memory', () => {
     const { machine, topology } = build('virt', 2n * GIB);
     topology.addSubregion(machine.bus.io, MemoryRegion.io('ports', 0x20n), offset(0x1000n), 1);
     expect(rowsOf(machine, 'ports')).toEqual(['000000003eff1000-000000003eff101f (prio 1, i/o): ports']);
   });
 });
 
-describe('pseries', () => {
-  it('with 2 GiB', () => {
+describe('the memory map of pseries', () => {
+  it('with 2 GiB is that of QEMU 11.1.3', () => {
     const { machine } = build('pseries', 2n * GIB);
     expect(rows(machine.memory)).toEqual([
       '0000000000000000-000000007fffffff (prio 0, ram): ppc_spapr.ram',
@@ -266,13 +272,13 @@ describe('pseries', () => {
     expect(machine.optsOutOfMsixEmulation).toBe(true);
   });
 
-  it('had no XIVE before 3.1', () => {
+  it('has no XIVE registers before QEMU 3.1', () => {
     const { machine } = build('pseries', 2n * GIB, 'qemu-2.12');
     expect(rows(machine.memory)).toHaveLength(1);
   });
 
   it.each([0x1000n, 0x1_0000n])(
-    'has a space for DMA with a window and a doorbell of a host page (%i)',
+    'has an address space for DMA with a TCE window and an MSI doorbell of one host page (%i bytes)',
     (page) => {
       const { machine } = build('pseries', 2n * GIB, 'qemu-11.1', page);
       const { dmaSpace } = machine.bus;
@@ -286,7 +292,7 @@ describe('pseries', () => {
     },
   );
 
-  it('shows BARs through two windows, the lower one moved', () => {
+  it('shows BARs in two windows, of which the lower one shifts addresses', () => {
     const { machine } = build('pseries', 2n * GIB);
     expect(machine.bus.addressZeroAllowed).toBe(true);
     expect(barAt(machine, 0x9000_0000n, 0x1000n)).toEqual(['0000200090000000-0000200090000fff']);
@@ -298,13 +304,13 @@ describe('pseries', () => {
     }
   });
 
-  it('has I/O ports of its own in memory', () => {
+  it('shows I/O ports in system memory', () => {
     const { machine, topology } = build('pseries', 2n * GIB);
     topology.addSubregion(machine.bus.io, MemoryRegion.io('ports', 0x20n), offset(0x1000n), 1);
     expect(rowsOf(machine, 'ports')).toEqual(['0000200000001000-000020000000101f (prio 1, i/o): ports']);
   });
 
-  it('shows BARs in the space for DMA only by the proposal', () => {
+  it('shows BARs in the address space for DMA only in the proposal for that', () => {
     for (const [id, expected] of [
       ['seed-v2', []],
       ['seed-v2+phb-mmio-alias', ['0000210000000000-000021000000ffff (prio 1, ramd): bar']],
@@ -318,8 +324,8 @@ describe('pseries', () => {
   });
 });
 
-describe('generic', () => {
-  it('is RAM with a PCI space behind it', () => {
+describe('the memory map of generic', () => {
+  it('is RAM with a PCI space below', () => {
     const { machine } = build('generic', 256n * MIB);
     expect(rows(machine.memory)).toEqual(['0000000000000000-000000000fffffff (prio 0, ram): ram']);
     expect(machine.bus.dmaSpace).toBe(machine.memory);
@@ -334,7 +340,7 @@ describe('generic', () => {
 describe('every machine', () => {
   const TYPES = ['generic', 'pc', 'q35', 'virt', 'pseries'] as const;
 
-  it.each(TYPES)('%s is built in one transaction, and listens to nobody', (type) => {
+  it.each(TYPES)('%s is built in one transaction and has no listeners', (type) => {
     const { machine, topology } = build(type, 2n * GIB);
     expect(topology.inTransaction).toBe(false);
     expect(topology.addressSpaces.flatMap(({ listeners }) => listeners)).toEqual([]);
@@ -348,12 +354,12 @@ describe('every machine', () => {
     ['q35', ['memory', 'cpu-memory-0', 'I/O']],
     ['virt', ['memory', 'cpu-memory-0', 'I/O']],
     ['pseries', ['memory', 'cpu-memory-0', 'I/O', 'pci@800000020000000']],
-  ] as const)('%s has these address spaces', (type, names) => {
+  ] as const)('%s has the address spaces %j', (type, names) => {
     expect(build(type, 2n * GIB).topology.addressSpaces.map(({ name }) => name)).toEqual(names);
     expect(build(type, 2n * GIB, 'qemu-2.11').topology.addressSpaces[1]!.name).toBe('cpu-memory');
   });
 
-  it.each(TYPES)('%s: what is RAM has a place in the VMM, aligned to huge pages', (type) => {
+  it.each(TYPES)('%s: RAM and ROM have addresses in the VMM, aligned to huge pages', (type) => {
     const { machine, reserved } = build(type, 2n * GIB);
     expect(reserved[0]).toBeDefined();
     expect(reserved.map(([, alignment]) => alignment)).toEqual(reserved.map(() => RAM_ALIGNMENT));
@@ -364,7 +370,7 @@ describe('every machine', () => {
     }
   });
 
-  it('has pages of 4K for its CPU, and RAM that huge pages can back', () => {
+  it('has a target page of 4 KiB, and RAM aligned for huge pages of 2 MiB', () => {
     expect([TARGET_PAGE_SIZE, RAM_ALIGNMENT]).toEqual([0x1000n, 2n * MIB]);
     expect(isAligned(RAM_ALIGNMENT, TARGET_PAGE_SIZE)).toBe(true);
   });

@@ -3,34 +3,36 @@ import type { AddressSpace, MemoryRegion, MemoryTopology } from '../memory/index
 import type { PciBus } from '../pci/index.ts';
 import type { MachineRules } from '../vfio/index.ts';
 
-/** Reserves `size` bytes of the VMM's address space, aligned to `alignment` bytes. */
+/** Reserves `size` bytes of the VMM's own address space, aligned to `alignment` bytes, and returns the first address. */
 export type Reserve = (size: Size, alignment: Size) => HostAddress;
 
-/** What a machine is built from. */
+/** What a machine is built of. */
 export interface MachineOptions {
   readonly topology: MemoryTopology;
   /** Bytes of guest RAM. */
   readonly ram: Size;
+  /** In bytes: a power of two. */
   readonly hostPageSize: Size;
+  /** What differs between releases of QEMU and proposals. */
   readonly rules: MachineRules;
   readonly reserve: Reserve;
 }
 
-/** An emulated machine: its memory map and the bus that passed-through devices are plugged into. */
+/** An emulated machine: its memory map, and the bus for passed-through devices. */
 export interface Machine {
-  /** The region that all system memory hangs from. */
+  /** The root region of system memory. */
   readonly system: MemoryRegion;
-  /** What CPUs see, and what KVM's memslots follow. */
+  /** The address space of the CPUs, which KVM's memslots follow. */
   readonly memory: AddressSpace;
   readonly bus: PciBus;
-  /** Whether its guests set up MSI-X by other means than the table (pseries: by firmware calls). */
+  /** Whether guests set up MSI-X without the table: those of pseries make firmware calls. */
   readonly optsOutOfMsixEmulation: boolean;
-  /** Brings the chip set's own registers to their values after reset. */
+  /** What a reset of the machine changes in its memory map; devices are reset by the caller. */
   reset(): void;
 }
 
-/** Host alignment of RAM blocks (QEMU_VMALLOC_ALIGN on x86 and Arm). */
+/** Alignment of RAM blocks in the VMM's address space, in bytes (QEMU_VMALLOC_ALIGN on x86 and Arm). */
 export const RAM_ALIGNMENT: Size = 2n << 20n;
 
-/** The page for which QEMU's emulated CPUs are built, on all of the machines (TARGET_PAGE_SIZE). */
+/** Page size, in bytes, that QEMU's memory core assumes on each of these machines (TARGET_PAGE_SIZE). */
 export const TARGET_PAGE_SIZE: Size = 0x1000n;

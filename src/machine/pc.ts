@@ -2,12 +2,14 @@ import { END_OF_SPACE, offset, type Size } from '../address/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import type { Machine, MachineOptions } from './machine.ts';
 import {
+  addAlias,
   addIoRows,
   makeIoSpace,
   makeMemorySpaces,
   makeRam,
   makeRom,
   makeSystem,
+  type AliasRow,
   type IoRow,
 } from './memory-map.ts';
 
@@ -23,26 +25,26 @@ const CHIP_SET: readonly IoRow[] = [
   [0xfed0_0000n, 0x400n, 'hpet'],
 ];
 
-/** The stretches of the BIOS area whose target the chip set's PAM registers choose: twelve of 16K, one of 64K. */
+/** The stretches of the BIOS area for which the PAM registers choose RAM or PCI: twelve of 16 KiB, one of 64 KiB. */
 const PAM_STRETCHES: readonly (readonly [start: bigint, size: Size])[] = [
   ...Array.from({ length: 12 }, (_, index) => [0xc_0000n + BigInt(index) * 0x4000n, 0x4000n] as const),
   [0xf_0000n, 0x1_0000n],
 ];
 
-/** RAM below 4 GiB on i440FX, in bytes (hw/i386/pc_piix.c: pc_init1). */
+/** RAM below 4 GiB on pc, in bytes (hw/i386/pc_piix.c: pc_init1, machine fact 11.1). */
 const belowOnPc = (ram: Size): Size => (ram >= 0xe000_0000n ? 0xc000_0000n : ram);
 
-/** RAM below 4 GiB on Q35, in bytes (hw/i386/pc_q35.c: pc_q35_init). */
+/** RAM below 4 GiB on q35, in bytes (hw/i386/pc_q35.c: pc_q35_init, machine fact 11.1). */
 const belowOnQ35 = (ram: Size): Size => (ram >= 0xb000_0000n ? 0x8000_0000n : ram);
 
-/** i440FX (machine fact 11.1): its PAM registers are set up before the first device is. */
+/** pc, with its i440FX chip set: the PAM registers are set up before the first device (machine fact 11.1). */
 export const buildPc = (options: MachineOptions): Machine => {
   const { machine, showPciInBiosArea } = buildX86(options, belowOnPc(options.ram));
   showPciInBiosArea();
   return machine;
 };
 
-/** Q35 (machine fact 11.1): until the first reset RAM shows in the BIOS area. */
+/** q35: until the first reset RAM shows in the BIOS area (machine fact 11.1). */
 export const buildQ35 = (options: MachineOptions): Machine => {
   const { machine, showPciInBiosArea } = buildX86(options, belowOnQ35(options.ram));
   return { ...machine, reset: showPciInBiosArea };
@@ -52,26 +54,18 @@ function buildX86(options: MachineOptions, below: Size) {
   const { topology, ram } = options;
   const system = makeSystem();
   const pci = MemoryRegion.container('pci', END_OF_SPACE);
-  const blocks = makeRam(options, 'pc.ram');
-  const addAlias = (
-    name: string,
-    target: MemoryRegion,
-    from: bigint,
-    size: Size,
-    at: bigint,
-    priority = 0,
-  ) => {
-    const alias = MemoryRegion.alias(name, target, offset(from), size);
-    topology.addSubregion(system, alias, offset(at), priority);
-    return alias;
-  };
-  addAlias('ram-below-4g', blocks, 0n, below, 0n);
-  if (ram > below) addAlias('ram-above-4g', blocks, below, ram - below, FOUR_GIB);
-  // The PCI space lies behind RAM, so that a BAR shows wherever there is no RAM.
+  const block = makeRam(options, 'pc.ram');
+  const show = (row: AliasRow): MemoryRegion => addAlias(options, system, row);
+  show({ name: 'ram-below-4g', target: block, from: 0n, size: below, at: 0n });
+  if (ram > below)
+    show({ name: 'ram-above-4g', target: block, from: below, size: ram - below, at: FOUR_GIB });
+  // Priority -1 puts the PCI space below RAM and chips, so that a BAR shows only where there are none.
   topology.addSubregion(system, pci, offset(0n), -1);
   addFirmware(options, pci);
-  addAlias('smram-region', pci, 0xa_0000n, 0x2_0000n, 0xa_0000n, 1);
-  const pam = PAM_STRETCHES.map(([start, size]) => addAlias('pam-pci', pci, start, size, start, 1));
+  const showPci = (name: string, start: bigint, size: Size): MemoryRegion =>
+    show({ name, target: pci, from: start, size, at: start, priority: 1 });
+  showPci('smram-region', 0xa_0000n, 0x2_0000n);
+  const pam = PAM_STRETCHES.map(([start, size]) => showPci('pam-pci', start, size));
   for (const alias of pam) topology.setEnabled(alias, false);
   addIoRows(options, system, CHIP_SET);
   topology.addSubregion(
@@ -95,12 +89,18 @@ function buildX86(options: MachineOptions, below: Size) {
   return { machine, showPciInBiosArea };
 }
 
-/** BIOS at the top of 4 GiB, its end again below 1 MiB, space for option ROMs (machine fact 11.6). */
+/** The BIOS below 4 GiB, its last 128 KiB again below 1 MiB, and the option ROMs (machine fact 11.6). */
 function addFirmware(options: MachineOptions, pci: MemoryRegion): void {
   const { topology } = options;
   const bios = makeRom(options, 'pc.bios', BIOS_SIZE);
-  const isaBios = MemoryRegion.alias('isa-bios', bios, offset(BIOS_SIZE - ISA_BIOS_SIZE), ISA_BIOS_SIZE);
-  topology.addSubregion(pci, isaBios, offset(0xe_0000n), 1);
+  addAlias(options, pci, {
+    name: 'isa-bios',
+    target: bios,
+    from: BIOS_SIZE - ISA_BIOS_SIZE,
+    size: ISA_BIOS_SIZE,
+    at: 0xe_0000n,
+    priority: 1,
+  });
   topology.addSubregion(pci, bios, offset(FOUR_GIB - BIOS_SIZE));
   topology.addSubregion(pci, makeRom(options, 'pc.rom', OPTION_ROM_SIZE), offset(0xc_0000n), 1);
 }

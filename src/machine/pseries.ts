@@ -1,13 +1,24 @@
 import { END_OF_SPACE, offset, type Size } from '../address/index.ts';
 import { MemoryRegion, type AddressSpace } from '../memory/index.ts';
 import type { Machine, MachineOptions } from './machine.ts';
-import { addIoRows, makeIoSpace, makeMemorySpaces, makeRam, makeSystem, type IoRow } from './memory-map.ts';
+import {
+  addAlias,
+  addIoRows,
+  makeIoSpace,
+  makeMemorySpaces,
+  makeRam,
+  makeSystem,
+  type AliasRow,
+  type IoRow,
+} from './memory-map.ts';
 
 const GIB = 1n << 30n;
 const TIB = 1n << 40n;
-/** Name of the first PHB's regions: its BUID. */
+/** Prefix of the regions of the first PCI host bridge (PHB): its BUID. */
 const PHB = 'pci@800000020000000';
+/** Where the windows of the first PHB begin in system memory. */
 const PHB_WINDOWS = 32n * TIB;
+/** Bytes of the default DMA window. */
 const DEFAULT_DMA_WINDOW: Size = GIB;
 const MSI_WINDOW_START = 1n << 42n;
 
@@ -17,8 +28,8 @@ const XIVE: readonly IoRow[] = [
 ];
 
 /**
- * The POWER machine `pseries` with its first PCI host bridge (vfio fact 7.5, machine fact 11.3). Devices do
- * not see RAM but what the guest maps in the bridge's DMA windows; MSI-X is set up by firmware calls.
+ * The POWER machine `pseries` with its first PCI host bridge (vfio fact 7.5, machine fact 11.3). Devices see
+ * no RAM, only what the guest maps into the bridge's DMA windows. The guest sets up MSI-X by firmware calls.
  */
 export function buildPseries(options: MachineOptions): Machine {
   const { topology, rules } = options;
@@ -28,16 +39,11 @@ export function buildPseries(options: MachineOptions): Machine {
 
   const mmio = MemoryRegion.container(`${PHB}.mmio`, END_OF_SPACE);
   const io = MemoryRegion.container(`${PHB}.io`, 0x1_0000n);
-  const addAlias = (name: string, target: MemoryRegion, from: bigint, size: Size, at: bigint): void =>
-    topology.addSubregion(
-      system,
-      MemoryRegion.alias(`${PHB}.${name}`, target, offset(from), size),
-      offset(at),
-    );
+  const show = (row: AliasRow): MemoryRegion => addAlias(options, system, row);
   const [low, high] = [PHB_WINDOWS + 2n * GIB, PHB_WINDOWS + TIB];
-  addAlias('io-alias', io, 0n, 0x1_0000n, PHB_WINDOWS);
-  addAlias('mmio32-alias', mmio, 2n * GIB, 2n * GIB, low);
-  addAlias('mmio64-alias', mmio, high, TIB, high);
+  show({ name: `${PHB}.io-alias`, target: io, from: 0n, size: 0x1_0000n, at: PHB_WINDOWS });
+  show({ name: `${PHB}.mmio32-alias`, target: mmio, from: 2n * GIB, size: 2n * GIB, at: low });
+  show({ name: `${PHB}.mmio64-alias`, target: mmio, from: high, size: TIB, at: high });
 
   const memory = makeMemorySpaces(options, system);
   makeIoSpace(options);
@@ -60,13 +66,14 @@ function addXive(options: MachineOptions, system: MemoryRegion): void {
 }
 
 /**
- * What devices behind the bridge see: the TCE windows, the MSI doorbell and, by a proposal, MMIO. A reset
- * takes all windows away and makes the default one anew (spapr_phb_dma_reset).
+ * The address space for DMA behind the bridge: the TCE windows, the MSI doorbell and, in one proposal,
+ * MMIO. A reset removes the default window and adds it again (spapr_phb_dma_reset, machine fact 11.3).
  */
 function makeDmaSpace(
-  { topology, rules, hostPageSize }: MachineOptions,
+  options: MachineOptions,
   mmio: MemoryRegion,
 ): { readonly dmaSpace: AddressSpace; readonly resetWindow: () => void } {
+  const { topology, rules, hostPageSize } = options;
   const root = MemoryRegion.container(`${PHB}.iommu-root`, END_OF_SPACE);
   const windows = ['80000000', '80000001'].map((liobn) =>
     MemoryRegion.container(`tce-root-${liobn}`, END_OF_SPACE),
@@ -77,8 +84,7 @@ function makeDmaSpace(
   for (const window of windows) topology.addSubregion(root, window, offset(0n));
   if (rules.mmioInPhbDmaSpace) {
     const high = PHB_WINDOWS + TIB;
-    const alias = MemoryRegion.alias(`${PHB}.mmio-dma-alias`, mmio, offset(high), TIB);
-    topology.addSubregion(root, alias, offset(high));
+    addAlias(options, root, { name: `${PHB}.mmio-dma-alias`, target: mmio, from: high, size: TIB, at: high });
   }
   const resetWindow = (): void => {
     topology.removeSubregion(defaultWindow);

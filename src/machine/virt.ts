@@ -1,12 +1,20 @@
 import { END_OF_SPACE, alignUp, offset, type Size } from '../address/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import { RAM_ALIGNMENT, type Machine, type MachineOptions } from './machine.ts';
-import { addIoRows, makeIoSpace, makeMemorySpaces, makeRam, makeSystem, type IoRow } from './memory-map.ts';
+import {
+  addAlias,
+  addIoRows,
+  makeIoSpace,
+  makeMemorySpaces,
+  makeRam,
+  makeSystem,
+  type IoRow,
+} from './memory-map.ts';
 
 const MIB = 1n << 20n;
 const GIB = 1n << 30n;
 const RAM_START = GIB;
-/** High regions never begin below this, so that machines with little RAM have one memory map. */
+/** The high regions begin here or above RAM, so that all machines with little RAM have the same memory map. */
 const HIGH_REGIONS_START = 256n * GIB;
 const FLASH_SIZE: Size = 64n * MIB;
 
@@ -44,18 +52,14 @@ export function buildVirt(options: MachineOptions): Machine {
   const high = placeHighRegions(RAM_START + ram);
   topology.addSubregion(system, MemoryRegion.container('cxl_host_reg', MIB), offset(high.cxl));
   const ecam = MemoryRegion.io('pcie-mmcfg-mmio', 256n * MIB);
-  topology.addSubregion(
-    system,
-    MemoryRegion.alias('pcie-ecam', ecam, offset(0n), ecam.size),
-    offset(high.ecam),
-  );
+  addAlias(options, system, { name: 'pcie-ecam', target: ecam, from: 0n, size: ecam.size, at: high.ecam });
 
-  // Where no BAR is, the window itself answers.
+  // The window itself answers where no BAR does.
   const window = MemoryRegion.io('gpex_mmio_window', END_OF_SPACE);
   const pci = MemoryRegion.container('gpex_mmio', END_OF_SPACE);
   topology.addSubregion(window, pci, offset(0n));
-  const addWindow = (name: string, start: bigint, size: Size): void =>
-    topology.addSubregion(system, MemoryRegion.alias(name, window, offset(start), size), offset(start));
+  const addWindow = (name: string, start: bigint, size: Size): MemoryRegion =>
+    addAlias(options, system, { name, target: window, from: start, size, at: start });
   addWindow('pcie-mmio', 0x1000_0000n, 0x2eff_0000n);
   addWindow('pcie-mmio-high', high.mmio, 512n * GIB);
   const ports = MemoryRegion.io('gpex_ioport_window', 0x1_0000n);
@@ -74,7 +78,7 @@ export function buildVirt(options: MachineOptions): Machine {
   };
 }
 
-/** The regions above RAM, one after the other, each aligned to its own size. */
+/** Places the regions above RAM one after the other, each aligned to its own size. */
 function placeHighRegions(ramEnd: bigint): { cxl: bigint; ecam: bigint; mmio: bigint } {
   const afterRam = alignUp(ramEnd, GIB);
   let next = afterRam > HIGH_REGIONS_START ? afterRam : HIGH_REGIONS_START;
@@ -83,6 +87,6 @@ function placeHighRegions(ramEnd: bigint): { cxl: bigint; ecam: bigint; mmio: bi
     next = start + size;
     return start;
   };
-  place(64n * MIB); // the second part of the interrupt controller's redistributors
+  place(64n * MIB); // second part of the GIC redistributors
   return { cxl: place(MIB), ecam: place(256n * MIB), mmio: place(512n * GIB) };
 }

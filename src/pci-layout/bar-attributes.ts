@@ -1,4 +1,4 @@
-/** The address space and width that the low bits of a BAR declare (PCI 3.0 section 6.2.5.1). */
+/** The address space and width that the low bits of a BAR register declare (PCI 3.0 section 6.2.5.1). */
 export type BarType = 'io' | 'mem32' | 'mem64';
 
 /** What the low, read-only bits of a BAR register say. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BAR_COUNT, ConfigSpace, PciRegister, barRegister, type AccessWidth } from './index.ts';
 
 describe('barRegister', () => {
-  it('is the dword of each of the six BARs', () => {
+  it('is the offset of each of the six BAR registers', () => {
     expect(Array.from({ length: BAR_COUNT }, (_, index) => barRegister(index))).toEqual([
       0x10, 0x14, 0x18, 0x1c, 0x20, 0x24,
     ]);
@@ -11,7 +11,7 @@ describe('barRegister', () => {
 });
 
 describe('ConfigSpace', () => {
-  it('is zero and read-only at first', () => {
+  it('is all zero and read-only at first', () => {
     const config = new ConfigSpace();
     for (let at = 0; at < 256; at += 4) {
       config.write(at, 4, 0xffff_ffff);
@@ -30,7 +30,7 @@ describe('ConfigSpace', () => {
     expect(config.read(0x40, 4)).toBe(0x1234_ff21);
   });
 
-  it('lets software change the bits that were made writable, and no others', () => {
+  it('lets software change only the bits that were made writable', () => {
     const config = new ConfigSpace();
     config.set(0x10, 4, 0xc);
     config.setWritable(0x10, 4, 0xffff_0000);
@@ -44,7 +44,7 @@ describe('ConfigSpace', () => {
     expect(config.read(0x10, 4)).toBe(0x12ff_000c);
   });
 
-  it('takes bits away again', () => {
+  it('can make writable bits read-only again', () => {
     const config = new ConfigSpace();
     config.setWritable(PciRegister.COMMAND, 2, 0x407);
     config.setWritable(PciRegister.COMMAND, 1, 0x2);
@@ -52,7 +52,7 @@ describe('ConfigSpace', () => {
     expect(config.read(PciRegister.COMMAND, 2)).toBe(0x402);
   });
 
-  it('clears what software has written, and leaves the rest', () => {
+  it('clears the writable bits and leaves the read-only bits', () => {
     const config = new ConfigSpace();
     config.set(0x10, 4, 0x0000_0004);
     config.setWritable(0x10, 4, 0xffff_fff0);
@@ -61,7 +61,7 @@ describe('ConfigSpace', () => {
     expect(config.read(0x10, 4)).toBe(4);
   });
 
-  it('does not let one dword spill into the next', () => {
+  it('does not change a dword by writes to its neighbours', () => {
     const config = new ConfigSpace();
     config.setWritable(0x10, 4, 0xffff_ffff);
     config.setWritable(0x18, 4, 0xffff_ffff);
@@ -69,7 +69,7 @@ describe('ConfigSpace', () => {
     expect([0x10, 0x14, 0x18].map((at) => config.read(at, 4))).toEqual([0, 0, 0]);
   });
 
-  it('reads back what bytes in an array would hold', () => {
+  it('behaves like an array of bytes with a mask of writable bits for each', () => {
     const at = fc
       .tuple(fc.constantFrom<AccessWidth>(1, 2, 4), fc.nat(255))
       .map(([width, place]): [number, AccessWidth] => [place - (place % width), width]);

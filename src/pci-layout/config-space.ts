@@ -5,35 +5,35 @@ const DWORDS = 64;
 const WIDTH_MASK = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff } as const;
 
 /**
- * The 256 bytes of a function's configuration space, each bit writable or not by software. Accesses
- * stay within a dword, as they do on the bus.
+ * The 256 bytes of a function's configuration space, little-endian. Each bit is writable by software or
+ * not; at first all bytes are 0 and read-only. An access stays within a dword, as on the bus.
  */
 export class ConfigSpace {
   readonly #dwords = Array.from<number>({ length: DWORDS }).fill(0);
   readonly #writable = Array.from<number>({ length: DWORDS }).fill(0);
 
-  /** Sets the contents at `offset`, whatever software may write there. Little-endian. */
+  /** Sets the contents at `offset`, including the bits that software may not write. */
   set(offset: number, width: AccessWidth, value: number): void {
     insert(this.#dwords, offset, WIDTH_MASK[width], value);
   }
 
-  /** Lets software write the bits of `mask` at `offset`, and no others there. */
+  /** Makes the bits of `mask` at `offset` writable and the other bits of this access read-only. */
   setWritable(offset: number, width: AccessWidth, mask: number): void {
     insert(this.#writable, offset, WIDTH_MASK[width], mask);
   }
 
-  /** What software reads: an unsigned number of `width` bytes. */
+  /** What software reads at `offset`: an unsigned number of `width` bytes. */
   read(offset: number, width: AccessWidth): number {
     return ((this.#dwords[offset >> 2]! >>> (8 * (offset & 3))) & WIDTH_MASK[width]) >>> 0;
   }
 
-  /** What software writes: only writable bits change (pci_default_write_config). */
+  /** Software writes `value` at `offset`: only writable bits change (pci_default_write_config). */
   write(offset: number, width: AccessWidth, value: number): void {
     const writable = (this.#writable[offset >> 2]! >>> (8 * (offset & 3))) & WIDTH_MASK[width];
     insert(this.#dwords, offset, writable, value);
   }
 
-  /** Clears what software has written at `offset` (what a reset does to COMMAND and the BARs). */
+  /** Clears the writable bits at `offset`, as a reset clears COMMAND. */
   clearWritten(offset: number, width: AccessWidth): void {
     this.write(offset, width, 0);
   }

@@ -1,4 +1,4 @@
-/** PCI's layout without its rules: registers, capability ids, bits, and how large an MSI-X table and PBA are. */
+/** The layout of PCI without its rules: register offsets, bits, capability ids, and where an MSI-X table and PBA lie. */
 export * from './bar-attributes.ts';
 export * from './config-space.ts';
 export * from './msix-layout.ts';

@@ -1,20 +1,20 @@
 import { LAST_ADDRESS, low64, type Address, type Size } from '../address/index.ts';
 import type { BarType } from '../pci-layout/index.ts';
 
-/** Why a BAR answers no address, although it exists. */
+/** Why an existing BAR answers nowhere. */
 export type UnmappedReason =
-  /** COMMAND does not enable the decoding of its address space. */
+  /** COMMAND does not enable the BAR's address space. */
   | 'decoding-off'
-  /** Address 0, on a machine that takes it for "not programmed". */
+  /** The address is 0, and the machine does not allow a BAR there. */
   | 'address-zero'
-  /** The range wraps around the end of the space, or has a single byte. */
+  /** The last byte is not above the first: the range wraps around 2^64, or has a single byte. */
   | 'wraps'
-  /** It would end at the last 64-bit address: what sizing leaves behind. */
+  /** The BAR would end at the last 64-bit address, as it does while software sizes a 64-bit BAR. */
   | 'ends-at-top'
-  /** A 32-bit or I/O BAR that would end at or beyond the last 32-bit address. */
+  /** A 32-bit or I/O BAR would end at or beyond the last 32-bit address. */
   | 'ends-beyond-32-bits';
 
-/** Where a BAR answers, or why it does not. */
+/** The address at which a BAR answers, or why it answers nowhere. */
 export type BarDecoding =
   | { readonly address: Address; readonly unmapped?: never }
   | { readonly address?: never; readonly unmapped: UnmappedReason };
@@ -22,13 +22,13 @@ export type BarDecoding =
 const LAST_32_BIT_ADDRESS = 0xffff_ffffn;
 
 /**
- * Where a BAR answers while the decoding of its space is switched on (pci_bar_address, pci fact 4.1).
+ * Where a BAR answers while COMMAND enables its address space (pci_bar_address, pci fact 4.1).
  *
- * @param register the register's value: 32 bits, or both halves of a 64-bit BAR. Flag bits and bits
- *   below the size are ignored, as in hardware.
- * @param size of the BAR in bytes, a power of two.
- * @param addressZeroAllowed whether the machine lets a BAR live at address 0 (arm virt and pseries do,
- *   PCs do not).
+ * @param register the register's value: 32 bits, or both halves of a 64-bit BAR. As in hardware, flag
+ *   bits and bits below the size do not count.
+ * @param size of the BAR in bytes: a power of two.
+ * @param addressZeroAllowed whether the machine allows a BAR at address 0. Arm's virt and pseries do;
+ *   pc and q35 do not.
  */
 export function decodeBar(
   type: BarType,
@@ -40,7 +40,7 @@ export function decodeBar(
   const last = low64(address + size - 1n);
   if (address === 0n && !addressZeroAllowed) return { unmapped: 'address-zero' };
   if (last <= address) return { unmapped: 'wraps' };
-  // The tests are "at or beyond": a 32-bit BAR may not even use the very last byte below 4G.
+  // "At or beyond": a 32-bit BAR may not even contain the last byte below 4 GiB.
   if (type !== 'mem64' && last >= LAST_32_BIT_ADDRESS) return { unmapped: 'ends-beyond-32-bits' };
   if (last >= LAST_ADDRESS) return { unmapped: 'ends-at-top' };
   return { address };

@@ -1,4 +1,4 @@
-/** BAR decoding and sizing, and the MSI-X capability. */
+/** QEMU's PCI core: where BARs answer, what configuration writes and resets do, and the rules of MSI-X. */
 export * from './bar.ts';
 export * from './msix.ts';
 export type { PciBus } from './pci-bus.ts';

@@ -1,25 +1,25 @@
-import type { Size } from '../address/index.ts';
+import { overlaps, type Size } from '../address/index.ts';
 import {
   MSIX_MAX_VECTORS,
   MsixControl,
-  msixPbaSize,
-  msixTableSize,
+  msixPbaRange,
+  msixTableRange,
   type MsixLayout,
 } from '../pci-layout/index.ts';
 
-/** Why `checkMsixLayout` refuses a layout, in QEMU's words. */
+/** Why {@link checkMsixLayout} refuses a layout, in QEMU's words. */
 export type MsixRefusal =
   'The number of MSI-X vectors is invalid' | "table & pba overlap, or they don't fit in BARs, or don't align";
 
 const keep32Bits = (value: bigint): bigint => BigInt.asUintN(32, value);
 
 /**
- * The validity rules of msix_init (vfio fact 5.11).
+ * The checks of msix_init (vfio fact 5.11). QEMU adds offset and size in 32 bits, so a table or PBA that
+ * ends at or beyond 4 GiB can pass.
  *
- * @param tableRegionSize size of the region that the table is placed in.
- * @param pbaRegionSize size of the region that the PBA is placed in.
- * @returns the error QEMU gives, or nothing for a layout that it accepts. Its sums are of 32 bits,
- *   so a table close below 4G passes.
+ * @param tableRegionSize bytes of the region that QEMU places the table in.
+ * @param pbaRegionSize bytes of the region that QEMU places the PBA in.
+ * @returns QEMU's error message, or `undefined` if QEMU accepts the layout.
  */
 export function checkMsixLayout(
   layout: MsixLayout,
@@ -28,13 +28,12 @@ export function checkMsixLayout(
 ): MsixRefusal | undefined {
   const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = layout;
   if (vectors < 1 || vectors > MSIX_MAX_VECTORS) return 'The number of MSI-X vectors is invalid';
-  const table = msixTableSize(vectors);
-  const pba = msixPbaSize(vectors);
-  const overlap = tableBar === pbaBar && tableOffset < pbaOffset + pba && pbaOffset < tableOffset + table;
+  const table = msixTableRange(layout);
+  const pba = msixPbaRange(layout);
   if (
-    overlap ||
-    keep32Bits(tableOffset + table) > tableRegionSize ||
-    keep32Bits(pbaOffset + pba) > pbaRegionSize ||
+    (tableBar === pbaBar && overlaps(table, pba)) ||
+    keep32Bits(table.end) > tableRegionSize ||
+    keep32Bits(pba.end) > pbaRegionSize ||
     ((tableOffset | pbaOffset) & 7n) !== 0n
   ) {
     return "table & pba overlap, or they don't fit in BARs, or don't align";
@@ -42,18 +41,19 @@ export function checkMsixLayout(
   return undefined;
 }
 
-/** The state that software controls: enable bit, function mask and the mask bit of each vector. */
+/** The MSI-X state that software controls: the enable bit, the function mask, and the mask bit of each vector. */
 export class MsixState {
   readonly vectors: number;
   #control = 0;
-  /** Vectors whose mask bit is clear; all are masked after reset. */
+  /** The vectors whose mask bit is clear; a reset sets all mask bits. */
   readonly #unmasked = new Set<number>();
 
+  /** @param vectors 1 to 2048. */
   constructor(vectors: number) {
     this.vectors = vectors;
   }
 
-  /** Software writes the message control word; only enable and function mask are writable. */
+  /** Software writes the message control word: only the enable bit and the function mask are writable. */
   writeControl(value: number): void {
     this.#control = value & (MsixControl.ENABLE | MsixControl.FUNCTION_MASK);
   }
@@ -71,23 +71,26 @@ export class MsixState {
     return (this.#control & MsixControl.FUNCTION_MASK) !== 0;
   }
 
-  /** Sets or clears the mask bit of `vector`, 0 to vectors − 1. */
+  /** Sets or clears the mask bit of `vector`, 0 to the number of vectors less 1. */
   maskVector(vector: number, masked: boolean): void {
     if (masked) this.#unmasked.delete(vector);
     else this.#unmasked.add(vector);
   }
 
-  /** Whether no message of `vector` may be sent (msix_is_masked): its own bit, the function mask or not enabled. */
+  /**
+   * Whether the device may send no message for `vector`: MSI-X is off, the function mask is set, or the
+   * vector's own mask bit is (msix_is_masked).
+   */
   isMasked(vector: number): boolean {
     return !this.enabled || this.functionMasked || !this.#unmasked.has(vector);
   }
 
-  /** The vectors whose mask bit is clear, rising. */
+  /** The vectors whose mask bit is clear, in ascending order. */
   unmaskedVectors(): number[] {
     return [...this.#unmasked].toSorted((a, b) => a - b);
   }
 
-  /** Back to the state after power-on (msix_reset). */
+  /** Restores the state after power-on (msix_reset). */
   reset(): void {
     this.#control = 0;
     this.#unmasked.clear();

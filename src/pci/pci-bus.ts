@@ -1,14 +1,14 @@
 import type { AddressSpace, MemoryRegion, MemoryTopology } from '../memory/index.ts';
 
-/** What functions on a bus are mapped into (the parts of QEMU's `PCIBus` that placement needs). */
+/** Where the functions of a bus map their BARs, and what their DMA reaches (parts of QEMU's `PCIBus`). */
 export interface PciBus {
   readonly topology: MemoryTopology;
-  /** Where memory BARs are placed; offsets in it are bus addresses. */
+  /** The region that QEMU adds memory BARs to; offsets in this region are bus addresses. */
   readonly memory: MemoryRegion;
-  /** Where I/O BARs are placed. */
+  /** The region that QEMU adds I/O BARs to. */
   readonly io: MemoryRegion;
-  /** What the functions' own memory requests see: the space whose RAM VFIO maps for DMA. */
+  /** What DMA of the functions reaches: VFIO maps the RAM of this address space. */
   readonly dmaSpace: AddressSpace;
-  /** Whether a BAR may live at address 0 (`pci_allow_0_address` of the machine class, pci fact 4.1). */
+  /** Whether the machine allows a BAR at address 0 (`pci_allow_0_address` of the machine class, pci fact 4.1). */
   readonly addressZeroAllowed: boolean;
 }

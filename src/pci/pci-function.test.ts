@@ -12,7 +12,7 @@ const IO: BarAttributes = { type: 'io', prefetchable: false };
 const { COMMAND } = PciRegister;
 const ALL_ONES = 0xffff_ffff;
 
-/** Writes down what the address space of memory BARs shows, one list a commit. */
+/** Records additions and removals in the address space of memory BARs, one list for each commit. */
 class Recorder implements MemoryListener {
   readonly name = 'recorder';
   readonly priority = 0;
@@ -32,13 +32,13 @@ class Recorder implements MemoryListener {
     this.#commit = [];
   }
 
-  /** The commits since the last call. */
+  /** Takes the commits since the last call. */
   take(): string[][] {
     return this.#commits.splice(0);
   }
 }
 
-/** A function on a bus of its own; `bars` are index, attributes and size. */
+/** A function on a bus of its own. */
 function makeFunction(
   bars: readonly (readonly [index: number, attributes: BarAttributes, size: bigint])[],
   addressZeroAllowed = false,
@@ -61,7 +61,7 @@ function makeFunction(
 
 type Made = ReturnType<typeof makeFunction>;
 
-/** What `act` shows and hides of the BARs, commit by commit; the background is left out. */
+/** The additions and removals of BARs while `act` runs, commit by commit. */
 function commitsOf({ recorder }: Made, act: () => void): string[][] {
   recorder.take();
   act();
@@ -77,7 +77,7 @@ const writeBar = (pci: PciFunction, index: number, value: number): void =>
 const addressesOf = ({ bars }: PciFunction) => bars.map(({ address }) => address);
 
 describe('COMMAND', () => {
-  it('has the bits for I/O, memory, bus mastering and INTx, and no others', () => {
+  it('has writable bits for I/O, memory, bus mastering and INTx only', () => {
     const { pci } = makeFunction([]);
     pci.writeConfig(COMMAND, 2, 0xffff);
     expect(pci.config.read(COMMAND, 2)).toBe(0x407);
@@ -87,7 +87,7 @@ describe('COMMAND', () => {
   it.each([
     ['memory', MEM32, PciCommand.MEMORY, PciCommand.IO],
     ['I/O', IO, PciCommand.IO, PciCommand.MEMORY],
-  ])('decides whether a BAR for %s is decoded at all', (_, attributes, enabling, other) => {
+  ])('enables and disables a BAR for %s', (_, attributes, enabling, other) => {
     const { pci } = makeFunction([[0, attributes, 0x100n]], true);
     const [bar] = pci.bars;
     writeBar(pci, 0, 0xc000);
@@ -103,20 +103,20 @@ describe('COMMAND', () => {
   });
 });
 
-describe('what sizing a BAR reads back', () => {
+describe('sizing a BAR reads back the size and type', () => {
   it.each([
-    ['mem32 of 4 KiB', MEM32, 0x1000n, [0xffff_f000]],
-    ['mem32 of 16 bytes', MEM32, 0x10n, [0xffff_fff0]],
-    ['prefetchable mem32 of 1 MiB', { type: 'mem32', prefetchable: true }, 0x10_0000n, [0xfff0_0008]],
-    ['mem32 of 2 GiB', MEM32, 0x8000_0000n, [0x8000_0000]],
-    ['mem32 of 4 GiB, which does not exist', MEM32, 1n << 32n, [0]],
-    ['mem64 of 64 KiB', MEM64, 0x1_0000n, [0xffff_0004, 0xffff_ffff]],
-    ['prefetchable mem64 of 256 bytes', MEM64P, 0x100n, [0xffff_ff0c, 0xffff_ffff]],
-    ['mem64 of 4 GiB', MEM64, 1n << 32n, [0x4, 0xffff_ffff]],
-    ['mem64 of 1 TiB', MEM64, 1n << 40n, [0x4, 0xffff_ff00]],
-    ['mem64 of 2^63 bytes', MEM64, 1n << 63n, [0x4, 0x8000_0000]],
-    ['I/O of 256 bytes', IO, 0x100n, [0xffff_ff01]],
-    ['I/O of 4 bytes', IO, 4n, [0xffff_fffd]],
+    ['of mem32 with 4 KiB', MEM32, 0x1000n, [0xffff_f000]],
+    ['of mem32 with 16 bytes', MEM32, 0x10n, [0xffff_fff0]],
+    ['of prefetchable mem32 with 1 MiB', { type: 'mem32', prefetchable: true }, 0x10_0000n, [0xfff0_0008]],
+    ['of mem32 with 2 GiB', MEM32, 0x8000_0000n, [0x8000_0000]],
+    ['of mem32 with 4 GiB, as 0: the register is too short', MEM32, 1n << 32n, [0]],
+    ['of mem64 with 64 KiB', MEM64, 0x1_0000n, [0xffff_0004, 0xffff_ffff]],
+    ['of prefetchable mem64 with 256 bytes', MEM64P, 0x100n, [0xffff_ff0c, 0xffff_ffff]],
+    ['of mem64 with 4 GiB', MEM64, 1n << 32n, [0x4, 0xffff_ffff]],
+    ['of mem64 with 1 TiB', MEM64, 1n << 40n, [0x4, 0xffff_ff00]],
+    ['of mem64 with 2^63 bytes', MEM64, 1n << 63n, [0x4, 0x8000_0000]],
+    ['of I/O with 256 bytes', IO, 0x100n, [0xffff_ff01]],
+    ['of I/O with 4 bytes', IO, 4n, [0xffff_fffd]],
   ] as const satisfies readonly (readonly [string, BarAttributes, bigint, readonly number[]])[])(
     '%s',
     (_, attributes, size, expected) => {
@@ -130,7 +130,7 @@ describe('what sizing a BAR reads back', () => {
     },
   );
 
-  it('nothing for a BAR that is not there', () => {
+  it('as 0 for a BAR that is not registered', () => {
     const { pci } = makeFunction([[0, MEM32, 0x1000n]]);
     for (const index of [1, 2, 3, 4, 5]) {
       writeBar(pci, index, ALL_ONES);
@@ -140,14 +140,17 @@ describe('what sizing a BAR reads back', () => {
 });
 
 describe('registering a BAR', () => {
-  it.each([0x3000n, 0xfffn, 0x1_0001n, 3n])('of %i bytes is refused: that is no power of two', (size) => {
-    expect(() => makeFunction([[4, MEM32, size]])).toThrow(RangeError);
-    expect(() => makeFunction([[4, MEM32, size]])).toThrow(
-      `BAR 4 has ${size} bytes, which is no power of two`,
-    );
-  });
+  it.each([0x3000n, 0xfffn, 0x1_0001n, 3n])(
+    'of %i bytes is refused, because the size is no power of two',
+    (size) => {
+      expect(() => makeFunction([[4, MEM32, size]])).toThrow(RangeError);
+      expect(() => makeFunction([[4, MEM32, size]])).toThrow(
+        `BAR 4 has ${size} bytes, which is no power of two`,
+      );
+    },
+  );
 
-  it('makes it known by its index', () => {
+  it('lets bar() find the BAR by its index', () => {
     const { pci } = makeFunction([
       [1, MEM64, 0x1000n],
       [3, IO, 0x20n],
@@ -158,7 +161,7 @@ describe('registering a BAR', () => {
     expect([1, 2, 3].map((index) => readBar(pci, index))).toEqual([4, 0, 1]);
   });
 
-  it('keeps the size it was registered with, whatever becomes of its region', () => {
+  it('fixes the decoded size, even if the region is resized later', () => {
     const { pci, topology } = makeFunction([[0, MEM32, 0x1000n]]);
     topology.setSize(pci.bars[0]!.region, 0x1_0000n);
     pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
@@ -167,8 +170,8 @@ describe('registering a BAR', () => {
   });
 });
 
-describe('BARs are mapped', () => {
-  it('at priority 1 in the space of their kind', () => {
+describe('BARs are added to their bus', () => {
+  it('with priority 1, in the region for I/O or for memory', () => {
     const { pci, ports, space } = makeFunction([
       [0, IO, 0x20n],
       [1, MEM32, 0x1000n],
@@ -185,7 +188,7 @@ describe('BARs are mapped', () => {
     expect(pci.bars.map(({ region }) => region.container?.name)).toEqual(['ports', 'memory']);
   });
 
-  it('by rising index, each in a commit of its own (pci fact 4.3)', () => {
+  it('in ascending order, each in a commit of its own (pci fact 4.3)', () => {
     const made = makeFunction([
       [0, MEM32, 0x1000n],
       [2, MEM32, 0x1000n],
@@ -211,7 +214,7 @@ describe('BARs are mapped', () => {
     ]);
   });
 
-  it('anew when they move: taken away in one commit, added in the next', () => {
+  it('again if they move: removed in one commit and added in the next', () => {
     const made = makeFunction([
       [0, MEM32, 0x1000n],
       [1, MEM32, 0x1000n],
@@ -225,11 +228,11 @@ describe('BARs are mapped', () => {
       ['+bar0 0xd0002000'],
     ]);
     expect(commitsOf(made, () => writeBar(pci, 0, 0xd000_2000))).toEqual([]);
-    // Bits below the size make no other address.
+    // Bits below the size do not move the BAR.
     expect(commitsOf(made, () => writeBar(pci, 0, 0xd000_2ff0))).toEqual([]);
   });
 
-  it('on top of those that were mapped before', () => {
+  it('on top of the BARs that were added before', () => {
     const made = makeFunction([
       [0, MEM32, 0x1000n],
       [1, MEM32, 0x1000n],
@@ -249,11 +252,11 @@ describe('BARs are mapped', () => {
     [0x05, 1],
     [0x06, 2],
     [0x3c, 1],
-  ] as const)('not by a write to 0x%s of %i bytes', (at, width) => {
+  ] as const)('by no write of other registers: at %i, of %i bytes', (at, width) => {
     const made = makeFunction([[0, MEM32, 0x1000n]]);
     const { pci } = made;
     writeBar(pci, 0, 0xd000_0000);
-    // Changed behind the back of the function: only a write that it looks at brings it up to date.
+    // The function does not see this write; a later write to COMMAND or a BAR makes it look.
     pci.config.write(COMMAND, 2, PciCommand.MEMORY);
     expect(commitsOf(made, () => pci.writeConfig(at, width, 0))).toEqual([]);
   });
@@ -264,7 +267,7 @@ describe('BARs are mapped', () => {
     [0x10, 1],
     [0x20, 2],
     [0x27, 1],
-  ] as const)('by a write to 0x%s of %i bytes', (at, width) => {
+  ] as const)('by a write to COMMAND or a BAR: at %i, of %i bytes', (at, width) => {
     const made = makeFunction([[0, MEM32, 0x1000n]]);
     const { pci } = made;
     writeBar(pci, 0, 0xd000_0000);
@@ -274,7 +277,7 @@ describe('BARs are mapped', () => {
     ]);
   });
 
-  it('by a write of one of their bytes', () => {
+  it('at a new address by a write of a single byte', () => {
     const { pci } = makeFunction([[0, MEM32, 0x1000n]]);
     pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
     pci.writeConfig(0x13, 1, 0xd0);
@@ -285,7 +288,7 @@ describe('BARs are mapped', () => {
 });
 
 describe('a 64-bit BAR', () => {
-  it('is where both halves say, and moves with each write', () => {
+  it('has its address in both halves, and moves with each write', () => {
     const made = makeFunction([[0, MEM64, 0x1_0000n]]);
     const { pci } = made;
     pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
@@ -296,7 +299,7 @@ describe('a 64-bit BAR', () => {
     ]);
   });
 
-  it('goes through other addresses while it is sized (pci fact 4.6)', () => {
+  it('passes through other addresses while the guest sizes it (pci fact 4.6)', () => {
     const made = makeFunction([[0, MEM64, 0x1_0000n]]);
     const { pci } = made;
     writeBar(pci, 1, 0x2100);
@@ -311,21 +314,21 @@ describe('a 64-bit BAR', () => {
     expect(addressesOf(pci)).toEqual([0xffff_ffff_0000_0000n]);
   });
 
-  it('at index 5 has its upper half behind the BARs, where a write moves nothing yet', () => {
+  it('at index 5 does not move by a write to its high half, which lies behind the BAR registers', () => {
     const made = makeFunction([[5, MEM64, 0x1000n]]);
     const { pci } = made;
     pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
     writeBar(pci, 5, 0xd000_0000);
     expect(commitsOf(made, () => pci.writeConfig(0x28, 4, 0x2100))).toEqual([]);
     expect(addressesOf(pci)).toEqual([0xd000_0000n]);
-    // The next write that is looked at finds it.
+    // The next write to COMMAND moves the BAR.
     expect(commitsOf(made, () => pci.writeConfig(COMMAND, 2, PciCommand.MEMORY))).toEqual([
       ['-bar5 0xd0000000'],
       ['+bar5 0x2100d0000000'],
     ]);
   });
 
-  it('shares its upper half with a BAR that is registered there', () => {
+  it('shares its high half with a BAR that is registered there', () => {
     const { pci } = makeFunction([
       [0, MEM64, 0x1000n],
       [1, MEM32, 0x1_0000n],
@@ -334,12 +337,12 @@ describe('a 64-bit BAR', () => {
     writeBar(pci, 0, 0x3000);
     writeBar(pci, 1, 0xd000_0000);
     expect(addressesOf(pci)).toEqual([0xd000_0000_0000_3000n, 0xd000_0000n]);
-    // The bits that the second one has not are no longer the first one's either.
+    // Bits below the size of BAR 1 are not writable, so BAR 0 loses these bits of its high half.
     writeBar(pci, 1, 0xd000_ffff);
     expect(addressesOf(pci)).toEqual([0xd000_0000_0000_3000n, 0xd000_0000n]);
   });
 
-  it('finds the flags of such a BAR in its address', () => {
+  it('has the type bits of such a BAR in its address', () => {
     const { pci } = makeFunction([
       [0, MEM64, 0x1000n],
       [1, MEM64P, 0x1000n],
@@ -356,7 +359,7 @@ describe('a 64-bit BAR', () => {
 });
 
 describe('a reset', () => {
-  it('takes all BARs away by rising index and leaves their registers at zero', () => {
+  it('removes all BARs in ascending order and clears their registers', () => {
     const made = makeFunction([
       [0, MEM64, 0x1000n],
       [2, MEM32, 0x1000n],
@@ -375,7 +378,7 @@ describe('a reset', () => {
     expect(commitsOf(made, () => pci.reset())).toEqual([]);
   });
 
-  it('leaves the type in the register of a BAR whose address has these bits', () => {
+  it('leaves the type bits in the register of a BAR with less than 16 bytes', () => {
     const { pci } = makeFunction([[0, MEM64P, 8n]], true);
     expect(readBar(pci, 0)).toBe(0xc);
     writeBar(pci, 0, 0xd000_0000);
@@ -385,7 +388,7 @@ describe('a reset', () => {
 });
 
 describe('unmapAll', () => {
-  it('takes the BARs away and leaves the registers alone', () => {
+  it('removes the BARs from the bus and does not change their registers', () => {
     const made = makeFunction([
       [0, MEM32, 0x1000n],
       [1, MEM32, 0x1000n],

@@ -1,41 +1,40 @@
 import { isPowerOfTwo, offset, type Address, type Size } from '../address/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import type { BarDecoding } from './bar.ts';
 import {
-  barFlags,
-  type BarAttributes,
   BAR_COUNT,
   ConfigSpace,
   PciCommand,
   PciRegister,
+  barFlags,
   barRegister,
   type AccessWidth,
+  type BarAttributes,
 } from '../pci-layout/index.ts';
+import type { BarDecoding } from './bar.ts';
 import type { PciBus } from './pci-bus.ts';
 import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 
-/** A BAR that is registered with its function. */
+/** A registered BAR of a function. */
 export interface PciBar {
   readonly index: number;
   readonly attributes: BarAttributes;
-  /** As registered; the region may be resized later, the decoding is not (vfio fact 5.9). */
+  /** Bytes at the time of registration. QEMU may resize the region later, but decodes this size (vfio fact 5.9). */
   readonly size: Size;
   readonly region: MemoryRegion;
-  /** Bus address at which the region is mapped now. */
+  /** Bus address at which the region is mapped now; `undefined` if it is not mapped. */
   readonly address: Address | undefined;
 }
 
-/** The answer without which nothing else about a BAR matters. */
 const DECODING_OFF: BarDecoding = { unmapped: 'decoding-off' };
 
-/** Priority at which a BAR is mapped on its bus (pci_update_mappings, pci fact 4.3). */
+/** Priority with which QEMU adds a BAR to its bus (pci_update_mappings, pci fact 4.3). */
 const BAR_PRIORITY = 1;
 
-/** A type 0 PCI function: its configuration space, its BARs, and where they are mapped. */
+/** A type 0 PCI function: its configuration space and its BARs. */
 export class PciFunction {
   readonly bus: PciBus;
   readonly config = new ConfigSpace();
-  /** The registered BARs by rising index. */
+  /** The registered BARs in ascending order of their index. */
   readonly bars: readonly PciBar[] = [];
   readonly #rules: PciRules;
 
@@ -49,15 +48,16 @@ export class PciFunction {
     );
   }
 
-  /** BAR `index`, if it is registered. */
+  /** BAR `index`, 0 to 5; `undefined` if no such BAR is registered. */
   bar(index: number): PciBar | undefined {
     return this.bars.find((bar) => bar.index === index);
   }
 
   /**
-   * Makes `region` BAR `index` (pci_register_bar, pci fact 4.5). BARs are registered by rising index.
+   * Registers `region` as BAR `index` (pci_register_bar, pci fact 4.5). The caller registers BARs in
+   * ascending order of their index.
    *
-   * @throws RangeError when the region's size is not a power of two; QEMU asserts that.
+   * @throws RangeError if the region's size is not a power of two, where QEMU aborts.
    */
   registerBar(index: number, attributes: BarAttributes, region: MemoryRegion): void {
     const { size } = region;
@@ -73,20 +73,20 @@ export class PciFunction {
     }
   }
 
-  /** Where BAR `bar` would answer by what its registers and COMMAND hold now (pci fact 4.1). */
+  /** Where `bar` answers by the present values of its registers and of COMMAND (pci fact 4.1). */
   decode(bar: PciBar): BarDecoding {
     if (!this.isDecoding(bar) && !this.#rules.decodesWhileDisabled) return DECODING_OFF;
     const { attributes, size } = bar;
     return this.#rules.decodeBar(attributes.type, this.register(bar), size, this.bus.addressZeroAllowed);
   }
 
-  /** Whether COMMAND enables the address space of the BAR. */
+  /** Whether COMMAND enables the BAR's address space. */
   isDecoding({ attributes }: PciBar): boolean {
     const enabling = attributes.type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
     return (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0;
   }
 
-  /** What the BAR's register holds, both halves of a 64-bit one, with the flag bits. */
+  /** The value of the BAR's register with its flag bits: both halves for a 64-bit BAR. */
   register({ index, attributes }: PciBar): bigint {
     const at = barRegister(index);
     const low = BigInt(this.config.read(at, 4));
@@ -94,8 +94,8 @@ export class PciFunction {
   }
 
   /**
-   * Software writes configuration space: the write itself, and the remapping that follows when it
-   * touches a BAR or COMMAND (pci_default_write_config, pci fact 4.4).
+   * Software writes configuration space. A write that overlaps a BAR register or the low byte of COMMAND
+   * also moves BARs (pci_default_write_config, pci fact 4.4).
    */
   writeConfig(at: number, width: AccessWidth, value: number): void {
     this.config.write(at, width, value);
@@ -105,7 +105,7 @@ export class PciFunction {
     if (touchesBars || touchesCommand) this.updateMappings();
   }
 
-  /** Moves every BAR whose address changed, lowest index first, each in commits of its own (pci fact 4.3). */
+  /** Moves every BAR whose address changed, in ascending order, each in commits of its own (pci fact 4.3). */
   updateMappings(): void {
     for (const bar of this.bars) {
       const { address } = this.decode(bar);
@@ -116,16 +116,15 @@ export class PciFunction {
     }
   }
 
-  /** Puts a BAR's region on the bus at `address`. */
+  /** Adds a BAR's region to the bus at `address`. */
   mapBar(bar: PciBar, address: Address, priority: number): void {
     const { topology, io, memory } = this.bus;
     topology.addSubregion(bar.attributes.type === 'io' ? io : memory, bar.region, offset(address), priority);
   }
 
   /**
-   * What a reset does to the function: COMMAND back to zero, each BAR to its type alone, whose bits are
-   * bits of the address below 16 bytes, then one pass of remapping (pci_do_device_reset,
-   * pci fact 4.8).
+   * A reset of the function (pci_do_device_reset, pci fact 4.8). COMMAND goes to 0 and each BAR register
+   * to its type bits; then BARs move once. In a BAR below 16 bytes the type bits lie within the address.
    */
   reset(): void {
     this.config.clearWritten(PciRegister.COMMAND, 2);
@@ -136,7 +135,7 @@ export class PciFunction {
     this.updateMappings();
   }
 
-  /** Takes every BAR off the bus when the function goes away (pci_unregister_io_regions, pci fact 4.9). */
+  /** Removes every BAR from the bus when the function is unplugged (pci_unregister_io_regions, pci fact 4.9). */
   unmapAll(): void {
     if (!this.#rules.unmapsOnUnplug) return;
     for (const bar of this.bars) {

@@ -1,22 +1,22 @@
 import type { Address, Size } from '../address/index.ts';
-import { decodeBar, type BarDecoding } from './bar.ts';
 import type { BarType } from '../pci-layout/index.ts';
+import { decodeBar, type BarDecoding } from './bar.ts';
 
-/** What the PCI core may do otherwise when software programs a BAR. */
+/** The decisions of the PCI core that a revision or a patch can change. */
 export interface PciRules {
   /**
    * Where a BAR answers by its registers (pci_bar_address, pci fact 4.1).
    *
-   * @param register both halves of a 64-bit BAR; flag bits and bits below the size count for nothing.
-   * @param size in bytes, a power of two.
-   * @param addressZeroAllowed whether the machine lets a BAR live at address 0.
+   * @param register 32 bits, or both halves of a 64-bit BAR, with flag bits and bits below the size.
+   * @param size of the BAR in bytes: a power of two.
+   * @param addressZeroAllowed whether the machine allows a BAR at address 0.
    */
   decodeBar(type: BarType, register: bigint, size: Size, addressZeroAllowed: boolean): BarDecoding;
   /** Whether a BAR answers although COMMAND does not enable its address space. */
   readonly decodesWhileDisabled: boolean;
-  /** Whether a BAR that answers at `after` has to be moved there from `before`; `undefined` is nowhere. */
+  /** Whether QEMU moves a BAR from bus address `before` to `after`; `undefined` means nowhere. */
   hasMoved(before: Address | undefined, after: Address | undefined): boolean;
-  /** Whether a device that is unplugged takes its BARs away (pci_unregister_io_regions). */
+  /** Whether an unplug removes the device's BARs from the bus (pci_unregister_io_regions, pci fact 4.9). */
   readonly unmapsOnUnplug: boolean;
 }
 
