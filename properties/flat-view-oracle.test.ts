@@ -377,9 +377,7 @@ function rendererWith(changed: Partial<Rules>): Render {
         if (!rules.fills(region)) return;
         for (const { start, end } of rules.gaps(ranges, clipped)) {
           const at = offset(rules.offset(start, base));
-          ranges.push(
-            new FlatRange(start, end, region, at, flags.readonly, flags.nonvolatile, flags.unmergeable),
-          );
+          ranges.push(new FlatRange(start, end, region, at, flags));
         }
         ranges.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
       };
@@ -491,27 +489,27 @@ const mutants: Readonly<Record<string, Partial<Rules>>> = {
   },
   'merging ignores offsets': {
     merge: mergeBy(
-      joinsBut((right, left) => [right.start, right.end, right.region, offset(left.offset + left.size), right.readonly, right.nonvolatile, right.unmergeable]), // prettier-ignore
+      joinsBut((right, left) => [right.start, right.end, right.region, offset(left.offset + left.size), right]), // prettier-ignore
     ),
   },
   'merging ignores readonly': {
     merge: mergeBy(
-      joinsBut((right, left) => [right.start, right.end, right.region, right.offset, left.readonly, right.nonvolatile, right.unmergeable]), // prettier-ignore
+      joinsBut((right, left) => [right.start, right.end, right.region, right.offset, { ...right, readonly: left.readonly }]), // prettier-ignore
     ),
   },
   'merging ignores nonvolatile': {
     merge: mergeBy(
-      joinsBut((right, left) => [right.start, right.end, right.region, right.offset, right.readonly, left.nonvolatile, right.unmergeable]), // prettier-ignore
+      joinsBut((right, left) => [right.start, right.end, right.region, right.offset, { ...right, nonvolatile: left.nonvolatile }]), // prettier-ignore
     ),
   },
   'merging ignores that the right one is unmergeable': {
     merge: mergeBy(
-      joinsBut((right) => [right.start, right.end, right.region, right.offset, right.readonly, right.nonvolatile, false]), // prettier-ignore
+      joinsBut((right) => [right.start, right.end, right.region, right.offset, { ...right, unmergeable: false }]), // prettier-ignore
     ),
   },
   'merging ignores gaps': {
     merge: mergeBy(
-      joinsBut((right, left) => [left.end, right.end, right.region, offset(left.offset + left.size), right.readonly, right.nonvolatile, right.unmergeable]), // prettier-ignore
+      joinsBut((right, left) => [left.end, right.end, right.region, offset(left.offset + left.size), right]), // prettier-ignore
     ),
   },
   'what is unmergeable falls into pieces': {

@@ -764,10 +764,10 @@ const engineWith =
 const piece = (range: FlatRange, start: bigint, end: bigint): FlatRange | undefined => {
   const from = start > range.start ? start : range.start;
   const to = end < range.end ? end : range.end;
-  const { region, offset: at, readonly, nonvolatile, unmergeable } = range;
+  const { region, offset: at } = range;
   if (from >= to) return undefined;
   const moved: Offset = offset(at + from - range.start);
-  return new FlatRange(from, to, region, moved, readonly, nonvolatile, unmergeable);
+  return new FlatRange(from, to, region, moved, range);
 };
 const pieces = (ranges: Ranges, start: bigint, end: Size): Ranges =>
   ranges.map((range) => piece(range, start, end)).filter((range) => range !== undefined);
@@ -778,25 +778,9 @@ const merged = (ranges: Ranges): Ranges => {
     const joins =
       last?.end === range.start &&
       same(
-        new FlatRange(
-          last.start,
-          range.end,
-          last.region,
-          last.offset,
-          last.readonly,
-          last.nonvolatile,
-          last.unmergeable,
-        ),
-        new FlatRange(
-          last.start,
-          range.end,
-          range.region,
-          offset(range.offset - last.size),
-          range.readonly,
-          range.nonvolatile,
-          range.unmergeable,
-        ),
-      ) && // prettier-ignore
+        last.endingAt(range.end),
+        new FlatRange(last.start, range.end, range.region, offset(range.offset - last.size), range),
+      ) &&
       !range.unmergeable;
     if (joins) joined[joined.length - 1] = last.endingAt(range.end);
     else joined.push(range);

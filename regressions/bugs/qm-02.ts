@@ -39,12 +39,11 @@ export default definePatch({
     settle: (claims, mergeable) => {
       const ranges: FlatRange[] = [];
       for (const { start, end, region, base, attributes } of claims) {
-        const { readonly, nonvolatile, unmergeable } = attributes;
         let from = start;
         const put = (until: bigint): void => {
           if (until <= from) return;
           const at = offset(from - base);
-          ranges.push(new FlatRange(from, until, region, at, readonly, nonvolatile, unmergeable));
+          ranges.push(new FlatRange(from, until, region, at, attributes));
         };
         for (const taken of ranges.toSorted(byStart)) {
           if (taken.start >= end || taken.end <= from) continue;

@@ -2,13 +2,13 @@ import { FlatView } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
-/** A region tree as seen by one kind of master: CPUs, a PCI device, the I/O ports (QEMU's `AddressSpace`). */
+/** A region tree as one kind of requester sees it: CPUs, a PCI device, the I/O ports (QEMU's `AddressSpace`). */
 export class AddressSpace {
   readonly name: string;
   readonly root: MemoryRegion;
-  /** Spaces with the same effective root share the same object (memory fact 2.8). */
+  /** Spaces with the same effective root share one view, the same object (memory fact 2.8). */
   readonly view: FlatView = FlatView.empty;
-  /** By rising priority; equal ones in the order of their registration (memory fact 3.2). */
+  /** By ascending priority; listeners with equal priority in the order of their registration (memory fact 3.2). */
   readonly listeners: readonly MemoryListener[] = [];
 
   constructor(name: string, root: MemoryRegion) {
@@ -18,11 +18,11 @@ export class AddressSpace {
 }
 
 /**
- * The region whose rendering an address space with this root shows: aliases of a whole region and
- * containers with a single enabled child stand for what they hold (memory_region_get_flatview_root,
- * memory fact 2.8).
+ * The region that QEMU renders for an address space with this root. An alias of a whole region is
+ * replaced by its target, and a container with a single enabled child by that child
+ * (memory_region_get_flatview_root, memory fact 2.8).
  *
- * @returns nothing where the view is empty.
+ * @returns `undefined` if the view is empty.
  */
 export function effectiveRoot(root: MemoryRegion): MemoryRegion | undefined {
   let region = root;

@@ -26,15 +26,7 @@ const base: Fields = {
 };
 const make = (changed: Partial<Fields> = {}): FlatRange => {
   const fields = { ...base, ...changed };
-  return new FlatRange(
-    fields.start,
-    fields.end,
-    fields.region,
-    offset(fields.offset),
-    fields.readonly,
-    fields.nonvolatile,
-    fields.unmergeable,
-  );
+  return new FlatRange(fields.start, fields.end, fields.region, offset(fields.offset), fields);
 };
 /** The range as it is once the region has left ROM-device mode. */
 const outOfRomdMode = (changed: Partial<Fields> = {}): FlatRange => {

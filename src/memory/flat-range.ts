@@ -1,36 +1,44 @@
 import type { Address, Offset, Range } from '../address/index.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
+/** The attributes that a range has if any region on the path from the root to its region has them (memory fact 2.5). */
+export interface RangeAttributes {
+  readonly readonly: boolean;
+  readonly nonvolatile: boolean;
+  readonly unmergeable: boolean;
+}
+
 /**
- * A run of addresses that one region answers (QEMU's `FlatRange`, memory fact 2.1).
+ * Consecutive addresses that one region answers (QEMU's `FlatRange`, memory fact 2.1).
  *
- * The same object is what listeners are handed as a `MemoryRegionSection`. Attributes that can
- * change later (priority, ROM-device mode) are those at the time of rendering.
+ * A listener gets the same object as its `MemoryRegionSection`. Attributes that can change later, such
+ * as the priority and the ROM-device mode, are those at the time of rendering.
  */
-export class FlatRange implements Range<Address> {
+export class FlatRange implements Range<Address>, RangeAttributes {
   readonly start: Address;
   readonly end: bigint;
   readonly region: MemoryRegion;
   /** Where in `region` the range begins. */
   readonly offset: Offset;
-  /** Read-only because the region is, or any region on the way to it. */
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
   readonly romdMode: boolean;
-  /** The region's own priority: what `info mtree -f` prints. */
+  /** The region's own priority, which `info mtree -f` prints. */
   readonly priority: number;
-  /** Whether the region is in a container; newer versions print one that is not differently. */
+  /** Whether the region lies in a container: `info mtree` of QEMU 11 prints another type if not (memory fact 8.3). */
   readonly contained: boolean;
 
+  /**
+   * @param end one past the last address; at most 2^64.
+   * @param offset where in `region` the range begins.
+   */
   constructor(
     start: Address,
     end: bigint,
     region: MemoryRegion,
     offset: Offset,
-    readonly: boolean,
-    nonvolatile: boolean,
-    unmergeable: boolean,
+    { readonly, nonvolatile, unmergeable }: RangeAttributes,
   ) {
     this.start = start;
     this.end = end;
@@ -44,26 +52,18 @@ export class FlatRange implements Range<Address> {
     this.contained = region.container !== undefined;
   }
 
-  /** In bytes; 2^64 at most. */
+  /** In bytes, at most 2^64. */
   get size(): bigint {
     return this.end - this.start;
   }
 
-  /** The same range, ending at `end` instead. */
+  /** The same range, but ending at `end`. */
   endingAt(end: bigint): FlatRange {
-    return new FlatRange(
-      this.start,
-      end,
-      this.region,
-      this.offset,
-      this.readonly,
-      this.nonvolatile,
-      this.unmergeable,
-    );
+    return new FlatRange(this.start, end, this.region, this.offset, this);
   }
 }
 
-/** What a memory listener is told about: QEMU's name for the flat range of a callback (memory fact 3.6). */
+/** What the callbacks of a memory listener are given: QEMU's name for a flat range there (memory fact 3.6). */
 export type MemoryRegionSection = FlatRange;
 
 const sameAttributes = (a: FlatRange, b: FlatRange): boolean =>
@@ -72,7 +72,7 @@ const sameAttributes = (a: FlatRange, b: FlatRange): boolean =>
   a.readonly === b.readonly &&
   a.nonvolatile === b.nonvolatile;
 
-/** Whether `right` continues `left` so that the two are one range (can_merge, memory fact 2.6). */
+/** Whether `right` continues `left`, so that QEMU makes one range of the two (can_merge, memory fact 2.6). */
 export const canMerge = (left: FlatRange, right: FlatRange): boolean =>
   left.end === right.start &&
   sameAttributes(left, right) &&
@@ -80,7 +80,7 @@ export const canMerge = (left: FlatRange, right: FlatRange): boolean =>
   !right.unmergeable &&
   left.offset + left.size === right.offset;
 
-/** Whether a listener sees no difference between the two ranges (flatrange_equal, memory fact 2.7). */
+/** Whether QEMU takes the two ranges for the same, so that listeners hear of no change (flatrange_equal, memory fact 2.7). */
 export const flatRangesEqual = (a: FlatRange, b: FlatRange): boolean =>
   a === b ||
   (a.start === b.start &&

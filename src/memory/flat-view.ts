@@ -1,12 +1,13 @@
 import { END_OF_SPACE, firstEndingAbove, type Address, type Range } from '../address/index.ts';
-import { collectClaims, settleClaims } from './claim.ts';
+import { collectClaims } from './claim.ts';
 import type { FlatRange } from './flat-range.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
+import { settleClaims } from './settle-claims.ts';
 
 const WHOLE_SPACE: Range = { start: 0n, end: END_OF_SPACE };
 
-/** A stretch of a view that an update replaced: indices into the old and the new list of ranges. */
+/** A part of a view that an update replaced: indices into the old and the new list of ranges; `To` is one past the last. */
 export interface FlatViewChange {
   readonly oldFrom: number;
   readonly oldTo: number;
@@ -14,13 +15,13 @@ export interface FlatViewChange {
   readonly newTo: number;
 }
 
-/** A view and the stretches in which it may differ from the one it was made from. */
+/** A new view, and the parts in which it may differ from the view before. */
 export interface FlatViewUpdate {
   readonly view: FlatView;
   readonly changes: readonly FlatViewChange[];
 }
 
-/** Everything may have changed. */
+/** The change in which any range of the two views may differ. */
 export const wholeChange = (before: FlatView, after: FlatView): FlatViewChange => ({
   oldFrom: 0,
   oldTo: before.ranges.length,
@@ -28,9 +29,9 @@ export const wholeChange = (before: FlatView, after: FlatView): FlatViewChange =
   newTo: after.ranges.length,
 });
 
-/** What a region tree looks like from its root: sorted, disjoint ranges (QEMU's `FlatView`). Never changes. */
+/** A rendered region tree: sorted, disjoint ranges (QEMU's `FlatView`). A view never changes; updates make a new one. */
 export class FlatView {
-  /** The effective root (memory fact 2.8), or nothing for the empty view. */
+  /** The effective root (memory fact 2.8); `undefined` for the empty view. */
   readonly root: MemoryRegion | undefined;
   readonly ranges: readonly FlatRange[];
 
@@ -39,29 +40,29 @@ export class FlatView {
     this.ranges = ranges;
   }
 
-  /** The view in which nothing is mapped; address spaces without an effective root share it. */
+  /** The view without ranges, which all address spaces without an effective root share. */
   static readonly empty: FlatView = new FlatView(undefined, []);
 
-  /** Renders the whole tree below `root` (generate_memory_topology, memory fact 2.2). */
+  /** Renders `root` and all regions below it (generate_memory_topology, memory fact 2.2). */
   static render(root: MemoryRegion, { settle, mergeable }: MemoryRules = QEMU_MEMORY): FlatView {
     return new FlatView(root, settle(collectClaims(root, WHOLE_SPACE), mergeable));
   }
 
-  /** The range that holds `address`, or nothing where no region answers. */
+  /** The range that holds `address`; `undefined` if no region answers there. */
   at(address: Address): FlatRange | undefined {
     const range = this.ranges[firstEndingAbove(this.ranges, address)];
     return range !== undefined && range.start <= address ? range : undefined;
   }
 
   /**
-   * The view after changes that can be seen only inside `windows`. Gives the same ranges as
-   * rendering anew, at a cost that follows the windows and not the size of the machine.
+   * The view after changes of the region tree that are visible only inside `windows`. The ranges are those
+   * of a new rendering, but the cost depends on the windows rather than on the size of the machine.
    */
   rerender(windows: readonly Range[], rules: MemoryRules = QEMU_MEMORY): FlatViewUpdate {
     const root = this.root;
     if (root === undefined || windows.length === 0) return { view: this, changes: [] };
     if (rules.settle !== QEMU_MEMORY.settle) {
-      // Another way to settle claims may depend on those outside the windows.
+      // A patch may settle claims in a way that depends on claims outside the windows.
       const view = FlatView.render(root, rules);
       return { view, changes: [wholeChange(this, view)] };
     }
@@ -81,8 +82,10 @@ export class FlatView {
   }
 
   /**
-   * The windows, sorted and joined, each widened to whole ranges of this view including those that
-   * only touch it: a new range at the edge may merge with them.
+   * The windows, sorted and joined. Each is widened to whole ranges of this view, including ranges that
+   * only touch the window: a new range at its edge may merge with them.
+   *
+   * @returns for each window its addresses, and the indices of the ranges in it: `to` is one past the last.
    */
   #widen(windows: readonly Range[]): { from: number; to: number; start: bigint; end: bigint }[] {
     const sorted = windows.length === 1 ? windows : windows.toSorted((a, b) => (a.start < b.start ? -1 : 1));

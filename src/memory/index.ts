@@ -1,10 +1,18 @@
-/** QEMU's memory API: region tree, flat view, address spaces, transactions, listeners, `info mtree`. */
-export { settleClaims, type Claim } from './claim.ts';
+/** QEMU's memory API: region trees, flat views, address spaces, transactions, listeners, and the text of `info mtree`. */
 export { AddressSpace, effectiveRoot } from './address-space.ts';
-export { FlatRange, canMerge, flatRangesEqual, type MemoryRegionSection } from './flat-range.ts';
+export type { Claim } from './claim.ts';
+export {
+  FlatRange,
+  canMerge,
+  flatRangesEqual,
+  type MemoryRegionSection,
+  type RangeAttributes,
+} from './flat-range.ts';
 export { FlatView } from './flat-view.ts';
+export { replay } from './listener-registry.ts';
 export type { MemoryListener } from './memory-listener.ts';
 export { MemoryRegion, type AliasTarget, type RegionKind, type RegionOptions } from './memory-region.ts';
 export { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
-export { MemoryTopology, replay } from './memory-topology.ts';
+export { MemoryTopology } from './memory-topology.ts';
+export { settleClaims } from './settle-claims.ts';
 export * from './mtree/index.ts';

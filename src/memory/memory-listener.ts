@@ -3,16 +3,22 @@ import type { MemoryRegionSection } from './flat-range.ts';
 /**
  * Hears of the changes of one address space (QEMU's `MemoryListener`, memory facts 3.1 to 3.5).
  *
- * Within one commit every `regionDel` comes before the first `regionAdd`, both by rising address.
+ * In one commit QEMU calls `regionDel` for all removed ranges before `regionAdd` for the first new one,
+ * each in ascending order of addresses.
  */
 export interface MemoryListener {
+  /** For people who debug; the memory core does not read it. */
   readonly name: string;
-  /** Lower values hear of additions first and of removals last. VFIO is 0, KVM is 10. */
+  /** Listeners with a lower value hear of additions first and of removals last. VFIO has 0, KVM has 10. */
   readonly priority: number;
+  /** An update begins. */
   begin?(): void;
+  /** The range is new. */
   regionAdd?(section: MemoryRegionSection): void;
-  /** A range that stays as it is; called only where some listener of the address space asks for it. */
+  /** The range is the same as before the update. */
   regionNop?(section: MemoryRegionSection): void;
+  /** The range is removed. */
   regionDel?(section: MemoryRegionSection): void;
+  /** The update ends: every address space shows its new view. */
   commit?(): void;
 }

@@ -1,10 +1,10 @@
 import { END_OF_SPACE, offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
 
 /**
- * What a region does with an access that no subregion takes.
+ * What a region does with an access that no subregion answers (memory fact 1.3).
  *
- * `container` and `alias` do not terminate: what they do not cover stays unassigned. `rom` is not a
- * kind of its own: it is `ram` with `readonly` set, as in QEMU (memory_region_init_rom).
+ * A `container` or an `alias` does not terminate: what lies below leaves gaps, and these stay unassigned.
+ * ROM is no kind of its own: as in QEMU it is `ram` with `readonly` set (memory_region_init_rom).
  */
 export type RegionKind = 'container' | 'io' | 'ram' | 'ram-device' | 'rom-device' | 'iommu' | 'alias';
 
@@ -15,11 +15,11 @@ export interface AliasTarget {
   readonly offset: Offset;
 }
 
-/** What can be said of a region when it is made; everything else changes through a `MemoryTopology`. */
+/** What the maker of a region chooses; later only a `MemoryTopology` changes a region. */
 export interface RegionOptions {
-  /** The device that made the region; `info mtree -o` prints it. */
+  /** The device that owns the region; `info mtree -o` prints its name. */
   readonly owner?: string;
-  /** Where byte 0 of a RAM-like region lies in the VMM process. */
+  /** Where byte 0 of RAM, ROM or device memory lies in the VMM process. */
   readonly hostAddress?: HostAddress;
   readonly readonly?: boolean;
   readonly nonvolatile?: boolean;
@@ -28,39 +28,40 @@ export interface RegionOptions {
 
 const NO_OPTIONS: RegionOptions = {};
 
-/** What most regions have below them; shared, and replaced when there is something. */
-const NONE: readonly MemoryRegion[] = [];
+/** The empty list that all regions without subregions or aliases share; adding the first one replaces the list. */
+const NO_REGIONS: readonly MemoryRegion[] = [];
 
 /**
- * A node of the region tree (QEMU's `MemoryRegion`; memory fact 1.1).
+ * A node of the region tree (QEMU's `MemoryRegion`, memory fact 1.1).
  *
- * To everybody but `MemoryTopology` a region is read-only: every change has to pass through a
- * transaction, or the flat views would not follow.
+ * Only `MemoryTopology` changes a region. A change outside its transactions would leave the flat views
+ * as they are.
  */
 export class MemoryRegion {
   readonly name: string;
   readonly kind: RegionKind;
   readonly owner: string | undefined;
   readonly hostAddress: HostAddress | undefined;
-  /** 2^64 at most; 0 is legal and renders nothing. */
+  /** In bytes, 0 to 2^64; a region of 0 bytes renders nothing (memory fact 1.2). */
   readonly size: Size;
   /** Where in its container the region begins. */
   readonly address: Offset = offset(0n);
-  /** Where in its container it ends: kept beside `address` and `size` because rendering asks for nothing else so often. */
+  /** `address` plus `size`. It is a field because rendering reads it more often than anything else. */
   readonly end: bigint;
+  /** Orders the siblings of one container: a higher priority hides a lower one. It may be negative. */
   readonly priority: number = 0;
   readonly enabled: boolean = true;
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
-  /** Whether a ROM device shows its contents (reads are direct) rather than its registers. */
+  /** Whether a ROM device shows its contents, which the guest reads directly, or its registers. */
   readonly romdMode: boolean = true;
   readonly container: MemoryRegion | undefined = undefined;
-  /** Children in the order in which they are rendered: by falling priority, latest added first. */
-  readonly subregions: readonly MemoryRegion[] = NONE;
+  /** Children in rendering order: by descending priority; of equal priorities the one added last comes first (memory fact 1.5). */
+  readonly subregions: readonly MemoryRegion[] = NO_REGIONS;
   readonly alias: AliasTarget | undefined;
   /** The aliases that show this region. */
-  readonly aliasedBy: readonly MemoryRegion[] = NONE;
+  readonly aliasedBy: readonly MemoryRegion[] = NO_REGIONS;
 
   private constructor(
     name: string,
@@ -68,7 +69,6 @@ export class MemoryRegion {
     size: Size,
     options: RegionOptions,
     alias?: AliasTarget,
-    readonly = options.readonly ?? false,
   ) {
     if (size < 0n || size > END_OF_SPACE)
       throw new RangeError(`size of region ${name} is not within 0..2^64`);
@@ -78,23 +78,23 @@ export class MemoryRegion {
     this.end = size;
     this.owner = options.owner;
     this.hostAddress = options.hostAddress;
-    this.readonly = readonly;
+    this.readonly = options.readonly ?? false;
     this.nonvolatile = options.nonvolatile ?? false;
     this.unmergeable = options.unmergeable ?? false;
     this.alias = alias;
     if (alias !== undefined) {
       const target = alias.region as { aliasedBy: readonly MemoryRegion[] };
-      if (target.aliasedBy === NONE) target.aliasedBy = [this];
+      if (target.aliasedBy === NO_REGIONS) target.aliasedBy = [this];
       else (target.aliasedBy as MemoryRegion[]).push(this);
     }
   }
 
-  /** A pure container: it only holds subregions (memory_region_init). */
+  /** A pure container, which answers no access itself (memory_region_init). */
   static container(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'container', size, options);
   }
 
-  /** A region whose accesses reach the VMM (memory_region_init_io). */
+  /** A region whose accesses the VMM emulates (memory_region_init_io). */
   static io(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'io', size, options);
   }
@@ -104,27 +104,27 @@ export class MemoryRegion {
     return new MemoryRegion(name, 'ram', size, options);
   }
 
-  /** Read-only RAM (memory_region_init_rom). */
+  /** Read-only RAM, whatever `options` says (memory_region_init_rom). */
   static rom(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
-    return new MemoryRegion(name, 'ram', size, options, undefined, true);
+    return new MemoryRegion(name, 'ram', size, { ...options, readonly: true });
   }
 
-  /** A device's memory mapped into the VMM, such as an mmapped BAR (memory_region_init_ram_device_ptr). */
+  /** Memory of a device that the VMM has mmapped, such as a BAR (memory_region_init_ram_device_ptr). */
   static ramDevice(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'ram-device', size, options);
   }
 
-  /** Memory that is read directly and written through callbacks, such as flash (memory_region_init_rom_device). */
+  /** Memory that the guest reads directly and writes through callbacks, such as flash (memory_region_init_rom_device). */
   static romDevice(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'rom-device', size, options);
   }
 
-  /** A region behind which an emulated IOMMU translates (memory_region_init_iommu). */
+  /** A region whose accesses an emulated IOMMU translates (memory_region_init_iommu). */
   static iommu(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'iommu', size, options);
   }
 
-  /** Shows `size` bytes of `target` from `targetOffset` on (memory_region_init_alias). */
+  /** A region that shows `size` bytes of `target` from `targetOffset` on (memory_region_init_alias). */
   static alias(
     name: string,
     target: MemoryRegion,
@@ -135,22 +135,22 @@ export class MemoryRegion {
     return new MemoryRegion(name, 'alias', size, options, { region: target, offset: targetOffset });
   }
 
-  /** Whether the region takes the accesses that its subregions leave (QEMU's `terminates`). */
+  /** Whether the region answers the accesses that no subregion answers (QEMU's `terminates`). */
   get terminates(): boolean {
     return this.kind !== 'container' && this.kind !== 'alias';
   }
 
-  /** memory_region_is_ram: RAM, ROM and device memory, but no ROM device. */
+  /** Whether the region is RAM, ROM or device memory; a ROM device is not (memory_region_is_ram). */
   get isRam(): boolean {
     return this.kind === 'ram' || this.kind === 'ram-device';
   }
 
-  /** memory_region_is_ram_device: a device's memory mapped into the VMM. */
+  /** Whether the region is device memory that the VMM has mmapped (memory_region_is_ram_device). */
   get isRamDevice(): boolean {
     return this.kind === 'ram-device';
   }
 
-  /** memory_region_is_iommu, which looks through aliases. */
+  /** Whether the region, or the target of its alias, is an emulated IOMMU (memory_region_is_iommu). */
   get isIommu(): boolean {
     return this.alias === undefined ? this.kind === 'iommu' : this.alias.region.isIommu;
   }

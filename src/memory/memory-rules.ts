@@ -1,32 +1,30 @@
-import { settleClaims, type Claim } from './claim.ts';
+import type { Claim } from './claim.ts';
 import { canMerge, flatRangesEqual, type FlatRange } from './flat-range.ts';
+import { settleClaims } from './settle-claims.ts';
 
-/** What the memory core may do otherwise: rendering, comparing views, telling listeners. */
+/** The decisions of the memory core that a revision or a patch can change. */
 export interface MemoryRules {
   /**
-   * The flat ranges that the wishes of all regions come to (render_memory_region, memory fact 2.3).
+   * The flat ranges that result from the claims of all regions (render_memory_region, memory fact 2.3).
    *
-   * @param claims in rendering order; the earlier one wins.
-   * @param mergeable the rule of the same name.
+   * @param claims in rendering order: the earlier claim wins an address.
+   * @param mergeable the rule of that name.
    */
   settle(claims: readonly Claim[], mergeable: MemoryRules['mergeable']): readonly FlatRange[];
   /** Whether two neighbours become one range (can_merge, memory fact 2.6). */
   mergeable(left: FlatRange, right: FlatRange): boolean;
-  /**
-   * Whether a listener need not hear that one range took the other's place (flatrange_equal,
-   * memory fact 2.7).
-   */
+  /** Whether listeners hear nothing if `after` takes the place of `before` (flatrange_equal, memory fact 2.7). */
   sameRange(before: FlatRange, after: FlatRange): boolean;
   /** Which pass over a changed view comes first (address_space_set_flatview, memory fact 3.3). */
   readonly passes: 'removals-first' | 'additions-first';
   /**
-   * What a listener hears when it is registered (listener_add_address_space, memory fact 3.5): the whole
-   * view between begin and commit, the view without them, or nothing.
+   * What a new listener hears (listener_add_address_space, memory fact 3.5): all ranges between `begin`
+   * and `commit`, all ranges without these two, or nothing.
    */
   readonly registration: 'complete' | 'without-commit' | 'silent';
 }
 
-/** What QEMU does. */
+/** The rules of QEMU. */
 export const QEMU_MEMORY: MemoryRules = {
   settle: (claims, mergeable) => settleClaims([...claims], mergeable),
   mergeable: canMerge,

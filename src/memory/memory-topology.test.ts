@@ -3,9 +3,10 @@ import { END_OF_SPACE, LAST_ADDRESS, hex, offset } from '../address/index.ts';
 import { effectiveRoot, type AddressSpace } from './address-space.ts';
 import type { FlatRange } from './flat-range.ts';
 import { FlatView } from './flat-view.ts';
+import { replay } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import { MemoryRegion } from './memory-region.ts';
-import { MemoryTopology, replay } from './memory-topology.ts';
+import { MemoryTopology } from './memory-topology.ts';
 
 const GiB4 = 1n << 32n;
 const HALF = 1n << 63n;

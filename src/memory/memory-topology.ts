@@ -1,57 +1,53 @@
-import { END_OF_SPACE, type Offset, type Range, type Size } from '../address/index.ts';
+import type { Offset, Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
-import { FlatView, wholeChange, type FlatViewChange } from './flat-view.ts';
+import { FlatView, wholeChange } from './flat-view.ts';
+import { insertSibling } from './insert-sibling.ts';
+import { ListenerRegistry } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
+import { SharedViews } from './shared-views.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A view that address spaces share, and how the last update changed it. */
-interface SharedView {
-  before: FlatView;
-  view: FlatView;
-  changes: readonly FlatViewChange[];
-  /** Where it may have changed since. */
-  windows: Range[];
-}
-
 /**
- * The memory of one machine: it makes every change to the region trees, and at the end of the
- * outermost transaction brings views and listeners up to date (memory_region_transaction_begin and
- * _commit, memory fact 3.1). What is global state in QEMU lives in one object of this class.
+ * The memory of one machine. A topology makes every change to the region trees. At the end of the
+ * outermost transaction it updates the views and tells the listeners (memory_region_transaction_begin
+ * and _commit, memory fact 3.1). QEMU keeps this state in global variables.
  */
 export class MemoryTopology {
   readonly #spaces: AddressSpace[] = [];
-  readonly #listeners: MemoryListener[] = [];
-  /** The views of all spaces but the empty ones, by their root. */
-  readonly #views = new Map<MemoryRegion, SharedView>();
-  #depth = 0;
-  #pending = false;
+  readonly #listeners = new ListenerRegistry();
+  readonly #views: SharedViews;
   readonly #rules: MemoryRules;
+  /** How many transactions are open. */
+  #depth = 0;
+  /** Whether the end of the outermost transaction updates the views (memory fact 1.7). */
+  #updatePending = false;
 
   constructor(rules: MemoryRules = QEMU_MEMORY) {
     this.#rules = rules;
+    this.#views = new SharedViews(rules);
   }
 
-  /** Opens a transaction; they nest. */
+  /** Opens a transaction. Transactions nest. */
   begin(): void {
     this.#depth++;
   }
 
   /**
-   * Closes a transaction. The outermost one publishes what has changed.
+   * Closes a transaction. At the end of the outermost one the views follow the changes.
    *
-   * @throws Error when no transaction is open.
+   * @throws Error if no transaction is open.
    */
   commit(): void {
     if (this.#depth === 0) throw new Error('commit without a transaction');
     this.#depth--;
-    if (this.#depth === 0 && this.#pending) this.#publish();
+    if (this.#depth === 0 && this.#updatePending) this.#updateSpaces();
   }
 
-  /** Runs `change` inside a transaction of its own. */
+  /** Runs `change` inside a transaction, and closes the transaction even if `change` throws. */
   transaction(change: () => void): void {
     this.begin();
     try {
@@ -67,12 +63,12 @@ export class MemoryTopology {
   }
 
   /**
-   * Puts `region` into `container`. Among siblings of the same priority the one added last is on
-   * top (memory_region_add_subregion_overlap, memory facts 1.4 and 1.5).
+   * Adds `region` to `container`. Among siblings of the same priority the region added last is on top
+   * (memory_region_add_subregion_overlap, memory facts 1.4 and 1.5).
    *
-   * @param address where in the container it begins.
-   * @param priority an integer; negative ones lie below the default 0.
-   * @throws Error when the region is in a container already.
+   * @param address where in the container the region begins.
+   * @param priority an integer; a negative one lies below the default 0.
+   * @throws Error if the region is in a container already.
    */
   addSubregion(container: MemoryRegion, region: MemoryRegion, address: Offset, priority = 0): void {
     if (region.container !== undefined) {
@@ -89,15 +85,15 @@ export class MemoryTopology {
   }
 
   /**
-   * Takes `region` out of its container (memory_region_del_subregion).
+   * Removes `region` from its container (memory_region_del_subregion).
    *
-   * @throws Error when it is in none.
+   * @throws Error if the region is in no container.
    */
   removeSubregion(region: MemoryRegion): void {
     const { container, address, end } = region;
     if (container === undefined) throw new Error(`${region.name} is in no container`);
     this.begin();
-    this.#touch(container, address, end);
+    this.#views.markChanged(container, address, end);
     const siblings = container.subregions as MemoryRegion[];
     siblings.splice(siblings.indexOf(region), 1);
     (region as Mutable<MemoryRegion>).container = undefined;
@@ -106,8 +102,8 @@ export class MemoryTopology {
   }
 
   /**
-   * Moves `region` in its container, to the front of its priority (memory_region_set_address,
-   * memory fact 1.6).
+   * Moves `region` in its container, where it comes to lie on top of siblings with the same priority
+   * (memory_region_set_address, memory fact 1.6).
    */
   setAddress(region: MemoryRegion, address: Offset): void {
     if (region.address === address) return;
@@ -122,7 +118,7 @@ export class MemoryTopology {
     this.commit();
   }
 
-  /** Shows or hides `region` and what is below it (memory_region_set_enabled). */
+  /** Enables or disables `region`; what lies below a disabled region is not rendered (memory_region_set_enabled). */
   setEnabled(region: MemoryRegion, enabled: boolean): void {
     if (region.enabled === enabled) return;
     this.begin();
@@ -131,12 +127,12 @@ export class MemoryTopology {
     this.commit();
   }
 
-  /** Changes the size of `region` (memory_region_set_size). */
+  /** Changes the size of `region` to 0 to 2^64 bytes (memory_region_set_size). */
   setSize(region: MemoryRegion, size: Size): void {
     if (region.size === size) return;
     this.begin();
-    // A region that shrinks uncovers what lay under its old end.
-    this.#touch(region, 0n, region.size);
+    // The bytes between the new and the old end of a region that shrinks are marked now, while they are in it.
+    this.#views.markChanged(region, 0n, region.size);
     (region as Mutable<MemoryRegion>).size = size;
     (region as Mutable<MemoryRegion>).end = region.address + size;
     this.#changed(region, true);
@@ -152,7 +148,7 @@ export class MemoryTopology {
     this.commit();
   }
 
-  /** Switches a ROM device between contents and registers (memory_region_rom_device_set_romd). */
+  /** Lets a ROM device show its contents, or its registers if `romdMode` is false (memory_region_rom_device_set_romd). */
   setRomdMode(region: MemoryRegion, romdMode: boolean): void {
     if (region.romdMode === romdMode) return;
     this.begin();
@@ -164,7 +160,8 @@ export class MemoryTopology {
   /**
    * Changes which part of its target an alias shows (memory_region_set_alias_offset).
    *
-   * @throws Error when `region` is no alias.
+   * @param aliasOffset where in the target the part begins.
+   * @throws Error if `region` is no alias.
    */
   setAliasOffset(region: MemoryRegion, aliasOffset: Offset): void {
     const { alias } = region;
@@ -177,174 +174,69 @@ export class MemoryTopology {
   }
 
   /**
-   * Makes an address space with `root`; spaces are updated in the order of their making. Inside a
-   * transaction its view is there when the transaction ends.
+   * Creates an address space with this root. Inside a transaction the space shows the empty view until
+   * the outermost transaction ends.
    */
   createAddressSpace(name: string, root: MemoryRegion): AddressSpace {
     this.begin();
     const space = new AddressSpace(name, root);
     this.#spaces.push(space);
-    this.#pending = true;
+    this.#updatePending = true;
     this.commit();
     return space;
   }
 
-  /** The address spaces, in the order of their making. */
+  /** The address spaces in the order of their creation, in which updates reach them too. */
   get addressSpaces(): readonly AddressSpace[] {
     return this.#spaces;
   }
 
-  /**
-   * Adds a listener to `space` and replays the current view to it (memory_listener_register,
-   * memory fact 3.5).
-   */
+  /** Adds a listener to `space`, and replays the present view to it (memory_listener_register, memory fact 3.5). */
   registerListener(listener: MemoryListener, space: AddressSpace): void {
-    insertByPriority(this.#listeners, listener);
-    insertByPriority(space.listeners as MemoryListener[], listener);
-    replay(listener, space, this.#rules.registration);
+    this.#listeners.register(listener, space, this.#rules.registration);
   }
 
   /**
-   * Removes a listener (memory_listener_unregister).
+   * Removes a listener from `space` (memory_listener_unregister, memory fact 3.5).
    *
-   * @param takeBack whether it is first told that everything it knows of goes away, as it is since
-   *   2.12 (memory fact 3.5); before, it just heard nothing any more.
+   * @param tellsRemovals whether the listener first hears that each range is removed: QEMU does so since
+   *   2.12 and not before.
    */
-  unregisterListener(listener: MemoryListener, space: AddressSpace, takeBack = true): void {
-    if (takeBack) {
-      listener.begin?.();
-      for (const range of space.view.ranges) listener.regionDel?.(range);
-      listener.commit?.();
-    }
-    for (const list of [this.#listeners, space.listeners as MemoryListener[]]) {
-      const index = list.indexOf(listener);
-      if (index !== -1) list.splice(index, 1);
-    }
+  unregisterListener(listener: MemoryListener, space: AddressSpace, tellsRemovals = true): void {
+    this.#listeners.unregister(listener, space, tellsRemovals);
   }
 
-  /** Gives `region` its address. A view that is rendered from it begins there: nothing of it stays where it was. */
   #place(region: MemoryRegion, address: Offset): void {
-    if (region.address !== address) this.#views.get(region)?.windows.push({ start: 0n, end: END_OF_SPACE });
+    if (region.address !== address) this.#views.markMoved(region);
     (region as Mutable<MemoryRegion>).address = address;
     (region as Mutable<MemoryRegion>).end = address + region.size;
   }
 
-  /**
-   * Notes that whatever shows `region` may look different.
-   *
-   * @param pending whether that alone is a reason to update the views (memory fact 1.7).
-   */
-  #changed(region: MemoryRegion, pending: boolean): void {
-    this.#touch(region, 0n, region.size);
-    if (pending) this.#pending = true;
+  /** Marks all of `region`; `updates` is whether the change itself causes an update (memory fact 1.7). */
+  #changed(region: MemoryRegion, updates: boolean): void {
+    this.#views.markChanged(region, 0n, region.size);
+    if (updates) this.#updatePending = true;
   }
 
-  /** Notes a stretch of `region` that may look different. Before there are views nobody has looked. */
-  #touch(region: MemoryRegion, start: bigint, end: bigint): void {
-    if (this.#views.size > 0) spread(region, start, end, this.#views);
-  }
-
-  #publish(): void {
-    this.#pending = false;
-    this.#updateViews();
-    for (const listener of this.#listeners) listener.begin?.();
+  #updateSpaces(): void {
+    this.#updatePending = false;
+    this.#views.update();
+    this.#listeners.begin();
     for (const space of this.#spaces) this.#updateSpace(space);
-    this.#forgetUnused();
-    for (const listener of this.#listeners) listener.commit?.();
-  }
-
-  /** Brings the views that exist up to date. */
-  #updateViews(): void {
-    for (const shared of this.#views.values()) {
-      shared.before = shared.view;
-      const update = shared.view.rerender(shared.windows, this.#rules);
-      shared.view = update.view;
-      shared.changes = update.changes;
-      if (shared.windows.length > 0) shared.windows = [];
-    }
+    this.#views.keepOnly(this.#spaces);
+    this.#listeners.commit();
   }
 
   #updateSpace(space: AddressSpace): void {
     const before = space.view;
     const root = effectiveRoot(space.root);
-    const shared = root && (this.#views.get(root) ?? this.#render(root));
+    const shared = root && this.#views.of(root);
     const after = shared?.view ?? FlatView.empty;
-    // A listener that wants to hear of what stays hears of it with every update (memory fact 2.9).
-    const wantsAll = space.listeners.some((listener) => listener.regionNop !== undefined);
-    if (before === after && !wantsAll) return;
+    // A listener with regionNop hears of every unchanged range in every update (memory fact 2.9).
+    const wantsUnchanged = space.listeners.some((listener) => listener.regionNop !== undefined);
+    if (before === after && !wantsUnchanged) return;
     (space as Mutable<AddressSpace>).view = after;
     const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
     updateTopology(space, before, after, changes, this.#rules);
   }
-
-  #render(root: MemoryRegion): SharedView {
-    const view = FlatView.render(root, this.#rules);
-    const shared: SharedView = { before: view, view, changes: [], windows: [] };
-    this.#views.set(root, shared);
-    return shared;
-  }
-
-  /** Drops the views that no space shows any more: nobody would keep them up to date. */
-  #forgetUnused(): void {
-    for (const [root, { view }] of this.#views) {
-      if (!this.#spaces.some((space) => space.view === view)) this.#views.delete(root);
-    }
-  }
-}
-
-/** Tells a listener everything that `space` shows, as if it had just been registered there. */
-export function replay(
-  listener: MemoryListener,
-  space: AddressSpace,
-  registration: MemoryRules['registration'] = 'complete',
-): void {
-  if (registration === 'silent') return;
-  const complete = registration === 'complete';
-  if (complete) listener.begin?.();
-  for (const range of space.view.ranges) listener.regionAdd?.(range);
-  if (complete) listener.commit?.();
-}
-
-/**
- * Carries a dirty stretch of `region` up to every root that shows it, through containers and aliases
- * as they are now: when they change, that change leaves a stretch of its own.
- */
-function spread(
-  region: MemoryRegion,
-  start: bigint,
-  end: bigint,
-  views: ReadonlyMap<MemoryRegion, SharedView>,
-): void {
-  const from = start > 0n ? start : 0n;
-  const { container, address, aliasedBy } = region;
-  views.get(region)?.windows.push({ start: from + address, end: end + address });
-  if (container !== undefined) spread(container, from + address, end + address, views);
-  for (const alias of aliasedBy) {
-    const shift = alias.alias!.offset;
-    const stop = shift + alias.size;
-    // Cut to the alias, what a region shows of itself at another place of its own comes to an end.
-    if (end > shift && from < stop) spread(alias, from - shift, (end < stop ? end : stop) - shift, views);
-  }
-}
-
-/**
- * Before the first sibling whose priority is not higher (memory_region_update_container_subregions,
- * memory fact 1.5).
- */
-function insertSibling(container: MemoryRegion, region: MemoryRegion): void {
-  const siblings = container.subregions as MemoryRegion[];
-  if (siblings.length === 0) {
-    // Regions without subregions share one empty array.
-    (container as Mutable<MemoryRegion>).subregions = [region];
-    return;
-  }
-  let position = 0;
-  while (position < siblings.length && siblings[position]!.priority > region.priority) position++;
-  if (position === 0) siblings.unshift(region);
-  else siblings.splice(position, 0, region);
-}
-
-function insertByPriority(list: MemoryListener[], listener: MemoryListener): void {
-  const after = list.findIndex((other) => other.priority > listener.priority);
-  list.splice(after === -1 ? list.length : after, 0, listener);
 }

@@ -1,13 +1,14 @@
 import type { AddressSpace } from './address-space.ts';
+import type { FlatRange } from './flat-range.ts';
 import { wholeChange, type FlatView, type FlatViewChange } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 
 /**
- * Tells the listeners of `space` how `before` became `after`: two passes, removals and then
- * additions, each by rising address (address_space_update_topology_pass, memory fact 3.3).
+ * Tells the listeners of `space` how `before` became `after` in two passes: removals, then additions,
+ * each in ascending order of addresses (address_space_update_topology_pass, memory fact 3.3).
  *
- * @param changes where the two views may differ; elsewhere they hold the same ranges.
+ * @param changes the parts in which the two views may differ; elsewhere they hold the same ranges.
  */
 export function updateTopology(
   space: AddressSpace,
@@ -18,40 +19,63 @@ export function updateTopology(
 ): void {
   const { listeners } = space;
   if (listeners.length === 0) return;
-  // A listener that wants to hear of what stays needs the whole of both views walked.
-  const stretches: readonly FlatViewChange[] = listeners.some((listener) => listener.regionNop !== undefined)
+  // A listener with regionNop hears of every unchanged range, so both views are walked in full.
+  const parts: readonly FlatViewChange[] = listeners.some((listener) => listener.regionNop !== undefined)
     ? [wholeChange(before, after)]
     : changes;
-  for (const removing of passes === 'removals-first' ? [true, false] : [false, true]) {
-    for (const stretch of stretches) walk(before, after, stretch, listeners, removing, sameRange);
+  const removals = removalsFor(listeners);
+  const additions = additionsFor(listeners);
+  for (const pass of passes === 'removals-first' ? [removals, additions] : [additions, removals]) {
+    for (const part of parts) walk(before, after, part, sameRange, pass);
   }
 }
 
-/** One pass over a stretch of both views: it tells of removals, or of everything else. */
+/** What one pass does with the ranges that it meets. */
+interface Pass {
+  removed?(range: FlatRange): void;
+  unchanged?(range: FlatRange): void;
+  added?(range: FlatRange): void;
+}
+
+/** Tells removals, to the listener with the highest priority first (memory fact 3.2). */
+const removalsFor = (listeners: readonly MemoryListener[]): Pass => ({
+  removed(range) {
+    for (let index = listeners.length - 1; index >= 0; index--) listeners[index]!.regionDel?.(range);
+  },
+});
+
+/** Tells additions and unchanged ranges, to the listener with the lowest priority first (memory fact 3.2). */
+const additionsFor = (listeners: readonly MemoryListener[]): Pass => ({
+  unchanged(range) {
+    for (const listener of listeners) listener.regionNop?.(range);
+  },
+  added(range) {
+    for (const listener of listeners) listener.regionAdd?.(range);
+  },
+});
+
+/** Walks one part of both views together, in ascending order of addresses. */
 function walk(
   { ranges: before }: FlatView,
   { ranges: after }: FlatView,
   { oldFrom, oldTo, newFrom, newTo }: FlatViewChange,
-  listeners: readonly MemoryListener[],
-  removing: boolean,
   sameRange: MemoryRules['sameRange'],
+  pass: Pass,
 ): void {
   let oldIndex = oldFrom;
   let newIndex = newFrom;
   while (oldIndex < oldTo || newIndex < newTo) {
-    const old = oldIndex < oldTo ? before[oldIndex]! : undefined;
-    const fresh = newIndex < newTo ? after[newIndex]! : undefined;
-    if (old !== undefined && fresh !== undefined && sameRange(old, fresh)) {
-      // Lowest priority first, as for additions; removals go the other way.
-      if (!removing) for (const listener of listeners) listener.regionNop?.(fresh);
+    const oldRange = oldIndex < oldTo ? before[oldIndex]! : undefined;
+    const newRange = newIndex < newTo ? after[newIndex]! : undefined;
+    if (oldRange !== undefined && newRange !== undefined && sameRange(oldRange, newRange)) {
+      pass.unchanged?.(newRange);
       oldIndex++;
       newIndex++;
-    } else if (old !== undefined && (fresh === undefined || old.start <= fresh.start)) {
-      if (removing)
-        for (let last = listeners.length - 1; last >= 0; last--) listeners[last]!.regionDel?.(old);
+    } else if (oldRange !== undefined && (newRange === undefined || oldRange.start <= newRange.start)) {
+      pass.removed?.(oldRange);
       oldIndex++;
     } else {
-      if (!removing) for (const listener of listeners) listener.regionAdd?.(fresh!);
+      pass.added?.(newRange!);
       newIndex++;
     }
   }

@@ -96,7 +96,12 @@ export const sectionOf = (
   size: bigint,
   at: bigint = start,
   readonly = false,
-): MemoryRegionSection => new FlatRange(start, start + size, region, offset(at), readonly, false, false);
+): MemoryRegionSection =>
+  new FlatRange(start, start + size, region, offset(at), {
+    readonly,
+    nonvolatile: false,
+    unmergeable: false,
+  });
 
 /** A BAR of a device made by hand. */
 export interface FakeBar {

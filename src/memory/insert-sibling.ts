@@ -1,0 +1,18 @@
+import type { MemoryRegion } from './memory-region.ts';
+
+/**
+ * Inserts `region` into the children of `container`, before the first sibling whose priority is not higher
+ * (memory_region_update_container_subregions, memory fact 1.5).
+ */
+export function insertSibling(container: MemoryRegion, region: MemoryRegion): void {
+  const siblings = container.subregions as MemoryRegion[];
+  if (siblings.length === 0) {
+    // Regions without subregions share one empty array, so the container gets an array of its own.
+    (container as { subregions: readonly MemoryRegion[] }).subregions = [region];
+    return;
+  }
+  let position = 0;
+  while (position < siblings.length && siblings[position]!.priority > region.priority) position++;
+  if (position === 0) siblings.unshift(region);
+  else siblings.splice(position, 0, region);
+}

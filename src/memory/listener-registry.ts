@@ -1,0 +1,61 @@
+import type { AddressSpace } from './address-space.ts';
+import type { MemoryListener } from './memory-listener.ts';
+import type { MemoryRules } from './memory-rules.ts';
+
+/** The listeners of a machine, by ascending priority; equal priorities in the order of registration (memory fact 3.2). */
+export class ListenerRegistry {
+  readonly #listeners: MemoryListener[] = [];
+
+  /** Adds a listener, and replays the present view of `space` to it as `registration` says. */
+  register(listener: MemoryListener, space: AddressSpace, registration: MemoryRules['registration']): void {
+    for (const list of this.#listsOf(space)) {
+      const after = list.findIndex((other) => other.priority > listener.priority);
+      list.splice(after === -1 ? list.length : after, 0, listener);
+    }
+    replay(listener, space, registration);
+  }
+
+  /** Removes a listener, after it heard that each range of `space` is removed if `tellsRemovals` is set. */
+  unregister(listener: MemoryListener, space: AddressSpace, tellsRemovals: boolean): void {
+    if (tellsRemovals) {
+      listener.begin?.();
+      for (const range of space.view.ranges) listener.regionDel?.(range);
+      listener.commit?.();
+    }
+    for (const list of this.#listsOf(space)) {
+      const index = list.indexOf(listener);
+      if (index !== -1) list.splice(index, 1);
+    }
+  }
+
+  /** Tells all listeners that an update begins. */
+  begin(): void {
+    for (const listener of this.#listeners) listener.begin?.();
+  }
+
+  /** Tells all listeners that the update ends. */
+  commit(): void {
+    for (const listener of this.#listeners) listener.commit?.();
+  }
+
+  /** The list of the machine and that of the space: a listener is in both. */
+  #listsOf(space: AddressSpace): readonly MemoryListener[][] {
+    return [this.#listeners, space.listeners as MemoryListener[]];
+  }
+}
+
+/**
+ * Tells a listener all ranges of `space`, as if it were registered there now (listener_add_address_space,
+ * memory fact 3.5).
+ */
+export function replay(
+  listener: MemoryListener,
+  space: AddressSpace,
+  registration: MemoryRules['registration'] = 'complete',
+): void {
+  if (registration === 'silent') return;
+  const complete = registration === 'complete';
+  if (complete) listener.begin?.();
+  for (const range of space.view.ranges) listener.regionAdd?.(range);
+  if (complete) listener.commit?.();
+}
