@@ -22,7 +22,7 @@ describe('a new address space', () => {
   });
 });
 
-describe('the effective root (memory fact 2.8)', () => {
+describe('effectiveRoot (memory fact 2.8)', () => {
   const alias = (target: MemoryRegion, from: bigint, size: bigint): MemoryRegion =>
     MemoryRegion.alias('alias', target, offset(from), size);
   const holding = (size: bigint, ...children: readonly (readonly [MemoryRegion, bigint])[]): MemoryRegion => {
@@ -35,7 +35,7 @@ describe('the effective root (memory fact 2.8)', () => {
     expect(effectiveRoot(system)).toBe(system);
   });
 
-  it('of a terminating region is the region, also where one child covers it', () => {
+  it('of a terminating region is the region, even if one child covers it', () => {
     const io = MemoryRegion.io('io', 0x1000n);
     expect(effectiveRoot(io)).toBe(io);
     topology.addSubregion(io, MemoryRegion.ram('ram', 0x1000n), offset(0n));
@@ -43,7 +43,7 @@ describe('the effective root (memory fact 2.8)', () => {
   });
 
   it.each([0n, 1n])(
-    'of a disabled region is nothing, as of a container of %d disabled children',
+    'of a disabled region is undefined, and of a container with %d disabled children',
     (children) => {
       const holder = holding(0x1000n, ...(children === 1n ? [[MemoryRegion.ram('r', 1n), 0n] as const] : []));
       for (const child of holder.subregions) topology.setEnabled(child, false);
@@ -53,7 +53,7 @@ describe('the effective root (memory fact 2.8)', () => {
     },
   );
 
-  it('of an alias of all of its target is the target', () => {
+  it('of an alias of its whole target is the target', () => {
     expect(effectiveRoot(alias(system, 0n, END_OF_SPACE))).toBe(system);
     const small = MemoryRegion.ram('small', 0x1000n);
     expect(effectiveRoot(alias(small, 0n, 0x1000n))).toBe(small);
@@ -71,13 +71,13 @@ describe('the effective root (memory fact 2.8)', () => {
     }
   });
 
-  it('does not look at the subregions of an alias', () => {
+  it('of an alias with subregions of its own is still the alias', () => {
     const part = alias(system, 1n, 0x1000n);
     topology.addSubregion(part, MemoryRegion.ram('own', 0x1000n), offset(0n));
     expect(effectiveRoot(part)).toBe(part);
   });
 
-  it('of a container with one enabled child is the child, wherever it stands among disabled ones', () => {
+  it('of a container with one enabled child among disabled ones is that child', () => {
     for (const position of [0, 1, 2]) {
       const children = Array.from({ length: 3 }, (_, index) => MemoryRegion.ram(`r${index}`, 0x1000n));
       const holder = holding(0x1000n, ...children.map((child) => [child, 0n] as const));
@@ -86,7 +86,7 @@ describe('the effective root (memory fact 2.8)', () => {
     }
   });
 
-  it('of a container is the container where its only enabled child is not at 0, or larger than it', () => {
+  it('of a container is the container if its only enabled child is larger or not at 0', () => {
     const moved = holding(0x2000n, [MemoryRegion.ram('r', 0x1000n), 1n]);
     expect(effectiveRoot(moved)).toBe(moved);
     const small = holding(0xfffn, [MemoryRegion.ram('r', 0x1000n), 0n]);
@@ -95,7 +95,7 @@ describe('the effective root (memory fact 2.8)', () => {
     expect(effectiveRoot(none)).toBe(none.subregions[0]);
   });
 
-  it('goes through containers and aliases in turn: a bus master with the only alias to system', () => {
+  it('of containers around the alias of a bus master is system', () => {
     const busMaster = alias(system, 0n, END_OF_SPACE);
     const holder = holding(END_OF_SPACE, [holding(END_OF_SPACE, [busMaster, 0n]), 0n]);
     expect(effectiveRoot(holder)).toBe(system);

@@ -28,7 +28,7 @@ const make = (changed: Partial<Fields> = {}): FlatRange => {
   const fields = { ...base, ...changed };
   return new FlatRange(fields.start, fields.end, fields.region, offset(fields.offset), fields);
 };
-/** The range as it is once the region has left ROM-device mode. */
+/** The range, made while its region is not in ROM-device mode. */
 const outOfRomdMode = (changed: Partial<Fields> = {}): FlatRange => {
   const topology = new MemoryTopology();
   topology.setRomdMode(flash, false);
@@ -39,7 +39,7 @@ const outOfRomdMode = (changed: Partial<Fields> = {}): FlatRange => {
 const following: Partial<Fields> = { start: 0x2000n, end: 0x3000n, offset: 0x1000n };
 
 describe('a flat range', () => {
-  it('has what memory fact 2.1 lists, as it was at the time of rendering', () => {
+  it('keeps mode, priority and container as they were when it was made (memory fact 2.1)', () => {
     const topology = new MemoryTopology();
     const region = MemoryRegion.romDevice('r', 0x1000n);
     const before = make({ region });
@@ -58,7 +58,7 @@ describe('a flat range', () => {
     expect(make({ start, end }).size).toBe(size);
   });
 
-  it('can end elsewhere', () => {
+  it('keeps all its other fields if it ends elsewhere', () => {
     const range = make({ readonly: true, nonvolatile: true, unmergeable: true, offset: 0x800n });
     expect(range.endingAt(END_OF_SPACE)).toEqual(
       make({ readonly: true, nonvolatile: true, unmergeable: true, offset: 0x800n, end: END_OF_SPACE }),
@@ -67,7 +67,7 @@ describe('a flat range', () => {
 });
 
 describe('canMerge (memory fact 2.6)', () => {
-  it('is true of a range and its continuation', () => {
+  it('is true of a range and the one that continues it', () => {
     expect(canMerge(make(), make(following))).toBe(true);
     const alike = { readonly: true, nonvolatile: true };
     expect(canMerge(make(alike), make({ ...following, ...alike }))).toBe(true);
@@ -86,16 +86,16 @@ describe('canMerge (memory fact 2.6)', () => {
     ['only one is read-only', { readonly: true }],
     ['only one is nonvolatile', { nonvolatile: true }],
     ['the right one is unmergeable', { unmergeable: true }],
-  ])('is false where %s', (_, changed) => {
+  ])('is false if %s', (_, changed) => {
     expect(canMerge(make(), make({ ...following, ...changed }))).toBe(false);
   });
 
-  it('is false where the left one is unmergeable', () => {
+  it('is false if the left one is unmergeable', () => {
     expect(canMerge(make({ unmergeable: true }), make(following))).toBe(false);
     expect(canMerge(make({ unmergeable: true }), make({ ...following, unmergeable: true }))).toBe(false);
   });
 
-  it('is false where the mode of the ROM device differs (QM-03)', () => {
+  it('is false if the ROM-device mode differs (QM-03)', () => {
     expect(canMerge(make(), outOfRomdMode(following))).toBe(false);
   });
 
@@ -105,13 +105,13 @@ describe('canMerge (memory fact 2.6)', () => {
     expect(canMerge(left, make({ start: 0x1000n, offset: END_OF_SPACE }))).toBe(true);
   });
 
-  it('is not symmetric', () => {
+  it('is false in the other order', () => {
     expect(canMerge(make(following), make())).toBe(false);
   });
 });
 
 describe('flatRangesEqual (memory fact 2.7)', () => {
-  it('is true of a range and itself, and of one made the same way', () => {
+  it('is true of a range and itself, and of a range with the same fields', () => {
     const range = make({ unmergeable: true });
     expect(flatRangesEqual(range, range)).toBe(true);
     expect(flatRangesEqual(range, make({ unmergeable: true }))).toBe(true);
@@ -125,16 +125,16 @@ describe('flatRangesEqual (memory fact 2.7)', () => {
     ['readonly', { readonly: true }],
     ['nonvolatile', { nonvolatile: true }],
     ['unmergeable', { unmergeable: true }],
-  ])('is false where they differ in %s', (_, changed) => {
+  ])('is false if the two differ in %s', (_, changed) => {
     expect(flatRangesEqual(make(), make(changed))).toBe(false);
     expect(flatRangesEqual(make(changed), make())).toBe(false);
   });
 
-  it('is false where the mode of the ROM device differs (QM-03)', () => {
+  it('is false if the ROM-device mode differs (QM-03)', () => {
     expect(flatRangesEqual(make(), outOfRomdMode())).toBe(false);
   });
 
-  it('does not look at priority and container', () => {
+  it('ignores priority and container', () => {
     const topology = new MemoryTopology();
     const region = MemoryRegion.ram('r', 0x1000n);
     const before = make({ region });

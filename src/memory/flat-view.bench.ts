@@ -4,11 +4,11 @@ import { FlatView } from './flat-view.ts';
 import { MemoryRegion } from './memory-region.ts';
 import { MemoryTopology } from './memory-topology.ts';
 
-/** Numbers of regions. */
+/** How many regions the machines have. */
 const SIZES = [100, 1_000, 10_000, 100_000] as const;
 const PAGE = 0x1000n;
 
-/** 0 to n - 1 in the same random order each time: runs that are sorted already would help one sort and not another. */
+/** 0 to n - 1 in the same random order each time: sorted runs would help one sort more than another. */
 function shuffled(n: number): number[] {
   const order = Array.from({ length: n }, (_, index) => index);
   let state = 1;
@@ -23,13 +23,13 @@ function shuffled(n: number): number[] {
 interface Machine {
   readonly topology: MemoryTopology;
   readonly root: MemoryRegion;
-  /** Alone in its place, with room for one more page before the next region. */
+  /** Overlaps no other region, and has room for one more page before the next region. */
   readonly bar: MemoryRegion;
 }
 
 /**
- * A container of `count` regions that are added in no order of address. Of every four, two stand
- * alone, and the other two overlap, the one with the higher priority in the middle of the other.
+ * A container of `count` regions, added in scattered order. Of each four regions two overlap no other; the
+ * other two overlap, and the one with the higher priority lies in the middle.
  */
 function machineOf(count: number): Machine {
   const topology = new MemoryTopology();
@@ -40,7 +40,7 @@ function machineOf(count: number): Machine {
     return { address: base + start * PAGE, size: pages * PAGE, priority };
   });
   let bar: MemoryRegion | undefined;
-  // Rising priority, so that each is put in front of the others and building takes no n².
+  // By ascending priority, so that each region is inserted at the front: otherwise building takes n².
   for (const { address, size, priority } of places.toSorted((a, b) => a.priority - b.priority)) {
     const region = MemoryRegion.ram('region', size);
     topology.addSubregion(root, region, offset(address), priority);
@@ -49,7 +49,7 @@ function machineOf(count: number): Machine {
   return { topology, root, bar: bar! };
 }
 
-/** Where the regions begin and end, in the order of the container. */
+/** The start and end of each region, in the order of the container. */
 const endPointsOf = ({ root }: Machine): bigint[] =>
   root.subregions.flatMap(({ address, end }) => [address, end]);
 
@@ -63,7 +63,7 @@ const cases = SIZES.map((count) => {
   return { count, machine, points, typed: BigUint64Array.from(points) };
 });
 
-/** Moves the BAR by a page and back, with a listener that counts, in a view of all regions. */
+/** A function that moves the BAR by a page and back, in a view of all regions that has a listener. */
 function barMover({ topology, root, bar }: Machine): () => void {
   const space = topology.createAddressSpace('memory', root);
   let calls = 0;
@@ -74,7 +74,7 @@ function barMover({ topology, root, bar }: Machine): () => void {
 }
 const move = barMover(machineOf(SIZES.at(-1)!));
 
-/** Few rounds of what takes long: the summary below has its own medians. */
+/** Few rounds for slow tasks: the summary below takes its own medians. */
 const options = (count: number) => ({
   time: count < 10_000 ? 100 : 0,
   warmupTime: 0,
@@ -94,17 +94,17 @@ describe('a view of 100000 regions', () => {
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-/** What is measured at once is as much as one rendering of the largest machine: the rest of this computer then slows all sizes alike. */
+/** Each measurement renders as many regions as the largest machine has, so that other load slows all sizes alike. */
 const AT_ONCE = SIZES.at(-1)!;
 const ROUNDS = 9;
 
 interface Task {
   readonly run: () => unknown;
-  /** How often, for one measurement. */
+  /** How often one measurement runs the task. */
   readonly times: number;
 }
 
-/** The median, over rounds in which all tasks take their turns, of the milliseconds that each takes for one run. */
+/** The median of the milliseconds that one run of each task takes, over rounds of all tasks in turn. */
 function medians(tasks: readonly Task[]): number[] {
   const measured = tasks.map((): number[] => []);
   for (let round = -1; round < ROUNDS; round++) {
@@ -152,7 +152,7 @@ afterAll(() => {
   const [moving] = medians([{ run: move, times: 10 }]);
   lines.push(
     `growth: rendering ${growthOf('rendering')}, sorting with a comparator ${growthOf('compared')}`,
-    `moving one BAR in a view of ${SIZES.at(-1)} regions: ${moving!.toFixed(3)} ms, rendering anew: ${grown.at(-1)!.rendering.toFixed(3)} ms`,
+    `moving one BAR in a view of ${SIZES.at(-1)} regions: ${moving!.toFixed(3)} ms, a new rendering: ${grown.at(-1)!.rendering.toFixed(3)} ms`,
   );
   console.log(`\nFlat views, medians of one run:\n${lines.join('\n')}\n`);
 }, 120_000);

@@ -17,7 +17,7 @@ const put = (into: MemoryRegion, region: MemoryRegion, address: bigint, priority
 const alias = (target: MemoryRegion, from: bigint, size: bigint, name = 'alias'): MemoryRegion =>
   MemoryRegion.alias(name, target, offset(from), size);
 
-/** One line a range: first and last address, region, offset, and what is special. */
+/** A range as a line: first and last address, region, offset, and the attributes that are set. */
 const line = (range: FlatRange): string => {
   const flags = (['readonly', 'nonvolatile', 'unmergeable'] as const).filter((flag) => range[flag]);
   const { start, end, region } = range;
@@ -25,8 +25,8 @@ const line = (range: FlatRange): string => {
 };
 const rendered = (root: MemoryRegion): string[] => FlatView.render(root).ranges.map(line);
 
-describe('rendering the root (memory fact 2.2)', () => {
-  it('begins at the address of the root and ends at 2^64', () => {
+describe('rendering (memory fact 2.2)', () => {
+  it('begins at the address of the root, and ends at 2^64', () => {
     const ram = MemoryRegion.ram('ram', END_OF_SPACE);
     expect(rendered(ram)).toEqual(['0x0-0xffffffffffffffff ram +0x0']);
     topology.setAddress(ram, offset(0x1000n));
@@ -35,7 +35,7 @@ describe('rendering the root (memory fact 2.2)', () => {
     expect(rendered(ram)).toEqual(['0xffffffffffffffff-0xffffffffffffffff ram +0x0']);
   });
 
-  it('keeps the root', () => {
+  it('stores the root in the view', () => {
     const ram = MemoryRegion.ram('ram', 1n);
     expect(FlatView.render(ram).root).toBe(ram);
     expect(FlatView.empty).toMatchObject({ root: undefined, ranges: [] });
@@ -43,7 +43,7 @@ describe('rendering the root (memory fact 2.2)', () => {
 });
 
 describe('rendering a region', () => {
-  it('gives nothing for a disabled one (memory fact 2.3, step 1)', () => {
+  it('gives no range if it is disabled (memory fact 2.3, step 1)', () => {
     const ram = MemoryRegion.ram('ram', 0x1000n);
     topology.setEnabled(ram, false);
     expect(rendered(ram)).toEqual([]);
@@ -58,13 +58,13 @@ describe('rendering a region', () => {
     [HALF, '0x8000000000000000-0x8000000000000fff'],
     [END_OF_SPACE - 0x1000n, '0xfffffffffffff000-0xffffffffffffffff'],
     [END_OF_SPACE - 0x800n, '0xfffffffffffff800-0xffffffffffffffff'],
-  ])('puts it at %d (memory fact 2.3, step 2)', (address, expected) => {
+  ])('at %d puts its range there (memory fact 2.3, step 2)', (address, expected) => {
     const root = container();
     put(root, MemoryRegion.ram('ram', 0x1000n), address);
     expect(rendered(root)).toEqual([`${expected} ram +0x0`]);
   });
 
-  it('gives nothing for size 0, and lets nothing below it through (memory fact 2.3, step 3)', () => {
+  it('of 0 bytes gives no range, also for its children (memory fact 2.3, step 3)', () => {
     const root = container();
     const empty = put(root, MemoryRegion.io('empty', 0n), 0x1000n);
     put(empty, MemoryRegion.ram('child', 0x1000n), 0n);
@@ -75,14 +75,14 @@ describe('rendering a region', () => {
     expect(rendered(root)).toEqual([]);
   });
 
-  it('sees the region inside one whose end is beyond 2^63 (QM-01)', () => {
+  it('gives the range of a child, even if its container ends beyond 2^63 (QM-01)', () => {
     const root = container();
     const big = put(root, MemoryRegion.container('big', HALF - 1n), 0x100_0000_0000n);
     put(big, MemoryRegion.ram('ram', 0x1000_0000n), 0x1000_0000n);
     expect(rendered(root)).toEqual(['0x10010000000-0x1001fffffff ram +0x0']);
   });
 
-  it('clips it to its container, at both ends of the container (memory facts 2.3, step 3, and 2.4)', () => {
+  it('cuts children at the end of their container (memory facts 2.3, step 3, and 2.4)', () => {
     const root = container();
     const outer = put(root, container(0x1000n, 'outer'), 0x1000n);
     put(outer, MemoryRegion.ram('inside', 0x2000n), 0x800n);
@@ -90,14 +90,14 @@ describe('rendering a region', () => {
     expect(rendered(root)).toEqual(['0x1800-0x1fff inside +0x0']);
   });
 
-  it('shows a region that is larger than the space is long (memory fact 2.3, step 3)', () => {
+  it('cuts children of 2^64 bytes at the end of the address space (memory fact 2.3, step 3)', () => {
     const root = container();
     const outer = put(root, container(END_OF_SPACE, 'outer'), HALF);
     put(outer, MemoryRegion.ram('ram', END_OF_SPACE), HALF - 0x1000n);
     expect(rendered(root)).toEqual(['0xfffffffffffff000-0xffffffffffffffff ram +0x0']);
   });
 
-  it('fills only what its subregions leave (memory facts 2.3, steps 5 and 7, and 2.4)', () => {
+  it('fills only the gaps that its children leave (memory facts 2.3, steps 5 and 7, and 2.4)', () => {
     const parent = MemoryRegion.io('parent', 0x4000n);
     put(parent, MemoryRegion.ram('child', 0x1000n), 0x1000n, -100);
     expect(rendered(parent)).toEqual([
@@ -107,14 +107,14 @@ describe('rendering a region', () => {
     ]);
   });
 
-  it('leaves the gaps of a container unassigned (memory fact 2.3, step 6)', () => {
+  it('leaves gaps between children unassigned if it is a container (memory fact 2.3, step 6)', () => {
     const root = container(0x4000n);
     put(root, MemoryRegion.ram('a', 0x1000n), 0n);
     put(root, MemoryRegion.ram('b', 0x1000n), 0x2000n);
     expect(rendered(root)).toEqual(['0x0-0xfff a +0x0', '0x2000-0x2fff b +0x0']);
   });
 
-  it('keeps only the tail of a lower region that begins in a higher one (memory fact 2.3, step 7; QM-02)', () => {
+  it('gives only the tail of a child that begins inside a higher one (memory fact 2.3, step 7; QM-02)', () => {
     const root = container();
     put(root, MemoryRegion.io('vga', 0x80_0000n), 0x1000_0000n, 1);
     const hidden = put(root, MemoryRegion.io('hidden', 0x2_0000n), 0x100a_0000n);
@@ -128,7 +128,7 @@ describe('rendering a region', () => {
 });
 
 describe('priority (memory fact 2.4)', () => {
-  it('orders the children of one container only', () => {
+  it('orders only the children of one container', () => {
     const root = container();
     const low = put(root, container(0x1000n, 'low'), 0n, 0);
     const high = put(root, container(0x1000n, 'high'), 0n, 1);
@@ -137,14 +137,14 @@ describe('priority (memory fact 2.4)', () => {
     expect(rendered(root)).toEqual(['0x0-0xfff in-high +0x0']);
   });
 
-  it('may be negative: below RAM of priority 0 lies what has -1', () => {
+  it('may be negative: a region with -1 lies below RAM with 0', () => {
     const root = container();
     put(root, MemoryRegion.ram('ram', 0x1000n), 0n);
     put(root, MemoryRegion.io('pci', END_OF_SPACE), 0n, -1);
     expect(rendered(root)).toEqual(['0x0-0xfff ram +0x0', '0x1000-0xffffffffffffffff pci +0x1000']);
   });
 
-  it('of what an alias shows does not compete with the siblings of the alias', () => {
+  it('inside the target of an alias does not compete with the siblings of the alias', () => {
     const root = container();
     const pci = container(0x1000n, 'pci');
     put(pci, MemoryRegion.ram('bar', 0x1000n), 0n, 100);
@@ -163,7 +163,7 @@ describe('a disabled subtree (memory fact 2.4)', () => {
     expect(rendered(root)).toEqual(['0x0-0x1fff root +0x0']);
   });
 
-  it('does not disable what an alias shows; a disabled target shows nothing (memory fact 2.3, step 4)', () => {
+  it('shows through an alias of a child, unless that child is disabled (memory fact 2.3, step 4)', () => {
     const root = container();
     const hidden = put(root, container(0x1000n, 'hidden'), 0n);
     const ram = put(hidden, MemoryRegion.ram('ram', 0x1000n), 0n);
@@ -176,14 +176,14 @@ describe('a disabled subtree (memory fact 2.4)', () => {
 });
 
 describe('an alias (memory fact 2.3, step 4)', () => {
-  it('shows a part of its target, wherever the target is', () => {
+  it('shows a part of its target, independent of the address of the target', () => {
     const root = container();
     const ram = put(root, MemoryRegion.ram('ram', 0x4000n), 0x10_0000n);
     put(root, alias(ram, 0x1000n, 0x2000n), 0n);
     expect(rendered(root)).toEqual(['0x0-0x1fff ram +0x1000', '0x100000-0x103fff ram +0x0']);
   });
 
-  it('below its target has a negative base', () => {
+  it('shows high parts of its target at low addresses, where its base is negative', () => {
     const root = container();
     const ram = MemoryRegion.ram('ram', END_OF_SPACE);
     put(root, alias(ram, LAST_ADDRESS, 1n, 'top'), 0n);
@@ -195,7 +195,7 @@ describe('an alias (memory fact 2.3, step 4)', () => {
     ]);
   });
 
-  it('longer than its target is clipped by the target, and a target longer than it by the alias', () => {
+  it('shows only the bytes that both alias and target have', () => {
     const root = container();
     const ram = MemoryRegion.ram('ram', 0x1000n);
     put(root, alias(ram, 0x800n, END_OF_SPACE, 'long'), 0n);
@@ -203,7 +203,7 @@ describe('an alias (memory fact 2.3, step 4)', () => {
     expect(rendered(root)).toEqual(['0x0-0x7ff ram +0x800', '0x1000-0x100f ram +0x0']);
   });
 
-  it('shows the subregions of its target, clipped on both sides, below 0 too', () => {
+  it('shows the children of its target, cut at both ends', () => {
     const root = container();
     const pci = container(END_OF_SPACE, 'pci');
     put(pci, MemoryRegion.ram('bar0', 0x2000n), 0x1000n);
@@ -212,14 +212,14 @@ describe('an alias (memory fact 2.3, step 4)', () => {
     expect(rendered(root)).toEqual(['0x0-0xfff bar0 +0x1000', '0x2000-0x2fff bar1 +0x0']);
   });
 
-  it('does not show its own subregions', () => {
+  it('does not show subregions of its own', () => {
     const root = container();
     const window = put(root, alias(MemoryRegion.ram('ram', 0x800n), 0n, 0x1000n), 0n);
     put(window, MemoryRegion.io('own', 0x1000n), 0n, 10);
     expect(rendered(root)).toEqual(['0x0-0x7ff ram +0x0']);
   });
 
-  it('of an alias adds the offsets, also where they overlap', () => {
+  it('of an alias adds both offsets', () => {
     const root = container();
     const ram = MemoryRegion.ram('ram', 0x8000n);
     const inner = alias(ram, 0x1000n, 0x4000n, 'inner');
@@ -229,7 +229,7 @@ describe('an alias (memory fact 2.3, step 4)', () => {
     expect(rendered(root)).toEqual(['0x100000-0x103fff ram +0x1000', '0x200000-0x200fff ram +0x4000']);
   });
 
-  it('twice of the same region shows it twice, and two that continue each other are one range', () => {
+  it('of a region that others show too gives a range of its own, unless it continues theirs', () => {
     const root = container();
     const ram = MemoryRegion.ram('ram', 0x4000n);
     put(root, alias(ram, 0n, 0x1000n, 'one'), 0n);
@@ -241,7 +241,7 @@ describe('an alias (memory fact 2.3, step 4)', () => {
 
 describe('the attributes of a range', () => {
   it.each(['readonly', 'nonvolatile', 'unmergeable'] as const)(
-    '%s is inherited from any region on the way, through aliases too (memory facts 2.4 and 2.5)',
+    'include %s of each region on the path, also through aliases (memory facts 2.4 and 2.5)',
     (flag) => {
       for (const special of ['outer', 'alias', 'target', 'leaf']) {
         const options = (name: string) => ({ [flag]: name === special });
@@ -255,7 +255,7 @@ describe('the attributes of a range', () => {
     },
   );
 
-  it('are not those of siblings, children or subtrees beside it (memory fact 2.5)', () => {
+  it('do not include those of siblings, children or other subtrees (memory fact 2.5)', () => {
     const root = MemoryRegion.io('root', 0x3000n);
     const special = put(
       root,
@@ -272,14 +272,14 @@ describe('the attributes of a range', () => {
     ]);
   });
 
-  it('come together from several regions (memory fact 2.5)', () => {
+  it('are collected from several regions (memory fact 2.5)', () => {
     const outer = MemoryRegion.container('outer', 0x1000n, { readonly: true });
     const middle = put(outer, MemoryRegion.container('middle', 0x1000n, { unmergeable: true }), 0n);
     put(middle, MemoryRegion.ram('leaf', 0x1000n, { nonvolatile: true }), 0n);
     expect(rendered(outer)).toEqual(['0x0-0xfff leaf +0x0 readonly nonvolatile unmergeable']);
   });
 
-  it('ROM-device mode is that of the leaf (memory fact 2.5)', () => {
+  it('include the ROM-device mode of the leaf (memory fact 2.5)', () => {
     const flash = MemoryRegion.romDevice('flash', 0x1000n);
     expect(FlatView.render(flash).ranges[0]!.romdMode).toBe(true);
     topology.setRomdMode(flash, false);
@@ -298,11 +298,11 @@ describe('merging (memory fact 2.6)', () => {
     return rendered(root);
   };
 
-  it('joins chains of any length', () => {
+  it('makes one range of a chain of four', () => {
     expect(chain([{}, {}, {}, {}])).toEqual(['0x0-0x3fff ram +0x0']);
   });
 
-  it.each(['readonly', 'nonvolatile'] as const)('keeps apart what differs in %s only', (flag) => {
+  it.each(['readonly', 'nonvolatile'] as const)('keeps ranges apart that differ only in %s', (flag) => {
     expect(chain([{}, { [flag]: true }, { [flag]: true }, {}])).toEqual([
       '0x0-0xfff ram +0x0',
       `0x1000-0x2fff ram +0x1000 ${flag}`,
@@ -310,7 +310,7 @@ describe('merging (memory fact 2.6)', () => {
     ]);
   });
 
-  it('never joins what is unmergeable, not even with its like', () => {
+  it('never joins an unmergeable range, not even with another one', () => {
     expect(chain([{}, { unmergeable: true }, { unmergeable: true }, {}])).toEqual([
       '0x0-0xfff ram +0x0',
       '0x1000-0x1fff ram +0x1000 unmergeable',
@@ -319,7 +319,7 @@ describe('merging (memory fact 2.6)', () => {
     ]);
   });
 
-  it('leaves an unmergeable range whole where nothing interrupts it', () => {
+  it('does not cut an unmergeable range where no other region answers', () => {
     const root = MemoryRegion.ram('root', 0x4000n, { unmergeable: true });
     const hidden = put(root, container(0x1000n, 'nothing in it'), 0x1000n);
     put(hidden, MemoryRegion.ram('disabled', 0x800n), 0n);
@@ -327,7 +327,7 @@ describe('merging (memory fact 2.6)', () => {
     expect(rendered(root)).toEqual(['0x0-0x3fff root +0x0 unmergeable']);
   });
 
-  it('joins the two sides of a higher region that shows the same', () => {
+  it('joins a range with a higher one that shows the same bytes of the same region', () => {
     const root = container();
     const ram = MemoryRegion.ram('ram', 0x4000n);
     put(root, ram, 0n);
@@ -335,7 +335,7 @@ describe('merging (memory fact 2.6)', () => {
     expect(rendered(root)).toEqual(['0x0-0x3fff ram +0x0']);
   });
 
-  it('does not join two regions, or one with a jump in its offsets', () => {
+  it('keeps ranges apart that differ in region or jump in offset', () => {
     const root = container();
     const ram = MemoryRegion.ram('ram', 0x4000n);
     put(root, alias(ram, 0x1000n, 0x1000n, 'a'), 0n);
@@ -349,8 +349,8 @@ describe('merging (memory fact 2.6)', () => {
   });
 });
 
-describe('looking up an address', () => {
-  it('finds the range that holds it, or nothing', () => {
+describe('FlatView.at', () => {
+  it('finds the range that holds an address, or undefined', () => {
     const root = container();
     put(root, MemoryRegion.ram('low', 0x1000n), 0x1000n);
     put(root, MemoryRegion.ram('next', 0x1000n), 0x2000n);

@@ -16,7 +16,7 @@ const makers = {
 
 describe('a new memory region', () => {
   it.each(Object.entries(makers))(
-    'of kind %s starts enabled, uncontained, at 0 (memory fact 1.1)',
+    'of kind %s is enabled, in no container, and at address 0 (memory fact 1.1)',
     (_, make) => {
       expect(make()).toMatchObject({
         name: 'r',
@@ -70,7 +70,7 @@ describe('a new memory region', () => {
     }).toEqual(expected);
   });
 
-  it('takes options, and ROM is read-only whatever they say (memory fact 1.3)', () => {
+  it('takes its options, but ROM is always read-only (memory fact 1.3)', () => {
     const options = {
       owner: 'dev0',
       hostAddress: hostAddress(0x7f00_0000_0000n),
@@ -85,7 +85,7 @@ describe('a new memory region', () => {
     expect(MemoryRegion.rom('r', 1n, options)).toMatchObject({ ...options, readonly: true });
   });
 
-  it('shares its empty list of subregions and aliases with nobody who could fill it', () => {
+  it('does not share its list of aliases with other regions', () => {
     const [one, two] = [makers.ram(), makers.ram()];
     MemoryRegion.alias('a', one, offset(0n), 1n);
     expect(one.aliasedBy).toHaveLength(1);
@@ -94,7 +94,7 @@ describe('a new memory region', () => {
 });
 
 describe('an alias', () => {
-  it('knows its target, and the target its aliases, in the order of their making', () => {
+  it('knows its target, and the target knows its aliases in the order of their creation', () => {
     const ram = MemoryRegion.ram('ram', END_OF_SPACE);
     const low = MemoryRegion.alias('low', ram, offset(0n), 0x1000n);
     const high = MemoryRegion.alias('high', ram, offset(1n << 63n), END_OF_SPACE);
@@ -104,12 +104,12 @@ describe('an alias', () => {
     expect(ram.alias).toBeUndefined();
   });
 
-  it('of an IOMMU is one, through any number of aliases (memory fact 1.3)', () => {
+  it('of an IOMMU counts as an IOMMU, through any number of aliases (memory fact 1.3)', () => {
     const iommu = MemoryRegion.iommu('iommu', 0x1000n);
     const once = MemoryRegion.alias('once', iommu, offset(0n), 0x1000n);
     const twice = MemoryRegion.alias('twice', once, offset(0n), 0x1000n);
     expect([once.isIommu, twice.isIommu]).toEqual([true, true]);
-    // RAM is not looked for behind an alias.
+    // isRam does not look through aliases.
     expect(MemoryRegion.alias('a', target, offset(0n), 1n).isRam).toBe(false);
   });
 });

@@ -22,7 +22,7 @@ function viewOf(
 
 const regions = new Map(['a', 'b', 'c'].map((name) => [name, MemoryRegion.ram(name, END_OF_SPACE)]));
 
-/** What a listener hears when the one view becomes the other; with `nop`, also of what stays. */
+/** The calls of a listener while one view replaces the other; with `nop`, those for unchanged ranges too. */
 function difference(before: FlatView, after: FlatView, { nop = false } = {}): string[] {
   const heard: string[] = [];
   const tell =
@@ -48,19 +48,34 @@ function difference(before: FlatView, after: FlatView, { nop = false } = {}): st
   return heard;
 }
 
-describe('the difference of two views (memory fact 3.3)', () => {
+describe('updateTopology (memory fact 3.3)', () => {
   it.each([
-    ['nothing and nothing', [], [], []],
-    ['nothing and something', [], [['a', 0n, 1n]], ['add a 0..1']],
-    ['something and nothing', [['a', 0n, 1n]], [], ['del a 0..1']],
-    ['the same', [['a', 0n, 1n]], [['a', 0n, 1n]], []],
-    ['one that starts later', [['a', 0n, 2n]], [['b', 1n, 1n]], ['del a 0..2', 'add b 1..2']],
-    ['one that starts earlier', [['a', 1n, 1n]], [['b', 0n, 2n]], ['del a 1..2', 'add b 0..2']],
-    ['same start, other size (SV-01)', [['a', 0n, 2n]], [['a', 0n, 1n]], ['del a 0..2', 'add a 0..1']],
-    ['same place, other region', [['a', 0n, 1n]], [['b', 0n, 1n]], ['del a 0..1', 'add b 0..1']],
-    ['same region, other place', [['a', 1n, 1n]], [['a', 2n, 1n]], ['del a 1..2', 'add a 2..3']],
+    ['two empty views', [], [], []],
+    ['an empty view and one with a range', [], [['a', 0n, 1n]], ['add a 0..1']],
+    ['a view with a range and an empty one', [['a', 0n, 1n]], [], ['del a 0..1']],
+    ['two equal views', [['a', 0n, 1n]], [['a', 0n, 1n]], []],
+    ['a new range that starts later', [['a', 0n, 2n]], [['b', 1n, 1n]], ['del a 0..2', 'add b 1..2']],
+    ['a new range that starts earlier', [['a', 1n, 1n]], [['b', 0n, 2n]], ['del a 1..2', 'add b 0..2']],
     [
-      'one between two that stay',
+      'a new range with the same start and another size (SV-01)',
+      [['a', 0n, 2n]],
+      [['a', 0n, 1n]],
+      ['del a 0..2', 'add a 0..1'],
+    ],
+    [
+      'a new range at the same place with another region',
+      [['a', 0n, 1n]],
+      [['b', 0n, 1n]],
+      ['del a 0..1', 'add b 0..1'],
+    ],
+    [
+      'a new range of the same region at another place',
+      [['a', 1n, 1n]],
+      [['a', 2n, 1n]],
+      ['del a 1..2', 'add a 2..3'],
+    ],
+    [
+      'a new range between two unchanged ones',
       [
         ['a', 0n, 1n],
         ['c', 4n, 1n],
@@ -73,19 +88,19 @@ describe('the difference of two views (memory fact 3.3)', () => {
       ['add b 2..3'],
     ],
     [
-      'at 2^64',
+      'ranges that end at 2^64',
       [['a', (1n << 52n) - 1n, 1n]],
       [['a', (1n << 52n) - 2n, 2n]],
       [`del a ${(1n << 52n) - 1n}..${1n << 52n}`, `add a ${(1n << 52n) - 2n}..${1n << 52n}`],
     ],
   ] as [string, [string, bigint, bigint][], [string, bigint, bigint][], string[]][])(
-    '%s',
+    'tells the difference of %s',
     (_, old, fresh, expected) => {
       expect(difference(viewOf(regions, ...old), viewOf(regions, ...fresh))).toEqual(expected);
     },
   );
 
-  it('tells of what stays where someone asks, each in its turn among the additions', () => {
+  it('tells unchanged ranges in order among the additions, to a listener with regionNop', () => {
     const before = viewOf(regions, ['a', 0n, 1n], ['b', 4n, 1n], ['c', 8n, 1n]);
     const after = viewOf(regions, ['a', 0n, 1n], ['b', 2n, 1n], ['c', 8n, 1n]);
     expect(difference(before, after, { nop: true })).toEqual([
@@ -96,7 +111,7 @@ describe('the difference of two views (memory fact 3.3)', () => {
     ]);
   });
 
-  it('is not looked for where nobody listens (memory fact 3.4)', () => {
+  it('does not read the views if there are no listeners (memory fact 3.4)', () => {
     const view = viewOf(regions, ['a', 0n, 1n]);
     const unreadable = new Proxy(view, {
       get: () => {

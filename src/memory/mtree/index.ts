@@ -1,4 +1,4 @@
-/** The text of `info mtree` and `info mtree -f`, as QEMU prints it, and the way back. */
+/** The text of `info mtree` and `info mtree -f`: printed in the form of each QEMU release, parsed, and rebuilt into regions. */
 export {
   form10,
   form11,
@@ -27,5 +27,6 @@ export { parseFlatViews } from './parse-flat-view.ts';
 export { parseTree, type ParseTreeOptions } from './parse-tree.ts';
 export { printFlatViews, type PrintFlatViewsOptions } from './print-flat-view.ts';
 export { printTree, type PrintTreeOptions } from './print-tree.ts';
-export { laterOnTop, rebuildTree, type RebuildOptions, type RebuiltTree } from './rebuild-tree.ts';
+export { rebuildTree, type RebuiltTree } from './rebuild-tree.ts';
+export { laterOnTop, type RebuildOptions } from './rebuild-options.ts';
 export { rangeType, regionType, type MtreeType } from './region-type.ts';

@@ -11,11 +11,11 @@ describe('mtreeFormOf', () => {
     ['10.2.0', form10],
     ['11.1.3', form11],
     ['12.0', form11],
-  ])('gives %s the form it prints', (version, form) => {
+  ])('gives the form that QEMU %s prints', (version, form) => {
     expect(mtreeFormOf(version)).toBe(form);
   });
 
-  it('knows no form before 2.11', () => {
+  it('refuses QEMU 2.10, whose form is not known', () => {
     expect(() => mtreeFormOf('2.10.2')).toThrow(RangeError);
   });
 });

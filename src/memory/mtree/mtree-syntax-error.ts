@@ -1,11 +1,11 @@
-/** A line that no release of QEMU prints at its place. */
+/** The text has a line that no release of QEMU prints at this place. */
 export class MtreeSyntaxError extends Error {
   override readonly name = 'MtreeSyntaxError';
-  /** Counted from 1. */
+  /** The first line of the text is 1. */
   readonly lineNumber: number;
-  /** The line, without its end. */
+  /** The line, without its line end. */
   readonly line: string;
-  /** What could have stood there. */
+  /** The forms that QEMU could have printed at this place. */
   readonly expected: string;
 
   constructor(lineNumber: number, line: string, expected: string) {

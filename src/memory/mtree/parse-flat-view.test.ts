@@ -38,12 +38,12 @@ describe('parseFlatViews on dumps of QEMU 11.1.3', () => {
     expect(empty).not.toHaveProperty('root');
   });
 
-  it.each(machines)('reads %s the same with CR LF', (machine) => {
+  it.each(machines)('reads the dump of %s the same with CR LF', (machine) => {
     const text = readFixture(`${machine}.flat`);
     expect(parseFlatViews(text.replaceAll('\n', '\r\n'))).toEqual(parseFlatViews(text));
   });
 
-  it('reads what -o appends and passes over what -d does', () => {
+  it('reads the owners of -o and skips the dispatch tree of -d', () => {
     const [plain, owners, dispatch] = ['flat', 'flat-owners', 'flat-dispatch'].map((name) =>
       parseFlatViews(readFixture(`pseries.${name}`)),
     );
@@ -60,7 +60,7 @@ describe('parseFlatViews on dumps of QEMU 11.1.3', () => {
 });
 
 describe('parseFlatViews', () => {
-  it('accepts nothing at all, and text without a last newline', () => {
+  it('accepts an empty text, and text without a last newline', () => {
     expect(parseFlatViews('')).toEqual([]);
     expect(parseFlatViews(`${head}${range}r`)).toHaveLength(1);
     expect(parseFlatViews(`${head}${range}r\n${head}`)).toHaveLength(2);
@@ -76,7 +76,7 @@ describe('parseFlatViews', () => {
     });
   });
 
-  it('takes apart name, offset, owners and accelerators', () => {
+  it('separates name, offset, owners and accelerators', () => {
     expect(only('r @000000000000e600')).toMatchObject({ name: 'r', offset: 0xe600n });
     expect(only('r @e600')).toMatchObject({ name: 'r @e600', offset: 0n });
     expect(only('r kvm kvm')).toMatchObject({ name: 'r', accelerators: ['kvm', 'kvm'] });

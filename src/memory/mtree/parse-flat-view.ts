@@ -12,30 +12,30 @@ const HEADING_LINE = /^FlatView #(\d+)$/;
 const SPACE_LINE = /^ AS "(.*)", root: (.*)$/s;
 const ROOT_ALIAS = /^(.*), alias (.*)$/s;
 /**
- * The word of `-accel` in 4.1 and 4.2 (perhaps with fallbacks, or the name of the class), the title later
- * (memory fact 8.9).
+ * The argument of `-accel` in QEMU 4.1 and 4.2, perhaps with fallbacks or as the name of the class; `KVM`
+ * in later releases (memory fact 8.9).
  */
 const ACCELERATOR = / (KVM|kvm(?:-accel|(?::[a-z]+)*))$/;
 const OFFSET = /^(.*) @([0-9a-f]{16})$/s;
-/** `-d` shows the dispatch tree behind the ranges, indented deeper than they are. */
+/** With `-d` the dispatch tree follows the ranges, with a deeper indent. */
 const DISPATCH = '  Dispatch';
 const DISPATCH_LINE = /^(?: {4}|\t)/;
 
-/** A view that is still being read. */
+/** A view of which the parser has not seen the end. */
 interface OpenView {
   readonly number: number;
   readonly spaces: FlatViewSpace[];
   root: string | undefined;
   readonly ranges: FlatRangeText[];
-  /** What may follow: the next thing is not above the last. */
+  /** The part of the view that the parser is in; it decides which lines may follow. */
   part: 'spaces' | 'ranges' | 'end' | 'dispatch';
 }
 
 /**
- * Reads the text of `info mtree -f`, with or without `-o` and `-d`, of QEMU 2.11 to 11; lines end
- * with LF or CR LF (memory fact 8.1). The dispatch tree of `-d` is passed over.
+ * Parses the text of `info mtree -f`, with or without `-o` and `-d`, of QEMU 2.11 to 11. Lines end with LF
+ * or CR LF (memory fact 8.1). The dispatch tree of `-d` is skipped.
  *
- * @throws MtreeSyntaxError at the first line that does not belong there.
+ * @throws MtreeSyntaxError at the first line that QEMU does not print at its place.
  */
 export function parseFlatViews(text: string): FlatViewText[] {
   const views: FlatViewText[] = [];
@@ -48,7 +48,7 @@ export function parseFlatViews(text: string): FlatViewText[] {
     view = undefined;
   };
 
-  // The end of the text ends a view as a blank line does.
+  // The appended newline ends the last view, like the blank line behind the other views.
   `${text}\n`.split(/\r?\n/).forEach((line, index) => {
     const fail = (expected: string): never => {
       throw new MtreeSyntaxError(index + 1, line, expected);

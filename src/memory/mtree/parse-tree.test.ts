@@ -10,7 +10,7 @@ const machines = ['q35', 'pc', 'virt', 'pseries', 'q35-devices'] as const;
 const readFixture = (name: string): string =>
   readFileSync(new URL(`./fixtures/${name}.txt`, import.meta.url), 'utf8');
 
-/** A tree as names with the names below them, hidden regions as `?`. */
+/** The names of a tree, each with the names below it; a hidden region is `?`. */
 const outline = ({ name, hidden, children }: MtreeRegion): unknown =>
   children.length === 0 ? (hidden ? '?' : name) : { [hidden ? '?' : name]: children.map(outline) };
 
@@ -23,7 +23,7 @@ const io = (level: number, start: bigint, end: bigint, name: string): string =>
   line(level, start, end, `(prio 0, i/o): ${name}`);
 
 describe('parseTree on dumps of QEMU 11.1.3', () => {
-  it('finds address spaces with their names, and sections', () => {
+  it('reads address spaces with their names, and sections', () => {
     const { addressSpaces, sections } = parseTree(readFixture('pseries.tree'));
     expect(addressSpaces.map(({ names, root }) => [names, root.name])).toEqual([
       [['I/O'], 'io'],
@@ -55,12 +55,12 @@ describe('parseTree on dumps of QEMU 11.1.3', () => {
     });
   });
 
-  it.each(machines)('reads %s the same with CR LF', (machine) => {
+  it.each(machines)('reads the dump of %s the same with CR LF', (machine) => {
     const text = readFixture(`${machine}.tree`);
     expect(parseTree(text.replaceAll('\n', '\r\n'))).toEqual(parseTree(text));
   });
 
-  it('reads what -o appends', () => {
+  it('reads the owners that -o appends', () => {
     const { addressSpaces } = parseTree(readFixture('pseries.tree-owners'));
     const system = addressSpaces.find(({ names }) => names.includes('memory'))!.root;
     expect(system).toMatchObject({ name: 'system', parent: 'obj path=/machine/unattached' });
@@ -72,7 +72,7 @@ describe('parseTree on dumps of QEMU 11.1.3', () => {
     expect(system.children[1]!.alias!.target).toBe('pci@800000020000000.io');
   });
 
-  it('reads what -D adds, negative priorities and persistent memory', () => {
+  it('reads the disabled regions of -D, negative priorities and persistent memory', () => {
     const { addressSpaces, sections } = parseTree(readFixture('q35-devices.tree-all'));
     const all = [...addressSpaces, ...sections].flatMap(({ root }) => flatten(root));
     expect(all.filter(({ hidden }) => hidden)).toEqual([]);
@@ -86,7 +86,7 @@ describe('parseTree on dumps of QEMU 11.1.3', () => {
     expect(all.find(({ name, disabled }) => name === 'bus master' && disabled)!.alias!.target).toBe('system');
   });
 
-  it('sees that the ports of the disabled power management lie in a region without a line', () => {
+  it('puts the ports of the disabled ich9-pm below a region without a line', () => {
     const { addressSpaces } = parseTree(readFixture('q35.tree'));
     const ports = addressSpaces.find(({ names }) => names.includes('I/O'))!.root;
     expect(ports.children[0]).toMatchObject({ hidden: true, disabled: true, start: 0n });
@@ -105,20 +105,20 @@ describe('parseTree on dumps of QEMU 11.1.3', () => {
 
 const flatten = (region: MtreeRegion): MtreeRegion[] => [region, ...region.children.flatMap(flatten)];
 
-describe('parseTree on names', () => {
+describe('parseTree', () => {
   it.each([
     ['a: b (prio 3, ram): c', undefined],
     ['with space @home', undefined],
     ['', undefined],
     ['alias of nothing', undefined],
     ['(x) [disabled] y', undefined],
-  ])('takes %j as it is', (name) => {
+  ])('reads the name %j unchanged', (name) => {
     const text = `address-space: a: b\n${io(1, 0n, 15n, name)}\n`;
     expect(parseTree(text).addressSpaces).toMatchObject([{ names: ['a: b'], root: { name } }]);
     expect(rootOf(parseTree(text))).not.toHaveProperty('alias');
   });
 
-  it('splits an alias where a section is named, else at the last " @"', () => {
+  it('splits an alias at the " @" before the name of a section, and otherwise at the last " @"', () => {
     const alias = (level: number) => io(level, 0n, 15n, 'alias a @b @c 0000000000000000-000000000000000f');
     const section = (name: string) => `memory-region: ${name}\n${io(1, 0n, 15n, name)}\n\n`;
     const named = (text: string) => rootOf(parseTree(text));
@@ -128,7 +128,7 @@ describe('parseTree on names', () => {
     expect(named(space + section('c'))).toMatchObject({ name: 'a @b', alias: { target: 'c' } });
   });
 
-  it('takes off the disabled mark, and owners behind it', () => {
+  it('removes [disabled] and the owners behind it from the name', () => {
     const text = (suffix: string) => `address-space: x\n${io(1, 0n, 15n, `r${suffix}`)}\n`;
     expect(rootOf(parseTree(text(' [disabled]')))).toMatchObject({ name: 'r', disabled: true });
     expect(rootOf(parseTree(text(' [disabled] owner:{dev id=d} parent:{obj type=t}')))).toMatchObject({
@@ -141,11 +141,11 @@ describe('parseTree on names', () => {
   });
 });
 
-describe('parseTree on overflow markers', () => {
+describe('parseTree', () => {
   const marker = '[DETECTED OVERFLOW!] ';
   const root = io(1, 0n, LAST_ADDRESS, 'system');
 
-  it('reads them before and behind the indent', () => {
+  it('reads overflow markers before and behind the indent', () => {
     const wraps = io(0, 16n, 15n, 'w');
     for (const text of [`${marker}    ${wraps}`, `    ${marker}${wraps}`]) {
       expect(rootOf(parseTree(`address-space: x\n${root}\n${text}\n`)).children).toMatchObject([
@@ -154,7 +154,7 @@ describe('parseTree on overflow markers', () => {
     }
   });
 
-  it('gives those without a line to hidden regions', () => {
+  it('assumes hidden regions for overflow markers without a line', () => {
     const text = `address-space: x\n${root}\n${marker}${io(2, 16n, 31n, 'a')}\n${marker}\n`;
     expect(outline(rootOf(parseTree(text)))).toEqual({ system: [{ '?': ['?'] }, { a: [{ '?': ['?'] }] }] });
     expect(outline(rootOf(parseTree(`address-space: x\n${marker}\n`)))).toEqual({ '?': [{ '?': ['?'] }] });
@@ -163,19 +163,19 @@ describe('parseTree on overflow markers', () => {
   });
 });
 
-describe('parseTree on lines below regions without one', () => {
+describe('parseTree, if disabled regions have no lines,', () => {
   const text = (...lines: string[]) => `address-space: x\n${lines.join('\n')}\n`;
   const root = io(1, 0n, LAST_ADDRESS, 'r');
   const shape = (...lines: string[]) => outline(rootOf(parseTree(text(...lines))));
 
-  it('opens a hidden region for every level that is skipped', () => {
+  it('assumes a hidden region for each level that the indent skips', () => {
     expect(shape(root, io(4, 16n, 31n, 'a'))).toEqual({ r: [{ '?': [{ '?': ['a'] }] }] });
     expect(shape(io(2, 16n, 31n, 'a'))).toEqual({ '?': ['a'] });
     expect(outline(parseTree('memory-region: off\n\n').sections[0]!.root)).toBe('?');
     expect(parseTree('memory-region: off\n\n').sections[0]!.root.name).toBe('off');
   });
 
-  it('takes the line above for the container where addresses and order allow it', () => {
+  it('takes the line above for the container if addresses and order allow that', () => {
     expect(shape(root, io(2, 16n, 31n, 'a'), io(3, 20n, 23n, 'b'))).toEqual({ r: [{ a: ['b'] }] });
     expect(shape(root, io(2, 16n, 31n, 'a'), io(3, 64n, 67n, 'b'))).toEqual({ r: ['a', { '?': ['b'] }] });
     const unordered = [io(3, 20n, 23n, 'b'), io(3, 16n, 19n, 'c')];
@@ -187,26 +187,26 @@ describe('parseTree on lines below regions without one', () => {
     ).toEqual({ r: [{ a: ['b'] }] });
   });
 
-  it('believes the indent where every region has a line', () => {
+  it('goes by the indent alone once it knows that every region has a line', () => {
     const lines = [root, io(2, 16n, 31n, 'a'), io(3, 64n, 67n, 'b'), io(2, 80n, 95n, 'd [disabled]')];
     expect(shape(...lines)).toEqual({ r: [{ a: ['b'] }, 'd'] });
     const { addressSpaces } = parseTree(text(...lines.slice(0, 3)), { disabledShown: true });
     expect(outline(addressSpaces[0]!.root)).toEqual({ r: [{ a: ['b'] }] });
   });
 
-  it('takes a choice back that turns out wrong', () => {
-    // The hidden region at level 2 wraps, so that the second line at level 4 can lie in the same one.
+  it('takes a choice back that a later line contradicts', () => {
+    // The hidden region at level 2 wraps, so that `b` at level 3 can lie in it too.
     const high = io(1, 1n << 63n, 1n << 63n, 'r');
     const marked = `[DETECTED OVERFLOW!] ${io(4, 0x3000n, 0x3000n, 'a')}`;
     expect(shape(high, marked, io(3, 0x2000n, 0x2000n, 'b'))).toEqual({
       r: [{ '?': [{ '?': ['a'] }, 'b'] }],
     });
-    // The hidden root begins between its children: the one that wraps comes last.
+    // The hidden root begins between its children: `b` wraps, so it comes last.
     const wrapped = `[DETECTED OVERFLOW!] ${io(2, 0xfffn, 0xfffn, 'b')}`;
     expect(shape(io(2, 0x1000n, 0x1000n, 'a'), wrapped)).toEqual({ '?': ['a', 'b'] });
   });
 
-  it('believes the indent where nothing fits', () => {
+  it('goes by the indent alone if no placement fits', () => {
     expect(shape(io(2, 0x1000n, 0x1000n, 'a'), io(2, 0xfffn, 0xfffn, 'b'))).toEqual({ '?': ['a', 'b'] });
     expect(shape(root, io(2, 0x1000n, 0x1000n, 'a'), io(2, 0xfffn, 0xfffn, 'b'))).toEqual({ r: ['a', 'b'] });
     const many = Array.from({ length: 60 }, (_, index) =>
@@ -216,7 +216,7 @@ describe('parseTree on lines below regions without one', () => {
   });
 });
 
-describe('parseTree on what is no dump', () => {
+describe('parseTree', () => {
   const failure = (text: string): MtreeSyntaxError => {
     try {
       parseTree(text);
@@ -228,7 +228,7 @@ describe('parseTree on what is no dump', () => {
   };
   const root = io(1, 0n, 15n, 'r');
 
-  it('accepts nothing at all, blank lines, and sections without blank lines between them', () => {
+  it('accepts an empty text, blank lines, and sections without blank lines between them', () => {
     expect(parseTree('')).toEqual({ addressSpaces: [], sections: [] });
     expect(parseTree('\n\n \n')).toEqual({ addressSpaces: [], sections: [] });
     const { addressSpaces, sections } = parseTree(
@@ -238,7 +238,7 @@ describe('parseTree on what is no dump', () => {
     expect(sections.map(({ name }) => name)).toEqual(['r']);
   });
 
-  it('names the line and what it expected', () => {
+  it('says in its error which line it refuses and what it expects', () => {
     const error = failure(`\n(qemu) info mtree\n`);
     expect(error.lineNumber).toBe(2);
     expect(error.line).toBe('(qemu) info mtree');
@@ -259,7 +259,7 @@ describe('parseTree on what is no dump', () => {
     [`address-space: x\n${root}\n${io(3, 0n, 1n, 'q [disabled]')}\n`, 3, 'at most 4'],
     [`${root}\n`, 1, 'address-space: NAME'],
     [`address-space: x\n${root}\n\n${root}\n`, 4, 'address-space: NAME'],
-  ])('%j', (text, lineNumber, expected) => {
+  ])('refuses %j', (text, lineNumber, expected) => {
     const error = failure(text);
     expect(error.lineNumber).toBe(lineNumber);
     expect(error.expected).toContain(expected);

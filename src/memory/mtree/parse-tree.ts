@@ -9,26 +9,27 @@ import {
 } from './mtree-region.ts';
 import { MtreeSyntaxError } from './mtree-syntax-error.ts';
 import { REGION_LINE, fromHex16, readRegionLine, takeOwners } from './region-line.ts';
-import { placeTree, type TreeLine } from './tree-placement.ts';
+import { placeTree } from './place-tree.ts';
+import type { TreeLine } from './tree-placement.ts';
 
 const SPACE_HEADING = 'address-space: ';
 const SECTION_HEADING = 'memory-region: ';
 const HEADING = `"${SPACE_HEADING}NAME" or "${SECTION_HEADING}NAME"`;
 const DISABLED = ' [disabled]';
 const ALIAS = /^alias (.* @.*) ([0-9a-f]{16})-([0-9a-f]{16})$/s;
-/** Markers of regions without a line pile up before the next line that there is (memory fact 8.4). */
+/** The markers of regions without a line stand before the next line (memory fact 8.4). */
 const LEADING = /^((?:\[DETECTED OVERFLOW!\] )*)( *)(\[DETECTED OVERFLOW!\] )?(.*)$/s;
 
-/** What the caller knows of the text. */
+/** What the caller knows about the text. */
 export interface ParseTreeOptions {
   /**
-   * Whether disabled regions have lines: the text is that of QEMU up to 5.0 or of `-D`. Taken from
-   * the text where it is not given: so it is if any line says `[disabled]`.
+   * Whether disabled regions have lines: QEMU up to 5.0 printed the text, or `-D` was given. By default
+   * the parser assumes so if any line says `[disabled]`.
    */
   readonly disabledShown?: boolean;
 }
 
-/** Trees are complete when the next heading, a blank line or the end of the text is reached. */
+/** A section of which the parser has not seen the end: the next heading, a blank line, or the end of the text. */
 interface OpenSection {
   readonly names: string[];
   readonly isSpace: boolean;
@@ -36,16 +37,16 @@ interface OpenSection {
 }
 
 /**
- * Reads the text of `info mtree`, with or without `-D` and `-o`, of QEMU 2.11 to 11; lines end with
- * LF or CR LF (memory fact 8.1). Parts of it are welcome: any of the sections, blank lines between them.
+ * Parses the text of `info mtree`, with or without `-D` and `-o`, of QEMU 2.11 to 11. Lines end with LF or
+ * CR LF (memory fact 8.1). The text may be an excerpt: any of the sections, with blank lines between them.
  *
- * Three things cannot be told from the text and are settled here:
- * - `start` equal to `end` is one byte or nothing;
- * - where ` @` occurs more than once in the line of an alias, what follows one of them is expected to
- *   be the name of a section, and else what follows the last;
- * - which line is a child of a disabled region that has no line: see {@link placeTree}.
+ * The text is ambiguous in three ways:
+ * - A region whose start equals its end has one byte or none; the result keeps both numbers.
+ * - The line of an alias may have ` @` more than once. The target is the first tail that is the name of a
+ *   section, and otherwise the tail behind the last ` @`.
+ * - A line may be a child of a disabled region that has no line: see {@link placeTree}.
  *
- * @throws MtreeSyntaxError at the first line that does not belong there.
+ * @throws MtreeSyntaxError at the first line that QEMU does not print at its place.
  */
 export function parseTree(text: string, options: ParseTreeOptions = {}): MtreeText {
   const lines = text.split(/\r?\n/);
@@ -71,7 +72,7 @@ export function parseTree(text: string, options: ParseTreeOptions = {}): MtreeTe
       return;
     }
     const name = names[0]!;
-    // A disabled region has no line, but its heading names it.
+    // A disabled region has no line, but the heading of its section names it.
     sections.push({ name, root: root.hidden ? { ...root, name } : root });
   };
   const openSection = (name: string, isSpace: boolean): void => {
@@ -118,7 +119,7 @@ export function parseTree(text: string, options: ParseTreeOptions = {}): MtreeTe
   return { addressSpaces, sections };
 }
 
-/** The region of a line, without its place in the tree; nothing when it is no region's line. */
+/** The region that a line describes, without its place in the tree; `undefined` if the line has another form. */
 function readRegion(content: string, targets: ReadonlySet<string>): MtreeRegion | undefined {
   const line = readRegionLine(content);
   if (line === undefined) return undefined;
@@ -134,7 +135,7 @@ function readRegion(content: string, targets: ReadonlySet<string>): MtreeRegion 
   return { ...common, name, alias };
 }
 
-/** Takes `NAME @TARGET` apart; both may contain ` @`. */
+/** Splits `NAME @TARGET`; both names may contain ` @`. */
 function splitAlias(text: string, targets: ReadonlySet<string>): [name: string, target: string] {
   let at = text.lastIndexOf(' @');
   for (let other = text.indexOf(' @'); other < at; other = text.indexOf(' @', other + 1)) {

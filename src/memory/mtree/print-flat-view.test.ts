@@ -11,7 +11,7 @@ describe('printFlatViews', () => {
     expect(printFlatViews([], form11)).toBe('');
   });
 
-  it('prints what QEMU 11.1.3 printed for a device on q35 (memory fact 8.11)', () => {
+  it('prints the text of QEMU 11.1.3 for a device on q35 (memory fact 8.11)', () => {
     const topology = new MemoryTopology();
     const system = MemoryRegion.container('system', END_OF_SPACE);
     const base = MemoryRegion.io('vfio-user:/run/x.sock base BAR 1', 0x10000n);
@@ -36,7 +36,7 @@ describe('printFlatViews', () => {
 `);
   });
 
-  it('numbers views by their first address space and names what an alias at the root shows', () => {
+  it('numbers views by their first address space, and names the target of an alias at the root', () => {
     const topology = new MemoryTopology();
     const ram = MemoryRegion.ram('ram', 0x1000n);
     const master = MemoryRegion.container('bus master container', END_OF_SPACE);
@@ -65,7 +65,7 @@ FlatView #2
 `);
   });
 
-  it('marks persistent memory from 3.1 on, and what is read-only on the way as rom', () => {
+  it('prints nv- for persistent memory from 3.1 on, and rom for a range behind a read-only alias', () => {
     const topology = new MemoryTopology();
     const nvdimm = MemoryRegion.ram('nvdimm', 0x2000n, { nonvolatile: true });
     const system = MemoryRegion.container('system', 0x10000n);
@@ -84,7 +84,7 @@ FlatView #2
     expect(printFlatViews(topology.addressSpaces, form2_11)).toContain('(prio 0, rom): nvdimm\n');
   });
 
-  it('names the accelerator once for every space in which it has a slot, from 4.1 on', () => {
+  it('names the accelerator once for each space in which it has a slot, from 4.1 on', () => {
     const topology = new MemoryTopology();
     const ram = MemoryRegion.ram('pc.ram', 0x1000n);
     for (const name of ['memory', 'cpu-memory-0', 'dev']) topology.createAddressSpace(name, ram);
@@ -98,7 +98,7 @@ FlatView #2
     expect(lineOf(form5_0)).toBe(line);
   });
 
-  it('shows ranges that reach the end of the space, and attributes as they were rendered', () => {
+  it('prints a range that ends at 2^64', () => {
     const topology = new MemoryTopology();
     const io = MemoryRegion.io('io', END_OF_SPACE);
     const space = topology.createAddressSpace('memory', io);
@@ -109,7 +109,7 @@ FlatView #2
 });
 
 describe('regionType', () => {
-  it('has a word for every kind', () => {
+  it('gives the type of each kind of region', () => {
     const topology = new MemoryTopology();
     const flash = MemoryRegion.romDevice('flash', 1n);
     const regions = [
@@ -155,7 +155,7 @@ describe('regionType', () => {
 });
 
 describe('rangeType', () => {
-  it('keeps to what held when the view was rendered', () => {
+  it('gives the type at the time of rendering', () => {
     const topology = new MemoryTopology();
     const flash = MemoryRegion.romDevice('flash', 1n);
     const space = topology.createAddressSpace('memory', flash);

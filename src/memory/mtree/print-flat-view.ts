@@ -5,21 +5,21 @@ import type { FlatView } from '../flat-view.ts';
 import type { MtreeForm } from './mtree-form.ts';
 import { rangeType } from './region-type.ts';
 
-/** What `info mtree -f` knows besides the views. */
+/** What `info mtree -f` prints besides the views. */
 export interface PrintFlatViewsOptions {
-  /** Whether KVM has a memslot for exactly this range of the space: printed by the forms from 4.1 on. */
+  /** Whether KVM has a memslot of exactly this range in this space; forms from 4.1 on print that. */
   readonly hasMemslot?: (space: AddressSpace, range: FlatRange) => boolean;
 }
 
 /**
- * The text of `info mtree -f`: every distinct view with the address spaces that share it
+ * Prints the text of `info mtree -f`: each distinct view under the address spaces that share it
  * (mtree_info_flatview, memory fact 8.9).
  *
- * QEMU numbers views in the order of a hash; here they are numbered from 0 in the order of their
- * first address space.
+ * QEMU numbers views in the order of a hash table. This function numbers them from 0, in the order of
+ * their first address space.
  *
- * @param spaces in the order of their making.
- * @returns text whose lines end with a newline; empty without spaces.
+ * @param spaces in the order of their creation.
+ * @returns lines that end with a newline; the empty string if there are no spaces.
  */
 export function printFlatViews(
   spaces: readonly AddressSpace[],
@@ -55,7 +55,7 @@ export function printFlatViews(
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }
 
-/** The accelerator's word, once for every space of the view in which it has a slot for the range. */
+/** The accelerator's word, once for each space of the view in which the accelerator has a slot for the range. */
 function accelerators(
   range: FlatRange,
   spaces: readonly AddressSpace[],

@@ -8,7 +8,7 @@ import { printTree } from './print-tree.ts';
 
 const at = (address: bigint) => offset(address);
 
-/** Adds and hands back. */
+/** Adds `region` to `container`, and returns it. */
 function put(
   topology: MemoryTopology,
   container: MemoryRegion,
@@ -42,7 +42,7 @@ function seedMachine(): SeedMachine {
   return { topology, pci, bar1 };
 }
 
-/** Table and PBA where the seed's device has them; the PBA is disabled. */
+/** Adds table and PBA where the device of the seed thread has them; the PBA is disabled. */
 function addMsix(topology: MemoryTopology, container: MemoryRegion): MemoryRegion {
   const table = put(topology, container, MemoryRegion.io('msix-table', 0x600n), 0xe000n);
   const pba = put(topology, container, MemoryRegion.io('msix-pba', 0x10n), 0xf000n);
@@ -55,8 +55,8 @@ const sectionOf = (topology: MemoryTopology): string => {
   return text.slice(text.indexOf('memory-region: '));
 };
 
-describe('the dumps of the seed thread, in the form of 2.11', () => {
-  it('before the patch', () => {
+describe('printTree and printFlatViews print the dumps of the seed thread in the form of 2.11', () => {
+  it('as they were before the patch', () => {
     const { topology, bar1 } = seedMachine();
     addMsix(topology, bar1);
     expect(sectionOf(topology)).toBe(`memory-region: pci@800000020000000.mmio
@@ -81,7 +81,7 @@ describe('the dumps of the seed thread, in the form of 2.11', () => {
 `);
   });
 
-  it('after the patch', () => {
+  it('as they were after the patch', () => {
     const { topology, bar1 } = seedMachine();
     const mmap = put(topology, bar1, MemoryRegion.ramDevice('0001:03:00.0 BAR 1 mmaps[0]', 0x10000n), 0n);
     const table = addMsix(topology, mmap);
@@ -96,7 +96,7 @@ describe('the dumps of the seed thread, in the form of 2.11', () => {
       0000210000040000-000021000007ffff (prio 0, ramd): 0001:03:00.0 BAR 3 mmaps[0]
 
 `);
-    // The thread shows this view as number 2: QEMU's numbers follow a hash.
+    // The thread has this view as number 2, because QEMU numbers views in the order of a hash table.
     expect(printFlatViews(topology.addressSpaces, form2_11)).toBe(`FlatView #0
  AS "memory", root: system
  AS "cpu-memory", root: system
@@ -108,7 +108,7 @@ describe('the dumps of the seed thread, in the form of 2.11', () => {
 `);
   });
 
-  it('after the patch, with emulation enabled', () => {
+  it('as they were after the patch with MSI-X emulation enabled', () => {
     const { topology, bar1 } = seedMachine();
     const mmap = put(topology, bar1, MemoryRegion.ramDevice('0001:03:00.0 BAR 1 mmaps[0]', 0x10000n), 0n);
     addMsix(topology, mmap);
@@ -141,7 +141,7 @@ describe('printTree', () => {
     expect(printTree([], form11)).toBe('');
   });
 
-  it('says container for a region in none, from 11 on; an alias has the type of its target from 5.0 on', () => {
+  it('prints container for a region outside any container from 11 on, and the target type of an alias from 5.0 on', () => {
     const topology = new MemoryTopology();
     const system = MemoryRegion.container('system', END_OF_SPACE);
     const ram = MemoryRegion.ram('pc.ram', 0x2000n);
@@ -173,7 +173,7 @@ memory-region: low
     expect(printTree(topology.addressSpaces, form11)).toBe(lines('container', 'ram'));
   });
 
-  it('leaves out disabled regions from 5.1 on, but neither their children nor what their aliases show', () => {
+  it('omits disabled regions from 5.1 on, but neither their children nor the targets of their aliases', () => {
     const topology = new MemoryTopology();
     const io = MemoryRegion.io('io', 0x10000n);
     const shown = MemoryRegion.io('shown', 8n);
@@ -205,7 +205,7 @@ memory-region: shown
 `);
   });
 
-  it('marks what wraps, behind the indent up to 5.0, and before it and without a line from 5.1 on', () => {
+  it('marks regions that wrap behind the indent up to 5.0, and before it, even without a line, from 5.1 on', () => {
     const topology = new MemoryTopology();
     const system = MemoryRegion.container('system', END_OF_SPACE);
     const window = put(topology, system, MemoryRegion.container('window', END_OF_SPACE), 0x600000000n);
@@ -228,7 +228,7 @@ memory-region: shown
 `);
   });
 
-  it('groups address spaces by root from 7.0 on, their names sorted', () => {
+  it('groups address spaces by root from 7.0 on, with sorted names', () => {
     const topology = new MemoryTopology();
     const system = MemoryRegion.container('system', 0x1000n);
     const io = MemoryRegion.container('io', 0x10n);
@@ -245,7 +245,7 @@ memory-region: shown
     );
   });
 
-  it('marks persistent memory from 3.1 on', () => {
+  it('prints nv- for persistent memory from 3.1 on', () => {
     const topology = new MemoryTopology();
     const nvdimm = MemoryRegion.ram('nvdimm', 0x1000n, { nonvolatile: true });
     topology.createAddressSpace('memory', MemoryRegion.alias('view', nvdimm, at(0n), 0x1000n));
@@ -254,7 +254,7 @@ memory-region: shown
     expect(printTree(topology.addressSpaces, form3_1)).toContain('(prio 0, i/o): alias view');
   });
 
-  it('orders siblings by address, then priority, then their own order', () => {
+  it('sorts siblings by address, then by priority, then in rendering order', () => {
     const topology = new MemoryTopology();
     const root = MemoryRegion.container('root', 0x10000n);
     put(topology, root, MemoryRegion.io('last', 1n), 0x2000n, 5);

@@ -5,20 +5,21 @@ import type { MtreeForm } from './mtree-form.ts';
 import { OVERFLOW_MARKER, lastByte } from './mtree-region.ts';
 import { regionType } from './region-type.ts';
 
-/** What can be asked of `info mtree`. */
+/** The options of `info mtree`. */
 export interface PrintTreeOptions {
-  /** `-D`: also a line for every disabled region, in the forms that leave them out. */
+  /** `-D`: print a line for each disabled region too, in the forms that omit these by default. */
   readonly disabled?: boolean;
 }
 
 /**
- * The text of `info mtree`: the tree of every address space, then that of every region which an
+ * Prints the text of `info mtree`: the tree of each address space, then the tree of each region that an
  * alias shows (mtree_info_as, memory facts 8.4 to 8.8).
  *
- * QEMU orders groups of address spaces by a hash; here they stand in the order of their first space.
+ * QEMU prints groups of address spaces in the order of a hash table. This function prints them in the
+ * order of their first space.
  *
- * @param spaces in the order of their making.
- * @returns text whose lines end with a newline; empty without spaces.
+ * @param spaces in the order of their creation.
+ * @returns lines that end with a newline; the empty string if there are no spaces.
  */
 export function printTree(
   spaces: readonly AddressSpace[],
@@ -32,7 +33,7 @@ export function printTree(
       root,
     );
   }
-  // The set grows while it is walked: trees of targets have aliases of their own (memory fact 8.7).
+  // The set grows during the loop, because the trees of targets have aliases too (memory fact 8.7).
   for (const target of printer.aliasTargets) printer.section([`memory-region: ${target.name}`], target);
   return printer.text;
 }
@@ -42,7 +43,7 @@ interface SpaceGroup {
   readonly root: MemoryRegion;
 }
 
-/** What shares a heading (memory fact 8.8). */
+/** The address spaces that share a tree in this form (memory fact 8.8). */
 function groupSpaces(spaces: readonly AddressSpace[], form: MtreeForm): SpaceGroup[] {
   if (form.grouping === 'none') return spaces.map(({ name, root }) => ({ names: [name], root }));
   const groups = new Map<MemoryRegion, SpaceGroup>();
@@ -55,7 +56,7 @@ function groupSpaces(spaces: readonly AddressSpace[], form: MtreeForm): SpaceGro
   return [...groups.values()];
 }
 
-/** By address, then the higher priority, then the order of the siblings (memory fact 8.6). */
+/** Sorts siblings by ascending address, then by descending priority, then in rendering order (memory fact 8.6). */
 function inPrintedOrder(siblings: readonly MemoryRegion[]): readonly MemoryRegion[] {
   if (siblings.length < 2) return siblings;
   return siblings.toSorted((a, b) =>
@@ -64,12 +65,12 @@ function inPrintedOrder(siblings: readonly MemoryRegion[]): readonly MemoryRegio
 }
 
 class TreePrinter {
-  /** Every region that an alias met so far shows, in the order of meeting. */
+  /** The targets of the aliases printed so far, in the order in which QEMU meets them. */
   readonly aliasTargets = new Set<MemoryRegion>();
   readonly #form: MtreeForm;
   readonly #disabledShown: boolean;
   readonly #lines: string[] = [];
-  /** Markers of regions without a line: QEMU has printed them already, and no newline. */
+  /** The markers of regions without a line: QEMU prints them without a newline, so the next line follows them. */
   #unfinished = '';
 
   constructor(form: MtreeForm, disabledShown: boolean) {
@@ -81,6 +82,7 @@ class TreePrinter {
     return this.#lines.length === 0 ? '' : `${this.#lines.join('\n')}\n`;
   }
 
+  /** Prints headings, the tree of `root` and a blank line. */
   section(headings: readonly string[], root: MemoryRegion): void {
     this.#lines.push(...headings);
     this.#region(root, 0n, '  ');
@@ -92,7 +94,7 @@ class TreePrinter {
     this.#unfinished = '';
   }
 
-  /** mtree_print_mr. */
+  /** Prints a region and the regions below it (mtree_print_mr). */
   #region(region: MemoryRegion, base: bigint, indent: string): void {
     const form = this.#form;
     const start = low64(base + region.address);

@@ -1,51 +1,52 @@
-import { END_OF_SPACE, low64, type Size } from '../../address/index.ts';
+import { END_OF_SPACE, type Size } from '../../address/index.ts';
+import { cutAliasCycles } from './alias-cycles.ts';
 import type { MtreeRegion, MtreeText } from './mtree-region.ts';
 import type { TreeIdentity } from './rebuild-identity.ts';
 import type { MtreeType } from './region-type.ts';
 
-/** A region that aliases show and the text does not contain. */
+/** A target that the text does not contain. */
 export interface MissingRegion {
-  /** Enough for all its aliases. */
+  /** In bytes, up to the last byte that an alias shows. */
   readonly size: Size;
   readonly type: MtreeType;
 }
 
-/** What the aliases of a text show; every line in it is canonical. */
+/** The targets of the aliases of a text. Each line here is canonical: see {@link TreeIdentity}. */
 export interface Resolution {
-  /** By alias; one that is not in it shows something missing. */
+  /** By the line of the alias. An alias that is not in the map has one of the missing targets. */
   readonly targets: ReadonlyMap<MtreeRegion, MtreeRegion>;
-  /** By name. */
+  /** The missing targets by name. */
   readonly missing: ReadonlyMap<string, MissingRegion>;
   /**
-   * Sections that are there because of disabled aliases without a line (memory fact 8.7): their roots, by
-   * the line behind which these aliases were met.
+   * The roots of sections that QEMU printed because of disabled aliases without a line (memory fact 8.7), by
+   * the line behind which QEMU met these aliases.
    */
   readonly hidden: ReadonlyMap<MtreeRegion, readonly MtreeRegion[]>;
-  /** The types of regions without a line, where an alias of theirs tells. */
+  /** The types of regions without a line, as far as the line of an alias tells their type. */
   readonly hiddenTypes: ReadonlyMap<MtreeRegion, MtreeType>;
 }
 
 /**
- * Finds out which regions the aliases show, of which the text gives only names.
+ * Finds the target of each alias; the text gives only the target's name.
  *
- * QEMU prints a section for every region that an alias shows, in the order in which it meets them
- * (memory fact 8.7). So an alias shows either a section that an earlier alias has shown, or the first one
- * that none has; sections skipped belong to aliases without a line. Where several of these have the
- * name, the order of preference is: the type is that of the alias (from 5.0 on they agree, memory
- * fact 8.3); something lies in the part that the alias shows; the section was not shown before.
+ * QEMU prints a section for each region that an alias shows, in the order in which it meets these regions
+ * (memory fact 8.7). So the target of an alias is either a section that an earlier alias shows, or the first
+ * section that no earlier alias shows. Sections in between belong to aliases without a line. If several
+ * candidates have the name, these criteria decide, the first one first:
  *
- * In an excerpt without the section, a region of that name elsewhere is taken, and what cannot be
- * found at all counts as missing. So does what would be shown inside itself without an end; with an
- * end it is real: some machines show a part of a container at another place of the same container.
+ * 1. The section has the type of the alias: from 5.0 on the two agree (memory fact 8.3).
+ * 2. A region lies in the part that the alias shows.
+ * 3. No earlier alias shows the section.
+ *
+ * If an excerpt does not have the section, the target is a region of that name elsewhere in the text, and
+ * otherwise it counts as missing. So does a target by which a region would show itself for ever.
+ *
+ * @param disabledShown whether disabled regions have lines, so that no alias is without a line.
  */
 export function assignTargets(text: MtreeText, identity: TreeIdentity, disabledShown: boolean): Resolution {
   const resolver = new AliasResolver(text, identity, disabledShown);
   return resolver.resolve();
 }
-
-/** No machine comes near; QEMU itself would run out of stack a little later. */
-const DEEPEST_ALIAS = 64;
-const MOST_ALIASES_PASSED = 2_000;
 
 class AliasResolver {
   readonly #text: MtreeText;
@@ -54,18 +55,18 @@ class AliasResolver {
   readonly #roots: readonly MtreeRegion[];
   readonly #sectionsByName = new Map<string, number[]>();
   readonly #linesByName = new Map<string, MtreeRegion[]>();
+  /** The sections that some alias so far shows. */
   readonly #shown = new Set<number>();
-  /** The first section that no alias has shown yet. */
+  /** The first section that no alias so far shows. */
   #next = 0;
-  /** Whether aliases have the types of what they show. */
+  /** Whether aliases have the types of their targets. */
   #typed = false;
-  /** Whether disabled regions have lines, so that there are no hidden aliases. */
   readonly #disabledShown: boolean;
   readonly #targets = new Map<MtreeRegion, MtreeRegion>();
   readonly #missing = new Map<string, MissingRegion>();
   readonly #hidden = new Map<MtreeRegion, MtreeRegion[]>();
   readonly #hiddenTypes = new Map<MtreeRegion, MtreeType>();
-  /** Where hidden aliases can have been met: behind the last alias that showed something new. */
+  /** The line behind which QEMU met hidden aliases: that of the last alias which shows a new section. */
   #host: MtreeRegion | undefined;
 
   constructor(text: MtreeText, identity: TreeIdentity, disabledShown: boolean) {
@@ -93,12 +94,12 @@ class AliasResolver {
     };
     for (const { root } of this.#text.addressSpaces) eachLine(root, visit);
     this.#text.sections.forEach(({ root }, section) => {
-      // What comes in its turn was met before.
+      // QEMU met the alias of this section before it printed the section.
       this.#explainSections(section + 1);
       eachLine(root, visit);
     });
-    while (this.#cutCycles());
-    for (const alias of aliases) if (!this.#targets.has(alias)) this.#miss(alias);
+    cutAliasCycles(this.#identity.trees, this.#targets);
+    for (const alias of aliases) if (!this.#targets.has(alias)) this.#addMissing(alias);
     return {
       targets: this.#targets,
       missing: this.#missing,
@@ -151,10 +152,7 @@ class AliasResolver {
     while (this.#shown.has(this.#next)) this.#next++;
   }
 
-  /**
-   * Gives every section before `end` that nothing has shown yet a hidden alias. Where that is done,
-   * what was shown has no gaps.
-   */
+  /** Assumes a hidden alias for each section before `end` that no alias so far shows. */
   #explainSections(end: number): void {
     if (this.#disabledShown || this.#host === undefined) return;
     for (let section = this.#next; section < end; section++) {
@@ -163,62 +161,7 @@ class AliasResolver {
     }
   }
 
-  /** Takes their targets from aliases that would show themselves for ever. Returns whether there were any. */
-  #cutCycles(): boolean {
-    const open = new Set<MtreeRegion>();
-    const closed = new Set<MtreeRegion>();
-    const aliases: MtreeRegion[] = [];
-    let found = false;
-    const visit = (line: MtreeRegion): void => {
-      if (closed.has(line)) return;
-      if (open.has(line)) {
-        // An alias of an alias of itself has no type, wherever it ends.
-        if (line.alias === undefined && this.#renderingEnds(line)) return;
-        // Containers alone form no cycle, so the alias passed last is part of it.
-        this.#targets.delete(aliases.at(-1)!);
-        found = true;
-        return;
-      }
-      open.add(line);
-      const target = this.#targets.get(line);
-      if (target !== undefined) {
-        aliases.push(line);
-        visit(target);
-        aliases.pop();
-      }
-      line.children.forEach(visit);
-      open.delete(line);
-      closed.add(line);
-    };
-    this.#identity.trees.forEach(visit);
-    return found;
-  }
-
-  /**
-   * Whether rendering what lies below `root` comes to an end: where a region is shown inside itself,
-   * it is shifted, and what is left of the window shrinks to nothing. Asked of all regions as if they
-   * were enabled.
-   */
-  #renderingEnds(root: MtreeRegion): boolean {
-    let left = MOST_ALIASES_PASSED;
-    const visit = (line: MtreeRegion, shift: bigint, from: bigint, to: bigint, depth: number): boolean => {
-      const start = line.start + shift;
-      const end = start + low64(line.end - line.start) + 1n;
-      const clipFrom = start > from ? start : from;
-      const clipTo = end < to ? end : to;
-      if (clipFrom >= clipTo) return true;
-      if (line.alias === undefined) {
-        return line.children.every((child) => visit(child, shift, clipFrom, clipTo, depth));
-      }
-      const target = this.#targets.get(line);
-      if (target === undefined) return true;
-      if (depth === DEEPEST_ALIAS || left-- === 0) return false;
-      return visit(target, start - line.alias.start - target.start, clipFrom, clipTo, depth + 1);
-    };
-    return visit(root, 0n, 0n, END_OF_SPACE, 0);
-  }
-
-  #miss({ alias, type }: MtreeRegion): void {
+  #addMissing({ alias, type }: MtreeRegion): void {
     const { target, start, end } = alias!;
     const size = end < start ? END_OF_SPACE : end + 1n;
     const known = this.#missing.get(target);

@@ -1,37 +1,38 @@
 import { low64 } from '../../address/index.ts';
 import type { MtreeRegion, MtreeText } from './mtree-region.ts';
 
-/** Which of the lines of a text stand for the same region. */
+/** Which lines of a text stand for the same region. */
 export interface TreeIdentity {
-  /** The roots of the trees that are no part of another one, in the order of the text. */
+  /** The roots of the trees that are not part of another tree, in the order of the text. */
   readonly trees: readonly MtreeRegion[];
-  /** The line that stands for the region of `line`; it lies in one of `trees`. */
+  /** The line that represents the region of `line`: one for each region. It lies in one of `trees`. */
   readonly canonical: (line: MtreeRegion) => MtreeRegion;
 }
 
 interface Tree {
   readonly root: MtreeRegion;
   readonly isSpace: boolean;
-  /** Equal for trees that read the same. */
+  /** Equal for trees with the same text. */
   readonly key: number;
+  /** How many lines the tree has. */
   readonly lines: number;
 }
 
-/** A line below a root. */
+/** A line below a root, and that root. */
 interface Inner {
   readonly line: MtreeRegion;
   readonly tree: MtreeRegion;
 }
 
 /**
- * Finds the trees that are printed more than once.
+ * Finds the trees that the text has more than once.
  *
- * QEMU prints a region wherever it occurs: in the tree of its container, as the root of an address
- * space, and as what an alias shows, there once only (memory fact 8.7). So a section is the same region as
- * an equal tree elsewhere, but no two sections are.
+ * QEMU prints a region in the tree of its container, as the root of each address space, and once as the
+ * target of aliases, in a section (memory fact 8.7). So a section is the same region as an equal tree
+ * elsewhere, but two sections are two regions.
  *
- * @param mergeSpaces whether equal trees of address spaces are one; where the text groups spaces by
- *   their root, those that stand apart have roots of their own.
+ * @param mergeSpaces whether equal trees of address spaces are one region. They are two if the text groups
+ *   spaces by their root, because QEMU would have printed one tree under both names.
  */
 export function identifyTrees(text: MtreeText, mergeSpaces: boolean): TreeIdentity {
   const innerLines = new Map<number, Inner[]>();
@@ -59,7 +60,7 @@ export function identifyTrees(text: MtreeText, mergeSpaces: boolean): TreeIdenti
   const spaceRoots = new Map<number, MtreeRegion[]>();
   const ofSections = new Set<MtreeRegion>();
   const ofSpaces = new Set<MtreeRegion>();
-  // Larger trees first: what a tree can be a part of is settled before the tree is.
+  // Larger trees first, because a tree can only be part of a larger one.
   for (const { root, isSpace, key } of trees.toSorted((a, b) => b.lines - a.lines)) {
     const taken = isSpace ? ofSpaces : ofSections;
     const isFree = (line: MtreeRegion): boolean => (isSpace && mergeSpaces) || !taken.has(line);
@@ -88,7 +89,7 @@ export function identifyTrees(text: MtreeText, mergeSpaces: boolean): TreeIdenti
   };
 }
 
-/** Numbers lines so that equal ones, relative to their containers and with equal lines below them, get the same. */
+/** Gives lines the same number if they are equal relative to their containers and have equal lines below. */
 function numbering(): (line: MtreeRegion, base: bigint, children: readonly number[]) => number {
   const numbers = new Map<string, number>();
   return (line, base, children) => {

@@ -6,7 +6,8 @@ import type { MtreeRegion, MtreeText } from './mtree-region.ts';
 import { parseTree } from './parse-tree.ts';
 import { printFlatViews } from './print-flat-view.ts';
 import { printTree } from './print-tree.ts';
-import { rebuildTree, type RebuildOptions } from './rebuild-tree.ts';
+import { rebuildTree } from './rebuild-tree.ts';
+import type { RebuildOptions } from './rebuild-options.ts';
 
 const rebuild = (text: string, options: RebuildOptions = {}) => rebuildTree(parseTree(text), options);
 
@@ -49,7 +50,7 @@ describe('rebuildTree', () => {
     });
   });
 
-  it('takes an i/o region for a container where something lies below it, or it is the root of a space', () => {
+  it('takes an i/o region for a container if regions lie below it, or if it is the root of a space', () => {
     const text =
       `address-space: memory\n${line(1, '0-ffff', 'prio 0, i/o', 'system')}` +
       line(2, '0-fff', 'prio 0, i/o', 'leaf') +
@@ -67,7 +68,7 @@ describe('rebuildTree', () => {
     expect(asked.toSorted()).toEqual(['holder', 'leaf', 'nothing', 'system']);
   });
 
-  it('puts the sibling that starts later on top, and keeps the order of those that start together', () => {
+  it('puts the sibling that starts later on top, and keeps the order of equal starts', () => {
     const text =
       `address-space: memory\n${line(1, '0-ffff', 'prio 0, i/o', 'root')}` +
       line(2, '0-1fff', 'prio 0, ramd', 'first') +
@@ -81,7 +82,7 @@ describe('rebuildTree', () => {
     ]);
   });
 
-  it('cannot tell one byte from none: an alias has none, any other region one', () => {
+  it('gives an alias with equal start and end no byte, and another region one byte', () => {
     const text =
       `address-space: memory\n${line(1, '0-ffff', 'prio 0, i/o', 'root')}` +
       line(2, '0-0', 'prio 0, i/o', 'port') +
@@ -103,7 +104,7 @@ describe('rebuildTree', () => {
     expect(root.subregions[0]).toMatchObject({ size: END_OF_SPACE, enabled: false, owner: undefined });
   });
 
-  it('makes a root that lies in a container, with its address and priority', () => {
+  it('gives a root its address, and a hidden container if it has a priority', () => {
     const text = `memory-region: pc.bios\n${line(1, 'fffc0000-ffffffff', 'prio 0, rom', 'pc.bios')}
 memory-region: pci\n${line(1, `0-${whole}`, 'prio -1, i/o', 'pci')}`;
     const { sections, topology } = rebuild(text);
@@ -118,7 +119,7 @@ memory-region: pci\n${line(1, `0-${whole}`, 'prio -1, i/o', 'pci')}`;
     expect(sections[1]!.container!.name).toBe('(hidden)');
   });
 
-  it('tells from the word container, or from the form, that an i/o region lies in one', () => {
+  it('knows from the type container in other lines, or from the form, that an i/o root lies in a container', () => {
     const text = `address-space: a\n${line(1, '0-f', 'prio 0, i/o', 'in')}`;
     const more = `\naddress-space: b\n${line(1, '0-f', 'prio 1, container', 'out')}`;
     const containers = (dump: string, options: RebuildOptions = {}) =>
@@ -131,10 +132,10 @@ memory-region: pci\n${line(1, `0-${whole}`, 'prio -1, i/o', 'pci')}`;
   });
 });
 
-describe('rebuildTree on trees that occur more than once', () => {
+describe('rebuildTree, if a tree occurs more than once,', () => {
   const system = line(1, '0-ffff', 'prio 0, i/o', 'system') + line(2, '100-1ff', 'prio 0, ram', 'ram');
 
-  it('takes a section for the part of a tree that it repeats', () => {
+  it('takes a section for the equal part of another tree', () => {
     const text =
       `address-space: memory\n${line(1, '0-ffff', 'prio 0, container', 'system')}` +
       line(2, '0-ff', 'prio 0, i/o', 'window') +
@@ -151,7 +152,7 @@ describe('rebuildTree on trees that occur more than once', () => {
     expect(printTree(topology.addressSpaces, form11)).toBe(`${text}\n`);
   });
 
-  it('has one root for equal spaces, unless the text groups them', () => {
+  it('makes one root for equal address spaces, unless the text groups spaces by root', () => {
     const text = `address-space: memory\n${system}\naddress-space: cpu-memory-0\n${system}`;
     const roots = (options: RebuildOptions, dump = text) =>
       new Set(rebuild(dump, options).topology.addressSpaces.map(({ root }) => root)).size;
@@ -161,13 +162,13 @@ describe('rebuildTree on trees that occur more than once', () => {
     expect(roots({}, `${text}\naddress-space: a\naddress-space: b\n${system}`)).toBe(3);
   });
 
-  it('does not compare roots without a line', () => {
+  it('makes two roots if neither has a line', () => {
     const { addressSpaces } = rebuild('address-space: a\n\naddress-space: b\n\n').topology;
     expect(addressSpaces.map(({ root }) => root.enabled)).toEqual([false, false]);
     expect(addressSpaces[0]!.root).not.toBe(addressSpaces[1]!.root);
   });
 
-  it('has a region of its own for each of two equal sections', () => {
+  it('makes a region for each of two equal sections', () => {
     const alias = (target: string) => `alias w @${target} ${'0'.repeat(16)}-${'0'.repeat(15)}f`;
     const text =
       `address-space: memory\n${line(1, '0-ffff', 'prio 0, container', 'system')}` +
@@ -182,7 +183,7 @@ describe('rebuildTree on trees that occur more than once', () => {
   });
 });
 
-describe('rebuildTree on aliases', () => {
+describe('rebuildTree', () => {
   const alias = (name: string, target: string, start = '0', end = 'f') =>
     `alias ${name} @${target} ${start.padStart(16, '0')}-${end.padStart(16, '0')}`;
   const space = (...children: string[]) =>
@@ -196,7 +197,7 @@ describe('rebuildTree on aliases', () => {
     );
   };
 
-  it('prefers the section whose type is that of the alias', () => {
+  it('prefers as target the section with the type of the alias', () => {
     const text =
       space(
         line(2, '0-f', 'prio 0, ram', alias('a', 'x')),
@@ -212,7 +213,7 @@ describe('rebuildTree on aliases', () => {
     ]);
   });
 
-  it('prefers the section that has something in the part shown', () => {
+  it('prefers as target a section with a region in the part that the alias shows', () => {
     const text =
       space(
         line(2, '0-f', 'prio 0, container', alias('a', 'x', '100', '10f')),
@@ -228,7 +229,7 @@ describe('rebuildTree on aliases', () => {
     ]);
   });
 
-  it('gives sections that no line explains an alias that nothing shows', () => {
+  it('adds a hidden alias for a section that the alias of no line shows', () => {
     const text =
       space(line(2, '0-f', 'prio 0, ram', alias('a', 'y'))) +
       section('x', 'container') +
@@ -246,13 +247,13 @@ describe('rebuildTree on aliases', () => {
     ]);
   });
 
-  it('leaves such sections alone where disabled regions have lines, and where there is no space', () => {
+  it('adds no hidden alias if disabled regions have lines, or if there is no address space', () => {
     const off = line(2, '0-f', 'prio 0, ram', 'off [disabled]');
     expect(rebuild(space(off) + section('x', 'ram')).sections[0]!.aliasedBy).toEqual([]);
     expect(rebuild(section('x', 'ram')).sections[0]!.aliasedBy).toEqual([]);
   });
 
-  it('knows the type of a disabled target by its alias', () => {
+  it('takes the type of a disabled target from its alias', () => {
     const text = space(line(2, '0-f', 'prio 0, romd', alias('a', 'flash'))) + 'memory-region: flash\n\n';
     const { sections, topology } = rebuild(text);
     expect(sections[0]).toMatchObject({ kind: 'rom-device', enabled: false, name: 'flash' });
@@ -260,7 +261,7 @@ describe('rebuildTree on aliases', () => {
     expect(effectiveRoot(sections[0]!)).toBeUndefined();
   });
 
-  it('lets a disabled target have any type', () => {
+  it('accepts a disabled target for an alias of any type', () => {
     const text =
       space(
         line(2, '0-f', 'prio 0, ram', alias('a', 'x')),
@@ -274,7 +275,7 @@ describe('rebuildTree on aliases', () => {
     ]);
   });
 
-  it('looks for the target elsewhere where there is no section, first among what is no alias', () => {
+  it('looks for the target in other trees if there is no section, and prefers regions that are no alias', () => {
     const text = space(
       line(2, '0-f', 'prio 0, ram', alias('a', 'a')),
       line(2, '10-1f', 'prio 0, ram', alias('b', 'a')),
@@ -288,7 +289,7 @@ describe('rebuildTree on aliases', () => {
     expect(target('a')).toMatchObject({ name: 'a', kind: 'ram', size: 16n });
   });
 
-  it('makes up what is not in the text, large enough for all its aliases', () => {
+  it('invents a target that the text does not contain, large enough for all its aliases', () => {
     const one = (type: string, name: string, target: string, start: string, end: string) =>
       line(2, '0-f', `prio 0, ${type}`, alias(name, target, start, end));
     const text = space(
@@ -317,7 +318,7 @@ describe('rebuildTree on aliases', () => {
     ]);
   });
 
-  it('does not let a region show itself', () => {
+  it('does not let a region show itself for ever', () => {
     const text =
       space(line(2, '0-f', 'prio 0, i/o', alias('a', 'x'))) +
       section(
@@ -336,7 +337,7 @@ describe('rebuildTree on aliases', () => {
     expect(rebuild(self).sections[0]!.alias!.region).toMatchObject({ name: 's', kind: 'ram' });
   });
 
-  it('lets a container show a part of itself at another place of itself', () => {
+  it('lets a container show a part of itself at another place in it', () => {
     const container = (level: number): string =>
       line(level, '0-ffff', 'prio 0, i/o', 'soc') +
       line(level + 1, '4000-40ff', 'prio 0, i/o', 'timer') +
@@ -359,7 +360,7 @@ describe('rebuildTree on aliases', () => {
     expect(topology.addressSpaces[0]!.view.ranges.map(({ start }) => start)).toEqual([0x4000n, 0x5000n]);
   });
 
-  it('takes the root of a space for I/O where nothing lies below it, if disabled regions have lines', () => {
+  it('takes the root of a space for I/O if no line is below it and disabled regions have lines', () => {
     const text = `address-space: I/O\n${line(1, '0-ffff', 'prio 0, container', 'io')}`;
     expect(ranges(text)).toEqual([]);
     expect(ranges(text, { disabledShown: true })).toEqual(['io 0-ffff']);
@@ -367,14 +368,14 @@ describe('rebuildTree on aliases', () => {
     expect(ranges(text + disabled)).toEqual(['io 0-ffff']);
   });
 
-  it('tells the line that a region stands for', () => {
+  it('finds the line of a region', () => {
     const text = parseTree(`address-space: a\n${line(1, '0-f', 'prio 0, ram', 'r')}`);
     const { lineOf, regionOf } = rebuildTree(text);
     const { root } = text.addressSpaces[0]!;
     expect(lineOf(regionOf(root))).toBe(root);
   });
 
-  it('accepts data that was not parsed', () => {
+  it('accepts data that no parser made', () => {
     const root: MtreeRegion = {
       start: 0n,
       end: 15n,
@@ -391,40 +392,40 @@ describe('rebuildTree on aliases', () => {
   });
 });
 
-describe('rebuildTree on hidden regions that wrap, or whose children do', () => {
+describe('rebuildTree restores the text of', () => {
   const marker = '[DETECTED OVERFLOW!] ';
   const at = (level: number, address: string, end = address) =>
     line(level, `${address}-${end}`, 'prio 0, ram', 'x');
 
   it.each([
     [
-      'a hidden region wraps to where a later line allows it',
+      'a hidden region that wraps to where a later line allows',
       at(1, '8000000000000000'),
       marker + at(4, '3000'),
       at(3, '2000'),
     ],
     [
-      'two markers, of which one is that of the second region above',
+      'two markers, one of them for the second region above the line',
       at(1, '5000'),
       marker + marker + at(6, '1001'),
       at(4, '1000'),
     ],
     [
-      'a hidden region wraps to just above where a line starts',
+      'a hidden region that wraps to just above the start of a line',
       at(1, whole),
       marker + at(2, 'fff'),
       marker + marker + at(3, 'ffe'),
       marker + at(3, 'fffffffffffffffd', 'ffc'),
     ],
     [
-      'a hidden region wraps to 0, the only place left',
+      'a hidden region that wraps to 0, the only place left',
       at(1, '1'),
       at(2, '1001'),
       marker + at(3, '1000'),
       at(3, '1000'),
     ],
-    ['a hidden root starts between its children', at(2, '1000'), marker + at(2, 'fff')],
-    ['a chain of hidden regions wraps', at(2, whole), marker + at(6, '0'), at(6, '0')],
+    ['a hidden root that starts between its children', at(2, '1000'), marker + at(2, 'fff')],
+    ['a chain of hidden regions that wraps', at(2, whole), marker + at(6, '0'), at(6, '0')],
     [
       'a marker without a line among siblings that wrap',
       at(1, whole),

@@ -1,39 +1,40 @@
 import { mtreeTypes, type MtreeType } from './region-type.ts';
 
-/** What the lines of `info mtree` and `info mtree -f` have in common. */
+/** The part that lines of `info mtree` and of `info mtree -f` have in common. */
 export interface RegionLine {
   readonly start: bigint;
+  /** The last address. */
   readonly end: bigint;
   readonly priority: number;
   readonly nonvolatile: boolean;
   readonly type: MtreeType;
-  /** Everything behind the colon. */
+  /** The text behind `): `. */
   readonly rest: string;
 }
 
-/** What `-o` says of the objects that a region belongs to. */
+/** The objects that a region belongs to, as `-o` prints them. */
 export interface RegionOwners {
   readonly owner?: string;
   readonly parent?: string;
 }
 
-/** Names the parts of a region's line, for error messages. */
+/** The form of a region's line, for error messages. */
 export const REGION_LINE = `"START-END (prio N, TYPE): NAME" with TYPE one of ${mtreeTypes.join(', ')}`;
 
 const LINE = new RegExp(
   `^([0-9a-f]{16})-([0-9a-f]{16}) \\(prio (-?\\d+), (nv-)?(${mtreeTypes.join('|')})\\): (.*)$`,
   's',
 );
-/** `-o`: ` owner:{…}`, ` parent:{…}` where it is another object, ` orphan` without either (mtree_print_mr_owner). */
+/** `-o` appends ` owner:{…}`, ` parent:{…}` if that is another object, or ` orphan` (mtree_print_mr_owner). */
 const OWNER = / (?:orphan|owner:\{([^{}]*)\}(?: parent:\{([^{}]*)\})?|parent:\{([^{}]*)\})$/;
 
-/** The number that sixteen digits stand for. */
+/** The value of sixteen hexadecimal digits. */
 export const fromHex16 = (digits: string): bigint => BigInt(`0x${digits}`);
 
 /**
- * Reads a region's line from its first digit on.
+ * Parses a region's line from its first digit on.
  *
- * @returns nothing when the line has another form.
+ * @returns `undefined` if the line has another form.
  */
 export function readRegionLine(text: string): RegionLine | undefined {
   const match = LINE.exec(text);
@@ -49,7 +50,7 @@ export function readRegionLine(text: string): RegionLine | undefined {
   };
 }
 
-/** Takes what `-o` appended off the end of a line. */
+/** Splits the owners that `-o` appended from the end of a line. */
 export function takeOwners(text: string): { rest: string; owners: RegionOwners } {
   const match = OWNER.exec(text);
   if (match === null) return { rest: text, owners: {} };

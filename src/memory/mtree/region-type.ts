@@ -2,13 +2,13 @@ import type { FlatRange } from '../flat-range.ts';
 import type { MemoryRegion, RegionKind } from '../memory-region.ts';
 import type { MtreeForm } from './mtree-form.ts';
 
-/** The words `info mtree` has for what a region is. `ramd` is device memory, `romd` a ROM device that shows its contents. */
+/** The types that `info mtree` prints. `ramd` is device memory, `romd` a ROM device that shows its contents. */
 export type MtreeType = 'i/o' | 'container' | 'ram' | 'ramd' | 'rom' | 'romd';
 
-/** The types, as the parsers accept them. */
+/** All types that QEMU prints. */
 export const mtreeTypes: readonly MtreeType[] = ['i/o', 'container', 'ram', 'ramd', 'rom', 'romd'];
 
-/** What the word for a region depends on. */
+/** The properties of a region that its printed type depends on. */
 interface Traits {
   readonly kind: RegionKind;
   readonly readonly: boolean;
@@ -16,12 +16,12 @@ interface Traits {
   readonly contained: boolean;
 }
 
-/** What the word for a flat range depends on: a range of a view, or of a trace. */
+/** The properties of a flat range that its printed type depends on; a view and a trace have such ranges. */
 export type RangeTraits = Pick<FlatRange, 'readonly' | 'romdMode' | 'contained'> & {
   readonly region: { readonly kind: RegionKind };
 };
 
-/** memory_region_type, memory fact 8.3. */
+/** The type that QEMU prints (memory_region_type, memory fact 8.3). */
 function typeOf({ kind, readonly, romdMode, contained }: Traits, form: MtreeForm): MtreeType {
   if (kind === 'ram-device') return 'ramd';
   if (kind === 'rom-device' && romdMode) return 'romd';
@@ -30,9 +30,9 @@ function typeOf({ kind, readonly, romdMode, contained }: Traits, form: MtreeForm
 }
 
 /**
- * The word for `region` as it is now, without `nv-` (memory_region_type, memory fact 8.3).
+ * The printed type of `region` as it is now, without `nv-` (memory_region_type, memory fact 8.3).
  *
- * @param form decides what aliases and regions outside any container are called.
+ * @param form decides the type of an alias and of a region outside any container.
  */
 export function regionType(region: MemoryRegion, form: MtreeForm): MtreeType {
   if (region.alias !== undefined && form.aliasType === 'target') return regionType(region.alias.region, form);
@@ -41,8 +41,8 @@ export function regionType(region: MemoryRegion, form: MtreeForm): MtreeType {
 }
 
 /**
- * The word for what a flat range was when its view was rendered, without `nv-`: read-only on the
- * way to the region counts as ROM, whatever the region is (mtree_print_flatview, memory fact 8.9).
+ * The printed type of a flat range at the time of rendering, without `nv-`. A read-only range is `rom`
+ * for every kind of region (mtree_print_flatview, memory fact 8.9).
  */
 export function rangeType(range: RangeTraits, form: MtreeForm): MtreeType {
   const { region, readonly, romdMode, contained } = range;
