@@ -5,28 +5,28 @@ import { FlatRange, FlatView, MemoryRegion, MemoryTopology } from '../src/memory
 import { plant, treePlan, type Node } from './testing/region-tree.ts';
 import { Tally } from './testing/tally.ts';
 
-/** What a search through the tree finds at an address. */
+/** The region that a search through the tree finds at an address. */
 interface Answer {
   readonly node: Node;
-  /** Where in the region the address is. */
+  /** The offset of the address in the region. */
   readonly offset: bigint;
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
-  /** The regions on the way, the root first: the same region may be reached in several ways. */
+  /** The regions from the root to this one: several paths may lead to the same region. */
   readonly path: readonly Node[];
 }
 
 const terminates = ({ alias, plan: { kind } }: Node): boolean => alias === undefined && kind !== 'container';
 
-/** Highest priority first; among equals, the one added last. */
+/** Sorts children: the highest priority first, and for equal priorities the one added last first. */
 const bestFirst = (children: readonly Node[]): Node[] =>
   children
     .map((node, turn) => ({ node, turn }))
     .toSorted((a, b) => b.node.plan.priority - a.node.plan.priority || b.turn - a.turn)
     .map(({ node }) => node);
 
-/** Everything that wants to answer at `at`, an offset into `node`, whoever wins comes first. */
+/** All regions that could answer offset `at` of `node`; the one that does comes first. */
 function* answers(node: Node, at: bigint, above: readonly Node[] = []): Generator<Answer> {
   const { plan, alias, children } = node;
   if (!plan.enabled || at < 0n || at >= plan.size) return;
@@ -38,7 +38,7 @@ function* answers(node: Node, at: bigint, above: readonly Node[] = []): Generato
   for (const child of bestFirst(children)) yield* answers(child, at - child.plan.address, path);
   if (!terminates(node)) return;
   const some = (flag: 'readonly' | 'nonvolatile' | 'unmergeable'): boolean =>
-    path.some((on) => on.plan[flag]);
+    path.some((above) => above.plan[flag]);
   yield {
     node,
     offset: at,
@@ -54,7 +54,7 @@ const firstAnswer = (root: Node, address: bigint): Answer | undefined => {
   return undefined;
 };
 
-/** Where anything begins or ends, as seen from the root. */
+/** The addresses at which a region begins or ends, as seen from the root. */
 function edges(root: Node): bigint[] {
   const found = new Set<bigint>([0n, END_OF_SPACE]);
   const walk = ({ plan, alias, children }: Node, base: bigint): void => {
@@ -66,7 +66,7 @@ function edges(root: Node): bigint[] {
   return [...found].filter((edge) => edge >= 0n && edge <= END_OF_SPACE).toSorted((a, b) => (a < b ? -1 : 1));
 }
 
-/** The edges, the addresses before and after them, and one in the middle of each gap. */
+/** The edges, their neighbours, and one address in the middle between each two edges. */
 function pointsOf(root: Node): bigint[] {
   const points = new Set<bigint>();
   const sorted = edges(root);
@@ -79,7 +79,7 @@ function pointsOf(root: Node): bigint[] {
   return [...points];
 }
 
-/** Whether the two ranges have to be one: written from memory fact 2.6, not from the code. */
+/** Whether QEMU makes one range of the two: written after memory fact 2.6, not after the code. */
 const oneRange = (left: FlatRange, right: FlatRange): boolean =>
   left.region === right.region &&
   right.start === left.end &&
@@ -99,29 +99,29 @@ type Clause =
   | 'order of adding decides'
   | 'a child hides its parent'
   | 'a disabled region would win'
-  | 'an alias is seen'
-  | 'an alias of a region that is not at 0 is seen'
-  | 'an alias of an alias is seen'
-  | 'a region is seen in two places'
+  | 'an alias answers'
+  | 'an alias of a region that is not at 0 answers'
+  | 'an alias of an alias answers'
+  | 'a region has two ranges'
   | 'the base is negative'
   | 'two claims merge'
   | 'only the offset keeps neighbours apart'
   | 'only being unmergeable keeps neighbours apart'
-  | 'read-only from above'
-  | 'nonvolatile from above'
-  | 'clipped by the container'
-  | 'beyond the space'
-  | 'beyond 2^63'
+  | 'read-only by a region above'
+  | 'nonvolatile by a region above'
+  | 'cut by the container'
+  | 'cut at 2^64'
+  | 'a range ends beyond 2^63'
   | 'the root is not at 0'
   | 'empty view';
 
-/** The ranges are sorted, disjoint, not empty, inside the space, and no two neighbours could be one. */
+/** Throws unless the ranges are sorted, disjoint, not empty and in the address space, and no two neighbours could be one. */
 function checkShape(ranges: readonly FlatRange[], root: Node): void {
   let last: FlatRange | undefined;
   for (const range of ranges) {
     const { start, end } = range;
     if (start < 0n || end > END_OF_SPACE || start >= end)
-      throw new Error(`no range of the space: ${text(range)}`);
+      throw new Error(`empty or outside the address space: ${text(range)}`);
     if (last !== undefined) {
       if (start < last.end) throw new Error(`not sorted and disjoint: ${text(last)}, ${text(range)}`);
       if (oneRange(last, range)) throw new Error(`not merged: ${text(last)}, ${text(range)}`);
@@ -131,14 +131,15 @@ function checkShape(ranges: readonly FlatRange[], root: Node): void {
   }
 }
 
-/** What is unmergeable is cut only where another region, or the same on another way, takes over. */
+/** Throws if a range ends at `at` although the same region answers on both sides by the same path. */
 function checkCut(at: bigint, root: Node): void {
   const [left, right] = [firstAnswer(root, at - 1n), firstAnswer(root, at)];
   if (left === undefined || right === undefined || left.path.length !== right.path.length) return;
   if (left.path.every((node, index) => node === right.path[index]))
-    throw new Error(`cut for nothing at ${hex(at)}`);
+    throw new Error(`cut without a reason at ${hex(at)}`);
 }
 
+/** Throws if the ranges and the search do not agree at `address`. */
 function checkPoint(address: bigint, ranges: readonly FlatRange[], root: Node): void {
   const answer = firstAnswer(root, address);
   const range = ranges.find(({ start, end }) => start <= address && address < end);
@@ -157,13 +158,13 @@ function checkPoint(address: bigint, ranges: readonly FlatRange[], root: Node): 
   throw new Error(`at ${hex(address)}: ${text(range)}, but the tree has ${expected}`);
 }
 
-/** What the run is an example of. */
+/** The clauses that the run is an example of. */
 function* exercised(ranges: readonly FlatRange[], root: Node, points: readonly bigint[]): Generator<Clause> {
   if (ranges.length === 0) yield 'empty view';
   if (root.plan.address > 0n && ranges.length > 0) yield 'the root is not at 0';
   if (ranges.some(({ region }, index) => ranges.findIndex((other) => other.region === region) < index))
-    yield 'a region is seen in two places';
-  if (ranges.some(({ end }) => end > 1n << 63n)) yield 'beyond 2^63';
+    yield 'a region has two ranges';
+  if (ranges.some(({ end }) => end > 1n << 63n)) yield 'a range ends beyond 2^63';
   for (let index = 1; index < ranges.length; index++) {
     const [left, right] = [ranges[index - 1]!, ranges[index]!];
     if (left.end !== right.start || left.region !== right.region) continue;
@@ -177,14 +178,14 @@ function* exercised(ranges: readonly FlatRange[], root: Node, points: readonly b
     if (first === undefined) continue;
     const { path, node } = first;
     const aliases = path.filter(({ alias }) => alias !== undefined);
-    if (aliases.length > 0) yield 'an alias is seen';
-    if (aliases.length > 1) yield 'an alias of an alias is seen';
+    if (aliases.length > 0) yield 'an alias answers';
+    if (aliases.length > 1) yield 'an alias of an alias answers';
     if (aliases.some(({ alias }) => alias!.node.plan.address !== 0n))
-      yield 'an alias of a region that is not at 0 is seen';
+      yield 'an alias of a region that is not at 0 answers';
     if (first.offset > address) yield 'the base is negative';
-    if (first.readonly && !node.plan.readonly) yield 'read-only from above';
-    if (first.nonvolatile && !node.plan.nonvolatile) yield 'nonvolatile from above';
-    if (first.offset + END_OF_SPACE - address < node.plan.size) yield 'beyond the space';
+    if (first.readonly && !node.plan.readonly) yield 'read-only by a region above';
+    if (first.nonvolatile && !node.plan.nonvolatile) yield 'nonvolatile by a region above';
+    if (first.offset + END_OF_SPACE - address < node.plan.size) yield 'cut at 2^64';
     const range = ranges.find(({ start, end }) => start <= address && address < end);
     if (range !== undefined && range.start < address && address < range.end) {
       const before = firstAnswer(root, address - 1n);
@@ -200,7 +201,7 @@ function* exercised(ranges: readonly FlatRange[], root: Node, points: readonly b
     }
     const parent = path.at(-2);
     if (parent !== undefined && parent.alias === undefined) {
-      if (node.plan.address + node.plan.size > parent.plan.size) yield 'clipped by the container';
+      if (node.plan.address + node.plan.size > parent.plan.size) yield 'cut by the container';
       const overruled = bestFirst(parent.children);
       const better = overruled.slice(0, overruled.indexOf(node));
       const at = first.offset + node.plan.address;
@@ -212,7 +213,7 @@ function* exercised(ranges: readonly FlatRange[], root: Node, points: readonly b
 
 type Render = (root: MemoryRegion) => readonly FlatRange[];
 
-/** The property: what `render` makes of a tree is what a search through the tree finds, address by address. */
+/** The property: the ranges that `render` makes of a tree agree with a search through the tree at each address. */
 const agreesWithSearch = (render: Render, tally?: Tally<Clause>) =>
   fc.property(treePlan, (plan) => {
     const nodes = plant(plan, new MemoryTopology());
@@ -227,7 +228,7 @@ const agreesWithSearch = (render: Render, tally?: Tally<Clause>) =>
 const run = { seed: 0xf1a7, numRuns: 2000 };
 
 describe('the flat view of a region tree', () => {
-  it('is what a search through the tree finds at every address (memory facts 2.2 to 2.6)', () => {
+  it('agrees with a search through the tree at each address (memory facts 2.2 to 2.6)', () => {
     const tally = new Tally<Clause>();
     fc.assert(
       agreesWithSearch((root) => FlatView.render(root).ranges, tally),
@@ -238,25 +239,25 @@ describe('the flat view of a region tree', () => {
       'order of adding decides': 0.15,
       'a child hides its parent': 0.2,
       'a disabled region would win': 0.08,
-      'an alias is seen': 0.4,
-      'an alias of a region that is not at 0 is seen': 0.4,
-      'an alias of an alias is seen': 0.06,
-      'a region is seen in two places': 0.4,
+      'an alias answers': 0.4,
+      'an alias of a region that is not at 0 answers': 0.4,
+      'an alias of an alias answers': 0.06,
+      'a region has two ranges': 0.4,
       'the base is negative': 0.08,
       'two claims merge': 0.03,
       'only the offset keeps neighbours apart': 0.03,
       'only being unmergeable keeps neighbours apart': 0.05,
-      'read-only from above': 0.2,
-      'nonvolatile from above': 0.2,
-      'clipped by the container': 0.15,
-      'beyond the space': 0.12,
-      'beyond 2^63': 0.3,
+      'read-only by a region above': 0.2,
+      'nonvolatile by a region above': 0.2,
+      'cut by the container': 0.15,
+      'cut at 2^64': 0.12,
+      'a range ends beyond 2^63': 0.3,
       'the root is not at 0': 0.06,
       'empty view': 0.03,
     });
   });
 
-  it('is looked up by address', () => {
+  it('finds the range at an address as a scan does', () => {
     fc.assert(
       fc.property(treePlan, (plan) => {
         const root = plant(plan, new MemoryTopology()).at(-1)!;
@@ -282,12 +283,12 @@ interface Flags {
   readonly unmergeable: boolean;
 }
 
-/** How a region tree is rendered, step by step as in memory fact 2.3, so that each step can be got wrong. */
+/** The steps of memory fact 2.3 by which a region tree is rendered; a mutant replaces one of them. */
 interface Rules {
   readonly isShown: (region: MemoryRegion, through: MemoryRegion | undefined) => boolean;
   readonly extent: (region: MemoryRegion, base: bigint) => Stretch;
   readonly clip: (window: Stretch, extent: Stretch) => Stretch | undefined;
-  /** What children may show, from what the parent could and what is left of that within the parent. */
+  /** Where children are visible, given where their parent is (`outer`) and that cut to the parent (`clipped`). */
   readonly windowOfChildren: (outer: Stretch, clipped: Stretch) => Stretch;
   readonly windowOfTarget: (outer: Stretch, clipped: Stretch) => Stretch;
   readonly baseOfTarget: (base: bigint, target: MemoryRegion, offset: bigint) => bigint;
@@ -300,7 +301,7 @@ interface Rules {
   readonly merge: (ranges: readonly FlatRange[]) => readonly FlatRange[];
 }
 
-/** Joins neighbours for as long as `joins` says that they are one. */
+/** Joins neighbours that are one by `joins`. */
 const mergeBy =
   (joins: (left: FlatRange, right: FlatRange) => boolean) =>
   (ranges: readonly FlatRange[]): readonly FlatRange[] => {
@@ -350,7 +351,7 @@ const textbook: Rules = {
   merge: mergeBy(oneRange),
 };
 
-/** Renders as QEMU does, by filling the gaps of a sorted list; with other rules, as it should not be done. */
+/** A renderer that fills the gaps of a sorted list, as QEMU does, but with some rules changed. */
 function rendererWith(changed: Partial<Rules>): Render {
   const rules = { ...textbook, ...changed };
   return (root) => {
@@ -395,22 +396,22 @@ function rendererWith(changed: Partial<Rules>): Render {
 
 const int64 = (value: bigint): bigint => BigInt.asIntN(64, value);
 const uint64 = (value: bigint): bigint => BigInt.asUintN(64, value);
-/** `oneRange`, but blind to some of what the two ranges are. */
+/** `oneRange`, but `equalise` first gives `right` some fields that fit `left`. */
 const joinsBut =
-  (blind: (right: FlatRange, left: FlatRange) => ConstructorParameters<typeof FlatRange>) =>
+  (equalise: (right: FlatRange, left: FlatRange) => ConstructorParameters<typeof FlatRange>) =>
   (left: FlatRange, right: FlatRange): boolean =>
-    oneRange(left, new FlatRange(...blind(right, left)));
+    oneRange(left, new FlatRange(...equalise(right, left)));
 
-/** Rules that are wrong in one way each; those with a number are bugs that a VMM had. */
+/** Rules with one mistake each; a mutant with an id is a bug that a VMM had. */
 const mutants: Readonly<Record<string, Partial<Rules>>> = {
-  'QM-01: the end of a range overflows at 2^63, and ranges that overlap seem apart': {
+  'QM-01: the end of a range overflows at 2^63, so that overlapping ranges seem disjoint': {
     clip: (a, b) => {
       const holds = (range: Stretch, address: bigint): boolean =>
         int64(address) >= int64(range.start) && int64(address) < int64(range.end);
       return holds(a, b.start) || holds(b, a.start) ? intersect(a, b) : undefined;
     },
   },
-  'QM-02: a hidden region is dropped only where it begins with the one that hides it': {
+  'QM-02: a hidden region is dropped only if it begins where the region above begins': {
     gaps: (taken, wanted) => {
       const free: Stretch[] = [];
       let { start } = wanted;
@@ -438,43 +439,47 @@ const mutants: Readonly<Record<string, Partial<Rules>>> = {
     siblings: (children) => children.toSorted((a, b) => (a.address < b.address ? -1 : 1)),
   },
   'a parent hides its children': { childrenFirst: false },
-  'a container answers where none of its children does': { fills: (region) => region.alias === undefined },
-  'a disabled region is shown where an alias shows it': {
+  'a container answers in the gaps between its children': { fills: (region) => region.alias === undefined },
+  'a disabled region is visible through an alias': {
     isShown: (region, through) => region.enabled || through !== undefined,
   },
   'a disabled region hides itself, but not its children': {
     isShown: () => true,
     fills: (region) => region.terminates && region.enabled,
   },
-  'an alias shows nothing of a region in a disabled container': {
+  'an alias hides a region in a disabled container': {
     isShown: (region) => region.enabled && region.container?.enabled !== false,
   },
-  'children are not clipped to their parent': { windowOfChildren: (outer) => outer },
-  'an alias does not clip its target': { windowOfTarget: (outer) => outer },
-  'an alias does not take back the address of its target': { baseOfTarget: (base, _, from) => base - from },
+  'children are not cut to their parent': { windowOfChildren: (outer) => outer },
+  'an alias does not cut its target': { windowOfTarget: (outer) => outer },
+  'an alias does not subtract the address of its target': { baseOfTarget: (base, _, from) => base - from },
   'an alias ignores its offset': { baseOfTarget: (base, target) => base - target.address },
-  'an alias adds its offset': { baseOfTarget: (base, target, from) => base - target.address + from },
-  'a negative base is taken for 0': {
+  'an alias adds its offset instead of subtracting it': {
+    baseOfTarget: (base, target, from) => base - target.address + from,
+  },
+  'a negative base counts as 0': {
     baseOfTarget: (base, target, from) => {
       const start = base - from;
       return (start < 0n ? 0n : start) - target.address;
     },
   },
-  'a negative base wraps': { baseOfTarget: (base, target, from) => uint64(base - from) - target.address },
-  'a region of 2^64 bytes has none': {
+  'a negative base wraps around 2^64': {
+    baseOfTarget: (base, target, from) => uint64(base - from) - target.address,
+  },
+  'a region of 2^64 bytes counts as empty': {
     extent: (region, base) => ({ start: base, end: base + uint64(region.size) }),
   },
-  'a region that leaves the space is left out': {
+  'a region that ends beyond 2^64 is omitted': {
     clip: (a, b) => (b.end > END_OF_SPACE ? undefined : intersect(a, b)),
   },
-  'a region that leaves the space stays as long as it is': {
+  'a region that ends beyond 2^64 is not cut': {
     clip: (a, b) => intersect(a.end === END_OF_SPACE ? { start: a.start, end: b.end } : a, b),
   },
-  'the last byte of the space belongs to nobody': {
+  'no region answers the last byte of the address space': {
     clip: (a, b) => intersect(a.end === END_OF_SPACE ? { start: a.start, end: END_OF_SPACE - 1n } : a, b),
   },
-  'what is clipped at its start keeps offset 0': { offset: () => 0n },
-  'offsets are counted from the container': { offset: (start) => start },
+  'a region that is cut at its start keeps offset 0': { offset: () => 0n },
+  'offsets are those in the address space': { offset: (start) => start },
   'readonly is not inherited': {
     inherit: (region, above) => ({ ...textbook.inherit(region, above), readonly: region.readonly }),
   },
@@ -484,7 +489,7 @@ const mutants: Readonly<Record<string, Partial<Rules>>> = {
   'unmergeable is not inherited': {
     inherit: (region, above) => ({ ...textbook.inherit(region, above), unmergeable: region.unmergeable }),
   },
-  'flags of an alias do not reach what it shows': {
+  'the target of an alias does not inherit its flags': {
     inherit: (region, above) => (region.alias === undefined ? textbook.inherit(region, above) : above),
   },
   'merging ignores offsets': {
@@ -502,7 +507,7 @@ const mutants: Readonly<Record<string, Partial<Rules>>> = {
       joinsBut((right, left) => [right.start, right.end, right.region, right.offset, { ...right, nonvolatile: left.nonvolatile }]), // prettier-ignore
     ),
   },
-  'merging ignores that the right one is unmergeable': {
+  'merging ignores that the right range is unmergeable': {
     merge: mergeBy(
       joinsBut((right) => [right.start, right.end, right.region, right.offset, { ...right, unmergeable: false }]), // prettier-ignore
     ),
@@ -512,7 +517,7 @@ const mutants: Readonly<Record<string, Partial<Rules>>> = {
       joinsBut((right, left) => [left.end, right.end, right.region, offset(left.offset + left.size), right]), // prettier-ignore
     ),
   },
-  'what is unmergeable falls into pieces': {
+  'an unmergeable range is cut in two': {
     gaps: (taken, wanted) =>
       textbook.gaps(taken, wanted).flatMap(({ start, end }) => {
         const middle = (start + end) / 2n;
@@ -527,12 +532,12 @@ const mutants: Readonly<Record<string, Partial<Rules>>> = {
   'nothing merges': { merge: (ranges) => ranges },
 };
 
-describe('the property finds out', () => {
-  it('nothing wrong with a renderer that follows memory fact 2.3 to the letter', () => {
+describe('the property', () => {
+  it('accepts a renderer that follows memory fact 2.3 to the letter', () => {
     expect(fc.check(agreesWithSearch(rendererWith({})), run).failed).toBe(false);
   });
 
-  it.each(Object.keys(mutants))('%s', (name) => {
+  it.each(Object.keys(mutants))('refuses a renderer in which %s', (name) => {
     const found = fc.check(agreesWithSearch(rendererWith(mutants[name]!)), { ...run, endOnFailure: true });
     expect(found.failed).toBe(true);
   });

@@ -41,7 +41,7 @@ const without =
     ? ` (skipped: no qemu-system-${missing.join(', qemu-system-')}; see barproof doctor)`
     : '';
 
-/** Of a machine type that every release has a version of, only the newest is compared, unless all are asked for. */
+/** Whether to compare all machine types; otherwise only the newest version of each, such as pc-q35-11.1, is compared. */
 const everyMachine = process.env['BARPROOF_ALL_MACHINES'] === '1';
 const isNewest = (machine: string, machines: readonly string[]): boolean => {
   const [, family, version] = /^(.*)-(\d+\.\d+)$/.exec(machine) ?? [];
@@ -51,7 +51,7 @@ const isNewest = (machine: string, machines: readonly string[]): boolean => {
   });
 };
 
-describe.skipIf(programs.length === 0)(`the memory core and every machine type of QEMU${without}`, () => {
+describe.skipIf(programs.length === 0)(`the memory core and the machine types of QEMU${without}`, () => {
   const runs: ConformanceRun[] = [];
 
   beforeAll(async () => {
@@ -60,11 +60,11 @@ describe.skipIf(programs.length === 0)(`the memory core and every machine type o
     }
   }, 600_000);
 
-  it('have machines to compare', () => {
+  it('have at least 20 address spaces for each architecture', () => {
     expect(tally(spacesOf(runs)).spaces).toBeGreaterThan(20 * programs.length);
   });
 
-  it('see the same in every address space, but for what the text leaves open', () => {
+  it('have the same flat view of each address space, given answers to what the text leaves open', () => {
     const different = runs.flatMap(({ machines }) =>
       machines.flatMap((result) =>
         'refused' in result
@@ -80,19 +80,19 @@ describe.skipIf(programs.length === 0)(`the memory core and every machine type o
   });
 
   it.each(programs)(
-    'differ where a flat view of $architecture is spoilt',
+    'differ if one range in a flat view of $architecture is falsified',
     async ({ architecture, binary }) => {
       const { version } = runs.find((run) => run.architecture === architecture)!;
-      const dump = await dumpMachine(binary, version, MACHINE_TO_SPOIL[architecture]);
+      const dump = await dumpMachine(binary, version, MACHINE_TO_FALSIFY[architecture]);
       if ('refused' in dump) throw new Error(dump.refused);
       const ranges = [...dump.flat.matchAll(RANGE)];
       fc.assert(
         fc.property(
           fc.constantFrom(...ranges),
-          fc.constantFrom(...Object.keys(SPOILERS)),
-          (range, spoiler) => {
-            const spoilt = SPOILERS[spoiler]!(range);
-            const flat = `${dump.flat.slice(0, range.index)}${spoilt}${dump.flat.slice(range.index + range[0].length)}`;
+          fc.constantFrom(...Object.keys(FALSIFICATIONS)),
+          (range, falsification) => {
+            const falsified = FALSIFICATIONS[falsification]!(range);
+            const flat = `${dump.flat.slice(0, range.index)}${falsified}${dump.flat.slice(range.index + range[0].length)}`;
             const { spaces } = compareMachine({ ...dump, flat }, mtreeFormOf(version));
             expect(spaces.filter(({ needed }) => needed === undefined)).not.toEqual([]);
           },
@@ -113,24 +113,24 @@ describe.skipIf(programs.length === 0)(`the memory core and every machine type o
     expect(different).toEqual([]);
   });
 
-  it('see the same in at least 95 % of them without being told an order', () => {
+  it('have the same flat view of at least 95 % of address spaces without answers on sibling order', () => {
     const { spaces, text, terminates } = tally(spacesOf(runs));
     expect((text + terminates) / spaces).toBeGreaterThanOrEqual(0.95);
   });
 
-  it('see what the page of results says, if it speaks of this QEMU', ({ skip }) => {
+  it('agree as far as RESULTS.md says, if that has a section for this QEMU', ({ skip }) => {
     if (process.env['BARPROOF_WRITE_RESULTS'] === '1') writeFileSync(RESULTS, resultsPage(runs));
     const page = readFileSync(RESULTS, 'utf8');
     for (const run of runs) {
       const section = page.split(/^## /m).find((text) => text.startsWith(`${titleOf(run)}\n`));
-      if (section === undefined) return skip(`RESULTS.md does not speak of ${titleOf(run)}`);
+      if (section === undefined) return skip(`RESULTS.md has no section for ${titleOf(run)}`);
       const written = new Set(section.split('\n').map((line) => line.replaceAll(' ', '')));
       const stands = (result: MachineResult): boolean => written.has(`|${rowOf(result).join('|')}|`);
-      // A host with less memory refuses more.
+      // On a host with less memory QEMU refuses more machine types.
       const made = run.machines.filter((result) => !('refused' in result) && !stands(refusedOf(result)));
       expect(made.filter((result) => !stands(result)).map(rowOf)).toEqual([]);
     }
-    // Where the same machines can be made, the totals are the same, too.
+    // The totals are the same only if QEMU starts the same machine types.
     if (everyMachine && missing.length === 0 && refusalsIn(resultsPage(runs)) === refusalsIn(page)) {
       expect(resultsPage(runs)).toBe(page);
     }
@@ -138,14 +138,14 @@ describe.skipIf(programs.length === 0)(`the memory core and every machine type o
   });
 });
 
-/** START, the last digit of END, PRIORITY and the rest of a line of `info mtree -f`. */
+/** A line of `info mtree -f`: START and END but for the last digit, that digit, PRIORITY, and the rest. */
 const RANGE = /^( {2}[0-9a-f]{16}-[0-9a-f]{15})([0-9a-f]) \(prio (-?\d+), (.*)$/gm;
 type Match = RegExpExecArray | RegExpMatchArray;
 
-const MACHINE_TO_SPOIL = { x86_64: 'q35', aarch64: 'virt', ppc64: 'pseries' } as const;
+const MACHINE_TO_FALSIFY = { x86_64: 'q35', aarch64: 'virt', ppc64: 'pseries' } as const;
 
-/** Errors that a renderer could make; nothing that the text leaves open allows for any of them. */
-const SPOILERS: Readonly<Record<string, (range: Match) => string>> = {
+/** Faults of a renderer that no answer to an open question explains. */
+const FALSIFICATIONS: Readonly<Record<string, (range: Match) => string>> = {
   'ends early or late': ([, start, digit, priority, rest]) =>
     `${start}${(Number.parseInt(digit!, 16) ^ 8).toString(16)} (prio ${priority}, ${rest}`,
   'has another priority': ([, start, digit, priority, rest]) =>

@@ -1,34 +1,33 @@
 import { laterOnTop, type MtreeRegion, type RebuildOptions } from '../../src/memory/index.ts';
 
 /**
- * What the text of `info mtree` does not say and the flat view depends on:
- * - `terminates`: whether an `i/o` region takes the accesses that its subregions leave, or is a
- *   container that lets them through;
- * - `sibling-order`: which of two overlapping siblings of the same priority is on top (it is the one
- *   added last, and the text is sorted by address).
+ * A question that the text of `info mtree` leaves open, although the flat view depends on it:
+ * - `terminates`: does an `i/o` region answer the accesses that its subregions leave, or is it a container?
+ * - `sibling-order`: which of two overlapping siblings of the same priority is on top? It is the one added
+ *   last, but the text is sorted by address.
  */
 export type Question = 'terminates' | 'sibling-order';
 
-/** Answers to the open questions of one text; lines without an answer are read as `rebuildTree` does by itself. */
+/** Answers to the questions that one text leaves open. */
 export class Answers {
   readonly #terminates = new Map<MtreeRegion, boolean>();
-  /** By the line below, the siblings that are above it. */
+  /** By line, the siblings on top of it. */
   readonly #above = new Map<MtreeRegion, Set<MtreeRegion>>();
 
-  /** How many answers there are. */
+  /** How many answers to a question there are. */
   count(question: Question): number {
     if (question === 'terminates') return this.#terminates.size;
     return [...this.#above.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Returns whether this is news. What was said before stays. */
+  /** Answers whether a region terminates, unless there is an answer; returns whether this one is new. */
   terminates(line: MtreeRegion, terminates: boolean): boolean {
     if (this.#terminates.has(line)) return false;
     this.#terminates.set(line, terminates);
     return true;
   }
 
-  /** Returns whether this is news. What was said before stays. */
+  /** Answers that `upper` is on top of `lower`, unless there is an answer; returns whether this one is new. */
   isAbove(upper: MtreeRegion, lower: MtreeRegion): boolean {
     if (this.#above.get(upper)?.has(lower)) return false;
     const above = this.#above.get(lower) ?? new Set();
@@ -37,18 +36,18 @@ export class Answers {
     return true;
   }
 
-  /** The options with which `rebuildTree` keeps to the answers to `questions`. */
+  /** Options by which `rebuildTree` follows the answers to `questions`; for other questions it uses its defaults. */
   options(questions: readonly Question[]): Pick<RebuildOptions, 'terminates' | 'siblingOrder'> {
-    const bits = questions.includes('terminates') ? this.#terminates : undefined;
+    const terminating = questions.includes('terminates') ? this.#terminates : undefined;
     const above = questions.includes('sibling-order') ? this.#above : undefined;
     return {
-      ...(bits === undefined ? {} : { terminates: (line) => bits.get(line) }),
+      ...(terminating === undefined ? {} : { terminates: (line) => terminating.get(line) }),
       ...(above === undefined ? {} : { siblingOrder: (siblings) => sortedBy(above, laterOnTop(siblings)) }),
     };
   }
 }
 
-/** The siblings, the topmost first: in the given order as far as `above` allows. */
+/** The siblings in rendering order: the given order, as far as `above` allows. */
 function sortedBy(
   above: ReadonlyMap<MtreeRegion, ReadonlySet<MtreeRegion>>,
   siblings: readonly MtreeRegion[],

@@ -1,16 +1,16 @@
 import type { MemoryRegion } from '../../src/memory/index.ts';
 
-/** A region that lies at an address, whether or not it answers there. */
+/** A region that lies at an address; another one may answer there. */
 export interface Candidate {
   readonly region: MemoryRegion;
-  /** Where in the region the address is. */
+  /** The offset of the address in the region. */
   readonly offset: bigint;
-  /** Containers and aliases from the root on; ends with the region. */
+  /** Containers and aliases from the root to the region, which is the last element. */
   readonly path: readonly MemoryRegion[];
 }
 
 /**
- * The enabled regions at `address` in rendering order: the first one that terminates answers
+ * The enabled regions at `address` in rendering order: the first region that terminates answers
  * (render_memory_region, memory fact 2.3).
  */
 export function candidatesAt(root: MemoryRegion, address: bigint): Candidate[] {
@@ -31,7 +31,7 @@ export function candidatesAt(root: MemoryRegion, address: bigint): Candidate[] {
   return candidates;
 }
 
-/** Where the ways to two candidates part: siblings, unless one of the two contains the other. */
+/** The two siblings at which the paths to two candidates part; `undefined` if one candidate contains the other. */
 export function partingOf(a: Candidate, b: Candidate): readonly [MemoryRegion, MemoryRegion] | undefined {
   const index = a.path.findIndex((region, step) => region !== b.path[step]);
   const [first, second] = [a.path[index], b.path[index]];

@@ -29,7 +29,7 @@ const deviceRanges = [
 ];
 
 describe('compareMachine', () => {
-  it('needs no more than the text where that says it all', () => {
+  it('needs no answers if the text gives the whole view', () => {
     const text = tree(ram, line(2, 0x4000, 0x40ff, 'prio 1, i/o', 'hole'));
     const ranges = [
       line(1, 0, 0x3fff, 'prio 0, ram', 'ram'),
@@ -44,7 +44,7 @@ describe('compareMachine', () => {
     });
   });
 
-  it('asks whether a region with others below it terminates', () => {
+  it('needs the answer whether a region with regions below terminates', () => {
     expect(neededFor(tree(device), flat(...deviceRanges))).toEqual([['terminates']]);
     expect(neededFor(tree(device), flat(deviceRanges[1]!))).toEqual([[]]);
     const leaf = line(2, 0x8000, 0x8fff, 'prio 0, i/o', 'empty container');
@@ -56,7 +56,7 @@ describe('compareMachine', () => {
     ).toEqual([['terminates']]);
   });
 
-  it('asks which of two siblings of equal priority is on top', () => {
+  it('needs the answer which of two siblings of equal priority is on top', () => {
     const text = tree(line(2, 0, 0x1fff, 'prio 0, i/o', 'a'), line(2, 0x1000, 0x2fff, 'prio 0, i/o', 'b'));
     const over = (first: string, second: string): string => flat(first, second);
     expect(
@@ -76,7 +76,7 @@ describe('compareMachine', () => {
     ).toEqual([[]]);
   });
 
-  it('asks both where it has to', () => {
+  it('needs both answers if no single one explains the view', () => {
     const text = tree(
       line(2, 0, 0x1fff, 'prio 0, i/o', 'a'),
       line(3, 0, 0xff, 'prio 0, ram', 'inner'),
@@ -92,7 +92,7 @@ describe('compareMachine', () => {
 
   it.each([
     [
-      'a priority that is obeyed the wrong way round',
+      'a priority in the wrong direction',
       tree(ram, line(2, 0x4000, 0x40ff, 'prio -1, i/o', 'hole')),
       [
         line(1, 0, 0x3fff, 'prio 0, ram', 'ram'),
@@ -100,28 +100,28 @@ describe('compareMachine', () => {
         line(1, 0x4100, 0x7fff, 'prio 0, ram', `ram @${hex16(0x4100)}`),
       ],
     ],
-    ['RAM that is missing', tree(ram, device), [deviceRanges[1]!]],
-    ['an offset', tree(ram), [line(1, 0, 0x7fff, 'prio 0, ram', `ram @${hex16(0x1000)}`)]],
-    ['a type', tree(ram), [line(1, 0, 0x7fff, 'prio 0, rom', 'ram')]],
-    ['a printed priority', tree(ram), [line(1, 0, 0x7fff, 'prio 3, ram', 'ram')]],
-    ['an owner', tree(ram), [line(1, 0, 0x7fff, 'prio 0, ram', 'ram owner:{dev id=x}')]],
+    ['missing RAM', tree(ram, device), [deviceRanges[1]!]],
+    ['another offset', tree(ram), [line(1, 0, 0x7fff, 'prio 0, ram', `ram @${hex16(0x1000)}`)]],
+    ['another type', tree(ram), [line(1, 0, 0x7fff, 'prio 0, rom', 'ram')]],
+    ['another printed priority', tree(ram), [line(1, 0, 0x7fff, 'prio 3, ram', 'ram')]],
+    ['an additional owner', tree(ram), [line(1, 0, 0x7fff, 'prio 0, ram', 'ram owner:{dev id=x}')]],
     [
-      'ranges that are not joined',
+      'ranges that are not merged',
       tree(ram),
       [
         line(1, 0, 0x3fff, 'prio 0, ram', 'ram'),
         line(1, 0x4000, 0x7fff, 'prio 0, ram', `ram @${hex16(0x4000)}`),
       ],
     ],
-    ['a container that lets through here and not there', tree(device), deviceRanges.slice(0, 2)],
-    ['a region that nothing names', tree(ram), [line(1, 0, 0x7fff, 'prio 0, ram', 'other')]],
-  ])('explains nothing away: %s', (_what, text, ranges) => {
+    ['a region that terminates in one gap and not in another', tree(device), deviceRanges.slice(0, 2)],
+    ['a region that the tree does not have', tree(ram), [line(1, 0, 0x7fff, 'prio 0, ram', 'other')]],
+  ])('reports a difference that no answer explains: %s', (_what, text, ranges) => {
     const { spaces } = compare(text, flat(...ranges));
     expect(spaces[0]!.needed).toBeUndefined();
     expect(spaces[0]!.differences.length).toBeGreaterThan(0);
   });
 
-  it('keeps to one answer for the whole machine', () => {
+  it('has one answer for all address spaces of a machine', () => {
     const text = `${tree(device)}address-space: dev\n${line(1, 0, 0xffff, 'prio 0, container', 'bus')}${line(2, 0x8000, 0x8fff, 'prio 0, i/o', 'alias window @device 0000000000000000-0000000000000fff')}\nmemory-region: device\n${line(1, 0x8000, 0x8fff, 'prio 0, i/o', 'device')}${line(2, 0x8100, 0x81ff, 'prio 0, i/o', 'registers')}`;
     const dev = (...lines: readonly string[]): string =>
       `FlatView #1\n AS "dev", root: bus\n Root memory region: bus\n${lines.join('')}\n`;
@@ -134,7 +134,7 @@ describe('compareMachine', () => {
     ).toHaveLength(1);
   });
 
-  it('tells address spaces of the same name apart by what they show', () => {
+  it('pairs address spaces of the same name by their regions', () => {
     const space = (name: string): string =>
       `address-space: port\n${line(1, 0, 0xfff, 'prio 0, container', 'port')}${line(2, 0, 0xfff, 'prio 0, i/o', name)}\n`;
     const view = (number: number, name: string): string =>
@@ -142,7 +142,7 @@ describe('compareMachine', () => {
     expect(neededFor(space('a') + space('b'), view(0, 'b') + view(1, 'a'))).toEqual([[], []]);
   });
 
-  it('refuses texts of different machines', () => {
+  it('refuses two texts with different address spaces', () => {
     const other = `FlatView #0\n AS "other", root: system\n Root memory region: (none)\n  No rendered FlatView\n\n`;
     expect(() => compare(tree(ram), other)).toThrow('info mtree has no address space other with root system');
     expect(() => compare(tree(ram), '')).toThrow('info mtree -f does not have');

@@ -16,63 +16,59 @@ import { candidatesAt } from './candidates.ts';
 import { isAt, learn } from './learn.ts';
 import type { MachineDump } from './machine-dump.ts';
 
-/** An address space of QEMU and the one that was rebuilt for it. */
+/** An address space of QEMU, and the rebuilt one for it. */
 export interface SpacePair {
   readonly name: string;
-  /** Index into the rebuilt address spaces, the same in every rebuild of the text. */
+  /** Index of the rebuilt address space, the same in each rebuild of the text. */
   readonly index: number;
   readonly view: FlatViewText;
 }
 
-/** How the flat view of one address space compares. */
+/** The comparison of one address space. */
 export interface SpaceVerdict {
   readonly name: string;
-  /** How many ranges QEMU has there. */
+  /** How many ranges QEMU has in this space. */
   readonly ranges: number;
   /**
-   * Which questions had to be answered for the two views to be equal, range by range: none where the
-   * tree's text was enough. Undefined where no answers make them equal.
+   * The questions whose answers make the two views equal, range by range: none if the text of the tree is
+   * enough. `undefined` if no answers make the views equal.
    */
   readonly needed: readonly Question[] | undefined;
-  /** The ranges that only one of the two has, `QEMU` or `ours`, with everything answered. */
+  /** The ranges that only QEMU or only our view has after all answers, each after the word `QEMU` or `ours`. */
   readonly differences: readonly string[];
 }
 
-/** How a machine type compares. */
+/** The comparison of a machine type. */
 export interface MachineVerdict {
   readonly machine: string;
-  /** Whether the rebuilt trees, printed again, are the text of `info mtree`, byte for byte (owners apart, lines ended by LF). */
+  /** Whether the rebuilt trees print as the text of `info mtree`, byte for byte but for owners and CR LF. */
   readonly printsTheSame: boolean;
   readonly spaces: readonly SpaceVerdict[];
-  /** How many answers there are to each question that some space needs. */
+  /** How many answers the machine needs to each question. */
   readonly answers: Readonly<Record<Question, number>>;
 }
 
 const QUESTIONS: readonly Question[] = ['terminates', 'sibling-order'];
-/** In the order in which explanations are tried: the smallest first. */
+/** The sets of questions in the order in which the comparison tries them: the smallest first. */
 const SUBSETS: readonly (readonly Question[])[] = [[], ['terminates'], ['sibling-order'], QUESTIONS];
-/** Answers bring to light what they covered; no machine needs more than a few rounds. */
+/** An answer may uncover another difference; no machine needs more than a few rounds. */
 const MOST_ROUNDS = 50;
 
 /**
- * Rebuilds the region trees of a machine from the text of `info mtree`, renders them, and compares
- * each address space with what `info mtree -f` says, range by range: addresses, priority, type,
- * persistence, name, offset, owner and parent, and the root of the view.
+ * Rebuilds the region trees of a machine from the text of `info mtree`, renders them, and compares each
+ * address space with the text of `info mtree -f`. The comparison covers the root of the view, and for each
+ * range the addresses, priority, type, persistence, name, offset, owner and parent.
  *
- * Where the text alone does not give QEMU's view, the open questions are answered from the flat
- * views, one answer for the whole machine; an address space counts as explained only if it is then
- * equal as a whole.
+ * If the text of the tree does not give QEMU's view, the flat views answer the open questions, with one
+ * answer for the whole machine. An address space counts as explained only if all its ranges are then equal.
  *
  * @param form of the QEMU that printed the dump.
- * @param withDisabled whether to start from the text with lines for disabled regions, or from that
- *   without, where there is one.
- * @throws MtreeSyntaxError when a text is not what QEMU prints.
+ * @param withDisabled whether to rebuild the text with lines for disabled regions, or the one without, if
+ *   QEMU prints such a text.
+ * @throws MtreeSyntaxError if QEMU does not print such a text.
+ * @throws Error if the two texts do not have the same address spaces.
  */
-export function compareMachine(
-  dump: MachineDump,
-  form: MtreeForm,
-  withDisabled: boolean = true,
-): MachineVerdict {
+export function compareMachine(dump: MachineDump, form: MtreeForm, withDisabled = true): MachineVerdict {
   const disabledShown = withDisabled || form.disabledRegions === 'always';
   const text = parseTree(disabledShown ? dump.tree : dump.enabledTree, { disabledShown });
   const views = parseFlatViews(dump.flat);
@@ -89,7 +85,7 @@ export function compareMachine(
     const theirs = linesOfTheirs(view);
     const ours = trees.map(({ tree }) => linesOfOurs(tree.topology.addressSpaces[index]!, tree, form));
     const equal = ours.map((lines) => lines.join('\n') === theirs.join('\n'));
-    // What another space needed must be right here, too.
+    // The answers that another space needed must not make this space wrong.
     const explained = equal.at(-1) ? equal.indexOf(true) : -1;
     return {
       name,
@@ -110,16 +106,16 @@ export function compareMachine(
   };
 }
 
-/** What `-o` appends to a line (mtree_print_mr_owner). */
+/** The owners that `-o` appends to a line (mtree_print_mr_owner). */
 const OWNERS = /(?: owner:\{[^{}]*\}| parent:\{[^{}]*\}| orphan)+$/gm;
 
 const withoutOwners = (text: string): string => text.replaceAll('\r\n', '\n').replaceAll(OWNERS, '');
 
 /**
- * Finds out which address space of the tree each one of the flat views is: by name and root, and
- * where several have these, the one whose regions are found in the view.
+ * Pairs the address spaces of the flat views with those of the tree by name and root. If several spaces have
+ * the same, the pair is the space whose regions the view has.
  *
- * @throws Error when the two texts do not have the same address spaces.
+ * @throws Error if the two texts do not have the same address spaces.
  */
 function pairSpaces(views: readonly FlatViewText[], tree: RebuiltTree): SpacePair[] {
   const free = new Map<string, number[]>();
@@ -145,7 +141,7 @@ function pairSpaces(views: readonly FlatViewText[], tree: RebuiltTree): SpacePai
 const keyOf = (name: string, root: string, alias: string | undefined): string =>
   JSON.stringify([name, root, alias]);
 
-/** For how many ranges of the view the space has the region at its place. */
+/** How many ranges of the view have their region in the space at the same address. */
 function foundIn(view: FlatViewText, space: AddressSpace, tree: RebuiltTree): number {
   return view.ranges.filter((range) =>
     candidatesAt(space.root, range.start).some((candidate) => isAt(candidate, range.start, range, tree)),

@@ -8,8 +8,9 @@ import type { ConformanceRun, MachineResult } from './results.ts';
 /**
  * Compares machine types of one QEMU program, one after the other.
  *
- * @param wanted which of its machine types, all of which it is told; every one where it is not given.
- * @throws QemuUnusable when the program is not QEMU, QemuHangs when a machine does not answer.
+ * @param wanted whether to compare a machine type, given all machine types of the program; by default all.
+ * @throws QemuUnusable if the program is not QEMU.
+ * @throws QemuHangs if a machine does not answer.
  */
 export async function runConformance(
   architecture: Architecture,

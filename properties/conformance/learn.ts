@@ -10,17 +10,17 @@ import type { Answers } from './answers.ts';
 import { candidatesAt, partingOf, type Candidate } from './candidates.ts';
 import type { SpacePair } from './compare-machine.ts';
 
-/** A range of QEMU's with the end that our own have: one past the last byte. */
-interface TheirRange {
+/** A range of QEMU's text, with an exclusive end as our ranges have it. */
+interface QemuRange {
   readonly start: bigint;
   readonly end: bigint;
   readonly text: FlatRangeText;
 }
 
 /**
- * Looks at every address from which on the rebuilt tree and QEMU disagree, and answers what would
- * make them agree there. An answer can only be one that the text leaves open: that an `i/o` region
- * terminates or does not, or that of two siblings of the same priority the other one is on top.
+ * Looks at each address from which on the rebuilt tree and QEMU differ, and adds the answers by which the
+ * two agree there. An answer concerns only a question that the text leaves open: whether an `i/o` region
+ * terminates, or which of two siblings with the same priority is on top.
  *
  * @param tree rebuilt with the answers so far.
  * @returns whether there are new answers.
@@ -31,60 +31,73 @@ export function learn(
   views: readonly FlatViewText[],
   answers: Answers,
 ): boolean {
-  const seen = new Set(views.flatMap(({ ranges }) => ranges.map(({ name, owner }) => keyOf(name, owner))));
-  let news = false;
+  const learner = new Learner(tree, views, answers);
+  let isNew = false;
   for (const { index, view } of pairs) {
     const space = tree.topology.addressSpaces[index]!;
-    const theirs = view.ranges.map((text): TheirRange => ({ start: text.start, end: text.end + 1n, text }));
+    const theirs = view.ranges.map((text): QemuRange => ({ start: text.start, end: text.end + 1n, text }));
     for (const address of edgesOf(space.view.ranges, theirs)) {
       const ours = rangeAt(space.view.ranges, address);
       const their = rangeAt(theirs, address);
       if (ours === undefined && their === undefined) continue;
       if (their !== undefined && ours !== undefined && agree(ours, their, address, tree)) continue;
-      if (learnAt(address, candidatesAt(space.root, address), their?.text, seen, tree, answers)) news = true;
+      if (learner.learnAt(address, candidatesAt(space.root, address), their?.text)) isNew = true;
     }
   }
-  return news;
+  return isNew;
 }
 
-function learnAt(
-  address: bigint,
-  candidates: readonly Candidate[],
-  their: FlatRangeText | undefined,
-  seen: ReadonlySet<string>,
-  tree: RebuiltTree,
-  answers: Answers,
-): boolean {
-  const wanted = their && candidates.find((candidate) => isAt(candidate, address, their, tree));
-  // No order of what is there gives what QEMU has: nothing that is left open explains it.
-  if (their !== undefined && wanted === undefined) return false;
-  let news = false;
-  if (wanted !== undefined && !wanted.region.terminates) news = answer(wanted.region, true, tree, answers);
-  for (const candidate of candidates) {
-    if (candidate === wanted) break;
-    const { region } = candidate;
-    if (!region.terminates) continue;
-    const parting = wanted && partingOf(candidate, wanted);
-    const swappable = parting !== undefined && parting[0].priority === parting[1].priority;
-    const isSeen = seen.has(keyOf(region.name, region.owner));
-    if (swappable && (isSeen || region.kind !== 'io')) {
-      const [lower, upper] = [tree.lineOf(parting[0]), tree.lineOf(parting[1])];
-      if (lower !== undefined && upper !== undefined && answers.isAbove(upper, lower)) news = true;
-    } else if (answer(region, false, tree, answers)) {
-      news = true;
-    }
+class Learner {
+  readonly #tree: RebuiltTree;
+  readonly #answers: Answers;
+  /** The regions that have a range in some view of QEMU. */
+  readonly #visible: ReadonlySet<string>;
+
+  constructor(tree: RebuiltTree, views: readonly FlatViewText[], answers: Answers) {
+    this.#tree = tree;
+    this.#answers = answers;
+    this.#visible = new Set(
+      views.flatMap(({ ranges }) => ranges.map(({ name, owner }) => keyOf(name, owner))),
+    );
   }
-  return news;
+
+  /**
+   * @param candidates the regions at `address`, in rendering order.
+   * @param their QEMU's range at `address`; `undefined` if QEMU has none.
+   * @returns whether there are new answers.
+   */
+  learnAt(address: bigint, candidates: readonly Candidate[], their: FlatRangeText | undefined): boolean {
+    const wanted = their && candidates.find((candidate) => isAt(candidate, address, their, this.#tree));
+    // No candidate is QEMU's region, so no answer explains the difference.
+    if (their !== undefined && wanted === undefined) return false;
+    let isNew = false;
+    if (wanted !== undefined && !wanted.region.terminates) isNew = this.#answer(wanted.region, true);
+    for (const candidate of candidates) {
+      if (candidate === wanted) break;
+      const { region } = candidate;
+      if (!region.terminates) continue;
+      const parting = wanted && partingOf(candidate, wanted);
+      const swappable = parting !== undefined && parting[0].priority === parting[1].priority;
+      const isVisible = this.#visible.has(keyOf(region.name, region.owner));
+      if (swappable && (isVisible || region.kind !== 'io')) {
+        const [lower, upper] = [this.#tree.lineOf(parting[0]), this.#tree.lineOf(parting[1])];
+        if (lower !== undefined && upper !== undefined && this.#answers.isAbove(upper, lower)) isNew = true;
+      } else if (this.#answer(region, false)) {
+        isNew = true;
+      }
+    }
+    return isNew;
+  }
+
+  /** Answers whether `region` terminates, if the text leaves that open: it does for I/O regions and containers. */
+  #answer(region: MemoryRegion, terminates: boolean): boolean {
+    const line = this.#tree.lineOf(region);
+    const open = region.kind === 'io' || region.kind === 'container';
+    return open && line !== undefined && line.hidden !== true && this.#answers.terminates(line, terminates);
+  }
 }
 
-/** Only of I/O regions and containers the text does not say whether they terminate. */
-function answer(region: MemoryRegion, terminates: boolean, tree: RebuiltTree, answers: Answers): boolean {
-  const line = tree.lineOf(region);
-  const open = region.kind === 'io' || region.kind === 'container';
-  return open && line !== undefined && line.hidden !== true && answers.terminates(line, terminates);
-}
-
-/** Whether the candidate is the region of QEMU's range, at the offset that the range has there. */
+/** Whether the candidate is the region of QEMU's range, at the offset that the range has at `address`. */
 export function isAt(
   { region, offset }: Candidate,
   address: bigint,
@@ -100,11 +113,11 @@ export function isAt(
   );
 }
 
-const agree = (ours: FlatRange, { text }: TheirRange, address: bigint, tree: RebuiltTree): boolean =>
+const agree = (ours: FlatRange, { text }: QemuRange, address: bigint, tree: RebuiltTree): boolean =>
   isAt({ region: ours.region, offset: ours.offset + (address - ours.start), path: [] }, address, text, tree);
 
-/** Every address at which a range of either begins or ends: in between, nothing changes. */
-function edgesOf(ours: readonly FlatRange[], theirs: readonly TheirRange[]): bigint[] {
+/** Each address at which a range of ours or of QEMU's begins or ends; nothing changes in between. */
+function edgesOf(ours: readonly FlatRange[], theirs: readonly QemuRange[]): bigint[] {
   const edges = new Set([...ours, ...theirs].flatMap(({ start, end }) => [start, end]));
   return [...edges].sort((a, b) => (a < b ? -1 : 1));
 }

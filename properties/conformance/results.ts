@@ -3,33 +3,33 @@ import type { Question } from './answers.ts';
 import type { MachineVerdict, SpaceVerdict } from './compare-machine.ts';
 import type { MachineRefusal } from './machine-dump.ts';
 
-/** What came of every machine type of one QEMU program. */
+/** The results for the machine types of one QEMU program. */
 export interface ConformanceRun {
   readonly architecture: Architecture;
-  /** Of QEMU. */
+  /** The version of QEMU. */
   readonly version: string;
   readonly machines: readonly MachineResult[];
 }
 
-/** A machine type compared from the text with lines for disabled regions and from that without; or refused. */
+/** The comparison of a machine type, by the text with lines for disabled regions and by the text without; or why there is none. */
 export type MachineResult =
   MachineRefusal | { readonly all: MachineVerdict; readonly enabled: MachineVerdict };
 
-/** How many address spaces compare in which way. */
+/** How many address spaces need which answers. */
 export interface Tally {
   readonly spaces: number;
   readonly ranges: number;
-  /** Identical from the text alone. */
+  /** Identical by the text alone. */
   readonly text: number;
-  /** Identical once it is known which I/O regions terminate. */
+  /** Identical by the text and the I/O regions that terminate. */
   readonly terminates: number;
-  /** Identical once it is known, too, which of two siblings of equal priority is on top. */
+  /** Identical by these and the order of siblings with the same priority. */
   readonly order: number;
-  /** Not identical whatever is assumed of what the text leaves open. */
+  /** Not identical by any answers. */
   readonly differ: number;
 }
 
-/** Adds up the verdicts on address spaces. */
+/** Counts address spaces by the answers that they need. */
 export function tally(spaces: readonly SpaceVerdict[]): Tally {
   const needing = (matches: (needed: readonly Question[]) => boolean): number =>
     spaces.filter(({ needed }) => needed !== undefined && matches(needed)).length;
@@ -43,7 +43,7 @@ export function tally(spaces: readonly SpaceVerdict[]): Tally {
   };
 }
 
-/** All address spaces of a run, from the text with disabled regions. */
+/** The address spaces of all runs, compared by the text with lines for disabled regions (`all`) or without (`enabled`). */
 export const spacesOf = (runs: readonly ConformanceRun[], text: 'all' | 'enabled' = 'all'): SpaceVerdict[] =>
   runs.flatMap(({ machines }) =>
     machines.flatMap((result) => ('refused' in result ? [] : result[text].spaces)),
@@ -62,13 +62,13 @@ const HEADINGS = [
 const cellsOf = ({ spaces, ranges, text, terminates, order, differ }: Tally): string[] =>
   [spaces, ranges, text, terminates, order, differ].map(String);
 
-/** The row of one machine type: the same in every run of the same QEMU. */
+/** The row of one machine type, which is the same in each run of the same QEMU. */
 export const rowOf = (result: MachineResult): readonly string[] =>
   'refused' in result
     ? [result.machine, '–', '–', '–', '–', '–', '–']
     : [result.all.machine, ...cellsOf(tally(result.all.spaces))];
 
-/** The page that says how far the memory core agrees with QEMU. */
+/** The page RESULTS.md: how far the memory core agrees with QEMU. */
 export function resultsPage(runs: readonly ConformanceRun[]): string {
   const all = tally(spacesOf(runs));
   const enabled = tally(spacesOf(runs, 'enabled'));
@@ -82,27 +82,27 @@ export function resultsPage(runs: readonly ConformanceRun[]): string {
   return `${[
     '# How far the memory core agrees with QEMU',
     '',
-    `Every machine type of QEMU ${[...new Set(runs.map(({ version }) => version))].join(', ')} that can be made is started without a guest; the region trees of \`info mtree -o -D\` are rebuilt, rendered by \`src/memory\`, and each address space is compared with \`info mtree -f -o\`: root, addresses, priorities, types, names, offsets and owners of all ranges.`,
+    `Each machine type of QEMU ${[...new Set(runs.map(({ version }) => version))].join(', ')} that starts on this host ran without a guest. barproof rebuilt the region trees of \`info mtree -o -D\`, rendered them by \`src/memory\`, and compared each address space with \`info mtree -f -o\`: the root, and the addresses, priorities, types, names, offsets and owners of all ranges.`,
     '',
     `Of ${all.spaces} address spaces (${all.ranges} flat ranges) of ${made.length} machine types`,
     '',
-    `- **${all.text}** are identical from the text alone;`,
-    `- **${all.terminates}** are identical once it is known which I/O regions are containers: the text calls both \`i/o\`, and a container lets through what its subregions leave (${answers('terminates')} regions). With these, ${perHundred} % are identical;`,
-    `- **${all.order}** are identical once the order of overlapping siblings of the same priority is known, too: the text is sorted by address, on top is the one added last (${answers('sibling-order')} pairs);`,
+    `- **${all.text}** are identical by the text alone;`,
+    `- **${all.terminates}** are identical given which I/O regions are containers: the text prints \`i/o\` for both, but a container leaves the gaps between its subregions unassigned (${answers('terminates')} regions). With these, ${perHundred} % are identical;`,
+    `- **${all.order}** are identical given also the order of overlapping siblings with the same priority: the text is sorted by address, but the sibling added last is on top (${answers('sibling-order')} pairs);`,
     `- **${all.differ}** are different.`,
     '',
-    'An answer is one for the whole machine, it can only be one that the text leaves open, and an address space counts only if all of it is then identical; the tests spoil the flat views to see that this explains no error away.',
+    'Each answer holds for the whole machine, and concerns only a question that the text leaves open. An address space counts as identical only if all of its ranges are. The tests falsify single ranges of the flat views, and no answers explain these.',
     '',
-    `From \`info mtree -o\`, where disabled regions have no lines and their subregions must be told apart by their addresses: ${enabled.text} from the text alone, ${enabled.terminates} with I/O or container, ${enabled.order} with the sibling order, ${enabled.differ} different.`,
+    `\`info mtree -o\` has no lines for disabled regions, so addresses must tell which lines lie below these. By that text, ${enabled.text} are identical by the text alone, ${enabled.terminates} with I/O or container, ${enabled.order} with the sibling order; ${enabled.differ} are different.`,
     '',
-    `The rebuilt trees, printed by \`src/memory\`, are QEMU's text again, byte for byte but for the owners: ${printed} of ${made.length} machine types, with and without \`-D\`.`,
+    `\`src/memory\` prints the rebuilt trees as QEMU's text, byte for byte but for the owners, for ${printed} of ${made.length} machine types, with and without \`-D\`.`,
     '',
-    'Made by `BARPROOF_ALL_MACHINES=1 BARPROOF_WRITE_RESULTS=1 npx vitest run properties/memory-core-conformance.test.ts`; the test holds every run of the same version of QEMU to it.',
+    'Made by `BARPROOF_ALL_MACHINES=1 BARPROOF_WRITE_RESULTS=1 npx vitest run properties/memory-core-conformance.test.ts`; the test compares each run of the same version of QEMU with this page.',
     ...runs.flatMap(sectionOf),
   ].join('\n')}\n`;
 }
 
-/** What a run is called on the page. */
+/** The heading of a run on the page. */
 export const titleOf = ({ architecture, version }: ConformanceRun): string =>
   `${programName(architecture)} ${version}`;
 
@@ -120,7 +120,7 @@ function sectionOf(run: ConformanceRun): string[] {
   ];
 }
 
-/** A table as prettier lays it out: the first column to the left, numbers to the right. */
+/** A table in prettier's layout: the first column is left-aligned, numbers are right-aligned. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]): string =>
