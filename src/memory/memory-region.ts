@@ -3,7 +3,7 @@ import { END_OF_SPACE, offset, type HostAddress, type Offset, type Size } from '
 /**
  * What a region does with an access that no subregion answers (memory fact 1.3).
  *
- * A `container` or an `alias` does not terminate: what lies below leaves gaps, and these stay unassigned.
+ * Neither a `container` nor an `alias` terminates: the gaps between its children, or in its target, stay unassigned.
  * ROM is no kind of its own: as in QEMU it is `ram` with `readonly` set (memory_region_init_rom).
  */
 export type RegionKind = 'container' | 'io' | 'ram' | 'ram-device' | 'rom-device' | 'iommu' | 'alias';
@@ -104,7 +104,7 @@ export class MemoryRegion {
     return new MemoryRegion(name, 'ram', size, options);
   }
 
-  /** Read-only RAM, whatever `options` says (memory_region_init_rom). */
+  /** Read-only RAM; the option `readonly` is ignored (memory_region_init_rom). */
   static rom(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
     return new MemoryRegion(name, 'ram', size, { ...options, readonly: true });
   }

@@ -20,7 +20,7 @@ export interface PciRules {
   readonly unmapsOnUnplug: boolean;
 }
 
-/** What QEMU does. */
+/** The rules of QEMU. */
 export const QEMU_PCI: PciRules = {
   decodeBar,
   decodesWhileDisabled: false,
