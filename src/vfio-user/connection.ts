@@ -1,4 +1,4 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import {
   decodeHeader,
@@ -29,7 +29,7 @@ export interface Reply {
 export interface Refusal {
   /** Any 16-bit number, as it came. */
   readonly command: number;
-  readonly errno: Errno;
+  readonly errno: number;
   readonly reason: string;
   /** Whether the connection was closed over it. */
   readonly fatal: boolean;
@@ -145,7 +145,7 @@ export class Connection {
       this.#ending = true;
       this.#protocol.answered({
         command: this.#message?.header.command ?? 0,
-        errno: Errno.EINVAL,
+        errno: EINVAL,
         reason: error.message,
         fatal: true,
       });

@@ -1,10 +1,10 @@
 import { alignUp } from '../address/index.ts';
-import { Errno, type RegionInfo } from '../host/index.ts';
-import { LARGEST_PAGE } from '../scenario/index.ts';
 import { BAR_COUNT, type ConfigSpace } from '../pci-layout/index.ts';
 import { configurationSpace, CONVENTIONAL_BYTES, EXTENDED_BYTES } from './configuration-space.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import type { RegionAccess } from './region-access.ts';
+import type { RegionInfo } from './region-info.ts';
 import { endOfMmaps, type ServedDevice } from './served-device.ts';
 import type { Descriptor, SystemCalls } from './system-calls.ts';
 
@@ -12,7 +12,9 @@ import type { Descriptor, SystemCalls } from './system-calls.ts';
 export const CONFIG_REGION = 7;
 export const REGION_COUNT = 9;
 
-/** The largest file that Linux allows is smaller than some BARs that a scenario may name. */
+/** Pages of 64 KiB are the largest of a Linux host, in bytes. */
+const LARGEST_PAGE = 0x1_0000n;
+/** Bytes of the largest file that the server makes: Linux allows none of 2^63 or more, yet a BAR may be as large. */
 const LARGEST_FILE = 1n << 62n;
 
 const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
@@ -44,7 +46,7 @@ export class DeviceBackend {
   #createFiles(): void {
     this.#device.bars.slice(0, BAR_COUNT).forEach((bar, index) => {
       if (!bar?.info.flags.mmap) return;
-      // Whole pages of any host that maps it.
+      // A client mmaps whole pages, whatever the page size of its host.
       const size = alignUp(endOfMmaps(bar.info), LARGEST_PAGE);
       const file = this.#calls.memoryFile(
         `${this.#device.id}-bar${index}`,
@@ -103,7 +105,7 @@ export class DeviceBackend {
       const problem = info ? `region ${region} has ${info.size} bytes` : `there are ${REGION_COUNT} regions`;
       throw new MalformedMessage(
         `access to ${count} bytes at ${offset} of region ${region}: ${problem}`,
-        Errno.EINVAL,
+        EINVAL,
       );
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Errno } from '../host/index.ts';
 import { decodeDmaMap, decodeDmaUnmap } from './dma.ts';
+import { EINVAL, EOPNOTSUPP } from './error-number.ts';
 import { bytes } from './testing/bytes.ts';
 
 describe('DMA_MAP', () => {
@@ -25,7 +25,7 @@ describe('DMA_MAP', () => {
   ])('is refused when %s', (_, message, problem) => {
     expect(() => decodeDmaMap(bytes(message))).toThrow(problem);
     expect(() => decodeDmaMap(bytes(message))).toThrow(
-      expect.objectContaining({ errno: Errno.EINVAL, fatal: false }),
+      expect.objectContaining({ errno: EINVAL, fatal: false }),
     );
   });
 });
@@ -45,26 +45,21 @@ describe('DMA_UNMAP', () => {
   });
 
   it.each([
-    ['too short', '18000000 00000000 00000000', Errno.EINVAL, 'payload of 12 bytes'],
-    ['too long', '18000000 00000000 0000000000000000 0010000000000000 00', Errno.EINVAL, 'payload of 25'],
-    ['with argsz too small', '17000000 00000000 0000000000000000 0010000000000000', Errno.EINVAL, 'argsz 23'],
-    ['with unknown flags', '18000000 04000000 0000000000000000 0010000000000000', Errno.EINVAL, 'flags 4'],
-    [
-      'everything, and a size',
-      '18000000 02000000 0000000000000000 0010000000000000',
-      Errno.EINVAL,
-      'everything',
-    ],
+    ['too short', '18000000 00000000 00000000', EINVAL, 'payload of 12 bytes'],
+    ['too long', '18000000 00000000 0000000000000000 0010000000000000 00', EINVAL, 'payload of 25'],
+    ['with argsz too small', '17000000 00000000 0000000000000000 0010000000000000', EINVAL, 'argsz 23'],
+    ['with unknown flags', '18000000 04000000 0000000000000000 0010000000000000', EINVAL, 'flags 4'],
+    ['everything, and a size', '18000000 02000000 0000000000000000 0010000000000000', EINVAL, 'everything'],
     [
       'everything, and an address',
       '18000000 02000000 0010000000000000 0000000000000000',
-      Errno.EINVAL,
+      EINVAL,
       'everything',
     ],
     [
       'asking for a dirty bitmap',
       '28000000 01000000 0000000000000000 0010000000000000 0010000000000000 0800000000000000',
-      Errno.EOPNOTSUPP,
+      EOPNOTSUPP,
       'not offered',
     ],
   ])('is refused when %s', (_, message, errno, problem) => {

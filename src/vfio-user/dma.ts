@@ -1,5 +1,5 @@
 import { iova, offset, type Iova, type Offset, type Size } from '../address/index.ts';
-import { Errno } from '../host/index.ts';
+import { EINVAL, EOPNOTSUPP } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import { argsz, fixedPart } from './payload-reader.ts';
 
@@ -40,7 +40,7 @@ export function decodeDmaMap(payload: Uint8Array): DmaMapMessage {
   argsz(view, 'DMA_MAP', MAP_BYTES);
   const flags = view.getUint32(4, true);
   if (flags < 1 || flags > 3) {
-    throw new MalformedMessage(`DMA_MAP: flags ${flags}, allowed read (1), write (2) or both`, Errno.EINVAL);
+    throw new MalformedMessage(`DMA_MAP: flags ${flags}, allowed read (1), write (2) or both`, EINVAL);
   }
   return {
     flags,
@@ -62,15 +62,15 @@ export function decodeDmaUnmap(payload: Uint8Array): DmaUnmapMessage {
   argsz(view, 'DMA_UNMAP', UNMAP_BYTES);
   const flags = view.getUint32(4, true);
   if ((flags & DmaUnmapFlag.GET_DIRTY_BITMAP) !== 0) {
-    throw new MalformedMessage('DMA_UNMAP: a dirty bitmap is not offered', Errno.EOPNOTSUPP);
+    throw new MalformedMessage('DMA_UNMAP: a dirty bitmap is not offered', EOPNOTSUPP);
   }
   fixedPart(payload, 'DMA_UNMAP', UNMAP_BYTES);
   const message = { flags, iova: iova(view.getBigUint64(8, true)), size: view.getBigUint64(16, true) };
   if (flags !== 0 && flags !== DmaUnmapFlag.ALL) {
-    throw new MalformedMessage(`DMA_UNMAP: flags ${flags}, allowed 0 or all (2)`, Errno.EINVAL);
+    throw new MalformedMessage(`DMA_UNMAP: flags ${flags}, allowed 0 or all (2)`, EINVAL);
   }
   if (flags === DmaUnmapFlag.ALL && (message.iova | message.size) !== 0n) {
-    throw new MalformedMessage('DMA_UNMAP: everything, but with an address or a size', Errno.EINVAL);
+    throw new MalformedMessage('DMA_UNMAP: everything, but with an address or a size', EINVAL);
   }
   return message;
 }

@@ -1,4 +1,4 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import { argsz, fixedPart } from './payload-reader.ts';
 
@@ -68,4 +68,4 @@ export function decodeIrqSet(payload: Uint8Array, counts: readonly number[], des
 }
 
 const refusal = (problem: string): MalformedMessage =>
-  new MalformedMessage(`DEVICE_SET_IRQS: ${problem}`, Errno.EINVAL);
+  new MalformedMessage(`DEVICE_SET_IRQS: ${problem}`, EINVAL);

@@ -18,7 +18,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linuxSystemCalls } from './linux-system-calls.ts';
 import { DescriptorsLost, GONE, SystemCallError } from './system-calls.ts';
 import { bytes, text } from './testing/bytes.ts';
-import { device, host } from './testing/device.ts';
+import { container, device } from './testing/device.ts';
 import { message, payloads, replies } from './testing/messages.ts';
 import { SocketClient } from './testing/socket-client.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
@@ -32,7 +32,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
   const folder = mkdtempSync(join(tmpdir(), 'barproof-vfio-user-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const socketPath = join(folder, 'socket');
-  const make = (): VfioUserServer => new VfioUserServer({ socketPath, device, iommu: host() });
+  const make = (): VfioUserServer => new VfioUserServer({ socketPath, device, container: container() });
 
   let server: VfioUserServer;
   let clients: SocketClient[];
@@ -274,7 +274,8 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
 
   it('a path that cannot be is refused in plain words', async () => {
     const long = join(folder, 'x'.repeat(108));
-    const at = (path: string) => new VfioUserServer({ socketPath: path, device, iommu: host() }).listen();
+    const at = (path: string) =>
+      new VfioUserServer({ socketPath: path, device, container: container() }).listen();
     await expect(at(long)).rejects.toThrow(/the path of a socket has 1 to 107/);
     await expect(at('')).rejects.toThrow(RangeError);
     await expect(at(join(folder, 'none', 'socket'))).rejects.toThrow(

@@ -1,8 +1,10 @@
+import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { Errno } from '../host/index.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import { commandName, decodeHeader, encodeErrorReply, encodeReply, peekHeader } from './message-header.ts';
 import { bytes, text } from './testing/bytes.ts';
+
+const { EEXIST, EINVAL, EMSGSIZE } = constants.errno;
 
 const LIMIT = 0x1000;
 const caught = (run: () => unknown): unknown => {
@@ -34,12 +36,12 @@ describe('the header of a command', () => {
   });
 
   it.each([
-    ['a size below its own', '0100 0d00 0f000000 00000000 00000000', Errno.EINVAL, 'allowed 16 to 4096'],
-    ['no size', '0100 0d00 00000000 00000000 00000000', Errno.EINVAL, 'message size 0'],
-    ['too large a size', '0100 0a00 01100000 00000000 00000000', Errno.EMSGSIZE, 'message size 4097'],
-    ['the largest size', '0100 0a00 ffffffff 00000000 00000000', Errno.EMSGSIZE, 'message size 4294967295'],
-    ['a reply', '0100 0d00 10000000 01000000 00000000', Errno.EINVAL, 'a reply to nothing'],
-    ['an unknown type', '0100 0d00 10000000 0f000000 00000000', Errno.EINVAL, 'type 15'],
+    ['a size below its own', '0100 0d00 0f000000 00000000 00000000', EINVAL, 'allowed 16 to 4096'],
+    ['no size', '0100 0d00 00000000 00000000 00000000', EINVAL, 'message size 0'],
+    ['too large a size', '0100 0a00 01100000 00000000 00000000', EMSGSIZE, 'message size 4097'],
+    ['the largest size', '0100 0a00 ffffffff 00000000 00000000', EMSGSIZE, 'message size 4294967295'],
+    ['a reply', '0100 0d00 10000000 01000000 00000000', EINVAL, 'a reply to nothing'],
+    ['an unknown type', '0100 0d00 10000000 0f000000 00000000', EINVAL, 'type 15'],
   ])('with %s ends the connection', (_, header, errno, problem) => {
     const error = caught(() => decodeHeader(bytes(header), LIMIT));
     expect(error).toBeInstanceOf(MalformedMessage);
@@ -62,7 +64,7 @@ describe('a reply', () => {
   });
 
   it('that tells of an error is a header with the error bit and the errno', () => {
-    expect(text(encodeErrorReply({ id: 0xffff, command: 99 }, Errno.EEXIST))).toBe(
+    expect(text(encodeErrorReply({ id: 0xffff, command: 99 }, EEXIST))).toBe(
       text(bytes('ffff 6300 10000000 21000000 11000000')),
     );
   });

@@ -1,4 +1,4 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL, EMSGSIZE } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 
 /** Commands of the protocol (QEMU docs/interop/vfio-user.rst, "Commands"). */
@@ -68,12 +68,12 @@ export function decodeHeader(bytes: Uint8Array, maxSize: number): MessageHeader 
   const flags = view.getUint32(8, true);
   if ((flags & TYPE_MASK) !== TYPE_COMMAND) {
     const what = (flags & TYPE_MASK) === TYPE_REPLY ? 'a reply to nothing' : `type ${flags & TYPE_MASK}`;
-    throw new MalformedMessage(`header: ${what}, where only commands (type 0) are taken`, Errno.EINVAL, true);
+    throw new MalformedMessage(`header: ${what}, where only commands (type 0) are taken`, EINVAL, true);
   }
   if (size < HEADER_BYTES || size > maxSize) {
     throw new MalformedMessage(
       `header: message size ${size}, allowed ${HEADER_BYTES} to ${maxSize}`,
-      size < HEADER_BYTES ? Errno.EINVAL : Errno.EMSGSIZE,
+      size < HEADER_BYTES ? EINVAL : EMSGSIZE,
       true,
     );
   }
@@ -105,7 +105,7 @@ export function encodeReply(
 /** A reply that says that the command failed: a header and nothing else, as the protocol demands. */
 export function encodeErrorReply(
   { id, command }: Pick<MessageHeader, 'id' | 'command'>,
-  errno: Errno,
+  errno: number,
 ): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES);
   writeHeader(bytes, id, command, TYPE_REPLY | ERROR, errno);

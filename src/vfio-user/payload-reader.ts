@@ -1,4 +1,4 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 
 /**
@@ -12,10 +12,7 @@ import { MalformedMessage } from './malformed-message.ts';
 export function fixedPart(payload: Uint8Array, what: string, bytes: number, exact = true): DataView {
   if (payload.length < bytes || (exact && payload.length !== bytes)) {
     const allowed = exact ? `${bytes}` : `at least ${bytes}`;
-    throw new MalformedMessage(
-      `${what}: payload of ${payload.length} bytes, allowed ${allowed}`,
-      Errno.EINVAL,
-    );
+    throw new MalformedMessage(`${what}: payload of ${payload.length} bytes, allowed ${allowed}`, EINVAL);
   }
   return new DataView(payload.buffer, payload.byteOffset, payload.length);
 }
@@ -29,7 +26,7 @@ export function fixedPart(payload: Uint8Array, what: string, bytes: number, exac
 export function argsz(view: DataView, what: string, least: number): number {
   const value = view.getUint32(0, true);
   if (value < least) {
-    throw new MalformedMessage(`${what}: argsz ${value}, allowed at least ${least}`, Errno.EINVAL);
+    throw new MalformedMessage(`${what}: argsz ${value}, allowed at least ${least}`, EINVAL);
   }
   return value;
 }

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { IrqSet } from './irq-set.ts';
 import type { ServedDevice } from './served-device.ts';
-import { device, host } from './testing/device.ts';
+import { container, device } from './testing/device.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
 
 const PROGRAM = 'qemu-system-x86_64';
@@ -81,7 +81,7 @@ describe.skipIf(qemu === undefined)(title, () => {
 
   async function start(served: ServedDevice): Promise<void> {
     const socket = join(folder, 'device');
-    server = new VfioUserServer({ socketPath: socket, device: served, iommu: host() });
+    server = new VfioUserServer({ socketPath: socket, device: served, container: container() });
     await server.listen();
     const ready = new Promise<void>((resolve) => server.once('reset', resolve));
     child = spawn(

@@ -1,5 +1,5 @@
 import { offset, type Offset } from '../address/index.ts';
-import { Errno } from '../host/index.ts';
+import { EMSGSIZE } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import { fixedPart } from './payload-reader.ts';
 
@@ -36,7 +36,7 @@ export function decodeRegionWrite(payload: Uint8Array): RegionAccess & { readonl
 function access(view: DataView, what: string): RegionAccess {
   const count = view.getUint32(12, true);
   if (count > MAX_DATA_XFER_SIZE) {
-    throw new MalformedMessage(`${what}: ${count} bytes, allowed ${MAX_DATA_XFER_SIZE}`, Errno.EMSGSIZE);
+    throw new MalformedMessage(`${what}: ${count} bytes, allowed ${MAX_DATA_XFER_SIZE}`, EMSGSIZE);
   }
   return { offset: offset(view.getBigUint64(0, true)), region: view.getUint32(8, true), count };
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
-import type { RegionInfo } from '../host/index.ts';
-import { decodeRegionInfoQuery, encodeRegionInfo } from './region-info.ts';
+import { decodeRegionInfoQuery, encodeRegionInfo, type RegionInfo } from './region-info.ts';
 import { bytes, text } from './testing/bytes.ts';
 
 const RW = { read: true, write: true, mmap: false };

@@ -1,4 +1,4 @@
-import { errnoName } from '../host/index.ts';
+import { errorName } from './error-number.ts';
 
 /** A file descriptor of this process. */
 export type Descriptor = number;
@@ -65,7 +65,7 @@ export class SystemCallError extends Error {
 
   /** @param about what it was called for */
   constructor(call: string, errno: number, about: string) {
-    super(`${call}: ${errnoName(errno)} (${about})`);
+    super(`${call}: ${errorName(errno)} (${about})`);
     this.call = call;
     this.errno = errno;
   }

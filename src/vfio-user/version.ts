@@ -1,5 +1,5 @@
 import type { PageSizeBitmap } from '../address/index.ts';
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 
 /** The major version of the protocol that is spoken here; another one is another protocol. */
@@ -71,7 +71,7 @@ function member(value: unknown, key: string): unknown {
 }
 
 const refusal = (problem: string): MalformedMessage =>
-  new MalformedMessage(`VERSION: ${problem}`, Errno.EINVAL, true);
+  new MalformedMessage(`VERSION: ${problem}`, EINVAL, true);
 
 /**
  * The payload of the reply to VERSION. It names as few capabilities as it can: QEMU takes no reply that is longer than

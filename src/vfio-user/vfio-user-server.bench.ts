@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, bench, describe } from 'vitest';
 import { linuxSystemCalls } from './linux-system-calls.ts';
-import { device, host } from './testing/device.ts';
+import { container, device } from './testing/device.ts';
 import { message, payloads } from './testing/messages.ts';
 import { SocketClient } from './testing/socket-client.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
@@ -20,7 +20,7 @@ describe.skipIf(process.platform !== 'linux')('a message to the server', async (
   const bare = new SocketClient(join(folder, 'bare'));
   const accepted = calls.accept(listener)!;
 
-  const server = new VfioUserServer({ socketPath: join(folder, 'socket'), device, iommu: host() });
+  const server = new VfioUserServer({ socketPath: join(folder, 'socket'), device, container: container() });
   await server.listen();
   const client = new SocketClient(join(folder, 'socket'));
   await client.ask(message(0, 1, payloads.version()));

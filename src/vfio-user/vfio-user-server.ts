@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import type { IommuContainer } from '../host/index.ts';
 import { ClientSession, type MessageEffect } from './client-session.ts';
 import { Connection, type Protocol, type Refusal } from './connection.ts';
 import { DeviceBackend } from './device-backend.ts';
-import type { DmaRequest, LiveMapping } from './dma-request.ts';
+import type { DmaContainer, LiveMapping } from './dma-container.ts';
+import type { DmaRequest } from './dma-request.ts';
 import type { IrqSet } from './irq-set.ts';
 import { linuxSystemCalls } from './linux-system-calls.ts';
 import type { RegionAccess } from './region-access.ts';
@@ -33,7 +33,7 @@ export interface VfioUserServerOptions {
   readonly socketPath: string;
   readonly device: ServedDevice;
   /** Makes the host's side of a container for each new client; its page sizes are announced. */
-  readonly iommu: () => IommuContainer;
+  readonly container: () => DmaContainer;
   /** How many mappings are announced as possible, whatever the host's side allows. 65535, QEMU's limit, by default. */
   readonly maxDmaMaps?: number | undefined;
   /** How many DMA requests are kept before a client is shut out; a VMM does not come near the default. */
@@ -164,11 +164,11 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
   }
 
   #welcome(socket: Descriptor): void {
-    const { iommu, maxDmaMaps = MAX_DMA_MAPS } = this.#options;
+    const { container, maxDmaMaps = MAX_DMA_MAPS } = this.#options;
     try {
       const session = new ClientSession(
         this.#state!,
-        iommu(),
+        container(),
         Math.min(maxDmaMaps, MAX_DMA_MAPS),
         this.#calls,
       );

@@ -1,8 +1,10 @@
 import { pageSizeBitmap } from '../../address/index.ts';
-import { VfioUserIommu } from '../../host/index.ts';
+import { VfioUserIommu, type Errno } from '../../host/index.ts';
 import type { DeviceServer, ServeDevice, ServedRequest } from './device-server.ts';
 import { undoAtExit } from '../process/leave-nothing-behind.ts';
-import { VfioUserServer, deviceModel } from '../../vfio-user/index.ts';
+import { VfioUserServer } from '../../vfio-user/index.ts';
+import { deviceModel } from './device-model.ts';
+import { hostContainer } from './host-container.ts';
 
 /** Serves a device of a scenario as the scenario's host would have it. */
 export const serveDevice: ServeDevice = async (socketPath, device, scenario): Promise<DeviceServer> => {
@@ -10,7 +12,7 @@ export const serveDevice: ServeDevice = async (socketPath, device, scenario): Pr
   const server = new VfioUserServer({
     socketPath,
     device: deviceModel(scenario, device),
-    iommu: () => new VfioUserIommu({ pageSizes: pageSizeBitmap(pageSizes), maxMappings }),
+    container: () => hostContainer(new VfioUserIommu({ pageSizes: pageSizeBitmap(pageSizes), maxMappings })),
   });
   let disconnected = false;
   let failure: unknown;
@@ -25,7 +27,8 @@ export const serveDevice: ServeDevice = async (socketPath, device, scenario): Pr
     takeRequests: (): readonly ServedRequest[] =>
       server.takeRequests().map(({ kind, iova, size, readonly, fileOffset, answer }) => ({
         ...{ kind, iova, size, readonly, fileOffset },
-        errno: answer === 'ok' ? 0 : answer,
+        // The container is the host's, and so are its error numbers.
+        errno: answer === 'ok' ? 0 : (answer as Errno),
       })),
     settle: () => {
       server.drain();

@@ -1,5 +1,7 @@
 import { offset } from '../../address/index.ts';
-import { VfioUserIommu, type IommuContainer } from '../../host/index.ts';
+import { VfioUserIommu } from '../../host/index.ts';
+import { hostContainer } from '../../qemu/guest/host-container.ts';
+import type { DmaContainer } from '../dma-container.ts';
 import type { ServedDevice } from '../served-device.ts';
 
 const RW = { read: true, write: true } as const;
@@ -42,8 +44,8 @@ export const device: ServedDevice = {
   msix: { vectors: 16, tableBar: 2, tableOffset: offset(0x2000n), pbaBar: 2, pbaOffset: offset(0x3000n) },
 };
 
-/** A host that announces pages of 4K and 2M and allows `maxMappings` mappings. */
-export const host =
+/** Makes containers of the host model: pages of 4 KiB and 2 MiB, and at most `maxMappings` mappings. */
+export const container =
   (maxMappings = 1000) =>
-  (): IommuContainer =>
-    new VfioUserIommu({ pageSizes: 0x20_1000n, maxMappings });
+  (): DmaContainer =>
+    hostContainer(new VfioUserIommu({ pageSizes: 0x20_1000n, maxMappings }));
