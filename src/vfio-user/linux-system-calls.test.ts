@@ -276,7 +276,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     const long = join(folder, 'x'.repeat(108));
     const at = (path: string) =>
       new VfioUserServer({ socketPath: path, device, container: container() }).listen();
-    await expect(at(long)).rejects.toThrow(/the path of a socket has 1 to 107/);
+    await expect(at(long)).rejects.toThrow(/socket path .* allowed 1 to 107/);
     await expect(at('')).rejects.toThrow(RangeError);
     await expect(at(join(folder, 'none', 'socket'))).rejects.toThrow(
       expect.objectContaining({ name: 'SystemCallError', call: 'bind' }),
