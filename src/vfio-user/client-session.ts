@@ -1,4 +1,4 @@
-import { offset } from '../address/index.ts';
+import { hex } from '../address/index.ts';
 import { type Reply, MAX_MSG_FDS } from './connection.ts';
 import { decodeDeviceInfo, encodeDeviceInfo } from './device-info.ts';
 import { REGION_COUNT, type DeviceBackend } from './device-backend.ts';
@@ -21,7 +21,7 @@ import { decodeRegionInfoQuery, encodeRegionInfo } from './region-info.ts';
 import type { Descriptor, SystemCalls } from './system-calls.ts';
 import { decodeVersion, encodeVersion, MINOR_VERSION, type ClientVersion } from './version.ts';
 
-/** What a message changed. */
+/** The change that a message made. */
 export type MessageEffect =
   | { readonly kind: 'version'; readonly version: ClientVersion }
   | { readonly kind: 'dma'; readonly request: DmaRequest }
@@ -31,17 +31,17 @@ export type MessageEffect =
 
 const NOTHING = new Uint8Array(0);
 
-/** The talk with one client: what its messages mean for the device and for the host's side of its container. */
+/** Carries out the messages of one client on the device and on the client's container. */
 export class ClientSession {
   readonly #device: DeviceBackend;
   readonly #container: DmaContainer;
   readonly #maxDmaMaps: number;
   readonly #calls: SystemCalls;
   #client: ClientVersion | undefined;
-  /** What the latest message changed, if it changed something; whoever takes it clears it. */
+  /** The change of the latest message, if the message made one. The server takes it and clears it. */
   effect: MessageEffect | undefined;
 
-  /** @param container new and empty */
+  /** @param container new and empty. */
   constructor(device: DeviceBackend, container: DmaContainer, maxDmaMaps: number, calls: SystemCalls) {
     this.#device = device;
     this.#container = container;
@@ -49,7 +49,7 @@ export class ClientSession {
     this.#calls = calls;
   }
 
-  /** The mappings that are in force, by rising IOVA. */
+  /** The mappings in force, by rising IOVA. */
   get live(): readonly LiveMapping[] {
     return this.#container.mappings();
   }
@@ -57,12 +57,15 @@ export class ClientSession {
   /**
    * Carries out a command.
    *
-   * @throws MalformedMessage with the errno that is to be answered
+   * @throws MalformedMessage with the error number for the reply.
    */
   answer(command: number, payload: Uint8Array, descriptors: readonly Descriptor[]): Reply {
     this.#checkTurn(command);
     if (descriptors.length > 0 && command !== Command.DMA_MAP && command !== Command.DEVICE_SET_IRQS) {
-      throw new MalformedMessage(`${commandName(command)}: takes no file descriptors`, EINVAL);
+      throw new MalformedMessage(
+        `${commandName(command)}: file descriptors came along, allowed none`,
+        EINVAL,
+      );
     }
     switch (command) {
       case Command.VERSION:
@@ -94,18 +97,22 @@ export class ClientSession {
         return { payload: encodeRegionAccess(access, NOTHING) };
       }
       case Command.DEVICE_RESET:
-        if (payload.length > 0) throw new MalformedMessage('DEVICE_RESET: has no payload', EINVAL);
+        if (payload.length > 0)
+          throw new MalformedMessage(`DEVICE_RESET: payload of ${payload.length} bytes, allowed 0`, EINVAL);
         this.#device.reset();
         this.effect = { kind: 'reset' };
         return { payload: NOTHING };
       default:
         throw isCommand(command)
-          ? new MalformedMessage(`${commandName(command)}: not offered`, EOPNOTSUPP)
-          : new MalformedMessage(`${commandName(command)}: there is none`, EINVAL);
+          ? new MalformedMessage(
+              `${commandName(command)}: the server does not offer this command`,
+              EOPNOTSUPP,
+            )
+          : new MalformedMessage(`${commandName(command)}: the protocol has no such command`, EINVAL);
     }
   }
 
-  /** The first message is VERSION, and no other is. */
+  /** The first message must be VERSION, and VERSION must come only once. */
   #checkTurn(command: number): void {
     if (this.#client === undefined && command !== Command.VERSION) {
       throw new MalformedMessage(`${commandName(command)}: sent before VERSION`, EINVAL, true);
@@ -138,8 +145,8 @@ export class ClientSession {
     const file = descriptor === undefined ? undefined : this.#calls.identity(descriptor);
     const fileOffset = descriptor === undefined ? undefined : fileStart;
     const errno = this.#container.map({ iova, size, readonly, file, fileOffset });
-    this.#note({ kind: 'map', iova, size, readonly, fileOffset, flags, answer: answerOf(errno) });
-    // The protocol has no payload in this reply.
+    this.#record({ kind: 'map', iova, size, readonly, fileOffset, flags, answer: answerOf(errno) });
+    // The reply to DMA_MAP has no payload.
     return NOTHING;
   }
 
@@ -147,7 +154,7 @@ export class ClientSession {
     const { flags, iova, size } = decodeDmaUnmap(payload);
     const errno = flags === DmaUnmapFlag.ALL ? this.#unmapAll() : this.#container.unmap(iova, size);
     const answer = answerOf(errno);
-    this.#note({ kind: 'unmap', iova, size, readonly: false, fileOffset: undefined, flags, answer });
+    this.#record({ kind: 'unmap', iova, size, readonly: false, fileOffset: undefined, flags, answer });
     return payload;
   }
 
@@ -159,13 +166,14 @@ export class ClientSession {
     return 0;
   }
 
-  /** A request that the host refuses is noted like any other before the error goes out. */
-  #note(request: DmaRequest): void {
+  /** Records a request, also one that the container refuses; a refusal then goes out as an error. */
+  #record(request: DmaRequest): void {
     this.effect = { kind: 'dma', request };
-    if (request.answer !== 'ok') {
+    const { kind, iova, size, answer } = request;
+    if (answer !== 'ok') {
       throw new MalformedMessage(
-        `DMA_${request.kind.toUpperCase()}: ${offset(request.iova)}+${request.size} refused by the host`,
-        request.answer,
+        `DMA_${kind.toUpperCase()}: the container refuses ${hex(size)} bytes at IOVA ${hex(iova)}`,
+        answer,
       );
     }
   }
@@ -179,7 +187,7 @@ export class ClientSession {
         EINVAL,
       );
     }
-    // What cannot be handed over cannot be mmapped.
+    // A client that takes no descriptors cannot be given the file that it would mmap.
     const mmap = info.flags.mmap && this.#client!.maxMsgFds > 0;
     const { payload: reply, complete } = encodeRegionInfo(query, { ...info, flags: { ...info.flags, mmap } });
     const descriptor = complete && mmap ? this.#device.file(query.index) : undefined;

@@ -19,16 +19,16 @@ const LARGEST_FILE = 1n << 62n;
 
 const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
 
-/** The device itself: its registers and the memory of its BARs. It outlives the clients that come and go. */
+/** The registers of the device and the memory of its BARs. The device stays while clients connect and leave. */
 export class DeviceBackend {
   readonly #device: ServedDevice;
   readonly #calls: SystemCalls;
   readonly #files = new Map<number, Descriptor>();
   #config: ConfigSpace;
-  /** How many interrupts each index has. */
+  /** How many interrupts the device has of each index. */
   readonly irqCounts: readonly number[];
 
-  /** @throws SystemCallError when the memory of a BAR cannot be had. */
+  /** @throws SystemCallError when the memory file of a BAR cannot be made. */
   constructor(device: ServedDevice, calls: SystemCalls) {
     this.#device = device;
     this.#calls = calls;
@@ -56,7 +56,7 @@ export class DeviceBackend {
     });
   }
 
-  /** What DEVICE_GET_REGION_INFO says of region `index`, or nothing when there is no such index. */
+  /** What DEVICE_GET_REGION_INFO tells of region `index`; `undefined` from index 9 on. */
   regionInfo(index: number): RegionInfo | undefined {
     if (index >= REGION_COUNT) return undefined;
     if (index === CONFIG_REGION) {
@@ -66,15 +66,15 @@ export class DeviceBackend {
     return this.#device.bars[index]?.info ?? ABSENT;
   }
 
-  /** The file behind a BAR that may be mmapped. */
+  /** The memory file of a BAR that the client may mmap. */
   file(index: number): Descriptor | undefined {
     return this.#files.get(index);
   }
 
   /**
-   * What the client reads. A BAR that cannot be mmapped has no memory behind it and reads as zeros.
+   * The bytes that the client reads. A BAR without mmap has no memory and reads as zeros.
    *
-   * @throws MalformedMessage (EINVAL) for a region that there is not, and for bytes beyond its end.
+   * @throws MalformedMessage (EINVAL) for a region index from 9 on, and for bytes beyond the end of the region.
    */
   read(access: RegionAccess): Uint8Array {
     this.#check(access);
@@ -87,7 +87,7 @@ export class DeviceBackend {
     return bytes;
   }
 
-  /** What the client writes. @throws MalformedMessage as `read` does. */
+  /** Writes bytes of the client. A BAR without mmap drops them. @throws MalformedMessage as `read` does. */
   write(access: RegionAccess, data: Uint8Array): void {
     this.#check(access);
     const { region, offset } = access;
@@ -102,7 +102,9 @@ export class DeviceBackend {
   #check({ region, offset, count }: RegionAccess): void {
     const info = this.regionInfo(region);
     if (info === undefined || offset + BigInt(count) > info.size) {
-      const problem = info ? `region ${region} has ${info.size} bytes` : `there are ${REGION_COUNT} regions`;
+      const problem = info
+        ? `region ${region} has ${info.size} bytes`
+        : `allowed regions 0 to ${REGION_COUNT - 1}`;
       throw new MalformedMessage(
         `access to ${count} bytes at ${offset} of region ${region}: ${problem}`,
         EINVAL,
@@ -110,7 +112,7 @@ export class DeviceBackend {
     }
   }
 
-  /** The extended configuration space has no capabilities: it reads as zeros. */
+  /** Extended configuration space, from byte 256 on, has no capabilities and reads as zeros. */
   #readConfig(offset: number, count: number): Uint8Array {
     return Uint8Array.from({ length: count }, (_, index) =>
       offset + index < CONVENTIONAL_BYTES ? this.#config.read(offset + index, 1) : 0,
@@ -121,12 +123,12 @@ export class DeviceBackend {
     if (offset < CONVENTIONAL_BYTES) this.#config.write(offset, 1, byte);
   }
 
-  /** Registers as after power-on; the memory of the BARs stays. */
+  /** Puts the registers back to their values after power-on. The memory of the BARs keeps its contents. */
   reset(): void {
     this.#config = configurationSpace(this.#device);
   }
 
-  /** Closes the files; harmless when repeated. */
+  /** Closes the memory files. May be called again. */
   close(): void {
     for (const file of this.#files.values()) this.#calls.close(file);
     this.#files.clear();

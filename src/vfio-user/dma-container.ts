@@ -7,7 +7,7 @@ export interface LiveMapping {
   readonly size: Size;
   /** Whether the device may only read. */
   readonly readonly: boolean;
-  /** Where in the client's file the memory begins. Absent for memory without a file: QEMU sends none for BARs and ROMs. */
+  /** Where in the client's file the memory begins. Absent without a file: QEMU sends none for BARs and ROMs. */
   readonly fileOffset: Offset | undefined;
 }
 

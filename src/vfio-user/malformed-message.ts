@@ -1,11 +1,11 @@
 import { errorName } from './error-number.ts';
 
-/** A message that the server refuses for its form: what it says, what would be allowed, and what is answered. */
+/** A message that the server refuses. The text says what the message holds and what is allowed. */
 export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
-  /** What the error reply carries. */
+  /** The positive error number of the reply. */
   readonly errno: number;
-  /** Whether nothing that follows on this connection can be trusted any more, so that it is closed. */
+  /** Whether the server closes the connection, because it cannot make sense of the messages that follow. */
   readonly fatal: boolean;
 
   constructor(problem: string, errno: number, fatal = false) {

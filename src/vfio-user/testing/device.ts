@@ -6,7 +6,7 @@ import type { ServedDevice } from '../served-device.ts';
 
 const RW = { read: true, write: true } as const;
 
-/** BAR 0: 16K that may be mmapped; BAR 2: 1M, 64 bits, in two areas, with an MSI-X table; BAR 4: I/O ports. */
+/** BAR 0: 16 KiB with mmap. BAR 2: 1 MiB, 64 bits, two sparse areas, the MSI-X table. BAR 4: 32 I/O ports. */
 export const device: ServedDevice = {
   id: 'dev0',
   vendor: 0x8086,
