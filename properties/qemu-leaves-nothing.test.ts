@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -145,6 +145,7 @@ describe.skipIf(reasonNot !== undefined)(`a program that ends while QEMU runs${s
       cwd: REPOSITORY,
     });
     writeFileSync(join(installed, 'package.json'), '{ "type": "module" }');
+    cpSync(join(REPOSITORY, 'src/qemu/shim'), join(installed, 'src/qemu/shim'), { recursive: true });
     symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
     writeFileSync(
       join(installed, 'program.js'),

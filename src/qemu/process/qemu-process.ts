@@ -21,6 +21,8 @@ export interface QemuProcessOptions {
   readonly directory?: PrivateDirectory | undefined;
 }
 
+/** How many lines of output an error holds: the shim prints a call stack of up to 48 functions. */
+const LAST_LINES = 100;
 /** A process that was killed is gone after this many milliseconds, or it is the kernel's. */
 const DEATH_DEADLINE = 10_000;
 
@@ -175,6 +177,6 @@ export class QemuProcess {
   }
 
   #died(ending: Ending): QemuDied {
-    return new QemuDied(ending, this.output.since(this.output.count - 40));
+    return new QemuDied(ending, this.output.since(this.output.count - LAST_LINES));
   }
 }
