@@ -39,7 +39,8 @@ export async function dumpMachine(
       arguments: ['-M', machine, '-S', ...(isAtLeast(version, 8, 2) ? ['-audio', 'none'] : [])],
       endsWithParent: isAtLeast(version, 10, 2),
     });
-    const ask = (options: string): Promise<string> => qemu!.alive(qemu!.qmp.monitor(`info mtree ${options}`));
+    const ask = (options: string): Promise<string> =>
+      qemu!.whileAlive(qemu!.qmp.monitor(`info mtree ${options}`));
     // Before there was `-D`, disabled regions always had lines.
     const tree = await ask(isAtLeast(version, 5, 1) ? '-o -D' : '-o');
     return { machine, tree, enabledTree: await ask('-o'), flat: await ask('-f -o') };

@@ -1,4 +1,4 @@
-/** A real QEMU as a target, and what it takes to drive one. */
+/** A real QEMU as a target. */
 export {
   architectureOf,
   ARCHITECTURES,

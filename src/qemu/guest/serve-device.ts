@@ -6,7 +6,7 @@ import { VfioUserServer } from '../../vfio-user/index.ts';
 import { deviceModel } from './device-model.ts';
 import { hostContainer } from './host-container.ts';
 
-/** Serves a device of a scenario as the scenario's host would have it. */
+/** Serves a device of a scenario. The scenario's host decides which DMA requests are granted. */
 export const serveDevice: ServeDevice = async (socketPath, device, scenario): Promise<DeviceServer> => {
   const { pageSizes, maxMappings } = scenario.host.iommu;
   const server = new VfioUserServer({
@@ -21,7 +21,7 @@ export const serveDevice: ServeDevice = async (socketPath, device, scenario): Pr
     failure ??= cause;
   });
   await server.listen();
-  // Node 20 aborts when it ends while something of koffi's is still watched.
+  // Node 20 aborts when it ends while koffi still watches a descriptor.
   const forget = undoAtExit(() => void server.close());
   return {
     takeRequests: (): readonly ServedRequest[] =>
@@ -32,7 +32,7 @@ export const serveDevice: ServeDevice = async (socketPath, device, scenario): Pr
       })),
     settle: () => {
       server.drain();
-      // A fault of the server's own would look like one of QEMU's.
+      // Otherwise a fault of the server would be reported as one of QEMU.
       if (failure !== undefined) throw failure;
     },
     get disconnected() {
