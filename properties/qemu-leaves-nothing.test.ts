@@ -153,7 +153,7 @@ describe.skipIf(reasonNot !== undefined)(`a program with a QemuTarget that ends$
     writeFileSync(
       join(installed, 'program.js'),
       `import { QemuTarget } from './dist/src/qemu/index.js';
-import { decodeScenario, parseJson } from './dist/src/scenario/index.js';
+import { decodeScenario } from './dist/src/scenario/index.js';
 const [, , how, text] = process.argv;
 const target = new QemuTarget({ reuse: true });
 const scenario = decodeScenario(JSON.parse(text));

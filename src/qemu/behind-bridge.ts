@@ -6,7 +6,7 @@ const FIRMWARE = { start: 0xc_0000n, end: 0x10_0000n } as const;
 /**
  * Whether the memory map would show that a device is behind a bridge instead of on the root bus. On q35 a BAR over
  * the firmware's regions below 1 MiB shows the bridge. Behind a bridge, not the BAR but the bridge's window is the
- * neighbour of these regions. QEMU has added the window later, so the window hides them whatever the BAR's priority.
+ * neighbour of these regions. QEMU has added the window later, so the window hides them at any priority of the BAR.
  */
 export function showsBridge({ machine, devices, operations }: Scenario): boolean {
   if (machine.type !== 'q35') return false;

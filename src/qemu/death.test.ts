@@ -28,7 +28,7 @@ describe('explainDeath', () => {
     expect(explainDeath(killedBy('SIGABRT', cast), same).site).toBe('eeh-container-cast');
   });
 
-  it('names any other assertion by its function, whatever the line number', () => {
+  it('names any other assertion by its function, so that line numbers make no difference', () => {
     const at = (line: number) =>
       `system/memory.c:${line}: memory_region_transaction_commit: Assertion \`depth' failed.`;
     const [first, second] = [at(1), at(99)].map((line) => explainDeath(killedBy('SIGABRT', line), same).site);

@@ -131,7 +131,7 @@ async function prepare(
   }
 }
 
-/** Whether nothing of the scenarios before shows. Devices must be connected still, unmapped, and not in the memory map. */
+/** Whether the earlier scenarios left no trace: retired devices are connected, not mapped, and not in the memory map. */
 async function isEmpty({ running, emptyMap }: IdleProcess): Promise<boolean> {
   const { retired } = running.devices;
   return !retired.areLost && !retired.areMapped && (await running.observer.readMapText()) === emptyMap;

@@ -46,7 +46,7 @@ export class DeviceBackend {
   #createFiles(): void {
     this.#device.bars.slice(0, BAR_COUNT).forEach((bar, index) => {
       if (!bar?.info.flags.mmap) return;
-      // A client mmaps whole pages, whatever the page size of its host.
+      // A client mmaps whole pages of its host.
       const size = alignUp(endOfMmaps(bar.info), LARGEST_PAGE);
       const file = this.#calls.memoryFile(
         `${this.#device.id}-bar${index}`,

@@ -13,7 +13,7 @@ export interface LiveMapping {
 
 /** A DMA_MAP as the container gets it. */
 export interface RequestedMapping extends LiveMapping {
-  /** Names the file: one file has one name, whatever descriptor the client sends. Absent without a file. */
+  /** Names the file: all descriptors of one file give the same name. Absent without a file. */
   readonly file: string | undefined;
 }
 

@@ -486,7 +486,7 @@ describe('a hostile vfio-user client', () => {
     })
     .map(({ id, command, payload, flags }) => message(id, command, payload, flags));
 
-  it('gets one reply for each message with a valid header, in order, whatever the payload', () => {
+  it('gets one reply for each message with a valid header, in order, for any payload', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(sane, fc.constantFrom(0, 0, 0, 1, 2, 8))), (stream) => {
         const client = connect();

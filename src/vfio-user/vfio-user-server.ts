@@ -44,7 +44,7 @@ export interface VfioUserServerOptions {
   /** Makes a new, empty container for each client. */
   readonly container: () => DmaContainer;
   /**
-   * How many mappings the server announces as possible, whatever the container allows. The default is QEMU's limit,
+   * How many mappings the server announces as possible. The container may allow fewer. The default is QEMU's limit,
    * 65535.
    */
   readonly maxDmaMaps?: number | undefined;

@@ -1,3 +1,4 @@
+import { barRegister } from '../../pci-layout/index.ts';
 import { LARGEST_PAGE } from '../../scenario/index.ts';
 import type { QemuMachineType } from '../process/architecture.ts';
 import {
@@ -94,10 +95,10 @@ const ejectByShpc =
     const place = places.find((page) => isFree(page) && isFree((page >> 32n) << 32n)) ?? places[0];
     const half = (register: number, value: bigint) =>
       config.write({ bus: 0, slot: BRIDGE_SLOT, register }, 4, Number(BigInt.asUintN(32, value)));
-    await runCycles(qemu.qtest, [half(0x14, place >> 32n), half(0x10, place)]);
+    await runCycles(qemu.qtest, [half(barRegister(1), place >> 32n), half(barRegister(0), place)]);
     const command = (slot << 8) | SHPC_POWER_OFF;
     await qemu.qtest.send([`writew 0x${(place + SHPC_COMMAND).toString(16)} 0x${command.toString(16)}`]);
-    await runCycles(qemu.qtest, [half(0x10, 0n), half(0x14, 0n)]);
+    await runCycles(qemu.qtest, [half(barRegister(0), 0n), half(barRegister(1), 0n)]);
   };
 
 const ISOLATION_STATE = 9001;
@@ -106,8 +107,8 @@ const ISOLATE = 0;
 const connectorOf = (slot: number): number => 0x4000_0000 | (slot << 3);
 
 /**
- * Does what the guest's kernel does to eject a device. QEMU has removed a device that the guest never configured at
- * `device_del` (spapr_drc_unplug_request); the call then has no effect.
+ * Does what the guest's kernel does to eject a device. `device_del` itself already removes a device that the guest has
+ * never configured (spapr_drc_unplug_request); this call then has no effect.
  */
 async function ejectByRtas(qemu: QemuProcess, slot: number): Promise<void> {
   await qemu.qtest.send(rtasLines('set-indicator', [ISOLATION_STATE, connectorOf(slot), ISOLATE], 1));
