@@ -36,7 +36,9 @@ beforeAll(() => {
   const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
   execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: REPOSITORY });
   cpSync(join(REPOSITORY, 'package.json'), join(installed, 'package.json'));
-  cpSync(join(REPOSITORY, 'regressions'), join(installed, 'regressions'), { recursive: true });
+  for (const folder of ['regressions', 'src/qemu/shim']) {
+    cpSync(join(REPOSITORY, folder), join(installed, folder), { recursive: true });
+  }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
   main = join(installed, 'dist/src/cli/main.js');
 }, 60_000);

@@ -22,26 +22,26 @@ for (const { file, regression } of reasonNot === undefined ? known : []) {
 }
 
 describe.skipIf(reasonNot !== undefined)(
-  `what QEMU 11.1 is known for${reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`}`,
+  `a known finding about QEMU 11.1${reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`}`,
   () => {
-    it('can be seen on a real one at least as far as machines go', () => {
+    it('can run on a real QEMU in at least 4 of the stored cases', () => {
       expect([...runnable.values()].filter((reason) => reason === undefined).length).toBeGreaterThanOrEqual(
         4,
       );
     });
 
-    it.each(known)('$file', async ({ file, regression }) => {
+    it.each(known)('shows on a real QEMU: $file', async ({ file, regression }) => {
       const reason = runnable.get(file);
-      if (reason !== undefined) return console.warn(`${file}: not run, ${reason}`);
+      if (reason !== undefined) return console.warn(`${file}: skipped, ${reason}`);
       const trace = await target.run(regression.scenario);
       expect(violationsOf(trace).map(fingerprint)).toContain(`${regression.invariant}/${regression.cause}`);
     });
   },
 );
 
-/** Scenarios in which this program itself once went wrong between QEMU and the model. */
-const AWKWARD = {
-  'a reset that only a device which has not left makes fatal': {
+/** Scenarios in which the target once drove QEMU wrongly. */
+const ONCE_WRONG = {
+  'a reset of pseries after the only device has left': {
     version: 1,
     machine: { type: 'pseries', ram: '0x10000000', hostPageSize: '0x1000', guestPageSize: '0x1000' },
     host: { kernel: 'msix-mappable', iommu: { type: 'vfio-user' } },
@@ -54,7 +54,7 @@ const AWKWARD = {
       { op: 'hotplug', device: 'dev0' },
     ],
   },
-  'an unplug where a BAR fills the whole window': {
+  'an unplug on virt while a BAR fills the whole 32-bit window': {
     version: 1,
     machine: { type: 'virt', ram: '0x10000000', hostPageSize: '0x10000', guestPageSize: '0x10000' },
     host: { kernel: 'msix-mappable', iommu: { type: 'vfio-user', pageSizes: ['0x10000'] } },
@@ -66,8 +66,8 @@ const AWKWARD = {
   },
 };
 
-describe.skipIf(reasonNot !== undefined)('the model and QEMU agree about', () => {
-  it.each(Object.entries(AWKWARD))('%s', async (_, raw) => {
+describe.skipIf(reasonNot !== undefined)('the model and QEMU agree on', () => {
+  it.each(Object.entries(ONCE_WRONG))('%s', async (_, raw) => {
     const trace = await target.run(decodeScenario(raw));
     expect(differences(runOnModel(trace.scenario, NEWEST), trace)).toEqual([]);
   });

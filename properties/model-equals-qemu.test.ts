@@ -8,14 +8,14 @@ import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index
 import { findRevision } from '../src/vfio/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
 
-/** How many scenarios a machine; more by `BARPROOF_CASES`. */
+/** How many scenarios run on each machine. `BARPROOF_CASES` sets another number. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 96);
-/** So many side by side, and so many with the same hardware. */
+/** How many scenarios run side by side, and how many have the same hardware. */
 const SHAPE = { lanes: 2, histories: 6 };
-/** Another search by `BARPROOF_SEED`. */
+/** The seed of the scenarios. `BARPROOF_SEED` sets another one. */
 const SEED = Number(process.env['BARPROOF_SEED'] ?? 20_261);
 const MACHINES: readonly QemuMachineType[] = ['pc', 'q35', 'virt', 'pseries'];
-/** A slow start, a death and a second run, many times over. */
+/** A slow start, a death and a second run take less. */
 const MILLISECONDS_A_CASE = 2_000;
 
 const qemu111 = findRevision('qemu-11.1')!;
@@ -28,7 +28,7 @@ const missing = new Map(
   ),
 );
 
-/** In what the model differs from what QEMU makes of a scenario. */
+/** The differences between the traces of the model and of QEMU. */
 async function compare(scenario: Scenario): Promise<readonly TraceDifference[]> {
   const trace = await target.run(scenario);
   return differences(runOnModel(trace.scenario, qemu111), trace);
@@ -37,7 +37,7 @@ async function compare(scenario: Scenario): Promise<readonly TraceDifference[]> 
 const report = (scenario: Scenario, found: readonly TraceDifference[]): string =>
   [...found.map(({ message }) => message), toJsonText(encodeScenario(scenario))].join('\n');
 
-describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree about %s', (machine) => {
+describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree on %s', (machine) => {
   const reason = missing.get(machine);
   it.skipIf(reason !== undefined)(
     reason === undefined ? `in ${CASES} generated scenarios` : `in generated scenarios (skipped: ${reason})`,
@@ -66,7 +66,7 @@ describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree about
         { numRuns: Math.ceil(CASES / (SHAPE.lanes * SHAPE.histories)), seed: SEED },
       );
       for (const [why, count] of skipped) console.warn(`${machine}: ${count} scenarios skipped: ${why}`);
-      // Most scenarios are of devices that work, or the comparison would say little.
+      // The comparison means little unless most scenarios end well.
       expect(outcomes.get('ok') ?? 0).toBeGreaterThan(
         (CASES - [...skipped.values()].reduce((a, b) => a + b, 0)) / 2,
       );
@@ -75,10 +75,10 @@ describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree about
   );
 });
 
-describe('a model that is wrong', () => {
+describe('a wrong model', () => {
   const reason = missing.get('q35');
   it.skipIf(reason !== undefined)(
-    'is told from a real QEMU, and the scenario shrinks',
+    'differs from a real QEMU in a scenario that shrinks to one device and at most three operations',
     async () => {
       const wrong = {
         ...qemu111,

@@ -12,11 +12,11 @@ import type { Step, Trace } from '../src/trace/index.ts';
 import { findRevision, type DeviceRules, type Revision } from '../src/vfio/index.ts';
 import type { VfioRegion } from '../src/vfio/vfio-region.ts';
 
-/** What a step of a recording shows; a list that is empty is left out. */
+/** A step of a recording. Empty lists are left out. */
 interface RecordedStep {
-  /** `dev0 map 0x0 0xc0000 read-only`, in order for each device. */
+  /** The DMA requests, such as `dev0 map 0x0 0xc0000 read-only`; those of one device are in order. */
   readonly dma?: readonly string[];
-  /** What changed in the flat view of system memory: `-` and `+`, then the line. */
+  /** The lines that the flat view of system memory has lost (`-`) and gained (`+`). */
   readonly view?: readonly string[];
 }
 
@@ -24,7 +24,7 @@ interface Recording {
   readonly scenario: Scenario;
   readonly outcome: string;
   readonly error: string | null;
-  /** The start of the machine, and then every operation; only of runs that came to their end. */
+  /** The start of the machine, and then every operation. Present for runs that completed. */
   readonly steps?: readonly RecordedStep[];
 }
 
@@ -43,13 +43,13 @@ const RECORDINGS = Object.fromEntries(MACHINES.map((machine) => [machine, read(m
   (typeof MACHINES)[number],
   Recording[]
 >;
-/** All of them, the machines taking turns: whoever looks for one that differs soon has seen each. */
+/** All recordings. The machines take turns, so that a search for a difference soon reaches each of them. */
 const ALL = Object.values(RECORDINGS)
   .flatMap((recordings) => recordings.map((recording, turn) => ({ recording, turn })))
   .toSorted((a, b) => a.turn - b.turn)
   .map(({ recording }) => recording);
 
-/** The flat view in the lines of the recordings. */
+/** The flat view as lines of a recording. */
 const viewLines = ({ state }: Step): string[] =>
   state.flatView.map((range) => {
     const { start, end, region, offset: at, priority } = range;
@@ -57,7 +57,7 @@ const viewLines = ({ state }: Step): string[] =>
     return `${hex(start)}-${hex(end - 1n)} ${kind} ${region.name} @${hex(at)} ${priority}`;
   });
 
-/** The messages to the server of one device in the lines of the recordings. */
+/** The DMA requests to the server of one device as lines of a recording. */
 const dmaLines = ({ events }: Step, device: string): string[] =>
   events.flatMap((event) => {
     if (event.type !== 'dma-map' && event.type !== 'dma-unmap') return [];
@@ -67,19 +67,22 @@ const dmaLines = ({ events }: Step, device: string): string[] =>
     return [`${device} map ${range}${event.readonly ? ' read-only' : ''}`];
   });
 
-/** The view after a recorded step: `lines` is the one before and is changed. */
+/** Applies the changes of a recorded step. @param lines the flat view before the step; changed in place. */
 function applyChanges(lines: Set<string>, changes: readonly string[]): void {
   for (const change of changes.toSorted((a) => (a.startsWith('-') ? -1 : 1))) {
     const line = change.slice(1);
     if (change.startsWith('+')) lines.add(line);
-    else expect(lines.delete(line), `the recording takes away what it never had: ${line}`).toBe(true);
+    else
+      expect(lines.delete(line), `the recording removes a line that the view does not have: ${line}`).toBe(
+        true,
+      );
   }
 }
 
 const sameLines = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((line, index) => line === b[index]);
 
-/** The texts of a death that QEMU explains; a signal leaves none. */
+/** Whether the error texts agree. QEMU prints none when a signal kills it. */
 const sameError = (recorded: string | null, trace: Trace): boolean => {
   if (trace.outcome !== 'aborted') return recorded === (trace.error ?? null);
   return recorded === null
@@ -87,7 +90,7 @@ const sameError = (recorded: string | null, trace: Trace): boolean => {
     : recorded.includes(trace.error!.replace('Object is', 'Object 0xPOINTER is'));
 };
 
-/** The first thing in which the model's run differs from QEMU's, or nothing. */
+/** The first difference between the model's trace and a recording, or nothing. */
 function difference({ scenario, outcome, error, steps }: Recording, trace: Trace): string | undefined {
   if (trace.outcome !== outcome) return `outcome ${trace.outcome} for ${outcome}`;
   if (!sameError(error, trace)) return `error ${trace.error} (${trace.abortSite}) for ${error}`;
@@ -119,7 +122,7 @@ const qemu111 = findRevision('qemu-11.1')!;
 
 type Run = (scenario: Scenario) => Trace;
 
-/** The recordings from which `run` differs, each with the first difference. */
+/** The first difference of each recording that `run` does not reproduce. */
 const differences = (recordings: readonly Recording[], run: Run): string[] =>
   recordings.flatMap((recording, index) => {
     const found = difference(recording, run(recording.scenario));
@@ -129,15 +132,15 @@ const differences = (recordings: readonly Recording[], run: Run): string[] =>
 const memoryBars = ({ devices }: Scenario) =>
   devices.flatMap(({ bars }) => bars).filter(({ type }) => type !== 'io');
 
-/** How many recordings there have to be of each kind. */
+/** The least number of recordings of each kind. */
 const MINIMUM: readonly (readonly [number, string, (recording: Recording) => boolean])[] = [
-  [90, 'pc', ({ scenario }) => scenario.machine.type === 'pc'],
-  [150, 'q35', ({ scenario }) => scenario.machine.type === 'q35'],
-  [90, 'virt', ({ scenario }) => scenario.machine.type === 'virt'],
-  [90, 'pseries', ({ scenario }) => scenario.machine.type === 'pseries'],
-  [430, 'that end well', ({ outcome }) => outcome === 'ok'],
-  [25, 'of a refused device', ({ outcome }) => outcome === 'rejected'],
-  [8, 'of a dead QEMU', ({ outcome }) => outcome === 'aborted'],
+  [90, 'of pc', ({ scenario }) => scenario.machine.type === 'pc'],
+  [150, 'of q35', ({ scenario }) => scenario.machine.type === 'q35'],
+  [90, 'of virt', ({ scenario }) => scenario.machine.type === 'virt'],
+  [90, 'of pseries', ({ scenario }) => scenario.machine.type === 'pseries'],
+  [430, 'with outcome ok', ({ outcome }) => outcome === 'ok'],
+  [25, 'with a refused device', ({ outcome }) => outcome === 'rejected'],
+  [8, 'with a QEMU that died', ({ outcome }) => outcome === 'aborted'],
   [150, 'on a host of 4K pages', ({ scenario }) => scenario.machine.hostPageSize === 0x1000n],
   [150, 'on a host of 16K pages', ({ scenario }) => scenario.machine.hostPageSize === 0x4000n],
   [150, 'on a host of 64K pages', ({ scenario }) => scenario.machine.hostPageSize === 0x1_0000n],
@@ -170,35 +173,35 @@ const MINIMUM: readonly (readonly [number, string, (recording: Recording) => boo
   ],
   [
     50,
-    'in which MSI-X is switched',
+    'in which MSI-X is enabled, disabled or masked',
     ({ scenario }) =>
       scenario.operations.some(({ op }) => ['enable-msix', 'disable-msix', 'mask-vector'].includes(op)),
   ],
   [
     50,
-    'with an IOMMU page above the host page',
+    'with IOMMU pages larger than the host page',
     ({ scenario: { host, machine } }) => host.iommu.pageSizes.every((size) => size > machine.hostPageSize),
   ],
 ];
 
 describe('the recordings', () => {
-  it.each(MINIMUM)('are at least %i %s', (least, _, matches) => {
+  it.each(MINIMUM)('are at least %i recordings %s', (least, _, matches) => {
     expect(ALL.filter(matches).length).toBeGreaterThanOrEqual(least);
   });
 
-  it('are of vfio-user and of the newest revision', () => {
+  it('all have vfio-user devices and revision qemu-11.1', () => {
     expect(new Set(ALL.map(({ scenario }) => `${scenario.revision} ${scenario.host.iommu.type}`))).toEqual(
       new Set(['qemu-11.1 vfio-user']),
     );
   });
 
-  it('that end well have a step for the start and for every operation', () => {
+  it('with outcome ok have a step for the start and for every operation', () => {
     for (const { scenario, outcome, steps } of ALL) {
       expect(steps?.length).toBe(outcome === 'ok' ? scenario.operations.length + 1 : undefined);
     }
   });
 
-  it('hold thousands of steps and messages', () => {
+  it('hold at least 3500 steps, 4000 DMA requests and 10000 changes of the flat view', () => {
     const steps = ALL.flatMap((recording) => recording.steps ?? []);
     expect(steps.length).toBeGreaterThanOrEqual(3500);
     expect(steps.flatMap(({ dma }) => dma ?? []).length).toBeGreaterThanOrEqual(4000);
@@ -206,7 +209,7 @@ describe('the recordings', () => {
   });
 });
 
-describe('outcome, error, flat views and DMA messages of the model at qemu-11.1', () => {
+describe('outcome, error, flat views and DMA requests of the model at qemu-11.1', () => {
   it.each(MACHINES)('equal those of a real QEMU 11.1.3: %s', (machine) => {
     expect(differences(RECORDINGS[machine], (scenario) => runOnModel(scenario, qemu111))).toEqual([]);
   });
@@ -216,7 +219,7 @@ describe('outcome, error, flat views and DMA messages of the model at qemu-11.1'
   });
 });
 
-/** Some recording tells `run` from a real QEMU, and some other does not: it breaks one rule and not everything. */
+/** Expects that some recordings differ from `run` and some do not: a broken rule does not break everything. */
 function expectFound(run: Run): void {
   const differs = (recording: Recording): boolean =>
     difference(recording, run(recording.scenario)) !== undefined;
@@ -226,9 +229,9 @@ function expectFound(run: Run): void {
 
 const { listener, device, machine } = qemu111;
 
-/** Rules of the revision, each broken in one way. */
+/** The rules of the revision with one of them broken. */
 const BROKEN_RULES: readonly (readonly [string, Revision])[] = [
-  // None of them had a vfio-user client, behind which all was recorded.
+  // All recordings are of vfio-user devices, for which these releases have no client.
   ...['qemu-6.0', 'qemu-2.12', 'qemu-2.11'].map(
     (id) => [id, { ...findRevision(id)!, iommus: qemu111.iommus }] as const,
   ),
@@ -298,13 +301,13 @@ const BROKEN_RULES: readonly (readonly [string, Revision])[] = [
   ['has no XIVE', { ...qemu111, machine: { ...machine, xive: false } }],
 ];
 
-describe('the recordings tell qemu-11.1 from a revision that', () => {
+describe('the recordings distinguish qemu-11.1 from a revision that', () => {
   it.each(BROKEN_RULES)('%s', (_, revision) => {
     expectFound((scenario) => runOnModel(scenario, revision));
   });
 });
 
-/** Loads the model anew, after `mock` has replaced some of its modules. */
+/** Loads the model again, after `mock` has replaced some of its modules. */
 async function modelWith(mock: () => void): Promise<Run> {
   vi.resetModules();
   mock();
@@ -313,7 +316,7 @@ async function modelWith(mock: () => void): Promise<Run> {
   return (scenario) => run(scenario, NEWEST);
 }
 
-/** Properties of stretched BARs that can be broken. */
+/** The rules for BARs below the page size, which QEMU grows to a page. */
 interface StretchRules {
   readonly stretches: boolean;
   readonly wrapperShrinksBack: boolean;
@@ -328,7 +331,7 @@ const STRETCH: StretchRules = {
   atAnyAddress: false,
 };
 
-/** Another writing of the rules for BARs below the page size, which may be broken. */
+/** Another implementation of the rules for BARs below the page size. @param rules may be broken. */
 const stretching =
   (rules: StretchRules) =>
   (
@@ -359,7 +362,7 @@ const stretching =
 const mockStretching = (rules: StretchRules) => () =>
   vi.doMock('../src/vfio/sub-page-bar.ts', () => ({ updateSubPageBar: stretching(rules) }));
 
-/** Every machine is built as always and then changed. */
+/** Changes every machine after it was built. */
 const mockMachines = (change: (built: Machine, type: string) => Machine) => () =>
   vi.doMock('../src/machine/index.ts', async (original) => {
     const module = await original<typeof import('../src/machine/index.ts')>();
@@ -385,13 +388,13 @@ const mockVfioDevice = (change: (original: DeviceModule['VfioDevice']) => Device
   });
 
 const BROKEN_ENGINES: readonly (readonly [string, () => void])[] = [
-  ['does not stretch small BARs', mockStretching({ ...STRETCH, stretches: false })],
-  ['stretches small BARs anywhere', mockStretching({ ...STRETCH, atAnyAddress: true })],
-  ['lets the wrapper shrink back', mockStretching({ ...STRETCH, wrapperShrinksBack: true })],
-  ['leaves a stretched BAR at its priority', mockStretching({ ...STRETCH, readdPriority: undefined })],
-  ['puts a stretched BAR back at priority 1', mockStretching({ ...STRETCH, readdPriority: 1 })],
+  ['does not grow a BAR below the page size', mockStretching({ ...STRETCH, stretches: false })],
+  ['grows a BAR below the page size at any address', mockStretching({ ...STRETCH, atAnyAddress: true })],
+  ['shrinks the wrapper of a grown BAR again', mockStretching({ ...STRETCH, wrapperShrinksBack: true })],
+  ['leaves a grown BAR at its priority', mockStretching({ ...STRETCH, readdPriority: undefined })],
+  ['adds a grown BAR with priority 1', mockStretching({ ...STRETCH, readdPriority: 1 })],
   [
-    'has no region for the PBA of a server',
+    'has no region for the PBA of a vfio-user device',
     mockVfioDevice(
       (VfioDevice) =>
         class extends VfioDevice {
@@ -462,14 +465,14 @@ const BROKEN_ENGINES: readonly (readonly [string, () => void])[] = [
     ),
   ],
   [
-    'takes address 0 for a BAR on a PC',
+    'maps a BAR at address 0 on a PC',
     mockMachines((built) => ({ ...built, bus: { ...built.bus, addressZeroAllowed: true } })),
   ],
   [
-    'takes address 0 for none on virt and pseries',
+    'does not map a BAR at address 0 on virt and pseries',
     mockMachines((built) => ({ ...built, bus: { ...built.bus, addressZeroAllowed: false } })),
   ],
-  ['leaves the BIOS area to RAM on q35', mockMachines((built) => ({ ...built, reset: () => undefined }))],
+  ['shows RAM in the BIOS area of q35', mockMachines((built) => ({ ...built, reset: () => undefined }))],
   [
     'shows the BIOS area before the first reset on q35',
     mockMachines((built) => {
@@ -486,7 +489,7 @@ const BROKEN_ENGINES: readonly (readonly [string, () => void])[] = [
   ],
 ];
 
-describe('the recordings tell qemu-11.1 from an engine that', () => {
+describe('the recordings and a replaced engine', () => {
   afterEach(() => {
     vi.doUnmock('../src/vfio/sub-page-bar.ts');
     vi.doUnmock('../src/vfio/vfio-device.ts');
@@ -495,7 +498,7 @@ describe('the recordings tell qemu-11.1 from an engine that', () => {
     vi.resetModules();
   });
 
-  it('but not from one whose rules are only written differently', async () => {
+  it('agree when the engine has the same rules in another implementation', async () => {
     const run = await modelWith(() => {
       mockStretching(STRETCH)();
       mockMachines((built) => ({ ...built }))();
@@ -505,7 +508,7 @@ describe('the recordings tell qemu-11.1 from an engine that', () => {
     expect(differences(ALL, run)).toEqual([]);
   });
 
-  it.each(BROKEN_ENGINES)('%s', async (_, mock) => {
+  it.each(BROKEN_ENGINES)('differ when the engine %s', async (_, mock) => {
     expectFound(await modelWith(mock));
   });
 });

@@ -7,7 +7,7 @@ import { runInProcess, type Result } from '../src/cli/testing/run-in-process.ts'
 import { QemuTarget } from '../src/qemu/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
 
-/** Whether the model takes device memory to be left alone, which it is not. */
+/** Whether the model wrongly never maps device memory for DMA. */
 const model = vi.hoisted(() => ({ isWrong: false }));
 
 vi.mock(import('../src/vfio/revisions/qemu-11.1.ts'), async (importOriginal) => {
@@ -29,7 +29,7 @@ const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
 
 describe.skipIf(reasonNot !== undefined)(`barproof check --target qemu${skipped}`, () => {
   let folder: string;
-  /** What a check with a wrong model says, and what it keeps. */
+  /** The result of a check with a wrong model, and the case that it stores. */
   let result: Result;
   let stored: Regression;
   let file: string;
@@ -54,7 +54,7 @@ describe.skipIf(reasonNot !== undefined)(`barproof check --target qemu${skipped}
 
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('finds in what a real QEMU differs from a model that is wrong, and shows the smallest case', () => {
+  it('finds the difference between a real QEMU and a wrong model, and shrinks its case', () => {
     const { code, out } = result;
     expect(code).toBe(1);
     expect(out).toMatch(/^\d {2}model-agrees \/ requests {3}\(.*; stable 10\/10\)$/m);
@@ -67,7 +67,7 @@ describe.skipIf(reasonNot !== undefined)(`barproof check --target qemu${skipped}
     expect(operations.length).toBeLessThanOrEqual(3);
   });
 
-  it('keeps a case that the real QEMU shows again, and that holds when the model is right', async () => {
+  it('stores a case that fails again on the real QEMU, and holds when the model is right', async () => {
     model.isWrong = true;
     const again = await runInProcess(['replay', file, '--target', 'qemu']);
     expect(again).toMatchObject({ code: 1, out: expect.stringMatching(/: breaks .*model-agrees\/requests/) });

@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { decodeScenario, encodeScenario, toJsonLine } from '../src/scenario/inde
 import { QemuTarget } from '../src/qemu/index.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
-/** How many scenarios in a row; more by `BARPROOF_CASES`. */
+/** How many scenarios run one after the other. `BARPROOF_CASES` sets another number. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 40);
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
@@ -32,7 +32,7 @@ const scenario = decodeScenario({
   ],
 });
 
-/** Processes whose working directory is a private directory of process `owner`; these are its QEMUs. */
+/** The QEMUs of process `owner`: their working directory is a private directory of that process. */
 function qemusOf(owner: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -54,14 +54,14 @@ const openFiles = (): number => readdirSync('/proc/self/fd').length;
 async function until(condition: () => boolean, milliseconds = 20_000): Promise<void> {
   const end = Date.now() + milliseconds;
   while (!condition()) {
-    if (Date.now() > end) throw new Error(`not within ${milliseconds} ms: ${condition}`);
+    if (Date.now() > end) throw new Error(`not true after ${milliseconds} ms: ${condition}`);
     await delay(20);
   }
 }
 
-describe.skipIf(reasonNot !== undefined)(`a target that has done its work${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`QemuTarget${skipped}`, () => {
   it(
-    `leaves no process, directory or descriptor behind after ${CASES} scenarios`,
+    `leaves no process, directory or descriptor after ${CASES} scenarios`,
     async () => {
       const run = async (target: QemuTarget, seed: number): Promise<void> => {
         for (const machine of ['pc', 'q35', 'virt', 'pseries'] as const) {
@@ -73,7 +73,7 @@ describe.skipIf(reasonNot !== undefined)(`a target that has done its work${skipp
           }
         }
       };
-      // What Node opens once, it keeps.
+      // Node keeps some descriptors that it opens for the first run.
       const first = new QemuTarget();
       await first.run(scenario);
       await first.close();
@@ -91,7 +91,7 @@ describe.skipIf(reasonNot !== undefined)(`a target that has done its work${skipp
     CASES * 2000 + 30_000,
   );
 
-  it('sees that QEMU was killed in the middle, and goes on', async () => {
+  it('reports a QEMU that was killed during a run, and runs the next scenario', async () => {
     const target = new QemuTarget();
     const running = target.run(scenario);
     await until(() => qemusOf(process.pid).length === 1);
@@ -106,36 +106,39 @@ describe.skipIf(reasonNot !== undefined)(`a target that has done its work${skipp
   }, 60_000);
 });
 
-describe.skipIf(reasonNot !== undefined)(`a target whose QEMU is killed again and again${skipped}`, () => {
-  const short = { ...scenario, operations: scenario.operations.slice(0, 6) };
-  /** From before it is up until after it is done, in milliseconds. */
-  const MOMENTS = [2, 20, 60, 90, 120, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 22, 25, 28, 31, 35, 40, 45, 50];
+describe.skipIf(reasonNot !== undefined)(
+  `QemuTarget with a QEMU that is killed again and again${skipped}`,
+  () => {
+    const short = { ...scenario, operations: scenario.operations.slice(0, 6) };
+    /** The times of the kills after the start of a run, in milliseconds: before QEMU is up until after the run. */
+    const MOMENTS = [2, 20, 60, 90, 120, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 22, 25, 28, 31, 35, 40, 45, 50];
 
-  it('goes on, whatever it was about to do, and leaves nothing behind', async () => {
-    const target = new QemuTarget({ reuse: true });
-    await target.inspect('q35');
-    const before = openFiles();
-    let killed = 0;
-    for (const moment of MOMENTS) {
-      const running = target.run(short);
-      await delay(moment);
-      for (const pid of qemusOf(process.pid)) {
-        process.kill(pid, 'SIGKILL');
-        killed++;
+    it('runs the next scenario and leaves no process, directory or descriptor', async () => {
+      const target = new QemuTarget({ reuse: true });
+      await target.inspect('q35');
+      const before = openFiles();
+      let killed = 0;
+      for (const moment of MOMENTS) {
+        const running = target.run(short);
+        await delay(moment);
+        for (const pid of qemusOf(process.pid)) {
+          process.kill(pid, 'SIGKILL');
+          killed++;
+        }
+        expect(['ok', 'aborted']).toContain((await running).outcome);
+        expect((await target.run(short)).outcome).toBe('ok');
       }
-      expect(['ok', 'aborted']).toContain((await running).outcome);
-      expect((await target.run(short)).outcome).toBe('ok');
-    }
-    expect(killed).toBeGreaterThan(MOMENTS.length / 2);
-    await target.close();
-    await delay(50);
-    expect(qemusOf(process.pid)).toEqual([]);
-    expect(directoriesOf(process.pid)).toEqual([]);
-    expect(openFiles()).toBe(before);
-  }, 120_000);
-});
+      expect(killed).toBeGreaterThan(MOMENTS.length / 2);
+      await target.close();
+      await delay(50);
+      expect(qemusOf(process.pid)).toEqual([]);
+      expect(directoriesOf(process.pid)).toEqual([]);
+      expect(openFiles()).toBe(before);
+    }, 120_000);
+  },
+);
 
-describe.skipIf(reasonNot !== undefined)(`a program that ends while QEMU runs${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`a program with a QemuTarget that ends${skipped}`, () => {
   let installed: string;
 
   beforeAll(() => {
@@ -145,11 +148,12 @@ describe.skipIf(reasonNot !== undefined)(`a program that ends while QEMU runs${s
       cwd: REPOSITORY,
     });
     writeFileSync(join(installed, 'package.json'), '{ "type": "module" }');
+    cpSync(join(REPOSITORY, 'src/qemu/shim'), join(installed, 'src/qemu/shim'), { recursive: true });
     symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
     writeFileSync(
       join(installed, 'program.js'),
       `import { QemuTarget } from './dist/src/qemu/index.js';
-import { decodeScenario, parseJson } from './dist/src/scenario/index.js';
+import { decodeScenario } from './dist/src/scenario/index.js';
 const [, , how, text] = process.argv;
 const target = new QemuTarget({ reuse: true });
 const scenario = decodeScenario(JSON.parse(text));
@@ -165,7 +169,7 @@ else for (;;) await target.run(scenario);
   afterAll(() => rmSync(installed, { recursive: true, force: true }));
 
   const children: ChildProcess[] = [];
-  // Whatever a test that fails has left running.
+  // A test that fails may leave its program running.
   afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 
   /** Starts the program, and waits until it has run a scenario. */
@@ -188,36 +192,36 @@ else for (;;) await target.run(scenario);
       ? Promise.resolve([child.exitCode, child.signalCode])
       : new Promise((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
 
-  async function nothingIsLeftOf({ pid }: ChildProcess): Promise<void> {
+  async function expectNothingLeftOf({ pid }: ChildProcess): Promise<void> {
     await until(() => qemusOf(pid!).length === 0);
     expect(directoriesOf(pid!)).toEqual([]);
   }
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'by %s leaves nothing behind',
+    'by %s leaves no QEMU and no directory',
     async (signal) => {
       const child = await start('loop');
       expect(qemusOf(child.pid!).length).toBeGreaterThan(0);
       child.kill(signal);
       expect(await ended(child)).toEqual([null, signal]);
-      await nothingIsLeftOf(child);
+      await expectNothingLeftOf(child);
     },
     60_000,
   );
 
-  it('by an uncaught exception leaves nothing behind', async () => {
+  it('by an uncaught exception leaves no QEMU and no directory', async () => {
     const child = await start('throw');
     expect(await ended(child)).toEqual([1, null]);
-    await nothingIsLeftOf(child);
+    await expectNothingLeftOf(child);
   }, 60_000);
 
-  it('because there is nothing more to do is not held up by an idle QEMU, and leaves nothing', async () => {
+  it('when its work is done does not wait for an idle QEMU, and leaves no QEMU and no directory', async () => {
     const child = await start('finish');
     expect(await ended(child)).toEqual([0, null]);
-    await nothingIsLeftOf(child);
+    await expectNothingLeftOf(child);
   }, 60_000);
 
-  it('by SIGKILL leaves no QEMU, and its directories to the next that comes', async () => {
+  it('by SIGKILL leaves no QEMU, and the next program removes its directories', async () => {
     const child = await start('loop');
     child.kill('SIGKILL');
     await ended(child);

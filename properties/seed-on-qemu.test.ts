@@ -10,7 +10,7 @@ import { QemuTarget, type QemuMachineType } from '../src/qemu/index.ts';
 import { findRevision } from '../src/vfio/index.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
 
-/** A case of the seed thread, as far as a device that is served can show it. */
+/** A case of the seed thread with a vfio-user device: the newest revision, and the host's IOMMU page sizes. */
 function seedCase(file: string): Scenario {
   const path = fileURLToPath(new URL(`../regressions/seed/${file}.json`, import.meta.url));
   const { scenario } = JSON.parse(readFileSync(path, 'utf8')) as { scenario: unknown };
@@ -23,16 +23,16 @@ function seedCase(file: string): Scenario {
   };
 }
 
-/** From the high window of pseries to that of virt. */
-const SHIFT = 0x2100_0000_0000n - 0x80_0000_0000n;
+/** The distance of the 64-bit windows of pseries and virt. */
+const WINDOW_DISTANCE = 0x2100_0000_0000n - 0x80_0000_0000n;
 
-/** The same device behind Arm, where MSI-X is emulated: no property of pseries turns that on. */
+/** The same device on virt, which emulates MSI-X. pseries does not, and has no property that changes it. */
 function onVirt({ machine, operations, ...rest }: Scenario): Scenario {
   return {
     ...rest,
     machine: { ...machine, type: 'virt', msixEmulation: 'machine-default' },
     operations: operations.map((operation) =>
-      operation.op === 'set-bar' ? { ...operation, address: operation.address - SHIFT } : operation,
+      operation.op === 'set-bar' ? { ...operation, address: operation.address - WINDOW_DISTANCE } : operation,
     ),
   };
 }
@@ -47,8 +47,8 @@ const CASES = {
 const target = new QemuTarget();
 afterAll(() => target.close());
 
-/** Every request, and where the device is in the memory map after the last operation. */
-function story({ outcome, steps }: Trace): unknown {
+/** Every DMA request, and the ranges of the device in the memory map after the last operation. */
+function summaryOf({ outcome, steps }: Trace): unknown {
   const requests = steps.map(({ operation, events }) => ({
     after: operation.op,
     requests: events.flatMap((event) => {
@@ -77,24 +77,27 @@ const missing = new Map(
   ),
 );
 
-describe('a case of the seed thread with a served device', () => {
-  const stories = Object.fromEntries(
+describe('a case of the seed thread with a vfio-user device', () => {
+  const summaries = Object.fromEntries(
     Object.entries(CASES).map(([name, scenario]) => [
       name,
-      story(runOnModel(scenario, findRevision('qemu-11.1')!)),
+      summaryOf(runOnModel(scenario, findRevision('qemu-11.1')!)),
     ]),
   );
 
-  it('maps and unmaps in the model what is stored', async () => {
-    const text = `${JSON.stringify(stories, undefined, 2)}\n`;
+  it('has the stored DMA requests and memory map on the model', async () => {
+    const text = `${JSON.stringify(summaries, undefined, 2)}\n`;
     await expect(text).toMatchFileSnapshot('../regressions/recordings/seed-on-qemu.json');
   });
 
-  it.for(Object.entries(CASES))('does the same on a real QEMU: %s', async ([name, scenario], context) => {
-    const why = missing.get(name);
-    context.skip(why !== undefined, why);
-    const trace = await target.run(scenario);
-    expect(differences(runOnModel(scenario, findRevision('qemu-11.1')!), trace)).toEqual([]);
-    expect(story(trace)).toEqual(stories[name]);
-  });
+  it.for(Object.entries(CASES))(
+    'has the same DMA requests and memory map on a real QEMU: %s',
+    async ([name, scenario], context) => {
+      const why = missing.get(name);
+      context.skip(why !== undefined, why);
+      const trace = await target.run(scenario);
+      expect(differences(runOnModel(scenario, findRevision('qemu-11.1')!), trace)).toEqual([]);
+      expect(summaryOf(trace)).toEqual(summaries[name]);
+    },
+  );
 });

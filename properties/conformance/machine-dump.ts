@@ -2,30 +2,29 @@ import { QemuDied } from '../../src/qemu/process/qemu-error.ts';
 import { QemuProcess } from '../../src/qemu/process/qemu-process.ts';
 import { isAtLeast } from '../../src/qemu/process/probe-qemu.ts';
 
-/** The memory of a new machine, as QEMU's monitor prints it. */
+/** What QEMU says of the memory of a machine that has just been made. */
 export interface MachineDump {
   /** The machine type. */
   readonly machine: string;
   /** The text of `info mtree -o -D`. */
   readonly tree: string;
-  /** The text of `info mtree -o`: QEMU 5.1 and later omit lines of disabled regions. */
+  /** The text of `info mtree -o`: from 5.1 on without lines for disabled regions. */
   readonly enabledTree: string;
   /** The text of `info mtree -f -o`. */
   readonly flat: string;
 }
 
-/** A machine type that QEMU cannot start on this host. */
+/** A machine type that cannot be made here, and what QEMU said. */
 export interface MachineRefusal {
   readonly machine: string;
-  /** QEMU's error message. */
   readonly refused: string;
 }
 
 /**
  * Starts a machine, stopped, without a guest and without default devices, and reads its memory.
  *
- * @param version of QEMU, 3.0 or later: older releases have no `-o` (memory fact 8.2).
- * @throws QemuHangs if QEMU does not answer.
+ * @param version of QEMU, 3.0 or later: there is no `-o` before (memory fact 8.2).
+ * @throws QemuHangs when it does not answer.
  */
 export async function dumpMachine(
   binary: string,
@@ -36,12 +35,13 @@ export async function dumpMachine(
   try {
     qemu = await QemuProcess.start({
       binary,
-      // Since 8.2 a board with a sound device asks for an audio back end; `none` plays nothing.
+      // Boards with sound on them want to be told that nobody listens.
       arguments: ['-M', machine, '-S', ...(isAtLeast(version, 8, 2) ? ['-audio', 'none'] : [])],
       endsWithParent: isAtLeast(version, 10, 2),
     });
-    const ask = (options: string): Promise<string> => qemu!.alive(qemu!.qmp.monitor(`info mtree ${options}`));
-    // QEMU before 5.1 has no `-D`, and always prints lines for disabled regions.
+    const ask = (options: string): Promise<string> =>
+      qemu!.whileAlive(qemu!.qmp.monitor(`info mtree ${options}`));
+    // Before there was `-D`, disabled regions always had lines.
     const tree = await ask(isAtLeast(version, 5, 1) ? '-o -D' : '-o');
     return { machine, tree, enabledTree: await ask('-o'), flat: await ask('-f -o') };
   } catch (error) {
@@ -52,7 +52,7 @@ export async function dumpMachine(
   }
 }
 
-/** QEMU's error message without the name of the program, which contains a path. */
+/** QEMU's own words, without the name of the program, which has a path in it. */
 function refusalIn({ lastWords, message }: QemuDied): string {
   const said = lastWords.findLast((line) => /^\S*qemu-system-\S+: /.test(line));
   return said?.replace(/^\S*qemu-system-[^\s:]+: /, '') ?? lastWords.at(-1) ?? message;

@@ -1,7 +1,7 @@
 import { whyNotOfModel, type QemuMachineType, type QemuTarget } from '../../src/qemu/index.ts';
 import { TargetUnavailable } from '../../src/trace/index.ts';
 
-/** Why the machine cannot be tested here on a real QEMU; nothing where it can. */
+/** Why scenarios of this machine cannot run here on a real QEMU; nothing where they can. */
 export async function whyNoQemu(
   target: QemuTarget,
   machine: QemuMachineType = 'q35',
@@ -15,7 +15,7 @@ export async function whyNoQemu(
   }
 }
 
-/** Why the machine of a real QEMU cannot be held to the model; nothing where it can. */
+/** Why this machine of a real QEMU cannot be compared with the model; nothing where it can. */
 export const whyNotComparable = async (
   target: QemuTarget,
   machine: QemuMachineType = 'q35',

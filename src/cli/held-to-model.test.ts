@@ -144,7 +144,7 @@ describe('check --target qemu', () => {
 });
 
 describe('a QEMU of another version than the model', () => {
-  const REASON = 'the model is of 11.1, this is QEMU 10.2.0';
+  const REASON = 'the model describes QEMU 11.1, this is QEMU 10.2.0';
 
   beforeEach(() => {
     qemu.version = () => '10.2.0';

@@ -6,23 +6,26 @@ import type { QemuMachineType } from './process/architecture.ts';
 import { overshoots } from './overshoot.ts';
 import type { QemuTarget } from './qemu-target.ts';
 
-/** The release that the newest revision of the model is named after: `11.1`. */
+/** The QEMU release of the model's newest revision: `11.1`. */
 const RELEASE = NEWEST.id.slice('qemu-'.length);
 
 /**
- * Why a QEMU is not held to the model.
+ * Why a QEMU is not compared with the model.
  *
- * @param version as `11.1.3`.
- * @returns nothing where the newest revision of the model describes it.
+ * @param version such as `11.1.3`.
+ * @returns nothing where the newest revision of the model describes this version.
  */
 export const whyNotOfModel = (version: string): string | undefined =>
-  version.startsWith(`${RELEASE}.`) ? undefined : `the model is of ${RELEASE}, this is QEMU ${version}`;
+  version.startsWith(`${RELEASE}.`)
+    ? undefined
+    : `the model describes QEMU ${RELEASE}, this is QEMU ${version}`;
 
 /**
- * Runs a scenario on a real QEMU, and puts beside its trace what the model makes of the same: of what was
- * carried out, which may be a variant. Where the two cannot be compared the trace says why.
+ * Runs a scenario on a real QEMU and then on the model, and puts the model's trace beside QEMU's. The model runs the
+ * scenario that QEMU has carried out, which may be a variant of `scenario`. Where the two cannot be compared, the trace
+ * says why.
  *
- * @throws what `run` of the target throws.
+ * @throws NotRunnable, QemuNotFound, QemuUnusable.
  */
 export async function runBesideModel(
   target: Pick<QemuTarget, 'run' | 'inspect'>,
@@ -30,11 +33,13 @@ export async function runBesideModel(
 ): Promise<Trace> {
   const trace = await target.run(scenario);
   const { version } = await target.inspect(scenario.machine.type as QemuMachineType);
-  const notCompared = whyNotOfModel(version) ?? whyLuck(trace.scenario);
+  const notCompared = whyNotOfModel(version) ?? whyUnpredictable(trace.scenario);
   return notCompared === undefined
     ? { ...trace, model: runOnModel(trace.scenario, NEWEST) }
     : { ...trace, notCompared };
 }
 
-const whyLuck = (scenario: Scenario): string | undefined =>
-  overshoots(scenario) ? 'QEMU overwrites memory of its own, and what comes of that is luck' : undefined;
+const whyUnpredictable = (scenario: Scenario): string | undefined =>
+  overshoots(scenario)
+    ? 'QEMU overwrites its own memory, and the effects of that are unpredictable'
+    : undefined;

@@ -10,23 +10,23 @@ import { probeQemu, type QemuProbe } from './process/probe-qemu.ts';
 import { QemuNotFound, QemuUnusable } from './process/qemu-error.ts';
 import { findShim } from './shim/shim.ts';
 
-/** Whether a thing is there, why that matters, and what to do where it is not. */
+/** Something that tests on a real QEMU need, and whether it is there. */
 export interface Capability {
   readonly name: string;
-  /** `optional`: it is not there, and the rest can be tested all the same. */
+  /** `optional`: it is missing, and most scenarios can run without it. */
   readonly state: 'present' | 'missing' | 'optional';
-  /** What was found, or why it is not usable. */
+  /** What was found, or why it cannot be used. */
   readonly detail: string;
-  /** What would mend it. */
+  /** What the user can do about it; absent where nothing is to be done. */
   readonly remedy?: string;
 }
 
-/** What can be tested on this machine. */
+/** The abilities of this machine. */
 export interface Capabilities {
   readonly checks: readonly Capability[];
   /** The machines for which scenarios can run on a real QEMU. */
   readonly machines: readonly QemuMachineType[];
-  /** Why none can; nothing where some can. */
+  /** Why no scenario can run; absent where some can. */
   readonly obstacle: string | undefined;
 }
 
@@ -35,11 +35,11 @@ const INSTALL =
   'install QEMU 10.1 or later (a checkout has .ci/install-qemu), or name its folder by --qemu or BARPROOF_QEMU';
 
 /**
- * Looks for everything that running scenarios on a real QEMU needs. Starts the QEMU programs that it
- * finds to ask them what they are, and compiles the shim if that has not been done yet.
+ * Looks for everything that scenarios on a real QEMU need. The search starts each QEMU that it finds, and compiles
+ * the shim if no process has compiled it before.
  *
  * @param location where to look for QEMU.
- * @param inspect makes sure that a program can be driven; @throws QemuUnusable when it cannot.
+ * @param inspect starts a program and throws QemuUnusable when barproof cannot drive it.
  */
 export async function probeCapabilities(
   location: QemuLocation = {},
@@ -52,16 +52,16 @@ export async function probeCapabilities(
   const descriptors = await probeDescriptors();
   const shim = probeShim(environment);
   const machines = programs.flatMap(({ architecture, probe }) =>
-    probe === undefined ? [] : ownMachines(architecture, probe),
+    probe === undefined ? [] : machinesOf(architecture, probe),
   );
   const broken = descriptors.find(({ state }) => state === 'missing');
   const obstacle =
     broken !== undefined
       ? `${broken.name}: ${broken.detail}`
       : programs.every(({ probe }) => probe === undefined)
-        ? 'no QEMU with vfio-user-pci was found'
+        ? 'no QEMU with the device vfio-user-pci was found'
         : machines.length === 0
-          ? `none of the QEMU programs has a machine ${MACHINES.join(', ')}`
+          ? `no QEMU that was found has one of the machines ${MACHINES.join(', ')}`
           : undefined;
   return {
     checks: [...programs.map(({ capability }) => capability), ...descriptors, shim],
@@ -73,7 +73,7 @@ export async function probeCapabilities(
 interface ProgramProbe {
   readonly architecture: Architecture;
   readonly capability: Capability;
-  /** Of a program that can be tested. */
+  /** Present for a program that can run scenarios. */
   readonly probe?: QemuProbe;
 }
 
@@ -91,14 +91,14 @@ async function probeProgram(
       const capability: Capability = {
         name,
         state: 'missing',
-        detail: `${found}, without vfio-user-pci`,
+        detail: `${found}, without the device vfio-user-pci`,
         remedy: INSTALL,
       };
       return { architecture, capability };
     }
-    // Some are built without qtest: that shows only when one starts.
+    // A QEMU that was built without qtest fails only when it starts.
     await inspect(binary);
-    const machines = ownMachines(architecture, probe).join(', ') || 'none of our machines';
+    const machines = machinesOf(architecture, probe).join(', ') || `no machine ${MACHINES.join(', ')}`;
     const capability: Capability = { name, state: 'present', detail: `${found}, vfio-user-pci, ${machines}` };
     return { architecture, capability, probe };
   } catch (error) {
@@ -108,17 +108,14 @@ async function probeProgram(
   }
 }
 
-/** Those of our machines that the program is meant for, and has. */
-const ownMachines = (
-  architecture: Architecture,
-  { machines, machineAliases }: QemuProbe,
-): QemuMachineType[] =>
+/** The machines of scenarios that the program has. */
+const machinesOf = (architecture: Architecture, { machines, machineAliases }: QemuProbe): QemuMachineType[] =>
   MACHINES.filter(
     (type) =>
       architectureOf(type) === architecture && (machines.includes(type) || machineAliases.includes(type)),
   );
 
-/** File descriptors are passed to QEMU, and BAR memory lives in them. */
+/** The server sends file descriptors to QEMU (koffi), and the memory of BARs is in memory files (memfd). */
 async function probeDescriptors(): Promise<Capability[]> {
   const loaded = await loadKoffi();
   if ('failure' in loaded) {
@@ -146,7 +143,7 @@ function probeMemfd(koffi: Koffi): Capability {
   const name = 'memfd';
   const remedy = 'the QEMU target needs Linux 3.17 or later';
   if (process.platform !== 'linux') {
-    return { name, state: 'missing', detail: `there is none on ${process.platform}`, remedy };
+    return { name, state: 'missing', detail: `${process.platform} has no memfd_create`, remedy };
   }
   try {
     const c = koffi.load(null);
@@ -167,15 +164,15 @@ function probeMemfd(koffi: Koffi): Capability {
 function probeShim(environment: NodeJS.ProcessEnv): Capability {
   const name = 'shim in QEMU';
   const consequence =
-    'scenarios with other host pages than those of this machine are skipped, ' +
-    'and where QEMU maps over its own memory goes unseen';
+    'scenarios with larger host pages than those of this machine are skipped, ' +
+    'and a QEMU that maps over its own memory is not noticed';
   try {
     const path = findShim(environment);
     if (path !== undefined) return { name, state: 'present', detail: path };
     const remedy = 'install gcc or clang, or name a compiler in CC';
     return { name, state: 'optional', detail: `no C compiler: ${consequence}`, remedy };
   } catch (error) {
-    const remedy = 'name a folder that can be written to in XDG_CACHE_HOME';
+    const remedy = 'name a writable folder in XDG_CACHE_HOME';
     return { name, state: 'optional', detail: `${(error as Error).message}: ${consequence}`, remedy };
   }
 }

@@ -6,8 +6,17 @@ const same = (text: string): string => text;
 const killedBy = (signal: string, ...lines: string[]): QemuDied =>
   new QemuDied({ code: undefined, signal }, lines);
 
+/** The report of the shim about a signal. */
+const report = (thread: string, ...functions: string[]): string[] => [
+  `barproof: signal in thread ${thread}`,
+  'barproof: call stack, innermost function first',
+  '/lib/x86_64-linux-gnu/libc.so.6(+0x3c050)[0x7f3c1a2b]',
+  ...functions.map((name) => `/usr/bin/qemu-system-x86_64(${name}+0x1f)[0x55d2c3]`),
+  '[0x0]',
+];
+
 describe('explainDeath', () => {
-  it('names a place that the model knows as the model does', () => {
+  it('gives an assertion that the model knows the name of the model', () => {
     const words = "hw/pci/pci.c:1515: pci_register_bar: Assertion `is_power_of_2(size)' failed.";
     expect(explainDeath(killedBy('SIGABRT', `qemu-system-x86_64: ${words}`, ''), same)).toEqual({
       error: words,
@@ -19,7 +28,7 @@ describe('explainDeath', () => {
     expect(explainDeath(killedBy('SIGABRT', cast), same).site).toBe('eeh-container-cast');
   });
 
-  it('calls any other assertion by its function, so that line numbers do not make it another', () => {
+  it('names any other assertion by its function, so that line numbers make no difference', () => {
     const at = (line: number) =>
       `system/memory.c:${line}: memory_region_transaction_commit: Assertion \`depth' failed.`;
     const [first, second] = [at(1), at(99)].map((line) => explainDeath(killedBy('SIGABRT', line), same).site);
@@ -27,26 +36,26 @@ describe('explainDeath', () => {
     expect(second).toBe(first);
   });
 
-  it('calls a signal by the innermost function of QEMU that the shim names', () => {
-    const stack = 'barproof: signal in memory_region_add_subregion msix_init vfio_msix_setup';
-    expect(explainDeath(killedBy('SIGSEGV', 'warning: x', stack), same)).toEqual({
-      error: undefined,
-      site: 'msix-init-segfault',
-    });
-    expect(explainDeath(killedBy('SIGSEGV', 'barproof: signal in memcpy do_something main'), same).site).toBe(
-      'sigsegv-in-do_something',
-    );
-    expect(explainDeath(killedBy('SIGSEGV', 'barproof: signal in'), same).site).toBe('sigsegv');
-    const thread = (name: string) => [`barproof: signal in thread ${name}`, 'barproof: signal in'];
-    expect(explainDeath(killedBy('SIGSEGV', ...thread('call_rcu')), same)).toEqual({
-      error: undefined,
-      site: 'hotplug-refusal-segfault',
-    });
-    expect(explainDeath(killedBy('SIGSEGV', ...thread('main')), same).site).toBe('sigsegv');
-    expect(explainDeath(killedBy('SIGBUS'), same)).toEqual({ error: undefined, site: 'sigbus' });
+  it.each([
+    ['main', ['memory_region_add_subregion', 'msix_init', 'vfio_msix_setup'], 'msix-init-segfault'],
+    ['call_rcu', ['object_unref'], 'hotplug-refusal-segfault'],
+    ['main', ['memcpy', 'do_something', 'main'], 'sigsegv-in-do_something'],
+    ['main', ['object_unref', 'main'], 'sigsegv-in-object_unref'],
+    ['main', ['memcpy'], 'sigsegv-in-unknown'],
+    ['call_rcu', [], 'hotplug-refusal-segfault'],
+    ['main', [], 'sigsegv'],
+  ])('names a SIGSEGV in thread %s with call stack %j: %s', (thread, functions, site) => {
+    const death = explainDeath(killedBy('SIGSEGV', 'warning: x', ...report(thread, ...functions)), same);
+    expect(death).toEqual({ error: undefined, site });
   });
 
-  it('tells what the shim ended it for', () => {
+  it('names a signal without a report of the shim by the signal', () => {
+    expect(explainDeath(killedBy('SIGBUS'), same)).toEqual({ error: undefined, site: 'sigbus' });
+    const lost = killedBy('SIGSEGV', 'barproof: signal in thread main');
+    expect(explainDeath(lost, same).site).toBe('sigsegv');
+  });
+
+  it('repeats for what the shim ended QEMU', () => {
     const words = 'a file is mapped over memory that was not reserved for it';
     expect(explainDeath(killedBy('SIGABRT', `barproof: ${words}`), same)).toEqual({
       error: words,
@@ -54,7 +63,7 @@ describe('explainDeath', () => {
     });
   });
 
-  it('knows hw_error, a hang, and an exit', () => {
+  it('names hw_error, a hang and an exit', () => {
     const words = 'qemu: hardware error: vfio: DMA mapping failed, unable to continue';
     expect(explainDeath(killedBy('SIGABRT', words), same)).toEqual({ error: words, site: 'hw-error' });
     expect(explainDeath(new QemuHangs('QMP query-status', 5), same).site).toBe('hang');

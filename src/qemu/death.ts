@@ -4,49 +4,54 @@ import { withoutProgram } from './process/qemu-names.ts';
 
 /** How and where QEMU died. */
 export interface Death {
-  /** Its own words, or nothing where a signal left no time for any. */
+  /** What QEMU printed about its death. Absent after a signal that left QEMU no time to print. */
   readonly error: string | undefined;
-  /** The model's name of the place, or one made of the function or the signal. */
+  /** The model's name of the place; for a place that the model does not know, the function or the signal. */
   readonly site: AbortSite | (string & {});
 }
 
-/** Lines that tell why a process aborts. */
+/** Lines in which QEMU or the C library tells why the process aborts. */
 const EXPLANATION = /Assertion|not an instance of|hardware error|Bus error|\*\*\*|ERROR:/;
 const ASSERTION = /^(?:\S*?)([\w.+-]+\.[ch]):\d+: (\w+): Assertion `(.*)' failed/;
-const STACK = /^barproof: signal in(?! thread)(.*)$/;
-const THREAD = /^barproof: signal in thread (.*)$/;
 
-/** Places that the model knows, by what QEMU prints. */
+/** Places that the model knows, by the text that QEMU prints. */
 const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
   [/pci_register_bar: Assertion `is_power_of_2\(size\)'/, 'bar-size-assertion'],
   [/memory_region_del_subregion: Assertion `subregion->container == mr'/, 'msix-unplug-assertion'],
   [/is not an instance of type vfio-iommu-legacy/, 'eeh-container-cast'],
 ];
 
-/** What the shim says before it ends a QEMU that is about to write over its own memory. */
+/** What the shim prints before it ends a QEMU that maps a file over its own memory (shim/map.c). */
 const OVERWRITES = /^barproof: (a file is mapped over memory that was not reserved for it)$/;
+/** What the shim prints about a signal (shim/signals.c). */
+const THREAD = /^barproof: signal in thread (.*)$/;
+const STACK = /^barproof: call stack/;
+/** A line of the call stack as glibc's backtrace_symbols_fd prints it: `FILE(FUNCTION+OFFSET)[ADDRESS]`. */
+const FRAME = /\((\w+)\+0x[0-9a-f]+\) ?\[0x[0-9a-f]+\]$/;
 
-/** Places that the model knows, by the functions on the stack. */
-const KNOWN_STACKS: readonly (readonly [RegExp, AbortSite])[] = [
-  [/\bmsix_init\b/, 'msix-init-segfault'],
-  [/^object_unref$/, 'hotplug-refusal-segfault'],
-];
+/** Places that the model knows, by a function on the call stack. */
+const KNOWN_FUNCTIONS: ReadonlyMap<string, AbortSite> = new Map([['msix_init', 'msix-init-segfault']]);
 
-/** Places that the model knows, by the thread, where no function on the stack has a name. */
+/** Places that the model knows, by the only function on the call stack that has a name. */
+const KNOWN_LONE_FUNCTIONS: ReadonlyMap<string, AbortSite> = new Map([
+  ['object_unref', 'hotplug-refusal-segfault'],
+]);
+
+/** Places that the model knows, by the thread, where no function on the call stack has a name. */
 const KNOWN_THREADS: ReadonlyMap<string, AbortSite> = new Map([
-  // It releases what nobody uses any more.
+  // The RCU thread frees objects.
   ['call_rcu', 'hotplug-refusal-segfault'],
 ]);
 
 /**
  * What killed QEMU.
  *
- * @param rename QEMU's words into the scenario's.
+ * @param rename puts the scenario's names in place of QEMU's.
  */
 export function explainDeath(error: QemuDied | QemuHangs, rename: (text: string) => string): Death {
   if (error instanceof QemuHangs) return { error: error.message, site: 'hang' };
   const lines = error.lastWords.map((line) => rename(withoutProgram(line)));
-  const overwriting = lines.map((line) => OVERWRITES.exec(line)?.[1]).find((text) => text);
+  const overwriting = lines.map((line) => OVERWRITES.exec(line)?.[1]).find((text) => text !== undefined);
   if (overwriting !== undefined) return { error: overwriting, site: 'maps-over-own-memory' };
   const explanation = lines.findLast((line) => EXPLANATION.test(line));
   const signal = (error.ending.signal ?? `exit-${error.ending.code}`).toLowerCase();
@@ -54,19 +59,20 @@ export function explainDeath(error: QemuDied | QemuHangs, rename: (text: string)
     const known = KNOWN.find(([pattern]) => pattern.test(explanation));
     return { error: explanation, site: known?.[1] ?? siteOf(explanation, signal) };
   }
-  // Where a wild pointer was called, no function on the stack has a name.
-  const stack = lines.map((line) => STACK.exec(line)?.[1]?.trim()).findLast((text) => text);
-  if (stack === undefined) {
-    const thread = lines.map((line) => THREAD.exec(line)?.[1]).findLast((text) => text);
-    if (thread !== undefined) return { error: undefined, site: KNOWN_THREADS.get(thread) ?? signal };
-    const said = error.ending.signal === undefined ? lines.at(-1) : undefined;
-    return { error: said, site: signal };
-  }
-  const known = KNOWN_STACKS.find(([pattern]) => pattern.test(stack));
-  return { error: undefined, site: known?.[1] ?? `${signal}-in-${innermost(stack)}` };
+  const stack = callStack(lines);
+  if (stack.length > 0) return { error: undefined, site: siteOnStack(stack, signal) };
+  const thread = lines.map((line) => THREAD.exec(line)?.[1]).findLast((name) => name !== undefined);
+  if (thread !== undefined) return { error: undefined, site: KNOWN_THREADS.get(thread) ?? signal };
+  return { error: error.ending.signal === undefined ? lines.at(-1) : undefined, site: signal };
 }
 
-/** A name for the place that an explanation names. */
+/** The functions that led to a signal, innermost first. After a jump to a wild address none has a name. */
+const callStack = (lines: readonly string[]): readonly string[] =>
+  lines
+    .slice(lines.findLastIndex((line) => STACK.test(line)) + 1)
+    .flatMap((line) => FRAME.exec(line)?.[1] ?? []);
+
+/** A name for the place that an explanation tells. */
 function siteOf(explanation: string, signal: string): string {
   const assertion = ASSERTION.exec(explanation);
   if (assertion !== null) return `assertion-in-${assertion[2]}`;
@@ -74,7 +80,11 @@ function siteOf(explanation: string, signal: string): string {
   return signal;
 }
 
-/** The innermost function that is QEMU's own and no part of the C library. */
-const innermost = (stack: string): string =>
-  stack.split(' ').find((name) => !/^(?:_|raise$|abort$|mem(?:cpy|set|move|cmp)|str|tell$)/.test(name)) ??
-  'unknown';
+/** A name for the place of a signal: the innermost function that is not of the C library. */
+function siteOnStack(stack: readonly string[], signal: string): string {
+  const lone = stack.length === 1 ? KNOWN_LONE_FUNCTIONS.get(stack[0]!) : undefined;
+  const known = lone ?? stack.map((name) => KNOWN_FUNCTIONS.get(name)).find((site) => site !== undefined);
+  if (known !== undefined) return known;
+  const own = stack.find((name) => !/^(?:_|raise$|abort$|mem(?:cpy|set|move|cmp)|str)/.test(name));
+  return `${signal}-in-${own ?? 'unknown'}`;
+}

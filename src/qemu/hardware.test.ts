@@ -33,11 +33,11 @@ const place = (bar: number, address: string) => [
 ];
 
 describe('hardwareOf', () => {
-  it('is the same whatever happens to the devices', () => {
+  it('is the same for scenarios that differ in their operations', () => {
     expect(hardwareOf(scenarioWith(place(0, '0x10000000')))).toBe(hardwareOf(scenarioWith([])));
   });
 
-  it('is another on another host, and with other devices from the start', () => {
+  it('differs between hosts, and between devices from the start', () => {
     const plain = hardwareOf(scenarioWith([]));
     expect(hardwareOf(scenarioWith([], { kernel: 'sparse-msix' }))).not.toBe(plain);
     expect(hardwareOf(scenarioWith([{ op: 'hotplug', device: 'dev1' }]))).not.toBe(plain);
@@ -50,19 +50,19 @@ describe('canBeUndone', () => {
     return canBeUndone(scenario, steps);
   };
 
-  it('is so where registers were written', () => {
+  it('is true where the guest wrote registers', () => {
     expect(undone(scenarioWith([...place(0, '0x10000000'), { op: 'enable-msix', device: 'dev0' }]))).toBe(
       true,
     );
   });
 
-  it('is not so where vectors were masked', () => {
+  it('is false where the guest masked a vector', () => {
     expect(undone(scenarioWith([{ op: 'mask-vector', device: 'dev0', vector: 0, masked: false }]))).toBe(
       false,
     );
   });
 
-  it('is not so where a BAR below the page size was at the beginning of a page', () => {
+  it('is false where a BAR below the page size was at the start of a page', () => {
     const page = { hostPageSize: '0x10000' };
     expect(undone(scenarioWith(place(0, '0x10010000'), page))).toBe(false);
     expect(undone(scenarioWith(place(0, '0x10014000'), page))).toBe(true);

@@ -2,17 +2,18 @@ import { coldPlugged, toJsonLine, type Scenario } from '../scenario/index.ts';
 import type { BarState, Step } from '../trace/index.ts';
 
 /**
- * A name for the devices that a scenario begins with, on their host: two scenarios with the same name differ
- * in what happens to the devices only.
+ * A name for the host of a scenario and the devices that it begins with. Two scenarios with the same name differ only
+ * in their machine and operations.
  */
 export const hardwareOf = (scenario: Scenario): string => toJsonLine([scenario.host, coldPlugged(scenario)]);
 
 /**
- * Whether the guest can undo what a run has done to its devices. It cannot where a BAR below the page size has
- * been at a page's beginning: its outer region is as large as the page from then on
- * (vfio_sub_page_bar_update_mapping). And which vectors were masked is not to be seen from outside.
+ * Whether the guest can put the devices of a run back into their first state. The guest cannot where a BAR below the
+ * page size was at the start of a page: QEMU grows the BAR's outer region to the page and never shrinks it again
+ * (vfio_sub_page_bar_update_mapping). The guest cannot either where vectors were masked, because the target does not
+ * know the state of a mask before.
  *
- * @param steps all that were seen. Between the writes of two halves a BAR lies in its page as after both.
+ * @param steps all steps of the run. Between the two writes of a 64-bit BAR, its offset in a page is the final one.
  */
 export const canBeUndone = ({ machine, operations }: Scenario, steps: readonly Step[]): boolean =>
   operations.every(({ op }) => op !== 'mask-vector') &&

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
 import { hotPlugged } from './hot-plugged.ts';
 
-it('plugs in first what was there from the start, and leaves the rest as it is', () => {
+it('hotPlugged plugs in the devices from the start before all other operations', () => {
   const scenario = decodeScenario({
     version: 1,
     machine: { type: 'pc', ram: '0x20000000' },

@@ -1,4 +1,4 @@
-/** A real QEMU as a target, and what it takes to drive one. */
+/** A real QEMU as a target. */
 export {
   architectureOf,
   ARCHITECTURES,
@@ -9,6 +9,7 @@ export {
 } from './process/architecture.ts';
 export { runBesideModel, whyNotOfModel } from './beside-model.ts';
 export { findQemu, type QemuLocation } from './process/find-qemu.ts';
+export { deviceModel } from './guest/device-model.ts';
 export { hotPlugged } from './hot-plugged.ts';
 export { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 export { overshoots } from './overshoot.ts';

@@ -1,9 +1,9 @@
 import type { Scenario } from '../scenario/index.ts';
 
 /**
- * Whether QEMU 11.1 maps something of a BAR beyond the address space that it reserved for it, over
- * whatever lies there: a sparse area past the end of its BAR, or what the sparse-msix kernel leaves in
- * front of a table beyond it. What comes of that is luck (vfio fact 12.12).
+ * Whether QEMU 11.1 maps a part of a BAR beyond the address space that QEMU reserved for the BAR, over its own memory.
+ * QEMU does so for a sparse area past the end of the BAR. Under a sparse-msix kernel, QEMU also does so for the area in
+ * front of an MSI-X table that begins past the end of the BAR. The effects are unpredictable (vfio fact 12.12).
  */
 export function overshoots({ devices, host }: Scenario): boolean {
   return devices.some(({ bars, msix }) =>

@@ -1,78 +1,60 @@
-import type { QemuMachineType } from './process/architecture.ts';
-import { isEndOfQemu } from './process/qemu-error.ts';
 import type { Step } from '../trace/index.ts';
 import type { RunningMachine } from './guest/running-machine.ts';
+import type { MachineSetup } from './machine-starter.ts';
+import { isEndOfQemu } from './process/qemu-error.ts';
 
-/** What a process has to be started anew for. */
-export interface PoolKey {
-  readonly type: QemuMachineType;
-  readonly ram: bigint;
-  readonly hostPageSize: bigint;
-}
-
-/** A process that waits for its next scenario. */
-interface Idle {
+/** A process without present devices, which waits for its next scenario. */
+interface IdleProcess {
+  /** The setup of the machine as text. */
   readonly key: string;
   readonly running: RunningMachine;
-  /** Memory and ports when no scenario's device decodes anything. */
-  readonly pristine: string;
+  /** The text of the memory map while no device of a scenario decodes anything. */
+  readonly emptyMap: string;
 }
 
 /** A process that is ready for a scenario. */
-interface Ready {
-  readonly idle: Idle;
-  /** The steps of the scenario that it has behind it already. */
+interface ReadyProcess {
+  readonly idle: IdleProcess;
+  /** The steps of the scenario that the process has already carried out. */
   readonly begun: readonly Step[];
 }
 
-/** A retired device still hears of every mapping; after so many a new process is cheaper. */
-const MOST_DEVICES = 8;
-
-/** How often processes were started and given up, and why. */
-export interface PoolStatistics {
-  started: number;
-  scenarios: number;
-  /** Scenarios whose devices were there already. */
-  reinstated: number;
-  /** By reason. */
-  readonly discarded: Map<string, number>;
-}
+/** QEMU sends every mapping to each retired device; with more devices, starting a process is cheaper. */
+const MAX_RETIRED_DEVICES = 8;
 
 /** Processes that serve one scenario after the other. */
 export class ProcessPool {
-  readonly statistics: PoolStatistics = { started: 0, scenarios: 0, reinstated: 0, discarded: new Map() };
-  readonly #most: number;
-  readonly #start: (key: PoolKey) => Promise<RunningMachine>;
+  readonly #maxIdle: number;
+  readonly #start: (setup: MachineSetup) => Promise<RunningMachine>;
   /** Least recently used first. */
-  #idle: Idle[] = [];
+  #idle: IdleProcess[] = [];
 
   /**
-   * @param most how many may wait at a time.
-   * @param start a machine without devices.
+   * @param maxIdle how many processes may wait at a time.
+   * @param start starts a machine without devices.
    */
-  constructor(most: number, start: (key: PoolKey) => Promise<RunningMachine>) {
-    this.#most = most;
+  constructor(maxIdle: number, start: (setup: MachineSetup) => Promise<RunningMachine>) {
+    this.#maxIdle = maxIdle;
     this.#start = start;
   }
 
   /**
-   * Has `work` done on a machine without devices, or with those that the scenario begins with. Afterwards the
-   * process waits for the next.
+   * Does `work` on a machine without devices, or with the devices that the scenario begins with. The process then
+   * waits for its next scenario.
    *
-   * @param hardware what `work` begins with, by the name under which a machine may know it.
-   * @param devices how many `work` is going to plug in where they are not there yet.
-   * @throws QemuDied, QemuHangs when the process ended before `work` began.
+   * @param hardware names the devices that the scenario begins with.
+   * @param devices how many devices `work` plugs in, where the machine has none of them.
+   * @throws QemuDied, QemuHangs when QEMU ended before `work` began.
    */
   async use<T>(
-    key: PoolKey,
+    setup: MachineSetup,
     { hardware, devices }: { readonly hardware: string; readonly devices: number },
     work: (running: RunningMachine, begun: readonly Step[]) => Promise<T>,
   ): Promise<T> {
-    const { idle, begun } = await this.#take(key, hardware, devices);
+    const { idle, begun } = await this.#take(setup, hardware, devices);
     const { running } = idle;
     try {
       const result = await work(running, begun);
-      this.statistics.scenarios++;
       await this.#giveBack(idle);
       return result;
     } catch (error) {
@@ -81,79 +63,76 @@ export class ProcessPool {
     }
   }
 
-  /** Ends all that wait. */
+  /** Ends all processes that wait. */
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map(({ running }) => running.end()));
   }
 
-  async #take({ type, ram, hostPageSize }: PoolKey, hardware: string, devices: number): Promise<Ready> {
-    const key = `${type} ${ram} ${hostPageSize}`;
+  async #take(setup: MachineSetup, hardware: string, devices: number): Promise<ReadyProcess> {
+    const key = `${setup.type} ${setup.ram} ${setup.hostPageSize}`;
     const fitting = this.#idle.filter((idle) => idle.key === key);
-    const knowing = fitting.find(({ running }) => running.retired.know(hardware));
-    const found = knowing ?? fitting.find(({ running }) => running.freeSlots >= devices) ?? fitting[0];
+    const found =
+      fitting.find(({ running }) => running.devices.retired.keeps(hardware)) ??
+      fitting.find(({ running }) => running.plugging.freeSlots >= devices) ??
+      fitting[0];
     if (found !== undefined) {
       this.#idle.splice(this.#idle.indexOf(found), 1);
       found.running.keepAlive(true);
-      const begun = await this.#begin(found, hardware, devices);
+      const begun = await prepare(found, hardware, devices);
       if (begun !== undefined) return { idle: found, begun };
     }
-    const running = await this.#start({ type, ram, hostPageSize });
-    this.statistics.started++;
+    const running = await this.#start(setup);
     try {
-      return { idle: { key, running, pristine: await running.mapText() }, begun: [] };
+      return { idle: { key, running, emptyMap: await running.observer.readMapText() }, begun: [] };
     } catch (error) {
       await running.end();
       throw error;
     }
   }
 
-  /** The steps that a process has behind it for a scenario; it is given up where it is not fit for one. */
-  async #begin(idle: Idle, hardware: string, devices: number): Promise<readonly Step[] | undefined> {
-    const { running } = idle;
-    try {
-      if (running.retired.know(hardware)) {
-        const begun = await running.reinstate(hardware);
-        if (begun === undefined) await this.#discard(idle, 'the devices are not as they were');
-        else this.statistics.reinstated++;
-        return begun;
-      }
-      const leak = running.freeSlots < devices ? 'no slots left' : await whatLeaked(idle);
-      if (leak === undefined) return [];
-      await this.#discard(idle, leak);
-    } catch (error) {
-      if (!isEndOfQemu(error)) {
-        await running.end();
-        throw error;
-      }
-      await this.#discard(idle, 'QEMU died');
-    }
-    return undefined;
-  }
-
-  async #giveBack(idle: Idle): Promise<void> {
+  async #giveBack(idle: IdleProcess): Promise<void> {
     const { running } = idle;
     try {
       await running.retireDevices();
     } catch (error) {
       if (!isEndOfQemu(error)) throw error;
-      return this.#discard(idle, 'QEMU died');
+      return running.end();
     }
-    if (running.retired.count >= MOST_DEVICES) return this.#discard(idle, 'devices enough for one process');
+    if (running.devices.retired.count >= MAX_RETIRED_DEVICES) return running.end();
     running.keepAlive(false);
     this.#idle.push(idle);
-    while (this.#idle.length > this.#most) await this.#discard(this.#idle.shift()!, 'too many processes');
-  }
-
-  async #discard({ running }: Idle, reason: string): Promise<void> {
-    this.statistics.discarded.set(reason, (this.statistics.discarded.get(reason) ?? 0) + 1);
-    await running.end();
+    while (this.#idle.length > this.#maxIdle) await this.#idle.shift()!.running.end();
   }
 }
 
-/** What keeps a process from serving another scenario, or nothing. */
-async function whatLeaked({ running, pristine }: Idle): Promise<string | undefined> {
-  if (running.retired.areLost) return 'a device is gone that should have stayed';
-  if (running.retired.areMapped) return 'device memory is still mapped';
-  if ((await running.mapText()) !== pristine) return 'the memory map is another';
-  return undefined;
+/**
+ * Prepares an idle process for a scenario. A process that is not fit for the scenario is ended.
+ *
+ * @returns the steps that the process has already carried out, or nothing where the process was ended.
+ */
+async function prepare(
+  idle: IdleProcess,
+  hardware: string,
+  devices: number,
+): Promise<readonly Step[] | undefined> {
+  const { running } = idle;
+  try {
+    const begun = running.devices.retired.keeps(hardware)
+      ? await running.reinstateDevices(hardware)
+      : running.plugging.freeSlots >= devices && (await isEmpty(idle))
+        ? []
+        : undefined;
+    if (begun === undefined) await running.end();
+    return begun;
+  } catch (error) {
+    await running.end();
+    if (!isEndOfQemu(error)) throw error;
+    return undefined;
+  }
+}
+
+/** Whether the earlier scenarios left no trace: retired devices are connected, not mapped, and not in the memory map. */
+async function isEmpty({ running, emptyMap }: IdleProcess): Promise<boolean> {
+  const { retired } = running.devices;
+  return !retired.areLost && !retired.areMapped && (await running.observer.readMapText()) === emptyMap;
 }

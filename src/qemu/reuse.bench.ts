@@ -3,14 +3,14 @@ import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { QemuNotFound } from './process/qemu-error.ts';
 import { QemuTarget } from './qemu-target.ts';
 
-/** How much a campaign asks of one piece of hardware. */
+/** How many scenarios a campaign runs on one hardware. */
 const HISTORIES = 4;
 
 /**
- * A card with MSI-X that firmware places, and a guest that moves one of its BARs.
+ * A card with MSI-X. The guest places its BARs and moves one of them.
  *
- * @param card which card; every one is another.
- * @param turn what the guest does; each time something else.
+ * @param card different numbers make different cards.
+ * @param turn different numbers make different operations.
  */
 const scenarioOf = (card: number, turn: number): Scenario =>
   decodeScenario({
@@ -35,7 +35,7 @@ const scenarioOf = (card: number, turn: number): Scenario =>
     ],
   });
 
-/** How many processes a campaign uses at a time. */
+/** How many processes a campaign uses side by side. */
 const AT_A_TIME = 3;
 
 const hasQemu = await (async () => {

@@ -23,7 +23,7 @@ const scenario = (parts: {
   });
 
 describe('whyNotRunnable', () => {
-  it('has nothing against a device that is served to a machine that there is', () => {
+  it('is nothing for a vfio-user device on every machine of QEMU', () => {
     for (const type of ['pc', 'q35', 'virt', 'pseries']) {
       expect(whyNotRunnable(scenario({ machine: { type } }), abilities)).toBeUndefined();
     }
@@ -33,27 +33,39 @@ describe('whyNotRunnable', () => {
   const bios = { op: 'set-bar', device: 'dev0', bar: 0, address: '0xe0000' };
   const plugging = [{ op: 'hotplug', device: 'dev0' }, bios];
   it.each([
-    ['generic', { machine: { type: 'generic' } }, /no machine "generic"/],
-    ['real hosts', { iommu: 'type1' }, /type1/],
-    ['emulation on pseries', { machine: { type: 'pseries', msixEmulation: 'on' } }, /decides about MSI-X/],
-    ['odd RAM', { machine: { ram: '0x20001000' } }, /multiple of 0x2000/],
-    ['odd RAM of pseries', { machine: { type: 'pseries', ram: '0x11000000' } }, /multiple of 0x10000000/],
-    ['relocation', { device: { options: { 'x-msix-relocation': 'bar0' } } }, /no property x-msix-relocation/],
-    ['overlays', { operations: [overlay] }, /on top of system memory/],
-    ['transactions', { operations: [{ op: 'begin' }, { op: 'commit' }] }, /transactions/],
-    ['a bridge over the BIOS', { operations: plugging }, /behind a bridge/],
-  ])('refuses %s', (_, parts, reason) => {
+    ['the machine generic', { machine: { type: 'generic' } }, /no machine "generic"/],
+    ['IOMMU type1', { iommu: 'type1' }, /type1/],
+    [
+      'MSI-X emulation on pseries',
+      { machine: { type: 'pseries', msixEmulation: 'on' } },
+      /^pseries has MSI-X emulation "off"/,
+    ],
+    ['RAM of 512 MiB and 4 KiB', { machine: { ram: '0x20001000' } }, /multiple of 0x2000/],
+    [
+      'RAM of 272 MiB on pseries',
+      { machine: { type: 'pseries', ram: '0x11000000' } },
+      /multiple of 0x10000000/,
+    ],
+    [
+      'a device option that QEMU lacks',
+      { device: { options: { 'x-msix-relocation': 'bar0' } } },
+      /no property x-msix-relocation/,
+    ],
+    ['a region on top of system memory', { operations: [overlay] }, /add or remove regions/],
+    ['memory transactions', { operations: [{ op: 'begin' }, { op: 'commit' }] }, /one memory transaction/],
+    ['a BAR over the BIOS behind a bridge', { operations: plugging }, /plugs devices behind a bridge/],
+  ])('gives a reason against %s', (_, parts, reason) => {
     expect(whyNotRunnable(scenario(parts), abilities)).toMatch(reason);
   });
 
-  it('needs a compiler for pages that the host does not have', () => {
+  it('asks for a C compiler where the host pages of the scenario are larger', () => {
     const large = scenario({ machine: { hostPageSize: '0x10000' } });
     expect(whyNotRunnable(large, abilities)).toBeUndefined();
     expect(whyNotRunnable(large, { ...abilities, pageSizeShim: false })).toMatch(/C compiler/);
     expect(whyNotRunnable(scenario({}), { ...abilities, hostPageSize: 0x1_0000n })).toMatch(/smaller/);
   });
 
-  it('lets default settings of options pass', () => {
+  it('is nothing for device options with their default values', () => {
     const options = { 'x-msix-relocation': 'off', 'x-no-mmap': false };
     expect(whyNotRunnable(scenario({ device: { options } }), abilities)).toBeUndefined();
   });

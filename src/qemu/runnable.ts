@@ -4,36 +4,37 @@ import { showsBridge } from './behind-bridge.ts';
 import { plugsOrUnplugs } from './hot-plugged.ts';
 import { FIRST_SLOT, LAST_SLOT } from './guest/slots.ts';
 
-/** What this machine and its QEMU can do, as far as scenarios depend on it. */
+/** The abilities of this machine and its QEMU on which scenarios depend. */
 export interface Abilities {
-  /** Bytes of a page of the host that QEMU runs on. */
+  /** Bytes of a page of this machine. */
   readonly hostPageSize: bigint;
-  /** Whether QEMU can be made to see other pages: there is a C compiler, or the shim was compiled before. */
+  /** Whether the shim can make QEMU see larger pages. */
   readonly pageSizeShim: boolean;
-  /** Properties that `vfio-user-pci` has. */
+  /** The properties of QEMU's device `vfio-user-pci`. */
   readonly deviceProperties: ReadonlySet<string>;
 }
 
-/** RAM is rounded up to this (hw/core/machine.c), and then it is not what the backend has. */
+/** QEMU rounds RAM up to multiples of this (hw/core/machine.c), and then RAM and its backend differ in size. */
 const RAM_UNIT = 0x2000n;
-/** pseries hands out RAM in logical memory blocks. */
+/** The RAM of pseries is a multiple of a logical memory block (hw/ppc/spapr.c). */
 const PSERIES_RAM_UNIT = 256n << 20n;
 
-/** Why a real QEMU cannot run the scenario, or nothing when it can. */
+/** Why a real QEMU cannot run the scenario, in words by which scenarios can be counted; nothing when it can. */
 export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string | undefined {
   const { machine, host, devices, operations } = scenario;
   const { type } = machine;
-  if (!isQemuMachine(type)) return `there is no machine "${type}" in QEMU`;
-  if (host.iommu.type !== 'vfio-user') return `iommu type ${host.iommu.type} needs a host with real devices`;
+  if (!isQemuMachine(type)) return `QEMU has no machine "${type}"`;
+  if (host.iommu.type !== 'vfio-user')
+    return `iommu type ${host.iommu.type} needs a host with real devices; vfio-user does not`;
   const optsOut = type === 'pseries';
   if (machine.msixEmulation !== 'machine-default' && (machine.msixEmulation === 'off') !== optsOut) {
-    return `${type} decides about MSI-X emulation itself`;
+    return `${type} has MSI-X emulation "${optsOut ? 'off' : 'on'}" and cannot change it`;
   }
   const unit = type === 'pseries' ? PSERIES_RAM_UNIT : RAM_UNIT;
-  if (machine.ram % unit !== 0n) return `RAM of ${type} is a multiple of 0x${unit.toString(16)} bytes`;
+  if (machine.ram % unit !== 0n) return `RAM of ${type} must be a multiple of 0x${unit.toString(16)} bytes`;
   if (machine.hostPageSize !== abilities.hostPageSize) {
-    if (machine.hostPageSize < abilities.hostPageSize) return 'host pages smaller than those of this host';
-    if (!abilities.pageSizeShim) return 'host pages other than those of this host need a C compiler';
+    if (machine.hostPageSize < abilities.hostPageSize) return 'host pages smaller than those of this machine';
+    if (!abilities.pageSizeShim) return 'host pages larger than those of this machine need a C compiler';
   }
   for (const { options } of devices) {
     for (const [name, value] of Object.entries(options)) {
@@ -42,14 +43,17 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
     }
   }
   if (plugsOrUnplugs(scenario) && showsBridge(scenario)) {
-    return 'q35 takes devices only behind a bridge, which shows BARs below 1 MiB differently';
+    return 'q35 plugs devices behind a bridge, and a BAR below 1 MiB would look different there';
   }
   let plugs = devices.length;
   for (const { op } of operations) {
-    if (op === 'add-region' || op === 'remove-region') return 'regions on top of system memory';
-    if (op === 'begin' || op === 'commit') return 'memory transactions of several operations';
+    if (op === 'add-region' || op === 'remove-region')
+      return 'the guest cannot add or remove regions of system memory';
+    if (op === 'begin' || op === 'commit')
+      return 'the guest cannot join operations in one memory transaction';
     if (op === 'hotplug') plugs++;
   }
-  if (plugs > LAST_SLOT - FIRST_SLOT + 1) return 'more devices than a bus has slots';
+  if (plugs > LAST_SLOT - FIRST_SLOT + 1)
+    return `more than ${LAST_SLOT - FIRST_SLOT + 1} devices for the slots of a bus`;
   return undefined;
 }

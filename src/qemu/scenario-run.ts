@@ -1,14 +1,14 @@
 import type { Operation, Scenario } from '../scenario/index.ts';
-import type { VmmEvent } from '../vfio/index.ts';
 import { type Outcome, type Step, type Trace, NotRunnable } from '../trace/index.ts';
 import { explainDeath, type Death } from './death.ts';
 import type { ReadViews } from './guest/flat-view-reader.ts';
-import { QmpRefusal, isEndOfQemu } from './process/qemu-error.ts';
+import { NOTHING_SEEN, type Observation } from './guest/observer.ts';
+import type { RunningMachine } from './guest/running-machine.ts';
 import { unplugs } from './hot-plugged.ts';
-import { NOTHING_SEEN, type Observation, type RunningMachine } from './guest/running-machine.ts';
+import { QmpRefusal, isEndOfQemu } from './process/qemu-error.ts';
 
-/** A QEMU that refused a device may still die of it; after so many milliseconds it has survived. */
-const AFTERMATH = 500;
+/** How long a QEMU that refused a device is watched, in milliseconds. QEMU 11.1 may die of the refusal afterwards. */
+const AFTERMATH_MS = 500;
 
 /** How a run ended. */
 export interface RunEnd {
@@ -17,12 +17,12 @@ export interface RunEnd {
   readonly abortSite: Death['site'] | undefined;
 }
 
-const FINE: RunEnd = { outcome: 'ok', error: undefined, abortSite: undefined };
+const COMPLETED: RunEnd = { outcome: 'ok', error: undefined, abortSite: undefined };
 
-/** Where memory maps come from that are not to be looked at in this run; nothing where there is none. */
+/** The memory maps of another run after each step, for a run that does not read any; absent after its last step. */
 export type ViewSource = (step: number) => ReadViews | undefined;
 
-/** Carries out the operations of a scenario on a machine that has just come up, and keeps what is seen. */
+/** Carries out the operations of a scenario on a machine that has just started, and keeps the steps. */
 export class ScenarioRun {
   readonly steps: Step[];
   readonly #machine: RunningMachine;
@@ -30,8 +30,8 @@ export class ScenarioRun {
   readonly #views: ViewSource | undefined;
 
   /**
-   * @param views where memory maps come from; QEMU is asked when it is left out.
-   * @param begun the steps that the machine has behind it already.
+   * @param views the memory maps, where QEMU must not be asked for them.
+   * @param begun the steps of the scenario that the machine has already carried out.
    */
   constructor(
     machine: RunningMachine,
@@ -44,9 +44,9 @@ export class ScenarioRun {
     this.#views = views;
   }
 
-  /** Everything, from the machine's start on; `start` plugs in what is there from the beginning. */
+  /** Carries out the start and the operations. @param start plugs in the devices that are there from the start. */
   async perform(start: () => Promise<void>): Promise<RunEnd> {
-    let end = this.steps.length > 0 ? FINE : await this.#attempt({ op: 'start' }, start);
+    let end = this.steps.length > 0 ? COMPLETED : await this.#attempt({ op: 'start' }, start);
     for (const operation of this.#scenario.operations.slice(this.steps.length - 1)) {
       if (end.outcome !== 'ok') break;
       const view = this.steps.at(-1)!.state.flatView;
@@ -60,57 +60,58 @@ export class ScenarioRun {
       await act();
       const observation = await this.#observe();
       this.steps.push({ operation, ...observation });
-      return FINE;
+      return COMPLETED;
     } catch (error) {
       return await this.#endOf(operation, error);
     }
   }
 
   async #observe(): Promise<Observation> {
-    if (this.#views === undefined) return this.#machine.observe();
+    const { observer } = this.#machine;
+    if (this.#views === undefined) return observer.observe();
     const step = this.steps.length;
     const views = this.#views(step);
-    if (views !== undefined) return this.#machine.observeRequests(views);
-    // Step 0 is the start.
-    if (unplugs(this.#scenario, step)) throw new NotRunnable(UNSEEN);
-    return this.#machine.observe();
+    if (views !== undefined) return observer.observeWithoutMaps(views);
+    // Operation n leads to step n + 1, because step 0 is the start.
+    if (unplugs(this.#scenario, step)) throw new NotRunnable(NO_MAPS);
+    return observer.observe();
   }
 
   async #endOf(operation: Step['operation'], error: unknown): Promise<RunEnd> {
+    const { qemu, observer } = this.#machine;
     if (error instanceof QmpRefusal) {
       try {
-        await this.#machine.qemu.gone(AFTERMATH);
+        await qemu.gone(AFTERMATH_MS);
       } catch {
-        this.steps.push({ operation, ...this.#machine.observeRemains() });
+        this.steps.push({ operation, ...observer.observeEnd() });
         return { outcome: 'rejected', error: error.message, abortSite: undefined };
       }
-      return this.#endOf(operation, this.#machine.qemu.death());
+      return this.#endOf(operation, qemu.death());
     }
     if (!isEndOfQemu(error)) throw error;
-    this.steps.push({ operation, ...this.#machine.observeRemains() });
+    this.steps.push({ operation, ...observer.observeEnd() });
     const { error: words, site } = explainDeath(error, (text) => this.#machine.rename(text));
     return { outcome: 'aborted', error: words, abortSite: site };
   }
 }
 
-const UNSEEN = 'QEMU died where its memory map was looked at, and lets nothing go that was looked at';
+const NO_MAPS = 'QEMU died before the last unplug in the run that reads its memory maps';
 
-/** A QEMU that did not come up: one step that shows nothing but what it asked for. */
-export const stillbornStep = (events: readonly VmmEvent[]): Step => ({
-  operation: { op: 'start' },
-  events,
-  state: NOTHING_SEEN,
-});
+/** The only step of a QEMU that did not start. */
+export const failedStartStep: Step = { operation: { op: 'start' }, events: [], state: NOTHING_SEEN };
+
+/** The steps of a run, and how it ended. */
+export interface FinishedRun {
+  readonly end: RunEnd;
+  readonly steps: readonly Step[];
+  readonly optsOutOfMsixEmulation: boolean;
+}
 
 /**
- * The trace of a run on a real QEMU. It has no tree, no listeners registered afterwards and no teardown:
- * what cannot be seen is left out, and invariants about it have nothing to say.
+ * The trace of a run on a real QEMU. A real QEMU shows no tree of regions, no listener registered at the end and no
+ * teardown. The trace lacks them, and the invariants about them do not judge it.
  */
-export function traceOf(
-  scenario: Scenario,
-  revision: string,
-  run: { readonly end: RunEnd; readonly steps: readonly Step[]; readonly optsOut: boolean },
-): Trace {
+export function traceOf(scenario: Scenario, revision: string, run: FinishedRun): Trace {
   const { machine, host } = scenario;
   const smallest = host.iommu.pageSizes.reduce((least, size) => (size < least ? size : least));
   return {
@@ -118,7 +119,7 @@ export function traceOf(
     revision,
     ...run.end,
     pages: { host: machine.hostPageSize, guest: machine.guestPageSize, iommu: smallest },
-    optsOutOfMsixEmulation: run.optsOut,
+    optsOutOfMsixEmulation: run.optsOutOfMsixEmulation,
     steps: run.steps,
     tree: undefined,
     scratch: undefined,

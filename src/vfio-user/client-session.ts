@@ -1,10 +1,11 @@
-import { hostAddress, offset } from '../address/index.ts';
-import { Errno, type DmaMapping, type IommuContainer } from '../host/index.ts';
+import { hex } from '../address/index.ts';
 import { type Reply, MAX_MSG_FDS } from './connection.ts';
 import { decodeDeviceInfo, encodeDeviceInfo } from './device-info.ts';
 import { REGION_COUNT, type DeviceBackend } from './device-backend.ts';
 import { decodeDmaMap, decodeDmaUnmap, DmaMapFlag, DmaUnmapFlag } from './dma.ts';
-import type { DmaRequest, LiveMapping } from './dma-request.ts';
+import type { DmaContainer, LiveMapping } from './dma-container.ts';
+import type { DmaRequest } from './dma-request.ts';
+import { EINVAL, EOPNOTSUPP } from './error-number.ts';
 import { decodeIrqInfoQuery, encodeIrqInfo } from './irq-info.ts';
 import { decodeIrqSet, type IrqSet } from './irq-set.ts';
 import { MalformedMessage } from './malformed-message.ts';
@@ -20,7 +21,7 @@ import { decodeRegionInfoQuery, encodeRegionInfo } from './region-info.ts';
 import type { Descriptor, SystemCalls } from './system-calls.ts';
 import { decodeVersion, encodeVersion, MINOR_VERSION, type ClientVersion } from './version.ts';
 
-/** What a message changed. */
+/** The change that a message made. */
 export type MessageEffect =
   | { readonly kind: 'version'; readonly version: ClientVersion }
   | { readonly kind: 'dma'; readonly request: DmaRequest }
@@ -30,43 +31,41 @@ export type MessageEffect =
 
 const NOTHING = new Uint8Array(0);
 
-/** The talk with one client: what its messages mean for the device and for the host's side of its container. */
+/** Carries out the messages of one client on the device and on the client's container. */
 export class ClientSession {
   readonly #device: DeviceBackend;
-  readonly #iommu: IommuContainer;
+  readonly #container: DmaContainer;
   readonly #maxDmaMaps: number;
   readonly #calls: SystemCalls;
   #client: ClientVersion | undefined;
-  /** What the latest message changed, if it changed something; whoever takes it clears it. */
+  /** The change of the latest message, if the message made one. The server takes it and clears it. */
   effect: MessageEffect | undefined;
 
-  /** @param iommu new and empty */
-  constructor(device: DeviceBackend, iommu: IommuContainer, maxDmaMaps: number, calls: SystemCalls) {
+  /** @param container new and empty. */
+  constructor(device: DeviceBackend, container: DmaContainer, maxDmaMaps: number, calls: SystemCalls) {
     this.#device = device;
-    this.#iommu = iommu;
+    this.#container = container;
     this.#maxDmaMaps = maxDmaMaps;
     this.#calls = calls;
   }
 
-  /** The mappings that are in force, by rising IOVA. */
+  /** The mappings in force, by rising IOVA. */
   get live(): readonly LiveMapping[] {
-    return this.#iommu.mappings().map(({ iova, size, readonly, deviceMemory, backing }: DmaMapping) => ({
-      iova,
-      size,
-      readonly,
-      fileOffset: deviceMemory ? undefined : backing.offset,
-    }));
+    return this.#container.mappings();
   }
 
   /**
    * Carries out a command.
    *
-   * @throws MalformedMessage with the errno that is to be answered
+   * @throws MalformedMessage with the error number for the reply.
    */
   answer(command: number, payload: Uint8Array, descriptors: readonly Descriptor[]): Reply {
     this.#checkTurn(command);
     if (descriptors.length > 0 && command !== Command.DMA_MAP && command !== Command.DEVICE_SET_IRQS) {
-      throw new MalformedMessage(`${commandName(command)}: takes no file descriptors`, Errno.EINVAL);
+      throw new MalformedMessage(
+        `${commandName(command)}: file descriptors came along, allowed none`,
+        EINVAL,
+      );
     }
     switch (command) {
       case Command.VERSION:
@@ -98,24 +97,28 @@ export class ClientSession {
         return { payload: encodeRegionAccess(access, NOTHING) };
       }
       case Command.DEVICE_RESET:
-        if (payload.length > 0) throw new MalformedMessage('DEVICE_RESET: has no payload', Errno.EINVAL);
+        if (payload.length > 0)
+          throw new MalformedMessage(`DEVICE_RESET: payload of ${payload.length} bytes, allowed 0`, EINVAL);
         this.#device.reset();
         this.effect = { kind: 'reset' };
         return { payload: NOTHING };
       default:
         throw isCommand(command)
-          ? new MalformedMessage(`${commandName(command)}: not offered`, Errno.EOPNOTSUPP)
-          : new MalformedMessage(`${commandName(command)}: there is none`, Errno.EINVAL);
+          ? new MalformedMessage(
+              `${commandName(command)}: the server does not offer this command`,
+              EOPNOTSUPP,
+            )
+          : new MalformedMessage(`${commandName(command)}: the protocol has no such command`, EINVAL);
     }
   }
 
-  /** The first message is VERSION, and no other is. */
+  /** The first message must be VERSION, and VERSION must come only once. */
   #checkTurn(command: number): void {
     if (this.#client === undefined && command !== Command.VERSION) {
-      throw new MalformedMessage(`${commandName(command)}: sent before VERSION`, Errno.EINVAL, true);
+      throw new MalformedMessage(`${commandName(command)}: sent before VERSION`, EINVAL, true);
     }
     if (this.#client !== undefined && command === Command.VERSION) {
-      throw new MalformedMessage('VERSION: sent twice', Errno.EINVAL);
+      throw new MalformedMessage('VERSION: sent twice', EINVAL);
     }
   }
 
@@ -127,70 +130,50 @@ export class ClientSession {
       minor: Math.min(version.minor, MINOR_VERSION),
       maxMsgFds: MAX_MSG_FDS,
       maxDataXferSize: MAX_DATA_XFER_SIZE,
-      pgsizes: this.#iommu.pageSizes,
+      pgsizes: this.#container.pageSizes,
       maxDmaMaps: this.#maxDmaMaps,
     });
   }
 
-  /**
-   * A client sends no virtual address of its own. What stands for it in the checks of the host is the offset in
-   * the file: both are aligned alike wherever the file is mapped at a page.
-   */
   #map(payload: Uint8Array, descriptors: readonly Descriptor[]): Uint8Array {
-    const message = decodeDmaMap(payload);
+    const { flags, offset: fileStart, iova, size } = decodeDmaMap(payload);
     if (descriptors.length > 1) {
-      throw new MalformedMessage(`DMA_MAP: ${descriptors.length} files, allowed one`, Errno.EINVAL);
+      throw new MalformedMessage(`DMA_MAP: ${descriptors.length} files, allowed one`, EINVAL);
     }
-    const [file] = descriptors;
-    const readonly = (message.flags & DmaMapFlag.WRITE) === 0;
-    const errno = this.#iommu.map({
-      iova: message.iova,
-      size: message.size,
-      hostAddress: hostAddress(message.offset),
-      readonly,
-      deviceMemory: file === undefined,
-      backing: {
-        region: file === undefined ? '' : this.#calls.identity(file),
-        owner: undefined,
-        offset: message.offset,
-      },
-    });
-    this.#note({
-      kind: 'map',
-      iova: message.iova,
-      size: message.size,
-      readonly,
-      fileOffset: file === undefined ? undefined : message.offset,
-      flags: message.flags,
-      answer: errno === 0 ? 'ok' : errno,
-    });
-    // The protocol has no payload in this reply.
+    const [descriptor] = descriptors;
+    const readonly = (flags & DmaMapFlag.WRITE) === 0;
+    const file = descriptor === undefined ? undefined : this.#calls.identity(descriptor);
+    const fileOffset = descriptor === undefined ? undefined : fileStart;
+    const errno = this.#container.map({ iova, size, readonly, file, fileOffset });
+    this.#record({ kind: 'map', iova, size, readonly, fileOffset, flags, answer: answerOf(errno) });
+    // The reply to DMA_MAP has no payload.
     return NOTHING;
   }
 
   #unmap(payload: Uint8Array): Uint8Array {
     const { flags, iova, size } = decodeDmaUnmap(payload);
-    const errno = flags === DmaUnmapFlag.ALL ? this.#unmapAll() : this.#iommu.unmap(iova, size).errno;
-    const answer = errno === 0 ? 'ok' : errno;
-    this.#note({ kind: 'unmap', iova, size, readonly: false, fileOffset: undefined, flags, answer });
+    const errno = flags === DmaUnmapFlag.ALL ? this.#unmapAll() : this.#container.unmap(iova, size);
+    const answer = answerOf(errno);
+    this.#record({ kind: 'unmap', iova, size, readonly: false, fileOffset: undefined, flags, answer });
     return payload;
   }
 
-  #unmapAll(): Errno {
-    for (const { iova, size } of this.#iommu.mappings()) {
-      const { errno } = this.#iommu.unmap(iova, size);
+  #unmapAll(): number {
+    for (const { iova, size } of this.#container.mappings()) {
+      const errno = this.#container.unmap(iova, size);
       if (errno !== 0) return errno;
     }
     return 0;
   }
 
-  /** A request that the host refuses is noted like any other before the error goes out. */
-  #note(request: DmaRequest): void {
+  /** Records a request, also one that the container refuses; a refusal then goes out as an error. */
+  #record(request: DmaRequest): void {
     this.effect = { kind: 'dma', request };
-    if (request.answer !== 'ok') {
+    const { kind, iova, size, answer } = request;
+    if (answer !== 'ok') {
       throw new MalformedMessage(
-        `DMA_${request.kind.toUpperCase()}: ${offset(request.iova)}+${request.size} refused by the host`,
-        request.answer,
+        `DMA_${kind.toUpperCase()}: the container refuses ${hex(size)} bytes at IOVA ${hex(iova)}`,
+        answer,
       );
     }
   }
@@ -201,10 +184,10 @@ export class ClientSession {
     if (info === undefined) {
       throw new MalformedMessage(
         `DEVICE_GET_REGION_INFO: index ${query.index}, allowed 0 to ${REGION_COUNT - 1}`,
-        Errno.EINVAL,
+        EINVAL,
       );
     }
-    // What cannot be handed over cannot be mmapped.
+    // A client that takes no descriptors cannot be given the file that it would mmap.
     const mmap = info.flags.mmap && this.#client!.maxMsgFds > 0;
     const { payload: reply, complete } = encodeRegionInfo(query, { ...info, flags: { ...info.flags, mmap } });
     const descriptor = complete && mmap ? this.#device.file(query.index) : undefined;
@@ -217,9 +200,11 @@ export class ClientSession {
     if (count === undefined) {
       throw new MalformedMessage(
         `DEVICE_GET_IRQ_INFO: index ${index}, allowed 0 to ${this.#device.irqCounts.length - 1}`,
-        Errno.EINVAL,
+        EINVAL,
       );
     }
     return encodeIrqInfo(index, count);
   }
 }
+
+const answerOf = (errno: number): DmaRequest['answer'] => (errno === 0 ? 'ok' : errno);

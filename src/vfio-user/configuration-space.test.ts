@@ -6,7 +6,7 @@ import { device } from './testing/device.ts';
 
 const bare: ServedDevice = { id: 'bare', vendor: 1, device: 2, bars: [], msix: undefined };
 
-describe('the configuration space of a served device', () => {
+describe('configurationSpace', () => {
   it('has the type 0 header', () => {
     const space = configurationSpace({
       ...device,
@@ -23,7 +23,7 @@ describe('the configuration space of a served device', () => {
     expect(configurationSpace(bare).read(0x08, 4)).toBe(0x0880_0001);
   });
 
-  it('keeps of COMMAND what a function can do', () => {
+  it('keeps the bits of COMMAND that a function implements', () => {
     const space = configurationSpace(device);
     space.write(0x04, 2, 0xffff);
     expect(space.read(0x04, 2)).toBe(0x0547);
@@ -31,7 +31,7 @@ describe('the configuration space of a served device', () => {
     expect(space.read(0x06, 2)).toBe(0x10);
   });
 
-  it('has BARs with their type bits, which can be sized', () => {
+  it('has BARs that show their type bits and can be sized', () => {
     const space = configurationSpace(device);
     const all = [0x10, 0x14, 0x18, 0x1c, 0x20, 0x24];
     expect(all.map((at) => space.read(at, 4))).toEqual([0, 0, 0xc, 0, 1, 0]);
@@ -42,10 +42,10 @@ describe('the configuration space of a served device', () => {
   });
 
   it.each([
-    ['no power of two', 0x3000n],
-    ['nothing', 0n],
-    ['smaller than its type bits', 8n],
-  ])('has a BAR of %s that cannot be written', (_, size) => {
+    ['12 KiB, which is no power of two', 0x3000n],
+    ['0 bytes', 0n],
+    ['8 bytes, which its type bits cover', 8n],
+  ])('lets software write no bit of a BAR of %s', (_, size) => {
     const info = { size, flags: { read: true, write: true, mmap: false }, capabilities: [] };
     const space = configurationSpace({
       ...bare,
@@ -56,7 +56,7 @@ describe('the configuration space of a served device', () => {
     expect([space.read(0x10, 4), space.read(0x14, 4)]).toEqual([4, 0]);
   });
 
-  it('has a 64-bit BAR of 4G or more in its upper half only, and one at index 5 without an upper half', () => {
+  it('shows the size of a 64-bit BAR of 8 GiB in its upper half, and has no upper half for BAR 5', () => {
     const info = { size: 1n << 33n, flags: { read: true, write: true, mmap: false }, capabilities: [] };
     const bar = { attributes: { type: 'mem64', prefetchable: false }, info } as const;
     const space = configurationSpace({
@@ -67,7 +67,7 @@ describe('the configuration space of a served device', () => {
     expect([0x10, 0x14, 0x24, 0x28].map((at) => space.read(at, 4))).toEqual([4, 0xffff_fffe, 4, 0]);
   });
 
-  it('has the MSI-X capability at 0x40, with two bits that can be written', () => {
+  it('has the MSI-X capability at 0x40 with two writable bits', () => {
     const space = configurationSpace(device);
     expect(space.read(0x34, 1)).toBe(0x40);
     expect(space.read(0x40, 4)).toBe(0x000f_0011);
@@ -77,7 +77,7 @@ describe('the configuration space of a served device', () => {
     expect(space.read(0x42, 2)).toBe(0xc00f);
   });
 
-  it('has a capability that makes no sense as it is', () => {
+  it('shows an MSI-X capability with a reserved BIR as it is', () => {
     const msix = {
       vectors: 2048,
       tableBar: 7,
@@ -91,7 +91,7 @@ describe('the configuration space of a served device', () => {
     ]);
   });
 
-  it('has the PCI Express capability at 0x50, behind MSI-X or alone', () => {
+  it('has the PCI Express capability at 0x50, after MSI-X or alone', () => {
     const both = configurationSpace({ ...device, pciExpress: true });
     expect([both.read(0x34, 1), both.read(0x41, 1), both.read(0x50, 4)]).toEqual([0x40, 0x50, 0x0002_0010]);
     const alone = configurationSpace({ ...bare, pciExpress: true });

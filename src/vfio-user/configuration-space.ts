@@ -14,7 +14,7 @@ import {
 } from '../pci-layout/index.ts';
 import type { ServedBar, ServedDevice } from './served-device.ts';
 
-/** Registers of the type 0 header beside those of src/pci (PCI 3.0 section 6.1). */
+/** Registers of the type 0 header beside those of src/pci-layout (PCI 3.0 section 6.1). */
 const VENDOR_ID = 0x00;
 const DEVICE_ID = 0x02;
 const REVISION_ID = 0x08;
@@ -34,25 +34,25 @@ const COMMAND_WRITABLE =
   PciCommand.INTX_DISABLE;
 const MSIX_CONTROL_WRITABLE = MsixControl.ENABLE | MsixControl.FUNCTION_MASK;
 
-/** Where the capabilities are. */
+/** Offsets of the capabilities. */
 export const MSIX_CAPABILITY_OFFSET = 0x40;
 export const EXPRESS_CAPABILITY_OFFSET = 0x50;
 const EXPRESS_CAPABILITY_ID = 0x10;
 /** Version 2 of the PCI Express capability, type "endpoint" (PCI Express 3.0 section 7.8.2). */
 const EXPRESS_ENDPOINT_V2 = 0x0002;
-/** 2.5 GT/s, one lane: the least that a link can be (section 7.8.6). */
+/** 2.5 GT/s and one lane: the slowest link of PCI Express (section 7.8.6). */
 const EXPRESS_LINK = 0x0011;
 
-/** Bytes of conventional configuration space, and of that of a PCI Express function. */
+/** Bytes of the configuration space of a conventional function, and of a PCI Express function. */
 export const CONVENTIONAL_BYTES = 256;
 export const EXTENDED_BYTES = 4096;
 
+/** Base system peripheral, other. */
 const DEFAULT_CLASS = 0x08_80_00;
 
 /**
- * The configuration space of `device` after power-on. A client that emulates most of it, as QEMU does, needs the type
- * bits of the BARs and the capabilities; COMMAND and the MSI-X control word keep what is written; and the BARs can be
- * sized, for clients that do.
+ * The configuration space of `device` after power-on. QEMU emulates most of it and reads the type bits of the BARs
+ * and the capabilities. COMMAND and the MSI-X control word keep what the client writes, and a client can size the BARs.
  */
 export function configurationSpace(device: ServedDevice): ConfigSpace {
   const space = new ConfigSpace();
@@ -81,7 +81,7 @@ export function configurationSpace(device: ServedDevice): ConfigSpace {
   return space;
 }
 
-/** Type bits and, where the size is a power of two, as many writable bits as leave the size to be found. */
+/** Sets the type bits of a BAR. Where the size is a power of two, software can find it by writing all ones. */
 function setBar(space: ConfigSpace, index: number, { attributes, info: { size } }: ServedBar): void {
   const register = barRegister(index);
   space.set(register, 4, barFlags(attributes));

@@ -1,4 +1,4 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import {
   decodeHeader,
@@ -13,44 +13,49 @@ import { DescriptorsLost, GONE, type Descriptor, type SystemCalls, type Watch } 
 
 /** How many file descriptors the server takes with one message. */
 export const MAX_MSG_FDS = 8;
-/** The largest message that the server takes: a REGION_WRITE with as many bytes as it has announced. */
+/** Bytes of the largest message that the server takes: a REGION_WRITE of MAX_DATA_XFER_SIZE bytes. */
 export const MAX_MESSAGE_BYTES = HEADER_BYTES + 16 + MAX_DATA_XFER_SIZE;
-/** How many messages are taken at a time before others in the event loop have their turn. */
-const TURN = 256;
+/** How many messages one turn of the event loop answers, so that other sockets are served in between. */
+const MESSAGES_PER_TURN = 256;
 
-/** What a command is answered with. */
+/** The answer to a command. */
 export interface Reply {
   readonly payload: Uint8Array;
-  /** A file that goes along; it stays open here. */
+  /** A file for the client. It stays open in the server. */
   readonly descriptor?: Descriptor | undefined;
 }
 
-/** A message that was refused. */
+/** A message that the server answered by an error. */
 export interface Refusal {
-  /** Any 16-bit number, as it came. */
+  /** The command of the message: any 16-bit number. */
   readonly command: number;
-  readonly errno: Errno;
+  /** The positive error number of the reply. */
+  readonly errno: number;
   readonly reason: string;
-  /** Whether the connection was closed over it. */
+  /** Whether the server closed the connection because of it. */
   readonly fatal: boolean;
 }
 
-/** Who answers the messages of a connection, and hears of its end. */
+/** Answers the messages of a connection and is told of its end. */
 export interface Protocol {
   /**
-   * @param descriptors open for as long as the call lasts
-   * @throws MalformedMessage for what is to be answered by an error
+   * @param descriptors came with the message. They stay open until the call returns.
+   * @throws MalformedMessage to answer by an error.
    */
   answer(command: number, payload: Uint8Array, descriptors: readonly Descriptor[]): Reply;
-  /** After a message was answered; `refusal` when it was answered by an error. */
+  /** Called after the reply to a message. @param refusal present when the reply was an error. */
   answered(refusal: Refusal | undefined): void;
-  /** The connection is closed, by the client or over a message. `failure` is a fault of the server's own. */
+  /**
+   * Called when the client has closed the connection, or the server has because of a message.
+   *
+   * @param failure present when a fault of the server itself ended the connection.
+   */
   ended(failure: unknown): void;
 }
 
 /**
- * A connected client: cuts the stream into messages and sends the replies. It holds one message and one reply
- * at a time; while a client does not take its reply, nothing more is read from it.
+ * A connected client: cuts its stream into messages and sends the replies. A connection holds one message and one
+ * reply at a time. While the client does not take the reply, the server reads nothing more from it.
  */
 export class Connection {
   readonly #calls: SystemCalls;
@@ -59,29 +64,29 @@ export class Connection {
   readonly #watch: Watch;
   readonly #header = new Uint8Array(HEADER_BYTES);
   #message: { readonly header: MessageHeader; readonly payload: Uint8Array } | undefined;
-  /** How much there is of the payload, or of the header before it. */
+  /** How many bytes of the payload have arrived; of the header, while there is no message. */
   #filled = 0;
   #descriptors: Descriptor[] = [];
   #reply: { readonly bytes: Uint8Array; readonly descriptor: Descriptor | undefined } | undefined;
   #waitsToSend = false;
-  /** The client takes no more replies; what it has sent before is still read. */
+  /** The client takes no more replies. The server still reads what the client sent before. */
   #deaf = false;
-  /** Nothing more is read; the socket is closed as soon as the last reply is out. */
+  /** The server reads nothing more and closes the socket once the last reply is out. */
   #ending = false;
   #closed = false;
   #busy = false;
 
-  /** @param socket the connection's own from now on */
+  /** @param socket the connection closes it. */
   constructor(calls: SystemCalls, socket: Descriptor, protocol: Protocol) {
     this.#calls = calls;
     this.#socket = socket;
     this.#protocol = protocol;
-    this.#watch = calls.watch(socket, 'readable', () => this.pump(TURN));
+    this.#watch = calls.watch(socket, 'readable', () => this.pump(MESSAGES_PER_TURN));
   }
 
-  /** Answers what has arrived, `limit` messages at most, and returns without waiting for more. */
+  /** Answers the messages that have arrived, at most `limit`, and returns without waiting for more. */
   pump(limit: number): void {
-    // A listener that is called from here may come back here.
+    // A listener of the server may call `drain` from within a message, which leads here again.
     if (this.#busy || this.#closed) return;
     this.#busy = true;
     try {
@@ -102,7 +107,7 @@ export class Connection {
     this.#watch.keepAlive(whether);
   }
 
-  /** Closes the socket; harmless when repeated. */
+  /** Closes the socket. May be called again. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -117,7 +122,7 @@ export class Connection {
     this.#protocol.ended(failure);
   }
 
-  /** Reads until a message is complete. @returns whether one is */
+  /** Reads until a message is complete. @returns whether a message is complete. */
   #receive(): boolean {
     while (!this.#ending && !this.#closed) {
       const target = this.#message?.payload ?? this.#header;
@@ -135,7 +140,7 @@ export class Connection {
     return false;
   }
 
-  /** Bytes are asked for up to the end of a message only, so that descriptors belong to the one that they came with. */
+  /** Reads no further than the end of a message, so that descriptors stay with the message that they came with. */
   #read(into: Uint8Array): number {
     const before = this.#descriptors.length;
     try {
@@ -145,7 +150,7 @@ export class Connection {
       this.#ending = true;
       this.#protocol.answered({
         command: this.#message?.header.command ?? 0,
-        errno: Errno.EINVAL,
+        errno: EINVAL,
         reason: error.message,
         fatal: true,
       });
@@ -153,7 +158,7 @@ export class Connection {
     }
   }
 
-  /** The header is complete. @returns whether it makes sense */
+  /** Decodes a complete header. @returns whether the header is valid. */
   #begin(): boolean {
     try {
       const header = decodeHeader(this.#header, MAX_MESSAGE_BYTES);
@@ -195,7 +200,7 @@ export class Connection {
     return { command: header.command, errno, reason, fatal };
   }
 
-  /** Sends what the client takes of the reply. */
+  /** Sends as much of the reply as the socket takes. */
   #flush(): void {
     while (this.#reply !== undefined) {
       const { bytes, descriptor } = this.#reply;

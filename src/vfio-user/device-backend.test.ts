@@ -8,37 +8,37 @@ import { FakeSystemCalls } from './testing/fake-system-calls.ts';
 
 const access = (region: number, at: bigint, count: number) => ({ region, offset: offset(at), count });
 
-describe('a device', () => {
-  it('has 256 bytes of configuration space, a PCI Express one 4096', () => {
+describe('DeviceBackend', () => {
+  it('has 256 bytes of configuration space, and 4096 for a PCI Express device', () => {
     const calls = new FakeSystemCalls();
     const plain = new DeviceBackend(device, calls);
     const express = new DeviceBackend({ ...device, pciExpress: true }, calls);
     expect(plain.regionInfo(7)!.size).toBe(256n);
     expect(express.regionInfo(7)!.size).toBe(4096n);
     expect(() => plain.read(access(7, 254n, 4))).toThrow('region 7 has 256 bytes');
-    // Of which the upper part has no capability.
+    // Extended configuration space has no capabilities.
     express.write(access(7, 254n, 4), bytes('ffffffff'));
     expect(text(express.read(access(7, 254n, 4)))).toBe('00000000');
     expect(text(express.read(access(7, 0n, 4096)).subarray(0, 4))).toBe('86807215');
   });
 
-  it('takes writes of any width to its registers', () => {
-    const state = new DeviceBackend(device, new FakeSystemCalls());
-    state.write(access(7, 0x10n, 8), bytes('ffffffffffffffff'));
-    state.write(access(7, 0x43n, 1), bytes('ff'));
-    expect(text(state.read(access(7, 0x10n, 8)))).toBe('00c0ffff 00000000');
-    expect(text(state.read(access(7, 0x40n, 4)))).toBe('11000fc0');
-    state.reset();
-    expect(text(state.read(access(7, 0x40n, 4)))).toBe('11000f00');
+  it('takes writes of 8 bytes and of 1 byte to its registers', () => {
+    const backend = new DeviceBackend(device, new FakeSystemCalls());
+    backend.write(access(7, 0x10n, 8), bytes('ffffffffffffffff'));
+    backend.write(access(7, 0x43n, 1), bytes('ff'));
+    expect(text(backend.read(access(7, 0x10n, 8)))).toBe('00c0ffff 00000000');
+    expect(text(backend.read(access(7, 0x40n, 4)))).toBe('11000fc0');
+    backend.reset();
+    expect(text(backend.read(access(7, 0x40n, 4)))).toBe('11000f00');
   });
 
-  it('has whole pages of any host behind its BARs, and as much as an area beyond the end asks for', () => {
+  it('has memory files of whole 64 KiB pages that reach to the end of the last sparse area', () => {
     const calls = new FakeSystemCalls();
     const flags = { read: true, write: true, mmap: true };
     const attributes = { type: 'mem64', prefetchable: false } as const;
     const areas = [{ offset: offset(0x20000n), size: 1n }];
     const huge = [{ offset: offset(0xffff_ffff_ffff_f000n), size: 0x1000n }];
-    const state = new DeviceBackend(
+    const backend = new DeviceBackend(
       {
         ...device,
         bars: [
@@ -49,18 +49,18 @@ describe('a device', () => {
       },
       calls,
     );
-    expect([0, 1, 2].map((index) => calls.file(state.file(index)!).size)).toEqual([
+    expect([0, 1, 2].map((index) => calls.file(backend.file(index)!).size)).toEqual([
       0x10000n,
       0x30000n,
       1n << 62n,
     ]);
-    expect(state.file(3)).toBeUndefined();
-    state.close();
-    state.close();
+    expect(backend.file(3)).toBeUndefined();
+    backend.close();
+    backend.close();
     expect(calls.open.size).toBe(0);
   });
 
-  it('without memory for its BARs is none', () => {
+  it('throws and closes all files when memfd_create fails', () => {
     const calls = new FakeSystemCalls();
     calls.failing.push('none', 'memoryFile');
     expect(() => new DeviceBackend(device, calls)).toThrow(SystemCallError);

@@ -1,10 +1,10 @@
 import { alignUp } from '../address/index.ts';
-import { Errno, type RegionInfo } from '../host/index.ts';
-import { LARGEST_PAGE } from '../scenario/index.ts';
 import { BAR_COUNT, type ConfigSpace } from '../pci-layout/index.ts';
 import { configurationSpace, CONVENTIONAL_BYTES, EXTENDED_BYTES } from './configuration-space.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import type { RegionAccess } from './region-access.ts';
+import type { RegionInfo } from './region-info.ts';
 import { endOfMmaps, type ServedDevice } from './served-device.ts';
 import type { Descriptor, SystemCalls } from './system-calls.ts';
 
@@ -12,21 +12,23 @@ import type { Descriptor, SystemCalls } from './system-calls.ts';
 export const CONFIG_REGION = 7;
 export const REGION_COUNT = 9;
 
-/** The largest file that Linux allows is smaller than some BARs that a scenario may name. */
+/** Pages of 64 KiB are the largest of a Linux host, in bytes. */
+const LARGEST_PAGE = 0x1_0000n;
+/** Bytes of the largest file that the server makes: Linux allows none of 2^63 or more, yet a BAR may be as large. */
 const LARGEST_FILE = 1n << 62n;
 
 const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
 
-/** The device itself: its registers and the memory of its BARs. It outlives the clients that come and go. */
+/** The registers of the device and the memory of its BARs. The device stays while clients connect and leave. */
 export class DeviceBackend {
   readonly #device: ServedDevice;
   readonly #calls: SystemCalls;
   readonly #files = new Map<number, Descriptor>();
   #config: ConfigSpace;
-  /** How many interrupts each index has. */
+  /** How many interrupts the device has of each index. */
   readonly irqCounts: readonly number[];
 
-  /** @throws SystemCallError when the memory of a BAR cannot be had. */
+  /** @throws SystemCallError when the memory file of a BAR cannot be made. */
   constructor(device: ServedDevice, calls: SystemCalls) {
     this.#device = device;
     this.#calls = calls;
@@ -44,7 +46,7 @@ export class DeviceBackend {
   #createFiles(): void {
     this.#device.bars.slice(0, BAR_COUNT).forEach((bar, index) => {
       if (!bar?.info.flags.mmap) return;
-      // Whole pages of any host that maps it.
+      // A client mmaps whole pages of its host.
       const size = alignUp(endOfMmaps(bar.info), LARGEST_PAGE);
       const file = this.#calls.memoryFile(
         `${this.#device.id}-bar${index}`,
@@ -54,7 +56,7 @@ export class DeviceBackend {
     });
   }
 
-  /** What DEVICE_GET_REGION_INFO says of region `index`, or nothing when there is no such index. */
+  /** What DEVICE_GET_REGION_INFO tells of region `index`; `undefined` from index 9 on. */
   regionInfo(index: number): RegionInfo | undefined {
     if (index >= REGION_COUNT) return undefined;
     if (index === CONFIG_REGION) {
@@ -64,15 +66,15 @@ export class DeviceBackend {
     return this.#device.bars[index]?.info ?? ABSENT;
   }
 
-  /** The file behind a BAR that may be mmapped. */
+  /** The memory file of a BAR that the client may mmap. */
   file(index: number): Descriptor | undefined {
     return this.#files.get(index);
   }
 
   /**
-   * What the client reads. A BAR that cannot be mmapped has no memory behind it and reads as zeros.
+   * The bytes that the client reads. A BAR without mmap has no memory and reads as zeros.
    *
-   * @throws MalformedMessage (EINVAL) for a region that there is not, and for bytes beyond its end.
+   * @throws MalformedMessage (EINVAL) for a region index from 9 on, and for bytes beyond the end of the region.
    */
   read(access: RegionAccess): Uint8Array {
     this.#check(access);
@@ -85,7 +87,7 @@ export class DeviceBackend {
     return bytes;
   }
 
-  /** What the client writes. @throws MalformedMessage as `read` does. */
+  /** Writes bytes of the client. A BAR without mmap drops them. @throws MalformedMessage as `read` does. */
   write(access: RegionAccess, data: Uint8Array): void {
     this.#check(access);
     const { region, offset } = access;
@@ -100,15 +102,17 @@ export class DeviceBackend {
   #check({ region, offset, count }: RegionAccess): void {
     const info = this.regionInfo(region);
     if (info === undefined || offset + BigInt(count) > info.size) {
-      const problem = info ? `region ${region} has ${info.size} bytes` : `there are ${REGION_COUNT} regions`;
+      const problem = info
+        ? `region ${region} has ${info.size} bytes`
+        : `allowed regions 0 to ${REGION_COUNT - 1}`;
       throw new MalformedMessage(
         `access to ${count} bytes at ${offset} of region ${region}: ${problem}`,
-        Errno.EINVAL,
+        EINVAL,
       );
     }
   }
 
-  /** The extended configuration space has no capabilities: it reads as zeros. */
+  /** Extended configuration space, from byte 256 on, has no capabilities and reads as zeros. */
   #readConfig(offset: number, count: number): Uint8Array {
     return Uint8Array.from({ length: count }, (_, index) =>
       offset + index < CONVENTIONAL_BYTES ? this.#config.read(offset + index, 1) : 0,
@@ -119,12 +123,12 @@ export class DeviceBackend {
     if (offset < CONVENTIONAL_BYTES) this.#config.write(offset, 1, byte);
   }
 
-  /** Registers as after power-on; the memory of the BARs stays. */
+  /** Puts the registers back to their values after power-on. The memory of the BARs keeps its contents. */
   reset(): void {
     this.#config = configurationSpace(this.#device);
   }
 
-  /** Closes the files; harmless when repeated. */
+  /** Closes the memory files. May be called again. */
   close(): void {
     for (const file of this.#files.values()) this.#calls.close(file);
     this.#files.clear();

@@ -4,12 +4,16 @@ const BYTES = 16;
 const FLAG_RESET = 1;
 const FLAG_PCI = 2;
 
-/** Checks a DEVICE_GET_INFO: {u32 argsz, u32 flags, u32 regions, u32 irqs}. Only argsz says anything. */
+/**
+ * Checks a DEVICE_GET_INFO: {u32 argsz, u32 flags, u32 regions, u32 irqs}. The request uses only argsz.
+ *
+ * @throws MalformedMessage (EINVAL) for a payload of other than 16 bytes, and an argsz below 16.
+ */
 export function decodeDeviceInfo(payload: Uint8Array): void {
   argsz(fixedPart(payload, 'DEVICE_GET_INFO', BYTES), 'DEVICE_GET_INFO', BYTES);
 }
 
-/** The reply for a PCI device that can be reset. */
+/** The reply of a PCI device that can be reset, with the numbers of its region and interrupt indexes. */
 export function encodeDeviceInfo(regions: number, irqs: number): Uint8Array {
   const payload = new Uint8Array(BYTES);
   const view = new DataView(payload.buffer);

@@ -1,25 +1,17 @@
 import type { Iova, Offset, Size } from '../address/index.ts';
-import type { Errno } from '../host/index.ts';
 
-/** A DMA_MAP or DMA_UNMAP, and what was answered. */
+/** A DMA_MAP or DMA_UNMAP, and the server's answer. */
 export interface DmaRequest {
   readonly kind: 'map' | 'unmap';
   readonly iova: Iova;
   /** In bytes. */
   readonly size: Size;
-  /** A map that the device may not write to. */
+  /** Whether a map leaves the device no right to write; false for an unmap. */
   readonly readonly: boolean;
-  /** Where in the file that came along the memory begins; nothing where no file came, as for BARs and ROMs. */
+  /** Where in the client's file the memory begins. Absent for an unmap, and for memory without a file. */
   readonly fileOffset: Offset | undefined;
-  /** As they came: of a map read (1) and write (2), of an unmap everything (2). */
+  /** The flags of the message: read (1) and write (2) of a map, all (2) of an unmap. */
   readonly flags: number;
-  readonly answer: 'ok' | Exclude<Errno, 0>;
-}
-
-/** A mapping that the client has set up and not taken away. */
-export interface LiveMapping {
-  readonly iova: Iova;
-  readonly size: Size;
-  readonly readonly: boolean;
-  readonly fileOffset: Offset | undefined;
+  /** `ok`, or the positive error number that the client was answered. */
+  readonly answer: 'ok' | number;
 }

@@ -1,21 +1,23 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 import { argsz, fixedPart } from './payload-reader.ts';
 
-/** What comes with a DEVICE_SET_IRQS. */
+/** The data of a DEVICE_SET_IRQS: nothing, a byte for each interrupt, or an eventfd for each. */
 export type IrqData = 'none' | 'bool' | 'eventfd';
-/** What it asks for. */
+/** The action of a DEVICE_SET_IRQS. */
 export type IrqAction = 'mask' | 'unmask' | 'trigger';
 
-/** A DEVICE_SET_IRQS. */
+/** A DEVICE_SET_IRQS of the client. */
 export interface IrqSet {
   readonly data: IrqData;
   readonly action: IrqAction;
-  /** As it came (linux/vfio.h: VFIO_IRQ_SET_*). */
+  /** The flags of the message (linux/vfio.h: VFIO_IRQ_SET_*). */
   readonly flags: number;
   /** 0 INTx, 1 MSI, 2 MSI-X, 3 error, 4 request. */
   readonly index: number;
+  /** The first interrupt. */
   readonly start: number;
+  /** How many interrupts; 0 with data `none` disables the index. */
   readonly count: number;
 }
 
@@ -36,10 +38,10 @@ const ACTION_MASK = 0x38;
 /**
  * Reads {u32 argsz, u32 flags, u32 index, u32 start, u32 count} and, for `bool`, a byte for each interrupt.
  *
- * @param counts how many interrupts each index has
- * @param descriptors how many file descriptors came along
- * @throws MalformedMessage (EINVAL) for anything that Linux vfio_main.c:vfio_set_irqs_validate_and_prepare refuses, a
- *   payload that is not as long as its data, and descriptors that nothing explains.
+ * @param counts how many interrupts the device has of each index.
+ * @param descriptors how many file descriptors came with the message.
+ * @throws MalformedMessage (EINVAL) for what Linux vfio_main.c:vfio_set_irqs_validate_and_prepare refuses, a payload
+ *   that is longer or shorter than its data, and a wrong number of descriptors.
  */
 export function decodeIrqSet(payload: Uint8Array, counts: readonly number[], descriptors: number): IrqSet {
   const view = fixedPart(payload, 'DEVICE_SET_IRQS', FIXED_BYTES, false);
@@ -56,11 +58,12 @@ export function decodeIrqSet(payload: Uint8Array, counts: readonly number[], des
   const available = counts[index];
   if (available === undefined) throw refusal(`index ${index}, allowed 0 to ${counts.length - 1}`);
   if (start + count > available) {
-    throw refusal(`interrupts ${start} to ${start + count}, where index ${index} has ${available}`);
+    throw refusal(`${count} interrupts from ${start} on, but index ${index} has ${available}`);
   }
-  if (count === 0 && (data !== 'none' || start !== 0)) throw refusal('no interrupt, yet data or a start');
+  if (count === 0 && (data !== 'none' || start !== 0))
+    throw refusal('count 0, allowed only without data and with start 0');
   fixedPart(payload, 'DEVICE_SET_IRQS', FIXED_BYTES + (data === 'bool' ? count : 0));
-  // All of the range or none of it: no descriptor takes the ones that were set before away.
+  // One descriptor for each interrupt sets the eventfds. No descriptor at all takes the eventfds away.
   if (descriptors !== 0 && (data !== 'eventfd' || descriptors !== count)) {
     throw refusal(`${descriptors} descriptors for ${count} interrupts with data "${data}"`);
   }
@@ -68,4 +71,4 @@ export function decodeIrqSet(payload: Uint8Array, counts: readonly number[], des
 }
 
 const refusal = (problem: string): MalformedMessage =>
-  new MalformedMessage(`DEVICE_SET_IRQS: ${problem}`, Errno.EINVAL);
+  new MalformedMessage(`DEVICE_SET_IRQS: ${problem}`, EINVAL);

@@ -18,7 +18,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linuxSystemCalls } from './linux-system-calls.ts';
 import { DescriptorsLost, GONE, SystemCallError } from './system-calls.ts';
 import { bytes, text } from './testing/bytes.ts';
-import { device, host } from './testing/device.ts';
+import { container, device } from './testing/device.ts';
 import { message, payloads, replies } from './testing/messages.ts';
 import { SocketClient } from './testing/socket-client.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
@@ -28,11 +28,11 @@ const threads = (): number =>
   Number(/^Threads:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe.skipIf(process.platform !== 'linux')('on Linux', () => {
+describe.skipIf(process.platform !== 'linux')('a vfio-user server on Linux', () => {
   const folder = mkdtempSync(join(tmpdir(), 'barproof-vfio-user-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const socketPath = join(folder, 'socket');
-  const make = (): VfioUserServer => new VfioUserServer({ socketPath, device, iommu: host() });
+  const make = (): VfioUserServer => new VfioUserServer({ socketPath, device, container: container() });
 
   let server: VfioUserServer;
   let clients: SocketClient[];
@@ -54,14 +54,14 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     return client;
   }
 
-  it('files go both ways', async () => {
+  it('takes the file of RAM from the client and gives it the files of BARs', async () => {
     const client = await connect();
     const before = openDescriptors();
     const ram = linuxSystemCalls().memoryFile('ram', 0x10000n);
     const [mapped] = replies(await client.ask(message(1, 2, payloads.map(0n, 0x1000n, 3, 0x2000n)), [ram]));
     expect(mapped).toMatchObject({ id: 1, flags: 1 });
     expect(server.requests).toMatchObject([{ kind: 'map', fileOffset: 0x2000n, answer: 'ok' }]);
-    // The same file through another descriptor is the same memory; another file is not.
+    // Another descriptor of the same file is the same memory. Another file is not.
     const again = openSync(`/proc/self/fd/${ram}`, 'r+');
     const other = linuxSystemCalls().memoryFile('other', 0x10000n);
     for (const [file, flags] of [
@@ -87,7 +87,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(text(read!.payload.subarray(16))).toBe('c0aaee');
   });
 
-  it('descriptors stay with their message, however messages are glued together', async () => {
+  it('keeps descriptors with their message, however the messages are cut and joined', async () => {
     const client = await connect();
     const ram = openSync('/dev/null', 'r');
     const map = (page: bigint) =>
@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     ]);
   });
 
-  it('received descriptors are not inherited by children', () => {
+  it('sets close-on-exec on sockets, memory files and received descriptors', () => {
     const calls = linuxSystemCalls();
     const listener = calls.listen(join(folder, 'second'));
     const client = new SocketClient(join(folder, 'second'));
@@ -139,7 +139,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     calls.remove(join(folder, 'second'));
   });
 
-  it('more descriptors than were announced close the connection and none stays open', async () => {
+  it('closes the connection and all descriptors when the client sends more than announced', async () => {
     const client = await connect();
     const before = openDescriptors();
     const files = Array.from({ length: 9 }, () => openSync('/dev/null', 'r'));
@@ -150,14 +150,14 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     await connect();
   });
 
-  it('messages of a client that went away without its replies are all read', async () => {
+  it('reads all messages of a client that closed without reading its replies', async () => {
     const client = await connect();
     const stream = Array.from({ length: 1000 }, (_, page) =>
       message(page, 2, payloads.map(BigInt(page) << 12n, 0x1000n)),
     );
     client.send(Uint8Array.from(stream.flatMap((one) => [...one])));
-    // One turn of the server takes a part of them; the replies wait in a socket that is then closed, which is an
-    // error for the server's end, and libuv stops looking at a socket with an error.
+    // One turn of the server reads a part of the messages. The client then closes its socket with unread replies,
+    // which is an error at the server's end, and libuv stops watching a socket with an error.
     await turn();
     clients.pop();
     client.close();
@@ -167,7 +167,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(server.leftBehind).toHaveLength(1000);
   });
 
-  it('a client that does not read is waited for without reading from it', async () => {
+  it('reads nothing more from a client that does not read its replies', async () => {
     const client = await connect();
     const read = message(1, 9, payloads.read(0, 0n, 0x1000));
     let sent = 0;
@@ -187,7 +187,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(sent).toBeGreaterThan(50);
   });
 
-  it('large messages pass, the largest included', async () => {
+  it('takes messages of up to 1 MiB of data', async () => {
     const client = await connect();
     const data = Uint8Array.from({ length: 0x4000 }, (_, index) => index * 7);
     await client.ask(message(1, 10, payloads.write(0, 0n, data)));
@@ -200,7 +200,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(whole!.payload.subarray(16).every((byte) => byte === 0xa5)).toBe(true);
   });
 
-  it('any bytes end in replies or a closed connection, and nothing stays open', async () => {
+  it('answers any bytes by replies or a closed connection, and leaves no descriptor open', async () => {
     const before = openDescriptors();
     const file = openSync('/dev/null', 'r');
     await fc.assert(
@@ -232,7 +232,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     await connect();
   });
 
-  it('500 clients leave no descriptor and no thread behind, nor do 100 servers', async () => {
+  it('leaves no descriptor and no thread behind after 500 clients and 100 servers', async () => {
     const cycle = async (): Promise<void> => {
       const client = await connect();
       await client.ask(message(1, 5, payloads.regionInfo(0)));
@@ -262,7 +262,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(threads()).toBe(before.threads);
   }, 60_000);
 
-  it('listeners of the server can go on with promises at once', async () => {
+  it('lets code that awaits an event run before the next message', async () => {
     const reset = new Promise<void>((resolve) => server.once('reset', resolve));
     const client = await connect();
     client.send(message(1, 13));
@@ -272,10 +272,11 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     await client.reply();
   });
 
-  it('a path that cannot be is refused in plain words', async () => {
+  it('refuses a path that no socket can have, and a path that is taken', async () => {
     const long = join(folder, 'x'.repeat(108));
-    const at = (path: string) => new VfioUserServer({ socketPath: path, device, iommu: host() }).listen();
-    await expect(at(long)).rejects.toThrow(/the path of a socket has 1 to 107/);
+    const at = (path: string) =>
+      new VfioUserServer({ socketPath: path, device, container: container() }).listen();
+    await expect(at(long)).rejects.toThrow(/socket path .* allowed 1 to 107/);
     await expect(at('')).rejects.toThrow(RangeError);
     await expect(at(join(folder, 'none', 'socket'))).rejects.toThrow(
       expect.objectContaining({ name: 'SystemCallError', call: 'bind' }),
@@ -289,7 +290,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(openDescriptors()).toBe(before);
   });
 
-  it('memory that cannot be had is refused', () => {
+  it('throws SystemCallError with the name of the call that failed', () => {
     expect(() => linuxSystemCalls().memoryFile('negative', -1n)).toThrow(/ftruncate: EINVAL/);
     expect(() => linuxSystemCalls().readFile(-1, 0n, 1)).toThrow(/pread/);
     expect(() => linuxSystemCalls().receive(-1, new Uint8Array(1), [], 1)).toThrow(/recvmsg/);

@@ -1,6 +1,8 @@
 import { fstatSync, rmSync } from 'node:fs';
 import { endianness } from 'node:os';
-import koffi, { type node } from 'koffi';
+import koffi from 'koffi';
+import { DATA_BYTES, MessageArena } from './message-arena.ts';
+import { PollWatch } from './poll-watch.ts';
 import {
   DescriptorsLost,
   GONE,
@@ -11,14 +13,11 @@ import {
   type Watch,
 } from './system-calls.ts';
 
-/** Numbers of the Linux ABI; the same on every 64-bit little-endian architecture that Node runs on. */
+/** Numbers of the Linux ABI; equal on every 64-bit little-endian architecture of Node. */
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
-const MSG_CTRUNC = 0x8;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
@@ -26,26 +25,10 @@ const MFD_CLOEXEC = 1;
 
 /** Bytes of `sun_path`, the NUL at its end included (unix(7)). */
 const SUN_PATH_BYTES = 108;
+/** How many clients the kernel lets wait for `accept`. */
+const BACKLOG = 4;
 
-/** struct msghdr and struct iovec of 64-bit Linux, a control buffer and the data, one behind the other. */
-const ARENA = {
-  header: 0,
-  headerBytes: 56,
-  vector: 64,
-  control: 128,
-  controlBytes: 1024,
-  data: 4096,
-  dataBytes: 65536,
-} as const;
-const CMSG_HEADER_BYTES = 16;
-const DESCRIPTOR_BYTES = 4;
-/** Without the padding behind an odd number of descriptors: the kernel would put one more there. */
-const controlBytes = (descriptors: number): number => CMSG_HEADER_BYTES + descriptors * DESCRIPTOR_BYTES;
-
-/** The largest `room` that `receive` takes. */
-export const MAX_DESCRIPTORS = (ARENA.controlBytes - CMSG_HEADER_BYTES) / DESCRIPTOR_BYTES;
-
-/** Why there are no sockets here. */
+/** The server does not run on this platform. */
 export class UnsupportedPlatform extends Error {
   override readonly name = 'UnsupportedPlatform';
 }
@@ -53,8 +36,8 @@ export class UnsupportedPlatform extends Error {
 let instance: LinuxSystemCalls | undefined;
 
 /**
- * The system calls of this Linux process. There is one object a thread, for ever: koffi does not give
- * functions back, and the buffers that the calls share are a few pages.
+ * The system calls of this Linux process. One object serves a thread until it ends: koffi does not unload functions,
+ * and the buffers that the calls share are 68 KiB.
  *
  * @throws UnsupportedPlatform elsewhere than on 64-bit little-endian Linux.
  */
@@ -76,10 +59,7 @@ class LinuxSystemCalls implements SystemCalls {
   readonly #pread;
   readonly #pwrite;
   readonly #close;
-  /** Memory that does not move, for structures that hold addresses of one another. */
-  readonly #arena: Uint8Array;
-  readonly #view: DataView;
-  readonly #address: bigint;
+  readonly #arena: MessageArena;
 
   constructor() {
     if (process.platform !== 'linux' || endianness() !== 'LE' || koffi.sizeof('void *') !== 8) {
@@ -99,29 +79,11 @@ class LinuxSystemCalls implements SystemCalls {
     this.#pread = libc.func('int64_t pread(int, void *, size_t, int64_t)');
     this.#pwrite = libc.func('int64_t pwrite(int, const void *, size_t, int64_t)');
     this.#close = libc.func('int close(int)');
-
-    const bytes = ARENA.data + ARENA.dataBytes;
-    const memory: unknown = koffi.alloc('uint8_t', bytes);
-    const buffer = koffi.view(memory, bytes);
-    this.#arena = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
-    this.#address = BigInt(koffi.address(memory));
-    this.#arena.fill(0, 0, ARENA.data);
-    this.#pointer(ARENA.header + 16, ARENA.vector);
-    this.#view.setBigUint64(ARENA.header + 24, 1n, true);
-    this.#pointer(ARENA.vector, ARENA.data);
+    this.#arena = new MessageArena();
   }
 
   listen(path: string): Descriptor {
-    const name = new TextEncoder().encode(path);
-    if (name.length === 0 || name.length >= SUN_PATH_BYTES || name.includes(0)) {
-      throw new RangeError(
-        `${JSON.stringify(path)} has ${name.length} bytes; the path of a socket has 1 to ${SUN_PATH_BYTES - 1}, none of them 0`,
-      );
-    }
-    const address = new Uint8Array(2 + name.length + 1);
-    new DataView(address.buffer).setUint16(0, AF_UNIX, true);
-    address.set(name, 2);
+    const address = socketAddress(path);
     const socket = this.#check(
       this.#socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
       'socket',
@@ -129,7 +91,7 @@ class LinuxSystemCalls implements SystemCalls {
     );
     try {
       this.#check(this.#bind(socket, address, address.length), 'bind', path);
-      this.#check(this.#listen(socket, 4), 'listen', path);
+      this.#check(this.#listen(socket, BACKLOG), 'listen', path);
       return socket;
     } catch (error) {
       this.close(socket);
@@ -150,27 +112,21 @@ class LinuxSystemCalls implements SystemCalls {
   }
 
   receive(socket: Descriptor, into: Uint8Array, descriptors: Descriptor[], room: number): number {
-    const wanted = Math.min(into.length, ARENA.dataBytes);
-    this.#setMessage(wanted, room > 0 ? controlBytes(room) : 0);
+    const arena = this.#arena;
+    arena.prepareToReceive(Math.min(into.length, DATA_BYTES), room);
     const count = this.#transfer(this.#receive, socket, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 'recvmsg');
     if (count === undefined) return 0;
     if (count <= 0) return GONE;
-    this.#takeDescriptors(descriptors);
-    if ((this.#view.getInt32(ARENA.header + 48, true) & MSG_CTRUNC) !== 0) throw new DescriptorsLost(room);
-    into.set(this.#arena.subarray(ARENA.data, ARENA.data + count));
+    descriptors.push(...arena.receivedDescriptors());
+    if (arena.lostDescriptors) throw new DescriptorsLost(room);
+    into.set(arena.data.subarray(0, count));
     return count;
   }
 
   send(socket: Descriptor, bytes: Uint8Array, descriptor: Descriptor | undefined): number {
-    const chunk = bytes.subarray(0, ARENA.dataBytes);
-    this.#arena.set(chunk, ARENA.data);
-    this.#setMessage(chunk.length, descriptor === undefined ? 0 : controlBytes(1));
-    if (descriptor !== undefined) {
-      this.#view.setBigUint64(ARENA.control, BigInt(CMSG_HEADER_BYTES + DESCRIPTOR_BYTES), true);
-      this.#view.setInt32(ARENA.control + 8, SOL_SOCKET, true);
-      this.#view.setInt32(ARENA.control + 12, SCM_RIGHTS, true);
-      this.#view.setInt32(ARENA.control + CMSG_HEADER_BYTES, descriptor, true);
-    }
+    const chunk = bytes.subarray(0, DATA_BYTES);
+    this.#arena.data.set(chunk);
+    this.#arena.prepareToSend(chunk.length, descriptor);
     return this.#transfer(this.#send, socket, MSG_DONTWAIT | MSG_NOSIGNAL, 'sendmsg') ?? 0;
   }
 
@@ -200,7 +156,7 @@ class LinuxSystemCalls implements SystemCalls {
   }
 
   close(descriptor: Descriptor): void {
-    // Not node:fs: in a worker it warns of descriptors that it did not open itself.
+    // Not closeSync: in a worker, Node warns of descriptors that it did not open itself.
     this.#close(descriptor);
   }
 
@@ -212,19 +168,7 @@ class LinuxSystemCalls implements SystemCalls {
     rmSync(path, { force: true });
   }
 
-  #pointer(at: number, target: number): void {
-    this.#view.setBigUint64(at, this.#address + BigInt(target), true);
-  }
-
-  #setMessage(dataBytes: number, control: number): void {
-    this.#view.setBigUint64(ARENA.vector + 8, BigInt(dataBytes), true);
-    if (control > 0) this.#pointer(ARENA.header + 32, ARENA.control);
-    else this.#view.setBigUint64(ARENA.header + 32, 0n, true);
-    this.#view.setBigUint64(ARENA.header + 40, BigInt(control), true);
-    this.#view.setInt32(ARENA.header + 48, 0, true);
-  }
-
-  /** @returns the bytes that were moved, `GONE`, or `undefined` when the socket is not ready */
+  /** @returns the number of bytes moved, `GONE`, or `undefined` when the socket is not ready. */
   #transfer(
     call: (socket: Descriptor, message: bigint, flags: number) => unknown,
     socket: Descriptor,
@@ -232,30 +176,12 @@ class LinuxSystemCalls implements SystemCalls {
     name: string,
   ): number | undefined {
     for (;;) {
-      const count = Number(call(socket, this.#address + BigInt(ARENA.header), flags));
+      const count = Number(call(socket, this.#arena.address, flags));
       if (count >= 0) return count;
       const errno = koffi.errno();
       if (errno === this.#errno['EAGAIN']) return undefined;
       if (errno === this.#errno['EPIPE'] || errno === this.#errno['ECONNRESET']) return GONE;
       if (errno !== this.#errno['EINTR']) throw new SystemCallError(name, errno, `socket ${socket}`);
-    }
-  }
-
-  /** Collects the descriptors of every SCM_RIGHTS message in the control buffer; there is nothing else to come. */
-  #takeDescriptors(descriptors: Descriptor[]): void {
-    const end = ARENA.control + Number(this.#view.getBigUint64(ARENA.header + 40, true));
-    for (let at = ARENA.control as number; at + CMSG_HEADER_BYTES <= end;) {
-      const length = Number(this.#view.getBigUint64(at, true));
-      if (length < CMSG_HEADER_BYTES) return;
-      const level = this.#view.getInt32(at + 8, true);
-      const type = this.#view.getInt32(at + 12, true);
-      if (level === SOL_SOCKET && type === SCM_RIGHTS) {
-        const last = Math.min(at + length, end) - DESCRIPTOR_BYTES;
-        for (let one = at + CMSG_HEADER_BYTES; one <= last; one += DESCRIPTOR_BYTES) {
-          descriptors.push(this.#view.getInt32(one, true));
-        }
-      }
-      at += Math.ceil(length / 8) * 8;
     }
   }
 
@@ -266,46 +192,16 @@ class LinuxSystemCalls implements SystemCalls {
   }
 }
 
-/** A descriptor in the event loop of this thread (libuv's uv_poll, through koffi). */
-class PollWatch implements Watch {
-  readonly #callback: () => void;
-  #interest: Interest;
-  #handle: node.PollHandle | undefined;
-
-  constructor(descriptor: Descriptor, interest: Interest, callback: () => void) {
-    this.#callback = callback;
-    this.#interest = interest;
-    this.#handle = koffi.node.poll(descriptor, options(interest), this.#ready);
+/** struct sockaddr_un. @throws RangeError for a path that no socket can have. */
+function socketAddress(path: string): Uint8Array {
+  const name = new TextEncoder().encode(path);
+  if (name.length === 0 || name.length >= SUN_PATH_BYTES || name.includes(0)) {
+    throw new RangeError(
+      `socket path ${JSON.stringify(path)} has ${name.length} bytes; allowed 1 to ${SUN_PATH_BYTES - 1}, none of them 0`,
+    );
   }
-
-  /**
-   * @param status 0, or the error that made libuv stop looking: a client that went away without reading its replies
-   *   (ECONNRESET). There may still be messages of it to be read, so the callback is told again.
-   */
-  readonly #ready = (status: unknown): void => {
-    this.#callback();
-    if (status !== 0) this.until(this.#interest);
-  };
-
-  until(interest: Interest): void {
-    this.#interest = interest;
-    this.#handle?.start(options(interest), this.#ready);
-  }
-
-  keepAlive(whether: boolean): void {
-    if (whether) this.#handle?.ref();
-    else this.#handle?.unref();
-  }
-
-  close(): void {
-    // A handle that is closed must never be touched again: koffi would hand libuv a null pointer.
-    const handle = this.#handle;
-    this.#handle = undefined;
-    handle?.close();
-  }
+  const address = new Uint8Array(2 + name.length + 1);
+  new DataView(address.buffer).setUint16(0, AF_UNIX, true);
+  address.set(name, 2);
+  return address;
 }
-
-const options = (interest: Interest): { readable: boolean; writable: boolean } => ({
-  readable: interest === 'readable',
-  writable: interest === 'writable',
-});

@@ -1,15 +1,15 @@
-import { errnoName, type Errno } from '../host/index.ts';
+import { errorName } from './error-number.ts';
 
-/** A message that the server refuses for its form: what it says, what would be allowed, and what is answered. */
+/** A message that the server refuses. The text says what the message holds and what is allowed. */
 export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
-  /** What the error reply carries. */
-  readonly errno: Errno;
-  /** Whether nothing that follows on this connection can be trusted any more, so that it is closed. */
+  /** The positive error number of the reply. */
+  readonly errno: number;
+  /** Whether the server closes the connection, because it cannot make sense of the messages that follow. */
   readonly fatal: boolean;
 
-  constructor(problem: string, errno: Errno, fatal = false) {
-    super(`${problem} (${errnoName(errno)})`);
+  constructor(problem: string, errno: number, fatal = false) {
+    super(`${problem} (${errorName(errno)})`);
     this.errno = errno;
     this.fatal = fatal;
   }

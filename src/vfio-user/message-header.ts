@@ -1,4 +1,4 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL, EMSGSIZE } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 
 /** Commands of the protocol (QEMU docs/interop/vfio-user.rst, "Commands"). */
@@ -25,13 +25,13 @@ export const Command = {
 
 const NAMES = new Map<number, string>(Object.entries(Command).map(([name, value]) => [value, name]));
 
-/** `DMA_MAP` for 2 and so on; `command 99` for one that there is not. */
+/** `DMA_MAP` for 2 and so on; `command 99` for a number without a command. */
 export const commandName = (command: number): string => NAMES.get(command) ?? `command ${command}`;
 
-/** Whether the protocol has this command, be it served here or not. */
+/** Whether the protocol has this command. The server does not offer all of them. */
 export const isCommand = (command: number): boolean => NAMES.has(command);
 
-/** Bytes of the header that every message begins with. */
+/** Bytes of the header of every message. */
 export const HEADER_BYTES = 16;
 
 const TYPE_MASK = 0xf;
@@ -42,23 +42,23 @@ const ERROR = 0x20;
 
 /** The header of a command. */
 export interface MessageHeader {
-  /** Chosen by the sender, echoed in the reply; not unique. 16 bits. */
+  /** 16 bits. The sender chooses it, and the reply repeats it; ids may repeat. */
   readonly id: number;
-  /** 16 bits; any value. */
+  /** Any 16-bit number. */
   readonly command: number;
-  /** Bytes of the whole message, header included: `HEADER_BYTES` to the limit it was decoded with. */
+  /** Bytes of the whole message, header included: `HEADER_BYTES` to `maxSize` of `decodeHeader`. */
   readonly size: number;
-  /** Whether the sender wants an answer. */
+  /** Whether the sender wants a reply. */
   readonly wantsReply: boolean;
 }
 
 /**
  * Reads the header of a command.
  *
- * @param bytes at least `HEADER_BYTES`
- * @param maxSize the largest message that is taken, in bytes
- * @throws MalformedMessage, always fatal: behind a wrong size nobody knows where the next message
- *   begins, and there is no command of ours that a reply could answer.
+ * @param bytes at least `HEADER_BYTES`.
+ * @param maxSize bytes of the largest message that the server takes.
+ * @throws MalformedMessage, always fatal. After a wrong size the server cannot find the next message, and the server
+ *   sends no commands that a reply could answer.
  */
 export function decodeHeader(bytes: Uint8Array, maxSize: number): MessageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
@@ -67,20 +67,20 @@ export function decodeHeader(bytes: Uint8Array, maxSize: number): MessageHeader 
   const size = view.getUint32(4, true);
   const flags = view.getUint32(8, true);
   if ((flags & TYPE_MASK) !== TYPE_COMMAND) {
-    const what = (flags & TYPE_MASK) === TYPE_REPLY ? 'a reply to nothing' : `type ${flags & TYPE_MASK}`;
-    throw new MalformedMessage(`header: ${what}, where only commands (type 0) are taken`, Errno.EINVAL, true);
+    const what = (flags & TYPE_MASK) === TYPE_REPLY ? 'a reply (type 1)' : `type ${flags & TYPE_MASK}`;
+    throw new MalformedMessage(`header: ${what}, allowed only commands (type 0)`, EINVAL, true);
   }
   if (size < HEADER_BYTES || size > maxSize) {
     throw new MalformedMessage(
       `header: message size ${size}, allowed ${HEADER_BYTES} to ${maxSize}`,
-      size < HEADER_BYTES ? Errno.EINVAL : Errno.EMSGSIZE,
+      size < HEADER_BYTES ? EINVAL : EMSGSIZE,
       true,
     );
   }
   return { id, command, size, wantsReply: (flags & NO_REPLY) === 0 };
 }
 
-/** Id and command of a message whose header may be wrong in everything else: what an error reply echoes. */
+/** Id and command of a message, for the error reply to an invalid header. */
 export function peekHeader(bytes: Uint8Array): { readonly id: number; readonly command: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
   return { id: view.getUint16(0, true), command: view.getUint16(2, true) };
@@ -89,8 +89,8 @@ export function peekHeader(bytes: Uint8Array): { readonly id: number; readonly c
 /**
  * A whole reply.
  *
- * @param request the id and the command that it answers
- * @param payload what follows the header
+ * @param request the header of the command that the reply answers.
+ * @param payload the bytes behind the header.
  */
 export function encodeReply(
   { id, command }: Pick<MessageHeader, 'id' | 'command'>,
@@ -102,10 +102,10 @@ export function encodeReply(
   return bytes;
 }
 
-/** A reply that says that the command failed: a header and nothing else, as the protocol demands. */
+/** The reply to a command that failed: a header without a payload, as the protocol demands. */
 export function encodeErrorReply(
   { id, command }: Pick<MessageHeader, 'id' | 'command'>,
-  errno: Errno,
+  errno: number,
 ): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES);
   writeHeader(bytes, id, command, TYPE_REPLY | ERROR, errno);

@@ -1,35 +1,32 @@
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 
 /**
- * A view of the fixed part of a payload.
+ * A view of a payload, once its length is checked.
  *
- * @param what the command, for the error
- * @param bytes how long the fixed part is
- * @param exact whether nothing may follow it
- * @throws MalformedMessage (EINVAL) when the payload is shorter, or longer where that is not allowed.
+ * @param command for the error text.
+ * @param bytes the length of the fixed part.
+ * @param exact whether the payload must end there.
+ * @throws MalformedMessage (EINVAL) when the payload is shorter, or is longer although it must end there.
  */
-export function fixedPart(payload: Uint8Array, what: string, bytes: number, exact = true): DataView {
+export function fixedPart(payload: Uint8Array, command: string, bytes: number, exact = true): DataView {
   if (payload.length < bytes || (exact && payload.length !== bytes)) {
     const allowed = exact ? `${bytes}` : `at least ${bytes}`;
-    throw new MalformedMessage(
-      `${what}: payload of ${payload.length} bytes, allowed ${allowed}`,
-      Errno.EINVAL,
-    );
+    throw new MalformedMessage(`${command}: payload of ${payload.length} bytes, allowed ${allowed}`, EINVAL);
   }
   return new DataView(payload.buffer, payload.byteOffset, payload.length);
 }
 
 /**
- * The field `argsz` that begins many payloads: how large a payload the sender has room for in the reply,
- * or the size of the request's own where the reply has none.
+ * The field `argsz` at the start of a payload: for how many bytes of reply payload the sender has room. Where the
+ * reply has no payload, `argsz` is the length of the request's payload.
  *
- * @throws MalformedMessage (EINVAL) when it is below `least`.
+ * @throws MalformedMessage (EINVAL) when `argsz` is below `least`.
  */
-export function argsz(view: DataView, what: string, least: number): number {
+export function argsz(view: DataView, command: string, least: number): number {
   const value = view.getUint32(0, true);
   if (value < least) {
-    throw new MalformedMessage(`${what}: argsz ${value}, allowed at least ${least}`, Errno.EINVAL);
+    throw new MalformedMessage(`${command}: argsz ${value}, allowed at least ${least}`, EINVAL);
   }
   return value;
 }

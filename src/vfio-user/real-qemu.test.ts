@@ -6,12 +6,12 @@ import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { IrqSet } from './irq-set.ts';
 import type { ServedDevice } from './served-device.ts';
-import { device, host } from './testing/device.ts';
+import { container, device } from './testing/device.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
 
 const PROGRAM = 'qemu-system-x86_64';
 
-/** BARPROOF_QEMU names the program or its folder; without it, PATH is searched. */
+/** The program that BARPROOF_QEMU names, itself or by its folder; without BARPROOF_QEMU, the first in PATH. */
 function findQemu(): string | undefined {
   const named = process.env['BARPROOF_QEMU'];
   const folders = named === undefined ? (process.env['PATH'] ?? '').split(delimiter) : [named];
@@ -25,10 +25,10 @@ function findQemu(): string | undefined {
 
 const qemu = findQemu();
 const title = qemu
-  ? 'a real QEMU'
-  : `a real QEMU: skipped, BARPROOF_QEMU names no ${PROGRAM} with vfio-user-pci (10.1)`;
+  ? 'the vfio-user server with a real QEMU'
+  : `the vfio-user server with a real QEMU: skipped, BARPROOF_QEMU names no ${PROGRAM} with vfio-user-pci (10.1)`;
 
-/** One request after the other to QEMU's qtest socket. */
+/** A client of QEMU's qtest socket. It sends one request after the other. */
 class Qtest {
   readonly #socket: Socket;
   readonly #waiting: ((line: string) => void)[] = [];
@@ -81,7 +81,7 @@ describe.skipIf(qemu === undefined)(title, () => {
 
   async function start(served: ServedDevice): Promise<void> {
     const socket = join(folder, 'device');
-    server = new VfioUserServer({ socketPath: socket, device: served, iommu: host() });
+    server = new VfioUserServer({ socketPath: socket, device: served, container: container() });
     await server.listen();
     const ready = new Promise<void>((resolve) => server.once('reset', resolve));
     child = spawn(
@@ -119,7 +119,7 @@ describe.skipIf(qemu === undefined)(title, () => {
           `${kind} ${iova.toString(16)}+${size.toString(16)} ${flags} ${answer}`,
       );
 
-  it('maps RAM, then what may be mmapped of the BARs, and follows them', async () => {
+  it('sees QEMU map RAM and the mmap areas of BARs, and remap a BAR that moves', async () => {
     await start(device);
     await qtest.config(0);
     server.drain();
@@ -163,7 +163,7 @@ describe.skipIf(qemu === undefined)(title, () => {
     expect(messages).toBe('');
   });
 
-  it('sizes BARs and sets up MSI-X', async () => {
+  it('lets QEMU size BARs and set up MSI-X', async () => {
     await start(device);
     const irqs: Partial<IrqSet>[] = [];
     server.on('irqs', ({ index, data, start, count }) => irqs.push({ index, data, start, count }));
@@ -182,7 +182,7 @@ describe.skipIf(qemu === undefined)(title, () => {
     ]);
   });
 
-  it('takes a PCI Express device', async () => {
+  it('serves a PCI Express device', async () => {
     await start({ ...device, pciExpress: true });
     expect(await qtest.config(0x40)).toBe(0x000f_5011);
     expect((await qtest.config(0x50)) & 0xff).toBe(0x10);
@@ -192,7 +192,7 @@ describe.skipIf(qemu === undefined)(title, () => {
     expect(requests().at(-1)).toBe('map e0000000+4000 3 ok');
   });
 
-  it('leaves its mappings behind when it is killed', async () => {
+  it('keeps the mappings of a QEMU that was killed', async () => {
     await start(device);
     await qtest.config(0x10, 0xe000_0000);
     await qtest.config(4, 2);

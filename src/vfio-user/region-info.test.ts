@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
-import type { RegionInfo } from '../host/index.ts';
-import { decodeRegionInfoQuery, encodeRegionInfo } from './region-info.ts';
+import { decodeRegionInfoQuery, encodeRegionInfo, type RegionInfo } from './region-info.ts';
 import { bytes, text } from './testing/bytes.ts';
 
 const RW = { read: true, write: true, mmap: false };
@@ -12,7 +11,7 @@ const areas = [
 const encode = (argsz: number, index: number, info: RegionInfo) => encodeRegionInfo({ argsz, index }, info);
 
 describe('DEVICE_GET_REGION_INFO', () => {
-  it('asks for an index', () => {
+  it('names the region by its index', () => {
     const query = '40000000 00000000 07000000 00000000 0000000000000000 0000000000000000';
     expect(decodeRegionInfoQuery(bytes(query))).toEqual({ argsz: 64, index: 7 });
   });
@@ -24,14 +23,14 @@ describe('DEVICE_GET_REGION_INFO', () => {
     expect(() => decodeRegionInfoQuery(bytes(query))).toThrow(problem);
   });
 
-  // u32 argsz, u32 flags (read 1, write 2, mmap 4, caps 8), u32 index, u32 cap_offset, u64 size, u64 offset.
-  it('is answered by 32 bytes where there are no capabilities', () => {
+  // The fields of the reply are u32 argsz, u32 flags (read 1, write 2, mmap 4, caps 8), u32 index, u32 cap_offset, u64 size, u64 offset.
+  it('has a reply of 32 bytes for a region without capabilities', () => {
     const { payload, complete } = encode(32, 7, { size: 256n, flags: RW, capabilities: [] });
     expect(text(payload)).toBe('20000000 03000000 07000000 00000000 00010000 00000000 00000000 00000000');
     expect(complete).toBe(true);
   });
 
-  it('is answered by zeros where there is no region', () => {
+  it('has a reply of zeros for a region that the device does not have', () => {
     const flags = { read: false, write: false, mmap: false };
     expect(text(encode(32, 6, { size: 0n, flags, capabilities: [] }).payload)).toBe(
       '20000000 00000000 06000000 00000000 00000000 00000000 00000000 00000000',
@@ -44,7 +43,7 @@ describe('DEVICE_GET_REGION_INFO', () => {
     capabilities: [{ id: 1, areas }, { id: 3 }],
   };
 
-  it('has the capabilities in a chain', () => {
+  it('has a reply with the chain of capabilities', () => {
     const { payload, complete } = encode(88, 0, both);
     expect(text(payload)).toBe(
       [
@@ -60,13 +59,13 @@ describe('DEVICE_GET_REGION_INFO', () => {
     expect(complete).toBe(true);
   });
 
-  it('says how much room the capabilities need where the client has too little, and leaves them out', () => {
+  it('tells a client without room for the capabilities how many bytes they need', () => {
     const { payload, complete } = encode(87, 0, both);
     expect(text(payload)).toBe('58000000 0f000000 00000000 20000000 00000000 02000000 00000000 00000000');
     expect(complete).toBe(false);
   });
 
-  it('has an empty list of areas too', () => {
+  it('has a reply with an empty list of sparse areas', () => {
     const info: RegionInfo = { size: 0x1000n, flags: RW, capabilities: [{ id: 1, areas: [] }] };
     expect(text(encode(48, 2, info).payload)).toBe(
       '30000000 0b000000 02000000 20000000 00100000 00000000 00000000 00000000 01000100 00000000 00000000 00000000',

@@ -1,7 +1,30 @@
-import type { RegionCapability, RegionInfo } from '../host/index.ts';
+import type { Offset, Size } from '../address/index.ts';
 import { argsz, fixedPart } from './payload-reader.ts';
 
-/** Bytes of the part of a region's information that is always there (linux/vfio.h: struct vfio_region_info). */
+/** A part of a region that the client may mmap. */
+export interface SparseArea {
+  readonly offset: Offset;
+  /** In bytes. */
+  readonly size: Size;
+}
+
+/** A capability of a region (linux/vfio.h: VFIO_REGION_INFO_CAP_*). */
+export type RegionCapability =
+  /** SPARSE_MMAP: the client may mmap these areas only. */
+  | { readonly id: 1; readonly areas: readonly SparseArea[] }
+  /** MSIX_MAPPABLE: the client may mmap the MSI-X table of this region. */
+  | { readonly id: 3 };
+
+/** What DEVICE_GET_REGION_INFO tells of a region. */
+export interface RegionInfo {
+  /** In bytes; 0 for a region that the device does not have. */
+  readonly size: Size;
+  readonly flags: { readonly read: boolean; readonly write: boolean; readonly mmap: boolean };
+  /** In the order in which they are sent. */
+  readonly capabilities: readonly RegionCapability[];
+}
+
+/** Bytes of the part of the information that every region has (linux/vfio.h: struct vfio_region_info). */
 const FIXED_BYTES = 32;
 const CAPABILITY_HEADER_BYTES = 8;
 const CAPABILITY_VERSION = 1;
@@ -11,17 +34,19 @@ const WRITE = 2;
 const MMAP = 4;
 const CAPS = 8;
 
-/** What a DEVICE_GET_REGION_INFO asks for. */
+/** A DEVICE_GET_REGION_INFO of the client. */
 export interface RegionInfoQuery {
-  /** How large a payload the client has room for. */
+  /** How many bytes of payload the client has room for. */
   readonly argsz: number;
   /** Any 32-bit number. */
   readonly index: number;
 }
 
 /**
- * Reads {u32 argsz, u32 flags, u32 index, u32 capability offset, u64 size, u64 offset}; all but argsz and index
- * are for the reply.
+ * Reads {u32 argsz, u32 flags, u32 index, u32 capability offset, u64 size, u64 offset}. The request uses only
+ * argsz and index.
+ *
+ * @throws MalformedMessage (EINVAL) for a payload of other than 32 bytes, and an argsz below 32.
  */
 export function decodeRegionInfoQuery(payload: Uint8Array): RegionInfoQuery {
   const view = fixedPart(payload, 'DEVICE_GET_REGION_INFO', FIXED_BYTES);
@@ -34,11 +59,11 @@ export function decodeRegionInfoQuery(payload: Uint8Array): RegionInfoQuery {
 /** A region's information on its way to the client. */
 export interface EncodedRegionInfo {
   readonly payload: Uint8Array;
-  /** False when the client has no room for the capabilities: it asks again with the argsz that it is told. */
+  /** False when the client has no room for the capabilities. It then asks again with the argsz of this reply. */
   readonly complete: boolean;
 }
 
-/** The reply. The file that mmaps go to, if there is one, has the region at offset 0. */
+/** The reply to a query. Offset 0 of the region is offset 0 of the file that the client mmaps. */
 export function encodeRegionInfo(query: RegionInfoQuery, info: RegionInfo): EncodedRegionInfo {
   const chain = info.capabilities.map(capabilityBody);
   const full = chain.reduce((bytes, body) => bytes + CAPABILITY_HEADER_BYTES + body.length, FIXED_BYTES);
@@ -59,7 +84,7 @@ export function encodeRegionInfo(query: RegionInfoQuery, info: RegionInfo): Enco
   return { payload, complete };
 }
 
-/** Each capability has {u16 id, u16 version, u32 offset of the next one}; the last one's next is 0. */
+/** Writes {u16 id, u16 version, u32 offset of the next capability} and the body of each; the last offset is 0. */
 function writeChain(
   payload: Uint8Array,
   capabilities: readonly RegionCapability[],
@@ -77,7 +102,7 @@ function writeChain(
   });
 }
 
-/** SPARSE_MMAP has {u32 count, u32 reserved} and {u64 offset, u64 size} for each area, MSIX_MAPPABLE nothing. */
+/** SPARSE_MMAP has {u32 count, u32 reserved}, then {u64 offset, u64 size} an area. MSIX_MAPPABLE has no body. */
 function capabilityBody(capability: RegionCapability): Uint8Array {
   if (capability.id === 3) return new Uint8Array(0);
   const { areas } = capability;

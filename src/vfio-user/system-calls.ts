@@ -1,59 +1,60 @@
-import { errnoName } from '../host/index.ts';
+import { errorName } from './error-number.ts';
 
 /** A file descriptor of this process. */
 export type Descriptor = number;
 
-/** What a watched descriptor is watched for. */
+/** The event for which a descriptor is watched. */
 export type Interest = 'readable' | 'writable';
 
-/** A descriptor that the event loop looks at. */
+/** A descriptor that the event loop watches. */
 export interface Watch {
-  /** Changes what the callback is told about. */
+  /** Changes the event for which the callback is called. */
   until(interest: Interest): void;
-  /** Whether it keeps the process alive; it does at first. */
+  /** Whether the watch keeps the process alive. At first it does. */
   keepAlive(whether: boolean): void;
-  /** Ends it; harmless when repeated. The descriptor itself stays open and must be closed afterwards. */
+  /** Ends the watch. May be called again. The descriptor stays open; close it afterwards. */
   close(): void;
 }
 
-/** `receive` and `send` when nothing more will come, or can go. */
+/** The result of `receive` and `send` once the other side has closed. */
 export const GONE = -1;
 
 /**
- * All that the server asks of the operating system. No call blocks. Whatever fails for a reason that is not part of
- * the answer throws a `SystemCallError`.
+ * The system calls of the server. No call blocks. A call that fails throws a `SystemCallError`, unless its result
+ * tells of the failure.
  */
 export interface SystemCalls {
-  /** A socket that listens at `path`, a new file. */
+  /** A socket that listens at `path`. The call makes the file. @throws RangeError for a path that no socket can have. */
   listen(path: string): Descriptor;
-  /** The next client that waits, if there is one. */
+  /** The socket of the next waiting client; `undefined` when no client waits. */
   accept(listener: Descriptor): Descriptor | undefined;
   /**
-   * Bytes from a socket, as many as there are up to the length of `into`.
+   * Reads bytes from a socket, at most as many as `into` has.
    *
-   * @param descriptors what came along is added here; it is the caller's to close, also when the call throws
-   * @param room how many descriptors may come along
-   * @returns how many bytes; 0 when there are none yet, `GONE` when the other side has closed
-   * @throws DescriptorsLost when there were more descriptors than room, or than this process may have open
+   * @param descriptors the call appends the descriptors that came along. The caller closes them, also when the call
+   *   throws.
+   * @param room how many descriptors may come along.
+   * @returns how many bytes were read; 0 when none have arrived yet, `GONE` when the other side has closed.
+   * @throws DescriptorsLost when more descriptors came than `room`, or more than this process may have open.
    */
   receive(socket: Descriptor, into: Uint8Array, descriptors: Descriptor[], room: number): number;
   /**
-   * Gives bytes to a socket, and `descriptor` along with the first of them.
+   * Writes bytes to a socket, and sends `descriptor` with the first of them.
    *
-   * @returns how many were taken; 0 when there is no room yet, `GONE` when the other side has closed
+   * @returns how many bytes were written; 0 when the socket is full, `GONE` when the other side has closed.
    */
   send(socket: Descriptor, bytes: Uint8Array, descriptor: Descriptor | undefined): number;
   /** An anonymous file of `size` zero bytes (memfd_create). */
   memoryFile(name: string, size: bigint): Descriptor;
-  /** Bytes of a file from `position` on; fewer than `count` behind its end. */
+  /** Reads `count` bytes of a file from `position` on; fewer where the file ends. */
   readFile(file: Descriptor, position: bigint, count: number): Uint8Array;
   writeFile(file: Descriptor, position: bigint, bytes: Uint8Array): void;
-  /** The same text for two descriptors of one file, different texts for two files. */
+  /** Names a file: two descriptors of one file give the same text, two files give different texts. */
   identity(file: Descriptor): string;
   close(descriptor: Descriptor): void;
-  /** Calls `callback` from the event loop as long as the descriptor is ready. It must not throw. */
+  /** Calls `callback` from the event loop while the descriptor is ready. The callback must not throw. */
   watch(descriptor: Descriptor, interest: Interest, callback: () => void): Watch;
-  /** Removes the file of a socket; harmless where it is gone. */
+  /** Removes the file of a socket, if the file exists. */
   remove(path: string): void;
 }
 
@@ -63,19 +64,23 @@ export class SystemCallError extends Error {
   readonly call: string;
   readonly errno: number;
 
-  /** @param about what it was called for */
+  /**
+   * @param call the name of the system call.
+   * @param errno positive.
+   * @param about the argument that matters: a path, a name or a descriptor.
+   */
   constructor(call: string, errno: number, about: string) {
-    super(`${call}: ${errnoName(errno)} (${about})`);
+    super(`${call}: ${errorName(errno)} (${about})`);
     this.call = call;
     this.errno = errno;
   }
 }
 
-/** Descriptors were sent that this process could not take; the kernel has closed them. */
+/** The client sent descriptors that this process could not take. The kernel has closed them. */
 export class DescriptorsLost extends Error {
   override readonly name = 'DescriptorsLost';
 
   constructor(room: number) {
-    super(`more file descriptors with one message than can be taken, ${room} at most`);
+    super(`the client sent more file descriptors than the server takes: ${room} at most`);
   }
 }

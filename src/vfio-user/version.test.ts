@@ -6,13 +6,13 @@ import { decodeVersion, encodeVersion } from './version.ts';
 const payload = (fixed: string, data: string): Uint8Array =>
   new Uint8Array([...bytes(fixed), ...new TextEncoder().encode(data)]);
 
-/** What QEMU 11.1.3 sends (vfio fact 10.4). */
+/** The version data of QEMU 11.1.3 (vfio fact 10.4). */
 const QEMU =
   '{"capabilities": {"pgsizes": 4096, "max_msg_fds": 16, "max_dma_maps": 65535, "max_data_xfer_size": 1048576, ' +
   '"migration": {"max_bitmap_size": 268435456, "pgsize": 4096}, "write_multiple": true}}\0';
 
 describe('VERSION', () => {
-  it('of QEMU is read', () => {
+  it('of QEMU 11.1.3 is accepted', () => {
     expect(decodeVersion(payload('0000 0000', QEMU))).toEqual({ minor: 0, maxMsgFds: 16 });
   });
 
@@ -20,27 +20,27 @@ describe('VERSION', () => {
     ['no data', ''],
     ['data without capabilities', '{}\0'],
     ['capabilities without descriptors', '{"capabilities":{"unknown":[1]}}\0'],
-  ])('may have %s: one descriptor at a time', (_, data) => {
+  ])('with %s stands for one descriptor a message', (_, data) => {
     expect(decodeVersion(payload('0000 0500', data))).toEqual({ minor: 5, maxMsgFds: 1 });
   });
 
-  it('may say that no descriptor is taken', () => {
+  it('may announce that the client takes no descriptors', () => {
     expect(decodeVersion(payload('0000 0000', '{"capabilities":{"max_msg_fds":0}}\0')).maxMsgFds).toBe(0);
   });
 
   it.each([
     ['another major version', '0100 0000', '{}\0', 'major version 1, allowed 0'],
     ['half a version', '0000', '', 'payload of 2 bytes'],
-    ['no NUL', '0000 0000', '{}', 'does not end with NUL'],
-    ['no JSON', '0000 0000', 'hello\0', 'no JSON'],
-    ['a NUL within', '0000 0000', '{}\0{}\0', 'no JSON'],
-    ['a list', '0000 0000', '[]\0', 'not an object'],
-    ['null', '0000 0000', 'null\0', 'not an object'],
+    ['data without a NUL at its end', '0000 0000', '{}', 'does not end with NUL'],
+    ['data that is not JSON', '0000 0000', 'hello\0', 'not JSON'],
+    ['a NUL within the data', '0000 0000', '{}\0{}\0', 'not JSON'],
+    ['data that is a list', '0000 0000', '[]\0', 'not an object'],
+    ['data that is null', '0000 0000', 'null\0', 'not an object'],
     ['capabilities that are a number', '0000 0000', '{"capabilities":1}\0', 'not an object'],
     ['descriptors that are text', '0000 0000', '{"capabilities":{"max_msg_fds":"1"}}\0', 'max_msg_fds'],
-    ['fewer than no descriptors', '0000 0000', '{"capabilities":{"max_msg_fds":-1}}\0', 'max_msg_fds'],
+    ['a negative number of descriptors', '0000 0000', '{"capabilities":{"max_msg_fds":-1}}\0', 'max_msg_fds'],
     ['half a descriptor', '0000 0000', '{"capabilities":{"max_msg_fds":1.5}}\0', 'max_msg_fds'],
-    ['nesting without end', '0000 0000', `${'['.repeat(200_000)}\0`, 'no JSON'],
+    ['200000 nested lists', '0000 0000', `${'['.repeat(200_000)}\0`, 'not JSON'],
   ])('with %s ends the connection', (_, fixed, data, problem) => {
     let error: unknown;
     try {
@@ -53,11 +53,11 @@ describe('VERSION', () => {
     expect((error as MalformedMessage).fatal).toBe(true);
   });
 
-  it('with bytes that are no UTF-8 ends the connection', () => {
-    expect(() => decodeVersion(bytes('0000 0000 22ff22 00'))).toThrow('no JSON');
+  it('with bytes that are not UTF-8 ends the connection', () => {
+    expect(() => decodeVersion(bytes('0000 0000 22ff22 00'))).toThrow('not JSON');
   });
 
-  it('is answered in fewer bytes than QEMU sent, all 64 bits of the page sizes included', () => {
+  it("has a reply that is shorter than QEMU's request and holds 64 bits of page sizes", () => {
     const reply = encodeVersion({
       minor: 0,
       maxMsgFds: 8,

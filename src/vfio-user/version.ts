@@ -1,40 +1,40 @@
 import type { PageSizeBitmap } from '../address/index.ts';
-import { Errno } from '../host/index.ts';
+import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
 
-/** The major version of the protocol that is spoken here; another one is another protocol. */
+/** The major version of the protocol. Another major version is another protocol. */
 export const MAJOR_VERSION = 0;
-/** The newest minor version that is spoken here (libvfio-user include/libvfio-user.h: LIB_VFIO_USER_MINOR). */
+/** The newest minor version that the server speaks (libvfio-user include/libvfio-user.h: LIB_VFIO_USER_MINOR). */
 export const MINOR_VERSION = 1;
 
-/** What a client proposes with its first message. */
+/** The proposal in a client's first message. */
 export interface ClientVersion {
-  /** The minor version: at most this one may be answered. */
+  /** The newest minor version that the client speaks. */
   readonly minor: number;
-  /** How many file descriptors it takes with one message; 1 where it does not say. */
+  /** How many file descriptors the client takes with one message; 1 where the client does not say. */
   readonly maxMsgFds: number;
 }
 
-/** What the server answers. */
+/** The server's answer to the proposal. */
 export interface ServerVersion {
   readonly minor: number;
   /** How many file descriptors the server takes with one message. */
   readonly maxMsgFds: number;
   /** The largest `count` of a REGION_READ or REGION_WRITE, in bytes. */
   readonly maxDataXferSize: number;
-  /** The page sizes of DMA maps; QEMU takes none below 4K. */
+  /** The page sizes of DMA maps. QEMU accepts no page size below 4 KiB. */
   readonly pgsizes: PageSizeBitmap;
-  /** How many DMA maps there may be at a time; QEMU takes at most 65535. */
+  /** How many DMA maps may exist at a time. QEMU accepts at most 65535. */
   readonly maxDmaMaps: number;
 }
 
 const FIXED_BYTES = 4;
 
 /**
- * Reads the payload of a VERSION command: u16 major, u16 minor, then JSON text with a NUL at its end, which may
- * be left out altogether.
+ * Reads the payload of a VERSION command: u16 major, u16 minor, then JSON text that ends with NUL. The client may
+ * leave out the text.
  *
- * @throws MalformedMessage, always fatal: without a version there is nothing to talk about.
+ * @throws MalformedMessage, always fatal: without a common version, the server cannot read the next message.
  */
 export function decodeVersion(payload: Uint8Array): ClientVersion {
   if (payload.length < FIXED_BYTES)
@@ -58,27 +58,27 @@ function parse(text: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
   } catch {
-    throw refusal('version data is no JSON text');
+    throw refusal('version data is not JSON text');
   }
 }
 
 function member(value: unknown, key: string): unknown {
   if (value === undefined) return undefined;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw refusal(`version data: what should hold ${key} is not an object`);
+    throw refusal(`version data: the value that should hold ${key} is not an object`);
   }
   return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 }
 
 const refusal = (problem: string): MalformedMessage =>
-  new MalformedMessage(`VERSION: ${problem}`, Errno.EINVAL, true);
+  new MalformedMessage(`VERSION: ${problem}`, EINVAL, true);
 
 /**
- * The payload of the reply to VERSION. It names as few capabilities as it can: QEMU takes no reply that is longer than
- * its own request (vfio fact 10.2).
+ * The payload of the reply to VERSION. The reply names few capabilities, because QEMU refuses a reply that is longer
+ * than its own request (vfio fact 10.2).
  */
 export function encodeVersion(version: ServerVersion): Uint8Array {
-  // Written out rather than made by JSON.stringify: pgsizes has 64 bits.
+  // JSON.stringify would round pgsizes, which has 64 bits.
   const capabilities =
     `"max_msg_fds":${version.maxMsgFds},"max_data_xfer_size":${version.maxDataXferSize},` +
     `"pgsizes":${version.pgsizes},"max_dma_maps":${version.maxDmaMaps}`;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, bench, describe } from 'vitest';
 import { linuxSystemCalls } from './linux-system-calls.ts';
-import { device, host } from './testing/device.ts';
+import { container, device } from './testing/device.ts';
 import { message, payloads } from './testing/messages.ts';
 import { SocketClient } from './testing/socket-client.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
@@ -15,12 +15,12 @@ describe.skipIf(process.platform !== 'linux')('a message to the server', async (
   const folder = mkdtempSync(join(tmpdir(), 'barproof-vfio-user-'));
   const calls = linuxSystemCalls();
 
-  // What the client and the kernel take, without a server.
+  // Measures the client and the kernel alone.
   const listener = calls.listen(join(folder, 'bare'));
   const bare = new SocketClient(join(folder, 'bare'));
   const accepted = calls.accept(listener)!;
 
-  const server = new VfioUserServer({ socketPath: join(folder, 'socket'), device, iommu: host() });
+  const server = new VfioUserServer({ socketPath: join(folder, 'socket'), device, container: container() });
   await server.listen();
   const client = new SocketClient(join(folder, 'socket'));
   await client.ask(message(0, 1, payloads.version()));
@@ -32,11 +32,11 @@ describe.skipIf(process.platform !== 'linux')('a message to the server', async (
     rmSync(folder, { recursive: true });
   });
 
-  /** Sends messages all at once, and takes what comes back. */
+  /** Sends messages all at once, and takes the replies. */
   const exchange = (...messages: readonly Uint8Array[]): void => {
     for (const each of messages) client.send(each);
     server.drain();
-    if (client.receive()?.length === 0) throw new Error('the server has not answered');
+    if (client.receive()?.length === 0) throw new Error('the server sent no reply');
     server.takeRequests();
   };
 
@@ -49,7 +49,7 @@ describe.skipIf(process.platform !== 'linux')('a message to the server', async (
   const unmapAll = message(1, 3, payloads.unmap(0n, BigInt(MANY) * PAGE));
 
   const received = new Uint8Array(64);
-  bench('there and back without a server', () => {
+  bench('and its way back, without a server', () => {
     bare.send(read);
     calls.receive(accepted, received, [], 0);
     calls.send(accepted, read, undefined);

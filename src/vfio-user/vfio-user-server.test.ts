@@ -1,12 +1,14 @@
+import { constants } from 'node:os';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Errno } from '../host/index.ts';
 import { SystemCallError } from './system-calls.ts';
 import { bytes, text } from './testing/bytes.ts';
-import { device, host } from './testing/device.ts';
+import { container, device } from './testing/device.ts';
 import { FakeSystemCalls, type FakeClient } from './testing/fake-system-calls.ts';
 import { message, payloads, replies, type ReceivedReply } from './testing/messages.ts';
 import { VfioUserServer, type VfioUserServerOptions } from './vfio-user-server.ts';
+
+const { EINVAL, EMSGSIZE, ENOENT, EOPNOTSUPP } = constants.errno;
 
 let calls: FakeSystemCalls;
 let server: VfioUserServer;
@@ -16,7 +18,7 @@ async function serve(options: Partial<VfioUserServerOptions> = {}): Promise<void
   server = new VfioUserServer({
     socketPath: '/fake',
     device,
-    iommu: host(),
+    container: container(),
     systemCalls: calls,
     ...options,
   });
@@ -29,7 +31,7 @@ afterEach(async () => {
   expect(calls.open).toEqual(new Set());
 });
 
-/** A client that has introduced itself. */
+/** A client that has sent VERSION. */
 function connect(data?: string): FakeClient {
   const client = calls.connect();
   client.send(message(0, 1, payloads.version(data)));
@@ -51,8 +53,8 @@ function ask(client: FakeClient, command: number, payload?: Uint8Array, descript
 const OK = { flags: 1, errno: 0 };
 const failed = (errno: number) => ({ flags: 0x21, errno, payload: bytes('') });
 
-describe('a server', () => {
-  it('announces the page sizes of the host and answers the minor version of the client', () => {
+describe('a vfio-user server', () => {
+  it('announces the page sizes of the container and answers the minor version of the client', () => {
     const client = calls.connect();
     client.send(message(7, 1, bytes('0000 0000')));
     calls.turn();
@@ -63,29 +65,29 @@ describe('a server', () => {
     });
   });
 
-  it('answers at most the newest minor version that it speaks', () => {
+  it('answers minor version 1 to a client that speaks a newer one', () => {
     const client = calls.connect();
     client.send(message(7, 1, bytes('0000 0900')));
     calls.turn();
     expect(text(replies(client.received())[0]!.payload.subarray(0, 4))).toBe('00000100');
   });
 
-  it('describes the device', () => {
+  it('tells the client of the regions and interrupts of the device', () => {
     const client = connect();
     expect(text(ask(client, 4, payloads.deviceInfo()).payload)).toBe('10000000 03000000 09000000 05000000');
     const counts = [0, 1, 2, 3, 4].map((index) => ask(client, 7, payloads.irqInfo(index)).payload[12]);
     expect(counts).toEqual([0, 0, 16, 1, 1]);
-    expect(ask(client, 7, payloads.irqInfo(5))).toMatchObject(failed(Errno.EINVAL));
+    expect(ask(client, 7, payloads.irqInfo(5))).toMatchObject(failed(EINVAL));
   });
 
-  it('hands over the memory of a BAR with its information', () => {
+  it('sends the memory file of a BAR with the region information', () => {
     const client = connect();
     const { payload } = ask(client, 5, payloads.regionInfo(0));
     expect(text(payload.subarray(0, 24))).toBe('20000000 07000000 00000000 00000000 00400000 00000000');
     expect(client.files.map((file) => calls.file(file))).toEqual([{ name: 'dev0-bar0', size: 0x10000n }]);
   });
 
-  it('hands it over with the capabilities only, when the client has room for them', () => {
+  it('sends the memory file of a BAR only when the client has room for the capabilities', () => {
     const client = connect();
     expect(ask(client, 5, payloads.regionInfo(2, 32)).payload[0]).toBe(88);
     expect(client.files).toEqual([]);
@@ -105,17 +107,17 @@ describe('a server', () => {
     [6, '20000000 00000000 06000000 00000000 00000000'],
     [7, '20000000 03000000 07000000 00000000 00010000'],
     [8, '20000000 00000000 08000000 00000000 00000000'],
-  ])('has region %d', (index, start) => {
+  ])('tells the size and flags of region %d', (index, start) => {
     const client = connect();
     expect(text(ask(client, 5, payloads.regionInfo(index)).payload.subarray(0, 20))).toBe(start);
     expect(client.files).toEqual([]);
   });
 
-  it('refuses to know a region 9', () => {
-    expect(ask(connect(), 5, payloads.regionInfo(9))).toMatchObject(failed(Errno.EINVAL));
+  it('refuses region 9', () => {
+    expect(ask(connect(), 5, payloads.regionInfo(9))).toMatchObject(failed(EINVAL));
   });
 
-  it('keeps what is written to COMMAND, until the device is reset', () => {
+  it('keeps the bits written to COMMAND until the device is reset', () => {
     const resets = vi.fn<() => void>();
     server.on('reset', resets);
     const client = connect();
@@ -128,7 +130,7 @@ describe('a server', () => {
     expect(resets).toHaveBeenCalledTimes(1);
   });
 
-  it('shows trapped accesses and mmaps the same memory', () => {
+  it('gives trapped accesses and mmaps the same memory', () => {
     const writes: unknown[] = [];
     server.on('write', ({ region, offset }, data) => writes.push([region, offset, text(data)]));
     const client = connect();
@@ -140,7 +142,7 @@ describe('a server', () => {
     expect(writes).toEqual([[0, 0x3ffen, 'abcd']]);
   });
 
-  it('reads zeros where a BAR has no memory', () => {
+  it('reads zeros from a BAR without mmap', () => {
     const client = connect();
     ask(client, 10, payloads.write(4, 0n, bytes('ff')));
     expect(text(ask(client, 9, payloads.read(4, 0n, 4)).payload.subarray(16))).toBe('00000000');
@@ -153,15 +155,13 @@ describe('a server', () => {
     [7, 256n, 1],
     [9, 0n, 0],
     [0xffff_ffff, 0n, 4],
-  ])('refuses accesses beyond region %d', (region, at, count) => {
+  ])('refuses an access to region %d, offset %d, of %d bytes', (region, at, count) => {
     const client = connect();
-    expect(ask(client, 9, payloads.read(region, at, count))).toMatchObject(failed(Errno.EINVAL));
-    expect(ask(client, 10, payloads.write(region, at, new Uint8Array(count)))).toMatchObject(
-      failed(Errno.EINVAL),
-    );
+    expect(ask(client, 9, payloads.read(region, at, count))).toMatchObject(failed(EINVAL));
+    expect(ask(client, 10, payloads.write(region, at, new Uint8Array(count)))).toMatchObject(failed(EINVAL));
   });
 
-  it('tells of interrupts that are set up, and closes their descriptors', () => {
+  it('emits an event for interrupts that the client sets up, and closes their descriptors', () => {
     const seen: unknown[] = [];
     server.on('irqs', (irqs) => seen.push(irqs));
     const client = connect();
@@ -169,21 +169,21 @@ describe('a server', () => {
     expect(ask(client, 8, payloads.setIrqs(0x24, 2, 0, 3), 3)).toMatchObject({ ...OK, payload: bytes('') });
     expect(calls.open.size).toBe(before);
     expect(seen).toEqual([{ data: 'eventfd', action: 'trigger', flags: 0x24, index: 2, start: 0, count: 3 }]);
-    expect(ask(client, 8, payloads.setIrqs(0x24, 2, 0, 3), 2)).toMatchObject(failed(Errno.EINVAL));
+    expect(ask(client, 8, payloads.setIrqs(0x24, 2, 0, 3), 2)).toMatchObject(failed(EINVAL));
     expect(calls.open.size).toBe(before);
   });
 
-  it.each([6, 11, 12, 14, 15, 16, 17, 18])('does not offer command %d', (command) => {
-    expect(ask(connect(), command, bytes('00'))).toMatchObject(failed(Errno.EOPNOTSUPP));
+  it.each([6, 11, 12, 14, 15, 16, 17, 18])('answers EOPNOTSUPP to command %d', (command) => {
+    expect(ask(connect(), command, bytes('00'))).toMatchObject(failed(EOPNOTSUPP));
   });
 
-  it.each([0, 19, 0xffff])('knows no command %d', (command) => {
-    expect(ask(connect(), command)).toMatchObject(failed(Errno.EINVAL));
+  it.each([0, 19, 0xffff])('answers EINVAL to command %d, which the protocol does not have', (command) => {
+    expect(ask(connect(), command)).toMatchObject(failed(EINVAL));
   });
 });
 
-describe('DMA', () => {
-  it('is granted by the rules of the host, noted, and answered by its errno', () => {
+describe('DMA requests of a vfio-user server', () => {
+  it('are granted by the container, recorded, and answered by its error number', () => {
     const seen: unknown[] = [];
     server.on('dma', (request) => seen.push(request));
     const client = connect();
@@ -193,8 +193,8 @@ describe('DMA', () => {
       payload: bytes(''),
     });
     expect(ask(client, 2, payloads.map(0x10_0000n, 0x1000n, 1))).toMatchObject(OK);
-    expect(ask(client, 2, payloads.map(0x2000n, 0x1000n))).toMatchObject(failed(Errno.EINVAL));
-    expect(ask(client, 3, payloads.unmap(0x1000n, 0x1000n))).toMatchObject(failed(Errno.ENOENT));
+    expect(ask(client, 2, payloads.map(0x2000n, 0x1000n))).toMatchObject(failed(EINVAL));
+    expect(ask(client, 3, payloads.unmap(0x1000n, 0x1000n))).toMatchObject(failed(ENOENT));
     const unmap = payloads.unmap(0x1000n, 0x2000n);
     expect(server.live).toEqual([
       { iova: 0x1000n, size: 0x2000n, readonly: false, fileOffset: 0x5000n },
@@ -209,8 +209,8 @@ describe('DMA', () => {
     expect(server.requests).toEqual([
       { ...map, iova: 0x1000n, size: 0x2000n, fileOffset: 0x5000n },
       { ...map, iova: 0x10_0000n, size: 0x1000n, flags: 1, readonly: true },
-      { ...map, iova: 0x2000n, size: 0x1000n, answer: Errno.EINVAL },
-      { ...gone, iova: 0x1000n, size: 0x1000n, answer: Errno.ENOENT },
+      { ...map, iova: 0x2000n, size: 0x1000n, answer: EINVAL },
+      { ...gone, iova: 0x1000n, size: 0x1000n, answer: ENOENT },
       { ...gone, iova: 0x1000n, size: 0x2000n },
     ]);
     expect(seen).toEqual(server.requests);
@@ -218,7 +218,7 @@ describe('DMA', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('may be taken away at once', () => {
+  it('take all mappings away with the flag ALL', () => {
     const client = connect();
     for (const page of [1n, 3n, 5n]) ask(client, 2, payloads.map(page << 12n, 0x1000n));
     expect(ask(client, 3, payloads.unmap(0n, 0n, 2))).toMatchObject(OK);
@@ -226,30 +226,30 @@ describe('DMA', () => {
     expect(server.requests.at(-1)).toMatchObject({ kind: 'unmap', flags: 2, answer: 'ok' });
   });
 
-  it('of the same memory at the same place changes nothing; the files tell what is the same', () => {
+  it('for the same memory at the same IOVA change nothing, and are refused for another file', () => {
     const client = connect();
     const map = payloads.map(0x1000n, 0x1000n);
     expect(ask(client, 2, map)).toMatchObject(OK);
     expect(ask(client, 2, map)).toMatchObject(OK);
-    expect(ask(client, 2, map, 1)).toMatchObject(failed(Errno.EINVAL));
+    expect(ask(client, 2, map, 1)).toMatchObject(failed(EINVAL));
     expect(server.live).toHaveLength(1);
   });
 
-  it('beyond what the host allows is refused', async () => {
+  it('are refused above the number of mappings that the container allows', async () => {
     await server.close();
-    await serve({ iommu: host(1), maxDmaMaps: 1 });
+    await serve({ container: container(1), maxDmaMaps: 1 });
     const client = connect();
     expect(ask(client, 2, payloads.map(0n, 0x1000n))).toMatchObject(OK);
-    expect(ask(client, 2, payloads.map(0x1000n, 0x1000n))).toMatchObject(failed(Errno.EINVAL));
+    expect(ask(client, 2, payloads.map(0x1000n, 0x1000n))).toMatchObject(failed(EINVAL));
   });
 
-  it('takes one file at most', () => {
+  it('are refused with two files', () => {
     const client = connect();
-    expect(ask(client, 2, payloads.map(0n, 0x1000n), 2)).toMatchObject(failed(Errno.EINVAL));
+    expect(ask(client, 2, payloads.map(0n, 0x1000n), 2)).toMatchObject(failed(EINVAL));
     expect(server.requests).toEqual([]);
   });
 
-  it('of a client that is gone is left behind, and the next one begins with nothing', () => {
+  it('stay in leftBehind after the client has gone, and the next client begins without mappings', () => {
     const left = vi.fn<(left: readonly unknown[], failure: unknown) => void>();
     server.on('disconnect', left);
     const first = connect();
@@ -265,7 +265,7 @@ describe('DMA', () => {
     expect(ask(second, 2, payloads.map(0n, 0x1000n))).toMatchObject(OK);
   });
 
-  it('is kept within bounds', async () => {
+  it('close the connection when maxRequests is reached', async () => {
     await server.close();
     await serve({ maxRequests: 3 });
     const ends = vi.fn<(left: readonly unknown[], failure: unknown) => void>();
@@ -276,12 +276,12 @@ describe('DMA', () => {
     expect(replies(client.received())).toHaveLength(3);
     expect(client.closed).toBe(true);
     expect(server.requests).toHaveLength(3);
-    expect(String(ends.mock.calls[0]![1])).toContain('more than 3 DMA requests');
+    expect(String(ends.mock.calls[0]![1])).toContain('sent 3 DMA requests, and takeRequests was not called');
   });
 });
 
-describe('a stream of messages', () => {
-  it('may come in any pieces and go in any pieces', () => {
+describe('a stream of vfio-user messages', () => {
+  it('gives the same replies however it is cut into pieces', () => {
     const whole = [
       message(1, 1, payloads.version()),
       message(2, 2, payloads.map(0n, 0x1000n)),
@@ -335,7 +335,7 @@ describe('a stream of messages', () => {
     );
   });
 
-  it('is not read while the client does not take the replies', () => {
+  it('is not read while the client does not read its replies', () => {
     const client = connect();
     client.window = 20;
     for (let count = 0; count < 100; count++)
@@ -349,7 +349,7 @@ describe('a stream of messages', () => {
     expect(replies(client.received())).toHaveLength(100);
   });
 
-  it('is read to its end after the client has gone without its replies', () => {
+  it('is read to its end after the client closed without reading its replies', () => {
     const client = connect();
     for (let count = 0; count < 1000; count++)
       client.send(message(count & 0xffff, 2, payloads.map(BigInt(count) << 12n, 0x1000n)));
@@ -359,7 +359,7 @@ describe('a stream of messages', () => {
     expect(server.leftBehind).toHaveLength(1000);
   });
 
-  it('is fetched by drain without the event loop', () => {
+  it('is answered by drain without the event loop', () => {
     const client = calls.connect();
     client.send(message(0, 1, payloads.version()));
     client.send(message(1, 2, payloads.map(0n, 0x1000n)));
@@ -372,7 +372,7 @@ describe('a stream of messages', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it('gives others their turn', () => {
+  it('is answered in turns of 256 messages, so that other sockets are served', () => {
     const client = connect();
     for (let count = 0; count < 600; count++) client.send(message(count, 13));
     calls.turn(1);
@@ -381,7 +381,7 @@ describe('a stream of messages', () => {
     expect(replies(client.received())).toHaveLength(344);
   });
 
-  it('has descriptors with the message that they came with', () => {
+  it('keeps descriptors with the message that they came with', () => {
     const client = connect();
     client.send(message(1, 2, payloads.map(0n, 0x1000n)));
     client.send(message(2, 2, payloads.map(0x1000n, 0x1000n, 3, 0x1000n)), 1);
@@ -391,14 +391,14 @@ describe('a stream of messages', () => {
   });
 });
 
-describe('hostility', () => {
+describe('a hostile vfio-user client', () => {
   it.each([
-    ['a command before VERSION', message(3, 4, payloads.deviceInfo()), Errno.EINVAL],
-    ['another major version', message(3, 1, bytes('0100 0000')), Errno.EINVAL],
-    ['a header that is too short for itself', bytes('0300 0d00 04000000 00000000 00000000'), Errno.EINVAL],
-    ['an immense message', bytes('0300 0a00 ffffffff 00000000 00000000'), Errno.EMSGSIZE],
-    ['a reply', bytes('0300 0d00 10000000 01000000 00000000'), Errno.EINVAL],
-  ])('%s is answered by an error, and the connection closed', (_, first, errno) => {
+    ['a command before VERSION', message(3, 4, payloads.deviceInfo()), EINVAL],
+    ['another major version', message(3, 1, bytes('0100 0000')), EINVAL],
+    ['a header with a size of 4 bytes', bytes('0300 0d00 04000000 00000000 00000000'), EINVAL],
+    ['a message of 4 GiB - 1', bytes('0300 0a00 ffffffff 00000000 00000000'), EMSGSIZE],
+    ['a reply', bytes('0300 0d00 10000000 01000000 00000000'), EINVAL],
+  ])('gets an error reply and a closed connection for %s', (_, first, errno) => {
     const refused = vi.fn<(refusal: unknown) => void>();
     server.on('refused', refused);
     const client = calls.connect();
@@ -410,18 +410,18 @@ describe('hostility', () => {
     expect(refused.mock.calls).toMatchObject([[{ errno, fatal: true }]]);
   });
 
-  it('a second VERSION is refused', () => {
-    expect(ask(connect(), 1, payloads.version())).toMatchObject(failed(Errno.EINVAL));
+  it('gets an error reply for a second VERSION', () => {
+    expect(ask(connect(), 1, payloads.version())).toMatchObject(failed(EINVAL));
   });
 
-  it('descriptors that a command does not take are refused and closed', () => {
+  it('gets an error reply for descriptors that a command does not take, and the server closes them', () => {
     const client = connect();
     const before = calls.open.size;
-    expect(ask(client, 13, bytes(''), 1)).toMatchObject(failed(Errno.EINVAL));
+    expect(ask(client, 13, bytes(''), 1)).toMatchObject(failed(EINVAL));
     expect(calls.open.size).toBe(before);
   });
 
-  it('more descriptors than were announced end the connection', () => {
+  it('loses its connection when it sends more descriptors than announced', () => {
     const refused = vi.fn<(refusal: unknown) => void>();
     server.on('refused', refused);
     const client = connect();
@@ -433,14 +433,14 @@ describe('hostility', () => {
     ]);
   });
 
-  it('more descriptors than were announced, one for each byte, end the connection', () => {
+  it('loses its connection when it sends a descriptor with each byte of a message', () => {
     const client = connect();
     for (const byte of message(4, 8, payloads.setIrqs(0x24, 2, 0, 9))) client.send(Uint8Array.of(byte), 1);
     calls.turn();
     expect(client.closed).toBe(true);
   });
 
-  it('a second client is turned away', () => {
+  it('loses its connection when another client is connected', () => {
     const first = connect();
     const second = calls.connect();
     calls.turn();
@@ -448,14 +448,14 @@ describe('hostility', () => {
     expect(ask(first, 13)).toMatchObject(OK);
   });
 
-  it('errors are not sent to who wants no reply', () => {
+  it('gets no error reply to a message that wants no reply', () => {
     const refused = vi.fn<(refusal: unknown) => void>();
     server.on('refused', refused);
     const client = connect();
     client.send(message(4, 99, bytes(''), 0x10));
     calls.turn();
     expect(replies(client.received())).toEqual([]);
-    expect(refused.mock.calls).toMatchObject([[{ command: 99, errno: Errno.EINVAL, fatal: false }]]);
+    expect(refused.mock.calls).toMatchObject([[{ command: 99, errno: EINVAL, fatal: false }]]);
   });
 
   const garbage = fc.uint8Array({ maxLength: 80 });
@@ -486,7 +486,7 @@ describe('hostility', () => {
     })
     .map(({ id, command, payload, flags }) => message(id, command, payload, flags));
 
-  it('in well-framed messages costs one reply each, in order, and nothing else', () => {
+  it('gets one reply for each message with a valid header, in order, for any payload', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(sane, fc.constantFrom(0, 0, 0, 1, 2, 8))), (stream) => {
         const client = connect();
@@ -511,7 +511,7 @@ describe('hostility', () => {
     );
   });
 
-  it('in any bytes at all ends in replies or a closed connection', () => {
+  it('gets replies or a closed connection for any bytes', () => {
     const headerless = fc.uint8Array({ maxLength: 40 });
     const broken = fc
       .tuple(sane, fc.nat({ max: 15 }), fc.integer({ min: 0, max: 255 }))
@@ -538,7 +538,7 @@ describe('hostility', () => {
   });
 });
 
-/** The next exception that nobody catches. vitest listens too, and would count it as a failure of the test. */
+/** The next uncaught exception. vitest listens for these as well, and would fail the test. */
 async function uncaught(): Promise<unknown> {
   const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
   process.removeAllListeners('uncaughtException');
@@ -547,8 +547,8 @@ async function uncaught(): Promise<unknown> {
   return error;
 }
 
-describe('when something breaks', () => {
-  it('a listener that throws is heard of, and the client still answered', async () => {
+describe('a vfio-user server after a failure', () => {
+  it('still answers the client when a listener throws, and the exception is uncaught', async () => {
     const failure = new Error('from a listener');
     server.on('dma', () => {
       throw failure;
@@ -560,7 +560,7 @@ describe('when something breaks', () => {
     expect(await caught).toBe(failure);
   });
 
-  it.each(['receive', 'send'])('a %s that fails ends the connection', (call) => {
+  it.each(['receive', 'send'])('closes the connection when %s fails', (call) => {
     const ends = vi.fn<(left: readonly unknown[], failure: unknown) => void>();
     server.on('disconnect', ends);
     const client = connect();
@@ -572,7 +572,7 @@ describe('when something breaks', () => {
     connect();
   });
 
-  it.each(['accept', 'watch'])('a client that cannot be welcomed (%s) leaves nothing open', async (call) => {
+  it.each(['accept', 'watch'])('leaves nothing open when %s fails for a new client', async (call) => {
     const before = calls.open.size;
     const caught = uncaught();
     calls.failing.push(call);
@@ -585,17 +585,20 @@ describe('when something breaks', () => {
     calls.turn();
   });
 
-  it.each(['listen', 'memoryFile', 'watch'])('a %s that fails leaves nothing open', async (call) => {
-    await server.close();
-    calls.failing.push(call);
-    await expect(server.listen()).rejects.toThrow(SystemCallError);
-    expect(calls.open).toEqual(new Set());
-    await server.listen();
-    connect();
-  });
+  it.each(['listen', 'memoryFile', 'watch'])(
+    'leaves nothing open when %s fails in listen()',
+    async (call) => {
+      await server.close();
+      calls.failing.push(call);
+      await expect(server.listen()).rejects.toThrow(SystemCallError);
+      expect(calls.open).toEqual(new Set());
+      await server.listen();
+      connect();
+    },
+  );
 });
 
-it('can be closed at any time, also from a listener, and opened again', async () => {
+it('a vfio-user server can be closed by a listener and opened again', async () => {
   server.on('dma', () => void server.close());
   const client = connect();
   client.send(message(1, 2, payloads.map(0n, 0x1000n)));

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import type { IommuContainer } from '../host/index.ts';
 import { ClientSession, type MessageEffect } from './client-session.ts';
 import { Connection, type Protocol, type Refusal } from './connection.ts';
 import { DeviceBackend } from './device-backend.ts';
-import type { DmaRequest, LiveMapping } from './dma-request.ts';
+import type { DmaContainer, LiveMapping } from './dma-container.ts';
+import type { DmaRequest } from './dma-request.ts';
 import type { IrqSet } from './irq-set.ts';
 import { linuxSystemCalls } from './linux-system-calls.ts';
 import type { RegionAccess } from './region-access.ts';
@@ -11,32 +11,44 @@ import type { ServedDevice } from './served-device.ts';
 import type { Descriptor, SystemCalls, Watch } from './system-calls.ts';
 import type { ClientVersion } from './version.ts';
 
-/** What a client did. Listeners are called after the reply is on its way. */
+/** The events of a server. It calls the listeners after the reply is on its way. */
 export interface VfioUserEvents {
+  /** A client has connected. */
   connect: [];
-  /** The client has introduced itself. */
+  /** The client has sent VERSION. */
   version: [version: ClientVersion];
-  /** A DMA_MAP or DMA_UNMAP, granted or refused by the host's rules. */
+  /** A DMA_MAP or DMA_UNMAP, granted or refused by the container. */
   dma: [request: DmaRequest];
+  /** The client has set up, disabled or masked interrupts. */
   irqs: [irqs: IrqSet];
-  /** A write to a region; region 7 is the configuration space. */
+  /** The client has written to a region. Region 7 is the configuration space. */
   write: [access: RegionAccess, data: Uint8Array];
+  /** The client has reset the device. */
   reset: [];
-  /** A message that was answered by an error, DMA requests that the host refuses among them. */
+  /** The server has answered a message by an error, for instance a DMA request that the container refuses. */
   refused: [refusal: Refusal];
-  /** A client is gone; `failure` when it was a fault of the server's own that ended the connection. */
+  /**
+   * The connection has ended.
+   *
+   * @param left the mappings that the client had not taken away.
+   * @param failure present when a fault of the server itself ended the connection.
+   */
   disconnect: [left: readonly LiveMapping[], failure: unknown];
 }
 
+/** What a server serves, and within which limits. */
 export interface VfioUserServerOptions {
-  /** Where the socket is to be; nothing must be there yet. At most 107 bytes. */
+  /** The path of the socket, 1 to 107 bytes. `listen` makes the file; none may exist yet. */
   readonly socketPath: string;
   readonly device: ServedDevice;
-  /** Makes the host's side of a container for each new client; its page sizes are announced. */
-  readonly iommu: () => IommuContainer;
-  /** How many mappings are announced as possible, whatever the host's side allows. 65535, QEMU's limit, by default. */
+  /** Makes a new, empty container for each client. */
+  readonly container: () => DmaContainer;
+  /**
+   * How many mappings the server announces as possible. The container may allow fewer. The default is QEMU's limit,
+   * 65535.
+   */
   readonly maxDmaMaps?: number | undefined;
-  /** How many DMA requests are kept before a client is shut out; a VMM does not come near the default. */
+  /** How many DMA requests the server keeps before it closes the connection. The default is 100000. */
   readonly maxRequests?: number | undefined;
   /** For tests. */
   readonly systemCalls?: SystemCalls | undefined;
@@ -44,20 +56,20 @@ export interface VfioUserServerOptions {
 
 const MAX_DMA_MAPS = 65535;
 const MAX_REQUESTS = 100_000;
-/** How many messages one `drain` answers at most: a client that sends for ever must not hold the caller for ever. */
+/** How many messages one `drain` answers at most, so that it returns although a client never stops sending. */
 const DRAIN_LIMIT = 100_000;
 
 /**
- * A vfio-user server: one UNIX socket, one device, one client at a time. It lives in the event loop of the thread
- * that calls `listen`; no call blocks and there are no threads.
+ * A vfio-user server: one UNIX socket, one device, one client at a time. The server runs in the event loop of the
+ * thread that calls `listen`. No call blocks, and the server starts no threads.
  *
- * A client may send anything: what is malformed is answered by an error or ends the connection, and memory is
- * bounded by one message, one reply, `maxRequests` requests and what the host's side allows in mappings.
+ * A client may send any bytes. The server answers a malformed message by an error or closes the connection. It holds
+ * at most one message, one reply, `maxRequests` requests, and the mappings that the container allows.
  */
 export class VfioUserServer extends EventEmitter<VfioUserEvents> {
   readonly #options: VfioUserServerOptions;
   readonly #calls: SystemCalls;
-  #state: DeviceBackend | undefined;
+  #backend: DeviceBackend | undefined;
   #listener: { readonly socket: Descriptor; readonly watch: Watch } | undefined;
   #client: { readonly connection: Connection; readonly session: ClientSession } | undefined;
   #requests: DmaRequest[] = [];
@@ -70,24 +82,24 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     this.#calls = options.systemCalls ?? linuxSystemCalls();
   }
 
-  /** Every DMA request since the start or the last `takeRequests`, in order of arrival, with the answer given. */
+  /** The DMA requests since `listen` or the last `takeRequests`, in the order of arrival, with their answers. */
   get requests(): readonly DmaRequest[] {
     return this.#requests;
   }
 
-  /** Returns `requests` and starts a new list. */
+  /** The same as `requests`. The server then starts a new list. */
   takeRequests(): readonly DmaRequest[] {
     const requests = this.#requests;
     this.#requests = [];
     return requests;
   }
 
-  /** The mappings of the client that is connected, by rising IOVA; none when there is no client. */
+  /** The mappings of the connected client, by rising IOVA; empty without a client. */
   get live(): readonly LiveMapping[] {
     return this.#client?.session.live ?? [];
   }
 
-  /** The mappings that the last client to go had not taken away. */
+  /** The mappings that the last client had not taken away when its connection ended. */
   get leftBehind(): readonly LiveMapping[] {
     return this.#leftBehind;
   }
@@ -98,20 +110,20 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
   }
 
   /**
-   * Makes the socket and the memory of the BARs. When the promise resolves, clients can connect.
+   * Makes the socket and the memory of the BARs. Clients can connect once the promise resolves.
    *
-   * @throws RangeError for a path that no socket can have
-   * @throws SystemCallError for instance when there is a file at the path (EADDRINUSE)
+   * @throws RangeError for a path that no socket can have.
+   * @throws SystemCallError for instance when a file exists at the path (EADDRINUSE).
    */
   async listen(): Promise<void> {
     if (this.#listener !== undefined) return;
     const socket = this.#calls.listen(this.#options.socketPath);
     try {
-      this.#state = new DeviceBackend(this.#options.device, this.#calls);
+      this.#backend = new DeviceBackend(this.#options.device, this.#calls);
       this.#listener = { socket, watch: this.#calls.watch(socket, 'readable', () => this.#acceptAll()) };
     } catch (error) {
-      this.#state?.close();
-      this.#state = undefined;
+      this.#backend?.close();
+      this.#backend = undefined;
       this.#calls.close(socket);
       this.#calls.remove(this.#options.socketPath);
       throw error;
@@ -119,21 +131,21 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
   }
 
   /**
-   * Answers everything that has arrived up to now. A VMM that waits for the answers to its DMA requests has none
-   * outstanding when it answers a monitor; what it does not wait for (posted writes) is fetched by this.
+   * Answers all messages that have arrived, without waiting for the event loop. QEMU waits for the replies to its DMA
+   * requests before it answers its monitor, but not for the replies to posted writes.
    */
   drain(): void {
     if (this.#listener !== undefined) this.#acceptAll();
     this.#client?.connection.pump(DRAIN_LIMIT);
   }
 
-  /** Whether waiting for clients and their messages keeps the process alive; it does at first. */
+  /** Whether the socket and the connection keep the process alive. At first they do. */
   keepAlive(whether: boolean): void {
     this.#listener?.watch.keepAlive(whether);
     this.#client?.connection.keepAlive(whether);
   }
 
-  /** Closes everything and removes the socket's file; harmless when repeated. A client that is connected gets no farewell. */
+  /** Ends the connection of a client, closes the socket and removes its file. May be called again. */
   async close(): Promise<void> {
     this.#client?.connection.close();
     this.#disconnected(undefined);
@@ -143,19 +155,19 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     listener.watch.close();
     this.#calls.close(listener.socket);
     this.#calls.remove(this.#options.socketPath);
-    this.#state?.close();
-    this.#state = undefined;
-    // The event loop lets go of what it watched at the end of its turn.
+    this.#backend?.close();
+    this.#backend = undefined;
+    // libuv closes its handles at the end of a turn of the event loop.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  /** One client at a time: whoever else comes is turned away at once. */
+  /** Takes the first client. The server closes the connection of every other client while one is connected. */
   #acceptAll(): void {
     try {
       for (;;) {
         const socket = this.#listener && this.#calls.accept(this.#listener.socket);
         if (socket === undefined) return;
-        if (this.#client === undefined) this.#welcome(socket);
+        if (this.#client === undefined) this.#serve(socket);
         else this.#calls.close(socket);
       }
     } catch (error) {
@@ -163,12 +175,12 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     }
   }
 
-  #welcome(socket: Descriptor): void {
-    const { iommu, maxDmaMaps = MAX_DMA_MAPS } = this.#options;
+  #serve(socket: Descriptor): void {
+    const { container, maxDmaMaps = MAX_DMA_MAPS } = this.#options;
     try {
       const session = new ClientSession(
-        this.#state!,
-        iommu(),
+        this.#backend!,
+        container(),
         Math.min(maxDmaMaps, MAX_DMA_MAPS),
         this.#calls,
       );
@@ -193,7 +205,9 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     if (this.#requests.length >= (this.#options.maxRequests ?? MAX_REQUESTS)) {
       this.#client?.connection.close();
       this.#disconnected(
-        new RangeError(`more than ${this.#requests.length} DMA requests, and nobody took them`),
+        new RangeError(
+          `the client sent ${this.#requests.length} DMA requests, and takeRequests was not called`,
+        ),
       );
     }
   }
@@ -222,7 +236,7 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     this.#tell('disconnect', this.#leftBehind, failure);
   }
 
-  /** A listener that throws must not harm the talk with the client: it is heard of as if it had run on its own. */
+  /** Calls the listeners. An exception of a listener leaves the connection alone and becomes an uncaught exception. */
   #tell<Event extends keyof VfioUserEvents>(event: Event, ...args: VfioUserEvents[Event]): void {
     try {
       (this as EventEmitter).emit(event, ...args);

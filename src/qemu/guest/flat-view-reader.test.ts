@@ -43,7 +43,7 @@ describe('FlatViewReader', () => {
     ]);
   });
 
-  it('gives the same objects for what has not changed', () => {
+  it('gives the same objects for ranges that have not changed', () => {
     const reader = makeReader();
     const first = reader.read(text());
     expect(reader.read(text())).toBe(first);
@@ -57,7 +57,7 @@ describe('FlatViewReader', () => {
     expect(second[2]!.region).toBe(first.memory[2]!.region);
   });
 
-  it('reads what devices behind an sPAPR bridge see apart, windows as what they are', () => {
+  it('reads the DMA space of an sPAPR bridge, and its TCE windows as IOMMU regions', () => {
     const bridge = `
 FlatView #2
  AS "pci@800000020000000", root: pci@800000020000000.iommu-root
@@ -69,7 +69,7 @@ FlatView #2
     expect(dma.map(({ region }) => region.kind)).toEqual(['iommu']);
   });
 
-  it('does not take anything else for system memory', () => {
+  it('throws for a text without system memory', () => {
     expect(() => makeReader().read('FlatView #0\n AS "I/O", root: io\n Root memory region: io\n')).toThrow(
       /no address space "memory"/,
     );

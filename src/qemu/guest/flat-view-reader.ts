@@ -7,15 +7,15 @@ import {
 } from '../../memory/index.ts';
 import type { TraceRange, TraceRegion } from '../../trace/index.ts';
 
-/** What `info mtree -f -o` says, as far as a trace has it. */
+/** The memory maps of a trace, from `info mtree -f -o`. */
 export interface ReadViews {
   /** System memory as the CPU sees it. */
   readonly memory: readonly TraceRange[];
-  /** The space of the first sPAPR host bridge, or system memory where there is none. */
+  /** The address space of the first sPAPR host bridge; system memory on machines without one. */
   readonly dma: readonly TraceRange[];
 }
 
-/** Turns the text into ranges. A text like the one before gives the same objects. */
+/** Turns the text of `info mtree -f -o` into ranges. Ranges that have not changed are the same objects. */
 export class FlatViewReader {
   readonly #rename: (text: string) => string;
   readonly #ownerOf: (qemuId: string) => string | undefined;
@@ -24,8 +24,8 @@ export class FlatViewReader {
   #last: ReadViews | undefined;
 
   /**
-   * @param rename from QEMU's names to those of the scenario: a vfio-user device is called by its socket.
-   * @param ownerOf the scenario's device that has this id in QEMU.
+   * @param rename puts the scenario's names in place of QEMU's.
+   * @param ownerOf the scenario's id of the device that has this id in QEMU.
    */
   constructor(rename: (text: string) => string, ownerOf: (qemuId: string) => string | undefined) {
     this.#rename = rename;
@@ -45,7 +45,7 @@ export class FlatViewReader {
     return this.#last;
   }
 
-  /** The ranges; those that were there before are the same objects, and so is the list if nothing is new. */
+  /** The ranges of a view. Ranges of the last view are the same objects, and so is the list without a change. */
   #same(texts: readonly FlatRangeText[], before: readonly TraceRange[] = []): readonly TraceRange[] {
     const known = new Map(before.map((range) => [range.start as bigint, range]));
     const ranges = texts.map((text) => {
@@ -84,7 +84,7 @@ export class FlatViewReader {
       offset: offset as Offset,
       readonly: type === 'rom',
       nonvolatile,
-      // The text does not tell; only memory that virtio-mem hands out is so.
+      // The text does not show this flag. Only memory of virtio-mem has it, which no scenario uses.
       unmergeable: false,
       romdMode: type === 'romd',
       priority,
@@ -93,10 +93,10 @@ export class FlatViewReader {
   }
 }
 
-/** Behind regions of this name an emulated IOMMU translates; the text has no word of its own for them. */
+/** Regions of the emulated IOMMU of pseries have this name (hw/ppc/spapr_iommu.c). The text calls them i/o. */
 const TCE_WINDOW = 'tce-iommu-';
 
-/** What the words of the text say of a region; one that is read-only is RAM all the same. */
+/** The kind of a region by QEMU's word. A read-only region is RAM as well. */
 const KINDS: Readonly<Record<FlatRangeText['type'], RegionKind>> = {
   'i/o': 'io',
   container: 'io',
@@ -106,7 +106,7 @@ const KINDS: Readonly<Record<FlatRangeText['type'], RegionKind>> = {
   romd: 'rom-device',
 };
 
-/** The views of memory and of sPAPR host bridges; nobody wants to know what the others are. */
+/** The views of system memory and of sPAPR host bridges. A trace needs no other views. */
 const viewsOf = (text: string): string =>
   text
     .split(/^(?=FlatView #)/m)

@@ -4,11 +4,14 @@ import {
   barRegister,
   type AccessWidth,
 } from '../../pci-layout/index.ts';
-import type { DeviceSpec } from '../../scenario/index.ts';
+import type { BarSpec, DeviceSpec } from '../../scenario/index.ts';
 import type { State } from '../../trace/index.ts';
+import type { QtestClient } from '../process/qtest-client.ts';
 import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { PluggedDevice } from './plugged-device.ts';
-import type { QtestClient } from '../process/qtest-client.ts';
+
+/** The type bits of a memory BAR. */
+const TYPE_BITS = 0xfn;
 
 /** What a guest's kernel does to its devices, played over qtest. */
 export class Guest {
@@ -16,22 +19,18 @@ export class Guest {
   readonly #config: ConfigAccess;
   readonly #lowWindowOffset: bigint;
 
-  /** @param lowWindowOffset what the CPU adds to a bus address of 32 bits to reach it. */
+  /** @param lowWindowOffset what the CPU adds to a 32-bit bus address to reach it. */
   constructor(qtest: QtestClient, config: ConfigAccess, lowWindowOffset: bigint) {
     this.#qtest = qtest;
     this.#config = config;
     this.#lowWindowOffset = lowWindowOffset;
   }
 
-  #run(cycles: readonly ConfigCycle[]): Promise<number[]> {
-    return runCycles(this.#qtest, cycles);
-  }
-
-  /** Undoes what was done to the registers of a device since it was plugged in; it decodes nothing any more. */
+  /** Writes back the registers that the guest has changed since the plug. The device then decodes nothing. */
   async restore(device: PluggedDevice): Promise<void> {
     const changed = [...device.registers]
       .filter(([, { value, original }]) => value !== original)
-      // The device is silent before its BARs go anywhere.
+      // COMMAND comes first, so that the device decodes nothing while its BARs change.
       .toSorted(([a], [b]) => a - b);
     await this.#run(
       changed.map(([register, { width, original }]) =>
@@ -41,7 +40,7 @@ export class Guest {
     device.registers.clear();
   }
 
-  /** Programs a BAR: a 64-bit one in two writes, low half first. */
+  /** Programs a BAR. A 64-bit BAR takes two writes, low half first. */
   async setBar(device: PluggedDevice, bar: number, address: bigint): Promise<void> {
     const register = barRegister(bar);
     const low = this.#write(device, register, 4, Number(BigInt.asUintN(32, address)));
@@ -50,20 +49,7 @@ export class Guest {
     await this.#run([low, high]);
   }
 
-  /** @param original what the register holds, where the guest has not written to it before. */
-  #write(
-    device: PluggedDevice,
-    register: number,
-    width: AccessWidth,
-    value: number,
-    original = 0,
-  ): ConfigCycle {
-    const before = device.registers.get(register);
-    device.registers.set(register, { width, value, original: before?.original ?? original });
-    return this.#config.write(device.at(register), width, value);
-  }
-
-  /** Sizes a BAR: all ones into each half in turn, restored afterwards. */
+  /** Sizes a BAR: writes all ones to each half in turn, reads it, and writes the old value back. */
   async sizeBar(device: PluggedDevice, bar: number): Promise<void> {
     const register = barRegister(bar);
     const registers = is64Bit(device.spec, bar) ? [register, register + 4] : [register];
@@ -77,16 +63,16 @@ export class Guest {
     );
   }
 
-  /** Sets or clears a bit of a register of 16 bits. */
+  /** Sets or clears a bit of a 16-bit register. */
   async setBit(device: PluggedDevice, register: number, bit: number, on: boolean): Promise<void> {
     const [value] = await this.#run([this.#config.read(device.at(register), 2)]);
     await this.#run([this.#write(device, register, 2, on ? value! | bit : value! & ~bit, value)]);
   }
 
   /**
-   * Writes the vector control word, where the CPU reaches the table at all.
+   * Writes the vector control word of an MSI-X vector. Does nothing where the CPU cannot reach the table.
    *
-   * @param view of system memory, now.
+   * @param view system memory now.
    */
   async maskVector(
     device: PluggedDevice,
@@ -98,24 +84,46 @@ export class Guest {
     const { tableBar, tableOffset } = device.msix.layout;
     const bar = device.spec.bars.find(({ index }) => index === tableBar);
     if (bar === undefined || bar.type === 'io') return;
-    const register = barRegister(tableBar);
-    const wide = is64Bit(device.spec, tableBar);
+    const inTable = MSIX_ENTRY_BYTES * BigInt(vector) + MSIX_VECTOR_CONTROL;
+    const gpa = (await this.#addressOf(device, bar)) + tableOffset + inTable;
+    const range = view.find(({ start, end }) => start <= gpa && gpa < end);
+    if (range === undefined || range.region.owner !== device.spec.id) return;
+    const offset = range.offset + (gpa - range.start);
+    const isTable = range.region.name === 'msix-table' && offset === inTable;
+    const layers = device.regions.layers.get(tableBar) ?? [];
+    const isBar = layers.some(({ region }) => region === range.region.name);
+    if (!isTable && !isBar) return;
+    await this.#qtest.send([`writel 0x${gpa.toString(16)} ${masked ? '0x1' : '0x0'}`]);
+  }
+
+  /** The address at which the CPU reaches a memory BAR. */
+  async #addressOf(device: PluggedDevice, { index, size }: BarSpec): Promise<bigint> {
+    const register = barRegister(index);
     const [low, high] = await this.#run([
       this.#config.read(device.at(register), 4),
       this.#config.read(device.at(register + 4), 4),
     ]);
-    const written = BigInt(low!) | (wide ? BigInt(high!) << 32n : 0n);
-    const place = written & ~0xfn & -bar.size;
-    const inTable = MSIX_ENTRY_BYTES * BigInt(vector) + MSIX_VECTOR_CONTROL;
-    const isLow = place >= 0x8000_0000n && place < 1n << 32n;
-    const gpa = place + tableOffset + inTable + (isLow ? this.#lowWindowOffset : 0n);
-    const range = view.find(({ start, end }) => start <= gpa && gpa < end);
-    if (range === undefined || range.region.owner !== device.spec.id) return;
-    const reached = range.offset + (gpa - range.start);
-    const isTable = range.region.name === 'msix-table' && reached === inTable;
-    const isBar = device.layers.get(tableBar)?.some(({ region }) => region === range.region.name) ?? false;
-    if (!isTable && !isBar) return;
-    await this.#qtest.send([`writel 0x${gpa.toString(16)} ${masked ? '0x1' : '0x0'}`]);
+    const written = BigInt(low!) | (is64Bit(device.spec, index) ? BigInt(high!) << 32n : 0n);
+    const address = written & ~TYPE_BITS & -size;
+    const isLow = address >= 0x8000_0000n && address < 1n << 32n;
+    return address + (isLow ? this.#lowWindowOffset : 0n);
+  }
+
+  #run(cycles: readonly ConfigCycle[]): Promise<number[]> {
+    return runCycles(this.#qtest, cycles);
+  }
+
+  /** @param original the value before, where the guest has not written to the register since the plug. */
+  #write(
+    device: PluggedDevice,
+    register: number,
+    width: AccessWidth,
+    value: number,
+    original = 0,
+  ): ConfigCycle {
+    const before = device.registers.get(register);
+    device.registers.set(register, { width, value, original: before?.original ?? original });
+    return this.#config.write(device.at(register), width, value);
   }
 }
 

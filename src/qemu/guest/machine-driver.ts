@@ -1,3 +1,4 @@
+import { barRegister } from '../../pci-layout/index.ts';
 import { LARGEST_PAGE } from '../../scenario/index.ts';
 import type { QemuMachineType } from '../process/architecture.ts';
 import {
@@ -16,39 +17,41 @@ import { BRIDGE_SLOT } from './slots.ts';
 export interface QemuBus {
   /** QEMU's name of the bus. */
   readonly name: string;
-  /** Its number, once the machine runs. */
+  /** The bus number, once the machine runs. */
   readonly number: number;
 }
 
-/** What it takes to drive one machine. */
+/** How to start and drive one machine type. */
 export interface MachineDriver {
-  /** Arguments beside memory and devices. */
+  /** QEMU's arguments beside memory and devices. */
   readonly arguments: readonly string[];
-  /** What the machine calls its RAM where nobody gives it another name. */
+  /** The machine's default name of its RAM. */
   readonly ram: string;
-  /** The bus that devices are on from the start. */
+  /** The bus of devices that are there from the start. */
   readonly root: QemuBus;
-  /** Arguments that make the bus on which devices come and go, where the root is none, and the bus. */
+  /** The bus on which devices are plugged and unplugged while the machine runs. */
   readonly hotplug: {
+    /** QEMU's arguments that make this bus. */
     readonly arguments: readonly string[];
     readonly bus: QemuBus;
+    /** Whether the bus lies behind a bridge. */
     readonly bridged: boolean;
   };
-  /** Whether devices that are there from the start have to be plugged in afterwards. */
+  /** Whether QEMU must start without devices, and the devices from the start are plugged in afterwards. */
   readonly plugsLate: boolean;
-  /** How the CPU reaches configuration space; may have to look where that is. */
+  /** How the CPU reaches configuration space. */
   config(qemu: QemuProcess): Promise<ConfigAccess>;
   /**
-   * The guest's part of an unplug, after `device_del`.
+   * Does the guest's part of an unplug, after `device_del`.
    *
-   * @param view of system memory before it.
+   * @param view system memory before the unplug.
    */
   eject(qemu: QemuProcess, slot: number, config: ConfigAccess, view: State['flatView']): Promise<void>;
-  /** What the CPU adds to a bus address of 32 bits to reach it; pseries has its windows elsewhere. */
+  /** What the CPU adds to a 32-bit bus address to reach it. Other than 0 on pseries only. */
   readonly lowWindowOffset: bigint;
 }
 
-/** The bus behind the bridge, once it is told so. */
+/** The bus behind the bridge, once `openBridgeWindows` has given it this number. */
 const BRIDGE_BUS: QemuBus = { name: 'hotplug', number: 1 };
 const BRIDGE = ['-device', `pci-bridge,id=hotplug,chassis_nr=1,shpc=on,addr=0x${BRIDGE_SLOT.toString(16)}`];
 
@@ -56,11 +59,11 @@ const pcRoot: QemuBus = { name: 'pci.0', number: 0 };
 const expressRoot: QemuBus = { name: 'pcie.0', number: 0 };
 const portConfig = (): Promise<ConfigAccess> => Promise.resolve(portAccess);
 
-/** Ports of the PC's ACPI hot-plug registers (hw/acpi/pcihp.c): which bus, and which slots to eject. */
+/** Ports of the PC's ACPI hot-plug registers (hw/acpi/pcihp.c): selected bus, slots to eject. */
 const ACPI_SELECT_BUS = 0xae10;
 const ACPI_EJECT = 0xae08;
 
-/** What the firmware's _EJ0 does. */
+/** Does what the firmware's method _EJ0 does. */
 async function ejectByAcpi(qemu: QemuProcess, slot: number): Promise<void> {
   const lines = [
     `outl 0x${ACPI_SELECT_BUS.toString(16)} 0x0`,
@@ -69,33 +72,33 @@ async function ejectByAcpi(qemu: QemuProcess, slot: number): Promise<void> {
   await qemu.qtest.send(lines);
 }
 
-/** Where a command and the slot it is for go in the registers of the bridge's controller (SHPC 1.0, 4.10). */
+/** Offset of the command register, which holds command and slot, in the hot-plug controller (SHPC 1.0, 4.10). */
 const SHPC_COMMAND = 0x14n;
-/** Slot operation: power off, power indicator off, attention indicator off. */
+/** The command: power off, power indicator off, attention indicator off. */
 const SHPC_POWER_OFF = 0b11_11_11;
 
 /**
- * What a driver of the bridge's hot-plug controller does when somebody wants a device back. The registers
- * are mapped for a moment only.
+ * Does what the guest's driver of the bridge's hot-plug controller does to eject a device. The controller's registers
+ * are mapped for the time of one command.
  *
- * @param places pages of PCI windows; they go to the first that no device's BAR is at.
+ * @param places pages of PCI windows. The registers go to the first page without a BAR of a device.
  */
 const ejectByShpc =
   (...places: readonly [bigint, ...bigint[]]): MachineDriver['eject'] =>
   async (qemu, slot, config, view) => {
-    // What one register covers of a page, DMA cannot reach.
+    // A register block over a BAR would cut its DMA mapping.
     const isFree = (page: bigint): boolean =>
       !view.some(
         ({ start, end, region }) => region.owner !== undefined && start < page + LARGEST_PAGE && page < end,
       );
-    // On their way the registers are at the upper half alone.
+    // Between the two writes the registers lie at the upper half of the address alone.
     const place = places.find((page) => isFree(page) && isFree((page >> 32n) << 32n)) ?? places[0];
     const half = (register: number, value: bigint) =>
       config.write({ bus: 0, slot: BRIDGE_SLOT, register }, 4, Number(BigInt.asUintN(32, value)));
-    await runCycles(qemu.qtest, [half(0x14, place >> 32n), half(0x10, place)]);
+    await runCycles(qemu.qtest, [half(barRegister(1), place >> 32n), half(barRegister(0), place)]);
     const command = (slot << 8) | SHPC_POWER_OFF;
     await qemu.qtest.send([`writew 0x${(place + SHPC_COMMAND).toString(16)} 0x${command.toString(16)}`]);
-    await runCycles(qemu.qtest, [half(0x10, 0n), half(0x14, 0n)]);
+    await runCycles(qemu.qtest, [half(barRegister(0), 0n), half(barRegister(1), 0n)]);
   };
 
 const ISOLATION_STATE = 9001;
@@ -103,7 +106,10 @@ const ISOLATE = 0;
 /** Connectors of PCI slots below the first host bridge (hw/ppc/spapr_pci.c): type, bridge, slot. */
 const connectorOf = (slot: number): number => 0x4000_0000 | (slot << 3);
 
-/** What the guest's kernel does when the operator wants a device back; in vain where it never took it. */
+/**
+ * Does what the guest's kernel does to eject a device. `device_del` itself already removes a device that the guest has
+ * never configured (spapr_drc_unplug_request); this call then has no effect.
+ */
 async function ejectByRtas(qemu: QemuProcess, slot: number): Promise<void> {
   await qemu.qtest.send(rtasLines('set-indicator', [ISOLATION_STATE, connectorOf(slot), ISOLATE], 1));
 }
@@ -124,7 +130,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     ram: 'pc.ram',
     root: expressRoot,
     hotplug: {
-      // The bridge's own controller, not ACPI, has the say over its slots.
+      // The bridge's own controller manages its slots, ACPI does not.
       arguments: ['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off', ...BRIDGE],
       bus: BRIDGE_BUS,
       bridged: true,
@@ -149,7 +155,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     ram: 'ppc_spapr.ram',
     root: pcRoot,
     hotplug: { arguments: [], bus: pcRoot, bridged: false },
-    // Its reset, also that of the start, kills QEMU 11.1 when a vfio-user device is there.
+    // The reset at its start would kill a QEMU 11.1 that has a vfio-user device.
     plugsLate: true,
     config: () => Promise.resolve(rtasAccess),
     eject: ejectByRtas,
@@ -157,10 +163,10 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
   },
 };
 
-/** How to drive the machine. */
+/** How to start and drive a machine. */
 export const driverOf = (type: QemuMachineType): MachineDriver => DRIVERS[type];
 
-/** Where configuration space is mapped, by the text of `info mtree`. */
+/** The address of memory-mapped configuration space in the text of `info mtree`. */
 function findEcam(text: string): bigint {
   const found = /^\s*([0-9a-f]{16})-[0-9a-f]{16} \(prio .*pcie-(?:ecam|mmcfg)/m.exec(text);
   if (found === null) throw new Error('the machine has no memory-mapped configuration space');

@@ -18,12 +18,12 @@ export interface QmpPciDevice {
   readonly pci_bridge?: { readonly devices?: readonly QmpPciDevice[] };
 }
 
-/** The answer to `query-pci` is a list of these. */
+/** An element of the answer to `query-pci`. */
 export interface QmpPciBus {
   readonly devices: readonly QmpPciDevice[];
 }
 
-/** The function with this id, on a bus or behind a bridge. */
+/** The function with this id in QEMU, on one of the buses or behind a bridge. */
 export function findPciDevice(
   buses: readonly { readonly devices?: readonly QmpPciDevice[] }[],
   id: string,
@@ -39,9 +39,9 @@ export function findPciDevice(
 }
 
 /**
- * Where QEMU has mapped the BARs of a function.
+ * The BARs of a function and the addresses at which QEMU has mapped them.
  *
- * @param layers the regions that show each BAR's bytes.
+ * @param layers the regions that show the bytes of each BAR.
  */
 export const barStates = (
   { regions }: QmpPciDevice,
@@ -52,7 +52,7 @@ export const barStates = (
       index: bar,
       type: (type === 'io' ? 'io' : wide === true ? 'mem64' : 'mem32') as BarType,
       size: BigInt(size),
-      // PCI_BAR_UNMAPPED, as a signed number.
+      // PCI_BAR_UNMAPPED is -1 (hw/pci/pci.h).
       address: BigInt(address) === -1n ? undefined : BigInt.asUintN(64, BigInt(address)),
       layers: layers.get(bar) ?? [],
     }))

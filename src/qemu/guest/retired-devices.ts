@@ -1,7 +1,7 @@
 import type { Step } from '../../trace/index.ts';
 import type { PluggedDevice } from './plugged-device.ts';
 
-/** Devices that a scenario began with, and what was seen of their arrival. */
+/** Devices that a scenario begins with, and the steps in which they were plugged in. */
 export interface Hardware {
   /** In the order in which they were plugged in. */
   readonly devices: readonly PluggedDevice[];
@@ -9,27 +9,26 @@ export interface Hardware {
   readonly steps: readonly Step[];
 }
 
-/** The devices of a machine that scenarios have done with. They stay plugged in and decode nothing. */
+/** Devices that no scenario uses any more. QEMU still has them, and they decode nothing. */
 export class RetiredDevices {
   readonly #devices = new Set<PluggedDevice>();
   readonly #hardware = new Map<string, Hardware>();
 
-  /** How many there are. */
   get count(): number {
     return this.#devices.size;
   }
 
-  /** All of them, first come first. */
+  /** In the order in which they were retired. */
   get all(): readonly PluggedDevice[] {
     return [...this.#devices];
   }
 
-  /** Whether a mapping shows memory of one of them. */
+  /** Whether QEMU still maps memory of a retired device for DMA. */
   get areMapped(): boolean {
     return this.all.some(({ state }) => state.mappings.some(({ deviceMemory }) => deviceMemory));
   }
 
-  /** Whether one of them is gone from QEMU all the same. */
+  /** Whether QEMU has closed the connection of a retired device. */
   get areLost(): boolean {
     return this.all.some(({ server }) => server.disconnected);
   }
@@ -38,17 +37,17 @@ export class RetiredDevices {
     this.#devices.add(device);
   }
 
-  /** Whether those are here that a scenario with hardware of this name begins with. */
-  know(name: string): boolean {
-    return this.#hardware.has(name);
+  /** Whether the machine keeps the devices that scenarios with this hardware begin with. */
+  keeps(hardware: string): boolean {
+    return this.#hardware.has(hardware);
   }
 
-  /** Notes that devices, retired or about to be, can serve other scenarios with this hardware. */
-  remember(name: string, hardware: Hardware): void {
+  /** Keeps devices, retired or about to be, for scenarios with this hardware. */
+  keep(name: string, hardware: Hardware): void {
     this.#hardware.set(name, hardware);
   }
 
-  /** Gives devices back that were remembered; they are not retired any more. */
+  /** Gives back devices that were kept. They are no longer retired. */
   takeBack(name: string): Hardware {
     const hardware = this.#hardware.get(name)!;
     this.#hardware.delete(name);

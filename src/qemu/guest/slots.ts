@@ -1,6 +1,6 @@
-/** The first slot for devices; those below belong to the machines. */
+/** The first slot for devices of a scenario. The machines have devices of their own in the slots below. */
 export const FIRST_SLOT = 2;
-/** Slot of the bridge on the root bus; no machine has anything of its own there. */
+/** The slot of the hot-plug bridge on the root bus. No machine has a device of its own there. */
 export const BRIDGE_SLOT = 0x1e;
-/** The last slot for devices. */
+/** The last slot for devices of a scenario. */
 export const LAST_SLOT = BRIDGE_SLOT - 1;

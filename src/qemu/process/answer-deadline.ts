@@ -1,19 +1,19 @@
 import { QemuHangs } from './qemu-error.ts';
 
-/** How long QEMU may take for one answer, in milliseconds; a start is one, too. */
-export const ANSWER_DEADLINE = 20_000;
+/** How many milliseconds QEMU may take for one answer, or for its start. */
+export const ANSWER_DEADLINE_MS = 20_000;
 
 /**
- * What `promise` comes to, if that is soon enough.
+ * The result of `promise`, or its error.
  *
- * @param what is waited for, for the message.
- * @param milliseconds until patience ends.
- * @throws QemuHangs when it is not.
+ * @param what the awaited answer, for the message.
+ * @param milliseconds how long to wait.
+ * @throws QemuHangs when the promise is not settled in time.
  */
 export function withinDeadline<T>(
   promise: Promise<T>,
   what: string,
-  milliseconds = ANSWER_DEADLINE,
+  milliseconds = ANSWER_DEADLINE_MS,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new QemuHangs(what, milliseconds)), milliseconds);

@@ -1,10 +1,10 @@
 import type { MachineType } from '../../scenario/index.ts';
 
-/** The guests' architectures, as QEMU's programs are called by them. */
+/** The guest architectures, by the names in QEMU's programs. */
 export const ARCHITECTURES = ['x86_64', 'aarch64', 'ppc64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** The machines of scenarios that there are in QEMU. */
+/** The machines of scenarios that QEMU has. */
 export type QemuMachineType = Exclude<MachineType, 'generic'>;
 
 const ARCHITECTURE_OF: Readonly<Record<QemuMachineType, Architecture>> = {
@@ -14,7 +14,7 @@ const ARCHITECTURE_OF: Readonly<Record<QemuMachineType, Architecture>> = {
   pseries: 'ppc64',
 };
 
-/** The same, as a list. */
+/** All machines of scenarios that QEMU has. */
 export const QEMU_MACHINES = Object.keys(ARCHITECTURE_OF) as readonly QemuMachineType[];
 
 /** Whether QEMU has the machine. */
@@ -23,5 +23,5 @@ export const isQemuMachine = (type: MachineType): type is QemuMachineType => typ
 /** The architecture of a machine. */
 export const architectureOf = (type: QemuMachineType): Architecture => ARCHITECTURE_OF[type];
 
-/** What the program that emulates `architecture` is called. */
+/** The name of the program that emulates `architecture`. */
 export const programName = (architecture: Architecture): string => `qemu-system-${architecture}`;

@@ -26,35 +26,35 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('findQemu', () => {
-  it('takes the first in PATH that can be executed', () => {
+  it('takes the first executable program in PATH', () => {
     const environment = { PATH: ['/nowhere', at('third'), at('first'), at('second')].join(':') };
     expect(findQemu('x86_64', { environment })).toBe(at('first', 'qemu-system-x86_64'));
     expect(findQemu('ppc64', { environment })).toBe(at('second', 'qemu-system-ppc64'));
   });
 
-  it('prefers BARPROOF_QEMU to PATH, and a path to both; a folder or a program', () => {
+  it('prefers a path to BARPROOF_QEMU, and BARPROOF_QEMU to PATH', () => {
     const environment = { PATH: at('first'), BARPROOF_QEMU: at('second') };
     expect(findQemu('x86_64', { environment })).toBe(at('second', 'qemu-system-x86_64'));
     const path = at('third', 'patched');
     expect(findQemu('x86_64', { path, environment })).toBe(path);
   });
 
-  it("finds other architectures' programs beside the one that is named", () => {
+  it("finds another architecture's program beside the program that the user named", () => {
     const path = at('second', 'qemu-system-x86_64');
     expect(findQemu('ppc64', { path, environment: {} })).toBe(at('second', 'qemu-system-ppc64'));
   });
 
-  it('says where it looked, and looks nowhere else when a place is named', () => {
+  it('throws QemuNotFound with the only place that it searched, where a place is named', () => {
     const environment = { PATH: at('first'), BARPROOF_QEMU: at('third') };
     const failing = () => findQemu('x86_64', { environment });
     expect(failing).toThrow(QemuNotFound);
     expect(failing).toThrow(at('third', 'qemu-system-x86_64'));
     expect(() => findQemu('aarch64', { environment: { PATH: at('first') } })).toThrow(
-      /qemu-system-aarch64 was not found: looked at PATH.*--qemu or BARPROOF_QEMU/,
+      /qemu-system-aarch64 was not found in PATH.*--qemu or BARPROOF_QEMU/,
     );
   });
 
-  it('takes an empty BARPROOF_QEMU for none', () => {
+  it('ignores an empty BARPROOF_QEMU', () => {
     const environment = { PATH: at('first'), BARPROOF_QEMU: '' };
     expect(findQemu('x86_64', { environment })).toBe(at('first', 'qemu-system-x86_64'));
   });

@@ -5,18 +5,17 @@ import { QemuNotFound } from './qemu-error.ts';
 
 /** Where to look for QEMU. */
 export interface QemuLocation {
-  /** What the user named with `--qemu`: a program, or a folder that holds `qemu-system-*`. */
+  /** The user's `--qemu`: a program, or a folder that holds `qemu-system-*`. */
   readonly path?: string | undefined;
-  /** Environment variables: `BARPROOF_QEMU`, which is like `path`, and `PATH`. */
+  /** For the environment variables `BARPROOF_QEMU`, which is like `path`, and `PATH`. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
 /**
- * The program that emulates `architecture`: what the user named, else `BARPROOF_QEMU`, else the first in
- * `PATH`. A program that is named and called `qemu-system-` something else stands for its folder: its
- * neighbours are what the other architectures are tested with.
+ * The program that emulates `architecture`: in the path that the user named, else in `BARPROOF_QEMU`, else the first in
+ * `PATH`. Where the user named `qemu-system-*` of another architecture, the program is looked for in the same folder.
  *
- * @throws QemuNotFound with every place that was looked at. Where a place is named no other is tried.
+ * @throws QemuNotFound with all places that were searched. A named place is the only one that is searched.
  */
 export function findQemu(architecture: Architecture, location: QemuLocation = {}): string {
   const environment = location.environment ?? process.env;
@@ -34,7 +33,7 @@ export function findQemu(architecture: Architecture, location: QemuLocation = {}
   throw new QemuNotFound(architecture, program, named === undefined ? ['PATH'] : candidates);
 }
 
-/** The program that a named path stands for. */
+/** The program for a path that the user named. */
 function candidateAt(path: string, program: string): string {
   if (isFolder(path)) return join(path, program);
   const name = basename(path);

@@ -1,23 +1,23 @@
 import { QemuDied, QemuUnusable, QmpRefusal } from './qemu-error.ts';
 import { QemuProcess } from './qemu-process.ts';
 
-/** What a QEMU says of itself. */
+/** Version and abilities of a QEMU, by its own account over QMP. */
 export interface QemuInspection {
   readonly binary: string;
-  /** `11.1.3`. */
+  /** Such as `11.1.3`. */
   readonly version: string;
-  /** Whoever packaged it may have left a name: `Debian 1:11.1.3+ds-1`. */
+  /** The name and version of the package, such as `Debian 1:11.1.3+ds-1`; empty for a QEMU built from source. */
   readonly package: string;
-  /** Properties of its `vfio-user-pci`. */
+  /** The properties of the device `vfio-user-pci`. */
   readonly deviceProperties: ReadonlySet<string>;
-  /** Whether it can be told to end with its parent. */
+  /** Whether QEMU has the option `-run-with exit-with-parent` (10.2). */
   readonly endsWithParent: boolean;
 }
 
 /**
- * Asks a QEMU, over QMP and without a machine, what it is.
+ * Starts a QEMU without a machine and asks it over QMP.
  *
- * @throws QemuUnusable when it is none, or lacks `vfio-user-pci` (10.1 is the first that has it).
+ * @throws QemuUnusable when the program does not start as a QEMU, or lacks `vfio-user-pci` (from 10.1 on).
  */
 export async function inspectQemu(binary: string): Promise<QemuInspection> {
   const qemu = await start(binary);
@@ -33,7 +33,7 @@ export async function inspectQemu(binary: string): Promise<QemuInspection> {
         if (!(error instanceof QmpRefusal)) throw error;
         throw new QemuUnusable(
           binary,
-          `QEMU ${text} has no device vfio-user-pci; 10.1 is the first that can have it, if it was built with vfio-user`,
+          `QEMU ${text} has no device vfio-user-pci. Use QEMU 10.1 or later, built with vfio-user`,
         );
       });
     const options = (await qemu.qmp.execute('query-command-line-options', { option: 'run-with' })) as {
@@ -58,6 +58,6 @@ async function start(binary: string): Promise<QemuProcess> {
     return await QemuProcess.start({ binary, arguments: ['-machine', 'none'], endsWithParent: false });
   } catch (error) {
     if (!(error instanceof QemuDied)) throw error;
-    throw new QemuUnusable(binary, `it does not start: ${error.message}`);
+    throw new QemuUnusable(binary, `the program does not start: ${error.message}`);
   }
 }

@@ -14,7 +14,7 @@ const listen = () => {
 };
 
 describe('LastWords', () => {
-  it('cuts lines, however they arrive, and counts them', async () => {
+  it('cuts output into lines, however it arrives, and counts them', async () => {
     const { words, print } = listen();
     await print('one\ntw');
     await print('o\r\nthree');
@@ -23,7 +23,7 @@ describe('LastWords', () => {
     expect(words.since(1)).toEqual(['two', 'three']);
   });
 
-  it('keeps the last of a flood and knows what it dropped', async () => {
+  it('keeps the last 4000 lines and the number of all lines', async () => {
     const { words, print } = listen();
     await print(Array.from({ length: 10_000 }, (_, index) => `line ${index}\n`).join(''));
     expect(words.count).toBe(10_000);

@@ -1,16 +1,16 @@
 /**
- * What has to be undone however this process ends: QEMU processes to kill, directories to remove. On an
- * ordinary end their owners see to it themselves; this is for all other ends but SIGKILL.
+ * Functions that kill QEMU processes and remove directories when this process ends early. Their owners call the same
+ * functions themselves when all goes well. Nothing runs after SIGKILL.
  */
 const undoings = new Set<() => void>();
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
- * Has `undo` called when this process ends: by itself, by an uncaught exception, or by SIGINT, SIGTERM or
- * SIGHUP. It has to be synchronous.
+ * Calls `undo` when this process ends: by itself, by an uncaught exception, or by SIGINT, SIGTERM or SIGHUP.
  *
- * @returns takes it off the list again.
+ * @param undo must be synchronous.
+ * @returns a function that cancels the call.
  */
 export function undoAtExit(undo: () => void): () => void {
   if (undoings.size === 0) listen();
@@ -25,14 +25,14 @@ function undoAll(): void {
     try {
       undo();
     } catch {
-      // The others still have to be undone, and nobody is left to be told.
+      // The other functions must still run, and no caller is left for the error.
     }
   }
   undoings.clear();
   stopListening();
 }
 
-/** A signal that nobody else handles ends the process, as it would without us. */
+/** Without other listeners, the signal ends the process as it would without barproof. */
 function onSignal(signal: NodeJS.Signals): void {
   const others = process.listenerCount(signal) > 1;
   undoAll();

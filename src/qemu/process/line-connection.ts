@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** A UNIX socket to which QEMU connects once, and on which both sides speak in lines. */
+/** A UNIX socket to which QEMU connects once. Both sides send lines of text. */
 export class LineConnection {
   readonly #server: Server;
   readonly #connected: Promise<Socket>;
@@ -9,7 +9,7 @@ export class LineConnection {
   #lineListener: (line: string) => void = () => undefined;
   #closeListener: () => void = () => undefined;
 
-  /** @param path of the socket; there must be nothing yet. */
+  /** @param path of the socket. No file may exist there yet. */
   constructor(path: string) {
     this.#server = createServer();
     this.#connected = new Promise((resolve, reject) => {
@@ -19,7 +19,7 @@ export class LineConnection {
       });
       this.#server.once('error', reject);
     });
-    // Whether somebody waits for it is not decided yet.
+    // An error before `connected` is called must not end this process.
     this.#connected.catch(() => undefined);
     this.#server.listen(path);
   }
@@ -38,16 +38,20 @@ export class LineConnection {
     await this.#connected;
   }
 
+  /** @param listener is called with each line that QEMU sends, without LF. */
   onLine(listener: (line: string) => void): void {
     this.#lineListener = listener;
   }
 
-  /** Called when QEMU closes the connection, or dies. */
+  /** @param listener is called when QEMU closes the connection, or dies. */
   onClose(listener: () => void): void {
     this.#closeListener = listener;
   }
 
-  /** Sends text; every line ends with LF. What is sent at the same moment goes out at once: a write wakes QEMU. */
+  /**
+   * Sends text, whose lines end with LF. Texts of one turn of the event loop go out in one write, because every write
+   * wakes QEMU.
+   */
   send(text: string): void {
     const socket = this.#socket;
     if (socket === undefined) return;
@@ -74,11 +78,11 @@ export class LineConnection {
 
   #adopt(socket: Socket): void {
     this.#socket = socket;
-    // Nobody else is to connect.
+    // No other program shall connect.
     this.#server.close();
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => this.#receive(text));
-    // A reset connection is a closed one.
+    // The socket emits `close` after an error as well.
     socket.on('error', () => undefined);
     socket.on('close', () => this.#closeListener());
   }

@@ -5,24 +5,24 @@ import { undoAtExit } from './leave-nothing-behind.ts';
 
 const PREFIX = 'barproof-';
 
-/** A directory for sockets that nobody else may enter; it goes when it is removed, or when this process ends. */
+/** A directory for sockets that only this user may enter. The end of this process removes the directory. */
 export class PrivateDirectory {
   readonly path: string;
   readonly #forget: () => void;
 
-  /** Makes the directory below that for temporary files, with mode 0700 (mkdtemp). */
+  /** Makes the directory in the system's folder for temporary files, with mode 0700 (mkdtemp). */
   constructor() {
     sweep();
     this.path = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
     this.#forget = undoAtExit(() => this.#remove());
   }
 
-  /** The path of something inside. UNIX sockets have to be shorter than 108 bytes. */
+  /** The path of a file in the directory. The path of a UNIX socket must be shorter than 108 bytes. */
   at(name: string): string {
     return join(this.path, name);
   }
 
-  /** Removes the directory and everything in it; once is enough. */
+  /** Removes the directory and its files. May be called again. */
   remove(): void {
     this.#forget();
     this.#remove();
@@ -35,7 +35,7 @@ export class PrivateDirectory {
 
 let swept = false;
 
-/** Removes, once, what processes left behind that were killed outright. */
+/** Removes, once in this process, the directories of barproof processes that were killed by SIGKILL. */
 function sweep(): void {
   if (swept) return;
   swept = true;
@@ -45,7 +45,7 @@ function sweep(): void {
     try {
       rmSync(join(tmpdir(), name), { recursive: true, force: true });
     } catch {
-      // Somebody else's.
+      // The directory belongs to another user.
     }
   }
 }

@@ -29,21 +29,25 @@ describe('probeQemu', () => {
     });
   });
 
-  it('says when there is no vfio-user-pci', async () => {
+  it('notices a QEMU without vfio-user-pci', async () => {
     const version = 'QEMU emulator version 9.2';
     const binary = writeFakeQemu(folder, 'ppc64', { version, devices: ['vfio-pci'] });
     expect(await probeQemu(binary)).toMatchObject({ version: '9.2', vfioUser: false });
   });
 
   it.each([
-    ['is not there', join(folder, 'nothing'), /ENOENT/],
-    ['is not QEMU', writeFakeQemu(folder, 'aarch64', { version: 'fish 3.6' }), /which version of QEMU/],
-  ])('refuses what %s', async (_what, binary, message) => {
+    ['does not exist', join(folder, 'nothing'), /ENOENT/],
+    [
+      'is not QEMU',
+      writeFakeQemu(folder, 'aarch64', { version: 'fish 3.6' }),
+      /does not name a version of QEMU/,
+    ],
+  ])('refuses a program that %s', async (_what, binary, message) => {
     await expect(probeQemu(binary)).rejects.toThrow(QemuUnusable);
     await expect(probeQemu(binary)).rejects.toThrow(message);
   });
 
-  it('repeats what a program says that does not start', async () => {
+  it('repeats the error text of a program that does not start', async () => {
     const binary = join(folder, 'broken');
     writeFileSync(binary, '#!/bin/sh\necho "libfdt.so.1: cannot open" >&2\nexit 127\n');
     chmodSync(binary, 0o755);
@@ -57,7 +61,7 @@ describe('isAtLeast', () => {
     ['11.0', 10, 1, true],
     ['10.0.9', 10, 1, false],
     ['9.2.1', 10, 1, false],
-  ])('%s and %i.%i', (version, major, minor, expected) => {
+  ])('%s against %i.%i: %s', (version, major, minor, expected) => {
     expect(isAtLeast(version, major, minor)).toBe(expected);
   });
 });

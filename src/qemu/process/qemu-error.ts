@@ -1,15 +1,15 @@
 import { TargetUnavailable } from '../../trace/index.ts';
 import type { Architecture } from './architecture.ts';
 
-/** There is no QEMU to test: which program was looked for, and where. */
+/** No QEMU was found for an architecture. */
 export class QemuNotFound extends TargetUnavailable {
   override readonly name = 'QemuNotFound';
   readonly program: string;
   readonly architecture: Architecture;
 
-  constructor(architecture: Architecture, program: string, looked: readonly string[]) {
+  constructor(architecture: Architecture, program: string, searched: readonly string[]) {
     super(
-      `${program} was not found: looked at ${looked.join(', ')}. ` +
+      `${program} was not found in ${searched.join(', ')}. ` +
         'Name a program or a folder with --qemu or BARPROOF_QEMU, or install QEMU 10.1 or later.',
     );
     this.program = program;
@@ -17,43 +17,44 @@ export class QemuNotFound extends TargetUnavailable {
   }
 }
 
-/** A QEMU that is there but cannot be tested: what it lacks. */
+/** A program was found, but barproof cannot run scenarios on it. */
 export class QemuUnusable extends TargetUnavailable {
   override readonly name = 'QemuUnusable';
   readonly binary: string;
 
-  constructor(binary: string, what: string) {
-    super(`${binary} cannot be tested: ${what}`);
+  constructor(binary: string, reason: string) {
+    super(`${binary} cannot be used: ${reason}`);
     this.binary = binary;
   }
 }
 
-/** How a process came to its end. */
+/** How a process ended. */
 export interface Ending {
-  /** What it returned, unless a signal ended it. */
+  /** The exit status, unless a signal ended the process. */
   readonly code: number | undefined;
+  /** The signal, or why the process could not be started. */
   readonly signal: string | undefined;
 }
 
-/** The process is gone. */
+/** The QEMU process has ended. */
 export class QemuDied extends Error {
   override readonly name = 'QemuDied';
   readonly ending: Ending;
-  /** The last lines that it printed. */
+  /** The last lines that QEMU printed. */
   readonly lastWords: readonly string[];
 
   constructor(ending: Ending, lastWords: readonly string[]) {
-    const how = ending.signal === undefined ? `with status ${ending.code}` : `of ${ending.signal}`;
-    super(`QEMU ended ${how}: ${lastWords.at(-1) ?? 'it said nothing'}`);
+    const how = ending.signal === undefined ? `with status ${ending.code}` : `by ${ending.signal}`;
+    super(`QEMU ended ${how}: ${lastWords.at(-1) ?? 'no output'}`);
     this.ending = ending;
     this.lastWords = lastWords;
   }
 }
 
-/** The process is there and does not answer. */
+/** The QEMU process runs and does not answer. */
 export class QemuHangs extends Error {
   override readonly name = 'QemuHangs';
-  /** What was waited for. */
+  /** The awaited answer. */
   readonly what: string;
 
   constructor(what: string, milliseconds: number) {
@@ -62,11 +63,11 @@ export class QemuHangs extends Error {
   }
 }
 
-/** Whether an error says that nothing more is to be had from a QEMU. */
+/** Whether QEMU has ended or no longer answers. */
 export const isEndOfQemu = (error: unknown): error is QemuDied | QemuHangs =>
   error instanceof QemuDied || error instanceof QemuHangs;
 
-/** QEMU refused a QMP command; the text is its own. */
+/** QEMU refused a QMP command. The message is QEMU's text. */
 export class QmpRefusal extends Error {
   override readonly name = 'QmpRefusal';
   readonly command: string;

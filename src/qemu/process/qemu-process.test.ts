@@ -29,8 +29,8 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-describe('a process', () => {
-  it('has a directory that nobody else may enter, and leaves nothing when it is ended', async () => {
+describe('QemuProcess', () => {
+  it('has a directory with mode 0700, and end() leaves no process and no directory', async () => {
     const qemu = await start();
     const { path } = qemu.directory;
     expect(statSync(path).mode & 0o777).toBe(0o700);
@@ -41,24 +41,24 @@ describe('a process', () => {
     await qemu.end();
   });
 
-  it('that ends at once is told from one that hangs, by its last words', async () => {
+  it('throws QemuDied with the last lines of a program that ends at once', async () => {
     const dying = start('process.stderr.write("no such machine\\n"); process.exit(3);');
     await expect(dying).rejects.toThrow(QemuDied);
     await expect(dying).rejects.toMatchObject({ ending: { code: 3 }, lastWords: ['no such machine'] });
   });
 
-  it('that cannot be started at all is dead', async () => {
+  it('throws QemuDied for a program that does not exist', async () => {
     const options = { binary: '/nowhere/qemu', arguments: [], endsWithParent: false };
     await expect(QemuProcess.start(options)).rejects.toThrow(QemuDied);
   });
 
-  it('may print as much as it likes', async () => {
+  it('reads all output, so that a program that prints 2 MB does not stop', async () => {
     const flood = 'for (let n = 0; n < 20000; n++) process.stderr.write("x".repeat(100) + "\\n");';
     const qemu = await start(`onCommand = (name, reply) => { ${flood} reply({ return: 1 }); };`);
     await expect(qemu.qmp.execute('query-status')).resolves.toBe(1);
   });
 
-  it('that dies takes all that waits with it', async () => {
+  it('rejects all pending commands, lines and events when the program dies', async () => {
     const qemu = await start('onCommand = () => process.kill(process.pid, "SIGSEGV"); onLine = () => {};');
     const line = qemu.qtest.send(['inb 0x10']);
     const event = qemu.qmp.event(({ event: name }) => name === 'RESET', 'RESET');
@@ -71,15 +71,15 @@ describe('a process', () => {
     expect(qemu.ending).toEqual({ code: undefined, signal: 'SIGSEGV' });
   });
 
-  it('that is killed from outside is dead, too', async () => {
+  it('notices that the program was killed', async () => {
     const qemu = await start();
     process.kill(qemu.pid, 'SIGKILL');
     await expect(qemu.gone()).resolves.toEqual({ code: undefined, signal: 'SIGKILL' });
   });
 });
 
-describe('QMP', () => {
-  it('tells a refusal from an answer, in the order of the commands', async () => {
+describe('QmpClient', () => {
+  it('gives answers and refusals to their commands', async () => {
     const qemu = await start(`onCommand = (name, reply) => reply(name === 'bad'
       ? { error: { class: 'GenericError', desc: 'no' } } : { return: name });`);
     const [good, bad, other] = [
@@ -92,7 +92,7 @@ describe('QMP', () => {
     await expect(other).resolves.toBe('other');
   });
 
-  it('waits for events, and not for ever', async () => {
+  it('waits for an event until the deadline', async () => {
     const qemu = await start(
       `onCommand = (name, reply) => { reply({ event: 'OTHER' }); reply({ event: 'RESET' }); reply({ return: {} }); };`,
     );
@@ -104,12 +104,12 @@ describe('QMP', () => {
     await expect(never).rejects.toThrow(/30 ms: STOP/);
   });
 
-  it('gives up on a command that is not answered', async () => {
+  it('throws QemuHangs for a command without an answer', async () => {
     const qemu = await start('onCommand = () => {};');
     await expect(qemu.qmp.execute('query-status', undefined, 30)).rejects.toThrow(QemuHangs);
   });
 
-  it('keeps addresses of 64 bits', async () => {
+  it('keeps 64-bit addresses in the answer to query-pci as text', async () => {
     const qemu = await start(
       `onCommand = (name) => qmp.write('{"return": [{"address": 18446744073709490176, "size": 4096, "bar": -1}]}\\n');`,
     );
@@ -119,8 +119,8 @@ describe('QMP', () => {
   });
 });
 
-describe('qtest', () => {
-  it('sends many lines at once and gives their answers in order', async () => {
+describe('QtestClient', () => {
+  it('sends lines at once and gives their answers in order', async () => {
     const qemu = await start(
       `onLine = (line, reply) => { reply('IRQ raise 3'); reply('OK 0x' + line.slice(-1)); };`,
     );
@@ -128,7 +128,7 @@ describe('qtest', () => {
     await expect(qemu.qtest.read('inb 0x7')).resolves.toBe(7n);
   });
 
-  it('has no mistake pass', async () => {
+  it('throws QtestError for a line that QEMU does not understand', async () => {
     const qemu = await start(`onLine = (line, reply) => reply('FAIL Unknown command');`);
     await expect(qemu.qtest.send(['nonsense'])).rejects.toThrow(QtestError);
   });

@@ -8,30 +8,31 @@ import { QemuDied, type Ending } from './qemu-error.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
 
-/** What a process is started with. */
+/** How a QEMU is started. */
 export interface QemuProcessOptions {
   readonly binary: string;
-  /** The machine, its memory and its devices; sockets, accelerator and displays are seen to. */
+  /** The machine, its memory and its devices. `QemuProcess` adds sockets, accelerator and display. */
   readonly arguments: readonly string[];
-  /** Environment variables beside our own, and those that are to be left out. */
+  /** Environment variables beside those of this process; `undefined` leaves one out. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
-  /** Whether this QEMU can be told to end with its parent (`-run-with exit-with-parent`, 10.2). */
+  /** Whether this QEMU has the option `-run-with exit-with-parent` (10.2). */
   readonly endsWithParent: boolean;
-  /** Where sockets and everything else goes; the process's own, unless it is given. */
+  /** The directory of the sockets. QEMU gets a directory of its own where left out. */
   readonly directory?: PrivateDirectory | undefined;
 }
 
-/** A process that was killed is gone after this many milliseconds, or it is the kernel's. */
-const DEATH_DEADLINE = 10_000;
+/** How many lines of output an error holds: the shim prints a call stack of up to 48 functions. */
+const LAST_LINES = 100;
+/** How many milliseconds a killed process may take to end. */
+const DEATH_DEADLINE_MS = 10_000;
 
 /**
- * A running QEMU without a guest: `-accel qtest`, driven over QMP and qtest, in a process group and a
- * directory of its own. Whatever happens, `end` leaves nothing of it; if it is not called, the end of
- * this process does.
+ * A running QEMU without a guest (`-accel qtest`), driven over QMP and qtest. QEMU has a process group and a directory
+ * of its own. `end` kills the group and removes the directory; otherwise the end of this process does.
  */
 export class QemuProcess {
   readonly directory: PrivateDirectory;
-  /** What it was started with, beside what every QEMU is started with. */
+  /** The arguments that this QEMU was started with, without those of every QEMU. */
   readonly arguments: readonly string[];
   readonly qmp: QmpClient;
   readonly qtest: QtestClient;
@@ -39,16 +40,16 @@ export class QemuProcess {
   readonly #child: ChildProcess;
   readonly #connections: readonly LineConnection[];
   readonly #ended: Promise<Ending>;
-  readonly #forget: () => void;
+  readonly #cancelUndo: () => void;
   #ending: Ending | undefined;
 
   private constructor(
-    { binary, arguments: given, environment, endsWithParent }: QemuProcessOptions,
+    { binary, arguments: own, environment, endsWithParent }: QemuProcessOptions,
     directory: PrivateDirectory,
     connections: readonly [qmp: LineConnection, qtest: LineConnection],
   ) {
     this.directory = directory;
-    this.arguments = given;
+    this.arguments = own;
     this.#connections = connections;
     this.qmp = new QmpClient(connections[0]);
     this.qtest = new QtestClient(connections[1]);
@@ -57,9 +58,9 @@ export class QemuProcess {
       ...['-qmp', `unix:${directory.at('qmp')}`],
       ...['-qtest', `unix:${directory.at('qtest')}`, '-qtest-log', 'none'],
       ...(endsWithParent ? ['-run-with', 'exit-with-parent=on'] : []),
-      ...given,
+      ...own,
     ];
-    // A process group of its own can be killed whole, and a core file of guest RAM helps nobody.
+    // `detached` makes a process group, which can be killed as a whole. A core file would hold all guest RAM.
     this.#child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$0" "$@"', binary, ...all], {
       cwd: directory.path,
       detached: true,
@@ -68,21 +69,22 @@ export class QemuProcess {
     });
     this.output.listenTo(this.#child.stdout!);
     this.output.listenTo(this.#child.stderr!);
-    this.#forget = undoAtExit(() => this.#kill());
+    this.#cancelUndo = undoAtExit(() => this.#kill());
     this.#ended = new Promise((resolve) => {
       this.#child.once('error', ({ message }) => resolve({ code: undefined, signal: message }));
-      // All that it printed has been read by then.
+      // Node emits `close` after it has read all output.
       this.#child.once('close', (code, signal) =>
         resolve({ code: code ?? undefined, signal: signal ?? undefined }),
       );
     });
-    void this.#ended.then((ending) => this.#bury(ending));
+    void this.#ended.then((ending) => this.#onEnd(ending));
   }
 
   /**
    * Starts QEMU and waits until it takes commands.
    *
-   * @throws QemuDied with its last words, where it ends at once: an argument or a device was refused.
+   * @throws QemuDied with QEMU's last lines when QEMU ends, for instance because it refuses an argument or a device.
+   * @throws QemuHangs.
    */
   static async start(options: QemuProcessOptions): Promise<QemuProcess> {
     const directory = options.directory ?? new PrivateDirectory();
@@ -92,7 +94,7 @@ export class QemuProcess {
       await Promise.all([qmp.listening(), qtest.listening()]);
       const qemu = new QemuProcess(options, directory, [qmp, qtest]);
       try {
-        await qemu.alive(Promise.all([qemu.qmp.negotiate(), qtest.connected()]));
+        await qemu.whileAlive(Promise.all([qemu.qmp.negotiate(), qtest.connected()]));
         return qemu;
       } catch (error) {
         await qemu.end();
@@ -104,39 +106,39 @@ export class QemuProcess {
     }
   }
 
-  /** Its process id, which is also its process group's. */
+  /** The id of the process and of its group. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }
 
-  /** How it ended, if it did. */
+  /** How QEMU ended; absent while it runs. */
   get ending(): Ending | undefined {
     return this.#ending;
   }
 
   /**
-   * What `promise` comes to, as long as QEMU lives to see it.
+   * The result of `promise`.
    *
-   * @throws QemuDied when it does not.
+   * @throws QemuDied when QEMU ends before; QemuHangs.
    */
-  alive<T>(promise: Promise<T>, what = 'the start of QEMU'): Promise<T> {
+  whileAlive<T>(promise: Promise<T>, what = 'the start of QEMU'): Promise<T> {
     const death = this.#ended.then((ending): never => {
       throw this.#died(ending);
     });
     return withinDeadline(Promise.race([promise, death]), what);
   }
 
-  /** Its end as an error. Only once it has ended. */
+  /** The end of QEMU as an error. May be called only after QEMU has ended. */
   death(): QemuDied {
     return this.#died(this.#ending!);
   }
 
-  /** Resolves when the process is gone by itself; @throws QemuHangs when it stays. */
-  async gone(milliseconds = DEATH_DEADLINE): Promise<Ending> {
-    return withinDeadline(this.#ended, 'its end', milliseconds);
+  /** Waits until QEMU ends by itself. @throws QemuHangs when it still runs after `milliseconds`. */
+  async gone(milliseconds = DEATH_DEADLINE_MS): Promise<Ending> {
+    return withinDeadline(this.#ended, 'the end of QEMU', milliseconds);
   }
 
-  /** Whether the process, idle as it may be, keeps this one alive. */
+  /** Whether QEMU and its connections keep this process alive. */
   keepAlive(whether: boolean): void {
     for (const connection of this.#connections) connection.keepAlive(whether);
     const streams = [this.#child.stdout, this.#child.stderr] as unknown as { ref(): void; unref(): void }[];
@@ -146,12 +148,12 @@ export class QemuProcess {
     }
   }
 
-  /** Kills the process group, waits for it, and removes the directory. May be called twice. */
+  /** Kills the process group, waits for its end, and removes the directory. May be called again. */
   async end(): Promise<void> {
     this.keepAlive(true);
     this.#kill();
-    await withinDeadline(this.#ended, 'its end after SIGKILL', DEATH_DEADLINE);
-    this.#forget();
+    await withinDeadline(this.#ended, 'the end of QEMU after SIGKILL', DEATH_DEADLINE_MS);
+    this.#cancelUndo();
     for (const connection of this.#connections) connection.close();
     this.directory.remove();
   }
@@ -161,12 +163,12 @@ export class QemuProcess {
     try {
       process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
-      // It was faster.
+      // The group has ended in the meantime.
     }
   }
 
-  #bury(ending: Ending): void {
-    // What it started is in its group.
+  #onEnd(ending: Ending): void {
+    // Processes that QEMU has started are in its group.
     this.#kill();
     this.#ending = ending;
     const error = this.#died(ending);
@@ -175,6 +177,6 @@ export class QemuProcess {
   }
 
   #died(ending: Ending): QemuDied {
-    return new QemuDied(ending, this.output.since(this.output.count - 40));
+    return new QemuDied(ending, this.output.since(this.output.count - LAST_LINES));
   }
 }

@@ -1,8 +1,8 @@
-import { ANSWER_DEADLINE, withinDeadline } from './answer-deadline.ts';
+import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 import { QmpRefusal } from './qemu-error.ts';
 
-/** An event of QEMU's (qapi/run-state.json, qdev.json). */
+/** An event of QEMU (qapi/run-state.json, qapi/qdev.json). */
 export interface QmpEvent {
   readonly event: string;
   readonly data?: Readonly<Record<string, unknown>>;
@@ -20,7 +20,7 @@ interface Expected {
   readonly reject: (error: Error) => void;
 }
 
-/** QMP, the monitor for programs: one JSON object a line (docs/interop/qmp-spec). */
+/** A client of QMP, QEMU's monitor for programs: one JSON object a line (docs/interop/qmp-spec). */
 export class QmpClient {
   readonly #connection: LineConnection;
   readonly #pending: Pending[] = [];
@@ -45,39 +45,41 @@ export class QmpClient {
   }
 
   /**
-   * Has a command carried out. Commands may follow one another without waiting.
+   * Sends a command and waits for its answer. Commands may be sent before earlier ones are answered.
    *
-   * @throws QmpRefusal with QEMU's words; QemuHangs; QemuDied.
+   * @throws QmpRefusal with QEMU's text; QemuHangs; QemuDied.
    */
   execute(
     command: string,
-    argumentsOf?: Readonly<Record<string, unknown>>,
-    milliseconds = ANSWER_DEADLINE,
+    parameters?: Readonly<Record<string, unknown>>,
+    milliseconds = ANSWER_DEADLINE_MS,
   ): Promise<unknown> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     const answer = new Promise((resolve, reject) => {
       this.#pending.push({ command, resolve, reject });
     });
     const message =
-      argumentsOf === undefined ? { execute: command } : { execute: command, arguments: argumentsOf };
+      parameters === undefined ? { execute: command } : { execute: command, arguments: parameters };
     this.#connection.send(`${JSON.stringify(message)}\n`);
     return withinDeadline(answer, `QMP ${command}`, milliseconds);
   }
 
-  /** The text that the monitor for people prints for `line`. */
+  /** The output of the human monitor for the command `line`. */
   async monitor(line: string): Promise<string> {
     return (await this.execute('human-monitor-command', { 'command-line': line })) as string;
   }
 
   /**
-   * Resolves with the first event from now on that `matches`. Ask before doing what leads to it.
+   * Waits for an event. Call this before the command that leads to the event.
    *
+   * @param matches accepts the awaited event.
+   * @param what the event, for the message.
    * @throws QemuHangs; QemuDied.
    */
   event(
     matches: (event: QmpEvent) => boolean,
     what: string,
-    milliseconds = ANSWER_DEADLINE,
+    milliseconds = ANSWER_DEADLINE_MS,
   ): Promise<QmpEvent> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     let expected!: Expected;
@@ -88,7 +90,7 @@ export class QmpClient {
     return withinDeadline(found, what, milliseconds).finally(() => this.#expected.delete(expected));
   }
 
-  /** Nothing will be answered any more. */
+  /** Rejects all pending and future commands and events, because QEMU has ended. */
   fail(error: Error): void {
     this.#end = error;
     for (const { reject } of [...this.#pending.splice(0), ...this.#expected]) reject(error);
@@ -106,7 +108,7 @@ export class QmpClient {
     }
   }
 
-  /** Answers come in the order of the commands. */
+  /** QEMU answers commands in their order. */
   #answer(message: Record<string, unknown>): void {
     const pending = this.#pending.shift();
     if (pending === undefined) return;
@@ -116,7 +118,7 @@ export class QmpClient {
   }
 }
 
-/** Addresses of 64 bits do not survive as JavaScript numbers: in answers that hold any, they become text. */
+/** JSON.parse rounds numbers of 64 bits. The answer to `query-pci` holds 64-bit addresses: they become text. */
 function parseMessage(line: string, command: string | undefined): Record<string, unknown> {
   const text = command === 'query-pci' ? line.replaceAll(/(?<=": )-?\d{16,}/g, '"$&"') : line;
   return JSON.parse(text) as Record<string, unknown>;

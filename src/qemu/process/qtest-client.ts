@@ -1,4 +1,4 @@
-import { ANSWER_DEADLINE, withinDeadline } from './answer-deadline.ts';
+import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 
 interface Pending {
@@ -7,12 +7,12 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** QEMU says that it does not understand a line: a mistake of ours. */
+/** QEMU did not understand a line of qtest, which is a fault of barproof. */
 export class QtestError extends Error {
   override readonly name = 'QtestError';
 }
 
-/** qtest: the CPU's part, played by writing lines (system/qtest.c). */
+/** A client of qtest, which does accesses of the CPU (system/qtest.c). */
 export class QtestClient {
   readonly #connection: LineConnection;
   readonly #pending: Pending[] = [];
@@ -26,7 +26,7 @@ export class QtestClient {
   /**
    * Sends lines all at once and waits for their answers.
    *
-   * @returns the words behind `OK`, a list for each line.
+   * @returns for each line the words after `OK`.
    * @throws QtestError; QemuHangs; QemuDied.
    */
   send(lines: readonly string[]): Promise<readonly (readonly string[])[]> {
@@ -38,16 +38,16 @@ export class QtestClient {
         }),
     );
     this.#connection.send(lines.map((line) => `${line}\n`).join(''));
-    return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE);
+    return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE_MS);
   }
 
-  /** The number that a single line is answered with. */
+  /** Sends a line whose answer is one number. */
   async read(line: string): Promise<bigint> {
     const [words] = await this.send([line]);
     return BigInt(words![0]!);
   }
 
-  /** Nothing will be answered any more. */
+  /** Rejects all pending and future lines, because QEMU has ended. */
   fail(error: Error): void {
     this.#end = error;
     for (const { reject } of this.#pending.splice(0)) reject(error);
@@ -55,7 +55,7 @@ export class QtestClient {
 
   #receive(line: string): void {
     const [verdict, ...words] = line.trim().split(' ');
-    // Interrupts that somebody asked to be told of.
+    // QEMU also reports interrupts, which have no request.
     if (verdict === 'IRQ') return;
     const pending = this.#pending.shift();
     if (pending === undefined) return;

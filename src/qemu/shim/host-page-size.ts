@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 
-/** Types of entries in the auxiliary vector (elf.h). */
+/** Types of entries in the auxiliary vector (elf.h). An entry has a type and a value, 8 bytes each. */
 const AT_NULL = 0n;
 const AT_PAGESZ = 6n;
 const ENTRY_BYTES = 16;
-const COMMON = 0x1000n;
+const DEFAULT_PAGE_SIZE = 0x1000n;
 
-/** Bytes of a page of this machine, as its kernel tells every process; 4 KiB where it does not. */
+/** Bytes of a page of this machine, from the auxiliary vector; 4096 on a system without /proc/self/auxv. */
 export function hostPageSize(): bigint {
   let vector: Buffer;
   try {
     vector = readFileSync('/proc/self/auxv');
   } catch {
-    return COMMON;
+    return DEFAULT_PAGE_SIZE;
   }
   const read = (at: number): bigint =>
     endianness() === 'LE' ? vector.readBigUInt64LE(at) : vector.readBigUInt64BE(at);
@@ -22,5 +22,5 @@ export function hostPageSize(): bigint {
     if (type === AT_PAGESZ) return read(at + 8);
     if (type === AT_NULL) break;
   }
-  return COMMON;
+  return DEFAULT_PAGE_SIZE;
 }

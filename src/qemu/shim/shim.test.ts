@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findShim } from './shim.ts';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compileShim, filesOfShim, findShim } from './shim.ts';
 
 let cache: string;
 beforeEach(() => {
@@ -11,38 +12,125 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cache, { recursive: true }));
 
-const hasCompiler = ((): boolean => {
-  try {
-    execFileSync('cc', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+const isThere = (compiler: string): boolean => spawnSync(compiler, ['--version']).status === 0;
+const hasCompiler = isThere('cc');
 
-describe('the shim', () => {
-  it('is none where nothing compiles it, and nothing is left behind', () => {
+/** The shim for all tests that do not compile it. */
+const shared = mkdtempSync(join(tmpdir(), 'shim-shared-'));
+afterAll(() => rmSync(shared, { recursive: true }));
+const sharedShim = (): string => findShim({ ...process.env, XDG_CACHE_HOME: shared })!;
+
+/** Compiles a program and runs it with the shim. */
+function run(source: string, words: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const path = sharedShim();
+  const program = join(cache, 'program');
+  writeFileSync(`${program}.c`, source);
+  execFileSync('cc', ['-O0', '-rdynamic', '-o', program, `${program}.c`]);
+  const { status, signal, stderr } = spawnSync(program, words, {
+    env: { ...process.env, LD_PRELOAD: path, ...environment },
+    encoding: 'utf8',
+  });
+  return { status, signal, stderr };
+}
+
+describe('findShim', () => {
+  it('finds nothing without a compiler, and leaves no file behind', () => {
     expect(findShim({ XDG_CACHE_HOME: cache, CC: '/nowhere/cc' })).toBeUndefined();
     expect(readdirSync(join(cache, 'barproof'))).toEqual([]);
   });
 
-  it.skipIf(!hasCompiler)('is compiled once and then taken from the cache', () => {
+  it.skipIf(!hasCompiler)('compiles the shim once and then takes it from the cache', () => {
     const path = findShim({ ...process.env, XDG_CACHE_HOME: cache })!;
     expect(existsSync(path)).toBe(true);
     expect(findShim({ XDG_CACHE_HOME: cache, CC: '/nowhere/cc' })).toBe(path);
     expect(readdirSync(join(cache, 'barproof'))).toEqual([path.split('/').at(-1)]);
   });
+});
 
-  it.skipIf(!hasCompiler)('has a program see other pages', () => {
-    const path = findShim({ ...process.env, XDG_CACHE_HOME: cache })!;
-    const environment = { ...process.env, LD_PRELOAD: path, BARPROOF_PAGE_SIZE: '65536' };
+describe('the C files of the shim', () => {
+  it('are files of the package', () => {
+    const cwd = fileURLToPath(new URL('../../..', import.meta.url));
+    const text = execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+      cwd,
+      encoding: 'utf8',
+    });
+    const [{ files }] = JSON.parse(text) as [{ files: { path: string }[] }];
+    const packed = files.map(({ path }) => path);
+    expect(packed).toEqual(expect.arrayContaining(filesOfShim().map((name) => `src/qemu/shim/${name}`)));
+  }, 60_000);
+
+  it.for(['gcc', 'clang'])('compile without warnings: %s', (compiler, context) => {
+    context.skip(!isThere(compiler), `there is no ${compiler}`);
+    expect(compileShim(compiler, join(cache, 'shim.so'), ['-Werror'])).toBe(true);
+  });
+
+  it.skipIf(!hasCompiler || !['x64', 'arm64', 'ppc64'].includes(process.arch))(
+    'need nothing newer than glibc 2.17 after compilation on a newer system',
+    () => {
+      const library = readFileSync(sharedShim(), 'latin1');
+      const versions = [...library.matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor));
+      expect(versions.length).toBeGreaterThan(0);
+      expect(Math.max(...versions)).toBeLessThanOrEqual(17);
+    },
+  );
+});
+
+describe.skipIf(!hasCompiler)('a program with the shim', () => {
+  it('sees host pages of BARPROOF_PAGE_SIZE bytes', () => {
+    const environment = { ...process.env, LD_PRELOAD: sharedShim(), BARPROOF_PAGE_SIZE: '65536' };
     expect(execFileSync('getconf', ['PAGESIZE'], { env: environment, encoding: 'utf8' }).trim()).toBe(
       '65536',
     );
   });
 
-  describe.skipIf(!hasCompiler)('lets a file be mapped at a fixed address', () => {
-    const PROGRAM = `#define _GNU_SOURCE
+  it('gets memory at addresses and offsets that are multiples of BARPROOF_PAGE_SIZE', () => {
+    const source = `#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+    int page = getpagesize(), flags = MAP_PRIVATE | MAP_ANONYMOUS, index;
+    char *last = 0;
+    for (index = 0; index < 100; index++) {
+        char *memory = mmap(0, 1, PROT_READ | PROT_WRITE, flags, -1, 0);
+        if (memory == MAP_FAILED || (unsigned long)memory % page) return 1;
+        /* The whole page is there. */
+        memory[page - 1] = 1;
+        last = memory;
+    }
+    if (mmap(last + 4096, 1, PROT_READ, flags | MAP_FIXED, -1, 0) != MAP_FAILED) return 2;
+    if (munmap(last + 4096, 1) == 0) return 3;
+    return munmap(last, 1) == 0 ? 0 : 4;
+}
+`;
+    const result = run(source, [], { BARPROOF_PAGE_SIZE: '65536' });
+    expect(result).toEqual({ status: 0, signal: null, stderr: '' });
+  });
+
+  it('prints the thread and the functions that led to a fatal signal', () => {
+    const source = `#define _GNU_SOURCE
+#include <pthread.h>
+void inner(void) { *(volatile int *)8 = 1; }
+void outer(void) { inner(); }
+static void *work(void *unused) { pthread_setname_np(pthread_self(), "call_rcu"); outer(); return unused; }
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, 0, work, 0);
+    return pthread_join(thread, 0);
+}
+`;
+    const { signal, stderr } = run(source, []);
+    expect(signal).toBe('SIGSEGV');
+    expect(stderr).toMatch(
+      /^barproof: signal in thread call_rcu\nbarproof: call stack, innermost function first\n/,
+    );
+    const functions = [...stderr.matchAll(/\((\w+)\+0x/g)].map(([, name]) => name);
+    expect(functions.slice(0, 2)).toEqual(['inner', 'outer']);
+  });
+});
+
+describe.skipIf(!hasCompiler)('a program with the shim that maps a file at a fixed address', () => {
+  const source = `#define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -59,43 +147,33 @@ int main(int count, char **words)
                 MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED;
 }
 `;
-    const run = (start: number, length: number, environment: NodeJS.ProcessEnv = {}) => {
-      const path = findShim({ ...process.env, XDG_CACHE_HOME: cache })!;
-      const program = join(cache, 'program');
-      writeFileSync(`${program}.c`, PROGRAM);
-      execFileSync('cc', ['-o', program, `${program}.c`]);
-      const { status, signal, stderr } = spawnSync(program, [String(start), String(length)], {
-        env: { ...process.env, LD_PRELOAD: path, ...environment },
-        encoding: 'utf8',
-      });
-      return { status, signal, stderr };
-    };
-    const over = 'barproof: a file is mapped over memory that was not reserved for it\n';
+  const runAt = (start: number, length: number, environment?: NodeJS.ProcessEnv) =>
+    run(source, [String(start), String(length)], environment);
+  const message = 'barproof: a file is mapped over memory that was not reserved for it\n';
 
-    it.each([
-      [0x10000, 0x1000],
-      [0x2f000, 0x1000],
-      [0x10000, 0x20000],
-    ])('within what was reserved (%i, %i bytes)', (start, length) => {
-      expect(run(start, length)).toEqual({ status: 0, signal: null, stderr: '' });
-    });
+  it.each([
+    [0x10000, 0x1000],
+    [0x2f000, 0x1000],
+    [0x10000, 0x20000],
+  ])('goes on within its reservation (offset %i, %i bytes)', (start, length) => {
+    expect(runAt(start, length)).toEqual({ status: 0, signal: null, stderr: '' });
+  });
 
-    it.each([
-      [0x2f000, 0x2000],
-      [0x30000, 0x1000],
-      [0x0f000, 0x1000],
-      [0x10000, 0x20001],
-    ])('and nowhere else (%i, %i bytes)', (start, length) => {
-      expect(run(start, length)).toEqual({ status: null, signal: 'SIGABRT', stderr: over });
-    });
+  it.each([
+    [0x2f000, 0x2000],
+    [0x30000, 0x1000],
+    [0x0f000, 0x1000],
+    [0x10000, 0x20001],
+  ])('is ended outside its reservation (offset %i, %i bytes)', (start, length) => {
+    expect(runAt(start, length)).toEqual({ status: null, signal: 'SIGABRT', stderr: message });
+  });
 
-    it.each([0x30800, 0x0f800])('and what is not aligned is refused, wherever it is (%i)', (start) => {
-      expect(run(start, 0x1000)).toEqual({ status: 1, signal: null, stderr: '' });
-    });
+  it.each([0x30800, 0x0f800])('gets EINVAL for an unaligned address (offset %i)', (start) => {
+    expect(runAt(start, 0x1000)).toEqual({ status: 1, signal: null, stderr: '' });
+  });
 
-    it.each([0x30000, 0x41000])('and in the slack behind it, and what was given back (%i)', (start) => {
-      const slack = { BARPROOF_SLACK: '0x100000' };
-      expect(run(start, 0x1000, slack)).toEqual({ status: 0, signal: null, stderr: '' });
-    });
+  it.each([0x30000, 0x41000])('goes on outside its reservation with BARPROOF_SLACK (offset %i)', (start) => {
+    const slack = { BARPROOF_SLACK: String(0x10_0000) };
+    expect(runAt(start, 0x1000, slack)).toEqual({ status: 0, signal: null, stderr: '' });
   });
 });

@@ -1,10 +1,12 @@
 import { offset } from '../../address/index.ts';
-import { VfioUserIommu, type IommuContainer } from '../../host/index.ts';
+import { VfioUserIommu } from '../../host/index.ts';
+import { hostContainer } from '../../qemu/guest/host-container.ts';
+import type { DmaContainer } from '../dma-container.ts';
 import type { ServedDevice } from '../served-device.ts';
 
 const RW = { read: true, write: true } as const;
 
-/** BAR 0: 16K that may be mmapped; BAR 2: 1M, 64 bits, in two areas, with an MSI-X table; BAR 4: I/O ports. */
+/** BAR 0: 16 KiB with mmap. BAR 2: 1 MiB, 64 bits, two sparse areas, the MSI-X table. BAR 4: 32 I/O ports. */
 export const device: ServedDevice = {
   id: 'dev0',
   vendor: 0x8086,
@@ -42,8 +44,8 @@ export const device: ServedDevice = {
   msix: { vectors: 16, tableBar: 2, tableOffset: offset(0x2000n), pbaBar: 2, pbaOffset: offset(0x3000n) },
 };
 
-/** A host that announces pages of 4K and 2M and allows `maxMappings` mappings. */
-export const host =
+/** Makes containers of the host model: pages of 4 KiB and 2 MiB, and at most `maxMappings` mappings. */
+export const container =
   (maxMappings = 1000) =>
-  (): IommuContainer =>
-    new VfioUserIommu({ pageSizes: 0x20_1000n, maxMappings });
+  (): DmaContainer =>
+    hostContainer(new VfioUserIommu({ pageSizes: 0x20_1000n, maxMappings }));

@@ -8,7 +8,7 @@ import {
   type Watch,
 } from '../system-calls.ts';
 
-/** Bytes that were sent in one go, and the descriptors that came with the first of them. */
+/** Bytes of one send, and the descriptors that came with the first of them. */
 interface Parcel {
   bytes: Uint8Array;
   descriptors: Descriptor[];
@@ -21,15 +21,15 @@ interface FakeSocket {
   gone: boolean;
 }
 
-/** The other end of a connection, in the hands of a test. */
+/** The client's end of a connection, for a test. */
 export interface FakeClient {
-  /** Sends bytes; descriptors are made up and are the server's to close. */
+  /** Sends bytes and `descriptors` new descriptors, which the server must close. */
   send(bytes: Uint8Array, descriptors?: number): void;
-  /** All that the server has sent since the last call. */
+  /** The bytes that the server has sent since the last call. */
   received(): Uint8Array;
-  /** The descriptors that came with it. */
+  /** The descriptors that the server has sent, once `received` was called. */
   readonly files: Descriptor[];
-  /** How many bytes the server can still send before it has to wait. */
+  /** How many bytes the server can still send before its socket is full. */
   window: number;
   close(): void;
   /** Whether the server has closed its end. */
@@ -37,8 +37,8 @@ export interface FakeClient {
 }
 
 /**
- * An operating system without one: sockets are lists, and time passes when `turn` is called. It gives out each number
- * once, so that a descriptor that is closed twice or used after it was closed is noticed.
+ * System calls without an operating system: sockets are lists, and events happen when `turn` is called. Each
+ * descriptor has a number of its own, so that a second close, or a use after close, fails the test.
  */
 export class FakeSystemCalls implements SystemCalls {
   readonly open = new Set<Descriptor>();
@@ -48,11 +48,11 @@ export class FakeSystemCalls implements SystemCalls {
   readonly #windows = new Map<Descriptor, { window: number }>();
   readonly #files = new Map<Descriptor, { name: string; bytes: Map<bigint, number>; size: bigint }>();
   #next = 100;
-  /** At most so many bytes move in one call. */
+  /** The largest number of bytes that one call moves. */
   chunk = Infinity;
-  /** The largest buffer that was ever offered to `receive`. */
+  /** Bytes of the largest buffer that `receive` was given. */
   largestRead = 0;
-  /** Names of the calls that are to fail, once each. */
+  /** Names of the calls that fail the next time. */
   readonly failing: string[] = [];
 
   #new(): Descriptor {
@@ -64,14 +64,14 @@ export class FakeSystemCalls implements SystemCalls {
     const index = this.failing.indexOf(call);
     if (index < 0) return;
     this.failing.splice(index, 1);
-    throw new SystemCallError(call, 5, 'as the test wants it');
+    throw new SystemCallError(call, 5, 'the test makes this call fail');
   }
 
   #require(descriptor: Descriptor): void {
     if (!this.open.has(descriptor)) throw new Error(`descriptor ${descriptor} is not open`);
   }
 
-  /** A client that connects. */
+  /** Connects a client. */
   connect(): FakeClient {
     const descriptor = this.#new();
     const socket: FakeSocket = { arrived: [], sent: [], gone: false };
@@ -108,7 +108,7 @@ export class FakeSystemCalls implements SystemCalls {
     };
   }
 
-  /** Lets the event loop turn until nobody is ready, or `limit` times. */
+  /** Calls back for ready descriptors until none is ready, at most `limit` times. */
   turn(limit = 10_000): void {
     for (let count = 0; count < limit; count++) {
       const ready = [...this.#watches].find(([descriptor, { interest }]) =>
@@ -205,7 +205,7 @@ export class FakeSystemCalls implements SystemCalls {
     this.#require(descriptor);
     if (this.#watches.has(descriptor)) throw new Error(`descriptor ${descriptor} is still watched`);
     this.open.delete(descriptor);
-    // What was on its way goes with the socket, as in the kernel.
+    // Descriptors that were sent and not received close with the socket, as in the kernel.
     for (const { descriptors } of this.#sockets.get(descriptor)?.arrived.splice(0) ?? []) {
       for (const one of descriptors) this.close(one);
     }
@@ -220,7 +220,7 @@ export class FakeSystemCalls implements SystemCalls {
         const watch = this.#watches.get(descriptor);
         if (watch) watch.interest = next;
       },
-      // There is no event loop that could end.
+      // A fake event loop keeps no process alive.
       keepAlive: () => undefined,
       close: () => this.#watches.delete(descriptor),
     };

@@ -11,7 +11,7 @@ const hex = (value: bigint, width: number): string =>
     .toReversed()
     .join('');
 
-/** A whole command. `flags` 0x10 wants no reply. */
+/** A whole command. @param flags 0x10 for a command that wants no reply. */
 export const message = (
   id: number,
   command: number,
@@ -23,7 +23,7 @@ export const message = (
     ...payload,
   ]);
 
-/** Payloads as QEMU 11.1.3 writes them, written here without the code under test. */
+/** Payloads as QEMU 11.1.3 writes them. They use no code of the server. */
 export const payloads = {
   version: (data = '{"capabilities":{"max_msg_fds":16}}\0'): Uint8Array =>
     new Uint8Array([0, 0, 0, 0, ...new TextEncoder().encode(data)]),
@@ -43,7 +43,7 @@ export const payloads = {
     new Uint8Array([...bytes(u64(offset) + u32(region) + u32(data.length)), ...data]),
 };
 
-/** The reply to a message, taken apart. */
+/** The fields of a reply. */
 export interface ReceivedReply {
   readonly id: number;
   readonly command: number;
@@ -53,7 +53,7 @@ export interface ReceivedReply {
   readonly payload: Uint8Array;
 }
 
-/** Cuts what a server has sent into replies. Throws when it does not end with a whole one. */
+/** Cuts the bytes of a server into replies. @throws Error when the last reply is not whole. */
 export function replies(stream: Uint8Array): ReceivedReply[] {
   const found: ReceivedReply[] = [];
   for (let at = 0; at < stream.length;) {

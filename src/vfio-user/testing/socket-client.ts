@@ -21,12 +21,12 @@ const call = {
 };
 
 /**
- * A client over a real socket, which shares no code with the server's system calls: koffi's own structures
- * instead of a hand-made arena. It never blocks: client and server are one process.
+ * A client over a real socket. It shares no code with the server's system calls: koffi builds its structures. No
+ * call blocks, because client and server run in one process.
  */
 export class SocketClient {
   readonly descriptor: number;
-  /** Descriptors that have come with replies; the test's to close. */
+  /** Descriptors that came with replies. `close` closes them. */
   readonly files: number[] = [];
   #rest = Buffer.alloc(0);
 
@@ -38,7 +38,7 @@ export class SocketClient {
     }
   }
 
-  /** @returns how many bytes went, or the negative errno */
+  /** @returns how many bytes were sent, or the negative error number. */
   send(data: Uint8Array, files: readonly number[] = []): number {
     const control = Buffer.alloc(files.length > 0 ? 16 + Math.ceil(files.length / 2) * 8 : 0);
     if (files.length > 0) {
@@ -60,7 +60,7 @@ export class SocketClient {
     return count >= 0 ? count : -koffi.errno();
   }
 
-  /** What has arrived by now; nothing when nothing has, `undefined` when the server has closed. */
+  /** The bytes that have arrived, possibly none; `undefined` when the server has closed the connection. */
   receive(): Uint8Array | undefined {
     const data = Buffer.alloc(65536);
     const control = Buffer.alloc(64);
@@ -83,7 +83,7 @@ export class SocketClient {
     return new Uint8Array(data.subarray(0, count));
   }
 
-  /** The next reply, once it has come. Throws after five seconds, and when the server closes instead. */
+  /** The next reply. @throws Error after five seconds, and when the server closes the connection. */
   async reply(): Promise<Uint8Array> {
     const deadline = performance.now() + 5000;
     for (;;) {
@@ -101,7 +101,7 @@ export class SocketClient {
     }
   }
 
-  /** Sends a message and awaits its reply. */
+  /** Sends a message and waits for its reply. */
   async ask(data: Uint8Array, files?: readonly number[]): Promise<Uint8Array> {
     this.send(data, files);
     return this.reply();

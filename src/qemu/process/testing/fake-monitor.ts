@@ -2,18 +2,18 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A program that can be started instead of QEMU. */
+/** A program that a test starts instead of QEMU. */
 export interface FakeMonitor {
   readonly binary: string;
   remove(): void;
 }
 
 /**
- * A program that connects to the sockets as QEMU does and answers every QMP command by `{}` and every
+ * Writes a program that connects to the sockets as QEMU does. The program answers every QMP command by `{}` and every
  * line of qtest by `OK`.
  *
- * @param behaviour JavaScript that runs first; it may replace `onCommand(name, reply)` and `onLine(line, reply)`,
- *   or end the program.
+ * @param behaviour JavaScript that runs first. It may replace `onCommand(name, reply)` and `onLine(line, reply)`, or end
+ *   the program.
  */
 export function makeFakeQemu(behaviour: string): FakeMonitor {
   const folder = mkdtempSync(join(tmpdir(), 'fake-qemu-'));

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { programName, type Architecture } from '../architecture.ts';
 
-/** What a fake QEMU says of itself. */
+/** The answers of a fake QEMU. */
 export interface FakeBinary {
   readonly version?: string;
   readonly devices?: readonly string[];
@@ -10,7 +10,7 @@ export interface FakeBinary {
   readonly machines?: readonly string[];
 }
 
-/** Puts into `folder` a program that answers `--version`, `-device help` and `-M help` as QEMU would, and nothing else. */
+/** Writes into `folder` a program that answers `--version`, `-device help` and `-M help` as QEMU does, and fails otherwise. */
 export function writeFakeQemu(
   folder: string,
   architecture: Architecture,

@@ -1,0 +1,111 @@
+import type { Scenario } from '../scenario/index.ts';
+import type { ServeDevice } from './guest/device-server.ts';
+import { driverOf } from './guest/machine-driver.ts';
+import { RunningMachine } from './guest/running-machine.ts';
+import { serveDevice } from './guest/serve-device.ts';
+import { architectureOf, type Architecture, type QemuMachineType } from './process/architecture.ts';
+import { findQemu, type QemuLocation } from './process/find-qemu.ts';
+import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
+import type { PrivateDirectory } from './process/private-directory.ts';
+import { QemuProcess } from './process/qemu-process.ts';
+import { findShim } from './shim/shim.ts';
+
+/** Bytes of address space that the shim leaves free behind every reservation of a QEMU that overshoots. */
+const SLACK = 8n << 30n;
+
+/** The properties of a machine that a running QEMU cannot change. */
+export interface MachineSetup {
+  readonly type: QemuMachineType;
+  /** Bytes of guest RAM. */
+  readonly ram: bigint;
+  /** Bytes of a host page as QEMU sees it. */
+  readonly hostPageSize: bigint;
+}
+
+/** The setup of a scenario's machine. */
+export const setupOf = ({ machine: { type, ram, hostPageSize } }: Scenario): MachineSetup => ({
+  type: type as QemuMachineType,
+  ram,
+  hostPageSize,
+});
+
+/** How a machine is started. */
+export interface StartOptions {
+  /** QEMU's arguments beside those of the machine and its RAM. */
+  readonly arguments: readonly string[];
+  /** The directory of the sockets. QEMU gets a directory of its own where left out. */
+  readonly directory?: PrivateDirectory;
+  /** Whether the shim leaves address space free where QEMU is known to map beyond its reservations. */
+  readonly withSlack?: boolean;
+}
+
+/** Finds QEMU and starts machines. */
+export class MachineStarter {
+  readonly serve: ServeDevice;
+  /** The path of the shim; absent without a C compiler. */
+  readonly shim: string | undefined;
+  readonly #location: QemuLocation;
+  readonly #inspections = new Map<Architecture, Promise<QemuInspection>>();
+
+  constructor(location: QemuLocation, serve: ServeDevice = serveDevice) {
+    this.serve = serve;
+    this.shim = findShim(location.environment);
+    this.#location = location;
+  }
+
+  /**
+   * Version and abilities of the QEMU for a machine.
+   *
+   * @throws QemuNotFound, QemuUnusable.
+   */
+  inspect(type: QemuMachineType): Promise<QemuInspection> {
+    const architecture = architectureOf(type);
+    let inspection = this.#inspections.get(architecture);
+    if (inspection === undefined) {
+      inspection = Promise.resolve().then(() => inspectQemu(findQemu(architecture, this.#location)));
+      this.#inspections.set(architecture, inspection);
+    }
+    return inspection;
+  }
+
+  /** The revision that a trace names: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
+  async revisionFor({ machine }: Scenario): Promise<string> {
+    const { version, package: packager } = await this.inspect(machine.type as QemuMachineType);
+    return packager === '' ? `QEMU ${version}` : `QEMU ${version} (${packager})`;
+  }
+
+  /** Starts a machine. @throws QemuDied, QemuHangs where QEMU does not come up. */
+  async start(setup: MachineSetup, options: StartOptions): Promise<RunningMachine> {
+    const qemu = await this.#startProcess(setup, options);
+    try {
+      return await RunningMachine.adopt(qemu, driverOf(setup.type), this.serve);
+    } catch (error) {
+      await qemu.end();
+      throw error;
+    }
+  }
+
+  async #startProcess(
+    { type, ram, hostPageSize }: MachineSetup,
+    { arguments: more, directory, withSlack = false }: StartOptions,
+  ): Promise<QemuProcess> {
+    const { binary, endsWithParent } = await this.inspect(type);
+    const driver = driverOf(type);
+    const { shim } = this;
+    return QemuProcess.start({
+      binary,
+      endsWithParent,
+      directory,
+      arguments: [
+        ...driver.arguments,
+        ...['-object', `memory-backend-memfd,id=${driver.ram},size=${ram},share=on`],
+        ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
+        ...more,
+      ],
+      environment: {
+        ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(hostPageSize) }),
+        ...(withSlack && { BARPROOF_SLACK: String(SLACK) }),
+      },
+    });
+  }
+}
