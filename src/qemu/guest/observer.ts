@@ -1,5 +1,4 @@
-import { MsixRegister } from '../../pci-layout/index.ts';
-import { MsixControl } from '../../pci-layout/index.ts';
+import { MsixControl, MsixRegister } from '../../pci-layout/index.ts';
 import { toJsonLine } from '../../scenario/index.ts';
 import type { DeviceState, State } from '../../trace/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
