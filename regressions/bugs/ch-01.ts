@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
@@ -6,7 +6,7 @@ export { default as before } from './hosts/kernel-before-4.6.ts';
 export const shows = 'mmap-inside-bar/msix-page';
 
 /** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar', 'msix-trapped'];
 
 export default definePatch({
   name: 'ch-01',

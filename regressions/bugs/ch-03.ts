@@ -1,4 +1,4 @@
-import { definePatch, offset } from 'barproof';
+import { definePatch, offset, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark =
@@ -8,7 +8,7 @@ export const remark =
 export const shows = 'msix-trapped/direct-in-flat-view';
 
 /** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
+export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
 
 export default definePatch({
   name: 'ch-03',

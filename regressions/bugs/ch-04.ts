@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark = 'Old mappings stay; that new ones are not made is left out, for rules keep no state.';
@@ -7,7 +7,7 @@ export const remark = 'Old mappings stay; that new ones are not made is left out
 export const shows = 'map-matches-view/stale';
 
 /** The invariants that it breaks. */
-export const breaks = [
+export const breaks: readonly InvariantId[] = [
   'map-matches-view',
   'ram-reachable',
   'guest-page-reachable',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** Where the allocator of addresses for BARs begins. */
 const ALLOCATED_FROM = 0x1000_0000n;
@@ -10,7 +10,7 @@ export const remark = "The register's half. The allocator that had freed the old
 export const shows = 'incremental-equals-scratch/bar-misplaced';
 
 /** The invariants that it breaks. */
-export const breaks = ['incremental-equals-scratch'];
+export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];
 
 export default definePatch({
   name: 'ch-09',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const FIRST_OF_A_DEVICE = 100;
 
@@ -6,7 +6,7 @@ const FIRST_OF_A_DEVICE = 100;
 export const shows = 'memslot-aligned-disjoint/number-in-use';
 
 /** The invariants that it breaks. */
-export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
 
 export default definePatch({
   name: 'ch-12',

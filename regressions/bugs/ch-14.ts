@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark = 'Marked as in need of an extension; vfio-user is modelled.';
@@ -7,7 +7,7 @@ export const remark = 'Marked as in need of an extension; vfio-user is modelled.
 export const shows = 'mmap-inside-bar/not-granted';
 
 /** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar'];
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'ch-14',

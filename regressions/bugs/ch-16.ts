@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const LIMIT = 1n << 32n;
 
@@ -10,7 +10,7 @@ export const remark =
 export const shows = 'incremental-equals-scratch/bar-misplaced';
 
 /** The invariants that it breaks. */
-export const breaks = ['incremental-equals-scratch'];
+export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];
 
 export default definePatch({
   name: 'ch-16',

@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'msix-trapped/direct-in-flat-view';
 
 /** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent'];
+export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];
 
 export default definePatch({
   name: 'cv-01',

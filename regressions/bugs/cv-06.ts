@@ -1,4 +1,4 @@
-import { VmmAbort, definePatch } from 'barproof';
+import { VmmAbort, definePatch, type InvariantId } from 'barproof';
 
 const OVERFLOW = 'attempt to subtract with overflow: the PBA lies before the table';
 
@@ -8,7 +8,7 @@ export { default as before } from './hosts/kernel-before-4.6.ts';
 export const shows = 'no-abort/subtract-overflow';
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'cv-06',

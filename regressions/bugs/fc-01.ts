@@ -1,4 +1,4 @@
-import { VmmAbort, alignUp, definePatch } from 'barproof';
+import { VmmAbort, alignUp, definePatch, type InvariantId } from 'barproof';
 
 const OVERFLOW = 'attempt to subtract with overflow: the page of the table goes beyond the BAR';
 
@@ -8,7 +8,7 @@ export { default as before } from './hosts/kernel-before-4.6.ts';
 export const shows = 'no-abort/subtract-overflow';
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'fc-01',

@@ -1,4 +1,4 @@
-import { alignUp, definePatch, offset } from 'barproof';
+import { alignUp, definePatch, offset, type InvariantId } from 'barproof';
 
 const HOST_PAGE = 0x1_0000n;
 
@@ -10,7 +10,7 @@ export const remark =
 export const shows = 'no-abort/sound-device-refused';
 
 /** The invariants that it breaks. */
-export const breaks = ['msix-capability-consistent', 'no-abort'];
+export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'no-abort'];
 
 export default definePatch({
   name: 'kt-02',

@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'window-limit/ram-outside-aperture';
 
 /** The invariants that it breaks. */
-export const breaks = ['window-limit'];
+export const breaks: readonly InvariantId[] = ['window-limit'];
 
 export default definePatch({
   name: 'kt-03',

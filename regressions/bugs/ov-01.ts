@@ -1,4 +1,4 @@
-import { VmmAbort, definePatch } from 'barproof';
+import { VmmAbort, definePatch, type InvariantId } from 'barproof';
 
 const OVERFLOW = 'attempt to subtract with overflow: a BAR of 0 bytes at 0';
 
@@ -10,7 +10,7 @@ export const remark =
 export const shows = 'no-abort/subtract-overflow';
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'ov-01',

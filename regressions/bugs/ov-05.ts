@@ -1,4 +1,4 @@
-import { VmmAbort, definePatch } from 'barproof';
+import { VmmAbort, definePatch, type InvariantId } from 'barproof';
 
 const PAGE = 0x1000n;
 
@@ -6,7 +6,7 @@ const PAGE = 0x1000n;
 export const shows = 'no-abort/unaligned-range';
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'ov-05',

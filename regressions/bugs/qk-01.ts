@@ -1,4 +1,4 @@
-import { alignUp, definePatch } from 'barproof';
+import { alignUp, definePatch, type InvariantId } from 'barproof';
 
 const END_OF_SPACE = 1n << 64n;
 
@@ -6,7 +6,7 @@ const END_OF_SPACE = 1n << 64n;
 export const shows = 'memslot-aligned-disjoint/not-backed';
 
 /** The invariants that it breaks. */
-export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
 
 export default definePatch({
   name: 'qk-01',

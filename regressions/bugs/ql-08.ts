@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark =
@@ -8,7 +8,7 @@ export const remark =
 export const shows = 'mmio-map-not-fatal/refused-map';
 
 /** The invariants that it breaks. */
-export const breaks = ['mmio-map-not-fatal', 'no-abort'];
+export const breaks: readonly InvariantId[] = ['mmio-map-not-fatal', 'no-abort'];
 
 export default definePatch({
   name: 'ql-08',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark =
@@ -8,7 +8,7 @@ export const remark =
 export const shows = 'map-unmap-symmetric/unmap-of-nothing';
 
 /** The invariants that it breaks. */
-export const breaks = ['map-unmap-symmetric'];
+export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];
 
 export default definePatch({
   name: 'ql-10',

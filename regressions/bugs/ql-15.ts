@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** Without the defect, which the newest release still has: only what is mapped is unmapped. */
 export const before = definePatch({
@@ -14,7 +14,7 @@ export const remark =
 export const shows = 'map-unmap-symmetric/unmap-after-refused-device-memory';
 
 /** The invariants that it breaks. */
-export const breaks = ['map-unmap-symmetric'];
+export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];
 
 export default definePatch({
   name: 'ql-15',

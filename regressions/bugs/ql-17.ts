@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** The seed thread's peer-to-peer windows, with a removal that forgives as addition does. */
 export const before = definePatch({
@@ -14,7 +14,7 @@ export const remark = 'As it was on sPAPR. The proposal of 2023 for type1 would 
 export const shows = 'no-abort/dma-window';
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort', 'mmio-map-not-fatal'];
+export const breaks: readonly InvariantId[] = ['no-abort', 'mmio-map-not-fatal'];
 
 export default definePatch({
   name: 'ql-17',

@@ -1,4 +1,4 @@
-import { definePatch, type MemoryRegion } from 'barproof';
+import { definePatch, type MemoryRegion, type InvariantId } from 'barproof';
 
 const LARGEST = (1n << 63n) - 1n;
 
@@ -17,7 +17,7 @@ function liesInOverflow(region: MemoryRegion, start: bigint): boolean {
 export const shows = 'flat-partition/wrong-owner';
 
 /** The invariants that it breaks. */
-export const breaks = ['flat-partition'];
+export const breaks: readonly InvariantId[] = ['flat-partition'];
 
 export default definePatch({
   name: 'qm-01',

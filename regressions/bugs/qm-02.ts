@@ -1,4 +1,4 @@
-import { FlatRange, definePatch, offset, type MemoryRules } from 'barproof';
+import { FlatRange, definePatch, offset, type MemoryRules, type InvariantId } from 'barproof';
 
 const byStart = (a: FlatRange, b: FlatRange): number => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0);
 
@@ -16,7 +16,7 @@ function merged(ranges: readonly FlatRange[], mergeable: MemoryRules['mergeable'
 export const shows = 'flat-partition/not-disjoint';
 
 /** The invariants that it breaks. */
-export const breaks = [
+export const breaks: readonly InvariantId[] = [
   'flat-partition',
   'map-unmap-symmetric',
   'no-abort',

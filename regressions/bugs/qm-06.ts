@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark = 'The half of 2024, event file descriptors, is not modelled.';
@@ -7,7 +7,7 @@ export const remark = 'The half of 2024, event file descriptors, is not modelled
 export const shows = 'no-abort/memslot-EEXIST';
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort', 'memslot-aligned-disjoint'];
+export const breaks: readonly InvariantId[] = ['no-abort', 'memslot-aligned-disjoint'];
 
 export default definePatch({
   name: 'qm-06',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const TARGET_PAGE = 0x1000n;
 
@@ -8,7 +8,7 @@ export { default as before } from './hosts/kernel-before-4.6.ts';
 export const shows = 'mmap-inside-bar/msix-page';
 
 /** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar'];
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'qp-01',

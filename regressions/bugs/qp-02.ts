@@ -1,4 +1,4 @@
-import { definePatch, offset } from 'barproof';
+import { definePatch, offset, type InvariantId } from 'barproof';
 
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
@@ -6,7 +6,7 @@ export { default as before } from './hosts/kernel-before-4.6.ts';
 export const shows = 'mmap-inside-bar/msix-page';
 
 /** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar', 'no-abort'];
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar', 'no-abort'];
 
 export default definePatch({
   name: 'qp-02',

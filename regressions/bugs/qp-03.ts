@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'mmap-inside-bar/not-granted';
 
 /** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar'];
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'qp-03',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark =
@@ -8,7 +8,7 @@ export const remark =
 export const shows = 'msix-direct-on-opt-out/table-trapped';
 
 /** The invariants that it breaks. */
-export const breaks = ['msix-direct-on-opt-out'];
+export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out'];
 
 export default definePatch({
   name: 'qp-05',

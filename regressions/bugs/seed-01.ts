@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'map-aligned/bar-fragment-unaligned';
 
 /** The invariants that it breaks. */
-export const breaks = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];
+export const breaks: readonly InvariantId[] = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];
 
 export default definePatch({
   name: 'seed-01',

@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'map-aligned/ram-off-host-page';
 
 /** The invariants that it breaks. */
-export const breaks = ['map-aligned', 'no-abort', 'map-unmap-symmetric', 'guest-page-reachable'];
+export const breaks: readonly InvariantId[] = ['map-aligned', 'no-abort', 'map-unmap-symmetric', 'guest-page-reachable'];
 
 export default definePatch({
   name: 'seed-05',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const EINVAL = 22;
 
@@ -16,7 +16,7 @@ export const remark =
 export const shows = 'no-abort/sound-device-refused';
 
 /** The invariants that it breaks. */
-export const breaks = ['no-abort', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = ['no-abort', 'msix-trapped'];
 
 export default definePatch({
   name: 'seed-06',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark =
@@ -8,7 +8,7 @@ export const remark =
 export const shows = 'msix-trapped/in-memslot';
 
 /** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent'];
+export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];
 
 export default definePatch({
   name: 'seed-07',

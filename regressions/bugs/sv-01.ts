@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
 export const shows = 'map-matches-view/too-long';
 
 /** The invariants that it breaks. */
-export const breaks = [
+export const breaks: readonly InvariantId[] = [
   'map-matches-view',
   'map-unmap-symmetric',
   'no-abort',

@@ -1,4 +1,4 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 /** What there is to say about it. */
 export const remark = 'As `qp-05`: seen where nobody needs the table to be emulated.';
@@ -7,7 +7,7 @@ export const remark = 'As `qp-05`: seen where nobody needs the table to be emula
 export const shows = 'msix-direct-on-opt-out/table-trapped';
 
 /** The invariants that it breaks. */
-export const breaks = ['msix-direct-on-opt-out', 'guest-page-reachable'];
+export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out', 'guest-page-reachable'];
 
 export default definePatch({
   name: 'sv-02',

@@ -1,4 +1,4 @@
-import { alignUp, definePatch } from 'barproof';
+import { alignUp, definePatch, type InvariantId } from 'barproof';
 
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
@@ -6,7 +6,7 @@ export { default as before } from './hosts/kernel-before-4.6.ts';
 export const shows = 'mmap-inside-bar/msix-page';
 
 /** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar'];
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'xn-03',

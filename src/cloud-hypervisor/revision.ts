@@ -43,6 +43,4 @@ export interface CloudHypervisorRevision {
   readonly rules: CloudHypervisorRules;
   /** The form in which its memory map is printed; it has no command of its own for that. */
   readonly mtree: MtreeForm;
-  /** Ids of the invariants that it is known to break; a test holds the search to exactly these. */
-  readonly breaks: readonly string[];
 }

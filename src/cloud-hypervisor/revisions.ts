@@ -22,16 +22,6 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
     commits: 'before-mapping',
   },
   mtree: form11,
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'ram-reachable',
-    'no-abort',
-    'memslot-aligned-disjoint',
-    'mmap-inside-bar',
-    'msix-capability-consistent',
-    'guest-page-reachable',
-  ],
 };
 
 /** The first fix alone; it lays bare what the second is for. */
@@ -42,15 +32,6 @@ export const clampedHoles: CloudHypervisorRevision = {
   source:
     'pull request 7904 for issue 7898: commit 9156758828dd, "pci: clamp sparse mmap holes to physical BAR"',
   rules: { ...cloudHypervisor51.rules, hole: clampedHole },
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'ram-reachable',
-    'no-abort',
-    'memslot-aligned-disjoint',
-    'msix-capability-consistent',
-    'guest-page-reachable',
-  ],
 };
 
 /** After the fixes of 2026: released in July of that year. */
@@ -75,17 +56,6 @@ export const cloudHypervisor53: CloudHypervisorRevision = {
     undoesRefusedMove: true,
     commits: 'after-mapping',
   },
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'ram-reachable',
-    'map-unmap-symmetric',
-    'no-abort',
-    'memslot-aligned-disjoint',
-    'mmap-inside-bar',
-    'msix-capability-consistent',
-    'guest-page-reachable',
-  ],
 };
 
 /** Every revision of cloud-hypervisor that barproof knows, oldest first. */

@@ -254,6 +254,4 @@ export interface Revision {
   readonly host: HostRules;
   /** The form of its `info mtree`. */
   readonly mtree: MtreeForm;
-  /** Ids of the invariants that it is known to break; a test holds the search to exactly these. */
-  readonly breaks: readonly string[];
 }

@@ -62,14 +62,4 @@ export const qemu111: Revision = {
   memslots: { ...qemu60.memslots, update: 'at-commit' },
   machine: { ...qemu60.machine, phbResetNeedsKernelContainer: true },
   mtree: form11,
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'msix-direct-on-opt-out',
-    'map-unmap-symmetric',
-    'incremental-equals-scratch',
-    'no-abort',
-    'mmap-inside-bar',
-    'guest-page-reachable',
-  ],
 };

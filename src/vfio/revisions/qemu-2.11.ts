@@ -93,12 +93,4 @@ export const qemu211: Revision = {
     refusesMap: () => 0,
   },
   mtree: form2_11,
-  breaks: [
-    'map-aligned',
-    'msix-direct-on-opt-out',
-    'map-unmap-symmetric',
-    'mmio-map-not-fatal',
-    'no-abort',
-    'guest-page-reachable',
-  ],
 };

@@ -24,12 +24,4 @@ export const qemu212: Revision = {
     relocation: true,
   },
   machine: { ...qemu211.machine, cpuSpaceName: 'cpu-memory-0' },
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'map-unmap-symmetric',
-    'incremental-equals-scratch',
-    'no-abort',
-    'guest-page-reachable',
-  ],
 };

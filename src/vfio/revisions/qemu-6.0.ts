@@ -12,12 +12,4 @@ export const qemu60: Revision = {
   device: { ...qemu212.device, toleratesPbaBeyondBarWhenRelocated: true },
   machine: { ...qemu212.machine, xive: true },
   mtree: form5_1,
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'map-unmap-symmetric',
-    'incremental-equals-scratch',
-    'no-abort',
-    'guest-page-reachable',
-  ],
 };

@@ -2,7 +2,7 @@ import { offset } from '../../address/index.ts';
 import type { OptOutContext, Revision } from '../revision.ts';
 import { disableTableIfMachineOptsOut, seedV2 } from './seed-v2.ts';
 
-type Proposal = Pick<Revision, 'id' | 'title' | 'source' | 'breaks'>;
+type Proposal = Pick<Revision, 'id' | 'title' | 'source'>;
 
 const optingOutBy = (proposal: Proposal, msixExposure: Revision['device']['msixExposure']): Revision => ({
   ...seedV2,
@@ -30,14 +30,6 @@ export const deviceProperty = optingOutBy(
     id: 'seed-v2+device-property',
     title: 'Opt-out by a device property that the machine sets',
     source: 'seed thread, D. Gibson, 19 December 2017',
-    breaks: [
-      'map-aligned',
-      'msix-trapped',
-      'map-unmap-symmetric',
-      'mmio-map-not-fatal',
-      'no-abort',
-      'guest-page-reachable',
-    ],
   },
   ({ machineOptsOut, deviceOptsOut }: OptOutContext) =>
     (deviceOptsOut ?? machineOptsOut) ? { kind: 'table-disabled' } : { kind: 'emulated' },
@@ -49,7 +41,6 @@ export const machineClassMethod = optingOutBy(
     id: 'seed-v2+machine-class-method',
     title: 'Opt-out by a method of the machine class',
     source: 'seed thread, D. Gibson, December 2017',
-    breaks: ['map-aligned', 'map-unmap-symmetric', 'mmio-map-not-fatal', 'no-abort', 'guest-page-reachable'],
   },
   disableTableIfMachineOptsOut,
 );
@@ -60,14 +51,6 @@ export const skipInMsixInit = optingOutBy(
     id: 'seed-v2+skip-in-msix-init',
     title: 'Opt-out inside msix_init: no regions are made',
     source: 'seed thread, D. Gibson and A. Williamson, December 2017',
-    breaks: [
-      'map-aligned',
-      'map-unmap-symmetric',
-      'mmio-map-not-fatal',
-      'no-abort',
-      'msix-capability-consistent',
-      'guest-page-reachable',
-    ],
   },
   ({ machineOptsOut }) => (machineOptsOut ? { kind: 'not-added' } : { kind: 'emulated' }),
 );
@@ -78,14 +61,6 @@ export const tableBeyondBar = optingOutBy(
     id: 'seed-v2+table-beyond-bar',
     title: 'Opt-out by table and PBA offsets beyond the end of the BAR',
     source: 'seed thread, A. Williamson; tried by A. Kardashevskiy, 20 December 2017',
-    breaks: [
-      'map-aligned',
-      'map-unmap-symmetric',
-      'mmio-map-not-fatal',
-      'no-abort',
-      'msix-capability-consistent',
-      'guest-page-reachable',
-    ],
   },
   ({ machineOptsOut, layout }) =>
     machineOptsOut
@@ -102,14 +77,6 @@ export const reservedBir = optingOutBy(
     id: 'seed-v2+reserved-bir',
     title: 'Opt-out by a reserved BIR in the capability',
     source: 'seed thread, A. Williamson; tried by A. Kardashevskiy, 20 December 2017',
-    breaks: [
-      'map-aligned',
-      'map-unmap-symmetric',
-      'mmio-map-not-fatal',
-      'no-abort',
-      'msix-capability-consistent',
-      'guest-page-reachable',
-    ],
   },
   ({ machineOptsOut, layout }) =>
     machineOptsOut

@@ -9,14 +9,6 @@ export const phbMmioAlias: Revision = {
   title: 'The seed patch, with the MMIO windows shown in the sPAPR DMA space for peer-to-peer',
   source: 'seed thread, A. Kardashevskiy, 19 January 2018',
   machine: { ...seedV2.machine, mmioInPhbDmaSpace: true },
-  breaks: [
-    'map-aligned',
-    'map-unmap-symmetric',
-    'mmio-map-not-fatal',
-    'no-abort',
-    'window-limit',
-    'guest-page-reachable',
-  ],
 };
 
 /** The same with a machine option that keeps MMIO away from VFIO_MAP_DMA. */
@@ -26,7 +18,6 @@ export const noMmioDmaMap = withSkipRule(
     id: 'seed-v2+no-mmio-dma-map',
     title: 'MMIO windows in the sPAPR DMA space, and a machine option that leaves MMIO unmapped',
     source: 'seed thread, A. Kardashevskiy, January 2018',
-    breaks: ['map-aligned', 'map-unmap-symmetric', 'mmio-map-not-fatal', 'no-abort', 'guest-page-reachable'],
   },
   (section, { iommuType }) =>
     section.region.isRamDevice && iommuType === 'spapr-tce-v2' ? 'no-mmio-dma-map' : undefined,

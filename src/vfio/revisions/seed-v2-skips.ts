@@ -12,7 +12,6 @@ export const skipAsPosted = withSkipRule(
     id: 'seed-v2+skip-as-posted',
     title: 'The seed patch with the skip rule as posted: its mask is inverted',
     source: 'seed thread, A. Kardashevskiy, 16 January 2018',
-    breaks: ['map-aligned', 'ram-reachable', 'mmio-map-not-fatal', 'no-abort', 'guest-page-reachable'],
   },
   (section, { pages }) =>
     section.region.isRam && offsetOrSizeHas(section, low64(-pages.host)) ? 'unaligned' : undefined,
@@ -25,14 +24,6 @@ export const skipCorrected = withSkipRule(
     id: 'seed-v2+skip-corrected',
     title: 'The seed patch with the skip rule as meant: the complement of the mask',
     source: 'seed thread, 16 January 2018, with the mask complemented',
-    breaks: [
-      'map-aligned',
-      'ram-reachable',
-      'map-unmap-symmetric',
-      'mmio-map-not-fatal',
-      'no-abort',
-      'guest-page-reachable',
-    ],
   },
   (section, { pages }) =>
     section.region.isRam && offsetOrSizeHas(section, pages.host - 1n) ? 'unaligned' : undefined,
@@ -45,14 +36,6 @@ export const iommuPageSkip = withSkipRule(
     id: 'seed-v2+iommu-page-skip',
     title: "The seed patch, skipping RAM that is not made of the IOMMU's pages",
     source: 'seed thread, A. Williamson, 18 January 2018, and the reply of 19 January',
-    breaks: [
-      'map-aligned',
-      'ram-reachable',
-      'map-unmap-symmetric',
-      'mmio-map-not-fatal',
-      'no-abort',
-      'guest-page-reachable',
-    ],
   },
   (section, { pages }) =>
     section.region.isRam && offsetOrSizeHas(section, pages.iommu - 1n) ? 'unaligned' : undefined,
@@ -65,7 +48,6 @@ export const ramDeviceSkip = withSkipRule(
     id: 'seed-v2+ram-device-skip',
     title: 'The seed patch, skipping device memory altogether: no peer-to-peer DMA',
     source: 'seed thread, A. Kardashevskiy, 19 January 2018',
-    breaks: ['map-aligned', 'map-unmap-symmetric', 'no-abort', 'guest-page-reachable'],
   },
   (section) => (section.region.isRamDevice ? 'ram-device' : undefined),
 );

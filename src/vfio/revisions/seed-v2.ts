@@ -21,5 +21,4 @@ export const seedV2: Revision = {
         : region.bar,
     msixExposure: disableTableIfMachineOptsOut,
   },
-  breaks: ['map-aligned', 'map-unmap-symmetric', 'mmio-map-not-fatal', 'no-abort', 'guest-page-reachable'],
 };

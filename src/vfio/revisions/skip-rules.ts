@@ -5,7 +5,7 @@ import type { ListenerContext, ListenerRules, Revision } from '../revision.ts';
 /** A revision whose listener also skips what `rule` names. */
 export function withSkipRule(
   base: Revision,
-  proposal: Pick<Revision, 'id' | 'title' | 'source' | 'breaks'>,
+  proposal: Pick<Revision, 'id' | 'title' | 'source'>,
   rule: ListenerRules['skip'],
 ): Revision {
   const skip = (section: MemoryRegionSection, context: ListenerContext) =>
