@@ -10,10 +10,11 @@ import {
 import { KvmMemslots, errnoName, type Type1Container } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index.ts';
 import type { BarAttributes, BarType } from '../pci-layout/index.ts';
-import { DeviceRefused, type EventSink, type HostDevice } from '../vfio/index.ts';
+import type { EventSink, HostDevice } from '../vfio/index.ts';
 import { AddressAllocator } from './address-allocator.ts';
 import type { BarMove } from './bar-registers.ts';
 import { DeviceBus } from './device-bus.ts';
+import { DeviceManagerError } from './device-manager-error.ts';
 import type { CloudHypervisorRules } from './revision.ts';
 import { UserMemory, type UserMemoryRegion } from './user-memory.ts';
 import { VfioOps } from './vfio-ops.ts';
@@ -88,7 +89,7 @@ export class CloudHypervisor {
   /**
    * Boots the VM with these devices.
    *
-   * @throws DeviceRefused for the first that cannot be added: there is no VM then, and nothing is left.
+   * @throws DeviceManagerError for the first that cannot be added: there is no VM then, and nothing is left.
    */
   boot(configs: readonly DeviceConfig[]): void {
     for (const memory of this.#ram) if (!this.#isShown(memory)) this.#userMemory.create(memory);
@@ -107,7 +108,7 @@ export class CloudHypervisor {
    * Adds a device to the running VM (add_vfio_device). One that is refused leaves behind what was done for
    * it, the container with as much of RAM as was mapped among it.
    *
-   * @throws DeviceRefused
+   * @throws DeviceManagerError
    */
   hotplug(config: DeviceConfig): void {
     this.#addDevice(config);
@@ -196,13 +197,13 @@ export class CloudHypervisor {
   /**
    * Puts the device on its bus, where the guest finds it (add_pci_device, commit_pci_device).
    *
-   * @throws DeviceRefused when something else answers where one of its BARs should.
+   * @throws DeviceManagerError when something else answers where one of its BARs should.
    */
   #commit(device: VfioPciDevice): void {
     this.devices.push(device);
     for (const { index, attributes, start, size } of device.mmioRegions) {
       if (!this.#busOf(attributes.type).insert(device, start, size))
-        throw new DeviceRefused(`could not register BAR ${index} at 0x${start.toString(16)}: overlap`);
+        throw new DeviceManagerError(`could not register BAR ${index} at 0x${start.toString(16)}: overlap`);
       this.#show(device);
     }
   }
@@ -227,7 +228,7 @@ export class CloudHypervisor {
     this.vfioOps = vfioOps;
     for (const memory of this.#ram) {
       const errno = vfioOps.map(memory);
-      if (errno !== 0) throw new DeviceRefused(`could not map RAM for DMA: ${errnoName(errno)}`);
+      if (errno !== 0) throw new DeviceManagerError(`could not map RAM for DMA: ${errnoName(errno)}`);
     }
     return vfioOps;
   }

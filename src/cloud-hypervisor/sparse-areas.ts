@@ -1,7 +1,7 @@
 import { alignDown, alignUp, hex, isAligned, offset, type Offset, type Size } from '../address/index.ts';
 import type { RegionInfo, SparseArea } from '../host/index.ts';
 import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
-import { DeviceRefused } from '../vfio/index.ts';
+import { DeviceManagerError } from './device-manager-error.ts';
 import { pbaRangeSize } from './msix-fix-up.ts';
 
 /** What `generateSparseAreas` has to know of a BAR. */
@@ -46,7 +46,7 @@ const FOUR_KIB = 0x1000n;
  * capability as they are, or all but the holes for table and PBA.
  *
  * @returns nothing for a BAR with table or PBA that the host does not call MSIX_MAPPABLE.
- * @throws DeviceRefused for a BAR with table or PBA that is not made of 4 KiB pages.
+ * @throws DeviceManagerError for a BAR with table or PBA that is not made of 4 KiB pages.
  */
 export function generateSparseAreas(
   bar: MappableBar,
@@ -61,9 +61,9 @@ export function generateSparseAreas(
   for (const capability of capabilities) {
     if (capability.id === 1) return capability.areas;
     if (!isAligned(start, FOUR_KIB))
-      throw new DeviceRefused(`region start address ${hex(start)} must be at least aligned on 4KiB`);
+      throw new DeviceManagerError(`region start address ${hex(start)} must be at least aligned on 4KiB`);
     if (!isAligned(size, FOUR_KIB))
-      throw new DeviceRefused(`region size ${hex(size)} must be at least a multiple of 4KiB`);
+      throw new DeviceManagerError(`region size ${hex(size)} must be at least a multiple of 4KiB`);
     return areasAround(holesOf(bar, hole, hostPageSize), size, hostPageSize);
   }
   return [{ offset: offset(0n), size }];

@@ -3,8 +3,9 @@ import { errnoName, type RegionInfo, type SparseArea } from '../host/index.ts';
 import { MemoryRegion, type MemoryTopology } from '../memory/index.ts';
 import { MsixState } from '../pci/index.ts';
 import { BAR_COUNT, msixTableSize, type BarAttributes, type MsixLayout } from '../pci-layout/index.ts';
-import { DeviceRefused, type BarLayer, type EventSink, type HostDevice } from '../vfio/index.ts';
+import type { BarLayer, EventSink, HostDevice } from '../vfio/index.ts';
 import { BarRegisters } from './bar-registers.ts';
+import { DeviceManagerError } from './device-manager-error.ts';
 import { fixUpMsixRegion } from './msix-fix-up.ts';
 import type { CloudHypervisorRules } from './revision.ts';
 import { generateSparseAreas } from './sparse-areas.ts';
@@ -60,7 +61,7 @@ export class VfioPciDevice {
   /**
    * Finds the BARs and gives each a place (VfioCommon::allocate_bars); nothing is mapped yet.
    *
-   * @throws DeviceRefused when there is no place for one.
+   * @throws DeviceManagerError when there is no place for one.
    */
   constructor(id: string, host: HostDevice, platform: DevicePlatform) {
     this.id = id;
@@ -104,7 +105,7 @@ export class VfioPciDevice {
    * Shows the guest what may be mmapped of the BARs, and the other devices too (map_mmio_regions). Whether
    * memory is enabled plays no part.
    *
-   * @throws DeviceRefused at the first call that fails; what was mapped before is still there.
+   * @throws DeviceManagerError at the first call that fails; what was mapped before is still there.
    */
   mapMmioRegions(noMmap: boolean): void {
     const { rules, hostPageSize } = this.#platform;
@@ -151,8 +152,8 @@ export class VfioPciDevice {
   #allocateBar(index: number, info: RegionInfo, attributes: BarAttributes, size: Size): MmioRegion {
     const start = this.#platform.allocate(attributes, size);
     if (start === undefined)
-      throw new DeviceRefused(`failed to allocate ${hex(size)} bytes for BAR ${index}`);
-    if (!isPowerOfTwo(size)) throw new DeviceRefused(`invalid size ${hex(size)} of BAR ${index}`);
+      throw new DeviceManagerError(`failed to allocate ${hex(size)} bytes for BAR ${index}`);
+    if (!isPowerOfTwo(size)) throw new DeviceManagerError(`invalid size ${hex(size)} of BAR ${index}`);
     this.registers.add(index, attributes.type, size, start);
     const bar = MemoryRegion.io(`${this.name} BAR ${index}`, size, { owner: this.id });
     return {
@@ -180,7 +181,7 @@ export class VfioPciDevice {
     const length = rules.mmapLength(area, hostPageSize);
     if (length === undefined) {
       const at = hex(area.offset);
-      throw new DeviceRefused(
+      throw new DeviceManagerError(
         `BAR ${index}: sub-page sparse area at non-zero offset ${at} cannot be expanded`,
       );
     }
@@ -188,7 +189,7 @@ export class VfioPciDevice {
     emit({ type: 'mmap', device: this.id, bar: index, offset: area.offset, size: length, errno });
     const refuse = (what: string, because: number): never => {
       const at = `offset = ${hex(area.offset)}, size = ${hex(length)}`;
-      throw new DeviceRefused(`BAR ${index}: could not ${what} (${at}): ${errnoName(because)}`);
+      throw new DeviceManagerError(`BAR ${index}: could not ${what} (${at}): ${errnoName(because)}`);
     };
     if (errno !== 0) refuse('mmap sparse area', errno);
     const backing = MemoryRegion.ramDevice(`${bar.name} mmaps[${userMemoryRegions.length}]`, length, {
