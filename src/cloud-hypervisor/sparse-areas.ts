@@ -1,5 +1,5 @@
 import { alignDown, alignUp, hex, isAligned, offset, type Offset, type Size } from '../address/index.ts';
-import type { RegionInfo, SparseArea } from '../host/index.ts';
+import { isMsixMappable, type RegionInfo, type SparseArea } from '../host/index.ts';
 import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
 import { pbaRangeSize } from './msix-fix-up.ts';
@@ -55,9 +55,8 @@ export function generateSparseAreas(
 ): readonly SparseArea[] {
   const { index, start, info, layout } = bar;
   const { size, capabilities } = info;
-  const isMappable = capabilities.some(({ id }) => id === 3);
   const holdsMsix = layout?.tableBar === index || layout?.pbaBar === index;
-  if (holdsMsix && !isMappable) return [];
+  if (holdsMsix && !isMsixMappable(info)) return [];
   for (const capability of capabilities) {
     if (capability.id === 1) return capability.areas;
     if (!isAligned(start, FOUR_KIB))

@@ -13,7 +13,7 @@ const P64K = 64n * KiB;
 const bar = (rest: Partial<VfioPciBar> = {}, size = P64K): VfioPciBar => ({
   index: 0,
   bar: { size, io: false, mmappable: true },
-  msix: { bar: 0, offset: offset(0xe000n), vectors: 96 },
+  msix: { vectors: 96, tableBar: 0, tableOffset: offset(0xe000n) },
   kernel: 'sparse-msix',
   hostPageSize: P4K,
   ...rest,
@@ -101,7 +101,7 @@ describe('sparse areas of real devices (host fact 8.1)', () => {
     ['Cavium ThunderX', MiB, 10, 0n, [[0x1000n, 0xff000n]], [[0x10000n, 0xf0000n]]],
     ['virtio-net', P4K, 10, 0n, [[0n, 0n]], [[0n, 0n]]],
   ])('%s', (_, size, vectors, at, on4K, on64K) => {
-    const region = bar({ msix: { bar: 0, offset: offset(at), vectors } }, size);
+    const region = bar({ msix: { vectors, tableBar: 0, tableOffset: offset(at) } }, size);
     expect(areas(region)).toEqual(on4K);
     expect(areas({ ...region, hostPageSize: P64K })).toEqual(on64K);
     for (const hostPageSize of [P4K, P64K]) {
@@ -148,7 +148,7 @@ describe('regionInfo', () => {
     for (const region of [
       bar({ index: 2 }),
       bar({ msix: undefined }),
-      bar({ msix: { bar: 7, offset: offset(0n), vectors: 1 } }),
+      bar({ msix: { vectors: 1, tableBar: 7, tableOffset: offset(0n) } }),
     ]) {
       for (const kernel of ['sparse-msix', 'msix-mappable'] as const) {
         const expected = { size: P64K, flags: { ...readWrite, mmap: true }, ...without };
@@ -158,7 +158,7 @@ describe('regionInfo', () => {
   });
 
   it('does not check that the table lies in the BAR (host fact 4.7)', () => {
-    const beyond = bar({ msix: { bar: 0, offset: offset(0xff0000n), vectors: 96 } });
+    const beyond = bar({ msix: { vectors: 96, tableBar: 0, tableOffset: offset(0xff0000n) } });
     expect(areas(beyond)).toEqual([[0n, 0xff0000n]]);
   });
 
@@ -222,11 +222,11 @@ describe('mmapBar', () => {
   });
 
   it('looks at the bytes of the table, wherever its pages end (host facts V7 and R4.5.1)', () => {
-    const unaligned = bar({ msix: { bar: 0, offset: offset(0x5200n), vectors: 32 } });
+    const unaligned = bar({ msix: { vectors: 32, tableBar: 0, tableOffset: offset(0x5200n) } });
     expect(at(unaligned, 0x5000n, P4K)).toBe(Errno.EINVAL);
     expect(at(unaligned, 0x6000n, P4K)).toBe(0);
     expect(at(unaligned, 0x4000n, P4K)).toBe(0);
-    const wholePage = bar({ msix: { bar: 0, offset: offset(0x5000n), vectors: 256 } });
+    const wholePage = bar({ msix: { vectors: 256, tableBar: 0, tableOffset: offset(0x5000n) } });
     expect(at(wholePage, 0x5000n, P4K)).toBe(Errno.EINVAL);
     expect(at(wholePage, 0x6000n, P4K)).toBe(0);
   });
@@ -256,7 +256,7 @@ describe('mmapBar', () => {
     })
     .map(({ sizeShift, hostPageSize, vectors, place, page, length, kernel }) => {
       const size = 1n << BigInt(sizeShift);
-      const msix = { bar: 0, offset: offset(alignDown(place % size, 8n)), vectors };
+      const msix = { vectors, tableBar: 0, tableOffset: offset(alignDown(place % size, 8n)) };
       const region = bar({ hostPageSize, kernel, msix }, size);
       const pages = alignUp(size, hostPageSize) / hostPageSize;
       return {
@@ -274,8 +274,8 @@ describe('mmapBar', () => {
         const table = region.msix!;
         const end = start + alignUp(length, page);
         const hole = {
-          start: alignDown(table.offset, page),
-          end: alignUp(table.offset + 16n * BigInt(table.vectors), page),
+          start: alignDown(table.tableOffset, page),
+          end: alignUp(table.tableOffset + 16n * BigInt(table.vectors), page),
         };
         const avoids = region.kernel === 'msix-mappable' || end <= hole.start || hole.end <= start;
         const fits = end <= alignUp(size, page);

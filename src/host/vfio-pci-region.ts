@@ -1,4 +1,5 @@
 import { alignDown, alignUp, isAligned, offset, type Offset, type Size } from '../address/index.ts';
+import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
 import { Errno } from './errno.ts';
 
 /** One of the six BARs as the host sees it. */
@@ -15,14 +16,8 @@ export interface BarDescription {
   readonly mmappable: boolean;
 }
 
-/** Where the MSI-X table is, as the physical capability says; not validated (host fact 4.7). */
-export interface MsixTable {
-  /** The table BIR; 6 and 7 name no BAR. */
-  readonly bar: number;
-  readonly offset: Offset;
-  /** 1 to 2048. */
-  readonly vectors: number;
-}
+/** Where the MSI-X table is, as the physical capability says; vfio-pci does not validate it (host fact 4.7). */
+type MsixTable = Pick<MsixLayout, 'vectors' | 'tableBar' | 'tableOffset'>;
 
 /** A part of a region that may be mmapped. */
 export interface SparseArea {
@@ -72,17 +67,22 @@ export interface RegionInfo {
   readonly capabilities: readonly RegionCapability[];
 }
 
-/** Bytes of an entry of the MSI-X table. */
-const ENTRY_SIZE = 16n;
+/** Whether the host reports VFIO_REGION_INFO_CAP_MSIX_MAPPABLE for the BAR. */
+export const isMsixMappable = ({ capabilities }: RegionInfo): boolean =>
+  capabilities.some((capability) => capability.id === 3);
+
+/** The areas of the BAR's VFIO_REGION_INFO_CAP_SPARSE_MMAP; `undefined` without this capability. */
+export const sparseMmapAreas = ({ capabilities }: RegionInfo): readonly SparseArea[] | undefined =>
+  capabilities.find((capability) => capability.id === 1)?.areas;
 
 /** Linux vfio_pci_core.c:vfio_pci_probe_mmaps, host fact 4.2. */
 const isEligible = (bar: BarDescription): boolean => bar.mmappable && !bar.io && bar.size > 0n;
 
 /** The MSI-X table if it lies, by its BIR, in this BAR. */
 const tableOf = ({ index, msix }: VfioPciBar): MsixTable | undefined =>
-  msix?.bar === index ? msix : undefined;
+  msix?.tableBar === index ? msix : undefined;
 
-const endOf = (table: MsixTable): bigint => table.offset + ENTRY_SIZE * BigInt(table.vectors);
+const endOf = ({ tableOffset, vectors }: MsixTable): bigint => tableOffset + msixTableSize(vectors);
 
 /**
  * What 4.6 to 4.15 leave of the table's BAR: all but the pages that the table touches. Linux
@@ -91,7 +91,7 @@ const endOf = (table: MsixTable): bigint => table.offset + ENTRY_SIZE * BigInt(t
  * @returns one or two areas; a BAR that the table's pages fill gets one of 0 bytes (host fact R4.4.2)
  */
 function areasAroundTable(table: MsixTable, length: Size, hostPageSize: Size): readonly SparseArea[] {
-  const low = alignDown(table.offset, hostPageSize);
+  const low = alignDown(table.tableOffset, hostPageSize);
   const high = alignUp(endOf(table), hostPageSize);
   const areas: SparseArea[] = [];
   if (low !== 0n) areas.push({ offset: offset(0n), size: low });
@@ -140,7 +140,8 @@ export function mmapBar(region: VfioPciBar, start: Offset, length: Size): Errno 
   if (end > alignUp(bar.size, hostPageSize)) return Errno.EINVAL;
   // host fact V7
   const table = tableOf(region);
-  if (table && kernel === 'sparse-msix' && start < endOf(table) && table.offset < end) return Errno.EINVAL;
+  if (table && kernel === 'sparse-msix' && start < endOf(table) && table.tableOffset < end)
+    return Errno.EINVAL;
   const allowed = sparseAreas?.some(
     (area) =>
       alignDown(area.offset, hostPageSize) <= start && end <= alignUp(area.offset + area.size, hostPageSize),

@@ -1,10 +1,10 @@
 import { alignDown, alignUp, offset, type Size } from '../address/index.ts';
-import type { SparseArea } from '../host/index.ts';
+import { isMsixMappable, type SparseArea } from '../host/index.ts';
 import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import type { DeviceRules, FixUpContext } from './revision.ts';
-import { isMsixMappable, type VfioRegion } from './vfio-region.ts';
+import type { VfioRegion } from './vfio-region.ts';
 
 /**
  * Reads the device's MSI-X capability (vfio_msix_early_setup, vfio facts 5.6 and 5.7).

@@ -1,5 +1,5 @@
 import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
-import type { RegionInfo, SparseArea } from '../host/index.ts';
+import { sparseMmapAreas, type RegionInfo, type SparseArea } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import type { BarAttributes } from '../pci-layout/index.ts';
 
@@ -52,21 +52,13 @@ export function mmapRegion(region: VfioRegion, owner: string, mapArea: MapArea):
   return true;
 }
 
-/** The areas of the region's SPARSE_MMAP capability as given; nothing without the capability. */
-const sparseAreasOf = (info: RegionInfo): readonly SparseArea[] | undefined =>
-  info.capabilities.find((capability) => capability.id === 1)?.areas;
-
-/** Whether the host says that the pages of the MSI-X table may be mmapped too. */
-export const isMsixMappable = (info: RegionInfo): boolean =>
-  info.capabilities.some((capability) => capability.id === 3);
-
 /** The areas that early set-up starts from (vfio_region_setup, vfio fact 5.2). */
 export function initialMmaps(
   info: RegionInfo,
   acceptSparseAreas: (areas: readonly SparseArea[]) => readonly SparseArea[] | undefined,
 ): readonly VfioMmap[] {
   if (!info.flags.mmap || info.size === 0n) return [];
-  const sparse = sparseAreasOf(info);
+  const sparse = sparseMmapAreas(info);
   const areas = (sparse && acceptSparseAreas(sparse)) ?? [{ offset: offset(0n), size: info.size }];
   return areas.map((area) => ({ offset: area.offset, size: area.size, region: undefined }));
 }
