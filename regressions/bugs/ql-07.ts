@@ -11,5 +11,5 @@ export default definePatch({
   title: 'A listener that is unregistered unmaps nothing',
   base: 'qemu-11.1',
   source: 'QEMU commits d25836cafd75 and 369686267a46, 22 January 2018',
-  listener: { unmapsWhenUnregistered: false },
+  listener: { whenUnregistered: 'nothing' },
 });

@@ -3,7 +3,9 @@ import { Errno, errnoName, type IommuContainer, type SpaprTceContainer } from '.
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink, SkipReason } from './event.ts';
 import { VmmAbort } from './failure.ts';
-import type { IommuType, ListenerContext, ListenerRules, PageSizes, Revision } from './revision.ts';
+import type { IommuType } from './iommu-type.ts';
+import type { ListenerContext, ListenerRules, PageSizes } from './listener-rules.ts';
+import type { Revision } from './revision.ts';
 import { SpaprWindows } from './spapr-windows.ts';
 import type { Span } from './trim.ts';
 

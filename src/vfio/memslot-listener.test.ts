@@ -4,7 +4,7 @@ import { Errno, KvmMemslots } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
 import { MemslotListener, type MemslotListenerOptions } from './memslot-listener.ts';
-import type { MemslotRules } from './revision.ts';
+import type { MemslotRules } from './memslot-rules.ts';
 import { P16K, P4K, P64K, eventLog, ram, ramDevice, revision, sectionOf } from './testing/fakes.ts';
 
 const BACKING = hostAddress(0x7f00_0000_0000n);

@@ -3,7 +3,8 @@ import { errnoName, type KvmMemslots, type Memslot } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
-import type { MemslotRules, PageSizes } from './revision.ts';
+import type { PageSizes } from './listener-rules.ts';
+import type { MemslotRules } from './memslot-rules.ts';
 
 const KVM_LISTENER_PRIORITY = 10;
 

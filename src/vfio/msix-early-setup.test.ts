@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
 import { DeviceRefused } from './failure.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
-import type { DeviceRules } from './revision.ts';
+import type { DeviceRules } from './device-rules.ts';
 import { REVISIONS } from './revisions/index.ts';
 import { MEM64, P16K, P4K, P64K, hostDevice, revision, type FakeDevice } from './testing/fakes.ts';
 import { initialMmaps, type VfioRegion } from './vfio-region.ts';
@@ -33,7 +33,7 @@ function setUp(id: string, fake: FakeDevice, page = P4K, relocating = false) {
   const { device: rules } = revision(id);
   const regions = regionsOf(fake, rules);
   const layout = setUpMsixEarly(hostDevice(fake), regions, rules, relocating);
-  if (layout !== undefined) fixUpMsixAreas(regions, layout, rules, page);
+  if (layout !== undefined) fixUpMsixAreas(regions, layout, { rules, hostPageSize: page });
   return { layout, mmaps: regions.map(({ mmaps }) => mmaps.map((area) => [area.offset, area.size])) };
 }
 

@@ -18,8 +18,9 @@ function relocate(relocation: MsixRelocation, bars: Bars, { vectors = 8, page = 
   });
   const layout = layoutOf([vectors, 0, 0x2000n, 0, 0x3000n]);
   const host = hostDevice({ bars: {}, vendor: 0x8086, device: 0xf });
+  const environment = { rules: revision('qemu-11.1').device, hostPageSize: page };
   return {
-    layout: relocateMsix(relocation, host, regions, layout, revision('qemu-11.1').device, page),
+    layout: relocateMsix(relocation, host, regions, layout, environment),
     regions,
     before: layout,
   };

@@ -3,14 +3,10 @@ import { Errno, type SpaprTceContainer } from '../host/index.ts';
 import type { MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
+import type { Span } from './trim.ts';
 
 /** The page size that the emulated PHB's own windows have (vfio fact 7.5). */
 const PHB_IOMMU_PAGE: Size = 1n << 12n;
-
-interface Window {
-  readonly start: bigint;
-  readonly size: Size;
-}
 
 /**
  * The DMA windows of an sPAPR v2 container: one for every section that its listener is told about
@@ -21,7 +17,7 @@ export class SpaprWindows {
   readonly #iommu: SpaprTceContainer;
   readonly #hostPageSize: Size;
   readonly #emit: EventSink;
-  readonly #windows: Window[] = [];
+  readonly #windows: Span[] = [];
 
   /** The host's default window goes first: it would take one of the few (vfio fact 7.2). */
   constructor(container: string, iommu: SpaprTceContainer, hostPageSize: Size, emit: EventSink) {
@@ -34,7 +30,7 @@ export class SpaprWindows {
   }
 
   /** Makes a window for the trimmed section. */
-  add(section: MemoryRegionSection, { start, size }: Window): { readonly errno: Errno } {
+  add(section: MemoryRegionSection, { start, size }: Span): { readonly errno: Errno } {
     const overlapping = this.#windows.some(
       (window) => start < window.start + window.size && window.start < start + size,
     );
@@ -51,7 +47,7 @@ export class SpaprWindows {
    * @param missing what becomes of the VMM when the window is not known: hw_error in QEMU.
    * @throws VmmAbort then, when it is fatal.
    */
-  remove(section: MemoryRegionSection, { start, size }: Window, missing: 'fatal' | 'ignored'): void {
+  remove(section: MemoryRegionSection, { start, size }: Span, missing: 'fatal' | 'ignored'): void {
     const index = this.#windows.findIndex((window) => window.start === start && window.size === size);
     if (index === -1) {
       if (missing === 'ignored') return;

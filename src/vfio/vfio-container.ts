@@ -4,7 +4,9 @@ import { replay, type AddressSpace, type MemoryListener, type MemoryTopology } f
 import { DmaListener } from './dma-listener.ts';
 import type { EventSink } from './event.ts';
 import { DeviceRefused } from './failure.ts';
-import type { IommuType, Revision } from './revision.ts';
+import type { IommuType } from './iommu-type.ts';
+import type { ListenerRules } from './listener-rules.ts';
+import type { Revision } from './revision.ts';
 import { SpaprMemoryListener } from './spapr-memory-listener.ts';
 
 /** What a container is made of. */
@@ -34,7 +36,7 @@ export class VfioContainer {
   readonly dmaSpace: AddressSpace;
   readonly #topology: MemoryTopology;
   readonly #detached: boolean;
-  readonly #unmapsWhenUnregistered: boolean;
+  readonly #rules: ListenerRules;
   #dmaListener: DmaListener | undefined;
   readonly #registered: { listener: MemoryListener; space: AddressSpace }[] = [];
 
@@ -51,7 +53,7 @@ export class VfioContainer {
     this.dmaSpace = dmaSpace;
     this.#topology = topology;
     this.#detached = options.detached ?? false;
-    this.#unmapsWhenUnregistered = options.revision.listener.unmapsWhenUnregistered;
+    this.#rules = options.revision.listener;
     if (iommuType === 'spapr-tce-v2') {
       const preregistration = new SpaprMemoryListener(
         name,
@@ -73,8 +75,9 @@ export class VfioContainer {
   /** Lets go of the address space; the host frees what is still mapped when the container is closed. */
   disconnect(): void {
     if (this.#dmaListener !== undefined) this.#dmaListener.leaving = true;
+    const removesSections = this.#rules.whenUnregistered !== 'nothing';
     for (const { listener, space } of this.#registered.splice(0)) {
-      this.#topology.unregisterListener(listener, space, this.#unmapsWhenUnregistered);
+      this.#topology.unregisterListener(listener, space, removesSections);
     }
   }
 

@@ -12,7 +12,7 @@ export const qemu212: Revision = {
   listener: {
     ...qemu211.listener,
     mapsDeviceMemory: (start, size, { iommu }) => isAligned(start | size, iommu),
-    unmapsWhenUnregistered: true,
+    whenUnregistered: 'unmap',
     deviceMemoryFailure: 'reported',
   },
   device: {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { NEWEST, REVISIONS, findRevision } from './index.ts';
-import { wholeHostPages } from './qemu-2.11.ts';
 import { P4K, P64K, ram, revision, sectionOf } from '../testing/fakes.ts';
 
 describe('the revisions', () => {
@@ -65,7 +64,7 @@ describe('what differs between releases (vfio fact 6.12)', () => {
     expect(listener.mapsDeviceMemory(P64K, P4K, pages)).toBe(!tests);
     expect(listener.mapsDeviceMemory(P64K, P64K, pages)).toBe(true);
     expect(listener.deviceMemoryFailure).toBe(softly ? 'reported' : 'fatal');
-    expect(listener.unmapsWhenUnregistered).toBe(unmaps);
+    expect(listener.whenUnregistered).toBe(unmaps ? 'unmap' : 'nothing');
     expect(device.honoursMsixMappable).toBe(honours);
     expect(device.baseRegion).toBe(wrapper);
     expect(device.relocation).toBe(relocation);
@@ -98,9 +97,11 @@ describe('what differs between releases (vfio fact 6.12)', () => {
     }
   });
 
-  it('a memslot spans whole host pages', () => {
-    const pages = { host: P64K };
-    expect(wholeHostPages(sectionOf(ram(), 0x8000n, 0x2_0000n), pages)).toEqual({ start: P64K, size: P64K });
-    expect(wholeHostPages(sectionOf(ram(), 0x8000n, 0x1_0000n), pages)).toBeUndefined();
+  it('a memslot spans the whole host pages of its section', () => {
+    const pages = { host: P64K, target: P4K };
+    const { span } = revision('qemu-2.11').memslots;
+    expect(span(sectionOf(ram(), 0x8000n, 0x2_0000n), pages, 'add')).toEqual({ start: P64K, size: P64K });
+    expect(span(sectionOf(ram(), 0x8000n, 0x1_0000n), pages, 'add')).toBeUndefined();
+    for (const { memslots } of REVISIONS) expect(memslots.span).toBe(span);
   });
 });

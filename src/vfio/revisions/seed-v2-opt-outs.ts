@@ -1,5 +1,6 @@
 import { offset } from '../../address/index.ts';
-import type { OptOutContext, Revision } from '../revision.ts';
+import type { OptOutContext } from '../device-rules.ts';
+import type { Revision } from '../revision.ts';
 import { disableTableIfMachineOptsOut, seedV2 } from './seed-v2.ts';
 
 type Proposal = Pick<Revision, 'id' | 'title' | 'source'>;

@@ -1,4 +1,5 @@
-import type { MsixExposure, OptOutContext, Revision } from '../revision.ts';
+import type { MsixExposure, OptOutContext } from '../device-rules.ts';
+import type { Revision } from '../revision.ts';
 import { qemu211 } from './qemu-2.11.ts';
 
 /** The machine's word decides whether the table is emulated (vfio fact 5.12). */

@@ -1,6 +1,7 @@
 import type { MemoryRegionSection } from '../../memory/index.ts';
 import { low64 } from '../../address/index.ts';
-import type { ListenerContext, ListenerRules, Revision } from '../revision.ts';
+import type { ListenerContext, ListenerRules } from '../listener-rules.ts';
+import type { Revision } from '../revision.ts';
 
 /** A revision whose listener also skips what `rule` names. */
 export function withSkipRule(

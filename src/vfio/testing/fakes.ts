@@ -24,7 +24,9 @@ import type { BarAttributes, MsixLayout } from '../../pci-layout/index.ts';
 import type { VmmEvent } from '../event.ts';
 import type { HostDevice } from '../host-device.ts';
 import { findRevision, type Revision } from '../index.ts';
-import { VfioDevice, type DeviceEnvironment, type DeviceOptions } from '../vfio-device.ts';
+import type { DeviceEnvironment } from '../device-environment.ts';
+import type { DeviceOptions } from '../device-options.ts';
+import { VfioDevice } from '../vfio-device.ts';
 
 export const P4K = 0x1000n;
 export const P16K = 0x4000n;
