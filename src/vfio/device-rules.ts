@@ -117,6 +117,8 @@ export interface DeviceRules {
   subPageSize(barSize: Size, address: Address | undefined, hostPageSize: Size): Size;
   /** Priority of a stretched BAR in its bus; other BARs have 1 (vfio fact 5.9). */
   readonly stretchedPriority: number;
-  /** Whether the wrapper region of a stretched BAR shrinks when the BAR does; in no release (vfio fact 5.9). */
+  /**
+   * Whether the wrapper region of a stretched BAR shrinks when the BAR does; in no release (vfio fact 5.9).
+   */
   readonly wrapperShrinks: boolean;
 }

@@ -12,7 +12,7 @@ import type { DeviceEnvironment } from './device-environment.ts';
 import type { RelocatedMsix } from './device-rules.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
-/** Values of the property `x-msix-relocation` (2.12 and later). */
+/** Values of the property `x-msix-relocation` (QEMU 2.12 and later). */
 export const MSIX_RELOCATIONS = ['off', 'auto', 'bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5'] as const;
 export type MsixRelocation = (typeof MSIX_RELOCATIONS)[number];
 

@@ -51,7 +51,8 @@ export class VfioDevice {
   readonly #environment: DeviceEnvironment;
 
   /**
-   * Sets the device up (vfio_pci_realize, vfio fact 5.5): regions, early MSI-X set-up, relocation, BARs, MSI-X.
+   * Sets the device up (vfio_pci_realize, vfio fact 5.5): regions, early MSI-X set-up, relocation, BARs,
+   * MSI-X.
    *
    * @throws DeviceRefused where QEMU refuses the device.
    * @throws VmmAbort where QEMU dies.
@@ -114,7 +115,10 @@ export class VfioDevice {
     });
   }
 
-  /** The guest programs BAR `index`: one write for a 32-bit BAR; for a 64-bit BAR the low half, then the high half. */
+  /**
+   * The guest programs BAR `index`: one write for a 32-bit BAR; for a 64-bit BAR the low half, then the
+   * high half.
+   */
   setBar(index: number, address: bigint): void {
     const at = barRegister(index);
     this.writeConfig(at, 4, Number(BigInt.asUintN(32, address)));
@@ -151,8 +155,9 @@ export class VfioDevice {
   }
 
   /**
-   * Brings the function back to the state after power-on, as a reset of the machine does (vfio fact 10.5). QEMU
-   * first switches decoding off by a guest's write, so that stretched BARs shrink (vfio_pci_pre_reset).
+   * Brings the function back to the state after power-on, as a reset of the machine does (vfio fact 10.5).
+   * QEMU first switches decoding off by a guest's write, so that stretched BARs shrink
+   * (vfio_pci_pre_reset).
    */
   reset(): void {
     const decoding = PciCommand.IO | PciCommand.MEMORY | PciCommand.BUS_MASTER;

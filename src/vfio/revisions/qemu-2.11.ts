@@ -16,7 +16,7 @@ const CHELSIO = 0x1425;
 const skipTopHalf = (section: MemoryRegionSection) =>
   section.start >= TOP_BIT ? ('top-half' as const) : undefined;
 
-/** Before the seed patch: released in December 2017. */
+/** The release before the seed patch, of December 2017. */
 export const qemu211: Revision = {
   id: 'qemu-2.11',
   title: 'QEMU 2.11, before the seed patch',

@@ -3,7 +3,7 @@ import type { Revision } from '../revision.ts';
 import { qemu211 } from './qemu-2.11.ts';
 import { disableTableIfMachineOptsOut } from './seed-v2.ts';
 
-/** What came of the seed thread: released in April 2018. */
+/** The release that merged the outcome of the seed thread, of April 2018. */
 export const qemu212: Revision = {
   ...qemu211,
   id: 'qemu-2.12',

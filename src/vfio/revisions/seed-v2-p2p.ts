@@ -2,7 +2,7 @@ import { seedV2 } from './seed-v2.ts';
 import { withSkipRule } from './skip-rules.ts';
 import type { Revision } from '../revision.ts';
 
-/** "[PATCH qemu] spapr_pci: Alias MMIO windows to PHB address space": device memory reaches the listener. */
+/** "[PATCH qemu] spapr_pci: Alias MMIO windows to PHB address space": the DMA listener sees device memory. */
 export const phbMmioAlias: Revision = {
   ...seedV2,
   id: 'seed-v2+phb-mmio-alias',
@@ -11,7 +11,7 @@ export const phbMmioAlias: Revision = {
   machine: { ...seedV2.machine, mmioInPhbDmaSpace: true },
 };
 
-/** The same with a machine option that keeps MMIO away from VFIO_MAP_DMA. */
+/** The same, with a machine option that keeps device memory out of VFIO_IOMMU_MAP_DMA. */
 export const noMmioDmaMap = withSkipRule(
   phbMmioAlias,
   {

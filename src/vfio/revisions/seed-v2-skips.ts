@@ -3,8 +3,8 @@ import { seedV2 } from './seed-v2.ts';
 import { offsetOrSizeHas, withSkipRule } from './skip-rules.ts';
 
 /**
- * The rule exactly as posted: it tests with `qemu_real_host_page_mask`, whose set bits select the
- * page number, so that it skips whatever has a page or more.
+ * The rule exactly as posted. It tests with `qemu_real_host_page_mask`, whose set bits select the page
+ * number, so it skips RAM of a page or more, and RAM at an offset of a page or more.
  */
 export const skipAsPosted = withSkipRule(
   seedV2,
@@ -17,7 +17,7 @@ export const skipAsPosted = withSkipRule(
     section.region.isRam && offsetOrSizeHas(section, low64(-pages.host)) ? 'unaligned' : undefined,
 );
 
-/** The rule as it was meant: RAM that is not made of whole host pages is skipped. */
+/** The rule as its author meant it: it skips RAM that is not made of whole host pages. */
 export const skipCorrected = withSkipRule(
   seedV2,
   {
@@ -29,7 +29,7 @@ export const skipCorrected = withSkipRule(
     section.region.isRam && offsetOrSizeHas(section, pages.host - 1n) ? 'unaligned' : undefined,
 );
 
-/** The correction that the thread asked for next: the IOMMU's page size instead of the host's. */
+/** The next correction in the thread: the IOMMU's page instead of the host's. */
 export const iommuPageSkip = withSkipRule(
   seedV2,
   {
@@ -41,7 +41,7 @@ export const iommuPageSkip = withSkipRule(
     section.region.isRam && offsetOrSizeHas(section, pages.iommu - 1n) ? 'unaligned' : undefined,
 );
 
-/** Device memory is never mapped: what the author tried to keep MMIO out of sPAPR's windows. */
+/** Skips all device memory: the author's attempt to keep MMIO out of sPAPR's windows. */
 export const ramDeviceSkip = withSkipRule(
   seedV2,
   {

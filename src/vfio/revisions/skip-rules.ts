@@ -3,7 +3,7 @@ import { low64 } from '../../address/index.ts';
 import type { ListenerContext, ListenerRules } from '../listener-rules.ts';
 import type { Revision } from '../revision.ts';
 
-/** A revision whose listener also skips what `rule` names. */
+/** The revision `base` with a listener that also skips the sections for which `rule` gives a reason. */
 export function withSkipRule(
   base: Revision,
   proposal: Pick<Revision, 'id' | 'title' | 'source'>,
