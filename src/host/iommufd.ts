@@ -9,7 +9,13 @@ import {
 } from '../address/index.ts';
 import { isUsable, type Aperture } from './aperture.ts';
 import { Errno } from './errno.ts';
-import type { DmaMapping, DmaMapRequest, IommuContainer, UnmapResult } from './iommu-container.ts';
+import {
+  failedUnmap,
+  type DmaMapping,
+  type DmaMapRequest,
+  type IommuContainer,
+  type UnmapResult,
+} from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
 
 export interface IommufdOptions {
@@ -20,8 +26,6 @@ export interface IommufdOptions {
   /** What is not reserved, ascending, with a gap between any two; empty (the default): everything. */
   readonly apertures?: readonly Aperture[] | undefined;
 }
-
-const failed = (errno: Errno): UnmapResult => ({ errno, unmapped: 0n });
 
 /**
  * An I/O address space of iommufd, used by its own calls (QEMU's native back end: every map has
@@ -88,10 +92,10 @@ export class IommufdIoas implements IommuContainer {
    */
   unmap(iova: Iova, size: Size): UnmapResult {
     if (iova === 0n && size === LAST_ADDRESS) return this.unmapAll();
-    if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return failed(Errno.EOVERFLOW);
-    if (size === 0n) return failed(Errno.EINVAL);
+    if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return failedUnmap(Errno.EOVERFLOW);
+    if (size === 0n) return failedUnmap(Errno.EINVAL);
     const end = iova + size;
-    if (end > END_OF_SPACE) return failed(Errno.EOVERFLOW);
+    if (end > END_OF_SPACE) return failedUnmap(Errno.EOVERFLOW);
 
     const mappings = this.#table.overlapping(iova, size);
     const cut = mappings.findIndex((mapping) => mapping.iova < iova || mapping.iova + mapping.size > end);

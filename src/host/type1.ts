@@ -11,7 +11,13 @@ import {
 } from '../address/index.ts';
 import { isUsable, type Aperture } from './aperture.ts';
 import { Errno } from './errno.ts';
-import type { DmaMapping, DmaMapRequest, IommuContainer, UnmapResult } from './iommu-container.ts';
+import {
+  failedUnmap,
+  type DmaMapping,
+  type DmaMapRequest,
+  type IommuContainer,
+  type UnmapResult,
+} from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
 
 /**
@@ -54,8 +60,6 @@ export interface Type1Options {
    */
   readonly contiguousRun?: Size | undefined;
 }
-
-const INVALID: UnmapResult = { errno: Errno.EINVAL, unmapped: 0n };
 
 /**
  * A VFIO container of type 1 with one IOMMU domain: Linux vfio_iommu_type1.c, host facts 1.2 to 1.7.
@@ -126,9 +130,9 @@ export class Type1Container implements IommuContainer {
    */
   unmap(iova: Iova, size: Size): UnmapResult {
     // host facts U6 and U8
-    if (low64(size) === 0n || !isAligned(iova | size, this.#granule)) return INVALID;
+    if (low64(size) === 0n || !isAligned(iova | size, this.#granule)) return failedUnmap(Errno.EINVAL);
     const end = iova + size;
-    if (end > END_OF_SPACE) return INVALID;
+    if (end > END_OF_SPACE) return failedUnmap(Errno.EINVAL);
 
     const mappings = this.#table.overlapping(iova, size);
     const lowest = mappings.at(0);
@@ -139,7 +143,7 @@ export class Type1Container implements IommuContainer {
       if (cutAtStart) return { errno: 0, unmapped: 0n };
     } else if (cutAtStart || cutAtEnd) {
       // host facts U10 and U11
-      return INVALID;
+      return failedUnmap(Errno.EINVAL);
     }
     return { errno: 0, unmapped: this.#table.remove(mappings) };
   }

@@ -1,6 +1,12 @@
 import { END_OF_SPACE, type Iova, type PageSizeBitmap, type Size } from '../address/index.ts';
 import { Errno } from './errno.ts';
-import type { DmaMapping, DmaMapRequest, IommuContainer, UnmapResult } from './iommu-container.ts';
+import {
+  failedUnmap,
+  type DmaMapping,
+  type DmaMapRequest,
+  type IommuContainer,
+  type UnmapResult,
+} from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
 
 /** libvfio-user lib/private.h: MAX_DMA_SIZE on x86 and ppc64; elsewhere it is 4 GiB - 1. */
@@ -80,7 +86,7 @@ export class VfioUserIommu implements IommuContainer {
   unmap(iova: Iova, size: Size): UnmapResult {
     const region = size === 0n ? undefined : this.#table.firstOverlapping(iova, size);
     if (region === undefined || region.iova !== iova || region.size !== size) {
-      return { errno: Errno.ENOENT, unmapped: 0n };
+      return failedUnmap(Errno.ENOENT);
     }
     return { errno: 0, unmapped: this.#table.remove([region]) };
   }
