@@ -57,8 +57,8 @@ export class RegisteredMemory {
     if (this.#blockAt(start, size)) return Errno.EBUSY;
     // host fact G5
     if (this.#lockLimit !== undefined && this.#locked + size > this.#lockLimit) return Errno.ENOMEM;
-    // host facts G6 and R3.6.3: the kernel pins for writing. Where it can pin the first pages only, a real kernel
-    // returns their number (host fact D13).
+    // host facts G6 and R3.6.3: the kernel pins for writing. Where it can pin the first pages only, a real
+    // kernel returns their number (host fact D13).
     if (request.deviceMemory || request.readonly) return Errno.EFAULT;
     // host fact G7
     if (this.#blocks.firstOverlapping(start, end)) return Errno.EINVAL;
@@ -89,8 +89,8 @@ export class RegisteredMemory {
   }
 
   /**
-   * The address up to which pages of `pageSize` bytes may point into registered memory, from `start` on and at
-   * most `end` (host facts T8 and R3.6.2).
+   * The address up to which pages of `pageSize` bytes may point into registered memory, from `start` on and
+   * at most `end` (host facts T8 and R3.6.2).
    */
   reachableFrom(start: bigint, end: bigint, pageSize: Size): bigint {
     let reached = start;

@@ -113,7 +113,10 @@ export class SpaprTceContainer implements IommuContainer {
     return this.#windows.create(request);
   }
 
-  /** VFIO_IOMMU_SPAPR_TCE_REMOVE: removes the window that holds `address`, with its mappings (host fact 3.7). */
+  /**
+   * VFIO_IOMMU_SPAPR_TCE_REMOVE: removes the window that holds `address`, with its mappings (host
+   * fact 3.7).
+   */
   removeWindow(address: Iova): Errno {
     const { errno, window } = this.#windows.remove(address);
     if (window !== undefined) this.#clear(window.start, window.size);
@@ -141,8 +144,8 @@ export class SpaprTceContainer implements IommuContainer {
     if (start + size > endOfWindow(found)) return Errno.EINVAL;
     if (size === 0n) return 0;
 
-    // host facts T8 and R3.4.4. When a page fails, the kernel clears the entries that the call has written and
-    // does not restore older ones (host fact T11).
+    // host facts T8 and R3.4.4. When a page fails, the kernel clears the entries that the call has written
+    // and does not restore older ones (host fact T11).
     const reached = this.#memory.reachableFrom(source, source + size, found.pageSize);
     if (reached > source) this.#clear(start, reached - source);
     if (reached < source + size) return Errno.EINVAL;

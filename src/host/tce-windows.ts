@@ -75,9 +75,9 @@ export class TceWindows {
   }
 
   /**
-   * VFIO_IOMMU_SPAPR_TCE_CREATE. On a fresh container the call makes two windows, the default one first. Linux
-   * vfio_iommu_spapr_tce.c:tce_iommu_create_window, pci-ioda.c:pnv_pci_ioda2_create_table,
-   * host facts C3 to C9.
+   * VFIO_IOMMU_SPAPR_TCE_CREATE. On a fresh container the call makes two windows, the default one first.
+   * Linux vfio_iommu_spapr_tce.c:tce_iommu_create_window, pci-ioda.c:pnv_pci_ioda2_create_table, host
+   * facts C3 to C9.
    */
   create(request: CreateWindowRequest): WindowResult {
     // host fact C3
