@@ -34,8 +34,8 @@ export class AddressManager {
   }
 
   /**
-   * Takes addresses for a BAR (VfioCommon::allocate_bars). A 64-bit BAR begins on a host page, a 32-bit BAR at a
-   * multiple of its size.
+   * Takes addresses for a BAR (VfioCommon::allocate_bars). A 64-bit BAR begins on a host page, a 32-bit BAR
+   * at a multiple of its size.
    *
    * @returns `undefined` if no gap is large enough.
    */
@@ -83,8 +83,8 @@ export class AddressManager {
   }
 
   /**
-   * Takes the new addresses and gives the old ones back. The allocator is not asked about a memory BAR that lies
-   * outside of its window.
+   * Takes the new addresses and gives the old ones back. The allocator is not asked about a memory BAR that
+   * lies outside of its window.
    *
    * @returns false if the new addresses are not free.
    */

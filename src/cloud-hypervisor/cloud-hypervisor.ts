@@ -34,9 +34,9 @@ const BAR_PRIORITY = 1;
 
 /**
  * cloud-hypervisor with its VM: RAM, passed-through devices, and the one container that the devices share
- * (vmm/src/device_manager.rs). cloud-hypervisor renders no flat view and has no memory listeners. It gives each
- * part of RAM and each area of a BAR a KVM slot and a DMA mapping of its own. RAM is mapped for DMA when the
- * first device is added. The memory map is that of x86-64, with host pages of any size.
+ * (vmm/src/device_manager.rs). cloud-hypervisor renders no flat view and has no memory listeners. It gives
+ * each part of RAM and each area of a BAR a KVM slot and a DMA mapping of its own. RAM is mapped for DMA
+ * when the first device is added. The memory map is that of x86-64, with host pages of any size.
  */
 export class CloudHypervisor {
   readonly topology = new MemoryTopology();
@@ -100,7 +100,9 @@ export class CloudHypervisor {
     this.#addDevice(config);
   }
 
-  /** Removes a device that the guest has released (eject_device). The container closes with the last device. */
+  /**
+   * Removes a device that the guest has released (eject_device). The container closes with the last device.
+   */
   eject(device: VfioPciDevice): void {
     this.#removeDevice(device);
     if (this.devices.length === 0) this.#closeContainer();

@@ -5,7 +5,7 @@ import { clampedHole, roundedHole } from './sparse-areas.ts';
 
 const GIB = 1n << 30n;
 
-/** Before the fixes of 2026: released in February of that year. */
+/** The release before the fixes of 2026, of February of that year. */
 export const cloudHypervisor51: CloudHypervisorRevision = {
   id: 'cloud-hypervisor-51.0',
   title: 'cloud-hypervisor 51.0, before its fixes of 2026',
@@ -24,7 +24,7 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
   mtree: form11,
 };
 
-/** The first fix alone; it lays bare what the second is for. */
+/** The first fix alone. It uncovers the fault that the second fix mends. */
 export const clampedHoles: CloudHypervisorRevision = {
   ...cloudHypervisor51,
   id: 'cloud-hypervisor-51.0+clamped-holes',
@@ -34,7 +34,7 @@ export const clampedHoles: CloudHypervisorRevision = {
   rules: { ...cloudHypervisor51.rules, hole: clampedHole },
 };
 
-/** After the fixes of 2026: released in July of that year. */
+/** The release after the fixes of 2026, of July of that year. */
 export const cloudHypervisor53: CloudHypervisorRevision = {
   ...clampedHoles,
   id: 'cloud-hypervisor-53.0',
@@ -44,7 +44,7 @@ export const cloudHypervisor53: CloudHypervisorRevision = {
     '8b86dd9fb, 75b0fe5a2, 410276856, de4ff39f4',
   rules: {
     hole: clampedHole,
-    // What is smaller than a page takes the whole page, which the kernel keeps free of others.
+    // A BAR smaller than a page takes the whole page; the kernel lets no other device use that page.
     mmapLength: ({ offset, size }, hostPageSize) =>
       size >= hostPageSize ? size : offset === 0n ? hostPageSize : undefined,
     mmapAlignment: (length, hostPageSize) => {
