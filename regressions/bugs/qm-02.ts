@@ -12,10 +12,10 @@ function merged(ranges: readonly FlatRange[], mergeable: MemoryRules['mergeable'
   return result;
 }
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'flat-partition/not-disjoint';
 
-/** The invariants that it breaks. */
+/** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = [
   'flat-partition',
   'map-unmap-symmetric',

@@ -1,12 +1,13 @@
 import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
-export const remark = 'The half of 2024, event file descriptors, is not modelled.';
+/** How the bug differs from its report, or how the search sees it. */
+export const remark =
+  'The half of 2024, event file descriptors, is not modelled.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/memslot-EEXIST';
 
-/** The invariants that it breaks. */
+/** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort', 'memslot-aligned-disjoint'];
 
 export default definePatch({
