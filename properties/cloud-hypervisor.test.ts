@@ -23,10 +23,10 @@ const fingerprintsOf = (scenario: Scenario, revision: AnyRevision): readonly str
   violationsOf(runOnModel(scenario, revision)).map(fingerprint);
 
 describe('the stored cases of cloud-hypervisor', () => {
-  it('are there', () => expect(stored.length).toBeGreaterThan(30));
+  it('are more than 30', () => expect(stored.length).toBeGreaterThan(30));
 
   it.each(stored)(
-    '$file does what is stored, on the revisions that it names and no others',
+    '$file ends as stored, and fails on the revisions that it names and no others',
     ({ regression }) => {
       const { scenario, observed, invariant, cause, failsOn } = regression;
       const own = findAnyRevision(scenario.revision)!;
@@ -51,21 +51,24 @@ const searching = (revision: AnyRevision, invariant: InvariantId): SearchOptions
   runs: AT_MOST,
 });
 
-describe(`what was mended in 2026, within ${AT_MOST} cases`, () => {
+describe(`a search of ${AT_MOST} cases for faults mended in 2026`, () => {
   it.each([
     ['cloud-hypervisor-51.0', 'mmap-inside-bar', 'asked-beyond-bar', 'issue 7898'],
     ['cloud-hypervisor-51.0+clamped-holes', 'memslot-aligned-disjoint', 'unaligned', 'pull request 7939'],
-  ] as const)('%s breaks %s / %s (%s), and that shrinks to a BAR', async (id, invariant, cause, _report) => {
-    const options = searching(findAnyRevision(id)!, invariant);
-    const { sightings } = await search(options);
-    const sighting = sightings.find((seen) => seen.fingerprint === `${invariant}/${cause}`)!;
-    const { scenario } = await shrinkSighting(sighting, options);
-    expect(scenario.devices).toHaveLength(1);
-    expect(scenario.devices[0]!.bars).toHaveLength(1);
-    expect(scenario.operations).toEqual([]);
-  });
+  ] as const)(
+    'finds that %s breaks %s / %s (%s), and shrinks that to one BAR',
+    async (id, invariant, cause, _report) => {
+      const options = searching(findAnyRevision(id)!, invariant);
+      const { sightings } = await search(options);
+      const sighting = sightings.find((seen) => seen.fingerprint === `${invariant}/${cause}`)!;
+      const { scenario } = await shrinkSighting(sighting, options);
+      expect(scenario.devices).toHaveLength(1);
+      expect(scenario.devices[0]!.bars).toHaveLength(1);
+      expect(scenario.operations).toEqual([]);
+    },
+  );
 
-  it('no area beyond a BAR is found any more', async () => {
+  it('finds no area beyond a BAR in 53.0', async () => {
     const { sightings, exercised } = await search(
       searching(findAnyRevision('cloud-hypervisor-53.0')!, 'mmap-inside-bar'),
     );

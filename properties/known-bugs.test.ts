@@ -10,23 +10,23 @@ const bugs = await loadBugs();
 const results = readResults();
 const resultOf = (id: string) => results.find((result) => result.id === id)!;
 
-describe('what was measured of known bugs', () => {
-  it('is what the page says', () => {
+describe('the measurements of known bugs', () => {
+  it('are those on the page', () => {
     expect(readFileSync(README, 'utf8')).toBe(readmeOf(bugs, results, readLeftOut()));
   });
 
-  it('is there for every bug, on the base that it has now', () => {
+  it('exist for every bug, on its present base', () => {
     expect(results.map(({ id, base }) => [id, base])).toEqual(bugs.map(({ id, base }) => [id, base.id]));
     expect(readLeftOut().filter(({ id }) => results.some((result) => result.id === id))).toEqual([]);
   });
 
-  it('has nine of ten bugs found within 20,000 cases, each in fewer than 1,000 by the median', () => {
+  it('find nine of ten bugs within 20,000 cases, each in fewer than 1,000 cases by the median', () => {
     const found = results.filter(({ found: times, seeds, most }) => times === seeds && most <= 20_000);
     expect(found.length).toBeGreaterThanOrEqual(0.9 * results.length);
     for (const { id, cases } of found) expect([id, median(cases)! < 1_000]).toEqual([id, true]);
   });
 
-  it.each(bugs)('flags nothing that $id does not break', ({ id, breaks }) => {
+  it.each(bugs)('show $id breaking no other invariants than it names', ({ id, breaks }) => {
     const { flagged, fingerprint: first } = resultOf(id);
     const invariants = new Set([first, ...flagged.fingerprints].map((name) => name.split('/')[0]!));
     expect([...invariants].filter((name) => !(breaks as readonly string[]).includes(name))).toEqual([]);
@@ -36,7 +36,7 @@ describe('what was measured of known bugs', () => {
 describe.each(bugs)('$id: $title', (bug) => {
   const { id, base, patched, shows, breaks, regression } = bug;
 
-  it('is triggered by the configuration of its report, which its base withstands', () => {
+  it('shows with the configuration of its report, which its base withstands', () => {
     const { scenario } = regression;
     expect(breaks).toContain(shows.split('/')[0]);
     expect(fingerprintsOf(scenario, patched)).toContain(shows);
@@ -44,7 +44,7 @@ describe.each(bugs)('$id: $title', (bug) => {
   });
 
   it('is found by search alone', () => {
-    // Fifteen times the median is what one search in thirty thousand needs.
+    // One search in thirty thousand needs more than fifteen times the median.
     const limit = Math.min(20_000, Math.max(500, 15 * (median(resultOf(id).cases) ?? 20_000)));
     const sighting = hunt(bug, shared, limit, knownFingerprints(base));
     expect(sighting?.fingerprint.split('/')[0]).toBeOneOf([...breaks]);
@@ -53,6 +53,6 @@ describe.each(bugs)('$id: $title', (bug) => {
 
 const shared = new Cases('a fixed seed');
 
-it('nothing is found where there is no bug', () => {
+it('a search finds no bug between two equal revisions', () => {
   expect(hunt({ ...bugs[0]!, base: NEWEST, patched: NEWEST }, shared, 300, new Set())).toBeUndefined();
 });

@@ -5,14 +5,14 @@ import { measure, writeResults } from './known-bugs/measure.ts';
 import { readmeOf } from './known-bugs/readme.ts';
 import { README, readLeftOut, readResults } from './known-bugs/results.ts';
 
-/** BARPROOF_SEEDS=20 npx vitest run properties/measure-known-bugs.test.ts: hours, not seconds. */
+/** BARPROOF_SEEDS=20 npx vitest run properties/measure-known-bugs.test.ts takes hours. */
 const seeds = Number(process.env['BARPROOF_SEEDS'] ?? 0);
 const most = Number(process.env['BARPROOF_CASES'] ?? 20_000);
-/** Ids of bugs, separated by commas; the others keep what is stored of them. */
+/** Ids of bugs, separated by commas; the other bugs keep their stored measurements. */
 const only = process.env['BARPROOF_BUGS']?.split(',');
 
-describe.runIf(seeds > 0)('known bugs are measured', () => {
-  it('and what was measured is kept', { timeout: 0 }, async () => {
+describe.runIf(seeds > 0)('the measurement of known bugs', () => {
+  it('is stored, and the page is made anew', { timeout: 0 }, async () => {
     const bugs = await loadBugs();
     const measured = measure(
       bugs.filter(({ id }) => only?.includes(id) ?? true),

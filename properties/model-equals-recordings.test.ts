@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { hex, isAligned, offset, type Size } from '../src/address/index.ts';
+import { hex, isAligned, offset } from '../src/address/index.ts';
 import type { Machine } from '../src/machine/index.ts';
-import { form11, rangeType, type MemoryTopology } from '../src/memory/index.ts';
+import { form11, rangeType } from '../src/memory/index.ts';
 import type { PciBar, PciFunction } from '../src/pci/index.ts';
 import { barRegister } from '../src/pci-layout/index.ts';
 import { decodeScenario, type Scenario } from '../src/scenario/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import type { Step, Trace } from '../src/trace/index.ts';
-import { findRevision, type DeviceRules, type Revision } from '../src/vfio/index.ts';
+import { findRevision, type DeviceEnvironment, type Revision } from '../src/vfio/index.ts';
 import type { VfioRegion } from '../src/vfio/vfio-region.ts';
 
 /** A step of a recording. Empty lists are left out. */
@@ -335,13 +335,12 @@ const STRETCH: StretchRules = {
 const stretching =
   (rules: StretchRules) =>
   (
-    topology: MemoryTopology,
     pci: PciFunction,
     { address }: PciBar,
     { base, bar, mmaps, barSize, regionSize }: VfioRegion,
-    _rules: DeviceRules,
-    page: Size,
+    { bus, hostPageSize: page }: DeviceEnvironment,
   ): boolean => {
+    const { topology } = bus;
     const [only] = mmaps;
     const whole = mmaps.length === 1 && only!.offset === 0n && only!.size === regionSize;
     if (!rules.stretches || !whole || only!.region === undefined) return false;

@@ -12,12 +12,12 @@ import { threadPage } from './thread/page.ts';
 import { PROPOSALS } from './thread/proposals.ts';
 import { PATCHES, casesOf, loadVerdict } from './thread/stored-verdict.ts';
 
-/** How many fresh cases each proposal is held against, beside those stored. */
+/** The number of fresh cases for each proposal, beside the stored ones. */
 const RUNS = 250;
 
 const load = (name: string): Patch => loadPatch(join(PATCHES, `${name}.ts`), { barproof: library }).patch;
 
-/** Both sides of a proposal. */
+/** Base and patched side of a proposal. */
 function sidesOf(name: string) {
   const patch = load(name);
   const base = findRevision(patch.definition.base!)!;
@@ -30,7 +30,7 @@ function sidesOf(name: string) {
   };
 }
 
-it('every patch of the thread is told of, and has its verdict', () => {
+it('every patch in regressions/patches is a proposal on the page and has a stored verdict', () => {
   const files = readdirSync(PATCHES);
   const named = (ending: string) =>
     files.filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length));
@@ -42,7 +42,7 @@ describe.each(PROPOSALS)('%s', (name) => {
   const stored = loadVerdict(name);
   const cases = casesOf(stored);
 
-  it('tells the two sides apart in every stored case as it did', () => {
+  it('differs from its base in every stored case as the stored verdict says', () => {
     const { base, patched } = sidesOf(name);
     const seen = cases.map(({ fingerprint, scenario }) => {
       const traces = { base: base.run(scenario), patched: patched.run(scenario) };
@@ -57,7 +57,7 @@ describe.each(PROPOSALS)('%s', (name) => {
     );
   });
 
-  it('fixes and breaks in fresh cases nothing but what the stored verdict says', async () => {
+  it('fixes and breaks in fresh cases only what the stored verdict says', async () => {
     const { base, patched, revision, guard } = sidesOf(name);
     const fresh = await validate({
       sides: { base, patched },
@@ -80,7 +80,7 @@ describe.each(PROPOSALS)('%s', (name) => {
     expect(causesOf(fresh.invariants, ...breaking).toSorted()).toEqual(
       causesOf(stored.invariants, ...breaking).toSorted(),
     );
-    // Whether a cause is gone for good or in some cases is a matter of how many there are.
+    // A cause may be fixed in the fresh cases and only better in the stored ones, which are more.
     const mended = ['fixed', 'better', 'worse', 'still broken', 'hidden'] as const;
     expect(causesOf(stored.invariants, ...mended)).toEqual(
       expect.arrayContaining(causesOf(fresh.invariants, 'fixed', 'better')),
@@ -89,7 +89,7 @@ describe.each(PROPOSALS)('%s', (name) => {
   });
 });
 
-it('the page is what the stored verdicts make it', async () => {
+it('the page regressions/patches/README.md is made of the stored verdicts', async () => {
   const judged = new Map(
     PROPOSALS.map((name) => [name, { name, patch: load(name), verdict: loadVerdict(name) }] as const),
   );

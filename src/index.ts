@@ -16,6 +16,7 @@ export {
   Examination,
   INVARIANTS,
   INVARIANT_IDS,
+  brokenBy,
   examine,
   findInvariant,
   fingerprint,

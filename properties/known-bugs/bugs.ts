@@ -6,38 +6,40 @@ import { parseJson } from '../../src/input/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
 import { findRevision, type Revision } from '../../src/vfio/index.ts';
 
-/** Where the bugs are kept: for each a patch, the configuration that triggers it, and what was measured. */
+/** The folder of the bugs: for each a patch and the configuration that triggers it, and the measurements of all. */
 export const BUGS = fileURLToPath(new URL('../../regressions/bugs/', import.meta.url));
 
-/** A real bug that a patch puts back into a revision. */
+/** A real bug, which a patch puts back into a revision. */
 export interface KnownBug {
-  /** As in the list of known bugs, in lower case: `ql-07`. */
+  /** The id in the list of known bugs, in lower case: `ql-07`. */
   readonly id: string;
   readonly title: string;
   readonly source: string;
   /** The revision without the bug. */
   readonly base: Revision;
+  /** The revision with the bug. */
   readonly patched: Revision;
-  /** How it differs from what was reported, where it does. */
+  /** How the bug differs from its report; `undefined` if it does not. */
   readonly remark: string | undefined;
-  /** What `regression` shows with the bug put back: invariant and cause. */
+  /** The invariant and cause that `regression` breaks with the bug and not without it. */
   readonly shows: string;
-  /** The invariants that it breaks, and no others. */
+  /** The invariants that the bug breaks. A search finds no others. */
   readonly breaks: readonly InvariantId[];
-  /** The configuration that triggers it, by its report. */
+  /** The configuration of the report, which triggers the bug. */
   readonly regression: Regression;
 }
 
+/** The exports of `regressions/bugs/ID.ts`. */
 interface BugModule {
   readonly default: Patch;
-  /** What the base is patched with, where no release is what the bug was in. */
+  /** A patch that makes the base out of a release, if no release is a base for the bug. */
   readonly before?: Patch;
   readonly remark?: string;
   readonly shows: string;
   readonly breaks: readonly InvariantId[];
 }
 
-/** Every bug there is a patch for, by id. */
+/** Every bug that has a patch, by id. */
 export async function loadBugs(): Promise<readonly KnownBug[]> {
   const files = readdirSync(BUGS).filter((file) => file.endsWith('.ts'));
   return Promise.all(files.toSorted().map((file) => loadBug(file.slice(0, -'.ts'.length))));
@@ -58,7 +60,7 @@ const FINDINGS = new RegressionStore(
   fileURLToPath(new URL('../../regressions/known', import.meta.url)),
 ).load();
 
-/** How a release is known to break invariants: such a finding is none about a bug that a patch put back. */
+/** The stored findings about a release, by invariant and cause. They say nothing about a bug that a patch adds. */
 export const knownFingerprints = ({ id }: Revision): ReadonlySet<string> =>
   new Set(
     FINDINGS.filter(({ regression }) => regression.failsOn.includes(id)).map(

@@ -7,25 +7,25 @@ import { runOnModel } from '../../src/model/index.ts';
 import type { Revision } from '../../src/vfio/index.ts';
 import type { KnownBug } from './bugs.ts';
 
-/** Where a search met a bug first. */
+/** The first case of a search that shows a bug. */
 export interface BugSighting {
-  /** How many cases it took, from 1. */
+  /** The number of the case, from 1. */
   readonly cases: number;
-  /** Invariant and cause; of several in the same case the first. */
+  /** Invariant and cause; the first of several in this case. */
   readonly fingerprint: string;
   readonly scenario: Scenario;
 }
 
-/** What breaks when `scenario` runs on `revision`. */
+/** The invariants and causes that break when `scenario` runs on `revision`. */
 export const fingerprintsOf = (scenario: Scenario, revision: Revision): readonly string[] =>
   violationsOf(runOnModel(scenario, revision)).map(fingerprint);
 
-/** Cases are generated in batches: most bugs need few, some need many. */
+/** Cases are generated in batches, because most bugs need few cases and some need many. */
 const BATCHES = [250, 2_500, 20_000] as const;
 
 /**
- * The generated cases of one seed, and what they show on the revisions without bugs. Bugs share both:
- * what a seed gives does not depend on the bug that is looked for.
+ * The generated cases of one seed, and the invariants that they break on the revisions without bugs. All bugs share
+ * both, because a seed gives the same cases for every bug.
  */
 export class Cases {
   readonly #seed: number;
@@ -36,7 +36,7 @@ export class Cases {
     this.#seed = deriveSeed(seed, 'known bugs');
   }
 
-  /** The first `count` cases for what `revision` can drive; 20,000 at most. */
+  /** The first `count` cases for the containers that `revision` has; 20,000 at most. */
   *take(count: number, { iommus }: Revision): Generator<Scenario> {
     const key = iommus.join(' ');
     for (let index = 0; index < count; index++) {
@@ -51,7 +51,7 @@ export class Cases {
     }
   }
 
-  /** What case `index` of `revision`, which is `scenario`, shows on it. */
+  /** The invariants and causes that break when case `index`, which is `scenario`, runs on `revision`. */
   shownBy(index: number, scenario: Scenario, revision: Revision): readonly string[] {
     let shown = this.#shown.get(revision.id);
     if (shown === undefined) this.#shown.set(revision.id, (shown = []));
@@ -60,10 +60,11 @@ export class Cases {
 }
 
 /**
- * Looks for a bug by search alone: for a case that breaks an invariant in a way in which the base
- * breaks it neither in any case so far, nor anywhere that is known.
+ * Searches for a case that shows a bug. Such a case breaks an invariant for a cause for which the base breaks that
+ * invariant in none of the cases so far, and in no stored finding.
  *
- * @param known fingerprints that the base is known for.
+ * @param most cases after which the search gives up.
+ * @param known fingerprints of the stored findings about the base.
  */
 export function hunt(
   { base, patched }: KnownBug,
@@ -82,7 +83,7 @@ export function hunt(
   return undefined;
 }
 
-/** The smallest scenario that can be found from here which shows the same on the bug's side alone. */
+/** The smallest scenario, by shrinking, that shows the same fingerprint with the bug and not without it. */
 export function shrink({ base, patched }: KnownBug, { fingerprint: name, scenario }: BugSighting): Scenario {
   const shows = (candidate: Scenario): boolean =>
     fingerprintsOf(candidate, patched).includes(name) && !fingerprintsOf(candidate, base).includes(name);
@@ -98,7 +99,7 @@ export function shrink({ base, patched }: KnownBug, { fingerprint: name, scenari
   }
 }
 
-/** Everything that the first `count` cases show of the bug and not of its base. */
+/** The fingerprints that the first `count` cases show with the bug and not without it. */
 export function flagged(
   { base, patched }: KnownBug,
   cases: Cases,

@@ -4,16 +4,17 @@ import { knownFingerprints, type KnownBug } from './bugs.ts';
 import { Cases, flagged, hunt, shrink, type BugSighting } from './hunt.ts';
 import { RESULTS, type BugResult } from './results.ts';
 
-/** How much is measured. */
+/** The extent of a measurement. */
 export interface Measure {
+  /** The number of searches for each bug, one a seed. */
   readonly seeds: number;
-  /** Cases after which a search is given up. */
+  /** Cases after which a search gives up. */
   readonly most: number;
-  /** Cases in which everything is noted that a bug breaks. */
+  /** Cases in which all fingerprints of a bug are noted. */
   readonly cases: number;
 }
 
-/** Searches for every bug with every seed. Progress goes to `report`. */
+/** Searches for every bug with every seed. `report` gets a line for each search. */
 export function measure(
   bugs: readonly KnownBug[],
   { seeds, most, cases: flaggedCases }: Measure,
@@ -55,7 +56,7 @@ export function measure(
   });
 }
 
-/** Everything that the cases show of a revision without a bug. */
+/** The fingerprints that the cases and the stored findings show of a revision without a bug. */
 function knownOf(base: Revision, cases: Cases, count: number): ReadonlySet<string> {
   const shown = new Set(knownFingerprints(base));
   let index = 0;
@@ -71,6 +72,6 @@ function mostFrequent(names: readonly string[]): string {
   return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? '';
 }
 
-/** Keeps what was measured: one line a bug. */
+/** Stores the measurements: one line a bug. */
 export const writeResults = (results: readonly BugResult[]): void =>
   writeAtomically(RESULTS, results.map((result) => `${JSON.stringify(result)}\n`).join(''));

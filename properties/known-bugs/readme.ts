@@ -1,7 +1,7 @@
 import type { KnownBug } from './bugs.ts';
 import { median, type BugResult, type LeftOut } from './results.ts';
 
-/** The page about known bugs, made of what is stored. */
+/** The page about known bugs, made of the patches and the stored measurements. */
 export function readmeOf(
   bugs: readonly KnownBug[],
   results: readonly BugResult[],
@@ -13,18 +13,17 @@ export function readmeOf(
   const [{ flagged } = { flagged: { cases: 0 } }] = results;
   return `# Known bugs
 
-Real bugs of virtual machine monitors, put back by patches: \`ID.ts\` is the patch, \`ID.json\` the configuration
-that triggers the bug by its own report. The table says how long a search takes to meet it that knows of neither:
-the cases of \`barproof check\`, all invariants, ${seeds} seeds, at most ${most} cases each. A bug is met by the first case
-that breaks an invariant in a way in which the revision without the bug breaks it in none of the cases so far, nor
-anywhere that is known of it.
+Real bugs of virtual machine monitors, which patches put back. \`ID.ts\` is the patch; \`ID.json\` is the configuration
+of the bug's report, which triggers the bug. The table says after how many cases a search finds each bug. The search
+knows neither patch nor configuration. It runs the cases of \`barproof check\` with all invariants, for ${seeds} seeds and at
+most ${most} cases each. A case finds the bug if it breaks an invariant for a new cause: one for which the revision
+without the bug breaks that invariant in none of the cases so far, and in no stored finding.
 
-${found} of ${results.length} bugs are found; half of them within ${median(medians) ?? 0} cases (median of the medians).
-"Smallest case" is what the first seed's finding shrinks to: devices, their BARs, operations.
-"It breaks" is everything that ${flagged.cases} cases show of the bug and not of its base; what is behind the first name
-follows from the bug as well: a memslot where there should be none also shows the MSI-X table, a device that is
-mapped over RAM makes RAM unreachable, a VMM that dies says so under \`no-abort\` whatever it died of. No search flags
-an invariant that the patch does not name as broken.
+The search finds ${found} of ${results.length} bugs; half of them within ${median(medians) ?? 0} cases (median of the medians).
+"Smallest case" is the size of the first seed's finding after shrinking: devices, their BARs, operations.
+"It breaks" names the invariants that ${flagged.cases} cases break with the bug and not without it. The names behind the
+first are consequences of the bug. A memslot too many also shows the MSI-X table; a device that is mapped over RAM makes
+RAM unreachable; a VMM that dies breaks \`no-abort\`. No search finds an invariant broken that the patch does not name.
 
 | bug | what it is | source | base | found by | found | median cases | most | smallest case | it breaks |
 |---|---|---|---|---|---:|---:|---:|---|---|
@@ -36,9 +35,10 @@ ${bugs.flatMap(({ id, remark }) => (remark === undefined ? [] : `- **${id}**: ${
 
 ## Left out
 
-These have no patch. "Marked" is what the list of known bugs, from which the ids come, has against them.
+These bugs have no patch. "Reach" is their mark in the list of known bugs, from which the ids come: \`direct\` if the model
+can show the bug, \`extension\` if the model needs an extension, \`outside\` if no trace of a run shows the bug.
 
-| bug | what it is | marked | why |
+| bug | what it is | reach | why |
 |---|---|---|---|
 ${leftOut.map(({ id, title, reach, why }) => `| ${id} | ${title} | ${reach} | ${why} |`).join('\n')}
 `;

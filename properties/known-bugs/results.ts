@@ -1,30 +1,32 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { BUGS } from './bugs.ts';
 
-/** What was measured of one bug. */
+/** The measurement of one bug. */
 export interface BugResult {
   readonly id: string;
+  /** Id of the revision without the bug. */
   readonly base: string;
-  /** In how many searches, one a seed, it was found. */
+  /** The number of searches that found the bug. */
   readonly found: number;
+  /** The number of searches, one a seed. */
   readonly seeds: number;
-  /** Cases after which a search was given up. */
+  /** Cases after which a search gave up. */
   readonly most: number;
-  /** Cases to the first finding, rising; those that found nothing are left out. */
+  /** For each search that found the bug, the number of cases up to the finding; rising. */
   readonly cases: readonly number[];
-  /** What was found first most often: invariant and cause. */
+  /** The invariant and cause that most searches found first. */
   readonly fingerprint: string;
-  /** The smallest case that the first seed's finding shrinks to. */
+  /** The size of the first seed's finding after shrinking. */
   readonly shrunk: { readonly devices: number; readonly bars: number; readonly operations: number };
-  /** Everything that the bug shows and its base does not, in this many cases. */
+  /** The fingerprints that this many cases show with the bug and not without it. */
   readonly flagged: { readonly cases: number; readonly fingerprints: readonly string[] };
 }
 
-/** A known bug without a patch, and why. */
+/** A known bug without a patch, and the reason. */
 export interface LeftOut {
   readonly id: string;
   readonly title: string;
-  /** What the list of known bugs says about its reach. */
+  /** The mark of the bug in the list of known bugs: a model can show it, needs an extension, or cannot. */
   readonly reach: 'direct' | 'extension' | 'outside';
   readonly why: string;
 }
@@ -47,6 +49,7 @@ export const readResults = (): readonly BugResult[] => readLines<BugResult>(RESU
 /** The bugs that have no patch, by id. */
 export const readLeftOut = (): readonly LeftOut[] => readLines<LeftOut>(LEFT_OUT);
 
+/** The median of sorted numbers, rounded up; `undefined` for none. */
 export const median = (sorted: readonly number[]): number | undefined =>
   sorted.length === 0
     ? undefined

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { RegressionStore } from '../../src/campaign/index.ts';
+import { brokenBy, type InvariantId } from '../../src/invariants/index.ts';
 import { ALL_REVISIONS, findAnyRevision, type AnyRevision } from '../../src/model/index.ts';
 import { NEWEST } from '../../src/vfio/index.ts';
 import { replaceBlocks } from './page.ts';
@@ -53,12 +54,12 @@ const revisionTable = (revisions: readonly AnyRevision[], folders: Folders): str
   ].join('\n');
 
 function row(revision: AnyRevision, folders: Folders): string {
-  const { id, title, breaks } = revision;
-  const links = breaks.map((invariant) => `[${invariant}](${caseOf(revision, invariant, folders)})`);
+  const { id, title } = revision;
+  const links = brokenBy(id).map((invariant) => `[${invariant}](${caseOf(revision, invariant, folders)})`);
   return `| \`${id}\` | ${title.replaceAll('|', String.raw`\|`)} | ${links.join(', ') || 'nothing'} |`;
 }
 
-function caseOf({ id }: AnyRevision, invariant: string, { own, known }: Folders): string {
+function caseOf({ id }: AnyRevision, invariant: InvariantId, { own, known }: Folders): string {
   if (id === NEWEST.id) return known;
   const file = `${id}--${invariant}.json`;
   if (!stored.has(file))

@@ -265,7 +265,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'QL-07, CH-18: a listener that is unregistered takes nothing back',
     base: qemu111,
-    revision: withListener(qemu111, { unmapsWhenUnregistered: false }),
+    revision: withListener(qemu111, { whenUnregistered: 'nothing' }),
     cases: 500,
     fires: ['map-unmap-symmetric/left-after-teardown'],
   },

@@ -5,7 +5,7 @@ import type { CauseStatus, Patch } from '../../src/validate/index.ts';
 import { QUESTIONS } from './proposals.ts';
 import type { StoredCause, StoredCounterexample, StoredDevice, StoredVerdict } from './stored-verdict.ts';
 
-/** A proposal of the thread, and what came of judging it. */
+/** A proposal of the thread with its stored verdict. */
 export interface Judged {
   readonly name: string;
   readonly patch: Patch;
@@ -15,30 +15,31 @@ export interface Judged {
 const BREAKING: readonly CauseStatus[] = ['broken', 'swapped', 'worse'];
 const MENDING: readonly CauseStatus[] = ['fixed', 'better'];
 
-const WORDS: Readonly<Record<CauseStatus, string>> = {
-  broken: 'new',
-  swapped: 'new, just where the base gives up',
-  worse: 'in more cases than before',
-  fixed: 'gone',
-  better: 'gone in some cases',
-  uncovered: 'seen only behind where the base gives up',
-  'still broken': 'as before',
-  hidden: 'not reached any more',
-};
+/** The statuses in the order in which the page lists causes. */
+const STATUSES: readonly CauseStatus[] = [
+  'broken',
+  'swapped',
+  'worse',
+  'fixed',
+  'better',
+  'uncovered',
+  'still broken',
+  'hidden',
+];
 
-const STATUSES = Object.keys(WORDS) as readonly CauseStatus[];
-
-/** The page that tells how the thread comes out: everything in it that is a verdict is read from the stored ones. */
+/** The page about the proposals of the seed thread, made of the stored verdicts. */
 export function threadPage(judged: ReadonlyMap<string, Judged>): string {
   const example = judged.get('skip-as-posted')!.verdict;
   const parts = [
     '# The seed thread, settled',
-    'In December 2017 a patch was posted that lets QEMU mmap the BAR with the MSI-X table. The thread that followed ' +
-      'asked what breaks, and made one proposal after the other; most of them nobody could try without the right ' +
-      'card and host. Here each of them is a patch of a few lines, judged on the same generated scenarios.',
-    'This page is made from the verdicts stored beside the patches. One of them, again:',
+    'In December 2017 A. Kardashevskiy posted a patch that lets QEMU mmap the BAR with the MSI-X table. The reviewers ' +
+      'asked what the patch breaks, and the thread made one proposal after the other. Most proposals need a particular ' +
+      'card and host to try. Here each proposal is a patch of a few lines, judged on the same generated scenarios.',
+    'This page is made of the verdicts stored beside the patches. To compute one of them again:',
     `    barproof validate regressions/patches/skip-as-posted.ts --seed ${example.seed} --runs ${example.runs}`,
-    'How each comes out, against the base that it was made for (warnings left out):',
+    'Each proposal is judged against the base that it was made for. Warnings are left out. A patch uncovers a case ' +
+      'if the base gives up, by dying or refusing a device, before the step that shows the cause. A patch hides a ' +
+      'case if the patched side gives up before that step.',
     summaryTable(judged),
     ...QUESTIONS.flatMap(({ title, story, patches }) => [
       `## ${title}`,
@@ -58,7 +59,7 @@ function summaryTable(judged: ReadonlyMap<string, Judged>): string {
   return ['| proposal | mends | breaks | |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-/** The invariants of which some cause has one of these statuses. */
+/** The invariants with a cause that has one of these statuses. */
 const invariantsWith = ({ invariants }: StoredVerdict, statuses: readonly CauseStatus[]): string =>
   invariants
     .filter(
@@ -80,7 +81,10 @@ function proposal({ name, patch, verdict }: Judged): string[] {
   const { title = name, source = '' } = patch.definition;
   const heading = [`### ${name}`, `${title}. ([patch](${name}.ts), on ${verdict.base.id}; ${source})`];
   if (conclusion(verdict) === 'changes nothing') {
-    return [...heading, `Changes nothing, in none of ${verdict.cases} cases and for no device.`];
+    return [
+      ...heading,
+      `Changes nothing: both sides agree in all ${verdict.cases} cases and for every device.`,
+    ];
   }
   const errors = verdict.invariants
     .filter(({ severity }) => severity === 'error')
@@ -105,13 +109,44 @@ function proposal({ name, patch, verdict }: Judged): string[] {
   ];
 }
 
+/** A cause, what the patch does to it, and the number of cases that show it on the base and on the patched side. */
 const causeLine = ({ fingerprint, status, cases }: StoredCause & { fingerprint: string }): string => {
   const { both, fixed, hidden, broken, swapped, uncovered } = cases;
   const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];
-  return `- ${fingerprint}: ${WORDS[status]} (${before} cases, now ${after})`;
+  return `- ${fingerprint}: ${change(status, cases)} (${before} -> ${after} cases)`;
 };
 
-/** A case in a block: what breaks, the scenario, and the memory map of either side. */
+function change(
+  status: CauseStatus,
+  { broken, swapped, fixed, uncovered, hidden }: StoredCause['cases'],
+): string {
+  switch (status) {
+    case 'broken':
+      return 'new';
+    case 'swapped':
+      return 'new, in the step in which the base gives up';
+    case 'worse':
+    case 'better':
+      return [
+        `breaks ${counted(broken + swapped, 'new case')}`,
+        `mends ${fixed}`,
+        ...(uncovered > 0 ? [`uncovers ${uncovered}`] : []),
+        ...(hidden > 0 ? [`hides ${hidden}`] : []),
+      ].join(', ');
+    case 'fixed':
+      return 'gone';
+    case 'uncovered':
+      return 'only in steps that the base does not reach';
+    case 'still broken':
+      return 'as before';
+    case 'hidden':
+      return 'not reached any more';
+  }
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** A case in a block: the violation, the scenario, and the memory map of either side. */
 function smallestCase(
   fingerprint: string,
   site: string,
@@ -138,9 +173,10 @@ const FIGURES = [
   ['p2pMappedBytes', 'peer-to-peer bytes'],
 ] as const;
 
-/** In a line for each host, how many real devices gain and lose what. */
+/** A line for each host: how many real devices start or stop starting, and gain or lose which bytes. */
 function devices(changed: readonly StoredDevice[]): string[] {
-  if (changed.length === 0) return ['No real device has more or less of anything.'];
+  if (changed.length === 0)
+    return ['No real device gains or loses direct-mapped, trapped or peer-to-peer bytes.'];
   const names = new Set(changed.map(({ host }) => host));
   const hosts = [...names].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const lines = hosts.map((host) => {
@@ -148,24 +184,31 @@ function devices(changed: readonly StoredDevice[]): string[] {
     const comparable = here.filter(
       ({ base, patched }) => base['outcome'] === 'ok' && patched['outcome'] === 'ok',
     );
-    const ended = (from: boolean, to: boolean): number =>
+    /** Devices that start on the base as `from` says, and with the patch as `to` says. */
+    const starting = (from: boolean, to: boolean): number =>
       here.filter(
         ({ base, patched }) => (base['outcome'] === 'ok') === from && (patched['outcome'] === 'ok') === to,
       ).length;
     const parts = [
-      ended(false, true) > 0 ? `${ended(false, true)} start that did not` : '',
-      ended(true, false) > 0 ? `${ended(true, false)} do not start any more` : '',
-      ...FIGURES.map(([figure, name]) => {
+      starting(false, true) > 0
+        ? `${counted(starting(false, true), 'device')} start only with the patch`
+        : '',
+      starting(true, false) > 0
+        ? `${counted(starting(true, false), 'device')} start only without the patch`
+        : '',
+      ...FIGURES.flatMap(([figure, name]) => {
         const change = ({ base, patched }: StoredDevice): bigint =>
           BigInt(patched[figure] ?? 0) - BigInt(base[figure] ?? 0);
         const more = comparable.filter((cost) => change(cost) > 0n).length;
         const less = comparable.filter((cost) => change(cost) < 0n).length;
-        const counts = [more > 0 ? `more for ${more}` : '', less > 0 ? `less for ${less}` : ''];
-        return more + less === 0 ? '' : `${name} ${counts.filter((text) => text !== '').join(' and ')}`;
+        return [
+          more > 0 ? `more ${name} for ${counted(more, 'device')}` : '',
+          less > 0 ? `fewer ${name} for ${counted(less, 'device')}` : '',
+        ];
       }),
     ].filter((text) => text !== '');
     return parts.length === 0 ? '' : `- ${host}: ${parts.join(', ')}`;
   });
-  const told = lines.filter((line) => line !== '');
-  return told.length === 0 ? [] : [`Of ${REAL_DEVICES.length} real devices:\n${told.join('\n')}`];
+  const changes = lines.filter((line) => line !== '');
+  return changes.length === 0 ? [] : [`Of ${REAL_DEVICES.length} real devices:\n${changes.join('\n')}`];
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeScenario, type Scenario } from '../../src/scenario/index.ts';
 import type { CauseStatus, Difference, InvariantStatus } from '../../src/validate/index.ts';
 
-/** Where the patches of the thread lie, and the verdicts on them beside. */
+/** The folder of the thread's patches, with their verdicts. */
 export const PATCHES = fileURLToPath(new URL('../../regressions/patches', import.meta.url));
 
 /** One side of a stored case. */
@@ -15,6 +15,7 @@ export interface StoredSide {
   readonly memoryMap: readonly string[];
 }
 
+/** The smallest case that shows a cause. */
 export interface StoredCounterexample {
   readonly difference: Difference;
   readonly base: StoredSide;
@@ -22,6 +23,7 @@ export interface StoredCounterexample {
   readonly scenario: unknown;
 }
 
+/** A cause of an invariant, and the number of cases that show it on either side. */
 export interface StoredCause {
   readonly cause: string;
   readonly status: CauseStatus;
@@ -29,6 +31,7 @@ export interface StoredCause {
   readonly counterexample?: StoredCounterexample;
 }
 
+/** An invariant that some case breaks. */
 export interface StoredInvariant {
   readonly invariant: string;
   readonly severity: 'error' | 'warning';
@@ -37,6 +40,7 @@ export interface StoredInvariant {
   readonly causes: readonly StoredCause[];
 }
 
+/** A real device whose cost on a host the patch changes. */
 export interface StoredDevice {
   readonly device: string;
   readonly host: string;
@@ -44,7 +48,7 @@ export interface StoredDevice {
   readonly patched: Readonly<Record<string, string | number>>;
 }
 
-/** What `barproof validate --json` has printed for a patch, as far as the tests and the page need it. */
+/** The output of `barproof validate --json` for a patch, as far as the tests and the page need it. */
 export interface StoredVerdict {
   readonly base: { readonly id: string; readonly title: string };
   readonly patched: { readonly id: string; readonly title: string };
@@ -56,12 +60,14 @@ export interface StoredVerdict {
   readonly devices: readonly StoredDevice[];
 }
 
+/** The path of the verdict on the patch `name`. */
 export const verdictFile = (name: string): string => join(PATCHES, `${name}.verdict.json`);
 
+/** Reads the verdict on the patch `name`. */
 export const loadVerdict = (name: string): StoredVerdict =>
   JSON.parse(readFileSync(verdictFile(name), 'utf8')) as StoredVerdict;
 
-/** The cases of a verdict, each with what it shows. */
+/** The counterexamples of a verdict, each with the invariant and cause that it shows. */
 export const casesOf = ({ invariants }: StoredVerdict) =>
   invariants.flatMap(({ invariant, causes }) =>
     causes.flatMap(({ cause, counterexample }) =>

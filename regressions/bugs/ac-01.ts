@@ -1,10 +1,10 @@
-import { alignUp, definePatch } from 'barproof';
+import { alignUp, definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-capability-consistent/swallows-registers';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
 
 export default definePatch({
   name: 'ac-01',

@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-capability-consistent/pba-emulated-elsewhere';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-capability-consistent', 'no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'no-abort'];
 
 export default definePatch({
   name: 'ac-02',

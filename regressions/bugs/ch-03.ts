@@ -1,14 +1,14 @@
-import { definePatch, offset } from 'barproof';
+import { definePatch, offset, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The first of three mistakes. The other two are about accesses, which the model does not carry out.';
+  'The first of three mistakes in the report. The other two concern accesses, which the model does not carry out.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-trapped/direct-in-flat-view';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
 
 export default definePatch({
   name: 'ch-03',

@@ -1,13 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
-export const remark = 'Old mappings stay; that new ones are not made is left out, for rules keep no state.';
+/** How the bug differs from its report, or how the search sees it. */
+export const remark =
+  'The patch leaves old mappings in place. It does not leave out new ones, because rules keep no state.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'map-matches-view/stale';
 
-/** The invariants that it breaks. */
-export const breaks = [
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = [
   'map-matches-view',
   'ram-reachable',
   'guest-page-reachable',

@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'mmio-map-not-fatal/refused-map';
 
-/** The invariants that it breaks. */
-export const breaks = ['mmio-map-not-fatal', 'no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['mmio-map-not-fatal', 'no-abort'];
 
 export default definePatch({
   name: 'ch-05',

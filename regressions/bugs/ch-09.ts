@@ -1,16 +1,17 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** Where the allocator of addresses for BARs begins. */
+/** The first address of the allocator of BARs. */
 const ALLOCATED_FROM = 0x1000_0000n;
 
-/** What there is to say about it. */
-export const remark = "The register's half. The allocator that had freed the old range has no counterpart.";
+/** How the bug differs from its report, or how the search sees it. */
+export const remark =
+  'The half of the report about the register. The other half, an allocator that has freed the old range, has no counterpart in QEMU.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'incremental-equals-scratch/bar-misplaced';
 
-/** The invariants that it breaks. */
-export const breaks = ['incremental-equals-scratch'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];
 
 export default definePatch({
   name: 'ch-09',

@@ -1,12 +1,12 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const FIRST_OF_A_DEVICE = 100;
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'memslot-aligned-disjoint/number-in-use';
 
-/** The invariants that it breaks. */
-export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
 
 export default definePatch({
   name: 'ch-12',

@@ -1,13 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
-export const remark = 'As `qp-05`: seen where nobody needs the table to be emulated.';
+/** How the bug differs from its report, or how the search sees it. */
+export const remark =
+  'As `qp-05`: the search sees it on machines that opt out of the emulated table.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-direct-on-opt-out/table-trapped';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-direct-on-opt-out'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out'];
 
 export default definePatch({
   name: 'ch-13',

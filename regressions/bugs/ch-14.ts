@@ -1,13 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
-export const remark = 'Marked as in need of an extension; vfio-user is modelled.';
+/** How the bug differs from its report, or how the search sees it. */
+export const remark =
+  'The list says that the model needs an extension for vfio-user. The model has vfio-user now.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'mmap-inside-bar/not-granted';
 
-/** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'ch-14',

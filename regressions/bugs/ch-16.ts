@@ -1,16 +1,16 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const LIMIT = 1n << 32n;
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'QEMU, too, leaves a BAR out that ends with the last address of its space (fact 4.1), and this is not held against it. So the limit here is 4 GiB, and the BAR has 64 bits.';
+  'QEMU itself does not map a BAR that ends at the last address of its space (pci fact 4.1), and no invariant counts that as a fault. So the limit here is 4 GiB, and the BAR has 64 bits.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'incremental-equals-scratch/bar-misplaced';
 
-/** The invariants that it breaks. */
-export const breaks = ['incremental-equals-scratch'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];
 
 export default definePatch({
   name: 'ch-16',

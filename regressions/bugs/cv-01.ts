@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-trapped/direct-in-flat-view';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];
 
 export default definePatch({
   name: 'cv-01',

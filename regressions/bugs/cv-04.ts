@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'incremental-equals-scratch/bar-misplaced';
 
-/** The invariants that it breaks. */
-export const breaks = ['incremental-equals-scratch', 'msix-trapped'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['incremental-equals-scratch', 'msix-trapped'];
 
 export default definePatch({
   name: 'cv-04',

@@ -1,14 +1,14 @@
-import { VmmAbort, definePatch } from 'barproof';
+import { VmmAbort, definePatch, type InvariantId } from 'barproof';
 
 const OVERFLOW = 'attempt to subtract with overflow: the PBA lies before the table';
 
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/subtract-overflow';
 
-/** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'cv-06',

@@ -1,14 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'On the release in which the table lies in the same region as the mmaps, so that their priority decides.';
+  'The base is a release in which table and mmap areas lie in the same region, so their priorities decide.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-trapped/in-memslot';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-trapped'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-trapped'];
 
 export default definePatch({
   name: 'fc-02',

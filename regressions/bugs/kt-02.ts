@@ -1,16 +1,16 @@
-import { alignUp, definePatch, offset } from 'barproof';
+import { alignUp, definePatch, offset, type InvariantId } from 'barproof';
 
 const HOST_PAGE = 0x1_0000n;
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'Nothing overlaps in the model: its check refuses the device instead, or the PBA is not where the capability says.';
+  'Table and PBA do not overlap in the model: msix_init refuses the device, or the PBA is not where the capability says.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/sound-device-refused';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-capability-consistent', 'no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'no-abort'];
 
 export default definePatch({
   name: 'kt-02',

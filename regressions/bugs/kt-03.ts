@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'window-limit/ram-outside-aperture';
 
-/** The invariants that it breaks. */
-export const breaks = ['window-limit'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['window-limit'];
 
 export default definePatch({
   name: 'kt-03',

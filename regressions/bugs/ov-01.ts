@@ -1,16 +1,16 @@
-import { VmmAbort, definePatch } from 'barproof';
+import { VmmAbort, definePatch, type InvariantId } from 'barproof';
 
 const OVERFLOW = 'attempt to subtract with overflow: a BAR of 0 bytes at 0';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The phantom BAR of no bytes is not there as such: what is kept is the subtraction that it leads to.';
+  "The report's phantom BAR of 0 bytes does not exist in the model. The patch keeps the subtraction that the phantom BAR leads to.";
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/subtract-overflow';
 
-/** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'ov-01',

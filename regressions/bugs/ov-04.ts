@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'memslot-aligned-disjoint/owner-gone';
 
-/** The invariants that it breaks. */
-export const breaks = ['map-matches-view', 'ram-reachable', 'memslot-aligned-disjoint', 'msix-trapped'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['map-matches-view', 'ram-reachable', 'memslot-aligned-disjoint', 'msix-trapped'];
 
 export default definePatch({
   name: 'ov-04',

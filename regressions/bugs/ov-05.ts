@@ -1,12 +1,12 @@
-import { VmmAbort, definePatch } from 'barproof';
+import { VmmAbort, definePatch, type InvariantId } from 'barproof';
 
 const PAGE = 0x1000n;
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/unaligned-range';
 
-/** The invariants that it breaks. */
-export const breaks = ['no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'ov-05',

@@ -1,12 +1,12 @@
-import { alignUp, definePatch } from 'barproof';
+import { alignUp, definePatch, type InvariantId } from 'barproof';
 
 const END_OF_SPACE = 1n << 64n;
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'memslot-aligned-disjoint/not-backed';
 
-/** The invariants that it breaks. */
-export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
 
 export default definePatch({
   name: 'qk-01',

@@ -1,10 +1,10 @@
-import { definePatch, offset } from 'barproof';
+import { definePatch, offset, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'memslot-aligned-disjoint/asked-not-backed';
 
-/** The invariants that it breaks. */
-export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
 
 export default definePatch({
   name: 'qk-02',

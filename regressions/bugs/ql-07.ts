@@ -1,15 +1,15 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'map-unmap-symmetric/left-after-teardown';
 
-/** The invariants that it breaks. */
-export const breaks = ['map-unmap-symmetric'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];
 
 export default definePatch({
   name: 'ql-07',
   title: 'A listener that is unregistered unmaps nothing',
   base: 'qemu-11.1',
   source: 'QEMU commits d25836cafd75 and 369686267a46, 22 January 2018',
-  listener: { unmapsWhenUnregistered: false },
+  listener: { whenUnregistered: 'nothing' },
 });

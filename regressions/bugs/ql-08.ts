@@ -1,14 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The first half, a window of 2 GiB on POWER, shows only when a guest maps through its own IOMMU. This is the second half, on the release in which a refusal of device memory could still end the VMM; `ch-05` is the same rule on the newest one.';
+  'The first half of the report, a window of 2 GiB on POWER, shows only when a guest maps through its own IOMMU. This is the second half, on a release that dies when the host refuses device memory; `ch-05` is the same rule on the newest release.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'mmio-map-not-fatal/refused-map';
 
-/** The invariants that it breaks. */
-export const breaks = ['mmio-map-not-fatal', 'no-abort'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['mmio-map-not-fatal', 'no-abort'];
 
 export default definePatch({
   name: 'ql-08',

@@ -1,14 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The real bug only printed a message, on one side and then on the other. The patch is the mistake that a predicate in two places invites: addition leaves the buffer alone, removal does not.';
+  'The real bug only printed a message, first on one side and then on the other. The patch makes the mistake that a test in two places invites: addition skips the buffer, removal does not.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'map-unmap-symmetric/unmap-of-nothing';
 
-/** The invariants that it breaks. */
-export const breaks = ['map-unmap-symmetric'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];
 
 export default definePatch({
   name: 'ql-10',

@@ -1,20 +1,20 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** Without the defect, which the newest release still has: only what is mapped is unmapped. */
+/** A base without the defect, which the newest release still has: the listener unmaps only what it has mapped. */
 export const before = definePatch({
   name: 'unmaps-what-is-mapped',
   listener: { unmaps: (_section, _piece, mapped) => mapped },
 });
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The newest release still asks for such unmaps (a known finding), and its iommufd backend hides the answer. So the base is mended first, and the bug is what the release does.';
+  'The newest release still asks for such unmaps (a known finding), and its iommufd backend hides the answer. So `before` mends the base first, and the bug is what the release does.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'map-unmap-symmetric/unmap-after-refused-device-memory';
 
-/** The invariants that it breaks. */
-export const breaks = ['map-unmap-symmetric'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];
 
 export default definePatch({
   name: 'ql-15',

@@ -1,20 +1,21 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** The seed thread's peer-to-peer windows, with a removal that forgives as addition does. */
+/** The seed thread's peer-to-peer windows, with a removal that ignores a missing window. */
 export const before = definePatch({
   name: 'forgiving-windows',
   machine: { mmioInPhbDmaSpace: true },
   listener: { missingWindow: 'ignored' },
 });
 
-/** What there is to say about it. */
-export const remark = 'As it was on sPAPR. The proposal of 2023 for type1 would need windows of its own.';
+/** How the bug differs from its report, or how the search sees it. */
+export const remark =
+  'The bug as it was on sPAPR. The proposal of 2023 for type1 needs windows that type1 containers do not have.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/dma-window';
 
-/** The invariants that it breaks. */
-export const breaks = ['no-abort', 'mmio-map-not-fatal'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['no-abort', 'mmio-map-not-fatal'];
 
 export default definePatch({
   name: 'ql-17',

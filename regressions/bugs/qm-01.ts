@@ -1,8 +1,8 @@
-import { definePatch, type MemoryRegion } from 'barproof';
+import { definePatch, type MemoryRegion, type InvariantId } from 'barproof';
 
 const LARGEST = (1n << 63n) - 1n;
 
-/** Sizes are kept below 2^63, and so must be what they are added to. */
+/** Sizes stay below 2^63, and so must the addresses that they are added to. */
 function liesInOverflow(region: MemoryRegion, start: bigint): boolean {
   let [base, at] = [start, region];
   while (at.container !== undefined) {
@@ -13,11 +13,11 @@ function liesInOverflow(region: MemoryRegion, start: bigint): boolean {
   return false;
 }
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'flat-partition/wrong-owner';
 
-/** The invariants that it breaks. */
-export const breaks = ['flat-partition'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['flat-partition'];
 
 export default definePatch({
   name: 'qm-01',

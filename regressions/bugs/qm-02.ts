@@ -1,4 +1,4 @@
-import { FlatRange, definePatch, offset, type MemoryRules } from 'barproof';
+import { FlatRange, definePatch, offset, type MemoryRules, type InvariantId } from 'barproof';
 
 const byStart = (a: FlatRange, b: FlatRange): number => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0);
 
@@ -12,11 +12,11 @@ function merged(ranges: readonly FlatRange[], mergeable: MemoryRules['mergeable'
   return result;
 }
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'flat-partition/not-disjoint';
 
-/** The invariants that it breaks. */
-export const breaks = [
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = [
   'flat-partition',
   'map-unmap-symmetric',
   'no-abort',

@@ -1,13 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
-export const remark = 'The half of 2024, event file descriptors, is not modelled.';
+/** How the bug differs from its report, or how the search sees it. */
+export const remark =
+  'The half of 2024, event file descriptors, is not modelled.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/memslot-EEXIST';
 
-/** The invariants that it breaks. */
-export const breaks = ['no-abort', 'memslot-aligned-disjoint'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['no-abort', 'memslot-aligned-disjoint'];
 
 export default definePatch({
   name: 'qm-06',

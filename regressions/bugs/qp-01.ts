@@ -1,14 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const TARGET_PAGE = 0x1000n;
 
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'mmap-inside-bar/msix-page';
 
-/** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'qp-01',

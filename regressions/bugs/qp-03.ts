@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'mmap-inside-bar/not-granted';
 
-/** The invariants that it breaks. */
-export const breaks = ['mmap-inside-bar'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'qp-03',

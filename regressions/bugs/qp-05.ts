@@ -1,14 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'On a guest that uses the table, trapping the page is a price and no fault. What breaks is the promise to machines that do without it, and only that is seen.';
+  'On a guest that uses the table, trapping its page is a cost and no fault. The search sees the bug on machines that opt out of the emulated table.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-direct-on-opt-out/table-trapped';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-direct-on-opt-out'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out'];
 
 export default definePatch({
   name: 'qp-05',

@@ -1,14 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The lost second area alone costs nothing but speed. What is seen is the table that is no longer trapped, as in dragonball.';
+  'The lost second area alone costs only speed. The search sees the table that is no longer trapped, as in dragonball.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-trapped/not-emulated';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];
 
 export default definePatch({
   name: 'rv-01',

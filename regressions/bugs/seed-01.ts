@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'map-aligned/bar-fragment-unaligned';
 
-/** The invariants that it breaks. */
-export const breaks = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];
 
 export default definePatch({
   name: 'seed-01',

@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'ram-reachable/not-mapped';
 
-/** The invariants that it breaks. */
-export const breaks = ['ram-reachable', 'guest-page-reachable'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['ram-reachable', 'guest-page-reachable'];
 
 export default definePatch({
   name: 'seed-02',

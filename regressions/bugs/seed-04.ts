@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'mmio-map-not-fatal/refused-map-in-top-half';
 
-/** The invariants that it breaks. */
-export const breaks = ['mmio-map-not-fatal', 'no-abort', 'map-aligned', 'map-unmap-symmetric'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['mmio-map-not-fatal', 'no-abort', 'map-aligned', 'map-unmap-symmetric'];
 
 export default definePatch({
   name: 'seed-04',

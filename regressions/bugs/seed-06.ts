@@ -1,22 +1,22 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
 const EINVAL = 22;
 
-/** A host that offers to mmap what is smaller than a page, and then refuses. */
+/** A host that offers an mmap of a BAR smaller than a page, and then refuses it. */
 export const before = definePatch({
   name: 'refused-mmaps',
   host: { mmap: (errno, _bar, area) => (area.size % 0x1000n === 0n ? errno : EINVAL) },
 });
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The host that offers to mmap and then refuses is made up, as in the entry: no kernel is known to do so. With the seed patch a size check refuses the device before anything is left untrapped, but where its sums of 32 bits wrap: then the table is nowhere.';
+  "The host is made up, as in the list: no kernel is known to offer an mmap and then refuse it. With the seed patch a size check refuses the device before any byte is left untrapped. The check's sums of 32 bits can wrap; then no region of the table exists.";
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'no-abort/sound-device-refused';
 
-/** The invariants that it breaks. */
-export const breaks = ['no-abort', 'msix-trapped'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['no-abort', 'msix-trapped'];
 
 export default definePatch({
   name: 'seed-06',

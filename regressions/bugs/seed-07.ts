@@ -1,14 +1,14 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What there is to say about it. */
+/** How the bug differs from its report, or how the search sees it. */
 export const remark =
-  'The part about reserved BIRs and offsets beyond the BAR is in the revisions `seed-v2+reserved-bir` and `seed-v2+table-beyond-bar`.';
+  'Reserved BIRs and offsets beyond the BAR are in the revisions `seed-v2+reserved-bir` and `seed-v2+table-beyond-bar`.';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'msix-trapped/in-memslot';
 
-/** The invariants that it breaks. */
-export const breaks = ['msix-trapped', 'msix-capability-consistent'];
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];
 
 export default definePatch({
   name: 'seed-07',

@@ -1,10 +1,10 @@
-import { definePatch } from 'barproof';
+import { definePatch, type InvariantId } from 'barproof';
 
-/** What the configuration of its report shows: invariant and cause. */
+/** The invariant and cause that the configuration of the report breaks. */
 export const shows = 'map-matches-view/too-long';
 
-/** The invariants that it breaks. */
-export const breaks = [
+/** The invariants that the bug breaks. */
+export const breaks: readonly InvariantId[] = [
   'map-matches-view',
   'map-unmap-symmetric',
   'no-abort',

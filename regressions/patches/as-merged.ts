@@ -8,7 +8,7 @@ export default definePatch({
   base: 'seed-v2',
   listener: {
     mapsDeviceMemory: (start, size, pages) => isAligned(start | size, pages.iommu),
-    unmapsWhenUnregistered: true,
+    whenUnregistered: 'unmap',
     deviceMemoryFailure: 'reported',
   },
   device: { msixParent: ({ bar }) => bar },

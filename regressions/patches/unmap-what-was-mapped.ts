@@ -9,7 +9,7 @@ export default definePatch({
   listener: {
     mapsDeviceMemory: (start, size, pages) => isAligned(start | size, pages.iommu),
     unmaps: (_section, _piece, mapped) => mapped,
-    unmapsWhenUnregistered: true,
+    whenUnregistered: 'unmap',
     deviceMemoryFailure: 'reported',
   },
   device: { msixParent: ({ bar }) => bar },

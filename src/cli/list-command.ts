@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { REAL_DEVICES } from '../../generators/index.ts';
-import { INVARIANTS } from '../invariants/index.ts';
+import { INVARIANTS, brokenBy } from '../invariants/index.ts';
 import { bytes } from '../report/index.ts';
 import { ALL_REVISIONS } from '../model/index.ts';
 import { examples } from './examples.ts';
@@ -17,10 +17,10 @@ const LISTS = {
       ].join(' '),
     ]),
   revisions: () =>
-    ALL_REVISIONS.map(({ id, title, breaks }) => [
-      id,
-      breaks.length > 0 ? `${title}; breaks ${breaks.join(', ')}` : title,
-    ]),
+    ALL_REVISIONS.map(({ id, title }) => {
+      const broken = brokenBy(id);
+      return [id, broken.length > 0 ? `${title}; breaks ${broken.join(', ')}` : title];
+    }),
   devices: () =>
     REAL_DEVICES.map(({ name, bars, msix }) => {
       const sizes = bars.map(({ index, size, type }) => `BAR${index} ${bytes(size)} ${type}`).join(', ');

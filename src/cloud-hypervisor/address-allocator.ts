@@ -7,13 +7,14 @@ interface Taken {
 
 /**
  * Hands out the guest addresses of a window, from its end downwards (vm-allocator/src/address.rs:
- * AddressAllocator). Everything it refuses it refuses by `undefined`.
+ * AddressAllocator).
  */
 export class AddressAllocator {
+  /** The first address of the window. */
   readonly first: bigint;
   /** The last address of the window. */
   readonly last: bigint;
-  /** By rising start; the window's end stands in it as a range of 0 bytes. */
+  /** The taken ranges by rising start. A range of 0 bytes stands for the window's end. */
   #taken: readonly Taken[];
 
   constructor(first: bigint, size: Size) {
@@ -22,15 +23,16 @@ export class AddressAllocator {
     this.#taken = [{ start: first + size, size: 0n }];
   }
 
-  /** Whether `address` is in the window, free or not. */
+  /** Whether `address` lies in the window, free or taken. */
   covers(address: bigint): boolean {
     return address >= this.first && address <= this.last;
   }
 
   /**
-   * Takes `size` bytes: at `at`, or as far up as they fit.
+   * Takes `size` bytes at address `at`, or, without `at`, at the highest address where they fit.
    *
-   * @param alignment in bytes; nothing is handed out for one that is no power of two.
+   * @param alignment in bytes; a request with one that is no power of two fails.
+   * @returns the address; `undefined` if the request fails.
    */
   allocate(size: Size, alignment: Size, at?: bigint): bigint | undefined {
     if (size === 0n || !isPowerOfTwo(alignment)) return undefined;
@@ -40,7 +42,7 @@ export class AddressAllocator {
     return start;
   }
 
-  /** Gives a range back; one that was not taken in just this way is left as it is. */
+  /** Gives a range back. Does nothing unless a range with just this start and size was taken. */
   free(start: bigint, size: Size): void {
     this.#taken = this.#taken.filter(
       (range) => range.start !== start || range.size !== size || range.size === 0n,
@@ -48,7 +50,7 @@ export class AddressAllocator {
   }
 
   #exactly(at: bigint, size: Size, alignment: Size): bigint | undefined {
-    // The very last address of a window cannot be asked for by name.
+    // cloud-hypervisor refuses a request for the last address of a window.
     if (!isAligned(at, alignment) || at < this.first || at >= this.last) return undefined;
     const next = this.#taken.findIndex(({ start }) => at <= start);
     const above = this.#taken[next];
@@ -66,7 +68,7 @@ export class AddressAllocator {
     return undefined;
   }
 
-  /** Where the gap below range `index` begins. */
+  /** The start of the gap below taken range `index`. */
   #endBelow(index: number): bigint {
     const below = this.#taken[index - 1];
     return below === undefined ? this.first : below.start + below.size;

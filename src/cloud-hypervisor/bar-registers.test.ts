@@ -12,7 +12,7 @@ function registers(): BarRegisters {
 }
 
 describe('BarRegisters', () => {
-  it('wants a BAR moved that is given another address', () => {
+  it('has a move pending for a BAR that the guest gives another address', () => {
     const bars = registers();
     bars.program(0, HIGH + 0x1_0000n);
     bars.program(2, 0xd000_0008n);
@@ -32,7 +32,7 @@ describe('BarRegisters', () => {
     expect(bars.takePending()[0]!.to).toBe(0xd000_0810n);
   });
 
-  it('wants nothing for the same address, a question about the size, or a BAR that there is not', () => {
+  it('has no move pending for the same address, for sizing, or for an absent BAR', () => {
     const bars = registers();
     bars.program(0, HIGH | 0xcn);
     bars.program(0, 0xffff_ffff_0001_0000n);
@@ -42,13 +42,13 @@ describe('BarRegisters', () => {
     expect(bars.addressOf(4)).toBeUndefined();
   });
 
-  it('keeps what all ones leave in the low half, when the high half then says something else', () => {
+  it('takes all ones in the low half alone for an address with the BAR’s size mask', () => {
     const bars = registers();
     bars.program(0, 0x1_ffff_ffffn);
     expect(bars.takePending()[0]!.to).toBe(0x1_ffff_0000n);
   });
 
-  it('gives the old address back to the BAR that stands where it was to go', () => {
+  it('restores the old address of the BAR at the new address', () => {
     const bars = registers();
     bars.program(2, 0xd000_0000n);
     const [move] = bars.takePending();

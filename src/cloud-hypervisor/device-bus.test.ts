@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DeviceBus } from './device-bus.ts';
 
 describe('DeviceBus', () => {
-  it('takes a range that meets no other, and routes its start', () => {
+  it('takes a range that overlaps no other, and routes its start', () => {
     const bus = new DeviceBus<string>();
     expect(bus.insert('a', 0x1000n, 0x1000n)).toBe(true);
     expect(bus.insert('b', 0x2000n, 0x1000n)).toBe(true);
@@ -12,7 +12,7 @@ describe('DeviceBus', () => {
     expect(bus.routes('b', 0x1000n)).toBe(false);
   });
 
-  it('moves a range, and loses it when something is in the way', () => {
+  it('moves a range, and loses it if another range is in the way', () => {
     const bus = new DeviceBus<string>();
     bus.insert('a', 0x1000n, 0x1000n);
     bus.insert('b', 0x2000n, 0x1000n);
@@ -23,7 +23,7 @@ describe('DeviceBus', () => {
     expect(bus.routes('a', 0x4000n)).toBe(false);
   });
 
-  it('lets go of a device', () => {
+  it('removes the ranges of a device', () => {
     const bus = new DeviceBus<string>();
     bus.insert('a', 0x1000n, 0x1000n);
     bus.removeDevice('a');

@@ -6,23 +6,23 @@ interface BusRange<Device> {
   readonly device: Device;
 }
 
-/** Which device answers a trapped access (vm-device/src/bus.rs: Bus). */
+/** Routes trapped accesses to devices (vm-device/src/bus.rs: Bus). */
 export class DeviceBus<Device> {
   #ranges: readonly BusRange<Device>[] = [];
 
-  /** @returns false when the range meets another. */
+  /** @returns false if the range is empty or overlaps another. */
   insert(device: Device, base: bigint, size: Size): boolean {
-    const meets = this.#ranges.some((range) => base < range.base + range.size && range.base < base + size);
-    if (size === 0n || meets) return false;
+    const overlaps = this.#ranges.some((range) => base < range.base + range.size && range.base < base + size);
+    if (size === 0n || overlaps) return false;
     this.#ranges = [...this.#ranges, { base, size, device }];
     return true;
   }
 
   /**
-   * Moves the range at `from` to `to` (Bus::update_range). When something is in the way there the range
-   * is gone: it was taken away first.
+   * Moves the range at `from` to `to` (Bus::update_range). The bus removes the range before it adds the new
+   * one, so a range whose new place is taken is lost.
    *
-   * @returns false when there is none, or it cannot be put there.
+   * @returns false if there is no range at `from`, or the new place is taken.
    */
   move(from: bigint, to: bigint, size: Size): boolean {
     const range = this.#ranges.find(({ base }) => base === from);
@@ -31,7 +31,7 @@ export class DeviceBus<Device> {
     return this.insert(range.device, to, size);
   }
 
-  /** Whether accesses from `base` on go to `device`. */
+  /** Whether `device` has a range that begins at `base`. */
   routes(device: Device, base: bigint): boolean {
     return this.#ranges.some((range) => range.base === base && range.device === device);
   }

@@ -18,7 +18,7 @@ describe('pbaRangeSize', () => {
     [65, 16n],
     [128, 24n],
     [2048, 264n],
-  ])('for %i vectors is %i bytes', (vectors, bytes) => expect(pbaRangeSize(vectors)).toBe(bytes));
+  ])('counts for %i vectors %i bytes', (vectors, bytes) => expect(pbaRangeSize(vectors)).toBe(bytes));
 });
 
 describe('fixUpMsixRegion', () => {
@@ -36,17 +36,18 @@ describe('fixUpMsixRegion', () => {
     });
   });
 
-  it('leaves a table alone that begins on a host page, or is in another BAR', () => {
+  it('leaves a table that begins on a host page or lies in another BAR', () => {
     for (const [table, bar] of [
       [0x4000n, 0],
       [0x5200n, 2],
     ] as const) {
-      const given = layout(table, 0x8000n);
-      expect(fixUpMsixRegion(given, bar, 0x1_0000n, 0x1000n)).toEqual({ size: 0x1_0000n, layout: given });
+      const unchanged = layout(table, 0x8000n);
+      const fixedUp = fixUpMsixRegion(unchanged, bar, 0x1_0000n, 0x1000n);
+      expect(fixedUp).toEqual({ size: 0x1_0000n, layout: unchanged });
     }
   });
 
-  it('moves a PBA before the table to before the middle, and one in another BAR along', () => {
+  it('moves the PBA by the same distance, also before the middle and in another BAR', () => {
     expect(fixUpMsixRegion(layout(0xd600n, 0x5200n), 0, 0x1_0000n, 0x1000n).layout.pbaOffset).toBe(0x7c00n);
     const elsewhere = { ...layout(0x800n, 0n, 8), pbaBar: 2 };
     expect(fixUpMsixRegion(elsewhere, 0, 0x4000n, 0x1000n).layout).toMatchObject({
@@ -55,7 +56,7 @@ describe('fixUpMsixRegion', () => {
     });
   });
 
-  it('cuts offsets to 32 bits, whatever they come to', () => {
+  it('cuts the moved offsets to 32 bits', () => {
     const large = fixUpMsixRegion(layout(0x800n, 0x1000n), 0, 1n << 32n, 0x1000n);
     expect(large.layout).toMatchObject({ tableOffset: 0n, pbaOffset: 0x800n });
     const below = fixUpMsixRegion(layout(0x8000_0008n, 0n), 0, 0x1000n, 0x1000n);

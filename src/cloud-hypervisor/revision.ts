@@ -3,36 +3,40 @@ import type { SparseArea } from '../host/index.ts';
 import type { MtreeForm } from '../memory/index.ts';
 import type { HoleRule } from './sparse-areas.ts';
 
-/** What differs between versions of cloud-hypervisor. */
+/** The rules that differ between versions of cloud-hypervisor. */
 export interface CloudHypervisorRules {
-  /** The pages around a table or PBA that are not mmapped (VfioPciDevice::generate_sparse_areas). */
+  /** The pages around table or PBA that the VMM does not mmap (VfioPciDevice::generate_sparse_areas). */
   readonly hole: HoleRule;
   /**
-   * How many bytes of an area are mmapped (VfioPciDevice::map_mmio_regions).
+   * How many bytes the VMM mmaps for an area (VfioPciDevice::map_mmio_regions).
    *
-   * @returns nothing for an area for which the device is refused.
+   * @returns `undefined` for an area that makes the VMM refuse the device.
    */
   mmapLength(area: SparseArea, hostPageSize: Size): Size | undefined;
-  /** The alignment of the address at which an area is mmapped (MmapRegion::mmap). In bytes. */
+  /** Alignment in bytes of the host address at which the VMM mmaps an area (MmapRegion::mmap). */
   mmapAlignment(length: Size, hostPageSize: Size): Size;
-  /** Whether BARs can be kept from being mmapped (`x_exclude_mmap_bars`). */
+  /** Whether the user can exclude BARs from mmap (`x_exclude_mmap_bars`). */
   readonly excludesMmap: boolean;
   /**
-   * When a BAR moves that is programmed while memory is enabled: then, or with the next write to another
-   * register (VfioCommon::write_config_register; the shadow of COMMAND is what it goes by).
+   * When a BAR moves that the guest programs while memory is enabled: at once, or with the guest's next
+   * write to another register (VfioCommon::write_config_register, which reads the shadow of COMMAND).
    */
   readonly movesEnabledBar: 'at-once' | 'with-next-write';
-  /** Whether a move that fails gives back the old address: in the allocator and in the BAR's register. */
+  /** Whether a failed move restores the old address in the allocator and in the BAR's register. */
   readonly undoesRefusedMove: boolean;
-  /** When a device is put on its bus, from where it is not taken away again when it is refused (add_vfio_device). */
+  /**
+   * When the VMM puts a device on its bus (add_vfio_device). A refused device that is on its bus stays
+   * there.
+   */
   readonly commits: 'before-mapping' | 'after-mapping';
 }
 
 /**
- * A version of cloud-hypervisor, or a patch proposed for it. The engine asks its rules and never looks at
+ * A version of cloud-hypervisor, or a patch proposed for it. The engine asks the rules and never looks at
  * `id`.
  */
 export interface CloudHypervisorRevision {
+  /** `cloud-hypervisor-53.0`, or base and proposal: `cloud-hypervisor-51.0+clamped-holes`. */
   readonly id: string;
   /** One line for people. */
   readonly title: string;
@@ -41,8 +45,6 @@ export interface CloudHypervisorRevision {
   readonly vmm: 'cloud-hypervisor';
   readonly iommus: readonly ['type1'];
   readonly rules: CloudHypervisorRules;
-  /** The form in which its memory map is printed; it has no command of its own for that. */
+  /** The form in which barproof prints its memory map. cloud-hypervisor has no command that prints one. */
   readonly mtree: MtreeForm;
-  /** Ids of the invariants that it is known to break; a test holds the search to exactly these. */
-  readonly breaks: readonly string[];
 }

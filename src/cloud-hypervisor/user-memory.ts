@@ -3,18 +3,19 @@ import type { Errno, KvmMemslots, Memslot } from '../host/index.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import type { EventSink } from '../vfio/index.ts';
 
-/** Memory of the VMM that the guest reaches without an exit (UserMemoryRegion): RAM, or an area of a BAR. */
+/** Memory of the VMM that the guest accesses without an exit (UserMemoryRegion): RAM, or an area of a BAR. */
 export interface UserMemoryRegion {
+  /** The number of its KVM slot. */
   readonly slot: number;
-  /** Where the guest is to see it. */
+  /** The guest-physical address. */
   start: bigint;
   readonly region: MemoryRegion;
 }
 
-/** Over the BARs, which answer only where no slot does. */
+/** Above the priority of the BARs: a BAR's io region shows where no slot is. */
 const AREA_PRIORITY = 2;
 
-/** KVM's memory slots, one for every region and none for parts of one, and what the guest sees of them. */
+/** KVM's memory slots, one for each whole region, and their regions in the guest's memory map. */
 export class UserMemory {
   readonly #kvm: KvmMemslots;
   readonly #topology: MemoryTopology;
@@ -30,15 +31,17 @@ export class UserMemory {
     this.#emit = emit;
   }
 
+  /** Takes a free slot number, the last freed first. */
   takeSlot(): number {
     return this.#free.pop() ?? this.#next++;
   }
 
+  /** Gives a slot number back. */
   freeSlot(slot: number): void {
     this.#free.push(slot);
   }
 
-  /** Gives the region its slot where it is to be seen (create_user_memory_region). */
+  /** Sets the region's slot and shows the region to the guest (create_user_memory_region). */
   create(memory: UserMemoryRegion): Errno {
     const { region, start } = memory;
     const errno = this.#set(memory, region.size);
@@ -48,13 +51,13 @@ export class UserMemory {
     return 0;
   }
 
-  /** Takes the region's slot away (remove_user_memory_region); KVM refuses when there is none. */
+  /** Deletes the region's slot (remove_user_memory_region). KVM refuses if the slot does not exist. */
   remove(memory: UserMemoryRegion): Errno {
     this.conceal(memory);
     return this.#set(memory, 0n);
   }
 
-  /** The region is gone from the VMM's own memory, whatever the slot says. */
+  /** Takes the region out of the guest's memory map. The slot stays. */
   conceal({ region }: UserMemoryRegion): void {
     if (region.container !== undefined) this.#topology.removeSubregion(region);
   }

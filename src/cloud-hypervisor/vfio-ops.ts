@@ -15,7 +15,7 @@ export class VfioOps {
     this.#emit = emit;
   }
 
-  /** Maps a region, as it is, where the guest sees it (vfio_dma_map). */
+  /** Maps the whole region at its guest address (vfio_dma_map). */
   map({ start, region }: UserMemoryRegion): Errno {
     const request = {
       iova: iova(start),
@@ -30,7 +30,7 @@ export class VfioOps {
     return errno;
   }
 
-  /** vfio_dma_unmap; a refusal is only written to the log. */
+  /** Unmaps the region (vfio_dma_unmap). A refusal only leads to a message. */
   unmap({ start, region: { size } }: UserMemoryRegion): void {
     const { errno, unmapped } = this.iommu.unmap(iova(start), size);
     this.#emit({
@@ -47,7 +47,9 @@ export class VfioOps {
     this.#emit({ type: 'message', text });
   }
 
-  /** The descriptor is closed: the kernel takes all mappings away (vfio_iommu_type1_release). */
+  /**
+   * Closes the container's descriptor, so that the kernel removes all mappings (vfio_iommu_type1_release).
+   */
   close(): void {
     this.iommu.unmapAll();
   }

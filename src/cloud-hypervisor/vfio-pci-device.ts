@@ -3,24 +3,25 @@ import { errnoName, type RegionInfo, type SparseArea } from '../host/index.ts';
 import { MemoryRegion, type MemoryTopology } from '../memory/index.ts';
 import { MsixState } from '../pci/index.ts';
 import { BAR_COUNT, msixTableSize, type BarAttributes, type MsixLayout } from '../pci-layout/index.ts';
-import { DeviceRefused, type BarLayer, type EventSink, type HostDevice } from '../vfio/index.ts';
+import type { BarLayer, EventSink, HostDevice } from '../vfio/index.ts';
 import { BarRegisters } from './bar-registers.ts';
+import { DeviceManagerError } from './device-manager-error.ts';
 import { fixUpMsixRegion } from './msix-fix-up.ts';
 import type { CloudHypervisorRules } from './revision.ts';
 import { generateSparseAreas } from './sparse-areas.ts';
 import type { UserMemory, UserMemoryRegion } from './user-memory.ts';
 import type { VfioOps } from './vfio-ops.ts';
 
-/** What a device gets from the VMM that it is added to. */
+/** What a device gets from the VMM. */
 export interface DevicePlatform {
   readonly rules: CloudHypervisorRules;
   readonly hostPageSize: Size;
   readonly topology: MemoryTopology;
   readonly userMemory: UserMemory;
   readonly vfioOps: VfioOps;
-  /** A place for a BAR, or nothing when there is none. */
+  /** Takes guest addresses for a BAR; `undefined` if no gap is large enough. */
   readonly allocate: (attributes: BarAttributes, size: Size) => bigint | undefined;
-  /** Reserves `size` bytes of the VMM's address space. */
+  /** Reserves `size` bytes of the VMM's address space, at a multiple of `alignment` bytes. */
   readonly reserve: (size: Size, alignment: Size) => HostAddress;
   readonly emit: EventSink;
 }
@@ -29,28 +30,28 @@ export interface DevicePlatform {
 export interface MmioRegion {
   readonly index: number;
   readonly attributes: BarAttributes;
-  /** Bytes that the guest sees: the device's, or more after the fix-up. */
+  /** Bytes of the BAR that the guest sees: the device's, or more after the fix-up. */
   readonly size: Size;
-  /** Where the VMM takes it to be. */
+  /** The guest address at which the VMM takes the BAR to be. */
   start: bigint;
-  /** What answers where there is no slot: the VMM, by reading and writing the device. */
+  /** The io region that shows where no slot is: the VMM carries out each access on the device. */
   readonly bar: MemoryRegion;
   readonly info: RegionInfo;
   readonly userMemoryRegions: UserMemoryRegion[];
-  /** The regions that show the BAR's bytes, and where in it they begin. */
+  /** The regions that show the BAR's bytes, outermost first. */
   readonly layers: BarLayer[];
 }
 
-/** The call that ended a move (an io::Error). */
+/** Why a move of a BAR failed (an io::Error). */
 export type MoveFailure = string;
 
-/** A device passed through (pci/src/vfio.rs: VfioPciDevice). */
+/** A passed-through device (pci/src/vfio.rs: VfioPciDevice). */
 export class VfioPciDevice {
   readonly id: string;
   readonly name: string;
   readonly registers = new BarRegisters();
   readonly mmioRegions: readonly MmioRegion[];
-  /** What the guest reads from the capability. */
+  /** The layout in the capability that the guest reads; `undefined` without MSI-X. */
   readonly msixLayout: MsixLayout | undefined;
   readonly msixState: MsixState | undefined;
   memoryEnabled = false;
@@ -58,9 +59,9 @@ export class VfioPciDevice {
   readonly #platform: DevicePlatform;
 
   /**
-   * Finds the BARs and gives each a place (VfioCommon::allocate_bars); nothing is mapped yet.
+   * Finds the BARs and takes guest addresses for each (VfioCommon::allocate_bars). Nothing is mapped yet.
    *
-   * @throws DeviceRefused when there is no place for one.
+   * @throws DeviceManagerError if no gap is large enough for a BAR, or its size is no power of two.
    */
   constructor(id: string, host: HostDevice, platform: DevicePlatform) {
     this.id = id;
@@ -86,13 +87,13 @@ export class VfioPciDevice {
     if (table !== undefined) this.#emulateTable(table, layout!);
   }
 
-  /** Where the emulated table lies. */
+  /** Where the emulated table lies; `undefined` without MSI-X. */
   get emulatedTable(): { readonly bar: number; readonly offset: Offset } | undefined {
     const layout = this.msixLayout;
     return layout && { bar: layout.tableBar, offset: layout.tableOffset };
   }
 
-  /** The regions that show the bytes of each BAR, by its index. */
+  /** For each BAR index, the regions that show the BAR's bytes, outermost first. */
   get layers(): readonly (readonly BarLayer[])[] {
     return Array.from(
       { length: BAR_COUNT },
@@ -101,10 +102,11 @@ export class VfioPciDevice {
   }
 
   /**
-   * Shows the guest what may be mmapped of the BARs, and the other devices too (map_mmio_regions). Whether
-   * memory is enabled plays no part.
+   * mmaps the areas of the BARs and maps them for the guest and for DMA (map_mmio_regions), whether or not
+   * memory is enabled.
    *
-   * @throws DeviceRefused at the first call that fails; what was mapped before is still there.
+   * @param noMmap whether the user excludes the device's BARs from mmap.
+   * @throws DeviceManagerError at the first call that fails. Areas mapped before stay mapped.
    */
   mapMmioRegions(noMmap: boolean): void {
     const { rules, hostPageSize } = this.#platform;
@@ -116,7 +118,7 @@ export class VfioPciDevice {
     }
   }
 
-  /** Takes away all that is mapped (unmap_mmio_regions). */
+  /** Unmaps all areas from DMA and from the guest (unmap_mmio_regions). */
   unmapMmioRegions(): void {
     const { vfioOps, userMemory } = this.#platform;
     for (const { userMemoryRegions } of this.mmioRegions) {
@@ -129,8 +131,8 @@ export class VfioPciDevice {
   }
 
   /**
-   * Follows a BAR to where it has moved (VfioPciDevice::move_bar). The first call that fails ends it, with
-   * the BAR at its new place and its memory in between.
+   * Maps the areas of a moved BAR at their new addresses (VfioPciDevice::move_bar). The first call that
+   * fails ends the move: the BAR is then at its new place, and its areas are partly moved.
    */
   moveBar(from: bigint, to: bigint): MoveFailure | undefined {
     const { vfioOps, userMemory } = this.#platform;
@@ -151,8 +153,8 @@ export class VfioPciDevice {
   #allocateBar(index: number, info: RegionInfo, attributes: BarAttributes, size: Size): MmioRegion {
     const start = this.#platform.allocate(attributes, size);
     if (start === undefined)
-      throw new DeviceRefused(`failed to allocate ${hex(size)} bytes for BAR ${index}`);
-    if (!isPowerOfTwo(size)) throw new DeviceRefused(`invalid size ${hex(size)} of BAR ${index}`);
+      throw new DeviceManagerError(`failed to allocate ${hex(size)} bytes for BAR ${index}`);
+    if (!isPowerOfTwo(size)) throw new DeviceManagerError(`invalid size ${hex(size)} of BAR ${index}`);
     this.registers.add(index, attributes.type, size, start);
     const bar = MemoryRegion.io(`${this.name} BAR ${index}`, size, { owner: this.id });
     return {
@@ -167,7 +169,7 @@ export class VfioPciDevice {
     };
   }
 
-  /** Accesses to the table go to the VMM's copy of it wherever they exit (msix_table_accessed). */
+  /** Routes trapped accesses to the table to the VMM's emulated table (msix_table_accessed). */
   #emulateTable({ bar, attributes, size }: MmioRegion, { tableOffset, vectors }: MsixLayout): void {
     if (attributes.type === 'io' || tableOffset >= size) return;
     const table = MemoryRegion.io('msix-table', msixTableSize(vectors), { owner: this.id });
@@ -180,7 +182,7 @@ export class VfioPciDevice {
     const length = rules.mmapLength(area, hostPageSize);
     if (length === undefined) {
       const at = hex(area.offset);
-      throw new DeviceRefused(
+      throw new DeviceManagerError(
         `BAR ${index}: sub-page sparse area at non-zero offset ${at} cannot be expanded`,
       );
     }
@@ -188,7 +190,7 @@ export class VfioPciDevice {
     emit({ type: 'mmap', device: this.id, bar: index, offset: area.offset, size: length, errno });
     const refuse = (what: string, because: number): never => {
       const at = `offset = ${hex(area.offset)}, size = ${hex(length)}`;
-      throw new DeviceRefused(`BAR ${index}: could not ${what} (${at}): ${errnoName(because)}`);
+      throw new DeviceManagerError(`BAR ${index}: could not ${what} (${at}): ${errnoName(because)}`);
     };
     if (errno !== 0) refuse('mmap sparse area', errno);
     const backing = MemoryRegion.ramDevice(`${bar.name} mmaps[${userMemoryRegions.length}]`, length, {
@@ -200,7 +202,7 @@ export class VfioPciDevice {
     if (created !== 0) refuse('create user memory region', created);
     const mapped = vfioOps.map(memory);
     if (mapped !== 0) {
-      // The mmap is undone by itself. Nobody takes the slot away: the list of regions does not have it yet.
+      // cloud-hypervisor undoes the mmap and leaves the slot: its list of regions does not have the area yet.
       userMemory.conceal(memory);
       refuse('map for DMA', mapped);
     }

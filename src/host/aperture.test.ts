@@ -8,24 +8,24 @@ describe('isUsable', () => {
   const list = [range(0x1000n, 0x1fffn), range(0x3000n, 0xffff_ffff_ffff_ffffn)];
 
   it.each([
-    ['an element, exactly', 0x1000n, 0x1000n, true],
-    ['the inside of an element', 0x1800n, 0x10n, true],
-    ['a byte too many', 0x1000n, 0x1001n, false],
-    ['a byte too early', 0xfffn, 0x10n, false],
-    ['two elements and the hole between', 0x1000n, 0x3000n, false],
+    ['exactly one aperture', 0x1000n, 0x1000n, true],
+    ['the inside of an aperture', 0x1800n, 0x10n, true],
+    ['an aperture and a byte behind it', 0x1000n, 0x1001n, false],
+    ['an aperture’s first bytes and a byte before', 0xfffn, 0x10n, false],
+    ['two apertures and the hole between', 0x1000n, 0x3000n, false],
     ['the hole', 0x2000n, 0x1000n, false],
-    ['the last byte there is', 0xffff_ffff_ffff_ffffn, 1n, true],
-  ])('answers for %s', (_, start, size, expected) => {
+    ['the last 64-bit address', 0xffff_ffff_ffff_ffffn, 1n, true],
+  ])('says of %s, at %i of %i bytes: %s', (_, start, size, expected) => {
     expect(isUsable(list, iova(start), size)).toBe(expected);
   });
 
-  it('accepts everything for an empty list', () => {
+  it('accepts every range for an empty list', () => {
     expect(isUsable([], iova(0n), 1n << 64n)).toBe(true);
   });
 });
 
 describe('withoutReserved', () => {
-  it('cuts the regions out, in whatever order and however they overlap', () => {
+  it('cuts out regions in any order, also regions that overlap', () => {
     const reserved = [range(0x3000n, 0x3fffn), range(0x1000n, 0x1fffn), range(0x1800n, 0x1bffn)];
     expect(withoutReserved(range(0n, 0xffffn), reserved)).toEqual([
       range(0n, 0xfffn),
@@ -34,7 +34,7 @@ describe('withoutReserved', () => {
     ]);
   });
 
-  it('cuts at both ends and ignores what is outside', () => {
+  it('cuts at both ends and ignores regions outside', () => {
     const reserved = [range(0n, 0x1fffn), range(0x8000n, 0xffffn), range(0x20000n, 0x2ffffn)];
     expect(withoutReserved(range(0x1000n, 0x8fffn), reserved)).toEqual([range(0x2000n, 0x7fffn)]);
     expect(withoutReserved(range(0x1000n, 0x1fffn), reserved)).toEqual([]);
@@ -56,12 +56,12 @@ describe('typical apertures', () => {
     expect(TYPICAL_APERTURES.smmu48).toEqual([range(0n, 0x7ff_ffffn), range(0x810_0000n, 0xffff_ffff_ffffn)]);
   });
 
-  it('put the BAR of the seed thread out of reach of a 39-bit IOMMU', () => {
+  it('leave the BAR of the seed thread out of reach of a 39-bit IOMMU', () => {
     expect(isUsable(TYPICAL_APERTURES.intel39, iova(0x2100_0000_0000n), 0x10000n)).toBe(false);
     expect(isUsable(TYPICAL_APERTURES.intel48, iova(0x2100_0000_0000n), 0x10000n)).toBe(true);
   });
 
-  it('never hold a reserved byte', () => {
+  it('hold no reserved byte', () => {
     expect(isUsable(TYPICAL_APERTURES.intel57, RESERVED_REGIONS.x86Msi.first, 1n)).toBe(false);
     expect(isUsable(TYPICAL_APERTURES.amdV2, RESERVED_REGIONS.hyperTransport.last, 1n)).toBe(false);
     expect(isUsable(TYPICAL_APERTURES.smmu52, RESERVED_REGIONS.softwareMsi.last, 1n)).toBe(false);

@@ -1,35 +1,44 @@
 import { iova, type Iova, type Size } from '../address/index.ts';
 
-/** I/O virtual addresses that may be used (or, as a reserved region, must not be), both ends included. */
+/**
+ * A run of I/O virtual addresses, both ends included: addresses that the IOMMU translates, or a reserved
+ * region.
+ */
 export interface Aperture {
   readonly first: Iova;
   readonly last: Iova;
 }
 
 /**
- * Whether every address of `[start, start + size)` lies in the same one of `apertures`; an empty list
- * accepts everything. The elements are disjoint and do not touch: the kernel's list has a reserved
- * byte between any two (host fact R1.3.3), so "in one element" and "meets nothing reserved" are one question.
+ * Whether one of `apertures` holds every address of `[start, start + size)`; an empty list accepts every
+ * range. A reserved byte lies between any two apertures (host fact R1.3.3), so a range in one aperture is
+ * a range without reserved addresses.
  *
- * @param size at least 1
+ * @param size in bytes, at least 1.
  */
 export function isUsable(apertures: readonly Aperture[], start: Iova, size: Size): boolean {
   const last = start + size - 1n;
   return apertures.length === 0 || apertures.some((one) => one.first <= start && last <= one.last);
 }
 
-/** The addresses of an IOMMU that translates `width` bits, 1 to 64 (host fact 5.4). */
+/**
+ * The addresses that an IOMMU translates (host fact 5.4).
+ *
+ * @param width bits of an address, 1 to 64.
+ */
 export const addressWidth = (width: number): Aperture => ({
   first: iova(0n),
   last: iova((1n << BigInt(width)) - 1n),
 });
 
 /**
- * What is left of `geometry` without the `reserved` regions, ascending: the list that a container has
- * after a group was attached (Linux vfio_iommu_type1.c:vfio_iommu_resv_exclude, host fact R1.7.1). Regions of
- * type DIRECT_RELAXABLE do not count as reserved. Nothing left means that the group cannot be attached; it
- * is no list to build a container with, where the empty one stands for everything. A detach, which widens
- * the list again, is not modelled (host fact R1.7.4).
+ * `geometry` without the `reserved` regions: the valid-IOVA list of a container after a group was attached
+ * (Linux vfio_iommu_type1.c:vfio_iommu_resv_exclude, host fact R1.7.1). A detach, which widens the list,
+ * is not modelled (host fact R1.7.4).
+ *
+ * @param reserved in any order; regions of type DIRECT_RELAXABLE left out.
+ * @returns the apertures, ascending. An empty list means that the kernel refuses to attach the group. Do not
+ *   make a container with an empty list: there it stands for every address.
  */
 export function withoutReserved(geometry: Aperture, reserved: readonly Aperture[]): readonly Aperture[] {
   const left: Aperture[] = [];
@@ -47,7 +56,7 @@ export function withoutReserved(geometry: Aperture, reserved: readonly Aperture[
 export const RESERVED_REGIONS = {
   /** Interrupt messages on x86, Intel and AMD. */
   x86Msi: { first: iova(0xfee00000n), last: iova(0xfeefffffn) },
-  /** HyperTransport, AMD only. */
+  /** HyperTransport on AMD. */
   hyperTransport: { first: iova(0xfd_0000_0000n), last: iova(0xff_ffff_ffffn) },
   /**
    * Where Linux maps MSI doorbells for devices behind an SMMU, or behind a virtio-iommu that names no
@@ -60,7 +69,7 @@ const { x86Msi, hyperTransport, softwareMsi } = RESERVED_REGIONS;
 
 /** Valid-IOVA lists of common hosts (host facts R1.7.3 and 5.4); widths vary with the machine. */
 export const TYPICAL_APERTURES = {
-  /** Client parts: a 64-bit BAR at 0x210000000000 is out of reach. */
+  /** Intel's client CPUs: a BAR at 0x210000000000 is out of their reach. */
   intel39: withoutReserved(addressWidth(39), [x86Msi]),
   intel48: withoutReserved(addressWidth(48), [x86Msi]),
   intel57: withoutReserved(addressWidth(57), [x86Msi]),

@@ -11,7 +11,7 @@ const filled = (starts: Iterable<bigint>, length = 1n): DisjointRanges<bigint> =
 const upTo = (count: number): bigint[] => Array.from({ length: count }, (_, index) => BigInt(index));
 
 describe('DisjointRanges', () => {
-  it('keeps values by rising address, however they come', () => {
+  it('keeps values by rising address, inserted in any order', () => {
     expect(filled([30n, 10n, 20n]).snapshot()).toEqual([10n, 20n, 30n]);
   });
 
@@ -30,14 +30,14 @@ describe('DisjointRanges', () => {
     expect(ranges.size).toBe(1);
   });
 
-  it('accepts neighbours on both sides', () => {
+  it('accepts neighbours on both sides of a range', () => {
     const ranges = filled([10n], 10n);
     ranges.insert({ start: 0n, end: 10n }, 0n);
     ranges.insert({ start: 20n, end: 30n }, 20n);
     expect(ranges.snapshot()).toEqual([0n, 10n, 20n]);
   });
 
-  it('removes by start address only', () => {
+  it('removes a value by the start of its range alone', () => {
     const ranges = filled([10n], 10n);
     expect(ranges.remove(15n)).toBeUndefined();
     expect(ranges.remove(5n)).toBeUndefined();
@@ -47,7 +47,7 @@ describe('DisjointRanges', () => {
     expect(ranges.size).toBe(0);
   });
 
-  it('finds what shares an address with a range', () => {
+  it('finds the values whose ranges share an address with another', () => {
     const ranges = filled([0n, 10n, 20n, 30n], 5n);
     expect(ranges.overlapping(4n, 21n)).toEqual([0n, 10n, 20n]);
     expect(ranges.overlapping(5n, 10n)).toEqual([]);
@@ -58,7 +58,7 @@ describe('DisjointRanges', () => {
     expect(new DisjointRanges().overlapping(0n, 1n)).toEqual([]);
   });
 
-  it('hands out one array until something changes', () => {
+  it('returns the same array until a value is added or removed', () => {
     const ranges = filled([1n]);
     const before = ranges.snapshot();
     expect(ranges.snapshot()).toBe(before);
@@ -78,7 +78,7 @@ describe('DisjointRanges', () => {
     ['rising', upTo(2000)],
     ['falling', upTo(2000).toReversed()],
     ['alternating', upTo(2000).map((n) => (n % 2n === 0n ? n : 2000n - n))],
-  ])('stays whole with many values: %s addresses', (_, starts) => {
+  ])('keeps 2000 values inserted at %s addresses', (_, starts) => {
     const ranges = filled(starts);
     expect(ranges.size).toBe(2000);
     expect(ranges.snapshot()).toEqual(upTo(2000));
@@ -88,13 +88,13 @@ describe('DisjointRanges', () => {
     expect(ranges.firstOverlapping(0n, 1001n)).toBe(1000n);
   });
 
-  it('removes runs of neighbours at once', () => {
+  it('removes neighbouring values in one call', () => {
     const ranges = filled(upTo(10));
     ranges.removeRun(3n, 4);
     expect(ranges.snapshot()).toEqual([0n, 1n, 2n, 7n, 8n, 9n]);
   });
 
-  it('behaves like a list that is searched from end to end', () => {
+  it('behaves like a list that is searched from end to end (random operations)', () => {
     const operation = fc.record({
       kind: fc.constantFrom('insert' as const, 'remove' as const, 'find' as const),
       start: fc.bigInt(0n, 60n),

@@ -5,15 +5,15 @@ interface Entry<Value> extends Range {
 }
 
 /**
- * Values, each keyed by a non-empty range of addresses that no other value's range overlaps; kept by
- * rising address in one array. A container has a few dozen of them; even the 65,535 that type1 allows
- * are inserted in well under a second when they come in rising order.
+ * Values, each with a non-empty range of addresses; no two ranges overlap. One array keeps them by rising
+ * address. A container has a few dozen. Inserting the 65,535 that type1 allows takes well under a second if
+ * their addresses rise.
  */
 export class DisjointRanges<Value> {
   readonly #entries: Entry<Value>[] = [];
   #snapshot: readonly Value[] | undefined;
 
-  /** How many values there are. */
+  /** The number of values. */
   get size(): number {
     return this.#entries.length;
   }
@@ -21,7 +21,7 @@ export class DisjointRanges<Value> {
   /**
    * Adds `value` at `range`.
    *
-   * @throws RangeError when `range` is empty or not free: the caller has not made its checks.
+   * @throws RangeError when `range` is empty or not free. The caller has to check that first.
    */
   insert({ start, end }: Range, value: Value): void {
     if (start >= end) throw new RangeError('an empty range cannot hold a value');
@@ -33,7 +33,7 @@ export class DisjointRanges<Value> {
     this.#snapshot = undefined;
   }
 
-  /** Removes the value whose range begins at `start`, and returns it; `undefined` when there is none. */
+  /** Removes and returns the value whose range begins at `start`; `undefined` if none does. */
   remove(start: bigint): Value | undefined {
     const position = firstEndingAbove(this.#entries, start);
     const entry = this.#entries[position];
@@ -43,25 +43,28 @@ export class DisjointRanges<Value> {
     return entry.value;
   }
 
-  /** Removes `count` values that follow one another, the first of which begins at `start`. */
+  /** Removes `count` neighbouring values; the range of the first begins at `start`. */
   removeRun(start: bigint, count: number): void {
     this.#entries.splice(firstEndingAbove(this.#entries, start), count);
     this.#snapshot = undefined;
   }
 
-  /** Removes everything. */
+  /** Removes all values. */
   clear(): void {
     this.#entries.length = 0;
     this.#snapshot = undefined;
   }
 
-  /** The lowest value that shares an address with `[start, end)`, which is not empty. */
+  /** The lowest value whose range shares an address with `[start, end)`; that range must not be empty. */
   firstOverlapping(start: bigint, end: bigint): Value | undefined {
     const entry = this.#entries[firstEndingAbove(this.#entries, start)];
     return entry !== undefined && entry.start < end ? entry.value : undefined;
   }
 
-  /** Every value that shares an address with `[start, end)`, which is not empty, by rising address. */
+  /**
+   * The values whose ranges share an address with `[start, end)`, by rising address; that range must not be
+   * empty.
+   */
   overlapping(start: bigint, end: bigint): Value[] {
     const found: Value[] = [];
     for (let position = firstEndingAbove(this.#entries, start); ; position++) {
@@ -71,7 +74,7 @@ export class DisjointRanges<Value> {
     }
   }
 
-  /** All values by rising address: an array that never changes, the same one until something does. */
+  /** All values by rising address: a constant array, the same one until a value is added or removed. */
   snapshot(): readonly Value[] {
     this.#snapshot ??= this.#entries.map(({ value }) => value);
     return this.#snapshot;

@@ -1,4 +1,4 @@
-/** Linux error numbers as the kernel interfaces that are modelled here return them (positive). */
+/** The Linux error numbers that the modelled kernel interfaces return, as positive numbers. */
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
@@ -23,5 +23,5 @@ export type Errno = 0 | (typeof Errno)[keyof typeof Errno];
 
 const NAMES = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [value, name]));
 
-/** `EINVAL` for 22 and so on; the number itself for one that has no name here. */
+/** The name of an error number, `EINVAL` for 22; the number in digits if `Errno` has no name for it. */
 export const errnoName = (errno: number): string => NAMES.get(errno) ?? String(errno);

@@ -18,7 +18,7 @@ const apertures = [
   { first: iova(8n * PAGE), last: iova(0xffff_ffff_ffff_ffffn) },
 ];
 
-/** The back ends, held to host fact 9, that keep the mappings that they are given; sPAPR overwrites. */
+/** The containers that keep each mapping whole, held to host fact 9; sPAPR overwrites parts of mappings. */
 const CONTAINERS: Record<string, () => IommuContainer> = {
   'type1 v2': () => new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings: 3 }),
   'type1 v1': () => new Type1Container({ hostPageSize, domainPageSizes, version: 1 }),
@@ -33,7 +33,8 @@ interface Call {
   readonly request: DmaMapRequest;
 }
 
-// Most addresses are whole pages of a small space, so that calls meet often; some are not, some are at 2^64.
+// Most addresses are whole pages of a small space, so that ranges often overlap. A few lie off the page, or
+// just below 2^64.
 const address = fc.oneof(
   { weight: 20, arbitrary: fc.bigInt(0n, PAGES).map((page) => page * PAGE) },
   { weight: 1, arbitrary: fc.bigInt(0n, PAGES * PAGE) },
@@ -76,7 +77,7 @@ function expectDisjoint(mappings: readonly DmaMapping[]): void {
 }
 
 describe.each(Object.entries(CONTAINERS))('%s', (_, create) => {
-  it('keeps mappings disjoint, and no byte gets lost (host fact 9.3)', () => {
+  it('keeps mappings disjoint and counts every byte (host fact 9.3)', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
         const container = create();
@@ -93,7 +94,7 @@ describe.each(Object.entries(CONTAINERS))('%s', (_, create) => {
     );
   });
 
-  it('a map that fails changes nothing, one that succeeds adds itself (host fact 9.4)', () => {
+  it('changes nothing by a map that fails, and adds a map that succeeds (host fact 9.4)', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
         const container = create();
@@ -111,7 +112,7 @@ describe.each(Object.entries(CONTAINERS))('%s', (_, create) => {
 });
 
 describe('type1', () => {
-  it('maps whole granules only (host fact 9.2), and its budget follows the mappings', () => {
+  it('maps whole granules alone, and its budget follows the mappings (host fact 9.2)', () => {
     const type1 = () => new Type1Container({ hostPageSize: 0x10000n, domainPageSizes, maxMappings: 3 });
     fc.assert(
       fc.property(calls, (sequence) => {
@@ -137,7 +138,7 @@ describe('type1', () => {
     );
   });
 
-  it('v2 unmaps exactly what lies in the range, or nothing (host fact 9.5)', () => {
+  it('unmaps in version 2 exactly the mappings inside the range, or none (host fact 9.5)', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
         const container = CONTAINERS['type1 v2']!();
@@ -162,11 +163,11 @@ describe('type1', () => {
   });
 });
 
-it('sPAPR behaves like a table with one entry a page', () => {
+it('a sPAPR container behaves like a table with one entry a page (random calls)', () => {
   fc.assert(
     fc.property(calls, (sequence) => {
       const container = new SpaprTceContainer({ hostPageSize });
-      // The upper half of what the calls map from is not registered.
+      // The upper half of the memory that the calls map is not registered.
       const registered = (PAGES / 2n) * PAGE;
       container.registerMemory({ hostAddress: hostAddress(RAM), size: registered });
       const entries = new Map<bigint, bigint>();

@@ -1,13 +1,13 @@
 import type { HostAddress, Iova, Offset, PageSizeBitmap, Size } from '../address/index.ts';
 import type { Errno } from './errno.ts';
 
-/** What lies behind a mapping, in the VMM's terms; the host keeps it for the trace and never reads it. */
+/** The memory behind a mapping, in the VMM's terms. The host keeps it for the trace and does not read it. */
 export interface Backing {
   /** Name of the memory region. */
   readonly region: string;
-  /** The device that owns the region, if a device does. */
+  /** The device that owns the region; `undefined` for RAM and ROM. */
   readonly owner: string | undefined;
-  /** Where in the region the mapping begins. */
+  /** Offset in the region of the mapping's first byte. */
   readonly offset: Offset;
 }
 
@@ -16,7 +16,7 @@ export interface DmaMapRequest {
   readonly iova: Iova;
   readonly size: Size;
   readonly hostAddress: HostAddress;
-  /** Without the write flag: devices may only read. */
+  /** Whether devices may only read: the request has no write flag. */
   readonly readonly: boolean;
   /** Whether `hostAddress` lies in an mmapped BAR (a PFNMAP area) rather than in ordinary memory. */
   readonly deviceMemory: boolean;
@@ -26,19 +26,22 @@ export interface DmaMapRequest {
 /** A mapping that is in force. */
 export type DmaMapping = DmaMapRequest;
 
-/** What an unmap request did. */
+/** The answer to an unmap request. */
 export interface UnmapResult {
   readonly errno: Errno;
-  /** Bytes that were mapped before and are no longer; 0 when nothing was mapped there. */
+  /** Bytes that were mapped before and are not any more; 0 if none were. */
   readonly unmapped: Size;
 }
 
-/** The host's side of a VFIO container: the checks it makes, in its order, and the mappings it keeps. */
+/** The answer to an unmap request that fails with `errno` and unmaps nothing. */
+export const failedUnmap = (errno: Errno): UnmapResult => ({ errno, unmapped: 0n });
+
+/** The host's side of a VFIO container: the kernel's checks, in the kernel's order, and the live mappings. */
 export interface IommuContainer {
-  /** The page sizes that the host reports; the smallest is what mappings are expected to align to. */
+  /** The page sizes that the host reports. The VMM is expected to align mappings to the smallest. */
   readonly pageSizes: PageSizeBitmap;
   map(request: DmaMapRequest): Errno;
   unmap(iova: Iova, size: Size): UnmapResult;
-  /** The live mappings by rising IOVA. The array never changes afterwards. */
+  /** The live mappings by rising IOVA. The returned array never changes. */
   mappings(): readonly DmaMapping[];
 }

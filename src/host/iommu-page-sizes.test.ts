@@ -5,7 +5,7 @@ import { type1PageSizes } from './type1.ts';
 
 const HOST_PAGES = [0x1000n, 0x4000n, 0x10000n] as const;
 
-/** host fact 5.2: hardware, then domain / type1 for hosts with 4K, 16K and 64K pages. */
+/** host fact 5.2: the hardware's sizes, then domain / type1 for hosts with 4K, 16K and 64K pages. */
 const SMMU = `
   0x40201000  0x40201000/0x40201000  0x40201000/0x40204000  0x40201000/0x40210000
   0x02004000  0x02004000/0x02004000  0x02004000/0x02004000  0x02004000/0x02010000
@@ -30,21 +30,24 @@ const SMMU = `
   });
 
 describe('restrictToGranule', () => {
-  it('has 21 cases in the table', () => expect(SMMU).toHaveLength(21));
+  it('is tested with the 21 cells of the table (host fact 5.2)', () => expect(SMMU).toHaveLength(21));
 
-  it.each(SMMU)('$hardware on a $page host', ({ hardware, page, domain, type1 }) => {
-    expect(restrictToGranule(hardware, page)).toBe(domain);
-    expect(type1PageSizes(domain, page)).toBe(type1);
-  });
+  it.each(SMMU)(
+    'restricts $hardware on host pages of $page bytes to $domain, of which type1 reports $type1',
+    ({ hardware, page, domain, type1 }) => {
+      expect(restrictToGranule(hardware, page)).toBe(domain);
+      expect(type1PageSizes(domain, page)).toBe(type1);
+    },
+  );
 
-  it('keeps the 4T block of 52-bit output addresses with the 64K granule only', () => {
+  it('keeps the 4T block of 52-bit output addresses with the 64K granule alone', () => {
     const hardware =
       PAGE_SIZE_FAMILIES.granule64K | PAGE_SIZE_FAMILIES.granule4K | PAGE_SIZE_FAMILIES.block4T;
     expect(restrictToGranule(hardware, 0x10000n)).toBe(0x400_2001_0000n);
     expect(restrictToGranule(hardware, 0x1000n)).toBe(0x4020_1000n);
   });
 
-  it('yields nothing for a size that is no granule, and for nothing', () => {
+  it('returns 0 for a size that is no granule, and for no size', () => {
     expect(restrictToGranule(0x20_0000n, 0x1000n)).toBe(0n);
     expect(restrictToGranule(0x8000n, 0x10000n)).toBe(0n);
     expect(restrictToGranule(0n, 0x1000n)).toBe(0n);
@@ -67,23 +70,23 @@ describe('domainPageSizes (host fact 5.3)', () => {
     ['virtio', 0x10000n, 0x10000n],
     ['virtio', 0x20000n, 0n],
     ['apple-dart', 0x4000n, 0x4000n],
-  ] as const)('%s, hardware %s, 64K host', (driver, hardware, expected) => {
+  ] as const)('of %s on a 64K host, for hardware %s, is %s', (driver, hardware, expected) => {
     expect(domainPageSizes(driver, hardware, 0x10000n)).toBe(expected);
   });
 
-  it('leaves 512G out of AMD tables', () => {
+  it('leaves 512G out for AMD table v1', () => {
     for (const driver of ['amd-v1', 'amd-v1-legacy'] as const) {
       expect(domainPageSizes(driver, 0n, 0x1000n) & (1n << 39n)).toBe(0n);
       expect(domainPageSizes(driver, 0n, 0x1000n) & (1n << 38n)).not.toBe(0n);
     }
   });
 
-  it.each(HOST_PAGES)('type1 reports virtio masks down to the host page: %s', (page) => {
+  it.each(HOST_PAGES)('of virtio is reported by type1 down to the host page of %i bytes', (page) => {
     const wide = 0xffff_ffff_ffff_f000n;
     expect(type1PageSizes(domainPageSizes('virtio', wide, page), page)).toBe(wide & -page);
   });
 
-  it('never makes type1 report less than a host page, or nothing (host fact 9.1)', () => {
+  it('makes type1 report at least one size, and none below the host page (host fact 9.1)', () => {
     const hardwares = [...new Set(SMMU.map(({ hardware }) => hardware))];
     for (const driver of IOMMU_DRIVERS) {
       for (const page of HOST_PAGES) {
@@ -98,7 +101,7 @@ describe('domainPageSizes (host fact 5.3)', () => {
     }
   });
 
-  it('knows the 32-bit ARM format', () => {
+  it('names the sizes of the 32-bit ARM format', () => {
     expect(PAGE_SIZE_FAMILIES.armShortDescriptor).toBe(0x0111_1000n);
   });
 });

@@ -9,29 +9,37 @@ import {
 } from '../address/index.ts';
 import { isUsable, type Aperture } from './aperture.ts';
 import { Errno } from './errno.ts';
-import type { DmaMapping, DmaMapRequest, IommuContainer, UnmapResult } from './iommu-container.ts';
+import {
+  failedUnmap,
+  type DmaMapping,
+  type DmaMapRequest,
+  type IommuContainer,
+  type UnmapResult,
+} from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
 
+/** The host behind an I/O address space of iommufd. */
 export interface IommufdOptions {
-  /** The host kernel's page size in bytes. */
+  /** The host kernel's page in bytes. */
   readonly hostPageSize: Size;
-  /** What the attached IOMMU domain can map; 0 when no device is attached yet. */
+  /** The page sizes of the attached IOMMU domain; 0 while no device is attached. */
   readonly domainPageSizes: PageSizeBitmap;
-  /** What is not reserved, ascending, with a gap between any two; empty (the default): everything. */
+  /**
+   * The addresses that are not reserved, ascending, with a gap between any two. Empty, the default, is every
+   * address.
+   */
   readonly apertures?: readonly Aperture[] | undefined;
 }
 
-const failed = (errno: Errno): UnmapResult => ({ errno, unmapped: 0n });
-
 /**
- * An I/O address space of iommufd, used by its own calls (QEMU's native back end: every map has
- * IOMMU_IOAS_MAP_FIXED_IOVA) and not through the VFIO compatibility container. Linux
- * drivers/iommu/iommufd, host facts 2.1 to 2.3. The number of mappings has no limit (host fact R2.2.5).
+ * An I/O address space (IOAS) of iommufd with its native calls, as QEMU's iommufd backend makes them: every
+ * map has IOMMU_IOAS_MAP_FIXED_IOVA. Not the VFIO compatibility container. Linux drivers/iommu/iommufd,
+ * host facts 2.1 to 2.3. The number of mappings has no limit (host fact R2.2.5).
  */
 export class IommufdIoas implements IommuContainer {
   /**
-   * The domain's own page sizes, whatever the host page: there is no floor as in type1 (host fact R2.1.1).
-   * The kernel reports the smallest only (`out_iova_alignment`), and QEMU uses nothing else.
+   * The domain's own page sizes. iommufd keeps sizes below the host page, which type1 drops (host
+   * fact R2.1.1). The kernel reports the smallest alone (`out_iova_alignment`), and QEMU uses no other.
    */
   readonly pageSizes: PageSizeBitmap;
   readonly #hostPageSize: Size;
@@ -42,14 +50,14 @@ export class IommufdIoas implements IommuContainer {
   constructor(options: IommufdOptions) {
     this.pageSizes = options.domainPageSizes;
     this.#hostPageSize = options.hostPageSize;
-    // Linux io_pagetable.c:iopt_calculate_iova_alignment: bytes, until a domain asks for more.
+    // Linux io_pagetable.c:iopt_calculate_iova_alignment: 1 byte while no domain is attached.
     this.#alignment = smallestPage(options.domainPageSizes) || 1n;
     this.#apertures = options.apertures ?? [];
   }
 
   /**
    * IOMMU_IOAS_MAP with a fixed IOVA. Linux ioas.c:iommufd_ioas_map, io_pagetable.c:iopt_alloc_area_pages
-   * and iopt_insert_area, host facts I2 to I14; flags, object and memory are always valid
+   * and iopt_insert_area, host facts I2 to I14. Flags and object are always valid, and memory is present
    * (host facts I1, I3 and I4).
    */
   map(request: DmaMapRequest): Errno {
@@ -59,20 +67,21 @@ export class IommufdIoas implements IommuContainer {
     if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return Errno.EOVERFLOW;
     // host fact I5; 7.3.4 tests the upper limit after host fact I6 (host fact R2.2.6).
     if (size === 0n || size > LAST_ADDRESS - this.#hostPageSize) return Errno.EINVAL;
-    // host fact I6: unlike in host fact I9 it is the end that must fit, not the last byte.
+    // host fact I6: the end must fit, not only the last byte as in host fact I9.
     if (hostAddress + size > LAST_ADDRESS) return Errno.EOVERFLOW;
     // host facts I7 and I8
     if (!isAligned(size | iova, alignment)) return Errno.EINVAL;
     // host fact I9
     if (iova + size > END_OF_SPACE) return Errno.EOVERFLOW;
-    // host facts I10 and I11: the other way round than type1 (host fact R2.2.1).
+    // host facts I10 and I11: reserved addresses come before overlaps; in type1 after them (host
+    // fact R2.2.1).
     if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
     if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
-    // host fact I13: only the place in the page is looked at, so alignments above the page ask for a whole
-    // page.
+    // host fact I13: the kernel tests the offset in the page alone, so an alignment above the page asks for a
+    // multiple of the page.
     if (!isAligned(hostAddress & (this.#hostPageSize - 1n), alignment)) return Errno.EINVAL;
-    // host fact I14: pages are pinned as soon as a domain is attached, and memory of a device has none to
-    // pin (host fact R2.2.3).
+    // host fact I14: with a domain attached the kernel pins pages; a BAR has no pages to pin (host
+    // fact R2.2.3).
     if (request.deviceMemory && this.pageSizes !== 0n) return Errno.EFAULT;
 
     this.#table.insert(request);
@@ -80,18 +89,19 @@ export class IommufdIoas implements IommuContainer {
   }
 
   /**
-   * IOMMU_IOAS_UNMAP: removes the mappings inside the range. One that it cuts ends the call, after those
-   * below were removed; so the result may carry both an error and bytes. Nothing mapped is an error here.
-   * Linux ioas.c:iommufd_ioas_unmap, io_pagetable.c:iopt_unmap_iova_range, host fact 2.3.
+   * IOMMU_IOAS_UNMAP: removes the mappings inside the range. A mapping that the range cuts ends the call
+   * with an error after the mappings below it were removed, so the result may have both an error and bytes.
+   * A range without mappings is an error. Linux ioas.c:iommufd_ioas_unmap,
+   * io_pagetable.c:iopt_unmap_iova_range, host fact 2.3.
    *
-   * @param iova with `size` 2^64 - 1 and 0 here, everything is removed
+   * @param iova 0 with `size` 2^64 - 1 removes all mappings.
    */
   unmap(iova: Iova, size: Size): UnmapResult {
     if (iova === 0n && size === LAST_ADDRESS) return this.unmapAll();
-    if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return failed(Errno.EOVERFLOW);
-    if (size === 0n) return failed(Errno.EINVAL);
+    if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return failedUnmap(Errno.EOVERFLOW);
+    if (size === 0n) return failedUnmap(Errno.EINVAL);
     const end = iova + size;
-    if (end > END_OF_SPACE) return failed(Errno.EOVERFLOW);
+    if (end > END_OF_SPACE) return failedUnmap(Errno.EOVERFLOW);
 
     const mappings = this.#table.overlapping(iova, size);
     const cut = mappings.findIndex((mapping) => mapping.iova < iova || mapping.iova + mapping.size > end);
@@ -99,7 +109,7 @@ export class IommufdIoas implements IommuContainer {
     return { errno: cut >= 0 || unmapped === 0n ? Errno.ENOENT : 0, unmapped };
   }
 
-  /** IOMMU_IOAS_UNMAP of everything: succeeds even when there is nothing. */
+  /** IOMMU_IOAS_UNMAP of all mappings: succeeds also without any. */
   unmapAll(): UnmapResult {
     return { errno: 0, unmapped: this.#table.clear() };
   }

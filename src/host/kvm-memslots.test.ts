@@ -4,8 +4,8 @@ import { gpa, hostAddress, offset } from '../address/index.ts';
 import { Errno } from './errno.ts';
 import { KvmMemslots, type KvmOptions, type Memslot } from './kvm-memslots.ts';
 
-const KiB = 1n << 10n;
-const P = 4n * KiB;
+const KIB = 1n << 10n;
+const P = 4n * KIB;
 
 const slot = (number: number, at: bigint, size: bigint, rest: Partial<Memslot> = {}): Memslot => ({
   slot: number,
@@ -22,7 +22,7 @@ const kvm = (options: Partial<KvmOptions> = {}): KvmMemslots =>
   new KvmMemslots({ hostPageSize: P, ...options });
 
 describe('KvmMemslots.set', () => {
-  it('keeps slots by rising GPA', () => {
+  it('keeps slots by rising guest-physical address', () => {
     const slots = kvm();
     const high = slot(0, 0x10000n, P);
     const low = slot(1, 0n, 0x10000n);
@@ -33,44 +33,44 @@ describe('KvmMemslots.set', () => {
   });
 
   it.each([
-    ['host fact K3: a slot that there is not', slot(32764, 0n, P)],
-    ['host fact K3: a negative one', slot(-1, 0n, P)],
-    ['host fact K5: size', slot(0, 0n, 0x800n)],
-    ['host fact K6: GPA', slot(0, 0x800n, P)],
-    ['host fact K7: host address', slot(0, 0n, P, { hostAddress: hostAddress(0x800n) })],
+    ['a slot number at the limit (host fact K3)', slot(32764, 0n, P)],
+    ['a negative slot number (host fact K3)', slot(-1, 0n, P)],
+    ['an unaligned size (host fact K5)', slot(0, 0n, 0x800n)],
+    ['an unaligned guest address (host fact K6)', slot(0, 0x800n, P)],
+    ['an unaligned host address (host fact K7)', slot(0, 0n, P, { hostAddress: hostAddress(0x800n) })],
     [
-      'host fact K7: host address wraps',
+      'a host address that wraps (host fact K7)',
       slot(0, 0n, 2n * P, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) }),
     ],
-    ['host fact K9: the last page of the space', slot(0, 0xffff_ffff_ffff_f000n, P)],
-    ['host fact K9: wraps', slot(0, 0xffff_ffff_ffff_f000n, 2n * P)],
-    ['host fact K10: 2^31 pages', slot(0, 0n, P << 31n, { hostAddress: hostAddress(0n) })],
-    ['host fact K11: nothing to delete', slot(0, 0n, 0n)],
-  ])('EINVAL by %s', (_, bad) => {
+    ['the last page of the address space (host fact K9)', slot(0, 0xffff_ffff_ffff_f000n, P)],
+    ['a guest address that wraps (host fact K9)', slot(0, 0xffff_ffff_ffff_f000n, 2n * P)],
+    ['2^31 pages (host fact K10)', slot(0, 0n, P << 31n, { hostAddress: hostAddress(0n) })],
+    ['the deletion of a slot that does not exist (host fact K11)', slot(0, 0n, 0n)],
+  ])('fails with EINVAL for %s', (_, bad) => {
     const slots = kvm();
     expect(slots.set(bad)).toBe(Errno.EINVAL);
     expect(slots.slots()).toEqual([]);
   });
 
-  it('accepts what just fits', () => {
+  it('accepts the last slot number, the last page but one and 2^31 - 1 pages', () => {
     expect(kvm().set(slot(32763, 0xffff_ffff_ffff_e000n, P))).toBe(0);
     expect(kvm().set(slot(0, 0n, (P << 31n) - P))).toBe(0);
     expect(kvm({ slotLimit: 1 }).set(slot(0, 0n, P))).toBe(0);
     expect(kvm({ slotLimit: 1 }).set(slot(1, 0n, P))).toBe(Errno.EINVAL);
   });
 
-  it('host fact K4: EINVAL for a read-only slot where the architecture has none', () => {
+  it('fails with EINVAL for a read-only slot on an architecture without them (host fact K4)', () => {
     expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P, { readonly: true }))).toBe(Errno.EINVAL);
     expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P))).toBe(0);
     expect(kvm().set(slot(0, 0n, P, { readonly: true }))).toBe(0);
   });
 
-  it('host fact R6.1.1: goes by the page of the host', () => {
-    expect(kvm({ hostPageSize: 64n * KiB }).set(slot(0, 0n, P))).toBe(Errno.EINVAL);
-    expect(kvm({ hostPageSize: 64n * KiB }).set(slot(0, 0n, 64n * KiB))).toBe(0);
+  it('tests alignment by the host’s page (host fact R6.1.1)', () => {
+    expect(kvm({ hostPageSize: 64n * KIB }).set(slot(0, 0n, P))).toBe(Errno.EINVAL);
+    expect(kvm({ hostPageSize: 64n * KIB }).set(slot(0, 0n, 64n * KIB))).toBe(0);
   });
 
-  it('host fact K11: deletes with size 0, at whatever aligned address', () => {
+  it('deletes a slot with size 0, at any aligned address (host fact K11)', () => {
     const slots = kvm();
     slots.set(slot(0, 0n, P));
     slots.set(slot(1, P, P));
@@ -84,7 +84,7 @@ describe('KvmMemslots.set', () => {
     ['another host address', { hostAddress: hostAddress(0n) }],
     ['another size', { size: 2n * P }],
     ['read-only', { readonly: true }],
-  ])('host fact K12: EINVAL for a slot that exists, with %s', (_, rest) => {
+  ])('fails with EINVAL for an existing slot with %s (host fact K12)', (_, rest) => {
     const slots = kvm();
     const existing = slot(0, 0n, P);
     slots.set(existing);
@@ -92,7 +92,7 @@ describe('KvmMemslots.set', () => {
     expect(slots.slots()).toEqual([existing]);
   });
 
-  it('host fact K12: moves a slot, switches its dirty log, accepts it unchanged', () => {
+  it('moves a slot, switches its dirty log, and accepts it unchanged (host fact K12)', () => {
     const slots = kvm();
     const first = slot(0, 0n, 4n * P);
     slots.set(first);
@@ -100,19 +100,19 @@ describe('KvmMemslots.set', () => {
     const logging = { ...first, logDirtyPages: true };
     expect(slots.set(logging)).toBe(0);
     expect(slots.slots()).toEqual([logging]);
-    // It may overlap the place it leaves.
+    // The new place may overlap the old one.
     const moved = { ...logging, gpa: gpa(P) };
     expect(slots.set(moved)).toBe(0);
     expect(slots.slots()).toEqual([moved]);
   });
 
   it.each([
-    ['the same place', 0x4000n, 0x4000n],
+    ['the same addresses', 0x4000n, 0x4000n],
     ['its start', 0x3000n, 0x2000n],
     ['its end', 0x7000n, 0x2000n],
     ['its inside', 0x5000n, 0x1000n],
     ['all of it', 0n, 0x10000n],
-  ])('host fact K13: EEXIST over another slot: %s', (_, at, size) => {
+  ])('fails with EEXIST over another slot: %s (host fact K13)', (_, at, size) => {
     const slots = kvm();
     const existing = slot(0, 0x4000n, 0x4000n);
     slots.set(existing);
@@ -120,7 +120,7 @@ describe('KvmMemslots.set', () => {
     expect(slots.slots()).toEqual([existing]);
   });
 
-  it('host fact K13: EEXIST for a move over another slot, which leaves both', () => {
+  it('fails with EEXIST for a move over another slot and leaves both (host fact K13)', () => {
     const slots = kvm();
     const [first, second] = [slot(0, 0n, P), slot(1, P, P)];
     slots.set(first);
@@ -129,7 +129,7 @@ describe('KvmMemslots.set', () => {
     expect(slots.slots()).toEqual([first, second]);
   });
 
-  it('host fact K14: guest addresses have an end, which is tested after overlaps (host fact K13)', () => {
+  it('fails above the last guest address, which it tests after overlaps (host facts K13 and K14)', () => {
     const x86 = kvm({ lastGpa: gpa(0xffffn) });
     expect(x86.set(slot(0, 0xf000n, P))).toBe(0);
     expect(x86.set(slot(1, 0x10000n, P))).toBe(Errno.EINVAL);
@@ -139,7 +139,7 @@ describe('KvmMemslots.set', () => {
     expect(arm64.slots()).toEqual([]);
   });
 
-  it('keeps slots aligned and disjoint, and a refused call changes nothing (host fact 9.9)', () => {
+  it('keeps slots aligned and disjoint, and changes nothing by a refused call (host fact 9.9)', () => {
     const call = fc.record({
       number: fc.integer({ min: 0, max: 4 }),
       page: fc.bigInt(0n, 12n),

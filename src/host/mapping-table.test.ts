@@ -17,7 +17,7 @@ describe('MappingTable', () => {
   const b = mapping(0x2000n, 0x2000n);
   const last = mapping(0xffff_ffff_ffff_f000n, 0x1000n);
 
-  it('finds mappings by IOVA and removes them with their bytes', () => {
+  it('finds mappings by IOVA, and removes them and tells their bytes', () => {
     const table = new MappingTable();
     for (const one of [last, b, a]) table.insert(one);
     expect(table.size).toBe(3);
@@ -34,7 +34,7 @@ describe('MappingTable', () => {
     expect(table.snapshot()).toEqual([]);
   });
 
-  it('does not take what overlaps', () => {
+  it('throws for a mapping that overlaps another', () => {
     const table = new MappingTable();
     table.insert(a);
     expect(() => table.insert(mapping(0x1800n, 0x1000n))).toThrow(RangeError);

@@ -4,9 +4,9 @@ import { Errno } from './errno.ts';
 import type { DmaMapRequest } from './iommu-container.ts';
 import { POWERNV_PAGE_SIZES, SpaprTceContainer, type SpaprTceOptions } from './spapr-tce.ts';
 
-const KiB = 1n << 10n;
-const MiB = 1n << 20n;
-const GiB = 1n << 30n;
+const KIB = 1n << 10n;
+const MIB = 1n << 20n;
+const GIB = 1n << 30n;
 const RAM = 0x7f00_0000_0000n;
 const SECOND_WINDOW = 1n << 59n;
 
@@ -22,12 +22,12 @@ const request = (at: bigint, size: bigint, source = RAM): DmaMapRequest => ({
 const block = (start: bigint, size: Size) => ({ hostAddress: hostAddress(start), size });
 
 const container = (options: Partial<SpaprTceOptions> = {}): SpaprTceContainer =>
-  new SpaprTceContainer({ hostPageSize: 64n * KiB, ...options });
+  new SpaprTceContainer({ hostPageSize: 64n * KIB, ...options });
 
 /** A container with 16 MiB of memory registered. */
 function withMemory(options: Partial<SpaprTceOptions> = {}): SpaprTceContainer {
   const tce = container(options);
-  expect(tce.registerMemory(block(RAM, 16n * MiB))).toBe(0);
+  expect(tce.registerMemory(block(RAM, 16n * MIB))).toBe(0);
   return tce;
 }
 
@@ -38,82 +38,82 @@ const live = (tce: SpaprTceContainer) =>
 
 describe('SpaprTceContainer.registerMemory', () => {
   it.each([
-    ['host fact G2: address', block(RAM + 0x1000n, 64n * KiB)],
-    ['host fact G2: size', block(RAM, 0x1000n)],
-    ['host fact G2: the end does not fit', block(0xffff_ffff_ffff_0000n, 64n * KiB)],
-    ['host fact G7: overlap, not identical', block(RAM, 32n * MiB)],
-    ['host fact G7: a part', block(RAM, 64n * KiB)],
-    ['host fact G7: the inside', block(RAM + 64n * KiB, 64n * KiB)],
-  ])('EINVAL by %s', (_, bad) => {
+    ['an unaligned address (host fact G2)', block(RAM + 0x1000n, 64n * KIB)],
+    ['an unaligned size (host fact G2)', block(RAM, 0x1000n)],
+    ['an end that does not fit (host fact G2)', block(0xffff_ffff_ffff_0000n, 64n * KIB)],
+    ['a larger block over a registered one (host fact G7)', block(RAM, 32n * MIB)],
+    ['the first part of a registered block (host fact G7)', block(RAM, 64n * KIB)],
+    ['the inside of a registered block (host fact G7)', block(RAM + 64n * KIB, 64n * KIB)],
+  ])('fails with EINVAL for %s', (_, bad) => {
     expect(withMemory().registerMemory(bad)).toBe(Errno.EINVAL);
   });
 
-  it('takes the last block that fits, and neighbours', () => {
+  it('registers the last block that fits, and neighbours of a block', () => {
     const tce = withMemory();
-    expect(tce.registerMemory(block(0xffff_ffff_fffe_0000n, 64n * KiB))).toBe(0);
-    expect(tce.registerMemory(block(RAM + 16n * MiB, 64n * KiB))).toBe(0);
-    expect(tce.registerMemory(block(RAM - 64n * KiB, 64n * KiB))).toBe(0);
+    expect(tce.registerMemory(block(0xffff_ffff_fffe_0000n, 64n * KIB))).toBe(0);
+    expect(tce.registerMemory(block(RAM + 16n * MIB, 64n * KIB))).toBe(0);
+    expect(tce.registerMemory(block(RAM - 64n * KIB, 64n * KIB))).toBe(0);
   });
 
-  it('host fact G3: EBUSY for the same block again', () => {
-    expect(withMemory().registerMemory(block(RAM, 16n * MiB))).toBe(Errno.EBUSY);
+  it('fails with EBUSY for the same block again (host fact G3)', () => {
+    expect(withMemory().registerMemory(block(RAM, 16n * MIB))).toBe(Errno.EBUSY);
   });
 
-  it('host facts G6 and R3.6.3: EFAULT for memory of a device and for read-only memory', () => {
+  it('fails with EFAULT for a BAR and for read-only memory (host facts G6 and R3.6.3)', () => {
     const tce = container();
-    expect(tce.registerMemory({ ...block(RAM, 64n * KiB), deviceMemory: true })).toBe(Errno.EFAULT);
-    expect(tce.registerMemory({ ...block(RAM, 64n * KiB), readonly: true })).toBe(Errno.EFAULT);
+    expect(tce.registerMemory({ ...block(RAM, 64n * KIB), deviceMemory: true })).toBe(Errno.EFAULT);
+    expect(tce.registerMemory({ ...block(RAM, 64n * KIB), readonly: true })).toBe(Errno.EFAULT);
   });
 
-  it('checks in the order of the kernel: identical, limit, pin, overlap', () => {
-    const tce = withMemory({ lockLimit: 17n * MiB });
+  it('tests for the same block, then the limit, then pins, then tests for overlaps, as the kernel does', () => {
+    const tce = withMemory({ lockLimit: 17n * MIB });
     const device = { deviceMemory: true };
-    expect(tce.registerMemory({ ...block(RAM, 16n * MiB), ...device })).toBe(Errno.EBUSY);
-    expect(tce.registerMemory({ ...block(RAM, 2n * MiB), ...device })).toBe(Errno.ENOMEM);
-    expect(tce.registerMemory({ ...block(RAM, 1n * MiB), ...device })).toBe(Errno.EFAULT);
-    expect(tce.registerMemory(block(RAM, 1n * MiB))).toBe(Errno.EINVAL);
+    expect(tce.registerMemory({ ...block(RAM, 16n * MIB), ...device })).toBe(Errno.EBUSY);
+    expect(tce.registerMemory({ ...block(RAM, 2n * MIB), ...device })).toBe(Errno.ENOMEM);
+    expect(tce.registerMemory({ ...block(RAM, 1n * MIB), ...device })).toBe(Errno.EFAULT);
+    expect(tce.registerMemory(block(RAM, 1n * MIB))).toBe(Errno.EINVAL);
     expect(tce.registerMemory(block(RAM, 0n))).toBe(Errno.ENOMEM);
   });
 
-  it('host fact G5: unregistering gives the limit back', () => {
-    const tce = withMemory({ lockLimit: 16n * MiB });
-    expect(tce.registerMemory(block(0n, 64n * KiB))).toBe(Errno.ENOMEM);
-    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MiB)).toBe(0);
-    expect(tce.registerMemory(block(0n, 16n * MiB))).toBe(0);
+  it('counts the limit down when memory is unregistered (host fact G5)', () => {
+    const tce = withMemory({ lockLimit: 16n * MIB });
+    expect(tce.registerMemory(block(0n, 64n * KIB))).toBe(Errno.ENOMEM);
+    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(0);
+    expect(tce.registerMemory(block(0n, 16n * MIB))).toBe(0);
   });
 });
 
 describe('SpaprTceContainer.unregisterMemory (host fact R3.6.1)', () => {
   it.each([
-    ['unaligned', RAM + 0x1000n, 16n * MiB, Errno.EINVAL],
-    ['another size', RAM, 64n * KiB, Errno.ENOENT],
-    ['another start', RAM + 64n * KiB, 16n * MiB - 64n * KiB, Errno.ENOENT],
-    ['the size, but not the start', RAM + 64n * KiB, 16n * MiB, Errno.ENOENT],
-    ['nothing there', 0n, 64n * KiB, Errno.ENOENT],
-  ])('%s', (_, start, size, errno) => {
+    ['an unaligned address', RAM + 0x1000n, 16n * MIB, Errno.EINVAL],
+    ['the start with another size', RAM, 64n * KIB, Errno.ENOENT],
+    ['another start with the same end', RAM + 64n * KIB, 16n * MIB - 64n * KIB, Errno.ENOENT],
+    ['another start with the same size', RAM + 64n * KIB, 16n * MIB, Errno.ENOENT],
+    ['an address without a block', 0n, 64n * KIB, Errno.ENOENT],
+  ])('fails for %s', (_, start, size, errno) => {
     expect(withMemory().unregisterMemory(hostAddress(start), size)).toBe(errno);
   });
 
-  it('EBUSY while something is mapped from the block, unlike Linux 7.2 (host fact D5)', () => {
+  it('fails with EBUSY while the block is mapped, unlike Linux 7.2 (host fact D5)', () => {
     const tce = withMemory();
-    tce.registerMemory(block(RAM + 16n * MiB, 64n * KiB));
-    tce.map(request(0n, 64n * KiB, RAM + 16n * MiB - 64n * KiB));
-    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MiB)).toBe(Errno.EBUSY);
-    expect(tce.unregisterMemory(hostAddress(RAM + 16n * MiB), 64n * KiB)).toBe(0);
-    tce.unmap(iova(0n), 64n * KiB);
-    tce.registerMemory(block(RAM + 16n * MiB, 64n * KiB));
-    tce.map(request(0n, 64n * KiB, RAM + 16n * MiB));
-    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MiB)).toBe(0);
+    tce.registerMemory(block(RAM + 16n * MIB, 64n * KIB));
+    tce.map(request(0n, 64n * KIB, RAM + 16n * MIB - 64n * KIB));
+    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(Errno.EBUSY);
+    expect(tce.unregisterMemory(hostAddress(RAM + 16n * MIB), 64n * KIB)).toBe(0);
+    tce.unmap(iova(0n), 64n * KIB);
+    tce.registerMemory(block(RAM + 16n * MIB, 64n * KIB));
+    tce.map(request(0n, 64n * KIB, RAM + 16n * MIB));
+    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(0);
   });
 });
 
-describe('SpaprTceContainer windows', () => {
-  it('makes the default window at the first use: map, unmap or create', () => {
-    const expected = { slot: 0, start: 0n, size: 2n * GiB, pageSize: 4n * KiB };
+describe('the windows of a SpaprTceContainer', () => {
+  it('begin with the default window, made before the first map, unmap or create', () => {
+    const expected = { slot: 0, start: 0n, size: 2n * GIB, pageSize: 4n * KIB };
     const uses: ((tce: SpaprTceContainer) => unknown)[] = [
-      (tce) => tce.map(request(0n, 4n * KiB)),
-      (tce) => tce.unmap(iova(0n), 4n * KiB),
-      (tce) => tce.createWindow({ pageSize: 64n * KiB, size: 1n * GiB }),
+      (tce) => tce.map(request(0n, 4n * KIB)),
+      (tce) => tce.unmap(iova(0n), 4n * KIB),
+      (tce) => tce.createWindow({ pageSize: 64n * KIB, size: 1n * GIB }),
     ];
     for (const use of uses) {
       const tce = withMemory();
@@ -123,124 +123,124 @@ describe('SpaprTceContainer windows', () => {
     }
   });
 
-  it('puts the second window at 2^59 (host fact 3.1) and refuses a third (host fact C4)', () => {
+  it('have the second at 2^59, and no third (host facts 3.1 and C4)', () => {
     const tce = container();
-    const window = { slot: 1, start: SECOND_WINDOW, size: 1n * GiB, pageSize: 64n * KiB };
-    expect(tce.createWindow({ pageSize: 64n * KiB, size: 1n * GiB })).toEqual({ errno: 0, window });
+    const window = { slot: 1, start: SECOND_WINDOW, size: 1n * GIB, pageSize: 64n * KIB };
+    expect(tce.createWindow({ pageSize: 64n * KIB, size: 1n * GIB })).toEqual({ errno: 0, window });
     expect(tce.windows()).toHaveLength(2);
     expect(tce.createWindow({ pageSize: 3n, size: 3n })).toEqual({ errno: Errno.ENOSPC, window: undefined });
   });
 
-  it('cancels a default window that is still to come; the next one takes its place', () => {
+  it('lack a default window that was removed before it was made; the next window takes its place', () => {
     const tce = withMemory();
     expect(tce.removeWindow(iova(0x1000n))).toBe(Errno.EINVAL);
     expect(tce.removeWindow(iova(0n))).toBe(0);
     expect(tce.windows()).toEqual([]);
-    expect(tce.map(request(0n, 4n * KiB))).toBe(Errno.ENXIO);
-    expect(tce.unmap(iova(0n), 4n * KiB).errno).toBe(Errno.ENXIO);
+    expect(tce.map(request(0n, 4n * KIB))).toBe(Errno.ENXIO);
+    expect(tce.unmap(iova(0n), 4n * KIB).errno).toBe(Errno.ENXIO);
     expect(tce.removeWindow(iova(0n))).toBe(Errno.EINVAL);
-    const { window } = tce.createWindow({ pageSize: 64n * KiB, size: 4n * GiB });
-    expect(window).toEqual({ slot: 0, start: 0n, size: 4n * GiB, pageSize: 64n * KiB });
-    expect(tce.createWindow({ pageSize: 64n * KiB, size: 4n * GiB }).window?.start).toBe(SECOND_WINDOW);
+    const { window } = tce.createWindow({ pageSize: 64n * KIB, size: 4n * GIB });
+    expect(window).toEqual({ slot: 0, start: 0n, size: 4n * GIB, pageSize: 64n * KIB });
+    expect(tce.createWindow({ pageSize: 64n * KIB, size: 4n * GIB }).window?.start).toBe(SECOND_WINDOW);
   });
 
-  it('has as many windows as the host gives', () => {
+  it('are at most as many as the host allows', () => {
     const one = container({ maxWindows: 1 });
-    expect(one.createWindow({ pageSize: 64n * KiB, size: GiB }).errno).toBe(Errno.ENOSPC);
+    expect(one.createWindow({ pageSize: 64n * KIB, size: GIB }).errno).toBe(Errno.ENOSPC);
     expect(one.windows()).toHaveLength(1);
-    expect(container({ maxWindows: 0 }).createWindow({ pageSize: 64n * KiB, size: GiB }).errno).toBe(
+    expect(container({ maxWindows: 0 }).createWindow({ pageSize: 64n * KIB, size: GIB }).errno).toBe(
       Errno.ENOSPC,
     );
   });
 
-  it('removes the window that an address lies in, with its mappings', () => {
+  it('are removed by an address in them, with their mappings', () => {
     const tce = withMemory();
-    tce.map(request(0n, 64n * KiB));
-    tce.createWindow({ pageSize: 64n * KiB, size: GiB });
-    tce.map(request(SECOND_WINDOW, 64n * KiB));
+    tce.map(request(0n, 64n * KIB));
+    tce.createWindow({ pageSize: 64n * KIB, size: GIB });
+    tce.map(request(SECOND_WINDOW, 64n * KIB));
     expect(tce.removeWindow(iova(SECOND_WINDOW - 1n))).toBe(Errno.EINVAL);
-    expect(tce.removeWindow(iova(SECOND_WINDOW + GiB))).toBe(Errno.EINVAL);
-    expect(tce.removeWindow(iova(SECOND_WINDOW + GiB - 1n))).toBe(0);
-    expect(live(tce)).toEqual([[0n, 64n * KiB, 0n, 0n]]);
+    expect(tce.removeWindow(iova(SECOND_WINDOW + GIB))).toBe(Errno.EINVAL);
+    expect(tce.removeWindow(iova(SECOND_WINDOW + GIB - 1n))).toBe(0);
+    expect(live(tce)).toEqual([[0n, 64n * KIB, 0n, 0n]]);
     expect(tce.removeWindow(iova(0n))).toBe(0);
     expect(tce.mappings()).toEqual([]);
     expect(tce.windows()).toEqual([]);
   });
 
   it.each([
-    ['host fact C5: a page size that the group lacks', { pageSize: 2n * MiB, size: GiB }],
-    ['host fact C5: no page size at all', { pageSize: 0x11000n, size: GiB }],
-    ['host fact C7: a size that is no power of two', { pageSize: 64n * KiB, size: 3n * GiB }],
-    ['host fact C7: less than a page', { pageSize: 64n * KiB, size: 4n * KiB }],
-    ['host fact C7: no level', { pageSize: 64n * KiB, size: GiB, levels: 0 }],
-    ['host fact C7: too many levels', { pageSize: 4n * KiB, size: GiB, levels: 6 }],
-    // 13 bits a level at least, for a level fills a 64K page: 3 * 13 + 16 = 55.
-    ['host fact C9: too many levels for the pages', { pageSize: 64n * KiB, size: GiB, levels: 3 }],
-    ['host fact C9: too large for the levels', { pageSize: 64n * KiB, size: 1n << 55n }],
-  ])('EINVAL by %s', (_, bad) => {
+    ['a page size that the group lacks (host fact C5)', { pageSize: 2n * MIB, size: GIB }],
+    ['a page size that is no power of two (host fact C5)', { pageSize: 0x11000n, size: GIB }],
+    ['a size that is no power of two (host fact C7)', { pageSize: 64n * KIB, size: 3n * GIB }],
+    ['a size below a page (host fact C7)', { pageSize: 64n * KIB, size: 4n * KIB }],
+    ['0 levels (host fact C7)', { pageSize: 64n * KIB, size: GIB, levels: 0 }],
+    ['too many levels (host fact C7)', { pageSize: 4n * KIB, size: GIB, levels: 6 }],
+    // A level fills at least a 64K page, so it has 13 bits or more: 3 * 13 + 16 = 55.
+    ['too many levels for the page size (host fact C9)', { pageSize: 64n * KIB, size: GIB, levels: 3 }],
+    ['a size too large for the levels (host fact C9)', { pageSize: 64n * KIB, size: 1n << 55n }],
+  ])('fail with EINVAL for %s', (_, bad) => {
     const tce = container();
     expect(tce.createWindow(bad)).toEqual({ errno: Errno.EINVAL, window: undefined });
     expect(tce.windows()).toHaveLength(1);
   });
 
-  it('host fact C9: accepts what just fits', () => {
-    expect(container().createWindow({ pageSize: 64n * KiB, size: 1n << 54n }).errno).toBe(0);
-    expect(container().createWindow({ pageSize: 64n * KiB, size: GiB, levels: 2 }).errno).toBe(0);
+  it('are made up to 54 bits of table and page (host fact C9)', () => {
+    expect(container().createWindow({ pageSize: 64n * KIB, size: 1n << 54n }).errno).toBe(0);
+    expect(container().createWindow({ pageSize: 64n * KIB, size: GIB, levels: 2 }).errno).toBe(0);
     expect(
-      container({ maxLevels: 1 }).createWindow({ pageSize: 64n * KiB, size: GiB, levels: 2 }).errno,
+      container({ maxLevels: 1 }).createWindow({ pageSize: 64n * KIB, size: GIB, levels: 2 }).errno,
     ).toBe(Errno.EINVAL);
   });
 
-  it('rounds the share of a level up', () => {
-    const fourK = { hostPageSize: 4n * KiB };
-    // 43 bits of 4K pages over 4 levels are 11 each: 44 + 12 > 55; 42 over 3 are 14: 42 + 12 < 55.
-    expect(container(fourK).createWindow({ pageSize: 4n * KiB, size: 1n << 55n, levels: 4 }).errno).toBe(
+  it('count the bits of each level rounded up', () => {
+    const fourK = { hostPageSize: 4n * KIB };
+    // 43 bits over 4 levels are 11 each, and 44 + 12 > 55. 42 bits over 3 levels are 14 each: 42 + 12 < 55.
+    expect(container(fourK).createWindow({ pageSize: 4n * KIB, size: 1n << 55n, levels: 4 }).errno).toBe(
       Errno.EINVAL,
     );
-    expect(container(fourK).createWindow({ pageSize: 4n * KiB, size: 1n << 54n, levels: 3 }).errno).toBe(0);
+    expect(container(fourK).createWindow({ pageSize: 4n * KIB, size: 1n << 54n, levels: 3 }).errno).toBe(0);
   });
 
-  it('host facts T3 and C3: returns the error of the default window, and tries again', () => {
-    const tce = withMemory({ dma32: { start: iova(0n), size: 3n * GiB } });
-    expect(tce.map(request(0n, 4n * KiB))).toBe(Errno.EINVAL);
-    expect(tce.unmap(iova(0n), 4n * KiB)).toEqual({ errno: Errno.EINVAL, unmapped: 0n });
-    expect(tce.createWindow({ pageSize: 64n * KiB, size: GiB }).errno).toBe(Errno.EINVAL);
+  it('return the error of the default window, and try again with the next call (host facts T3 and C3)', () => {
+    const tce = withMemory({ dma32: { start: iova(0n), size: 3n * GIB } });
+    expect(tce.map(request(0n, 4n * KIB))).toBe(Errno.EINVAL);
+    expect(tce.unmap(iova(0n), 4n * KIB)).toEqual({ errno: Errno.EINVAL, unmapped: 0n });
+    expect(tce.createWindow({ pageSize: 64n * KIB, size: GIB }).errno).toBe(Errno.EINVAL);
     expect(tce.windows()).toEqual([]);
     expect(tce.removeWindow(iova(0n))).toBe(0);
-    expect(tce.createWindow({ pageSize: 64n * KiB, size: GiB }).errno).toBe(0);
-    const none = withMemory({ pageSizes: 64n * KiB });
-    expect(none.map(request(0n, 64n * KiB))).toBe(Errno.EINVAL);
+    expect(tce.createWindow({ pageSize: 64n * KIB, size: GIB }).errno).toBe(0);
+    const none = withMemory({ pageSizes: 64n * KIB });
+    expect(none.map(request(0n, 64n * KIB))).toBe(Errno.EINVAL);
   });
 });
 
 describe('SpaprTceContainer.map', () => {
-  it('host fact T1: EPERM before any memory was registered', () => {
+  it('fails with EPERM before any memory was registered (host fact T1)', () => {
     const tce = container();
-    expect(tce.map(request(0n, 4n * KiB))).toBe(Errno.EPERM);
-    expect(tce.unmap(iova(0n), 4n * KiB)).toEqual({ errno: Errno.EPERM, unmapped: 0n });
+    expect(tce.map(request(0n, 4n * KIB))).toBe(Errno.EPERM);
+    expect(tce.unmap(iova(0n), 4n * KIB)).toEqual({ errno: Errno.EPERM, unmapped: 0n });
     expect(tce.windows()).toEqual([]);
   });
 
-  it('stays usable when the last memory is unregistered, but maps nothing', () => {
+  it('fails with EINVAL once all memory is unregistered', () => {
     const tce = withMemory();
-    tce.unregisterMemory(hostAddress(RAM), 16n * MiB);
-    expect(tce.map(request(0n, 4n * KiB))).toBe(Errno.EINVAL);
+    tce.unregisterMemory(hostAddress(RAM), 16n * MIB);
+    expect(tce.map(request(0n, 4n * KIB))).toBe(Errno.EINVAL);
   });
 
   it.each([
-    ['host fact T4: outside of the window', request(2n * GiB, 4n * KiB), Errno.ENXIO],
-    ['host facts T4 and T5: the window comes first', request(2n * GiB, 1n), Errno.ENXIO],
-    ['host fact T5: size', request(0n, 0x800n), Errno.EINVAL],
-    ['host fact T5: host address', request(0n, 4n * KiB, RAM + 0x800n), Errno.EINVAL],
-    ['host fact T7: IOVA', request(0x800n, 4n * KiB), Errno.EINVAL],
-    ['host fact R3.4.3: past the end of the window', request(2n * GiB - 4n * KiB, 8n * KiB), Errno.EINVAL],
-    ['host fact T8: memory that was not registered', request(0n, 4n * KiB, RAM - 4n * KiB), Errno.EINVAL],
+    ['an IOVA outside of the window (host fact T4)', request(2n * GIB, 4n * KIB), Errno.ENXIO],
+    ['an unaligned size outside of the window (host facts T4 and T5)', request(2n * GIB, 1n), Errno.ENXIO],
+    ['an unaligned size (host fact T5)', request(0n, 0x800n), Errno.EINVAL],
+    ['an unaligned host address (host fact T5)', request(0n, 4n * KIB, RAM + 0x800n), Errno.EINVAL],
+    ['an unaligned IOVA (host fact T7)', request(0x800n, 4n * KIB), Errno.EINVAL],
     [
-      'host fact R3.4.4: memory of a device',
-      { ...request(0n, 4n * KiB, 0n), deviceMemory: true },
+      'a range past the end of the window (host fact R3.4.3)',
+      request(2n * GIB - 4n * KIB, 8n * KIB),
       Errno.EINVAL,
     ],
-  ])('%s', (_, bad, errno) => {
+    ['memory that is not registered (host fact T8)', request(0n, 4n * KIB, RAM - 4n * KIB), Errno.EINVAL],
+    ['a BAR (host fact R3.4.4)', { ...request(0n, 4n * KIB, 0n), deviceMemory: true }, Errno.EINVAL],
+  ])('fails for %s', (_, bad, errno) => {
     const tce = withMemory();
     expect(tce.map(bad)).toBe(errno);
     expect(tce.mappings()).toEqual([]);
@@ -249,18 +249,18 @@ describe('SpaprTceContainer.map', () => {
   it('maps 4K on a 64K host (host fact 3.9)', () => {
     const tce = withMemory();
     expect(tce.pageSizes).toBe(POWERNV_PAGE_SIZES);
-    expect(tce.map(request(0x1000n, 4n * KiB, RAM + 0x3000n))).toBe(0);
+    expect(tce.map(request(0x1000n, 4n * KIB, RAM + 0x3000n))).toBe(0);
     expect(live(tce)).toEqual([[0x1000n, 0x1000n, 0x3000n, 0x3000n]]);
   });
 
-  it('maps the last page of a window, and nothing (host fact R3.4.2)', () => {
+  it('maps the last page of a window, and succeeds for size 0 (host fact R3.4.2)', () => {
     const tce = withMemory();
-    expect(tce.map(request(2n * GiB - 4n * KiB, 4n * KiB))).toBe(0);
+    expect(tce.map(request(2n * GIB - 4n * KIB, 4n * KIB))).toBe(0);
     expect(tce.map(request(0n, 0n))).toBe(0);
     expect(tce.mappings()).toHaveLength(1);
   });
 
-  it('replaces live entries and keeps the rest of what they belonged to (host fact R3.4.1)', () => {
+  it('replaces live entries and keeps the rest of their mapping (host fact R3.4.1)', () => {
     const tce = withMemory();
     tce.map(request(0n, 0x4000n));
     expect(tce.map(request(0x1000n, 0x1000n, RAM + 0x10000n))).toBe(0);
@@ -271,53 +271,53 @@ describe('SpaprTceContainer.map', () => {
     ]);
   });
 
-  it('spans registered blocks that touch', () => {
+  it('maps across registered blocks that touch', () => {
     const tce = withMemory();
-    tce.registerMemory(block(RAM + 16n * MiB, 64n * KiB));
-    expect(tce.map(request(0n, 128n * KiB, RAM + 16n * MiB - 64n * KiB))).toBe(0);
+    tce.registerMemory(block(RAM + 16n * MIB, 64n * KIB));
+    expect(tce.map(request(0n, 128n * KIB, RAM + 16n * MIB - 64n * KIB))).toBe(0);
   });
 
-  it('host fact T11: clears what a failing call has written, over older entries too', () => {
+  it('clears the entries that a failing call has written, older ones too (host fact T11)', () => {
     const tce = withMemory();
     tce.map(request(0n, 0x4000n));
-    expect(tce.map(request(0x1000n, 0x2000n, RAM + 16n * MiB - 0x1000n))).toBe(Errno.EINVAL);
+    expect(tce.map(request(0x1000n, 0x2000n, RAM + 16n * MIB - 0x1000n))).toBe(Errno.EINVAL);
     expect(live(tce)).toEqual([
       [0n, 0x1000n, 0n, 0n],
       [0x2000n, 0x2000n, 0x2000n, 0x2000n],
     ]);
   });
 
-  it('host facts T8 and R3.6.2: no IOMMU page is larger than the block’s pages and alignment', () => {
-    const large = { pageSize: 16n * MiB, size: GiB };
-    const twice = block(RAM, 32n * MiB);
+  it('maps no IOMMU page larger than the block’s pages and alignment (host facts T8 and R3.6.2)', () => {
+    const large = { pageSize: 16n * MIB, size: GIB };
+    const twice = block(RAM, 32n * MIB);
     const attempt = (memory: Parameters<SpaprTceContainer['registerMemory']>[0]) => {
       const tce = container();
       expect(tce.registerMemory(memory)).toBe(0);
       expect(tce.createWindow(large).errno).toBe(0);
-      return tce.map(request(SECOND_WINDOW, 16n * MiB, memory.hostAddress));
+      return tce.map(request(SECOND_WINDOW, 16n * MIB, memory.hostAddress));
     };
     expect(attempt(twice)).toBe(Errno.EINVAL);
-    expect(attempt({ ...twice, hugePageSize: 2n * MiB })).toBe(Errno.EINVAL);
-    expect(attempt({ ...twice, hugePageSize: 16n * MiB })).toBe(0);
-    expect(attempt({ ...twice, hugePageSize: 1n * GiB })).toBe(0);
-    expect(attempt({ ...block(RAM, 24n * MiB), hugePageSize: 16n * MiB })).toBe(Errno.EINVAL);
+    expect(attempt({ ...twice, hugePageSize: 2n * MIB })).toBe(Errno.EINVAL);
+    expect(attempt({ ...twice, hugePageSize: 16n * MIB })).toBe(0);
+    expect(attempt({ ...twice, hugePageSize: 1n * GIB })).toBe(0);
+    expect(attempt({ ...block(RAM, 24n * MIB), hugePageSize: 16n * MIB })).toBe(Errno.EINVAL);
   });
 });
 
 describe('SpaprTceContainer.unmap', () => {
   it.each([
-    ['outside of the window', 2n * GiB, 4n * KiB, Errno.ENXIO],
-    ['size', 0n, 0x800n, Errno.EINVAL],
-    ['IOVA', 0x800n, 4n * KiB, Errno.EINVAL],
-    ['past the end', 2n * GiB - 4n * KiB, 8n * KiB, Errno.EINVAL],
-  ])('refuses: %s', (_, at, size, errno) => {
+    ['an IOVA outside of the window', 2n * GIB, 4n * KIB, Errno.ENXIO],
+    ['an unaligned size', 0n, 0x800n, Errno.EINVAL],
+    ['an unaligned IOVA', 0x800n, 4n * KIB, Errno.EINVAL],
+    ['a range past the end of the window', 2n * GIB - 4n * KIB, 8n * KIB, Errno.EINVAL],
+  ])('fails for %s', (_, at, size, errno) => {
     const tce = withMemory();
     tce.map(request(0n, 0x4000n));
     expect(tce.unmap(iova(at), size)).toEqual({ errno, unmapped: 0n });
     expect(tce.mappings()).toHaveLength(1);
   });
 
-  it('clears any part, mapped or not', () => {
+  it('clears any part of a window, mapped or not', () => {
     const tce = withMemory();
     tce.map(request(0n, 0x4000n));
     expect(tce.unmap(iova(0x1000n), 0x1000n)).toEqual({ errno: 0, unmapped: 0x1000n });
@@ -327,6 +327,6 @@ describe('SpaprTceContainer.unmap', () => {
       [0n, 0x1000n, 0n, 0n],
       [0x2000n, 0x2000n, 0x2000n, 0x2000n],
     ]);
-    expect(tce.unmap(iova(0n), 2n * GiB)).toEqual({ errno: 0, unmapped: 0x3000n });
+    expect(tce.unmap(iova(0n), 2n * GIB)).toEqual({ errno: 0, unmapped: 0x3000n });
   });
 });

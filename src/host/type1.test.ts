@@ -5,7 +5,7 @@ import { Errno } from './errno.ts';
 import type { DmaMapRequest } from './iommu-container.ts';
 import { Type1Container, type1PageSizes, type1PageSizesBefore44, type Type1Options } from './type1.ts';
 
-const KiB = 1024n;
+const KIB = 1024n;
 const X86 = 0x4020_1000n;
 const SMMU_64K = 0x2001_0000n;
 
@@ -20,7 +20,7 @@ const request = (at: bigint, size: bigint, rest: Partial<DmaMapRequest> = {}): D
 });
 
 const container = (options: Partial<Type1Options> = {}): Type1Container =>
-  new Type1Container({ hostPageSize: 4n * KiB, domainPageSizes: X86, ...options });
+  new Type1Container({ hostPageSize: 4n * KIB, domainPageSizes: X86, ...options });
 
 /** A container with [0, 0x4000) mapped. */
 function withA(version: 1 | 2): Type1Container {
@@ -31,34 +31,34 @@ function withA(version: 1 | 2): Type1Container {
 
 describe('type1PageSizes', () => {
   it.each([
-    ['64K SMMU granule, 64K host', SMMU_64K, 64n * KiB, 0x2001_0000n],
-    ['4K, 2M, 1G, 64K host', X86, 64n * KiB, 0x4021_0000n],
-    ['4K, 2M, 1G, 4K host', X86, 4n * KiB, X86],
-    ['everything from 4K, 16K host', 0xffff_ffff_ffff_f000n, 16n * KiB, 0xffff_ffff_ffff_c000n],
-    ['4K only, 64K host', 0x1000n, 64n * KiB, 0x10000n],
-    ['no IOMMU-backed domain (host fact R1.2.3)', LAST_ADDRESS, 64n * KiB, 0xffff_ffff_ffff_0000n],
-    ['nothing in common (host fact R1.2.5)', 0n, 4n * KiB, 0n],
-  ])('%s', (_, domain, page, expected) => {
+    ['64K SMMU granule, 64K host', SMMU_64K, 64n * KIB, 0x2001_0000n],
+    ['4K, 2M, 1G, 64K host', X86, 64n * KIB, 0x4021_0000n],
+    ['4K, 2M, 1G, 4K host', X86, 4n * KIB, X86],
+    ['every size from 4K, 16K host', 0xffff_ffff_ffff_f000n, 16n * KIB, 0xffff_ffff_ffff_c000n],
+    ['4K only, 64K host', 0x1000n, 64n * KIB, 0x10000n],
+    ['no IOMMU-backed domain (host fact R1.2.3)', LAST_ADDRESS, 64n * KIB, 0xffff_ffff_ffff_0000n],
+    ['no common size (host fact R1.2.5)', 0n, 4n * KIB, 0n],
+  ])('reports for %s: %s on %s is %s', (_, domain, page, expected) => {
     expect(type1PageSizes(domain, page)).toBe(expected);
   });
 
   it('did not add the host page before Linux 4.4 (host fact R1.2.2)', () => {
-    expect(type1PageSizesBefore44(X86, 64n * KiB)).toBe(0x4020_0000n);
-    expect(type1PageSizesBefore44(0x1000n, 64n * KiB)).toBe(0n);
-    expect(type1PageSizesBefore44(X86, 4n * KiB)).toBe(X86);
+    expect(type1PageSizesBefore44(X86, 64n * KIB)).toBe(0x4020_0000n);
+    expect(type1PageSizesBefore44(0x1000n, 64n * KIB)).toBe(0n);
+    expect(type1PageSizesBefore44(X86, 4n * KIB)).toBe(X86);
   });
 });
 
-describe('golden vectors (host fact 1.8)', () => {
-  it('seed thread: 64K SMMU granule refuses the first 8K of the BAR', () => {
-    const type1 = container({ hostPageSize: 64n * KiB, domainPageSizes: SMMU_64K });
+describe('the examples for type1 (host fact 1.8)', () => {
+  it('behind an SMMU with 64K pages, the first 8K of the seed thread’s BAR are refused', () => {
+    const type1 = container({ hostPageSize: 64n * KIB, domainPageSizes: SMMU_64K });
     const first8K = request(0x80_0000_0000n, 0x2000n, { deviceMemory: true });
     expect(type1.map(first8K)).toBe(Errno.EINVAL);
     expect(type1.map({ ...first8K, size: 0x10000n })).toBe(0);
   });
 
-  it('a 64K host with a 4K IOMMU refuses 4K', () => {
-    const type1 = container({ hostPageSize: 64n * KiB });
+  it('on a 64K host with a 4K IOMMU, 4K are refused', () => {
+    const type1 = container({ hostPageSize: 64n * KIB });
     expect(type1.pageSizes).toBe(0x4021_0000n);
     expect(type1.map(request(0x10000n, 0x1000n))).toBe(Errno.EINVAL);
     expect(type1.map(request(0x10000n, 0x10000n))).toBe(0);
@@ -87,12 +87,12 @@ describe('golden vectors (host fact 1.8)', () => {
     ['start of A', 0n, 0x2000n, { errno: Errno.EINVAL, unmapped: 0n }, { errno: 0, unmapped: 0x4000n }],
     ['more than A', 0n, 0x10000n, { errno: 0, unmapped: 0x4000n }, { errno: 0, unmapped: 0x4000n }],
     ['beside A', 0x4000n, 0x1000n, { errno: 0, unmapped: 0n }, { errno: 0, unmapped: 0n }],
-  ])('unmap of the %s', (_, at, size, version2, version1) => {
+  ])('unmapping the %s does what version 2 and version 1 do', (_, at, size, version2, version1) => {
     expect(withA(2).unmap(iova(at), size)).toEqual(version2);
     expect(withA(1).unmap(iova(at), size)).toEqual(version1);
   });
 
-  it('unmap of everything', () => {
+  it('unmapping with ALL removes all mappings', () => {
     const type1 = withA(2);
     type1.map(request(0x8000n, 0x1000n));
     expect(type1.unmapAll()).toEqual({ errno: 0, unmapped: 0x5000n });
@@ -102,20 +102,20 @@ describe('golden vectors (host fact 1.8)', () => {
 
 describe('Type1Container.map', () => {
   it.each([
-    ['host fact M6: nothing', request(0n, 0n)],
+    ['size 0 (host fact M6)', request(0n, 0n)],
     [
-      'host fact M6: 2^64 bytes, which the field cannot hold',
+      '2^64 bytes, which the field cannot hold (host fact M6)',
       request(0n, 1n << 64n, { hostAddress: hostAddress(0n) }),
     ],
-    ['host fact M7: IOVA', request(0x800n, 0x1000n)],
-    ['host fact M7: size', request(0n, 0x800n)],
-    ['host fact M7: host address', request(0n, 0x1000n, { hostAddress: hostAddress(0x800n) })],
-    ['host fact M8: IOVA wraps', request(0xffff_ffff_ffff_e000n, 0x3000n)],
+    ['an unaligned IOVA (host fact M7)', request(0x800n, 0x1000n)],
+    ['an unaligned size (host fact M7)', request(0n, 0x800n)],
+    ['an unaligned host address (host fact M7)', request(0n, 0x1000n, { hostAddress: hostAddress(0x800n) })],
+    ['an IOVA that wraps (host fact M8)', request(0xffff_ffff_ffff_e000n, 0x3000n)],
     [
-      'host fact M8: host address wraps',
+      'a host address that wraps (host fact M8)',
       request(0n, 0x2000n, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) }),
     ],
-  ])('EINVAL by %s', (_, bad) => {
+  ])('fails with EINVAL for %s', (_, bad) => {
     const type1 = container();
     expect(type1.map(bad)).toBe(Errno.EINVAL);
     expect(type1.mappings()).toEqual([]);
@@ -127,7 +127,7 @@ describe('Type1Container.map', () => {
     ['its end', 0x7000n, 0x2000n],
     ['its inside', 0x5000n, 0x1000n],
     ['all of it', 0n, 0x10000n],
-  ])('host fact M10: EEXIST for %s', (_, at, size) => {
+  ])('fails with EEXIST over a live mapping: %s (host fact M10)', (_, at, size) => {
     const type1 = container();
     const first = request(0x4000n, 0x4000n);
     type1.map(first);
@@ -135,7 +135,7 @@ describe('Type1Container.map', () => {
     expect(type1.mappings()).toEqual([first]);
   });
 
-  it('host fact M11: ENOSPC after maxMappings, until one is removed', () => {
+  it('fails with ENOSPC at the limit of mappings until one is removed (host fact M11)', () => {
     const type1 = container({ maxMappings: 2 });
     expect(type1.available).toBe(2);
     expect(type1.map(request(0n, 0x1000n))).toBe(0);
@@ -146,7 +146,7 @@ describe('Type1Container.map', () => {
     expect(type1.map(request(0x2000n, 0x1000n))).toBe(0);
   });
 
-  it('host fact M11: allows 65,535 mappings by default', () => {
+  it('accepts 65,535 mappings by default (host fact M11)', () => {
     const type1 = container();
     for (let page = 0n; page < 65535n; page += 1n) {
       if (type1.map(request(page * 0x1000n, 0x1000n)) !== 0) expect.fail(`page ${page}`);
@@ -155,7 +155,7 @@ describe('Type1Container.map', () => {
     expect(type1.unmap(iova(0n), 65535n * 0x1000n)).toEqual({ errno: 0, unmapped: 65535n * 0x1000n });
   });
 
-  it('host fact M12: EINVAL outside the valid IOVAs', () => {
+  it('fails with EINVAL outside the valid IOVAs (host fact M12)', () => {
     const type1 = container({ apertures: TYPICAL_APERTURES.intel39 });
     expect(type1.map(request(0xfed0_0000n, 0x10_0000n))).toBe(0);
     expect(type1.map(request(0xfee0_0000n, 0x1000n))).toBe(Errno.EINVAL);
@@ -163,12 +163,12 @@ describe('Type1Container.map', () => {
     expect(type1.map(request(0x2100_0000_0000n, 0x1000n))).toBe(Errno.EINVAL);
   });
 
-  it('host fact M12: EINVAL across the hole between two elements (host fact R1.3.3)', () => {
+  it('fails with EINVAL across the hole between two apertures (host facts M12 and R1.3.3)', () => {
     const type1 = container({ apertures: TYPICAL_APERTURES.intel39 });
     expect(type1.map(request(0xfed0_0000n, 0x40_0000n))).toBe(Errno.EINVAL);
   });
 
-  it('checks alignment, then overlap, then the budget, then the apertures (host fact R1.3.1)', () => {
+  it('tests alignment, then overlap, then the limit, then the apertures (host fact R1.3.1)', () => {
     const apertures = [{ first: iova(0n), last: iova(0xffffn) }];
     const type1 = container({ maxMappings: 1, apertures });
     type1.map(request(0xf000n, 0x1000n));
@@ -179,16 +179,16 @@ describe('Type1Container.map', () => {
     expect(type1.map(request(0x10000n, 0x1000n))).toBe(Errno.EINVAL);
   });
 
-  it('host fact R1.4.5: EINVAL when runs of memory are shorter than a page of the IOMMU', () => {
-    const host = { hostPageSize: 4n * KiB, domainPageSizes: SMMU_64K };
-    const pages = new Type1Container({ ...host, contiguousRun: 4n * KiB });
+  it('fails with EINVAL if runs of memory are shorter than the IOMMU’s page (host fact R1.4.5)', () => {
+    const host = { hostPageSize: 4n * KIB, domainPageSizes: SMMU_64K };
+    const pages = new Type1Container({ ...host, contiguousRun: 4n * KIB });
     expect(pages.map(request(0n, 0x10000n))).toBe(Errno.EINVAL);
     expect(pages.map(request(0n, 0x10000n, { deviceMemory: true }))).toBe(0);
-    expect(new Type1Container({ ...host, contiguousRun: 64n * KiB }).map(request(0n, 0x10000n))).toBe(0);
+    expect(new Type1Container({ ...host, contiguousRun: 64n * KIB }).map(request(0n, 0x10000n))).toBe(0);
     expect(new Type1Container(host).map(request(0n, 0x10000n))).toBe(0);
   });
 
-  it('host fact R1.4.3: takes memory of a device, and read-only memory, like any other', () => {
+  it('maps a BAR, and read-only memory, like other memory (host fact R1.4.3)', () => {
     const type1 = container();
     const bar = request(0n, 0x1000n, { deviceMemory: true });
     const rom = request(0x1000n, 0x1000n, { readonly: true });
@@ -200,12 +200,12 @@ describe('Type1Container.map', () => {
 
 describe('Type1Container.unmap', () => {
   it.each([
-    ['host fact U6: IOVA', 0x800n, 0x1000n],
-    ['host fact U8: nothing', 0n, 0n],
-    ['host fact U8: 2^64 bytes', 0n, 1n << 64n],
-    ['host fact U8: size', 0n, 0x800n],
-    ['host fact U8: wraps', 0xffff_ffff_ffff_f000n, 0x2000n],
-  ])('EINVAL by %s, in both versions', (_, at, size) => {
+    ['an unaligned IOVA (host fact U6)', 0x800n, 0x1000n],
+    ['size 0 (host fact U8)', 0n, 0n],
+    ['2^64 bytes (host fact U8)', 0n, 1n << 64n],
+    ['an unaligned size (host fact U8)', 0n, 0x800n],
+    ['a range that wraps (host fact U8)', 0xffff_ffff_ffff_f000n, 0x2000n],
+  ])('fails with EINVAL in both versions for %s', (_, at, size) => {
     for (const version of [1, 2] as const) {
       const type1 = withA(version);
       expect(type1.unmap(iova(at), size)).toEqual({ errno: Errno.EINVAL, unmapped: 0n });
@@ -221,7 +221,7 @@ describe('Type1Container.unmap', () => {
     expect(type1.mappings().map((mapping) => mapping.iova)).toEqual([0xa000n]);
   });
 
-  it('host facts U10 and U11: refuses to cut at either end, and then changes nothing', () => {
+  it('refuses to cut a mapping at either end and changes nothing (host facts U10 and U11)', () => {
     const type1 = withA(2);
     type1.map(request(0x8000n, 0x2000n));
     const before = type1.mappings();
@@ -235,13 +235,13 @@ describe('Type1Container.unmap', () => {
     expect(type1.mappings()).toBe(before);
   });
 
-  it('version 1 takes a mapping that reaches beyond the end, after those below (host fact R1.5.3)', () => {
+  it('removes in version 1 also a mapping that reaches beyond the end (host fact R1.5.3)', () => {
     const type1 = withA(1);
     type1.map(request(0x4000n, 0x4000n));
     expect(type1.unmap(iova(0n), 0x5000n)).toEqual({ errno: 0, unmapped: 0x8000n });
   });
 
-  it('version 1 does nothing when the lowest mapping begins before the range', () => {
+  it('removes nothing in version 1 if the lowest mapping begins before the range (host fact R1.5.3)', () => {
     const type1 = withA(1);
     type1.map(request(0x4000n, 0x1000n));
     expect(type1.unmap(iova(0x1000n), 0x4000n)).toEqual({ errno: 0, unmapped: 0n });
@@ -249,6 +249,6 @@ describe('Type1Container.unmap', () => {
   });
 });
 
-it('does not exist without page sizes', () => {
+it('a type1 container cannot be made without page sizes', () => {
   expect(() => container({ domainPageSizes: 0n })).toThrow(RangeError);
 });

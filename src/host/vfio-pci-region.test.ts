@@ -5,16 +5,16 @@ import { msixTableSize } from '../pci-layout/index.ts';
 import { Errno } from './errno.ts';
 import { mmapBar, regionInfo, type RegionCapability, type VfioPciBar } from './vfio-pci-region.ts';
 
-const KiB = 1n << 10n;
-const MiB = 1n << 20n;
-const P4K = 4n * KiB;
-const P64K = 64n * KiB;
+const KIB = 1n << 10n;
+const MIB = 1n << 20n;
+const P4K = 4n * KIB;
+const P64K = 64n * KIB;
 
 /** A mmappable memory BAR 0 with 96 vectors at 0xe000: the SAS3008 of the seed thread, before Linux 4.16. */
 const bar = (rest: Partial<VfioPciBar> = {}, size = P64K): VfioPciBar => ({
   index: 0,
   bar: { size, io: false, mmappable: true },
-  msix: { bar: 0, offset: offset(0xe000n), vectors: 96 },
+  msix: { vectors: 96, tableBar: 0, tableOffset: offset(0xe000n) },
   kernel: 'sparse-msix',
   hostPageSize: P4K,
   ...rest,
@@ -25,7 +25,7 @@ const areas = (region: VfioPciBar) =>
     capability.id === 1 ? capability.areas.map((area) => [area.offset, area.size]) : [],
   );
 
-describe('sparse areas of real devices (host fact 8.1)', () => {
+describe('the sparse areas of real devices (host fact 8.1)', () => {
   it.each([
     [
       'LSI SAS3008',
@@ -51,7 +51,7 @@ describe('sparse areas of real devices (host fact 8.1)', () => {
     ],
     [
       'Mellanox ConnectX-4',
-      32n * MiB,
+      32n * MIB,
       64,
       0x2000n,
       [
@@ -62,7 +62,7 @@ describe('sparse areas of real devices (host fact 8.1)', () => {
     ],
     [
       'Myri-10G',
-      MiB,
+      MIB,
       128,
       0xf0000n,
       [
@@ -71,7 +71,7 @@ describe('sparse areas of real devices (host fact 8.1)', () => {
       ],
       [[0n, 0xf0000n]],
     ],
-    ['Intel 82576 (sub-page on 64K)', 16n * KiB, 10, 0n, [[0x1000n, 0x3000n]], [[0n, 0n]]],
+    ['Intel 82576 (sub-page on 64K)', 16n * KIB, 10, 0n, [[0x1000n, 0x3000n]], [[0n, 0n]]],
     ['Intel E810-XXV, 1024 vectors', P64K, 1024, 0n, [[0x4000n, 0xc000n]], [[0n, 0n]]],
     [
       'KIOXIA CD8P, unaligned table',
@@ -86,7 +86,7 @@ describe('sparse areas of real devices (host fact 8.1)', () => {
     ],
     [
       'NVIDIA T4',
-      16n * MiB,
+      16n * MIB,
       6,
       0xb90000n,
       [
@@ -99,10 +99,10 @@ describe('sparse areas of real devices (host fact 8.1)', () => {
       ],
     ],
     ['NVIDIA MCP55, 256 bytes', 256n, 8, 0n, [[0n, 0n]], [[0n, 0n]]],
-    ['Cavium ThunderX', MiB, 10, 0n, [[0x1000n, 0xff000n]], [[0x10000n, 0xf0000n]]],
+    ['Cavium ThunderX', MIB, 10, 0n, [[0x1000n, 0xff000n]], [[0x10000n, 0xf0000n]]],
     ['virtio-net', P4K, 10, 0n, [[0n, 0n]], [[0n, 0n]]],
-  ])('%s', (_, size, vectors, at, on4K, on64K) => {
-    const region = bar({ msix: { bar: 0, offset: offset(at), vectors } }, size);
+  ])('are those of the table for %s', (_, size, vectors, at, on4K, on64K) => {
+    const region = bar({ msix: { vectors, tableBar: 0, tableOffset: offset(at) } }, size);
     expect(areas(region)).toEqual(on4K);
     expect(areas({ ...region, hostPageSize: P64K })).toEqual(on64K);
     for (const hostPageSize of [P4K, P64K]) {
@@ -114,7 +114,7 @@ describe('sparse areas of real devices (host fact 8.1)', () => {
     }
   });
 
-  it('host fact R4.4.1: leaves the PBA of the SAS3008, which has a page of its own, in an area', () => {
+  it('hold the PBA of the SAS3008, which has a page of its own (host fact R4.4.1)', () => {
     expect(areas(bar())).toContainEqual([0xf000n, 0x1000n]);
   });
 });
@@ -123,16 +123,16 @@ describe('regionInfo', () => {
   const readWrite = { read: true, write: true };
   const without = { capabilities: [] };
 
-  it('reports an absent BAR with nothing', () => {
+  it('reports an absent BAR with size 0 and no flags', () => {
     const flags = { read: false, write: false, mmap: false };
     expect(regionInfo(bar({}, 0n))).toEqual({ size: 0n, flags, ...without });
   });
 
-  it('reports exact sizes', () => {
+  it('reports the exact size of a BAR', () => {
     expect(regionInfo(bar({ msix: undefined }, 0x100n)).size).toBe(0x100n);
   });
 
-  it('never lets an I/O BAR, or a sub-page BAR that shares its page, be mmapped', () => {
+  it('allows no mmap of an I/O BAR, or of a sub-page BAR that shares its page', () => {
     for (const one of [
       { size: 0x100n, io: true, mmappable: true },
       { size: 0x100n, io: false, mmappable: false },
@@ -145,11 +145,11 @@ describe('regionInfo', () => {
     }
   });
 
-  it('gives capabilities to the BAR of the table only', () => {
+  it('gives capabilities to the table’s BAR alone', () => {
     for (const region of [
       bar({ index: 2 }),
       bar({ msix: undefined }),
-      bar({ msix: { bar: 7, offset: offset(0n), vectors: 1 } }),
+      bar({ msix: { vectors: 1, tableBar: 7, tableOffset: offset(0n) } }),
     ]) {
       for (const kernel of ['sparse-msix', 'msix-mappable'] as const) {
         const expected = { size: P64K, flags: { ...readWrite, mmap: true }, ...without };
@@ -158,12 +158,12 @@ describe('regionInfo', () => {
     }
   });
 
-  it('does not check that the table lies in the BAR (host fact 4.7)', () => {
-    const beyond = bar({ msix: { bar: 0, offset: offset(0xff0000n), vectors: 96 } });
+  it('does not test whether the table lies in the BAR (host fact 4.7)', () => {
+    const beyond = bar({ msix: { vectors: 96, tableBar: 0, tableOffset: offset(0xff0000n) } });
     expect(areas(beyond)).toEqual([[0n, 0xff0000n]]);
   });
 
-  it('passes on the areas of a vendor driver, before MSIX_MAPPABLE', () => {
+  it('reports the areas of a vendor driver before MSIX_MAPPABLE', () => {
     const sparseAreas = [
       { offset: offset(0x8000n), size: 0x800n },
       { offset: offset(0n), size: 0n },
@@ -183,56 +183,56 @@ describe('mmapBar', () => {
   const mappable = bar({ kernel: 'msix-mappable' });
 
   it.each([
-    ['host fact V0: offset', mappable, 0x800n, P4K],
-    ['host fact V0: nothing', mappable, 0n, 0n],
-    ['host fact V4: not a BAR', { ...mappable, index: 6 }, 0n, P4K],
-    ['host fact V5: I/O', { ...mappable, bar: { size: P64K, io: true, mmappable: true } }, 0n, P4K],
+    ['an offset off the page (host fact V0)', mappable, 0x800n, P4K],
+    ['length 0 (host fact V0)', mappable, 0n, 0n],
+    ['a region that is no BAR (host fact V4)', { ...mappable, index: 6 }, 0n, P4K],
+    ['an I/O BAR (host fact V5)', { ...mappable, bar: { size: P64K, io: true, mmappable: true } }, 0n, P4K],
     [
-      'host fact V5: not eligible',
+      'a BAR that shares its page (host fact V5)',
       { ...mappable, bar: { size: P64K, io: false, mmappable: false } },
       0n,
       P4K,
     ],
-    ['host fact V5: absent', bar({}, 0n), 0n, P4K],
-    ['host fact V6: beyond the end', mappable, 0xf000n, 0x2000n],
-    ['host fact V6: behind the end', mappable, 0x10000n, P4K],
-    ['host fact V6: rounded up beyond the end', mappable, 0n, 0x10001n],
-    ['host fact V7: the page of the table', bar(), 0xe000n, P4K],
-    ['host fact V7: the page before with it', bar(), 0xd000n, 0x1001n],
-    ['host fact V7: all of the BAR', bar(), 0n, P64K],
-  ])('EINVAL: %s', (_, region, start, length) => {
+    ['an absent BAR (host fact V5)', bar({}, 0n), 0n, P4K],
+    ['a range that ends beyond the BAR (host fact V6)', mappable, 0xf000n, 0x2000n],
+    ['a range behind the BAR (host fact V6)', mappable, 0x10000n, P4K],
+    ['a length that rounds up beyond the BAR (host fact V6)', mappable, 0n, 0x10001n],
+    ['the table’s page before 4.16 (host fact V7)', bar(), 0xe000n, P4K],
+    ['a length that rounds up into the table’s page before 4.16 (host fact V7)', bar(), 0xd000n, 0x1001n],
+    ['the whole BAR before 4.16 (host fact V7)', bar(), 0n, P64K],
+  ])('fails with EINVAL for %s', (_, region, start, length) => {
     expect(at(region, start, length)).toBe(Errno.EINVAL);
   });
 
   it.each([
-    ['all of the BAR, since 4.16', mappable, 0n, P64K],
-    ['the table, since 4.16', mappable, 0xe000n, 0x1000n],
-    ['what is before the table', bar(), 0n, 0xe000n],
-    ['what is behind it', bar(), 0xf000n, 0x1000n],
+    ['the whole BAR since 4.16', mappable, 0n, P64K],
+    ['the table since 4.16', mappable, 0xe000n, 0x1000n],
+    ['the pages before the table', bar(), 0n, 0xe000n],
+    ['the pages behind the table', bar(), 0xf000n, 0x1000n],
     ['a length that is rounded up', bar(), 0n, 0xd001n],
     ['another BAR', bar({ index: 1 }), 0n, P64K],
-  ])('success: %s', (_, region, start, length) => {
+  ])('maps %s', (_, region, start, length) => {
     expect(at(region, start, length)).toBe(0);
   });
 
-  it('host fact R4.5.2: gives one page to a sub-page BAR', () => {
-    const small = bar({ hostPageSize: P64K, kernel: 'msix-mappable' }, 16n * KiB);
-    expect(at(small, 0n, 16n * KiB)).toBe(0);
+  it('maps one page for a sub-page BAR (host fact R4.5.2)', () => {
+    const small = bar({ hostPageSize: P64K, kernel: 'msix-mappable' }, 16n * KIB);
+    expect(at(small, 0n, 16n * KIB)).toBe(0);
     expect(at(small, 0n, P64K)).toBe(0);
     expect(at(small, 0n, P64K + 1n)).toBe(Errno.EINVAL);
   });
 
-  it('looks at the bytes of the table, wherever its pages end (host facts V7 and R4.5.1)', () => {
-    const unaligned = bar({ msix: { bar: 0, offset: offset(0x5200n), vectors: 32 } });
+  it('compares the exact bytes of the table (host facts V7 and R4.5.1)', () => {
+    const unaligned = bar({ msix: { vectors: 32, tableBar: 0, tableOffset: offset(0x5200n) } });
     expect(at(unaligned, 0x5000n, P4K)).toBe(Errno.EINVAL);
     expect(at(unaligned, 0x6000n, P4K)).toBe(0);
     expect(at(unaligned, 0x4000n, P4K)).toBe(0);
-    const wholePage = bar({ msix: { bar: 0, offset: offset(0x5000n), vectors: 256 } });
+    const wholePage = bar({ msix: { vectors: 256, tableBar: 0, tableOffset: offset(0x5000n) } });
     expect(at(wholePage, 0x5000n, P4K)).toBe(Errno.EINVAL);
     expect(at(wholePage, 0x6000n, P4K)).toBe(0);
   });
 
-  it('keeps to the areas of a vendor driver, in whole pages', () => {
+  it('maps the whole pages of a vendor driver’s areas and no others', () => {
     const sparseAreas = [
       { offset: offset(0x8000n), size: 0x800n },
       { offset: offset(0x1000n), size: 0x2000n },
@@ -248,7 +248,7 @@ describe('mmapBar', () => {
   const regions = fc
     .record({
       sizeShift: fc.integer({ min: 8, max: 20 }),
-      hostPageSize: fc.constantFrom(P4K, 16n * KiB, P64K),
+      hostPageSize: fc.constantFrom(P4K, 16n * KIB, P64K),
       vectors: fc.integer({ min: 1, max: 2048 }),
       place: fc.bigInt(0n, 1n << 20n),
       page: fc.bigInt(0n, 300n),
@@ -257,7 +257,7 @@ describe('mmapBar', () => {
     })
     .map(({ sizeShift, hostPageSize, vectors, place, page, length, kernel }) => {
       const size = 1n << BigInt(sizeShift);
-      const msix = { bar: 0, offset: offset(alignDown(place % size, 8n)), vectors };
+      const msix = { vectors, tableBar: 0, tableOffset: offset(alignDown(place % size, 8n)) };
       const region = bar({ hostPageSize, kernel, msix }, size);
       const pages = alignUp(size, hostPageSize) / hostPageSize;
       return {
@@ -268,21 +268,21 @@ describe('mmapBar', () => {
       };
     });
 
-  it('allows exactly what lies in the BAR and misses the hole (host facts 9.6 and 9.7)', () => {
+  it('maps exactly the pages in the BAR that miss the table’s (host facts 9.6 and 9.7)', () => {
     fc.assert(
       fc.property(regions, ({ region, size, start, length }) => {
         const { hostPageSize: page } = region;
         const table = region.msix!;
         const end = start + alignUp(length, page);
         const hole = {
-          start: alignDown(table.offset, page),
-          end: alignUp(table.offset + msixTableSize(table.vectors), page),
+          start: alignDown(table.tableOffset, page),
+          end: alignUp(table.tableOffset + msixTableSize(table.vectors), page),
         };
         const avoids = region.kernel === 'msix-mappable' || end <= hole.start || hole.end <= start;
         const fits = end <= alignUp(size, page);
         expect(at(region, start, length)).toBe(fits && avoids ? 0 : Errno.EINVAL);
 
-        // The areas and the hole are the whole BAR, and every page of an area can be mmapped.
+        // Areas and hole together are the whole BAR, and the host allows an mmap of each area.
         if (region.kernel === 'sparse-msix') {
           const free = areas(region).reduce((sum, [, bytes]) => sum + bytes!, 0n);
           const cut = (hole.end < size ? hole.end : size) - hole.start;

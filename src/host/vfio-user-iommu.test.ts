@@ -18,7 +18,7 @@ const server = (maxMappings?: number): VfioUserIommu =>
   new VfioUserIommu({ pageSizes: 0x1000n, maxMappings });
 
 describe('VfioUserIommu.map', () => {
-  it('does not look at alignment, not even to what it announces', () => {
+  it('does not test alignment, not even to the page sizes that it announces', () => {
     const odd = request(0x123n, 0x45n, { hostAddress: hostAddress(0x7n) });
     const one = server();
     expect(one.map(odd)).toBe(0);
@@ -26,12 +26,12 @@ describe('VfioUserIommu.map', () => {
     expect(one.pageSizes).toBe(0x1000n);
   });
 
-  it('accepts the identical region again, without a second mapping', () => {
+  it('accepts an identical region again and makes no second mapping', () => {
     const one = server();
     const ram = request(0x1000n, 0x1000n);
     const bar = request(0x2000n, 0x1000n, { deviceMemory: true });
     for (const again of [ram, bar, ram, bar]) expect(one.map(again)).toBe(0);
-    // Without a descriptor the server cannot tell one BAR from another, nor where in it a region begins.
+    // Without a descriptor the server knows neither the BAR nor the offset in the BAR.
     const otherBar = { ...bar, backing: { region: 'other', owner: 'dev1', offset: offset(0n) } };
     expect(one.map(otherBar)).toBe(0);
     expect(one.mappings()).toEqual([ram, bar]);
@@ -42,14 +42,14 @@ describe('VfioUserIommu.map', () => {
     ['another file', { backing: { region: 'rom', owner: undefined, offset: offset(0x1000n) } }],
     ['another protection', { readonly: true }],
     ['no file', { deviceMemory: true }],
-  ])('EINVAL for the same range with %s', (_, rest) => {
+  ])('fails with EINVAL for the same range with %s', (_, rest) => {
     const one = server();
     one.map(request(0x1000n, 0x1000n));
     expect(one.map(request(0x1000n, 0x1000n, rest))).toBe(Errno.EINVAL);
     expect(one.mappings()).toHaveLength(1);
   });
 
-  it('EINVAL for any other overlap, unlike the kernel', () => {
+  it('fails with EINVAL for any other overlap, where type1 answers EEXIST', () => {
     const one = server();
     one.map(request(0x1000n, 0x2000n));
     for (const [at, size] of [
@@ -63,7 +63,7 @@ describe('VfioUserIommu.map', () => {
     expect(one.map(request(0x3000n, 0x1000n))).toBe(0);
   });
 
-  it('EINVAL above the number of regions, ENOSPC for one that is too large', () => {
+  it('fails with EINVAL for one region too many, with ENOSPC for a region that is too large', () => {
     const one = server(1);
     const full = request(0n, 0x1000n);
     expect(one.map(full)).toBe(0);
@@ -74,7 +74,7 @@ describe('VfioUserIommu.map', () => {
     expect(new VfioUserIommu({ pageSizes: 0x1000n, maxSize: 0xfffn }).map(full)).toBe(Errno.ENOSPC);
   });
 
-  it('EINVAL for nothing and for a range that wraps', () => {
+  it('fails with EINVAL for size 0 and for a range that wraps', () => {
     expect(server().map(request(0n, 0n))).toBe(Errno.EINVAL);
     expect(server().map(request(0xffff_ffff_ffff_f000n, 0x1001n))).toBe(Errno.EINVAL);
     expect(server().map(request(0xffff_ffff_ffff_f000n, 0x1000n))).toBe(0);
@@ -82,7 +82,7 @@ describe('VfioUserIommu.map', () => {
 });
 
 describe('VfioUserIommu.unmap', () => {
-  it('ENOENT unless the region is exactly that', () => {
+  it('fails with ENOENT unless the range is exactly a region', () => {
     const one = server();
     one.map(request(0x1000n, 0x2000n));
     for (const [at, size] of [
@@ -99,7 +99,7 @@ describe('VfioUserIommu.unmap', () => {
     expect(one.mappings()).toEqual([]);
   });
 
-  it('removes everything on request', () => {
+  it('removes all regions by unmapAll', () => {
     const one = server();
     one.map(request(0n, 0x1000n));
     one.map(request(0x1000n, 0x2000n));

@@ -1,28 +1,40 @@
 import { END_OF_SPACE, type Iova, type PageSizeBitmap, type Size } from '../address/index.ts';
 import { Errno } from './errno.ts';
-import type { DmaMapping, DmaMapRequest, IommuContainer, UnmapResult } from './iommu-container.ts';
+import {
+  failedUnmap,
+  type DmaMapping,
+  type DmaMapRequest,
+  type IommuContainer,
+  type UnmapResult,
+} from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
 
-/** libvfio-user lib/private.h: MAX_DMA_SIZE on x86 and ppc64; elsewhere it is 4 GiB - 1. */
+/**
+ * The most bytes of a region: MAX_DMA_SIZE of libvfio-user lib/private.h on x86 and ppc64; elsewhere 4 GiB
+ * - 1.
+ */
 export const VFIO_USER_MAX_REGION_SIZE: Size = 8n << 40n;
-/** libvfio-user include/libvfio-user.h: LIBVFIO_USER_MAX_DMA_REGIONS. */
+/** The most regions: LIBVFIO_USER_MAX_DMA_REGIONS of libvfio-user include/libvfio-user.h. */
 export const VFIO_USER_MAX_REGIONS = 1_000_000;
 
+/** The vfio-user server behind a container. */
 export interface VfioUserIommuOptions {
   /**
-   * What the server answers to the client's `pgsizes`. Nothing but the client's own decisions depends
-   * on it: the server never compares an address with it.
+   * The `pgsizes` in the server's reply to the client. The client's decisions depend on them; the server
+   * does not compare addresses with them.
    */
   readonly pageSizes: PageSizeBitmap;
-  /** How many regions there may be at a time: `max_regions` of vfu_setup_device_dma. */
+  /**
+   * The most regions at a time: `max_regions` of vfu_setup_device_dma; `VFIO_USER_MAX_REGIONS` by default.
+   */
   readonly maxMappings?: number | undefined;
-  /** How large one region may be, in bytes. */
+  /** The most bytes of one region; `VFIO_USER_MAX_REGION_SIZE` by default. */
   readonly maxSize?: Size | undefined;
 }
 
 /**
- * The same part of the same file, or both without a file, as the server sees BARs: QEMU sends it no
- * descriptor.
+ * Whether the server sees two requests with the same backing: the same part of the same file, or no file.
+ * BARs have no file, because QEMU sends no descriptor for them.
  */
 function haveSameSource(a: DmaMapRequest, b: DmaMapRequest): boolean {
   if (a.deviceMemory || b.deviceMemory) return a.deviceMemory === b.deviceMemory;
@@ -31,11 +43,10 @@ function haveSameSource(a: DmaMapRequest, b: DmaMapRequest): boolean {
 
 /**
  * The DMA side of a device server built on libvfio-user (github.com/nutanix/libvfio-user, lib/dma.c, June
- * 2026). It keeps whole regions and checks little: no alignment whatsoever, not even to the page sizes it
+ * 2026). The server keeps whole regions. It checks no alignment, not even to the page sizes that it
  * announces, and no host address, which the client does not send.
  *
- * What QEMU makes of an errno is another matter: it prints it and goes on (vfio-user maps are not waited
- * for).
+ * QEMU prints an error of the server and goes on, because it does not wait for vfio-user maps.
  */
 export class VfioUserIommu implements IommuContainer {
   readonly pageSizes: PageSizeBitmap;
@@ -50,12 +61,12 @@ export class VfioUserIommu implements IommuContainer {
   }
 
   /**
-   * VFIO_USER_DMA_MAP. libvfio-user lib/dma.c:dma_controller_add_region, in its order: the size limit
-   * (ENOSPC), the identical region again (success that changes nothing when file, offset and protection
-   * are the same, else EINVAL), any other overlap (EINVAL), the number of regions (EINVAL).
+   * VFIO_USER_DMA_MAP. libvfio-user lib/dma.c:dma_controller_add_region, in the server's order: a region
+   * above the size limit is ENOSPC; the identical region is a success without effect if file, offset and
+   * protection are the same, else EINVAL; any other overlap is EINVAL; one region too many is EINVAL.
    *
-   * Two simplifications at the edges, both EINVAL here: a region of 0 bytes, which fails the same way
-   * where the region has a file to mmap, and one that ends above 2^64, whose arithmetic wraps there.
+   * The model simplifies two cases to EINVAL. A region of 0 bytes fails in the server only if the region
+   * has a file to mmap. For a region that ends above 2^64 the server's arithmetic wraps.
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size } = request;
@@ -74,13 +85,13 @@ export class VfioUserIommu implements IommuContainer {
   }
 
   /**
-   * VFIO_USER_DMA_UNMAP without flags: only a region that has exactly this start and size is removed,
-   * anything else is ENOENT. libvfio-user lib/dma.c:dma_controller_remove_region.
+   * VFIO_USER_DMA_UNMAP without flags: removes the region with exactly this start and size, and is ENOENT
+   * for any other range. libvfio-user lib/dma.c:dma_controller_remove_region.
    */
   unmap(iova: Iova, size: Size): UnmapResult {
     const region = size === 0n ? undefined : this.#table.firstOverlapping(iova, size);
     if (region === undefined || region.iova !== iova || region.size !== size) {
-      return { errno: Errno.ENOENT, unmapped: 0n };
+      return failedUnmap(Errno.ENOENT);
     }
     return { errno: 0, unmapped: this.#table.remove([region]) };
   }

@@ -18,6 +18,7 @@ import { noAbort } from './no-abort.ts';
 import { ramReachable } from './ram-reachable.ts';
 import { windowLimit } from './window-limit.ts';
 
+export { brokenBy } from './broken-by.ts';
 export {
   Examination,
   INVARIANT_IDS,

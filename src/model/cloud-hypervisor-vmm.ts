@@ -1,6 +1,7 @@
 import { smallestPage, type Size } from '../address/index.ts';
 import {
   CloudHypervisor,
+  DeviceManagerError,
   VfioOps,
   type CloudHypervisorRevision,
   type DeviceConfig,
@@ -9,7 +10,7 @@ import {
 import type { IommuContainer, KvmMemslots, Type1Container } from '../host/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import { coldPlugged, type Operation, type Scenario } from '../scenario/index.ts';
-import type { VmmEvent } from '../vfio/index.ts';
+import { DeviceRefused, type VmmEvent } from '../vfio/index.ts';
 import { makeHostDevice } from './host-devices.ts';
 import { makeHostIommu } from './host-iommu.ts';
 import type { ModelledBar, ModelledContainer, ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
@@ -21,6 +22,19 @@ const PLAIN_HOST: Parameters<typeof makeHostDevice>[3] & Parameters<typeof makeH
   pageSizes: (hardware) => hardware,
   checksApertures: true,
 };
+
+/**
+ * Runs `act`; a device that cloud-hypervisor could not add counts as refused, as QEMU's refusals do.
+ *
+ * @throws DeviceRefused with cloud-hypervisor's message.
+ */
+function refusing(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    throw error instanceof DeviceManagerError ? new DeviceRefused(error.message) : error;
+  }
+}
 
 /** cloud-hypervisor and its host, on a scenario's machine, as far as they have come. */
 export class CloudHypervisorVmm implements ModelledVmm {
@@ -73,7 +87,7 @@ export class CloudHypervisorVmm implements ModelledVmm {
   }
 
   start(): void {
-    this.#vmm.boot(coldPlugged(this.scenario).map(({ id }) => this.#config(id)));
+    refusing(() => this.#vmm.boot(coldPlugged(this.scenario).map(({ id }) => this.#config(id))));
   }
 
   perform(operation: Operation): void {
@@ -90,11 +104,11 @@ export class CloudHypervisorVmm implements ModelledVmm {
       case 'mask-vector':
         return this.#device(operation.device).msixState?.maskVector(operation.vector, operation.masked);
       case 'hotplug':
-        return vmm.hotplug(this.#config(operation.device));
+        return refusing(() => vmm.hotplug(this.#config(operation.device)));
       case 'unplug':
         return vmm.eject(this.#device(operation.device));
       case 'reset':
-        return vmm.reboot();
+        return refusing(() => vmm.reboot());
       // All ones are known for what they ask, and what is restored is what was there.
       case 'size-bar':
         return;

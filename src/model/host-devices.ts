@@ -26,11 +26,7 @@ export function makeHostDevice(
   const describe = (bar: BarSpec): VfioPciBar => ({
     index: bar.index,
     bar: { size: bar.size, io: bar.type === 'io', mmappable: bar.mmap },
-    msix: spec.msix && {
-      bar: spec.msix.tableBar,
-      offset: spec.msix.tableOffset,
-      vectors: spec.msix.vectors,
-    },
+    msix: spec.msix,
     kernel: host.kernel,
     hostPageSize,
     sparseAreas: bar.sparse,
@@ -64,7 +60,7 @@ function servedRegionInfo(bar: VfioPciBar): RegionInfo {
   const { size, mmappable } = bar.bar;
   const capabilities: RegionInfo['capabilities'][number][] = [];
   if (mmappable && bar.sparseAreas !== undefined) capabilities.push({ id: 1, areas: bar.sparseAreas });
-  if (mmappable && bar.kernel === 'msix-mappable' && bar.msix?.bar === bar.index)
+  if (mmappable && bar.kernel === 'msix-mappable' && bar.msix?.tableBar === bar.index)
     capabilities.push({ id: 3 });
   return { size, flags: { read: true, write: true, mmap: mmappable }, capabilities };
 }

@@ -1,13 +1,5 @@
-import {
-  alignUp,
-  hostAddress,
-  isAligned,
-  offset,
-  smallestPage,
-  type HostAddress,
-  type Size,
-} from '../address/index.ts';
-import { KvmMemslots, type IommuContainer } from '../host/index.ts';
+import { offset, smallestPage, type Size } from '../address/index.ts';
+import { HostAddresses, KvmMemslots, type IommuContainer } from '../host/index.ts';
 import { RAM_ALIGNMENT, TARGET_PAGE_SIZE, buildMachine, type Machine } from '../machine/index.ts';
 import { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import { coldPlugged, type DeviceSpec, type Operation, type Scenario } from '../scenario/index.ts';
@@ -24,9 +16,6 @@ import {
 import { makeHostDevice } from './host-devices.ts';
 import { makeHostIommu } from './host-iommu.ts';
 
-/** First address that the VMM's own mappings get. */
-const FIRST_HOST_ADDRESS = 0x7f00_0000_0000n;
-
 /** A VMM and its host: the machine of a scenario with devices, containers and KVM, as far as it has come. */
 export class Vmm {
   readonly scenario: Scenario;
@@ -41,7 +30,7 @@ export class Vmm {
   readonly #overlays = new Map<string, MemoryRegion>();
   readonly #memslots: MemslotListener;
   readonly #namesTaken = new Map<string, number>();
-  #nextHostAddress = FIRST_HOST_ADDRESS;
+  readonly #hostAddresses = new HostAddresses();
   #started = false;
   #events: VmmEvent[] = [];
 
@@ -56,7 +45,7 @@ export class Vmm {
       ram: machine.ram,
       hostPageSize: machine.hostPageSize,
       rules: revision.machine,
-      reserve: this.#reserve,
+      reserve: this.#hostAddresses.reserve,
     });
     this.optsOutOfMsixEmulation =
       machine.msixEmulation === 'machine-default'
@@ -176,14 +165,6 @@ export class Vmm {
     this.#events.push(event);
   };
 
-  /** Addresses are exactly as aligned as asked for: more would hide what too little leads to. */
-  readonly #reserve = (size: Size, alignment: Size): HostAddress => {
-    let start = alignUp(this.#nextHostAddress, alignment);
-    if (isAligned(start, 2n * alignment)) start += alignment;
-    this.#nextHostAddress = start + size;
-    return hostAddress(start);
-  };
-
   #device(id: string): VfioDevice {
     return this.devices.find((device) => device.id === id)!;
   }
@@ -207,7 +188,7 @@ export class Vmm {
           hostPageSize: machine.hostPageSize,
           machineOptsOutOfMsixEmulation: this.optsOutOfMsixEmulation,
           vfioUser: host.iommu.type === 'vfio-user',
-          reserve: this.#reserve,
+          reserve: this.#hostAddresses.reserve,
           emit: this.#emit,
         },
       );
@@ -307,7 +288,7 @@ export class Vmm {
     const region =
       kind === 'io'
         ? MemoryRegion.io(name, size)
-        : MemoryRegion[kind](name, size, { hostAddress: this.#reserve(size, RAM_ALIGNMENT) });
+        : MemoryRegion[kind](name, size, { hostAddress: this.#hostAddresses.reserve(size, RAM_ALIGNMENT) });
     this.#overlays.set(name, region);
     this.topology.addSubregion(this.machine.system, region, offset(address), priority);
   }

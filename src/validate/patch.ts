@@ -96,7 +96,6 @@ class DefinedPatch implements Patch {
       title,
       source,
       ...guardRooms(this.#changedRooms(base), watch),
-      breaks: [],
     };
   }
 

@@ -108,11 +108,10 @@ export const RULES: { readonly [Room in RuleGroup]: AnswersTo<Room> } = {
     backingOffset: OFFSET,
     mapsReadonly: YES_OR_NO,
     unmaps: YES_OR_NO,
-    unmapsWhenUnregistered: FLAG,
     deviceMemoryFailure: FATAL_OR_NOT,
     ramFailure: FATAL_OR_NOT,
     missingWindow: value('"fatal" or "ignored"', oneOf('fatal', 'ignored')),
-    whenUnregistered: value('"unmap" or "map"', oneOf('unmap', 'map')),
+    whenUnregistered: value('"nothing", "unmap" or "map"', oneOf('nothing', 'unmap', 'map')),
   },
   device: {
     barAttributes: asked('{ type: "io", "mem32" or "mem64", prefetchable: true or false }', isAttributes),

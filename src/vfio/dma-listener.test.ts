@@ -37,14 +37,15 @@ function listenerOf(
   return { listener, iommu, log };
 }
 
-/** What the host is asked for when `section` appears. */
-function asked(id: string, page: bigint, iommuPage: bigint, section: MemoryRegionSection): string[] {
+/** The listener's calls to the host when `section` is added. */
+function callsFor(id: string, page: bigint, iommuPage: bigint, section: MemoryRegionSection): string[] {
   const { listener, iommu } = listenerOf(id, new RecordingIommu(iommuPage), { hostPageSize: page });
   listener.regionAdd(section);
   return iommu.take();
 }
 
-function skipReason(id: string, page: bigint, iommuPage: bigint, section: MemoryRegionSection) {
+/** The reasons in the skip events when `section` is added. */
+function skipReasons(id: string, page: bigint, iommuPage: bigint, section: MemoryRegionSection) {
   const { listener, log } = listenerOf(id, new RecordingIommu(iommuPage), { hostPageSize: page });
   listener.regionAdd(section);
   return log.take().flatMap((event) => (event.type === 'skip' ? [event.reason] : []));
@@ -54,21 +55,21 @@ const ALL_IDS = REVISIONS.map(({ id }) => id);
 const PLAIN_IDS = ALL_IDS.filter((id) => !id.includes('+'));
 const TOP_BIT = 1n << 63n;
 
-describe('the DMA listener hears first of what appears', () => {
-  it('as the one with priority 0', () => {
+describe('the DMA listener', () => {
+  it('has priority 0, so it hears first of sections that appear', () => {
     const { listener } = listenerOf('qemu-11.1');
     expect([listener.name, listener.priority]).toEqual(['vfio', 0]);
   });
 });
 
-describe('a section is left alone (vfio fact 6.1)', () => {
+describe('the DMA listener skips a section (vfio fact 6.1)', () => {
   const kinds = [
     MemoryRegion.io('io', P64K),
     MemoryRegion.container('container', P64K),
     MemoryRegion.romDevice('flash', P64K),
   ];
 
-  it.each(PLAIN_IDS)('when it is no RAM: %s', (id) => {
+  it.each(PLAIN_IDS)('that is not RAM, in %s', (id) => {
     for (const region of kinds) {
       const { listener, iommu, log } = listenerOf(id);
       listener.regionAdd(sectionOf(region, 0n, P64K));
@@ -78,7 +79,7 @@ describe('a section is left alone (vfio fact 6.1)', () => {
     }
   });
 
-  it.each(ALL_IDS)('when it starts in the top half: %s', (id) => {
+  it.each(ALL_IDS)('that starts at 2^63 or above, in %s', (id) => {
     const { listener, iommu, log } = listenerOf(id);
     for (const [start, size] of [
       [TOP_BIT, P4K],
@@ -104,14 +105,14 @@ describe('a section is left alone (vfio fact 6.1)', () => {
     expect(iommu.take()).toEqual([]);
   });
 
-  it.each(PLAIN_IDS)('but not when it only ends there: %s', (id) => {
-    expect(asked(id, P4K, P4K, sectionOf(ram(), TOP_BIT - P4K, 2n * P4K, 0n))).toEqual([
+  it.each(PLAIN_IDS)('but not one that only ends above 2^63, in %s', (id) => {
+    expect(callsFor(id, P4K, P4K, sectionOf(ram(), TOP_BIT - P4K, 2n * P4K, 0n))).toEqual([
       `map 0x7ffffffffffff000 0x2000 rw`,
     ]);
   });
 });
 
-describe('address and offset have to agree within the page (vfio fact 6.2)', () => {
+describe('address and offset in the region must agree within the page (vfio fact 6.2)', () => {
   it.each([
     ['qemu-2.11', P64K, 0x800n, 'incongruent'],
     ['qemu-2.11', P64K, 0x1000n, undefined],
@@ -124,15 +125,15 @@ describe('address and offset have to agree within the page (vfio fact 6.2)', () 
     ['qemu-11.1', P16K, 0x4000n, undefined],
     ['qemu-11.1', P4K, 0x1000n, undefined],
     ['qemu-11.1', P4K, 0x1n, 'incongruent'],
-  ])('%s, host page %i, offset %i: %s', (id, page, at, reason) => {
+  ])('in %s on host pages of %i bytes, offset %i: %s', (id, page, at, reason) => {
     const section = sectionOf(ram(), 0x10_0000n, 0x10_0000n, at);
-    expect(skipReason(id, page, P4K, section)).toEqual(reason === undefined ? [] : [reason]);
+    expect(skipReasons(id, page, P4K, section)).toEqual(reason === undefined ? [] : [reason]);
   });
 });
 
-describe('the edges are trimmed to whole pages (vfio fact 6.3)', () => {
+describe('a section is trimmed to whole pages (vfio fact 6.3)', () => {
   it.each([
-    // Up to 5.2 to the target's page, afterwards to the host's.
+    // Up to 5.2 the unit is the target's page, afterwards the host's.
     ['qemu-2.11', P64K, 0x1800n, 0x5000n, 'map 0x2000 0x4000 rw'],
     ['qemu-2.12', P64K, 0x1800n, 0x5000n, 'map 0x2000 0x4000 rw'],
     ['qemu-6.0', P64K, 0x1800n, 0x5000n, undefined],
@@ -145,13 +146,13 @@ describe('the edges are trimmed to whole pages (vfio fact 6.3)', () => {
     ['qemu-11.1', P4K, 0x1000n, 0xfffn, undefined],
     ['qemu-11.1', P4K, 0x1000n, 0x1000n, 'map 0x1000 0x1000 rw'],
     ['qemu-11.1', P4K, 0x1000n, 0x1fffn, 'map 0x1000 0x1000 rw'],
-  ])('%s, host page %i: [%i, +%i)', (id, page, start, size, call) => {
+  ])('in %s on host pages of %i bytes, from %i of %i bytes: %s', (id, page, start, size, call) => {
     const section = sectionOf(ram(), start, size);
-    expect(asked(id, page, P4K, section)).toEqual(call === undefined ? [] : [call]);
-    expect(skipReason(id, page, P4K, section)).toEqual(call === undefined ? ['empty'] : []);
+    expect(callsFor(id, page, P4K, section)).toEqual(call === undefined ? [] : [call]);
+    expect(skipReasons(id, page, P4K, section)).toEqual(call === undefined ? ['empty'] : []);
   });
 
-  it('and what backs the piece moves with its start', () => {
+  it('and its backing moves with its start', () => {
     const { listener, iommu, log } = listenerOf('qemu-11.1');
     listener.regionAdd(sectionOf(ram(), 0x1_0800n, 0x2000n, 0x800n, true));
     expect(iommu.requests).toEqual([
@@ -167,13 +168,13 @@ describe('the edges are trimmed to whole pages (vfio fact 6.3)', () => {
     expect(log.take()).toEqual([{ type: 'dma-map', container: 'container', errno: 0, ...iommu.requests[0] }]);
   });
 
-  it('for a region without a place in the VMM as if it began at 0', () => {
+  it('and a region without a host address counts as one at 0', () => {
     const { listener, iommu } = listenerOf('qemu-11.1');
     listener.regionAdd(sectionOf(MemoryRegion.ram('bare', P64K), 0n, P64K));
     expect(iommu.requests[0]!.hostAddress).toBe(0n);
   });
 
-  it('by a revision that aligns to the IOMMU page, as any rule may', () => {
+  it('of the IOMMU, if the rule `alignment` says so', () => {
     const base = revision('qemu-11.1');
     const proposal = {
       ...base,
@@ -188,34 +189,36 @@ describe('the edges are trimmed to whole pages (vfio fact 6.3)', () => {
   });
 });
 
-describe('device memory has to be made of whole IOMMU pages (vfio fact 6.6)', () => {
+describe('device memory must be made of whole IOMMU pages (vfio fact 6.6)', () => {
   const piece = sectionOf(ramDevice(), 0x1_1000n, 0x1_0000n);
   const start = sectionOf(ramDevice(), 0x1_1000n, 0xf000n);
   const whole = sectionOf(ramDevice(), 0x1_0000n, 0x2_0000n);
 
-  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('since %s', (id) => {
+  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('in %s, or it is skipped', (id) => {
     for (const section of [piece, start, sectionOf(ramDevice(), 0x1_0000n, 0x1000n)]) {
-      expect(asked(id, P4K, P64K, section)).toEqual([]);
-      expect(skipReason(id, P4K, P64K, section)).toEqual(['iommu-page']);
+      expect(callsFor(id, P4K, P64K, section)).toEqual([]);
+      expect(skipReasons(id, P4K, P64K, section)).toEqual(['iommu-page']);
     }
-    expect(asked(id, P4K, P64K, whole)).toEqual(['map 0x10000 0x20000 rw']);
+    expect(callsFor(id, P4K, P64K, whole)).toEqual(['map 0x10000 0x20000 rw']);
   });
 
-  it.each(['qemu-2.11', 'seed-v2'])('but not in %s', (id) => {
-    expect(asked(id, P4K, P64K, piece)).toEqual(['map 0x11000 0x10000 rw']);
+  it.each(['qemu-2.11', 'seed-v2'])('is no rule of %s', (id) => {
+    expect(callsFor(id, P4K, P64K, piece)).toEqual(['map 0x11000 0x10000 rw']);
   });
 
-  it.each(PLAIN_IDS)('while RAM need not: %s', (id) => {
-    expect(asked(id, P4K, P64K, sectionOf(ram(), 0x1_1000n, 0x1_0000n))).toEqual(['map 0x11000 0x10000 rw']);
+  it.each(PLAIN_IDS)('while RAM need not be, in %s', (id) => {
+    expect(callsFor(id, P4K, P64K, sectionOf(ram(), 0x1_1000n, 0x1_0000n))).toEqual([
+      'map 0x11000 0x10000 rw',
+    ]);
   });
 
-  it('where the smallest page of the IOMMU counts, not the largest', () => {
+  it('by the smallest page of the IOMMU, not the largest', () => {
     const { listener, iommu } = listenerOf('qemu-11.1', new RecordingIommu(P4K, 2n << 20n));
     listener.regionAdd(piece);
     expect(iommu.take()).toEqual(['map 0x11000 0x10000 rw']);
   });
 
-  it('and a piece that was skipped is not unmapped either', () => {
+  it('and a skipped piece is not unmapped', () => {
     const { listener, iommu } = listenerOf('qemu-11.1', new RecordingIommu(P64K));
     listener.regionDel(piece);
     listener.regionDel(whole);
@@ -229,7 +232,8 @@ describe('worked example (vfio fact 12.2): 32 MiB BAR, 64 vectors at 0x2000, all
   const below = sectionOf(bar, BASE, 0x2000n, 0n);
   const above = sectionOf(bar, BASE + 0x2400n, 0x1ff_dc00n, 0x2400n);
 
-  const run = (id: string): string[] => [below, above].flatMap((section) => asked(id, P64K, P64K, section));
+  const run = (id: string): string[] =>
+    [below, above].flatMap((section) => callsFor(id, P64K, P64K, section));
 
   it('2.11 and the seed patch ask for 8 KiB below the table', () => {
     for (const id of ['qemu-2.11', 'seed-v2']) {
@@ -239,29 +243,29 @@ describe('worked example (vfio fact 12.2): 32 MiB BAR, 64 vectors at 0x2000, all
 
   it('2.12 asks for nothing', () => {
     expect(run('qemu-2.12')).toEqual([]);
-    expect(skipReason('qemu-2.12', P64K, P64K, below)).toEqual(['iommu-page']);
-    expect(skipReason('qemu-2.12', P64K, P64K, above)).toEqual(['iommu-page']);
+    expect(skipReasons('qemu-2.12', P64K, P64K, below)).toEqual(['iommu-page']);
+    expect(skipReasons('qemu-2.12', P64K, P64K, above)).toEqual(['iommu-page']);
   });
 
   it('6.0 and 11.1 ask for all but the first page', () => {
     for (const id of ['qemu-6.0', 'qemu-11.1']) {
       expect(run(id)).toEqual(['map 0x210000010000 0x1ff0000 rw']);
-      expect(skipReason(id, P64K, P64K, below)).toEqual(['empty']);
+      expect(skipReasons(id, P64K, P64K, below)).toEqual(['empty']);
     }
   });
 
-  it('host pages 4K, table 0x12000, PBA 0x23000: an IOMMU of 64K gets nothing (vfio fact 10.8)', () => {
+  it('nothing is mapped with host pages of 4K, the table at 0x12000 and the PBA at 0x23000 (vfio fact 10.8)', () => {
     for (const [start, size] of [
       [0n, 0x1_2000n],
       [0x1_2400n, 0x1_0c00n],
       [0x2_3010n, 0x1fd_cff0n],
     ] as const) {
-      expect(asked('qemu-11.1', P4K, P64K, sectionOf(bar, BASE + start, size, start))).toEqual([]);
+      expect(callsFor('qemu-11.1', P4K, P64K, sectionOf(bar, BASE + start, size, start))).toEqual([]);
     }
   });
 });
 
-describe('when the host refuses (vfio fact 6.8)', () => {
+describe('when the host refuses to map (vfio fact 6.8)', () => {
   const refusing = (id: string, rest: Parameters<typeof listenerOf>[2] = {}) => {
     const made = listenerOf(id, undefined, rest);
     made.iommu.answer = () => Errno.EINVAL;
@@ -271,7 +275,7 @@ describe('when the host refuses (vfio fact 6.8)', () => {
   const barSection = sectionOf(ramDevice('mmaps[0]'), P64K, P64K);
   const text = (start: string) => `vfio_dma_map(${start}, 0x10000) = -22 (EINVAL)`;
 
-  /** What the listener throws. */
+  /** The value that `act` throws. */
   const thrownBy = (act: () => void): unknown => {
     try {
       act();
@@ -281,7 +285,7 @@ describe('when the host refuses (vfio fact 6.8)', () => {
     return undefined;
   };
 
-  it.each(PLAIN_IDS)('RAM at the start, the first error is kept: %s', (id) => {
+  it.each(PLAIN_IDS)('RAM during set-up, %s keeps the first error', (id) => {
     const { listener, log } = refusing(id);
     listener.regionAdd(ramSection);
     listener.regionAdd(sectionOf(ram('other'), P64K, P64K));
@@ -290,7 +294,7 @@ describe('when the host refuses (vfio fact 6.8)', () => {
     expect(log.events.flatMap((event) => (event.type === 'dma-map' ? [event.errno] : []))).toEqual([22, 22]);
   });
 
-  it.each(PLAIN_IDS)('RAM later, the VMM dies: %s', (id) => {
+  it.each(PLAIN_IDS)('RAM later, %s dies', (id) => {
     const { listener } = refusing(id);
     listener.initialized = true;
     const abort = thrownBy(() => listener.regionAdd(ramSection));
@@ -302,7 +306,7 @@ describe('when the host refuses (vfio fact 6.8)', () => {
     expect(listener.initialError).toBeUndefined();
   });
 
-  it.each(['qemu-2.11', 'seed-v2'])('device memory as RAM: %s', (id) => {
+  it.each(['qemu-2.11', 'seed-v2'])('device memory, %s does the same as for RAM', (id) => {
     const { listener } = refusing(id);
     listener.regionAdd(barSection);
     expect(listener.initialError).toBe(`Region mmaps[0]: ${text('0x10000')}`);
@@ -310,7 +314,7 @@ describe('when the host refuses (vfio fact 6.8)', () => {
     expect(thrownBy(() => listener.regionAdd(barSection))).toMatchObject({ site: 'dma-map-device-memory' });
   });
 
-  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('device memory, it says so and goes on: %s', (id) => {
+  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('device memory, %s prints a message and goes on', (id) => {
     const { listener, iommu, log } = refusing(id);
     for (const initialized of [false, true]) {
       listener.initialized = initialized;
@@ -319,13 +323,13 @@ describe('when the host refuses (vfio fact 6.8)', () => {
       expect(log.messages()).toEqual([text('0x10000')]);
       log.take();
     }
-    // What was refused is unmapped all the same (vfio fact 6.10).
+    // The listener unmaps the refused piece all the same (vfio fact 6.10).
     iommu.take();
     listener.regionDel(barSection);
     expect(iommu.take()).toEqual(['unmap 0x10000 0x10000']);
   });
 
-  it('over vfio-user, nobody waits for the answer (vfio fact 10.7)', () => {
+  it('over vfio-user, QEMU does not wait for the answer (vfio fact 10.7)', () => {
     const { listener, log } = refusing('qemu-11.1', { iommuType: 'vfio-user' });
     for (const initialized of [false, true]) {
       listener.initialized = initialized;
@@ -337,14 +341,14 @@ describe('when the host refuses (vfio fact 6.8)', () => {
     expect(log.events.every((event) => event.type === 'dma-map' && event.errno === 22)).toBe(true);
   });
 
-  it('over iommufd as over type1', () => {
+  it('over iommufd, QEMU does the same as over type1', () => {
     const { listener } = refusing('qemu-11.1', { iommuType: 'iommufd' });
     listener.regionAdd(barSection);
     listener.initialized = true;
     expect(thrownBy(() => listener.regionAdd(ramSection))).toMatchObject({ site: 'dma-map-ram' });
   });
 
-  it('an error without a name here is given by its number', () => {
+  it('with an error number that has no name here, the message has the number', () => {
     const { listener, iommu } = refusing('qemu-11.1');
     iommu.answer = () => 7 as Errno;
     listener.regionAdd(ramSection);
@@ -352,8 +356,8 @@ describe('when the host refuses (vfio fact 6.8)', () => {
   });
 });
 
-describe('a section that goes away', () => {
-  it('is unmapped exactly where it was mapped, or not at all', () => {
+describe('a removed section', () => {
+  it('is unmapped exactly where it was mapped (random sections)', () => {
     const page = fc.constantFrom(P4K, P16K, P64K);
     const byte = fc.bigInt(0n, 0x8_0000n);
     const granule = fc.constantFrom(1n, 0x800n, P4K, P64K);
@@ -385,7 +389,7 @@ describe('a section that goes away', () => {
     );
   });
 
-  it('is written down with what was mapped there', () => {
+  it('leads to an event with the bytes that were mapped', () => {
     const { listener, iommu, log } = listenerOf('qemu-11.1');
     iommu.unmapAnswer = () => ({ errno: 0, unmapped: 0x3000n });
     listener.regionDel(sectionOf(ram(), 0x800n, P64K));
@@ -401,7 +405,7 @@ describe('a section that goes away', () => {
     ]);
   });
 
-  it('and is refused, it says so and goes on', () => {
+  it('that the host does not unmap leads to a message, and QEMU goes on', () => {
     const { listener, iommu, log } = listenerOf('qemu-11.1');
     listener.initialized = true;
     iommu.unmapAnswer = () => ({ errno: Errno.EINVAL, unmapped: 0n });
@@ -412,7 +416,7 @@ describe('a section that goes away', () => {
   it.each([
     ['iommufd', []],
     ['vfio-user', ['vfio_dma_unmap(0x0, 0x10000) = -2']],
-  ] as const)('and was never there, over %s', (iommuType, messages) => {
+  ] as const)('that was never mapped leads over %s to the messages %s', (iommuType, messages) => {
     const { listener, iommu, log } = listenerOf('qemu-11.1', undefined, { iommuType });
     iommu.unmapAnswer = () => ({ errno: Errno.ENOENT, unmapped: 0n });
     listener.regionDel(sectionOf(ram(), 0n, P64K));
@@ -420,45 +424,45 @@ describe('a section that goes away', () => {
   });
 });
 
-describe('skip rules that were proposed', () => {
+describe('a proposed skip rule', () => {
   const ramAt = (at: bigint, size: bigint) => sectionOf(ram(), at, size);
 
-  it('as posted, what has a page or more is skipped and the rest is trimmed away', () => {
+  it('skips RAM of a page or more, as posted', () => {
     const id = 'seed-v2+skip-as-posted';
-    expect(skipReason(id, P64K, P64K, ramAt(0n, P64K))).toEqual(['unaligned']);
-    expect(skipReason(id, P64K, P64K, ramAt(0n, 0x8_0000n))).toEqual(['unaligned']);
-    expect(skipReason(id, P64K, P64K, ramAt(P64K, 0x1000n))).toEqual(['unaligned']);
-    expect(asked(id, P64K, P64K, ramAt(0x1000n, 0xf000n))).toEqual(['map 0x1000 0xf000 rw']);
-    expect(skipReason(id, P4K, P4K, ramAt(0n, 0x800n))).toEqual(['empty']);
-    // Of 2^64 bytes a 64-bit size has nothing left.
+    expect(skipReasons(id, P64K, P64K, ramAt(0n, P64K))).toEqual(['unaligned']);
+    expect(skipReasons(id, P64K, P64K, ramAt(0n, 0x8_0000n))).toEqual(['unaligned']);
+    expect(skipReasons(id, P64K, P64K, ramAt(P64K, 0x1000n))).toEqual(['unaligned']);
+    expect(callsFor(id, P64K, P64K, ramAt(0x1000n, 0xf000n))).toEqual(['map 0x1000 0xf000 rw']);
+    expect(skipReasons(id, P4K, P4K, ramAt(0n, 0x800n))).toEqual(['empty']);
+    // A 64-bit size of 2^64 bytes is 0.
     const all = sectionOf(ram('all', END_OF_SPACE), 0n, END_OF_SPACE);
-    expect(asked(id, P4K, P4K, all)).toHaveLength(1);
+    expect(callsFor(id, P4K, P4K, all)).toHaveLength(1);
   });
 
-  it('as meant, what is not made of whole host pages', () => {
+  it('skips RAM that is not made of whole host pages, as its author meant it', () => {
     const id = 'seed-v2+skip-corrected';
-    expect(asked(id, P64K, P4K, ramAt(P64K, P64K))).toEqual(['map 0x10000 0x10000 rw']);
-    expect(skipReason(id, P64K, P4K, ramAt(P64K, P4K))).toEqual(['unaligned']);
-    expect(skipReason(id, P64K, P4K, ramAt(P4K, P64K))).toEqual(['unaligned']);
-    // The offset is looked at, and not the address.
-    expect(asked(id, P64K, P4K, sectionOf(ram(), P4K, P64K, 0n))).toEqual(['map 0x1000 0x10000 rw']);
+    expect(callsFor(id, P64K, P4K, ramAt(P64K, P64K))).toEqual(['map 0x10000 0x10000 rw']);
+    expect(skipReasons(id, P64K, P4K, ramAt(P64K, P4K))).toEqual(['unaligned']);
+    expect(skipReasons(id, P64K, P4K, ramAt(P4K, P64K))).toEqual(['unaligned']);
+    // The rule tests the offset in the region, not the address.
+    expect(callsFor(id, P64K, P4K, sectionOf(ram(), P4K, P64K, 0n))).toEqual(['map 0x1000 0x10000 rw']);
   });
 
-  it('by the page of the IOMMU, what is not made of those', () => {
+  it('skips RAM that is not made of whole IOMMU pages', () => {
     const id = 'seed-v2+iommu-page-skip';
-    expect(asked(id, P64K, P4K, ramAt(P4K, P4K))).toEqual(['map 0x1000 0x1000 rw']);
-    expect(skipReason(id, P4K, P64K, ramAt(P4K, P64K))).toEqual(['unaligned']);
-    expect(skipReason(id, P4K, P64K, ramAt(P64K, P4K))).toEqual(['unaligned']);
-    expect(asked(id, P4K, P64K, ramAt(P64K, P64K))).toHaveLength(1);
+    expect(callsFor(id, P64K, P4K, ramAt(P4K, P4K))).toEqual(['map 0x1000 0x1000 rw']);
+    expect(skipReasons(id, P4K, P64K, ramAt(P4K, P64K))).toEqual(['unaligned']);
+    expect(skipReasons(id, P4K, P64K, ramAt(P64K, P4K))).toEqual(['unaligned']);
+    expect(callsFor(id, P4K, P64K, ramAt(P64K, P64K))).toHaveLength(1);
   });
 
-  it('device memory altogether', () => {
+  it('skips all device memory', () => {
     const id = 'seed-v2+ram-device-skip';
-    expect(skipReason(id, P4K, P4K, sectionOf(ramDevice(), 0n, P64K))).toEqual(['ram-device']);
-    expect(asked(id, P4K, P4K, ramAt(0n, P64K))).toHaveLength(1);
+    expect(skipReasons(id, P4K, P4K, sectionOf(ramDevice(), 0n, P64K))).toEqual(['ram-device']);
+    expect(callsFor(id, P4K, P4K, ramAt(0n, P64K))).toHaveLength(1);
   });
 
-  it('device memory of sPAPR containers', () => {
+  it('skips device memory in sPAPR containers', () => {
     const rule = revision('seed-v2+no-mmio-dma-map').listener.skip;
     const pages = { host: P64K, target: P4K, iommu: P4K };
     const bar = sectionOf(ramDevice(), 0n, P64K);
@@ -467,14 +471,14 @@ describe('skip rules that were proposed', () => {
     expect(rule(ramAt(0n, P64K), { pages, iommuType: 'spapr-tce-v2', change: 'add' })).toBeUndefined();
   });
 
-  it('leave the base rule in force', () => {
+  it('keeps the rule of its base', () => {
     for (const id of ALL_IDS.filter((one) => one.includes('skip'))) {
-      expect(skipReason(id, P4K, P4K, sectionOf(ram(), TOP_BIT, 0x800n, 0n))).toEqual(['top-half']);
+      expect(skipReasons(id, P4K, P4K, sectionOf(ram(), TOP_BIT, 0x800n, 0n))).toEqual(['top-half']);
     }
   });
 });
 
-describe('an sPAPR container', () => {
+describe('the DMA listener of an sPAPR container', () => {
   const iommuRegion = MemoryRegion.iommu('tce', 1n << 30n);
   const made = (id = 'qemu-2.11') => {
     const log = eventLog();
@@ -491,7 +495,7 @@ describe('an sPAPR container', () => {
     return { listener, iommu, log };
   };
 
-  it('gets a window for an IOMMU region, and no mapping of it', () => {
+  it('makes a window for an IOMMU region, and no mapping', () => {
     const { listener, iommu, log } = made();
     const section = sectionOf(iommuRegion, 0n, 1n << 30n);
     listener.regionAdd(section);
@@ -499,11 +503,11 @@ describe('an sPAPR container', () => {
     listener.regionDel(section);
     expect(iommu.windows()).toEqual([]);
     const types = log.take().map(({ type }) => type);
-    // Nothing was registered, so that the host has not enabled the container and refuses the unmap.
+    // No memory is registered: the host has not enabled the container and refuses the unmap.
     expect(types).toEqual(['window-remove', 'window-create', 'dma-unmap', 'message', 'window-remove']);
   });
 
-  it('on any other container an IOMMU region leads to one unmap of it all, whatever the guest has mapped', () => {
+  it('unmaps an IOMMU region with one request on any other container', () => {
     const { listener, iommu, log } = listenerOf('qemu-11.1');
     listener.regionAdd(sectionOf(iommuRegion, 0n, 1n << 30n));
     expect([iommu.take(), log.take()]).toEqual([[], []]);
@@ -512,7 +516,7 @@ describe('an sPAPR container', () => {
     expect(log.take()).toMatchObject([{ type: 'dma-unmap', iova: 0n, size: 1n << 30n, errno: 0 }]);
   });
 
-  it('fails for want of a window as for want of a mapping', () => {
+  it('fails without a window as without a mapping', () => {
     const { listener, log } = made();
     const section = sectionOf(iommuRegion, 0n, 1n << 30n);
     listener.regionAdd(section);
@@ -525,7 +529,7 @@ describe('an sPAPR container', () => {
     );
   });
 
-  it('gets a window for device memory, which may fail without harm since 2.12', () => {
+  it('makes a window for device memory, whose failure is fatal only before 2.12', () => {
     const bar = sectionOf(ramDevice('bar', 0x2_0000n), 0x2100_0000_0000n, 0x2_0000n, 0n);
     for (const [id, isFatal] of [
       ['qemu-2.11', true],
@@ -533,7 +537,7 @@ describe('an sPAPR container', () => {
     ] as const) {
       const { listener, log } = made(id);
       listener.initialized = true;
-      // The host has its window elsewhere: none is at a BAR.
+      // The host puts the window elsewhere than at the BAR.
       const add = (): void => listener.regionAdd(bar);
       if (isFatal) expect(add).toThrow(expect.objectContaining({ site: 'dma-window' }) as Error);
       else expect(add).not.toThrow();

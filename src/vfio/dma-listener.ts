@@ -3,12 +3,15 @@ import { Errno, errnoName, type IommuContainer, type SpaprTceContainer } from '.
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink, SkipReason } from './event.ts';
 import { VmmAbort } from './failure.ts';
-import type { IommuType, ListenerContext, ListenerRules, PageSizes, Revision } from './revision.ts';
+import type { IommuType } from './iommu-type.ts';
+import type { ListenerContext, ListenerRules, PageSizes } from './listener-rules.ts';
+import type { Revision } from './revision.ts';
 import { SpaprWindows } from './spapr-windows.ts';
 import type { Span } from './trim.ts';
 
-/** What the listener of a container needs. */
+/** What the DMA listener of a container is made of. */
 export interface DmaListenerOptions {
+  /** The container's name in events. */
   readonly name: string;
   readonly revision: Revision;
   readonly iommuType: IommuType;
@@ -22,25 +25,25 @@ const VFIO_LISTENER_PRIORITY = 0;
 
 /**
  * Keeps a container's DMA mappings in step with an address space: QEMU's `vfio` memory listener
- * (vfio_listener_region_add and _del, vfio facts 6.1 to 6.11). What differs between versions is asked of
- * the revision's rules.
+ * (vfio_listener_region_add and _del, vfio facts 6.1 to 6.11). The revision's rules decide where versions
+ * differ.
  */
 export class DmaListener implements MemoryListener {
   readonly name = 'vfio';
   readonly priority = VFIO_LISTENER_PRIORITY;
-  /** Set once the container is connected: from then on a refusal to map RAM is fatal (vfio fact 6.8). */
+  /** Whether the container is set up: from then on a refusal to map RAM is fatal (vfio fact 6.8). */
   initialized = false;
-  /** The first refusal to map RAM before that. */
+  /** The first fatal refusal while the container was being set up. */
   initialError: string | undefined;
-  /** Set when the container lets go of the address space. */
-  leaving = false;
+  /** Whether the container is unregistering the listener. */
+  isLeaving = false;
   readonly #options: DmaListenerOptions;
   readonly #adding: ListenerContext;
   readonly #removing: ListenerContext;
   readonly #rules: ListenerRules;
   readonly #pages: PageSizes;
   readonly #windows: SpaprWindows | undefined;
-  /** Where pieces begin that the host has let the listener map. */
+  /** Start addresses of the pieces that the host has mapped for the listener. */
   readonly #mapped = new Set<bigint>();
 
   constructor(options: DmaListenerOptions) {
@@ -59,9 +62,9 @@ export class DmaListener implements MemoryListener {
     const piece = this.#piece(section, this.#adding);
     if (piece === undefined) return;
     const deviceMemory = section.region.isRamDevice;
-    const window = this.#windows?.add(section, piece);
-    if (window !== undefined && window.errno !== 0) {
-      this.#failed(section, piece, window.errno, 'dma-window');
+    const windowErrno = this.#windows?.add(section, piece) ?? 0;
+    if (windowErrno !== 0) {
+      this.#failed(section, piece, windowErrno, 'dma-window');
       return;
     }
     if (section.region.isIommu) return;
@@ -70,7 +73,7 @@ export class DmaListener implements MemoryListener {
       return;
     }
     const errno = this.#map(section, piece);
-    // A vfio-user map is sent without waiting; its refusal is only printed (vfio fact 10.7).
+    // QEMU sends a vfio-user map without waiting for the reply, so a refusal is never fatal (vfio fact 10.7).
     if (errno === 0 || this.#options.iommuType === 'vfio-user') return;
     this.#failed(section, piece, errno, deviceMemory ? 'dma-map-device-memory' : 'dma-map-ram');
   }
@@ -78,16 +81,16 @@ export class DmaListener implements MemoryListener {
   regionDel(section: MemoryRegionSection): void {
     const piece = this.#piece(section, this.#removing);
     if (piece === undefined) return;
-    if (this.leaving && this.#rules.whenUnregistered === 'map') {
+    if (this.isLeaving && this.#rules.whenUnregistered === 'map') {
       if (!section.region.isIommu && this.#mayBeMapped(section, piece)) this.#map(section, piece);
       return;
     }
-    // Behind an emulated IOMMU the guest may have mapped anything: one request takes it all away.
-    if (section.region.isIommu || this.#isUnmapped(section, piece)) this.#unmap(piece);
+    // Behind an emulated IOMMU the guest may have mapped any page: one request unmaps the whole range.
+    if (section.region.isIommu || this.#shouldUnmap(section, piece)) this.#unmap(piece);
     this.#windows?.remove(section, piece, this.#rules.missingWindow);
   }
 
-  #isUnmapped(section: MemoryRegionSection, piece: Span): boolean {
+  #shouldUnmap(section: MemoryRegionSection, piece: Span): boolean {
     const mapped = this.#mapped.delete(piece.start);
     return this.#mayBeMapped(section, piece) && this.#rules.unmaps(section, piece, mapped, this.#removing);
   }
@@ -96,7 +99,7 @@ export class DmaListener implements MemoryListener {
     return !region.isRamDevice || this.#rules.mapsDeviceMemory(start, size, this.#pages);
   }
 
-  /** What of the section is a candidate for mapping (vfio facts 6.1 to 6.3). */
+  /** The piece that skipping and trimming leave of the section (vfio facts 6.1 to 6.3). */
   #piece(section: MemoryRegionSection, context: ListenerContext): Span | undefined {
     const { region } = section;
     if (!region.isRam && !region.isIommu) return undefined;
@@ -139,7 +142,7 @@ export class DmaListener implements MemoryListener {
     const iova = toIova(start);
     const { errno, unmapped } = iommu.unmap(iova, size);
     emit({ type: 'dma-unmap', container: name, iova, size, unmapped, errno });
-    // QEMU's iommufd backend takes "nothing there" for success, as type1 does.
+    // QEMU's iommufd backend takes ENOENT for success (vfio fact 6.9).
     if (errno === 0 || (iommuType === 'iommufd' && errno === Errno.ENOENT)) return;
     emit({
       type: 'message',

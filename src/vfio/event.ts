@@ -1,49 +1,49 @@
 import type { HostAddress, Iova, Offset, Size } from '../address/index.ts';
 import type { Backing, Errno, Memslot } from '../host/index.ts';
 
-/** Why the DMA listener left a section of RAM alone. */
+/** Why the DMA listener maps nothing of a section of RAM. */
 export type SkipReason =
-  /** Not in ordinary RAM's half of the address space (vfio fact 6.1). */
+  /** The section starts in the upper half of the address space (vfio fact 6.1). */
   | 'top-half'
-  /** Address and offset in the region differ within the page (vfio fact 6.2). */
+  /** Address and offset in the region differ within the unit of trimming (vfio fact 6.2). */
   | 'incongruent'
-  /** No whole page is left after trimming (vfio fact 6.3). */
+  /** Trimming leaves no whole unit (vfio fact 6.3). */
   | 'empty'
-  /** Device memory that is not made of whole IOMMU pages (vfio fact 6.6). */
+  /** The section is device memory, and not made of whole IOMMU pages (vfio fact 6.6). */
   | 'iommu-page'
-  /** Rules of proposed patches; a patch may name reasons of its own. */
+  /** Reasons of proposed patches; a patch may name its own. */
   | 'ram-device'
   | 'unaligned'
   | 'no-mmio-dma-map'
   | (string & {});
 
-/** VFIO_IOMMU_MAP_DMA or its like. `errno` is the host's answer, 0 for success. */
+/** VFIO_IOMMU_MAP_DMA, IOMMU_IOAS_MAP or VFIO_USER_DMA_MAP. `errno` is the host's answer, 0 for success. */
 export interface DmaMapEvent {
   readonly type: 'dma-map';
   readonly container: string;
   readonly iova: Iova;
   readonly size: Size;
-  /** Where the VMM has what is mapped; nothing where a real one keeps that to itself. */
+  /** Where the mapped memory lies in the VMM; `undefined` for a real VMM that does not tell. */
   readonly hostAddress: HostAddress | undefined;
   readonly readonly: boolean;
-  /** Whether device memory, and not RAM, is mapped. */
+  /** Whether the mapped memory is an mmapped BAR; otherwise it is RAM. */
   readonly deviceMemory: boolean;
   readonly backing: Backing;
   readonly errno: Errno;
 }
 
-/** VFIO_IOMMU_UNMAP_DMA or its like. */
+/** VFIO_IOMMU_UNMAP_DMA, IOMMU_IOAS_UNMAP or VFIO_USER_DMA_UNMAP. */
 export interface DmaUnmapEvent {
   readonly type: 'dma-unmap';
   readonly container: string;
   readonly iova: Iova;
   readonly size: Size;
-  /** Bytes that were mapped before. */
+  /** Bytes that were mapped before the request and are not any more. */
   readonly unmapped: Size;
   readonly errno: Errno;
 }
 
-/** A section of RAM that the listener did not ask the host to map. */
+/** The listener found a section of RAM, of which it does not ask the host to map anything. */
 export interface SkipEvent {
   readonly type: 'skip';
   readonly container: string;
@@ -61,7 +61,7 @@ export interface MemslotEvent {
   readonly errno: Errno;
 }
 
-/** mmap of a stretch of a BAR into the VMM. */
+/** mmap of an area of a BAR into the VMM. */
 export interface MmapEvent {
   readonly type: 'mmap';
   readonly device: string;
@@ -71,18 +71,20 @@ export interface MmapEvent {
   readonly errno: Errno;
 }
 
-/** An sPAPR DMA window is made or removed. */
+/** VFIO_IOMMU_SPAPR_TCE_CREATE or _REMOVE. */
 export interface WindowEvent {
   readonly type: 'window-create' | 'window-remove';
   readonly container: string;
   readonly start: bigint;
   readonly size: Size;
-  /** Whether it was asked for because of device memory. */
+  /** Whether the section that asks for the window is device memory. */
   readonly deviceMemory: boolean;
   readonly errno: Errno;
 }
 
-/** sPAPR v2 registers or releases guest RAM before it may be mapped. */
+/**
+ * VFIO_IOMMU_SPAPR_REGISTER_MEMORY or _UNREGISTER_MEMORY: guest RAM must be registered before it is mapped.
+ */
 export interface RegisterMemoryEvent {
   readonly type: 'register-memory' | 'unregister-memory';
   readonly container: string;
@@ -97,7 +99,7 @@ export interface MessageEvent {
   readonly text: string;
 }
 
-/** What the VMM does that can be seen from outside, in the order in which it does it. */
+/** An action of the VMM that an outside observer can see. */
 export type VmmEvent =
   | DmaMapEvent
   | DmaUnmapEvent
@@ -108,5 +110,5 @@ export type VmmEvent =
   | RegisterMemoryEvent
   | MessageEvent;
 
-/** Takes the events of the VMM. */
+/** Receives the events of the VMM, in the order of its actions. */
 export type EventSink = (event: VmmEvent) => void;

@@ -1,4 +1,4 @@
-/** Which check or call ended the VMM; the last part of a finding's fingerprint. */
+/** The check or call that ended the VMM; the last part of a finding's fingerprint. */
 export type AbortSite =
   | 'dma-map-ram'
   | 'dma-map-device-memory'
@@ -15,8 +15,8 @@ export type AbortSite =
   | (string & {});
 
 /**
- * The VMM died: hw_error, a failed assertion, a signal. Thrown through the engine and caught by the
- * target. No `Error`: taking a stack would cost more than most scenarios do, and nobody reads it.
+ * The VMM died: hw_error, a failed assertion, a signal. The engine throws it, and the target catches it. Not
+ * an `Error`: no caller reads the stack, and taking one costs more than running most scenarios.
  */
 export class VmmAbort {
   readonly site: AbortSite;
@@ -29,8 +29,8 @@ export class VmmAbort {
 }
 
 /**
- * The VMM refused the device and lives on without it, or exits in good order if it was just
- * starting. Thrown and caught like `VmmAbort`.
+ * The VMM refused a device. A running VMM goes on without the device; a VMM that is starting exits in good
+ * order. Thrown and caught like `VmmAbort`.
  */
 export class DeviceRefused {
   readonly message: string;

@@ -1,12 +1,21 @@
 /** QEMU's vfio: devices, containers, the DMA and KVM listeners, and the revisions of their rules. */
 export { DmaListener } from './dma-listener.ts';
+export type { DeviceEnvironment } from './device-environment.ts';
+export type { DeviceOptions } from './device-options.ts';
+export type * from './device-rules.ts';
 export type * from './event.ts';
 export { DeviceRefused, VmmAbort, type AbortSite } from './failure.ts';
 export type { HostDevice } from './host-device.ts';
+export type * from './host-rules.ts';
+export type * from './iommu-type.ts';
+export type * from './listener-rules.ts';
+export type * from './machine-rules.ts';
 export { MemslotListener } from './memslot-listener.ts';
+export type * from './memslot-rules.ts';
 export { MSIX_RELOCATIONS, type MsixRelocation } from './msix-relocation.ts';
-export type * from './revision.ts';
-export { wholeUnits, type Span } from './trim.ts';
+export type { Revision } from './revision.ts';
+export type { Span } from './trim.ts';
 export { NEWEST, REVISIONS, findRevision } from './revisions/index.ts';
 export { VfioContainer } from './vfio-container.ts';
-export { VfioDevice, type BarLayer, type DeviceEnvironment, type DeviceOptions } from './vfio-device.ts';
+export type { BarLayer } from './vfio-bars.ts';
+export { VfioDevice } from './vfio-device.ts';

@@ -4,7 +4,7 @@ import { Errno, KvmMemslots } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
 import { MemslotListener, type MemslotListenerOptions } from './memslot-listener.ts';
-import type { MemslotRules } from './revision.ts';
+import type { MemslotRules } from './memslot-rules.ts';
 import { P16K, P4K, P64K, eventLog, ram, ramDevice, revision, sectionOf } from './testing/fakes.ts';
 
 const BACKING = hostAddress(0x7f00_0000_0000n);
@@ -26,7 +26,7 @@ function make(
     ...rest,
     emit: log.emit,
   });
-  /** The calls to KVM since the last time: `set 0 0x0+0x1000`, `delete 0 0x0`. */
+  /** The calls to KVM since the last call of this function: `set 0 0x0+0x1000`, `delete 0 0x0`. */
   const calls = (): string[] =>
     log.take().flatMap((event) => {
       if (event.type !== 'memslot') return [];
@@ -38,12 +38,12 @@ function make(
 }
 
 describe('the memslot listener', () => {
-  it('hears of additions after VFIO', () => {
+  it('has priority 10, so it hears of additions after VFIO', () => {
     const { listener } = make('immediately');
     expect([listener.name, listener.priority]).toEqual(['kvm-memory', 10]);
   });
 
-  it('is told to act at once up to 7.2, and at commit since 8.0', () => {
+  it('changes slots at once in the revisions before 8.0, and at commit in 11.1', () => {
     for (const id of ['qemu-2.11', 'seed-v2', 'qemu-2.12', 'qemu-6.0']) {
       expect(revision(id).memslots.update).toBe('immediately');
     }
@@ -51,30 +51,30 @@ describe('the memslot listener', () => {
   });
 });
 
-describe('what gets a slot (vfio fact 9.1)', () => {
+describe('a memslot is made (vfio fact 9.1)', () => {
   const slotOf = (region: MemoryRegion, rest = {}) => {
     const { listener, kvm } = make('immediately', rest);
     listener.regionAdd(sectionOf(region, 0n, P64K));
     return kvm.slots().map(({ readonly }) => (readonly ? 'ro' : 'rw'));
   };
 
-  it('RAM and device memory', () => {
+  it('for RAM and device memory', () => {
     expect(slotOf(ram())).toEqual(['rw']);
     expect(slotOf(ramDevice())).toEqual(['rw']);
   });
 
-  it('ROM and a ROM device that shows its contents, both read-only', () => {
+  it('read-only for ROM and for a ROM device in romd_mode', () => {
     expect(slotOf(MemoryRegion.rom('rom', P64K, { hostAddress: BACKING }))).toEqual(['ro']);
     expect(slotOf(MemoryRegion.romDevice('flash', P64K, { hostAddress: BACKING }))).toEqual(['ro']);
   });
 
-  it('without read-only slots, ROM as RAM and no ROM device', () => {
+  it('writable for ROM and not for a ROM device, if KVM has no read-only slots', () => {
     const without = { readonlySlots: false };
     expect(slotOf(MemoryRegion.rom('rom', P64K, { hostAddress: BACKING }), without)).toEqual(['rw']);
     expect(slotOf(MemoryRegion.romDevice('flash', P64K, { hostAddress: BACKING }), without)).toEqual([]);
   });
 
-  it('nothing else', () => {
+  it('for no other kind of region', () => {
     for (const region of [
       MemoryRegion.io('io', P64K),
       MemoryRegion.container('container', P64K),
@@ -85,7 +85,7 @@ describe('what gets a slot (vfio fact 9.1)', () => {
     }
   });
 
-  it('a ROM device in register mode loses its slot, and gets it back', () => {
+  it('again for a ROM device that returns to romd_mode', () => {
     const topology = new MemoryTopology();
     const system = MemoryRegion.container('system', END_OF_SPACE);
     const space = topology.createAddressSpace('memory', system);
@@ -101,14 +101,14 @@ describe('what gets a slot (vfio fact 9.1)', () => {
     }
   });
 
-  it('a read-only alias of RAM, writable: the flag is the region’s own (vfio fact 9.3)', () => {
+  it('writable for a read-only alias of RAM: the flag of the region counts (vfio fact 9.3)', () => {
     const { listener, kvm } = make('immediately');
     listener.regionAdd(sectionOf(ram(), 0n, P64K, 0n, true));
     expect(kvm.slots()[0]!.readonly).toBe(false);
   });
 });
 
-describe('the span of a slot (vfio fact 9.2)', () => {
+describe('the span of a memslot (vfio fact 9.2)', () => {
   it.each([
     [P4K, 0n, 0x1000n, '0x0+0x1000'],
     [P4K, 0x800n, 0x2000n, '0x1000+0x1000'],
@@ -118,7 +118,7 @@ describe('the span of a slot (vfio fact 9.2)', () => {
     [P64K, 0x1000n, 0x1_f000n, '0x10000+0x10000'],
     [P64K, 0x1000n, 0x1_efffn, undefined],
     [P64K, 0n, 0xffffn, undefined],
-  ])('on host pages of %i, [%i, +%i): %s', (host, start, size, expected) => {
+  ])('on host pages of %i bytes, for a section at %i of %i bytes: %s', (host, start, size, expected) => {
     const { listener, calls } = make('immediately', { pages: { host, target: P4K } });
     listener.regionAdd(sectionOf(ram(), start, size));
     expect(calls()).toEqual(expected === undefined ? [] : [`set 0 ${expected}`]);
@@ -126,7 +126,7 @@ describe('the span of a slot (vfio fact 9.2)', () => {
     expect(calls()).toEqual(expected === undefined ? [] : [`delete 0 ${expected.split('+')[0]}`]);
   });
 
-  it('begins in the VMM as far in as in the section', () => {
+  it('is backed by the bytes at its own start, not at the start of the section', () => {
     const { listener, kvm } = make('immediately');
     listener.regionAdd(sectionOf(ramDevice('bar'), 0x1_0800n, 0x4000n, 0x800n));
     expect(kvm.slots()).toEqual([
@@ -143,11 +143,11 @@ describe('the span of a slot (vfio fact 9.2)', () => {
   });
 });
 
-describe('slots change', () => {
+describe('memslots change', () => {
   const [a, b] = [sectionOf(ram('a'), 0n, P64K), sectionOf(ram('b'), P64K, P64K)];
   const both = sectionOf(ram('both'), 0n, 2n * P64K);
 
-  it('in each callback, immediately', () => {
+  it('in each callback with the rule `immediately`', () => {
     const { listener, calls } = make('immediately');
     listener.regionAdd(a);
     expect(calls()).toEqual(['set 0 0x0+0x10000']);
@@ -159,14 +159,14 @@ describe('slots change', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('or at commit, removals first', () => {
+  it('at commit, deletions first, with the rule `at-commit`', () => {
     const { listener, calls } = make('at-commit');
     listener.regionAdd(a);
     listener.regionAdd(b);
     expect(calls()).toEqual([]);
     listener.commit();
     expect(calls()).toEqual(['set 0 0x0+0x10000', 'set 1 0x10000+0x10000']);
-    // In QEMU's order removals come first anyway; the listener does not depend on it.
+    // QEMU announces removals first in any case; the listener does not depend on that order.
     listener.regionAdd(both);
     listener.regionDel(a);
     listener.regionDel(b);
@@ -177,7 +177,7 @@ describe('slots change', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('with the numbers that are free, the last freed first', () => {
+  it('and take the free numbers, the last freed first', () => {
     const { listener, calls } = make('immediately');
     for (const section of [a, b]) listener.regionAdd(section);
     for (const section of [a, b]) listener.regionDel(section);
@@ -185,13 +185,13 @@ describe('slots change', () => {
     expect(calls().slice(4)).toEqual(['set 1 0x0+0x10000', 'set 0 0x10000+0x10000']);
   });
 
-  it('but not for a section that has none', () => {
+  it('not at all when a section without a slot is removed', () => {
     const { listener, calls } = make('immediately');
     listener.regionDel(a);
     expect(calls()).toEqual([]);
   });
 
-  it('in the two orders with the same result', () => {
+  it('to the same slots with either rule', () => {
     const views = (['immediately', 'at-commit'] as const).map((update) => {
       const topology = new MemoryTopology();
       const system = MemoryRegion.container('system', END_OF_SPACE);
@@ -216,15 +216,15 @@ describe('slots change', () => {
   });
 });
 
-describe('a slot that KVM refuses', () => {
-  /** Address and offset that differ within the page: KVM gets a host address that begins no page. */
-  const crooked = sectionOf(ram('crooked'), 0n, P64K, 0x800n);
+describe('a memslot that KVM refuses', () => {
+  /** Address and offset differ within the page, so KVM gets a host address off the page. */
+  const incongruent = sectionOf(ram('incongruent'), 0n, P64K, 0x800n);
 
-  it('ends the VMM', () => {
+  it('ends the VMM with the rule `immediately`', () => {
     const { listener, log } = make('immediately');
     let thrown: unknown;
     try {
-      listener.regionAdd(crooked);
+      listener.regionAdd(incongruent);
     } catch (error) {
       thrown = error;
     }
@@ -236,20 +236,20 @@ describe('a slot that KVM refuses', () => {
     expect(log.events).toMatchObject([{ type: 'memslot', errno: 22 }]);
   });
 
-  it('ends it at the commit', () => {
+  it('ends the VMM at commit with the rule `at-commit`', () => {
     const { listener } = make('at-commit');
-    expect(() => listener.regionAdd(crooked)).not.toThrow();
+    expect(() => listener.regionAdd(incongruent)).not.toThrow();
     expect(() => listener.commit()).toThrow(expect.objectContaining({ site: 'memslot' }) as Error);
   });
 
-  it('or is written down only, where there is no KVM', () => {
+  it('only emits an event on a machine without KVM', () => {
     const { listener, kvm, log } = make('immediately', { refusalIsFatal: false });
-    listener.regionAdd(crooked);
+    listener.regionAdd(incongruent);
     expect(log.events).toMatchObject([{ type: 'memslot', slot: { gpa: 0n }, errno: 22 }]);
     expect(kvm.slots()).toEqual([]);
   });
 
-  it('may also be one too many, or beyond what the CPU can address', () => {
+  it('may exceed KVM’s limit of slots or the CPU’s last address', () => {
     const none = new KvmMemslots({ hostPageSize: P4K, slotLimit: 0 });
     const small = new KvmMemslots({ hostPageSize: P4K, lastGpa: gpa(0xfffn), aboveLastGpa: Errno.EFAULT });
     for (const [kvm, name] of [
@@ -263,7 +263,7 @@ describe('a slot that KVM refuses', () => {
     }
   });
 
-  it('gets a region without a place in the VMM at address 0', () => {
+  it('is not one whose region has no host address: KVM gets address 0', () => {
     const { listener, kvm } = make('immediately');
     listener.regionAdd(sectionOf(MemoryRegion.ram('bare', P64K), 0n, P64K));
     expect(kvm.slots()[0]!.hostAddress).toBe(0n);

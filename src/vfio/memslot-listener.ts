@@ -3,28 +3,29 @@ import { errnoName, type KvmMemslots, type Memslot } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
-import type { MemslotRules, PageSizes } from './revision.ts';
+import type { PageSizes } from './listener-rules.ts';
+import type { MemslotRules } from './memslot-rules.ts';
 
 const KVM_LISTENER_PRIORITY = 10;
 
-/** What the listener needs. */
+/** What the KVM listener is made of. */
 export interface MemslotListenerOptions {
   readonly rules: MemslotRules;
   readonly kvm: KvmMemslots;
   readonly pages: Omit<PageSizes, 'iommu'>;
-  /** Whether KVM has read-only slots; where it has not, ROM gets ordinary ones (kvm_mem_flags). */
+  /** Whether KVM has read-only slots; without them ROM gets writable slots (kvm_mem_flags, vfio fact 9.3). */
   readonly readonlySlots: boolean;
   /**
-   * Whether the VMM dies of a refused slot, as it does on KVM. Without KVM the slots are those that
-   * it would have been asked for.
+   * Whether QEMU aborts when KVM refuses a slot (vfio fact 9.4). False on a machine without KVM: there the
+   * model notes the slots that KVM would get.
    */
   readonly refusalIsFatal: boolean;
   readonly emit: EventSink;
 }
 
 /**
- * Gives KVM a memslot for everything a guest may reach without an exit
- * (kvm_set_phys_mem, vfio facts 9.1 to 9.5).
+ * Gives KVM a memslot for all memory that a guest may access without an exit (kvm_set_phys_mem,
+ * vfio facts 9.1 to 9.5).
  */
 export class MemslotListener implements MemoryListener {
   readonly name = 'kvm-memory';
@@ -61,7 +62,9 @@ export class MemslotListener implements MemoryListener {
     for (const section of added) this.#addSlot(section);
   }
 
-  /** Whether a guest may reach the section without an exit; a ROM device only while it shows its contents. */
+  /**
+   * Whether a guest may access the section without an exit; a ROM device only in romd_mode (vfio fact 9.1).
+   */
   #isDirect({ region, romdMode }: MemoryRegionSection): boolean {
     return region.isRam || (region.kind === 'rom-device' && romdMode && this.#options.readonlySlots);
   }
@@ -77,7 +80,8 @@ export class MemslotListener implements MemoryListener {
       gpa: gpa(span.start),
       size: span.size,
       hostAddress: hostAddress((region.hostAddress ?? 0n) + at),
-      // The region's own flag and not the section's: a read-only alias of RAM gives a writable slot.
+      // The flag of the region counts, not the section's: a read-only alias of RAM gets a writable slot
+      // (vfio fact 9.3).
       readonly: this.#options.readonlySlots && (region.readonly || region.kind === 'rom-device'),
       logDirtyPages: false,
       backing: { region: region.name, owner: region.owner, offset: at },

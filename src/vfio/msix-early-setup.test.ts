@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
 import { DeviceRefused } from './failure.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
-import type { DeviceRules } from './revision.ts';
+import type { DeviceRules } from './device-rules.ts';
 import { REVISIONS } from './revisions/index.ts';
 import { MEM64, P16K, P4K, P64K, hostDevice, revision, type FakeDevice } from './testing/fakes.ts';
 import { initialMmaps, type VfioRegion } from './vfio-region.ts';
@@ -11,7 +11,7 @@ const MIB = 1n << 20n;
 const PLAIN_IDS = REVISIONS.map(({ id }) => id).filter((id) => !id.includes('+'));
 const BEYOND = 'hardware reports invalid configuration, MSIX PBA outside of specified BAR';
 
-/** The BARs of the device before early set-up. */
+/** The BARs of the device before early MSI-X set-up. */
 const regionsOf = (fake: FakeDevice, rules: DeviceRules): VfioRegion[] => {
   const host = hostDevice(fake);
   return [0, 1, 2, 3, 4, 5].map((index) => {
@@ -33,11 +33,11 @@ function setUp(id: string, fake: FakeDevice, page = P4K, relocating = false) {
   const { device: rules } = revision(id);
   const regions = regionsOf(fake, rules);
   const layout = setUpMsixEarly(hostDevice(fake), regions, rules, relocating);
-  if (layout !== undefined) fixUpMsixAreas(regions, layout, rules, page);
+  if (layout !== undefined) fixUpMsixAreas(regions, layout, { rules, hostPageSize: page });
   return { layout, mmaps: regions.map(({ mmaps }) => mmaps.map((area) => [area.offset, area.size])) };
 }
 
-/** The mmap areas of a BAR of `size` bytes with a table. */
+/** The mmap areas, after the fix-up, of a BAR of `size` bytes with a table at `table`. */
 const areasWith = (
   vectors: number,
   table: bigint,
@@ -47,37 +47,37 @@ const areasWith = (
 ): unknown[] | undefined =>
   setUp(id, { bars: { 1: { size }, 0: { size: MIB } }, msix: [vectors, 1, table, 0, 0n] }, page).mmaps[1];
 
-describe('a device without MSI-X', () => {
-  it('keeps its areas', () => {
+describe('early MSI-X set-up of a device without MSI-X', () => {
+  it('keeps the mmap areas', () => {
     const { layout, mmaps } = setUp('qemu-11.1', { bars: { 0: { size: MIB } } });
     expect(layout).toBeUndefined();
     expect(mmaps[0]).toEqual([[0n, MIB]]);
   });
 });
 
-describe('the pages of the table are cut out of a BAR that is one mmap (vfio fact 5.8)', () => {
+describe('the fix-up takes the table’s pages out of a BAR that is one area (vfio fact 5.8)', () => {
   it.each([
-    // Everything: the table begins in the first page and its last one is the BAR's.
+    // The whole BAR: the table begins in the first page and ends in the last.
     [P4K, 8, 0n, P4K, []],
     [P4K, 256, 0n, P4K, []],
     [P4K, 1, 0xff0n, P4K, []],
     [P64K, 96, 0xe000n, P64K, []],
     [P64K, 1, 0n, 0x8000n, []],
     [P16K, 2048, 0n, 0x8000n, []],
-    // The front: one area behind it.
+    // The table is at the front: one area behind it.
     [P4K, 8, 0n, MIB, [[0x1000n, 0xf_f000n]]],
     [P4K, 257, 0n, MIB, [[0x2000n, 0xf_e000n]]],
     [P4K, 8, 0xff8n, MIB, [[0x2000n, 0xf_e000n]]],
     [P16K, 8, 0x1000n, MIB, [[0x4000n, 0xf_c000n]]],
     [P64K, 8, 0xfff8n, MIB, [[0x2_0000n, 0xe_0000n]]],
     [P64K, 2048, 0x8000n, MIB, [[0x1_0000n, 0xf_0000n]]],
-    // The end: one area before it.
+    // The table is at the end: one area before it.
     [P4K, 8, 0xf_f000n, MIB, [[0n, 0xf_f000n]]],
     [P4K, 8, 0xf_ff80n, MIB, [[0n, 0xf_f000n]]],
     [P16K, 8, 0xf_ff80n, MIB, [[0n, 0xf_c000n]]],
     [P64K, 8, 0xf_2000n, MIB, [[0n, 0xf_0000n]]],
     [P64K, 1, 0x1_4000n, 0x1_8000n, [[0n, 0x1_0000n]]],
-    // The middle: one on each side.
+    // The table is in the middle: one area on each side.
     [
       P4K,
       96,
@@ -138,19 +138,22 @@ describe('the pages of the table are cut out of a BAR that is one mmap (vfio fac
         [0x3_0000n, 0xd_0000n],
       ],
     ],
-  ] as const)('host page %i: %i vectors at %i in %i bytes', (page, vectors, table, size, expected) => {
-    for (const id of ['qemu-2.11', 'qemu-2.12', 'qemu-11.1']) {
-      expect(areasWith(vectors, table, size, page, id)).toEqual(expected);
-    }
-  });
+  ] as const)(
+    'on host pages of %i bytes: %i vectors at %i in %i bytes',
+    (page, vectors, table, size, expected) => {
+      for (const id of ['qemu-2.11', 'qemu-2.12', 'qemu-11.1']) {
+        expect(areasWith(vectors, table, size, page, id)).toEqual(expected);
+      }
+    },
+  );
 
-  it('up to wherever the table begins, be it beyond the BAR', () => {
+  it('and leaves all before a table that begins beyond the BAR', () => {
     expect(areasWith(1, 2n * MIB, MIB, P4K)).toEqual([[0n, 2n * MIB]]);
     expect(areasWith(1, 0xffff_fff8n, MIB, P64K)).toEqual([[0n, 0xffff_0000n]]);
     expect(areasWith(1, MIB, MIB, P4K)).toEqual([[0n, MIB]]);
   });
 
-  it('and never those of the PBA', () => {
+  it('and leaves the pages of the PBA', () => {
     const { mmaps } = setUp('qemu-11.1', {
       bars: { 1: { size: MIB }, 2: { size: MIB } },
       msix: [8, 1, 0n, 1, 0x8_0000n],
@@ -159,7 +162,7 @@ describe('the pages of the table are cut out of a BAR that is one mmap (vfio fac
     expect(mmaps[2]).toEqual([[0n, MIB]]);
   });
 
-  it('unless the host says MSIX_MAPPABLE and the version knows what that means', () => {
+  it('unless the host reports MSIX_MAPPABLE and the version honours that', () => {
     const fake: FakeDevice = { bars: { 0: { size: MIB, msixMappable: true } }, msix: [8, 0, 0x2000n, 0, 0n] };
     expect(setUp('qemu-2.11', fake).mmaps[0]).toEqual([
       [0n, 0x2000n],
@@ -169,8 +172,8 @@ describe('the pages of the table are cut out of a BAR that is one mmap (vfio fac
   });
 
   it.each([
-    ['begin later', [[0x1000n, 0xf_f000n]]],
-    ['end sooner', [[0n, 0xf_f000n]]],
+    ['begin behind the start of the BAR', [[0x1000n, 0xf_f000n]]],
+    ['end before the end of the BAR', [[0n, 0xf_f000n]]],
     [
       'are two',
       [
@@ -179,7 +182,7 @@ describe('the pages of the table are cut out of a BAR that is one mmap (vfio fac
       ],
     ],
     ['end beyond the BAR', [[0n, 2n * MIB]]],
-  ] as const)('unless the areas of the host %s', (_, sparse) => {
+  ] as const)('unless the host’s areas %s', (_, sparse) => {
     const { mmaps } = setUp('qemu-11.1', {
       bars: { 0: { size: MIB, sparse } },
       msix: [8, 0, 0x2000n, 0, 0n],
@@ -187,7 +190,7 @@ describe('the pages of the table are cut out of a BAR that is one mmap (vfio fac
     expect(mmaps[0]).toEqual(sparse);
   });
 
-  it('also where the one area of the host is the whole BAR, empty ones apart', () => {
+  it('also if the host’s only non-empty area is the whole BAR', () => {
     const sparse = [
       [0x3000n, 0n],
       [0n, MIB],
@@ -202,7 +205,7 @@ describe('the pages of the table are cut out of a BAR that is one mmap (vfio fac
     ]);
   });
 
-  it('of nothing, where nothing can be mmapped', () => {
+  it('and does nothing if the BAR cannot be mmapped', () => {
     const { mmaps } = setUp('qemu-11.1', {
       bars: { 0: { size: MIB, mmap: false } },
       msix: [8, 0, 0n, 0, 0x1000n],
@@ -211,21 +214,21 @@ describe('the pages of the table are cut out of a BAR that is one mmap (vfio fac
   });
 });
 
-describe('the PBA has to begin in its BAR (vfio fact 5.7)', () => {
+describe('the PBA must begin in its BAR (vfio fact 5.7)', () => {
   const withPba = (pba: bigint, rest: Partial<FakeDevice> = {}, pbaBar = 0): FakeDevice => ({
     bars: { 0: { size: 0x8000n }, 1: { size: 0x2000n } },
     msix: [8, 1, 0n, pbaBar, pba],
     ...rest,
   });
 
-  it.each(PLAIN_IDS)('its last byte is in, the next is not: %s', (id) => {
+  it.each(PLAIN_IDS)('at its last 8 bytes at most, in %s', (id) => {
     expect(setUp(id, withPba(0x7ff8n)).layout!.pbaOffset).toBe(0x7ff8n);
     for (const pba of [0x8000n, 0x8008n, 0xffff_fff8n]) {
       expect(() => setUp(id, withPba(pba))).toThrow(expect.objectContaining({ message: BEYOND }) as Error);
     }
   });
 
-  it('in a BAR that is not there, nothing begins', () => {
+  it('and cannot begin in a BAR that the device does not have', () => {
     for (const bar of [2, 5]) {
       expect(() => setUp('qemu-11.1', withPba(0n, {}, bar))).toThrow(
         expect.objectContaining({ message: BEYOND }) as Error,
@@ -241,7 +244,7 @@ describe('the PBA has to begin in its BAR (vfio fact 5.7)', () => {
     expect(refusal).toEqual({ message: BEYOND });
   });
 
-  it('unless it will be relocated, since 4.1', () => {
+  it('unless the user asks for relocation, since 4.1', () => {
     for (const [id, tolerated] of [
       ['qemu-2.11', false],
       ['qemu-2.12', false],
@@ -254,7 +257,7 @@ describe('the PBA has to begin in its BAR (vfio fact 5.7)', () => {
     }
   });
 
-  it('the table is not looked at', () => {
+  it('while the table may begin beyond its BAR', () => {
     expect(
       setUp('qemu-11.1', { bars: { 0: { size: MIB } }, msix: [8, 5, 0xffff_fff8n, 0, 0n] }).layout,
     ).toEqual({
@@ -267,36 +270,40 @@ describe('the PBA has to begin in its BAR (vfio fact 5.7)', () => {
   });
 
   it.each([
-    ['a Chelsio of the 5800s', 0x1425, 0x5800, 0x1000n, 0x1000n],
-    ['a Chelsio of the 5800s', 0x1425, 0x58ff, 0x1000n, 0x1000n],
-    ['another Chelsio', 0x1425, 0x5900, undefined, undefined],
-    ['another maker’s 5800', 0x1426, 0x5800, undefined, undefined],
-    ['a Kunlun VF', 0x1d22, 0x3685, undefined, 0xb400n],
-    ['another Baidu device', 0x1d22, 0x3684, undefined, undefined],
-    ['another maker’s 3685', 0x1d23, 0x3685, undefined, undefined],
-  ])('%s (%i:%i) is known to have it wrong', (_, vendor, device, since211, since111) => {
-    for (const [id, expected] of [
-      ['qemu-2.11', since211],
-      ['qemu-2.12', since211],
-      ['qemu-6.0', since211],
-      ['qemu-11.1', since111],
-    ] as const) {
-      const read = () => setUp(id, withPba(0x8000n, { vendor, device })).layout!.pbaOffset;
-      if (expected === undefined) expect(read).toThrow(expect.objectContaining({ message: BEYOND }) as Error);
-      else expect(read()).toBe(expected);
-      // One that has it right is left alone.
-      expect(setUp(id, withPba(0x10n, { vendor, device })).layout!.pbaOffset).toBe(0x10n);
-    }
-  });
+    ['Chelsio of the 5800 series', 0x1425, 0x5800, 0x1000n, 0x1000n],
+    ['Chelsio of the 5800 series', 0x1425, 0x58ff, 0x1000n, 0x1000n],
+    ['other Chelsio', 0x1425, 0x5900, undefined, undefined],
+    ['other vendor’s 5800', 0x1426, 0x5800, undefined, undefined],
+    ['Kunlun VF', 0x1d22, 0x3685, undefined, 0xb400n],
+    ['other Baidu device', 0x1d22, 0x3684, undefined, undefined],
+    ['other vendor’s 3685', 0x1d23, 0x3685, undefined, undefined],
+  ])(
+    'or is corrected where a device is known to be wrong: %s (%i:%i)',
+    (_, vendor, device, since211, since111) => {
+      for (const [id, expected] of [
+        ['qemu-2.11', since211],
+        ['qemu-2.12', since211],
+        ['qemu-6.0', since211],
+        ['qemu-11.1', since111],
+      ] as const) {
+        const read = () => setUp(id, withPba(0x8000n, { vendor, device })).layout!.pbaOffset;
+        if (expected === undefined)
+          expect(read).toThrow(expect.objectContaining({ message: BEYOND }) as Error);
+        else expect(read()).toBe(expected);
+        // A PBA inside its BAR is not corrected.
+        expect(setUp(id, withPba(0x10n, { vendor, device })).layout!.pbaOffset).toBe(0x10n);
+      }
+    },
+  );
 });
 
-describe('the BIRs', () => {
+describe('the BIRs of table and PBA (vfio fact 5.7)', () => {
   const withBirs = (table: number, pba: number): FakeDevice => ({
     bars: { 0: { size: MIB }, 5: { size: MIB } },
     msix: [8, table, 0n, pba, 0x1000n],
   });
 
-  it('have to name a BAR in qemu-11.1', () => {
+  it('must name a BAR in qemu-11.1', () => {
     expect(setUp('qemu-11.1', withBirs(5, 5)).layout).toBeDefined();
     for (const [table, pba] of [
       [6, 0],
@@ -317,22 +324,22 @@ describe('the BIRs', () => {
     );
   });
 
-  it.each(PLAIN_IDS.filter((id) => id !== 'qemu-11.1'))('are not looked at here before: %s', (id) => {
+  it.each(PLAIN_IDS.filter((id) => id !== 'qemu-11.1'))('are not checked at early set-up in %s', (id) => {
     expect(setUp(id, withBirs(6, 0)).layout!.tableBar).toBe(6);
     expect(setUp(id, withBirs(7, 0)).mmaps[0]).toEqual([[0n, MIB]]);
   });
 });
 
-describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
+describe('the mmap areas of a BAR before the fix-up (vfio fact 5.2)', () => {
   const areas = (id: string, sparse: readonly (readonly [bigint, bigint])[], size = P64K) => {
     const { device } = revision(id);
     const info = hostDevice({ bars: { 3: { size, sparse } } }).region(3);
-    return initialMmaps(info, (given) => device.sparseAreas(given, 3)).map((area) => [
+    return initialMmaps(info, (reported) => device.sparseAreas(reported, 3)).map((area) => [
       area.offset,
       area.size,
     ]);
   };
-  const given = [
+  const unsorted = [
     [0x8000n, 0x1000n],
     [0x2000n, 0x1000n],
     [0x4000n, 0n],
@@ -344,9 +351,9 @@ describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
     [0x8000n, 0x1000n],
   ];
 
-  it('are as given up to 6.0, without the empty ones', () => {
+  it('keep the host’s order up to 6.0, without the empty areas', () => {
     for (const id of ['qemu-2.11', 'qemu-2.12', 'qemu-6.0']) {
-      expect(areas(id, given)).toEqual([
+      expect(areas(id, unsorted)).toEqual([
         [0x8000n, 0x1000n],
         [0x2000n, 0x1000n],
         [0x3000n, 0x2000n],
@@ -355,7 +362,7 @@ describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
   });
 
   it('are sorted by offset in 11.1', () => {
-    expect(areas('qemu-11.1', given)).toEqual(sorted);
+    expect(areas('qemu-11.1', unsorted)).toEqual(sorted);
     expect(areas('qemu-11.1', sorted as [bigint, bigint][])).toEqual(sorted);
   });
 
@@ -412,7 +419,7 @@ describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
       '0x0-0x8fff',
       '0x1000-0x1fff',
     ],
-    // Equal offsets keep the order in which they were given.
+    // Areas at the same offset keep the host's order.
     [
       [
         [0x1000n, 0x2000n],
@@ -439,14 +446,14 @@ describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
       '0x0-0xfff',
       '0x800-0x17ff',
     ],
-  ] as const)('must not overlap in 11.1', (sparse, a, b) => {
+  ] as const)('must not overlap in 11.1: %s', (sparse, a, b) => {
     expect(() => areas('qemu-11.1', sparse)).toThrow(
       expect.objectContaining({ message: refusal(a, b) }) as Error,
     );
     expect(areas('qemu-6.0', sparse)).toEqual(sparse);
   });
 
-  it('do not overlap where one is empty', () => {
+  it('do not overlap if one is empty', () => {
     expect(
       areas('qemu-11.1', [
         [0n, 0x2000n],
@@ -455,7 +462,7 @@ describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
     ).toEqual([[0n, 0x2000n]]);
   });
 
-  it('do not overlap where they touch', () => {
+  it('do not overlap if they only touch', () => {
     expect(
       areas('qemu-11.1', [
         [0n, 0x2000n],
@@ -464,7 +471,7 @@ describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
     ).toHaveLength(2);
   });
 
-  it('are none of a BAR that is not there or cannot be mmapped, overlapping or not', () => {
+  it('do not exist for an absent BAR or one that cannot be mmapped, and are not checked', () => {
     const { device } = revision('qemu-11.1');
     const sparse = [
       [0n, 0x2000n],
@@ -475,15 +482,15 @@ describe('the areas that a BAR starts from (vfio fact 5.2)', () => {
       { size: 0n, sparse },
     ]) {
       const info = hostDevice({ bars: { 0: bar } }).region(0);
-      expect(initialMmaps(info, (given) => device.sparseAreas(given, 0))).toEqual([]);
+      expect(initialMmaps(info, (reported) => device.sparseAreas(reported, 0))).toEqual([]);
     }
     const present = { size: 0n, flags: { read: true, write: true, mmap: true }, capabilities: [] };
-    expect(initialMmaps(present, (given) => given)).toEqual([]);
+    expect(initialMmaps(present, (reported) => reported)).toEqual([]);
   });
 
-  it('are the whole BAR without a capability', () => {
+  it('are the whole BAR without a SPARSE_MMAP capability', () => {
     const info = hostDevice({ bars: { 0: { size: P64K, msixMappable: true } } }).region(0);
-    expect(initialMmaps(info, (given) => given)).toEqual([
+    expect(initialMmaps(info, (reported) => reported)).toEqual([
       { offset: offset(0n), size: P64K, region: undefined },
     ]);
   });

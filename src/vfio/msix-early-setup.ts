@@ -1,16 +1,17 @@
-import { alignDown, alignUp, offset, type Size } from '../address/index.ts';
-import type { SparseArea } from '../host/index.ts';
-import { msixTableRange, type MsixLayout } from '../pci-layout/index.ts';
+import { alignDown, alignUp, offset } from '../address/index.ts';
+import { isMsixMappable, type SparseArea } from '../host/index.ts';
+import { msixTableSize, type MsixLayout } from '../pci-layout/index.ts';
+import type { DeviceEnvironment } from './device-environment.ts';
+import type { DeviceRules, FixUpContext } from './device-rules.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
-import type { DeviceRules, FixUpContext } from './revision.ts';
-import { isMsixMappable, type VfioRegion } from './vfio-region.ts';
+import type { VfioRegion } from './vfio-region.ts';
 
 /**
  * Reads the device's MSI-X capability (vfio_msix_early_setup, vfio facts 5.6 and 5.7).
  *
  * @param relocationRequested whether `x-msix-relocation` is set to anything but `off`.
- * @returns the layout to work with, or nothing for a device without MSI-X.
+ * @returns the layout that the rest of the set-up works with; `undefined` for a device without MSI-X.
  * @throws DeviceRefused for a capability that this version does not accept.
  */
 export function setUpMsixEarly(
@@ -19,20 +20,25 @@ export function setUpMsixEarly(
   rules: DeviceRules,
   relocationRequested: boolean,
 ): MsixLayout | undefined {
-  if (device.msix === undefined) return undefined;
-  rules.checkLocation(device.msix);
-  return withCorrectPba(device, device.msix, regions, rules, relocationRequested);
+  const layout = device.msix;
+  if (layout === undefined) return undefined;
+  rules.checkLocation(layout);
+  const pbaBarSize = regions[layout.pbaBar]?.regionSize ?? 0n;
+  if (layout.pbaOffset < pbaBarSize) return layout;
+  const corrected = rules.correctPbaOffset(device.vendor, device.device);
+  if (corrected !== undefined) return { ...layout, pbaOffset: corrected };
+  if (relocationRequested && rules.toleratesPbaBeyondBarWhenRelocated) return layout;
+  throw new DeviceRefused('hardware reports invalid configuration, MSIX PBA outside of specified BAR');
 }
 
 /**
- * Takes out of the mmap areas of the table's BAR what may not be mmapped, unless the host lets all of
- * it be (vfio_pci_fixup_msix_region, vfio fact 5.8).
+ * Takes the table's pages out of the mmap areas of the table's BAR, unless the host allows an mmap of these
+ * pages and the version knows that (vfio_pci_fixup_msix_region, vfio fact 5.8).
  */
 export function fixUpMsixAreas(
   regions: readonly VfioRegion[],
   layout: MsixLayout,
-  rules: DeviceRules,
-  hostPageSize: Size,
+  { rules, hostPageSize }: Pick<DeviceEnvironment, 'rules' | 'hostPageSize'>,
 ): void {
   const region = regions[layout.tableBar];
   if (region === undefined) return;
@@ -43,35 +49,19 @@ export function fixUpMsixAreas(
   if (areas !== mmaps) region.mmaps = areas.map(({ offset, size }) => ({ offset, size, region: undefined }));
 }
 
-function withCorrectPba(
-  device: HostDevice,
-  layout: MsixLayout,
-  regions: readonly VfioRegion[],
-  rules: DeviceRules,
-  relocationRequested: boolean,
-): MsixLayout {
-  const pbaBarSize = regions[layout.pbaBar]?.regionSize ?? 0n;
-  if (layout.pbaOffset < pbaBarSize) return layout;
-  const corrected = rules.correctPbaOffset(device.vendor, device.device);
-  if (corrected !== undefined) return { ...layout, pbaOffset: corrected };
-  if (relocationRequested && rules.toleratesPbaBeyondBarWhenRelocated) return layout;
-  throw new DeviceRefused('hardware reports invalid configuration, MSIX PBA outside of specified BAR');
-}
-
 /**
- * Takes the host pages with the table out of a BAR that is one whole mmap. The PBA and the IOMMU's
- * pages play no part; a BAR of several areas is left as it is.
+ * Takes the host pages that the table touches out of a BAR that is one area. Pages of the PBA and of the
+ * IOMMU play no part, and a BAR of several areas keeps them all (vfio fact 5.8).
  */
 export function cutOutTable(
   areas: readonly SparseArea[],
-  layout: MsixLayout,
+  { tableOffset, vectors }: MsixLayout,
   { regionSize, hostPageSize }: FixUpContext,
 ): readonly SparseArea[] {
   const whole = areas.length === 1 ? areas[0] : undefined;
   if (whole?.offset !== 0n || whole.size !== regionSize) return areas;
-  const table = msixTableRange(layout);
-  const start = alignDown(table.start, hostPageSize);
-  const end = alignUp(offset(table.end), hostPageSize);
+  const start = alignDown(tableOffset, hostPageSize);
+  const end = alignUp(offset(tableOffset + msixTableSize(vectors)), hostPageSize);
   const before = { offset: whole.offset, size: start };
   const behind = { offset: end, size: regionSize - end };
   if (start === 0n) return end >= regionSize ? [] : [behind];

@@ -8,29 +8,30 @@ import {
 } from '../pci-layout/index.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
-import type { DeviceRules, RelocatedMsix } from './revision.ts';
+import type { DeviceEnvironment } from './device-environment.ts';
+import type { RelocatedMsix } from './device-rules.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
-/** Values of the property `x-msix-relocation` (2.12 and later). */
+/** Values of the property `x-msix-relocation` (QEMU 2.12 and later). */
 export const MSIX_RELOCATIONS = ['off', 'auto', 'bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5'] as const;
 export type MsixRelocation = (typeof MSIX_RELOCATIONS)[number];
 
 const GIB = 1n << 30n;
 
 /**
- * Moves table and PBA, as the guest sees them, to the upper half of a doubled BAR or to a BAR of
- * their own (vfio_pci_relocate_msix, vfio fact 5.10). The areas that may be mmapped stay as they are.
+ * Moves the guest's table and PBA to the upper half of a doubled BAR, or to a BAR of their own
+ * (vfio_pci_relocate_msix, vfio fact 5.10). The mmap areas stay as they are.
  *
- * @returns the layout for the guest.
- * @throws DeviceRefused for a BAR that cannot take them, and always for `auto`.
+ * @param layout the place of table and PBA in the device.
+ * @returns the place that the guest sees.
+ * @throws DeviceRefused for a BAR that cannot take table and PBA, and for every use of `auto`.
  */
 export function relocateMsix(
   relocation: MsixRelocation,
   device: HostDevice,
   regions: readonly VfioRegion[],
   layout: MsixLayout,
-  rules: Pick<DeviceRules, 'relocate'>,
-  hostPageSize: Size,
+  { rules, hostPageSize }: Pick<DeviceEnvironment, 'rules' | 'hostPageSize'>,
 ): MsixLayout {
   if (relocation === 'off') return layout;
   if (relocation === 'auto') {
@@ -47,7 +48,12 @@ export function relocateMsix(
   return { vectors, tableBar: index, tableOffset, pbaBar: index, pbaOffset };
 }
 
-/** The upper half of the BAR, doubled or made large enough; all of a BAR that is new. */
+/**
+ * Table and PBA in the upper half of a BAR that is at least doubled, or alone in a new BAR
+ * (vfio fact 5.10).
+ *
+ * @param barSize bytes of the BAR; 0 for a new one.
+ */
 export function relocatedToUpperHalf(barSize: Size, vectors: number, hostPageSize: Size): RelocatedMsix {
   const table = msixTableSize(vectors);
   const needed = powerOfTwoCeiling(alignUp(table + msixPbaSize(vectors), hostPageSize));
@@ -69,7 +75,7 @@ function checkTarget(target: VfioRegion, regions: readonly VfioRegion[]): void {
   if (barSize > GIB && attributes.type !== 'mem64') refuse('no space to extend 32-bit BAR');
 }
 
-/** A new BAR is of 64 bits where the next register is free. */
+/** A new BAR is prefetchable, and of 64 bits if the next register is free. */
 function attributesOfNewBar({ index }: VfioRegion, regions: readonly VfioRegion[]): BarAttributes {
   const next = regions[index + 1];
   const room = index < BAR_COUNT - 1 && next !== undefined && next.barSize === 0n;

@@ -13,13 +13,13 @@ function make(options: Partial<SpaprTceOptions> = {}) {
   return { listener, iommu, log };
 }
 
-describe('guest RAM is registered before it is mapped (vfio fact 7.1)', () => {
-  it('by a listener that comes with the one for DMA', () => {
+describe('the listener that registers guest RAM with sPAPR (vfio fact 7.1)', () => {
+  it('has QEMU’s name and the priority of the DMA listener', () => {
     const { listener } = make();
     expect([listener.name, listener.priority]).toEqual(['vfio-spapr-prereg', 0]);
   });
 
-  it('RAM and ROM, with what backs them', () => {
+  it('registers RAM and ROM by their host address', () => {
     for (const region of [
       ram(),
       MemoryRegion.rom('rom', 1n << 40n, { hostAddress: hostAddress(0x7f00_0000_0000n) }),
@@ -36,13 +36,13 @@ describe('guest RAM is registered before it is mapped (vfio fact 7.1)', () => {
     }
   });
 
-  it('a region without a place in the VMM as if it began at 0', () => {
+  it('takes a region without a host address as one at 0', () => {
     const { listener, log } = make();
     listener.regionAdd(sectionOf(MemoryRegion.ram('bare', P64K), 0n, P64K));
     expect(log.events).toMatchObject([{ hostAddress: 0n }]);
   });
 
-  it('nothing else', () => {
+  it('registers neither device memory nor other regions', () => {
     const { listener, log } = make();
     for (const region of [
       ramDevice(),
@@ -60,17 +60,14 @@ describe('guest RAM is registered before it is mapped (vfio fact 7.1)', () => {
     ['address', P4K, P64K, 0n],
     ['size', 0n, P64K + P4K, 0n],
     ['offset', 0n, P64K, P4K],
-  ])(
-    'nothing of a section whose %s is no multiple of the host page: it is not trimmed',
-    (_, start, size, at) => {
-      const { listener, log } = make();
-      listener.regionAdd(sectionOf(ram(), start, size, at));
-      listener.regionDel(sectionOf(ram(), start, size, at));
-      expect(log.events).toEqual([]);
-    },
-  );
+  ])('leaves a section out whole whose %s is no multiple of the host page', (_, start, size, at) => {
+    const { listener, log } = make();
+    listener.regionAdd(sectionOf(ram(), start, size, at));
+    listener.regionDel(sectionOf(ram(), start, size, at));
+    expect(log.events).toEqual([]);
+  });
 
-  it('a refusal at the start is kept, the first of them', () => {
+  it('keeps the first refusal while the container is set up', () => {
     const { listener, log } = make({ lockLimit: 0n });
     listener.regionAdd(sectionOf(ram('a'), 0n, P64K));
     listener.regionAdd(sectionOf(ram('b'), P64K, P64K));
@@ -80,7 +77,7 @@ describe('guest RAM is registered before it is mapped (vfio fact 7.1)', () => {
     expect(log.events).toMatchObject([{ errno: Errno.ENOMEM }, { errno: Errno.ENOMEM }]);
   });
 
-  it('a refusal later ends the VMM', () => {
+  it('ends the VMM when the host refuses later', () => {
     const { listener } = make({ lockLimit: 0n });
     listener.initialized = true;
     let thrown: unknown;
@@ -97,7 +94,7 @@ describe('guest RAM is registered before it is mapped (vfio fact 7.1)', () => {
     expect(listener.initialError).toBeUndefined();
   });
 
-  it('a refusal to let go of it is written down only', () => {
+  it('only emits an event when the host refuses to unregister', () => {
     const { listener, log } = make();
     listener.initialized = true;
     listener.regionDel(sectionOf(ram(), 0n, P64K));

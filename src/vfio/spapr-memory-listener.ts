@@ -5,14 +5,15 @@ import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
 
 /**
- * Registers guest RAM with an sPAPR v2 container before any of it may be mapped
- * (vfio_prereg_listener, vfio fact 7.1). Nothing is trimmed: an unaligned section is left out whole.
+ * Registers guest RAM with an sPAPR v2 container before any of it is mapped (vfio_prereg_listener,
+ * vfio fact 7.1). The listener does not trim: it leaves an unaligned section out whole.
  */
 export class SpaprMemoryListener implements MemoryListener {
   readonly name = 'vfio-spapr-prereg';
   readonly priority = 0;
-  /** Set once the container is connected: from then on a refusal is fatal. */
+  /** Whether the container is set up: from then on a refusal is fatal. */
   initialized = false;
+  /** The first refusal while the container was being set up. */
   initialError: string | undefined;
   readonly #container: string;
   readonly #iommu: SpaprTceContainer;
@@ -30,7 +31,7 @@ export class SpaprMemoryListener implements MemoryListener {
     const at = this.#backing(section);
     if (at === undefined) return;
     const { size, region } = section;
-    // ROM is ordinary memory of the VMM's: only the guest may not write it.
+    // ROM is writable memory in the VMM; only the guest may not write it.
     const errno = this.#iommu.registerMemory({ hostAddress: at, size });
     this.#emit({ type: 'register-memory', container: this.#container, hostAddress: at, size, errno });
     if (errno === 0) return;

@@ -13,26 +13,26 @@ function make(options: Partial<SpaprTceOptions> = {}, hostPageSize = P64K) {
   const log = eventLog();
   const iommu = new SpaprTceContainer({ hostPageSize, ...options });
   const windows = new SpaprWindows('container', iommu, hostPageSize, log.emit);
-  /** Adds a window for an emulated IOMMU's region; returns the errno. */
+  /** Adds a window for a section of an IOMMU region; returns the errno. */
   const add = (start: bigint, size: bigint, region = MemoryRegion.iommu('tce', size)): Errno =>
-    windows.add(sectionOf(region, start, size, 0n), { start, size }).errno;
+    windows.add(sectionOf(region, start, size, 0n), { start, size });
   const remove = (start: bigint, size: bigint): void =>
     windows.remove(sectionOf(MemoryRegion.iommu('tce', size), start, size, 0n), { start, size }, 'fatal');
   return { iommu, windows, add, remove, log };
 }
 
 describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
-  it('begin without the default window', () => {
+  it('begin without the host’s default window', () => {
     const { iommu, log } = make();
     expect(log.events).toEqual([
       { type: 'window-remove', container: 'container', start: 0n, size: 0n, deviceMemory: false, errno: 0 },
     ]);
-    // The kernel makes its default window at the first use, unless it was removed.
+    // The kernel makes its default window before the first use, unless the window was removed.
     iommu.createWindow({ pageSize: P4K, size: GIB });
     expect(iommu.windows()).toHaveLength(1);
   });
 
-  it('are made where the guest has them, with the page of the emulated bridge', () => {
+  it('lie where the guest has them, with the page of the emulated bridge', () => {
     const { iommu, add, log } = make();
     expect(add(0n, GIB)).toBe(0);
     expect(iommu.windows()).toEqual([{ slot: 0, start: 0n, size: GIB, pageSize: P4K }]);
@@ -48,7 +48,7 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
     expect(iommu.windows()).toMatchObject([{ start: 0n }, { start: SECOND, size: 4n * GIB }]);
   });
 
-  it('do not overlap', () => {
+  it('are refused with EINVAL when they overlap', () => {
     const { add, iommu, log } = make();
     add(0n, GIB);
     for (const [start, size] of [
@@ -63,22 +63,22 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
     expect(log.events.at(-1)).toMatchObject({ type: 'window-create', errno: 22 });
   });
 
-  it('may touch', () => {
+  it('may touch each other', () => {
     const { iommu, add } = make({ dma32: { start: iova(GIB), size: GIB } });
     expect(add(GIB, GIB)).toBe(0);
-    // The host puts it elsewhere, but it is no overlap that stands in the way.
+    // EINVAL because the host puts the window elsewhere; the windows do not overlap.
     expect(add(2n * GIB, GIB)).toBe(Errno.EINVAL);
     expect(iommu.windows()).toHaveLength(1);
   });
 
-  it('are given back where the host has them somewhere else', () => {
+  it('are removed again when the host puts them elsewhere', () => {
     const { iommu, add } = make();
     expect(add(0x2100_0000_0000n, GIB)).toBe(Errno.EINVAL);
     expect(iommu.windows()).toEqual([]);
     expect(add(0n, GIB)).toBe(0);
   });
 
-  it('are as many as the host has', () => {
+  it('fail with ENOSPC when the host has no more', () => {
     const { iommu, add } = make();
     add(0n, GIB);
     add(SECOND, GIB);
@@ -89,7 +89,7 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
     expect([iommu.windows().length, one.iommu.windows().length]).toEqual([2, 1]);
   });
 
-  it('go away with their section', () => {
+  it('are removed with their section', () => {
     const { iommu, add, remove, log } = make();
     add(0n, GIB);
     add(SECOND, GIB);
@@ -106,7 +106,7 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
     ['never made', 0n, 2n * GIB],
     ['made with another size', 0n, GIB / 2n],
     ['made elsewhere', GIB, GIB],
-  ])('end the VMM when one goes away that was %s', (_, start, size) => {
+  ])('end the VMM when a section is removed whose window was %s', (_, start, size) => {
     const { add, remove } = make();
     if (size !== 2n * GIB) add(0n, GIB);
     let thrown: unknown;
@@ -122,7 +122,7 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
     });
   });
 
-  it('end the VMM when one goes away that was refused', () => {
+  it('end the VMM when a section is removed whose window the host refused', () => {
     const { add, remove } = make();
     add(0x2100_0000_0000n, GIB);
     expect(() => remove(0x2100_0000_0000n, GIB)).toThrow(
@@ -131,20 +131,20 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
   });
 });
 
-describe('the page of a window', () => {
+describe('the page of a sPAPR window', () => {
   const pageFor = (pageSizes: bigint, hostPageSize = P64K, region?: MemoryRegion) => {
     const { iommu, add } = make({ pageSizes }, hostPageSize);
     const errno = add(0n, GIB, region);
     return errno === 0 ? iommu.windows()[0]!.pageSize : errno;
   };
 
-  it('of an emulated IOMMU is 4K, where the host has it', () => {
+  it('is 4K for an IOMMU region, if the host has such pages', () => {
     expect(pageFor(P4K | P64K | (16n << 20n))).toBe(P4K);
     expect(pageFor(P4K, P4K)).toBe(P4K);
     expect(pageFor(P64K)).toBe(Errno.EINVAL);
   });
 
-  it('of device memory is the largest that is no larger than the host’s', () => {
+  it('is for device memory the largest of the host that is not above its kernel’s page', () => {
     const bar = ramDevice('bar', GIB);
     expect(pageFor(P4K | P64K | (16n << 20n), P64K, bar)).toBe(P64K);
     expect(pageFor(P4K | (16n << 20n), P64K, bar)).toBe(P4K);
@@ -152,7 +152,7 @@ describe('the page of a window', () => {
     expect(pageFor(16n << 20n, P64K, bar)).toBe(Errno.EINVAL);
   });
 
-  it('a window for device memory says so', () => {
+  it('is reported with a flag for device memory', () => {
     const { windows, log } = make();
     const section = sectionOf(ramDevice('bar', GIB), 0n, GIB);
     windows.add(section, { start: 0n, size: GIB });
@@ -164,9 +164,9 @@ describe('the page of a window', () => {
   });
 });
 
-describe('the levels of a window’s table', () => {
-  /** A host that notes how many levels it is asked for. */
-  class Levels extends SpaprTceContainer {
+describe('the levels of a sPAPR window’s table', () => {
+  /** A host that notes how many levels QEMU asks for. */
+  class RecordingLevels extends SpaprTceContainer {
     readonly asked: number[] = [];
 
     override createWindow(request: Parameters<SpaprTceContainer['createWindow']>[0]) {
@@ -175,7 +175,7 @@ describe('the levels of a window’s table', () => {
     }
   }
 
-  // A level has room for as many entries of 8 bytes as a page of 256 times the host's.
+  // One level holds a table of 256 host pages; an entry has 8 bytes.
   it.each([
     [P64K, 1n << 12n, 1],
     [P64K, GIB, 1],
@@ -186,8 +186,8 @@ describe('the levels of a window’s table', () => {
     [P4K, 1n << 30n, 2],
     [P4K, 1n << 49n, 2],
     [P4K, 1n << 50n, 3],
-  ])('on host pages of %i, for %i bytes, are %i', (hostPageSize, size, levels) => {
-    const iommu = new Levels({ hostPageSize, pageSizes: P4K });
+  ])('on host pages of %i bytes, for a window of %i bytes, are %i', (hostPageSize, size, levels) => {
+    const iommu = new RecordingLevels({ hostPageSize, pageSizes: P4K });
     const windows = new SpaprWindows('container', iommu, hostPageSize, () => undefined);
     windows.add(sectionOf(MemoryRegion.iommu('tce', size), 0n, size), { start: 0n, size });
     expect(iommu.asked).toEqual([levels]);

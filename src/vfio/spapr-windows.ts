@@ -3,27 +3,23 @@ import { Errno, type SpaprTceContainer } from '../host/index.ts';
 import type { MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
+import type { Span } from './trim.ts';
 
-/** The page size that the emulated PHB's own windows have (vfio fact 7.5). */
+/** The page of the windows that the emulated host bridge shows (vfio fact 7.5). In bytes. */
 const PHB_IOMMU_PAGE: Size = 1n << 12n;
 
-interface Window {
-  readonly start: bigint;
-  readonly size: Size;
-}
-
 /**
- * The DMA windows of an sPAPR v2 container: one for every section that its listener is told about
- * (vfio_spapr_container_add_section_window and its removal, vfio facts 7.2 and 7.4).
+ * The DMA windows of an sPAPR v2 container, one for each section that its listener adds
+ * (vfio_spapr_container_add_section_window and _del_section_window, vfio facts 7.2 and 7.4).
  */
 export class SpaprWindows {
   readonly #container: string;
   readonly #iommu: SpaprTceContainer;
   readonly #hostPageSize: Size;
   readonly #emit: EventSink;
-  readonly #windows: Window[] = [];
+  readonly #windows: Span[] = [];
 
-  /** The host's default window goes first: it would take one of the few (vfio fact 7.2). */
+  /** Removes the host's default window, which would take one of the host's two windows (vfio fact 7.2). */
   constructor(container: string, iommu: SpaprTceContainer, hostPageSize: Size, emit: EventSink) {
     this.#container = container;
     this.#iommu = iommu;
@@ -33,8 +29,14 @@ export class SpaprWindows {
     emit({ type: 'window-remove', container, start: 0n, size: 0n, deviceMemory: false, errno });
   }
 
-  /** Makes a window for the trimmed section. */
-  add(section: MemoryRegionSection, { start, size }: Window): { readonly errno: Errno } {
+  /**
+   * Makes a window for the section.
+   *
+   * @param piece the section after trimming, which the window covers.
+   * @returns the error, 0 for success.
+   */
+  add(section: MemoryRegionSection, piece: Span): Errno {
+    const { start, size } = piece;
     const overlapping = this.#windows.some(
       (window) => start < window.start + window.size && window.start < start + size,
     );
@@ -42,16 +44,16 @@ export class SpaprWindows {
     const deviceMemory = section.region.isRamDevice;
     this.#emit({ type: 'window-create', container: this.#container, start, size, deviceMemory, errno });
     if (errno === 0) this.#windows.push({ start, size });
-    return { errno };
+    return errno;
   }
 
   /**
    * Removes the section's window.
    *
-   * @param missing what becomes of the VMM when the window is not known: hw_error in QEMU.
-   * @throws VmmAbort then, when it is fatal.
+   * @param missing what a section without a window leads to; QEMU ends with hw_error (vfio fact 7.4).
+   * @throws VmmAbort for a section without a window, if `missing` is `fatal`.
    */
-  remove(section: MemoryRegionSection, { start, size }: Window, missing: 'fatal' | 'ignored'): void {
+  remove(section: MemoryRegionSection, { start, size }: Span, missing: 'fatal' | 'ignored'): void {
     const index = this.#windows.findIndex((window) => window.start === start && window.size === size);
     if (index === -1) {
       if (missing === 'ignored') return;
@@ -72,20 +74,23 @@ export class SpaprWindows {
       levels: this.#levels(size / pageSize),
     });
     if (window === undefined || window.start === start) return errno;
-    // The host decides where a window lies, and QEMU has no use for it elsewhere.
+    // The host chooses where a window lies. QEMU cannot use one that starts elsewhere than the section.
     this.#iommu.removeWindow(window.start);
     return Errno.EINVAL;
   }
 
-  /** The largest page that the host has and that is no larger than the region's own and the RAM's. */
+  /**
+   * The largest page of the host that is above neither the region's own page nor the RAM's (vfio fact 7.2).
+   */
   #pageSize(section: MemoryRegionSection): Size {
-    // A section that is no IOMMU region has no page size of its own; QEMU's cast of it is undefined.
+    // Only an IOMMU region has a page size of its own; QEMU's cast of another region is undefined behaviour.
     const wanted = section.region.isIommu ? PHB_IOMMU_PAGE : this.#hostPageSize;
     const limit = wanted < this.#hostPageSize ? wanted : this.#hostPageSize;
     const fitting: PageSizeBitmap = this.#iommu.pageSizes & (limit | (limit - 1n));
     return largestPage(fitting);
   }
 
+  /** Levels of the window's table (vfio fact 7.2). */
   #levels(entries: bigint): number {
     const entryBits = (entries * 8n).toString(2).length - 1;
     const bitsPerLevel = this.#hostPageSize.toString(2).length - 1 + 8;

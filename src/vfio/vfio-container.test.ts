@@ -6,7 +6,7 @@ import { DeviceRefused } from './failure.ts';
 import { P4K, P64K, RecordingIommu, eventLog, ram, revision } from './testing/fakes.ts';
 import { VfioContainer, type ContainerOptions } from './vfio-container.ts';
 
-/** A machine with RAM at 0 and, apart from it, a space of its own for DMA. */
+/** A machine with RAM at 0 in `memory`, and an IOMMU region in a separate address space for DMA. */
 function machine() {
   const topology = new MemoryTopology();
   const system = MemoryRegion.container('system', END_OF_SPACE);
@@ -38,7 +38,7 @@ function connect(iommu: IommuContainer, rest: Partial<ContainerOptions> = {}, bu
 }
 
 describe('connecting a container', () => {
-  it('maps what its space shows, and follows it', () => {
+  it('maps the flat view of its address space and follows changes', () => {
     const iommu = new RecordingIommu();
     const { container, topology, system } = connect(iommu);
     expect([container.name, container.iommuType, container.iommu]).toEqual(['container', 'type1', iommu]);
@@ -47,7 +47,7 @@ describe('connecting a container', () => {
     expect(iommu.take()).toEqual(['map 0x100000 0x1000 rw']);
   });
 
-  it('fails where the host refuses RAM, and leaves nothing behind', () => {
+  it('refuses the device when the host refuses RAM, and leaves no listener behind', () => {
     const iommu = new RecordingIommu();
     iommu.answer = () => Errno.ENOMEM;
     const built = machine();
@@ -65,7 +65,7 @@ describe('connecting a container', () => {
     expect(built.memory.listeners).toEqual([]);
   });
 
-  it('does not mind being refused afterwards, but for RAM', () => {
+  it('later survives a refusal of device memory, but not of RAM', () => {
     const iommu = new RecordingIommu();
     const { topology, system } = connect(iommu);
     iommu.answer = () => Errno.ENOMEM;
@@ -76,7 +76,7 @@ describe('connecting a container', () => {
     );
   });
 
-  it('is a thing of the start for device memory too, in 2.11', () => {
+  it('refuses the device for device memory too, in 2.11', () => {
     const iommu = new RecordingIommu();
     const built = machine();
     built.topology.addSubregion(built.system, MemoryRegion.ramDevice('bar', P64K), 0x10_0000n as never);
@@ -91,7 +91,7 @@ describe('connecting a container', () => {
 });
 
 describe('disconnecting a container', () => {
-  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('unmaps everything first: %s', (id) => {
+  it.each(['qemu-2.12', 'qemu-6.0', 'qemu-11.1'])('unmaps every section in %s', (id) => {
     const iommu = new RecordingIommu();
     const { container, topology, system, memory } = connect(iommu, { revision: revision(id) });
     topology.addSubregion(system, ram('more', P4K), 0x10_0000n as never);
@@ -104,7 +104,7 @@ describe('disconnecting a container', () => {
     expect(iommu.take()).toEqual([]);
   });
 
-  it.each(['qemu-2.11', 'seed-v2'])('leaves that to the host before 2.12: %s', (id) => {
+  it.each(['qemu-2.11', 'seed-v2'])('leaves the mappings to the host in %s', (id) => {
     const iommu = new Type1Container({ hostPageSize: P4K, domainPageSizes: P4K });
     const { container, topology, system, memory } = connect(iommu, { revision: revision(id) });
     container.disconnect();
@@ -116,7 +116,7 @@ describe('disconnecting a container', () => {
 });
 
 describe('a detached container', () => {
-  it('maps what its space shows now, and does not follow it', () => {
+  it('maps the current flat view and does not follow changes', () => {
     const iommu = new RecordingIommu();
     const { container, topology, system, memory } = connect(iommu, { detached: true });
     expect(iommu.take()).toEqual(['map 0x0 0x20000 rw']);
@@ -126,7 +126,7 @@ describe('a detached container', () => {
     expect(iommu.take()).toEqual([]);
   });
 
-  it('fails as any other', () => {
+  it('refuses the device when the host refuses RAM', () => {
     const iommu = new RecordingIommu();
     iommu.answer = () => Errno.ENOMEM;
     expect(() => connect(iommu, { detached: true })).toThrow(
@@ -143,7 +143,7 @@ describe('an sPAPR container', () => {
       built,
     );
 
-  it('registers RAM before it makes windows in the space for DMA', () => {
+  it('registers RAM before it makes windows', () => {
     const iommu = new SpaprTceContainer({ hostPageSize: P64K });
     const { log, container, memory, dmaSpace } = spapr(iommu);
     expect([memory.listeners.length, dmaSpace.listeners.length]).toEqual([1, 1]);
@@ -155,7 +155,7 @@ describe('an sPAPR container', () => {
     expect(iommu.windows()).toEqual([]);
   });
 
-  it('dies of RAM that cannot be registered later', () => {
+  it('ends the VMM when the host later refuses to register RAM', () => {
     const iommu = new SpaprTceContainer({ hostPageSize: P64K, lockLimit: 2n * P64K });
     const { topology, system } = spapr(iommu);
     expect(() => topology.addSubregion(system, ram('more', P64K), 0x10_0000n as never)).toThrow(
@@ -163,7 +163,7 @@ describe('an sPAPR container', () => {
     );
   });
 
-  it('is not there where RAM cannot be registered', () => {
+  it('refuses the device when the host refuses to register RAM', () => {
     const built = machine();
     expect(() => spapr(new SpaprTceContainer({ hostPageSize: P64K, lockLimit: 0n }), built)).toThrow(
       expect.objectContaining({
@@ -177,7 +177,7 @@ describe('an sPAPR container', () => {
 
   const withoutSmallPages = () => new SpaprTceContainer({ hostPageSize: P64K, pageSizes: 16n << 20n });
 
-  it('is not there where its first window cannot be made, in 2.11', () => {
+  it('refuses the device when the host refuses the first window, in 2.11', () => {
     expect(() => spapr(withoutSmallPages(), machine(), { revision: revision('qemu-2.11') })).toThrow(
       expect.objectContaining({
         message:
@@ -188,7 +188,7 @@ describe('an sPAPR container', () => {
   });
 
   it.each(['qemu-2.12', 'qemu-11.1'])(
-    'since then the VMM dies of taking back what was never there: %s',
+    'ends the VMM in %s when the host refuses the first window: QEMU removes a window that it never made',
     (id) => {
       expect(() => spapr(withoutSmallPages(), machine(), { revision: revision(id) })).toThrow(
         expect.objectContaining({ message: 'vfio: Cannot delete missing window at 0x0' }) as Error,
@@ -196,7 +196,7 @@ describe('an sPAPR container', () => {
     },
   );
 
-  it('maps once more where it should unmap, if a rule says so', () => {
+  it('maps every section once more at unregistration, if `whenUnregistered` is `map`', () => {
     const iommu = new RecordingIommu();
     const base = revision('qemu-11.1');
     const wrong = { ...base, listener: { ...base.listener, whenUnregistered: 'map' as const } };

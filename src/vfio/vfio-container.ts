@@ -4,25 +4,30 @@ import { replay, type AddressSpace, type MemoryListener, type MemoryTopology } f
 import { DmaListener } from './dma-listener.ts';
 import type { EventSink } from './event.ts';
 import { DeviceRefused } from './failure.ts';
-import type { IommuType, Revision } from './revision.ts';
+import type { IommuType } from './iommu-type.ts';
+import type { ListenerRules } from './listener-rules.ts';
+import type { Revision } from './revision.ts';
 import { SpaprMemoryListener } from './spapr-memory-listener.ts';
 
-/** What a container is made of. */
+/** What a VFIO container is made of. */
 export interface ContainerOptions {
-  /** Name in the trace. */
+  /** The container's name in events and in the trace. */
   readonly name: string;
   readonly revision: Revision;
   readonly iommuType: IommuType;
   readonly iommu: IommuContainer;
   readonly topology: MemoryTopology;
-  /** The space that its devices' requests go to. */
+  /** The address space in which the container's devices issue DMA (vfio fact 6.11). */
   readonly dmaSpace: AddressSpace;
-  /** The space with the guest's RAM; sPAPR registers it beforehand. */
+  /** The address space with the guest's RAM; a sPAPR container registers this RAM first (vfio fact 7.1). */
   readonly memory: AddressSpace;
   readonly hostPageSize: Size;
   readonly targetPageSize: Size;
   readonly emit: EventSink;
-  /** Only map what the spaces show now, and do not follow them: what a new container would come to. */
+  /**
+   * Whether the container maps the current flat views once and does not follow later changes: the mappings
+   * that a container opened now would have. False by default.
+   */
   readonly detached?: boolean;
 }
 
@@ -34,14 +39,14 @@ export class VfioContainer {
   readonly dmaSpace: AddressSpace;
   readonly #topology: MemoryTopology;
   readonly #detached: boolean;
-  readonly #unmapsWhenUnregistered: boolean;
+  readonly #rules: ListenerRules;
   #dmaListener: DmaListener | undefined;
   readonly #registered: { listener: MemoryListener; space: AddressSpace }[] = [];
 
   /**
-   * Connects the container and maps what its address space shows already.
+   * Connects the container and maps the current flat view of its address space.
    *
-   * @throws DeviceRefused when the host refuses to map RAM (vfio fact 6.8).
+   * @throws DeviceRefused when the host refuses to register or map RAM (vfio facts 6.8 and 7.1).
    */
   constructor(options: ContainerOptions) {
     const { name, iommuType, iommu, topology, dmaSpace, memory, emit } = options;
@@ -51,7 +56,7 @@ export class VfioContainer {
     this.dmaSpace = dmaSpace;
     this.#topology = topology;
     this.#detached = options.detached ?? false;
-    this.#unmapsWhenUnregistered = options.revision.listener.unmapsWhenUnregistered;
+    this.#rules = options.revision.listener;
     if (iommuType === 'spapr-tce-v2') {
       const preregistration = new SpaprMemoryListener(
         name,
@@ -70,11 +75,12 @@ export class VfioContainer {
     listener.initialized = true;
   }
 
-  /** Lets go of the address space; the host frees what is still mapped when the container is closed. */
+  /** Unregisters the listeners. The caller closes the container, and the host frees what is still mapped. */
   disconnect(): void {
-    if (this.#dmaListener !== undefined) this.#dmaListener.leaving = true;
+    if (this.#dmaListener !== undefined) this.#dmaListener.isLeaving = true;
+    const removesSections = this.#rules.whenUnregistered !== 'nothing';
     for (const { listener, space } of this.#registered.splice(0)) {
-      this.#topology.unregisterListener(listener, space, this.#unmapsWhenUnregistered);
+      this.#topology.unregisterListener(listener, space, removesSections);
     }
   }
 

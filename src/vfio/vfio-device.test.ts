@@ -23,7 +23,7 @@ const DOES_NOT_FIT =
 const PLAIN_IDS = REVISIONS.map(({ id }) => id).filter((id) => !id.includes('+'));
 const WRAPPED = ['qemu-2.12', 'qemu-6.0', 'qemu-11.1'];
 
-/** What the constructor throws. */
+/** The value that the device's constructor throws; `undefined` if it throws nothing. */
 function failureOf(fake: FakeDevice, bench: Bench = {}): unknown {
   try {
     plug(fake, bench);
@@ -41,14 +41,14 @@ function mapped(fake: FakeDevice, bench: Bench = {}) {
   return made;
 }
 
-/** What the guest sees of it. */
+/** The flat ranges of the device with BAR 0 at 0xd0000000. */
 const viewOf = (fake: FakeDevice, bench: Bench = {}): string[] => mapped(fake, bench).view();
 
-/** What the guest sees of it in a revision. */
+/** The flat ranges of the device in revision `id`, with BAR 0 at 0xd0000000. */
 const viewIn = (id: string, fake: FakeDevice, bench: Bench = {}): string[] =>
   viewOf(fake, { ...bench, revision: revision(id) });
 
-/** A listener for DMA on the device's bus, and its calls. */
+/** Registers a DMA listener on the device's bus; returns the host that notes the listener's calls. */
 function withDma(made: ReturnType<typeof plug>, hostPageSize: bigint, id = 'qemu-11.1') {
   const iommu = new RecordingIommu(P4K);
   const listener = new DmaListener({
@@ -64,8 +64,8 @@ function withDma(made: ReturnType<typeof plug>, hostPageSize: bigint, id = 'qemu
   return iommu;
 }
 
-describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
-  it('are one for each BAR that is there, by the name of the device', () => {
+describe('the regions of BARs (vfio facts 5.1 to 5.4)', () => {
+  it('are named after the device, one for each BAR of non-zero size', () => {
     const { device } = plug({ bars: { 0: { size: P4K }, 3: { size: P64K } } });
     expect(device.regions.map(({ bar }) => bar?.name)).toEqual([
       'nic BAR 0',
@@ -91,13 +91,13 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     ]);
   });
 
-  it.each(['qemu-2.11', 'seed-v2'])('are registered without a wrapper: %s', (id) => {
+  it.each(['qemu-2.11', 'seed-v2'])('have no wrapper in %s', (id) => {
     const { device } = plug({ bars: { 0: { size: P4K } } }, { revision: revision(id) });
     expect(device.pci.bars[0]!.region).toBe(device.regions[0]!.bar);
     expect(device.layers[0]!.map(({ region }) => region)).toEqual(['nic BAR 0', 'nic BAR 0 mmaps[0]']);
   });
 
-  it('show a BAR through its layers, outermost first', () => {
+  it('are listed as layers of the BAR, outermost first', () => {
     const sparse = [
       [0x2000n, 0x1000n],
       [0x8000n, 0x2000n],
@@ -121,7 +121,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     ]);
   });
 
-  it('are device memory where they are mmapped, and I/O elsewhere', () => {
+  it('are device memory where the host mmaps, and I/O elsewhere', () => {
     const sparse = [
       [0x2000n, 0x1000n],
       [0x8000n, 0x1800n],
@@ -136,7 +136,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     expect(viewOf({ bars: { 0: { size: P64K } } })).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
   });
 
-  it('are clipped to the BAR, areas beyond it are never seen', () => {
+  it('hide what an area has beyond the BAR', () => {
     const sparse = [
       [0xf000n, 0x9000n],
       [0x2_0000n, 0x1000n],
@@ -149,7 +149,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     ]);
   });
 
-  it('of overlapping areas the later number wins, up to 10.2', () => {
+  it('show the later one of two areas that overlap, up to 10.2', () => {
     const sparse = [
       [0x2000n, 0x4000n],
       [0x1000n, 0x2000n],
@@ -164,16 +164,16 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
   });
 
   it.each([
-    ['the host does not offer mmap', { mmap: false }, {}],
-    ['the user does not want mmap', {}, { options: { noMmap: true } }],
-  ])('are all I/O where %s', (_, bar, bench) => {
+    ['the host offers no mmap', { mmap: false }, {}],
+    ['the user sets x-no-mmap', {}, { options: { noMmap: true } }],
+  ])('are all I/O if %s', (_, bar, bench) => {
     const { view, log, device } = mapped({ bars: { 0: { size: P64K, ...bar } } }, bench);
     expect(view()).toEqual(['d0000000+10000 io nic BAR 0 @0']);
     expect(log.events).toEqual([]);
     expect(device.regions[0]!.mmaps).toEqual([]);
   });
 
-  it('x-no-mmap: areas that overlap are not looked at', () => {
+  it('are not checked for areas that overlap if the user sets x-no-mmap', () => {
     const sparse = [
       [0n, 0x2000n],
       [0x1000n, 0x2000n],
@@ -181,7 +181,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     expect(failureOf({ bars: { 0: { size: P64K, sparse } } }, { options: { noMmap: true } })).toBeUndefined();
   });
 
-  it('are all I/O where the host refuses one mmap, and QEMU says so', () => {
+  it('are all I/O if the host refuses one mmap, and QEMU prints a message', () => {
     const sparse = [
       [0n, 0x1000n],
       [0x4000n, 0x1000n],
@@ -209,7 +209,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     ['qemu-6.0', P64K, [P64K, P64K, P64K]],
     ['qemu-11.1', P4K, [P4K, 32n << 20n, 1n << 30n]],
     ['qemu-11.1', P64K, [P64K, 32n << 20n, 1n << 30n]],
-  ])('are put into the VMM at an alignment: %s, host page %i', (id, hostPageSize, expected) => {
+  ])('are mmapped at the alignment of %s on host pages of %i bytes', (id, hostPageSize, expected) => {
     const bars = { 0: { size: 0x800n }, 2: { size: 32n << 20n }, 4: { size: 4n << 30n } };
     const { reserved } = plug({ bars }, { revision: revision(id), hostPageSize });
     expect(reserved).toEqual([
@@ -219,7 +219,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     ]);
   });
 
-  it('at an alignment that follows the size of the area, not of the BAR', () => {
+  it('are mmapped at the alignment of the area, not of the BAR, in 11.1', () => {
     const sparse = [
       [0n, 0x6000n],
       [0x8000n, 0x8000n],
@@ -231,7 +231,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     ]);
   });
 
-  it.each([P4K, P64K])('I/O BARs are ports, whatever their size: %i', (size) => {
+  it.each([P4K, P64K])('are ports for an I/O BAR of %i bytes, not memory', (size) => {
     const { device, view } = plug({ bars: { 0: { size, attributes: IO, mmap: size >= P4K } } });
     device.setBar(0, size);
     device.setMemoryEnabled(true);
@@ -241,7 +241,7 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
     expect(view()).toEqual([]);
   });
 
-  it('I/O BARs are ports, also where they are stretched', () => {
+  it('are ports for an I/O BAR below a page, which is not stretched into memory', () => {
     const { device, view } = plug({ bars: { 0: { size: 0x100n, attributes: IO } } });
     device.setBar(0, 0xc000n);
     device.writeConfig(PciRegister.COMMAND, 2, 1);
@@ -249,8 +249,8 @@ describe('the regions of a device (vfio facts 5.1 to 5.4)', () => {
   });
 });
 
-describe('a BAR whose size is no power of two ends the VMM', () => {
-  it.each(PLAIN_IDS)('%s', (id) => {
+describe('a BAR whose size is no power of two', () => {
+  it.each(PLAIN_IDS)('ends the VMM in %s', (id) => {
     const failure = failureOf({ bars: { 2: { size: 0x3000n } } }, { revision: revision(id) });
     expect(failure).toBeInstanceOf(VmmAbort);
     expect(failure).toMatchObject({
@@ -259,14 +259,14 @@ describe('a BAR whose size is no power of two ends the VMM', () => {
     });
   });
 
-  it('but a refusal before that comes first', () => {
+  it('does not end the VMM if early set-up refuses the device', () => {
     const bars = { 0: { size: 0x3000n } };
     expect(failureOf({ bars, msix: [1, 0, 0n, 0, 0x3000n] })).toBeInstanceOf(DeviceRefused);
     expect(failureOf({ bars, msix: [1, 5, 0n, 0, 0n] })).toMatchObject({ site: 'bar-size-assertion' });
   });
 });
 
-describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
+describe('the regions of the emulated MSI-X table and PBA (vfio facts 5.11 and 5.14)', () => {
   const seed: FakeDevice = {
     bars: { 0: { size: P64K, msixMappable: true } },
     msix: [96, 0, 0xe000n, 0, 0xf000n],
@@ -285,19 +285,19 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     ['qemu-2.12', 'nic base BAR 0'],
     ['qemu-6.0', 'nic base BAR 0'],
     ['qemu-11.1', 'nic base BAR 0'],
-  ])('%s: on %s', (id, parent) => {
+  ])('lie in %s in %s', (id, parent) => {
     expect(parents(id)).toEqual([parent]);
   });
 
   it.each([
-    ['is cut up', { size: P64K }],
-    ['is not mmapped', { size: P64K, mmap: false }],
-    ['has areas of its own', { size: P64K, msixMappable: true, sparse: [[0n, 0x1000n]] as const }],
-  ])('seed-v2, of a BAR that %s: on the BAR', (_, bar) => {
+    ['the fix-up has cut', { size: P64K }],
+    ['cannot be mmapped', { size: P64K, mmap: false }],
+    ['has sparse areas', { size: P64K, msixMappable: true, sparse: [[0n, 0x1000n]] as const }],
+  ])('lie in the BAR itself in seed-v2, for a BAR that %s', (_, bar) => {
     expect(parents('seed-v2', { ...seed, bars: { 0: bar } })).toEqual(['nic BAR 0']);
   });
 
-  it.each(PLAIN_IDS)('both are there, the PBA is off: %s', (id) => {
+  it.each(PLAIN_IDS)('are enabled for the table and disabled for the PBA in %s', (id) => {
     const { device } = plug(seed, { revision: revision(id) });
     const { mmaps, bar, base } = device.regions[0]!;
     const added = [...new Set([mmaps[0]?.region, bar, base])].flatMap((region) => region?.subregions ?? []);
@@ -310,7 +310,7 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     expect(state('msix-pba')).toEqual({ ...common, size: 0x10n, enabled: false, address: 0xf000n });
   });
 
-  it.each(['seed-v2', ...WRAPPED])('the table is trapped, the PBA is not: %s', (id) => {
+  it.each(['seed-v2', ...WRAPPED])('trap the table and not the PBA in %s', (id) => {
     expect(viewIn(id, seed)).toEqual([
       'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
       'd000e000+600 io msix-table @0',
@@ -318,7 +318,7 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     ]);
   });
 
-  it('before the seed patch its pages are not mmapped at all', () => {
+  it('lie in pages that are not mmapped before the seed patch', () => {
     expect(viewIn('qemu-2.11', seed)).toEqual([
       'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
       'd000e000+600 io msix-table @0',
@@ -327,7 +327,7 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     ]);
   });
 
-  it('table and PBA may be in two BARs', () => {
+  it('may lie in two BARs', () => {
     const { device, view } = mapped({
       bars: { 0: { size: P4K, msixMappable: true }, 2: { size: P4K } },
       msix: [1, 0, 0x10n, 2, 0xff8n],
@@ -336,7 +336,7 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     expect(device.regions[2]!.base!.subregions.map(({ name }) => name)).toEqual(['msix-pba', 'nic BAR 2']);
   });
 
-  it('over vfio-user the PBA is trapped too, in a region of its own', () => {
+  it('come with a trapped region over the PBA of a vfio-user device', () => {
     expect(viewOf(seed, { vfioUser: true })).toEqual([
       'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
       'd000e000+600 io msix-table @0',
@@ -349,7 +349,7 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     expect([pba.priority, pba.enabled, pba.size]).toEqual([1, true, 0x10n]);
   });
 
-  it('even where the machine does without the table', () => {
+  it('come with that region even if the machine opts out of emulation', () => {
     expect(viewOf(seed, { vfioUser: true, machineOptsOutOfMsixEmulation: true })).toEqual([
       'd0000000+f000 ramd nic BAR 0 mmaps[0] @0',
       'd000f000+10 io VFIO MSIX PBA @0',
@@ -357,12 +357,12 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     ]);
   });
 
-  it('in an I/O BAR nothing of it appears in memory', () => {
+  it('do not appear in memory for an I/O BAR', () => {
     const fake: FakeDevice = { bars: { 0: { size: 0x100n, attributes: IO } }, msix: [1, 0, 0n, 0, 0x10n] };
     expect(viewOf(fake, { vfioUser: true })).toEqual([]);
   });
 
-  it('of a table that wraps around 4G nothing is trapped', () => {
+  it('trap nothing for a table that wraps around 4 GiB', () => {
     expect(viewOf({ ...seed, msix: [1, 0, 0xffff_fff8n, 0, 0n] })).toEqual([
       'd0000000+10000 ramd nic BAR 0 mmaps[0] @0',
     ]);
@@ -371,8 +371,8 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
   it.each([
     ['overlap', [96, 0, 0xe000n, 0, 0xe5f8n]],
     ['end beyond the BAR', [96, 0, 0xfa08n, 0, 0n]],
-    ['leave no room for the PBA', [96, 0, 0n, 0, 0xfff8n]],
-  ] as const)('is refused where they %s', (_, msix) => {
+    ['leave no room for the PBA in the BAR', [96, 0, 0n, 0, 0xfff8n]],
+  ] as const)('are refused with the device if they %s', (_, msix) => {
     for (const id of PLAIN_IDS) {
       const failure = failureOf({ ...seed, msix }, { revision: revision(id) });
       expect(failure).toBeInstanceOf(DeviceRefused);
@@ -381,9 +381,9 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
   });
 
   it.each([
-    ['table', [1, 3, 0n, 0, 0n]],
-    ['table in the upper half of a BAR', [1, 1, 0n, 0, 0n]],
-  ] as const)('ends the VMM for a %s that is nowhere', (_, msix) => {
+    ['that does not exist', [1, 3, 0n, 0, 0n]],
+    ['register that is the upper half of a BAR', [1, 1, 0n, 0, 0n]],
+  ] as const)('end the VMM if the table’s BIR names a BAR %s', (_, msix) => {
     for (const id of PLAIN_IDS) {
       const failure = failureOf({ ...seed, msix }, { revision: revision(id) });
       expect(failure).toBeInstanceOf(VmmAbort);
@@ -391,7 +391,7 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     }
   });
 
-  it('ends the VMM for a BIR of 6 or 7 where that is not checked', () => {
+  it('end the VMM for a BIR of 6 in qemu-6.0, which does not check it', () => {
     expect(failureOf({ ...seed, msix: [1, 6, 0n, 0, 0n] }, { revision: revision('qemu-6.0') })).toMatchObject(
       {
         site: 'msix-init-segfault',
@@ -402,18 +402,18 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
     });
   });
 
-  /** A host that refuses the one area, whose size is that of the BAR. */
+  /** A device whose only area has the BAR's size, on a host that refuses its mmap. */
   const refused: FakeDevice = {
     bars: { 0: { size: P64K, sparse: [[0x800n, P64K]] }, 2: { size: P4K } },
     msix: [1, 0, 0n, 2, 0n],
     refusesMmap: (bar) => bar === 0,
   };
 
-  it('seed-v2: a parent whose mmap was refused has no room', () => {
+  it('do not fit into an area whose mmap the host refused, in seed-v2', () => {
     expect(failureOf(refused, { revision: revision('seed-v2') })).toEqual({ message: DOES_NOT_FIT });
   });
 
-  it('seed-v2: such a refusal says why, even for a table that wraps around 4G', () => {
+  it('crash seed-v2 with a message in words after such a refusal, for a table that wraps around 4 GiB', () => {
     const failure = failureOf(
       { ...refused, msix: [1, 0, 0xffff_fff0n, 2, 0n] },
       { revision: revision('seed-v2') },
@@ -422,7 +422,7 @@ describe('where the MSI-X regions go (vfio facts 5.11 and 5.14)', () => {
   });
 });
 
-describe('who does without MSI-X emulation (vfio fact 5.12)', () => {
+describe('the opt-out from MSI-X emulation (vfio fact 5.12)', () => {
   const fake: FakeDevice = {
     bars: { 0: { size: P64K, msixMappable: true } },
     msix: [96, 0, 0xe000n, 0, 0xf000n],
@@ -431,19 +431,19 @@ describe('who does without MSI-X emulation (vfio fact 5.12)', () => {
   const off = { machineOptsOutOfMsixEmulation: true };
 
   it.each(['seed-v2', 'seed-v2+machine-property', 'seed-v2+machine-class-method', ...WRAPPED])(
-    '%s: a machine that says so',
+    'is taken by a machine that asks for it, in %s',
     (id) => {
       expect(viewIn(id, fake, off)).toEqual(direct);
       const { device } = mapped(fake, { ...off, revision: revision(id) });
       expect(device.emulatedTable).toBeUndefined();
       expect(device.msixLayout).toMatchObject({ tableBar: 0, tableOffset: 0xe000n });
       expect(viewIn(id, fake)).toHaveLength(3);
-      // The device's own property is not asked.
+      // These revisions ignore the device's own property.
       expect(viewIn(id, fake, { options: { noMsixEmulation: true } })).toHaveLength(3);
     },
   );
 
-  it('qemu-2.11: nobody', () => {
+  it('does not exist in qemu-2.11', () => {
     expect(viewIn('qemu-2.11', fake, off)).toEqual(viewIn('qemu-2.11', fake));
   });
 
@@ -453,7 +453,7 @@ describe('who does without MSI-X emulation (vfio fact 5.12)', () => {
     [true, false, true],
     [false, true, false],
   ])(
-    'the property of the device is %s, of the machine %s: %s',
+    'by a device property: device %s, machine %s, opts out %s',
     (noMsixEmulation, machineOptsOut, expected) => {
       const bench = { machineOptsOutOfMsixEmulation: machineOptsOut, options: { noMsixEmulation } };
       const view = viewIn('seed-v2+device-property', fake, bench);
@@ -463,7 +463,7 @@ describe('who does without MSI-X emulation (vfio fact 5.12)', () => {
   );
 
   it.each(['seed-v2+skip-in-msix-init', 'seed-v2+table-beyond-bar', 'seed-v2+reserved-bir'])(
-    '%s: no regions are made',
+    'makes no regions in %s',
     (id) => {
       const { device, view } = mapped(fake, { ...off, revision: revision(id) });
       expect(view()).toEqual(direct);
@@ -474,7 +474,7 @@ describe('who does without MSI-X emulation (vfio fact 5.12)', () => {
     },
   );
 
-  it('what no regions are made for is not checked', () => {
+  it('skips the check of the layout if no regions are made', () => {
     const bad = { ...fake, msix: [96, 3, 0n, 0, 0n] } as const;
     expect(failureOf(bad, { ...off, revision: revision('seed-v2+skip-in-msix-init') })).toBeUndefined();
   });
@@ -483,7 +483,7 @@ describe('who does without MSI-X emulation (vfio fact 5.12)', () => {
     ['seed-v2+skip-in-msix-init', 0xe000, 0xf000],
     ['seed-v2+table-beyond-bar', 0xff_0000, 0xff_f000],
     ['seed-v2+reserved-bir', 0xe007, 0xf007],
-  ])('%s: the capability says', (id, table, pba) => {
+  ])('leaves a capability in %s with the table at %i and the PBA at %i', (id, table, pba) => {
     const { device } = plug(fake, { ...off, revision: revision(id) });
     expect([0x44, 0x48].map((at) => device.pci.config.read(at, 4))).toEqual([table, pba]);
     const on = plug(fake, { revision: revision(id) });
@@ -497,7 +497,7 @@ describe('the MSI-X capability', () => {
     msix: [3, 2, 0x8008n, 4, 0xff8n],
   };
 
-  it('is the one in the list, with table and PBA', () => {
+  it('is the only one in the list, with the places of table and PBA', () => {
     const { device } = plug(fake);
     const { config } = device.pci;
     expect(config.read(PciRegister.CAPABILITY_POINTER, 1)).toBe(0x40);
@@ -509,7 +509,7 @@ describe('the MSI-X capability', () => {
     expect(config.read(0x44, 4)).toBe(0x800a);
   });
 
-  it('is not there for a device without MSI-X', () => {
+  it('is absent from a device without MSI-X', () => {
     const { device } = plug({ bars: { 0: { size: P4K } } });
     expect(device.pci.config.read(PciRegister.CAPABILITY_POINTER, 1)).toBe(0);
     expect([device.msixLayout, device.msixState, device.emulatedTable]).toEqual([
@@ -523,7 +523,7 @@ describe('the MSI-X capability', () => {
     device.reset();
   });
 
-  it('is switched on and off, and nothing moves', () => {
+  it('can be switched on and off, and no region moves', () => {
     const { device, view } = plug(fake);
     device.setBar(2, 0xd000_0000n);
     device.setMemoryEnabled(true);
@@ -546,7 +546,7 @@ describe('the MSI-X capability', () => {
     [0x40, 4, 0x8000_0011],
     [0x43, 1, 0x80],
     [0x42, 2, 0x8000],
-  ] as const)('is switched on by a write to 0x%s of %i bytes', (at, width, value) => {
+  ] as const)('is switched on by a write at offset %i of %i bytes', (at, width, value) => {
     const { device } = plug(fake);
     device.writeConfig(at, width, value);
     expect(device.msixState!.enabled).toBe(true);
@@ -557,14 +557,14 @@ describe('the MSI-X capability', () => {
   });
 });
 
-describe('relocation moves table and PBA out of the way (vfio fact 5.10)', () => {
+describe('relocation moves table and PBA (vfio fact 5.10)', () => {
   const fake: FakeDevice = {
     bars: { 0: { size: P64K, attributes: MEM32 } },
     msix: [96, 0, 0xe000n, 0, 0xf000n],
   };
   const to = (msixRelocation: 'bar0' | 'bar2' | 'auto') => ({ options: { msixRelocation } });
 
-  it.each(WRAPPED)('to the upper half of its BAR; what was cut out stays cut out: %s', (id) => {
+  it.each(WRAPPED)('to the upper half of the BAR in %s; the mmap areas stay as they are', (id) => {
     const { device, view } = mapped(fake, { ...to('bar0'), revision: revision(id) });
     expect(view()).toEqual([
       'd0000000+e000 ramd nic BAR 0 mmaps[0] @0',
@@ -596,7 +596,7 @@ describe('relocation moves table and PBA out of the way (vfio fact 5.10)', () =>
       [0, P64K, 'mem32'],
       [2, P4K, 'mem64'],
     ]);
-    // Such a BAR has no bytes of the device's, so that there is nothing to stretch to a page.
+    // Such a BAR has no bytes of the device, so QEMU does not stretch it to a page.
     device.setBar(2, 0x2100_0000_1000n);
     expect(view().slice(-2)).toEqual([
       '210000001000+600 io msix-table @0',
@@ -604,7 +604,7 @@ describe('relocation moves table and PBA out of the way (vfio fact 5.10)', () =>
     ]);
   });
 
-  it('saves a device whose PBA is beyond its BAR, since 4.1', () => {
+  it('and then accepts a PBA beyond its BAR, since 4.1', () => {
     const broken: FakeDevice = { ...fake, msix: [96, 0, 0xe000n, 0, P64K] };
     expect(failureOf(broken, { ...to('bar0'), revision: revision('qemu-2.12') })).toBeInstanceOf(
       DeviceRefused,
@@ -613,26 +613,26 @@ describe('relocation moves table and PBA out of the way (vfio fact 5.10)', () =>
     expect(failureOf(broken, to('bar0'))).toBeUndefined();
   });
 
-  it.each(['qemu-2.11', 'seed-v2'])('is not there before 2.12: %s', (id) => {
+  it.each(['qemu-2.11', 'seed-v2'])('not in %s, which has no such property', (id) => {
     expect(viewIn(id, fake, to('bar0'))).toEqual(viewIn(id, fake));
     expect(failureOf(fake, { ...to('auto'), revision: revision(id) })).toBeUndefined();
   });
 
-  it('auto fails always', () => {
+  it('nowhere for `auto`, which refuses the device', () => {
     expect(failureOf(fake, to('auto'))).toEqual({
       message: 'No automatic MSI-X relocation available for device 0000:0000',
     });
   });
 
-  it('of a device without MSI-X is no relocation', () => {
+  it('not for a device without MSI-X', () => {
     const { device } = plug({ bars: fake.bars }, to('bar2'));
     expect(device.pci.bars).toHaveLength(1);
     expect(failureOf({ bars: fake.bars }, to('auto'))).toBeUndefined();
   });
 });
 
-describe('the guest programs a device', () => {
-  it('low half first, then high', () => {
+describe('the guest', () => {
+  it('programs the low half of a 64-bit BAR first, then the high half', () => {
     const { device } = plug({
       bars: { 0: { size: P4K, attributes: MEM64 }, 2: { size: P4K, attributes: MEM32 } },
     });
@@ -641,12 +641,12 @@ describe('the guest programs a device', () => {
     expect([0x10, 0x14, 0x18, 0x1c].map((at) => device.pci.config.read(at, 4))).toEqual([
       0x1004, 0x2100, 0xd000_0000, 0,
     ]);
-    // There is no such BAR, and so no register that could be written.
+    // The device has no BAR 4, so its register is not writable.
     device.setBar(4, 0xd000_0000n);
     expect(device.pci.config.read(0x20, 4)).toBe(0);
   });
 
-  it('through two placements, when memory is on (machine fact 11.4)', () => {
+  it('moves a 64-bit BAR twice if memory is enabled (machine fact 11.4)', () => {
     const made = plug({ bars: { 0: { size: P64K } } });
     const iommu = withDma(made, P4K);
     made.device.setMemoryEnabled(true);
@@ -658,7 +658,7 @@ describe('the guest programs a device', () => {
     ]);
   });
 
-  it('and sizes a BAR, which ends where it began', () => {
+  it('sizes a BAR, which returns to its address', () => {
     const made = plug({
       bars: { 0: { size: P64K, attributes: MEM64 }, 2: { size: P64K, attributes: MEM32 } },
     });
@@ -672,7 +672,7 @@ describe('the guest programs a device', () => {
     expect(device.pci.bars.map(({ address }) => address)).toEqual([0x2100_0000_0000n, 0xd000_0000n]);
     const iommu = withDma(made, P4K);
     iommu.take();
-    // The low half moves it within 4G; the high half, with the low one restored, into the top half.
+    // All ones in the low half move the BAR within 4 GiB; in the high half, above 2^63.
     device.sizeBar(0);
     expect(iommu.take()).toEqual([
       'unmap 0x210000000000 0x10000',
@@ -682,12 +682,12 @@ describe('the guest programs a device', () => {
       'unmap 0x210000000000 0x10000',
       'map 0x210000000000 0x10000 rw',
     ]);
-    // All ones in a 32-bit register end at the last byte below 4G: it is not mapped there.
+    // All ones in a 32-bit register put the BAR's end at 4 GiB, where PCI does not map it.
     device.sizeBar(2);
     expect(iommu.take()).toEqual(['unmap 0xd0000000 0x10000', 'map 0xd0000000 0x10000 rw']);
   });
 
-  it('a 64-bit BAR 5 loses its upper half when it is sized', () => {
+  it('clears the upper half of a 64-bit BAR 5 by sizing it', () => {
     const { device } = plug({ bars: { 5: { size: P4K, attributes: MEM64 } } });
     device.setBar(5, 0x2100_d000_0000n);
     device.setMemoryEnabled(true);
@@ -697,7 +697,7 @@ describe('the guest programs a device', () => {
     expect(device.pci.bars[0]!.address).toBe(0xd000_1000n);
   });
 
-  it('switches memory without touching the rest of COMMAND', () => {
+  it('switches memory without changing the other bits of COMMAND', () => {
     const { device } = plug({ bars: { 0: { size: P4K } } });
     device.writeConfig(PciRegister.COMMAND, 2, 0x405);
     device.setMemoryEnabled(true);
@@ -706,14 +706,14 @@ describe('the guest programs a device', () => {
     expect(device.pci.config.read(PciRegister.COMMAND, 2)).toBe(0x405);
   });
 
-  it('a write elsewhere moves nothing', () => {
+  it('moves no BAR by a write to another register', () => {
     const { device } = plug({ bars: { 0: { size: P4K } } });
     device.writeConfig(0x3c, 1, 5);
     device.writeConfig(0x28, 4, 5);
     expect(device.pci.config.read(0x3c, 1)).toBe(0);
   });
 
-  it('and unplugs it', () => {
+  it('sees no BAR of an unplugged device', () => {
     const { device, view } = mapped({ bars: { 0: { size: P4K } } });
     expect(view()).toHaveLength(1);
     device.unplug();
@@ -721,7 +721,7 @@ describe('the guest programs a device', () => {
     device.unplug();
   });
 
-  it('a reset takes its BARs away, lowest index first', () => {
+  it('loses the BARs at a reset, lowest index first', () => {
     const made = plug({ bars: { 0: { size: P4K }, 2: { size: P4K } } });
     made.device.setBar(0, 0xd000_1000n);
     made.device.setBar(2, 0xd000_0000n);
@@ -740,7 +740,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
   const small: FakeDevice = { bars: { 0: { size: P4K, attributes: MEM32 } } };
   const on64K = { hostPageSize: P64K };
 
-  /** Plugs in a device with such BARs, with a DMA listener, and places the BARs. */
+  /** Plugs the device in with a DMA listener, and puts its BARs at `places`. */
   function place(fake: FakeDevice, places: Readonly<Record<number, bigint>>, id = 'qemu-11.1') {
     const made = plug(fake, { ...on64K, revision: revision(id) });
     const iommu = withDma(made, P64K, id);
@@ -749,39 +749,39 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     return { ...made, iommu };
   }
 
-  it.each(WRAPPED)('is stretched to a page where one begins: %s', (id) => {
+  it.each(WRAPPED)('is stretched to a page at a page boundary in %s', (id) => {
     const { view, device } = place(small, { 0: X }, id);
     expect(view()).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
     expect([device.regions[0]!.base!.size, device.regions[0]!.base!.priority]).toEqual([P64K, 0]);
-    // As a BAR it stays as it is.
+    // The size that the registers show does not change.
     expect([device.regions[0]!.barSize, device.pci.bars[0]!.size]).toEqual([P4K, P4K]);
   });
 
-  it('is mapped for DMA then, all of the page', () => {
+  it('is mapped for DMA with the whole page once stretched', () => {
     expect(place(small, { 0: X }).iommu.take()).toEqual(['map 0xd0000000 0x10000 rw']);
   });
 
-  it('is left as it is elsewhere', () => {
+  it('keeps its size off a page boundary', () => {
     const { view, iommu, device } = place(small, { 0: X + P4K });
     expect(view()).toEqual(['d0001000+1000 ramd nic BAR 0 mmaps[0] @0']);
     expect(iommu.take()).toEqual([]);
     expect([device.regions[0]!.base!.size, device.regions[0]!.base!.priority]).toEqual([P4K, 1]);
   });
 
-  it('of a page or more is never touched', () => {
+  it('differs from a BAR of a page, which QEMU never stretches', () => {
     const { view, device } = place({ bars: { 0: { size: P64K, attributes: MEM32 } } }, { 0: X });
     expect(view()).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
     expect(device.regions[0]!.base!.priority).toBe(1);
   });
 
-  it('on pages of 4K, of less than those', () => {
+  it('is one of 32 bytes on host pages of 4K', () => {
     const { device, view } = mapped({ bars: { 0: { size: 0x20n } } });
     expect(view()).toEqual(['d0000000+1000 ramd nic BAR 0 mmaps[0] @0']);
     device.setBar(0, 0xd000_0020n);
     expect(view()).toEqual(['d0000020+20 ramd nic BAR 0 mmaps[0] @0', 'd0000040+fe0 io nic base BAR 0 @20']);
   });
 
-  it('(a) leaves its wrapper a page long when it moves off the page', () => {
+  it('leaves its wrapper a page long when it moves off the page boundary (consequence a)', () => {
     for (const memoryStaysOn of [true, false]) {
       const { device, view, iommu } = place(small, { 0: X });
       iommu.take();
@@ -800,7 +800,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     }
   });
 
-  it('(b) yields to others in its page once it is stretched', () => {
+  it('yields to another BAR in its page once it is stretched', () => {
     const two: FakeDevice = {
       bars: { 0: { size: 0x8000n, attributes: MEM32 }, 2: { size: 0x8000n, attributes: MEM32 } },
     };
@@ -814,7 +814,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     expect(iommu.take()).toEqual(['map 0xd0000000 0x10000 rw', 'map 0xd0100000 0x10000 rw']);
   });
 
-  it('(c) shadows its neighbour with what is left of the page', () => {
+  it('hides its neighbour behind the tail of the wrapper (consequence a)', () => {
     const fake: FakeDevice = {
       bars: { 0: { size: 0x8000n, attributes: MEM32 }, 2: { size: P64K, attributes: MEM32 } },
     };
@@ -831,7 +831,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     expect(iommu.take()).toEqual(['map 0xd0010000 0x10000 rw', 'map 0xd0000000 0x10000 rw']);
   });
 
-  it('(d) is stretched only after all BARs have been placed', () => {
+  it('is stretched after QEMU has mapped all BARs (consequence c)', () => {
     const fake: FakeDevice = {
       bars: { 0: { size: 0x8000n, attributes: MEM32 }, 2: { size: P64K, attributes: MEM32 } },
     };
@@ -841,11 +841,11 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     ]);
   });
 
-  it('is unmapped from its neighbour for a moment where it lands on one', () => {
+  it('shows around a neighbour that lies in its page', () => {
     const fake: FakeDevice = {
       bars: { 0: { size: P4K, attributes: MEM32 }, 2: { size: P16K, attributes: MEM32 } },
     };
-    // Stretched, the first one ends where the second begins, which then wins by its priority.
+    // The stretched BAR has priority 0, so BAR 2 with priority 1 shows in the middle of the page.
     const { view } = place(fake, { 0: X, 2: X + P16K });
     expect(view()).toEqual([
       'd0000000+4000 ramd nic BAR 0 mmaps[0] @0',
@@ -856,7 +856,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
 
   it.each([
     ['cannot be mmapped', { mmap: false }],
-    ['has areas of its own', { sparse: [[0n, 0x800n]] }],
+    ['has an area smaller than itself', { sparse: [[0n, 0x800n]] }],
     [
       'has two areas',
       {
@@ -867,19 +867,19 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
       },
     ],
     ['has an area larger than itself', { sparse: [[0n, P64K]] }],
-  ] as const)('is not stretched where it %s', (_, bar) => {
+  ] as const)('is not stretched if it %s', (_, bar) => {
     const { device, view } = place({ bars: { 0: { size: P4K, attributes: MEM32, ...bar } } }, { 0: X });
     expect(device.regions[0]!.base!.size).toBe(P4K);
     expect(device.regions[0]!.base!.priority).toBe(1);
     expect(view().at(-1)).toMatch(/^d0000[08]00\+/);
   });
 
-  it('is not stretched where its mmap was refused', () => {
+  it('is not stretched if the host refused its mmap', () => {
     const { device } = place({ ...small, refusesMmap: () => true }, { 0: X });
     expect(device.regions[0]!.bar!.size).toBe(P4K);
   });
 
-  it('is not stretched where the pages of its table were cut out, but is where they may be mmapped', () => {
+  it('with the MSI-X table is stretched only if the host reports MSIX_MAPPABLE', () => {
     const bars = (msixMappable: boolean) => ({ 0: { size: 0x8000n, attributes: MEM32, msixMappable } });
     const msix = [8, 0, 0x2000n, 0, 0x3000n] as const;
     expect(place({ bars: bars(false), msix }, { 0: X }).view()).toEqual([
@@ -896,7 +896,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     expect(iommu.take()).toEqual([]);
   });
 
-  it.each(['qemu-2.11', 'seed-v2'])('without a wrapper it shrinks back by itself: %s', (id) => {
+  it.each(['qemu-2.11', 'seed-v2'])('shrinks back in %s, which has no wrapper', (id) => {
     const { device, view } = place(small, { 0: X }, id);
     expect(view()).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
     expect(device.regions[0]!.bar!.priority).toBe(0);
@@ -905,7 +905,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     expect([device.regions[0]!.bar!.size, device.regions[0]!.bar!.priority]).toEqual([P4K, 1]);
   });
 
-  it('that was doubled by relocation is stretched by no more than its own part', () => {
+  it('that relocation has doubled is stretched in its own part alone', () => {
     const fake: FakeDevice = {
       bars: { 0: { size: P4K, attributes: MEM32, msixMappable: true } },
       msix: [8, 0, 0n, 0, 0x800n],
@@ -918,7 +918,7 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
       'd0010000+80 io msix-table @0',
       'd0010080+ff80 io nic base BAR 0 @10080',
     ]);
-    // The wrapper has 128K already; yet it is put back at priority 0, for the sizes differ.
+    // The wrapper has 128 KiB already. QEMU still adds it again with priority 0, because the sizes differ.
     expect([made.device.regions[0]!.base!.size, made.device.regions[0]!.base!.priority]).toEqual([
       0x2_0000n,
       0,
@@ -937,14 +937,14 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     ]);
   });
 
-  it('shrinks back at a reset, but for its wrapper', () => {
+  it('shrinks at a reset, except for its wrapper', () => {
     const { device } = place(small, { 0: X });
     device.reset();
     const { bar, base, mmaps } = device.regions[0]!;
     expect([bar!.size, mmaps[0]!.region!.size, base!.size]).toEqual([P4K, P4K, P64K]);
   });
 
-  it('and is stretched after all BARs have been placed, also after a reset', () => {
+  it('is stretched after QEMU has mapped all BARs, also after a reset', () => {
     const fake: FakeDevice = {
       bars: { 0: { size: P4K, attributes: MEM32 }, 2: { size: P64K, attributes: MEM32 } },
     };
@@ -958,14 +958,14 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
     expect(iommu.take()).toEqual(first);
   });
 
-  it('being sized is stretched and shrunk as it moves', () => {
+  it('is stretched and shrunk as sizing moves it', () => {
     const fake: FakeDevice = { bars: { 0: { size: 0x8000n, attributes: MEM64 } } };
     const { device, view, iommu } = place(fake, { 0: 0x2100_0000_0000n });
     const before = view();
     iommu.take();
     device.sizeBar(0);
     expect(view()).toEqual(before);
-    // At ..ffff8000 it begins no page.
+    // At ..ffff8000 the BAR is off the page boundary, so it is not stretched there.
     expect(iommu.take()).toEqual([
       'unmap 0x210000000000 0x10000',
       'map 0x210000000000 0x10000 rw',
@@ -975,8 +975,8 @@ describe('a BAR smaller than a page (vfio fact 5.9)', () => {
   });
 });
 
-describe('addresses at which a BAR is not mapped', () => {
-  it('depend on the machine for 0', () => {
+describe('a BAR', () => {
+  it('is mapped at address 0 only if the machine allows that', () => {
     for (const addressZeroAllowed of [true, false]) {
       const { device, view } = plug(
         { bars: { 0: { size: P4K, attributes: MEM32 } } },
@@ -990,7 +990,7 @@ describe('addresses at which a BAR is not mapped', () => {
   it.each([
     [0xffff_f000n, false],
     [0xffff_e000n, true],
-  ])('%i in 32 bits: mapped %s', (address, isMapped) => {
+  ])('of 32 bits at address %i is mapped: %s', (address, isMapped) => {
     const { device, view } = plug({ bars: { 0: { size: P4K, attributes: MEM32 } } });
     device.setBar(0, address);
     device.setMemoryEnabled(true);
@@ -998,7 +998,7 @@ describe('addresses at which a BAR is not mapped', () => {
   });
 });
 
-describe('rules that patches change', () => {
+describe('a rule that a patch changes', () => {
   const WITH_TABLE: FakeDevice = {
     bars: { 0: { size: P64K, attributes: MEM32, msixMappable: true } },
     msix: [8, 0, 0x8000n, 0, 0x9000n],
@@ -1008,20 +1008,20 @@ describe('rules that patches change', () => {
     return { revision: { ...base, device: { ...base.device, ...rules } } };
   };
 
-  it('put mmaps beside the BAR, above the table or below the BAR', () => {
+  it('puts mmap areas into the wrapper, above the table or below the BAR', () => {
     const above = withRules({ mmapParent: ({ base }) => base, mmapPriority: 1 });
     expect(viewOf(WITH_TABLE, above)).toEqual(['d0000000+10000 ramd nic BAR 0 mmaps[0] @0']);
     const below = withRules({ mmapParent: ({ base }) => base, mmapPriority: -1 });
     expect(viewOf(WITH_TABLE, below).filter((line) => line.includes('ramd'))).toEqual([]);
   });
 
-  it('let the table answer for the rest of its page', () => {
+  it('makes the emulated table a whole page long', () => {
     const swallowing = withRules({ emulatedTableSize: (_size, hostPageSize) => hostPageSize });
     expect(viewOf(WITH_TABLE)).toContain('d0008000+80 io msix-table @0');
     expect(viewOf(WITH_TABLE, swallowing)).toContain('d0008000+1000 io msix-table @0');
   });
 
-  it('let the VMM die of a relocation without MSI-X', () => {
+  it('ends the VMM when the user relocates MSI-X of a device without it', () => {
     const plain: FakeDevice = { bars: { 0: { size: P64K, attributes: MEM32 } } };
     const options = { msixRelocation: 'bar0' } as const;
     expect(failureOf(plain, { options })).toBeUndefined();
@@ -1030,7 +1030,7 @@ describe('rules that patches change', () => {
     expect((failure as VmmAbort).site).toBe('relocation-without-msix');
   });
 
-  it('show where PBA and table are put, beside what the capability says', () => {
+  it('puts emulated table and PBA elsewhere than the capability says', () => {
     const { device } = plug(
       WITH_TABLE,
       withRules({

@@ -1,115 +1,73 @@
-import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
-import { MemoryRegion } from '../memory/index.ts';
-import {
-  MsixState,
-  PciFunction,
-  checkMsixLayout,
-  type PciBar,
-  type PciBus,
-  type PciRules,
-} from '../pci/index.ts';
+import type { Offset } from '../address/index.ts';
+import { MsixState, PciFunction, type PciBar } from '../pci/index.ts';
 import {
   BAR_COUNT,
-  MSIX_CAPABILITY_ID,
   MsixControl,
   MsixRegister,
   PciCommand,
   PciRegister,
   barRegister,
-  locator,
-  msixPbaSize,
-  msixTableSize,
   type AccessWidth,
   type MsixLayout,
 } from '../pci-layout/index.ts';
-import type { EventSink } from './event.ts';
-import { DeviceRefused, VmmAbort } from './failure.ts';
+import type { DeviceEnvironment } from './device-environment.ts';
+import type { DeviceOptions } from './device-options.ts';
+import { VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
-import type { DeviceRules, MsixExposure } from './revision.ts';
+import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
-import { initialMmaps, mmapRegion, type VfioMmap, type VfioRegion } from './vfio-region.ts';
-
-/** Properties of the device that the user or the machine may set. */
-export interface DeviceOptions {
-  readonly msixRelocation: MsixRelocation;
-  /** `x-no-mmap`: trap every access. */
-  readonly noMmap: boolean;
-  /** The device's own opt-out from MSI-X emulation, where a revision has one. */
-  readonly noMsixEmulation: boolean | undefined;
-}
-
-/** What a device needs to know of the machine it is plugged into. */
-export interface DeviceEnvironment {
-  readonly bus: PciBus;
-  readonly rules: DeviceRules;
-  /** What is special about the PCI core; by default nothing is. */
-  readonly pciRules?: PciRules;
-  readonly hostPageSize: Size;
-  readonly machineOptsOutOfMsixEmulation: boolean;
-  /** Whether a vfio-user server is behind the device: it gets a PBA region of its own (vfio fact 5.14). */
-  readonly vfioUser: boolean;
-  /** Reserves `size` bytes of the VMM's address space, aligned to `alignment`. */
-  readonly reserve: (size: Size, alignment: Size) => HostAddress;
-  readonly emit: EventSink;
-}
+import { layersOf, prepareBar, registerBar, type BarLayer } from './vfio-bars.ts';
+import type { VfioRegion } from './vfio-region.ts';
 
 const BAR_INDICES: readonly number[] = Array.from({ length: BAR_COUNT }, (_, index) => index);
+/** The message control word of the MSI-X capability. */
+const MSIX_CONTROL = MSIX_POSITION + MsixRegister.CONTROL;
 
-/** Where the one capability of a modelled device lies in configuration space. */
-const MSIX_POSITION = 0x40;
-const PAST_MSIX = 0x100;
+/** A place in a BAR: a BAR's index and an offset in bytes. */
+export interface BarPlace {
+  readonly bar: number;
+  readonly offset: Offset;
+}
 
-/** A device passed through with VFIO, as the VMM sets it up and the guest drives it. */
+/** A device passed through with VFIO, as QEMU sets it up and the guest drives it. */
 export class VfioDevice {
-  /** The operator's id: `dev0`. */
+  /** The user's id: `dev0`. */
   readonly id: string;
+  /** The first word of the names of the device's regions. */
   readonly name: string;
   readonly pci: PciFunction;
-  /** BAR 0 to 5, those that do not exist included. */
+  /** BAR 0 to 5; a BAR that the device does not have is a region of 0 bytes. */
   readonly regions: readonly VfioRegion[];
-  /** What the guest's capability says, once the device is set up. */
+  /** The layout in the capability that the guest reads; `undefined` without MSI-X. */
   readonly msixLayout: MsixLayout | undefined;
   readonly msixState: MsixState | undefined;
-  /** Where the emulated table lies, unless the machine or the device does without it. */
-  readonly emulatedTable: { readonly bar: number; readonly offset: Offset } | undefined;
-  /** Where the PBA that goes with it lies. */
-  readonly emulatedPba: { readonly bar: number; readonly offset: Offset } | undefined;
-  /** The regions that show the bytes of each BAR, outermost first. */
+  /** Where the emulated table lies; `undefined` if the machine or the device opts out of emulation. */
+  readonly emulatedTable: BarPlace | undefined;
+  /** Where the emulated PBA lies; `undefined` if the machine or the device opts out of emulation. */
+  readonly emulatedPba: BarPlace | undefined;
+  /** For each BAR, the regions that show its bytes, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
-  readonly #host: HostDevice;
   readonly #environment: DeviceEnvironment;
 
   /**
-   * Sets the device up (vfio_realize, vfio fact 5.5): regions, early MSI-X set-up, relocation, BARs, MSI-X.
+   * Sets the device up (vfio_pci_realize, vfio fact 5.5): regions, early MSI-X set-up, relocation, BARs,
+   * MSI-X.
    *
    * @throws DeviceRefused where QEMU refuses the device.
-   * @throws VmmAbort where QEMU dies of it.
+   * @throws VmmAbort where QEMU dies.
    */
   constructor(id: string, host: HostDevice, options: DeviceOptions, environment: DeviceEnvironment) {
-    const { rules, hostPageSize, machineOptsOutOfMsixEmulation } = environment;
+    const { rules, machineOptsOutOfMsixEmulation } = environment;
     this.id = id;
     this.name = host.name;
-    this.#host = host;
     this.#environment = environment;
     this.pci = new PciFunction(environment.bus, environment.pciRules);
-    this.regions = BAR_INDICES.map((index) => this.#makeRegion(index, options.noMmap));
-
-    const relocating = rules.relocation ? options.msixRelocation : 'off';
-    const found = setUpMsixEarly(host, this.regions, rules, relocating !== 'off');
-    if (!found && relocating !== 'off' && rules.relocationWithoutMsix === 'crash') {
-      throw new VmmAbort(
-        'relocation-without-msix',
-        'relocation looks for an MSI-X capability that is not there',
-      );
-    }
-    if (found && rules.fixUp === 'before-relocation')
-      fixUpMsixAreas(this.regions, found, rules, hostPageSize);
-    const layout = found && relocateMsix(relocating, host, this.regions, found, rules, hostPageSize);
-    if (layout && rules.fixUp === 'after-relocation')
-      fixUpMsixAreas(this.regions, layout, rules, hostPageSize);
-    for (const region of this.regions) this.#registerBar(region);
+    const setUp = { id, host, pci: this.pci, environment };
+    this.regions = BAR_INDICES.map((index) => prepareBar(setUp, index, options.noMmap));
+    const layout = placeMsix(host, this.regions, options.msixRelocation, environment);
+    for (const region of this.regions) registerBar(setUp, region);
     this.layers = this.regions.map(layersOf);
     if (layout === undefined) return;
 
@@ -118,18 +76,18 @@ export class VfioDevice {
       deviceOptsOut: options.noMsixEmulation,
       layout,
     });
-    const placed = rules.emulatedLayout(layout);
+    const emulated = rules.emulatedLayout(layout);
     if (exposure.kind === 'emulated') {
-      this.emulatedTable = { bar: placed.tableBar, offset: placed.tableOffset };
-      this.emulatedPba = { bar: placed.pbaBar, offset: placed.pbaOffset };
+      this.emulatedTable = { bar: emulated.tableBar, offset: emulated.tableOffset };
+      this.emulatedPba = { bar: emulated.pbaBar, offset: emulated.pbaOffset };
     }
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
-    this.#initMsix(placed, exposure);
-    this.#initMsixCapability(this.msixLayout);
+    addMsixRegions(id, environment, this.regions, emulated, exposure);
+    writeMsixCapability(this.pci, this.msixLayout);
   }
 
-  /** What the registers of the BARs say, by themselves. */
+  /** Address and decoding of each BAR by its registers and COMMAND, wherever the BAR is mapped. */
   get barRegisters() {
     return this.pci.bars.map((bar) => ({
       bar: bar.index,
@@ -141,7 +99,7 @@ export class VfioDevice {
   /** The guest writes configuration space (vfio_pci_write_config, pci fact 4.7, vfio fact 5.9). */
   writeConfig(at: number, width: AccessWidth, value: number): void {
     const end = at + width;
-    if (this.msixState !== undefined && at < MSIX_POSITION + 4 && end > MSIX_POSITION + 2) {
+    if (this.msixState !== undefined && at < MSIX_CONTROL + 2 && end > MSIX_CONTROL) {
       this.#writeMsixControl(this.msixState, at, width, value);
       return;
     }
@@ -158,7 +116,10 @@ export class VfioDevice {
     });
   }
 
-  /** The guest programs BAR `index`: one write for a 32-bit BAR, low half and then high half for a 64-bit one. */
+  /**
+   * The guest programs BAR `index`: one write for a 32-bit BAR; for a 64-bit BAR the low half, then the
+   * high half.
+   */
   setBar(index: number, address: bigint): void {
     const at = barRegister(index);
     this.writeConfig(at, 4, Number(BigInt.asUintN(32, address)));
@@ -166,13 +127,13 @@ export class VfioDevice {
   }
 
   /**
-   * The guest sizes BAR `index` as Linux does (__pci_read_base): each half in turn is set to all
-   * ones, read and restored. Whether memory is enabled meanwhile is the guest's affair (pci fact 4.6).
+   * The guest sizes BAR `index` as Linux does (__pci_read_base): it sets each half in turn to all ones, reads
+   * and restores. Memory stays enabled if the guest has not disabled it before (pci fact 4.6).
    */
   sizeBar(index: number): void {
     const at = barRegister(index);
     for (const register of this.#is64Bit(index) ? [at, at + 4] : [at]) {
-      // What lies behind the last BAR register is read from the device, whatever was written (seen on QEMU 11.1.3).
+      // The dword behind the last BAR register reads as the device's, here 0 (observed on QEMU 11.1.3).
       const value = register < barRegister(BAR_COUNT) ? this.pci.config.read(register, 4) : 0;
       this.writeConfig(register, 4, 0xffff_ffff);
       this.writeConfig(register, 4, value);
@@ -186,17 +147,17 @@ export class VfioDevice {
     this.writeConfig(PciRegister.COMMAND, 2, value);
   }
 
-  /** The guest switches MSI-X on or off; nothing without the capability. */
+  /** The guest switches MSI-X on or off. Does nothing without the capability. */
   setMsixEnabled(enabled: boolean): void {
     if (this.msixState === undefined) return;
     const control = this.msixState.readControl();
     const value = enabled ? control | MsixControl.ENABLE : control & ~MsixControl.ENABLE;
-    this.writeConfig(MSIX_POSITION + MsixRegister.CONTROL, 2, value);
+    this.writeConfig(MSIX_CONTROL, 2, value);
   }
 
   /**
-   * Back to the state after power-on: what a reset of the machine does to the function (vfio fact 10.5).
-   * Before, the VMM switches decoding off as a guest does, so that stretched BARs shrink back
+   * Brings the function back to the state after power-on, as a reset of the machine does (vfio fact 10.5).
+   * QEMU first switches decoding off by a guest's write, so that stretched BARs shrink
    * (vfio_pci_pre_reset).
    */
   reset(): void {
@@ -207,151 +168,63 @@ export class VfioDevice {
     this.pci.reset();
   }
 
-  /** Takes the device's BARs away from the guest; its container lets go of it afterwards. */
+  /** Takes the device's BARs off the bus. The caller closes the device's container afterwards. */
   unplug(): void {
     this.pci.unmapAll();
   }
 
-  /** A write that touches the control word changes the bytes of it that it reaches. */
+  /** Changes those bytes of the control word that the write reaches. */
   #writeMsixControl(state: MsixState, at: number, width: AccessWidth, value: number): void {
     let control = state.readControl();
     for (const [byte, mask] of [
       [0, 0x00ff],
       [1, 0xff00],
     ] as const) {
-      const place = MSIX_POSITION + 2 + byte - at;
+      const place = MSIX_CONTROL + byte - at;
       if (place < 0 || place >= width) continue;
       control = (control & ~mask) | (((value >>> (8 * place)) << (8 * byte)) & mask);
     }
     state.writeControl(control);
   }
 
-  /** Once all BARs are where they belong, those smaller than a page are seen to. */
+  /** Stretches or shrinks a BAR smaller than a host page after it has moved (vfio fact 5.9). */
   #moved(bar: PciBar): void {
-    const { hostPageSize, bus, rules } = this.#environment;
     const region = this.regions[bar.index]!;
-    if (region.regionSize === 0n || region.regionSize >= hostPageSize) return;
-    updateSubPageBar(bus.topology, this.pci, bar, region, rules, hostPageSize);
+    if (region.regionSize === 0n || region.regionSize >= this.#environment.hostPageSize) return;
+    updateSubPageBar(this.pci, bar, region, this.#environment);
   }
 
   #is64Bit(index: number): boolean {
     return this.pci.bar(index)?.attributes.type === 'mem64';
   }
-
-  #makeRegion(index: number, noMmap: boolean): VfioRegion {
-    const { rules } = this.#environment;
-    const info = this.#host.region(index);
-    const { size } = info;
-    const bar =
-      size === 0n ? undefined : MemoryRegion.io(`${this.name} BAR ${index}`, size, { owner: this.id });
-    return {
-      index,
-      info,
-      regionSize: size,
-      bar,
-      mmaps: noMmap ? [] : initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
-      barSize: size,
-      attributes:
-        size === 0n
-          ? { type: 'mem32', prefetchable: false }
-          : rules.barAttributes(this.#host.barAttributes(index), index),
-      base: undefined,
-    };
-  }
-
-  /** Makes the BAR's regions, mmaps what may be mmapped and registers the BAR (vfio fact 5.4). */
-  #registerBar(region: VfioRegion): void {
-    const { index, barSize, bar } = region;
-    if (barSize === 0n) return;
-    const { rules, bus, emit } = this.#environment;
-    const { topology } = bus;
-    const owner = this.id;
-    region.base = rules.baseRegion
-      ? MemoryRegion.io(`${this.name} base BAR ${index}`, barSize, { owner })
-      : bar!;
-    if (bar !== undefined) {
-      if (bar !== region.base) topology.addSubregion(region.base, bar, offset(0n));
-      if (!mmapRegion(region, owner, (area) => this.#mmap(index, area))) {
-        emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
-      }
-      for (const mmap of region.mmaps) {
-        if (mmap.region === undefined) continue;
-        topology.addSubregion(rules.mmapParent(region) ?? bar, mmap.region, mmap.offset, rules.mmapPriority);
-      }
-    }
-    try {
-      this.pci.registerBar(index, region.attributes, region.base);
-    } catch (error) {
-      throw new VmmAbort('bar-size-assertion', (error as Error).message);
-    }
-  }
-
-  #mmap(bar: number, area: VfioMmap): HostAddress | undefined {
-    const { rules, hostPageSize, reserve, emit } = this.#environment;
-    const errno = this.#host.mmap(bar, area);
-    emit({ type: 'mmap', device: this.id, bar, offset: area.offset, size: area.size, errno });
-    return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
-  }
-
-  /** Makes the regions of table and PBA (msix_init and vfio_msix_setup, vfio facts 5.11, 5.12 and 5.14). */
-  #initMsix(layout: MsixLayout, exposure: MsixExposure): void {
-    if (exposure.kind === 'not-added' || exposure.kind === 'capability-rewritten') return;
-    const { rules, bus, vfioUser, hostPageSize } = this.#environment;
-    const { topology } = bus;
-    const owner = this.id;
-    const tableRegion = this.regions[layout.tableBar];
-    const pbaRegion = this.regions[layout.pbaBar];
-    if (tableRegion?.base === undefined || pbaRegion?.base === undefined) {
-      throw new VmmAbort('msix-init-segfault', 'MSI-X table or PBA in a BAR that does not exist');
-    }
-    const tableParent = rules.msixParent(tableRegion);
-    const pbaParent = rules.msixParent(pbaRegion);
-    const refusal = checkMsixLayout(layout, tableParent?.size ?? 0n, pbaParent?.size ?? 0n);
-    if (refusal !== undefined) {
-      const span = (PAST_MSIX - MSIX_POSITION).toString(16);
-      throw new DeviceRefused(
-        `failed to add PCI capability 0x${MSIX_CAPABILITY_ID.toString(16)}[0x${span}]@0x${MSIX_POSITION.toString(16)}: ${refusal}`,
-      );
-    }
-    // Its list of subregions was never made: what passes the check by wrapping around dies of it.
-    if (tableParent === undefined || pbaParent === undefined) {
-      throw new VmmAbort('msix-init-segfault', 'MSI-X table or PBA in a region that was never initialised');
-    }
-    const pbaSize = msixPbaSize(layout.vectors);
-    const tableSize = rules.emulatedTableSize(msixTableSize(layout.vectors), hostPageSize);
-    const table = MemoryRegion.io('msix-table', tableSize, { owner });
-    const pba = MemoryRegion.io('msix-pba', pbaSize, { owner });
-    topology.addSubregion(tableParent, table, layout.tableOffset);
-    topology.addSubregion(pbaParent, pba, layout.pbaOffset);
-    topology.setEnabled(pba, false);
-    if (exposure.kind === 'table-disabled') topology.setEnabled(table, false);
-    if (vfioUser) {
-      const trapped = MemoryRegion.io('VFIO MSIX PBA', pbaSize, { owner });
-      topology.addSubregion(pbaRegion.base, trapped, layout.pbaOffset, 1);
-    }
-  }
-
-  #initMsixCapability({ tableBar, tableOffset, pbaBar, pbaOffset }: MsixLayout): void {
-    const { config } = this.pci;
-    config.set(PciRegister.CAPABILITY_POINTER, 1, MSIX_POSITION);
-    config.set(MSIX_POSITION, 1, MSIX_CAPABILITY_ID);
-    config.set(MSIX_POSITION + MsixRegister.TABLE, 4, locator(tableBar, tableOffset));
-    config.set(MSIX_POSITION + MsixRegister.PBA, 4, locator(pbaBar, pbaOffset));
-  }
 }
 
-/** A region over a BAR's bytes, and where in the BAR it begins. */
-export interface BarLayer {
-  readonly region: string;
-  readonly offset: Offset;
-}
-
-function layersOf({ base, bar, mmaps }: VfioRegion): readonly BarLayer[] {
-  const layers: BarLayer[] = [];
-  if (base !== undefined && base !== bar) layers.push({ region: base.name, offset: offset(0n) });
-  if (bar !== undefined) layers.push({ region: bar.name, offset: offset(0n) });
-  for (const mmap of mmaps) {
-    if (mmap.region !== undefined) layers.push({ region: mmap.region.name, offset: mmap.offset });
+/**
+ * Finds the place of table and PBA and takes the table's pages out of the mmap areas (vfio fact 5.5, step 2).
+ *
+ * @returns the place after relocation; `undefined` for a device without MSI-X.
+ * @throws DeviceRefused where early set-up or relocation refuses the device.
+ * @throws VmmAbort where relocation crashes.
+ */
+function placeMsix(
+  host: HostDevice,
+  regions: readonly VfioRegion[],
+  msixRelocation: MsixRelocation,
+  environment: DeviceEnvironment,
+): MsixLayout | undefined {
+  const { rules } = environment;
+  const relocation = rules.relocation ? msixRelocation : 'off';
+  const isRelocating = relocation !== 'off';
+  const found = setUpMsixEarly(host, regions, rules, isRelocating);
+  if (found === undefined) {
+    if (isRelocating && rules.relocationWithoutMsix === 'crash') {
+      const message = 'relocation looks for an MSI-X capability that is not there';
+      throw new VmmAbort('relocation-without-msix', message);
+    }
+    return undefined;
   }
-  return layers;
+  if (rules.fixUp === 'before-relocation') fixUpMsixAreas(regions, found, environment);
+  const layout = relocateMsix(relocation, host, regions, found, environment);
+  if (rules.fixUp === 'after-relocation') fixUpMsixAreas(regions, layout, environment);
+  return layout;
 }

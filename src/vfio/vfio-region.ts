@@ -1,13 +1,13 @@
 import { offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
-import type { RegionInfo, SparseArea } from '../host/index.ts';
+import { sparseMmapAreas, type RegionInfo, type SparseArea } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import type { BarAttributes } from '../pci-layout/index.ts';
 
-/** An area of a BAR that is to be, or has been, mmapped into the VMM. */
+/** An area of a BAR that the VMM mmaps (QEMU's `VFIOMmap`). */
 export interface VfioMmap {
   readonly offset: Offset;
   readonly size: Size;
-  /** The ram-device region over the area, once the mmap has succeeded. */
+  /** The ram_device region of the area; `undefined` until the mmap has succeeded. */
   readonly region: MemoryRegion | undefined;
 }
 
@@ -15,30 +15,31 @@ export interface VfioMmap {
 export interface VfioRegion {
   readonly index: number;
   readonly info: RegionInfo;
-  /** Bytes of the device's BAR; 0 for one that only relocation adds. */
+  /** Bytes of the device's BAR; 0 for a BAR that only relocation adds. */
   readonly regionSize: Size;
-  /** "NAME BAR n": every access to it is carried out on the device by the VMM. */
+  /** The io region "NAME BAR n": QEMU carries out each access on the device. */
   readonly bar: MemoryRegion | undefined;
   mmaps: readonly VfioMmap[];
-  /** Bytes of the BAR that the guest sees: the region's, or more after relocation. */
+  /** Bytes of the BAR that the guest sees: `regionSize`, or more after relocation. */
   barSize: Size;
   attributes: BarAttributes;
-  /** The region registered as PCI BAR: the wrapper "NAME base BAR n", or `bar` itself in old versions. */
+  /** The region registered as PCI BAR: the wrapper "NAME base BAR n", or `bar` itself up to 2.11. */
   base: MemoryRegion | undefined;
 }
 
-/** Whether the BAR has exactly one mmap area and it is the whole region. */
+/** Whether the BAR has exactly one mmap area, and that is the whole BAR. */
 export const isMmappedWhole = ({ mmaps, regionSize }: VfioRegion): boolean =>
   mmaps.length === 1 && mmaps[0]!.offset === 0n && mmaps[0]!.size === regionSize;
 
-/** What is asked of the host for each area: its new host address, or nothing when the host refuses. */
+/** mmaps an area and returns its host address; `undefined` when the host refuses. */
 export type MapArea = (area: VfioMmap) => HostAddress | undefined;
 
 /**
- * mmaps all areas of a BAR and puts them over it (vfio_region_mmap, vfio fact 5.3). One refusal undoes
- * them all: the BAR then works by trapped accesses alone.
+ * mmaps all areas of a BAR and makes a ram_device region for each (vfio_region_mmap, vfio fact 5.3). If the
+ * host refuses one area, the BAR keeps none, and every access to the BAR is trapped.
  *
- * @returns whether all areas are mapped.
+ * @param owner id of the device.
+ * @returns whether the host has mapped all areas.
  */
 export function mmapRegion(region: VfioRegion, owner: string, mapArea: MapArea): boolean {
   const mapped: VfioMmap[] = [];
@@ -52,21 +53,13 @@ export function mmapRegion(region: VfioRegion, owner: string, mapArea: MapArea):
   return true;
 }
 
-/** The areas of the region's SPARSE_MMAP capability as given; nothing without the capability. */
-const sparseAreasOf = (info: RegionInfo): readonly SparseArea[] | undefined =>
-  info.capabilities.find((capability) => capability.id === 1)?.areas;
-
-/** Whether the host says that the pages of the MSI-X table may be mmapped too. */
-export const isMsixMappable = (info: RegionInfo): boolean =>
-  info.capabilities.some((capability) => capability.id === 3);
-
-/** The areas that early set-up starts from (vfio_region_setup, vfio fact 5.2). */
+/** The mmap areas of a BAR before MSI-X is looked at (vfio_region_setup, vfio fact 5.2). */
 export function initialMmaps(
   info: RegionInfo,
   acceptSparseAreas: (areas: readonly SparseArea[]) => readonly SparseArea[] | undefined,
 ): readonly VfioMmap[] {
   if (!info.flags.mmap || info.size === 0n) return [];
-  const sparse = sparseAreasOf(info);
+  const sparse = sparseMmapAreas(info);
   const areas = (sparse && acceptSparseAreas(sparse)) ?? [{ offset: offset(0n), size: info.size }];
   return areas.map((area) => ({ offset: area.offset, size: area.size, region: undefined }));
 }

@@ -36,10 +36,10 @@ export const REVISIONS: readonly Revision[] = [
   qemu111,
 ];
 
-/** The newest release: what is checked when nothing else is asked for. */
+/** The newest release: the revision that barproof checks unless the user names another. */
 export const NEWEST: Revision = qemu111;
 
 const BY_ID = new Map(REVISIONS.map((revision) => [revision.id, revision]));
 
-/** The revision with this id, if there is one. */
+/** The revision with this id; `undefined` for an id that no revision has. */
 export const findRevision = (id: string): Revision | undefined => BY_ID.get(id);

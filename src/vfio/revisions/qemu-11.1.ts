@@ -11,7 +11,7 @@ const BAIDU = 0x1d22;
 const KUNLUN_VF = 0x3685;
 
 /**
- * Areas are numbered by their offset; overlapping ones are refused (vfio_setup_region_sparse_mmaps,
+ * Numbers the areas by their offset and refuses areas that overlap (vfio_setup_region_sparse_mmaps,
  * vfio fact 5.2).
  */
 function sortedDisjoint(areas: readonly SparseArea[], bar: number): readonly SparseArea[] {
@@ -35,7 +35,7 @@ function checkBirs({ tableBar, pbaBar }: MsixLayout): void {
   throw new DeviceRefused(`invalid MSI-X BIR, table_bar=${tableBar} pba_bar=${pbaBar}`);
 }
 
-/** The newest release that the model follows; held against the real program. */
+/** The newest release that the model follows. Its behaviour is compared with a real QEMU. */
 export const qemu111: Revision = {
   ...qemu60,
   id: 'qemu-11.1',
@@ -50,9 +50,11 @@ export const qemu111: Revision = {
       vendor === BAIDU && device === KUNLUN_VF
         ? offset(0xb400n)
         : qemu60.device.correctPbaOffset(vendor, device),
-    // Observed: a use after free in the thread that releases what was set up (SIGSEGV, no QMP answer).
+    // Observed: a use after free in the thread that releases the device's regions (SIGSEGV, no QMP answer;
+    // vfio fact 5.16).
     hotplugRefusal: 'crash',
-    // Observed: the region of the PBA is taken out of its BAR once more when the device is released.
+    // Observed: at release QEMU takes the region of the PBA out of its BAR once more and aborts
+    // (vfio fact 10.11).
     msixUnplug: 'crash',
     mmapAlignment: (size, hostPageSize) => {
       const natural = lowestSetBit(size) < GIB ? lowestSetBit(size) : GIB;
@@ -62,14 +64,4 @@ export const qemu111: Revision = {
   memslots: { ...qemu60.memslots, update: 'at-commit' },
   machine: { ...qemu60.machine, phbResetNeedsKernelContainer: true },
   mtree: form11,
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'msix-direct-on-opt-out',
-    'map-unmap-symmetric',
-    'incremental-equals-scratch',
-    'no-abort',
-    'mmap-inside-bar',
-    'guest-page-reachable',
-  ],
 };

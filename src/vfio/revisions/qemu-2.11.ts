@@ -1,29 +1,22 @@
-import { alignDown, alignUp, isAligned, offset } from '../../address/index.ts';
+import { isAligned, offset } from '../../address/index.ts';
 import { QEMU_MEMORY, form2_11, type MemoryRegionSection } from '../../memory/index.ts';
 import { QEMU_PCI } from '../../pci/index.ts';
 import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
-import type { PageSizes, Revision } from '../revision.ts';
-import { wholeUnits } from '../trim.ts';
+import type { Revision } from '../revision.ts';
+import { trimSection, wholeUnits } from '../trim.ts';
 
 const TOP_BIT = 1n << 63n;
 const CHELSIO = 0x1425;
 
 /**
- * Sizing an enabled 64-bit BAR moves it for a moment to the upper half of the address space, where
- * no IOMMU reaches; the start alone is looked at (vfio fact 6.1).
+ * While a guest sizes an enabled 64-bit BAR, the BAR lies in the upper half of the address space, where no
+ * IOMMU reaches. QEMU looks at the start of a section alone (vfio fact 6.1).
  */
-export const skipTopHalf = (section: MemoryRegionSection) =>
+const skipTopHalf = (section: MemoryRegionSection) =>
   section.start >= TOP_BIT ? ('top-half' as const) : undefined;
 
-/** The whole host pages of a section (kvm_align_section, vfio fact 9.2). */
-export function wholeHostPages(section: MemoryRegionSection, { host }: Pick<PageSizes, 'host'>) {
-  const start = alignUp(section.start, host);
-  const size = alignDown(section.end, host) - start;
-  return size > 0n ? { start, size } : undefined;
-}
-
-/** Before the seed patch: released in December 2017. */
+/** The release before the seed patch, of December 2017. */
 export const qemu211: Revision = {
   id: 'qemu-2.11',
   title: 'QEMU 2.11, before the seed patch',
@@ -32,16 +25,15 @@ export const qemu211: Revision = {
   listener: {
     skip: skipTopHalf,
     alignment: ({ target }) => target,
-    trim: wholeUnits,
+    trim: trimSection,
     mapsDeviceMemory: () => true,
     backingOffset: (section, start) => offset(section.offset + start - section.start),
     mapsReadonly: ({ readonly }) => readonly,
     unmaps: () => true,
-    unmapsWhenUnregistered: false,
     deviceMemoryFailure: 'fatal',
     ramFailure: 'fatal',
     missingWindow: 'fatal',
-    whenUnregistered: 'unmap',
+    whenUnregistered: 'nothing',
   },
   device: {
     barAttributes: (attributes) => attributes,
@@ -72,7 +64,7 @@ export const qemu211: Revision = {
     wrapperShrinks: false,
   },
   memslots: {
-    span: wholeHostPages,
+    span: (section, { host }) => wholeUnits(section, host),
     slotNumber: (_section, unused) => unused,
     deletes: true,
     update: 'immediately',
@@ -93,12 +85,4 @@ export const qemu211: Revision = {
     refusesMap: () => 0,
   },
   mtree: form2_11,
-  breaks: [
-    'map-aligned',
-    'msix-direct-on-opt-out',
-    'map-unmap-symmetric',
-    'mmio-map-not-fatal',
-    'no-abort',
-    'guest-page-reachable',
-  ],
 };

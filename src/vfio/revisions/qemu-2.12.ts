@@ -3,7 +3,7 @@ import type { Revision } from '../revision.ts';
 import { qemu211 } from './qemu-2.11.ts';
 import { disableTableIfMachineOptsOut } from './seed-v2.ts';
 
-/** What came of the seed thread: released in April 2018. */
+/** The release that merged the outcome of the seed thread, of April 2018. */
 export const qemu212: Revision = {
   ...qemu211,
   id: 'qemu-2.12',
@@ -12,7 +12,7 @@ export const qemu212: Revision = {
   listener: {
     ...qemu211.listener,
     mapsDeviceMemory: (start, size, { iommu }) => isAligned(start | size, iommu),
-    unmapsWhenUnregistered: true,
+    whenUnregistered: 'unmap',
     deviceMemoryFailure: 'reported',
   },
   device: {
@@ -24,12 +24,4 @@ export const qemu212: Revision = {
     relocation: true,
   },
   machine: { ...qemu211.machine, cpuSpaceName: 'cpu-memory-0' },
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'map-unmap-symmetric',
-    'incremental-equals-scratch',
-    'no-abort',
-    'guest-page-reachable',
-  ],
 };

@@ -2,7 +2,7 @@ import type { Revision } from '../revision.ts';
 import { form5_1 } from '../../memory/index.ts';
 import { qemu212 } from './qemu-2.12.ts';
 
-/** Sections are trimmed to the host's page, no longer to the emulated CPU's: released in April 2021. */
+/** The release that trims sections to the host's page instead of the emulated CPU's, of April 2021. */
 export const qemu60: Revision = {
   ...qemu212,
   id: 'qemu-6.0',
@@ -12,12 +12,4 @@ export const qemu60: Revision = {
   device: { ...qemu212.device, toleratesPbaBeyondBarWhenRelocated: true },
   machine: { ...qemu212.machine, xive: true },
   mtree: form5_1,
-  breaks: [
-    'map-aligned',
-    'msix-trapped',
-    'map-unmap-symmetric',
-    'incremental-equals-scratch',
-    'no-abort',
-    'guest-page-reachable',
-  ],
 };

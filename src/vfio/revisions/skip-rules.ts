@@ -1,11 +1,12 @@
 import type { MemoryRegionSection } from '../../memory/index.ts';
 import { low64 } from '../../address/index.ts';
-import type { ListenerContext, ListenerRules, Revision } from '../revision.ts';
+import type { ListenerContext, ListenerRules } from '../listener-rules.ts';
+import type { Revision } from '../revision.ts';
 
-/** A revision whose listener also skips what `rule` names. */
+/** The revision `base` with a listener that also skips the sections for which `rule` gives a reason. */
 export function withSkipRule(
   base: Revision,
-  proposal: Pick<Revision, 'id' | 'title' | 'source' | 'breaks'>,
+  proposal: Pick<Revision, 'id' | 'title' | 'source'>,
   rule: ListenerRules['skip'],
 ): Revision {
   const skip = (section: MemoryRegionSection, context: ListenerContext) =>

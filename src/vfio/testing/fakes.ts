@@ -1,4 +1,4 @@
-/** Hosts, sections and devices made by hand, for the tests of src/vfio and for nothing else. */
+/** Hosts, sections and devices made by hand, for the tests of src/vfio alone. */
 import {
   END_OF_SPACE,
   hex,
@@ -24,23 +24,26 @@ import type { BarAttributes, MsixLayout } from '../../pci-layout/index.ts';
 import type { VmmEvent } from '../event.ts';
 import type { HostDevice } from '../host-device.ts';
 import { findRevision, type Revision } from '../index.ts';
-import { VfioDevice, type DeviceEnvironment, type DeviceOptions } from '../vfio-device.ts';
+import type { DeviceEnvironment } from '../device-environment.ts';
+import type { DeviceOptions } from '../device-options.ts';
+import { VfioDevice } from '../vfio-device.ts';
 
 export const P4K = 0x1000n;
 export const P16K = 0x4000n;
 export const P64K = 0x1_0000n;
 
-/** The revision with this id, which exists. */
+/** The revision with this id. The caller names one that exists. */
 export const revision = (id: string): Revision => findRevision(id)!;
 
-/** A host that writes down what it is asked for, and answers what it is told to. */
+/** A host that notes the calls of a listener and gives the answers that the test sets. */
 export class RecordingIommu implements IommuContainer {
   readonly pageSizes: bigint;
   /** `map 0x0 0x1000 rw`, `unmap 0x0 0x1000`. */
   readonly calls: string[] = [];
   readonly requests: DmaMapRequest[] = [];
-  /** What a map of a range is answered; success when it says nothing. */
+  /** The answer to a map request; success by default. */
   answer: (request: DmaMapRequest) => Errno = () => 0;
+  /** The answer to an unmap request; by default success, with all bytes unmapped. */
   unmapAnswer: (iova: Iova, size: Size) => UnmapResult = (_, size) => ({ errno: 0, unmapped: size });
 
   constructor(...sizes: bigint[]) {
@@ -63,13 +66,13 @@ export class RecordingIommu implements IommuContainer {
     return [];
   }
 
-  /** The calls since the last time. */
+  /** The calls since the last call of this method. */
   take(): string[] {
     return this.calls.splice(0);
   }
 }
 
-/** Events that were emitted, and a sink for them. */
+/** A sink that keeps the events emitted into it. */
 export function eventLog() {
   const events: VmmEvent[] = [];
   return {
@@ -89,7 +92,10 @@ export const ram = (name = 'ram', size = 1n << 40n): MemoryRegion =>
 export const ramDevice = (name = 'bar', size = 1n << 40n): MemoryRegion =>
   MemoryRegion.ramDevice(name, size, { owner: 'dev0', hostAddress: BACKING });
 
-/** A section of `size` bytes at `start`; its offset in the region is the same unless told otherwise. */
+/**
+ * A section of `size` bytes at `start`; its offset in the region is `start` unless the caller gives
+ * another.
+ */
 export const sectionOf = (
   region: MemoryRegion,
   start: bigint,
@@ -121,7 +127,7 @@ export interface FakeDevice {
   readonly msix?: readonly [vectors: number, tableBar: number, table: bigint, pbaBar: number, pba: bigint];
   readonly vendor?: number;
   readonly device?: number;
-  /** Which mmaps the host refuses. */
+  /** Whether the host refuses the mmap of an area; by default it refuses none. */
   readonly refusesMmap?: (bar: number, area: SparseArea) => boolean;
 }
 
@@ -131,7 +137,7 @@ export const layoutOf = ([vectors, tableBar, table, pbaBar, pba]: NonNullable<
 
 const EINVAL = 22;
 
-/** What the host says of such a device. */
+/** The device as its host reports it. */
 export function hostDevice(fake: FakeDevice): HostDevice {
   const { bars, msix, vendor = 0, device = 0, refusesMmap = () => false } = fake;
   return {
@@ -157,14 +163,14 @@ export function hostDevice(fake: FakeDevice): HostDevice {
   };
 }
 
-/** What a device is plugged into, and how. */
+/** Revision, options and environment of a plugged device; each has a default. */
 export interface Bench extends Partial<Omit<DeviceEnvironment, 'bus' | 'emit' | 'rules'>> {
   readonly revision?: Revision;
   readonly options?: Partial<DeviceOptions>;
   readonly addressZeroAllowed?: boolean;
 }
 
-/** A device on a bus of its own, with a view of what the guest sees there. */
+/** Plugs a device into a bus of its own; `view` prints the flat view of the bus. */
 export function plug(fake: FakeDevice, bench: Bench = {}) {
   const { revision: of = revision('qemu-11.1'), options, addressZeroAllowed = false, ...environment } = bench;
   const topology = new MemoryTopology();
@@ -194,7 +200,7 @@ export function plug(fake: FakeDevice, bench: Bench = {}) {
       ...environment,
     },
   );
-  /** What the guest sees of the device: `d0000000+1000 ramd nic BAR 0 mmaps[0] @0`. */
+  /** The flat ranges of the device: `d0000000+1000 ramd nic BAR 0 mmaps[0] @0`. */
   const view = (): string[] =>
     space.view.ranges.map(({ start, end, region, offset: at }) => {
       const kind = region.kind === 'ram-device' ? 'ramd' : 'io';

@@ -1,0 +1,104 @@
+import type { Size } from '../address/index.ts';
+import type { BarAttributes, BarType } from '../pci-layout/index.ts';
+import type { AddressAllocator } from './address-allocator.ts';
+import type { BarMove } from './bar-registers.ts';
+import { DeviceBus } from './device-bus.ts';
+import { makeAllocators } from './memory-layout.ts';
+import type { CloudHypervisorRules } from './revision.ts';
+import type { MmioRegion, MoveFailure, VfioPciDevice } from './vfio-pci-device.ts';
+
+/** What the addresses of BARs depend on. */
+export interface AddressManagerOptions {
+  readonly rules: Pick<CloudHypervisorRules, 'undoesRefusedMove'>;
+  /** Bytes of guest RAM. */
+  readonly ram: Size;
+  readonly hostPageSize: Size;
+}
+
+/** Alignment of a range of I/O ports. */
+const IO_ALIGNMENT = 4n;
+
+/**
+ * Where the BARs of all devices lie: the allocators of guest addresses and the buses that route trapped
+ * accesses (vmm/src/device_manager.rs: AddressManager).
+ */
+export class AddressManager {
+  readonly #options: AddressManagerOptions;
+  readonly #allocators: Readonly<Record<BarType, AddressAllocator>>;
+  readonly #ioBus = new DeviceBus<VfioPciDevice>();
+  readonly #mmioBus = new DeviceBus<VfioPciDevice>();
+
+  constructor(options: AddressManagerOptions) {
+    this.#options = options;
+    this.#allocators = makeAllocators(options.ram);
+  }
+
+  /**
+   * Takes addresses for a BAR (VfioCommon::allocate_bars). A 64-bit BAR begins on a host page, a 32-bit BAR
+   * at a multiple of its size.
+   *
+   * @returns `undefined` if no gap is large enough.
+   */
+  allocate({ type }: BarAttributes, size: Size): bigint | undefined {
+    const { hostPageSize } = this.#options;
+    const natural = type === 'mem64' && size < hostPageSize ? hostPageSize : size;
+    return this.#allocators[type].allocate(size, type === 'io' ? IO_ALIGNMENT : natural);
+  }
+
+  /**
+   * Puts a BAR on its bus.
+   *
+   * @returns false if another BAR is in the way.
+   */
+  insert(device: VfioPciDevice, { attributes, start, size }: MmioRegion): boolean {
+    return this.#busOf(attributes.type).insert(device, start, size);
+  }
+
+  /** Takes a device's BARs off the buses and gives their addresses back. */
+  remove(device: VfioPciDevice): void {
+    this.#ioBus.removeDevice(device);
+    this.#mmioBus.removeDevice(device);
+    for (const { attributes, start, size } of device.mmioRegions) {
+      this.#allocators[attributes.type].free(start, size);
+    }
+  }
+
+  /** Whether trapped accesses to the BAR reach the device. */
+  routes(device: VfioPciDevice, { attributes, start }: MmioRegion): boolean {
+    return this.#busOf(attributes.type).routes(device, start);
+  }
+
+  /**
+   * Moves a BAR in allocator, bus and device, in this order (DeviceRelocation::move_bar). A failure keeps the
+   * steps before it.
+   */
+  move(device: VfioPciDevice, move: BarMove): MoveFailure | undefined {
+    const { from, to, size, type } = move;
+    if (!this.#reallocate(move)) return `failed allocating new ${type === 'io' ? 'IO' : 'MMIO'} range`;
+    if (!this.#busOf(type).move(from, to, size)) return 'missing or overlapping address range';
+    const isKnown = device.mmioRegions.some(
+      ({ start, attributes }) => start === from && attributes.type === type,
+    );
+    return isKnown ? device.moveBar(from, to) : `couldn't find a resource with base 0x${from.toString(16)}`;
+  }
+
+  /**
+   * Takes the new addresses and gives the old ones back. The allocator is not asked about a memory BAR that
+   * lies outside of its window.
+   *
+   * @returns false if the new addresses are not free.
+   */
+  #reallocate({ from, to, size, type }: BarMove): boolean {
+    const allocator = this.#allocators[type];
+    if (type !== 'io' && !allocator.covers(from)) return true;
+    const alignment = type === 'io' ? IO_ALIGNMENT : size;
+    allocator.free(from, size);
+    if (allocator.allocate(size, alignment, to) !== undefined) return true;
+    if (this.#options.rules.undoesRefusedMove) allocator.allocate(size, alignment, from);
+    return false;
+  }
+
+  #busOf(type: BarType): DeviceBus<VfioPciDevice> {
+    return type === 'io' ? this.#ioBus : this.#mmioBus;
+  }
+}

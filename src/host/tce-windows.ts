@@ -1,0 +1,138 @@
+import { iova, isPowerOfTwo, type Iova, type PageSizeBitmap, type Size } from '../address/index.ts';
+import { Errno } from './errno.ts';
+
+/** A DMA window: a table of translation entries for `[start, start + size)`. */
+export interface TceWindow {
+  /** Which of the container's tables it is, from 0. */
+  readonly slot: number;
+  readonly start: Iova;
+  readonly size: Size;
+  /** Bytes that one entry translates. */
+  readonly pageSize: Size;
+}
+
+/** VFIO_IOMMU_SPAPR_TCE_CREATE. */
+export interface CreateWindowRequest {
+  /** In bytes, a power of two. */
+  readonly pageSize: Size;
+  readonly size: Size;
+  /** Levels of the table; 1 by default. */
+  readonly levels?: number | undefined;
+}
+
+/** The result of VFIO_IOMMU_SPAPR_TCE_CREATE or _REMOVE. */
+export interface WindowResult {
+  readonly errno: Errno;
+  /** The window that was made, at the place that the host chose, or removed; `undefined` if there is none. */
+  readonly window: TceWindow | undefined;
+}
+
+/** What a host's windows are like. */
+export interface TceWindowsOptions {
+  readonly hostPageSize: Size;
+  /** The page sizes that windows may have. */
+  readonly pageSizes: PageSizeBitmap;
+  /** The default window. */
+  readonly dma32: { readonly start: Iova; readonly size: Size };
+  /** How many windows there may be. */
+  readonly maxWindows: number;
+  /** How many levels a table may have. */
+  readonly maxLevels: number;
+}
+
+/** The page of the default window, in bytes (host fact 3.3). */
+const DEFAULT_WINDOW_PAGE: Size = 1n << 12n;
+/** On bare metal the window in slot n starts at n times this address, except slot 0 (host fact 3.1). */
+const SECOND_WINDOW = 1n << 59n;
+/** Bits that all levels of a table and the page may have together (host fact C9). */
+const TABLE_BIT_LIMIT = 55;
+/** An entry has 2^3 bytes. */
+const ENTRY_SHIFT = 3;
+
+const shiftOf = (powerOfTwo: Size): number => powerOfTwo.toString(2).length - 1;
+
+/** The first address behind a window. */
+export const endOfWindow = ({ start, size }: TceWindow): bigint => start + size;
+
+/** The DMA windows of a sPAPR v2 container on bare metal (host facts 3.1 to 3.3 and 3.7). */
+export class TceWindows {
+  readonly #options: TceWindowsOptions;
+  readonly #slots: (TceWindow | undefined)[];
+  /** Attaching a group only promises the default window; its first use makes it (host facts 3.2 and 3.3). */
+  #isDefaultPromised = true;
+
+  constructor(options: TceWindowsOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.maxWindows }, () => undefined);
+  }
+
+  /** Makes the promised default window. After a failure the window stays promised (host fact 3.3). */
+  makeDefault(): Errno {
+    if (!this.#isDefaultPromised) return 0;
+    const { errno } = this.#create({ pageSize: DEFAULT_WINDOW_PAGE, size: this.#options.dma32.size });
+    if (errno === 0) this.#isDefaultPromised = false;
+    return errno;
+  }
+
+  /**
+   * VFIO_IOMMU_SPAPR_TCE_CREATE. On a fresh container the call makes two windows, the default one first.
+   * Linux vfio_iommu_spapr_tce.c:tce_iommu_create_window, pci-ioda.c:pnv_pci_ioda2_create_table, host
+   * facts C3 to C9.
+   */
+  create(request: CreateWindowRequest): WindowResult {
+    // host fact C3
+    const errno = this.makeDefault();
+    return errno === 0 ? this.#create(request) : { errno, window: undefined };
+  }
+
+  /**
+   * VFIO_IOMMU_SPAPR_TCE_REMOVE of the window that holds `address`, or of the promised default window. Linux
+   * vfio_iommu_spapr_tce.c:tce_iommu_remove_window, host fact 3.7.
+   *
+   * @returns no window if the default window was only promised.
+   */
+  remove(address: Iova): WindowResult {
+    if (address === 0n && this.#isDefaultPromised) {
+      this.#isDefaultPromised = false;
+      return { errno: 0, window: undefined };
+    }
+    const window = this.at(address);
+    if (!window) return { errno: Errno.EINVAL, window };
+    this.#slots[window.slot] = undefined;
+    return { errno: 0, window };
+  }
+
+  /** The window that holds `address`. */
+  at(address: Iova): TceWindow | undefined {
+    return this.#slots.find((window) => window && window.start <= address && address < endOfWindow(window));
+  }
+
+  /** The windows that exist, by slot. */
+  list(): readonly TceWindow[] {
+    return this.#slots.filter((window) => window !== undefined);
+  }
+
+  #create({ pageSize, size, levels = 1 }: CreateWindowRequest): WindowResult {
+    const { hostPageSize, pageSizes, dma32, maxLevels } = this.#options;
+    const refused = (errno: Errno): WindowResult => ({ errno, window: undefined });
+    // host fact C4
+    const slot = this.#slots.indexOf(undefined);
+    if (slot < 0) return refused(Errno.ENOSPC);
+    // host fact C5
+    if (!isPowerOfTwo(pageSize) || (pageSizes & pageSize) === 0n) return refused(Errno.EINVAL);
+    // host fact C7; a pseries kernel accepts 0 levels (host fact D7).
+    if (!isPowerOfTwo(size) || size < pageSize) return refused(Errno.EINVAL);
+    if (levels < 1 || levels > maxLevels) return refused(Errno.EINVAL);
+    // host fact C9: a level takes at least a host page.
+    const entriesShift = Math.ceil((shiftOf(size) - shiftOf(pageSize)) / levels);
+    const levelShift = Math.max(entriesShift + ENTRY_SHIFT, shiftOf(hostPageSize));
+    const tableBits = (levelShift - ENTRY_SHIFT) * levels + shiftOf(pageSize);
+    if (tableBits >= TABLE_BIT_LIMIT) return refused(Errno.EINVAL);
+
+    // A pseries kernel puts windows elsewhere (host fact D14).
+    const start = slot === 0 ? dma32.start : iova(BigInt(slot) * SECOND_WINDOW);
+    const window = { slot, start, size, pageSize };
+    this.#slots[slot] = window;
+    return { errno: 0, window };
+  }
+}

@@ -1,0 +1,168 @@
+import type { InvariantId } from './invariant.ts';
+
+/**
+ * The invariants that each revision breaks, by the revision's id, oldest revision first.
+ * `properties/revision-table.test.ts` holds a search to exactly these. The invariants of a revision stand in
+ * the order of `INVARIANT_IDS`.
+ */
+export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
+  'qemu-2.11': [
+    'map-aligned',
+    'msix-direct-on-opt-out',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'seed-v2': ['map-aligned', 'map-unmap-symmetric', 'mmio-map-not-fatal', 'no-abort', 'guest-page-reachable'],
+  'seed-v2+skip-as-posted': [
+    'map-aligned',
+    'ram-reachable',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'seed-v2+skip-corrected': [
+    'map-aligned',
+    'ram-reachable',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'seed-v2+iommu-page-skip': [
+    'map-aligned',
+    'ram-reachable',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'seed-v2+ram-device-skip': ['map-aligned', 'map-unmap-symmetric', 'no-abort', 'guest-page-reachable'],
+  'seed-v2+machine-property': [
+    'map-aligned',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'seed-v2+device-property': [
+    'map-aligned',
+    'msix-trapped',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'seed-v2+machine-class-method': [
+    'map-aligned',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'seed-v2+skip-in-msix-init': [
+    'map-aligned',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+  'seed-v2+table-beyond-bar': [
+    'map-aligned',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+  'seed-v2+reserved-bir': [
+    'map-aligned',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+  'seed-v2+phb-mmio-alias': [
+    'map-aligned',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'window-limit',
+    'guest-page-reachable',
+  ],
+  'seed-v2+no-mmio-dma-map': [
+    'map-aligned',
+    'map-unmap-symmetric',
+    'mmio-map-not-fatal',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'qemu-2.12': [
+    'map-aligned',
+    'msix-trapped',
+    'map-unmap-symmetric',
+    'incremental-equals-scratch',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'qemu-6.0': [
+    'map-aligned',
+    'msix-trapped',
+    'map-unmap-symmetric',
+    'incremental-equals-scratch',
+    'no-abort',
+    'guest-page-reachable',
+  ],
+  'qemu-11.1': [
+    'map-aligned',
+    'msix-trapped',
+    'msix-direct-on-opt-out',
+    'map-unmap-symmetric',
+    'incremental-equals-scratch',
+    'no-abort',
+    'mmap-inside-bar',
+    'guest-page-reachable',
+  ],
+  'cloud-hypervisor-51.0': [
+    'map-aligned',
+    'msix-trapped',
+    'ram-reachable',
+    'no-abort',
+    'memslot-aligned-disjoint',
+    'mmap-inside-bar',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+  'cloud-hypervisor-51.0+clamped-holes': [
+    'map-aligned',
+    'msix-trapped',
+    'ram-reachable',
+    'no-abort',
+    'memslot-aligned-disjoint',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+  'cloud-hypervisor-53.0': [
+    'map-aligned',
+    'msix-trapped',
+    'ram-reachable',
+    'map-unmap-symmetric',
+    'no-abort',
+    'memslot-aligned-disjoint',
+    'mmap-inside-bar',
+    'msix-capability-consistent',
+    'guest-page-reachable',
+  ],
+};
+
+/**
+ * The invariants that a revision is known to break.
+ *
+ * @param revision id of a revision: `qemu-11.1`.
+ * @returns no invariants for an id without an entry, such as that of a base with a patch on top.
+ */
+export const brokenBy = (revision: string): readonly InvariantId[] =>
+  Object.hasOwn(BROKEN_BY, revision) ? BROKEN_BY[revision]! : [];

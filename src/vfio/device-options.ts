@@ -1,0 +1,11 @@
+import type { MsixRelocation } from './msix-relocation.ts';
+
+/** Properties of the device that the user or the machine sets. */
+export interface DeviceOptions {
+  /** `x-msix-relocation` (vfio fact 5.10). */
+  readonly msixRelocation: MsixRelocation;
+  /** `x-no-mmap`: every access is trapped. */
+  readonly noMmap: boolean;
+  /** The device's own opt-out from MSI-X emulation, in the revisions that have one; `undefined`: not set. */
+  readonly noMsixEmulation: boolean | undefined;
+}

@@ -1,0 +1,124 @@
+import type { Address, Offset, Size } from '../address/index.ts';
+import type { SparseArea } from '../host/index.ts';
+import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
+import type { VfioRegion } from './vfio-region.ts';
+
+/** What the guest sees of MSI-X, after machine and device had their say about emulation (vfio fact 5.12). */
+export type MsixExposure =
+  /** The emulated table lies on top of the BAR. */
+  | { readonly kind: 'emulated' }
+  /** The regions of table and PBA exist; the table's is disabled, so accesses reach the region below it. */
+  | { readonly kind: 'table-disabled' }
+  /** QEMU makes no regions; the capability still names their places. */
+  | { readonly kind: 'not-added' }
+  /** QEMU makes no regions and writes this layout into the capability. */
+  | { readonly kind: 'capability-rewritten'; readonly layout: MsixLayout };
+
+/** What decides about the opt-out from MSI-X emulation. */
+export interface OptOutContext {
+  /** Whether the machine says that its guests do not use the table. */
+  readonly machineOptsOut: boolean;
+  /** The device's own property, if the user has set it. */
+  readonly deviceOptsOut: boolean | undefined;
+  readonly layout: MsixLayout;
+}
+
+/**
+ * The region that holds the MSI-X regions of a BAR. `undefined` stands for a region that was never
+ * initialised: its size is 0, and adding a subregion to it crashes QEMU.
+ */
+export type MsixParent = (region: VfioRegion) => VfioRegion['bar'] | undefined;
+
+/** The table's BAR, before QEMU takes the table's pages out of its mmap areas. */
+export interface FixUpContext {
+  /** Bytes of the device's BAR. */
+  readonly regionSize: Size;
+  readonly hostPageSize: Size;
+  /** Whether the host allows an mmap of the table's pages (VFIO_REGION_INFO_CAP_MSIX_MAPPABLE). */
+  readonly msixMappable: boolean;
+}
+
+/** Where relocation puts table and PBA: offsets in a BAR that grows to `barSize` bytes, a power of two. */
+export interface RelocatedMsix {
+  readonly barSize: Size;
+  readonly tableOffset: Offset;
+  readonly pbaOffset: Offset;
+}
+
+/** How QEMU sets up a device (vfio facts 5.1 to 5.14). */
+export interface DeviceRules {
+  /** Type and width of a BAR that QEMU reads from the device's register (vfio fact 5.4). */
+  barAttributes(attributes: BarAttributes, bar: number): BarAttributes;
+  /**
+   * The mmap areas that a SPARSE_MMAP capability leads to, in the order in which QEMU numbers them.
+   * `undefined` is one area for the whole BAR (vfio fact 5.2).
+   *
+   * @param areas as the host reports them; an area of 0 bytes stands for "nothing".
+   * @throws DeviceRefused for areas that this version does not accept.
+   */
+  sparseAreas(areas: readonly SparseArea[], bar: number): readonly SparseArea[] | undefined;
+  /** @throws DeviceRefused for a place of table or PBA that early set-up refuses (vfio fact 5.7). */
+  checkLocation(layout: MsixLayout): void;
+  /** The PBA's true offset on a device whose capability is known to be wrong (vfio fact 5.7). */
+  correctPbaOffset(vendor: number, device: number): Offset | undefined;
+  /** Whether QEMU accepts a PBA beyond its BAR if the user asks for relocation (vfio fact 5.7). */
+  readonly toleratesPbaBeyondBarWhenRelocated: boolean;
+  /** Whether MSIX_MAPPABLE leaves the mmap of the table's BAR whole (vfio fact 5.8). */
+  readonly honoursMsixMappable: boolean;
+  /**
+   * The mmap areas of the table's BAR without the pages of the table (vfio_pci_fixup_msix_region,
+   * vfio fact 5.8).
+   */
+  fixUpAreas(areas: readonly SparseArea[], layout: MsixLayout, context: FixUpContext): readonly SparseArea[];
+  /**
+   * Whether the fix-up goes by the table's place in the device, or by the place that relocation gave it
+   * (vfio fact 5.10).
+   */
+  readonly fixUp: 'before-relocation' | 'after-relocation';
+  /** Whether the wrapper region "base BAR n" is registered as PCI BAR, or "BAR n" itself (vfio fact 5.4). */
+  readonly baseRegion: boolean;
+  /** The region that holds the mmap areas of a BAR: "BAR n" in every release (vfio fact 5.3). */
+  readonly mmapParent: (region: VfioRegion) => VfioRegion['bar'];
+  /** Priority of the mmap areas among the subregions of their parent; 0 in every release (vfio fact 5.3). */
+  readonly mmapPriority: number;
+  /** The region that holds the emulated table and PBA of a BAR (vfio fact 5.11). */
+  readonly msixParent: MsixParent;
+  readonly msixExposure: (context: OptOutContext) => MsixExposure;
+  /** Whether the property `x-msix-relocation` exists (vfio fact 5.10). */
+  readonly relocation: boolean;
+  /**
+   * Where `x-msix-relocation` puts table and PBA (vfio_pci_relocate_msix).
+   *
+   * @param barSize bytes of the BAR that takes them; 0 for a BAR that the device does not have.
+   */
+  relocate(barSize: Size, vectors: number, hostPageSize: Size): RelocatedMsix;
+  /** What QEMU does if the user asks for relocation and the device has no MSI-X capability. */
+  readonly relocationWithoutMsix: 'ignored' | 'crash';
+  /** The layout by which QEMU places the emulated table and PBA; the capability keeps its own. */
+  emulatedLayout(layout: MsixLayout): MsixLayout;
+  /**
+   * Bytes of the emulated table's region (msix_init, vfio fact 5.11).
+   *
+   * @param tableSize bytes of the table's entries.
+   */
+  emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
+  /** What QEMU does after it refused a device that was hot-plugged (vfio fact 5.16). */
+  readonly hotplugRefusal: 'reported' | 'crash';
+  /** What QEMU does when a vfio-user device with MSI-X is unplugged (vfio fact 10.11). */
+  readonly msixUnplug: 'done' | 'crash';
+  /** Alignment in bytes of the host address at which QEMU mmaps an area of `size` bytes (vfio fact 5.3). */
+  mmapAlignment(size: Size, hostPageSize: Size): Size;
+  /**
+   * How many bytes a BAR smaller than a host page shows (vfio_sub_page_bar_update_mapping, vfio fact 5.9).
+   *
+   * @param barSize bytes of the device's BAR.
+   * @param address where the BAR is mapped; `undefined` while the BAR is not mapped.
+   */
+  subPageSize(barSize: Size, address: Address | undefined, hostPageSize: Size): Size;
+  /** Priority of a stretched BAR in its bus; other BARs have 1 (vfio fact 5.9). */
+  readonly stretchedPriority: number;
+  /**
+   * Whether the wrapper region of a stretched BAR shrinks when the BAR does; in no release (vfio fact 5.9).
+   */
+  readonly wrapperShrinks: boolean;
+}

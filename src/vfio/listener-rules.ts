@@ -1,0 +1,74 @@
+import type { Offset, Size } from '../address/index.ts';
+import type { MemoryRegionSection } from '../memory/index.ts';
+import type { SkipReason } from './event.ts';
+import type { IommuType } from './iommu-type.ts';
+import type { Span } from './trim.ts';
+
+/** The page sizes that the rules of the listener choose from. In bytes, each a power of two. */
+export interface PageSizes {
+  /** The page of the host's kernel. */
+  readonly host: Size;
+  /** The page of the emulated CPU (TARGET_PAGE_SIZE). */
+  readonly target: Size;
+  /** The smallest page of the container's IOMMU. */
+  readonly iommu: Size;
+}
+
+/** What a rule of the listener knows beside the section. */
+export interface ListenerContext {
+  readonly pages: PageSizes;
+  readonly iommuType: IommuType;
+  /** Whether the section appears in the flat view or disappears from it. */
+  readonly change: 'add' | 'remove';
+}
+
+/** How the DMA listener treats a section of the flat view (vfio facts 6.1 to 6.10). */
+export interface ListenerRules {
+  /**
+   * Why the listener maps nothing of a section, or `undefined` (vfio_listener_skipped_section). The listener
+   * asks when the section is added and again when it is removed.
+   */
+  skip(section: MemoryRegionSection, context: ListenerContext): SkipReason | undefined;
+  /**
+   * The unit in bytes to which the listener trims a section. Address and offset in the region must be equal
+   * modulo this unit (vfio fact 6.2).
+   */
+  alignment(pages: PageSizes): Size;
+  /**
+   * The piece of a section that trimming leaves, or why it leaves none (vfio_get_section_iova_range,
+   * vfio fact 6.3).
+   *
+   * @param unit the answer of `alignment`, in bytes.
+   */
+  trim(section: MemoryRegionSection, unit: Size, context: ListenerContext): Span | SkipReason;
+  /** Whether the listener asks the host to map a trimmed piece of device memory (vfio fact 6.6). */
+  mapsDeviceMemory(start: bigint, size: Size, pages: PageSizes): boolean;
+  /** The offset in the section's region of the bytes that back address `start`. */
+  backingOffset(section: MemoryRegionSection, start: bigint): Offset;
+  /** Whether devices may only read the section (vfio fact 6.7). */
+  mapsReadonly(section: MemoryRegionSection): boolean;
+  /**
+   * Whether the listener unmaps a piece of a removed section (vfio_listener_region_del, vfio fact 6.10). The
+   * listener does not ask for device memory that `mapsDeviceMemory` turns down.
+   *
+   * @param mapped whether the listener has mapped a piece that begins there, with the host's consent.
+   */
+  unmaps(section: MemoryRegionSection, piece: Span, mapped: boolean, context: ListenerContext): boolean;
+  /**
+   * What a listener asks the host to do with each section when the listener is unregistered. QEMU 2.11 asks
+   * nothing; 2.12 and later unmap (memory fact 3.5).
+   */
+  readonly whenUnregistered: 'nothing' | 'unmap' | 'map';
+  /**
+   * What the host's refusal to map device memory leads to (vfio fact 6.8). `fatal`: the same as for RAM.
+   * `reported`: QEMU prints a message and goes on, at start-up too.
+   */
+  readonly deviceMemoryFailure: 'fatal' | 'reported';
+  /**
+   * What the host's refusal to map RAM leads to once the container is set up (vfio fact 6.8). During set-up
+   * QEMU refuses the device in any case.
+   */
+  readonly ramFailure: 'fatal' | 'reported';
+  /** What QEMU does when it knows no sPAPR window for a removed section (vfio fact 7.4). */
+  readonly missingWindow: 'fatal' | 'ignored';
+}

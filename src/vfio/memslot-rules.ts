@@ -1,0 +1,33 @@
+import type { Offset } from '../address/index.ts';
+import type { MemoryRegionSection } from '../memory/index.ts';
+import type { PageSizes } from './listener-rules.ts';
+import type { Span } from './trim.ts';
+
+/** The guest-physical addresses of a memslot, and what backs them. */
+export interface MemslotSpan extends Span {
+  /** Offset of the backing in the section's region. When left out: that of the bytes at address `start`. */
+  readonly offset?: Offset;
+}
+
+/** How the KVM listener makes memslots (vfio facts 9.1 to 9.5). */
+export interface MemslotRules {
+  /**
+   * The part of a section that gets a slot, or `undefined` (kvm_align_section, vfio fact 9.2). The listener
+   * asks when the section is added and again when it is removed.
+   */
+  span(
+    section: MemoryRegionSection,
+    pages: Omit<PageSizes, 'iommu'>,
+    change: 'add' | 'remove',
+  ): MemslotSpan | undefined;
+  /**
+   * The number of a new slot.
+   *
+   * @param unused a number that no live slot has.
+   */
+  slotNumber(section: MemoryRegionSection, unused: number): number;
+  /** Whether the listener deletes the slot of a removed section. */
+  readonly deletes: boolean;
+  /** Whether slots change in each callback, or at commit with all deletions first (vfio fact 9.5). */
+  readonly update: 'immediately' | 'at-commit';
+}
