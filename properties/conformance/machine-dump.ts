@@ -1,6 +1,6 @@
 import { QemuDied } from '../../src/qemu/process/qemu-error.ts';
 import { QemuProcess } from '../../src/qemu/process/qemu-process.ts';
-import { isAtLeast } from '../../src/qemu/process/probe-qemu.ts';
+import { isAtLeast } from './version.ts';
 
 /** What QEMU says of the memory of a machine that has just been made. */
 export interface MachineDump {

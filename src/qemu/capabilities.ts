@@ -1,6 +1,8 @@
 import {
   architectureOf,
   ARCHITECTURES,
+  programName,
+  QEMU_MACHINES,
   type Architecture,
   type QemuMachineType,
 } from './process/architecture.ts';
@@ -30,7 +32,6 @@ export interface Capabilities {
   readonly obstacle: string | undefined;
 }
 
-const MACHINES: readonly QemuMachineType[] = ['pc', 'q35', 'virt', 'pseries'];
 const INSTALL =
   'install QEMU 10.1 or later (a checkout has .ci/install-qemu), or name its folder by --qemu or BARPROOF_QEMU';
 
@@ -51,17 +52,15 @@ export async function probeCapabilities(
   );
   const descriptors = await probeDescriptors();
   const shim = probeShim(environment);
-  const machines = programs.flatMap(({ architecture, probe }) =>
-    probe === undefined ? [] : machinesOf(architecture, probe),
-  );
+  const machines = programs.flatMap((program) => program.machines);
   const broken = descriptors.find(({ state }) => state === 'missing');
   const obstacle =
     broken !== undefined
       ? `${broken.name}: ${broken.detail}`
-      : programs.every(({ probe }) => probe === undefined)
+      : programs.every(({ capability }) => capability.state === 'missing')
         ? 'no QEMU with the device vfio-user-pci was found'
         : machines.length === 0
-          ? `no QEMU that was found has one of the machines ${MACHINES.join(', ')}`
+          ? `no QEMU that was found has one of the machines ${QEMU_MACHINES.join(', ')}`
           : undefined;
   return {
     checks: [...programs.map(({ capability }) => capability), ...descriptors, shim],
@@ -70,47 +69,35 @@ export async function probeCapabilities(
   };
 }
 
-interface ProgramProbe {
-  readonly architecture: Architecture;
-  readonly capability: Capability;
-  /** Present for a program that can run scenarios. */
-  readonly probe?: QemuProbe;
-}
-
 async function probeProgram(
   architecture: Architecture,
   location: QemuLocation,
   inspect: (binary: string) => Promise<unknown>,
-): Promise<ProgramProbe> {
-  const name = `qemu-system-${architecture}`;
+): Promise<{ readonly capability: Capability; readonly machines: readonly QemuMachineType[] }> {
+  const name = programName(architecture);
+  const missing = (detail: string) => ({
+    capability: { name, state: 'missing', detail, remedy: INSTALL } as const,
+    machines: [],
+  });
   try {
     const probe = await probeQemu(findQemu(architecture, location));
-    const { version, binary, vfioUser } = probe;
-    const found = `${version} at ${binary}`;
-    if (!vfioUser) {
-      const capability: Capability = {
-        name,
-        state: 'missing',
-        detail: `${found}, without the device vfio-user-pci`,
-        remedy: INSTALL,
-      };
-      return { architecture, capability };
-    }
+    const found = `${probe.version} at ${probe.binary}`;
+    if (!probe.vfioUser) return missing(`${found}, without the device vfio-user-pci`);
     // A QEMU that was built without qtest fails only when it starts.
-    await inspect(binary);
-    const machines = machinesOf(architecture, probe).join(', ') || `no machine ${MACHINES.join(', ')}`;
-    const capability: Capability = { name, state: 'present', detail: `${found}, vfio-user-pci, ${machines}` };
-    return { architecture, capability, probe };
+    await inspect(probe.binary);
+    const machines = machinesOf(architecture, probe);
+    const list = machines.join(', ') || `no machine ${QEMU_MACHINES.join(', ')}`;
+    return { capability: { name, state: 'present', detail: `${found}, vfio-user-pci, ${list}` }, machines };
   } catch (error) {
-    if (!(error instanceof QemuNotFound || error instanceof QemuUnusable)) throw error;
-    const detail = error instanceof QemuNotFound ? 'not found' : error.message;
-    return { architecture, capability: { name, state: 'missing', detail, remedy: INSTALL } };
+    if (error instanceof QemuNotFound) return missing('not found');
+    if (error instanceof QemuUnusable) return missing(error.message);
+    throw error;
   }
 }
 
 /** The machines of scenarios that the program has. */
 const machinesOf = (architecture: Architecture, { machines, machineAliases }: QemuProbe): QemuMachineType[] =>
-  MACHINES.filter(
+  QEMU_MACHINES.filter(
     (type) =>
       architectureOf(type) === architecture && (machines.includes(type) || machineAliases.includes(type)),
   );
@@ -146,15 +133,11 @@ function probeMemfd(koffi: Koffi): Capability {
     return { name, state: 'missing', detail: `${process.platform} has no memfd_create`, remedy };
   }
   try {
-    const c = koffi.load(null);
-    const create = c.func('int memfd_create(const char *name, unsigned int flags)') as (
-      name: string,
-      flags: number,
-    ) => number;
-    const close = c.func('int close(int fd)') as (fd: number) => number;
-    const descriptor = create('barproof-doctor', CLOEXEC);
+    const libc = koffi.load(null);
+    const create = libc.func('int memfd_create(const char *name, unsigned int flags)');
+    const descriptor = create('barproof-doctor', CLOEXEC) as number;
     if (descriptor < 0) return { name, state: 'missing', detail: 'memfd_create fails', remedy };
-    close(descriptor);
+    libc.func('int close(int fd)')(descriptor);
     return { name, state: 'present', detail: 'memfd_create works' };
   } catch (error) {
     return { name, state: 'missing', detail: (error as Error).message, remedy };

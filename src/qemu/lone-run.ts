@@ -4,9 +4,10 @@ import { explainDeath } from './death.ts';
 import { driverOf, type QemuBus } from './guest/machine-driver.ts';
 import { deviceArguments, type ColdPluggedDevice } from './guest/plugging.ts';
 import type { RunningMachine } from './guest/running-machine.ts';
+import { serveDevice } from './guest/serve-device.ts';
 import { FIRST_SLOT } from './guest/slots.ts';
 import { plugsOrUnplugs } from './hot-plugged.ts';
-import { setupOf, type MachineStarter } from './machine-starter.ts';
+import { setupOf, type MachineStarter, type StartOptions } from './machine-starter.ts';
 import { overshoots } from './overshoot.ts';
 import { PrivateDirectory } from './process/private-directory.ts';
 import { QemuDied, isEndOfQemu, type QemuHangs } from './process/qemu-error.ts';
@@ -36,9 +37,10 @@ export async function runAlone(
   try {
     for (const [index, spec] of cold.entries()) {
       const qemuId = `c${index}`;
-      devices.push({ spec, qemuId, server: await starter.serve(directory.at(qemuId), spec, scenario) });
+      devices.push({ spec, qemuId, server: await serveDevice(directory.at(qemuId), spec, scenario) });
     }
-    const started = await startWith(starter, scenario, { directory, devices, contain: options.contain });
+    const withSlack = options.contain && overshoots(scenario);
+    const started = await startWith(starter, scenario, devices, { directory, withSlack });
     if ('outcome' in started) {
       const optsOutOfMsixEmulation = scenario.machine.type === 'pseries';
       return traceOf(scenario, revision, { end: started, steps: [failedStartStep], optsOutOfMsixEmulation });
@@ -93,15 +95,8 @@ function busOf(scenario: Scenario): QemuBus {
 async function startWith(
   starter: MachineStarter,
   scenario: Scenario,
-  {
-    directory,
-    devices,
-    contain,
-  }: {
-    readonly directory: PrivateDirectory;
-    readonly devices: readonly ColdPluggedDevice[];
-    readonly contain: boolean;
-  },
+  devices: readonly ColdPluggedDevice[],
+  options: Pick<StartOptions, 'directory' | 'withSlack'>,
 ): Promise<RunningMachine | RunEnd> {
   const setup = setupOf(scenario);
   const bus = busOf(scenario);
@@ -112,9 +107,8 @@ async function startWith(
   ]);
   try {
     return await starter.start(setup, {
+      ...options,
       arguments: [...forHotplug, ...cold],
-      directory,
-      withSlack: contain && overshoots(scenario),
     });
   } catch (error) {
     if (!isEndOfQemu(error)) throw error;

@@ -1,8 +1,6 @@
 import type { Scenario } from '../scenario/index.ts';
-import type { ServeDevice } from './guest/device-server.ts';
 import { driverOf } from './guest/machine-driver.ts';
 import { RunningMachine } from './guest/running-machine.ts';
-import { serveDevice } from './guest/serve-device.ts';
 import { architectureOf, type Architecture, type QemuMachineType } from './process/architecture.ts';
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
@@ -41,14 +39,12 @@ export interface StartOptions {
 
 /** Finds QEMU and starts machines. */
 export class MachineStarter {
-  readonly serve: ServeDevice;
   /** The path of the shim; absent without a C compiler. */
   readonly shim: string | undefined;
   readonly #location: QemuLocation;
   readonly #inspections = new Map<Architecture, Promise<QemuInspection>>();
 
-  constructor(location: QemuLocation, serve: ServeDevice = serveDevice) {
-    this.serve = serve;
+  constructor(location: QemuLocation) {
     this.shim = findShim(location.environment);
     this.#location = location;
   }
@@ -78,7 +74,7 @@ export class MachineStarter {
   async start(setup: MachineSetup, options: StartOptions): Promise<RunningMachine> {
     const qemu = await this.#startProcess(setup, options);
     try {
-      return await RunningMachine.adopt(qemu, driverOf(setup.type), this.serve);
+      return await RunningMachine.adopt(qemu, driverOf(setup.type));
     } catch (error) {
       await qemu.end();
       throw error;

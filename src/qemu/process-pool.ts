@@ -12,13 +12,6 @@ interface IdleProcess {
   readonly emptyMap: string;
 }
 
-/** A process that is ready for a scenario. */
-interface ReadyProcess {
-  readonly idle: IdleProcess;
-  /** The steps of the scenario that the process has already carried out. */
-  readonly begun: readonly Step[];
-}
-
 /** QEMU sends every mapping to each retired device; with more devices, starting a process is cheaper. */
 const MAX_RETIRED_DEVICES = 8;
 
@@ -68,7 +61,12 @@ export class ProcessPool {
     await Promise.all(this.#idle.splice(0).map(({ running }) => running.end()));
   }
 
-  async #take(setup: MachineSetup, hardware: string, devices: number): Promise<ReadyProcess> {
+  /** An idle process that is ready for a scenario, and the steps of the scenario that it has already carried out. */
+  async #take(
+    setup: MachineSetup,
+    hardware: string,
+    devices: number,
+  ): Promise<{ idle: IdleProcess; begun: readonly Step[] }> {
     const key = `${setup.type} ${setup.ram} ${setup.hostPageSize}`;
     const fitting = this.#idle.filter((idle) => idle.key === key);
     const found =

@@ -1,6 +1,5 @@
 import type { Scenario } from '../scenario/index.ts';
 import { NotRunnable, type Target, type Trace } from '../trace/index.ts';
-import type { ServeDevice } from './guest/device-server.ts';
 import { unplugs } from './hot-plugged.ts';
 import { runAlone, runTwice } from './lone-run.ts';
 import { MachineStarter } from './machine-starter.ts';
@@ -15,8 +14,6 @@ const DEFAULT_MAX_PROCESSES = 8;
 
 /** How scenarios are run. */
 export interface QemuTargetOptions extends QemuLocation {
-  /** Serves the devices; for tests. */
-  readonly serve?: ServeDevice;
   /**
    * Whether one QEMU serves many scenarios. Their devices are then plugged in while QEMU runs, and the trace's
    * scenario says so. Where QEMU refuses a device or dies, the scenario runs again as it is written.
@@ -41,7 +38,7 @@ export class QemuTarget implements Target {
   /** @throws Error when the shim's cache folder cannot be written. */
   constructor(options: QemuTargetOptions = {}) {
     this.#options = options;
-    this.#starter = new MachineStarter(options, options.serve);
+    this.#starter = new MachineStarter(options);
     this.#shared = new SharedRuns(this.#starter, options.maxProcesses ?? DEFAULT_MAX_PROCESSES);
   }
 

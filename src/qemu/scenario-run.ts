@@ -80,13 +80,10 @@ export class ScenarioRun {
   async #endOf(operation: Step['operation'], error: unknown): Promise<RunEnd> {
     const { qemu, observer } = this.#machine;
     if (error instanceof QmpRefusal) {
-      try {
-        await qemu.gone(AFTERMATH_MS);
-      } catch {
-        this.steps.push({ operation, ...observer.observeEnd() });
-        return { outcome: 'rejected', error: error.message, abortSite: undefined };
-      }
-      return this.#endOf(operation, qemu.death());
+      const death = await qemu.death(AFTERMATH_MS).catch(() => undefined);
+      if (death !== undefined) return this.#endOf(operation, death);
+      this.steps.push({ operation, ...observer.observeEnd() });
+      return { outcome: 'rejected', error: error.message, abortSite: undefined };
     }
     if (!isEndOfQemu(error)) throw error;
     this.steps.push({ operation, ...observer.observeEnd() });

@@ -58,17 +58,8 @@ export class FlatViewReader {
       : ranges;
   }
 
-  #range({
-    start,
-    end,
-    priority,
-    type,
-    nonvolatile,
-    name,
-    offset,
-    owner,
-    parent,
-  }: FlatRangeText): TraceRange {
+  #range(text: FlatRangeText): TraceRange {
+    const { type, name, owner, parent } = text;
     const kind = name.startsWith(TCE_WINDOW) ? 'iommu' : KINDS[type];
     const identity = `${name}\0${kind}\0${owner ?? ''}\0${parent ?? ''}`;
     let region = this.#regions.get(identity);
@@ -78,16 +69,16 @@ export class FlatViewReader {
       this.#regions.set(identity, region);
     }
     return {
-      start,
-      end: end + 1n,
+      start: text.start,
+      end: text.end + 1n,
       region,
-      offset: offset as Offset,
+      offset: text.offset as Offset,
       readonly: type === 'rom',
-      nonvolatile,
+      nonvolatile: text.nonvolatile,
       // The text does not show this flag. Only memory of virtio-mem has it, which no scenario uses.
       unmergeable: false,
       romdMode: type === 'romd',
-      priority,
+      priority: text.priority,
       contained: type !== 'container',
     };
   }
@@ -119,11 +110,4 @@ const findSpace = (
 ): FlatViewText | undefined => views.find(({ spaces }) => spaces.some(({ name }) => matches(name)));
 
 const sameRange = (a: TraceRange, b: TraceRange): boolean =>
-  a.end === b.end &&
-  a.region === b.region &&
-  a.offset === b.offset &&
-  a.readonly === b.readonly &&
-  a.nonvolatile === b.nonvolatile &&
-  a.romdMode === b.romdMode &&
-  a.priority === b.priority &&
-  a.contained === b.contained;
+  (Object.keys(a) as (keyof TraceRange)[]).every((key) => a[key] === b[key]);

@@ -6,8 +6,8 @@ import type { VmmEvent } from '../../vfio/index.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
 import { readBarRegions, type BarRegions } from './bar-regions.ts';
 import type { ConfigAccess, ConfigRegister } from './config-access.ts';
-import type { DeviceServer, ServedRequest } from './device-server.ts';
 import { findMsix, type FoundMsix } from './msix-capability.ts';
+import type { DeviceServer, ServedRequest } from './serve-device.ts';
 
 /** A register of configuration space that the guest has written. */
 export interface ChangedRegister {

@@ -1,11 +1,11 @@
 import type { DeviceSpec, Scenario } from '../../scenario/index.ts';
 import type { State } from '../../trace/index.ts';
 import { QemuHangs, QmpRefusal } from '../process/qemu-error.ts';
-import type { DeviceServer, ServeDevice } from './device-server.ts';
 import type { QemuBus } from './machine-driver.ts';
 import type { MachineParts } from './machine-parts.ts';
 import { PluggedDevice } from './plugged-device.ts';
 import { findPciDevice, type QmpPciBus } from './query-pci.ts';
+import { serveDevice, type DeviceServer } from './serve-device.ts';
 import { FIRST_SLOT, LAST_SLOT } from './slots.ts';
 
 const UNPLUG_DEADLINE_MS = 10_000;
@@ -27,13 +27,11 @@ export class Plugging {
    */
   readsMemoryMaps = true;
   readonly #parts: MachineParts;
-  readonly #serve: ServeDevice;
   #devicesPlugged = 0;
   #nextSlot = FIRST_SLOT;
 
-  constructor(parts: MachineParts, serve: ServeDevice) {
+  constructor(parts: MachineParts) {
     this.#parts = parts;
-    this.#serve = serve;
   }
 
   /** How many devices can still be plugged in. A slot is used once: the device in it may never really leave. */
@@ -59,7 +57,7 @@ export class Plugging {
     const { bus } = driver.hotplug;
     const qemuId = `d${this.#devicesPlugged++}`;
     names.add(qemuId, spec);
-    const server = await this.#serve(qemu.directory.at(qemuId), spec, scenario);
+    const server = await serveDevice(qemu.directory.at(qemuId), spec, scenario);
     try {
       await qemu.qmp.execute('device_add', deviceArguments(qemuId, bus, this.#nextSlot));
     } catch (error) {

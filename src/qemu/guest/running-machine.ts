@@ -4,7 +4,6 @@ import type { State, Step } from '../../trace/index.ts';
 import { QmpRefusal } from '../process/qemu-error.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
 import { DeviceNames } from './device-names.ts';
-import type { ServeDevice } from './device-server.ts';
 import { Guest } from './guest.ts';
 import { openBridgeWindows } from './hotplug-bridge.ts';
 import { MachineDevices } from './machine-devices.ts';
@@ -13,11 +12,6 @@ import type { MachineParts } from './machine-parts.ts';
 import { Observer } from './observer.ts';
 import { Plugging } from './plugging.ts';
 
-/** The target cannot carry out an operation, although `whyNotRunnable` accepted its scenario. */
-export class NotCarriedOut extends Error {
-  override readonly name = 'NotCarriedOut';
-}
-
 /** A QEMU with a machine that carries out the operations of scenarios. */
 export class RunningMachine {
   readonly observer: Observer;
@@ -25,15 +19,15 @@ export class RunningMachine {
   readonly #parts: MachineParts;
   readonly #guest: Guest;
 
-  private constructor(parts: MachineParts, serve: ServeDevice) {
+  private constructor(parts: MachineParts) {
     this.#parts = parts;
     this.#guest = new Guest(parts.qemu.qtest, parts.config, parts.driver.lowWindowOffset);
     this.observer = new Observer(parts);
-    this.plugging = new Plugging(parts, serve);
+    this.plugging = new Plugging(parts);
   }
 
-  /** Takes over a machine that has just started. @param serve serves the devices that are plugged in. */
-  static async adopt(qemu: QemuProcess, driver: MachineDriver, serve: ServeDevice): Promise<RunningMachine> {
+  /** Takes over a machine that has just started. */
+  static async adopt(qemu: QemuProcess, driver: MachineDriver): Promise<RunningMachine> {
     const config = await driver.config(qemu);
     const optsOut = await qemu.qmp
       .execute('qom-get', { path: '/machine', property: 'vfio-no-msix-emulation' })
@@ -47,7 +41,7 @@ export class RunningMachine {
     const optsOutOfMsixEmulation = optsOut === true;
     const parts = { qemu, driver, config, names, devices, optsOutOfMsixEmulation };
     await openBridgeWindows(qemu, config, driver);
-    return new RunningMachine(parts, serve);
+    return new RunningMachine(parts);
   }
 
   get qemu(): QemuProcess {
@@ -104,7 +98,8 @@ export class RunningMachine {
       case 'reset':
         return this.#reset();
       default:
-        throw new NotCarriedOut(`${operation.op} cannot be carried out on a running QEMU`);
+        // whyNotRunnable refuses a scenario with any other operation.
+        throw new Error(`${operation.op} cannot be carried out on a running QEMU`);
     }
   }
 

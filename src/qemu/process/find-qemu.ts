@@ -30,7 +30,7 @@ export function findQemu(architecture: Architecture, location: QemuLocation = {}
       : [candidateAt(resolve(named), program)];
   const found = candidates.find(isProgram);
   if (found !== undefined) return found;
-  throw new QemuNotFound(architecture, program, named === undefined ? ['PATH'] : candidates);
+  throw new QemuNotFound(program, named === undefined ? ['PATH'] : candidates);
 }
 
 /** The program for a path that the user named. */

@@ -1,36 +1,26 @@
+import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
 /** A UNIX socket to which QEMU connects once. Both sides send lines of text. */
 export class LineConnection {
   readonly #server: Server;
-  readonly #connected: Promise<Socket>;
+  readonly #connected: Promise<unknown>;
   #socket: Socket | undefined;
   #rest = '';
   #lineListener: (line: string) => void = () => undefined;
-  #closeListener: () => void = () => undefined;
 
-  /** @param path of the socket. No file may exist there yet. */
-  constructor(path: string) {
-    this.#server = createServer();
-    this.#connected = new Promise((resolve, reject) => {
-      this.#server.once('connection', (socket) => {
-        this.#adopt(socket);
-        resolve(socket);
-      });
-      this.#server.once('error', reject);
-    });
-    // An error before `connected` is called must not end this process.
-    this.#connected.catch(() => undefined);
-    this.#server.listen(path);
+  private constructor(server: Server) {
+    this.#server = server;
+    this.#connected = once(server, 'connection');
+    server.once('connection', (socket) => this.#adopt(socket));
   }
 
-  /** Resolves when QEMU can connect. */
-  listening(): Promise<void> {
-    if (this.#server.listening) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#server.once('listening', resolve);
-      this.#server.once('error', reject);
-    });
+  /** Makes the socket; QEMU can then connect. @param path no file may exist there yet. */
+  static async listen(path: string): Promise<LineConnection> {
+    const server = createServer();
+    server.listen(path);
+    await once(server, 'listening');
+    return new LineConnection(server);
   }
 
   /** Resolves when QEMU has connected. */
@@ -41,11 +31,6 @@ export class LineConnection {
   /** @param listener is called with each line that QEMU sends, without LF. */
   onLine(listener: (line: string) => void): void {
     this.#lineListener = listener;
-  }
-
-  /** @param listener is called when QEMU closes the connection, or dies. */
-  onClose(listener: () => void): void {
-    this.#closeListener = listener;
   }
 
   /**
@@ -71,7 +56,6 @@ export class LineConnection {
   }
 
   close(): void {
-    this.#closeListener = () => undefined;
     this.#socket?.destroy();
     if (this.#server.listening) this.#server.close();
   }
@@ -82,9 +66,8 @@ export class LineConnection {
     this.#server.close();
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => this.#receive(text));
-    // The socket emits `close` after an error as well.
+    // The end of the process tells what went wrong.
     socket.on('error', () => undefined);
-    socket.on('close', () => this.#closeListener());
   }
 
   #receive(text: string): void {

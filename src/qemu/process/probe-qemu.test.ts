@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isAtLeast, probeQemu } from './probe-qemu.ts';
+import { probeQemu } from './probe-qemu.ts';
 import { QemuUnusable } from './qemu-error.ts';
 import { writeFakeQemu } from './testing/fake-qemu.ts';
 
@@ -52,16 +52,5 @@ describe('probeQemu', () => {
     writeFileSync(binary, '#!/bin/sh\necho "libfdt.so.1: cannot open" >&2\nexit 127\n');
     chmodSync(binary, 0o755);
     await expect(probeQemu(binary)).rejects.toThrow('--version: libfdt.so.1: cannot open');
-  });
-});
-
-describe('isAtLeast', () => {
-  it.each([
-    ['10.1.0', 10, 1, true],
-    ['11.0', 10, 1, true],
-    ['10.0.9', 10, 1, false],
-    ['9.2.1', 10, 1, false],
-  ])('%s against %i.%i: %s', (version, major, minor, expected) => {
-    expect(isAtLeast(version, major, minor)).toBe(expected);
   });
 });

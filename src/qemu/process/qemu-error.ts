@@ -1,19 +1,14 @@
 import { TargetUnavailable } from '../../trace/index.ts';
-import type { Architecture } from './architecture.ts';
 
 /** No QEMU was found for an architecture. */
 export class QemuNotFound extends TargetUnavailable {
   override readonly name = 'QemuNotFound';
-  readonly program: string;
-  readonly architecture: Architecture;
 
-  constructor(architecture: Architecture, program: string, searched: readonly string[]) {
+  constructor(program: string, searched: readonly string[]) {
     super(
       `${program} was not found in ${searched.join(', ')}. ` +
         'Name a program or a folder with --qemu or BARPROOF_QEMU, or install QEMU 10.1 or later.',
     );
-    this.program = program;
-    this.architecture = architecture;
   }
 }
 
@@ -54,12 +49,10 @@ export class QemuDied extends Error {
 /** The QEMU process runs and does not answer. */
 export class QemuHangs extends Error {
   override readonly name = 'QemuHangs';
-  /** The awaited answer. */
-  readonly what: string;
 
+  /** @param what the awaited answer. */
   constructor(what: string, milliseconds: number) {
     super(`QEMU did not answer within ${milliseconds} ms: ${what}`);
-    this.what = what;
   }
 }
 

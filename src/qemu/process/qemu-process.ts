@@ -89,9 +89,8 @@ export class QemuProcess {
   static async start(options: QemuProcessOptions): Promise<QemuProcess> {
     const directory = options.directory ?? new PrivateDirectory();
     try {
-      const qmp = new LineConnection(directory.at('qmp'));
-      const qtest = new LineConnection(directory.at('qtest'));
-      await Promise.all([qmp.listening(), qtest.listening()]);
+      const qmp = await LineConnection.listen(directory.at('qmp'));
+      const qtest = await LineConnection.listen(directory.at('qtest'));
       const qemu = new QemuProcess(options, directory, [qmp, qtest]);
       try {
         await qemu.whileAlive(Promise.all([qemu.qmp.negotiate(), qtest.connected()]));
@@ -111,11 +110,6 @@ export class QemuProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** How QEMU ended; absent while it runs. */
-  get ending(): Ending | undefined {
-    return this.#ending;
-  }
-
   /**
    * The result of `promise`.
    *
@@ -128,14 +122,9 @@ export class QemuProcess {
     return withinDeadline(Promise.race([promise, death]), what);
   }
 
-  /** The end of QEMU as an error. May be called only after QEMU has ended. */
-  death(): QemuDied {
-    return this.#died(this.#ending!);
-  }
-
-  /** Waits until QEMU ends by itself. @throws QemuHangs when it still runs after `milliseconds`. */
-  async gone(milliseconds = DEATH_DEADLINE_MS): Promise<Ending> {
-    return withinDeadline(this.#ended, 'the end of QEMU', milliseconds);
+  /** Waits until QEMU ends by itself. @throws QemuHangs when QEMU still runs after `milliseconds`. */
+  async death(milliseconds: number): Promise<QemuDied> {
+    return this.#died(await withinDeadline(this.#ended, 'the end of QEMU', milliseconds));
   }
 
   /** Whether QEMU and its connections keep this process alive. */

@@ -41,12 +41,6 @@ export class QtestClient {
     return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE_MS);
   }
 
-  /** Sends a line whose answer is one number. */
-  async read(line: string): Promise<bigint> {
-    const [words] = await this.send([line]);
-    return BigInt(words![0]!);
-  }
-
   /** Rejects all pending and future lines, because QEMU has ended. */
   fail(error: Error): void {
     this.#end = error;
