@@ -6,6 +6,7 @@ import { FlatView } from './flat-view.ts';
 import { replay } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import { MemoryRegion } from './memory-region.ts';
+import { QEMU_MEMORY } from './memory-rules.ts';
 import { MemoryTopology } from './memory-topology.ts';
 
 const GiB4 = 1n << 32n;
@@ -898,6 +899,30 @@ describe('listeners', () => {
     const staying = listen();
     topology.unregisterListener(unregistered, memory);
     expect(memory.listeners).toEqual([staying]);
+  });
+
+  it.each([
+    ['complete', ['begin', 'add 0x0-0xfff a', 'commit']],
+    ['without-commit', ['add 0x0-0xfff a']],
+    ['silent', []],
+  ] as const)('hear of the present view by the registration rule %s', (registration, expected) => {
+    topology = new MemoryTopology({ ...QEMU_MEMORY, registration });
+    memory = topology.createAddressSpace('memory', system);
+    put(ram('a'), 0n);
+    expect(heard(() => listen())).toEqual(expected);
+  });
+
+  it('hear additions before removals by the rule additions-first', () => {
+    topology = new MemoryTopology({ ...QEMU_MEMORY, passes: 'additions-first' });
+    memory = topology.createAddressSpace('memory', system);
+    const region = put(ram('a'), 0n);
+    listen();
+    expect(heard(() => topology.setAddress(region, offset(0x1000n)))).toEqual([
+      'begin',
+      'add 0x1000-0x1fff a',
+      'del 0x0-0xfff a',
+      'commit',
+    ]);
   });
 
   it('hear of the present view again by replay', () => {
