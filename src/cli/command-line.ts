@@ -2,17 +2,17 @@ import { Command, CommanderError } from 'commander';
 import { InvalidInput } from '../input/index.ts';
 import { TargetUnavailable } from '../trace/index.ts';
 import { checkCommand } from './check-command.ts';
-import { complain } from './complain.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
-import { ExitCode, type Conclude } from './exit-code.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
 import { newPatchCommand } from './new-patch-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './package.ts';
+import { printProblems } from './print-problems.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 every invariant holds, 1 there is a counterexample, 2 it could not run.`;
@@ -25,18 +25,18 @@ Exit codes: 0 every invariant holds, 1 there is a counterexample, 2 it could not
  */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = ExitCode.HOLDS;
-  const conclude: Conclude = (result) => {
+  const raiseExitCode: RaiseExitCode = (result) => {
     code = Math.max(code, result) as ExitCode;
   };
   try {
-    await makeProgram(conclude).parseAsync(words, { from: 'user' });
+    await makeProgram(raiseExitCode).parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
     return explain(error);
   }
 }
 
-function makeProgram(conclude: Conclude): Command {
+function makeProgram(raiseExitCode: RaiseExitCode): Command {
   const program = new Command('barproof')
     .description(
       'Searches for ways in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
@@ -60,7 +60,7 @@ function makeProgram(conclude: Conclude): Command {
     listCommand,
     doctorCommand,
   ]) {
-    program.addCommand(command(conclude));
+    program.addCommand(command(raiseExitCode));
   }
   for (const command of [program, ...descendants(program)]) {
     command
@@ -79,9 +79,9 @@ const nameOf = (command: Command): string =>
 
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
-  if (error instanceof InvalidInput) complain(error);
-  else if (error instanceof TargetUnavailable) complain({ problems: [{ path: '', message: error.message }] });
-  else complain({ problems: [{ path: '', message: `this should not happen: ${reasonOf(error)}` }] });
+  if (error instanceof InvalidInput) printProblems(error.problems);
+  else if (error instanceof TargetUnavailable) printProblems([{ path: '', message: error.message }]);
+  else printProblems([{ path: '', message: `this should not happen: ${reasonOf(error)}` }]);
   return ExitCode.COULD_NOT_RUN;
 }
 

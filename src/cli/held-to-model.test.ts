@@ -23,8 +23,7 @@ const qemu = {
   does: FAITHFUL,
 };
 
-vi.mock(import('../qemu/index.ts'), async (importOriginal) => {
-  const original = await importOriginal();
+vi.mock(import('../qemu/qemu-target.ts'), async (importOriginal) => {
   const standIn = ({ reuse = false }: { readonly reuse?: boolean }) => ({
     inspect: async (machine: string) => ({ version: qemu.version(machine) }),
     whyNot: async () => undefined,
@@ -34,11 +33,11 @@ vi.mock(import('../qemu/index.ts'), async (importOriginal) => {
     }),
     close: async () => undefined,
   });
+  const { QemuTarget } = await importOriginal();
   return {
-    ...original,
     QemuTarget: function (options: object) {
       return standIn(options);
-    } as unknown as typeof original.QemuTarget,
+    } as unknown as typeof QemuTarget,
   };
 });
 

@@ -1,29 +1,22 @@
-import { fstatSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { Command } from 'commander';
+import { caseInputs, type LoadedCase } from '../campaign/index.ts';
 import { violationsOf } from '../invariants/index.ts';
+import { requireRevision, type ScenarioRunner } from '../model/index.ts';
 import { traceToJson, traceToText } from '../report/index.ts';
 import { toJsonLine } from '../scenario/index.ts';
-import { InvalidInput, parseJson } from '../input/index.ts';
-import { requireRevision } from '../model/index.ts';
-import { complain } from './complain.ts';
 import { examples } from './examples.ts';
-import { ExitCode, type Conclude } from './exit-code.ts';
-import { loadScenario, scenarioIn, type Given } from './load-scenario.ts';
-import { openRunner, withTarget, type Runner, type TargetOptions } from './targets.ts';
-import { withEach } from './with-each.ts';
+import type { RaiseExitCode } from './exit-code.ts';
+import { addTargetOptions, openRunner, type TargetOptions } from './target-options.ts';
+import { tryInput } from './try-input.ts';
 
 interface RunOptions extends TargetOptions {
   readonly json?: true;
   readonly revision?: string;
 }
 
-const STANDARD_INPUT = '-';
-const STDIN_FILENO = 0;
-
 /** `barproof run`: carries scenarios out and shows what comes of them, without judging. */
-export const runCommand = (conclude: Conclude): Command =>
-  withTarget(new Command('run'))
+export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
+  addTargetOptions(new Command('run'))
     .description('run scenarios and show flat view, DMA mappings, memslots and events')
     .addHelpText(
       'before',
@@ -39,21 +32,21 @@ export const runCommand = (conclude: Conclude): Command =>
       if (options.revision !== undefined) requireRevision(options.revision, '--revision');
       const runner = await openRunner(options);
       try {
-        for (const file of files) {
-          if (file === STANDARD_INPUT) await runLines(runner, options, conclude);
-          else
-            await withEach([file], conclude, async () => {
-              process.stdout.write(await show(loadScenario(file), runner, options));
-            });
+        for await (const { name, isLine, load } of caseInputs(files)) {
+          const problems = await tryInput(name, raiseExitCode, async () =>
+            write(await run(load(), runner, options)),
+          );
+          // Whoever reads the lines of the output counts on one for each line of the input.
+          if (problems && isLine && options.json) await write(`${toJsonLine({ problems })}\n`);
         }
       } finally {
         await runner.close();
       }
     });
 
-async function show(
-  { scenario }: Given,
-  runner: Runner,
+async function run(
+  { scenario }: LoadedCase,
+  runner: ScenarioRunner,
   { json, revision: id }: RunOptions,
 ): Promise<string> {
   const revision = requireRevision(id ?? scenario.revision);
@@ -64,35 +57,7 @@ async function show(
     : traceToText(trace, violations, revision.mtree);
 }
 
-/** One scenario a line; a line that is none is answered in its place, and the rest goes on. */
-async function runLines(runner: Runner, options: RunOptions, conclude: Conclude): Promise<void> {
-  let number = 0;
-  for await (const line of standardInput()) {
-    number++;
-    if (line.trim() === '') continue;
-    let answer: string;
-    try {
-      answer = await show(scenarioIn(parseJson(line)), runner, options);
-    } catch (error) {
-      if (!(error instanceof InvalidInput)) throw error;
-      conclude(ExitCode.COULD_NOT_RUN);
-      complain(error.within(`line ${number}`));
-      answer = options.json ? `${toJsonLine({ problems: error.problems })}\n` : '';
-    }
-    if (!process.stdout.write(answer)) await new Promise((resolve) => process.stdout.once('drain', resolve));
-  }
+/** Writes to standard output, and waits where the reader is slower. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }
-
-/** @throws InvalidInput when standard input cannot be read. */
-async function* standardInput(): AsyncGenerator<string> {
-  // Node takes a directory for an input that is at its end.
-  if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
-  try {
-    yield* createInterface({ input: process.stdin });
-  } catch (error) {
-    throw unreadable((error as NodeJS.ErrnoException).code ?? String(error));
-  }
-}
-
-const unreadable = (reason: string): InvalidInput =>
-  new InvalidInput([{ path: '', message: `standard input cannot be read (${reason})` }]);

@@ -51,7 +51,10 @@ export interface Patch {
   applyTo(base: Revision, watch?: RuleWatch): Revision;
 }
 
-const NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+/** What a patch may be called: its name is also that of a file, and part of a revision's id. */
+export const PATCH_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+/** `PATCH_NAME` in words. */
+export const PATCH_NAME_RULE = 'lower-case letters, digits, - and ., 64 at most';
 const RULE_GROUPS = Object.keys(RULES) as readonly RuleGroup[];
 const TEXTS = ['name', 'title', 'base', 'source'] as const;
 
@@ -143,8 +146,8 @@ function problemsOf(definition: unknown): Problem[] {
   }
   const { name } = definition as { name?: unknown };
   if (name === undefined) problems.push({ path: 'name', message: 'is missing' });
-  else if (typeof name === 'string' && !NAME.test(name)) {
-    problems.push({ path: 'name', message: 'expected lower-case letters, digits, - and ., 64 at most' });
+  else if (typeof name === 'string' && !PATCH_NAME.test(name)) {
+    problems.push({ path: 'name', message: `expected ${PATCH_NAME_RULE}` });
   }
   return problems;
 }
