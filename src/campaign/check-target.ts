@@ -73,6 +73,9 @@ function invariantsFor(
   if (requested === undefined) return checkable;
   const invariant = findInvariant(requested);
   if (checkable.includes(invariant)) return [invariant];
-  const reason = name === 'model' ? 'it takes a real VMM: add --target qemu' : notes.join('; ');
-  throw new InvalidInput([{ path: '--invariant', message: `${requested} cannot be checked: ${reason}` }]);
+  const message =
+    name === 'model'
+      ? `${requested} can be checked only on a real VMM: add --target qemu`
+      : `${requested} cannot be checked on ${name}: ${notes.join('; ')}`;
+  throw new InvalidInput([{ path: '--invariant', message }]);
 }
