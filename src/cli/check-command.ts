@@ -26,33 +26,36 @@ export interface CheckCommandOptions extends TargetOptions {
 }
 
 const DEFAULT_RUNS = { model: 20_000, qemu: 500 } as const;
-/** On a real QEMU a finding may depend on timing: it is run again, and shrunk from one case, for runs are slow. */
+/** On a real QEMU a finding may depend on timing, so its case is repeated; runs are slow, so one case is shrunk. */
 const CONFIRMATION = { model: {}, qemu: { repetitions: 10, starts: 1 } } as const;
 
-/** `barproof check`: replays what is stored, searches, shrinks and keeps what it finds. */
+/** `barproof check`: replays the stored cases, searches, and shrinks and stores what it finds. */
 export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
   addTargetOptions(new Command('check'))
     .description('search for scenarios that break an invariant')
     .addHelpText(
       'before',
       examples([
-        ['barproof check', 'the newest QEMU: 20000 cases'],
-        ['barproof check --seed nightly --runs 200000', 'other cases, and more of them'],
-        ['barproof check --revision seed-v2 --no-save', 'a revision that breaks; nothing is kept'],
-        ['barproof check --target qemu --qemu ~/qemu/build', 'a QEMU of your own, the devices served to it'],
+        ['barproof check', 'check the newest QEMU with 20000 cases'],
+        ['barproof check --seed nightly --runs 200000', 'check 200000 other cases'],
+        ['barproof check --revision seed-v2 --no-save', 'check the seed patch, and store nothing'],
+        [
+          'barproof check --target qemu --qemu ~/qemu/build',
+          'check a real QEMU; barproof serves the devices',
+        ],
       ]),
     )
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
     .option(
       '--runs <number>',
-      `how many generated cases; ${DEFAULT_RUNS.model}, or ${DEFAULT_RUNS.qemu} on a real QEMU`,
+      `number of generated cases; default: ${DEFAULT_RUNS.model}, or ${DEFAULT_RUNS.qemu} on a real QEMU`,
       wholeNumber,
     )
     .option('--revision <id>', 'the revision to check', NEWEST.id)
-    .option('--invariant <id>', 'check this one alone', invariantId)
-    .option('--strict', 'known findings count, too')
-    .option('--no-save', 'keep no new regression files')
-    .option('--regressions <folder>', 'where regression files are', 'regressions')
+    .option('--invariant <id>', 'check only this invariant', invariantId)
+    .option('--strict', 'count known findings as counterexamples')
+    .option('--no-save', 'store no new regression files')
+    .option('--regressions <folder>', 'folder of regression files', 'regressions')
     .action((options: CheckCommandOptions) =>
       withInterrupt(async (signal) => {
         const revision = revisionOf(options);
@@ -69,7 +72,7 @@ export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
           runs,
           invariant: options.invariant,
           stored,
-          // Only deviations of the newest QEMU are accepted: they are the real program's own.
+          // Only findings of the newest QEMU may be marked as known: the real QEMU shows them, too.
           accepted:
             options.strict || revision.id !== NEWEST.id ? [] : [...shippedRegressions('known'), ...stored],
           store: options.save ? store : undefined,
@@ -85,14 +88,15 @@ export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
           }),
         }).finally(() => target.close());
         if (!summary.holds) raiseExitCode(ExitCode.COUNTEREXAMPLE);
-        // What was not looked at cannot be said to hold.
+        // Cases that were not run might break an invariant.
         else if (summary.cases < runs) raiseExitCode(ExitCode.COULD_NOT_RUN);
       }),
     );
 
+/** The revision to check. @throws InvalidInput when it does not exist or cannot be combined with the target. */
 function revisionOf({ revision: id, target }: CheckCommandOptions): AnyRevision {
   const revision = requireRevision(id, '--revision');
   if (target === 'model' || revision.id === NEWEST.id) return revision;
-  const message = `a real QEMU is what it is; its findings are judged as those of ${NEWEST.id}`;
+  const message = `a real QEMU is always checked as ${NEWEST.id}; leave out --revision with --target qemu`;
   throw new InvalidInput([{ path: '--revision', message }]);
 }

@@ -15,13 +15,13 @@ import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 every invariant holds, 1 there is a counterexample, 2 it could not run.`;
+Exit codes: 0 every invariant holds, 1 a counterexample was found, 2 barproof could not run.`;
 
 /**
  * Runs one command.
  *
  * @param words the command line without the program's name.
- * @returns the exit code. What went wrong is said on standard error, without a stack.
+ * @returns the exit code. Errors are printed on standard error, without a stack.
  */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = ExitCode.HOLDS;
@@ -32,21 +32,21 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
     await makeProgram(raiseExitCode).parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    return explain(error);
+    return printError(error);
   }
 }
 
 function makeProgram(raiseExitCode: RaiseExitCode): Command {
   const program = new Command('barproof')
     .description(
-      'Searches for ways in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
+      'Searches for cases in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
     )
     .version(VERSION)
     .addHelpText(
       'before',
       examples([
         ['barproof check', 'search for a counterexample in the newest QEMU'],
-        ['barproof check --revision seed-v2', 'see one: the failure with which it all began'],
+        ['barproof check --revision seed-v2', 'find the failure of the seed patch of 2017'],
       ]),
     )
     .addHelpText('after', EXIT_CODES);
@@ -65,7 +65,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
   for (const command of [program, ...descendants(program)]) {
     command
       .exitOverride()
-      .showHelpAfterError(`(${nameOf(command)} --help tells more)`)
+      .showHelpAfterError(`(see ${nameOf(command)} --help)`)
       .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '✖ ')) });
   }
   return program;
@@ -77,15 +77,16 @@ const descendants = (command: Command): Command[] =>
 const nameOf = (command: Command): string =>
   command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 
-function explain(error: unknown): ExitCode {
+/** Prints an error. @returns the exit code that goes with it. */
+function printError(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
   if (error instanceof InvalidInput) printProblems(error.problems);
   else if (error instanceof TargetUnavailable) printProblems([{ path: '', message: error.message }]);
-  else printProblems([{ path: '', message: `this should not happen: ${reasonOf(error)}` }]);
+  else printProblems([{ path: '', message: `internal error, please report it: ${reasonOf(error)}` }]);
   return ExitCode.COULD_NOT_RUN;
 }
 
-/** What was thrown, and what lies below it: fast-check says only in which case something was. */
+/** An error with its causes: fast-check's own error names only the case, and the cause names the fault. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? String(error) : `${String(error)}, because of ${reasonOf(cause)}`;

@@ -3,7 +3,7 @@ import { doctorCommand } from './doctor-command.ts';
 import { ExitCode } from './exit-code.ts';
 
 describe('barproof doctor', () => {
-  it('exits with 0 where there is no QEMU: the model runs', async () => {
+  it('exits with 0 without a QEMU, for the model can run', async () => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     try {
       const codes: ExitCode[] = [];

@@ -7,11 +7,14 @@ interface DoctorOptions {
   readonly qemu?: string;
 }
 
-/** `barproof doctor`: what can be tested on this machine and what is missing. */
+/** `barproof doctor`: says what can be tested on this machine, and what is missing. */
 export const doctorCommand = (raiseExitCode: RaiseExitCode): Command =>
   new Command('doctor')
     .description('say what can be tested on this machine, and what is missing')
-    .option('--qemu <path>', 'a QEMU program, or a folder that holds qemu-system-*')
+    .option(
+      '--qemu <path>',
+      'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
+    )
     .action(async ({ qemu }: DoctorOptions) => {
       process.stdout.write(doctorText(await probeCapabilities({ path: qemu })));
       // The model needs nothing but this process.

@@ -1,4 +1,4 @@
-/** What the exit code says: every invariant holds, one is broken, or barproof could not judge. */
+/** The exit codes: every invariant holds, a counterexample was found, or barproof could not judge. */
 export const ExitCode = { HOLDS: 0, COUNTEREXAMPLE: 1, COULD_NOT_RUN: 2 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 

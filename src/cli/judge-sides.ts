@@ -4,25 +4,32 @@ import { InvalidInput } from '../input/index.ts';
 import { judgePatch, judgeTargets, type JudgeOptions, type PatchJudgement } from '../validate/index.ts';
 import { loadQemu } from './target-options.ts';
 
-/** What the user wants judged: a patch file, or a build of QEMU. */
+/** The options that choose the two sides of a verdict. */
 export interface SideOptions {
   readonly base?: string;
   readonly qemu?: string;
   readonly qemuBase?: string;
 }
 
-/** Judges a patch file, or one build of QEMU against another if there is no file. */
-export function judgeSides(
+/**
+ * Judges a patch file, or one build of QEMU against another if there is no file.
+ *
+ * @throws InvalidInput when the options ask for both, or for neither.
+ */
+export async function judgeSides(
   file: string | undefined,
   options: SideOptions,
   judge: JudgeOptions,
 ): Promise<PatchJudgement> {
   const { base, qemu, qemuBase } = options;
   if (file === undefined) {
-    if (qemu === undefined || base !== undefined) throw eitherPatchOrQemu();
+    if (qemu === undefined) throw invalid('expected a patch file, or --qemu with the path of a patched QEMU');
+    if (base !== undefined) throw invalid('--base is for patch files; use --qemu-base with --qemu');
     return judgeBuilds(qemu, qemuBase, judge);
   }
-  if (qemu !== undefined || qemuBase !== undefined) throw eitherPatchOrQemu();
+  if (qemu !== undefined || qemuBase !== undefined) {
+    throw invalid('expected either a patch file or --qemu and --qemu-base, not both');
+  }
   return judgePatch({
     ...judge,
     file,
@@ -53,5 +60,4 @@ async function judgeBuilds(
   }
 }
 
-const eitherPatchOrQemu = (): InvalidInput =>
-  new InvalidInput([{ path: '', message: 'expected either a patch or --qemu with the QEMU that has it' }]);
+const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);

@@ -12,20 +12,20 @@ const LISTS = {
   devices: () => deviceList(REAL_DEVICES),
 } as const satisfies Record<string, () => string>;
 
-/** `barproof list`: what there is to choose from. */
+/** `barproof list`: prints the invariants, revisions or devices. */
 export function listCommand(_raiseExitCode: RaiseExitCode): Command {
   const command = new Command('list').description('list invariants, revisions or devices').addHelpText(
     'before',
     examples([
-      ['barproof list invariants', 'what is checked, for `check --invariant`'],
-      ['barproof list revisions', 'what can be checked, for `--revision`'],
+      ['barproof list invariants', 'the invariants, for check --invariant'],
+      ['barproof list revisions', 'the revisions, for --revision'],
     ]),
   );
   for (const [name, text] of Object.entries(LISTS)) {
     command.addCommand(
       new Command(name)
-        .description(`all ${name}`)
-        .addHelpText('before', examples([[`barproof list ${name}`, `all ${name}`]]))
+        .description(`list all ${name}`)
+        .addHelpText('before', examples([[`barproof list ${name}`, `list all ${name}`]]))
         .action(() => void process.stdout.write(text())),
     );
   }

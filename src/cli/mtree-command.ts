@@ -9,7 +9,7 @@ interface MtreeCommandOptions extends MtreeOptions {
   readonly revision?: string;
 }
 
-/** `barproof mtree`: prints the memory map after a scenario as the revision's QEMU does. */
+/** `barproof mtree`: prints the memory map after a scenario, as the QEMU of the revision prints it. */
 export const mtreeCommand = (_raiseExitCode: RaiseExitCode): Command =>
   new Command('mtree')
     .description("print QEMU's `info mtree` after a scenario's last operation")
@@ -22,14 +22,15 @@ export const mtreeCommand = (_raiseExitCode: RaiseExitCode): Command =>
     )
     .argument('<file>', 'scenario or regression file')
     .option('-f, --flat', 'flat views, as `info mtree -f`')
-    .option('-D, --disabled', 'also regions that are disabled, as `info mtree -D`')
-    .option('--revision <id>', "print it as this revision instead of the scenario's own")
+    .option('-D, --disabled', 'disabled regions, too, as `info mtree -D`')
+    .option('--revision <id>', "run and print it as this revision instead of the scenario's own")
     .action((file: string, { revision: id, ...form }: MtreeCommandOptions) => {
       if (id !== undefined) requireRevision(id, '--revision');
       const { text, end } = prefixProblems(file, () => {
         const { scenario } = loadCase(file);
         return mtreeAfter(scenario, requireRevision(id ?? scenario.revision), form);
       });
-      if (end.outcome !== 'ok') process.stderr.write(`${end.outcome}: ${end.error}\n`);
+      if (end.outcome !== 'ok')
+        process.stderr.write(`${end.outcome}: ${end.error}; this is the memory map at that moment\n`);
       process.stdout.write(text);
     });

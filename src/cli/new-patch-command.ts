@@ -4,14 +4,14 @@ import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { commandText } from './shell.ts';
 
-/** `barproof new-patch`: a file to start from. */
+/** `barproof new-patch`: writes a template of a patch file. */
 export const newPatchCommand = (_raiseExitCode: RaiseExitCode): Command =>
   new Command('new-patch')
-    .description('write a commented file to start a patch from')
+    .description('write a commented template of a patch file')
     .addHelpText('before', examples([['barproof new-patch my-rule', 'writes my-rule.ts into this folder']]))
-    .argument('<name>', 'lower-case letters, digits, - and .; also what the file is called')
+    .argument('<name>', 'name of the patch and of its file: lower-case letters, digits, - and .')
     .action((name: string) => {
       const file = writePatchTemplate(name);
       const command = commandText(['barproof', 'validate', file]);
-      process.stdout.write(`${file} is there; judge it with: ${command}\n`);
+      process.stdout.write(`wrote ${file}; judge it with: ${command}\n`);
     });

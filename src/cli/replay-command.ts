@@ -11,7 +11,7 @@ interface ReplayOptions extends TargetOptions {
   readonly revision?: string;
 }
 
-/** `barproof replay`: runs stored cases again, judges them, and compares with what was stored. */
+/** `barproof replay`: runs stored cases again, judges them, and compares the runs with what the files record. */
 export const replayCommand = (raiseExitCode: RaiseExitCode): Command =>
   addTargetOptions(new Command('replay'))
     .description('run scenario or regression files and say which invariants they break')

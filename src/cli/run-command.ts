@@ -14,18 +14,18 @@ interface RunOptions extends TargetOptions {
   readonly revision?: string;
 }
 
-/** `barproof run`: carries scenarios out and shows what comes of them, without judging. */
+/** `barproof run`: runs scenarios and prints the resulting state; a violation does not change the exit code. */
 export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
   addTargetOptions(new Command('run'))
     .description('run scenarios and show flat view, DMA mappings, memslots and events')
     .addHelpText(
       'before',
       examples([
-        ['barproof run case.json', 'for people'],
-        ['barproof run --json - < cases.ndjson', 'a scenario a line in, a line of JSON out for each'],
+        ['barproof run case.json', 'the state after the last operation, as text'],
+        ['barproof run --json - < cases.ndjson', 'one scenario per line in, one line of JSON out for each'],
       ]),
     )
-    .argument('<file...>', 'scenario or regression files; - reads one scenario a line from standard input')
+    .argument('<file...>', 'scenario or regression files; - reads one scenario per line from standard input')
     .option('--json', 'one line of JSON for each scenario')
     .option('--revision <id>', 'run them on this revision instead of their own')
     .action(async (files: readonly string[], options: RunOptions) => {
@@ -36,7 +36,7 @@ export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
           const problems = await tryInput(name, raiseExitCode, async () =>
             write(await run(load(), runner, options)),
           );
-          // Whoever reads the lines of the output counts on one for each line of the input.
+          // A program that reads the output expects one line for each scenario of the input.
           if (problems && isLine && options.json) await write(`${toJsonLine({ problems })}\n`);
         }
       } finally {
@@ -57,7 +57,7 @@ async function run(
     : traceToText(trace, violations, revision.mtree);
 }
 
-/** Writes to standard output, and waits where the reader is slower. */
+/** Writes to standard output, and waits for a reader that is slower. */
 async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }

@@ -12,20 +12,27 @@ import type { SearchTarget } from '../trace/index.ts';
 
 const TARGETS = ['model', 'qemu'] as const;
 
-/** What a real QEMU runs at a time: as many processes as keep two processor cores busy. */
+/** How many scenarios are drawn at a time for a real QEMU: 3 processes keep 2 CPU cores busy. */
 const LANES = { lanes: 3, histories: 4 };
 
-/** What the user said about the target. */
+/** The options that choose a target. */
 export interface TargetOptions {
   readonly target: (typeof TARGETS)[number];
   readonly qemu?: string;
 }
 
-/** Gives a command the options that choose a target. */
+/** Adds the options that choose a target to a command. */
 export const addTargetOptions = (command: Command): Command =>
   command
-    .addOption(new Option('--target <name>', 'what runs the scenarios').choices(TARGETS).default('model'))
-    .option('--qemu <path>', 'a QEMU binary, or the folder of several; else BARPROOF_QEMU, else PATH');
+    .addOption(
+      new Option('--target <name>', 'run scenarios on the model, or on a real QEMU')
+        .choices(TARGETS)
+        .default('model'),
+    )
+    .option(
+      '--qemu <path>',
+      'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
+    );
 
 /** A target, and the scenarios that suit it. */
 export interface SearchSpace {
@@ -51,5 +58,5 @@ export async function openSearchSpace(
 export const openRunner = async ({ target, qemu }: TargetOptions): Promise<ScenarioRunner> =>
   target === 'model' ? openModelRunner() : (await loadQemu()).openQemuRunner(qemu);
 
-/** Loaded only where a real QEMU is asked for: the room loads native code. */
+/** Loads src/qemu, which loads native code, only if the user asks for a real QEMU. */
 export const loadQemu = () => import('../qemu/index.ts');

@@ -21,30 +21,30 @@ interface ValidateCommandOptions extends SideOptions {
 const DEFAULT_RUNS = { model: 4000, qemu: 200 } as const;
 
 const ABOUT_EXIT_CODES = `
-Exit codes: 0 the patch breaks nothing, 1 it breaks something, 2 it could not be judged.`;
+Exit codes: 0 the patch breaks nothing, 1 the patch breaks something, 2 the patch could not be judged.`;
 
-/** `barproof validate`: what a patch fixes, breaks and costs. */
+/** `barproof validate`: judges what a patch mends, breaks and costs. */
 export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
   new Command('validate')
     .description('judge a patch: run the same scenarios with and without it')
     .addHelpText(
       'before',
       examples([
-        ['barproof validate my-patch.ts', 'a patch in TypeScript or JavaScript, against its own base'],
-        ['barproof validate my-patch.ts --base qemu-6.0', 'the same patch on another revision'],
-        ['barproof validate my-patch.ts --json', 'everything as data'],
+        ['barproof validate my-patch.ts', 'a patch file, on the base that it names'],
+        ['barproof validate my-patch.ts --base qemu-6.0', 'the same patch file on another revision'],
+        ['barproof validate my-patch.ts --json', 'the verdict as JSON'],
         ['barproof validate --qemu ~/new --qemu-base ~/old', 'two builds of QEMU'],
       ]),
     )
     .addHelpText('after', ABOUT_EXIT_CODES)
-    .argument('[patch]', 'a file whose default export definePatch has made; barproof new-patch writes one')
-    .option('--base <revision>', 'the revision underneath, instead of the one that the patch names')
-    .option('--qemu <path>', 'instead of a patch: a QEMU with the change, binary or folder')
-    .option('--qemu-base <path>', 'the QEMU without it; else BARPROOF_QEMU, else PATH')
+    .argument('[patch]', 'a patch file in TypeScript or JavaScript; barproof new-patch writes a template')
+    .option('--base <revision>', 'the revision to put the patch on, instead of the one that it names')
+    .option('--qemu <path>', 'in place of a patch file: a patched QEMU, binary or folder')
+    .option('--qemu-base <path>', 'the QEMU to compare with; default: BARPROOF_QEMU, then PATH')
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
     .option(
       '--runs <number>',
-      `how many generated cases, beside those stored; ${DEFAULT_RUNS.model}, or ${DEFAULT_RUNS.qemu} of real QEMUs`,
+      `number of generated cases, besides the stored ones; default: ${DEFAULT_RUNS.model}, or ${DEFAULT_RUNS.qemu} on real QEMUs`,
       wholeNumber,
     )
     .option('--json', 'the verdict as JSON')
@@ -66,7 +66,7 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
         printProblems(
           rejections.map((reason) => ({
             path: file!,
-            message: `a promise fails that nobody waits for: ${reason}`,
+            message: `a promise of the patch was rejected, and nothing handles the rejection: ${reason}`,
           })),
         );
         if (!options.json && 'verdict' in result) process.stdout.write(verdictText(result.verdict));

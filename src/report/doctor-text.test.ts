@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { doctorText } from './doctor-text.ts';
 
 describe('doctorText', () => {
-  it('prints a line a thing, what to do about what is missing, and the verdict', () => {
+  it('prints a line for each check, the remedy for what is missing, and which targets are ready', () => {
     const report = doctorText({
       checks: [
         { name: 'qemu-system-x86_64', state: 'present', detail: '11.1.3 at /usr/bin/qemu-system-x86_64' },

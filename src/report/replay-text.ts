@@ -24,15 +24,16 @@ export function replayText(file: string, replay: Replay): string {
 function comparisonText(comparison: StoredComparison): string {
   switch (comparison.kind) {
     case 'unchanged':
-      return ', as stored';
+      return ', as recorded';
     case 'other-target':
-      return `; stored was what ${comparison.target} does`;
+      return `; the file records a run of ${comparison.target}`;
     case 'fixed':
       return `; fixed: ${comparison.fingerprints.join(', ')}`;
     case 'changed': {
       const { observed, outcome } = comparison;
-      const before = observed.violations.length === 0 ? 'nothing broken' : observed.violations.join(', ');
-      return `; stored was ${before}, ${observed.outcome}${outcome === undefined ? '' : `, now ${outcome}`}`;
+      const before = observed.violations.join(', ') || 'no violation';
+      const now = outcome === undefined ? '' : `, now ${outcome}`;
+      return `; the file records ${before}, outcome ${observed.outcome}${now}`;
     }
   }
 }

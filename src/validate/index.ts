@@ -1,4 +1,4 @@
-/** Patches in TypeScript, and the verdict on them. */
+/** Patches in TypeScript, pairs of QEMU builds, and the verdict on them. */
 export type { CauseTally, OutcomePair } from './compare.ts';
 export { FIGURES, type Cost, type Figure, type FigureChange } from './cost.ts';
 export type { DeviceCost, DeviceFigures } from './device-cost.ts';

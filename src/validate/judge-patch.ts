@@ -105,7 +105,8 @@ async function judgeLoaded(
     return { verdict };
   } catch (error) {
     if (error instanceof Unrepeatable) {
-      const message = 'a rule answers otherwise when it is asked again; rules have to be pure';
+      const message =
+        'the same scenario gives another result when it is run again: a rule is not a pure function of its arguments';
       return { failure: { message, scenario: error.scenario } };
     }
     if (!(error instanceof FaultyRun)) throw error;

@@ -6,7 +6,7 @@ import { PATCH_NAME, PATCH_NAME_RULE } from './patch.ts';
 /**
  * Writes a file to start a patch from into the current folder.
  *
- * @param name what the patch is called; the file is called the same, with `.ts` behind.
+ * @param name the name of the patch; the file is called `NAME.ts`.
  * @returns the name of the file.
  * @throws InvalidInput when the name is not allowed, or the file exists or cannot be written.
  */
@@ -26,43 +26,43 @@ export function writePatchTemplate(name: string): string {
 function reasonOf(error: unknown): string {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   return code === 'EEXIST'
-    ? 'there is such a file already; it is left as it is'
-    : `cannot be written (${code})`;
+    ? 'the file exists already and is not overwritten; choose another name'
+    : `the file cannot be written (${code})`;
 }
 
-/** Everything a patch can change, one worked rule, and the others as comments to take the marks off. */
+/** A patch with one rule that works, and the other rules in comments, ready to be uncommented. */
 const patchTemplate = (name: string): string => `import { definePatch, isAligned } from 'barproof';
 
-// A proposal for how a VMM maps BARs. What is not named here stays as it is in the base.
-// Addresses and sizes are bigints: 0x1000n. Rules are pure: the same question, the same answer.
+// A proposed change to how a VMM maps BARs. Rules that are not named here stay those of the base.
+// Addresses and sizes are bigints: 0x1000n. Rules are pure functions: equal arguments give equal results.
 // To refuse a device: throw new DeviceRefused('why'). To let the VMM die: throw new VmmAbort('site', 'why').
 export default definePatch({
   name: '${name}',
   title: 'One line that says what it does',
-  // barproof list revisions shows them all.
+  // The revision to put the patch on; \`barproof list revisions\` shows all revisions.
   base: '${NEWEST.id}',
 
-  // The DMA listener: what is mapped for devices. \`base\` holds the rules underneath.
+  // The DMA listener: which memory is mapped for devices. \`base\` holds the rules of the base.
   listener: (base) => ({
-    // A reason to leave a section of memory alone, or undefined. This one asks the base first.
+    // Why a memory section is not mapped, or undefined to map it. This rule asks the base first.
     skip: (section, context) =>
       base.skip(section, context) ??
       (section.region.isRamDevice && !isAligned(section.size, context.pages.iommu) ? 'unaligned' : undefined),
 
-    // The unit to which sections are trimmed: pages.host, pages.target or pages.iommu.
+    // The page size to which sections are trimmed, in bytes. It is pages.host, pages.target or pages.iommu.
     // alignment: (pages) => pages.host,
-    // What of a section is mapped: { start, size }, or why nothing is.
+    // The part of a section that is mapped, as { start, size }, or the reason why none is.
     // trim: (section, unit, context) => base.trim(section, unit, context),
-    // Whether a piece of device memory is asked for; for peer-to-peer DMA it has to be.
+    // Whether device memory is mapped; peer-to-peer DMA needs such mappings.
     // mapsDeviceMemory: (start, size, pages) => isAligned(start | size, pages.iommu),
-    // What happens when the host refuses a map: 'fatal' or 'reported'.
+    // Whether the VMM dies when the host refuses a mapping ('fatal'), or goes on ('reported').
     // deviceMemoryFailure: 'reported',
     // ramFailure: 'fatal',
-    // Whether a section that goes away is unmapped; \`mapped\` says whether the map has worked.
+    // Whether a removed section is unmapped; \`mapped\` says whether mapping it had succeeded.
     // unmaps: (_section, _piece, mapped) => mapped,
   }),
 
-  // How a device is set up: mmap areas, MSI-X table and PBA, opt-out from emulation, relocation.
+  // How a device is set up. There are rules for mmap areas, MSI-X table and PBA, opt-out and relocation.
   // device: (base) => ({
   //   honoursMsixMappable: true,
   //   fixUpAreas: (areas, layout, context) => base.fixUpAreas(areas, layout, context),
@@ -73,7 +73,7 @@ export default definePatch({
   // Which part of a section gets a KVM memslot.
   // memslots: (base) => ({ span: (section, pages, change) => base.span(section, pages, change) }),
 
-  // The machine, the memory core, the PCI core, and the host's kernel.
+  // The machine, the memory core, the PCI core, and the host kernel.
   // machine: { mmioInPhbDmaSpace: true },
   // memory: { passes: 'additions-first' },
   // pci: { decodesWhileDisabled: true },
