@@ -156,7 +156,7 @@ describe('check', () => {
     for (const [index, block] of blocks.entries()) {
       // A block without device memory has no memory map.
       expect(block).toMatch(
-        /^\d+ {2}(warning )?[a-z-]+ \/ \S+ {3}\(\d+ cases?, first in case \d+; shrunk in \d+ steps\)\n\n {3}\S[^]*\n\n {3}machine {2}[^]*\n {3}host {5}[^]*\n\n {3}expected {2}[^]+\n {3}observed {2}[^]+\n {3}in QEMU {3}[^]+\n {3}again {5}barproof replay regressions\/\S+\.json\n/,
+        /^\d+ {2}(warning )?[a-z-]+ \/ \S+ {3}\(\d+ cases?, first in case \d+; shrunk in \d+ steps?\)\n\n {3}\S[^]*\n\n {3}machine {2}[^]*\n {3}host {5}[^]*\n\n {3}expected {2}[^]+\n {3}observed {2}[^]+\n {3}in QEMU {3}[^]+\n {3}again {5}barproof replay regressions\/\S+\.json\n/,
       );
       expect(block.startsWith(`${index + 1}  `)).toBe(true);
     }

@@ -89,6 +89,14 @@ describe('barproof validate', { timeout: 120_000 }, () => {
     );
   });
 
+  it('reports an invalid patch that also leaves a rejected promise unhandled', async () => {
+    const file = patch('p.ts', `{ nam: (void Promise.reject(new Error('late')), 'p') }`);
+    const { code, err } = await run('validate', file);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^✖ p\.ts: nam: unknown key; did you mean name\?\n/);
+    expect(err).not.toContain('late');
+  });
+
   it('exits with 2 for a file that does not exist', async () => {
     expect(await run('validate', 'nowhere.ts')).toMatchObject({
       code: 2,

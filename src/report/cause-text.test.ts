@@ -10,6 +10,7 @@ describe('causeText', () => {
     ['uncovered', { uncovered: 2 }, 'breaks 2 cases after the base stops (0 -> 2)'],
     ['worse', { both: 137, fixed: 233, hidden: 13, broken: 1 }, 'breaks 1 new case, mends 233 (383 -> 138)'],
     ['worse', { both: 5, broken: 2 }, 'breaks 2 new cases (5 -> 7)'],
+    ['fixed', { fixed: 1 }, 'mends the only case (1 -> 0)'],
     ['fixed', { fixed: 37 }, 'mends all 37 cases (37 -> 0)'],
     ['fixed', { fixed: 9, hidden: 2 }, 'mends 9 cases, stops before 2 (11 -> 0)'],
     ['better', { both: 13, fixed: 24 }, 'mends 24 cases (37 -> 13)'],

@@ -33,7 +33,7 @@ export function causeText({ status, cases }: Pick<CauseVerdict, 'status' | 'case
     fixed:
       hidden > 0
         ? `mends ${count(fixed, 'case')}, stops before ${hidden}`
-        : `mends all ${count(fixed, 'case')}`,
+        : `mends ${fixed === 1 ? 'the only case' : `all ${fixed} cases`}`,
     better: `mends ${count(fixed, 'case')}`,
     'still broken': 'mends no case',
     hidden: `stops before ${count(hidden, 'case')}`,

@@ -1,6 +1,7 @@
 import { hex } from '../address/index.ts';
 import type { DeviceSpec, Operation, Scenario } from '../scenario/index.ts';
 import { bytes } from './bytes.ts';
+import { count } from './count.ts';
 
 /**
  * A scenario in a few lines for people: machine, host, devices, operations.
@@ -45,9 +46,8 @@ function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
   });
   if (msix !== undefined) {
     const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = msix;
-    const count = vectors === 1 ? '1 vector' : `${vectors} vectors`;
     lines.push(
-      `MSI-X  ${count}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
+      `MSI-X  ${count(vectors, 'vector')}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
     );
   }
   for (const [name, value] of Object.entries(options)) lines.push(`${name}=${String(value)}`);

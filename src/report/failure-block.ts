@@ -1,5 +1,6 @@
 import { stabilityText, type Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
+import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
@@ -45,8 +46,7 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
 function howOften({ cases, origin, stability }: Finding): string {
   if (origin.kind === 'scenario') return '';
   if (origin.kind === 'regression') return `   (a case stored for ${origin.stored})`;
-  const times = cases === 1 ? '1 case' : `${cases} cases`;
-  return `   (${times}, first in case ${origin.run + 1}; shrunk in ${origin.shrinks} steps${stability === undefined ? '' : `; ${stabilityText(stability)}`})`;
+  return `   (${count(cases, 'case')}, first in case ${origin.run + 1}; shrunk in ${count(origin.shrinks, 'step')}${stability === undefined ? '' : `; ${stabilityText(stability)}`})`;
 }
 
 function observed({ trace, violation }: Finding): string {

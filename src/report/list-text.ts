@@ -2,6 +2,7 @@ import { hex } from '../address/index.ts';
 import { brokenBy, type Invariant } from '../invariants/index.ts';
 import type { DeviceSpec } from '../scenario/index.ts';
 import { bytes } from './bytes.ts';
+import { count } from './count.ts';
 import { table } from './table.ts';
 
 /** The invariants with their clauses, a line each. */
@@ -38,8 +39,7 @@ export const deviceList = (devices: readonly DeviceSpec[]): string =>
 function msixText(msix: DeviceSpec['msix']): string {
   if (msix === undefined) return 'no MSI-X';
   const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = msix;
-  const count = vectors === 1 ? '1 vector' : `${vectors} vectors`;
-  return `${count}, table BAR${tableBar}+${hex(tableOffset)}, PBA BAR${pbaBar}+${hex(pbaOffset)}`;
+  return `${count(vectors, 'vector')}, table BAR${tableBar}+${hex(tableOffset)}, PBA BAR${pbaBar}+${hex(pbaOffset)}`;
 }
 
 const list = (rows: readonly (readonly [string, string])[]): string =>

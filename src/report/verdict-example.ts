@@ -1,6 +1,7 @@
 import { findInvariant } from '../invariants/index.ts';
 import type { CauseVerdict, Counterexample, InvariantVerdict, Verdict } from '../validate/index.ts';
 import { byStatus, causeText } from './cause-text.ts';
+import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { LINE_WIDTH, labelled, wrap } from './wrap.ts';
@@ -35,7 +36,7 @@ function exampleBlock({ sides }: Verdict, { invariant, cause }: Example, number:
   ];
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}`).join('\n')).join('\n\n');
   const heading = `${invariant.invariant} / ${cause.cause}: ${causeText(cause)}`;
-  return [`${number}  ${heading}, shrunk in ${shrinks} steps`, '', body];
+  return [`${number}  ${heading}, shrunk in ${count(shrinks, 'step')}`, '', body];
 }
 
 /** The memory map of each side at the violation; for the side without one, at the violation of the other side. */

@@ -60,13 +60,16 @@ export async function judgePatch(options: JudgePatchOptions): Promise<PatchJudge
   process.on('unhandledRejection', note);
   try {
     const result = await judgeLoaded(loadFile(options), options);
-    // Node reports unhandled rejections only after everything else that is due.
-    await new Promise(setImmediate);
+    await unhandledRejections();
     return { result, rejections };
   } finally {
+    await unhandledRejections();
     process.off('unhandledRejection', note);
   }
 }
+
+/** Waits until Node has reported the rejections so far that nothing handles. */
+const unhandledRejections = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface PatchOnBase {
   readonly loaded: LoadedPatch;
