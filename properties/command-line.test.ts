@@ -25,10 +25,10 @@ import { SEED_DUMPS, withoutNumbers } from './fixtures/seed-dumps.ts';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
-/** barproof as it is installed: built, with the files that it comes with. */
+/** The folder with barproof as a package manager installs it: built, with its regressions. */
 let installed: string;
 let main: string;
-/** Where a test works. */
+/** The current folder of a test. */
 let here: string;
 
 beforeAll(() => {
@@ -93,7 +93,7 @@ function shell(line: string, env: Record<string, string> = {}): Result {
 
 const SEED = (name: string): string => join(REPOSITORY, 'regressions/seed', `${name}.json`);
 
-/** Everything in a folder, with its text. */
+/** The text of every file in a folder, by path. */
 const snapshot = (folder: string): Record<string, string> =>
   Object.fromEntries(
     readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
@@ -120,8 +120,9 @@ const A_STACK = /^\s+at .+:\d+/m;
 const CHECK_SEED_V2 = ['check', '--revision', 'seed-v2', '--runs', '20'];
 
 describe('check', () => {
-  /** What the first check of seed-v2 in an empty folder says, and that folder. */
+  /** The result of a first check of seed-v2. */
   let first: Result;
+  /** The folder in which the first check ran. */
   let found: string;
 
   beforeAll(() => {
@@ -133,40 +134,40 @@ describe('check', () => {
     rmSync(found, { recursive: true, force: true });
   });
 
-  /** Puts here what the first check has kept. */
+  /** Copies what the first check stored into the current folder. */
   const afterFirst = (): void => cpSync(found, here, { recursive: true });
 
-  it('holds on the newest revision, lists what is known of it, and writes nothing', () => {
+  it('finds nothing new on the newest revision, lists its known findings, and writes no file', () => {
     const { code, out, err } = barproof(['check', '--runs', '100']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(
       /^barproof \d+\.\d+\.\d+: qemu-11.1 on model, 16 invariants, 100 cases, seed barproof\n/,
     );
     expect(out.match(/^known: .+$/gm)).toHaveLength(1);
-    expect(out).toMatch(/\nholds\n$/);
+    expect(out).toMatch(/\nno new counterexample\n$/);
     expect(readdirSync(here)).toEqual([]);
   });
 
-  it('exits with 1 on seed-v2, prints the failure blocks and saves what they are about', () => {
+  it('exits with 1 on seed-v2, prints a failure block for each finding, and stores its case', () => {
     const { code, out, err } = first;
     expect({ code, err }).toEqual({ code: 1, err: '' });
     const blocks = out.split(/^(?=\d+ {2})/m).slice(1);
     expect(blocks.length).toBeGreaterThan(3);
     for (const [index, block] of blocks.entries()) {
-      // From what is wrong to how to see it again; a map is drawn where something is mapped.
+      // A block without device memory has no memory map.
       expect(block).toMatch(
-        /^\d+ {2}(warning )?[a-z-]+ \/ \S+ {3}\(\d+ cases?, first at \d+; shrunk in \d+ steps\)\n\n {3}\S[^]*\n\n {3}machine {2}[^]*\n {3}host {5}[^]*\n\n {3}expected {2}[^]+\n {3}observed {2}[^]+\n {3}in QEMU {3}[^]+\n {3}again {5}barproof replay regressions\/\S+\.json\n/,
+        /^\d+ {2}(warning )?[a-z-]+ \/ \S+ {3}\(\d+ cases?, first in case \d+; shrunk in \d+ steps?\)\n\n {3}\S[^]*\n\n {3}machine {2}[^]*\n {3}host {5}[^]*\n\n {3}expected {2}[^]+\n {3}observed {2}[^]+\n {3}in QEMU {3}[^]+\n {3}again {5}barproof replay regressions\/\S+\.json\n/,
       );
       expect(block.startsWith(`${index + 1}  `)).toBe(true);
     }
     expect(out).toMatch(/\n {3}address +size +what +CPU +DMA\n( {3}0x[^\n]+\n)* {3}0x[^\n]+ {3}<--\n/);
-    expect(out).toMatch(/\ndoes not hold: \d+ counterexamples(, \d+ warnings?)?\n$/);
+    expect(out).toMatch(/\nfound \d+ counterexamples(, \d+ warnings?)?\n$/);
     const saved = Object.keys(snapshot(join(found, 'regressions')));
     expect(saved).toHaveLength(blocks.length);
     for (const file of saved) expect(out).toContain(`barproof replay regressions${file}\n`);
   });
 
-  it('gives commands that show the same again', () => {
+  it('prints replay commands that show the same findings again', () => {
     afterFirst();
     const { out } = first;
     const headings = [...out.matchAll(/^\d+ {2}(\S.*?) {3}\(/gm)].map(([, heading]) => heading!);
@@ -177,11 +178,12 @@ describe('check', () => {
     expect(code).toBe(1);
     const parts = replayed.split(/^(?=x )/m);
     expect(parts).toHaveLength(headings.length);
-    for (const part of parts) expect(part).toMatch(/^x regressions\/\S+: breaks .* on seed-v2, as stored\n/);
+    for (const part of parts)
+      expect(part).toMatch(/^x regressions\/\S+: breaks .* on seed-v2, as recorded\n/);
     for (const [index, heading] of headings.entries()) expect(parts[index]).toContain(`  ${heading}\n`);
   });
 
-  it('says the same in another process, and in a folder where it has saved what it found', () => {
+  it('prints the same in another process, and in a folder that holds the stored cases', () => {
     const files = snapshot(found);
     const odd = { TZ: 'Asia/Tokyo', LC_ALL: 'C', FORCE_COLOR: '3' };
     expect(barproof(CHECK_SEED_V2, { env: odd })).toEqual(first);
@@ -194,7 +196,7 @@ describe('check', () => {
     expect(snapshot(here)).toEqual(before);
   });
 
-  it('cannot run over a damaged regression, and leaves it as it is', () => {
+  it('exits with 2 over a damaged regression file, and does not change the file', () => {
     mkdirSync(join(here, 'regressions'));
     put('regressions/half.json', '{ "schema": 1, "inv');
     const before = snapshot(here);
@@ -204,7 +206,7 @@ describe('check', () => {
     expect(snapshot(here)).toEqual(before);
   });
 
-  it('is not disturbed by what an interrupted save left behind', () => {
+  it('ignores the temporary file of an interrupted save', () => {
     afterFirst();
     const [file] = Object.keys(snapshot(join(here, 'regressions')));
     const text = readFileSync(join(here, 'regressions', file!), 'utf8');
@@ -214,7 +216,7 @@ describe('check', () => {
     expect(readFileSync(join(here, 'regressions', file!), 'utf8')).toBe(text);
   });
 
-  it('gives a command that shows the same again for a case stored on another revision', () => {
+  it('prints a replay command with --revision for a case stored on another revision', () => {
     mkdirSync(join(here, 'regressions'));
     cpSync(SEED('guest-4k-on-64k-host'), join(here, 'regressions/a.json'));
     const { out } = barproof(['check', '--revision', 'seed-v2', '--runs', '0']);
@@ -226,14 +228,14 @@ describe('check', () => {
   });
 });
 
-describe('a check that is interrupted', () => {
+describe('an interrupted check', () => {
   const files = (): string[] =>
     readdirSync(here, { recursive: true, encoding: 'utf8', withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(here, join(entry.parentPath, entry.name)))
       .toSorted();
 
-  /** Starts a check without end; `act` ends it, when it has kept the first thing that it found. */
+  /** Starts a check of a million cases; `act` ends it after the first finding is stored. */
   const ended = async (act: (child: ChildProcess) => void) => {
     const child = spawn(process.execPath, [main, 'check', '--revision', 'seed-v2', '--runs', '1000000'], {
       cwd: here,
@@ -248,26 +250,26 @@ describe('a check that is interrupted', () => {
     return { code, signal, out: await out!, err: await err!, waited: Date.now() - since };
   };
 
-  /** The cases that are kept, all of which show again what they showed. */
+  /** The stored cases, after a replay in which each shows what its file records. */
   const kept = (): string[] => {
     const cases = files().filter((file) => file.endsWith('.json'));
     const { out, err } = barproof(['replay', ...cases]);
     expect(err).toBe('');
-    expect(out.match(/^x .* on seed-v2, as stored$/gm)).toHaveLength(cases.length);
+    expect(out.match(/^x .* on seed-v2, as recorded$/gm)).toHaveLength(cases.length);
     return cases;
   };
 
-  it('ends soon, says how far it came, keeps and reports what it found, and exits with 1', async () => {
+  it('ends soon after SIGINT, reports and stores its findings, and exits with 1', async () => {
     const { code, out, err, waited } = await ended((child) => child.kill('SIGINT'));
     expect({ code, err }).toEqual({ code: 1, err: '' });
     expect(waited).toBeLessThan(15_000);
-    expect(out).toMatch(/\ninterrupted: [1-9]\d* of 1000000 cases were looked at\ndoes not hold: /);
+    expect(out).toMatch(/\ninterrupted: [1-9]\d* of 1000000 cases were run\nfound /);
     const again = [...out.matchAll(/^ {3}again {5}barproof replay (.+)$/gm)].map(([, file]) => file!);
     expect(again.toSorted()).toEqual(files());
     expect(kept()).toEqual(files());
   });
 
-  it('has kept what it found even when it is killed on the spot', async () => {
+  it('has stored its findings even after SIGKILL', async () => {
     const { signal } = await ended((child) => child.kill('SIGKILL'));
     expect(signal).toBe('SIGKILL');
     expect(kept()).not.toEqual([]);
@@ -275,7 +277,7 @@ describe('a check that is interrupted', () => {
 });
 
 describe('standard output and standard error', () => {
-  it('keep data and complaints apart', () => {
+  it('keep data and error messages apart', () => {
     const { code, out, err } = shell(
       `barproof run --json "${SEED('cx4-64k')}" nothing.json "${SEED('cx4-64k')}"`,
     );
@@ -286,31 +288,31 @@ describe('standard output and standard error', () => {
 
   const pty = existsSync('/usr/bin/script');
 
-  /** Runs a line of shell on a terminal of 100 columns; what the terminal gets, with `^[` for escapes. */
+  /** Runs a line of shell on a terminal of 100 columns. Returns the terminal's text, with `^[` for escapes. */
   const onTerminal = (line: string, env: Record<string, string> = {}): string => {
     put('line.sh', `stty cols 100\nbarproof() { "${process.execPath}" "${main}" "$@"; }\n${line}\n`);
     return shell('script -qec "bash line.sh" /dev/null < /dev/null', env).out.replaceAll('\u001B', '^[');
   };
 
-  it.runIf(pty)('show progress on a terminal, in one line, without colour with NO_COLOR', () => {
+  it.runIf(pty)('show progress in one line of a terminal, without colour with NO_COLOR', () => {
     const seen = onTerminal('barproof check --runs 300 --invariant flat-minimal --no-save; barproof --help', {
       NO_COLOR: '1',
     });
     expect(seen).toContain('\r^[[2Kreplaying the stored cases\r^[[2K250 of 300 cases, ');
-    expect(seen).toMatch(/\^\[\[2K\r\ncases: 300 .*\r\nholds\r\n/);
+    expect(seen).toMatch(/\^\[\[2K\r\ncases: 300 .*\r\nevery invariant holds\r\n/);
     expect(seen).not.toMatch(/\^\[\[[\d;]*m/);
   });
 
-  it.runIf(pty)('keep progress off the report that goes to a file while somebody watches', () => {
+  it.runIf(pty)('show progress on the terminal while the report goes to a file', () => {
     const seen = onTerminal('barproof check --runs 0 --no-save > report.txt');
     expect(seen).toMatch(/replaying the stored cases\r\^\[\[2K$/);
     const report = readFileSync(join(here, 'report.txt'), 'utf8');
     expect(report).toMatch(
-      /^barproof \d\S+ qemu-11.1 on model, 16 invariants, 0 cases, seed barproof\n\nholds\n$/,
+      /^barproof \d\S+ qemu-11.1 on model, 16 invariants, 0 cases, seed barproof\n\nevery invariant holds\n$/,
     );
   });
 
-  it.runIf(pty)('have no progress when standard error is no terminal', () => {
+  it.runIf(pty)('show no progress when standard error is a file', () => {
     expect(onTerminal('barproof check --runs 0 --no-save 2> errors.txt')).not.toContain('^[');
     expect(readFileSync(join(here, 'errors.txt'), 'utf8')).toBe('');
   });
@@ -318,7 +320,7 @@ describe('standard output and standard error', () => {
   it.each([
     'check --revision seed-v2 --runs 20 --no-save',
     `replay "${SEED('cx4-64k')}" "${SEED('skip-as-posted')}"`,
-  ])('may be closed early without harm to the reader: %s | head -1', (words) => {
+  ])('may be closed after the first line: %s | head -1', (words) => {
     const { out } = shell(`barproof ${words} 2> errors.txt | head -1`);
     expect(out.split('\n')).toHaveLength(2);
   });
@@ -327,7 +329,7 @@ describe('standard output and standard error', () => {
     ['list revisions', ''],
     [`run --json ${`"${SEED('cx4-64k')}" `.repeat(20)}`, ''],
     ['run nothing.json', '2>&1'],
-  ])('may be closed before anything is written: no stack, no verdict: %s', (words, both) => {
+  ])('may be closed before the first line: no stack, exit code 2: %s', (words, both) => {
     const { out } = shell(
       `{ sleep 0.1; { barproof ${words}; echo $? > code; } 2> errors.txt ${both}; } | true; cat code`,
     );
@@ -336,14 +338,14 @@ describe('standard output and standard error', () => {
   });
 });
 
-describe('bad input', () => {
+describe('invalid input', () => {
   const large = (name: string, size: number): string => {
     closeSync(openSync(join(here, name), 'w'));
     truncateSync(join(here, name), size);
     return name;
   };
 
-  // What needs no process of its own is in hostile-files.test.ts.
+  // Files that can be tested without a process of their own are in hostile-files.test.ts.
   const inputs: readonly (readonly [string, (name: string) => string, RegExp])[] = [
     ['no file', (name) => name, /there is no such file/],
     ['a directory', () => '.', /this is a directory, not a file/],
@@ -362,7 +364,7 @@ describe('bad input', () => {
     ['100 MB', (name) => large(name, 100_000_000), /the file has more than \d+ bytes/],
   ];
 
-  it('says what is wrong with each file, and writes nothing', () => {
+  it('is reported for each file, and no file is written', () => {
     const files = inputs.map(([name, make]) => make(name));
     const before = readdirSync(here);
     const { code, out, err } = barproof(['run', '--json', ...files]);
@@ -376,13 +378,13 @@ describe('bad input', () => {
     for (const line of err.trimEnd().split('\n')) expect(files).toContain(line.split(/^✖ |: /)[1]);
   });
 
-  it.runIf(process.getuid?.() !== 0)('that may not be read is called so', () => {
+  it.runIf(process.getuid?.() !== 0)('is reported for a file without read permission', () => {
     const file = put('secret', '{}');
     execFileSync('chmod', ['000', join(here, file)]);
     expect(barproof(['run', file]).err).toBe(`✖ ${file}: the file may not be read\n`);
   });
 
-  it('has all its problems told at once, each with its path', () => {
+  it('is reported with all problems at once, each with its path', () => {
     const wrong = {
       version: 2,
       machine: { type: 'genric', ram: '0x10000000000000000', hostPagesize: '0x1000' },
@@ -434,12 +436,12 @@ describe('bad input', () => {
     expect(err).toContain('machine.hostPagesize: unknown key; did you mean hostPageSize?');
   });
 
-  it('that never ends is refused before the memory does', () => {
+  it('from an endless device is refused within 2.5 GB of memory', () => {
     const { code } = shell('ulimit -v 2500000; barproof run /dev/zero');
     expect(code).toBe(2);
   });
 
-  it('on standard input that cannot be read is no success', () => {
+  it('is reported for a standard input that cannot be read', () => {
     expect(shell('barproof run --json - < /')).toEqual({
       code: 2,
       out: '',
@@ -447,14 +449,14 @@ describe('bad input', () => {
     });
   });
 
-  it('does not reach the terminal with its control characters', () => {
+  it('is printed with its control characters escaped', () => {
     const files = [put('a', '\u001B[2Jno JSON'), put('b', JSON.stringify({ '\u001B[2J': 1 }))];
     const { err } = barproof(['run', ...files]);
     expect(err).not.toContain('\u001B');
     expect(err.match(/\\u001b\[2J/g)!.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('is told apart from a counterexample when list is called with an unknown option', () => {
+  it('exits with 2, not 1, for an unknown option of list', () => {
     expect(barproof(['list', 'invariants', '--foo']).code).toBe(2);
   });
 });
@@ -463,7 +465,7 @@ describe('run -', () => {
   const lineOf = (ram: number): string =>
     JSON.stringify({ ...SCENARIO, machine: { type: 'generic', ram: `0x${(ram * 0x1_0000).toString(16)}` } });
 
-  it('answers thousands of lines in order, each in its place, whatever stands between them', () => {
+  it('answers each of 1000 lines in order, valid and invalid ones', () => {
     const lines = Array.from({ length: 1000 }, (_, index) =>
       index % 10 === 7 ? ['{', '[]', '"x"', '{"version":1}'][(index - 7) % 4]! : lineOf(index + 1),
     );
@@ -478,18 +480,18 @@ describe('run -', () => {
       if (index % 10 === 7) expect(Object.keys(answer)).toEqual(['problems']);
       else expect(answer['flatView']![0]!['end']).toBe(`0x${((index + 1) * 0x1_0000 - 1).toString(16)}`);
     }
-    const complained = new Set([...err.matchAll(/^✖ line (\d+): /gm)].map(([, number]) => Number(number)));
-    expect([...complained]).toEqual(lines.flatMap((_, index) => (index % 10 === 7 ? [index + 1] : [])));
+    const reported = new Set([...err.matchAll(/^✖ line (\d+): /gm)].map(([, number]) => Number(number)));
+    expect([...reported]).toEqual(lines.flatMap((_, index) => (index % 10 === 7 ? [index + 1] : [])));
     expect(err).not.toMatch(A_STACK);
   });
 
-  it('gives for a line what it gives for a file', () => {
+  it('prints the same for a line as for a file', () => {
     const stored = readFileSync(SEED('cx4-64k'), 'utf8');
     const input = JSON.stringify(JSON.parse(stored));
     expect(barproof(['run', '--json', '-'], { input })).toEqual(barproof(['run', '--json', SEED('cx4-64k')]));
   });
 
-  it('goes on after a line that is too long', () => {
+  it('runs the next line after a line that is too long', () => {
     const input = `[${'0,'.repeat(5_000_000)}0]\n${lineOf(16)}\n`;
     const { code, out, err } = barproof(['run', '--json', '-'], { input });
     expect(code).toBe(2);
@@ -502,7 +504,7 @@ describe('run -', () => {
     expect(err).toMatch(/^✖ line 1: the text is longer than \d+ bytes\n$/);
   });
 
-  it('answers a line before the next one is there', async () => {
+  it('answers a line before the next line arrives', async () => {
     const child = spawn(process.execPath, [main, 'run', '--json', '-'], { cwd: here });
     const answer = new Promise<string>((resolve) => {
       child.stdout.once('data', (chunk: Buffer) => resolve(String(chunk)));
@@ -515,7 +517,7 @@ describe('run -', () => {
   });
 });
 
-describe('odd hardware', () => {
+describe('hardware that breaks the PCI specification', () => {
   const msix = (rest: Record<string, unknown> = {}) => ({
     vectors: 2,
     tableBar: 0,
@@ -581,7 +583,7 @@ describe('odd hardware', () => {
       ],
     });
 
-  it('is a valid scenario on every revision, and has an outcome', () => {
+  it('is a valid scenario on every revision, and the run has an outcome', () => {
     const lines = REVISIONS.flatMap(({ id, iommus }) =>
       iommus
         .filter((type) => type !== 'spapr-tce-v2')
@@ -600,7 +602,7 @@ describe('odd hardware', () => {
     }
   });
 
-  it('is what QEMU makes of it', () => {
+  it('is refused, or kills QEMU, with the error message of QEMU', () => {
     const expected = [
       ['a table BIR of 7', 'qemu-11.1', 'rejected', 'invalid MSI-X BIR, table_bar=7 pba_bar=0'],
       ['a table BIR of 7', 'seed-v2', 'aborted', 'MSI-X table or PBA in a BAR that does not exist'],
@@ -620,20 +622,23 @@ describe('odd hardware', () => {
 });
 
 describe('mtree', () => {
-  it.each(['tree', 'flat'] as const)("prints the seed's dump as it is: %s", (form) => {
-    const { code, out, err } = barproof([
-      'mtree',
-      SEED('sas3008-before'),
-      ...(form === 'flat' ? ['--flat'] : []),
-    ]);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    const dump = SEED_DUMPS['sas3008-before'][form];
-    expect(`\n\n${withoutNumbers(out)}\n`).toContain(`\n\n${withoutNumbers(dump)}\n`);
-  });
+  it.each(['tree', 'flat'] as const)(
+    'prints the dump of the seed thread byte for byte, apart from numbers: %s',
+    (form) => {
+      const { code, out, err } = barproof([
+        'mtree',
+        SEED('sas3008-before'),
+        ...(form === 'flat' ? ['--flat'] : []),
+      ]);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      const dump = SEED_DUMPS['sas3008-before'][form];
+      expect(`\n\n${withoutNumbers(out)}\n`).toContain(`\n\n${withoutNumbers(dump)}\n`);
+    },
+  );
 });
 
 describe('--help', () => {
-  it('names only commands and options that there are', () => {
+  it('has examples that run', () => {
     const { out } = shell('for command in replay run mtree; do barproof $command --help; done');
     const examples = [...out.matchAll(/^ {2}barproof (.+?) {3}/gm)].map(([, words]) => words!);
     expect(examples).toHaveLength(6);
@@ -644,7 +649,7 @@ describe('--help', () => {
       examples.map((words) => `barproof ${words} > /dev/null; echo "$? ${words}"`).join('\n'),
     );
     expect(all.err).toBe('');
-    // What the examples replay breaks something, and that is their point.
+    // The replay examples show a case that breaks an invariant.
     for (const line of all.out.trimEnd().split('\n')) expect(line).toMatch(/^0|^1 replay/);
   });
 });

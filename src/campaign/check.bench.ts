@@ -7,27 +7,27 @@ import { runOnModel } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 
 /**
- * What the whole check of a case costs (generation, a run on the model and all invariants) beside
- * its generation alone: the same arbitrary with a property that looks at nothing.
+ * What is measured: the generation of a case alone, generation with a run on the model, and the whole check
+ * of a case: generation, run and all invariants.
  */
 type Task = 'generation' | 'model' | 'check';
 
 const BATCH = 50;
-/** So many batches have cases of their own; then they come again. */
+/** Number of batches with different cases; then the same batches are repeated. */
 const SEEDS = 100;
 
 const drawn = scenarios({ revision: NEWEST.id, iommuTypes: NEWEST.iommus });
-/** Grows, so that nothing is optimised away. */
-let looked = 0;
+/** Depends on every run, so that the JavaScript engine cannot drop one. */
+let sink = 0;
 
 const PROPERTIES: Readonly<Record<Task, (scenario: Scenario) => void>> = {
   generation: () => undefined,
   model: (scenario) => {
-    looked += runOnModel(scenario, NEWEST).steps.length;
+    sink += runOnModel(scenario, NEWEST).steps.length;
   },
   check: (scenario) => {
     const trace = runOnModel(scenario, NEWEST);
-    for (const invariant of COMMON_INVARIANTS) looked += examine(trace, invariant).exercised;
+    for (const invariant of COMMON_INVARIANTS) sink += examine(trace, invariant).exercised;
   },
 };
 
@@ -46,7 +46,7 @@ const ROUNDS = 101;
 const WARM_UP_ROUNDS = 150;
 const ROUND_MS = 20;
 
-/** Runs batches for as long as a round takes; returns the microseconds that one case took. */
+/** Runs batches for one round of 20 ms; returns the microseconds for one case. */
 function timeRound(task: Task, seeds: () => number): number {
   const start = performance.now();
   let cases = 0;
@@ -65,7 +65,7 @@ afterAll(() => {
   const times: Record<Task, number[]> = { generation: [], model: [], check: [] };
   let batch = 0;
   const seeds = (): number => batch++ % SEEDS;
-  // The tasks take turns of the same length, so that whatever else the machine does meets each alike.
+  // The tasks take turns of equal length, so that other load on the machine slows each of them alike.
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     for (const task of ['generation', 'model', 'check'] as const) {
       const time = timeRound(task, seeds);
@@ -83,7 +83,7 @@ afterAll(() => {
     );
   };
   const lines = [lineOf('lowest tenth', 0.1), lineOf('median', 0.5)];
-  const work = looked > 0 ? `${COMMON_INVARIANTS.length} invariants` : 'nothing';
+  const work = sink > 0 ? `${COMMON_INVARIANTS.length} invariants` : 'nothing';
   console.log(
     `\nA case of ${NEWEST.id}, ${work}, ${ROUNDS} rounds of each in one run:\n${lines.join('\n')}\n`,
   );

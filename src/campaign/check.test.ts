@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Invariant, InvariantId } from '../invariants/index.ts';
+import { findInvariant, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
@@ -31,7 +31,7 @@ const scenarios = fc.integer({ min: 1, max: 1000 }).map((units) => withRam(units
 
 const traceOf = (scenario: Scenario): Trace => runOnModel(scenario, NEWEST);
 
-/** Breaks with every cause that `causesOf` gives for the machine's RAM. */
+/** An invariant that breaks for every cause that `causesOf` gives for the machine's RAM. */
 const invariant = (id: InvariantId, causesOf: (units: number) => readonly string[]): Invariant => ({
   id,
   clause: id,
@@ -91,7 +91,7 @@ const plan = (rest: Partial<CampaignPlan> = {}): CampaignPlan => ({
   ...rest,
 });
 
-/** Runs a check and returns what it says, and the cases that it ran, in order. */
+/** Runs a check. Returns its summary, its events, and the RAM of each case that it ran, in order. */
 async function checked(
   rest: Partial<CheckOptions> & { readonly seed?: string; readonly runs?: number } = {},
 ) {
@@ -120,7 +120,7 @@ async function checked(
 const namesOf = (findings: readonly { readonly invariant: string; readonly cause: string }[]): string[] =>
   findings.map(({ invariant: id, cause }) => `${id}/${cause}`);
 
-/** A check that is ended during its case of this number, counted from 0. */
+/** A check whose signal is aborted during case `end`, counted from 0. */
 const interrupted = async (end: number, rest: Parameters<typeof checked>[0] = {}) => {
   const controller = new AbortController();
   let cases = 0;
@@ -131,15 +131,15 @@ const interrupted = async (end: number, rest: Parameters<typeof checked>[0] = {}
   return checked({ run, signal: controller.signal, runs: 1_000_000, ...rest });
 };
 
-describe('what a check tells', () => {
-  it('begins with the plan and ends with the summary', async () => {
+describe('the events of a check', () => {
+  it('begin with the plan and end with the summary', async () => {
     const { events, summary } = await checked({ runs: 3 });
     expect(events.map(({ type }) => type)).toEqual(['started', 'finished']);
     expect(events[0]).toEqual({ type: 'started', plan: summary.plan });
     expect(events.at(-1)).toEqual({ type: 'finished', summary });
   });
 
-  it('goes through replay, search, shrinking and findings, in that order', async () => {
+  it('report replay, search, shrinking and findings, in that order', async () => {
     const { events } = await checked({
       runs: 600,
       invariants: [from('no-abort', 'big', 300), from('map-aligned', 'huge', 900)],
@@ -157,7 +157,7 @@ describe('what a check tells', () => {
     ]);
   });
 
-  it('numbers the findings as they are listed', async () => {
+  it('number the findings from 1, in the order of the summary', async () => {
     const { events, summary } = await checked({
       invariants: [from('no-abort', 'big', 300), from('map-aligned', 'big', 200)],
     });
@@ -168,7 +168,7 @@ describe('what a check tells', () => {
 });
 
 describe('the search of a check', () => {
-  it('finds the smallest case of every way of breaking', async () => {
+  it('shrinks the case of every fingerprint to the smallest scenario that shows it', async () => {
     const { summary } = await checked({
       invariants: [from('no-abort', 'big', 300), from('map-aligned', 'huge', 900)],
     });
@@ -181,7 +181,7 @@ describe('the search of a check', () => {
     }
   });
 
-  it('lists errors before warnings, then by the order of the invariants, then the most frequent first', async () => {
+  it('lists errors before warnings, then in the order of the invariants, then the most frequent first', async () => {
     const { summary } = await checked({
       invariants: [
         from('guest-page-reachable', 'a', 1),
@@ -200,7 +200,7 @@ describe('the search of a check', () => {
     ]);
   });
 
-  it('is another one for another seed and another revision, and the same for the same', async () => {
+  it('runs other cases for another seed or revision, and the same cases for the same seed and revision', async () => {
     const casesOf = async (seed: string, revision: string): Promise<number[]> =>
       (await checked({ plan: plan({ revision, seed, runs: 50 }) })).seen;
     const cases = await casesOf('a', 'x');
@@ -209,7 +209,7 @@ describe('the search of a check', () => {
     expect(await casesOf('a', 'y')).not.toEqual(cases);
   });
 
-  it('gives the same findings whatever is stored', async () => {
+  it('gives the same findings with and without stored cases', async () => {
     const invariants = [from('no-abort', 'big', 300)];
     const without = await checked({ invariants });
     const withStored = await checked({
@@ -221,7 +221,7 @@ describe('the search of a check', () => {
     expect(withStored.summary.exercised).toEqual(without.summary.exercised);
   });
 
-  it('holds when nothing breaks, and when nothing is run', async () => {
+  it('holds when no invariant breaks, and when no case is run', async () => {
     const nothing = await checked({ invariants: [from('no-abort', 'big', 1001)] });
     expect(nothing.summary.holds).toBe(true);
     const none = await checked({ invariants: [from('no-abort', 'big', 1)], runs: 0 });
@@ -229,8 +229,8 @@ describe('the search of a check', () => {
   });
 });
 
-describe('stored cases', () => {
-  it('are run before the search, and not counted against its budget', async () => {
+describe('the stored cases of a check', () => {
+  it('run before the search, and do not count as generated cases', async () => {
     const regressions = [stored('no-abort', 'a', 2001), stored('no-abort', 'b', 2002)];
     const { seen, summary } = await checked({ regressions, runs: 40 });
     expect(seen.slice(0, 2)).toEqual([2001, 2002]);
@@ -238,7 +238,7 @@ describe('stored cases', () => {
     expect([...summary.outcomes.values()]).toEqual([40]);
   });
 
-  it('are a counterexample when they break what the search does not find', async () => {
+  it('are findings when they break an invariant that the search does not see broken', async () => {
     const { summary, events } = await checked({
       invariants: [from('no-abort', 'giant', 1500)],
       regressions: [stored('no-abort', 'giant', 2000, 'no-abort/giant.json')],
@@ -256,7 +256,7 @@ describe('stored cases', () => {
     ]);
   });
 
-  it('are judged by what they break now, not by what they are stored for', async () => {
+  it('are judged by the invariants that they break now, not by those in their files', async () => {
     const { summary } = await checked({
       invariants: [from('map-aligned', 'new', 1500)],
       regressions: [stored('no-abort', 'old', 2000)],
@@ -265,7 +265,7 @@ describe('stored cases', () => {
     expect(namesOf(summary.findings)).toEqual(['map-aligned/new']);
   });
 
-  it('give way to the shrunk case of the search', async () => {
+  it('are replaced in the report by the shrunk case of the search', async () => {
     const { summary } = await checked({
       invariants: [from('no-abort', 'big', 300)],
       regressions: [stored('no-abort', 'big', 1000)],
@@ -274,7 +274,7 @@ describe('stored cases', () => {
     expect(unitsOf(summary.findings[0]!.scenario)).toBe(300);
   });
 
-  it('give one finding a way of breaking, however many show it', async () => {
+  it('give one finding for each fingerprint, even if several cases show it', async () => {
     const { summary } = await checked({
       invariants: [from('no-abort', 'giant', 1500)],
       regressions: [stored('no-abort', 'giant', 2000, 'a.json'), stored('no-abort', 'giant', 1600, 'b.json')],
@@ -283,7 +283,7 @@ describe('stored cases', () => {
     expect(summary.findings.map(({ file }) => file)).toEqual(['a.json']);
   });
 
-  it('speak for what they are stored for before others that show it, too', async () => {
+  it('are named for the fingerprint in their file, even if another file shows it first', async () => {
     const invariants = [from('no-abort', 'giant', 1500), from('map-aligned', 'giant', 1500)];
     const regressions = [
       stored('map-aligned', 'giant', 2000, 'a.json'),
@@ -296,7 +296,7 @@ describe('stored cases', () => {
     ]);
   });
 
-  it('say which revision they were stored for', async () => {
+  it('give a finding the revision that they were stored for', async () => {
     const { summary } = await checked({
       invariants: [from('no-abort', 'giant', 1500)],
       regressions: [stored('no-abort', 'giant', 2000, 'a.json', 'qemu-2.11')],
@@ -305,18 +305,18 @@ describe('stored cases', () => {
     expect(summary.findings[0]!.origin).toEqual({ kind: 'regression', stored: 'qemu-2.11' });
   });
 
-  it('that break nothing any more are no finding', async () => {
+  it('are no findings when they break nothing any more', async () => {
     const { summary, events } = await checked({ regressions: [stored('no-abort', 'gone', 2000)], runs: 1 });
     expect(summary.holds).toBe(true);
     expect(events.map(({ type }) => type)).toEqual(['started', 'finished']);
   });
 });
 
-describe('known findings', () => {
+describe('the known findings of a check', () => {
   const invariants = [from('no-abort', 'big', 300)];
   const known = [stored('no-abort', 'big', 300, 'known.json')];
 
-  it('are matched by invariant and cause, listed apart, and do not count', async () => {
+  it('are matched by invariant and cause, listed separately, and do not make the check fail', async () => {
     const { summary, events } = await checked({ invariants, known });
     expect(summary.holds).toBe(true);
     expect(summary.findings).toEqual([]);
@@ -325,7 +325,7 @@ describe('known findings', () => {
     expect(events.filter(({ type }) => type === 'finding')).toEqual([]);
   });
 
-  it('do not cover another cause, nor another invariant with the same cause', async () => {
+  it('do not include another cause, nor the same cause of another invariant', async () => {
     const causes = invariant('no-abort', (units) => (units < 300 ? [] : units < 900 ? ['big'] : ['huge']));
     const { summary } = await checked({ invariants: [causes, from('map-aligned', 'big', 300)], known });
     expect(summary.holds).toBe(false);
@@ -333,37 +333,37 @@ describe('known findings', () => {
     expect(namesOf(summary.known)).toEqual(['no-abort/big']);
   });
 
-  it('are known when a stored case shows them, too', async () => {
+  it('are also recognised when a stored case shows them', async () => {
     const regressions = [stored('no-abort', 'big', 2000)];
     const { summary } = await checked({ invariants, known, regressions, runs: 0 });
     expect(summary.holds).toBe(true);
     expect(namesOf(summary.known)).toEqual(['no-abort/big']);
   });
 
-  it('are not saved again', async () => {
+  it('are not stored again', async () => {
     const store = new RegressionStore(folder);
     await checked({ invariants, known, store });
     expect(store.load()).toEqual([]);
   });
 });
 
-describe('warnings', () => {
+describe('the warnings of a check', () => {
   const invariants = [from('guest-page-reachable', 'small', 1)];
 
-  it('are findings that do not count', async () => {
+  it('are findings that do not make the check fail', async () => {
     const { summary } = await checked({ invariants });
     expect(summary.holds).toBe(true);
     expect(summary.findings.map(({ severity }) => severity)).toEqual(['warning']);
   });
 
-  it('are saved like all findings', async () => {
+  it('are stored like other findings', async () => {
     const store = new RegressionStore(folder);
     await checked({ invariants, store });
     expect(store.load()).toHaveLength(1);
   });
 });
 
-describe('what a check saves', () => {
+describe('the file that a check stores', () => {
   const invariants = [from('no-abort', 'big', 300)];
 
   const saved = async (rest: Parameters<typeof checked>[0] = {}) => {
@@ -373,7 +373,7 @@ describe('what a check saves', () => {
     return { ...result, store, files: found.map(({ finding }) => finding.file) };
   };
 
-  it('is the shrunk case with all that is needed to judge it again', async () => {
+  it('holds the shrunk case, its invariant and cause, what was expected and observed, and its provenance', async () => {
     const { files, store } = await saved({ plan: plan({ seed: 'k1', command: 'barproof check --seed k1' }) });
     const [only] = store.load();
     expect(only!.file).toBe(files[0]);
@@ -384,7 +384,7 @@ describe('what a check saves', () => {
       cause: 'big',
       title: '300 units',
       status: 'open',
-      expected: 'no scenario that the host accepts makes the VMM abort, or refuse a device that is in order',
+      expected: findInvariant('no-abort').clause,
       observed: { outcome: 'ok', violations: [] },
       failsOn: [NEWEST.id],
       scenario: withRam(300),
@@ -397,13 +397,13 @@ describe('what a check saves', () => {
     expect(provenance.path).toMatch(/^\d+(:\d+)*$/);
   });
 
-  it('names the revision that was checked, whatever the case itself names', async () => {
+  it('names the checked revision, not the revision of the generated scenario', async () => {
     const foreign = fc.integer({ min: 1, max: 1000 }).map((units) => withRam(units, 'qemu-2.11'));
     const { store } = await saved({ scenarios: foreign });
     expect(store.load()[0]!.regression.scenario.revision).toBe(NEWEST.id);
   });
 
-  it('stays as it is when the same is found again', async () => {
+  it('is not rewritten when a later check finds the same case', async () => {
     const { files, store } = await saved();
     const path = join(store.directory, files[0]!);
     const before = readFileSync(path, 'utf8');
@@ -413,25 +413,25 @@ describe('what a check saves', () => {
     expect(store.load()).toHaveLength(1);
   });
 
-  it('is nothing when there is no store', async () => {
+  it('is not written when the check has no store', async () => {
     const { files } = await saved({ store: undefined });
     expect(files).toEqual([undefined]);
   });
 
-  it('is nothing when a stored case shows it and the search does not', async () => {
+  it('is not written for a finding that only a stored case shows', async () => {
     const regressions = [stored('no-abort', 'big', 2000, 'old.json')];
     const { files, store } = await saved({ runs: 0, regressions });
     expect(files).toEqual(['old.json']);
     expect(store.load()).toEqual([]);
   });
 
-  it('is text in its canonical form', async () => {
+  it('is in the canonical form of a regression', async () => {
     const { files, store } = await saved();
     const text = readFileSync(join(store.directory, files[0]!), 'utf8');
     expect(formatRegression(decodeRegression(JSON.parse(text)))).toBe(text);
   });
 
-  it('is a case of its own when what is stored was seen on another revision, or is no open case', async () => {
+  it('is written beside a stored case of the same fingerprint that is of another revision or not open', async () => {
     const other = stored('no-abort', 'big', 2000, 'a.json', 'qemu-2.11');
     const open = stored('no-abort', 'big', 2000, 'b.json');
     const fixed = { ...open, regression: { ...open.regression, status: 'fixed' } as const };
@@ -440,31 +440,31 @@ describe('what a check saves', () => {
     expect(files[0]).toMatch(/^no-abort\/big-/);
   });
 
-  it('is there as soon as a failure is seen, and gives way to the shrunk case', async () => {
+  it('is written before the next case runs, and replaced by the shrunk case', async () => {
     const store = new RegressionStore(folder);
-    const atFirst: number[][] = [];
+    const storedBefore: number[][] = [];
     const run = (scenario: Scenario): Trace => {
-      atFirst.push(store.load().map(({ regression }) => unitsOf(regression.scenario)));
+      storedBefore.push(store.load().map(({ regression }) => unitsOf(regression.scenario)));
       return traceOf(scenario);
     };
     const { seen } = await saved({ run, runs: 50 });
     const first = seen.findIndex((units) => units >= 300);
-    expect(atFirst[first]).toEqual([]);
-    expect(atFirst[first + 1]).toEqual([seen[first]]);
+    expect(storedBefore[first]).toEqual([]);
+    expect(storedBefore[first + 1]).toEqual([seen[first]]);
     expect(store.load().map(({ regression }) => unitsOf(regression.scenario))).toEqual([300]);
   });
 
-  it('survives a mistake of ours in a later case', async () => {
+  it('survives an exception of the model in a later case', async () => {
     let cases = 0;
     const run = (scenario: Scenario): Trace => {
-      if (++cases > 150) throw new Error('a mistake');
+      if (++cases > 150) throw new Error('a fault of the model');
       return traceOf(scenario);
     };
-    await expect(saved({ run })).rejects.toMatchObject({ cause: { message: 'a mistake' } });
+    await expect(saved({ run })).rejects.toMatchObject({ cause: { message: 'a fault of the model' } });
     expect(new RegressionStore(folder).load()).toHaveLength(1);
   });
 
-  it('does not take the place of an open case for the same, which stays as it is', async () => {
+  it('does not replace an open case of the same fingerprint and revision', async () => {
     const store = new RegressionStore(folder);
     const file = store.save(stored('no-abort', 'big', 400).regression);
     const path = join(folder, file);
@@ -476,35 +476,35 @@ describe('what a check saves', () => {
   });
 });
 
-describe('a finding on a target that has moods', () => {
-  const moody = (shows: () => boolean) => invariant('no-abort', () => (shows() ? ['moody'] : []));
+describe('a finding that a target shows only now and then', () => {
+  const flaky = (shows: () => boolean) => invariant('no-abort', () => (shows() ? ['flaky'] : []));
 
-  it('is run again as often as asked for, and says how often it shows', async () => {
-    const always = await checked({ invariants: [moody(() => true)], runs: 1, repetitions: 4 });
+  it('is run again `repetitions` times, and counted in how many runs it shows', async () => {
+    const always = await checked({ invariants: [flaky(() => true)], runs: 1, repetitions: 4 });
     expect(always.summary.findings[0]!.stability).toEqual({ shown: 4, of: 4 });
     let turn = 0;
-    const half = await checked({ invariants: [moody(() => turn++ % 2 === 0)], runs: 1, repetitions: 4 });
+    const half = await checked({ invariants: [flaky(() => turn++ % 2 === 0)], runs: 1, repetitions: 4 });
     expect(half.summary.findings[0]!.stability).toEqual({ shown: 2, of: 4 });
   });
 
-  it('is kept as it was met where it does not show again', async () => {
+  it('is stored unshrunk if it does not show again', async () => {
     let turn = 0;
     const store = new RegressionStore(folder);
-    const once = await checked({ invariants: [moody(() => turn++ === 0)], runs: 5, repetitions: 3, store });
+    const once = await checked({ invariants: [flaky(() => turn++ === 0)], runs: 5, repetitions: 3, store });
     const [finding] = once.summary.findings;
     expect(finding).toMatchObject({ cases: 1, stability: { shown: 0, of: 3 }, origin: { shrinks: 0 } });
     expect(unitsOf(finding!.scenario)).toBe(once.seen[0]);
     expect(store.load()[0]!.regression.observed.stability).toBe('flaky 0/3');
   });
 
-  it('is a mistake of ours on a model, which has none', async () => {
+  it('makes a check without repetitions throw: the model does not depend on timing', async () => {
     let turn = 0;
-    await expect(checked({ invariants: [moody(() => turn++ === 0)], runs: 1 })).rejects.toThrow(NotSeenAgain);
+    await expect(checked({ invariants: [flaky(() => turn++ === 0)], runs: 1 })).rejects.toThrow(NotSeenAgain);
   });
 });
 
-describe('what an interrupted check did not come to shrink', () => {
-  it('gives way to the shrunk case, whatever seed finds it', async () => {
+describe('a case that an interrupted check stored unshrunk', () => {
+  it('is replaced by the shrunk case of a later check, also with another seed', async () => {
     const store = new RegressionStore(folder);
     const invariants = [from('no-abort', 'big', 300)];
     await interrupted(20, { invariants, store });
@@ -517,30 +517,30 @@ describe('what an interrupted check did not come to shrink', () => {
   });
 });
 
-describe('a check that is ended', () => {
-  it('says how many cases it looked at, the one at hand included', async () => {
+describe('an interrupted check', () => {
+  it('counts the cases that it ran, the current one included', async () => {
     const { summary } = await interrupted(70);
     expect(summary.cases).toBe(71);
     expect([...summary.outcomes]).toEqual([['ok', 71]]);
   });
 
-  it('reports and keeps what it has found, as it was met', async () => {
+  it('reports and stores its findings unshrunk', async () => {
     const store = new RegressionStore(folder);
     const invariants = [from('no-abort', 'big', 300)];
     const { summary, events, seen } = await interrupted(70, { invariants, store });
-    const met = seen.find((units) => units >= 300);
+    const first = seen.find((units) => units >= 300);
     expect(summary.holds).toBe(false);
-    expect(summary.findings.map(({ scenario }) => unitsOf(scenario))).toEqual([met]);
+    expect(summary.findings.map(({ scenario }) => unitsOf(scenario))).toEqual([first]);
     expect(events.map(({ type }) => type).slice(-3)).toEqual(['shrinking', 'finding', 'finished']);
     const files = store.load();
-    expect(files.map(({ regression }) => unitsOf(regression.scenario))).toEqual([met]);
+    expect(files.map(({ regression }) => unitsOf(regression.scenario))).toEqual([first]);
     expect(summary.findings[0]!.file).toBe(files[0]!.file);
   });
 
-  it('while it shrinks keeps the smallest case that it has come to', async () => {
+  it('stores the smallest case so far when it is interrupted while it shrinks', async () => {
     const store = new RegressionStore(folder);
     const invariants = [from('no-abort', 'big', 300)];
-    // Fifty cases of the search, the one that is confirmed, and three steps of shrinking.
+    // The search runs 50 cases; shrinking runs the first case again, and then three smaller ones.
     const { summary, seen } = await interrupted(53, { runs: 50, invariants, store });
     expect(seen).toHaveLength(54);
     expect(summary.cases).toBe(50);
@@ -550,7 +550,7 @@ describe('a check that is ended', () => {
     expect(store.load().map(({ regression }) => unitsOf(regression.scenario))).toEqual([smallest]);
   });
 
-  it('before it began still replays what is stored', async () => {
+  it('replays the stored cases even if it is interrupted before the search begins', async () => {
     const { summary, seen } = await checked({
       invariants: [from('no-abort', 'big', 300)],
       regressions: [stored('no-abort', 'big', 2000)],

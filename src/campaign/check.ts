@@ -1,6 +1,5 @@
 import {
   INVARIANT_IDS,
-  findInvariant,
   fingerprint,
   violationsOf,
   type Invariant,
@@ -9,10 +8,10 @@ import {
 import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { deriveSeed } from './derive-seed.ts';
-import type { CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
-import { findingOf, stabilityText, type Finding } from './finding.ts';
-import type { RegressionStore, StoredRegression } from './regression-store.ts';
-import type { Regression } from './regression.ts';
+import type { CampaignListener, CampaignSummary } from './events.ts';
+import { findingOf, type Finding } from './finding.ts';
+import type { StoredRegression } from './regression-store.ts';
+import { saveFinding, type SaveOptions } from './save-finding.ts';
 import {
   NotSeenAgain,
   search,
@@ -23,37 +22,31 @@ import {
   type Sighting,
 } from './search.ts';
 
-/** What a check is made of. */
-export interface CheckOptions {
-  readonly plan: CampaignPlan;
-  /** Runs a scenario on the revision of the plan, whatever revision it names itself. */
+/** What a check runs, judges and stores. */
+export interface CheckOptions extends SaveOptions {
+  /** Runs a scenario on the revision of the plan; the revision that the scenario names is ignored. */
   readonly run: RunScenario;
   readonly scenarios: Scenarios;
   readonly invariants: readonly Invariant[];
-  /** Stored cases that the revision can run. They come first and do not count against the budget. */
+  /** Stored cases that the target can run. They run first and do not count as generated cases. */
   readonly regressions: readonly StoredRegression[];
-  /** Findings that the revision is known for, and which are no news. */
+  /** Cases of findings that are known of the revision and not reported as new. */
   readonly known: readonly StoredRegression[];
-  /** Where new findings are kept; nowhere when left out. */
-  readonly store: RegressionStore | undefined;
-  /** For provenance. */
-  readonly version: string;
-  readonly date: string;
   readonly listener: CampaignListener;
   /**
-   * How often a shrunk case is run again before it is believed. On a real VMM what is found may depend on
-   * the moment; never when left out.
+   * How often a shrunk case is run again to measure its stability; never when left out. On a real VMM a
+   * finding may depend on timing.
    */
   readonly repetitions?: number;
-  /** From how many cases shrinking of a finding starts; a few when left out. */
+  /** From how many cases the shrinking of a finding starts; see `SearchOptions.starts`. */
   readonly starts?: number;
   /** Ends the search early; what was found until then is reported. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Replays what is stored, searches, shrinks what fails and keeps it. The search does not depend on
- * what is stored: the same seed gives the same cases and the same findings.
+ * Replays the stored cases, searches, shrinks what fails and stores it. The search does not depend on what
+ * is stored: the same seed gives the same cases and the same findings.
  */
 export async function check(options: CheckOptions): Promise<CampaignSummary> {
   const { plan, listener } = options;
@@ -74,23 +67,24 @@ export async function check(options: CheckOptions): Promise<CampaignSummary> {
   return summary;
 }
 
-/** Errors before warnings, and then the invariants in their own order. */
+/** Sorts errors before warnings, and each of them in the order of the invariants. */
 const rank = ({ severity, invariant }: Finding): number =>
   (severity === 'error' ? 0 : INVARIANT_IDS.length) + INVARIANT_IDS.indexOf(invariant);
 
-/** The findings that stored cases show on this revision; one a fingerprint. */
+/** The findings that stored cases show on this revision: one for each fingerprint. */
 async function replayRegressions(options: CheckOptions): Promise<readonly Finding[]> {
   const { regressions, run, invariants } = options;
-  // The file that was stored for a fingerprint speaks for it, others only where there is none.
-  const own = new Map<string, Finding>();
-  const others = new Map<string, Finding>();
+  // A finding names the file that was stored for its fingerprint; another file only if there is no such file.
+  const fromOwnFile = new Map<string, Finding>();
+  const fromOtherFile = new Map<string, Finding>();
   for (const { file, regression } of regressions) {
     const { scenario } = regression;
     const trace = await run(scenario);
     const origin = { kind: 'regression', stored: scenario.revision } as const;
     for (const violation of violationsOf(trace, invariants)) {
       const name = fingerprint(violation);
-      const found = name === `${regression.invariant}/${regression.cause}` ? own : others;
+      const isOwn = name === `${regression.invariant}/${regression.cause}`;
+      const found = isOwn ? fromOwnFile : fromOtherFile;
       if (found.has(name)) continue;
       found.set(name, {
         ...findingOf(trace, violation),
@@ -101,16 +95,16 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
       });
     }
   }
-  return [...new Map([...others, ...own]).values()];
+  return [...new Map([...fromOtherFile, ...fromOwnFile]).values()];
 }
 
 /**
- * Looks for new findings. Each is kept as it is first seen, and again when it is as small as it gets,
- * so that whoever interrupts the search loses nothing.
+ * Looks for new findings. Each is stored when it is first seen and again when it is shrunk, so that an
+ * interrupted check loses no finding.
  */
 async function searchAndShrink(options: CheckOptions) {
   const { plan, listener, signal } = options;
-  const first = new Map<string, Finding>();
+  const firstSeen = new Map<string, Finding>();
   const searching: SearchOptions = {
     run: options.run,
     scenarios: options.scenarios,
@@ -129,14 +123,14 @@ async function searchAndShrink(options: CheckOptions) {
         path: String(sighting.starts[0]),
         shrinks: 0,
       });
-      first.set(sighting.fingerprint, { ...finding, file: keep(finding, options) });
+      firstSeen.set(sighting.fingerprint, { ...finding, file: saveFinding(finding, options) });
     },
   };
   const { sightings, ...searched } = await search(searching);
   const findings: Finding[] = [];
   for (const sighting of sightings) {
-    const seen = first.get(sighting.fingerprint)!;
-    // What is known has its smallest case already.
+    const seen = firstSeen.get(sighting.fingerprint)!;
+    // A known finding comes with its smallest case.
     if (seen.known !== undefined) {
       findings.push({ ...seen, cases: sighting.cases });
       continue;
@@ -144,14 +138,14 @@ async function searchAndShrink(options: CheckOptions) {
     listener({ type: 'shrinking', fingerprint: sighting.fingerprint });
     const smallest = await shrinkSeen(sighting, seen, searching, options);
     const finding = await repeat(smallest, options);
-    const file = keep(finding, options, seen.file);
+    const file = saveFinding(finding, options, seen.file);
     if (seen.file !== undefined && seen.file !== file) options.store?.remove(seen.file);
     findings.push({ ...finding, file });
   }
   return { findings, ...searched };
 }
 
-/** The finding made as small as it gets; as it was seen, where it does not show again. */
+/** The finding, shrunk; the finding as it was first seen if a real VMM does not show it again. */
 async function shrinkSeen(
   sighting: Sighting,
   seen: Finding,
@@ -161,13 +155,13 @@ async function shrinkSeen(
   try {
     return makeFinding(options, sighting, searching.seed, await shrinkSighting(sighting, searching));
   } catch (error) {
-    // Without a real VMM nothing depends on the moment.
+    // The model does not depend on timing: there, a finding that is not seen again is a fault of barproof.
     if (!(error instanceof NotSeenAgain) || options.repetitions === undefined) throw error;
     return { ...seen, cases: sighting.cases };
   }
 }
 
-/** Runs the case of a finding again and again, and notes how often it shows. */
+/** Runs the case of a finding `repetitions` times more, and notes how often the finding shows. */
 async function repeat(finding: Finding, { run, repetitions, invariants }: CheckOptions): Promise<Finding> {
   if (repetitions === undefined) return finding;
   let shown = 0;
@@ -178,7 +172,7 @@ async function repeat(finding: Finding, { run, repetitions, invariants }: CheckO
   return { ...finding, stability: { shown, of: repetitions } };
 }
 
-interface Shown {
+interface ShownCase {
   readonly scenario: Scenario;
   readonly trace: Trace;
   readonly violation: Violation;
@@ -190,63 +184,12 @@ function makeFinding(
   options: CheckOptions,
   { cases, run }: Sighting,
   seed: number,
-  { scenario, trace, violation, path, shrinks }: Shown,
+  { scenario, trace, violation, path, shrinks }: ShownCase,
 ): Finding {
   const origin = { kind: 'search', run, seed, path, shrinks } as const;
   return { ...findingOf(trace, violation), known: knownFile(options, violation), scenario, cases, origin };
 }
 
-/** The file that speaks for a violation, if it is one that the revision is known for. */
+/** The file of the known case with this fingerprint, if the revision is known for it. */
 const knownFile = ({ known }: CheckOptions, { invariant, cause }: Violation): string | undefined =>
   known.find(({ regression }) => regression.invariant === invariant && regression.cause === cause)?.file;
-
-/**
- * Stores a new finding, unless the store has one of the same kind. A case that an interrupted check
- * did not come to shrink gives way to one that is shrunk.
- *
- * @param asMet the file in which the case was kept when it was met.
- * @returns the file that speaks for the finding.
- */
-function keep(finding: Finding, options: CheckOptions, asMet?: string): string | undefined {
-  const { store } = options;
-  if (store === undefined || finding.known !== undefined) return undefined;
-  const regression = makeRegression(finding, options);
-  const before = options.regressions.find(
-    ({ regression: other }) =>
-      other.status === 'open' &&
-      other.invariant === finding.invariant &&
-      other.cause === finding.cause &&
-      other.scenario.revision === options.plan.revision &&
-      (isAsMet(regression) || !isAsMet(other)),
-  );
-  return before?.file ?? store.save(regression, asMet);
-}
-
-/** Whether it is a case as the search met it: its path has no step of shrinking. */
-const isAsMet = ({ provenance }: Regression): boolean => /^\d+$/.test(provenance.path ?? '');
-
-/** The regression file that a finding of the search becomes. */
-export function makeRegression(
-  { invariant, cause, scenario, violation, trace, origin, stability }: Finding,
-  { plan, version, date }: Pick<CheckOptions, 'plan' | 'version' | 'date'>,
-): Regression {
-  const { seed, path } = origin.kind === 'search' ? origin : { seed: 0, path: '' };
-  return {
-    schema: 1,
-    invariant,
-    cause,
-    title: violation.message,
-    status: 'open',
-    expected: findInvariant(invariant).clause,
-    observed: {
-      outcome: trace.outcome,
-      violations: violationsOf(trace).map(fingerprint),
-      ...(plan.target !== 'model' && { target: plan.target }),
-      ...(stability && { stability: stabilityText(stability) }),
-      ...(plan.target !== 'model' && trace.error !== undefined && { error: trace.error }),
-    },
-    failsOn: [plan.revision],
-    provenance: { source: plan.command, seed, path, version, date },
-    scenario: { ...scenario, revision: plan.revision },
-  };
-}

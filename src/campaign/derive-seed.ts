@@ -1,10 +1,10 @@
 import seedrandom from 'seedrandom';
 
 /**
- * The integer that fast-check starts from, for one part of a campaign.
+ * The integer from which fast-check generates the cases of one part of a campaign.
  *
- * @param campaignSeed any string; the same one gives the same cases.
- * @param part what the integer is for, so that parts do not share their cases.
+ * @param campaignSeed any string; the same string gives the same cases.
+ * @param part the name of the part, such as `check qemu-11.1`: parts of different names get different cases.
  */
 export const deriveSeed = (campaignSeed: string, part: string): number =>
   seedrandom(`${campaignSeed}\n${part}`).int32();

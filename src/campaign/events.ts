@@ -2,37 +2,42 @@ import type { Finding } from './finding.ts';
 
 /** What a campaign sets out to do. */
 export interface CampaignPlan {
+  /** `model`, or what the real VMM calls itself. */
   readonly target: string;
+  /** Id of the revision that is checked. */
   readonly revision: string;
+  /** Any text; the same text gives the same cases. */
   readonly seed: string;
+  /** Number of generated cases. */
   readonly runs: number;
+  /** Ids of the invariants that are checked. */
   readonly invariants: readonly string[];
-  /** What is to be known before anything is run, a line each; left out where there is nothing. */
+  /** What the user has to know before the first run, one line each. */
   readonly notes?: readonly string[];
-  /** What to type to do it again. */
+  /** The command line that repeats the campaign. */
   readonly command: string;
 }
 
 /** How a campaign went. */
 export interface CampaignSummary {
   readonly plan: CampaignPlan;
-  /** How many cases were generated: those of the plan, unless it was interrupted. */
+  /** Number of generated cases: `plan.runs`, unless the campaign was interrupted. */
   readonly cases: number;
   /** New findings, worst first. */
   readonly findings: readonly Finding[];
   /** Findings that the revision is known for. */
   readonly known: readonly Finding[];
-  /** For each invariant, how many generated cases it had something to say about. */
+  /** For each invariant, the number of generated cases to which the invariant applied. */
   readonly exercised: ReadonlyMap<string, number>;
-  /** How many generated cases the target could not be asked to run, by the reason. */
+  /** Number of generated cases that the target could not run, by the reason. */
   readonly notRun: ReadonlyMap<string, number>;
-  /** How many generated cases ended in each way. */
+  /** Number of generated cases by outcome: `ok`, `rejected`, `aborted`. */
   readonly outcomes: ReadonlyMap<string, number>;
   /** Whether no invariant was seen to break, warnings apart. */
   readonly holds: boolean;
 }
 
-/** What a campaign tells while it goes on; every output is a consumer of this stream. */
+/** What a campaign reports while it runs; every output is a consumer of this stream. */
 export type CampaignEvent =
   | { readonly type: 'started'; readonly plan: CampaignPlan }
   | { readonly type: 'progress'; readonly cases: number; readonly runs: number; readonly findings: number }
@@ -40,10 +45,11 @@ export type CampaignEvent =
   | {
       readonly type: 'finding';
       readonly finding: Finding;
+      /** Number of the finding in the report, from 1. */
       readonly number: number;
       readonly revision: string;
     }
   | { readonly type: 'finished'; readonly summary: CampaignSummary };
 
-/** Takes the events of a campaign. */
+/** Receives the events of a campaign. */
 export type CampaignListener = (event: CampaignEvent) => void;

@@ -4,7 +4,7 @@ import type { Trace } from '../trace/index.ts';
 
 /** How a finding came about. */
 export type Origin =
-  /** The search met it at case `run` (from 0), and shrinking took `shrinks` steps. */
+  /** The search found it in case `run`, counted from 0; shrinking took `shrinks` steps. */
   | {
       readonly kind: 'search';
       readonly run: number;
@@ -12,14 +12,16 @@ export type Origin =
       readonly path: string;
       readonly shrinks: number;
     }
-  /** A case shows it that was stored for the revision `stored`. */
+  /** A stored case shows it; the case was stored for the revision `stored`. */
   | { readonly kind: 'regression'; readonly stored: string }
-  /** Somebody asked about this very scenario. */
+  /** The user asked to run this scenario. */
   | { readonly kind: 'scenario' };
 
-/** How often a finding showed when its case was run again. */
+/** In how many repetitions of its case a finding showed again. */
 export interface Stability {
+  /** Repetitions that showed the finding. */
   readonly shown: number;
+  /** All repetitions. */
   readonly of: number;
 }
 
@@ -27,29 +29,29 @@ export interface Stability {
 export const stabilityText = ({ shown, of }: Stability): string =>
   `${shown === of ? 'stable' : 'flaky'} ${shown}/${of}`;
 
-/** A way in which an invariant breaks, with the smallest scenario that shows it. */
+/** One cause for which an invariant breaks, with the smallest scenario that shows it. */
 export interface Finding {
   readonly invariant: InvariantId;
   readonly cause: string;
   readonly severity: 'error' | 'warning';
-  /** As shrunk. */
+  /** The scenario, shrunk. */
   readonly scenario: Scenario;
-  /** What is wrong in that scenario. */
+  /** The violation in that scenario. */
   readonly violation: Violation;
-  /** What a run of that scenario shows. */
+  /** A run of that scenario. */
   readonly trace: Trace;
-  /** How often it showed when its case was run again; left out where nobody did that. */
+  /** Left out when the case was not repeated. */
   readonly stability?: Stability;
-  /** How many of the generated cases break it in this way. */
+  /** Number of generated cases that show the finding. */
   readonly cases: number;
   readonly origin: Origin;
-  /** The regression file that shows it, relative to its folder, if there is one. */
+  /** The regression file that holds the scenario, relative to the folder of regressions. */
   readonly file: string | undefined;
-  /** The file of the known finding that it is, if it is one that this revision is known for. */
+  /** The file of the known finding, if the revision is known for this one. */
   readonly known: string | undefined;
 }
 
-/** What a violation is by itself: seen in a run that somebody asked for, found by nobody before. */
+/** The finding of a single run that the user asked for: not searched, not shrunk, not stored. */
 export const findingOf = (trace: Trace, violation: Violation): Finding => ({
   invariant: violation.invariant,
   cause: violation.cause,

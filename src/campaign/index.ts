@@ -1,8 +1,10 @@
-/** Campaigns: search, shrinking, and the store of what was found. */
-export { check, makeRegression, type CheckOptions } from './check.ts';
+/** Campaigns: search, shrinking, and the store of findings. */
+export { check, type CheckOptions } from './check.ts';
+export { checkTarget, type CheckTargetOptions } from './check-target.ts';
 export { deriveSeed } from './derive-seed.ts';
 export type { CampaignEvent, CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
 export { findingOf, stabilityText, type Finding, type Origin, type Stability } from './finding.ts';
+export { caseInputs, loadCase, parseCase, type CaseInput, type LoadedCase } from './load-case.ts';
 export {
   decodeRegression,
   formatRegression,
@@ -11,6 +13,8 @@ export {
   type RegressionStatus,
 } from './regression.ts';
 export { RegressionStore, isCaseFile, type StoredRegression } from './regression-store.ts';
+export { makeRegression } from './save-finding.ts';
+export { replayCase, type Replay, type StoredComparison } from './replay.ts';
 export {
   search,
   shrinkSighting,

@@ -55,13 +55,13 @@ const problemsOf = (act: () => unknown): InvalidInput['problems'] => {
   return [];
 };
 
-describe('a store that is loaded', () => {
-  it('is empty where there is no folder, and makes none', () => {
+describe('RegressionStore.load', () => {
+  it('gives no cases where there is no folder, and creates no folder', () => {
     expect(store.load()).toEqual([]);
     expect(readdirSync(root)).toEqual([]);
   });
 
-  it('gives what is in the folder and below it, by file name', () => {
+  it('gives the cases of the folder and its subfolders, sorted by file name', () => {
     for (const [index, file] of ['z.json', 'b/y.json', 'a/b/c.json', 'B.json'].entries()) {
       put(file, formatRegression(regression('0x10000000', { title: `case ${index}` })));
     }
@@ -69,7 +69,7 @@ describe('a store that is loaded', () => {
     expect(store.load()[0]!.regression.title).toBe('case 3');
   });
 
-  it('leaves alone what is no JSON file: notes, recordings, what a crash left behind', () => {
+  it('ignores files that are no cases: notes, recordings, temporary files of a crash', () => {
     put('no-abort/a.json', formatRegression(regression('0x10000000')));
     put('README.md', '# no JSON');
     put('recordings/pc.ndjson', '{}\n{}\n');
@@ -77,7 +77,7 @@ describe('a store that is loaded', () => {
     expect(store.load().map(({ file }) => file)).toEqual(['no-abort/a.json']);
   });
 
-  it('names the file and the path of every problem in it', () => {
+  it('names the file and the path of every problem', () => {
     put('no-abort/a.json', '{ "schema": 2, "title": "x" }');
     const paths = problemsOf(() => store.load()).map(({ path }) => path);
     expect(paths).toContain(`${join(folder, 'no-abort/a.json')}: schema`);
@@ -85,19 +85,19 @@ describe('a store that is loaded', () => {
     expect(paths.length).toBeGreaterThan(3);
   });
 
-  it('names a file that is no JSON', () => {
+  it('names a file that is not JSON', () => {
     put('a.json', '{');
     expect(problemsOf(() => store.load())).toEqual([
       { path: join(folder, 'a.json'), message: expect.stringContaining('this is not JSON') },
     ]);
   });
 
-  it('says of a folder that is called like a file that it is none', () => {
+  it('refuses a folder whose name ends with .json', () => {
     mkdirSync(join(folder, 'a.json'), { recursive: true });
     expect(problemsOf(() => store.load())[0]!.message).toBe('this is a directory, not a file');
   });
 
-  it('names every file that is no regression, not only the first', () => {
+  it('names every file that is not a regression, not only the first', () => {
     put('a.json', '{');
     put('b.json', '[]');
     const paths = problemsOf(() => store.load()).map(({ path }) => path);
@@ -105,49 +105,49 @@ describe('a store that is loaded', () => {
     expect(paths.some((path) => path.includes('b.json'))).toBe(true);
   });
 
-  it('says what is wrong when the folder is a file', () => {
+  it('refuses a file in place of the folder', () => {
     writeFileSync(folder, '');
     expect(problemsOf(() => store.load())).toEqual([
-      { path: folder, message: 'this is no folder of regressions (ENOTDIR)' },
+      { path: folder, message: 'this is not a folder of regression files (ENOTDIR)' },
     ]);
   });
 });
 
-describe('a case that is saved', () => {
-  it('lies under its invariant, named by its cause and its scenario', () => {
+describe('RegressionStore.save', () => {
+  it('writes a case to INVARIANT/CAUSE-DIGEST.json', () => {
     const file = store.save(regression('0x10000000'));
     expect(file).toMatch(/^no-abort\/a-cause-[0-9a-f]{8}\.json$/);
     expect(store.load()).toEqual([{ file, regression: regression('0x10000000') }]);
   });
 
-  it('has the same name whenever it is found, and another when the scenario is another', () => {
+  it('gives equal scenarios the same file name, and other scenarios another', () => {
     const file = store.save(regression('0x10000000'));
     expect(store.save(regression('0x10000000', { title: 'found again' }))).toBe(file);
     expect(store.save(regression('0x20000000'))).not.toBe(file);
   });
 
-  it('is left as it is when it is there already', () => {
+  it('does not rewrite an existing file', () => {
     const file = store.save(regression('0x10000000'));
     store.save(regression('0x10000000', { title: 'found again', provenance: { source: 'later' } }));
     expect(store.load()).toEqual([{ file, regression: regression('0x10000000') }]);
   });
 
-  it('leaves nothing else behind', () => {
+  it('leaves no temporary file behind', () => {
     store.save(regression('0x10000000'));
     expect(readdirSync(join(folder, 'no-abort'))).toHaveLength(1);
   });
 
-  it('is kept under "other" when it is about no invariant', () => {
+  it('writes a case without an invariant to the folder "other"', () => {
     const { invariant: _, cause: __, ...bare } = regression('0x10000000');
     expect(store.save(bare)).toMatch(/^other\/other-[0-9a-f]{8}\.json$/);
   });
 
-  it('ends with a newline', () => {
+  it('ends the file with a newline', () => {
     const file = store.save(regression('0x10000000'));
     expect(readFileSync(join(folder, file), 'utf8').endsWith('}\n')).toBe(true);
   });
 
-  it('says where it cannot be kept, and why', () => {
+  it('names the file that it cannot write, and the error', () => {
     writeFileSync(folder, '');
     const [problem, ...others] = problemsOf(() => store.save(regression('0x10000000')));
     expect(others).toEqual([]);
@@ -156,14 +156,14 @@ describe('a case that is saved', () => {
   });
 });
 
-describe('a case that is dropped', () => {
-  it('is gone, and the others are not', () => {
+describe('RegressionStore.remove', () => {
+  it('removes one case and leaves the others', () => {
     const [first, second] = ['0x10000000', '0x20000000'].map((ram) => store.save(regression(ram)));
     store.remove(first!);
     expect(store.load().map(({ file }) => file)).toEqual([second]);
   });
 
-  it('may be gone already', () => {
+  it('accepts a file that does not exist', () => {
     expect(() => store.remove('no-abort/nothing.json')).not.toThrow();
   });
 });

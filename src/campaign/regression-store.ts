@@ -11,11 +11,11 @@ export interface StoredRegression {
   readonly regression: Regression;
 }
 
-/** Whether a file below a folder of regressions is a case: verdicts on patches and recordings may lie there, too. */
+/** Whether a file below a folder of regressions holds a case. Verdicts on patches and recordings may lie beside the cases. */
 export const isCaseFile = (file: string): boolean =>
   file.endsWith('.json') && !file.endsWith('.verdict.json') && !file.split(sep).includes('recordings');
 
-/** A folder of regression files, one JSON file a case. */
+/** A folder of regression files: one JSON file for each case. */
 export class RegressionStore {
   readonly directory: string;
 
@@ -24,9 +24,9 @@ export class RegressionStore {
   }
 
   /**
-   * Everything in the folder and below, by file name.
+   * All cases in the folder and its subfolders, sorted by file name.
    *
-   * @throws InvalidInput naming every file that is no regression, and every problem in it.
+   * @throws InvalidInput with every problem of every file that is not a valid regression.
    */
   load(): readonly StoredRegression[] {
     const problems: Problem[] = [];
@@ -44,12 +44,12 @@ export class RegressionStore {
   }
 
   /**
-   * Keeps a case under its invariant and cause. A case that is there already is left as it is, so that
-   * finding it again changes nothing.
+   * Stores a case as `INVARIANT/CAUSE-DIGEST.json`, with a digest of the scenario. A file that exists stays as
+   * it is, so that finding the same case again changes nothing.
    *
-   * @param replaces the file of the same finding as it was known before, which may be written anew.
+   * @param replaces a file of the same finding, relative to the store, that may be overwritten.
    * @returns the file, relative to the store.
-   * @throws InvalidInput when it cannot be written.
+   * @throws InvalidInput when the file cannot be written.
    */
   save(regression: Regression, replaces?: string): string {
     const { invariant = 'other', cause = 'other', scenario } = regression;
@@ -63,7 +63,7 @@ export class RegressionStore {
     return file;
   }
 
-  /** Drops a case that a better one has taken the place of. */
+  /** Removes a file that a better case of the same finding replaces. */
   remove(file: string): void {
     rmSync(join(this.directory, file), { force: true });
   }
@@ -75,7 +75,7 @@ export class RegressionStore {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return [];
       throw new InvalidInput([
-        { path: this.directory, message: `this is no folder of regressions (${code})` },
+        { path: this.directory, message: `this is not a folder of regression files (${code})` },
       ]);
     }
   }

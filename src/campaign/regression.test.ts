@@ -9,7 +9,7 @@ const SCENARIO = {
   devices: [],
 };
 
-/** The least that a regression has to have. */
+/** A regression with only the required keys. */
 const LEAST = {
   schema: 1,
   title: 'a case',
@@ -45,7 +45,7 @@ const problemsOf = (value: unknown): InvalidInput['problems'] => {
 const pathsOf = (value: unknown): string[] => problemsOf(value).map(({ path }) => path);
 
 describe('decodeRegression', () => {
-  it('reads the least and the most that there can be', () => {
+  it('reads a regression with only the required keys, and one with all keys', () => {
     expect(decodeRegression(LEAST)).not.toHaveProperty('invariant');
     const { scenario, ...rest } = decodeRegression(FULL);
     const { scenario: _, ...expected } = FULL;
@@ -54,7 +54,7 @@ describe('decodeRegression', () => {
   });
 
   it.each(['schema', 'title', 'status', 'expected', 'observed', 'failsOn', 'provenance', 'scenario'])(
-    'misses %s',
+    'requires %s',
     (key) => {
       expect(pathsOf({ ...LEAST, [key]: undefined })).toContain(key);
     },
@@ -83,7 +83,7 @@ describe('decodeRegression', () => {
     ['scenario.machine.ram', { scenario: { ...SCENARIO, machine: { type: 'generic' } } }],
     ['scenario.operations[0]', { scenario: { ...SCENARIO, operations: [{ op: 'commit' }] } }],
     ['comment', { comment: 'a key that is not known' }],
-  ])('has a problem at %s with %o', (path, change) => {
+  ])('reports a problem at %s for %o', (path, change) => {
     expect(pathsOf({ ...LEAST, ...change })).toEqual([path]);
   });
 
@@ -109,18 +109,18 @@ describe('decodeRegression', () => {
     ]);
   });
 
-  it('names what comes nearest to a word that is not known', () => {
+  it('suggests the nearest known key or word', () => {
     const [key] = problemsOf({ ...LEAST, titel: 'x' });
     expect(key).toEqual({ path: 'titel', message: 'unknown key; did you mean title?' });
     const [status] = problemsOf({ ...LEAST, status: 'opne' });
     expect(status!.message).toMatch(/did you mean open\?$/);
   });
 
-  it.each([null, undefined, true, 7, 'text', [], [LEAST]])('does not take %o for one', (value) => {
+  it.each([null, undefined, true, 7, 'text', [], [LEAST]])('refuses %o', (value) => {
     expect(pathsOf(value)).toContain('');
   });
 
-  it('is not taken in by keys that every object has', () => {
+  it('refuses keys of Object.prototype, such as __proto__', () => {
     const text = JSON.stringify(LEAST);
     const value: unknown = JSON.parse(`${text.slice(0, -1)}, "__proto__": { "schema": 7 }, "toString": 1 }`);
     expect(pathsOf(value)).toEqual(['__proto__', 'toString']);
@@ -129,21 +129,21 @@ describe('decodeRegression', () => {
 
 describe('formatRegression', () => {
   it.each([
-    ['the least', LEAST],
-    ['the most', FULL],
-  ])('writes %s so that it reads the same', (_, value) => {
+    ['only the required keys', LEAST],
+    ['all keys', FULL],
+  ])('writes a regression with %s so that decodeRegression gives the same', (_, value) => {
     const regression = decodeRegression(value);
     const text = formatRegression(regression);
     expect(decodeRegression(JSON.parse(text))).toEqual(regression);
     expect(formatRegression(decodeRegression(JSON.parse(text)))).toBe(text);
   });
 
-  it('writes one form, in whatever order the keys came', () => {
+  it('writes the same text for any order of the keys', () => {
     const shuffled = Object.fromEntries(Object.entries(FULL).toReversed());
     expect(formatRegression(decodeRegression(shuffled))).toBe(formatRegression(decodeRegression(FULL)));
   });
 
-  it('writes what fits on a line on one line', () => {
+  it('writes an object or array on one line if the line is short enough', () => {
     expect(formatRegression(decodeRegression(FULL))).toMatchInlineSnapshot(`
       "{
         "schema": 1,

@@ -9,15 +9,15 @@ import {
 } from '../scenario/index.ts';
 import { InvalidInput } from '../input/index.ts';
 
-/** What becomes of a stored case. */
+/** What a stored case is there for. */
 export const REGRESSION_STATUSES = [
-  /** It breaks an invariant, and nobody has looked at it yet. */
+  /** The case breaks an invariant, and no developer has looked at it yet. */
   'open',
-  /** A deviation of the newest revision that is the real VMM's own. */
+  /** The case breaks an invariant on the newest revision, and the real VMM does the same. */
   'known',
-  /** It is there to show what the named revision does. */
+  /** The case documents what its revision does. */
   'expected',
-  /** It used to break an invariant. */
+  /** The case used to break an invariant. */
   'fixed',
 ] as const;
 export type RegressionStatus = (typeof REGRESSION_STATUSES)[number];
@@ -26,53 +26,54 @@ const OUTCOMES = ['ok', 'rejected', 'aborted'] as const;
 
 /** Where a stored case comes from. */
 export interface Provenance {
-  /** What made it: a campaign seed, or a place in the seed thread. */
+  /** The command line that found the case, or a place in the seed thread. */
   readonly source: string;
-  /** What fast-check finds it by, as long as the generators do not change. */
+  /** The integer seed by which fast-check finds the case again, as long as the generators do not change. */
   readonly seed?: number;
+  /** The path by which fast-check finds the case again under that seed. */
   readonly path?: string;
-  /** Version of barproof. */
+  /** Version of barproof that found the case. */
   readonly version?: string;
-  /** Day on which it was found, as YYYY-MM-DD. */
+  /** Day on which the case was found, as YYYY-MM-DD. */
   readonly date?: string;
 }
 
-/** A stored case: a scenario by value, and what is expected and was seen of it. */
+/** A stored case: a scenario, what is expected of its run and what was observed. */
 export interface Regression {
   readonly schema: 1;
-  /** The invariant that it is about. */
+  /** The invariant that the case is about. */
   readonly invariant?: InvariantId;
-  /** How the invariant breaks. */
+  /** The cause for which the invariant breaks. */
   readonly cause?: string;
-  /** One sentence for people. */
+  /** One sentence for the reader. */
   readonly title: string;
   readonly status: RegressionStatus;
-  /** What should be. */
+  /** What should happen. */
   readonly expected: string;
-  /** What is seen on the scenario's own revision. */
+  /** What happens on the scenario's own revision. */
   readonly observed: {
     readonly outcome: (typeof OUTCOMES)[number];
     /** Fingerprints of all violations, in order. */
     readonly violations: readonly string[];
-    /** What it was seen on, where that was not the model. */
+    /** The target that was observed; the model when left out. */
     readonly target?: string;
-    /** How often it showed when it was run again, as in "stable 10/10". */
+    /** In how many repetitions the finding showed, as in "stable 10/10". */
     readonly stability?: string;
-    /** The last thing that the VMM said. */
+    /** The last error message of the VMM. */
     readonly error?: string;
-    /** The lines of the DMA requests, where a case is about them. */
+    /** The DMA requests in order, one line each, where a case is about them. */
     readonly dma?: readonly string[];
   };
-  /** Revisions, of the VMM that the scenario is for, on which the invariant breaks in this way. */
+  /** Ids of the revisions on which the invariant breaks for this cause. */
   readonly failsOn: readonly string[];
-  /** Why it is so, for known findings: what in the VMM leads to it. */
+  /** For known findings: what in the VMM leads to the violation. */
   readonly explanation?: string;
   readonly provenance: Provenance;
   readonly scenario: Scenario;
 }
 
 /**
- * Reads a regression out of parsed JSON.
+ * Decodes a regression from parsed JSON.
  *
  * @throws InvalidInput with every problem and its path.
  */

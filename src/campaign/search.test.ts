@@ -19,16 +19,16 @@ const withRam = (units: number): Scenario =>
 
 const unitsOf = ({ machine }: Scenario): number => Number(machine.ram / UNIT);
 
-/** Machines that differ in nothing but their RAM, which shrinks to one unit. */
+/** Machines that differ only in their RAM, which shrinks to one unit. */
 const scenarios = fc.integer({ min: 1, max: 1000 }).map(withRam);
 
 const traceOf = (scenario: Scenario): Trace => runOnModel(scenario, NEWEST);
 
-/** Breaks with the cause that `causeOf` gives for the machine's RAM; says nothing about none. */
+/** An invariant that breaks for the cause that `causeOf` gives for the machine's RAM, and applies where `applies` says so. */
 const invariant = (
   id: InvariantId,
   causeOf: (units: number) => string | undefined,
-  speaks: (units: number) => boolean = () => true,
+  applies: (units: number) => boolean = () => true,
 ): Invariant => ({
   id,
   clause: id,
@@ -36,7 +36,7 @@ const invariant = (
   site: id,
   check: ({ scenario }, examination) => {
     const units = unitsOf(scenario);
-    if (speaks(units)) examination.exercised++;
+    if (applies(units)) examination.exercised++;
     const cause = causeOf(units);
     if (cause === undefined) return;
     examination.violations.push({ invariant: id, cause, message: `${units} units`, step: 0 });
@@ -54,7 +54,7 @@ const options = (rest: Partial<SearchOptions> = {}): SearchOptions => ({
   ...rest,
 });
 
-/** Runs and notes the RAM of every case. */
+/** Runs cases and records their RAM. */
 function recording(): { readonly run: SearchOptions['run']; readonly seen: number[] } {
   const seen: number[] = [];
   const run = (scenario: Scenario): Trace => {
@@ -65,14 +65,14 @@ function recording(): { readonly run: SearchOptions['run']; readonly seen: numbe
 }
 
 describe('search', () => {
-  it.each([0, 1, 7, 100])('runs %d cases when it is given as many', async (runs) => {
+  it.each([0, 1, 7, 100])('runs %d cases when `runs` is that many', async (runs) => {
     const { run, seen } = recording();
     const { outcomes } = await search(options({ run, runs }));
     expect(seen).toHaveLength(runs);
     expect([...outcomes.values()].reduce((sum, cases) => sum + cases, 0)).toBe(runs);
   });
 
-  it('goes on after a counterexample, and counts the cases that show it', async () => {
+  it('goes on after a counterexample, and counts all cases that show it', async () => {
     const { run, seen } = recording();
     const always = invariant('no-abort', () => 'always');
     const { sightings } = await search(options({ run, runs: 50, invariants: [always] }));
@@ -80,7 +80,7 @@ describe('search', () => {
     expect(sightings).toEqual([{ fingerprint: 'no-abort/always', run: 0, cases: 50, starts: [0, 1, 2] }]);
   });
 
-  it('counts a case once, however often it breaks in the same way', async () => {
+  it('counts a case once for a fingerprint, even if the case shows the fingerprint twice', async () => {
     const once = invariant('no-abort', () => 'always');
     const twice: Invariant = {
       ...once,
@@ -93,7 +93,7 @@ describe('search', () => {
     expect(sightings[0]).toMatchObject({ cases: 50, starts: [0, 1, 2] });
   });
 
-  it('tells for each way of breaking at which case it was met first', async () => {
+  it('gives for each fingerprint the number of the first case that shows it', async () => {
     const { run, seen } = recording();
     const parity = invariant('no-abort', (units) => (units % 2 === 0 ? 'even' : 'odd'));
     const { sightings } = await search(options({ run, invariants: [parity] }));
@@ -106,13 +106,13 @@ describe('search', () => {
     }
   });
 
-  it('keeps two invariants that break for causes of the same name apart', async () => {
+  it('keeps apart two invariants that break for causes of the same name', async () => {
     const both = [invariant('no-abort', () => 'same'), invariant('map-aligned', () => 'same')];
     const { sightings } = await search(options({ runs: 3, invariants: both }));
     expect(sightings.map(({ fingerprint }) => fingerprint)).toEqual(['no-abort/same', 'map-aligned/same']);
   });
 
-  it('counts for each invariant the cases that it has something to say about', async () => {
+  it('counts for each invariant the cases to which it applies', async () => {
     const { run, seen } = recording();
     const invariants = [
       holds,
@@ -135,21 +135,21 @@ describe('search', () => {
     ]);
   });
 
-  it('tells every 250 cases how far it is', async () => {
-    const told: [number, number][] = [];
+  it('reports its progress every 250 cases', async () => {
+    const reported: [number, number][] = [];
     const late = invariant('no-abort', () => 'always');
     const onProgress = (cases: number, findings: number): void => {
-      told.push([cases, findings]);
+      reported.push([cases, findings]);
     };
     await search(options({ runs: 900, invariants: [late], onProgress }));
-    expect(told).toEqual([
+    expect(reported).toEqual([
       [250, 1],
       [500, 1],
       [750, 1],
     ]);
   });
 
-  it('gives the same cases for the same seed, others for another', async () => {
+  it('runs the same cases for the same seed, and other cases for another seed', async () => {
     const casesOf = async (seed: number): Promise<number[]> => {
       const { run, seen } = recording();
       await search(options({ run, seed }));
@@ -161,7 +161,7 @@ describe('search', () => {
     expect(await casesOf(-(2 ** 31))).toHaveLength(100);
   });
 
-  it('gives the same first cases when it is given more of them', async () => {
+  it('begins with the same cases when `runs` is larger', async () => {
     const casesOf = async (runs: number): Promise<number[]> => {
       const { run, seen } = recording();
       await search(options({ run, runs }));
@@ -170,7 +170,7 @@ describe('search', () => {
     expect((await casesOf(60)).slice(0, 20)).toEqual(await casesOf(20));
   });
 
-  it('passes an error of the target on, with the case that leads to it', async () => {
+  it('passes on an exception of the target, with the case that leads to it', async () => {
     const broken = new TypeError('the model is broken');
     const run = (): Trace => {
       throw broken;
@@ -180,12 +180,12 @@ describe('search', () => {
   });
 });
 
-describe('scenarios that come in lanes', () => {
+describe('scenarios drawn in lanes', () => {
   const two = fc.array(scenarios, { minLength: 2, maxLength: 2 });
   const lanes = fc.array(two, { minLength: 2, maxLength: 2 });
   const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
 
-  it('are cases one by one, and no more of them are run than were asked for', async () => {
+  it('count as single cases, and no more than `runs` of them are run', async () => {
     const { run, seen } = recording();
     const { cases } = await search(options({ run, scenarios: lanes, runs: 10 }));
     expect(cases).toBe(10);
@@ -193,7 +193,7 @@ describe('scenarios that come in lanes', () => {
     expect(seen.toSorted()).toEqual(drawn.slice(0, 10).map(unitsOf).toSorted());
   });
 
-  it('run side by side, those of a lane one after the other', async () => {
+  it('run side by side, except that scenarios of one lane run one after the other', async () => {
     let running = 0;
     let most = 0;
     const run = async (scenario: Scenario): Promise<Trace> => {
@@ -203,17 +203,17 @@ describe('scenarios that come in lanes', () => {
       return traceOf(scenario);
     };
     await search(options({ run, scenarios: lanes, runs: 20 }));
-    // Not four: that is how many scenarios there are in two lanes.
+    // Two lanes of two scenarios: at most one scenario of each lane runs at a time.
     expect(most).toBe(2);
   });
 
-  it('tell after every draw how far the search is', async () => {
-    const told: number[] = [];
-    await search(options({ scenarios: lanes, runs: 10, onProgress: (cases) => told.push(cases) }));
-    expect(told).toEqual([4, 8, 10]);
+  it('report the progress of the search after every draw', async () => {
+    const reported: number[] = [];
+    await search(options({ scenarios: lanes, runs: 10, onProgress: (cases) => reported.push(cases) }));
+    expect(reported).toEqual([4, 8, 10]);
   });
 
-  it('are judged in their order, however long each takes', async () => {
+  it('are judged in the order of the draw, also if a later one finishes first', async () => {
     const run = async (scenario: Scenario): Promise<Trace> => {
       await new Promise((resolve) => setTimeout(resolve, unitsOf(scenario) % 7));
       return traceOf(scenario);
@@ -223,7 +223,7 @@ describe('scenarios that come in lanes', () => {
     expect(slow.sightings).toEqual(fast.sightings);
   });
 
-  it('wait for one another when one of them fails', async () => {
+  it('are all finished before the exception of one is passed on', async () => {
     let done = 0;
     const run = async (scenario: Scenario): Promise<Trace> => {
       if (done === 0 && unitsOf(scenario) === unitsOf(first!)) throw new Error('a fault');
@@ -238,7 +238,7 @@ describe('scenarios that come in lanes', () => {
     expect(done).toBe(2);
   });
 
-  it('count as cases where they show something, and shrink from their draws', async () => {
+  it('are counted for a fingerprint one by one, and shrink from their draws', async () => {
     const drawn = fc.sample(lanes, { seed: 1, numRuns: 25 }).map((lists) => lists.flat());
     const showing = drawn.flat().filter((scenario) => unitsOf(scenario) >= 500);
     const { sightings } = await search(options({ scenarios: lanes, invariants: [big] }));
@@ -247,7 +247,7 @@ describe('scenarios that come in lanes', () => {
     expect(sightings[0]!.starts).toEqual(draws.slice(0, 3));
   });
 
-  it('shrink to the smallest that shows it, on a path that fast-check finds again', async () => {
+  it('shrink to the smallest scenario, on a path by which fast-check finds it again', async () => {
     const all = options({ scenarios: lanes, invariants: [big] });
     const { sightings } = await search(all);
     const shrunk = await shrinkSighting(sightings[0]!, all);
@@ -258,8 +258,8 @@ describe('scenarios that come in lanes', () => {
   });
 });
 
-describe('a search that is ended', () => {
-  it('stops after the case at hand, and generates no more', async () => {
+describe('a search whose signal is aborted', () => {
+  it('stops after the current case, and generates no more cases', async () => {
     const controller = new AbortController();
     let generated = 0;
     const counted = scenarios.map((scenario) => {
@@ -276,14 +276,14 @@ describe('a search that is ended', () => {
     expect([...outcomes.values()]).toEqual([29]);
   });
 
-  it('lets the rest of the program do something now and then, so that it can be ended at all', async () => {
+  it('stops although the abort comes from the event loop: the event loop gets a turn every 250 cases', async () => {
     const controller = new AbortController();
     setImmediate(() => controller.abort());
     const { cases } = await search(options({ runs: 100_000_000, signal: controller.signal }));
     expect(cases).toBe(250);
   });
 
-  it('waits for a target that takes its time', async () => {
+  it('waits for a target that returns promises', async () => {
     const run = async (scenario: Scenario): Promise<Trace> => {
       await new Promise((resolve) => setTimeout(resolve, 1));
       return traceOf(scenario);
@@ -292,7 +292,7 @@ describe('a search that is ended', () => {
     expect([...outcomes]).toEqual([['ok', 5]]);
   });
 
-  it('passes on an error of the target that comes with the end', async () => {
+  it('passes on an exception that the target throws in the last case', async () => {
     const controller = new AbortController();
     const run = (): Trace => {
       controller.abort();
@@ -303,11 +303,11 @@ describe('a search that is ended', () => {
   });
 });
 
-describe('what a search tells of a sighting', () => {
-  it('is its first case with its trace and what is wrong in it, before the search goes on', async () => {
+describe('the sightings that a search reports', () => {
+  it('hold the first case of a fingerprint, its trace and its violation, before the next case runs', async () => {
     const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
     const { run, seen } = recording();
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     await search(
       options({
         run,
@@ -315,12 +315,12 @@ describe('what a search tells of a sighting', () => {
         onSighting: ({ fingerprint, run: first }, scenario, trace, violation) => {
           expect(trace.scenario).toBe(scenario);
           expect(violation.message).toBe(`${unitsOf(scenario)} units`);
-          told.push([fingerprint, first, unitsOf(scenario), seen.length]);
+          reported.push([fingerprint, first, unitsOf(scenario), seen.length]);
         },
       }),
     );
     const first = seen.findIndex((units) => units >= 500);
-    expect(told).toEqual([['no-abort/big', first, seen[first], first + 1]]);
+    expect(reported).toEqual([['no-abort/big', first, seen[first], first + 1]]);
   });
 });
 
@@ -333,7 +333,7 @@ describe('shrinkSighting', () => {
     return { all, shrunk: await shrinkSighting(sighting!, all) };
   };
 
-  it('makes a case as small as it gets while it breaks', async () => {
+  it('shrinks a case to the smallest that still breaks the invariant', async () => {
     const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
     const { shrunk } = await shrinkFirst({ invariants: [big] }, 'no-abort/big');
     expect(unitsOf(shrunk.scenario)).toBe(500);
@@ -357,7 +357,7 @@ describe('shrinkSighting', () => {
     expect(unitsOf(shrunk.scenario)).toBe(600);
   });
 
-  it('leaves a path on which fast-check finds the shrunk case again', async () => {
+  it('gives a path by which fast-check finds the shrunk case again', async () => {
     const big = invariant('no-abort', (units) => (units >= 321 ? 'big' : undefined));
     const { all, shrunk } = await shrinkFirst({ invariants: [big] }, 'no-abort/big');
     const property = fc.property(scenarios, (scenario) => unitsOf(scenario) < 321);
@@ -365,30 +365,30 @@ describe('shrinkSighting', () => {
     expect(again.counterexample?.map(unitsOf)).toEqual([321]);
   });
 
-  it('says which case it is when that does not break a second time', async () => {
+  it('names the draws and the fingerprint when no case shows the fingerprint again', async () => {
     let broken = true;
-    const moody = invariant('no-abort', () => (broken ? 'moody' : undefined));
-    const all = options({ invariants: [moody], seed: 9 });
+    const flaky = invariant('no-abort', () => (broken ? 'flaky' : undefined));
+    const all = options({ invariants: [flaky], seed: 9 });
     const { sightings } = await search(all);
     broken = false;
     await expect(shrinkSighting(sightings[0]!, all)).rejects.toThrow(
-      'draw 0, 1, 2 of seed 9 does not show no-abort/moody a second time',
+      'draws 0, 1, 2 of seed 9 showed no-abort/flaky in the search, but not when they were run again',
     );
   });
 
-  it('tries a moody case as often as it may', async () => {
+  it('runs a case `attempts` times before it gives up', async () => {
     let turns = 0;
-    const moody = invariant('no-abort', () => (turns++ % 4 === 0 ? 'moody' : undefined));
-    const all = options({ invariants: [moody], runs: 1, starts: 1 });
+    const flaky = invariant('no-abort', () => (turns++ % 4 === 0 ? 'flaky' : undefined));
+    const all = options({ invariants: [flaky], runs: 1, starts: 1 });
     const { sightings } = await search(all);
     await expect(shrinkSighting(sightings[0]!, { ...all, attempts: 3 })).rejects.toThrow(NotSeenAgain);
     turns = 1;
     await expect(shrinkSighting(sightings[0]!, { ...all, attempts: 4 })).resolves.toMatchObject({
-      violation: { cause: 'moody' },
+      violation: { cause: 'flaky' },
     });
   });
 
-  it('is content with the case itself when the search was ended', async () => {
+  it('returns the first case unshrunk when the signal is aborted', async () => {
     const big = invariant('no-abort', (units) => (units >= 500 ? 'big' : undefined));
     const { run, seen } = recording();
     const all = options({ run, invariants: [big] });

@@ -4,70 +4,77 @@ import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts'
 import { lanesOf, type Draw } from './draw.ts';
 import { NotRunnable, type Trace } from '../trace/index.ts';
 
-/** Runs a scenario: the model at once, a real VMM in its own time. */
+/** Runs a scenario: the model returns the trace, a real VMM a promise of it. */
 export type RunScenario = (scenario: Scenario) => Trace | Promise<Trace>;
 
-/** Where scenarios come from, one at a time or many. */
+/** The arbitrary that a search draws from: single scenarios, or lanes of them. */
 export type Scenarios = fc.Arbitrary<Scenario> | fc.Arbitrary<Exclude<Draw, Scenario>>;
 
-/** What a search looks through and how far. */
+/** What a search runs, and how much. */
 export interface SearchOptions {
   readonly run: RunScenario;
   readonly scenarios: Scenarios;
   readonly invariants: readonly Invariant[];
-  /** The integer that generation starts from. */
+  /** The integer seed of fast-check. */
   readonly seed: number;
-  /** How many cases. */
+  /** Number of cases. */
   readonly runs: number;
-  /** Called every so many cases, or after every draw of lanes, with the number done. */
+  /** Called every 250 cases, or after every draw of lanes, with the number of cases done. */
   readonly onProgress?: (cases: number, findings: number) => void;
-  /** Called for the first case of every fingerprint, before the search goes on. */
+  /** Called for the first case of every fingerprint, before the next case runs. */
   readonly onSighting?: (sighting: Sighting, scenario: Scenario, trace: Trace, violation: Violation) => void;
-  /** From how many of the cases that show a fingerprint shrinking starts; a few when left out. */
+  /** From how many of the cases that show a fingerprint shrinking starts; 3 when left out. */
   readonly starts?: number;
-  /** How often a case is run until it shows again what it has shown, and shrinking can start; once when left out. */
+  /**
+   * How often a case may be run until it shows its fingerprint again, so that shrinking can start; once when
+   * left out.
+   */
   readonly attempts?: number;
-  /** Ends the search after the case at hand. */
+  /** Ends the search after the current case. */
   readonly signal?: AbortSignal;
 }
 
 /** The first case that shows a fingerprint. */
 export interface Sighting {
   readonly fingerprint: string;
-  /** Number of the case, from 0. */
+  /** Number of the first case that shows it, from 0. */
   readonly run: number;
-  /** How many cases show it. */
+  /** Number of cases that show it. */
   cases: number;
-  /** The first few draws that show it, by their numbers: where shrinking starts from. */
+  /** Numbers of the first draws that show it, from 0: shrinking starts from them. */
   readonly starts: number[];
 }
 
-/** What a search has seen. */
+/** The result of a search. */
 export interface SearchResult {
   readonly sightings: readonly Sighting[];
-  /** How many cases were run: all, unless the search was ended. */
+  /** Number of cases run: `runs`, unless the search was ended early. */
   readonly cases: number;
-  /** For each invariant, how many cases it had something to say about. */
+  /** For each invariant, the number of cases to which the invariant applied. */
   readonly exercised: ReadonlyMap<string, number>;
-  /** How many cases the target could not be asked to run, by the reason. */
+  /** Number of cases that the target could not run, by the reason. */
   readonly notRun: ReadonlyMap<string, number>;
-  /** How the runs ended. */
+  /** Number of cases by outcome. */
   readonly outcomes: ReadonlyMap<Trace['outcome'], number>;
 }
 
-/** Shrinking ends in the nearest dead end: from a few starts one finds a smaller case than from one. */
-const MOST_STARTS = 3;
+/** Shrinking stops at a local minimum: the best of a few starts is smaller than the result of one start. */
+const DEFAULT_STARTS = 3;
 
-/** How many cases go by between two looks at the rest of the world. */
+/** After so many cases the event loop gets its turn, so that a signal can end the search. */
 const CASES_AT_A_TIME = 250;
 
-/** What makes fast-check stop: it knows no other way than a case that fails. */
+/** Thrown to stop fast-check, which stops only at a case that fails. */
 const ENDED = new Error('the search was ended');
 
-/** Runs generated scenarios and notes every way in which an invariant breaks. */
+/**
+ * Runs generated scenarios and notes the fingerprint of every violation.
+ *
+ * @throws what `run` throws, except `NotRunnable`: such a case is counted in `notRun`.
+ */
 export async function search(options: SearchOptions): Promise<SearchResult> {
   const { scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
-  const { starts = MOST_STARTS } = options;
+  const { starts = DEFAULT_STARTS } = options;
   const sightings = new Map<string, Sighting>();
   const lastShownBy = new Map<string, number>();
   const exercised = new Map<string, number>(invariants.map(({ id }) => [id, 0]));
@@ -88,7 +95,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     const sighting: Sighting = { fingerprint: name, run: cases, cases: 1, starts: [draws] };
     sightings.set(name, sighting);
     lastShownBy.set(name, cases);
-    // A target may carry out a variant of what it was given, and says so.
+    // A target may run a variant of the scenario; the trace holds the variant.
     onSighting?.(sighting, trace.scenario, trace, violation);
   };
   const judge = async (draw: Draw): Promise<void> => {
@@ -100,7 +107,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
       cases++;
     }
     draws++;
-    // Lanes take their time.
+    // Only the model, which draws single scenarios, is too fast for a report after every draw.
     const often = 'devices' in draw ? CASES_AT_A_TIME : 1;
     if (Math.floor(cases / often) === Math.floor(before / often)) return;
     onProgress?.(cases, sightings.size);
@@ -126,17 +133,21 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
   return { sightings: [...sightings.values()], cases, exercised, notRun, outcomes };
 }
 
-/** fast-check does not look into unions. */
+/** The same arbitrary with the element types joined: fast-check's types do not accept a union of arbitraries. */
 const anyOf = (scenarios: Scenarios): fc.Arbitrary<Draw> => scenarios;
 
-/** What came of a scenario: a trace, or the reason why the target cannot be asked to run it. */
+/** The trace of a scenario, or the reason why the target cannot run the scenario. */
 type Result =
   | { readonly trace: Trace; readonly reason?: undefined }
   | { readonly trace?: undefined; readonly reason: string };
 
-/** Runs the scenarios of a draw, until the search is ended; their results are in their own order. */
-async function runDraw(draw: Draw, most: number, { run, signal }: SearchOptions): Promise<readonly Result[]> {
-  // The model answers at once: no need to wait for other lanes.
+/** Runs the first `limit` scenarios of a draw, until the search is ended. Results are in the order of the draw. */
+async function runDraw(
+  draw: Draw,
+  limit: number,
+  { run, signal }: SearchOptions,
+): Promise<readonly Result[]> {
+  // The model needs no lanes: a single scenario runs at once.
   if ('devices' in draw) return [await runIfPossible(run, draw)];
   const runLane = async (lane: readonly Scenario[]): Promise<readonly Result[]> => {
     const results: Result[] = [];
@@ -146,7 +157,7 @@ async function runDraw(draw: Draw, most: number, { run, signal }: SearchOptions)
     }
     return results;
   };
-  const lanes = await Promise.allSettled(lanesOf(draw, most).map(runLane));
+  const lanes = await Promise.allSettled(lanesOf(draw, limit).map(runLane));
   return lanes.flatMap((lane) => {
     if (lane.status === 'rejected') throw lane.reason;
     return lane.value;
@@ -163,21 +174,21 @@ async function runIfPossible(run: RunScenario, scenario: Scenario): Promise<Resu
   }
 }
 
-/** A case made as small as it gets while it still breaks in the same way. */
+/** A case, shrunk as long as the same invariant breaks for the same cause. */
 export interface Shrunk {
   readonly scenario: Scenario;
   readonly trace: Trace;
   readonly violation: Violation;
-  /** Where fast-check finds it again: replays as long as the generators stay as they are. */
+  /** The path by which fast-check finds the case again, as long as the generators do not change. */
   readonly path: string;
   readonly shrinks: number;
 }
 
 /**
- * Shrinks the first few cases of a sighting and gives the smallest that comes of them. The same
- * invariant has to break for the same cause all the way.
+ * Shrinks the first few cases of a sighting and returns the smallest result. Every smaller case has to break
+ * the same invariant for the same cause.
  *
- * @throws NotSeenAgain when none of them shows it any more: on a real VMM that happens.
+ * @throws NotSeenAgain when none of the cases shows the fingerprint again, as may happen on a real VMM.
  */
 export async function shrinkSighting(sighting: Sighting, options: SearchOptions): Promise<Shrunk> {
   const { seed, signal, attempts = 1 } = options;
@@ -193,15 +204,17 @@ export async function shrinkSighting(sighting: Sighting, options: SearchOptions)
   }
   if (best !== undefined) return best;
   const draws = sighting.starts.join(', ');
-  throw new NotSeenAgain(`draw ${draws} of seed ${seed} does not show ${sighting.fingerprint} a second time`);
+  throw new NotSeenAgain(
+    `draws ${draws} of seed ${seed} showed ${sighting.fingerprint} in the search, but not when they were run again`,
+  );
 }
 
-/** What a search has seen does not show again, although nothing but the moment is another. */
+/** A case that broke an invariant in the search does not break it when it is run again. */
 export class NotSeenAgain extends Error {
   override readonly name = 'NotSeenAgain';
 }
 
-/** How much there is to read. */
+/** The length of the JSON text: of two cases, the shorter one is easier to read. */
 const lengthOf = (scenario: Scenario): number => toJsonLine(encodeScenario(scenario)).length;
 
 async function shrinkFrom(start: number, name: string, options: SearchOptions): Promise<Shrunk | undefined> {
@@ -219,7 +232,7 @@ async function shrinkFrom(start: number, name: string, options: SearchOptions): 
     return violation !== undefined;
   };
   const holds = async (draw: Draw): Promise<boolean> => {
-    // Once the first case is confirmed, an ended search takes every smaller one for one that holds.
+    // When the search is ended, the smallest case so far is kept: every smaller one counts as one that holds.
     if (signal?.aborted && smallest !== undefined) return true;
     for (const scenario of lanesOf(draw).flat()) if (await shows(scenario)) return false;
     return true;

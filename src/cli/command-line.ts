@@ -2,51 +2,51 @@ import { Command, CommanderError } from 'commander';
 import { InvalidInput } from '../input/index.ts';
 import { TargetUnavailable } from '../trace/index.ts';
 import { checkCommand } from './check-command.ts';
-import { complain } from './complain.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
-import { ExitCode, type Conclude } from './exit-code.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
 import { newPatchCommand } from './new-patch-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './package.ts';
+import { printProblems } from './print-problems.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 every invariant holds, 1 there is a counterexample, 2 it could not run.`;
+Exit codes: 0 every invariant holds, 1 a counterexample was found, 2 barproof could not run.`;
 
 /**
  * Runs one command.
  *
  * @param words the command line without the program's name.
- * @returns the exit code. What went wrong is said on standard error, without a stack.
+ * @returns the exit code. Errors are printed on standard error, without a stack.
  */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = ExitCode.HOLDS;
-  const conclude: Conclude = (result) => {
+  const raiseExitCode: RaiseExitCode = (result) => {
     code = Math.max(code, result) as ExitCode;
   };
   try {
-    await makeProgram(conclude).parseAsync(words, { from: 'user' });
+    await makeProgram(raiseExitCode).parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    return explain(error);
+    return printError(error);
   }
 }
 
-function makeProgram(conclude: Conclude): Command {
+function makeProgram(raiseExitCode: RaiseExitCode): Command {
   const program = new Command('barproof')
     .description(
-      'Searches for ways in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
+      'Searches for cases in which a VMM maps PCI BARs wrongly when it passes a device through with VFIO.',
     )
     .version(VERSION)
     .addHelpText(
       'before',
       examples([
         ['barproof check', 'search for a counterexample in the newest QEMU'],
-        ['barproof check --revision seed-v2', 'see one: the failure with which it all began'],
+        ['barproof check --revision seed-v2', 'find the failure of the seed patch of 2017'],
       ]),
     )
     .addHelpText('after', EXIT_CODES);
@@ -60,12 +60,12 @@ function makeProgram(conclude: Conclude): Command {
     listCommand,
     doctorCommand,
   ]) {
-    program.addCommand(command(conclude));
+    program.addCommand(command(raiseExitCode));
   }
   for (const command of [program, ...descendants(program)]) {
     command
       .exitOverride()
-      .showHelpAfterError(`(${nameOf(command)} --help tells more)`)
+      .showHelpAfterError(`(see ${nameOf(command)} --help)`)
       .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '✖ ')) });
   }
   return program;
@@ -77,15 +77,16 @@ const descendants = (command: Command): Command[] =>
 const nameOf = (command: Command): string =>
   command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 
-function explain(error: unknown): ExitCode {
+/** Prints an error. @returns the exit code that goes with it. */
+function printError(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
-  if (error instanceof InvalidInput) complain(error);
-  else if (error instanceof TargetUnavailable) complain({ problems: [{ path: '', message: error.message }] });
-  else complain({ problems: [{ path: '', message: `this should not happen: ${reasonOf(error)}` }] });
+  if (error instanceof InvalidInput) printProblems(error.problems);
+  else if (error instanceof TargetUnavailable) printProblems([{ path: '', message: error.message }]);
+  else printProblems([{ path: '', message: `internal error, please report it: ${reasonOf(error)}` }]);
   return ExitCode.COULD_NOT_RUN;
 }
 
-/** What was thrown, and what lies below it: fast-check says only in which case something was. */
+/** An error with its causes: fast-check's own error names only the case, and the cause names the fault. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? String(error) : `${String(error)}, because of ${reasonOf(cause)}`;

@@ -1,34 +1,22 @@
 import { Command } from 'commander';
-import { probeCapabilities, type Capabilities, type Capability } from '../qemu/capabilities.ts';
-import { ExitCode, type Conclude } from './exit-code.ts';
+import { probeCapabilities } from '../qemu/capabilities.ts';
+import { doctorText } from '../report/index.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 
 interface DoctorOptions {
   readonly qemu?: string;
 }
 
-/** `barproof doctor`: what can be tested on this machine and what is missing. */
-export const doctorCommand = (conclude: Conclude): Command =>
+/** `barproof doctor`: says what can be tested on this machine, and what is missing. */
+export const doctorCommand = (raiseExitCode: RaiseExitCode): Command =>
   new Command('doctor')
     .description('say what can be tested on this machine, and what is missing')
-    .option('--qemu <path>', 'a QEMU program, or a folder that holds qemu-system-*')
+    .option(
+      '--qemu <path>',
+      'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
+    )
     .action(async ({ qemu }: DoctorOptions) => {
-      process.stdout.write(doctorReport(await probeCapabilities({ path: qemu })));
-      // The model asks for nothing but this process.
-      conclude(ExitCode.HOLDS);
+      process.stdout.write(doctorText(await probeCapabilities({ path: qemu })));
+      // The model needs nothing but this process.
+      raiseExitCode(ExitCode.HOLDS);
     });
-
-const MARKS: Readonly<Record<Capability['state'], string>> = { present: '✔', missing: '✖', optional: '–' };
-
-/** What `barproof doctor` prints. */
-export function doctorReport({ checks, machines, obstacle }: Capabilities): string {
-  const node: Capability = { name: 'node', state: 'present', detail: process.versions.node };
-  const all = [node, ...checks];
-  const width = Math.max(...all.map(({ name }) => name.length));
-  const lines = all.map(({ name, state, detail, remedy }) => {
-    const advice = remedy === undefined ? '' : ` → ${remedy}`;
-    return `${MARKS[state]} ${name.padEnd(width)}  ${detail}${advice}`;
-  });
-  const qemu =
-    obstacle === undefined ? `ready for ${machines.join(', ')}` : `not available because ${obstacle}`;
-  return `${[...lines, '', 'Model target: ready', `QEMU target: ${qemu}`].join('\n')}\n`;
-}

@@ -1,4 +1,4 @@
-/** What `--help` begins with: commands to copy, and what each of them does. */
+/** The first lines of `--help`: commands to copy, with what each command does. */
 export function examples(rows: readonly (readonly [command: string, purpose: string])[]): string {
   const width = Math.max(...rows.map(([command]) => command.length));
   const lines = rows.map(([command, purpose]) => `  ${command.padEnd(width)}   ${purpose}\n`);

@@ -1,6 +1,6 @@
-/** What the exit code says: every invariant holds, one is broken, or nothing could be said. */
+/** The exit codes: every invariant holds, a counterexample was found, or barproof could not judge. */
 export const ExitCode = { HOLDS: 0, COUNTEREXAMPLE: 1, COULD_NOT_RUN: 2 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** How a command tells its exit code; of several, the highest counts. */
-export type Conclude = (code: ExitCode) => void;
+/** Raises the exit code of the program to `code`; a lower code than before is ignored. */
+export type RaiseExitCode = (code: ExitCode) => void;

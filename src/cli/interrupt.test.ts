@@ -8,7 +8,7 @@ afterEach(() => {
 const listeners = (): number => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM');
 
 describe('withInterrupt', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('gives the first %s to what is going on', async (name) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('aborts the signal of the action at the first %s', async (name) => {
     const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
     const seen: boolean[] = [];
     await withInterrupt(async (signal) => {
@@ -20,7 +20,7 @@ describe('withInterrupt', () => {
     expect(exit).not.toHaveBeenCalled();
   });
 
-  it('ends the program at the second, as a shell expects of an interrupt', async () => {
+  it('ends the program with exit code 130 at the second SIGINT', async () => {
     const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
     await withInterrupt(async () => {
       process.emit('SIGINT', 'SIGINT');
@@ -29,7 +29,7 @@ describe('withInterrupt', () => {
     expect(exit.mock.calls).toEqual([[130]]);
   });
 
-  it('leaves interrupts alone when it is done, however it ended', async () => {
+  it('removes its listeners when the action returns or throws', async () => {
     const before = listeners();
     await withInterrupt(async () => expect(listeners()).toBe(before + 2));
     expect(listeners()).toBe(before);

@@ -1,9 +1,9 @@
-/** Exit code of a program that an interrupt ended: 128 and the number of SIGINT. */
+/** Exit code of a program that SIGINT ended: 128 plus the number of the signal. */
 const ENDED_BY_INTERRUPT = 130;
 
 /**
- * Does something that takes a while and that can be ended early: the first interrupt from the keyboard
- * is given to it as a signal, so that it says what it knows; the second ends the program on the spot.
+ * Runs a long action that can be ended early. The first SIGINT or SIGTERM aborts the signal that the action
+ * gets, so that it can report what it found so far; the second ends the program at once.
  */
 export async function withInterrupt(act: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();

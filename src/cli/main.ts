@@ -2,8 +2,8 @@
 import { runCommandLine } from './command-line.ts';
 import { ExitCode } from './exit-code.ts';
 
-// Whoever reads has seen enough, as `head` has: no reason to complain, nor to go on. What nobody has
-// read is no verdict, though.
+// A reader such as `head` may close the pipe early: then barproof ends without an error message. The exit code is
+// not that of a verdict, for the reader has not seen the whole report.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => process.exit(ExitCode.COULD_NOT_RUN));
 }

@@ -1,18 +1,16 @@
 import { Command } from 'commander';
-import { printFlatViews, printTree } from '../memory/index.ts';
-import { runToTheEnd, requireRevision } from '../model/index.ts';
+import { loadCase } from '../campaign/index.ts';
+import { prefixProblems } from '../input/index.ts';
+import { mtreeAfter, requireRevision, type MtreeOptions } from '../model/index.ts';
 import { examples } from './examples.ts';
-import { loadScenario, naming } from './load-scenario.ts';
-import type { Conclude } from './exit-code.ts';
+import type { RaiseExitCode } from './exit-code.ts';
 
-interface MtreeOptions {
-  readonly flat?: true;
-  readonly disabled?: true;
+interface MtreeCommandOptions extends MtreeOptions {
   readonly revision?: string;
 }
 
-/** `barproof mtree`: prints the memory map after a scenario as the revision's QEMU does. */
-export const mtreeCommand = (_conclude: Conclude): Command =>
+/** `barproof mtree`: prints the memory map after a scenario, as the QEMU of the revision prints it. */
+export const mtreeCommand = (_raiseExitCode: RaiseExitCode): Command =>
   new Command('mtree')
     .description("print QEMU's `info mtree` after a scenario's last operation")
     .addHelpText(
@@ -24,17 +22,15 @@ export const mtreeCommand = (_conclude: Conclude): Command =>
     )
     .argument('<file>', 'scenario or regression file')
     .option('-f, --flat', 'flat views, as `info mtree -f`')
-    .option('-D, --disabled', 'also regions that are disabled, as `info mtree -D`')
-    .option('--revision <id>', "print it as this revision instead of the scenario's own")
-    .action((file: string, { flat, disabled, revision: id }: MtreeOptions) => {
+    .option('-D, --disabled', 'disabled regions, too, as `info mtree -D`')
+    .option('--revision <id>', "run and print it as this revision instead of the scenario's own")
+    .action((file: string, { revision: id, ...form }: MtreeCommandOptions) => {
       if (id !== undefined) requireRevision(id, '--revision');
-      const { mtree, spaces, end } = naming(file, () => {
-        const { scenario } = loadScenario(file);
-        const revision = requireRevision(id ?? scenario.revision);
-        return { mtree: revision.mtree, ...runToTheEnd(scenario, revision) };
+      const { text, end } = prefixProblems(file, () => {
+        const { scenario } = loadCase(file);
+        return mtreeAfter(scenario, requireRevision(id ?? scenario.revision), form);
       });
-      if (end.outcome !== 'ok') process.stderr.write(`${end.outcome}: ${end.error}\n`);
-      process.stdout.write(
-        flat ? printFlatViews(spaces, mtree) : printTree(spaces, mtree, { disabled: disabled ?? false }),
-      );
+      if (end.outcome !== 'ok')
+        process.stderr.write(`${end.outcome}: ${end.error}; this is the memory map at that moment\n`);
+      process.stdout.write(text);
     });

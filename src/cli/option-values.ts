@@ -1,16 +1,27 @@
 import { InvalidArgumentError } from 'commander';
+import { nearestTo } from '../input/index.ts';
+import { INVARIANT_IDS, type InvariantId } from '../invariants/index.ts';
 
 const LONGEST_SEED = 200;
 
-/** A seed: any text. */
+/** A seed: any text of at most 200 characters. */
 export function seedText(text: string): string {
   if (text.length <= LONGEST_SEED) return text;
   throw new InvalidArgumentError(`expected at most ${LONGEST_SEED} characters.`);
 }
 
-/** A number of cases. */
+/** A number of cases: a whole number up to 1000000000. */
 export function wholeNumber(text: string): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number <= 1_000_000_000) return number;
   throw new InvalidArgumentError('expected a whole number up to 1000000000.');
+}
+
+/** The id of an invariant. */
+export function invariantId(text: string): InvariantId {
+  if ((INVARIANT_IDS as readonly string[]).includes(text)) return text as InvariantId;
+  const nearest = nearestTo(text, INVARIANT_IDS);
+  throw new InvalidArgumentError(
+    nearest === undefined ? 'barproof list invariants shows all ids.' : `did you mean ${nearest}?`,
+  );
 }

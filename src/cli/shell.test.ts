@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { commandText } from './shell.ts';
 
 describe('commandText', () => {
-  it('leaves plain words as they are', () => {
+  it('does not quote plain words', () => {
     const words = ['barproof', 'check', '--seed', 'nightly-7', '--revision', 'seed-v2+skip-as-posted'];
     expect(commandText(words)).toBe('barproof check --seed nightly-7 --revision seed-v2+skip-as-posted');
     expect(commandText(['./a/b_c.json', 'x=1', 'u@h:p', '50%', 'a,b'])).toBe(
@@ -23,7 +23,7 @@ describe('commandText', () => {
     expect(commandText([word])).toBe(quoted);
   });
 
-  it('gives a shell back every word as it was', () => {
+  it('quotes every word so that a shell reads the same word', () => {
     const words = [
       '',
       ' ',

@@ -1,4 +1,4 @@
-/** A command as it can be pasted into a POSIX shell: words are quoted where they have to be. */
+/** A command line for a POSIX shell: words with special characters are quoted. */
 export const commandText = (words: readonly string[]): string => words.map(quote).join(' ');
 
 const quote = (word: string): string =>

@@ -2,7 +2,7 @@ import type { WriteStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
 import { terminalProgress } from './terminal-progress.ts';
 
-/** A stream that keeps what is written; a terminal of so many columns, or no terminal. */
+/** A stream that records what is written: a terminal with this width in columns, or a pipe. */
 function stream(columns: number | undefined, isTTY = true) {
   const written: string[] = [];
   const write = (text: string): boolean => {
@@ -15,13 +15,13 @@ function stream(columns: number | undefined, isTTY = true) {
 const ERASE = '\r\u001B[2K';
 
 describe('terminalProgress', () => {
-  it('is nothing where nobody watches', () => {
+  it('is undefined for a pipe', () => {
     const { stream: pipe, written } = stream(undefined, false);
     expect(terminalProgress(pipe)).toBeUndefined();
     expect(written).toEqual([]);
   });
 
-  it('writes one line over the other', () => {
+  it('writes each line over the one before', () => {
     const { stream: terminal, written } = stream(80);
     const progress = terminalProgress(terminal)!;
     progress('500 of 1000 cases');
@@ -29,19 +29,19 @@ describe('terminalProgress', () => {
     expect(written).toEqual([`${ERASE}500 of 1000 cases`, `${ERASE}1000 of 1000 cases`]);
   });
 
-  it('clears the line', () => {
+  it('clears the line for an empty text', () => {
     const { stream: terminal, written } = stream(80);
     terminalProgress(terminal)!('');
     expect(written).toEqual([ERASE]);
   });
 
-  it('never fills the last column: the terminal would go on to the next line', () => {
+  it('cuts a line one column before the width, so that the terminal does not wrap', () => {
     const { stream: terminal, written } = stream(10);
     terminalProgress(terminal)!('0123456789');
     expect(written).toEqual([`${ERASE}012345678`]);
   });
 
-  it('follows the terminal when its width changes', () => {
+  it('uses the new width after the terminal is resized', () => {
     const { stream: terminal, written } = stream(10);
     const progress = terminalProgress(terminal)!;
     (terminal as { columns: number }).columns = 5;
@@ -49,16 +49,13 @@ describe('terminalProgress', () => {
     expect(written).toEqual([`${ERASE}0123`]);
   });
 
-  it.each([[0], [1], [undefined]])(
-    'writes the whole line when the terminal says its width is %s',
-    (columns) => {
-      const { stream: terminal, written } = stream(columns);
-      terminalProgress(terminal)!('0123456789');
-      expect(written).toEqual([`${ERASE}0123456789`]);
-    },
-  );
+  it.each([[0], [1], [undefined]])('does not cut a line on a terminal with %s columns', (columns) => {
+    const { stream: terminal, written } = stream(columns);
+    terminalProgress(terminal)!('0123456789');
+    expect(written).toEqual([`${ERASE}0123456789`]);
+  });
 
-  it('never goes to another line', () => {
+  it('never writes a newline', () => {
     const { stream: terminal, written } = stream(80);
     terminalProgress(terminal)!('a'.repeat(500));
     expect(written.join('')).not.toContain('\n');

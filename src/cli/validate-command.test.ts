@@ -29,13 +29,13 @@ const patch = (name: string, definition: string): string => {
 };
 
 describe('barproof validate', { timeout: 120_000 }, () => {
-  it('ends with 0 for a patch that breaks nothing, and says so', async () => {
+  it('exits with 0 for a patch that changes nothing, and says so', async () => {
     const { code, out } = await run('validate', patch('p.ts', `{ name: 'p' }`), '--runs', '50');
     expect(code).toBe(0);
     expect(out).toMatch(/^qemu-11\.1\+p against qemu-11\.1, \d+ cases, seed barproof\n\nchanges nothing\n$/);
   });
 
-  it('ends with 1 for one that breaks something, on the base that was asked for', async () => {
+  it('exits with 1 for a patch that breaks an invariant on the revision of --base', async () => {
     const file = patch('p.ts', `{ name: 'p', base: 'seed-v2', listener: { skip: () => 'all' } }`);
     const { code, out } = await run('validate', file, '--base', 'qemu-6.0', '--runs', '20', '--json');
     expect(code).toBe(1);
@@ -53,7 +53,7 @@ describe('barproof validate', { timeout: 120_000 }, () => {
     expect(base.memoryMap.join('\n')).toMatch(/mapped/);
   });
 
-  it('ends with 2 for one that throws, with the place and the scenario', async () => {
+  it('exits with 2 for a patch that throws, and gives the line and the scenario', async () => {
     const file = patch(
       'p.ts',
       `{ name: 'p',\n listener: { alignment: () => {\n throw new Error('oops'); } } }`,
@@ -72,40 +72,64 @@ describe('barproof validate', { timeout: 120_000 }, () => {
     [`{ name: 'p', base: 'qemu-9' }`, [], /^✖ p\.ts: base: there is no revision qemu-9; /],
     [`{ name: 'p' }`, ['--base', 'qemu-9'], /^✖ --base: there is no revision qemu-9; /],
     [`{ name: 'p', listener: () => ({ skip: 3 }) }`, [], /^✖ p\.ts: listener\.skip: expected a function\n$/],
-    [`{ nam: 'p' }`, [], /^✖ p\.ts: nam: a patch has no such part; did you mean name\?\n/],
-  ])('ends with 2 for what is no patch: %s', async (definition, words, message) => {
+    [`{ nam: 'p' }`, [], /^✖ p\.ts: nam: unknown key; did you mean name\?\n/],
+  ])('exits with 2 for an invalid patch: %s %j', async (definition, words, message) => {
     const { code, out, err } = await run('validate', patch('p.ts', definition), ...words);
     expect(code).toBe(2);
     expect(err).toMatch(message);
     expect(out).toBe('');
   });
 
-  it('ends with 2 for one that leaves a failing promise behind', async () => {
+  it('exits with 2 for a patch that leaves a rejected promise unhandled', async () => {
     const file = patch('p.ts', `{ name: 'p', title: (void Promise.reject(new Error('late')), 'p') }`);
     const { code, err } = await run('validate', file, '--runs', '5');
     expect(code).toBe(2);
-    expect(err).toBe('✖ p.ts: a promise fails that nobody waits for: Error: late\n');
+    expect(err).toBe(
+      '✖ p.ts: a promise of the patch was rejected, and nothing handles the rejection: Error: late\n',
+    );
   });
 
-  it('ends with 2 where there is no file', async () => {
+  it('reports an invalid patch that also leaves a rejected promise unhandled', async () => {
+    const file = patch('p.ts', `{ nam: (void Promise.reject(new Error('late')), 'p') }`);
+    const { code, err } = await run('validate', file);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^✖ p\.ts: nam: unknown key; did you mean name\?\n/);
+    expect(err).not.toContain('late');
+  });
+
+  it('exits with 2 for a file that does not exist', async () => {
     expect(await run('validate', 'nowhere.ts')).toMatchObject({
       code: 2,
       err: '✖ nowhere.ts: there is no such file\n',
     });
   });
+
+  it('writes the verdict as JSON with --json', async () => {
+    const { out } = await run('validate', patch('p.ts', `{ name: 'p' }`), '--runs', '5', '--json');
+    expect(parseJson(out)).toMatchObject({ breaks: false });
+  });
+
+  it.each([
+    [[], 'expected a patch file, or --qemu with the path of a patched QEMU'],
+    [['p.ts', '--qemu', '/x'], 'expected either a patch file or --qemu and --qemu-base, not both'],
+    [['p.ts', '--qemu-base', '/x'], 'expected either a patch file or --qemu and --qemu-base, not both'],
+    [['--qemu', '/x', '--base', 'seed-v2'], '--base is for patch files; use --qemu-base with --qemu'],
+  ])('exits with 2 for %j', async (words, message) => {
+    expect(await run('validate', ...words)).toEqual({ code: 2, out: '', err: `✖ ${message}\n` });
+  });
 });
 
 describe('barproof new-patch', { timeout: 120_000 }, () => {
-  it('writes a file that can be judged as it is', async () => {
+  it('writes a file that barproof validate accepts unchanged', async () => {
     const { code, out } = await run('new-patch', 'my-rule');
     expect(code).toBe(0);
-    expect(out).toBe('my-rule.ts is there; judge it with: barproof validate my-rule.ts\n');
+    expect(out).toBe('wrote my-rule.ts; judge it with: barproof validate my-rule.ts\n');
     const judged = await run('validate', 'my-rule.ts', '--runs', '20');
     expect(judged.err).toBe('');
     expect(judged.out).toMatch(/^qemu-11\.1\+my-rule against qemu-11\.1/);
   });
 
-  it('names rules that exist, also those behind comment marks', async () => {
+  it('writes rules in comments that barproof validate accepts, too', async () => {
     await run('new-patch', 'my-rule');
     const text = readFileSync('my-rule.ts', 'utf8').replace(/^( *)\/\/ ( *)(\w+: .*|\}\),)$/gm, '$1$2$3');
     expect(text).not.toMatch(/^ *\/\/ *\w+:/m);
@@ -115,21 +139,16 @@ describe('barproof new-patch', { timeout: 120_000 }, () => {
     expect(code).not.toBe(2);
   });
 
-  it('leaves a file alone that is there', async () => {
+  it('does not overwrite a file', async () => {
     writeFileSync('mine.ts', 'precious');
     const { code, err } = await run('new-patch', 'mine');
     expect(code).toBe(2);
-    expect(err).toBe('✖ mine.ts: there is such a file already; it is left as it is\n');
+    expect(err).toBe('✖ mine.ts: the file exists already and is not overwritten; choose another name\n');
     expect(readFileSync('mine.ts', 'utf8')).toBe('precious');
   });
 
-  it.each(['../up', 'Upper', 'a b', ''])('takes no name that is none: %j', async (name) => {
+  it.each(['../up', 'Upper', 'a b', ''])('refuses the name %j', async (name) => {
     expect(await run('new-patch', name)).toMatchObject({ code: 2, out: '' });
     expect(existsSync(`${name}.ts`)).toBe(false);
-  });
-
-  it('writes JSON that parses where it is asked for', async () => {
-    const { out } = await run('validate', patch('p.ts', `{ name: 'p' }`), '--runs', '5', '--json');
-    expect(parseJson(out)).toMatchObject({ breaks: false });
   });
 });

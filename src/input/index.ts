@@ -3,6 +3,7 @@ export { Decoder } from './decoder.ts';
 export { nearestTo } from './nearest-to.ts';
 export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';
 export { printable } from './printable.ts';
-export { InvalidInput, type Problem } from './problem.ts';
+export { InvalidInput, prefixProblems, type Problem } from './problem.ts';
 export { readTextFile } from './read-text-file.ts';
+export { standardInputLines } from './standard-input.ts';
 export { writeAtomically } from './write-atomically.ts';

@@ -26,3 +26,12 @@ export class InvalidInput extends Error {
     );
   }
 }
+
+/** Does something with an input; problems in the input get `place`, such as its file, in front of their paths. */
+export function prefixProblems<T>(place: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof InvalidInput ? error.within(place) : error;
+  }
+}

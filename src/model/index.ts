@@ -1,5 +1,7 @@
 /** Scenarios on the model: QEMU or cloud-hypervisor, with the host underneath. */
 export { makeHostDevice } from './host-devices.ts';
 export { ModelTarget, runOnModel, runToTheEnd } from './model-target.ts';
+export { mtreeAfter, type MtreeOptions } from './mtree-after.ts';
+export { openModel, openModelRunner, type ScenarioRunner } from './open-model.ts';
 export { requireQemuRevision, requireRevision, requireSuitable, unsuitable } from './require-revision.ts';
 export { ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision, type Scope } from './revisions.ts';

@@ -12,6 +12,14 @@ export { findQemu, type QemuLocation } from './process/find-qemu.ts';
 export { deviceModel } from './guest/device-model.ts';
 export { hotPlugged } from './hot-plugged.ts';
 export { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
+export {
+  openQemu,
+  openQemuPair,
+  openQemuRunner,
+  type OpenQemu,
+  type QemuPair,
+  type QemuUse,
+} from './open-qemu.ts';
 export { overshoots } from './overshoot.ts';
 export { QemuDied, QemuHangs, QemuNotFound, QemuUnusable, QmpRefusal } from './process/qemu-error.ts';
 export { QemuProcess, type QemuProcessOptions } from './process/qemu-process.ts';

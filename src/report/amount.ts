@@ -1,6 +1,6 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
-/** A number of bytes to two digits behind the point at most: `1.5 MiB`. For sums; addresses take `bytes`. */
+/** A number of bytes, cut to two decimals: `1.5 MiB`. For sums of many cases; exact sizes use `bytes`. */
 export function amount(count: bigint): string {
   const size = count < 0n ? -count : count;
   let unit = 0;
@@ -10,10 +10,10 @@ export function amount(count: bigint): string {
   return `${count < 0n ? '-' : ''}${value} ${size === 1n ? 'byte' : UNITS[unit]}`;
 }
 
-/** The same with a sign, for a change; `-` for none. */
+/** A change in bytes with its sign: `+1.5 MiB`; `-` for no change. */
 export const amountChange = (change: bigint): string =>
   change === 0n ? '-' : `${change > 0n ? '+' : ''}${amount(change)}`;
 
-/** A change of a count: `+2`, `-1`, `-` for none. */
+/** A change of a count with its sign: `+2`, `-1`; `-` for no change. */
 export const countChange = (change: bigint): string =>
   change === 0n ? '-' : `${change > 0n ? '+' : ''}${change}`;

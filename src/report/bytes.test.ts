@@ -21,7 +21,7 @@ describe('bytes', () => {
     [1n << 64n, '16 EiB'],
     [(1n << 64n) - 1n, '18446744073709551615 bytes'],
     [1n << 70n, '1024 EiB'],
-  ])('says of %d: %s', (count, text) => {
+  ])('writes %d as %s', (count, text) => {
     expect(bytes(count)).toBe(text);
   });
 });

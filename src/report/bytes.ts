@@ -1,6 +1,6 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
-/** A number of bytes in the largest unit that divides it: `64 KiB`, `1 byte`, `6144 bytes`. */
+/** A number of bytes in the largest unit that divides the number: `64 KiB`, `6 KiB`, `1 byte`. */
 export function bytes(count: bigint): string {
   if (count === 1n) return '1 byte';
   let unit = 0;

@@ -52,7 +52,7 @@ const finding = (invariant: InvariantId, cause: string, rest: Partial<Finding> =
   ...rest,
 });
 
-/** What is written of these events. */
+/** The report and the progress lines of these events. */
 function report(...events: CampaignEvent[]): { readonly out: string; readonly progress: string[] } {
   let out = '';
   const progress: string[] = [];
@@ -72,30 +72,30 @@ function report(...events: CampaignEvent[]): { readonly out: string; readonly pr
 const finished = (rest: Partial<CampaignSummary>): string[] =>
   report({ type: 'finished', summary: summary(rest) }).out.split('\n');
 
-describe('the first line', () => {
-  it('says what will be run before anything is', () => {
+describe('the first line of a console report', () => {
+  it('names version, revision, target, invariants, cases and seed', () => {
     expect(report({ type: 'started', plan: plan() }).out).toBe(
       'barproof 1.2.3: qemu-11.1 on model, 2 invariants, 20000 cases, seed barproof\n',
     );
   });
 
-  it('shows what control characters a seed has instead of sending them to the terminal', () => {
+  it('escapes control characters in the seed', () => {
     const { out } = report({ type: 'started', plan: plan({ seed: 'a\u001B[2Jb\nc' }) });
     expect(out).toContain(', seed a\\u001b[2Jb\\u000ac\n');
   });
 
-  it('is followed by what is to be known about it, a line each', () => {
+  it('is followed by the notes of the plan, one line each', () => {
     const { out } = report({ type: 'started', plan: plan({ notes: ['this is one.', 'this another.'] }) });
     expect(out).toMatch(/, seed barproof\nthis is one\.\nthis another\.\n$/);
   });
 
-  it('names an invariant that is checked alone', () => {
+  it('names the invariant when only one is checked', () => {
     const { out } = report({ type: 'started', plan: plan({ invariants: ['no-abort'], runs: 1 }) });
     expect(out).toContain(' on model, no-abort, 1 case, seed ');
   });
 });
 
-describe('a finding', () => {
+describe('a finding in a console report', () => {
   const tell = (rest: Partial<Finding> = {}): string =>
     report({
       type: 'finding',
@@ -108,7 +108,7 @@ describe('a finding', () => {
     expect(tell()).toMatch(/^\n3 {2}no-abort \/ a {3}\(2 cases/);
   });
 
-  it('is shown again by a command where there is one, on the revision that was checked', () => {
+  it('names the command that replays it on the checked revision, if a file holds its case', () => {
     expect(tell({ file: 'no-abort/a-1.json' })).toContain(
       'again     barproof replay regressions/no-abort/a-1.json --revision seed-v2\n',
     );
@@ -116,17 +116,19 @@ describe('a finding', () => {
   });
 });
 
-describe('the conclusion', () => {
-  it('is that everything holds', () => {
-    expect(finished({})).toEqual(['', 'cases: 20000 (19000 ok, 1000 aborted)', 'holds', '']);
+describe('the last lines of a console report', () => {
+  it('say that every invariant holds', () => {
+    expect(finished({})).toEqual(['', 'cases: 20000 (19000 ok, 1000 aborted)', 'every invariant holds', '']);
   });
 
-  it('lists what is known', () => {
+  it('list known findings, and then find no new counterexample', () => {
     const known = [finding('no-abort', 'a'), finding('no-abort', 'b'), finding('window-limit', 'c')];
-    expect(finished({ known })[1]).toBe('known: no-abort/a, no-abort/b, window-limit/c');
+    const lines = finished({ known });
+    expect(lines[1]).toBe('known: no-abort/a, no-abort/b, window-limit/c');
+    expect(lines.at(-2)).toBe('no new counterexample');
   });
 
-  it('breaks a long list of what is known into lines that hang together', () => {
+  it('wrap a long list of known findings, with the later lines indented', () => {
     const known = Array.from({ length: 12 }, (_, index) => finding('map-aligned', `cause-number-${index}`));
     const lines = finished({ known }).slice(1, -3);
     expect(lines.length).toBeGreaterThan(2);
@@ -138,27 +140,27 @@ describe('the conclusion', () => {
     );
   });
 
-  it('says nothing about what it would take to hold when no case was looked at', () => {
+  it('say only that the check was interrupted when no case was run', () => {
     const lines = finished({ cases: 0, outcomes: new Map(), exercised: new Map([['no-abort', 0]]) });
-    expect(lines).toEqual(['', 'interrupted: 0 of 20000 cases were looked at', '']);
+    expect(lines).toEqual(['', 'interrupted: 0 of 20000 cases were run', '']);
   });
 
-  it('of what was interrupted says how far it came, and not that it holds', () => {
+  it('do not say that every invariant holds when the check was interrupted', () => {
     const lines = finished({ cases: 700, outcomes: new Map([['ok', 700]]) });
-    expect(lines).toEqual(['', 'cases: 700 (700 ok)', 'interrupted: 700 of 20000 cases were looked at', '']);
+    expect(lines).toEqual(['', 'cases: 700 (700 ok)', 'interrupted: 700 of 20000 cases were run', '']);
   });
 
-  it('of what was interrupted says what was found until then', () => {
+  it('count the counterexamples of an interrupted check', () => {
     const findings = [finding('no-abort', 'a')];
     const lines = finished({ cases: 700, findings, holds: false });
     expect(lines.slice(-3)).toEqual([
-      'interrupted: 700 of 20000 cases were looked at',
-      'does not hold: 1 counterexample',
+      'interrupted: 700 of 20000 cases were run',
+      'found 1 counterexample',
       '',
     ]);
   });
 
-  it('names the invariants that no case was about', () => {
+  it('name the invariants that apply to no case', () => {
     const exercised = new Map([
       ['no-abort', 5],
       ['window-limit', 0],
@@ -167,7 +169,7 @@ describe('the conclusion', () => {
     expect(finished({ exercised })).toContain('not exercised by any case: window-limit, map-aligned');
   });
 
-  it('counts the cases that were run and not compared with the model, where others were', () => {
+  it('count the cases that were not compared with the model, if others were compared', () => {
     const linesOf = (compared: number, reasons: readonly (readonly [string, number])[] = []) =>
       finished({ exercised: new Map([['model-agrees', compared]]), notRun: new Map(reasons) });
     expect(linesOf(19_996)).toContain('not compared with the model: 4 cases');
@@ -177,21 +179,21 @@ describe('the conclusion', () => {
     }
   });
 
-  it('says nothing about cases when none were asked for', () => {
+  it('leave out the cases when no case was to be run', () => {
     expect(finished({ plan: plan({ runs: 0 }), cases: 0, exercised: new Map([['no-abort', 0]]) })).toEqual([
       '',
-      'holds',
+      'every invariant holds',
       '',
     ]);
   });
 
   it.each([
-    [1, 0, false, 'does not hold: 1 counterexample'],
-    [2, 0, false, 'does not hold: 2 counterexamples'],
-    [2, 1, false, 'does not hold: 2 counterexamples, 1 warning'],
-    [0, 1, true, 'holds, 1 warning'],
-    [0, 3, true, 'holds, 3 warnings'],
-  ])('with %d errors and %d warnings', (errors, warnings, holds, verdict) => {
+    [1, 0, false, 'found 1 counterexample'],
+    [2, 0, false, 'found 2 counterexamples'],
+    [2, 1, false, 'found 2 counterexamples, 1 warning'],
+    [0, 1, true, 'every invariant holds, 1 warning'],
+    [0, 3, true, 'every invariant holds, 3 warnings'],
+  ])('count %d errors and %d warnings', (errors, warnings, holds, verdict) => {
     const findings = [
       ...Array.from({ length: errors }, () => finding('no-abort', 'a')),
       ...Array.from({ length: warnings }, () => finding('guest-page-reachable', 'b')),
@@ -200,7 +202,7 @@ describe('the conclusion', () => {
   });
 });
 
-describe('progress', () => {
+describe('the progress lines of a console report', () => {
   const EVENTS: readonly CampaignEvent[] = [
     { type: 'started', plan: plan() },
     { type: 'progress', cases: 500, runs: 20_000, findings: 1 },
@@ -209,17 +211,17 @@ describe('progress', () => {
     { type: 'finished', summary: summary() },
   ];
 
-  it('is told line by line, and cleared before the report goes on', () => {
+  it('are cleared before the report goes on', () => {
     expect(report(...EVENTS).progress).toEqual([
       'replaying the stored cases',
-      '500 of 20000 cases, 1 kind of finding',
+      '500 of 20000 cases, 1 finding',
       'shrinking no-abort/a',
       '',
       '',
     ]);
   });
 
-  it('does not change the report when nobody watches', () => {
+  it('leave the report the same as without a terminal', () => {
     let out = '';
     const listener = consoleReport({
       out: (text) => {
@@ -234,7 +236,7 @@ describe('progress', () => {
     expect(out).toBe(report(...EVENTS).out);
   });
 
-  it('is never part of the report', () => {
+  it('are never part of the report', () => {
     const { out } = report(...EVENTS);
     expect(out).not.toContain('shrinking');
     expect(out).not.toContain('500 of');

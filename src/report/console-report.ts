@@ -1,21 +1,22 @@
 import type { CampaignEvent, CampaignListener, CampaignSummary, Finding } from '../campaign/index.ts';
 import { printable } from '../input/index.ts';
+import { count } from './count.ts';
 import { failureBlock } from './failure-block.ts';
 import { LINE_WIDTH, wrap } from './wrap.ts';
 
-/** Where a console report goes. */
+/** Where a console report is written. */
 export interface ConsoleStreams {
-  /** The report itself; the same for the same campaign. */
+  /** Receives the report, which is the same for the same campaign. */
   readonly out: (text: string) => void;
-  /** Progress for somebody who watches; nothing when nobody does. */
+  /** Receives progress lines for a terminal; undefined when standard error is not a terminal. */
   readonly progress: ((line: string) => void) | undefined;
-  /** The command that shows a finding again on `revision`, if a file holds its case. */
+  /** The command line that shows a finding again on `revision`; undefined when its case is in no file. */
   readonly replayCommand: (finding: Finding, revision: string) => string | undefined;
   /** Version of barproof. */
   readonly version: string;
 }
 
-/** Writes a campaign down for people. */
+/** A listener that writes a campaign as text for people. */
 export function consoleReport({ out, progress, replayCommand, version }: ConsoleStreams): CampaignListener {
   const handlers: { [T in CampaignEvent['type']]: (event: Extract<CampaignEvent, { type: T }>) => void } = {
     started: ({ plan }) => {
@@ -29,7 +30,7 @@ export function consoleReport({ out, progress, replayCommand, version }: Console
       progress?.('replaying the stored cases');
     },
     progress: ({ cases, runs, findings }) =>
-      progress?.(`${cases} of ${count(runs, 'case')}, ${count(findings, 'kind')} of finding`),
+      progress?.(`${cases} of ${count(runs, 'case')}, ${count(findings, 'finding')}`),
     shrinking: ({ fingerprint }) => progress?.(`shrinking ${fingerprint}`),
     finding: ({ finding, number, revision }) => {
       progress?.('');
@@ -59,10 +60,14 @@ function conclusion({
   const ends = [...outcomes].map(([outcome, times]) => `${times} ${outcome}`).join(', ');
   const alsoWarnings = warnings > 0 ? `, ${count(warnings, 'warning')}` : '';
   const verdict =
-    errors > 0 ? `does not hold: ${count(errors, 'counterexample')}${alsoWarnings}` : `holds${alsoWarnings}`;
+    errors > 0
+      ? `found ${count(errors, 'counterexample')}`
+      : known.length > 0
+        ? 'no new counterexample'
+        : 'every invariant holds';
   const interrupted = cases < plan.runs;
   const compared = exercised.get('model-agrees') ?? 0;
-  const lone = cases - [...notRun.values()].reduce((sum, times) => sum + times, 0) - compared;
+  const notCompared = cases - [...notRun.values()].reduce((sum, times) => sum + times, 0) - compared;
   const lines = [
     known.length > 0
       ? wrap(
@@ -73,13 +78,11 @@ function conclusion({
       : '',
     cases > 0 ? `cases: ${cases} (${ends})` : '',
     ...[...notRun].map(([reason, times]) => `not run: ${count(times, 'case')}, ${reason}`),
-    compared > 0 && lone > 0 ? `not compared with the model: ${count(lone, 'case')}` : '',
+    compared > 0 && notCompared > 0 ? `not compared with the model: ${count(notCompared, 'case')}` : '',
     cases > 0 && idle.length > 0 ? `not exercised by any case: ${idle.join(', ')}` : '',
-    interrupted ? `interrupted: ${cases} of ${count(plan.runs, 'case')} were looked at` : '',
-    // What was not looked at cannot be said to hold.
-    interrupted && holds ? '' : verdict,
+    interrupted ? `interrupted: ${cases} of ${count(plan.runs, 'case')} were run` : '',
+    // Cases that were not run might break an invariant.
+    interrupted && holds ? '' : `${verdict}${alsoWarnings}`,
   ];
   return lines.filter((line) => line !== '').join('\n');
 }
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -14,7 +14,7 @@ const scenario = (rest: Record<string, unknown> = {}) =>
 const device = (rest: Record<string, unknown> = {}) => ({ id: 'dev0', bars: [], ...rest });
 
 describe('describeScenario', () => {
-  it('puts machine, host, devices and steps one below the other', () => {
+  it('lists machine, host, devices and steps', () => {
     const whole = scenario({
       devices: [
         device({
@@ -49,13 +49,13 @@ describe('describeScenario', () => {
   const machineLine = (machine: Record<string, unknown>, step?: number): string =>
     describeScenario(scenario({ machine: { type: 'pc', ram: '0x10000000', ...machine } }), step)[0]!;
 
-  it("names the policy about MSI-X only where it is not the machine's own", () => {
+  it("names the MSI-X emulation only where it is not the machine's default", () => {
     expect(machineLine({})).not.toContain('MSI-X');
     expect(machineLine({ msixEmulation: 'on' })).toContain(', MSI-X emulation on');
     expect(machineLine({ msixEmulation: 'off' })).toContain(', MSI-X emulation off');
   });
 
-  it('points at the start of the machine for step 0, and at nothing beyond the last step', () => {
+  it('marks the machine for step 0, and no line for a step after the last one', () => {
     expect(machineLine({}, 0)).toMatch(/ {3}<-- here$/);
     expect(describeScenario(scenario(), 1).join('\n')).not.toContain('<--');
     expect(describeScenario(scenario()).join('\n')).not.toContain('<--');
@@ -64,13 +64,13 @@ describe('describeScenario', () => {
   const hostLine = (iommu: Record<string, unknown>): string =>
     describeScenario(scenario({ host: { kernel: 'sparse-msix', iommu: { type: 'type1', ...iommu } } }))[1]!;
 
-  it('names the limits of the IOMMU', () => {
+  it('lists apertures and limits of the IOMMU', () => {
     expect(hostLine({ maxMappings: 0, maxWindows: 2, apertures: [{ start: 0, end: '0xffff' }] })).toBe(
       'host     sparse-msix kernel, type1 with pages of 4 KiB, aperture 0x0-0xffff, at most 0 mappings, at most 2 windows',
     );
   });
 
-  it('names four page sizes, and counts the rest', () => {
+  it('lists at most four page sizes, and counts the others', () => {
     const pageSizes = Array.from({ length: 6 }, (_, index) => `0x${(0x1000 << index).toString(16)}`);
     expect(hostLine({ pageSizes: pageSizes.slice(0, 4) })).toMatch(/pages of 4 KiB, 8 KiB, 16 KiB, 32 KiB$/);
     expect(hostLine({ pageSizes })).toMatch(/pages of 4 KiB, 8 KiB, 16 KiB, 32 KiB and 2 more sizes$/);
@@ -81,7 +81,7 @@ describe('describeScenario', () => {
       scenario({ devices: [device({ bars: [{ index: 5, size: '0x1000', type: 'mem32', ...bar }] })] }),
     )[2]!.slice(9);
 
-  it('says of a BAR whether and where it can be mmapped', () => {
+  it('says whether a BAR can be mmapped, and lists its sparse areas', () => {
     expect(barLine({})).toBe('BAR 5  4 KiB mem32');
     expect(barLine({ mmap: false })).toBe('BAR 5  4 KiB mem32, no mmap');
     expect(barLine({ type: 'io', size: 1 })).toBe('BAR 5  1 byte io');
@@ -96,14 +96,14 @@ describe('describeScenario', () => {
     ).toBe('BAR 5  4 KiB mem32, sparse areas 0x0+0x8 0x800+0x100');
   });
 
-  it('shows what hardware may report, however odd', () => {
+  it('shows an MSI-X table and a PBA in BARs that do not exist', () => {
     const msix = { vectors: 1, tableBar: 7, tableOffset: '0xfffffff8', pbaBar: 6, pbaOffset: 0 };
     expect(describeScenario(scenario({ devices: [device({ msix })] }))[2]).toBe(
       'dev0     MSI-X  1 vector, table BAR 7+0xfffffff8, PBA BAR 6+0x0',
     );
   });
 
-  it('says so of a device without BARs', () => {
+  it('says that a device has no BARs', () => {
     expect(describeScenario(scenario({ devices: [device()] }))[2]).toBe('dev0     no BARs');
   });
 });

@@ -1,11 +1,12 @@
 import { hex } from '../address/index.ts';
 import type { DeviceSpec, Operation, Scenario } from '../scenario/index.ts';
 import { bytes } from './bytes.ts';
+import { count } from './count.ts';
 
 /**
- * A scenario as a small table for people: machine, host, devices, operations.
+ * A scenario in a few lines for people: machine, host, devices, operations.
  *
- * @param markedStep the operation to point at, counted from 1; 0 is the start of the machine.
+ * @param markedStep number of the operation to mark, from 1; 0 marks the start of the machine.
  */
 export function describeScenario(
   { machine, host, devices, operations }: Scenario,
@@ -32,7 +33,7 @@ export function describeScenario(
   ];
 }
 
-/** Sizes, of which only the first few when there are many. */
+/** Page sizes; of more than four, the first four and how many more there are. */
 function pageList(sizes: readonly bigint[]): string {
   const shown = sizes.slice(0, 4).map(bytes).join(', ');
   return sizes.length > 4 ? `${shown} and ${sizes.length - 4} more sizes` : shown;
@@ -45,9 +46,8 @@ function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
   });
   if (msix !== undefined) {
     const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = msix;
-    const count = vectors === 1 ? '1 vector' : `${vectors} vectors`;
     lines.push(
-      `MSI-X  ${count}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
+      `MSI-X  ${count(vectors, 'vector')}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
     );
   }
   for (const [name, value] of Object.entries(options)) lines.push(`${name}=${String(value)}`);

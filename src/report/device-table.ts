@@ -1,13 +1,13 @@
 import { FIGURES, type DeviceCost, type DeviceFigures, type Figure } from '../validate/index.ts';
 import { amountChange, countChange } from './amount.ts';
 
-/** What changes for one device, on the hosts where it changes in the same way. */
+/** How a patch changes one device, on the hosts where the change is the same. */
 export interface DeviceRow {
   readonly device: string;
   readonly hosts: readonly string[];
-  /** The change of each figure, in its order; empty where both sides cannot be compared. */
+  /** The change of each figure, in the order of `FIGURES`; empty texts where a side stops early. */
   readonly changes: readonly string[];
-  /** How the start ends, where that is another: `dies -> works`. */
+  /** How the run ends, where the sides differ: `kills the VMM -> works`; otherwise empty. */
   readonly outcome: string;
   readonly effect: DeviceEffect;
 }
@@ -15,9 +15,9 @@ export interface DeviceRow {
 /** Whether a device gains or loses by a patch, both, or neither. */
 export type DeviceEffect = 'gains' | 'loses' | 'gains and loses' | 'as before';
 
-/** What each figure is called in a table. */
+/** The name of each figure in a table. */
 export const FIGURE_NAMES: Readonly<Record<Figure, string>> = {
-  directMappedBytes: 'direct mapped',
+  directMappedBytes: 'direct-mapped',
   trappedBytes: 'trapped',
   p2pMappedBytes: 'P2P',
   memslots: 'memslots',
@@ -25,7 +25,7 @@ export const FIGURE_NAMES: Readonly<Record<Figure, string>> = {
 };
 
 const ENDS = { ok: 'works', rejected: 'is refused', aborted: 'kills the VMM' } as const;
-/** Of which figures more is better, and of which less. */
+/** 1 for figures of which more is better, -1 for figures of which less is better. */
 const WORTH: Partial<Record<Figure, bigint>> = {
   directMappedBytes: 1n,
   trappedBytes: -1n,
@@ -36,7 +36,7 @@ const WORTH: Partial<Record<Figure, bigint>> = {
 export const figureChange = (figure: Figure, change: bigint): string =>
   figure === 'memslots' || figure === 'maps' ? countChange(change) : amountChange(change);
 
-/** The devices for which anything changes, hosts with the same change in one row. */
+/** A row for each device that changes, with all hosts on which the change is the same. */
 export function deviceRows(devices: readonly DeviceCost[]): readonly DeviceRow[] {
   const rows = new Map<string, DeviceRow & { hosts: string[] }>();
   for (const cost of devices) {
@@ -55,7 +55,7 @@ export function deviceRows(devices: readonly DeviceCost[]): readonly DeviceRow[]
   return [...rows.values()];
 }
 
-/** How many devices there are of each effect on each host, `as before` left out. */
+/** The number of devices with each effect, by host. */
 export function countEffects(
   devices: readonly DeviceCost[],
 ): ReadonlyMap<string, ReadonlyMap<DeviceEffect, number>> {
@@ -74,7 +74,7 @@ const changeOf = ({ base, patched }: DeviceCost, figure: Figure): bigint =>
 
 const works = ({ outcome }: DeviceFigures): boolean => outcome === 'ok';
 
-/** Where a side gives up, its figures are those of a machine half built. */
+/** If a side stops early, its figures are those of a machine without all BARs mapped. */
 const comparable = ({ base, patched }: DeviceCost): boolean => works(base) && works(patched);
 
 const outcomeOf = ({ base, patched }: DeviceCost): string =>

@@ -14,7 +14,7 @@ const seedScenario = (name: string): Scenario => {
 
 const SEARCH = { kind: 'search', run: 15, seed: 7, path: '15:0', shrinks: 18 } as const;
 
-/** What the scenario breaks under this name, as a finding of a search. */
+/** The finding of a search with this fingerprint in a run of the scenario. */
 function finding(scenario: Scenario, name: string, rest: Partial<Finding> = {}): Finding {
   const trace = runOnModel(scenario, findRevision(scenario.revision)!);
   const violation = violationsOf(trace).find(({ invariant, cause }) => `${invariant}/${cause}` === name)!;
@@ -44,13 +44,13 @@ const lineOf = (block: string, label: string): string =>
   block.split('\n').find((line) => line.startsWith(`   ${label} `))!;
 
 describe('the failure block', () => {
-  it('goes from name and cause over scenario and map to the command that shows it again', () => {
+  it('holds invariant and cause, violation, scenario, memory map, expected and observed, and the command', () => {
     const block = failureBlock(cx4(), {
       number: 2,
       replay: `barproof replay 'regressions/a folder with a name that is so long that it does not fit into a line/a.json'`,
     });
     expect(block).toMatchInlineSnapshot(`
-      "2  map-aligned / bar-fragment-unaligned   (301 cases, first at 16; shrunk in 18 steps)
+      "2  map-aligned / bar-fragment-unaligned   (301 cases, first in case 16; shrunk in 18 steps)
 
          device memory "0000:01:00.0 BAR 0 mmaps[0]" is to be mapped at [0x8000000000, 0x8000001fff], backed
          at 0x7f0088210000, but the IOMMU's smallest page has 0x10000 bytes
@@ -77,21 +77,23 @@ describe('the failure block', () => {
     `);
   });
 
-  it('counts one case as one', () => {
+  it('writes "1 case" without a plural', () => {
     const [heading] = failureBlock(cx4({ cases: 1, origin: { ...SEARCH, run: 0, shrinks: 0 } }), {
       number: 1,
     }).split('\n');
-    expect(heading).toBe('1  map-aligned / bar-fragment-unaligned   (1 case, first at 1; shrunk in 0 steps)');
+    expect(heading).toBe(
+      '1  map-aligned / bar-fragment-unaligned   (1 case, first in case 1; shrunk in 0 steps)',
+    );
   });
 
-  it('says of a stored case which revision it is stored for', () => {
+  it('names the revision of a stored case', () => {
     const [heading] = failureBlock(cx4({ origin: { kind: 'regression', stored: 'qemu-2.12' } }), {
       number: 1,
     }).split('\n');
     expect(heading).toBe('1  map-aligned / bar-fragment-unaligned   (a case stored for qemu-2.12)');
   });
 
-  it('calls a warning one', () => {
+  it('marks a warning', () => {
     const warning = finding(
       seedScenario('guest-4k-on-64k-host'),
       'guest-page-reachable/unreachable-guest-page',
@@ -99,11 +101,11 @@ describe('the failure block', () => {
     expect(failureBlock(warning, { number: 1 })).toMatch(/^1 {2}warning guest-page-reachable \//);
   });
 
-  it('has no command where there is none to give', () => {
+  it('has no command if no file holds the case', () => {
     expect(failureBlock(cx4(), { number: 1 })).not.toContain('again');
   });
 
-  it('has no memory map where there is nothing to draw', () => {
+  it('has no memory map if the machine has no device memory and the violation no address', () => {
     const bare = decodeScenario({
       version: 1,
       machine: { type: 'generic', ram: '0x10000000' },
@@ -114,67 +116,67 @@ describe('the failure block', () => {
     const block = failureBlock(finding(bare, 'map-unmap-symmetric/left-after-teardown'), { number: 1 });
     expect(block).not.toContain('address');
     expect(block).not.toMatch(/\n\n\n/);
-    expect(lineOf(block, 'observed')).toBe('   observed  after everything is taken away');
+    expect(lineOf(block, 'observed')).toBe('   observed  after teardown');
   });
 
-  it('says that the VMM dies, and how, of what broke in its last step', () => {
+  it('gives the death of the VMM as observed for a violation in the last step', () => {
     expect(failureBlock(cx4(), { number: 1 })).toContain(`
    observed  the VMM dies: vfio: DMA mapping failed, unable to continue: vfio_dma_map(0x8000000000,
              0x2000) = -22 (EINVAL)
 `);
   });
 
-  it('says when it was seen of what broke before the VMM died of something else', () => {
+  it('gives the step as observed for a violation before the VMM died', () => {
     const ram = finding(seedScenario('skip-as-posted'), 'ram-reachable/not-mapped');
     expect(ram.trace.outcome).toBe('aborted');
     expect(lineOf(failureBlock(ram, { number: 1 }), 'observed')).toBe(
-      '   observed  when the machine has started',
+      '   observed  after the start of the machine',
     );
   });
 
-  it('says that the device is refused', () => {
+  it('gives the refusal of the device as observed', () => {
     const trace = { ...cx4().trace, outcome: 'rejected', error: 'vfio dev0: no' } as const;
     expect(lineOf(failureBlock(cx4({ trace }), { number: 1 }), 'observed')).toBe(
       '   observed  the device is refused: vfio dev0: no',
     );
   });
 
-  it('says after which step it was seen', () => {
+  it('gives the number of the step as observed', () => {
     const before = finding(seedScenario('sas3008-before'), 'msix-direct-on-opt-out/table-trapped');
     expect(lineOf(failureBlock(before, { number: 1 }), 'observed')).toBe('   observed  after step 3 of 3');
   });
 
-  it('is the same every time, and ends with a newline', () => {
+  it('is the same text every time, and ends with a newline', () => {
     expect(failureBlock(cx4(), { number: 1, replay: 'x' })).toBe(
       failureBlock(cx4(), { number: 1, replay: 'x' }),
     );
     expect(failureBlock(cx4(), { number: 1, replay: 'x' })).toMatch(/[^\n]\n$/);
   });
 
-  it('has no sentence that is longer than 100 columns', () => {
+  it('wraps sentences after 100 columns', () => {
     const block = failureBlock(cx4(), { number: 1 });
     const sentences = block.split('\n').filter((line) => !/^ {3}0x/.test(line));
     for (const line of sentences) expect(line.length).toBeLessThanOrEqual(103);
   });
 
-  it('says nothing of how often when somebody asked about this very scenario', () => {
+  it('gives no number of cases for a scenario that the user named', () => {
     const [heading] = failureBlock(cx4({ origin: { kind: 'scenario' } }), { number: 1 }).split('\n');
     expect(heading).toBe('1  map-aligned / bar-fragment-unaligned');
   });
 });
 
-describe('a failure block after another', () => {
+describe('a failure block after another block', () => {
   const first = cx4();
   const sameRun = (rest: Partial<Finding> = {}): Finding => ({ ...first, cause: 'another', ...rest });
 
-  it('of the same run and about the same place does not show scenario and map again', () => {
+  it('leaves out scenario and map if they are the same as before', () => {
     const block = failureBlock(sameRun(), { number: 2, previous: first });
     expect(block).not.toContain('machine  virt');
     expect(block).not.toContain('address  ');
     expect(block).toMatch(/^2 {2}map-aligned \/ another .*\n\n {3}device memory [^]+\n\n {3}expected {2}/);
   });
 
-  it('of the same run and about another place shows the map again', () => {
+  it('shows the map again if the violation is at other addresses', () => {
     const at = { start: 0x80_0000_2000n, end: 0x80_0000_2400n };
     const violation = { ...first.violation, at };
     const block = failureBlock(sameRun({ violation }), { number: 2, previous: first });
@@ -182,7 +184,7 @@ describe('a failure block after another', () => {
     expect(block).toMatch(/\n {3}0x8000002000-0x80000023ff .*<--\n/);
   });
 
-  it('of another run of the same scenario shows everything', () => {
+  it('shows everything of another run, even of the same scenario', () => {
     const again = cx4();
     expect(failureBlock(again, { number: 1, previous: first })).toBe(failureBlock(again, { number: 1 }));
   });

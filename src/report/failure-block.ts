@@ -1,22 +1,23 @@
 import { stabilityText, type Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
+import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
 
-/** What stands around a finding in its report. */
+/** What the report around a finding contributes to its block. */
 export interface FailureContext {
   /** Number of the finding in its report. */
   readonly number: number;
-  /** The command that shows it again, where there is one. */
+  /** The command line that shows the finding again, if a file holds its case. */
   readonly replay?: string | undefined;
-  /** The finding that was shown just before, of the same run: what both have in common is not shown twice. */
+  /** The finding shown before this one: of one run, the scenario and an equal memory map are shown once. */
   readonly previous?: Finding | undefined;
 }
 
 /**
- * Everything that somebody needs who sees a finding for the first time: what broke, the sentence that
- * says why, the smallest scenario, the memory map, expected and observed, and how to see it again.
+ * A finding for a reader who sees it for the first time: the invariant and the cause, the violation, the
+ * smallest scenario, the memory map, expected and observed behaviour, and the command that shows it again.
  */
 export function failureBlock(finding: Finding, { number, replay, previous }: FailureContext): string {
   const { invariant, cause, severity, violation, scenario, trace } = finding;
@@ -27,7 +28,7 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
     ...labelled('observed', observed(finding)),
     ...labelled('in QEMU', site),
   ];
-  // A command is to be copied: it stays in one piece.
+  // A command line is copied by the reader: it must not be wrapped.
   if (replay !== undefined) judgement.push(label('again') + replay);
   const isSameRun = previous?.trace === trace;
   const map = drawMemoryMap(trace, violation);
@@ -45,19 +46,16 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
 function howOften({ cases, origin, stability }: Finding): string {
   if (origin.kind === 'scenario') return '';
   if (origin.kind === 'regression') return `   (a case stored for ${origin.stored})`;
-  const times = cases === 1 ? '1 case' : `${cases} cases`;
-  return `   (${times}, first at ${origin.run + 1}; shrunk in ${origin.shrinks} steps${stability === undefined ? '' : `; ${stabilityText(stability)}`})`;
+  return `   (${count(cases, 'case')}, first in case ${origin.run + 1}; shrunk in ${count(origin.shrinks, 'step')}${stability === undefined ? '' : `; ${stabilityText(stability)}`})`;
 }
 
 function observed({ trace, violation }: Finding): string {
   const total = trace.steps.length - 1;
-  // How the run ended says something only about what broke in its last step.
+  // The end of the run explains only a violation in the last step.
   if (violation.step === total) {
     if (trace.outcome === 'aborted') return `the VMM dies: ${trace.error ?? ''}`;
     if (trace.outcome === 'rejected') return `the device is refused: ${trace.error ?? ''}`;
   }
-  if (violation.step === 0) return 'when the machine has started';
-  return violation.step > total
-    ? 'after everything is taken away'
-    : `after step ${violation.step} of ${total}`;
+  if (violation.step === 0) return 'after the start of the machine';
+  return violation.step > total ? 'after teardown' : `after step ${violation.step} of ${total}`;
 }

@@ -1,9 +1,15 @@
-/** Consumers of a campaign's events, and the forms in which runs and findings are shown. */
+/** The consumers of a campaign's events, and the texts and JSON of runs, findings and verdicts. */
 export { bytes } from './bytes.ts';
+export { causeText } from './cause-text.ts';
 export { consoleReport, type ConsoleStreams } from './console-report.ts';
 export { describeOperation, describeScenario } from './describe-scenario.ts';
+export { doctorText, type DoctorCheck, type DoctorFindings } from './doctor-text.ts';
 export { failureBlock } from './failure-block.ts';
+export { deviceList, invariantList, revisionList } from './list-text.ts';
 export { drawMemoryMap } from './memory-map.ts';
+export { patchFailureText, patchFailureToJson } from './patch-failure.ts';
+export { problemsText } from './problems-text.ts';
+export { replayText } from './replay-text.ts';
 export { traceToJson } from './trace-json.ts';
 export { traceToText } from './trace-text.ts';
 export { verdictToJson } from './verdict-json.ts';

@@ -10,13 +10,13 @@ import { drawMemoryMap } from './memory-map.ts';
 
 const run = (scenario: Scenario): Trace => runOnModel(scenario, findRevision(scenario.revision)!);
 
-/** The trace of one of the seed's own cases. */
+/** The trace of a case of the seed thread. */
 const seedCase = (name: string): Trace => {
   const file = new URL(`../../regressions/seed/${name}.json`, import.meta.url);
   return run(decodeRegression(JSON.parse(readFileSync(file, 'utf8'))).scenario);
 };
 
-/** A machine with a device of one BAR of 16 KiB, and RAM and devices as `rest` has them. */
+/** The trace of a machine whose device has one BAR of 16 KiB; `rest` replaces parts of the scenario. */
 const generic = (rest: Record<string, unknown> = {}, hostPageSize = '0x1000'): Trace =>
   run(
     decodeScenario({
@@ -61,7 +61,7 @@ const withLastState = (trace: Trace, change: Partial<State>): Trace => {
 };
 
 describe('the memory map', () => {
-  it('shows what is direct, trapped and mapped', () => {
+  it('says which ranges are direct-mapped, trapped and DMA-mapped', () => {
     const at = { start: 0x2100_0000_e000n, end: 0x2100_0000_e600n };
     expect(draw(seedCase('sas3008-after-emulation'), { step: 3, at })).toMatchInlineSnapshot(`
       "address                              size  what                                      CPU      DMA
@@ -72,7 +72,7 @@ describe('the memory map', () => {
     `);
   });
 
-  it('shows what the host refused, and points at it', () => {
+  it('marks a range whose DMA mapping the host refused', () => {
     const trace = seedCase('cx4-64k');
     const aligned = violationsOf(trace).find(({ invariant }) => invariant === 'map-aligned')!;
     expect(drawMemoryMap(trace, aligned).join('\n')).toMatchInlineSnapshot(`
@@ -83,7 +83,7 @@ describe('the memory map', () => {
     `);
   });
 
-  it('shows what the listener skipped, and why, and what is mapped in part', () => {
+  it('says why the listener skipped a range, and which ranges are mapped in part', () => {
     const trace = seedCase('guest-4k-on-64k-host');
     const [warning] = violationsOf(trace);
     expect(drawMemoryMap(trace, warning!).join('\n')).toMatchInlineSnapshot(`
@@ -95,7 +95,7 @@ describe('the memory map', () => {
     `);
   });
 
-  it('says of device memory that nobody asked to map that it is not mapped', () => {
+  it('says "not mapped" of device memory that the VMM never asked to map', () => {
     const map = draw(seedCase('sas3008-after'), { step: 3 });
     expect(lineAt(map, '0x210000040000')).toEqual([
       '0x210000040000-0x21000007ffff',
@@ -106,7 +106,7 @@ describe('the memory map', () => {
     ]);
   });
 
-  it('says nothing about DMA to what is no RAM', () => {
+  it('leaves the DMA column empty for ranges that are not RAM', () => {
     const io = { op: 'add-region', name: 'overlay', kind: 'io', address: '0x0', size: '0x1000' };
     expect(lineAt(draw(generic({ operations: [io] }), { step: 1 }), '0x0-')).toEqual([
       '0x0-0xfff',
@@ -117,7 +117,7 @@ describe('the memory map', () => {
     ]);
   });
 
-  it('leaves out what is always there, unless it is what the violation is about', () => {
+  it("leaves out the machine's own ranges, unless the violation is about them", () => {
     const trace = generic({ operations: SHOWN });
     expect(draw(trace)).not.toContain(' ram ');
     const map = draw(trace, { at: { start: 0x1000n, end: 0x2000n } });
@@ -125,7 +125,7 @@ describe('the memory map', () => {
     expect(lineAt(map, '0x10000000-')).not.toContain('<--');
   });
 
-  it('points at every range that the violation touches, and at none next to it', () => {
+  it('marks every range that overlaps the violation, and no neighbour', () => {
     const trace = seedCase('sas3008-after-emulation');
     const at = { start: 0x2100_0000_dfffn, end: 0x2100_0000_e001n };
     const marked = draw(trace, { step: 3, at })
@@ -134,7 +134,7 @@ describe('the memory map', () => {
     expect(marked.map((line) => line.slice(0, 14))).toEqual(['0x210000000000', '0x21000000e000']);
   });
 
-  it('shows a place where there is nothing, and whether a container maps it', () => {
+  it('has a row for addresses without a range, and says whether a container maps them', () => {
     const trace = generic({ operations: SHOWN });
     const hole = { start: 0x2000_0000n, end: 0x2000_1000n };
     expect(lineAt(draw(trace, { at: hole }), '0x20000000')).toEqual([
@@ -154,24 +154,24 @@ describe('the memory map', () => {
     expect(lineAt(draw(haunted, { at: hole }), '0x20000000')).toContain('mapped');
   });
 
-  it('shows the step that the violation is about, not the last', () => {
+  it('shows the state of the step of the violation, not the last state', () => {
     const trace = generic({ operations: [...SHOWN, { op: 'disable-memory', device: 'dev0' }] });
     expect(draw(trace, { step: 2 })).toContain('BAR 0');
     expect(draw(trace, { step: 3 })).toBe('');
     expect(draw(trace, { step: 1 })).toBe('');
   });
 
-  it('shows the last state for what is left after everything is gone', () => {
+  it('shows the last state for a violation after teardown', () => {
     const trace = generic({ operations: SHOWN });
     expect(draw(trace, { step: trace.steps.length })).toBe(draw(trace));
   });
 
-  it('is empty when there is nothing to show', () => {
+  it('is empty without device ranges and without an address of the violation', () => {
     expect(drawMemoryMap(generic(), violation({ step: 0 }))).toEqual([]);
     expect(drawMemoryMap({ ...generic(), steps: [] }, violation())).toEqual([]);
   });
 
-  it('goes up to the end of the address space', () => {
+  it('shows a range that ends at 2^64', () => {
     const top = { op: 'add-region', name: 'top', kind: 'io', address: '0xfffffffffffff000', size: '0x1000' };
     expect(lineAt(draw(generic({ operations: [top] }), { step: 1 }), '0xf')).toEqual([
       '0xfffffffffffff000-0xffffffffffffffff',
@@ -182,23 +182,23 @@ describe('the memory map', () => {
     ]);
   });
 
-  it('has no blanks at the ends of its lines', () => {
+  it('has no spaces at the ends of lines', () => {
     for (const name of ['sas3008-before', 'guest-4k-on-64k-host', 'cx4-64k']) {
       expect(draw(seedCase(name), { step: 3 })).not.toMatch(/ $/m);
     }
   });
 
-  it('does not call a BAR trapped when the VMM died before KVM could be told of it', () => {
-    // The DMA listener comes first; whoever reads "trapped" looks for the fault in the MSI-X set-up.
+  it('leaves the CPU column of a BAR empty if the VMM died before the KVM listener ran', () => {
+    // "trapped" would lead the reader to look for the fault in the MSI-X set-up.
     expect(lineAt(draw(seedCase('cx4-64k')), '0x8000000000')[3]).toBe('-');
   });
 
-  it('shows a refused sPAPR window as a refusal', () => {
+  it('shows a refused sPAPR window as refused', () => {
     const map = draw(seedCase('spapr-p2p-windows'), { step: 3 });
     expect(lineAt(map, '0x210000000000')[4]).toBe('refused, EINVAL');
   });
 
-  it('does not explain what is not mapped by what the listener skipped in a later step', () => {
+  it('ignores what the listener skips in a later step', () => {
     const trace = generic({ operations: SHOWN });
     const [start, placed, enabled] = trace.steps;
     const { start: address, region } = enabled!.state.flatView.find(({ region: r }) => r.owner === 'dev0')!;

@@ -15,8 +15,8 @@ interface Row {
 }
 
 /**
- * The part of the memory map that a violation is about, as a table for people: what lies where, how
- * the CPU gets at it, how devices do, and which lines are wrong.
+ * The part of the memory map that a violation is about, as a table for people: the regions, how the CPU
+ * accesses them, how devices access them by DMA, and which of them the violation is about.
  */
 export function drawMemoryMap(trace: Trace, violation: Violation): string[] {
   const index = Math.min(violation.step, trace.steps.length - 1);
@@ -26,12 +26,12 @@ export function drawMemoryMap(trace: Trace, violation: Violation): string[] {
   const rows = [...ranges]
     .toSorted((a, b) => (a.start < b.start ? -1 : 1))
     .map((range) => describe(range, index, trace, violation));
-  const lost =
+  const missing =
     violation.at !== undefined && !rows.some(({ marked }) => marked) ? [nothingAt(violation.at, step)] : [];
-  return layOut([...rows, ...lost].toSorted((a, b) => (a.place.start < b.place.start ? -1 : 1)));
+  return layOut([...rows, ...missing].toSorted((a, b) => (a.place.start < b.place.start ? -1 : 1)));
 }
 
-/** What devices and operators put there; the rest of the machine is as it always is. */
+/** The ranges of devices and of regions that the scenario adds; the machine's own ranges are left out. */
 function interesting(view: readonly TraceRange[], trace: Trace): TraceRange[] {
   const overlays = new Set(
     trace.scenario.operations.flatMap((operation) => (operation.op === 'add-region' ? [operation.name] : [])),
@@ -67,7 +67,7 @@ function cpuAccess(range: TraceRange, step: Step, trace: Trace): string {
     const covered = slots.some(({ gpa, size }) => gpa <= range.start && range.end <= gpa + size);
     return covered ? 'direct' : 'direct in part';
   }
-  // KVM may come after the listener that the VMM died in: what it would have been told, nobody knows.
+  // The KVM listener may run after the listener in which the VMM died: the slot might have been made later.
   const died = trace.outcome === 'aborted' && step === trace.steps.at(-1);
   return died && isMemory(range) ? '-' : 'trapped';
 }
@@ -113,7 +113,7 @@ function coverage(range: Range, mappings: readonly TraceMapping[]): 'whole' | 'p
   return isWhole ? 'whole' : 'part';
 }
 
-/** What the violation is about, where the memory map has nothing at all. */
+/** A row for the addresses of the violation where the flat view has no range. */
 function nothingAt(place: Range, { state }: Step): Row {
   const container = state.containers.find(({ mappings }) =>
     mappings.some(({ iova, size }) => overlaps(place, { start: iova, end: iova + size })),

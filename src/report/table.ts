@@ -1,7 +1,7 @@
 /**
- * Lines of a table with aligned columns.
+ * The lines of a table with aligned columns.
  *
- * @param rightAligned the columns, from 0, that are flush right.
+ * @param rightAligned indexes of the columns, from 0, that are aligned to the right.
  */
 export function table(rows: readonly (readonly string[])[], rightAligned: readonly number[] = []): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));

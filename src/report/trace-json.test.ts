@@ -7,7 +7,7 @@ import { runOnModel } from '../model/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { traceToJson } from './trace-json.ts';
 
-/** What stands in a line of `barproof run --json`. */
+/** One line of `barproof run --json`. */
 interface Line {
   readonly outcome: string;
   readonly error: string | null;
@@ -40,7 +40,7 @@ const SEEDS = [
   'spapr-p2p-windows',
 ];
 
-/** A device behind vfio-user, refused when `odd`. */
+/** The line of a machine with two vfio-user devices; `rest` replaces parts of the scenario. */
 const served = (rest: Record<string, unknown> = {}): Line =>
   run(
     decodeScenario({
@@ -58,8 +58,8 @@ const served = (rest: Record<string, unknown> = {}): Line =>
 
 const HEX = /^0x(0|[1-9a-f][0-9a-f]*)$/;
 
-describe('the JSON of a run', () => {
-  it.each(SEEDS)('has the keys of the design, in their order: %s', (name) => {
+describe('traceToJson', () => {
+  it.each(SEEDS)('writes the keys in a fixed order: %s', (name) => {
     const line = seedCase(name);
     expect(Object.keys(line)).toEqual([
       'outcome',
@@ -89,7 +89,7 @@ describe('the JSON of a run', () => {
     ]);
   });
 
-  it.each(SEEDS)('gives addresses, sizes and offsets as hex strings: %s', (name) => {
+  it.each(SEEDS)('writes addresses, sizes and offsets as hex strings: %s', (name) => {
     const { flatView, dmaMappings, memslots, events, metrics } = seedCase(name);
     const address = /^(start|end|offset|iova|size|gpa|hostAddress|unmapped|.*Bytes)$/;
     for (const record of [...flatView, ...dmaMappings, ...memslots, ...events, metrics]) {
@@ -100,7 +100,7 @@ describe('the JSON of a run', () => {
     }
   });
 
-  it('is the state after the last operation', () => {
+  it('writes the state after the last operation', () => {
     expect(seedCase('sas3008-after-emulation')).toMatchObject({
       outcome: 'ok',
       error: null,
@@ -118,7 +118,7 @@ describe('the JSON of a run', () => {
     });
   });
 
-  it('ends ranges inclusively, so that the last address of all can be named', () => {
+  it('gives the last address of a range as its end, also at the top of the address space', () => {
     const { flatView } = served({
       operations: [
         { op: 'add-region', name: 'top', kind: 'io', address: '0xfffffffffffff000', size: '0x1000' },
@@ -127,7 +127,7 @@ describe('the JSON of a run', () => {
     expect(flatView.at(-1)).toMatchObject({ start: '0xfffffffffffff000', end: '0xffffffffffffffff' });
   });
 
-  it('has what the VMM died of, and every event up to there with its step', () => {
+  it('gives the error that the VMM died of, and all events until then with their steps', () => {
     const { outcome, error, events, violations } = seedCase('cx4-64k');
     expect(outcome).toBe('aborted');
     expect(error).toBe(
@@ -150,7 +150,7 @@ describe('the JSON of a run', () => {
     });
   });
 
-  it('has why a device was refused', () => {
+  it('gives the error with which a device was refused', () => {
     const line = served({
       devices: [
         { id: 'dev0', bars: [], msix: { vectors: 1, tableBar: 7, tableOffset: 0, pbaBar: 0, pbaOffset: 0 } },
@@ -160,14 +160,14 @@ describe('the JSON of a run', () => {
     expect(line).toMatchObject({ outcome: 'rejected', error: expect.stringContaining('vfio dev0: ') });
   });
 
-  it('names the container of a mapping only where there are several', () => {
+  it('names the container of a mapping only if there are several', () => {
     expect(new Set(served().dmaMappings.map(({ container }) => container))).toEqual(
       new Set(['dev0', 'dev1']),
     );
     expect(seedCase('cx4-64k').dmaMappings[0]).not.toHaveProperty('container');
   });
 
-  it('has every kind of event', () => {
+  it('writes every type of event', () => {
     const types = new Set(
       [...SEEDS.map(seedCase), served()].flatMap(({ events }) => events.map(({ type }) => type)),
     );
@@ -184,7 +184,7 @@ describe('the JSON of a run', () => {
     ]);
   });
 
-  it('writes an unmap down with what it took away', () => {
+  it('writes an unmap with the number of bytes that it unmapped', () => {
     expect(seedCase('size-enabled-bar').events.find(({ type }) => type === 'dma-unmap')).toEqual({
       step: 3,
       type: 'dma-unmap',
@@ -196,7 +196,7 @@ describe('the JSON of a run', () => {
     });
   });
 
-  it('writes a memslot down with its number and what backs it', () => {
+  it('writes a memslot with its number and its backing region', () => {
     expect(seedCase('sas3008-after').events.find(({ type }) => type === 'memslot')).toEqual({
       step: 0,
       type: 'memslot',

@@ -7,8 +7,8 @@ import type { Trace, TraceMapping } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 
 /**
- * A run as plain data: what `barproof run --json` prints. `end` is inclusive, addresses are hex
- * strings, the state is that after the last operation.
+ * A run as plain data: what `barproof run --json` prints. The state is that after the last operation. `end` is
+ * the last address of a range; addresses and sizes are hex strings.
  */
 export function traceToJson(trace: Trace, violations: readonly Violation[], form: MtreeForm): JsonValue {
   const state = trace.steps.at(-1)!.state;

@@ -18,8 +18,8 @@ const seedScenario = (name: string): Scenario => {
   return decodeRegression(JSON.parse(readFileSync(file, 'utf8'))).scenario;
 };
 
-describe('the text of a run', () => {
-  it('is scenario, ending, flat view, mappings, device memory and verdict', () => {
+describe('traceToText', () => {
+  it('writes scenario, outcome, flat view, mappings, device memory and verdict', () => {
     expect(run(seedScenario('sas3008-after-emulation'))).toMatchInlineSnapshot(`
       "machine  pseries, 2 GiB RAM, host page 64 KiB, guest page 64 KiB, MSI-X emulation on
       host     msix-mappable kernel, spapr-tce-v2 with pages of 4 KiB, 64 KiB, 16 MiB
@@ -42,38 +42,40 @@ describe('the text of a run', () => {
       DMA mappings of container
 
       device memory
-        256 KiB mapped directly, 64 KiB trapped, 0 bytes open to other devices
+        256 KiB direct-mapped, 64 KiB trapped, 0 bytes mapped for P2P DMA
 
       every invariant holds
       "
     `);
   });
 
-  it('names what is broken', () => {
+  it('lists violations', () => {
     const text = run(seedScenario('sas3008-before'));
     expect(text).not.toContain('every invariant holds');
     expect(text).toMatch(/\n\nviolations\n {2}msix-direct-on-opt-out\/rest-of-page-trapped: /);
   });
 
-  it('says why it was not compared with the model, whatever is broken', () => {
+  it('says why a run was not compared with the model, with and without violations', () => {
     const verdictOf = (name: string): string => {
       const scenario = seedScenario(name);
       const revision = findRevision(scenario.revision)!;
-      const trace = { ...runOnModel(scenario, revision), notCompared: 'it rained' };
+      const trace = { ...runOnModel(scenario, revision), notCompared: 'another version' };
       const lines = traceToText(trace, violationsOf(trace), revision.mtree).split('\n');
-      return lines.find((line) => line.includes('it rained'))!;
+      return lines.find((line) => line.includes('another version'))!;
     };
-    expect(verdictOf('sas3008-after')).toBe('every invariant holds, not compared with the model: it rained');
-    expect(verdictOf('sas3008-before')).toBe('violations, not compared with the model: it rained');
+    expect(verdictOf('sas3008-after')).toBe(
+      'every invariant holds, not compared with the model: another version',
+    );
+    expect(verdictOf('sas3008-before')).toBe('violations, not compared with the model: another version');
   });
 
-  it('says how it ended and why', () => {
+  it('gives the outcome and the error', () => {
     expect(run(seedScenario('cx4-64k'))).toContain(
       '\n\nseed-v2: aborted: vfio: DMA mapping failed, unable to continue: vfio_dma_map(0x8000000000, 0x2000) = -22 (EINVAL)\n\n',
     );
   });
 
-  it('shows the mappings of each container, which are read-only, and where in a region they begin', () => {
+  it('lists the mappings of each container, with read-only ones and offsets into regions', () => {
     const text = run(
       decodeScenario({
         version: 1,
@@ -96,7 +98,7 @@ describe('the text of a run', () => {
     expect(text).toContain('  0x1000-0x1fff rom boot\n');
   });
 
-  it('ends with a newline, and has no blanks at the ends of its lines', () => {
+  it('ends with a newline, and has no spaces at the ends of lines', () => {
     for (const name of ['cx4-64k', 'sas3008-after', 'spapr-p2p-windows']) {
       const text = run(seedScenario(name));
       expect(text).toMatch(/[^\n]\n$/);

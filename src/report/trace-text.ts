@@ -5,7 +5,7 @@ import type { Trace } from '../trace/index.ts';
 import { bytes } from './bytes.ts';
 import { describeScenario } from './describe-scenario.ts';
 
-/** A run for people: the scenario, how it ended, and the state after the last operation. */
+/** A run for people: the scenario, how the run ended, and the state after the last operation. */
 export function traceToText(trace: Trace, violations: readonly Violation[], form: MtreeForm): string {
   const state = trace.steps.at(-1)!.state;
   const { directMappedBytes, trappedBytes, p2pMappedBytes } = measure(state);
@@ -33,7 +33,7 @@ export function traceToText(trace: Trace, violations: readonly Violation[], form
     [
       'device memory',
       [
-        `${bytes(directMappedBytes)} mapped directly, ${bytes(trappedBytes)} trapped, ${bytes(p2pMappedBytes)} open to other devices`,
+        `${bytes(directMappedBytes)} direct-mapped, ${bytes(trappedBytes)} trapped, ${bytes(p2pMappedBytes)} mapped for P2P DMA`,
       ],
     ],
     [

@@ -8,9 +8,9 @@ import {
   type Figure,
   type Verdict,
 } from '../validate/index.ts';
-import { mapsOf } from './verdict-text.ts';
+import { mapsOf } from './verdict-example.ts';
 
-/** A verdict as plain data: what `barproof validate --json` prints. Bytes are hex strings, counts numbers. */
+/** A verdict as plain data: what `barproof validate --json` prints. Bytes are hex strings, counts are numbers. */
 export function verdictToJson(verdict: Verdict): JsonValue {
   const { sides, seed, runs, cases, interrupted, breaks, invariants, outcomes, cost, devices } = verdict;
   return {
@@ -48,7 +48,7 @@ export function verdictToJson(verdict: Verdict): JsonValue {
         }),
       ),
     },
-    // Devices that both sides treat alike are left out.
+    // Devices that the patch does not change are left out.
     devices: devices.filter(differs).map(({ device, host, base, patched }) => ({
       device,
       host,

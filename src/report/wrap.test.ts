@@ -7,11 +7,11 @@ describe('wrap', () => {
     expect(wrap('', 10)).toEqual(['']);
   });
 
-  it('breaks between words, none longer than the width', () => {
+  it('breaks lines between words, so that no line is longer than the width', () => {
     expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
   });
 
-  it('hangs what follows the first line', () => {
+  it('indents all lines but the first', () => {
     expect(wrap('observed  one two three', 16, 10)).toEqual([
       'observed  one',
       '          two',
@@ -19,11 +19,11 @@ describe('wrap', () => {
     ]);
   });
 
-  it('gives a word that is too long a line of its own', () => {
+  it('gives a word that is longer than the width a line of its own', () => {
     expect(wrap('a 0123456789abc b', 8)).toEqual(['a', '0123456789abc', 'b']);
   });
 
-  it('never breaks what fits exactly', () => {
+  it('keeps a line that has exactly the width', () => {
     expect(wrap('one two', 7)).toEqual(['one two']);
     expect(wrap('one two', 6)).toEqual(['one', 'two']);
   });

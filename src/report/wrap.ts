@@ -1,8 +1,8 @@
 /**
  * Text broken into lines between words.
  *
- * @param width the most characters a line has; a longer word has a line of its own.
- * @param hang how many spaces every line but the first begins with.
+ * @param width the longest line, in characters; a longer word gets a line of its own.
+ * @param hang the number of spaces in front of every line but the first.
  */
 export function wrap(text: string, width: number, hang = 0): string[] {
   const lines: string[] = [];
@@ -19,13 +19,13 @@ export function wrap(text: string, width: number, hang = 0): string[] {
   return [...lines, line];
 }
 
-/** How wide sentences are; tables are as wide as they have to be. */
+/** The longest line of a sentence, in characters; tables may be wider. */
 export const LINE_WIDTH = 100;
 const LABEL_WIDTH = 10;
 
-/** What stands before a labelled sentence. */
+/** A label, padded to the width of the label column. */
 export const label = (text: string): string => text.padEnd(LABEL_WIDTH);
 
-/** A sentence behind its label, in lines that leave the label's column free. */
+/** A sentence after its label, in lines that leave the label column free. */
 export const labelled = (name: string, text: string): string[] =>
   wrap(text, LINE_WIDTH - LABEL_WIDTH).map((line, index) => label(index === 0 ? name : '') + line);

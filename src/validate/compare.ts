@@ -6,53 +6,53 @@ import { CostTally, type Cost } from './cost.ts';
 import { compareOn, type Difference, type Sides } from './difference.ts';
 import { runAll, type RunSides } from './run-both.ts';
 
-/** What is compared, on what, and how far. */
+/** The two sides of a comparison, the scenarios to run on both, and the invariants to check. */
 export interface CompareOptions {
-  /** Carries out a scenario on either side, whatever revision the scenario names: a model, or a real VMM. */
+  /** Runs a scenario on either side; the revision that the scenario names is ignored. */
   readonly run: RunSides;
   readonly invariants: readonly Invariant[];
-  /** Cases that come first. */
+  /** Cases that run before the generated ones. */
   readonly stored: readonly Scenario[];
   readonly scenarios: fc.Arbitrary<Scenario>;
-  /** The integer that generation starts from. */
+  /** The integer seed of fast-check. */
   readonly seed: number;
-  /** How many generated cases. */
+  /** Number of generated cases. */
   readonly runs: number;
-  /** Called every so many cases with the number done. */
+  /** Called with the number of cases done: about five times a second, or after every case on a real VMM. */
   readonly onProgress?: (cases: number) => void;
-  /** Ends the comparison after the case at hand. */
+  /** Ends the comparison early; checked as often as `onProgress` is called. */
   readonly signal?: AbortSignal;
 }
 
-/** In how many cases one way for an invariant to break shows, and how. */
+/** In how many cases an invariant breaks for one cause, by the difference between the sides. */
 export interface CauseTally {
   readonly invariant: InvariantId;
   readonly cause: string;
-  /** Cases by what they say; a case counts once. */
+  /** Number of cases by their difference; a case counts once. */
   readonly cases: Record<Difference, number>;
-  /** The first case of each kind. */
+  /** The first case of each difference. */
   readonly first: Partial<Record<Difference, Scenario>>;
 }
 
-/** What a comparison has seen. */
+/** The result of a comparison. */
 export interface Comparison {
-  /** How many cases were run, the stored ones included. */
+  /** Number of cases run, the stored ones included. */
   readonly cases: number;
-  /** By fingerprint, in the order of the first sight. */
+  /** The causes by fingerprint, in the order in which they were first seen. */
   readonly causes: ReadonlyMap<string, CauseTally>;
-  /** For each invariant, how many cases each side had something to say about. */
+  /** For each invariant, the number of cases to which the invariant applied on each side. */
   readonly exercised: ReadonlyMap<InvariantId, Sides<number>>;
-  /** How many cases ended in which way on the base and on the patched side; `ok ok`. */
+  /** Number of cases by the outcomes of both sides. */
   readonly outcomes: ReadonlyMap<OutcomePair, number>;
   readonly cost: Cost;
 }
 
-/** How a case ended on the base and, behind the space, on the patched side. */
+/** The outcome of a case on the base and, after the space, on the patched side: `ok aborted`. */
 export type OutcomePair = `${Outcome} ${Outcome}`;
 
 const GENERATED_AT_A_TIME = 100;
 
-/** Runs the same scenarios on both sides and counts what tells them apart. */
+/** Runs the same scenarios on both sides and counts where the sides differ. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const { run, invariants, signal, onProgress } = options;
   const causes = new Map<string, CauseTally>();
@@ -87,7 +87,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   return { cases, causes, exercised, outcomes, cost: cost.sum() };
 }
 
-/** The stored cases, and then generated ones, a few at a time: there may be millions. */
+/** The stored cases, then the generated cases, 100 at a time: there may be millions. */
 function* casesOf({ stored, scenarios, seed, runs }: CompareOptions): Generator<Scenario> {
   yield* stored;
   for (let made = 0; made < runs; made += GENERATED_AT_A_TIME) {

@@ -2,10 +2,10 @@ import { measure, type Metrics } from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Sides } from './difference.ts';
 
-/** The figures of a state that tell what a patch costs or gains. */
+/** The metrics of a state by which the cost of a patch is measured. */
 export type Figure = Exclude<keyof Metrics, 'flatRanges'>;
 
-/** All of them, as they are shown. */
+/** All figures, in the order in which they are shown. */
 export const FIGURES = [
   'directMappedBytes',
   'trappedBytes',
@@ -14,38 +14,40 @@ export const FIGURES = [
   'maps',
 ] as const satisfies readonly Figure[];
 
-/** How a figure changes over many cases. */
+/** How a patch changes one figure over many cases. */
 export interface FigureChange {
-  /** The sums over all cases. */
+  /** Sum over all cases on the base; bytes, or a count of memslots or maps. */
   readonly base: bigint;
+  /** The same sum on the patched side. */
   readonly patched: bigint;
-  /** In how many cases there is more of it, and in how many less. */
+  /** Number of cases in which the patched side has more. */
   readonly more: number;
+  /** Number of cases in which the patched side has less. */
   readonly less: number;
 }
 
-/** What a patch costs or gains over many cases. */
+/** How a patch changes all figures over many cases. */
 export interface Cost {
-  /** How many cases came to their end on both sides; the others cannot be compared. */
+  /** Number of cases that both sides completed; only their figures can be compared. */
   readonly cases: number;
   readonly figures: Readonly<Record<Figure, FigureChange>>;
 }
 
-/** The figures of the last state of a run, as whole numbers. */
+/** The figures of the last state of a run: bytes, and counts of memslots and maps. */
 export function figuresOf(trace: Trace): Readonly<Record<Figure, bigint>> {
   const metrics = measure(trace.steps.at(-1)!.state);
   const figures = FIGURES.map((figure) => [figure, BigInt(metrics[figure])] as const);
   return Object.fromEntries(figures) as Record<Figure, bigint>;
 }
 
-/** Adds up what cases cost. */
+/** Adds up the figures of many cases. */
 export class CostTally {
   #cases = 0;
   readonly #figures = Object.fromEntries(
     FIGURES.map((figure) => [figure, { base: 0n, patched: 0n, more: 0, less: 0 }]),
   ) as Record<Figure, { base: bigint; patched: bigint; more: number; less: number }>;
 
-  /** Takes one case into account, if both sides came to the end of it. */
+  /** Adds one case, if both sides completed it. */
   add({ base, patched }: Sides<Trace>): void {
     if (base.outcome !== 'ok' || patched.outcome !== 'ok') return;
     this.#cases++;

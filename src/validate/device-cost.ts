@@ -4,14 +4,14 @@ import { figuresOf, type Figure } from './cost.ts';
 import type { Sides } from './difference.ts';
 import { runAll, type RunSides } from './run-both.ts';
 
-/** What a device comes to on one side: how its start ends, and the figures of the state after it. */
+/** A real device on one side: how the run ended, and the figures of its last state. */
 export interface DeviceFigures {
   readonly outcome: Outcome;
   readonly error: string | undefined;
   readonly figures: Readonly<Record<Figure, bigint>>;
 }
 
-/** One real device on one host, with all of its BARs mapped. */
+/** One real device on one host, with all of its memory BARs mapped, on both sides. */
 export interface DeviceCost extends Sides<DeviceFigures> {
   readonly device: string;
   readonly host: string;
@@ -23,7 +23,7 @@ interface HostKind {
   readonly machine: Scenario['machine']['type'];
   readonly hostPageSize: bigint;
   readonly iommu: Scenario['host']['iommu'];
-  /** First bus address for BARs of 64 bits, and for others. */
+  /** First bus address for 64-bit BARs, and for 32-bit BARs. */
   readonly windows: readonly [wide: bigint, narrow: bigint];
 }
 
@@ -39,7 +39,7 @@ const arm = (pages: bigint): HostKind => ({
   windows: [512n * GIB, 0x1000_0000n],
 });
 
-/** An ARM host for each page size, and POWER, whose IOMMU has smaller pages than the host. */
+/** An Arm host for each page size, and POWER, whose IOMMU has smaller pages than the host. */
 const HOSTS: readonly HostKind[] = [
   arm(4n),
   arm(16n),
@@ -54,9 +54,10 @@ const HOSTS: readonly HostKind[] = [
 ];
 
 /**
- * Measures every device on every host whose container both sides have.
+ * Measures every device on every host whose IOMMU is among `iommus`.
  *
- * @param revision what the scenarios name; `run` may go by it or not.
+ * @param iommus the IOMMU types that both sides support.
+ * @param revision id of the revision that the scenarios name.
  */
 export async function costOfDevices(
   devices: readonly DeviceSpec[],
@@ -83,7 +84,7 @@ const describe = (trace: Trace): DeviceFigures => ({
   figures: figuresOf(trace),
 });
 
-/** A machine that starts with the device and maps its BARs, one behind the other, as firmware does. */
+/** A machine that starts with the device and maps the BARs one after the other, as firmware does. */
 function scenarioOf(
   spec: DeviceSpec,
   { machine, hostPageSize, iommu, windows }: HostKind,
@@ -111,7 +112,7 @@ function place(bars: readonly BarSpec[], [wide, narrow]: HostKind['windows'], pa
   const bySize = bars.filter(({ type }) => type !== 'io').toSorted((a, b) => (a.size > b.size ? -1 : 1));
   return bySize.map((bar) => {
     const window = bar.type.startsWith('mem64') ? 'wide' : 'narrow';
-    // A BAR of less than a page gets one to itself, as a kernel with pci=resource_alignment= does.
+    // A BAR smaller than a page gets a page of its own, as with the kernel parameter pci=resource_alignment=.
     const unit = bar.size > page ? bar.size : page;
     const address = ((next[window] + unit - 1n) / unit) * unit;
     next[window] = address + unit;

@@ -3,7 +3,7 @@ import type { Examination, Invariant } from '../invariants/index.ts';
 import type { Outcome, Trace } from '../trace/index.ts';
 import { compareOn } from './difference.ts';
 
-/** A run of some steps, and where it breaks the invariant for which cause. */
+/** A run: its outcome, its number of steps, and the causes and steps in which it breaks the invariant. */
 interface Run {
   readonly outcome: Outcome;
   readonly steps: number;
@@ -31,50 +31,50 @@ const compare = (base: Run, patched: Run) =>
     ({ fingerprint, difference }) => `${fingerprint.split('/')[1]} ${difference}`,
   );
 
-const fine: Run = { outcome: 'ok', steps: 4 };
+const holds: Run = { outcome: 'ok', steps: 4 };
 const broken: Run = { outcome: 'ok', steps: 4, breaks: [['x', 2]] };
 
-describe('the difference between two runs', () => {
-  it('is none where both are fine', () => {
-    expect(compare(fine, fine)).toEqual([]);
+describe('compareOn', () => {
+  it('finds no difference if the invariant holds on both sides', () => {
+    expect(compare(holds, holds)).toEqual([]);
   });
 
-  it('is told cause by cause', () => {
+  it('gives one difference for each cause: both, fixed or broken', () => {
     expect(compare(broken, broken)).toEqual(['x both']);
-    expect(compare(broken, fine)).toEqual(['x fixed']);
-    expect(compare(fine, broken)).toEqual(['x broken']);
-    expect(compare(broken, { ...fine, breaks: [['y', 2]] })).toEqual(['x fixed', 'y broken']);
+    expect(compare(broken, holds)).toEqual(['x fixed']);
+    expect(compare(holds, broken)).toEqual(['x broken']);
+    expect(compare(broken, { ...holds, breaks: [['y', 2]] })).toEqual(['x fixed', 'y broken']);
   });
 
-  it('is no cure where the patched side gives up first', () => {
+  it('gives hidden, not fixed, if the patched side stops before the step of the violation', () => {
     expect(compare(broken, { outcome: 'aborted', steps: 2 })).toEqual(['x hidden']);
     expect(compare(broken, { outcome: 'aborted', steps: 3 })).toEqual(['x hidden']);
     expect(compare(broken, { outcome: 'rejected', steps: 2 })).toEqual(['x hidden']);
     expect(compare(broken, { outcome: 'aborted', steps: 4 })).toEqual(['x fixed']);
   });
 
-  it('is a cure where a device is refused in good order instead', () => {
+  it('gives fixed if the patched side refuses the device in the step in which the base dies', () => {
     const dies: Run = { outcome: 'aborted', steps: 3, breaks: [['x', 2]] };
     expect(compare(dies, { outcome: 'rejected', steps: 3 })).toEqual(['x fixed']);
   });
 
-  it('is a swap in the very step in which the base gives up', () => {
+  it('gives swapped if the patched side breaks the invariant in the step in which the base dies', () => {
     const dies: Run = { outcome: 'aborted', steps: 3, breaks: [['death', 2]] };
-    expect(compare(dies, { ...fine, breaks: [['x', 2]] })).toEqual(['death fixed', 'x swapped']);
+    expect(compare(dies, { ...holds, breaks: [['x', 2]] })).toEqual(['death fixed', 'x swapped']);
     expect(compare(dies, { outcome: 'aborted', steps: 3, breaks: [['other', 2]] })).toEqual([
       'death hidden',
       'other swapped',
     ]);
   });
 
-  it('is uncovered behind that step, and broken before', () => {
+  it('gives uncovered after the step in which the base dies, and broken before that step', () => {
     const dies: Run = { outcome: 'aborted', steps: 3 };
-    expect(compare(dies, { ...fine, breaks: [['x', 3]] })).toEqual(['x uncovered']);
-    expect(compare(dies, { ...fine, breaks: [['x', 1]] })).toEqual(['x broken']);
+    expect(compare(dies, { ...holds, breaks: [['x', 3]] })).toEqual(['x uncovered']);
+    expect(compare(dies, { ...holds, breaks: [['x', 1]] })).toEqual(['x broken']);
   });
 
-  it('counts how much either side was asked', () => {
-    const { exercised } = compareOn(invariant, { base: traceOf(fine), patched: traceOf(fine) });
+  it('counts the checks of the invariant on both sides', () => {
+    const { exercised } = compareOn(invariant, { base: traceOf(holds), patched: traceOf(holds) });
     expect(exercised).toEqual({ base: 1, patched: 1 });
   });
 });

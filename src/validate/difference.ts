@@ -7,22 +7,25 @@ export interface Sides<T> {
   readonly patched: T;
 }
 
-/** What one scenario says about one way for an invariant to break. */
+/**
+ * How the two sides of one scenario differ in one cause for which an invariant breaks. A side stops when it
+ * dies or refuses a device.
+ */
 export type Difference =
-  /** Both sides break it. */
+  /** Both sides break the invariant. */
   | 'both'
-  /** The base breaks it, the patched one does not. */
+  /** The base breaks the invariant, the patched side does not. */
   | 'fixed'
-  /** The base breaks it; the patched one gives up before it gets there. */
+  /** The base breaks the invariant; the patched side dies in or before that step, or refuses a device before it. */
   | 'hidden'
-  /** The patched one breaks it, the base does not. */
+  /** The patched side breaks the invariant, the base does not. */
   | 'broken'
-  /** The patched one breaks it in the very step in which the base gives up: it dies, or refuses the device. */
+  /** The patched side breaks the invariant in the step in which the base stops. */
   | 'swapped'
-  /** The patched one breaks it in a step that the base does not come to: nobody knows what it would have done. */
+  /** The patched side breaks the invariant in a step after the base stops, so that the base cannot be compared. */
   | 'uncovered';
 
-/** A violation of one side or of both, and what that says. */
+/** A violation on one side or on both, and how the sides differ. */
 export interface ViolationDifference {
   readonly fingerprint: string;
   readonly difference: Difference;
@@ -31,12 +34,12 @@ export interface ViolationDifference {
 
 /** What `invariant` finds in one scenario on either side. */
 export interface Examined {
-  /** How many things each side shows that the invariant speaks of. */
+  /** How many things the invariant checked on each side; 0 where the invariant does not apply. */
   readonly exercised: Sides<number>;
   readonly differences: readonly ViolationDifference[];
 }
 
-/** Compares what an invariant makes of two runs of the same scenario. */
+/** Compares the violations of one invariant in two runs of the same scenario. */
 export function compareOn(invariant: Invariant, { base, patched }: Sides<Trace>): Examined {
   const before = examine(base, invariant);
   const after = examine(patched, invariant);
@@ -46,7 +49,7 @@ export function compareOn(invariant: Invariant, { base, patched }: Sides<Trace>)
     const other = after.violations.find((candidate) => fingerprint(candidate) === name);
     differences.push({
       fingerprint: name,
-      difference: other !== undefined ? 'both' : hides(patched, violation) ? 'hidden' : 'fixed',
+      difference: other !== undefined ? 'both' : stopsFirst(patched, violation) ? 'hidden' : 'fixed',
       violations: { base: violation, ...(other && { patched: other }) },
     });
   }
@@ -62,15 +65,18 @@ export function compareOn(invariant: Invariant, { base, patched }: Sides<Trace>)
   return { exercised: { base: before.exercised, patched: after.exercised }, differences };
 }
 
-/** The step at which a run gave up, or one beyond all. */
-const endOf = ({ outcome, steps }: Trace): number => (outcome === 'ok' ? Infinity : steps.length - 1);
+/** The step in which a run stopped; Infinity when it completed. */
+const stopOf = ({ outcome, steps }: Trace): number => (outcome === 'ok' ? Infinity : steps.length - 1);
 
-/** What it means that only the patched side shows the violation. */
+/** The difference where only the patched side shows the violation. */
 function newDifference(base: Trace, { step }: Violation): Difference {
-  const end = endOf(base);
-  return step < end ? 'broken' : step === end ? 'swapped' : 'uncovered';
+  const stop = stopOf(base);
+  return step < stop ? 'broken' : step === stop ? 'swapped' : 'uncovered';
 }
 
-/** Whether it gave up before it could break in this way, too; to refuse a device in its place is a cure. */
-const hides = (trace: Trace, { step }: Violation): boolean =>
-  trace.outcome === 'rejected' ? step > endOf(trace) : step >= endOf(trace);
+/**
+ * Whether the patched side stopped before it could show the violation, too. A side that refuses the device in
+ * that step, in place of the violation, fixes it.
+ */
+const stopsFirst = (trace: Trace, { step }: Violation): boolean =>
+  trace.outcome === 'rejected' ? step > stopOf(trace) : step >= stopOf(trace);

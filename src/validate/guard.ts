@@ -2,19 +2,20 @@ import { printable } from '../input/index.ts';
 import { DeviceRefused, VmmAbort } from '../vfio/index.ts';
 import { RULES, type RuleGroup, type RuleAnswers } from './rules.ts';
 
-/** How often one run may ask a patch: no scenario within the limits of the format comes near it. */
-const MOST_QUESTIONS_A_RUN = 1_000_000;
-const LONGEST_TEXT = 200;
+/** How often one run may call rules of a patch: far more often than any valid scenario does. */
+const MAX_CALLS_A_RUN = 1_000_000;
+/** Length of a thrown or returned value in a message, in characters. */
+const MAX_TEXT = 200;
 
-/** A rule of a patch threw, answered what no rule may answer, or was asked without end. */
+/** A rule of a patch threw, returned a value that is not allowed, or was called without end. */
 export class PatchFault extends Error {
   override readonly name = 'PatchFault';
-  /** `listener.skip`; empty when it cannot be told which rule it was. */
+  /** Such as `listener.skip`; empty when the rule is not known. */
   readonly rule: string;
-  /** What it did, in one sentence without the rule's name. */
+  /** What the rule did, in one sentence without the rule's name. */
   readonly what: string;
 
-  /** @param cause what the rule threw. */
+  /** @param cause the value that the rule threw. */
   constructor(rule: string, what: string, cause?: unknown) {
     super(rule === '' ? what : `${rule} ${what}`, { cause });
     this.rule = rule;
@@ -22,39 +23,41 @@ export class PatchFault extends Error {
   }
 }
 
-/** Counts what the rules of a patch are asked during one run. */
+/** Counts the calls of a patch's rules during one run. */
 export class RuleWatch {
-  /** The rule that was asked last: where a run that never ends is most likely to be. */
-  lastAsked = '';
-  #questions = 0;
+  /** The rule that was called last: a run that never ends is most likely inside it. */
+  lastCalled = '';
+  #calls = 0;
 
-  /** A new run begins. */
+  /** Starts the count for a new run. */
   start(): void {
-    this.#questions = 0;
-    this.lastAsked = '';
+    this.#calls = 0;
+    this.lastCalled = '';
   }
 
-  /** @throws PatchFault when the run has asked too often. */
+  /** @throws PatchFault when the run has called rules too often. */
   count(rule: string): void {
-    this.lastAsked = rule;
-    if (++this.#questions <= MOST_QUESTIONS_A_RUN) return;
-    throw new PatchFault(rule, `is asked without end: ${MOST_QUESTIONS_A_RUN} questions in one run`);
+    this.lastCalled = rule;
+    if (++this.#calls <= MAX_CALLS_A_RUN) return;
+    throw new PatchFault(rule, `is called without end: ${MAX_CALLS_A_RUN} calls of rules in one run`);
   }
 }
 
-type Rule = (...questions: unknown[]) => unknown;
-type Rooms = Partial<Record<RuleGroup, { readonly base: object; readonly changed: object }>>;
+type Rule = (...args: unknown[]) => unknown;
+type ChangedGroups = Partial<Record<RuleGroup, { readonly base: object; readonly changed: object }>>;
 
-/** The rooms with what a patch changes put over the base's rules; whatever the patch answers is checked. */
-export function guardRooms(rooms: Rooms, watch?: RuleWatch): Record<string, object> {
+/** The groups of rules that a patch changes, complete: its own rules, with every answer checked, over those of the base. */
+export function guardGroups(groups: ChangedGroups, watch?: RuleWatch): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(rooms).map(([room, { base, changed }]) => {
-      const answers: RuleAnswers = RULES[room as RuleGroup];
+    Object.entries(groups).map(([group, { base, changed }]) => {
+      const answers: RuleAnswers = RULES[group as RuleGroup];
       const guarded = Object.entries(changed).map(([name, rule]) => [
         name,
-        typeof rule === 'function' ? guardRule(`${room}.${name}`, rule as Rule, answers[name]!, watch) : rule,
+        typeof rule === 'function'
+          ? guardRule(`${group}.${name}`, rule as Rule, answers[name]!, watch)
+          : rule,
       ]);
-      return [room, { ...base, ...(Object.fromEntries(guarded) as object) }];
+      return [group, { ...base, ...(Object.fromEntries(guarded) as object) }];
     }),
   );
 }
@@ -65,27 +68,27 @@ function guardRule(
   { fits, expected }: RuleAnswers[string],
   watch?: RuleWatch,
 ): Rule {
-  return (...questions) => {
+  return (...args) => {
     watch?.count(name);
     let answer: unknown;
     try {
-      answer = rule(...questions);
+      answer = rule(...args);
     } catch (error) {
-      if (isForTheEngine(error)) throw error;
+      if (isHandledByModel(error)) throw error;
       throw new PatchFault(name, `throws ${whatWasThrown(error)}`, error);
     }
     if (fits(answer)) return answer;
-    // Nobody waits for it; that it fails is no news any more.
+    // The fault is reported below: an unhandled rejection would be reported a second time.
     if (answer instanceof Promise) answer.catch(() => undefined);
-    throw new PatchFault(name, `answers ${show(answer)}; expected ${expected}`);
+    throw new PatchFault(name, `returns ${show(answer)}; expected ${expected}`);
   };
 }
 
-/** What a rule throws to refuse a device or to let the VMM die, and a fault of another rule that it asked. */
-const isForTheEngine = (error: unknown): boolean =>
+/** Whether the model handles the exception: a rule refuses a device, lets the VMM die, or called a rule with a fault. */
+const isHandledByModel = (error: unknown): boolean =>
   error instanceof DeviceRefused || error instanceof VmmAbort || error instanceof PatchFault;
 
-/** An error in a few words: its kind and message, without its stack. */
+/** A thrown value in a few words: name and message of an error, without its stack. */
 export const whatWasThrown = (error: unknown): string =>
   error instanceof Error ? shorten(printable(`${error.name}: ${error.message}`)) : show(error);
 
@@ -107,7 +110,6 @@ function show(answer: unknown): string {
 const describeObject = (answer: object): string =>
   answer instanceof Promise
     ? 'a promise'
-    : shorten(printable(`an object with ${Object.keys(answer).join(', ') || 'nothing in it'}`));
+    : shorten(printable(`an object with ${Object.keys(answer).join(', ') || 'no keys'}`));
 
-const shorten = (text: string): string =>
-  text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+const shorten = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);

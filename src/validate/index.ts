@@ -1,11 +1,20 @@
-/** Patches in TypeScript, and the verdict on them. */
+/** Patches in TypeScript, pairs of QEMU builds, and the verdict on them. */
 export type { CauseTally, OutcomePair } from './compare.ts';
 export { FIGURES, type Cost, type Figure, type FigureChange } from './cost.ts';
 export type { DeviceCost, DeviceFigures } from './device-cost.ts';
 export type { Difference, Sides } from './difference.ts';
 export { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
+export {
+  judgePatch,
+  type JudgeOptions,
+  type JudgePatchOptions,
+  type PatchFailure,
+  type PatchJudgement,
+} from './judge-patch.ts';
+export { judgeTargets, type JudgeTargetsOptions } from './judge-targets.ts';
 export { loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
 export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } from './patch.ts';
+export { writePatchTemplate } from './patch-template.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
 export { shrinkFault } from './shrink-fault.ts';
 export { Unrepeatable, type Counterexample } from './shrink-difference.ts';

@@ -18,28 +18,28 @@ const file = (name: string, text: string): string => {
   return path;
 };
 const load = (name: string, text: string) => loadPatch(file(name, text), { barproof: own });
-const complaintOf = (name: string, text: string): string => {
+const problemOf = (name: string, text: string): string => {
   try {
     load(name, text);
   } catch (error) {
     return (error as InvalidInput).problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
   }
-  return 'nothing to complain about';
+  return 'no problem';
 };
 
 const MODULE = `import { definePatch } from 'barproof';\nexport default definePatch({ name: 'p' });\n`;
 
-describe('a patch file', () => {
-  it.each(['p.ts', 'p.mts', 'p.js', 'p.mjs'])('may be %s, outside of any package', (name) => {
+describe('loadPatch', () => {
+  it.each(['p.ts', 'p.mts', 'p.js', 'p.mjs'])('loads %s outside of any package', (name) => {
     expect(load(name, MODULE).patch.definition).toEqual({ name: 'p' });
   });
 
-  it('may be of the old kind', () => {
+  it('loads a CommonJS module', () => {
     const text = `module.exports = require('barproof').definePatch({ name: 'old' });`;
     expect(load('p.cjs', text).patch.definition.name).toBe('old');
   });
 
-  it('may have types of every sort', () => {
+  it('strips types', () => {
     const text = `import { definePatch, type PatchDefinition } from 'barproof';
       type Name = PatchDefinition['name'];
       const definition = { name: 'typed' as Name } satisfies PatchDefinition;
@@ -47,7 +47,7 @@ describe('a patch file', () => {
     expect(load('p.ts', text).patch.definition.name).toBe('typed');
   });
 
-  it('may import what lies beside it, and what Node has', () => {
+  it('loads local files and modules of Node that the patch imports', () => {
     file(
       'names.ts',
       `import { sep } from 'node:path';\nexport const name: string = sep === '' ? '' : 'helped';`,
@@ -67,24 +67,32 @@ describe('a patch file', () => {
   it.each([
     ['none.ts', 'export default 3;', ': exports no patch; expected: export default definePatch({ ... })'],
     ['throws.ts', '\nthrow new Error("boo");', ': throws Error: boo, at line 2'],
-    ['token.ts', 'const a = (;', /is no valid program: SyntaxError: Unexpected token \(1:12\)/],
-    ['twice.js', 'let x = 1;\nlet x = 2;', /is no valid program: SyntaxError: .* at line 2/],
-    ['away.ts', `import './nowhere.ts';`, /throws Error: there is no \.\/nowhere\.ts to import, at line 1/],
+    [
+      'token.ts',
+      'const a = (;',
+      /is not valid TypeScript or JavaScript: SyntaxError: Unexpected token \(1:12\)/,
+    ],
+    [
+      'twice.js',
+      'let x = 1;\nlet x = 2;',
+      /is not valid TypeScript or JavaScript: SyntaxError: .* at line 2/,
+    ],
+    ['away.ts', `import './nowhere.ts';`, /throws Error: cannot find \.\/nowhere\.ts to import, at line 1/],
     ['wrong.ts', MODULE.replace(`'p'`, `'p', listenr: {}`), /listenr: .* did you mean listener\?/],
-  ])('that is none is named as such: %s', (name, text, message) => {
-    expect(complaintOf(name, text)).toMatch(message);
+  ])('says why %s is not a patch', (name, text, message) => {
+    expect(problemOf(name, text)).toMatch(message);
   });
 
-  it('that is not there is named as such', () => {
+  it('refuses a file that does not exist', () => {
     expect(() => loadPatch(join(folder, 'nowhere.ts'), {})).toThrow('there is no such file');
   });
 
-  it('that does not come to an end is stopped', { timeout: 30_000 }, () => {
-    expect(complaintOf('loop.ts', 'for (;;);')).toMatch(/does not come to an end/);
+  it('stops a file that never finishes loading', { timeout: 30_000 }, () => {
+    expect(problemOf('loop.ts', 'for (;;);')).toMatch(/loading does not finish within 10 s/);
   });
 });
 
-it('the place of an error is the innermost line of the patch', () => {
+it('placeIn gives the innermost line of the patch in the stack of an error', () => {
   const error = new Error('x');
   error.stack = `Error: x\n at f (/deep/engine.ts:9:9)\n at g (/p/helper.ts:4:5)\n at h (/p/main.ts:7:1)`;
   expect(placeIn(error, ['/p/main.ts', '/p/helper.ts'])).toBe(', at line 4 of /p/helper.ts');

@@ -8,13 +8,13 @@ import { DeadlinePassed, stopAfter } from './stop-after.ts';
 import { whatWasThrown } from './guard.ts';
 import { isPatch, type Patch } from './patch.ts';
 
-/** What a patch file may import by name: `barproof` and its parts, as they run now. */
+/** What a patch file may import by name: the running `barproof` and its parts. */
 export type Library = Readonly<Record<string, object>>;
 
-/** A patch, and where it was read. */
+/** A patch, and the files that it was read from. */
 export interface LoadedPatch {
   readonly patch: Patch;
-  /** The patch file, and behind it what it imports from beside it. */
+  /** Paths of the patch file, first, and of the local files that it imports. */
   readonly files: readonly string[];
 }
 
@@ -24,13 +24,13 @@ const JAVASCRIPT = ['.js', '.mjs', '.cjs'];
 const ENDINGS = ['', ...TYPESCRIPT, ...JAVASCRIPT, '.json'];
 
 /**
- * Loads a patch file, TypeScript or JavaScript, from wherever it lies. Nothing has to be built or
- * installed beside it: types are stripped on the way, and `import 'barproof'` gives `library`.
+ * Loads a patch file in TypeScript or JavaScript from any folder. Types are stripped while loading, and
+ * `import 'barproof'` gives `library`, so that nothing has to be built or installed beside the file.
  *
- * @param file its path, absolute or from the current folder.
- * @returns its default export, and the files that went into it.
- * @throws InvalidInput when it cannot be read, is no valid program, throws, does not come to an end,
- *   or exports no patch; the caller names the file.
+ * @param file its path, absolute or relative to the current folder.
+ * @returns its default export, and the files that were read.
+ * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish within
+ *   10 s, or exports no patch. The caller adds the name of the file.
  */
 export function loadPatch(file: string, library: Library): LoadedPatch {
   const loader = new Loader(library);
@@ -39,15 +39,15 @@ export function loadPatch(file: string, library: Library): LoadedPatch {
     exported = stopAfter(() => loader.load(resolve(file)), SECONDS_TO_LOAD);
   } catch (error) {
     if (error instanceof InvalidInput) throw error;
-    if (error instanceof DeadlinePassed) throw complaint(`does not come to an end: loading ${error.message}`);
-    throw complaint(`throws ${whatWasThrown(error)}${placeIn(error, loader.files)}`);
+    if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${SECONDS_TO_LOAD} s`);
+    throw invalid(`throws ${whatWasThrown(error)}${placeIn(error, loader.files)}`);
   }
   const patch = defaultOf(exported);
   if (isPatch(patch)) return { patch, files: loader.files };
-  throw complaint('exports no patch; expected: export default definePatch({ ... })');
+  throw invalid('exports no patch; expected: export default definePatch({ ... })');
 }
 
-const complaint = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);
+const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);
 
 const defaultOf = (exported: unknown): unknown =>
   typeof exported === 'object' && exported !== null && 'default' in exported ? exported.default : exported;
@@ -58,7 +58,7 @@ interface Module {
 
 type Body = (exports: unknown, require: (name: string) => unknown, module: Module) => void;
 
-/** The patch file and what it imports from beside it. */
+/** Loads the patch file and the local files that it imports, each once. */
 class Loader {
   readonly #library: Library;
   readonly #modules = new Map<string, Module>();
@@ -87,7 +87,7 @@ class Loader {
     if (own !== undefined) return own;
     if (name.startsWith('.') || isAbsolute(name)) {
       const path = find(resolve(dirname(from), name));
-      if (path === undefined) throw new Error(`there is no ${name} to import`);
+      if (path === undefined) throw new Error(`cannot find ${name} to import`);
       return this.load(path);
     }
     if (isBuiltin(name)) return createRequire(import.meta.url)(name);
@@ -95,7 +95,7 @@ class Loader {
   }
 }
 
-/** The file that an import means: TypeScript is imported by its own ending, by that of what it becomes, or by none. */
+/** The file that an import names: `./a`, `./a.js` and `./a.ts` may all name `a.ts`. */
 function find(path: string): string | undefined {
   const bare = JAVASCRIPT.includes(extname(path)) ? path.slice(0, -extname(path).length) : undefined;
   const candidates = [
@@ -105,26 +105,26 @@ function find(path: string): string | undefined {
   return candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile());
 }
 
-/** Loaded by who judges a patch; every other command starts sooner without it. */
+/** Loaded only when a patch file is loaded, so that other commands start faster. */
 const compiler = (): typeof import('sucrase') => createRequire(import.meta.url)('sucrase');
 
-/** @throws InvalidInput when the text is no program. */
+/** @throws InvalidInput when the text is not a valid program. */
 function compile(text: string, path: string): Body {
   const transforms: Transform[] = TYPESCRIPT.includes(extname(path))
     ? ['typescript', 'imports']
     : ['imports'];
   try {
     const { code } = compiler().transform(text, { transforms, filePath: path, disableESTransforms: true });
-    // On the first line too, columns are of no use: the head is not taken off them.
+    // The wrapper shifts the columns of the first line; only line numbers are reported.
     const script = new Script(`(function (exports, require, module) { ${code}\n})`, { filename: path });
     return script.runInThisContext() as Body;
   } catch (error) {
     const what = whatWasThrown(error).replace(`Error transforming ${path}: `, '');
-    throw complaint(`is no valid program: ${what}${lineOf(error, path)}`);
+    throw invalid(`is not valid TypeScript or JavaScript: ${what}${lineOf(error, path)}`);
   }
 }
 
-/** ` at line 7`, where V8 says so: sucrase keeps lines as they are, and names them itself. */
+/** `, at line 7` from the stack of a V8 syntax error; empty for an error of sucrase, whose message names the line. */
 function lineOf(error: unknown, path: string): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const line = stack.startsWith(`${path}:`) ? /^:(\d+)/.exec(stack.slice(path.length))?.[1] : undefined;
@@ -132,9 +132,9 @@ function lineOf(error: unknown, path: string): string {
 }
 
 /**
- * ` at line 7`, or ` at line 7 of helper.ts`: the innermost line of the patch that an error passed through.
+ * `, at line 7`, or `, at line 7 of helper.ts`: the innermost frame of an error's stack that is in the patch.
  *
- * @param files the patch file first.
+ * @param files the files of the patch, the patch file first.
  */
 export function placeIn(error: unknown, files: readonly string[]): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';

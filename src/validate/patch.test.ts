@@ -17,7 +17,7 @@ const problemsOf = (definition: unknown) => {
 };
 
 describe('definePatch', () => {
-  it('changes what it names and nothing else', () => {
+  it('replaces the rules that it names, and no others', () => {
     const patch = definePatch({ name: 'mild', listener: { deviceMemoryFailure: 'reported' } });
     const patched = patch.applyTo(base);
     expect(isPatch(patch)).toBe(true);
@@ -26,7 +26,7 @@ describe('definePatch', () => {
     expect(patched.device).toBe(base.device);
   });
 
-  it("hands the base's rules to a change that asks for them", () => {
+  it("passes the base's rules to a change that is a function", () => {
     const patch = definePatch({
       name: 'double',
       listener: (rules) => ({ alignment: (sizes) => 2n * rules.alignment(sizes) }),
@@ -34,7 +34,7 @@ describe('definePatch', () => {
     expect(patch.applyTo(base).listener.alignment(pages)).toBe(0x2000n);
   });
 
-  it('names every key and value that does not fit', () => {
+  it('reports every unknown key and every value that is not allowed', () => {
     expect(
       problemsOf({
         name: 'Wrong Name',
@@ -43,38 +43,38 @@ describe('definePatch', () => {
         device: [],
       }),
     ).toEqual([
-      { path: 'titel', message: 'a patch has no such part; did you mean title?' },
-      { path: 'listener.skipp', message: 'there is no such rule; did you mean skip?' },
+      { path: 'titel', message: 'unknown key; did you mean title?' },
+      { path: 'listener.skipp', message: 'unknown rule; did you mean skip?' },
       { path: 'listener.alignment', message: 'expected a function' },
       { path: 'listener.deviceMemoryFailure', message: 'expected "fatal" or "reported"' },
       { path: 'device', message: 'expected an object of rules, or a function that returns one' },
-      { path: 'name', message: 'expected lower-case letters, digits, - and ., 64 at most' },
+      { path: 'name', message: 'expected lower-case letters, digits, - and ., at most 64 characters' },
     ]);
     expect(problemsOf(undefined)).toEqual([{ path: '', message: 'definePatch expects an object' }]);
     expect(problemsOf({})).toEqual([{ path: 'name', message: 'is missing' }]);
   });
 
-  it('checks what a function of the base returns', () => {
+  it('checks the rules that a change returns', () => {
     const patch = definePatch({ name: 'late', memslots: () => ({ spam: 1 }) as object });
     expect(() => patch.applyTo(base)).toThrow(InvalidInput);
   });
 });
 
-it('is led by its types', () => {
+it('the type of definePatch refuses unknown parts, unknown rules and wrong values', () => {
   const definitions: PatchDefinition[] = [
-    // @ts-expect-error there is no such rule
+    // @ts-expect-error unknown rule
     { name: 'x', listener: { skipp: () => undefined } },
-    // @ts-expect-error there is no such value
+    // @ts-expect-error value not allowed
     { name: 'x', listener: { deviceMemoryFailure: 'ignored' } },
     // @ts-expect-error a page size is a bigint
     { name: 'x', listener: { alignment: () => 4096 } },
-    // @ts-expect-error there is no such part
+    // @ts-expect-error unknown part
     { name: 'x', listenr: {} },
   ];
   expect(definitions).toHaveLength(4);
 });
 
-it("a change that asks for the base's rules can neither throw through nor change them", () => {
+it("a change that throws, or writes to the base's rules, is reported as invalid input", () => {
   const apply = (listener: () => object) => () => definePatch({ name: 'x', listener }).applyTo(base);
   expect(
     apply(() => {
@@ -92,44 +92,44 @@ it("a change that asks for the base's rules can neither throw through nor change
   expect(base.listener.deviceMemoryFailure).toBe('fatal');
 });
 
-describe('the rules of a patch', () => {
+describe('a rule of a patch', () => {
   const alignmentOf = (alignment: unknown) =>
     definePatch({ name: 'bad', listener: { alignment } as object }).applyTo(base).listener.alignment;
 
   it.each([
-    [() => 3n, 'listener.alignment answers 3n; expected a page size in bytes, a bigint and a power of two'],
+    [() => 3n, 'listener.alignment returns 3n; expected a page size in bytes, a bigint and a power of two'],
     [
       () => 4096,
-      'listener.alignment answers 4096; expected a page size in bytes, a bigint and a power of two',
+      'listener.alignment returns 4096; expected a page size in bytes, a bigint and a power of two',
     ],
-    [async () => 4096n, /answers a promise; expected a page size/],
-    [() => Promise.reject(new Error('late')), /answers a promise; expected a page size/],
-    [() => undefined, /answers undefined; expected/],
-    [() => [], /answers an array; expected/],
-    [() => ({ a: 1 }), /answers an object with a; expected/],
-    [() => null, /answers null; expected/],
-    [() => () => 1n, /answers a function; expected/],
+    [async () => 4096n, /returns a promise; expected a page size/],
+    [() => Promise.reject(new Error('late')), /returns a promise; expected a page size/],
+    [() => undefined, /returns undefined; expected/],
+    [() => [], /returns an array; expected/],
+    [() => ({ a: 1 }), /returns an object with a; expected/],
+    [() => null, /returns null; expected/],
+    [() => () => 1n, /returns a function; expected/],
     [
       () => {
         throw new TypeError('no such thing');
       },
       'listener.alignment throws TypeError: no such thing',
     ],
-  ])('may not misbehave: %s', (rule, message) => {
+  ])('may not throw, or return a value of another type: %s', (rule, message) => {
     expect(() => alignmentOf(rule)(pages)).toThrow(PatchFault);
     expect(() => alignmentOf(rule)(pages)).toThrow(message);
   });
 
-  it('may not be asked without end', () => {
+  it('may not be called without end', () => {
     const watch = new RuleWatch();
     const { alignment } = definePatch({ name: 'busy', listener: { alignment: () => 4096n } }).applyTo(
       base,
       watch,
     ).listener;
-    const ask = () => {
+    const callOften = () => {
       for (let count = 0; count < 1_000_001; count++) alignment(pages);
     };
-    expect(ask).toThrow('listener.alignment is asked without end: 1000000 questions in one run');
+    expect(callOften).toThrow('listener.alignment is called without end: 1000000 calls of rules in one run');
     watch.start();
     expect(alignment(pages)).toBe(4096n);
   });

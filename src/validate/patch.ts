@@ -1,59 +1,64 @@
 import { InvalidInput, nearestTo, printable, type Problem } from '../input/index.ts';
 import type { Revision } from '../vfio/index.ts';
-import { guardRooms, whatWasThrown, type RuleWatch } from './guard.ts';
+import { guardGroups, whatWasThrown, type RuleWatch } from './guard.ts';
 import { RULES, type RuleGroup, type RuleAnswers } from './rules.ts';
 
 /**
- * What a patch does to one group of rules: the rules that it replaces, or a function of the base's
- * rules that returns them. Rules that are not named stay as they are in the base.
+ * A patch's change to one group of rules: the replaced rules, or a function that gets the base's rules and
+ * returns the replaced ones. All other rules stay those of the base.
  */
 export type Change<Rules> = Partial<Rules> | ((base: Rules) => Partial<Rules>);
 
 /**
- * A proposal for QEMU, written on top of one of its revisions. Every group of rules and every rule is
- * optional; what each rule is asked, and when, is said where its type is declared.
+ * A proposed change to QEMU, written on top of a revision. Every group of rules and every rule is optional;
+ * the declaration of each rule's type says when the model calls it and with which arguments.
  */
 export interface PatchDefinition {
-  /** Short name in lower case, digits, `-` and `.`; `base+name` is what the patched revision is called. */
+  /** Short name of lower-case letters, digits, `-` and `.`; the patched revision has the id `BASE+NAME`. */
   readonly name: string;
-  /** One line for people; the name when left out. */
+  /** One line for the reader, at most 500 characters; the name when left out. */
   readonly title?: string;
-  /** Id of the revision that the patch is for; the newest when left out. `--base` overrides it. */
+  /** Id of the revision to put the patch on; the newest revision when left out. `--base` overrides it. */
   readonly base?: string;
-  /** Where the proposal comes from: a mail, a commit, a bug report. */
+  /** Where the change comes from: a mail, a commit, a bug report. */
   readonly source?: string;
-  /** Which sections of memory are mapped for DMA, how much of them, and what a refusal leads to. */
+  /** Which memory sections are mapped for DMA, which part of each, and what follows when the host refuses. */
   readonly listener?: Change<Revision['listener']>;
   /** How a device is set up: mmap areas, MSI-X table and PBA, opt-out, relocation. */
   readonly device?: Change<Revision['device']>;
-  /** Which sections get a KVM memslot. */
+  /** Which memory sections get a KVM memslot. */
   readonly memslots?: Change<Revision['memslots']>;
-  /** What the machine shows to devices. */
+  /** The machine: what is in its DMA address spaces, and what a reset needs. */
   readonly machine?: Change<Revision['machine']>;
-  /** How the memory core renders the region tree, and what it tells its listeners. */
+  /** How the memory core renders the region tree, and how it calls its listeners. */
   readonly memory?: Change<Revision['memory']>;
   /** How the PCI core decodes BARs. */
   readonly pci?: Change<Revision['pci']>;
-  /** What the host's kernel offers and answers. */
+  /** What the host kernel offers, and how it answers. */
   readonly host?: Change<Revision['host']>;
 }
 
-/** A proposal that can be put on top of a revision. Made by `definePatch`. */
+/** A patch that can be put on a revision. Made by `definePatch`. */
 export interface Patch {
   readonly definition: PatchDefinition;
   /**
-   * The revision with the patch applied. Its rules are those of `base` where the patch says nothing.
+   * The revision with the patch applied.
    *
-   * @param base the revision underneath.
-   * @param watch counts what the patch's rules are asked, and stops one that never ends; without it
-   *   their answers are still checked.
+   * @param base the revision whose rules the patch replaces or keeps.
+   * @param watch counts the calls of the patch's rules and stops a run that calls them without end; answers
+   *   are checked with and without it.
    */
   applyTo(base: Revision, watch?: RuleWatch): Revision;
 }
 
-const NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+/** The names that a patch may have: the name is also that of a file, and part of a revision's id. */
+export const PATCH_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+/** `PATCH_NAME` in words. */
+export const PATCH_NAME_RULE = 'lower-case letters, digits, - and ., at most 64 characters';
 const RULE_GROUPS = Object.keys(RULES) as readonly RuleGroup[];
 const TEXTS = ['name', 'title', 'base', 'source'] as const;
+/** Length of a text in characters. */
+const MAX_TEXT = 500;
 
 /**
  * Declares a patch: the default export of a patch file.
@@ -65,7 +70,7 @@ const TEXTS = ['name', 'title', 'base', 'source'] as const;
  *   listener: { deviceMemoryFailure: 'reported' },
  * });
  *
- * @throws InvalidInput with every key and value in it that does not exist or does not fit.
+ * @throws InvalidInput with every unknown key and every value that is not allowed.
  */
 export function definePatch(definition: PatchDefinition): Patch {
   const problems = problemsOf(definition);
@@ -73,7 +78,7 @@ export function definePatch(definition: PatchDefinition): Patch {
   return new DefinedPatch(definition);
 }
 
-/** On every patch: also one that another copy of this package made is known by it. */
+/** Marks every patch, so that a patch made by another copy of this package is recognised. */
 const MARK = Symbol.for('barproof.patch');
 
 /** Whether a value was made by `definePatch`. */
@@ -95,32 +100,34 @@ class DefinedPatch implements Patch {
       id: `${base.id}+${name}`,
       title,
       source,
-      ...guardRooms(this.#changedRooms(base), watch),
+      ...guardGroups(this.#changedGroups(base), watch),
     };
   }
 
-  /** The rules of each room that the patch changes, those of the base underneath. */
-  #changedRooms(base: Revision): Partial<Record<RuleGroup, { base: object; changed: object }>> {
-    const rooms: Partial<Record<RuleGroup, { base: object; changed: object }>> = {};
-    for (const room of RULE_GROUPS) {
-      const change = this.definition[room] as Change<object> | undefined;
+  /** The groups that the patch changes: its own rules, and those of the base. */
+  #changedGroups(base: Revision): Partial<Record<RuleGroup, { base: object; changed: object }>> {
+    const groups: Partial<Record<RuleGroup, { base: object; changed: object }>> = {};
+    for (const group of RULE_GROUPS) {
+      const change = this.definition[group] as Change<object> | undefined;
       if (change === undefined) continue;
       const changed =
-        typeof change === 'function' ? ask(change as (base: object) => object, base[room], room) : change;
-      const problems = problemsOfRoom(changed, room);
+        typeof change === 'function'
+          ? callChange(change as (base: object) => object, base[group], group)
+          : change;
+      const problems = problemsOfGroup(changed, group);
       if (problems.length > 0) throw new InvalidInput(problems);
-      rooms[room] = { base: base[room], changed };
+      groups[group] = { base: base[group], changed };
     }
-    return rooms;
+    return groups;
   }
 }
 
-/** @throws InvalidInput when the function throws; it cannot change what it is given. */
-function ask(change: (base: object) => object, base: object, room: RuleGroup): object {
+/** Calls a change with a frozen copy of the base's rules. @throws InvalidInput when the change throws. */
+function callChange(change: (base: object) => object, base: object, group: RuleGroup): object {
   try {
     return change(Object.freeze({ ...base }));
   } catch (error) {
-    throw new InvalidInput([{ path: room, message: `throws ${whatWasThrown(error)}` }]);
+    throw new InvalidInput([{ path: group, message: `throws ${whatWasThrown(error)}` }]);
   }
 }
 
@@ -132,36 +139,36 @@ function problemsOf(definition: unknown): Problem[] {
   const known = [...TEXTS, ...RULE_GROUPS];
   for (const [key, value] of Object.entries(definition)) {
     if ((TEXTS as readonly string[]).includes(key)) {
-      if (typeof value !== 'string' || value.length > 500 || value !== printable(value)) {
-        problems.push({ path: key, message: 'expected one line of text' });
+      if (typeof value !== 'string' || value.length > MAX_TEXT || value !== printable(value)) {
+        problems.push({ path: key, message: `expected one line of text, at most ${MAX_TEXT} characters` });
       }
     } else if (!(RULE_GROUPS as readonly string[]).includes(key)) {
-      problems.push({ path: key, message: `a patch has no such part${suggestion(key, known)}` });
+      problems.push({ path: key, message: `unknown key${suggestion(key, known)}` });
     } else if (typeof value !== 'function') {
-      problems.push(...problemsOfRoom(value, key as RuleGroup));
+      problems.push(...problemsOfGroup(value, key as RuleGroup));
     }
   }
   const { name } = definition as { name?: unknown };
   if (name === undefined) problems.push({ path: 'name', message: 'is missing' });
-  else if (typeof name === 'string' && !NAME.test(name)) {
-    problems.push({ path: 'name', message: 'expected lower-case letters, digits, - and ., 64 at most' });
+  else if (typeof name === 'string' && !PATCH_NAME.test(name)) {
+    problems.push({ path: 'name', message: `expected ${PATCH_NAME_RULE}` });
   }
   return problems;
 }
 
-/** What is wrong with the rules of one room, before any of them is asked. */
-function problemsOfRoom(rules: unknown, room: RuleGroup): Problem[] {
+/** What is wrong with the rules of one group, before any of them is called. */
+function problemsOfGroup(rules: unknown, group: RuleGroup): Problem[] {
   if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) {
-    return [{ path: room, message: 'expected an object of rules, or a function that returns one' }];
+    return [{ path: group, message: 'expected an object of rules, or a function that returns one' }];
   }
-  const answers: RuleAnswers = RULES[room];
+  const answers: RuleAnswers = RULES[group];
   return Object.entries(rules).flatMap(([name, rule]) => {
-    const path = `${room}.${name}`;
+    const path = `${group}.${name}`;
     const answer = answers[name];
     if (answer === undefined) {
-      return [{ path, message: `there is no such rule${suggestion(name, Object.keys(answers))}` }];
+      return [{ path, message: `unknown rule${suggestion(name, Object.keys(answers))}` }];
     }
-    if (answer.asked) {
+    if (answer.isFunction) {
       return typeof rule === 'function' ? [] : [{ path, message: 'expected a function' }];
     }
     return answer.fits(rule) ? [] : [{ path, message: `expected ${answer.expected}` }];
@@ -170,5 +177,5 @@ function problemsOfRoom(rules: unknown, room: RuleGroup): Problem[] {
 
 function suggestion(name: string, known: readonly string[]): string {
   const nearest = nearestTo(name, known);
-  return nearest === undefined ? `; there are ${known.join(', ')}` : `; did you mean ${nearest}?`;
+  return nearest === undefined ? `; allowed are ${known.join(', ')}` : `; did you mean ${nearest}?`;
 }

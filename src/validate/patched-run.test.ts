@@ -30,16 +30,16 @@ const faultOf = (definition: PatchDefinition, seconds?: number, on: Scenario = s
   } catch (error) {
     return error as FaultyRun;
   }
-  throw new Error('the patch does nothing wrong');
+  throw new Error('the patch has no fault');
 };
 
-describe('a patched run', () => {
-  it('is that of the patched revision', () => {
+describe('runPatched', () => {
+  it('runs scenarios on the patched revision', () => {
     const { revision, run } = runPatched(definePatch({ name: 'same', listener: {} }), base);
     expect(run(scenario)).toMatchObject({ revision: revision.id, outcome: 'ok' });
   });
 
-  it('names the rule that throws, and the scenario', () => {
+  it('names a rule that throws, and the scenario', () => {
     const fault = faultOf({
       name: 'thrower',
       listener: {
@@ -54,7 +54,7 @@ describe('a patched run', () => {
     expect(fault.scenario).toBe(scenario);
   });
 
-  it('names the rule that does not come back', () => {
+  it('names a rule that never returns', () => {
     const fault = faultOf(
       {
         name: 'loop',
@@ -66,36 +66,34 @@ describe('a patched run', () => {
       },
       0.2,
     );
-    expect(fault.message).toBe('memslots.span does not come back: it takes more than 0.2 s');
+    expect(fault.message).toBe('memslots.span does not return within 0.2 s');
   });
 
-  it('is not brought down by a rule that calls itself without end', () => {
+  it('names a rule that exhausts the stack', () => {
     const skip = (): undefined => skip();
     expect(faultOf({ name: 'deep', listener: { skip } }).message).toMatch(/listener\.skip throws RangeError/);
   });
 
-  it('is not begun where the patch does not come to the end of being applied', () => {
+  it('refuses a patch that never finishes being applied', () => {
     const endless = definePatch({
       name: 'endless',
       listener: () => {
         for (;;);
       },
     });
-    expect(() => runPatched(endless, base, 0.2)).toThrow(
-      'does not come to an end: applying it takes more than 0.2 s',
-    );
+    expect(() => runPatched(endless, base, 0.2)).toThrow('applying it does not finish within 0.2 s');
   });
 
-  it('blames a busy computer for what is slow only once', () => {
-    let asked = 0;
+  it('blames a busy computer, not the patch, if a slow run is fast when it is repeated', () => {
+    let calls = 0;
     const span = (): undefined => {
-      if (asked++ === 0) for (const end = performance.now() + 400; performance.now() < end;);
+      if (calls++ === 0) for (const end = performance.now() + 400; performance.now() < end;);
     };
     const { run, guard } = runPatched(definePatch({ name: 'slow', memslots: { span } }), base, 0.2);
     expect(() => guard(() => run(scenario))).toThrow(/this computer is too busy/);
   });
 
-  it('blames the patch where its answers make the model fail', () => {
+  it('blames the patch if the answers of its rules make the model throw', () => {
     const [device] = scenario.devices;
     const msix = { vectors: 1, tableBar: 0, tableOffset: offset(0n), pbaBar: 0, pbaOffset: offset(0x8000n) };
     const withMsix = { ...scenario, devices: [{ ...device!, msix }] };
@@ -105,7 +103,7 @@ describe('a patched run', () => {
   });
 });
 
-describe('the case of a fault', () => {
+describe('shrinkFault', () => {
   const definition: PatchDefinition = {
     name: 'thrower',
     listener: {
@@ -116,14 +114,14 @@ describe('the case of a fault', () => {
     },
   };
 
-  it('is made smaller', () => {
+  it('shrinks the scenario as long as the same rule is at fault', () => {
     const patched = runPatched(definePatch(definition), base);
     const smallest = shrinkFault(faultOf(definition), patched, scenarios());
     expect(smallest.fault.rule).toBe('listener.skip');
     expect(smallest.scenario.operations).toHaveLength(2);
   });
 
-  it('is left as it is where every run of it takes too long', () => {
+  it('does not shrink a case that was stopped because it took too long', () => {
     const looping: PatchDefinition = {
       name: 'loop',
       memslots: {
@@ -137,8 +135,8 @@ describe('the case of a fault', () => {
   });
 });
 
-describe('a deadline', () => {
-  it('gives back what is done in time, and passes on what is thrown', () => {
+describe('stopAfter', () => {
+  it('returns the result of a function, and passes on its exception', () => {
     expect(stopAfter(() => 7, 1)).toBe(7);
     expect(() =>
       stopAfter(() => {

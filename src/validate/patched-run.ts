@@ -7,19 +7,19 @@ import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 import type { Patch } from './patch.ts';
 import type { Revision } from '../vfio/index.ts';
 
-/** A stretch of runs takes a fifth of a second, unless one of them does not end. */
+/** A stretch of runs takes about 0.2 s, unless one of the runs never ends. */
 const SECONDS_A_STRETCH = 5;
 
 /** The runs of a patched revision on the model. */
 export interface PatchedRun {
   readonly revision: Revision;
-  /** @throws FaultyRun when the patch does what no patch may do. */
+  /** @throws FaultyRun when a rule throws, returns a value that is not allowed, or makes the model fail. */
   readonly run: (scenario: Scenario) => Trace;
-  /** Stops a run that does not come back, as `RunSides` has it. @throws FaultyRun then. */
+  /** Stops a stretch of runs in which a rule never returns; see `RunSides.guard`. @throws FaultyRun then. */
   readonly guard: <T>(stretch: () => T) => T;
 }
 
-/** A run that a patch brought down: not the VMM in it, but the engine that plays the VMM. */
+/** A run that a patch made impossible: not the modelled VMM failed, but the model itself. */
 export class FaultyRun extends Error {
   override readonly name = 'FaultyRun';
   readonly fault: PatchFault;
@@ -32,14 +32,14 @@ export class FaultyRun extends Error {
   }
 }
 
-/** Whether a run ended because the patch took too long over it: it is not asked to do that again. */
+/** Whether a run was stopped because the patch took too long: such a run is not repeated. */
 export const tookTooLong = ({ fault }: FaultyRun): boolean => fault.cause instanceof DeadlinePassed;
 
 /**
- * Puts a patch on a revision and runs scenarios on it.
+ * Puts a patch on a revision, to run scenarios on the result.
  *
  * @param seconds how long a stretch of runs may take.
- * @throws InvalidInput when the patch changes rules that the base does not have.
+ * @throws InvalidInput when the patch changes rules that the base does not have, or applying it takes too long.
  */
 export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STRETCH): PatchedRun {
   const watch = new RuleWatch();
@@ -54,7 +54,7 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
       throw new FaultyRun(faultOf(error), scenario);
     }
   };
-  /** A computer that was asleep is no fault of the patch: the run has to be as slow once more. */
+  /** Runs the slow scenario again: if it is fast now, the computer was busy or asleep, and the patch is not at fault. */
   const confirm = (scenario: Scenario): void => {
     try {
       stopAfter(() => run(scenario), seconds);
@@ -62,7 +62,7 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
       if (error instanceof DeadlinePassed) return;
       throw error;
     }
-    const message = `a run took more than ${seconds} s, but not when it was tried again: this computer is too busy`;
+    const message = `a run took more than ${seconds} s, but less when it was repeated: this computer is too busy to judge a patch`;
     throw new InvalidInput([{ path: '', message }]);
   };
   const guard = <T>(stretch: () => T): T => {
@@ -72,7 +72,7 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
       if (!(error instanceof DeadlinePassed) || current === undefined) throw error;
       confirm(current);
       throw new FaultyRun(
-        new PatchFault(watch.lastAsked, `does not come back: it ${error.message}`, error),
+        new PatchFault(watch.lastCalled, `does not return within ${seconds} s`, error),
         current,
       );
     }
@@ -85,12 +85,12 @@ function applyInTime(patch: Patch, base: Revision, watch: RuleWatch, seconds: nu
     return stopAfter(() => patch.applyTo(base, watch), seconds);
   } catch (error) {
     if (!(error instanceof DeadlinePassed)) throw error;
-    throw new InvalidInput([{ path: '', message: `does not come to an end: applying it ${error.message}` }]);
+    throw new InvalidInput([{ path: '', message: `applying it does not finish within ${seconds} s` }]);
   }
 }
 
 function faultOf(error: unknown): PatchFault {
   if (error instanceof PatchFault) return error;
-  // What the base runs through without trouble, the patch's answers have made impossible.
+  // The base alone runs every scenario: only the patch's answers can make the model throw.
   return new PatchFault('', `the patch makes the model fail: ${whatWasThrown(error)}`, error);
 }

@@ -1,16 +1,16 @@
 import { FlatRange } from '../memory/index.ts';
 import type { Revision } from '../vfio/index.ts';
 
-/** What a rule may answer, checked at run time: a patch need not have passed a type checker. */
+/** What a rule may return, checked at run time: patch files are loaded without a type check. */
 export interface RuleAnswer {
-  /** Whether the rule is a function that is asked; else it is a value. */
-  readonly asked: boolean;
+  /** Whether the rule is a function; otherwise it is a value. */
+  readonly isFunction: boolean;
   readonly fits: (answer: unknown) => boolean;
-  /** What `fits` accepts, in words: "true or false". */
+  /** The values that `fits` accepts, in words: "true or false". */
   readonly expected: string;
 }
 
-/** The answers of a group of rules, by the rule's name. */
+/** What the rules of a group may return, by the rule's name. */
 export type RuleAnswers = Readonly<Record<string, RuleAnswer>>;
 
 /** The groups of rules that a patch may change: the parts of a `Revision` with these names. */
@@ -19,8 +19,8 @@ export type RuleGroup = 'listener' | 'device' | 'memslots' | 'machine' | 'memory
 type Test = (answer: unknown) => boolean;
 type Fields = Readonly<Record<string, unknown>>;
 
-const value = (expected: string, fits: Test): RuleAnswer => ({ asked: false, fits, expected });
-const asked = (expected: string, fits: Test): RuleAnswer => ({ asked: true, fits, expected });
+const value = (expected: string, fits: Test): RuleAnswer => ({ isFunction: false, fits, expected });
+const returns = (expected: string, fits: Test): RuleAnswer => ({ isFunction: true, fits, expected });
 
 const END_OF_SPACE = 1n << 64n;
 const isFlag: Test = (answer) => typeof answer === 'boolean';
@@ -79,28 +79,28 @@ const isListOf =
   (answer) =>
     Array.isArray(answer) && answer.every(test);
 
-const YES_OR_NO = asked('true or false', isFlag);
-const PAGE_SIZE = asked('a page size in bytes, a bigint and a power of two', isPageSize);
-const OFFSET = asked('an offset in bytes, a bigint', isAddress);
-const LAYOUT = asked('a layout { vectors, tableBar, tableOffset, pbaBar, pbaOffset }', isLayout);
+const YES_OR_NO = returns('true or false', isFlag);
+const PAGE_SIZE = returns('a page size in bytes, a bigint and a power of two', isPageSize);
+const OFFSET = returns('an offset in bytes, a bigint', isAddress);
+const LAYOUT = returns('a layout { vectors, tableBar, tableOffset, pbaBar, pbaOffset }', isLayout);
 const AREAS = 'an array of areas { offset, size }, both bigints';
-const ERRNO = asked('an error number, 0 for none', isErrno);
-const REGION = asked(
-  'one of the regions that it was asked about, or undefined',
+const ERRNO = returns('an error number, 0 for none', isErrno);
+const REGION = returns(
+  'one of the regions in its arguments, or undefined',
   orNothing((answer) => isObject(answer) && 'subregions' in answer),
 );
 const PRIORITY = value('a whole number', (answer) => Number.isSafeInteger(answer));
 const FLAG = value('true or false', isFlag);
 const FATAL_OR_NOT = value('"fatal" or "reported"', oneOf('fatal', 'reported'));
 
-/** Every rule of a room has its answer here: the compiler holds this table to the rules themselves. */
-type AnswersTo<Room extends RuleGroup> = { readonly [Rule in keyof Revision[Room]]-?: RuleAnswer };
+/** The compiler requires an answer for every rule of a group. */
+type AnswersTo<Group extends RuleGroup> = { readonly [Rule in keyof Revision[Group]]-?: RuleAnswer };
 
-export const RULES: { readonly [Room in RuleGroup]: AnswersTo<Room> } = {
+export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
   listener: {
-    skip: asked('undefined, or a reason such as "unaligned"', orNothing(isReason)),
+    skip: returns('undefined, or a reason such as "unaligned"', orNothing(isReason)),
     alignment: PAGE_SIZE,
-    trim: asked(
+    trim: returns(
       '{ start, size }, both bigints, or a reason such as "empty"',
       (answer) => isSpan(answer) || isReason(answer),
     ),
@@ -114,37 +114,40 @@ export const RULES: { readonly [Room in RuleGroup]: AnswersTo<Room> } = {
     whenUnregistered: value('"nothing", "unmap" or "map"', oneOf('nothing', 'unmap', 'map')),
   },
   device: {
-    barAttributes: asked('{ type: "io", "mem32" or "mem64", prefetchable: true or false }', isAttributes),
-    sparseAreas: asked(`${AREAS}, or undefined for the whole BAR`, orNothing(isListOf(isArea))),
-    checkLocation: asked('nothing: what it does not accept, it throws DeviceRefused for', () => true),
-    correctPbaOffset: asked('an offset in bytes, a bigint, or undefined', orNothing(isAddress)),
+    barAttributes: returns('{ type: "io", "mem32" or "mem64", prefetchable: true or false }', isAttributes),
+    sparseAreas: returns(`${AREAS}, or undefined for the whole BAR`, orNothing(isListOf(isArea))),
+    checkLocation: returns(
+      'nothing; it throws DeviceRefused for a layout that it does not accept',
+      () => true,
+    ),
+    correctPbaOffset: returns('an offset in bytes, a bigint, or undefined', orNothing(isAddress)),
     toleratesPbaBeyondBarWhenRelocated: FLAG,
     honoursMsixMappable: FLAG,
-    fixUpAreas: asked(AREAS, isListOf(isArea)),
+    fixUpAreas: returns(AREAS, isListOf(isArea)),
     fixUp: value('"before-relocation" or "after-relocation"', oneOf('before-relocation', 'after-relocation')),
     baseRegion: FLAG,
     mmapParent: REGION,
     mmapPriority: PRIORITY,
     msixParent: REGION,
-    msixExposure: asked(
+    msixExposure: returns(
       '{ kind: "emulated" }, "table-disabled", "not-added" or "capability-rewritten" with a layout',
       isExposure,
     ),
     relocation: FLAG,
-    relocate: asked('{ barSize, tableOffset, pbaOffset }, all bigints', isRelocated),
+    relocate: returns('{ barSize, tableOffset, pbaOffset }, all bigints', isRelocated),
     relocationWithoutMsix: value('"ignored" or "crash"', oneOf('ignored', 'crash')),
     emulatedLayout: LAYOUT,
-    emulatedTableSize: asked('a size in bytes, a bigint', isSize),
+    emulatedTableSize: returns('a size in bytes, a bigint', isSize),
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),
     mmapAlignment: PAGE_SIZE,
-    subPageSize: asked('a size in bytes, a bigint', isSize),
+    subPageSize: returns('a size in bytes, a bigint', isSize),
     stretchedPriority: PRIORITY,
     wrapperShrinks: FLAG,
   },
   memslots: {
-    span: asked('{ start, size }, both bigints, or undefined for no slot', orNothing(isMemslot)),
-    slotNumber: asked('the number of a slot, from 0', isErrno),
+    span: returns('{ start, size }, both bigints, or undefined for no slot', orNothing(isMemslot)),
+    slotNumber: returns('the number of a slot, from 0', isErrno),
     deletes: FLAG,
     update: value('"immediately" or "at-commit"', oneOf('immediately', 'at-commit')),
   },
@@ -155,7 +158,7 @@ export const RULES: { readonly [Room in RuleGroup]: AnswersTo<Room> } = {
     cpuSpaceName: value('one line of text', (answer) => typeof answer === 'string' && answer !== ''),
   },
   memory: {
-    settle: asked(
+    settle: returns(
       'an array of flat ranges',
       isListOf((answer) => answer instanceof FlatRange),
     ),
@@ -168,17 +171,17 @@ export const RULES: { readonly [Room in RuleGroup]: AnswersTo<Room> } = {
     ),
   },
   pci: {
-    decodeBar: asked('{ address } with a bigint, or { unmapped } with a reason', isDecoding),
+    decodeBar: returns('{ address } with a bigint, or { unmapped } with a reason', isDecoding),
     decodesWhileDisabled: FLAG,
     hasMoved: YES_OR_NO,
     unmapsOnUnplug: FLAG,
   },
   host: {
-    pageSizes: asked(
+    pageSizes: returns(
       'a bitmap of page sizes, a bigint',
       (answer) => isSize(answer) && (answer as bigint) < END_OF_SPACE,
     ),
-    regionInfo: asked('{ size, flags, capabilities }', isRegionInfo),
+    regionInfo: returns('{ size, flags, capabilities }', isRegionInfo),
     mmap: ERRNO,
     checksApertures: FLAG,
     refusesMap: ERRNO,

@@ -3,16 +3,15 @@ import type { Scenario } from '../scenario/index.ts';
 import { NotRunnable, type Trace } from '../trace/index.ts';
 import type { Sides } from './difference.ts';
 
-/** The two sides of a comparison, as something that scenarios are run on. */
+/** How a scenario is run on either side of a comparison. */
 export interface RunSides extends Sides<RunScenario> {
   /**
-   * Does a stretch of runs in which a side might never come back, and stops it then. Left out where no
-   * side can do that.
+   * Does a stretch of runs, and stops a run that never ends. Left out where every run is known to end.
    */
   readonly guard?: <T>(stretch: () => T) => T;
 }
 
-/** Both runs of a scenario, one after the other: at once, if both sides answer at once. */
+/** Runs a scenario on both sides. Returns a promise only if one of the sides does. */
 export function runBoth(run: RunSides, scenario: Scenario): Sides<Trace> | Promise<Sides<Trace>> {
   const base = run.base(scenario);
   const patched = run.patched(scenario);
@@ -20,16 +19,17 @@ export function runBoth(run: RunSides, scenario: Scenario): Sides<Trace> | Promi
   return Promise.all([base, patched]).then(([first, second]) => ({ base: first, patched: second }));
 }
 
-/** How long the rest of the world waits; what is run, and in which order, does not depend on it. */
+/** How long the event loop waits for a stretch. The order of the runs does not depend on this time. */
 const MILLISECONDS_AT_A_TIME = 200;
 
 /**
- * Runs one scenario after the other on both sides, in stretches between which the rest of the program
- * has its turn.
+ * Runs one scenario after the other on both sides, in stretches of 0.2 s. Between two stretches the event
+ * loop gets a turn.
  *
- * @param scenarios asked for the next one when the one before has been visited.
+ * @param scenarios gives the next scenario only after the previous one has been visited.
+ * @param visit called with each scenario and its traces.
  * @param between called between two stretches.
- * @param signal ends it between two stretches.
+ * @param signal ends the runs between two stretches.
  */
 export async function runAll(
   scenarios: Iterator<Scenario>,
@@ -49,12 +49,12 @@ export async function runAll(
   }
 }
 
-/** What a side cannot be asked to run says nothing about either. */
-function passOver(error: unknown): void {
+/** Ignores a scenario that one of the sides cannot run. */
+function ignoreNotRunnable(error: unknown): void {
   if (!(error instanceof NotRunnable)) throw error;
 }
 
-/** Runs until time is up, or a side answers with a promise: that is given back, to be waited for outside. */
+/** Runs scenarios for 0.2 s. If a side returns a promise, the stretch ends with that promise, for the caller to await. */
 function runStretch(
   scenarios: Iterator<Scenario>,
   run: RunSides,
@@ -65,7 +65,7 @@ function runStretch(
     const { value: scenario, done } = scenarios.next();
     if (done) return 'done';
     const traces = runBoth(run, scenario);
-    if (traces instanceof Promise) return traces.then((both) => visit(scenario, both), passOver);
+    if (traces instanceof Promise) return traces.then((both) => visit(scenario, both), ignoreNotRunnable);
     visit(scenario, traces);
   } while (performance.now() < end);
   return 'more';

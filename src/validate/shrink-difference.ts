@@ -5,40 +5,42 @@ import type { Trace } from '../trace/index.ts';
 import { compareOn, type Difference, type Sides } from './difference.ts';
 import { runAll, type RunSides } from './run-both.ts';
 
-/** A case made as small as it gets while it still tells the two sides apart in the same way. */
+/** A case, shrunk as long as the two sides differ in the same way. */
 export interface Counterexample {
   readonly scenario: Scenario;
   readonly difference: Difference;
   readonly traces: Sides<Trace>;
-  /** On the side that breaks the invariant, or on both. */
+  /** The violation on the side that breaks the invariant, or on both sides. */
   readonly violations: Partial<Sides<Violation>>;
+  /** Number of shrinking steps. */
   readonly shrinks: number;
 }
 
-/** What is to be kept while a case is made smaller. */
+/** What every smaller case has to show. */
 export interface Kept {
   readonly invariant: Invariant;
   readonly fingerprint: string;
   readonly difference: Difference;
 }
 
-/** A side answers otherwise when it is asked again. */
+/** The same scenario gives another result when it is run again. */
 export class Unrepeatable extends Error {
   override readonly name = 'Unrepeatable';
   readonly scenario: Scenario;
 
   constructor({ fingerprint, difference }: Kept, scenario: Scenario) {
-    super(`the case is ${difference} for ${fingerprint} the first time, and not the second`);
+    super(`a case was "${difference}" for ${fingerprint}, but not when it was run again`);
     this.scenario = scenario;
   }
 }
 
 /**
- * Makes a case smaller as long as the same invariant breaks for the same cause on the same side.
+ * Shrinks a case as long as the same invariant breaks for the same cause on the same side.
  *
- * @param scenarios knows what is simpler than a given case, as fast-check's arbitraries do.
- * @param signal ends it early, with the smallest case until then.
- * @throws Unrepeatable when not even the case itself shows the difference again.
+ * @param kept what every smaller case has to show.
+ * @param scenarios the arbitrary that gives the simpler scenarios for a scenario.
+ * @param signal ends shrinking early, with the smallest case so far.
+ * @throws Unrepeatable when the case itself does not show the difference again.
  */
 export async function shrinkDifference(
   scenario: Scenario,
@@ -63,7 +65,7 @@ export async function shrinkDifference(
       before = smallest!.scenario;
       for (const { value } of scenarios.shrink(before, undefined)) {
         yield value;
-        // A smaller one is the new starting point.
+        // Go on from the smaller case.
         if (smallest!.scenario !== before) break;
       }
     }

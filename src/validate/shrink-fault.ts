@@ -3,10 +3,10 @@ import type { Scenario } from '../scenario/index.ts';
 import { FaultyRun, tookTooLong, type PatchedRun } from './patched-run.ts';
 
 /**
- * Makes the case smaller in which a patch misbehaves, as long as the same rule does. A run that does not
- * come back is left as it is: every smaller one would take as long.
+ * Shrinks the case of a faulty run as long as the same rule is at fault. A run that was stopped because it took
+ * too long is not shrunk: every smaller case might take as long.
  *
- * @param scenarios knows what is simpler than a given case.
+ * @param scenarios the arbitrary that gives the simpler scenarios for a scenario.
  */
 export function shrinkFault(
   first: FaultyRun,

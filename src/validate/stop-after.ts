@@ -1,6 +1,6 @@
 import { Script, createContext } from 'node:vm';
 
-/** Something did not come back in time, and was stopped. */
+/** A function did not return in time, and was stopped. */
 export class DeadlinePassed extends Error {
   override readonly name = 'DeadlinePassed';
 }
@@ -13,12 +13,12 @@ const ACT = new Script('act()');
 const STAGE = createContext({ act: () => undefined }) as unknown as Stage;
 
 /**
- * Does something that may never end. Nobody can stop a function from outside but the engine that runs
- * it, and `node:vm` is the way to ask it to: everything that the function calls is stopped as well.
- * Costs a thread each time, so that many short things are better done at once.
+ * Calls a function that may never return. Only the JavaScript engine can stop a running function, and `node:vm`
+ * gives access to that: everything that the function calls is stopped as well. Each call costs a thread, so
+ * many short functions are better called together.
  *
- * @param seconds how long it may take.
- * @throws DeadlinePassed when it takes longer.
+ * @param seconds how long the function may take.
+ * @throws DeadlinePassed when the function takes longer.
  */
 export function stopAfter<T>(act: () => T, seconds: number): T {
   let result: { readonly value: T } | undefined;

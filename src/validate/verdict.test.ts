@@ -43,8 +43,8 @@ const causesOf = ({ invariants }: Verdict, ...statuses: readonly string[]): stri
 
 const seedV2 = findRevision('seed-v2')!;
 
-describe('a patch that changes nothing', () => {
-  it('is told so, on every base', { timeout: 60_000 }, async () => {
+describe('the verdict on a patch that changes nothing', () => {
+  it('says so, on an old and on the newest base', { timeout: 60_000 }, async () => {
     for (const base of [seedV2, NEWEST]) {
       const verdict = await judge({ name: 'nothing', listener: (rules) => ({ ...rules }) }, base, 150);
       expect(verdict.breaks).toBe(false);
@@ -57,7 +57,7 @@ describe('a patch that changes nothing', () => {
   });
 });
 
-describe('a patch that skips all RAM', () => {
+describe('the verdict on a patch that skips all RAM', () => {
   const definition: PatchDefinition = {
     name: 'no-ram',
     listener: (base) => ({
@@ -70,7 +70,7 @@ describe('a patch that skips all RAM', () => {
     verdict = await judge(definition, seedV2, 150);
   }, 60_000);
 
-  it('breaks ram-reachable, and the smallest case shows it on one side alone', () => {
+  it('has ram-reachable broken, with a smallest case that breaks only the patched side', () => {
     expect(verdict.breaks).toBe(true);
     const { status, causes } = verdict.invariants.find(({ invariant }) => invariant === 'ram-reachable')!;
     expect(status).toBe('broken');
@@ -84,19 +84,21 @@ describe('a patch that skips all RAM', () => {
     expect(violationsOf(traces.patched).map(fingerprint)).toContain('ram-reachable/not-mapped');
   });
 
-  it('is told to people and programs', () => {
+  it('is written as text and as JSON', () => {
     const text = verdictText(verdict);
     expect(text).toMatch(/^seed-v2\+no-ram against seed-v2, 150 cases, seed verdict\n/);
-    expect(text).toMatch(/^ram-reachable +broken +not-mapped: 0 -> \d+ cases, new$/m);
-    expect(text).toMatch(/^1 {2}broken: ram-reachable \/ not-mapped/m);
+    expect(text).toMatch(/^ram-reachable +broken +not-mapped: breaks \d+ new cases \(0 -> \d+\)$/m);
+    expect(text).toMatch(
+      /^1 {2}ram-reachable \/ not-mapped: breaks \d+ new cases \(0 -> \d+\), shrunk in \d+ steps?$/m,
+    );
     expect(text).toMatch(/in QEMU {3}hw\/vfio\/listener\.c: vfio_listener_skipped_section/);
-    expect(text).toMatch(/breaks 1 cause new\n$/);
+    expect(text).toMatch(/breaks 1 cause that the base never shows\n$/);
     const data = JSON.parse(toJsonLine(verdictToJson(verdict))) as { invariants: { status: string }[] };
     expect(data.invariants).toHaveLength(16);
     expect(data).toMatchObject({ base: { id: 'seed-v2' }, patched: { id: 'seed-v2+no-ram' }, breaks: true });
   });
 
-  it('gets the same verdict again, and on a target that takes its time', { timeout: 60_000 }, async () => {
+  it('is the same again, and on a target that returns promises', { timeout: 60_000 }, async () => {
     const again = await judge(definition, seedV2, 150);
     const later = await judge(definition, seedV2, 150, true);
     expect(verdictText(again)).toBe(verdictText(verdict));
@@ -105,7 +107,7 @@ describe('a patch that skips all RAM', () => {
 });
 
 it(
-  'a patch that makes a failure of another one is told to have swapped them',
+  'the verdict on a patch that replaces one failure by another says that the patch breaks something',
   { timeout: 60_000 },
   async () => {
     const verdict = await judge({ name: 'silent', listener: { ramFailure: 'reported' } }, seedV2, 2000);
@@ -115,13 +117,19 @@ it(
   },
 );
 
-it('a patch that answers as it likes gets no verdict', { timeout: 60_000 }, async () => {
-  let asked = 0;
-  const alignment = (): bigint => (++asked < 30 ? 1n << 40n : 0x1000n);
-  await expect(judge({ name: 'moody', listener: { alignment } }, seedV2, 300)).rejects.toThrow(Unrepeatable);
-});
+it(
+  'a patch whose rule returns different values for the same arguments gets no verdict',
+  { timeout: 60_000 },
+  async () => {
+    let calls = 0;
+    const alignment = (): bigint => (++calls < 30 ? 1n << 40n : 0x1000n);
+    await expect(judge({ name: 'impure', listener: { alignment } }, seedV2, 300)).rejects.toThrow(
+      Unrepeatable,
+    );
+  },
+);
 
-describe('what becomes of a cause', () => {
+describe('statusOf', () => {
   const none = { both: 0, fixed: 0, hidden: 0, broken: 0, swapped: 0, uncovered: 0 };
   it.each([
     [{ broken: 1, swapped: 1 }, 'broken'],
@@ -133,7 +141,7 @@ describe('what becomes of a cause', () => {
     [{ both: 1, fixed: 1 }, 'better'],
     [{ both: 1, swapped: 1, uncovered: 1, hidden: 1 }, 'still broken'],
     [{ hidden: 1 }, 'hidden'],
-  ])('%j is %s', (cases, status) => {
+  ])('makes the cases %j the status %s', (cases, status) => {
     const tally = { invariant: 'no-abort', cause: 'x', cases: { ...none, ...cases }, first: {} } as const;
     expect(statusOf(tally)).toBe(status);
   });

@@ -9,55 +9,60 @@ import { costOfDevices, type DeviceCost } from './device-cost.ts';
 import type { RunSides } from './run-both.ts';
 import { shrinkDifference, type Counterexample } from './shrink-difference.ts';
 
-/** What becomes of one way for an invariant to break. */
+/**
+ * How a patch changes one cause for which an invariant breaks, over all cases. A side stops when it dies or
+ * refuses a device.
+ */
 export type CauseStatus =
-  /** The base shows it, the patched side nowhere. */
+  /** Cases of the base show the cause, no case of the patched side does. */
   | 'fixed'
-  /** The patched side shows it, the base nowhere. */
+  /** Cases of the patched side show the cause, no case of the base does. */
   | 'broken'
-  /** The patched side shows it, and only just where the base gives up: one failure takes the place of another. */
+  /** Only the patched side shows the cause, in the step in which the base stops: one failure replaces another. */
   | 'swapped'
-  /** The patched side shows it, and only behind where the base gives up: the patch may not be to blame. */
+  /** Only the patched side shows the cause, in steps after the base stops: the base might show it there, too. */
   | 'uncovered'
-  /** Both show it, and the patched side also where the base does not. */
+  /** Both sides show the cause, and the patched side also in cases in which the base does not. */
   | 'worse'
-  /** Both show it, and the base also where the patched side does not. */
+  /** Both sides show the cause, and the base also in cases in which the patched side does not. */
   | 'better'
+  /** Both sides show the cause, and the patch fixes it in no case. */
   | 'still broken'
-  /** The base shows it, and the patched side gives up before it gets there. */
+  /** The base shows the cause; the patched side stops earlier in every such case. */
   | 'hidden';
 
-/** What becomes of an invariant. */
+/** How a patch changes whether an invariant holds. */
 export type InvariantStatus =
-  /** No case breaks it, on neither side. */
+  /** No case breaks the invariant on either side. */
   | 'held'
   | 'fixed'
   | 'broken'
   | 'still broken'
-  /** On one side at least, no case says anything about it, or none that the base comes to the end of. */
+  /** On one side the invariant applies to no case, or the cases in which the sides differ cannot be compared. */
   | 'not comparable';
 
-/** One way for an invariant to break, and in how many cases it does. */
+/** One cause for which an invariant breaks, and in how many cases it does. */
 export interface CauseVerdict {
   readonly cause: string;
   readonly status: CauseStatus;
   readonly cases: Readonly<Record<Difference, number>>;
-  /** The smallest case that tells the two sides apart; for `still broken` and `hidden` there is none. */
+  /** The smallest case in which the sides differ; undefined for `still broken` and `hidden`. */
   readonly counterexample: Counterexample | undefined;
 }
 
-/** What becomes of one invariant. */
+/** How a patch changes one invariant and its causes. */
 export interface InvariantVerdict {
   readonly invariant: InvariantId;
   readonly severity: Invariant['severity'];
   readonly status: InvariantStatus;
-  /** In how many cases each side has something to say about it. */
+  /** Number of cases to which the invariant applies on each side. */
   readonly exercised: Sides<number>;
   readonly causes: readonly CauseVerdict[];
 }
 
-/** One side of a verdict, as it is called. */
+/** The name of one side of a verdict. */
 export interface SideName {
+  /** Id of a revision, or the path of a QEMU as the user gave it. */
   readonly id: string;
   readonly title: string;
 }
@@ -66,40 +71,44 @@ export interface SideName {
 export interface Verdict {
   readonly sides: Sides<SideName>;
   readonly seed: string;
-  /** How many cases were asked for, beside those stored. */
+  /** Number of generated cases that the user asked for. */
   readonly runs: number;
-  /** How many were run, those stored included. */
+  /** Number of cases run, the stored ones included. */
   readonly cases: number;
   readonly interrupted: boolean;
-  /** In the order of the design. */
+  /** In the order of `INVARIANTS`. */
   readonly invariants: readonly InvariantVerdict[];
   readonly outcomes: ReadonlyMap<OutcomePair, number>;
   readonly cost: Cost;
-  /** The real devices, one entry a device and host. */
+  /** The real devices: one entry for each device and host. */
   readonly devices: readonly DeviceCost[];
-  /** Whether anything is broken, swapped or worse, warnings apart. */
+  /** Whether the patch breaks something: a cause is broken, swapped or worse, warnings apart. */
   readonly breaks: boolean;
 }
 
-/** What a verdict is made from. */
+/** The two sides to compare, and how far. */
 export interface ValidateOptions {
   readonly sides: Sides<SideName & { readonly run: RunScenario }>;
-  /** Stops a stretch of runs in which a side never comes back. */
+  /** Stops a stretch of runs in which a side never returns. */
   readonly guard?: RunSides['guard'];
-  /** Cases that come before the generated ones. */
+  /** Cases that run before the generated ones. */
   readonly stored: readonly Scenario[];
   readonly scenarios: fc.Arbitrary<Scenario>;
-  /** Devices to measure the cost on, and the kinds of container that both sides have. */
+  /** Real devices to measure the cost on. */
   readonly devices: readonly DeviceSpec[];
+  /** The IOMMU types that both sides support. */
   readonly iommus: readonly Scenario['host']['iommu']['type'][];
-  /** Any text; the same one gives the same cases. */
+  /** Any text; the same text gives the same cases. */
   readonly seed: string;
+  /** Number of generated cases. */
   readonly runs: number;
-  readonly onProgress?: (doing: string) => void;
+  /** Called with a line of text about the current work. */
+  readonly onProgress?: (line: string) => void;
+  /** Ends the comparison early; the verdict is about the cases until then. */
   readonly signal?: AbortSignal;
 }
 
-/** Statuses that come with a case of their own, and what that case has to show. */
+/** The statuses that are shown with a counterexample, and how the sides differ in it. */
 const SHOWN_BY: Partial<Record<CauseStatus, Difference>> = {
   fixed: 'fixed',
   better: 'fixed',
@@ -111,10 +120,10 @@ const SHOWN_BY: Partial<Record<CauseStatus, Difference>> = {
 const BREAKING: readonly CauseStatus[] = ['broken', 'worse', 'swapped'];
 
 /**
- * Runs the same scenarios on a base and on something proposed for it, and says what that fixes, breaks
- * and costs.
+ * Runs the same scenarios on a base and on the patched side, and judges what the patch fixes, breaks and costs.
  *
- * @throws FaultyRun, Unrepeatable when the patch does what no patch may do.
+ * @throws FaultyRun when a rule of a patch throws or returns a value that is not allowed.
+ * @throws Unrepeatable when a case gives another result when it is run again.
  */
 export async function validate(options: ValidateOptions): Promise<Verdict> {
   const { sides, stored, scenarios, seed, runs, signal, onProgress } = options;
@@ -163,7 +172,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
 
 const nameOf = ({ id, title }: SideName): SideName => ({ id, title });
 
-/** What the cases that show a cause come to. */
+/** The status of a cause, from the cases that show it. */
 export function statusOf({
   cases: { both, fixed, hidden, broken, swapped, uncovered },
 }: CauseTally): CauseStatus {

@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import { runCommandLine } from '../command-line.ts';
 import type { ExitCode } from '../exit-code.ts';
 
-/** What a command came to. */
+/** Exit code and output of a command. */
 export interface Result {
   readonly code: ExitCode;
   readonly out: string;
@@ -11,9 +11,9 @@ export interface Result {
 }
 
 /**
- * Runs a command in this process; what it throws is what a user would see as a stack.
+ * Runs a command in this process. Throws what would end the real program with a stack trace.
  *
- * @param input what it finds on standard input.
+ * @param input the standard input of the command.
  */
 export async function runInProcess(
   words: readonly string[],

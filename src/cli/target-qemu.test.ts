@@ -10,35 +10,34 @@ import { runOnModel } from '../model/index.ts';
 import { NEWEST, type Revision } from '../vfio/index.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 
-/** A QEMU like the model, and one that leaves device memory alone. */
-const FAITHFUL = NEWEST;
-const OTHERWISE: Revision = {
+/** A QEMU that does what the model does, and a QEMU that does not map device memory for DMA. */
+const LIKE_MODEL = NEWEST;
+const WITHOUT_P2P: Revision = {
   ...NEWEST,
   listener: { ...NEWEST.listener, mapsDeviceMemory: () => false },
 };
 
-/** What stands in for the real program: its version, by machine where they are not the same, and what it does. */
+/** What the stand-in for a real QEMU does: its version for each machine type, and the revision that it runs. */
 const qemu = {
   version: (_machine: string): string => '11.1.3',
-  does: FAITHFUL,
+  runs: LIKE_MODEL,
 };
 
-vi.mock(import('../qemu/index.ts'), async (importOriginal) => {
-  const original = await importOriginal();
+vi.mock(import('../qemu/qemu-target.ts'), async (importOriginal) => {
   const standIn = ({ reuse = false }: { readonly reuse?: boolean }) => ({
     inspect: async (machine: string) => ({ version: qemu.version(machine) }),
     whyNot: async () => undefined,
     run: async (scenario: Scenario) => ({
-      ...runOnModel(reuse ? hotPlugged(scenario) : scenario, qemu.does),
+      ...runOnModel(reuse ? hotPlugged(scenario) : scenario, qemu.runs),
       revision: `QEMU ${qemu.version(scenario.machine.type)}`,
     }),
     close: async () => undefined,
   });
+  const { QemuTarget } = await importOriginal();
   return {
-    ...original,
     QemuTarget: function (options: object) {
       return standIn(options);
-    } as unknown as typeof original.QemuTarget,
+    } as unknown as typeof QemuTarget,
   };
 });
 
@@ -47,9 +46,9 @@ vi.setConfig({ testTimeout: 30_000 });
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'barproof-held-'));
+  folder = mkdtempSync(join(tmpdir(), 'barproof-target-'));
   qemu.version = () => '11.1.3';
-  qemu.does = FAITHFUL;
+  qemu.runs = LIKE_MODEL;
 });
 
 afterEach(() => {
@@ -60,9 +59,9 @@ const check = (...words: string[]) => runInProcess(['check', '--regressions', fo
 const checkQemu = (...words: string[]) => check('--target', 'qemu', ...words);
 const replay = (...words: string[]) => runInProcess(['replay', ...words]);
 
-/** The case that a check has stored of a QEMU that does otherwise. */
+/** The case that a check stores of the QEMU that does not map device memory. */
 async function storedCase(): Promise<{ readonly file: string; readonly regression: Regression }> {
-  qemu.does = OTHERWISE;
+  qemu.runs = WITHOUT_P2P;
   await checkQemu('--runs', '20');
   const [name] = readdirSync(join(folder, 'model-agrees')).filter((each) => each.startsWith('requests-'));
   const file = join(folder, 'model-agrees', name!);
@@ -70,26 +69,26 @@ async function storedCase(): Promise<{ readonly file: string; readonly regressio
 }
 
 describe('check --target qemu', () => {
-  it('holds a QEMU to the model, beside the invariants that every target is checked for', async () => {
+  it('compares QEMU with the model, in addition to the invariants of every target', async () => {
     const { code, out, err } = await checkQemu('--runs', '20');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^barproof \S+ qemu-11\.1 on QEMU 11\.1\.3 \([^)]+\), 17 invariants, 20 cases, /);
     expect(out).not.toMatch(/model-agrees|not compared/);
-    expect(out).toMatch(/\nholds\n$/);
+    expect(out).toMatch(/\nno new counterexample\n$/);
   });
 
-  it('finds what a QEMU does otherwise, makes it small, runs it ten times more, and keeps it', async () => {
-    qemu.does = OTHERWISE;
+  it('finds a difference from the model, shrinks it, repeats it ten times and stores it', async () => {
+    qemu.runs = WITHOUT_P2P;
     const { code, out } = await checkQemu('--runs', '20');
     expect(code).toBe(1);
     expect(out).toMatch(
-      /^\d {2}model-agrees \/ requests {3}\(\d+ cases, first at \d+; shrunk in \d+ steps; stable 10\/10\)\n\n {3}requests to dev0 of step 3: only the model has map 0x/m,
+      /^\d {2}model-agrees \/ requests {3}\(\d+ cases, first in case \d+; shrunk in \d+ steps?; stable 10\/10\)\n\n {3}requests to dev0 of step 3: only the model has map 0x/m,
     );
     expect(out).toMatch(/^ {3}again {5}barproof replay \S+\/model-agrees\/requests-\S+ --target qemu$/m);
-    expect(out).toMatch(/\ndoes not hold: 2 counterexamples/);
+    expect(out).toMatch(/\nfound 2 counterexamples/);
   });
 
-  it('stores what it takes to see it again', async () => {
+  it('stores the version of QEMU, the stability and the scenario that ran', async () => {
     const { regression } = await storedCase();
     expect(regression).toMatchObject({
       invariant: 'model-agrees',
@@ -104,7 +103,7 @@ describe('check --target qemu', () => {
       },
       scenario: { revision: 'qemu-11.1' },
     });
-    // Of a variant, in which the device is plugged in: that is what was carried out.
+    // What ran is a variant of the scenario, in which the device is hot-plugged.
     expect(regression.scenario.operations.map(({ op }) => op).toSorted()).toEqual([
       'enable-memory',
       'hotplug',
@@ -112,17 +111,20 @@ describe('check --target qemu', () => {
     ]);
   });
 
-  it('replays what is stored, on a real QEMU alone', async () => {
+  it('replays stored cases of model-agrees, which check on the model leaves out', async () => {
     const { file } = await storedCase();
     const again = await checkQemu('--runs', '0');
     expect(again.code).toBe(1);
     expect(again.out).toMatch(/^1 {2}model-agrees \/ requests {3}\(a case stored for qemu-11\.1\)$/m);
     expect(again.out).toContain(`\n   again     barproof replay ${file} --target qemu\n`);
     const { code, out } = await check('--runs', '0');
-    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/, 16 invariants, .*\n\nholds\n$/) });
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/, 16 invariants, .*\n\nevery invariant holds\n$/),
+    });
   });
 
-  it('does not count what somebody has looked at and marked as known', async () => {
+  it('does not count cases that a developer marked as known, except with --strict', async () => {
     await storedCase();
     for (const name of readdirSync(join(folder, 'model-agrees'))) {
       const file = join(folder, 'model-agrees', name);
@@ -130,12 +132,12 @@ describe('check --target qemu', () => {
     }
     const { code, out } = await checkQemu('--runs', '0');
     expect(code).toBe(0);
-    expect(out).toMatch(/\nknown: model-agrees\/requests, model-agrees\/mappings\nholds\n$/);
+    expect(out).toMatch(/\nknown: model-agrees\/requests, model-agrees\/mappings\nno new counterexample\n$/);
     expect((await checkQemu('--runs', '0', '--strict')).code).toBe(1);
   });
 
-  it('checks it alone', async () => {
-    qemu.does = OTHERWISE;
+  it('checks only model-agrees with --invariant model-agrees', async () => {
+    qemu.runs = WITHOUT_P2P;
     const { code, out } = await checkQemu('--runs', '20', '--no-save', '--invariant', 'model-agrees');
     expect(code).toBe(1);
     expect(out).toMatch(/^barproof \S+ \S+ on QEMU [^,]+(, \w+)*\), model-agrees, 20 cases, /);
@@ -143,15 +145,15 @@ describe('check --target qemu', () => {
   });
 });
 
-describe('a QEMU of another version than the model', () => {
+describe('--target qemu with a QEMU of another version than the model', () => {
   const REASON = 'the model describes QEMU 11.1, this is QEMU 10.2.0';
 
   beforeEach(() => {
     qemu.version = () => '10.2.0';
-    qemu.does = OTHERWISE;
+    qemu.runs = WITHOUT_P2P;
   });
 
-  it('is checked without the model, which is said once', async () => {
+  it('checks without the model, and says so once', async () => {
     const { code, out } = await checkQemu('--runs', '20');
     expect(code).toBe(0);
     expect(out).toMatch(
@@ -161,17 +163,17 @@ describe('a QEMU of another version than the model', () => {
     expect(out).not.toContain('model-agrees');
   });
 
-  it('cannot be checked for that alone', async () => {
+  it('cannot check model-agrees', async () => {
     expect(await checkQemu('--runs', '20', '--invariant', 'model-agrees')).toEqual({
       code: 2,
       out: '',
-      err: `✖ --invariant: model-agrees cannot be checked: not compared with the model on pc, q35, virt, pseries: ${REASON}\n`,
+      err: `✖ --invariant: model-agrees cannot be checked on QEMU 10.2.0 (pc, q35, virt, pseries): not compared with the model on pc, q35, virt, pseries: ${REASON}\n`,
     });
   });
 
-  it('is told from others beside it', async () => {
+  it('compares the QEMUs of other machine types with the model', async () => {
     qemu.version = (machine) => (machine === 'virt' ? '10.2.0' : '11.1.3');
-    // A few devices have many cases: enough of them for every machine to come up.
+    // Enough cases for every machine type: many cases share a machine and its devices.
     const { code, out } = await checkQemu('--runs', '240');
     expect(code).toBe(1);
     expect(out).toMatch(/ on QEMU 11\.1\.3, 10\.2\.0 \(pc, q35, pseries, virt\), 17 invariants, /);
@@ -179,7 +181,7 @@ describe('a QEMU of another version than the model', () => {
     expect(out).toMatch(/\nnot compared with the model: [1-9]\d* cases?\n/);
   });
 
-  it('is replayed and run without the model, which is said of each', async () => {
+  it('replays and runs without the model, and says so for each case', async () => {
     qemu.version = () => '11.1.3';
     const { file } = await storedCase();
     qemu.version = () => '10.2.0';
@@ -194,8 +196,8 @@ describe('a QEMU of another version than the model', () => {
   });
 });
 
-describe('replay and run --target qemu', () => {
-  it('show again what a QEMU does otherwise, or say that it does not', async () => {
+describe('replay and run with --target qemu', () => {
+  it('show a difference from the model, or that there is none', async () => {
     const { file } = await storedCase();
     const { code, out } = await replay(file, '--target', 'qemu');
     expect(code).toBe(1);
@@ -206,7 +208,7 @@ describe('replay and run --target qemu', () => {
     expect(JSON.parse(run.out)).toMatchObject({
       violations: [{ invariant: 'model-agrees', step: 3 }, { invariant: 'model-agrees' }],
     });
-    qemu.does = FAITHFUL;
+    qemu.runs = LIKE_MODEL;
     expect(await replay(file, '--target', 'qemu')).toEqual({
       code: 0,
       out: `+ ${file}: every invariant holds on QEMU 11.1.3\n`,
@@ -214,26 +216,26 @@ describe('replay and run --target qemu', () => {
     });
   });
 
-  it('is what it takes: the model says whose case it is, and nothing else', async () => {
+  it('replay on the model says that the file records a run of QEMU', async () => {
     const { file } = await storedCase();
     expect(await replay(file)).toEqual({
       code: 0,
-      out: `+ ${file}: every invariant holds on qemu-11.1; stored was what QEMU 11.1.3 (pc, q35, virt, pseries) does\n`,
+      out: `+ ${file}: every invariant holds on qemu-11.1; the file records a run of QEMU 11.1.3 (pc, q35, virt, pseries)\n`,
       err: '',
     });
   });
 });
 
-describe('without a real QEMU', () => {
-  it('nobody can be held to the model, and check says what it takes', async () => {
+describe('without --target qemu', () => {
+  it('check refuses --invariant model-agrees, and names --target qemu', async () => {
     expect(await check('--invariant', 'model-agrees')).toEqual({
       code: 2,
       out: '',
-      err: '✖ --invariant: model-agrees cannot be checked: it takes a real VMM: add --target qemu\n',
+      err: '✖ --invariant: model-agrees can be checked only on a real VMM: add --target qemu\n',
     });
   });
 
-  it('list invariants names it with what it needs', async () => {
+  it('list invariants says that model-agrees needs a real VMM', async () => {
     const { out } = await runInProcess(['list', 'invariants']);
     expect(out).toMatch(/^model-agrees +\(needs a real VMM: --target qemu\) a real QEMU /m);
     expect(out.match(/needs a real VMM/g)).toHaveLength(1);

@@ -1,0 +1,63 @@
+import { scenarios, servedScenarios } from '../../generators/index.ts';
+import * as library from '../index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { judgePatch, judgeTargets, type JudgeOptions, type PatchJudgement } from '../validate/index.ts';
+import { loadQemu } from './target-options.ts';
+
+/** The options that choose the two sides of a verdict. */
+export interface SideOptions {
+  readonly base?: string;
+  readonly qemu?: string;
+  readonly qemuBase?: string;
+}
+
+/**
+ * Judges a patch file, or one build of QEMU against another if there is no file.
+ *
+ * @throws InvalidInput when the options ask for both, or for neither.
+ */
+export async function judgeSides(
+  file: string | undefined,
+  options: SideOptions,
+  judge: JudgeOptions,
+): Promise<PatchJudgement> {
+  const { base, qemu, qemuBase } = options;
+  if (file === undefined) {
+    if (qemu === undefined) throw invalid('expected a patch file, or --qemu with the path of a patched QEMU');
+    if (base !== undefined) throw invalid('--base is for patch files; use --qemu-base with --qemu');
+    return judgeBuilds(qemu, qemuBase, judge);
+  }
+  if (qemu !== undefined || qemuBase !== undefined) {
+    throw invalid('expected either a patch file or --qemu and --qemu-base, not both');
+  }
+  return judgePatch({
+    ...judge,
+    file,
+    base,
+    library: { barproof: library },
+    scenariosFor: ({ id, iommus }) => scenarios({ revision: id, iommuTypes: iommus }),
+  });
+}
+
+async function judgeBuilds(
+  patched: string,
+  base: string | undefined,
+  judge: JudgeOptions,
+): Promise<PatchJudgement> {
+  const pair = await (await loadQemu()).openQemuPair({ base, patched });
+  try {
+    const verdict = await judgeTargets({
+      ...judge,
+      sides: {
+        base: { id: base ?? process.env['BARPROOF_QEMU'] ?? 'PATH', target: pair.base },
+        patched: { id: patched, target: pair.patched },
+      },
+      scenarios: servedScenarios(...pair.base.machines),
+    });
+    return { result: { verdict }, rejections: [] };
+  } finally {
+    await pair.close();
+  }
+}
+
+const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);

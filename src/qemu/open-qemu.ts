@@ -1,0 +1,111 @@
+import { InvalidInput } from '../input/index.ts';
+import type { ScenarioRunner } from '../model/index.ts';
+import { NotRunnable, TargetUnavailable, type SearchTarget } from '../trace/index.ts';
+import { runBesideModel, whyNotOfModel } from './beside-model.ts';
+import { QEMU_MACHINES, type QemuMachineType } from './process/architecture.ts';
+import { QemuTarget } from './qemu-target.ts';
+
+/** What a real QEMU is opened for. */
+export interface QemuUse {
+  /** A program, or a folder that holds `qemu-system-*`; `BARPROOF_QEMU`, else `PATH`, when left out. */
+  readonly path?: string | undefined;
+  /**
+   * Whether QEMU is searched for counterexamples. Then a process serves many scenarios, and each run is
+   * compared with the model if the model describes this version. A comparison of two QEMUs needs neither.
+   */
+  readonly search: boolean;
+}
+
+/** A real QEMU, opened for a search or a comparison. */
+export interface OpenQemu extends SearchTarget {
+  /** The machine types for which a QEMU was found. */
+  readonly machines: readonly QemuMachineType[];
+}
+
+/**
+ * Opens a real QEMU for every machine type for which one is found.
+ *
+ * @throws TargetUnavailable when none is found for any machine type.
+ */
+export async function openQemu({ path, search }: QemuUse): Promise<OpenQemu> {
+  const target = new QemuTarget({ path, reuse: search });
+  const machinesByVersion = await inspectAll(target);
+  const machines = [...machinesByVersion.values()].flat();
+  const uncomparableVersions = [...machinesByVersion].filter(
+    ([version]) => whyNotOfModel(version) !== undefined,
+  );
+  return {
+    name: `QEMU ${[...machinesByVersion.keys()].join(', ')} (${machines.join(', ')})`,
+    notes: uncomparableVersions.map(
+      ([version, types]) => `not compared with the model on ${types.join(', ')}: ${whyNotOfModel(version)}`,
+    ),
+    comparesWithModel: search && uncomparableVersions.length < machinesByVersion.size,
+    machines,
+    run: (scenario) => (search ? runBesideModel(target, scenario) : target.run(scenario)),
+    canRun: async (scenario) =>
+      (machines as readonly string[]).includes(scenario.machine.type) &&
+      (await target.whyNot(scenario)) === undefined,
+    close: () => target.close(),
+  };
+}
+
+/** The machine types for which a QEMU is found, by its version. @throws TargetUnavailable when there are none. */
+async function inspectAll(target: QemuTarget): Promise<ReadonlyMap<string, readonly QemuMachineType[]>> {
+  const machines = new Map<string, QemuMachineType[]>();
+  let firstFailure: TargetUnavailable | undefined;
+  for (const machine of QEMU_MACHINES) {
+    try {
+      const { version } = await target.inspect(machine);
+      machines.set(version, [...(machines.get(version) ?? []), machine]);
+    } catch (error) {
+      if (!(error instanceof TargetUnavailable)) throw error;
+      firstFailure ??= error;
+    }
+  }
+  if (machines.size === 0) throw firstFailure!;
+  return machines;
+}
+
+/** Two builds of QEMU, opened for a comparison. */
+export interface QemuPair {
+  readonly base: OpenQemu;
+  readonly patched: OpenQemu;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens two builds of QEMU.
+ *
+ * @throws TargetUnavailable when either is not found for any machine type.
+ */
+export async function openQemuPair(paths: {
+  readonly base: string | undefined;
+  readonly patched: string;
+}): Promise<QemuPair> {
+  const base = await openQemu({ path: paths.base, search: false });
+  const patched = await openQemu({ path: paths.patched, search: false }).catch(async (error: unknown) => {
+    await base.close();
+    throw error;
+  });
+  const close = async (): Promise<void> => void (await Promise.all([base.close(), patched.close()]));
+  return { base, patched, close };
+}
+
+/**
+ * Runs single scenarios on a real QEMU: each in a QEMU process of its own, compared with the model if the
+ * model describes this version of QEMU.
+ */
+export function openQemuRunner(path?: string): ScenarioRunner {
+  const target = new QemuTarget({ path });
+  return {
+    run: async (scenario) => {
+      try {
+        return await runBesideModel(target, scenario);
+      } catch (error) {
+        if (!(error instanceof NotRunnable)) throw error;
+        throw new InvalidInput([{ path: '', message: error.message }]);
+      }
+    },
+    close: () => target.close(),
+  };
+}

@@ -1,0 +1,48 @@
+import { hex } from '../address/index.ts';
+import { brokenBy, type Invariant } from '../invariants/index.ts';
+import type { DeviceSpec } from '../scenario/index.ts';
+import { bytes } from './bytes.ts';
+import { count } from './count.ts';
+import { table } from './table.ts';
+
+/** The invariants with their clauses, a line each. */
+export const invariantList = (invariants: readonly Invariant[]): string =>
+  list(
+    invariants.map(({ id, clause, severity, ofRealVmm }) => [
+      id,
+      [
+        ...(severity === 'warning' ? ['(warning)'] : []),
+        ...(ofRealVmm ? ['(needs a real VMM: --target qemu)'] : []),
+        clause,
+      ].join(' '),
+    ]),
+  );
+
+/** The revisions with the invariants that they break, a line each. */
+export const revisionList = (revisions: readonly { readonly id: string; readonly title: string }[]): string =>
+  list(
+    revisions.map(({ id, title }) => {
+      const broken = brokenBy(id);
+      return [id, broken.length > 0 ? `${title}; breaks ${broken.join(', ')}` : title];
+    }),
+  );
+
+/** The devices with their BARs and their MSI-X layout, a line each. */
+export const deviceList = (devices: readonly DeviceSpec[]): string =>
+  list(
+    devices.map(({ name, bars, msix }) => {
+      const sizes = bars.map(({ index, size, type }) => `BAR${index} ${bytes(size)} ${type}`).join(', ');
+      return [name, `${sizes}; ${msixText(msix)}`];
+    }),
+  );
+
+function msixText(msix: DeviceSpec['msix']): string {
+  if (msix === undefined) return 'no MSI-X';
+  const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = msix;
+  return `${count(vectors, 'vector')}, table BAR${tableBar}+${hex(tableOffset)}, PBA BAR${pbaBar}+${hex(pbaOffset)}`;
+}
+
+const list = (rows: readonly (readonly [string, string])[]): string =>
+  table(rows)
+    .map((line) => `${line}\n`)
+    .join('');

@@ -1,0 +1,39 @@
+import { findingOf, type Replay, type StoredComparison } from '../campaign/index.ts';
+import { fingerprint } from '../invariants/index.ts';
+import { failureBlock } from './failure-block.ts';
+
+/** A replay for people: one line about the case, and a block for every invariant that it breaks. */
+export function replayText(file: string, replay: Replay): string {
+  const { trace, violations, comparison } = replay;
+  const mark = violations.length === 0 ? '+' : 'x';
+  const found = new Set(violations.map(fingerprint));
+  const breaks = found.size === 0 ? 'every invariant holds' : `breaks ${[...found].join(', ')}`;
+  const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
+  const since = comparison === undefined ? '' : comparisonText(comparison);
+  const findings = violations.map((violation) => findingOf(trace, violation));
+  const blocks = findings.map(
+    (finding, index) => `\n${failureBlock(finding, { number: index + 1, previous: findings[index - 1] })}`,
+  );
+  return [
+    `${mark} ${file}: ${breaks} on ${trace.revision}${caveat}${since}\n`,
+    ...blocks,
+    blocks.length > 0 ? '\n' : '',
+  ].join('');
+}
+
+function comparisonText(comparison: StoredComparison): string {
+  switch (comparison.kind) {
+    case 'unchanged':
+      return ', as recorded';
+    case 'other-target':
+      return `; the file records a run of ${comparison.target}`;
+    case 'fixed':
+      return `; fixed: ${comparison.fingerprints.join(', ')}`;
+    case 'changed': {
+      const { observed, outcome } = comparison;
+      const before = observed.violations.join(', ') || 'no violation';
+      const now = outcome === undefined ? '' : `, now ${outcome}`;
+      return `; the file records ${before}, outcome ${observed.outcome}${now}`;
+    }
+  }
+}
