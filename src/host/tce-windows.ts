@@ -23,7 +23,10 @@ export interface CreateWindowRequest {
 /** The result of VFIO_IOMMU_SPAPR_TCE_CREATE or _REMOVE. */
 export interface WindowResult {
   readonly errno: Errno;
-  /** The window that was made, at the place that the host chose, or removed; `undefined` if there is none. */
+  /**
+   * The window that was made, at the place that the host chose, or that was removed. `undefined` after an error,
+   * and for a default window that was only promised.
+   */
   readonly window: TceWindow | undefined;
 }
 
@@ -89,7 +92,6 @@ export class TceWindows {
    * VFIO_IOMMU_SPAPR_TCE_REMOVE of the window that holds `address`, or of the promised default window. Linux
    * vfio_iommu_spapr_tce.c:tce_iommu_remove_window, host fact 3.7.
    *
-   * @returns no window if the default window was only promised.
    */
   remove(address: Iova): WindowResult {
     if (address === 0n && this.#isDefaultPromised) {
