@@ -6,7 +6,10 @@ import { parseJson } from '../../src/input/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
 import { findRevision, type Revision } from '../../src/vfio/index.ts';
 
-/** The folder of the bugs: for each a patch and the configuration that triggers it, and the measurements of all. */
+/**
+ * The folder of the bugs: for each a patch and the configuration that triggers it, and the measurements of
+ * all.
+ */
 export const BUGS = fileURLToPath(new URL('../../regressions/bugs/', import.meta.url));
 
 /** A real bug, which a patch puts back into a revision. */
@@ -60,7 +63,10 @@ const FINDINGS = new RegressionStore(
   fileURLToPath(new URL('../../regressions/known', import.meta.url)),
 ).load();
 
-/** The stored findings about a release, by invariant and cause. They say nothing about a bug that a patch adds. */
+/**
+ * The stored findings about a release, by invariant and cause. They say nothing about a bug that a patch
+ * adds.
+ */
 export const knownFingerprints = ({ id }: Revision): ReadonlySet<string> =>
   new Set(
     FINDINGS.filter(({ regression }) => regression.failsOn.includes(id)).map(

@@ -24,8 +24,8 @@ export const fingerprintsOf = (scenario: Scenario, revision: Revision): readonly
 const BATCHES = [250, 2_500, 20_000] as const;
 
 /**
- * The generated cases of one seed, and the invariants that they break on the revisions without bugs. All bugs share
- * both, because a seed gives the same cases for every bug.
+ * The generated cases of one seed, and the invariants that they break on the revisions without bugs. All
+ * bugs share both, because a seed gives the same cases for every bug.
  */
 export class Cases {
   readonly #seed: number;
@@ -60,8 +60,8 @@ export class Cases {
 }
 
 /**
- * Searches for a case that shows a bug. Such a case breaks an invariant for a cause for which the base breaks that
- * invariant in none of the cases so far, and in no stored finding.
+ * Searches for a case that shows a bug. Such a case breaks an invariant for a cause for which the base
+ * breaks that invariant in none of the cases so far, and in no stored finding.
  *
  * @param most cases after which the search gives up.
  * @param known fingerprints of the stored findings about the base.

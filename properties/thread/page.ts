@@ -109,7 +109,10 @@ function proposal({ name, patch, verdict }: Judged): string[] {
   ];
 }
 
-/** A cause, what the patch does to it, and the number of cases that show it on the base and on the patched side. */
+/**
+ * A cause, what the patch does to it, and the number of cases that show it on the base and on the patched
+ * side.
+ */
 const causeLine = ({ fingerprint, status, cases }: StoredCause & { fingerprint: string }): string => {
   const { both, fixed, hidden, broken, swapped, uncovered } = cases;
   const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];

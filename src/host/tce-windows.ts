@@ -24,8 +24,8 @@ export interface CreateWindowRequest {
 export interface WindowResult {
   readonly errno: Errno;
   /**
-   * The window that was made, at the place that the host chose, or that was removed. `undefined` after an error,
-   * and for a default window that was only promised.
+   * The window that was made, at the place that the host chose, or that was removed. `undefined` after an
+   * error, and for a default window that was only promised.
    */
   readonly window: TceWindow | undefined;
 }
@@ -91,7 +91,6 @@ export class TceWindows {
   /**
    * VFIO_IOMMU_SPAPR_TCE_REMOVE of the window that holds `address`, or of the promised default window. Linux
    * vfio_iommu_spapr_tce.c:tce_iommu_remove_window, host fact 3.7.
-   *
    */
   remove(address: Iova): WindowResult {
     if (address === 0n && this.#isDefaultPromised) {

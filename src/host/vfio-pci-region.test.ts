@@ -24,7 +24,10 @@ const areas = (region: VfioPciBar) =>
     capability.id === 1 ? capability.areas.map((area) => [area.offset, area.size]) : [],
   );
 
-/** The table of host fact 8.1: device, bytes of its BAR, vectors, table offset, areas on hosts of 4K and of 64K. */
+/**
+ * The table of host fact 8.1: device, bytes of its BAR, vectors, table offset, areas on hosts of 4K and of
+ * 64K.
+ */
 const REAL_DEVICES = `
   LSI SAS3008         | 0x10000   | 96   | 0xe000   | 0+0xe000 0xf000+0x1000       | 0+0
   LSI SAS3108         | 0x10000   | 97   | 0xe000   | 0+0xe000 0xf000+0x1000       | 0+0
