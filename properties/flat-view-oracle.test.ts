@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, hex, offset } from '../src/address/index.ts';
 import { FlatRange, FlatView, MemoryRegion, MemoryTopology } from '../src/memory/index.ts';
 import { plant, treePlan, type Node } from './testing/region-tree.ts';
-import { Tally } from './testing/tally.ts';
+import { ClauseShares } from './testing/clause-shares.ts';
 
 /** What a search through the tree finds at an address. */
 interface Answer {
@@ -213,13 +213,13 @@ function* exercised(ranges: readonly FlatRange[], root: Node, points: readonly b
 type Render = (root: MemoryRegion) => readonly FlatRange[];
 
 /** The property: what `render` makes of a tree is what a search through the tree finds, address by address. */
-const agreesWithSearch = (render: Render, tally?: Tally<Clause>) =>
+const agreesWithSearch = (render: Render, shares?: ClauseShares<Clause>) =>
   fc.property(treePlan, (plan) => {
     const nodes = plant(plan, new MemoryTopology());
     const root = nodes.at(-1)!;
     const ranges = render(root.region);
     const points = pointsOf(root);
-    tally?.note(exercised(ranges, root, points));
+    shares?.note(exercised(ranges, root, points));
     checkShape(ranges, root);
     for (const address of points) checkPoint(address, ranges, root);
   });
@@ -228,12 +228,12 @@ const run = { seed: 0xf1a7, numRuns: 2000 };
 
 describe('the flat view of a region tree', () => {
   it('is what a search through the tree finds at every address (memory facts 2.2 to 2.6)', () => {
-    const tally = new Tally<Clause>();
+    const shares = new ClauseShares<Clause>();
     fc.assert(
-      agreesWithSearch((root) => FlatView.render(root).ranges, tally),
+      agreesWithSearch((root) => FlatView.render(root).ranges, shares),
       run,
     );
-    tally.expectShares({
+    shares.expectShares({
       'priority decides': 0.3,
       'order of adding decides': 0.15,
       'a child hides its parent': 0.2,

@@ -145,7 +145,7 @@ function makeRegion(plan: RegionPlan, name: string, earlier: readonly MemoryRegi
 }
 
 /** How often a property met something that it is about; asserted at the end, so that it cannot pass on nothing. */
-class Tally<Clause extends string> {
+class ClauseCounts<Clause extends string> {
   readonly #counts = new Map<Clause, number>();
 
   note(clause: Clause, happened: boolean): void {
@@ -171,7 +171,7 @@ describe('info mtree', () => {
     'printed, parsed, rebuilt and printed again is the same text, in the form of $since',
     ({ form }) => {
       const always = form.disabledRegions === 'always';
-      const tally = new Tally<
+      const tally = new ClauseCounts<
         | 'aliases'
         | 'overflow'
         | 'negative priority'
@@ -228,7 +228,7 @@ describe('info mtree', () => {
   );
 
   it('parses to the tree that was printed, where every region has a line', () => {
-    const tally = new Tally<'nested' | 'alias' | 'disabled' | 'persistent'>();
+    const tally = new ClauseCounts<'nested' | 'alias' | 'disabled' | 'persistent'>();
     const form = form11;
     const last = (size: bigint): bigint => (size === 0n ? 0n : size - 1n);
     /** What the line of `region` and those below it must say. */
@@ -306,7 +306,7 @@ describe('info mtree', () => {
 
 describe('info mtree -f', () => {
   it.each(forms)('says what the views hold, in the form of $since', ({ form }) => {
-    const tally = new Tally<
+    const tally = new ClauseCounts<
       'offset' | 'read-only' | 'persistent' | 'empty' | 'shared' | 'accelerator' | 'alias'
     >();
     const hasMemslot = (space: AddressSpace, { region }: FlatRange): boolean =>

@@ -19,7 +19,7 @@ export {
   examine,
   findInvariant,
   fingerprint,
-  measure,
+  metricsOf,
   violationsOf,
   type Invariant,
   type InvariantId,

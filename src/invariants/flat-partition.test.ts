@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runOnModel } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
-import { flatPartition, search } from './flat-partition.ts';
+import { flatPartition, regionAnswering } from './flat-partition.ts';
 import {
   END,
   PAGE,
@@ -199,7 +199,7 @@ describe('flat-partition: who answers', () => {
 
 describe('the search through the tree', () => {
   const found = (address: bigint, root: ReturnType<typeof node>) => {
-    const hit = search(root, address);
+    const hit = regionAnswering(root, address);
     return hit && [hit.region.name, hit.offset];
   };
 

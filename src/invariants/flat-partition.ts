@@ -64,7 +64,7 @@ function checkOwners(trace: Trace, examination: Examination): void {
   const step = steps.length - 1;
   const ask = (address: bigint, range: TraceRange | undefined): void => {
     examination.exercised++;
-    const found = search(tree, address);
+    const found = regionAnswering(tree, address);
     const offset = range && range.offset + address - range.start;
     if (found?.region === range?.region && found?.offset === offset) return;
     const tells = found === undefined ? 'nothing' : regionName(found.region);
@@ -122,15 +122,15 @@ function forEachDeviceEdge(
 }
 
 /** The region that answers at `address`, counted from the start of `node`: children first, best priority first. */
-export function search(
+export function regionAnswering(
   node: TraceNode,
   address: bigint,
 ): { readonly region: TraceRegion; readonly offset: bigint } | undefined {
   if (!node.enabled || address >= node.size) return undefined;
-  if (node.alias !== undefined) return search(node.alias.node, address + node.alias.offset);
+  if (node.alias !== undefined) return regionAnswering(node.alias.node, address + node.alias.offset);
   for (const child of node.children) {
     if (address < child.address || address >= child.end) continue;
-    const found = search(child, address - child.address);
+    const found = regionAnswering(child, address - child.address);
     if (found !== undefined) return found;
   }
   return node.terminates ? { region: node.region, offset: address } : undefined;

@@ -26,7 +26,7 @@ export {
   type InvariantId,
   type Violation,
 } from './invariant.ts';
-export { measure, type Metrics } from './metrics.ts';
+export { metricsOf, type Metrics } from './metrics.ts';
 
 /** All invariants, in the order of the design. */
 export const INVARIANTS: readonly Invariant[] = [

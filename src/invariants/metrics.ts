@@ -15,7 +15,7 @@ export interface Metrics {
 }
 
 /** The figures of `state`. */
-export function measure(state: State): Metrics {
+export function metricsOf(state: State): Metrics {
   const owned = state.flatView.filter(({ region }) => region.owner !== undefined);
   const slots = state.memslots.filter(({ backing }) => backing.owner !== undefined);
   const direct = sum(slots.map(({ size }) => size));
