@@ -7,7 +7,7 @@ import { CloudHypervisorVmm } from './cloud-hypervisor-vmm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { requireRevision, requireSuitable } from './require-revision.ts';
 import { findAnyRevision, type AnyRevision } from './revisions.ts';
-import { Vmm } from './qemu-vmm.ts';
+import { QemuVmm } from './qemu-vmm.ts';
 
 /** How a run ended. */
 export interface End {
@@ -87,7 +87,7 @@ function makeVmm(scenario: Scenario, revision: AnyRevision): ModelledVmm {
   requireSuitable(scenario, revision);
   return revision.vmm === 'cloud-hypervisor'
     ? new CloudHypervisorVmm(scenario, revision)
-    : new Vmm(scenario, revision);
+    : new QemuVmm(scenario, revision);
 }
 
 function performAll(vmm: ModelledVmm, steps: Step[]): End {
