@@ -41,6 +41,8 @@ describe('parseJson', () => {
     const largest = `${' '.repeat(MAX_TEXT_BYTES - 2)}{}`;
     expect(parseJson(largest)).toEqual({});
     expect(problemOf(`${largest} `)).toBe('the text is longer than 8388608 bytes');
+    // In UTF-8 a character of Latin-1 beyond ASCII has two bytes.
+    expect(problemOf(`"${'ß'.repeat(MAX_TEXT_BYTES / 2)}"`)).toBe('the text is longer than 8388608 bytes');
   });
 
   it('parses nesting that would exhaust the stack of a recursive parser', () => {

@@ -9,7 +9,7 @@ export const MAX_TEXT_BYTES = 8 * 1024 * 1024;
  * @throws InvalidInput for text that is too long or is not JSON.
  */
 export function parseJson(text: string): unknown {
-  if (text.length > MAX_TEXT_BYTES) {
+  if (Buffer.byteLength(text) > MAX_TEXT_BYTES) {
     throw new InvalidInput([{ path: '', message: `the text is longer than ${MAX_TEXT_BYTES} bytes` }]);
   }
   try {
