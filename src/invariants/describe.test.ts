@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rangeFrom, rangeText, regionName, span, spanOf } from './describe.ts';
-import { END, PAGE, flat, region } from './testing/trace-builder.ts';
+import { END, PAGE, flat, region } from './testing/index.ts';
 
 describe('ranges in a sentence', () => {
   it('have both ends inside', () => {

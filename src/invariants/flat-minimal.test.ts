@@ -10,7 +10,7 @@ import {
   saysNothing,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const left = flat(PAGE, PAGE, undefined, { offset: PAGE });
 const right = flat(2n * PAGE, PAGE, undefined, { offset: 2n * PAGE });

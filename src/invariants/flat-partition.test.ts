@@ -18,7 +18,7 @@ import {
   state,
   trace,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const ROOT = region('system', 'container');
 const IO = region('io', 'io');

@@ -14,8 +14,8 @@ import {
   scenario,
   state,
   trace,
-  type Shown,
-} from './testing/trace-builder.ts';
+  type BackingOptions,
+} from './testing/index.ts';
 
 type Mappings = readonly ReturnType<typeof mapping>[];
 type More = Parameters<typeof trace>[1];
@@ -45,7 +45,7 @@ describe('incremental-equals-scratch', () => {
     expect(of([page], [mapping(PAGE, PAGE)])).toEqual(['extra-mapping', 'lacking-mapping']);
   });
 
-  it.each<[string, bigint, Shown]>([
+  it.each<[string, bigint, BackingOptions]>([
     ['a size one byte less', PAGE - 1n, {}],
     ['another region', PAGE, { region: 'rom' }],
     ['another owner', PAGE, { owner: 'dev0' }],

@@ -10,7 +10,7 @@ import {
   fingerprint,
   violationsOf,
 } from './index.ts';
-import { PAGE, mapEvent, memslot, state, trace } from './testing/trace-builder.ts';
+import { PAGE, mapEvent, memslot, state, trace } from './testing/index.ts';
 
 describe('the invariants', () => {
   it('are those of the design, in its order, each in the file of its name', () => {

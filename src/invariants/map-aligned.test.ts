@@ -15,7 +15,7 @@ import {
   trace,
   traceOfEvents,
   unmapEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const aligned = 0x7f00_0000_0000n;
 const pages64K = { pages: { host: PAGE_64K, iommu: PAGE_64K } };

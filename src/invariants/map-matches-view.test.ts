@@ -13,7 +13,7 @@ import {
   saysNothing,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Ranges = readonly ReturnType<typeof flat>[];
 type Mappings = readonly ReturnType<typeof mapping>[];

@@ -15,7 +15,7 @@ import {
   trace,
   traceOfEvents,
   unmapEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
 const of = (...events: Events) => causes(mapUnmapSymmetric, traceOfEvents(events));

@@ -17,8 +17,8 @@ import {
   state,
   trace,
   traceOfStates,
-  type Shown,
-} from './testing/trace-builder.ts';
+  type BackingOptions,
+} from './testing/index.ts';
 
 type Slots = readonly ReturnType<typeof memslot>[];
 
@@ -27,7 +27,8 @@ const shows = (memslots: Slots, flatView = ALL, more: Parameters<typeof traceOfS
   traceOfStates([state({ flatView, memslots })], more);
 const of = (...memslots: Slots) => causes(memslotAlignedDisjoint, shows(memslots));
 /** A slot that shows RAM at the address where it is. */
-const slot = (at: bigint, size: bigint, shown: Shown = {}) => memslot(at, size, { offset: at, ...shown });
+const slot = (at: bigint, size: bigint, shown: BackingOptions = {}) =>
+  memslot(at, size, { offset: at, ...shown });
 
 describe('memslot-aligned-disjoint', () => {
   it('accepts slots of whole pages that touch, up to the end of the space', () => {

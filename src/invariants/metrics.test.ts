@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { metricsOf } from './metrics.ts';
-import { PAGE, container, flat, mapping, memslot, region, state } from './testing/trace-builder.ts';
+import { PAGE, container, flat, mapping, memslot, region, state } from './testing/index.ts';
 
 const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
 const TABLE = region('msix-table', 'io', 'dev0');

@@ -13,7 +13,7 @@ import {
   scenario,
   trace,
   traceOfEvents,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
 

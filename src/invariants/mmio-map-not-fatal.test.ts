@@ -18,7 +18,7 @@ import {
   traceOfEvents,
   unmapEvent,
   windowEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const refused = { errno: Errno.EINVAL, owner: 'dev0', region: 'dev0 BAR 0 mmaps[0]' };
 const refusedMap = mapEvent(0xc000_0000n, PAGE, refused);

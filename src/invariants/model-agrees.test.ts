@@ -15,7 +15,7 @@ import {
   saysNothing,
   state,
   trace,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const before = state({ flatView: [flat(0n, PAGE)] });
 const after = state({

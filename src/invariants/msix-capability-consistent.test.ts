@@ -12,7 +12,7 @@ import {
   scenario,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const SIZE = 0x1_0000n;
 type Layout = ReturnType<typeof layout>;

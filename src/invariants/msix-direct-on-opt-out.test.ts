@@ -15,7 +15,7 @@ import {
   scenario,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const AT = 0xc000_0000n;
 const SIZE = 0x1_0000n;

@@ -16,7 +16,7 @@ import {
   saysNothing,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const AT = 0xc000_0000n;
 const SIZE = 0x1_0000n;

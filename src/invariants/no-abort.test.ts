@@ -16,7 +16,7 @@ import {
   traceOfEvents,
   unmapEvent,
   windowEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
 type Site = NonNullable<ReturnType<typeof trace>['abortSite']>;

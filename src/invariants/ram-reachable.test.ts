@@ -13,8 +13,8 @@ import {
   saysNothing,
   state,
   traceOfStates,
-  type Shown,
-} from './testing/trace-builder.ts';
+  type BackingOptions,
+} from './testing/index.ts';
 
 type Ranges = readonly ReturnType<typeof flat>[];
 type Mappings = readonly ReturnType<typeof mapping>[];
@@ -59,7 +59,7 @@ describe('ram-reachable', () => {
     expect(judged.violations[0]!.at).toEqual({ start, end: start + PAGE });
   });
 
-  it.each<[string, Shown]>([
+  it.each<[string, BackingOptions]>([
     ['another region', { region: 'rom' }],
     ['the region of the same name of a device', { owner: 'dev0' }],
     ['another part of the region', { offset: PAGE }],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dmaChanged, forEachChange, forEachEvent, settled } from './steps.ts';
-import { PAGE, container, flat, mapEvent, state, trace, unmapEvent } from './testing/trace-builder.ts';
+import { PAGE, container, flat, mapEvent, state, trace, unmapEvent } from './testing/index.ts';
 
 const visited = (states: readonly ReturnType<typeof state>[], differs = (): boolean => true) => {
   const steps: number[] = [];

@@ -10,7 +10,7 @@ import {
   trace,
   traceOfEvents,
   windowEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 import { windowLimit } from './window-limit.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
