@@ -11,7 +11,7 @@ import {
   type Regression,
 } from '../src/campaign/index.ts';
 import { writeAtomically } from '../src/input/index.ts';
-import { findInvariant, fingerprint, violationsOf, type InvariantId } from '../src/invariants/index.ts';
+import { findInvariant, fingerprintText, violationsOf, type InvariantId } from '../src/invariants/index.ts';
 import { ALL_REVISIONS, runOnModel, scopeOf, type AnyRevision } from '../src/model/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
 import { failsOn } from './testing/fails-on.ts';
@@ -77,7 +77,7 @@ async function smallestCase(revision: AnyRevision, invariant: InvariantId): Prom
     title: violation.message,
     status: 'expected',
     expected: findInvariant(invariant).clause,
-    observed: { outcome: trace.outcome, violations: violationsOf(trace).map(fingerprint) },
+    observed: { outcome: trace.outcome, violations: violationsOf(trace).map(fingerprintText) },
     failsOn: [],
     provenance: {
       source: `npm run remake:cases, seed ${SEED}`,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RegressionStore, decodeRegression, type Regression } from '../../src/campaign/index.ts';
-import type { InvariantId } from '../../src/invariants/index.ts';
+import { FingerprintSet, type Fingerprint, type InvariantId } from '../../src/invariants/index.ts';
 import { parseJson } from '../../src/input/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
 import { findRevision, type Revision } from '../../src/vfio/index.ts';
@@ -21,7 +21,7 @@ export interface KnownBug {
   /** How it differs from what was reported, where it does. */
   readonly remark: string | undefined;
   /** What `regression` shows with the bug put back: invariant and cause. */
-  readonly shows: string;
+  readonly shows: Fingerprint;
   /** The invariants that it breaks, and no others. */
   readonly breaks: readonly InvariantId[];
   /** The configuration that triggers it, by its report. */
@@ -33,7 +33,7 @@ interface BugModule {
   /** What the base is patched with, where no release is what the bug was in. */
   readonly before?: Patch;
   readonly remark?: string;
-  readonly shows: string;
+  readonly shows: Fingerprint;
   readonly breaks: readonly InvariantId[];
 }
 
@@ -59,9 +59,12 @@ const FINDINGS = new RegressionStore(
 ).load();
 
 /** How a release is known to break invariants: such a finding is none about a bug that a patch put back. */
-export const knownFingerprints = ({ id }: Revision): ReadonlySet<string> =>
-  new Set(
-    FINDINGS.filter(({ regression }) => regression.failsOn.includes(id)).map(
-      ({ regression: { invariant, cause } }) => `${invariant}/${cause}`,
-    ),
-  );
+export function knownFingerprints({ id }: Revision): FingerprintSet {
+  const known = new FingerprintSet();
+  for (const { regression } of FINDINGS) {
+    const { failsOn, invariant, cause } = regression;
+    if (invariant === undefined || cause === undefined || !failsOn.includes(id)) continue;
+    known.add({ invariant, cause });
+  }
+  return known;
+}

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Fingerprint, InvariantId } from '../../src/invariants/index.ts';
 import { decodeScenario, type Scenario } from '../../src/scenario/index.ts';
 import type { CauseStatus, Difference, InvariantStatus } from '../../src/validate/index.ts';
 
@@ -30,7 +31,7 @@ export interface StoredCause {
 }
 
 export interface StoredInvariant {
-  readonly invariant: string;
+  readonly invariant: InvariantId;
   readonly severity: 'error' | 'warning';
   readonly status: InvariantStatus;
   readonly site: string;
@@ -69,10 +70,10 @@ export const casesOf = ({ invariants }: StoredVerdict) =>
         ? []
         : [
             {
-              fingerprint: `${invariant}/${cause}`,
+              fingerprint: { invariant, cause },
               ...counterexample,
               scenario: decodeScenario(counterexample.scenario),
             },
           ],
     ),
-  ) satisfies readonly { fingerprint: string; scenario: Scenario }[];
+  ) satisfies readonly { fingerprint: Fingerprint; scenario: Scenario }[];

@@ -1,7 +1,7 @@
 import { alignUp, definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-capability-consistent/swallows-registers';
+export const shows = { invariant: 'msix-capability-consistent', cause: 'swallows-registers' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];

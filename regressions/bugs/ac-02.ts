@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-capability-consistent/pba-emulated-elsewhere';
+export const shows = { invariant: 'msix-capability-consistent', cause: 'pba-emulated-elsewhere' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-capability-consistent', 'no-abort'];

@@ -3,7 +3,7 @@ import { definePatch } from 'barproof';
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'mmap-inside-bar/msix-page';
+export const shows = { invariant: 'mmap-inside-bar', cause: 'msix-page' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['mmap-inside-bar', 'msix-trapped'];

@@ -5,7 +5,7 @@ export const remark =
   'The first of three mistakes. The other two are about accesses, which the model does not carry out.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-trapped/direct-in-flat-view';
+export const shows = { invariant: 'msix-trapped', cause: 'direct-in-flat-view' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];

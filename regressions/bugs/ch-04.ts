@@ -4,7 +4,7 @@ import { definePatch } from 'barproof';
 export const remark = 'Old mappings stay; that new ones are not made is left out, for rules keep no state.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-matches-view/stale';
+export const shows = { invariant: 'map-matches-view', cause: 'stale' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = [

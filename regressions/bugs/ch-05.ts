@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'mmio-map-not-fatal/refused-map';
+export const shows = { invariant: 'mmio-map-not-fatal', cause: 'refused-map' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['mmio-map-not-fatal', 'no-abort'];

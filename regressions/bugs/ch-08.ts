@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'incremental-equals-scratch/bar-misplaced';
+export const shows = { invariant: 'incremental-equals-scratch', cause: 'bar-misplaced' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['incremental-equals-scratch'];

@@ -7,7 +7,7 @@ const ALLOCATED_FROM = 0x1000_0000n;
 export const remark = "The register's half. The allocator that had freed the old range has no counterpart.";
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'incremental-equals-scratch/bar-misplaced';
+export const shows = { invariant: 'incremental-equals-scratch', cause: 'bar-misplaced' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['incremental-equals-scratch'];

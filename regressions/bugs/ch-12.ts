@@ -3,7 +3,7 @@ import { definePatch } from 'barproof';
 const FIRST_OF_A_DEVICE = 100;
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'memslot-aligned-disjoint/number-in-use';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'number-in-use' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];

@@ -4,7 +4,7 @@ import { definePatch } from 'barproof';
 export const remark = 'As `qp-05`: seen where nobody needs the table to be emulated.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-direct-on-opt-out/table-trapped';
+export const shows = { invariant: 'msix-direct-on-opt-out', cause: 'table-trapped' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-direct-on-opt-out'];

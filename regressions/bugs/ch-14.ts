@@ -4,7 +4,7 @@ import { definePatch } from 'barproof';
 export const remark = 'Marked as in need of an extension; vfio-user is modelled.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'mmap-inside-bar/not-granted';
+export const shows = { invariant: 'mmap-inside-bar', cause: 'not-granted' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['mmap-inside-bar'];

@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/relocation-without-msix';
+export const shows = { invariant: 'no-abort', cause: 'relocation-without-msix' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];

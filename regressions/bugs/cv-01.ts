@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-trapped/direct-in-flat-view';
+export const shows = { invariant: 'msix-trapped', cause: 'direct-in-flat-view' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-trapped', 'msix-capability-consistent'];

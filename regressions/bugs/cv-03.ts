@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-aligned/small-bar-unaligned';
+export const shows = { invariant: 'map-aligned', cause: 'small-bar-unaligned' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['map-aligned', 'memslot-aligned-disjoint', 'no-abort', 'map-unmap-symmetric'];

@@ -5,7 +5,7 @@ const OVERFLOW = 'attempt to subtract with overflow: the page of the table goes 
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/subtract-overflow';
+export const shows = { invariant: 'no-abort', cause: 'subtract-overflow' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];

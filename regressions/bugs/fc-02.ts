@@ -5,7 +5,7 @@ export const remark =
   'On the release in which the table lies in the same region as the mmaps, so that their priority decides.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-trapped/in-memslot';
+export const shows = { invariant: 'msix-trapped', cause: 'in-memslot' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-trapped'];

@@ -7,7 +7,7 @@ export const remark =
   'Nothing overlaps in the model: its check refuses the device instead, or the PBA is not where the capability says.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/sound-device-refused';
+export const shows = { invariant: 'no-abort', cause: 'sound-device-refused' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-capability-consistent', 'no-abort'];

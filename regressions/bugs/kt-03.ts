@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'window-limit/ram-outside-aperture';
+export const shows = { invariant: 'window-limit', cause: 'ram-outside-aperture' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['window-limit'];

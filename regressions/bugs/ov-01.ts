@@ -7,7 +7,7 @@ export const remark =
   'The phantom BAR of no bytes is not there as such: what is kept is the subtraction that it leads to.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/subtract-overflow';
+export const shows = { invariant: 'no-abort', cause: 'subtract-overflow' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];

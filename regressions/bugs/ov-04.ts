@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'memslot-aligned-disjoint/owner-gone';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'owner-gone' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['map-matches-view', 'ram-reachable', 'memslot-aligned-disjoint', 'msix-trapped'];

@@ -3,7 +3,7 @@ import { VmmAbort, definePatch } from 'barproof';
 const PAGE = 0x1000n;
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/unaligned-range';
+export const shows = { invariant: 'no-abort', cause: 'unaligned-range' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['no-abort'];

@@ -3,7 +3,7 @@ import { alignUp, definePatch } from 'barproof';
 const END_OF_SPACE = 1n << 64n;
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'memslot-aligned-disjoint/not-backed';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'not-backed' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];

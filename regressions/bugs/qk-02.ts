@@ -1,7 +1,7 @@
 import { definePatch, offset } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'memslot-aligned-disjoint/asked-not-backed';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'asked-not-backed' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];

@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'memslot-aligned-disjoint/unaligned';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'unaligned' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['memslot-aligned-disjoint', 'no-abort'];

@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-unmap-symmetric/left-after-teardown';
+export const shows = { invariant: 'map-unmap-symmetric', cause: 'left-after-teardown' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['map-unmap-symmetric'];

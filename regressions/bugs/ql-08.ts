@@ -5,7 +5,7 @@ export const remark =
   'The first half, a window of 2 GiB on POWER, shows only when a guest maps through its own IOMMU. This is the second half, on the release in which a refusal of device memory could still end the VMM; `ch-05` is the same rule on the newest one.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'mmio-map-not-fatal/refused-map';
+export const shows = { invariant: 'mmio-map-not-fatal', cause: 'refused-map' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['mmio-map-not-fatal', 'no-abort'];

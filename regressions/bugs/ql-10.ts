@@ -5,7 +5,7 @@ export const remark =
   'The real bug only printed a message, on one side and then on the other. The patch is the mistake that a predicate in two places invites: addition leaves the buffer alone, removal does not.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-unmap-symmetric/unmap-of-nothing';
+export const shows = { invariant: 'map-unmap-symmetric', cause: 'unmap-of-nothing' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['map-unmap-symmetric'];

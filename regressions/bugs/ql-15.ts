@@ -11,7 +11,7 @@ export const remark =
   'The newest release still asks for such unmaps (a known finding), and its iommufd backend hides the answer. So the base is mended first, and the bug is what the release does.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-unmap-symmetric/unmap-after-refused-device-memory';
+export const shows = { invariant: 'map-unmap-symmetric', cause: 'unmap-after-refused-device-memory' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['map-unmap-symmetric'];

@@ -11,7 +11,7 @@ export const before = definePatch({
 export const remark = 'As it was on sPAPR. The proposal of 2023 for type1 would need windows of its own.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/dma-window';
+export const shows = { invariant: 'no-abort', cause: 'dma-window' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['no-abort', 'mmio-map-not-fatal'];

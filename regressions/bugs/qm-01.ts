@@ -14,7 +14,7 @@ function liesInOverflow(region: MemoryRegion, start: bigint): boolean {
 }
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'flat-partition/wrong-owner';
+export const shows = { invariant: 'flat-partition', cause: 'wrong-owner' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['flat-partition'];

@@ -13,7 +13,7 @@ function merged(ranges: readonly FlatRange[], mergeable: MemoryRules['mergeable'
 }
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'flat-partition/not-disjoint';
+export const shows = { invariant: 'flat-partition', cause: 'not-disjoint' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = [

@@ -4,7 +4,7 @@ import { definePatch } from 'barproof';
 export const remark = 'The half of 2024, event file descriptors, is not modelled.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/memslot-EEXIST';
+export const shows = { invariant: 'no-abort', cause: 'memslot-EEXIST' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['no-abort', 'memslot-aligned-disjoint'];

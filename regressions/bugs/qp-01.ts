@@ -5,7 +5,7 @@ const TARGET_PAGE = 0x1000n;
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'mmap-inside-bar/msix-page';
+export const shows = { invariant: 'mmap-inside-bar', cause: 'msix-page' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['mmap-inside-bar'];

@@ -5,7 +5,7 @@ export const remark =
   'On a guest that uses the table, trapping the page is a price and no fault. What breaks is the promise to machines that do without it, and only that is seen.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-direct-on-opt-out/table-trapped';
+export const shows = { invariant: 'msix-direct-on-opt-out', cause: 'table-trapped' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-direct-on-opt-out'];

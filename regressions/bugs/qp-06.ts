@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-trapped/shadowed-by-page-of-bar';
+export const shows = { invariant: 'msix-trapped', cause: 'shadowed-by-page-of-bar' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = [

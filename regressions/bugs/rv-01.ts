@@ -5,7 +5,7 @@ export const remark =
   'The lost second area alone costs nothing but speed. What is seen is the table that is no longer trapped, as in dragonball.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-trapped/not-emulated';
+export const shows = { invariant: 'msix-trapped', cause: 'not-emulated' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-trapped', 'msix-capability-consistent'];

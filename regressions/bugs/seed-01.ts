@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-aligned/bar-fragment-unaligned';
+export const shows = { invariant: 'map-aligned', cause: 'bar-fragment-unaligned' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];

@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'ram-reachable/not-mapped';
+export const shows = { invariant: 'ram-reachable', cause: 'not-mapped' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['ram-reachable', 'guest-page-reachable'];

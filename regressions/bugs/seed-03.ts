@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'window-limit/window-for-mmio';
+export const shows = { invariant: 'window-limit', cause: 'window-for-mmio' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['window-limit', 'no-abort', 'mmio-map-not-fatal', 'map-unmap-symmetric'];

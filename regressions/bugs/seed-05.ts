@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-aligned/ram-off-host-page';
+export const shows = { invariant: 'map-aligned', cause: 'ram-off-host-page' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['map-aligned', 'no-abort', 'map-unmap-symmetric', 'guest-page-reachable'];

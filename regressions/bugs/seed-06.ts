@@ -13,7 +13,7 @@ export const remark =
   'The host that offers to mmap and then refuses is made up, as in the entry: no kernel is known to do so. With the seed patch a size check refuses the device before anything is left untrapped, but where its sums of 32 bits wrap: then the table is nowhere.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'no-abort/sound-device-refused';
+export const shows = { invariant: 'no-abort', cause: 'sound-device-refused' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['no-abort', 'msix-trapped'];

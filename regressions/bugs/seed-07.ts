@@ -5,7 +5,7 @@ export const remark =
   'The part about reserved BIRs and offsets beyond the BAR is in the revisions `seed-v2+reserved-bir` and `seed-v2+table-beyond-bar`.';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'msix-trapped/in-memslot';
+export const shows = { invariant: 'msix-trapped', cause: 'in-memslot' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = ['msix-trapped', 'msix-capability-consistent'];

@@ -1,7 +1,7 @@
 import { definePatch } from 'barproof';
 
 /** What the configuration of its report shows: invariant and cause. */
-export const shows = 'map-matches-view/too-long';
+export const shows = { invariant: 'map-matches-view', cause: 'too-long' } as const;
 
 /** The invariants that it breaks. */
 export const breaks = [

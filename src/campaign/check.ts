@@ -1,7 +1,10 @@
 import {
+  FingerprintMap,
+  FingerprintSet,
   INVARIANT_IDS,
   findInvariant,
-  fingerprint,
+  fingerprintText,
+  sameFingerprint,
   violationsOf,
   type Invariant,
   type Violation,
@@ -60,8 +63,8 @@ export async function check(options: CheckOptions): Promise<CampaignSummary> {
   listener({ type: 'started', plan });
   const replayed = await replayRegressions(options);
   const { findings: found, ...searched } = await searchAndShrink(options);
-  const seen = new Set(found.map(fingerprint));
-  const all = [...found, ...replayed.filter((finding) => !seen.has(fingerprint(finding)))];
+  const seen = new FingerprintSet(found);
+  const all = [...found, ...replayed.filter((finding) => !seen.has(finding))];
   const byRank = all.toSorted((a, b) => rank(a) - rank(b) || b.cases - a.cases);
   const findings = byRank.filter(({ known }) => known === undefined);
   const known = byRank.filter((finding) => finding.known !== undefined);
@@ -82,17 +85,18 @@ const rank = ({ severity, invariant }: Finding): number =>
 async function replayRegressions(options: CheckOptions): Promise<readonly Finding[]> {
   const { regressions, run, invariants } = options;
   // The file that was stored for a fingerprint speaks for it, others only where there is none.
-  const own = new Map<string, Finding>();
-  const others = new Map<string, Finding>();
+  const own = new FingerprintMap<Finding>();
+  const others = new FingerprintMap<Finding>();
   for (const { file, regression } of regressions) {
     const { scenario } = regression;
     const trace = await run(scenario);
     const origin = { kind: 'regression', stored: scenario.revision } as const;
     for (const violation of violationsOf(trace, invariants)) {
-      const name = fingerprint(violation);
-      const found = name === `${regression.invariant}/${regression.cause}` ? own : others;
-      if (found.has(name)) continue;
-      found.set(name, {
+      const { invariant, cause } = violation;
+      const isOwn = invariant === regression.invariant && cause === regression.cause;
+      const found = isOwn ? own : others;
+      if (found.has(violation)) continue;
+      found.set(violation, {
         ...findingOf(trace, violation),
         known: knownFile(options, violation),
         scenario,
@@ -101,7 +105,8 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
       });
     }
   }
-  return [...new Map([...others, ...own]).values()];
+  for (const [fingerprint, finding] of own) others.set(fingerprint, finding);
+  return others.values();
 }
 
 /**
@@ -110,7 +115,7 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
  */
 async function searchAndShrink(options: CheckOptions) {
   const { plan, listener, signal } = options;
-  const first = new Map<string, Finding>();
+  const first = new FingerprintMap<Finding>();
   const searching: SearchOptions = {
     run: options.run,
     scenarios: options.scenarios,
@@ -173,7 +178,7 @@ async function repeat(finding: Finding, { run, repetitions, invariants }: CheckO
   let shown = 0;
   for (let turn = 0; turn < repetitions; turn++) {
     const found = violationsOf(await run(finding.scenario), invariants);
-    if (found.some((violation) => fingerprint(violation) === fingerprint(finding.violation))) shown++;
+    if (found.some((violation) => sameFingerprint(violation, finding))) shown++;
   }
   return { ...finding, stability: { shown, of: repetitions } };
 }
@@ -240,7 +245,7 @@ export function makeRegression(
     expected: findInvariant(invariant).clause,
     observed: {
       outcome: trace.outcome,
-      violations: violationsOf(trace).map(fingerprint),
+      violations: violationsOf(trace).map(fingerprintText),
       ...(plan.target !== 'model' && { target: plan.target }),
       ...(stability && { stability: stabilityText(stability) }),
       ...(plan.target !== 'model' && trace.error !== undefined && { error: trace.error }),

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { findingOf, type Regression } from '../campaign/index.ts';
-import { findInvariant, fingerprint, violationsOf, type Violation } from '../invariants/index.ts';
+import { findInvariant, fingerprintText, violationsOf, type Violation } from '../invariants/index.ts';
 import { failureBlock } from '../report/index.ts';
 import { requireRevision } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
@@ -59,7 +59,7 @@ function verdict(
   violations: readonly Violation[],
 ): string {
   const mark = violations.length === 0 ? '+' : 'x';
-  const found = violations.map(fingerprint);
+  const found = violations.map(fingerprintText);
   const breaks = found.length === 0 ? 'every invariant holds' : `breaks ${[...new Set(found)].join(', ')}`;
   const caveat = notCompared === undefined ? '' : `, not compared with the model: ${notCompared}`;
   return `${mark} ${file}: ${breaks} on ${revision}${caveat}${sinceStored(regression, revision, outcome, found)}`;

@@ -3,7 +3,8 @@ import { flatMinimal } from './flat-minimal.ts';
 import { flatPartition } from './flat-partition.ts';
 import { guestPageReachable } from './guest-page-reachable.ts';
 import { incrementalEqualsScratch } from './incremental-equals-scratch.ts';
-import { Examination, type Invariant, type InvariantId, type Violation } from './invariant.ts';
+import type { InvariantId } from './invariant-ids.ts';
+import { Examination, type Invariant, type Violation } from './invariant.ts';
 import { mapAligned } from './map-aligned.ts';
 import { mapMatchesView } from './map-matches-view.ts';
 import { mapUnmapSymmetric } from './map-unmap-symmetric.ts';
@@ -19,13 +20,14 @@ import { ramReachable } from './ram-reachable.ts';
 import { windowLimit } from './window-limit.ts';
 
 export {
-  Examination,
-  INVARIANT_IDS,
-  fingerprint,
-  type Invariant,
-  type InvariantId,
-  type Violation,
-} from './invariant.ts';
+  FingerprintMap,
+  FingerprintSet,
+  fingerprintText,
+  sameFingerprint,
+  type Fingerprint,
+} from './fingerprint.ts';
+export { INVARIANT_IDS, type InvariantId } from './invariant-ids.ts';
+export { Examination, type Invariant, type Violation } from './invariant.ts';
 export { metricsOf, type Metrics } from './metrics.ts';
 
 /** All invariants, in the order of the design. */

@@ -7,7 +7,7 @@ import {
   INVARIANT_IDS,
   examine,
   findInvariant,
-  fingerprint,
+  fingerprintText,
   violationsOf,
 } from './index.ts';
 import { PAGE, mapEvent, memslot, state, trace } from './testing/index.ts';
@@ -61,7 +61,7 @@ describe('an examination', () => {
   it('is of one invariant; all together are in their order', () => {
     const judged = trace([{ events: [mapEvent(0n, 1n)], state: state({ memslots: [memslot(0n, PAGE)] }) }]);
     expect(examine(judged, findInvariant('map-aligned')).violations).toHaveLength(1);
-    expect(violationsOf(judged).map(fingerprint)).toEqual([
+    expect(violationsOf(judged).map(fingerprintText)).toEqual([
       'map-aligned/ram-off-host-page',
       'memslot-aligned-disjoint/not-backed',
     ]);

@@ -1,33 +1,10 @@
 import type { Range } from '../address/index.ts';
 import type { Trace } from '../trace/index.ts';
-
-/** The invariants' ids: file names, SARIF rules and regression folders use them. */
-export const INVARIANT_IDS = [
-  'map-aligned',
-  'msix-trapped',
-  'msix-direct-on-opt-out',
-  'flat-partition',
-  'flat-minimal',
-  'ram-reachable',
-  'map-matches-view',
-  'map-unmap-symmetric',
-  'incremental-equals-scratch',
-  'mmio-map-not-fatal',
-  'no-abort',
-  'memslot-aligned-disjoint',
-  'mmap-inside-bar',
-  'msix-capability-consistent',
-  'window-limit',
-  'guest-page-reachable',
-  'model-agrees',
-] as const;
-export type InvariantId = (typeof INVARIANT_IDS)[number];
+import type { Fingerprint } from './fingerprint.ts';
+import type { InvariantId } from './invariant-ids.ts';
 
 /** An invariant that a trace breaks. */
-export interface Violation {
-  readonly invariant: InvariantId;
-  /** Which kind of break it is; with the invariant it makes the fingerprint by which findings are told apart. */
-  readonly cause: string;
+export interface Violation extends Fingerprint {
   /** One sentence with the addresses and names concerned. */
   readonly message: string;
   /** Index of the step in the trace; its length stands for the teardown. */
@@ -72,7 +49,3 @@ export class Examination {
     this.violations.push({ invariant: this.#invariant, cause, message: message(), step, ...(at && { at }) });
   }
 }
-
-/** The name under which findings are the same: invariant and cause. */
-export const fingerprint = ({ invariant, cause }: Pick<Violation, 'invariant' | 'cause'>): string =>
-  `${invariant}/${cause}`;

@@ -1,4 +1,10 @@
-import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
+import {
+  examine,
+  sameFingerprint,
+  type Fingerprint,
+  type Invariant,
+  type Violation,
+} from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 
 /** The two sides of a comparison. */
@@ -24,7 +30,7 @@ export type Difference =
 
 /** A violation of one side or of both, and what that says. */
 export interface ViolationDifference {
-  readonly fingerprint: string;
+  readonly fingerprint: Fingerprint;
   readonly difference: Difference;
   readonly violations: Partial<Sides<Violation>>;
 }
@@ -42,25 +48,25 @@ export function compareOn(invariant: Invariant, { base, patched }: Sides<Trace>)
   const after = examine(patched, invariant);
   const differences: ViolationDifference[] = [];
   for (const violation of before.violations) {
-    const name = fingerprint(violation);
-    const other = after.violations.find((candidate) => fingerprint(candidate) === name);
+    const other = after.violations.find((candidate) => sameFingerprint(candidate, violation));
     differences.push({
-      fingerprint: name,
+      fingerprint: fingerprintOf(violation),
       difference: other !== undefined ? 'both' : hides(patched, violation) ? 'hidden' : 'fixed',
       violations: { base: violation, ...(other && { patched: other }) },
     });
   }
   for (const violation of after.violations) {
-    const name = fingerprint(violation);
-    if (differences.some((difference) => difference.fingerprint === name)) continue;
+    if (differences.some(({ fingerprint }) => sameFingerprint(fingerprint, violation))) continue;
     differences.push({
-      fingerprint: name,
+      fingerprint: fingerprintOf(violation),
       difference: newDifference(base, violation),
       violations: { patched: violation },
     });
   }
   return { exercised: { base: before.exercised, patched: after.exercised }, differences };
 }
+
+const fingerprintOf = ({ invariant, cause }: Violation): Fingerprint => ({ invariant, cause });
 
 /** The step at which a run gave up, or one beyond all. */
 const endOf = ({ outcome, steps }: Trace): number => (outcome === 'ok' ? Infinity : steps.length - 1);
