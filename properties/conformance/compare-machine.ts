@@ -15,14 +15,7 @@ import { Answers, type Question } from './answers.ts';
 import { candidatesAt } from './candidates.ts';
 import { isAt, learn } from './learn.ts';
 import type { MachineDump } from './machine-dump.ts';
-
-/** An address space of QEMU and the one that was rebuilt for it. */
-export interface SpacePair {
-  readonly name: string;
-  /** Index into the rebuilt address spaces, the same in every rebuild of the text. */
-  readonly index: number;
-  readonly view: FlatViewText;
-}
+import type { SpacePair } from './space-pair.ts';
 
 /** How the flat view of one address space compares. */
 export interface SpaceVerdict {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
 import { findRevision } from '../vfio/index.ts';
-import { differences, type TraceDifference } from './differences.ts';
+import { form11, rangeType } from '../memory/index.ts';
+import { differences, typeOfRange, type TraceDifference } from './differences.ts';
 import { runOnModel } from '../model/index.ts';
 import type { State, Step, Trace } from './trace.ts';
 
@@ -146,5 +147,22 @@ describe('differences', () => {
     const last = ours.steps.length - 1;
     const other = { ...ours, steps: [...ours.steps.slice(0, last), { ...ours.steps[last]!, events: [] }] };
     expect(kinds(other, ours)).toEqual([]);
+  });
+});
+
+describe('typeOfRange', () => {
+  const kinds = ['container', 'io', 'ram', 'ram-device', 'rom-device', 'alias', 'iommu'] as const;
+
+  it.each(kinds)("is for a range of the kind %s the word of the model's own printer", (kind) => {
+    for (const bits of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      const [readonly, romdMode, contained] = [1, 2, 4].map((bit) => (bits & bit) !== 0) as [
+        boolean,
+        boolean,
+        boolean,
+      ];
+      const range = { ...model.steps[0]!.state.flatView[0]!, readonly, romdMode, contained };
+      const traits = { ...range, region: { ...range.region, kind } };
+      expect(typeOfRange(traits)).toBe(rangeType(traits, form11));
+    }
   });
 });
