@@ -3,34 +3,34 @@ import type { Trace } from '../trace/index.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { InvariantId } from './invariant-ids.ts';
 
-/** An invariant that a trace breaks. */
+/** One break of an invariant in a trace. */
 export interface Violation extends Fingerprint {
-  /** One sentence with the addresses and names concerned. */
+  /** One sentence for users, with the addresses and names concerned. */
   readonly message: string;
-  /** Index of the step in the trace; its length stands for the teardown. */
+  /** Index of the step in the trace; the number of steps stands for the teardown. */
   readonly step: number;
-  /** The addresses concerned, where there are any. */
+  /** The addresses concerned; left out where the break has none. */
   readonly at?: Range;
 }
 
-/** A clause that has to hold of every trace. */
+/** A rule that every trace has to obey. */
 export interface Invariant {
   readonly id: InvariantId;
-  /** The clause, in one sentence. */
+  /** The rule as users read it, in one sentence. */
   readonly clause: string;
-  /** A warning is reported and never makes a check fail. */
+  /** A warning is reported, but does not make a check fail. */
   readonly severity: 'error' | 'warning';
-  /** The place in QEMU that the clause speaks of. */
+  /** The files and functions of QEMU that have to obey the rule. */
   readonly site: string;
-  /** Whether it speaks of real VMMs alone: of a run of the model it has nothing to say. */
+  /** Set where only the run of a real VMM can break the rule. */
   readonly ofRealVmm?: true;
-  /** Looks at the whole trace and reports what it finds. */
+  /** Checks the whole trace and reports to `examination`. */
   check(trace: Trace, examination: Examination): void;
 }
 
-/** What an invariant finds in one trace. */
+/** The result of one invariant on one trace. */
 export class Examination {
-  /** How many things the clause spoke of: 0 means that the trace says nothing about it. */
+  /** How many things the invariant has checked: 0 where the trace has nothing that it applies to. */
   exercised = 0;
   readonly violations: Violation[] = [];
   readonly #invariant: InvariantId;
@@ -40,9 +40,11 @@ export class Examination {
   }
 
   /**
-   * Reports a break; of several with the same cause the first is kept.
+   * Reports a break. Of several breaks with the same cause the first is kept.
    *
+   * @param step index of the step; the number of steps stands for the teardown.
    * @param message is put into words only when it is needed: most cases break nothing.
+   * @param at the addresses concerned.
    */
   violate(cause: string, step: number, message: () => string, at?: Range): void {
     if (this.violations.some((violation) => violation.cause === cause)) return;

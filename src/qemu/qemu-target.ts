@@ -1,5 +1,5 @@
 import { coldPlugged, type Scenario } from '../scenario/index.ts';
-import { wholeSteps, NotRunnable, type Target, type Step, type Trace } from '../trace/index.ts';
+import { completedSteps, NotRunnable, type Target, type Step, type Trace } from '../trace/index.ts';
 import {
   architectureOf,
   isQemuMachine,
@@ -153,7 +153,7 @@ export class QemuTarget implements Target {
   async #runTwice(scenario: Scenario): Promise<Trace> {
     const looked = await this.#runAlone(scenario);
     // What a run ends with, where it ends badly, shows the state before.
-    const whole = wholeSteps(looked);
+    const whole = completedSteps(looked);
     return this.#runAlone(scenario, (step) => {
       const state = whole[step]?.state;
       return state && { memory: state.flatView, dma: state.dmaView };
