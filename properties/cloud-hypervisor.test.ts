@@ -8,7 +8,7 @@ import {
   shrinkSighting,
   type SearchOptions,
 } from '../src/campaign/index.ts';
-import { findInvariant, fingerprint, violationsOf, type InvariantId } from '../src/invariants/index.ts';
+import { findInvariant, fingerprintText, violationsOf, type InvariantId } from '../src/invariants/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
 import { runOnModel, ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision } from '../src/model/index.ts';
 
@@ -20,7 +20,7 @@ const stored = ['cloud-hypervisor', 'revisions']
   .filter(({ regression }) => findAnyRevision(regression.scenario.revision)?.vmm === 'cloud-hypervisor');
 
 const fingerprintsOf = (scenario: Scenario, revision: AnyRevision): readonly string[] =>
-  violationsOf(runOnModel(scenario, revision)).map(fingerprint);
+  violationsOf(runOnModel(scenario, revision)).map(fingerprintText);
 
 describe('the stored cases of cloud-hypervisor', () => {
   it('are more than 30', () => expect(stored.length).toBeGreaterThan(30));
@@ -32,7 +32,7 @@ describe('the stored cases of cloud-hypervisor', () => {
       const own = findAnyRevision(scenario.revision)!;
       const trace = runOnModel(scenario, own);
       expect(trace.outcome).toBe(observed.outcome);
-      expect(violationsOf(trace).map(fingerprint)).toEqual(observed.violations);
+      expect(violationsOf(trace).map(fingerprintText)).toEqual(observed.violations);
       const broken = REVISIONS.filter((revision) =>
         fingerprintsOf(scenario, revision).includes(`${invariant}/${cause}`),
       );
@@ -60,7 +60,7 @@ describe(`a search of ${AT_MOST} cases for faults mended in 2026`, () => {
     async (id, invariant, cause, _report) => {
       const options = searching(findAnyRevision(id)!, invariant);
       const { sightings } = await search(options);
-      const sighting = sightings.find((seen) => seen.fingerprint === `${invariant}/${cause}`)!;
+      const sighting = sightings.find((seen) => seen.fingerprint.cause === cause)!;
       const { scenario } = await shrinkSighting(sighting, options);
       expect(scenario.devices).toHaveLength(1);
       expect(scenario.devices[0]!.bars).toHaveLength(1);
@@ -72,7 +72,7 @@ describe(`a search of ${AT_MOST} cases for faults mended in 2026`, () => {
     const { sightings, exercised } = await search(
       searching(findAnyRevision('cloud-hypervisor-53.0')!, 'mmap-inside-bar'),
     );
-    expect(sightings.filter(({ fingerprint }) => fingerprint.endsWith('beyond-bar'))).toEqual([]);
+    expect(sightings.filter(({ fingerprint }) => fingerprint.cause.endsWith('beyond-bar'))).toEqual([]);
     expect(exercised.get('mmap-inside-bar')).toBeGreaterThan(AT_MOST / 10);
   });
 });

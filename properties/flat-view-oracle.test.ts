@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, hex, offset } from '../src/address/index.ts';
 import { FlatRange, FlatView, MemoryRegion, MemoryTopology } from '../src/memory/index.ts';
 import { plant, treePlan, type Node } from './testing/region-tree.ts';
-import { Tally } from './testing/tally.ts';
+import { ClauseShares } from './testing/clause-shares.ts';
 
 /** The region that a search through the tree finds at an address. */
 interface Answer {
@@ -214,13 +214,13 @@ function* exercised(ranges: readonly FlatRange[], root: Node, points: readonly b
 type Render = (root: MemoryRegion) => readonly FlatRange[];
 
 /** The property: the ranges that `render` makes of a tree agree with a search through the tree at each address. */
-const agreesWithSearch = (render: Render, tally?: Tally<Clause>) =>
+const agreesWithSearch = (render: Render, shares?: ClauseShares<Clause>) =>
   fc.property(treePlan, (plan) => {
     const nodes = plant(plan, new MemoryTopology());
     const root = nodes.at(-1)!;
     const ranges = render(root.region);
     const points = pointsOf(root);
-    tally?.note(exercised(ranges, root, points));
+    shares?.note(exercised(ranges, root, points));
     checkShape(ranges, root);
     for (const address of points) checkPoint(address, ranges, root);
   });
@@ -229,12 +229,12 @@ const run = { seed: 0xf1a7, numRuns: 2000 };
 
 describe('the flat view of a region tree', () => {
   it('agrees with a search through the tree at each address (memory facts 2.2 to 2.6)', () => {
-    const tally = new Tally<Clause>();
+    const shares = new ClauseShares<Clause>();
     fc.assert(
-      agreesWithSearch((root) => FlatView.render(root).ranges, tally),
+      agreesWithSearch((root) => FlatView.render(root).ranges, shares),
       run,
     );
-    tally.expectShares({
+    shares.expectShares({
       'priority decides': 0.3,
       'order of adding decides': 0.15,
       'a child hides its parent': 0.2,

@@ -17,7 +17,7 @@ import {
   treePlan,
   type RegionPlan,
 } from './testing/region-tree.ts';
-import { Tally } from './testing/tally.ts';
+import { ClauseShares } from './testing/clause-shares.ts';
 
 type Ranges = readonly FlatRange[];
 /** What an address space shows, and the region it was rendered from. */
@@ -564,13 +564,13 @@ class Run {
 const pick = <T>(from: readonly T[], index: number): T => from[index % from.length]!;
 
 /** The property: views and listeners of `makeEngine()` follow every change. */
-const follows = (makeEngine: () => Engine, tally?: Tally<Clause>) =>
+const follows = (makeEngine: () => Engine, shares?: ClauseShares<Clause>) =>
   fc.property(plan, (one) => {
     const clauses = new Set<Clause>();
     const run = new Run(makeEngine(), one, clauses);
     for (const step of one.steps) run.do(step);
     run.finish();
-    tally?.note(clauses);
+    shares?.note(clauses);
   });
 
 const real = (): Engine => ({ topology: new MemoryTopology(), view: (space) => space.view });
@@ -578,9 +578,9 @@ const run = { seed: 0x1c4e, numRuns: 500 };
 
 describe('views and listeners', () => {
   it('follow every change (memory facts 1.7, 2.8, 3.1 to 3.5)', () => {
-    const tally = new Tally<Clause>();
-    fc.assert(follows(real, tally), run);
-    tally.expectShares({
+    const shares = new ClauseShares<Clause>();
+    fc.assert(follows(real, shares), run);
+    shares.expectShares({
       'nested transaction': 0.4,
       'several changes in one commit': 0.6,
       'ranges stay while others go and come': 0.25,

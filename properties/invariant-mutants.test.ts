@@ -1,12 +1,19 @@
 import { describe, expect, it, vi } from 'vitest';
 import { deriveSeed } from '../src/campaign/index.ts';
-import { INVARIANT_IDS, type InvariantId } from '../src/invariants/index.ts';
+import {
+  FingerprintMap,
+  FingerprintSet,
+  INVARIANT_IDS,
+  fingerprintText,
+  type Fingerprint,
+  type InvariantId,
+} from '../src/invariants/index.ts';
 import type { FlatRange } from '../src/memory/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import type { Trace } from '../src/trace/index.ts';
 import type { Revision } from '../src/vfio/index.ts';
 import { faults } from './testing/faults.ts';
-import { invariantsOf, lookFor, type Looking, type Seen } from './testing/look-for.ts';
+import { lookFor, type Found, type Looking, type Seen } from './testing/look-for.ts';
 import { MUTANTS, type Mutant } from './testing/mutants.ts';
 
 vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
@@ -42,9 +49,16 @@ function look(
   });
 }
 
+/** The invariants that must kill the mutant. */
+const killersOf = ({ fires }: Mutant): readonly InvariantId[] => INVARIANT_IDS.filter((id) => id in fires);
+
+/** The fingerprints that must be found. */
+const expectedOf = (mutant: Mutant): readonly Fingerprint[] =>
+  killersOf(mutant).flatMap((invariant) => mutant.fires[invariant]!.map((cause) => ({ invariant, cause })));
+
 /** What the base of each mutant shows on the same scenarios, as far as any mutant goes; one search for all that share it. */
-const findingsOfBases = new Map<Revision, ReadonlySet<string>>();
-function findingsOfBase(mutant: Mutant): ReadonlySet<string> {
+const findingsOfBases = new Map<Revision, FingerprintSet>();
+function findingsOfBase(mutant: Mutant): FingerprintSet {
   const known = mutant.only === undefined ? findingsOfBases.get(mutant.base) : undefined;
   if (known !== undefined) return known;
   const sharing = MUTANTS.filter(({ base, only }) => base === mutant.base && only === mutant.only);
@@ -54,23 +68,26 @@ function findingsOfBase(mutant: Mutant): ReadonlySet<string> {
     atMost,
     enough: () => true,
   });
-  const findings = new Set(found.keys());
+  const findings = new FingerprintSet(found.keys());
   if (mutant.only === undefined) findingsOfBases.set(mutant.base, findings);
   return findings;
 }
 
 /** What the mutant breaks that its base does not. */
 function examineMutant(mutant: Mutant): Seen {
-  const { base, revision = base, sabotage, distort = (trace) => trace, cases, fires } = mutant;
+  const { base, revision = base, sabotage, distort = (trace) => trace, cases } = mutant;
   const ofBase = findingsOfBase(mutant);
   const mend = sabotage?.();
   try {
     const seen = look(mutant, revision, distort, {
       atLeast: AT_LEAST,
       atMost: cases,
-      enough: (found) => fires.every((name) => found.has(name)),
+      enough: (found) => expectedOf(mutant).every((fingerprint) => found.has(fingerprint)),
     });
-    return { ...seen, found: new Map([...seen.found].filter(([name]) => !ofBase.has(name))) };
+    const found = new FingerprintMap<Found>();
+    for (const [fingerprint, where] of seen.found)
+      if (!ofBase.has(fingerprint)) found.set(fingerprint, where);
+    return { ...seen, found };
   } finally {
     mend?.();
   }
@@ -79,28 +96,30 @@ function examineMutant(mutant: Mutant): Seen {
 describe('each mutant is killed by what it breaks, and by nothing else', () => {
   it.for(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s', async ([, mutant], { annotate }) => {
     const { found, cases, exercised } = examineMutant(mutant);
-    const killers = invariantsOf(mutant.fires);
-    const said = [...killers].map((id) => `${id} ${exercised.get(id as InvariantId)}`).join(', ');
-    await annotate(`of ${cases} cases: ${said}`, 'exercised');
-    for (const name of mutant.fires) {
+    const expected = expectedOf(mutant);
+    const said = killersOf(mutant).map((id) => `${id} ${exercised.get(id)}`);
+    await annotate(`of ${cases} cases: ${said.join(', ')}`, 'exercised');
+    for (const fingerprint of expected) {
+      const where = found.get(fingerprint);
       await annotate(
-        `${name} in case ${found.get(name)?.run}, in ${found.get(name)?.cases} of ${cases}`,
+        `${fingerprintText(fingerprint)} in case ${where?.run}, in ${where?.cases} of ${cases}`,
         'killed',
       );
     }
-    expect(mutant.fires.filter((name) => !found.has(name))).toEqual([]);
-    const allowed = new Set<string>([...killers, ...(mutant.mayBreak ?? [])]);
-    expect([...found.keys()].filter((name) => !allowed.has(name.slice(0, name.indexOf('/'))))).toEqual([]);
+    expect(expected.filter((fingerprint) => !found.has(fingerprint)).map(fingerprintText)).toEqual([]);
+    const allowed = new Set([...killersOf(mutant), ...(mutant.mayBreak ?? [])]);
+    const others = found.keys().filter(({ invariant }) => !allowed.has(invariant));
+    expect(others.map(fingerprintText)).toEqual([]);
   });
 });
 
 describe('the mutants', () => {
   it('are all killed by some invariant', () => {
-    expect(MUTANTS.filter(({ fires }) => fires.length === 0).map(({ name }) => name)).toEqual([]);
+    expect(MUTANTS.filter((mutant) => expectedOf(mutant).length === 0).map(({ name }) => name)).toEqual([]);
   });
 
   it.each(INVARIANT_IDS)('of which %s kills at least one', (id) => {
-    expect(MUTANTS.filter(({ fires }) => invariantsOf(fires).has(id)).length).toBeGreaterThan(0);
+    expect(MUTANTS.filter((mutant) => killersOf(mutant).includes(id)).length).toBeGreaterThan(0);
   });
 
   it('each have a name of their own', () => {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { RegressionStore } from '../src/campaign/index.ts';
-import { fingerprint, violationsOf } from '../src/invariants/index.ts';
+import { fingerprintText, violationsOf } from '../src/invariants/index.ts';
 import { differences } from '../src/trace/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
@@ -34,7 +34,9 @@ describe.skipIf(reasonNot !== undefined)(
       const reason = runnable.get(file);
       if (reason !== undefined) return console.warn(`${file}: skipped, ${reason}`);
       const trace = await target.run(regression.scenario);
-      expect(violationsOf(trace).map(fingerprint)).toContain(`${regression.invariant}/${regression.cause}`);
+      expect(violationsOf(trace).map(fingerprintText)).toContain(
+        `${regression.invariant}/${regression.cause}`,
+      );
     });
   },
 );

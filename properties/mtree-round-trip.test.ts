@@ -20,7 +20,7 @@ import {
   type MtreeText,
   type RegionKind,
 } from '../src/memory/index.ts';
-import { Tally } from './testing/tally.ts';
+import { ClauseShares } from './testing/clause-shares.ts';
 
 /** The machines whose `info mtree` and `info mtree -f` are fixtures. */
 const machines = ['q35', 'pc', 'virt', 'pseries', 'q35-devices'] as const;
@@ -161,7 +161,7 @@ describe('info mtree', () => {
     'is the same text after printing, parsing, rebuilding and printing, in the form of $since',
     ({ form }) => {
       const always = form.disabledRegions === 'always';
-      const tally = new Tally<
+      const shares = new ClauseShares<
         | 'aliases'
         | 'overflow'
         | 'negative priority'
@@ -178,7 +178,7 @@ describe('info mtree', () => {
           const rebuilt = rebuildTree(parsed, { form });
           expect(printTree(rebuilt.topology.addressSpaces, form, { disabled })).toBe(text);
           const lines = linesOf(parsed);
-          tally.note([
+          shares.note([
             ...clauseIf(
               'aliases',
               lines.some(({ alias }) => alias !== undefined),
@@ -206,7 +206,7 @@ describe('info mtree', () => {
         }),
         parameters,
       );
-      tally.expectShares({
+      shares.expectShares({
         aliases: 0.25,
         overflow: 0.25,
         'negative priority': 0.25,
@@ -220,7 +220,7 @@ describe('info mtree', () => {
   );
 
   it('parses to the printed tree if every region has a line', () => {
-    const tally = new Tally<'nested' | 'alias' | 'disabled' | 'persistent'>();
+    const shares = new ClauseShares<'nested' | 'alias' | 'disabled' | 'persistent'>();
     const met = new Set<'nested' | 'alias' | 'disabled' | 'persistent'>();
     const form = form11;
     const last = (size: bigint): bigint => (size === 0n ? 0n : size - 1n);
@@ -274,11 +274,11 @@ describe('info mtree', () => {
             root: expected(root, 0n),
           })),
         );
-        tally.note(met);
+        shares.note(met);
       }),
       parameters,
     );
-    tally.expectShares({ nested: 0.2, alias: 0.2, disabled: 0.4, persistent: 0.4 });
+    shares.expectShares({ nested: 0.2, alias: 0.2, disabled: 0.4, persistent: 0.4 });
   });
 
   it.each(machines)('of %s in QEMU 11.1.3 is the same after parsing and rebuilding', (machine) => {
@@ -302,7 +302,7 @@ describe('info mtree', () => {
 describe('info mtree -f', () => {
   it.each(forms)('parses to the printed views, in the form of $since', ({ form }) => {
     type Clause = 'offset' | 'read-only' | 'persistent' | 'empty' | 'shared' | 'accelerator' | 'alias';
-    const tally = new Tally<Clause>();
+    const shares = new ClauseShares<Clause>();
     const hasMemslot = (space: AddressSpace, { region }: FlatRange): boolean =>
       region.isRam && space.name.includes('memory');
     fc.assert(
@@ -351,11 +351,11 @@ describe('info mtree -f', () => {
           if (ranges.some(({ accelerators }) => accelerators.length > 0)) met.add('accelerator');
           if (printed.some(({ alias }) => alias !== undefined)) met.add('alias');
         }
-        tally.note(met);
+        shares.note(met);
       }),
       parameters,
     );
-    tally.expectShares({
+    shares.expectShares({
       offset: 0.1,
       'read-only': 0.1,
       persistent: form.nonvolatile ? 0.1 : 0,

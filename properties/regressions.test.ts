@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decodeRegression, formatRegression, isCaseFile, type Regression } from '../src/campaign/index.ts';
-import { brokenBy, fingerprint, violationsOf } from '../src/invariants/index.ts';
+import { brokenBy, fingerprintText, violationsOf } from '../src/invariants/index.ts';
 import { printFlatViews, printTree } from '../src/memory/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
 import {
@@ -39,7 +39,7 @@ const caseOf = (file: string): Regression => cases.find((stored) => stored.file 
 
 const revisionOf = (scenario: Scenario): AnyRevision => findAnyRevision(scenario.revision)!;
 
-const fingerprintsOf = (trace: Trace): string[] => violationsOf(trace).map(fingerprint);
+const fingerprintsOf = (trace: Trace): string[] => violationsOf(trace).map(fingerprintText);
 
 /** A DMA request as the files have it: `step op iova size [read-only] [errno N]`. */
 const dmaLine = (event: VmmEvent, step: number): string[] => {

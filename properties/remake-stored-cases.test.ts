@@ -14,7 +14,7 @@ import { writeAtomically } from '../src/input/index.ts';
 import {
   brokenBy,
   findInvariant,
-  fingerprint,
+  fingerprintText,
   violationsOf,
   type InvariantId,
 } from '../src/invariants/index.ts';
@@ -83,7 +83,7 @@ async function smallestCase(revision: AnyRevision, invariant: InvariantId): Prom
     title: violation.message,
     status: 'expected',
     expected: findInvariant(invariant).clause,
-    observed: { outcome: trace.outcome, violations: violationsOf(trace).map(fingerprint) },
+    observed: { outcome: trace.outcome, violations: violationsOf(trace).map(fingerprintText) },
     failsOn: [],
     provenance: {
       source: `npm run remake:cases, seed ${SEED}`,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REAL_DEVICES, scenarios } from '../generators/index.ts';
 import * as library from '../src/index.ts';
-import { findInvariant, type InvariantId } from '../src/invariants/index.ts';
+import { findInvariant, sameFingerprint } from '../src/invariants/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import { compareOn } from '../src/validate/difference.ts';
 import { loadPatch, runPatched, validate, type CauseStatus, type Patch } from '../src/validate/index.ts';
@@ -46,9 +46,9 @@ describe.each(PROPOSALS)('%s', (name) => {
     const { base, patched } = sidesOf(name);
     const seen = cases.map(({ fingerprint, scenario }) => {
       const traces = { base: base.run(scenario), patched: patched.run(scenario) };
-      const invariant = findInvariant(fingerprint.split('/')[0] as InvariantId);
-      const found = compareOn(invariant, traces).differences.find(
-        (other) => other.fingerprint === fingerprint,
+      const invariant = findInvariant(fingerprint.invariant);
+      const found = compareOn(invariant, traces).differences.find((other) =>
+        sameFingerprint(other.fingerprint, fingerprint),
       );
       return { fingerprint, difference: found?.difference };
     });

@@ -15,14 +15,7 @@ import { Answers, type Question } from './answers.ts';
 import { candidatesAt } from './candidates.ts';
 import { isAt, learn } from './learn.ts';
 import type { MachineDump } from './machine-dump.ts';
-
-/** An address space of QEMU, and the rebuilt one for it. */
-export interface SpacePair {
-  readonly name: string;
-  /** Index of the rebuilt address space, the same in each rebuild of the text. */
-  readonly index: number;
-  readonly view: FlatViewText;
-}
+import type { SpacePair } from './space-pair.ts';
 
 /** The comparison of one address space. */
 export interface SpaceVerdict {

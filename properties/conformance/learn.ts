@@ -8,7 +8,7 @@ import type {
 } from '../../src/memory/index.ts';
 import type { Answers } from './answers.ts';
 import { candidatesAt, partingOf, type Candidate } from './candidates.ts';
-import type { SpacePair } from './compare-machine.ts';
+import type { SpacePair } from './space-pair.ts';
 
 /** A range of QEMU's text, with an exclusive end as our ranges have it. */
 interface QemuRange {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RegressionStore, decodeRegression, type Regression } from '../../src/campaign/index.ts';
-import type { InvariantId } from '../../src/invariants/index.ts';
+import { FingerprintSet, type Fingerprint, type InvariantId } from '../../src/invariants/index.ts';
 import { parseJson } from '../../src/input/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
 import { findRevision, type Revision } from '../../src/vfio/index.ts';
@@ -25,7 +25,7 @@ export interface KnownBug {
   /** How the bug differs from its report; `undefined` if it does not. */
   readonly remark: string | undefined;
   /** The invariant and cause that `regression` breaks with the bug and not without it. */
-  readonly shows: string;
+  readonly shows: Fingerprint;
   /** The invariants that the bug breaks. A search finds no others. */
   readonly breaks: readonly InvariantId[];
   /** The configuration of the report, which triggers the bug. */
@@ -38,7 +38,7 @@ interface BugModule {
   /** A patch that makes the base out of a release, if no release is a base for the bug. */
   readonly before?: Patch;
   readonly remark?: string;
-  readonly shows: string;
+  readonly shows: Fingerprint;
   readonly breaks: readonly InvariantId[];
 }
 
@@ -67,9 +67,12 @@ const FINDINGS = new RegressionStore(
  * The stored findings about a release, by invariant and cause. They say nothing about a bug that a patch
  * adds.
  */
-export const knownFingerprints = ({ id }: Revision): ReadonlySet<string> =>
-  new Set(
-    FINDINGS.filter(({ regression }) => regression.failsOn.includes(id)).map(
-      ({ regression: { invariant, cause } }) => `${invariant}/${cause}`,
-    ),
-  );
+export function knownFingerprints({ id }: Revision): FingerprintSet {
+  const known = new FingerprintSet();
+  for (const { regression } of FINDINGS) {
+    const { failsOn, invariant, cause } = regression;
+    if (invariant === undefined || cause === undefined || !failsOn.includes(id)) continue;
+    known.add({ invariant, cause });
+  }
+  return known;
+}

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { scenarios, simplifyScenario } from '../../generators/index.ts';
 import { deriveSeed } from '../../src/campaign/index.ts';
-import { fingerprint, violationsOf } from '../../src/invariants/index.ts';
+import { FingerprintSet, violationsOf, type Fingerprint } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import { runOnModel } from '../../src/model/index.ts';
 import type { Revision } from '../../src/vfio/index.ts';
@@ -12,13 +12,13 @@ export interface BugSighting {
   /** The number of the case, from 1. */
   readonly cases: number;
   /** Invariant and cause; the first of several in this case. */
-  readonly fingerprint: string;
+  readonly fingerprint: Fingerprint;
   readonly scenario: Scenario;
 }
 
 /** The invariants and causes that break when `scenario` runs on `revision`. */
-export const fingerprintsOf = (scenario: Scenario, revision: Revision): readonly string[] =>
-  violationsOf(runOnModel(scenario, revision)).map(fingerprint);
+export const fingerprintsOf = (scenario: Scenario, revision: Revision): FingerprintSet =>
+  new FingerprintSet(violationsOf(runOnModel(scenario, revision)));
 
 /** Cases are generated in batches, because most bugs need few cases and some need many. */
 const BATCHES = [250, 2_500, 20_000] as const;
@@ -30,7 +30,7 @@ const BATCHES = [250, 2_500, 20_000] as const;
 export class Cases {
   readonly #seed: number;
   readonly #generated = new Map<string, readonly Scenario[]>();
-  readonly #shown = new Map<string, (readonly string[])[]>();
+  readonly #shown = new Map<string, FingerprintSet[]>();
 
   constructor(seed: string) {
     this.#seed = deriveSeed(seed, 'known bugs');
@@ -52,7 +52,7 @@ export class Cases {
   }
 
   /** The invariants and causes that break when case `index`, which is `scenario`, runs on `revision`. */
-  shownBy(index: number, scenario: Scenario, revision: Revision): readonly string[] {
+  shownBy(index: number, scenario: Scenario, revision: Revision): FingerprintSet {
     let shown = this.#shown.get(revision.id);
     if (shown === undefined) this.#shown.set(revision.id, (shown = []));
     return (shown[index] ??= fingerprintsOf(scenario, revision));
@@ -70,13 +70,13 @@ export function hunt(
   { base, patched }: KnownBug,
   cases: Cases,
   most: number,
-  known: ReadonlySet<string>,
+  known: FingerprintSet,
 ): BugSighting | undefined {
-  const seen = new Set(known);
+  const seen = new FingerprintSet(known);
   let index = 0;
   for (const scenario of cases.take(most, base)) {
     for (const shown of cases.shownBy(index, scenario, base)) seen.add(shown);
-    const fresh = fingerprintsOf(scenario, patched).find((shown) => !seen.has(shown));
+    const fresh = [...fingerprintsOf(scenario, patched)].find((shown) => !seen.has(shown));
     index++;
     if (fresh !== undefined) return { cases: index, fingerprint: fresh, scenario };
   }
@@ -84,9 +84,9 @@ export function hunt(
 }
 
 /** The smallest scenario, by shrinking, that shows the same fingerprint with the bug and not without it. */
-export function shrink({ base, patched }: KnownBug, { fingerprint: name, scenario }: BugSighting): Scenario {
+export function shrink({ base, patched }: KnownBug, { fingerprint, scenario }: BugSighting): Scenario {
   const shows = (candidate: Scenario): boolean =>
-    fingerprintsOf(candidate, patched).includes(name) && !fingerprintsOf(candidate, base).includes(name);
+    fingerprintsOf(candidate, patched).has(fingerprint) && !fingerprintsOf(candidate, base).has(fingerprint);
   for (let smallest = scenario; ;) {
     let smaller: Scenario | undefined;
     for (const candidate of simplifyScenario(smallest)) {
@@ -104,15 +104,15 @@ export function flagged(
   { base, patched }: KnownBug,
   cases: Cases,
   count: number,
-  known: ReadonlySet<string>,
-): ReadonlySet<string> {
-  const onBase = new Set(known);
-  const onPatched = new Set<string>();
+  known: FingerprintSet,
+): FingerprintSet {
+  const onBase = new FingerprintSet(known);
+  const onPatched = new FingerprintSet();
   let index = 0;
   for (const scenario of cases.take(count, base)) {
     for (const shown of cases.shownBy(index, scenario, base)) onBase.add(shown);
     for (const shown of fingerprintsOf(scenario, patched)) onPatched.add(shown);
     index++;
   }
-  return new Set([...onPatched].filter((name) => !onBase.has(name)));
+  return new FingerprintSet([...onPatched].filter((fingerprint) => !onBase.has(fingerprint)));
 }

@@ -1,8 +1,14 @@
 import { writeAtomically } from '../../src/input/index.ts';
+import {
+  FingerprintMap,
+  FingerprintSet,
+  fingerprintText,
+  type Fingerprint,
+} from '../../src/invariants/index.ts';
 import type { Revision } from '../../src/vfio/index.ts';
 import { knownFingerprints, type KnownBug } from './bugs.ts';
 import { Cases, flagged, hunt, shrink, type BugSighting } from './hunt.ts';
-import { RESULTS, type BugResult } from './results.ts';
+import { RESULTS, storedResult, type BugResult } from './results.ts';
 
 /** The extent of a measurement. */
 export interface Measure {
@@ -20,9 +26,9 @@ export function measure(
   { seeds, most, cases: flaggedCases }: Measure,
   report: (line: string) => void,
 ): readonly BugResult[] {
-  const known = new Map<string, ReadonlySet<string>>();
+  const known = new Map<string, FingerprintSet>();
   const sightings = new Map<string, BugSighting[]>(bugs.map(({ id }) => [id, []]));
-  const everything = new Map<string, ReadonlySet<string>>();
+  const everything = new Map<string, FingerprintSet>();
   for (let seed = 1; seed <= seeds; seed++) {
     const cases = new Cases(String(seed));
     for (const bug of bugs) {
@@ -31,7 +37,8 @@ export function measure(
       if (seed === 1) everything.set(bug.id, flagged(bug, cases, flaggedCases, knownOfBase));
       const sighting = hunt(bug, cases, most, knownOfBase);
       if (sighting !== undefined) sightings.get(bug.id)!.push(sighting);
-      report(`seed ${seed} ${bug.id} ${sighting?.cases ?? 'not found'} ${sighting?.fingerprint ?? ''}`);
+      const found = sighting && `${sighting.cases} ${fingerprintText(sighting.fingerprint)}`;
+      report(`seed ${seed} ${bug.id} ${found ?? 'not found'}`);
     }
   }
   return bugs.map((bug) => {
@@ -51,27 +58,27 @@ export function measure(
         bars: smallest?.devices.reduce((sum, { bars }) => sum + bars.length, 0) ?? 0,
         operations: smallest?.operations.length ?? 0,
       },
-      flagged: { cases: flaggedCases, fingerprints: [...everything.get(bug.id)!].toSorted() },
+      flagged: { cases: flaggedCases, fingerprints: [...everything.get(bug.id)!] },
     };
   });
 }
 
 /** The fingerprints that the cases and the stored findings show of a revision without a bug. */
-function knownOf(base: Revision, cases: Cases, count: number): ReadonlySet<string> {
-  const shown = new Set(knownFingerprints(base));
+function knownOf(base: Revision, cases: Cases, count: number): FingerprintSet {
+  const shown = knownFingerprints(base);
   let index = 0;
   for (const scenario of cases.take(count, base)) {
-    for (const name of cases.shownBy(index++, scenario, base)) shown.add(name);
+    for (const fingerprint of cases.shownBy(index++, scenario, base)) shown.add(fingerprint);
   }
   return shown;
 }
 
-function mostFrequent(names: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? '';
+function mostFrequent(fingerprints: readonly Fingerprint[]): Fingerprint | undefined {
+  const counts = new FingerprintMap<number>();
+  for (const fingerprint of fingerprints) counts.set(fingerprint, (counts.get(fingerprint) ?? 0) + 1);
+  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0];
 }
 
 /** Stores the measurements: one line a bug. */
 export const writeResults = (results: readonly BugResult[]): void =>
-  writeAtomically(RESULTS, results.map((result) => `${JSON.stringify(result)}\n`).join(''));
+  writeAtomically(RESULTS, results.map((result) => `${JSON.stringify(storedResult(result))}\n`).join(''));

@@ -1,3 +1,4 @@
+import { fingerprintText } from '../../src/invariants/index.ts';
 import type { KnownBug } from './bugs.ts';
 import { median, type BugResult, type LeftOut } from './results.ts';
 
@@ -48,8 +49,8 @@ function row({ id, title, source, base }: KnownBug, results: readonly BugResult[
   const result = results.find((candidate) => candidate.id === id);
   if (result === undefined) return `| ${id} | ${title} | ${source} | ${base.id} | | | | | | |`;
   const { found, seeds, cases, fingerprint, shrunk, flagged } = result;
-  const invariants = new Set(flagged.fingerprints.map((name) => name.split('/')[0]!));
-  const first = fingerprint.split('/')[0]!;
+  const invariants = new Set<string>(flagged.fingerprints.map(({ invariant }) => invariant));
+  const first = fingerprint?.invariant ?? '';
   const others = [...invariants].filter((name) => name !== first).toSorted();
   const size = `${shrunk.devices} / ${shrunk.bars} / ${shrunk.operations}`;
   const cells = [
@@ -57,7 +58,7 @@ function row({ id, title, source, base }: KnownBug, results: readonly BugResult[
     title,
     source,
     `\`${base.id}\``,
-    `\`${fingerprint}\``,
+    `\`${fingerprint === undefined ? '' : fingerprintText(fingerprint)}\``,
     `${found}/${seeds}`,
     median(cases) ?? '',
     cases.at(-1) ?? '',

@@ -1,5 +1,5 @@
 import type { Regression } from '../../src/campaign/index.ts';
-import { fingerprint, violationsOf } from '../../src/invariants/index.ts';
+import { violationsOf } from '../../src/invariants/index.ts';
 import { ALL_REVISIONS, findAnyRevision, runOnModel } from '../../src/model/index.ts';
 
 /**
@@ -10,6 +10,8 @@ export const failsOn = ({ invariant, cause, scenario }: Regression): string[] =>
   ALL_REVISIONS.filter(({ vmm }) => vmm === findAnyRevision(scenario.revision)!.vmm)
     .filter(({ iommus }) => (iommus as readonly string[]).includes(scenario.host.iommu.type))
     .filter((revision) =>
-      violationsOf(runOnModel(scenario, revision)).map(fingerprint).includes(`${invariant}/${cause}`),
+      violationsOf(runOnModel(scenario, revision)).some(
+        (other) => other.invariant === invariant && other.cause === cause,
+      ),
     )
     .map(({ id }) => id);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { scenarios } from '../../generators/index.ts';
-import { INVARIANTS, examine, fingerprint, type InvariantId } from '../../src/invariants/index.ts';
+import { FingerprintMap, INVARIANTS, examine, type InvariantId } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import type { Trace } from '../../src/trace/index.ts';
 import { scopeOf, type AnyRevision } from '../../src/model/index.ts';
@@ -15,7 +15,7 @@ export interface Looking {
   readonly atLeast: number;
   readonly atMost: number;
   /** Whether these fingerprints are all that is wanted; only then it ends before `atMost`. */
-  readonly enough: (found: ReadonlyMap<string, Found>) => boolean;
+  readonly enough: (found: FingerprintMap<Found>) => boolean;
 }
 
 /** Where a fingerprint was seen first, and in how many cases. */
@@ -26,7 +26,7 @@ export interface Found {
 
 /** What was seen, and over how many cases. */
 export interface Seen {
-  readonly found: ReadonlyMap<string, Found>;
+  readonly found: FingerprintMap<Found>;
   readonly cases: number;
   /** In how many cases each invariant had something to say. */
   readonly exercised: ReadonlyMap<InvariantId, number>;
@@ -38,7 +38,7 @@ export interface Seen {
  * @throws whatever `run` throws.
  */
 export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Looking): Seen {
-  const found = new Map<string, Found>();
+  const found = new FingerprintMap<Found>();
   const exercised = new Map<InvariantId, number>();
   let cases = 0;
   let ended = false;
@@ -48,9 +48,8 @@ export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Lookin
       const { exercised: times, violations } = examine(trace, invariant);
       if (times > 0) exercised.set(invariant.id, (exercised.get(invariant.id) ?? 0) + 1);
       for (const violation of violations) {
-        const name = fingerprint(violation);
-        const known = found.get(name);
-        if (known === undefined) found.set(name, { run: cases, cases: 1 });
+        const known = found.get(violation);
+        if (known === undefined) found.set(violation, { run: cases, cases: 1 });
         else known.cases++;
       }
     }
@@ -68,7 +67,3 @@ export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Lookin
   if (failed && !ended) throw errorInstance;
   return { found, cases, exercised };
 }
-
-/** The ids of the invariants in these fingerprints. */
-export const invariantsOf = (fingerprints: Iterable<string>): ReadonlySet<string> =>
-  new Set([...fingerprints].map((name) => name.slice(0, name.indexOf('/'))));

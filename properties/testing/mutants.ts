@@ -37,8 +37,8 @@ export interface Mutant {
   readonly only?: (scenario: Scenario) => Scenario;
   /** How many cases are looked at. */
   readonly cases: number;
-  /** Fingerprints that must be found, and that the base does not have. */
-  readonly fires: readonly `${InvariantId}/${string}`[];
+  /** The causes that must be found, by invariant, and that the base does not have. */
+  readonly fires: Readonly<Partial<Record<InvariantId, readonly string[]>>>;
   /** Other invariants that may break in consequence; everything else has to be silent. */
   readonly mayBreak?: readonly InvariantId[];
 }
@@ -152,25 +152,25 @@ export const MUTANTS: readonly Mutant[] = [
     base: qemu111,
     revision: withListener(qemu111, { mapsDeviceMemory: () => true }),
     cases: 1_500,
-    fires: ['map-aligned/bar-fragment-unaligned', 'map-aligned/small-bar-unaligned'],
+    fires: { 'map-aligned': ['bar-fragment-unaligned', 'small-bar-unaligned'] },
   },
   {
     name: 'SEED-01, CH-05, QL-08: and the VMM dies of the refusal',
     base: qemu111,
     revision: withListener(qemu111, { mapsDeviceMemory: () => true, deviceMemoryFailure: 'fatal' }),
     cases: 1_500,
-    fires: [
-      'map-aligned/bar-fragment-unaligned',
-      'mmio-map-not-fatal/refused-map',
-      'no-abort/dma-map-device-memory-EINVAL',
-    ],
+    fires: {
+      'map-aligned': ['bar-fragment-unaligned'],
+      'mmio-map-not-fatal': ['refused-map'],
+      'no-abort': ['dma-map-device-memory-EINVAL'],
+    },
   },
   {
     name: 'SEED-02: the mask of the skip rule is inverted',
     base: qemu111,
     revision: withListener(qemu111, { skip: skipsWhatHasAPage }),
     cases: 1_500,
-    fires: ['ram-reachable/not-mapped'],
+    fires: { 'ram-reachable': ['not-mapped'] },
     mayBreak: ['guest-page-reachable'],
   },
   {
@@ -178,11 +178,11 @@ export const MUTANTS: readonly Mutant[] = [
     base: qemu212,
     revision: { ...qemu212, machine: { ...qemu212.machine, mmioInPhbDmaSpace: true } },
     cases: 1_500,
-    fires: [
-      'window-limit/window-for-mmio',
-      'mmio-map-not-fatal/removal-of-refused-window',
-      'no-abort/dma-window',
-    ],
+    fires: {
+      'window-limit': ['window-for-mmio'],
+      'mmio-map-not-fatal': ['removal-of-refused-window'],
+      'no-abort': ['dma-window'],
+    },
     mayBreak: ['map-unmap-symmetric'],
   },
   {
@@ -190,7 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
     base: qemu111,
     revision: withListener(qemu111, { alignment: ({ target }) => target }),
     cases: 1_500,
-    fires: ['map-aligned/ram-off-host-page'],
+    fires: { 'map-aligned': ['ram-off-host-page'] },
   },
   {
     name: 'SEED-05: device memory is held to the target page, not to that of the IOMMU',
@@ -199,7 +199,7 @@ export const MUTANTS: readonly Mutant[] = [
       mapsDeviceMemory: (start, size, { target }) => (start | size) % target === 0n,
     }),
     cases: 1_500,
-    fires: ['map-aligned/bar-fragment-unaligned'],
+    fires: { 'map-aligned': ['bar-fragment-unaligned'] },
   },
   {
     name: 'SEED-06: the MSI-X regions hang from one that is in no tree',
@@ -208,21 +208,21 @@ export const MUTANTS: readonly Mutant[] = [
       msixParent: ({ base }) => base && MemoryRegion.container('never initialised', base.size),
     }),
     cases: 1_500,
-    fires: ['msix-trapped/not-emulated'],
+    fires: { 'msix-trapped': ['not-emulated'] },
   },
   {
     name: 'SEED-07: every machine does without the emulation',
     base: qemu111,
     revision: withDevice(qemu111, { msixExposure: () => ({ kind: 'table-disabled' }) }),
     cases: 1_500,
-    fires: ['msix-trapped/direct-in-flat-view', 'msix-trapped/in-memslot', 'msix-trapped/dma-mapped'],
+    fires: { 'msix-trapped': ['direct-in-flat-view', 'in-memslot', 'dma-mapped'] },
   },
   {
     name: 'CV-01: nobody emulates the table',
     base: qemu111,
     revision: withDevice(qemu111, { msixExposure: () => ({ kind: 'not-added' }) }),
     cases: 1_500,
-    fires: ['msix-trapped/direct-in-flat-view', 'msix-trapped/in-memslot', 'msix-trapped/dma-mapped'],
+    fires: { 'msix-trapped': ['direct-in-flat-view', 'in-memslot', 'dma-mapped'] },
     mayBreak: ['msix-capability-consistent'],
   },
   {
@@ -235,7 +235,7 @@ export const MUTANTS: readonly Mutant[] = [
       }),
     }),
     cases: 500,
-    fires: ['msix-capability-consistent/reserved-bir', 'msix-capability-consistent/no-such-bar'],
+    fires: { 'msix-capability-consistent': ['reserved-bir', 'no-such-bar'] },
   },
   {
     name: 'KT-02: table and PBA are laid out in whole pages, one after the other',
@@ -252,7 +252,7 @@ export const MUTANTS: readonly Mutant[] = [
       }),
     }),
     cases: 500,
-    fires: ['msix-capability-consistent/outside-bar'],
+    fires: { 'msix-capability-consistent': ['outside-bar'] },
     mayBreak: ['msix-trapped'],
   },
   {
@@ -260,14 +260,14 @@ export const MUTANTS: readonly Mutant[] = [
     base: qemu111,
     revision: withDevice(qemu111, { honoursMsixMappable: false }),
     cases: 1_500,
-    fires: ['msix-direct-on-opt-out/table-trapped'],
+    fires: { 'msix-direct-on-opt-out': ['table-trapped'] },
   },
   {
     name: 'QL-07, CH-18: a listener that is unregistered takes nothing back',
     base: qemu111,
     revision: withListener(qemu111, { whenUnregistered: 'nothing' }),
     cases: 500,
-    fires: ['map-unmap-symmetric/left-after-teardown'],
+    fires: { 'map-unmap-symmetric': ['left-after-teardown'] },
   },
   {
     name: 'QP-03, CH-14: what lies between the areas of the kernel is mmapped, too',
@@ -283,7 +283,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 1_500,
     only: onSparseKernel,
-    fires: ['mmap-inside-bar/msix-page'],
+    fires: { 'mmap-inside-bar': ['msix-page'] },
   },
   {
     name: 'QK-01: start and length of a slot are rounded each for itself',
@@ -295,7 +295,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     }),
     cases: 1_500,
-    fires: ['memslot-aligned-disjoint/not-backed'],
+    fires: { 'memslot-aligned-disjoint': ['not-backed'] },
     mayBreak: ['msix-trapped'],
   },
   {
@@ -308,7 +308,7 @@ export const MUTANTS: readonly Mutant[] = [
       }),
     }),
     cases: 1_500,
-    fires: ['memslot-aligned-disjoint/not-backed'],
+    fires: { 'memslot-aligned-disjoint': ['not-backed'] },
     mayBreak: ['msix-trapped', 'no-abort'],
   },
   {
@@ -321,28 +321,28 @@ export const MUTANTS: readonly Mutant[] = [
       },
     }),
     cases: 1_500,
-    fires: ['memslot-aligned-disjoint/unaligned', 'no-abort/memslot-EINVAL-off-page'],
+    fires: { 'memslot-aligned-disjoint': ['unaligned'], 'no-abort': ['memslot-EINVAL-off-page'] },
   },
   {
     name: 'KT-01: a slot is made for whatever there is',
     base: qemu111,
     revision: withMemslots(qemu111, { span: ({ start, size }) => ({ start, size }) }),
     cases: 1_500,
-    fires: ['memslot-aligned-disjoint/unaligned', 'no-abort/memslot-EINVAL-off-page'],
+    fires: { 'memslot-aligned-disjoint': ['unaligned'], 'no-abort': ['memslot-EINVAL-off-page'] },
   },
   {
     name: 'BIRs are not looked at',
     base: qemu111,
     revision: withDevice(qemu111, { checkLocation: () => undefined }),
     cases: 1_500,
-    fires: ['no-abort/msix-init-segfault'],
+    fires: { 'no-abort': ['msix-init-segfault'] },
   },
   {
     name: 'a refused hot-plugged device kills the VMM',
     base: withDevice(qemu111, { hotplugRefusal: 'reported' }),
     revision: qemu111,
     cases: 1_500,
-    fires: ['no-abort/hotplug-refusal-segfault'],
+    fires: { 'no-abort': ['hotplug-refusal-segfault'] },
   },
   {
     name: 'a reset of pseries takes every container for one of the kernel’s',
@@ -353,7 +353,7 @@ export const MUTANTS: readonly Mutant[] = [
       machine: { ...qemu60.machine, phbResetNeedsKernelContainer: true },
     },
     cases: 1_500,
-    fires: ['no-abort/eeh-container-cast'],
+    fires: { 'no-abort': ['eeh-container-cast'] },
   },
   {
     name: 'CH-04, OV-04: the DMA listener misses that device memory goes away',
@@ -368,11 +368,11 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: [
-      'map-matches-view/stale',
-      'map-unmap-symmetric/left-after-teardown',
-      'incremental-equals-scratch/extra-mapping',
-    ],
+    fires: {
+      'map-matches-view': ['stale'],
+      'map-unmap-symmetric': ['left-after-teardown'],
+      'incremental-equals-scratch': ['extra-mapping'],
+    },
     mayBreak: ['ram-reachable', 'no-abort'],
   },
   {
@@ -388,7 +388,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['map-unmap-symmetric/left-after-teardown'],
+    fires: { 'map-unmap-symmetric': ['left-after-teardown'] },
     mayBreak: [
       'ram-reachable',
       'map-matches-view',
@@ -411,7 +411,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['incremental-equals-scratch/lacking-mapping', 'ram-reachable/not-mapped'],
+    fires: { 'incremental-equals-scratch': ['lacking-mapping'], 'ram-reachable': ['not-mapped'] },
     // A window that was never made cannot be removed.
     mayBreak: ['map-unmap-symmetric', 'guest-page-reachable', 'no-abort'],
   },
@@ -429,7 +429,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['map-unmap-symmetric/split-mapping'],
+    fires: { 'map-unmap-symmetric': ['split-mapping'] },
     mayBreak: ['ram-reachable', 'map-matches-view', 'incremental-equals-scratch', 'no-abort'],
   },
   {
@@ -446,7 +446,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['map-unmap-symmetric/unmap-of-nothing'],
+    fires: { 'map-unmap-symmetric': ['unmap-of-nothing'] },
     mayBreak: ['no-abort'],
   },
   {
@@ -463,7 +463,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['map-unmap-symmetric/overlapping-map'],
+    fires: { 'map-unmap-symmetric': ['overlapping-map'] },
     mayBreak: ['window-limit'],
   },
   {
@@ -479,7 +479,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['memslot-aligned-disjoint/not-backed'],
+    fires: { 'memslot-aligned-disjoint': ['not-backed'] },
     mayBreak: ['ram-reachable', 'no-abort'],
   },
   {
@@ -495,7 +495,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['memslot-aligned-disjoint/not-backed'],
+    fires: { 'memslot-aligned-disjoint': ['not-backed'] },
   },
   {
     name: 'PERM: the IOMMU maps everything writable',
@@ -510,7 +510,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['ram-reachable/wrong-permission', 'map-matches-view/wrong-permission'],
+    fires: { 'ram-reachable': ['wrong-permission'], 'map-matches-view': ['wrong-permission'] },
   },
   {
     name: 'VADDR: mappings show the page before',
@@ -526,7 +526,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['ram-reachable/wrong-backing', 'map-matches-view/stale'],
+    fires: { 'ram-reachable': ['wrong-backing'], 'map-matches-view': ['stale'] },
     mayBreak: ['msix-trapped'],
   },
   {
@@ -540,7 +540,7 @@ export const MUTANTS: readonly Mutant[] = [
       })),
     })),
     cases: 1_500,
-    fires: ['map-matches-view/too-long'],
+    fires: { 'map-matches-view': ['too-long'] },
     mayBreak: ['msix-trapped', 'ram-reachable', 'incremental-equals-scratch'],
   },
   {
@@ -549,7 +549,7 @@ export const MUTANTS: readonly Mutant[] = [
     sabotage: () =>
       replace(SpaprTceContainer, 'createWindow', () => () => ({ errno: Errno.ENOSPC, window: undefined })),
     cases: 1_500,
-    fires: ['window-limit/too-many-windows'],
+    fires: { 'window-limit': ['too-many-windows'] },
     mayBreak: ['no-abort'],
   },
   {
@@ -565,7 +565,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['no-abort/memory-registration-ENOMEM'],
+    fires: { 'no-abort': ['memory-registration-ENOMEM'] },
   },
   {
     name: 'SEED-02 where no page is at an edge',
@@ -573,14 +573,14 @@ export const MUTANTS: readonly Mutant[] = [
     revision: withListener(qemu111, { skip: skipsWhatHasAPage }),
     only: wholeRam,
     cases: 500,
-    fires: ['guest-page-reachable/unmapped-guest-page', 'ram-reachable/not-mapped'],
+    fires: { 'guest-page-reachable': ['unmapped-guest-page'], 'ram-reachable': ['not-mapped'] },
   },
   {
     name: 'SV-01: ranges are the same when they begin alike',
     base: qemu111,
     sabotage: switching('equalityIgnoresLength'),
     cases: 1_500,
-    fires: ['map-unmap-symmetric/split-mapping'],
+    fires: { 'map-unmap-symmetric': ['split-mapping'] },
     mayBreak: [
       'ram-reachable',
       'map-matches-view',
@@ -594,14 +594,14 @@ export const MUTANTS: readonly Mutant[] = [
     base: qemu111,
     sabotage: switching('neverMerges'),
     cases: 1_500,
-    fires: ['flat-minimal/mergeable'],
+    fires: { 'flat-minimal': ['mergeable'] },
   },
   {
     name: 'neighbours are merged that are not of one region',
     base: qemu111,
     sabotage: switching('mergesStrangers'),
     cases: 1_500,
-    fires: ['flat-partition/wrong-owner'],
+    fires: { 'flat-partition': ['wrong-owner'] },
     mayBreak: ['map-aligned', 'msix-trapped', 'msix-direct-on-opt-out', 'msix-capability-consistent'],
   },
   {
@@ -611,7 +611,7 @@ export const MUTANTS: readonly Mutant[] = [
       firstOwned(view) === -1 ? view : view.toSpliced(firstOwned(view), 1),
     ),
     cases: 1_500,
-    fires: ['flat-partition/wrong-owner'],
+    fires: { 'flat-partition': ['wrong-owner'] },
     mayBreak: ['map-matches-view', 'memslot-aligned-disjoint'],
   },
   {
@@ -626,7 +626,7 @@ export const MUTANTS: readonly Mutant[] = [
       return view.toSpliced(at, 1, { ...range, end: middle }, second);
     }),
     cases: 1_500,
-    fires: ['flat-minimal/mergeable'],
+    fires: { 'flat-minimal': ['mergeable'] },
     mayBreak: ['map-matches-view', 'memslot-aligned-disjoint'],
   },
   {
@@ -640,7 +640,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ),
     cases: 1_500,
-    fires: ['flat-partition/wrong-owner'],
+    fires: { 'flat-partition': ['wrong-owner'] },
     mayBreak: ['msix-direct-on-opt-out', 'map-matches-view', 'memslot-aligned-disjoint'],
   },
   {
@@ -652,7 +652,7 @@ export const MUTANTS: readonly Mutant[] = [
       return range === undefined ? view : view.toSpliced(at + 1, 0, { ...range, start: range.end - 1n });
     }),
     cases: 500,
-    fires: ['flat-partition/not-disjoint'],
+    fires: { 'flat-partition': ['not-disjoint'] },
     mayBreak: ['msix-trapped'],
   },
   {
@@ -664,7 +664,7 @@ export const MUTANTS: readonly Mutant[] = [
       return range === undefined ? view : view.toSpliced(at, 0, { ...range, end: range.start });
     }),
     cases: 500,
-    fires: ['flat-partition/empty-range'],
+    fires: { 'flat-partition': ['empty-range'] },
     mayBreak: ['flat-minimal'],
   },
   {
@@ -675,7 +675,7 @@ export const MUTANTS: readonly Mutant[] = [
       return last === undefined ? view : view.with(view.length - 1, { ...last, end: 1n << 65n });
     }),
     cases: 500,
-    fires: ['flat-partition/outside-space'],
+    fires: { 'flat-partition': ['outside-space'] },
     mayBreak: ['ram-reachable', 'guest-page-reachable', 'msix-capability-consistent'],
   },
   {
@@ -693,7 +693,7 @@ export const MUTANTS: readonly Mutant[] = [
       })),
     })),
     cases: 500,
-    fires: ['msix-capability-consistent/over-live-registers'],
+    fires: { 'msix-capability-consistent': ['over-live-registers'] },
     mayBreak: ['msix-trapped'],
   },
   {
@@ -713,7 +713,7 @@ export const MUTANTS: readonly Mutant[] = [
       })),
     })),
     cases: 500,
-    fires: ['msix-capability-consistent/emulated-elsewhere'],
+    fires: { 'msix-capability-consistent': ['emulated-elsewhere'] },
   },
   {
     name: 'QK-02: KVM is given host addresses that are off by some pages',
@@ -728,7 +728,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['ram-reachable/wrong-backing'],
+    fires: { 'ram-reachable': ['wrong-backing'] },
   },
   {
     name: 'PERM: KVM maps everything writable',
@@ -743,7 +743,7 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['memslot-aligned-disjoint/wrong-permission'],
+    fires: { 'memslot-aligned-disjoint': ['wrong-permission'] },
   },
   {
     name: 'VADDR: the IOMMU is given host addresses that are off',
@@ -761,14 +761,14 @@ export const MUTANTS: readonly Mutant[] = [
           },
       ),
     cases: 1_500,
-    fires: ['ram-reachable/wrong-backing'],
+    fires: { 'ram-reachable': ['wrong-backing'] },
   },
   {
     name: 'the view lacks the first range of the machine',
     base: qemu111,
     distort: distortingViews((view) => view.slice(1)),
     cases: 1_500,
-    fires: ['flat-partition/wrong-owner', 'memslot-aligned-disjoint/not-backed'],
+    fires: { 'flat-partition': ['wrong-owner'], 'memslot-aligned-disjoint': ['not-backed'] },
     mayBreak: ['map-matches-view'],
   },
   {
@@ -777,7 +777,7 @@ export const MUTANTS: readonly Mutant[] = [
     revision: withListener(qemu111, { mapsDeviceMemory: () => false }),
     distort: heldToModel,
     cases: 500,
-    fires: ['model-agrees/requests', 'model-agrees/mappings'],
+    fires: { 'model-agrees': ['requests', 'mappings'] },
   },
   {
     name: 'a real QEMU makes a BAR smaller than a page as large as two',
@@ -785,7 +785,7 @@ export const MUTANTS: readonly Mutant[] = [
     revision: withDevice(qemu111, { subPageSize: (_barSize, _address, pageSize) => 2n * pageSize }),
     distort: heldToModel,
     cases: 1_500,
-    fires: ['model-agrees/view'],
+    fires: { 'model-agrees': ['view'] },
   },
   {
     name: 'a real QEMU has MSI-X enabled from the start, and nobody but the model knows better',
@@ -801,7 +801,7 @@ export const MUTANTS: readonly Mutant[] = [
         }))(trace),
       ),
     cases: 500,
-    fires: ['model-agrees/devices'],
+    fires: { 'model-agrees': ['devices'] },
   },
   {
     name: 'a real QEMU outlives the refusal of a hot-plugged device, which the model dies of',
@@ -809,7 +809,7 @@ export const MUTANTS: readonly Mutant[] = [
     revision: withDevice(qemu111, { hotplugRefusal: 'reported' }),
     distort: heldToModel,
     cases: 1_500,
-    fires: ['model-agrees/outcome'],
+    fires: { 'model-agrees': ['outcome'] },
   },
   {
     name: 'a real QEMU refuses devices in other words',
@@ -825,7 +825,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     distort: heldToModel,
     cases: 1_500,
-    fires: ['model-agrees/error'],
+    fires: { 'model-agrees': ['error'] },
   },
   {
     name: 'a real QEMU comes one step further than the model before it gives up',
@@ -836,6 +836,6 @@ export const MUTANTS: readonly Mutant[] = [
       return { ...trace, model: { ...trace, steps: [...steps.slice(0, -2), ...steps.slice(-1)] } };
     },
     cases: 500,
-    fires: ['model-agrees/steps'],
+    fires: { 'model-agrees': ['steps'] },
   },
 ];

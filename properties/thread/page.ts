@@ -89,7 +89,7 @@ function proposal({ name, patch, verdict }: Judged): string[] {
   const errors = verdict.invariants
     .filter(({ severity }) => severity === 'error')
     .flatMap(({ invariant, site, causes }) =>
-      causes.map((cause) => ({ ...cause, site, fingerprint: `${invariant} / ${cause.cause}` })),
+      causes.map((cause) => ({ ...cause, site, name: `${invariant} / ${cause.cause}` })),
     )
     .toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
   const list = (label: string, statuses: readonly CauseStatus[]): string[] => {
@@ -104,7 +104,7 @@ function proposal({ name, patch, verdict }: Judged): string[] {
     ...list('Breaks', BREAKING),
     ...list('Mends', MENDING),
     ...list('Uncovers', ['uncovered']),
-    ...(shown?.counterexample ? [smallestCase(shown.fingerprint, shown.site, shown.counterexample)] : []),
+    ...(shown?.counterexample ? [smallestCase(shown.name, shown.site, shown.counterexample)] : []),
     ...devices(verdict.devices),
   ];
 }
@@ -113,10 +113,10 @@ function proposal({ name, patch, verdict }: Judged): string[] {
  * A cause, what the patch does to it, and the number of cases that show it on the base and on the patched
  * side.
  */
-const causeLine = ({ fingerprint, status, cases }: StoredCause & { fingerprint: string }): string => {
+const causeLine = ({ name, status, cases }: StoredCause & { name: string }): string => {
   const { both, fixed, hidden, broken, swapped, uncovered } = cases;
   const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];
-  return `- ${fingerprint}: ${change(status, cases)} (${before} -> ${after} cases)`;
+  return `- ${name}: ${change(status, cases)} (${before} -> ${after} cases)`;
 };
 
 function change(
@@ -150,11 +150,7 @@ function change(
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A case in a block: the violation, the scenario, and the memory map of either side. */
-function smallestCase(
-  fingerprint: string,
-  site: string,
-  { base, patched, scenario }: StoredCounterexample,
-): string {
+function smallestCase(name: string, site: string, { base, patched, scenario }: StoredCounterexample): string {
   const { message, step } = (patched.violation ?? base.violation)!;
   const side = (name: string, { outcome, error, memoryMap }: StoredCounterexample['base']): string[] => [
     `${name}, ${outcome === 'ok' ? 'to the end' : `${outcome}: ${error}`}`,
@@ -167,7 +163,7 @@ function smallestCase(
     side('patched', patched),
   ];
   const text = paragraphs.map((lines) => lines.join('\n')).join('\n\n');
-  return `The smallest case for ${fingerprint} (${site}):\n\n\`\`\`\n${text}\n\`\`\``;
+  return `The smallest case for ${name} (${site}):\n\n\`\`\`\n${text}\n\`\`\``;
 }
 
 const FIGURES = [

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Fingerprint, InvariantId } from '../../src/invariants/index.ts';
 import { decodeScenario, type Scenario } from '../../src/scenario/index.ts';
 import type { CauseStatus, Difference, InvariantStatus } from '../../src/validate/index.ts';
 
@@ -33,7 +34,7 @@ export interface StoredCause {
 
 /** An invariant that some case breaks. */
 export interface StoredInvariant {
-  readonly invariant: string;
+  readonly invariant: InvariantId;
   readonly severity: 'error' | 'warning';
   readonly status: InvariantStatus;
   readonly site: string;
@@ -75,10 +76,10 @@ export const casesOf = ({ invariants }: StoredVerdict) =>
         ? []
         : [
             {
-              fingerprint: `${invariant}/${cause}`,
+              fingerprint: { invariant, cause },
               ...counterexample,
               scenario: decodeScenario(counterexample.scenario),
             },
           ],
     ),
-  ) satisfies readonly { fingerprint: string; scenario: Scenario }[];
+  ) satisfies readonly { fingerprint: Fingerprint; scenario: Scenario }[];

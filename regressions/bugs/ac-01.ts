@@ -1,7 +1,7 @@
 import { alignUp, definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-capability-consistent/swallows-registers';
+export const shows = { invariant: 'msix-capability-consistent', cause: 'swallows-registers' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];

@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-capability-consistent/pba-emulated-elsewhere';
+export const shows = { invariant: 'msix-capability-consistent', cause: 'pba-emulated-elsewhere' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'no-abort'];

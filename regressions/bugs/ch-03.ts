@@ -5,7 +5,7 @@ export const remark =
   'The first of three mistakes in the report. The other two concern accesses, which the model does not carry out.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-trapped/direct-in-flat-view';
+export const shows = { invariant: 'msix-trapped', cause: 'direct-in-flat-view' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];

@@ -5,7 +5,7 @@ export const remark =
   'The patch leaves old mappings in place. It does not leave out new ones, because rules keep no state.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-matches-view/stale';
+export const shows = { invariant: 'map-matches-view', cause: 'stale' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = [

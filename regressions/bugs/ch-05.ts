@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'mmio-map-not-fatal/refused-map';
+export const shows = { invariant: 'mmio-map-not-fatal', cause: 'refused-map' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['mmio-map-not-fatal', 'no-abort'];

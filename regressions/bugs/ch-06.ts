@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'incremental-equals-scratch/bar-misplaced';
+export const shows = { invariant: 'incremental-equals-scratch', cause: 'bar-misplaced' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];

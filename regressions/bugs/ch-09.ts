@@ -8,7 +8,7 @@ export const remark =
   'The half of the report about the register. The other half, an allocator that has freed the old range, has no counterpart in QEMU.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'incremental-equals-scratch/bar-misplaced';
+export const shows = { invariant: 'incremental-equals-scratch', cause: 'bar-misplaced' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];

@@ -3,7 +3,7 @@ import { definePatch, type InvariantId } from 'barproof';
 const FIRST_OF_A_DEVICE = 100;
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'memslot-aligned-disjoint/number-in-use';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'number-in-use' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];

@@ -5,7 +5,7 @@ export const remark =
   'The list says that the model needs an extension for vfio-user. The model has vfio-user now.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'mmap-inside-bar/not-granted';
+export const shows = { invariant: 'mmap-inside-bar', cause: 'not-granted' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];

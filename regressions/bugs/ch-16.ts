@@ -7,7 +7,7 @@ export const remark =
   'QEMU itself does not map a BAR that ends at the last address of its space (pci fact 4.1), and no invariant counts that as a fault. So the limit here is 4 GiB, and the BAR has 64 bits.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'incremental-equals-scratch/bar-misplaced';
+export const shows = { invariant: 'incremental-equals-scratch', cause: 'bar-misplaced' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];

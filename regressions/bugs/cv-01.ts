@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-trapped/direct-in-flat-view';
+export const shows = { invariant: 'msix-trapped', cause: 'direct-in-flat-view' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];

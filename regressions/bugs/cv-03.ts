@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-aligned/small-bar-unaligned';
+export const shows = { invariant: 'map-aligned', cause: 'small-bar-unaligned' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['map-aligned', 'memslot-aligned-disjoint', 'no-abort', 'map-unmap-symmetric'];

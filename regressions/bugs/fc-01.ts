@@ -5,7 +5,7 @@ const OVERFLOW = 'attempt to subtract with overflow: the page of the table goes 
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/subtract-overflow';
+export const shows = { invariant: 'no-abort', cause: 'subtract-overflow' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort'];

@@ -5,7 +5,7 @@ export const remark =
   'The base is a release in which table and mmap areas lie in the same region, so their priorities decide.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-trapped/in-memslot';
+export const shows = { invariant: 'msix-trapped', cause: 'in-memslot' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-trapped'];

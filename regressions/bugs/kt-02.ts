@@ -7,7 +7,7 @@ export const remark =
   'Table and PBA do not overlap in the model: msix_init refuses the device, or the PBA is not where the capability says.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/sound-device-refused';
+export const shows = { invariant: 'no-abort', cause: 'sound-device-refused' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'no-abort'];

@@ -7,7 +7,7 @@ export const remark =
   "The report's phantom BAR of 0 bytes does not exist in the model. The patch keeps the subtraction that the phantom BAR leads to.";
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/subtract-overflow';
+export const shows = { invariant: 'no-abort', cause: 'subtract-overflow' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort'];

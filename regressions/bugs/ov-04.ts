@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'memslot-aligned-disjoint/owner-gone';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'owner-gone' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['map-matches-view', 'ram-reachable', 'memslot-aligned-disjoint', 'msix-trapped'];

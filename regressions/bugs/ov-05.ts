@@ -3,7 +3,7 @@ import { VmmAbort, definePatch, type InvariantId } from 'barproof';
 const PAGE = 0x1000n;
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/unaligned-range';
+export const shows = { invariant: 'no-abort', cause: 'unaligned-range' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort'];

@@ -3,7 +3,7 @@ import { alignUp, definePatch, type InvariantId } from 'barproof';
 const END_OF_SPACE = 1n << 64n;
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'memslot-aligned-disjoint/not-backed';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'not-backed' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];

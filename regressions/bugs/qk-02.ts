@@ -1,7 +1,7 @@
 import { definePatch, offset, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'memslot-aligned-disjoint/asked-not-backed';
+export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'asked-not-backed' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];

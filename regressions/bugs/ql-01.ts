@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-unmap-symmetric/overlapping-map';
+export const shows = { invariant: 'map-unmap-symmetric', cause: 'overlapping-map' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = [

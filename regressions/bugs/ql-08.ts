@@ -5,7 +5,7 @@ export const remark =
   'The first half of the report, a window of 2 GiB on POWER, shows only when a guest maps through its own IOMMU. This is the second half, on a release that dies when the host refuses device memory; `ch-05` is the same rule on the newest release.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'mmio-map-not-fatal/refused-map';
+export const shows = { invariant: 'mmio-map-not-fatal', cause: 'refused-map' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['mmio-map-not-fatal', 'no-abort'];

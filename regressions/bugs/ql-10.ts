@@ -5,7 +5,7 @@ export const remark =
   'The real bug only printed a message, first on one side and then on the other. The patch makes the mistake that a test in two places invites: addition skips the buffer, removal does not.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-unmap-symmetric/unmap-of-nothing';
+export const shows = { invariant: 'map-unmap-symmetric', cause: 'unmap-of-nothing' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];

@@ -11,7 +11,7 @@ export const remark =
   'The newest release still asks for such unmaps (a known finding), and its iommufd backend hides the answer. So `before` mends the base first, and the bug is what the release does.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-unmap-symmetric/unmap-after-refused-device-memory';
+export const shows = { invariant: 'map-unmap-symmetric', cause: 'unmap-after-refused-device-memory' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];

@@ -12,7 +12,7 @@ export const remark =
   'The bug as it was on sPAPR. The proposal of 2023 for type1 needs windows that type1 containers do not have.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/dma-window';
+export const shows = { invariant: 'no-abort', cause: 'dma-window' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort', 'mmio-map-not-fatal'];

@@ -14,7 +14,7 @@ function liesInOverflow(region: MemoryRegion, start: bigint): boolean {
 }
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'flat-partition/wrong-owner';
+export const shows = { invariant: 'flat-partition', cause: 'wrong-owner' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['flat-partition'];

@@ -13,7 +13,7 @@ function merged(ranges: readonly FlatRange[], mergeable: MemoryRules['mergeable'
 }
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'flat-partition/not-disjoint';
+export const shows = { invariant: 'flat-partition', cause: 'not-disjoint' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = [

@@ -5,7 +5,7 @@ export const remark =
   'The half of 2024, event file descriptors, is not modelled.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/memslot-EEXIST';
+export const shows = { invariant: 'no-abort', cause: 'memslot-EEXIST' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort', 'memslot-aligned-disjoint'];

@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'mmap-inside-bar/not-granted';
+export const shows = { invariant: 'mmap-inside-bar', cause: 'not-granted' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];

@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/sound-device-refused';
+export const shows = { invariant: 'no-abort', cause: 'sound-device-refused' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort'];

@@ -5,7 +5,7 @@ export const remark =
   'On a guest that uses the table, trapping its page is a cost and no fault. The search sees the bug on machines that opt out of the emulated table.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-direct-on-opt-out/table-trapped';
+export const shows = { invariant: 'msix-direct-on-opt-out', cause: 'table-trapped' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out'];

@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-trapped/shadowed-by-page-of-bar';
+export const shows = { invariant: 'msix-trapped', cause: 'shadowed-by-page-of-bar' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = [

@@ -5,7 +5,7 @@ export const remark =
   'The lost second area alone costs only speed. The search sees the table that is no longer trapped, as in dragonball.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-trapped/not-emulated';
+export const shows = { invariant: 'msix-trapped', cause: 'not-emulated' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];

@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-aligned/bar-fragment-unaligned';
+export const shows = { invariant: 'map-aligned', cause: 'bar-fragment-unaligned' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['map-aligned', 'mmio-map-not-fatal', 'no-abort', 'map-unmap-symmetric'];

@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'ram-reachable/not-mapped';
+export const shows = { invariant: 'ram-reachable', cause: 'not-mapped' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['ram-reachable', 'guest-page-reachable'];

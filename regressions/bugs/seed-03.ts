@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'window-limit/window-for-mmio';
+export const shows = { invariant: 'window-limit', cause: 'window-for-mmio' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['window-limit', 'no-abort', 'mmio-map-not-fatal', 'map-unmap-symmetric'];

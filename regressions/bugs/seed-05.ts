@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-aligned/ram-off-host-page';
+export const shows = { invariant: 'map-aligned', cause: 'ram-off-host-page' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['map-aligned', 'no-abort', 'map-unmap-symmetric', 'guest-page-reachable'];

@@ -13,7 +13,7 @@ export const remark =
   "The host is made up, as in the list: no kernel is known to offer an mmap and then refuse it. With the seed patch a size check refuses the device before any byte is left untrapped. The check's sums of 32 bits can wrap; then no region of the table exists.";
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'no-abort/sound-device-refused';
+export const shows = { invariant: 'no-abort', cause: 'sound-device-refused' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['no-abort', 'msix-trapped'];

@@ -5,7 +5,7 @@ export const remark =
   'Reserved BIRs and offsets beyond the BAR are in the revisions `seed-v2+reserved-bir` and `seed-v2+table-beyond-bar`.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-trapped/in-memslot';
+export const shows = { invariant: 'msix-trapped', cause: 'in-memslot' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];

@@ -1,7 +1,7 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'map-matches-view/too-long';
+export const shows = { invariant: 'map-matches-view', cause: 'too-long' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = [

@@ -5,7 +5,7 @@ export const remark =
   'As `qp-05`: the search sees it on machines that opt out of the emulated table.';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'msix-direct-on-opt-out/table-trapped';
+export const shows = { invariant: 'msix-direct-on-opt-out', cause: 'table-trapped' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out', 'guest-page-reachable'];

@@ -3,7 +3,7 @@ import { alignUp, definePatch, type InvariantId } from 'barproof';
 export { default as before } from './hosts/kernel-before-4.6.ts';
 
 /** The invariant and cause that the configuration of the report breaks. */
-export const shows = 'mmap-inside-bar/msix-page';
+export const shows = { invariant: 'mmap-inside-bar', cause: 'msix-page' } as const;
 
 /** The invariants that the bug breaks. */
 export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];

@@ -1,6 +1,8 @@
 import {
+  FingerprintMap,
+  FingerprintSet,
   INVARIANT_IDS,
-  fingerprint,
+  sameFingerprint,
   violationsOf,
   type Invariant,
   type Violation,
@@ -53,8 +55,8 @@ export async function check(options: CheckOptions): Promise<CampaignSummary> {
   listener({ type: 'started', plan });
   const replayed = await replayRegressions(options);
   const { findings: found, ...searched } = await searchAndShrink(options);
-  const seen = new Set(found.map(fingerprint));
-  const all = [...found, ...replayed.filter((finding) => !seen.has(fingerprint(finding)))];
+  const seen = new FingerprintSet(found);
+  const all = [...found, ...replayed.filter((finding) => !seen.has(finding))];
   const byRank = all.toSorted((a, b) => rank(a) - rank(b) || b.cases - a.cases);
   const findings = byRank.filter(({ known }) => known === undefined);
   const known = byRank.filter((finding) => finding.known !== undefined);
@@ -75,18 +77,18 @@ const rank = ({ severity, invariant }: Finding): number =>
 async function replayRegressions(options: CheckOptions): Promise<readonly Finding[]> {
   const { regressions, run, invariants } = options;
   // A finding names the file that was stored for its fingerprint; another file only if there is no such file.
-  const fromOwnFile = new Map<string, Finding>();
-  const fromOtherFile = new Map<string, Finding>();
+  const fromOwnFile = new FingerprintMap<Finding>();
+  const fromOtherFile = new FingerprintMap<Finding>();
   for (const { file, regression } of regressions) {
     const { scenario } = regression;
     const trace = await run(scenario);
     const origin = { kind: 'regression', stored: scenario.revision } as const;
     for (const violation of violationsOf(trace, invariants)) {
-      const name = fingerprint(violation);
-      const isOwn = name === `${regression.invariant}/${regression.cause}`;
+      const { invariant, cause } = violation;
+      const isOwn = invariant === regression.invariant && cause === regression.cause;
       const found = isOwn ? fromOwnFile : fromOtherFile;
-      if (found.has(name)) continue;
-      found.set(name, {
+      if (found.has(violation)) continue;
+      found.set(violation, {
         ...findingOf(trace, violation),
         known: knownFile(options, violation),
         scenario,
@@ -95,7 +97,8 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
       });
     }
   }
-  return [...new Map([...fromOtherFile, ...fromOwnFile]).values()];
+  for (const [fingerprint, finding] of fromOwnFile) fromOtherFile.set(fingerprint, finding);
+  return fromOtherFile.values();
 }
 
 /**
@@ -104,7 +107,7 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
  */
 async function searchAndShrink(options: CheckOptions) {
   const { plan, listener, signal } = options;
-  const firstSeen = new Map<string, Finding>();
+  const firstSeen = new FingerprintMap<Finding>();
   const searching: SearchOptions = {
     run: options.run,
     scenarios: options.scenarios,
@@ -167,7 +170,7 @@ async function repeat(finding: Finding, { run, repetitions, invariants }: CheckO
   let shown = 0;
   for (let turn = 0; turn < repetitions; turn++) {
     const found = violationsOf(await run(finding.scenario), invariants);
-    if (found.some((violation) => fingerprint(violation) === fingerprint(finding.violation))) shown++;
+    if (found.some((violation) => sameFingerprint(violation, finding))) shown++;
   }
   return { ...finding, stability: { shown, of: repetitions } };
 }

@@ -1,3 +1,4 @@
+import type { Fingerprint } from '../invariants/index.ts';
 import type { Finding } from './finding.ts';
 
 /** What a campaign sets out to do. */
@@ -41,7 +42,7 @@ export interface CampaignSummary {
 export type CampaignEvent =
   | { readonly type: 'started'; readonly plan: CampaignPlan }
   | { readonly type: 'progress'; readonly cases: number; readonly runs: number; readonly findings: number }
-  | { readonly type: 'shrinking'; readonly fingerprint: string }
+  | { readonly type: 'shrinking'; readonly fingerprint: Fingerprint }
   | {
       readonly type: 'finding';
       readonly finding: Finding;

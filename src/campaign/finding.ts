@@ -1,4 +1,4 @@
-import { findInvariant, type InvariantId, type Violation } from '../invariants/index.ts';
+import { findInvariant, type Fingerprint, type Violation } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 
@@ -30,9 +30,7 @@ export const stabilityText = ({ shown, of }: Stability): string =>
   `${shown === of ? 'stable' : 'flaky'} ${shown}/${of}`;
 
 /** One cause for which an invariant breaks, with the smallest scenario that shows it. */
-export interface Finding {
-  readonly invariant: InvariantId;
-  readonly cause: string;
+export interface Finding extends Fingerprint {
   readonly severity: 'error' | 'warning';
   /** The scenario, shrunk. */
   readonly scenario: Scenario;

@@ -1,4 +1,4 @@
-import { findInvariant, fingerprint, violationsOf, type Violation } from '../invariants/index.ts';
+import { findInvariant, fingerprintText, violationsOf, type Violation } from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { LoadedCase } from './load-case.ts';
 import type { Regression } from './regression.ts';
@@ -50,7 +50,7 @@ function compareWithStored(
   { outcome }: Trace,
   violations: readonly Violation[],
 ): StoredComparison {
-  const found = violations.map(fingerprint);
+  const found = violations.map(fingerprintText);
   const isSame = observed.outcome === outcome && observed.violations.join(' ') === found.join(' ');
   if (isSame) return { kind: 'unchanged' };
   if (observed.target !== undefined) return { kind: 'other-target', target: observed.target };

@@ -1,4 +1,4 @@
-import { findInvariant, fingerprint, violationsOf } from '../invariants/index.ts';
+import { findInvariant, fingerprintText, violationsOf } from '../invariants/index.ts';
 import type { CampaignPlan } from './events.ts';
 import { stabilityText, type Finding } from './finding.ts';
 import type { RegressionStore, StoredRegression } from './regression-store.ts';
@@ -57,7 +57,7 @@ export function makeRegression(
     expected: findInvariant(invariant).clause,
     observed: {
       outcome: trace.outcome,
-      violations: violationsOf(trace).map(fingerprint),
+      violations: violationsOf(trace).map(fingerprintText),
       ...(plan.target !== 'model' && { target: plan.target }),
       ...(stability && { stability: stabilityText(stability) }),
       ...(plan.target !== 'model' && trace.error !== undefined && { error: trace.error }),

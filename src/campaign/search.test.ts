@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Invariant, InvariantId } from '../invariants/index.ts';
+import { fingerprintText, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
@@ -77,7 +77,8 @@ describe('search', () => {
     const always = invariant('no-abort', () => 'always');
     const { sightings } = await search(options({ run, runs: 50, invariants: [always] }));
     expect(seen).toHaveLength(50);
-    expect(sightings).toEqual([{ fingerprint: 'no-abort/always', run: 0, cases: 50, starts: [0, 1, 2] }]);
+    const fingerprint = { invariant: 'no-abort', cause: 'always' };
+    expect(sightings).toEqual([{ fingerprint, run: 0, cases: 50, starts: [0, 1, 2] }]);
   });
 
   it('counts a case once for a fingerprint, even if the case shows the fingerprint twice', async () => {
@@ -99,8 +100,7 @@ describe('search', () => {
     const { sightings } = await search(options({ run, invariants: [parity] }));
     expect(sightings).toHaveLength(2);
     for (const { fingerprint, run: first, cases } of sightings) {
-      const shows = (units: number): boolean =>
-        `no-abort/${units % 2 === 0 ? 'even' : 'odd'}` === fingerprint;
+      const shows = (units: number): boolean => (units % 2 === 0 ? 'even' : 'odd') === fingerprint.cause;
       expect(first).toBe(seen.findIndex(shows));
       expect(cases).toBe(seen.filter(shows).length);
     }
@@ -109,7 +109,10 @@ describe('search', () => {
   it('keeps apart two invariants that break for causes of the same name', async () => {
     const both = [invariant('no-abort', () => 'same'), invariant('map-aligned', () => 'same')];
     const { sightings } = await search(options({ runs: 3, invariants: both }));
-    expect(sightings.map(({ fingerprint }) => fingerprint)).toEqual(['no-abort/same', 'map-aligned/same']);
+    expect(sightings.map(({ fingerprint }) => fingerprint)).toEqual([
+      { invariant: 'no-abort', cause: 'same' },
+      { invariant: 'map-aligned', cause: 'same' },
+    ]);
   });
 
   it('counts for each invariant the cases to which it applies', async () => {
@@ -320,7 +323,7 @@ describe('the sightings that a search reports', () => {
       }),
     );
     const first = seen.findIndex((units) => units >= 500);
-    expect(reported).toEqual([['no-abort/big', first, seen[first], first + 1]]);
+    expect(reported).toEqual([[{ invariant: 'no-abort', cause: 'big' }, first, seen[first], first + 1]]);
   });
 });
 
@@ -328,7 +331,7 @@ describe('shrinkSighting', () => {
   const shrinkFirst = async (rest: Partial<SearchOptions>, name: string) => {
     const all = options(rest);
     const { sightings } = await search(all);
-    const sighting = sightings.find(({ fingerprint }) => fingerprint === name);
+    const sighting = sightings.find(({ fingerprint }) => fingerprintText(fingerprint) === name);
     expect(sighting, `${name} is seen`).toBeDefined();
     return { all, shrunk: await shrinkSighting(sighting!, all) };
   };

@@ -1,5 +1,13 @@
 import * as fc from 'fast-check';
-import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
+import {
+  FingerprintMap,
+  examine,
+  fingerprintText,
+  sameFingerprint,
+  type Fingerprint,
+  type Invariant,
+  type Violation,
+} from '../invariants/index.ts';
 import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
 import { lanesOf, type Draw } from './draw.ts';
 import { NotRunnable, type Trace } from '../trace/index.ts';
@@ -36,7 +44,7 @@ export interface SearchOptions {
 
 /** The first case that shows a fingerprint. */
 export interface Sighting {
-  readonly fingerprint: string;
+  readonly fingerprint: Fingerprint;
   /** Number of the first case that shows it, from 0. */
   readonly run: number;
   /** Number of cases that show it. */
@@ -75,26 +83,31 @@ const ENDED = new Error('the search was ended');
 export async function search(options: SearchOptions): Promise<SearchResult> {
   const { scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
   const { starts = DEFAULT_STARTS } = options;
-  const sightings = new Map<string, Sighting>();
-  const lastShownBy = new Map<string, number>();
+  const sightings = new FingerprintMap<Sighting>();
+  const lastShownBy = new FingerprintMap<number>();
   const exercised = new Map<string, number>(invariants.map(({ id }) => [id, 0]));
   const outcomes = new Map<Trace['outcome'], number>();
   const notRun = new Map<string, number>();
   let cases = 0;
   let draws = 0;
   const note = (trace: Trace, violation: Violation): void => {
-    const name = fingerprint(violation);
-    const known = sightings.get(name);
+    const known = sightings.get(violation);
     if (known !== undefined) {
-      if (lastShownBy.get(name) === cases) return;
-      lastShownBy.set(name, cases);
+      if (lastShownBy.get(violation) === cases) return;
+      lastShownBy.set(violation, cases);
       known.cases++;
       if (known.starts.length < starts && known.starts.at(-1) !== draws) known.starts.push(draws);
       return;
     }
-    const sighting: Sighting = { fingerprint: name, run: cases, cases: 1, starts: [draws] };
-    sightings.set(name, sighting);
-    lastShownBy.set(name, cases);
+    const { invariant, cause } = violation;
+    const sighting: Sighting = {
+      fingerprint: { invariant, cause },
+      run: cases,
+      cases: 1,
+      starts: [draws],
+    };
+    sightings.set(violation, sighting);
+    lastShownBy.set(violation, cases);
     // A target may run a variant of the scenario; the trace holds the variant.
     onSighting?.(sighting, trace.scenario, trace, violation);
   };
@@ -130,7 +143,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
   } catch (error) {
     if ((error as Error).cause !== ENDED) throw error;
   }
-  return { sightings: [...sightings.values()], cases, exercised, notRun, outcomes };
+  return { sightings: sightings.values(), cases, exercised, notRun, outcomes };
 }
 
 /** The same arbitrary with the element types joined: fast-check's types do not accept a union of arbitraries. */
@@ -204,8 +217,9 @@ export async function shrinkSighting(sighting: Sighting, options: SearchOptions)
   }
   if (best !== undefined) return best;
   const draws = sighting.starts.join(', ');
+  const name = fingerprintText(sighting.fingerprint);
   throw new NotSeenAgain(
-    `draws ${draws} of seed ${seed} showed ${sighting.fingerprint} in the search, but not when they were run again`,
+    `draws ${draws} of seed ${seed} showed ${name} in the search, but not when they were run again`,
   );
 }
 
@@ -217,9 +231,13 @@ export class NotSeenAgain extends Error {
 /** The length of the JSON text: of two cases, the shorter one is easier to read. */
 const lengthOf = (scenario: Scenario): number => toJsonLine(encodeScenario(scenario)).length;
 
-async function shrinkFrom(start: number, name: string, options: SearchOptions): Promise<Shrunk | undefined> {
+async function shrinkFrom(
+  start: number,
+  fingerprint: Fingerprint,
+  options: SearchOptions,
+): Promise<Shrunk | undefined> {
   const { run, scenarios, invariants, seed, signal } = options;
-  const invariant = invariants.find(({ id }) => name.startsWith(`${id}/`))!;
+  const invariant = invariants.find(({ id }) => id === fingerprint.invariant)!;
   let smallest: Pick<Shrunk, 'scenario' | 'trace' | 'violation'> | undefined;
   let tried = 0;
   const shows = async (scenario: Scenario): Promise<boolean> => {
@@ -227,7 +245,7 @@ async function shrinkFrom(start: number, name: string, options: SearchOptions): 
     const { trace } = await runIfPossible(run, scenario);
     if (trace === undefined) return false;
     const { violations } = examine(trace, invariant);
-    const violation = violations.find((other) => fingerprint(other) === name);
+    const violation = violations.find((other) => sameFingerprint(other, fingerprint));
     if (violation !== undefined) smallest = { scenario: trace.scenario, trace, violation };
     return violation !== undefined;
   };

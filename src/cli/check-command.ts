@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { RegressionStore, checkTarget } from '../campaign/index.ts';
-import type { InvariantId } from '../invariants/index.ts';
 import { consoleReport } from '../report/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { requireRevision, type AnyRevision } from '../model/index.ts';
@@ -10,20 +9,11 @@ import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
 import { invariantId, seedText, wholeNumber } from './option-values.ts';
 import { VERSION } from './package.ts';
+import type { CheckCommandOptions } from './check-command-options.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
-import { addTargetOptions, openSearchSpace, type TargetOptions } from './target-options.ts';
+import { addTargetOptions, openSearchSpace } from './target-options.ts';
 import { terminalProgress } from './terminal-progress.ts';
-
-export interface CheckCommandOptions extends TargetOptions {
-  readonly seed: string;
-  readonly runs?: number;
-  readonly revision: string;
-  readonly invariant?: InvariantId;
-  readonly strict?: true;
-  readonly save: boolean;
-  readonly regressions: string;
-}
 
 const DEFAULT_RUNS = { model: 20_000, qemu: 500 } as const;
 /** On a real QEMU a finding may depend on timing, so its case is repeated; runs are slow, so one case is shrunk. */

@@ -221,7 +221,7 @@ describe('barproof run', () => {
     ]);
     expect(lines[3]!['problems']).toContainEqual({ path: 'version', message: expect.any(String) });
     expect(err).toMatch(/^✖ line 2: this is not JSON/);
-    expect(err).toMatch(/^✖ line 4: version: expected an integer from 1 to 1, found 2$/m);
+    expect(err).toMatch(/^✖ line 4: version: expected 1, found 2$/m);
     expect(err).not.toMatch(/^\s+at /m);
   });
 

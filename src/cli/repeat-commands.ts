@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Finding } from '../campaign/index.ts';
-import type { CheckCommandOptions } from './check-command.ts';
+import type { CheckCommandOptions } from './check-command-options.ts';
 import { commandText } from './shell.ts';
 
 /** The command line that repeats the check. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Decoder } from './decoder.ts';
 
-/** What `read` returns and the problems it notes. */
+/** The value that `read` returns, and the problems that it notes. */
 function reading<T>(read: (decoder: Decoder) => T) {
   const decoder = new Decoder();
   return {
@@ -11,7 +11,7 @@ function reading<T>(read: (decoder: Decoder) => T) {
 }
 
 describe('Decoder', () => {
-  it('goes on with a stand-in after a problem', () => {
+  it('returns a stand-in after a problem', () => {
     expect(reading((decoder) => decoder.object(3, 'x', ['a']))).toEqual({
       value: {},
       problems: ['x: expected an object, found 3'],
@@ -24,7 +24,7 @@ describe('Decoder', () => {
     expect(reading((decoder) => decoder.integer('1', 'x', 3, 9)).value).toBe(3);
   });
 
-  it('returns what is as it should be, without a problem', () => {
+  it('returns a valid value and notes no problem', () => {
     const array = [1, 2];
     expect(reading((decoder) => decoder.object({ a: 1 }, '', ['a', 'b']))).toEqual({
       value: { a: 1 },
@@ -40,7 +40,7 @@ describe('Decoder', () => {
     expect(reading((decoder) => decoder.integer(9, 'x', 3, 9))).toEqual({ value: 9, problems: [] });
   });
 
-  it('takes text that a string may not hold', () => {
+  it('accepts as text what is too short or too long for a string', () => {
     expect(reading((decoder) => decoder.text('', 'x'))).toEqual({ value: '', problems: [] });
     const long = 'y'.repeat(10_000);
     expect(reading((decoder) => decoder.text(long, 'x'))).toEqual({ value: long, problems: [] });
@@ -57,11 +57,15 @@ describe('Decoder', () => {
     [2 ** 60, `x: expected an integer from 3 to 9, found ${2 ** 60}`],
     [null, 'x: expected an integer from 3 to 9, found null'],
     [undefined, 'x: expected an integer from 3 to 9, which is missing'],
-  ])('says of the integer %s what is allowed', (value, message) => {
+  ])('reports the allowed range for the integer %s', (value, message) => {
     expect(reading((decoder) => decoder.integer(value, 'x', 3, 9)).problems).toEqual([message]);
   });
 
-  it('puts a key at the top without a dot in front', () => {
+  it('reports the one allowed integer', () => {
+    expect(reading((decoder) => decoder.integer(2, 'x', 1, 1)).problems).toEqual(['x: expected 1, found 2']);
+  });
+
+  it('names a key of the whole input without a leading dot', () => {
     expect(reading((decoder) => decoder.object({ b: 1 }, '', ['a'])).problems).toEqual([
       'b: unknown key; allowed are a',
     ]);
@@ -70,7 +74,7 @@ describe('Decoder', () => {
     ]);
   });
 
-  it('guesses the nearest of several words, two edits away at most', () => {
+  it('suggests the nearest allowed word, at most two edits away', () => {
     const guess = (word: string, allowed: readonly string[]): string | undefined =>
       /did you mean (.*)\?/.exec(reading((decoder) => decoder.oneOf(word, 'x', allowed)).problems[0]!)?.[1];
     expect(guess('virtt', ['pc', 'virt'])).toBe('virt');
@@ -78,7 +82,7 @@ describe('Decoder', () => {
     expect(guess('VIRT', ['pc', 'virt'])).toBe('virt');
     expect(guess('vixxx', ['pc', 'virt'])).toBeUndefined();
     expect(guess('size', ['sizes', 'side'])).toBe('sizes');
-    // Two edits turn any two letters into any others: that is no resemblance.
+    // Two edits turn any word of two letters into any other, so the two need not resemble each other.
     expect(guess('on', ['pc'])).toBeUndefined();
     expect(guess('v'.repeat(41), ['v'.repeat(40)])).toBeUndefined();
     expect(guess('v'.repeat(40), ['v'.repeat(41)])).toBe('v'.repeat(41));

@@ -1,4 +1,4 @@
-/** Text from outside: JSON with all its problems and their paths, files, safe printing, and writing that leaves no part. */
+/** Input from outside: JSON with all problems and their paths, text files, safe printing, and atomic writing. */
 export { Decoder } from './decoder.ts';
 export { nearestTo } from './nearest-to.ts';
 export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';

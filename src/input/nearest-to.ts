@@ -1,4 +1,8 @@
-/** The one of `candidates` that differs from `word` by at most two edits, if there is one. */
+/**
+ * The candidate that differs least from `word`, for a "did you mean"; `undefined` where all differ by more than
+ * two edits, or in every character. Upper and lower case count as the same. A word of more than 40 characters has
+ * no such candidate.
+ */
 export function nearestTo(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 40) return undefined;
   let best: string | undefined;
@@ -10,6 +14,7 @@ export function nearestTo(word: string, candidates: readonly string[]): string |
   return best;
 }
 
+/** How many characters have to be added, removed or replaced to turn `a` into `b` (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

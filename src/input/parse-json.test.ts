@@ -19,12 +19,12 @@ describe('parseJson', () => {
     expect(parseJson(' { "a": [1, "0x2", null] } ')).toEqual({ a: [1, '0x2', null] });
   });
 
-  it('leaves out the mark of byte order that some editors begin a file with', () => {
+  it('skips one byte order mark at the start', () => {
     expect(parseJson('\uFEFF{ "a": 1 }')).toEqual({ a: 1 });
   });
 
   it.each(['', '{', '{"a":}', '[1,]', 'NaN', "{'a':1}", '{"a":1}x', '\uFEFF', '\uFEFF\uFEFF{}', '{}\uFEFF'])(
-    'refuses %j as no JSON, in one short line',
+    'refuses %j with a message of one line',
     (text) => {
       const message = problemOf(text);
       expect(message).toMatch(/^this is not JSON: ./);
@@ -32,18 +32,20 @@ describe('parseJson', () => {
     },
   );
 
-  it('does not repeat the input at length', () => {
+  it('quotes little of the input in its message', () => {
     expect(problemOf(`{"a": ${'x'.repeat(5000)}\n${'y'.repeat(5000)}`).length).toBeLessThan(200);
   });
 
-  it('parses a text of the largest size and refuses one that is longer', () => {
+  it('parses a text of the largest size and refuses a longer one', () => {
     expect(MAX_TEXT_BYTES).toBe(8 * 1024 * 1024);
     const largest = `${' '.repeat(MAX_TEXT_BYTES - 2)}{}`;
     expect(parseJson(largest)).toEqual({});
     expect(problemOf(`${largest} `)).toBe('the text is longer than 8388608 bytes');
+    // In UTF-8 a character of Latin-1 beyond ASCII has two bytes.
+    expect(problemOf(`"${'ß'.repeat(MAX_TEXT_BYTES / 2)}"`)).toBe('the text is longer than 8388608 bytes');
   });
 
-  it('survives nesting that would exhaust a recursive parser', () => {
+  it('parses nesting that would exhaust the stack of a recursive parser', () => {
     const depth = 1_000_000;
     expect(() => parseJson('['.repeat(depth) + ']'.repeat(depth))).not.toThrow();
     expect(problemOf('['.repeat(depth))).toMatch(/^this is not JSON/);

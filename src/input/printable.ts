@@ -1,7 +1,7 @@
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+// oxlint-disable-next-line no-control-regex -- the expression is to match control characters
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/g;
 
-/** Text in which nothing can command a terminal: control characters are spelt out. */
+/** The text with control characters written as `\u001b`, so that it cannot send commands to a terminal. */
 export const printable = (text: string): string =>
   text.replaceAll(
     CONTROL_CHARACTERS,

@@ -1,12 +1,12 @@
-/** One thing that is wrong with an input. */
+/** One problem of an input. */
 export interface Problem {
-  /** Where: `machine.hostPageSize`, `devices[0].bars[1].size`; empty for the input as a whole. */
+  /** The place in the input: `machine.hostPageSize`, `devices[0].bars[1].size`; empty for the whole input. */
   readonly path: string;
   /** What is wrong and what is allowed. */
   readonly message: string;
 }
 
-/** An input that somebody wrote is not usable; all its problems at once. Never shown with a stack. */
+/** An input that cannot be used, with all of its problems. Shown to the user without a stack trace. */
 export class InvalidInput extends Error {
   override readonly name = 'InvalidInput';
   readonly problems: readonly Problem[];
@@ -16,7 +16,7 @@ export class InvalidInput extends Error {
     this.problems = problems;
   }
 
-  /** The same problems, as those of a part that lies at `place`: a file, a line. */
+  /** The same problems with `place` before each path: a file, or a line of one. */
   within(place: string): InvalidInput {
     return new InvalidInput(
       this.problems.map(({ path, message }) => ({

@@ -45,18 +45,18 @@ const problemsOf = (path: string): InvalidInput['problems'] => {
 const openFiles = (): number => fs.readdirSync('/proc/self/fd').length;
 
 describe('readTextFile', () => {
-  it('gives the text of a file', () => {
+  it('returns the text of a file', () => {
     const path = join(folder, 'a');
     fs.writeFileSync(path, 'ß\u{1F980}\n');
     expect(readTextFile(path)).toBe('ß\u{1F980}\n');
   });
 
-  it('says that a file is not there', () => {
+  it('reports that a file does not exist', () => {
     const path = join(folder, 'nothing');
     expect(problemsOf(path)).toEqual([{ path: '', message: 'there is no such file' }]);
   });
 
-  it('says that a directory is none', () => {
+  it('reports that a path is a directory', () => {
     expect(problemsOf(folder)).toEqual([{ path: '', message: 'this is a directory, not a file' }]);
   });
 
@@ -66,7 +66,7 @@ describe('readTextFile', () => {
     ['readSync', 'EIO', 'the file cannot be read (EIO)'],
     ['readSync', 'EISDIR', 'this is a directory, not a file'],
     ['readSync', undefined, 'the file cannot be read (unknown error)'],
-  ])('when %s fails with %s it says: %s', (step, code, message) => {
+  ])('when %s fails with %s, reports: %s', (step, code, message) => {
     const path = join(folder, 'a');
     fs.writeFileSync(path, 'text');
     fault.step = step;
@@ -74,13 +74,13 @@ describe('readTextFile', () => {
     expect(problemsOf(path)).toEqual([{ path: '', message }]);
   });
 
-  it('says why a link that leads to itself cannot be read', () => {
+  it('reports the error of a symbolic link that points to itself', () => {
     const path = join(folder, 'loop');
     fs.symlinkSync(path, path);
     expect(problemsOf(path)).toEqual([{ path: '', message: 'the file cannot be read (ELOOP)' }]);
   });
 
-  it('reads a file of the largest size, and refuses one of a byte more', () => {
+  it('reads a file of the largest size and refuses one that is a byte larger', () => {
     const path = join(folder, 'large');
     fs.writeFileSync(path, '');
     fs.truncateSync(path, MAX_TEXT_BYTES);
@@ -91,20 +91,20 @@ describe('readTextFile', () => {
     ]);
   });
 
-  it('puts characters together that lie across two reads', () => {
+  it('decodes characters that lie across two reads', () => {
     const path = join(folder, 'crab');
     const text = `x${'\u{1F980}'.repeat(100_000)}`;
     fs.writeFileSync(path, text);
     expect(readTextFile(path)).toBe(text);
   });
 
-  it.runIf(fs.existsSync('/dev/zero'))('reads no further than the limit where there is no end', () => {
+  it.runIf(fs.existsSync('/dev/zero'))('reads no further than the limit from a device without an end', () => {
     expect(problemsOf('/dev/zero')).toEqual([
       { path: '', message: `the file has more than ${MAX_TEXT_BYTES} bytes` },
     ]);
   });
 
-  it.runIf(fs.existsSync('/proc/self/fd'))('closes the file, whatever happens', () => {
+  it.runIf(fs.existsSync('/proc/self/fd'))('closes the file after success and after every error', () => {
     const path = join(folder, 'a');
     fs.writeFileSync(path, 'text');
     const before = openFiles();

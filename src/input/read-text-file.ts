@@ -5,10 +5,10 @@ import { MAX_TEXT_BYTES } from './parse-json.ts';
 const CHUNK_BYTES = 1 << 16;
 
 /**
- * The text of a file, pipe or device that somebody named.
+ * Reads a text from a file, pipe or device that the user named.
  *
- * @throws InvalidInput when it cannot be read, or has more than anybody would write; whoever calls this
- *   names the file.
+ * @throws InvalidInput when it cannot be read or has more than `MAX_TEXT_BYTES` bytes. The path of the problem is
+ *   empty: the caller adds the name of the file by `InvalidInput.within`.
  */
 export function readTextFile(path: string): string {
   let file: number;
@@ -24,7 +24,7 @@ export function readTextFile(path: string): string {
   }
 }
 
-/** Reads no further than the limit: a device may have no end. */
+/** Reads to the end, but no further than the limit: `/dev/zero` has no end. */
 function readAll(file: number): string {
   const chunks: Buffer[] = [];
   for (let total = 0; ;) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { writeAtomically } from './write-atomically.ts';
 
-/** What the file system is made to do: `before` may throw, `after` may change the answer. */
+/** Faults of the file system: `before` may throw before a call, `shorten` lets writeSync write half of the bytes. */
 const faults = vi.hoisted(() => ({
   calls: [] as string[],
   before: undefined as ((step: string, index: number) => void) | undefined,
@@ -68,7 +68,7 @@ const putOld = (): void => {
   real.writeFileSync(path, OLD);
 };
 
-/** The steps that a save takes when nothing goes wrong. */
+/** The calls to the file system of a save without a fault. */
 function stepsOfASave(): readonly string[] {
   faults.before = () => undefined;
   writeAtomically(path, NEW);
@@ -80,26 +80,26 @@ function stepsOfASave(): readonly string[] {
 }
 
 describe('writeAtomically', () => {
-  it('writes a file and the folders on the way, and nothing else', () => {
+  it('writes a file and the folders on its path, and nothing else', () => {
     writeAtomically(path, NEW);
     expect(contents()).toBe(NEW);
     expect(files()).toEqual(['case.json']);
   });
 
-  it('puts the new text in the place of the old', () => {
+  it('replaces the old text by the new', () => {
     putOld();
     writeAtomically(path, NEW);
     expect(contents()).toBe(NEW);
     expect(files()).toEqual(['case.json']);
   });
 
-  it('brings the text to the disk before the file gets its name', () => {
+  it('flushes the text to the disk before it renames the file', () => {
     const steps = stepsOfASave();
     expect(steps).toContain('fsyncSync');
     expect(steps.indexOf('fsyncSync')).toBeLessThan(steps.indexOf('renameSync'));
   });
 
-  it('writes what UTF-8 can hold', () => {
+  it('writes text in UTF-8', () => {
     const text = '{ "name": "ß \u{1F980} \u2028" }\n';
     writeAtomically(path, text);
     expect(contents()).toBe(text);
@@ -108,13 +108,13 @@ describe('writeAtomically', () => {
   describe.each([
     ['an old file', true],
     ['no file', false],
-  ])('with %s, interrupted at any step', (_, hasOld) => {
-    it('leaves the old or the new, never a part', () => {
+  ])('writeAtomically with %s, interrupted at any call', (_, hasOld) => {
+    it('leaves the old text or the new, never a part', () => {
       const steps = stepsOfASave();
       expect(steps.length).toBeGreaterThan(4);
       for (const crashAt of steps.keys()) {
         if (hasOld) putOld();
-        // From the crash on nothing happens any more, not even what the program would like to tidy up.
+        // After the crash no call succeeds, not even those that would tidy up.
         faults.before = (step, index) => {
           if (index >= crashAt) throw new Crash(step);
         };
@@ -127,7 +127,7 @@ describe('writeAtomically', () => {
       }
     });
 
-    it('leaves the old or the new when it dies after a step', () => {
+    it('leaves the old text or the new if the process dies after the call', () => {
       const steps = stepsOfASave();
       if (hasOld) putOld();
       for (const crashAt of steps.keys()) {
@@ -149,7 +149,7 @@ describe('writeAtomically', () => {
     };
   };
 
-  it('tells why it failed, and keeps the old file', () => {
+  it('names the error and keeps the old file', () => {
     putOld();
     for (const [step, code] of [
       ['openSync', 'EROFS'],
@@ -164,7 +164,7 @@ describe('writeAtomically', () => {
     }
   });
 
-  it('takes its temporary file away when the file cannot get its name', () => {
+  it('removes its temporary file when the rename fails', () => {
     putOld();
     failAt('renameSync', 'EACCES');
     expect(() => writeAtomically(path, NEW)).toThrow('EACCES');
@@ -172,7 +172,7 @@ describe('writeAtomically', () => {
     expect(files()).toEqual(['case.json']);
   });
 
-  it('takes its temporary file away when the disk is full', () => {
+  it('removes its temporary file when the disk is full', () => {
     putOld();
     failAt('fsyncSync', 'ENOSPC');
     expect(() => writeAtomically(path, NEW)).toThrow('ENOSPC');
@@ -180,27 +180,27 @@ describe('writeAtomically', () => {
     expect(files()).toEqual(['case.json']);
   });
 
-  it('is not kept from saving by what a process of the same number left behind', () => {
-    // In a container the process has the same number every time.
+  it('overwrites a temporary file that a process with the same id left behind', () => {
+    // In a container the process has the same id at every run.
     real.mkdirSync(join(folder, 'sub'));
     real.writeFileSync(`${path}.${process.pid}.tmp`, '{ "half');
     writeAtomically(path, NEW);
     expect(contents()).toBe(NEW);
   });
 
-  it('never gives half a text its name, even if the system takes only a part at a time', () => {
+  it('never renames a file with half of the text, even if every write writes only a part', () => {
     putOld();
     faults.shorten = true;
     try {
       writeAtomically(path, NEW);
     } catch {
-      // To say that it failed is as good.
+      // To report a failure is as good.
     }
     faults.shorten = false;
     expect([OLD, NEW]).toContain(contents());
   });
 });
 
-it('is tested on the module that it imports', () => {
+it('the tests of writeAtomically replace the functions of node:fs', () => {
   expect(fs.openSync).not.toBe(real.openSync);
 });

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { InvalidInput } from './problem.ts';
 
 /**
- * Writes a file so that whoever looks sees the old contents or the new, never a part.
+ * Writes a file atomically, and the folders on its path. A reader sees the old contents or the new, never a part.
  *
- * @throws InvalidInput when it cannot be written; nothing is left behind then.
+ * @throws InvalidInput when the file cannot be written; the temporary file is removed then.
  */
 export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
@@ -23,7 +23,7 @@ export function writeAtomically(path: string, text: string): void {
   }
 }
 
-/** Writes a file, and is done only when it is on the disk. */
+/** Writes a file and returns once its contents are on the disk. */
 function writeThrough(path: string, text: string): void {
   const file = openSync(path, 'w');
   try {

@@ -2,13 +2,13 @@ import type { Offset, Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
 import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
 
-/** Where in `bar` the region begins, or nothing when it shows no byte of that BAR. */
+/** The offset in `bar` at which the region begins; `undefined` where the region shows no byte of that BAR. */
 export function startInBar(bar: BarState, region: string): Offset | undefined {
   for (const layer of bar.layers) if (layer.region === region) return layer.offset;
   return undefined;
 }
 
-/** The BAR whose bytes the region shows, and where in it the region begins. */
+/** The BAR whose bytes the region shows, and the offset in the BAR at which the region begins. */
 export function barOf(
   device: DeviceState,
   region: string,
@@ -21,8 +21,11 @@ export function barOf(
 }
 
 /**
- * Where in system memory the BAR begins, as the view tells where it shows some of it: windows of PCI
- * host bridges may shift bus addresses.
+ * The address in system memory at which the BAR begins, told by a flat range that shows a part of the BAR. The
+ * bus address may differ: the window of a PCI host bridge may shift it.
+ *
+ * @param owner id of the device.
+ * @returns `undefined` where the flat view shows no byte of the BAR.
  */
 export function startOfBar(
   bar: BarState,
@@ -37,7 +40,10 @@ export function startOfBar(
   return undefined;
 }
 
-/** The MSI-X table as the guest's capability has it: its BAR, if there is one, and its bytes there. */
+/**
+ * The MSI-X table as the guest's capability places it: the BAR and the range of bytes in the BAR. The result is
+ * `undefined` where the device has no MSI-X or no such BAR.
+ */
 export function guestTable(device: DeviceState): (Range & { readonly bar: BarState }) | undefined {
   const layout = device.msix?.layout;
   const bar = layout && device.bars.find(({ index }) => index === layout.tableBar);

@@ -1,4 +1,4 @@
-import type { InvariantId } from './invariant.ts';
+import type { InvariantId } from './invariant-ids.ts';
 
 /**
  * The invariants that each revision breaks, by the revision's id, oldest revision first.

@@ -10,7 +10,7 @@ import {
   saysNothing,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const left = flat(PAGE, PAGE, undefined, { offset: PAGE });
 const right = flat(2n * PAGE, PAGE, undefined, { offset: 2n * PAGE });
@@ -18,7 +18,7 @@ const of = (...flatView: readonly ReturnType<typeof flat>[]) =>
   causes(flatMinimal, traceOfStates([state({ flatView })]));
 
 describe('flat-minimal', () => {
-  it('reports neighbours of which the second continues the first', () => {
+  it('reports two neighbours of which the second continues the first', () => {
     expect(of(left, right)).toEqual(['mergeable']);
     const judged = judge(flatMinimal, traceOfStates([state({ flatView: [left, right] })]));
     expect(judged).toMatchObject({
@@ -26,11 +26,11 @@ describe('flat-minimal', () => {
       violations: [{ step: 0, at: { start: PAGE, end: 3n * PAGE } }],
     });
     expect(judged.violations[0]!.message).toBe(
-      '[0x1000, 0x1fff] "ram" and [0x2000, 0x2fff] "ram" are one range',
+      '[0x1000, 0x1fff] "ram" and [0x2000, 0x2fff] "ram" could be one flat range',
     );
   });
 
-  it('reports them at the end of the space, and behind others', () => {
+  it('reports such neighbours at the end of the address space and after other ranges', () => {
     const top = flat(END - PAGE, PAGE, undefined, { offset: END - PAGE });
     const below = flat(END - 2n * PAGE, PAGE, undefined, { offset: END - 2n * PAGE });
     expect(of(flat(0n, PAGE), below, top)).toEqual(['mergeable']);
@@ -44,29 +44,29 @@ describe('flat-minimal', () => {
     ['an offset one byte more', left, flat(2n * PAGE, PAGE, undefined, { offset: 2n * PAGE + 1n })],
     ['another permission', left, { ...right, readonly: true }],
     ['another kind of persistence', left, { ...right, nonvolatile: true }],
-    ['another mode', left, { ...right, romdMode: false }],
-    ['one that wants to be alone', left, { ...right, unmergeable: true }],
-    ['another that wants to be alone', { ...left, unmergeable: true }, right],
-    ['two that want to be alone', { ...left, unmergeable: true }, { ...right, unmergeable: true }],
-  ])('accepts neighbours that cannot be one: %s', (_, first, second) => {
+    ['another ROM-device mode', left, { ...right, romdMode: false }],
+    ['an unmergeable second range', left, { ...right, unmergeable: true }],
+    ['an unmergeable first range', { ...left, unmergeable: true }, right],
+    ['two unmergeable ranges', { ...left, unmergeable: true }, { ...right, unmergeable: true }],
+  ])('accepts neighbours that cannot be merged: %s', (_, first, second) => {
     expect(of(first, second)).toEqual([]);
   });
 
-  it('merges whatever else may differ', () => {
+  it('reports neighbours that differ only in priority or container', () => {
     expect(of(left, { ...right, priority: 7, contained: false })).toEqual(['mergeable']);
     const both = { readonly: true, nonvolatile: true, romdMode: false };
     expect(of({ ...left, ...both }, { ...right, ...both })).toEqual(['mergeable']);
   });
 
-  it('looks at the space of the devices where it is another one, and at every state that is', () => {
-    const fine = state({ flatView: [left] });
-    const bad = { ...fine, dmaView: [left, right] };
-    const judged = traceOfStates([fine, bad, { ...bad, memslots: [] }]);
+  it('checks the flat view for DMA too, and every state that differs from the one before', () => {
+    const good = state({ flatView: [left] });
+    const bad = { ...good, dmaView: [left, right] };
+    const judged = traceOfStates([good, bad, { ...bad, memslots: [] }]);
     expect(judge(flatMinimal, judged)).toMatchObject({ exercised: 1, violations: [{ step: 1 }] });
-    expect(causes(flatMinimal, traceOfStates([fine, bad], { outcome: 'aborted' }))).toEqual(['mergeable']);
+    expect(causes(flatMinimal, traceOfStates([good, bad], { outcome: 'aborted' }))).toEqual(['mergeable']);
   });
 
-  it('has nothing to say where no range touches another', () => {
+  it('checks nothing where no two ranges touch', () => {
     const gap = state({ flatView: [left, flat(2n * PAGE + 1n, PAGE)] });
     expect(saysNothing(flatMinimal, traceOfStates([gap]))).toBe(true);
     expect(saysNothing(flatMinimal, traceOfStates([state(), state({ flatView: [left] })]))).toBe(true);

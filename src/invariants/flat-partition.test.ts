@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runOnModel } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
-import { flatPartition, search } from './flat-partition.ts';
+import { flatPartition, regionAnswering } from './flat-partition.ts';
 import {
   END,
   PAGE,
@@ -18,7 +18,7 @@ import {
   state,
   trace,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const ROOT = region('system', 'container');
 const IO = region('io', 'io');
@@ -45,13 +45,13 @@ describe('flat-partition: the order of the ranges', () => {
     expect(order(flat(PAGE, 1n))).toEqual([]);
   });
 
-  it('reports a range that leaves the space', () => {
+  it('reports a range that extends beyond the address space', () => {
     expect(order(flat(0n, END + 1n))).toEqual(['outside-space']);
     expect(order(flat(END - 1n, 2n))).toEqual(['outside-space']);
     expect(order(flat(-1n, 2n))).toContain('outside-space');
   });
 
-  it('looks at the space of the devices, too, where it is another one', () => {
+  it('checks the flat view for DMA too, where it is another one', () => {
     const good = [flat(0n, PAGE)];
     const bad = [flat(0n, PAGE), flat(0n, PAGE)];
     const apart = state({ flatView: good, dmaView: bad });
@@ -62,25 +62,25 @@ describe('flat-partition: the order of the ranges', () => {
     expect(judge(flatPartition, traceOfStates([view(...good)]))).toMatchObject({ exercised: 1 });
   });
 
-  it('looks at every state, whatever the outcome, and says of which step it speaks', () => {
+  it('checks every state after every outcome and names the step', () => {
     const bad = view(flat(0n, 0n));
     for (const outcome of ['ok', 'aborted', 'rejected'] as const) {
       const judged = traceOfStates([view(flat(0n, 1n)), bad, bad, view()], { outcome });
       expect(judge(flatPartition, judged)).toMatchObject({
         exercised: 2,
-        violations: [{ cause: 'empty-range', step: 1, message: 'a range of "ram" has no addresses' }],
+        violations: [{ cause: 'empty-range', step: 1, message: 'a flat range of "ram" is empty' }],
       });
     }
   });
 
-  it('has nothing to say of an empty view', () => {
+  it('checks nothing in an empty flat view', () => {
     expect(saysNothing(flatPartition, traceOfStates([view()]))).toBe(true);
     expect(saysNothing(flatPartition, trace([]))).toBe(true);
     expect(saysNothing(flatPartition, trace([], { tree: node(ROOT, 0n, END) }))).toBe(true);
   });
 });
 
-describe('flat-partition: who answers', () => {
+describe('flat-partition: the owners of addresses', () => {
   /** RAM at the bottom, and `IO` over its second page. */
   const tree = node(ROOT, 0n, END, {
     children: [node(IO, PAGE, PAGE, { priority: 1 }), node(RAM, 0n, 4n * PAGE)],
@@ -93,14 +93,14 @@ describe('flat-partition: who answers', () => {
   const owners = (flatView: readonly ReturnType<typeof flat>[], more: object = {}) =>
     causes(flatPartition, traceOfStates([state({ flatView })], { tree, ...more }));
 
-  it('accepts what a search through the tree gives', () => {
+  it('accepts the regions that a search of the region tree finds', () => {
     expect(owners(right)).toEqual([]);
   });
 
   it.each([
-    ['a range that is gone', [right[0]!, right[1]!]],
-    ['a range that is gone from the bottom', [right[1]!, right[2]!]],
-    ['a range that is gone from the middle', [right[0]!, right[2]!]],
+    ['the top range missing', [right[0]!, right[1]!]],
+    ['the bottom range missing', [right[1]!, right[2]!]],
+    ['the middle range missing', [right[0]!, right[2]!]],
     [
       'a range that is one byte short',
       [right[0]!, right[1]!, flat(2n * PAGE, 2n * PAGE - 1n, RAM, { offset: 2n * PAGE })],
@@ -113,24 +113,29 @@ describe('flat-partition: who answers', () => {
       'a range that begins one byte late',
       [right[0]!, right[1]!, flat(2n * PAGE + 1n, 2n * PAGE - 1n, RAM, { offset: 2n * PAGE + 1n })],
     ],
-    ['a range of somebody else', [flat(0n, PAGE, IO), right[1]!, right[2]!]],
-    ['a region of the same name that is another', [flat(0n, PAGE, region('ram')), right[1]!, right[2]!]],
-    ['another part of the region', [right[0]!, right[1]!, flat(2n * PAGE, 2n * PAGE, RAM, { offset: 0n })]],
-    ['a range where nobody is', [...right, flat(8n * PAGE, PAGE, IO)]],
+    ['a range of another region', [flat(0n, PAGE, IO), right[1]!, right[2]!]],
+    ['a range of another region with the same name', [flat(0n, PAGE, region('ram')), right[1]!, right[2]!]],
+    [
+      'a range with another offset in its region',
+      [right[0]!, right[1]!, flat(2n * PAGE, 2n * PAGE, RAM, { offset: 0n })],
+    ],
+    ['a range where no region answers', [...right, flat(8n * PAGE, PAGE, IO)]],
   ])('reports %s', (_, flatView) => {
     expect(owners(flatView)).toEqual(['wrong-owner']);
   });
 
-  it('says who should answer, and who does', () => {
+  it('names the region in the tree and the region in the flat view', () => {
     const message = (flatView: readonly ReturnType<typeof flat>[]) =>
       judge(flatPartition, traceOfStates([state({ flatView })], { tree })).violations[0]!.message;
-    expect(message([right[0]!])).toBe('address 0x1000 belongs to "io", but the flat view has nothing');
+    expect(message([right[0]!])).toBe(
+      'address 0x1000 belongs to "io" in the region tree, but to no region in the flat view',
+    );
     expect(message([...right, flat(8n * PAGE, PAGE, region('x', 'io', 'dev0'))])).toBe(
-      'address 0x8000 belongs to nothing, but the flat view has "x" of dev0',
+      'address 0x8000 belongs to no region in the region tree, but to "x" of dev0 in the flat view',
     );
   });
 
-  it('asks up to the last address', () => {
+  it('compares up to the last address', () => {
     const top = node(ROOT, 0n, END, { children: [node(IO, END - PAGE, PAGE)] });
     const asked = (...flatView: readonly ReturnType<typeof flat>[]) =>
       causes(flatPartition, traceOfStates([state({ flatView })], { tree: top }));
@@ -138,7 +143,7 @@ describe('flat-partition: who answers', () => {
     expect(asked(flat(END - PAGE, PAGE - 1n, IO))).toEqual(['wrong-owner']);
   });
 
-  it('asks at the ends of BARs, mapped ones only', () => {
+  it('compares the first and last address of mapped BARs', () => {
     const at = (address: bigint | undefined) => [device([bar(0, PAGE, { address })])];
     const asked = (address: bigint | undefined) => {
       const flatView = right.filter(({ region: { name } }) => name !== 'io');
@@ -148,12 +153,12 @@ describe('flat-partition: who answers', () => {
     };
     expect(asked(undefined)).toEqual([]);
     expect(asked(PAGE)).toEqual(['wrong-owner']);
-    // The last byte is asked for, too.
+    // The last byte of the BAR is compared too.
     expect(asked(1n)).toEqual(['wrong-owner']);
     expect(asked(0x10_0000n)).toEqual([]);
   });
 
-  it('does not ask about what was there at the start, but of a run that is nothing but the start', () => {
+  it('passes over ranges that the start had, unless the start is the only step', () => {
     const wrong = [flat(0n, PAGE, region('ram'))];
     const start = state({ flatView: wrong });
     expect(causes(flatPartition, traceOfStates([start], { tree }))).toEqual(['wrong-owner']);
@@ -162,17 +167,17 @@ describe('flat-partition: who answers', () => {
     expect(causes(flatPartition, traceOfStates([start, more], { tree }))).toEqual(['wrong-owner']);
   });
 
-  it('has nothing to ask without a tree', () => {
+  it('compares nothing without a region tree', () => {
     expect(causes(flatPartition, traceOfStates([view(flat(0n, PAGE))]))).toEqual([]);
   });
 
-  it('misses a range that was there at the start and is gone', () => {
+  it('reports a range of the start that is missing at the end', () => {
     const start = state({ flatView: [right[0]!, right[1]!, right[2]!] });
     const later = state({ flatView: [right[0]!, right[2]!] });
     expect(causes(flatPartition, traceOfStates([start, later], { tree }))).toEqual(['wrong-owner']);
   });
 
-  it('does not compare a view with a tree whose changes are not published', () => {
+  it('compares no flat view with a tree whose transaction is open', () => {
     const refused = scenario({
       devices: [
         { id: 'dev0', bars: [{ index: 0, size: '0x1000', type: 'mem32' }] },
@@ -197,13 +202,13 @@ describe('flat-partition: who answers', () => {
   });
 });
 
-describe('the search through the tree', () => {
+describe('regionAnswering', () => {
   const found = (address: bigint, root: ReturnType<typeof node>) => {
-    const hit = search(root, address);
+    const hit = regionAnswering(root, address);
     return hit && [hit.region.name, hit.offset];
   };
 
-  it('goes to the first child that answers, and to the region itself where none does', () => {
+  it('finds the first child that answers, or else the region itself', () => {
     const inner = node(region('inner', 'container'), PAGE, PAGE, {
       children: [node(region('a', 'io'), 0n, 8n)],
     });
@@ -216,14 +221,14 @@ describe('the search through the tree', () => {
     expect(found(4n * PAGE, root)).toBeUndefined();
   });
 
-  it('passes by what is switched off, and what does not answer itself', () => {
+  it('passes over disabled regions and containers', () => {
     const off = node(IO, 0n, PAGE, { enabled: false });
     expect(found(0n, node(RAM, 0n, PAGE, { children: [off] }))).toEqual(['ram', 0n]);
     expect(found(0n, node(ROOT, 0n, PAGE, { children: [off] }))).toBeUndefined();
     expect(found(0n, node(RAM, 0n, PAGE, { enabled: false }))).toBeUndefined();
   });
 
-  it('looks through aliases, no further than they and their targets reach', () => {
+  it('looks through an alias as far as both the alias and its target reach', () => {
     const target = node(RAM, 0x5_0000n, 4n * PAGE);
     const alias = node(region('alias', 'alias'), PAGE, 8n * PAGE, { alias: { node: target, offset: PAGE } });
     const root = node(ROOT, 0n, END, { children: [alias] });
@@ -233,7 +238,7 @@ describe('the search through the tree', () => {
     expect(found(PAGE - 1n, root)).toBeUndefined();
   });
 
-  it('asks for the regions of devices behind windows that shift addresses', () => {
+  it('compares the regions of devices behind aliases that shift addresses', () => {
     const mmap = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
     const space = node(region('pci', 'container'), 0n, END, { children: [node(mmap, 0x8000_0000n, PAGE)] });
     const window = node(region('window', 'alias'), 0x20_0000_0000n, 0x8000_0000n, {
@@ -246,7 +251,7 @@ describe('the search through the tree', () => {
     expect(shown()).toEqual(['wrong-owner']);
   });
 
-  it('does not ask a tree whose last change was never finished', () => {
+  it('compares nothing with the tree of a VMM that died in the middle of a change', () => {
     const tree = node(ROOT, 0n, END, { children: [node(IO, 0n, PAGE)] });
     const judged = trace([{ state: view() }, { state: view(flat(PAGE, PAGE, IO)) }], { tree });
     expect(causes(flatPartition, judged)).toEqual(['wrong-owner']);

@@ -4,12 +4,12 @@ import { rangeText, regionName } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
 
-/** The flat view says of every address what a search through the tree says. */
+/** The flat view gives every address to the region that a search of the region tree finds. */
 export const flatPartition: Invariant = {
   id: 'flat-partition',
   clause:
-    'flat ranges are sorted, disjoint, non-empty, inside the space; every address belongs to the ' +
-    'region that a point-wise priority search over the tree gives',
+    'flat ranges are sorted, disjoint, not empty and inside the address space; every address belongs to the ' +
+    'region that a search by priority finds in the region tree',
   severity: 'error',
   site: 'system/memory.c: render_memory_region, flatview_simplify',
   check(trace, examination) {
@@ -30,75 +30,81 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
   for (const range of ranges) {
     examination.exercised++;
     if (range.start < 0n || range.end > END_OF_SPACE) {
-      examination.violate('outside-space', step, () => `${rangeText(range)} leaves the address space`);
+      examination.violate(
+        'outside-space',
+        step,
+        () => `${rangeText(range)} extends beyond the 64-bit address space`,
+      );
     }
     if (range.end <= range.start) {
-      examination.violate(
-        'empty-range',
-        step,
-        () => `a range of ${regionName(range.region)} has no addresses`,
-      );
+      examination.violate('empty-range', step, () => `a flat range of ${regionName(range.region)} is empty`);
     }
     if (range.start < end) {
-      examination.violate(
-        'not-disjoint',
-        step,
-        () => `${rangeText(range)} begins before the range below it ends`,
-      );
+      examination.violate('not-disjoint', step, () => `${rangeText(range)} overlaps the flat range below it`);
     }
     end = range.end;
   }
 }
 
 /**
- * Asks the tree, after the last step, who answers at the edges of everything that was not there at
- * the start, of the gaps beside it, of everything that is gone since, and of the regions of devices.
+ * Compares the last flat view with a search of the region tree, at the edges of these ranges:
+ * - flat ranges that the start of the machine did not have, and the gaps beside them;
+ * - flat ranges that have disappeared since the start;
+ * - mapped BARs, and the regions of devices.
  */
 function checkOwners(trace: Trace, examination: Examination): void {
   const { tree, steps } = trace;
   const last = steps.at(-1);
-  // Who died in the middle of a change left a tree that no view ever showed.
+  // A VMM that died in the middle of a change left a tree that was never rendered.
   if (tree === undefined || last === undefined || trace.outcome === 'aborted') return;
   const { flatView, devices } = last.state;
   const start = steps[0]!.state.flatView;
   const step = steps.length - 1;
-  const ask = (address: bigint, range: TraceRange | undefined): void => {
+  const compare = (address: bigint, range: TraceRange | undefined): void => {
     examination.exercised++;
-    const found = search(tree, address);
+    const found = regionAnswering(tree, address);
     const offset = range && range.offset + address - range.start;
     if (found?.region === range?.region && found?.offset === offset) return;
-    const tells = found === undefined ? 'nothing' : regionName(found.region);
-    const shows = range === undefined ? 'nothing' : regionName(range.region);
+    const nameOf = (region: TraceRegion | undefined): string =>
+      region === undefined ? 'no region' : regionName(region);
     examination.violate(
       'wrong-owner',
       step,
-      () => `address ${hex(address)} belongs to ${tells}, but the flat view has ${shows}`,
+      () =>
+        `address ${hex(address)} belongs to ${nameOf(found?.region)} in the region tree, ` +
+        `but to ${nameOf(range?.region)} in the flat view`,
     );
   };
   for (let index = 0; index < flatView.length; index++) {
     const range = flatView[index]!;
     if (steps.length > 1 && start.includes(range)) continue;
-    ask(range.start, range);
-    ask(range.end - 1n, range);
+    compare(range.start, range);
+    compare(range.end - 1n, range);
     const above = flatView[index + 1]?.start ?? END_OF_SPACE;
-    if ((flatView[index - 1]?.end ?? 0n) < range.start) ask(range.start - 1n, undefined);
-    if (range.end < above) ask(range.end, undefined);
+    if ((flatView[index - 1]?.end ?? 0n) < range.start) compare(range.start - 1n, undefined);
+    if (range.end < above) compare(range.end, undefined);
   }
   for (const range of start) {
     if (flatView.includes(range)) continue;
-    ask(range.start, rangeAt(flatView, range.start));
-    ask(range.end - 1n, rangeAt(flatView, range.end - 1n));
+    compare(range.start, rangeAt(flatView, range.start));
+    compare(range.end - 1n, rangeAt(flatView, range.end - 1n));
   }
   for (const { bars } of devices) {
     for (const { address, size } of bars) {
       if (address === undefined) continue;
-      for (const edge of [address, address + size - 1n]) ask(edge, rangeAt(flatView, edge));
+      for (const edge of [address, address + size - 1n]) compare(edge, rangeAt(flatView, edge));
     }
   }
-  forEachDeviceEdge(tree, 0n, 0n, END_OF_SPACE, (edge) => ask(edge, rangeAt(flatView, edge)));
+  forEachDeviceEdge(tree, 0n, 0n, END_OF_SPACE, (edge) => compare(edge, rangeAt(flatView, edge)));
 }
 
-/** Visits the first and last addresses of the regions of devices, wherever windows and aliases show them. */
+/**
+ * Visits the first and the last address of every region that a device owns, at each place where an alias shows it.
+ *
+ * @param base address of the node in the address space.
+ * @param clipStart first address at which the nodes above show it.
+ * @param clipEnd one past the last such address.
+ */
 function forEachDeviceEdge(
   { region, enabled, size, terminates, children, alias }: TraceNode,
   base: bigint,
@@ -121,16 +127,21 @@ function forEachDeviceEdge(
   for (const child of children) forEachDeviceEdge(child, base + child.address, start, end, visit);
 }
 
-/** The region that answers at `address`, counted from the start of `node`: children first, best priority first. */
-export function search(
+/**
+ * The region that answers at `address`: the first child that does, by falling priority, or else the node itself.
+ *
+ * @param address from the start of `node`.
+ * @returns the region and the offset in it; `undefined` where no region answers.
+ */
+export function regionAnswering(
   node: TraceNode,
   address: bigint,
 ): { readonly region: TraceRegion; readonly offset: bigint } | undefined {
   if (!node.enabled || address >= node.size) return undefined;
-  if (node.alias !== undefined) return search(node.alias.node, address + node.alias.offset);
+  if (node.alias !== undefined) return regionAnswering(node.alias.node, address + node.alias.offset);
   for (const child of node.children) {
     if (address < child.address || address >= child.end) continue;
-    const found = search(child, address - child.address);
+    const found = regionAnswering(child, address - child.address);
     if (found !== undefined) return found;
   }
   return node.terminates ? { region: node.region, offset: address } : undefined;

@@ -13,7 +13,7 @@ import {
   saysNothing,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Ranges = readonly ReturnType<typeof flat>[];
 type Mappings = readonly ReturnType<typeof mapping>[];
@@ -23,11 +23,11 @@ const shows = (flatView: Ranges, mappings: Mappings, more: object = pages) =>
   traceOfStates([state({ flatView, containers: [container(mappings)] })], more);
 const of = (flatView: Ranges, mappings: Mappings) => causes(guestPageReachable, shows(flatView, mappings));
 
-/** RAM that begins and ends off the host's pages. */
+/** RAM that begins and ends inside a host page. */
 const ram = [flat(PAGE_64K - PAGE, PAGE_64K + 2n * PAGE)];
 
 describe('guest-page-reachable', () => {
-  it('accepts RAM whose every guest page is in a mapping, of one or of several', () => {
+  it('accepts RAM with every guest page in one mapping or in several', () => {
     const one = [mapping(0n, 4n * PAGE_64K)];
     expect(judge(guestPageReachable, shows(ram, one))).toMatchObject({ causes: [], exercised: 1 });
     const several = [
@@ -55,7 +55,7 @@ describe('guest-page-reachable', () => {
     expect(judged.violations[0]!.at).toEqual({ start, end: start + PAGE });
   });
 
-  it('asks for whole guest pages only', () => {
+  it('checks whole guest pages only', () => {
     const off = [flat(PAGE_64K - 0x800n, 0x1000n)];
     expect(saysNothing(guestPageReachable, shows(off, []))).toBe(true);
     expect(of([flat(PAGE_64K - 0x800n, 0x1800n)], [])).toEqual(['unreachable-guest-page']);
@@ -63,7 +63,7 @@ describe('guest-page-reachable', () => {
     expect(of([flat(0n, PAGE)], [])).toEqual(['unreachable-guest-page']);
   });
 
-  it('asks for RAM that can be written, and nothing else', () => {
+  it('checks writable RAM only', () => {
     const others = [
       flat(0n, PAGE, region('rom'), { readonly: true }),
       flat(0n, PAGE, region('io', 'io')),
@@ -73,27 +73,27 @@ describe('guest-page-reachable', () => {
     for (const other of others) expect(saysNothing(guestPageReachable, shows([other], []))).toBe(true);
   });
 
-  it('asks each container, in every state that differs, but not of the ruins', () => {
-    const fine = state({ flatView: ram, containers: [container([mapping(0n, 4n * PAGE_64K)])] });
-    const bad = { ...fine, containers: [...fine.containers, container([], 'dev1')] };
-    const judged = judge(guestPageReachable, traceOfStates([fine, { ...fine, memslots: [] }, bad], pages));
+  it('checks each container in every state that differs, but not the state that a dying VMM leaves', () => {
+    const good = state({ flatView: ram, containers: [container([mapping(0n, 4n * PAGE_64K)])] });
+    const bad = { ...good, containers: [...good.containers, container([], 'dev1')] };
+    const judged = judge(guestPageReachable, traceOfStates([good, { ...good, memslots: [] }, bad], pages));
     expect(judged).toMatchObject({ exercised: 3, violations: [{ step: 2 }] });
     expect(judged.violations[0]!.message).toBe(
       'guest page [0xf000, 0xffff] of "ram" is in no DMA mapping of dev1',
     );
-    const died = traceOfStates([fine, bad], { ...pages, outcome: 'aborted' });
+    const died = traceOfStates([good, bad], { ...pages, outcome: 'aborted' });
     expect(causes(guestPageReachable, died)).toEqual([]);
     expect(causes(guestPageReachable, traceOfStates([bad], { ...pages, outcome: 'rejected' }))).toHaveLength(
       1,
     );
   });
 
-  it('looks at the space of the devices', () => {
+  it('checks the flat view for DMA', () => {
     const apart = state({ flatView: ram, dmaView: [], containers: [container([])] });
     expect(saysNothing(guestPageReachable, traceOfStates([apart], pages))).toBe(true);
   });
 
-  it('has nothing to say where the guest has pages as large as the host', () => {
+  it('checks nothing where guest pages are as large as host pages', () => {
     for (const guest of [PAGE_64K, 4n * PAGE_64K]) {
       const larger = { pages: { host: PAGE_64K, guest } };
       expect(saysNothing(guestPageReachable, shows(ram, [], larger))).toBe(true);
@@ -105,7 +105,7 @@ describe('guest-page-reachable', () => {
     expect(guestPageReachable.severity).toBe('warning');
   });
 
-  it('tells the edge of RAM from RAM that is not mapped', () => {
+  it('distinguishes pages at the edge of RAM from pages that the host could map', () => {
     const whole = [flat(PAGE_64K - PAGE, 2n * PAGE_64K, undefined, { offset: PAGE_64K - PAGE })];
     expect(of(whole, [mapping(PAGE_64K, PAGE_64K)])).toEqual(['unreachable-guest-page']);
     expect(of(whole, [])).toEqual(['unmapped-guest-page']);

@@ -4,10 +4,10 @@ import { rangeFrom, regionName, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, settled } from './steps.ts';
 
-/** A guest with small pages on a host with large ones may hand a device a page that cannot be mapped. */
+/** A guest whose pages are smaller than the host's may give a device a page that cannot be DMA-mapped. */
 export const guestPageReachable: Invariant = {
   id: 'guest-page-reachable',
-  clause: 'no guest page smaller than the host page is out of the reach of every DMA mapping',
+  clause: 'every guest page of RAM is in a DMA mapping, also where guest pages are smaller than host pages',
   severity: 'warning',
   site: 'hw/vfio/listener.c: vfio_get_section_iova_range',
   check(trace, examination) {
@@ -22,7 +22,7 @@ export const guestPageReachable: Invariant = {
           const end = alignDown(range.end, guest);
           if (start >= end) continue;
           examination.exercised++;
-          // Pages that the host could map say more than those at an edge, which nobody can.
+          // A page that the host could map says more than a page at the edge of RAM, which no VMM can map.
           const unmapped = firstUnmapped(range, unit, mappings);
           const address = unmapped ?? firstGap(mappings, start, end);
           if (address === undefined) continue;
@@ -39,7 +39,11 @@ export const guestPageReachable: Invariant = {
   },
 };
 
-/** The first address of the range's own pages of `unit` bytes that is not mapped. */
+/**
+ * The first unmapped address in the whole pages of a range.
+ *
+ * @param unit size of the pages that the host can map, in bytes.
+ */
 function firstUnmapped(
   range: TraceRange,
   unit: bigint,
@@ -49,7 +53,7 @@ function firstUnmapped(
   return firstGap(mappings, alignUp(range.start, unit), alignDown(range.end, unit));
 }
 
-/** The first address from `start` up to `end` that no mapping translates. */
+/** The first address in `[start, end)` that no mapping translates. */
 function firstGap(mappings: readonly TraceMapping[], start: bigint, end: bigint): bigint | undefined {
   let address = start;
   for (let index = firstMappingAbove(mappings, address); address < end; index++) {

@@ -1,11 +1,11 @@
 import type { HostAddress } from '../address/index.ts';
 import type { Backing } from '../host/index.ts';
 
-/** Where in the VMM's memory each region begins, learnt from what is seen of it first. */
+/** The host address at which each region begins, taken from the first slot or mapping that shows the region. */
 export class HostBases {
   readonly #bases = new Map<string, bigint>();
 
-  /** Whether a piece of a region lies where the pieces of that region seen before say that it must. */
+  /** Whether a slot or mapping has the host address that the first one of the same region leads to. */
   agrees({
     backing,
     hostAddress,
@@ -15,8 +15,8 @@ export class HostBases {
   }): boolean {
     const region = `${backing.owner ?? ''}/${backing.region}`;
     const base = hostAddress - backing.offset;
-    const known = this.#bases.get(region);
-    if (known === undefined) this.#bases.set(region, base);
-    return known === undefined || known === base;
+    const first = this.#bases.get(region);
+    if (first === undefined) this.#bases.set(region, base);
+    return first === undefined || first === base;
   }
 }

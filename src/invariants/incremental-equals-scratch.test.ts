@@ -14,13 +14,13 @@ import {
   scenario,
   state,
   trace,
-  type Shown,
-} from './testing/trace-builder.ts';
+  type BackingOptions,
+} from './testing/index.ts';
 
 type Mappings = readonly ReturnType<typeof mapping>[];
 type More = Parameters<typeof trace>[1];
 
-/** A run whose listener ends up with `grown`, and a new one with `fresh`. */
+/** A run whose listener ends with the mappings `grown`, and a new listener with `fresh`. */
 const compare = (grown: Mappings, fresh: Mappings, more: More = {}) =>
   trace([{ state: state() }, { state: state({ containers: [container(grown)] }) }], {
     scratch: [container(fresh)],
@@ -32,34 +32,34 @@ const of = (grown: Mappings, fresh: Mappings, more: More = {}) =>
 const page = mapping(0n, PAGE);
 
 describe('incremental-equals-scratch', () => {
-  it('accepts the same mappings', () => {
+  it('accepts equal mappings', () => {
     const two = [page, mapping(PAGE, PAGE, { offset: PAGE })];
     const judged = compare(two, [{ ...page }, { ...two[1]! }]);
     expect(judge(incrementalEqualsScratch, judged)).toMatchObject({ causes: [], exercised: 1 });
     expect(of([], [])).toEqual([]);
   });
 
-  it('reports a mapping that only one of them has', () => {
+  it('reports a mapping that only one of the two listeners has', () => {
     expect(of([page], [])).toEqual(['extra-mapping']);
     expect(of([], [page])).toEqual(['lacking-mapping']);
     expect(of([page], [mapping(PAGE, PAGE)])).toEqual(['extra-mapping', 'lacking-mapping']);
   });
 
-  it.each<[string, bigint, Shown]>([
+  it.each<[string, bigint, BackingOptions]>([
     ['a size one byte less', PAGE - 1n, {}],
     ['another region', PAGE, { region: 'rom' }],
     ['another owner', PAGE, { owner: 'dev0' }],
     ['another offset', PAGE, { offset: 1n }],
     ['another permission', PAGE, { readonly: true }],
-  ])('takes a mapping with %s for another one', (_, size, shown) => {
+  ])('takes a mapping with %s for a different one', (_, size, shown) => {
     expect(of([page], [mapping(0n, size, shown)])).toEqual(['extra-mapping', 'lacking-mapping']);
   });
 
-  it('does not compare host addresses: a new container may be given others', () => {
+  it('does not compare host addresses, which may differ in a new container', () => {
     expect(of([page], [mapping(0n, PAGE, { hostAddress: 0n })])).toEqual([]);
   });
 
-  it('says which mapping, and speaks of the last step', () => {
+  it('names the mapping and the last step', () => {
     const { violations } = judge(incrementalEqualsScratch, compare([page], [mapping(PAGE, PAGE)]));
     expect(violations).toMatchObject([
       { step: 1, message: 'container has [0x0, 0xfff] "ram", which a new listener would not map' },
@@ -74,7 +74,7 @@ describe('incremental-equals-scratch', () => {
     expect(judge(incrementalEqualsScratch, judged)).toMatchObject({ causes: [], exercised: 2 });
   });
 
-  it('names it otherwise where mappings ran out', () => {
+  it('has causes of their own for mappings that differ at the limit of mappings', () => {
     const limited = scenario({ host: { iommu: { type: 'type1', maxMappings: 4 } } });
     const ranOut = (errno: Errno) =>
       trace(
@@ -92,7 +92,7 @@ describe('incremental-equals-scratch', () => {
       'extra-mapping',
       'lacking-mapping',
     ]);
-    // A limit that nobody runs into, and ENOSPC that is none of a limit.
+    // Neither a limit that is not reached, nor ENOSPC without a limit.
     expect(of([page], [], { scenario: limited })).toEqual(['extra-mapping']);
     expect(causes(incrementalEqualsScratch, { ...ranOut(Errno.ENOSPC), scenario: scenario() })).toEqual([
       'extra-mapping',
@@ -100,7 +100,7 @@ describe('incremental-equals-scratch', () => {
     ]);
   });
 
-  it('has nothing to say of runs that ended otherwise, or had no container', () => {
+  it('checks nothing after a refusal or an abort, and without a container', () => {
     const judged = compare([page], []);
     for (const outcome of ['aborted', 'rejected'] as const) {
       expect(saysNothing(incrementalEqualsScratch, { ...judged, outcome, scratch: undefined })).toBe(true);
@@ -110,7 +110,7 @@ describe('incremental-equals-scratch', () => {
     expect(saysNothing(incrementalEqualsScratch, trace([{}], { scratch: [container([page])] }))).toBe(true);
   });
 
-  it('takes a stale mapping for one, limit or no limit', () => {
+  it('reports a stale mapping as such, with a limit or without', () => {
     const limited = scenario({ host: { iommu: { type: 'type1', maxMappings: 4 } } });
     const judged = trace(
       [
@@ -135,18 +135,18 @@ describe('incremental-equals-scratch', () => {
         }),
       );
 
-    it('is where its register says', () => {
+    it('has to be mapped at the address in its register', () => {
       expect(placed(0x1000n, { address: 0x1000n })).toEqual([]);
       expect(placed(0x1000n, { address: 0x2000n })).toEqual(['bar-misplaced']);
       expect(placed(undefined, { address: 0x2000n })).toEqual(['bar-misplaced']);
     });
 
-    it('is nowhere while it is not decoding', () => {
+    it('must not be mapped while COMMAND disables it', () => {
       expect(placed(undefined, { address: 0x1000n, decoding: false })).toEqual([]);
       expect(placed(0x1000n, { address: 0x1000n, decoding: false })).toEqual(['bar-misplaced']);
     });
 
-    it('may be left out at 0, and at the end of its space', () => {
+    it('may be unmapped at address 0 and at the end of its space', () => {
       expect(placed(undefined, { address: 0n })).toEqual([]);
       expect(placed(undefined, { address: (1n << 32n) - PAGE })).toEqual([]);
       expect(placed(undefined, { address: (1n << 32n) - PAGE }, 'mem64')).toEqual(['bar-misplaced']);

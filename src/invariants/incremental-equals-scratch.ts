@@ -11,12 +11,12 @@ import { spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
-/** How the state was reached does not matter. */
+/** The DMA mappings and the places of BARs depend on the final memory map and registers, not on the way there. */
 export const incrementalEqualsScratch: Invariant = {
   id: 'incremental-equals-scratch',
   clause:
-    'listener state after a sequence of changes equals the state of a listener registered at the end, and ' +
-    'a BAR is where its registers say, however they came to say it',
+    'the DMA mappings after a sequence of changes equal those of a listener registered at the end, and ' +
+    'every BAR is mapped at the address in its register',
   severity: 'error',
   site: 'system/memory.c: address_space_update_topology_pass; hw/vfio/listener.c',
   check(trace, examination) {
@@ -27,7 +27,7 @@ export const incrementalEqualsScratch: Invariant = {
       const grown = last.state.containers.find(({ name }) => name === scratch.name);
       if (grown === undefined) continue;
       examination.exercised++;
-      // Where mappings are limited it is the order of arrival that decides who gets one.
+      // At the limit of mappings the order of requests decides which of them the host grants.
       const suffix = ranOutOfMappings(trace, grown.name) ? '-at-limit' : '';
       const step = trace.steps.length - 1;
       const extra = firstWithout(grown, scratch);
@@ -50,16 +50,17 @@ export const incrementalEqualsScratch: Invariant = {
   },
 };
 
-/** The first mapping of `one` that `other` does not have. */
+/** The first mapping of `one` that `other` does not have, as text. */
 function firstWithout(one: ContainerState, other: ContainerState): string | undefined {
   const byAddress = new Map(other.mappings.map((mapping) => [mapping.iova as bigint, mapping]));
-  const lone = one.mappings.find((mapping) => {
+  const unmatched = one.mappings.find((mapping) => {
     const match = byAddress.get(mapping.iova);
     return match === undefined || !sameMapping(mapping, match);
   });
-  return lone && `${spanOf(lone.iova, lone.size)} "${lone.backing.region}"`;
+  return unmatched && `${spanOf(unmatched.iova, unmatched.size)} "${unmatched.backing.region}"`;
 }
 
+/** Whether the host refused a mapping of the container because of its limit. */
 function ranOutOfMappings(trace: Trace, container: string): boolean {
   if (trace.scenario.host.iommu.maxMappings === undefined) return false;
   let ranOut = false;
@@ -70,7 +71,7 @@ function ranOutOfMappings(trace: Trace, container: string): boolean {
   return ranOut;
 }
 
-/** Compares every BAR with its registers, by the rules of PCI and not by those of the VMM. */
+/** Compares every BAR with its register, by the rules of PCI and not by those of the VMM. */
 function checkBars(trace: Trace, examination: Examination): void {
   const devices = trace.steps.at(-1)?.state.devices ?? [];
   for (const register of trace.barRegisters ?? []) {
@@ -79,13 +80,14 @@ function checkBars(trace: Trace, examination: Examination): void {
     if (bar === undefined) continue;
     examination.exercised++;
     if (isWhereItShouldBe(bar, register)) continue;
-    const says = register.decoding ? `says ${hex(register.address)}` : 'is not enabled';
+    const registered = register.decoding
+      ? `has ${hex(register.address)} in its register`
+      : 'is disabled in the COMMAND register';
+    const mapped = bar.address === undefined ? 'does not map it' : `maps it at ${hex(bar.address)}`;
     examination.violate(
       'bar-misplaced',
       trace.steps.length - 1,
-      () =>
-        `BAR ${bar.index} of ${register.device} ${says}, but the VMM has it ` +
-        (bar.address === undefined ? 'nowhere' : `at ${hex(bar.address)}`),
+      () => `BAR ${bar.index} of ${register.device} ${registered}, but the VMM ${mapped}`,
     );
   }
 }
@@ -93,7 +95,8 @@ function checkBars(trace: Trace, examination: Examination): void {
 const END_OF_32_BITS = 1n << 32n;
 
 /**
- * VMMs leave out BARs at 0 and at the end of their space (pci fact 4.1); everything else they have to place.
+ * Whether a BAR is mapped at the address in its register. A VMM may leave a BAR at address 0 or at the end of its
+ * space unmapped (pci fact 4.1), and a BAR of one byte.
  */
 function isWhereItShouldBe({ type, size, address }: BarState, register: BarRegister): boolean {
   if (!register.decoding) return address === undefined;

@@ -3,7 +3,8 @@ import { flatMinimal } from './flat-minimal.ts';
 import { flatPartition } from './flat-partition.ts';
 import { guestPageReachable } from './guest-page-reachable.ts';
 import { incrementalEqualsScratch } from './incremental-equals-scratch.ts';
-import { Examination, type Invariant, type InvariantId, type Violation } from './invariant.ts';
+import type { InvariantId } from './invariant-ids.ts';
+import { Examination, type Invariant, type Violation } from './invariant.ts';
 import { mapAligned } from './map-aligned.ts';
 import { mapMatchesView } from './map-matches-view.ts';
 import { mapUnmapSymmetric } from './map-unmap-symmetric.ts';
@@ -20,16 +21,17 @@ import { windowLimit } from './window-limit.ts';
 
 export { brokenBy } from './broken-by.ts';
 export {
-  Examination,
-  INVARIANT_IDS,
-  fingerprint,
-  type Invariant,
-  type InvariantId,
-  type Violation,
-} from './invariant.ts';
-export { measure, type Metrics } from './metrics.ts';
+  FingerprintMap,
+  FingerprintSet,
+  fingerprintText,
+  sameFingerprint,
+  type Fingerprint,
+} from './fingerprint.ts';
+export { INVARIANT_IDS, type InvariantId } from './invariant-ids.ts';
+export { Examination, type Invariant, type Violation } from './invariant.ts';
+export { metricsOf, type Metrics } from './metrics.ts';
 
-/** All invariants, in the order of the design. */
+/** All invariants, in the order in which reports list them. */
 export const INVARIANTS: readonly Invariant[] = [
   mapAligned,
   msixTrapped,
@@ -50,24 +52,24 @@ export const INVARIANTS: readonly Invariant[] = [
   modelAgrees,
 ];
 
-/** Those that speak of a run by itself, whatever it is a run of: all but what holds a real VMM to the model. */
+/** The invariants that judge any run: all but `model-agrees`, which compares a real VMM with the model. */
 export const COMMON_INVARIANTS: readonly Invariant[] = INVARIANTS.filter(
   ({ ofRealVmm }) => ofRealVmm !== true,
 );
 
 const BY_ID = new Map(INVARIANTS.map((invariant) => [invariant.id, invariant]));
 
-/** The invariant with this id. */
+/** The invariant with the id. */
 export const findInvariant = (id: InvariantId): Invariant => BY_ID.get(id)!;
 
-/** What one invariant makes of a trace. */
+/** Checks one invariant on a trace. */
 export function examine(trace: Trace, invariant: Invariant): Examination {
   const examination = new Examination(invariant.id);
   invariant.check(trace, examination);
   return examination;
 }
 
-/** Everything that `invariants` find in a trace. */
+/** The violations of all `invariants` in a trace, in the order of the invariants. */
 export function violationsOf(trace: Trace, invariants: readonly Invariant[] = INVARIANTS): Violation[] {
   return invariants.flatMap((invariant) => examine(trace, invariant).violations);
 }

@@ -7,13 +7,13 @@ import {
   INVARIANT_IDS,
   examine,
   findInvariant,
-  fingerprint,
+  fingerprintText,
   violationsOf,
 } from './index.ts';
-import { PAGE, mapEvent, memslot, state, trace } from './testing/trace-builder.ts';
+import { PAGE, mapEvent, memslot, state, trace } from './testing/index.ts';
 
 describe('the invariants', () => {
-  it('are those of the design, in its order, each in the file of its name', () => {
+  it('are in the order of their ids, each in a file of its name', () => {
     expect(INVARIANTS.map(({ id }) => id)).toEqual(INVARIANT_IDS);
     for (const id of INVARIANT_IDS) {
       expect(findInvariant(id).id).toBe(id);
@@ -23,7 +23,7 @@ describe('the invariants', () => {
     }
   });
 
-  it('each have a clause, a place in QEMU, and are errors but for one', () => {
+  it('each have a clause and a site in QEMU; all but one are errors', () => {
     for (const { clause, site } of INVARIANTS) {
       expect(clause).not.toBe('');
       expect(site).toMatch(/\.c: /);
@@ -39,7 +39,7 @@ describe('the invariants', () => {
   });
 });
 
-describe('an examination', () => {
+describe('Examination', () => {
   it('keeps the first violation of each cause', () => {
     const examination = new Examination('no-abort');
     const said: string[] = [];
@@ -54,14 +54,14 @@ describe('an examination', () => {
       { invariant: 'no-abort', cause: 'a', step: 1, message: 'first' },
       { invariant: 'no-abort', cause: 'b', step: 2, message: 'third', at: { start: 0n, end: 1n } },
     ]);
-    // What is not kept is not put into words.
+    // The message of a violation that is not kept is never made.
     expect(said).toEqual(['first', 'third']);
   });
 
-  it('is of one invariant; all together are in their order', () => {
+  it('is for one invariant; violationsOf lists all in the order of the invariants', () => {
     const judged = trace([{ events: [mapEvent(0n, 1n)], state: state({ memslots: [memslot(0n, PAGE)] }) }]);
     expect(examine(judged, findInvariant('map-aligned')).violations).toHaveLength(1);
-    expect(violationsOf(judged).map(fingerprint)).toEqual([
+    expect(violationsOf(judged).map(fingerprintText)).toEqual([
       'map-aligned/ram-off-host-page',
       'memslot-aligned-disjoint/not-backed',
     ]);

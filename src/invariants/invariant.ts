@@ -1,59 +1,36 @@
 import type { Range } from '../address/index.ts';
 import type { Trace } from '../trace/index.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import type { InvariantId } from './invariant-ids.ts';
 
-/** The invariants' ids: file names, SARIF rules and regression folders use them. */
-export const INVARIANT_IDS = [
-  'map-aligned',
-  'msix-trapped',
-  'msix-direct-on-opt-out',
-  'flat-partition',
-  'flat-minimal',
-  'ram-reachable',
-  'map-matches-view',
-  'map-unmap-symmetric',
-  'incremental-equals-scratch',
-  'mmio-map-not-fatal',
-  'no-abort',
-  'memslot-aligned-disjoint',
-  'mmap-inside-bar',
-  'msix-capability-consistent',
-  'window-limit',
-  'guest-page-reachable',
-  'model-agrees',
-] as const;
-export type InvariantId = (typeof INVARIANT_IDS)[number];
-
-/** An invariant that a trace breaks. */
-export interface Violation {
-  readonly invariant: InvariantId;
-  /** Which kind of break it is; with the invariant it makes the fingerprint by which findings are told apart. */
-  readonly cause: string;
-  /** One sentence with the addresses and names concerned. */
+/** One break of an invariant in a trace. */
+export interface Violation extends Fingerprint {
+  /** One sentence for users, with the addresses and names concerned. */
   readonly message: string;
-  /** Index of the step in the trace; its length stands for the teardown. */
+  /** Index of the step in the trace; the number of steps stands for the teardown. */
   readonly step: number;
-  /** The addresses concerned, where there are any. */
+  /** The addresses concerned; left out where the break has none. */
   readonly at?: Range;
 }
 
-/** A clause that has to hold of every trace. */
+/** A rule that every trace has to obey. */
 export interface Invariant {
   readonly id: InvariantId;
-  /** The clause, in one sentence. */
+  /** The rule as users read it, in one sentence. */
   readonly clause: string;
-  /** A warning is reported and never makes a check fail. */
+  /** A warning is reported, but does not make a check fail. */
   readonly severity: 'error' | 'warning';
-  /** The place in QEMU that the clause speaks of. */
+  /** The files and functions of QEMU that have to obey the rule. */
   readonly site: string;
-  /** Whether it speaks of real VMMs alone: of a run of the model it has nothing to say. */
+  /** Set where only the run of a real VMM can break the rule. */
   readonly ofRealVmm?: true;
-  /** Looks at the whole trace and reports what it finds. */
+  /** Checks the whole trace and reports to `examination`. */
   check(trace: Trace, examination: Examination): void;
 }
 
-/** What an invariant finds in one trace. */
+/** The result of one invariant on one trace. */
 export class Examination {
-  /** How many things the clause spoke of: 0 means that the trace says nothing about it. */
+  /** How many things the invariant has checked: 0 where the trace has nothing that it applies to. */
   exercised = 0;
   readonly violations: Violation[] = [];
   readonly #invariant: InvariantId;
@@ -63,16 +40,14 @@ export class Examination {
   }
 
   /**
-   * Reports a break; of several with the same cause the first is kept.
+   * Reports a break. Of several breaks with the same cause the first is kept.
    *
+   * @param step index of the step; the number of steps stands for the teardown.
    * @param message is put into words only when it is needed: most cases break nothing.
+   * @param at the addresses concerned.
    */
   violate(cause: string, step: number, message: () => string, at?: Range): void {
     if (this.violations.some((violation) => violation.cause === cause)) return;
     this.violations.push({ invariant: this.#invariant, cause, message: message(), step, ...(at && { at }) });
   }
 }
-
-/** The name under which findings are the same: invariant and cause. */
-export const fingerprint = ({ invariant, cause }: Pick<Violation, 'invariant' | 'cause'>): string =>
-  `${invariant}/${cause}`;

@@ -15,7 +15,7 @@ import {
   trace,
   traceOfEvents,
   unmapEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const aligned = 0x7f00_0000_0000n;
 const pages64K = { pages: { host: PAGE_64K, iommu: PAGE_64K } };
@@ -30,22 +30,22 @@ const ofBar = (size: bigint) => ({
 const mmap = { region: 'dev0 BAR 1 mmaps[0]', owner: 'dev0' };
 
 describe('map-aligned', () => {
-  it('accepts what is made of whole pages, up to the end of the space', () => {
+  it('accepts maps of whole pages, up to the end of the address space', () => {
     const maps = [mapEvent(0n, PAGE), mapEvent(END - PAGE, PAGE), mapEvent(0x10_0000n, 0x7ff0_0000n)];
     expect(judge(mapAligned, traceOfEvents(maps))).toMatchObject({ causes: [], exercised: 3 });
   });
 
   it.each([
-    ['one byte less', 0n, PAGE - 1n],
-    ['one byte more', 0n, PAGE + 1n],
+    ['one byte less than a page', 0n, PAGE - 1n],
+    ['one byte more than a page', 0n, PAGE + 1n],
     ['half a page', 0n, PAGE / 2n],
-    ['a start one byte behind the page', 1n, PAGE],
+    ['a start one byte after the page boundary', 1n, PAGE],
     ['a start in the last byte of a page', PAGE - 1n, PAGE],
-  ])('reports RAM of %s', (_, start, size) => {
+  ])('reports RAM with %s', (_, start, size) => {
     expect(causes(mapAligned, traceOfEvents([mapEvent(start, size)]))).toEqual(['ram-off-host-page']);
   });
 
-  it('takes the smallest page of the IOMMU, not the host page', () => {
+  it('compares with the smallest page of the IOMMU, not with the host page', () => {
     const maps = [mapEvent(PAGE, PAGE)];
     expect(causes(mapAligned, traceOfEvents(maps, { pages: { host: PAGE_64K, iommu: PAGE } }))).toEqual([]);
     expect(causes(mapAligned, traceOfEvents(maps, { pages: { host: PAGE, iommu: PAGE_64K } }))).toEqual([
@@ -53,7 +53,7 @@ describe('map-aligned', () => {
     ]);
   });
 
-  it('tells a backing that is off the page from a range that is', () => {
+  it('distinguishes an unaligned host address from an unaligned range', () => {
     const off = (by: bigint, more = {}) => mapEvent(0n, PAGE_64K, { hostAddress: aligned + by, ...more });
     expect(causes(mapAligned, traceOfEvents([off(0n)], pages64K))).toEqual([]);
     for (const by of [1n, PAGE, PAGE_64K - 1n]) {
@@ -65,24 +65,24 @@ describe('map-aligned', () => {
     expect(causes(mapAligned, traceOfEvents([off(PAGE_64K)], pages64K))).toEqual([]);
   });
 
-  it('tells the piece of a large BAR from a BAR that never had a page', () => {
+  it('distinguishes a piece of a large BAR from a BAR smaller than a page', () => {
     const maps = [mapEvent(0xc000_0000n, 0x2000n, mmap)];
     expect(causes(mapAligned, traceOfEvents(maps, ofBar(0x8000n)))).toEqual(['small-bar-unaligned']);
-    // A BAR of exactly one page was cut up.
+    // Of a BAR with exactly one page, the range can only be a piece.
     expect(causes(mapAligned, traceOfEvents(maps, ofBar(PAGE_64K)))).toEqual(['bar-fragment-unaligned']);
     expect(causes(mapAligned, traceOfEvents(maps, ofBar(0x200_0000n)))).toEqual(['bar-fragment-unaligned']);
   });
 
-  it('takes device memory of no BAR that it knows for a piece', () => {
+  it('takes device memory of an unknown BAR for a piece', () => {
     const of = (more: object) => [mapEvent(0xc000_0000n, 0x2000n, { ...mmap, ...more })];
-    for (const stranger of [{ owner: 'dev7' }, { region: 'dev0 BAR 2 mmaps[0]' }]) {
-      expect(causes(mapAligned, traceOfEvents(of(stranger), ofBar(0x1000n)))).toEqual([
+    for (const backing of [{ owner: 'dev7' }, { region: 'dev0 BAR 2 mmaps[0]' }]) {
+      expect(causes(mapAligned, traceOfEvents(of(backing), ofBar(0x1000n)))).toEqual([
         'bar-fragment-unaligned',
       ]);
     }
   });
 
-  it('does not care for the answer, for the container, or for what happens later', () => {
+  it('checks every request, whatever the answer, the container and the outcome', () => {
     const refused = mapEvent(0n, PAGE - 1n, { errno: Errno.EINVAL });
     const other = mapEvent(0n, PAGE - 1n, { container: 'another', ...mmap });
     expect(causes(mapAligned, traceOfEvents([mapEvent(0n, PAGE), refused, other]))).toEqual([
@@ -94,7 +94,7 @@ describe('map-aligned', () => {
     }
   });
 
-  it('says where: the step, the teardown counting as one more, the addresses, all the numbers', () => {
+  it('names the step, the addresses and the page size, and counts the teardown as one more step', () => {
     const judged = trace([{}, { events: [mapEvent(0x1000n, 0x800n, { offset: 0x1000n })] }, {}]);
     expect(judge(mapAligned, judged).violations).toEqual([
       {
@@ -102,8 +102,8 @@ describe('map-aligned', () => {
         cause: 'ram-off-host-page',
         step: 1,
         message:
-          'RAM "ram" is to be mapped at [0x1000, 0x17ff], backed at 0x7f0000001000, ' +
-          "but the IOMMU's smallest page has 0x1000 bytes",
+          'RAM "ram" is to be DMA-mapped at [0x1000, 0x17ff] from host address 0x7f0000001000, ' +
+          'but the smallest page of the IOMMU has 0x1000 bytes',
         at: { start: 0x1000n, end: 0x1800n },
       },
     ]);
@@ -113,18 +113,18 @@ describe('map-aligned', () => {
     expect(violation!.message).toMatch(/^device memory /);
   });
 
-  it('keeps the first of several with the same cause', () => {
+  it('keeps the first of several violations with the same cause', () => {
     const judged = trace([{ events: [mapEvent(0n, 1n)] }, { events: [mapEvent(0n, 2n)] }]);
     expect(judge(mapAligned, judged)).toMatchObject({ exercised: 2, violations: [{ step: 0 }] });
   });
 
-  it('has nothing to say where nothing is mapped', () => {
+  it('checks nothing where no map is requested', () => {
     expect(saysNothing(mapAligned, traceOfEvents([]))).toBe(true);
     const others = [unmapEvent(1n, 1n), memslotEvent(memslot(1n, 1n))];
     expect(saysNothing(mapAligned, traceOfEvents(others))).toBe(true);
   });
 
-  it('does not hold a vfio-user map to an address that is never sent', () => {
+  it('ignores the host address of a vfio-user map, which the client never sends', () => {
     const host = { iommu: { type: 'vfio-user', pageSizes: ['0x10000'] } };
     const map = mapEvent(0n, PAGE_64K, { hostAddress: aligned + PAGE });
     expect(causes(mapAligned, traceOfEvents([map], { scenario: scenario({ host }), ...pages64K }))).toEqual(
@@ -132,7 +132,7 @@ describe('map-aligned', () => {
     );
   });
 
-  it('tells RAM off the host page from RAM off a larger IOMMU page', () => {
+  it('distinguishes RAM off the host page from RAM off a larger IOMMU page', () => {
     const offHostPage = traceOfEvents([mapEvent(PAGE, PAGE)], pages64K);
     const offIommuPage = traceOfEvents([mapEvent(PAGE, PAGE)], { pages: { host: PAGE, iommu: PAGE_64K } });
     expect(causes(mapAligned, offHostPage)).not.toEqual(causes(mapAligned, offIommuPage));

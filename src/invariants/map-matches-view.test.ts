@@ -13,7 +13,7 @@ import {
   saysNothing,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Ranges = readonly ReturnType<typeof flat>[];
 type Mappings = readonly ReturnType<typeof mapping>[];
@@ -27,7 +27,7 @@ const shows = (flatView: Ranges, mappings: Mappings) =>
 const of = (flatView: Ranges, mappings: Mappings) => causes(mapMatchesView, shows(flatView, mappings));
 
 describe('map-matches-view', () => {
-  it('accepts mappings of what the view shows, or of a part of it', () => {
+  it('accepts mappings of a flat range or of a part of it', () => {
     const mappings = [mapping(AT, PAGE), mapping(AT + SIZE - PAGE, PAGE, { offset: SIZE - PAGE })];
     expect(judge(mapMatchesView, shows(ram, mappings))).toMatchObject({ causes: [], exercised: 2 });
     const bar = [flat(AT, SIZE, MMAP)];
@@ -36,47 +36,47 @@ describe('map-matches-view', () => {
   });
 
   it.each<[string, Ranges, ReturnType<typeof mapping>]>([
-    ['nothing is there any more', [], mapping(AT, SIZE)],
+    ['the flat view has nothing there', [], mapping(AT, SIZE)],
     ['the range begins one byte later', [flat(AT + 1n, SIZE)], mapping(AT, SIZE)],
-    ['the range ends where it begins', [flat(AT - SIZE, SIZE)], mapping(AT, SIZE)],
+    ['the range ends where the mapping begins', [flat(AT - SIZE, SIZE)], mapping(AT, SIZE)],
     ['the range lies above', [flat(AT + SIZE, SIZE)], mapping(AT, SIZE)],
-    ['it is another region', ram, mapping(AT, SIZE, { region: 'rom' })],
-    ['it is the region of a device', ram, mapping(AT, SIZE, { owner: 'dev0' })],
-    ['it is another part of the region', ram, mapping(AT, SIZE, { offset: PAGE })],
-    ['it is no RAM', [flat(AT, SIZE, region('ram', 'io'))], mapping(AT, SIZE)],
-    ['it is a ROM device', [flat(AT, SIZE, region('ram', 'rom-device'))], mapping(AT, SIZE)],
+    ['the range has another region', ram, mapping(AT, SIZE, { region: 'rom' })],
+    ['the range has the region of a device', ram, mapping(AT, SIZE, { owner: 'dev0' })],
+    ['the range has another part of the region', ram, mapping(AT, SIZE, { offset: PAGE })],
+    ['the region is not RAM', [flat(AT, SIZE, region('ram', 'io'))], mapping(AT, SIZE)],
+    ['the region is a ROM device', [flat(AT, SIZE, region('ram', 'rom-device'))], mapping(AT, SIZE)],
   ])('calls a mapping stale when %s', (_, view, mapped) => {
     const judged = judge(mapMatchesView, shows(view, [mapped]));
     expect(judged.causes).toEqual(['stale']);
     expect(judged.violations[0]!.at).toEqual({ start: AT, end: AT + SIZE });
   });
 
-  it('calls a mapping too long when the range ends before, if only by a byte, and whatever comes then', () => {
+  it('calls a mapping too long when its range ends a byte earlier, whatever range follows', () => {
     expect(of([flat(AT, SIZE - 1n)], [mapping(AT, SIZE)])).toEqual(['too-long']);
     expect(of(ram, [mapping(AT, SIZE)])).toEqual([]);
     const rest = flat(AT + PAGE, SIZE - PAGE, region('other'));
     expect(of([flat(AT, PAGE), rest], [mapping(AT, SIZE)])).toEqual(['too-long']);
   });
 
-  it('compares the permission, either way', () => {
+  it('reports a writable mapping of ROM and a read-only mapping of RAM', () => {
     const rom = [flat(AT, SIZE, undefined, { readonly: true })];
     expect(of(rom, [mapping(AT, SIZE)])).toEqual(['wrong-permission']);
     expect(of(rom, [mapping(AT, SIZE, { readonly: true })])).toEqual([]);
     expect(of(ram, [mapping(AT, SIZE, { readonly: true })])).toEqual(['wrong-permission']);
   });
 
-  it('looks into every container, and at the space of the devices', () => {
+  it('checks every container against the flat view for DMA', () => {
     const containers = [container([mapping(AT, SIZE)]), container([mapping(0n, PAGE)], 'dev1')];
     const judged = judge(mapMatchesView, traceOfStates([state({ flatView: ram, containers })]));
     expect(judged).toMatchObject({ causes: ['stale'], exercised: 2 });
     expect(judged.violations[0]!.message).toBe(
-      'dev1 maps [0x0, 0xfff] to "ram", which the memory map does not show there',
+      'dev1 maps [0x0, 0xfff] to "ram", but the flat view has something else there',
     );
     const apart = state({ flatView: ram, dmaView: [], containers: [container([mapping(AT, SIZE)])] });
     expect(causes(mapMatchesView, traceOfStates([apart]))).toEqual(['stale']);
   });
 
-  it('looks at every state whose mappings or memory are others, but not at the ruins', () => {
+  it('checks every state that differs, but not the state that a dying VMM leaves', () => {
     const good = state({ flatView: ram, containers: [container([mapping(AT, SIZE)])] });
     const bad = { ...good, dmaView: [] };
     expect(judge(mapMatchesView, traceOfStates([good, { ...good, memslots: [] }, bad]))).toMatchObject({
@@ -88,12 +88,12 @@ describe('map-matches-view', () => {
     expect(causes(mapMatchesView, traceOfStates([bad], { outcome: 'rejected' }))).toEqual(['stale']);
   });
 
-  it('has nothing to say where nothing is mapped', () => {
+  it('checks nothing where nothing is mapped', () => {
     expect(saysNothing(mapMatchesView, shows(ram, []))).toBe(true);
     expect(saysNothing(mapMatchesView, traceOfStates([state({ flatView: ram })]))).toBe(true);
   });
 
-  it('calls a mapping without an owner when its device is gone, even where the memory map still shows it', () => {
+  it('reports a mapping of an unplugged device, even where the flat view still has its region', () => {
     const mapped = mapping(AT, SIZE, { region: MMAP.name, owner: 'dev0' });
     const here = state({
       flatView: [flat(AT, SIZE, MMAP)],

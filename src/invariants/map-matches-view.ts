@@ -4,10 +4,11 @@ import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, isUnplugged, settled } from './steps.ts';
 
-/** What the IOMMU translates is what the memory map shows, now. */
+/** The DMA mappings follow the flat view: devices and CPUs find the same memory at each address. */
 export const mapMatchesView: Invariant = {
   id: 'map-matches-view',
-  clause: 'every live DMA mapping is backed by exactly the flat-view RAM at that address; nothing stale',
+  clause:
+    'every live DMA mapping is backed by exactly the RAM that the flat view has at its IOVA; no mapping is stale',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, vfio_listener_region_del',
   check(trace, examination) {
@@ -23,8 +24,7 @@ export const mapMatchesView: Invariant = {
           examination.violate(
             cause,
             step,
-            () =>
-              `${name} maps ${spanOf(iova, size)} to "${backing.region}", which the memory map does not show there`,
+            () => `${name} maps ${spanOf(iova, size)} to "${backing.region}", ${WHY[cause]}`,
             rangeFrom(iova, size),
           );
         }
@@ -36,14 +36,22 @@ export const mapMatchesView: Invariant = {
 const changed = (state: State, before: State): boolean =>
   dmaChanged(state, before) || state.devices !== before.devices;
 
-/** Why the view does not have what is mapped, or nothing when it does. */
+/** How a mapping can differ from the flat view, as the end of the message. */
+const WHY = {
+  'owner-gone': 'whose device is unplugged',
+  stale: 'but the flat view has something else there',
+  'too-long': 'but the flat range there ends before the mapping',
+  'wrong-permission': 'but the flat view has the other permission, read-only or writable',
+} as const;
+
+/** How the mapping differs from the flat view; `undefined` where it does not. */
 function mismatch(
   mapping: TraceMapping,
   { dmaView: view, devices }: State,
   plugged: ReadonlySet<string>,
-): string | undefined {
+): keyof typeof WHY | undefined {
   const { iova, readonly, backing } = mapping;
-  // What belongs to a device goes with it, whatever the memory map still shows.
+  // The memory of a device goes with the device, even where the flat view still has its regions.
   if (isUnplugged(backing.owner, devices, plugged)) return 'owner-gone';
   const range = view[firstEndingAbove(view, iova)];
   if (range === undefined || range.start > iova) return 'stale';

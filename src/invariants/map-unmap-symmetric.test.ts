@@ -15,7 +15,7 @@ import {
   trace,
   traceOfEvents,
   unmapEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
 const of = (...events: Events) => causes(mapUnmapSymmetric, traceOfEvents(events));
@@ -23,7 +23,7 @@ const refused = { errno: Errno.EINVAL };
 const nothing = { unmapped: 0n, errno: Errno.ENOENT };
 
 describe('map-unmap-symmetric', () => {
-  it('accepts pairs, in any order, again and again, up to the end of the space', () => {
+  it('accepts pairs of map and unmap, in any order, repeatedly, up to the end of the address space', () => {
     const events = [
       mapEvent(0n, PAGE),
       mapEvent(PAGE, 2n * PAGE),
@@ -37,19 +37,19 @@ describe('map-unmap-symmetric', () => {
   });
 
   it.each([
-    ['the same again', PAGE, PAGE],
-    ['its first byte and what lies below', 0n, PAGE + 1n],
-    ['its last byte and what lies above', 2n * PAGE - 1n, PAGE],
-    ['all of it and more', 0n, 8n * PAGE],
-    ['a byte of it', PAGE + 0x10n, 1n],
-  ])('reports a map over what is mapped: %s', (_, start, size) => {
+    ['the same range', PAGE, PAGE],
+    ['its first byte and addresses below', 0n, PAGE + 1n],
+    ['its last byte and addresses above', 2n * PAGE - 1n, PAGE],
+    ['the whole mapping and more', 0n, 8n * PAGE],
+    ['one byte of the mapping', PAGE + 0x10n, 1n],
+  ])('reports a map that overlaps a mapping: %s', (_, start, size) => {
     expect(of(mapEvent(PAGE, PAGE), mapEvent(start, size))).toEqual(['overlapping-map']);
-    // The answer does not matter: it is the request that is wrong.
+    // The request is wrong, whatever the host answers.
     const answered = mapEvent(start, size, { errno: Errno.EEXIST });
     expect(of(mapEvent(PAGE, PAGE), answered)).toEqual(['overlapping-map']);
   });
 
-  it('accepts maps that touch, and maps over what was refused or is gone', () => {
+  it('accepts maps that touch, and maps over refused and unmapped ranges', () => {
     expect(of(mapEvent(PAGE, PAGE), mapEvent(0n, PAGE), mapEvent(2n * PAGE, PAGE))).toEqual([]);
     expect(of(mapEvent(PAGE, PAGE, refused), mapEvent(PAGE, PAGE))).toEqual([]);
     expect(of(mapEvent(PAGE, PAGE), unmapEvent(PAGE, PAGE), mapEvent(0n, 4n * PAGE))).toEqual([]);
@@ -59,20 +59,20 @@ describe('map-unmap-symmetric', () => {
     ['without its last byte', PAGE, PAGE - 1n],
     ['without its first byte', PAGE + 1n, PAGE - 1n],
     ['with a byte before', PAGE - 1n, PAGE + 1n],
-    ['with a byte behind', PAGE, PAGE + 1n],
-    ['a byte of its middle', PAGE + 8n, 1n],
+    ['with a byte after', PAGE, PAGE + 1n],
+    ['by one byte in its middle', PAGE + 8n, 1n],
   ])('reports the unmap of a mapping %s', (_, start, size) => {
     expect(of(mapEvent(PAGE, PAGE), unmapEvent(start, size))).toEqual(['split-mapping']);
   });
 
-  it('reports the unmap of what is not mapped, beside a mapping, too, and twice the same', () => {
+  it('reports the unmap of an unmapped range, also beside a mapping and after an unmap of the same range', () => {
     expect(of(unmapEvent(0n, PAGE, nothing))).toEqual(['unmap-of-nothing']);
     expect(of(mapEvent(PAGE, PAGE), unmapEvent(0n, PAGE))).toEqual(['unmap-of-nothing']);
     expect(of(mapEvent(PAGE, PAGE), unmapEvent(2n * PAGE, PAGE))).toEqual(['unmap-of-nothing']);
     expect(of(mapEvent(0n, PAGE), unmapEvent(0n, PAGE), unmapEvent(0n, PAGE))).toEqual(['unmap-of-nothing']);
   });
 
-  it('tells the unmap of what the host had refused from that of what was never asked for', () => {
+  it('distinguishes the unmap of a refused range from that of a range that was never requested', () => {
     expect(of(mapEvent(0n, PAGE, refused), unmapEvent(0n, PAGE))).toEqual(['unmap-after-refused-ram']);
     const device = { ...refused, owner: 'dev0', region: 'dev0 BAR 0 mmaps[0]' };
     expect(of(mapEvent(0n, PAGE, device), unmapEvent(0n, PAGE))).toEqual([
@@ -83,7 +83,7 @@ describe('map-unmap-symmetric', () => {
     }
   });
 
-  it('keeps a book for each container', () => {
+  it('keeps the mappings of each container apart', () => {
     const [a, b] = [{ container: 'a' }, { container: 'b' }];
     expect(
       of(mapEvent(0n, PAGE, a), mapEvent(0n, PAGE, b), unmapEvent(0n, PAGE, a), unmapEvent(0n, PAGE, b)),
@@ -94,7 +94,7 @@ describe('map-unmap-symmetric', () => {
     ]);
   });
 
-  it('goes on through all steps and the teardown', () => {
+  it('follows the requests of all steps and of the teardown', () => {
     const steps = [{ events: [mapEvent(0n, PAGE)] }, {}];
     const teardown = (events: Events) => ({ teardown: { events, containers: [] } });
     expect(causes(mapUnmapSymmetric, trace(steps, teardown([unmapEvent(0n, PAGE)])))).toEqual([]);
@@ -104,14 +104,14 @@ describe('map-unmap-symmetric', () => {
         invariant: 'map-unmap-symmetric',
         cause: 'unmap-of-nothing',
         step: 2,
-        message: 'container asks to unmap [0x0, 0xfff], where nothing is mapped',
+        message: 'container: a request to unmap [0x0, 0xfff] covers no mapping',
         at: { start: 0n, end: PAGE },
       },
     ]);
     expect(causes(mapUnmapSymmetric, trace(steps, { outcome: 'aborted' }))).toEqual([]);
   });
 
-  it('reports what is left when everything is gone, in any container', () => {
+  it('reports a mapping that is left after the teardown, in any container', () => {
     const containers = [container([]), container([mapping(PAGE, PAGE), mapping(0x8000n, PAGE)], 'dev1')];
     const judged = trace([{}], { teardown: { events: [], containers } });
     expect(judge(mapUnmapSymmetric, judged)).toMatchObject({
@@ -120,7 +120,7 @@ describe('map-unmap-symmetric', () => {
         {
           cause: 'left-after-teardown',
           step: 1,
-          message: 'dev1 still maps [0x1000, 0x1fff] when everything is gone',
+          message: 'dev1 still maps [0x1000, 0x1fff] after every device is unplugged',
         },
       ],
     });
@@ -128,13 +128,13 @@ describe('map-unmap-symmetric', () => {
     expect(judge(mapUnmapSymmetric, empty)).toMatchObject({ causes: [], exercised: 1 });
   });
 
-  it('has nothing to say where nothing is asked for and no container is closed', () => {
+  it('checks nothing without requests and without a closed container', () => {
     expect(saysNothing(mapUnmapSymmetric, traceOfEvents([]))).toBe(true);
     const others = [memslotEvent(memslot(0n, PAGE)), memslotEvent(memslot(0n, PAGE))];
     expect(saysNothing(mapUnmapSymmetric, traceOfEvents(others))).toBe(true);
   });
 
-  it('forgets a refusal when the range is mapped after all', () => {
+  it('forgets a refusal when the same range is mapped later', () => {
     const events = [
       mapEvent(0n, PAGE, { ...refused, owner: 'dev0' }),
       mapEvent(0n, PAGE),
@@ -144,16 +144,16 @@ describe('map-unmap-symmetric', () => {
     expect(of(...events)).toEqual(['unmap-of-nothing']);
   });
 
-  it('calls only the first unmap after a refusal one', () => {
+  it('lets a refusal explain only the first unmap after it', () => {
     const events = [mapEvent(0n, PAGE, refused), unmapEvent(0n, PAGE), unmapEvent(0n, PAGE)];
     expect(of(...events)).toEqual(['unmap-after-refused-ram', 'unmap-of-nothing']);
   });
 
-  it('accepts the unmap of several whole mappings at once', () => {
+  it('accepts one unmap of several whole mappings', () => {
     expect(of(mapEvent(0n, PAGE), mapEvent(PAGE, PAGE), unmapEvent(0n, 2n * PAGE))).toEqual([]);
   });
 
-  it('reports what a container leaves behind that is closed before the teardown', () => {
+  it('reports a mapping that is left in a container closed before the teardown', () => {
     const steps = [{ events: [mapEvent(0n, PAGE, { container: 'dev0' })] }, {}];
     const judged = trace(steps, { teardown: { events: [], containers: [] } });
     expect(causes(mapUnmapSymmetric, judged)).toEqual(['left-after-teardown']);

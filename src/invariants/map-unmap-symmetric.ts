@@ -5,11 +5,12 @@ import { rangeFrom, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
-/** Maps and unmaps come in pairs. */
+/** Every DMA map has its unmap, for the same range. */
 export const mapUnmapSymmetric: Invariant = {
   id: 'map-unmap-symmetric',
   clause:
-    'no overlapping map, no unmap of what is not mapped, no split of a mapping; nothing left after teardown',
+    'no DMA map overlaps a mapping, no unmap splits a mapping or covers an unmapped range, and no mapping is left ' +
+    'after teardown',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_region_del',
   check(trace, examination) {
@@ -23,7 +24,7 @@ export const mapUnmapSymmetric: Invariant = {
     };
     forEachEvent(trace, (event, step) => {
       if (event.type === 'dma-map') bookOf(event.container).map(event, step);
-      else if (event.type === 'dma-unmap' && !isBlanket(event, trace, step)) {
+      else if (event.type === 'dma-unmap' && !isUnmapOfIommuRegion(event, trace, step)) {
         bookOf(event.container).unmap(event, step);
       }
     });
@@ -34,7 +35,7 @@ export const mapUnmapSymmetric: Invariant = {
       examination.violate(
         'left-after-teardown',
         trace.steps.length,
-        () => `${container} still maps ${span(left)} when everything is gone`,
+        () => `${container} still maps ${span(left)} after every device is unplugged`,
       );
     };
     const { containers } = trace.teardown;
@@ -42,7 +43,7 @@ export const mapUnmapSymmetric: Invariant = {
       const [left] = mappings;
       checkLeft(name, left && rangeFrom(left.iova, left.size));
     }
-    // Of a container that was closed before, only the requests tell.
+    // A container that was closed before the teardown is known from its requests alone.
     for (const [name, book] of books) {
       if (!containers.some((container) => container.name === name)) checkLeft(name, book.firstMapped);
     }
@@ -50,59 +51,58 @@ export const mapUnmapSymmetric: Invariant = {
 };
 
 /**
- * Whether an unmap is that of a whole region behind which an emulated IOMMU translates: it takes away
- * whatever the guest may have mapped there, and nobody minds if that is nothing.
+ * Whether the VMM unmaps the whole region of an emulated IOMMU. Such an unmap removes the mappings that the guest
+ * made through that IOMMU, and may find none.
  */
-function isBlanket({ iova, size }: DmaUnmapEvent, { steps }: Trace, step: number): boolean {
+function isUnmapOfIommuRegion({ iova, size }: DmaUnmapEvent, { steps }: Trace, step: number): boolean {
   const view = steps[step - 1]?.state.dmaView ?? steps[step]?.state.dmaView ?? [];
   return view.some(
     ({ start, end, region }) => region.kind === 'iommu' && start === iova && end === iova + size,
   );
 }
 
-/** A range that was asked for, and what became of it. */
-interface Asked extends Range {
-  readonly what: 'device-memory' | 'ram';
+/** A range that the VMM requested to map. */
+interface RequestedRange extends Range {
+  readonly kind: 'device-memory' | 'ram';
 }
 
-/** What a container must be holding, kept by the requests alone. */
+/** The mappings that a container must have, known from the requests and their answers alone. */
 class Book {
   readonly #container: string;
   readonly #examination: Examination;
-  #mapped: Asked[] = [];
-  /** What the host refused to map. */
-  #refused: Asked[] = [];
+  #mapped: RequestedRange[] = [];
+  /** The ranges that the host refused to map. */
+  #refused: RequestedRange[] = [];
 
   constructor(container: string, examination: Examination) {
     this.#container = container;
     this.#examination = examination;
   }
 
-  /** Something that is mapped, if anything is. */
+  /** One of the mapped ranges; `undefined` where there is none. */
   get firstMapped(): Range | undefined {
     return this.#mapped[0];
   }
 
   map({ iova, size, errno, deviceMemory }: DmaMapEvent, step: number): void {
     this.#examination.exercised++;
-    const asked: Asked = { start: iova, end: iova + size, what: deviceMemory ? 'device-memory' : 'ram' };
-    if (this.#mapped.some((other) => overlaps(asked, other))) {
-      this.#violate(
-        'overlapping-map',
-        step,
-        asked,
-        (place) => `asks to map ${place}, part of which is mapped`,
-      );
+    const requested: RequestedRange = {
+      start: iova,
+      end: iova + size,
+      kind: deviceMemory ? 'device-memory' : 'ram',
+    };
+    if (this.#mapped.some((other) => overlaps(requested, other))) {
+      this.#violate('overlapping-map', step, requested, 'a request to map', 'overlaps a mapping');
     }
-    this.#forgetRefusalOf(asked);
-    (errno === 0 ? this.#mapped : this.#refused).push(asked);
+    this.#forgetRefusalOf(requested);
+    (errno === 0 ? this.#mapped : this.#refused).push(requested);
   }
 
   unmap({ iova, size }: DmaUnmapEvent, step: number): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
     const taken = this.#mapped.filter((other) => overlaps(range, other));
-    // One request may take several mappings, as long as they are whole and there is nothing between them.
+    // One request may unmap several mappings, if it covers each of them whole and no gap between them.
     const extent = taken.reduce((sum, { start, end }) => sum + (end - start), 0n);
     const areWhole = taken.every(({ start, end }) => start >= range.start && end <= range.end);
     if (areWhole && extent === size) {
@@ -110,38 +110,41 @@ class Book {
       return;
     }
     const refused = this.#forgetRefusalOf(range);
+    const request = 'a request to unmap';
     if (taken.length > 0) {
       this.#violate(
         'split-mapping',
         step,
         range,
-        (place) => `asks to unmap ${place}, which is not what was mapped`,
+        request,
+        'covers only a part of a mapping, or addresses beside it',
       );
     } else if (refused !== undefined) {
       this.#violate(
-        `unmap-after-refused-${refused.what}`,
+        `unmap-after-refused-${refused.kind}`,
         step,
         range,
-        (place) => `asks to unmap ${place}, which the host had refused to map`,
+        request,
+        'follows a map that the host refused',
       );
     } else {
-      this.#violate(
-        'unmap-of-nothing',
-        step,
-        range,
-        (place) => `asks to unmap ${place}, where nothing is mapped`,
-      );
+      this.#violate('unmap-of-nothing', step, range, request, 'covers no mapping');
     }
   }
 
-  /** What was refused there: a refusal explains one unmap, and none after a map that was granted. */
-  #forgetRefusalOf({ start, end }: Range): Asked | undefined {
+  /**
+   * Removes the refusal of exactly this range, and returns it. A refusal explains one unmap, and none after a later
+   * map that the host granted.
+   */
+  #forgetRefusalOf({ start, end }: Range): RequestedRange | undefined {
     const refused = this.#refused.find((other) => other.start === start && other.end === end);
     this.#refused = this.#refused.filter((other) => other !== refused);
     return refused;
   }
 
-  #violate(cause: string, step: number, range: Range, what: (place: string) => string): void {
-    this.#examination.violate(cause, step, () => `${this.#container} ${what(span(range))}`, range);
+  /** Reports a break as `container: request [0x0, 0xfff] fault`. */
+  #violate(cause: string, step: number, { start, end }: Range, request: string, fault: string): void {
+    const message = (): string => `${this.#container}: ${request} ${span({ start, end })} ${fault}`;
+    this.#examination.violate(cause, step, message, { start, end });
   }
 }

@@ -17,8 +17,8 @@ import {
   state,
   trace,
   traceOfStates,
-  type Shown,
-} from './testing/trace-builder.ts';
+  type BackingOptions,
+} from './testing/index.ts';
 
 type Slots = readonly ReturnType<typeof memslot>[];
 
@@ -26,33 +26,34 @@ const ALL = [flat(0n, END)];
 const shows = (memslots: Slots, flatView = ALL, more: Parameters<typeof traceOfStates>[1] = {}) =>
   traceOfStates([state({ flatView, memslots })], more);
 const of = (...memslots: Slots) => causes(memslotAlignedDisjoint, shows(memslots));
-/** A slot that shows RAM at the address where it is. */
-const slot = (at: bigint, size: bigint, shown: Shown = {}) => memslot(at, size, { offset: at, ...shown });
+/** A slot of RAM whose offset is its guest physical address. */
+const slot = (at: bigint, size: bigint, shown: BackingOptions = {}) =>
+  memslot(at, size, { offset: at, ...shown });
 
 describe('memslot-aligned-disjoint', () => {
-  it('accepts slots of whole pages that touch, up to the end of the space', () => {
+  it('accepts slots of whole pages that touch, up to the end of the address space', () => {
     const judged = shows([slot(0n, PAGE), slot(PAGE, 2n * PAGE), slot(END - PAGE, PAGE)]);
     expect(judge(memslotAlignedDisjoint, judged)).toMatchObject({ causes: [], exercised: 3 });
   });
 
   it.each([
     ['a byte less than a page', slot(0n, PAGE - 1n)],
-    ['a byte more', slot(0n, PAGE + 1n)],
-    ['an address off the page', slot(1n, PAGE)],
+    ['a byte more than a page', slot(0n, PAGE + 1n)],
+    ['a guest address off the page', slot(1n, PAGE)],
     ['a host address off the page', slot(0n, PAGE, { hostAddress: 0x7f00_0000_0001n })],
     ['no bytes', slot(0n, 0n)],
-  ])('reports a slot of %s', (_, each) => {
+  ])('reports a slot with %s', (_, each) => {
     expect(of(each)).toEqual(['unaligned']);
   });
 
-  it('takes the host page', () => {
+  it('compares with the host page', () => {
     const judged = shows([slot(PAGE, PAGE)], ALL, { pages: { host: PAGE_64K } });
     expect(causes(memslotAlignedDisjoint, judged)).toEqual(['unaligned']);
     const finer = shows([slot(PAGE, PAGE)], ALL, { pages: { iommu: PAGE_64K, guest: PAGE_64K } });
     expect(causes(memslotAlignedDisjoint, finer)).toEqual([]);
   });
 
-  it('reports a slot beyond the end of the space', () => {
+  it('reports a slot beyond the end of the address space', () => {
     expect(of(slot(END - PAGE, 2n * PAGE))).toEqual(['unaligned', 'not-backed']);
   });
 
@@ -68,14 +69,14 @@ describe('memslot-aligned-disjoint', () => {
     ['a range that ends a byte earlier', [flat(PAGE, 2n * PAGE - 1n, RAM, { offset: PAGE })]],
     ['only ranges above', [flat(8n * PAGE, PAGE)]],
     ['another region', [flat(0n, END, region('rom'))]],
-    ['the region of that name of a device', [flat(0n, END, region('ram', 'ram', 'dev0'))]],
-    ['another part of it', [flat(0n, END, RAM, { offset: PAGE })]],
-    ['registers', [flat(0n, END, region('ram', 'io'))]],
-  ])('reports a slot where the view has %s', (_, view) => {
+    ['the region of the same name of a device', [flat(0n, END, region('ram', 'ram', 'dev0'))]],
+    ['another part of the region', [flat(0n, END, RAM, { offset: PAGE })]],
+    ['device registers', [flat(0n, END, region('ram', 'io'))]],
+  ])('reports a slot where the flat view has %s', (_, view) => {
     const judged = judge(memslotAlignedDisjoint, shows([slot(PAGE, 2n * PAGE)], [...view]));
     expect(judged.causes).toEqual(['not-backed']);
     expect(judged.violations[0]).toMatchObject({
-      message: 'the memslot [0x1000, 0x2fff] of "ram" is not what the memory map shows there',
+      message: 'the memslot [0x1000, 0x2fff] of "ram" holds other memory than the flat view there',
       at: { start: PAGE, end: 3n * PAGE },
     });
   });
@@ -88,7 +89,7 @@ describe('memslot-aligned-disjoint', () => {
     expect(other).toEqual(['wrong-permission']);
   });
 
-  it('looks at every state whose slots or view are others, but not at the ruins', () => {
+  it('checks every state that differs, but not the state that a dying VMM leaves', () => {
     const good = state({ flatView: ALL, memslots: [slot(0n, PAGE)] });
     const bad = { ...good, flatView: [] };
     const judged = traceOfStates([good, { ...good, containers: [] }, bad]);
@@ -102,47 +103,47 @@ describe('memslot-aligned-disjoint', () => {
     ]);
   });
 
-  it('has nothing to say where there is no slot', () => {
+  it('checks nothing without a slot', () => {
     expect(saysNothing(memslotAlignedDisjoint, shows([]))).toBe(true);
     expect(saysNothing(memslotAlignedDisjoint, trace([]))).toBe(true);
   });
 
-  it('judges what KVM is asked for, not what it accepts', () => {
+  it('checks the requests to KVM, not only the slots that KVM accepts', () => {
     const steps = [
       { events: [memslotEvent(slot(0x800n, PAGE), Errno.EINVAL)], state: state({ flatView: ALL }) },
     ];
     expect(causes(memslotAlignedDisjoint, trace(steps, { outcome: 'aborted' }))).toEqual(['unaligned']);
   });
 
-  it('compares the permission with that of the view', () => {
+  it('compares the permission with that of the flat view', () => {
     const rom = [flat(0n, END, RAM, { readonly: true })];
     expect(causes(memslotAlignedDisjoint, shows([slot(0n, PAGE)], rom))).toHaveLength(1);
   });
 
-  it('wants one region to lie at one host address', () => {
+  it('requires one host address for each region', () => {
     const slots = [slot(0n, PAGE), slot(PAGE, PAGE, { hostAddress: 0x7f00_0000_0000n })];
     const judged = shows([{ ...slots[0]!, hostAddress: slots[1]!.hostAddress }, slots[1]!]);
     expect(causes(memslotAlignedDisjoint, judged)).toHaveLength(1);
   });
 
-  describe('what a device had', () => {
+  describe('for the memory of a device', () => {
     const BAR = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
     const flatView = [flat(0n, PAGE, BAR)];
     const memslots = [memslot(0n, PAGE, { region: BAR.name, owner: 'dev0' })];
     const here = state({ flatView, memslots, devices: [device([])] });
 
-    it('goes with it, even where the memory map still shows it', () => {
+    it('reports a slot after the unplug, even where the flat view still has the region', () => {
       const judged = judge(memslotAlignedDisjoint, traceOfStates([here, { ...here, devices: [] }]));
       expect(judged.violations).toMatchObject([{ cause: 'owner-gone', step: 1 }]);
     });
 
-    it('comes back with it', () => {
+    it('accepts a slot after a new hotplug', () => {
       const away = { ...here, memslots: [], devices: [] };
       expect(causes(memslotAlignedDisjoint, traceOfStates([here, away, here]))).toEqual([]);
     });
   });
 
-  it('wants a number for one slot at a time', () => {
+  it('reports a slot number that is requested while it is in use', () => {
     const [one, other] = [slot(0n, PAGE), slot(PAGE, PAGE)].map((each) => ({ ...each, slot: 7 }));
     const gone = { ...one!, size: 0n };
     const of = (...slots: Slots) =>
@@ -154,7 +155,7 @@ describe('memslot-aligned-disjoint', () => {
     expect(causes(memslotAlignedDisjoint, trace([{ events: refused }]))).toEqual([]);
   });
 
-  it('judges the slot that KVM refused and the VMM died of by the memory map of that moment', () => {
+  it('compares a refused slot that killed the VMM with the flat view at the abort', () => {
     const asked = (offset: bigint, more: object = {}) =>
       causes(
         memslotAlignedDisjoint,

@@ -6,17 +6,17 @@ import { HostBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange, forEachEvent, isUnplugged, settled } from './steps.ts';
 
-/** What the CPU reaches without an exit is what the memory map shows. */
+/** The memory that the guest reaches without an exit is the memory of the flat view. */
 export const memslotAlignedDisjoint: Invariant = {
   id: 'memslot-aligned-disjoint',
-  clause: 'memslots are page-aligned, disjoint, and backed by RAM',
+  clause: 'memslots are aligned to host pages, disjoint, and backed by the RAM that the flat view has there',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_align_section, kvm_set_phys_mem',
   check(trace, examination) {
     const { host } = trace.pages;
     // KVM on POWER has no read-only slots.
     const hasReadonlySlots = trace.scenario.machine.type !== 'pseries';
-    // KVM refuses most slots that are wrong: what is asked for tells more than what there is.
+    // KVM refuses most wrong slots, so the requests tell more than the slots that exist.
     forEachEvent(trace, (event, step) => {
       if (event.type !== 'memslot' || event.slot.size === 0n) return;
       examination.exercised++;
@@ -26,7 +26,8 @@ export const memslotAlignedDisjoint: Invariant = {
         'unaligned',
         step,
         () =>
-          `a memslot ${spanOf(gpa, size)} of "${backing.region}" is asked for, which is not made of host pages`,
+          `the VMM requests a memslot ${spanOf(gpa, size)} of "${backing.region}" ` +
+          'that is not aligned to host pages',
         rangeFrom(gpa, size),
       );
     });
@@ -44,31 +45,31 @@ export const memslotAlignedDisjoint: Invariant = {
         for (const slot of state.memslots) {
           examination.exercised++;
           const { gpa, size, hostAddress } = slot;
-          const violate = (cause: string, what: string): void =>
+          const violate = (cause: string, fault: string): void =>
             examination.violate(
               cause,
               step,
-              () => `the memslot ${spanOf(gpa, size)} of "${slot.backing.region}" ${what}`,
+              () => `the memslot ${spanOf(gpa, size)} of "${slot.backing.region}" ${fault}`,
               rangeFrom(gpa, size),
             );
           if (!isAligned(gpa | size | hostAddress, host) || size === 0n || gpa + size > END_OF_SPACE) {
-            violate('unaligned', 'is not made of host pages');
+            violate('unaligned', 'is not made of whole, aligned host pages');
           }
-          if (gpa < end) violate('overlapping', 'overlaps the one below it');
+          if (gpa < end) violate('overlapping', 'overlaps the memslot below it');
           end = gpa + size;
           const shown = backingOf(slot, state.flatView);
-          if (shown === undefined) violate('not-backed', 'is not what the memory map shows there');
+          if (shown === undefined) violate('not-backed', 'holds other memory than the flat view there');
           else if (slot.readonly !== isReadonly(shown) && (slot.readonly || hasReadonlySlots)) {
             violate(
               'wrong-permission',
-              `is ${slot.readonly ? 'read-only' : 'writable'}, unlike the memory map`,
+              `is ${slot.readonly ? 'read-only' : 'writable'}, unlike the flat view there`,
             );
           }
           if (!bases.agrees(slot))
-            violate('wrong-backing', 'is backed elsewhere than the rest of that region');
-          // What belongs to a device goes with it, whatever the memory map still shows.
+            violate('wrong-backing', 'has another host address than the rest of that region');
+          // The memory of a device goes with the device, even where the flat view still has its regions.
           if (isUnplugged(slot.backing.owner, state.devices, plugged)) {
-            violate('owner-gone', 'shows a device that is not there any more');
+            violate('owner-gone', 'holds memory of a device that is unplugged');
           }
         }
       },
@@ -78,7 +79,7 @@ export const memslotAlignedDisjoint: Invariant = {
   },
 };
 
-/** A slot's number is used for nothing else until the slot is deleted. */
+/** The number of a slot may be used again only after the slot is deleted. */
 function checkNumbers(trace: Trace, examination: Examination): void {
   const inUse = new Map<number, Memslot>();
   forEachEvent(trace, (event, step) => {
@@ -92,14 +93,14 @@ function checkNumbers(trace: Trace, examination: Examination): void {
       'number-in-use',
       step,
       () =>
-        `slot ${slot.slot} is asked for at ${spanOf(slot.gpa, slot.size)} while it holds ` +
+        `the VMM requests slot ${slot.slot} for ${spanOf(slot.gpa, slot.size)} while the slot holds ` +
         `${spanOf(other.gpa, other.size)} of "${other.backing.region}"`,
       rangeFrom(slot.gpa, slot.size),
     );
   });
 }
 
-/** A slot that KVM refused, and that the VMM died of, never came into force: what was asked for tells. */
+/** A VMM that died of a refused slot left only the request, which is compared with the flat view. */
 function checkFatalRequest(trace: Trace, examination: Examination): void {
   const last = trace.outcome === 'aborted' ? trace.steps.at(-1) : undefined;
   const event = last?.events.at(-1);
@@ -110,13 +111,13 @@ function checkFatalRequest(trace: Trace, examination: Examination): void {
     'asked-not-backed',
     trace.steps.length - 1,
     () =>
-      `the VMM asks for a memslot ${spanOf(slot.gpa, slot.size)} of "${slot.backing.region}", ` +
-      'which the memory map does not show there',
+      `the VMM requests a memslot ${spanOf(slot.gpa, slot.size)} of "${slot.backing.region}", ` +
+      'but the flat view has other memory there',
     rangeFrom(slot.gpa, slot.size),
   );
 }
 
-/** The range that the slot shows a part of, or nothing when the memory map has something else there. */
+/** The flat range with the memory of the slot; `undefined` where the flat view has other memory there. */
 function backingOf({ gpa, size, backing }: Memslot, view: readonly TraceRange[]): TraceRange | undefined {
   const range = view[firstEndingAbove(view, gpa)];
   if (range === undefined || range.start > gpa || range.end < gpa + size) return undefined;
@@ -129,5 +130,5 @@ function backingOf({ gpa, size, backing }: Memslot, view: readonly TraceRange[])
   return isBacked ? range : undefined;
 }
 
-/** Writes to the contents of a ROM device go to the device. */
+/** A ROM device in ROM mode is read-only to the guest: QEMU handles its writes. */
 const isReadonly = ({ readonly, region }: TraceRange): boolean => readonly || region.kind === 'rom-device';

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { measure } from './metrics.ts';
-import { PAGE, container, flat, mapping, memslot, region, state } from './testing/trace-builder.ts';
+import { metricsOf } from './metrics.ts';
+import { PAGE, container, flat, mapping, memslot, region, state } from './testing/index.ts';
 
 const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
 const TABLE = region('msix-table', 'io', 'dev0');
 const shown = { region: MMAP.name, owner: 'dev0' };
 
 describe('the metrics', () => {
-  it('are all nothing of an empty machine', () => {
-    expect(measure(state())).toEqual({
+  it('are all 0 for an empty machine', () => {
+    expect(metricsOf(state())).toEqual({
       directMappedBytes: 0n,
       trappedBytes: 0n,
       p2pMappedBytes: 0n,
@@ -18,7 +18,7 @@ describe('the metrics', () => {
     });
   });
 
-  it('count direct and trapped bytes of devices, not of RAM', () => {
+  it('count direct-mapped and trapped bytes of devices, not of RAM', () => {
     const flatView = [
       flat(0n, 16n * PAGE),
       flat(0xc000_0000n, PAGE, MMAP),
@@ -26,30 +26,30 @@ describe('the metrics', () => {
       flat(0xc000_1010n, 0xff0n, MMAP, { offset: PAGE + 0x10n }),
     ];
     const memslots = [memslot(0n, 16n * PAGE), memslot(0xc000_0000n, PAGE, { ...shown, slot: 1 })];
-    expect(measure(state({ flatView, memslots }))).toMatchObject({
+    expect(metricsOf(state({ flatView, memslots }))).toMatchObject({
       directMappedBytes: PAGE,
-      // The table, and what is left of its page.
+      // The table, and the rest of its page.
       trappedBytes: PAGE,
       flatRanges: 4,
       memslots: 2,
     });
   });
 
-  it('do not take a slot that is gone from the view for less trapping', () => {
+  it('subtract from trapped bytes only those that memslots and flat view have in common', () => {
     const memslots = [memslot(0xc000_0000n, PAGE, shown)];
     const view = (start: bigint) => state({ flatView: [flat(start, PAGE, TABLE)], memslots });
-    expect(measure(view(0xd000_0000n))).toMatchObject({ directMappedBytes: PAGE, trappedBytes: PAGE });
-    expect(measure(view(0xc000_0800n))).toMatchObject({ trappedBytes: 0x800n });
-    expect(measure(view(0xbfff_f800n))).toMatchObject({ trappedBytes: 0x800n });
-    expect(measure(view(0xc000_1000n))).toMatchObject({ trappedBytes: PAGE });
+    expect(metricsOf(view(0xd000_0000n))).toMatchObject({ directMappedBytes: PAGE, trappedBytes: PAGE });
+    expect(metricsOf(view(0xc000_0800n))).toMatchObject({ trappedBytes: 0x800n });
+    expect(metricsOf(view(0xbfff_f800n))).toMatchObject({ trappedBytes: 0x800n });
+    expect(metricsOf(view(0xc000_1000n))).toMatchObject({ trappedBytes: PAGE });
   });
 
-  it('count peer-to-peer bytes in the container that has most, and all mappings', () => {
+  it('count P2P bytes of the container that maps most, and the mappings of all containers', () => {
     const containers = [
       container([mapping(0n, 16n * PAGE), mapping(0xc000_0000n, PAGE, shown)], 'a'),
       container([mapping(0xc000_0000n, PAGE, shown), mapping(0xc000_1000n, PAGE, shown)], 'b'),
       container([mapping(0n, PAGE)], 'c'),
     ];
-    expect(measure(state({ containers }))).toMatchObject({ p2pMappedBytes: 2n * PAGE, maps: 5 });
+    expect(metricsOf(state({ containers }))).toMatchObject({ p2pMappedBytes: 2n * PAGE, maps: 5 });
   });
 });

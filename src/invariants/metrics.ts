@@ -1,21 +1,23 @@
 import { overlaps } from '../address/index.ts';
 import type { State } from '../trace/index.ts';
 
-/** Figures about a state that are no verdicts: what a patch costs or gains. In bytes and counts. */
+/** Figures of a state, by which the cost of a patch is measured; they are not verdicts. */
 export interface Metrics {
-  /** Device memory that the guest reaches without an exit: in a memslot. */
+  /** Bytes of device memory in memslots, which the guest reaches without an exit. */
   readonly directMappedBytes: bigint;
-  /** Bytes of BARs whose accesses exit to the VMM. */
+  /** Bytes of device regions in the flat view whose accesses exit to the VMM. */
   readonly trappedBytes: bigint;
-  /** Device memory that other devices reach by DMA, in the container that has most of it. */
+  /** Bytes of device memory that are mapped for P2P DMA, in the container that maps most. */
   readonly p2pMappedBytes: bigint;
+  /** Ranges of the flat view. */
   readonly flatRanges: number;
   readonly memslots: number;
+  /** DMA mappings of all containers. */
   readonly maps: number;
 }
 
-/** The figures of `state`. */
-export function measure(state: State): Metrics {
+/** The figures of one state. */
+export function metricsOf(state: State): Metrics {
   const owned = state.flatView.filter(({ region }) => region.owner !== undefined);
   const slots = state.memslots.filter(({ backing }) => backing.owner !== undefined);
   const direct = sum(slots.map(({ size }) => size));

@@ -13,7 +13,7 @@ import {
   scenario,
   trace,
   traceOfEvents,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
 
@@ -47,19 +47,19 @@ const onHost = (events: Events, { bar, msix, host, page = PAGE }: Parts = {}) =>
     }),
   });
 const of = (events: Events, parts: Parts = {}) => causes(mmapInsideBar, onHost(events, parts));
-/** A host that names one area itself. */
+/** A host that reports one sparse area. */
 const named = (offset: bigint, size: bigint): Parts => ({
   bar: { sparse: [{ offset: hex(offset), size: hex(size) }] },
 });
 const mappable = { host: { kernel: 'msix-mappable' } };
 
 describe('mmap-inside-bar', () => {
-  it('accepts a whole BAR, and pieces of it on host pages', () => {
+  it('accepts the mmap of a whole BAR, and of pieces on host pages', () => {
     const events = [mmapEvent(0n, SIZE), mmapEvent(PAGE, 8n), mmapEvent(SIZE - PAGE, PAGE)];
     expect(judge(mmapInsideBar, onHost(events, mappable))).toMatchObject({ causes: [], exercised: 3 });
   });
 
-  it('reports an accepted area off the page', () => {
+  it('reports an area that does not begin on a host page, although the host accepts it', () => {
     expect(of([mmapEvent(1n, PAGE)], mappable)).toEqual(['unaligned']);
     expect(of([mmapEvent(PAGE - 1n, 1n)], mappable)).toEqual(['unaligned']);
     expect(of([mmapEvent(PAGE, PAGE)], { ...mappable, page: PAGE_64K })).toEqual(['unaligned']);
@@ -67,12 +67,12 @@ describe('mmap-inside-bar', () => {
     expect(of([mmapEvent(1n, PAGE, refused)], { ...mappable, ...named(1n, PAGE) })).toEqual([]);
   });
 
-  it('reports an accepted area beyond the BAR; the rest of its last page belongs to it', () => {
+  it('reports an area beyond the last page of the BAR, although the host accepts it', () => {
     expect(of([mmapEvent(0n, SIZE + 1n)], mappable)).toEqual(['beyond-bar']);
     expect(of([mmapEvent(SIZE - PAGE, PAGE + 1n)], mappable)).toEqual(['beyond-bar']);
     expect(of([mmapEvent(0n, SIZE + 1n, refused)], mappable)).toEqual(['asked-beyond-bar']);
     expect(of([mmapEvent(0n, SIZE + 1n, refused)], { ...mappable, ...named(0n, SIZE + 1n) })).toEqual([]);
-    // A device that says that its table lies there leads the VMM there.
+    // A capability that places the table beyond the BAR misleads the VMM.
     const lost = { msix: { tableOffset: '0x10000' } };
     expect(of([mmapEvent(0n, 2n * SIZE, refused)], { ...mappable, ...lost })).toEqual([]);
     const small = {
@@ -85,7 +85,7 @@ describe('mmap-inside-bar', () => {
     expect(of([mmapEvent(0n, SIZE)], { ...small, page: PAGE_64K })).toEqual([]);
   });
 
-  it('reports an accepted area of a BAR that does not exist', () => {
+  it('reports an area of a BAR that the device does not have', () => {
     expect(of([mmapEvent(0n, PAGE, { bar: 1 })], mappable)).toEqual(['beyond-bar']);
     expect(of([mmapEvent(0n, PAGE, { device: 'dev7' })], mappable)).toEqual(['beyond-bar']);
     expect(of([mmapEvent(0n, PAGE, { bar: 1, ...refused })], mappable)).toEqual([]);
@@ -93,38 +93,38 @@ describe('mmap-inside-bar', () => {
 
   it.each([
     ['ends where the first page of the table begins', 0n, 0x2000n, false],
-    ['ends one byte behind that', 0n, 0x2001n, true],
+    ['ends one byte after that', 0n, 0x2001n, true],
     ['is the last byte of the last page of the table', 0x3fffn, 1n, true],
-    ['begins behind it', 0x4000n, 0x4000n, false],
-    ['holds it all', 0n, SIZE, true],
+    ['begins after that page', 0x4000n, 0x4000n, false],
+    ['covers all pages of the table', 0n, SIZE, true],
   ])(
-    'reports what takes in the pages of the table where the kernel forbids it: an area that %s',
+    'reports an area that covers a page of the MSI-X table, whose mmap the kernel forbids: one that %s',
     (_, start, size, broken) => {
-      // Refused: what was asked for is wrong all the same.
+      // The request is wrong also where the host refuses it.
       const found = of([mmapEvent(start, size, refused)]);
       expect(found.includes('msix-page')).toBe(broken);
     },
   );
 
-  it('takes host pages for that', () => {
+  it('rounds the MSI-X table to host pages', () => {
     expect(of([mmapEvent(0n, PAGE)], { page: PAGE_64K })).toEqual(['msix-page']);
     expect(of([mmapEvent(0n, PAGE)])).toEqual([]);
   });
 
   it.each<[string, Parts]>([
     ['the kernel allows it', mappable],
-    ['a vendor driver names areas', named(0n, SIZE)],
+    ['a vendor driver reports sparse areas', named(0n, SIZE)],
     ['the table lies in another BAR', { msix: { tableBar: 2 } }],
-    ['a server, no kernel, is behind it', { host: { iommu: { type: 'vfio-user' } } }],
-  ])('forbids nothing where %s', (_, parts) => {
+    ['a vfio-user server serves the device', { host: { iommu: { type: 'vfio-user' } } }],
+  ])('allows an mmap of the MSI-X table where %s', (_, parts) => {
     expect(of([mmapEvent(0n, SIZE)], parts)).toEqual([]);
   });
 
-  it('forbids nothing in other BARs, and devices without MSI-X', () => {
+  it('allows an mmap of other BARs, and of devices without MSI-X', () => {
     expect(of([mmapEvent(0n, SIZE, { bar: 2 }), mmapEvent(0n, SIZE, { device: 'dev1' })])).toEqual([]);
   });
 
-  it('wants every area inside one that the host named, where it named any', () => {
+  it('requires every area to be inside a sparse area of the host, where the host reports any', () => {
     const one = { ...mappable, ...named(PAGE, 2n * PAGE) };
     expect(of([mmapEvent(PAGE, 2n * PAGE), mmapEvent(2n * PAGE, PAGE)], one)).toEqual([]);
     expect(of([mmapEvent(0n, 2n * PAGE)], one)).toEqual(['not-granted']);
@@ -132,26 +132,26 @@ describe('mmap-inside-bar', () => {
     expect(of([mmapEvent(0n, PAGE)], { ...mappable, bar: { sparse: [] } })).toEqual(['not-granted']);
   });
 
-  it('says which area', () => {
+  it('names the area', () => {
     const judged = judge(mmapInsideBar, onHost([mmapEvent(0x1000n, SIZE)], mappable));
     expect(judged.violations).toEqual([
       {
         invariant: 'mmap-inside-bar',
         cause: 'beyond-bar',
         step: 0,
-        message: 'the mmap of [0x1000, 0x10fff] of BAR 0 of dev0 goes beyond its end',
+        message: 'the mmap of [0x1000, 0x10fff] of BAR 0 of dev0 extends beyond the end of the BAR',
       },
     ]);
   });
 
-  it('judges every run and every step', () => {
+  it('checks every step of runs with every outcome', () => {
     const judged = trace([{}, { events: [mmapEvent(0n, PAGE, { device: 'dev7' })] }], {
       outcome: 'rejected',
     });
     expect(judge(mmapInsideBar, judged)).toMatchObject({ causes: ['beyond-bar'], violations: [{ step: 1 }] });
   });
 
-  it('has nothing to say where nothing is mmapped', () => {
+  it('checks nothing without an mmap', () => {
     expect(saysNothing(mmapInsideBar, onHost([]))).toBe(true);
     expect(saysNothing(mmapInsideBar, onHost([mapEvent(0n, PAGE)]))).toBe(true);
   });

@@ -6,11 +6,11 @@ import { spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
-/** The VMM's own view of a BAR holds nothing but that BAR. */
+/** The VMM mmaps no bytes beyond a BAR, and no page that the kernel withholds. */
 export const mmapInsideBar: Invariant = {
   id: 'mmap-inside-bar',
   clause:
-    'mmap areas lie in the physical BAR, on host pages, and miss the MSI-X page where the kernel forbids it',
+    "mmap areas lie inside the device's BAR, on host pages, and leave out the MSI-X page where the kernel forbids it",
   severity: 'error',
   site: 'hw/vfio/region.c: vfio_region_mmap; hw/vfio/pci.c: vfio_pci_fixup_msix_region',
   check(trace, examination) {
@@ -20,57 +20,59 @@ export const mmapInsideBar: Invariant = {
       examination.exercised++;
       const spec = trace.scenario.devices.find(({ id }) => id === event.device);
       const bar = spec?.bars.find(({ index }) => index === event.bar);
-      const violate = (cause: string, what: string): void =>
+      const violate = (cause: string, fault: string): void =>
         examination.violate(
           cause,
           step,
           () =>
-            `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${what}`,
+            `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${fault}`,
         );
       const end = event.offset + event.size;
       if (event.errno === 0) {
         if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
-        if (bar === undefined || end > alignUp(bar.size, host)) violate('beyond-bar', 'goes beyond its end');
+        if (bar === undefined || end > alignUp(bar.size, host)) {
+          violate('beyond-bar', 'extends beyond the end of the BAR');
+        }
       }
       if (bar?.sparse === undefined) {
-        // Nobody named this area but the VMM: what the host refuses of it is the VMM's mistake, too.
+        // The VMM chose this area by itself, so a refusal of the host is the fault of the VMM.
         if (bar !== undefined && event.errno !== 0) checkRefused(event, bar, spec?.msix, host, violate);
       } else if (bar.sparse.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
-        violate('not-granted', 'is in none of the areas that the host named');
+        violate('not-granted', 'is in none of the sparse areas that the host reports');
       }
       const forbidden = forbiddenPages(trace.scenario, event.device, event.bar, host);
       if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
-        violate('msix-page', 'takes in the page of the MSI-X table, which the kernel forbids');
+        violate('msix-page', 'covers a page of the MSI-X table, whose mmap the kernel forbids');
       }
     });
   },
 };
 
-/** What is wrong with an area that the host would not let be mmapped. */
+/** Reports why the host refused the mmap of an area that the VMM chose by itself. */
 function checkRefused(
   { offset, size }: MmapEvent,
   bar: BarSpec,
   msix: MsixSpec | undefined,
   page: bigint,
-  violate: (cause: string, what: string) => void,
+  violate: (cause: string, fault: string) => void,
 ): void {
   if (!isAligned(offset, page)) violate('asked-unaligned', 'does not begin on a host page');
   if (offset + size > alignUp(bar.size, page) && !hasTableBeyond(bar, msix)) {
-    violate('asked-beyond-bar', 'goes beyond its end');
+    violate('asked-beyond-bar', 'extends beyond the end of the BAR');
   }
 }
 
-/** Whether the device says that its table reaches beyond the BAR, and so leads the VMM there. */
+/** Whether the device's own capability places the table beyond the end of the BAR, and so misleads the VMM. */
 const hasTableBeyond = ({ index, size }: BarSpec, msix: MsixSpec | undefined): boolean =>
   msix?.tableBar === index && msixTableRange(msix).end > size;
 
-/** The pages of the BAR that the kernel lets nobody mmap. */
+/** The range of the BAR whose mmap the kernel forbids: the pages of the MSI-X table before Linux 4.16. */
 function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {
   const { kernel, iommu } = scenario.host;
   const spec = scenario.devices.find((device) => device.id === id);
   const bar = spec?.bars.find(({ index }) => index === barIndex);
   const msix = spec?.msix;
-  // A server or a vendor driver that names areas has said what may be mmapped.
+  // A vfio-user server or a vendor driver that reports sparse areas allows exactly those.
   if (kernel !== 'sparse-msix' || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
   if (iommu.type === 'vfio-user') return undefined;
   const table = msixTableRange(msix);

@@ -18,7 +18,7 @@ import {
   traceOfEvents,
   unmapEvent,
   windowEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const refused = { errno: Errno.EINVAL, owner: 'dev0', region: 'dev0 BAR 0 mmaps[0]' };
 const refusedMap = mapEvent(0xc000_0000n, PAGE, refused);
@@ -29,30 +29,30 @@ const refusedWindow = windowEvent('window-create', 0xc000_0000n, PAGE, {
 const aborted = { outcome: 'aborted', error: 'hardware error' } as const;
 
 describe('mmio-map-not-fatal', () => {
-  it('accepts refusals that the VMM outlives', () => {
+  it('accepts refusals that the VMM survives', () => {
     const judged = traceOfEvents([refusedMap, refusedWindow, message()]);
     expect(judge(mmioMapNotFatal, judged)).toMatchObject({ causes: [], exercised: 2 });
     expect(causes(mmioMapNotFatal, { ...judged, outcome: 'rejected' })).toEqual([]);
   });
 
-  it('reports a refused map that is the last thing the VMM does, its last words apart', () => {
+  it('reports a refused map that is the last event of the VMM, apart from messages', () => {
     for (const words of [[], [message()], [message(), message()]]) {
       const judged = judge(mmioMapNotFatal, trace([{}, { events: [refusedMap, ...words] }], aborted));
       expect(judged).toMatchObject({ exercised: 1, violations: [{ cause: 'refused-map', step: 1 }] });
       expect(judged.violations[0]!.at).toEqual({ start: 0xc000_0000n, end: 0xc000_1000n });
       expect(judged.violations[0]!.message).toBe(
-        'the VMM dies because device memory at [0xc0000000, 0xc0000fff] cannot be mapped for DMA',
+        'the VMM dies because device memory at [0xc0000000, 0xc0000fff] cannot be DMA-mapped',
       );
     }
   });
 
-  it('reports a refused window likewise', () => {
+  it('reports a refused window that is the last event of the VMM', () => {
     expect(causes(mmioMapNotFatal, traceOfEvents([refusedWindow, message()], aborted))).toEqual([
       'refused-window',
     ]);
   });
 
-  it('does not blame device memory for what comes later', () => {
+  it('accepts an abort after a later event', () => {
     const later = [
       mapEvent(0n, PAGE, { errno: Errno.EINVAL }),
       mapEvent(0n, PAGE),
@@ -70,8 +70,8 @@ describe('mmio-map-not-fatal', () => {
     expect(causes(mmioMapNotFatal, trace([{ events: [refusedMap] }, {}], aborted))).toEqual([]);
   });
 
-  it('has nothing to say where device memory is mapped, or never asked for', () => {
-    const fine = [
+  it('checks nothing where device memory is mapped or never requested', () => {
+    const others = [
       mapEvent(0n, PAGE, { owner: 'dev0' }),
       mapEvent(0n, PAGE, { errno: Errno.EINVAL }),
       windowEvent('window-create', 0n, PAGE, { deviceMemory: true }),
@@ -80,18 +80,18 @@ describe('mmio-map-not-fatal', () => {
       windowEvent('window-remove', 0n, PAGE, { errno: Errno.EINVAL }),
       unmapEvent(0n, PAGE, { errno: Errno.EINVAL }),
     ];
-    for (const event of fine) {
+    for (const event of others) {
       expect(saysNothing(mmioMapNotFatal, traceOfEvents([event], aborted))).toBe(true);
     }
     expect(saysNothing(mmioMapNotFatal, trace([], aborted))).toBe(true);
   });
 
-  it('says nothing twice of a refusal in the teardown, which nobody dies of', () => {
+  it('accepts a refusal in the teardown, which the VMM survives', () => {
     const teardown = { events: [refusedMap], containers: [] };
     expect(judge(mmioMapNotFatal, trace([{}], { teardown }))).toMatchObject({ causes: [], exercised: 1 });
   });
 
-  it('believes the VMM when it dies of something else', () => {
+  it('accepts an abort whose site names another reason', () => {
     const judged = traceOfEvents([refusedMap, message()], {
       ...aborted,
       abortSite: 'hotplug-refusal-segfault',
@@ -99,7 +99,7 @@ describe('mmio-map-not-fatal', () => {
     expect(causes(mmioMapNotFatal, judged)).toEqual([]);
   });
 
-  it('reports a machine that dies when the refused mapping is taken away', () => {
+  it('reports a VMM that dies when it removes the section with the refused window', () => {
     const base = findRevision('qemu-2.12')!;
     const revision = { ...base, machine: { ...base.machine, mmioInPhbDmaSpace: true } };
     const twoBars = [0, 2].map((index) => ({ index, size: '0x10000', type: 'mem64' }));
@@ -121,7 +121,7 @@ describe('mmio-map-not-fatal', () => {
     expect(causes(mmioMapNotFatal, judged)).toHaveLength(1);
   });
 
-  it('tells the address of a BAR that is being sized from one where a BAR is meant to be', () => {
+  it('distinguishes the address of a BAR that the guest sizes from a final address', () => {
     const of = (start: bigint) =>
       causes(mmioMapNotFatal, traceOfEvents([mapEvent(start, PAGE, refused)], aborted));
     expect(of((1n << 63n) - PAGE)).toEqual(['refused-map']);

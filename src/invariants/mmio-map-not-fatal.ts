@@ -4,10 +4,10 @@ import { forEachEvent } from './steps.ts';
 import type { Trace } from '../trace/index.ts';
 import type { DmaUnmapEvent, VmmEvent } from '../vfio/index.ts';
 
-/** Peer-to-peer DMA is a luxury: a host without it loses nothing else. */
+/** Device memory is DMA-mapped only for P2P: without the mapping everything else works. */
 export const mmioMapNotFatal: Invariant = {
   id: 'mmio-map-not-fatal',
-  clause: 'failure to DMA-map device MMIO never ends the machine',
+  clause: 'a failed DMA mapping of device memory, which only P2P needs, never ends the VMM',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, label fail',
   check(trace, examination) {
@@ -19,21 +19,21 @@ export const mmioMapNotFatal: Invariant = {
       examination.exercised++;
       const start = event.type === 'dma-map' ? event.iova : event.start;
       const refused = causeOf(event.type, start);
-      // What addition forgave, removal does not: it finds no window to remove.
+      // The VMM tolerated the refused window when it added the section, and dies when it removes the section.
       const isMissing =
         event.type === 'window-create' && missing?.iova === start && missing.size === event.size;
       if (event !== fatal && !isMissing) return;
       examination.violate(
         event === fatal ? refused : `removal-of-${refused}`,
         step,
-        () => `the VMM dies because device memory at ${spanOf(start, event.size)} cannot be mapped for DMA`,
+        () => `the VMM dies because device memory at ${spanOf(start, event.size)} cannot be DMA-mapped`,
         rangeFrom(start, event.size),
       );
     });
   },
 };
 
-/** What the VMM died of: the last thing that it did, but for its last words, where it does not name another. */
+/** The event that killed the VMM: its last one before its last messages, unless it died for another reason. */
 function fatalEvent({ outcome, abortSite, steps }: Trace): VmmEvent | undefined {
   if (outcome !== 'aborted') return undefined;
   const mayBe =
@@ -41,7 +41,10 @@ function fatalEvent({ outcome, abortSite, steps }: Trace): VmmEvent | undefined 
   return mayBe ? steps.at(-1)?.events.findLast(({ type }) => type !== 'message') : undefined;
 }
 
-/** What was just unmapped, when the VMM died of a window; where it died of a new one, its refusal came last. */
+/**
+ * The last unmap of a VMM that died because it found no DMA window to remove; `undefined` for any other death. A
+ * VMM that dies of a window that it could not create has the refusal as its last event.
+ */
 function missingWindow({ abortSite, steps }: Trace): DmaUnmapEvent | undefined {
   const last = steps.at(-1)?.events.findLast(({ type }) => type !== 'message');
   return abortSite === 'dma-window' && last?.type === 'dma-unmap' ? last : undefined;
@@ -50,7 +53,7 @@ function missingWindow({ abortSite, steps }: Trace): DmaUnmapEvent | undefined {
 const TOP_HALF = 1n << 63n;
 
 /**
- * What was refused. Beyond 2^63 no BAR is meant to be: it is there for a moment, while it is sized
+ * The request that the host refused. A BAR lies at or above 2^63 only for a moment, while the guest sizes it
  * (vfio fact 6.1).
  */
 function causeOf(type: 'dma-map' | 'window-create', start: bigint): string {

@@ -15,7 +15,7 @@ import {
   saysNothing,
   state,
   trace,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const before = state({ flatView: [flat(0n, PAGE)] });
 const after = state({
@@ -26,27 +26,27 @@ const after = state({
 const events = [mapEvent(0n, PAGE)];
 const real = trace([{ state: before }, { state: after, events }]);
 
-/** The same run, held to a model that makes something else of it. */
+/** The run of a real VMM, with a model whose run differs. */
 const heldTo = (model: Trace, run: Trace = real): Trace => ({ ...run, model });
 const withState = (more: Partial<typeof after>): Trace =>
   trace([{ state: before }, { state: { ...after, ...more }, events }]);
 
 describe('model-agrees', () => {
-  it('has nothing to say where there is no model beside the run', () => {
+  it('checks nothing in a trace without the trace of the model', () => {
     expect(saysNothing(modelAgrees, real)).toBe(true);
   });
 
-  it('accepts what the model makes of it, too, and speaks of every step and of the end', () => {
+  it('accepts a run that agrees with the model, and counts every step and the outcome', () => {
     expect(judge(modelAgrees, heldTo(real))).toEqual({ causes: [], violations: [], exercised: 3 });
   });
 
-  it('speaks of the end alone where the run comes to nothing else', () => {
+  it('counts only the outcome of a run without a completed step', () => {
     const refused = trace([{ state: before }], { outcome: 'rejected', error: 'no' });
     expect(judge(modelAgrees, heldTo(refused, refused))).toMatchObject({ causes: [], exercised: 1 });
     expect(causes(modelAgrees, heldTo({ ...refused, error: 'never' }, refused))).toEqual(['error']);
   });
 
-  it('does not speak of steps that only one of them comes to', () => {
+  it('does not count steps that only one of the two runs completes', () => {
     expect(judge(modelAgrees, heldTo(trace([{ state: before }])))).toMatchObject({
       causes: ['steps'],
       exercised: 2,
@@ -58,12 +58,12 @@ describe('model-agrees', () => {
     ['requests', trace([{ state: before }, { state: after }])],
     ['mappings', withState({ containers: [container([mapping(0n, 2n * PAGE)])] })],
     ['devices', withState({ devices: [device([bar(0, PAGE)])] })],
-  ])('reports another state by its kind, %s, and by its step', (kind, model) => {
+  ])('reports a state with another %s, and its step', (kind, model) => {
     const { violations } = judge(modelAgrees, heldTo(model));
     expect(violations).toMatchObject([{ cause: kind, step: 1, message: expect.stringContaining('step 1') }]);
   });
 
-  it('says in one line what the model has and what QEMU has', () => {
+  it('names in one line what only the model has and what only QEMU has', () => {
     const { violations } = judge(modelAgrees, heldTo(withState({ flatView: before.flatView })));
     expect(violations[0]!.message).toBe(
       'flat view of step 1: only the model has nothing; only QEMU has ' +
@@ -71,7 +71,7 @@ describe('model-agrees', () => {
     );
   });
 
-  it('reports another end where the run ended', () => {
+  it('reports another outcome at the last step', () => {
     const dead = { ...real, outcome: 'aborted', abortSite: 'hw-error', error: 'x' } as const;
     expect(judge(modelAgrees, heldTo(real, dead)).violations).toMatchObject([{ cause: 'outcome', step: 1 }]);
     const elsewhere = { ...dead, abortSite: 'memslot' } as const;
@@ -81,7 +81,7 @@ describe('model-agrees', () => {
     expect(judge(modelAgrees, heldTo(real, trace([])))).toMatchObject({ violations: [{ step: 0 }] });
   });
 
-  it('reports the first step of each kind alone', () => {
+  it('reports only the first step of each kind of difference', () => {
     const changed = (start: bigint) => state({ flatView: [flat(start, PAGE, RAM)] });
     const model = trace([{ state: changed(PAGE) }, { state: changed(3n * PAGE) }]);
     const run = trace([{ state: before }, { state: before }]);

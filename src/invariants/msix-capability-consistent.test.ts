@@ -12,13 +12,13 @@ import {
   scenario,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const SIZE = 0x1_0000n;
 type Layout = ReturnType<typeof layout>;
 type Bars = readonly ReturnType<typeof bar>[];
 
-/** What the device itself has: BAR 0 of 64 KiB with the table at 0x2000, two vectors. */
+/** The device: BAR 0 of 64 KiB with two vectors, the table at 0x2000. */
 const PHYSICAL = scenario({
   devices: [
     {
@@ -35,7 +35,7 @@ const shows = (msix: Layout | undefined, bars: Bars = [BAR], more: Parameters<ty
 const of = (...args: Parameters<typeof shows>) => causes(msixCapabilityConsistent, shows(...args));
 
 describe('msix-capability-consistent', () => {
-  it('accepts table and PBA in their BAR, to its last byte', () => {
+  it('accepts table and PBA inside their BAR, up to its last byte', () => {
     expect(judge(msixCapabilityConsistent, shows(layout(2, 0x2000n, 0x3000n)))).toMatchObject({
       causes: [],
       exercised: 1,
@@ -45,22 +45,22 @@ describe('msix-capability-consistent', () => {
   });
 
   it.each([
-    ['a table that ends 8 bytes beyond', layout(2, SIZE - 24n, 0x3000n)],
-    ['a table that begins beyond', layout(2, SIZE, 0x3000n)],
+    ['a table that ends 8 bytes beyond the BAR', layout(2, SIZE - 24n, 0x3000n)],
+    ['a table that begins beyond the BAR', layout(2, SIZE, 0x3000n)],
     ['a PBA that begins where the BAR ends', layout(2, 0x2000n, SIZE)],
-    ['a PBA for one vector more than 64', layout(65, 0x2000n, SIZE - 8n)],
-    ['the thread’s table far beyond its BAR', layout(2, 0xff_0000n, 0xff_f000n)],
+    ['a PBA of 65 vectors that ends beyond the BAR', layout(65, 0x2000n, SIZE - 8n)],
+    ['the table of the seed thread, far beyond its BAR', layout(2, 0xff_0000n, 0xff_f000n)],
   ])('reports %s', (_, msix) => {
     expect(of(msix, [BAR], { emulatedAt: undefined })).toEqual(['outside-bar']);
   });
 
-  it('accepts the last places that are inside', () => {
+  it('accepts the last offsets inside the BAR', () => {
     expect(of(layout(2, SIZE - 32n, 0x3000n), [BAR], { emulatedAt: undefined })).toEqual([]);
     expect(of(layout(128, 0x2000n, SIZE - 16n))).toEqual([]);
     expect(of(layout(129, 0x2000n, SIZE - 16n))).toEqual(['outside-bar']);
   });
 
-  it('reports a BIR without a BAR, and one that no device can have', () => {
+  it('reports a BIR of a missing BAR, and a reserved BIR', () => {
     for (const bars of [
       [1, 0],
       [0, 1],
@@ -77,7 +77,7 @@ describe('msix-capability-consistent', () => {
     }
   });
 
-  it('reports table and PBA over one another, in one BAR only', () => {
+  it('reports a table that overlaps the PBA in the same BAR', () => {
     const none = { emulatedAt: undefined };
     const both = (vectors: number, table: bigint, pba: bigint) =>
       of(layout(vectors, table, pba), [BAR], none);
@@ -89,32 +89,32 @@ describe('msix-capability-consistent', () => {
     expect(of(layout(2, 0x2000n, 0x2000n, [0, 2]), [BAR, bar(2, SIZE)])).toEqual([]);
   });
 
-  it('reports a table that is emulated elsewhere; no emulation is no contradiction', () => {
+  it('reports a table that is emulated elsewhere, but not a table without emulation', () => {
     const msix = layout(2, 0x2000n, 0x3000n);
     expect(of(msix, [BAR], { emulatedAt: { bar: 0, offset: 0x2010n } })).toEqual(['emulated-elsewhere']);
     expect(of(msix, [BAR], { emulatedAt: { bar: 1, offset: 0x2000n } })).toEqual(['emulated-elsewhere']);
     expect(of(msix, [BAR], { emulatedAt: undefined })).toEqual([]);
   });
 
-  describe('of a relocated table', () => {
+  describe('for a relocated table', () => {
     const larger = bar(0, 2n * SIZE);
 
-    it('accepts the upper half of a doubled BAR, and a BAR of its own', () => {
+    it('accepts the upper half of a doubled BAR, and a new BAR', () => {
       expect(of(layout(2, SIZE, SIZE + 0x20n), [larger])).toEqual([]);
       expect(of(layout(2, 0n, 0x20n, [2, 2]), [BAR, bar(2, 0x1000n)])).toEqual([]);
     });
 
-    it('reports one over registers that are there, by a byte', () => {
+    it('reports a table that covers one byte of device registers', () => {
       expect(of(layout(2, SIZE - 8n, SIZE + 0x20n), [larger])).toEqual(['over-live-registers']);
       expect(of(layout(2, 0n, SIZE + 0x20n), [larger])).toEqual(['over-live-registers']);
     });
 
-    it('does not call one relocated that is not, nor one that nobody emulates', () => {
+    it('accepts a table at its own place, and a table without emulation', () => {
       expect(of(layout(4, 0x2000n, SIZE), [larger])).toEqual([]);
       expect(of(layout(2, 0n, SIZE), [larger], { emulatedAt: undefined })).toEqual([]);
     });
 
-    it('takes a table for relocated of which the scenario knows nothing', () => {
+    it('takes a table that the scenario does not have for relocated', () => {
       const judged = { ...shows(layout(2, 0n, 0x20n)), scenario: scenario() };
       expect(causes(msixCapabilityConsistent, judged)).toEqual([]);
       const withoutMsix = scenario({
@@ -126,14 +126,14 @@ describe('msix-capability-consistent', () => {
     });
   });
 
-  it('says what the guest is told', () => {
+  it('names the place in the capability', () => {
     const { violations } = judge(msixCapabilityConsistent, shows(layout(2, 0x2000n, SIZE)));
     expect(violations[0]!.message).toBe(
-      'the capability of dev0 has the PBA at [0x10000, 0x10007] of BAR 0, beyond its end',
+      'the MSI-X capability of dev0 places the PBA at [0x10000, 0x10007] of BAR 0, beyond the end of the BAR',
     );
   });
 
-  it('looks at each device once, whenever it comes, and whatever comes of the run', () => {
+  it('checks each device once, at cold plug or hotplug, after every outcome', () => {
     const bad = device([BAR], layout(2, 0x2000n, SIZE));
     const other = device([BAR], layout(2, 0x2000n, SIZE), { id: 'dev1' });
     const states = [state(), state({ devices: [bad] }), state({ devices: [bad, other] })];
@@ -144,16 +144,16 @@ describe('msix-capability-consistent', () => {
     });
   });
 
-  it('has nothing to say of devices without MSI-X', () => {
+  it('checks nothing of devices without MSI-X', () => {
     expect(saysNothing(msixCapabilityConsistent, shows(undefined))).toBe(true);
     expect(saysNothing(msixCapabilityConsistent, traceOfStates([state()]))).toBe(true);
   });
 
-  it('looks for the PBA over live registers, too', () => {
+  it('reports a relocated PBA over device registers', () => {
     expect(of(layout(2, SIZE, 0n), [bar(0, 2n * SIZE)])).toEqual(['over-live-registers']);
   });
 
-  it('looks for the PBA where the capability names it', () => {
+  it('reports a PBA that is emulated elsewhere', () => {
     const msix = layout(2, 0x2000n, 0x3000n);
     const at = (bar: number, offset: bigint) => of(msix, [BAR], { pbaAt: { bar, offset } });
     expect(at(0, 0x3000n)).toEqual([]);
@@ -161,7 +161,7 @@ describe('msix-capability-consistent', () => {
     expect(at(1, 0x3000n)).toEqual(['pba-emulated-elsewhere']);
   });
 
-  it('reports an emulation that answers for more than the table', () => {
+  it('reports an emulated table that is longer than its entries', () => {
     const table = region('msix-table', 'io', 'dev0');
     const shown = (size: bigint, owner = table) =>
       causes(

@@ -6,11 +6,12 @@ import { rangeText, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange } from './steps.ts';
 
-/** The capability tells the guest the truth. */
+/** The guest's MSI-X capability describes the table and the PBA that the guest really has. */
 export const msixCapabilityConsistent: Invariant = {
   id: 'msix-capability-consistent',
   clause:
-    'the guest sees table and PBA where they are emulated, inside a BAR, not over live registers after relocation',
+    "the guest's MSI-X capability places table and PBA inside a BAR, where the VMM emulates them, and after " +
+    'relocation over no device registers',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_pci_relocate_msix; hw/pci/msix.c: msix_init',
   check(trace, examination) {
@@ -48,15 +49,16 @@ function checkCapability(
   };
   for (const [name, { bar: index, start, size }] of Object.entries(structures)) {
     const text = (): string =>
-      `the capability of ${device.id} has the ${name} at ${spanOf(start, size)} of BAR ${index}`;
+      `the MSI-X capability of ${device.id} places the ${name} at ${spanOf(start, size)} of BAR ${index}`;
     if (index >= BAR_COUNT) {
-      examination.violate('reserved-bir', step, () => `${text()}, which no device can have`);
+      examination.violate('reserved-bir', step, () => `${text()}, a reserved BIR`);
       continue;
     }
     const bar = device.bars.find((candidate) => candidate.index === index);
-    if (bar === undefined) examination.violate('no-such-bar', step, () => `${text()}, which does not exist`);
+    if (bar === undefined)
+      examination.violate('no-such-bar', step, () => `${text()}, a BAR that the device does not have`);
     else if (start + size > bar.size)
-      examination.violate('outside-bar', step, () => `${text()}, beyond its end`);
+      examination.violate('outside-bar', step, () => `${text()}, beyond the end of the BAR`);
   }
   const { table, PBA } = structures;
   const [tableRange, pbaRange] = [table, PBA].map(({ start, size }) => ({ start, end: start + size }));
@@ -64,7 +66,7 @@ function checkCapability(
     examination.violate(
       'table-over-pba',
       step,
-      () => `table and PBA of ${device.id} overlap in the capability`,
+      () => `table and PBA overlap in the MSI-X capability of ${device.id}`,
     );
   }
   if (emulatedAt !== undefined && (emulatedAt.bar !== table.bar || emulatedAt.offset !== table.start)) {
@@ -72,7 +74,8 @@ function checkCapability(
       'emulated-elsewhere',
       step,
       () =>
-        `the table of ${device.id} is emulated in BAR ${emulatedAt.bar}, the capability names BAR ${table.bar}`,
+        `the MSI-X table of ${device.id} is emulated at ${hex(emulatedAt.offset)} of BAR ${emulatedAt.bar}, ` +
+        `but the capability places it at ${hex(table.start)} of BAR ${table.bar}`,
     );
   }
   const { pbaAt } = device.msix!;
@@ -82,13 +85,13 @@ function checkCapability(
       step,
       () =>
         `the PBA of ${device.id} is emulated at ${hex(pbaAt.offset)} of BAR ${pbaAt.bar}, ` +
-        `the capability names ${hex(PBA.start)} of BAR ${PBA.bar}`,
+        `but the capability places it at ${hex(PBA.start)} of BAR ${PBA.bar}`,
     );
   }
   checkRelocation(device, scenario, { table: tableRange!, PBA: pbaRange! }, step, examination);
 }
 
-/** What answers as the table is no longer than the table: behind it are registers of the device. */
+/** The emulated table must end with its last entry: device registers may follow it. */
 function checkExtent({ devices, flatView }: State, step: number, examination: Examination): void {
   for (const range of flatView) {
     const { name, owner } = range.region;
@@ -98,13 +101,13 @@ function checkExtent({ devices, flatView }: State, step: number, examination: Ex
     examination.violate(
       'swallows-registers',
       step,
-      () => `${rangeText(range)} answers for registers behind the ${vectors} entries of the table`,
+      () => `${rangeText(range)} traps device registers after the ${vectors} entries of the MSI-X table`,
       range,
     );
   }
 }
 
-/** A table or PBA that was moved must not lie over registers that the device has there. */
+/** A relocated table or PBA must not cover bytes of the device's own BAR, which hold its registers. */
 function checkRelocation(
   device: DeviceState,
   scenario: Scenario,
@@ -117,7 +120,7 @@ function checkRelocation(
   const spec = scenario.devices.find(({ id }) => id === device.id);
   const physical = spec?.msix;
   if (physical?.tableBar === msix.tableBar && physical.tableOffset === msix.tableOffset) return;
-  // The PBA may have stayed where the device has it.
+  // QEMU may have left the PBA at the place in the device's own capability.
   const isPbaMoved = physical?.pbaBar !== msix.pbaBar || physical.pbaOffset !== msix.pbaOffset;
   const moved = { table: msix.tableBar, ...(isPbaMoved && { PBA: msix.pbaBar }) };
   for (const [name, barIndex] of Object.entries(moved)) {
@@ -127,7 +130,7 @@ function checkRelocation(
     examination.violate(
       'over-live-registers',
       step,
-      () => `the relocated ${name} of ${device.id} covers registers of BAR ${barIndex}`,
+      () => `the relocated ${name} of ${device.id} covers device registers of BAR ${barIndex}`,
     );
   }
 }

@@ -15,7 +15,7 @@ import {
   scenario,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const AT = 0xc000_0000n;
 const SIZE = 0x1_0000n;
@@ -32,9 +32,9 @@ interface Parts {
   readonly bar?: object;
   readonly options?: object;
   readonly state?: object;
-  /** What the device has. */
+  /** The layout in the device's own capability. */
   readonly msix?: typeof MSIX;
-  /** What the guest is told; by default the same. */
+  /** The layout in the guest's capability; by default the same. */
   readonly told?: typeof MSIX;
   readonly page?: bigint;
   readonly optsOut?: boolean;
@@ -46,7 +46,7 @@ const asJson = ({ tableOffset, pbaOffset, ...rest }: typeof MSIX) => ({
   pbaOffset: hex(pbaOffset),
 });
 
-/** A trace of a machine that opts out, with the device's BAR shown like this. */
+/** A trace of a machine that opts out, with these flat ranges for the BAR. */
 const showing = (flatView: readonly ReturnType<typeof flat>[], parts: Parts = {}) => {
   const page = parts.page ?? PAGE;
   return traceOfStates(
@@ -85,11 +85,11 @@ const piece = (from: bigint, to: bigint, of = MMAP, offset = from) =>
 const whole = [piece(0n, SIZE)];
 
 describe('msix-direct-on-opt-out', () => {
-  it('accepts a BAR that is one mmap', () => {
+  it('accepts a BAR with one mmap', () => {
     expect(judge(msixDirectOnOptOut, showing(whole))).toMatchObject({ causes: [], exercised: 1 });
   });
 
-  it('reports a table that is trapped: by the BAR, by its wrapper, by the emulation', () => {
+  it('reports a table that is trapped by the BAR, its wrapper, or the emulation', () => {
     const regions = [TRAPPED, region('dev0 base BAR 0', 'io', 'dev0')];
     for (const of of regions) {
       expect(causes(msixDirectOnOptOut, showing([piece(0n, SIZE, of)]))).toEqual(['table-trapped']);
@@ -104,18 +104,21 @@ describe('msix-direct-on-opt-out', () => {
     ['the byte before the table', 0x200fn, TABLE, ['rest-of-page-trapped']],
     ['the first byte of the table', TABLE, TABLE + 1n, ['table-trapped']],
     ['the last byte of the table', TABLE_END - 1n, TABLE_END, ['table-trapped']],
-    ['the byte behind the table', TABLE_END, TABLE_END + 1n, ['rest-of-page-trapped']],
+    ['the byte after the table', TABLE_END, TABLE_END + 1n, ['rest-of-page-trapped']],
     ['the last byte of the page', 0x2fffn, 0x3000n, ['rest-of-page-trapped']],
-    ['the first byte behind the page', 0x3000n, 0x3001n, []],
-  ])('draws the line at the page and at the table: %s', (_, from, to, expected) => {
-    expect(causes(msixDirectOnOptOut, showing([piece(from, to, TRAPPED)]))).toEqual(expected);
-  });
+    ['the first byte after the page', 0x3000n, 0x3001n, []],
+  ])(
+    'tells the table from the rest of its page, and the page from the rest of the BAR: %s',
+    (_, from, to, expected) => {
+      expect(causes(msixDirectOnOptOut, showing([piece(from, to, TRAPPED)]))).toEqual(expected);
+    },
+  );
 
-  it('takes the host page, and as much of it as the BAR has', () => {
+  it('checks the host page of the table, as far as the BAR reaches', () => {
     const first = [piece(0n, PAGE, TRAPPED)];
     expect(causes(msixDirectOnOptOut, showing(first))).toEqual([]);
     expect(causes(msixDirectOnOptOut, showing(first, { page: PAGE_64K }))).toEqual(['rest-of-page-trapped']);
-    // What lies behind a BAR smaller than a page is no page of the table.
+    // Addresses after a BAR smaller than a page do not belong to the page of the table.
     const small = { state: { size: 0x4000n }, bar: { size: '0x4000' }, page: PAGE_64K };
     const wrapper = region('dev0 base BAR 0', 'io', 'dev0');
     expect(causes(msixDirectOnOptOut, showing([piece(0x4000n, 0x5000n, wrapper)], small))).toEqual([]);
@@ -124,7 +127,7 @@ describe('msix-direct-on-opt-out', () => {
     ]);
   });
 
-  it('takes every page that the table touches', () => {
+  it('checks every page that the table touches', () => {
     const across = layout(2, 0x2ff0n, 0x8000n);
     for (const [from, broken] of [
       [0x1000n, false],
@@ -138,7 +141,7 @@ describe('msix-direct-on-opt-out', () => {
     }
   });
 
-  it.each(['msix-pba', 'VFIO MSIX PBA'])('finds %s where the capability has the PBA', (name) => {
+  it.each(['msix-pba', 'VFIO MSIX PBA'])('finds %s at the place of the PBA in the capability', (name) => {
     const pba = flat(AT + 0x2800n, 8n, region(name, 'io', 'dev0'));
     expect(causes(msixDirectOnOptOut, showing([pba]))).toEqual(['rest-of-page-trapped']);
     const elsewhere = { msix: layout(1, TABLE, 0x3000n) };
@@ -147,19 +150,19 @@ describe('msix-direct-on-opt-out', () => {
     expect(causes(msixDirectOnOptOut, showing([pba], otherBar))).toEqual([]);
   });
 
-  it('does not mind other regions and other devices', () => {
-    const strangers = [
+  it('accepts trapped regions that do not belong to the BAR of the table', () => {
+    const others = [
       flat(AT, SIZE, region('overlay', 'io')),
       flat(AT, SIZE, region('dev1 BAR 0', 'io', 'dev1')),
       flat(AT, SIZE, region('a quirk', 'io', 'dev0')),
       flat(AT, SIZE, region('dev0 BAR 1', 'io', 'dev0')),
     ];
-    for (const stranger of strangers) {
-      expect(judge(msixDirectOnOptOut, showing([stranger]))).toMatchObject({ causes: [], exercised: 1 });
+    for (const other of others) {
+      expect(judge(msixDirectOnOptOut, showing([other]))).toMatchObject({ causes: [], exercised: 1 });
     }
   });
 
-  it('looks at every state in which the view or a device is another', () => {
+  it('checks every state with another flat view or another device', () => {
     const [good] = showing(whole).steps;
     const [bad] = showing([piece(0n, SIZE, TRAPPED)]).steps;
     const { scenario: of } = showing(whole);
@@ -169,28 +172,28 @@ describe('msix-direct-on-opt-out', () => {
     });
     expect(judge(msixDirectOnOptOut, judged)).toMatchObject({ exercised: 2, violations: [{ step: 2 }] });
     expect(judge(msixDirectOnOptOut, judged).violations[0]!.message).toContain(
-      '[0xc0000000, 0xc000ffff] "dev0 BAR 0" is trapped, in the page of the MSI-X table of dev0',
+      '[0xc0000000, 0xc000ffff] "dev0 BAR 0" is trapped in a page of the MSI-X table of dev0',
     );
   });
 
   it.each<[string, Parts]>([
     ['a machine that does not opt out', { optsOut: false }],
-    ['a kernel that forbids it', { host: { kernel: 'sparse-msix' } }],
+    ['a kernel that forbids the mmap', { host: { kernel: 'sparse-msix' } }],
     ['a BAR that cannot be mmapped', { bar: { mmap: false } }],
     ['an I/O BAR', { bar: { type: 'io', mmap: true } }],
-    ['areas that somebody named', { bar: { sparse: [] } }],
-    ['a user who wants no mmap', { options: { 'x-no-mmap': true } }],
+    ['sparse areas of the host', { bar: { sparse: [] } }],
+    ['a device with x-no-mmap', { options: { 'x-no-mmap': true } }],
     ['a relocated table', { options: { 'x-msix-relocation': 'bar2' } }],
     ['a BAR that is not mapped', { state: { address: undefined } }],
     ['a BAR off the page boundary', { state: { address: AT + 8n } }],
     ['a table that ends one byte beyond the BAR', { state: { size: TABLE_END - 1n } }],
     ['a table in another BAR, which does not exist', { msix: layout(1, TABLE, 0x2800n, [1, 1]) }],
-    ['a device that the scenario knows with another BAR', { bar: { index: 3 } }],
-  ])('has nothing to say of %s', (_, parts) => {
+    ['a BAR that the scenario does not have', { bar: { index: 3 } }],
+  ])('checks nothing of %s', (_, parts) => {
     expect(saysNothing(msixDirectOnOptOut, showing([piece(0n, SIZE, TRAPPED)], parts))).toBe(true);
   });
 
-  it('has something to say up to there', () => {
+  it('checks the table up to the last byte of the BAR', () => {
     const parts: Parts[] = [
       { options: { 'x-no-mmap': false, 'x-msix-relocation': 'off' } },
       { state: { size: TABLE_END } },
@@ -202,16 +205,16 @@ describe('msix-direct-on-opt-out', () => {
     }
   });
 
-  it('has nothing to say of devices without MSI-X, and of none', () => {
+  it('checks nothing of devices without MSI-X, and nothing without a device', () => {
     const without = state({ devices: [device([bar(0, SIZE, { address: AT })])] });
     expect(saysNothing(msixDirectOnOptOut, traceOfStates([without], { optsOutOfMsixEmulation: true }))).toBe(
       true,
     );
-    const stranger = showing(whole);
-    expect(saysNothing(msixDirectOnOptOut, { ...stranger, scenario: scenario() })).toBe(true);
+    const unknown = { ...showing(whole), scenario: scenario() };
+    expect(saysNothing(msixDirectOnOptOut, unknown)).toBe(true);
   });
 
-  it('looks for the table of the device, wherever the guest is told that it is', () => {
+  it('checks the place of the table in the device, not in the guest’s capability', () => {
     for (const told of [layout(1, 0xff_0000n, 0xff_f000n), layout(1, TABLE, 0x2800n, [7, 5])]) {
       expect(judge(msixDirectOnOptOut, showing(whole, { told }))).toMatchObject({ causes: [], exercised: 1 });
       expect(causes(msixDirectOnOptOut, showing([piece(0n, SIZE, TRAPPED)], { told }))).toEqual([

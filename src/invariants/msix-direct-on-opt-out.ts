@@ -7,10 +7,12 @@ import { rangeText } from './describe.ts';
 import type { Invariant } from './invariant.ts';
 import { forEachChange, settled } from './steps.ts';
 
-/** What the seed patch is for: registers beside the table are not trapped where nobody needs the table. */
+/** The purpose of the seed patch: without MSI-X emulation the registers beside the table need not be trapped. */
 export const msixDirectOnOptOut: Invariant = {
   id: 'msix-direct-on-opt-out',
-  clause: "where the machine opts out and the kernel allows it, the MSI-X table's page is direct-mapped",
+  clause:
+    'where the machine opts out of MSI-X emulation and the kernel allows the mmap, the pages of the MSI-X table are ' +
+    'direct-mapped',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_pci_fixup_msix_region, vfio_msix_setup',
   check(trace, examination) {
@@ -24,7 +26,7 @@ export const msixDirectOnOptOut: Invariant = {
           const table = physicalTable(device, trace.scenario);
           if (table === undefined || !hostAllows(trace.scenario, device, table.bar.index)) continue;
           const { address, size } = table.bar;
-          // Only a BAR on a page boundary has pages that could be mapped.
+          // Only a BAR on a page boundary has whole pages that can be mapped.
           if (address === undefined || table.end > size || address % page !== 0n) continue;
           const lastPage = alignUp(table.end, page);
           const pages = { start: alignDown(table.start, page), end: lastPage < size ? lastPage : size };
@@ -37,8 +39,8 @@ export const msixDirectOnOptOut: Invariant = {
               overlaps(at, table) ? 'table-trapped' : 'rest-of-page-trapped',
               step,
               () =>
-                `${rangeText(range)} is trapped, in the page of the MSI-X table of ${device.id}, ` +
-                'which nobody needs to be emulated',
+                `${rangeText(range)} is trapped in a page of the MSI-X table of ${device.id}, ` +
+                'although the machine opts out of MSI-X emulation',
               range,
             );
           }
@@ -48,7 +50,7 @@ export const msixDirectOnOptOut: Invariant = {
   },
 };
 
-/** The table as the device has it: what the guest is told may be something else. */
+/** The table at the place in the device's own capability; the guest's capability may name another. */
 function physicalTable(
   { id, bars }: DeviceState,
   { devices }: Scenario,
@@ -59,7 +61,7 @@ function physicalTable(
   return { bar, ...msixTableRange(msix) };
 }
 
-/** Whether the host lets the whole BAR with the table be mmapped, and the user does not forbid it. */
+/** Whether the host allows an mmap of the whole BAR with the table, and no property of the device forbids it. */
 function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): boolean {
   const spec = scenario.devices.find(({ id }) => id === device.id);
   const bar = spec?.bars.find(({ index }) => index === barIndex);
@@ -75,7 +77,7 @@ function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): 
   );
 }
 
-/** Where in `bar` a range of the device lies, if it lies there at all. */
+/** The bytes of `bar` that a flat range of the device shows; `undefined` where it shows none. */
 function placeInBar(
   device: DeviceState,
   range: TraceRange,
@@ -87,7 +89,7 @@ function placeInBar(
   return { start: start + offset, end: start + offset + (range.end - range.start) };
 }
 
-/** Where in BAR `barIndex` the region of the table or of the PBA begins. */
+/** The offset in BAR `barIndex` at which the region begins, if it is the emulated table or PBA. */
 function startOfStructure({ msix }: DeviceState, region: string, barIndex: number): bigint | undefined {
   const { tableBar, tableOffset, pbaBar, pbaOffset } = msix!.layout;
   if (region === 'msix-table') return tableBar === barIndex ? tableOffset : undefined;

@@ -16,7 +16,7 @@ import {
   saysNothing,
   state,
   traceOfStates,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 const AT = 0xc000_0000n;
 const SIZE = 0x1_0000n;
@@ -32,19 +32,19 @@ const EMULATION = region('msix-table', 'io', 'dev0');
 const placed = (more: object = {}) => device([bar(0, SIZE, { address: AT, ...more })], MSIX);
 const shown = (from: bigint, to: bigint, of = MMAP) => flat(AT + from, to - from, of, { offset: from });
 
-/** The BAR as it should be: two pieces of mmap and the emulation between them. */
+/** A correct BAR: two pieces of mmap and the emulated table between them. */
 const GOOD = [shown(0n, TABLE), flat(AT + TABLE, 0x40n, EMULATION), shown(TABLE_END, SIZE)];
 const good = state({ flatView: GOOD, devices: [placed()] });
 
 describe('msix-trapped', () => {
-  it('accepts a table that is emulated, with all else of the BAR direct', () => {
+  it('accepts an emulated table with the rest of the BAR direct-mapped', () => {
     const slots = [memslot(AT, TABLE, { region: MMAP.name, owner: 'dev0' })];
     const maps = [mapping(AT, TABLE, { region: MMAP.name, owner: 'dev0' })];
     const judged = traceOfStates([{ ...good, memslots: slots, containers: [container(maps)] }]);
     expect(judge(msixTrapped, judged)).toEqual({ causes: [], violations: [], exercised: 1 });
   });
 
-  it('reports a table that the flat view shows of the BAR: directly, or trapped and carried out on the device', () => {
+  it('reports a device table in the flat view: direct-mapped, or trapped and forwarded to the device', () => {
     const cases = [
       [MMAP, 'direct-in-flat-view'],
       [TRAPPED, 'not-emulated'],
@@ -58,11 +58,11 @@ describe('msix-trapped', () => {
 
   it.each([
     ['ends where the table begins', 0n, TABLE, false],
-    ['ends one byte behind that', 0n, TABLE + 1n, true],
+    ['ends one byte after that', 0n, TABLE + 1n, true],
     ['begins with the last byte of the table', TABLE_END - 1n, SIZE, true],
-    ['begins behind the table', TABLE_END, SIZE, false],
+    ['begins after the table', TABLE_END, SIZE, false],
     ['is one byte in the middle', TABLE + 0x20n, TABLE + 0x21n, true],
-  ])('looks at the bytes of the table and no other: a piece that %s', (_, from, to, broken) => {
+  ])('checks the bytes of the table and no others: a piece that %s', (_, from, to, broken) => {
     const view = traceOfStates([state({ flatView: [shown(from, to)], devices: [placed()] })]);
     expect(causes(msixTrapped, view)).toEqual(broken ? ['direct-in-flat-view'] : []);
     const shows = { region: MMAP.name, owner: 'dev0', offset: from };
@@ -75,7 +75,7 @@ describe('msix-trapped', () => {
     );
   });
 
-  it('counts from where the mmap begins in the BAR', () => {
+  it('takes the offset of the mmap in the BAR into account', () => {
     const layers = [{ region: MMAP.name, offset: MSIX.tableOffset }];
     const devices = [placed({ layers })];
     const of = (from: bigint) => [flat(AT + TABLE + from, PAGE, MMAP, { offset: from })];
@@ -85,13 +85,13 @@ describe('msix-trapped', () => {
     expect(causes(msixTrapped, traceOfStates([state({ devices, flatView: of(0x40n) })]))).toEqual([]);
   });
 
-  it('does not mind what others put over the table, nor other BARs and devices', () => {
+  it('accepts other regions over the table, other BARs and other devices', () => {
     const other = device([bar(0, SIZE, { address: AT, device: 'dev1' })], undefined, { id: 'dev1' });
     const views = [
       [flat(AT, SIZE, region('overlay'))],
       [flat(AT, SIZE, region('dev1 BAR 0 mmaps[0]', 'ram-device', 'dev1'))],
       [flat(AT, SIZE, region('dev0 BAR 1 mmaps[0]', 'ram-device', 'dev0'))],
-      [flat(AT, SIZE, region('somebody else', 'ram-device', 'dev9'))],
+      [flat(AT, SIZE, region('dev9 BAR 0', 'ram-device', 'dev9'))],
     ];
     for (const flatView of views) {
       const judged = traceOfStates([state({ flatView, devices: [placed(), other] })]);
@@ -103,8 +103,8 @@ describe('msix-trapped', () => {
     expect(causes(msixTrapped, traceOfStates([{ ...good, memslots, containers }]))).toEqual([]);
   });
 
-  describe('a neighbour that is longer than what it decodes', () => {
-    /** BAR 1 has 0x800 bytes at `at`; its wrapper shows `size` bytes from `offset` on. */
+  describe('with a neighbour that answers more addresses than its BAR decodes', () => {
+    /** BAR 1 has 0x800 bytes at `at`; its wrapper answers `size` bytes from `offset` on. */
     const stretched = (offset: bigint, size: bigint, at: bigint | undefined) => {
       const wrapper = region('dev0 base BAR 1', 'io', 'dev0');
       const place = AT + TABLE - 0x800n;
@@ -117,19 +117,19 @@ describe('msix-trapped', () => {
       ]);
     };
 
-    it('hides the table', () => {
+    it('reports a hidden table', () => {
       const judged = judge(msixTrapped, stretched(0x800n, 0x800n, AT + TABLE - 0x800n));
       expect(judged.causes).toEqual(['shadowed-by-stretched-bar']);
       expect(judged.violations[0]!.at).toEqual({ start: AT + TABLE, end: AT + TABLE_END });
     });
 
-    it('hides it also where it is not mapped at all', () => {
+    it('reports a table that an unmapped BAR hides', () => {
       expect(causes(msixTrapped, stretched(0x400n, 0x800n, undefined))).toEqual([
         'shadowed-by-stretched-bar',
       ]);
     });
 
-    it('is told apart when it lies at a page boundary beside the BAR that it hides', () => {
+    it('has a cause of its own for a BAR that QEMU expanded to its page', () => {
       const page = region('dev0 BAR 1 mmaps[0]', 'ram-device', 'dev0');
       const at = (address: bigint) =>
         causes(
@@ -150,16 +150,16 @@ describe('msix-trapped', () => {
       expect(at(AT - 0x400n)).toEqual(['shadowed-by-stretched-bar']);
     });
 
-    it('is no news while the VMM dies of moving it', () => {
+    it('accepts an overlap in the step in which the VMM dies', () => {
       const [step] = stretched(0x800n, 0x800n, AT + TABLE - 0x800n).steps;
-      const ruins = traceOfStates([good, step!.state], { outcome: 'aborted' });
-      expect(causes(msixTrapped, ruins)).toEqual([]);
+      const dying = traceOfStates([good, step!.state], { outcome: 'aborted' });
+      expect(causes(msixTrapped, dying)).toEqual([]);
       expect(causes(msixTrapped, traceOfStates([step!.state, good], { outcome: 'aborted' }))).toEqual([
         'shadowed-by-stretched-bar',
       ]);
     });
 
-    it('may touch it, or lie over it with addresses of its own', () => {
+    it('accepts a BAR that touches the table, or overlaps it with addresses that it decodes', () => {
       const at = AT + TABLE - 0x800n;
       expect(causes(msixTrapped, stretched(0x700n, 0x100n, at))).toEqual([]);
       expect(causes(msixTrapped, stretched(0x840n, 0x100n, at))).toEqual([]);
@@ -168,7 +168,7 @@ describe('msix-trapped', () => {
     });
   });
 
-  it('looks at every state, and says of which step it speaks', () => {
+  it('checks every state and names the step', () => {
     const bad = state({ flatView: [shown(0n, SIZE)], devices: [placed()] });
     const judged = judge(msixTrapped, traceOfStates([good, bad, bad, good]));
     expect(judged).toMatchObject({
@@ -176,12 +176,12 @@ describe('msix-trapped', () => {
       violations: [{ step: 1, at: { start: AT, end: AT + SIZE } }],
     });
     expect(judged.violations[0]!.message).toBe(
-      'accesses to the MSI-X table of dev0 at [0xc0000000, 0xc000ffff] "dev0 BAR 0 mmaps[0]" ' +
+      'guest accesses to the MSI-X table of dev0 at [0xc0000000, 0xc000ffff] "dev0 BAR 0 mmaps[0]" ' +
         'reach the device directly',
     );
   });
 
-  it('has nothing to say of machines that do without, of BARs that are off, of I/O, of devices without MSI-X', () => {
+  it('checks nothing after an opt-out, in unmapped or I/O BARs, and of devices without MSI-X', () => {
     const flatView = [shown(0n, SIZE)];
     const withDevice = (each: ReturnType<typeof device>) =>
       traceOfStates([state({ flatView, devices: [each] })]);
@@ -195,25 +195,25 @@ describe('msix-trapped', () => {
     expect(saysNothing(msixTrapped, traceOfStates([]))).toBe(true);
   });
 
-  it('judges runs that ended badly, too: what is direct is so already', () => {
+  it('reports a direct-mapped table also in the step in which the VMM dies', () => {
     const bad = state({ flatView: [shown(0n, SIZE)], devices: [placed()] });
     for (const outcome of ['aborted', 'rejected'] as const) {
       expect(causes(msixTrapped, traceOfStates([bad], { outcome }))).toEqual(['direct-in-flat-view']);
     }
   });
 
-  it('wants somebody to answer for the table of a BAR that is mapped', () => {
+  it('reports a mapped BAR in which no region answers for the table', () => {
     const flatView = [shown(0n, TABLE), shown(TABLE_END, SIZE)];
     expect(causes(msixTrapped, traceOfStates([state({ flatView, devices: [placed()] })]))).toHaveLength(1);
   });
 
-  it('wants byte n of the emulation at byte n of the table', () => {
+  it('reports an emulated table that is shifted against the table', () => {
     const emulation = flat(AT + TABLE, 0x30n, EMULATION, { offset: 0x10n });
     const flatView = [shown(0n, TABLE), emulation];
     expect(causes(msixTrapped, traceOfStates([state({ flatView, devices: [placed()] })]))).toHaveLength(1);
   });
 
-  it('finds a stretched neighbour behind a window that moves addresses', () => {
+  it('finds a hiding neighbour behind a window that shifts addresses', () => {
     const window = 0x2000_0000_0000n;
     const wrapper = region('dev0 base BAR 1', 'io', 'dev0');
     const flatView = [

@@ -1,21 +1,21 @@
-import { firstEndingAbove, overlaps, type Offset, type Range } from '../address/index.ts';
-import type { BarState, DeviceState, State, TraceRange } from '../trace/index.ts';
+import { firstEndingAbove, overlaps, type Range } from '../address/index.ts';
+import type { BarState, State, TraceRange } from '../trace/index.ts';
 import { barOf, guestTable, startInBar, startOfBar } from './bar-bytes.ts';
 import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachChange, settled } from './steps.ts';
 
-/** The point of MSI-X emulation: the guest never reaches the device's own table. */
+/** The purpose of MSI-X emulation: the guest never reaches the device's own table. */
 export const msixTrapped: Invariant = {
   id: 'msix-trapped',
   clause:
-    'unless the machine opts out, no byte of an MSI-X table of an enabled BAR is direct-mapped: ' +
-    'not in a memslot, not DMA-mapped, dispatched to the emulation',
+    'unless the machine opts out of MSI-X emulation, no byte of an MSI-X table in a mapped BAR is direct-mapped: ' +
+    'it is in no memslot and in no DMA mapping, and the emulation traps its accesses',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_msix_setup; hw/pci/msix.c: msix_init',
   check(trace, examination) {
     if (trace.optsOutOfMsixEmulation) return;
-    // What is direct is so already in the middle of a change that killed the VMM; what hides what is not settled.
+    // If the VMM died mid-update, direct mappings still count; overlap is judged only on settled steps.
     const lastSettled = settled(trace).steps.length - 1;
     forEachChange(
       trace,
@@ -25,23 +25,14 @@ export const msixTrapped: Invariant = {
           const table = guestTable(device);
           if (table?.bar.address === undefined || table.bar.type === 'io') continue;
           examination.exercised++;
-          checkDispatch(device, table, state, step, examination);
-          checkBackings(device, table, state, step, examination);
+          const check = new TableCheck({ device: device.id, table, state, step, examination });
+          check.flatView();
+          check.memslots();
+          check.mappings();
           if (step > lastSettled) continue;
           const start = startOfBar(table.bar, device.id, state.flatView);
-          const placeFrom = (bar: bigint): Range => ({ start: bar + table.start, end: bar + table.end });
-          if (start !== undefined) {
-            checkEmulation(device, table, placeFrom(start), state, step, examination);
-          }
-          checkNeighbours(
-            device,
-            table.bar,
-            placeFrom(start ?? table.bar.address),
-            trace.pages.host,
-            state,
-            step,
-            examination,
-          );
+          if (start !== undefined) check.emulation(tableAt(table, start));
+          check.overlap(tableAt(table, start ?? table.bar.address), trace.pages.host);
         }
       },
     );
@@ -50,157 +41,178 @@ export const msixTrapped: Invariant = {
 
 type Table = NonNullable<ReturnType<typeof guestTable>>;
 
-/** Whether bytes of the region from `offset` on, `size` of them, are bytes of the table. */
-function isTable(table: Table, region: string, offset: Offset, size: bigint): boolean {
-  const layer = startInBar(table.bar, region);
-  if (layer === undefined) return false;
-  const start = layer + offset;
-  return start < table.end && table.start < start + size;
-}
+/** The addresses of the table of a BAR that begins at `bar`. */
+const tableAt = (table: Table, bar: bigint): Range => ({ start: bar + table.start, end: bar + table.end });
 
-/** Wherever the device answers for the table, it is the emulation that does. */
-function checkDispatch(
-  device: DeviceState,
-  table: Table,
-  { flatView }: State,
-  step: number,
-  examination: Examination,
-): void {
-  for (const range of flatView) {
-    const { region } = range;
-    if (region.owner !== device.id || !isTable(table, region.name, range.offset, range.end - range.start))
-      continue;
-    const direct = region.kind === 'ram-device';
-    examination.violate(
-      direct ? 'direct-in-flat-view' : 'not-emulated',
-      step,
-      () =>
-        `accesses to the MSI-X table of ${device.id} at ${rangeText(range)} reach the device` +
-        (direct ? ' directly' : ', not the emulation'),
-      range,
-    );
+/** Checks the MSI-X table of one device in one state. */
+class TableCheck {
+  /** Id of the device. */
+  readonly #device: string;
+  readonly #table: Table;
+  readonly #state: State;
+  readonly #step: number;
+  readonly #examination: Examination;
+
+  constructor({
+    device,
+    table,
+    state,
+    step,
+    examination,
+  }: {
+    readonly device: string;
+    readonly table: Table;
+    readonly state: State;
+    readonly step: number;
+    readonly examination: Examination;
+  }) {
+    this.#device = device;
+    this.#table = table;
+    this.#state = state;
+    this.#step = step;
+    this.#examination = examination;
   }
-}
 
-/** Where a BAR answers on both sides of its table somebody answers for the table, and the emulation with the right vector. */
-function checkEmulation(
-  device: DeviceState,
-  table: Table,
-  place: Range,
-  { flatView }: State,
-  step: number,
-  examination: Examination,
-): void {
-  const isOfBar = ({ region }: TraceRange): boolean =>
-    region.owner === device.id && startInBar(table.bar, region.name) !== undefined;
-  for (let index = firstEndingAbove(flatView, place.start - 1n); index < flatView.length; index++) {
-    const range = flatView[index]!;
-    if (range.start >= place.end) return;
-    const { region, offset } = range;
-    if (region.owner === device.id && region.name === 'msix-table' && range.start - offset !== place.start) {
-      examination.violate(
-        'emulation-shifted',
-        step,
+  /** No flat range shows bytes of the device's own table. */
+  flatView(): void {
+    for (const range of this.#state.flatView) {
+      const { region, offset } = range;
+      if (!this.#holdsTable(region.owner, region.name, offset, range.end - range.start)) continue;
+      const isDirect = region.kind === 'ram-device';
+      this.#violate(
+        isDirect ? 'direct-in-flat-view' : 'not-emulated',
         () =>
-          `the emulated MSI-X table of ${device.id} at ${rangeText(range)} does not lie at ${span(place)}`,
+          `guest accesses to the MSI-X table of ${this.#device} at ${rangeText(range)} reach the device` +
+          (isDirect ? ' directly' : ', not the emulated table'),
         range,
       );
     }
-    const next = flatView[index + 1];
-    if (next === undefined || !isOfBar(range) || !isOfBar(next)) continue;
-    if (range.end === next.start || !overlaps({ start: range.end, end: next.start }, place)) continue;
-    examination.violate(
-      'not-answered',
-      step,
-      () => `nobody answers for the MSI-X table of ${device.id} at ${span(place)}`,
-      place,
-    );
   }
-}
 
-/** Where the table should answer there is nothing that reaches beyond the addresses it decodes. */
-function checkNeighbours(
-  device: DeviceState,
-  table: BarState,
-  place: Range,
-  page: bigint,
-  state: State,
-  step: number,
-  examination: Examination,
-): void {
-  const { flatView } = state;
-  for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
-    const range = flatView[index]!;
-    if (range.start >= place.end) return;
-    if (range.region.owner === undefined || !isOutsideItsBar(range, place, state)) continue;
-    examination.violate(
-      isStretchedOnPurpose(range, table, state, page)
-        ? 'shadowed-by-page-of-bar'
-        : 'shadowed-by-stretched-bar',
-      step,
-      () =>
-        `the MSI-X table of ${device.id} at ${span(place)} is hidden by ${rangeText(range)}, ` +
-        'beyond the end of what that BAR decodes',
-      place,
-    );
-  }
-}
-
-/** Whether a BAR answers for part of `place` by `range` although it does not decode those addresses. */
-function isOutsideItsBar(range: TraceRange, place: Range, { devices }: State): boolean {
-  const { region, offset, start, end } = range;
-  const last = (end < place.end ? end : place.end) - 1n;
-  const owner = devices.find(({ id }) => id === region.owner);
-  const found = owner && barOf(owner, region.name);
-  // Compared in BAR offsets, so that windows which shift addresses do not matter.
-  return (
-    found !== undefined &&
-    (found.bar.address === undefined || found.start + offset + (last - start) >= found.bar.size)
-  );
-}
-
-/**
- * Whether the BAR lies at a page boundary, where it may cover the rest of the page that nobody else wants,
- * and has no address in common with the BAR that it hides.
- */
-function isStretchedOnPurpose(
-  { region }: TraceRange,
-  table: BarState,
-  { devices }: State,
-  page: bigint,
-): boolean {
-  const owner = devices.find(({ id }) => id === region.owner);
-  const bar = owner && barOf(owner, region.name)?.bar;
-  if (bar?.address === undefined || table.address === undefined || bar.address % page !== 0n) return false;
-  return !overlaps(rangeFrom(bar.address, bar.size), rangeFrom(table.address, table.size));
-}
-
-/** Neither a memslot nor a DMA mapping shows a byte of the table. */
-function checkBackings(
-  device: DeviceState,
-  table: Table,
-  { memslots, containers }: State,
-  step: number,
-  examination: Examination,
-): void {
-  for (const { gpa, size, backing } of memslots) {
-    if (backing.owner !== device.id || !isTable(table, backing.region, backing.offset, size)) continue;
-    examination.violate(
-      'in-memslot',
-      step,
-      () => `the memslot ${spanOf(gpa, size)} holds the MSI-X table of ${device.id}`,
-      rangeFrom(gpa, size),
-    );
-  }
-  for (const { name, mappings } of containers) {
-    for (const { iova, size, backing } of mappings) {
-      if (backing.owner !== device.id || !isTable(table, backing.region, backing.offset, size)) continue;
-      examination.violate(
-        'dma-mapped',
-        step,
-        () => `the DMA mapping ${spanOf(iova, size)} of ${name} holds the MSI-X table of ${device.id}`,
-        rangeFrom(iova, size),
+  /** No memslot holds bytes of the device's own table. */
+  memslots(): void {
+    for (const { gpa, size, backing } of this.#state.memslots) {
+      if (!this.#holdsTable(backing.owner, backing.region, backing.offset, size)) continue;
+      this.#violate(
+        'in-memslot',
+        () => `the memslot ${spanOf(gpa, size)} holds the MSI-X table of ${this.#device}`,
+        rangeFrom(gpa, size),
       );
     }
   }
+
+  /** No DMA mapping holds bytes of the device's own table. */
+  mappings(): void {
+    for (const { name, mappings } of this.#state.containers) {
+      for (const { iova, size, backing } of mappings) {
+        if (!this.#holdsTable(backing.owner, backing.region, backing.offset, size)) continue;
+        this.#violate(
+          'dma-mapped',
+          () => `the DMA mapping ${spanOf(iova, size)} of ${name} holds the MSI-X table of ${this.#device}`,
+          rangeFrom(iova, size),
+        );
+      }
+    }
+  }
+
+  /**
+   * The emulated table begins at `place`. Where flat ranges of the BAR lie on both sides of the table, no gap is
+   * between them.
+   *
+   * @param place the addresses of the table, told by the place of the BAR and the capability.
+   */
+  emulation(place: Range): void {
+    const { flatView } = this.#state;
+    const isOfBar = ({ region }: TraceRange): boolean =>
+      region.owner === this.#device && startInBar(this.#table.bar, region.name) !== undefined;
+    for (let index = firstEndingAbove(flatView, place.start - 1n); index < flatView.length; index++) {
+      const range = flatView[index]!;
+      if (range.start >= place.end) return;
+      const { region, offset } = range;
+      const isEmulated = region.owner === this.#device && region.name === 'msix-table';
+      if (isEmulated && range.start - offset !== place.start) {
+        this.#violate(
+          'emulation-shifted',
+          () =>
+            `the emulated MSI-X table of ${this.#device} is at ${rangeText(range)}, ` +
+            `but the capability places it at ${span(place)}`,
+          range,
+        );
+      }
+      const next = flatView[index + 1];
+      if (next === undefined || !isOfBar(range) || !isOfBar(next)) continue;
+      if (range.end === next.start || !overlaps({ start: range.end, end: next.start }, place)) continue;
+      this.#violate(
+        'not-answered',
+        () => `no region answers for the MSI-X table of ${this.#device} at ${span(place)}`,
+        place,
+      );
+    }
+  }
+
+  /**
+   * No BAR hides the table by answering addresses that it does not decode.
+   *
+   * @param place the addresses of the table.
+   * @param page the host's page size in bytes.
+   */
+  overlap(place: Range, page: bigint): void {
+    const { flatView } = this.#state;
+    for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
+      const range = flatView[index]!;
+      if (range.start >= place.end) return;
+      if (range.region.owner === undefined || !this.#isBeyondItsBar(range, place)) continue;
+      this.#violate(
+        this.#isExpandedToPage(range, page) ? 'shadowed-by-page-of-bar' : 'shadowed-by-stretched-bar',
+        () =>
+          `the MSI-X table of ${this.#device} at ${span(place)} is hidden by ${rangeText(range)}, ` +
+          'which answers addresses that its BAR does not decode',
+        place,
+      );
+    }
+  }
+
+  /** Whether `size` bytes from `offset` on of a region of `owner` include bytes of the table. */
+  #holdsTable(owner: string | undefined, region: string, offset: bigint, size: bigint): boolean {
+    const layer = owner === this.#device ? startInBar(this.#table.bar, region) : undefined;
+    if (layer === undefined) return false;
+    const start = layer + offset;
+    return start < this.#table.end && this.#table.start < start + size;
+  }
+
+  /** Whether a BAR shows by `range` a part of `place` that the BAR does not decode. */
+  #isBeyondItsBar(range: TraceRange, place: Range): boolean {
+    const { region, offset, start, end } = range;
+    const last = (end < place.end ? end : place.end) - 1n;
+    const owner = this.#state.devices.find(({ id }) => id === region.owner);
+    const found = owner && barOf(owner, region.name);
+    // Offsets in the BAR are compared, as the window of a host bridge may shift addresses.
+    return (
+      found !== undefined &&
+      (found.bar.address === undefined || found.start + offset + (last - start) >= found.bar.size)
+    );
+  }
+
+  /**
+   * Whether QEMU has expanded a small BAR to its whole host page and may do so: the BAR begins on a page, and
+   * shares no address with the BAR of the table.
+   */
+  #isExpandedToPage({ region }: TraceRange, page: bigint): boolean {
+    const owner = this.#state.devices.find(({ id }) => id === region.owner);
+    const bar = owner && barOf(owner, region.name)?.bar;
+    return bar !== undefined && isOnPage(bar, page) && !shareAddresses(bar, this.#table.bar);
+  }
+
+  #violate(cause: string, message: () => string, at: Range): void {
+    this.#examination.violate(cause, this.#step, message, at);
+  }
 }
+
+const isOnPage = ({ address }: BarState, page: bigint): boolean =>
+  address !== undefined && address % page === 0n;
+
+/** Whether two BARs decode a common address; a BAR that is not mapped counts as one that does. */
+const shareAddresses = (a: BarState, b: BarState): boolean =>
+  a.address === undefined ||
+  b.address === undefined ||
+  overlaps(rangeFrom(a.address, a.size), rangeFrom(b.address, b.size));

@@ -16,7 +16,7 @@ import {
   traceOfEvents,
   unmapEvent,
   windowEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
 type Site = NonNullable<ReturnType<typeof trace>['abortSite']>;
@@ -28,7 +28,7 @@ const refusedSlot = memslotEvent(memslot(0x2000n, PAGE), Errno.EEXIST);
 const refusedWindow = windowEvent('window-create', 0x3000n, PAGE, { errno: Errno.ENOSPC });
 
 describe('no-abort', () => {
-  it('accepts every run that ends in good order', () => {
+  it('accepts every run that does not abort', () => {
     for (const outcome of ['ok', 'rejected'] as const) {
       const judged = traceOfEvents([refusedRam, refusedSlot], { outcome });
       expect(judge(noAbort, judged)).toEqual({ causes: [], violations: [], exercised: 1 });
@@ -44,13 +44,13 @@ describe('no-abort', () => {
     ['memslot', [refusedRam, refusedSlot], 'memslot-EEXIST', [0x2000n, 0x3000n]],
     ['memory-registration', [registerEvent(PAGE, Errno.ENOMEM)], 'memory-registration-ENOMEM', undefined],
     ['dma-map-ram', [refusedRam, mapEvent(0n, PAGE)], 'dma-map-ram-ENOENT', [0x1000n, 0x2000n]],
-  ])('names %s after the last refusal before it', (site, events, cause, place) => {
+  ])('names the cause of %s after the last refused call before the abort', (site, events, cause, place) => {
     const judged = dying(site, events);
     expect(judged.causes).toEqual([cause]);
     expect(judged.violations[0]!.at).toEqual(place && { start: place[0], end: place[1] });
   });
 
-  it('names those alone that no refusal leads to', () => {
+  it('names an abort without a refused call by its site alone', () => {
     for (const site of [
       'bar-size-assertion',
       'msix-init-segfault',
@@ -64,13 +64,13 @@ describe('no-abort', () => {
     expect(dying(undefined, []).causes).toEqual(['unknown']);
   });
 
-  it('looks for the refusal in the last step only', () => {
+  it('searches for the refused call in the last step only', () => {
     const judged = trace([{ events: [refusedRam] }, {}], { outcome: 'aborted', abortSite: 'dma-map-ram' });
     expect(causes(noAbort, judged)).toEqual(['dma-map-ram']);
     expect(causes(noAbort, trace([], { outcome: 'aborted', abortSite: 'memslot' }))).toEqual(['memslot']);
   });
 
-  it('repeats the last words, and speaks of the last step', () => {
+  it('repeats the last message of the VMM and names the last step', () => {
     expect(dying('memslot', [refusedSlot]).violations).toEqual([
       {
         invariant: 'no-abort',
@@ -81,10 +81,10 @@ describe('no-abort', () => {
       },
     ]);
     const silent = judge(noAbort, traceOfEvents([], { outcome: 'aborted', error: undefined }));
-    expect(silent.violations[0]!.message).toBe('the VMM dies: without a word');
+    expect(silent.violations[0]!.message).toBe('the VMM dies: it prints no message');
   });
 
-  it('knows a place for maps, slots and windows only', () => {
+  it('names addresses for maps, slots and windows only', () => {
     const others = [
       mmapEvent(0n, PAGE, { errno: Errno.EINVAL }),
       unmapEvent(0n, PAGE, { errno: Errno.EINVAL }),
@@ -94,24 +94,24 @@ describe('no-abort', () => {
     expect(dying('dma-window', [removal]).violations[0]).not.toHaveProperty('at');
   });
 
-  it('tells RAM out of reach from RAM off the page', () => {
+  it('distinguishes RAM outside the apertures from RAM off the page', () => {
     const of = (start: bigint, size: bigint) =>
       dying('dma-map-ram', [mapEvent(start, size, { errno: Errno.EINVAL })]).causes;
     expect(of(0n, PAGE)).not.toEqual(of(0n, PAGE - 1n));
   });
 
-  it('tells a slot off the page from one that is backed off it', () => {
+  it('distinguishes an unaligned slot from an unaligned host address', () => {
     const of = (at: bigint, size: bigint, address: bigint) =>
       dying('memslot', [memslotEvent(memslot(at, size, { hostAddress: address }), Errno.EINVAL)]).causes;
     expect(of(0n, PAGE, 0x7f00_0000_0800n)).not.toEqual(of(0n, PAGE / 2n, 0x7f00_0000_0000n));
   });
 
-  it('does not name a death after the refusal of something else', () => {
+  it('names no refused call of another kind', () => {
     const unmap = unmapEvent(0n, PAGE, { errno: Errno.ENXIO });
     expect(dying('dma-window', [unmap]).causes).toEqual(['dma-window']);
   });
 
-  describe('a device that is refused', () => {
+  describe('for a refused device', () => {
     const BARS = [{ index: 0, size: '0x10000', type: 'mem32' }];
     const MSIX = { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' };
     const refusing = (spec: object, events: Events = [], operations: readonly object[] = []) =>
@@ -124,17 +124,17 @@ describe('no-abort', () => {
         }),
       );
 
-    it('is in order', () => {
+    it('reports the refusal of a device that obeys the PCI specification', () => {
       expect(refusing({})).toEqual(['sound-device-refused']);
       expect(refusing({}, [mmapEvent(0n, PAGE, { errno: Errno.EINVAL })])).toEqual(['sound-device-refused']);
     });
 
-    it('is not, or not all that the VMM asked for was granted', () => {
+    it('accepts the refusal of another device, and a refusal after a failed call to the host', () => {
       expect(refusing({ msix: { ...MSIX, pbaOffset: '0x10000' } })).toEqual([]);
       expect(refusing({}, [refusedRam])).toEqual([]);
     });
 
-    it('is looked at only when it was plugged in', () => {
+    it('checks only devices that were plugged in', () => {
       expect(refusing({}, [], [{ op: 'hotplug', device: 'dev0' }])).toEqual([]);
     });
   });

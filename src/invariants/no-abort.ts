@@ -5,12 +5,14 @@ import type { Trace } from '../trace/index.ts';
 import type { AbortSite, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { isInOrder } from './sound-device.ts';
+import { isConforming } from './conforming-device.ts';
 
-/** Nothing that a guest, a device or an operator does may kill the VMM. */
+/** No action of the guest, the device or the user may kill the VMM. */
 export const noAbort: Invariant = {
   id: 'no-abort',
-  clause: 'no scenario that the host accepts makes the VMM abort, or refuse a device that is in order',
+  clause:
+    'no scenario that the host accepts makes the VMM abort, and the VMM refuses no device that obeys the PCI ' +
+    'specification',
   severity: 'error',
   site: 'hw/vfio/listener.c: hw_error in vfio_container_region_add; accel/kvm/kvm-all.c: kvm_set_phys_mem',
   check(trace, examination) {
@@ -21,16 +23,18 @@ export const noAbort: Invariant = {
     examination.violate(
       causeOf(trace, refused),
       trace.steps.length - 1,
-      () => `the VMM dies: ${trace.error ?? 'without a word'}`,
+      () => `the VMM dies: ${trace.error ?? NO_MESSAGE}`,
       refused && placeOf(refused),
     );
   },
 };
 
-/** A VMM that will not start with a device in order, on a host that grants it all, has ended for nothing. */
+const NO_MESSAGE = 'it prints no message';
+
+/** Reports a VMM that refuses a conforming device although the host granted every call. */
 function checkRefusal(trace: Trace, examination: Examination): void {
   const last = trace.steps.at(-1);
-  // An mmap that is refused costs no more than speed.
+  // Without an mmap the BAR is trapped: the device works, only slower.
   const isGranted = last?.events.every(
     (event) => !('errno' in event) || event.errno === 0 || event.type === 'mmap',
   );
@@ -40,17 +44,17 @@ function checkRefusal(trace: Trace, examination: Examination): void {
     operation.op === 'hotplug'
       ? trace.scenario.devices.filter(({ id }) => id === operation.device)
       : coldPlugged(trace.scenario);
-  if (tried.length === 0 || !tried.every(isInOrder)) return;
+  if (tried.length === 0 || !tried.every(isConforming)) return;
   examination.violate(
     'sound-device-refused',
     trace.steps.length - 1,
-    () => `a device in order is refused: ${trace.error ?? 'without a word'}`,
+    () => `the VMM refuses a device that obeys the PCI specification: ${trace.error ?? NO_MESSAGE}`,
   );
 }
 
 type RefusableEvent = Extract<VmmEvent, { errno: unknown }>;
 
-/** The calls to the host whose refusal may have led to each death. */
+/** The calls to the host whose refusal may have led to each abort. */
 const CALLS: Readonly<Record<string, readonly VmmEvent['type'][]>> = {
   'dma-map-ram': ['dma-map'],
   'dma-map-device-memory': ['dma-map'],
@@ -59,7 +63,7 @@ const CALLS: Readonly<Record<string, readonly VmmEvent['type'][]>> = {
   memslot: ['memslot'],
 } satisfies Partial<Record<AbortSite, readonly VmmEvent['type'][]>>;
 
-/** The last call to the host of that kind which was refused before the VMM died. */
+/** The last call of such a kind that the host refused before the VMM died. */
 function lastRefusal({ abortSite, steps }: Trace): RefusableEvent | undefined {
   const calls = abortSite === undefined ? undefined : CALLS[abortSite];
   return steps
@@ -70,13 +74,13 @@ function lastRefusal({ abortSite, steps }: Trace): RefusableEvent | undefined {
     );
 }
 
-/** The check that failed, and with what error where a call to the host was refused. */
+/** The check that ended the VMM, with the error of the refused call to the host where there is one. */
 function causeOf({ abortSite, pages }: Trace, refused: RefusableEvent | undefined): string {
   const site = abortSite ?? 'unknown';
   if (refused === undefined) return site;
   const cause = `${site}-${errnoName(refused.errno)}`;
   if (refused.errno !== Errno.EINVAL) return cause;
-  // EINVAL has many reasons; one that the request itself shows is told apart.
+  // EINVAL has many reasons; those that the request itself shows get causes of their own.
   if (refused.type === 'memslot') {
     const { gpa, size } = refused.slot;
     return isAligned(gpa | size, pages.host) ? cause : `${cause}-off-page`;
@@ -87,7 +91,7 @@ function causeOf({ abortSite, pages }: Trace, refused: RefusableEvent | undefine
     : cause;
 }
 
-/** The guest's addresses that the call was about. */
+/** The guest or I/O virtual addresses of the call. */
 function placeOf(event: RefusableEvent): Range | undefined {
   switch (event.type) {
     case 'dma-map':

@@ -13,8 +13,8 @@ import {
   saysNothing,
   state,
   traceOfStates,
-  type Shown,
-} from './testing/trace-builder.ts';
+  type BackingOptions,
+} from './testing/index.ts';
 
 type Ranges = readonly ReturnType<typeof flat>[];
 type Mappings = readonly ReturnType<typeof mapping>[];
@@ -30,7 +30,7 @@ const SIZE = 0x1_0000n;
 const ram = [flat(AT, SIZE)];
 
 describe('ram-reachable', () => {
-  it('accepts RAM that is mapped: whole, in pieces, with more than itself', () => {
+  it('accepts RAM in one mapping, in several, and in a larger one', () => {
     expect(judge(ramReachable, shows(ram, [mapping(AT, SIZE)]))).toMatchObject({ causes: [], exercised: 1 });
     const pieces = [mapping(AT, PAGE), mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE })];
     expect(of(ram, pieces)).toEqual([]);
@@ -51,24 +51,24 @@ describe('ram-reachable', () => {
       [mapping(AT, PAGE), mapping(AT + 2n * PAGE, SIZE - 2n * PAGE, { offset: 2n * PAGE })],
       AT + PAGE,
     ],
-    ['what lies below', [mapping(0n, AT)], AT],
-    ['what lies above', [mapping(AT + SIZE, PAGE)], AT],
-  ])('reports RAM of which is mapped %s', (_, mappings, start) => {
+    ['the memory below', [mapping(0n, AT)], AT],
+    ['the memory above', [mapping(AT + SIZE, PAGE)], AT],
+  ])('reports RAM where the mappings cover %s', (_, mappings, start) => {
     const judged = judge(ramReachable, shows(ram, mappings));
     expect(judged.causes).toEqual(['not-mapped']);
     expect(judged.violations[0]!.at).toEqual({ start, end: start + PAGE });
   });
 
-  it.each<[string, Shown]>([
+  it.each<[string, BackingOptions]>([
     ['another region', { region: 'rom' }],
     ['the region of the same name of a device', { owner: 'dev0' }],
     ['another part of the region', { offset: PAGE }],
-    ['a byte beside', { offset: 1n }],
-  ])('reports RAM that is mapped to %s', (_, shown) => {
+    ['an offset one byte higher', { offset: 1n }],
+  ])('reports RAM that is DMA-mapped to %s', (_, shown) => {
     expect(of(ram, [mapping(AT, SIZE, shown)])).toEqual(['wrong-backing']);
   });
 
-  it('reports the wrong permission, either way, in any piece', () => {
+  it('reports a wrong permission, read-only or writable, in any mapping', () => {
     expect(of(ram, [mapping(AT, SIZE, { readonly: true })])).toEqual(['wrong-permission']);
     const rom = [flat(AT, SIZE, undefined, { readonly: true })];
     expect(of(rom, [mapping(AT, SIZE)])).toEqual(['wrong-permission']);
@@ -77,7 +77,7 @@ describe('ram-reachable', () => {
     expect(of(ram, [mapping(AT, PAGE), second])).toEqual(['wrong-permission']);
   });
 
-  it('asks for whole pages only, of the larger of host and IOMMU', () => {
+  it('checks whole pages only, of the larger of host and IOMMU page', () => {
     const pages = (host: bigint, iommu: bigint) => ({ pages: { host, iommu } });
     const inner = [flat(AT + 0x800n, SIZE, undefined, { offset: 0x800n })];
     expect(of(inner, [mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE })])).toEqual([]);
@@ -90,39 +90,37 @@ describe('ram-reachable', () => {
     }
   });
 
-  it('asks for one page, and for nothing that is a byte short of one', () => {
+  it('checks a single page, but no range that is a byte shorter', () => {
     expect(of([flat(AT, PAGE)], [])).toEqual(['not-mapped']);
     expect(saysNothing(ramReachable, shows([flat(AT, PAGE - 1n)], []))).toBe(true);
     expect(saysNothing(ramReachable, shows([flat(AT + 1n, PAGE, undefined, { offset: 1n })], []))).toBe(true);
     expect(of([flat(AT + 1n, 2n * PAGE - 1n, undefined, { offset: 1n })], [])).toEqual(['not-mapped']);
   });
 
-  it('does not ask for pages that are not pages of the backing', () => {
+  it('passes over RAM whose address and offset differ modulo the page', () => {
     for (const offset of [1n, 0x80n, PAGE - 1n]) {
       expect(saysNothing(ramReachable, shows([flat(AT, SIZE, undefined, { offset })], []))).toBe(true);
     }
-    // The same misplacement of both is none.
+    // Address and offset that are both off the page by the same number agree.
     expect(of([flat(AT + 0x80n, SIZE, undefined, { offset: 0x80n })], [])).toEqual(['not-mapped']);
     expect(of([flat(0n, SIZE, undefined, { offset: SIZE })], [])).toEqual(['not-mapped']);
   });
 
-  it('asks for nothing but RAM', () => {
+  it('checks only RAM', () => {
     for (const kind of ['io', 'ram-device', 'rom-device', 'iommu'] as const) {
       expect(saysNothing(ramReachable, shows([flat(AT, SIZE, region('x', kind))], []))).toBe(true);
     }
   });
 
-  it('asks each container, and of nobody where there is none', () => {
+  it('checks each container, and nothing without a container', () => {
     const containers = [container([mapping(AT, SIZE)]), container([], 'dev1')];
     const judged = judge(ramReachable, traceOfStates([state({ flatView: ram, containers })]));
     expect(judged).toMatchObject({ causes: ['not-mapped'], exercised: 2 });
-    expect(judged.violations[0]!.message).toBe(
-      'RAM "ram" at [0x100000, 0x100fff] is not mapped for DMA in dev1',
-    );
+    expect(judged.violations[0]!.message).toBe('RAM "ram" at [0x100000, 0x100fff] is not DMA-mapped in dev1');
     expect(saysNothing(ramReachable, traceOfStates([state({ flatView: ram })]))).toBe(true);
   });
 
-  it('looks at the space of the devices, not at that of the CPU', () => {
+  it('checks the flat view for DMA, not that of the CPU', () => {
     const behindIommu = state({
       flatView: ram,
       dmaView: [flat(0n, END, region('tce', 'iommu'))],
@@ -134,7 +132,7 @@ describe('ram-reachable', () => {
     ]);
   });
 
-  it('looks at every state whose mappings or memory are others', () => {
+  it('checks every state that differs', () => {
     const mapped = state({ flatView: ram, containers: [container([mapping(AT, SIZE)])] });
     const more = { ...mapped, dmaView: [...ram, flat(AT + SIZE, PAGE)] };
     const judged = traceOfStates([
@@ -146,7 +144,7 @@ describe('ram-reachable', () => {
     expect(judge(ramReachable, judged)).toMatchObject({ exercised: 5, violations: [{ step: 2 }] });
   });
 
-  it('does not judge what a VMM left behind that died of the last step, but all before', () => {
+  it('checks every step but the one in which the VMM dies', () => {
     const bad = shows(ram, []).steps[0]!.state;
     const good = state();
     expect(saysNothing(ramReachable, traceOfStates([good, bad], { outcome: 'aborted' }))).toBe(true);
@@ -154,7 +152,7 @@ describe('ram-reachable', () => {
     expect(causes(ramReachable, traceOfStates([good, bad], { outcome: 'rejected' }))).toEqual(['not-mapped']);
   });
 
-  it('wants one region to lie at one host address', () => {
+  it('requires one host address for each region', () => {
     const pieces = [
       mapping(AT, PAGE, { hostAddress: 0x7f00_0000_0000n }),
       mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE, hostAddress: 0x7f00_0000_0000n }),

@@ -11,11 +11,11 @@ import { HostBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { dmaChanged, forEachChange, settled } from './steps.ts';
 
-/** A device can reach the guest's RAM: skipping too much is as wrong as mapping too much. */
+/** A device can reach the guest's RAM by DMA: a skipped page is as wrong as a page too many. */
 export const ramReachable: Invariant = {
   id: 'ram-reachable',
   clause:
-    'every RAM page of the flat view aligned to host page and IOMMU page is DMA-mapped, with the ' +
+    'every RAM page of the flat view that is aligned to the host page and the IOMMU page is DMA-mapped, with the ' +
     'right backing and permission',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
@@ -27,7 +27,7 @@ export const ramReachable: Invariant = {
       if (sendsAddresses) checkBases(state, step, examination);
       for (const range of state.dmaView) {
         if (range.region.kind !== 'ram') continue;
-        // Pages have to be pages of the backing, too.
+        // Only a range whose address and offset agree modulo the page has whole pages of its region.
         if ((range.start - range.offset) % page !== 0n) continue;
         const start = alignUp(range.start, page);
         const end = alignDown(range.end, page);
@@ -54,7 +54,7 @@ interface Missing {
   readonly text: string;
 }
 
-/** The first address of `[start, end)` that the container does not map to what the range shows. */
+/** The first address in `[start, end)` that the container does not map to the memory of the range. */
 function firstMissing(
   { name, mappings }: ContainerState,
   range: TraceRange,
@@ -65,7 +65,7 @@ function firstMissing(
   for (let index = firstMappingAbove(mappings, address); address < end; index++) {
     const mapping = mappings[index];
     if (mapping === undefined || mapping.iova > address) {
-      return { cause: 'not-mapped', address, text: `is not mapped for DMA in ${name}` };
+      return { cause: 'not-mapped', address, text: `is not DMA-mapped in ${name}` };
     }
     const { backing } = mapping;
     const offset = range.offset + (address - range.start);
@@ -74,29 +74,33 @@ function firstMissing(
       backing.owner !== range.region.owner ||
       backing.offset + (address - mapping.iova) !== offset
     ) {
-      return { cause: 'wrong-backing', address, text: `is mapped to something else in ${name}` };
+      return { cause: 'wrong-backing', address, text: `is DMA-mapped to other memory in ${name}` };
     }
     if (mapping.readonly !== range.readonly) {
-      return { cause: 'wrong-permission', address, text: `is mapped with the wrong permission in ${name}` };
+      return {
+        cause: 'wrong-permission',
+        address,
+        text: `is DMA-mapped ${mapping.readonly ? 'read-only' : 'writable'} in ${name}, unlike the flat view`,
+      };
     }
     address = endOfMapping(mapping);
   }
   return undefined;
 }
 
-/** Devices reach the very bytes that the CPU reaches: a region lies at one host address, whoever asks. */
+/** Devices and CPUs reach the same bytes: memslots and mappings agree on the host address of each region. */
 function checkBases({ memslots, containers }: State, step: number, examination: Examination): void {
   const bases = new HostBases();
   for (const slot of memslots) bases.agrees(slot);
   for (const { name, mappings } of containers) {
     for (const { iova, size, backing, hostAddress } of mappings) {
-      // A real VMM keeps its addresses to itself.
+      // The trace of a real VMM has no host addresses.
       if (hostAddress === undefined || bases.agrees({ backing, hostAddress })) continue;
       examination.violate(
         'wrong-backing',
         step,
         () =>
-          `${name} maps ${spanOf(iova, size)} to another host address than where "${backing.region}" lies`,
+          `${name} maps ${spanOf(iova, size)} of "${backing.region}" to another host address than the rest of the region`,
         rangeFrom(iova, size),
       );
     }

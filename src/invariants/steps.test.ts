@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dmaChanged, forEachChange, forEachEvent, settled } from './steps.ts';
-import { PAGE, container, flat, mapEvent, state, trace, unmapEvent } from './testing/trace-builder.ts';
+import { PAGE, container, flat, mapEvent, state, trace, unmapEvent } from './testing/index.ts';
 
 const visited = (states: readonly ReturnType<typeof state>[], differs = (): boolean => true) => {
   const steps: number[] = [];
@@ -10,17 +10,17 @@ const visited = (states: readonly ReturnType<typeof state>[], differs = (): bool
 };
 
 describe('forEachChange', () => {
-  it('visits the first state, and every later one that is another', () => {
+  it('visits the first state and every later one that is another object', () => {
     const [a, b] = [state(), state()];
     expect(visited([a, a, b, b, a])).toEqual([0, 2, 4]);
     expect(visited([])).toEqual([]);
   });
 
-  it('visits a state that is another only when it differs in what matters, and the first always', () => {
+  it('passes over another state object where `differs` says no', () => {
     expect(visited([state(), state(), state()], () => false)).toEqual([0]);
   });
 
-  it('compares each state with the one just before', () => {
+  it('compares each state with the state before', () => {
     const [a, b] = [state({ memslots: [] }), state({ memslots: [] })];
     const pairs: boolean[] = [];
     forEachChange(
@@ -36,7 +36,7 @@ describe('forEachChange', () => {
 });
 
 describe('dmaChanged', () => {
-  it('is true when the devices’ view or any container is another object', () => {
+  it('is true when the flat view for DMA or the list of containers is another object', () => {
     const base = state({ flatView: [flat(0n, PAGE)], containers: [container([])] });
     expect(dmaChanged({ ...base, flatView: [], memslots: [], devices: [] }, base)).toBe(false);
     expect(dmaChanged({ ...base, dmaView: [...base.dmaView] }, base)).toBe(true);
@@ -45,7 +45,7 @@ describe('dmaChanged', () => {
 });
 
 describe('settled', () => {
-  it('leaves out the step that a VMM died in, and nothing else', () => {
+  it('leaves out only the step in which a VMM died', () => {
     const judged = trace([{}, {}, {}]);
     expect(settled(judged).steps).toHaveLength(3);
     expect(settled({ ...judged, outcome: 'rejected' }).steps).toHaveLength(3);
@@ -55,7 +55,7 @@ describe('settled', () => {
 });
 
 describe('forEachEvent', () => {
-  it('goes through all steps, and the teardown as one more', () => {
+  it('visits the events of all steps, and of the teardown as one more step', () => {
     const [a, b, c] = [mapEvent(0n, PAGE), mapEvent(PAGE, PAGE), unmapEvent(0n, PAGE)];
     const seen: unknown[] = [];
     const teardown = { events: [c], containers: [] };
@@ -67,7 +67,7 @@ describe('forEachEvent', () => {
     ]);
   });
 
-  it('does without a teardown', () => {
+  it('visits the steps of a trace without a teardown', () => {
     const seen: number[] = [];
     forEachEvent(trace([{}, { events: [mapEvent(0n, PAGE)] }]), (_, step) => seen.push(step));
     expect(seen).toEqual([1]);

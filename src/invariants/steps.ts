@@ -2,8 +2,8 @@ import type { State, Trace } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 
 /**
- * Calls `visit` for the first step and for every later one whose state `differs` from the one before.
- * States share what they have in common, so that comparing by identity is enough.
+ * Calls `visit` for the first step and for every later one whose state differs from the state before. Equal
+ * parts of states are the same objects, so `differs` may compare by identity.
  */
 export function forEachChange(
   trace: Trace,
@@ -18,18 +18,18 @@ export function forEachChange(
   }
 }
 
-/** Whether the memory map for DMA, or any mapping, is another. */
+/** Whether the flat view for DMA or a DMA mapping has changed. */
 export const dmaChanged = (state: State, before: State): boolean =>
   state.dmaView !== before.dmaView || state.containers !== before.containers;
 
 /**
- * The same trace as far as its changes were completed: a VMM that died in the middle of one cannot
- * be judged by what it left behind.
+ * The trace without a step in which the VMM died: the state of an update that was not completed says nothing about
+ * the rules for completed ones.
  */
 export const settled = (trace: Trace): Trace =>
   trace.outcome === 'aborted' ? { ...trace, steps: trace.steps.slice(0, -1) } : trace;
 
-/** Calls `visit` for every event of the run and then of the teardown, which counts as one more step. */
+/** Calls `visit` for every event of the steps and then of the teardown, which has the number of steps as its index. */
 export function forEachEvent(trace: Trace, visit: (event: VmmEvent, step: number) => void): void {
   const { steps, teardown } = trace;
   for (let index = 0; index < steps.length; index++) {
@@ -40,9 +40,10 @@ export function forEachEvent(trace: Trace, visit: (event: VmmEvent, step: number
 }
 
 /**
- * Whether `owner` is a device that was there and is not any more.
+ * Whether `owner` is a device that was plugged in and is no longer.
  *
- * @param plugged every device that was there in some state so far.
+ * @param devices the devices that are plugged in now.
+ * @param plugged the ids of all devices that were plugged in at some step so far.
  */
 export const isUnplugged = (
   owner: string | undefined,

@@ -10,7 +10,7 @@ import {
   trace,
   traceOfEvents,
   windowEvent,
-} from './testing/trace-builder.ts';
+} from './testing/index.ts';
 import { windowLimit } from './window-limit.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
@@ -28,7 +28,7 @@ const make = (number: bigint, more: object = {}) => windowEvent('window-create',
 const remove = (number: bigint, more: object = {}) => windowEvent('window-remove', number * SIZE, SIZE, more);
 
 describe('window-limit', () => {
-  it('accepts as many windows as there are, two unless the host says otherwise', () => {
+  it('accepts as many windows as the host has, two by default', () => {
     const judged = traceOfEvents([make(0n), make(1n)], { scenario: onSpapr() });
     expect(judge(windowLimit, judged)).toMatchObject({ causes: [], exercised: 2 });
     expect(of([make(0n), make(1n), make(2n)])).toEqual(['too-many-windows']);
@@ -37,42 +37,42 @@ describe('window-limit', () => {
     expect(of([make(0n), make(1n), make(2n)], 3)).toEqual([]);
   });
 
-  it('counts what is there at a time', () => {
+  it('counts the windows that exist at a time', () => {
     expect(of([make(0n), make(1n), remove(0n), make(2n)])).toEqual([]);
     expect(of([make(0n), make(1n), remove(7n), make(2n)])).toEqual(['too-many-windows']);
     expect(of([remove(0n), remove(0n), make(0n), make(1n)])).toEqual([]);
   });
 
-  it('counts per container', () => {
+  it('counts the windows of each container', () => {
     const other = { container: 'another' };
     expect(of([make(0n), make(1n), make(0n, other), make(1n, other)])).toEqual([]);
     expect(of([make(0n), make(1n), remove(0n, other), make(2n)])).toEqual(['too-many-windows']);
   });
 
-  it('reports a refused window, too, and does not count it', () => {
+  it('reports a refused window and does not count it', () => {
     const refused = make(0n, { errno: Errno.ENOSPC });
     expect(of([refused])).toEqual(['too-many-windows']);
     expect(of([make(0n), make(1n), remove(1n), make(2n)])).toEqual([]);
     const judged = traceOfEvents([make(1n), refused], { scenario: onSpapr() });
     expect(judge(windowLimit, judged).violations[0]!.message).toBe(
-      'RAM asks for a DMA window at [0x0, 0x3fffffff], and the host answers ENOSPC',
+      'a DMA window for RAM is requested at [0x0, 0x3fffffff], and the host answers ENOSPC',
     );
   });
 
-  it('reports device memory that asks for a window, granted or refused', () => {
+  it('reports a window for device memory, granted or refused', () => {
     const mmio = make(0n, { deviceMemory: true });
     expect(of([mmio])).toEqual(['window-for-mmio']);
     expect(of([{ ...mmio, errno: Errno.EINVAL }])).toEqual(['window-for-mmio']);
     expect(of([make(0n), make(1n), make(2n, { deviceMemory: true })])).toEqual(['window-for-mmio']);
-    // It takes room from RAM all the same.
+    // Such a window counts against the limit too.
     expect(of([mmio, make(1n), make(2n)])).toEqual(['window-for-mmio', 'too-many-windows']);
     const judged = traceOfEvents([mmio], { scenario: onSpapr() });
     expect(judge(windowLimit, judged).violations[0]!.message).toBe(
-      'device memory asks for a DMA window at [0x0, 0x3fffffff]',
+      'a DMA window for device memory is requested at [0x0, 0x3fffffff]',
     );
   });
 
-  it('goes on through all steps and the teardown, whatever the outcome', () => {
+  it('counts through all steps and the teardown, after every outcome', () => {
     const steps = [{ events: [make(0n)] }, { events: [make(1n)] }, { events: [make(2n)] }];
     for (const outcome of ['aborted', 'rejected'] as const) {
       expect(judge(windowLimit, trace(steps, { scenario: onSpapr(), outcome })).violations).toMatchObject([
@@ -85,17 +85,17 @@ describe('window-limit', () => {
     ]);
   });
 
-  it('has nothing to say of other hosts, and where no window is made', () => {
+  it('checks nothing on other hosts, and without a window', () => {
     expect(saysNothing(windowLimit, traceOfEvents([make(0n, { deviceMemory: true })]))).toBe(true);
     const others = traceOfEvents([remove(0n), mapEvent(0n, PAGE)], { scenario: onSpapr() });
     expect(saysNothing(windowLimit, others)).toBe(true);
   });
 
-  it('tells a bad request from one too many', () => {
+  it('distinguishes a refused request from one beyond the limit', () => {
     expect(of([make(0n, { errno: Errno.EINVAL })])).not.toEqual(of([make(0n, { errno: Errno.ENOSPC })]));
   });
 
-  it('reports what is mapped where nothing is translated', () => {
+  it('reports a DMA mapping outside the apertures', () => {
     const apertures = [
       { start: '0x0', end: '0xfedfffff' },
       { start: '0xfef00000', end: '0x7fffffffff' },

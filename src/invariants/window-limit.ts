@@ -5,14 +5,15 @@ import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { forEachEvent } from './steps.ts';
 
+/** The DMA windows of an sPAPR host whose scenario names no number. */
 const DEFAULT_MAX_WINDOWS = 2;
 
-/** sPAPR's DMA windows are few, and meant for RAM. */
+/** An sPAPR host has few DMA windows, and RAM needs them. */
 export const windowLimit: Invariant = {
   id: 'window-limit',
   clause:
-    'sPAPR: never more windows than the host has; MMIO never consumes one; elsewhere no mapping lies ' +
-    'outside of what the IOMMU translates',
+    'sPAPR: never more DMA windows than the host has, and device memory takes none; any IOMMU: no DMA mapping ' +
+    'lies outside its apertures',
   severity: 'error',
   site: 'hw/vfio/spapr.c: vfio_spapr_container_add_section_window',
   check(trace, examination) {
@@ -32,20 +33,20 @@ export const windowLimit: Invariant = {
       examination.exercised++;
       if (event.errno === 0) windows.add(event.start);
       const text = (): string =>
-        `asks for a DMA window at ${spanOf(event.start, event.size)}` +
+        `is requested at ${spanOf(event.start, event.size)}` +
         (event.errno === 0 ? '' : `, and the host answers ${errnoName(event.errno)}`);
       if (event.deviceMemory) {
-        examination.violate('window-for-mmio', step, () => `device memory ${text()}`);
+        examination.violate('window-for-mmio', step, () => `a DMA window for device memory ${text()}`);
       } else if (windows.size > limit || event.errno === Errno.ENOSPC) {
-        examination.violate('too-many-windows', step, () => `RAM ${text()}`);
+        examination.violate('too-many-windows', step, () => `a DMA window for RAM ${text()}`);
       } else if (event.errno !== 0) {
-        examination.violate('refused-window', step, () => `RAM ${text()}`);
+        examination.violate('refused-window', step, () => `a DMA window for RAM ${text()}`);
       }
     });
   },
 };
 
-/** What the host accepts outside of the apertures a device cannot reach, or reaches something else by. */
+/** Outside the apertures a device cannot use a mapping: its requests go elsewhere, or nowhere. */
 function checkApertures(trace: Trace, apertures: readonly ApertureSpec[], examination: Examination): void {
   forEachEvent(trace, (event, step) => {
     if (event.type !== 'dma-map' || event.errno !== 0) return;
@@ -55,7 +56,7 @@ function checkApertures(trace: Trace, apertures: readonly ApertureSpec[], examin
     examination.violate(
       deviceMemory ? 'device-memory-outside-aperture' : 'ram-outside-aperture',
       step,
-      () => `"${backing.region}" is mapped at ${spanOf(iova, size)}, which the IOMMU does not translate`,
+      () => `"${backing.region}" is DMA-mapped at ${spanOf(iova, size)}, outside the apertures of the IOMMU`,
       rangeFrom(iova, size),
     );
   });

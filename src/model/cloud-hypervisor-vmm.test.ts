@@ -11,7 +11,7 @@ const [V51, CLAMPED, V53] = [
   'cloud-hypervisor-53.0',
 ];
 const HIGH = 0x80_0000_0000n;
-/** Where the window of 64-bit BARs ends. */
+/** One past the last address of the window for 64-bit BARs. */
 const TOP = (1n << 46n) - (1n << 16n);
 
 interface Given {
@@ -55,7 +55,7 @@ const run = (
     findAnyRevision(id)!,
   );
 
-/** DMA requests, memslots and mmaps: `map 0x0 0x1000`, with the errno where there is one. */
+/** DMA requests, memslots and messages of each step: `map 0x0 0x1000`, with the errno of a refused one. */
 const calls = ({ steps, teardown }: Trace): string[][] =>
   [...steps, ...(teardown ? [teardown] : [])].map(({ events }) =>
     events.flatMap((event) => {
@@ -78,7 +78,7 @@ const span = (trace: Trace) =>
   );
 
 describe('a device of cloud-hypervisor', () => {
-  it('is mapped from the start, at the end of the window, with RAM before it', () => {
+  it('is mapped from the start at the end of the window, after RAM', () => {
     const trace = run(V53, {});
     const at = `0x${(TOP - 0x4000n).toString(16)}`;
     expect(trace.outcome).toBe('ok');
@@ -96,7 +96,7 @@ describe('a device of cloud-hypervisor', () => {
     expect(span(trace)).toEqual(['0-fffffff mem0', '3ffffffec000-3ffffffeffff dev0 BAR 0 mmaps[0]']);
   });
 
-  it('has RAM beyond 3 GiB above 4 GiB, and 64-bit BARs above that', () => {
+  it('has its 64-bit BARs above RAM, whose part beyond 3 GiB lies above 4 GiB', () => {
     expect(span(run(V53, { bars: [], machine: { ram: '0x100000000' } }))).toEqual([
       '0-bfffffff mem0',
       '100000000-13fffffff mem0 above 4G',
@@ -108,7 +108,7 @@ describe('a device of cloud-hypervisor', () => {
     expect(place(over)).toBe(TOP - 0x4000n);
   });
 
-  it('shows the moved table in the upper half of its BAR', () => {
+  it('shows a relocated table in the upper half of its BAR', () => {
     const msix = { vectors: 129, tableBar: 0, tableOffset: '0x5200', pbaBar: 0, pbaOffset: '0xd600' };
     const trace = run(V53, { bars: [{ ...SMALL, size: '0x10000' }], msix });
     expect(last(trace).devices[0]!.msix).toMatchObject({
@@ -122,7 +122,7 @@ describe('a device of cloud-hypervisor', () => {
     ]);
   });
 
-  it('keeps I/O BARs out of memory, and those that the user excludes trapped where that can be asked for', () => {
+  it('has no I/O BAR in memory, and with x-no-mmap a trapped BAR in revisions that have the option', () => {
     const bars = [SMALL, { index: 2, size: '0x20', type: 'io', mmap: false }];
     const options = { 'x-no-mmap': true };
     expect(span(run(V53, { bars, options }))).toEqual([
@@ -132,7 +132,7 @@ describe('a device of cloud-hypervisor', () => {
     expect(span(run(V51, { bars, options })).at(-1)).toContain('mmaps[0]');
   });
 
-  it('is refused when there is no room for a BAR', () => {
+  it('is refused when the window has no room for a BAR', () => {
     const bars = [{ ...SMALL, size: '0x80000000', type: 'mem32' }];
     expect(run(V53, { bars })).toMatchObject({
       outcome: 'rejected',
@@ -141,10 +141,10 @@ describe('a device of cloud-hypervisor', () => {
   });
 });
 
-describe('a BAR that is programmed', () => {
+describe('a BAR of cloud-hypervisor', () => {
   const MOVE = [dev0('enable-memory'), setBar(HIGH)];
 
-  it('moves as soon as memory is enabled, everything of it', () => {
+  it('moves with its slots and mappings when the guest enables memory', () => {
     const trace = run(V53, { operations: [setBar(HIGH), dev0('enable-memory')] });
     expect(calls(trace)[1]).toEqual([]);
     expect(calls(trace)[2]).toEqual([
@@ -157,7 +157,7 @@ describe('a BAR that is programmed', () => {
     expect(trace.scratch).toEqual(last(trace).containers);
   });
 
-  it('moves at once while memory is enabled, and before 2026 with the next write to something else', () => {
+  it('moves at once while memory is enabled, or before 2026 at the next write to another register', () => {
     expect(place(run(V53, { operations: MOVE }))).toBe(HIGH);
     expect(place(run(V51, { operations: MOVE }))).toBe(TOP - 0x4000n);
     const msix = { vectors: 1, tableBar: 0, tableOffset: '0x0', pbaBar: 0, pbaOffset: '0x800' };
@@ -165,7 +165,7 @@ describe('a BAR that is programmed', () => {
     expect(place(run(V51, { operations: [...MOVE, dev0('disable-msix')] }))).toBe(TOP - 0x4000n);
   });
 
-  it('stays where it is when memory is disabled, when it is sized, and when another BAR is in the way', () => {
+  it('stays in place when the guest disables memory, sizes the BAR, or moves it onto another BAR', () => {
     const more = [{ id: 'dev1', bars: [SMALL] }];
     const operations = [...MOVE, dev0('disable-memory'), dev0('size-bar', { bar: 0 })];
     expect(place(run(V53, { operations }))).toBe(HIGH);
@@ -176,7 +176,7 @@ describe('a BAR that is programmed', () => {
     expect([place(onto, 0), place(onto, 1)]).toEqual([TOP - 0x4000n, TOP - 0x8000n]);
   });
 
-  it('can be moved after a move that was refused, which it could not be before 2026', () => {
+  it('can move after a refused move, but not before 2026', () => {
     const operations = [
       dev0('enable-memory'),
       setBar(0x1000n),
@@ -188,7 +188,7 @@ describe('a BAR that is programmed', () => {
     expect(place(run(V51, { operations }))).toBe(TOP - 0x4000n);
   });
 
-  it('loses its old place to the next device after a refused move, before 2026', () => {
+  it('keeps its address reserved after a refused move, but before 2026 the next device gets it and is refused', () => {
     const more = [{ id: 'dev1', bars: [SMALL] }];
     const operations = [
       dev0('enable-memory'),
@@ -203,7 +203,7 @@ describe('a BAR that is programmed', () => {
     });
   });
 
-  it('is left half way when KVM refuses its new place', () => {
+  it('is left without a slot and a mapping when KVM refuses its new address', () => {
     const machine = { hostPageSize: '0x10000', guestPageSize: '0x10000' };
     const iommu = { pageSizes: ['0x10000'] };
     const operations = [dev0('enable-memory'), setBar(HIGH + 0x4000n)];
@@ -215,7 +215,7 @@ describe('a BAR that is programmed', () => {
       'Failed moving device BAR: failed to create user memory region: 0x3ffffffe0000->0x8000004000(0x4000)',
     ]);
     expect(span(trace).at(-1)).toBe('8000004000-8000007fff dev0 BAR 0');
-    // The register says the old address again, where nothing answers: no other move can be made.
+    // The register holds the old address again, where no region answers, so no other move succeeds.
     const later = run(V53, { machine, iommu, operations: [...operations, setBar(HIGH + 0x10000n)] });
     expect(place(later)).toBe(HIGH + 0x4000n);
     expect(calls(later)[4]).toEqual([
@@ -226,7 +226,7 @@ describe('a BAR that is programmed', () => {
     ]);
   });
 
-  it('moves in the I/O space, too', () => {
+  it('moves in the I/O address space', () => {
     const bars = [{ index: 0, size: '0x20', type: 'io', mmap: false }];
     const operations = [dev0('enable-memory'), setBar(0x2000n)];
     expect(place(run(V53, { bars, operations }))).toBe(0x2000n);
@@ -234,7 +234,7 @@ describe('a BAR that is programmed', () => {
   });
 });
 
-describe('plugging, unplugging and resetting', () => {
+describe('cloud-hypervisor', () => {
   const HOTPLUG = { op: 'hotplug', device: 'dev0' };
   const UNPLUG = { op: 'unplug', device: 'dev0' };
 
@@ -252,13 +252,13 @@ describe('plugging, unplugging and resetting', () => {
     ]);
   });
 
-  it('brings back after a reset what was plugged in, at its first place', () => {
+  it('plugs its devices in again after a reset, at their first addresses', () => {
     const trace = run(V53, { operations: [dev0('enable-memory'), setBar(HIGH), { op: 'reset' }] });
     expect(place(trace)).toBe(TOP - 0x4000n);
     expect(calls(trace)[3]).toContain('map 0x0 0x10000000');
   });
 
-  it('leaves nothing of a VM that does not come up', () => {
+  it('has no device and no container after a refused start', () => {
     const { outcome, steps } = run(V53, { iommu: { apertures: [{ start: '0x0', end: '0xffffffff' }] } });
     expect(outcome).toBe('rejected');
     expect(steps[0]!.state).toMatchObject({ containers: [], devices: [] });
@@ -268,7 +268,7 @@ describe('plugging, unplugging and resetting', () => {
   it.each([
     [V51, ['dev0']],
     [V53, []],
-  ])('with %s a refused device leaves on its bus %j', (id, left) => {
+  ])('%s has the devices %j on its bus after a refused hotplug', (id, left) => {
     const iommu = { apertures: [{ start: '0x0', end: '0xffffffff' }] };
     const trace = run(id, { iommu, operations: [HOTPLUG] });
     expect(trace.outcome).toBe('rejected');
@@ -278,17 +278,17 @@ describe('plugging, unplugging and resetting', () => {
   });
 });
 
-describe('a scenario for QEMU', () => {
-  it('is refused, with all that there is not', () => {
+describe('a scenario with parts that only QEMU has', () => {
+  it('is refused with a problem for each such part', () => {
     const operations = [
       { op: 'begin' },
       { op: 'add-region', name: 'overlay', kind: 'io', address: '0x0', size: '0x1000', priority: 0 },
       { op: 'commit' },
     ];
-    const given = { machine: { type: 'q35' }, iommu: { type: 'iommufd' }, operations };
+    const parts = { machine: { type: 'q35' }, iommu: { type: 'iommufd' }, operations };
     const problems = (): unknown => {
       try {
-        return run(CLAMPED, given);
+        return run(CLAMPED, parts);
       } catch (error) {
         return (error as InvalidInput).problems.map(({ path, message }) => `${path}: ${message}`);
       }

@@ -15,7 +15,7 @@ import { makeHostDevice } from './host-devices.ts';
 import { makeHostIommu } from './host-iommu.ts';
 import type { ModelledBar, ModelledContainer, ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
 
-/** A host without peculiarities: those of revisions are about QEMU's. */
+/** A host without rules of a revision: `HostRules` belong to revisions of QEMU. */
 const PLAIN_HOST: Parameters<typeof makeHostDevice>[3] & Parameters<typeof makeHostIommu>[2] = {
   regionInfo: (info) => info,
   mmap: (errno) => errno,
@@ -36,7 +36,7 @@ function refusing(act: () => void): void {
   }
 }
 
-/** cloud-hypervisor and its host, on a scenario's machine, as far as they have come. */
+/** A modelled cloud-hypervisor of one revision with its host and KVM, driven by the operations of a scenario. */
 export class CloudHypervisorVmm implements ModelledVmm {
   readonly scenario: Scenario;
   readonly machine: ModelledVmm['machine'];
@@ -109,10 +109,10 @@ export class CloudHypervisorVmm implements ModelledVmm {
         return vmm.eject(this.#device(operation.device));
       case 'reset':
         return refusing(() => vmm.reboot());
-      // All ones are known for what they ask, and what is restored is what was there.
+      // cloud-hypervisor takes a write of all ones for sizing and does not move the BAR.
       case 'size-bar':
         return;
-      // There is nothing of the kind: `requireSuitable` has seen to that.
+      // `requireSuitable` has refused scenarios with these operations.
       case 'add-region':
       case 'remove-region':
       case 'begin':
@@ -131,7 +131,7 @@ export class CloudHypervisorVmm implements ModelledVmm {
 
   makeIommu(): Type1Container {
     const { machine, host } = this.scenario;
-    // The only kind that its revisions have.
+    // Revisions of cloud-hypervisor have no other kind.
     return makeHostIommu(host.iommu, machine.hostPageSize, PLAIN_HOST) as Type1Container;
   }
 
@@ -153,7 +153,7 @@ export class CloudHypervisorVmm implements ModelledVmm {
     return this.#vmm.devices.find((device) => device.id === id)!;
   }
 
-  /** The device with its BARs as they are whenever they are looked at. */
+  /** The device for the trace; its BARs read their present address each time. */
   #show(device: VfioPciDevice): ModelledDevice {
     const known = this.#shown.get(device);
     if (known !== undefined) return known;

@@ -28,7 +28,7 @@ const readWrite = (mmap: boolean) => ({ read: true, write: true, mmap });
 describe('a device behind vfio-pci', () => {
   const device = makeHostDevice(spec, host('type1'), 0x1000n);
 
-  it('is called and made as the scenario says', () => {
+  it('has the name, the ids and the BARs of the scenario', () => {
     const { name, vendor, device: id, msix } = device;
     expect([name, vendor, id]).toEqual(['nic', 0x1425, 0x5801]);
     expect(msix).toBe(spec.msix);
@@ -42,7 +42,7 @@ describe('a device behind vfio-pci', () => {
     ]);
   });
 
-  it('has nothing where there is no BAR', () => {
+  it('has an empty region for a missing BAR', () => {
     expect(device.region(1)).toEqual({
       size: 0n,
       flags: { read: false, write: false, mmap: false },
@@ -51,7 +51,7 @@ describe('a device behind vfio-pci', () => {
     expect(device.mmap(1, { offset: offset(0n), size: 0x1000n })).toBe(22);
   });
 
-  it('has the capabilities of its kernel', () => {
+  it('has the region capabilities of the kernel', () => {
     expect(device.region(0)).toEqual({
       size: 0x1_0000n,
       flags: readWrite(true),
@@ -71,7 +71,7 @@ describe('a device behind vfio-pci', () => {
     expect(device.region(4)).toMatchObject({ flags: readWrite(false), capabilities: [] });
   });
 
-  it('lets be mmapped what its kernel does', () => {
+  it('allows the mmaps that the kernel allows', () => {
     const area = (start: bigint, size: bigint) => ({ offset: offset(start), size });
     expect(device.mmap(0, area(0n, 0x1_0000n))).toBe(0);
     expect(device.mmap(0, area(0n, 0x2_0000n))).toBe(22);
@@ -82,7 +82,7 @@ describe('a device behind vfio-pci', () => {
     expect(before.mmap(0, area(0n, 0x2000n))).toBe(0);
   });
 
-  it('without MSI-X has no table for which anything would be cut out', () => {
+  it('has no sparse areas without MSI-X', () => {
     const { msix: _, ...rest } = spec;
     const plain = makeHostDevice(rest, host('type1', 'sparse-msix'), 0x1000n);
     expect(plain.msix).toBeUndefined();
@@ -93,7 +93,7 @@ describe('a device behind vfio-pci', () => {
 describe('a device behind a vfio-user server', () => {
   const device = makeHostDevice(spec, host('vfio-user'), 0x1000n);
 
-  it('announces what it was told to, and cuts nothing out', () => {
+  it('reports the sparse areas of the scenario and adds none', () => {
     const before = makeHostDevice(spec, host('vfio-user', 'sparse-msix'), 0x1000n);
     expect(device.region(0)).toEqual({ size: 0x1_0000n, flags: readWrite(true), capabilities: [{ id: 3 }] });
     expect(before.region(0).capabilities).toEqual([]);
@@ -103,11 +103,11 @@ describe('a device behind a vfio-user server', () => {
     expect(device.region(1).size).toBe(0n);
   });
 
-  it('may offer mmap of an I/O BAR', () => {
+  it('may allow an mmap of an I/O BAR', () => {
     expect(device.region(3)).toEqual({ size: 0x100n, flags: readWrite(true), capabilities: [] });
   });
 
-  it('has a file of which any length can be mapped from any page on', () => {
+  it('allows an mmap of any length from any page on', () => {
     const area = (start: bigint, size: bigint) => ({ offset: offset(start), size });
     for (const index of [0, 1, 3]) {
       expect(device.mmap(index, area(0n, 1n << 40n))).toBe(0);

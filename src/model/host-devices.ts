@@ -14,7 +14,11 @@ const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
 
 const ABSENT: RegionInfo = { size: 0n, flags: { read: false, write: false, mmap: false }, capabilities: [] };
 
-/** The device of the scenario as the VMM finds it on its host: behind vfio-pci, or served over vfio-user. */
+/**
+ * The device of the scenario as the host presents it to the VMM: by vfio-pci, or by a vfio-user server.
+ *
+ * @param rules what this revision's host changes in region info and in the answers to mmap.
+ */
 export function makeHostDevice(
   spec: DeviceSpec,
   host: HostSpec,
@@ -53,8 +57,8 @@ export function makeHostDevice(
 }
 
 /**
- * What a vfio-user server says of a BAR: the areas it was told to announce, and MSIX_MAPPABLE where
- * the scenario's kernel has it. It cuts nothing out by itself.
+ * The region info that a vfio-user server reports for a BAR: the sparse areas of the scenario, and MSIX_MAPPABLE
+ * where the kernel of the scenario has it. The server adds no sparse areas by itself.
  */
 function servedRegionInfo(bar: VfioPciBar): RegionInfo {
   const { size, mmappable } = bar.bar;
@@ -65,6 +69,6 @@ function servedRegionInfo(bar: VfioPciBar): RegionInfo {
   return { size, flags: { read: true, write: true, mmap: mmappable }, capabilities };
 }
 
-/** A server hands out an ordinary file: any length can be mapped, from any page on. */
+/** A server backs a BAR by an ordinary file, which the VMM can mmap from any page on, with any length. */
 const mmapServedFile = (offset: bigint, hostPageSize: Size): Errno =>
   isAligned(offset, hostPageSize) ? 0 : Errno.EINVAL;

@@ -15,7 +15,7 @@ const request = (at: bigint, size = 0x1000n) => ({
 });
 
 describe('makeHostIommu', () => {
-  it('makes the container of each kind, with the page sizes that it reports', () => {
+  it('makes each kind of container with the page sizes that the kind reports', () => {
     for (const [type, kind, pageSizes] of [
       ['type1', Type1Container, 0x21_0000n],
       ['iommufd', IommufdIoas, 0x20_1000n],
@@ -46,7 +46,7 @@ describe('makeHostIommu', () => {
     expect(container.map(request(0x1000n))).not.toBe(0);
   });
 
-  it('keeps to the number of windows', () => {
+  it('limits the number of windows', () => {
     const container = makeHostIommu({ type: 'spapr-tce-v2', pageSizes: PAGE_SIZES, maxWindows: 1 }, 0x1000n);
     const spapr = container as SpaprTceContainer;
     spapr.removeWindow(iova(0n));
@@ -54,7 +54,7 @@ describe('makeHostIommu', () => {
     expect(spapr.createWindow({ pageSize: 0x1000n, size: 0x1000_0000n }).errno).toBe(28);
   });
 
-  it('keeps to no apertures where the kernel does not look', () => {
+  it('ignores apertures where the kernel does not check them', () => {
     const apertures = [{ start: 0n, end: 0xffffn }];
     const rules = { pageSizes: (hardware: bigint) => hardware, checksApertures: false };
     for (const type of ['type1', 'iommufd'] as const) {

@@ -9,7 +9,11 @@ import {
 import type { IommuSpec } from '../scenario/index.ts';
 import { NEWEST, type HostRules } from '../vfio/index.ts';
 
-/** The host's side of a new container. */
+/**
+ * The host's side of a new container.
+ *
+ * @param rules what this revision's host changes: the page sizes of the domain, and whether it checks apertures.
+ */
 export function makeHostIommu(
   spec: IommuSpec,
   hostPageSize: Size,

@@ -1,4 +1,4 @@
-/** Scenarios on the model: QEMU or cloud-hypervisor, with the host underneath. */
+/** Runs scenarios on the models of QEMU and cloud-hypervisor, each with a modelled host. */
 export { makeHostDevice } from './host-devices.ts';
 export { ModelTarget, runOnModel, runToTheEnd } from './model-target.ts';
 export { mtreeAfter, type MtreeOptions } from './mtree-after.ts';

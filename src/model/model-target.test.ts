@@ -37,7 +37,7 @@ const setBar = (address: string, device = 'dev0', bar = 0) => ({ op: 'set-bar', 
 const enable = (device = 'dev0') => ({ op: 'enable-memory', device });
 const disable = (device = 'dev0') => ({ op: 'disable-memory', device });
 
-/** What happened in a step, in a few words. */
+/** The events of a step, one line each. */
 const events = ({ events: all }: Step): string[] =>
   all.map((event) => {
     switch (event.type) {
@@ -70,7 +70,7 @@ const namesIn = ({ region, children, alias }: TraceNode): string[] => [
   ...(alias === undefined ? [] : namesIn(alias.node)),
 ];
 
-describe('a run that goes well', () => {
+describe('the trace of a run', () => {
   const trace = run({ operations: [setBar('0xd0000000'), enable(), enable()] });
 
   it('has a step for the start and one for each operation', () => {
@@ -129,7 +129,7 @@ describe('a run that goes well', () => {
     expect(start!.state.devices[0]!.bars[0]!.address).toBeUndefined();
   });
 
-  it('shares what did not change', () => {
+  it('shares unchanged parts between states', () => {
     const [start, placed, enabled, again] = trace.steps.map(({ state }) => state);
     expect(placed).toBe(start);
     expect(enabled).not.toBe(start);
@@ -144,11 +144,11 @@ describe('a run that goes well', () => {
     expect(after!.memslots).toBe(before!.memslots);
   });
 
-  it('has what a listener would come to that was registered last', () => {
+  it('has the mappings of a listener that is registered after the last step', () => {
     expect(trace.scratch).toEqual(trace.steps.at(-1)!.state.containers);
   });
 
-  it('has the tree of memory after the last step', () => {
+  it('has the region tree after the last step', () => {
     const { tree } = trace;
     expect([tree!.region.name, tree!.size, tree!.terminates]).toEqual(['system', 1n << 64n, false]);
     const [ram, pci] = tree!.children;
@@ -168,7 +168,7 @@ describe('a run that goes well', () => {
     });
   });
 
-  it('ends with everything taken away', () => {
+  it('ends with a teardown that leaves no mapping', () => {
     expect(events({ ...trace.steps[0]!, events: trace.teardown!.events })).toEqual([
       'container unmap d0000000+10000',
       'slot d0000000+0',
@@ -177,13 +177,13 @@ describe('a run that goes well', () => {
     expect(trace.teardown!.containers).toEqual([{ name: 'container', mappings: [] }]);
   });
 
-  it('knows its pages', () => {
+  it('has the page sizes of host, guest and IOMMU', () => {
     expect(trace.pages).toEqual({ host: 0x1000n, guest: 0x1000n, iommu: 0x1000n });
     const other = run({
       machine: { hostPageSize: '0x10000', guestPageSize: '0x4000' },
       iommu: { pageSizes: ['0x1000', '0x200000'] },
     });
-    // Type1 reports the host's page where the IOMMU has smaller ones.
+    // Type1 reports the host page size where the IOMMU has smaller pages.
     expect(other.pages).toEqual({ host: 0x1_0000n, guest: 0x4000n, iommu: 0x1_0000n });
     const later = run({
       iommu: { type: 'vfio-user', pageSizes: ['0x8000'] },
@@ -196,8 +196,8 @@ describe('a run that goes well', () => {
   });
 });
 
-describe('the tree of a trace', () => {
-  it('has a region that several aliases show once', () => {
+describe('the region tree of a trace', () => {
+  it('has one node for a region that several aliases show', () => {
     const { tree } = run({ machine: { type: 'q35' } });
     const targets = tree!.children.flatMap(({ alias }) => (alias === undefined ? [] : [alias]));
     const ofPci = targets.filter(({ node }) => node.region.name === 'pci');
@@ -208,14 +208,14 @@ describe('the tree of a trace', () => {
   });
 });
 
-describe('who opts out of MSI-X emulation', () => {
+describe('whether the machine opts out of MSI-X emulation', () => {
   it.each([
     ['generic', 'machine-default', false],
     ['generic', 'off', true],
     ['pseries', 'machine-default', true],
     ['pseries', 'on', false],
     ['pseries', 'off', true],
-  ])('%s, %s: %s', (type, msixEmulation, expected) => {
+  ])('for %s with msixEmulation %s: %s', (type, msixEmulation, expected) => {
     const trace = run({ machine: { type, msixEmulation }, devices: [{ ...DEVICE, msix: TABLE }] });
     expect(trace.optsOutOfMsixEmulation).toBe(expected);
     const { msix } = trace.steps[0]!.state.devices[0]!;
@@ -230,7 +230,7 @@ describe('who opts out of MSI-X emulation', () => {
   });
 });
 
-describe('MSI-X of a device', () => {
+describe('the MSI-X state of a device', () => {
   const switched = (...operations: Json[]) =>
     run({
       devices: [
@@ -240,7 +240,7 @@ describe('MSI-X of a device', () => {
       operations,
     }).steps.map(({ state }) => state.devices[0]!.msix);
 
-  it('is switched on and off', () => {
+  it('follows enable-msix, disable-msix and reset', () => {
     const states = switched(
       { op: 'enable-msix', device: 'dev0' },
       { op: 'disable-msix', device: 'dev0' },
@@ -251,7 +251,7 @@ describe('MSI-X of a device', () => {
     expect(states.every((state) => !state!.functionMasked)).toBe(true);
   });
 
-  it('changes no state by a vector that is masked', () => {
+  it('does not change when a vector is masked', () => {
     const { steps } = run({
       devices: [{ ...DEVICE, msix: TABLE }],
       operations: [
@@ -263,7 +263,7 @@ describe('MSI-X of a device', () => {
     expect(steps[2]!.state).toBe(steps[0]!.state);
   });
 
-  it('of a device without it is nothing', () => {
+  it('is undefined for a device without MSI-X', () => {
     const { outcome, steps } = run({ operations: [{ op: 'enable-msix', device: 'dev0' }] });
     expect([outcome, steps[1]!.state.devices[0]!.msix]).toEqual(['ok', undefined]);
   });
@@ -288,7 +288,7 @@ describe('the operations', () => {
     ]);
   });
 
-  it('put regions on top of memory and take them away', () => {
+  it('add regions to system memory and remove them', () => {
     const add = (name: string, kind: string, address: string) => ({
       op: 'add-region',
       name,
@@ -319,7 +319,7 @@ describe('the operations', () => {
     expect(steps[3]!.state.memslots.map(({ readonly }) => readonly)).toEqual([false, false, true]);
   });
 
-  it('of a transaction are one change', () => {
+  it('of a transaction change the views once', () => {
     const { steps } = run({
       operations: [setBar('0xd0000000'), { op: 'begin' }, enable(), setBar('0xe0000000'), { op: 'commit' }],
     });
@@ -329,7 +329,7 @@ describe('the operations', () => {
     expect(steps[5]!.state.devices[0]!.bars[0]!.address).toBe(0xe000_0000n);
   });
 
-  it('plug devices in and out', () => {
+  it('plug devices in and unplug them', () => {
     const plug = { op: 'hotplug', device: 'dev0' };
     const unplug = { op: 'unplug', device: 'dev0' };
     const { steps, teardown } = run({ operations: [plug, setBar('0xd0000000'), enable(), unplug, plug] });
@@ -362,7 +362,7 @@ describe('several devices', () => {
   const devices = ['dev0', 'dev1', 'dev2'].map((id) => ({ ...DEVICE, id, name: id }));
   const operations = devices.flatMap(({ id }, index) => [setBar(`0xd00${index}0000`, id), enable(id)]);
 
-  it('share a container, which ends with the last of them', () => {
+  it('share a container, which is closed with the last of them', () => {
     const { steps, teardown } = run({
       devices,
       operations: [...operations, { op: 'unplug', device: 'dev1' }],
@@ -373,14 +373,14 @@ describe('several devices', () => {
     expect(teardown!.containers).toHaveLength(1);
   });
 
-  it('have one each over vfio-user, and each maps the BARs of all', () => {
+  it('have one container each over vfio-user, and each container maps all BARs', () => {
     const { steps } = run({ devices, operations, iommu: { type: 'vfio-user' } });
     expect(steps[0]!.state.containers.map(({ name }) => name)).toEqual(['dev0', 'dev1', 'dev2']);
     expect(steps.at(-1)!.state.containers.map(({ mappings }) => mappings.length)).toEqual([4, 4, 4]);
     expect(dma(steps.at(-1)!)).toEqual(['dev0', 'dev1', 'dev2'].map((id) => `${id} map d0020000+10000`));
   });
 
-  it('are reset last first', () => {
+  it('are reset in reverse order of plugging', () => {
     const { steps } = run({ devices, operations: [...operations, { op: 'reset' }] });
     expect(dma(steps.at(-1)!)).toEqual([
       'container unmap d0020000+10000',
@@ -395,11 +395,11 @@ describe('several devices', () => {
   });
 });
 
-describe('a device that is refused', () => {
+describe('a refused device', () => {
   const bad = { ...DEVICE, msix: { ...TABLE, pbaOffset: '0x10000' } };
   const text = 'vfio nic: hardware reports invalid configuration, MSIX PBA outside of specified BAR';
 
-  it('at the start ends the run, and its container with it', () => {
+  it('ends the run at the start and closes its container', () => {
     const trace = run({ devices: [bad], operations: [enable()] });
     expect([trace.outcome, trace.error, trace.abortSite]).toEqual(['rejected', text, undefined]);
     expect(trace.steps.map(({ operation }) => operation.op)).toEqual(['start']);
@@ -413,7 +413,7 @@ describe('a device that is refused', () => {
     expect(trace.tree!.region.name).toBe('system');
   });
 
-  it('leaves a container alone that others are in', () => {
+  it('leaves a container open that another device uses', () => {
     const trace = run({ devices: [DEVICE, { ...bad, id: 'dev1' }] });
     expect(trace.outcome).toBe('rejected');
     expect(trace.steps[0]!.state.containers).toHaveLength(1);
@@ -421,13 +421,13 @@ describe('a device that is refused', () => {
     expect(trace.teardown!.containers).toEqual([{ name: 'container', mappings: [] }]);
   });
 
-  it.each(['qemu-2.11', 'qemu-2.12', 'qemu-6.0'])('while the machine runs, is refused only: %s', (id) => {
+  it.each(['qemu-2.11', 'qemu-2.12', 'qemu-6.0'])('does not kill the running %s', (id) => {
     const trace = run({ devices: [bad], operations: [{ op: 'hotplug', device: 'dev0' }, enable()] }, id);
     expect([trace.outcome, trace.error]).toEqual(['rejected', text]);
     expect(trace.steps.map(({ operation }) => operation.op)).toEqual(['start', 'hotplug']);
   });
 
-  it('while qemu-11.1 runs, kills it', () => {
+  it('kills the running qemu-11.1, unless it has no BARs', () => {
     const trace = run({ devices: [bad], operations: [{ op: 'hotplug', device: 'dev0' }] });
     expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'hotplug-refusal-segfault']);
     expect(trace.error).toBe(`SIGSEGV after refusing a hot-plugged device: ${text}`);
@@ -436,7 +436,7 @@ describe('a device that is refused', () => {
     expect([trace.scratch, trace.teardown]).toEqual([undefined, undefined]);
   });
 
-  it('because RAM cannot be mapped', () => {
+  it('has the error of the map where RAM cannot be mapped', () => {
     const trace = run({ iommu: { apertures: [{ start: 0, end: '0xffff' }] } });
     expect([trace.outcome, trace.abortSite]).toEqual(['rejected', undefined]);
     expect(trace.error).toContain(
@@ -447,13 +447,13 @@ describe('a device that is refused', () => {
 });
 
 describe('a VMM that dies', () => {
-  it('of a BAR size, at the start', () => {
+  it('dies of a BAR size at the start', () => {
     const trace = run({ devices: [{ ...DEVICE, bars: [{ index: 0, size: '0x3000', type: 'mem32' }] }] });
     expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'bar-size-assertion']);
     expect(trace.steps).toHaveLength(1);
   });
 
-  it('of RAM that cannot be mapped later, and leaves the rest undone', () => {
+  it('dies of RAM that cannot be mapped later, and performs no further operation', () => {
     const add = (address: string) => ({
       op: 'add-region',
       name: address,
@@ -472,7 +472,7 @@ describe('a VMM that dies', () => {
     expect([trace.scratch, trace.teardown]).toEqual([undefined, undefined]);
   });
 
-  it('of a reset of pseries with a device that is not the kernel’s, which is therefore plugged in afterwards', () => {
+  it('dies of a reset of pseries with a vfio-user device, which is plugged in after the reset at start', () => {
     const pseries = {
       machine: { type: 'pseries' },
       iommu: { type: 'vfio-user' },
@@ -492,7 +492,7 @@ describe('a VMM that dies', () => {
     expect(run({ ...pseries, iommu: { type: 'type1' } }).outcome).toBe('ok');
   });
 
-  it('of a device that is refused there', () => {
+  it('dies of a vfio-user device that is refused on pseries, as after hotplug', () => {
     const trace = run({
       machine: { type: 'pseries' },
       iommu: { type: 'vfio-user' },
@@ -501,8 +501,8 @@ describe('a VMM that dies', () => {
     expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'hotplug-refusal-segfault']);
   });
 
-  it('while it is taken apart has one more step, and the tree as it was then', () => {
-    // Device memory for which no window can be made is no reason to die here; taking the window back is.
+  it('has one more step and the tree of that moment if it dies at shutdown', () => {
+    // The missing window for device memory is tolerated when the BAR is mapped, and fatal when it is unmapped.
     const base = revision('qemu-2.12');
     const proposal = { ...base, machine: { ...base.machine, mmioInPhbDmaSpace: true } };
     const trace = runOnModel(
@@ -532,8 +532,8 @@ describe('a VMM that dies', () => {
   });
 });
 
-describe('a transaction that is open when a run ends', () => {
-  it('is closed before everything is taken away', () => {
+describe('a transaction that is open at the end of a run', () => {
+  it('is committed before the teardown', () => {
     const trace = run(
       {
         devices: [DEVICE, { ...DEVICE, id: 'dev1', msix: { ...TABLE, pbaOffset: '0x10000' } }],
@@ -574,12 +574,12 @@ describe('KVM', () => {
     }
   });
 
-  it('kills the VMM that asks for a slot which begins within a page, but is not there behind vfio-user', () => {
-    const crooked = { op: 'add-region', name: 'x', kind: 'ram', address: '0x20000800', size: '0x10000' };
-    const dead = run({ operations: [crooked] });
+  it('kills QEMU by refusing a slot off the page, except with vfio-user, where QEMU runs without KVM', () => {
+    const unaligned = { op: 'add-region', name: 'x', kind: 'ram', address: '0x20000800', size: '0x10000' };
+    const dead = run({ operations: [unaligned] });
     expect([dead.outcome, dead.abortSite]).toEqual(['aborted', 'memslot']);
     const alive = run({
-      operations: [crooked, { op: 'remove-region', name: 'x' }],
+      operations: [unaligned, { op: 'remove-region', name: 'x' }],
       iommu: { type: 'vfio-user' },
     });
     expect(alive.outcome).toBe('ok');
@@ -588,8 +588,8 @@ describe('KVM', () => {
   });
 });
 
-describe('an error of the program itself', () => {
-  it('is not taken for the end of a run', () => {
+describe('an exception of barproof itself', () => {
+  it('is not taken for an outcome of the run', () => {
     const base = revision('qemu-11.1');
     const checkLocation = (): never => {
       throw new TypeError('a mistake');
@@ -599,8 +599,8 @@ describe('an error of the program itself', () => {
   });
 });
 
-describe('the VMM puts memory at addresses', () => {
-  it('that are aligned as asked for and no better', () => {
+describe('the host addresses of memory', () => {
+  it('have the requested alignment and no larger one', () => {
     const { steps } = run({
       devices: [{ ...DEVICE, bars: [{ index: 0, size: '0x4000', type: 'mem32' }] }],
       operations: [setBar('0xd0000000'), enable()],
@@ -611,7 +611,7 @@ describe('the VMM puts memory at addresses', () => {
     expect(ram).toBeGreaterThanOrEqual(0x7f00_0000_0000n);
   });
 
-  it('that do not overlap', () => {
+  it('do not overlap', () => {
     const { steps } = run({
       devices: [0, 1, 2].map((index) => ({ ...DEVICE, id: `dev${index}` })),
       operations: [0, 1, 2].flatMap((index) => [
@@ -631,7 +631,7 @@ describe('the VMM puts memory at addresses', () => {
 });
 
 describe('an sPAPR container', () => {
-  it('has no mappings of its own, and a window', () => {
+  it('has a window and no mappings before the guest maps any page', () => {
     const trace = run(
       {
         machine: { type: 'pseries', hostPageSize: '0x10000' },
@@ -647,7 +647,7 @@ describe('an sPAPR container', () => {
       'register-memory',
       'window-remove',
       'window-create',
-      // The reset at the start takes the default window away and makes it anew.
+      // The reset at the start removes the default window and creates it again.
       'dma-unmap',
       'window-remove',
       'window-create',
@@ -670,7 +670,7 @@ describe('ModelTarget', () => {
     }
   });
 
-  it('takes revisions from elsewhere', () => {
+  it('takes revisions from the function that it is given', () => {
     const asked: string[] = [];
     const target = new ModelTarget((id) => {
       asked.push(id);
@@ -680,7 +680,7 @@ describe('ModelTarget', () => {
     expect(asked).toEqual(['mine']);
   });
 
-  it('knows no other revision', () => {
+  it('refuses an unknown revision and suggests a similar id', () => {
     const problem = {
       path: 'revision',
       message: 'there is no revision qemu-11.2; did you mean qemu-11.1?',
@@ -690,13 +690,13 @@ describe('ModelTarget', () => {
     );
   });
 
-  it('has nothing to suggest instead of one that is like none', () => {
+  it('suggests no id where none is similar', () => {
     expect(() => new ModelTarget().run({ ...scenario(), revision: 'xyz' })).toThrow(
       'revision: there is no revision xyz; barproof list revisions shows them',
     );
   });
 
-  it('runs no revision on an IOMMU that it cannot drive', () => {
+  it('refuses an IOMMU that the revision does not have', () => {
     const onVfioUser = {
       ...scenario(),
       host: { ...scenario().host, iommu: { type: 'vfio-user', pageSizes: [0x1000n] } },
@@ -709,7 +709,7 @@ describe('ModelTarget', () => {
 });
 
 describe('runToTheEnd', () => {
-  it('gives the address spaces as they were after the last operation', () => {
+  it('returns the address spaces after the last operation', () => {
     const { spaces, end } = runToTheEnd(
       scenario({ operations: [setBar('0xd0000000'), enable()] }),
       revision('qemu-11.1'),
@@ -719,7 +719,7 @@ describe('runToTheEnd', () => {
     expect(spaces[0]!.view.at(0xd000_0000n)!.region.name).toBe('nic BAR 0 mmaps[0]');
   });
 
-  it('and says how that ended', () => {
+  it('returns how the run ended', () => {
     const { end } = runToTheEnd(
       scenario({ devices: [{ ...DEVICE, bars: [{ index: 0, size: 3, type: 'mem32' }] }] }),
       revision('qemu-11.1'),
@@ -728,10 +728,10 @@ describe('runToTheEnd', () => {
   });
 });
 
-describe('the registers of BARs', () => {
+describe('the BAR registers of a trace', () => {
   const registers = (...operations: Json[]) => run({ operations }).barRegisters;
 
-  it('are told after the last operation, without flags and without what lies below the size', () => {
+  it('are read after the last operation, without type bits and without the bits below the size', () => {
     expect(registers(setBar('0xd0001234'))).toEqual([
       { device: 'dev0', bar: 0, address: 0xd000_0000n, decoding: false },
     ]);
@@ -743,7 +743,7 @@ describe('the registers of BARs', () => {
     ]);
   });
 
-  it('are not told of a device that is gone, nor after the VMM died', () => {
+  it('lack unplugged devices, and are absent after an abort', () => {
     expect(registers({ op: 'unplug', device: 'dev0' })).toEqual([]);
     const overlay = { op: 'add-region', name: 'x', kind: 'ram', address: '0x8', size: '0x2000', priority: 0 };
     expect(registers(overlay)).toBeUndefined();

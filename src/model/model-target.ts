@@ -7,7 +7,7 @@ import { CloudHypervisorVmm } from './cloud-hypervisor-vmm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { requireRevision, requireSuitable } from './require-revision.ts';
 import { findAnyRevision, type AnyRevision } from './revisions.ts';
-import { Vmm } from './qemu-vmm.ts';
+import { QemuVmm } from './qemu-vmm.ts';
 
 /** How a run ended. */
 export interface End {
@@ -18,38 +18,38 @@ export interface End {
 
 const OK: End = { outcome: 'ok', error: undefined, abortSite: undefined };
 
-/** The models of QEMU and of other VMMs, each with its host, as a target. */
+/** The target that runs scenarios on the models of QEMU and of cloud-hypervisor. */
 export class ModelTarget implements Target {
   readonly name = 'model';
   readonly #find: (id: string) => AnyRevision | undefined;
 
-  /** @param find where revisions are looked up; by default among those of barproof. */
+  /** @param find finds a revision by its id; by default among those of barproof. */
   constructor(find: (id: string) => AnyRevision | undefined = findAnyRevision) {
     this.#find = find;
   }
 
-  /** @throws InvalidInput when there is no such revision, or the scenario is not one for it. */
+  /** @throws InvalidInput when the revision does not exist or cannot run the scenario. */
   run(scenario: Scenario): Trace {
     return runOnModel(scenario, requireRevision(scenario.revision, 'revision', this.#find));
   }
 }
 
 /**
- * Runs `scenario` on the model of `revision`, whatever revision the scenario itself names.
+ * Runs `scenario` on the model of `revision` instead of the revision that the scenario names.
  *
- * @throws InvalidInput when the scenario is not one for the revision.
+ * @throws InvalidInput when the revision cannot run the scenario.
  */
 export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
   const vmm = makeVmm(scenario, revision);
   const steps: Step[] = [];
   const end = performAll(vmm, steps);
-  // The tree of a transaction that was left open is not the one that the views show.
+  // In an open transaction the tree has changes that the flat views do not show.
   const tree = vmm.topology.inTransaction ? undefined : snapshotTree(vmm.machine.system);
-  const scratch = end.outcome === 'ok' ? registerAnew(vmm) : undefined;
+  const scratch = end.outcome === 'ok' ? mapContainersAnew(vmm) : undefined;
   const barRegisters = end.outcome === 'ok' ? snapshotBarRegisters(vmm.devices) : undefined;
   const { teardown, end: last } =
     end.outcome === 'aborted' ? { teardown: undefined, end } : tearDown(vmm, steps, end);
-  // Where taking everything away was one more step, the tree is the one that it left.
+  // If the VMM died at shutdown, the tree after that step replaces the one before.
   const died = last !== end;
   return {
     scenario,
@@ -70,9 +70,9 @@ export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
 }
 
 /**
- * The address spaces of the VMM after the last operation that it came to, and how that ended.
+ * The address spaces of the VMM after its last operation, and how the run ended.
  *
- * @throws InvalidInput when the scenario is not one for the revision.
+ * @throws InvalidInput when the revision cannot run the scenario.
  */
 export function runToTheEnd(
   scenario: Scenario,
@@ -87,7 +87,7 @@ function makeVmm(scenario: Scenario, revision: AnyRevision): ModelledVmm {
   requireSuitable(scenario, revision);
   return revision.vmm === 'cloud-hypervisor'
     ? new CloudHypervisorVmm(scenario, revision)
-    : new Vmm(scenario, revision);
+    : new QemuVmm(scenario, revision);
 }
 
 function performAll(vmm: ModelledVmm, steps: Step[]): End {
@@ -99,7 +99,7 @@ function performAll(vmm: ModelledVmm, steps: Step[]): End {
   return end;
 }
 
-/** Does one thing, and notes what came of it. */
+/** Performs one action and records it as a step. */
 function attempt(vmm: ModelledVmm, steps: Step[], operation: Step['operation'], act: () => void): End {
   const end = endOf(act);
   steps.push({ operation, events: vmm.takeEvents(), state: snapshotState(vmm, steps.at(-1)?.state) });
@@ -121,17 +121,17 @@ function endOf(act: () => void): End {
   }
 }
 
-/** What containers would hold whose listeners were registered only now. */
-function registerAnew(vmm: ModelledVmm): readonly ContainerState[] {
+/** The mappings of each container if its listener were registered only now. */
+function mapContainersAnew(vmm: ModelledVmm): readonly ContainerState[] {
   return vmm.containers.map(({ name }) => {
     const iommu = vmm.makeIommu();
-    // A refusal leaves fewer mappings, and that is what the comparison is after.
+    // A refused mapping is missing from the result, which the comparison then reports.
     endOf(() => vmm.mapAnew(name, iommu));
     return { name, mappings: iommu.mappings() };
   });
 }
 
-/** Takes everything away; a VMM that dies of that has one more step. */
+/** Unplugs all devices. A VMM that dies of that gets one more step. */
 function tearDown(vmm: ModelledVmm, steps: Step[], end: End): { teardown: Teardown | undefined; end: End } {
   const open = [...vmm.containers];
   const last = endOf(() => vmm.shutDown());

@@ -7,13 +7,13 @@ import type { Operation, Scenario } from '../scenario/index.ts';
 import type { BarLayer, VmmEvent } from '../vfio/index.ts';
 import type { BarRegister } from '../trace/index.ts';
 
-/** A container as it can be seen. */
+/** What a trace records of a container. */
 export interface ModelledContainer {
   readonly name: string;
   readonly iommu: IommuContainer;
 }
 
-/** A BAR as it can be seen. */
+/** What a trace records of a BAR. */
 export interface ModelledBar {
   readonly index: number;
   readonly attributes: { readonly type: BarType };
@@ -21,21 +21,21 @@ export interface ModelledBar {
   readonly address: bigint | undefined;
 }
 
-/** A device as it can be seen. */
+/** What a trace records of a device. */
 export interface ModelledDevice {
   readonly id: string;
   readonly pci: { readonly bars: readonly ModelledBar[]; bar(index: number): ModelledBar | undefined };
   readonly msixLayout: MsixLayout | undefined;
   readonly msixState: Pick<MsixState, 'enabled' | 'functionMasked'> | undefined;
   readonly emulatedTable: { readonly bar: number; readonly offset: Offset } | undefined;
-  /** Where the pending bits are answered for, unless that goes with the table. */
+  /** The place of the emulated PBA; left out where the model has none of its own. */
   readonly emulatedPba?: { readonly bar: number; readonly offset: Offset } | undefined;
   readonly layers: readonly (readonly BarLayer[])[];
-  /** What the registers of the BARs say, by themselves; left out where the model has none of its own. */
+  /** The BAR registers as the guest reads them; left out where the model has no registers of its own. */
   readonly barRegisters?: readonly Omit<BarRegister, 'device'>[];
 }
 
-/** A modelled VMM with its host, as the target drives and watches it, whatever it is a model of. */
+/** A modelled VMM with its host: what `ModelTarget` drives, and what it records. */
 export interface ModelledVmm {
   readonly scenario: Scenario;
   readonly topology: MemoryTopology;
@@ -47,21 +47,33 @@ export interface ModelledVmm {
   readonly optsOutOfMsixEmulation: boolean;
   readonly kvm: KvmMemslots;
   readonly containers: readonly ModelledContainer[];
-  /** Containers that were closed with mappings in them, which the host then took away. */
+  /** The containers that were closed with mappings in them, which the host then removed. */
   readonly closed?: readonly ModelledContainer[];
   readonly devices: readonly ModelledDevice[];
-  /** The events since the last call. */
+  /** The events since the last call of this method. */
   takeEvents(): readonly VmmEvent[];
-  /** @throws DeviceRefused, VmmAbort */
+  /**
+   * Starts the machine with its cold-plugged devices.
+   *
+   * @throws DeviceRefused, VmmAbort
+   */
   start(): void;
-  /** @throws DeviceRefused, VmmAbort */
+  /**
+   * Carries out one operation of the scenario.
+   *
+   * @throws DeviceRefused, VmmAbort
+   */
   perform(operation: Operation): void;
-  /** Takes all devices away. */
+  /**
+   * Unplugs all devices.
+   *
+   * @throws VmmAbort
+   */
   shutDown(): void;
-  /** Maps into `iommu` what container `name` would hold if it were made only now. */
+  /** Maps into `iommu` what container `name` would hold if the VMM opened it now. */
   mapAnew(name: string, iommu: IommuContainer): void;
-  /** The host's side of a container that nobody has used yet. */
+  /** The host's side of a new container, without a mapping. */
   makeIommu(): IommuContainer;
-  /** The smallest page that the host's IOMMU container offers. */
+  /** The smallest page that the host's IOMMU container offers, in bytes. */
   iommuPageSize(): Size;
 }

@@ -4,11 +4,11 @@ import { ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision } from './rev
 import type { Revision } from '../vfio/index.ts';
 
 /**
- * The revision with this id.
+ * The revision with the id.
  *
- * @param path where the id stands, for whoever wrote it.
- * @param find where revisions are looked up; by default among those of barproof.
- * @throws InvalidInput when there is none.
+ * @param path of the id in the user's input, for the problem.
+ * @param find finds a revision by its id; by default among those of barproof.
+ * @throws InvalidInput when no revision has the id.
  */
 export function requireRevision(
   id: string,
@@ -26,18 +26,18 @@ export function requireRevision(
 }
 
 /**
- * The revision of QEMU with this id: only they have rules that a patch changes.
+ * The revision of QEMU with the id: only revisions of QEMU have rules that a patch can change.
  *
- * @param path where the id stands, for whoever wrote it.
- * @throws InvalidInput when there is none.
+ * @param path of the id in the user's input, for the problem.
+ * @throws InvalidInput when no revision of QEMU has the id.
  */
 export function requireQemuRevision(id: string, path = 'revision'): Revision {
   const revision = requireRevision(id, path);
   if (revision.vmm === undefined) return revision;
-  throw new InvalidInput([{ path, message: `${id} is no revision of QEMU` }]);
+  throw new InvalidInput([{ path, message: `${id} is not a revision of QEMU` }]);
 }
 
-/** What of a scenario the VMM of a revision does not have: an IOMMU, a machine, operations. */
+/** A problem for each part of the scenario that the VMM of the revision lacks: the IOMMU, the machine, operations. */
 export function unsuitable({ host, machine, operations }: Scenario, revision: AnyRevision): Problem[] {
   const { iommuTypes, machineTypes, overlays = true } = scopeOf(revision);
   const problems: Problem[] = [];
@@ -57,9 +57,9 @@ export function unsuitable({ host, machine, operations }: Scenario, revision: An
 const OF_THE_MEMORY_API: ReadonlySet<string> = new Set(['add-region', 'remove-region', 'begin', 'commit']);
 
 /**
- * Makes sure that `revision` can carry out `scenario`.
+ * Checks that `revision` can run `scenario`.
  *
- * @throws InvalidInput naming everything that it does not have.
+ * @throws InvalidInput with a problem for each part that the revision lacks.
  */
 export function requireSuitable(scenario: Scenario, revision: AnyRevision): void {
   const problems = unsuitable(scenario, revision);

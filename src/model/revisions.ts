@@ -2,28 +2,28 @@ import { CLOUD_HYPERVISOR_REVISIONS, type CloudHypervisorRevision } from '../clo
 import type { IommuTypeName, MachineType } from '../scenario/index.ts';
 import { REVISIONS, type Revision } from '../vfio/index.ts';
 
-/** A revision of any VMM that there is a model of. */
+/** A revision of QEMU or of cloud-hypervisor. */
 export type AnyRevision = Revision | CloudHypervisorRevision;
 
-/** Every revision that barproof knows: QEMU's, oldest first, and then those of other VMMs. */
+/** Every revision of barproof: those of QEMU, oldest first, and then those of cloud-hypervisor. */
 export const ALL_REVISIONS: readonly AnyRevision[] = [...REVISIONS, ...CLOUD_HYPERVISOR_REVISIONS];
 
 const BY_ID = new Map(ALL_REVISIONS.map((revision) => [revision.id, revision]));
 
-/** The revision with this id, if there is one. */
+/** The revision with the id; `undefined` where there is none. */
 export const findAnyRevision = (id: string): AnyRevision | undefined => BY_ID.get(id);
 
-/** What scenarios for a revision can be about: what generators are to be asked for. */
+/** What the scenarios for a revision may contain; generators take it as options. */
 export interface Scope {
   readonly revision: string;
   readonly iommuTypes: readonly IommuTypeName[];
-  /** Left out for all. */
+  /** All machine types when left out. */
   readonly machineTypes?: readonly MachineType[];
-  /** Whether there are overlays, and transactions of the memory API; left out where there are. */
+  /** `false` for a VMM without `add-region` and without transactions. */
   readonly overlays?: false;
 }
 
-/** VMMs other than QEMU have one machine, their own, and nothing of QEMU's memory API. */
+/** The scope of a revision. cloud-hypervisor has one machine, its own, and no memory API as QEMU has. */
 export const scopeOf = ({ id, iommus, vmm }: AnyRevision): Scope => ({
   revision: id,
   iommuTypes: iommus,

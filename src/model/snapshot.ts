@@ -3,12 +3,12 @@ import type { BarRegister, ContainerState, DeviceState, State, TraceNode } from 
 import type { ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
 
 /**
- * What can be seen of the VMM now. Parts that are as they were in `previous` are the same objects,
- * down to the whole state: whoever looks for changes need not look further.
+ * The state of the VMM now. Parts that have not changed since `previous` are the same objects, and so is the
+ * whole state: callers find changes by comparing objects.
  */
 export function snapshotState(vmm: ModelledVmm, previous: State | undefined): State {
   const { machine, kvm, topology } = vmm;
-  // While a transaction is open nothing of what it changes can be seen.
+  // In an open transaction neither the flat views nor the listeners see the changes.
   if (previous !== undefined && topology.inTransaction) return previous;
   const flatView = machine.memory.view.ranges;
   const dmaView = machine.bus.dmaSpace.view.ranges;
@@ -86,13 +86,13 @@ function snapshotDevice({
   };
 }
 
-/** What the registers of all BARs say. */
+/** The registers of all BARs. */
 export const snapshotBarRegisters = (devices: readonly ModelledDevice[]): readonly BarRegister[] =>
   devices.flatMap(({ id, barRegisters = [] }) =>
     barRegisters.map((register) => ({ device: id, ...register })),
   );
 
-/** The children of every node that has none. */
+/** The children of every node without children, shared to save memory. */
 const LEAF: TraceNode[] = [];
 
 /** The region tree below `root` as it is now. */

@@ -1,5 +1,5 @@
 import { coldPlugged, type Scenario } from '../scenario/index.ts';
-import { wholeSteps, type Trace } from '../trace/index.ts';
+import { completedSteps, type Trace } from '../trace/index.ts';
 import { explainDeath } from './death.ts';
 import { driverOf, type QemuBus } from './guest/machine-driver.ts';
 import { deviceArguments, type ColdPluggedDevice } from './guest/plugging.ts';
@@ -75,7 +75,7 @@ export async function runTwice(
 ): Promise<Trace> {
   const first = await runAlone(starter, scenario, options);
   // The last step of a run that ended badly repeats the state before it.
-  const whole = wholeSteps(first);
+  const whole = completedSteps(first);
   return runAlone(starter, scenario, {
     ...options,
     views: (step) => {

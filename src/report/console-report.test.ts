@@ -206,7 +206,7 @@ describe('the progress lines of a console report', () => {
   const EVENTS: readonly CampaignEvent[] = [
     { type: 'started', plan: plan() },
     { type: 'progress', cases: 500, runs: 20_000, findings: 1 },
-    { type: 'shrinking', fingerprint: 'no-abort/a' },
+    { type: 'shrinking', fingerprint: { invariant: 'no-abort', cause: 'a' } },
     { type: 'finding', finding: finding('no-abort', 'a'), number: 1, revision: 'qemu-11.1' },
     { type: 'finished', summary: summary() },
   ];

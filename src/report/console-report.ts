@@ -1,5 +1,6 @@
 import type { CampaignEvent, CampaignListener, CampaignSummary, Finding } from '../campaign/index.ts';
 import { printable } from '../input/index.ts';
+import { fingerprintText } from '../invariants/index.ts';
 import { count } from './count.ts';
 import { failureBlock } from './failure-block.ts';
 import { LINE_WIDTH, wrap } from './wrap.ts';
@@ -31,7 +32,7 @@ export function consoleReport({ out, progress, replayCommand, version }: Console
     },
     progress: ({ cases, runs, findings }) =>
       progress?.(`${cases} of ${count(runs, 'case')}, ${count(findings, 'finding')}`),
-    shrinking: ({ fingerprint }) => progress?.(`shrinking ${fingerprint}`),
+    shrinking: ({ fingerprint }) => progress?.(`shrinking ${fingerprintText(fingerprint)}`),
     finding: ({ finding, number, revision }) => {
       progress?.('');
       out(`\n${failureBlock(finding, { number, replay: replayCommand(finding, revision) })}`);

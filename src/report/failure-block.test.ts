@@ -52,8 +52,8 @@ describe('the failure block', () => {
     expect(block).toMatchInlineSnapshot(`
       "2  map-aligned / bar-fragment-unaligned   (301 cases, first in case 16; shrunk in 18 steps)
 
-         device memory "0000:01:00.0 BAR 0 mmaps[0]" is to be mapped at [0x8000000000, 0x8000001fff], backed
-         at 0x7f0088210000, but the IOMMU's smallest page has 0x10000 bytes
+         device memory "0000:01:00.0 BAR 0 mmaps[0]" is to be DMA-mapped at [0x8000000000, 0x8000001fff] from
+         host address 0x7f0088210000, but the smallest page of the IOMMU has 0x10000 bytes
 
          machine  virt, 2 GiB RAM, host page 64 KiB, guest page 64 KiB
          host     msix-mappable kernel, type1 with pages of 64 KiB, 512 MiB

@@ -1,12 +1,12 @@
 import { findingOf, type Replay, type StoredComparison } from '../campaign/index.ts';
-import { fingerprint } from '../invariants/index.ts';
+import { fingerprintText } from '../invariants/index.ts';
 import { failureBlock } from './failure-block.ts';
 
 /** A replay for people: one line about the case, and a block for every invariant that it breaks. */
 export function replayText(file: string, replay: Replay): string {
   const { trace, violations, comparison } = replay;
   const mark = violations.length === 0 ? '+' : 'x';
-  const found = new Set(violations.map(fingerprint));
+  const found = new Set(violations.map(fingerprintText));
   const breaks = found.size === 0 ? 'every invariant holds' : `breaks ${[...found].join(', ')}`;
   const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const since = comparison === undefined ? '' : comparisonText(comparison);

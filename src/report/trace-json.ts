@@ -1,6 +1,6 @@
 import { hex, type Range } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import { measure, type Violation } from '../invariants/index.ts';
+import { metricsOf, type Violation } from '../invariants/index.ts';
 import { rangeType, type MtreeForm } from '../memory/index.ts';
 import type { JsonValue } from '../scenario/index.ts';
 import type { Trace, TraceMapping } from '../trace/index.ts';
@@ -38,7 +38,7 @@ export function traceToJson(trace: Trace, violations: readonly Violation[], form
       cause,
       step,
     })),
-    metrics: { ...measure(state) },
+    metrics: { ...metricsOf(state) },
     ...(trace.notCompared !== undefined && { notCompared: trace.notCompared }),
   };
 }

@@ -1,5 +1,5 @@
 import { hex } from '../address/index.ts';
-import { type Violation, measure } from '../invariants/index.ts';
+import { type Violation, metricsOf } from '../invariants/index.ts';
 import { rangeType, type MtreeForm } from '../memory/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { bytes } from './bytes.ts';
@@ -8,7 +8,7 @@ import { describeScenario } from './describe-scenario.ts';
 /** A run for people: the scenario, how the run ended, and the state after the last operation. */
 export function traceToText(trace: Trace, violations: readonly Violation[], form: MtreeForm): string {
   const state = trace.steps.at(-1)!.state;
-  const { directMappedBytes, trappedBytes, p2pMappedBytes } = measure(state);
+  const { directMappedBytes, trappedBytes, p2pMappedBytes } = metricsOf(state);
   const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
   const sections: [string, string[]][] = [

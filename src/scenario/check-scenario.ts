@@ -2,19 +2,19 @@ import type { ScenarioDecoder } from './scenario-decoder.ts';
 import { isColdPlugged, type Operation, type Scenario } from './scenario.ts';
 
 /**
- * Reports parts of a scenario that are sound by themselves and contradict one another: a machine that
- * nobody could build, or a sequence of operations that nobody could carry out.
+ * Reports parts of a scenario that contradict one another: a machine that QEMU refuses to build, or an
+ * operation on a device, region or transaction that does not exist at that point.
  *
- * @param path of the scenario in its document; empty where it is the document.
+ * @param path of the scenario in the document; empty where the scenario is the document.
  */
 export function checkScenario(scenario: Scenario, decoder: ScenarioDecoder, path: string): void {
   const at = (place: string): string => (path === '' ? place : `${path}.${place}`);
   const { machine, host } = scenario;
-  // QEMU's sPAPR IOMMU is the pseries machine's own: no other machine has windows to give.
+  // Only QEMU's pseries machine has an sPAPR IOMMU, and with it DMA windows.
   if (host.iommu.type === 'spapr-tce-v2' && machine.type !== 'pseries') {
     decoder.report(at('host.iommu.type'), `spapr-tce-v2 is for pseries machines, not for ${machine.type}`);
   }
-  // QEMU refuses a memory backend that is no whole number of host pages.
+  // QEMU refuses a memory backend that is not a multiple of the host page size.
   if (machine.ram % machine.hostPageSize !== 0n) {
     decoder.report(at('machine.ram'), 'expected a multiple of hostPageSize');
   }
@@ -50,12 +50,11 @@ function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: str
     switch (operation.op) {
       case 'add-region':
         if (overlays.has(operation.name))
-          decoder.report(`${at}.name`, 'there is a region of that name already');
+          decoder.report(`${at}.name`, 'a region with this name exists already');
         overlays.add(operation.name);
         break;
       case 'remove-region':
-        if (!overlays.delete(operation.name))
-          decoder.report(`${at}.name`, 'no region of that name was added');
+        if (!overlays.delete(operation.name)) decoder.report(`${at}.name`, 'no region with this name exists');
         break;
       case 'begin':
         depth++;

@@ -5,7 +5,7 @@ import { encodeScenario, toJsonLine, toJsonText } from './format.ts';
 import type { Scenario } from './scenario.ts';
 
 describe('toJsonLine', () => {
-  it('writes numbers of more than 53 bits as hex strings, and others as they are', () => {
+  it('writes every bigint as a hex string and every other value as JSON does', () => {
     expect(toJsonLine({ a: 0x10n, b: [1n << 64n, 3], c: null, d: 'x', e: undefined })).toBe(
       '{"a":"0x10","b":["0x10000000000000000",3],"c":null,"d":"x"}',
     );
@@ -13,7 +13,7 @@ describe('toJsonLine', () => {
 });
 
 describe('toJsonText', () => {
-  it('puts on one line what fits, with spaces, and ends with a newline', () => {
+  it('puts a value that fits on one line, with spaces, and ends with a newline', () => {
     expect(toJsonText({ a: [1, 2n], b: { c: 'd' } })).toBe('{ "a": [1, "0x2"], "b": { "c": "d" } }\n');
     expect(toJsonText([])).toBe('[]\n');
     expect(toJsonText({})).toBe('{}\n');
@@ -22,7 +22,7 @@ describe('toJsonText', () => {
     expect(toJsonText(null)).toBe('null\n');
   });
 
-  it('breaks up what does not fit, and only that', () => {
+  it('breaks up only the objects and arrays that do not fit on a line', () => {
     const long = 'x'.repeat(60);
     expect(toJsonText({ first: long, second: [long, { third: 1 }], fourth: [1, 2] })).toBe(
       [
@@ -41,24 +41,24 @@ describe('toJsonText', () => {
 
   it('counts 110 characters to a line, the key included', () => {
     const widest = (size: number): string => toJsonText({ key: ['y'.repeat(size)] });
-    // { "key": ["…"] } is 15 characters without the text, and 13 behind two spaces.
+    // { "key": ["…"] } has 15 characters without the text, and 13 on a line of its own after two spaces.
     expect(widest(95)).toBe(`{ "key": ["${'y'.repeat(95)}"] }\n`);
     expect(widest(96)).toBe(`{\n  "key": ["${'y'.repeat(96)}"]\n}\n`);
     expect(widest(97)).toBe(`{\n  "key": ["${'y'.repeat(97)}"]\n}\n`);
     expect(widest(98)).toBe(`{\n  "key": [\n    "${'y'.repeat(98)}"\n  ]\n}\n`);
   });
 
-  it('leaves a text that is too long for any line whole', () => {
+  it('leaves a string whole that is too long for any line', () => {
     expect(toJsonText('z'.repeat(300))).toBe(`"${'z'.repeat(300)}"\n`);
   });
 
-  /** The value on a line that holds a whole one, with or without its key. */
+  /** The value on a line that holds a complete value, with or without its key. */
   const valueOf = (line: string): unknown => {
     const text = line.trim().replace(/,$/, '');
     return /^"(?:[^"\\]|\\.)*": /.test(text) ? Object.values(JSON.parse(`{${text}}`))[0] : JSON.parse(text);
   };
 
-  it('says the same as JSON.stringify, and lets no line be longer that could be broken up', () => {
+  it('parses to the same as JSON.stringify, and has no longer line that could be broken up', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6, depthSize: 'large' }), (json) => {
         const text = toJsonText(json);
@@ -109,7 +109,7 @@ describe('encodeScenario', () => {
     operations: [{ op: 'reset' }],
   };
 
-  it('leaves out of a device what is at its default', () => {
+  it('leaves out the fields of a device that have their defaults', () => {
     expect(JSON.parse(toJsonLine(encodeScenario(scenario)))).toEqual({
       version: 1,
       machine: {

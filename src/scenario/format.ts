@@ -1,7 +1,7 @@
 import { hex } from '../address/index.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Anything that JSON can hold, and numbers of more than 53 bits, which become hex strings. */
+/** A value that JSON can hold, or a `bigint`, which becomes a hex string. */
 export type JsonValue =
   | null
   | boolean
@@ -18,11 +18,12 @@ export const toJsonLine = (value: unknown): string =>
   JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? hex(field) : field));
 
 /**
- * JSON for people: what fits stands on one line, everything else is broken up with two spaces of
- * indentation. Ends with a newline.
+ * JSON for people. An object or array stands on one line if it fits into 110 columns; otherwise each entry
+ * has its own line, indented by two spaces. Ends with a newline.
  */
 export const toJsonText = (value: unknown): string => `${layOut(JSON.parse(toJsonLine(value)), '', 0)}\n`;
 
+/** @param before the number of columns that stand on the line before the value, apart from `indent`. */
 function layOut(value: unknown, indent: string, before: number): string {
   const line = spaced(value);
   if (typeof value !== 'object' || value === null || indent.length + before + line.length <= LINE_WIDTH)
@@ -38,7 +39,7 @@ function layOut(value: unknown, indent: string, before: number): string {
   return entries.length === 0 ? line : `${open}\n${entries.join(',\n')}\n${indent}${close}`;
 }
 
-/** One line with a space after colons and commas and inside braces. */
+/** JSON on one line, with spaces after colons and commas and inside braces. */
 function spaced(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -46,7 +47,7 @@ function spaced(value: unknown): string {
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
 }
 
-/** The JSON form of a scenario: what `decodeScenario` reads, without what is left at its default. */
+/** The JSON form of a scenario, as `decodeScenario` reads it. Fields of devices at their defaults are left out. */
 export function encodeScenario(scenario: Scenario): JsonValue {
   const { machine, devices } = scenario;
   return {

@@ -1,4 +1,4 @@
-/** Scenarios: what they are made of, their JSON form, and what is wrong with one that somebody wrote. */
+/** Scenarios: their parts, their JSON form, and the checks of a scenario that a user wrote. */
 export { checkScenario } from './check-scenario.ts';
 export { decodeDevice, decodeScenario, readScenario } from './decode-scenario.ts';
 export { encodeScenario, toJsonLine, toJsonText, type JsonValue } from './format.ts';

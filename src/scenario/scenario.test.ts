@@ -20,7 +20,7 @@ describe('isColdPlugged', () => {
   const plug = (device: string): Operation => ({ op: 'hotplug', device });
   const unplug = (device: string): Operation => ({ op: 'unplug', device });
 
-  it('is decided by the first plugging operation of the device itself', () => {
+  it('depends on the first hotplug or unplug of the same device', () => {
     expect(isColdPlugged(withOperations(), 'a')).toBe(true);
     expect(isColdPlugged(withOperations(plug('a')), 'a')).toBe(false);
     expect(isColdPlugged(withOperations({ op: 'reset' }, plug('b'), unplug('a'), plug('a')), 'a')).toBe(true);
@@ -30,7 +30,7 @@ describe('isColdPlugged', () => {
 });
 
 describe('OPERATIONS', () => {
-  it('has every operation once', () => {
+  it('lists every operation once', () => {
     expect(new Set(OPERATIONS).size).toBe(14);
     expect(OPERATIONS).toHaveLength(14);
   });

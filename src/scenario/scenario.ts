@@ -1,53 +1,57 @@
 import type { Offset, Size } from '../address/index.ts';
 
-/** The machines that can be asked for. `generic` is RAM and one PCI window, nothing else. */
+/** The machine types. `generic` has RAM and one PCI window, nothing else. */
 export const MACHINE_TYPES = ['pc', 'q35', 'virt', 'pseries', 'generic'] as const;
 export type MachineType = (typeof MACHINE_TYPES)[number];
 
-/** Who decides about MSI-X emulation: the machine's own default (pseries does without), or this setting. */
+/** Whether QEMU emulates MSI-X tables. By `machine-default` every machine but pseries does. */
 export const MSIX_EMULATIONS = ['machine-default', 'on', 'off'] as const;
 export type MsixEmulation = (typeof MSIX_EMULATIONS)[number];
 
-/** The largest page of any host and any guest. */
+/** The largest page of a host and of a guest, in bytes. */
 export const LARGEST_PAGE = 0x1_0000n;
 
 export interface MachineSpec {
   readonly type: MachineType;
   readonly msixEmulation: MsixEmulation;
-  /** Bytes of guest RAM; whole host pages. */
+  /** Guest RAM in bytes: a multiple of the host page size, from 64 KiB to 4 TiB. */
   readonly ram: Size;
-  /** The host kernel's page: 4 KiB to 64 KiB. */
+  /** The page size of the host kernel in bytes: 4 KiB to 64 KiB. */
   readonly hostPageSize: Size;
-  /** The smallest page that the guest's kernel uses; 4 KiB to 64 KiB. */
+  /** The smallest page size of the guest kernel in bytes: 4 KiB to 64 KiB. */
   readonly guestPageSize: Size;
 }
 
 /**
- * What vfio-pci in the host's kernel does about the pages of an MSI-X table: `sparse-msix` (before
- * 4.16) cuts them out of what may be mmapped, `msix-mappable` lets them be mmapped too.
+ * How vfio-pci in the host kernel treats the pages of an MSI-X table: `sparse-msix` (before Linux 4.16)
+ * forbids their mmap and leaves them out of the sparse areas, `msix-mappable` allows their mmap.
  */
 export const HOST_KERNELS = ['sparse-msix', 'msix-mappable'] as const;
 export type HostKernel = (typeof HOST_KERNELS)[number];
 
-/** The kinds of VFIO container. */
+/** The kinds of IOMMU behind a VFIO container. */
 export const IOMMU_TYPES = ['type1', 'iommufd', 'spapr-tce-v2', 'vfio-user'] as const;
 export type IommuTypeName = (typeof IOMMU_TYPES)[number];
 
-/** An inclusive range of I/O virtual addresses that the IOMMU translates. */
+/** A range of I/O virtual addresses that the IOMMU translates. */
 export interface ApertureSpec {
   readonly start: bigint;
+  /** The last address of the range. */
   readonly end: bigint;
 }
 
 export interface IommuSpec {
   readonly type: IommuTypeName;
-  /** Page sizes of the IOMMU domain; what the container reports follows from them and the host's page. */
+  /** Page sizes of the IOMMU domain in bytes; the container reports a bitmap made of these and the host page size. */
   readonly pageSizes: readonly Size[];
-  /** What may be mapped; everything when left out. */
+  /** The ranges that may be mapped, in rising order; all addresses when left out. */
   readonly apertures?: readonly ApertureSpec[];
-  /** How many mappings may exist at a time. */
+  /**
+   * The largest number of mappings at a time: `dma_entry_limit` of type1, or the regions that a vfio-user server
+   * accepts. The other kinds have no limit.
+   */
   readonly maxMappings?: number;
-  /** How many sPAPR DMA windows may exist at a time. */
+  /** The largest number of sPAPR DMA windows at a time, 1 to 16; 2 when left out. */
   readonly maxWindows?: number;
 }
 
@@ -56,7 +60,7 @@ export interface HostSpec {
   readonly iommu: IommuSpec;
 }
 
-/** I/O or memory, 32 or 64 bits wide; with `p` prefetchable. */
+/** An I/O BAR, or a memory BAR of 32 or 64 bits; `p` stands for prefetchable. */
 export const BAR_TYPES = ['io', 'mem32', 'mem64', 'mem32p', 'mem64p'] as const;
 export type BarTypeName = (typeof BAR_TYPES)[number];
 
@@ -68,12 +72,12 @@ export interface SparseAreaSpec {
 export interface BarSpec {
   /** 0 to 5. */
   readonly index: number;
-  /** What the host reports; hardware has powers of two, a vfio-user server may say anything. */
+  /** The size that the host reports, in bytes. Hardware has powers of two; a vfio-user server may report any size. */
   readonly size: Size;
   readonly type: BarTypeName;
-  /** Whether the host could let it be mmapped at all. */
+  /** Whether the host can allow an mmap of the BAR; vfio-pci allows none of an I/O BAR. */
   readonly mmap: boolean;
-  /** An explicit sparse-mmap capability: these areas and no others may be mmapped. */
+  /** The areas of the host's sparse-mmap capability: these and no others may be mmapped. */
   readonly sparse?: readonly SparseAreaSpec[];
 }
 
@@ -82,29 +86,29 @@ export interface MsixSpec {
   readonly vectors: number;
   /** The BIR: 0 to 7, although only 0 to 5 name a BAR. */
   readonly tableBar: number;
-  /** A multiple of 8 below 2^32, within the BAR or not. */
+  /** A multiple of 8 below 2^32, inside the BAR or beyond its end. */
   readonly tableOffset: Offset;
   readonly pbaBar: number;
   readonly pbaOffset: Offset;
 }
 
-/** Where MSI-X tables may be relocated to. */
+/** Where QEMU relocates an MSI-X table to (`x-msix-relocation`). */
 export const RELOCATIONS = ['off', 'auto', 'bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5'] as const;
 export type Relocation = (typeof RELOCATIONS)[number];
 
-/** Properties of the device on the VMM's command line. */
+/** Properties of vfio-pci on QEMU's command line; the model of cloud-hypervisor reads `x-no-mmap` alone. */
 export interface DeviceOptionsSpec {
   readonly 'x-msix-relocation'?: Relocation;
   readonly 'x-no-mmap'?: boolean;
-  /** Only the proposal `seed-v2+device-property` looks at it. */
+  /** Only the proposal `seed-v2+device-property` reads this property. */
   readonly 'x-no-msix-emulation'?: boolean;
 }
 
 export interface DeviceSpec {
   readonly id: string;
-  /** First word of the names of the device's regions; `0001:03:00.0` in the seed's dumps. */
+  /** The first word in the names of the device's regions: `0001:03:00.0` in the dumps of the seed thread. */
   readonly name: string;
-  /** PCI vendor and device id; some devices are known to report wrong offsets. */
+  /** PCI vendor and device id: QEMU corrects the PBA offset of some devices (vfio fact 5.7). */
   readonly vendor: number;
   readonly device: number;
   readonly bars: readonly BarSpec[];
@@ -112,18 +116,19 @@ export interface DeviceSpec {
   readonly options: DeviceOptionsSpec;
 }
 
-/** What an overlay region is made of. */
+/** The kinds of region that `add-region` adds. */
 export const OVERLAY_KINDS = ['ram', 'rom', 'io'] as const;
 export type OverlayKind = (typeof OVERLAY_KINDS)[number];
 
-/** One thing that the guest, the operator or the machine does. */
+/** One action of the guest, of the user or of the machine. */
 export type Operation =
-  /** The guest programs a BAR; a 64-bit one in two writes, low half first. */
+  /** The guest writes an address into a BAR; into a 64-bit BAR in two writes, low half first. */
   | { readonly op: 'set-bar'; readonly device: string; readonly bar: number; readonly address: bigint }
-  /** The guest sizes a BAR: all ones into each half in turn, restored afterwards. */
+  /** The guest sizes a BAR: it writes all ones into each half in turn and restores the half afterwards. */
   | { readonly op: 'size-bar'; readonly device: string; readonly bar: number }
-  /** The guest sets or clears the memory bit of COMMAND. */
+  /** The guest sets or clears the memory enable bit of COMMAND. */
   | { readonly op: 'enable-memory' | 'disable-memory'; readonly device: string }
+  /** The guest sets or clears MSI-X Enable. */
   | { readonly op: 'enable-msix' | 'disable-msix'; readonly device: string }
   /** The guest writes the vector control word of an MSI-X table entry. */
   | {
@@ -132,11 +137,11 @@ export type Operation =
       readonly vector: number;
       readonly masked: boolean;
     }
-  /** A device whose first plugging operation is `hotplug` is not there at the start. */
+  /** The user plugs a device in or takes it out. A device whose first such operation is `hotplug` is absent at the start. */
   | { readonly op: 'hotplug' | 'unplug'; readonly device: string }
   /** The machine is reset. */
   | { readonly op: 'reset' }
-  /** A region is put on top of system memory, or taken away again. */
+  /** The machine adds a region to system memory, or removes it again. */
   | {
       readonly op: 'add-region';
       readonly name: string;
@@ -146,7 +151,7 @@ export type Operation =
       readonly priority: number;
     }
   | { readonly op: 'remove-region'; readonly name: string }
-  /** What lies between the two is one memory transaction. */
+  /** The operations between `begin` and `commit` are one transaction of QEMU's memory API. */
   | { readonly op: 'begin' | 'commit' };
 
 /** The names of the operations. */
@@ -167,18 +172,18 @@ export const OPERATIONS = [
   'commit',
 ] as const satisfies readonly Operation['op'][];
 
-/** A machine, a host, the devices passed through, and what happens to them: all that a target needs. */
+/** A machine, a host, the devices passed through, and the operations on them. A target needs nothing else. */
 export interface Scenario {
   readonly version: 1;
   readonly machine: MachineSpec;
-  /** Id of the VMM's revision. */
+  /** The id of a revision of QEMU or of another VMM: `qemu-11.1`. */
   readonly revision: string;
   readonly host: HostSpec;
   readonly devices: readonly DeviceSpec[];
   readonly operations: readonly Operation[];
 }
 
-/** Whether the device is there when the machine starts: its first plugging operation, if any, is no hotplug. */
+/** Whether the device is plugged in when the machine starts: its first `hotplug` or `unplug`, if any, is an `unplug`. */
 export function isColdPlugged(scenario: Scenario, device: string): boolean {
   const first = scenario.operations.find(
     (operation) => (operation.op === 'hotplug' || operation.op === 'unplug') && operation.device === device,
@@ -186,6 +191,6 @@ export function isColdPlugged(scenario: Scenario, device: string): boolean {
   return first?.op !== 'hotplug';
 }
 
-/** The devices that are there when the machine starts. */
+/** The devices that are plugged in when the machine starts. */
 export const coldPlugged = (scenario: Scenario): readonly DeviceSpec[] =>
   scenario.devices.filter(({ id }) => isColdPlugged(scenario, id));

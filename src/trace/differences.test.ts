@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
 import { findRevision } from '../vfio/index.ts';
-import { differences, type TraceDifference } from './differences.ts';
+import { form11, rangeType } from '../memory/index.ts';
+import { differences, typeOfRange, type TraceDifference } from './differences.ts';
 import { runOnModel } from '../model/index.ts';
 import type { State, Step, Trace } from './trace.ts';
 
@@ -24,7 +25,7 @@ const scenario = decodeScenario({
 });
 const model = runOnModel(scenario, findRevision('qemu-11.1')!);
 
-/** The same trace with another step. */
+/** The trace of the model with one step changed. */
 const withStep = (index: number, change: (step: Step) => Step): Trace => ({
   ...model,
   steps: model.steps.map((step, at) => (at === index ? change(step) : step)),
@@ -34,16 +35,16 @@ const withState = (index: number, change: (state: State) => Partial<State>): Tra
 const kinds = (other: Trace, first = model): string[] => differences(first, other).map(({ kind }) => kind);
 
 describe('differences', () => {
-  it('are none between a trace and itself, and skips and messages are none', () => {
+  it('are empty between equal traces, whatever messages the VMM prints', () => {
     expect(differences(model, model)).toEqual([]);
-    const talkative = withStep(2, (step) => ({
+    const withMessage = withStep(2, (step) => ({
       ...step,
       events: [...step.events, { type: 'message', text: 'Performance may be slow' }],
     }));
-    expect(differences(model, talkative)).toEqual([]);
+    expect(differences(model, withMessage)).toEqual([]);
   });
 
-  it('are seen in a flat range, with both sides in the message', () => {
+  it('include a flat range, with both sides in the message', () => {
     const other = withState(2, ({ flatView }) => ({
       flatView: flatView.map((range) => (range.region.owner === 'dev0' ? { ...range, priority: 7 } : range)),
     }));
@@ -54,7 +55,7 @@ describe('differences', () => {
     expect(differences(model, other)[0]!.step).toBe(2);
   });
 
-  it('are seen in requests: a missing one, another order, another answer', () => {
+  it('include DMA requests: a missing one, another order, another answer', () => {
     const { events } = model.steps[0]!;
     const requests = events.filter(({ type }) => type === 'dma-map' || type === 'dma-unmap');
     expect(requests.length).toBeGreaterThan(2);
@@ -64,24 +65,24 @@ describe('differences', () => {
     expect(kinds(withStep(0, (step) => ({ ...step, events: refused })))).toEqual(['requests']);
   });
 
-  it('in nothing but the order are told by the first place', () => {
+  it('name the first position where only the order differs', () => {
     const { events } = model.steps[0]!;
     const [first, second, ...rest] = events.filter(({ type }) => type === 'dma-map' || type === 'dma-unmap');
-    const told = (...theirs: typeof events): string =>
+    const messageOf = (...theirs: typeof events): string =>
       differences(
         model,
         withStep(0, (step) => ({ ...step, events: theirs })),
       )[0]!.message;
-    expect(told(second!, first!, ...rest)).toMatch(
-      /^requests to dev0 of step 0: in place 1 the model has (.+), QEMU has (?!\1).+$/,
+    expect(messageOf(second!, first!, ...rest)).toMatch(
+      /^requests to dev0 of step 0: at position 1 the model has (.+), QEMU has (?!\1).+$/,
     );
     const last = rest.length + 3;
-    expect(told(first!, second!, ...rest, first!)).toMatch(
-      new RegExp(`: in place ${last} the model has nothing, QEMU has (un)?map \\S+$`),
+    expect(messageOf(first!, second!, ...rest, first!)).toMatch(
+      new RegExp(`: at position ${last} the model has nothing, QEMU has (un)?map \\S+$`),
     );
   });
 
-  it('are told in a message that fits into a stored case, however much differs', () => {
+  it('have a message that fits into a stored case, however many lines differ', () => {
     const other = withState(2, ({ flatView }) => ({
       flatView: flatView.map((range, index) => ({
         ...range,
@@ -93,7 +94,7 @@ describe('differences', () => {
     expect(message).toContain('…');
   });
 
-  it('are seen in what is mapped, and in a container that is not there', () => {
+  it('include the live mappings, and a missing container', () => {
     const other = withState(2, ({ containers }) => ({
       containers: containers.map(({ name, mappings }) => ({ name, mappings: mappings.slice(1) })),
     }));
@@ -101,7 +102,7 @@ describe('differences', () => {
     expect(kinds(withState(2, () => ({ containers: [] })))).toEqual(['mappings']);
   });
 
-  it('are seen in a BAR, and in the state of MSI-X', () => {
+  it('include the address of a BAR and the state of MSI-X', () => {
     const moved = withState(2, ({ devices }) => ({
       devices: devices.map((device) => ({
         ...device,
@@ -114,7 +115,7 @@ describe('differences', () => {
     expect([kinds(moved), kinds(switched)]).toEqual([['devices'], ['devices']]);
   });
 
-  it('are seen in the outcome, in words, and in how many steps there are', () => {
+  it('include the outcome, the error and the number of steps', () => {
     const rejected: Trace = { ...model, outcome: 'rejected', error: 'no', steps: model.steps.slice(0, 1) };
     expect(kinds(rejected)).toEqual(['outcome']);
     expect(kinds({ ...rejected, error: 'never' }, rejected)).toEqual(['error']);
@@ -128,23 +129,40 @@ describe('differences', () => {
     error,
   });
 
-  it('are none between deaths at the same place, whatever is said of them', () => {
+  it('are empty between aborts at the same site with different messages', () => {
     const ours = died('bar-size-assertion', 'short');
     expect(kinds(died('bar-size-assertion', 'file.c:1: short'), ours)).toEqual([]);
     expect(kinds(died('hw-error', 'short'), ours)).toEqual(['error']);
   });
 
-  it('take a signal for any segfault where nobody can tell the place', () => {
+  it('accept a signal without a site for any segfault of the model', () => {
     const ours = died('msix-init-segfault', 'SIGSEGV');
     expect(kinds(died('sigsegv', undefined), ours)).toEqual([]);
     expect(kinds(died('hotplug-refusal-segfault', undefined), ours)).toEqual(['error']);
     expect(kinds(died('sigsegv', undefined), died('bar-size-assertion', 'x'))).toEqual(['error']);
   });
 
-  it('are not looked for in the step that a run dies in', () => {
+  it('leave out the step in which the VMM dies', () => {
     const ours = died('hw-error', 'x');
     const last = ours.steps.length - 1;
     const other = { ...ours, steps: [...ours.steps.slice(0, last), { ...ours.steps[last]!, events: [] }] };
     expect(kinds(other, ours)).toEqual([]);
+  });
+});
+
+describe('typeOfRange', () => {
+  const kinds = ['container', 'io', 'ram', 'ram-device', 'rom-device', 'alias', 'iommu'] as const;
+
+  it.each(kinds)("is for a range of the kind %s the word of the model's own printer", (kind) => {
+    for (const bits of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      const [readonly, romdMode, contained] = [1, 2, 4].map((bit) => (bits & bit) !== 0) as [
+        boolean,
+        boolean,
+        boolean,
+      ];
+      const range = { ...model.steps[0]!.state.flatView[0]!, readonly, romdMode, contained };
+      const traits = { ...range, region: { ...range.region, kind } };
+      expect(typeOfRange(traits)).toBe(rangeType(traits, form11));
+    }
   });
 });

@@ -1,35 +1,34 @@
 import { hex } from '../address/index.ts';
-import { form11, rangeType } from '../memory/index.ts';
 import type { DeviceState, Step, Trace, TraceMapping, TraceRange } from './trace.ts';
 
-/** Something in which two runs of a scenario are not the same. */
+/** One difference between the run of a scenario on the model and on a real QEMU. */
 export interface TraceDifference {
-  /** What differs. */
+  /** What differs: the causes of the invariant `model-agrees`. */
   readonly kind: 'outcome' | 'error' | 'steps' | 'view' | 'requests' | 'mappings' | 'devices';
-  /** Index of the step; nothing where the whole run is meant. */
+  /** Index of the step; `undefined` for a difference of the whole run. */
   readonly step: number | undefined;
-  /** One line: what the model has and what the real VMM has. */
+  /** One line that names what the model has and what QEMU has. */
   readonly message: string;
 }
 
 /**
- * In what the model's run of a scenario differs from a real QEMU's; nothing where they agree. Compared
- * are what both can show: outcome and error; for every step flat view, DMA requests in order for each
- * container, live mappings, BARs and MSI-X state. Of the step that a run ends with, where it ends badly, only
- * the outcome is compared: what is seen of it depends on the moment.
+ * The differences between the run of a scenario on the model and on a real QEMU; empty where they agree. Compared
+ * are the outcome and the error, and for every step the flat view, the DMA requests of each container in order, the
+ * live mappings, the BARs and the MSI-X state. The step of a refusal or an abort is left out: what barproof sees of
+ * it depends on timing.
  */
 export function differences(model: Trace, qemu: Trace): readonly TraceDifference[] {
   const found: TraceDifference[] = [];
   if (model.outcome !== qemu.outcome) {
-    const message = `the model ends ${endText(model)}, QEMU ends ${endText(qemu)}`;
+    const message = `the model ends with ${endText(model)}, QEMU with ${endText(qemu)}`;
     found.push({ kind: 'outcome', step: undefined, message });
   } else if (!sameError(model, qemu)) {
-    const message = `the model says ${endText(model)}, QEMU says ${endText(qemu)}`;
+    const message = `the model reports ${endText(model)}, QEMU ${endText(qemu)}`;
     found.push({ kind: 'error', step: undefined, message });
   }
-  const [ours, theirs] = [model, qemu].map(wholeSteps) as [readonly Step[], readonly Step[]];
+  const [ours, theirs] = [completedSteps(model), completedSteps(qemu)];
   if (ours.length !== theirs.length && model.outcome === qemu.outcome) {
-    const message = `the model comes to ${ours.length} steps, QEMU to ${theirs.length}`;
+    const message = `the model completes ${ours.length} steps, QEMU ${theirs.length}`;
     found.push({ kind: 'steps', step: undefined, message });
   }
   for (let step = 0; step < Math.min(ours.length, theirs.length); step++) {
@@ -38,22 +37,26 @@ export function differences(model: Trace, qemu: Trace): readonly TraceDifference
   return found;
 }
 
-/** The steps that were carried out to their end: those of which more than the outcome is compared. */
-export const wholeSteps = ({ outcome, steps }: Trace): readonly Step[] => {
-  // Taking everything away is a step only where a VMM dies of it.
+/** The steps that the VMM completed: all but the one in which it refused a device or died. */
+export const completedSteps = ({ outcome, steps }: Trace): readonly Step[] => {
+  // The shutdown is a step only of a VMM that dies in it.
   const operations = steps.filter(({ operation }) => operation.op !== 'stop');
   return outcome === 'ok' ? operations : operations.slice(0, -1);
 };
 
+/** The outcome of a run, with the site of an abort and the error. */
 const endText = ({ outcome, error, abortSite }: Trace): string =>
   `${outcome}${abortSite === undefined ? '' : ` (${abortSite})`}${error === undefined ? '' : `: ${error}`}`;
 
-/** A death by signal leaves no words, and those of QEMU may have a pointer in them. */
+/**
+ * Whether both runs report the same error. Aborts are compared by site: a signal prints no message, and a message of
+ * QEMU may contain a pointer.
+ */
 function sameError(model: Trace, qemu: Trace): boolean {
   if (model.outcome !== 'aborted') return model.error === qemu.error;
   if (model.abortSite === qemu.abortSite) return true;
   if (qemu.error !== undefined || model.abortSite?.endsWith('segfault') !== true) return false;
-  // Without a compiler nobody can tell where a signal struck.
+  // Without a C compiler there is no watch inside QEMU, and the place of the signal is unknown.
   return qemu.abortSite === 'sigsegv' || qemu.abortSite === 'sigbus';
 }
 
@@ -88,10 +91,22 @@ function stepDifferences(model: Step, qemu: Step, step: number): TraceDifference
   return found;
 }
 
+/**
+ * The type of a flat range as `info mtree -f` of QEMU 11 prints it (memory facts 8.3 and 8.9). Written here a second
+ * time, so that a fault in the model's printer cannot hide a difference from QEMU.
+ */
+export function typeOfRange({ region: { kind }, readonly, romdMode, contained }: TraceRange): string {
+  if (readonly) return 'rom';
+  if (kind === 'ram') return 'ram';
+  if (kind === 'ram-device') return 'ramd';
+  if (kind === 'rom-device' && romdMode) return 'romd';
+  return contained ? 'i/o' : 'container';
+}
+
 /** A flat range as in `info mtree -f` of QEMU 11. */
 const rangeLine = (range: TraceRange): string => {
   const { start, end, region, offset, priority } = range;
-  return `${hex(start)}-${hex(end - 1n)} (prio ${priority}, ${rangeType(range, form11)}): ${region.name} @${hex(offset)}`;
+  return `${hex(start)}-${hex(end - 1n)} (prio ${priority}, ${typeOfRange(range)}): ${region.name} @${hex(offset)}`;
 };
 
 const containersOf = ({ events }: Step): string[] =>
@@ -138,14 +153,14 @@ const msixText = ({
   );
 };
 
-/** Lines of each side that a message has at most, and characters of each: it is to fit into a stored case. */
+/** The most lines of each side in a message, and characters of a line: stored cases keep 10,000 characters. */
 const MOST_LINES = 4;
 const LONGEST_LINE = 1000;
 
 const shorten = (line: string): string =>
   line.length <= LONGEST_LINE ? line : `${line.slice(0, LONGEST_LINE - 1)}…`;
 
-/** The first lines of each list that the other does not have, or the first that are not in the same place. */
+/** Names the first lines that only one of two lists has, or else the first position at which they differ. */
 function listDifference(ours: readonly string[], theirs: readonly string[]): string | undefined {
   if (ours.length === theirs.length && ours.every((line, index) => line === theirs[index])) return undefined;
   const only = (list: readonly string[], other: readonly string[]): string =>
@@ -159,7 +174,7 @@ function listDifference(ours: readonly string[], theirs: readonly string[]): str
     const place = ours.findIndex((line, index) => line !== theirs[index]);
     const at = place === -1 ? ours.length : place;
     const lineIn = (list: readonly string[]): string => shorten(list[at] ?? 'nothing');
-    return `in place ${at + 1} the model has ${lineIn(ours)}, QEMU has ${lineIn(theirs)}`;
+    return `at position ${at + 1} the model has ${lineIn(ours)}, QEMU has ${lineIn(theirs)}`;
   }
   return `only the model has ${extra || 'nothing'}; only QEMU has ${lacking || 'nothing'}`;
 }

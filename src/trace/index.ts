@@ -1,5 +1,5 @@
-/** What a run of a scenario shows from outside, what a target is, and how two traces differ. */
-export { differences, wholeSteps, type TraceDifference } from './differences.ts';
+/** Traces: what a run of a scenario shows from outside, the targets that run one, and the comparison of two traces. */
+export { completedSteps, differences, type TraceDifference } from './differences.ts';
 export { NotRunnable } from './not-runnable.ts';
 export type { SearchTarget } from './search-target.ts';
 export { TargetUnavailable } from './target-unavailable.ts';

@@ -1,7 +1,7 @@
-/** A scenario that a target cannot be asked to run. */
+/** The target cannot run the scenario, for example a machine type that its program lacks. */
 export class NotRunnable extends Error {
   override readonly name = 'NotRunnable';
-  /** Why not, in a few words by which scenarios can be counted. */
+  /** The reason in a few words, by which the scenarios that were not run are counted. */
   readonly reason: string;
 
   constructor(reason: string) {

@@ -1,2 +1,2 @@
-/** A target that cannot be used on this machine; the message says what is missing and how to get it. */
+/** The target cannot be used on this host; the message names what is missing and how to get it. */
 export class TargetUnavailable extends Error {}

@@ -1,14 +1,15 @@
 import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from './trace.ts';
 
-/** Something that scenarios can be run on: the model, or a real VMM. */
+/** Runs scenarios: the model, or a real VMM. */
 export interface Target {
-  /** `model`, or what the real VMM calls itself. */
+  /** `model`, or the name and version of the real VMM. */
   readonly name: string;
   /**
-   * Carries out the scenario and tells what was seen. Fails only where the target itself does not work.
+   * Runs the scenario and returns its trace. A refused device or a VMM that dies is an outcome, not an error.
    *
-   * @throws NotRunnable when the scenario is none for this target.
+   * @throws NotRunnable when this target cannot run the scenario.
+   * @throws TargetUnavailable when the target cannot be used on this host.
    */
   run(scenario: Scenario): Trace | Promise<Trace>;
 }

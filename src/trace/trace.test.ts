@@ -17,7 +17,7 @@ describe('sameMapping', () => {
   const one = mapping(0x1000n, 0x1000n);
   const backing = { region: 'ram', owner: undefined, offset: offset(0x1000n) };
 
-  it('looks at the addresses, the permission and what is behind it', () => {
+  it('compares range, permission and backing', () => {
     expect(sameMapping(one, mapping(0x1000n, 0x1000n))).toBe(true);
     for (const other of [
       mapping(0x2000n, 0x1000n, { backing }),
@@ -32,7 +32,7 @@ describe('sameMapping', () => {
     }
   });
 
-  it('does not look at where that is in the VMM', () => {
+  it('ignores the host address', () => {
     expect(sameMapping(one, mapping(0x1000n, 0x1000n, { hostAddress: hostAddress(1n) }))).toBe(true);
   });
 });
@@ -49,15 +49,17 @@ describe('firstMappingAbove', () => {
     [0x3000n, 2],
     [0xffffn, 2],
     [0x1_0000n, 3],
-  ])('finds for %i the one at index %i', (address, index) => {
+  ])('finds for address %i the mapping at index %i', (address, index) => {
     expect(firstMappingAbove(mappings, address)).toBe(index);
   });
 
-  it('finds none among none', () => {
+  it('finds index 0 in an empty list', () => {
     expect(firstMappingAbove([], 0n)).toBe(0);
   });
+});
 
-  it('a mapping ends behind its last byte', () => {
-    expect(endOfMapping(mappings[2]!)).toBe(0x1_0000n);
+describe('endOfMapping', () => {
+  it('is one past the last byte', () => {
+    expect(endOfMapping(mapping(0x8000n, 0x8000n))).toBe(0x1_0000n);
   });
 });

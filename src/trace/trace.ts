@@ -7,22 +7,22 @@ import type { AbortSite, BarLayer, VmmEvent } from '../vfio/index.ts';
 
 /** How a run ended. */
 export type Outcome =
-  /** Every operation was carried out. */
+  /** The VMM completed every operation. */
   | 'ok'
-  /** A device was refused. */
+  /** The VMM refused a device. */
   | 'rejected'
   /** The VMM died. */
   | 'aborted';
 
-/** A region as far as a trace knows it. Two ranges show the same region when they hold the same object. */
+/** What a trace records of a MemoryRegion. Two ranges show the same region if they hold the same object. */
 export interface TraceRegion {
   readonly name: string;
-  /** Id of the device that owns it. */
+  /** The id of the device that owns the region. */
   readonly owner: string | undefined;
   readonly kind: RegionKind;
 }
 
-/** A flat range of a view. */
+/** A FlatRange of a FlatView. */
 export interface TraceRange extends Range {
   readonly region: TraceRegion;
   readonly offset: Offset;
@@ -34,69 +34,69 @@ export interface TraceRange extends Range {
   readonly contained: boolean;
 }
 
-/** A node of the region tree, as it was after the last operation. */
+/** A MemoryRegion in the region tree, after the last operation. */
 export interface TraceNode {
   readonly region: TraceRegion;
-  /** Where in its container it begins. */
+  /** The offset in the container at which the region begins. */
   readonly address: Offset;
-  /** Where in its container it ends. */
+  /** One past the last offset in the container. */
   readonly end: bigint;
   readonly size: Size;
   readonly priority: number;
   readonly enabled: boolean;
   readonly terminates: boolean;
-  /** Children as they were rendered: by falling priority, latest added first. */
+  /** The subregions in the order of rendering: by falling priority, among equals the latest added first. */
   readonly children: readonly TraceNode[];
   readonly alias: { readonly node: TraceNode; readonly offset: Offset } | undefined;
 }
 
-/** A live mapping. Where the VMM has what is mapped is known only of those that say so. */
+/** A live DMA mapping. The trace of a real VMM has no host addresses. */
 export interface TraceMapping extends Omit<DmaMapping, 'hostAddress'> {
   readonly hostAddress: HostAddress | undefined;
 }
 
-/** The state of a container's mappings. */
+/** The live DMA mappings of a container, by rising IOVA. */
 export interface ContainerState {
   readonly name: string;
   readonly mappings: readonly TraceMapping[];
 }
 
-/** Where a BAR of a device is. */
+/** A BAR of a device, as the VMM has registered and mapped it. */
 export interface BarState {
   readonly index: number;
   readonly type: BarType;
-  /** As registered with the PCI bus. */
+  /** The size registered with the PCI core, in bytes. */
   readonly size: Size;
-  /** Bus address, or nothing while it is not mapped. */
+  /** The bus address; `undefined` while the BAR is not mapped. */
   readonly address: bigint | undefined;
-  /** The regions that show the BAR's own bytes: the BAR, its wrapper, its mmaps. */
+  /** The regions with the BAR's own bytes: the BAR, its wrapper and its mmaps. */
   readonly layers: readonly BarLayer[];
 }
 
-/** The MSI-X capability as the guest sees it, and what is behind it. */
+/** The guest's MSI-X capability, and the emulation behind it. */
 export interface MsixView {
-  /** What the capability says. */
+  /** The layout in the guest's capability. */
   readonly layout: MsixLayout;
   readonly enabled: boolean;
   readonly functionMasked: boolean;
-  /** Where the VMM put the emulated table, or nothing when it emulates none. */
+  /** The place of the emulated table; `undefined` where the VMM emulates none. */
   readonly emulatedAt: { readonly bar: number; readonly offset: Offset } | undefined;
-  /** Where it put the PBA that goes with it, where a target can tell. */
+  /** The place of the emulated PBA; left out where the target cannot tell. */
   readonly pbaAt?: { readonly bar: number; readonly offset: Offset };
 }
 
-/** A device that is plugged in. */
+/** A plugged-in device. */
 export interface DeviceState {
   readonly id: string;
   readonly bars: readonly BarState[];
   readonly msix: MsixView | undefined;
 }
 
-/** What can be observed between two operations. States share the parts in which they do not differ. */
+/** What can be observed between two operations. Parts that did not change are the same objects in both states. */
 export interface State {
-  /** System memory as the CPU sees it. */
+  /** The flat view of system memory, which CPUs see. */
   readonly flatView: readonly TraceRange[];
-  /** The space that devices' requests go to; system memory itself where there is no emulated IOMMU. */
+  /** The flat view of the address space for DMA; the same object as `flatView` without an emulated IOMMU. */
   readonly dmaView: readonly TraceRange[];
   readonly containers: readonly ContainerState[];
   readonly memslots: readonly Memslot[];
@@ -104,8 +104,8 @@ export interface State {
 }
 
 /**
- * One operation, what it led to, and the state after it. The first step is the start of the machine;
- * its stop is one only when the VMM dies of it.
+ * One operation, the events in it, and the state after it. The first step is the start of the machine. The
+ * shutdown is a step (`stop`) only where the VMM dies in it.
  */
 export interface Step {
   readonly operation: Operation | { readonly op: 'start' | 'stop' };
@@ -113,17 +113,17 @@ export interface Step {
   readonly state: State;
 }
 
-/** What the registers of a BAR say, as the guest reads them. */
+/** The registers of a BAR, as the guest reads them. */
 export interface BarRegister {
   readonly device: string;
   readonly bar: number;
-  /** The address, without flags and without the bits below the BAR's size. */
+  /** The address, without type bits and without the bits below the BAR's size. */
   readonly address: bigint;
   /** Whether COMMAND enables the BAR's address space. */
   readonly decoding: boolean;
 }
 
-/** What is left after every device has been taken away and every container closed. */
+/** The events of unplugging every device, and the mappings that are left in the containers afterwards. */
 export interface Teardown {
   readonly events: readonly VmmEvent[];
   readonly containers: readonly ContainerState[];
@@ -137,35 +137,35 @@ export interface TracePages {
   readonly iommu: Size;
 }
 
-/** Everything that a run of a scenario shows from outside; the same for the model and for a real VMM. */
+/** Everything that a run of a scenario shows from outside, on the model or on a real VMM. */
 export interface Trace {
   readonly scenario: Scenario;
-  /** The revision that was run, by its id or by the version of the real VMM. */
+  /** The revision that ran: its id, or the version of the real VMM. */
   readonly revision: string;
   readonly outcome: Outcome;
-  /** Why a device was refused or the VMM died, in its own words. */
+  /** The message with which the VMM refused a device or died. */
   readonly error: string | undefined;
-  /** The check that the VMM died of: an `AbortSite` of the model, or the place that a real VMM names. */
+  /** The check in which the VMM died: an `AbortSite` of the model, or the function that a real VMM names. */
   readonly abortSite: AbortSite | (string & {}) | undefined;
   readonly pages: TracePages;
-  /** Whether the machine does without MSI-X emulation. */
+  /** Whether the machine opts out of MSI-X emulation. */
   readonly optsOutOfMsixEmulation: boolean;
   readonly steps: readonly Step[];
-  /** System memory's tree after the last step. */
+  /** The region tree of system memory after the last step; `undefined` with an open transaction, or from a target that cannot read it. */
   readonly tree: TraceNode | undefined;
-  /** The registers of all BARs after the last step; only after `ok`, and where a target reads them. */
+  /** The registers of all BARs after the last step; only after `ok`, and only from a target that reads them. */
   readonly barRegisters?: readonly BarRegister[];
-  /** The mappings of listeners that were registered after the last step, one a container; only after `ok`. */
+  /** For each container the mappings of a listener that was registered after the last step; only after `ok`. */
   readonly scratch: readonly ContainerState[] | undefined;
   /** Only after `ok` and `rejected`. */
   readonly teardown: Teardown | undefined;
-  /** What the model makes of the same scenario, where the trace is a real VMM's that is held to it. */
+  /** The trace of the model for the same scenario, beside that of a real VMM to compare with. */
   readonly model?: Trace;
-  /** Why there is no `model` beside a real VMM's trace, where somebody asked for one. */
+  /** Why a real VMM's trace has no `model`, where the user asked for the comparison. */
   readonly notCompared?: string;
 }
 
-/** Whether two mappings say the same. */
+/** Whether two mappings have the same range, permission and backing; host addresses may differ. */
 export const sameMapping = (a: TraceMapping, b: TraceMapping): boolean =>
   a.iova === b.iova &&
   a.size === b.size &&
@@ -174,11 +174,15 @@ export const sameMapping = (a: TraceMapping, b: TraceMapping): boolean =>
   a.backing.region === b.backing.region &&
   a.backing.owner === b.backing.owner;
 
-/** The last I/O virtual address that a mapping translates, plus one. */
+/** One past the last I/O virtual address of a mapping. */
 export const endOfMapping = (mapping: { readonly iova: Iova; readonly size: Size }): bigint =>
   mapping.iova + mapping.size;
 
-/** Index of the first of `mappings` that ends above `address`; they are sorted and disjoint. */
+/**
+ * The index of the first mapping that ends above `address`.
+ *
+ * @param mappings sorted and disjoint.
+ */
 export function firstMappingAbove(mappings: readonly TraceMapping[], address: bigint): number {
   let low = 0;
   let high = mappings.length;

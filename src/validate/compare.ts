@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Invariant, InvariantId } from '../invariants/index.ts';
+import { FingerprintMap, type Fingerprint, type Invariant, type InvariantId } from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { Outcome, Trace } from '../trace/index.ts';
 import { CostTally, type Cost } from './cost.ts';
@@ -25,9 +25,7 @@ export interface CompareOptions {
 }
 
 /** In how many cases an invariant breaks for one cause, by the difference between the sides. */
-export interface CauseTally {
-  readonly invariant: InvariantId;
-  readonly cause: string;
+export interface CauseTally extends Fingerprint {
   /** Number of cases by their difference; a case counts once. */
   readonly cases: Record<Difference, number>;
   /** The first case of each difference. */
@@ -39,7 +37,7 @@ export interface Comparison {
   /** Number of cases run, the stored ones included. */
   readonly cases: number;
   /** The causes by fingerprint, in the order in which they were first seen. */
-  readonly causes: ReadonlyMap<string, CauseTally>;
+  readonly causes: FingerprintMap<CauseTally>;
   /** For each invariant, the number of cases to which the invariant applied on each side. */
   readonly exercised: ReadonlyMap<InvariantId, Sides<number>>;
   /** Number of cases by the outcomes of both sides. */
@@ -55,7 +53,7 @@ const GENERATED_AT_A_TIME = 100;
 /** Runs the same scenarios on both sides and counts where the sides differ. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const { run, invariants, signal, onProgress } = options;
-  const causes = new Map<string, CauseTally>();
+  const causes = new FingerprintMap<CauseTally>();
   const exercised = new Map(invariants.map(({ id }) => [id, { base: 0, patched: 0 }]));
   const outcomes = new Map<OutcomePair, number>();
   const cost = new CostTally();
@@ -72,7 +70,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
       if (times.base > 0) counts.base++;
       if (times.patched > 0) counts.patched++;
       for (const { fingerprint, difference } of differences) {
-        const tally = causes.get(fingerprint) ?? newTally(id, fingerprint.slice(id.length + 1));
+        const tally = causes.get(fingerprint) ?? newTally(fingerprint);
         causes.set(fingerprint, tally);
         tally.cases[difference]++;
         tally.first[difference] ??= scenario;
@@ -96,9 +94,8 @@ function* casesOf({ stored, scenarios, seed, runs }: CompareOptions): Generator<
   }
 }
 
-const newTally = (invariant: InvariantId, cause: string): CauseTally => ({
-  invariant,
-  cause,
+const newTally = (fingerprint: Fingerprint): CauseTally => ({
+  ...fingerprint,
   cases: { both: 0, fixed: 0, hidden: 0, broken: 0, swapped: 0, uncovered: 0 },
   first: {},
 });

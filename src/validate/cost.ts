@@ -1,4 +1,4 @@
-import { measure, type Metrics } from '../invariants/index.ts';
+import { metricsOf, type Metrics } from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Sides } from './difference.ts';
 
@@ -35,7 +35,7 @@ export interface Cost {
 
 /** The figures of the last state of a run: bytes, and counts of memslots and maps. */
 export function figuresOf(trace: Trace): Readonly<Record<Figure, bigint>> {
-  const metrics = measure(trace.steps.at(-1)!.state);
+  const metrics = metricsOf(trace.steps.at(-1)!.state);
   const figures = FIGURES.map((figure) => [figure, BigInt(metrics[figure])] as const);
   return Object.fromEntries(figures) as Record<Figure, bigint>;
 }

@@ -28,7 +28,7 @@ const invariant: Invariant = {
 
 const compare = (base: Run, patched: Run) =>
   compareOn(invariant, { base: traceOf(base), patched: traceOf(patched) }).differences.map(
-    ({ fingerprint, difference }) => `${fingerprint.split('/')[1]} ${difference}`,
+    ({ fingerprint, difference }) => `${fingerprint.cause} ${difference}`,
   );
 
 const holds: Run = { outcome: 'ok', steps: 4 };

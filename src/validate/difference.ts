@@ -1,4 +1,10 @@
-import { examine, fingerprint, type Invariant, type Violation } from '../invariants/index.ts';
+import {
+  examine,
+  sameFingerprint,
+  type Fingerprint,
+  type Invariant,
+  type Violation,
+} from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 
 /** The two sides of a comparison. */
@@ -27,7 +33,7 @@ export type Difference =
 
 /** A violation on one side or on both, and how the sides differ. */
 export interface ViolationDifference {
-  readonly fingerprint: string;
+  readonly fingerprint: Fingerprint;
   readonly difference: Difference;
   readonly violations: Partial<Sides<Violation>>;
 }
@@ -45,25 +51,25 @@ export function compareOn(invariant: Invariant, { base, patched }: Sides<Trace>)
   const after = examine(patched, invariant);
   const differences: ViolationDifference[] = [];
   for (const violation of before.violations) {
-    const name = fingerprint(violation);
-    const other = after.violations.find((candidate) => fingerprint(candidate) === name);
+    const other = after.violations.find((candidate) => sameFingerprint(candidate, violation));
     differences.push({
-      fingerprint: name,
+      fingerprint: fingerprintOf(violation),
       difference: other !== undefined ? 'both' : stopsFirst(patched, violation) ? 'hidden' : 'fixed',
       violations: { base: violation, ...(other && { patched: other }) },
     });
   }
   for (const violation of after.violations) {
-    const name = fingerprint(violation);
-    if (differences.some((difference) => difference.fingerprint === name)) continue;
+    if (differences.some(({ fingerprint }) => sameFingerprint(fingerprint, violation))) continue;
     differences.push({
-      fingerprint: name,
+      fingerprint: fingerprintOf(violation),
       difference: newDifference(base, violation),
       violations: { patched: violation },
     });
   }
   return { exercised: { base: before.exercised, patched: after.exercised }, differences };
 }
+
+const fingerprintOf = ({ invariant, cause }: Violation): Fingerprint => ({ invariant, cause });
 
 /** The step in which a run stopped; Infinity when it completed. */
 const stopOf = ({ outcome, steps }: Trace): number => (outcome === 'ok' ? Infinity : steps.length - 1);

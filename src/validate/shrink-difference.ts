@@ -1,5 +1,11 @@
 import type * as fc from 'fast-check';
-import type { Invariant, Violation } from '../invariants/index.ts';
+import {
+  fingerprintText,
+  sameFingerprint,
+  type Fingerprint,
+  type Invariant,
+  type Violation,
+} from '../invariants/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { compareOn, type Difference, type Sides } from './difference.ts';
@@ -19,7 +25,7 @@ export interface Counterexample {
 /** What every smaller case has to show. */
 export interface Kept {
   readonly invariant: Invariant;
-  readonly fingerprint: string;
+  readonly fingerprint: Fingerprint;
   readonly difference: Difference;
 }
 
@@ -29,7 +35,7 @@ export class Unrepeatable extends Error {
   readonly scenario: Scenario;
 
   constructor({ fingerprint, difference }: Kept, scenario: Scenario) {
-    super(`a case was "${difference}" for ${fingerprint}, but not when it was run again`);
+    super(`a case was "${difference}" for ${fingerprintText(fingerprint)}, but not when it was run again`);
     this.scenario = scenario;
   }
 }
@@ -53,7 +59,8 @@ export async function shrinkDifference(
   let shrinks = -1;
   const visit = (candidate: Scenario, traces: Sides<Trace>): void => {
     const found = compareOn(kept.invariant, traces).differences.find(
-      ({ fingerprint, difference }) => fingerprint === kept.fingerprint && difference === kept.difference,
+      ({ fingerprint, difference }) =>
+        difference === kept.difference && sameFingerprint(fingerprint, kept.fingerprint),
     );
     if (found === undefined) return;
     smallest = { scenario: candidate, difference: found.difference, traces, violations: found.violations };

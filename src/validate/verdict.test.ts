@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { REAL_DEVICES, scenarios } from '../../generators/index.ts';
-import { fingerprint, violationsOf } from '../invariants/index.ts';
+import { fingerprintText, violationsOf } from '../invariants/index.ts';
 import { verdictText, verdictToJson } from '../report/index.ts';
 import { toJsonLine } from '../scenario/index.ts';
 import { runOnModel } from '../model/index.ts';
@@ -80,8 +80,8 @@ describe('the verdict on a patch that skips all RAM', () => {
     expect(scenario.devices).toHaveLength(1);
     expect(violations).toHaveProperty('patched.cause', 'not-mapped');
     expect(violations).not.toHaveProperty('base');
-    expect(violationsOf(traces.base).map(fingerprint)).not.toContain('ram-reachable/not-mapped');
-    expect(violationsOf(traces.patched).map(fingerprint)).toContain('ram-reachable/not-mapped');
+    expect(violationsOf(traces.base).map(fingerprintText)).not.toContain('ram-reachable/not-mapped');
+    expect(violationsOf(traces.patched).map(fingerprintText)).toContain('ram-reachable/not-mapped');
   });
 
   it('is written as text and as JSON', () => {

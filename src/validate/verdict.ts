@@ -1,6 +1,13 @@
 import type * as fc from 'fast-check';
 import { deriveSeed, type RunScenario } from '../campaign/index.ts';
-import { COMMON_INVARIANTS, findInvariant, type Invariant, type InvariantId } from '../invariants/index.ts';
+import {
+  COMMON_INVARIANTS,
+  FingerprintMap,
+  findInvariant,
+  fingerprintText,
+  type Invariant,
+  type InvariantId,
+} from '../invariants/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
 import { compare, type CauseTally, type Comparison, type OutcomePair } from './compare.ts';
 import type { Cost } from './cost.ts';
@@ -142,12 +149,12 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     onProgress: (cases) => onProgress?.(`${cases} of ${stored.length + runs} cases`),
     ...(signal && { signal }),
   });
-  const shown = new Map<string, Counterexample>();
+  const shown = new FingerprintMap<Counterexample>();
   for (const [fingerprint, tally] of comparison.causes) {
     const difference = SHOWN_BY[statusOf(tally)];
     const scenario = difference && tally.first[difference];
     if (difference === undefined || scenario === undefined) continue;
-    onProgress?.(`shrinking ${fingerprint}`);
+    onProgress?.(`shrinking ${fingerprintText(fingerprint)}`);
     const kept = { invariant: findInvariant(tally.invariant), fingerprint, difference };
     shown.set(fingerprint, await shrinkDifference(scenario, kept, run, scenarios, signal));
   }
@@ -187,14 +194,14 @@ export function statusOf({
 function judge(
   { id, severity }: Invariant,
   { causes: tallies, exercised }: Comparison,
-  shown: ReadonlyMap<string, Counterexample>,
+  shown: FingerprintMap<Counterexample>,
 ): InvariantVerdict {
-  const own = [...tallies.values()].filter(({ invariant }) => invariant === id);
+  const own = tallies.values().filter(({ invariant }) => invariant === id);
   const causes = own.map((tally): CauseVerdict => ({
     cause: tally.cause,
     status: statusOf(tally),
     cases: tally.cases,
-    counterexample: shown.get(`${id}/${tally.cause}`),
+    counterexample: shown.get(tally),
   }));
   const counts = exercised.get(id)!;
   return { invariant: id, severity, status: statusOfInvariant(causes, counts), exercised: counts, causes };

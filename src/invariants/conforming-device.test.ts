@@ -1,31 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { decodeDevice } from '../scenario/index.ts';
-import { isInOrder } from './sound-device.ts';
+import { isConforming } from './conforming-device.ts';
 
 const BARS = [
   { index: 0, size: '0x4000', type: 'mem32' },
   { index: 2, size: '0x100', type: 'io' },
 ];
 const MSIX = { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' };
-const judge = (parts: object) => isInOrder(decodeDevice({ id: 'dev0', bars: BARS, msix: MSIX, ...parts }));
+const judge = (parts: object) => isConforming(decodeDevice({ id: 'dev0', bars: BARS, msix: MSIX, ...parts }));
 const withMsix = (parts: object) => judge({ msix: { ...MSIX, ...parts } });
 
-describe('a device', () => {
+describe('isConforming', () => {
   it.each<[string, object]>([
-    ['as it should be', {}],
+    ['with table and PBA in one BAR', {}],
     ['without MSI-X', { msix: undefined }],
     ['whose table ends with its BAR', { msix: { ...MSIX, tableOffset: '0x3fe0' } }],
-    ['that is not to be mmapped', { options: { 'x-no-mmap': true } }],
-    ['that stays as it is', { options: { 'x-msix-relocation': 'off' } }],
-  ])('is in order: %s', (_, parts) => {
+    ['with x-no-mmap', { options: { 'x-no-mmap': true } }],
+    ['with x-msix-relocation=off', { options: { 'x-msix-relocation': 'off' } }],
+  ])('accepts a device %s', (_, parts) => {
     expect(judge(parts)).toBe(true);
   });
 
   it.each<[string, object]>([
-    ['of no power of two', { bars: [{ index: 0, size: '0x3000', type: 'mem32' }] }],
-    ['with areas of its own', { bars: [{ index: 0, size: '0x4000', type: 'mem32', sparse: [] }] }],
-    ['that is asked to relocate', { options: { 'x-msix-relocation': 'bar0' } }],
-  ])('is not: %s', (_, parts) => {
+    ['with a BAR size that is not a power of two', { bars: [{ index: 0, size: '0x3000', type: 'mem32' }] }],
+    ['with sparse areas of the host', { bars: [{ index: 0, size: '0x4000', type: 'mem32', sparse: [] }] }],
+    ['with x-msix-relocation=bar0', { options: { 'x-msix-relocation': 'bar0' } }],
+  ])('refuses a device %s', (_, parts) => {
     expect(judge(parts)).toBe(false);
   });
 
@@ -33,14 +33,14 @@ describe('a device', () => {
     ['a table one entry too long', { tableOffset: '0x3ff0' }],
     ['a PBA beyond the BAR', { pbaOffset: '0x4000' }],
     ['a table over the PBA', { pbaOffset: '0x2018' }],
-    ['a table in a BAR that is not there', { tableBar: 1 }],
-    ['a PBA in ports', { pbaBar: 2, pbaOffset: '0x0' }],
+    ['a table in a missing BAR', { tableBar: 1 }],
+    ['a PBA in an I/O BAR', { pbaBar: 2, pbaOffset: '0x0' }],
     ['a reserved BIR', { pbaBar: 7 }],
-  ])('is not, with %s', (_, msix) => {
+  ])('refuses a device with %s', (_, msix) => {
     expect(withMsix(msix)).toBe(false);
   });
 
-  it('is in order although its capability is known to be wrong', () => {
+  it('accepts a device whose wrong capability is a known erratum', () => {
     const vf = (vendor: string, device: string, size: string, pbaOffset: string) =>
       judge({
         vendor,

@@ -2,9 +2,7 @@ import { isPowerOfTwo, offset, overlaps, type Range } from '../address/index.ts'
 import { MSIX_MAX_VECTORS, msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { BarSpec, DeviceSpec, MsixSpec } from '../scenario/index.ts';
 
-/**
- * Devices whose capability names a place for the PBA that is not in its BAR, and where it is (vfio fact 5.7).
- */
+/** Devices whose capability names a PBA offset outside the BAR, with the real offset (vfio fact 5.7). */
 const WRONG_PBA: readonly { vendor: number; mask: number; device: number; pbaOffset: bigint }[] = [
   // Chelsio T5, virtual functions: 0x8000 in a BAR of 8 KiB.
   { vendor: 0x1425, mask: 0xff00, device: 0x5800, pbaOffset: 0x1000n },
@@ -13,18 +11,18 @@ const WRONG_PBA: readonly { vendor: number; mask: number; device: number; pbaOff
 ];
 
 /**
- * Whether a device is as the PCI specification wants it (PCI 3.0 sections 6.2.5.1 and 6.8.2), known
- * errata allowed for, and nothing special is asked of it: no VMM has a reason to refuse it.
+ * Whether a VMM has no reason to refuse the device: it obeys the PCI specification (PCI 3.0 sections 6.2.5.1 and
+ * 6.8.2), apart from errata that QEMU corrects, and the user sets no relocation.
  */
-export function isInOrder(spec: DeviceSpec): boolean {
+export function isConforming(spec: DeviceSpec): boolean {
   const { bars, msix, options } = spec;
   if ((options['x-msix-relocation'] ?? 'off') !== 'off') return false;
-  // Areas that a driver or a server names may be anything.
+  // Sparse areas of a vendor driver or a vfio-user server may contradict the specification.
   if (!bars.every(({ size, sparse }) => isPowerOfTwo(size) && sparse === undefined)) return false;
-  return msix === undefined || isLayoutInOrder(msix, bars, truePbaOffset(spec, msix));
+  return msix === undefined || isConformingLayout(msix, bars, truePbaOffset(spec, msix));
 }
 
-function isLayoutInOrder(msix: MsixSpec, bars: readonly BarSpec[], pbaOffset: bigint): boolean {
+function isConformingLayout(msix: MsixSpec, bars: readonly BarSpec[], pbaOffset: bigint): boolean {
   const { vectors, tableBar, tableOffset, pbaBar } = msix;
   if (vectors < 1 || vectors > MSIX_MAX_VECTORS || tableOffset % 8n !== 0n || pbaOffset % 8n !== 0n)
     return false;
@@ -36,6 +34,7 @@ function isLayoutInOrder(msix: MsixSpec, bars: readonly BarSpec[], pbaOffset: bi
   return tableBar !== pbaBar || !overlaps(table, pba);
 }
 
+/** The PBA offset of the capability, or the real one of a device with the erratum. */
 function truePbaOffset({ vendor, device, bars }: DeviceSpec, { pbaBar, pbaOffset }: MsixSpec): bigint {
   const bar = bars.find(({ index }) => index === pbaBar);
   if (bar !== undefined && pbaOffset < bar.size) return pbaOffset;

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 
 /** In how many of its runs a property met something that it is about, so that it cannot pass on nothing. */
-export class Tally<Clause extends string> {
+export class ClauseShares<Clause extends string> {
   readonly #counts = new Map<Clause, number>();
   #runs = 0;
 

@@ -1,0 +1,119 @@
+import type { Reserve } from '../machine/index.ts';
+import type { DeviceSpec } from '../scenario/index.ts';
+import { DeviceRefused, VfioDevice, VmmAbort, type VfioContainer } from '../vfio/index.ts';
+import { makeHostDevice } from './host-devices.ts';
+import type { QemuContainers } from './qemu-containers.ts';
+import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
+
+/** What plugging a device in needs beside what all parts share. */
+export interface QemuDevicesOptions extends QemuEnvironment {
+  readonly containers: QemuContainers;
+  /** Gives mmaps of BARs their host addresses. */
+  readonly reserve: Reserve;
+  /** Whether the machine does without MSI-X emulation. */
+  readonly optsOutOfMsixEmulation: boolean;
+}
+
+/** The vfio-pci devices of a QEMU, and the container that each is in. */
+export class QemuDevices {
+  /** Those that are plugged in, in the order in which they were. */
+  readonly plugged: VfioDevice[] = [];
+  readonly #options: QemuDevicesOptions;
+  readonly #containerOf = new Map<VfioDevice, VfioContainer>();
+
+  constructor(options: QemuDevicesOptions) {
+    this.#options = options;
+  }
+
+  /** The device with this id, which has to be plugged in: `checkScenario` makes sure of that. */
+  get(id: string): VfioDevice {
+    return this.plugged.find((device) => device.id === id)!;
+  }
+
+  /**
+   * Plugs in a device of the scenario.
+   *
+   * @param isHotplug whether the machine runs already.
+   * @throws DeviceRefused where QEMU refuses the device.
+   * @throws VmmAbort where QEMU dies of the device, or of refusing it.
+   */
+  plug(spec: DeviceSpec, isHotplug: boolean): void {
+    const container = this.#options.containers.connect(spec.id);
+    try {
+      const device = this.#realize(spec);
+      this.plugged.push(device);
+      this.#containerOf.set(device, container);
+    } catch (error) {
+      if (!(error instanceof DeviceRefused)) throw error;
+      this.#closeIfEmpty(container);
+      const message = `vfio ${spec.name}: ${error.message}`;
+      // A device without BARs has no region that QEMU could release too late.
+      const isFatal = this.#options.revision.device.hotplugRefusal === 'crash' && spec.bars.length > 0;
+      if (!isHotplug || !isFatal) throw new DeviceRefused(message);
+      throw new VmmAbort(
+        'hotplug-refusal-segfault',
+        `SIGSEGV after refusing a hot-plugged device: ${message}`,
+      );
+    }
+  }
+
+  /** Unplugs a device, and closes its container if it was the last one in it. */
+  unplug(device: VfioDevice): void {
+    device.unplug();
+    this.plugged.splice(this.plugged.indexOf(device), 1);
+    const container = this.#containerOf.get(device)!;
+    this.#containerOf.delete(device);
+    this.#closeIfEmpty(container);
+  }
+
+  /**
+   * Unplugs a device because the guest released it.
+   *
+   * @throws VmmAbort where QEMU dies of unplugging MSI-X. The crash applies only to an unplug by the guest,
+   *   not to shutdown.
+   */
+  unplugByGuest(device: VfioDevice): void {
+    this.unplug(device);
+    const { scenario, revision } = this.#options;
+    if (!isVfioUser(scenario) || device.msixState === undefined) return;
+    if (revision.device.msixUnplug !== 'crash') return;
+    throw new VmmAbort(
+      'msix-unplug-assertion',
+      "memory_region_del_subregion: Assertion `subregion->container == mr' failed.",
+    );
+  }
+
+  /** Resets all devices: the bus begins with the one that was plugged in last. */
+  reset(): void {
+    for (const device of this.plugged.toReversed()) device.reset();
+  }
+
+  #realize(spec: DeviceSpec): VfioDevice {
+    const { scenario, revision, machine, reserve, emit, optsOutOfMsixEmulation } = this.#options;
+    const { hostPageSize } = scenario.machine;
+    return new VfioDevice(
+      spec.id,
+      makeHostDevice(spec, scenario.host, hostPageSize, revision.host),
+      {
+        msixRelocation: spec.options['x-msix-relocation'] ?? 'off',
+        noMmap: spec.options['x-no-mmap'] ?? false,
+        noMsixEmulation: spec.options['x-no-msix-emulation'],
+      },
+      {
+        bus: machine.bus,
+        rules: revision.device,
+        pciRules: revision.pci,
+        hostPageSize,
+        machineOptsOutOfMsixEmulation: optsOutOfMsixEmulation,
+        vfioUser: isVfioUser(scenario),
+        reserve,
+        emit,
+      },
+    );
+  }
+
+  #closeIfEmpty(container: VfioContainer): void {
+    if ([...this.#containerOf.values()].includes(container)) return;
+    this.#options.containers.close(container);
+  }
+}

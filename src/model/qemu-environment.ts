@@ -1,0 +1,16 @@
+import type { Machine } from '../machine/index.ts';
+import type { MemoryTopology } from '../memory/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import type { EventSink, Revision } from '../vfio/index.ts';
+
+/** What the parts of a modelled QEMU share. */
+export interface QemuEnvironment {
+  readonly scenario: Scenario;
+  readonly revision: Revision;
+  readonly topology: MemoryTopology;
+  readonly machine: Machine;
+  readonly emit: EventSink;
+}
+
+/** Whether the devices of the scenario are served over vfio-user, and not by a kernel. */
+export const isVfioUser = ({ host }: Scenario): boolean => host.iommu.type === 'vfio-user';
