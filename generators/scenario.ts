@@ -9,7 +9,7 @@ import {
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
-import { chooseHost } from './host.ts';
+import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseOperations } from './operations.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
@@ -49,5 +49,6 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user'),
   );
   const operations = chooseOperations(choose, machine, devices, overlays);
-  return { version: 1, machine, revision, host, devices, operations };
+  const limited = limitMappings(choose, host, machine.type, devices);
+  return { version: 1, machine, revision, host: limited, devices, operations };
 }
