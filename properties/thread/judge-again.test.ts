@@ -6,8 +6,8 @@ import { PROPOSALS } from './proposals.ts';
 import { PATCHES, verdictFile } from './stored-verdict.ts';
 
 /**
- * Makes the stored verdicts anew, after the engine or the generators have changed. Not part of a test
- * run: JUDGE_AGAIN=1 npx vitest run -u properties/thread properties/thread-verdicts.test.ts
+ * Makes the stored verdicts anew, after the engine or the generators have changed. Not part of a test run:
+ * JUDGE_AGAIN=1 npx vitest run properties/thread/ && npx vitest run properties/thread-verdicts.test.ts --update
  */
 describe.runIf(process.env['JUDGE_AGAIN'] !== undefined)('the verdict', { timeout: 600_000 }, () => {
   it.each(PROPOSALS)('on %s', async (name) => {
