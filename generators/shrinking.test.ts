@@ -91,6 +91,7 @@ describe('shrinking what the seed patch breaks', () => {
         for (const number of numbersIn(scenario)) expect(number.toString(16)).toMatch(/^[0-9a-f]0*$/);
       }
     },
+    60_000,
   );
 });
 
