@@ -2,21 +2,36 @@ import { offset } from '../src/address/index.ts';
 import type { BarSpec, BarTypeName, SparseAreaSpec } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
-const LARGEST_MEMORY_EXPONENT = 25;
+/** The largest BAR of 32 bits has 2 GiB; the largest of graphics cards have 128 GiB. */
+const [LARGEST_32, LARGEST_64] = [31, 37];
 
 /** Exponents of memory BAR sizes: below, at and above every page size, few beyond. */
-const chooseExponent = (choose: Choose): number =>
-  choose.weighted(
-    [3, choose.integer(4, 11)],
-    [4, 12],
-    [4, choose.integer(13, 15)],
-    [5, 16],
-    [4, choose.integer(17, 20)],
-    [2, choose.integer(21, LARGEST_MEMORY_EXPONENT)],
-  );
+const chooseExponent = (choose: Choose, largest: number): number =>
+  choose.weighted<() => number>(
+    [3, () => choose.integer(4, 11)],
+    [4, () => 12],
+    [4, () => choose.integer(13, 15)],
+    [5, () => 16],
+    [4, () => choose.integer(17, 20)],
+    [2, () => choose.integer(21, 25)],
+    [1, () => choose.integer(26, largest)],
+  )();
+
+/** How many BAR registers a device has. */
+const REGISTERS = 6;
 
 /** Where offsets stop fitting 32 bits: MSI-X structures can lie up to there, and no further. */
 const EXPONENT_OF_4G = 32;
+
+function chooseSize(choose: Choose, type: BarTypeName): bigint {
+  if (type === 'io') return 1n << BigInt(choose.integer(2, 8));
+  const wide = type.startsWith('mem64');
+  const exponent =
+    wide && choose.chance(3)
+      ? EXPONENT_OF_4G + choose.integer(0, 1)
+      : chooseExponent(choose, wide ? LARGEST_64 : LARGEST_32);
+  return 1n << BigInt(exponent);
+}
 
 const chooseType = (choose: Choose): BarTypeName =>
   choose.weighted([1, 'io'], [4, 'mem32'], [1, 'mem32p'], [7, 'mem64'], [3, 'mem64p']);
@@ -38,27 +53,35 @@ export function chooseSparseAreas(choose: Choose, size: bigint, page: bigint): r
   return areas;
 }
 
-/** The BARs of a device, by rising index; the register after a 64-bit BAR belongs to it. */
-export function chooseBars(choose: Choose, hostPageSize: bigint): readonly BarSpec[] {
+/** A size that no hardware has, beside one that it may have: three halves of it, a byte less, a byte more. */
+const oddSize = (choose: Choose, size: bigint): bigint =>
+  choose.among([(size * 3n) / 2n, size - 1n, size + 1n]);
+
+/**
+ * The BARs of a device, by rising index; the register after a 64-bit BAR belongs to it.
+ *
+ * @param anySize whether a BAR may have a size that is no power of two: a vfio-user server may report it.
+ */
+export function chooseBars(choose: Choose, hostPageSize: bigint, anySize = false): readonly BarSpec[] {
   const bars: BarSpec[] = [];
-  const count = choose.weighted([6, 1], [5, 2], [3, 3], [1, choose.integer(4, 6)]);
+  const count = choose.weighted([6, 1], [5, 2], [3, 3], [1, 4], [1, choose.integer(5, REGISTERS)]);
   let index = choose.chance(80) ? 0 : choose.integer(0, 2);
-  while (bars.length < count && index < 6) {
+  const odd = anySize && choose.chance(4);
+  while (bars.length < count && index < REGISTERS) {
     const drawn = chooseType(choose);
-    const type = index === 5 ? (drawn.replace('64', '32') as BarTypeName) : drawn;
-    const large = type.startsWith('mem64') && choose.chance(3);
-    const exponent = large ? EXPONENT_OF_4G + choose.integer(0, 1) : chooseExponent(choose);
-    const size = 1n << BigInt(type === 'io' ? choose.integer(2, 8) : exponent);
+    // Two registers for this BAR leave one for each that is still to come.
+    const hasRoom = REGISTERS - index - 2 >= count - bars.length - 1;
+    const type = hasRoom ? drawn : (drawn.replace('64', '32') as BarTypeName);
+    const size = chooseSize(choose, type);
     const mmap = type !== 'io' && choose.chance(92);
     bars.push({
       index,
-      size,
+      size: odd ? oddSize(choose, size) : size,
       type,
       mmap,
-      ...(mmap && choose.chance(6) && { sparse: chooseSparseAreas(choose, size, hostPageSize) }),
+      ...(mmap && choose.chance(8) && { sparse: chooseSparseAreas(choose, size, hostPageSize) }),
     });
     index += (type.startsWith('mem64') ? 2 : 1) + (choose.chance(15) ? 1 : 0);
   }
-  // Hardware has powers of two; only a vfio-user server could say anything else.
   return bars;
 }

@@ -63,6 +63,7 @@ const CLASSES = {
   'iommu-page-below-host-page': ({ machine, host }) => smallest(host.iommu.pageSizes) < machine.hostPageSize,
   'iommu-page-above-host-page': ({ machine, host }) => smallest(host.iommu.pageSizes) > machine.hostPageSize,
   'host-64k': ({ machine }) => machine.hostPageSize === 0x1_0000n,
+  'reserved-bir': anyDevice(({ msix }) => msix !== undefined && Math.max(msix.tableBar, msix.pbaBar) > 5),
   'opts-out': ({ machine }) =>
     machine.msixEmulation === 'off' || (machine.type === 'pseries' && machine.msixEmulation !== 'on'),
   'bar-moved-while-enabled': ({ operations }) =>
@@ -78,6 +79,7 @@ const CLASSES = {
   overlaid: ({ operations }) => operations.some(({ op }) => op === 'add-region'),
   relocated: anyDevice(({ options }) => (options['x-msix-relocation'] ?? 'off') !== 'off'),
   apertures: ({ host }) => host.iommu.apertures !== undefined,
+  'mapping-limit': ({ host }) => host.iommu.maxMappings !== undefined,
   'sparse-msix-kernel': ({ host }) => host.kernel === 'sparse-msix',
   iommufd: ({ host }) => host.iommu.type === 'iommufd',
   'vfio-user': ({ host }) => host.iommu.type === 'vfio-user',

@@ -28,8 +28,17 @@ const WITH_WRONG_PBA: readonly Omit<DeviceSpec, 'id' | 'name' | 'options'>[] = [
   },
 ];
 
-/** A device for a host with these pages: a real one, a real one that is a little different, or an invented one. */
-export function chooseDevice(choose: Choose, id: string, hostPageSize: bigint): DeviceSpec {
+/**
+ * A device for a host with these pages: a real one, a real one that is a little different, or an invented one.
+ *
+ * @param anyBarSize whether the BARs of an invented one may have sizes that are no powers of two.
+ */
+export function chooseDevice(
+  choose: Choose,
+  id: string,
+  hostPageSize: bigint,
+  anyBarSize = false,
+): DeviceSpec {
   const options = chooseOptions(choose);
   if (choose.chance(2)) return { ...choose.among(WITH_WRONG_PBA), id, name: id, options };
   if (choose.chance(30)) {
@@ -37,7 +46,7 @@ export function chooseDevice(choose: Choose, id: string, hostPageSize: bigint): 
     const { vendor, device, bars, msix } = choose.chance(40) ? real : perturb(choose, real, hostPageSize);
     return { id, name: id, vendor, device, bars, ...(msix && { msix }), options };
   }
-  const bars = chooseBars(choose, hostPageSize);
+  const bars = chooseBars(choose, hostPageSize, anyBarSize);
   const msix = choose.chance(88) ? chooseMsix(choose, bars, hostPageSize) : undefined;
   return { id, name: id, vendor: 0, device: 0, bars, ...(msix && { msix }), options };
 }

@@ -1,12 +1,15 @@
 import {
   type ApertureSpec,
+  type DeviceSpec,
   type HostSpec,
   type IommuSpec,
   type IommuTypeName,
   type MachineSpec,
+  type MachineType,
   HOST_KERNELS,
 } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
+import { chooseMappingLimit } from './mapping-limit.ts';
 
 const [KIB_4, KIB_16, KIB_64] = [0x1000n, 0x4000n, 0x1_0000n];
 const [MIB_2, MIB_32, MIB_512, GIB] = [2n << 20n, 32n << 20n, 512n << 20n, 1n << 30n];
@@ -36,7 +39,7 @@ export function choosePageSizes(choose: Choose, hostPageSize: bigint): readonly 
     [4, () => [KIB_4, KIB_64]],
     [3, () => ALL_SIZES],
     [2, () => [KIB_4]],
-    [1, () => [MIB_2]],
+    [2, () => [MIB_2]],
   )();
 }
 
@@ -58,7 +61,7 @@ const ARM_APERTURES: readonly (readonly ApertureSpec[])[] = [40n, 48n].map((bits
 const TINY_APERTURE: readonly ApertureSpec[] = [{ start: 0n, end: width(28n) }];
 
 const chooseApertures = (choose: Choose, { type }: MachineSpec): readonly ApertureSpec[] =>
-  choose.chance(4) ? TINY_APERTURE : choose.among(type === 'virt' ? ARM_APERTURES : X86_APERTURES);
+  choose.chance(8) ? TINY_APERTURE : choose.among(type === 'virt' ? ARM_APERTURES : X86_APERTURES);
 
 /** The IOMMU behind a machine, of one of the kinds in `types`. */
 export function chooseIommu(
@@ -83,11 +86,10 @@ export function chooseIommu(
     type,
     pageSizes,
     ...(choose.chance(25) && { apertures: chooseApertures(choose, machine) }),
-    ...(type === 'type1' && choose.chance(2) && { maxMappings: choose.integer(4, 12) }),
   };
 }
 
-/** The host of a machine. */
+/** The host of a machine. How many mappings it allows is chosen when the devices are known. */
 export const chooseHost = (
   choose: Choose,
   machine: MachineSpec,
@@ -96,3 +98,16 @@ export const chooseHost = (
   kernel: choose.weighted([2, HOST_KERNELS[1]], [1, HOST_KERNELS[0]]),
   iommu: chooseIommu(choose, machine, types),
 });
+
+/** The host, which now and then allows about as many mappings as the machine and these devices need. */
+export function limitMappings(
+  choose: Choose,
+  host: HostSpec,
+  machine: MachineType,
+  devices: readonly DeviceSpec[],
+): HostSpec {
+  // Behind type1 nothing of a pseries machine is ever mapped, and no limit is met.
+  if (host.iommu.type !== 'type1' || machine === 'pseries' || !choose.chance(18)) return host;
+  const maxMappings = chooseMappingLimit(choose, machine, devices);
+  return { ...host, iommu: { ...host.iommu, maxMappings } };
+}

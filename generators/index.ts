@@ -13,7 +13,7 @@ import {
 import { arbitrary } from './arbitrary.ts';
 import { chooseBars } from './bars.ts';
 import { chooseDevice } from './device.ts';
-import { chooseHost, choosePageSizes } from './host.ts';
+import { chooseHost, choosePageSizes, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseMsix } from './msix.ts';
 import { chooseOperations } from './operations.ts';
@@ -49,7 +49,7 @@ export const hosts = (
   types: readonly IommuTypeName[] = IOMMU_TYPES,
 ): fc.Arbitrary<HostSpec> =>
   arbitrary(
-    (choose) => chooseHost(choose, machine, types),
+    (choose) => limitMappings(choose, chooseHost(choose, machine, types), machine.type, []),
     () => [],
   );
 

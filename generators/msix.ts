@@ -1,5 +1,5 @@
 import { offset } from '../src/address/index.ts';
-import { MSIX_MAX_VECTORS, msixPbaSize, msixTableSize } from '../src/pci-layout/index.ts';
+import { MSIX_ENTRY_BYTES, MSIX_MAX_VECTORS, msixPbaSize, msixTableSize } from '../src/pci-layout/index.ts';
 import type { BarSpec, MsixSpec } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
@@ -13,11 +13,12 @@ const QWORD = 8n;
 const LAST_OFFSET = (1n << 32n) - QWORD;
 const down = (value: bigint, unit: bigint): bigint => value - (value % unit);
 
-/** The vectors for which table and PBA fit into `room` bytes; at least one. */
-const fitting = (vectors: number, room: bigint): number => {
-  const most = Number((room * 8n) / 129n / 16n) || 1;
-  return Math.min(vectors, most);
-};
+/** The most vectors whose table and PBA fit into one BAR: 64 of them take 64 * 16 + 8 bytes, or 8 * 129. */
+const mostInOne = (size: bigint): bigint => (down(size, QWORD) * 8n) / 129n;
+
+/** The most vectors whose table fits into one BAR and whose PBA fits into another. */
+const mostInTwo = (table: bigint, pba: bigint): bigint =>
+  lesser(table / MSIX_ENTRY_BYTES, (pba / QWORD) * 64n);
 
 /** An offset in `[0, room]` where tables begin: 0, the end, a page, shortly before a page, anywhere. */
 function chooseOffset(choose: Choose, room: bigint, page: bigint): bigint {
@@ -51,10 +52,11 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
   const candidates = bars.filter(({ type, size }) => type !== 'io' && size >= 32n);
   if (candidates.length === 0) return undefined;
   const table = reachable(choose.among(candidates));
-  const vectors = fitting(
-    choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, MSIX_MAX_VECTORS),
-    table.size,
-  );
+  const others = candidates.filter(({ index }) => index !== table.index);
+  const other = others.length > 0 && choose.chance(25) ? reachable(choose.among(others)) : undefined;
+  const most = other === undefined ? mostInOne(table.size) : mostInTwo(table.size, other.size);
+  const wanted = choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, MSIX_MAX_VECTORS);
+  const vectors = Math.min(wanted, Number(most));
   const inTable = table.size - msixTableSize(vectors);
   // The end of all offsets is worth a visit wherever a BAR reaches so far.
   const ends = table.size > LAST_OFFSET && choose.chance(50);
@@ -63,28 +65,24 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
     vectors,
     tableBar: table.index,
     tableOffset: offset(tableOffset),
-    ...choosePba(choose, candidates, table, { vectors, tableOffset }, page),
+    ...(other === undefined
+      ? choosePba(choose, table, { vectors, tableOffset }, page)
+      : {
+          pbaBar: other.index,
+          pbaOffset: offset(chooseOffset(choose, other.size - msixPbaSize(vectors), page)),
+        }),
   };
   // What lies at 4G cannot lie behind it: offsets end there.
-  return table.size <= LAST_OFFSET && choose.chance(4) ? disturb(choose, layout, table.size) : layout;
+  return table.size <= LAST_OFFSET && choose.chance(6) ? disturb(choose, layout, table.size) : layout;
 }
 
+/** Where the PBA lies in the table's own BAR: in what is left before or behind the table. */
 function choosePba(
   choose: Choose,
-  candidates: readonly BarSpec[],
   table: BarSpec,
   { vectors, tableOffset }: { vectors: number; tableOffset: bigint },
   page: bigint,
 ): Pick<MsixSpec, 'pbaBar' | 'pbaOffset'> {
-  const others = candidates
-    .filter((bar) => bar.index !== table.index && bar.size >= msixPbaSize(vectors))
-    .map(reachable);
-  if (others.length > 0 && choose.chance(25)) {
-    const other = choose.among(others);
-    const at = chooseOffset(choose, other.size - msixPbaSize(vectors), page);
-    return { pbaBar: other.index, pbaOffset: offset(at) };
-  }
-  // In the table's own BAR, in what is left before or behind it.
   const end = tableOffset + msixTableSize(vectors);
   const behind = table.size - end - msixPbaSize(vectors);
   const before = tableOffset - msixPbaSize(vectors);
@@ -105,7 +103,9 @@ function disturb(choose: Choose, layout: MsixSpec, size: bigint): MsixSpec {
     [2, () => ({ ...layout, tableOffset: offset(down(size, QWORD)) })],
     [2, () => ({ ...layout, pbaOffset: offset(down(size, QWORD)) })],
     [2, () => ({ ...layout, pbaBar: layout.tableBar, pbaOffset: layout.tableOffset })],
-    [1, () => ({ ...layout, tableBar: choose.integer(6, 7) })],
-    [1, () => ({ ...layout, pbaBar: choose.integer(0, 7) })],
+    // BIR values 6 and 7 are reserved: PCI 3.0 section 6.8.2.4.
+    [2, () => ({ ...layout, tableBar: choose.integer(6, 7) })],
+    [2, () => ({ ...layout, pbaBar: choose.integer(6, 7) })],
+    [1, () => ({ ...layout, pbaBar: choose.integer(0, 5) })],
   )();
 }

@@ -157,10 +157,12 @@ class Program {
     const choose = this.#choose;
     const { hostPageSize, ram } = this.#machine;
     const kind = choose.weighted<'ram' | 'rom' | 'io'>([4, 'ram'], [2, 'rom'], [3, 'io']);
+    // The buffer of a TPM takes its page but for the first 128 bytes, which are registers (hw/tpm/tpm_crb.c).
+    const registers = choose.chance(10) ? 0x80n : 0n;
     const size = choose.weighted<() => bigint>(
-      [4, () => hostPageSize * choose.bigint(1n, 32n)],
-      [2, () => 0x1000n * choose.bigint(1n, 40n)],
-      [1, () => 0x80n * choose.bigint(1n, 64n)],
+      [4, () => hostPageSize * choose.bigint(1n, 32n) - registers],
+      [2, () => 0x1000n * choose.bigint(1n, 40n) - registers],
+      [1, () => 0x80n * choose.bigint(2n, 64n) - registers],
     )();
     const page = choose.chance(75) ? hostPageSize : choose.chance(70) ? 0x1000n : 0x80n;
     const address = choose.weighted<() => bigint>(
@@ -175,7 +177,7 @@ class Program {
       op: 'add-region',
       name,
       kind,
-      address,
+      address: address + registers,
       size,
       priority: choose.among([0, 0, 1, 2, -2]),
     });

@@ -68,9 +68,10 @@ export class Placement {
       [4, () => first + size * choose.bigint(0n, lesser(units(0x20_0000n), 64n))],
       [1, () => up(last + 1n, size) - size],
       [1, () => up(0xffff_ffffn, size) - size],
-      [1, () => size * choose.bigint(0n, units(0x8000_0000n))],
+      [1, () => size * choose.bigint(0n, units(1n << (high ? BigInt(choose.integer(32, 64)) : 32n)))],
       [1, () => 0xa_0000n + 0x1_0000n * choose.bigint(0n, 5n)],
-      [1, () => (high ? (1n << 63n) - size * choose.bigint(0n, 2n) : 0xfee0_0000n)],
+      // Where the apertures of common IOMMUs end, and where a signed number would.
+      [2, () => (high ? (1n << choose.among([48n, 52n, 63n])) - size * choose.bigint(0n, 2n) : 0xfee0_0000n)],
       [1, () => (high ? (1n << 64n) - size * choose.bigint(1n, 3n) : 0xfffc_0000n)],
       [1, () => 0n],
     )();

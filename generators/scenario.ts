@@ -9,7 +9,7 @@ import {
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
-import { chooseHost } from './host.ts';
+import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseOperations } from './operations.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
@@ -45,8 +45,10 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const host = chooseHost(choose, machine, iommuTypes);
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>
-    chooseDevice(choose, `dev${index}`, machine.hostPageSize),
+    // Hardware has BARs of powers of two; a vfio-user server may report anything.
+    chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user'),
   );
   const operations = chooseOperations(choose, machine, devices, overlays);
-  return { version: 1, machine, revision, host, devices, operations };
+  const limited = limitMappings(choose, host, machine.type, devices);
+  return { version: 1, machine, revision, host: limited, devices, operations };
 }

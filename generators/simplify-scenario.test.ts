@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isPowerOfTwo } from '../src/address/index.ts';
 import { deriveSeed } from '../src/campaign/index.ts';
 import { decodeScenario, encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
 import { InvalidInput } from '../src/input/index.ts';
@@ -60,6 +61,18 @@ describe('simpler scenarios', () => {
     expect(spapr.length).toBeGreaterThan(0);
     for (const scenario of spapr) {
       for (const candidate of simplifyScenario(scenario)) expect(problemsOf(candidate)).toEqual([]);
+    }
+  });
+
+  it('keep BARs of odd sizes behind vfio-user, and come to the roundest of them', () => {
+    const isOdd = ({ devices }: Scenario): boolean =>
+      devices.some(({ bars }) => bars.some(({ size }) => !isPowerOfTwo(size)));
+    const odd = fc.sample(scenarios({ iommuTypes: ['vfio-user'] }), { seed: 4, numRuns: 400 }).filter(isOdd);
+    expect(odd.length).toBeGreaterThan(3);
+    for (const scenario of odd) {
+      for (const candidate of simplifyScenario(scenario))
+        if (isOdd(candidate)) expect(candidate.host.iommu.type).toBe('vfio-user');
+      expect(descend(scenario, isOdd).at(-1)!.devices).toMatchObject([{ bars: [{ size: 0x3000n }] }]);
     }
   });
 

@@ -8,7 +8,7 @@ import { lookFor } from './testing/look-for.ts';
 /**
  * One seed for all: revisions with the same kinds of containers see the same cases. Chosen among a dozen
  * because these cases show early what is rare: `guest-page-reachable` on revisions that round to the target
- * page (one case in 8,000) and `msix-trapped` on released versions (one in 3,000).
+ * page (one case in 5,000) and `msix-trapped` on released versions (one in 3,000).
  */
 const CASES_SEED = deriveSeed('revision table', '3');
 const AT_LEAST = 4_000;

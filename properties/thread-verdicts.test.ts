@@ -77,8 +77,14 @@ describe.each(PROPOSALS)('%s', (name) => {
         causes.filter(({ status }) => statuses.includes(status)).map(({ cause }) => `${invariant}/${cause}`),
       );
     const breaking = ['broken', 'swapped', 'worse'] as const;
-    expect(causesOf(fresh.invariants, ...breaking).toSorted()).toEqual(
-      causesOf(stored.invariants, ...breaking).toSorted(),
+    const broken = causesOf(fresh.invariants, ...breaking);
+    expect(broken).toEqual(expect.arrayContaining(causesOf(stored.invariants, ...breaking)));
+    expect(causesOf(stored.invariants, ...breaking)).toEqual(
+      expect.arrayContaining(causesOf(fresh.invariants, 'broken', 'worse')),
+    );
+    // Whether the base shows a cause, too, or always gives up earlier, is a matter of how many cases there are.
+    expect(causesOf(stored.invariants, ...breaking, 'still broken', 'uncovered')).toEqual(
+      expect.arrayContaining(broken),
     );
     // A cause may be fixed in the fresh cases and only better in the stored ones, which are more.
     const mended = ['fixed', 'better', 'worse', 'still broken', 'hidden'] as const;
