@@ -44,7 +44,7 @@ const COMMANDS = [
 
 const A_STACK = /^\s+at .+:\d+/m;
 
-/** Runs every command on a file with these contents: it must end with a report, without a stack trace, and write no file. */
+/** Runs every command on a file with these contents. Each must end with a report, print no stack and write no file. */
 async function reportsCleanly(contents: string | Uint8Array): Promise<void> {
   const file = put(contents);
   for (const words of COMMANDS) {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** The share of its runs in which a property met each situation (clause) it is about, so that it cannot pass unexercised. */
+/** In which share of its runs a property met each situation (clause) that it is about, so that it cannot pass on none. */
 export class ClauseShares<Clause extends string> {
   readonly #counts = new Map<Clause, number>();
   #runs = 0;
