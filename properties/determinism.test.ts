@@ -29,7 +29,7 @@ const nodeOf = ({ region, children, alias, ...rest }: TraceNode): object => ({
   alias: alias && { offset: alias.offset, node: nodeOf(alias.node) },
 });
 
-/** Everything that a trace says, as text. */
+/** Everything that a trace holds, as text. */
 const textOf = ({ steps, tree, ...rest }: Trace): string =>
   JSON.stringify(
     {
@@ -40,7 +40,7 @@ const textOf = ({ steps, tree, ...rest }: Trace): string =>
     (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value),
   );
 
-/** The value and all that is in it can no longer be changed. */
+/** Freezes the value and everything in it. */
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
@@ -54,7 +54,7 @@ interface Run {
   readonly revision: Revision;
 }
 
-/** Scenarios of every revision, with the containers that it has. */
+/** Scenarios of every revision, with the kinds of container that the revision has. */
 const runs: fc.Arbitrary<Run> = fc.constantFrom(...REVISIONS).chain((revision) =>
   scenarios({ revision: revision.id, iommuTypes: revision.iommus }).map((scenario) => ({
     scenario: freeze(scenario),
@@ -64,25 +64,25 @@ const runs: fc.Arbitrary<Run> = fc.constantFrom(...REVISIONS).chain((revision) =
 
 const perform = ({ scenario, revision }: Run): Trace => runOnModel(scenario, revision);
 
-/** Whether two states of a trace are one object, for every two of its states. */
+/** For each state of a trace the index of the first state that is the same object. */
 const sharing = ({ steps }: Trace): number[] =>
   steps.map(({ state }) => steps.findIndex((other) => other.state === state));
 
 describe('the model', () => {
-  it('does the same whenever it runs the same scenario, which it leaves as it is', () => {
+  it('gives the same trace for the same scenario each time, and does not change the scenario', () => {
     fc.assert(
       fc.property(runs, (run) => {
         const [first, second] = [perform(run), perform(run)];
         expect(textOf(second)).toBe(textOf(first));
         expect(sharing(second)).toEqual(sharing(first));
-        // Not `not.toBe`, which compares all that is in two traces before it says that they are two.
+        // `not.toBe` would compare both traces in depth before it reports two objects.
         expect(second === first).toBe(false);
       }),
       { numRuns: 400, endOnFailure: true },
     );
   });
 
-  it('does so whatever it ran in between, and nothing of that changes what it said before', () => {
+  it('gives the same trace after other runs, which do not change earlier traces', () => {
     fc.assert(
       fc.property(runs, fc.array(runs, { minLength: 1, maxLength: 3 }), (run, others) => {
         const before = perform(run);
@@ -95,7 +95,7 @@ describe('the model', () => {
     );
   });
 
-  it('runs what it is given on any revision without a mistake of its own', () => {
+  it('runs any scenario on any revision with its IOMMU, and gives a consistent trace', () => {
     fc.assert(
       fc.property(scenarios(), fc.constantFrom(...REVISIONS), (scenario, revision) => {
         if (!revision.iommus.includes(scenario.host.iommu.type)) {

@@ -44,8 +44,8 @@ const COMMANDS = [
 
 const A_STACK = /^\s+at .+:\d+/m;
 
-/** Every command answers a file with these contents in good order, and writes nothing. */
-async function answersInGoodOrder(contents: string | Uint8Array): Promise<void> {
+/** Runs every command on a file with these contents. Each must end with a report, print no stack and write no file. */
+async function reportsCleanly(contents: string | Uint8Array): Promise<void> {
   const file = put(contents);
   for (const words of COMMANDS) {
     const { code, out, err } = await barproof([...words, file]);
@@ -69,7 +69,7 @@ const scenarioTexts = fc.oneof(
   scenarios().map((scenario) => toJsonText(encodeScenario(scenario))),
 );
 
-/** Values that stand in the wrong place sooner or later. */
+/** Values that are wrong at many places of a scenario. */
 const values = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -100,13 +100,13 @@ const values = fc.oneof(
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** The places in a value, as paths. */
+/** The paths of all parts of a value. */
 function placesIn(value: Json, path: readonly string[] = []): (readonly string[])[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [path, ...Object.entries(value).flatMap(([key, inner]) => placesIn(inner, [...path, key]))];
 }
 
-/** The value with something else, or nothing, at one place. */
+/** The value with another part at a path, or without the part. */
 function changed(value: Json, [key, ...rest]: readonly string[], change: { readonly to: unknown }): Json {
   if (key === undefined) return change.to as Json;
   const copy = structuredClone(value) as { [key: string]: Json };
@@ -132,44 +132,44 @@ const damagedTexts = fc
 
 const SETTINGS = { seed: 20_171_215, endOnFailure: false } as const;
 
-describe('run, replay and mtree answer any file in good order', () => {
+describe('run, replay and mtree report cleanly on a file', () => {
   it('of any bytes', async () => {
     const bytes = fc.uint8Array({ maxLength: 300 });
-    await fc.assert(fc.asyncProperty(bytes, answersInGoodOrder), { ...SETTINGS, numRuns: 100 });
+    await fc.assert(fc.asyncProperty(bytes, reportsCleanly), { ...SETTINGS, numRuns: 100 });
   });
 
   it('of any JSON', async () => {
     const json = fc.json({ maxDepth: 4 });
-    await fc.assert(fc.asyncProperty(json, answersInGoodOrder), { ...SETTINGS, numRuns: 100 });
+    await fc.assert(fc.asyncProperty(json, reportsCleanly), { ...SETTINGS, numRuns: 100 });
   });
 
-  it('of a scenario cut or spoilt somewhere', async () => {
-    const spoilt = fc
+  it('of a scenario with bytes removed or replaced', async () => {
+    const damaged = fc
       .tuple(scenarioTexts, fc.nat(), fc.nat({ max: 3 }), fc.string({ unit: 'binary', maxLength: 3 }))
       .map(([text, at, length, other]) => {
         const start = at % text.length;
         return text.slice(0, start) + other + text.slice(start + length);
       });
-    await fc.assert(fc.asyncProperty(spoilt, answersInGoodOrder), { ...SETTINGS, numRuns: 100 });
+    await fc.assert(fc.asyncProperty(damaged, reportsCleanly), { ...SETTINGS, numRuns: 100 });
   });
 
-  it('of a scenario with other values here and there', async () => {
-    await fc.assert(fc.asyncProperty(damagedTexts, answersInGoodOrder), { ...SETTINGS, numRuns: 300 });
+  it('of a scenario with wrong values', async () => {
+    await fc.assert(fc.asyncProperty(damagedTexts, reportsCleanly), { ...SETTINGS, numRuns: 300 });
   });
 
-  it('of a scenario of any kind', async () => {
-    await fc.assert(fc.asyncProperty(scenarioTexts, answersInGoodOrder), { ...SETTINGS, numRuns: 80 });
+  it('of a valid scenario', async () => {
+    await fc.assert(fc.asyncProperty(scenarioTexts, reportsCleanly), { ...SETTINGS, numRuns: 80 });
   });
 });
 
-describe('run - answers any lines, each in its place', () => {
-  it('with as many answers as there are lines that are not empty', async () => {
+describe('run - on any lines', () => {
+  it('gives one answer for each line that is not empty', async () => {
     const oneLine = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),
       fc.json({ maxDepth: 2 }),
       damagedTexts,
     );
-    // A line ends where readline says: at a line feed, a carriage return, or both.
+    // readline ends a line at a line feed, a carriage return, or both.
     const lines = fc.array(
       oneLine.map((text) => text.replaceAll(/[\r\n\u2028\u2029]/g, ' ')),
       { maxLength: 8 },
@@ -188,7 +188,7 @@ describe('run - answers any lines, each in its place', () => {
   });
 });
 
-describe('a file that is no scenario', () => {
+describe('a file that is not a scenario', () => {
   const large = (size: number): string => {
     const path = put('');
     truncateSync(path, size);
@@ -196,7 +196,7 @@ describe('a file that is no scenario', () => {
   };
 
   it.each<readonly [string, () => string, RegExp]>([
-    ['no file below a file', () => join(put(''), 'b.json'), /cannot be read \(ENOTDIR\)/],
+    ['a path below a file', () => join(put(''), 'b.json'), /cannot be read \(ENOTDIR\)/],
     [
       'a name that is too long',
       () => join(here, `${'n'.repeat(300)}.json`),
@@ -224,7 +224,7 @@ describe('a file that is no scenario', () => {
       /version: expected 1, found an array/,
     ],
     ['a key of 1 MB', () => put(`{"${'k'.repeat(1_000_000)}":1}`), /unknown key/],
-  ])('%s', async (_, make, message) => {
+  ])('is reported with its path: %s', async (_, make, message) => {
     const file = make();
     for (const command of ['run', 'replay', 'mtree']) {
       const { code, out, err } = await barproof([command, file]);
@@ -235,7 +235,7 @@ describe('a file that is no scenario', () => {
     }
   });
 
-  it('does not keep a check from saying so when it lies among the regressions', async () => {
+  it('is reported by check when it lies among the regressions', async () => {
     mkdirSync(join(here, 'regressions'));
     const anything = fc.oneof(fc.uint8Array({ maxLength: 100 }), damagedTexts);
     const property = fc.asyncProperty(anything, async (contents) => {
@@ -249,7 +249,7 @@ describe('a file that is no scenario', () => {
     await fc.assert(property, { ...SETTINGS, numRuns: 60 });
   });
 
-  it('has more problems than a text can hold, and the first ten thousand are told', async () => {
+  it('is reported with its first ten thousand problems', async () => {
     const bars = `[${'0,'.repeat(9999)}0]`;
     const file = put(`{"devices":[${`{"bars":${bars}},`.repeat(390)}{}]}`);
     const { code, out, err } = await barproof(['run', file]);
@@ -259,7 +259,7 @@ describe('a file that is no scenario', () => {
     expect(lines.at(-1)).toBe(`✖ ${file}: more than 10000 problems: the rest of the input is not read`);
   });
 
-  it('is told its own problems, not those of the values that stand in for wrong ones', async () => {
+  it('is not reported for duplicates among stand-ins of missing values', async () => {
     const wrong = {
       version: 1,
       machine: { type: 'generic', ram: '0x10000000' },

@@ -13,7 +13,7 @@ import { runOnModel } from '../src/model/index.ts';
 import type { Trace } from '../src/trace/index.ts';
 import type { Revision } from '../src/vfio/index.ts';
 import { faults } from './testing/faults.ts';
-import { lookFor, type Found, type Looking, type Seen } from './testing/look-for.ts';
+import { survey, type Occurrence, type SurveyOptions, type Survey } from './testing/survey.ts';
 import { MUTANTS, type Mutant } from './testing/mutants.ts';
 
 vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
@@ -26,22 +26,22 @@ vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
       faults.equalityIgnoresLength ? beginAlike(a, b) : original.flatRangesEqual(a, b),
     canMerge: (left, right) =>
       !faults.neverMerges &&
-      (faults.mergesStrangers ? left.end === right.start : original.canMerge(left, right)),
+      (faults.mergesDifferentRegions ? left.end === right.start : original.canMerge(left, right)),
   };
 });
 
 const SEED = deriveSeed('invariant mutants', '1');
-/** A mutant that was killed goes on for so long, to see what else it breaks. */
+/** The least number of cases, so that a mutant that is killed early shows what else it breaks. */
 const AT_LEAST = 250;
 
-/** The scenarios of the mutant, run on `revision`; what they show is passed through `distort`. */
+/** Runs the scenarios of the mutant on `revision`, and checks the invariants on their distorted traces. */
 function look(
   { base, only = (scenario) => scenario }: Mutant,
   revision: Revision,
   distort: (trace: Trace) => Trace,
-  how: Pick<Looking, 'atLeast' | 'atMost' | 'enough'>,
-): Seen {
-  return lookFor({
+  how: Pick<SurveyOptions, 'atLeast' | 'atMost' | 'enough'>,
+): Survey {
+  return survey({
     run: (scenario) => distort(runOnModel(only(scenario), revision)),
     revision: base,
     seed: SEED,
@@ -56,7 +56,7 @@ const killersOf = ({ fires }: Mutant): readonly InvariantId[] => INVARIANT_IDS.f
 const expectedOf = (mutant: Mutant): readonly Fingerprint[] =>
   killersOf(mutant).flatMap((invariant) => mutant.fires[invariant]!.map((cause) => ({ invariant, cause })));
 
-/** What the base of each mutant shows on the same scenarios, as far as any mutant goes; one search for all that share it. */
+/** The findings of the base on the same scenarios, for the largest number of cases of the mutants that share it. */
 const findingsOfBases = new Map<Revision, FingerprintSet>();
 function findingsOfBase(mutant: Mutant): FingerprintSet {
   const known = mutant.only === undefined ? findingsOfBases.get(mutant.base) : undefined;
@@ -73,8 +73,8 @@ function findingsOfBase(mutant: Mutant): FingerprintSet {
   return findings;
 }
 
-/** What the mutant breaks that its base does not. */
-function examineMutant(mutant: Mutant): Seen {
+/** The findings of the mutant that its base does not have. */
+function examineMutant(mutant: Mutant): Survey {
   const { base, revision = base, sabotage, distort = (trace) => trace, cases } = mutant;
   const ofBase = findingsOfBase(mutant);
   const mend = sabotage?.();
@@ -84,7 +84,7 @@ function examineMutant(mutant: Mutant): Seen {
       atMost: cases,
       enough: (found) => expectedOf(mutant).every((fingerprint) => found.has(fingerprint)),
     });
-    const found = new FingerprintMap<Found>();
+    const found = new FingerprintMap<Occurrence>();
     for (const [fingerprint, where] of seen.found)
       if (!ofBase.has(fingerprint)) found.set(fingerprint, where);
     return { ...seen, found };
@@ -93,7 +93,7 @@ function examineMutant(mutant: Mutant): Seen {
   }
 }
 
-describe('each mutant is killed by what it breaks, and by nothing else', () => {
+describe('only the named invariants kill the mutant', () => {
   it.for(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s', async ([, mutant], { annotate }) => {
     const { found, cases, exercised } = examineMutant(mutant);
     const expected = expectedOf(mutant);
@@ -114,15 +114,15 @@ describe('each mutant is killed by what it breaks, and by nothing else', () => {
 });
 
 describe('the mutants', () => {
-  it('are all killed by some invariant', () => {
+  it('each name an invariant that kills them', () => {
     expect(MUTANTS.filter((mutant) => expectedOf(mutant).length === 0).map(({ name }) => name)).toEqual([]);
   });
 
-  it.each(INVARIANT_IDS)('of which %s kills at least one', (id) => {
+  it.each(INVARIANT_IDS)('include one that %s kills', (id) => {
     expect(MUTANTS.filter((mutant) => killersOf(mutant).includes(id)).length).toBeGreaterThan(0);
   });
 
-  it('each have a name of their own', () => {
+  it('have different names', () => {
     expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
   });
 });

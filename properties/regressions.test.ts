@@ -27,7 +27,7 @@ interface Case {
 
 const cases: readonly Case[] = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter(isCaseFile)
-  // Those of patches fail on what a patch makes of a revision: properties/known-bugs.test.ts.
+  // The cases of known bugs fail on a patched revision: properties/known-bugs.test.ts runs them.
   .filter((file) => !file.startsWith('bugs/'))
   .toSorted()
   .map((file) => {
@@ -41,7 +41,7 @@ const revisionOf = (scenario: Scenario): AnyRevision => findAnyRevision(scenario
 
 const fingerprintsOf = (trace: Trace): string[] => violationsOf(trace).map(fingerprintText);
 
-/** A DMA request as the files have it: `step op iova size [read-only] [errno N]`. */
+/** A DMA request in the form of the files: `step op iova size [read-only] [errno N]`. */
 const dmaLine = (event: VmmEvent, step: number): string[] => {
   if (event.type !== 'dma-map' && event.type !== 'dma-unmap') return [];
   const { iova, size, errno } = event;
@@ -54,7 +54,7 @@ const dmaLine = (event: VmmEvent, step: number): string[] => {
 const dmaLines = (trace: Trace): string[] =>
   trace.steps.flatMap(({ events }, step) => events.flatMap((event) => dmaLine(event, step)));
 
-it('finds the stored cases of every folder', () => {
+it('the stored cases are found in every folder', () => {
   const folders = new Set(cases.map(({ file }) => file.split('/')[0]));
   expect(folders).toContain('seed');
   expect(folders).toContain('known');
@@ -63,27 +63,27 @@ it('finds the stored cases of every folder', () => {
 
 describe.each(cases)('$file', ({ file, text, regression }) => {
   const { scenario, observed, status } = regression;
-  // What a check has seen of a real VMM is not the model's to show.
+  // A case that a check has seen on a real VMM need not show on the model.
   const ofModel = observed.target === undefined;
 
-  it('is in its canonical form', () => {
+  it('has the canonical form', () => {
     expect(formatRegression(regression)).toBe(text);
   });
 
-  it('names revisions that there are, each once, in their order, and one that has its IOMMU', () => {
+  it('names existing revisions in their order, each once, and a revision with its IOMMU', () => {
     expect(revisionOf(scenario).iommus).toContain(scenario.host.iommu.type);
     const order = ALL_REVISIONS.map(({ id }) => id);
     expect(regression.failsOn).toEqual(order.filter((id) => regression.failsOn.includes(id)));
   });
 
-  it.runIf(ofModel)('does on its own revision what is stored', () => {
+  it.runIf(ofModel)('has the stored outcome and violations on its own revision', () => {
     const trace = runOnModel(scenario, revisionOf(scenario));
     expect(trace.outcome).toBe(observed.outcome);
     expect(fingerprintsOf(trace)).toEqual(observed.violations);
     if (observed.dma !== undefined) expect(dmaLines(trace)).toEqual(observed.dma);
   });
 
-  it('is about a break with invariant and cause, or about none', () => {
+  it('names both invariant and cause, or neither', () => {
     expect(regression.invariant === undefined).toBe(regression.cause === undefined);
     if (regression.invariant === undefined) expect(regression.failsOn).toEqual([]);
     else if (regression.failsOn.includes(scenario.revision))
@@ -91,27 +91,27 @@ describe.each(cases)('$file', ({ file, text, regression }) => {
   });
 
   if (regression.invariant !== undefined && ofModel) {
-    it('breaks on every revision that it names', () => {
+    it('breaks on every revision that failsOn names', () => {
       const broken = failsOn(regression);
       for (const id of regression.failsOn) expect(broken).toContain(id);
     });
   }
 
   if (regression.invariant !== undefined && ofModel && (status === 'known' || status === 'expected')) {
-    // What a check has stored names the revision that was checked; nobody has looked at the others yet.
-    it('breaks on no other revision that has its IOMMU', () => {
+    // A case that a check has stored names only the revision that was checked.
+    it('breaks on no other revision with its IOMMU', () => {
       expect(failsOn(regression), 'npm run remake:cases').toEqual(regression.failsOn);
     });
   }
 
   if (status === 'fixed') {
-    it('breaks nowhere any more', () => {
+    it('breaks on no revision any more', () => {
       expect(failsOn(regression)).toEqual([]);
     });
   }
 
   if (status === 'known' || file.startsWith('known/')) {
-    it("is the newest revision's own, and explained", () => {
+    it('is for the newest revision, and has an explanation', () => {
       expect(status).toBe('known');
       expect(scenario.revision).toBe(NEWEST.id);
       expect(regression.failsOn).toContain(NEWEST.id);
@@ -124,12 +124,12 @@ describe.each(cases)('$file', ({ file, text, regression }) => {
 describe('the known findings', () => {
   const known = cases.filter(({ regression }) => regression.status === 'known');
 
-  it('are one a fingerprint', () => {
+  it('have one case for each fingerprint', () => {
     const names = known.map(({ regression }) => `${regression.invariant}/${regression.cause}`);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('are all of invariants that the newest revision is said to break', () => {
+  it('are for exactly the invariants that the newest revision names in breaks', () => {
     const named = new Set(known.map(({ regression }) => regression.invariant));
     expect([...named].toSorted()).toEqual(brokenBy(NEWEST.id).toSorted());
   });
@@ -140,11 +140,11 @@ describe.each(Object.entries(SEED_DUMPS))('the dumps of the seed thread: %s', (n
   const revision = revisionOf(scenario);
   const { spaces } = runToTheEnd(scenario, revision);
 
-  it('stand in `info mtree` as they are', () => {
+  it('appear unchanged in the `info mtree` of the model', () => {
     expect(`\n\n${printTree(spaces, revision.mtree, { disabled: false })}`).toContain(`\n\n${tree}\n`);
   });
 
-  it('stand in `info mtree -f` as they are', () => {
+  it('appear unchanged in the `info mtree -f` of the model', () => {
     const printed = withoutNumbers(printFlatViews(spaces, revision.mtree));
     expect(`\n\n${printed}`).toContain(`\n\n${withoutNumbers(flat)}\n`);
   });

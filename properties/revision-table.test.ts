@@ -3,7 +3,7 @@ import { deriveSeed } from '../src/campaign/index.ts';
 import { BROKEN_BY } from '../src/invariants/broken-by.ts';
 import { INVARIANT_IDS, brokenBy, fingerprintText, type FingerprintMap } from '../src/invariants/index.ts';
 import { runOnModel, ALL_REVISIONS } from '../src/model/index.ts';
-import { lookFor } from './testing/look-for.ts';
+import { survey } from './testing/survey.ts';
 
 /**
  * One seed for all: revisions with the same kinds of containers see the same cases. Chosen among a dozen
@@ -21,7 +21,7 @@ describe(`what ${AT_LEAST} to ${AT_MOST} generated cases find broken`, () => {
   it.for(ALL_REVISIONS.map((revision) => [revision.id, revision] as const))(
     'on %s is what `brokenBy` says',
     async ([id, revision], { annotate }) => {
-      const { found, cases } = lookFor({
+      const { found, cases } = survey({
         run: (scenario) => runOnModel(scenario, revision),
         revision,
         seed: CASES_SEED,

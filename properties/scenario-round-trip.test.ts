@@ -17,25 +17,25 @@ const read = (text: string): Scenario => decodeScenario(parseJson(text));
 const line = (scenario: Scenario): string => toJsonLine(encodeScenario(scenario));
 const text = (scenario: Scenario): string => toJsonText(encodeScenario(scenario));
 
-/** Scenarios of the campaign: every revision with the containers that it has. */
+/** Scenarios of the campaign: every revision with the kinds of container that it has. */
 const generated: fc.Arbitrary<Scenario> = fc
   .constantFrom(...REVISIONS)
   .chain(({ id, iommus }) => scenarios({ revision: id, iommuTypes: iommus }))
   .map((scenario) => ({ ...scenario, devices: scenario.devices.map(withoutSource) }));
 
-/** Devices that were taken from real ones say where those were seen, which is no part of a scenario. */
+/** The device without the source of a real device, which is not part of a scenario. */
 function withoutSource(device: DeviceSpec): DeviceSpec {
   const { source: _, ...rest } = device as DeviceSpec & { readonly source?: string };
   return rest;
 }
 
-/** Any characters but those that command a terminal. */
+/** Strings of any characters but control characters. */
 const word = fc
   .string({ minLength: 1, maxLength: 200, unit: 'binary' })
   .map((text) => text.replaceAll(/\p{Cc}/gu, '.'));
 
-/** Devices with names, numbers and options that the campaign does not vary. */
-const dressed = (device: DeviceSpec): fc.Arbitrary<DeviceSpec> =>
+/** The device with names, ids and options that the campaign does not vary. */
+const withOptions = (device: DeviceSpec): fc.Arbitrary<DeviceSpec> =>
   fc
     .record(
       {
@@ -64,11 +64,11 @@ const apertures: fc.Arbitrary<readonly ApertureSpec[]> = fc
     );
   });
 
-/** The same with everything else that the form allows. */
+/** Scenarios of the campaign with everything else that the format allows. */
 const unusual = generated.chain((scenario) =>
   fc
     .record({
-      devices: fc.tuple(...scenario.devices.map(dressed)),
+      devices: fc.tuple(...scenario.devices.map(withOptions)),
       limits: fc.record(
         { apertures, maxMappings: fc.nat(1_000_000), maxWindows: fc.integer({ min: 1, max: 16 }) },
         { requiredKeys: [], noNullPrototype: true },
@@ -81,11 +81,11 @@ const unusual = generated.chain((scenario) =>
     }),
 );
 
-describe('a scenario that is written and read again is the same', () => {
+describe('a scenario is the same after it is written and read', () => {
   it.each([
-    ['that the campaign makes', generated],
-    ['with everything that the form allows', unusual],
-  ] as const)('one %s', (_, arbitrary) => {
+    ['of the campaign', generated],
+    ['with everything that the format allows', unusual],
+  ] as const)('for scenarios %s', (_, arbitrary) => {
     fc.assert(
       fc.property(arbitrary, (scenario) => {
         expect(read(line(scenario))).toStrictEqual(scenario);
@@ -95,7 +95,7 @@ describe('a scenario that is written and read again is the same', () => {
     );
   });
 
-  it('and so is its text, once it was read', () => {
+  it('and so is its text after it is read and written', () => {
     fc.assert(
       fc.property(unusual, (scenario) => {
         const once = read(line(scenario));
@@ -107,7 +107,7 @@ describe('a scenario that is written and read again is the same', () => {
     );
   });
 
-  it('without being changed by it', () => {
+  it('and writing does not change the scenario object', () => {
     fc.assert(
       fc.property(generated, (scenario) => {
         const before = structuredClone(scenario);
@@ -119,7 +119,7 @@ describe('a scenario that is written and read again is the same', () => {
   });
 });
 
-describe('what shrinking makes of a scenario', () => {
+describe('the scenarios that shrinking tries', () => {
   const shrunk = fc
     .sample(generated, { numRuns: 200, seed: 2017 })
     .map((scenario) => ({ scenario, candidates: [...simplifyScenario(scenario)] }));
@@ -135,7 +135,7 @@ describe('what shrinking makes of a scenario', () => {
     }),
   );
 
-  it('can be read, too', () => {
+  it('can all be read', () => {
     expect(shrunk.flatMap(({ candidates }) => candidates).length).toBeGreaterThan(5000);
     expect(shrunk.some(({ scenario }) => scenario.host.iommu.type === 'spapr-tce-v2')).toBe(true);
     expect(unreadable).toEqual([]);

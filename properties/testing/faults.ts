@@ -1,12 +1,12 @@
 /**
- * Switches for faults in functions of the engine's modules, which a test replaces by `vi.mock`. Here and not beside
- * the mutants: what a mock looks at must import nothing of the engine.
+ * Switches for faults in functions of the engine, which a test replaces by `vi.mock`. They have a file of their own
+ * because a mock may import nothing of the engine.
  */
 export const faults = {
-  /** Ranges of a view are the same when they begin alike (SV-01). */
+  /** Flat ranges that begin alike count as equal (SV-01). */
   equalityIgnoresLength: false,
-  /** Neighbouring ranges are never one. */
+  /** Neighbouring flat ranges are never merged. */
   neverMerges: false,
-  /** Neighbouring ranges of different regions are one. */
-  mergesStrangers: false,
+  /** Neighbouring flat ranges of different regions are merged. */
+  mergesDifferentRegions: false,
 };

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { RegressionStore } from '../../src/campaign/index.ts';
 import { FingerprintSet } from '../../src/invariants/index.ts';
 
-/** What revision `revision` is known for: the fingerprints of `regressions/known`. */
+/** The fingerprints of the cases in `regressions/known` that fail on `revision`. */
 export function knownFindings(revision: string): FingerprintSet {
   const store = new RegressionStore(fileURLToPath(new URL('../../regressions/known', import.meta.url)));
   const known = new FingerprintSet();

@@ -19,27 +19,27 @@ import {
 import { faults } from './faults.ts';
 
 /**
- * A faulty engine, and what has to come of it. The fault is a rule of a revision, a method of a listener or of the
- * host that is replaced while it runs, a switch in `faults`, or a distortion of what the engine shows.
+ * A faulty engine, and the findings that it must lead to. The fault is a rule of a revision, a replaced method of a
+ * listener or of the host, a switch in `faults`, or a distortion of the trace.
  */
 export interface Mutant {
-  /** What is wrong, with its entry in the known bugs where it has one. */
+  /** The fault, after the ids of the known bugs with this fault. */
   readonly name: string;
-  /** What the fault is put into, and what its findings are compared with. */
+  /** The revision that gets the fault, and whose own findings do not count. */
   readonly base: Revision;
-  /** Other rules for `base`. */
+  /** The revision with faulty rules in place of `base`. */
   readonly revision?: Revision;
-  /** Breaks something, and gives back how to mend it. */
+  /** Replaces code of the engine, and returns a function that restores it. */
   readonly sabotage?: () => () => void;
-  /** Distorts what the engine shows. */
+  /** Changes the trace of a run. */
   readonly distort?: (trace: Trace) => Trace;
-  /** Scenarios that both are run with, where the base must have no such finding of its own. */
+  /** Changes the scenarios of both sides so that the base has no such finding of its own. */
   readonly only?: (scenario: Scenario) => Scenario;
-  /** How many cases are looked at. */
+  /** The number of cases within which the findings must be made. */
   readonly cases: number;
-  /** The causes that must be found, by invariant, and that the base does not have. */
+  /** The causes that must be found, by invariant. The base has none of them. */
   readonly fires: Readonly<Partial<Record<InvariantId, readonly string[]>>>;
-  /** Other invariants that may break in consequence; everything else has to be silent. */
+  /** Other invariants that may break in consequence; all others must hold. */
   readonly mayBreak?: readonly InvariantId[];
 }
 
@@ -61,7 +61,7 @@ const withMemslots = (base: Revision, rules: Partial<MemslotRules>): Revision =>
   memslots: { ...base.memslots, ...rules },
 });
 
-/** Puts a method in place of one of all objects of a class, and gives back how to undo that. */
+/** Replaces a method of a class, and returns a function that restores the method. */
 function replace<T extends object, K extends keyof T>(
   { prototype }: { readonly prototype: T },
   name: K,
@@ -79,7 +79,7 @@ type Section = Parameters<DmaListener['regionAdd']>[0];
 const down = (value: bigint, unit: bigint): bigint => value - (value % unit);
 const up = (value: bigint, unit: bigint): bigint => down(value + unit - 1n, unit);
 
-/** The same change to every view, so that views which were one object stay one. */
+/** Applies a change to every flat view; views that were the same object stay the same object. */
 function distortingViews(change: (view: readonly TraceRange[], state: State) => readonly TraceRange[]) {
   return (trace: Trace): Trace => {
     const done = new Map<readonly TraceRange[], readonly TraceRange[]>();
@@ -96,7 +96,7 @@ function distortingViews(change: (view: readonly TraceRange[], state: State) => 
   };
 }
 
-/** The same change to every state, so that states which were one object stay one. */
+/** Applies a change to every state; states that were the same object stay the same object. */
 function distortingStates(change: (state: State) => State) {
   return (trace: Trace): Trace => {
     const done = new Map<State, State>();
@@ -112,7 +112,7 @@ function distortingStates(change: (state: State) => State) {
 const isOwned = ({ region }: TraceRange): boolean => region.owner !== undefined;
 const firstOwned = (view: readonly TraceRange[]): number => view.findIndex(isOwned);
 
-/** Nothing over RAM and all of it in whole pages of 64 KiB: a base without pages that no device can reach. */
+/** Scenarios with RAM in whole pages of 64 KiB and no region over it, so that the base can map every page. */
 const wholeRam = (scenario: Scenario): Scenario => ({
   ...scenario,
   machine: { ...scenario.machine, type: 'generic', ram: 0x1000_0000n },
@@ -120,7 +120,7 @@ const wholeRam = (scenario: Scenario): Scenario => ({
   operations: scenario.operations.filter(({ op }) => op !== 'add-region' && op !== 'remove-region'),
 });
 
-/** A kernel that cuts the MSI-X page out of what may be mmapped. */
+/** Scenarios with a kernel that forbids an mmap of the MSI-X page. */
 const onSparseKernel = (scenario: Scenario): Scenario => ({
   ...scenario,
   host: { kernel: 'sparse-msix', iommu: { type: 'type1', pageSizes: [scenario.machine.hostPageSize] } },
@@ -133,8 +133,8 @@ const switching = (name: keyof typeof faults) => (): (() => void) => {
   };
 };
 
-/** The rule of `as posted`, for any base. */
-const skipsWhatHasAPage: ListenerRules['skip'] = (section, context) => {
+/** The skip rule of `seed-v2+skip-as-posted`, on the rules of 11.1. */
+const skipsByInvertedMask: ListenerRules['skip'] = (section, context) => {
   const { region, offset: at, size } = section;
   const mask = -context.pages.host;
   return (
@@ -143,19 +143,19 @@ const skipsWhatHasAPage: ListenerRules['skip'] = (section, context) => {
   );
 };
 
-/** Takes what ran for a real VMM, and holds it to the model of 11.1. */
+/** Takes the trace for that of a real QEMU, and adds the trace of the model of 11.1. */
 const heldToModel = (trace: Trace): Trace => ({ ...trace, model: runOnModel(trace.scenario, qemu111) });
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: 'SEED-01: pieces of a BAR are asked for that are no IOMMU pages',
+    name: 'SEED-01: pieces of a BAR that are not IOMMU pages are DMA-mapped',
     base: qemu111,
     revision: withListener(qemu111, { mapsDeviceMemory: () => true }),
     cases: 1_500,
     fires: { 'map-aligned': ['bar-fragment-unaligned', 'small-bar-unaligned'] },
   },
   {
-    name: 'SEED-01, CH-05, QL-08: and the VMM dies of the refusal',
+    name: 'SEED-01, CH-05, QL-08: the refused DMA map of a piece of a BAR kills the VMM',
     base: qemu111,
     revision: withListener(qemu111, { mapsDeviceMemory: () => true, deviceMemoryFailure: 'fatal' }),
     cases: 1_500,
@@ -168,13 +168,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'SEED-02: the mask of the skip rule is inverted',
     base: qemu111,
-    revision: withListener(qemu111, { skip: skipsWhatHasAPage }),
+    revision: withListener(qemu111, { skip: skipsByInvertedMask }),
     cases: 1_500,
     fires: { 'ram-reachable': ['not-mapped'] },
     mayBreak: ['guest-page-reachable'],
   },
   {
-    name: 'SEED-03, QL-17: MMIO in the DMA space of sPAPR takes the windows, and cannot give them back',
+    name: 'SEED-03, QL-17: MMIO in the DMA space of sPAPR takes DMA windows and cannot release them',
     base: qemu212,
     revision: { ...qemu212, machine: { ...qemu212.machine, mmioInPhbDmaSpace: true } },
     cases: 1_500,
@@ -193,7 +193,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'map-aligned': ['ram-off-host-page'] },
   },
   {
-    name: 'SEED-05: device memory is held to the target page, not to that of the IOMMU',
+    name: 'SEED-05: device memory is aligned to the target page, not to the IOMMU page',
     base: qemu111,
     revision: withListener(qemu111, {
       mapsDeviceMemory: (start, size, { target }) => (start | size) % target === 0n,
@@ -202,7 +202,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'map-aligned': ['bar-fragment-unaligned'] },
   },
   {
-    name: 'SEED-06: the MSI-X regions hang from one that is in no tree',
+    name: 'SEED-06: the container of the MSI-X regions is in no region tree',
     base: qemu111,
     revision: withDevice(qemu111, {
       msixParent: ({ base }) => base && MemoryRegion.container('never initialised', base.size),
@@ -211,14 +211,14 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'msix-trapped': ['not-emulated'] },
   },
   {
-    name: 'SEED-07: every machine does without the emulation',
+    name: 'SEED-07: every machine opts out of MSI-X emulation',
     base: qemu111,
     revision: withDevice(qemu111, { msixExposure: () => ({ kind: 'table-disabled' }) }),
     cases: 1_500,
     fires: { 'msix-trapped': ['direct-in-flat-view', 'in-memslot', 'dma-mapped'] },
   },
   {
-    name: 'CV-01: nobody emulates the table',
+    name: 'CV-01: the MSI-X table has no emulation',
     base: qemu111,
     revision: withDevice(qemu111, { msixExposure: () => ({ kind: 'not-added' }) }),
     cases: 1_500,
@@ -226,7 +226,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['msix-capability-consistent'],
   },
   {
-    name: 'SEED-07: the capability names a BAR that nobody has',
+    name: 'SEED-07: the capability names a BAR that the device does not have',
     base: qemu111,
     revision: withDevice(qemu111, {
       msixExposure: ({ layout }) => ({
@@ -238,7 +238,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'msix-capability-consistent': ['reserved-bir', 'no-such-bar'] },
   },
   {
-    name: 'KT-02: table and PBA are laid out in whole pages, one after the other',
+    name: 'KT-02: the capability places table and PBA in whole pages, one after the other',
     base: qemu111,
     revision: withDevice(qemu111, {
       msixExposure: ({ layout }) => ({
@@ -256,24 +256,24 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['msix-trapped'],
   },
   {
-    name: 'CH-13: MSIX_MAPPABLE is not honoured',
+    name: 'CH-13: QEMU ignores MSIX_MAPPABLE',
     base: qemu111,
     revision: withDevice(qemu111, { honoursMsixMappable: false }),
     cases: 1_500,
     fires: { 'msix-direct-on-opt-out': ['table-trapped'] },
   },
   {
-    name: 'QL-07, CH-18: a listener that is unregistered takes nothing back',
+    name: 'QL-07, CH-18: an unregistered listener unmaps nothing',
     base: qemu111,
     revision: withListener(qemu111, { whenUnregistered: 'nothing' }),
     cases: 500,
     fires: { 'map-unmap-symmetric': ['left-after-teardown'] },
   },
   {
-    name: 'QP-03, CH-14: what lies between the areas of the kernel is mmapped, too',
+    name: 'QP-03, CH-14: the gaps between the sparse areas of the kernel are mmapped',
     base: qemu111,
     revision: withDevice(qemu111, {
-      // Each begins where the one before it ends.
+      // Each area begins at the end of the area before.
       sparseAreas: (areas) =>
         areas.map((area, index) => {
           const before = areas[index - 1];
@@ -286,7 +286,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'mmap-inside-bar': ['msix-page'] },
   },
   {
-    name: 'QK-01: start and length of a slot are rounded each for itself',
+    name: 'QK-01: start and size of a slot are rounded independently',
     base: qemu111,
     revision: withMemslots(qemu111, {
       span: ({ start, end }, { host }) => {
@@ -324,14 +324,14 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'memslot-aligned-disjoint': ['unaligned'], 'no-abort': ['memslot-EINVAL-off-page'] },
   },
   {
-    name: 'KT-01: a slot is made for whatever there is',
+    name: 'KT-01: a slot is requested for every section, aligned or not',
     base: qemu111,
     revision: withMemslots(qemu111, { span: ({ start, size }) => ({ start, size }) }),
     cases: 1_500,
     fires: { 'memslot-aligned-disjoint': ['unaligned'], 'no-abort': ['memslot-EINVAL-off-page'] },
   },
   {
-    name: 'BIRs are not looked at',
+    name: 'QEMU does not check the BIRs of the capability',
     base: qemu111,
     revision: withDevice(qemu111, { checkLocation: () => undefined }),
     cases: 1_500,
@@ -345,7 +345,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'no-abort': ['hotplug-refusal-segfault'] },
   },
   {
-    name: 'a reset of pseries takes every container for one of the kernel’s',
+    name: 'a reset of pseries takes every container for a kernel container',
     base: { ...qemu60, iommus: qemu111.iommus },
     revision: {
       ...qemu60,
@@ -356,7 +356,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'no-abort': ['eeh-container-cast'] },
   },
   {
-    name: 'CH-04, OV-04: the DMA listener misses that device memory goes away',
+    name: 'CH-04, OV-04: the DMA listener ignores the removal of device memory',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -376,7 +376,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['ram-reachable', 'no-abort'],
   },
   {
-    name: 'the DMA listener misses that RAM goes away',
+    name: 'the DMA listener ignores the removal of RAM',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -394,12 +394,12 @@ export const MUTANTS: readonly Mutant[] = [
       'map-matches-view',
       'incremental-equals-scratch',
       'no-abort',
-      // A window that is not removed is in the way of the next.
+      // A window that is not removed leaves too few for the next one.
       'window-limit',
     ],
   },
   {
-    name: 'QM-06: the DMA listener misses what comes after the start',
+    name: 'QM-06: the DMA listener ignores sections that are added after its registration',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -412,11 +412,11 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'incremental-equals-scratch': ['lacking-mapping'], 'ram-reachable': ['not-mapped'] },
-    // A window that was never made cannot be removed.
+    // A window that was never created cannot be removed.
     mayBreak: ['map-unmap-symmetric', 'guest-page-reachable', 'no-abort'],
   },
   {
-    name: 'the DMA listener unmaps in halves',
+    name: 'the DMA listener unmaps only half of a section',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -433,7 +433,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['ram-reachable', 'map-matches-view', 'incremental-equals-scratch', 'no-abort'],
   },
   {
-    name: 'the DMA listener unmaps twice',
+    name: 'the DMA listener unmaps every section twice',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -450,7 +450,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['no-abort'],
   },
   {
-    name: 'the DMA listener maps twice',
+    name: 'the DMA listener maps every section twice',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -467,7 +467,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['window-limit'],
   },
   {
-    name: 'CH-12: memslots of BARs are never removed',
+    name: 'CH-12: the memslot listener ignores the removal of device memory',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -483,7 +483,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['ram-reachable', 'no-abort'],
   },
   {
-    name: 'KVM keeps what it is told to delete',
+    name: 'KVM keeps slots that QEMU deletes',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -513,7 +513,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'ram-reachable': ['wrong-permission'], 'map-matches-view': ['wrong-permission'] },
   },
   {
-    name: 'VADDR: mappings show the page before',
+    name: 'VADDR: DMA mappings have the offset of the page before',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -530,7 +530,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['msix-trapped'],
   },
   {
-    name: 'mappings one page too long',
+    name: 'DMA mappings are one page too long',
     base: qemu111,
     distort: distortingStates((state) => ({
       ...state,
@@ -544,7 +544,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['msix-trapped', 'ram-reachable', 'incremental-equals-scratch'],
   },
   {
-    name: 'the host gives no window',
+    name: 'the host creates no DMA window',
     base: qemu111,
     sabotage: () =>
       replace(SpaprTceContainer, 'createWindow', () => () => ({ errno: Errno.ENOSPC, window: undefined })),
@@ -553,7 +553,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['no-abort'],
   },
   {
-    name: 'the host registers no memory that comes later',
+    name: 'the host registers no memory after the first window exists',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -568,15 +568,15 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'no-abort': ['memory-registration-ENOMEM'] },
   },
   {
-    name: 'SEED-02 where no page is at an edge',
+    name: 'SEED-02: the mask of the skip rule is inverted, with RAM in whole pages',
     base: qemu111,
-    revision: withListener(qemu111, { skip: skipsWhatHasAPage }),
+    revision: withListener(qemu111, { skip: skipsByInvertedMask }),
     only: wholeRam,
     cases: 500,
     fires: { 'guest-page-reachable': ['unmapped-guest-page'], 'ram-reachable': ['not-mapped'] },
   },
   {
-    name: 'SV-01: ranges are the same when they begin alike',
+    name: 'SV-01: flat ranges that begin alike count as equal',
     base: qemu111,
     sabotage: switching('equalityIgnoresLength'),
     cases: 1_500,
@@ -590,22 +590,22 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'neighbours are never merged',
+    name: 'neighbouring flat ranges are never merged',
     base: qemu111,
     sabotage: switching('neverMerges'),
     cases: 1_500,
     fires: { 'flat-minimal': ['mergeable'] },
   },
   {
-    name: 'neighbours are merged that are not of one region',
+    name: 'neighbouring flat ranges of different regions are merged',
     base: qemu111,
-    sabotage: switching('mergesStrangers'),
+    sabotage: switching('mergesDifferentRegions'),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
     mayBreak: ['map-aligned', 'msix-trapped', 'msix-direct-on-opt-out', 'msix-capability-consistent'],
   },
   {
-    name: 'the view lacks the first range of a device',
+    name: 'the flat view lacks the first range of a device',
     base: qemu111,
     distort: distortingViews((view) =>
       firstOwned(view) === -1 ? view : view.toSpliced(firstOwned(view), 1),
@@ -615,7 +615,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['map-matches-view', 'memslot-aligned-disjoint'],
   },
   {
-    name: 'the view has the first range of a device in two',
+    name: 'the flat view splits the first range of a device',
     base: qemu111,
     distort: distortingViews((view) => {
       const at = firstOwned(view);
@@ -630,7 +630,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['map-matches-view', 'memslot-aligned-disjoint'],
   },
   {
-    name: 'SV-02: the BAR answers where its mmap should',
+    name: 'SV-02: the flat view has the trapped BAR in place of its mmap',
     base: qemu111,
     distort: distortingViews((view) =>
       view.map((range) =>
@@ -644,7 +644,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['msix-direct-on-opt-out', 'map-matches-view', 'memslot-aligned-disjoint'],
   },
   {
-    name: 'QM-02: a hidden range is shown',
+    name: 'QM-02: the flat view has a hidden range',
     base: qemu111,
     distort: distortingViews((view) => {
       const at = firstOwned(view);
@@ -656,7 +656,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['msix-trapped'],
   },
   {
-    name: 'QM-02: a range without addresses is left over',
+    name: 'QM-02: the flat view has an empty range',
     base: qemu111,
     distort: distortingViews((view) => {
       const at = firstOwned(view);
@@ -668,7 +668,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['flat-minimal'],
   },
   {
-    name: 'ARITH: the last range leaves the space',
+    name: 'ARITH: the last flat range extends beyond the address space',
     base: qemu111,
     distort: distortingViews((view) => {
       const last = view.at(-1);
@@ -679,7 +679,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['ram-reachable', 'guest-page-reachable', 'msix-capability-consistent'],
   },
   {
-    name: 'CH-01: the table is moved onto live registers',
+    name: 'CH-01: the MSI-X table is relocated onto device registers',
     base: qemu111,
     distort: distortingStates((state) => ({
       ...state,
@@ -697,7 +697,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['msix-trapped'],
   },
   {
-    name: 'CH-03: the table is emulated beside where the capability has it',
+    name: 'CH-03: the MSI-X table is emulated beside its place in the capability',
     base: qemu111,
     distort: distortingStates((state) => ({
       ...state,
@@ -716,7 +716,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'msix-capability-consistent': ['emulated-elsewhere'] },
   },
   {
-    name: 'QK-02: KVM is given host addresses that are off by some pages',
+    name: 'QK-02: memslots have host addresses that are off by some pages',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -746,7 +746,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'memslot-aligned-disjoint': ['wrong-permission'] },
   },
   {
-    name: 'VADDR: the IOMMU is given host addresses that are off',
+    name: 'VADDR: DMA mappings have host addresses that are off by 2 MiB',
     base: qemu111,
     sabotage: () =>
       replace(
@@ -764,7 +764,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'ram-reachable': ['wrong-backing'] },
   },
   {
-    name: 'the view lacks the first range of the machine',
+    name: 'the flat view lacks the first range of the machine',
     base: qemu111,
     distort: distortingViews((view) => view.slice(1)),
     cases: 1_500,
@@ -772,7 +772,7 @@ export const MUTANTS: readonly Mutant[] = [
     mayBreak: ['map-matches-view'],
   },
   {
-    name: 'a real QEMU leaves device memory alone, which the model maps',
+    name: 'a real QEMU does not DMA-map device memory, but the model does',
     base: qemu111,
     revision: withListener(qemu111, { mapsDeviceMemory: () => false }),
     distort: heldToModel,
@@ -780,7 +780,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'model-agrees': ['requests', 'mappings'] },
   },
   {
-    name: 'a real QEMU makes a BAR smaller than a page as large as two',
+    name: 'a real QEMU expands a BAR smaller than a page to two pages',
     base: qemu111,
     revision: withDevice(qemu111, { subPageSize: (_barSize, _address, pageSize) => 2n * pageSize }),
     distort: heldToModel,
@@ -788,7 +788,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'model-agrees': ['view'] },
   },
   {
-    name: 'a real QEMU has MSI-X enabled from the start, and nobody but the model knows better',
+    name: 'a real QEMU has MSI-X enabled from the start, but the model does not',
     base: qemu111,
     distort: (trace) =>
       heldToModel(
@@ -804,7 +804,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'model-agrees': ['devices'] },
   },
   {
-    name: 'a real QEMU outlives the refusal of a hot-plugged device, which the model dies of',
+    name: 'a real QEMU survives the refusal of a hot-plugged device, but the model does not',
     base: qemu111,
     revision: withDevice(qemu111, { hotplugRefusal: 'reported' }),
     distort: heldToModel,
@@ -812,7 +812,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'model-agrees': ['outcome'] },
   },
   {
-    name: 'a real QEMU refuses devices in other words',
+    name: 'a real QEMU refuses devices with another message',
     base: qemu111,
     revision: withDevice(qemu111, {
       checkLocation: (layout) => {
@@ -828,7 +828,7 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'model-agrees': ['error'] },
   },
   {
-    name: 'a real QEMU comes one step further than the model before it gives up',
+    name: 'a real QEMU completes one step more than the model before it refuses or dies',
     base: qemu111,
     distort: (trace) => {
       if (trace.outcome === 'ok') return heldToModel(trace);

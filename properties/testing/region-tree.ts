@@ -2,33 +2,33 @@ import * as fc from 'fast-check';
 import { END_OF_SPACE, LAST_ADDRESS, offset } from '../../src/address/index.ts';
 import { MemoryRegion, type MemoryTopology, type RegionKind } from '../../src/memory/index.ts';
 
-/** A region to make. Numbers that choose among other regions are taken modulo how many there are. */
+/** A region to make. A number that chooses another region is taken modulo the number of regions. */
 export interface RegionPlan {
   readonly kind: RegionKind;
   readonly size: bigint;
   readonly address: bigint;
   readonly priority: number;
-  /** When it is put into its container, against the others: the order decides among equal priorities. */
+  /** The turn at which it is added to its container: the order of addition decides among equal priorities. */
   readonly turn: number;
   readonly enabled: boolean;
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
   readonly romdMode: boolean;
-  /** Which of the later regions it is put into, counted from the root; negative for none. */
+  /** Which of the later regions is its container, counted from the root; negative for none. */
   readonly parent: number;
-  /** Which of the earlier regions an alias shows. */
+  /** Which of the earlier regions is the target of an alias. */
   readonly target: number;
-  /** Where in its target an alias begins; `same` for where the alias itself is. */
+  /** The offset in the target at which an alias begins; `same` stands for the alias's own address. */
   readonly targetOffset: bigint | 'same';
 }
 
-/** A region as the test knows it: nothing in here is read back from the code under test. */
+/** A region as the test has built it; no field is read back from the code under test. */
 export interface Node {
   readonly index: number;
   readonly plan: RegionPlan;
   readonly region: MemoryRegion;
-  /** As they were added. */
+  /** In the order of addition. */
   readonly children: Node[];
   readonly alias: { readonly node: Node; readonly offset: bigint } | undefined;
 }
@@ -37,7 +37,7 @@ const PAGE = 0x1000n;
 const pages = (most: bigint): fc.Arbitrary<bigint> =>
   fc.bigInt({ min: 0n, max: most }).map((page) => page * PAGE);
 
-/** Few places, so that edges meet, and all the ends that arithmetic may trip over. */
+/** Few addresses, so that edges meet, and the ends of 32, 63 and 64 bits, where arithmetic may overflow. */
 export const someAddress: fc.Arbitrary<bigint> = fc.oneof(
   { weight: 12, arbitrary: pages(8n) },
   {
@@ -82,7 +82,7 @@ const regionPlan: fc.Arbitrary<RegionPlan> = fc.record({
     { weight: 4, arbitrary: fc.nat(50) },
     { weight: 1, arbitrary: fc.constant(-1) },
   ),
-  // Often the same one, so that several aliases show it.
+  // Often the same target, so that several aliases show it.
   target: fc.oneof(fc.nat(1), fc.nat(50)),
   targetOffset: fc.oneof(
     { weight: 2, arbitrary: fc.constant('same' as const) },
@@ -90,7 +90,7 @@ const regionPlan: fc.Arbitrary<RegionPlan> = fc.record({
   ),
 });
 
-/** The last region is the root: big, and of a kind that holds others. */
+/** The last region is the root: large, and of a kind that may have subregions. */
 const rootPlan: fc.Arbitrary<RegionPlan> = fc
   .tuple(
     regionPlan,
@@ -101,8 +101,8 @@ const rootPlan: fc.Arbitrary<RegionPlan> = fc
   .map(([plan, kind, size, address]) => ({ ...plan, kind, size, address, enabled: true }));
 
 /**
- * Aliases of the first two regions above the leaves that lie side by side and show it in place, as the PC does with its
- * RAM below 1 MiB: neighbours that merge, unless something about them differs.
+ * Aliases of the first two regions above the leaves, side by side and each at the address of its part, as on the PC
+ * for RAM below 1 MiB. Neighbours merge, unless their attributes differ.
  */
 const stripes: fc.Arbitrary<readonly RegionPlan[]> = fc
   .array(fc.tuple(regionPlan, oneIn(6), oneIn(3)), { maxLength: 5, size: 'max' })
@@ -119,7 +119,7 @@ const stripes: fc.Arbitrary<readonly RegionPlan[]> = fc
     })),
   );
 
-/** Regions, leaves before what holds them; the last one is the root. */
+/** Regions, each before its container; the last one is the root. */
 export const treePlan: fc.Arbitrary<readonly RegionPlan[]> = fc
   .record({
     leaves: fc.array(regionPlan, { maxLength: 3, size: 'max' }),
@@ -143,8 +143,8 @@ export const treePlan: fc.Arbitrary<readonly RegionPlan[]> = fc
   });
 
 /**
- * Makes the regions and puts them together. A region holds and shows only earlier ones, so that none
- * shows itself; one that is in no container can be seen through aliases.
+ * Makes the regions and adds them to their containers. Subregions and targets of aliases are earlier regions, so that
+ * no region shows itself. A region without a container can be seen through aliases.
  */
 export function plant(plans: readonly RegionPlan[], topology: MemoryTopology): Node[] {
   const nodes: Node[] = [];
@@ -181,7 +181,7 @@ function makeRegion(
   const options = { readonly, nonvolatile, unmergeable };
   switch (kind) {
     case 'alias':
-      // The very first region has nothing to show.
+      // The first region has no earlier one as its target.
       if (alias === undefined) return MemoryRegion.ram(name, size, options);
       return MemoryRegion.alias(name, alias.node.region, offset(alias.offset), size, options);
     case 'io':

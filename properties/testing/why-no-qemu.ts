@@ -1,7 +1,7 @@
 import { whyNotOfModel, type QemuMachineType, type QemuTarget } from '../../src/qemu/index.ts';
 import { TargetUnavailable } from '../../src/trace/index.ts';
 
-/** Why scenarios of this machine cannot run here on a real QEMU; nothing where they can. */
+/** Why the machine cannot be tested on a real QEMU here; `undefined` where it can. */
 export async function whyNoQemu(
   target: QemuTarget,
   machine: QemuMachineType = 'q35',
@@ -15,7 +15,7 @@ export async function whyNoQemu(
   }
 }
 
-/** Why this machine of a real QEMU cannot be compared with the model; nothing where it can. */
+/** Why a real QEMU's machine cannot be compared with the model; `undefined` where it can. */
 export const whyNotComparable = async (
   target: QemuTarget,
   machine: QemuMachineType = 'q35',

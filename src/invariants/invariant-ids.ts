@@ -1,4 +1,4 @@
-/** The ids of the invariants, in the order of reports. They are stable: file names, SARIF rules and folders use them. */
+/** The ids of the invariants, in the order of reports. Ids are stable: file names, SARIF rules and folders use them. */
 export const INVARIANT_IDS = [
   'map-aligned',
   'msix-trapped',

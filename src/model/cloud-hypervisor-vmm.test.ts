@@ -14,7 +14,7 @@ const HIGH = 0x80_0000_0000n;
 /** One past the last address of the window for 64-bit BARs. */
 const TOP = (1n << 46n) - (1n << 16n);
 
-interface Given {
+interface RunOptions {
   readonly bars?: readonly object[];
   readonly more?: readonly object[];
   readonly msix?: object;
@@ -35,7 +35,7 @@ const setBar = (address: bigint, device = 'dev0') => ({
 
 const run = (
   id: string,
-  { bars = [SMALL], more = [], msix, options, operations = [], machine, iommu }: Given,
+  { bars = [SMALL], more = [], msix, options, operations = [], machine, iommu }: RunOptions,
 ): Trace =>
   runOnModel(
     decodeScenario({

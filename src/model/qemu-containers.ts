@@ -7,7 +7,7 @@ import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
 
 /** The VFIO containers of a QEMU: one for all devices, or with vfio-user one for each device. */
 export class QemuContainers {
-  /** Those that are open, oldest first. */
+  /** The open containers, oldest first. */
   readonly open: VfioContainer[] = [];
   readonly #environment: QemuEnvironment;
   /** How many containers each name was given to. */

@@ -5,18 +5,18 @@ import { makeHostDevice } from './host-devices.ts';
 import type { QemuContainers } from './qemu-containers.ts';
 import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
 
-/** What plugging a device in needs beside what all parts share. */
+/** What `QemuDevices` needs in addition to the shared environment. */
 export interface QemuDevicesOptions extends QemuEnvironment {
   readonly containers: QemuContainers;
   /** Gives mmaps of BARs their host addresses. */
   readonly reserve: Reserve;
-  /** Whether the machine does without MSI-X emulation. */
+  /** Whether the machine opts out of MSI-X emulation. */
   readonly optsOutOfMsixEmulation: boolean;
 }
 
 /** The vfio-pci devices of a QEMU, and the container that each is in. */
 export class QemuDevices {
-  /** Those that are plugged in, in the order in which they were. */
+  /** The plugged-in devices, in the order of plugging. */
   readonly plugged: VfioDevice[] = [];
   readonly #options: QemuDevicesOptions;
   readonly #containerOf = new Map<VfioDevice, VfioContainer>();

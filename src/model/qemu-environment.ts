@@ -3,7 +3,7 @@ import type { MemoryTopology } from '../memory/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { EventSink, Revision } from '../vfio/index.ts';
 
-/** What the parts of a modelled QEMU share. */
+/** What the containers and devices of a modelled QEMU share. */
 export interface QemuEnvironment {
   readonly scenario: Scenario;
   readonly revision: Revision;

@@ -95,7 +95,7 @@ export class QemuVmm implements ModelledVmm {
     return events;
   }
 
-  /** Registers KVM's memory listener, plugs in the cold-plugged devices, and resets the machine as QEMU does at every start. */
+  /** Registers KVM's memory listener, plugs in the cold-plugged devices, and resets the machine, as QEMU does at start. */
   start(): void {
     this.topology.registerListener(this.#memslots, this.machine.memory);
     const plugAll = (): void => {

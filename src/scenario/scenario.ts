@@ -137,7 +137,7 @@ export type Operation =
       readonly vector: number;
       readonly masked: boolean;
     }
-  /** The user plugs a device in or takes it out. A device whose first such operation is `hotplug` is absent at the start. */
+  /** The user plugs a device in or unplugs it. A device whose first such operation is `hotplug` is absent at the start. */
   | { readonly op: 'hotplug' | 'unplug'; readonly device: string }
   /** The machine is reset. */
   | { readonly op: 'reset' }
@@ -183,7 +183,7 @@ export interface Scenario {
   readonly operations: readonly Operation[];
 }
 
-/** Whether the device is plugged in when the machine starts: its first `hotplug` or `unplug`, if any, is an `unplug`. */
+/** Whether the device is plugged in at the start: its first `hotplug` or `unplug`, if there is one, is `unplug`. */
 export function isColdPlugged(scenario: Scenario, device: string): boolean {
   const first = scenario.operations.find(
     (operation) => (operation.op === 'hotplug' || operation.op === 'unplug') && operation.device === device,

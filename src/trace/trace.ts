@@ -151,7 +151,10 @@ export interface Trace {
   /** Whether the machine opts out of MSI-X emulation. */
   readonly optsOutOfMsixEmulation: boolean;
   readonly steps: readonly Step[];
-  /** The region tree of system memory after the last step; `undefined` with an open transaction, or from a target that cannot read it. */
+  /**
+   * The region tree of system memory after the last step; `undefined` with an open transaction, or from a target that
+   * cannot read the tree.
+   */
   readonly tree: TraceNode | undefined;
   /** The registers of all BARs after the last step; only after `ok`, and only from a target that reads them. */
   readonly barRegisters?: readonly BarRegister[];

@@ -5,40 +5,41 @@ import type { Scenario } from '../../src/scenario/index.ts';
 import type { Trace } from '../../src/trace/index.ts';
 import { scopeOf, type AnyRevision } from '../../src/model/index.ts';
 
-/** What is looked for, and how far. */
-export interface Looking {
+/** What a survey runs, and how many cases. */
+export interface SurveyOptions {
   readonly run: (scenario: Scenario) => Trace;
-  /** Whose scenarios: its id and its kinds of containers. */
+  /** The revision whose scenarios are generated. */
   readonly revision: AnyRevision;
   readonly seed: number;
-  /** No fewer cases than these, and no more than those. */
+  /** The least and the largest number of cases. */
   readonly atLeast: number;
   readonly atMost: number;
-  /** Whether these fingerprints are all that is wanted; only then it ends before `atMost`. */
-  readonly enough: (found: FingerprintMap<Found>) => boolean;
+  /** Whether these findings suffice; only then the survey ends before `atMost` cases. */
+  readonly enough: (found: FingerprintMap<Occurrence>) => boolean;
 }
 
-/** Where a fingerprint was seen first, and in how many cases. */
-export interface Found {
+/** The first case that shows a fingerprint, and how many cases show it. */
+export interface Occurrence {
+  /** Number of the case, from 0. */
   readonly run: number;
   cases: number;
 }
 
-/** What was seen, and over how many cases. */
-export interface Seen {
-  readonly found: FingerprintMap<Found>;
+/** The result of a survey. */
+export interface Survey {
+  readonly found: FingerprintMap<Occurrence>;
   readonly cases: number;
-  /** In how many cases each invariant had something to say. */
+  /** For each invariant, the number of cases in which it checked something. */
   readonly exercised: ReadonlyMap<InvariantId, number>;
 }
 
 /**
- * Runs generated scenarios and notes all fingerprints, as `search` does, but ends when enough is found.
+ * Runs generated scenarios and collects all fingerprints, as `search` does, but ends when the findings suffice.
  *
- * @throws whatever `run` throws.
+ * @throws every error of `run`.
  */
-export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Looking): Seen {
-  const found = new FingerprintMap<Found>();
+export function survey({ run, revision, seed, atLeast, atMost, enough }: SurveyOptions): Survey {
+  const found = new FingerprintMap<Occurrence>();
   const exercised = new Map<InvariantId, number>();
   let cases = 0;
   let ended = false;
@@ -63,7 +64,7 @@ export function lookFor({ run, revision, seed, atLeast, atMost, enough }: Lookin
     numRuns: atMost,
     endOnFailure: true,
   });
-  // Ending early is a failure to fast-check, too.
+  // fast-check ends early only after a failure.
   if (failed && !ended) throw errorInstance;
   return { found, cases, exercised };
 }
