@@ -1,5 +1,5 @@
 import { REAL_DEVICES } from '../../generators/index.ts';
-import { describeScenario } from '../../src/report/index.ts';
+import { STOPS, byStatus, causeText, describeScenario } from '../../src/report/index.ts';
 import { decodeScenario } from '../../src/scenario/index.ts';
 import type { CauseStatus, Patch } from '../../src/validate/index.ts';
 import { QUESTIONS } from './proposals.ts';
@@ -15,18 +15,6 @@ export interface Judged {
 const BREAKING: readonly CauseStatus[] = ['broken', 'swapped', 'worse'];
 const MENDING: readonly CauseStatus[] = ['fixed', 'better'];
 
-/** The statuses in the order in which the page lists causes. */
-const STATUSES: readonly CauseStatus[] = [
-  'broken',
-  'swapped',
-  'worse',
-  'fixed',
-  'better',
-  'uncovered',
-  'still broken',
-  'hidden',
-];
-
 /** The page about the proposals of the seed thread, made of the stored verdicts. */
 export function threadPage(judged: ReadonlyMap<string, Judged>): string {
   const example = judged.get('skip-as-posted')!.verdict;
@@ -37,9 +25,8 @@ export function threadPage(judged: ReadonlyMap<string, Judged>): string {
       'card and host to try. Here each proposal is a patch of a few lines, judged on the same generated scenarios.',
     'This page is made of the verdicts stored beside the patches. To compute one of them again:',
     `    barproof validate regressions/patches/skip-as-posted.ts --seed ${example.seed} --runs ${example.runs}`,
-    'Each proposal is judged against the base that it was made for. Warnings are left out. A patch uncovers a case ' +
-      'if the base gives up, by dying or refusing a device, before the step that shows the cause. A patch hides a ' +
-      'case if the patched side gives up before that step.',
+    'Each proposal is judged against the base that it was made for. Warnings are left out. Numbers of cases are given ' +
+      `for the base and the patched side. ${STOPS}`,
     summaryTable(judged),
     ...QUESTIONS.flatMap(({ title, story, patches }) => [
       `## ${title}`,
@@ -91,7 +78,7 @@ function proposal({ name, patch, verdict }: Judged): string[] {
     .flatMap(({ invariant, site, causes }) =>
       causes.map((cause) => ({ ...cause, site, name: `${invariant} / ${cause.cause}` })),
     )
-    .toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
+    .toSorted(byStatus);
   const list = (label: string, statuses: readonly CauseStatus[]): string[] => {
     const causes = errors.filter(({ status }) => statuses.includes(status));
     return causes.length === 0 ? [] : [`${label}:\n${causes.map(causeLine).join('\n')}`];
@@ -109,43 +96,9 @@ function proposal({ name, patch, verdict }: Judged): string[] {
   ];
 }
 
-/**
- * A cause, what the patch does to it, and the number of cases that show it on the base and on the patched
- * side.
- */
-const causeLine = ({ name, status, cases }: StoredCause & { name: string }): string => {
-  const { both, fixed, hidden, broken, swapped, uncovered } = cases;
-  const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];
-  return `- ${name}: ${change(status, cases)} (${before} -> ${after} cases)`;
-};
-
-function change(
-  status: CauseStatus,
-  { broken, swapped, fixed, uncovered, hidden }: StoredCause['cases'],
-): string {
-  switch (status) {
-    case 'broken':
-      return 'new';
-    case 'swapped':
-      return 'new, in the step in which the base gives up';
-    case 'worse':
-    case 'better':
-      return [
-        `breaks ${counted(broken + swapped, 'new case')}`,
-        `mends ${fixed}`,
-        ...(uncovered > 0 ? [`uncovers ${uncovered}`] : []),
-        ...(hidden > 0 ? [`hides ${hidden}`] : []),
-      ].join(', ');
-    case 'fixed':
-      return 'gone';
-    case 'uncovered':
-      return 'only in steps that the base does not reach';
-    case 'still broken':
-      return 'as before';
-    case 'hidden':
-      return 'not reached any more';
-  }
-}
+/** A cause, and what the patch does to its cases. */
+const causeLine = ({ name, cases }: StoredCause & { name: string }): string =>
+  `- ${name}: ${causeText(cases)}`;
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -153,14 +106,14 @@ const counted = (count: number, noun: string): string => `${count} ${noun}${coun
 function smallestCase(name: string, site: string, { base, patched, scenario }: StoredCounterexample): string {
   const { message, step } = (patched.violation ?? base.violation)!;
   const side = (name: string, { outcome, error, memoryMap }: StoredCounterexample['base']): string[] => [
-    `${name}, ${outcome === 'ok' ? 'to the end' : `${outcome}: ${error}`}`,
+    `${name} ${outcome === 'ok' ? 'completes all steps' : `${outcome === 'rejected' ? 'refuses the device' : 'dies'}: ${error}`}`,
     ...memoryMap,
   ];
   const paragraphs = [
     [message],
     describeScenario(decodeScenario(scenario), step),
-    side('base', base),
-    side('patched', patched),
+    side('the base', base),
+    side('the patched side', patched),
   ];
   const text = paragraphs.map((lines) => lines.join('\n')).join('\n\n');
   return `The smallest case for ${name} (${site}):\n\n\`\`\`\n${text}\n\`\`\``;

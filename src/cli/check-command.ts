@@ -16,7 +16,7 @@ import { addTargetOptions, openSearchSpace } from './target-options.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
 const DEFAULT_RUNS = { model: 20_000, qemu: 500 } as const;
-/** On a real QEMU a finding may depend on timing, so its case is repeated; runs are slow, so one case is shrunk. */
+/** On a real QEMU a finding may depend on timing, so its case is repeated; runs are slow, so shrinking has one start. */
 const CONFIRMATION = { model: {}, qemu: { repetitions: 10, starts: 1 } } as const;
 
 /** `barproof check`: replays the stored cases, searches, and shrinks and stores what it finds. */

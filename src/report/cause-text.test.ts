@@ -1,22 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { causeText } from './cause-text.ts';
+import { causeText, mentionsStops } from './cause-text.ts';
 
 const none = { both: 0, fixed: 0, hidden: 0, broken: 0, swapped: 0, uncovered: 0 };
 
 describe('causeText', () => {
   it.each([
-    ['broken', { broken: 313 }, 'breaks 313 new cases (0 -> 313)'],
-    ['swapped', { swapped: 1 }, 'breaks 1 case in the step where the base stops (0 -> 1)'],
-    ['uncovered', { uncovered: 2 }, 'breaks 2 cases after the base stops (0 -> 2)'],
-    ['worse', { both: 137, fixed: 233, hidden: 13, broken: 1 }, 'breaks 1 new case, mends 233 (383 -> 138)'],
-    ['worse', { both: 5, broken: 2 }, 'breaks 2 new cases (5 -> 7)'],
-    ['fixed', { fixed: 1 }, 'mends the only case (1 -> 0)'],
-    ['fixed', { fixed: 37 }, 'mends all 37 cases (37 -> 0)'],
-    ['fixed', { fixed: 9, hidden: 2 }, 'mends 9 cases, stops before 2 (11 -> 0)'],
-    ['better', { both: 13, fixed: 24 }, 'mends 24 cases (37 -> 13)'],
-    ['still broken', { both: 12, swapped: 11 }, 'mends no case (12 -> 23)'],
-    ['hidden', { hidden: 5 }, 'stops before 5 cases (5 -> 0)'],
-  ] as const)('writes a cause that is %s with the cases %j', (status, cases, text) => {
-    expect(causeText({ status, cases: { ...none, ...cases } })).toBe(text);
+    [{ broken: 313 }, 'breaks 313 new cases (0 -> 313)'],
+    [{ both: 138, fixed: 233, broken: 1 }, 'breaks 1 new case, mends 233 (371 -> 139)'],
+    [{ both: 5, broken: 2, swapped: 1 }, 'breaks 3 new cases (5 -> 8)'],
+    [{ swapped: 1 }, 'breaks 1 case in the step where the base stops (0 -> 1)'],
+    [{ swapped: 2, uncovered: 3 }, 'breaks 2 cases in the step where the base stops, uncovers 3 (0 -> 5)'],
+    [{ uncovered: 1 }, 'uncovers 1 case (0 -> 1)'],
+    [{ fixed: 37 }, 'mends 37 cases (37 -> 0)'],
+    [{ both: 4, fixed: 9, hidden: 2 }, 'mends 9 cases, hides 2 (15 -> 4)'],
+    [{ hidden: 5 }, 'hides 5 cases (5 -> 0)'],
+    [{ both: 7 }, 'changes no case (7 -> 7)'],
+  ])('writes the cases %j as "%s"', (cases, text) => {
+    expect(causeText({ ...none, ...cases })).toBe(text);
+  });
+});
+
+describe('mentionsStops', () => {
+  it('is true if a side stops in one of the cases', () => {
+    const some = (cases: object) => mentionsStops([{ cases: none }, { cases: { ...none, ...cases } }]);
+    expect([{ hidden: 1 }, { swapped: 1 }, { uncovered: 1 }].map(some)).toEqual([true, true, true]);
+    expect([{ both: 1 }, { fixed: 1 }, { broken: 1 }].map(some)).toEqual([false, false, false]);
   });
 });

@@ -14,29 +14,42 @@ const ORDER: readonly CauseStatus[] = [
 ];
 
 /** Sorts causes: broken ones first. */
-export const byStatus = (a: CauseVerdict, b: CauseVerdict): number =>
+export const byStatus = (a: Pick<CauseVerdict, 'status'>, b: Pick<CauseVerdict, 'status'>): number =>
   ORDER.indexOf(a.status) - ORDER.indexOf(b.status);
 
 /**
- * How a patch changes one cause, with the number of cases on the base and on the patched side:
- * `breaks 1 new case, mends 233 (383 -> 138)`. A side stops when it dies or refuses a device.
+ * What a patch does to the cases of one cause, with their number on the base and on the patched side:
+ * `breaks 1 new case, mends 233 (371 -> 139)`. `STOPS` explains the words.
  */
-export function causeText({ status, cases }: Pick<CauseVerdict, 'status' | 'cases'>): string {
-  const { both, fixed, hidden, broken, swapped, uncovered } = cases;
-  const before = both + fixed + hidden;
-  const after = both + broken + swapped + uncovered;
-  const change = {
-    broken: `breaks ${count(broken, 'new case')}`,
-    swapped: `breaks ${count(swapped, 'case')} in the step where the base stops`,
-    uncovered: `breaks ${count(uncovered, 'case')} after the base stops`,
-    worse: `breaks ${count(broken, 'new case')}${fixed > 0 ? `, mends ${fixed}` : ''}`,
-    fixed:
-      hidden > 0
-        ? `mends ${count(fixed, 'case')}, stops before ${hidden}`
-        : `mends ${fixed === 1 ? 'the only case' : `all ${fixed} cases`}`,
-    better: `mends ${count(fixed, 'case')}`,
-    'still broken': 'mends no case',
-    hidden: `stops before ${count(hidden, 'case')}`,
-  } as const satisfies Record<CauseStatus, string>;
-  return `${change[status]} (${before} -> ${after})`;
+export function causeText({
+  both,
+  fixed,
+  hidden,
+  broken,
+  swapped,
+  uncovered,
+}: CauseVerdict['cases']): string {
+  const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];
+  const changes = [
+    broken > 0
+      ? { verb: 'breaks', cases: broken + swapped, noun: 'new case', where: '' }
+      : { verb: 'breaks', cases: swapped, noun: 'case', where: ' in the step where the base stops' },
+    { verb: 'mends', cases: fixed, noun: 'case', where: '' },
+    { verb: 'uncovers', cases: uncovered, noun: 'case', where: '' },
+    { verb: 'hides', cases: hidden, noun: 'case', where: '' },
+  ]
+    .filter(({ cases }) => cases > 0)
+    .map(
+      ({ verb, cases, noun, where }, index) => `${verb} ${index === 0 ? count(cases, noun) : cases}${where}`,
+    );
+  return `${changes.join(', ') || 'changes no case'} (${before} -> ${after})`;
 }
+
+/** What `causeText` means by stopping, hiding and uncovering. */
+export const STOPS =
+  'A side stops when it dies or refuses a device. A patch hides a case if the patched side stops before the step ' +
+  'that breaks the invariant, and uncovers a case if the base stops before that step.';
+
+/** Whether the text of one of these causes needs the explanation of `STOPS`. */
+export const mentionsStops = (causes: readonly Pick<CauseVerdict, 'cases'>[]): boolean =>
+  causes.some(({ cases: { hidden, swapped, uncovered } }) => hidden + swapped + uncovered > 0);

@@ -35,7 +35,7 @@ function exampleBlock({ sides }: Verdict, { invariant, cause }: Example, number:
     [...labelled('expected', clause), ...labelled('in QEMU', site)],
   ];
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}`).join('\n')).join('\n\n');
-  const heading = `${invariant.invariant} / ${cause.cause}: ${causeText(cause)}`;
+  const heading = `${invariant.invariant} / ${cause.cause}: ${causeText(cause.cases)}`;
   return [`${number}  ${heading}, shrunk in ${count(shrinks, 'step')}`, '', body];
 }
 

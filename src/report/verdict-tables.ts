@@ -1,9 +1,10 @@
 import { FIGURES, type InvariantStatus, type Verdict } from '../validate/index.ts';
 import { amount } from './amount.ts';
-import { byStatus, causeText } from './cause-text.ts';
+import { STOPS, byStatus, causeText, mentionsStops } from './cause-text.ts';
 import { count } from './count.ts';
 import { FIGURE_NAMES, countEffects, deviceRows, figureChange } from './device-table.ts';
 import { table } from './table.ts';
+import { LINE_WIDTH, wrap } from './wrap.ts';
 
 const STATUS_WORDS: Readonly<Record<InvariantStatus, string>> = {
   held: 'holds',
@@ -18,17 +19,15 @@ export function invariantTable({ invariants }: Verdict): string[] {
   const rows = invariants.flatMap(({ invariant, severity, status, causes }) => {
     const name = severity === 'warning' ? `${invariant} (a warning)` : invariant;
     const sorted = causes.toSorted(byStatus);
-    const [first = '', ...rest] = sorted.map((cause) => `${cause.cause}: ${causeText(cause)}`);
+    const [first = '', ...rest] = sorted.map((cause) => `${cause.cause}: ${causeText(cause.cases)}`);
     return [[name, STATUS_WORDS[status], first], ...rest.map((text) => ['', '', text])];
   });
   const lines = table([
     ['invariant', 'verdict', 'causes, with the number of cases (base -> patched)'],
     ...rows,
   ]);
-  const stops = invariants.some(({ causes }) =>
-    causes.some(({ cases: { hidden, swapped, uncovered } }) => hidden + swapped + uncovered > 0),
-  );
-  return stops ? [...lines, '', 'A side stops when it dies or refuses a device.'] : lines;
+  const needsExplanation = mentionsStops(invariants.flatMap(({ causes }) => causes));
+  return needsExplanation ? [...lines, '', ...wrap(STOPS, LINE_WIDTH)] : lines;
 }
 
 const ENDS = { ok: 'completes', rejected: 'refuses the device', aborted: 'dies' } as const;

@@ -43,7 +43,7 @@ function conclusion(verdict: Verdict): string[] {
   const interruption = interrupted ? [`interrupted after ${count(cases, 'case')}`] : [];
   if (changesNothing(verdict)) return [...interruption, 'changes nothing'];
   const mended = [...causes('fixed', 'in all cases'), ...causes('better', 'in some cases')];
-  const uncovered = causes('uncovered', 'after the step where the base stops');
+  const uncovered = errors.filter(({ status }) => status === 'uncovered').length;
   const broken = [
     ...causes('broken', 'that the base never shows'),
     ...causes('swapped', 'in the step where the base stops'),
@@ -52,7 +52,7 @@ function conclusion(verdict: Verdict): string[] {
   return [
     ...interruption,
     `mends ${mended.join(', ') || 'nothing'}`,
-    ...(uncovered.length === 0 ? [] : [`uncovers ${uncovered.join(', ')}`]),
+    ...(uncovered === 0 ? [] : [`uncovers ${count(uncovered, 'cause')}`]),
     breaks ? `breaks ${broken.join(', ')}` : 'breaks nothing',
   ];
 }
