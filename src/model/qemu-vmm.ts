@@ -1,5 +1,5 @@
 import type { Size } from '../address/index.ts';
-import { KvmMemslots, type IommuContainer } from '../host/index.ts';
+import { HostAddresses, KvmMemslots, type IommuContainer } from '../host/index.ts';
 import { TARGET_PAGE_SIZE, buildMachine, type Machine } from '../machine/index.ts';
 import { MemoryTopology } from '../memory/index.ts';
 import { coldPlugged, type Operation, type Scenario } from '../scenario/index.ts';
@@ -12,7 +12,6 @@ import {
   type VfioDevice,
   type VmmEvent,
 } from '../vfio/index.ts';
-import { HostAddressSpace } from './host-address-space.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { OverlayRegions } from './overlay-regions.ts';
 import { QemuContainers } from './qemu-containers.ts';
@@ -39,7 +38,7 @@ export class QemuVmm implements ModelledVmm {
     this.revision = revision;
     const { machine } = scenario;
     const topology = new MemoryTopology(revision.memory);
-    const { reserve } = new HostAddressSpace();
+    const { reserve } = new HostAddresses();
     this.topology = topology;
     this.machine = buildMachine(machine.type, {
       topology,
