@@ -34,14 +34,25 @@ export function effectiveRoot(root: MemoryRegion): MemoryRegion | undefined {
       continue;
     }
     if (region.terminates) return region;
-    const first = region.subregions.findIndex((child) => child.enabled);
-    const only = region.subregions[first];
+    const only = onlyEnabledChild(region);
     if (only === undefined) return undefined;
-    if (only.address !== 0n || only.size > region.size) return region;
-    for (let index = first + 1; index < region.subregions.length; index++) {
-      if (region.subregions[index]!.enabled) return region;
-    }
+    if (only === 'several' || only.address !== 0n || only.size > region.size) return region;
     region = only;
   }
   return undefined;
+}
+
+/** The only enabled child of a container, `several` if it has more than one, `undefined` if it has no enabled child. */
+function onlyEnabledChild({
+  subregionList,
+  subregionIndex,
+}: MemoryRegion): MemoryRegion | 'several' | undefined {
+  if (subregionIndex !== undefined) return subregionIndex.onlyEnabled();
+  let only: MemoryRegion | undefined;
+  for (const child of subregionList) {
+    if (!child.enabled) continue;
+    if (only !== undefined) return 'several';
+    only = child;
+  }
+  return only;
 }

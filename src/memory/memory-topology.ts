@@ -1,12 +1,12 @@
 import type { Offset, Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
 import { FlatView, wholeChange } from './flat-view.ts';
-import { insertSibling } from './insert-sibling.ts';
 import { ListenerRegistry } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 import { SharedViews } from './shared-views.ts';
+import { deleteSubregion, insertSubregion, resizeSubregion } from './subregions.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -79,7 +79,7 @@ export class MemoryTopology {
     added.container = container;
     this.#place(region, address);
     added.priority = priority;
-    insertSibling(container, region);
+    insertSubregion(container, region);
     this.#changed(region, container.enabled && region.enabled);
     this.commit();
   }
@@ -94,8 +94,7 @@ export class MemoryTopology {
     if (container === undefined) throw new Error(`${region.name} is in no container`);
     this.begin();
     this.#views.markChanged(container, address, end);
-    const siblings = container.subregions as MemoryRegion[];
-    siblings.splice(siblings.indexOf(region), 1);
+    deleteSubregion(container, region);
     (region as Mutable<MemoryRegion>).container = undefined;
     this.#changed(region, container.enabled && region.enabled);
     this.commit();
@@ -133,8 +132,7 @@ export class MemoryTopology {
     this.begin();
     // The bytes between the new and the old end of a region that shrinks are marked now, while they are in it.
     this.#views.markChanged(region, 0n, region.size);
-    (region as Mutable<MemoryRegion>).size = size;
-    (region as Mutable<MemoryRegion>).end = region.address + size;
+    resizeSubregion(region, size);
     this.#changed(region, true);
     this.commit();
   }

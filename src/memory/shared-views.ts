@@ -21,6 +21,8 @@ interface TrackedView {
   windows: Range[];
 }
 
+const NO_CHANGES: readonly FlatViewChange[] = [];
+
 /**
  * The flat views of a machine, one for each effective root. QEMU renders all of them again in each commit
  * (memory fact 2.9). Here each change of a region marks the addresses at which a view shows the region,
@@ -49,10 +51,12 @@ export class SharedViews {
   update(): void {
     for (const tracked of this.#views.values()) {
       tracked.before = tracked.view;
+      tracked.changes = NO_CHANGES;
+      if (tracked.windows.length === 0) continue;
       const { view, changes } = tracked.view.rerender(tracked.windows, this.#rules);
       tracked.view = view;
       tracked.changes = changes;
-      if (tracked.windows.length > 0) tracked.windows = [];
+      tracked.windows = [];
     }
   }
 
@@ -61,7 +65,7 @@ export class SharedViews {
     const known = this.#views.get(root);
     if (known !== undefined) return known;
     const view = FlatView.render(root, this.#rules);
-    const tracked: TrackedView = { view, before: view, changes: [], windows: [] };
+    const tracked: TrackedView = { view, before: view, changes: NO_CHANGES, windows: [] };
     this.#views.set(root, tracked);
     return tracked;
   }

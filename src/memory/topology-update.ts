@@ -26,7 +26,7 @@ export function updateTopology(
   const removals = removalsFor(listeners);
   const additions = additionsFor(listeners);
   for (const pass of passes === 'removals-first' ? [removals, additions] : [additions, removals]) {
-    for (const part of parts) walk(before, after, part, sameRange, pass);
+    for (const part of parts) walk(part, sameRange, pass);
   }
 }
 
@@ -55,18 +55,12 @@ const additionsFor = (listeners: readonly MemoryListener[]): Pass => ({
 });
 
 /** Walks one part of both views together, in ascending order of addresses. */
-function walk(
-  { ranges: before }: FlatView,
-  { ranges: after }: FlatView,
-  { oldFrom, oldTo, newFrom, newTo }: FlatViewChange,
-  sameRange: MemoryRules['sameRange'],
-  pass: Pass,
-): void {
-  let oldIndex = oldFrom;
-  let newIndex = newFrom;
-  while (oldIndex < oldTo || newIndex < newTo) {
-    const oldRange = oldIndex < oldTo ? before[oldIndex]! : undefined;
-    const newRange = newIndex < newTo ? after[newIndex]! : undefined;
+function walk({ before, after }: FlatViewChange, sameRange: MemoryRules['sameRange'], pass: Pass): void {
+  let oldIndex = 0;
+  let newIndex = 0;
+  while (oldIndex < before.length || newIndex < after.length) {
+    const oldRange = before[oldIndex];
+    const newRange = after[newIndex];
     if (oldRange !== undefined && newRange !== undefined && sameRange(oldRange, newRange)) {
       pass.unchanged?.(newRange);
       oldIndex++;
