@@ -1,3 +1,4 @@
+import { ChangedStretches } from './changed-stretches.ts';
 import { FlatView } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
@@ -10,6 +11,9 @@ export class AddressSpace {
   readonly view: FlatView = FlatView.empty;
   /** By ascending priority; listeners with equal priority in the order of their registration (memory fact 3.2). */
   readonly listeners: readonly MemoryListener[] = [];
+
+  /** Where the view has changed since the caller last took the stretches. */
+  readonly changed = new ChangedStretches();
 
   constructor(name: string, root: MemoryRegion) {
     this.name = name;

@@ -22,7 +22,8 @@ export interface FlatViewUpdate {
 
 /** The change in which any range of the two views may differ. */
 export const wholeChange = (before: FlatView, after: FlatView): FlatViewChange => ({
-  ...WHOLE_SPACE,
+  start: 0n,
+  end: END_OF_SPACE,
   before: before.ranges,
   after: after.ranges,
 });

@@ -235,6 +235,7 @@ export class MemoryTopology {
     if (before === after && !wantsUnchanged) return;
     (space as Mutable<AddressSpace>).view = after;
     const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
+    for (const change of changes) space.changed.add(change);
     updateTopology(space, before, after, changes, this.#rules);
   }
 }

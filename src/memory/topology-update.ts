@@ -5,19 +5,18 @@ import type { MemoryListener } from './memory-listener.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 
 /**
- * Tells the listeners of `space` how `before` became `after` in two passes: removals, then additions,
+ * Tells the listeners of a space how `before` became `after` in two passes: removals, then additions,
  * each in ascending order of addresses (address_space_update_topology_pass, memory fact 3.3).
  *
  * @param changes the parts in which the two views may differ; elsewhere they hold the same ranges.
  */
 export function updateTopology(
-  space: AddressSpace,
+  { listeners }: Pick<AddressSpace, 'listeners'>,
   before: FlatView,
   after: FlatView,
   changes: readonly FlatViewChange[],
   { sameRange, passes }: MemoryRules = QEMU_MEMORY,
 ): void {
-  const { listeners } = space;
   if (listeners.length === 0) return;
   // A listener with regionNop hears of every unchanged range, so both views are walked in full.
   const parts: readonly FlatViewChange[] = listeners.some((listener) => listener.regionNop !== undefined)
