@@ -42,9 +42,11 @@ export class SharedViews {
     if (this.#views.size > 0) this.#mark(region, start, end);
   }
 
-  /** Marks the whole view whose root is `region`: that view begins at the address of its root. */
-  markMoved(region: MemoryRegion): void {
-    this.#views.get(region)?.windows.push({ start: 0n, end: END_OF_SPACE });
+  /** Marks the whole view whose root is `region`, if there is one: that view begins at the address of its root. */
+  markMoved(region: MemoryRegion): boolean {
+    const view = this.#views.get(region);
+    view?.windows.push({ start: 0n, end: END_OF_SPACE });
+    return view !== undefined;
   }
 
   /** Renders each view again where it was marked. */

@@ -22,53 +22,64 @@ export function updateTopology(
   const parts: readonly FlatViewChange[] = listeners.some((listener) => listener.regionNop !== undefined)
     ? [wholeChange(before, after)]
     : changes;
-  const removals = removalsFor(listeners);
-  const additions = additionsFor(listeners);
-  for (const pass of passes === 'removals-first' ? [removals, additions] : [additions, removals]) {
-    for (const part of parts) walk(part, sameRange, pass);
+  for (const pass of passes === 'removals-first' ? REMOVALS_FIRST : ADDITIONS_FIRST) {
+    for (const part of parts) walk(part, sameRange, pass, listeners);
   }
 }
 
 /** What one pass does with the ranges that it meets. */
 interface Pass {
-  removed?(range: FlatRange): void;
-  unchanged?(range: FlatRange): void;
-  added?(range: FlatRange): void;
+  removed(listeners: readonly MemoryListener[], range: FlatRange): void;
+  unchanged(listeners: readonly MemoryListener[], range: FlatRange): void;
+  added(listeners: readonly MemoryListener[], range: FlatRange): void;
 }
 
+const ignore = (): void => undefined;
+
 /** Tells removals, to the listener with the highest priority first (memory fact 3.2). */
-const removalsFor = (listeners: readonly MemoryListener[]): Pass => ({
-  removed(range) {
+const REMOVALS: Pass = {
+  removed(listeners, range) {
     for (let index = listeners.length - 1; index >= 0; index--) listeners[index]!.regionDel?.(range);
   },
-});
+  unchanged: ignore,
+  added: ignore,
+};
 
 /** Tells additions and unchanged ranges, to the listener with the lowest priority first (memory fact 3.2). */
-const additionsFor = (listeners: readonly MemoryListener[]): Pass => ({
-  unchanged(range) {
+const ADDITIONS: Pass = {
+  removed: ignore,
+  unchanged(listeners, range) {
     for (const listener of listeners) listener.regionNop?.(range);
   },
-  added(range) {
+  added(listeners, range) {
     for (const listener of listeners) listener.regionAdd?.(range);
   },
-});
+};
+
+const REMOVALS_FIRST = [REMOVALS, ADDITIONS] as const;
+const ADDITIONS_FIRST = [ADDITIONS, REMOVALS] as const;
 
 /** Walks one part of both views together, in ascending order of addresses. */
-function walk({ before, after }: FlatViewChange, sameRange: MemoryRules['sameRange'], pass: Pass): void {
+function walk(
+  { before, after }: FlatViewChange,
+  sameRange: MemoryRules['sameRange'],
+  pass: Pass,
+  listeners: readonly MemoryListener[],
+): void {
   let oldIndex = 0;
   let newIndex = 0;
   while (oldIndex < before.length || newIndex < after.length) {
     const oldRange = before[oldIndex];
     const newRange = after[newIndex];
     if (oldRange !== undefined && newRange !== undefined && sameRange(oldRange, newRange)) {
-      pass.unchanged?.(newRange);
+      pass.unchanged(listeners, newRange);
       oldIndex++;
       newIndex++;
     } else if (oldRange !== undefined && (newRange === undefined || oldRange.start <= newRange.start)) {
-      pass.removed?.(oldRange);
+      pass.removed(listeners, oldRange);
       oldIndex++;
     } else {
-      pass.added?.(newRange!);
+      pass.added(listeners, newRange!);
       newIndex++;
     }
   }
