@@ -82,6 +82,8 @@ export class RangeList {
 
   /** The list after `edits`, which are in ascending order and do not overlap. */
   edit(edits: readonly RangeEdit[]): RangeList {
+    const small = edits.every(({ added }) => added.length <= MOST_IN_CHUNK);
+    if (small && this.#chunks.length === 1) return RangeList.of(spliced(this.#chunks[0]!, edits));
     const writer = new ChunkWriter();
     let kept: Place = { chunk: 0, index: 0 };
     for (const { from, to, added } of edits) {
@@ -100,6 +102,17 @@ export class RangeList {
       writer.add(ranges, index, chunk === to.chunk ? to.index : ranges.length);
     }
   }
+}
+
+/** A copy of a single chunk with the edits in it. */
+function spliced(ranges: Chunk, edits: readonly RangeEdit[]): Chunk {
+  const copy = ranges.slice();
+  // From the last edit on, so that the places of the earlier ones stay right.
+  for (let index = edits.length - 1; index >= 0; index--) {
+    const { from, to, added } = edits[index]!;
+    copy.splice(from.index, to.index - from.index, ...added);
+  }
+  return copy;
 }
 
 /** Writes ranges into chunks. A whole chunk of another list is shared, not copied. */

@@ -86,8 +86,14 @@ export class SharedViews {
   #mark(region: MemoryRegion, start: bigint, end: bigint): void {
     const from = start > 0n ? start : 0n;
     const { container, address, aliasedBy } = region;
-    this.#views.get(region)?.windows.push({ start: from + address, end: end + address });
-    if (container !== undefined) this.#mark(container, from + address, end + address);
+    const view = this.#views.get(region);
+    if (container !== undefined || view !== undefined) {
+      // Most containers begin at 0, and an addition makes a new `bigint`.
+      const moved = address !== 0n;
+      const [low, high] = [moved ? from + address : from, moved ? end + address : end];
+      view?.windows.push({ start: low, end: high });
+      if (container !== undefined) this.#mark(container, low, high);
+    }
     for (const alias of aliasedBy) {
       const shift = alias.alias!.offset;
       const stop = shift + alias.size;
