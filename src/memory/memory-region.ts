@@ -60,6 +60,8 @@ export class MemoryRegion {
   readonly container: MemoryRegion | undefined = undefined;
   /** The children in rendering order, unless `subregionIndex` has them. */
   readonly subregionList: readonly MemoryRegion[] = NO_REGIONS;
+  /** Which addition to its container this region was, counted by the container's index if it has one. */
+  readonly additionNumber: number = 0;
   /** The children of a container that has many. */
   readonly subregionIndex: SubregionIndex | undefined = undefined;
   readonly alias: AliasTarget | undefined;

@@ -19,8 +19,6 @@ interface Chunk {
  */
 export class SubregionIndex {
   readonly #chunks: Chunk[] = [];
-  /** Counts up with each child that is added: of equal priorities the one added last comes first (memory fact 1.5). */
-  readonly #added = new Map<MemoryRegion, number>();
   #additions = 0;
   #inRenderingOrder: readonly MemoryRegion[] | undefined;
 
@@ -31,7 +29,7 @@ export class SubregionIndex {
 
   /** Adds `region`, on top of children of the same priority. */
   add(region: MemoryRegion): void {
-    this.#added.set(region, this.#additions++);
+    (region as { additionNumber: number }).additionNumber = this.#additions++;
     this.#insert(region);
     this.#inRenderingOrder = undefined;
   }
@@ -39,7 +37,6 @@ export class SubregionIndex {
   /** Removes `region`, whose address and size are those with which it was added. */
   remove(region: MemoryRegion): void {
     this.#takeOut(region);
-    this.#added.delete(region);
     this.#inRenderingOrder = undefined;
   }
 
@@ -61,7 +58,7 @@ export class SubregionIndex {
         if (region.end > start) found.push(region);
       }
     }
-    return found.sort(this.#compare);
+    return found.sort(compareOnTop);
   }
 
   /** Whether at least two children are enabled, or else the only enabled one, if there is one. */
@@ -79,11 +76,8 @@ export class SubregionIndex {
 
   /** All children by descending priority, of equal priorities the one added last first; sorted anew after a change. */
   inRenderingOrder(): readonly MemoryRegion[] {
-    return (this.#inRenderingOrder ??= [...this.#added.keys()].sort(this.#compare));
+    return (this.#inRenderingOrder ??= this.#chunks.flatMap(({ regions }) => regions).sort(compareOnTop));
   }
-
-  readonly #compare = (a: MemoryRegion, b: MemoryRegion): number =>
-    b.priority - a.priority || this.#added.get(b)! - this.#added.get(a)!;
 
   #insert(region: MemoryRegion): void {
     const chunk = this.#chunks[this.#chunkOf(region)];
@@ -117,7 +111,7 @@ export class SubregionIndex {
     let high = this.#chunks.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if (this.#comesAfter(this.#chunks[middle]!.regions[0]!, region)) high = middle - 1;
+      if (comesAfter(this.#chunks[middle]!.regions[0]!, region)) high = middle - 1;
       else low = middle;
     }
     return low;
@@ -129,18 +123,20 @@ export class SubregionIndex {
     let high = regions.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#comesAfter(region, regions[middle]!)) low = middle + 1;
+      if (comesAfter(region, regions[middle]!)) low = middle + 1;
       else high = middle;
     }
     return low;
   }
-
-  /** Whether `a` has a higher address than `b`, or the same and was added later. */
-  #comesAfter(a: MemoryRegion, b: MemoryRegion): boolean {
-    if (a.address !== b.address) return a.address > b.address;
-    return this.#added.get(a)! > this.#added.get(b)!;
-  }
 }
+
+/** The order of rendering (memory fact 1.5). */
+const compareOnTop = (a: MemoryRegion, b: MemoryRegion): number =>
+  b.priority - a.priority || b.additionNumber - a.additionNumber;
+
+/** Whether `a` has a higher address than `b`, or the same and was added later. */
+const comesAfter = (a: MemoryRegion, b: MemoryRegion): boolean =>
+  a.address > b.address || (a.address === b.address && a.additionNumber > b.additionNumber);
 
 const highestEndOf = (regions: readonly MemoryRegion[]): bigint =>
   regions.reduce((highest, { end }) => (end > highest ? end : highest), regions[0]!.end);
