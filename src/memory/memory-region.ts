@@ -63,7 +63,7 @@ export class MemoryRegion {
   /** Which addition to its container this region was, counted by the container's index if it has one. */
   readonly additionNumber: number = 0;
   /** The children of a container that has many. */
-  readonly subregionIndex: SubregionIndex | undefined = undefined;
+  readonly subregionIndex: SubregionIndex<MemoryRegion> | undefined = undefined;
   readonly alias: AliasTarget | undefined;
   /** The aliases that show this region. */
   readonly aliasedBy: readonly MemoryRegion[] = NO_REGIONS;

@@ -7,7 +7,7 @@ const MOST_IN_LIST = 128;
 /** The lists of children, which only this file and the region itself know. */
 interface Children {
   subregionList: readonly MemoryRegion[];
-  subregionIndex: SubregionIndex | undefined;
+  subregionIndex: SubregionIndex<MemoryRegion> | undefined;
 }
 
 /**
