@@ -54,7 +54,9 @@ export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
   return {
     scenario,
     revision: revision.id,
-    ...last,
+    outcome: last.outcome,
+    error: last.error,
+    abortSite: last.abortSite,
     pages: {
       host: scenario.machine.hostPageSize,
       guest: scenario.machine.guestPageSize,
