@@ -53,7 +53,10 @@ export class QemuVmm implements ModelledVmm {
         : machine.msixEmulation === 'off';
     // KVM on POWER has no read-only slots.
     const readonlySlots = machine.type !== 'pseries';
-    this.kvm = new KvmMemslots({ hostPageSize: machine.hostPageSize, supportsReadonly: readonlySlots });
+    this.kvm = new KvmMemslots({
+      hostPageSize: machine.hostPageSize,
+      architecture: readonlySlots ? 'x86' : 'power',
+    });
     this.#memslots = new MemslotListener({
       rules: revision.memslots,
       kvm: this.kvm,
