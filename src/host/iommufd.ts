@@ -35,6 +35,8 @@ export interface IommufdOptions {
   readonly kernel?: KernelRules | undefined;
   /** RLIMIT_MEMLOCK in bytes of a caller without CAP_IPC_LOCK (host fact R2.2.4). No limit by default. */
   readonly lockLimit?: Size | undefined;
+  /** Memory that the kernel cannot use, beside requests that say so themselves. None by default. */
+  readonly isUnusable?: ((request: DmaMapRequest) => boolean) | undefined;
 }
 
 /**
@@ -53,6 +55,7 @@ export class IommufdIoas implements IommuContainer {
   readonly #apertures: readonly Aperture[];
   readonly #rules: IommufdRules;
   readonly #pins: PinnedMemory;
+  readonly #isUnusable: (request: DmaMapRequest) => boolean;
   readonly #table = new MappingTable();
 
   /** @throws RangeError for a kernel without iommufd. */
@@ -61,6 +64,7 @@ export class IommufdIoas implements IommuContainer {
     if (rules === undefined) throw new RangeError('the kernel has no iommufd');
     this.#rules = rules;
     this.#pins = new PinnedMemory(options.lockLimit);
+    this.#isUnusable = options.isUnusable ?? (() => false);
     this.pageSizes = options.domainPageSizes;
     this.#hostPageSize = options.hostPageSize;
     // Linux io_pagetable.c:iopt_calculate_iova_alignment: 1 byte while no domain is attached.
@@ -104,7 +108,8 @@ export class IommufdIoas implements IommuContainer {
 
   /** What the kernel says of the memory once a domain is attached (host facts I14, R2.2.3, B7 and D18). */
   #pin(request: DmaMapRequest): Errno {
-    const { deviceMemory, unusable, dmaBuf } = request;
+    const { deviceMemory, dmaBuf } = request;
+    const unusable = request.unusable || this.#isUnusable(request);
     // A dma-buf that was revoked cannot be mapped, attached or not.
     if (dmaBuf && this.#rules.mapsDmaBufOfBar) return unusable ? Errno.ENODEV : 0;
     if (this.pageSizes === 0n) return 0;

@@ -67,6 +67,8 @@ export interface Type1Options {
    * R1.4.4). No limit by default.
    */
   readonly lockLimit?: Size | undefined;
+  /** Memory that the kernel cannot use, beside requests that say so themselves. None by default. */
+  readonly isUnusable?: ((request: DmaMapRequest) => boolean) | undefined;
 }
 
 /** A VFIO container of type 1 with one IOMMU domain: Linux vfio_iommu_type1.c, host facts 1.2 to 1.7. */
@@ -79,6 +81,7 @@ export class Type1Container implements IommuContainer {
   readonly #runsTooShort: boolean;
   readonly #rules: Type1Rules;
   readonly #pins: PinnedMemory;
+  readonly #isUnusable: (request: DmaMapRequest) => boolean;
   readonly #table = new MappingTable();
   /** Mappings that end at 2^64, which kernels before 6.18 accept and never find again (host fact D2). */
   #lost: readonly DmaMapping[] = [];
@@ -93,6 +96,7 @@ export class Type1Container implements IommuContainer {
     this.#granule = smallestPage(this.pageSizes);
     this.#rules = (options.kernel ?? DEFAULT_KERNEL).type1;
     this.#pins = new PinnedMemory(options.lockLimit);
+    this.#isUnusable = options.isUnusable ?? (() => false);
     this.#apertures = this.#rules.checksValidIovas ? (options.apertures ?? []) : [];
     this.#maxMappings = this.#rules.limitsMappings
       ? (options.maxMappings ?? DEFAULT_DMA_ENTRY_LIMIT)
@@ -127,7 +131,7 @@ export class Type1Container implements IommuContainer {
     // smaller than such a page.
     if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
     // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.
-    if (request.unusable) return Errno.EFAULT;
+    if (request.unusable || this.#isUnusable(request)) return Errno.EFAULT;
     if (!this.#pins.hasRoomFor(request)) return Errno.ENOMEM;
 
     this.#pins.add(request);
