@@ -10,5 +10,6 @@ export {
   isKernelVersion,
   type HostKernel,
 } from './host-kernel.ts';
+export { findNamedHost, NAMED_HOSTS, type NamedHost } from './named-hosts.ts';
 export { ScenarioDecoder } from './scenario-decoder.ts';
 export * from './scenario.ts';
