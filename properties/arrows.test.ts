@@ -53,6 +53,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/model',
     'src/vfio-user',
   ],
+  'src/linux': [
+    'src/address',
+    'src/pci-layout',
+    'src/input',
+    'src/host',
+    'src/trace',
+    'src/vfio-user',
+    'src/qemu',
+  ],
   'src/invariants': ['src/address', 'src/pci-layout', 'src/host', 'src/vfio', 'src/scenario', 'src/trace'],
   'src/campaign': ['src/scenario', 'src/trace', 'src/invariants', 'src/input'],
   'src/validate': [
@@ -77,6 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/invariants',
     'src/campaign',
     'src/validate',
+    'src/linux',
   ],
   'src/cli': [
     'src/index.ts',
@@ -88,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/trace',
     'src/model',
     'src/qemu',
+    'src/linux',
     'src/invariants',
     'src/campaign',
     'src/report',
