@@ -34,7 +34,7 @@ export const hostCommand = (conclude: Conclude): Command =>
     .option('--json', 'one line of JSON for each session: the session with its answers')
     .option('--compare', 'compare the answers with those in the sessions, and report')
     .action(async (file: string, options: HostCommandOptions) => {
-      const target = await openHost(options);
+      const target = openHost(options);
       const comparison = options.compare ? new Comparison() : undefined;
       try {
         for await (const one of sessionsFrom(file)) {

@@ -1,4 +1,4 @@
-import { modelHost, type HostTarget } from '../linux/index.ts';
+import { LinuxHost, modelHost, type HostTarget } from '../linux/index.ts';
 
 /** What the user said about who answers host calls. */
 export interface HostOptions {
@@ -8,7 +8,5 @@ export interface HostOptions {
 }
 
 /** The target that answers host calls. */
-export async function openHost({ target }: HostOptions): Promise<HostTarget> {
-  if (target === 'model') return modelHost;
-  throw new Error('not yet');
-}
+export const openHost = ({ target, kernel, qemu }: HostOptions): HostTarget =>
+  target === 'model' ? modelHost : new LinuxHost({ kernel, qemu: { path: qemu } });

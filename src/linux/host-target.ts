@@ -8,6 +8,8 @@ export interface AnsweredSession {
   readonly session: HostSession;
   /** One for each call, in order. */
   readonly answers: readonly Answer[];
+  /** The last lines of the kernel's console, if the kernel stopped. */
+  readonly console?: readonly string[];
 }
 
 /** What answers sessions of host calls: `src/host`, or a real kernel. */

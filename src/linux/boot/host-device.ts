@@ -1,0 +1,60 @@
+import { undoAtExit } from '../../qemu/process/leave-nothing-behind.ts';
+import { VfioUserIommu } from '../../host/index.ts';
+import { VfioUserServer, type ServedBar, type ServedDevice } from '../../vfio-user/index.ts';
+import { BAR_COUNT } from '../../pci-layout/index.ts';
+import { offset } from '../../address/index.ts';
+import type { SessionDevice } from '../session/host-session.ts';
+
+/** What the server tells QEMU that it can map: QEMU maps what the kernel's IOMMU lets it, in any size. */
+const SERVER_PAGE_SIZES = 0x40201000n;
+const SERVER_MAPPINGS = 60_000;
+
+/** Ids that Red Hat keeps for experiments, so that no driver of Linux takes the device. */
+const IDS = { vendor: 0x1af4, device: 0x10ff } as const;
+
+/** A device of a session as barproof serves it to QEMU: QEMU may mmap every memory BAR. */
+export function servedDevice({ bars, msix }: SessionDevice, id: string): ServedDevice {
+  const served = Array.from({ length: BAR_COUNT }, (_, index): ServedBar | undefined => {
+    const bar = bars.find((one) => one.index === index);
+    if (bar === undefined) return undefined;
+    const memory = bar.type !== 'io';
+    return {
+      attributes: { type: bar.type, prefetchable: bar.prefetch },
+      info: {
+        size: bar.size,
+        flags: { read: true, write: true, mmap: memory },
+        capabilities: msix?.table.bir === index && memory ? [{ id: 3 }] : [],
+      },
+    };
+  });
+  return {
+    ...{ id, ...IDS, bars: served, pciExpress: true },
+    msix: msix && {
+      vectors: msix.vectors,
+      tableBar: msix.table.bir,
+      tableOffset: offset(msix.table.offset),
+      pbaBar: msix.pba.bir,
+      pbaOffset: offset(msix.pba.offset),
+    },
+  };
+}
+
+/** Serves a device at a socket. @returns what ends the server and removes the socket */
+export async function serveHostDevice(
+  socketPath: string,
+  device: ServedDevice,
+): Promise<() => Promise<void>> {
+  const server = new VfioUserServer({
+    socketPath,
+    device,
+    iommu: () => new VfioUserIommu({ pageSizes: SERVER_PAGE_SIZES, maxMappings: SERVER_MAPPINGS }),
+  });
+  // A list of requests that is never taken would grow until the server shuts QEMU out.
+  server.on('dma', () => void server.takeRequests());
+  await server.listen();
+  const forget = undoAtExit(() => void server.close());
+  return () => {
+    forget();
+    return server.close();
+  };
+}

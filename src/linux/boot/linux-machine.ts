@@ -1,0 +1,157 @@
+import { writeFileSync } from 'node:fs';
+import { findQemu, type QemuLocation } from '../../qemu/process/find-qemu.ts';
+import { LineConnection } from '../../qemu/process/line-connection.ts';
+import { PrivateDirectory } from '../../qemu/process/private-directory.ts';
+import { isEndOfQemu } from '../../qemu/process/qemu-error.ts';
+import { QemuProcess } from '../../qemu/process/qemu-process.ts';
+import { AgentClient, type AgentAnswer } from '../agent/agent-client.ts';
+import { buildAgent } from '../agent/build-agent.ts';
+import type { EmulatedIommu } from '../emulated-iommus.ts';
+import type { SessionDevice } from '../session/host-session.ts';
+import { servedDevice, serveHostDevice } from './host-device.ts';
+import { makeInitramfs } from './initramfs.ts';
+import type { InstalledKernel } from './installed-kernels.ts';
+import { LinuxStopped } from './linux-error.ts';
+import { machineArguments, portBus, PORTS, qemuArchitecture } from './machine-arguments.ts';
+
+/** What to boot. */
+export interface MachineOptions {
+  readonly kernel: InstalledKernel;
+  readonly iommu: EmulatedIommu;
+  /** Where to look for QEMU. */
+  readonly qemu?: QemuLocation | undefined;
+}
+
+/** A kernel of a distribution takes 11 to 20 s on idle cores; a busy machine may take several times that. */
+const BOOT_DEADLINE = 180_000;
+/** How long a batch of calls may take; each call has the limit of the agent. */
+const BATCH_DEADLINE = 120_000;
+
+/** A Linux kernel that runs in QEMU, and the agent in it. */
+export class LinuxMachine {
+  readonly kernel: InstalledKernel;
+  /** Milliseconds from the start of QEMU to the agent's first line. */
+  readonly bootTime: number;
+  readonly #qemu: QemuProcess;
+  readonly #connection: LineConnection;
+  readonly #agent: AgentClient;
+  readonly #servers: (() => Promise<void>)[] = [];
+
+  private constructor(
+    kernel: InstalledKernel,
+    bootTime: number,
+    parts: { readonly qemu: QemuProcess; readonly connection: LineConnection; readonly agent: AgentClient },
+  ) {
+    this.kernel = kernel;
+    this.bootTime = bootTime;
+    this.#qemu = parts.qemu;
+    this.#connection = parts.connection;
+    this.#agent = parts.agent;
+  }
+
+  /**
+   * Boots a kernel and waits for its agent.
+   *
+   * @throws TargetUnavailable without a QEMU or a compiler for the agent
+   * @throws LinuxStopped when the kernel does not come up, with the last lines of its console
+   */
+  static async boot({ kernel, iommu, qemu: location }: MachineOptions): Promise<LinuxMachine> {
+    const binary = findQemu(qemuArchitecture(kernel.architecture), location);
+    const initramfs = makeInitramfs({ agent: buildAgent(kernel.architecture), modules: kernel.modules });
+    const started = Date.now();
+    const directory = new PrivateDirectory();
+    const files = {
+      kernel: kernel.image,
+      initramfs: directory.at('initramfs'),
+      agentSocket: directory.at('agent'),
+    };
+    writeFileSync(files.initramfs, initramfs);
+    const connection = new LineConnection(files.agentSocket);
+    await connection.listening();
+    const agent = new AgentClient(connection);
+    const qemu = await QemuProcess.start({
+      binary,
+      directory,
+      arguments: machineArguments(iommu, files),
+      accelerator: 'tcg,thread=multi',
+      endsWithParent: true,
+    }).catch((error: unknown) => {
+      connection.close();
+      throw error;
+    });
+    try {
+      await qemu.alive(agent.ready(), 'the boot of the kernel', BOOT_DEADLINE);
+      return new LinuxMachine(kernel, Date.now() - started, { qemu, connection, agent });
+    } catch (error) {
+      const stopped = isEndOfQemu(error) ? new LinuxStopped(error, qemu.output.since(0)) : error;
+      connection.close();
+      await qemu.end();
+      throw stopped;
+    }
+  }
+
+  /** How many devices have been plugged in. */
+  get devices(): number {
+    return this.#servers.length;
+  }
+
+  /** Whether another device can be plugged in. */
+  get hasRoom(): boolean {
+    return this.#servers.length < PORTS;
+  }
+
+  /**
+   * Has the agent carry out commands, in one round trip.
+   *
+   * @returns the answers, in order
+   * @throws LinuxStopped when the kernel or QEMU is gone, or does not answer
+   */
+  async call(commands: readonly string[]): Promise<readonly AgentAnswer[]> {
+    try {
+      const answers = Promise.all(this.#agent.send(commands));
+      // Rejected answers are those of a QEMU that is gone, which `alive` tells better.
+      answers.catch(() => undefined);
+      return await this.#qemu.alive(answers, `${commands.length} calls of the agent`, BATCH_DEADLINE);
+    } catch (error) {
+      if (!isEndOfQemu(error)) throw error;
+      throw new LinuxStopped(error, this.#qemu.output.since(0));
+    }
+  }
+
+  /**
+   * Plugs a device into the next free port, served by barproof. It stays until the machine ends, because
+   * unplugging it ends QEMU 11.1.
+   *
+   * @returns the port that the device is in, from 0
+   */
+  async plug(device: SessionDevice): Promise<number> {
+    const port = this.#servers.length;
+    const path = this.#qemu.directory.at(`device${port}`);
+    this.#servers.push(await serveHostDevice(path, servedDevice(device, `device${port}`)));
+    await this.#qemu.qmp.execute('device_add', {
+      driver: 'vfio-user-pci',
+      id: `device${port}`,
+      bus: portBus(port),
+      socket: { type: 'unix', path },
+    });
+    return port;
+  }
+
+  /** The last lines of the console. */
+  console(): readonly string[] {
+    return this.#qemu.output.since(0).slice(-40);
+  }
+
+  /** Whether the machine keeps this process alive. */
+  keepAlive(whether: boolean): void {
+    this.#qemu.keepAlive(whether);
+    this.#connection.keepAlive(whether);
+  }
+
+  /** Ends QEMU and the devices' servers, and removes their files. May be called twice. */
+  async end(): Promise<void> {
+    this.#connection.close();
+    await this.#qemu.end();
+    for (const close of this.#servers.splice(0)) await close();
+  }
+}

@@ -1,0 +1,101 @@
+import { command } from '../agent/commands.ts';
+import type { LinuxMachine } from '../boot/linux-machine.ts';
+import { portAddress } from '../boot/machine-arguments.ts';
+import type { PageNeighbour, SessionBar, SessionDevice } from '../session/host-session.ts';
+import { AgentCalls, PreparationFailed } from './agent-calls.ts';
+
+/** A device that is bound to vfio-pci in a kernel. */
+export interface BoundDevice {
+  readonly bdf: string;
+  /** The number of its IOMMU group. */
+  readonly group: string;
+  /** The device as the host sees it: with addresses, and what shares the pages of small BARs. */
+  readonly device: SessionDevice;
+}
+
+/** The kernel looks at a slot of PCI Express for a second or two before it takes a new device in. */
+const HOT_PLUG_ATTEMPTS = 600;
+const HOT_PLUG_PAUSE = 50;
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/**
+ * Plugs a device into a machine and binds it to vfio-pci.
+ *
+ * @throws PreparationFailed when the kernel does not find it, or does not take it
+ */
+export async function plugAndBind(machine: LinuxMachine, device: SessionDevice): Promise<BoundDevice> {
+  const calls = new AgentCalls(machine);
+  const port = await machine.plug(device);
+  const { slot, function: number } = portAddress(port);
+  const bridge = `/sys/bus/pci/devices/0000:00:${slot.toString(16).padStart(2, '0')}.${number}`;
+  const bus = Number(await calls.readFile(`${bridge}/secondary_bus_number`));
+  const bdf = `0000:${bus.toString(16).padStart(2, '0')}:00.0`;
+  const folder = `/sys/bus/pci/devices/${bdf}`;
+  const group = await groupOf(calls, folder);
+  await calls.need(command.writeFile(`${folder}/driver_override`, 'vfio-pci'), 'driver_override');
+  await calls.need(command.writeFile('/sys/bus/pci/drivers_probe', bdf), 'the probe of vfio-pci');
+  if ((await calls.linkName(`${folder}/driver`)) !== 'vfio-pci') {
+    throw new PreparationFailed(`vfio-pci does not take ${bdf}`);
+  }
+  const starts = await barStarts(calls, folder);
+  return { bdf, group, device: { ...device, bdf, bars: device.bars.map((bar) => placed(bar, starts)) } };
+}
+
+async function groupOf(calls: AgentCalls, folder: string): Promise<string> {
+  for (let attempt = 0; attempt < HOT_PLUG_ATTEMPTS; attempt++) {
+    const group = await calls.linkName(`${folder}/iommu_group`);
+    if (group !== undefined) return group;
+    await pause(HOT_PLUG_PAUSE);
+  }
+  throw new PreparationFailed(`the kernel does not find the device at ${folder}, or it has no IOMMU group`);
+}
+
+/** The host-physical addresses of BARs, by index: the first lines of sysfs's `resource`. */
+async function barStarts(calls: AgentCalls, folder: string): Promise<readonly bigint[]> {
+  const lines = (await calls.readFile(`${folder}/resource`)).split('\n');
+  return lines.slice(0, 6).map((line) => BigInt(line.split(' ')[0] ?? '0'));
+}
+
+const placed = (bar: SessionBar, starts: readonly bigint[]): SessionBar => {
+  const start = starts[bar.index];
+  return { ...bar, start: start === 0n ? undefined : start };
+};
+
+/**
+ * What shares the page of each BAR that is smaller than a page, from `/proc/iomem`. It is read when the device's
+ * file is open, because vfio-pci then reserves the rest of such a page.
+ */
+export async function withPageNeighbours(
+  machine: LinuxMachine,
+  device: SessionDevice,
+  pageSize: bigint,
+): Promise<SessionDevice> {
+  if (device.bars.every((bar) => bar.size >= pageSize || bar.type === 'io')) return device;
+  const resources = parseIomem(await new AgentCalls(machine).readFile('/proc/iomem'));
+  const neighbours = (bar: SessionBar): SessionBar => {
+    if (bar.size >= pageSize || bar.type === 'io' || bar.start === undefined) return bar;
+    const { start, size } = bar;
+    const page = start - (start % pageSize);
+    const inPage = resources.filter(
+      ({ first, last }) =>
+        first < page + pageSize &&
+        last >= page &&
+        // A range that holds the whole page is a bridge or the device's bus; one inside the BAR is its own.
+        !(first <= page && last >= page + pageSize - 1n) &&
+        !(first >= start && last < start + size),
+    );
+    return { ...bar, othersInPage: inPage };
+  };
+  return { ...device, bars: device.bars.map(neighbours) };
+}
+
+/** The resources of `/proc/iomem`, with their names. */
+export const parseIomem = (text: string): PageNeighbour[] =>
+  text.split('\n').flatMap((line) => {
+    const [, first, last, name] = /^ *([0-9a-f]+)-([0-9a-f]+) : (.*)$/.exec(line) ?? [];
+    return first === undefined
+      ? []
+      : [{ first: BigInt(`0x${first}`), last: BigInt(`0x${last}`), name: name! }];
+  });
