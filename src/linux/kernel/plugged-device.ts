@@ -16,6 +16,7 @@ export interface BoundDevice {
 /** The kernel looks at a slot of PCI Express for a second or two before it takes a new device in. */
 const HOT_PLUG_ATTEMPTS = 600;
 const HOT_PLUG_PAUSE = 50;
+const BIND_ATTEMPTS = 60;
 
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -35,10 +36,7 @@ export async function plugAndBind(machine: LinuxMachine, device: SessionDevice):
   const folder = `/sys/bus/pci/devices/${bdf}`;
   const group = await groupOf(calls, folder);
   await calls.need(command.writeFile(`${folder}/driver_override`, 'vfio-pci'), 'driver_override');
-  await calls.need(command.writeFile('/sys/bus/pci/drivers_probe', bdf), 'the probe of vfio-pci');
-  if ((await calls.linkName(`${folder}/driver`)) !== 'vfio-pci') {
-    throw new PreparationFailed(`vfio-pci does not take ${bdf}`);
-  }
+  await untilBound(calls, folder, bdf);
   const starts = await barStarts(calls, folder);
   return { bdf, group, device: { ...device, bdf, bars: device.bars.map((bar) => placed(bar, starts)) } };
 }
@@ -50,6 +48,16 @@ async function groupOf(calls: AgentCalls, folder: string): Promise<string> {
     await pause(HOT_PLUG_PAUSE);
   }
   throw new PreparationFailed(`the kernel does not find the device at ${folder}, or it has no IOMMU group`);
+}
+
+/** The group appears before the kernel matches drivers with the device (pci_bus_add_device), so one probe may be too early. */
+async function untilBound(calls: AgentCalls, folder: string, bdf: string): Promise<void> {
+  for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
+    if ((await calls.linkName(`${folder}/driver`)) === 'vfio-pci') return;
+    await calls.ask(command.writeFile('/sys/bus/pci/drivers_probe', bdf));
+    await pause(HOT_PLUG_PAUSE);
+  }
+  throw new PreparationFailed(`vfio-pci does not take ${bdf}`);
 }
 
 /** The host-physical addresses of BARs, by index: the first lines of sysfs's `resource`. */
