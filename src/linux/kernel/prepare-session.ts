@@ -30,7 +30,7 @@ export interface PreparedSession {
   readonly context: CallContext;
 }
 
-const ENTRY_LIMIT = '/sys/module/vfio_iommu_type1/parameters/dma_entry_limit';
+const TYPE1_PARAMETERS = '/sys/module/vfio_iommu_type1/parameters';
 const ioctlsOf = ({ arch }: HostSession): IoctlEncoding =>
   arch === 'ppc64le' ? POWERPC_IOCTLS : GENERIC_IOCTLS;
 
@@ -88,7 +88,15 @@ async function openVfio(
   const limit = session.container.startsWith('type1')
     ? (session as SessionOn<'type1'>).info.dmaEntryLimit
     : 65535;
-  await calls.need(command.writeFile(ENTRY_LIMIT, String(limit)), 'dma_entry_limit');
+  await calls.need(
+    command.writeFile(`${TYPE1_PARAMETERS}/dma_entry_limit`, String(limit)),
+    'dma_entry_limit',
+  );
+  // Linux 7.3 finds no interrupt remapping in QEMU's amd-iommu ("No southbridge IOAPIC found").
+  await calls.need(
+    command.writeFile(`${TYPE1_PARAMETERS}/allow_unsafe_interrupts`, 'Y'),
+    'allow_unsafe_interrupts',
+  );
   const { result: container } = await calls.need(command.open('/dev/vfio/vfio'), '/dev/vfio/vfio');
   const { result: group } = await calls.need(
     command.open(`/dev/vfio/${bound.group}`),
