@@ -8,6 +8,12 @@ export class PreparationFailed extends Error {
   override readonly name = 'PreparationFailed';
 }
 
+/** What a command returned that succeeded. */
+export interface Returned {
+  readonly result: number;
+  readonly data: Uint8Array;
+}
+
 /** Makes the calls that prepare a session, each of which has to succeed. */
 export class AgentCalls {
   readonly #machine: LinuxMachine;
@@ -22,17 +28,34 @@ export class AgentCalls {
     return answer!;
   }
 
+  /** The answers to several commands, in one round trip. */
+  askAll(texts: readonly string[]): Promise<readonly AgentAnswer[]> {
+    return this.#machine.call(texts);
+  }
+
   /**
    * What a command returned.
    *
    * @param what it is for, for the message
    * @throws PreparationFailed when it did not succeed
    */
-  async need(text: string, what: string): Promise<{ readonly result: number; readonly data: Uint8Array }> {
-    const answer = await this.ask(text);
-    if (answer.kind === 'returned' && answer.result >= 0) return answer;
-    const how = answer.kind === 'returned' ? errnoName(answer.errno) : answer.kind;
-    throw new PreparationFailed(`${what}: ${how}`);
+  async need(text: string, what: string): Promise<Returned> {
+    const [returned] = await this.needAll([[text, what]]);
+    return returned!;
+  }
+
+  /**
+   * What several commands returned, which take one round trip together.
+   *
+   * @throws PreparationFailed with the first that did not succeed
+   */
+  async needAll(commands: readonly (readonly [text: string, what: string])[]): Promise<readonly Returned[]> {
+    const answers = await this.#machine.call(commands.map(([text]) => text));
+    return answers.map((answer, index) => {
+      if (answer.kind === 'returned' && answer.result >= 0) return answer;
+      const how = answer.kind === 'returned' ? errnoName(answer.errno) : answer.kind;
+      throw new PreparationFailed(`${commands[index]![1]}: ${how}`);
+    });
   }
 
   /** The contents of a file, such as one of sysfs, without white space at the end. */

@@ -6,6 +6,8 @@ import type { SessionBar, SessionOn } from '../session/host-session.ts';
 import { answered, notModelled, type Answering } from './answering.ts';
 
 const BARS = 6;
+/** Every architecture has this much user space in one piece. */
+const LONGEST_MMAP = 1n << 46n;
 /** Region i begins at offset `i << 40` of the device's file (host fact 4.1). */
 const REGION_SHIFT = 40n;
 /** What vfio-pci itself puts into the rest of a small BAR's page when the device is opened. */
@@ -47,6 +49,8 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
 
   const mmap = ({ bar, offset: start, size, shared }: CallNamed<'mmap'>): Answer => {
     if (!shared) return notModelled('private mappings (host fact V2)');
+    // Longer than what is free in the process: the kernel answers ENOMEM before it asks vfio-pci.
+    if (size > LONGEST_MMAP) return notModelled('a length that the address space of a process does not hold');
     if (isUndecided(bar)) return notModelled('a BAR below the page size whose address is not known');
     return answered(mmapBar(region(bar), offset(start), size));
   };
