@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { InvalidInput, readTextFile } from '../input/index.ts';
+import { InvalidInput, printable, readTextFile } from '../input/index.ts';
 import { Comparison, readSession, readSessions, sessionToJson } from '../linux/index.ts';
 import type { HostTarget, ReadSession } from '../linux/index.ts';
 import { comparisonText, comparisonToJson } from '../report/host-comparison-text.ts';
@@ -83,8 +83,13 @@ async function answerOne(
       comparison.add(session, answered.answers);
       return '';
     }
-    if (!options.json) return sessionText(answered.session, answered.answers, target.name);
-    return `${JSON.stringify(sessionToJson(answered.session, answered.answers))}\n`;
+    const { console = [] } = answered;
+    if (!options.json) {
+      const text = sessionText(answered.session, answered.answers, target.name);
+      return [text, ...console.map((line) => `  | ${printable(line)}\n`)].join('');
+    }
+    const json = sessionToJson(answered.session, answered.answers);
+    return `${JSON.stringify(console.length === 0 ? json : { ...json, console })}\n`;
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
     conclude(ExitCode.COULD_NOT_RUN);

@@ -1,3 +1,4 @@
+import { iova } from '../address/index.ts';
 import { domainPageSizes, TYPICAL_APERTURES, type1PageSizes, type Aperture } from '../host/index.ts';
 import type { HostArchitecture } from './session/host-session.ts';
 
@@ -32,33 +33,35 @@ const virtioIommu = (granule: '4k' | '16k' | '64k', smallest: bigint): EmulatedI
   iovaRanges: [
     { first: 0n, last: 0x808_ffffn },
     { first: 0x80a_0000n, last: (1n << 64n) - 1n },
-  ] as unknown as readonly Aperture[],
+  ].map(({ first, last }) => ({ first: iova(first), last: iova(last) })),
   arguments: ['-device', `virtio-iommu-pci,granule=${granule},addr=1d.0`],
   machine: [],
 });
 
 /** The IOMMUs that sessions name, by the name in the session. */
-export const EMULATED_IOMMUS: Readonly<Record<string, EmulatedIommu>> = {
-  'intel-aw39': intel(39),
-  'intel-aw48': intel(48),
-  'amd-v1': {
-    architecture: 'x86_64',
-    domainPageSizes: (page) => domainPageSizes('amd-v1', 0n, page),
-    iovaRanges: TYPICAL_APERTURES.amdV1,
-    arguments: ['-device', 'amd-iommu,intremap=on,dma-remap=on'],
-    machine: [],
-  },
-  smmuv3: {
-    architecture: 'aarch64',
-    domainPageSizes: (page) => domainPageSizes('smmu', 0x60211000n, page),
-    iovaRanges: TYPICAL_APERTURES.smmu48,
-    arguments: [],
-    machine: ['iommu=smmuv3'],
-  },
-  'virtio-granule-4k': virtioIommu('4k', 0x1000n),
-  'virtio-granule-16k': virtioIommu('16k', 0x4000n),
-  'virtio-granule-64k': virtioIommu('64k', 0x10000n),
-};
+export const EMULATED_IOMMUS: ReadonlyMap<string, EmulatedIommu> = new Map(
+  Object.entries<EmulatedIommu>({
+    'intel-aw39': intel(39),
+    'intel-aw48': intel(48),
+    'amd-v1': {
+      architecture: 'x86_64',
+      domainPageSizes: (page) => domainPageSizes('amd-v1', 0n, page),
+      iovaRanges: TYPICAL_APERTURES.amdV1,
+      arguments: ['-device', 'amd-iommu,intremap=on,dma-remap=on'],
+      machine: [],
+    },
+    smmuv3: {
+      architecture: 'aarch64',
+      domainPageSizes: (page) => domainPageSizes('smmu', 0x60211000n, page),
+      iovaRanges: TYPICAL_APERTURES.smmu48,
+      arguments: [],
+      machine: ['iommu=smmuv3'],
+    },
+    'virtio-granule-4k': virtioIommu('4k', 0x1000n),
+    'virtio-granule-16k': virtioIommu('16k', 0x4000n),
+    'virtio-granule-64k': virtioIommu('64k', 0x10000n),
+  }),
+);
 
 /** The page sizes that a container of type1 reports behind an IOMMU. */
 export const reportedPageSizes = (iommu: EmulatedIommu, hostPageSize: bigint): bigint =>

@@ -7,7 +7,7 @@ const percent = (agree: number, differ: number): string =>
 
 /** A comparison as a report for people: agreement by kind of call, then every class of disagreement. */
 export function comparisonText(comparison: Comparison): string {
-  const { agreements, classes, reasons, notRecorded } = comparison;
+  const { agreements, hosts, classes, reasons, notRecorded } = comparison;
   const sum = (key: 'agree' | 'differ' | 'unanswered'): number =>
     agreements.reduce((total, one) => total + one[key], 0);
   const row = (
@@ -31,6 +31,14 @@ export function comparisonText(comparison: Comparison): string {
   return [
     `${comparison.sessions} sessions compared with their recorded answers${ignored}`,
     ...lines,
+    '',
+    ...table(
+      [
+        ['kernel', 'IOMMU', 'agree', 'differ', 'agreement', 'not answered'],
+        ...hosts.map((one) => row(one.kernel, one.iommu, one.agree, one.differ, one.unanswered)),
+      ],
+      [2, 3, 4, 5],
+    ),
     ...classes.flatMap(({ name, kernels, count, example: { session, index, recorded, answer } }) => [
       '',
       `✖ ${name} (${count} of them; Linux ${kernels.join(', ')})`,
@@ -52,11 +60,13 @@ export function comparisonText(comparison: Comparison): string {
 export const comparisonToJson = ({
   sessions,
   agreements,
+  hosts,
   classes,
   reasons,
 }: Comparison): Record<string, unknown> => ({
   sessions,
   agreements,
+  hosts,
   classes: classes.map(({ name, kernels, count, example: { session, index, recorded, answer } }) => ({
     ...{ name, kernels, count },
     example: {

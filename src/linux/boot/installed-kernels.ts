@@ -56,7 +56,7 @@ function readKernel(folder: string, name: string): InstalledKernel | undefined {
 
 /** What a session asks of a kernel. */
 export interface KernelWish {
-  /** A release, or the beginning of a version: `6.12`, `7`. */
+  /** A release, the beginning of a version (`6.12`, `7`), or the name of a folder. */
   readonly kernel: string;
   readonly architecture: HostArchitecture;
   readonly pageSize: bigint;
@@ -75,7 +75,7 @@ export function chooseKernel(
   const fitting = kernels.filter((one) => one.architecture === architecture && one.pageSize === pageSize);
   const version = versionOf(kernel);
   return (
-    fitting.find(({ release }) => release === kernel) ??
+    fitting.find(({ release, name }) => release === kernel || name === kernel) ??
     fitting.find(({ release }) => versionOf(release) === version) ??
     (version.includes('.') ? undefined : fitting.find(({ release }) => release.startsWith(`${version}.`)))
   );

@@ -1,7 +1,10 @@
 import { QemuDied, type QemuHangs } from '../../qemu/process/qemu-error.ts';
 
-/** How many lines of the console tell the end of a kernel: a panic prints about thirty. */
-const CONSOLE_LINES = 40;
+/** How many lines of the console tell the end of a kernel: a panic with its call trace prints about fifty. */
+const CONSOLE_LINES = 60;
+
+/** What the console says of an end, the most telling first. */
+const FATAL = [/Kernel panic - /, /\bOops\b|\bBUG: /];
 
 /** A kernel that stopped answering: it panicked, it hangs, or its QEMU is gone. */
 export class LinuxStopped extends Error {
@@ -9,13 +12,13 @@ export class LinuxStopped extends Error {
   /** The last lines of the kernel's console, and what QEMU printed. */
   readonly console: readonly string[];
 
+  /** @param console all lines that are known */
   constructor(cause: QemuDied | QemuHangs, console: readonly string[]) {
-    const lines = console.slice(-CONSOLE_LINES);
-    const fatal = lines.find((line) => /Kernel panic|Oops|BUG:|Call trace/i.test(line));
+    const fatal = FATAL.map((pattern) => console.findLast((line) => pattern.test(line)));
     const reason =
-      fatal?.replace(/^\[ *[\d.]+\] /, '') ??
+      fatal.find((line) => line !== undefined)?.replace(/^\[ *[\d.]+\] /, '') ??
       (cause instanceof QemuDied ? cause.message : `the kernel does not answer (${cause.what})`);
     super(reason, { cause });
-    this.console = lines;
+    this.console = console.slice(-CONSOLE_LINES);
   }
 }

@@ -90,9 +90,14 @@ export class LinuxMachine {
     }
   }
 
-  /** How many devices have been plugged in. */
-  get devices(): number {
-    return this.#servers.length;
+  /** The folder of its sockets and files, which goes with it. */
+  get directory(): string {
+    return this.#qemu.directory.path;
+  }
+
+  /** The process id of QEMU. */
+  get pid(): number {
+    return this.#qemu.pid;
   }
 
   /** Whether another device can be plugged in. */
@@ -106,16 +111,9 @@ export class LinuxMachine {
    * @returns the answers, in order
    * @throws LinuxStopped when the kernel or QEMU is gone, or does not answer
    */
-  async call(commands: readonly string[]): Promise<readonly AgentAnswer[]> {
-    try {
-      const answers = Promise.all(this.#agent.send(commands));
-      // Rejected answers are those of a QEMU that is gone, which `alive` tells better.
-      answers.catch(() => undefined);
-      return await this.#qemu.alive(answers, `${commands.length} calls of the agent`, BATCH_DEADLINE);
-    } catch (error) {
-      if (!isEndOfQemu(error)) throw error;
-      throw new LinuxStopped(error, this.#qemu.output.since(0));
-    }
+  call(commands: readonly string[]): Promise<readonly AgentAnswer[]> {
+    const answers = Promise.all(this.#agent.send(commands));
+    return this.#whileRunning(answers, `${commands.length} calls of the agent`);
   }
 
   /**
@@ -123,29 +121,21 @@ export class LinuxMachine {
    * unplugging it ends QEMU 11.1.
    *
    * @returns the port that the device is in, from 0
+   * @throws QmpRefusal when QEMU does not take the device
+   * @throws LinuxStopped when QEMU is gone
    */
   async plug(device: SessionDevice): Promise<number> {
     const port = this.#servers.length;
     const path = this.#qemu.directory.at(`device${port}`);
     this.#servers.push(await serveHostDevice(path, servedDevice(device, `device${port}`)));
-    await this.#qemu.qmp.execute('device_add', {
+    const added = this.#qemu.qmp.execute('device_add', {
       driver: 'vfio-user-pci',
       id: `device${port}`,
       bus: portBus(port),
       socket: { type: 'unix', path },
     });
+    await this.#whileRunning(added, 'device_add');
     return port;
-  }
-
-  /** The last lines of the console. */
-  console(): readonly string[] {
-    return this.#qemu.output.since(0).slice(-40);
-  }
-
-  /** Whether the machine keeps this process alive. */
-  keepAlive(whether: boolean): void {
-    this.#qemu.keepAlive(whether);
-    this.#connection.keepAlive(whether);
   }
 
   /** Ends QEMU and the devices' servers, and removes their files. May be called twice. */
@@ -153,5 +143,14 @@ export class LinuxMachine {
     this.#connection.close();
     await this.#qemu.end();
     for (const close of this.#servers.splice(0)) await close();
+  }
+
+  async #whileRunning<T>(promise: Promise<T>, what: string): Promise<T> {
+    try {
+      return await this.#qemu.alive(promise, what, BATCH_DEADLINE);
+    } catch (error) {
+      if (!isEndOfQemu(error)) throw error;
+      throw new LinuxStopped(error, this.#qemu.output.since(0));
+    }
   }
 }

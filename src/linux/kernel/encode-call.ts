@@ -17,7 +17,7 @@ import {
 } from '../../host/abi/index.ts';
 import type { AgentAnswer } from '../agent/agent-client.ts';
 import { command, MAP } from '../agent/commands.ts';
-import type { Answer, CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
+import type { AnsweredCall, CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
 import type { SessionMemory } from '../session/memory-areas.ts';
 
 /** The descriptors and numbers that a session's calls are made with; -1 for what the session does not have. */
@@ -29,10 +29,13 @@ export interface CallContext {
   readonly ioctls: IoctlEncoding;
 }
 
+/** An answer of the agent to a command that came back. */
+type Returned = Extract<AgentAnswer, { kind: 'returned' }>;
+
 /** A call as commands of the agent. The answer to the call is in that to the first command. */
 export interface EncodedCall {
   readonly commands: readonly string[];
-  readonly decode: (answer: AgentAnswer) => Answer;
+  readonly decode: (answer: Returned) => AnsweredCall;
 }
 
 /** Where the mmaps of a session go that are taken away at once. */
@@ -45,19 +48,12 @@ const INFO_BYTES = 2048;
 
 /** The kernel answered, with these fields. */
 const returned = (
-  answer: AgentAnswer,
+  { result, errno, data }: Returned,
   fields: (data: Uint8Array) => Record<string, FieldValue> = () => ({}),
-): Answer => {
-  if (answer.kind === 'late') return { unanswered: 'the call did not come back in time' };
-  if (answer.kind === 'trap') return { unanswered: `signal ${answer.signal}` };
-  const { result, errno, data } = answer;
-  // A descriptor or an address that was returned is told as 0: it differs from run to run.
-  return { ret: result, errno, returned: fields(data) };
-};
+): AnsweredCall => ({ ret: result, errno, returned: fields(data) });
 
-/** A success of any kind is told as 0. */
-const asZero = (answer: Answer): Answer =>
-  'ret' in answer && answer.ret > 0 ? { ...answer, ret: 0 } : answer;
+/** A descriptor, an address or a number of bytes is told as 0, because it differs from run to run. */
+const asZero = (answer: AnsweredCall): AnsweredCall => (answer.ret > 0 ? { ...answer, ret: 0 } : answer);
 
 /**
  * A call of a session as it is made.

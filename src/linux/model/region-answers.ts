@@ -1,8 +1,9 @@
-import { alignDown, alignUp, isAligned, offset } from '../../address/index.ts';
+import { offset } from '../../address/index.ts';
 import { REGION_INFO, REGION_INFO_FLAGS, regionCapabilityBytes } from '../../host/abi/index.ts';
 import { mmapBar, regionInfo, type RegionCapability, type VfioPciBar } from '../../host/index.ts';
 import type { Answer, CallNamed, CapabilityForm, HostCall } from '../session/host-call.ts';
 import type { SessionBar, SessionOn } from '../session/host-session.ts';
+import { hasPageToItself } from '../session/sub-page-bars.ts';
 import { answered, notModelled, type Answering } from './answering.ts';
 
 const BARS = 6;
@@ -10,9 +11,6 @@ const BARS = 6;
 const LONGEST_MMAP = 1n << 46n;
 /** Region i begins at offset `i << 40` of the device's file (host fact 4.1). */
 const REGION_SHIFT = 40n;
-/** What vfio-pci itself puts into the rest of a small BAR's page when the device is opened. */
-const RESERVED_BY_VFIO = 'vfio sub-page reserved';
-
 /** Answers VFIO_DEVICE_GET_REGION_INFO and mmap of the device's file from the rules of vfio-pci. */
 export function regionAnswering(session: SessionOn<'region'>): Answering {
   const { device, pageSize } = session;
@@ -61,15 +59,9 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
   };
 }
 
-/** Linux vfio_pci_core.c:vfio_pci_probe_mmaps (host fact 4.2): a small BAR needs a page to itself. */
-function mayBeMmapped({ size, start, othersInPage }: SessionBar, pageSize: bigint): boolean {
-  if (size >= pageSize) return true;
-  if (start === undefined || !isAligned(start, pageSize)) return false;
-  const [pageStart, pageEnd] = [alignDown(start, pageSize), alignUp(start + 1n, pageSize)];
-  return othersInPage.every(
-    ({ first, last, name }) => name === RESERVED_BY_VFIO || last < pageStart || first >= pageEnd,
-  );
-}
+/** Linux vfio_pci_core.c:vfio_pci_probe_mmaps (host fact 4.2). */
+const mayBeMmapped = (bar: SessionBar, pageSize: bigint): boolean =>
+  bar.size >= pageSize || hasPageToItself(bar, pageSize) === true;
 
 /** What the structure holds when it comes back. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info. */
 function regionInfoFields(region: VfioPciBar, argsz: number) {

@@ -32,9 +32,25 @@ export interface Agreement {
   readonly unanswered: number;
 }
 
+/** How the answers on one host compare. */
+export interface HostAgreement {
+  readonly kernel: string;
+  readonly iommu: string;
+  readonly agree: number;
+  readonly differ: number;
+  readonly unanswered: number;
+}
+
+interface Counts {
+  agree: number;
+  differ: number;
+  unanswered: number;
+}
+
 /** Compares the answers of a target with those that sessions were recorded with, and counts. */
 export class Comparison {
-  readonly #byKind = new Map<string, { agree: number; differ: number; unanswered: number }>();
+  readonly #byKind = new Map<string, Counts>();
+  readonly #byHost = new Map<string, Counts>();
   readonly #classes = new Map<
     string,
     { kernels: Set<string>; count: number; example: Disagreement; early: boolean }
@@ -53,13 +69,16 @@ export class Comparison {
         continue;
       }
       const answer = answers[index]!;
-      const kind = this.#kind(`${session.container} ${call.call}`);
+      const counts = [
+        countsOf(this.#byKind, `${session.container} ${call.call}`),
+        countsOf(this.#byHost, `${session.kernel} ${session.iommu}`),
+      ];
       if (!isAnswered(answer)) {
-        kind.unanswered++;
+        for (const one of counts) one.unanswered++;
         this.#reasons.set(answer.unanswered, (this.#reasons.get(answer.unanswered) ?? 0) + 1);
-      } else if (agrees(recorded, answer)) kind.agree++;
+      } else if (agrees(recorded, answer)) for (const one of counts) one.agree++;
       else {
-        kind.differ++;
+        for (const one of counts) one.differ++;
         this.#classify({ session, index, recorded, answer }, !disagreed);
         disagreed = true;
       }
@@ -84,6 +103,14 @@ export class Comparison {
     });
   }
 
+  /** The agreement by kernel and IOMMU. */
+  get hosts(): readonly HostAgreement[] {
+    return [...this.#byHost].toSorted(byName).map(([name, counts]) => {
+      const [kernel, iommu] = name.split(' ') as [string, string];
+      return { kernel, iommu, ...counts };
+    });
+  }
+
   /** The classes of disagreement, the commonest first. */
   get classes(): readonly DisagreementClass[] {
     return [...this.#classes]
@@ -101,12 +128,6 @@ export class Comparison {
     return [...this.#reasons].toSorted((a, b) => b[1] - a[1] || byName(a, b));
   }
 
-  #kind(name: string): { agree: number; differ: number; unanswered: number } {
-    const kind = this.#byKind.get(name) ?? { agree: 0, differ: 0, unanswered: 0 };
-    this.#byKind.set(name, kind);
-    return kind;
-  }
-
   #classify(disagreement: Disagreement, first: boolean): void {
     const { session, index, recorded, answer } = disagreement;
     const name = `${session.container} ${session.steps[index]!.call.call}: ${differenceText(recorded, answer)}`;
@@ -122,6 +143,12 @@ export class Comparison {
     known.count++;
     this.#classes.set(name, known);
   }
+}
+
+function countsOf(map: Map<string, Counts>, name: string): Counts {
+  const counts = map.get(name) ?? { agree: 0, differ: 0, unanswered: 0 };
+  map.set(name, counts);
+  return counts;
 }
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);

@@ -67,7 +67,7 @@ describe('decodeSession', () => {
         x: 1,
       }),
     ).toEqual([
-      'x: unknown key; allowed are id, seed, kernel, arch, pageSize, iommu, container, info, calls',
+      'x: unknown key; allowed are id, seed, kernel, arch, pageSize, iommu, container, info, calls, console',
       'pageSize: expected 0x1000, 0x4000 or 0x10000',
       'calls[0].call: expected one of memslot, decode, found "map"',
       expect.stringContaining('calls[0].iova: unknown key'),

@@ -1,4 +1,3 @@
-import { isPowerOfTwo } from '../../address/index.ts';
 import { InvalidInput } from '../../input/index.ts';
 import { EMULATED_IOMMUS } from '../emulated-iommus.ts';
 import { CALLS_OF, CONTAINERS } from './call-forms.ts';
@@ -8,7 +7,21 @@ import { HOST_ARCHITECTURES, type Area, type HostSession } from './host-session.
 import { barAreas, DEFAULT_AREAS, isAreaName } from './memory-areas.ts';
 import { SessionDecoder } from './session-decoder.ts';
 
-const KEYS = ['id', 'seed', 'kernel', 'arch', 'pageSize', 'iommu', 'container', 'info', 'calls'] as const;
+const KEYS = [
+  'id',
+  'seed',
+  'kernel',
+  'arch',
+  'pageSize',
+  'iommu',
+  'container',
+  'info',
+  'calls',
+  'console',
+] as const;
+
+/** The page sizes of kernels. */
+const PAGE_SIZES = [0x1000n, 0x4000n, 0x10000n];
 
 /**
  * Reads a session of host calls from parsed JSON. A session that was written by hand needs `container` and
@@ -29,7 +42,7 @@ export function decodeSession(value: unknown): HostSession {
   const pageSize = decoder.optional(fields['pageSize'], 0x1000n, (given) =>
     decoder.number(given, 'pageSize'),
   );
-  if (!isPowerOfTwo(pageSize) || pageSize < 0x1000n || pageSize > 0x10000n) {
+  if (!PAGE_SIZES.includes(pageSize)) {
     decoder.report('pageSize', 'expected 0x1000, 0x4000 or 0x10000');
   }
   const iommu = decoder.optional(fields['iommu'], 'intel-aw48', (given) => decoder.string(given, 'iommu'));
@@ -38,7 +51,7 @@ export function decodeSession(value: unknown): HostSession {
     container,
     arch,
     pageSize,
-    iommu: EMULATED_IOMMUS[iommu],
+    iommu: EMULATED_IOMMUS.get(iommu),
   });
   const device = decodeDevice(decoder, info.fields['device'], 'info.device', container === 'region');
   const areas = decodeAreas(decoder, info.fields['backings']);
