@@ -4,3 +4,4 @@ export { LinuxHost, type LinuxHostOptions } from './kernel/linux-host.ts';
 export { Comparison } from './session/comparison.ts';
 export { readSession, readSessions, type ReadSession } from './session/read-sessions.ts';
 export { sessionToJson } from './session/session-json.ts';
+export { probeKernels, type KernelProbe } from './probe-kernels.ts';
