@@ -1,14 +1,12 @@
 import { Command, Option } from 'commander';
-import { InvalidInput, printable, readTextFile } from '../input/index.ts';
-import { Comparison, readSession, readSessions, sessionToJson } from '../linux/index.ts';
-import type { HostTarget, ReadSession } from '../linux/index.ts';
-import { comparisonText, comparisonToJson } from '../report/host-comparison-text.ts';
-import { sessionText } from '../report/host-session-text.ts';
-import { complain } from './complain.ts';
+import { InvalidInput, printable } from '../input/index.ts';
+import { Comparison, sessionInputs, sessionToJson, type HostTarget } from '../linux/index.ts';
+import { comparisonText, comparisonToJson, sessionText } from '../report/index.ts';
 import { examples } from './examples.ts';
-import { ExitCode, type Conclude } from './exit-code.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { openHost, type HostOptions } from './open-host.ts';
-import { standardInput, writeOut } from './standard-streams.ts';
+import { tryInput } from './try-input.ts';
+import { writeOut } from './write-out.ts';
 
 interface HostCommandOptions extends HostOptions {
   readonly json?: true;
@@ -16,7 +14,7 @@ interface HostCommandOptions extends HostOptions {
 }
 
 /** `barproof host`: answers sessions of VFIO, iommufd and KVM calls. */
-export const hostCommand = (conclude: Conclude): Command =>
+export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
   new Command('host')
     .description('answer sessions of VFIO, iommufd and KVM calls: return value, errno and size of each call')
     .addHelpText(
@@ -27,75 +25,65 @@ export const hostCommand = (conclude: Conclude): Command =>
         ['barproof host recorded.ndjson --compare', 'where the answers differ from the recorded ones'],
       ]),
     )
-    .argument('<file>', 'a file with one session a line; - reads sessions from standard input')
+    .argument('<file>', 'a file with one session per line; - reads sessions from standard input')
     .addOption(new Option('--target <name>', 'what answers').choices(['model', 'linux']).default('model'))
     .option('--kernel <version>', 'the kernel to ask instead of the one that the session names')
-    .option('--qemu <path>', 'a QEMU binary, or the folder of several; else BARPROOF_QEMU, else PATH')
+    .option(
+      '--qemu <path>',
+      'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
+    )
     .option('--json', 'one line of JSON for each session: the session with its answers')
     .option('--compare', 'compare the answers with those in the sessions, and report')
     .action(async (file: string, options: HostCommandOptions) => {
       const target = openHost(options);
-      const comparison = options.compare ? new Comparison() : undefined;
       try {
-        for await (const one of sessionsFrom(file)) {
-          const line = await answerOne(one, { target, comparison, options, conclude });
-          if (line !== '') await writeOut(line);
-        }
+        if (options.compare) await compare(file, target, options, raiseExitCode);
+        else await answer(file, target, options, raiseExitCode);
       } finally {
         await target.close();
       }
-      if (comparison === undefined) return;
-      const report = options.json
-        ? `${JSON.stringify(comparisonToJson(comparison))}\n`
-        : comparisonText(comparison);
-      await writeOut(report);
-      if (comparison.classes.length > 0) conclude(ExitCode.COUNTEREXAMPLE);
     });
 
-async function* sessionsFrom(file: string): AsyncGenerator<ReadSession> {
-  if (file !== '-') {
-    for (const one of readSessions(readTextFile(file))) yield one;
-    return;
-  }
-  let line = 0;
-  for await (const text of standardInput()) {
-    line++;
-    if (text.trim() !== '') yield readSession(text, line);
+/** Prints the answers to each session, in order. */
+async function answer(
+  file: string,
+  target: HostTarget,
+  { json }: HostCommandOptions,
+  raiseExitCode: RaiseExitCode,
+): Promise<void> {
+  for await (const { name, session } of sessionInputs(file)) {
+    const problems = await tryInput(name, raiseExitCode, async () => {
+      if (session instanceof InvalidInput) throw session;
+      const { session: asked, answers, console = [] } = await target.answer(session);
+      const text = json
+        ? jsonLine({ ...sessionToJson(asked, answers), ...(console.length > 0 ? { console } : {}) })
+        : [
+            sessionText(asked, answers, target.name),
+            ...console.map((line) => `  | ${printable(line)}\n`),
+          ].join('');
+      await writeOut(text);
+    });
+    // A program that reads the output expects one line for each session of the input.
+    if (problems && json) await writeOut(jsonLine({ problems }));
   }
 }
 
-interface Answering {
-  readonly target: HostTarget;
-  readonly comparison: Comparison | undefined;
-  readonly options: HostCommandOptions;
-  readonly conclude: Conclude;
+/** Prints how the answers to all sessions agree with the recorded ones. */
+async function compare(
+  file: string,
+  target: HostTarget,
+  { json }: HostCommandOptions,
+  raiseExitCode: RaiseExitCode,
+): Promise<void> {
+  const comparison = new Comparison();
+  for await (const { name, session } of sessionInputs(file)) {
+    await tryInput(name, raiseExitCode, async () => {
+      if (session instanceof InvalidInput) throw session;
+      comparison.add(session, (await target.answer(session)).answers);
+    });
+  }
+  await writeOut(json ? jsonLine(comparisonToJson(comparison)) : comparisonText(comparison));
+  if (comparison.classes.length > 0) raiseExitCode(ExitCode.COUNTEREXAMPLE);
 }
 
-/** What to print for a session: its answers, or what is wrong with it in its place. */
-async function answerOne(
-  { line, session }: ReadSession,
-  { target, comparison, options, conclude }: Answering,
-): Promise<string> {
-  try {
-    if (session instanceof InvalidInput) throw session;
-    const answered = await target.answer(session);
-    if (comparison !== undefined) {
-      comparison.add(session, answered.answers);
-      return '';
-    }
-    const { console = [] } = answered;
-    if (!options.json) {
-      const text = sessionText(answered.session, answered.answers, target.name);
-      return [text, ...console.map((line) => `  | ${printable(line)}\n`)].join('');
-    }
-    const json = sessionToJson(answered.session, answered.answers);
-    return `${JSON.stringify(console.length === 0 ? json : { ...json, console })}\n`;
-  } catch (error) {
-    if (!(error instanceof InvalidInput)) throw error;
-    conclude(ExitCode.COULD_NOT_RUN);
-    complain(error.within(`line ${line}`));
-    return options.json && comparison === undefined
-      ? `${JSON.stringify({ problems: error.problems })}\n`
-      : '';
-  }
-}
+const jsonLine = (value: object): string => `${JSON.stringify(value)}\n`;

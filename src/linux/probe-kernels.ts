@@ -1,5 +1,4 @@
-import { QemuNotFound } from '../qemu/process/qemu-error.ts';
-import { findQemu, type QemuLocation } from '../qemu/process/find-qemu.ts';
+import { findQemu, type QemuLocation, QemuNotFound } from '../qemu/process/index.ts';
 import { TargetUnavailable } from '../trace/index.ts';
 import { buildAgent } from './agent/build-agent.ts';
 import { installedKernels, kernelFolder, type InstalledKernel } from './boot/installed-kernels.ts';

@@ -35,7 +35,9 @@ export function doctorText({ checks, machines, obstacle, kernels = [] }: DoctorF
     obstacle === undefined ? `ready for ${machines.join(', ')}` : `not available because ${obstacle}`;
   const bootable = kernels.filter(({ state }) => state === 'present').map(({ name }) => name);
   const linux =
-    bootable.length > 0 ? `ready for ${bootable.join(', ')}` : 'not available because no kernel can be booted';
+    bootable.length > 0
+      ? `ready for ${bootable.join(', ')}`
+      : 'not available because no kernel can be booted';
   const verdicts = ['Model target: ready', `QEMU target: ${qemu}`, `Linux target: ${linux}`];
   return `${[...lines, '', ...verdicts].join('\n')}\n`;
 }

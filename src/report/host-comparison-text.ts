@@ -1,5 +1,5 @@
 import { table } from './table.ts';
-import type { Comparison } from '../linux/session/comparison.ts';
+import type { Comparison } from '../linux/session/index.ts';
 import { answerText, callText, hostText } from './host-session-text.ts';
 
 const percent = (agree: number, differ: number): string =>

@@ -1,8 +1,12 @@
+import {
+  isAnswered,
+  passedToJson,
+  returnedToJson,
+  type Answer,
+  type HostSession,
+} from '../linux/session/index.ts';
 import { errnoName } from '../host/index.ts';
 import { table } from './table.ts';
-import { isAnswered, type Answer } from '../linux/session/host-call.ts';
-import type { HostSession } from '../linux/session/host-session.ts';
-import { passedToJson, returnedToJson } from '../linux/session/session-json.ts';
 
 /** `name=value` for each field. */
 export const assignments = (fields: Record<string, unknown>): string =>

@@ -16,8 +16,7 @@ let received = '';
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'agent-client-'));
-  connection = new LineConnection(join(folder, 'agent'));
-  await connection.listening();
+  connection = await LineConnection.listen(join(folder, 'agent'));
   client = new AgentClient(connection);
   received = '';
   agent = connect(join(folder, 'agent'));

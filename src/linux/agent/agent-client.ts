@@ -1,4 +1,4 @@
-import type { LineConnection } from '../../qemu/process/line-connection.ts';
+import type { LineConnection } from '../../qemu/process/index.ts';
 
 /** How the agent answered a command. */
 export type AgentAnswer =

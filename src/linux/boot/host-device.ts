@@ -1,13 +1,16 @@
-import { undoAtExit } from '../../qemu/process/leave-nothing-behind.ts';
-import { VfioUserIommu } from '../../host/index.ts';
-import { VfioUserServer, type ServedBar, type ServedDevice } from '../../vfio-user/index.ts';
+import { undoAtExit } from '../../qemu/process/index.ts';
+import {
+  VfioUserServer,
+  type DmaContainer,
+  type ServedBar,
+  type ServedDevice,
+} from '../../vfio-user/index.ts';
 import { BAR_COUNT } from '../../pci-layout/index.ts';
 import { offset } from '../../address/index.ts';
 import type { SessionDevice } from '../session/host-session.ts';
 
-/** What the server tells QEMU that it can map: QEMU maps what the kernel's IOMMU lets it, in any size. */
-const SERVER_PAGE_SIZES = 0x40201000n;
-const SERVER_MAPPINGS = 60_000;
+/** The device makes no DMA, so every mapping is granted and none is kept. QEMU asks for those of the kernel's IOMMU. */
+const GRANT_ALL: DmaContainer = { pageSizes: 0x40201000n, map: () => 0, unmap: () => 0, mappings: () => [] };
 
 /** Ids that Red Hat keeps for experiments, so that no driver of Linux takes the device. */
 const IDS = { vendor: 0x1af4, device: 0x10ff } as const;
@@ -47,7 +50,7 @@ export async function serveHostDevice(
   const server = new VfioUserServer({
     socketPath,
     device,
-    iommu: () => new VfioUserIommu({ pageSizes: SERVER_PAGE_SIZES, maxMappings: SERVER_MAPPINGS }),
+    container: () => GRANT_ALL,
   });
   // A list of requests that is never taken would grow until the server shuts QEMU out.
   server.on('dma', () => void server.takeRequests());

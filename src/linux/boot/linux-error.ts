@@ -1,4 +1,4 @@
-import { QemuDied, type QemuHangs } from '../../qemu/process/qemu-error.ts';
+import type { QemuDied, QemuHangs } from '../../qemu/process/index.ts';
 
 /** How many lines of the console tell the end of a kernel: a panic with its call trace prints about fifty. */
 const CONSOLE_LINES = 60;
@@ -15,9 +15,7 @@ export class LinuxStopped extends Error {
   /** @param console all lines that are known */
   constructor(cause: QemuDied | QemuHangs, console: readonly string[]) {
     const fatal = FATAL.map((pattern) => console.findLast((line) => pattern.test(line)));
-    const reason =
-      fatal.find((line) => line !== undefined)?.replace(/^\[ *[\d.]+\] /, '') ??
-      (cause instanceof QemuDied ? cause.message : `the kernel does not answer (${cause.what})`);
+    const reason = fatal.find((line) => line !== undefined)?.replace(/^\[ *[\d.]+\] /, '') ?? cause.message;
     super(reason, { cause });
     this.console = console.slice(-CONSOLE_LINES);
   }

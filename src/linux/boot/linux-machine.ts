@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import { findQemu, type QemuLocation } from '../../qemu/process/find-qemu.ts';
-import { LineConnection } from '../../qemu/process/line-connection.ts';
-import { PrivateDirectory } from '../../qemu/process/private-directory.ts';
-import { isEndOfQemu } from '../../qemu/process/qemu-error.ts';
-import { QemuProcess } from '../../qemu/process/qemu-process.ts';
+import {
+  findQemu,
+  isEndOfQemu,
+  LineConnection,
+  PrivateDirectory,
+  type QemuLocation,
+  QemuProcess,
+} from '../../qemu/process/index.ts';
 import { AgentClient, type AgentAnswer } from '../agent/agent-client.ts';
 import { buildAgent } from '../agent/build-agent.ts';
 import type { EmulatedIommu } from '../emulated-iommus.ts';
@@ -66,8 +69,7 @@ export class LinuxMachine {
       agentSocket: directory.at('agent'),
     };
     writeFileSync(files.initramfs, initramfs);
-    const connection = new LineConnection(files.agentSocket);
-    await connection.listening();
+    const connection = await LineConnection.listen(files.agentSocket);
     const agent = new AgentClient(connection);
     const qemu = await QemuProcess.start({
       binary,
@@ -80,7 +82,7 @@ export class LinuxMachine {
       throw error;
     });
     try {
-      await qemu.alive(agent.ready(), 'the boot of the kernel', BOOT_DEADLINE);
+      await qemu.whileAlive(agent.ready(), 'the boot of the kernel', BOOT_DEADLINE);
       return new LinuxMachine(kernel, Date.now() - started, { qemu, connection, agent });
     } catch (error) {
       const stopped = isEndOfQemu(error) ? new LinuxStopped(error, qemu.output.since(0)) : error;
@@ -147,7 +149,7 @@ export class LinuxMachine {
 
   async #whileRunning<T>(promise: Promise<T>, what: string): Promise<T> {
     try {
-      return await this.#qemu.alive(promise, what, BATCH_DEADLINE);
+      return await this.#qemu.whileAlive(promise, what, BATCH_DEADLINE);
     } catch (error) {
       if (!isEndOfQemu(error)) throw error;
       throw new LinuxStopped(error, this.#qemu.output.since(0));

@@ -1,4 +1,4 @@
-import type { Architecture } from '../../qemu/process/architecture.ts';
+import type { Architecture } from '../../qemu/process/index.ts';
 import type { EmulatedIommu } from '../emulated-iommus.ts';
 import type { HostArchitecture } from '../session/host-session.ts';
 

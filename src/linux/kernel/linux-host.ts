@@ -1,5 +1,5 @@
 import { InvalidInput } from '../../input/index.ts';
-import { QmpRefusal } from '../../qemu/process/qemu-error.ts';
+import { QmpRefusal } from '../../qemu/process/index.ts';
 import { command } from '../agent/commands.ts';
 import { LinuxStopped } from '../boot/linux-error.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../../input/index.ts';
-import type { QemuLocation } from '../../qemu/process/find-qemu.ts';
+import type { QemuLocation } from '../../qemu/process/index.ts';
 import { TargetUnavailable } from '../../trace/index.ts';
 import { command } from '../agent/commands.ts';
 import {

@@ -27,7 +27,11 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
         io: bar?.type === 'io',
         mmappable: bar !== undefined && mayBeMmapped(bar, pageSize),
       },
-      msix: msix && { bar: msix.table.bir, offset: offset(msix.table.offset), vectors: msix.vectors },
+      msix: msix && {
+        vectors: msix.vectors,
+        tableBar: msix.table.bir,
+        tableOffset: offset(msix.table.offset),
+      },
       kernel: mappable ? 'msix-mappable' : 'sparse-msix',
       hostPageSize: pageSize,
     };

@@ -1,4 +1,4 @@
-import { InvalidInput, parseJson } from '../../input/index.ts';
+import { InvalidInput, parseJson, readTextFile, standardInputLines } from '../../input/index.ts';
 import { decodeSession } from './decode-session.ts';
 import type { HostSession } from './host-session.ts';
 
@@ -32,3 +32,29 @@ const isSpread = (lines: readonly string[]): boolean =>
   lines.length > 1 &&
   /^[\uFEFF]?\s*\{\s*("[^"]*":.*,?)?\s*$/.test(lines[0]!) &&
   !lines[0]!.trimEnd().endsWith('}');
+
+/** A session of the user's input. */
+export interface SessionInput {
+  /** The file and the line, or the line of standard input. */
+  readonly name: string;
+  readonly session: HostSession | InvalidInput;
+}
+
+/**
+ * The sessions of a file, or those of standard input, each as soon as its line is there.
+ *
+ * @param file the path of a file; `-` is standard input
+ * @throws InvalidInput when the file or standard input cannot be read
+ */
+export async function* sessionInputs(file: string): AsyncGenerator<SessionInput> {
+  if (file !== '-') {
+    for (const { line, session } of readSessions(readTextFile(file)))
+      yield { name: `${file}: line ${line}`, session };
+    return;
+  }
+  let line = 0;
+  for await (const text of standardInputLines()) {
+    line++;
+    if (text.trim() !== '') yield { name: `line ${line}`, session: readSession(text, line).session };
+  }
+}
