@@ -81,6 +81,14 @@ function type1Calls(page: bigint): fc.Arbitrary<object> {
       arbitrary: fc.record({ call: fc.constant('map'), ...range, vaddr: places(page), flags: mapFlags }),
     },
     { weight: 4, arbitrary: fc.record({ call: fc.constant('unmap'), ...range, flags: fc.constant(0) }) },
+    {
+      weight: 1,
+      // Up to the last address (host fact D2).
+      arbitrary: fc
+        .integer({ min: 0, max: 24 })
+        .map((pages) => 0x4000_0000n + BigInt(pages) * page)
+        .map((start) => ({ call: 'unmap', iova: hex(start), size: hex(END - start), flags: 0 })),
+    },
     { weight: 1, arbitrary: fc.constant({ call: 'info' }) },
     { weight: 1, arbitrary: fc.constant({ call: 'unmap-all', iova: '0x0', size: '0x0', flags: 2 }) },
   );

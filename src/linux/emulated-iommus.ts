@@ -13,6 +13,11 @@ export interface EmulatedIommu {
   readonly arguments: readonly string[];
   /** Options of QEMU's `-machine` beside its type. */
   readonly machine: readonly string[];
+  /**
+   * Whether QEMU accepts a vfio-user device behind it. Behind SMMUv3 QEMU has no notifier of maps, so only
+   * QEMU's own devices work there, and their layout cannot be chosen.
+   */
+  readonly acceptsVfioUser: boolean;
 }
 
 const ANY_PAGE_FROM = (smallest: bigint): bigint => BigInt.asUintN(64, -smallest);
@@ -24,6 +29,7 @@ const intel = (bits: 39 | 48): EmulatedIommu => ({
   // Without caching-mode the unit tells QEMU's devices of no mapping, and QEMU refuses a vfio-user device.
   arguments: ['-device', `intel-iommu,intremap=on,caching-mode=on,aw-bits=${bits}`],
   machine: [],
+  acceptsVfioUser: true,
 });
 
 /** virtio-iommu on `virt` names the window of the machine's interrupt translation service (host fact D8). */
@@ -36,6 +42,7 @@ const virtioIommu = (granule: '4k' | '16k' | '64k', smallest: bigint): EmulatedI
   ].map(({ first, last }) => ({ first: iova(first), last: iova(last) })),
   arguments: ['-device', `virtio-iommu-pci,granule=${granule},addr=1d.0`],
   machine: [],
+  acceptsVfioUser: true,
 });
 
 /** The IOMMUs that sessions name, by the name in the session. */
@@ -49,6 +56,7 @@ export const EMULATED_IOMMUS: ReadonlyMap<string, EmulatedIommu> = new Map(
       iovaRanges: TYPICAL_APERTURES.amdV1,
       arguments: ['-device', 'amd-iommu,intremap=on,dma-remap=on'],
       machine: [],
+      acceptsVfioUser: true,
     },
     smmuv3: {
       architecture: 'aarch64',
@@ -56,6 +64,7 @@ export const EMULATED_IOMMUS: ReadonlyMap<string, EmulatedIommu> = new Map(
       iovaRanges: TYPICAL_APERTURES.smmu48,
       arguments: [],
       machine: ['iommu=smmuv3'],
+      acceptsVfioUser: false,
     },
     'virtio-granule-4k': virtioIommu('4k', 0x1000n),
     'virtio-granule-16k': virtioIommu('16k', 0x4000n),

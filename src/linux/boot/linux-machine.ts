@@ -33,19 +33,23 @@ const BATCH_DEADLINE = 120_000;
 /** A Linux kernel that runs in QEMU, and the agent in it. */
 export class LinuxMachine {
   readonly kernel: InstalledKernel;
+  /** The IOMMU in front of the devices. */
+  readonly iommu: EmulatedIommu;
   /** Milliseconds from the start of QEMU to the agent's first line. */
   readonly bootTime: number;
   readonly #qemu: QemuProcess;
   readonly #connection: LineConnection;
   readonly #agent: AgentClient;
   readonly #servers: (() => Promise<void>)[] = [];
+  #ports = 0;
 
   private constructor(
-    kernel: InstalledKernel,
+    { kernel, iommu }: MachineOptions,
     bootTime: number,
     parts: { readonly qemu: QemuProcess; readonly connection: LineConnection; readonly agent: AgentClient },
   ) {
     this.kernel = kernel;
+    this.iommu = iommu;
     this.bootTime = bootTime;
     this.#qemu = parts.qemu;
     this.#connection = parts.connection;
@@ -83,7 +87,7 @@ export class LinuxMachine {
     });
     try {
       await qemu.whileAlive(agent.ready(), 'the boot of the kernel', BOOT_DEADLINE);
-      return new LinuxMachine(kernel, Date.now() - started, { qemu, connection, agent });
+      return new LinuxMachine({ kernel, iommu }, Date.now() - started, { qemu, connection, agent });
     } catch (error) {
       const stopped = isEndOfQemu(error) ? new LinuxStopped(error, qemu.output.since(0)) : error;
       connection.close();
@@ -104,7 +108,7 @@ export class LinuxMachine {
 
   /** Whether another device can be plugged in. */
   get hasRoom(): boolean {
-    return this.#servers.length < PORTS;
+    return this.#ports < PORTS;
   }
 
   /**
@@ -119,24 +123,23 @@ export class LinuxMachine {
   }
 
   /**
-   * Plugs a device into the next free port, served by barproof. It stays until the machine ends, because
-   * unplugging it ends QEMU 11.1.
+   * Plugs a device into the next free port: one that barproof serves, or an nvme of QEMU's own where the IOMMU
+   * accepts no other. The device stays until the machine ends, because unplugging it ends QEMU 11.1.
    *
    * @returns the port that the device is in, from 0
    * @throws QmpRefusal when QEMU does not take the device
    * @throws LinuxStopped when QEMU is gone
    */
   async plug(device: SessionDevice): Promise<number> {
-    const port = this.#servers.length;
-    const path = this.#qemu.directory.at(`device${port}`);
-    this.#servers.push(await serveHostDevice(path, servedDevice(device, `device${port}`)));
-    const added = this.#qemu.qmp.execute('device_add', {
-      driver: 'vfio-user-pci',
-      id: `device${port}`,
-      bus: portBus(port),
-      socket: { type: 'unix', path },
-    });
-    await this.#whileRunning(added, 'device_add');
+    const port = this.#ports++;
+    const place = { id: `device${port}`, bus: portBus(port) };
+    if (!this.iommu.acceptsVfioUser) {
+      await this.#addDevice({ driver: 'nvme', serial: place.id, ...place });
+      return port;
+    }
+    const path = this.#qemu.directory.at(place.id);
+    this.#servers.push(await serveHostDevice(path, servedDevice(device, place.id)));
+    await this.#addDevice({ driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place });
     return port;
   }
 
@@ -154,5 +157,9 @@ export class LinuxMachine {
       if (!isEndOfQemu(error)) throw error;
       throw new LinuxStopped(error, this.#qemu.output.since(0));
     }
+  }
+
+  async #addDevice(properties: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#whileRunning(this.#qemu.qmp.execute('device_add', properties), 'device_add');
   }
 }

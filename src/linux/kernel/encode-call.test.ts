@@ -5,7 +5,7 @@ import type { HostCall } from '../session/host-call.ts';
 import { DEFAULT_AREAS, SessionMemory } from '../session/memory-areas.ts';
 import { encodeCall, type EncodedCall } from './encode-call.ts';
 import { harmfulTo } from './harmful-calls.ts';
-import { parseIomem } from './plugged-device.ts';
+import { parseIomem, parseResources } from './plugged-device.ts';
 
 const context = {
   ...{ container: 5, device: 6, machine: 7, ioctls: GENERIC_IOCTLS },
@@ -102,6 +102,24 @@ describe('parseIomem', () => {
     ).toEqual([
       { first: 0xfe000000n, last: 0xfe000fffn, name: '0000:01:00.0' },
       { first: 0xfe000800n, last: 0xfe000fffn, name: 'vfio sub-page reserved' },
+    ]);
+  });
+});
+
+describe('parseResources', () => {
+  it('reads the BARs that a device has, with their kind', () => {
+    const lines = [
+      '0x0000008000000000 0x0000008000003fff 0x0000000000140204',
+      '0x0000000000000000 0x0000000000000000 0x0000000000000000',
+      '0x0000000010000000 0x00000000100007ff 0x0000000000040200',
+      '0x0000000000001000 0x000000000000101f 0x0000000000040101',
+      '0x0000008000010000 0x000000800001ffff 0x000000000014220c',
+    ];
+    expect(parseResources(lines.join('\n'))).toMatchObject([
+      { index: 0, size: 0x4000n, type: 'mem64', prefetch: false, start: 0x8000000000n },
+      { index: 2, size: 0x800n, type: 'mem32' },
+      { index: 3, size: 0x20n, type: 'io' },
+      { index: 4, size: 0x10000n, type: 'mem64', prefetch: true },
     ]);
   });
 });

@@ -59,7 +59,11 @@ export class MachineKeeper {
   async machineFor(session: HostSession): Promise<{ machine: LinuxMachine; bound: BoundDevice }> {
     const kernel = this.#kernelFor(session);
     const iommu = iommuOf(session);
-    const layout = layoutKey(session.device);
+    if (!iommu.acceptsVfioUser && session.container === 'region') {
+      const message = `behind ${session.iommu} QEMU takes only devices of its own, so the layout cannot be chosen`;
+      throw new InvalidInput([{ path: 'iommu', message }]);
+    }
+    const layout = iommu.acceptsVfioUser ? layoutKey(session.device) : '';
     const key = `${kernel.name} ${session.iommu}`;
     const { machine, devices } =
       this.#fitting(key, layout) ?? (await this.#boot(key, { kernel, iommu, qemu: this.#options.qemu }));

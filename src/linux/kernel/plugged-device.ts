@@ -1,3 +1,4 @@
+import { BAR_COUNT } from '../../pci-layout/index.ts';
 import { command } from '../agent/commands.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
 import { portAddress } from '../boot/machine-arguments.ts';
@@ -34,23 +35,30 @@ export async function plugAndBind(machine: LinuxMachine, device: SessionDevice):
   const bus = Number(await calls.readFile(`${bridge}/secondary_bus_number`));
   const bdf = `0000:${bus.toString(16).padStart(2, '0')}:00.0`;
   const folder = `/sys/bus/pci/devices/${bdf}`;
-  const group = await groupOf(calls, folder);
+  await untilFound(calls, folder);
   await calls.need(command.writeFile(`${folder}/driver_override`, 'vfio-pci'), 'driver_override');
   await untilBound(calls, folder, bdf);
-  const starts = await barStarts(calls, folder);
-  return { bdf, group, device: { ...device, bdf, bars: device.bars.map((bar) => placed(bar, starts)) } };
+  // With a device tree the kernel makes the group only when a driver takes the device (of_dma_configure).
+  const group = await calls.linkName(`${folder}/iommu_group`);
+  if (group === undefined) throw new PreparationFailed(`${bdf} has no IOMMU group`);
+  const resources = parseResources(await calls.readFile(`${folder}/resource`));
+  if (!machine.iommu.acceptsVfioUser) {
+    return { bdf, group, device: { ...device, bdf, bars: resources, msix: undefined } };
+  }
+  const start = (index: number): bigint | undefined => resources.find((bar) => bar.index === index)?.start;
+  const bars = device.bars.map((bar) => ({ ...bar, start: start(bar.index) }));
+  return { bdf, group, device: { ...device, bdf, bars } };
 }
 
-async function groupOf(calls: AgentCalls, folder: string): Promise<string> {
+async function untilFound(calls: AgentCalls, folder: string): Promise<void> {
   for (let attempt = 0; attempt < HOT_PLUG_ATTEMPTS; attempt++) {
-    const group = await calls.linkName(`${folder}/iommu_group`);
-    if (group !== undefined) return group;
+    if (await calls.exists(`${folder}/driver_override`)) return;
     await pause(HOT_PLUG_PAUSE);
   }
-  throw new PreparationFailed(`the kernel does not find the device at ${folder}, or it has no IOMMU group`);
+  throw new PreparationFailed(`the kernel does not find the device at ${folder}`);
 }
 
-/** The group appears before the kernel matches drivers with the device (pci_bus_add_device), so one probe may be too early. */
+/** The device appears before the kernel matches drivers with it (pci_bus_add_device), so one probe may be too early. */
 async function untilBound(calls: AgentCalls, folder: string, bdf: string): Promise<void> {
   for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
     if ((await calls.linkName(`${folder}/driver`)) === 'vfio-pci') return;
@@ -60,16 +68,28 @@ async function untilBound(calls: AgentCalls, folder: string, bdf: string): Promi
   throw new PreparationFailed(`vfio-pci does not take ${bdf}`);
 }
 
-/** The host-physical addresses of BARs, by index: the first lines of sysfs's `resource`. */
-async function barStarts(calls: AgentCalls, folder: string): Promise<readonly bigint[]> {
-  const lines = (await calls.readFile(`${folder}/resource`)).split('\n');
-  return lines.slice(0, 6).map((line) => BigInt(line.split(' ')[0] ?? '0'));
-}
+/** Bits of a resource: Linux include/linux/ioport.h. */
+const IORESOURCE_IO = 0x100n;
+const IORESOURCE_PREFETCH = 0x2000n;
+const IORESOURCE_MEM_64 = 0x10_0000n;
 
-const placed = (bar: SessionBar, starts: readonly bigint[]): SessionBar => {
-  const start = starts[bar.index];
-  return { ...bar, start: start === 0n ? undefined : start };
-};
+/** The BARs of a device: the first lines of sysfs's `resource`, each with its first and last address and its bits. */
+export const parseResources = (text: string): SessionBar[] =>
+  text
+    .split('\n')
+    .slice(0, BAR_COUNT)
+    .flatMap((line, index): SessionBar[] => {
+      const [start = 0n, last = 0n, bits = 0n] = line.split(' ').map((word) => BigInt(word || 0));
+      if (bits === 0n || last === 0n) return [];
+      const type =
+        (bits & IORESOURCE_IO) !== 0n ? 'io' : (bits & IORESOURCE_MEM_64) !== 0n ? 'mem64' : 'mem32';
+      return [
+        {
+          ...{ index, size: last - start + 1n, type, start },
+          ...{ prefetch: (bits & IORESOURCE_PREFETCH) !== 0n, mmapFlag: undefined, othersInPage: [] },
+        },
+      ];
+    });
 
 /**
  * What shares the page of each BAR that is smaller than a page, from `/proc/iomem`. It is read when the device's
