@@ -1,6 +1,6 @@
 import { iova } from '../../address/index.ts';
 import { IOAS_MAP_FLAGS } from '../../host/abi/index.ts';
-import { IommufdIoas } from '../../host/index.ts';
+import { IommufdIoas, kernelRules } from '../../host/index.ts';
 import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
@@ -18,6 +18,7 @@ export function iommufdAnswering(session: SessionOn<'iommufd'>): Answering {
     hostPageSize: pageSize,
     domainPageSizes: info.attached ? info.pageSizes : 0n,
     apertures: info.attached ? apertures(info.iovaRanges) : [],
+    kernel: kernelRules(session.kernel),
   });
   let decodeOn = device.open;
   let attachedAnew = false;

@@ -23,7 +23,8 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
     if (call.flags < 1 || call.flags > 3) return notModelled('these flags (host facts T2 and T6)');
     const map = requestedMap(call, memory, VFIO_FLAGS, false);
     if (map === undefined) return notModelled('a BAR that the session could not mmap');
-    return answered(container.map(map.request));
+    const { returned, errno } = container.answerMap(map.request);
+    return { ret: returned, errno, returned: {} };
   };
 
   const register = ({ vaddr, size, flags }: CallNamed<'register'>): Answer => {
@@ -39,9 +40,13 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
       return notModelled('a block that can be written in part (host fact D13)');
     }
     const hostAddress = address as HostAddress;
-    return answered(
-      container.registerMemory({ hostAddress, size, readonly, deviceMemory: bar !== undefined }),
-    );
+    const answer = container.answerRegisterMemory({
+      hostAddress,
+      size,
+      readonly,
+      deviceMemory: bar !== undefined,
+    });
+    return { ret: answer.returned, errno: answer.errno, returned: {} };
   };
 
   const unregister = ({ vaddr, size, flags }: CallNamed<'unregister'>): Answer => {
@@ -65,7 +70,8 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
       case 'unmap': {
         if (call.flags !== 0) return notModelled('flags (host fact 3.5)');
         // The kernel leaves the size as it is (host fact 3.5).
-        return answered(container.unmap(iova(call.iova), call.size).errno, { unmapped: call.size });
+        const { returned, errno } = container.answerUnmap(iova(call.iova), call.size);
+        return { ret: returned, errno, returned: { unmapped: call.size } };
       }
       case 'register':
         return register(call);

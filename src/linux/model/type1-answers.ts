@@ -1,5 +1,5 @@
 import { iova } from '../../address/index.ts';
-import { Type1Container, type Aperture } from '../../host/index.ts';
+import { Type1Container, kernelRules, type Aperture } from '../../host/index.ts';
 import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
@@ -23,6 +23,7 @@ export function type1Answering(session: SessionOn<'type1v2' | 'type1'>): Answeri
     domainPageSizes: info.pageSizes,
     apertures: apertures(info.iovaRanges),
     maxMappings: info.dmaEntryLimit,
+    kernel: kernelRules(session.kernel),
     version: session.container === 'type1' ? 1 : 2,
   });
   const memory = new SessionMemory(areas);

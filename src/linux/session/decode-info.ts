@@ -1,7 +1,14 @@
-import { DEFAULT_DMA_ENTRY_LIMIT, DEFAULT_SLOT_LIMIT } from '../../host/index.ts';
+import { DEFAULT_DMA_ENTRY_LIMIT, DEFAULT_KERNEL } from '../../host/index.ts';
 import { reportedPageSizes, type EmulatedIommu } from '../emulated-iommus.ts';
 import type { ContainerKind } from './call-forms.ts';
-import type { HostArchitecture, IommufdInfo, KvmInfo, SpaprInfo, Type1Info } from './host-session.ts';
+import {
+  KVM_ARCHITECTURE,
+  type HostArchitecture,
+  type IommufdInfo,
+  type KvmInfo,
+  type SpaprInfo,
+  type Type1Info,
+} from './host-session.ts';
 import type { SessionDecoder } from './session-decoder.ts';
 
 /** The host of a session, as far as defaults depend on it. */
@@ -88,8 +95,6 @@ function readType1(
 
 /** x86: MAXPHYADDR of QEMU's `-cpu EPYC`; arm64: what a machine of type 0 has. */
 const GPA_BITS = 40;
-/** Linux include/linux/kvm_host.h: KVM_USER_MEM_SLOTS on arm64 and powerpc (host fact K3). */
-const SLOTS_OF_OTHERS = 32767;
 
 function readKvm(decoder: SessionDecoder, fields: Record<string, unknown>, { arch }: InfoContext): KvmInfo {
   const integer = (key: string, fallback: number, most: number): number =>
@@ -97,7 +102,7 @@ function readKvm(decoder: SessionDecoder, fields: Record<string, unknown>, { arc
   integer('addressSpaces', 0, MOST_U32);
   integer('maxIpaBits', 0, 64);
   return {
-    nrMemslots: integer('nrMemslots', arch === 'x86_64' ? DEFAULT_SLOT_LIMIT : SLOTS_OF_OTHERS, MOST_U32),
+    nrMemslots: integer('nrMemslots', DEFAULT_KERNEL.kvm.slotLimit(KVM_ARCHITECTURE[arch]), MOST_U32),
     readonlyMem: integer('readonlyMem', 1, 1) === 1,
     vmType: integer('vmType', 0, MOST_U32),
     gpaBits: integer('gpaBits', GPA_BITS, 64),

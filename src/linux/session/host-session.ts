@@ -1,3 +1,4 @@
+import type { KvmArchitecture } from '../../host/index.ts';
 import type { BarType } from '../../pci-layout/index.ts';
 import type { ContainerKind } from './call-forms.ts';
 import type { AnsweredCall, HostCall } from './host-call.ts';
@@ -5,6 +6,13 @@ import type { AnsweredCall, HostCall } from './host-call.ts';
 /** The architectures of hosts, as `uname -m` names them. */
 export const HOST_ARCHITECTURES = ['x86_64', 'aarch64', 'ppc64le'] as const;
 export type HostArchitecture = (typeof HOST_ARCHITECTURES)[number];
+
+/** The name under which the host model has the rules of each architecture. */
+export const KVM_ARCHITECTURE: Readonly<Record<HostArchitecture, KvmArchitecture>> = {
+  x86_64: 'x86',
+  aarch64: 'arm64',
+  ppc64le: 'power',
+};
 
 /** Another resource of the host's `/proc/iomem` in the page of a BAR; both ends included. */
 export interface PageNeighbour {
