@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { runCommandLine } from './command-line.ts';
 import { ExitCode } from './exit-code.ts';
+import { spreadLastNet } from './last-net.ts';
+
+const finish = spreadLastNet();
 
 // A reader such as `head` may close the pipe early: then barproof ends without an error message. The exit code is
 // not that of a verdict, for the reader has not seen the whole report.
@@ -8,4 +11,4 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => process.exit(ExitCode.COULD_NOT_RUN));
 }
 
-process.exitCode = await runCommandLine(process.argv.slice(2));
+finish(await runCommandLine(process.argv.slice(2)));

@@ -1,3 +1,4 @@
+import { TargetUnavailable } from '../trace/index.ts';
 import {
   architectureOf,
   ARCHITECTURES,
@@ -9,7 +10,7 @@ import {
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu } from './process/inspect-qemu.ts';
 import { probeQemu, type QemuProbe } from './process/probe-qemu.ts';
-import { QemuNotFound, QemuUnusable } from './process/qemu-error.ts';
+import { QemuNotFound } from './process/qemu-error.ts';
 import { findShim } from './shim/shim.ts';
 
 /** Something that tests on a real QEMU need, and whether it is there. */
@@ -90,7 +91,7 @@ async function probeProgram(
     return { capability: { name, state: 'present', detail: `${found}, vfio-user-pci, ${list}` }, machines };
   } catch (error) {
     if (error instanceof QemuNotFound) return missing('not found');
-    if (error instanceof QemuUnusable) return missing(error.message);
+    if (error instanceof TargetUnavailable) return missing(error.message);
     throw error;
   }
 }
