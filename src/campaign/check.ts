@@ -224,7 +224,8 @@ async function repeat(finding: Finding, options: Checking): Promise<Finding> {
   let shown = 0;
   let of = 0;
   try {
-    while (of < repetitions && !signal?.aborted && !failure.stopped) {
+    for (let turn = 0; turn < repetitions; turn++) {
+      if (signal?.aborted || failure.stopped) break;
       const found = violationsOf(await run(finding.scenario), invariants);
       of++;
       if (found.some((violation) => fingerprint(violation) === fingerprint(finding.violation))) shown++;

@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { InvalidInput, type Problem } from '../input/index.ts';
-import { TargetUnavailable } from '../trace/index.ts';
+import { problemsText } from '../report/problems-text.ts';
+import { TargetUnavailable } from '../trace/target-unavailable.ts';
 import { PACKAGE_ROOT, VERSION } from './package.ts';
+
+/** The lines on standard error about an error that ended a command. */
+export const unexpectedErrorText = (error: unknown): string => problemsText(problemsOf(error));
 
 /** What the user is told about an error that ended a command: one problem, or those of the user's input. */
 export function problemsOf(error: unknown): readonly Problem[] {

@@ -43,7 +43,8 @@ export class QemuProcess {
   readonly #child: ChildProcess;
   readonly #connections: readonly LineConnection[];
   readonly #output: readonly Readable[];
-  readonly #ended: Promise<Ending>;
+  /** Resolves when QEMU has ended. */
+  readonly ended: Promise<Ending>;
   readonly #cancelUndo: () => void;
   #ending: Ending | undefined;
 
@@ -59,8 +60,8 @@ export class QemuProcess {
     this.qtest = new QtestClient(connections[1]);
     const all = [
       ...['-accel', 'qtest', '-nodefaults', '-display', 'none'],
-      ...['-qmp', `unix:${directory.at('qmp')}`],
-      ...['-qtest', `unix:${directory.at('qtest')}`, '-qtest-log', 'none'],
+      // QEMU runs in the directory. In a path, QEMU would take a comma as the end of the path.
+      ...['-qmp', 'unix:qmp', '-qtest', 'unix:qtest', '-qtest-log', 'none'],
       ...(endsWithParent ? ['-run-with', 'exit-with-parent=on'] : []),
       ...own,
     ];
@@ -75,8 +76,8 @@ export class QemuProcess {
     this.#output = [this.#child.stdout, this.#child.stderr].filter((stream) => stream != null);
     for (const stream of this.#output) this.output.listenTo(stream);
     this.#cancelUndo = undoAtExit(() => this.#kill());
-    this.#ended = endOf(this.#child);
-    void this.#ended.then((ending) => this.#onEnd(ending));
+    this.ended = endOf(this.#child);
+    void this.ended.then((ending) => this.#onEnd(ending));
   }
 
   /**
@@ -117,7 +118,7 @@ export class QemuProcess {
    * @throws QemuDied when QEMU ends before; QemuHangs.
    */
   whileAlive<T>(promise: Promise<T>, what = 'the start of QEMU'): Promise<T> {
-    const death = this.#ended.then((ending): never => {
+    const death = this.ended.then((ending): never => {
       throw this.#died(ending);
     });
     return withinDeadline(Promise.race([promise, death]), what);
@@ -125,7 +126,7 @@ export class QemuProcess {
 
   /** Waits until QEMU ends by itself. @throws QemuHangs when QEMU still runs after `milliseconds`. */
   async death(milliseconds: number): Promise<QemuDied> {
-    return this.#died(await withinDeadline(this.#ended, 'the end of QEMU', milliseconds));
+    return this.#died(await withinDeadline(this.ended, 'the end of QEMU', milliseconds));
   }
 
   /** Whether QEMU and its connections keep this process alive. */
@@ -148,7 +149,7 @@ export class QemuProcess {
     this.keepAlive(true);
     this.#kill();
     try {
-      await withinDeadline(this.#ended, 'the end of QEMU after SIGKILL', DEATH_DEADLINE_MS);
+      await withinDeadline(this.ended, 'the end of QEMU after SIGKILL', DEATH_DEADLINE_MS);
       this.#cancelUndo();
     } finally {
       for (const connection of this.#connections) connection.close();
