@@ -16,3 +16,10 @@ export function insertSibling(container: MemoryRegion, region: MemoryRegion): vo
   if (position === 0) siblings.unshift(region);
   else siblings.splice(position, 0, region);
 }
+
+/** Inserts many regions as `insertSibling` does from the last to the first: of the same priority, the first is on top. */
+export function insertSiblings(container: MemoryRegion, regions: readonly MemoryRegion[]): void {
+  // The sort is stable, so that a region that is there already stays behind the new ones of its priority.
+  const siblings = [...regions, ...container.subregions].toSorted((a, b) => b.priority - a.priority);
+  (container as { subregions: readonly MemoryRegion[] }).subregions = siblings;
+}

@@ -1,7 +1,7 @@
 import type { Offset, Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
 import { FlatView, wholeChange } from './flat-view.ts';
-import { insertSibling } from './insert-sibling.ts';
+import { insertSibling, insertSiblings } from './insert-sibling.ts';
 import { ListenerRegistry } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
@@ -10,6 +10,13 @@ import { SharedViews } from './shared-views.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A region, and its place in the container that it is added to. */
+export interface PlacedRegion {
+  readonly region: MemoryRegion;
+  readonly address: Offset;
+  readonly priority: number;
+}
 
 /**
  * The memory of one machine. A topology makes every change to the region trees. At the end of the
@@ -71,17 +78,37 @@ export class MemoryTopology {
    * @throws Error if the region is in a container already.
    */
   addSubregion(container: MemoryRegion, region: MemoryRegion, address: Offset, priority = 0): void {
-    if (region.container !== undefined) {
-      throw new Error(`${region.name} is already part of ${region.container.name}`);
-    }
+    requireLoose(region);
     this.begin();
+    this.#contain(container, { region, address, priority });
+    insertSibling(container, region);
+    this.#changed(region, container.enabled && region.enabled);
+    this.commit();
+  }
+
+  /**
+   * Adds many regions to `container`, as `addSubregion` does from the last to the first. One call for n regions takes
+   * n log n, where n calls take n².
+   *
+   * @param placed of the same priority, the first one comes to lie on top.
+   * @throws Error if a region is in a container already.
+   */
+  addSubregions(container: MemoryRegion, placed: readonly PlacedRegion[]): void {
+    const regions = placed.map(({ region }) => region);
+    if (regions.length === 0) return;
+    regions.forEach(requireLoose);
+    this.begin();
+    for (const each of placed) this.#contain(container, each);
+    insertSiblings(container, regions);
+    for (const region of regions) this.#changed(region, container.enabled && region.enabled);
+    this.commit();
+  }
+
+  #contain(container: MemoryRegion, { region, address, priority }: PlacedRegion): void {
     const added = region as Mutable<MemoryRegion>;
     added.container = container;
     this.#place(region, address);
     added.priority = priority;
-    insertSibling(container, region);
-    this.#changed(region, container.enabled && region.enabled);
-    this.commit();
   }
 
   /**
@@ -239,4 +266,8 @@ export class MemoryTopology {
     const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
     updateTopology(space, before, after, changes, this.#rules);
   }
+}
+
+function requireLoose({ name, container }: MemoryRegion): void {
+  if (container !== undefined) throw new Error(`${name} is already part of ${container.name}`);
 }
