@@ -148,6 +148,23 @@ describe('barproof ends in time', () => {
     expect(code).toBe(0);
   }, 90_000);
 
+  it.each([
+    [
+      'hangs at its start',
+      'setInterval(() => undefined, 1000); process.on("SIGTERM", () => undefined); return;',
+    ],
+    ['is stopped at its start', 'process.kill(process.pid, "SIGSTOP");'],
+  ])(
+    'and says so where QEMU %s',
+    (_, behaviour) => {
+      const { code, err } = barproof(['check', '--target', 'qemu', '--qemu', fakeQemu(behaviour)]);
+      expect(err).toMatch(ONE_LINE);
+      expect(err).toContain('the program does not start: QEMU did not answer for 20 s at the start of QEMU');
+      expect(code).toBe(2);
+    },
+    90_000,
+  );
+
   it('where the folder of regressions holds a named pipe', () => {
     mkdirSync(join(here, 'regressions'));
     execFileSync('mkfifo', [join(here, 'regressions/a.json')]);

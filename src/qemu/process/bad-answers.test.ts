@@ -84,6 +84,13 @@ describe('QmpClient', () => {
     await expect(qemu.qmp.execute('query-status')).rejects.toThrow(/a line of more than 67108864 characters/);
   });
 
+  it('spells out characters of a refusal that would command a terminal', async () => {
+    const qemu = await start(
+      `onCommand = (_, reply) => reply({ error: { class: 'GenericError', desc: '\\u001b[2J\\u202e' } });`,
+    );
+    await expect(qemu.qmp.execute('device_add')).rejects.toThrow('\\u001b[2J\\u202e');
+  });
+
   it('throws QemuError where the monitor answers with no text', async () => {
     const qemu = await start('onCommand = (_, reply) => reply({ return: { text: 1 } });');
     await expect(qemu.qmp.monitor('info mtree')).rejects.toThrow(QemuError);

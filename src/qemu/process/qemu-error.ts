@@ -1,3 +1,4 @@
+import { printable } from '../../input/index.ts';
 import { TargetUnavailable } from '../../trace/index.ts';
 
 /** No QEMU was found for an architecture. */
@@ -86,7 +87,7 @@ export class QemuHangs extends Error {
 
   /** @param what the awaited answer. */
   constructor(what: string, milliseconds: number) {
-    super(`QEMU did not answer within ${milliseconds} ms: ${what}`);
+    super(`QEMU did not answer for ${milliseconds / 1000} s at ${what}`);
   }
 }
 
@@ -101,7 +102,7 @@ export class QmpRefusal extends Error {
   readonly errorClass: string;
 
   constructor(command: string, errorClass: string, text: string) {
-    super(text);
+    super(printable(text));
     this.command = command;
     this.errorClass = errorClass;
   }
