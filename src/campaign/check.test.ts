@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findInvariant, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
@@ -454,14 +455,50 @@ describe('the file that a check stores', () => {
     expect(store.load().map(({ regression }) => unitsOf(regression.scenario))).toEqual([300]);
   });
 
-  it('survives an exception of the model in a later case', async () => {
+  /** A model that fails in case number `at`, counted from 1, and in all later cases. */
+  const failingAt = (at: number) => {
     let cases = 0;
-    const run = (scenario: Scenario): Trace => {
-      if (++cases > 150) throw new Error('a fault of the model');
+    return (scenario: Scenario): Trace => {
+      if (++cases >= at) throw new Error('a fault of the model');
       return traceOf(scenario);
     };
-    await expect(saved({ run })).rejects.toMatchObject({ cause: { message: 'a fault of the model' } });
-    expect(new RegressionStore(folder).load()).toHaveLength(1);
+  };
+
+  it.each([20, 53])(
+    'is stored and reported before the exception of the model in run %i is thrown',
+    async (at) => {
+      const events: CampaignEvent[] = [];
+      const listener = (event: CampaignEvent): void => void events.push(event);
+      const failing = saved({ run: failingAt(at), runs: 50, listener });
+      await expect(failing).rejects.toMatchObject({ cause: { message: 'a fault of the model' } });
+      expect(new RegressionStore(folder).load()).toHaveLength(1);
+      expect(events.map(({ type }) => type).slice(-2)).toEqual(['finding', 'finished']);
+      const cases = events.flatMap((event) => (event.type === 'finished' ? [event.summary.cases] : []));
+      expect(cases).toEqual([Math.min(at - 1, 50)]);
+    },
+  );
+
+  it('is reported before the exception of the model in a later stored case is thrown', async () => {
+    const events: CampaignEvent[] = [];
+    const failing = saved({
+      run: failingAt(2),
+      regressions: [stored('no-abort', 'big', 2000), stored('no-abort', 'big', 3000, 'other.json')],
+      listener: (event) => void events.push(event),
+    });
+    await expect(failing).rejects.toThrow('a fault of the model');
+    expect(events.map(({ type }) => type)).toEqual(['started', 'finding', 'finished']);
+  });
+
+  it('is shrunk and reported although it cannot be stored', async () => {
+    const events: CampaignEvent[] = [];
+    const store = new RegressionStore(folder);
+    store.save = () => {
+      throw new InvalidInput([{ path: 'a.json', message: 'the file cannot be written (ENOSPC)' }]);
+    };
+    const failing = saved({ store, runs: 50, listener: (event) => void events.push(event) });
+    await expect(failing).rejects.toThrow(InvalidInput);
+    const found = events.flatMap((event) => (event.type === 'finding' ? [event.finding] : []));
+    expect(found.map(({ scenario, file }) => [unitsOf(scenario), file])).toEqual([[300, undefined]]);
   });
 
   it('does not replace an open case of the same fingerprint and revision', async () => {
@@ -515,6 +552,43 @@ describe('a case that an interrupted check stored unshrunk', () => {
     expect(store.load().map(({ regression }) => unitsOf(regression.scenario))).toEqual([300]);
     expect(summary.findings.map(({ file }) => file)).toEqual(store.load().map(({ file }) => file));
   });
+});
+
+describe('an interrupted check on a real VMM', () => {
+  /** Runs scenarios as a promise does; from run number `from` on, counted from 1, a run never ends. */
+  const hangingFrom = (from: number, onRun: (run: number) => void) => {
+    let runs = 0;
+    return (scenario: Scenario): Promise<Trace> => {
+      onRun(++runs);
+      return runs >= from ? new Promise<Trace>(() => undefined) : Promise.resolve(traceOf(scenario));
+    };
+  };
+  const invariants = [from('no-abort', 'big', 1)];
+
+  // Run 1 is a stored case, run 2 the search, runs 3 and later shrink, and the last ten repeat the case.
+  it.each([1, 2, 3, 8])(
+    'gives up run %i, which never ends, after 3 s, and reports what it has',
+    async (last) => {
+      const controller = new AbortController();
+      const begin = performance.now();
+      const { summary } = await checked({
+        invariants,
+        runs: 1,
+        regressions: [stored('no-abort', 'big', 1)],
+        scenarios: fc.constant(withRam(1)),
+        repetitions: 10,
+        signal: controller.signal,
+        run: hangingFrom(last, (run) => {
+          if (run === last) setTimeout(() => controller.abort(), 10);
+        }),
+      });
+      expect(performance.now() - begin).toBeLessThan(6_000);
+      expect(summary.findings).toHaveLength(last === 1 ? 0 : 1);
+      expect(summary.cases).toBe(last <= 2 ? 0 : 1);
+      // Run 4 is the first repetition.
+      expect(summary.findings[0]?.stability).toEqual(last === 8 ? { shown: 4, of: 4 } : undefined);
+    },
+  );
 });
 
 describe('an interrupted check', () => {

@@ -14,13 +14,16 @@ import type { CampaignListener, CampaignSummary } from './events.ts';
 import { findingOf, type Finding } from './finding.ts';
 import type { StoredRegression } from './regression-store.ts';
 import { saveFinding, type SaveOptions } from './save-finding.ts';
+import { Interrupted, interruptible } from './interruptible.ts';
 import {
   NotSeenAgain,
+  TargetFailed,
   search,
   shrinkSighting,
   type RunScenario,
   type Scenarios,
   type SearchOptions,
+  type SearchResult,
   type Sighting,
 } from './search.ts';
 
@@ -46,12 +49,34 @@ export interface CheckOptions extends SaveOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Keeps the first exception of the target, so that what was found before can be told before the check throws it. */
+class Failure {
+  first: { readonly error: unknown } | undefined;
+  /** Whether the target can run no further scenario. */
+  stopped = false;
+
+  /** Notes what `run` threw. The interrupt of the user is no failure. */
+  note(error: unknown): void {
+    if (error instanceof Interrupted) return;
+    this.first ??= { error };
+    this.stopped = true;
+  }
+
+  /** Notes why a finding could not be stored. The check goes on. */
+  noteUnsaved(error: unknown): void {
+    this.first ??= { error };
+  }
+}
+
 /**
  * Replays the stored cases, searches, shrinks what fails and stores it. The search does not depend on what
  * is stored: the same seed gives the same cases and the same findings.
+ *
+ * @throws what `run` throws, after the listener was told what was found until then.
  */
-export async function check(options: CheckOptions): Promise<CampaignSummary> {
-  const { plan, listener } = options;
+export async function check(given: CheckOptions): Promise<CampaignSummary> {
+  const options = { ...given, run: interruptible(given.run, given.signal), failure: new Failure() };
+  const { plan, listener, failure } = options;
   listener({ type: 'started', plan });
   const replayed = await replayRegressions(options);
   const { findings: found, ...searched } = await searchAndShrink(options);
@@ -66,22 +91,31 @@ export async function check(options: CheckOptions): Promise<CampaignSummary> {
   const holds = !findings.some(({ severity }) => severity === 'error');
   const summary: CampaignSummary = { plan, findings, known, ...searched, holds };
   listener({ type: 'finished', summary });
+  if (failure.first !== undefined) throw failure.first.error;
   return summary;
 }
+
+type Checking = CheckOptions & { readonly failure: Failure };
 
 /** Sorts errors before warnings, and each of them in the order of the invariants. */
 const rank = ({ severity, invariant }: Finding): number =>
   (severity === 'error' ? 0 : INVARIANT_IDS.length) + INVARIANT_IDS.indexOf(invariant);
 
 /** The findings that stored cases show on this revision: one for each fingerprint. */
-async function replayRegressions(options: CheckOptions): Promise<readonly Finding[]> {
-  const { regressions, run, invariants } = options;
+async function replayRegressions(options: Checking): Promise<readonly Finding[]> {
+  const { regressions, run, invariants, failure } = options;
   // A finding names the file that was stored for its fingerprint; another file only if there is no such file.
   const fromOwnFile = new FingerprintMap<Finding>();
   const fromOtherFile = new FingerprintMap<Finding>();
   for (const { file, regression } of regressions) {
     const { scenario } = regression;
-    const trace = await run(scenario);
+    let trace: Trace;
+    try {
+      trace = await run(scenario);
+    } catch (error) {
+      failure.note(error);
+      break;
+    }
     const origin = { kind: 'regression', stored: scenario.revision } as const;
     for (const violation of violationsOf(trace, invariants)) {
       const { invariant, cause } = violation;
@@ -105,8 +139,8 @@ async function replayRegressions(options: CheckOptions): Promise<readonly Findin
  * Looks for new findings. Each is stored when it is first seen and again when it is shrunk, so that an
  * interrupted check loses no finding.
  */
-async function searchAndShrink(options: CheckOptions) {
-  const { plan, listener, signal } = options;
+async function searchAndShrink(options: Checking) {
+  const { plan, listener, signal, failure } = options;
   const firstSeen = new FingerprintMap<Finding>();
   const searching: SearchOptions = {
     run: options.run,
@@ -126,10 +160,12 @@ async function searchAndShrink(options: CheckOptions) {
         path: String(sighting.starts[0]),
         shrinks: 0,
       });
-      firstSeen.set(sighting.fingerprint, { ...finding, file: saveFinding(finding, options) });
+      firstSeen.set(sighting.fingerprint, save(finding, options));
     },
   };
-  const { sightings, ...searched } = await search(searching);
+  const { sightings, ...searched } = !failure.stopped
+    ? await searchUntilFailure(searching, failure)
+    : nothingSearched(options);
   const findings: Finding[] = [];
   for (const sighting of sightings) {
     const seen = firstSeen.get(sighting.fingerprint)!;
@@ -141,11 +177,26 @@ async function searchAndShrink(options: CheckOptions) {
     listener({ type: 'shrinking', fingerprint: sighting.fingerprint });
     const smallest = await shrinkSeen(sighting, seen, searching, options);
     const finding = await repeat(smallest, options);
-    const file = saveFinding(finding, options, seen.file);
-    if (seen.file !== undefined && seen.file !== file) options.store?.remove(seen.file);
-    findings.push({ ...finding, file });
+    findings.push(save(finding, options, seen.file));
   }
   return { findings, ...searched };
+}
+
+/**
+ * Stores a finding. A finding that cannot be stored is reported all the same.
+ *
+ * @param unshrunk the file in which this check stored the case before shrinking.
+ * @returns the finding with its file.
+ */
+function save(finding: Finding, options: Checking, unshrunk?: string): Finding {
+  try {
+    const file = saveFinding(finding, options, unshrunk);
+    if (unshrunk !== undefined && unshrunk !== file) options.store?.remove(unshrunk);
+    return { ...finding, file };
+  } catch (error) {
+    options.failure.noteUnsaved(error);
+    return { ...finding, file: unshrunk };
+  }
 }
 
 /** The finding, shrunk; the finding as it was first seen if a real VMM does not show it again. */
@@ -153,27 +204,60 @@ async function shrinkSeen(
   sighting: Sighting,
   seen: Finding,
   searching: SearchOptions,
-  options: CheckOptions,
+  options: Checking,
 ): Promise<Finding> {
+  const { failure, signal, repetitions } = options;
+  const unshrunk = { ...seen, cases: sighting.cases };
+  if (signal?.aborted || failure.stopped) return unshrunk;
   try {
     return makeFinding(options, sighting, searching.seed, await shrinkSighting(sighting, searching));
   } catch (error) {
     // The model does not depend on timing: there, a finding that is not seen again is a fault of barproof.
-    if (!(error instanceof NotSeenAgain) || options.repetitions === undefined) throw error;
-    return { ...seen, cases: sighting.cases };
+    if (!(error instanceof NotSeenAgain) || repetitions === undefined) failure.note(error);
+    return unshrunk;
   }
 }
 
-/** Runs the case of a finding `repetitions` times more, and notes how often the finding shows. */
-async function repeat(finding: Finding, { run, repetitions, invariants }: CheckOptions): Promise<Finding> {
-  if (repetitions === undefined) return finding;
+/**
+ * Runs the case of a finding `repetitions` times more, and notes how often the finding shows. The interrupt of the user
+ * ends the repetitions.
+ */
+async function repeat(finding: Finding, options: Checking): Promise<Finding> {
+  const { run, repetitions = 0, invariants, signal, failure } = options;
   let shown = 0;
-  for (let turn = 0; turn < repetitions; turn++) {
-    const found = violationsOf(await run(finding.scenario), invariants);
-    if (found.some((violation) => sameFingerprint(violation, finding))) shown++;
+  let of = 0;
+  try {
+    for (let turn = 0; turn < repetitions; turn++) {
+      if (signal?.aborted || failure.stopped) break;
+      const found = violationsOf(await run(finding.scenario), invariants);
+      of++;
+      if (found.some((violation) => sameFingerprint(violation, finding))) shown++;
+    }
+  } catch (error) {
+    failure.note(error);
   }
-  return { ...finding, stability: { shown, of: repetitions } };
+  return of === 0 ? finding : { ...finding, stability: { shown, of } };
 }
+
+/** The result of a search, as far as the search came. */
+async function searchUntilFailure(searching: SearchOptions, failure: Failure): Promise<SearchResult> {
+  try {
+    return await search(searching);
+  } catch (error) {
+    if (!(error instanceof TargetFailed) || error.result === undefined) throw error;
+    failure.note(error);
+    return error.result;
+  }
+}
+
+/** The result of a search that did not begin. */
+const nothingSearched = ({ invariants }: CheckOptions): SearchResult => ({
+  sightings: [],
+  cases: 0,
+  exercised: new Map(invariants.map(({ id }) => [id, 0])),
+  notRun: new Map(),
+  outcomes: new Map(),
+});
 
 interface ShownCase {
   readonly scenario: Scenario;

@@ -4,6 +4,7 @@ export { checkTarget, type CheckTargetOptions } from './check-target.ts';
 export { deriveSeed } from './derive-seed.ts';
 export type { CampaignEvent, CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
 export { findingOf, stabilityText, type Finding, type Origin, type Stability } from './finding.ts';
+export { Interrupted, interruptible } from './interruptible.ts';
 export { caseInputs, loadCase, parseCase, type CaseInput, type LoadedCase } from './load-case.ts';
 export {
   decodeRegression,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +91,12 @@ describe('RegressionStore.load', () => {
     expect(problemsOf(() => store.load())).toEqual([
       { path: join(folder, 'a.json'), message: expect.stringContaining('this is not JSON') },
     ]);
+  });
+
+  it('refuses a named pipe at once, and does not wait for a writer', () => {
+    mkdirSync(folder, { recursive: true });
+    execFileSync('mkfifo', [join(folder, 'a.json')]);
+    expect(problemsOf(() => store.load())[0]!.message).toBe('this is not a regular file');
   });
 
   it('refuses a folder whose name ends with .json', () => {

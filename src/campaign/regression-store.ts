@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { encodeScenario, toJsonLine } from '../scenario/index.ts';
-import { InvalidInput, parseJson, type Problem, readTextFile, writeAtomically } from '../input/index.ts';
+import { InvalidInput, parseJson, type Problem, readRegularFile, writeAtomically } from '../input/index.ts';
 import { decodeRegression, formatRegression, type Regression } from './regression.ts';
 
 /** A regression and the file that holds it, relative to the store. */
@@ -32,7 +32,9 @@ export class RegressionStore {
     const problems: Problem[] = [];
     const stored = this.#files().flatMap((file) => {
       try {
-        return [{ file, regression: decodeRegression(parseJson(readTextFile(join(this.directory, file)))) }];
+        return [
+          { file, regression: decodeRegression(parseJson(readRegularFile(join(this.directory, file)))) },
+        ];
       } catch (error) {
         if (!(error instanceof InvalidInput)) throw error;
         problems.push(...error.within(join(this.directory, file)).problems);

@@ -10,6 +10,7 @@ import {
 } from '../invariants/index.ts';
 import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
 import { lanesOf, type Draw } from './draw.ts';
+import { Interrupted } from './interruptible.ts';
 import { NotRunnable, type Trace } from '../trace/index.ts';
 
 /** Runs a scenario: the model returns the trace, a real VMM a promise of it. */
@@ -72,13 +73,27 @@ const DEFAULT_STARTS = 3;
 /** After so many cases the event loop gets its turn, so that a signal can end the search. */
 const CASES_AT_A_TIME = 250;
 
+/** The target threw an exception that says nothing about the scenario. */
+export class TargetFailed extends Error {
+  override readonly name = 'TargetFailed';
+  /** What the search had found before; nothing where a single case was run. */
+  readonly result: SearchResult | undefined;
+
+  /** @param scenario the case that led to the exception. */
+  constructor(scenario: Scenario, cause: unknown, result?: SearchResult) {
+    super(`the case ${toJsonLine(encodeScenario(scenario))} could not be run`, { cause });
+    this.result = result;
+  }
+}
+
 /** Thrown to stop fast-check, which stops only at a case that fails. */
 const ENDED = new Error('the search was ended');
 
 /**
  * Runs generated scenarios and notes the fingerprint of every violation.
  *
- * @throws what `run` throws, except `NotRunnable`: such a case is counted in `notRun`.
+ * @throws TargetFailed with what `run` throws, except `NotRunnable`, which is counted in `notRun`, and `Interrupted`,
+ *   which ends the search.
  */
 export async function search(options: SearchOptions): Promise<SearchResult> {
   const { scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
@@ -90,6 +105,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
   const notRun = new Map<string, number>();
   let cases = 0;
   let draws = 0;
+  let failed: FailedRun | undefined;
   const note = (trace: Trace, violation: Violation): void => {
     const known = sightings.get(violation);
     if (known !== undefined) {
@@ -114,11 +130,14 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
   const judge = async (draw: Draw): Promise<void> => {
     if (signal?.aborted || cases >= runs) throw ENDED;
     const before = cases;
-    for (const { trace, reason } of await runDraw(draw, runs - cases, options)) {
-      if (trace !== undefined) look(trace);
-      if (reason !== undefined) notRun.set(reason, (notRun.get(reason) ?? 0) + 1);
+    for (const result of await runDraw(draw, runs - cases, options)) {
+      if (result.kind === 'failed') failed ??= result;
+      if (result.kind === 'failed' || result.kind === 'interrupted') continue;
+      if (result.kind === 'run') look(result.trace);
+      else notRun.set(result.reason, (notRun.get(result.reason) ?? 0) + 1);
       cases++;
     }
+    if (failed !== undefined) throw ENDED;
     draws++;
     // Only the model, which draws single scenarios, is too fast for a report after every draw.
     const often = 'devices' in draw ? CASES_AT_A_TIME : 1;
@@ -141,18 +160,30 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
       endOnFailure: true,
     });
   } catch (error) {
-    if ((error as Error).cause !== ENDED) throw error;
+    const { cause } = error as Error;
+    if (cause !== ENDED) throw cause ?? error;
   }
-  return { sightings: sightings.values(), cases, exercised, notRun, outcomes };
+  const result = { sightings: sightings.values(), cases, exercised, notRun, outcomes };
+  const { scenario, error } = (failed as FailedRun | undefined) ?? {};
+  if (scenario !== undefined) throw new TargetFailed(scenario, error, result);
+  return result;
 }
 
 /** The same arbitrary with the element types joined: fast-check's types do not accept a union of arbitraries. */
 const anyOf = (scenarios: Scenarios): fc.Arbitrary<Draw> => scenarios;
 
-/** The trace of a scenario, or the reason why the target cannot run the scenario. */
+interface FailedRun {
+  readonly kind: 'failed';
+  readonly scenario: Scenario;
+  readonly error: unknown;
+}
+
+/** The trace of a scenario, the reason why the target cannot run the scenario, or what came between. */
 type Result =
-  | { readonly trace: Trace; readonly reason?: undefined }
-  | { readonly trace?: undefined; readonly reason: string };
+  | { readonly kind: 'run'; readonly trace: Trace }
+  | { readonly kind: 'not-run'; readonly reason: string }
+  | { readonly kind: 'interrupted' }
+  | FailedRun;
 
 /** Runs the first `limit` scenarios of a draw, until the search is ended. Results are in the order of the draw. */
 async function runDraw(
@@ -165,25 +196,21 @@ async function runDraw(
   const runLane = async (lane: readonly Scenario[]): Promise<readonly Result[]> => {
     const results: Result[] = [];
     for (const scenario of lane) {
-      if (signal?.aborted) break;
+      if (signal?.aborted || results.at(-1)?.kind === 'failed') break;
       results.push(await runIfPossible(run, scenario));
     }
     return results;
   };
-  const lanes = await Promise.allSettled(lanesOf(draw, limit).map(runLane));
-  return lanes.flatMap((lane) => {
-    if (lane.status === 'rejected') throw lane.reason;
-    return lane.value;
-  });
+  return (await Promise.all(lanesOf(draw, limit).map(runLane))).flat();
 }
 
 async function runIfPossible(run: RunScenario, scenario: Scenario): Promise<Result> {
   try {
     const running = run(scenario);
-    return { trace: running instanceof Promise ? await running : running };
+    return { kind: 'run', trace: running instanceof Promise ? await running : running };
   } catch (error) {
-    if (!(error instanceof NotRunnable)) throw error;
-    return { reason: error.reason };
+    if (error instanceof NotRunnable) return { kind: 'not-run', reason: error.reason };
+    return error instanceof Interrupted ? { kind: 'interrupted' } : { kind: 'failed', scenario, error };
   }
 }
 
@@ -202,6 +229,7 @@ export interface Shrunk {
  * the same invariant for the same cause.
  *
  * @throws NotSeenAgain when none of the cases shows the fingerprint again, as may happen on a real VMM.
+ * @throws TargetFailed with what `run` throws.
  */
 export async function shrinkSighting(sighting: Sighting, options: SearchOptions): Promise<Shrunk> {
   const { seed, signal, attempts = 1 } = options;
@@ -240,10 +268,13 @@ async function shrinkFrom(
   const invariant = invariants.find(({ id }) => id === fingerprint.invariant)!;
   let smallest: Pick<Shrunk, 'scenario' | 'trace' | 'violation'> | undefined;
   let tried = 0;
+  let failed: FailedRun | undefined;
   const shows = async (scenario: Scenario): Promise<boolean> => {
     if (++tried % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
-    const { trace } = await runIfPossible(run, scenario);
-    if (trace === undefined) return false;
+    const result = await runIfPossible(run, scenario);
+    if (result.kind === 'failed') failed ??= result;
+    if (result.kind !== 'run') return false;
+    const { trace } = result;
     const { violations } = examine(trace, invariant);
     const violation = violations.find((other) => sameFingerprint(other, fingerprint));
     if (violation !== undefined) smallest = { scenario: trace.scenario, trace, violation };
@@ -251,7 +282,7 @@ async function shrinkFrom(
   };
   const holds = async (draw: Draw): Promise<boolean> => {
     // When the search is ended, the smallest case so far is kept: every smaller one counts as one that holds.
-    if (signal?.aborted && smallest !== undefined) return true;
+    if (failed !== undefined || (signal?.aborted && smallest !== undefined)) return true;
     for (const scenario of lanesOf(draw).flat()) if (await shows(scenario)) return false;
     return true;
   };
@@ -260,6 +291,8 @@ async function shrinkFrom(
     path: String(start),
     numRuns: 1,
   });
+  const { scenario, error } = (failed as FailedRun | undefined) ?? {};
+  if (scenario !== undefined) throw new TargetFailed(scenario, error);
   if (smallest === undefined) return undefined;
   return { ...smallest, path: counterexamplePath ?? String(start), shrinks: numShrinks };
 }

@@ -1,6 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { InvalidInput } from '../input/index.ts';
-import { TargetUnavailable } from '../trace/index.ts';
 import { checkCommand } from './check-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
@@ -14,6 +12,7 @@ import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
+import { problemsOf } from './unexpected-error.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 every invariant holds, 1 a counterexample was found, 2 barproof could not run.`;
@@ -82,14 +81,6 @@ const nameOf = (command: Command): string =>
 /** Prints an error. @returns the exit code that goes with it. */
 function printError(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.HOLDS : ExitCode.COULD_NOT_RUN;
-  if (error instanceof InvalidInput) printProblems(error.problems);
-  else if (error instanceof TargetUnavailable) printProblems([{ path: '', message: error.message }]);
-  else printProblems([{ path: '', message: `internal error, please report it: ${reasonOf(error)}` }]);
+  printProblems(problemsOf(error));
   return ExitCode.COULD_NOT_RUN;
-}
-
-/** An error with its causes: fast-check's own error names only the case, and the cause names the fault. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? String(error) : `${String(error)}, because of ${reasonOf(cause)}`;
 }

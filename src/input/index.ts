@@ -4,6 +4,6 @@ export { nearestTo } from './nearest-to.ts';
 export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';
 export { printable } from './printable.ts';
 export { InvalidInput, prefixProblems, type Problem } from './problem.ts';
-export { readTextFile } from './read-text-file.ts';
+export { readRegularFile, readTextFile } from './read-text-file.ts';
 export { standardInputLines } from './standard-input.ts';
 export { writeAtomically } from './write-atomically.ts';

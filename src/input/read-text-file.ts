@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { InvalidInput } from './problem.ts';
 import { MAX_TEXT_BYTES } from './parse-json.ts';
 
@@ -11,16 +11,38 @@ const CHUNK_BYTES = 1 << 16;
  *   empty: the caller adds the name of the file by `InvalidInput.within`.
  */
 export function readTextFile(path: string): string {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    throw unreadable(error);
-  }
+  const file = open(path, constants.O_RDONLY);
   try {
     return readAll(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/**
+ * The text of a regular file that the program found, for instance in a folder. A pipe or device there could make the
+ * program wait without end.
+ *
+ * @throws InvalidInput when the file is not regular, cannot be read, or is larger than `MAX_TEXT_BYTES`.
+ */
+export function readRegularFile(path: string): string {
+  // Without O_NONBLOCK, the opening of a named pipe waits for a writer.
+  const file = open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    // The reading of a directory fails at once, with a message of its own.
+    const stats = fstatSync(file);
+    if (stats.isFile() || stats.isDirectory()) return readAll(file);
+    throw new InvalidInput([{ path: '', message: 'this is not a regular file' }]);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function open(path: string, flags: number): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw unreadable(error);
   }
 }
 

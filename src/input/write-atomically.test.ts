@@ -188,6 +188,37 @@ describe('writeAtomically', () => {
     expect(contents()).toBe(NEW);
   });
 
+  it('removes the temporary files of killed saves after an hour, and nothing else', () => {
+    real.mkdirSync(join(folder, 'sub'));
+    const old = ['other.json.7.tmp', 'case.json.8.tmp'];
+    const kept = ['young.json.9.tmp', 'notes.tmp', 'case.json.tmp', 'case.json.x.tmp', 'a.json'];
+    for (const name of [...old, ...kept]) {
+      real.writeFileSync(join(folder, 'sub', name), '{');
+      if (name !== kept[0]) real.utimesSync(join(folder, 'sub', name), 0, 0);
+    }
+    writeAtomically(path, NEW);
+    expect(files().toSorted()).toEqual([...kept, 'case.json'].toSorted());
+  });
+
+  it('brings the new name to the disk: the folder is synchronised after the rename', () => {
+    const steps = stepsOfASave();
+    expect(steps.slice(steps.indexOf('renameSync'))).toEqual([
+      'renameSync',
+      'openSync',
+      'fsyncSync',
+      'closeSync',
+    ]);
+  });
+
+  it('does not write through a link or a named pipe at the path of its temporary file', () => {
+    real.mkdirSync(join(folder, 'sub'));
+    real.writeFileSync(join(folder, 'target'), OLD);
+    real.symlinkSync(join(folder, 'target'), `${path}.${process.pid}.tmp`);
+    writeAtomically(path, NEW);
+    expect(real.readFileSync(join(folder, 'target'), 'utf8')).toBe(OLD);
+    expect(contents()).toBe(NEW);
+  });
+
   it('never renames a file with half of the text, even if every write writes only a part', () => {
     putOld();
     faults.shorten = true;

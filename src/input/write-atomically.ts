@@ -1,5 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { InvalidInput } from './problem.ts';
 
 /**
@@ -14,9 +24,13 @@ export function writeAtomically(path: string, text: string): void {
   } catch (error) {
     throw unwritable(path, error);
   }
+  sweep(path);
   try {
+    // A named pipe or a link at this path would take the text elsewhere.
+    rmSync(temporary, { force: true });
     writeThrough(temporary, text);
     renameSync(temporary, path);
+    syncFolder(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw unwritable(path, error);
@@ -25,12 +39,39 @@ export function writeAtomically(path: string, text: string): void {
 
 /** Writes a file and returns once its contents are on the disk. */
 function writeThrough(path: string, text: string): void {
-  const file = openSync(path, 'w');
+  const file = openSync(path, 'wx');
   try {
     writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/** Returns when the new name of a file in the folder is on the disk. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** After how many milliseconds the temporary file of a save is a left-over: a save takes far less than a second. */
+const LEFT_OVER_MS = 3_600_000;
+
+/** Removes the temporary files that killed saves of this folder's files left behind. */
+function sweep(path: string): void {
+  const folder = dirname(path);
+  for (const name of readdirSync(folder)) {
+    if (!/\.json\.\d+\.tmp$/.test(name)) continue;
+    const old = join(folder, name);
+    try {
+      if (Date.now() - lstatSync(old).mtimeMs > LEFT_OVER_MS) rmSync(old, { force: true });
+    } catch {
+      // Another process has removed the file, or this user may not. It does no harm.
+    }
   }
 }
 

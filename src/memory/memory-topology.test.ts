@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { END_OF_SPACE, LAST_ADDRESS, hex, offset } from '../address/index.ts';
+import { END_OF_SPACE, LAST_ADDRESS, hex, offset, type Size } from '../address/index.ts';
 import { effectiveRoot, type AddressSpace } from './address-space.ts';
 import type { FlatRange } from './flat-range.ts';
 import { FlatView } from './flat-view.ts';
@@ -106,6 +106,49 @@ describe('the order of siblings', () => {
     }
     topology.setAliasOffset(window, offset(0x10n));
     expect(order()).toEqual(['top', 'window', 'flash']);
+  });
+});
+
+describe('addSubregions', () => {
+  const placedAt = (priorities: readonly number[]) =>
+    priorities.map((priority, index) => ({
+      region: MemoryRegion.ram(`r${index}`, 0x1000n as Size),
+      address: offset(BigInt(index) * 0x1000n),
+      priority,
+    }));
+
+  it('gives the order of siblings that addSubregion gives from the last region to the first', () => {
+    const priorities = [0, 1, 0, -1, 1, 0, 2, -1];
+    const orders = [true, false].map((atOnce) => {
+      const topology = new MemoryTopology();
+      const container = MemoryRegion.container('c', END_OF_SPACE);
+      topology.addSubregion(container, MemoryRegion.ram('old', 0x1000n as Size), offset(0n), 0);
+      const placed = placedAt(priorities);
+      if (atOnce) topology.addSubregions(container, placed);
+      else
+        for (const { region, address, priority } of placed.toReversed())
+          topology.addSubregion(container, region, address, priority);
+      return container.subregions.map(({ name }) => name);
+    });
+    expect(orders[0]).toEqual(orders[1]);
+  });
+
+  it('adds 300,000 siblings of one priority within 5 s', () => {
+    const topology = new MemoryTopology();
+    const placed = placedAt(Array.from({ length: 300_000 }, () => 0));
+    const begin = performance.now();
+    topology.addSubregions(MemoryRegion.container('c', END_OF_SPACE), placed);
+    expect(performance.now() - begin).toBeLessThan(5_000);
+  });
+
+  it('refuse a region that is in a container, and change nothing', () => {
+    const topology = new MemoryTopology();
+    const container = MemoryRegion.container('c', END_OF_SPACE);
+    const [first, second] = placedAt([0, 0]);
+    topology.addSubregion(MemoryRegion.container('d', END_OF_SPACE), second!.region, offset(0n));
+    expect(() => topology.addSubregions(container, [first!, second!])).toThrow('r1 is already part of d');
+    expect(container.subregions).toEqual([]);
+    expect(topology.inTransaction).toBe(false);
   });
 });
 

@@ -11,6 +11,13 @@ import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** A region, and its place in the container that it is added to. */
+export interface PlacedRegion {
+  readonly region: MemoryRegion;
+  readonly address: Offset;
+  readonly priority: number;
+}
+
 /**
  * The memory of one machine. A topology makes every change to the region trees. At the end of the
  * outermost transaction it updates the views and tells the listeners (memory_region_transaction_begin
@@ -77,17 +84,38 @@ export class MemoryTopology {
    * @throws Error if the region is in a container already.
    */
   addSubregion(container: MemoryRegion, region: MemoryRegion, address: Offset, priority = 0): void {
-    if (region.container !== undefined) {
-      throw new Error(`${region.name} is already part of ${region.container.name}`);
-    }
+    requireLoose(region);
     this.begin();
+    this.#contain(container, { region, address, priority });
+    insertSubregion(container, region);
+    this.#changed(region, container.enabled && region.enabled);
+    this.commit();
+  }
+
+  /**
+   * Adds many regions to `container` in one transaction, as `addSubregion` does from the last to the first.
+   *
+   * @param placed of the same priority, the first one comes to lie on top.
+   * @throws Error if a region is in a container already.
+   */
+  addSubregions(container: MemoryRegion, placed: readonly PlacedRegion[]): void {
+    const regions = placed.map(({ region }) => region);
+    if (regions.length === 0) return;
+    regions.forEach(requireLoose);
+    this.begin();
+    for (const each of placed.toReversed()) {
+      this.#contain(container, each);
+      insertSubregion(container, each.region);
+    }
+    for (const region of regions) this.#changed(region, container.enabled && region.enabled);
+    this.commit();
+  }
+
+  #contain(container: MemoryRegion, { region, address, priority }: PlacedRegion): void {
     const added = region as Mutable<MemoryRegion>;
     added.container = container;
     this.#place(region, address);
     added.priority = priority;
-    insertSubregion(container, region);
-    this.#changed(region, container.enabled && region.enabled);
-    this.commit();
   }
 
   /**
@@ -268,4 +296,8 @@ export class MemoryTopology {
     updateTopology(space, before, after, changes, this.#rules);
     return before.root !== root;
   }
+}
+
+function requireLoose({ name, container }: MemoryRegion): void {
+  if (container !== undefined) throw new Error(`${name} is already part of ${container.name}`);
 }

@@ -87,10 +87,12 @@ describe('probeCapabilities', () => {
     expect(real[0]!.detail).toContain('no such option');
   });
 
-  it('reports a cache folder that cannot be made', async () => {
+  it('names the compiler in CC that cannot compile, also where the cache folder cannot be made', async () => {
     const file = writeFakeQemu(folder(), 'ppc64', {});
-    const { checks } = await probeCapabilities({ environment: environment({ XDG_CACHE_HOME: file }) });
+    const { checks } = await probeCapabilities({
+      environment: environment({ XDG_CACHE_HOME: file, CC: '/nowhere/cc -m64' }),
+    });
     expect(checks.at(-1)).toMatchObject({ state: 'optional' });
-    expect(checks.at(-1)!.remedy).toContain('XDG_CACHE_HOME');
+    expect(checks.at(-1)!.detail).toMatch(/^CC="\/nowhere\/cc -m64" cannot compile the library: /);
   });
 });

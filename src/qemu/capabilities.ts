@@ -1,3 +1,4 @@
+import { TargetUnavailable } from '../trace/index.ts';
 import {
   architectureOf,
   ARCHITECTURES,
@@ -9,8 +10,8 @@ import {
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu } from './process/inspect-qemu.ts';
 import { probeQemu, type QemuProbe } from './process/probe-qemu.ts';
-import { QemuNotFound, QemuUnusable } from './process/qemu-error.ts';
-import { findShim } from './shim/shim.ts';
+import { QemuNotFound } from './process/qemu-error.ts';
+import { lookForShim } from './shim/shim.ts';
 
 /** Something that tests on a real QEMU need, and whether it is there. */
 export interface Capability {
@@ -90,7 +91,7 @@ async function probeProgram(
     return { capability: { name, state: 'present', detail: `${found}, vfio-user-pci, ${list}` }, machines };
   } catch (error) {
     if (error instanceof QemuNotFound) return missing('not found');
-    if (error instanceof QemuUnusable) return missing(error.message);
+    if (error instanceof TargetUnavailable) return missing(error.message);
     throw error;
   }
 }
@@ -150,12 +151,12 @@ function probeShim(environment: NodeJS.ProcessEnv): Capability {
     'scenarios with larger host pages than those of this machine are skipped, ' +
     'and a QEMU that maps over its own memory is not noticed';
   try {
-    const path = findShim(environment);
-    if (path !== undefined) return { name, state: 'present', detail: path };
+    const found = lookForShim(environment);
+    if ('path' in found) return { name, state: 'present', detail: found.path };
     const remedy = 'install gcc or clang, or name a compiler in CC';
-    return { name, state: 'optional', detail: `no C compiler: ${consequence}`, remedy };
+    return { name, state: 'optional', detail: `${found.missing}: ${consequence}`, remedy };
   } catch (error) {
-    const remedy = 'name a writable folder in XDG_CACHE_HOME';
+    const remedy = 'name a writable folder in TMPDIR';
     return { name, state: 'optional', detail: `${(error as Error).message}: ${consequence}`, remedy };
   }
 }

@@ -47,6 +47,9 @@ export class MachineStarter {
   readonly shim: string | undefined;
   readonly #location: QemuLocation;
   readonly #inspections = new Map<Architecture, Promise<QemuInspection>>();
+  /** The processes that have not ended. */
+  readonly #running = new Set<QemuProcess>();
+  #closed = false;
 
   constructor(location: QemuLocation) {
     this.shim = findShim(location.environment);
@@ -77,12 +80,21 @@ export class MachineStarter {
   /** Starts a machine. @throws QemuDied, QemuHangs where QEMU does not come up. */
   async start(setup: MachineSetup, options: StartOptions): Promise<RunningMachine> {
     const qemu = await this.#startProcess(setup, options);
+    this.#running.add(qemu);
+    void qemu.ended.then(() => this.#running.delete(qemu));
     try {
+      if (this.#closed) throw new Error('the target was closed while QEMU started');
       return await RunningMachine.adopt(qemu, driverOf(setup.type));
     } catch (error) {
       await qemu.end();
       throw error;
     }
+  }
+
+  /** Ends all processes, also those that run a scenario, and starts no other. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#running].map((qemu) => qemu.end()));
   }
 
   async #startProcess(

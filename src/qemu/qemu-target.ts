@@ -82,8 +82,9 @@ export class QemuTarget implements Target {
     return shared ?? runAlone(this.#starter, scenario, { contain });
   }
 
-  /** Ends all processes. */
-  close(): Promise<void> {
-    return this.#shared.close();
+  /** Ends all processes. A scenario that is still running fails. */
+  async close(): Promise<void> {
+    await this.#shared.close();
+    await this.#starter.close();
   }
 }

@@ -1,3 +1,5 @@
+import { printable } from '../input/index.ts';
+
 /** Something that barproof needs or can use on this machine. */
 export interface DoctorCheck {
   readonly name: string;
@@ -29,7 +31,7 @@ export function doctorText({ checks, machines, obstacle, kernels = [] }: DoctorF
   const width = Math.max(...all.map(({ name }) => name.length));
   const lines = all.map(({ name, state, detail, remedy }) => {
     const advice = remedy === undefined ? '' : ` → ${remedy}`;
-    return `${MARKS[state]} ${name.padEnd(width)}  ${detail}${advice}`;
+    return printable(`${MARKS[state]} ${name.padEnd(width)}  ${detail}${advice}`);
   });
   const qemu =
     obstacle === undefined ? `ready for ${machines.join(', ')}` : `not available because ${obstacle}`;

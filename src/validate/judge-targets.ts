@@ -1,4 +1,5 @@
 import type * as fc from 'fast-check';
+import { interruptible } from '../campaign/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { SearchTarget } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
@@ -24,14 +25,14 @@ export async function judgeTargets({ sides, shipped, ...options }: JudgeTargetsO
   }
   return validate({
     ...options,
-    sides: { base: sideOf(base), patched: sideOf(patched) },
+    sides: { base: sideOf(base, options.signal), patched: sideOf(patched, options.signal) },
     stored,
     iommus: ['vfio-user'],
   });
 }
 
-const sideOf = ({ id, target }: JudgeTargetsOptions['sides']['base']) => ({
+const sideOf = ({ id, target }: JudgeTargetsOptions['sides']['base'], signal: AbortSignal | undefined) => ({
   id,
   title: target.name,
-  run: (scenario: Scenario) => target.run(scenario),
+  run: interruptible((scenario) => target.run(scenario), signal),
 });

@@ -1,4 +1,4 @@
-import type { RunScenario } from '../campaign/index.ts';
+import { Interrupted, type RunScenario } from '../campaign/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { NotRunnable, type Trace } from '../trace/index.ts';
 import type { Sides } from './difference.ts';
@@ -49,9 +49,9 @@ export async function runAll(
   }
 }
 
-/** Ignores a scenario that one of the sides cannot run. */
+/** Ignores a scenario that one of the sides cannot run, or whose run the user has interrupted. */
 function ignoreNotRunnable(error: unknown): void {
-  if (!(error instanceof NotRunnable)) throw error;
+  if (!(error instanceof NotRunnable || error instanceof Interrupted)) throw error;
 }
 
 /** Runs scenarios for 0.2 s. If a side returns a promise, the stretch ends with that promise, for the caller to await. */

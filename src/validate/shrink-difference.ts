@@ -46,6 +46,7 @@ export class Unrepeatable extends Error {
  * @param kept what every smaller case has to show.
  * @param scenarios the arbitrary that gives the simpler scenarios for a scenario.
  * @param signal ends shrinking early, with the smallest case so far.
+ * @returns nothing when the signal came before the case itself was run again.
  * @throws Unrepeatable when the case itself does not show the difference again.
  */
 export async function shrinkDifference(
@@ -54,7 +55,7 @@ export async function shrinkDifference(
   run: RunSides,
   scenarios: fc.Arbitrary<Scenario>,
   signal?: AbortSignal,
-): Promise<Counterexample> {
+): Promise<Counterexample | undefined> {
   let smallest: Omit<Counterexample, 'shrinks'> | undefined;
   let shrinks = -1;
   const visit = (candidate: Scenario, traces: Sides<Trace>): void => {
@@ -78,6 +79,8 @@ export async function shrinkDifference(
     }
   }
   await runAll(candidates(), run, visit, () => undefined, signal);
+  // An interrupted run shows nothing.
+  if (smallest === undefined && signal?.aborted) return undefined;
   if (smallest === undefined) throw new Unrepeatable(kept, scenario);
   return { ...(smallest as Omit<Counterexample, 'shrinks'>), shrinks };
 }

@@ -156,7 +156,8 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     if (difference === undefined || scenario === undefined) continue;
     onProgress?.(`shrinking ${fingerprintText(fingerprint)}`);
     const kept = { invariant: findInvariant(tally.invariant), fingerprint, difference };
-    shown.set(fingerprint, await shrinkDifference(scenario, kept, run, scenarios, signal));
+    const smallest = await shrinkDifference(scenario, kept, run, scenarios, signal);
+    if (smallest !== undefined) shown.set(fingerprint, smallest);
   }
   onProgress?.('measuring the cost on real devices');
   const invariants = COMMON_INVARIANTS.map((invariant) => judge(invariant, comparison, shown));

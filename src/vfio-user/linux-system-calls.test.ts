@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import koffi from 'koffi';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linuxSystemCalls } from './linux-system-calls.ts';
 import { DescriptorsLost, GONE, SystemCallError } from './system-calls.ts';
@@ -27,6 +28,29 @@ const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 const threads = (): number =>
   Number(/^Threads:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Opens files until the limit of this process, which is lowered for that. @returns a function that undoes it. */
+function useUpDescriptors(): () => void {
+  const RLIMIT_NOFILE = 7;
+  const libc = koffi.load(null);
+  const get = libc.func('int getrlimit(int, uint8_t *)');
+  const set = libc.func('int setrlimit(int, const uint8_t *)');
+  const limits = Buffer.alloc(16);
+  get(RLIMIT_NOFILE, limits);
+  const lowered = Buffer.from(limits);
+  lowered.writeBigUInt64LE(BigInt(Math.max(...readdirSync('/proc/self/fd').map(Number)) + 1));
+  set(RLIMIT_NOFILE, lowered);
+  const files: number[] = [];
+  try {
+    for (;;) files.push(openSync('/dev/null', 'r'));
+  } catch {
+    // No descriptor is left.
+  }
+  return () => {
+    set(RLIMIT_NOFILE, limits);
+    for (const file of files) closeSync(file);
+  };
+}
 
 describe.skipIf(process.platform !== 'linux')('a vfio-user server on Linux', () => {
   const folder = mkdtempSync(join(tmpdir(), 'barproof-vfio-user-'));
@@ -261,6 +285,23 @@ describe.skipIf(process.platform !== 'linux')('a vfio-user server on Linux', () 
     expect(openDescriptors()).toBe(closed);
     expect(threads()).toBe(before.threads);
   }, 60_000);
+
+  it('refuses clients while this process may open no more files, and then serves the next client', async () => {
+    const refused = new SocketClient(socketPath);
+    clients.push(refused);
+    const restore = useUpDescriptors();
+    try {
+      server.drain();
+      // The event loop would wake again and again for a client that waits.
+      await refused.closedByServer();
+      expect(server.connected).toBe(false);
+      server.drain();
+    } finally {
+      restore();
+    }
+    await connect();
+    expect(server.connected).toBe(true);
+  });
 
   it('lets code that awaits an event run before the next message', async () => {
     const reset = new Promise<void>((resolve) => server.once('reset', resolve));

@@ -60,6 +60,8 @@ class LinuxSystemCalls implements SystemCalls {
   readonly #pwrite;
   readonly #close;
   readonly #arena: MessageArena;
+  /** An open file that gives up its descriptor for a client that is refused; see `#refuseClient`. */
+  #spare: Descriptor | undefined;
 
   constructor() {
     if (process.platform !== 'linux' || endianness() !== 'LE' || koffi.sizeof('void *') !== 8) {
@@ -84,6 +86,7 @@ class LinuxSystemCalls implements SystemCalls {
 
   listen(path: string): Descriptor {
     const address = socketAddress(path);
+    this.#spare ??= this.#check(this.#memfdCreate('vfio-user-spare', MFD_CLOEXEC), 'memfd_create', path);
     const socket = this.#check(
       this.#socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
       'socket',
@@ -105,10 +108,31 @@ class LinuxSystemCalls implements SystemCalls {
       if (socket >= 0) return socket;
       const errno = koffi.errno();
       if (errno === this.#errno['EAGAIN']) return undefined;
+      if (errno === this.#errno['EMFILE'] || errno === this.#errno['ENFILE']) {
+        if (this.#refuseClient(listener)) continue;
+        return undefined;
+      }
       if (errno !== this.#errno['EINTR'] && errno !== this.#errno['ECONNABORTED']) {
         throw new SystemCallError('accept4', errno, `listener ${listener}`);
       }
     }
+  }
+
+  /**
+   * Refuses the next client of a process that may open no more files. A client that stayed in the queue would wait
+   * without end, and would wake this process again and again.
+   *
+   * @returns whether a client was refused.
+   */
+  #refuseClient(listener: Descriptor): boolean {
+    if (this.#spare === undefined) return false;
+    this.close(this.#spare);
+    this.#spare = undefined;
+    const socket = this.#accept(listener, null, null, SOCK_CLOEXEC) as number;
+    if (socket >= 0) this.close(socket);
+    const spare = this.#memfdCreate('vfio-user-spare', MFD_CLOEXEC) as number;
+    if (spare >= 0) this.#spare = spare;
+    return socket >= 0;
   }
 
   receive(socket: Descriptor, into: Uint8Array, descriptors: Descriptor[], room: number): number {

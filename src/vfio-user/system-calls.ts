@@ -26,7 +26,10 @@ export const GONE = -1;
 export interface SystemCalls {
   /** A socket that listens at `path`. The call makes the file. @throws RangeError for a path that no socket can have. */
   listen(path: string): Descriptor;
-  /** The socket of the next waiting client; `undefined` when no client waits. */
+  /**
+   * The socket of the next waiting client; `undefined` when no client waits. While this process may open no more files,
+   * the call closes the connections of the clients that wait.
+   */
   accept(listener: Descriptor): Descriptor | undefined;
   /**
    * Reads bytes from a socket, at most as many as `into` has.

@@ -39,7 +39,10 @@ export class AgentClient {
     this.#ready = new Promise((resolve) => {
       this.#announce = resolve;
     });
-    connection.onLine((line) => this.#receive(line));
+    connection.onLine(
+      (line) => this.#receive(line),
+      (error) => this.fail(error),
+    );
   }
 
   /** Resolves when the kernel runs the agent, with the kernel's page size in bytes. */

@@ -106,13 +106,15 @@ export class RegionBuilder {
       if (group === undefined) groups.set(child.priority, [child]);
       else group.push(child);
     }
-    for (const siblings of groups.values()) {
-      // The region added last is on top (memory fact 1.5), so the topmost comes last.
-      for (const child of siblingOrder(siblings).toReversed()) {
-        const address = offset(low64(child.start - line.start));
-        this.topology.addSubregion(region, this.region(child), address, child.priority);
-      }
-    }
+    const topmostFirst = [...groups.values()].flatMap((siblings) => siblingOrder(siblings));
+    this.topology.addSubregions(
+      region,
+      topmostFirst.map((child) => ({
+        region: this.region(child),
+        address: offset(low64(child.start - line.start)),
+        priority: child.priority,
+      })),
+    );
     for (const target of (this.#resolution.hidden.get(line) ?? []).toReversed()) {
       // An empty disabled alias has no effect but a section for its target. QEMU meets it right behind `line`.
       const alias = MemoryRegion.alias(HIDDEN_NAME, this.region(target), offset(0n), 0n);

@@ -28,14 +28,7 @@ export async function readBarRegions(
   rename: (text: string) => string,
 ): Promise<BarRegions> {
   const root = `/machine/peripheral/${qemuId}`;
-  const children = (await qemu.qmp.execute('qom-list', { path: root })) as { name: string; type: string }[];
-  const found = children
-    .filter(
-      ({ type, name }) =>
-        type === 'child<memory-region>' && (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name)),
-    )
-    .map(({ name: child }) => ({ child, name: regionName(child), ...placeInBar(regionName(child)) }))
-    .toSorted((a, b) => a.depth - b.depth || a.name.localeCompare(b.name, 'en', { numeric: true }));
+  const found = await qemu.qmp.query('qom-list', { path: root }, findRegions);
   const table = found.find(({ name }) => name === MSIX_TABLE)?.child;
   // Every other region begins where its BAR begins.
   const placed = found.filter(({ child, depth }) => depth === DEPTH.mmap || child === table);
@@ -55,6 +48,16 @@ export async function readBarRegions(
   return { layers, emulatedAt: bar ? { bar: Number(bar), offset: tablePlace.at } : undefined };
 }
 
+/** The regions that show a device's BARs and its emulated MSI-X table, outermost first. */
+const findRegions = (children: readonly { readonly name: string; readonly type: string }[]) =>
+  children
+    .filter(
+      ({ type, name }) =>
+        type === 'child<memory-region>' && (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name)),
+    )
+    .map(({ name: child }) => ({ child, name: regionName(child), ...placeInBar(regionName(child)) }))
+    .toSorted((a, b) => a.depth - b.depth || a.name.localeCompare(b.name, 'en', { numeric: true }));
+
 /** The offsets of regions, and the regions that contain them. */
 async function readPlaces(
   qemu: QemuProcess,
@@ -62,13 +65,18 @@ async function readPlaces(
 ): Promise<readonly { readonly at: Offset; readonly container: string }[]> {
   if (paths.length === 0) return [];
   // qom-list-get reads all of them with one command. It is as old as vfio-user (QEMU 10.1).
-  const answers = (await qemu.qmp.execute('qom-list-get', { paths })) as {
-    readonly properties: readonly { readonly name: string; readonly value?: unknown }[];
-  }[];
-  return answers.map(({ properties }) => {
-    const get = (property: string): unknown => properties.find(({ name }) => name === property)?.value;
-    return { at: offset(BigInt(get('addr') as number)), container: String(get('container')) };
-  });
+  const read = (objects: readonly QomObject[]) =>
+    paths.map((_, index) => {
+      const { properties } = objects[index]!;
+      const get = (property: string): unknown => properties.find(({ name }) => name === property)?.value;
+      return { at: offset(BigInt(get('addr') as number)), container: String(get('container')) };
+    });
+  return qemu.qmp.query('qom-list-get', { paths }, read);
+}
+
+/** An element of the answer to `qom-list-get`. */
+interface QomObject {
+  readonly properties: readonly { readonly name: string; readonly value?: unknown }[];
 }
 
 /** The region's name. The object model writes `/`, `[` and `]` in hex, and appends `[N]` (memory_region_do_init). */

@@ -1,4 +1,5 @@
 import type { Offset } from '../../address/index.ts';
+import { printable } from '../../input/index.ts';
 import {
   type RegionKind,
   parseFlatViews,
@@ -65,7 +66,11 @@ export class FlatViewReader {
     let region = this.#regions.get(identity);
     if (region === undefined) {
       const id = /\bid=(\S+)/.exec(owner ?? parent ?? '')?.[1];
-      region = { name: this.#rename(name), owner: id === undefined ? undefined : this.#ownerOf(id), kind };
+      region = {
+        name: printable(this.#rename(name)),
+        owner: id === undefined ? undefined : this.#ownerOf(id),
+        kind,
+      };
       this.#regions.set(identity, region);
     }
     return {

@@ -10,6 +10,7 @@ import {
   type ConfigAccess,
 } from './config-access.ts';
 import type { State } from '../../trace/index.ts';
+import { readAnswer } from '../process/qemu-error.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
 import { BRIDGE_SLOT } from './slots.ts';
 
@@ -146,7 +147,8 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     root: expressRoot,
     hotplug: { arguments: BRIDGE, bus: BRIDGE_BUS, bridged: true },
     plugsLate: false,
-    config: async (qemu) => ecamAccess(findEcam(await qemu.qmp.monitor('info mtree'))),
+    config: async (qemu) =>
+      ecamAccess(readAnswer('info mtree', await qemu.qmp.monitor('info mtree'), findEcam)),
     eject: ejectByShpc(0x3cab_0000n, 0xc7_fdab_0000n, 0x9f_fdab_0000n),
     lowWindowOffset: 0n,
   },

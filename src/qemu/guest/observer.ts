@@ -2,6 +2,7 @@ import { MsixControl, MsixRegister } from '../../pci-layout/index.ts';
 import { toJsonLine } from '../../scenario/index.ts';
 import type { DeviceState, State } from '../../trace/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
+import { readAnswer } from '../process/qemu-error.ts';
 import { withoutProgram } from '../process/qemu-names.ts';
 import { runCycles } from './config-access.ts';
 import { FlatViewReader, type ReadViews } from './flat-view-reader.ts';
@@ -38,7 +39,9 @@ export class Observer {
   async observe(): Promise<Observation> {
     const { qmp } = this.#parts.qemu;
     const [views, buses, controls] = await Promise.all([
-      qmp.monitor('info mtree -f -o').then((text) => this.#reader.read(text)),
+      qmp
+        .monitor('info mtree -f -o')
+        .then((text) => readAnswer('info mtree -f -o', text, () => this.#reader.read(text))),
       qmp.execute('query-pci'),
       this.#readMsixControls(),
     ]);
@@ -130,7 +133,9 @@ export class Observer {
         const old = before.containers[index]!;
         return old.name === name && old.mappings === mappings;
       });
-    const devices = present.map((device) => this.#stateOf(device, buses, controls.get(device)));
+    const devices = readAnswer('QMP query-pci', buses, () =>
+      present.map((device) => this.#stateOf(device, buses, controls.get(device))),
+    );
     this.#last = {
       flatView: memory,
       dmaView: dma,

@@ -89,8 +89,8 @@ export class Plugging {
     await driver.eject(qemu, slot, config, view);
     if (this.readsMemoryMaps) {
       await until(async () => {
-        const buses = (await qmp.execute('query-pci')) as QmpPciBus[];
-        return findPciDevice(buses, qemuId) === undefined;
+        const find = (buses: readonly QmpPciBus[]) => findPciDevice(buses, qemuId);
+        return (await qmp.query('query-pci', undefined, find)) === undefined;
       }, `query-pci without ${device.spec.id}`);
     } else {
       await deleted;

@@ -23,6 +23,12 @@ describe('LastWords', () => {
     expect(words.since(1)).toEqual(['two', 'three']);
   });
 
+  it('spells out characters of QEMU that would command a terminal', async () => {
+    const { words, print } = listen();
+    await print('\u001b[2Jred\u009b1m\u202e\nrest\u001b');
+    expect(words.since(0)).toEqual(['\\u001b[2Jred\\u009b1m\\u202e', 'rest\\u001b']);
+  });
+
   it('keeps the last 4000 lines and the number of all lines', async () => {
     const { words, print } = listen();
     await print(Array.from({ length: 10_000 }, (_, index) => `line ${index}\n`).join(''));

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { printable } from '../../input/index.ts';
 
 const MAX_LINES = 4000;
 const MAX_LINE_LENGTH = 4096;
@@ -21,16 +22,16 @@ export class LastWords {
     return this.#dropped + this.#lines.length;
   }
 
-  /** The kept lines from number `from` on, and the text after the last line end. */
+  /** The kept lines, safe to print, from number `from` on, and the text after the last line end. */
   since(from: number): readonly string[] {
     const lines = this.#lines.slice(Math.max(0, from - this.#dropped));
-    return this.#rest === '' ? lines : [...lines, this.#rest];
+    return this.#rest === '' ? lines : [...lines, printable(this.#rest.trimEnd())];
   }
 
   #take(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop()!.slice(-MAX_LINE_LENGTH);
-    for (const line of lines) this.#lines.push(line.slice(0, MAX_LINE_LENGTH).trimEnd());
+    for (const line of lines) this.#lines.push(printable(line.slice(0, MAX_LINE_LENGTH).trimEnd()));
     const excess = this.#lines.length - MAX_LINES;
     if (excess > 0) {
       this.#lines.splice(0, excess);

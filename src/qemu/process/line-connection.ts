@@ -1,17 +1,26 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { QemuError } from './qemu-error.ts';
+
+/** The longest line that is read, in characters. `info mtree` of a large machine has some million. */
+const MAX_LINE_LENGTH = 64 << 20;
 
 /** A UNIX socket to which QEMU connects once. Both sides send lines of text. */
 export class LineConnection {
   readonly #server: Server;
   readonly #connected: Promise<unknown>;
   #socket: Socket | undefined;
-  #rest = '';
-  #lineListener: (line: string) => void = () => undefined;
+  /** The pieces of the line that has not ended yet. */
+  #pieces: string[] = [];
+  #length = 0;
+  #onLine: (line: string) => void = () => undefined;
+  #onFailure: (error: QemuError) => void = () => undefined;
 
   private constructor(server: Server) {
     this.#server = server;
     this.#connected = once(server, 'connection');
+    // The error is for the caller of `connected`, who may be late.
+    this.#connected.catch(() => undefined);
     server.once('connection', (socket) => this.#adopt(socket));
   }
 
@@ -28,9 +37,13 @@ export class LineConnection {
     await this.#connected;
   }
 
-  /** @param listener is called with each line that QEMU sends, without LF. */
-  onLine(listener: (line: string) => void): void {
-    this.#lineListener = listener;
+  /**
+   * @param onLine is called with each line that QEMU sends, without LF.
+   * @param onFailure is called when QEMU sends a line of more than 64 Mi characters. The connection is then closed.
+   */
+  onLine(onLine: (line: string) => void, onFailure: (error: QemuError) => void): void {
+    this.#onLine = onLine;
+    this.#onFailure = onFailure;
   }
 
   /**
@@ -71,8 +84,26 @@ export class LineConnection {
   }
 
   #receive(text: string): void {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop()!;
-    for (const line of lines) this.#lineListener(line);
+    const [first = '', ...others] = text.split('\n');
+    this.#append(first);
+    for (const other of others) {
+      const line = this.#pieces.join('');
+      this.#pieces = [];
+      this.#length = 0;
+      this.#onLine(line);
+      this.#append(other);
+    }
+  }
+
+  /** Long lines come in many pieces. They are joined once, at the end of the line. */
+  #append(piece: string): void {
+    this.#pieces.push(piece);
+    this.#length += piece.length;
+    if (this.#length <= MAX_LINE_LENGTH) return;
+    const start = this.#pieces[0]!;
+    this.#pieces = [];
+    this.#length = 0;
+    this.#socket?.destroy();
+    this.#onFailure(new QemuError(`a line of more than ${MAX_LINE_LENGTH} characters`, start));
   }
 }

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { QemuUnusable } from './qemu-error.ts';
+import { runProgram } from './run-program.ts';
 
 /** Version and abilities of a QEMU program, by its own account on the command line. */
 export interface QemuProbe {
@@ -18,22 +17,18 @@ export interface QemuProbe {
 /** How many milliseconds a program may take for an answer. */
 const DEADLINE_MS = 20_000;
 
-const run = promisify(execFile);
-
 /**
  * Asks a program for its version, machine types and devices.
  *
- * @throws QemuUnusable when the program does not start, or is not QEMU.
+ * @param milliseconds how long the program may take for one answer.
+ * @throws QemuUnusable when the program does not start, does not answer in time, or is not QEMU.
  */
-export async function probeQemu(binary: string): Promise<QemuProbe> {
+export async function probeQemu(binary: string, milliseconds = DEADLINE_MS): Promise<QemuProbe> {
   const ask = async (...words: readonly string[]): Promise<string> => {
-    try {
-      const { stdout } = await run(binary, words, { timeout: DEADLINE_MS, maxBuffer: 1 << 24 });
-      return stdout;
-    } catch (error) {
-      const { message, stderr } = error as Error & { readonly stderr?: string };
-      throw new QemuUnusable(binary, `${words.join(' ')}: ${(stderr || message).trim().split('\n')[0]}`);
-    }
+    const result = await runProgram(binary, words, milliseconds);
+    if (result.failure === undefined) return result.out;
+    const [line] = (result.err || result.failure).trim().split('\n');
+    throw new QemuUnusable(binary, `${words.join(' ')}: ${line}`);
   };
   const [, version] = /^QEMU emulator version (\d+\.\d+(?:\.\d+)?)/m.exec(await ask('--version')) ?? [];
   if (version === undefined) throw new QemuUnusable(binary, '--version does not name a version of QEMU');

@@ -1,3 +1,4 @@
+import { printable } from '../../input/index.ts';
 import { TargetUnavailable } from '../../trace/index.ts';
 
 /** No QEMU was found for an architecture. */
@@ -23,11 +24,45 @@ export class QemuUnusable extends TargetUnavailable {
   }
 }
 
+/** QEMU runs, but sent something that is no answer. No verdict follows from it, neither on QEMU nor on the model. */
+export class QemuError extends TargetUnavailable {
+  override readonly name = 'QemuError';
+
+  /**
+   * @param what such as `a line that is no QMP message`.
+   * @param sent QEMU's text. The message quotes its first 100 characters.
+   * @param awaited the command or line that waits for an answer, if one does.
+   */
+  constructor(what: string, sent: string, awaited?: string) {
+    const quoted = JSON.stringify(sent.length > MAX_QUOTED ? `${sent.slice(0, MAX_QUOTED)}…` : sent);
+    super(`QEMU sent ${what}: ${quoted}${awaited === undefined ? '' : `, in answer to ${awaited}`}`);
+  }
+}
+
+/** Length of QEMU's text in a message, in characters. */
+const MAX_QUOTED = 100;
+
+/**
+ * Reads an answer of QEMU.
+ *
+ * @param command whose answer it is.
+ * @param read must not do anything else: every exception of it counts as a fault of the answer.
+ * @throws QemuError when the answer has not the form that `read` expects.
+ */
+export function readAnswer<Answer, T>(command: string, answer: Answer, read: (answer: Answer) => T): T {
+  try {
+    return read(answer);
+  } catch {
+    const text = typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? 'nothing');
+    throw new QemuError('an answer without the fields that it should have', text, command);
+  }
+}
+
 /** How a process ended. */
 export interface Ending {
   /** The exit status, unless a signal ended the process. */
   readonly code: number | undefined;
-  /** The signal, or why the process could not be started. */
+  /** The signal that ended the process. */
   readonly signal: string | undefined;
 }
 
@@ -52,7 +87,7 @@ export class QemuHangs extends Error {
 
   /** @param what the awaited answer. */
   constructor(what: string, milliseconds: number) {
-    super(`QEMU did not answer within ${milliseconds} ms: ${what}`);
+    super(`QEMU did not answer for ${milliseconds / 1000} s at ${what}`);
   }
 }
 
@@ -67,7 +102,7 @@ export class QmpRefusal extends Error {
   readonly errorClass: string;
 
   constructor(command: string, errorClass: string, text: string) {
-    super(text);
+    super(printable(text));
     this.command = command;
     this.errorClass = errorClass;
   }

@@ -1,10 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
 import { LastWords } from './last-words.ts';
 import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
 import { PrivateDirectory } from './private-directory.ts';
-import { QemuDied, type Ending } from './qemu-error.ts';
+import { endOf } from './process-end.ts';
+import { QemuDied, QemuUnusable, type Ending } from './qemu-error.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
 
@@ -41,7 +44,9 @@ export class QemuProcess {
   readonly output = new LastWords();
   readonly #child: ChildProcess;
   readonly #connections: readonly LineConnection[];
-  readonly #ended: Promise<Ending>;
+  readonly #output: readonly Readable[];
+  /** Resolves when QEMU has ended. */
+  readonly ended: Promise<Ending>;
   readonly #cancelUndo: () => void;
   #ending: Ending | undefined;
 
@@ -57,8 +62,8 @@ export class QemuProcess {
     this.qtest = new QtestClient(connections[1]);
     const all = [
       ...['-accel', accelerator, '-nodefaults', '-display', 'none'],
-      ...['-qmp', `unix:${directory.at('qmp')}`],
-      ...['-qtest', `unix:${directory.at('qtest')}`, '-qtest-log', 'none'],
+      // QEMU runs in the directory. In a path, QEMU would take a comma as the end of the path.
+      ...['-qmp', 'unix:qmp', '-qtest', 'unix:qtest', '-qtest-log', 'none'],
       ...(endsWithParent ? ['-run-with', 'exit-with-parent=on'] : []),
       ...own,
     ];
@@ -69,39 +74,36 @@ export class QemuProcess {
       env: { ...process.env, LC_ALL: 'C', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.output.listenTo(this.#child.stdout!);
-    this.output.listenTo(this.#child.stderr!);
+    // A process that could not be started for want of descriptors has no pipes.
+    this.#output = [this.#child.stdout, this.#child.stderr].filter((stream) => stream != null);
+    for (const stream of this.#output) this.output.listenTo(stream);
     this.#cancelUndo = undoAtExit(() => this.#kill());
-    this.#ended = new Promise((resolve) => {
-      this.#child.once('error', ({ message }) => resolve({ code: undefined, signal: message }));
-      // Node emits `close` after it has read all output.
-      this.#child.once('close', (code, signal) =>
-        resolve({ code: code ?? undefined, signal: signal ?? undefined }),
-      );
-    });
-    void this.#ended.then((ending) => this.#onEnd(ending));
+    this.ended = endOf(this.#child);
+    void this.ended.then((ending) => this.#onEnd(ending));
   }
 
   /**
    * Starts QEMU and waits until it takes commands.
    *
    * @throws QemuDied with QEMU's last lines when QEMU ends, for instance because it refuses an argument or a device.
-   * @throws QemuHangs.
+   * @throws QemuUnusable when this machine cannot start a process; QemuHangs; QemuError.
    */
   static async start(options: QemuProcessOptions): Promise<QemuProcess> {
     const directory = options.directory ?? new PrivateDirectory();
+    const connections: LineConnection[] = [];
+    let qemu: QemuProcess | undefined;
     try {
       const qmp = await LineConnection.listen(directory.at('qmp'));
+      connections.push(qmp);
       const qtest = await LineConnection.listen(directory.at('qtest'));
-      const qemu = new QemuProcess(options, directory, [qmp, qtest]);
-      try {
-        await qemu.whileAlive(Promise.all([qemu.qmp.negotiate(), qtest.connected()]));
-        return qemu;
-      } catch (error) {
-        await qemu.end();
-        throw error;
-      }
+      connections.push(qtest);
+      qemu = new QemuProcess(options, directory, [qmp, qtest]);
+      await qemu.#spawned(options.binary);
+      await qemu.whileAlive(Promise.all([qemu.qmp.negotiate(), qtest.connected()]));
+      return qemu;
     } catch (error) {
+      await qemu?.end().catch(() => undefined);
+      for (const connection of connections) connection.close();
       directory.remove();
       throw error;
     }
@@ -122,7 +124,7 @@ export class QemuProcess {
     what = 'the start of QEMU',
     milliseconds = ANSWER_DEADLINE_MS,
   ): Promise<T> {
-    const death = this.#ended.then((ending): never => {
+    const death = this.ended.then((ending): never => {
       throw this.#died(ending);
     });
     return withinDeadline(Promise.race([promise, death]), what, milliseconds);
@@ -130,27 +132,46 @@ export class QemuProcess {
 
   /** Waits until QEMU ends by itself. @throws QemuHangs when QEMU still runs after `milliseconds`. */
   async death(milliseconds: number): Promise<QemuDied> {
-    return this.#died(await withinDeadline(this.#ended, 'the end of QEMU', milliseconds));
+    return this.#died(await withinDeadline(this.ended, 'the end of QEMU', milliseconds));
   }
 
   /** Whether QEMU and its connections keep this process alive. */
   keepAlive(whether: boolean): void {
     for (const connection of this.#connections) connection.keepAlive(whether);
-    const streams = [this.#child.stdout, this.#child.stderr] as unknown as { ref(): void; unref(): void }[];
+    const streams = this.#output as unknown as { ref(): void; unref(): void }[];
     for (const handle of [this.#child, ...streams]) {
       if (whether) handle.ref();
       else handle.unref();
     }
   }
 
-  /** Kills the process group, waits for its end, and removes the directory. May be called again. */
+  /**
+   * Kills the process group, waits for the end of QEMU, closes the pipes and sockets, and removes the directory. May be
+   * called again.
+   *
+   * @throws QemuHangs when the kernel does not end QEMU; pipes, sockets and directory are gone then, too.
+   */
   async end(): Promise<void> {
     this.keepAlive(true);
     this.#kill();
-    await withinDeadline(this.#ended, 'the end of QEMU after SIGKILL', DEATH_DEADLINE_MS);
-    this.#cancelUndo();
-    for (const connection of this.#connections) connection.close();
-    this.directory.remove();
+    try {
+      await withinDeadline(this.ended, 'the end of QEMU after SIGKILL', DEATH_DEADLINE_MS);
+      this.#cancelUndo();
+    } finally {
+      for (const connection of this.#connections) connection.close();
+      for (const stream of this.#output) stream.destroy();
+      this.#child.unref();
+      this.directory.remove();
+    }
+  }
+
+  /** @throws QemuUnusable when the system cannot start a process. */
+  async #spawned(binary: string): Promise<void> {
+    try {
+      await once(this.#child, 'spawn');
+    } catch (error) {
+      throw new QemuUnusable(binary, `this machine cannot start a process: ${(error as Error).message}`);
+    }
   }
 
   #kill(): void {

@@ -1,6 +1,6 @@
 import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
-import { QmpRefusal } from './qemu-error.ts';
+import { QemuError, QmpRefusal, readAnswer } from './qemu-error.ts';
 
 /** An event of QEMU (qapi/run-state.json, qapi/qdev.json). */
 export interface QmpEvent {
@@ -26,15 +26,21 @@ export class QmpClient {
   readonly #pending: Pending[] = [];
   readonly #expected = new Set<Expected>();
   #greeted!: () => void;
+  #notGreeted!: (error: Error) => void;
   readonly #greeting: Promise<void>;
   #end: Error | undefined;
 
   constructor(connection: LineConnection) {
     this.#connection = connection;
-    this.#greeting = new Promise((resolve) => {
+    this.#greeting = new Promise((resolve, reject) => {
       this.#greeted = resolve;
+      this.#notGreeted = reject;
     });
-    connection.onLine((line) => this.#receive(line));
+    this.#greeting.catch(() => undefined);
+    connection.onLine(
+      (line) => this.#receive(line),
+      (error) => this.fail(error),
+    );
   }
 
   /** Waits for QEMU's greeting and answers it. */
@@ -47,7 +53,7 @@ export class QmpClient {
   /**
    * Sends a command and waits for its answer. Commands may be sent before earlier ones are answered.
    *
-   * @throws QmpRefusal with QEMU's text; QemuHangs; QemuDied.
+   * @throws QmpRefusal with QEMU's text; QemuHangs; QemuDied; QemuError.
    */
   execute(
     command: string,
@@ -66,7 +72,23 @@ export class QmpClient {
 
   /** The output of the human monitor for the command `line`. */
   async monitor(line: string): Promise<string> {
-    return (await this.execute('human-monitor-command', { 'command-line': line })) as string;
+    const output = await this.execute('human-monitor-command', { 'command-line': line });
+    if (typeof output === 'string') return output;
+    throw new QemuError('no text', JSON.stringify(output) ?? 'nothing', `the monitor's ${line}`);
+  }
+
+  /**
+   * Sends a command, waits for its answer, and reads the answer.
+   *
+   * @param read must not do anything else: every exception of it counts as a fault of the answer.
+   * @throws QemuError when the answer has not the form that `read` expects; what `execute` throws.
+   */
+  async query<Answer, T>(
+    command: string,
+    parameters: Readonly<Record<string, unknown>> | undefined,
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    return readAnswer(`QMP ${command}`, (await this.execute(command, parameters)) as Answer, read);
   }
 
   /**
@@ -90,36 +112,60 @@ export class QmpClient {
     return withinDeadline(found, what, milliseconds).finally(() => this.#expected.delete(expected));
   }
 
-  /** Rejects all pending and future commands and events, because QEMU has ended. */
+  /** Rejects all pending and future commands and events: QEMU has ended, or sends what is no answer. */
   fail(error: Error): void {
-    this.#end = error;
-    for (const { reject } of [...this.#pending.splice(0), ...this.#expected]) reject(error);
+    // What QEMU sent first tells more than the end of the process that follows.
+    this.#end ??= error;
+    this.#notGreeted(this.#end);
+    for (const { reject } of [...this.#pending.splice(0), ...this.#expected]) reject(this.#end);
   }
 
   #receive(line: string): void {
-    const message = parseMessage(line, this.#pending[0]?.command);
-    if ('event' in message) {
+    if (this.#end !== undefined) return;
+    const command = this.#pending[0]?.command;
+    const message = parseMessage(line, command);
+    if (message === undefined) {
+      this.fail(new QemuError('a line that is no QMP message', line, command && `QMP ${command}`));
+    } else if ('event' in message) {
       const event = message as unknown as QmpEvent;
       for (const { matches, resolve } of this.#expected) if (matches(event)) resolve(event);
     } else if ('QMP' in message) {
       this.#greeted();
     } else {
-      this.#answer(message);
+      this.#answer(message, line);
     }
   }
 
   /** QEMU answers commands in their order. */
-  #answer(message: Record<string, unknown>): void {
+  #answer(message: QmpMessage, line: string): void {
     const pending = this.#pending.shift();
-    if (pending === undefined) return;
-    const { error } = message as { error?: { class: string; desc: string } };
-    if (error === undefined) pending.resolve(message['return']);
-    else pending.reject(new QmpRefusal(pending.command, error.class, error.desc));
+    if (pending === undefined) return this.fail(new QemuError('an answer to no command', line));
+    if ('return' in message) return pending.resolve(message.return);
+    const { error } = message as { error: { class: string; desc: string } };
+    pending.reject(new QmpRefusal(pending.command, error.class, error.desc));
   }
 }
 
-/** JSON.parse rounds numbers of 64 bits. The answer to `query-pci` holds 64-bit addresses: they become text. */
-function parseMessage(line: string, command: string | undefined): Record<string, unknown> {
+type QmpMessage = Readonly<Record<string, unknown>>;
+
+/**
+ * A greeting, an event, or an answer to a command; nothing for a line that is none of them. JSON.parse rounds numbers of
+ * 64 bits. The answer to `query-pci` holds 64-bit addresses: they become text.
+ */
+function parseMessage(line: string, command: string | undefined): QmpMessage | undefined {
   const text = command === 'query-pci' ? line.replaceAll(/(?<=": )-?\d{16,}/g, '"$&"') : line;
-  return JSON.parse(text) as Record<string, unknown>;
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isObject(message) && isQmpMessage(message) ? message : undefined;
+}
+
+const isObject = (value: unknown): value is QmpMessage => typeof value === 'object' && value !== null;
+
+function isQmpMessage({ event, error, ...rest }: QmpMessage): boolean {
+  if ('return' in rest || 'QMP' in rest || typeof event === 'string') return true;
+  return isObject(error) && typeof error['class'] === 'string' && typeof error['desc'] === 'string';
 }

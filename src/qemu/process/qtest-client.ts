@@ -1,5 +1,6 @@
 import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
+import { QemuError } from './qemu-error.ts';
 
 interface Pending {
   readonly line: string;
@@ -20,14 +21,17 @@ export class QtestClient {
 
   constructor(connection: LineConnection) {
     this.#connection = connection;
-    connection.onLine((line) => this.#receive(line));
+    connection.onLine(
+      (line) => this.#receive(line),
+      (error) => this.fail(error),
+    );
   }
 
   /**
    * Sends lines all at once and waits for their answers.
    *
-   * @returns for each line the words after `OK`.
-   * @throws QtestError; QemuHangs; QemuDied.
+   * @returns for each line the words after `OK`: a number for a line that reads, nothing for one that writes.
+   * @throws QtestError; QemuHangs; QemuDied; QemuError.
    */
   send(lines: readonly string[]): Promise<readonly (readonly string[])[]> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
@@ -41,19 +45,35 @@ export class QtestClient {
     return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE_MS);
   }
 
-  /** Rejects all pending and future lines, because QEMU has ended. */
+  /** Rejects all pending and future lines: QEMU has ended, or sends what is no answer. */
   fail(error: Error): void {
-    this.#end = error;
-    for (const { reject } of this.#pending.splice(0)) reject(error);
+    // What QEMU sent first tells more than the end of the process that follows.
+    this.#end ??= error;
+    for (const { reject } of this.#pending.splice(0)) reject(this.#end);
   }
 
   #receive(line: string): void {
+    if (this.#end !== undefined) return;
     const [verdict, ...words] = line.trim().split(' ');
     // QEMU also reports interrupts, which have no request.
     if (verdict === 'IRQ') return;
-    const pending = this.#pending.shift();
-    if (pending === undefined) return;
-    if (verdict === 'OK') pending.resolve(words);
-    else pending.reject(new QtestError(`qtest "${pending.line}": ${line}`));
+    const pending = this.#pending[0];
+    if (pending === undefined)
+      return this.fail(new QemuError('a line of qtest that answers no request', line));
+    if (verdict === 'OK' && isAnswerTo(pending.line, words)) {
+      this.#pending.shift();
+      pending.resolve(words);
+    } else if (verdict === 'FAIL' || verdict === 'ERR') {
+      this.#pending.shift();
+      pending.reject(new QtestError(`qtest "${pending.line}": ${line}`));
+    } else {
+      this.fail(new QemuError('a line that is no answer of qtest', line, `qtest ${pending.line}`));
+    }
   }
 }
+
+/** Lines whose answer is a number. QEMU writes the result of `rtas` in decimal (hw/ppc/spapr_rtas.c). */
+const READS = /^(?:in[bwl]|read[bwlq]|rtas) /;
+
+const isAnswerTo = (line: string, words: readonly string[]): boolean =>
+  READS.test(line) ? words.length === 1 && /^(?:0x[0-9a-f]+|\d+)$/i.test(words[0]!) : words.length === 0;

@@ -1,10 +1,27 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compileShim, filesOfShim, findShim } from './shim.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { compileShim, filesOfShim, findShim, lookForShim } from './shim.ts';
 
 let cache: string;
 beforeEach(() => {
@@ -44,6 +61,104 @@ describe('findShim', () => {
     expect(existsSync(path)).toBe(true);
     expect(findShim({ XDG_CACHE_HOME: cache, CC: '/nowhere/cc' })).toBe(path);
     expect(readdirSync(join(cache, 'barproof'))).toEqual([path.split('/').at(-1)]);
+  });
+});
+
+describe.skipIf(!hasCompiler)('the cache of the shim', () => {
+  const find = (): string => findShim({ ...process.env, XDG_CACHE_HOME: cache })!;
+  const folder = (): string => join(cache, 'barproof');
+
+  it.each([
+    ['is empty', (path: string) => writeFileSync(path, '')],
+    ['is truncated', (path: string) => truncateSync(path, 5000)],
+    ['holds other bytes at its end', (path: string) => writeFileSync(path, 'x', { flag: 'a' })],
+    ['can be written by other users', (path: string) => chmodSync(path, 0o777)],
+    [
+      'is a link',
+      (path: string) => {
+        renameSync(path, join(cache, 'other.so'));
+        symlinkSync(join(cache, 'other.so'), path);
+      },
+    ],
+  ])('makes a library anew that %s', (_, spoil) => {
+    const path = find();
+    const { ino } = statSync(path);
+    spoil(path);
+    const again = find();
+    expect(lstatSync(again).isFile() && lstatSync(again).ino).not.toBe(ino);
+    expect(lstatSync(again).mode & 0o022).toBe(0);
+    expect(readdirSync(folder())).toEqual([again.split('/').at(-1)]);
+    expect(run('int main(void) { return 0; }', []).status).toBe(0);
+  });
+
+  it.skipIf(process.getuid!() !== 0)('makes a library anew that belongs to another user', () => {
+    const path = find();
+    chownSync(path, 12345, 12345);
+    const { ino } = statSync(path);
+    expect(statSync(find()).ino).not.toBe(ino);
+  });
+
+  it('makes a library anew that has the right name and cannot be loaded', () => {
+    const path = find();
+    const text = 'no library';
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+    const forged = path.replace(/[0-9a-f]+\.so$/, `${hash}.so`);
+    rmSync(path);
+    writeFileSync(forged, text);
+    expect(find()).toBe(path);
+    expect(existsSync(forged)).toBe(false);
+  });
+
+  it('removes what an unfinished compilation left behind an hour ago', () => {
+    mkdirSync(folder());
+    for (const name of ['1-abcd-shim.so', '2-abcd-shim.so']) writeFileSync(join(folder(), name), '');
+    utimesSync(join(folder(), '1-abcd-shim.so'), 0, 0);
+    const path = find();
+    expect(readdirSync(folder()).toSorted()).toEqual(['2-abcd-shim.so', path.split('/').at(-1)]);
+  });
+
+  it.each([
+    ['is a file', () => writeFileSync(folder(), '')],
+    ['can be written by other users', () => (mkdirSync(folder()), chmodSync(folder(), 0o777))],
+  ])('is a private folder where the cache folder %s', (_, spoil) => {
+    spoil();
+    const path = find();
+    expect(path).toMatch(/\/barproof-\d+-\w+-\w{6}\/shim\/qemu-shim-/);
+    expect(find()).toBe(path);
+  });
+
+  it('is a private folder where HOME is a file', () => {
+    const home = join(cache, 'home');
+    writeFileSync(home, '');
+    vi.stubEnv('HOME', home);
+    expect(findShim({ ...process.env, XDG_CACHE_HOME: undefined })).toContain('/shim/qemu-shim-');
+    vi.unstubAllEnvs();
+  });
+});
+
+describe('lookForShim', () => {
+  const CC_WITH_OPTIONS = 'cc -DBARPROOF_TEST -O1';
+
+  it.skipIf(!hasCompiler)('takes options of the compiler from CC', () => {
+    expect(lookForShim({ ...process.env, XDG_CACHE_HOME: cache, CC: CC_WITH_OPTIONS })).toHaveProperty(
+      'path',
+    );
+  });
+
+  it('names the compiler in CC that cannot compile', () => {
+    expect(lookForShim({ XDG_CACHE_HOME: cache, CC: 'false -m64' })).toEqual({
+      missing: 'CC="false -m64" cannot compile the library',
+    });
+  });
+
+  it.skipIf(!hasCompiler)('refuses a compiled library that cannot be loaded', () => {
+    const compiler = join(cache, 'cc');
+    writeFileSync(compiler, '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho no > "$2"\n', {
+      mode: 0o755,
+    });
+    expect(lookForShim({ ...process.env, XDG_CACHE_HOME: cache, CC: compiler })).toEqual({
+      missing: 'a program with the compiled library does not start',
+    });
   });
 });
 

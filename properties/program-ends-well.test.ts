@@ -1,0 +1,291 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { QemuTarget } from '../src/qemu/index.ts';
+import { makeFakeQemu, type FakeMonitor } from '../src/qemu/process/testing/fake-monitor.ts';
+import { whyNoQemu } from './testing/why-no-qemu.ts';
+
+/** The program ends with the right exit code and one line a fault, whatever breaks the program itself. */
+
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
+const reasonNot = await whyNoQemu(new QemuTarget());
+const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
+
+/** The folder with barproof as a package manager installs it. */
+let installed: string;
+let here: string;
+const fakes: FakeMonitor[] = [];
+
+beforeAll(() => {
+  installed = mkdtempSync(join(tmpdir(), 'ends-well-'));
+  const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
+  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: REPOSITORY });
+  cpSync(join(REPOSITORY, 'package.json'), join(installed, 'package.json'));
+  for (const folder of ['regressions', 'src/qemu/shim']) {
+    cpSync(join(REPOSITORY, folder), join(installed, folder), { recursive: true });
+  }
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
+}, 60_000);
+
+afterAll(() => rmSync(installed, { recursive: true, force: true }));
+
+beforeEach(() => {
+  here = mkdtempSync(join(tmpdir(), 'ends-well-here-'));
+});
+
+afterEach(() => {
+  rmSync(here, { recursive: true, force: true });
+  for (const fake of fakes.splice(0)) fake.remove();
+});
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+  readonly milliseconds: number;
+}
+
+interface Setting {
+  readonly env?: Record<string, string | undefined>;
+  /** A command of the shell that runs first, such as `ulimit -n 30`. */
+  readonly before?: string;
+}
+
+const main = (): string => join(installed, 'dist/src/cli/main.js');
+
+/** Runs barproof in a process of its own, which is killed after 60 s. */
+function barproof(words: readonly string[], { env = {}, before = ':' }: Setting = {}): Result {
+  const begin = performance.now();
+  const line = `${before}; exec "$0" "$@"`;
+  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', line, process.execPath, main(), ...words], {
+    cwd: here,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
+  return { code: status, out: stdout, err: stderr, milliseconds: performance.now() - begin };
+}
+
+function fakeQemu(behaviour: string): string {
+  const fake = makeFakeQemu(behaviour);
+  fakes.push(fake);
+  return fake.binary;
+}
+
+/** One line that begins with a cross, and no stack. */
+const ONE_LINE = /^✖ [^\n]*\n$/;
+
+describe('an error that nothing expected', () => {
+  it.each(['garbage', 'null', '42', '', '{"error":null}'])(
+    'is one line and exit code 2 where QEMU answers QMP with %j',
+    (line) => {
+      const qemu = fakeQemu(`onCommand = () => qmp.write(${JSON.stringify(`${line}\n`)});`);
+      const { code, err } = barproof(['check', '--target', 'qemu', '--qemu', qemu, '--runs', '1']);
+      expect(err).toMatch(ONE_LINE);
+      expect(err).toMatch(/QEMU sent a line that is no QMP message: .*QMP query-version/);
+      expect(code).toBe(2);
+    },
+    90_000,
+  );
+
+  it.each([['throw new Error("late")'], ['Promise.reject(new Error("late"))']])(
+    'is one line and exit code 2 where a program that loads barproof has: %s',
+    (late) => {
+      const preload = join(here, 'late.cjs');
+      writeFileSync(preload, `setTimeout(() => { ${late}; }, 4000);`);
+      const env = { NODE_OPTIONS: `--require ${preload}` };
+      const { code, out, err } = barproof(['check', '--runs', '1000000', '--no-save', '--regressions', 'x'], {
+        env,
+      });
+      expect(err).toMatch(ONE_LINE);
+      expect(err).toMatch(/internal error, please report this line and your command .*: Error: late/);
+      expect(out).toMatch(/interrupted: \d+ of 1000000 cases were run/);
+      expect(code).toBe(2);
+    },
+    90_000,
+  );
+
+  it('is one line and exit code 2 where the program has nothing left to do before its result', () => {
+    const preload = join(here, 'idle.cjs');
+    writeFileSync(preload, 'globalThis.setImmediate = () => undefined;');
+    const { code, err } = barproof(['check', '--no-save'], { env: { NODE_OPTIONS: `--require ${preload}` } });
+    expect(err).toMatch(/✖ internal error.*the program ended before the command had a result/);
+    expect(code).toBe(2);
+  }, 90_000);
+});
+
+describe('a program without file descriptors', () => {
+  it.each([24, 28, 32, 40, 60, 80, 100, 120, 140, 160])(
+    'ends with one line and exit code 2, or with a result, where the limit is %i',
+    (limit) => {
+      const qemu = fakeQemu('');
+      const before = `ulimit -n ${limit}`;
+      const { code, out, err } = barproof(['check', '--target', 'qemu', '--qemu', qemu, '--runs', '1'], {
+        before,
+      });
+      expect(`${out}${err}`).not.toMatch(/^\s+at .+:\d+/m);
+      expect(out).not.toContain('counterexample');
+      // Node itself aborts where the limit is lower.
+      expect(code).toBe(2);
+    },
+    90_000,
+  );
+});
+
+describe('barproof ends in time', () => {
+  it('where a program that stands in for QEMU ignores SIGTERM at --version', () => {
+    const binary = join(here, 'qemu-system-x86_64');
+    writeFileSync(binary, '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 0.1; done\n');
+    chmodSync(binary, 0o755);
+    const { code, out, milliseconds } = barproof(['doctor', '--qemu', here]);
+    expect(out).toMatch(/qemu-system-x86_64 cannot be used: --version: no answer within 20000 ms/);
+    expect(milliseconds).toBeLessThan(40_000);
+    expect(code).toBe(0);
+  }, 90_000);
+
+  it.each([
+    [
+      'hangs at its start',
+      'setInterval(() => undefined, 1000); process.on("SIGTERM", () => undefined); return;',
+    ],
+    ['is stopped at its start', 'process.kill(process.pid, "SIGSTOP");'],
+  ])(
+    'and says so where QEMU %s',
+    (_, behaviour) => {
+      const { code, err } = barproof(['check', '--target', 'qemu', '--qemu', fakeQemu(behaviour)]);
+      expect(err).toMatch(ONE_LINE);
+      expect(err).toContain('the program does not start: QEMU did not answer for 20 s at the start of QEMU');
+      expect(code).toBe(2);
+    },
+    90_000,
+  );
+
+  it('where the folder of regressions holds a named pipe', () => {
+    mkdirSync(join(here, 'regressions'));
+    execFileSync('mkfifo', [join(here, 'regressions/a.json')]);
+    const { code, err } = barproof(['check', '--runs', '10']);
+    expect(err).toBe('✖ regressions/a.json: this is not a regular file\n');
+    expect(code).toBe(2);
+  }, 90_000);
+
+  it('and takes a case from a pipe that the user names', () => {
+    const seed = join(REPOSITORY, 'regressions/seed/cx4-64k.json');
+    const line = `cat ${seed} | ${process.execPath} ${main()} run /dev/stdin`;
+    expect(execFileSync('/bin/sh', ['-c', line], { encoding: 'utf8' })).toContain('dev0');
+  }, 90_000);
+});
+
+describe.skipIf(reasonNot !== undefined)(`a check of a real QEMU${skipped}`, () => {
+  const words = ['check', '--target', 'qemu', '--no-save'];
+
+  it.each([80, 107, 200])(
+    'runs where TMPDIR has %i characters',
+    (length) => {
+      const folder = join(here, 'x'.repeat(100), 'y'.repeat(100)).slice(0, length);
+      mkdirSync(folder, { recursive: true });
+      const { code, out, err } = barproof([...words, '--runs', '4'], { env: { TMPDIR: folder } });
+      expect(err).toBe('');
+      expect(out).toContain('every invariant holds');
+      expect(code).toBe(0);
+    },
+    90_000,
+  );
+
+  it.each([2_000, 6_000])(
+    'that gets SIGTERM after %i ms ends within 10 s with what it has',
+    async (after) => {
+      const child = spawn(process.execPath, [main(), ...words, '--runs', '100000', '--strict'], {
+        cwd: here,
+      });
+      const [out, err] = [textOf(child.stdout), textOf(child.stderr)];
+      await new Promise((resolve) => setTimeout(resolve, after));
+      const begin = performance.now();
+      child.kill('SIGTERM');
+      const code = await new Promise((resolve) => child.once('exit', resolve));
+      expect(performance.now() - begin).toBeLessThan(10_000);
+      expect(await out).toMatch(/interrupted: \d+ of 100000 cases were run|found \d+ counterexample/);
+      expect(await err).toBe('');
+      expect([1, 2]).toContain(code);
+    },
+    90_000,
+  );
+});
+
+describe('a patch', () => {
+  const validate = (body: string, ...more: string[]): Result => {
+    writeFileSync(join(here, 'p.ts'), `import { definePatch } from 'barproof';\n${body}\n`);
+    return barproof(['validate', 'p.ts', '--runs', '50', ...more]);
+  };
+  const EXPORT = `export default definePatch({ name: 'p' });`;
+  const IN_RULE = (act: string): string =>
+    `export default definePatch({ name: 'p', listener: (base) => ({ alignment: (pages) => {
+      ${act}; return base.alignment(pages); } }) });`;
+
+  it.each([
+    ['while it is loaded', `process.exit(0); ${EXPORT}`],
+    ['in a rule', IN_RULE('process.exit(0)')],
+    ['in a timer', `setTimeout(() => process.exit(0), 1); ${EXPORT}`],
+  ])(
+    'that calls process.exit(0) %s gets no verdict and exit code 2',
+    (_, body) => {
+      const { code, out, err } = validate(body);
+      expect(err).toBe('✖ p.ts: the patch ends its thread, as by process.exit: there is no verdict\n');
+      expect(out).toBe('');
+      expect(code).toBe(2);
+    },
+    90_000,
+  );
+
+  it('that throws in a timer gets no verdict and exit code 2', () => {
+    const { code, err } = validate(`setTimeout(() => { throw new Error('late'); }, 1); ${EXPORT}`);
+    expect(err).toBe('✖ p.ts: the patch throws outside of its rules: Error: late; there is no verdict\n');
+    expect(code).toBe(2);
+  }, 90_000);
+
+  it('that leaves a timer and a server does not outlive its verdict', () => {
+    const { code, out, milliseconds } = validate(`import { createServer } from 'node:net';
+      setInterval(() => undefined, 1000); createServer().listen(0); ${EXPORT}`);
+    expect(out).toContain('changes nothing');
+    expect(code).toBe(0);
+    expect(milliseconds).toBeLessThan(30_000);
+  }, 90_000);
+
+  it('that prints does so on standard error, line by line and at most 100 lines', () => {
+    const { code, out, err } = validate(IN_RULE(`console.log('\\u001b[31mred')`), '--json');
+    expect(JSON.parse(out)).toMatchObject({ breaks: false });
+    expect(err.split('\n')[0]).toBe('p.ts prints: \\u001b[31mred');
+    expect(err).toContain('p.ts prints more than 100 lines\n');
+    expect(err.split('\n')).toHaveLength(102);
+    expect(code).toBe(0);
+  }, 90_000);
+
+  it('that replaces the functions by which a program prints does not silence the verdict', () => {
+    const { code, out } = validate(
+      `process.stdout.write = process.stderr.write = () => true; console.log = () => undefined; ${EXPORT}`,
+    );
+    expect(out).toContain('changes nothing');
+    expect(code).toBe(0);
+  }, 90_000);
+
+  it('that is no patch is told as before', () => {
+    const { code, err } = validate(`export default 1;`);
+    expect(err).toBe('✖ p.ts: exports no patch; expected: export default definePatch({ ... })\n');
+    expect(code).toBe(2);
+  }, 90_000);
+
+  it('whose judgement gets SIGTERM is judged by the cases until then', async () => {
+    writeFileSync(join(here, 'p.ts'), `import { definePatch } from 'barproof';\n${EXPORT}\n`);
+    const child = spawn(process.execPath, [main(), 'validate', 'p.ts', '--runs', '1000000'], { cwd: here });
+    const out = textOf(child.stdout);
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    child.kill('SIGTERM');
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    expect(await out).toMatch(/interrupted after \d+ cases/);
+    expect(code).toBe(2);
+  }, 90_000);
+});
