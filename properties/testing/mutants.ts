@@ -496,6 +496,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'memslot-aligned-disjoint': ['not-backed'] },
+    mayBreak: ['no-abort'],
   },
   {
     name: 'PERM: the IOMMU maps everything writable',

@@ -1,5 +1,5 @@
 import type { ScenarioDecoder } from './scenario-decoder.ts';
-import { FIRST_IOMMUFD_KERNEL, isKernelBefore } from './host-kernel.ts';
+import { FIRST_IOMMUFD_KERNEL, isKernelBefore, isKernelVersion } from './host-kernel.ts';
 import {
   CPU_VENDORS,
   isColdPlugged,
@@ -56,7 +56,7 @@ function checkHost(
   if (highmemMmioSize !== undefined && type !== 'virt') {
     decoder.report(at('machine.highmemMmioSize'), `highmem-mmio-size is for virt, not for ${type}`);
   }
-  if (iommu.type === 'iommufd' && isKernelBefore(kernel, FIRST_IOMMUFD_KERNEL)) {
+  if (iommu.type === 'iommufd' && isKernelVersion(kernel) && isKernelBefore(kernel, FIRST_IOMMUFD_KERNEL)) {
     decoder.report(at('host.kernel'), `iommufd needs Linux ${FIRST_IOMMUFD_KERNEL} or later`);
   }
   if (iommu.type === 'vfio-user') {
