@@ -91,8 +91,8 @@ export class CloudHypervisor {
   }
 
   /**
-   * Adds a device to the running VM (add_vfio_device). A refused device leaves behind what was done for it,
-   * among it an opened container with the RAM that was mapped.
+   * Adds a device to the running VM (add_vfio_device). After a refusal the VMM does not undo its earlier steps: the
+   * container stays open, with RAM mapped.
    *
    * @throws DeviceManagerError for a device that cannot be added.
    */

@@ -15,9 +15,9 @@ export class ListenerRegistry {
     replay(listener, space, registration);
   }
 
-  /** Removes a listener, after it heard that each range of `space` is removed if `tellsRemovals` is set. */
-  unregister(listener: MemoryListener, space: AddressSpace, tellsRemovals: boolean): void {
-    if (tellsRemovals) {
+  /** Removes a listener. With `notifiesRemovals` it is first notified that each range of `space` is removed. */
+  unregister(listener: MemoryListener, space: AddressSpace, notifiesRemovals: boolean): void {
+    if (notifiesRemovals) {
       listener.begin?.();
       for (const range of space.view.ranges) listener.regionDel?.(range);
       listener.commit?.();
@@ -28,12 +28,12 @@ export class ListenerRegistry {
     }
   }
 
-  /** Tells all listeners that an update begins. */
+  /** Calls `begin` of all listeners: an update begins. */
   begin(): void {
     for (const listener of this.#listeners) listener.begin?.();
   }
 
-  /** Tells all listeners that the update ends. */
+  /** Calls `commit` of all listeners: the update ends. */
   commit(): void {
     for (const listener of this.#listeners) listener.commit?.();
   }
@@ -45,7 +45,7 @@ export class ListenerRegistry {
 }
 
 /**
- * Tells a listener all ranges of `space`, as if it were registered there now (listener_add_address_space,
+ * Notifies a listener of all ranges of `space`, as if the listener were registered there now (listener_add_address_space,
  * memory fact 3.5).
  */
 export function replay(
