@@ -177,7 +177,7 @@ export class CloudHypervisor {
       device.mapMmioRegions(noMmap);
       if (rules.commits === 'after-mapping') this.#commit(device);
     } catch (error) {
-      // A device that is on its bus stays there. A device that is not is dropped, which unmaps its areas.
+      // A refused device that is on its bus stays there. Otherwise the VMM drops the device, which unmaps its areas.
       if (rules.commits === 'after-mapping') device.unmapMmioRegions();
       throw error;
     }

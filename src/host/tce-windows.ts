@@ -30,7 +30,7 @@ export interface WindowResult {
   readonly window: TceWindow | undefined;
 }
 
-/** What a host's windows are like. */
+/** The limits of a host's DMA windows. */
 export interface TceWindowsOptions {
   readonly hostPageSize: Size;
   /** The page sizes that windows may have. */

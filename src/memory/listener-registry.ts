@@ -2,7 +2,7 @@ import type { AddressSpace } from './address-space.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { MemoryRules } from './memory-rules.ts';
 
-/** The listeners of a machine, by ascending priority; equal priorities in the order of registration (memory fact 3.2). */
+/** The listeners of a machine, by ascending priority and then in the order of registration (memory fact 3.2). */
 export class ListenerRegistry {
   readonly #listeners: MemoryListener[] = [];
 
@@ -45,8 +45,8 @@ export class ListenerRegistry {
 }
 
 /**
- * Notifies a listener of all ranges of `space`, as if the listener were registered there now (listener_add_address_space,
- * memory fact 3.5).
+ * Notifies a listener of all ranges of `space`, as if the listener were registered there now
+ * (listener_add_address_space, memory fact 3.5).
  */
 export function replay(
   listener: MemoryListener,

@@ -232,7 +232,7 @@ export class MemoryTopology {
     const root = effectiveRoot(space.root);
     const shared = root && this.#views.of(root);
     const after = shared?.view ?? FlatView.empty;
-    // A listener with regionNop hears of every unchanged range in every update (memory fact 2.9).
+    // A listener with regionNop is notified of every unchanged range in every update (memory fact 2.9).
     const wantsUnchanged = space.listeners.some((listener) => listener.regionNop !== undefined);
     if (before === after && !wantsUnchanged) return;
     (space as Mutable<AddressSpace>).view = after;
