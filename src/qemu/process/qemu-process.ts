@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { withinDeadline } from './answer-deadline.ts';
-import { LastWords } from './last-words.ts';
+import { OutputTail } from './output-tail.ts';
 import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
 import { PrivateDirectory } from './private-directory.ts';
@@ -36,7 +36,7 @@ export class QemuProcess {
   readonly arguments: readonly string[];
   readonly qmp: QmpClient;
   readonly qtest: QtestClient;
-  readonly output = new LastWords();
+  readonly output = new OutputTail();
   readonly #child: ChildProcess;
   readonly #connections: readonly LineConnection[];
   readonly #ended: Promise<Ending>;
