@@ -1,5 +1,5 @@
 import { msixTableRange } from '../src/pci-layout/index.ts';
-import type { BarSpec, DeviceSpec, Scenario } from '../src/scenario/index.ts';
+import { allowsMsixMmap, type BarSpec, type DeviceSpec, type Scenario } from '../src/scenario/index.ts';
 
 type Test = (scenario: Scenario) => boolean;
 
@@ -80,7 +80,7 @@ const CLASSES = {
   relocated: anyDevice(({ options }) => (options['x-msix-relocation'] ?? 'off') !== 'off'),
   apertures: ({ host }) => host.iommu.apertures !== undefined,
   'mapping-limit': ({ host }) => host.iommu.maxMappings !== undefined,
-  'sparse-msix-kernel': ({ host }) => host.kernel === 'sparse-msix',
+  'sparse-msix-kernel': ({ host }) => !allowsMsixMmap(host.kernel),
   iommufd: ({ host }) => host.iommu.type === 'iommufd',
   'vfio-user': ({ host }) => host.iommu.type === 'vfio-user',
   'spapr-tce': ({ host }) => host.iommu.type === 'spapr-tce-v2',

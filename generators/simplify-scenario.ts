@@ -162,7 +162,9 @@ function* withFewerBars(scenario: Scenario): Generator<Scenario> {
 }
 
 function* simplerMachines(machine: MachineSpec): Generator<MachineSpec> {
-  if (machine.type !== 'generic') yield { ...machine, type: 'generic' };
+  const { cpu, pciHole64Size, highmemMmioSize, ...plain } = machine;
+  if ([cpu, pciHole64Size, highmemMmioSize].some((limit) => limit !== undefined)) yield plain;
+  if (machine.type !== 'generic') yield { ...plain, type: 'generic' };
   if (machine.msixEmulation !== 'machine-default') yield { ...machine, msixEmulation: 'machine-default' };
   for (const size of [0x1000n, 0x1_0000n]) {
     yield { ...machine, hostPageSize: size, guestPageSize: size };
@@ -191,6 +193,8 @@ function* onSimplerHosts(scenario: Scenario): Generator<Scenario> {
   for (const iommu of simplerIommus(host.iommu, machine.hostPageSize)) {
     if (!onlyServed || iommu.type === host.iommu.type) yield { ...scenario, host: { ...host, iommu } };
   }
+  const { memlock, unpinnableRam, ...plain } = host;
+  if (memlock !== undefined || unpinnableRam !== undefined) yield { ...scenario, host: plain };
   if (host.kernel !== 'msix-mappable') yield { ...scenario, host: { ...host, kernel: 'msix-mappable' } };
 }
 

@@ -12,6 +12,11 @@ export function weigh({ machine, host, devices, operations }: Scenario): number 
   weight += digits(machine.ram) + 3 * digits(machine.hostPageSize) + 2 * digits(machine.guestPageSize);
   weight += machine.guestPageSize === machine.hostPageSize ? 0 : 3;
   weight += host.kernel === 'msix-mappable' ? 0 : 5;
+  weight += machine.cpu === undefined ? 0 : 10;
+  weight += machine.pciHole64Size === undefined ? 0 : 10;
+  weight += machine.highmemMmioSize === undefined ? 0 : 10;
+  weight += host.memlock === undefined ? 0 : 10;
+  weight += 10 * (host.unpinnableRam?.length ?? 0);
   weight += iommu.type === 'type1' ? 0 : 20;
   for (const size of iommu.pageSizes) weight += 10 + digits(size) + (size === machine.hostPageSize ? 0 : 3);
   for (const { start, end } of iommu.apertures ?? []) weight += 10 + digits(start) + digits(end + 1n);

@@ -53,6 +53,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/model',
     'src/vfio-user',
   ],
+  'src/linux': [
+    'src/address',
+    'src/pci-layout',
+    'src/input',
+    'src/host',
+    'src/trace',
+    'src/vfio-user',
+    'src/qemu',
+  ],
   'src/invariants': ['src/address', 'src/pci-layout', 'src/host', 'src/vfio', 'src/scenario', 'src/trace'],
   'src/campaign': ['src/scenario', 'src/trace', 'src/invariants', 'src/input'],
   'src/validate': [
@@ -77,6 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/invariants',
     'src/campaign',
     'src/validate',
+    'src/linux',
   ],
   'src/cli': [
     'src/index.ts',
@@ -88,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/trace',
     'src/model',
     'src/qemu',
+    'src/linux',
     'src/invariants',
     'src/campaign',
     'src/report',
@@ -118,7 +129,12 @@ const TYPES_ONLY: readonly {
 /** Files beside its `index.ts` through which other rooms may enter a room, and why. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   // `barproof doctor` reports a missing native module, so it must not load the target that needs the module.
-  'src/qemu': ['src/qemu/capabilities.ts'],
+  // A Linux kernel is booted by the same process class, without what runs scenarios.
+  'src/qemu': ['src/qemu/capabilities.ts', 'src/qemu/process/index.ts'],
+  // The layout of kernel structures is no part of the model.
+  'src/host': ['src/host/abi/index.ts'],
+  // A report needs the form of a session, not what boots kernels.
+  'src/linux': ['src/linux/session/index.ts'],
 };
 
 const ENTRY = 'src/index.ts';

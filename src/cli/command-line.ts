@@ -5,6 +5,7 @@ import { checkCommand } from './check-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { hostCommand } from './host-command.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
 import { newPatchCommand } from './new-patch-command.ts';
@@ -54,6 +55,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     checkCommand,
     replayCommand,
     runCommand,
+    hostCommand,
     mtreeCommand,
     validateCommand,
     newPatchCommand,

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { probeKernels } from '../linux/index.ts';
 import { probeCapabilities } from '../qemu/capabilities.ts';
 import { doctorText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
@@ -16,7 +17,9 @@ export const doctorCommand = (raiseExitCode: RaiseExitCode): Command =>
       'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
     )
     .action(async ({ qemu }: DoctorOptions) => {
-      process.stdout.write(doctorText(await probeCapabilities({ path: qemu })));
+      const location = { path: qemu };
+      const capabilities = await probeCapabilities(location);
+      process.stdout.write(doctorText({ ...capabilities, kernels: probeKernels(location) }));
       // The model needs nothing but this process.
       raiseExitCode(ExitCode.HOLDS);
     });

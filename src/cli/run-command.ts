@@ -8,6 +8,7 @@ import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { addTargetOptions, openRunner, type TargetOptions } from './target-options.ts';
 import { tryInput } from './try-input.ts';
+import { writeOut } from './write-out.ts';
 
 interface RunOptions extends TargetOptions {
   readonly json?: true;
@@ -34,10 +35,10 @@ export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
       try {
         for await (const { name, isLine, load } of caseInputs(files)) {
           const problems = await tryInput(name, raiseExitCode, async () =>
-            write(await run(load(), runner, options)),
+            writeOut(await run(load(), runner, options)),
           );
           // A program that reads the output expects one line for each scenario of the input.
-          if (problems && isLine && options.json) await write(`${toJsonLine({ problems })}\n`);
+          if (problems && isLine && options.json) await writeOut(`${toJsonLine({ problems })}\n`);
         }
       } finally {
         await runner.close();
@@ -55,9 +56,4 @@ async function run(
   return json
     ? `${toJsonLine(traceToJson(trace, violations, revision.mtree))}\n`
     : traceToText(trace, violations, revision.mtree);
-}
-
-/** Writes to standard output, and waits for a reader that is slower. */
-async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }

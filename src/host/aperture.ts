@@ -63,9 +63,11 @@ export const RESERVED_REGIONS = {
    * region of its own (host fact D8).
    */
   softwareMsi: { first: iova(0x800_0000n), last: iova(0x80f_ffffn) },
+  /** The doorbells that the virtio-iommu of QEMU's `virt` names itself (host fact D8). */
+  virtioMsi: { first: iova(0x809_0000n), last: iova(0x809_ffffn) },
 } as const satisfies Record<string, Aperture>;
 
-const { x86Msi, hyperTransport, softwareMsi } = RESERVED_REGIONS;
+const { x86Msi, hyperTransport, softwareMsi, virtioMsi } = RESERVED_REGIONS;
 
 /** Valid-IOVA lists of common hosts (host facts R1.7.3 and 5.4); widths vary with the machine. */
 export const TYPICAL_APERTURES = {
@@ -77,4 +79,5 @@ export const TYPICAL_APERTURES = {
   amdV2: withoutReserved(addressWidth(47), [x86Msi, hyperTransport]),
   smmu48: withoutReserved(addressWidth(48), [softwareMsi]),
   smmu52: withoutReserved(addressWidth(52), [softwareMsi]),
+  virtio64: withoutReserved(addressWidth(64), [virtioMsi]),
 } as const;

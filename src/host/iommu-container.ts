@@ -21,6 +21,16 @@ export interface DmaMapRequest {
   /** Whether `hostAddress` lies in an mmapped BAR (a PFNMAP area) rather than in ordinary memory. */
   readonly deviceMemory: boolean;
   readonly backing: Backing;
+  /**
+   * Whether the kernel cannot use the memory with the permissions of the request: a hole, PROT_NONE,
+   * read-only memory with WRITE, a BAR while its memory decode is off (host fact D18). False by default.
+   */
+  readonly unusable?: boolean | undefined;
+  /**
+   * Whether the caller hands in the BAR as a dma-buf (IOMMU_IOAS_MAP_FILE), not by its address. False by
+   * default.
+   */
+  readonly dmaBuf?: boolean | undefined;
 }
 
 /** A mapping that is in force. */

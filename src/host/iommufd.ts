@@ -16,7 +16,9 @@ import {
   type IommuContainer,
   type UnmapResult,
 } from './iommu-container.ts';
+import { DEFAULT_KERNEL, type IommufdRules, type KernelRules } from './kernels/index.ts';
 import { MappingTable } from './mapping-table.ts';
+import { PinnedMemory } from './pinned-memory.ts';
 
 /** The host behind an I/O address space of iommufd. */
 export interface IommufdOptions {
@@ -29,6 +31,12 @@ export interface IommufdOptions {
    * address.
    */
   readonly apertures?: readonly Aperture[] | undefined;
+  /** The kernel; `DEFAULT_KERNEL` by default. */
+  readonly kernel?: KernelRules | undefined;
+  /** RLIMIT_MEMLOCK in bytes of a caller without CAP_IPC_LOCK (host fact R2.2.4). No limit by default. */
+  readonly lockLimit?: Size | undefined;
+  /** Memory that the kernel cannot use, beside requests that say so themselves. None by default. */
+  readonly isUnusable?: ((request: DmaMapRequest) => boolean) | undefined;
 }
 
 /**
@@ -45,9 +53,18 @@ export class IommufdIoas implements IommuContainer {
   readonly #hostPageSize: Size;
   readonly #alignment: Size;
   readonly #apertures: readonly Aperture[];
+  readonly #rules: IommufdRules;
+  readonly #pins: PinnedMemory;
+  readonly #isUnusable: (request: DmaMapRequest) => boolean;
   readonly #table = new MappingTable();
 
+  /** @throws RangeError for a kernel without iommufd. */
   constructor(options: IommufdOptions) {
+    const rules = (options.kernel ?? DEFAULT_KERNEL).iommufd;
+    if (rules === undefined) throw new RangeError('the kernel has no iommufd');
+    this.#rules = rules;
+    this.#pins = new PinnedMemory(options.lockLimit);
+    this.#isUnusable = options.isUnusable ?? (() => false);
     this.pageSizes = options.domainPageSizes;
     this.#hostPageSize = options.hostPageSize;
     // Linux io_pagetable.c:iopt_calculate_iova_alignment: 1 byte while no domain is attached.
@@ -56,19 +73,20 @@ export class IommufdIoas implements IommuContainer {
   }
 
   /**
-   * IOMMU_IOAS_MAP with a fixed IOVA. Linux ioas.c:iommufd_ioas_map, io_pagetable.c:iopt_alloc_area_pages
-   * and iopt_insert_area, host facts I2 to I14. Flags and object are always valid, and memory is present
-   * (host facts I1, I3 and I4).
+   * IOMMU_IOAS_MAP, or IOMMU_IOAS_MAP_FILE of a dma-buf, with a fixed IOVA. Linux ioas.c:iommufd_ioas_map,
+   * io_pagetable.c:iopt_alloc_area_pages and iopt_insert_area, host facts I2 to I14. Flags and object are
+   * always valid (host facts I1, I3 and I4).
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size, hostAddress } = request;
     const alignment = this.#alignment;
     // host fact I2
     if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return Errno.EOVERFLOW;
-    // host fact I5; 7.3.4 tests the upper limit after host fact I6 (host fact R2.2.6).
+    // host facts I5, I6 and R2.2.6: the end must fit, not only the last byte as in host fact I9.
+    const isEndTooHigh = hostAddress + size > LAST_ADDRESS;
+    if (isEndTooHigh && this.#rules.checksMemoryEndFirst) return Errno.EOVERFLOW;
     if (size === 0n || size > LAST_ADDRESS - this.#hostPageSize) return Errno.EINVAL;
-    // host fact I6: the end must fit, not only the last byte as in host fact I9.
-    if (hostAddress + size > LAST_ADDRESS) return Errno.EOVERFLOW;
+    if (isEndTooHigh) return Errno.EOVERFLOW;
     // host facts I7 and I8
     if (!isAligned(size | iova, alignment)) return Errno.EINVAL;
     // host fact I9
@@ -80,12 +98,24 @@ export class IommufdIoas implements IommuContainer {
     // host fact I13: the kernel tests the offset in the page alone, so an alignment above the page asks for a
     // multiple of the page.
     if (!isAligned(hostAddress & (this.#hostPageSize - 1n), alignment)) return Errno.EINVAL;
-    // host fact I14: with a domain attached the kernel pins pages; a BAR has no pages to pin (host
-    // fact R2.2.3).
-    if (request.deviceMemory && this.pageSizes !== 0n) return Errno.EFAULT;
+    const errno = this.#pin(request);
+    if (errno !== 0) return errno;
 
+    this.#pins.add(request);
     this.#table.insert(request);
     return 0;
+  }
+
+  /** What the kernel says of the memory once a domain is attached (host facts I14, R2.2.3, B7 and D18). */
+  #pin(request: DmaMapRequest): Errno {
+    const { deviceMemory, dmaBuf } = request;
+    const unusable = request.unusable || this.#isUnusable(request);
+    // A dma-buf that was revoked cannot be mapped, attached or not.
+    if (dmaBuf && this.#rules.mapsDmaBufOfBar) return unusable ? Errno.ENODEV : 0;
+    if (this.pageSizes === 0n) return 0;
+    // The mmap of a BAR has no pages to pin.
+    if (deviceMemory || unusable) return Errno.EFAULT;
+    return this.#pins.hasRoomFor(request) ? 0 : Errno.ENOMEM;
   }
 
   /**
@@ -105,12 +135,15 @@ export class IommufdIoas implements IommuContainer {
 
     const mappings = this.#table.overlapping(iova, size);
     const cut = mappings.findIndex((mapping) => mapping.iova < iova || mapping.iova + mapping.size > end);
-    const unmapped = this.#table.remove(cut < 0 ? mappings : mappings.slice(0, cut));
+    const removed = cut < 0 ? mappings : mappings.slice(0, cut);
+    this.#pins.remove(removed);
+    const unmapped = this.#table.remove(removed);
     return { errno: cut >= 0 || unmapped === 0n ? Errno.ENOENT : 0, unmapped };
   }
 
   /** IOMMU_IOAS_UNMAP of all mappings: succeeds also without any. */
   unmapAll(): UnmapResult {
+    this.#pins.remove(this.#table.snapshot());
     return { errno: 0, unmapped: this.#table.clear() };
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gpa, hostAddress, offset } from '../address/index.ts';
 import { Errno } from './errno.ts';
+import { kernelRules } from './kernels/index.ts';
 import { KvmMemslots, type KvmOptions, type Memslot } from './kvm-memslots.ts';
 
 const KIB = 1n << 10n;
@@ -60,8 +61,8 @@ describe('KvmMemslots.set', () => {
   });
 
   it('fails with EINVAL for a read-only slot on an architecture without them (host fact K4)', () => {
-    expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P, { readonly: true }))).toBe(Errno.EINVAL);
-    expect(kvm({ supportsReadonly: false }).set(slot(0, 0n, P))).toBe(0);
+    expect(kvm({ architecture: 'power' }).set(slot(0, 0n, P, { readonly: true }))).toBe(Errno.EINVAL);
+    expect(kvm({ architecture: 'power' }).set(slot(0, 0n, P))).toBe(0);
     expect(kvm().set(slot(0, 0n, P, { readonly: true }))).toBe(0);
   });
 
@@ -134,9 +135,52 @@ describe('KvmMemslots.set', () => {
     expect(x86.set(slot(0, 0xf000n, P))).toBe(0);
     expect(x86.set(slot(1, 0x10000n, P))).toBe(Errno.EINVAL);
     expect(x86.set(slot(1, 0xf000n, 2n * P))).toBe(Errno.EEXIST);
-    const arm64 = kvm({ lastGpa: gpa(0xffffn), aboveLastGpa: Errno.EFAULT });
+    const arm64 = kvm({ lastGpa: gpa(0xffffn), architecture: 'arm64' });
     expect(arm64.set(slot(0, 0xf000n, 2n * P))).toBe(Errno.EFAULT);
     expect(arm64.slots()).toEqual([]);
+    const old = kvm({ lastGpa: gpa(0xffffn), kernel: kernelRules('5.17') });
+    expect(old.set(slot(0, 0x10000n, P))).toBe(0);
+  });
+
+  it('has fewer slots before Linux 5.12 (host fact R6.1.3)', () => {
+    const old = kvm({ kernel: kernelRules('5.11') });
+    expect(old.set(slot(508, 0n, P))).toBe(0);
+    expect(old.set(slot(509, P, P))).toBe(Errno.EINVAL);
+    expect(kvm({ kernel: kernelRules('5.11'), architecture: 'arm64' }).set(slot(511, 0n, P))).toBe(0);
+    expect(kvm({ architecture: 'arm64' }).set(slot(32766, 0n, P))).toBe(0);
+  });
+
+  it('refuses memory of kernel space before an overlap and the CPU’s width (host fact D16)', () => {
+    const x86 = kvm({ lastGpa: gpa(0xffffn) });
+    expect(x86.set(slot(0, 0n, P))).toBe(0);
+    const high = hostAddress(1n << 63n);
+    expect(x86.set(slot(1, 0n, P, { hostAddress: high }))).toBe(Errno.EINVAL);
+    const arm64 = kvm({ lastGpa: gpa(0xffffn), architecture: 'arm64' });
+    expect(arm64.set(slot(1, 0x10000n, P, { hostAddress: high }))).toBe(Errno.EINVAL);
+    expect(arm64.set(slot(1, 0x10000n, P, { hostAddress: hostAddress((1n << 63n) - P) }))).toBe(Errno.EFAULT);
+  });
+
+  it('has two address spaces on x86, each with slots of its own, and one on arm64 (host facts K8 and D17)', () => {
+    const x86 = kvm();
+    expect(x86.set(slot(1, 0n, P))).toBe(0);
+    expect(x86.set(slot(0x1_0001, 0n, P))).toBe(0);
+    expect(x86.set(slot(0x1_7ffc, 0n, P))).toBe(Errno.EINVAL);
+    expect(x86.set(slot(0x2_0001, 0n, P))).toBe(Errno.EINVAL);
+    expect(x86.slots().map((one) => one.slot)).toEqual([1]);
+    expect(x86.delete(0x1_0001)).toBe(0);
+    expect(kvm({ architecture: 'arm64' }).set(slot(0x1_0001, 0n, P))).toBe(Errno.EINVAL);
+  });
+
+  it('does not log dirty pages of a BAR on arm64, which it tests last (host fact D15)', () => {
+    const bar = { deviceMemory: true, logDirtyPages: true };
+    expect(kvm().set(slot(0, 0n, P, bar))).toBe(0);
+    const arm64 = kvm({ architecture: 'arm64', lastGpa: gpa(0xffffn) });
+    expect(arm64.set(slot(0, 0n, P, bar))).toBe(Errno.EINVAL);
+    expect(arm64.set(slot(0, 0n, P, { deviceMemory: true }))).toBe(0);
+    expect(arm64.set(slot(0, 0n, P, bar))).toBe(Errno.EINVAL);
+    expect(arm64.set(slot(1, 0n, P, bar))).toBe(Errno.EEXIST);
+    expect(arm64.set(slot(1, 0x10000n, P, bar))).toBe(Errno.EFAULT);
+    expect(arm64.set(slot(1, P, P, { logDirtyPages: true }))).toBe(0);
   });
 
   it('keeps slots aligned and disjoint, and changes nothing by a refused call (host fact 9.9)', () => {

@@ -1,18 +1,13 @@
-import {
-  END_OF_SPACE,
-  isAligned,
-  LAST_ADDRESS,
-  type Gpa,
-  type HostAddress,
-  type Size,
-} from '../address/index.ts';
+import { isAligned, LAST_ADDRESS, type Gpa, type HostAddress, type Size } from '../address/index.ts';
 import { DisjointRanges } from './disjoint-ranges.ts';
 import { Errno } from './errno.ts';
 import type { Backing } from './iommu-container.ts';
+import { DEFAULT_KERNEL, type KernelRules } from './kernels/index.ts';
+import { KVM_ARCHITECTURES, type KvmArchitecture, type KvmArchitectureRules } from './kvm-architectures.ts';
 
 /** A KVM_SET_USER_MEMORY_REGION request, and the slot that it makes. */
 export interface Memslot {
-  /** The slot's number, from 0. */
+  /** The slot's number, from 0; bits 16 and up are the number of the address space (host fact D17). */
   readonly slot: number;
   readonly gpa: Gpa;
   /** In bytes; 0 deletes the slot. */
@@ -23,10 +18,9 @@ export interface Memslot {
   /** KVM_MEM_LOG_DIRTY_PAGES: KVM logs the pages that the guest writes. */
   readonly logDirtyPages: boolean;
   readonly backing: Backing;
+  /** Whether the memory is the mmap of a BAR (host fact D15). False by default. */
+  readonly deviceMemory?: boolean | undefined;
 }
-
-/** The number of user slots on x86 since Linux 5.12: 32767 less three that KVM keeps (host fact K3). */
-export const DEFAULT_SLOT_LIMIT = 32764;
 
 /** The host's KVM. */
 export interface KvmOptions {
@@ -35,47 +29,55 @@ export interface KvmOptions {
    * MiB and is not modelled (host fact R6.1.5).
    */
   readonly hostPageSize: Size;
-  /** The number of slots; before Linux 5.12 x86 had 509 and arm64 512 (host fact R6.1.3). */
+  /** The host's architecture; x86 by default. */
+  readonly architecture?: KvmArchitecture | undefined;
+  /** The kernel; `DEFAULT_KERNEL` by default. */
+  readonly kernel?: KernelRules | undefined;
+  /** KVM_CAP_NR_MEMSLOTS, where it is known; by default what the kernel has on the architecture. */
   readonly slotLimit?: number | undefined;
-  /**
-   * KVM_CAP_READONLY_MEM: true on x86, arm64, riscv and loongarch (the default), false on powerpc and
-   * s390 (host fact K4).
-   */
-  readonly supportsReadonly?: boolean | undefined;
   /** The last guest-physical address that the host's CPU can translate; by default 2^64 - 1. */
   readonly lastGpa?: Gpa | undefined;
-  /**
-   * The error for a slot above `lastGpa`: EINVAL on x86 (the default), EFAULT on arm64, ENOMEM on
-   * loongarch (host fact K14).
-   */
-  readonly aboveLastGpa?: Errno | undefined;
 }
+
+/**
+ * The first address that is surely no user space (host fact D16). Where user space ends below depends on the
+ * kernel: at 2^47 on most x86, at 2^48 or 2^52 on arm64.
+ */
+const KERNEL_SPACE = 1n << 63n;
+/** In the number of a slot, the address space is above these bits. */
+const SLOT_BITS = 16;
 
 /** The most pages of a slot (host fact K10). */
 const PAGE_LIMIT = (1n << 31n) - 1n;
 
 const rangeOf = (slot: Memslot) => ({ start: slot.gpa, end: slot.gpa + slot.size });
 
+/** The slots of one address space. */
+class SlotTable {
+  readonly byNumber = new Map<number, Memslot>();
+  readonly byAddress = new DisjointRanges<Memslot>();
+}
+
 /**
  * The memory slots of a KVM virtual machine. Linux virt/kvm/kvm_main.c:__kvm_set_memory_region, host
- * fact 6.1. KVM does not look at the memory behind a host address (host facts R6.1.4 and D15). The second
- * address space of x86 is not modelled (host fact D17).
+ * fact 6.1. KVM does not look at the memory behind a host address, except on arm64 for the dirty log of a BAR
+ * (host facts R6.1.4 and D15).
  */
 export class KvmMemslots {
   readonly #hostPageSize: Size;
   readonly #slotLimit: number;
-  readonly #supportsReadonly: boolean;
   readonly #lastGpa: bigint;
-  readonly #aboveLastGpa: Errno;
-  readonly #byNumber = new Map<number, Memslot>();
-  readonly #byAddress = new DisjointRanges<Memslot>();
+  readonly #rules: KvmArchitectureRules;
+  readonly #tables: readonly SlotTable[];
 
   constructor(options: KvmOptions) {
-    this.#hostPageSize = options.hostPageSize;
-    this.#slotLimit = options.slotLimit ?? DEFAULT_SLOT_LIMIT;
-    this.#supportsReadonly = options.supportsReadonly ?? true;
-    this.#lastGpa = options.lastGpa ?? LAST_ADDRESS;
-    this.#aboveLastGpa = options.aboveLastGpa ?? Errno.EINVAL;
+    const { hostPageSize, architecture = 'x86', kernel = DEFAULT_KERNEL, slotLimit, lastGpa } = options;
+    this.#hostPageSize = hostPageSize;
+    this.#slotLimit = slotLimit ?? kernel.kvm.slotLimit(architecture);
+    const comparesWidth = architecture !== 'x86' || kernel.kvm.refusesSlotsAboveWidthOnX86;
+    this.#lastGpa = (comparesWidth ? lastGpa : undefined) ?? LAST_ADDRESS;
+    this.#rules = KVM_ARCHITECTURES[architecture];
+    this.#tables = Array.from({ length: this.#rules.addressSpaces }, () => new SlotTable());
   }
 
   /**
@@ -86,18 +88,22 @@ export class KvmMemslots {
     const { slot, gpa, size, hostAddress } = request;
     const page = this.#hostPageSize;
     // host facts K3 and K4
-    if (slot < 0 || slot >= this.#slotLimit) return Errno.EINVAL;
-    if (request.readonly && !this.#supportsReadonly) return Errno.EINVAL;
-    // host facts K5, K6 and K7; the end of user space is not modelled (host fact D16).
+    const index = slot & ((1 << SLOT_BITS) - 1);
+    if (slot < 0 || index >= this.#slotLimit) return Errno.EINVAL;
+    if (request.readonly && !this.#rules.supportsReadonly) return Errno.EINVAL;
+    // host facts K5, K6, K7 and D16
     if (!isAligned(size | gpa | hostAddress, page)) return Errno.EINVAL;
-    if (hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
+    if (hostAddress + size > KERNEL_SPACE) return Errno.EINVAL;
+    // host facts K8 and D17
+    const table = this.#tableOf(slot);
+    if (table === undefined) return Errno.EINVAL;
     // host fact K9: the end must fit, so the last page of the address space cannot be in a slot.
     if (gpa + size > LAST_ADDRESS) return Errno.EINVAL;
     // host fact K10
     if (size / page > PAGE_LIMIT) return Errno.EINVAL;
     // host fact K11
-    const existing = this.#byNumber.get(slot);
-    if (size === 0n) return existing ? this.#delete(existing) : Errno.EINVAL;
+    const existing = table.byNumber.get(slot);
+    if (size === 0n) return existing ? remove(table, existing) : Errno.EINVAL;
     // host fact K12: only the address and the dirty log of an existing slot may change.
     if (
       existing !== undefined &&
@@ -109,14 +115,15 @@ export class KvmMemslots {
     }
     // host facts K13 and K14: KVM has tested a slot that stays in place when it came there.
     if (existing?.gpa !== gpa) {
-      const others = this.#byAddress.overlapping(gpa, gpa + size);
+      const others = table.byAddress.overlapping(gpa, gpa + size);
       if (others.some((other) => other.slot !== slot)) return Errno.EEXIST;
-      if (gpa + size - 1n > this.#lastGpa) return this.#aboveLastGpa;
+      if (gpa + size - 1n > this.#lastGpa) return this.#rules.aboveLastGpa;
     }
+    if (request.logDirtyPages && request.deviceMemory && !this.#rules.logsDeviceMemory) return Errno.EINVAL;
 
-    if (existing) this.#delete(existing);
-    this.#byNumber.set(slot, request);
-    this.#byAddress.insert(rangeOf(request), request);
+    if (existing) remove(table, existing);
+    table.byNumber.set(slot, request);
+    table.byAddress.insert(rangeOf(request), request);
     return 0;
   }
 
@@ -125,18 +132,26 @@ export class KvmMemslots {
    * deletes and creates it (host fact R6.1.2).
    */
   delete(slot: number): Errno {
-    const existing = this.#byNumber.get(slot);
-    return existing ? this.#delete(existing) : Errno.EINVAL;
+    const table = this.#tableOf(slot);
+    const existing = table?.byNumber.get(slot);
+    return table && existing ? remove(table, existing) : Errno.EINVAL;
   }
 
-  /** The slots by rising guest-physical address: a constant array, the same one until a slot changes. */
+  /**
+   * The slots of the first address space by rising guest-physical address: a constant array, the same one until
+   * a slot changes.
+   */
   slots(): readonly Memslot[] {
-    return this.#byAddress.snapshot();
+    return this.#tables[0]!.byAddress.snapshot();
   }
 
-  #delete(existing: Memslot): 0 {
-    this.#byNumber.delete(existing.slot);
-    this.#byAddress.remove(existing.gpa);
-    return 0;
+  #tableOf(slot: number): SlotTable | undefined {
+    return this.#tables[slot >>> SLOT_BITS];
   }
+}
+
+function remove(table: SlotTable, existing: Memslot): 0 {
+  table.byNumber.delete(existing.slot);
+  table.byAddress.remove(existing.gpa);
+  return 0;
 }

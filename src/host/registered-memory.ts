@@ -8,6 +8,7 @@ import {
 } from '../address/index.ts';
 import { DisjointRanges } from './disjoint-ranges.ts';
 import { Errno } from './errno.ts';
+import { failed, SUCCESS, type SystemCallAnswer } from './system-call-answer.ts';
 
 /** VFIO_IOMMU_SPAPR_REGISTER_MEMORY, with what the kernel finds at the address. */
 export interface RegisterMemoryRequest {
@@ -17,6 +18,13 @@ export interface RegisterMemoryRequest {
   readonly readonly?: boolean | undefined;
   /** Whether the memory is an mmapped BAR. False by default. */
   readonly deviceMemory?: boolean | undefined;
+  /** Whether nothing can be read at the address: a hole or PROT_NONE. False by default. */
+  readonly unusable?: boolean | undefined;
+  /**
+   * How many pages at the beginning the kernel can pin where it cannot pin all of them (host fact D13). 0 by
+   * default; without a meaning for memory that can be pinned.
+   */
+  readonly pinnablePages?: number | undefined;
   /** Bytes of a huge page, if hugetlbfs backs every page of the block. */
   readonly hugePageSize?: Size | undefined;
 }
@@ -24,6 +32,8 @@ export interface RegisterMemoryRequest {
 interface MemoryBlock extends Range {
   /** The largest IOMMU page that may point into the block. */
   readonly pageSize: Size;
+  /** False for a block that was unregistered while a mapping pointed into the block (host fact D5). */
+  isRegistered: boolean;
 }
 
 /** The memory that a process has registered with a sPAPR v2 container (host fact 3.6). */
@@ -46,43 +56,54 @@ export class RegisteredMemory {
    * VFIO_IOMMU_SPAPR_REGISTER_MEMORY. Linux vfio_iommu_spapr_tce.c:tce_iommu_register_pages,
    * iommu_api.c:mm_iommu_do_alloc, host facts G2 to G7.
    */
-  register(request: RegisterMemoryRequest): Errno {
+  register(request: RegisterMemoryRequest): SystemCallAnswer {
     const { hostAddress: start, size } = request;
     const end = start + size;
     // host fact G2: the end must fit.
-    if (!isAligned(start | size, this.#hostPageSize) || end > LAST_ADDRESS) return Errno.EINVAL;
+    if (!isAligned(start | size, this.#hostPageSize) || end > LAST_ADDRESS) return failed(Errno.EINVAL);
     // host fact R3.6.4: the kernel cannot allocate an empty list of pages.
-    if (size === 0n) return Errno.ENOMEM;
-    // host fact G3
-    if (this.#blockAt(start, size)) return Errno.EBUSY;
+    if (size === 0n) return failed(Errno.ENOMEM);
+    // host facts G3 and D5
+    const same = this.#blockAt(start, size);
+    if (same?.isRegistered) return failed(Errno.EBUSY);
+    if (same !== undefined) {
+      same.isRegistered = true;
+      return SUCCESS;
+    }
     // host fact G5
-    if (this.#lockLimit !== undefined && this.#locked + size > this.#lockLimit) return Errno.ENOMEM;
-    // host facts G6 and R3.6.3: the kernel pins for writing. Where it can pin the first pages only, a real
-    // kernel returns their number (host fact D13).
-    if (request.deviceMemory || request.readonly) return Errno.EFAULT;
+    if (this.#lockLimit !== undefined && this.#locked + size > this.#lockLimit) return failed(Errno.ENOMEM);
+    // host facts G6, R3.6.3 and D13: the kernel pins for writing.
+    if (request.deviceMemory || request.readonly || request.unusable) {
+      const pages = request.pinnablePages ?? 0;
+      return pages > 0 ? { returned: pages, errno: 0 } : failed(Errno.EFAULT);
+    }
     // host fact G7
-    if (this.#blocks.firstOverlapping(start, end)) return Errno.EINVAL;
+    if (this.#blocks.firstOverlapping(start, end)) return failed(Errno.EINVAL);
 
     // host fact R3.6.2
     const natural = lowestSetBit(start | size);
     const backed = request.hugePageSize ?? this.#hostPageSize;
-    this.#blocks.insert({ start, end }, { start, end, pageSize: natural < backed ? natural : backed });
+    const pageSize = natural < backed ? natural : backed;
+    this.#blocks.insert({ start, end }, { start, end, pageSize, isRegistered: true });
     this.#locked += size;
-    return 0;
+    return SUCCESS;
   }
 
   /**
    * VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY. Linux vfio_iommu_spapr_tce.c:tce_iommu_unregister_pages,
-   * host fact R3.6.1.
+   * host facts R3.6.1 and D5.
    *
    * @param isMapped whether a DMA mapping points into the block.
    */
   unregister(start: HostAddress, size: Size, isMapped: (block: Range) => boolean): Errno {
     if (!isAligned(start | size, this.#hostPageSize)) return Errno.EINVAL;
     const block = this.#blockAt(start, size);
-    if (!block) return Errno.ENOENT;
-    if (isMapped(block)) return Errno.EBUSY;
-
+    if (!block?.isRegistered) return Errno.ENOENT;
+    if (isMapped(block)) {
+      // The block stays, and maps into the block still succeed (host fact D5).
+      block.isRegistered = false;
+      return 0;
+    }
     this.#blocks.remove(start);
     this.#locked -= size;
     return 0;

@@ -94,16 +94,23 @@ describe('SpaprTceContainer.unregisterMemory (host fact R3.6.1)', () => {
     expect(withMemory().unregisterMemory(hostAddress(start), size)).toBe(errno);
   });
 
-  it('fails with EBUSY while the block is mapped, unlike Linux 7.2 (host fact D5)', () => {
+  it('succeeds while the block is mapped, and the block stays in use (host fact D5)', () => {
+    const tce = withMemory();
+    tce.map(request(0n, 64n * KIB));
+    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(0);
+    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(Errno.ENOENT);
+    expect(tce.map(request(64n * KIB, 64n * KIB, RAM + 64n * KIB))).toBe(0);
+    expect(tce.registerMemory(block(RAM + 8n * MIB, 16n * MIB))).toBe(Errno.EINVAL);
+    expect(tce.registerMemory(block(RAM, 16n * MIB))).toBe(0);
+    expect(tce.registerMemory(block(RAM, 16n * MIB))).toBe(Errno.EBUSY);
+  });
+
+  it('of a block that no mapping points into forgets the block', () => {
     const tce = withMemory();
     tce.registerMemory(block(RAM + 16n * MIB, 64n * KIB));
     tce.map(request(0n, 64n * KIB, RAM + 16n * MIB - 64n * KIB));
-    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(Errno.EBUSY);
     expect(tce.unregisterMemory(hostAddress(RAM + 16n * MIB), 64n * KIB)).toBe(0);
-    tce.unmap(iova(0n), 64n * KIB);
-    tce.registerMemory(block(RAM + 16n * MIB, 64n * KIB));
-    tce.map(request(0n, 64n * KIB, RAM + 16n * MIB));
-    expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(0);
+    expect(tce.map(request(0n, 64n * KIB, RAM + 16n * MIB))).toBe(Errno.EINVAL);
   });
 });
 
@@ -328,5 +335,54 @@ describe('SpaprTceContainer.unmap', () => {
       [0x2000n, 0x2000n, 0x2000n, 0x2000n],
     ]);
     expect(tce.unmap(iova(0n), 2n * GIB)).toEqual({ errno: 0, unmapped: 0x3000n });
+  });
+});
+
+describe('SpaprTceContainer where the system call returns a positive number', () => {
+  it('returns 1 to a map or an unmap of an IOVA off the page, and to an unmap past the window (host fact D4)', () => {
+    const tce = withMemory();
+    const one = { returned: 1, errno: 0 };
+    expect(tce.answerMap(request(0x800n, 0x1000n))).toEqual(one);
+    expect(tce.answerMap(request(0x800n, 0x800n))).toEqual({ returned: -1, errno: Errno.EINVAL });
+    expect(tce.answerUnmap(iova(0x800n), 0x1000n)).toMatchObject(one);
+    expect(tce.answerUnmap(iova(0n), 0x800n)).toMatchObject({ returned: -1, errno: Errno.EINVAL });
+    expect(tce.answerUnmap(iova(2n * GIB - 0x1000n), 0x2000n)).toMatchObject(one);
+    expect(tce.answerUnmap(iova(2n * GIB - 0x1000n), 0x1000n)).toMatchObject({ returned: 0 });
+    expect(tce.map(request(0x800n, 0x1000n))).toBe(Errno.EINVAL);
+    expect(tce.unmap(iova(0x800n), 0x1000n)).toEqual({ errno: Errno.EINVAL, unmapped: 0n });
+  });
+
+  it('returns the number of pages that it could pin, if that is not all of them (host fact D13)', () => {
+    const tce = container();
+    const partly = { ...block(RAM, 128n * KIB), readonly: true };
+    expect(tce.answerRegisterMemory({ ...partly, pinnablePages: 1 })).toEqual({ returned: 1, errno: 0 });
+    expect(tce.answerRegisterMemory(partly)).toEqual({ returned: -1, errno: Errno.EFAULT });
+    expect(tce.registerMemory({ ...partly, pinnablePages: 1 })).toBe(Errno.EFAULT);
+    expect(tce.registerMemory({ ...block(RAM, 64n * KIB), unusable: true })).toBe(Errno.EFAULT);
+    expect(tce.map(request(0n, 0x1000n))).toBe(Errno.EPERM);
+  });
+});
+
+describe('SpaprTceContainer in a pseries guest', () => {
+  const guest = () => withMemory({ platform: 'pseries' });
+  const window = { pageSize: 64n * KIB, size: GIB };
+
+  it('makes a window with 0 levels, which bare metal refuses (host facts C7 and D7)', () => {
+    expect(guest().createWindow({ ...window, levels: 0 })).toMatchObject({ errno: 0 });
+    expect(withMemory().createWindow({ ...window, levels: 0 })).toMatchObject({ errno: Errno.EINVAL });
+  });
+
+  it('puts a window at 2^59, also when the default window is gone (host fact D14)', () => {
+    const tce = guest();
+    expect(tce.removeWindow(iova(0n))).toBe(0);
+    expect(tce.createWindow(window)).toMatchObject({ errno: 0, window: { start: SECOND_WINDOW, slot: 0 } });
+  });
+
+  it('refuses a second 64-bit window (host fact D14), but counts windows before (host fact C4)', () => {
+    const tce = guest();
+    expect(tce.createWindow(window).errno).toBe(0);
+    expect(tce.createWindow(window).errno).toBe(Errno.ENOSPC);
+    expect(tce.removeWindow(iova(0n))).toBe(0);
+    expect(tce.createWindow(window).errno).toBe(Errno.EPERM);
   });
 });

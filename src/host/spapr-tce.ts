@@ -18,10 +18,12 @@ import {
 } from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
 import { RegisteredMemory, type RegisterMemoryRequest } from './registered-memory.ts';
+import { failed, RETURNED_ONE, SUCCESS, type SystemCallAnswer } from './system-call-answer.ts';
 import {
   TceWindows,
   endOfWindow,
   type CreateWindowRequest,
+  type PowerPlatform,
   type TceWindow,
   type WindowResult,
 } from './tce-windows.ts';
@@ -34,6 +36,8 @@ export interface SpaprTceOptions {
   readonly pageSizes?: PageSizeBitmap | undefined;
   /** The default window; `[0, 2 GiB)` by default. */
   readonly dma32?: { readonly start: Iova; readonly size: Size } | undefined;
+  /** Bare metal (the default) or a pseries guest (host fact 3.1). */
+  readonly platform?: PowerPlatform | undefined;
   /** How many windows there may be: 2 (the default) on every kernel so far, 1 in some LPARs. */
   readonly maxWindows?: number | undefined;
   /** How many levels a table may have; 5 on bare metal (the default), 1 in an LPAR. */
@@ -60,7 +64,7 @@ function partOf(mapping: DmaMapping, start: bigint, end: bigint): DmaMapping {
 }
 
 /**
- * A VFIO container of type sPAPR TCE v2 with one group of a bare-metal POWER host. Linux
+ * A VFIO container of type sPAPR TCE v2 with one group of a POWER host. Linux
  * drivers/vfio/vfio_iommu_spapr_tce.c and arch/powerpc, host facts 3.1 to 3.9.
  *
  * The kernel keeps single table entries. The model keeps a mapping whole until a later call overwrites or
@@ -78,6 +82,7 @@ export class SpaprTceContainer implements IommuContainer {
     this.pageSizes = options.pageSizes ?? POWERNV_PAGE_SIZES;
     this.#memory = new RegisteredMemory(options.hostPageSize, options.lockLimit);
     this.#windows = new TceWindows({
+      platform: options.platform ?? 'powernv',
       hostPageSize: options.hostPageSize,
       pageSizes: this.pageSizes,
       dma32: options.dma32 ?? DEFAULT_DMA32,
@@ -86,16 +91,25 @@ export class SpaprTceContainer implements IommuContainer {
     });
   }
 
-  /** VFIO_IOMMU_SPAPR_REGISTER_MEMORY: only registered memory can be mapped later (host facts G2 to G7). */
+  /**
+   * VFIO_IOMMU_SPAPR_REGISTER_MEMORY: only registered memory can be mapped later (host facts G2 to G7). The call
+   * returns a number of pages where the kernel can pin no more than those (host fact D13).
+   */
+  answerRegisterMemory(request: RegisterMemoryRequest): SystemCallAnswer {
+    const answer = this.#memory.register(request);
+    if (answer.returned === 0) this.#isEnabled = true;
+    return answer;
+  }
+
+  /** `answerRegisterMemory` as a VMM takes it that knows success and failure: EFAULT for a positive answer. */
   registerMemory(request: RegisterMemoryRequest): Errno {
-    const errno = this.#memory.register(request);
-    if (errno === 0) this.#isEnabled = true;
-    return errno;
+    const { returned, errno } = this.answerRegisterMemory(request);
+    return returned > 0 ? Errno.EFAULT : errno;
   }
 
   /**
-   * VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY (host fact R3.6.1). EBUSY for memory that is mapped is the model's; a
-   * real kernel succeeds (host fact D5).
+   * VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY (host fact R3.6.1). Memory that is mapped can be unregistered and stays
+   * in use (host fact D5).
    */
   unregisterMemory(start: HostAddress, size: Size): Errno {
     return this.#memory.unregister(start, size, (block) =>
@@ -131,39 +145,54 @@ export class SpaprTceContainer implements IommuContainer {
   /**
    * VFIO_IOMMU_MAP_DMA. The call does not test for an overlap and replaces live entries (host fact R3.4.1). A
    * size of 0 is no error (host fact R3.4.2). Past the end of the window a real kernel stops
-   * (host facts R3.4.3 and D6); the model refuses. For an unaligned IOVA a real kernel returns +1, the model
-   * EINVAL (host fact D4). Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and tce_iommu_build_v2,
-   * host facts T1 to T11.
+   * (host facts R3.4.3 and D6); the model refuses. For an unaligned IOVA the call returns 1 (host fact D4).
+   * Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and tce_iommu_build_v2, host facts T1 to T11.
    */
-  map(request: DmaMapRequest): Errno {
+  answerMap(request: DmaMapRequest): SystemCallAnswer {
     const { iova: start, size, hostAddress: source } = request;
     const found = this.#findWindow(start);
-    if (typeof found === 'number') return found;
-    // host facts T5 and T7
-    if (!isAligned(size | source | start, found.pageSize)) return Errno.EINVAL;
-    if (start + size > endOfWindow(found)) return Errno.EINVAL;
-    if (size === 0n) return 0;
+    if (typeof found === 'number') return failed(found);
+    // host fact T5
+    if (!isAligned(size | source, found.pageSize)) return failed(Errno.EINVAL);
+    // host facts T7 and D4
+    if (!isAligned(start, found.pageSize)) return RETURNED_ONE;
+    if (start + size > endOfWindow(found)) return failed(Errno.EINVAL);
+    if (size === 0n) return SUCCESS;
 
     // host facts T8 and R3.4.4. When a page fails, the kernel clears the entries that the call has written
     // and does not restore older ones (host fact T11).
     const reached = this.#memory.reachableFrom(source, source + size, found.pageSize);
     if (reached > source) this.#clear(start, reached - source);
-    if (reached < source + size) return Errno.EINVAL;
+    if (reached < source + size) return failed(Errno.EINVAL);
     this.#table.insert(request);
-    return 0;
+    return SUCCESS;
+  }
+
+  /** `answerMap` as a VMM takes it that knows success and failure: EINVAL for a positive answer. */
+  map(request: DmaMapRequest): Errno {
+    const { returned, errno } = this.answerMap(request);
+    return returned > 0 ? Errno.EINVAL : errno;
   }
 
   /**
-   * VFIO_IOMMU_UNMAP_DMA: clears the entries; clearing empty entries succeeds. The kernel does not return how
-   * many bytes were mapped; the model's `unmapped` does. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl,
-   * host fact 3.5.
+   * VFIO_IOMMU_UNMAP_DMA: clears the entries; clearing empty entries succeeds. An IOVA off the page, and a range
+   * past the end of the window, return 1 (host fact D4). The kernel does not return how many bytes were mapped;
+   * the model's `unmapped` does. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl, host fact 3.5.
    */
-  unmap(start: Iova, size: Size): UnmapResult {
+  answerUnmap(start: Iova, size: Size): SystemCallAnswer & { readonly unmapped: Size } {
+    const nothing = (answer: SystemCallAnswer) => ({ ...answer, unmapped: 0n });
     const found = this.#findWindow(start);
-    if (typeof found === 'number') return failedUnmap(found);
-    if (!isAligned(start | size, found.pageSize)) return failedUnmap(Errno.EINVAL);
-    if (start + size > endOfWindow(found)) return failedUnmap(Errno.EINVAL);
-    return { errno: 0, unmapped: size === 0n ? 0n : this.#clear(start, size) };
+    if (typeof found === 'number') return nothing(failed(found));
+    if (!isAligned(size, found.pageSize)) return nothing(failed(Errno.EINVAL));
+    if (!isAligned(start, found.pageSize) || start + size > endOfWindow(found)) return nothing(RETURNED_ONE);
+    return { ...SUCCESS, unmapped: size === 0n ? 0n : this.#clear(start, size) };
+  }
+
+  /** `answerUnmap` as a VMM takes it that knows success and failure: EINVAL for a positive answer. */
+  unmap(start: Iova, size: Size): UnmapResult {
+    const { returned, errno, unmapped } = this.answerUnmap(start, size);
+    if (returned !== 0) return failedUnmap(returned > 0 ? Errno.EINVAL : errno);
+    return { errno: 0, unmapped };
   }
 
   mappings(): readonly DmaMapping[] {

@@ -30,8 +30,17 @@ export interface WindowResult {
   readonly window: TceWindow | undefined;
 }
 
+/**
+ * The platforms of Linux on POWER: bare metal, and a pseries guest, whose hypervisor makes the windows (host
+ * fact 3.1).
+ */
+export type PowerPlatform = 'powernv' | 'pseries';
+
+type TableRequest = CreateWindowRequest & { readonly levels: number };
+
 /** The limits of a host's DMA windows. */
 export interface TceWindowsOptions {
+  readonly platform: PowerPlatform;
   readonly hostPageSize: Size;
   /** The page sizes that windows may have. */
   readonly pageSizes: PageSizeBitmap;
@@ -47,6 +56,8 @@ export interface TceWindowsOptions {
 const DEFAULT_WINDOW_PAGE: Size = 1n << 12n;
 /** On bare metal the window in slot n starts at n times this address, except slot 0 (host fact 3.1). */
 const SECOND_WINDOW = 1n << 59n;
+/** Where a pseries guest has the 64-bit window that the guest asks for (host fact D14). */
+const PSERIES_WINDOW = iova(1n << 59n);
 /** Bits that all levels of a table and the page may have together (host fact C9). */
 const TABLE_BIT_LIMIT = 55;
 /** An entry has 2^3 bytes. */
@@ -57,7 +68,7 @@ const shiftOf = (powerOfTwo: Size): number => powerOfTwo.toString(2).length - 1;
 /** The first address behind a window. */
 export const endOfWindow = ({ start, size }: TceWindow): bigint => start + size;
 
-/** The DMA windows of a sPAPR v2 container on bare metal (host facts 3.1 to 3.3 and 3.7). */
+/** The DMA windows of a sPAPR v2 container (host facts 3.1 to 3.3, 3.7, D7 and D14). */
 export class TceWindows {
   readonly #options: TceWindowsOptions;
   readonly #slots: (TceWindow | undefined)[];
@@ -114,26 +125,35 @@ export class TceWindows {
   }
 
   #create({ pageSize, size, levels = 1 }: CreateWindowRequest): WindowResult {
-    const { hostPageSize, pageSizes, dma32, maxLevels } = this.#options;
+    const { platform, pageSizes, dma32 } = this.#options;
     const refused = (errno: Errno): WindowResult => ({ errno, window: undefined });
     // host fact C4
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0) return refused(Errno.ENOSPC);
     // host fact C5
     if (!isPowerOfTwo(pageSize) || (pageSizes & pageSize) === 0n) return refused(Errno.EINVAL);
-    // host fact C7; a pseries kernel accepts 0 levels (host fact D7).
+    // host fact C7
     if (!isPowerOfTwo(size) || size < pageSize) return refused(Errno.EINVAL);
-    if (levels < 1 || levels > maxLevels) return refused(Errno.EINVAL);
-    // host fact C9: a level takes at least a host page.
-    const entriesShift = Math.ceil((shiftOf(size) - shiftOf(pageSize)) / levels);
-    const levelShift = Math.max(entriesShift + ENTRY_SHIFT, shiftOf(hostPageSize));
-    const tableBits = (levelShift - ENTRY_SHIFT) * levels + shiftOf(pageSize);
-    if (tableBits >= TABLE_BIT_LIMIT) return refused(Errno.EINVAL);
+    const isDefault = pageSize === DEFAULT_WINDOW_PAGE && size === dma32.size && this.#isDefaultPromised;
+    if (platform === 'pseries') {
+      // host fact D14
+      if (!isDefault && this.at(PSERIES_WINDOW) !== undefined) return refused(Errno.EPERM);
+    } else if (!this.#fitsTable({ pageSize, size, levels })) return refused(Errno.EINVAL);
 
-    // A pseries kernel puts windows elsewhere (host fact D14).
-    const start = slot === 0 ? dma32.start : iova(BigInt(slot) * SECOND_WINDOW);
-    const window = { slot, start, size, pageSize };
+    const second = platform === 'pseries' ? PSERIES_WINDOW : iova(BigInt(slot) * SECOND_WINDOW);
+    const isAtDefault = platform === 'pseries' ? isDefault : slot === 0;
+    const window = { slot, start: isAtDefault ? dma32.start : second, size, pageSize };
     this.#slots[slot] = window;
     return { errno: 0, window };
+  }
+
+  /** Whether a table of bare metal has room for so many levels (host facts C7 and C9). */
+  #fitsTable({ pageSize, size, levels }: TableRequest): boolean {
+    const { hostPageSize, maxLevels } = this.#options;
+    if (levels < 1 || levels > maxLevels) return false;
+    // A level takes at least a host page.
+    const entriesShift = Math.ceil((shiftOf(size) - shiftOf(pageSize)) / levels);
+    const levelShift = Math.max(entriesShift + ENTRY_SHIFT, shiftOf(hostPageSize));
+    return (levelShift - ENTRY_SHIFT) * levels + shiftOf(pageSize) < TABLE_BIT_LIMIT;
   }
 }

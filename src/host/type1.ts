@@ -2,8 +2,6 @@ import {
   atLeast,
   below,
   END_OF_SPACE,
-  isAligned,
-  low64,
   smallestPage,
   type Iova,
   type PageSizeBitmap,
@@ -18,7 +16,9 @@ import {
   type IommuContainer,
   type UnmapResult,
 } from './iommu-container.ts';
+import { DEFAULT_KERNEL, type KernelRules, type Type1Rules } from './kernels/index.ts';
 import { MappingTable } from './mapping-table.ts';
+import { PinnedMemory } from './pinned-memory.ts';
 
 /**
  * The page sizes that type1 reports. The kernel drops the IOMMU domain's sizes below the host page and then
@@ -50,7 +50,9 @@ export interface Type1Options {
   readonly domainPageSizes: PageSizeBitmap;
   /** The valid-IOVA list, ascending, with a gap between any two. Empty, the default, is every address. */
   readonly apertures?: readonly Aperture[] | undefined;
-  /** The most mappings at a time; `DEFAULT_DMA_ENTRY_LIMIT` by default. */
+  /** The kernel; `DEFAULT_KERNEL` by default. */
+  readonly kernel?: KernelRules | undefined;
+  /** The most mappings at a time; `DEFAULT_DMA_ENTRY_LIMIT` by default. Linux 5.1 and later have a limit. */
   readonly maxMappings?: number | undefined;
   /** 1 for VFIO_TYPE1_IOMMU, 2 (the default) for VFIO_TYPE1v2_IOMMU. QEMU prefers 2. */
   readonly version?: 1 | 2 | undefined;
@@ -60,12 +62,16 @@ export interface Type1Options {
    * single pages. The value plays a part only if the IOMMU's smallest page is larger (host fact R1.4.5).
    */
   readonly contiguousRun?: Size | undefined;
+  /**
+   * RLIMIT_MEMLOCK in bytes of a caller without CAP_IPC_LOCK: the most memory that mappings pin (host fact
+   * R1.4.4). No limit by default.
+   */
+  readonly lockLimit?: Size | undefined;
+  /** Memory that the kernel cannot use, beside requests that say so themselves. None by default. */
+  readonly isUnusable?: ((request: DmaMapRequest) => boolean) | undefined;
 }
 
-/**
- * A VFIO container of type 1 with one IOMMU domain: Linux vfio_iommu_type1.c, host facts 1.2 to 1.7. At
- * 2^64 no single kernel does what the model does (host fact D3).
- */
+/** A VFIO container of type 1 with one IOMMU domain: Linux vfio_iommu_type1.c, host facts 1.2 to 1.7. */
 export class Type1Container implements IommuContainer {
   readonly pageSizes: PageSizeBitmap;
   readonly #granule: Size;
@@ -73,7 +79,12 @@ export class Type1Container implements IommuContainer {
   readonly #maxMappings: number;
   readonly #version: 1 | 2;
   readonly #runsTooShort: boolean;
+  readonly #rules: Type1Rules;
+  readonly #pins: PinnedMemory;
+  readonly #isUnusable: (request: DmaMapRequest) => boolean;
   readonly #table = new MappingTable();
+  /** Mappings that end at 2^64, which kernels before 6.18 accept and never find again (host fact D2). */
+  #lost: readonly DmaMapping[] = [];
 
   /**
    * @throws RangeError for a domain without page sizes, which the kernel does not look for (host
@@ -83,8 +94,13 @@ export class Type1Container implements IommuContainer {
     this.pageSizes = type1PageSizes(options.domainPageSizes, options.hostPageSize);
     if (this.pageSizes === 0n) throw new RangeError('the IOMMU domain has no page size');
     this.#granule = smallestPage(this.pageSizes);
-    this.#apertures = options.apertures ?? [];
-    this.#maxMappings = options.maxMappings ?? DEFAULT_DMA_ENTRY_LIMIT;
+    this.#rules = (options.kernel ?? DEFAULT_KERNEL).type1;
+    this.#pins = new PinnedMemory(options.lockLimit);
+    this.#isUnusable = options.isUnusable ?? (() => false);
+    this.#apertures = this.#rules.checksValidIovas ? (options.apertures ?? []) : [];
+    this.#maxMappings = this.#rules.limitsMappings
+      ? (options.maxMappings ?? DEFAULT_DMA_ENTRY_LIMIT)
+      : Number.POSITIVE_INFINITY;
     this.#version = options.version ?? 2;
     this.#runsTooShort =
       options.contiguousRun !== undefined && options.contiguousRun < smallestPage(options.domainPageSizes);
@@ -92,26 +108,20 @@ export class Type1Container implements IommuContainer {
 
   /** The number of mappings that the container still accepts: VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL. */
   get available(): number {
-    return this.#maxMappings - this.#table.size;
+    return this.#maxMappings - this.#table.size - this.#lost.length;
   }
 
   /**
    * VFIO_IOMMU_MAP_DMA. Linux vfio_iommu_type1.c:vfio_dma_do_map, host facts M6 to M14. The flags are
-   * always valid (host facts M3, M5 and M9); memory is always present and within the lock limit
-   * (host facts R1.4.1 to R1.4.4 and D18). The kernel maps a BAR like other memory (host fact R1.4.3).
+   * always valid (host facts M3, M5 and M9). The kernel maps a BAR like other memory (host fact R1.4.3).
    */
   map(request: DmaMapRequest): Errno {
-    const { iova, size, hostAddress } = request;
-    // host fact M6; a size of 2^64 does not fit the request's field and arrives as 0.
-    if (low64(size) === 0n) return Errno.EINVAL;
-    // host fact M7
-    if (!isAligned(size | iova | hostAddress, this.#granule)) return Errno.EINVAL;
-    // host fact M8: the kernel tests the last byte, so a mapping may end at 2^64. The error, and the order
-    // after the test of alignment, are those of 6.12 (host fact D1). AMD hosts with 6.12 lose a mapping
-    // that ends at 2^64 (host fact D12).
-    if (iova + size > END_OF_SPACE || hostAddress + size > END_OF_SPACE) return Errno.EINVAL;
+    const { iova, size } = request;
+    const errno = this.#rules.checkMap(request, this.#granule);
+    if (errno !== 0) return errno;
+    const isLost = !this.#rules.findsEndOfSpace && iova + size === END_OF_SPACE;
     // host fact M10
-    if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
+    if (!isLost && this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
     // host fact M11
     if (this.available <= 0) return Errno.ENOSPC;
     // host fact M12
@@ -120,8 +130,13 @@ export class Type1Container implements IommuContainer {
     // fact R1.4.5). A request that is one run fills them, because the granule of host fact M7 is no
     // smaller than such a page.
     if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
+    // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.
+    if (request.unusable || this.#isUnusable(request)) return Errno.EFAULT;
+    if (!this.#pins.hasRoomFor(request)) return Errno.ENOMEM;
 
-    this.#table.insert(request);
+    this.#pins.add(request);
+    if (isLost) this.#lost = [...this.#lost, request];
+    else this.#table.insert(request);
     return 0;
   }
 
@@ -129,14 +144,12 @@ export class Type1Container implements IommuContainer {
    * VFIO_IOMMU_UNMAP_DMA without flags: removes every mapping that shares an address with the range.
    * Version 2 refuses a range that cuts a mapping. Version 1 also removes a mapping that reaches beyond the
    * end, and removes none if a mapping begins before the start. Linux vfio_iommu_type1.c:vfio_dma_do_unmap,
-   * host facts U6, U8, U10, U11 and R1.5.1 to R1.5.3. Up to 6.12 the kernel finds no mapping in a range
-   * that ends at 2^64; the model removes the mappings there, as 7.2 does (host fact D2).
+   * host facts U6, U8, U10, U11, R1.5.1 to R1.5.3 and D2.
    */
   unmap(iova: Iova, size: Size): UnmapResult {
-    // host facts U6 and U8
-    if (low64(size) === 0n || !isAligned(iova | size, this.#granule)) return failedUnmap(Errno.EINVAL);
+    const errno = this.#rules.checkUnmap(iova, size, this.#granule);
+    if (errno !== 0) return failedUnmap(errno);
     const end = iova + size;
-    if (end > END_OF_SPACE) return failedUnmap(Errno.EINVAL);
 
     const mappings = this.#table.overlapping(iova, size);
     const lowest = mappings.at(0);
@@ -149,15 +162,24 @@ export class Type1Container implements IommuContainer {
       // host facts U10 and U11
       return failedUnmap(Errno.EINVAL);
     }
+    if (end === END_OF_SPACE && !this.#rules.findsEndOfSpace) return { errno: 0, unmapped: 0n };
+    this.#pins.remove(mappings);
     return { errno: 0, unmapped: this.#table.remove(mappings) };
   }
 
-  /** VFIO_IOMMU_UNMAP_DMA with the flag ALL, iova and size 0 (Linux 5.12 and later): removes all mappings. */
+  /**
+   * VFIO_IOMMU_UNMAP_DMA with the flag ALL, iova and size 0 (Linux 5.12 and later): removes all mappings. A
+   * kernel that does not find a mapping at 2^64 removes none while there is one (host fact D2).
+   */
   unmapAll(): UnmapResult {
+    if (this.#lost.length > 0) return { errno: 0, unmapped: 0n };
+    this.#pins.remove(this.#table.snapshot());
     return { errno: 0, unmapped: this.#table.clear() };
   }
 
   mappings(): readonly DmaMapping[] {
-    return this.#table.snapshot();
+    const found = this.#table.snapshot();
+    if (this.#lost.length === 0) return found;
+    return [...found, ...this.#lost].toSorted((a, b) => (a.iova < b.iova ? -1 : a.iova > b.iova ? 1 : 0));
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runOnModel } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
-import { flatPartition, regionAnswering } from './flat-partition.ts';
+import { flatPartition } from './flat-partition.ts';
 import {
   END,
   PAGE,
@@ -202,42 +202,7 @@ describe('flat-partition: the owners of addresses', () => {
   });
 });
 
-describe('regionAnswering', () => {
-  const found = (address: bigint, root: ReturnType<typeof node>) => {
-    const hit = regionAnswering(root, address);
-    return hit && [hit.region.name, hit.offset];
-  };
-
-  it('finds the first child that answers, or else the region itself', () => {
-    const inner = node(region('inner', 'container'), PAGE, PAGE, {
-      children: [node(region('a', 'io'), 0n, 8n)],
-    });
-    const root = node(RAM, 0n, 4n * PAGE, { children: [inner, node(region('b', 'io'), PAGE, 16n)] });
-    expect(found(PAGE, root)).toEqual(['a', 0n]);
-    expect(found(PAGE + 7n, root)).toEqual(['a', 7n]);
-    expect(found(PAGE + 8n, root)).toEqual(['b', 8n]);
-    expect(found(PAGE + 16n, root)).toEqual(['ram', PAGE + 16n]);
-    expect(found(4n * PAGE - 1n, root)).toEqual(['ram', 4n * PAGE - 1n]);
-    expect(found(4n * PAGE, root)).toBeUndefined();
-  });
-
-  it('passes over disabled regions and containers', () => {
-    const off = node(IO, 0n, PAGE, { enabled: false });
-    expect(found(0n, node(RAM, 0n, PAGE, { children: [off] }))).toEqual(['ram', 0n]);
-    expect(found(0n, node(ROOT, 0n, PAGE, { children: [off] }))).toBeUndefined();
-    expect(found(0n, node(RAM, 0n, PAGE, { enabled: false }))).toBeUndefined();
-  });
-
-  it('looks through an alias as far as both the alias and its target reach', () => {
-    const target = node(RAM, 0x5_0000n, 4n * PAGE);
-    const alias = node(region('alias', 'alias'), PAGE, 8n * PAGE, { alias: { node: target, offset: PAGE } });
-    const root = node(ROOT, 0n, END, { children: [alias] });
-    expect(found(PAGE, root)).toEqual(['ram', PAGE]);
-    expect(found(4n * PAGE - 1n, root)).toEqual(['ram', 4n * PAGE - 1n]);
-    expect(found(4n * PAGE, root)).toBeUndefined();
-    expect(found(PAGE - 1n, root)).toBeUndefined();
-  });
-
+describe('flat-partition: the compared addresses', () => {
   it('compares the regions of devices behind aliases that shift addresses', () => {
     const mmap = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
     const space = node(region('pci', 'container'), 0n, END, { children: [node(mmap, 0x8000_0000n, PAGE)] });

@@ -2,6 +2,7 @@ import { END_OF_SPACE, firstEndingAbove, hex } from '../address/index.ts';
 import type { Trace, TraceNode, TraceRange, TraceRegion } from '../trace/index.ts';
 import { rangeText, regionName } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { regionsAnswering } from './regions-answering.ts';
 import { forEachChange } from './steps.ts';
 
 /** The flat view gives every address to the region that a search of the region tree finds. */
@@ -60,20 +61,11 @@ function checkOwners(trace: Trace, examination: Examination): void {
   const { flatView, devices } = last.state;
   const start = steps[0]!.state.flatView;
   const step = steps.length - 1;
+  const addresses: bigint[] = [];
+  const ranges: (TraceRange | undefined)[] = [];
   const compare = (address: bigint, range: TraceRange | undefined): void => {
-    examination.exercised++;
-    const found = regionAnswering(tree, address);
-    const offset = range && range.offset + address - range.start;
-    if (found?.region === range?.region && found?.offset === offset) return;
-    const nameOf = (region: TraceRegion | undefined): string =>
-      region === undefined ? 'no region' : regionName(region);
-    examination.violate(
-      'wrong-owner',
-      step,
-      () =>
-        `address ${hex(address)} belongs to ${nameOf(found?.region)} in the region tree, ` +
-        `but to ${nameOf(range?.region)} in the flat view`,
-    );
+    addresses.push(address);
+    ranges.push(range);
   };
   for (let index = 0; index < flatView.length; index++) {
     const range = flatView[index]!;
@@ -96,6 +88,22 @@ function checkOwners(trace: Trace, examination: Examination): void {
     }
   }
   forEachDeviceEdge(tree, 0n, 0n, END_OF_SPACE, (edge) => compare(edge, rangeAt(flatView, edge)));
+  examination.exercised += addresses.length;
+  const nameOf = (region: TraceRegion | undefined): string =>
+    region === undefined ? 'no region' : regionName(region);
+  const answers = regionsAnswering(tree, addresses);
+  for (let index = 0; index < addresses.length; index++) {
+    const found = answers[index];
+    const range = ranges[index];
+    if (found?.region === range?.region && found?.base === (range && range.start - range.offset)) continue;
+    examination.violate(
+      'wrong-owner',
+      step,
+      () =>
+        `address ${hex(addresses[index]!)} belongs to ${nameOf(found?.region)} in the region tree, ` +
+        `but to ${nameOf(range?.region)} in the flat view`,
+    );
+  }
 }
 
 /**
@@ -112,7 +120,7 @@ function forEachDeviceEdge(
   clipEnd: bigint,
   visit: (edge: bigint) => void,
 ): void {
-  if (!enabled) return;
+  if (!enabled || (children.length === 0 && alias === undefined && region.owner === undefined)) return;
   const start = base > clipStart ? base : clipStart;
   const end = base + size < clipEnd ? base + size : clipEnd;
   if (start >= end) return;
@@ -125,26 +133,6 @@ function forEachDeviceEdge(
     visit(end - 1n);
   }
   for (const child of children) forEachDeviceEdge(child, base + child.address, start, end, visit);
-}
-
-/**
- * The region that answers at `address`: the first child that does, by falling priority, or else the node itself.
- *
- * @param address from the start of `node`.
- * @returns the region and the offset in it; `undefined` where no region answers.
- */
-export function regionAnswering(
-  node: TraceNode,
-  address: bigint,
-): { readonly region: TraceRegion; readonly offset: bigint } | undefined {
-  if (!node.enabled || address >= node.size) return undefined;
-  if (node.alias !== undefined) return regionAnswering(node.alias.node, address + node.alias.offset);
-  for (const child of node.children) {
-    if (address < child.address || address >= child.end) continue;
-    const found = regionAnswering(child, address - child.address);
-    if (found !== undefined) return found;
-  }
-  return node.terminates ? { region: node.region, offset: address } : undefined;
 }
 
 function rangeAt(ranges: readonly TraceRange[], address: bigint): TraceRange | undefined {

@@ -1,6 +1,6 @@
 import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import { allowsMsixMmap, type Scenario } from '../scenario/index.ts';
 import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
 import { startInBar } from './bar-bytes.ts';
 import { rangeText } from './describe.ts';
@@ -71,7 +71,7 @@ function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): 
     bar.mmap &&
     bar.type !== 'io' &&
     bar.sparse === undefined &&
-    scenario.host.kernel === 'msix-mappable' &&
+    allowsMsixMmap(scenario.host.kernel) &&
     spec.options['x-no-mmap'] !== true &&
     !relocated
   );

@@ -7,8 +7,10 @@ import { buildVirt } from './virt.ts';
 
 export {
   RAM_ALIGNMENT,
+  RAM_BLOCKS,
   TARGET_PAGE_SIZE,
   type Machine,
+  type MachineCpu,
   type MachineOptions,
   type Reserve,
 } from './machine.ts';

@@ -1,6 +1,7 @@
 import { END_OF_SPACE, offset, type Size } from '../address/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import type { Machine, MachineOptions } from './machine.ts';
+import { placeAbove4G } from './above-4g.ts';
 import {
   addAlias,
   addIoRows,
@@ -15,6 +16,7 @@ import {
 
 const FOUR_GIB = 1n << 32n;
 const KIB = 1n << 10n;
+const GIB = 1n << 30n;
 const BIOS_SIZE: Size = 256n * KIB;
 const ISA_BIOS_SIZE: Size = 128n * KIB;
 const OPTION_ROM_SIZE: Size = 128n * KIB;
@@ -39,26 +41,28 @@ const belowOnQ35 = (ram: Size): Size => (ram >= 0xb000_0000n ? 0x8000_0000n : ra
 
 /** pc, with its i440FX chip set: the PAM registers are set up before the first device (machine fact 11.1). */
 export const buildPc = (options: MachineOptions): Machine => {
-  const { machine, showPciInBiosArea } = buildX86(options, belowOnPc(options.ram));
+  const { machine, showPciInBiosArea } = buildX86(options, belowOnPc(options.ram), 2n * GIB);
   showPciInBiosArea();
   return machine;
 };
 
 /** q35: until the first reset RAM shows in the BIOS area (machine fact 11.1). */
 export const buildQ35 = (options: MachineOptions): Machine => {
-  const { machine, showPciInBiosArea } = buildX86(options, belowOnQ35(options.ram));
+  const { machine, showPciInBiosArea } = buildX86(options, belowOnQ35(options.ram), 32n * GIB);
   return { ...machine, reset: showPciInBiosArea };
 };
 
-function buildX86(options: MachineOptions, below: Size) {
+/** @param hole64Size bytes of the 64-bit PCI hole where the options name none. */
+function buildX86(options: MachineOptions, below: Size, hole64Size: Size) {
   const { topology, ram } = options;
   const system = makeSystem();
   const pci = MemoryRegion.container('pci', END_OF_SPACE);
   const block = makeRam(options, 'pc.ram');
   const show = (row: AliasRow): MemoryRegion => addAlias(options, system, row);
   show({ name: 'ram-below-4g', target: block, from: 0n, size: below, at: 0n });
+  const above = placeAbove4G(options, ram - below, options.pciHole64Size ?? hole64Size);
   if (ram > below)
-    show({ name: 'ram-above-4g', target: block, from: below, size: ram - below, at: FOUR_GIB });
+    show({ name: 'ram-above-4g', target: block, from: below, size: ram - below, at: above.start });
   // Priority -1 puts the PCI space below RAM and chips, so that a BAR shows only where there are none.
   topology.addSubregion(system, pci, offset(0n), -1);
   addFirmware(options, pci);
@@ -80,6 +84,7 @@ function buildX86(options: MachineOptions, below: Size) {
     memory,
     bus: { topology, memory: pci, io: makeIoSpace(options), dmaSpace: memory, addressZeroAllowed: false },
     optsOutOfMsixEmulation: false,
+    refusal: above.refusal,
     reset: () => undefined,
   };
   const showPciInBiosArea = (): void =>

@@ -49,7 +49,9 @@ export function buildVirt(options: MachineOptions): Machine {
   topology.addSubregion(system, MemoryRegion.container('platform bus', 32n * MIB), offset(0x0c00_0000n));
   topology.addSubregion(system, makeRam(options, 'mach-virt.ram'), offset(RAM_START));
 
-  const high = placeHighRegions(RAM_START + ram);
+  const { cpu, highmemMmioSize = 512n * GIB } = options;
+  const high = placeHighRegions(RAM_START + ram, highmemMmioSize);
+  const addressable = 1n << BigInt(cpu?.physBits ?? 64);
   topology.addSubregion(system, MemoryRegion.container('cxl_host_reg', MIB), offset(high.cxl));
   const ecam = MemoryRegion.io('pcie-mmcfg-mmio', 256n * MIB);
   addAlias(options, system, { name: 'pcie-ecam', target: ecam, from: 0n, size: ecam.size, at: high.ecam });
@@ -61,7 +63,8 @@ export function buildVirt(options: MachineOptions): Machine {
   const addWindow = (name: string, start: bigint, size: Size): MemoryRegion =>
     addAlias(options, system, { name, target: window, from: start, size, at: start });
   addWindow('pcie-mmio', 0x1000_0000n, 0x2eff_0000n);
-  addWindow('pcie-mmio-high', high.mmio, 512n * GIB);
+  // QEMU leaves out a high region that the CPU cannot address (virt_set_high_memmap, machine fact 11.8).
+  if (high.mmio + highmemMmioSize <= addressable) addWindow('pcie-mmio-high', high.mmio, highmemMmioSize);
   const ports = MemoryRegion.io('gpex_ioport_window', 0x1_0000n);
   const io = MemoryRegion.container('gpex_ioport', 0x1_0000n);
   topology.addSubregion(ports, io, offset(0n));
@@ -74,12 +77,21 @@ export function buildVirt(options: MachineOptions): Machine {
     memory,
     bus: { topology, memory: pci, io, dmaSpace: memory, addressZeroAllowed: true },
     optsOutOfMsixEmulation: false,
+    refusal: refusalOf(RAM_START + ram, cpu?.physBits),
     reset: () => undefined,
   };
 }
 
+/** What QEMU prints for RAM that ends above the addresses of the CPU (virt_set_memmap, machine fact 11.8). */
+function refusalOf(ramEnd: bigint, physBits = 64): string | undefined {
+  const excess = ramEnd - (1n << BigInt(physBits));
+  return excess > 0n
+    ? `Addressing limited to ${physBits} bits, but memory exceeds it by ${excess} bytes`
+    : undefined;
+}
+
 /** Places the regions above RAM one after the other, each aligned to its own size. */
-function placeHighRegions(ramEnd: bigint): { cxl: bigint; ecam: bigint; mmio: bigint } {
+function placeHighRegions(ramEnd: bigint, mmioSize: Size): { cxl: bigint; ecam: bigint; mmio: bigint } {
   const afterRam = alignUp(ramEnd, GIB);
   let next = afterRam > HIGH_REGIONS_START ? afterRam : HIGH_REGIONS_START;
   const place = (size: Size): bigint => {
@@ -88,5 +100,5 @@ function placeHighRegions(ramEnd: bigint): { cxl: bigint; ecam: bigint; mmio: bi
     return start;
   };
   place(64n * MIB); // second part of the GIC redistributors
-  return { cxl: place(MIB), ecam: place(256n * MIB), mmio: place(512n * GIB) };
+  return { cxl: place(MIB), ecam: place(256n * MIB), mmio: place(mmioSize) };
 }

@@ -1,3 +1,4 @@
+import { ChangedStretches } from './changed-stretches.ts';
 import { FlatView } from './flat-view.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
@@ -10,6 +11,9 @@ export class AddressSpace {
   readonly view: FlatView = FlatView.empty;
   /** By ascending priority; listeners with equal priority in the order of their registration (memory fact 3.2). */
   readonly listeners: readonly MemoryListener[] = [];
+
+  /** Where the view has changed since the caller last took the stretches. */
+  readonly changed = new ChangedStretches();
 
   constructor(name: string, root: MemoryRegion) {
     this.name = name;
@@ -34,14 +38,25 @@ export function effectiveRoot(root: MemoryRegion): MemoryRegion | undefined {
       continue;
     }
     if (region.terminates) return region;
-    const first = region.subregions.findIndex((child) => child.enabled);
-    const only = region.subregions[first];
+    const only = onlyEnabledChild(region);
     if (only === undefined) return undefined;
-    if (only.address !== 0n || only.size > region.size) return region;
-    for (let index = first + 1; index < region.subregions.length; index++) {
-      if (region.subregions[index]!.enabled) return region;
-    }
+    if (only === 'several' || only.address !== 0n || only.size > region.size) return region;
     region = only;
   }
   return undefined;
+}
+
+/** The only enabled child of a container, `several` if it has more than one, `undefined` if it has no enabled child. */
+function onlyEnabledChild({
+  subregionList,
+  subregionIndex,
+}: MemoryRegion): MemoryRegion | 'several' | undefined {
+  if (subregionIndex !== undefined) return subregionIndex.onlyEnabled();
+  let only: MemoryRegion | undefined;
+  for (const child of subregionList) {
+    if (!child.enabled) continue;
+    if (only !== undefined) return 'several';
+    only = child;
+  }
+  return only;
 }

@@ -53,16 +53,19 @@ class ClaimCollector {
     const end = regionEnd < clipEnd ? regionEnd : clipEnd;
     if (start >= end) return;
     const attributes = inherit(region, inherited);
-    const { alias, subregions } = region;
+    const { alias, subregionList, subregionIndex } = region;
     if (alias !== undefined) {
       this.visit(alias.region, base - alias.offset, start, end, attributes);
       return;
     }
-    if (subregions.length > 0) {
+    if (subregionIndex !== undefined) {
+      for (const child of subregionIndex.overlapping(start - base, end - base))
+        this.visit(child, base + child.address, start, end, attributes);
+    } else if (subregionList.length > 0) {
       // The comparison in offsets of the region rules out most children without an addition.
       const from = start - base;
       const to = end - base;
-      for (const child of subregions) {
+      for (const child of subregionList) {
         if (child.address >= to || child.end <= from) continue;
         this.visit(child, base + child.address, start, end, attributes);
       }

@@ -88,3 +88,7 @@ export const flatRangesEqual = (a: FlatRange, b: FlatRange): boolean =>
     a.offset === b.offset &&
     sameAttributes(a, b) &&
     a.unmergeable === b.unmergeable);
+
+/** Whether the two ranges also print alike in `info mtree -f`: nothing tells them apart. */
+export const isSameRange = (a: FlatRange, b: FlatRange): boolean =>
+  flatRangesEqual(a, b) && a.priority === b.priority && a.contained === b.contained;

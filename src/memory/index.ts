@@ -1,5 +1,6 @@
 /** QEMU's memory API: region trees, flat views, address spaces, transactions, listeners, and the text of `info mtree`. */
 export { AddressSpace, effectiveRoot } from './address-space.ts';
+export type { ChangedStretches } from './changed-stretches.ts';
 export type { Claim } from './claim.ts';
 export {
   FlatRange,

@@ -5,6 +5,8 @@ import type { MemoryRules } from './memory-rules.ts';
 /** The listeners of a machine, by ascending priority and then in the order of registration (memory fact 3.2). */
 export class ListenerRegistry {
   readonly #listeners: MemoryListener[] = [];
+  /** Whether a listener has `regionNop`, and so is notified of every unchanged range in every update (memory fact 2.9). */
+  wantUnchanged = false;
 
   /** Adds a listener, and replays the present view of `space` to it as `registration` says. */
   register(listener: MemoryListener, space: AddressSpace, registration: MemoryRules['registration']): void {
@@ -12,6 +14,7 @@ export class ListenerRegistry {
       const after = list.findIndex((other) => other.priority > listener.priority);
       list.splice(after === -1 ? list.length : after, 0, listener);
     }
+    this.#lookForNop();
     replay(listener, space, registration);
   }
 
@@ -26,6 +29,7 @@ export class ListenerRegistry {
       const index = list.indexOf(listener);
       if (index !== -1) list.splice(index, 1);
     }
+    this.#lookForNop();
   }
 
   /** Calls `begin` of all listeners: an update begins. */
@@ -36,6 +40,10 @@ export class ListenerRegistry {
   /** Calls `commit` of all listeners: the update ends. */
   commit(): void {
     for (const listener of this.#listeners) listener.commit?.();
+  }
+
+  #lookForNop(): void {
+    this.wantUnchanged = this.#listeners.some((listener) => listener.regionNop !== undefined);
   }
 
   /** The list of the machine and that of the space: a listener is in both. */

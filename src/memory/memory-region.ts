@@ -1,4 +1,5 @@
 import { END_OF_SPACE, offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
+import type { SubregionIndex } from './subregion-index.ts';
 
 /**
  * What a region does with an access that no subregion answers (memory fact 1.3).
@@ -57,8 +58,12 @@ export class MemoryRegion {
   /** Whether a ROM device shows its contents, which the guest reads directly, or its registers. */
   readonly romdMode: boolean = true;
   readonly container: MemoryRegion | undefined = undefined;
-  /** Children in rendering order: by descending priority; of equal priorities the one added last comes first (memory fact 1.5). */
-  readonly subregions: readonly MemoryRegion[] = NO_REGIONS;
+  /** The children in rendering order, unless `subregionIndex` has them. */
+  readonly subregionList: readonly MemoryRegion[] = NO_REGIONS;
+  /** Which addition to its container this region was, counted by the container's index if it has one. */
+  readonly additionNumber: number = 0;
+  /** The children of a container that has many. */
+  readonly subregionIndex: SubregionIndex<MemoryRegion> | undefined = undefined;
   readonly alias: AliasTarget | undefined;
   /** The aliases that show this region. */
   readonly aliasedBy: readonly MemoryRegion[] = NO_REGIONS;
@@ -133,6 +138,11 @@ export class MemoryRegion {
     options = NO_OPTIONS,
   ): MemoryRegion {
     return new MemoryRegion(name, 'alias', size, options, { region: target, offset: targetOffset });
+  }
+
+  /** Children in rendering order: by descending priority; of equal priorities the one added last comes first (memory fact 1.5). */
+  get subregions(): readonly MemoryRegion[] {
+    return this.subregionIndex === undefined ? this.subregionList : this.subregionIndex.inRenderingOrder();
   }
 
   /** Whether the region answers the accesses that no subregion answers (QEMU's `terminates`). */

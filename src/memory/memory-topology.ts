@@ -1,12 +1,12 @@
 import type { Offset, Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
 import { FlatView, wholeChange } from './flat-view.ts';
-import { insertSibling } from './insert-sibling.ts';
 import { ListenerRegistry } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 import { SharedViews } from './shared-views.ts';
+import { deleteSubregion, insertSubregion, resizeSubregion } from './subregions.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -21,6 +21,12 @@ export class MemoryTopology {
   readonly #listeners = new ListenerRegistry();
   readonly #views: SharedViews;
   readonly #rules: MemoryRules;
+  /** The roots of the address spaces. */
+  readonly #roots = new Set<MemoryRegion>();
+  /** The spaces that no update has reached yet. */
+  #created: AddressSpace[] = [];
+  /** Whether a region changed that an address space may show. A region in no address space changes no view. */
+  #viewsMayChange = false;
   /** How many transactions are open. */
   #depth = 0;
   /** Whether the end of the outermost transaction updates the views (memory fact 1.7). */
@@ -79,7 +85,7 @@ export class MemoryTopology {
     added.container = container;
     this.#place(region, address);
     added.priority = priority;
-    insertSibling(container, region);
+    insertSubregion(container, region);
     this.#changed(region, container.enabled && region.enabled);
     this.commit();
   }
@@ -93,9 +99,8 @@ export class MemoryTopology {
     const { container, address, end } = region;
     if (container === undefined) throw new Error(`${region.name} is in no container`);
     this.begin();
-    this.#views.markChanged(container, address, end);
-    const siblings = container.subregions as MemoryRegion[];
-    siblings.splice(siblings.indexOf(region), 1);
+    this.#mark(container, address, end);
+    deleteSubregion(container, region);
     (region as Mutable<MemoryRegion>).container = undefined;
     this.#changed(region, container.enabled && region.enabled);
     this.commit();
@@ -132,9 +137,8 @@ export class MemoryTopology {
     if (region.size === size) return;
     this.begin();
     // The bytes between the new and the old end of a region that shrinks are marked now, while they are in it.
-    this.#views.markChanged(region, 0n, region.size);
-    (region as Mutable<MemoryRegion>).size = size;
-    (region as Mutable<MemoryRegion>).end = region.address + size;
+    this.#mark(region, 0n, region.size);
+    resizeSubregion(region, size);
     this.#changed(region, true);
     this.commit();
   }
@@ -181,6 +185,8 @@ export class MemoryTopology {
     this.begin();
     const space = new AddressSpace(name, root);
     this.#spaces.push(space);
+    this.#created.push(space);
+    this.#roots.add(root);
     this.#updatePending = true;
     this.commit();
     return space;
@@ -207,36 +213,59 @@ export class MemoryTopology {
   }
 
   #place(region: MemoryRegion, address: Offset): void {
-    if (region.address !== address) this.#views.markMoved(region);
+    if (region.address !== address && this.#views.markMoved(region)) this.#viewsMayChange = true;
     (region as Mutable<MemoryRegion>).address = address;
     (region as Mutable<MemoryRegion>).end = address + region.size;
   }
 
   /** Marks all of `region`; `updates` is whether the change itself causes an update (memory fact 1.7). */
   #changed(region: MemoryRegion, updates: boolean): void {
-    this.#views.markChanged(region, 0n, region.size);
+    this.#mark(region, 0n, region.size);
     if (updates) this.#updatePending = true;
   }
 
+  /** Marks [start, end) of `region`, as offsets in it, unless no address space can show the region. */
+  #mark(region: MemoryRegion, start: bigint, end: bigint): void {
+    this.#viewsMayChange ||= this.#mayBeShown(region);
+    if (this.#viewsMayChange) this.#views.markChanged(region, start, end);
+  }
+
+  /** Whether the region or a container of it is a root or the target of an alias. */
+  #mayBeShown(region: MemoryRegion): boolean {
+    for (let above: MemoryRegion | undefined = region; above !== undefined; above = above.container) {
+      if (above.aliasedBy.length > 0 || this.#roots.has(above)) return true;
+    }
+    return false;
+  }
+
+  /** QEMU updates all address spaces; here those that cannot have changed are left out (memory fact 2.9). */
   #updateSpaces(): void {
+    const all = this.#viewsMayChange || this.#listeners.wantUnchanged;
+    const spaces = all ? this.#spaces : this.#created;
     this.#updatePending = false;
-    this.#views.update();
+    this.#viewsMayChange = false;
+    if (this.#created.length > 0) this.#created = [];
+    if (all) this.#views.update();
     this.#listeners.begin();
-    for (const space of this.#spaces) this.#updateSpace(space);
-    this.#views.keepOnly(this.#spaces);
+    let rootsChanged = false;
+    for (const space of spaces) {
+      if (this.#updateSpace(space)) rootsChanged = true;
+    }
+    if (rootsChanged) this.#views.keepOnly(this.#spaces);
     this.#listeners.commit();
   }
 
-  #updateSpace(space: AddressSpace): void {
+  /** @returns whether the effective root of the space changed. */
+  #updateSpace(space: AddressSpace): boolean {
     const before = space.view;
     const root = effectiveRoot(space.root);
     const shared = root && this.#views.of(root);
     const after = shared?.view ?? FlatView.empty;
-    // A listener with regionNop is notified of every unchanged range in every update (memory fact 2.9).
-    const wantsUnchanged = space.listeners.some((listener) => listener.regionNop !== undefined);
-    if (before === after && !wantsUnchanged) return;
+    if (before === after && !this.#listeners.wantUnchanged) return false;
     (space as Mutable<AddressSpace>).view = after;
     const changes = shared?.before === before ? shared.changes : [wholeChange(before, after)];
+    for (const change of changes) space.changed.add(change);
     updateTopology(space, before, after, changes, this.#rules);
+    return before.root !== root;
   }
 }

@@ -21,6 +21,8 @@ interface TrackedView {
   windows: Range[];
 }
 
+const NO_CHANGES: readonly FlatViewChange[] = [];
+
 /**
  * The flat views of a machine, one for each effective root. QEMU renders all of them again in each commit
  * (memory fact 2.9). Here each change of a region marks the addresses at which a view shows the region,
@@ -40,19 +42,23 @@ export class SharedViews {
     if (this.#views.size > 0) this.#mark(region, start, end);
   }
 
-  /** Marks the whole view whose root is `region`: that view begins at the address of its root. */
-  markMoved(region: MemoryRegion): void {
-    this.#views.get(region)?.windows.push({ start: 0n, end: END_OF_SPACE });
+  /** Marks the whole view whose root is `region`, if there is one: that view begins at the address of its root. */
+  markMoved(region: MemoryRegion): boolean {
+    const view = this.#views.get(region);
+    view?.windows.push({ start: 0n, end: END_OF_SPACE });
+    return view !== undefined;
   }
 
   /** Renders each view again where it was marked. */
   update(): void {
     for (const tracked of this.#views.values()) {
       tracked.before = tracked.view;
+      tracked.changes = NO_CHANGES;
+      if (tracked.windows.length === 0) continue;
       const { view, changes } = tracked.view.rerender(tracked.windows, this.#rules);
       tracked.view = view;
       tracked.changes = changes;
-      if (tracked.windows.length > 0) tracked.windows = [];
+      tracked.windows = [];
     }
   }
 
@@ -61,7 +67,7 @@ export class SharedViews {
     const known = this.#views.get(root);
     if (known !== undefined) return known;
     const view = FlatView.render(root, this.#rules);
-    const tracked: TrackedView = { view, before: view, changes: [], windows: [] };
+    const tracked: TrackedView = { view, before: view, changes: NO_CHANGES, windows: [] };
     this.#views.set(root, tracked);
     return tracked;
   }
@@ -80,8 +86,14 @@ export class SharedViews {
   #mark(region: MemoryRegion, start: bigint, end: bigint): void {
     const from = start > 0n ? start : 0n;
     const { container, address, aliasedBy } = region;
-    this.#views.get(region)?.windows.push({ start: from + address, end: end + address });
-    if (container !== undefined) this.#mark(container, from + address, end + address);
+    const view = this.#views.get(region);
+    if (container !== undefined || view !== undefined) {
+      // Most containers begin at 0, and an addition makes a new `bigint`.
+      const moved = address !== 0n;
+      const [low, high] = [moved ? from + address : from, moved ? end + address : end];
+      view?.windows.push({ start: low, end: high });
+      if (container !== undefined) this.#mark(container, low, high);
+    }
     for (const alias of aliasedBy) {
       const shift = alias.alias!.offset;
       const stop = shift + alias.size;

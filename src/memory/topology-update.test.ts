@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, offset } from '../address/index.ts';
 import type { AddressSpace } from './address-space.ts';
-import { FlatView } from './flat-view.ts';
+import { FlatView, wholeChange } from './flat-view.ts';
 import { MemoryRegion } from './memory-region.ts';
 import { MemoryTopology } from './memory-topology.ts';
 import { updateTopology } from './topology-update.ts';
@@ -42,9 +42,7 @@ function difference(before: FlatView, after: FlatView, { nop = false } = {}): st
     view: after,
     listeners: [listener],
   };
-  updateTopology(space, before, after, [
-    { oldFrom: 0, oldTo: before.ranges.length, newFrom: 0, newTo: after.ranges.length },
-  ]);
+  updateTopology(space, before, after, [wholeChange(before, after)]);
   return heard;
 }
 

@@ -16,7 +16,7 @@ import { makeHostIommu } from './host-iommu.ts';
 import type { ModelledBar, ModelledContainer, ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
 
 /** A host without rules of a revision: `HostRules` belong to revisions of QEMU. */
-const PLAIN_HOST: Parameters<typeof makeHostDevice>[3] & Parameters<typeof makeHostIommu>[2] = {
+const PLAIN_HOST: Parameters<typeof makeHostDevice>[3] & Parameters<typeof makeHostIommu>[1] = {
   regionInfo: (info) => info,
   mmap: (errno) => errno,
   pageSizes: (hardware) => hardware,
@@ -130,9 +130,8 @@ export class CloudHypervisorVmm implements ModelledVmm {
   }
 
   makeIommu(): Type1Container {
-    const { machine, host } = this.scenario;
     // Revisions of cloud-hypervisor have no other kind.
-    return makeHostIommu(host.iommu, machine.hostPageSize, PLAIN_HOST) as Type1Container;
+    return makeHostIommu(this.scenario, PLAIN_HOST) as Type1Container;
   }
 
   iommuPageSize(): Size {

@@ -1,5 +1,13 @@
 import { isAligned, type Size } from '../address/index.ts';
-import { Errno, mmapBar, regionInfo, type RegionInfo, type VfioPciBar } from '../host/index.ts';
+import {
+  Errno,
+  kernelRules,
+  mmapBar,
+  regionInfo,
+  type RegionInfo,
+  type SparseArea,
+  type VfioPciBar,
+} from '../host/index.ts';
 import type { BarAttributes } from '../pci-layout/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../scenario/index.ts';
 import { NEWEST, type HostDevice, type HostRules } from '../vfio/index.ts';
@@ -31,7 +39,7 @@ export function makeHostDevice(
     index: bar.index,
     bar: { size: bar.size, io: bar.type === 'io', mmappable: bar.mmap },
     msix: spec.msix,
-    kernel: host.kernel,
+    kernel: kernelRules(host.kernel).msixMmap,
     hostPageSize,
     sparseAreas: bar.sparse,
   });
@@ -50,9 +58,14 @@ export function makeHostDevice(
     mmap: (index, area) => {
       const bar = specOf(index);
       const refused = bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
-      const errno = served ? mmapServedFile(area.offset, hostPageSize) : refused;
+      const failed = bar?.mmapError === undefined ? 0 : Errno[bar.mmapError];
+      const errno = served ? mmapServedFile(area.offset, hostPageSize) : refused || failed;
       return rules.mmap(errno, index, area);
     },
+    exportDmaBuf: (index, area) =>
+      served || !kernelRules(host.kernel).iommufd?.mapsDmaBufOfBar
+        ? Errno.ENOTTY
+        : exportBar(specOf(index)?.size ?? 0n, area, hostPageSize),
   };
 }
 
@@ -72,3 +85,7 @@ function servedRegionInfo(bar: VfioPciBar): RegionInfo {
 /** A server backs a BAR by an ordinary file, which the VMM can mmap from any page on, with any length. */
 const mmapServedFile = (offset: bigint, hostPageSize: Size): Errno =>
   isAligned(offset, hostPageSize) ? 0 : Errno.EINVAL;
+
+/** VFIO_DEVICE_FEATURE_DMA_BUF for one area of a BAR (host fact B1): whole pages inside the BAR. */
+const exportBar = (barSize: Size, { offset, size }: SparseArea, hostPageSize: Size): Errno =>
+  isAligned(offset | size, hostPageSize) && offset + size <= barSize ? 0 : Errno.EINVAL;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hostAddress, iova, offset } from '../address/index.ts';
 import { IommufdIoas, SpaprTceContainer, Type1Container, VfioUserIommu } from '../host/index.ts';
-import { makeHostIommu } from './host-iommu.ts';
+import { decodeScenario } from '../scenario/index.ts';
+import { makeHostIommu as make } from './host-iommu.ts';
 
 const PAGE_SIZES = [0x1000n, 0x20_0000n];
 
@@ -13,6 +14,29 @@ const request = (at: bigint, size = 0x1000n) => ({
   deviceMemory: false,
   backing: { region: 'ram', owner: undefined, offset: offset(0n) },
 });
+
+/** A container of a host with this IOMMU and one device. */
+function makeHostIommu(
+  iommu: { readonly type: string } & Readonly<Record<string, unknown>>,
+  hostPageSize = 0x1000n,
+  rules?: Parameters<typeof make>[1],
+  host: object = {},
+) {
+  const machine = {
+    type: iommu.type === 'spapr-tce-v2' ? 'pseries' : 'generic',
+    ram: 0x1000_0000,
+    hostPageSize: Number(hostPageSize),
+  };
+  const bars = [
+    { index: 0, size: 0x1000, type: 'mem32' },
+    { index: 1, size: 0x1000, type: 'mem32', ...(iommu.type !== 'vfio-user' && { p2p: false }) },
+  ];
+  const text = JSON.stringify(
+    { version: 1, machine, host: { kernel: 'msix-mappable', iommu, ...host }, devices: [{ id: 'd', bars }] },
+    (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value),
+  );
+  return make(decodeScenario(JSON.parse(text)), rules);
+}
 
 describe('makeHostIommu', () => {
   it('makes each kind of container with the page sizes that the kind reports', () => {
@@ -62,5 +86,47 @@ describe('makeHostIommu', () => {
       expect(makeHostIommu(spec, 0x1000n).map(request(0x10_0000n))).toBe(22);
       expect(makeHostIommu(spec, 0x1000n, rules).map(request(0x10_0000n))).toBe(0);
     }
+  });
+
+  it('passes the kernel on: a wrap past 2^64 and the dma-buf of a BAR', () => {
+    const wrap = request(0xffff_ffff_ffff_f000n, 0x2000n);
+    const type1 = (kernel: string) => makeHostIommu({ type: 'type1' }, 0x1000n, undefined, { kernel });
+    expect(type1('6.12').map(wrap)).toBe(22);
+    expect(type1('7.2').map(wrap)).toBe(75);
+    const bar = {
+      ...request(0n),
+      deviceMemory: true,
+      dmaBuf: true,
+      backing: { region: 'd BAR 0 mmaps[0]', owner: 'd', offset: offset(0n) },
+    };
+    const ioas = (kernel: string) => makeHostIommu({ type: 'iommufd' }, 0x1000n, undefined, { kernel });
+    expect(ioas('6.18').map(bar)).toBe(14);
+    expect(ioas('6.19').map(bar)).toBe(0);
+  });
+
+  it.each(['type1', 'iommufd'] as const)('has RAM and BARs that the kernel cannot use: %s', (type) => {
+    const unpinnableRam = [{ start: 0x8000, end: 0x8fff }];
+    const container = makeHostIommu({ type }, 0x1000n, undefined, { kernel: '7.2', unpinnableRam });
+    const ram = (start: bigint) => ({
+      ...request(start, 0x4000n),
+      backing: { region: 'ram', owner: undefined, offset: offset(start) },
+    });
+    expect(container.map(ram(0x4000n))).toBe(0);
+    expect(container.map(ram(0x8000n))).toBe(14);
+    expect(container.map(ram(0x5000n + 0x7000n))).toBe(0);
+    const bar = (index: number) => ({
+      ...request(0x10_0000n + 0x1000n * BigInt(index)),
+      deviceMemory: true,
+      dmaBuf: type === 'iommufd',
+      backing: { region: `d BAR ${index} mmaps[0]`, owner: 'd', offset: offset(0n) },
+    });
+    expect(container.map(bar(0))).toBe(0);
+    expect(container.map(bar(1))).toBe(type === 'iommufd' ? 19 : 14);
+  });
+
+  it.each(['type1', 'iommufd'] as const)('limits the memory that mappings lock: %s', (type) => {
+    const container = makeHostIommu({ type }, 0x1000n, undefined, { memlock: 0x2000 });
+    expect(container.map(request(0n, 0x2000n))).toBe(0);
+    expect(container.map(request(0x2000n))).toBe(12);
   });
 });

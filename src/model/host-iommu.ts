@@ -1,12 +1,14 @@
-import { iova, pageSizeBitmap, type Size } from '../address/index.ts';
+import { iova, pageSizeBitmap } from '../address/index.ts';
 import {
   IommufdIoas,
+  kernelRules,
   SpaprTceContainer,
   Type1Container,
   VfioUserIommu,
   type IommuContainer,
 } from '../host/index.ts';
-import type { IommuSpec } from '../scenario/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { unusableMemory } from './unusable-memory.ts';
 import { NEWEST, type HostRules } from '../vfio/index.ts';
 
 /**
@@ -15,22 +17,30 @@ import { NEWEST, type HostRules } from '../vfio/index.ts';
  * @param rules what this revision's host changes: the page sizes of the domain, and whether it checks apertures.
  */
 export function makeHostIommu(
-  spec: IommuSpec,
-  hostPageSize: Size,
+  { host, machine, devices }: Pick<Scenario, 'host' | 'machine' | 'devices'>,
   rules: Pick<HostRules, 'pageSizes' | 'checksApertures'> = NEWEST.host,
 ): IommuContainer {
+  const spec = host.iommu;
+  const { hostPageSize } = machine;
   const { maxMappings, maxWindows } = spec;
+  const kernel = kernelRules(host.kernel);
+  const memory = { kernel, lockLimit: host.memlock, isUnusable: unusableMemory(host, devices) };
   const known = rules.checksApertures ? spec.apertures : undefined;
   const apertures = known?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
   const context = { hostPageSize, iommuType: spec.type };
   const domainPageSizes = rules.pageSizes(pageSizeBitmap(spec.pageSizes), context);
   switch (spec.type) {
     case 'type1':
-      return new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings });
+      return new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings, ...memory });
     case 'iommufd':
-      return new IommufdIoas({ hostPageSize, domainPageSizes, apertures });
+      return new IommufdIoas({ hostPageSize, domainPageSizes, apertures, ...memory });
     case 'spapr-tce-v2':
-      return new SpaprTceContainer({ hostPageSize, pageSizes: domainPageSizes, maxWindows });
+      return new SpaprTceContainer({
+        hostPageSize,
+        pageSizes: domainPageSizes,
+        maxWindows,
+        lockLimit: host.memlock,
+      });
     case 'vfio-user':
       return new VfioUserIommu({ pageSizes: domainPageSizes, maxMappings });
   }

@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../memory/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import { DeviceRefused, VmmAbort, type AbortSite } from '../vfio/index.ts';
+import { DeviceRefused, StartRefused, VmmAbort, type AbortSite } from '../vfio/index.ts';
 import type { Target, ContainerState, Outcome, Step, Teardown, Trace } from '../trace/index.ts';
 import { snapshotBarRegisters, snapshotState, snapshotTree } from './snapshot.ts';
 import { CloudHypervisorVmm } from './cloud-hypervisor-vmm.ts';
@@ -54,7 +54,9 @@ export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
   return {
     scenario,
     revision: revision.id,
-    ...last,
+    outcome: last.outcome,
+    error: last.error,
+    abortSite: last.abortSite,
     pages: {
       host: scenario.machine.hostPageSize,
       guest: scenario.machine.guestPageSize,
@@ -111,7 +113,7 @@ function endOf(act: () => void): End {
     act();
     return OK;
   } catch (error) {
-    if (error instanceof DeviceRefused) {
+    if (error instanceof DeviceRefused || error instanceof StartRefused) {
       return { outcome: 'rejected', error: error.message, abortSite: undefined };
     }
     if (error instanceof VmmAbort) {

@@ -47,7 +47,7 @@ export class QemuContainers {
   /** The host's side of a new container, without a mapping. */
   makeIommu(): IommuContainer {
     const { scenario, revision } = this.#environment;
-    return makeHostIommu(scenario.host.iommu, scenario.machine.hostPageSize, revision.host);
+    return makeHostIommu(scenario, revision.host);
   }
 
   /** The smallest page that the host's IOMMU container offers, in bytes. */

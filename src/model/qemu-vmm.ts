@@ -1,10 +1,24 @@
-import type { Size } from '../address/index.ts';
-import { HostAddresses, KvmMemslots, type IommuContainer } from '../host/index.ts';
+import { gpa, type Size } from '../address/index.ts';
+import {
+  HostAddresses,
+  kernelRules,
+  KvmMemslots,
+  type IommuContainer,
+  type KvmArchitecture,
+} from '../host/index.ts';
 import { TARGET_PAGE_SIZE, buildMachine, type Machine } from '../machine/index.ts';
 import { MemoryTopology } from '../memory/index.ts';
-import { coldPlugged, type Operation, type Scenario } from '../scenario/index.ts';
+import {
+  coldPlugged,
+  cpuOf,
+  lastGuestAddress,
+  type MachineType,
+  type Operation,
+  type Scenario,
+} from '../scenario/index.ts';
 import {
   MemslotListener,
+  StartRefused,
   VmmAbort,
   type EventSink,
   type Revision,
@@ -17,6 +31,15 @@ import { OverlayRegions } from './overlay-regions.ts';
 import { QemuContainers } from './qemu-containers.ts';
 import { QemuDevices } from './qemu-devices.ts';
 import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
+
+/** The KVM of the host of each machine. That of `generic` is x86. */
+const ARCHITECTURES: Readonly<Record<MachineType, KvmArchitecture>> = {
+  generic: 'x86',
+  pc: 'x86',
+  q35: 'x86',
+  virt: 'arm64',
+  pseries: 'power',
+};
 
 /** A modelled QEMU of one revision with its host and KVM, driven by the operations of a scenario. */
 export class QemuVmm implements ModelledVmm {
@@ -37,6 +60,7 @@ export class QemuVmm implements ModelledVmm {
     this.scenario = scenario;
     this.revision = revision;
     const { machine } = scenario;
+    const cpu = cpuOf(scenario);
     const topology = new MemoryTopology(revision.memory);
     const { reserve } = new HostAddresses();
     this.topology = topology;
@@ -44,6 +68,9 @@ export class QemuVmm implements ModelledVmm {
       topology,
       ram: machine.ram,
       hostPageSize: machine.hostPageSize,
+      cpu: cpu && { isAmd: cpu.vendor === 'amd', physBits: cpu.physBits },
+      pciHole64Size: machine.pciHole64Size,
+      highmemMmioSize: machine.highmemMmioSize,
       rules: revision.machine,
       reserve,
     });
@@ -53,7 +80,12 @@ export class QemuVmm implements ModelledVmm {
         : machine.msixEmulation === 'off';
     // KVM on POWER has no read-only slots.
     const readonlySlots = machine.type !== 'pseries';
-    this.kvm = new KvmMemslots({ hostPageSize: machine.hostPageSize, supportsReadonly: readonlySlots });
+    this.kvm = new KvmMemslots({
+      hostPageSize: machine.hostPageSize,
+      architecture: ARCHITECTURES[machine.type],
+      kernel: kernelRules(scenario.host.kernel),
+      lastGpa: gpa(lastGuestAddress(scenario)),
+    });
     this.#memslots = new MemslotListener({
       rules: revision.memslots,
       kvm: this.kvm,
@@ -96,6 +128,7 @@ export class QemuVmm implements ModelledVmm {
 
   /** Registers KVM's memory listener, plugs in the cold-plugged devices, and resets the machine, as QEMU does at start. */
   start(): void {
+    if (this.machine.refusal !== undefined) throw new StartRefused(this.machine.refusal);
     this.topology.registerListener(this.#memslots, this.machine.memory);
     const plugAll = (): void => {
       for (const spec of coldPlugged(this.scenario)) this.#devices.plug(spec, this.#hasStarted);

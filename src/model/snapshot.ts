@@ -87,10 +87,14 @@ function snapshotDevice({
 }
 
 /** The registers of all BARs. */
-export const snapshotBarRegisters = (devices: readonly ModelledDevice[]): readonly BarRegister[] =>
-  devices.flatMap(({ id, barRegisters = [] }) =>
-    barRegisters.map((register) => ({ device: id, ...register })),
-  );
+export function snapshotBarRegisters(devices: readonly ModelledDevice[]): readonly BarRegister[] {
+  const registers: BarRegister[] = [];
+  for (const { id, barRegisters = [] } of devices) {
+    for (const { bar, address, decoding } of barRegisters)
+      registers.push({ device: id, bar, address, decoding });
+  }
+  return registers;
+}
 
 /** The children of every node without children, shared to save memory. */
 const LEAF: TraceNode[] = [];

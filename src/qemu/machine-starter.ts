@@ -7,6 +7,7 @@ import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
 import { QemuProcess } from './process/qemu-process.ts';
 import { findShim } from './shim/shim.ts';
+import { windowArguments } from './window-arguments.ts';
 
 /** Bytes of address space that the shim leaves free behind every reservation of a QEMU that overshoots. */
 const SLACK = 8n << 30n;
@@ -18,13 +19,16 @@ export interface MachineSetup {
   readonly ram: bigint;
   /** Bytes of a host page as QEMU sees it. */
   readonly hostPageSize: bigint;
+  /** QEMU's arguments for what the scenario says of CPU and PCI windows. */
+  readonly arguments: readonly string[];
 }
 
 /** The setup of a scenario's machine. */
-export const setupOf = ({ machine: { type, ram, hostPageSize } }: Scenario): MachineSetup => ({
-  type: type as QemuMachineType,
-  ram,
-  hostPageSize,
+export const setupOf = ({ machine }: Scenario): MachineSetup => ({
+  type: machine.type as QemuMachineType,
+  ram: machine.ram,
+  hostPageSize: machine.hostPageSize,
+  arguments: windowArguments(machine),
 });
 
 /** How a machine is started. */
@@ -82,7 +86,7 @@ export class MachineStarter {
   }
 
   async #startProcess(
-    { type, ram, hostPageSize }: MachineSetup,
+    { type, ram, hostPageSize, arguments: ofMachine }: MachineSetup,
     { arguments: more, directory, withSlack = false }: StartOptions,
   ): Promise<QemuProcess> {
     const { binary, endsWithParent } = await this.inspect(type);
@@ -96,6 +100,7 @@ export class MachineStarter {
         ...driver.arguments,
         ...['-object', `memory-backend-memfd,id=${driver.ram},size=${ram},share=on`],
         ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
+        ...ofMachine,
         ...more,
       ],
       environment: {

@@ -1,4 +1,4 @@
-import type { Scenario } from '../scenario/index.ts';
+import { allowsMsixMmap, type Scenario } from '../scenario/index.ts';
 
 /**
  * Whether QEMU 11.1 maps a part of a BAR beyond the address space that QEMU reserved for the BAR, over its own memory.
@@ -10,7 +10,7 @@ export function overshoots({ devices, host }: Scenario): boolean {
     bars.some(({ index, size, mmap, sparse = [] }) => {
       if (!mmap) return false;
       if (sparse.some((area) => area.size > 0n && area.offset + area.size > size)) return true;
-      return host.kernel === 'sparse-msix' && msix?.tableBar === index && msix.tableOffset > size;
+      return !allowsMsixMmap(host.kernel) && msix?.tableBar === index && msix.tableOffset > size;
     }),
   );
 }

@@ -67,7 +67,7 @@ export class ProcessPool {
     hardware: string,
     devices: number,
   ): Promise<{ idle: IdleProcess; begun: readonly Step[] }> {
-    const key = `${setup.type} ${setup.ram} ${setup.hostPageSize}`;
+    const key = `${setup.type} ${setup.ram} ${setup.hostPageSize} ${setup.arguments.join(' ')}`;
     const fitting = this.#idle.filter((idle) => idle.key === key);
     const found =
       fitting.find(({ running }) => running.devices.retired.keeps(hardware)) ??

@@ -26,6 +26,10 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   if (!isQemuMachine(type)) return `QEMU has no machine "${type}"`;
   if (host.iommu.type !== 'vfio-user')
     return `iommu type ${host.iommu.type} needs a host with real devices; vfio-user does not`;
+  const { cpu } = machine;
+  if (type === 'virt' && cpu !== undefined)
+    return 'the CPU of virt has a width of its own (cortex-a57: 44 bits)';
+  if (cpu !== undefined && cpu.physBits > 52 && type !== 'pseries') return 'x86 CPUs have at most 52 bits';
   const optsOut = type === 'pseries';
   if (machine.msixEmulation !== 'machine-default' && (machine.msixEmulation === 'off') !== optsOut) {
     return `${type} has MSI-X emulation "${optsOut ? 'off' : 'on'}" and cannot change it`;

@@ -1,5 +1,5 @@
 import { hex } from '../address/index.ts';
-import type { DeviceSpec, Operation, Scenario } from '../scenario/index.ts';
+import { isKernelVersion, type DeviceSpec, type Operation, type Scenario } from '../scenario/index.ts';
 import { bytes } from './bytes.ts';
 import { count } from './count.ts';
 
@@ -20,11 +20,22 @@ export function describeScenario(
     ...(iommu.apertures ?? []).map(({ start, end }) => `aperture ${hex(start)}-${hex(end)}`),
     ...(iommu.maxMappings === undefined ? [] : [`at most ${iommu.maxMappings} mappings`]),
     ...(iommu.maxWindows === undefined ? [] : [`at most ${iommu.maxWindows} windows`]),
+    ...(host.memlock === undefined ? [] : [`${bytes(host.memlock)} lockable`]),
+    ...(host.unpinnableRam ?? []).map(({ start, end }) => `RAM ${hex(start)}-${hex(end)} not pinnable`),
   ];
+  const { cpu, pciHole64Size, highmemMmioSize } = machine;
+  const windows = [
+    ...(cpu === undefined ? [] : [`${cpu.vendor} CPU with ${cpu.physBits} address bits`]),
+    ...(pciHole64Size === undefined ? [] : [`pci-hole64-size ${bytes(pciHole64Size)}`]),
+    ...(highmemMmioSize === undefined ? [] : [`highmem-mmio-size ${bytes(highmemMmioSize)}`]),
+  ]
+    .map((part) => `, ${part}`)
+    .join('');
+  const kernel = isKernelVersion(host.kernel) ? `Linux ${host.kernel}` : `${host.kernel} kernel`;
   const mark = (step: number): string => (step === markedStep ? '   <-- here' : '');
   return [
-    `machine  ${machine.type}, ${bytes(machine.ram)} RAM, ${pages}${policy}${mark(0)}`,
-    `host     ${host.kernel} kernel, ${iommu.type} with pages of ${pageList(iommu.pageSizes)}${limits.map((limit) => `, ${limit}`).join('')}`,
+    `machine  ${machine.type}, ${bytes(machine.ram)} RAM, ${pages}${windows}${policy}${mark(0)}`,
+    `host     ${kernel}, ${iommu.type} with pages of ${pageList(iommu.pageSizes)}${limits.map((limit) => `, ${limit}`).join('')}`,
     ...devices.flatMap(describeDevice),
     ...operations.map((operation, index) => {
       const label = index === 0 ? 'steps' : '';
@@ -40,9 +51,10 @@ function pageList(sizes: readonly bigint[]): string {
 }
 
 function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
-  const lines = bars.map(({ index, size, type, mmap, sparse }) => {
+  const lines = bars.map(({ index, size, type, mmap, sparse, mmapError, p2p }) => {
     const areas = sparse?.map((area) => `${hex(area.offset)}+${hex(area.size)}`).join(' ') || 'none';
-    return `BAR ${index}  ${bytes(size)} ${type}${mmap || type === 'io' ? '' : ', no mmap'}${sparse === undefined ? '' : `, sparse areas ${areas}`}`;
+    const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}`;
+    return `BAR ${index}  ${bytes(size)} ${type}${mmap || type === 'io' ? '' : ', no mmap'}${faults}${sparse === undefined ? '' : `, sparse areas ${areas}`}`;
   });
   if (msix !== undefined) {
     const { vectors, tableBar, tableOffset, pbaBar, pbaOffset } = msix;

@@ -16,14 +16,16 @@ export interface DoctorFindings {
   readonly machines: readonly string[];
   /** Why scenarios cannot run on a real QEMU; undefined when they can. */
   readonly obstacle: string | undefined;
+  /** The Linux kernels that can answer host calls; one that is `present` can be booted. */
+  readonly kernels?: readonly DoctorCheck[];
 }
 
 const MARKS: Readonly<Record<DoctorCheck['state'], string>> = { present: '✔', missing: '✖', optional: '–' };
 
 /** What `barproof doctor` prints: a line for each check, and which targets are ready. */
-export function doctorText({ checks, machines, obstacle }: DoctorFindings): string {
+export function doctorText({ checks, machines, obstacle, kernels = [] }: DoctorFindings): string {
   const node: DoctorCheck = { name: 'node', state: 'present', detail: process.versions.node };
-  const all = [node, ...checks];
+  const all = [node, ...checks, ...kernels];
   const width = Math.max(...all.map(({ name }) => name.length));
   const lines = all.map(({ name, state, detail, remedy }) => {
     const advice = remedy === undefined ? '' : ` → ${remedy}`;
@@ -31,5 +33,11 @@ export function doctorText({ checks, machines, obstacle }: DoctorFindings): stri
   });
   const qemu =
     obstacle === undefined ? `ready for ${machines.join(', ')}` : `not available because ${obstacle}`;
-  return `${[...lines, '', 'Model target: ready', `QEMU target: ${qemu}`].join('\n')}\n`;
+  const bootable = kernels.filter(({ state }) => state === 'present').map(({ name }) => name);
+  const linux =
+    bootable.length > 0
+      ? `ready for ${bootable.join(', ')}`
+      : 'not available because no kernel can be booted';
+  const verdicts = ['Model target: ready', `QEMU target: ${qemu}`, `Linux target: ${linux}`];
+  return `${[...lines, '', ...verdicts].join('\n')}\n`;
 }

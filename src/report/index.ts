@@ -5,6 +5,8 @@ export { consoleReport, type ConsoleStreams } from './console-report.ts';
 export { describeOperation, describeScenario } from './describe-scenario.ts';
 export { doctorText, type DoctorCheck, type DoctorFindings } from './doctor-text.ts';
 export { failureBlock } from './failure-block.ts';
+export { comparisonText, comparisonToJson } from './host-comparison-text.ts';
+export { sessionText } from './host-session-text.ts';
 export { deviceList, invariantList, revisionList } from './list-text.ts';
 export { drawMemoryMap } from './memory-map.ts';
 export { patchFailureText, patchFailureToJson } from './patch-failure.ts';

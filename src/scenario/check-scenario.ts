@@ -1,5 +1,13 @@
 import type { ScenarioDecoder } from './scenario-decoder.ts';
-import { isColdPlugged, type Operation, type Scenario } from './scenario.ts';
+import { FIRST_IOMMUFD_KERNEL, isKernelBefore } from './host-kernel.ts';
+import {
+  CPU_VENDORS,
+  isColdPlugged,
+  type CpuVendor,
+  type MachineType,
+  type Operation,
+  type Scenario,
+} from './scenario.ts';
 
 /**
  * Reports parts of a scenario that contradict one another. Examples: a machine that QEMU refuses to build, or an
@@ -18,7 +26,51 @@ export function checkScenario(scenario: Scenario, decoder: ScenarioDecoder, path
   if (machine.ram % machine.hostPageSize !== 0n) {
     decoder.report(at('machine.ram'), 'expected a multiple of hostPageSize');
   }
+  checkHost(scenario, decoder, at);
   checkOperations(scenario, decoder, at('operations'));
+}
+
+/** The vendors of CPUs that each machine can have. `generic` can have any. */
+const VENDORS: Readonly<Record<MachineType, readonly CpuVendor[]>> = {
+  pc: ['intel', 'amd'],
+  q35: ['intel', 'amd'],
+  virt: ['arm'],
+  pseries: ['power'],
+  generic: CPU_VENDORS,
+};
+
+/** Reports what a machine of this type, or an IOMMU of this kind, does not have. */
+function checkHost(
+  { machine, host, devices }: Scenario,
+  decoder: ScenarioDecoder,
+  at: (place: string) => string,
+): void {
+  const { type, cpu, pciHole64Size, highmemMmioSize } = machine;
+  const { kernel, iommu, memlock, unpinnableRam } = host;
+  if (cpu !== undefined && !VENDORS[type].includes(cpu.vendor)) {
+    decoder.report(at('machine.cpu.vendor'), `${type} has a CPU of ${VENDORS[type].join(' or ')}`);
+  }
+  if (pciHole64Size !== undefined && type !== 'pc' && type !== 'q35') {
+    decoder.report(at('machine.pciHole64Size'), `pci-hole64-size is for pc and q35, not for ${type}`);
+  }
+  if (highmemMmioSize !== undefined && type !== 'virt') {
+    decoder.report(at('machine.highmemMmioSize'), `highmem-mmio-size is for virt, not for ${type}`);
+  }
+  if (iommu.type === 'iommufd' && isKernelBefore(kernel, FIRST_IOMMUFD_KERNEL)) {
+    decoder.report(at('host.kernel'), `iommufd needs Linux ${FIRST_IOMMUFD_KERNEL} or later`);
+  }
+  if (iommu.type === 'vfio-user') {
+    const needsKernel = 'needs a container of the kernel, not vfio-user';
+    if (memlock !== undefined) decoder.report(at('host.memlock'), needsKernel);
+    if (unpinnableRam !== undefined) decoder.report(at('host.unpinnableRam'), needsKernel);
+    for (const [index, { bars }] of devices.entries()) {
+      for (const [bar, { mmapError, p2p }] of bars.entries()) {
+        const path = at(`devices[${index}].bars[${bar}]`);
+        if (mmapError !== undefined) decoder.report(`${path}.mmapError`, needsKernel);
+        if (p2p === false) decoder.report(`${path}.p2p`, needsKernel);
+      }
+    }
+  }
 }
 
 function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: string): void {

@@ -276,7 +276,7 @@ describe('decodeScenario reports the path and what is allowed', () => {
     [
       'host.kernel',
       'msix-mapable',
-      'expected one of sparse-msix, msix-mappable, found "msix-mapable"; did you mean msix-mappable?',
+      'expected one of sparse-msix, msix-mappable, a version of Linux such as 6.12, found "msix-mapable"; did you mean msix-mappable?',
     ],
     ['host.iommu', 'type1', 'expected an object, found "type1"', 2],
     [
@@ -488,7 +488,7 @@ describe('decodeScenario refuses the unknown key', () => {
     ['Operations', 'unknown key; did you mean operations?'],
     ['notes', 'unknown key; allowed are version, machine, revision, host, devices, operations'],
     ['machine.hostpagesize', 'unknown key; did you mean hostPageSize?'],
-    ['machine.cpus', 'unknown key; allowed are type, msixEmulation, ram, hostPageSize, guestPageSize'],
+    ['machine.cpus', 'unknown key; did you mean cpu?'],
     ['host.iomu', 'unknown key; did you mean iommu?'],
     ['host.iommu.pagesizes', 'unknown key; did you mean pageSizes?'],
     ['host.iommu.apertures.0.ends', 'unknown key; did you mean end?'],
@@ -500,7 +500,10 @@ describe('decodeScenario refuses the unknown key', () => {
     ['operations.0.adress', 'unknown key; did you mean address?'],
     ['operations.9.device', 'unknown key; allowed are op'],
     ['operations.2.bar', 'unknown key; allowed are op, device'],
-    ['machine.constructor', 'unknown key; allowed are type, msixEmulation, ram, hostPageSize, guestPageSize'],
+    [
+      'machine.constructor',
+      'unknown key; allowed are type, cpu, pciHole64Size, highmemMmioSize, msixEmulation, ram, hostPageSize, guestPageSize',
+    ],
     ['a'.repeat(41), 'unknown key; allowed are version, machine, revision, host, devices, operations'],
   ])('%s', (path, message) => {
     const where = path.replace(/\.(\d+)/g, '[$1]').replace(/^(.{40}).+$/, '$1…');

@@ -54,6 +54,9 @@ export function encodeScenario(scenario: Scenario): JsonValue {
     ...(scenario as unknown as { [key: string]: JsonValue }),
     machine: {
       type: machine.type,
+      ...(machine.cpu && { cpu: machine.cpu as unknown as JsonValue }),
+      ...(machine.pciHole64Size !== undefined && { pciHole64Size: machine.pciHole64Size }),
+      ...(machine.highmemMmioSize !== undefined && { highmemMmioSize: machine.highmemMmioSize }),
       msixEmulation: machine.msixEmulation,
       ram: machine.ram,
       hostPageSize: machine.hostPageSize,

@@ -1,6 +1,15 @@
 /** Scenarios: their parts, their JSON form, and the checks of a scenario that a user wrote. */
 export { checkScenario } from './check-scenario.ts';
 export { decodeDevice, decodeScenario, readScenario } from './decode-scenario.ts';
+export { cpuOf, lastGuestAddress } from './cpu.ts';
 export { encodeScenario, toJsonLine, toJsonText, type JsonValue } from './format.ts';
+export {
+  allowsMsixMmap,
+  HOST_KERNELS,
+  isKernelBefore,
+  isKernelVersion,
+  type HostKernel,
+} from './host-kernel.ts';
+export { findNamedHost, NAMED_HOSTS, type NamedHost } from './named-hosts.ts';
 export { ScenarioDecoder } from './scenario-decoder.ts';
 export * from './scenario.ts';

@@ -3,6 +3,7 @@ import { optional } from './optional.ts';
 import { reportDuplicates } from './report-duplicates.ts';
 import {
   BAR_TYPES,
+  MMAP_ERRORS,
   RELOCATIONS,
   type BarSpec,
   type DeviceOptionsSpec,
@@ -43,7 +44,7 @@ export function readDevice(decoder: ScenarioDecoder, value: unknown, path: strin
 }
 
 function readBar(decoder: ScenarioDecoder, value: unknown, path: string): BarSpec {
-  const bar = decoder.object(value, path, ['index', 'size', 'type', 'mmap', 'sparse']);
+  const bar = decoder.object(value, path, ['index', 'size', 'type', 'mmap', 'mmapError', 'p2p', 'sparse']);
   const sparse = optional(bar['sparse'], (areas) =>
     decoder.array(areas, `${path}.sparse`, (element, where) => {
       const area = decoder.object(element, where, ['offset', 'size']);
@@ -51,11 +52,17 @@ function readBar(decoder: ScenarioDecoder, value: unknown, path: string): BarSpe
       return { offset: offset(start), size: decoder.number(area['size'], `${where}.size`, 0n, MAX_BAR) };
     }),
   );
+  const mmapError = optional(bar['mmapError'], (error) =>
+    decoder.oneOf(error, `${path}.mmapError`, MMAP_ERRORS),
+  );
+  const p2p = optional(bar['p2p'], (isPossible) => decoder.boolean(isPossible, `${path}.p2p`));
   return {
     index: decoder.integer(bar['index'], `${path}.index`, 0, 5),
     size: decoder.number(bar['size'], `${path}.size`, 1n, MAX_BAR),
     type: decoder.oneOf(bar['type'], `${path}.type`, BAR_TYPES),
     mmap: bar['mmap'] === undefined ? bar['type'] !== 'io' : decoder.boolean(bar['mmap'], `${path}.mmap`),
+    ...(mmapError && { mmapError }),
+    ...(p2p !== undefined && { p2p }),
     ...(sparse && { sparse }),
   };
 }

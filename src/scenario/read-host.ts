@@ -1,6 +1,6 @@
 import { LAST_ADDRESS } from '../address/index.ts';
 import { optional } from './optional.ts';
-import { HOST_KERNELS, IOMMU_TYPES, type ApertureSpec, type HostSpec, type IommuSpec } from './scenario.ts';
+import { IOMMU_TYPES, type ApertureSpec, type HostSpec, type IommuSpec } from './scenario.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 /** The largest page size in bytes that fits into the 64-bit page-size bitmap of VFIO. */
@@ -8,10 +8,21 @@ const LARGEST_IOMMU_PAGE = 1n << 63n;
 
 /** Reads the `host` of a scenario. */
 export function readHost(decoder: ScenarioDecoder, value: unknown, path: string): HostSpec {
-  const host = decoder.object(value, path, ['kernel', 'iommu']);
-  const kernel = decoder.oneOf(host['kernel'], `${path}.kernel`, HOST_KERNELS);
+  const host = decoder.object(value, path, ['kernel', 'iommu', 'memlock', 'unpinnableRam']);
+  const kernel = decoder.kernel(host['kernel'], `${path}.kernel`);
   const iommu = readIommu(decoder, host['iommu'], `${path}.iommu`);
-  return { kernel, iommu };
+  const memlock = optional(host['memlock'], (limit) =>
+    decoder.number(limit, `${path}.memlock`, 0n, LAST_ADDRESS),
+  );
+  const unpinnableRam = optional(host['unpinnableRam'], (list) =>
+    decoder.array(list, `${path}.unpinnableRam`, (element, where) => readAperture(decoder, element, where)),
+  );
+  return {
+    kernel,
+    iommu,
+    ...(memlock !== undefined && { memlock }),
+    ...(unpinnableRam && { unpinnableRam }),
+  };
 }
 
 function readIommu(decoder: ScenarioDecoder, value: unknown, path: string): IommuSpec {

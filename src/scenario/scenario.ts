@@ -1,4 +1,5 @@
 import type { Offset, Size } from '../address/index.ts';
+import type { HostKernel } from './host-kernel.ts';
 
 /** The machine types. `generic` has RAM and one PCI window, nothing else. */
 export const MACHINE_TYPES = ['pc', 'q35', 'virt', 'pseries', 'generic'] as const;
@@ -11,8 +12,25 @@ export type MsixEmulation = (typeof MSIX_EMULATIONS)[number];
 /** The largest page of a host and of a guest, in bytes. */
 export const LARGEST_PAGE = 0x1_0000n;
 
+/** Who made the CPU. */
+export const CPU_VENDORS = ['intel', 'amd', 'arm', 'power'] as const;
+export type CpuVendor = (typeof CPU_VENDORS)[number];
+
+/** The CPU of guest and host: QEMU runs with `-cpu host`, or with a CPU of the same vendor and width. */
+export interface CpuSpec {
+  readonly vendor: CpuVendor;
+  /** Bits of a physical address, 32 to 64. On arm64 those of a guest-physical address (IPA). */
+  readonly physBits: number;
+}
+
 export interface MachineSpec {
   readonly type: MachineType;
+  /** `cpuOf` says what stands for it when left out. */
+  readonly cpu?: CpuSpec;
+  /** pc and q35: bytes of the 64-bit PCI hole (`pci-hole64-size`); 2 GiB on pc and 32 GiB on q35 when left out. */
+  readonly pciHole64Size?: Size;
+  /** virt: bytes of the PCI window above RAM (`highmem-mmio-size`), a power of two; 512 GiB when left out. */
+  readonly highmemMmioSize?: Size;
   readonly msixEmulation: MsixEmulation;
   /** Guest RAM in bytes: a multiple of the host page size, from 64 KiB to 4 TiB. */
   readonly ram: Size;
@@ -21,13 +39,6 @@ export interface MachineSpec {
   /** The smallest page size of the guest kernel in bytes: 4 KiB to 64 KiB. */
   readonly guestPageSize: Size;
 }
-
-/**
- * How vfio-pci in the host kernel treats the pages of an MSI-X table: `sparse-msix` (before Linux 4.16)
- * forbids their mmap and leaves them out of the sparse areas, `msix-mappable` allows their mmap.
- */
-export const HOST_KERNELS = ['sparse-msix', 'msix-mappable'] as const;
-export type HostKernel = (typeof HOST_KERNELS)[number];
 
 /** The kinds of IOMMU behind a VFIO container. */
 export const IOMMU_TYPES = ['type1', 'iommufd', 'spapr-tce-v2', 'vfio-user'] as const;
@@ -58,11 +69,22 @@ export interface IommuSpec {
 export interface HostSpec {
   readonly kernel: HostKernel;
   readonly iommu: IommuSpec;
+  /** RLIMIT_MEMLOCK in bytes: maps of more RAM fail with ENOMEM (-12). No limit when left out. */
+  readonly memlock?: Size;
+  /**
+   * Offsets in guest RAM, the ends included, of memory that the kernel cannot pin: a map that meets one fails with
+   * EFAULT (-14). None when left out.
+   */
+  readonly unpinnableRam?: readonly ApertureSpec[];
 }
 
 /** An I/O BAR, or a memory BAR of 32 or 64 bits; `p` stands for prefetchable. */
 export const BAR_TYPES = ['io', 'mem32', 'mem64', 'mem32p', 'mem64p'] as const;
 export type BarTypeName = (typeof BAR_TYPES)[number];
+
+/** Errors of an mmap of a BAR: its resource is taken, or the process has no room. */
+export const MMAP_ERRORS = ['EBUSY', 'ENOMEM'] as const;
+export type MmapErrorName = (typeof MMAP_ERRORS)[number];
 
 export interface SparseAreaSpec {
   readonly offset: Offset;
@@ -77,6 +99,10 @@ export interface BarSpec {
   readonly type: BarTypeName;
   /** Whether the host can allow an mmap of the BAR; vfio-pci allows none of an I/O BAR. */
   readonly mmap: boolean;
+  /** The error with which every mmap of the BAR fails although the host allows the mmap. None when left out. */
+  readonly mmapError?: MmapErrorName;
+  /** False where the kernel can map the BAR for no device's DMA (EFAULT). True when left out. */
+  readonly p2p?: boolean;
   /** The areas of the host's sparse-mmap capability: these and no others may be mmapped. */
   readonly sparse?: readonly SparseAreaSpec[];
 }

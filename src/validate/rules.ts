@@ -140,6 +140,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     emulatedTableSize: returns('a size in bytes, a bigint', isSize),
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),
+    exportsDmaBuf: FLAG,
     mmapAlignment: PAGE_SIZE,
     subPageSize: returns('a size in bytes, a bigint', isSize),
     stretchedPriority: PRIORITY,
@@ -154,6 +155,8 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
   machine: {
     mmioInPhbDmaSpace: FLAG,
     phbResetNeedsKernelContainer: FLAG,
+    avoidsHyperTransport: FLAG,
+    checksPhysBits: FLAG,
     xive: FLAG,
     cpuSpaceName: value('one line of text', (answer) => typeof answer === 'string' && answer !== ''),
   },

@@ -106,6 +106,8 @@ export interface DeviceRules {
   readonly hotplugRefusal: 'reported' | 'crash';
   /** What QEMU does when a vfio-user device with MSI-X is unplugged (vfio fact 10.11). */
   readonly msixUnplug: 'done' | 'crash';
+  /** Whether QEMU asks the kernel for a dma-buf of each mmap area, for P2P with iommufd (QEMU 11; vfio fact 5.17). */
+  readonly exportsDmaBuf: boolean;
   /** Alignment in bytes of the host address at which QEMU mmaps an area of `size` bytes (vfio fact 5.3). */
   mmapAlignment(size: Size, hostPageSize: Size): Size;
   /**

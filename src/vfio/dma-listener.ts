@@ -1,6 +1,7 @@
 import { hostAddress, iova as toIova, smallestPage, type Size } from '../address/index.ts';
 import { Errno, errnoName, type IommuContainer, type SpaprTceContainer } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
+import { hasDmaBuf } from './dma-buf.ts';
 import type { EventSink, SkipReason } from './event.ts';
 import { VmmAbort } from './failure.ts';
 import type { IommuType } from './iommu-type.ts';
@@ -112,7 +113,7 @@ export class DmaListener implements MemoryListener {
   }
 
   #map(section: MemoryRegionSection, { start, size }: Span): Errno {
-    const { name, iommu, emit, revision } = this.#options;
+    const { name, iommu, iommuType, emit, revision } = this.#options;
     const { region } = section;
     const iova = toIova(start);
     const deviceMemory = region.isRamDevice;
@@ -120,7 +121,15 @@ export class DmaListener implements MemoryListener {
     const at = this.#rules.backingOffset(section, start);
     const backing = { region: region.name, owner: region.owner, offset: at };
     const backedAt = hostAddress((region.hostAddress ?? 0n) + at);
-    const request = { iova, size, hostAddress: backedAt, readonly, deviceMemory, backing };
+    const request = {
+      iova,
+      size,
+      hostAddress: backedAt,
+      readonly,
+      deviceMemory,
+      backing,
+      ...(iommuType === 'iommufd' && hasDmaBuf(region) && { dmaBuf: true }),
+    };
     const errno = revision.host.refusesMap(request, this.#adding) || iommu.map(request);
     if (errno === 0) this.#mapped.add(start);
     emit({

@@ -28,6 +28,15 @@ export class VmmAbort {
   }
 }
 
+/** The VMM does not start, whatever devices it has: the machine itself is not possible. Caught like `VmmAbort`. */
+export class StartRefused {
+  readonly message: string;
+
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
 /**
  * The VMM refused a device. A running VMM goes on without the device; a VMM that is starting exits with an
  * error message. Thrown and caught like `VmmAbort`.

@@ -22,4 +22,9 @@ export interface HostDevice {
   readonly msix: MsixLayout | undefined;
   /** mmap of an area of a BAR: the error, 0 for success. */
   mmap(index: number, area: SparseArea): Errno;
+  /**
+   * VFIO_DEVICE_FEATURE_DMA_BUF: exports an area of a BAR. The error, 0 for success; ENOTTY where the host knows no
+   * such call, as every host does that leaves the method out.
+   */
+  exportDmaBuf?(index: number, area: SparseArea): Errno;
 }

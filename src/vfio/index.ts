@@ -4,7 +4,7 @@ export type { DeviceEnvironment } from './device-environment.ts';
 export type { DeviceOptions } from './device-options.ts';
 export type * from './device-rules.ts';
 export type * from './event.ts';
-export { DeviceRefused, VmmAbort, type AbortSite } from './failure.ts';
+export { DeviceRefused, StartRefused, VmmAbort, type AbortSite } from './failure.ts';
 export type { HostDevice } from './host-device.ts';
 export type * from './host-rules.ts';
 export type * from './iommu-type.ts';

@@ -10,6 +10,13 @@ export interface MachineRules {
    * (machine fact 11.3).
    */
   readonly phbResetNeedsKernelContainer: boolean;
+  /**
+   * pc and q35: with a CPU of AMD, RAM above 4 GiB moves to 1 TiB if it would reach HyperTransport (7.1 and later;
+   * machine fact 11.7).
+   */
+  readonly avoidsHyperTransport: boolean;
+  /** pc and q35: QEMU refuses to start if the CPU cannot address the 64-bit PCI hole (7.1; machine fact 11.7). */
+  readonly checksPhysBits: boolean;
   /** pseries: the interrupt controller has registers in memory (XIVE, 3.1 and later; machine fact 11.5). */
   readonly xive: boolean;
   /** The name of the first CPU's address space (machine fact 11.5). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, gpa, hex, hostAddress } from '../address/index.ts';
-import { Errno, KvmMemslots } from '../host/index.ts';
+import { KvmMemslots } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
 import { MemslotListener, type MemslotListenerOptions } from './memslot-listener.ts';
@@ -15,8 +15,8 @@ function make(
 ) {
   const log = eventLog();
   const host = rest.pages?.host ?? P4K;
-  const supportsReadonly = rest.readonlySlots ?? true;
-  const kvm = rest.kvm ?? new KvmMemslots({ hostPageSize: host, supportsReadonly });
+  const architecture = (rest.readonlySlots ?? true) ? 'x86' : 'power';
+  const kvm = rest.kvm ?? new KvmMemslots({ hostPageSize: host, architecture });
   const listener = new MemslotListener({
     rules: { ...revision('qemu-11.1').memslots, update },
     kvm,
@@ -251,7 +251,7 @@ describe('a memslot that KVM refuses', () => {
 
   it('may exceed KVM’s limit of slots or the CPU’s last address', () => {
     const none = new KvmMemslots({ hostPageSize: P4K, slotLimit: 0 });
-    const small = new KvmMemslots({ hostPageSize: P4K, lastGpa: gpa(0xfffn), aboveLastGpa: Errno.EFAULT });
+    const small = new KvmMemslots({ hostPageSize: P4K, lastGpa: gpa(0xfffn), architecture: 'arm64' });
     for (const [kvm, name] of [
       [none, 'EINVAL'],
       [small, 'EFAULT'],

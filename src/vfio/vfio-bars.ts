@@ -1,7 +1,9 @@
 import { offset, type HostAddress, type Offset } from '../address/index.ts';
+import { Errno, errnoName } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import type { PciFunction } from '../pci/index.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
+import { noteDmaBuf } from './dma-buf.ts';
 import { VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { initialMmaps, mmapRegion, type VfioMmap, type VfioRegion } from './vfio-region.ts';
@@ -67,6 +69,7 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
     }
     for (const mmap of region.mmaps) {
       if (mmap.region === undefined) continue;
+      if (rules.exportsDmaBuf) exportDmaBuf(device, index, mmap);
       topology.addSubregion(rules.mmapParent(region) ?? bar, mmap.region, mmap.offset, rules.mmapPriority);
     }
   }
@@ -82,6 +85,19 @@ function mmapArea(device: DeviceSetUp, bar: number, area: VfioMmap): HostAddress
   const errno = device.host.mmap(bar, area);
   emit({ type: 'mmap', device: device.id, bar, offset: area.offset, size: area.size, errno });
   return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
+}
+
+/**
+ * Asks for a dma-buf of an area (vfio_region_create_dma_buf, vfio fact 5.17). A kernel without dma-bufs of BARs, or
+ * a BAR below the page size, leaves iommufd without P2P.
+ */
+function exportDmaBuf({ host, environment }: DeviceSetUp, bar: number, area: VfioMmap): void {
+  const errno = host.exportDmaBuf?.(bar, area) ?? Errno.ENOTTY;
+  if (errno === 0) noteDmaBuf(area.region!);
+  else if (errno !== Errno.ENOTTY) {
+    const text = `${area.region!.name}: dma-buf unavailable, P2P DMA will not work: ${errnoName(errno)}`;
+    environment.emit({ type: 'message', text });
+  }
 }
 
 /** The regions that show the bytes of a BAR, outermost first. */

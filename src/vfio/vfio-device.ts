@@ -109,11 +109,12 @@ export class VfioDevice {
       this.pci.writeConfig(at, width, value);
       return;
     }
-    const before = this.pci.bars.map(({ address }) => address);
+    const { bars } = this.pci;
+    const before = bars.map(({ address }) => address);
     this.pci.writeConfig(at, width, value);
-    this.pci.bars.forEach((bar, position) => {
-      if (bar.address !== before[position]) this.#moved(bar);
-    });
+    for (let position = 0; position < bars.length; position++) {
+      if (bars[position]!.address !== before[position]) this.#moved(bars[position]!);
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { withinDeadline } from './answer-deadline.ts';
+import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
 import { OutputTail } from './output-tail.ts';
 import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
@@ -17,6 +17,8 @@ export interface QemuProcessOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
   /** Whether this QEMU has the option `-run-with exit-with-parent` (10.2). */
   readonly endsWithParent: boolean;
+  /** What executes the guest's instructions; with `qtest`, the default, there is no guest. */
+  readonly accelerator?: string | undefined;
   /** The directory of the sockets. QEMU gets a directory of its own where left out. */
   readonly directory?: PrivateDirectory | undefined;
 }
@@ -44,7 +46,7 @@ export class QemuProcess {
   #ending: Ending | undefined;
 
   private constructor(
-    { binary, arguments: own, environment, endsWithParent }: QemuProcessOptions,
+    { binary, arguments: own, environment, endsWithParent, accelerator = 'qtest' }: QemuProcessOptions,
     directory: PrivateDirectory,
     connections: readonly [qmp: LineConnection, qtest: LineConnection],
   ) {
@@ -54,7 +56,7 @@ export class QemuProcess {
     this.qmp = new QmpClient(connections[0]);
     this.qtest = new QtestClient(connections[1]);
     const all = [
-      ...['-accel', 'qtest', '-nodefaults', '-display', 'none'],
+      ...['-accel', accelerator, '-nodefaults', '-display', 'none'],
       ...['-qmp', `unix:${directory.at('qmp')}`],
       ...['-qtest', `unix:${directory.at('qtest')}`, '-qtest-log', 'none'],
       ...(endsWithParent ? ['-run-with', 'exit-with-parent=on'] : []),
@@ -115,11 +117,15 @@ export class QemuProcess {
    *
    * @throws QemuDied when QEMU ends before; QemuHangs.
    */
-  whileAlive<T>(promise: Promise<T>, what = 'the start of QEMU'): Promise<T> {
+  whileAlive<T>(
+    promise: Promise<T>,
+    what = 'the start of QEMU',
+    milliseconds = ANSWER_DEADLINE_MS,
+  ): Promise<T> {
     const death = this.#ended.then((ending): never => {
       throw this.#died(ending);
     });
-    return withinDeadline(Promise.race([promise, death]), what);
+    return withinDeadline(Promise.race([promise, death]), what, milliseconds);
   }
 
   /** Waits until QEMU ends by itself. @throws QemuHangs when QEMU still runs after `milliseconds`. */

@@ -56,12 +56,18 @@ export const qemu111: Revision = {
     // Observed: at release QEMU takes the region of the PBA out of its BAR once more and aborts
     // (vfio fact 10.11).
     msixUnplug: 'crash',
+    exportsDmaBuf: true,
     mmapAlignment: (size, hostPageSize) => {
       const natural = lowestSetBit(size) < GIB ? lowestSetBit(size) : GIB;
       return natural > hostPageSize ? natural : hostPageSize;
     },
   },
   memslots: { ...qemu60.memslots, update: 'at-commit' },
-  machine: { ...qemu60.machine, phbResetNeedsKernelContainer: true },
+  machine: {
+    ...qemu60.machine,
+    phbResetNeedsKernelContainer: true,
+    avoidsHyperTransport: true,
+    checksPhysBits: true,
+  },
   mtree: form11,
 };

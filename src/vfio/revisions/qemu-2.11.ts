@@ -57,6 +57,7 @@ export const qemu211: Revision = {
     emulatedTableSize: (tableSize) => tableSize,
     hotplugRefusal: 'reported',
     msixUnplug: 'done',
+    exportsDmaBuf: false,
     mmapAlignment: (_size, hostPageSize) => hostPageSize,
     subPageSize: (barSize, address, hostPageSize) =>
       address !== undefined && isAligned(address, hostPageSize) ? hostPageSize : barSize,
@@ -72,6 +73,8 @@ export const qemu211: Revision = {
   machine: {
     mmioInPhbDmaSpace: false,
     phbResetNeedsKernelContainer: false,
+    avoidsHyperTransport: false,
+    checksPhysBits: false,
     xive: false,
     cpuSpaceName: 'cpu-memory',
   },

@@ -1,0 +1,17 @@
+import type { KvmArchitecture } from '../kvm-architectures.ts';
+import type { KernelRules } from './kernel-rules.ts';
+import { linux5_4 } from './linux-5.4.ts';
+
+/** 32,767 less those that KVM keeps for itself (host fact K3). */
+const SLOTS: Readonly<Record<KvmArchitecture, number>> = {
+  x86: 32764,
+  arm64: 32767,
+  power: 32767,
+  loongarch: 32767,
+};
+
+/** KVM has 32,767 slots (host fact R6.1.3). */
+export const linux5_12: KernelRules = {
+  ...linux5_4,
+  kvm: { ...linux5_4.kvm, slotLimit: (architecture) => SLOTS[architecture] },
+};

@@ -1,0 +1,89 @@
+import type { TraceNode, TraceRegion } from '../trace/index.ts';
+
+/** The region that answers an address. */
+export interface Answer {
+  readonly region: TraceRegion;
+  /** The address at which offset 0 of the region lies; behind some aliases it is negative. */
+  readonly base: bigint;
+}
+
+/**
+ * The region that answers each of `addresses`, counted from the start of `root`: children first, in the
+ * order of their priority, then the region itself (memory fact 2.3). One descent of the tree answers all
+ * addresses: each child gets those that lie in it. It knows nothing of how the memory core renders.
+ *
+ * @param addresses in any order.
+ * @returns in the order of `addresses`; `undefined` where no region answers.
+ */
+export function regionsAnswering(
+  root: TraceNode,
+  addresses: readonly bigint[],
+): readonly (Answer | undefined)[] {
+  // The addresses come in a few ascending runs, which this sort makes use of.
+  const order = addresses
+    .map((_, index) => index)
+    .sort((a, b) => (addresses[a]! < addresses[b]! ? -1 : addresses[a]! > addresses[b]! ? 1 : 0));
+  const descent = new Descent(order.map((index) => addresses[index]!));
+  descent.visit(root, 0n, 0, addresses.length);
+  const answers: (Answer | undefined)[] = addresses.map(() => undefined);
+  for (let position = 0; position < order.length; position++)
+    answers[order[position]!] = descent.answers[position];
+  return answers;
+}
+
+class Descent {
+  readonly #sorted: readonly bigint[];
+  readonly answers: (Answer | undefined)[];
+
+  constructor(sorted: readonly bigint[]) {
+    this.#sorted = sorted;
+    this.answers = sorted.map(() => undefined);
+  }
+
+  /**
+   * Answers the addresses that no region of higher priority answers.
+   *
+   * @param base the address at which the node begins.
+   * @param first index of the first of the addresses that the nodes above show; none of them is below `base`.
+   * @param end one past the last of them.
+   */
+  visit(
+    { region, enabled, size, terminates, children, alias }: TraceNode,
+    base: bigint,
+    first: number,
+    end: number,
+  ): void {
+    if (!enabled) return;
+    let from = first;
+    let to = this.#firstNotBelow(base + size, first, end);
+    while (from < to && this.answers[from] !== undefined) from++;
+    while (from < to && this.answers[to - 1] !== undefined) to--;
+    if (from === to) return;
+    if (alias !== undefined) {
+      this.visit(alias.node, base - alias.offset, from, to);
+      return;
+    }
+    const [lowest, highest] = [this.#sorted[from]! - base, this.#sorted[to - 1]! - base];
+    for (const child of children) {
+      if (child.address > highest || child.end <= lowest) continue;
+      const start = base + child.address;
+      const below = this.#firstNotBelow(start, from, to);
+      this.visit(child, start, below, this.#firstNotBelow(base + child.end, below, to));
+    }
+    if (!terminates) return;
+    const answer = { region, base };
+    for (let index = from; index < to; index++) this.answers[index] ??= answer;
+  }
+
+  /** Index of the first address at or above `limit`, among those from index `first` up to `end`. */
+  #firstNotBelow(limit: bigint, first: number, end: number): number {
+    let low = first;
+    let high = end;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#sorted[middle]! < limit) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

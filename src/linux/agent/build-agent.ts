@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { TargetUnavailable } from '../../trace/index.ts';
+import { packageFolder } from '../boot/installed-kernels.ts';
+import type { HostArchitecture } from '../session/host-session.ts';
+
+const COMPILER_DEADLINE = 120_000;
+
+/** The names of Node for the architectures of hosts. */
+const NODE_ARCHITECTURES: Readonly<Record<HostArchitecture, string>> = {
+  x86_64: 'x64',
+  aarch64: 'arm64',
+  ppc64le: 'ppc64',
+};
+
+/** Debian's cross compilers, and the packages that they are in. */
+const CROSS_COMPILERS: Readonly<Record<HostArchitecture, readonly [program: string, packageName: string]>> = {
+  x86_64: ['x86_64-linux-gnu-gcc', 'gcc-x86-64-linux-gnu'],
+  aarch64: ['aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu'],
+  ppc64le: ['powerpc64le-linux-gnu-gcc', 'gcc-powerpc64le-linux-gnu'],
+};
+
+const FLAGS = ['-static', '-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
+
+const compilersFor = (architecture: HostArchitecture, environment: NodeJS.ProcessEnv): readonly string[] => {
+  const own = environment['CC'] ? [environment['CC']] : ['cc', 'gcc', 'clang'];
+  const cross = CROSS_COMPILERS[architecture][0];
+  return process.arch === NODE_ARCHITECTURES[architecture] ? [...own, cross] : [cross];
+};
+
+/**
+ * The agent for an architecture; compiled the first time, and again when its source is another. It is kept in
+ * the user's cache folder.
+ *
+ * @param environment for `XDG_CACHE_HOME` and `CC`
+ * @throws TargetUnavailable where no compiler can do it, with the package to install
+ */
+export function buildAgent(
+  architecture: HostArchitecture,
+  environment: NodeJS.ProcessEnv = process.env,
+): string {
+  const source = join(packageFolder(), 'src', 'linux', 'agent', 'agent.c');
+  const hash = createHash('sha256')
+    .update(readFileSync(source))
+    .update(FLAGS.join())
+    .digest('hex')
+    .slice(0, 16);
+  const folder = join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'barproof');
+  const path = join(folder, `linux-agent-${architecture}-${hash}`);
+  if (existsSync(path)) return path;
+  mkdirSync(folder, { recursive: true });
+  const result = join(folder, `${process.pid}-linux-agent`);
+  const complaints: string[] = [];
+  try {
+    for (const compiler of compilersFor(architecture, environment)) {
+      const complaint = compile(compiler, source, result);
+      if (complaint === undefined) {
+        // Another process that compiles it at the same time makes the same.
+        renameSync(result, path);
+        return path;
+      }
+      complaints.push(complaint);
+    }
+  } finally {
+    rmSync(result, { force: true });
+  }
+  throw new TargetUnavailable(
+    `the agent for ${architecture} cannot be compiled: ${complaints.join('; ')}. ` +
+      `On Debian, install ${CROSS_COMPILERS[architecture][1]} and its C library.`,
+  );
+}
+
+/** @returns why it did not work */
+function compile(compiler: string, source: string, result: string): string | undefined {
+  try {
+    execFileSync(compiler, [...FLAGS, '-o', result, source], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: COMPILER_DEADLINE,
+    });
+    return undefined;
+  } catch (error) {
+    const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: Buffer };
+    if (code === 'ENOENT') return `there is no ${compiler}`;
+    const lines = (stderr?.toString() ?? '').split('\n');
+    return `${compiler}: ${lines.find((line) => line.includes('error')) ?? lines[0]}`;
+  }
+}

@@ -1,0 +1,46 @@
+/** The commands of the agent as text; `agent.c` tells what each does. */
+const hexOf = (bytes: Uint8Array): string => (bytes.length === 0 ? '-' : Buffer.from(bytes).toString('hex'));
+const textHex = (text: string): string => hexOf(Buffer.from(text));
+
+/** Arguments of mmap, as Linux numbers them. */
+export const PROT = { NONE: 0, READ: 1, WRITE: 2 } as const;
+export const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20 } as const;
+/** O_RDWR. */
+export const READ_WRITE = 2;
+
+export interface MmapArguments {
+  readonly address: bigint;
+  readonly length: bigint;
+  readonly protection: number;
+  readonly flags: number;
+  /** -1 for anonymous memory. */
+  readonly descriptor: number;
+  readonly offset: bigint;
+}
+
+export const command = {
+  open: (path: string, flags: number = READ_WRITE): string => `open ${flags} ${path}`,
+  close: (descriptor: number): string => `close ${descriptor}`,
+  ioctl: (descriptor: number, request: number, bytes: Uint8Array): string =>
+    `ioctl ${descriptor} ${request} ${hexOf(bytes)}`,
+  ioctlValue: (descriptor: number, request: number, value: number): string =>
+    `ioctl-value ${descriptor} ${request} ${value}`,
+  mmap: ({ address, length, protection, flags, descriptor, offset }: MmapArguments): string =>
+    `mmap ${address} ${length} ${protection} ${flags} ${descriptor} ${offset}`,
+  munmap: (address: bigint, length: bigint): string => `munmap ${address} ${length}`,
+  load: (address: bigint, width: number): string => `load ${address} ${width}`,
+  store: (address: bigint, width: number, value: bigint): string => `store ${address} ${width} ${value}`,
+  peek: (address: bigint, length: number): string => `peek ${address} ${length}`,
+  poke: (address: bigint, bytes: Uint8Array): string => `poke ${address} ${hexOf(bytes)}`,
+  pread: (descriptor: number, offset: bigint, length: number): string =>
+    `pread ${descriptor} ${offset} ${length}`,
+  pwrite: (descriptor: number, offset: bigint, bytes: Uint8Array): string =>
+    `pwrite ${descriptor} ${offset} ${hexOf(bytes)}`,
+  readFile: (path: string): string => `read-file ${path}`,
+  writeFile: (path: string, text: string): string => `write-file ${path} ${textHex(text)}`,
+  readlink: (path: string): string => `readlink ${path}`,
+  /** Closes all descriptors and takes away all mappings that were made since the last time. */
+  endCase: (): string => 'end-case',
+  /** How many milliseconds each of the calls that follow may take. */
+  limit: (milliseconds: number): string => `limit ${milliseconds}`,
+} as const;

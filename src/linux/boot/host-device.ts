@@ -1,0 +1,63 @@
+import { undoAtExit } from '../../qemu/process/index.ts';
+import {
+  VfioUserServer,
+  type DmaContainer,
+  type ServedBar,
+  type ServedDevice,
+} from '../../vfio-user/index.ts';
+import { BAR_COUNT } from '../../pci-layout/index.ts';
+import { offset } from '../../address/index.ts';
+import type { SessionDevice } from '../session/host-session.ts';
+
+/** The device makes no DMA, so every mapping is granted and none is kept. QEMU asks for those of the kernel's IOMMU. */
+const GRANT_ALL: DmaContainer = { pageSizes: 0x40201000n, map: () => 0, unmap: () => 0, mappings: () => [] };
+
+/** Ids that Red Hat keeps for experiments, so that no driver of Linux takes the device. */
+const IDS = { vendor: 0x1af4, device: 0x10ff } as const;
+
+/** A device of a session as barproof serves it to QEMU: QEMU may mmap every memory BAR. */
+export function servedDevice({ bars, msix }: SessionDevice, id: string): ServedDevice {
+  const served = Array.from({ length: BAR_COUNT }, (_, index): ServedBar | undefined => {
+    const bar = bars.find((one) => one.index === index);
+    if (bar === undefined) return undefined;
+    const memory = bar.type !== 'io';
+    return {
+      attributes: { type: bar.type, prefetchable: bar.prefetch },
+      info: {
+        size: bar.size,
+        flags: { read: true, write: true, mmap: memory },
+        capabilities: msix?.table.bir === index && memory ? [{ id: 3 }] : [],
+      },
+    };
+  });
+  return {
+    ...{ id, ...IDS, bars: served, pciExpress: true },
+    msix: msix && {
+      vectors: msix.vectors,
+      tableBar: msix.table.bir,
+      tableOffset: offset(msix.table.offset),
+      pbaBar: msix.pba.bir,
+      pbaOffset: offset(msix.pba.offset),
+    },
+  };
+}
+
+/** Serves a device at a socket. @returns what ends the server and removes the socket */
+export async function serveHostDevice(
+  socketPath: string,
+  device: ServedDevice,
+): Promise<() => Promise<void>> {
+  const server = new VfioUserServer({
+    socketPath,
+    device,
+    container: () => GRANT_ALL,
+  });
+  // A list of requests that is never taken would grow until the server shuts QEMU out.
+  server.on('dma', () => void server.takeRequests());
+  await server.listen();
+  const forget = undoAtExit(() => void server.close());
+  return () => {
+    forget();
+    return server.close();
+  };
+}

@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chooseKernel, installedKernels } from './installed-kernels.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'installed-kernels-'));
+  const install = (name: string, about: object): void => {
+    mkdirSync(join(folder, name, 'modules'), { recursive: true });
+    writeFileSync(join(folder, name, 'about.json'), JSON.stringify(about));
+    writeFileSync(join(folder, name, 'modules', 'order'), 'vfio.ko\nvfio-pci.ko\n');
+  };
+  install('b-7', { release: '7.3.4+x', arch: 'x86_64', pageSize: 4096 });
+  install('a-6.12', { release: '6.12.117+x', arch: 'x86_64', pageSize: 4096 });
+  install('c-16k', { release: '6.12.117+x', arch: 'aarch64', pageSize: 16384 });
+  install('other', { release: '6.12', arch: 'sparc', pageSize: 8192 });
+  mkdirSync(join(folder, 'unfinished'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('installedKernels', () => {
+  it('lists kernels by name, and no folder that is unfinished or of an unknown architecture', () => {
+    const kernels = installedKernels(folder);
+    expect(kernels.map(({ name }) => name)).toEqual(['a-6.12', 'b-7', 'c-16k']);
+    expect(kernels[0]).toMatchObject({ release: '6.12.117+x', architecture: 'x86_64', pageSize: 4096n });
+    expect(kernels[0]!.modules.map((path) => path.slice(folder.length))).toEqual([
+      ...['/a-6.12/modules/vfio.ko', '/a-6.12/modules/vfio-pci.ko'],
+    ]);
+  });
+
+  it('finds nothing where there is no folder', () => {
+    expect(installedKernels(join(folder, 'none'))).toEqual([]);
+  });
+});
+
+describe('chooseKernel', () => {
+  const choose = (kernel: string, architecture: 'x86_64' | 'aarch64' = 'x86_64', pageSize = 0x1000n) =>
+    chooseKernel({ kernel, architecture, pageSize }, installedKernels(folder))?.name;
+
+  it.each([
+    ['6.12.117+x', 'a-6.12'],
+    ['6.12.9-other', 'a-6.12'],
+    ['7', 'b-7'],
+    ['7.3', 'b-7'],
+    ['7.2', undefined],
+    ['5', undefined],
+  ])('takes for Linux %s the kernel %s', (kernel, name) => {
+    expect(choose(kernel)).toBe(name);
+  });
+
+  it('asks for the page size of the session, too', () => {
+    expect(choose('6.12', 'aarch64', 0x4000n)).toBe('c-16k');
+    expect(choose('6.12', 'aarch64', 0x1000n)).toBeUndefined();
+  });
+});

@@ -1,0 +1,82 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HOST_ARCHITECTURES, type HostArchitecture } from '../session/host-session.ts';
+
+/** A kernel that `.ci/install-linux` installed. */
+export interface InstalledKernel {
+  /** The name of its folder, such as `amd64-6.12`. */
+  readonly name: string;
+  /** What `uname -r` says on it. */
+  readonly release: string;
+  readonly architecture: HostArchitecture;
+  /** In bytes. */
+  readonly pageSize: bigint;
+  /** The kernel itself. */
+  readonly image: string;
+  /** Its modules in the order in which they can be loaded. */
+  readonly modules: readonly string[];
+}
+
+/** The folder of barproof's own package.json, of the source or of what was built from it. */
+export function packageFolder(): string {
+  let folder = new URL('.', import.meta.url);
+  while (!existsSync(new URL('package.json', folder))) folder = new URL('..', folder);
+  return fileURLToPath(folder);
+}
+
+/** Where kernels are looked for: `BARPROOF_LINUX`, else where `.ci/install-linux` puts them. */
+export const kernelFolder = (environment: NodeJS.ProcessEnv = process.env): string =>
+  environment['BARPROOF_LINUX'] || join(packageFolder(), '.cache', 'linux');
+
+/** The kernels of a folder, by name. A folder without `about.json` was not installed to its end. */
+export function installedKernels(folder: string = kernelFolder()): InstalledKernel[] {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(folder)
+    .toSorted()
+    .flatMap((name) => readKernel(join(folder, name), name) ?? []);
+}
+
+function readKernel(folder: string, name: string): InstalledKernel | undefined {
+  try {
+    const about = JSON.parse(readFileSync(join(folder, 'about.json'), 'utf8')) as Record<string, unknown>;
+    const { release, arch, pageSize } = about;
+    const architecture = HOST_ARCHITECTURES.find((one) => one === arch);
+    if (architecture === undefined || typeof release !== 'string' || typeof pageSize !== 'number')
+      return undefined;
+    const order = readFileSync(join(folder, 'modules', 'order'), 'utf8').split('\n');
+    return {
+      ...{ name, release, architecture, pageSize: BigInt(pageSize), image: join(folder, 'kernel') },
+      modules: order.filter((file) => file !== '').map((file) => join(folder, 'modules', file)),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a session asks of a kernel. */
+export interface KernelWish {
+  /** A release, the beginning of a version (`6.12`, `7`), or the name of a folder. */
+  readonly kernel: string;
+  readonly architecture: HostArchitecture;
+  readonly pageSize: bigint;
+}
+
+const versionOf = (release: string): string => /^\d+(?:\.\d+)?/.exec(release)?.[0] ?? release;
+
+/**
+ * The kernel that fits a wish: the same release, else the same version (6.12), else the same first number where
+ * the wish names no more.
+ */
+export function chooseKernel(
+  { kernel, architecture, pageSize }: KernelWish,
+  kernels: readonly InstalledKernel[],
+): InstalledKernel | undefined {
+  const fitting = kernels.filter((one) => one.architecture === architecture && one.pageSize === pageSize);
+  const version = versionOf(kernel);
+  return (
+    fitting.find(({ release, name }) => release === kernel || name === kernel) ??
+    fitting.find(({ release }) => versionOf(release) === version) ??
+    (version.includes('.') ? undefined : fitting.find(({ release }) => release.startsWith(`${version}.`)))
+  );
+}

@@ -1,0 +1,165 @@
+import { writeFileSync } from 'node:fs';
+import {
+  findQemu,
+  isEndOfQemu,
+  LineConnection,
+  PrivateDirectory,
+  type QemuLocation,
+  QemuProcess,
+} from '../../qemu/process/index.ts';
+import { AgentClient, type AgentAnswer } from '../agent/agent-client.ts';
+import { buildAgent } from '../agent/build-agent.ts';
+import type { EmulatedIommu } from '../emulated-iommus.ts';
+import type { SessionDevice } from '../session/host-session.ts';
+import { servedDevice, serveHostDevice } from './host-device.ts';
+import { makeInitramfs } from './initramfs.ts';
+import type { InstalledKernel } from './installed-kernels.ts';
+import { LinuxStopped } from './linux-error.ts';
+import { machineArguments, portBus, PORTS, qemuArchitecture } from './machine-arguments.ts';
+
+/** What to boot. */
+export interface MachineOptions {
+  readonly kernel: InstalledKernel;
+  readonly iommu: EmulatedIommu;
+  /** Where to look for QEMU. */
+  readonly qemu?: QemuLocation | undefined;
+}
+
+/** A kernel of a distribution takes 11 to 20 s on idle cores; a busy machine may take several times that. */
+const BOOT_DEADLINE = 180_000;
+/** How long a batch of calls may take; each call has the limit of the agent. */
+const BATCH_DEADLINE = 120_000;
+
+/** A Linux kernel that runs in QEMU, and the agent in it. */
+export class LinuxMachine {
+  readonly kernel: InstalledKernel;
+  /** The IOMMU in front of the devices. */
+  readonly iommu: EmulatedIommu;
+  /** Milliseconds from the start of QEMU to the agent's first line. */
+  readonly bootTime: number;
+  readonly #qemu: QemuProcess;
+  readonly #connection: LineConnection;
+  readonly #agent: AgentClient;
+  readonly #servers: (() => Promise<void>)[] = [];
+  #ports = 0;
+
+  private constructor(
+    { kernel, iommu }: MachineOptions,
+    bootTime: number,
+    parts: { readonly qemu: QemuProcess; readonly connection: LineConnection; readonly agent: AgentClient },
+  ) {
+    this.kernel = kernel;
+    this.iommu = iommu;
+    this.bootTime = bootTime;
+    this.#qemu = parts.qemu;
+    this.#connection = parts.connection;
+    this.#agent = parts.agent;
+  }
+
+  /**
+   * Boots a kernel and waits for its agent.
+   *
+   * @throws TargetUnavailable without a QEMU or a compiler for the agent
+   * @throws LinuxStopped when the kernel does not come up, with the last lines of its console
+   */
+  static async boot({ kernel, iommu, qemu: location }: MachineOptions): Promise<LinuxMachine> {
+    const binary = findQemu(qemuArchitecture(kernel.architecture), location);
+    const initramfs = makeInitramfs({ agent: buildAgent(kernel.architecture), modules: kernel.modules });
+    const started = Date.now();
+    const directory = new PrivateDirectory();
+    const files = {
+      kernel: kernel.image,
+      initramfs: directory.at('initramfs'),
+      agentSocket: directory.at('agent'),
+    };
+    writeFileSync(files.initramfs, initramfs);
+    const connection = await LineConnection.listen(files.agentSocket);
+    const agent = new AgentClient(connection);
+    const qemu = await QemuProcess.start({
+      binary,
+      directory,
+      arguments: machineArguments(iommu, files),
+      accelerator: 'tcg,thread=multi',
+      endsWithParent: true,
+    }).catch((error: unknown) => {
+      connection.close();
+      throw error;
+    });
+    try {
+      await qemu.whileAlive(agent.ready(), 'the boot of the kernel', BOOT_DEADLINE);
+      return new LinuxMachine({ kernel, iommu }, Date.now() - started, { qemu, connection, agent });
+    } catch (error) {
+      const stopped = isEndOfQemu(error) ? new LinuxStopped(error, qemu.output.since(0)) : error;
+      connection.close();
+      await qemu.end();
+      throw stopped;
+    }
+  }
+
+  /** The folder of its sockets and files, which goes with it. */
+  get directory(): string {
+    return this.#qemu.directory.path;
+  }
+
+  /** The process id of QEMU. */
+  get pid(): number {
+    return this.#qemu.pid;
+  }
+
+  /** Whether another device can be plugged in. */
+  get hasRoom(): boolean {
+    return this.#ports < PORTS;
+  }
+
+  /**
+   * Has the agent carry out commands, in one round trip.
+   *
+   * @returns the answers, in order
+   * @throws LinuxStopped when the kernel or QEMU is gone, or does not answer
+   */
+  call(commands: readonly string[]): Promise<readonly AgentAnswer[]> {
+    const answers = Promise.all(this.#agent.send(commands));
+    return this.#whileRunning(answers, `${commands.length} calls of the agent`);
+  }
+
+  /**
+   * Plugs a device into the next free port: one that barproof serves, or an nvme of QEMU's own where the IOMMU
+   * accepts no other. The device stays until the machine ends, because unplugging it ends QEMU 11.1.
+   *
+   * @returns the port that the device is in, from 0
+   * @throws QmpRefusal when QEMU does not take the device
+   * @throws LinuxStopped when QEMU is gone
+   */
+  async plug(device: SessionDevice): Promise<number> {
+    const port = this.#ports++;
+    const place = { id: `device${port}`, bus: portBus(port) };
+    if (!this.iommu.acceptsVfioUser) {
+      await this.#addDevice({ driver: 'nvme', serial: place.id, ...place });
+      return port;
+    }
+    const path = this.#qemu.directory.at(place.id);
+    this.#servers.push(await serveHostDevice(path, servedDevice(device, place.id)));
+    await this.#addDevice({ driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place });
+    return port;
+  }
+
+  /** Ends QEMU and the devices' servers, and removes their files. May be called twice. */
+  async end(): Promise<void> {
+    this.#connection.close();
+    await this.#qemu.end();
+    for (const close of this.#servers.splice(0)) await close();
+  }
+
+  async #whileRunning<T>(promise: Promise<T>, what: string): Promise<T> {
+    try {
+      return await this.#qemu.whileAlive(promise, what, BATCH_DEADLINE);
+    } catch (error) {
+      if (!isEndOfQemu(error)) throw error;
+      throw new LinuxStopped(error, this.#qemu.output.since(0));
+    }
+  }
+
+  async #addDevice(properties: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#whileRunning(this.#qemu.qmp.execute('device_add', properties), 'device_add');
+  }
+}

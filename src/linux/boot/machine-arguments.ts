@@ -1,0 +1,113 @@
+import type { Architecture } from '../../qemu/process/index.ts';
+import type { EmulatedIommu } from '../emulated-iommus.ts';
+import type { HostArchitecture } from '../session/host-session.ts';
+
+/** How QEMU makes a machine for kernels of one architecture. */
+interface MachineForm {
+  readonly qemu: Architecture;
+  readonly machine: readonly string[];
+  readonly cpu: string;
+  readonly console: string;
+  /** Words of the kernel's command line. */
+  readonly commandLine: readonly string[];
+}
+
+const MACHINES: Readonly<Record<HostArchitecture, MachineForm>> = {
+  x86_64: {
+    qemu: 'x86_64',
+    // Interrupt remapping needs an interrupt controller that QEMU itself emulates.
+    machine: ['q35', 'kernel-irqchip=off'],
+    // AMD's SVM is the virtualization that TCG has, so KVM works inside.
+    cpu: 'EPYC,+svm',
+    console: 'ttyS0',
+    commandLine: ['intel_iommu=on', 'mitigations=off', 'no_timer_check', 'tsc=reliable'],
+  },
+  aarch64: {
+    qemu: 'aarch64',
+    machine: ['virt', 'gic-version=3', 'virtualization=on'],
+    cpu: 'max,pauth-impdef=on',
+    console: 'ttyAMA0',
+    commandLine: [],
+  },
+  ppc64le: {
+    qemu: 'ppc64',
+    machine: ['pseries', 'cap-htm=off'],
+    cpu: 'power9',
+    console: 'hvc0',
+    commandLine: [],
+  },
+};
+
+/** The memory of a machine in MiB. */
+const MEMORY_MIB = 1024;
+
+/** How many devices can be plugged into a machine before it has to be started anew. */
+export const PORTS = 12;
+
+/** The address space that firmware keeps for the device of a port. */
+const PORT_RESERVE = ['io-reserve=0', 'mem-reserve=32M', 'pref64-reserve=4G'];
+
+/** The first slot of the ports on the root bus; eight of them share a slot. */
+const FIRST_PORT_SLOT = 8;
+const FUNCTIONS = 8;
+
+/** The PCI address of a port on the root bus. */
+export const portAddress = (port: number): { readonly slot: number; readonly function: number } => ({
+  slot: FIRST_PORT_SLOT + Math.floor(port / FUNCTIONS),
+  function: port % FUNCTIONS,
+});
+
+/** The id of a port as a bus of QEMU. */
+export const portBus = (port: number): string => `port${port}`;
+
+const portArguments = (port: number): string[] => {
+  const { slot, function: number } = portAddress(port);
+  const words = [
+    ...[
+      'pcie-root-port',
+      `id=${portBus(port)}`,
+      `chassis=${port + 1}`,
+      `addr=${slot.toString(16)}.${number}`,
+    ],
+    ...(number === 0 ? ['multifunction=on'] : []),
+    ...PORT_RESERVE,
+  ];
+  return ['-device', words.join(',')];
+};
+
+/** The files and sockets of a machine. */
+export interface MachineFiles {
+  readonly kernel: string;
+  readonly initramfs: string;
+  /** The socket on which the agent is spoken with. */
+  readonly agentSocket: string;
+}
+
+/** The program of QEMU for an architecture. */
+export const qemuArchitecture = (architecture: HostArchitecture): Architecture => MACHINES[architecture].qemu;
+
+/** QEMU's arguments for a machine that boots a kernel behind an IOMMU. */
+export function machineArguments(
+  iommu: EmulatedIommu,
+  { kernel, initramfs, agentSocket }: MachineFiles,
+): string[] {
+  const { machine, cpu, console: terminal, commandLine } = MACHINES[iommu.architecture];
+  const append = [
+    ...[`console=${terminal}`, 'nokaslr', 'iommu.strict=1'],
+    // A kernel that panics reboots at once, which ends QEMU; one that oopses panics.
+    ...['panic=-1', 'oops=panic'],
+    ...commandLine,
+  ];
+  return [
+    ...['-machine', [...machine, 'memory-backend=ram', ...iommu.machine].join(',')],
+    ...['-cpu', cpu, '-smp', '1', '-m', `${MEMORY_MIB}M`, '-no-reboot'],
+    // vfio-user passes the guest's memory to the device's server.
+    ...['-object', `memory-backend-memfd,id=ram,size=${MEMORY_MIB}M,share=on`],
+    ...['-kernel', kernel, '-initrd', initramfs, '-append', append.join(' ')],
+    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci,addr=1e.0', '-chardev', `socket,id=agent,path=${agentSocket}`],
+    ...['-device', 'virtserialport,chardev=agent,name=agent'],
+    ...iommu.arguments,
+    ...Array.from({ length: PORTS }, (_, port) => portArguments(port)).flat(),
+  ];
+}

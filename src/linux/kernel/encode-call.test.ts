@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { concatenate, encodeRegionChain, GENERIC_IOCTLS, REGION_INFO } from '../../host/abi/index.ts';
+import { decodeSession } from '../session/decode-session.ts';
+import type { HostCall } from '../session/host-call.ts';
+import { DEFAULT_AREAS, SessionMemory } from '../session/memory-areas.ts';
+import { encodeCall, type EncodedCall } from './encode-call.ts';
+import { harmfulTo } from './harmful-calls.ts';
+import { parseIomem, parseResources } from './plugged-device.ts';
+
+const context = {
+  ...{ container: 5, device: 6, machine: 7, ioctls: GENERIC_IOCTLS },
+  memory: new SessionMemory(DEFAULT_AREAS),
+};
+const encode = (call: HostCall): EncodedCall => encodeCall(call, context) as EncodedCall;
+const returned = (result: number, errno = 0, data: Uint8Array = new Uint8Array()) =>
+  ({ kind: 'returned', result, errno, data }) as const;
+const place = (area: string, offset = 0n) => ({ area, offset });
+
+describe('a call of a session on a real kernel', () => {
+  it('map is VFIO_IOMMU_MAP_DMA with the address of its place', () => {
+    const call: HostCall = {
+      call: 'map',
+      iova: 0x1000n,
+      size: 0x2000n,
+      vaddr: place('ram', 0x10n),
+      flags: 3,
+    };
+    expect(encode(call).commands).toEqual([
+      'ioctl 5 15217 2000000003000000100000000010000000100000000000000020000000000000',
+    ]);
+    expect(encode(call).decode(returned(-1, 17))).toEqual({ ret: -1, errno: 17, returned: {} });
+  });
+
+  it('unmap tells the size field that came back', () => {
+    const { commands, decode } = encode({ call: 'unmap', iova: 0n, size: 0x1000n, flags: 0, argsz: 20 });
+    expect(commands).toEqual(['ioctl 5 15218 140000000000000000000000000000000010000000000000']);
+    const data = new Uint8Array(24).fill(1, 17, 18);
+    expect(decode(returned(0, 0, data))).toEqual({ ret: 0, errno: 0, returned: { unmapped: 0x100n } });
+  });
+
+  it('memslot is KVM_SET_USER_MEMORY_REGION', () => {
+    const call: HostCall = {
+      call: 'memslot',
+      slot: 1,
+      flags: 2,
+      gpa: 0n,
+      size: 0x1000n,
+      uaddr: place('abs', 8n),
+    };
+    expect(encode(call).commands).toEqual([
+      'ioctl 7 1075883590 0100000002000000000000000000000000100000000000000800000000000000',
+    ]);
+  });
+
+  it('region-info decodes the structure and its capabilities', () => {
+    const head = REGION_INFO.encode({
+      argsz: 40,
+      flags: 15,
+      index: 0,
+      cap_offset: 32,
+      size: 0x1000n,
+      offset: 0n,
+    });
+    const data = concatenate(head, encodeRegionChain([{ id: 3 }], REGION_INFO.bytes));
+    const { decode } = encode({ call: 'region-info', index: 0, argsz: 40 });
+    expect(decode(returned(0, 0, data)).returned).toEqual({
+      ...{ argszOut: 40, infoFlags: 15, size: 0x1000n, offset: 0n, capOffset: 32 },
+      caps: [{ 'msix-mappable': 1 }],
+    });
+    expect(decode(returned(-1, 22, data)).returned).toEqual({});
+  });
+
+  it('mmap is undone at once, and its address is told as 0', () => {
+    const call: HostCall = { call: 'mmap', bar: 2, offset: 0x1000n, size: 0x1000n, prot: 3, shared: true };
+    const { commands, decode } = encode(call);
+    expect(commands).toEqual(['mmap 35184372088832 4096 3 17 6 2199023259648', 'munmap 35184372088832 4096']);
+    expect(decode(returned(0x2000_0000_0000)).ret).toBe(0);
+  });
+
+  it('of a BAR without an mmap is not made', () => {
+    const call: HostCall = { call: 'map', iova: 0n, size: 1n, vaddr: place('bar3'), flags: 3 };
+    expect(encodeCall(call, context)).toBe('the BAR has no mmap');
+  });
+
+  it('that would stop an AMD host with Linux 6 is not sent', () => {
+    const host = (iommu: string, kernel: string) =>
+      decodeSession({ container: 'type1v2', iommu, kernel, calls: [] });
+    const toEnd = (size: bigint): HostCall => ({
+      ...{ call: 'map', iova: 2n ** 64n - 0x1000n, size, vaddr: place('ram'), flags: 3 },
+    });
+    expect(harmfulTo(host('amd-v1', '6.12.1'), toEnd(0x1000n))).toContain('host fact D12');
+    expect(harmfulTo(host('amd-v1', '7.2.12'), toEnd(0x1000n))).toBeUndefined();
+    expect(harmfulTo(host('intel-aw48', '6.12.1'), toEnd(0x1000n))).toBeUndefined();
+    expect(harmfulTo(host('amd-v1', '6.12.1'), toEnd(0x2000n))).toBeUndefined();
+  });
+});
+
+describe('parseIomem', () => {
+  it('reads ranges at any depth, and nothing else', () => {
+    expect(
+      parseIomem('fe000000-fe000fff : 0000:01:00.0\n  fe000800-fe000fff : vfio sub-page reserved\nx\n'),
+    ).toEqual([
+      { first: 0xfe000000n, last: 0xfe000fffn, name: '0000:01:00.0' },
+      { first: 0xfe000800n, last: 0xfe000fffn, name: 'vfio sub-page reserved' },
+    ]);
+  });
+});
+
+describe('parseResources', () => {
+  it('reads the BARs that a device has, with their kind', () => {
+    const lines = [
+      '0x0000008000000000 0x0000008000003fff 0x0000000000140204',
+      '0x0000000000000000 0x0000000000000000 0x0000000000000000',
+      '0x0000000010000000 0x00000000100007ff 0x0000000000040200',
+      '0x0000000000001000 0x000000000000101f 0x0000000000040101',
+      '0x0000008000010000 0x000000800001ffff 0x000000000014220c',
+    ];
+    expect(parseResources(lines.join('\n'))).toMatchObject([
+      { index: 0, size: 0x4000n, type: 'mem64', prefetch: false, start: 0x8000000000n },
+      { index: 2, size: 0x800n, type: 'mem32' },
+      { index: 3, size: 0x20n, type: 'io' },
+      { index: 4, size: 0x10000n, type: 'mem64', prefetch: true },
+    ]);
+  });
+});

@@ -1,0 +1,174 @@
+import {
+  concatenate,
+  DMA_MAP,
+  DMA_UNMAP,
+  decodeChain,
+  decodeRanges,
+  DMA_AVAIL,
+  kvmRequests,
+  MEMORY_REGION,
+  REGION_CAPABILITIES,
+  REGION_INFO,
+  TYPE1_CAPABILITIES,
+  TYPE1_INFO,
+  vfioRequest,
+  type Capability,
+  type IoctlEncoding,
+} from '../../host/abi/index.ts';
+import type { AgentAnswer } from '../agent/agent-client.ts';
+import { command, MAP } from '../agent/commands.ts';
+import type { AnsweredCall, CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
+import type { SessionMemory } from '../session/memory-areas.ts';
+
+/** The descriptors and numbers that a session's calls are made with; -1 for what the session does not have. */
+export interface CallContext {
+  readonly container: number;
+  readonly device: number;
+  readonly machine: number;
+  readonly memory: SessionMemory;
+  readonly ioctls: IoctlEncoding;
+}
+
+/** An answer of the agent to a command that came back. */
+type Returned = Extract<AgentAnswer, { kind: 'returned' }>;
+
+/** A call as commands of the agent. The answer to the call is in that to the first command. */
+export interface EncodedCall {
+  readonly commands: readonly string[];
+  readonly decode: (answer: Returned) => AnsweredCall;
+}
+
+/** Where the mmaps of a session go that are taken away at once. */
+const SCRATCH = 0x2000_0000_0000n;
+/** Region 7 is the configuration space; its command register is at 4. */
+const COMMAND_REGISTER = (7n << 40n) + 4n;
+const MEMORY_AND_BUS_MASTER = 0x0006;
+/** Room for a chain of capabilities: more than a container or a region has. */
+const INFO_BYTES = 2048;
+
+/** The kernel answered, with these fields. */
+const returned = (
+  { result, errno, data }: Returned,
+  fields: (data: Uint8Array) => Record<string, FieldValue> = () => ({}),
+): AnsweredCall => ({ ret: result, errno, returned: fields(data) });
+
+/** A descriptor, an address or a number of bytes is told as 0, because it differs from run to run. */
+const asZero = (answer: AnsweredCall): AnsweredCall => (answer.ret > 0 ? { ...answer, ret: 0 } : answer);
+
+/**
+ * A call of a session as it is made.
+ *
+ * @returns a reason where this session cannot make it
+ */
+export function encodeCall(call: HostCall, context: CallContext): EncodedCall | string {
+  const { container, device, machine, memory, ioctls } = context;
+  const request = (name: Parameters<typeof vfioRequest>[0]): number => vfioRequest(name, ioctls);
+  switch (call.call) {
+    case 'map': {
+      const vaddr = memory.address(call.vaddr);
+      if (vaddr === undefined) return 'the BAR has no mmap';
+      const { iova, size, flags, argsz = DMA_MAP.bytes } = call;
+      const bytes = DMA_MAP.encode({ argsz, flags, vaddr, iova, size });
+      return simple(command.ioctl(container, request('IOMMU_MAP_DMA'), bytes));
+    }
+    case 'unmap':
+    case 'unmap-all': {
+      const { iova, size, flags, argsz = DMA_UNMAP.bytes } = call;
+      const bytes = DMA_UNMAP.encode({ argsz, flags, iova, size });
+      return {
+        commands: [command.ioctl(container, request('IOMMU_UNMAP_DMA'), bytes)],
+        decode: (answer) => returned(answer, (data) => ({ unmapped: DMA_UNMAP.decode(data).size })),
+      };
+    }
+    case 'info':
+      return {
+        commands: [command.ioctl(container, request('IOMMU_GET_INFO'), type1InfoRequest())],
+        decode: (answer) => returned(answer, (data) => ({ avail: readType1Info(data).avail ?? 0 })),
+      };
+    case 'decode': {
+      const value = call.on ? MEMORY_AND_BUS_MASTER : 0;
+      const bytes = Uint8Array.of(value & 0xff, value >> 8);
+      return {
+        commands: [command.pwrite(device, COMMAND_REGISTER, bytes)],
+        decode: (answer) => asZero(returned(answer)),
+      };
+    }
+    case 'memslot': {
+      const uaddr = memory.address(call.uaddr);
+      if (uaddr === undefined) return 'the BAR has no mmap';
+      const { slot, flags, gpa, size } = call;
+      const bytes = MEMORY_REGION.encode({
+        ...{ slot, flags, guest_phys_addr: gpa, memory_size: size, userspace_addr: uaddr },
+      });
+      return simple(command.ioctl(machine, kvmRequests(ioctls).SET_USER_MEMORY_REGION, bytes));
+    }
+    case 'region-info': {
+      const { index, argsz = REGION_INFO.bytes } = call;
+      const bytes = concatenate(REGION_INFO.encode({ argsz, index }), new Uint8Array(INFO_BYTES));
+      return {
+        commands: [command.ioctl(device, request('DEVICE_GET_REGION_INFO'), bytes)],
+        decode: (answer) =>
+          answer.kind === 'returned' && answer.result < 0
+            ? returned(answer)
+            : returned(answer, readRegionInfo),
+      };
+    }
+    case 'mmap': {
+      const { bar, offset, size, prot, shared } = call;
+      const flags = (shared ? MAP.SHARED : MAP.PRIVATE) | MAP.FIXED;
+      const at = BigInt.asUintN(64, (BigInt(bar) << 40n) | offset);
+      return {
+        commands: [
+          command.mmap({
+            address: SCRATCH,
+            length: size,
+            protection: prot,
+            flags,
+            descriptor: device,
+            offset: at,
+          }),
+          command.munmap(SCRATCH, size),
+        ],
+        decode: (answer) => asZero(returned(answer)),
+      };
+    }
+    default:
+      return `${call.call} on a real kernel`;
+  }
+}
+
+const simple = (text: string): EncodedCall => ({ commands: [text], decode: (answer) => returned(answer) });
+
+/** VFIO_IOMMU_GET_INFO with room for its capabilities. */
+export const type1InfoRequest = (): Uint8Array =>
+  concatenate(TYPE1_INFO.encode({ argsz: TYPE1_INFO.bytes + INFO_BYTES }), new Uint8Array(INFO_BYTES));
+
+/** What VFIO_IOMMU_GET_INFO told. */
+export function readType1Info(data: Uint8Array): {
+  readonly pageSizes: bigint;
+  readonly iovaRanges: readonly (readonly [bigint, bigint])[];
+  readonly avail: number | undefined;
+} {
+  const { iova_pgsizes: pageSizes, cap_offset: first } = TYPE1_INFO.decode(data);
+  const capabilities = decodeChain(data, first);
+  const contents = (id: number): Uint8Array | undefined =>
+    capabilities.find((one) => one.id === id)?.contents;
+  const ranges = contents(TYPE1_CAPABILITIES.IOVA_RANGE);
+  const avail = contents(TYPE1_CAPABILITIES.DMA_AVAIL);
+  return {
+    pageSizes,
+    iovaRanges: ranges === undefined ? [] : decodeRanges(ranges),
+    avail: avail && DMA_AVAIL.decode(avail).avail,
+  };
+}
+
+function readRegionInfo(data: Uint8Array): Record<string, FieldValue> {
+  const { argsz, flags, cap_offset: capOffset, size, offset } = REGION_INFO.decode(data);
+  const caps = decodeChain(data, capOffset).map(capabilityForm);
+  return { argszOut: argsz, infoFlags: flags, size, offset, capOffset, caps };
+}
+
+function capabilityForm({ id, version, contents }: Capability): CapabilityForm {
+  if (id === REGION_CAPABILITIES.SPARSE_MMAP) return { sparse: decodeRanges(contents) };
+  return id === REGION_CAPABILITIES.MSIX_MAPPABLE ? { 'msix-mappable': version } : { other: id };
+}

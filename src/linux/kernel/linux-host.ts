@@ -1,0 +1,92 @@
+import { InvalidInput } from '../../input/index.ts';
+import { QmpRefusal } from '../../qemu/process/index.ts';
+import { command } from '../agent/commands.ts';
+import { LinuxStopped } from '../boot/linux-error.ts';
+import type { LinuxMachine } from '../boot/linux-machine.ts';
+import type { AnsweredSession, HostTarget } from '../host-target.ts';
+import { subPagePlacement } from '../session/sub-page-bars.ts';
+import type { HostSession } from '../session/host-session.ts';
+import { PreparationFailed } from './agent-calls.ts';
+import { carryOutOneByOne, carryOutTogether, type PreparedCall } from './carry-out.ts';
+import { encodeCall } from './encode-call.ts';
+import { harmfulTo } from './harmful-calls.ts';
+import { MachineKeeper, type LinuxHostOptions } from './machine-keeper.ts';
+import { prepareSession, type PreparedSession } from './prepare-session.ts';
+
+export type { LinuxHostOptions } from './machine-keeper.ts';
+
+/** Answers sessions from a real kernel, each in a container of its own. */
+export class LinuxHost implements HostTarget {
+  readonly name = 'the kernel';
+  readonly #keeper: MachineKeeper;
+
+  constructor(options: LinuxHostOptions = {}) {
+    this.#keeper = new MachineKeeper(options);
+  }
+
+  /** How often a kernel was booted. */
+  get boots(): number {
+    return this.#keeper.boots;
+  }
+
+  /**
+   * Carries a session out. If the kernel stops, the session is carried out again on another machine, one call
+   * after the other: the answers tell at which call it stops, and the console is part of the result.
+   *
+   * @throws InvalidInput when there is no such host here
+   * @throws TargetUnavailable without a kernel, QEMU or a compiler
+   */
+  async answer(session: HostSession): Promise<AnsweredSession> {
+    try {
+      try {
+        const { machine, prepared, calls } = await this.#prepare(session);
+        const answers = await carryOutTogether(machine, calls);
+        await machine.call([command.endCase()]);
+        return { session: prepared.session, answers };
+      } catch (error) {
+        if (!(error instanceof LinuxStopped)) throw error;
+        await this.#keeper.end();
+        return await this.#answerOneByOne(session);
+      }
+    } catch (error) {
+      if (error instanceof PreparationFailed) throw refusal(`the kernel cannot be asked: ${error.message}`);
+      if (error instanceof QmpRefusal) throw refusal(`QEMU refuses the device: ${error.message}`);
+      if (!(error instanceof LinuxStopped)) throw error;
+      await this.#keeper.end();
+      const unanswered = `the kernel stopped before the first call: ${error.message}`;
+      return { session, answers: session.steps.map(() => ({ unanswered })), console: error.console };
+    }
+  }
+
+  /** Ends the machine. */
+  close(): Promise<void> {
+    return this.#keeper.end();
+  }
+
+  async #answerOneByOne(session: HostSession): Promise<AnsweredSession> {
+    const { machine, prepared, calls } = await this.#prepare(session);
+    const { answers, console } = await carryOutOneByOne(machine, calls);
+    if (console === undefined) await machine.call([command.endCase()]);
+    else await this.#keeper.end();
+    return { session: prepared.session, answers, ...(console === undefined ? {} : { console }) };
+  }
+
+  async #prepare(session: HostSession): Promise<{
+    readonly machine: LinuxMachine;
+    readonly prepared: PreparedSession;
+    readonly calls: readonly PreparedCall[];
+  }> {
+    const { machine, bound } = await this.#keeper.machineFor(session);
+    const prepared = await prepareSession(machine, session, bound);
+    const placement = subPagePlacement(session, prepared.session);
+    const calls = session.steps.map(({ call }): PreparedCall => {
+      const harm = harmfulTo(prepared.session, call);
+      return harm === undefined
+        ? (placement(call) ?? encodeCall(call, prepared.context))
+        : `not sent: ${harm}`;
+    });
+    return { machine, prepared, calls };
+  }
+}
+
+const refusal = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);

@@ -1,0 +1,135 @@
+import { InvalidInput } from '../../input/index.ts';
+import type { QemuLocation } from '../../qemu/process/index.ts';
+import { TargetUnavailable } from '../../trace/index.ts';
+import { command } from '../agent/commands.ts';
+import {
+  chooseKernel,
+  installedKernels,
+  kernelFolder,
+  type InstalledKernel,
+} from '../boot/installed-kernels.ts';
+import { LinuxMachine } from '../boot/linux-machine.ts';
+import { EMULATED_IOMMUS, type EmulatedIommu } from '../emulated-iommus.ts';
+import type { HostSession, SessionDevice } from '../session/host-session.ts';
+import { plugAndBind, type BoundDevice } from './plugged-device.ts';
+
+/** How a real kernel is chosen. */
+export interface LinuxHostOptions {
+  /** The kernel to ask instead of the one that a session names: a release, a version, or the name of its folder. */
+  readonly kernel?: string | undefined;
+  readonly qemu?: QemuLocation | undefined;
+  /** Kernels to choose from; by default those that are installed. */
+  readonly kernels?: readonly InstalledKernel[] | undefined;
+}
+
+interface KeptMachine {
+  /** The kernel and the IOMMU that it was booted for. */
+  readonly key: string;
+  readonly machine: LinuxMachine;
+  /** What was plugged in, by layout. */
+  readonly devices: Map<string, BoundDevice>;
+}
+
+/** One call may take so many milliseconds: a map of much memory is slow under TCG. */
+const CALL_LIMIT = 20_000;
+
+/** Keeps one machine for the sessions that fit it; a device of another layout is plugged in. */
+export class MachineKeeper {
+  readonly #options: LinuxHostOptions;
+  #kept: KeptMachine | undefined;
+  #boots = 0;
+
+  constructor(options: LinuxHostOptions) {
+    this.#options = options;
+  }
+
+  /** How often a kernel was booted. */
+  get boots(): number {
+    return this.#boots;
+  }
+
+  /**
+   * A machine with the kernel, the IOMMU and the device of a session.
+   *
+   * @throws InvalidInput when there is no such host here
+   * @throws TargetUnavailable without a kernel, QEMU or a compiler
+   * @throws PreparationFailed when the kernel does not take the device
+   * @throws LinuxStopped when the kernel does not come up
+   */
+  async machineFor(session: HostSession): Promise<{ machine: LinuxMachine; bound: BoundDevice }> {
+    const kernel = this.#kernelFor(session);
+    const iommu = iommuOf(session);
+    if (!iommu.acceptsVfioUser && session.container === 'region') {
+      const message = `behind ${session.iommu} QEMU takes only devices of its own, so the layout cannot be chosen`;
+      throw new InvalidInput([{ path: 'iommu', message }]);
+    }
+    const layout = iommu.acceptsVfioUser ? layoutKey(session.device) : '';
+    const key = `${kernel.name} ${session.iommu}`;
+    const { machine, devices } =
+      this.#fitting(key, layout) ?? (await this.#boot(key, { kernel, iommu, qemu: this.#options.qemu }));
+    const known = devices.get(layout);
+    if (known !== undefined) return { machine, bound: known };
+    const bound = await plugAndBind(machine, session.device);
+    devices.set(layout, bound);
+    return { machine, bound };
+  }
+
+  /** Ends the machine, if there is one. */
+  async end(): Promise<void> {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    await kept?.machine.end();
+  }
+
+  /** The machine that is kept, if it is of this kind and has the layout, or room for it. */
+  #fitting(key: string, layout: string): KeptMachine | undefined {
+    const kept = this.#kept;
+    return kept?.key === key && (kept.devices.has(layout) || kept.machine.hasRoom) ? kept : undefined;
+  }
+
+  async #boot(key: string, options: Parameters<typeof LinuxMachine.boot>[0]): Promise<KeptMachine> {
+    await this.end();
+    const machine = await LinuxMachine.boot(options);
+    this.#boots++;
+    this.#kept = { key, machine, devices: new Map() };
+    await machine.call([command.limit(CALL_LIMIT)]);
+    return this.#kept;
+  }
+
+  #kernelFor({ arch: architecture, pageSize, kernel: named }: HostSession): InstalledKernel {
+    const wanted = this.#options.kernel ?? named;
+    const kernels = this.#options.kernels ?? installedKernels();
+    const kernel = chooseKernel({ kernel: wanted, architecture, pageSize }, kernels);
+    if (kernel !== undefined) return kernel;
+    if (kernels.length === 0) {
+      throw new TargetUnavailable(
+        `there is no Linux kernel in ${kernelFolder()}: a checkout installs some with .ci/install-linux; ` +
+          'BARPROOF_LINUX names another folder',
+      );
+    }
+    const there = kernels.map(({ name, release }) => `${name} (${release})`).join(', ');
+    const host = `${architecture} with pages of ${Number(pageSize) / 1024}K`;
+    const message = `no kernel ${wanted} for ${host} is installed; there are ${there}. See .ci/install-linux`;
+    throw new InvalidInput([{ path: 'kernel', message }]);
+  }
+}
+
+function iommuOf({ arch, iommu: name }: HostSession): EmulatedIommu {
+  const iommu = EMULATED_IOMMUS.get(name);
+  if (iommu?.architecture === arch) return iommu;
+  const known = [...EMULATED_IOMMUS].flatMap(([one, { architecture }]) =>
+    architecture === arch ? [one] : [],
+  );
+  const message =
+    known.length === 0
+      ? `there is no emulated IOMMU for ${arch} yet`
+      : `expected one of ${known.join(', ')}, found "${name}"`;
+  throw new InvalidInput([{ path: 'iommu', message }]);
+}
+
+/** Devices with the same key can stand for each other: where BARs lie is up to the host. */
+const layoutKey = ({ bars, msix }: SessionDevice): string =>
+  JSON.stringify(
+    [bars.map(({ index, size, type, prefetch }) => [index, size, type, prefetch]), msix],
+    (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+  );

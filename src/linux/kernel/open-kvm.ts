@@ -1,0 +1,46 @@
+import { KVM_CAPABILITIES, kvmRequests, type IoctlEncoding } from '../../host/abi/index.ts';
+import { command } from '../agent/commands.ts';
+import type { LinuxMachine } from '../boot/linux-machine.ts';
+import type { KvmInfo, SessionOn } from '../session/host-session.ts';
+import { AgentCalls } from './agent-calls.ts';
+
+/** What KVM_CREATE_VM's argument 0 stands for on arm64: KVM_VM_TYPE_ARM_IPA_SIZE_MASK is its low byte. */
+const DEFAULT_IPA_BITS = 40;
+
+/**
+ * Makes a virtual machine of KVM.
+ *
+ * @returns its descriptor, and what KVM says of it
+ * @throws PreparationFailed without KVM
+ */
+export async function openKvm(
+  machine: LinuxMachine,
+  session: SessionOn<'kvm'>,
+  ioctls: IoctlEncoding,
+): Promise<{ readonly file: number; readonly info: KvmInfo }> {
+  const calls = new AgentCalls(machine);
+  const { CREATE_VM, CHECK_EXTENSION } = kvmRequests(ioctls);
+  const { vmType } = session.info;
+  const { result: kvm } = await calls.need(command.open('/dev/kvm'), '/dev/kvm');
+  const { result: file } = await calls.need(command.ioctlValue(kvm, CREATE_VM, vmType), 'KVM_CREATE_VM');
+  const [slots, readonlyMem] = await calls.needAll(
+    [KVM_CAPABILITIES.NR_MEMSLOTS, KVM_CAPABILITIES.READONLY_MEM].map(
+      (number) => [command.ioctlValue(file, CHECK_EXTENSION, number), 'KVM_CHECK_EXTENSION'] as const,
+    ),
+  );
+  return {
+    file,
+    info: {
+      nrMemslots: slots!.result,
+      readonlyMem: readonlyMem!.result === 1,
+      vmType,
+      gpaBits: session.arch === 'x86_64' ? await physicalBits(calls) : vmType & 0xff || DEFAULT_IPA_BITS,
+    },
+  };
+}
+
+/** MAXPHYADDR of the CPU. */
+async function physicalBits(calls: AgentCalls): Promise<number> {
+  const [, bits] = /address sizes\s*: (\d+) bits physical/.exec(await calls.readFile('/proc/cpuinfo')) ?? [];
+  return Number(bits);
+}

@@ -1,0 +1,108 @@
+import { GROUP_STATUS, vfioRequest, VFIO_IOMMU_TYPES, type IoctlEncoding } from '../../host/abi/index.ts';
+import { command, MAP, PROT } from '../agent/commands.ts';
+import type { LinuxMachine } from '../boot/linux-machine.ts';
+import type { HostSession, SessionDevice, SessionOn, Type1Info } from '../session/host-session.ts';
+import { barAddress, SessionMemory } from '../session/memory-areas.ts';
+import { AgentCalls } from './agent-calls.ts';
+import { encodeCall, readType1Info, type1InfoRequest } from './encode-call.ts';
+import { withPageNeighbours, type BoundDevice } from './plugged-device.ts';
+
+const TYPE1_PARAMETERS = '/sys/module/vfio_iommu_type1/parameters';
+/** The module parameter's own default, for sessions that do not tell. */
+const ENTRY_LIMIT = 65535;
+
+/** The descriptors of the container and of the device's file; -1 for one that the session does not have. */
+export interface OpenedVfio {
+  readonly container: number;
+  readonly deviceFile: number;
+  /** The device as it is after its file was opened. */
+  readonly device: SessionDevice;
+}
+
+/**
+ * Puts a device's group into a container of its own, and opens the device where the session has it open.
+ *
+ * @throws PreparationFailed when the kernel refuses a step
+ */
+export async function openVfio(
+  machine: LinuxMachine,
+  session: HostSession,
+  bound: BoundDevice,
+  ioctls: IoctlEncoding,
+): Promise<OpenedVfio> {
+  const calls = new AgentCalls(machine);
+  const request = (name: Parameters<typeof vfioRequest>[0]): number => vfioRequest(name, ioctls);
+  const wanted = { ...bound.device, open: session.device.open };
+  if (session.container === 'kvm' && !wanted.open) return { container: -1, deviceFile: -1, device: wanted };
+  const limit = 'dmaEntryLimit' in session.info ? session.info.dmaEntryLimit : ENTRY_LIMIT;
+  const opened = await calls.needAll([
+    [command.writeFile(`${TYPE1_PARAMETERS}/dma_entry_limit`, String(limit)), 'dma_entry_limit'],
+    // Linux 7.3 finds no interrupt remapping in QEMU's amd-iommu ("No southbridge IOAPIC found").
+    [command.writeFile(`${TYPE1_PARAMETERS}/allow_unsafe_interrupts`, 'Y'), 'allow_unsafe_interrupts'],
+    [command.open('/dev/vfio/vfio'), '/dev/vfio/vfio'],
+    [command.open(`/dev/vfio/${bound.group}`), `group ${bound.group}`],
+  ]);
+  const [container, group] = [opened[2]!.result, opened[3]!.result];
+  const status = GROUP_STATUS.encode({ argsz: GROUP_STATUS.bytes });
+  const containerBytes = new Uint8Array(new Int32Array([container]).buffer);
+  const type = session.container === 'type1' ? VFIO_IOMMU_TYPES.TYPE1 : VFIO_IOMMU_TYPES.TYPE1v2;
+  await calls.needAll([
+    [command.ioctl(group, request('GROUP_GET_STATUS'), status), 'GROUP_GET_STATUS'],
+    [command.ioctl(group, request('GROUP_SET_CONTAINER'), containerBytes), 'GROUP_SET_CONTAINER'],
+    [command.ioctlValue(container, request('SET_IOMMU'), type), 'SET_IOMMU'],
+  ]);
+  if (!wanted.open) return { container, deviceFile: -1, device: wanted };
+
+  const name = new Uint8Array(Buffer.from(`${bound.bdf}\0`));
+  const { result: deviceFile } = await calls.need(
+    command.ioctl(group, request('GROUP_GET_DEVICE_FD'), name),
+    'GROUP_GET_DEVICE_FD',
+  );
+  const context = { container, device: deviceFile, machine: -1, memory: new SessionMemory([]), ioctls };
+  const decodeOn = encodeCall({ call: 'decode', on: true }, context);
+  if (typeof decodeOn === 'object') await calls.need(decodeOn.commands[0]!, 'the command register');
+  const device = await withPageNeighbours(machine, wanted, session.pageSize);
+  return { container, deviceFile, device: await mmapBars(calls, device, deviceFile, session.pageSize) };
+}
+
+/** Mmaps every memory BAR whole, where the kernel lets it; `mmapFlag` tells where it did. */
+async function mmapBars(
+  calls: AgentCalls,
+  device: SessionDevice,
+  descriptor: number,
+  pageSize: bigint,
+): Promise<SessionDevice> {
+  const memoryBars = device.bars.filter(({ type }) => type !== 'io');
+  const answers = await calls.askAll(
+    memoryBars.map(({ index, size }) =>
+      command.mmap({
+        address: barAddress(index),
+        length: size < pageSize ? pageSize : size,
+        protection: PROT.READ | PROT.WRITE,
+        flags: MAP.SHARED | MAP.FIXED,
+        descriptor,
+        offset: BigInt(index) << 40n,
+      }),
+    ),
+  );
+  const bars = device.bars.map((bar) => {
+    const answer = answers[memoryBars.indexOf(bar)];
+    return answer === undefined
+      ? bar
+      : { ...bar, mmapFlag: answer.kind === 'returned' && answer.result >= 0 };
+  });
+  return { ...device, bars };
+}
+
+/** What a container of type1 says of itself. */
+export async function type1Info(
+  machine: LinuxMachine,
+  container: number,
+  session: SessionOn<'type1' | 'type1v2'>,
+  ioctls: IoctlEncoding,
+): Promise<Type1Info> {
+  const text = command.ioctl(container, vfioRequest('IOMMU_GET_INFO', ioctls), type1InfoRequest());
+  const { data } = await new AgentCalls(machine).need(text, 'IOMMU_GET_INFO');
+  const { pageSizes, iovaRanges } = readType1Info(data);
+  return { pageSizes, iovaRanges, dmaEntryLimit: session.info.dmaEntryLimit };
+}

@@ -1,0 +1,68 @@
+import { GENERIC_IOCTLS, POWERPC_IOCTLS } from '../../host/abi/index.ts';
+import { command, MAP, PROT } from '../agent/commands.ts';
+import type { LinuxMachine } from '../boot/linux-machine.ts';
+import type { Area, HostSession } from '../session/host-session.ts';
+import { barAreas, SessionMemory } from '../session/memory-areas.ts';
+import { AgentCalls } from './agent-calls.ts';
+import type { CallContext } from './encode-call.ts';
+import { openKvm } from './open-kvm.ts';
+import { openVfio, type1Info } from './open-vfio.ts';
+import type { BoundDevice } from './plugged-device.ts';
+
+/** A session whose container is open in a kernel. */
+export interface PreparedSession {
+  /** The session, with what this kernel said. */
+  readonly session: HostSession;
+  readonly context: CallContext;
+}
+
+/**
+ * Makes in a kernel what a session begins with: its memory, its container or virtual machine, its device.
+ *
+ * @throws PreparationFailed when the kernel refuses a step
+ */
+export async function prepareSession(
+  machine: LinuxMachine,
+  session: HostSession,
+  bound: BoundDevice,
+): Promise<PreparedSession> {
+  const ioctls = session.arch === 'ppc64le' ? POWERPC_IOCTLS : GENERIC_IOCTLS;
+  const anonymous = session.areas.filter(({ name }) => !name.startsWith('bar'));
+  await new AgentCalls(machine).needAll([
+    [command.endCase(), 'the end of the case before'],
+    ...memoryCommands(anonymous),
+  ]);
+  const { container, deviceFile, device } = await openVfio(machine, session, bound, ioctls);
+  const areas = [...anonymous, ...barAreas(device, session.pageSize)];
+  const context = { container, device: deviceFile, machine: -1, memory: new SessionMemory(areas), ioctls };
+  const common = { kernel: machine.kernel.release, device, areas };
+  switch (session.container) {
+    case 'type1v2':
+    case 'type1': {
+      const info = await type1Info(machine, container, session, ioctls);
+      return { session: { ...session, ...common, info }, context };
+    }
+    case 'kvm': {
+      const { file, info } = await openKvm(machine, session, ioctls);
+      return { session: { ...session, ...common, info }, context: { ...context, machine: file } };
+    }
+    default:
+      return { session: { ...session, ...common } as HostSession, context };
+  }
+}
+
+const PROTECTION: Readonly<Record<string, number>> = {
+  ram: PROT.READ | PROT.WRITE,
+  readonly: PROT.READ,
+  noaccess: PROT.NONE,
+};
+
+/** The commands that make the memory of a session. */
+const memoryCommands = (areas: readonly Area[]): (readonly [text: string, what: string])[] =>
+  areas.flatMap(({ name, address, size }) => {
+    const protection = PROTECTION[name];
+    if (protection === undefined) return [];
+    const flags = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED;
+    const text = command.mmap({ address, length: size, protection, flags, descriptor: -1, offset: 0n });
+    return [[text, `the memory ${name}`] as const];
+  });

@@ -1,0 +1,71 @@
+import { offset, type HostAddress, type Iova, type Size } from '../../address/index.ts';
+import type { DmaMapRequest, Errno } from '../../host/index.ts';
+import type { Answer, FieldValue, HostCall, Place } from '../session/host-call.ts';
+import type { SessionMemory } from '../session/memory-areas.ts';
+
+/** Answers the calls of one session, one after the other. */
+export type Answering = (call: HostCall) => Answer;
+
+/** The system call returned an error, or 0. */
+export const answered = (errno: Errno, returned: Readonly<Record<string, FieldValue>> = {}): Answer => ({
+  ret: errno === 0 ? 0 : -1,
+  errno,
+  returned,
+});
+
+/** The model does not have what the call asks for; the reason ends a sentence that begins "not modelled:". */
+export const notModelled = (reason: string): Answer => ({ unanswered: `not modelled: ${reason}` });
+
+/** The flags of a mapping, as the interfaces number them. */
+export interface MapFlags {
+  readonly read: number;
+  readonly write: number;
+}
+
+/** VFIO_DMA_MAP_FLAG_READ and VFIO_DMA_MAP_FLAG_WRITE of linux/vfio.h. */
+export const VFIO_FLAGS: MapFlags = { read: 1, write: 2 };
+
+/** What the memory behind a map is, and the request that the model is given. */
+export interface RequestedMap {
+  readonly request: DmaMapRequest;
+  /** Whether the kernel could pin the memory, or read its page table, with the permissions of the map. */
+  readonly usable: boolean;
+}
+
+interface MapFields {
+  readonly iova: bigint;
+  readonly size: bigint;
+  readonly vaddr: Place;
+  readonly flags: number;
+}
+
+/**
+ * A map of a session as the model is asked for it.
+ *
+ * @param barsAccessible whether the device's memory decode is on
+ * @returns `undefined` when the place is a BAR that could not be mmapped
+ */
+export function requestedMap(
+  { iova, size, vaddr, flags }: MapFields,
+  memory: SessionMemory,
+  { read, write }: MapFlags,
+  barsAccessible: boolean,
+): RequestedMap | undefined {
+  const address = memory.address(vaddr);
+  if (address === undefined) return undefined;
+  const behind = memory.at(address, size === 0n ? 1n : size, barsAccessible);
+  const usable =
+    ((flags & read) === 0 || behind.readable) &&
+    ((flags & write) === 0 || (behind.readable && behind.writable));
+  return {
+    request: {
+      iova: iova as Iova,
+      size: size as Size,
+      hostAddress: address as HostAddress,
+      readonly: (flags & write) === 0,
+      deviceMemory: behind.bar !== undefined,
+      backing: { region: vaddr.area, owner: undefined, offset: offset(vaddr.offset) },
+    },
+    usable,
+  };
+}

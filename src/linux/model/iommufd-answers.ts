@@ -1,0 +1,61 @@
+import { iova } from '../../address/index.ts';
+import { IOAS_MAP_FLAGS } from '../../host/abi/index.ts';
+import { IommufdIoas, kernelRules } from '../../host/index.ts';
+import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
+import type { SessionOn } from '../session/host-session.ts';
+import { SessionMemory } from '../session/memory-areas.ts';
+import { answered, notModelled, requestedMap, type Answering } from './answering.ts';
+import { apertures } from './type1-answers.ts';
+
+const { FIXED_IOVA, WRITEABLE, READABLE } = IOAS_MAP_FLAGS;
+const KNOWN_FLAGS = FIXED_IOVA | WRITEABLE | READABLE;
+
+/** Answers the calls on an address space of iommufd from `IommufdIoas`. */
+export function iommufdAnswering(session: SessionOn<'iommufd'>): Answering {
+  const { info, areas, device, pageSize } = session;
+  const memory = new SessionMemory(areas);
+  const ioas = new IommufdIoas({
+    hostPageSize: pageSize,
+    domainPageSizes: info.attached ? info.pageSizes : 0n,
+    apertures: info.attached ? apertures(info.iovaRanges) : [],
+    kernel: kernelRules(session.kernel),
+  });
+  let decodeOn = device.open;
+  let attachedAnew = false;
+
+  const map = (call: CallNamed<'ioas-map'>): Answer => {
+    const access = call.flags & (READABLE | WRITEABLE);
+    if ((call.flags & ~KNOWN_FLAGS) !== 0 || access === 0)
+      return notModelled('these flags (host facts I1 and I3)');
+    if ((call.flags & FIXED_IOVA) === 0)
+      return notModelled('an IOVA that the kernel chooses (host fact I12)');
+    const map = requestedMap(call, memory, { read: READABLE, write: WRITEABLE }, decodeOn);
+    if (map === undefined) return notModelled('a BAR that the session could not mmap');
+    const errno = ioas.map(map.request);
+    const refused = info.attached && !map.usable;
+    if (errno !== 0 || !refused) return answered(errno, errno === 0 ? { mapped: call.iova } : {});
+    ioas.unmap(map.request.iova, map.request.size);
+    return notModelled('memory that the kernel cannot pin (host fact I14)');
+  };
+
+  return (call: HostCall): Answer => {
+    if (call.call === 'attach' || call.call === 'detach') {
+      attachedAnew = true;
+      return notModelled('attaching and detaching');
+    }
+    if (attachedAnew) return notModelled('an address space after an attach or detach');
+    switch (call.call) {
+      case 'ioas-map':
+        return map(call);
+      case 'ioas-unmap': {
+        const { errno, unmapped } = ioas.unmap(iova(call.iova), call.size);
+        return answered(errno, { unmapped: errno === 0 ? unmapped : call.size });
+      }
+      case 'decode':
+        decodeOn = call.on;
+        return notModelled('writes to configuration space');
+      default:
+        return notModelled(call.call);
+    }
+  };
+}

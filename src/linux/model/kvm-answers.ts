@@ -1,0 +1,43 @@
+import { gpa, offset, type HostAddress } from '../../address/index.ts';
+import { KvmMemslots, kernelRules, type Memslot } from '../../host/index.ts';
+import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
+import { KVM_ARCHITECTURE, type SessionOn } from '../session/host-session.ts';
+import { SessionMemory } from '../session/memory-areas.ts';
+import { answered, notModelled, type Answering } from './answering.ts';
+
+/** KVM_MEM_LOG_DIRTY_PAGES and KVM_MEM_READONLY. */
+const LOG_DIRTY_PAGES = 1;
+const READONLY = 2;
+
+/** Answers KVM_SET_USER_MEMORY_REGION from `KvmMemslots`. */
+export function kvmAnswering(session: SessionOn<'kvm'>): Answering {
+  const { info, areas, pageSize } = session;
+  const memory = new SessionMemory(areas);
+  const slots = new KvmMemslots({
+    hostPageSize: pageSize,
+    slotLimit: info.nrMemslots,
+    architecture: KVM_ARCHITECTURE[session.arch],
+    kernel: kernelRules(session.kernel),
+    lastGpa: gpa((1n << BigInt(info.gpaBits)) - 1n),
+  });
+
+  const memslot = ({ slot, flags, gpa: start, size, uaddr }: CallNamed<'memslot'>): Answer => {
+    if (flags > (LOG_DIRTY_PAGES | READONLY)) return notModelled('these flags (host fact K2)');
+    const address = memory.address(uaddr);
+    if (address === undefined) return notModelled('a BAR that the session could not mmap');
+    const request: Memslot = {
+      slot,
+      gpa: gpa(start),
+      size,
+      hostAddress: address as HostAddress,
+      readonly: (flags & READONLY) !== 0,
+      logDirtyPages: (flags & LOG_DIRTY_PAGES) !== 0,
+      deviceMemory: memory.meetsBar(address, size),
+      backing: { region: uaddr.area, owner: undefined, offset: offset(uaddr.offset) },
+    };
+    return answered(slots.set(request));
+  };
+
+  return (call: HostCall): Answer =>
+    call.call === 'memslot' ? memslot(call) : notModelled('writes to configuration space');
+}

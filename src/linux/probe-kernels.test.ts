@@ -1,0 +1,29 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { KERNEL_NAMES, probeKernels } from './probe-kernels.ts';
+
+it('probeKernels tells of each kernel whether it can be booted, and what to do where it cannot', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'probe-kernels-'));
+  try {
+    const own = join(folder, 'mine', 'modules');
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, 'order'), '');
+    writeFileSync(join(folder, 'mine', 'about.json'), '{"release":"6.1","arch":"x86_64","pageSize":4096}');
+    const environment = { BARPROOF_LINUX: folder, BARPROOF_QEMU: '/nowhere' };
+    const [mine, ...others] = probeKernels({ environment });
+    expect(mine).toMatchObject({
+      name: 'Linux mine',
+      state: 'missing',
+      remedy: expect.stringContaining('QEMU'),
+    });
+    expect(others.map(({ name }) => name)).toEqual(KERNEL_NAMES.map((name) => `Linux ${name}`));
+    expect(others[0]).toMatchObject({
+      state: 'optional',
+      remedy: expect.stringContaining('.ci/install-linux amd64-6.12'),
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

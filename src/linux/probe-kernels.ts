@@ -1,0 +1,54 @@
+import { findQemu, type QemuLocation, QemuNotFound } from '../qemu/process/index.ts';
+import { TargetUnavailable } from '../trace/index.ts';
+import { buildAgent } from './agent/build-agent.ts';
+import { installedKernels, kernelFolder, type InstalledKernel } from './boot/installed-kernels.ts';
+import { qemuArchitecture } from './boot/machine-arguments.ts';
+
+/** A kernel that `.ci/install-linux` can install, and what can be done with it here. */
+export interface KernelProbe {
+  /** The name of the kernel, such as `amd64-6.12`. */
+  readonly name: string;
+  /** `present`: it can be booted; `missing`: it is installed but cannot be booted; `optional`: not installed. */
+  readonly state: 'present' | 'missing' | 'optional';
+  /** What was found, or why it cannot be booted. */
+  readonly detail: string;
+  /** How to get it, or what it lacks. */
+  readonly remedy?: string;
+}
+
+/** The kernels that `.ci/install-linux` knows. A download has 100 to 130 MB. */
+export const KERNEL_NAMES = [
+  ...['amd64-6.12', 'amd64-7', 'arm64-6.12', 'arm64-7'],
+  ...['arm64-16k-6.12', 'arm64-16k-7', 'ppc64el-64k-6.12'],
+] as const;
+
+/** Looks which kernels can be booted here, and compiles the agent for those that are installed. */
+export function probeKernels(location: QemuLocation = {}): KernelProbe[] {
+  const environment = location.environment ?? process.env;
+  const installed = installedKernels(kernelFolder(environment));
+  const names = new Set<string>([...installed.map(({ name }) => name), ...KERNEL_NAMES]);
+  return [...names].map((name): KernelProbe => {
+    const kernel = installed.find((one) => one.name === name);
+    if (kernel !== undefined) return probeKernel(kernel, location);
+    const remedy = `a checkout has .ci/install-linux ${name} (100 MB, a minute or two)`;
+    return { name: `Linux ${name}`, state: 'optional', detail: 'not installed', remedy };
+  });
+}
+
+function probeKernel(kernel: InstalledKernel, location: QemuLocation): KernelProbe {
+  const { release, architecture, pageSize } = kernel;
+  const name = `Linux ${kernel.name}`;
+  const found = `${release}, ${architecture}, pages of ${Number(pageSize) / 1024}K`;
+  try {
+    findQemu(qemuArchitecture(architecture), location);
+    buildAgent(architecture, location.environment);
+    return { name, state: 'present', detail: found };
+  } catch (error) {
+    if (!(error instanceof TargetUnavailable)) throw error;
+    const remedy =
+      error instanceof QemuNotFound
+        ? 'install QEMU 10.1 or later (a checkout has .ci/install-qemu)'
+        : error.message;
+    return { name, state: 'missing', detail: `${found}, but it cannot be booted`, remedy };
+  }
+}

@@ -1,0 +1,176 @@
+import { errnoName } from '../../host/index.ts';
+import { isAnswered, type Answer, type AnsweredCall } from './host-call.ts';
+import type { HostSession } from './host-session.ts';
+import { answerToJson } from './session-json.ts';
+
+/** One call to which the target and the recording have different answers. */
+export interface Disagreement {
+  readonly session: HostSession;
+  /** The number of the call in the session, from 0. */
+  readonly index: number;
+  readonly recorded: AnsweredCall;
+  readonly answer: AnsweredCall;
+}
+
+/** The calls that disagree in the same way. */
+export interface DisagreementClass {
+  /** Such as `map: EOVERFLOW recorded, EINVAL answered`. */
+  readonly name: string;
+  /** The kernels on which it was recorded, each once. */
+  readonly kernels: readonly string[];
+  readonly count: number;
+  /** The first that follows no other disagreement of its session, if any does. */
+  readonly example: Disagreement;
+}
+
+/** How the answers to one kind of call compare. */
+export interface Agreement {
+  readonly container: string;
+  readonly call: string;
+  readonly agree: number;
+  readonly differ: number;
+  readonly unanswered: number;
+}
+
+/** How the answers on one host compare. */
+export interface HostAgreement {
+  readonly kernel: string;
+  readonly iommu: string;
+  readonly agree: number;
+  readonly differ: number;
+  readonly unanswered: number;
+}
+
+interface Counts {
+  agree: number;
+  differ: number;
+  unanswered: number;
+}
+
+/** Compares the answers of a target with those that sessions were recorded with, and counts. */
+export class Comparison {
+  readonly #byKind = new Map<string, Counts>();
+  readonly #byHost = new Map<string, Counts>();
+  readonly #classes = new Map<
+    string,
+    { kernels: Set<string>; count: number; example: Disagreement; early: boolean }
+  >();
+  readonly #reasons = new Map<string, number>();
+  #sessions = 0;
+  #notRecorded = 0;
+
+  /** @param answers to each call of the session, in order */
+  add(session: HostSession, answers: readonly Answer[]): void {
+    this.#sessions++;
+    let disagreed = false;
+    for (const [index, { call, recorded }] of session.steps.entries()) {
+      if (recorded === undefined) {
+        this.#notRecorded++;
+        continue;
+      }
+      const answer = answers[index]!;
+      const counts = [
+        countsOf(this.#byKind, `${session.container} ${call.call}`),
+        countsOf(this.#byHost, `${session.kernel} ${session.iommu}`),
+      ];
+      if (!isAnswered(answer)) {
+        for (const one of counts) one.unanswered++;
+        this.#reasons.set(answer.unanswered, (this.#reasons.get(answer.unanswered) ?? 0) + 1);
+      } else if (agrees(recorded, answer)) for (const one of counts) one.agree++;
+      else {
+        for (const one of counts) one.differ++;
+        this.#classify({ session, index, recorded, answer }, !disagreed);
+        disagreed = true;
+      }
+    }
+  }
+
+  /** How many sessions were compared. */
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  /** How many calls had no recorded answer. */
+  get notRecorded(): number {
+    return this.#notRecorded;
+  }
+
+  /** The agreement by container and call. */
+  get agreements(): readonly Agreement[] {
+    return [...this.#byKind].toSorted(byName).map(([name, counts]) => {
+      const [container, call] = name.split(' ') as [string, string];
+      return { container, call, ...counts };
+    });
+  }
+
+  /** The agreement by kernel and IOMMU. */
+  get hosts(): readonly HostAgreement[] {
+    return [...this.#byHost].toSorted(byName).map(([name, counts]) => {
+      const [kernel, iommu] = name.split(' ') as [string, string];
+      return { kernel, iommu, ...counts };
+    });
+  }
+
+  /** The classes of disagreement, the commonest first. */
+  get classes(): readonly DisagreementClass[] {
+    return [...this.#classes]
+      .toSorted((a, b) => b[1].count - a[1].count || byName(a, b))
+      .map(([name, { kernels, count, example }]) => ({
+        name,
+        count,
+        example,
+        kernels: [...kernels].toSorted(),
+      }));
+  }
+
+  /** Why calls had no answer, the commonest first. */
+  get reasons(): readonly (readonly [reason: string, count: number])[] {
+    return [...this.#reasons].toSorted((a, b) => b[1] - a[1] || byName(a, b));
+  }
+
+  #classify(disagreement: Disagreement, first: boolean): void {
+    const { session, index, recorded, answer } = disagreement;
+    const name = `${session.container} ${session.steps[index]!.call.call}: ${differenceText(recorded, answer)}`;
+    const known = this.#classes.get(name) ?? {
+      kernels: new Set(),
+      count: 0,
+      example: disagreement,
+      early: first,
+    };
+    // What follows another disagreement may be its consequence.
+    if (first && !known.early) [known.example, known.early] = [disagreement, true];
+    known.kernels.add(session.kernel);
+    known.count++;
+    this.#classes.set(name, known);
+  }
+}
+
+function countsOf(map: Map<string, Counts>, name: string): Counts {
+  const counts = map.get(name) ?? { agree: 0, differ: 0, unanswered: 0 };
+  map.set(name, counts);
+  return counts;
+}
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+
+/** Whether two answers are the same in all that both have. */
+export function agrees(recorded: AnsweredCall, answer: AnsweredCall): boolean {
+  if (recorded.ret !== answer.ret || recorded.errno !== answer.errno) return false;
+  return differingFields(recorded, answer).length === 0;
+}
+
+function differingFields(recorded: AnsweredCall, answer: AnsweredCall): string[] {
+  const [a, b] = [answerToJson(recorded), answerToJson(answer)];
+  return Object.keys(recorded.returned).filter(
+    (name) => b[name] !== undefined && JSON.stringify(a[name]) !== JSON.stringify(b[name]),
+  );
+}
+
+const outcome = ({ ret, errno }: AnsweredCall): string =>
+  ret === -1 ? errnoName(errno) : ret === 0 ? 'ok' : `returns ${ret}`;
+
+function differenceText(recorded: AnsweredCall, answer: AnsweredCall): string {
+  const [was, is] = [outcome(recorded), outcome(answer)];
+  if (was !== is) return `${was} recorded, ${is} answered`;
+  return `another ${differingFields(recorded, answer).join(', ')}`;
+}
