@@ -16,7 +16,7 @@ export default defineConfig({
         'src/{memory,pci,host,vfio,invariants}/**/*.ts': { lines: 95, branches: 95 },
       },
     },
-    // What is stored is replayed first; a search that finds it again would only say the same later.
+    // The stored cases run first: a search that finds the same failure would report it only minutes later.
     projects: [
       {
         extends: true,

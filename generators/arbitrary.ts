@@ -2,13 +2,13 @@ import * as fc from 'fast-check';
 import { Choose } from './choose.ts';
 
 /**
- * An arbitrary whose values are built by a plain function of choices, and whose smaller values are
- * named by another. Later choices may depend on earlier ones without `chain`, so that values are
- * valid by construction and shrinking does not have to retrace how they came about.
+ * An arbitrary made of two plain functions: one builds a value from choices, the other names simpler values.
+ * Later choices may depend on earlier ones without `chain`. So values are valid by construction, and shrinking
+ * needs the value alone, not the choices that built it.
  *
  * @param build makes a value; all its randomness comes from its argument.
- * @param simplify the values to try instead of one that fails, best first; each of them has to be
- *   simpler by some measure, or shrinking would not end.
+ * @param simplify the values to try in place of a value that fails, best first. Each of them must be simpler
+ *   by some measure, or shrinking would not end.
  */
 export function arbitrary<T>(
   build: (choose: Choose) => T,

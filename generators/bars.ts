@@ -2,10 +2,10 @@ import { offset } from '../src/address/index.ts';
 import type { BarSpec, BarTypeName, SparseAreaSpec } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
-/** The largest BAR of 32 bits has 2 GiB; the largest of graphics cards have 128 GiB. */
+/** Exponents of the largest sizes: 2 GiB for a 32-bit BAR, 128 GiB for a 64-bit BAR, as on graphics cards. */
 const [LARGEST_32, LARGEST_64] = [31, 37];
 
-/** Exponents of memory BAR sizes: below, at and above every page size, few beyond. */
+/** The exponent of a memory BAR's size: below, at and above each page size; seldom 2 MiB or more. */
 const chooseExponent = (choose: Choose, largest: number): number =>
   choose.weighted<() => number>(
     [3, () => choose.integer(4, 11)],
@@ -20,7 +20,7 @@ const chooseExponent = (choose: Choose, largest: number): number =>
 /** How many BAR registers a device has. */
 const REGISTERS = 6;
 
-/** Where offsets stop fitting 32 bits: MSI-X structures can lie up to there, and no further. */
+/** 2^32: offsets in the MSI-X capability have 32 bits, so table and PBA end there at the latest. */
 const EXPONENT_OF_4G = 32;
 
 function chooseSize(choose: Choose, type: BarTypeName): bigint {
@@ -36,7 +36,7 @@ function chooseSize(choose: Choose, type: BarTypeName): bigint {
 const chooseType = (choose: Choose): BarTypeName =>
   choose.weighted([1, 'io'], [4, 'mem32'], [1, 'mem32p'], [7, 'mem64'], [3, 'mem64p']);
 
-/** The areas of an explicit sparse-mmap capability: mostly of whole pages and rising, sometimes neither. */
+/** The areas of a sparse-mmap capability: mostly whole pages in rising order, sometimes off pages and unsorted. */
 export function chooseSparseAreas(choose: Choose, size: bigint, page: bigint): readonly SparseAreaSpec[] {
   const orderly = choose.chance(70);
   const unit = orderly ? page : choose.among([0x100n, 0x400n, 0x1000n]);
@@ -53,14 +53,14 @@ export function chooseSparseAreas(choose: Choose, size: bigint, page: bigint): r
   return areas;
 }
 
-/** A size that no hardware has, beside one that it may have: three halves of it, a byte less, a byte more. */
+/** A size that is no power of two, from one that is: three halves of it, a byte less, or a byte more. */
 const oddSize = (choose: Choose, size: bigint): bigint =>
   choose.among([(size * 3n) / 2n, size - 1n, size + 1n]);
 
 /**
  * The BARs of a device, by rising index; the register after a 64-bit BAR belongs to it.
  *
- * @param anySize whether a BAR may have a size that is no power of two: a vfio-user server may report it.
+ * @param anySize whether a BAR may have a size that is no power of two, as a vfio-user server may report.
  */
 export function chooseBars(choose: Choose, hostPageSize: bigint, anySize = false): readonly BarSpec[] {
   const bars: BarSpec[] = [];
@@ -69,7 +69,7 @@ export function chooseBars(choose: Choose, hostPageSize: bigint, anySize = false
   const odd = anySize && choose.chance(4);
   while (bars.length < count && index < REGISTERS) {
     const drawn = chooseType(choose);
-    // Two registers for this BAR leave one for each that is still to come.
+    // If this BAR takes two registers, one must be left for each BAR that follows.
     const hasRoom = REGISTERS - index - 2 >= count - bars.length - 1;
     const type = hasRoom ? drawn : (drawn.replace('64', '32') as BarTypeName);
     const size = chooseSize(choose, type);

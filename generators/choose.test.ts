@@ -4,21 +4,21 @@ import { arbitrary, type Choose } from './index.ts';
 
 const DRAWS = 4_000;
 
-/** That many values of one kind, always the same. */
+/** `DRAWS` values; the same seed gives the same values. */
 const drawn = <T>(draw: (choose: Choose) => T, seed = 1): readonly T[] =>
   fc.sample(
     arbitrary(draw, () => []),
     { seed, numRuns: DRAWS },
   );
 
-/** How many of the values fall into each of `count` equal parts of the numbers from `least` on. */
+/** How many values lie in each of the `count` equal parts of the range of `size` numbers from `least`. */
 function shares(values: readonly bigint[], least: bigint, size: bigint, count: number): readonly number[] {
   const parts = Array.from({ length: count }, () => 0);
   for (const value of values) parts[Number(((value - least) * BigInt(count)) / size)]!++;
   return parts;
 }
 
-/** How far the counts are from all being equal; of `n` of them about n - 1, and hardly ever twice that and 20. */
+/** Pearson's statistic of the counts: about n - 1 for n counts of equal chance, and hardly ever above 2n + 20. */
 function chiSquare(counts: readonly number[]): number {
   const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
   return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
@@ -32,7 +32,7 @@ describe('Choose.integer', () => {
     [-3, 3],
     [7, 12],
     [0, 2048],
-  ])('draws from %i to %i, both included and all alike', (least, most) => {
+  ])('draws every number from %i to %i equally often, both ends included', (least, most) => {
     const values = drawn((choose) => choose.integer(least, most));
     expect(Math.min(...values)).toBe(least);
     expect(Math.max(...values)).toBe(most);
@@ -49,7 +49,7 @@ describe('Choose.bigint', () => {
     [1n, 3n],
     [10n, 16n],
     [0n, 255n],
-  ])('draws from %i to %i, both included and all alike', (least, most) => {
+  ])('draws every number from %i to %i equally often, both ends included', (least, most) => {
     const values = drawn((choose) => choose.bigint(least, most));
     expect([...new Set(values)].toSorted((a, b) => Number(a - b)).at(0)).toBe(least);
     expect([...new Set(values)].toSorted((a, b) => Number(a - b)).at(-1)).toBe(most);
@@ -58,34 +58,37 @@ describe('Choose.bigint', () => {
     expect(isUniform(shares(values, least, size, Math.min(16, Number(size))))).toBe(true);
   });
 
-  it.each([31n, 32n, 33n, 48n, 62n, 63n, 64n])('stays in range below 2^%i', (bits) => {
+  it.each([31n, 32n, 33n, 48n, 62n, 63n, 64n])('draws no number outside 7 to 2^%i - 1', (bits) => {
     const [least, most] = [7n, (1n << bits) - 1n];
     const values = drawn((choose) => choose.bigint(least, most));
     expect(values.every((value) => value >= least && value <= most)).toBe(true);
   });
 
-  it.each([24n, 30n, 31n])('is uniform up to 2^%i, in its parts and in its bits', (bits) => {
+  it.each([24n, 30n, 31n])('sets each bit of numbers below 2^%i in half of the draws', (bits) => {
     expect(unevenBits(bits)).toEqual([]);
   });
 
-  it.each([40n, 62n, 63n])('is uniform in its leading bits up to 2^%i', (bits) => {
+  it.each([40n, 62n, 63n])('draws each eighth of the numbers below 2^%i equally often', (bits) => {
     const values = drawn((choose) => choose.bigint(0n, (1n << bits) - 1n));
     expect(isUniform(shares(values, 0n, 1n << bits, 8))).toBe(true);
   });
 
-  it.each([32n, 33n, 40n, 62n, 63n, 64n])('sets every bit of numbers below 2^%i', (bits) => {
-    expect(unevenBits(bits)).toEqual([]);
-  });
+  it.each([32n, 33n, 40n, 62n, 63n, 64n])(
+    'sets each bit of numbers below 2^%i in half of the draws, from 32 bits on',
+    (bits) => {
+      expect(unevenBits(bits)).toEqual([]);
+    },
+  );
 
-  it('draws from the upper half of 2^32 values and of 2^64', () => {
+  it('draws numbers in the upper half of 2^32 and of 2^64 values', () => {
     for (const end of [1n << 32n, 1n << 64n]) {
       const values = drawn((choose) => choose.bigint(0n, end - 1n));
       expect(values.some((value) => value >= end / 2n)).toBe(true);
     }
   });
 
-  // What remains of a draw of 64 bits by such a number is its lower third twice as often as its upper.
-  it.each([3n << 30n, 3n << 31n, 3n << 62n])('draws the three thirds of %i values alike', (size) => {
+  // The remainder of 64 random bits modulo such a size would be in the lower third twice as often as in the upper.
+  it.each([3n << 30n, 3n << 31n, 3n << 62n])('draws each third of %i values equally often', (size) => {
     const values = drawn((choose) => choose.bigint(1n, size));
     expect(isUniform(shares(values, 1n, size, 3))).toBe(true);
   });
@@ -102,19 +105,19 @@ function unevenBits(bits: bigint): readonly bigint[] {
 }
 
 describe('Choose.chance', () => {
-  it.each([1, 25, 50, 99])('is true in %i of a hundred', (percent) => {
+  it.each([1, 25, 50, 99])('is true in %i of 100 draws', (percent) => {
     const share = (100 * drawn((choose) => choose.chance(percent)).filter(Boolean).length) / DRAWS;
     expect(Math.abs(share - percent)).toBeLessThan(2.5);
   });
 
-  it('is never and always true at the ends', () => {
+  it('is never true at 0 %, and always at 100 %', () => {
     expect(drawn((choose) => choose.chance(0))).not.toContain(true);
     expect(drawn((choose) => choose.chance(100))).not.toContain(false);
   });
 });
 
 describe('Choose.among', () => {
-  it('draws all alike, and the only one there is', () => {
+  it('draws all values equally often, and a lone value always', () => {
     const values = drawn((choose) => choose.among(['a', 'b', 'c']));
     expect(isUniform(['a', 'b', 'c'].map((each) => values.filter((value) => value === each).length))).toBe(
       true,
@@ -124,7 +127,7 @@ describe('Choose.among', () => {
 });
 
 describe('Choose.weighted', () => {
-  it('draws each as often as its weight says, and those without weight never', () => {
+  it('draws each value in proportion to its weight, and a value of weight 0 never', () => {
     const values = drawn((choose) => choose.weighted([1, 'a'], [0, 'b'], [3, 'c'], [4, 'd'], [0, 'e']));
     const share = (of: string): number => (8 * values.filter((value) => value === of).length) / DRAWS;
     expect(share('a')).toBeCloseTo(1, 0);
@@ -136,7 +139,7 @@ describe('Choose.weighted', () => {
 });
 
 describe('an arbitrary', () => {
-  it('gives the same values for the same seed, and others for another', () => {
+  it('gives the same values for the same seed, and other values for another seed', () => {
     const draw = (choose: Choose) => [choose.bigint(0n, 1n << 60n), choose.integer(0, 9), choose.chance(50)];
     expect(drawn(draw, 7)).toEqual(drawn(draw, 7));
     expect(drawn(draw, 7)).not.toEqual(drawn(draw, 8));

@@ -16,7 +16,7 @@ export class Choose {
   /** A number from `least` to `most`, both included. */
   bigint(least: bigint, most: bigint): bigint {
     const span = most - least;
-    // Most spans are of a few pages, for which a draw of an integer takes half the time.
+    // `nextInt` takes half the time of `nextBigInt`, and most spans are below 2^32.
     return span <= 0xffff_ffffn
       ? least + BigInt(this.#random.nextInt(0, Number(span)))
       : this.#random.nextBigInt(least, most);

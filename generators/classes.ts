@@ -16,7 +16,7 @@ const page = (at: bigint, size: bigint): bigint => at / size;
 const smallest = (sizes: readonly bigint[]): bigint =>
   sizes.reduce((least, size) => (size < least ? size : least));
 
-/** The kinds of scenario that matter; a test keeps a minimum share of each. */
+/** Kinds of scenario that a search must draw; classes.test.ts holds the generators to a minimum share of each. */
 const CLASSES = {
   'table-at-end-of-bar': anyDevice((device) => {
     const bar = device.msix && barOf(device, device.msix.tableBar);

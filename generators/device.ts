@@ -10,7 +10,7 @@ import type { Choose } from './choose.ts';
 import { chooseMsix } from './msix.ts';
 import { REAL_DEVICES } from './real-devices.ts';
 
-/** Virtual functions whose capability has the PBA beyond its BAR: VMMs know better. */
+/** Virtual functions whose capability names a PBA beyond its BAR; QEMU corrects the offset (vfio fact 5.7). */
 const WITH_WRONG_PBA: readonly Omit<DeviceSpec, 'id' | 'name' | 'options'>[] = [
   // Chelsio T5
   {
@@ -29,9 +29,10 @@ const WITH_WRONG_PBA: readonly Omit<DeviceSpec, 'id' | 'name' | 'options'>[] = [
 ];
 
 /**
- * A device for a host with these pages: a real one, a real one that is a little different, or an invented one.
+ * A real device, a real device with one change, or an invented device.
  *
- * @param anyBarSize whether the BARs of an invented one may have sizes that are no powers of two.
+ * @param hostPageSize many offsets of MSI-X structures and of sparse areas are multiples of this size.
+ * @param anyBarSize whether an invented device may have BARs whose sizes are no powers of two.
  */
 export function chooseDevice(
   choose: Choose,

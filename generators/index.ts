@@ -1,4 +1,4 @@
-/** fast-check arbitraries for machines, hosts, devices and what happens to them. */
+/** fast-check arbitraries for machines, hosts, devices and sequences of operations. */
 import type * as fc from 'fast-check';
 import {
   type BarSpec,
@@ -77,7 +77,7 @@ export const devices = (id = 'dev0', hostPageSize = PAGE): fc.Arbitrary<DeviceSp
     () => [],
   );
 
-/** What happens to `devices` in `machine`. */
+/** Sequences of operations on `devices` in `machine`. */
 export const operationSequences = (
   machine: MachineSpec,
   plugged: readonly DeviceSpec[],

@@ -7,7 +7,7 @@ const GIB = 1n << 30n;
 
 type Weights = readonly (readonly [weight: number, size: bigint])[];
 
-/** Host pages by machine: hosts are mostly of the guest's architecture, but need not be. */
+/** Host page sizes by machine type. Most hosts have the guest's architecture; a guest under emulation may not. */
 const HOST_PAGES: Record<MachineType, Weights> = {
   pc: [
     [7, KIB_4],
@@ -45,14 +45,14 @@ const TYPES: readonly (readonly [weight: number, type: MachineType])[] = [
   [2, 'pseries'],
 ];
 
-/** A machine: its type, one of `types`, RAM, pages of host and guest, and its policy about MSI-X. */
+/** A machine of one of `types`: RAM, host page size, guest page size, and MSI-X emulation on, off or by default. */
 export function chooseMachine(choose: Choose, types: readonly MachineType[] = MACHINE_TYPES): MachineSpec {
   const type = choose.weighted(...TYPES.filter(([, candidate]) => types.includes(candidate)));
   const hostPageSize = choose.weighted(...HOST_PAGES[type]);
   return {
     type,
     msixEmulation: choose.weighted([8, 'machine-default'], [1, 'on'], [1, 'off']),
-    // RAM is made of host pages; it need not be made of anything larger.
+    // The size of RAM is a multiple of the host page, and not always of a larger page of the IOMMU.
     ram: choose.among(RAM) - (choose.chance(10) ? hostPageSize * BigInt(choose.integer(1, 40)) : 0n),
     hostPageSize,
     guestPageSize: choose.weighted([6, KIB_4], [1, KIB_16], [3, KIB_64]),

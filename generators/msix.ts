@@ -3,24 +3,24 @@ import { MSIX_ENTRY_BYTES, MSIX_MAX_VECTORS, msixPbaSize, msixTableSize } from '
 import type { BarSpec, MsixSpec } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
-/** Vector counts at which sizes of table and PBA change, and those of real devices. */
+/** Vector counts of real devices, and counts next to which the PBA or the pages of the table grow. */
 const VECTORS: readonly number[] = [
   1, 2, 3, 8, 16, 32, 63, 64, 65, 96, 97, 127, 128, 129, 256, 257, 512, 1024, 2047, 2048,
 ];
 
 const QWORD = 8n;
-/** The last offset that the capability can name. */
+/** The last offset that the capability can name: 32 bits, of which the three low ones are the BIR. */
 const LAST_OFFSET = (1n << 32n) - QWORD;
 const down = (value: bigint, unit: bigint): bigint => value - (value % unit);
 
-/** The most vectors whose table and PBA fit into one BAR: 64 of them take 64 * 16 + 8 bytes, or 8 * 129. */
+/** The most vectors whose table and PBA fit into one BAR: 64 vectors take 64 * 16 + 8 = 8 * 129 bytes. */
 const mostInOne = (size: bigint): bigint => (down(size, QWORD) * 8n) / 129n;
 
 /** The most vectors whose table fits into one BAR and whose PBA fits into another. */
 const mostInTwo = (table: bigint, pba: bigint): bigint =>
   lesser(table / MSIX_ENTRY_BYTES, (pba / QWORD) * 64n);
 
-/** An offset in `[0, room]` where tables begin: 0, the end, a page, shortly before a page, anywhere. */
+/** An offset in `[0, room]`: 0, the last one, the start of a page, just before a page, or any multiple of 8. */
 function chooseOffset(choose: Choose, room: bigint, page: bigint): bigint {
   if (room <= 0n) return 0n;
   const pages = room / page;
@@ -39,14 +39,15 @@ function chooseOffset(choose: Choose, room: bigint, page: bigint): bigint {
 
 const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-/** What of a BAR an MSI-X capability can point into: its offsets have 32 bits. */
+/** The BAR, cut at 4 GiB: offsets in the MSI-X capability have 32 bits. */
 const reachable = (bar: BarSpec): BarSpec => ({ ...bar, size: lesser(bar.size, 1n << 32n) });
 
 /**
- * Where table and PBA lie in a device with these BARs; mostly as hardware should have it, in every
- * position to the pages that matters, and now and then as it should not.
+ * The places of table and PBA in a device with these BARs. Most layouts obey the PCI specification; a few break
+ * it (see `disturb`).
  *
- * @returns nothing for a device without a memory BAR.
+ * @param page the host page size: offsets lie at the start of a page, just before one, or anywhere.
+ * @returns undefined where no memory BAR has 32 bytes or more.
  */
 export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigint): MsixSpec | undefined {
   const candidates = bars.filter(({ type, size }) => type !== 'io' && size >= 32n);
@@ -58,7 +59,7 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
   const wanted = choose.chance(80) ? choose.among(VECTORS) : choose.integer(1, MSIX_MAX_VECTORS);
   const vectors = Math.min(wanted, Number(most));
   const inTable = table.size - msixTableSize(vectors);
-  // The end of all offsets is worth a visit wherever a BAR reaches so far.
+  // In a BAR of 4 GiB or more, half of the tables end at 4 GiB, where sums of 32 bits wrap.
   const ends = table.size > LAST_OFFSET && choose.chance(50);
   const tableOffset = ends ? down(inTable, QWORD) : chooseOffset(choose, inTable, page);
   const layout: MsixSpec = {
@@ -72,11 +73,11 @@ export function chooseMsix(choose: Choose, bars: readonly BarSpec[], page: bigin
           pbaOffset: offset(chooseOffset(choose, other.size - msixPbaSize(vectors), page)),
         }),
   };
-  // What lies at 4G cannot lie behind it: offsets end there.
+  // In such a BAR `disturb` would name offsets of 4 GiB or more, which the capability cannot hold.
   return table.size <= LAST_OFFSET && choose.chance(6) ? disturb(choose, layout, table.size) : layout;
 }
 
-/** Where the PBA lies in the table's own BAR: in what is left before or behind the table. */
+/** A place for the PBA in the table's own BAR, before or behind the table. */
 function choosePba(
   choose: Choose,
   table: BarSpec,
@@ -97,7 +98,7 @@ function choosePba(
   return { pbaBar: table.index, pbaOffset: offset(at) };
 }
 
-/** What hardware should not report: a table or PBA beyond its BAR, the two overlapping, a BIR without a BAR. */
+/** A layout that breaks the specification: table or PBA beyond its BAR, the two overlapping, or a BIR without a BAR. */
 function disturb(choose: Choose, layout: MsixSpec, size: bigint): MsixSpec {
   return choose.weighted<() => MsixSpec>(
     [2, () => ({ ...layout, tableOffset: offset(down(size, QWORD)) })],

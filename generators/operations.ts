@@ -5,10 +5,10 @@ import { Placement } from './placement.ts';
 const MOST_LATER_OPERATIONS = 7;
 
 /**
- * What happens to the devices of a machine: firmware places and enables them, then a few things that
- * guests, operators and devices do. Always a sequence that can be carried out.
+ * A valid sequence of operations on the devices of a machine. Firmware places and enables the devices; then
+ * the guest moves, sizes and switches BARs, and the user plugs, unplugs and resets.
  *
- * @param overlays whether regions are put on top of system memory, and changes made in transactions.
+ * @param overlays whether to add regions on top of system memory, and to make changes in transactions.
  */
 export function chooseOperations(
   choose: Choose,
@@ -43,9 +43,9 @@ class Program {
     for (const device of this.#plugged) this.#configure(device);
     const later = choose.chance(45) ? 0 : choose.integer(1, MOST_LATER_OPERATIONS);
     for (let count = 0; count < later; count++) this.#something();
-    // What is hot-plugged in the end is configured, too.
+    // `#hotplug` also programs the BARs of the device that it plugs in.
     if (this.#unplugged.length > 0 && choose.chance(80)) this.#hotplug();
-    // A device that is never plugged in must not be there from the start either.
+    // A device without a hotplug or unplug would be in the machine from the start, so it gets a hotplug.
     for (const device of [...this.#unplugged]) {
       const known = this.#operations.some(
         (operation) => operation.op === 'unplug' && operation.device === device.id,
@@ -55,7 +55,7 @@ class Program {
     return this.#operations;
   }
 
-  /** Firmware programs every BAR and switches the device on; now and then in another order. */
+  /** Firmware programs the BARs and enables memory; in one case of ten it enables memory first. */
   #configure(device: DeviceSpec): void {
     const choose = this.#choose;
     const id = device.id;
@@ -157,7 +157,7 @@ class Program {
     const choose = this.#choose;
     const { hostPageSize, ram } = this.#machine;
     const kind = choose.weighted<'ram' | 'rom' | 'io'>([4, 'ram'], [2, 'rom'], [3, 'io']);
-    // The buffer of a TPM takes its page but for the first 128 bytes, which are registers (hw/tpm/tpm_crb.c).
+    // The RAM of a TPM's buffer begins 128 bytes into its page, behind the registers (hw/tpm/tpm_crb.c).
     const registers = choose.chance(10) ? 0x80n : 0n;
     const size = choose.weighted<() => bigint>(
       [4, () => hostPageSize * choose.bigint(1n, 32n) - registers],
@@ -166,7 +166,7 @@ class Program {
     )();
     const page = choose.chance(75) ? hostPageSize : choose.chance(70) ? 0x1000n : 0x80n;
     const address = choose.weighted<() => bigint>(
-      // In the middle of RAM, behind it, over a BAR.
+      // Inside RAM, at a fixed place where PCs have BARs, over a BAR, behind RAM.
       [4, () => page * choose.bigint(16n, (ram - 1n) / page)],
       [3, () => 0xd000_0000n + page * choose.bigint(0n, 64n)],
       [2, () => this.#someBarAddress() + page * choose.bigint(0n, 4n)],
@@ -194,7 +194,7 @@ class Program {
     if (name !== undefined) this.#operations.push({ op: 'remove-region', name });
   }
 
-  /** A few changes that become visible at once. */
+  /** One to three changes in one transaction: the flat view is updated once, at `commit`. */
   #batch(): void {
     this.#operations.push({ op: 'begin' });
     for (let count = this.#choose.integer(1, 3); count > 0; count--) {

@@ -6,7 +6,7 @@ const TIB = 1n << 40n;
 
 /** Bus addresses at which a machine shows BARs. */
 interface Windows {
-  /** Within 32 bits: first and last address. */
+  /** Below 4 GiB: first and last address. */
   readonly low: readonly [first: bigint, last: bigint];
   readonly high: readonly [first: bigint, last: bigint];
 }
@@ -24,16 +24,14 @@ const WINDOWS: Record<MachineType, Windows> = {
 const is64Bit = (bar: BarSpec): boolean => bar.type.startsWith('mem64');
 const up = (value: bigint, unit: bigint): bigint => ((value + unit - 1n) / unit) * unit;
 
-/** Hands out addresses to BARs one after the other, as firmware does, each aligned to its size. */
+/** Hands out addresses to BARs one after the other, as firmware does. A BAR is aligned to its size. */
 export class Placement {
   readonly #windows: Windows;
   readonly #page: bigint;
   #nextLow: bigint;
   #nextHigh: bigint;
 
-  /**
-   * @param page that BARs are kept apart by when they are placed generously; some share pages.
-   */
+  /** @param page the host page size. Most BARs below this size get a page of their own; the others share pages. */
   constructor(machine: MachineType, page: bigint) {
     this.#windows = WINDOWS[machine];
     this.#page = page;
@@ -41,7 +39,7 @@ export class Placement {
     this.#nextHigh = this.#windows.high[0];
   }
 
-  /** The next free address for a BAR. I/O BARs go to ports that nobody else uses. */
+  /** The next free address for a memory BAR; for an I/O BAR, any multiple of 0x100 from port 0x1000 up. */
   next(choose: Choose, bar: BarSpec): bigint {
     if (bar.type === 'io') return 0x1000n + 0x100n * BigInt(choose.integer(0, 200));
     const high = is64Bit(bar) && choose.chance(75);
@@ -54,7 +52,7 @@ export class Placement {
     return address;
   }
 
-  /** An address that a guest might choose later: in a window, at its end, over RAM or firmware, near 4G or 2^64. */
+  /** An address that a guest may write: in a window, at its end, over RAM or firmware, near 4 GiB or 2^64. */
   anywhere(choose: Choose, bar: BarSpec): bigint {
     if (bar.type === 'io') return BigInt(choose.integer(0, 0xffff));
     const { size } = bar;
@@ -70,7 +68,7 @@ export class Placement {
       [1, () => up(0xffff_ffffn, size) - size],
       [1, () => size * choose.bigint(0n, units(1n << (high ? BigInt(choose.integer(32, 64)) : 32n)))],
       [1, () => 0xa_0000n + 0x1_0000n * choose.bigint(0n, 5n)],
-      // Where the apertures of common IOMMUs end, and where a signed number would.
+      // 64-bit: the ends of IOMMUs of 48 and 52 bits, and the sign bit. 32-bit: the interrupt messages of x86.
       [2, () => (high ? (1n << choose.among([48n, 52n, 63n])) - size * choose.bigint(0n, 2n) : 0xfee0_0000n)],
       [1, () => (high ? (1n << 64n) - size * choose.bigint(1n, 3n) : 0xfffc_0000n)],
       [1, () => 0n],

@@ -16,7 +16,7 @@ import {
   simplifyScenario,
 } from './index.ts';
 
-/** The scenario after it was written to a file and read again. */
+/** The scenario, written as JSON and read again. */
 const reread = (scenario: Scenario): Scenario =>
   decodeScenario(JSON.parse(toJsonText(encodeScenario(scenario))));
 
@@ -24,35 +24,38 @@ const of = <T>(values: fc.Arbitrary<T>, numRuns: number, seed = deriveSeed('gene
   fc.sample(values, { seed, numRuns });
 
 describe('generated scenarios', () => {
-  it.each(REVISIONS)('are valid for $id, and name it and its containers only', ({ id, iommus }) => {
-    for (const scenario of of(scenarios({ revision: id, iommuTypes: iommus }), 250)) {
-      expect(scenario).toMatchObject(reread(scenario));
-      expect(scenario.revision).toBe(id);
-      expect(iommus).toContain(scenario.host.iommu.type);
-    }
-  });
+  it.each(REVISIONS)(
+    'are valid for $id, name that revision, and use only its kinds of container',
+    ({ id, iommus }) => {
+      for (const scenario of of(scenarios({ revision: id, iommuTypes: iommus }), 250)) {
+        expect(scenario).toMatchObject(reread(scenario));
+        expect(scenario.revision).toBe(id);
+        expect(iommus).toContain(scenario.host.iommu.type);
+      }
+    },
+  );
 
-  it('are for the newest revision and all kinds of containers unless something else is asked for', () => {
+  it('name the newest revision and use every kind of container by default', () => {
     const drawn = of(scenarios(), 500);
     expect(new Set(drawn.map(({ revision }) => revision))).toEqual(new Set(['qemu-11.1']));
     expect(new Set(drawn.map(({ host }) => host.iommu.type)).size).toBe(4);
   });
 
-  it('are the same after they were written and read', () => {
+  it('survive writing and reading unchanged', () => {
     for (const scenario of of(scenarios(), 50)) expect(reread(scenario)).toEqual(scenario);
   });
 
-  it('can be asked for with sPAPR containers only', () => {
+  it('run only on pseries when only sPAPR containers are allowed', () => {
     const drawn = of(scenarios({ iommuTypes: ['spapr-tce-v2'] }), 20);
     expect(new Set(drawn.map(({ machine }) => machine.type))).toEqual(new Set(['pseries']));
   });
 
-  it('have one to three devices, each with an id of its own', () => {
+  it('have one, two or three devices', () => {
     const drawn = of(scenarios(), 500);
     expect(new Set(drawn.map(({ devices: all }) => all.length))).toEqual(new Set([1, 2, 3]));
   });
 
-  it('are the same for the same seed, and others for another', () => {
+  it('are the same for the same seed, and differ for another seed', () => {
     const text = (seed: number): string =>
       of(scenarios(), 50, seed)
         .map((each) => toJsonText(encodeScenario(each)))
@@ -61,7 +64,7 @@ describe('generated scenarios', () => {
     expect(text(1)).not.toBe(text(2));
   });
 
-  it('are no longer than what somebody can read', () => {
+  it('have fewer than 60 operations', () => {
     for (const { operations } of of(scenarios(), 500)) expect(operations.length).toBeLessThan(60);
   });
 });
@@ -69,7 +72,7 @@ describe('generated scenarios', () => {
 describe('the other arbitraries', () => {
   const machine = of(machines(), 20);
 
-  it('fit together to scenarios that are valid', () => {
+  it('combine into valid scenarios', () => {
     for (const [index, each] of machine.entries()) {
       const plugged = of(devices('dev0', each.hostPageSize), 3, index)[0]!;
       const scenario: Scenario = {
@@ -84,7 +87,7 @@ describe('the other arbitraries', () => {
     }
   });
 
-  it('keep to what is asked for', () => {
+  it('give the chosen IOMMU type, page sizes that are powers of two, and BARs that share no register', () => {
     for (const each of machine) {
       for (const host of of(hosts(each, ['iommufd']), 5)) expect(host.iommu.type).toBe('iommufd');
     }
@@ -111,7 +114,7 @@ describe('the other arbitraries', () => {
     expect(of(msixLayouts([]), 1)).toEqual([undefined]);
   });
 
-  it('name no smaller values of their own', () => {
+  it('do not shrink', () => {
     for (const each of [pageSizes(), machines(), barSets(), devices()]) {
       expect([...(each as fc.Arbitrary<unknown>).shrink(undefined, undefined)]).toEqual([]);
     }
@@ -126,7 +129,7 @@ describe('the other arbitraries', () => {
     }
   });
 
-  it('shrink scenarios to what simplifyScenario names', () => {
+  it('shrink a scenario to exactly the scenarios of simplifyScenario', () => {
     const [scenario] = of(scenarios(), 1);
     const named = [...simplifyScenario(scenario!)];
     expect([...scenarios().shrink(scenario!, undefined)].map(({ value }) => value)).toEqual(named);
@@ -134,7 +137,7 @@ describe('the other arbitraries', () => {
 });
 
 describe('the real devices', () => {
-  it('are many, each read somewhere, and can be written and read again', () => {
+  it('are more than 30, each with its source, and survive writing and reading unchanged', () => {
     expect(REAL_DEVICES.length).toBeGreaterThan(30);
     for (const { source, ...device } of REAL_DEVICES) {
       expect(source, device.name).not.toBe('');
@@ -151,7 +154,7 @@ describe('the real devices', () => {
     }
   });
 
-  it('are all drawn in the long run', () => {
+  it('are all drawn within 4,000 scenarios', () => {
     const names = new Set(
       REAL_DEVICES.map(({ vendor, device, msix }) => `${vendor} ${device} ${msix?.vectors}`),
     );

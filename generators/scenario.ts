@@ -14,24 +14,24 @@ import { chooseMachine } from './machine.ts';
 import { chooseOperations } from './operations.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
-/** What scenarios may be about. */
+/** Limits on the scenarios to generate. */
 export interface ScenarioConstraints {
   /** Id of the revision that every scenario names; `qemu-11.1` by default. */
   readonly revision?: string;
-  /** The kinds of container that there are in that revision; all by default. */
+  /** The kinds of VFIO container that the revision supports; all by default. */
   readonly iommuTypes?: readonly IommuTypeName[];
-  /** The machines that there are; all by default. */
+  /** The machine types to draw from; all by default. */
   readonly machineTypes?: readonly MachineType[];
-  /** Whether regions are put on top of system memory, and changes made in transactions; both by default. */
+  /** Whether to add regions on top of system memory, and to make changes in transactions; true by default. */
   readonly overlays?: boolean;
 }
 
-/** Whole scenarios: a machine, its host, one to three devices, and what happens to them. */
+/** Whole scenarios: a machine, its host, one to three devices, and a sequence of operations. */
 export function scenarios(constraints: ScenarioConstraints = {}): fc.Arbitrary<Scenario> {
   return arbitrary((choose) => chooseScenario(choose, constraints), simplifyScenario);
 }
 
-/** Builds a scenario; everything in it fits together. */
+/** Builds a valid scenario. */
 export function chooseScenario(choose: Choose, constraints: ScenarioConstraints): Scenario {
   const {
     revision = 'qemu-11.1',

@@ -7,31 +7,31 @@ import { chooseScenario } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
 const MIB = 1n << 20n;
-/** pseries takes RAM in blocks of this size; the others in smaller ones that divide it. */
+/** pseries takes RAM in blocks of 256 MiB; all other machine types take multiples of 256 MiB as well. */
 const RAM_BLOCK = 256n * MIB;
-/** Most machines have one of these: a process serves only machines with equal RAM. */
+/** The RAM of 85 % of the machines: a QEMU process is reused only for scenarios with equal RAM. */
 const USUAL_RAM: readonly bigint[] = [512n * MIB, 4096n * MIB];
 
 /**
- * Scenarios on a machine of this type with which a real QEMU agrees to be tested: devices served over
- * vfio-user, nothing but what a guest and an operator can do from outside.
+ * Scenarios that a real QEMU can run, on machines of these types: devices served over vfio-user, and only
+ * operations that a guest or a user can do.
  */
 export function servedScenarios(...machineTypes: readonly MachineType[]): fc.Arbitrary<Scenario> {
   return arbitrary((choose) => chooseServed(choose, machineTypes), simplifyServed);
 }
 
-/** How many scenarios there are at a time, and what they have in common. */
+/** How many lists of scenarios are drawn at a time, and how many scenarios a list has. */
 export interface HistoriesShape {
-  /** Lists whose devices have nothing to do with one another; 1 or more. */
+  /** Number of lists, each with hardware of its own; 1 or more. */
   readonly lanes: number;
-  /** Scenarios a list; 1 or more. */
+  /** Number of scenarios in a list; 1 or more. */
   readonly histories: number;
 }
 
 /**
- * Many scenarios at a time for a real QEMU: lists of such that have the same hardware and differ in nothing but
- * their operations. Plugging devices in is what costs, and it is done once for a list. They shrink to one
- * scenario.
+ * Many scenarios at a time for a real QEMU, in lists. The scenarios of a list share their hardware and differ only
+ * in their operations: plugging devices in takes most of the time, and is done once for a list. All lists
+ * shrink to one scenario.
  */
 export function servedHistories(
   shape: HistoriesShape,
@@ -87,7 +87,7 @@ function* simplifyServed(scenario: Scenario): Generator<Scenario> {
   }
 }
 
-/** Whether a simpler scenario is still one of these, on the same machine. */
+/** Whether a simpler scenario can still run on the same type of machine, served over vfio-user. */
 const isServed = ({ machine, host }: Scenario, { type, msixEmulation }: MachineSpec): boolean =>
   machine.type === type &&
   machine.msixEmulation === msixEmulation &&

@@ -40,7 +40,7 @@ const options = (
   runs,
 });
 
-/** The first sightings of these, in the first `most` cases; no more cases are run than it takes. */
+/** The first sighting of each wanted fingerprint. Searches 50 cases, then four times as many, up to `most`. */
 async function find(
   wanted: readonly ((found: Fingerprint) => boolean)[],
   most: number,
@@ -56,7 +56,7 @@ async function find(
 
 const addressOf = (operation: Operation): bigint => ('address' in operation ? operation.address : 0n);
 
-/** Every number in the scenario that somebody has to read. */
+/** The numbers of the scenario: RAM, page sizes, BARs, MSI-X layout and addresses. */
 const numbersIn = ({ machine, host, devices, operations }: Scenario): readonly bigint[] => [
   machine.ram,
   machine.hostPageSize,
@@ -71,9 +71,9 @@ const numbersIn = ({ machine, host, devices, operations }: Scenario): readonly b
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => String(index));
 
-describe('shrinking what the seed patch breaks', () => {
+describe('shrinking the findings on the seed patch', () => {
   const seedV2 = revisionOf('seed-v2');
-  /** The two of the thread: the piece of a BAR that is asked for, and the death of it. */
+  /** The two findings of the seed thread: a request for an unaligned piece of a BAR, and QEMU's death after EINVAL. */
   const wanted = [
     ({ cause }: Fingerprint): boolean =>
       cause === 'bar-fragment-unaligned' || cause === 'small-bar-unaligned',
@@ -81,7 +81,7 @@ describe('shrinking what the seed patch breaks', () => {
   ];
 
   it.each(SEEDS)(
-    'comes, within 2,000 cases of seed %s, to one device, one BAR, two operations and round numbers',
+    'gives one device, one BAR, at most two operations and round numbers, within 2,000 cases of seed %s',
     async (seed) => {
       const searching = (runs: number) =>
         options(seedV2, ['map-aligned', 'no-abort'], deriveSeed(seed, 'shrinking seed-v2'), runs);
@@ -94,7 +94,7 @@ describe('shrinking what the seed patch breaks', () => {
         expect(scenario.devices[0]!.bars).toHaveLength(1);
         expect(scenario.operations.length).toBeLessThanOrEqual(2);
         expect(shrinks).toBeLessThan(100);
-        // One digit and zeros, all of them.
+        // Every number has one digit and then only zeros.
         for (const number of numbersIn(scenario)) expect(number.toString(16)).toMatch(/^[0-9a-f]0*$/);
       }
     },
@@ -106,7 +106,7 @@ describe('the skip rule as it was posted', () => {
   const skipAsPosted = revisionOf('seed-v2+skip-as-posted');
 
   it.each(SEEDS)(
-    'leaves RAM out within 200 cases of seed %s, which shrinks to next to nothing',
+    'leaves RAM unmapped within 200 cases of seed %s; the case shrinks to a device without BARs',
     async (seed) => {
       const searching = (runs: number) =>
         options(skipAsPosted, ['ram-reachable'], deriveSeed(seed, 'shrinking skip-as-posted'), runs);
@@ -121,9 +121,9 @@ describe('the skip rule as it was posted', () => {
   );
 });
 
-describe('shrinking, whatever is found', () => {
+describe('shrinking any finding', () => {
   it.each(REVISIONS)(
-    'on $id keeps the fingerprint, ends soon, and at something that cannot be simpler',
+    'on $id keeps the fingerprint, takes fewer than 100 steps, and leaves no simpler case with the fingerprint',
     async (revision) => {
       const searching = options(revision, brokenBy(revision.id), deriveSeed('shrinking', revision.id), 120);
       const { sightings } = await search(searching);
@@ -137,14 +137,14 @@ describe('shrinking, whatever is found', () => {
         expect(shrinks).toBeLessThan(100);
         for (const simpler of simplifyScenario(scenario))
           expect(run(simpler).has(sighting.fingerprint)).toBe(false);
-        // What is left weighs less than a device and a dozen operations of its own.
+        // Two devices and ten operations weigh 6,000 without their numbers (`weigh`).
         expect(weigh(scenario)).toBeLessThan(6_000);
       }
     },
     60_000,
   );
 
-  it('leaves what is found on sPAPR a scenario that can be stored and read again', async () => {
+  it('gives a case on sPAPR that can be stored and read again', async () => {
     const revision = revisionOf('seed-v2+phb-mmio-alias');
     const searching = options(revision, ['window-limit'], deriveSeed('shrinking', 'windows'), 200);
     const { scenario } = await shrinkSighting((await search(searching)).sightings[0]!, searching);
@@ -159,8 +159,8 @@ describe('shrinking, whatever is found', () => {
     expect(await shrinkSighting(sighting!, searching)).toEqual(once);
   });
 
-  // RAM that is not made of the IOMMU's pages is a finding of its own.
-  it('makes an odd size of RAM as round as it can be', () => {
+  // Only RAM that is no multiple of the IOMMU's page shows some findings, so the size must stay odd.
+  it('makes an odd size of RAM as round as possible', () => {
     const odd = (scenario: Scenario): boolean => scenario.machine.ram % 0x1_0000n !== 0n;
     const pages = { hostPageSize: 0x1000n, guestPageSize: 0x1000n };
     let last: Scenario = {

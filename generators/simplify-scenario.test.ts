@@ -10,7 +10,7 @@ import { scenarios, simplifyScenario, weigh } from './index.ts';
 const CASES = 60;
 const drawn = fc.sample(scenarios(), { seed: deriveSeed('generators', 'simplify'), numRuns: CASES });
 
-/** What is wrong with the scenario, if anything is. */
+/** The problems that the decoder finds in the scenario; empty for a valid one. */
 function problemsOf(scenario: Scenario): readonly string[] {
   try {
     decodeScenario(JSON.parse(toJsonText(encodeScenario(scenario))));
@@ -24,7 +24,7 @@ function problemsOf(scenario: Scenario): readonly string[] {
 
 const isSpapr = ({ host }: Scenario): boolean => host.iommu.type === 'spapr-tce-v2';
 
-/** Takes the first simpler scenario again and again as long as `holds`; returns all that were taken. */
+/** Takes the first simpler scenario for which `holds` is true, again and again. @returns all scenarios taken. */
 function descend(from: Scenario, holds: (scenario: Scenario) => boolean): readonly Scenario[] {
   const taken = [from];
   for (let next: Scenario | undefined = from; next !== undefined;) {
@@ -41,7 +41,7 @@ function descend(from: Scenario, holds: (scenario: Scenario) => boolean): readon
 }
 
 describe('simpler scenarios', () => {
-  it('all weigh less, and there are some', () => {
+  it('are more than 10 for any generated scenario, and all weigh less', () => {
     for (const scenario of drawn) {
       const weight = weigh(scenario);
       const candidates = [...simplifyScenario(scenario)];
@@ -64,7 +64,7 @@ describe('simpler scenarios', () => {
     }
   });
 
-  it('keep BARs of odd sizes behind vfio-user, and come to the roundest of them', () => {
+  it('keep BARs of odd sizes behind vfio-user, down to a BAR of 12 KiB', () => {
     const isOdd = ({ devices }: Scenario): boolean =>
       devices.some(({ bars }) => bars.some(({ size }) => !isPowerOfTwo(size)));
     const odd = fc.sample(scenarios({ iommuTypes: ['vfio-user'] }), { seed: 4, numRuns: 400 }).filter(isOdd);
@@ -76,13 +76,13 @@ describe('simpler scenarios', () => {
     }
   });
 
-  it('have the revision of the one that they are made from', () => {
+  it('name the revision of the original scenario', () => {
     for (const scenario of fc.sample(scenarios({ revision: 'seed-v2' }), { seed: 3, numRuns: 20 })) {
       for (const candidate of simplifyScenario(scenario)) expect(candidate.revision).toBe('seed-v2');
     }
   });
 
-  it('come to an end, at the machine with nothing in it', () => {
+  it('end at the generic machine without devices, within 40 steps', () => {
     for (const scenario of drawn.filter((each) => !isSpapr(each))) {
       const taken = descend(scenario, () => true);
       expect(taken.at(-1)).toMatchObject({
@@ -95,7 +95,7 @@ describe('simpler scenarios', () => {
     }
   });
 
-  it('come to an end likewise while something has to stay', () => {
+  it('end within 120 steps, with one device, while an MSI-X table, a set-bar or a second BAR must stay', () => {
     const stays: readonly ((scenario: Scenario) => boolean)[] = [
       ({ devices }) => devices.some(({ msix }) => msix !== undefined),
       ({ operations }) => operations.some(({ op }) => op === 'set-bar'),
@@ -110,7 +110,7 @@ describe('simpler scenarios', () => {
     }
   }, 60_000);
 
-  it('name the simplest forms of each number', () => {
+  it('end at a set-bar of BAR 0 of dev0 to address 0, while a set-bar must stay', () => {
     const placed = drawn.filter(({ operations }) => operations.some(({ op }) => op === 'set-bar'));
     for (const scenario of placed) {
       const taken = descend(scenario, ({ operations }) => operations.some(({ op }) => op === 'set-bar'));
@@ -121,7 +121,7 @@ describe('simpler scenarios', () => {
 });
 
 describe('the weight of a number', () => {
-  it('is less for what is read faster', () => {
+  it('is less for fewer digits that are not 0, and then for a shorter number', () => {
     const rising = [0n, 0x1000n, 0x1_0000n, 0x8000n, 0xc000_0000n, 0xc001_0000n, 0xc001_2345n];
     const weights = rising.map(digits);
     expect(digits(0n)).toBe(0);

@@ -15,8 +15,8 @@ import { weigh } from './weigh.ts';
 
 /**
  * Scenarios that are simpler than this one, best first: without devices, operations and BARs, on a
- * simpler machine and host, with smaller and rounder numbers. All of them can be carried out, and all
- * weigh less, so that taking them again and again comes to an end.
+ * simpler machine and host, with smaller and rounder numbers. All of them are valid, and all weigh less
+ * (`weigh`), so that repeated simplification ends.
  */
 export function* simplifyScenario(scenario: Scenario): Generator<Scenario> {
   const weight = weigh(scenario);
@@ -31,7 +31,7 @@ function canBeCarriedOut(scenario: Scenario): boolean {
   return decoder.problems.length === 0;
 }
 
-/** What has less to map comes to the host's limit only when that is lower, too. */
+/** Each scenario, and copies with a lower limit of DMA mappings: with less to map, a run reaches only a lower limit. */
 function* withLowerLimits(scenarios: Iterable<Scenario>): Generator<Scenario> {
   for (const scenario of scenarios) {
     yield scenario;
@@ -51,7 +51,7 @@ function* candidates(scenario: Scenario): Generator<Scenario> {
   yield* withFirstBar(scenario);
   for (const machine of simplerMachines(scenario.machine)) {
     yield { ...scenario, machine };
-    // The sPAPR IOMMU goes with its machine.
+    // Only pseries has an sPAPR IOMMU.
     const { iommu } = scenario.host;
     if (iommu.type === 'spapr-tce-v2' && machine.type !== 'pseries') {
       const { maxWindows: _, ...plain } = iommu;
@@ -76,7 +76,7 @@ const withDevice = (scenario: Scenario, index: number, device: DeviceSpec): Scen
 const deviceOf = (operation: Operation): string | undefined =>
   'device' in operation ? operation.device : undefined;
 
-/** The last device that is left is the first one. */
+/** Renames a lone device `dev0`. */
 function* withFirstDeviceName(scenario: Scenario): Generator<Scenario> {
   const [device] = scenario.devices;
   if (device === undefined || device.id === FIRST_DEVICE || scenario.devices.length > 1) return;
@@ -89,7 +89,7 @@ function* withFirstDeviceName(scenario: Scenario): Generator<Scenario> {
   };
 }
 
-/** A lone BAR is BAR 0, and the MSI-X capability goes along. */
+/** Makes a lone BAR BAR 0, also in the MSI-X capability and in the operations. */
 function* withFirstBar(scenario: Scenario): Generator<Scenario> {
   for (const [at, device] of scenario.devices.entries()) {
     const [bar] = device.bars;
@@ -122,7 +122,7 @@ function* withFewerDevices(scenario: Scenario): Generator<Scenario> {
   }
 }
 
-/** Without a stretch of operations: all, halves, quarters, single ones; and without what belongs together. */
+/** Without a stretch of operations (all, halves, quarters, single ones), or without two that form a pair. */
 function* withFewerOperations(scenario: Scenario): Generator<Scenario> {
   const { operations } = scenario;
   for (let length = operations.length; length >= 1; length = Math.floor(length / 2)) {
@@ -137,7 +137,7 @@ function* withFewerOperations(scenario: Scenario): Generator<Scenario> {
   }
 }
 
-/** Whether `second` needs `first`, or would make no sense without it. */
+/** Whether `second` undoes `first`: without both the scenario stays valid, without one it may not. */
 function closes(first: Operation, second: Operation): boolean {
   if (first.op === 'begin') return second.op === 'commit';
   if (first.op === 'add-region') return second.op === 'remove-region' && second.name === first.name;
@@ -176,7 +176,7 @@ function* simplerMachines(machine: MachineSpec): Generator<MachineSpec> {
 
 const MIB = 1n << 20n;
 
-/** Round sizes first. RAM that is not made of the IOMMU's pages is a finding of its own, so odd sizes follow. */
+/** Round sizes first; then odd ones, which keep a finding about RAM that is no multiple of the IOMMU's page. */
 function* simplerRam({ ram, hostPageSize }: MachineSpec): Generator<bigint> {
   yield* [0x1000_0000n, 0x4000_0000n, 0x8000_0000n, 0x1_0000_0000n];
   for (let unit = 1n << 32n; unit > hostPageSize; unit >>= 4n) {
@@ -226,7 +226,7 @@ function* simplerDevices(device: DeviceSpec): Generator<DeviceSpec> {
   for (const [index, bar] of device.bars.entries()) {
     for (const simpler of simplerBars(bar)) yield { ...device, bars: device.bars.with(index, simpler) };
     if (msix === undefined) continue;
-    // A smaller BAR and a table that still lies in it the same way.
+    // A smaller BAR, with the table, the PBA or both moved down by as much as the BAR shrinks.
     for (const size of simplerSizes(bar.size)) {
       const bars = device.bars.with(index, { ...bar, size });
       for (const moved of keepingItsPlace(msix, bar, size)) yield { ...device, bars, msix: moved };
@@ -285,7 +285,7 @@ function* simplerMsix(msix: MsixSpec): Generator<MsixSpec> {
   yield { ...msix, pbaOffset: capabilityOffset(msixTableRange(msix).end) };
 }
 
-/** The same number with fewer digits: round ones, its leading bits, half of it. */
+/** Simpler numbers in place of `value`: round ones, its leading digits followed by zeros, and half of it. */
 function* rounderNumbers(value: bigint): Generator<bigint> {
   yield* [0n, 0x1000n, 0x1_0000n, 0x2000n, 0x2_0000n, 0x100n];
   for (let unit = 1n << 60n; unit >= 8n; unit >>= 4n) {
@@ -294,7 +294,7 @@ function* rounderNumbers(value: bigint): Generator<bigint> {
   yield (value / 2n) & ~7n;
 }
 
-/** Addresses that are as simple as they can be, in and out of the machines' windows. */
+/** Addresses with one or two digits that are not 0, inside and outside the machines' windows. */
 const ROUND_ADDRESSES: readonly bigint[] = [
   0xc000_0000n,
   0x80_0000_0000n,
@@ -335,7 +335,7 @@ function* simplerOperations(operation: Operation): Generator<Operation> {
   }
 }
 
-/** All addresses moved down together, so that what lies beside each other stays so. */
+/** All addresses moved down by the same distance, so that neighbours stay neighbours. */
 function* withOneAddressForMany(scenario: Scenario): Generator<Scenario> {
   const placed = scenario.operations.filter(
     (operation) => operation.op === 'set-bar' || operation.op === 'add-region',

@@ -1,8 +1,8 @@
 import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
 
 /**
- * How much there is to understand in a scenario. The unit is a hexadecimal digit that has to be read;
- * whole parts weigh so much that no rounding of numbers outweighs them.
+ * How much a scenario asks of its reader. The unit is half a hexadecimal digit of a number. A device, BAR or
+ * operation weighs so much that no rounder number makes up for one more of them.
  */
 export function weigh({ machine, host, devices, operations }: Scenario): number {
   const { iommu } = host;
@@ -72,14 +72,14 @@ function weighOperation(operation: Operation): number {
   }
 }
 
-/** The same for a size: less than a page is no simpler than one. */
+/** The weight of a size: a size below 4 KiB weighs 4 more, since it is no simpler than a page. */
 const digitsOfSize = (size: bigint): number => digits(size) + (size < 0x1000n ? 4 : 0);
 
-/** Digits that have to be read, and a little for how long the number is. */
+/** The weight of a number: 2 for each hexadecimal digit without trailing zeros, and 1/4 for each digit in all. */
 export function digits(value: bigint): number {
   if (value === 0n) return 0;
   const text = value.toString(16);
   const significant = text.replace(/0+$/, '');
-  // 0x8 is a rounder digit than 0x7, and among round ones the smaller is simpler.
+  // Of two numbers with as many digits, the one with the smaller last digit weighs less.
   return 2 * significant.length + text.length / 4 + Number.parseInt(significant.at(-1)!, 16) / 32;
 }

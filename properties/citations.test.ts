@@ -62,7 +62,7 @@ describe('every FACTS.md', () => {
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
-  it('says of each fact where it comes from and how it is known', () => {
+  it('gives the source of each fact and how it is known', () => {
     const unsourced = allFacts.filter(({ fact }) => !fact.sourced);
     expect(unsourced.map(({ name }) => name)).toEqual([]);
   });
@@ -120,7 +120,7 @@ describe('the reader of citations', () => {
     expect(idsIn(text)).toBe(problem);
   });
 
-  it('tells the line, and leaves facts without a number alone', () => {
+  it('gives the line of a citation, and ignores facts without a number', () => {
     const found = findCitations('A fact.\nIn fact 2 of them? No: two.\n * attic fact 1.1\n');
     expect(found.map(({ line, room }) => [line, room])).toEqual([
       [2, 'In'],

@@ -12,11 +12,11 @@ const results = readResults();
 const resultOf = (id: string) => results.find((result) => result.id === id)!;
 
 describe('the measurements of known bugs', () => {
-  it('are those on the page', () => {
+  it('are the ones on the page', () => {
     expect(readFileSync(README, 'utf8')).toBe(readmeOf(bugs, results, readLeftOut()));
   });
 
-  it('is the same when it is read and written again', () => {
+  it('are the same after reading and writing', () => {
     const lines = results.map((result) => `${JSON.stringify(storedResult(result))}\n`);
     expect(lines.join('')).toBe(readFileSync(RESULTS, 'utf8'));
   });

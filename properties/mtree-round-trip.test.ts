@@ -379,7 +379,7 @@ describe('info mtree -f', () => {
   it.each([...machines, 'q35-devices.tree-all'])('of %s follows from its tree', (name) => {
     const [machine, tree = 'tree'] = name.split('.');
     const printed = readFixture(`${machine!}.flat`);
-    // The tree does not tell which i/o regions terminate; a region with a range in the view does.
+    // The tree does not show which i/o regions terminate. A region with a range in the view does terminate.
     const inView = new Set(
       parseFlatViews(printed).flatMap(({ ranges }) => ranges.map((range) => range.name)),
     );

@@ -39,7 +39,7 @@ describe.each(PAGES)('the page %s', (page) => {
   const runs = commands.flatMap((command) =>
     partsToRun(command).map((part) => [part, command.code] as const),
   );
-  it.for(runs)('tells the reader to run %s, which ends with exit code %i', ([part, code]) => {
+  it.for(runs)('shows the command %s, which ends with exit code %i', ([part, code]) => {
     const result = checkout.run(shortened(part));
     expect(result.code, result.out + result.err).toBe(code);
   });
@@ -142,7 +142,7 @@ describe('README.md', () => {
 describe('src/README.md', () => {
   const text = readPage('src/README.md');
 
-  it('tells the journey of a scenario by at least 20 functions', () => {
+  it('names at least 20 functions on the path of a scenario', () => {
     expect(countPlaces(text)).toBeGreaterThanOrEqual(20);
   });
 });

@@ -138,7 +138,7 @@ describe.skipIf(reasonNot !== undefined)(
   },
 );
 
-describe.skipIf(reasonNot !== undefined)(`a program with a QemuTarget that ends${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`a program with a QemuTarget${skipped}`, () => {
   let installed: string;
 
   beforeAll(() => {
@@ -198,7 +198,7 @@ else for (;;) await target.run(scenario);
   }
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'by %s leaves no QEMU and no directory',
+    'leaves no QEMU and no directory when %s ends it',
     async (signal) => {
       const child = await start('loop');
       expect(qemusOf(child.pid!).length).toBeGreaterThan(0);
@@ -209,19 +209,19 @@ else for (;;) await target.run(scenario);
     60_000,
   );
 
-  it('by an uncaught exception leaves no QEMU and no directory', async () => {
+  it('leaves no QEMU and no directory after an uncaught exception', async () => {
     const child = await start('throw');
     expect(await ended(child)).toEqual([1, null]);
     await expectNothingLeftOf(child);
   }, 60_000);
 
-  it('when its work is done does not wait for an idle QEMU, and leaves no QEMU and no directory', async () => {
+  it('ends without waiting for an idle QEMU, and leaves no QEMU and no directory', async () => {
     const child = await start('finish');
     expect(await ended(child)).toEqual([0, null]);
     await expectNothingLeftOf(child);
   }, 60_000);
 
-  it('by SIGKILL leaves no QEMU, and the next program removes its directories', async () => {
+  it('leaves no QEMU after SIGKILL, and the next program removes its directories', async () => {
     const child = await start('loop');
     child.kill('SIGKILL');
     await ended(child);

@@ -82,7 +82,7 @@ describe.each(PROPOSALS)('%s', (name) => {
     expect(causesOf(stored.invariants, ...breaking)).toEqual(
       expect.arrayContaining(causesOf(fresh.invariants, 'broken', 'worse')),
     );
-    // Whether the base shows a cause, too, or always gives up earlier, is a matter of how many cases there are.
+    // With more cases the base may show a cause too; with fewer, every base run may stop before it shows the cause.
     expect(causesOf(stored.invariants, ...breaking, 'still broken', 'uncovered')).toEqual(
       expect.arrayContaining(broken),
     );

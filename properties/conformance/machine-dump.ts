@@ -35,7 +35,7 @@ export async function dumpMachine(
   try {
     qemu = await QemuProcess.start({
       binary,
-      // Boards with sound on them want to be told that nobody listens.
+      // From 8.2 on, barproof names an audio backend for boards with a sound device: none.
       arguments: ['-M', machine, '-S', ...(isAtLeast(version, 8, 2) ? ['-audio', 'none'] : [])],
       endsWithParent: isAtLeast(version, 10, 2),
     });

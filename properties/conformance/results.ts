@@ -11,7 +11,7 @@ export interface ConformanceRun {
   readonly machines: readonly MachineResult[];
 }
 
-/** The comparison of a machine type, by the text with lines for disabled regions and by the text without; or why there is none. */
+/** The comparisons of a machine type by the texts with and without lines for disabled regions, or why they failed. */
 export type MachineResult =
   MachineRefusal | { readonly all: MachineVerdict; readonly enabled: MachineVerdict };
 

@@ -74,7 +74,7 @@ export class RuledTopology extends MemoryTopology {
 
   override createAddressSpace(name: string, root: MemoryRegion): AddressSpace {
     const space = super.createAddressSpace(name, root);
-    // The probe of the real topology tells when views have to be updated; its timing has tests of its own.
+    // The real topology calls the probe when views have to be updated; other tests check when it does so.
     const probe: MemoryListener = { name: 'probe', priority: 0, commit: () => void (this.#pending = true) };
     super.registerListener(probe, space);
     this.#pending = false;

@@ -81,7 +81,7 @@ export class Checkout {
   }
 }
 
-/** A line of shell that a page tells its reader to type. */
+/** A line of shell in a page, for the reader to type. */
 export interface PageCommand {
   readonly line: string;
   /** From the comment behind the line, `# exit code 1`; 0 without one. */

@@ -94,7 +94,7 @@ export function findBareIds(text: string): { readonly text: string; readonly lin
 /**
  * The facts that a citation names.
  *
- * @returns what is wrong with it, in words, where it names something that there is not.
+ * @returns the reason as text if the room, fact or step does not exist.
  */
 export function resolve(citation: Citation, facts: Facts): readonly Fact[] | string {
   const document = facts.get(citation.room);

@@ -8,7 +8,7 @@ export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'no
 
 export default definePatch({
   name: 'ac-02',
-  title: 'The PBA is looked for in the BAR of the table',
+  title: 'The VMM expects the PBA in the BAR of the table',
   base: 'qemu-11.1',
   source: 'ACRN pulls 1210 and 1947, September and November 2018',
   device: { emulatedLayout: (layout) => ({ ...layout, pbaBar: layout.tableBar }) },

@@ -12,7 +12,7 @@ export const breaks: readonly InvariantId[] = ['mmap-inside-bar', 'memslot-align
 
 export default definePatch({
   name: 'ch-07',
-  title: 'On a 64K host everything is made of 4K: mmaps around the MSI-X table, and memslots',
+  title: 'On a 64K host, mmaps around the MSI-X table and memslots use pages of 4K',
   base: 'qemu-11.1',
   source: 'cloud-hypervisor issue 5292, commits eca75dcfc9ba and a7187168310f, May 2023',
   device: (base) => ({

@@ -1,6 +1,6 @@
 import { definePatch, type InvariantId } from 'barproof';
 
-/** The first address of the allocator of BARs. */
+/** The lowest address that the allocator of BARs gives out. */
 const ALLOCATED_FROM = 0x1000_0000n;
 
 /** How the bug differs from its report, or how the search sees it. */

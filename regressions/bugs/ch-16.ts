@@ -14,7 +14,7 @@ export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];
 
 export default definePatch({
   name: 'ch-16',
-  title: 'A BAR that ends at the limit is taken to end behind it',
+  title: 'A BAR that ends exactly at the limit is refused as if it ended beyond',
   base: 'qemu-11.1',
   source: 'cloud-hypervisor commit 927861ced232, 24 July 2019',
   pci: (base) => ({

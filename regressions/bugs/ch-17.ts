@@ -8,7 +8,7 @@ export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'ch-17',
-  title: 'Relocation takes it for granted that there is an MSI-X capability',
+  title: 'Relocation crashes on a device without an MSI-X capability',
   base: 'qemu-11.1',
   source: 'cloud-hypervisor issue 5649, commit 363b478040c8, 5 August 2023',
   device: { relocationWithoutMsix: 'crash' },

@@ -8,7 +8,7 @@ export const breaks: readonly InvariantId[] = ['incremental-equals-scratch', 'ms
 
 export default definePatch({
   name: 'cv-04',
-  title: 'The address of a BAR is read while it is not decoding, probe values and all',
+  title: 'A BAR is placed while memory decoding is off, even at the values written to size it',
   base: 'qemu-11.1',
   source: 'crosvm commit 479efab2f5d6, 28 October 2021',
   pci: {

@@ -12,13 +12,13 @@ export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'cv-06',
-  title: 'A PBA before the table makes the carving underflow',
+  title: 'A PBA before the table makes a subtraction underflow when the VMM cuts the mmap areas',
   base: 'qemu-11.1',
   source: 'crosvm commit e892738ed67b, 16 November 2021',
   device: (base) => ({
     fixUpAreas: (areas, layout, context) => {
       const { tableBar, tableOffset, pbaBar, pbaOffset } = layout;
-      // The table ends where the PBA begins: a difference of two unsigned numbers.
+      // crosvm computes the table's length as the unsigned difference of the offsets of PBA and table.
       if (tableBar === pbaBar && pbaOffset < tableOffset) throw new VmmAbort('subtract-overflow', OVERFLOW);
       return base.fixUpAreas(areas, layout, context);
     },

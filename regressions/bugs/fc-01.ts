@@ -12,7 +12,7 @@ export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'fc-01',
-  title: 'What lies behind the page of the table is computed for a BAR that ends before',
+  title: 'The length behind the page of the table underflows in a BAR that ends within that page',
   base: 'qemu-11.1',
   source: 'firecracker pull 6183, 16 September 2026',
   device: (base) => ({

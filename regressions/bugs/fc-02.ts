@@ -12,9 +12,9 @@ export const breaks: readonly InvariantId[] = ['msix-trapped'];
 
 export default definePatch({
   name: 'fc-02',
-  title: 'Sparse areas of the host are taken although the MSI-X table lies in one',
+  title: "The host's sparse areas are mmapped although the MSI-X table lies in one of them",
   base: 'qemu-2.11',
   source: 'firecracker pull 6114, 27 August 2026',
-  // An mmap is not what the emulated table is put on top of: it goes before it.
+  // The mmap gets a higher priority than the emulated table, so it hides the table.
   device: { mmapPriority: 1 },
 });

@@ -8,7 +8,7 @@ export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-a
 
 export default definePatch({
   name: 'kt-01',
-  title: 'A BAR smaller than a page gets a memslot wherever the guest puts it',
+  title: 'A BAR smaller than a page gets a memslot even off a page boundary',
   base: 'qemu-11.1',
   source: 'kvmtool commit b4fc4f605fc6, 14 May 2020',
   device: { subPageSize: (_barSize, _address, hostPageSize) => hostPageSize },

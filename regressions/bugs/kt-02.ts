@@ -14,7 +14,7 @@ export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'no
 
 export default definePatch({
   name: 'kt-02',
-  title: 'The PBA is put a page behind the table, wherever that is',
+  title: 'The PBA is put on the page behind the table, even beyond the end of the BAR',
   base: 'qemu-11.1',
   source: 'kvmtool commit f93acc042fbd, 12 October 2021',
   device: {

@@ -11,6 +11,6 @@ export default definePatch({
   title: 'RAM is mapped over addresses that the IOMMU keeps for interrupts',
   base: 'qemu-11.1',
   source: 'kvmtool commit 41d773e2070a, 18 June 2018',
-  // Neither the VMM looks at the reserved ranges, nor did the kernels of the time.
+  // The VMM ignores the reserved ranges, and so did the kernels of 2018.
   host: { checksApertures: false },
 });

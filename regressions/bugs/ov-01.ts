@@ -19,7 +19,7 @@ export default definePatch({
   source: 'openvmm pull 3319, 17 April 2026',
   pci: (base) => ({
     decodeBar: (type, register, size, addressZeroAllowed) => {
-      // The upper half is a BAR of its own, of 0 bytes: it ends one before it begins.
+      // The upper half is parsed as a BAR of 0 bytes; its last address, start - 1, underflows at 0.
       if (type === 'mem64' && register >> 32n === 0n) throw new VmmAbort('subtract-overflow', OVERFLOW);
       return base.decodeBar(type, register, size, addressZeroAllowed);
     },

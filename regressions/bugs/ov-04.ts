@@ -8,7 +8,7 @@ export const breaks: readonly InvariantId[] = ['map-matches-view', 'ram-reachabl
 
 export default definePatch({
   name: 'ov-04',
-  title: 'The range of a device stays when the device goes',
+  title: "An unplugged device's BARs stay in the memory map",
   base: 'qemu-11.1',
   source: 'openvmm pull 3855, 8 July 2026',
   pci: { unmapsOnUnplug: false },

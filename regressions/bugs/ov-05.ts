@@ -10,7 +10,7 @@ export const breaks: readonly InvariantId[] = ['no-abort'];
 
 export default definePatch({
   name: 'ov-05',
-  title: 'A BAR that is not made of pages trips a range type that is',
+  title: 'A BAR that is no multiple of a page fails an assertion of a range type made of pages',
   base: 'qemu-11.1',
   source: 'openvmm pulls 3336 and 3936, April and July 2026',
   device: (base) => ({

@@ -13,7 +13,7 @@ export const breaks: readonly InvariantId[] = ['map-unmap-symmetric'];
 export default definePatch({
   name: 'ql-10',
   title:
-    "A TPM's buffer off the page boundary: the rule that skips it is known when it is added, not when it is removed",
+    "A TPM's buffer off the page boundary is skipped when it is added, but not when it is removed",
   base: 'qemu-11.1',
   source:
     'QEMU commits 851d6d1a0ff2 and ec6600be0dc1, May 2022; the real one only printed a message on either side',

@@ -1,6 +1,6 @@
 import { definePatch, type InvariantId } from 'barproof';
 
-/** The seed thread's peer-to-peer windows, with a removal that ignores a missing window. */
+/** MMIO in the sPAPR DMA space, as in the seed thread, on a listener that ignores a missing window at removal. */
 export const before = definePatch({
   name: 'forgiving-windows',
   machine: { mmioInPhbDmaSpace: true },
@@ -19,7 +19,7 @@ export const breaks: readonly InvariantId[] = ['no-abort', 'mmio-map-not-fatal']
 
 export default definePatch({
   name: 'ql-17',
-  title: 'Removal asserts the window that addition did without',
+  title: 'Removal asserts that a window exists, although addition went on without one',
   base: 'qemu-11.1',
   source: 'QEMU commit 567b5b309abe, March 2018 to November 2023',
   listener: { missingWindow: 'fatal' },

@@ -2,7 +2,7 @@ import { definePatch, type MemoryRegion, type InvariantId } from 'barproof';
 
 const LARGEST = (1n << 63n) - 1n;
 
-/** Sizes stay below 2^63, and so must the addresses that they are added to. */
+/** Whether an address plus the size of a container overflows 63 bits: the container is huge and begins above 0. */
 function liesInOverflow(region: MemoryRegion, start: bigint): boolean {
   let [base, at] = [start, region];
   while (at.container !== undefined) {
@@ -21,7 +21,7 @@ export const breaks: readonly InvariantId[] = ['flat-partition'];
 
 export default definePatch({
   name: 'qm-01',
-  title: 'The end of a huge region overflows, and what is in it disappears',
+  title: 'The end of a huge region overflows, and the regions in it disappear',
   base: 'qemu-11.1',
   source: 'QEMU commit d2963631dd54, 14 September 2011',
   memory: (base) => ({

@@ -34,7 +34,7 @@ export default definePatch({
   title: 'A region of lower priority that begins inside another is rendered all the same',
   base: 'qemu-11.1',
   source: 'QEMU commit d26a8caea3f1, 29 October 2012',
-  // What an earlier claim takes is left out where both begin at the same address, and only there.
+  // A claim is cut only by earlier claims that begin at or behind its own start.
   memory: {
     settle: (claims, mergeable) => {
       const ranges: FlatRange[] = [];

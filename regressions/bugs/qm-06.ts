@@ -12,7 +12,7 @@ export const breaks: readonly InvariantId[] = ['no-abort', 'memslot-aligned-disj
 
 export default definePatch({
   name: 'qm-06',
-  title: 'A new listener hears of the regions there are, but not of begin and commit',
+  title: 'A new listener gets the existing regions, but neither begin nor commit',
   base: 'qemu-11.1',
   source: 'QEMU commits 680a4783dc13, 2 November 2015, and 8d3031fa1bfc, 18 September 2024',
   memory: { registration: 'without-commit' },

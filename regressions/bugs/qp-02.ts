@@ -17,7 +17,7 @@ export default definePatch({
     fixUpAreas: (areas, layout, context) => {
       const cut = base.fixUpAreas(areas, layout, context);
       const end = layout.tableOffset + 16n * BigInt(layout.vectors);
-      // 0 is a good place for what lies behind the table to begin, it seems.
+      // A table that ends at 4 GiB has the 32-bit end 0, so the area behind the table begins at 0.
       if (end !== 1n << 32n || cut === areas) return cut;
       return [...cut.slice(0, 1), { offset: offset(0n), size: context.regionSize }];
     },

@@ -8,7 +8,7 @@ export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'qp-03',
-  title: 'A sparse capability with nothing in it is taken for none at all',
+  title: 'A sparse capability with only empty areas is treated as no capability',
   base: 'qemu-11.1',
   source: 'QEMU commit 24acf72b9a29, 31 October 2016',
   device: (base) => ({

@@ -17,6 +17,6 @@ export default definePatch({
   name: 'qp-06',
   title: 'A BAR stretched to a page keeps its priority and hides its neighbours',
   base: 'qemu-11.1',
-  source: 'QEMU; what commit 95251725e335, 31 October 2016, takes care of',
+  source: 'QEMU; commit 95251725e335, 31 October 2016, avoids the bug',
   device: { stretchedPriority: 1 },
 });

@@ -12,7 +12,7 @@ export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-
 
 export default definePatch({
   name: 'rv-01',
-  title: 'Only the first sparse area is read, and the table between the two is not trapped',
+  title: 'Only the first of two sparse areas is read, and the table between them is not trapped',
   base: 'qemu-11.1',
   source: 'rust-vmm commit 8176ff7932b0, 29 October 2021; kata-containers pull 12929, 27 April 2026',
   device: (base) => ({

@@ -11,7 +11,7 @@ export default definePatch({
   title: 'ConnectX-4 on a 64K host: the head of a BAR, smaller than a page, reaches MAP_DMA and ends the VMM',
   base: 'qemu-11.1',
   source: 'QEMU; message 20171215062914.27927-1-aik@ozlabs.ru and the report of 5 January 2018',
-  // Trimmed to the emulated CPU's page, never compared with the IOMMU's, and every refusal fatal.
+  // QEMU trims to the emulated CPU's page, does not test the IOMMU's page, and dies when the kernel refuses a map.
   listener: {
     alignment: ({ target }) => target,
     mapsDeviceMemory: () => true,

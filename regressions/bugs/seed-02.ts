@@ -8,10 +8,10 @@ export const breaks: readonly InvariantId[] = ['ram-reachable', 'guest-page-reac
 
 export default definePatch({
   name: 'seed-02',
-  title: 'The first proposed skip rule has its mask inverted and drops nearly all RAM',
+  title: 'The first proposed skip rule has its mask inverted and leaves nearly all RAM unmapped',
   base: 'qemu-11.1',
   source: 'QEMU; reply by A. Kardashevskiy, 16 January 2018, never merged',
-  // The mask has the bits set that select the page.
+  // `-pages.host` has the bits of the page number set, so the rule skips all RAM of a page or more.
   listener: (base) => ({
     skip: (section, context) =>
       base.skip(section, context) ??

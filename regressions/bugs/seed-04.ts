@@ -11,6 +11,6 @@ export default definePatch({
   title: 'Sizing an enabled 64-bit BAR leads to mappings at the top of the address space',
   base: 'qemu-2.11',
   source: 'QEMU commit d3a2fd9b29e4, 16 January 2014',
-  // Nothing is skipped; that a refused map of device memory was fatal is the base's own.
+  // No section is skipped. On QEMU 2.11 a refused map of device memory is fatal.
   listener: { skip: () => undefined },
 });

@@ -2,7 +2,7 @@ import { definePatch, type InvariantId } from 'barproof';
 
 const EINVAL = 22;
 
-/** A host that offers an mmap of a BAR smaller than a page, and then refuses it. */
+/** A host that offers an mmap of an area off the page size, and then refuses the mmap with EINVAL. */
 export const before = definePatch({
   name: 'refused-mmaps',
   host: { mmap: (errno, _bar, area) => (area.size % 0x1000n === 0n ? errno : EINVAL) },
@@ -23,7 +23,7 @@ export default definePatch({
   title: 'MSI-X regions are put on an mmap that may not exist',
   base: 'qemu-11.1',
   source: 'QEMU; the seed patch, vfio_msix_parent, 15 December 2017',
-  // Judged by what was asked for: the region of a refused mmap was never made, and has no size.
+  // vfio_msix_parent tests the requested size of the mmap. After a refusal the mmap has no region.
   device: {
     msixParent: (region) =>
       region.mmaps.length === 1 && region.mmaps[0]!.size === region.regionSize

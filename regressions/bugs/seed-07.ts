@@ -12,7 +12,7 @@ export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-
 
 export default definePatch({
   name: 'seed-07',
-  title: 'A machine that needs the table inherits the switch that disables it',
+  title: 'The opt-out also disables the table on a machine whose guest needs the table',
   base: 'qemu-11.1',
   source: 'QEMU; seed thread, December 2017; fcad0d212197',
   device: { msixExposure: () => ({ kind: 'table-disabled' }) },

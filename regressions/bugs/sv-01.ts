@@ -17,7 +17,7 @@ export const breaks: readonly InvariantId[] = [
 
 export default definePatch({
   name: 'sv-01',
-  title: 'A range that only changes its size is taken for the same',
+  title: 'A range whose size alone changes is treated as unchanged',
   base: 'qemu-11.1',
   source: 'StratoVirt commit c70d4f396d74, 23 December 2022',
   memory: { sameRange: (before, after) => before.start === after.start && before.region === after.region },

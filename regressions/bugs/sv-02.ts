@@ -12,9 +12,9 @@ export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out', 'guest-
 
 export default definePatch({
   name: 'sv-02',
-  title: 'The plain region of a BAR hides what is mmapped of it',
+  title: 'The trapped region of a BAR hides its mmapped areas',
   base: 'qemu-11.1',
   source: 'StratoVirt commit 5696327973d0, 6 August 2021',
-  // Beside the plain region, and rendered after it.
+  // The mmapped areas are siblings of the trapped region, with a lower priority.
   device: { mmapParent: ({ base }) => base, mmapPriority: -1 },
 });

@@ -10,7 +10,7 @@ export const breaks: readonly InvariantId[] = ['mmap-inside-bar'];
 
 export default definePatch({
   name: 'xn-03',
-  title: 'The table is taken to begin at a page boundary: one page of it too few',
+  title: 'The page count of the table ignores its offset in the first page, so its last page is not trapped',
   base: 'qemu-11.1',
   source: 'Xen commit 74c213c506af',
   device: (base) => ({
@@ -18,7 +18,7 @@ export default definePatch({
       const { hostPageSize } = context;
       const size = alignUp(16n * BigInt(layout.vectors), hostPageSize);
       const start = layout.tableOffset - (layout.tableOffset % hostPageSize);
-      // The same table, ended after as many pages as its size has.
+      // Xen protects as many pages as the size of the table needs, from the page in which the table begins.
       const vectors = Number((start + size - layout.tableOffset) / 16n);
       return base.fixUpAreas(areas, { ...layout, vectors: Math.min(vectors, layout.vectors) }, context);
     },

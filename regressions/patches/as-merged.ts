@@ -1,4 +1,4 @@
-// What QEMU 2.12 does: commits 567b5b309abe, fcad0d212197 and ae0215b2bb56, in terms of the seed patch.
+// QEMU 2.12: commits 567b5b309abe, fcad0d212197 and ae0215b2bb56, written as a change to the seed patch.
 import { definePatch, isAligned } from 'barproof';
 
 export default definePatch({

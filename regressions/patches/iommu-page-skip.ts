@@ -1,4 +1,4 @@
-// Seed thread, A. Williamson, 18 January 2018: what counts is the page of the IOMMU, not of the host.
+// Seed thread, A. Williamson, 18 January 2018: the skip rule tests the page of the IOMMU, not of the host.
 import { definePatch, isAligned } from 'barproof';
 
 export default definePatch({

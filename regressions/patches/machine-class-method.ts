@@ -1,4 +1,4 @@
-// Seed thread, D. Gibson, December 2017: `needs_msix_emulation` in the machine class, which nobody can set.
+// Seed thread, D. Gibson, December 2017: `needs_msix_emulation` in the machine class, which no user can set.
 import { definePatch } from 'barproof';
 
 export default definePatch({

@@ -1,4 +1,4 @@
-// Seed thread, A. Kardashevskiy, January 2018: the alias, with a machine option that keeps MMIO from being mapped.
+// Seed thread, A. Kardashevskiy, January 2018: phb-mmio-alias.ts, with a machine option that leaves MMIO unmapped.
 import { definePatch } from 'barproof';
 
 export default definePatch({

@@ -1,4 +1,4 @@
-// What the opt-out is worth: the seed patch without it.
+// For comparison: the seed patch without an opt-out shows which cases need the opt-out.
 import { definePatch } from 'barproof';
 
 export default definePatch({

@@ -1,4 +1,4 @@
-// Seed thread, January 2018: a BAR that cannot be mapped costs peer-to-peer DMA, and nobody has asked for that.
+// Seed thread, January 2018: if the host refuses to map a BAR, only peer-to-peer DMA is lost; no user has asked for it.
 import { definePatch } from 'barproof';
 
 export default definePatch({

@@ -1,4 +1,4 @@
-// Seed thread, A. Kardashevskiy, 19 January 2018: no device memory at all.
+// Seed thread, A. Kardashevskiy, 19 January 2018: the listener skips all device memory.
 import { definePatch } from 'barproof';
 
 export default definePatch({

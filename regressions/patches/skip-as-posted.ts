@@ -1,4 +1,4 @@
-// Seed thread, A. Kardashevskiy, 16 January 2018: the bits of the mask are those that select the page.
+// Seed thread, A. Kardashevskiy, 16 January 2018: the bits of the mask select the page number.
 import { definePatch } from 'barproof';
 
 export default definePatch({

@@ -1,4 +1,4 @@
-// Seed thread, 16 January 2018, as it was meant: the bits within the page.
+// Seed thread, 16 January 2018, as its author meant the rule: the mask selects the bits within a page.
 import { definePatch, isAligned } from 'barproof';
 
 export default definePatch({

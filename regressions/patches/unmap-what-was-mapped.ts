@@ -1,4 +1,4 @@
-// The question that the thread leaves open: removal is to undo what addition has done, no more.
+// A question that the thread leaves open: must removal unmap only what addition has mapped?
 import { definePatch, isAligned } from 'barproof';
 
 export default definePatch({

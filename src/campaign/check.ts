@@ -45,7 +45,7 @@ export interface CheckOptions extends SaveOptions {
   readonly repetitions?: number;
   /** From how many cases the shrinking of a finding starts; see `SearchOptions.starts`. */
   readonly starts?: number;
-  /** Ends the search early; what was found until then is reported. */
+  /** Ends the search early; the check reports the findings so far. */
   readonly signal?: AbortSignal;
 }
 

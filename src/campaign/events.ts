@@ -1,9 +1,9 @@
 import type { Fingerprint } from '../invariants/index.ts';
 import type { Finding } from './finding.ts';
 
-/** What a campaign sets out to do. */
+/** The plan of a campaign: its target, invariants and cases. */
 export interface CampaignPlan {
-  /** `model`, or what the real VMM calls itself. */
+  /** `model`, or the name and version that the real VMM reports. */
   readonly target: string;
   /** Id of the revision that is checked. */
   readonly revision: string;
@@ -19,7 +19,7 @@ export interface CampaignPlan {
   readonly command: string;
 }
 
-/** How a campaign went. */
+/** The result of a campaign. */
 export interface CampaignSummary {
   readonly plan: CampaignPlan;
   /** Number of generated cases: `plan.runs`, unless the campaign was interrupted. */

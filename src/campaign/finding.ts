@@ -2,7 +2,7 @@ import { findInvariant, type Fingerprint, type Violation } from '../invariants/i
 import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 
-/** How a finding came about. */
+/** The origin of a finding. */
 export type Origin =
   /** The search found it in case `run`, counted from 0; shrinking took `shrinks` steps. */
   | {

@@ -187,7 +187,7 @@ describe('formatRegression', () => {
 });
 
 describe('looksLikeRegression', () => {
-  it('tells a regression from a bare scenario', () => {
+  it('is true for a regression and false for a bare scenario', () => {
     expect(looksLikeRegression(LEAST)).toBe(true);
     expect(looksLikeRegression({ scenario: null })).toBe(true);
     for (const value of [SCENARIO, {}, [], ['scenario'], 'scenario', null, undefined, 1]) {

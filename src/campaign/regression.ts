@@ -9,7 +9,7 @@ import {
 } from '../scenario/index.ts';
 import { InvalidInput } from '../input/index.ts';
 
-/** What a stored case is there for. */
+/** Why a case is stored. */
 export const REGRESSION_STATUSES = [
   /** The case breaks an invariant, and no developer has looked at it yet. */
   'open',
@@ -61,7 +61,7 @@ export interface Regression {
     readonly stability?: string;
     /** The last error message of the VMM. */
     readonly error?: string;
-    /** The DMA requests in order, one line each, where a case is about them. */
+    /** The DMA requests in order, one line each, for a case about DMA requests. */
     readonly dma?: readonly string[];
   };
   /** Ids of the revisions on which the invariant breaks for this cause. */

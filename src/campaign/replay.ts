@@ -4,7 +4,7 @@ import type { LoadedCase } from './load-case.ts';
 import type { Regression } from './regression.ts';
 import type { RunScenario } from './search.ts';
 
-/** What a case shows when it is run again. */
+/** The result of running a stored case again. */
 export interface Replay {
   readonly trace: Trace;
   readonly violations: readonly Violation[];
@@ -14,11 +14,11 @@ export interface Replay {
   readonly comparison?: StoredComparison;
 }
 
-/** How a run compares with what its regression file says was observed. */
+/** How a run compares with the run that its regression file records. */
 export type StoredComparison =
   /** Outcome and violations are those in the file. */
   | { readonly kind: 'unchanged' }
-  /** The file says what another target does, a real VMM: the model need not do the same. */
+  /** The file records a run of another target, a real VMM; the model may differ from it. */
   | { readonly kind: 'other-target'; readonly target: string }
   /** Nothing breaks any more. */
   | { readonly kind: 'fixed'; readonly fingerprints: readonly string[] }
@@ -30,11 +30,11 @@ export type StoredComparison =
       readonly outcome: Trace['outcome'] | undefined;
     };
 
-/** Runs a case again and compares the run with what its file says. */
+/** Runs a case again and compares the run with the run that its file records. */
 export async function replayCase({ scenario, regression }: LoadedCase, run: RunScenario): Promise<Replay> {
   const trace = await run(scenario);
   const violations = violationsOf(trace);
-  // A file says what its own revision does, and nothing of another.
+  // A file records a run on its own revision; a run on another revision may differ without a fault.
   const isSameRevision = regression?.scenario.revision === trace.revision;
   return {
     trace,

@@ -91,8 +91,8 @@ export class CloudHypervisor {
   }
 
   /**
-   * Adds a device to the running VM (add_vfio_device). A refused device leaves behind what was done for it,
-   * among it an opened container with the RAM that was mapped.
+   * Adds a device to the running VM (add_vfio_device). After a refusal the VMM does not undo its earlier steps: the
+   * container stays open, with RAM mapped.
    *
    * @throws DeviceManagerError for a device that cannot be added.
    */
@@ -177,7 +177,7 @@ export class CloudHypervisor {
       device.mapMmioRegions(noMmap);
       if (rules.commits === 'after-mapping') this.#commit(device);
     } catch (error) {
-      // A device that is on its bus stays there. A device that is not is dropped, which unmaps its areas.
+      // A refused device that is on its bus stays there. Otherwise the VMM drops the device, which unmaps its areas.
       if (rules.commits === 'after-mapping') device.unmapMmioRegions();
       throw error;
     }

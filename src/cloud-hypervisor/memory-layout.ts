@@ -8,7 +8,7 @@ const GIB = 1n << 30n;
 const MEM_32BIT_DEVICES_START = 3n * GIB;
 const MEM_32BIT_DEVICES_SIZE = 640n * MIB;
 const RAM_64BIT_START = 4n * GIB;
-/** The end of what a server's CPU addresses with 46 bits, less what mmio_address_space_size keeps back. */
+/** 2^46, for a server's CPU with 46 address bits, less the 64 KiB that mmio_address_space_size subtracts. */
 const END_OF_DEVICE_AREA = (1n << 46n) - (1n << 16n);
 const IO_PORTS = 1n << 16n;
 

@@ -18,8 +18,8 @@ export interface CloudHypervisorRules {
   /** Whether the user can exclude BARs from mmap (`x_exclude_mmap_bars`). */
   readonly excludesMmap: boolean;
   /**
-   * When a BAR moves that the guest programs while memory is enabled: at once, or with the guest's next
-   * write to another register (VfioCommon::write_config_register, which reads the shadow of COMMAND).
+   * When a BAR moves that the guest programs while memory is enabled: at once, or with the guest's next write to
+   * another register. VfioCommon::write_config_register reads the shadow of COMMAND.
    */
   readonly movesEnabledBar: 'at-once' | 'with-next-write';
   /** Whether a failed move restores the old address in the allocator and in the BAR's register. */

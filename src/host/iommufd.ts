@@ -120,7 +120,7 @@ export class IommufdIoas implements IommuContainer {
 
   /**
    * IOMMU_IOAS_UNMAP: removes the mappings inside the range. A mapping that the range cuts ends the call
-   * with an error after the mappings below it were removed, so the result may have both an error and bytes.
+   * with an error. The mappings below are removed by then, so the result may have both an error and bytes.
    * A range without mappings is an error. Linux ioas.c:iommufd_ioas_unmap,
    * io_pagetable.c:iopt_unmap_iova_range, host fact 2.3.
    *

@@ -17,7 +17,7 @@ describe('MappingTable', () => {
   const b = mapping(0x2000n, 0x2000n);
   const last = mapping(0xffff_ffff_ffff_f000n, 0x1000n);
 
-  it('finds mappings by IOVA, and removes them and tells their bytes', () => {
+  it('finds mappings by IOVA, and returns the bytes that it removes', () => {
     const table = new MappingTable();
     for (const one of [last, b, a]) table.insert(one);
     expect(table.size).toBe(3);

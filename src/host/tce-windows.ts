@@ -38,7 +38,7 @@ export type PowerPlatform = 'powernv' | 'pseries';
 
 type TableRequest = CreateWindowRequest & { readonly levels: number };
 
-/** What a host's windows are like. */
+/** The limits of a host's DMA windows. */
 export interface TceWindowsOptions {
   readonly platform: PowerPlatform;
   readonly hostPageSize: Size;

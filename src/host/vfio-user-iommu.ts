@@ -61,9 +61,12 @@ export class VfioUserIommu implements IommuContainer {
   }
 
   /**
-   * VFIO_USER_DMA_MAP. libvfio-user lib/dma.c:dma_controller_add_region, in the server's order: a region
-   * above the size limit is ENOSPC; the identical region is a success without effect if file, offset and
-   * protection are the same, else EINVAL; any other overlap is EINVAL; one region too many is EINVAL.
+   * VFIO_USER_DMA_MAP. The tests of libvfio-user lib/dma.c:dma_controller_add_region, in the server's order:
+   *
+   * 1. A region above the size limit is ENOSPC.
+   * 2. The same range again is a success without effect if file, offset and protection are the same, else EINVAL.
+   * 3. Any other overlap is EINVAL.
+   * 4. One region too many is EINVAL.
    *
    * The model simplifies two cases to EINVAL. A region of 0 bytes fails in the server only if the region
    * has a file to mmap. For a region that ends above 2^64 the server's arithmetic wraps.

@@ -21,7 +21,7 @@ export function barOf(
 }
 
 /**
- * The address in system memory at which the BAR begins, told by a flat range that shows a part of the BAR. The
+ * The address in system memory at which the BAR begins, from a flat range that shows a part of the BAR. The
  * bus address may differ: the window of a PCI host bridge may shift it.
  *
  * @param owner id of the device.

@@ -11,8 +11,8 @@ const WRONG_PBA: readonly { vendor: number; mask: number; device: number; pbaOff
 ];
 
 /**
- * Whether a VMM has no reason to refuse the device: it obeys the PCI specification (PCI 3.0 sections 6.2.5.1 and
- * 6.8.2), apart from errata that QEMU corrects, and the user sets no relocation.
+ * Whether a VMM has no reason to refuse the device. The device obeys PCI 3.0 sections 6.2.5.1 and 6.8.2, apart
+ * from errata that QEMU corrects, and the user sets no relocation.
  */
 export function isConforming(spec: DeviceSpec): boolean {
   const { bars, msix, options } = spec;

@@ -1,6 +1,6 @@
 import type { InvariantId } from './invariant-ids.ts';
 
-/** By what two findings are the same: the invariant, and the cause for which it breaks. */
+/** The identity of a finding: the invariant, and the cause for which it breaks. */
 export interface Fingerprint {
   readonly invariant: InvariantId;
   /** Which kind of break it is; a stable id, unique within the invariant. */

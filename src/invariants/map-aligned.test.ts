@@ -82,7 +82,7 @@ describe('map-aligned', () => {
     }
   });
 
-  it('checks every request, whatever the answer, the container and the outcome', () => {
+  it('checks every request: refused ones, of any container, after every outcome', () => {
     const refused = mapEvent(0n, PAGE - 1n, { errno: Errno.EINVAL });
     const other = mapEvent(0n, PAGE - 1n, { container: 'another', ...mmap });
     expect(causes(mapAligned, traceOfEvents([mapEvent(0n, PAGE), refused, other]))).toEqual([

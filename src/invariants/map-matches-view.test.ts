@@ -51,7 +51,7 @@ describe('map-matches-view', () => {
     expect(judged.violations[0]!.at).toEqual({ start: AT, end: AT + SIZE });
   });
 
-  it('calls a mapping too long when its range ends a byte earlier, whatever range follows', () => {
+  it('calls a mapping too long when its range ends a byte earlier, also with an adjacent range behind', () => {
     expect(of([flat(AT, SIZE - 1n)], [mapping(AT, SIZE)])).toEqual(['too-long']);
     expect(of(ram, [mapping(AT, SIZE)])).toEqual([]);
     const rest = flat(AT + PAGE, SIZE - PAGE, region('other'));

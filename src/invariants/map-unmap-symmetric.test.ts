@@ -44,7 +44,7 @@ describe('map-unmap-symmetric', () => {
     ['one byte of the mapping', PAGE + 0x10n, 1n],
   ])('reports a map that overlaps a mapping: %s', (_, start, size) => {
     expect(of(mapEvent(PAGE, PAGE), mapEvent(start, size))).toEqual(['overlapping-map']);
-    // The request is wrong, whatever the host answers.
+    // The request is wrong even if the host refuses it, too.
     const answered = mapEvent(start, size, { errno: Errno.EEXIST });
     expect(of(mapEvent(PAGE, PAGE), answered)).toEqual(['overlapping-map']);
   });

@@ -16,7 +16,7 @@ export const memslotAlignedDisjoint: Invariant = {
     const { host } = trace.pages;
     // KVM on POWER has no read-only slots.
     const hasReadonlySlots = trace.scenario.machine.type !== 'pseries';
-    // KVM refuses most wrong slots, so the requests tell more than the slots that exist.
+    // KVM refuses most wrong slots, so the invariant checks the requests, not the slots that exist.
     forEachEvent(trace, (event, step) => {
       if (event.type !== 'memslot' || event.slot.size === 0n) return;
       examination.exercised++;

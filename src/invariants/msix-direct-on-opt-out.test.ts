@@ -108,7 +108,7 @@ describe('msix-direct-on-opt-out', () => {
     ['the last byte of the page', 0x2fffn, 0x3000n, ['rest-of-page-trapped']],
     ['the first byte after the page', 0x3000n, 0x3001n, []],
   ])(
-    'tells the table from the rest of its page, and the page from the rest of the BAR: %s',
+    'distinguishes the table from the rest of its page, and the page from the rest of the BAR: %s',
     (_, from, to, expected) => {
       expect(causes(msixDirectOnOptOut, showing([piece(from, to, TRAPPED)]))).toEqual(expected);
     },

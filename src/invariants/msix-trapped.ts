@@ -119,7 +119,7 @@ class TableCheck {
    * The emulated table begins at `place`. Where flat ranges of the BAR lie on both sides of the table, no gap is
    * between them.
    *
-   * @param place the addresses of the table, told by the place of the BAR and the capability.
+   * @param place the addresses of the table, computed from the place of the BAR and the capability.
    */
   emulation(place: Range): void {
     const { flatView } = this.#state;

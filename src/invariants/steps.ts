@@ -23,8 +23,8 @@ export const dmaChanged = (state: State, before: State): boolean =>
   state.dmaView !== before.dmaView || state.containers !== before.containers;
 
 /**
- * The trace without a step in which the VMM died: the state of an update that was not completed says nothing about
- * the rules for completed ones.
+ * The trace without the step in which the VMM died. The rules are for completed updates, and the VMM died in the
+ * middle of one.
  */
 export const settled = (trace: Trace): Trace =>
   trace.outcome === 'aborted' ? { ...trace, steps: trace.steps.slice(0, -1) } : trace;

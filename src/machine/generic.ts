@@ -6,7 +6,7 @@ import { makeIoSpace, makeMemorySpaces, makeRam, makeSystem } from './memory-map
 /** Priority of the PCI space: lower than the default 0, so that a BAR shows only where nothing else does. */
 const BELOW_EVERYTHING = -1;
 
-/** No machine of QEMU: RAM at 0 and a PCI space below everything else, for the smallest scenarios. */
+/** A machine that QEMU does not have: RAM at 0 and a PCI space of lower priority, for the smallest scenarios. */
 export function buildGeneric(options: MachineOptions): Machine {
   const { topology } = options;
   const system = makeSystem();

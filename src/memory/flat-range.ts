@@ -80,7 +80,7 @@ export const canMerge = (left: FlatRange, right: FlatRange): boolean =>
   !right.unmergeable &&
   left.offset + left.size === right.offset;
 
-/** Whether QEMU takes the two ranges for the same, so that listeners hear of no change (flatrange_equal, memory fact 2.7). */
+/** Whether the two ranges are the same to QEMU, which then notifies of no change (flatrange_equal, memory fact 2.7). */
 export const flatRangesEqual = (a: FlatRange, b: FlatRange): boolean =>
   a === b ||
   (a.start === b.start &&

@@ -2,10 +2,10 @@ import type { AddressSpace } from './address-space.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { MemoryRules } from './memory-rules.ts';
 
-/** The listeners of a machine, by ascending priority; equal priorities in the order of registration (memory fact 3.2). */
+/** The listeners of a machine, by ascending priority and then in the order of registration (memory fact 3.2). */
 export class ListenerRegistry {
   readonly #listeners: MemoryListener[] = [];
-  /** Whether a listener has `regionNop`, and so hears of every unchanged range in every update (memory fact 2.9). */
+  /** Whether a listener has `regionNop`, and so is notified of every unchanged range in every update (memory fact 2.9). */
   wantUnchanged = false;
 
   /** Adds a listener, and replays the present view of `space` to it as `registration` says. */
@@ -18,9 +18,9 @@ export class ListenerRegistry {
     replay(listener, space, registration);
   }
 
-  /** Removes a listener, after it heard that each range of `space` is removed if `tellsRemovals` is set. */
-  unregister(listener: MemoryListener, space: AddressSpace, tellsRemovals: boolean): void {
-    if (tellsRemovals) {
+  /** Removes a listener. With `notifiesRemovals` it is first notified that each range of `space` is removed. */
+  unregister(listener: MemoryListener, space: AddressSpace, notifiesRemovals: boolean): void {
+    if (notifiesRemovals) {
       listener.begin?.();
       for (const range of space.view.ranges) listener.regionDel?.(range);
       listener.commit?.();
@@ -32,12 +32,12 @@ export class ListenerRegistry {
     this.#lookForNop();
   }
 
-  /** Tells all listeners that an update begins. */
+  /** Calls `begin` of all listeners: an update begins. */
   begin(): void {
     for (const listener of this.#listeners) listener.begin?.();
   }
 
-  /** Tells all listeners that the update ends. */
+  /** Calls `commit` of all listeners: the update ends. */
   commit(): void {
     for (const listener of this.#listeners) listener.commit?.();
   }
@@ -53,8 +53,8 @@ export class ListenerRegistry {
 }
 
 /**
- * Tells a listener all ranges of `space`, as if it were registered there now (listener_add_address_space,
- * memory fact 3.5).
+ * Notifies a listener of all ranges of `space`, as if the listener were registered there now
+ * (listener_add_address_space, memory fact 3.5).
  */
 export function replay(
   listener: MemoryListener,

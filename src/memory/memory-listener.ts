@@ -1,7 +1,7 @@
 import type { MemoryRegionSection } from './flat-range.ts';
 
 /**
- * Hears of the changes of one address space (QEMU's `MemoryListener`, memory facts 3.1 to 3.5).
+ * Receives the changes of one address space (QEMU's `MemoryListener`, memory facts 3.1 to 3.5).
  *
  * In one commit QEMU calls `regionDel` for all removed ranges before `regionAdd` for the first new one,
  * each in ascending order of addresses.
@@ -9,7 +9,7 @@ import type { MemoryRegionSection } from './flat-range.ts';
 export interface MemoryListener {
   /** For people who debug; the memory core does not read it. */
   readonly name: string;
-  /** Listeners with a lower value hear of additions first and of removals last. VFIO has 0, KVM has 10. */
+  /** Listeners with a lower value get additions first and removals last. VFIO has 0, KVM has 10. */
   readonly priority: number;
   /** An update begins. */
   begin?(): void;

@@ -13,12 +13,12 @@ export interface MemoryRules {
   settle(claims: readonly Claim[], mergeable: MemoryRules['mergeable']): readonly FlatRange[];
   /** Whether two neighbours become one range (can_merge, memory fact 2.6). */
   mergeable(left: FlatRange, right: FlatRange): boolean;
-  /** Whether listeners hear nothing if `after` takes the place of `before` (flatrange_equal, memory fact 2.7). */
+  /** Whether listeners are not notified when `after` replaces `before` (flatrange_equal, memory fact 2.7). */
   sameRange(before: FlatRange, after: FlatRange): boolean;
   /** Which pass over a changed view comes first (address_space_set_flatview, memory fact 3.3). */
   readonly passes: 'removals-first' | 'additions-first';
   /**
-   * What a new listener hears (listener_add_address_space, memory fact 3.5): all ranges between `begin`
+   * The notifications of a new listener (listener_add_address_space, memory fact 3.5): all ranges between `begin`
    * and `commit`, all ranges without these two, or nothing.
    */
   readonly registration: 'complete' | 'without-commit' | 'silent';

@@ -379,7 +379,7 @@ describe('a transaction (memory fact 3.1)', () => {
     expect(topology.inTransaction).toBe(false);
   });
 
-  it('tells listeners only of the last place of a region that moved several times', () => {
+  it('notifies listeners only of the last place of a region that moved several times', () => {
     const other = put(MemoryRegion.container('other', 0x1_0000n), 0x10_0000n);
     const region = put(ram('r'), 0n);
     const lines = heard(() =>

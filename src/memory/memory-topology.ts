@@ -20,7 +20,7 @@ export interface PlacedRegion {
 
 /**
  * The memory of one machine. A topology makes every change to the region trees. At the end of the
- * outermost transaction it updates the views and tells the listeners (memory_region_transaction_begin
+ * outermost transaction it updates the views and notifies the listeners (memory_region_transaction_begin
  * and _commit, memory fact 3.1). QEMU keeps this state in global variables.
  */
 export class MemoryTopology {
@@ -233,11 +233,11 @@ export class MemoryTopology {
   /**
    * Removes a listener from `space` (memory_listener_unregister, memory fact 3.5).
    *
-   * @param tellsRemovals whether the listener first hears that each range is removed: QEMU does so since
-   *   2.12 and not before.
+   * @param notifiesRemovals whether the listener is first notified that each range is removed, as in QEMU
+   *   since 2.12.
    */
-  unregisterListener(listener: MemoryListener, space: AddressSpace, tellsRemovals = true): void {
-    this.#listeners.unregister(listener, space, tellsRemovals);
+  unregisterListener(listener: MemoryListener, space: AddressSpace, notifiesRemovals = true): void {
+    this.#listeners.unregister(listener, space, notifiesRemovals);
   }
 
   #place(region: MemoryRegion, address: Offset): void {

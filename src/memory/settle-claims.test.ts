@@ -21,7 +21,7 @@ describe('settleClaims', () => {
   });
 
   it('gives the same ranges for all claims at once and for a few at a time', () => {
-    // Addresses so high that doubles cannot tell neighbours apart, pairs with equal starts, and overlaps.
+    // Addresses above 2^53, where doubles round neighbours to the same number; pairs with equal starts; overlaps.
     const regions = Array.from({ length: 3_000 }, (_, index) => {
       const place = BigInt((index * 1_103) % 3_000);
       const address = (1n << 62n) + (place >> 1n) * 0x20n + (place & 1n) * BigInt(index % 3) * 8n;

@@ -92,13 +92,13 @@ describe('updateTopology (memory fact 3.3)', () => {
       [`del a ${(1n << 52n) - 1n}..${1n << 52n}`, `add a ${(1n << 52n) - 2n}..${1n << 52n}`],
     ],
   ] as [string, [string, bigint, bigint][], [string, bigint, bigint][], string[]][])(
-    'tells the difference of %s',
+    'notifies a listener of the difference of %s',
     (_, old, fresh, expected) => {
       expect(difference(viewOf(regions, ...old), viewOf(regions, ...fresh))).toEqual(expected);
     },
   );
 
-  it('tells unchanged ranges in order among the additions, to a listener with regionNop', () => {
+  it('notifies a listener with regionNop of unchanged ranges, by rising address among the additions', () => {
     const before = viewOf(regions, ['a', 0n, 1n], ['b', 4n, 1n], ['c', 8n, 1n]);
     const after = viewOf(regions, ['a', 0n, 1n], ['b', 2n, 1n], ['c', 8n, 1n]);
     expect(difference(before, after, { nop: true })).toEqual([

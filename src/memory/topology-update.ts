@@ -5,8 +5,8 @@ import type { MemoryListener } from './memory-listener.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 
 /**
- * Tells the listeners of a space how `before` became `after` in two passes: removals, then additions,
- * each in ascending order of addresses (address_space_update_topology_pass, memory fact 3.3).
+ * Notifies the listeners of a space of the difference between two views, in two passes: removals, then
+ * additions, each in ascending order of addresses (address_space_update_topology_pass, memory fact 3.3).
  *
  * @param changes the parts in which the two views may differ; elsewhere they hold the same ranges.
  */
@@ -18,7 +18,7 @@ export function updateTopology(
   { sameRange, passes }: MemoryRules = QEMU_MEMORY,
 ): void {
   if (listeners.length === 0) return;
-  // A listener with regionNop hears of every unchanged range, so both views are walked in full.
+  // A listener with regionNop is notified of every unchanged range, so both views are walked in full.
   const parts: readonly FlatViewChange[] = listeners.some((listener) => listener.regionNop !== undefined)
     ? [wholeChange(before, after)]
     : changes;
@@ -36,7 +36,7 @@ interface Pass {
 
 const ignore = (): void => undefined;
 
-/** Tells removals, to the listener with the highest priority first (memory fact 3.2). */
+/** Notifies of removals, the listener with the highest priority first (memory fact 3.2). */
 const REMOVALS: Pass = {
   removed(listeners, range) {
     for (let index = listeners.length - 1; index >= 0; index--) listeners[index]!.regionDel?.(range);
@@ -45,7 +45,7 @@ const REMOVALS: Pass = {
   added: ignore,
 };
 
-/** Tells additions and unchanged ranges, to the listener with the lowest priority first (memory fact 3.2). */
+/** Notifies of additions and unchanged ranges, the listener with the lowest priority first (memory fact 3.2). */
 const ADDITIONS: Pass = {
   removed: ignore,
   unchanged(listeners, range) {

@@ -27,7 +27,7 @@ const overshooting: Scenario = {
   })),
 };
 
-/** A target that behaves like QEMU 6.0. @param version the version that the target tells. */
+/** A target that behaves like QEMU 6.0. @param version the version that the target reports. */
 const qemu = (version: string, variantOf: (scenario: Scenario) => Scenario = (same) => same) => ({
   run: async (scenario: Scenario): Promise<Trace> => ({
     ...runOnModel(variantOf(scenario), { ...findRevision('qemu-6.0')!, iommus: NEWEST.iommus }),

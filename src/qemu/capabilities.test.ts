@@ -42,7 +42,7 @@ describe('probeCapabilities', () => {
     expect(found.checks[0]!.detail).toBe(`11.1.3 at ${path}/qemu-system-x86_64, vfio-user-pci, q35`);
   });
 
-  it('tells a remedy for everything that is missing', async () => {
+  it('names a remedy for each missing program or library', async () => {
     const { checks, machines: ready, obstacle } = await probeCapabilities({ environment: environment() });
     expect(ready).toEqual([]);
     expect(obstacle).toBe('no QEMU with the device vfio-user-pci was found');

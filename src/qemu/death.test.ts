@@ -55,7 +55,7 @@ describe('explainDeath', () => {
     expect(explainDeath(lost, same).site).toBe('sigsegv');
   });
 
-  it('repeats for what the shim ended QEMU', () => {
+  it('repeats the reason for which the shim ended QEMU', () => {
     const words = 'a file is mapped over memory that was not reserved for it';
     expect(explainDeath(killedBy('SIGABRT', `barproof: ${words}`), same)).toEqual({
       error: words,

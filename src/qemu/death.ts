@@ -10,7 +10,7 @@ export interface Death {
   readonly site: AbortSite | (string & {});
 }
 
-/** Lines in which QEMU or the C library tells why the process aborts. */
+/** Lines in which QEMU or the C library gives the reason why the process aborts. */
 const EXPLANATION = /Assertion|not an instance of|hardware error|Bus error|\*\*\*|ERROR:/;
 const ASSERTION = /^(?:\S*?)([\w.+-]+\.[ch]):\d+: (\w+): Assertion `(.*)' failed/;
 
@@ -72,7 +72,7 @@ const callStack = (lines: readonly string[]): readonly string[] =>
     .slice(lines.findLastIndex((line) => STACK.test(line)) + 1)
     .flatMap((line) => FRAME.exec(line)?.[1] ?? []);
 
-/** A name for the place that an explanation tells. */
+/** A name for the place of the abort: the function of the assertion, `hw-error`, or the signal. */
 function siteOf(explanation: string, signal: string): string {
   const assertion = ASSERTION.exec(explanation);
   if (assertion !== null) return `assertion-in-${assertion[2]}`;

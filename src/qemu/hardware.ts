@@ -10,8 +10,8 @@ export const hardwareOf = (scenario: Scenario): string => toJsonLine([scenario.h
 /**
  * Whether the guest can put the devices of a run back into their first state. The guest cannot where a BAR below the
  * page size was at the start of a page: QEMU grows the BAR's outer region to the page and never shrinks it again
- * (vfio_sub_page_bar_update_mapping). The guest cannot either where vectors were masked, because the target does not
- * know the state of a mask before.
+ * (vfio_sub_page_bar_update_mapping). Nor can the guest where vectors were masked, because the target does not know
+ * the earlier state of a mask.
  *
  * @param steps all steps of the run. Between the two writes of a 64-bit BAR, its offset in a page is the final one.
  */

@@ -10,7 +10,7 @@ import {
 } from './scenario.ts';
 
 /**
- * Reports parts of a scenario that contradict one another: a machine that QEMU refuses to build, or an
+ * Reports parts of a scenario that contradict one another. Examples: a machine that QEMU refuses to build, or an
  * operation on a device, region or transaction that does not exist at that point.
  *
  * @param path of the scenario in the document; empty where the scenario is the document.

@@ -35,7 +35,7 @@ const withState = (index: number, change: (state: State) => Partial<State>): Tra
 const kinds = (other: Trace, first = model): string[] => differences(first, other).map(({ kind }) => kind);
 
 describe('differences', () => {
-  it('are empty between equal traces, whatever messages the VMM prints', () => {
+  it('are empty between equal traces, even if the VMM prints other messages', () => {
     expect(differences(model, model)).toEqual([]);
     const withMessage = withStep(2, (step) => ({
       ...step,

@@ -12,10 +12,10 @@ export interface TraceDifference {
 }
 
 /**
- * The differences between the run of a scenario on the model and on a real QEMU; empty where they agree. Compared
- * are the outcome and the error, and for every step the flat view, the DMA requests of each container in order, the
- * live mappings, the BARs and the MSI-X state. The step of a refusal or an abort is left out: what barproof sees of
- * it depends on timing.
+ * The differences between the run of a scenario on the model and on a real QEMU; empty where they agree. The
+ * comparison covers the outcome and the error. For every step it covers the flat view, the DMA requests of each
+ * container in order, the live mappings, the BARs and the MSI-X state. It leaves out the step of a refusal or an
+ * abort, because timing decides which part of that step barproof observes.
  */
 export function differences(model: Trace, qemu: Trace): readonly TraceDifference[] {
   const found: TraceDifference[] = [];

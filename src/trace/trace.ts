@@ -81,7 +81,7 @@ export interface MsixView {
   readonly functionMasked: boolean;
   /** The place of the emulated table; `undefined` where the VMM emulates none. */
   readonly emulatedAt: { readonly bar: number; readonly offset: Offset } | undefined;
-  /** The place of the emulated PBA; left out where the target cannot tell. */
+  /** The place of the emulated PBA; left out where the target cannot observe the place. */
   readonly pbaAt?: { readonly bar: number; readonly offset: Offset };
 }
 

@@ -46,7 +46,7 @@ export class RuleWatch {
 type Rule = (...args: unknown[]) => unknown;
 type ChangedGroups = Partial<Record<RuleGroup, { readonly base: object; readonly changed: object }>>;
 
-/** The groups of rules that a patch changes, complete: its own rules, with every answer checked, over those of the base. */
+/** The complete groups of rules that a patch changes: the patch's rules, with checked answers, over the base's. */
 export function guardGroups(groups: ChangedGroups, watch?: RuleWatch): Record<string, object> {
   return Object.fromEntries(
     Object.entries(groups).map(([group, { base, changed }]) => {

@@ -56,7 +56,7 @@ export class DeviceBackend {
     });
   }
 
-  /** What DEVICE_GET_REGION_INFO tells of region `index`; `undefined` from index 9 on. */
+  /** The reply to DEVICE_GET_REGION_INFO for region `index`; `undefined` from index 9 on. */
   regionInfo(index: number): RegionInfo | undefined {
     if (index >= REGION_COUNT) return undefined;
     if (index === CONFIG_REGION) {

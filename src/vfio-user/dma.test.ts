@@ -39,7 +39,7 @@ describe('DMA_UNMAP', () => {
     });
   });
 
-  it('takes all mappings away with the flag ALL', () => {
+  it('removes all mappings with the flag ALL', () => {
     const all = '18000000 02000000 0000000000000000 0000000000000000';
     expect(decodeDmaUnmap(bytes(all))).toEqual({ flags: 2, iova: 0n, size: 0n });
   });

@@ -7,7 +7,7 @@ const decode = (message: string, descriptors = 0) => decodeIrqSet(bytes(message)
 
 // The fields are u32 argsz, u32 flags, u32 index, u32 start, u32 count, data.
 describe('DEVICE_SET_IRQS', () => {
-  it('sets eventfds that come along, and takes eventfds away when none come', () => {
+  it('sets the eventfds of the message, and clears eventfds when the message has none', () => {
     const enable = '14000000 24000000 02000000 01000000 02000000';
     const set = { data: 'eventfd', action: 'trigger', flags: 0x24, index: 2, start: 1, count: 2 };
     expect(decode(enable, 2)).toEqual(set);

@@ -70,7 +70,7 @@ export class MessageArena {
     this.#prepare(count, room > 0 ? Math.min(controlBytes(room), CONTROL_BYTES) : 0);
   }
 
-  /** Whether the kernel has closed descriptors of the received message for want of room. */
+  /** Whether the kernel has closed descriptors of the received message because the buffer had no room. */
   get lostDescriptors(): boolean {
     return (this.#view.getInt32(HEADER + MSG_FLAGS, true) & MSG_CTRUNC) !== 0;
   }

@@ -19,7 +19,7 @@ describe('REGION_READ', () => {
     expect(text(encodeRegionAccess(access, bytes('abcd')))).toBe('00010000 00000000 07000000 02000000 abcd');
   });
 
-  it('accepts 1 MiB, which the server announces, and not a byte more', () => {
+  it('accepts 1 MiB, which the server announces, and refuses one byte more', () => {
     expect(decodeRegionRead(bytes('0000000000000000 00000000 00001000')).count).toBe(0x100000);
     expect(() => decodeRegionRead(bytes('0000000000000000 00000000 01001000'))).toThrow(
       expect.objectContaining({ errno: EMSGSIZE }),

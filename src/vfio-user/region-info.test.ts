@@ -59,7 +59,7 @@ describe('DEVICE_GET_REGION_INFO', () => {
     expect(complete).toBe(true);
   });
 
-  it('tells a client without room for the capabilities how many bytes they need', () => {
+  it('reports the bytes that the capabilities need to a client without room for them', () => {
     const { payload, complete } = encode(87, 0, both);
     expect(text(payload)).toBe('58000000 0f000000 00000000 20000000 00000000 02000000 00000000 00000000');
     expect(complete).toBe(false);

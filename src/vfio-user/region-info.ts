@@ -15,7 +15,7 @@ export type RegionCapability =
   /** MSIX_MAPPABLE: the client may mmap the MSI-X table of this region. */
   | { readonly id: 3 };
 
-/** What DEVICE_GET_REGION_INFO tells of a region. */
+/** The contents of a reply to DEVICE_GET_REGION_INFO. */
 export interface RegionInfo {
   /** In bytes; 0 for a region that the device does not have. */
   readonly size: Size;

@@ -5,7 +5,7 @@ import type { RegionInfo } from './region-info.ts';
 /** A BAR of a served device. */
 export interface ServedBar {
   readonly attributes: BarAttributes;
-  /** What the server tells of the BAR's region. */
+  /** The region info that the server reports for the BAR. */
   readonly info: RegionInfo;
 }
 

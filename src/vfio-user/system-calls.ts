@@ -21,7 +21,7 @@ export const GONE = -1;
 
 /**
  * The system calls of the server. No call blocks. A call that fails throws a `SystemCallError`, unless its result
- * tells of the failure.
+ * reports the failure.
  */
 export interface SystemCalls {
   /** A socket that listens at `path`. The call makes the file. @throws RangeError for a path that no socket can have. */

@@ -4,12 +4,12 @@ import { MalformedMessage } from './malformed-message.ts';
 
 /** The major version of the protocol. Another major version is another protocol. */
 export const MAJOR_VERSION = 0;
-/** The newest minor version that the server speaks (libvfio-user include/libvfio-user.h: LIB_VFIO_USER_MINOR). */
+/** The newest minor version that the server supports (libvfio-user include/libvfio-user.h: LIB_VFIO_USER_MINOR). */
 export const MINOR_VERSION = 1;
 
 /** The proposal in a client's first message. */
 export interface ClientVersion {
-  /** The newest minor version that the client speaks. */
+  /** The newest minor version that the client supports. */
   readonly minor: number;
   /** How many file descriptors the client takes with one message; 1 where the client does not say. */
   readonly maxMsgFds: number;

@@ -65,14 +65,14 @@ describe('a vfio-user server', () => {
     });
   });
 
-  it('answers minor version 1 to a client that speaks a newer one', () => {
+  it('answers minor version 1 to a client that supports a newer one', () => {
     const client = calls.connect();
     client.send(message(7, 1, bytes('0000 0900')));
     calls.turn();
     expect(text(replies(client.received())[0]!.payload.subarray(0, 4))).toBe('00000100');
   });
 
-  it('tells the client of the regions and interrupts of the device', () => {
+  it('reports the number of regions and interrupts of the device', () => {
     const client = connect();
     expect(text(ask(client, 4, payloads.deviceInfo()).payload)).toBe('10000000 03000000 09000000 05000000');
     const counts = [0, 1, 2, 3, 4].map((index) => ask(client, 7, payloads.irqInfo(index)).payload[12]);
@@ -107,7 +107,7 @@ describe('a vfio-user server', () => {
     [6, '20000000 00000000 06000000 00000000 00000000'],
     [7, '20000000 03000000 07000000 00000000 00010000'],
     [8, '20000000 00000000 08000000 00000000 00000000'],
-  ])('tells the size and flags of region %d', (index, start) => {
+  ])('reports the size and flags of region %d', (index, start) => {
     const client = connect();
     expect(text(ask(client, 5, payloads.regionInfo(index)).payload.subarray(0, 20))).toBe(start);
     expect(client.files).toEqual([]);
@@ -183,7 +183,7 @@ describe('a vfio-user server', () => {
 });
 
 describe('DMA requests of a vfio-user server', () => {
-  it('are granted by the container, recorded, and answered by its error number', () => {
+  it('are granted by the container, recorded, and answered with the error number of the container', () => {
     const seen: unknown[] = [];
     server.on('dma', (request) => seen.push(request));
     const client = connect();
@@ -218,7 +218,7 @@ describe('DMA requests of a vfio-user server', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('take all mappings away with the flag ALL', () => {
+  it('remove all mappings with the flag ALL', () => {
     const client = connect();
     for (const page of [1n, 3n, 5n]) ask(client, 2, payloads.map(page << 12n, 0x1000n));
     expect(ask(client, 3, payloads.unmap(0n, 0n, 2))).toMatchObject(OK);
@@ -249,7 +249,7 @@ describe('DMA requests of a vfio-user server', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('stay in leftBehind after the client has gone, and the next client begins without mappings', () => {
+  it('stay in leftBehind after the client disconnects, and the next client begins without mappings', () => {
     const left = vi.fn<(left: readonly unknown[], failure: unknown) => void>();
     server.on('disconnect', left);
     const first = connect();

@@ -194,14 +194,14 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
       this.#calls.close(socket);
       throw error;
     }
-    this.#tell('connect');
+    this.#notify('connect');
   }
 
   #answered(session: ClientSession, refusal: Refusal | undefined): void {
     const { effect } = session;
     session.effect = undefined;
-    if (effect !== undefined) this.#tellEffect(effect);
-    if (refusal !== undefined) this.#tell('refused', refusal);
+    if (effect !== undefined) this.#notifyOf(effect);
+    if (refusal !== undefined) this.#notify('refused', refusal);
     if (this.#requests.length >= (this.#options.maxRequests ?? MAX_REQUESTS)) {
       this.#client?.connection.close();
       this.#disconnected(
@@ -212,19 +212,19 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     }
   }
 
-  #tellEffect(effect: MessageEffect): void {
+  #notifyOf(effect: MessageEffect): void {
     switch (effect.kind) {
       case 'version':
-        return this.#tell('version', effect.version);
+        return this.#notify('version', effect.version);
       case 'dma':
         this.#requests.push(effect.request);
-        return this.#tell('dma', effect.request);
+        return this.#notify('dma', effect.request);
       case 'irqs':
-        return this.#tell('irqs', effect.irqs);
+        return this.#notify('irqs', effect.irqs);
       case 'write':
-        return this.#tell('write', effect.access, effect.data);
+        return this.#notify('write', effect.access, effect.data);
       case 'reset':
-        return this.#tell('reset');
+        return this.#notify('reset');
     }
   }
 
@@ -233,11 +233,11 @@ export class VfioUserServer extends EventEmitter<VfioUserEvents> {
     if (client === undefined) return;
     this.#client = undefined;
     this.#leftBehind = client.session.live;
-    this.#tell('disconnect', this.#leftBehind, failure);
+    this.#notify('disconnect', this.#leftBehind, failure);
   }
 
   /** Calls the listeners. An exception of a listener leaves the connection alone and becomes an uncaught exception. */
-  #tell<Event extends keyof VfioUserEvents>(event: Event, ...args: VfioUserEvents[Event]): void {
+  #notify<Event extends keyof VfioUserEvents>(event: Event, ...args: VfioUserEvents[Event]): void {
     try {
       (this as EventEmitter).emit(event, ...args);
     } catch (error) {

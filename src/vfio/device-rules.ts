@@ -71,7 +71,7 @@ export interface DeviceRules {
    */
   fixUpAreas(areas: readonly SparseArea[], layout: MsixLayout, context: FixUpContext): readonly SparseArea[];
   /**
-   * Whether the fix-up goes by the table's place in the device, or by the place that relocation gave it
+   * Whether the fix-up uses the table's place in the device, or the place after relocation
    * (vfio fact 5.10).
    */
   readonly fixUp: 'before-relocation' | 'after-relocation';

@@ -56,7 +56,7 @@ const PLAIN_IDS = ALL_IDS.filter((id) => !id.includes('+'));
 const TOP_BIT = 1n << 63n;
 
 describe('the DMA listener', () => {
-  it('has priority 0, so it hears first of sections that appear', () => {
+  it('has priority 0, so it is notified of additions first', () => {
     const { listener } = listenerOf('qemu-11.1');
     expect([listener.name, listener.priority]).toEqual(['vfio', 0]);
   });

@@ -23,7 +23,7 @@ export interface DmaMapEvent {
   readonly container: string;
   readonly iova: Iova;
   readonly size: Size;
-  /** Where the mapped memory lies in the VMM; `undefined` for a real VMM that does not tell. */
+  /** Where the mapped memory lies in the VMM; `undefined` where a real VMM does not report the address. */
   readonly hostAddress: HostAddress | undefined;
   readonly readonly: boolean;
   /** Whether the mapped memory is an mmapped BAR; otherwise it is RAM. */

@@ -38,8 +38,8 @@ export class StartRefused {
 }
 
 /**
- * The VMM refused a device. A running VMM goes on without the device; a VMM that is starting exits in good
- * order. Thrown and caught like `VmmAbort`.
+ * The VMM refused a device. A running VMM goes on without the device; a VMM that is starting exits with an
+ * error message. Thrown and caught like `VmmAbort`.
  */
 export class DeviceRefused {
   readonly message: string;

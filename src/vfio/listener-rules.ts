@@ -14,7 +14,7 @@ export interface PageSizes {
   readonly iommu: Size;
 }
 
-/** What a rule of the listener knows beside the section. */
+/** The arguments of a listener rule besides the section. */
 export interface ListenerContext {
   readonly pages: PageSizes;
   readonly iommuType: IommuType;
@@ -49,7 +49,7 @@ export interface ListenerRules {
   mapsReadonly(section: MemoryRegionSection): boolean;
   /**
    * Whether the listener unmaps a piece of a removed section (vfio_listener_region_del, vfio fact 6.10). The
-   * listener does not ask for device memory that `mapsDeviceMemory` turns down.
+   * listener skips device memory for which `mapsDeviceMemory` is false, and does not call this rule.
    *
    * @param mapped whether the listener has mapped a piece that begins there, with the host's consent.
    */

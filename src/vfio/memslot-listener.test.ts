@@ -38,7 +38,7 @@ function make(
 }
 
 describe('the memslot listener', () => {
-  it('has priority 10, so it hears of additions after VFIO', () => {
+  it('has priority 10, so it is notified of additions after VFIO', () => {
     const { listener } = make('immediately');
     expect([listener.name, listener.priority]).toEqual(['kvm-memory', 10]);
   });

@@ -33,7 +33,7 @@ export function setUpMsixEarly(
 
 /**
  * Takes the table's pages out of the mmap areas of the table's BAR, unless the host allows an mmap of these
- * pages and the version knows that (vfio_pci_fixup_msix_region, vfio fact 5.8).
+ * pages and the QEMU version makes use of that (vfio_pci_fixup_msix_region, vfio fact 5.8).
  */
 export function fixUpMsixAreas(
   regions: readonly VfioRegion[],

@@ -65,7 +65,7 @@ describe('connecting a container', () => {
     expect(built.memory.listeners).toEqual([]);
   });
 
-  it('later survives a refusal of device memory, but not of RAM', () => {
+  it('survives a later refusal of device memory, but not of RAM', () => {
     const iommu = new RecordingIommu();
     const { topology, system } = connect(iommu);
     iommu.answer = () => Errno.ENOMEM;

@@ -22,7 +22,7 @@ export interface Resolution {
    * the line behind which QEMU met these aliases.
    */
   readonly hidden: ReadonlyMap<MtreeRegion, readonly MtreeRegion[]>;
-  /** The types of regions without a line, as far as the line of an alias tells their type. */
+  /** The types of regions without a line, as far as the line of an alias gives their type. */
   readonly hiddenTypes: ReadonlyMap<MtreeRegion, MtreeType>;
 }
 

@@ -124,7 +124,7 @@ export class RegionBuilder {
     for (const child of line.children) this.#fill(child);
   }
 
-  /** Gives a root its address and priority, and a container if the text tells that it lies in one. */
+  /** Gives a root its address and priority, and a container if the root's type in the text says that it lies in one. */
   #placeRoot(line: MtreeRegion): void {
     const region = this.region(line);
     const address = offset(line.start);

@@ -150,7 +150,7 @@ export class TreePlacement {
     };
   }
 
-  /** Whether the addresses speak for the open region at `index` as the container. */
+  /** Whether `region` may lie in the open region at `index`, judged by their addresses. */
   #plausible(region: MtreeRegion, index: number, level: number): boolean {
     const { start, end, hidden } = this.#path[index]!.region;
     // The root has no siblings, so no hidden region can stand beside it.

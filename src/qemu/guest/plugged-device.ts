@@ -66,7 +66,7 @@ export class PluggedDevice {
   /**
    * The DMA requests since the last call.
    *
-   * @param view the space of the device's DMA now. It tells the memory behind a request that came without a file.
+   * @param view the flat view for the device's DMA now; it names the memory behind a request without a file.
    * @param ram the name of guest RAM, the only memory for which QEMU sends a file.
    */
   takeEvents(view: readonly TraceRange[], ram: string): readonly VmmEvent[] {
@@ -96,7 +96,7 @@ const isWithin = (
   outer: { readonly iova: bigint; readonly size: bigint },
 ): boolean => inner.iova >= outer.iova && inner.iova + inner.size <= outer.iova + outer.size;
 
-/** The memory behind a map: the file tells it for RAM, the memory map tells it for everything else. */
+/** The memory behind a map: guest RAM for a request with a file, otherwise the region of the flat view there. */
 function backingOf(
   { iova: at, size, readonly, fileOffset }: ServedRequest,
   view: readonly TraceRange[],

@@ -79,7 +79,7 @@ export class LineConnection {
     this.#server.close();
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => this.#receive(text));
-    // The end of the process tells what went wrong.
+    // The end of the QEMU process reports the reason, so the socket error is ignored.
     socket.on('error', () => undefined);
   }
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
-import { LastWords } from './last-words.ts';
+import { OutputTail } from './output-tail.ts';
 import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
 import { PrivateDirectory } from './private-directory.ts';
@@ -41,7 +41,7 @@ export class QemuProcess {
   readonly arguments: readonly string[];
   readonly qmp: QmpClient;
   readonly qtest: QtestClient;
-  readonly output = new LastWords();
+  readonly output = new OutputTail();
   readonly #child: ChildProcess;
   readonly #connections: readonly LineConnection[];
   readonly #output: readonly Readable[];

@@ -255,7 +255,7 @@ int main(int count, char **words)
     char *room = mmap(0, 0x40000, PROT_NONE, flags, -1, 0);
     (void)count;
     ftruncate(file, 0x100000);
-    /* As QEMU does to align what it has reserved. */
+    /* Trims the reservation at both ends, as QEMU does to align a reservation. */
     munmap(room, 0x10000);
     munmap(room + 0x30000, 0x10000);
     return mmap(room + strtol(words[1], 0, 0), strtol(words[2], 0, 0), PROT_READ | PROT_WRITE,

@@ -5,7 +5,7 @@ const MAX_LINES = 4000;
 const MAX_LINE_LENGTH = 4096;
 
 /** Reads everything that a process prints, and keeps the last lines. */
-export class LastWords {
+export class OutputTail {
   readonly #lines: string[] = [];
   #rest = '';
   /** How many lines are no longer kept. */

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { LastWords } from './last-words.ts';
+import { OutputTail } from './output-tail.ts';
 
 const listen = () => {
-  const words = new LastWords();
+  const words = new OutputTail();
   const stream = new PassThrough();
   words.listenTo(stream);
   const print = async (text: string): Promise<void> => {
@@ -13,7 +13,7 @@ const listen = () => {
   return { words, print };
 };
 
-describe('LastWords', () => {
+describe('OutputTail', () => {
   it('cuts output into lines, however it arrives, and counts them', async () => {
     const { words, print } = listen();
     await print('one\ntw');
