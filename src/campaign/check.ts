@@ -15,12 +15,12 @@ import { findingOf, type Finding } from './finding.ts';
 import type { StoredRegression } from './regression-store.ts';
 import { saveFinding, type SaveOptions } from './save-finding.ts';
 import { Interrupted, interruptible } from './interruptible.ts';
+import type { RunScenario } from './run-scenario.ts';
 import {
   NotSeenAgain,
   TargetFailed,
   search,
   shrinkSighting,
-  type RunScenario,
   type Scenarios,
   type SearchOptions,
   type SearchResult,

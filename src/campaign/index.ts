@@ -19,10 +19,10 @@ export { replayCase, type Replay, type StoredComparison } from './replay.ts';
 export {
   search,
   shrinkSighting,
-  type RunScenario,
   type Scenarios,
   type SearchOptions,
   type SearchResult,
   type Shrunk,
   type Sighting,
 } from './search.ts';
+export type { RunScenario } from './run-scenario.ts';

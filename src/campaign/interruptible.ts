@@ -1,4 +1,4 @@
-import type { RunScenario } from './search.ts';
+import type { RunScenario } from './run-scenario.ts';
 
 /** How long a run may still take after the interrupt, in milliseconds: most runs on a real QEMU end in this time. */
 const GRACE_MS = 3000;

@@ -2,7 +2,7 @@ import { findInvariant, fingerprintText, violationsOf, type Violation } from '..
 import type { Trace } from '../trace/index.ts';
 import type { LoadedCase } from './load-case.ts';
 import type { Regression } from './regression.ts';
-import type { RunScenario } from './search.ts';
+import type { RunScenario } from './run-scenario.ts';
 
 /** The result of running a stored case again. */
 export interface Replay {

@@ -12,9 +12,7 @@ import { encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts'
 import { lanesOf, type Draw } from './draw.ts';
 import { Interrupted } from './interruptible.ts';
 import { NotRunnable, type Trace } from '../trace/index.ts';
-
-/** Runs a scenario: the model returns the trace, a real VMM a promise of it. */
-export type RunScenario = (scenario: Scenario) => Trace | Promise<Trace>;
+import type { RunScenario } from './run-scenario.ts';
 
 /** The arbitrary that a search draws from: single scenarios, or lanes of them. */
 export type Scenarios = fc.Arbitrary<Scenario> | fc.Arbitrary<Exclude<Draw, Scenario>>;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { InvalidInput, type Problem } from '../input/index.ts';
-import { problemsText } from '../report/problems-text.ts';
-import { TargetUnavailable } from '../trace/target-unavailable.ts';
+import { problemsText } from '../report/index.ts';
+import { TargetUnavailable } from '../trace/index.ts';
 import { PACKAGE_ROOT, VERSION } from './package.ts';
 
 /** The lines on standard error about an error that ended a command. */

@@ -54,7 +54,7 @@ describe('LinuxStopped', () => {
   it('tells how QEMU ended, or what was waited for, where there is no panic', () => {
     expect(new LinuxStopped(died, ['x']).message).toBe('QEMU ended with status 0: last');
     expect(new LinuxStopped(new QemuHangs('3 calls', 10), []).message).toBe(
-      'QEMU did not answer within 10 ms: 3 calls',
+      'QEMU did not answer for 0.01 s at 3 calls',
     );
   });
 
