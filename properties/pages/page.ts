@@ -18,6 +18,8 @@ export const PAGES = [
 /** Pages that other tests make; only their links are tested here. */
 export const OTHER_PAGES = [
   'src/memory/README.md',
+  'src/linux/README.md',
+  'src/scenario/README.md',
   'regressions/bugs/README.md',
   'regressions/patches/README.md',
   'properties/conformance/RESULTS.md',
