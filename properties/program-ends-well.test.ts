@@ -180,6 +180,17 @@ describe('barproof ends in time', () => {
   }, 90_000);
 });
 
+describe('a check that cannot store its findings', () => {
+  it('reports them, tells why in one line, and ends with exit code 2', () => {
+    const words = ['check', '--revision', 'seed-v2', '--runs', '20', '--regressions', '/proc/nowhere'];
+    const { code, out, err } = barproof(words);
+    expect(out).toMatch(/found \d+ counterexamples/);
+    expect(err).toMatch(ONE_LINE);
+    expect(err).toMatch(/\/proc\/nowhere\/\S+\.json: the file cannot be written \(E[A-Z]+\)/);
+    expect(code).toBe(2);
+  }, 90_000);
+});
+
 describe.skipIf(reasonNot !== undefined)(`a check of a real QEMU${skipped}`, () => {
   const words = ['check', '--target', 'qemu', '--no-save'];
 
@@ -195,6 +206,30 @@ describe.skipIf(reasonNot !== undefined)(`a check of a real QEMU${skipped}`, () 
     },
     90_000,
   );
+
+  it.each([
+    ['TMPDIR does not exist', { TMPDIR: '/nowhere/at/all' }],
+    ['TMPDIR is not writable, also not for root', { TMPDIR: '/proc' }],
+    ['HOME is a file and there is no XDG_CACHE_HOME', { HOME: '/etc/passwd', XDG_CACHE_HOME: undefined }],
+    ['CC holds options', { CC: 'cc -O1' }],
+  ])(
+    'runs where %s',
+    (_, env) => {
+      const { code, out, err } = barproof([...words, '--runs', '4'], { env });
+      expect(err).toBe('');
+      expect(out).toContain('every invariant holds');
+      expect(code).toBe(0);
+    },
+    90_000,
+  );
+
+  it('runs where the path of TMPDIR has a comma', () => {
+    const folder = join(here, 'a,b');
+    mkdirSync(folder);
+    const { code, err } = barproof([...words, '--runs', '4'], { env: { TMPDIR: folder } });
+    expect(err).toBe('');
+    expect(code).toBe(0);
+  }, 90_000);
 
   it.each([2_000, 6_000])(
     'that gets SIGTERM after %i ms ends within 10 s with what it has',

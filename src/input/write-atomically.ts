@@ -20,7 +20,7 @@ import { InvalidInput } from './problem.ts';
 export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -34,6 +34,19 @@ export function writeAtomically(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw unwritable(path, error);
+  }
+}
+
+/** Makes a folder and those above it. Node's own `recursive` never returns where a folder such as /proc takes no entry. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path);
   }
 }
 

@@ -6,17 +6,10 @@ import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
 import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
 import { SharedViews } from './shared-views.ts';
-import { deleteSubregion, insertSubregion, resizeSubregion } from './subregions.ts';
+import { deleteSubregion, insertSubregion, resizeSubregion, type PlacedRegion } from './subregions.ts';
 import { updateTopology } from './topology-update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A region, and its place in the container that it is added to. */
-export interface PlacedRegion {
-  readonly region: MemoryRegion;
-  readonly address: Offset;
-  readonly priority: number;
-}
 
 /**
  * The memory of one machine. A topology makes every change to the region trees. At the end of the

@@ -1,5 +1,13 @@
+import type { Offset } from '../address/index.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { SubregionIndex } from './subregion-index.ts';
+
+/** A region, and its place in the container that it is added to. */
+export interface PlacedRegion {
+  readonly region: MemoryRegion;
+  readonly address: Offset;
+  readonly priority: number;
+}
 
 /** A container with more children has an index of them. Up to here a plain list is as fast. */
 const MOST_IN_LIST = 128;
