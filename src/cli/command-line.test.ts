@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 // A search of a few hundred cases takes several seconds on a busy machine.
-vi.setConfig({ testTimeout: 20_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(() => {
   vi.restoreAllMocks();

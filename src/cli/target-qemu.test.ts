@@ -41,7 +41,7 @@ vi.mock(import('../qemu/qemu-target.ts'), async (importOriginal) => {
   };
 });
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 
