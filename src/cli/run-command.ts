@@ -18,7 +18,9 @@ interface RunOptions extends TargetOptions {
 /** `barproof run`: runs scenarios and prints the resulting state; a violation does not change the exit code. */
 export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
   addTargetOptions(new Command('run'))
-    .description('run scenarios and show flat view, DMA mappings and violations; --json adds memslots and events')
+    .description(
+      'run scenarios and show flat view, DMA mappings and violations; --json adds memslots and events',
+    )
     .addHelpText(
       'before',
       examples([
