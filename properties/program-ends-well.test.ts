@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { QemuTarget } from '../src/qemu/index.ts';
 import { makeFakeQemu, type FakeMonitor } from '../src/qemu/process/testing/fake-monitor.ts';
+import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
 /** The program ends with the right exit code and one line a fault, whatever breaks the program itself. */
@@ -15,23 +16,15 @@ const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const reasonNot = await whyNoQemu(new QemuTarget());
 const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
 
-/** The folder with barproof as a package manager installs it. */
-let installed: string;
+let installed: InstalledBarproof;
 let here: string;
 const fakes: FakeMonitor[] = [];
 
 beforeAll(() => {
-  installed = mkdtempSync(join(tmpdir(), 'ends-well-'));
-  const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
-  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: REPOSITORY });
-  cpSync(join(REPOSITORY, 'package.json'), join(installed, 'package.json'));
-  for (const folder of ['regressions', 'src/qemu/shim']) {
-    cpSync(join(REPOSITORY, folder), join(installed, folder), { recursive: true });
-  }
-  symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
+  installed = installBarproof();
 }, 60_000);
 
-afterAll(() => rmSync(installed, { recursive: true, force: true }));
+afterAll(() => installed.remove());
 
 beforeEach(() => {
   here = mkdtempSync(join(tmpdir(), 'ends-well-here-'));
@@ -55,7 +48,7 @@ interface Setting {
   readonly before?: string;
 }
 
-const main = (): string => join(installed, 'dist/src/cli/main.js');
+const main = (): string => installed.main;
 
 /** Runs barproof in a process of its own, which is killed after 60 s. */
 function barproof(words: readonly string[], { env = {}, before = ':' }: Setting = {}): Result {
@@ -138,33 +131,6 @@ describe('a program without file descriptors', () => {
 });
 
 describe('barproof ends in time', () => {
-  it('where a program that stands in for QEMU ignores SIGTERM at --version', () => {
-    const binary = join(here, 'qemu-system-x86_64');
-    writeFileSync(binary, '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 0.1; done\n');
-    chmodSync(binary, 0o755);
-    const { code, out, milliseconds } = barproof(['doctor', '--qemu', here]);
-    expect(out).toMatch(/qemu-system-x86_64 cannot be used: --version: no answer within 20000 ms/);
-    expect(milliseconds).toBeLessThan(40_000);
-    expect(code).toBe(0);
-  }, 90_000);
-
-  it.each([
-    [
-      'hangs at its start',
-      'setInterval(() => undefined, 1000); process.on("SIGTERM", () => undefined); return;',
-    ],
-    ['is stopped at its start', 'process.kill(process.pid, "SIGSTOP");'],
-  ])(
-    'and says so where QEMU %s',
-    (_, behaviour) => {
-      const { code, err } = barproof(['check', '--target', 'qemu', '--qemu', fakeQemu(behaviour)]);
-      expect(err).toMatch(ONE_LINE);
-      expect(err).toContain('the program does not start: QEMU did not answer for 20 s at the start of QEMU');
-      expect(code).toBe(2);
-    },
-    90_000,
-  );
-
   it('where the folder of regressions holds a named pipe', () => {
     mkdirSync(join(here, 'regressions'));
     execFileSync('mkfifo', [join(here, 'regressions/a.json')]);
