@@ -19,7 +19,7 @@ export function installBarproof(): InstalledBarproof {
   const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
   execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], { cwd: REPOSITORY });
   cpSync(join(REPOSITORY, 'package.json'), join(folder, 'package.json'));
-  for (const shipped of ['regressions', 'src/qemu/shim']) {
+  for (const shipped of ['regressions', 'src/qemu/shim', 'src/linux/agent']) {
     cpSync(join(REPOSITORY, shipped), join(folder, shipped), { recursive: true });
   }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
