@@ -10,7 +10,6 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
-  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,30 +21,21 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { REVISIONS } from '../src/vfio/index.ts';
 import { SEED_DUMPS, withoutNumbers } from './fixtures/seed-dumps.ts';
+import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
-/** The folder with barproof as a package manager installs it: built, with its regressions. */
-let installed: string;
+let installed: InstalledBarproof;
 let main: string;
 /** The current folder of a test. */
 let here: string;
 
 beforeAll(() => {
-  installed = mkdtempSync(join(tmpdir(), 'barproof-installed-'));
-  const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
-  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: REPOSITORY });
-  cpSync(join(REPOSITORY, 'package.json'), join(installed, 'package.json'));
-  for (const folder of ['regressions', 'src/qemu/shim']) {
-    cpSync(join(REPOSITORY, folder), join(installed, folder), { recursive: true });
-  }
-  symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
-  main = join(installed, 'dist/src/cli/main.js');
+  installed = installBarproof();
+  ({ main } = installed);
 }, 60_000);
 
-afterAll(() => {
-  rmSync(installed, { recursive: true, force: true });
-});
+afterAll(() => installed.remove());
 
 beforeEach(() => {
   here = mkdtempSync(join(tmpdir(), 'barproof-here-'));

@@ -1,12 +1,18 @@
 import { offset } from '../../address/index.ts';
 import { REGION_INFO, REGION_INFO_FLAGS, regionCapabilityBytes } from '../../host/abi/index.ts';
-import { mmapBar, regionInfo, type RegionCapability, type VfioPciBar } from '../../host/index.ts';
+import {
+  kernelRules,
+  mmapBar,
+  regionInfo,
+  type RegionCapability,
+  type VfioPciBar,
+} from '../../host/index.ts';
+import { BAR_COUNT } from '../../pci-layout/index.ts';
 import type { Answer, CallNamed, CapabilityForm, HostCall } from '../session/host-call.ts';
 import type { SessionBar, SessionOn } from '../session/host-session.ts';
 import { hasPageToItself } from '../session/sub-page-bars.ts';
 import { answered, notModelled, type Answering } from './answering.ts';
 
-const BARS = 6;
 /** Every architecture has this much user space in one piece. */
 const LONGEST_MMAP = 1n << 46n;
 /** Region i begins at offset `i << 40` of the device's file (host fact 4.1). */
@@ -14,8 +20,7 @@ const REGION_SHIFT = 40n;
 /** Answers VFIO_DEVICE_GET_REGION_INFO and mmap of the device's file from the rules of vfio-pci. */
 export function regionAnswering(session: SessionOn<'region'>): Answering {
   const { device, pageSize } = session;
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(session.kernel)!.map(Number);
-  const mappable = major! > 4 || (major === 4 && minor! >= 16);
+  const { msixMmap } = kernelRules(session.kernel);
 
   const region = (index: number): VfioPciBar => {
     const bar = device.bars.find((one) => one.index === index);
@@ -32,7 +37,7 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
         tableBar: msix.table.bir,
         tableOffset: offset(msix.table.offset),
       },
-      kernel: mappable ? 'msix-mappable' : 'sparse-msix',
+      kernel: msixMmap,
       hostPageSize: pageSize,
     };
   };
@@ -43,7 +48,7 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
   };
 
   const info = ({ index, argsz }: CallNamed<'region-info'>): Answer => {
-    if (index >= BARS) return notModelled('regions that are no BAR');
+    if (index >= BAR_COUNT) return notModelled('regions that are no BAR');
     if (argsz !== undefined && argsz < REGION_INFO.bytes) return notModelled('an argsz that is too short');
     if (isUndecided(index)) return notModelled('a BAR below the page size whose address is not known');
     return answered(0, regionInfoFields(region(index), argsz ?? REGION_INFO.bytes));
