@@ -10,7 +10,7 @@ import { makeFakeQemu, type FakeMonitor } from '../src/qemu/process/testing/fake
 import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
-/** The program ends with the right exit code and one line a fault, whatever breaks the program itself. */
+/** A fault of barproof itself ends the program with the right exit code and one line. */
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const reasonNot = await whyNoQemu(new QemuTarget());

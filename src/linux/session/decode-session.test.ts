@@ -83,6 +83,15 @@ describe('decodeSession', () => {
     ]);
   });
 
+  it.each(['4.4', '3.10', '4.7.10'])(
+    'refuses kernel %s, whose rules the host model does not have',
+    (kernel) => {
+      expect(() => decodeSession({ container: 'type1v2', kernel, calls: [] })).toThrow(
+        `kernel: expected 4.8 or a later version, found "${kernel}"`,
+      );
+    },
+  );
+
   it('needs page sizes and IOVAs of an IOMMU that it does not know', () => {
     expect(problemsOf({ container: 'type1v2', iommu: 'mine', calls: [] })).toEqual([
       expect.stringContaining('info.pageSizes'),

@@ -1,3 +1,4 @@
+import { kernelRules } from '../../host/index.ts';
 import { InvalidInput } from '../../input/index.ts';
 import { EMULATED_IOMMUS } from '../emulated-iommus.ts';
 import { CALLS_OF, CONTAINERS } from './call-forms.ts';
@@ -39,6 +40,8 @@ export function decodeSession(value: unknown): HostSession {
   const kernel = decoder.optional(fields['kernel'], '6.12', (given) => decoder.string(given, 'kernel'));
   if (!/^\d+\.\d+/.test(kernel))
     decoder.report('kernel', `expected a version such as 6.12, found "${kernel}"`);
+  else if (!isModelledKernel(kernel))
+    decoder.report('kernel', `expected 4.8 or a later version, found "${kernel}"`);
   const pageSize = decoder.optional(fields['pageSize'], 0x1000n, (given) =>
     decoder.number(given, 'pageSize'),
   );
@@ -66,6 +69,16 @@ export function decodeSession(value: unknown): HostSession {
     ...{ id: id as number | string, seed, kernel, arch, pageSize, iommu, container },
     ...{ info: info.info, device, steps, areas: areas ?? [...DEFAULT_AREAS, ...barAreas(device, pageSize)] },
   } as HostSession;
+}
+
+function isModelledKernel(kernel: string): boolean {
+  try {
+    kernelRules(kernel);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 function decodeAreas(decoder: SessionDecoder, value: unknown): Area[] | undefined {
