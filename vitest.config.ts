@@ -7,6 +7,8 @@ export default defineConfig({
     alias: [{ find: /^barproof$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) }],
   },
   test: {
+    // vitest's own default leaves one core to a watching user, which is half of a machine with two.
+    maxWorkers: '100%',
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'generators/**/*.ts'],
