@@ -73,9 +73,9 @@ export class IommufdIoas implements IommuContainer {
   }
 
   /**
-   * IOMMU_IOAS_MAP, or IOMMU_IOAS_MAP_FILE of a dma-buf, with a fixed IOVA. Linux ioas.c:iommufd_ioas_map,
-   * io_pagetable.c:iopt_alloc_area_pages and iopt_insert_area, host facts I2 to I14. Flags and object are
-   * always valid (host facts I1, I3 and I4).
+   * IOMMU_IOAS_MAP, or IOMMU_IOAS_MAP_FILE of a dma-buf, with a fixed IOVA. Linux ioas.c:iommufd_ioas_map and
+   * io_pagetable.c:iopt_check_iova, host facts I2 to I14. Flags and object are always valid (host facts I1,
+   * I3 and I4).
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size, hostAddress } = request;
