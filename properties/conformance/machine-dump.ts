@@ -53,7 +53,7 @@ export async function dumpMachine(
 }
 
 /** QEMU's own words, without the name of the program, which has a path in it. */
-function refusalIn({ lastWords, message }: QemuDied): string {
-  const said = lastWords.findLast((line) => /^\S*qemu-system-\S+: /.test(line));
-  return said?.replace(/^\S*qemu-system-[^\s:]+: /, '') ?? lastWords.at(-1) ?? message;
+function refusalIn({ lastLines, message }: QemuDied): string {
+  const said = lastLines.findLast((line) => /^\S*qemu-system-\S+: /.test(line));
+  return said?.replace(/^\S*qemu-system-[^\s:]+: /, '') ?? lastLines.at(-1) ?? message;
 }

@@ -3,7 +3,7 @@ import { definePatch } from 'barproof';
 
 export default definePatch({
   name: 'device-property',
-  title: 'Opt-out by a device property: the machine sets it, and so can anybody',
+  title: 'Opt-out by a device property: the machine sets its default, and the user can override it',
   source: 'seed thread, D. Gibson, 19 December 2017',
   base: 'seed-v2',
   device: {

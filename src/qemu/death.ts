@@ -50,7 +50,7 @@ const KNOWN_THREADS: ReadonlyMap<string, AbortSite> = new Map([
  */
 export function explainDeath(error: QemuDied | QemuHangs, rename: (text: string) => string): Death {
   if (error instanceof QemuHangs) return { error: error.message, site: 'hang' };
-  const lines = error.lastWords.map((line) => rename(withoutProgram(line)));
+  const lines = error.lastLines.map((line) => rename(withoutProgram(line)));
   const overwriting = lines.map((line) => OVERWRITES.exec(line)?.[1]).find((text) => text !== undefined);
   if (overwriting !== undefined) return { error: overwriting, site: 'maps-over-own-memory' };
   const explanation = lines.findLast((line) => EXPLANATION.test(line));

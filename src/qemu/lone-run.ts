@@ -120,7 +120,7 @@ async function startWith(
 /** A QEMU that ends before it takes commands has refused a device, or died of it. */
 function failedStartEnd(error: QemuDied | QemuHangs, rename: (text: string) => string): RunEnd {
   if (error instanceof QemuDied && error.ending.signal === undefined) {
-    const lines = error.lastWords.map((line) => rename(withoutProgram(line))).filter((line) => line !== '');
+    const lines = error.lastLines.map((line) => rename(withoutProgram(line))).filter((line) => line !== '');
     const words = lines.findLast((line) => !line.startsWith('warning:')) ?? lines.at(-1);
     return { outcome: 'rejected', error: words, abortSite: undefined };
   }

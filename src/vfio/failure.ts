@@ -28,7 +28,7 @@ export class VmmAbort {
   }
 }
 
-/** The VMM does not start, whatever devices it has: the machine itself is not possible. Caught like `VmmAbort`. */
+/** The VMM does not start, even without devices: the machine itself is not possible. Caught like `VmmAbort`. */
 export class StartRefused {
   readonly message: string;
 

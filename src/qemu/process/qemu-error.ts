@@ -71,13 +71,13 @@ export class QemuDied extends Error {
   override readonly name = 'QemuDied';
   readonly ending: Ending;
   /** The last lines that QEMU printed. */
-  readonly lastWords: readonly string[];
+  readonly lastLines: readonly string[];
 
-  constructor(ending: Ending, lastWords: readonly string[]) {
+  constructor(ending: Ending, lastLines: readonly string[]) {
     const how = ending.signal === undefined ? `with status ${ending.code}` : `by ${ending.signal}`;
-    super(`QEMU ended ${how}: ${lastWords.at(-1) ?? 'no output'}`);
+    super(`QEMU ended ${how}: ${lastLines.at(-1) ?? 'no output'}`);
     this.ending = ending;
-    this.lastWords = lastWords;
+    this.lastLines = lastLines;
   }
 }
 

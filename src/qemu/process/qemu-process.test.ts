@@ -44,7 +44,7 @@ describe('QemuProcess', () => {
   it('throws QemuDied with the last lines of a program that ends at once', async () => {
     const dying = start('process.stderr.write("no such machine\\n"); process.exit(3);');
     await expect(dying).rejects.toThrow(QemuDied);
-    await expect(dying).rejects.toMatchObject({ ending: { code: 3 }, lastWords: ['no such machine'] });
+    await expect(dying).rejects.toMatchObject({ ending: { code: 3 }, lastLines: ['no such machine'] });
   });
 
   it('throws QemuDied for a program that does not exist', async () => {
