@@ -16,7 +16,7 @@ export class InvalidInput extends Error {
     this.problems = problems;
   }
 
-  /** The same problems with `place` before each path: a file, or a line of one. */
+  /** The same problems with `place` before each path: a file, or a line of a file. */
   within(place: string): InvalidInput {
     return new InvalidInput(
       this.problems.map(({ path, message }) => ({
@@ -27,7 +27,7 @@ export class InvalidInput extends Error {
   }
 }
 
-/** Does something with an input; problems in the input get `place`, such as its file, in front of their paths. */
+/** Calls `act`, and puts `place`, such as a file, in front of the path of each problem that `act` throws. */
 export function prefixProblems<T>(place: string, act: () => T): T {
   try {
     return act();

@@ -5,7 +5,7 @@ import { InvalidInput } from './problem.ts';
 const STDIN_FILENO = 0;
 
 /**
- * The lines of standard input, each as soon as it is there.
+ * The lines of standard input, each as soon as it arrives.
  *
  * @throws InvalidInput when standard input cannot be read.
  */

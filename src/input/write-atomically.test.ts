@@ -225,7 +225,7 @@ describe('writeAtomically', () => {
     try {
       writeAtomically(path, NEW);
     } catch {
-      // To report a failure is as good.
+      // A reported failure is allowed, too.
     }
     faults.shorten = false;
     expect([OLD, NEW]).toContain(contents());

@@ -26,7 +26,7 @@ export function writeAtomically(path: string, text: string): void {
   }
   sweep(path);
   try {
-    // A named pipe or a link at this path would take the text elsewhere.
+    // A named pipe or a link at this path would send the text elsewhere.
     rmSync(temporary, { force: true });
     writeThrough(temporary, text);
     renameSync(temporary, path);

@@ -5,17 +5,17 @@ import type { HostArchitecture } from './session/host-session.ts';
 /** An IOMMU that QEMU emulates in front of the kernel. */
 export interface EmulatedIommu {
   readonly architecture: HostArchitecture;
-  /** What a domain of it can map, for a kernel with pages of `hostPageSize` bytes. */
+  /** The page sizes of a domain behind this IOMMU, as a bitmap, for a kernel with pages of `hostPageSize` bytes. */
   readonly domainPageSizes: (hostPageSize: bigint) => bigint;
-  /** The valid-IOVA list that the kernel makes of it. */
+  /** The valid-IOVA list that the kernel computes for this IOMMU. */
   readonly iovaRanges: readonly Aperture[];
-  /** The arguments of QEMU beside the machine. */
+  /** QEMU's arguments that add the IOMMU as a device; empty where an option of `-machine` adds it. */
   readonly arguments: readonly string[];
-  /** Options of QEMU's `-machine` beside its type. */
+  /** Options of QEMU's `-machine` that add the IOMMU. */
   readonly machine: readonly string[];
   /**
-   * Whether QEMU accepts a vfio-user device behind it. Behind SMMUv3 QEMU has no notifier of maps, so only
-   * QEMU's own devices work there, and their layout cannot be chosen.
+   * Whether QEMU accepts a vfio-user device behind this IOMMU. QEMU's SMMUv3 notifies no device of new
+   * mappings, so only QEMU's own devices work behind it, and barproof cannot choose their BARs.
    */
   readonly acceptsVfioUser: boolean;
 }
@@ -26,13 +26,13 @@ const intel = (bits: 39 | 48): EmulatedIommu => ({
   architecture: 'x86_64',
   domainPageSizes: (page) => domainPageSizes('intel', 0x40201000n, page),
   iovaRanges: bits === 39 ? TYPICAL_APERTURES.intel39 : TYPICAL_APERTURES.intel48,
-  // Without caching-mode the unit tells QEMU's devices of no mapping, and QEMU refuses a vfio-user device.
+  // Without caching-mode QEMU does not see new mappings of the kernel, and refuses a vfio-user device.
   arguments: ['-device', `intel-iommu,intremap=on,caching-mode=on,aw-bits=${bits}`],
   machine: [],
   acceptsVfioUser: true,
 });
 
-/** virtio-iommu on `virt` names the window of the machine's interrupt translation service (host fact D8). */
+/** The virtio-iommu of `virt`. It reserves the window of the interrupt translation service (host fact D8). */
 const virtioIommu = (granule: '4k' | '16k' | '64k', smallest: bigint): EmulatedIommu => ({
   architecture: 'aarch64',
   domainPageSizes: (page) => domainPageSizes('virtio', ANY_PAGE_FROM(smallest), page),
@@ -45,7 +45,7 @@ const virtioIommu = (granule: '4k' | '16k' | '64k', smallest: bigint): EmulatedI
   acceptsVfioUser: true,
 });
 
-/** The IOMMUs that sessions name, by the name in the session. */
+/** The IOMMUs that a session can name. */
 export const EMULATED_IOMMUS: ReadonlyMap<string, EmulatedIommu> = new Map(
   Object.entries<EmulatedIommu>({
     'intel-aw39': intel(39),
@@ -72,6 +72,6 @@ export const EMULATED_IOMMUS: ReadonlyMap<string, EmulatedIommu> = new Map(
   }),
 );
 
-/** The page sizes that a container of type1 reports behind an IOMMU. */
+/** The page sizes that a type1 container reports behind an IOMMU, as a bitmap. */
 export const reportedPageSizes = (iommu: EmulatedIommu, hostPageSize: bigint): bigint =>
   type1PageSizes(iommu.domainPageSizes(hostPageSize), hostPageSize);

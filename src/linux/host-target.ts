@@ -2,31 +2,31 @@ import { answerOnModel } from './model/model-answers.ts';
 import type { Answer } from './session/host-call.ts';
 import type { HostSession } from './session/host-session.ts';
 
-/** A session as a target carried it out, and the answer to each call. */
+/** The answers of a target to a session. */
 export interface AnsweredSession {
-  /** The session, with what this host said of the container. */
+  /** The session; its `info` is what this host reported. */
   readonly session: HostSession;
-  /** One for each call, in order. */
+  /** One answer for each call, in order. */
   readonly answers: readonly Answer[];
   /** The last lines of the kernel's console, if the kernel stopped. */
   readonly console?: readonly string[];
 }
 
-/** What answers sessions of host calls: `src/host`, or a real kernel. */
+/** A host that answers sessions: the model in `src/host`, or a real kernel. */
 export interface HostTarget {
-  /** Such as `the model`. */
+  /** The name in messages, such as `the model`. */
   readonly name: string;
   /**
-   * Carries out a session.
+   * Answers each call of a session.
    *
-   * @throws InvalidInput when this target cannot be asked for such a session
+   * @throws InvalidInput when this target cannot make the calls of such a session
    */
   answer(session: HostSession): Promise<AnsweredSession>;
-  /** Ends all that was started for it. */
+  /** Ends the processes that this target started. */
   close(): Promise<void>;
 }
 
-/** Answers from `src/host`. */
+/** The host model in `src/host`, as a target. */
 export const modelHost: HostTarget = {
   name: 'the model',
   answer: async (session) => ({ session, answers: answerOnModel(session) }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { KERNEL_NAMES, probeKernels } from './probe-kernels.ts';
 
-it('probeKernels tells of each kernel whether it can be booted, and what to do where it cannot', () => {
+it('probeKernels says of each kernel whether it can be booted, and otherwise what to install', () => {
   const folder = mkdtempSync(join(tmpdir(), 'probe-kernels-'));
   try {
     const own = join(folder, 'mine', 'modules');

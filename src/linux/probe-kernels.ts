@@ -4,7 +4,7 @@ import { buildAgent } from './agent/build-agent.ts';
 import { installedKernels, kernelFolder, type InstalledKernel } from './boot/installed-kernels.ts';
 import { qemuArchitecture } from './boot/machine-arguments.ts';
 
-/** A kernel that `.ci/install-linux` can install, and what can be done with it here. */
+/** A kernel that is installed, or that `.ci/install-linux` can install, and whether this machine can boot it. */
 export interface KernelProbe {
   /** The name of the kernel, such as `amd64-6.12`. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface KernelProbe {
   readonly state: 'present' | 'missing' | 'optional';
   /** What was found, or why it cannot be booted. */
   readonly detail: string;
-  /** How to get it, or what it lacks. */
+  /** What is missing, and how to install it. */
   readonly remedy?: string;
 }
 
@@ -22,7 +22,7 @@ export const KERNEL_NAMES = [
   ...['arm64-16k-6.12', 'arm64-16k-7', 'ppc64el-64k-6.12'],
 ] as const;
 
-/** Looks which kernels can be booted here, and compiles the agent for those that are installed. */
+/** Checks which kernels this machine can boot. Compiles the agent for the installed kernels. */
 export function probeKernels(location: QemuLocation = {}): KernelProbe[] {
   const environment = location.environment ?? process.env;
   const installed = installedKernels(kernelFolder(environment));
@@ -30,7 +30,7 @@ export function probeKernels(location: QemuLocation = {}): KernelProbe[] {
   return [...names].map((name): KernelProbe => {
     const kernel = installed.find((one) => one.name === name);
     if (kernel !== undefined) return probeKernel(kernel, location);
-    const remedy = `a checkout has .ci/install-linux ${name} (100 MB, a minute or two)`;
+    const remedy = `in a checkout, run .ci/install-linux ${name} (100 MB, a minute or two)`;
     return { name: `Linux ${name}`, state: 'optional', detail: 'not installed', remedy };
   });
 }
@@ -47,7 +47,7 @@ function probeKernel(kernel: InstalledKernel, location: QemuLocation): KernelPro
     if (!(error instanceof TargetUnavailable)) throw error;
     const remedy =
       error instanceof QemuNotFound
-        ? 'install QEMU 10.1 or later (a checkout has .ci/install-qemu)'
+        ? 'install QEMU 10.1 or later (in a checkout, run .ci/install-qemu)'
         : error.message;
     return { name, state: 'missing', detail: `${found}, but it cannot be booted`, remedy };
   }

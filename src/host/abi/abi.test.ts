@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { offset } from '../../address/index.ts';
 import * as abi from './index.ts';
 
-/** Sizes and offsets as the structures of Linux include/uapi document them. */
+/** The sizes and offsets of the structures of Linux include/uapi. */
 const LAYOUTS = [
   ['vfio_iommu_type1_dma_map', abi.DMA_MAP, 32, { argsz: 0, flags: 4, vaddr: 8, iova: 16, size: 24 }],
   ['vfio_iommu_type1_dma_unmap', abi.DMA_UNMAP, 24, { argsz: 0, flags: 4, iova: 8, size: 16 }],
@@ -60,7 +60,7 @@ describe('the number of an ioctl request', () => {
     ['KVM_SET_USER_MEMORY_REGION', abi.kvmRequests(abi.GENERIC_IOCTLS).SET_USER_MEMORY_REGION, 0x4020ae46],
     ['the same on powerpc', abi.kvmRequests(abi.POWERPC_IOCTLS).SET_USER_MEMORY_REGION, 0x8020ae46],
     ['KVM_CREATE_VM', abi.kvmRequests(abi.GENERIC_IOCTLS).CREATE_VM, 0xae01],
-  ])('%s is that of the kernel', (_name, number, expected) => {
+  ])('%s equals the number of the kernel', (_name, number, expected) => {
     expect(number).toBe(expected);
   });
 });
@@ -77,7 +77,7 @@ describe('the chain of capabilities of region info', () => {
     { id: 3 },
   ] as const;
 
-  it('is decoded to what was encoded', () => {
+  it('is decoded to the capabilities that were encoded', () => {
     const start = abi.REGION_INFO.bytes;
     const chain = abi.encodeRegionChain(capabilities, start);
     expect(chain.length).toBe(abi.regionCapabilityBytes(capabilities));

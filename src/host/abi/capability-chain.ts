@@ -10,14 +10,14 @@ export interface Capability {
 }
 
 /**
- * The chain of capabilities in an answer of GET_REGION_INFO or IOMMU_GET_INFO, in its order.
+ * Decodes the chain of capabilities in an answer to GET_REGION_INFO or IOMMU_GET_INFO, in the chain's order.
  *
  * @param answer the structure and what follows it
  * @param first the `cap_offset` field; 0 for no chain
  */
 export function decodeChain(answer: Uint8Array, first: number): Capability[] {
   const capabilities: Capability[] = [];
-  // A chain goes upwards; one that does not would never end.
+  // The offsets of a chain increase. A chain that goes back would never end.
   for (let at = first, last = 0; at > last && at + CAPABILITY_HEADER.bytes <= answer.length;) {
     const { id, version, next } = CAPABILITY_HEADER.decode(answer, at);
     const end = next > at ? next : answer.length;
@@ -27,7 +27,7 @@ export function decodeChain(answer: Uint8Array, first: number): Capability[] {
   return capabilities;
 }
 
-/** The ranges of SPARSE_MMAP or IOVA_RANGE, as pairs. @throws RangeError where there are fewer than it says */
+/** The ranges of SPARSE_MMAP or IOVA_RANGE, as pairs. @throws RangeError if `contents` ends before the last one */
 export function decodeRanges(contents: Uint8Array): [bigint, bigint][] {
   const { count } = COUNTED_RANGES.decode(contents);
   return Array.from({ length: count }, (_, index) => {
@@ -44,14 +44,14 @@ const contentsOf = (capability: RegionCapability): Uint8Array =>
       )
     : new Uint8Array(0);
 
-/** The bytes of a chain of capabilities of region info, without the structure before it. */
+/** The size of a chain of capabilities of region info in bytes, without the structure before the chain. */
 export const regionCapabilityBytes = (capabilities: readonly RegionCapability[]): number =>
   capabilities.reduce((sum, one) => sum + CAPABILITY_HEADER.bytes + contentsOf(one).length, 0);
 
 /**
  * The chain of capabilities of region info as bytes.
  *
- * @param start where the chain will lie in the answer: behind the structure, or further on
+ * @param start the offset of the chain in the answer, in bytes: the end of the structure, or higher
  */
 export function encodeRegionChain(capabilities: readonly RegionCapability[], start: number): Uint8Array {
   let at = start;

@@ -1,6 +1,7 @@
 /**
- * Numbers of ioctl requests. Most interfaces here use _IO, which encodes no size; on powerpc that, too, sets a
- * bit. Source: Linux include/uapi/asm-generic/ioctl.h and arch/powerpc/include/uapi/asm/ioctl.h.
+ * Encodes the numbers of ioctl requests. Most interfaces here use _IO, which encodes no size. On powerpc _IO sets a
+ * bit for the direction "none". Source: Linux include/uapi/asm-generic/ioctl.h and
+ * arch/powerpc/include/uapi/asm/ioctl.h.
  */
 export interface IoctlEncoding {
   /** _IO(type, number). */

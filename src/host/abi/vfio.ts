@@ -68,7 +68,7 @@ export const REGION_INFO = structure({
   ...{ size: 'u64', offset: 'u64' },
 });
 
-/** struct vfio_bitmap and others aside, what every capability begins with: struct vfio_info_cap_header. */
+/** struct vfio_info_cap_header, with which every capability begins. */
 export const CAPABILITY_HEADER = structure({ id: 'u16', version: 'u16', next: 'u32' });
 
 /** Capabilities of region info: VFIO_REGION_INFO_CAP_*. */
@@ -76,7 +76,7 @@ export const REGION_CAPABILITIES = { SPARSE_MMAP: 1, TYPE: 2, MSIX_MAPPABLE: 3 }
 /** Capabilities of IOMMU_GET_INFO: VFIO_IOMMU_TYPE1_INFO_CAP_*. */
 export const TYPE1_CAPABILITIES = { IOVA_RANGE: 1, MIGRATION: 2, DMA_AVAIL: 3 } as const;
 
-/** struct vfio_region_info_cap_sparse_mmap and vfio_iommu_type1_info_cap_iova_range: what follows the header. */
+/** struct vfio_region_info_cap_sparse_mmap and vfio_iommu_type1_info_cap_iova_range, behind their header. */
 export const COUNTED_RANGES = structure({ count: 'u32', reserved: 'u32' });
 /** A pair of 64-bit numbers behind `COUNTED_RANGES`: offset and size, or first and last IOVA. */
 export const RANGE = structure({ first: 'u64', second: 'u64' });

@@ -1,4 +1,4 @@
-/** Releases of Linux as the host's rules: a file for each release that changed one, told as the difference. */
+/** The host's rules by release of Linux. Each release that changed a rule has a file, which holds the difference. */
 import type { KernelRules } from './kernel-rules.ts';
 import { linux4_16 } from './linux-4.16.ts';
 import { linux4_8 } from './linux-4.8.ts';
@@ -28,7 +28,7 @@ const RELEASES: readonly (readonly [major: number, minor: number, rules: KernelR
   [6, 19, linux6_19],
 ];
 
-/** The kernel of a host that names none. */
+/** The rules of a host that names no kernel. */
 export const DEFAULT_KERNEL: KernelRules = msixMappable;
 
 /**

@@ -14,14 +14,14 @@ export interface Type1MapFields {
 /** What releases of Linux changed in VFIO type1. */
 export interface Type1Rules {
   /**
-   * The tests of a map request by itself (host facts M6 to M8 and D1).
+   * The tests of a map request that do not depend on the mappings (host facts M6 to M8 and D1).
    *
    * @param granule the container's smallest page, in bytes.
    * @returns 0 for a request that passes.
    */
   checkMap(request: Type1MapFields, granule: Size): Errno;
   /**
-   * The tests of an unmap request by itself (host facts U6, U8 and D1).
+   * The tests of an unmap request that do not depend on the mappings (host facts U6, U8 and D1).
    *
    * @param granule the container's smallest page, in bytes.
    */
@@ -50,7 +50,7 @@ export interface KvmRules {
   readonly refusesSlotsAboveWidthOnX86: boolean;
 }
 
-/** A release of Linux, as far as VFIO, iommufd and KVM of that release differ from those of others. */
+/** The rules of VFIO, iommufd and KVM that differ between releases of Linux. */
 export interface KernelRules {
   readonly msixMmap: MsixMmapRule;
   readonly type1: Type1Rules;

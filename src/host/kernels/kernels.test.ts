@@ -31,7 +31,7 @@ const ioasOn = (kernel: string): IommufdIoas =>
   new IommufdIoas({ hostPageSize: P, domainPageSizes: 0x4020_1000n, kernel: kernelRules(kernel) });
 
 describe('kernelRules', () => {
-  it('reads a version and a release of a distribution, and compares their numbers', () => {
+  it('accepts a version and a release of a distribution, and compares versions as numbers', () => {
     expect(kernelRules('6.12.117+deb13-amd64')).toBe(kernelRules('6.12'));
     expect(kernelRules('6.2')).not.toBe(kernelRules('6.19'));
     expect(kernelRules('7.0')).toBe(kernelRules('6.19'));
@@ -48,7 +48,7 @@ describe('kernelRules', () => {
     expect(() => kernelRules(kernel)).toThrow(RangeError);
   });
 
-  it('has the MSI-X table mappable since 4.16, and iommufd since 6.2', () => {
+  it('allows the mmap of the MSI-X table since 4.16, and has iommufd since 6.2', () => {
     expect([kernelRules('4.15').msixMmap, kernelRules('4.16').msixMmap]).toEqual([
       'sparse-msix',
       'msix-mappable',
@@ -100,7 +100,7 @@ describe('type1 by kernel', () => {
     expect(cut.unmap(iova(P), (1n << 64n) - P).errno).toBe(Errno.EINVAL);
   });
 
-  it('loses a mapping that ends at 2^64 before 6.18, and keeps the mapping in force (host facts D2 and D12)', () => {
+  it('cannot find a mapping that ends at 2^64 before 6.18, and the mapping stays (host facts D2 and D12)', () => {
     const old = type1On('6.12', { maxMappings: 4 });
     const [top, low] = [request(TOP, P), request(TOP - 3n * P, P)];
     expect([old.map(low), old.map(top), old.map(top)]).toEqual([0, 0, 0]);
@@ -122,7 +122,7 @@ describe('type1 by kernel', () => {
     expect(type1On('5.4', wide).map(request(P, P))).toBe(Errno.EINVAL);
   });
 
-  it('looks at the memory last of all (host fact D18)', () => {
+  it('tests the memory of a map after all other conditions (host fact D18)', () => {
     const hole = { unusable: true };
     const type1 = type1On('7.2', { maxMappings: 2, apertures: [{ first: iova(0n), last: iova(0xffffn) }] });
     expect(type1.map(request(0n, P, hole))).toBe(Errno.EFAULT);
@@ -135,7 +135,7 @@ describe('type1 by kernel', () => {
 });
 
 describe('a lock limit', () => {
-  it('of type1 counts memory, not BARs, and gives back what is unmapped (host fact R1.4.4)', () => {
+  it('of type1 counts memory but not BARs, and an unmap frees its bytes (host fact R1.4.4)', () => {
     const type1 = type1On('6.12', { lockLimit: 2n * P });
     expect(type1.map(request(0n, 2n * P))).toBe(0);
     expect(type1.map(request(0x10000n, P))).toBe(Errno.ENOMEM);

@@ -2,7 +2,7 @@ import type { KvmArchitecture } from '../kvm-architectures.ts';
 import type { KernelRules } from './kernel-rules.ts';
 import { linux5_4 } from './linux-5.4.ts';
 
-/** 32,767 less those that KVM keeps for itself (host fact K3). */
+/** 32,767 slots, less those that KVM reserves (host fact K3). */
 const SLOTS: Readonly<Record<KvmArchitecture, number>> = {
   x86: 32764,
   arm64: 32767,

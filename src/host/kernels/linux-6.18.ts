@@ -7,8 +7,8 @@ import { linux6_13 } from './linux-6.13.ts';
 const wraps = (start: bigint, size: Size): boolean => start + size > END_OF_SPACE;
 
 /**
- * type1 has another error for a range that wraps past 2^64, tests a map for the wrap before the alignment, and
- * finds what ends at 2^64 (host facts D1 and D2). Measured on 7.2; the release is known from the history.
+ * type1 answers EOVERFLOW to a range that wraps past 2^64, tests a map for the wrap before the alignment, and
+ * finds ranges that end at 2^64 (host facts D1 and D2). Measured on 7.2; the release is known from the history.
  */
 export const linux6_18: KernelRules = {
   ...linux6_13,

@@ -2,16 +2,15 @@ import type { KernelRules } from './kernel-rules.ts';
 import { linux6_2 } from './linux-6.2.ts';
 
 /**
- * A kernel of no version, which lets the pages of the MSI-X table be mmapped: what scenarios of barproof 0.1
- * mean by `msix-mappable`. It answers as 6.12 does and yet finds what ends at 2^64, which no kernel did before
- * 6.18 (host fact D3).
+ * The kernel that scenarios of barproof 0.1 call `msix-mappable`: it allows the mmap of the MSI-X table's pages.
+ * It answers as 6.12 does, but finds ranges that end at 2^64, as real kernels do only since 6.18 (host fact D3).
  */
 export const msixMappable: KernelRules = {
   ...linux6_2,
   type1: { ...linux6_2.type1, findsEndOfSpace: true },
 };
 
-/** The same kernel with the rule for MSI-X tables of before 4.16: what `sparse-msix` means. */
+/** The kernel that scenarios call `sparse-msix`: the same, with the rule for MSI-X tables from before 4.16. */
 export const sparseMsix: KernelRules = { ...msixMappable, msixMmap: 'sparse-msix' };
 
 /** The names, and their rules. */

@@ -35,7 +35,7 @@ describe('AgentClient', () => {
     await expect(client.ready()).resolves.toBe(16384);
   });
 
-  it('gives the answers in the order of the commands, however they are cut', async () => {
+  it('gives the answers in the order of the commands, even if they arrive in pieces', async () => {
     const answers = Promise.all(client.send(['close 3', 'pread 4 0 2', 'close 9', 'load 0 4', 'open 2 /x']));
     agent.write('ok 0\nok 2 a');
     agent.write('0ff\nerror 22 01\ntrap 7\nlate\n');
@@ -55,7 +55,7 @@ describe('AgentClient', () => {
     await expect(answer).rejects.toThrow(AgentMisunderstands);
   });
 
-  it('rejects everything once it has failed', async () => {
+  it('rejects pending and later commands after a failure', async () => {
     const [before] = client.send(['close 3']);
     client.fail(new Error('gone'));
     await expect(before).rejects.toThrow('gone');
@@ -64,7 +64,7 @@ describe('AgentClient', () => {
 });
 
 describe('the commands of the agent', () => {
-  it('have their words in the order of agent.c', () => {
+  it('have their words in the order in which agent.c reads them', () => {
     const area = { address: 4096n, length: 8192n, protection: PROT.READ | PROT.WRITE };
     const flags = MAP.PRIVATE | MAP.ANONYMOUS;
     expect(command.mmap({ ...area, flags, descriptor: -1, offset: 0n })).toBe('mmap 4096 8192 3 34 -1 0');

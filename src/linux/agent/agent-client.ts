@@ -7,12 +7,12 @@ export type AgentAnswer =
       /** What the system call returned; -1 after an error. */
       readonly result: number;
       readonly errno: number;
-      /** The bytes that came back; empty where none did. */
+      /** The bytes that the agent returned; empty if it returned none. */
       readonly data: Uint8Array;
     }
-  /** A load or store was ended by a signal: 7 is SIGBUS, 11 SIGSEGV. */
+  /** A signal ended a load, a store or a copy: 7 is SIGBUS, 11 is SIGSEGV. */
   | { readonly kind: 'trap'; readonly signal: number }
-  /** The call took longer than the agent's limit and may still be going on. */
+  /** The call took longer than the agent's limit and may still run. */
   | { readonly kind: 'late' };
 
 interface Pending {
@@ -21,12 +21,12 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** The agent does not understand a command: a mistake of ours. */
+/** The agent does not understand a command: a fault of barproof. */
 export class AgentMisunderstands extends Error {
   override readonly name = 'AgentMisunderstands';
 }
 
-/** Speaks with the agent in a kernel: `agent.c` tells the commands. */
+/** Sends commands to the agent in a kernel. `commands.ts` writes the commands, and `agent.c` executes them. */
 export class AgentClient {
   readonly #connection: LineConnection;
   readonly #pending: Pending[] = [];
@@ -45,15 +45,15 @@ export class AgentClient {
     );
   }
 
-  /** Resolves when the kernel runs the agent, with the kernel's page size in bytes. */
+  /** Resolves with the kernel's page size in bytes once the agent runs. */
   ready(): Promise<number> {
     return this.#ready;
   }
 
   /**
-   * Has commands carried out, in order. They go out together, and so do their answers.
+   * Sends commands in one write. The agent executes them in order.
    *
-   * @returns a promise for each; all are rejected once `fail` was called
+   * @returns a promise for each command; after `fail` all of them reject
    */
   send(commands: readonly string[]): Promise<AgentAnswer>[] {
     const end = this.#end;
@@ -68,7 +68,7 @@ export class AgentClient {
     return answers;
   }
 
-  /** Nothing will be answered any more. */
+  /** Rejects all pending and later commands with `error`. */
   fail(error: Error): void {
     this.#end ??= error;
     for (const { reject } of this.#pending.splice(0)) reject(error);

@@ -1,15 +1,15 @@
-// The agent: the first process of a Linux kernel that barproof boots in QEMU. It makes the system calls that it
-// is asked for over a virtio console, one line a call, and answers one line each, in order.
+// The agent is the first process of a Linux kernel that barproof boots in QEMU. barproof sends it one line for each
+// system call over a virtio console. The agent makes the calls in order and answers each with one line.
 //
-// A line is a command and its words, separated by single spaces; bytes are written as hex digits, and `-` is no
-// byte at all. An answer is one of
+// A line is a command and its words, separated by single spaces. Bytes are hex digits; `-` stands for no bytes.
+// An answer is one of
 //   ok RETURN [BYTES]      the system call returned RETURN (decimal)
-//   error ERRNO [BYTES]    it failed
-//   trap SIGNAL            a load or store was ended by this signal
-//   late                   the call took longer than the limit; it may still be going on
+//   error ERRNO [BYTES]    the system call failed with ERRNO (decimal)
+//   trap SIGNAL            this signal ended a load, a store or a copy
+//   late                   the call took longer than the limit and may still run
 //   bad                    there is no such command
-// Lines may be sent without waiting for answers. Answers go out together once no complete line is left, so
-// that a thousand calls take one round trip.
+// barproof may send lines without waiting for answers. The agent sends its answers together when it has no complete
+// line left, so a thousand calls take one round trip.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -45,8 +45,9 @@ struct mapping {
   size_t length;
 };
 
-// What the thread that makes the calls shares with the one that watches it. `turn` counts the threads that have
-// made calls: a thread whose turn is over ends when its call comes back.
+// State of two threads: one makes the calls, and the other (`watch`) notices that a call is late. For a late call
+// `watch` increments `turn` and starts another thread for the later calls. A thread with an older turn ends when its
+// call returns.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned turn;
 static int busy;
@@ -61,7 +62,7 @@ static size_t output_end;
 
 static struct mapping mappings[MOST_MAPPINGS];
 static size_t mapping_count;
-// Descriptors from here on belong to a case and are closed after it.
+// Descriptors from this number on belong to a case; `end_case` closes them.
 static int first_case_descriptor;
 
 static __thread unsigned own_turn;
@@ -75,7 +76,7 @@ static void on_trap(int signal, siginfo_t *info, void *context) {
   _exit(128 + signal);
 }
 
-// Writes all answers that are waiting. The caller holds the lock, or is alone.
+// Writes all pending answers. The caller holds the lock, or no other thread runs yet.
 static void flush_answers(void) {
   size_t done = 0;
   while (done < output_end) {
@@ -106,7 +107,7 @@ static void append_answer(const char *head, const unsigned char *data, size_t le
   output[output_end++] = '\n';
 }
 
-// Notes the beginning of a call, after which it may be late.
+// Starts the time of a call, which `watch` compares with the limit.
 static void begin_call(void) {
   pthread_mutex_lock(&lock);
   clock_gettime(CLOCK_MONOTONIC, &begun);
@@ -114,7 +115,7 @@ static void begin_call(void) {
   pthread_mutex_unlock(&lock);
 }
 
-// Answers the call. A thread whose call was given up for late ends here instead.
+// Answers the call. If `watch` has answered `late` in the meantime, the thread ends here instead.
 static void answer(const unsigned char *data, size_t length, const char *format, ...) {
   char head[64];
   va_list arguments;
@@ -131,7 +132,7 @@ static void answer(const unsigned char *data, size_t length, const char *format,
   pthread_mutex_unlock(&lock);
 }
 
-// Answers with what a system call returned. `error` is errno right after it.
+// Answers with the result of a system call. `error` is errno right after the call.
 static void answer_call(long result, int error, const unsigned char *data, size_t length) {
   if (result == -1) {
     answer(data, length, "error %d", error);
@@ -140,7 +141,7 @@ static void answer_call(long result, int error, const unsigned char *data, size_
   }
 }
 
-// The words of a line, taken one after the other.
+// Takes the next word of a line and moves `rest` behind it.
 static char *next_word(char **rest) {
   char *word = *rest;
   char *space = strchr(word, ' ');
@@ -195,7 +196,7 @@ static void forget_mapping(uintptr_t start, size_t length) {
   }
 }
 
-// Takes away all that a case made. Mappings go first: one that is left keeps a device's file open.
+// Removes the mappings and descriptors of a case. Mappings go first: a mapping keeps its device's file open.
 static void end_case(void) {
   while (mapping_count > 0) {
     mapping_count--;
@@ -212,7 +213,7 @@ static void do_open(char *rest) {
   answer_call(result, errno, NULL, 0);
 }
 
-// ioctl DESCRIPTOR REQUEST BYTES: the argument points to the bytes, which are returned as the kernel leaves them.
+// ioctl DESCRIPTOR REQUEST BYTES: the argument points to the bytes. The answer has the bytes after the call.
 static void do_ioctl(char *rest, unsigned char *data) {
   int descriptor = (int)next_number(&rest);
   unsigned long request = next_number(&rest);
@@ -261,7 +262,7 @@ static void do_munmap(char *rest) {
   answer_call(result, error, NULL, 0);
 }
 
-// A load or store of 1, 2, 4 or 8 bytes at once, as a device sees it.
+// A load or store of 1, 2, 4 or 8 bytes, as a single access to the device.
 static uint64_t load(uintptr_t address, unsigned width) {
   switch (width) {
     case 1: return *(volatile uint8_t *)address;
@@ -280,7 +281,7 @@ static void store(uintptr_t address, unsigned width, uint64_t value) {
   }
 }
 
-// load ADDRESS WIDTH, store ADDRESS WIDTH VALUE; a load answers its value as hex after `ok 0`.
+// load ADDRESS WIDTH, store ADDRESS WIDTH VALUE. The answer to a load has the value in hex after `ok 0`.
 static void do_access(char *rest, int is_store) {
   uintptr_t address = next_number(&rest);
   unsigned width = (unsigned)next_number(&rest);
@@ -304,7 +305,7 @@ static void do_access(char *rest, int is_store) {
   }
 }
 
-// peek ADDRESS LENGTH, poke ADDRESS BYTES: ordinary memory of this process, for structures with pointers.
+// peek ADDRESS LENGTH, poke ADDRESS BYTES: copy the agent's own memory, for structures that contain pointers.
 static void do_copy(char *rest, int is_poke, unsigned char *data) {
   uintptr_t address = next_number(&rest);
   size_t length = is_poke ? next_bytes(&rest, data) : next_number(&rest);
@@ -402,7 +403,7 @@ static void do_end_case(void) {
   answer(NULL, 0, "ok 0");
 }
 
-// limit MILLISECONDS: how long each of the calls that follow may take.
+// limit MILLISECONDS: the longest time that a later call may take.
 static void do_limit(char *rest) {
   pthread_mutex_lock(&lock);
   limit_ms = (long)next_number(&rest);
@@ -434,7 +435,7 @@ static void carry_out(char *line, unsigned char *data) {
   else answer(NULL, 0, "bad");
 }
 
-// The next line of the port, without its end. Before it waits for one it sends the answers that are ready.
+// Returns the next line of the port, without its LF. Sends the pending answers before it waits for input.
 static char *next_line(void) {
   for (size_t searched = input_start;;) {
     char *end = memchr(input + searched, '\n', input_end - searched);
@@ -455,7 +456,7 @@ static char *next_line(void) {
     if (received > 0) {
       input_end += (size_t)received;
     } else {
-      // The other side is not connected, or a line is too long to be one.
+      // barproof is not connected, or the buffer is full and has no line end. A full buffer is dropped.
       if (input_end == sizeof input) input_end = 0;
       usleep(2000);
     }
@@ -483,8 +484,8 @@ static long elapsed_ms(const struct timespec *since) {
   return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
 }
 
-// A thread that sleeps in the kernel cannot be ended. So a call that is late is answered for it, and another
-// thread takes the lines that follow.
+// A thread that sleeps in the kernel cannot be ended. So this thread answers `late` in its place, and starts another
+// thread for the later lines.
 static void watch(void) {
   for (;;) {
     usleep(50000);

@@ -9,14 +9,14 @@ import type { HostArchitecture } from '../session/host-session.ts';
 
 const COMPILER_DEADLINE = 120_000;
 
-/** The names of Node for the architectures of hosts. */
+/** Node's names of the host architectures. */
 const NODE_ARCHITECTURES: Readonly<Record<HostArchitecture, string>> = {
   x86_64: 'x64',
   aarch64: 'arm64',
   ppc64le: 'ppc64',
 };
 
-/** Debian's cross compilers, and the packages that they are in. */
+/** Debian's cross compilers and their packages. */
 const CROSS_COMPILERS: Readonly<Record<HostArchitecture, readonly [program: string, packageName: string]>> = {
   x86_64: ['x86_64-linux-gnu-gcc', 'gcc-x86-64-linux-gnu'],
   aarch64: ['aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu'],
@@ -32,11 +32,11 @@ const compilersFor = (architecture: HostArchitecture, environment: NodeJS.Proces
 };
 
 /**
- * The agent for an architecture; compiled the first time, and again when its source is another. It is kept in
- * the user's cache folder.
+ * The path of the agent for an architecture. barproof compiles the agent at first use and after each change of
+ * its source, and keeps it in the user's cache folder.
  *
  * @param environment for `XDG_CACHE_HOME` and `CC`
- * @throws TargetUnavailable where no compiler can do it, with the package to install
+ * @throws TargetUnavailable when no compiler for the architecture works; the message names the package to install
  */
 export function buildAgent(
   architecture: HostArchitecture,
@@ -58,7 +58,7 @@ export function buildAgent(
     for (const compiler of compilersFor(architecture, environment)) {
       const complaint = compile(compiler, source, result);
       if (complaint === undefined) {
-        // Another process that compiles it at the same time makes the same.
+        // A process that compiles the agent at the same time writes an equal file.
         renameSync(result, path);
         return path;
       }
@@ -73,7 +73,7 @@ export function buildAgent(
   );
 }
 
-/** @returns why it did not work */
+/** @returns why the compilation failed, or `undefined` after success */
 function compile(compiler: string, source: string, result: string): string | undefined {
   try {
     execFileSync(compiler, [...FLAGS, '-o', result, source], {

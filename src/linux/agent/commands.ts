@@ -1,8 +1,7 @@
-/** The commands of the agent as text; `agent.c` tells what each does. */
 const hexOf = (bytes: Uint8Array): string => (bytes.length === 0 ? '-' : Buffer.from(bytes).toString('hex'));
 const textHex = (text: string): string => hexOf(Buffer.from(text));
 
-/** Arguments of mmap, as Linux numbers them. */
+/** Protections and flags of mmap, with their numbers in Linux. */
 export const PROT = { NONE: 0, READ: 1, WRITE: 2 } as const;
 export const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20 } as const;
 /** O_RDWR. */
@@ -18,6 +17,7 @@ export interface MmapArguments {
   readonly offset: bigint;
 }
 
+/** The commands as the lines that `agent.c` reads, without the LF. */
 export const command = {
   open: (path: string, flags: number = READ_WRITE): string => `open ${flags} ${path}`,
   close: (descriptor: number): string => `close ${descriptor}`,
@@ -39,8 +39,8 @@ export const command = {
   readFile: (path: string): string => `read-file ${path}`,
   writeFile: (path: string, text: string): string => `write-file ${path} ${textHex(text)}`,
   readlink: (path: string): string => `readlink ${path}`,
-  /** Closes all descriptors and takes away all mappings that were made since the last time. */
+  /** Closes all descriptors and removes all mappings that the agent made since the last `end-case`. */
   endCase: (): string => 'end-case',
-  /** How many milliseconds each of the calls that follow may take. */
+  /** The longest time that a later call may take, in milliseconds. */
   limit: (milliseconds: number): string => `limit ${milliseconds}`,
 } as const;

@@ -33,7 +33,7 @@ function entryParts({ path, data, executable }: ArchiveEntry, inode: number): Ui
     ...[inode, mode, 0, 0],
     // Links, date, size.
     ...[1, 0, data?.length ?? 0],
-    // The device of the file, and that which the file stands for.
+    // The device that holds the file, and the device that a device file names; major and minor number of each.
     ...[0, 0, 0, 0],
     // The length of the name, and a checksum that this format leaves 0.
     ...[name.length, 0],
@@ -47,5 +47,5 @@ function entryParts({ path, data, executable }: ArchiveEntry, inode: number): Ui
   ];
 }
 
-/** What fills `length` bytes up to a multiple of four. */
+/** The zeros that fill `length` bytes up to a multiple of four. */
 const padding = (length: number): Uint8Array => new Uint8Array((4 - (length % 4)) % 4);

@@ -9,13 +9,13 @@ import { BAR_COUNT } from '../../pci-layout/index.ts';
 import { offset } from '../../address/index.ts';
 import type { SessionDevice } from '../session/host-session.ts';
 
-/** The device makes no DMA, so every mapping is granted and none is kept. QEMU asks for those of the kernel's IOMMU. */
+/** Accepts every DMA mapping that QEMU requests for the kernel's IOMMU, and stores none: the device makes no DMA. */
 const GRANT_ALL: DmaContainer = { pageSizes: 0x40201000n, map: () => 0, unmap: () => 0, mappings: () => [] };
 
-/** Ids that Red Hat keeps for experiments, so that no driver of Linux takes the device. */
+/** Ids that Red Hat keeps for experiments, so that no other driver of Linux binds to the device. */
 const IDS = { vendor: 0x1af4, device: 0x10ff } as const;
 
-/** A device of a session as barproof serves it to QEMU: QEMU may mmap every memory BAR. */
+/** The device that barproof serves to QEMU for a session's device. QEMU may mmap every memory BAR. */
 export function servedDevice({ bars, msix }: SessionDevice, id: string): ServedDevice {
   const served = Array.from({ length: BAR_COUNT }, (_, index): ServedBar | undefined => {
     const bar = bars.find((one) => one.index === index);
@@ -42,7 +42,7 @@ export function servedDevice({ bars, msix }: SessionDevice, id: string): ServedD
   };
 }
 
-/** Serves a device at a socket. @returns what ends the server and removes the socket */
+/** Serves a device at a socket. @returns a function that ends the server and removes the socket */
 export async function serveHostDevice(
   socketPath: string,
   device: ServedDevice,
@@ -52,7 +52,7 @@ export async function serveHostDevice(
     device,
     container: () => GRANT_ALL,
   });
-  // A list of requests that is never taken would grow until the server shuts QEMU out.
+  // Without `takeRequests` the server's list of DMA requests would grow until the server closes the connection.
   server.on('dma', () => void server.takeRequests());
   await server.listen();
   const forget = undoAtExit(() => void server.close());

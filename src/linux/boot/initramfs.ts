@@ -3,18 +3,18 @@ import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { cpioArchive, type ArchiveEntry } from './cpio.ts';
 
-/** What goes into an initramfs. */
+/** The files of an initramfs. */
 export interface InitramfsContents {
-  /** The program that the kernel runs first. */
+  /** The path of the program that the kernel runs first. */
   readonly agent: string;
-  /** Modules in the order in which the agent loads them. */
+  /** The paths of the modules, in the order in which the agent loads them. */
   readonly modules: readonly string[];
 }
 
-/** The kernel unpacks it slowly under TCG, and zlib at its fastest is close to its best here. */
+/** zlib's fastest level. A higher level makes an initramfs hardly smaller. */
 const COMPRESSION = { level: 1 };
 
-/** An initramfs as gzip-compressed cpio; nothing but reading the files is needed to make it. */
+/** Makes an initramfs: a cpio archive compressed by gzip. It needs no other program. */
 export function makeInitramfs({ agent, modules }: InitramfsContents): Uint8Array {
   const folders: ArchiveEntry[] = ['dev', 'proc', 'sys', 'tmp', 'modules'].map((path) => ({ path }));
   const files = modules.map((file): ArchiveEntry => ({

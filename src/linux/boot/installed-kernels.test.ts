@@ -22,7 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('installedKernels', () => {
-  it('lists kernels by name, and no folder that is unfinished or of an unknown architecture', () => {
+  it('lists kernels by name, without unfinished folders and unknown architectures', () => {
     const kernels = installedKernels(folder);
     expect(kernels.map(({ name }) => name)).toEqual(['a-6.12', 'b-7', 'c-16k']);
     expect(kernels[0]).toMatchObject({ release: '6.12.117+x', architecture: 'x86_64', pageSize: 4096n });
@@ -31,7 +31,7 @@ describe('installedKernels', () => {
     ]);
   });
 
-  it('finds nothing where there is no folder', () => {
+  it('returns an empty list for a missing folder', () => {
     expect(installedKernels(join(folder, 'none'))).toEqual([]);
   });
 });
@@ -47,11 +47,11 @@ describe('chooseKernel', () => {
     ['7.3', 'b-7'],
     ['7.2', undefined],
     ['5', undefined],
-  ])('takes for Linux %s the kernel %s', (kernel, name) => {
+  ])('chooses for Linux %s the kernel %s', (kernel, name) => {
     expect(choose(kernel)).toBe(name);
   });
 
-  it('asks for the page size of the session, too', () => {
+  it('chooses a kernel with the page size of the session', () => {
     expect(choose('6.12', 'aarch64', 0x4000n)).toBe('c-16k');
     expect(choose('6.12', 'aarch64', 0x1000n)).toBeUndefined();
   });

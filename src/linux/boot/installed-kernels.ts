@@ -12,24 +12,24 @@ export interface InstalledKernel {
   readonly architecture: HostArchitecture;
   /** In bytes. */
   readonly pageSize: bigint;
-  /** The kernel itself. */
+  /** The path of the kernel's image. */
   readonly image: string;
-  /** Its modules in the order in which they can be loaded. */
+  /** The paths of its modules, each after the modules that it needs. */
   readonly modules: readonly string[];
 }
 
-/** The folder of barproof's own package.json, of the source or of what was built from it. */
+/** The folder of barproof's package.json, for a checkout and for an installed package. */
 export function packageFolder(): string {
   let folder = new URL('.', import.meta.url);
   while (!existsSync(new URL('package.json', folder))) folder = new URL('..', folder);
   return fileURLToPath(folder);
 }
 
-/** Where kernels are looked for: `BARPROOF_LINUX`, else where `.ci/install-linux` puts them. */
+/** The folder of the installed kernels: `BARPROOF_LINUX`, or else the folder that `.ci/install-linux` fills. */
 export const kernelFolder = (environment: NodeJS.ProcessEnv = process.env): string =>
   environment['BARPROOF_LINUX'] || join(packageFolder(), '.cache', 'linux');
 
-/** The kernels of a folder, by name. A folder without `about.json` was not installed to its end. */
+/** The kernels of a folder, by name. A folder without `about.json`, which is written last, is unfinished. */
 export function installedKernels(folder: string = kernelFolder()): InstalledKernel[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(folder)
@@ -54,7 +54,7 @@ function readKernel(folder: string, name: string): InstalledKernel | undefined {
   }
 }
 
-/** What a session asks of a kernel. */
+/** The kernel that a session asks for. */
 export interface KernelWish {
   /** A release, the beginning of a version (`6.12`, `7`), or the name of a folder. */
   readonly kernel: string;
@@ -65,8 +65,8 @@ export interface KernelWish {
 const versionOf = (release: string): string => /^\d+(?:\.\d+)?/.exec(release)?.[0] ?? release;
 
 /**
- * The kernel that fits a wish: the same release, else the same version (6.12), else the same first number where
- * the wish names no more.
+ * The first kernel that fits a wish: one of the same release or folder name, or else of the same version (6.12). A
+ * wish of one number (`7`) is also met by a version that begins with that number.
  */
 export function chooseKernel(
   { kernel, architecture, pageSize }: KernelWish,

@@ -1,18 +1,18 @@
 import type { QemuDied, QemuHangs } from '../../qemu/process/index.ts';
 
-/** How many lines of the console tell the end of a kernel: a panic with its call trace prints about fifty. */
+/** How many console lines an error keeps: a panic prints about fifty lines with its call trace. */
 const CONSOLE_LINES = 60;
 
-/** What the console says of an end, the most telling first. */
+/** Console lines that name the reason of a stop. A panic is preferred to an oops. */
 const FATAL = [/Kernel panic - /, /\bOops\b|\bBUG: /];
 
-/** A kernel that stopped answering: it panicked, it hangs, or its QEMU is gone. */
+/** The kernel no longer answers: it panicked or hangs, or its QEMU has ended. */
 export class LinuxStopped extends Error {
   override readonly name = 'LinuxStopped';
   /** The last lines of the kernel's console, and what QEMU printed. */
   readonly console: readonly string[];
 
-  /** @param console all lines that are known */
+  /** @param console all lines of the console and of QEMU that `OutputTail` has kept */
   constructor(cause: QemuDied | QemuHangs, console: readonly string[]) {
     const fatal = FATAL.map((pattern) => console.findLast((line) => pattern.test(line)));
     const reason = fatal.find((line) => line !== undefined)?.replace(/^\[ *[\d.]+\] /, '') ?? cause.message;

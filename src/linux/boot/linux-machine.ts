@@ -17,7 +17,7 @@ import type { InstalledKernel } from './installed-kernels.ts';
 import { LinuxStopped } from './linux-error.ts';
 import { machineArguments, portBus, PORTS, qemuArchitecture } from './machine-arguments.ts';
 
-/** What to boot. */
+/** The machine to boot. */
 export interface MachineOptions {
   readonly kernel: InstalledKernel;
   readonly iommu: EmulatedIommu;
@@ -25,9 +25,9 @@ export interface MachineOptions {
   readonly qemu?: QemuLocation | undefined;
 }
 
-/** A kernel of a distribution takes 11 to 20 s on idle cores; a busy machine may take several times that. */
+/** In milliseconds. A distribution's kernel boots in 11 to 20 s on idle cores, and more slowly on a busy machine. */
 const BOOT_DEADLINE = 180_000;
-/** How long a batch of calls may take; each call has the limit of the agent. */
+/** How many milliseconds a batch of calls may take. The agent limits each single call. */
 const BATCH_DEADLINE = 120_000;
 
 /** A Linux kernel that runs in QEMU, and the agent in it. */
@@ -60,7 +60,7 @@ export class LinuxMachine {
    * Boots a kernel and waits for its agent.
    *
    * @throws TargetUnavailable without a QEMU or a compiler for the agent
-   * @throws LinuxStopped when the kernel does not come up, with the last lines of its console
+   * @throws LinuxStopped when the kernel does not boot; the error has the last lines of its console
    */
   static async boot({ kernel, iommu, qemu: location }: MachineOptions): Promise<LinuxMachine> {
     const binary = findQemu(qemuArchitecture(kernel.architecture), location);
@@ -96,7 +96,7 @@ export class LinuxMachine {
     }
   }
 
-  /** The folder of its sockets and files, which goes with it. */
+  /** The folder of the machine's sockets and files. `end` removes it. */
   get directory(): string {
     return this.#qemu.directory.path;
   }
@@ -112,10 +112,10 @@ export class LinuxMachine {
   }
 
   /**
-   * Has the agent carry out commands, in one round trip.
+   * Lets the agent execute commands, in one round trip.
    *
    * @returns the answers, in order
-   * @throws LinuxStopped when the kernel or QEMU is gone, or does not answer
+   * @throws LinuxStopped when the kernel or QEMU has ended, or does not answer
    */
   call(commands: readonly string[]): Promise<readonly AgentAnswer[]> {
     const answers = Promise.all(this.#agent.send(commands));
@@ -123,12 +123,12 @@ export class LinuxMachine {
   }
 
   /**
-   * Plugs a device into the next free port: one that barproof serves, or an nvme of QEMU's own where the IOMMU
-   * accepts no other. The device stays until the machine ends, because unplugging it ends QEMU 11.1.
+   * Plugs a device into the next free port: a vfio-user device that barproof serves, or QEMU's own nvme where the
+   * IOMMU accepts no vfio-user device. The device stays until the machine ends, because an unplug ends QEMU 11.1.
    *
-   * @returns the port that the device is in, from 0
-   * @throws QmpRefusal when QEMU does not take the device
-   * @throws LinuxStopped when QEMU is gone
+   * @returns the number of the device's port, from 0
+   * @throws QmpRefusal when QEMU refuses the device
+   * @throws LinuxStopped when QEMU has ended
    */
   async plug(device: SessionDevice): Promise<number> {
     const port = this.#ports++;

@@ -2,13 +2,13 @@ import type { Architecture } from '../../qemu/process/index.ts';
 import type { EmulatedIommu } from '../emulated-iommus.ts';
 import type { HostArchitecture } from '../session/host-session.ts';
 
-/** How QEMU makes a machine for kernels of one architecture. */
+/** QEMU's machine for kernels of one architecture. */
 interface MachineForm {
   readonly qemu: Architecture;
   readonly machine: readonly string[];
   readonly cpu: string;
   readonly console: string;
-  /** Words of the kernel's command line. */
+  /** Arguments of the kernel's command line, beside those of every architecture. */
   readonly commandLine: readonly string[];
 }
 
@@ -17,7 +17,7 @@ const MACHINES: Readonly<Record<HostArchitecture, MachineForm>> = {
     qemu: 'x86_64',
     // Interrupt remapping needs an interrupt controller that QEMU itself emulates.
     machine: ['q35', 'kernel-irqchip=off'],
-    // AMD's SVM is the virtualization that TCG has, so KVM works inside.
+    // TCG emulates AMD's SVM, so KVM works in this machine.
     cpu: 'EPYC,+svm',
     console: 'ttyS0',
     commandLine: ['intel_iommu=on', 'mitigations=off', 'no_timer_check', 'tsc=reliable'],
@@ -41,13 +41,13 @@ const MACHINES: Readonly<Record<HostArchitecture, MachineForm>> = {
 /** The memory of a machine in MiB. */
 const MEMORY_MIB = 1024;
 
-/** How many devices can be plugged into a machine before it has to be started anew. */
+/** How many devices can be plugged into a machine before the machine has to be booted again. */
 export const PORTS = 12;
 
-/** The address space that firmware keeps for the device of a port. */
+/** The address space that firmware reserves for the device of a port. */
 const PORT_RESERVE = ['io-reserve=0', 'mem-reserve=32M', 'pref64-reserve=4G'];
 
-/** The first slot of the ports on the root bus; eight of them share a slot. */
+/** The first slot of the root bus that has ports. Eight ports share a slot, one for each function. */
 const FIRST_PORT_SLOT = 8;
 const FUNCTIONS = 8;
 
@@ -57,7 +57,7 @@ export const portAddress = (port: number): { readonly slot: number; readonly fun
   function: port % FUNCTIONS,
 });
 
-/** The id of a port as a bus of QEMU. */
+/** The id of a port's bus in QEMU. */
 export const portBus = (port: number): string => `port${port}`;
 
 const portArguments = (port: number): string[] => {
@@ -79,11 +79,11 @@ const portArguments = (port: number): string[] => {
 export interface MachineFiles {
   readonly kernel: string;
   readonly initramfs: string;
-  /** The socket on which the agent is spoken with. */
+  /** The socket of the connection to the agent. */
   readonly agentSocket: string;
 }
 
-/** The program of QEMU for an architecture. */
+/** QEMU's name of an architecture. */
 export const qemuArchitecture = (architecture: HostArchitecture): Architecture => MACHINES[architecture].qemu;
 
 /** QEMU's arguments for a machine that boots a kernel behind an IOMMU. */
@@ -94,14 +94,14 @@ export function machineArguments(
   const { machine, cpu, console: terminal, commandLine } = MACHINES[iommu.architecture];
   const append = [
     ...[`console=${terminal}`, 'nokaslr', 'iommu.strict=1'],
-    // A kernel that panics reboots at once, which ends QEMU; one that oopses panics.
+    // An oops is a panic, and after a panic the kernel reboots at once. With -no-reboot that ends QEMU.
     ...['panic=-1', 'oops=panic'],
     ...commandLine,
   ];
   return [
     ...['-machine', [...machine, 'memory-backend=ram', ...iommu.machine].join(',')],
     ...['-cpu', cpu, '-smp', '1', '-m', `${MEMORY_MIB}M`, '-no-reboot'],
-    // vfio-user passes the guest's memory to the device's server.
+    // QEMU passes the guest's memory to the vfio-user server as a descriptor.
     ...['-object', `memory-backend-memfd,id=ram,size=${MEMORY_MIB}M,share=on`],
     ...['-kernel', kernel, '-initrd', initramfs, '-append', append.join(' ')],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],

@@ -3,18 +3,18 @@ import { command } from '../agent/commands.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
 import { errnoName } from '../../host/index.ts';
 
-/** A step of a session's preparation that a kernel refused: it cannot be asked for such a session. */
+/** The kernel refused a step that prepares a session, so the calls of the session cannot be made. */
 export class PreparationFailed extends Error {
   override readonly name = 'PreparationFailed';
 }
 
-/** What a command returned that succeeded. */
+/** The result of a command that succeeded. */
 export interface Returned {
   readonly result: number;
   readonly data: Uint8Array;
 }
 
-/** Makes the calls that prepare a session, each of which has to succeed. */
+/** Makes the calls that prepare a session. */
 export class AgentCalls {
   readonly #machine: LinuxMachine;
 
@@ -22,7 +22,7 @@ export class AgentCalls {
     this.#machine = machine;
   }
 
-  /** The answer to one command, whether it succeeded or not. */
+  /** The answer to one command, which may fail. */
   async ask(text: string): Promise<AgentAnswer> {
     const [answer] = await this.#machine.call([text]);
     return answer!;
@@ -34,10 +34,10 @@ export class AgentCalls {
   }
 
   /**
-   * What a command returned.
+   * The result of a command that has to succeed.
    *
-   * @param what it is for, for the message
-   * @throws PreparationFailed when it did not succeed
+   * @param what the purpose of the command, for the message of an error
+   * @throws PreparationFailed when the command fails
    */
   async need(text: string, what: string): Promise<Returned> {
     const [returned] = await this.needAll([[text, what]]);
@@ -45,9 +45,10 @@ export class AgentCalls {
   }
 
   /**
-   * What several commands returned, which take one round trip together.
+   * The results of several commands that have to succeed, in one round trip.
    *
-   * @throws PreparationFailed with the first that did not succeed
+   * @param commands each with its purpose, for the message of an error
+   * @throws PreparationFailed for the first command that failed; the agent has executed the later ones, too
    */
   async needAll(commands: readonly (readonly [text: string, what: string])[]): Promise<readonly Returned[]> {
     const answers = await this.#machine.call(commands.map(([text]) => text));
@@ -58,7 +59,7 @@ export class AgentCalls {
     });
   }
 
-  /** The contents of a file, such as one of sysfs, without white space at the end. */
+  /** The contents of a file, such as one of sysfs, without white space at the end. @throws PreparationFailed */
   async readFile(path: string): Promise<string> {
     const { data } = await this.need(command.readFile(path), path);
     return Buffer.from(data).toString().trimEnd();
@@ -72,7 +73,7 @@ export class AgentCalls {
     return true;
   }
 
-  /** The last part of what a link leads to; `undefined` where there is no link. */
+  /** The last part of a symbolic link's target; `undefined` if there is no link. */
   async linkName(path: string): Promise<string | undefined> {
     const answer = await this.ask(command.readlink(path));
     if (answer.kind !== 'returned' || answer.result < 0) return undefined;

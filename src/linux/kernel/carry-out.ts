@@ -4,10 +4,15 @@ import { LinuxStopped } from '../boot/linux-error.ts';
 import type { Answer } from '../session/host-call.ts';
 import type { EncodedCall } from './encode-call.ts';
 
-/** A call as it is sent, or why it is not. */
+/** A call that can be sent, or the reason why the call is not sent. */
 export type PreparedCall = EncodedCall | string;
 
-/** The answers to calls that the kernel lived through, all in one round trip. */
+/**
+ * Makes all calls in one round trip.
+ *
+ * @returns an answer for each call
+ * @throws LinuxStopped when a call stops the kernel; then no answer is known
+ */
 export async function carryOutTogether(
   machine: LinuxMachine,
   calls: readonly PreparedCall[],
@@ -25,9 +30,9 @@ export async function carryOutTogether(
 }
 
 /**
- * The answers to calls, a round trip each, so that it shows which of them stops the kernel.
+ * Makes each call in a round trip of its own, to find the call that stops the kernel.
  *
- * @returns the answers, and the console if the kernel stopped
+ * @returns an answer for each call, and the last lines of the console if the kernel stopped
  */
 export async function carryOutOneByOne(
   machine: LinuxMachine,
@@ -37,7 +42,8 @@ export async function carryOutOneByOne(
   let console: readonly string[] | undefined;
   for (const call of calls) {
     if (typeof call === 'string') answers.push({ unanswered: call });
-    else if (console !== undefined) answers.push({ unanswered: 'the kernel had stopped' });
+    else if (console !== undefined)
+      answers.push({ unanswered: 'not sent: an earlier call stopped the kernel' });
     else {
       try {
         const [result] = await machine.call(call.commands);
@@ -53,7 +59,7 @@ export async function carryOutOneByOne(
 }
 
 function decode({ decode: decodeReturned }: EncodedCall, answer: AgentAnswer): Answer {
-  if (answer.kind === 'late') return { unanswered: 'the call did not come back in time' };
-  if (answer.kind === 'trap') return { unanswered: `the call was ended by signal ${answer.signal}` };
+  if (answer.kind === 'late') return { unanswered: 'the call did not return in time' };
+  if (answer.kind === 'trap') return { unanswered: `signal ${answer.signal} ended the call` };
   return decodeReturned(answer);
 }

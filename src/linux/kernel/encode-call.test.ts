@@ -16,8 +16,8 @@ const returned = (result: number, errno = 0, data: Uint8Array = new Uint8Array()
   ({ kind: 'returned', result, errno, data }) as const;
 const place = (area: string, offset = 0n) => ({ area, offset });
 
-describe('a call of a session on a real kernel', () => {
-  it('map is VFIO_IOMMU_MAP_DMA with the address of its place', () => {
+describe('encodeCall', () => {
+  it('encodes map as VFIO_IOMMU_MAP_DMA with the address of its place', () => {
     const call: HostCall = {
       call: 'map',
       iova: 0x1000n,
@@ -31,14 +31,14 @@ describe('a call of a session on a real kernel', () => {
     expect(encode(call).decode(returned(-1, 17))).toEqual({ ret: -1, errno: 17, returned: {} });
   });
 
-  it('unmap tells the size field that came back', () => {
+  it('decodes the size field that the kernel returns from an unmap', () => {
     const { commands, decode } = encode({ call: 'unmap', iova: 0n, size: 0x1000n, flags: 0, argsz: 20 });
     expect(commands).toEqual(['ioctl 5 15218 140000000000000000000000000000000010000000000000']);
     const data = new Uint8Array(24).fill(1, 17, 18);
     expect(decode(returned(0, 0, data))).toEqual({ ret: 0, errno: 0, returned: { unmapped: 0x100n } });
   });
 
-  it('memslot is KVM_SET_USER_MEMORY_REGION', () => {
+  it('encodes memslot as KVM_SET_USER_MEMORY_REGION', () => {
     const call: HostCall = {
       call: 'memslot',
       slot: 1,
@@ -52,7 +52,7 @@ describe('a call of a session on a real kernel', () => {
     ]);
   });
 
-  it('region-info decodes the structure and its capabilities', () => {
+  it('decodes the structure and the capabilities of region-info', () => {
     const head = REGION_INFO.encode({
       argsz: 40,
       flags: 15,
@@ -70,19 +70,21 @@ describe('a call of a session on a real kernel', () => {
     expect(decode(returned(-1, 22, data)).returned).toEqual({});
   });
 
-  it('mmap is undone at once, and its address is told as 0', () => {
+  it('undoes an mmap at once, and returns 0 instead of its address', () => {
     const call: HostCall = { call: 'mmap', bar: 2, offset: 0x1000n, size: 0x1000n, prot: 3, shared: true };
     const { commands, decode } = encode(call);
     expect(commands).toEqual(['mmap 35184372088832 4096 3 17 6 2199023259648', 'munmap 35184372088832 4096']);
     expect(decode(returned(0x2000_0000_0000)).ret).toBe(0);
   });
 
-  it('of a BAR without an mmap is not made', () => {
+  it('gives a reason instead of a map of a BAR that has no mmap', () => {
     const call: HostCall = { call: 'map', iova: 0n, size: 1n, vaddr: place('bar3'), flags: 3 };
     expect(encodeCall(call, context)).toBe('the BAR has no mmap');
   });
+});
 
-  it('that would stop an AMD host with Linux 6 is not sent', () => {
+describe('harmfulTo', () => {
+  it('gives a reason only for a map up to 2^64 on an AMD host before Linux 7', () => {
     const host = (iommu: string, kernel: string) =>
       decodeSession({ container: 'type1v2', iommu, kernel, calls: [] });
     const toEnd = (size: bigint): HostCall => ({
@@ -96,7 +98,7 @@ describe('a call of a session on a real kernel', () => {
 });
 
 describe('parseIomem', () => {
-  it('reads ranges at any depth, and nothing else', () => {
+  it('reads ranges at any depth and ignores other lines', () => {
     expect(
       parseIomem('fe000000-fe000fff : 0000:01:00.0\n  fe000800-fe000fff : vfio sub-page reserved\nx\n'),
     ).toEqual([
@@ -107,7 +109,7 @@ describe('parseIomem', () => {
 });
 
 describe('parseResources', () => {
-  it('reads the BARs that a device has, with their kind', () => {
+  it('reads the size, type and address of each BAR', () => {
     const lines = [
       '0x0000008000000000 0x0000008000003fff 0x0000000000140204',
       '0x0000000000000000 0x0000000000000000 0x0000000000000000',

@@ -20,7 +20,7 @@ import { command, MAP } from '../agent/commands.ts';
 import type { AnsweredCall, CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
 import type { SessionMemory } from '../session/memory-areas.ts';
 
-/** The descriptors and numbers that a session's calls are made with; -1 for what the session does not have. */
+/** The descriptors and the memory for a session's calls. A descriptor that the session does not have is -1. */
 export interface CallContext {
   readonly container: number;
   readonly device: number;
@@ -29,36 +29,36 @@ export interface CallContext {
   readonly ioctls: IoctlEncoding;
 }
 
-/** An answer of the agent to a command that came back. */
+/** The agent's answer to a command that returned. */
 type Returned = Extract<AgentAnswer, { kind: 'returned' }>;
 
-/** A call as commands of the agent. The answer to the call is in that to the first command. */
+/** A call as commands for the agent. The answer to the first command holds the answer to the call. */
 export interface EncodedCall {
   readonly commands: readonly string[];
   readonly decode: (answer: Returned) => AnsweredCall;
 }
 
-/** Where the mmaps of a session go that are taken away at once. */
+/** The address of an mmap that the session undoes at once. */
 const SCRATCH = 0x2000_0000_0000n;
 /** Region 7 is the configuration space; its command register is at 4. */
 const COMMAND_REGISTER = (7n << 40n) + 4n;
 const MEMORY_AND_BUS_MASTER = 0x0006;
-/** Room for a chain of capabilities: more than a container or a region has. */
+/** The bytes that a request leaves for capabilities: more than any container or region has. */
 const INFO_BYTES = 2048;
 
-/** The kernel answered, with these fields. */
+/** The kernel's answer; `fields` reads its fields from the bytes of the structure. */
 const returned = (
   { result, errno, data }: Returned,
   fields: (data: Uint8Array) => Record<string, FieldValue> = () => ({}),
 ): AnsweredCall => ({ ret: result, errno, returned: fields(data) });
 
-/** A descriptor, an address or a number of bytes is told as 0, because it differs from run to run. */
+/** Replaces a positive result, such as an address, by 0: an address differs from run to run. */
 const asZero = (answer: AnsweredCall): AnsweredCall => (answer.ret > 0 ? { ...answer, ret: 0 } : answer);
 
 /**
- * A call of a session as it is made.
+ * Encodes a call of a session as commands for the agent.
  *
- * @returns a reason where this session cannot make it
+ * @returns the reason as text if this session cannot make the call
  */
 export function encodeCall(call: HostCall, context: CallContext): EncodedCall | string {
   const { container, device, machine, memory, ioctls } = context;
@@ -133,17 +133,17 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
       };
     }
     default:
-      return `${call.call} on a real kernel`;
+      return `${call.call} is not supported on a real kernel`;
   }
 }
 
 const simple = (text: string): EncodedCall => ({ commands: [text], decode: (answer) => returned(answer) });
 
-/** VFIO_IOMMU_GET_INFO with room for its capabilities. */
+/** The bytes of a VFIO_IOMMU_GET_INFO request, with room for capabilities. */
 export const type1InfoRequest = (): Uint8Array =>
   concatenate(TYPE1_INFO.encode({ argsz: TYPE1_INFO.bytes + INFO_BYTES }), new Uint8Array(INFO_BYTES));
 
-/** What VFIO_IOMMU_GET_INFO told. */
+/** Reads the answer to VFIO_IOMMU_GET_INFO. */
 export function readType1Info(data: Uint8Array): {
   readonly pageSizes: bigint;
   readonly iovaRanges: readonly (readonly [bigint, bigint])[];

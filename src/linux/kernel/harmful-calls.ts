@@ -4,7 +4,7 @@ import type { HostSession } from '../session/host-session.ts';
 const END_OF_SPACE = 1n << 64n;
 
 /**
- * Why a call must not be sent to a real kernel: it would stop it, and with it all sessions that follow.
+ * Why a call must not be sent to a real kernel: the call would hang the kernel, and no later session could run on it.
  *
  * @returns `undefined` for a call that does no harm
  */

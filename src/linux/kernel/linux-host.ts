@@ -15,7 +15,7 @@ import { prepareSession, type PreparedSession } from './prepare-session.ts';
 
 export type { LinuxHostOptions } from './machine-keeper.ts';
 
-/** Answers sessions from a real kernel, each in a container of its own. */
+/** A real kernel as a target. Each session gets a container of its own. */
 export class LinuxHost implements HostTarget {
   readonly name = 'the kernel';
   readonly #keeper: MachineKeeper;
@@ -30,10 +30,10 @@ export class LinuxHost implements HostTarget {
   }
 
   /**
-   * Carries a session out. If the kernel stops, the session is carried out again on another machine, one call
-   * after the other: the answers tell at which call it stops, and the console is part of the result.
+   * Makes the calls of a session. If the kernel stops, barproof boots it again and repeats the session one call at
+   * a time. The answers then name the call that stops the kernel, and the result has the lines of the console.
    *
-   * @throws InvalidInput when there is no such host here
+   * @throws InvalidInput when no installed kernel or known IOMMU fits the session, or the kernel refuses to prepare it
    * @throws TargetUnavailable without a kernel, QEMU or a compiler
    */
   async answer(session: HostSession): Promise<AnsweredSession> {
@@ -49,7 +49,8 @@ export class LinuxHost implements HostTarget {
         return await this.#answerOneByOne(session);
       }
     } catch (error) {
-      if (error instanceof PreparationFailed) throw refusal(`the kernel cannot be asked: ${error.message}`);
+      if (error instanceof PreparationFailed)
+        throw refusal(`the kernel cannot prepare the session: ${error.message}`);
       if (error instanceof QmpRefusal) throw refusal(`QEMU refuses the device: ${error.message}`);
       if (!(error instanceof LinuxStopped)) throw error;
       await this.#keeper.end();

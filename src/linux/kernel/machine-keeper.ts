@@ -13,9 +13,9 @@ import { EMULATED_IOMMUS, type EmulatedIommu } from '../emulated-iommus.ts';
 import type { HostSession, SessionDevice } from '../session/host-session.ts';
 import { plugAndBind, type BoundDevice } from './plugged-device.ts';
 
-/** How a real kernel is chosen. */
+/** How `LinuxHost` chooses a kernel and a QEMU. */
 export interface LinuxHostOptions {
-  /** The kernel to ask instead of the one that a session names: a release, a version, or the name of its folder. */
+  /** The kernel to boot instead of the session's own: a release, a version, or the name of its folder. */
   readonly kernel?: string | undefined;
   readonly qemu?: QemuLocation | undefined;
   /** Kernels to choose from; by default those that are installed. */
@@ -26,14 +26,14 @@ interface KeptMachine {
   /** The kernel and the IOMMU that it was booted for. */
   readonly key: string;
   readonly machine: LinuxMachine;
-  /** What was plugged in, by layout. */
+  /** The plugged devices, by the key of their layout. */
   readonly devices: Map<string, BoundDevice>;
 }
 
-/** One call may take so many milliseconds: a map of much memory is slow under TCG. */
+/** How many milliseconds one call may take. A map of much memory is slow under TCG. */
 const CALL_LIMIT = 20_000;
 
-/** Keeps one machine for the sessions that fit it; a device of another layout is plugged in. */
+/** Keeps one booted machine for all sessions with the same kernel and IOMMU, and plugs in each new device. */
 export class MachineKeeper {
   readonly #options: LinuxHostOptions;
   #kept: KeptMachine | undefined;
@@ -51,16 +51,16 @@ export class MachineKeeper {
   /**
    * A machine with the kernel, the IOMMU and the device of a session.
    *
-   * @throws InvalidInput when there is no such host here
+   * @throws InvalidInput when no installed kernel or known IOMMU fits the session
    * @throws TargetUnavailable without a kernel, QEMU or a compiler
-   * @throws PreparationFailed when the kernel does not take the device
-   * @throws LinuxStopped when the kernel does not come up
+   * @throws PreparationFailed when the kernel does not find the device, or vfio-pci does not bind to it
+   * @throws LinuxStopped when the kernel does not boot
    */
   async machineFor(session: HostSession): Promise<{ machine: LinuxMachine; bound: BoundDevice }> {
     const kernel = this.#kernelFor(session);
     const iommu = iommuOf(session);
     if (!iommu.acceptsVfioUser && session.container === 'region') {
-      const message = `behind ${session.iommu} QEMU takes only devices of its own, so the layout cannot be chosen`;
+      const message = `behind ${session.iommu} QEMU accepts only its own devices, so a session cannot choose the BARs`;
       throw new InvalidInput([{ path: 'iommu', message }]);
     }
     const layout = iommu.acceptsVfioUser ? layoutKey(session.device) : '';
@@ -81,7 +81,7 @@ export class MachineKeeper {
     await kept?.machine.end();
   }
 
-  /** The machine that is kept, if it is of this kind and has the layout, or room for it. */
+  /** The kept machine, if it has this kernel and IOMMU, and either the device or a free port. */
   #fitting(key: string, layout: string): KeptMachine | undefined {
     const kept = this.#kept;
     return kept?.key === key && (kept.devices.has(layout) || kept.machine.hasRoom) ? kept : undefined;
@@ -103,8 +103,8 @@ export class MachineKeeper {
     if (kernel !== undefined) return kernel;
     if (kernels.length === 0) {
       throw new TargetUnavailable(
-        `there is no Linux kernel in ${kernelFolder()}: a checkout installs some with .ci/install-linux; ` +
-          'BARPROOF_LINUX names another folder',
+        `there is no Linux kernel in ${kernelFolder()}. In a checkout, run .ci/install-linux, ` +
+          'or name another folder in BARPROOF_LINUX',
       );
     }
     const there = kernels.map(({ name, release }) => `${name} (${release})`).join(', ');
@@ -127,7 +127,7 @@ function iommuOf({ arch, iommu: name }: HostSession): EmulatedIommu {
   throw new InvalidInput([{ path: 'iommu', message }]);
 }
 
-/** Devices with the same key can stand for each other: where BARs lie is up to the host. */
+/** Devices with the same key are interchangeable. The host chooses the addresses of BARs, so they do not count. */
 const layoutKey = ({ bars, msix }: SessionDevice): string =>
   JSON.stringify(
     [bars.map(({ index, size, type, prefetch }) => [index, size, type, prefetch]), msix],

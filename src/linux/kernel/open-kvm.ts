@@ -4,14 +4,14 @@ import type { LinuxMachine } from '../boot/linux-machine.ts';
 import type { KvmInfo, SessionOn } from '../session/host-session.ts';
 import { AgentCalls } from './agent-calls.ts';
 
-/** What KVM_CREATE_VM's argument 0 stands for on arm64: KVM_VM_TYPE_ARM_IPA_SIZE_MASK is its low byte. */
+/** The width of a guest-physical address on arm64, in bits, if the low byte of KVM_CREATE_VM's argument is 0. */
 const DEFAULT_IPA_BITS = 40;
 
 /**
- * Makes a virtual machine of KVM.
+ * Creates a virtual machine of KVM.
  *
- * @returns its descriptor, and what KVM says of it
- * @throws PreparationFailed without KVM
+ * @returns the descriptor of the machine, and the limits that KVM reports
+ * @throws PreparationFailed when the kernel refuses a step, for instance because it has no KVM
  */
 export async function openKvm(
   machine: LinuxMachine,
@@ -39,7 +39,7 @@ export async function openKvm(
   };
 }
 
-/** MAXPHYADDR of the CPU. */
+/** The width of the CPU's physical addresses (MAXPHYADDR), in bits. */
 async function physicalBits(calls: AgentCalls): Promise<number> {
   const [, bits] = /address sizes\s*: (\d+) bits physical/.exec(await calls.readFile('/proc/cpuinfo')) ?? [];
   return Number(bits);

@@ -1,4 +1,5 @@
 import { GROUP_STATUS, vfioRequest, VFIO_IOMMU_TYPES, type IoctlEncoding } from '../../host/abi/index.ts';
+import { DEFAULT_DMA_ENTRY_LIMIT } from '../../host/index.ts';
 import { command, MAP, PROT } from '../agent/commands.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
 import type { HostSession, SessionDevice, SessionOn, Type1Info } from '../session/host-session.ts';
@@ -8,19 +9,17 @@ import { encodeCall, readType1Info, type1InfoRequest } from './encode-call.ts';
 import { withPageNeighbours, type BoundDevice } from './plugged-device.ts';
 
 const TYPE1_PARAMETERS = '/sys/module/vfio_iommu_type1/parameters';
-/** The module parameter's own default, for sessions that do not tell. */
-const ENTRY_LIMIT = 65535;
 
 /** The descriptors of the container and of the device's file; -1 for one that the session does not have. */
 export interface OpenedVfio {
   readonly container: number;
   readonly deviceFile: number;
-  /** The device as it is after its file was opened. */
+  /** The session's device as this kernel has it. */
   readonly device: SessionDevice;
 }
 
 /**
- * Puts a device's group into a container of its own, and opens the device where the session has it open.
+ * Puts a device's group into a container of its own, and opens the device's file if the session wants it open.
  *
  * @throws PreparationFailed when the kernel refuses a step
  */
@@ -34,7 +33,7 @@ export async function openVfio(
   const request = (name: Parameters<typeof vfioRequest>[0]): number => vfioRequest(name, ioctls);
   const wanted = { ...bound.device, open: session.device.open };
   if (session.container === 'kvm' && !wanted.open) return { container: -1, deviceFile: -1, device: wanted };
-  const limit = 'dmaEntryLimit' in session.info ? session.info.dmaEntryLimit : ENTRY_LIMIT;
+  const limit = 'dmaEntryLimit' in session.info ? session.info.dmaEntryLimit : DEFAULT_DMA_ENTRY_LIMIT;
   const opened = await calls.needAll([
     [command.writeFile(`${TYPE1_PARAMETERS}/dma_entry_limit`, String(limit)), 'dma_entry_limit'],
     // Linux 7.3 finds no interrupt remapping in QEMU's amd-iommu ("No southbridge IOAPIC found").
@@ -65,7 +64,7 @@ export async function openVfio(
   return { container, deviceFile, device: await mmapBars(calls, device, deviceFile, session.pageSize) };
 }
 
-/** Mmaps every memory BAR whole, where the kernel lets it; `mmapFlag` tells where it did. */
+/** Mmaps each memory BAR as a whole. `mmapFlag` says whether the kernel allowed it. */
 async function mmapBars(
   calls: AgentCalls,
   device: SessionDevice,
@@ -94,7 +93,7 @@ async function mmapBars(
   return { ...device, bars };
 }
 
-/** What a container of type1 says of itself. */
+/** What VFIO_IOMMU_GET_INFO reports of a type1 container. */
 export async function type1Info(
   machine: LinuxMachine,
   container: number,

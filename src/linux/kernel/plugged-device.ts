@@ -10,12 +10,13 @@ export interface BoundDevice {
   readonly bdf: string;
   /** The number of its IOMMU group. */
   readonly group: string;
-  /** The device as the host sees it: with addresses, and what shares the pages of small BARs. */
+  /** The device with its PCI address and the addresses of its BARs on this host. */
   readonly device: SessionDevice;
 }
 
-/** The kernel looks at a slot of PCI Express for a second or two before it takes a new device in. */
+/** How often barproof looks for a plugged device. The kernel takes a second or two for a hot plug of PCI Express. */
 const HOT_PLUG_ATTEMPTS = 600;
+/** The milliseconds between two looks. */
 const HOT_PLUG_PAUSE = 50;
 const BIND_ATTEMPTS = 60;
 
@@ -25,7 +26,7 @@ const pause = (milliseconds: number): Promise<void> =>
 /**
  * Plugs a device into a machine and binds it to vfio-pci.
  *
- * @throws PreparationFailed when the kernel does not find it, or does not take it
+ * @throws PreparationFailed when the kernel does not find the device, or vfio-pci does not bind to it
  */
 export async function plugAndBind(machine: LinuxMachine, device: SessionDevice): Promise<BoundDevice> {
   const calls = new AgentCalls(machine);
@@ -38,7 +39,7 @@ export async function plugAndBind(machine: LinuxMachine, device: SessionDevice):
   await untilFound(calls, folder);
   await calls.need(command.writeFile(`${folder}/driver_override`, 'vfio-pci'), 'driver_override');
   await untilBound(calls, folder, bdf);
-  // With a device tree the kernel makes the group only when a driver takes the device (of_dma_configure).
+  // With a device tree the kernel makes the group only when a driver binds to the device (of_dma_configure).
   const group = await calls.linkName(`${folder}/iommu_group`);
   if (group === undefined) throw new PreparationFailed(`${bdf} has no IOMMU group`);
   const resources = parseResources(await calls.readFile(`${folder}/resource`));
@@ -58,22 +59,22 @@ async function untilFound(calls: AgentCalls, folder: string): Promise<void> {
   throw new PreparationFailed(`the kernel does not find the device at ${folder}`);
 }
 
-/** The device appears before the kernel matches drivers with it (pci_bus_add_device), so one probe may be too early. */
+/** sysfs shows a device before the kernel looks for its driver (pci_bus_add_device), so one probe may be too early. */
 async function untilBound(calls: AgentCalls, folder: string, bdf: string): Promise<void> {
   for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
     if ((await calls.linkName(`${folder}/driver`)) === 'vfio-pci') return;
     await calls.ask(command.writeFile('/sys/bus/pci/drivers_probe', bdf));
     await pause(HOT_PLUG_PAUSE);
   }
-  throw new PreparationFailed(`vfio-pci does not take ${bdf}`);
+  throw new PreparationFailed(`vfio-pci does not bind to ${bdf}`);
 }
 
-/** Bits of a resource: Linux include/linux/ioport.h. */
+/** Flags of a resource: Linux include/linux/ioport.h. */
 const IORESOURCE_IO = 0x100n;
 const IORESOURCE_PREFETCH = 0x2000n;
 const IORESOURCE_MEM_64 = 0x10_0000n;
 
-/** The BARs of a device: the first lines of sysfs's `resource`, each with its first and last address and its bits. */
+/** The BARs of a device, from the first lines of sysfs's `resource`: first address, last address and flags of each. */
 export const parseResources = (text: string): SessionBar[] =>
   text
     .split('\n')
@@ -92,8 +93,8 @@ export const parseResources = (text: string): SessionBar[] =>
     });
 
 /**
- * What shares the page of each BAR that is smaller than a page, from `/proc/iomem`. It is read when the device's
- * file is open, because vfio-pci then reserves the rest of such a page.
+ * Adds the resources of `/proc/iomem` that share a page with a sub-page BAR. The device's file has to be open:
+ * vfio-pci reserves the rest of such a page when the file is opened.
  */
 export async function withPageNeighbours(
   machine: LinuxMachine,
@@ -110,7 +111,7 @@ export async function withPageNeighbours(
       ({ first, last }) =>
         first < page + pageSize &&
         last >= page &&
-        // A range that holds the whole page is a bridge or the device's bus; one inside the BAR is its own.
+        // A range that covers the whole page is a bridge or a bus. A range inside the BAR is the BAR itself.
         !(first <= page && last >= page + pageSize - 1n) &&
         !(first >= start && last < start + size),
     );

@@ -11,13 +11,13 @@ import type { BoundDevice } from './plugged-device.ts';
 
 /** A session whose container is open in a kernel. */
 export interface PreparedSession {
-  /** The session, with what this kernel said. */
+  /** The session; its `info` is what this kernel reported. */
   readonly session: HostSession;
   readonly context: CallContext;
 }
 
 /**
- * Makes in a kernel what a session begins with: its memory, its container or virtual machine, its device.
+ * Prepares a session in a kernel: maps its memory, and opens its container or virtual machine and its device.
  *
  * @throws PreparationFailed when the kernel refuses a step
  */
@@ -29,7 +29,7 @@ export async function prepareSession(
   const ioctls = session.arch === 'ppc64le' ? POWERPC_IOCTLS : GENERIC_IOCTLS;
   const anonymous = session.areas.filter(({ name }) => !name.startsWith('bar'));
   await new AgentCalls(machine).needAll([
-    [command.endCase(), 'the end of the case before'],
+    [command.endCase(), 'the end of the previous session'],
     ...memoryCommands(anonymous),
   ]);
   const { container, deviceFile, device } = await openVfio(machine, session, bound, ioctls);
@@ -57,7 +57,7 @@ const PROTECTION: Readonly<Record<string, number>> = {
   noaccess: PROT.NONE,
 };
 
-/** The commands that make the memory of a session. */
+/** The commands that map the memory of a session. */
 const memoryCommands = (areas: readonly Area[]): (readonly [text: string, what: string])[] =>
   areas.flatMap(({ name, address, size }) => {
     const protection = PROTECTION[name];

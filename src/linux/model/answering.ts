@@ -6,17 +6,17 @@ import type { SessionMemory } from '../session/memory-areas.ts';
 /** Answers the calls of one session, one after the other. */
 export type Answering = (call: HostCall) => Answer;
 
-/** The system call returned an error, or 0. */
+/** The answer of a system call that returned an error, or 0. */
 export const answered = (errno: Errno, returned: Readonly<Record<string, FieldValue>> = {}): Answer => ({
   ret: errno === 0 ? 0 : -1,
   errno,
   returned,
 });
 
-/** The model does not have what the call asks for; the reason ends a sentence that begins "not modelled:". */
+/** No answer, because the model lacks a rule. @param reason what the model lacks, as it follows "not modelled:" */
 export const notModelled = (reason: string): Answer => ({ unanswered: `not modelled: ${reason}` });
 
-/** The flags of a mapping, as the interfaces number them. */
+/** The numbers of a mapping's flags, which differ between VFIO and iommufd. */
 export interface MapFlags {
   readonly read: number;
   readonly write: number;
@@ -25,7 +25,7 @@ export interface MapFlags {
 /** VFIO_DMA_MAP_FLAG_READ and VFIO_DMA_MAP_FLAG_WRITE of linux/vfio.h. */
 export const VFIO_FLAGS: MapFlags = { read: 1, write: 2 };
 
-/** What the memory behind a map is, and the request that the model is given. */
+/** A map as a request to the model, and whether its memory is usable. */
 export interface RequestedMap {
   readonly request: DmaMapRequest;
   /** Whether the kernel could pin the memory, or read its page table, with the permissions of the map. */
@@ -40,7 +40,7 @@ interface MapFields {
 }
 
 /**
- * A map of a session as the model is asked for it.
+ * Turns a map of a session into a request to the model.
  *
  * @param barsAccessible whether the device's memory decode is on
  * @returns `undefined` when the place is a BAR that could not be mmapped

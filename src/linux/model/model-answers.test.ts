@@ -36,14 +36,14 @@ describe('the answers of the model', () => {
     ]);
   });
 
-  it('to calls on type1 version 1 remove a mapping that reaches beyond the range', () => {
+  it('to an unmap on type1 version 1 count a mapping that reaches beyond the range', () => {
     expect(answersTo('type1', [map('0x10000', '0x2000'), unmap('0x10000', '0x1000')])).toEqual([
       '0',
       '0 unmapped=0x2000',
     ]);
   });
 
-  it('to what type1 is not modelled for give the reason and change nothing', () => {
+  it('to calls on type1 that are not modelled give the reason and change nothing', () => {
     const answers = answersTo('type1v2', [
       map('0x10000', '0x1000', 'hole+0x0'),
       map('0x10000', '0x1000', 'readonly+0x0'),
@@ -58,7 +58,7 @@ describe('the answers of the model', () => {
     expect(answers.slice(0, 6)).toEqual(
       Array.from({ length: 6 }, () => expect.stringMatching(/^not modelled: /)),
     );
-    // Memory that is missing comes after all other checks; two areas side by side are one memory.
+    // The kernel looks at the memory after all other checks. Two adjacent areas count as one memory.
     expect(answers.slice(6)).toEqual(['EINVAL', '0', '0']);
   });
 
@@ -102,7 +102,7 @@ describe('the answers of the model', () => {
     ).toEqual(['EINVAL', '0', 'EINVAL', 'EEXIST']);
   });
 
-  it('to region info and mmap follow the place of a small BAR in its page', () => {
+  it('to region-info and mmap depend on where a sub-page BAR lies in its page', () => {
     const bar = (start: string, othersInPage: unknown[] = []) => ({
       ...{ index: 0, size: '0x800', type: 'mem64', start, othersInPage },
     });
@@ -130,7 +130,7 @@ describe('the answers of the model', () => {
     );
   });
 
-  it('to calls on sPAPR TCE begin with EPERM until memory is registered', () => {
+  it('to maps on sPAPR TCE are EPERM until memory is registered', () => {
     const call = (name: string, more: object) => ({ call: name, flags: 0, ...more });
     expect(
       answersTo(
@@ -153,7 +153,7 @@ describe('the answers of the model', () => {
     ]);
   });
 
-  it('to calls on iommufd refuse the mmap of a BAR, and stop after an attach', () => {
+  it('to calls on iommufd refuse the mmap of a BAR, and are missing after a detach', () => {
     const info = { device: { open: true, bars: [{ index: 0, size: '0x4000', type: 'mem64' }] } };
     const ioasMap = (vaddr: string, flags = 7) => ({
       call: 'ioas-map',

@@ -13,10 +13,14 @@ import type { SessionBar, SessionOn } from '../session/host-session.ts';
 import { hasPageToItself } from '../session/sub-page-bars.ts';
 import { answered, notModelled, type Answering } from './answering.ts';
 
-/** Every architecture has this much user space in one piece. */
+/**
+ * In bytes. User space of every architecture holds an mmap of this length. For a longer one the kernel may return
+ * ENOMEM before it asks vfio-pci.
+ */
 const LONGEST_MMAP = 1n << 46n;
 /** Region i begins at offset `i << 40` of the device's file (host fact 4.1). */
 const REGION_SHIFT = 40n;
+
 /** Answers VFIO_DEVICE_GET_REGION_INFO and mmap of the device's file from the rules of vfio-pci. */
 export function regionAnswering(session: SessionOn<'region'>): Answering {
   const { device, pageSize } = session;
@@ -56,8 +60,7 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
 
   const mmap = ({ bar, offset: start, size, shared }: CallNamed<'mmap'>): Answer => {
     if (!shared) return notModelled('private mappings (host fact V2)');
-    // Longer than what is free in the process: the kernel answers ENOMEM before it asks vfio-pci.
-    if (size > LONGEST_MMAP) return notModelled('a length that the address space of a process does not hold');
+    if (size > LONGEST_MMAP) return notModelled('a length above the address space of a process');
     if (isUndecided(bar)) return notModelled('a BAR below the page size whose address is not known');
     return answered(mmapBar(region(bar), offset(start), size));
   };
@@ -68,18 +71,18 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
   };
 }
 
-/** Linux vfio_pci_core.c:vfio_pci_probe_mmaps (host fact 4.2). */
+/** Whether vfio-pci allows the mmap of a BAR. Linux vfio_pci_core.c:vfio_pci_probe_mmaps (host fact 4.2). */
 const mayBeMmapped = (bar: SessionBar, pageSize: bigint): boolean =>
   bar.size >= pageSize || hasPageToItself(bar, pageSize) === true;
 
-/** What the structure holds when it comes back. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info. */
+/** The fields of the structure that the kernel returns. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info. */
 function regionInfoFields(region: VfioPciBar, argsz: number) {
   const { size, flags, capabilities } = regionInfo(region);
   const { READ, WRITE, MMAP, CAPS } = REGION_INFO_FLAGS;
   const needed = REGION_INFO.bytes + regionCapabilityBytes(capabilities);
   const fits = capabilities.length > 0 && argsz >= needed;
   return {
-    // Without room for the capabilities the kernel only tells how much it needs (host fact 4.3).
+    // If the capabilities do not fit, the kernel returns only the size that it needs (host fact 4.3).
     argszOut: Math.max(argsz, needed),
     infoFlags:
       (flags.read ? READ : 0) |

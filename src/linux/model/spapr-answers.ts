@@ -7,7 +7,7 @@ import { answered, notModelled, requestedMap, VFIO_FLAGS, type Answering } from 
 
 const LARGEST_SHIFT = 63;
 
-/** Answers the calls on a container of sPAPR TCE v2 from `SpaprTceContainer`, which is a bare-metal host. */
+/** Answers the calls on a container of sPAPR TCE v2 from `SpaprTceContainer`, the model of a bare-metal host. */
 export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
   const { info, areas, pageSize } = session;
   const memory = new SessionMemory(areas);
@@ -33,11 +33,11 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
     if (address === undefined) return notModelled('a BAR that the session could not mmap');
     const { readable, writable, bar } = memory.at(address, size === 0n ? 1n : size, true);
     const checked = isAligned(address | size, pageSize) && size > 0n;
-    // Whether the pages can be pinned is asked between other checks, so the errno would be a guess.
+    // The kernel pins the pages between other checks, so the model would have to guess the errno.
     if (checked && !readable) return notModelled('memory that is not there (host fact G6)');
     const readonly = readable && !writable;
     if (readonly && memory.at(address, 1n, true).writable) {
-      return notModelled('a block that can be written in part (host fact D13)');
+      return notModelled('a block that is only partly writable (host fact D13)');
     }
     const hostAddress = address as HostAddress;
     const answer = container.answerRegisterMemory({

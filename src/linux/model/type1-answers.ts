@@ -11,7 +11,7 @@ const UNMAP_BYTES = 24;
 /** VFIO_DMA_UNMAP_FLAG_ALL. */
 const UNMAP_ALL = 2;
 
-/** An aperture of a session: a pair with both ends included. */
+/** The apertures of a session's ranges. Each range has its first and its last address. */
 export const apertures = (ranges: readonly (readonly [bigint, bigint])[]): Aperture[] =>
   ranges.map(([first, last]) => ({ first: iova(first), last: iova(last) }));
 
@@ -47,7 +47,7 @@ export function type1Answering(session: SessionOn<'type1v2' | 'type1'>): Answeri
     const all = flags === UNMAP_ALL && start === 0n && size === 0n;
     if (flags !== 0 && !all) return notModelled('these flags (host facts U2 to U5 and U7)');
     const { errno, unmapped } = all ? container.unmapAll() : container.unmap(iova(start), size);
-    // After an error the field is as it was (host fact R1.5.1).
+    // After an error the kernel leaves the field unchanged (host fact R1.5.1).
     return answered(errno, { unmapped: errno === 0 ? unmapped : size });
   };
 

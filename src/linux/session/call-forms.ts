@@ -1,7 +1,6 @@
 /**
- * The calls that a session may hold, and the fields of each: those that the caller passes and those that the
- * kernel returns. The reader, the writers and the comparison follow this table. `README.md` of the room tells
- * what every call does.
+ * The calls of a session and their fields: those that the caller passes, and those that the kernel returns.
+ * Decoder, encoders and comparison follow this table. The room's `README.md` explains each call.
  */
 export const CALL_FORMS = {
   map: { passed: { iova: 'number', size: 'number', vaddr: 'place', flags: 'integer' }, returned: {} },
@@ -59,7 +58,7 @@ export const CALL_FORMS = {
   detach: { passed: {}, returned: {} },
 } as const satisfies Record<string, CallForm>;
 
-/** How a field is written: `number` is a hex string (or a safe integer), `place` names memory of the process. */
+/** The form of a field. `number` is a hex string or a safe integer; `place` names memory of the calling process. */
 export type FieldKind = 'number' | 'integer' | 'boolean' | 'place' | 'name' | 'ranges' | 'capabilities';
 
 interface CallForm {
@@ -70,10 +69,10 @@ interface CallForm {
 /** The name of a call. */
 export type CallName = keyof typeof CALL_FORMS;
 
-/** Every name of a call. */
+/** The names of all calls. */
 export const CALL_NAMES = Object.keys(CALL_FORMS) as readonly CallName[];
 
-/** What the calls of a session are made on. */
+/** The kinds of objects on which a session makes its calls: containers, virtual machines, devices, address spaces. */
 export const CONTAINERS = ['type1v2', 'type1', 'kvm', 'spapr-tce-v2', 'region', 'iommufd'] as const;
 export type ContainerKind = (typeof CONTAINERS)[number];
 

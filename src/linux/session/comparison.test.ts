@@ -8,7 +8,7 @@ const map = (iova: string, ret: number, errno: number) => ({
   ...{ call: 'map', iova, size: '0x2000', vaddr: 'ram+0x0', flags: 3, ret, errno },
 });
 
-/** Answers that no kernel 6.12 gives: a wrap past 2^64 is EINVAL there (host fact D1). */
+/** Linux 6.12 answers EINVAL to a wrap past 2^64 (host fact D1), and its unmap returns 0x2000 bytes. */
 const session = decodeSession({
   ...{ seed: 'made/1', container: 'type1v2', kernel: '6.12.1' },
   calls: [
@@ -41,7 +41,7 @@ describe('Comparison', () => {
     ]);
   });
 
-  it('is told to people with the call, and to programs as JSON', () => {
+  it('is printed as text with the call of each class, and as JSON', () => {
     expect(comparisonText(comparison)).toContain(
       'map iova=0xfffffffffffff000 size=0x2000 vaddr=ram+0x0 flags=3\n  recorded EOVERFLOW; answered EINVAL\n',
     );

@@ -3,7 +3,7 @@ import { isAnswered, type Answer, type AnsweredCall } from './host-call.ts';
 import type { HostSession } from './host-session.ts';
 import { answerToJson } from './session-json.ts';
 
-/** One call to which the target and the recording have different answers. */
+/** One call to which the target's answer differs from the recorded answer. */
 export interface Disagreement {
   readonly session: HostSession;
   /** The number of the call in the session, from 0. */
@@ -12,14 +12,14 @@ export interface Disagreement {
   readonly answer: AnsweredCall;
 }
 
-/** The calls that disagree in the same way. */
+/** The disagreements of one kind. */
 export interface DisagreementClass {
   /** Such as `map: EOVERFLOW recorded, EINVAL answered`. */
   readonly name: string;
-  /** The kernels on which it was recorded, each once. */
+  /** The kernels of the recordings, each once. */
   readonly kernels: readonly string[];
   readonly count: number;
-  /** The first that follows no other disagreement of its session, if any does. */
+  /** The first disagreement that is the first of its session, or else the first of all. */
   readonly example: Disagreement;
 }
 
@@ -47,7 +47,7 @@ interface Counts {
   unanswered: number;
 }
 
-/** Compares the answers of a target with those that sessions were recorded with, and counts. */
+/** Compares the answers of a target with the recorded answers of sessions, and counts. */
 export class Comparison {
   readonly #byKind = new Map<string, Counts>();
   readonly #byHost = new Map<string, Counts>();
@@ -137,7 +137,7 @@ export class Comparison {
       example: disagreement,
       early: first,
     };
-    // What follows another disagreement may be its consequence.
+    // A later disagreement of a session may be a consequence of an earlier one, so it is the worse example.
     if (first && !known.early) [known.example, known.early] = [disagreement, true];
     known.kernels.add(session.kernel);
     known.count++;
@@ -153,7 +153,7 @@ function countsOf(map: Map<string, Counts>, name: string): Counts {
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
-/** Whether two answers are the same in all that both have. */
+/** Whether return value, errno, and the fields that both answers have are equal. */
 export function agrees(recorded: AnsweredCall, answer: AnsweredCall): boolean {
   if (recorded.ret !== answer.ret || recorded.errno !== answer.errno) return false;
   return differingFields(recorded, answer).length === 0;

@@ -3,7 +3,7 @@ import { MSIX_MAX_VECTORS } from '../../pci-layout/index.ts';
 import type { PageNeighbour, SessionBar, SessionDevice, SessionMsixPart } from './host-session.ts';
 import type { SessionDecoder } from './session-decoder.ts';
 
-/** A device that a session does not describe: one BAR, as large as the smallest devices of QEMU have. */
+/** The BARs of a device that the session does not describe: one memory BAR of 16 KiB. */
 const DEFAULT_BARS = [{ index: 0, size: 0x4000, type: 'mem64', prefetch: false }];
 
 /**

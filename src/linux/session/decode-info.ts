@@ -11,7 +11,7 @@ import {
 } from './host-session.ts';
 import type { SessionDecoder } from './session-decoder.ts';
 
-/** The host of a session, as far as defaults depend on it. */
+/** The fields of a session on which the defaults of `info` depend. */
 export interface InfoContext {
   readonly container: ContainerKind;
   readonly arch: HostArchitecture;
@@ -34,7 +34,7 @@ const KEYS_OF: Readonly<Record<ContainerKind, readonly string[]>> = {
 
 const MOST_U32 = 2 ** 32 - 1;
 
-/** Reads `info`: what the host said of the container when the calls began. */
+/** Reads `info`: what the host reported before the first call. */
 export function decodeInfo(
   decoder: SessionDecoder,
   value: unknown,
@@ -55,7 +55,7 @@ const READERS: Readonly<Record<ContainerKind, InfoReader>> = {
   iommufd: readIommufd,
 };
 
-/** A number that the session gives, or that its IOMMU implies. */
+/** A number of the session, or `fallback` where the session leaves it out. */
 function implied(
   decoder: SessionDecoder,
   value: unknown,
@@ -93,7 +93,7 @@ function readType1(
   };
 }
 
-/** x86: MAXPHYADDR of QEMU's `-cpu EPYC`; arm64: what a machine of type 0 has. */
+/** The default width of a guest-physical address, in bits. x86: QEMU's `-cpu EPYC`; arm64: a machine of type 0. */
 const GPA_BITS = 40;
 
 function readKvm(decoder: SessionDecoder, fields: Record<string, unknown>, { arch }: InfoContext): KvmInfo {

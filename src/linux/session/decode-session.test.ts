@@ -16,7 +16,7 @@ const problemsOf = (value: unknown): string[] => {
 };
 
 describe('decodeSession', () => {
-  it('gives a session that names only container and calls the host of x86_64 with Linux 6.12', () => {
+  it('fills in an x86_64 host with Linux 6.12 if a session has only container and calls', () => {
     const session = decodeSession({ container: 'type1v2', calls: [map] });
     expect(session).toMatchObject({
       ...{ kernel: '6.12', arch: 'x86_64', pageSize: 0x1000n, iommu: 'intel-aw48' },
@@ -32,7 +32,7 @@ describe('decodeSession', () => {
     });
   });
 
-  it('reads back what it wrote', () => {
+  it('reads back a session that sessionToJson wrote', () => {
     const session = decodeSession({
       ...{ id: 7, seed: 's/7', container: 'region', kernel: '6.12.1', iommu: 'intel-aw39' },
       info: {
@@ -92,7 +92,7 @@ describe('decodeSession', () => {
     },
   );
 
-  it('needs page sizes and IOVAs of an IOMMU that it does not know', () => {
+  it('demands page sizes and IOVA ranges for an unknown IOMMU', () => {
     expect(problemsOf({ container: 'type1v2', iommu: 'mine', calls: [] })).toEqual([
       expect.stringContaining('info.pageSizes'),
       'info.pageSizes: expected at least one page size',
@@ -104,7 +104,7 @@ describe('decodeSession', () => {
 describe('readSessions', () => {
   const text = JSON.stringify({ container: 'type1v2', calls: [map] });
 
-  it('reads one session a line and says in which line one cannot be read', () => {
+  it('reads one session a line and names the line that it cannot read', () => {
     const sessions = readSessions(`${text}\n\n{"container":1}\n${text}\n`);
     expect(sessions.map(({ line }) => line)).toEqual([1, 3, 4]);
     expect(sessions.map(({ session }) => session instanceof InvalidInput)).toEqual([false, true, false]);

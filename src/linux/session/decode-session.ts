@@ -21,13 +21,12 @@ const KEYS = [
   'console',
 ] as const;
 
-/** The page sizes of kernels. */
+/** The page sizes that a session may have, in bytes. */
 const PAGE_SIZES = [0x1000n, 0x4000n, 0x10000n];
 
 /**
- * Reads a session of host calls from parsed JSON. A session that was written by hand needs `container` and
- * `calls`, and `pageSize` where it is not 4K; the rest has the values of an x86_64 host with Linux 6.12 and
- * an Intel IOMMU of 48 bits.
+ * Reads a session of host calls from parsed JSON. Only `container` and `calls` are required. The defaults
+ * of the other fields are an x86_64 host with pages of 4K, Linux 6.12 and an Intel IOMMU of 48 bits.
  *
  * @throws InvalidInput with every problem and its path
  */

@@ -1,9 +1,10 @@
 import type { CALL_FORMS, CallName } from './call-forms.ts';
 
-/** An address in the process that makes the calls: so many bytes from the start of an area. */
+/** An address in the calling process: an offset from the start of an area. */
 export interface Place {
   /** The name of an area, or `abs`, whose start is address 0. */
   readonly area: string;
+  /** In bytes. */
   readonly offset: bigint;
 }
 
@@ -32,15 +33,15 @@ type Values<Fields> = { readonly [Name in keyof Fields]: FieldValues[Fields[Name
 export type HostCall = {
   [Name in CallName]: {
     readonly call: Name;
-    /** The `argsz` field of the structure; the size of the structure where it is left out. */
+    /** The `argsz` field of the structure; by default the size of the structure. */
     readonly argsz?: number | undefined;
   } & Values<(typeof CALL_FORMS)[Name]['passed']>;
 }[CallName];
 
-/** The call with a name. */
+/** The call with the name `Name`. */
 export type CallNamed<Name extends CallName> = Extract<HostCall, { call: Name }>;
 
-/** What the kernel answered, or would answer. */
+/** The answer to a call, by a kernel or by the model. */
 export interface AnsweredCall {
   /** What the system call returned: -1 after an error, and 0 instead of a descriptor or an address. */
   readonly ret: number;
@@ -50,7 +51,7 @@ export interface AnsweredCall {
   readonly returned: Readonly<Record<string, FieldValue>>;
 }
 
-/** The answer to a call; `unanswered` tells why the target has none. */
+/** The answer to a call, or in `unanswered` the reason why the target has none. */
 export type Answer = AnsweredCall | { readonly unanswered: string };
 
 /** Whether the target answered the call. */

@@ -7,7 +7,7 @@ import type { AnsweredCall, HostCall } from './host-call.ts';
 export const HOST_ARCHITECTURES = ['x86_64', 'aarch64', 'ppc64le'] as const;
 export type HostArchitecture = (typeof HOST_ARCHITECTURES)[number];
 
-/** The name under which the host model has the rules of each architecture. */
+/** The host model's name of each architecture. */
 export const KVM_ARCHITECTURE: Readonly<Record<HostArchitecture, KvmArchitecture>> = {
   x86_64: 'x86',
   aarch64: 'arm64',
@@ -28,15 +28,18 @@ export interface SessionBar {
   readonly size: bigint;
   readonly type: BarType;
   readonly prefetch: boolean;
-  /** The host-physical address; `undefined` where the host has yet to give one. */
+  /** The host-physical address; `undefined` before the host assigns one. */
   readonly start: bigint | undefined;
-  /** VFIO_REGION_INFO_FLAG_MMAP as a kernel reported it: an answer, which the model never reads. */
+  /**
+   * Whether the kernel allowed an mmap of the whole BAR; `undefined` if it was not asked. After a refusal the BAR
+   * has no memory area that a `Place` could name. The model computes its own answer to region-info and mmap.
+   */
   readonly mmapFlag: boolean | undefined;
-  /** For a BAR below the page size: what else lies in its page. */
+  /** For a BAR below the page size: the other resources in its page. */
   readonly othersInPage: readonly PageNeighbour[];
 }
 
-/** Where a structure of MSI-X lies. */
+/** Where the MSI-X table or the PBA lies. */
 export interface SessionMsixPart {
   readonly bir: number;
   readonly offset: bigint;
@@ -44,9 +47,9 @@ export interface SessionMsixPart {
 
 /** The device whose group is in the container. */
 export interface SessionDevice {
-  /** Its PCI address on the host; empty where the host has yet to give one. */
+  /** Its PCI address on the host; empty before the host assigns one. */
   readonly bdf: string;
-  /** Whether its file is open, its BARs mmapped and its memory decode on when the calls begin. */
+  /** Whether its file is open, its BARs mmapped and its memory decode on before the first call. */
   readonly open: boolean;
   readonly bars: readonly SessionBar[];
   readonly msix:
@@ -62,7 +65,7 @@ export interface Area {
   readonly size: bigint;
 }
 
-/** What the host said of a container of type1. */
+/** What the host reported of a type1 container. */
 export interface Type1Info {
   /** The page sizes that GET_INFO reports. */
   readonly pageSizes: bigint;
@@ -72,7 +75,7 @@ export interface Type1Info {
   readonly dmaEntryLimit: number;
 }
 
-/** What the host said of a KVM virtual machine. */
+/** What the host reported of a KVM virtual machine. */
 export interface KvmInfo {
   /** KVM_CAP_NR_MEMSLOTS. */
   readonly nrMemslots: number;
@@ -84,7 +87,7 @@ export interface KvmInfo {
   readonly gpaBits: number;
 }
 
-/** What the host said of a container of sPAPR TCE. */
+/** What the host reported of an sPAPR TCE container. */
 export interface SpaprInfo {
   readonly defaultWindow: { readonly start: bigint; readonly size: bigint };
   readonly pageSizes: bigint;
@@ -92,9 +95,9 @@ export interface SpaprInfo {
   readonly levels: number;
 }
 
-/** What the host said of an address space of iommufd. */
+/** What the host reported of an address space of iommufd. */
 export interface IommufdInfo {
-  /** Whether the device is attached when the calls begin. */
+  /** Whether the device is attached before the first call. */
   readonly attached: boolean;
   /** The page sizes of the device's domain. */
   readonly pageSizes: bigint;
@@ -118,7 +121,7 @@ export interface SessionStep {
 
 interface SessionOf<Kind extends ContainerKind> {
   readonly id: number | string;
-  /** What the session was generated from, if it was. */
+  /** The seed of a generated session. */
   readonly seed: string | undefined;
   /** The kernel's release, such as `6.12.117+deb13-amd64`, or its version alone: `6.12`. */
   readonly kernel: string;

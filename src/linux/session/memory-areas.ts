@@ -1,7 +1,7 @@
 import type { Place } from './host-call.ts';
 import type { Area, SessionDevice } from './host-session.ts';
 
-/** Where a session's process keeps its memory; the areas follow one another. */
+/** The address of the first memory area in the calling process. The other areas follow it. */
 export const FIRST_AREA = 0x1000_0000_0000n;
 
 const MiB = 1n << 20n;
@@ -20,11 +20,11 @@ const AREA_NAMES = /^(?:ram|readonly|hole|noaccess|abs|bar[0-5])$/;
 /** Whether an area may have this name. */
 export const isAreaName = (name: string): boolean => AREA_NAMES.test(name);
 
-/** What lies at a range of addresses of the session's process. */
+/** The memory at a range of addresses of the calling process. */
 export interface MemoryAt {
   readonly readable: boolean;
   readonly writable: boolean;
-  /** The whole range is an mmap of one BAR. */
+  /** The index of the BAR, if the whole range is an mmap of one BAR. */
   readonly bar: number | undefined;
 }
 
@@ -49,10 +49,10 @@ export class SessionMemory {
   }
 
   /**
-   * What permissions the whole of `[address, address + size)` has.
+   * The permissions that all of `[address, address + size)` has.
    *
    * @param size at least 1
-   * @param barsAccessible whether the device's memory decode is on; without, a BAR's mmap gives no page
+   * @param barsAccessible whether the device's memory decode is on; if it is off, a BAR's mmap cannot be accessed
    */
   at(address: bigint, size: bigint, barsAccessible: boolean): MemoryAt {
     const end = address + size;
@@ -89,7 +89,7 @@ const both = (a: MemoryAt, b: MemoryAt): MemoryAt => ({
   bar: a.bar === b.bar ? a.bar : undefined,
 });
 
-/** The BARs of a device whose file is open, as areas: each mmapped whole, far from the others. */
+/** The areas of an open device's memory BARs, each an mmap of the whole BAR. */
 export const barAreas = (device: SessionDevice, pageSize: bigint): Area[] =>
   device.open
     ? device.bars
@@ -101,5 +101,5 @@ export const barAreas = (device: SessionDevice, pageSize: bigint): Area[] =>
         }))
     : [];
 
-/** Where the mmap of a BAR goes: 1 TiB apart, so that no BAR reaches the next one's. */
+/** The address of a BAR's mmap. The mmaps are 1 TiB apart, so that they do not overlap. */
 export const barAddress = (index: number): bigint => FIRST_AREA + (BigInt(index + 1) << 40n);

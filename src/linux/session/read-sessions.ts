@@ -2,14 +2,14 @@ import { InvalidInput, parseJson, readTextFile, standardInputLines } from '../..
 import { decodeSession } from './decode-session.ts';
 import type { HostSession } from './host-session.ts';
 
-/** A session of a text, or what is wrong with it. */
+/** A session of a text, or the problems in it. */
 export interface ReadSession {
   /** The line that the session begins in, from 1. */
   readonly line: number;
   readonly session: HostSession | InvalidInput;
 }
 
-/** The session in one line. */
+/** Reads the session in one line. @param line its number, from 1 */
 export function readSession(text: string, line: number): ReadSession {
   try {
     return { line, session: decodeSession(parseJson(text)) };
@@ -27,7 +27,7 @@ export function readSessions(text: string): ReadSession[] {
   return filled.map(({ content, line }) => readSession(content, line));
 }
 
-/** Whether the first line ends inside a JSON value that the last line ends. */
+/** Whether a text is one object over several lines: its first line opens the object and does not close it. */
 const isSpread = (lines: readonly string[]): boolean =>
   lines.length > 1 &&
   /^[\uFEFF]?\s*\{\s*("[^"]*":.*,?)?\s*$/.test(lines[0]!) &&
@@ -41,7 +41,7 @@ export interface SessionInput {
 }
 
 /**
- * The sessions of a file, or those of standard input, each as soon as its line is there.
+ * The sessions of a file, or those of standard input, each as soon as its line arrives.
  *
  * @param file the path of a file; `-` is standard input
  * @throws InvalidInput when the file or standard input cannot be read

@@ -8,7 +8,7 @@ const LAST_U64 = (1n << 64n) - 1n;
 const LAST_U32 = 2 ** 32 - 1;
 const PLACE = /^([a-z]+[0-9]?)\+(0x[0-9a-fA-F]{1,16})$/;
 
-/** Reads what a session holds beside plain JSON: numbers of 64 bits, places in memory, and calls. */
+/** Reads the values of a session that plain JSON does not have: 64-bit numbers, places in memory, and calls. */
 export class SessionDecoder extends Decoder {
   /** A number of up to 64 bits, as a hex string or a safe integer. */
   number(value: unknown, path: string, most: bigint = LAST_U64): bigint {
@@ -18,7 +18,7 @@ export class SessionDecoder extends Decoder {
     return 0n;
   }
 
-  /** `decode` of a value that is there, else `absent`. */
+  /** The decoded value, or `absent` where the value is missing. */
   optional<T>(value: unknown, absent: T, decode: (value: unknown) => T): T {
     return value === undefined ? absent : decode(value);
   }
@@ -45,7 +45,7 @@ export class SessionDecoder extends Decoder {
   }
 
   /**
-   * A call, and the answer that was recorded with it, if one was.
+   * A call, and its recorded answer if it has one.
    *
    * @param allowed the calls that the session's container has
    */

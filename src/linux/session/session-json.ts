@@ -3,7 +3,7 @@ import type { Answer, AnsweredCall, FieldValue, HostCall } from './host-call.ts'
 import { isAnswered } from './host-call.ts';
 import type { HostSession, SessionDevice } from './host-session.ts';
 
-/** A value as sessions are written: addresses as hex strings, the rest as it is. */
+/** The JSON form of a field: a bigint becomes a hex string. */
 export function fieldToJson(value: FieldValue): unknown {
   if (typeof value === 'bigint') return hex(value);
   if (typeof value !== 'object') return value;
@@ -35,7 +35,7 @@ export const answerToJson = (answer: Answer): Record<string, unknown> =>
 /** The fields that a kernel returned. */
 export const returnedToJson = ({ returned }: AnsweredCall): Record<string, unknown> => fieldsToJson(returned);
 
-/** A session with the answers of a target in place of the recorded ones: a session again. */
+/** A session as JSON, with the answers of a target instead of the recorded ones. */
 export function sessionToJson(session: HostSession, answers: readonly Answer[]): Record<string, unknown> {
   const { id, seed, kernel, arch, pageSize, iommu, container, info, device, areas, steps } = session;
   return {
@@ -59,7 +59,7 @@ export function sessionToJson(session: HostSession, answers: readonly Answer[]):
     calls: steps.map(({ call }, index) => ({
       call: call.call,
       ...passedToJson(call),
-      ...answerToJson(answers[index] ?? { unanswered: 'the session ended before' }),
+      ...answerToJson(answers[index] ?? { unanswered: 'the session ended before this call' }),
     })),
   };
 }

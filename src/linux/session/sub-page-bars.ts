@@ -2,7 +2,7 @@ import { alignDown, alignUp, isAligned } from '../../address/index.ts';
 import type { HostCall } from './host-call.ts';
 import type { HostSession, SessionBar } from './host-session.ts';
 
-/** What vfio-pci itself puts into the rest of a small BAR's page when the device is opened. */
+/** The resource by which vfio-pci reserves the rest of a sub-page BAR's page when the device is opened. */
 const RESERVED_BY_VFIO = 'vfio sub-page reserved';
 
 /**
@@ -20,11 +20,12 @@ export function hasPageToItself({ start, othersInPage }: SessionBar, pageSize: b
 }
 
 /**
- * Tells of each call whether it asks about a small BAR that shares its page on one of two hosts only: no answer
- * of the one can be held against the other's.
+ * Finds the sub-page BARs that share their page on only one of two hosts. The kernels' answers to calls on such a
+ * BAR cannot be compared.
  *
  * @param given the session as it was recorded
  * @param here the session on this host
+ * @returns a function that gives the reason not to send a call, or `undefined`
  */
 export function subPagePlacement(
   given: HostSession,
@@ -40,7 +41,7 @@ export function subPagePlacement(
   return (call) => {
     const index = call.call === 'mmap' ? call.bar : call.call === 'region-info' ? call.index : undefined;
     return moved.some((bar) => bar.index === index)
-      ? `not sent: BAR ${index} is smaller than a page, and this host places it otherwise`
+      ? `not sent: BAR ${index} is smaller than a page, and shares its page on only one of the two hosts`
       : undefined;
   };
 }

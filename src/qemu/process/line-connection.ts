@@ -19,7 +19,7 @@ export class LineConnection {
   private constructor(server: Server) {
     this.#server = server;
     this.#connected = once(server, 'connection');
-    // The error is for the caller of `connected`, who may be late.
+    // `connected` gives the error to its caller, who may call later.
     this.#connected.catch(() => undefined);
     server.once('connection', (socket) => this.#adopt(socket));
   }
@@ -60,7 +60,7 @@ export class LineConnection {
     socket.write(text);
   }
 
-  /** Whether the connection keeps this process alive. */
+  /** Sets whether the connection keeps this process alive. */
   keepAlive(whether: boolean): void {
     for (const part of [this.#server, this.#socket]) {
       if (whether) part?.ref();

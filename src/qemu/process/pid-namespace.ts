@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * A name for the PID namespace of this process, 8 hex digits: two containers, or two machines that share a folder, have
- * different names. Nothing where /proc does not tell (proc(5): `ns/pid` and `random/boot_id`).
+ * different names. `undefined` if /proc does not name them (proc(5): `ns/pid` and `random/boot_id`).
  */
 export function pidNamespace(): string | undefined {
   try {

@@ -54,7 +54,7 @@ describe('PrivateDirectory', () => {
     directory.remove();
   });
 
-  it('tells for each folder why it cannot be used', () => {
+  it('says for each folder why it cannot be used', () => {
     const long = join(folder, 'é'.repeat(40));
     const make = () => new PrivateDirectory([join(folder, 'missing'), long]);
     expect(make).toThrow(TargetUnavailable);

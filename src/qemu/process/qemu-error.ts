@@ -24,7 +24,7 @@ export class QemuUnusable extends TargetUnavailable {
   }
 }
 
-/** QEMU runs, but sent something that is no answer. No verdict follows from it, neither on QEMU nor on the model. */
+/** QEMU runs, but sent a text that is no answer. No verdict follows, neither on QEMU nor on the model. */
 export class QemuError extends TargetUnavailable {
   override readonly name = 'QemuError';
 
@@ -45,9 +45,9 @@ const MAX_QUOTED = 100;
 /**
  * Reads an answer of QEMU.
  *
- * @param command whose answer it is.
+ * @param command the command that QEMU answered.
  * @param read must not do anything else: every exception of it counts as a fault of the answer.
- * @throws QemuError when the answer has not the form that `read` expects.
+ * @throws QemuError when the answer does not have the form that `read` expects.
  */
 export function readAnswer<Answer, T>(command: string, answer: Answer, read: (answer: Answer) => T): T {
   try {

@@ -20,9 +20,9 @@ export interface QemuProcessOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
   /** Whether this QEMU has the option `-run-with exit-with-parent` (10.2). */
   readonly endsWithParent: boolean;
-  /** What executes the guest's instructions; with `qtest`, the default, there is no guest. */
+  /** QEMU's accelerator. The default is `qtest`, which runs no guest. */
   readonly accelerator?: string | undefined;
-  /** The directory of the sockets. QEMU gets a directory of its own where left out. */
+  /** The directory of the sockets. By default QEMU gets a directory of its own. */
   readonly directory?: PrivateDirectory | undefined;
 }
 
@@ -32,12 +32,12 @@ const LAST_LINES = 100;
 const DEATH_DEADLINE_MS = 10_000;
 
 /**
- * A running QEMU without a guest (`-accel qtest`), driven over QMP and qtest. QEMU has a process group and a directory
- * of its own. `end` kills the group and removes the directory; otherwise the end of this process does.
+ * A running QEMU, driven over QMP and qtest. With the default accelerator it runs no guest. QEMU has a process group and
+ * a directory of its own. `end` kills the group and removes the directory; otherwise the end of this process does.
  */
 export class QemuProcess {
   readonly directory: PrivateDirectory;
-  /** The arguments that this QEMU was started with, without those of every QEMU. */
+  /** The arguments of this QEMU, without those that every QEMU gets. */
   readonly arguments: readonly string[];
   readonly qmp: QmpClient;
   readonly qtest: QtestClient;
@@ -135,7 +135,7 @@ export class QemuProcess {
     return this.#died(await withinDeadline(this.ended, 'the end of QEMU', milliseconds));
   }
 
-  /** Whether QEMU and its connections keep this process alive. */
+  /** Sets whether QEMU and its connections keep this process alive. */
   keepAlive(whether: boolean): void {
     for (const connection of this.#connections) connection.keepAlive(whether);
     const streams = this.#output as unknown as { ref(): void; unref(): void }[];

@@ -81,7 +81,7 @@ export class QmpClient {
    * Sends a command, waits for its answer, and reads the answer.
    *
    * @param read must not do anything else: every exception of it counts as a fault of the answer.
-   * @throws QemuError when the answer has not the form that `read` expects; what `execute` throws.
+   * @throws QemuError when the answer does not have the form that `read` expects; the errors of `execute`.
    */
   async query<Answer, T>(
     command: string,
@@ -112,9 +112,9 @@ export class QmpClient {
     return withinDeadline(found, what, milliseconds).finally(() => this.#expected.delete(expected));
   }
 
-  /** Rejects all pending and future commands and events: QEMU has ended, or sends what is no answer. */
+  /** Rejects all pending and future commands and events: QEMU has ended, or has sent a line that is no answer. */
   fail(error: Error): void {
-    // What QEMU sent first tells more than the end of the process that follows.
+    // The first error counts: a wrong line says more than the end of the process, which follows it.
     this.#end ??= error;
     this.#notGreeted(this.#end);
     for (const { reject } of [...this.#pending.splice(0), ...this.#expected]) reject(this.#end);
@@ -149,7 +149,7 @@ export class QmpClient {
 type QmpMessage = Readonly<Record<string, unknown>>;
 
 /**
- * A greeting, an event, or an answer to a command; nothing for a line that is none of them. JSON.parse rounds numbers of
+ * A greeting, an event, or an answer to a command; `undefined` for another line. JSON.parse rounds numbers of
  * 64 bits. The answer to `query-pci` holds 64-bit addresses: they become text.
  */
 function parseMessage(line: string, command: string | undefined): QmpMessage | undefined {

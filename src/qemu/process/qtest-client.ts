@@ -45,9 +45,9 @@ export class QtestClient {
     return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE_MS);
   }
 
-  /** Rejects all pending and future lines: QEMU has ended, or sends what is no answer. */
+  /** Rejects all pending and future lines: QEMU has ended, or has sent a line that is no answer. */
   fail(error: Error): void {
-    // What QEMU sent first tells more than the end of the process that follows.
+    // The first error counts: a wrong line says more than the end of the process, which follows it.
     this.#end ??= error;
     for (const { reject } of this.#pending.splice(0)) reject(this.#end);
   }

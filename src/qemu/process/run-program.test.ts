@@ -4,11 +4,11 @@ import { runProgram } from './run-program.ts';
 const shell = (script: string, milliseconds = 10_000) => runProgram('/bin/sh', ['-c', script], milliseconds);
 
 describe('runProgram', () => {
-  it('gives what a program prints', async () => {
+  it('returns the output of a program', async () => {
     expect(await shell('echo out; echo err >&2')).toEqual({ out: 'out\n', err: 'err\n', failure: undefined });
   });
 
-  it('tells how a program failed', async () => {
+  it('says how a program failed', async () => {
     expect(await shell('exit 3')).toMatchObject({ failure: 'ended with status 3' });
     expect(await shell('kill -SEGV $$')).toMatchObject({ failure: 'ended by SIGSEGV' });
     expect(await runProgram('/nowhere/qemu', [], 1000)).toMatchObject({
