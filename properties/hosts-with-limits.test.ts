@@ -44,7 +44,7 @@ const barMaps = ({ steps }: Trace): readonly number[] =>
     events.flatMap((event) => (event.type === 'dma-map' && event.deviceMemory ? [event.errno] : [])),
   );
 
-describe('a BAR above the width of the CPU’s addresses', () => {
+describe('a BAR at the width of the CPU’s addresses', () => {
   it.each([
     ['no CPU named, far above 52 bits', {}, '0x8508000000000000'],
     ['no CPU named, at 2^52', {}, '0x10000000000000'],
@@ -52,7 +52,7 @@ describe('a BAR above the width of the CPU’s addresses', () => {
     ['39 bits, at 1 TiB', intel(39), '0x10000000000'],
     ['48 bits of AMD, at 2^48', { cpu: { vendor: 'amd', physBits: 48 } }, '0x1000000000000'],
     ['pc', { type: 'pc', ...intel(46) }, '0x400000000000'],
-  ])('ends QEMU, with a cause of its own: %s', (_, machine, address) => {
+  ])('ends QEMU above the width, with a cause of its own: %s', (_, machine, address) => {
     const trace = run({ machine, operations: placedAt(address) });
     expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'memslot']);
     expect(causes(trace)).toEqual([beyondWidth]);
@@ -62,12 +62,12 @@ describe('a BAR above the width of the CPU’s addresses', () => {
     ['no CPU named, below 2^52', {}, '0xffffffffff000'],
     ['46 bits, the last page', intel(46), '0x3ffffffff000'],
     ['39 bits, the last page', intel(39), '0x7ffffff000'],
-  ])('is its neighbour below that QEMU survives: %s', (_, machine, address) => {
+  ])('does not end QEMU below the width: %s', (_, machine, address) => {
     const trace = run({ machine, operations: placedAt(address) });
     expect([trace.outcome, ...causes(trace)]).toEqual(['ok']);
   });
 
-  it('is refused with EFAULT on arm64, where a window reaches above the host’s width', () => {
+  it('is not mapped on arm64, where QEMU leaves out a window that the CPU cannot address', () => {
     const machine = { type: 'virt', highmemMmioSize: '0x10000000000', cpu: { vendor: 'arm', physBits: 41 } };
     expect(run({ machine, operations: placedAt('0x1fffffff000') }).outcome).toBe('ok');
     // QEMU itself leaves out a window that the CPU cannot address, so no slot is above the width.
@@ -76,7 +76,7 @@ describe('a BAR above the width of the CPU’s addresses', () => {
     expect([trace.outcome, barMaps(trace)]).toEqual(['ok', []]);
   });
 
-  it('appears while the guest sizes a 64-bit BAR with decode on', () => {
+  it('appears above the width while the guest sizes a 64-bit BAR with decode on', () => {
     const operations = [...placedAt('0xfe000000'), { op: 'size-bar', device: 'd', bar: 0 }];
     const bar = { size: '0x100000', type: 'mem64p' };
     const machine = { type: 'pc', ram: '0x4000000' };
@@ -86,7 +86,7 @@ describe('a BAR above the width of the CPU’s addresses', () => {
     expect(run({ machine, bar: { ...bar, type: 'mem32p' }, operations }).abortSite).not.toBe('memslot');
   });
 
-  it('is no reason before Linux 5.18, which let KVM have such a slot', () => {
+  it('does not end QEMU before Linux 5.18, whose KVM accepts a slot above the width', () => {
     const parts = { machine: intel(46), operations: placedAt('0x400000000000') };
     expect(run({ ...parts, host: { kernel: '5.17' } }).outcome).toBe('ok');
     expect(causes(run({ ...parts, host: { kernel: '5.18' } }))).toEqual([beyondWidth]);
@@ -107,7 +107,7 @@ describe('RAM near 1 TiB', () => {
     ['q35', '0xf480002000', ONE_TIB],
     ['pc', '0xfc40000000', FOUR_GIB],
     ['pc', '0xfc40002000', ONE_TIB],
-  ])('of %s with %s bytes is where QEMU 7.1 and later put it for AMD', (type, ram, start) => {
+  ])('of %s with %s bytes lies where QEMU 7.1 and later put it for AMD', (type, ram, start) => {
     expect(at(run({ machine: { type, ram, ...amd(46) } }))).toBe(start);
     expect(at(run({ machine: { type, ram, ...amd(46) }, revision: 'qemu-6.0' }))).toBe(FOUR_GIB);
     expect(at(run({ machine: { type, ram, ...intel(46) } }))).toBe(FOUR_GIB);
@@ -121,7 +121,7 @@ describe('RAM near 1 TiB', () => {
     );
   });
 
-  it('ends the start of a CPU of 40 bits, which is not the device’s fault', () => {
+  it('makes QEMU refuse to start with a CPU of 40 bits, which breaks no invariant', () => {
     for (const machine of [
       { ram: '0xf480002000', ...amd(40) },
       { ram: '0xffc0000000', ...intel(40) },
@@ -153,7 +153,7 @@ describe('RAM near 1 TiB', () => {
     expect(run({ ...host, revision: 'qemu-6.0' }).outcome).toBe('rejected');
   });
 
-  it('of virt that ends above the CPU’s addresses ends the start', () => {
+  it('of virt above the CPU’s addresses makes QEMU refuse to start, which breaks no invariant', () => {
     const machine = { type: 'virt', ram: '0x1000000000', cpu: { vendor: 'arm', physBits: 36 } };
     expect(run({ machine }).error).toBe(
       'Addressing limited to 36 bits, but memory exceeds it by 1073741824 bytes',
@@ -184,13 +184,13 @@ describe('peer-to-peer DMA with iommufd', () => {
     expect(messages).toEqual([expect.stringMatching(/dma-buf unavailable.*EINVAL/) as string]);
   });
 
-  it('is not for a BAR that the kernel cannot map', () => {
+  it('needs a BAR that the kernel can map', () => {
     const bar = { type: 'mem32', p2p: false };
     expect(barMaps(run({ ...iommufd, bar, host: { kernel: '7.2' } }))).toEqual([19]);
     expect(barMaps(run({ bar, operations: placedAt('0xe0000000') }))).toEqual([14]);
   });
 
-  it('lasts while decode is on: the mapping goes with the BAR, and comes back', () => {
+  it('maps the BAR again when the guest enables memory decode again', () => {
     const operations = [
       ...placedAt('0xe0000000'),
       { op: 'disable-memory', device: 'd' },
@@ -204,21 +204,21 @@ describe('peer-to-peer DMA with iommufd', () => {
 describe('a host that cannot lock or map memory', () => {
   const deaths = (trace: Trace) => causes(trace).filter((cause) => cause.startsWith('no-abort'));
 
-  it('refuses the start with ENOMEM below a lock limit, which is not the device’s fault', () => {
+  it('makes QEMU refuse to start with ENOMEM below a lock limit, which is no abort', () => {
     const trace = run({ host: { memlock: '0x800000' } });
     expect([trace.outcome, ...deaths(trace)]).toEqual(['rejected']);
     expect(trace.error).toContain('-12 (ENOMEM)');
     expect(run({ host: { memlock: '0x20000000' } }).outcome).toBe('ok');
   });
 
-  it('refuses the start with EFAULT for RAM that it cannot pin', () => {
+  it('makes QEMU refuse to start with EFAULT for RAM that it cannot pin', () => {
     const trace = run({ host: { unpinnableRam: [{ start: '0x8000000', end: '0x8000fff' }] } });
     expect([trace.outcome, ...deaths(trace)]).toEqual(['rejected']);
     expect(trace.error).toContain('-14 (EFAULT)');
     expect(run({ host: { unpinnableRam: [{ start: '0x10000000', end: '0x10000fff' }] } }).outcome).toBe('ok');
   });
 
-  it('lets a device work whose mmap fails: all of the BAR is trapped', () => {
+  it('does not stop a device whose mmap fails: all of the BAR is trapped', () => {
     for (const mmapError of ['EBUSY', 'ENOMEM']) {
       const trace = run({ bar: { mmapError }, operations: placedAt('0x100000000') });
       expect([trace.outcome, barMaps(trace), causes(trace)]).toEqual(['ok', [], []]);

@@ -33,7 +33,7 @@ describe.skipIf(reason !== undefined)(
     const resultOf = (answer: AgentAnswer): number =>
       answer.kind === 'returned' ? answer.result : Number.NaN;
 
-    it('carries out a thousand calls in less than a second', async () => {
+    it('executes a thousand calls in less than a second', async () => {
       const calls = Array.from({ length: 1000 }, () => command.close(999));
       await machine.call(calls);
       const begun = performance.now();
@@ -42,7 +42,7 @@ describe.skipIf(reason !== undefined)(
       expect(answers.every((answer) => answer.kind === 'returned' && answer.errno === EBADF)).toBe(true);
     });
 
-    it('survives a load that ends in SIGBUS, and goes on', async () => {
+    it('answers trap to a load that ends in SIGBUS, and executes later commands', async () => {
       // A shared mapping of a file that is shorter than the mapping.
       const file = resultOf(await ask(command.open('/tmp/empty', 0o102)));
       const address = 0x2000_0000_0000n;
@@ -66,15 +66,15 @@ describe.skipIf(reason !== undefined)(
       await ask(command.endCase());
     });
 
-    it('gives up a call that does not come back in time, and goes on', async () => {
+    it('answers late to a call that does not return in time, and executes later commands', async () => {
       await ask(command.limit(300));
-      // The log of the kernel: a read waits once everything has been read.
+      // A read of the kernel's log blocks once all lines have been read.
       await expect(ask(command.readFile('/proc/kmsg'))).resolves.toEqual({ kind: 'late' });
       await expect(ask(command.close(999))).resolves.toMatchObject({ errno: EBADF });
       await ask(command.limit(10_000));
     });
 
-    it('tells of a kernel that panics with the last lines of its console, and leaves nothing', async () => {
+    it('throws LinuxStopped after a panic of the kernel, and leaves neither process nor folder', async () => {
       const ours = await LinuxMachine.boot({ kernel: kernel!, iommu: EMULATED_IOMMUS.get('intel-aw48')! });
       const { directory, pid } = ours;
       const crash = ours.call([command.writeFile('/proc/sysrq-trigger', 'c')]);
@@ -92,7 +92,7 @@ describe.skipIf(reason !== undefined)(
   `sessions on a real Linux kernel${skipped}`,
   { timeout: TIMEOUT },
   () => {
-    it('find a device of another layout on the machine that was booted first', async () => {
+    it('get devices of different layouts on one booted machine', async () => {
       const host = new LinuxHost({ kernels: [kernel!] });
       const withBar = (size: string) =>
         decodeSession({

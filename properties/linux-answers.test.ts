@@ -48,7 +48,7 @@ describe(`a real Linux kernel${kernel === undefined ? '' : ` (${kernel.release})
         const comparison = new Comparison();
         comparison.add(recorded, answerOnModel(recorded));
         compared += comparison.agreements.reduce((sum, { agree, differ }) => sum + agree + differ, 0);
-        // What follows a difference in a session may be its consequence.
+        // A later difference of a session may be a consequence of an earlier one.
         const [first] = comparison.classes
           .map(({ example }) => example)
           .toSorted((a, b) => a.index - b.index);

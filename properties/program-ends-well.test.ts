@@ -147,7 +147,7 @@ describe('barproof ends in time', () => {
 });
 
 describe('a check that cannot store its findings', () => {
-  it('reports them, tells why in one line, and ends with exit code 2', () => {
+  it('reports them, says why in one line, and ends with exit code 2', () => {
     const words = ['check', '--revision', 'seed-v2', '--runs', '20', '--regressions', '/proc/nowhere'];
     const { code, out, err } = barproof(words);
     expect(out).toMatch(/found \d+ counterexamples/);
@@ -273,7 +273,7 @@ describe('a patch', () => {
     expect(code).toBe(0);
   }, 90_000);
 
-  it('that is no patch is told as before', () => {
+  it('that exports no patch is refused with the export that is expected', () => {
     const { code, err } = validate(`export default 1;`);
     expect(err).toBe('✖ p.ts: exports no patch; expected: export default definePatch({ ... })\n');
     expect(code).toBe(2);

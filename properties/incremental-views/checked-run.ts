@@ -201,7 +201,7 @@ export class CheckedRun {
     listener.checkClosed();
     expect(listener.rounds).toBe(1);
     listener.rounds = 0;
-    // It is told to add every range of the view, by rising address, and nothing else (memory fact 3.5).
+    // The listener gets an add of every range of the view, by rising address, and nothing else (memory fact 3.5).
     expectRanges(
       listener.ranges('add', 'del', 'nop'),
       this.#lastView(space).ranges,

@@ -13,7 +13,7 @@ export class RecordingListener implements MemoryListener {
   readonly priority: number;
   readonly space: AddressSpace;
   readonly regionNop?: (range: FlatRange) => void;
-  /** The ranges that it has been told to add and not to remove. */
+  /** The ranges that were added to the listener and not removed since. */
   held: FlatRange[] = [];
   /** The notifications between the last begin and commit. */
   notifications: Notification[] = [];

@@ -1,7 +1,7 @@
 import { Errno } from '../../src/host/index.ts';
 import type { Disagreement } from '../../src/linux/session/comparison.ts';
 
-/** A difference between the model and real kernels that a fact tells. */
+/** A difference between the model and real kernels that a fact describes. */
 interface KnownDifference {
   readonly fact: string;
   /** `recorded` is the kernel's answer, `answer` the model's. */
@@ -30,6 +30,6 @@ export const KNOWN_HOST_DIFFERENCES: readonly KnownDifference[] = [
   },
 ];
 
-/** The fact that tells a difference, if one does. */
+/** The fact that describes a difference, if there is one. */
 export const knownDifference = (difference: Disagreement): string | undefined =>
   KNOWN_HOST_DIFFERENCES.find(({ covers }) => covers(difference))?.fact;

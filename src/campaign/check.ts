@@ -49,7 +49,7 @@ export interface CheckOptions extends SaveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Keeps the first exception of the target, so that what was found before can be told before the check throws it. */
+/** Keeps the first exception of the target, so that the check can report the findings so far before it throws the exception. */
 class Failure {
   first: { readonly error: unknown } | undefined;
   /** Whether the target can run no further scenario. */
@@ -72,7 +72,7 @@ class Failure {
  * Replays the stored cases, searches, shrinks what fails and stores it. The search does not depend on what
  * is stored: the same seed gives the same cases and the same findings.
  *
- * @throws what `run` throws, after the listener was told what was found until then.
+ * @throws what `run` throws, after the listener has received the findings so far.
  */
 export async function check(given: CheckOptions): Promise<CampaignSummary> {
   const options = { ...given, run: interruptible(given.run, given.signal), failure: new Failure() };

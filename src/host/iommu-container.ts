@@ -27,7 +27,7 @@ export interface DmaMapRequest {
    */
   readonly unusable?: boolean | undefined;
   /**
-   * Whether the caller hands in the BAR as a dma-buf (IOMMU_IOAS_MAP_FILE), not by its address. False by
+   * Whether the caller passes the BAR as a dma-buf (IOMMU_IOAS_MAP_FILE), not by its address. False by
    * default.
    */
   readonly dmaBuf?: boolean | undefined;

@@ -7,7 +7,7 @@ export interface SystemCallAnswer {
   readonly errno: Errno;
 }
 
-/** The call did what it was asked for. */
+/** The call succeeded. */
 export const SUCCESS: SystemCallAnswer = { returned: 0, errno: 0 };
 
 /** The call failed with this error. */

@@ -89,6 +89,6 @@ export const flatRangesEqual = (a: FlatRange, b: FlatRange): boolean =>
     sameAttributes(a, b) &&
     a.unmergeable === b.unmergeable);
 
-/** Whether the two ranges also print alike in `info mtree -f`: nothing tells them apart. */
+/** Whether the two ranges also print alike in `info mtree -f`, so that the text cannot distinguish them. */
 export const isSameRange = (a: FlatRange, b: FlatRange): boolean =>
   flatRangesEqual(a, b) && a.priority === b.priority && a.contained === b.contained;

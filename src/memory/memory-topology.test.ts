@@ -607,7 +607,7 @@ describe('the address spaces of a topology', () => {
     expect(second.view).toBe(FlatView.empty);
   });
 
-  it('tell their listeners if their effective root appears, changes or disappears (memory fact 2.8)', () => {
+  it('notify their listeners if their effective root appears, changes or disappears (memory fact 2.8)', () => {
     listen();
     const a = ram('a', 0x2000n);
     expect(heard(() => put(a, 0n))).toEqual(['begin', 'add 0x0-0x1fff a', 'commit']);
@@ -634,7 +634,7 @@ describe('the address spaces of a topology', () => {
     expect(heard(() => topology.setEnabled(system, true))).toEqual(['begin', 'add 0x0-0xfff b', 'commit']);
   });
 
-  it('tell only differences if they change from one shared view to another', () => {
+  it('notify only of differences if they change from one shared view to another', () => {
     const [one, two] = ['one', 'two'].map((name) => {
       const root = MemoryRegion.container(name, END_OF_SPACE);
       topology.createAddressSpace(name, root);
@@ -696,7 +696,7 @@ describe('the address spaces of a topology', () => {
     ]);
   });
 
-  it('tell each their own listeners if they share a view (memory facts 2.8 and 3.1)', () => {
+  it('notify each its own listeners if they share a view (memory facts 2.8 and 3.1)', () => {
     put(ram('a'), 0n);
     put(ram('b'), 0x1000n);
     const second = topology.createAddressSpace('second', system);

@@ -71,7 +71,7 @@ describe('a RangeList', () => {
           let list = RangeList.of(expected);
           for (const round of rounds) {
             const next = edited(list, expected, round);
-            // The old list is as it was.
+            // The old list has not changed.
             expect(list.all.every((one, index) => one === expected[index])).toBe(true);
             expect(next.list.all.length).toBe(next.expected.length);
             expect(next.list.all.every((one, index) => one === next.expected[index])).toBe(true);

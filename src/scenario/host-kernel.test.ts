@@ -31,7 +31,7 @@ const decode = (parts: { machine?: object; host?: object; iommu?: object; bar?: 
   });
 
 describe('decodeScenario of a host with limits', () => {
-  it('reads what is given, and leaves out what is not', () => {
+  it('reads the fields that are given, and leaves out the others', () => {
     const limits = { memlock: 0x1000n, unpinnableRam: [{ start: 0n, end: 0xfffn }] };
     const read = decode({
       machine: { cpu: { vendor: 'amd', physBits: 48 }, pciHole64Size: '0x80000000' },

@@ -36,7 +36,7 @@ export interface Refusal {
   readonly fatal: boolean;
 }
 
-/** Answers the messages of a connection and is told of its end. */
+/** Answers the messages of a connection, and is called when the connection ends. */
 export interface Protocol {
   /**
    * @param descriptors came with the message. They stay open until the call returns.

@@ -129,9 +129,9 @@ export class RunningMachine {
   }
 
   /**
-   * Uses devices again that were kept, if the state of the machine is as it was after their plug.
+   * Uses kept devices again, if the machine has the same state as after their plug.
    *
-   * @returns the steps that led to that state, or nothing where the state is another.
+   * @returns the steps that led to that state, or `undefined` if the state differs.
    */
   async reinstateDevices(hardware: string): Promise<readonly Step[] | undefined> {
     const { devices, steps } = this.devices.retired.takeBack(hardware);
