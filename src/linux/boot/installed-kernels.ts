@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../../input/index.ts';
 import { HOST_ARCHITECTURES, type HostArchitecture } from '../session/host-session.ts';
 
 /** A kernel that `.ci/install-linux` installed. */
@@ -16,13 +16,6 @@ export interface InstalledKernel {
   readonly image: string;
   /** Its modules in the order in which they can be loaded. */
   readonly modules: readonly string[];
-}
-
-/** The folder of barproof's own package.json, of the source or of what was built from it. */
-export function packageFolder(): string {
-  let folder = new URL('.', import.meta.url);
-  while (!existsSync(new URL('package.json', folder))) folder = new URL('..', folder);
-  return fileURLToPath(folder);
 }
 
 /** Where kernels are looked for: `BARPROOF_LINUX`, else where `.ci/install-linux` puts them. */
