@@ -1,19 +1,18 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { servedHistories } from '../generators/index.ts';
 import { decodeScenario, encodeScenario, toJsonLine } from '../src/scenario/index.ts';
 import { QemuTarget } from '../src/qemu/index.ts';
+import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
 /** How many scenarios run one after the other. `BARPROOF_CASES` sets another number. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 40);
-const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
 const reasonNot = await whyNoQemu(new QemuTarget());
 const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
@@ -139,19 +138,12 @@ describe.skipIf(reasonNot !== undefined)(
 );
 
 describe.skipIf(reasonNot !== undefined)(`a program with a QemuTarget${skipped}`, () => {
-  let installed: string;
+  let installed: InstalledBarproof;
 
   beforeAll(() => {
-    installed = mkdtempSync(join(tmpdir(), 'qemu-leaves-nothing-'));
-    const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
-    execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], {
-      cwd: REPOSITORY,
-    });
-    writeFileSync(join(installed, 'package.json'), '{ "type": "module" }');
-    cpSync(join(REPOSITORY, 'src/qemu/shim'), join(installed, 'src/qemu/shim'), { recursive: true });
-    symlinkSync(join(REPOSITORY, 'node_modules'), join(installed, 'node_modules'));
+    installed = installBarproof();
     writeFileSync(
-      join(installed, 'program.js'),
+      join(installed.folder, 'program.js'),
       `import { QemuTarget } from './dist/src/qemu/index.js';
 import { decodeScenario } from './dist/src/scenario/index.js';
 const [, , how, text] = process.argv;
@@ -166,7 +158,7 @@ else for (;;) await target.run(scenario);
     );
   }, 60_000);
 
-  afterAll(() => rmSync(installed, { recursive: true, force: true }));
+  afterAll(() => installed.remove());
 
   const children: ChildProcess[] = [];
   // A test that fails may leave its program running.
@@ -176,7 +168,7 @@ else for (;;) await target.run(scenario);
   async function start(how: string): Promise<ChildProcess> {
     const text = toJsonLine(encodeScenario(scenario));
     const child = spawn(process.execPath, ['program.js', how, text], {
-      cwd: installed,
+      cwd: installed.folder,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     children.push(child);
