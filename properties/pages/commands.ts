@@ -1,16 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { installBarproof } from '../testing/installed-barproof.ts';
 import { ROOT, blocksOf, codeIn, type Block } from './page.ts';
 
 /** How many generated cases a search of a page gets in the test. */
@@ -45,16 +36,8 @@ export interface Result {
 
 /** A checkout in a temporary folder, with barproof built, in which a page's commands run. */
 export class Checkout {
-  readonly folder = mkdtempSync(join(tmpdir(), 'barproof-pages-'));
-  readonly #main = join(this.folder, 'dist/src/cli/main.js');
-
-  constructor() {
-    const tsc = join(ROOT, 'node_modules/.bin/tsc');
-    execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(this.folder, 'dist')], { cwd: ROOT });
-    for (const name of ['package.json', 'regressions'])
-      cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
-  }
+  readonly #installed = installBarproof();
+  readonly folder = this.#installed.folder;
 
   /** Saves the blocks of a page that carry a file name. */
   save(blocks: readonly Block[]): void {
@@ -67,7 +50,7 @@ export class Checkout {
 
   /** Runs a line of shell in which `npx barproof` is the build. */
   run(line: string): Result {
-    const npx = `npx() { shift; "${process.execPath}" "${this.#main}" "$@"; }`;
+    const npx = `npx() { shift; "${process.execPath}" "${this.#installed.main}" "$@"; }`;
     const { status, stdout, stderr } = spawnSync('bash', ['-c', `${npx}\n${line}`], {
       cwd: this.folder,
       encoding: 'utf8',
@@ -77,7 +60,7 @@ export class Checkout {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#installed.remove();
   }
 }
 

@@ -15,11 +15,13 @@ export interface InstalledBarproof {
   remove(): void;
 }
 
-/** Builds barproof into a new temporary folder. */
+/** Builds barproof into a new temporary folder, as `npm run build` does. */
 export function installBarproof(): InstalledBarproof {
   const folder = mkdtempSync(join(tmpdir(), 'installed-barproof-'));
-  const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
-  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], { cwd: REPOSITORY });
+  const build = (tool: string, ...words: readonly string[]): void =>
+    void execFileSync(join(REPOSITORY, 'node_modules/.bin', tool), words, { cwd: REPOSITORY, stdio: 'pipe' });
+  build('tsc', '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist'));
+  build('rolldown', '-c', '-d', join(folder, 'dist/cli'));
   cpSync(join(REPOSITORY, 'package.json'), join(folder, 'package.json'));
   for (const shipped of ['regressions', 'src/qemu/shim', 'src/linux/agent']) {
     cpSync(join(REPOSITORY, shipped), join(folder, shipped), { recursive: true });
@@ -27,7 +29,7 @@ export function installBarproof(): InstalledBarproof {
   symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
   return {
     folder,
-    main: join(folder, 'dist/src/cli/main.js'),
+    main: join(folder, 'dist/cli/main.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

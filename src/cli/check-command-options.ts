@@ -5,9 +5,13 @@ import type { TargetOptions } from './target-options.ts';
 export interface CheckCommandOptions extends TargetOptions {
   readonly seed: string;
   readonly runs?: number;
-  readonly revision: string;
+  /** The newest QEMU if there is none. */
+  readonly revision?: string;
   readonly invariant?: InvariantId;
   readonly strict?: true;
   readonly save: boolean;
   readonly regressions: string;
 }
+
+/** How many cases are generated without `--runs`, by target. */
+export const DEFAULT_CHECK_RUNS = { model: 20_000, qemu: 500 } as const;

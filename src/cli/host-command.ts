@@ -1,17 +1,7 @@
 import { Command, Option } from 'commander';
-import { InvalidInput, printable } from '../input/index.ts';
-import { Comparison, sessionInputs, sessionToJson, type HostTarget } from '../linux/index.ts';
-import { comparisonText, comparisonToJson, sessionText } from '../report/index.ts';
 import { examples } from './examples.ts';
-import { ExitCode, type RaiseExitCode } from './exit-code.ts';
-import { openHost, type HostOptions } from './open-host.ts';
-import { tryInput } from './try-input.ts';
-import { writeOut } from './write-out.ts';
-
-interface HostCommandOptions extends HostOptions {
-  readonly json?: true;
-  readonly compare?: true;
-}
+import type { RaiseExitCode } from './exit-code.ts';
+import type { HostCommandOptions } from './host-action.ts';
 
 /** `barproof host`: answers sessions of VFIO, iommufd and KVM calls. */
 export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -35,55 +25,6 @@ export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--json', 'one line of JSON for each session: the session with its answers')
     .option('--compare', 'compare the answers with those in the sessions, and report')
     .action(async (file: string, options: HostCommandOptions) => {
-      const target = openHost(options);
-      try {
-        if (options.compare) await compare(file, target, options, raiseExitCode);
-        else await answer(file, target, options, raiseExitCode);
-      } finally {
-        await target.close();
-      }
+      const { answerSessions } = await import('./host-action.ts');
+      await answerSessions(file, options, raiseExitCode);
     });
-
-/** Prints the answers to each session, in order. */
-async function answer(
-  file: string,
-  target: HostTarget,
-  { json }: HostCommandOptions,
-  raiseExitCode: RaiseExitCode,
-): Promise<void> {
-  for await (const { name, session } of sessionInputs(file)) {
-    const problems = await tryInput(name, raiseExitCode, async () => {
-      if (session instanceof InvalidInput) throw session;
-      const { session: asked, answers, console = [] } = await target.answer(session);
-      const text = json
-        ? jsonLine({ ...sessionToJson(asked, answers), ...(console.length > 0 ? { console } : {}) })
-        : [
-            sessionText(asked, answers, target.name),
-            ...console.map((line) => `  | ${printable(line)}\n`),
-          ].join('');
-      await writeOut(text);
-    });
-    // A program that reads the output expects one line for each session of the input.
-    if (problems && json) await writeOut(jsonLine({ problems }));
-  }
-}
-
-/** Prints how the answers to all sessions agree with the recorded ones. */
-async function compare(
-  file: string,
-  target: HostTarget,
-  { json }: HostCommandOptions,
-  raiseExitCode: RaiseExitCode,
-): Promise<void> {
-  const comparison = new Comparison();
-  for await (const { name, session } of sessionInputs(file)) {
-    await tryInput(name, raiseExitCode, async () => {
-      if (session instanceof InvalidInput) throw session;
-      comparison.add(session, (await target.answer(session)).answers);
-    });
-  }
-  await writeOut(json ? jsonLine(comparisonToJson(comparison)) : comparisonText(comparison));
-  if (comparison.classes.length > 0) raiseExitCode(ExitCode.COUNTEREXAMPLE);
-}
-
-const jsonLine = (value: object): string => `${JSON.stringify(value)}\n`;

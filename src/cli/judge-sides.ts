@@ -2,14 +2,8 @@ import { scenarios, servedScenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { judgePatch, judgeTargets, type JudgeOptions, type PatchJudgement } from '../validate/index.ts';
-import { loadQemu } from './target-options.ts';
-
-/** The options that choose the two sides of a verdict. */
-export interface SideOptions {
-  readonly base?: string;
-  readonly qemu?: string;
-  readonly qemuBase?: string;
-}
+import { loadQemu } from './open-target.ts';
+import type { SideOptions } from './validate-command-options.ts';
 
 /**
  * Judges a patch file, or one build of QEMU against another if there is no file.

@@ -1,16 +1,9 @@
 import { Command } from 'commander';
-import { REAL_DEVICES } from '../../generators/index.ts';
-import { INVARIANTS } from '../invariants/index.ts';
-import { ALL_REVISIONS } from '../model/index.ts';
-import { deviceList, invariantList, revisionList } from '../report/index.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
+import type { LISTS } from './list-action.ts';
 
-const LISTS = {
-  invariants: () => invariantList(INVARIANTS),
-  revisions: () => revisionList(ALL_REVISIONS),
-  devices: () => deviceList(REAL_DEVICES),
-} as const satisfies Record<string, () => string>;
+const NAMES = ['invariants', 'revisions', 'devices'] as const satisfies readonly (keyof typeof LISTS)[];
 
 /** `barproof list`: prints the invariants, revisions or devices. */
 export function listCommand(_raiseExitCode: RaiseExitCode): Command {
@@ -21,12 +14,15 @@ export function listCommand(_raiseExitCode: RaiseExitCode): Command {
       ['barproof list revisions', 'the revisions, for --revision'],
     ]),
   );
-  for (const [name, text] of Object.entries(LISTS)) {
+  for (const name of NAMES) {
     command.addCommand(
       new Command(name)
         .description(`list all ${name}`)
         .addHelpText('before', examples([[`barproof list ${name}`, `list all ${name}`]]))
-        .action(() => void process.stdout.write(text())),
+        .action(async () => {
+          const { LISTS } = await import('./list-action.ts');
+          process.stdout.write(LISTS[name]());
+        }),
     );
   }
   return command;

@@ -1,13 +1,7 @@
 import { Command } from 'commander';
-import { loadCase } from '../campaign/index.ts';
-import { prefixProblems } from '../input/index.ts';
-import { mtreeAfter, requireRevision, type MtreeOptions } from '../model/index.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-
-interface MtreeCommandOptions extends MtreeOptions {
-  readonly revision?: string;
-}
+import type { MtreeCommandOptions } from './mtree-action.ts';
 
 /** `barproof mtree`: prints the memory map after a scenario, as the QEMU of the revision prints it. */
 export const mtreeCommand = (_raiseExitCode: RaiseExitCode): Command =>
@@ -24,13 +18,7 @@ export const mtreeCommand = (_raiseExitCode: RaiseExitCode): Command =>
     .option('-f, --flat', 'flat views, as `info mtree -f`')
     .option('-D, --disabled', 'disabled regions, too, as `info mtree -D`')
     .option('--revision <id>', "run and print it as this revision instead of the scenario's own")
-    .action((file: string, { revision: id, ...form }: MtreeCommandOptions) => {
-      if (id !== undefined) requireRevision(id, '--revision');
-      const { text, end } = prefixProblems(file, () => {
-        const { scenario } = loadCase(file);
-        return mtreeAfter(scenario, requireRevision(id ?? scenario.revision), form);
-      });
-      if (end.outcome !== 'ok')
-        process.stderr.write(`${end.outcome}: ${end.error}; this is the memory map at that moment\n`);
-      process.stdout.write(text);
+    .action(async (file: string, options: MtreeCommandOptions) => {
+      const { printMemoryMap } = await import('./mtree-action.ts');
+      printMemoryMap(file, options);
     });

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InvalidInput, printable, type Problem } from '../input/index.ts';
 import type { JudgeOptions } from '../validate/index.ts';
-import type { ValidateCommandOptions, ValidateReport } from './validate-report.ts';
+import type { ValidateCommandOptions } from './validate-command-options.ts';
+import type { ValidateReport } from './validate-report.ts';
 
 /** What the thread is started with. */
 export interface PatchOrder {

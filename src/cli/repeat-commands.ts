@@ -4,14 +4,10 @@ import type { CheckCommandOptions } from './check-command-options.ts';
 import { commandText } from './shell.ts';
 
 /** The command line that repeats the check. */
-export const checkAgain = ({
-  revision,
-  seed,
-  runs,
-  invariant,
-  strict,
-  target,
-}: CheckCommandOptions): string =>
+export const checkAgain = (
+  { seed, runs, invariant, strict, target }: CheckCommandOptions,
+  revision: string,
+): string =>
   commandText([
     'barproof',
     'check',

@@ -1,19 +1,8 @@
 import { Command } from 'commander';
-import { caseInputs, type LoadedCase } from '../campaign/index.ts';
-import { violationsOf } from '../invariants/index.ts';
-import { requireRevision, type ScenarioRunner } from '../model/index.ts';
-import { traceToJson, traceToText } from '../report/index.ts';
-import { toJsonLine } from '../scenario/index.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-import { addTargetOptions, openRunner, type TargetOptions } from './target-options.ts';
-import { tryInput } from './try-input.ts';
-import { writeOut } from './write-out.ts';
-
-interface RunOptions extends TargetOptions {
-  readonly json?: true;
-  readonly revision?: string;
-}
+import type { RunOptions } from './run-action.ts';
+import { addTargetOptions } from './target-options.ts';
 
 /** `barproof run`: runs scenarios and prints the resulting state; a violation does not change the exit code. */
 export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -32,30 +21,6 @@ export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--json', 'one line of JSON for each scenario')
     .option('--revision <id>', 'run them on this revision instead of their own')
     .action(async (files: readonly string[], options: RunOptions) => {
-      if (options.revision !== undefined) requireRevision(options.revision, '--revision');
-      const runner = await openRunner(options);
-      try {
-        for await (const { name, isLine, load } of caseInputs(files)) {
-          const problems = await tryInput(name, raiseExitCode, async () =>
-            writeOut(await run(load(), runner, options)),
-          );
-          // A program that reads the output expects one line for each scenario of the input.
-          if (problems && isLine && options.json) await writeOut(`${toJsonLine({ problems })}\n`);
-        }
-      } finally {
-        await runner.close();
-      }
+      const { runCases } = await import('./run-action.ts');
+      await runCases(files, options, raiseExitCode);
     });
-
-async function run(
-  { scenario }: LoadedCase,
-  runner: ScenarioRunner,
-  { json, revision: id }: RunOptions,
-): Promise<string> {
-  const revision = requireRevision(id ?? scenario.revision);
-  const trace = await runner.run(scenario, revision);
-  const violations = violationsOf(trace);
-  return json
-    ? `${toJsonLine(traceToJson(trace, violations, revision.mtree))}\n`
-    : traceToText(trace, violations, revision.mtree);
-}

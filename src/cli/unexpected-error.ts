@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { InvalidInput, type Problem } from '../input/index.ts';
 import { problemsText } from '../report/index.ts';
 import { TargetUnavailable } from '../trace/index.ts';
-import { PACKAGE_ROOT, VERSION } from './package.ts';
+import { PACKAGE_FOLDER, VERSION } from './package.ts';
 
 /** The lines on standard error about an error that ended a command. */
 export const unexpectedErrorText = (error: unknown): string => problemsText(problemsOf(error));
@@ -65,7 +65,7 @@ function textOf(error: unknown): string {
 function placeOf(error: unknown): string {
   const first = causesOf(error).at(-1);
   const stack = first instanceof Error ? (first.stack ?? '') : '';
-  const root = fileURLToPath(PACKAGE_ROOT);
+  const root = join(PACKAGE_FOLDER, '/');
   for (const frame of stack.split('\n')) {
     const path = /(?:file:\/\/|\(|at )(\/[^()]*:\d+):\d+\)?$/.exec(frame)?.[1];
     if (path?.startsWith(root) && !path.includes('node_modules')) return `, at ${path.slice(root.length)}`;

@@ -1,11 +1,8 @@
 import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-import { withInterrupt } from './interrupt.ts';
 import { seedText, wholeNumber } from './option-values.ts';
-import { hasPatchThread, reportInThread } from './patch-thread.ts';
-import { terminalProgress } from './terminal-progress.ts';
-import { DEFAULT_RUNS_TEXT, reportOnSides, type ValidateCommandOptions } from './validate-report.ts';
+import { DEFAULT_VALIDATE_RUNS, type ValidateCommandOptions } from './validate-command-options.ts';
 
 const ABOUT_EXIT_CODES = `
 Exit codes: 0 the patch breaks nothing, 1 the patch breaks something, 2 the patch could not be judged.`;
@@ -31,21 +28,11 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
     .option(
       '--runs <number>',
-      `number of generated cases, besides the stored ones; default: ${DEFAULT_RUNS_TEXT}`,
+      `number of generated cases, besides the stored ones; default: ${DEFAULT_VALIDATE_RUNS.model}, or ${DEFAULT_VALIDATE_RUNS.qemu} on real QEMUs`,
       wholeNumber,
     )
     .option('--json', 'the verdict as JSON')
-    .action((file: string | undefined, options: ValidateCommandOptions) =>
-      withInterrupt(async (signal) => {
-        const progress = terminalProgress(process.stderr);
-        const hooks = { signal, ...(progress && { onProgress: progress }) };
-        const reporting =
-          file !== undefined && hasPatchThread()
-            ? reportInThread({ file, options }, hooks, (text) => process.stderr.write(text))
-            : reportOnSides(file, options, hooks);
-        const { out, err, code } = await reporting.finally(() => progress?.(''));
-        process.stderr.write(err);
-        process.stdout.write(out);
-        raiseExitCode(code);
-      }),
-    );
+    .action(async (file: string | undefined, options: ValidateCommandOptions) => {
+      const { validate } = await import('./validate-action.ts');
+      await validate(file, options, raiseExitCode);
+    });

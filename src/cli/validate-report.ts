@@ -9,15 +9,9 @@ import {
 import { toJsonText } from '../scenario/index.ts';
 import type { JudgeOptions, PatchJudgement } from '../validate/index.ts';
 import { ExitCode } from './exit-code.ts';
-import { judgeSides, type SideOptions } from './judge-sides.ts';
+import { judgeSides } from './judge-sides.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
-
-/** What the user asks `barproof validate` for. */
-export interface ValidateCommandOptions extends SideOptions {
-  readonly seed: string;
-  readonly runs?: number;
-  readonly json?: true;
-}
+import { DEFAULT_VALIDATE_RUNS, type ValidateCommandOptions } from './validate-command-options.ts';
 
 /** What `barproof validate` prints, and its exit code. */
 export interface ValidateReport {
@@ -27,11 +21,6 @@ export interface ValidateReport {
   readonly err: string;
   readonly code: ExitCode;
 }
-
-const DEFAULT_RUNS = { model: 4000, qemu: 200 } as const;
-
-/** The default of `--runs`, in words. */
-export const DEFAULT_RUNS_TEXT = `${DEFAULT_RUNS.model}, or ${DEFAULT_RUNS.qemu} on real QEMUs`;
 
 /**
  * Judges a patch, or a pair of QEMU builds if there is no patch file.
@@ -49,7 +38,7 @@ export async function reportOnSides(
     devices: REAL_DEVICES,
     shipped: ['seed', 'known'].flatMap(shippedRegressions),
     seed: options.seed,
-    runs: options.runs ?? DEFAULT_RUNS[file === undefined ? 'qemu' : 'model'],
+    runs: options.runs ?? DEFAULT_VALIDATE_RUNS[file === undefined ? 'qemu' : 'model'],
     ...hooks,
   });
   const data = 'verdict' in result ? verdictToJson(result.verdict) : patchFailureToJson(result.failure);

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { packageFolder } from '../../input/index.ts';
 import { TargetUnavailable } from '../../trace/index.ts';
-import { packageFolder } from '../boot/installed-kernels.ts';
 import type { HostArchitecture } from '../session/host-session.ts';
 
 const COMPILER_DEADLINE = 120_000;

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../../input/index.ts';
 import { HOST_ARCHITECTURES, type HostArchitecture } from '../session/host-session.ts';
 
 /** A kernel that `.ci/install-linux` installed. */
@@ -16,13 +16,6 @@ export interface InstalledKernel {
   readonly image: string;
   /** The paths of its modules, each after the modules that it needs. */
   readonly modules: readonly string[];
-}
-
-/** The folder of barproof's package.json, for a checkout and for an installed package. */
-export function packageFolder(): string {
-  let folder = new URL('.', import.meta.url);
-  while (!existsSync(new URL('package.json', folder))) folder = new URL('..', folder);
-  return fileURLToPath(folder);
 }
 
 /** The folder of the installed kernels: `BARPROOF_LINUX`, or else the folder that `.ci/install-linux` fills. */

@@ -2,16 +2,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../../input/index.ts';
 import { openShimCache } from './shim-cache.ts';
 
 const COMPILER_DEADLINE_MS = 60_000;
 const OPTIONS = ['-std=gnu11', '-O2', '-shared', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra'];
 
-/** The folder of the C files: that of this file, or the package's `src` where this file was built into `dist`. */
-const FOLDER = ['./', '../../../../src/qemu/shim/']
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find((folder) => existsSync(join(folder, 'shim.h')));
+/** The folder of the C files. */
+const FOLDER = join(packageFolder(), 'src', 'qemu', 'shim');
 
 /** How many milliseconds a program with the library may take to start. */
 const ANSWER_DEADLINE_MS = 20_000;
@@ -83,7 +81,7 @@ function answers(path: string): boolean {
 export function compileShim(compiler: string, result: string, options: readonly string[] = []): boolean {
   const sources = filesOfShim()
     .filter((name) => name.endsWith('.c'))
-    .map((name) => join(FOLDER!, name));
+    .map((name) => join(FOLDER, name));
   try {
     execFileSync(compiler, [...OPTIONS, ...options, '-o', result, ...sources], {
       stdio: 'ignore',
@@ -98,7 +96,7 @@ export function compileShim(compiler: string, result: string, options: readonly 
 
 /** The names of the C files and their header, in a fixed order. */
 export function filesOfShim(): readonly string[] {
-  if (FOLDER === undefined)
+  if (!existsSync(join(FOLDER, 'shim.h')))
     throw new Error('barproof is not installed properly: src/qemu/shim has no C files');
   return readdirSync(FOLDER)
     .filter((name) => /\.[ch]$/.test(name))
@@ -107,6 +105,6 @@ export function filesOfShim(): readonly string[] {
 
 function hashOfSources(): string {
   const hash = createHash('sha256').update(process.arch).update(OPTIONS.join(' '));
-  for (const name of filesOfShim()) hash.update(name).update(readFileSync(join(FOLDER!, name)));
+  for (const name of filesOfShim()) hash.update(name).update(readFileSync(join(FOLDER, name)));
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,0 +1,20 @@
+import { loadCase } from '../campaign/index.ts';
+import { prefixProblems } from '../input/index.ts';
+import { mtreeAfter, requireRevision, type MtreeOptions } from '../model/index.ts';
+
+/** The options of `barproof mtree` as commander reads them. */
+export interface MtreeCommandOptions extends MtreeOptions {
+  readonly revision?: string;
+}
+
+/** Prints the memory map after the scenario of a file. */
+export function printMemoryMap(file: string, { revision: id, ...form }: MtreeCommandOptions): void {
+  if (id !== undefined) requireRevision(id, '--revision');
+  const { text, end } = prefixProblems(file, () => {
+    const { scenario } = loadCase(file);
+    return mtreeAfter(scenario, requireRevision(id ?? scenario.revision), form);
+  });
+  if (end.outcome !== 'ok')
+    process.stderr.write(`${end.outcome}: ${end.error}; this is the memory map at that moment\n`);
+  process.stdout.write(text);
+}

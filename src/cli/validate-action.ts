@@ -1,0 +1,31 @@
+import type { RaiseExitCode } from './exit-code.ts';
+import { withInterrupt } from './interrupt.ts';
+import { hasPatchThread, reportInThread } from './patch-thread.ts';
+import { terminalProgress } from './terminal-progress.ts';
+import type { ValidateCommandOptions } from './validate-command-options.ts';
+import type { reportOnSides } from './validate-report.ts';
+
+/** Judges a patch file, or a pair of QEMU builds if there is no file, and prints the verdict. */
+export const validate = (
+  file: string | undefined,
+  options: ValidateCommandOptions,
+  raiseExitCode: RaiseExitCode,
+): Promise<void> =>
+  withInterrupt(async (signal) => {
+    const progress = terminalProgress(process.stderr);
+    const hooks = { signal, ...(progress && { onProgress: progress }) };
+    const reporting =
+      file !== undefined && hasPatchThread()
+        ? reportInThread({ file, options }, hooks, (text) => process.stderr.write(text))
+        : judgeHere(file, options, hooks);
+    const { out, err, code } = await reporting.finally(() => progress?.(''));
+    process.stderr.write(err);
+    process.stdout.write(out);
+    raiseExitCode(code);
+  });
+
+/** Judges in this thread: only then does the thread load the model. */
+const judgeHere: typeof reportOnSides = async (...order) => {
+  const report = await import('./validate-report.ts');
+  return report.reportOnSides(...order);
+};

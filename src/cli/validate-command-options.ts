@@ -1,0 +1,16 @@
+/** The options that choose the two sides of a verdict. */
+export interface SideOptions {
+  readonly base?: string;
+  readonly qemu?: string;
+  readonly qemuBase?: string;
+}
+
+/** What the user asks `barproof validate` for. */
+export interface ValidateCommandOptions extends SideOptions {
+  readonly seed: string;
+  readonly runs?: number;
+  readonly json?: true;
+}
+
+/** How many cases are generated without `--runs`, by target. */
+export const DEFAULT_VALIDATE_RUNS = { model: 4000, qemu: 200 } as const;
