@@ -40,9 +40,15 @@ const LEAST_SHARE: Readonly<Partial<Record<InvariantId, number>>> = {
 /** The invariant, which also adds the number of things that it checks to `totals`. */
 const counting = (invariant: Invariant, totals: Map<InvariantId, number>): Invariant => ({
   ...invariant,
-  check(trace, examination) {
-    invariant.check(trace, examination);
-    totals.set(invariant.id, (totals.get(invariant.id) ?? 0) + examination.exercised);
+  start(trace, examination) {
+    const judge = invariant.start(trace, examination);
+    return {
+      ...judge,
+      end() {
+        judge?.end?.();
+        totals.set(invariant.id, (totals.get(invariant.id) ?? 0) + examination.exercised);
+      },
+    };
   },
 });
 

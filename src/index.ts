@@ -20,6 +20,7 @@ export {
   INVARIANT_IDS,
   brokenBy,
   examine,
+  examineAll,
   findInvariant,
   fingerprintText,
   metricsOf,
@@ -28,7 +29,9 @@ export {
   type Fingerprint,
   type Invariant,
   type InvariantId,
+  type Judge,
   type Metrics,
+  type Position,
   type Violation,
 } from './invariants/index.ts';
 export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';

@@ -17,6 +17,7 @@ export const PAGES = [
 
 /** Pages that other tests make; only their links are tested here. */
 export const OTHER_PAGES = [
+  'src/invariants/README.md',
   'src/memory/README.md',
   'src/linux/README.md',
   'src/scenario/README.md',

@@ -103,7 +103,9 @@ function distortingStates(change: (state: State) => State) {
     const steps = trace.steps.map((step) => {
       const state = done.get(step.state) ?? change(step.state);
       done.set(step.state, state);
-      return { ...step, state };
+      const { operation, events } = step;
+      // The change that the step carries leads to another state.
+      return { operation, events, state };
     });
     return { ...trace, steps };
   };

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, LAST_ADDRESS } from './address.ts';
-import { contains, firstEndingAbove, intersection, lengthOf, overlaps, type Range } from './range.ts';
+import {
+  contains,
+  firstEndingAbove,
+  intersection,
+  joinRanges,
+  lengthOf,
+  overlaps,
+  type Range,
+} from './range.ts';
 
 const run = { seed: 0x4a9e, numRuns: 500 };
 const range = (start: bigint, end: bigint): Range => ({ start, end });
@@ -121,5 +129,25 @@ describe('firstEndingAbove', () => {
     expect(firstEndingAbove(ranges, LAST_ADDRESS - 1n)).toBe(1);
     expect(firstEndingAbove(ranges, LAST_ADDRESS)).toBe(2);
     expect(firstEndingAbove(ranges, END_OF_SPACE)).toBe(3);
+  });
+});
+
+describe('joinRanges', () => {
+  it('has the same addresses in sorted ranges with a gap between any two', () => {
+    const some = fc
+      .array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 1, max: 6 })), { maxLength: 8 })
+      .map((pairs) => pairs.map(([start, size]) => range(BigInt(start), BigInt(start + size))));
+    fc.assert(
+      fc.property(some, (ranges) => {
+        const joined = joinRanges(ranges);
+        for (let address = 0n; address < 40n; address++) {
+          const holds = ({ start, end }: Range) => start <= address && address < end;
+          expect(joined.some(holds)).toBe(ranges.some(holds));
+        }
+        for (let index = 1; index < joined.length; index++)
+          expect(joined[index - 1]!.end).toBeLessThan(joined[index]!.start);
+      }),
+      run,
+    );
   });
 });

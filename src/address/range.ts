@@ -39,3 +39,20 @@ export function firstEndingAbove(ranges: readonly Range[], address: bigint): num
   }
   return low;
 }
+
+/**
+ * The same addresses in as few ranges as possible: sorted, with a gap between any two.
+ *
+ * @param ranges not empty, in any order; they may overlap.
+ */
+export function joinRanges(ranges: readonly Range[]): readonly Range[] {
+  if (ranges.length < 2) return ranges;
+  const sorted = ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  const joined: Range[] = [];
+  for (const { start, end } of sorted) {
+    const last = joined.at(-1);
+    if (last === undefined || start > last.end) joined.push({ start, end });
+    else if (end > last.end) joined[joined.length - 1] = { start: last.start, end };
+  }
+  return joined;
+}

@@ -38,12 +38,13 @@ const invariant = (id: InvariantId, causesOf: (units: number) => readonly string
   clause: id,
   severity: 'error',
   site: id,
-  check: ({ scenario }, examination) => {
+  start: ({ scenario }, examination) => {
     examination.exercised++;
     const units = unitsOf(scenario);
     for (const cause of causesOf(units)) {
       examination.violations.push({ invariant: id, cause, message: `${units} units`, step: 0 });
     }
+    return undefined;
   },
 });
 

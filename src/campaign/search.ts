@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import {
   FingerprintMap,
   examine,
+  examineAll,
   fingerprintText,
   sameFingerprint,
   type Fingerprint,
@@ -145,9 +146,11 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
   };
   const look = (trace: Trace): void => {
     outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
-    for (const invariant of invariants) {
-      const { exercised: times, violations } = examine(trace, invariant);
-      if (times > 0) exercised.set(invariant.id, exercised.get(invariant.id)! + 1);
+    const examinations = examineAll(trace, invariants);
+    for (let index = 0; index < invariants.length; index++) {
+      const { exercised: times, violations } = examinations[index]!;
+      const { id } = invariants[index]!;
+      if (times > 0) exercised.set(id, exercised.get(id)! + 1);
       for (const violation of violations) note(trace, violation);
     }
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runOnModel } from '../model/index.ts';
+import { StateChange, ViewChange, compareStates } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { flatPartition } from './flat-partition.ts';
 import {
@@ -37,6 +38,19 @@ describe('flat-partition: the order of the ranges', () => {
     expect(order(flat(0n, PAGE), flat(PAGE - 1n, PAGE))).toEqual(['not-disjoint']);
     expect(order(flat(PAGE, PAGE), flat(0n, PAGE))).toEqual(['not-disjoint']);
     expect(order(flat(0n, PAGE), flat(0n, PAGE))).toEqual(['not-disjoint']);
+  });
+
+  it('compares a new range with its neighbours on both sides', () => {
+    const [low, high] = [flat(0n, 2n * PAGE), flat(3n * PAGE, PAGE)];
+    const before = view(low, high);
+    for (const added of [flat(PAGE, PAGE), flat(2n * PAGE, 2n * PAGE)]) {
+      const after = view(low, added, high);
+      const flatView = new ViewChange(after.flatView, [{ start: added.start + PAGE / 2n, end: added.end }]);
+      const change = new StateChange({ ...compareStates(before, after), flatView, dmaView: flatView });
+      const judged = traceOfStates([before, after]);
+      const steps = judged.steps.with(1, { ...judged.steps[1]!, change });
+      expect(causes(flatPartition, { ...judged, steps })).toEqual(['not-disjoint']);
+    }
   });
 
   it('reports a range without addresses', () => {

@@ -1,9 +1,17 @@
-import { END_OF_SPACE, firstEndingAbove, hex } from '../address/index.ts';
-import type { Trace, TraceNode, TraceRange, TraceRegion } from '../trace/index.ts';
+import { END_OF_SPACE, firstEndingAbove, hex, joinRanges, type Range } from '../address/index.ts';
+import {
+  rangesOf,
+  partsIn,
+  type Trace,
+  type TraceNode,
+  type TraceRange,
+  type TraceRegion,
+  type ViewChange,
+  type ViewPart,
+} from '../trace/index.ts';
 import { rangeText, regionName } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { regionsAnswering } from './regions-answering.ts';
-import { forEachChange } from './steps.ts';
 
 /** The flat view gives every address to the region that a search of the region tree finds. */
 export const flatPartition: Invariant = {
@@ -13,37 +21,50 @@ export const flatPartition: Invariant = {
     'region that a search by priority finds in the region tree',
   severity: 'error',
   site: 'system/memory.c: render_memory_region, flatview_simplify',
-  check(trace, examination) {
-    forEachChange(
-      trace,
-      (state, before) => state.flatView !== before.flatView || state.dmaView !== before.dmaView,
-      (state, step) => {
-        checkOrder(state.flatView, step, examination);
-        if (state.dmaView !== state.flatView) checkOrder(state.dmaView, step, examination);
+  start(trace, examination) {
+    const changed: Range[] = [];
+    let isFirst = true;
+    let isWhole = false;
+    return {
+      judgesUnsettled: true,
+      step({ flatView, dmaView }) {
+        checkOrder(flatView, examination);
+        if (dmaView !== flatView) checkOrder(dmaView, examination);
+        if (!isFirst) {
+          changed.push(...flatView.stretches);
+          isWhole ||= flatView.isWhole;
+        }
+        isFirst = false;
       },
-    );
-    checkOwners(trace, examination);
+      end: () => checkOwners(trace, isWhole ? undefined : joinRanges(changed), examination),
+    };
   },
 };
 
-function checkOrder(ranges: readonly TraceRange[], step: number, examination: Examination): void {
-  let end = 0n;
-  for (const range of ranges) {
-    examination.exercised++;
-    if (range.start < 0n || range.end > END_OF_SPACE) {
-      examination.violate(
-        'outside-space',
-        step,
-        () => `${rangeText(range)} extends beyond the 64-bit address space`,
-      );
+/** Checks the ranges that are new, and those right above them. */
+function checkOrder({ view, parts }: ViewChange, examination: Examination): void {
+  for (const { from, to } of parts) {
+    let end = view[from - 1]?.end ?? 0n;
+    for (let index = from; index <= to && index < view.length; index++) {
+      const range = view[index]!;
+      examination.exercised++;
+      if (range.start < end || range.end <= range.start || range.end > END_OF_SPACE || range.start < 0n)
+        reportOrder(range, end, examination);
+      ({ end } = range);
     }
-    if (range.end <= range.start) {
-      examination.violate('empty-range', step, () => `a flat range of ${regionName(range.region)} is empty`);
-    }
-    if (range.start < end) {
-      examination.violate('not-disjoint', step, () => `${rangeText(range)} overlaps the flat range below it`);
-    }
-    end = range.end;
+  }
+}
+
+/** @param end where the range below ends. */
+function reportOrder(range: TraceRange, end: bigint, examination: Examination): void {
+  if (range.start < 0n || range.end > END_OF_SPACE) {
+    examination.violate('outside-space', () => `${rangeText(range)} extends beyond the 64-bit address space`);
+  }
+  if (range.end <= range.start) {
+    examination.violate('empty-range', () => `a flat range of ${regionName(range.region)} is empty`);
+  }
+  if (range.start < end) {
+    examination.violate('not-disjoint', () => `${rangeText(range)} overlaps the flat range below it`);
   }
 }
 
@@ -52,87 +73,118 @@ function checkOrder(ranges: readonly TraceRange[], step: number, examination: Ex
  * - flat ranges that the start of the machine did not have, and the gaps beside them;
  * - flat ranges that have disappeared since the start;
  * - mapped BARs, and the regions of devices.
+ *
+ * @param changed where the flat view has changed since the start; `undefined` where all of it may have.
  */
-function checkOwners(trace: Trace, examination: Examination): void {
+function checkOwners(trace: Trace, changed: readonly Range[] | undefined, examination: Examination): void {
   const { tree, steps } = trace;
   const last = steps.at(-1);
   // A VMM that died in the middle of a change left a tree that was never rendered.
   if (tree === undefined || last === undefined || trace.outcome === 'aborted') return;
   const { flatView, devices } = last.state;
-  const start = steps[0]!.state.flatView;
-  const step = steps.length - 1;
-  const addresses: bigint[] = [];
-  const ranges: (TraceRange | undefined)[] = [];
-  const compare = (address: bigint, range: TraceRange | undefined): void => {
-    addresses.push(address);
-    ranges.push(range);
-  };
-  for (let index = 0; index < flatView.length; index++) {
-    const range = flatView[index]!;
-    if (steps.length > 1 && start.includes(range)) continue;
-    compare(range.start, range);
-    compare(range.end - 1n, range);
-    const above = flatView[index + 1]?.start ?? END_OF_SPACE;
-    if ((flatView[index - 1]?.end ?? 0n) < range.start) compare(range.start - 1n, undefined);
-    if (range.end < above) compare(range.end, undefined);
-  }
-  for (const range of start) {
-    if (flatView.includes(range)) continue;
-    compare(range.start, rangeAt(flatView, range.start));
-    compare(range.end - 1n, rangeAt(flatView, range.end - 1n));
-  }
-  for (const { bars } of devices) {
-    for (const { address, size } of bars) {
-      if (address === undefined) continue;
-      for (const edge of [address, address + size - 1n]) compare(edge, rangeAt(flatView, edge));
+  const start = steps.length > 1 ? steps[0]!.state.flatView : [];
+  const edges = new Edges(flatView);
+  const isWhole = changed === undefined || steps.length === 1;
+  const before = new Set(isWhole ? start : rangesOf(start, partsIn(start, changed)));
+  const now = isWhole ? wholePart(flatView) : partsIn(flatView, changed);
+  const kept = new Set<TraceRange>();
+  for (const { from, to } of now) {
+    for (let index = from; index < to; index++) {
+      const range = flatView[index]!;
+      if (before.has(range)) kept.add(range);
+      else edges.addWithGaps(index);
     }
   }
-  forEachDeviceEdge(tree, 0n, 0n, END_OF_SPACE, (edge) => compare(edge, rangeAt(flatView, edge)));
-  examination.exercised += addresses.length;
-  const nameOf = (region: TraceRegion | undefined): string =>
-    region === undefined ? 'no region' : regionName(region);
-  const answers = regionsAnswering(tree, addresses);
-  for (let index = 0; index < addresses.length; index++) {
-    const found = answers[index];
-    const range = ranges[index];
-    if (found?.region === range?.region && found?.base === (range && range.start - range.offset)) continue;
-    examination.violate(
-      'wrong-owner',
-      step,
-      () =>
-        `address ${hex(addresses[index]!)} belongs to ${nameOf(found?.region)} in the region tree, ` +
-        `but to ${nameOf(range?.region)} in the flat view`,
-    );
+  for (const range of before) if (!kept.has(range)) edges.addBoth(range.start, range.end);
+  for (const { bars } of devices) {
+    for (const { address, size } of bars) if (address !== undefined) edges.addBoth(address, address + size);
+  }
+  forEachDeviceRange(tree, 0n, 0n, END_OF_SPACE, (first, end) => edges.addBoth(first, end));
+  edges.compareWith(tree, examination);
+}
+
+const wholePart = ({ length }: readonly TraceRange[]): readonly ViewPart[] => [{ from: 0, to: length }];
+
+/** Addresses at which a flat view is compared with the region tree. */
+class Edges {
+  readonly #view: readonly TraceRange[];
+  readonly #addresses: bigint[] = [];
+  /** The range of the view at each address; `undefined` where the view has none. */
+  readonly #ranges: (TraceRange | undefined)[] = [];
+
+  /** @param view a flat view, sorted. */
+  constructor(view: readonly TraceRange[]) {
+    this.#view = view;
+  }
+
+  /** Adds the first and the last address of a range of the view, and those of the gaps beside the range. */
+  addWithGaps(index: number): void {
+    const range = this.#view[index]!;
+    this.#add(range.start, range);
+    this.#add(range.end - 1n, range);
+    const above = this.#view[index + 1]?.start ?? END_OF_SPACE;
+    if ((this.#view[index - 1]?.end ?? 0n) < range.start) this.#add(range.start - 1n, undefined);
+    if (range.end < above) this.#add(range.end, undefined);
+  }
+
+  /** Adds the first and the last address of `[start, end)`. */
+  addBoth(start: bigint, end: bigint): void {
+    this.#add(start, rangeAt(this.#view, start));
+    this.#add(end - 1n, rangeAt(this.#view, end - 1n));
+  }
+
+  #add(address: bigint, range: TraceRange | undefined): void {
+    this.#addresses.push(address);
+    this.#ranges.push(range);
+  }
+
+  /** Reports the first address that belongs to another region in the tree than in the view. */
+  compareWith(tree: TraceNode, examination: Examination): void {
+    const addresses = this.#addresses;
+    examination.exercised += addresses.length;
+    const answers = regionsAnswering(tree, addresses);
+    for (let index = 0; index < addresses.length; index++) {
+      const found = answers[index];
+      const range = this.#ranges[index];
+      if (found?.region === range?.region && found?.base === (range && range.start - range.offset)) continue;
+      examination.violate(
+        'wrong-owner',
+        () =>
+          `address ${hex(addresses[index]!)} belongs to ${nameOf(found?.region)} in the region tree, ` +
+          `but to ${nameOf(range?.region)} in the flat view`,
+      );
+      return;
+    }
   }
 }
 
+const nameOf = (region: TraceRegion | undefined): string =>
+  region === undefined ? 'no region' : regionName(region);
+
 /**
- * Visits the first and the last address of every region that a device owns, at each place where an alias shows it.
+ * Visits the addresses of every region that a device owns, at each place where an alias shows the region.
  *
  * @param base address of the node in the address space.
  * @param clipStart first address at which the nodes above show it.
  * @param clipEnd one past the last such address.
  */
-function forEachDeviceEdge(
+function forEachDeviceRange(
   { region, enabled, size, terminates, children, alias }: TraceNode,
   base: bigint,
   clipStart: bigint,
   clipEnd: bigint,
-  visit: (edge: bigint) => void,
+  visit: (start: bigint, end: bigint) => void,
 ): void {
   if (!enabled || (children.length === 0 && alias === undefined && region.owner === undefined)) return;
   const start = base > clipStart ? base : clipStart;
   const end = base + size < clipEnd ? base + size : clipEnd;
   if (start >= end) return;
   if (alias !== undefined) {
-    forEachDeviceEdge(alias.node, base - alias.offset, start, end, visit);
+    forEachDeviceRange(alias.node, base - alias.offset, start, end, visit);
     return;
   }
-  if (terminates && region.owner !== undefined) {
-    visit(start);
-    visit(end - 1n);
-  }
-  for (const child of children) forEachDeviceEdge(child, base + child.address, start, end, visit);
+  if (terminates && region.owner !== undefined) visit(start, end);
+  for (const child of children) forEachDeviceRange(child, base + child.address, start, end, visit);
 }
 
 function rangeAt(ranges: readonly TraceRange[], address: bigint): TraceRange | undefined {

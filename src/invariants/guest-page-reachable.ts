@@ -1,8 +1,13 @@
 import { alignDown, alignUp } from '../address/index.ts';
-import { endOfMapping, firstMappingAbove, type TraceMapping, type TraceRange } from '../trace/index.ts';
+import {
+  endOfMapping,
+  firstMappingAbove,
+  type ContainerState,
+  type TraceMapping,
+  type TraceRange,
+} from '../trace/index.ts';
 import { rangeFrom, regionName, spanOf } from './describe.ts';
-import type { Invariant } from './invariant.ts';
-import { dmaChanged, forEachChange, settled } from './steps.ts';
+import type { Examination, Invariant } from './invariant.ts';
 
 /** A guest whose pages are smaller than the host's may give a device a page that cannot be DMA-mapped. */
 export const guestPageReachable: Invariant = {
@@ -10,34 +15,52 @@ export const guestPageReachable: Invariant = {
   clause: 'every guest page of RAM is in a DMA mapping, also where guest pages are smaller than host pages',
   severity: 'warning',
   site: 'hw/vfio/listener.c: vfio_get_section_iova_range',
-  check(trace, examination) {
+  start(trace, examination) {
     const { guest, host, iommu } = trace.pages;
-    if (guest >= host) return;
-    const unit = iommu > host ? iommu : host;
-    forEachChange(settled(trace), dmaChanged, (state, step) => {
-      for (const { name, mappings } of state.containers) {
-        for (const range of state.dmaView) {
-          if (range.region.kind !== 'ram' || range.readonly) continue;
-          const start = alignUp(range.start, guest);
-          const end = alignDown(range.end, guest);
-          if (start >= end) continue;
-          examination.exercised++;
-          // A page that the host could map says more than a page at the edge of RAM, which no VMM can map.
-          const unmapped = firstUnmapped(range, unit, mappings);
-          const address = unmapped ?? firstGap(mappings, start, end);
-          if (address === undefined) continue;
-          examination.violate(
-            unmapped === undefined ? 'unreachable-guest-page' : 'unmapped-guest-page',
-            step,
-            () =>
-              `guest page ${spanOf(address, guest)} of ${regionName(range.region)} is in no DMA mapping of ${name}`,
-            rangeFrom(address, guest),
-          );
+    if (guest >= host) return undefined;
+    const pages = { guest, unit: iommu > host ? iommu : host };
+    return {
+      step({ remapped }, { containers }) {
+        for (const container of containers) {
+          for (const range of remapped) {
+            if (range.region.kind === 'ram' && !range.readonly)
+              checkRange(range, container, pages, examination);
+          }
         }
-      }
-    });
+      },
+    };
   },
 };
+
+/** Page sizes in bytes. */
+interface Pages {
+  readonly guest: bigint;
+  /** The pages that the host can map. */
+  readonly unit: bigint;
+}
+
+/** Checks that the container maps all guest pages of the range. */
+function checkRange(
+  range: TraceRange,
+  { name, mappings }: ContainerState,
+  { guest, unit }: Pages,
+  examination: Examination,
+): void {
+  const start = alignUp(range.start, guest);
+  const end = alignDown(range.end, guest);
+  if (start >= end) return;
+  examination.exercised++;
+  // A page that the host could map says more than a page at the edge of RAM, which no VMM can map.
+  const unmapped = firstUnmapped(range, unit, mappings);
+  const address = unmapped ?? firstGap(mappings, start, end);
+  if (address === undefined) return;
+  examination.violate(
+    unmapped === undefined ? 'unreachable-guest-page' : 'unmapped-guest-page',
+    () =>
+      `guest page ${spanOf(address, guest)} of ${regionName(range.region)} is in no DMA mapping of ${name}`,
+    rangeFrom(address, guest),
+  );
+}
 
 /**
  * The first unmapped address in the whole pages of a range.

@@ -9,7 +9,6 @@ import {
 } from '../trace/index.ts';
 import { spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { forEachEvent } from './steps.ts';
 
 /** The DMA mappings and the places of BARs depend on the final memory map and registers, not on the way there. */
 export const incrementalEqualsScratch: Invariant = {
@@ -19,36 +18,52 @@ export const incrementalEqualsScratch: Invariant = {
     'every BAR is mapped at the address in its register',
   severity: 'error',
   site: 'system/memory.c: address_space_update_topology_pass; hw/vfio/listener.c',
-  check(trace, examination) {
-    checkBars(trace, examination);
-    const last = trace.steps.at(-1);
-    if (trace.scratch === undefined || last === undefined) return;
-    for (const scratch of trace.scratch) {
-      const grown = last.state.containers.find(({ name }) => name === scratch.name);
-      if (grown === undefined) continue;
-      examination.exercised++;
-      // At the limit of mappings the order of requests decides which of them the host grants.
-      const suffix = ranOutOfMappings(trace, grown.name) ? '-at-limit' : '';
-      const step = trace.steps.length - 1;
-      const extra = firstWithout(grown, scratch);
-      const lacking = firstWithout(scratch, grown);
-      if (extra !== undefined) {
-        examination.violate(
-          `extra-mapping${suffix}`,
-          step,
-          () => `${grown.name} has ${extra}, which a new listener would not map`,
-        );
+  start: (trace, examination) => ({
+    end() {
+      checkBars(trace, examination);
+      const last = trace.steps.at(-1);
+      if (trace.scratch === undefined || last === undefined) return;
+      for (const scratch of trace.scratch) {
+        const grown = last.state.containers.find(({ name }) => name === scratch.name);
+        if (grown === undefined) continue;
+        examination.exercised++;
+        checkMappings(grown, scratch, trace, examination);
       }
-      if (lacking !== undefined) {
-        examination.violate(
-          `lacking-mapping${suffix}`,
-          step,
-          () => `${grown.name} lacks ${lacking}, which a new listener would map`,
-        );
-      }
-    }
-  },
+    },
+  }),
 };
+
+/** Compares the mappings that a container has with those of a listener that was registered at the end. */
+function checkMappings(
+  grown: ContainerState,
+  scratch: ContainerState,
+  trace: Trace,
+  examination: Examination,
+): void {
+  if (haveSameMappings(grown, scratch)) return;
+  // At the limit of mappings the order of requests decides which of them the host grants.
+  const suffix = ranOutOfMappings(trace, grown.name) ? '-at-limit' : '';
+  const extra = firstWithout(grown, scratch);
+  const lacking = firstWithout(scratch, grown);
+  if (extra !== undefined) {
+    examination.violate(
+      `extra-mapping${suffix}`,
+      () => `${grown.name} has ${extra}, which a new listener would not map`,
+    );
+  }
+  if (lacking !== undefined) {
+    examination.violate(
+      `lacking-mapping${suffix}`,
+      () => `${grown.name} lacks ${lacking}, which a new listener would map`,
+    );
+  }
+}
+
+const haveSameMappings = (
+  { mappings: ours }: ContainerState,
+  { mappings: theirs }: ContainerState,
+): boolean =>
+  ours.length === theirs.length && ours.every((mapping, index) => sameMapping(mapping, theirs[index]!));
 
 /** The first mapping of `one` that `other` does not have, as text. */
 function firstWithout(one: ContainerState, other: ContainerState): string | undefined {
@@ -63,12 +78,11 @@ function firstWithout(one: ContainerState, other: ContainerState): string | unde
 /** Whether the host refused a mapping of the container because of its limit. */
 function ranOutOfMappings(trace: Trace, container: string): boolean {
   if (trace.scenario.host.iommu.maxMappings === undefined) return false;
-  let ranOut = false;
-  forEachEvent(trace, (event) => {
-    if (event.type === 'dma-map' && event.container === container && event.errno === Errno.ENOSPC)
-      ranOut = true;
-  });
-  return ranOut;
+  return [...trace.steps, trace.teardown].some((part) =>
+    part?.events.some(
+      (event) => event.type === 'dma-map' && event.container === container && event.errno === Errno.ENOSPC,
+    ),
+  );
 }
 
 /** Compares every BAR with its register, by the rules of PCI and not by those of the VMM. */
@@ -86,7 +100,6 @@ function checkBars(trace: Trace, examination: Examination): void {
     const mapped = bar.address === undefined ? 'does not map it' : `maps it at ${hex(bar.address)}`;
     examination.violate(
       'bar-misplaced',
-      trace.steps.length - 1,
       () => `BAR ${bar.index} of ${register.device} ${registered}, but the VMM ${mapped}`,
     );
   }

@@ -4,7 +4,7 @@ import { flatPartition } from './flat-partition.ts';
 import { guestPageReachable } from './guest-page-reachable.ts';
 import { incrementalEqualsScratch } from './incremental-equals-scratch.ts';
 import type { InvariantId } from './invariant-ids.ts';
-import { Examination, type Invariant, type Violation } from './invariant.ts';
+import type { Invariant, Violation } from './invariant.ts';
 import { mapAligned } from './map-aligned.ts';
 import { mapMatchesView } from './map-matches-view.ts';
 import { mapUnmapSymmetric } from './map-unmap-symmetric.ts';
@@ -17,6 +17,7 @@ import { msixDirectOnOptOut } from './msix-direct-on-opt-out.ts';
 import { msixTrapped } from './msix-trapped.ts';
 import { noAbort } from './no-abort.ts';
 import { ramReachable } from './ram-reachable.ts';
+import { examineAll } from './walk.ts';
 import { windowLimit } from './window-limit.ts';
 
 export { brokenBy } from './broken-by.ts';
@@ -28,8 +29,9 @@ export {
   type Fingerprint,
 } from './fingerprint.ts';
 export { INVARIANT_IDS, type InvariantId } from './invariant-ids.ts';
-export { Examination, type Invariant, type Violation } from './invariant.ts';
+export { Examination, type Invariant, type Judge, type Position, type Violation } from './invariant.ts';
 export { metricsOf, type Metrics } from './metrics.ts';
+export { examine, examineAll } from './walk.ts';
 
 /** All invariants, in the order in which reports list them. */
 export const INVARIANTS: readonly Invariant[] = [
@@ -62,14 +64,7 @@ const BY_ID = new Map(INVARIANTS.map((invariant) => [invariant.id, invariant]));
 /** The invariant with the id. */
 export const findInvariant = (id: InvariantId): Invariant => BY_ID.get(id)!;
 
-/** Checks one invariant on a trace. */
-export function examine(trace: Trace, invariant: Invariant): Examination {
-  const examination = new Examination(invariant.id);
-  invariant.check(trace, examination);
-  return examination;
-}
-
 /** The violations of all `invariants` in a trace, in the order of the invariants. */
 export function violationsOf(trace: Trace, invariants: readonly Invariant[] = INVARIANTS): Violation[] {
-  return invariants.flatMap((invariant) => examine(trace, invariant).violations);
+  return examineAll(trace, invariants).flatMap(({ violations }) => violations);
 }

@@ -41,21 +41,25 @@ describe('the invariants', () => {
 
 describe('Examination', () => {
   it('keeps the first violation of each cause', () => {
-    const examination = new Examination('no-abort');
+    const position = { step: 1 };
+    const examination = new Examination('no-abort', position);
     const said: string[] = [];
     const say = (what: string) => () => {
       said.push(what);
       return what;
     };
-    examination.violate('a', 1, say('first'));
-    examination.violate('a', 0, say('second'), { start: 0n, end: 1n });
-    examination.violate('b', 2, say('third'), { start: 0n, end: 1n });
+    examination.violate('a', say('first'));
+    position.step = 2;
+    examination.violate('a', say('second'), { start: 0n, end: 1n });
+    examination.violate('b', say('third'), { start: 0n, end: 1n });
+    examination.violate('c', say('fourth'), undefined, 7);
     expect(examination.violations).toEqual([
       { invariant: 'no-abort', cause: 'a', step: 1, message: 'first' },
       { invariant: 'no-abort', cause: 'b', step: 2, message: 'third', at: { start: 0n, end: 1n } },
+      { invariant: 'no-abort', cause: 'c', step: 7, message: 'fourth' },
     ]);
     // The message of a violation that is not kept is never made.
-    expect(said).toEqual(['first', 'third']);
+    expect(said).toEqual(['first', 'third', 'fourth']);
   });
 
   it('is for one invariant; violationsOf lists all in the order of the invariants', () => {

@@ -3,7 +3,6 @@ import { rangeFrom, spanOf } from './describe.ts';
 import type { Trace } from '../trace/index.ts';
 import type { DmaMapEvent } from '../vfio/index.ts';
 import type { Invariant } from './invariant.ts';
-import { forEachEvent } from './steps.ts';
 
 /** The IOMMU cannot map less than its smallest page: the failure that began the seed thread. */
 export const mapAligned: Invariant = {
@@ -12,25 +11,28 @@ export const mapAligned: Invariant = {
     "every VFIO_MAP_DMA has iova, size and backing address aligned to the smallest page of the container's IOMMU",
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add',
-  check(trace, examination) {
+  start(trace, examination) {
     const page = trace.pages.iommu;
-    forEachEvent(trace, (event, step) => {
-      if (event.type !== 'dma-map') return;
-      examination.exercised++;
-      const { iova, size, hostAddress, deviceMemory, backing } = event;
-      // A vfio-user client sends a file offset in place of the address, and the trace of a real VMM has none.
-      const hasAddress = trace.scenario.host.iommu.type !== 'vfio-user' && hostAddress !== undefined;
-      if (isAligned(iova | size | (hasAddress ? hostAddress : 0n), page)) return;
-      examination.violate(
-        causeOf(event, trace),
-        step,
-        () =>
-          `${deviceMemory ? 'device memory' : 'RAM'} "${backing.region}" is to be DMA-mapped at ${spanOf(iova, size)}` +
-          `${hasAddress ? ` from host address ${hex(hostAddress)}` : ''}, ` +
-          `but the smallest page of the IOMMU has ${hex(page)} bytes`,
-        rangeFrom(iova, size),
-      );
-    });
+    // A vfio-user client sends a file offset in place of the address.
+    const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
+    return {
+      event(event) {
+        if (event.type !== 'dma-map') return;
+        examination.exercised++;
+        const { iova, size, hostAddress, deviceMemory, backing } = event;
+        // The trace of a real VMM has no host addresses.
+        const hasAddress = sendsAddresses && hostAddress !== undefined;
+        if (isAligned(iova | size | (hasAddress ? hostAddress : 0n), page)) return;
+        examination.violate(
+          causeOf(event, trace),
+          () =>
+            `${deviceMemory ? 'device memory' : 'RAM'} "${backing.region}" is to be DMA-mapped at ${spanOf(iova, size)}` +
+            `${hasAddress ? ` from host address ${hex(hostAddress)}` : ''}, ` +
+            `but the smallest page of the IOMMU has ${hex(page)} bytes`,
+          rangeFrom(iova, size),
+        );
+      },
+    };
   },
 };
 

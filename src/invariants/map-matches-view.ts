@@ -1,8 +1,8 @@
 import { firstEndingAbove } from '../address/index.ts';
-import { endOfMapping, type State, type TraceMapping } from '../trace/index.ts';
+import { endOfMapping, type ContainerState, type TraceMapping, type TraceRange } from '../trace/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
-import type { Invariant } from './invariant.ts';
-import { dmaChanged, forEachChange, isUnplugged, settled } from './steps.ts';
+import type { Examination, Invariant } from './invariant.ts';
+import { UnpluggedDevices } from './unplugged-devices.ts';
 
 /** The DMA mappings follow the flat view: devices and CPUs find the same memory at each address. */
 export const mapMatchesView: Invariant = {
@@ -11,30 +11,48 @@ export const mapMatchesView: Invariant = {
     'every live DMA mapping is backed by exactly the RAM that the flat view has at its IOVA; no mapping is stale',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, vfio_listener_region_del',
-  check(trace, examination) {
-    const plugged = new Set<string>();
-    forEachChange(settled(trace), changed, (state, step) => {
-      for (const { id } of state.devices) plugged.add(id);
-      for (const { name, mappings } of state.containers) {
-        for (const mapping of mappings) {
-          examination.exercised++;
-          const cause = mismatch(mapping, state, plugged);
-          if (cause === undefined) continue;
-          const { iova, size, backing } = mapping;
-          examination.violate(
-            cause,
-            step,
-            () => `${name} maps ${spanOf(iova, size)} to "${backing.region}", ${WHY[cause]}`,
-            rangeFrom(iova, size),
-          );
+  start(_, examination) {
+    const unplugged = new UnpluggedDevices();
+    return {
+      step({ dmaView, containers, devices }, state) {
+        const ownersChanged = unplugged.follow(devices);
+        if (ownersChanged || !dmaView.isEmpty) {
+          for (const container of state.containers) {
+            const added = containers.find(({ container: { name } }) => name === container.name)?.added ?? [];
+            for (const mapping of container.mappings) {
+              if (ownersChanged || dmaView.touches(mapping.iova, mapping.size) || added.includes(mapping))
+                checkMapping(container, mapping, state.dmaView, unplugged, examination);
+            }
+          }
+          return;
         }
-      }
-    });
+        for (const { container, added } of containers) {
+          for (const mapping of added)
+            checkMapping(container, mapping, state.dmaView, unplugged, examination);
+        }
+      },
+    };
   },
 };
 
-const changed = (state: State, before: State): boolean =>
-  dmaChanged(state, before) || state.devices !== before.devices;
+function checkMapping(
+  { name }: ContainerState,
+  mapping: TraceMapping,
+  view: readonly TraceRange[],
+  unplugged: UnpluggedDevices,
+  examination: Examination,
+): void {
+  examination.exercised++;
+  // The memory of a device goes with the device, even where the flat view still has its regions.
+  const cause = unplugged.has(mapping.backing.owner) ? 'owner-gone' : mismatch(mapping, view);
+  if (cause === undefined) return;
+  const { iova, size, backing } = mapping;
+  examination.violate(
+    cause,
+    () => `${name} maps ${spanOf(iova, size)} to "${backing.region}", ${WHY[cause]}`,
+    rangeFrom(iova, size),
+  );
+}
 
 /** How a mapping can differ from the flat view, as the end of the message. */
 const WHY = {
@@ -45,14 +63,8 @@ const WHY = {
 } as const;
 
 /** How the mapping differs from the flat view; `undefined` where it does not. */
-function mismatch(
-  mapping: TraceMapping,
-  { dmaView: view, devices }: State,
-  plugged: ReadonlySet<string>,
-): keyof typeof WHY | undefined {
+function mismatch(mapping: TraceMapping, view: readonly TraceRange[]): keyof typeof WHY | undefined {
   const { iova, readonly, backing } = mapping;
-  // The memory of a device goes with the device, even where the flat view still has its regions.
-  if (isUnplugged(backing.owner, devices, plugged)) return 'owner-gone';
   const range = view[firstEndingAbove(view, iova)];
   if (range === undefined || range.start > iova) return 'stale';
   const isRam = range.region.kind === 'ram' || range.region.kind === 'ram-device';

@@ -1,9 +1,8 @@
 import { overlaps, type Range } from '../address/index.ts';
-import type { Trace } from '../trace/index.ts';
+import type { Teardown, Trace } from '../trace/index.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
 import { rangeFrom, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { forEachEvent } from './steps.ts';
 
 /** Every DMA map has its unmap, for the same range. */
 export const mapUnmapSymmetric: Invariant = {
@@ -13,7 +12,7 @@ export const mapUnmapSymmetric: Invariant = {
     'after teardown',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_region_del',
-  check(trace, examination) {
+  start(trace, examination) {
     const books = new Map<string, Book>();
     const bookOf = (container: string): Book => {
       const known = books.get(container);
@@ -22,33 +21,45 @@ export const mapUnmapSymmetric: Invariant = {
       books.set(container, book);
       return book;
     };
-    forEachEvent(trace, (event, step) => {
-      if (event.type === 'dma-map') bookOf(event.container).map(event, step);
-      else if (event.type === 'dma-unmap' && !isUnmapOfIommuRegion(event, trace, step)) {
-        bookOf(event.container).unmap(event, step);
-      }
-    });
-    if (trace.teardown === undefined) return;
-    const checkLeft = (container: string, left: Range | undefined): void => {
-      examination.exercised++;
-      if (left === undefined) return;
-      examination.violate(
-        'left-after-teardown',
-        trace.steps.length,
-        () => `${container} still maps ${span(left)} after every device is unplugged`,
-      );
+    return {
+      event(event) {
+        if (event.type === 'dma-map') bookOf(event.container).map(event);
+        else if (event.type === 'dma-unmap' && !isUnmapOfIommuRegion(event, trace, examination.step)) {
+          bookOf(event.container).unmap(event);
+        }
+      },
+      end() {
+        if (trace.teardown !== undefined) checkTeardown(trace, trace.teardown, books, examination);
+      },
     };
-    const { containers } = trace.teardown;
-    for (const { name, mappings } of containers) {
-      const [left] = mappings;
-      checkLeft(name, left && rangeFrom(left.iova, left.size));
-    }
-    // A container that was closed before the teardown is known from its requests alone.
-    for (const [name, book] of books) {
-      if (!containers.some((container) => container.name === name)) checkLeft(name, book.firstMapped);
-    }
   },
 };
+
+function checkTeardown(
+  { steps }: Trace,
+  { containers }: Teardown,
+  books: ReadonlyMap<string, Book>,
+  examination: Examination,
+): void {
+  const checkLeft = (container: string, left: Range | undefined): void => {
+    examination.exercised++;
+    if (left === undefined) return;
+    examination.violate(
+      'left-after-teardown',
+      () => `${container} still maps ${span(left)} after every device is unplugged`,
+      undefined,
+      steps.length,
+    );
+  };
+  for (const { name, mappings } of containers) {
+    const [left] = mappings;
+    checkLeft(name, left && rangeFrom(left.iova, left.size));
+  }
+  // A container that was closed before the teardown is known from its requests alone.
+  for (const [name, book] of books) {
+    if (!containers.some((container) => container.name === name)) checkLeft(name, book.firstMapped);
+  }
+}
 
 /**
  * Whether the VMM unmaps the whole region of an emulated IOMMU. Such an unmap removes the mappings that the guest
@@ -84,7 +95,7 @@ class Book {
     return this.#mapped[0];
   }
 
-  map({ iova, size, errno, deviceMemory }: DmaMapEvent, step: number): void {
+  map({ iova, size, errno, deviceMemory }: DmaMapEvent): void {
     this.#examination.exercised++;
     const requested: RequestedRange = {
       start: iova,
@@ -92,13 +103,13 @@ class Book {
       kind: deviceMemory ? 'device-memory' : 'ram',
     };
     if (this.#mapped.some((other) => overlaps(requested, other))) {
-      this.#violate('overlapping-map', step, requested, 'a request to map', 'overlaps a mapping');
+      this.#violate('overlapping-map', requested, 'a request to map', 'overlaps a mapping');
     }
     this.#forgetRefusalOf(requested);
     (errno === 0 ? this.#mapped : this.#refused).push(requested);
   }
 
-  unmap({ iova, size }: DmaUnmapEvent, step: number): void {
+  unmap({ iova, size }: DmaUnmapEvent): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
     const taken = this.#mapped.filter((other) => overlaps(range, other));
@@ -114,7 +125,6 @@ class Book {
     if (taken.length > 0) {
       this.#violate(
         'split-mapping',
-        step,
         range,
         request,
         'covers only a part of a mapping, or addresses beside it',
@@ -122,13 +132,12 @@ class Book {
     } else if (refused !== undefined) {
       this.#violate(
         `unmap-after-refused-${refused.kind}`,
-        step,
         range,
         request,
         'follows a map that the host refused',
       );
     } else {
-      this.#violate('unmap-of-nothing', step, range, request, 'covers no mapping');
+      this.#violate('unmap-of-nothing', range, request, 'covers no mapping');
     }
   }
 
@@ -143,8 +152,8 @@ class Book {
   }
 
   /** Reports a break as `container: request [0x0, 0xfff] fault`. */
-  #violate(cause: string, step: number, { start, end }: Range, request: string, fault: string): void {
+  #violate(cause: string, { start, end }: Range, request: string, fault: string): void {
     const message = (): string => `${this.#container}: ${request} ${span({ start, end })} ${fault}`;
-    this.#examination.violate(cause, step, message, { start, end });
+    this.#examination.violate(cause, message, { start, end });
   }
 }

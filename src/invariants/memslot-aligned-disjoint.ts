@@ -1,10 +1,11 @@
 import { END_OF_SPACE, firstEndingAbove, isAligned } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { Trace, TraceRange } from '../trace/index.ts';
+import type { StateChange, State, Trace, TraceRange } from '../trace/index.ts';
+import type { MemslotEvent } from '../vfio/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
-import { HostBases } from './host-bases.ts';
+import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { forEachChange, forEachEvent, isUnplugged, settled } from './steps.ts';
+import { UnpluggedDevices } from './unplugged-devices.ts';
 
 /** The memory that the guest reaches without an exit is the memory of the flat view. */
 export const memslotAlignedDisjoint: Invariant = {
@@ -12,92 +13,131 @@ export const memslotAlignedDisjoint: Invariant = {
   clause: 'memslots are aligned to host pages, disjoint, and backed by the RAM that the flat view has there',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_align_section, kvm_set_phys_mem',
-  check(trace, examination) {
-    const { host } = trace.pages;
-    // KVM on POWER has no read-only slots.
-    const hasReadonlySlots = trace.scenario.machine.type !== 'pseries';
-    // KVM refuses most wrong slots, so the invariant checks the requests, not the slots that exist.
-    forEachEvent(trace, (event, step) => {
-      if (event.type !== 'memslot' || event.slot.size === 0n) return;
-      examination.exercised++;
-      const { gpa, size, backing } = event.slot;
-      if (isAligned(gpa | size, host)) return;
-      examination.violate(
-        'unaligned',
-        step,
-        () =>
-          `the VMM requests a memslot ${spanOf(gpa, size)} of "${backing.region}" ` +
-          'that is not aligned to host pages',
-        rangeFrom(gpa, size),
-      );
-    });
-    const plugged = new Set<string>();
-    forEachChange(
-      settled(trace),
-      (state, before) =>
-        state.memslots !== before.memslots ||
-        state.flatView !== before.flatView ||
-        state.devices !== before.devices,
-      (state, step) => {
-        for (const { id } of state.devices) plugged.add(id);
-        let end = 0n;
-        const bases = new HostBases();
-        for (const slot of state.memslots) {
-          examination.exercised++;
-          const { gpa, size, hostAddress } = slot;
-          const violate = (cause: string, fault: string): void =>
-            examination.violate(
-              cause,
-              step,
-              () => `the memslot ${spanOf(gpa, size)} of "${slot.backing.region}" ${fault}`,
-              rangeFrom(gpa, size),
-            );
-          if (!isAligned(gpa | size | hostAddress, host) || size === 0n || gpa + size > END_OF_SPACE) {
-            violate('unaligned', 'is not made of whole, aligned host pages');
-          }
-          if (gpa < end) violate('overlapping', 'overlaps the memslot below it');
-          end = gpa + size;
-          const shown = backingOf(slot, state.flatView);
-          if (shown === undefined) violate('not-backed', 'holds other memory than the flat view there');
-          else if (slot.readonly !== isReadonly(shown) && (slot.readonly || hasReadonlySlots)) {
-            violate(
-              'wrong-permission',
-              `is ${slot.readonly ? 'read-only' : 'writable'}, unlike the flat view there`,
-            );
-          }
-          if (!bases.agrees(slot))
-            violate('wrong-backing', 'has another host address than the rest of that region');
-          // The memory of a device goes with the device, even where the flat view still has its regions.
-          if (isUnplugged(slot.backing.owner, state.devices, plugged)) {
-            violate('owner-gone', 'holds memory of a device that is unplugged');
-          }
-        }
+  start(trace, examination) {
+    const requests = new SlotRequests(trace.pages.host, examination);
+    const slots = new SlotJudge(trace, examination);
+    return {
+      event(event) {
+        if (event.type === 'memslot') requests.judge(event);
       },
-    );
-    checkNumbers(trace, examination);
-    checkFatalRequest(trace, examination);
+      step: (change, state) => slots.judge(change, state),
+      end: () => checkFatalRequest(trace, examination),
+    };
   },
 };
 
-/** The number of a slot may be used again only after the slot is deleted. */
-function checkNumbers(trace: Trace, examination: Examination): void {
-  const inUse = new Map<number, Memslot>();
-  forEachEvent(trace, (event, step) => {
-    if (event.type !== 'memslot') return;
-    const { slot, errno } = event;
-    const other = inUse.get(slot.slot);
-    if (slot.size === 0n) inUse.delete(slot.slot);
-    else if (errno === 0) inUse.set(slot.slot, slot);
-    if (slot.size === 0n || other === undefined) return;
-    examination.violate(
-      'number-in-use',
-      step,
+/** Judges the requests: KVM refuses most wrong slots, so the slots that exist do not show all faults. */
+class SlotRequests {
+  readonly #page: bigint;
+  readonly #examination: Examination;
+  readonly #inUse = new Map<number, Memslot>();
+
+  /** @param page the host's page size in bytes. */
+  constructor(page: bigint, examination: Examination) {
+    this.#page = page;
+    this.#examination = examination;
+  }
+
+  judge({ slot, errno }: MemslotEvent): void {
+    const number = slot.slot;
+    if (slot.size === 0n) {
+      this.#inUse.delete(number);
+      return;
+    }
+    this.#examination.exercised++;
+    if (!isAligned(slot.gpa | slot.size, this.#page)) this.#reportUnaligned(slot);
+    // The number of a slot may be used again only after the slot is deleted.
+    const other = this.#inUse.get(number);
+    if (other !== undefined) this.#reportNumberInUse(slot, other);
+    if (errno === 0) this.#inUse.set(number, slot);
+  }
+
+  #reportUnaligned({ gpa, size, backing }: Memslot): void {
+    this.#examination.violate(
+      'unaligned',
       () =>
-        `the VMM requests slot ${slot.slot} for ${spanOf(slot.gpa, slot.size)} while the slot holds ` +
-        `${spanOf(other.gpa, other.size)} of "${other.backing.region}"`,
-      rangeFrom(slot.gpa, slot.size),
+        `the VMM requests a memslot ${spanOf(gpa, size)} of "${backing.region}" that is not aligned to host pages`,
+      rangeFrom(gpa, size),
     );
-  });
+  }
+
+  #reportNumberInUse({ slot, gpa, size }: Memslot, other: Memslot): void {
+    this.#examination.violate(
+      'number-in-use',
+      () =>
+        `the VMM requests slot ${slot} for ${spanOf(gpa, size)} while the slot holds ` +
+        `${spanOf(other.gpa, other.size)} of "${other.backing.region}"`,
+      rangeFrom(gpa, size),
+    );
+  }
+}
+
+/** Judges the slots that exist. */
+class SlotJudge {
+  readonly #page: bigint;
+  /** KVM on POWER has no read-only slots. */
+  readonly #hasReadonlySlots: boolean;
+  readonly #examination: Examination;
+  readonly #unplugged = new UnpluggedDevices();
+  readonly #bases = new SameBases();
+
+  constructor({ pages, scenario }: Trace, examination: Examination) {
+    this.#page = pages.host;
+    this.#hasReadonlySlots = scenario.machine.type !== 'pseries';
+    this.#examination = examination;
+  }
+
+  /** Judges the slots that are new, or whose part of the flat view is, and those right above them. */
+  judge(
+    { memslots: { added, removed }, flatView, devices }: StateChange,
+    { memslots, flatView: view }: State,
+  ): void {
+    const ownersChanged = this.#unplugged.follow(devices);
+    this.#bases.follow({ added, removed });
+    const bases = this.#bases.differ ? new HostBases() : undefined;
+    const isWhole = ownersChanged || bases !== undefined || flatView.isWhole;
+    if (!isWhole && added.length === 0 && flatView.isEmpty) return;
+    let below: Memslot | undefined;
+    let isNeighbourNew = false;
+    for (const slot of memslots) {
+      const isNew = isWhole || added.includes(slot);
+      if (isNew || isNeighbourNew || flatView.touches(slot.gpa, slot.size)) {
+        this.#judge(slot, below, view);
+        if (bases?.agrees(slot) === false)
+          this.#violate('wrong-backing', slot, 'has another host address than the rest of that region');
+        // The memory of a device goes with the device, even where the flat view still has its regions.
+        if (this.#unplugged.has(slot.backing.owner))
+          this.#violate('owner-gone', slot, 'holds memory of a device that is unplugged');
+      }
+      below = slot;
+      isNeighbourNew = isNew;
+    }
+  }
+
+  #judge(slot: Memslot, below: Memslot | undefined, view: readonly TraceRange[]): void {
+    this.#examination.exercised++;
+    const { gpa, size, hostAddress } = slot;
+    if (!isAligned(gpa | size | hostAddress, this.#page) || size === 0n || gpa + size > END_OF_SPACE) {
+      this.#violate('unaligned', slot, 'is not made of whole, aligned host pages');
+    }
+    if (below !== undefined && gpa < below.gpa + below.size)
+      this.#violate('overlapping', slot, 'overlaps the memslot below it');
+    const shown = backingOf(slot, view);
+    if (shown === undefined) {
+      this.#violate('not-backed', slot, 'holds other memory than the flat view there');
+    } else if (slot.readonly !== isReadonly(shown) && (slot.readonly || this.#hasReadonlySlots)) {
+      const permission = slot.readonly ? 'read-only' : 'writable';
+      this.#violate('wrong-permission', slot, `is ${permission}, unlike the flat view there`);
+    }
+  }
+
+  #violate(cause: string, { gpa, size, backing }: Memslot, fault: string): void {
+    this.#examination.violate(
+      cause,
+      () => `the memslot ${spanOf(gpa, size)} of "${backing.region}" ${fault}`,
+      rangeFrom(gpa, size),
+    );
+  }
 }
 
 /** A VMM that died of a refused slot left only the request, which is compared with the flat view. */
@@ -109,7 +149,6 @@ function checkFatalRequest(trace: Trace, examination: Examination): void {
   if (backingOf(slot, last.state.flatView) !== undefined) return;
   examination.violate(
     'asked-not-backed',
-    trace.steps.length - 1,
     () =>
       `the VMM requests a memslot ${spanOf(slot.gpa, slot.size)} of "${slot.backing.region}", ` +
       'but the flat view has other memory there',

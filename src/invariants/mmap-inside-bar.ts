@@ -1,10 +1,10 @@
 import { alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
 import type { BarSpec, MsixSpec, Scenario } from '../scenario/index.ts';
+import type { Trace } from '../trace/index.ts';
 import type { MmapEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
-import type { Invariant } from './invariant.ts';
-import { forEachEvent } from './steps.ts';
+import type { Examination, Invariant } from './invariant.ts';
 
 /** The VMM mmaps no bytes beyond a BAR, and no page that the kernel withholds. */
 export const mmapInsideBar: Invariant = {
@@ -13,40 +13,41 @@ export const mmapInsideBar: Invariant = {
     "mmap areas lie inside the device's BAR, on host pages, and leave out the MSI-X page where the kernel forbids it",
   severity: 'error',
   site: 'hw/vfio/region.c: vfio_region_mmap; hw/vfio/pci.c: vfio_pci_fixup_msix_region',
-  check(trace, examination) {
-    const { host } = trace.pages;
-    forEachEvent(trace, (event, step) => {
-      if (event.type !== 'mmap') return;
-      examination.exercised++;
-      const spec = trace.scenario.devices.find(({ id }) => id === event.device);
-      const bar = spec?.bars.find(({ index }) => index === event.bar);
-      const violate = (cause: string, fault: string): void =>
-        examination.violate(
-          cause,
-          step,
-          () =>
-            `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${fault}`,
-        );
-      const end = event.offset + event.size;
-      if (event.errno === 0) {
-        if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
-        if (bar === undefined || end > alignUp(bar.size, host)) {
-          violate('beyond-bar', 'extends beyond the end of the BAR');
-        }
-      }
-      if (bar?.sparse === undefined) {
-        // The VMM chose this area by itself, so a refusal of the host is the fault of the VMM.
-        if (bar !== undefined && event.errno !== 0) checkRefused(event, bar, spec?.msix, host, violate);
-      } else if (bar.sparse.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
-        violate('not-granted', 'is in none of the sparse areas that the host reports');
-      }
-      const forbidden = forbiddenPages(trace.scenario, event.device, event.bar, host);
-      if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
-        violate('msix-page', 'covers a page of the MSI-X table, whose mmap the kernel forbids');
-      }
-    });
-  },
+  start: (trace, examination) => ({
+    event(event) {
+      if (event.type === 'mmap') checkMmap(event, trace, examination);
+    },
+  }),
 };
+
+function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Examination): void {
+  examination.exercised++;
+  const { host } = pages;
+  const spec = scenario.devices.find(({ id }) => id === event.device);
+  const bar = spec?.bars.find(({ index }) => index === event.bar);
+  const violate = (cause: string, fault: string): void =>
+    examination.violate(
+      cause,
+      () => `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${fault}`,
+    );
+  const end = event.offset + event.size;
+  if (event.errno === 0) {
+    if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
+    if (bar === undefined || end > alignUp(bar.size, host)) {
+      violate('beyond-bar', 'extends beyond the end of the BAR');
+    }
+  }
+  if (bar?.sparse === undefined) {
+    // The VMM chose this area by itself, so a refusal of the host is the fault of the VMM.
+    if (bar !== undefined && event.errno !== 0) checkRefused(event, bar, spec?.msix, host, violate);
+  } else if (bar.sparse.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
+    violate('not-granted', 'is in none of the sparse areas that the host reports');
+  }
+  const forbidden = forbiddenPages(scenario, event.device, event.bar, host);
+  if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
+    violate('msix-page', 'covers a page of the MSI-X table, whose mmap the kernel forbids');
+  }
+}
 
 /** Reports why the host refused the mmap of an area that the VMM chose by itself. */
 function checkRefused(

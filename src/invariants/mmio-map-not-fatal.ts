@@ -1,6 +1,5 @@
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Invariant } from './invariant.ts';
-import { forEachEvent } from './steps.ts';
 import type { Trace } from '../trace/index.ts';
 import type { DmaUnmapEvent, VmmEvent } from '../vfio/index.ts';
 
@@ -10,26 +9,27 @@ export const mmioMapNotFatal: Invariant = {
   clause: 'a failed DMA mapping of device memory, which only P2P needs, never ends the VMM',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, label fail',
-  check(trace, examination) {
+  start(trace, examination) {
     const fatal = fatalEvent(trace);
     const missing = missingWindow(trace);
-    forEachEvent(trace, (event, step) => {
-      if (event.type !== 'dma-map' && event.type !== 'window-create') return;
-      if (!event.deviceMemory || event.errno === 0) return;
-      examination.exercised++;
-      const start = event.type === 'dma-map' ? event.iova : event.start;
-      const refused = causeOf(event.type, start);
-      // The VMM tolerated the refused window when it added the section, and dies when it removes the section.
-      const isMissing =
-        event.type === 'window-create' && missing?.iova === start && missing.size === event.size;
-      if (event !== fatal && !isMissing) return;
-      examination.violate(
-        event === fatal ? refused : `removal-of-${refused}`,
-        step,
-        () => `the VMM dies because device memory at ${spanOf(start, event.size)} cannot be DMA-mapped`,
-        rangeFrom(start, event.size),
-      );
-    });
+    return {
+      event(event) {
+        if (event.type !== 'dma-map' && event.type !== 'window-create') return;
+        if (!event.deviceMemory || event.errno === 0) return;
+        examination.exercised++;
+        const start = event.type === 'dma-map' ? event.iova : event.start;
+        const refused = causeOf(event.type, start);
+        // The VMM tolerated the refused window when it added the section, and dies when it removes the section.
+        const isMissing =
+          event.type === 'window-create' && missing?.iova === start && missing.size === event.size;
+        if (event !== fatal && !isMissing) return;
+        examination.violate(
+          event === fatal ? refused : `removal-of-${refused}`,
+          () => `the VMM dies because device memory at ${spanOf(start, event.size)} cannot be DMA-mapped`,
+          rangeFrom(start, event.size),
+        );
+      },
+    };
   },
 };
 
@@ -46,8 +46,9 @@ function fatalEvent({ outcome, abortSite, steps }: Trace): VmmEvent | undefined 
  * VMM that dies of a window that it could not create has the refusal as its last event.
  */
 function missingWindow({ abortSite, steps }: Trace): DmaUnmapEvent | undefined {
+  if (abortSite !== 'dma-window') return undefined;
   const last = steps.at(-1)?.events.findLast(({ type }) => type !== 'message');
-  return abortSite === 'dma-window' && last?.type === 'dma-unmap' ? last : undefined;
+  return last?.type === 'dma-unmap' ? last : undefined;
 }
 
 const TOP_HALF = 1n << 63n;

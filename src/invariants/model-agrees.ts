@@ -12,13 +12,17 @@ export const modelAgrees: Invariant = {
     'system/memory.c: flat views; hw/vfio/listener.c: requests; hw/vfio/pci.c: devices; ' +
     'or the model is wrong',
   ofRealVmm: true,
-  check(trace, examination) {
+  start(trace, examination) {
     const { model, steps } = trace;
-    if (model === undefined) return;
-    // The outcome counts as one; it is compared even where no step was completed.
-    examination.exercised += 1 + Math.min(completedSteps(model).length, completedSteps(trace).length);
-    for (const { kind, step, message } of differences(model, trace)) {
-      examination.violate(kind, step ?? Math.max(steps.length - 1, 0), () => message);
-    }
+    if (model === undefined) return undefined;
+    return {
+      end() {
+        // The outcome counts as one; it is compared even where no step was completed.
+        examination.exercised += 1 + Math.min(completedSteps(model).length, completedSteps(trace).length);
+        for (const { kind, step, message } of differences(model, trace)) {
+          examination.violate(kind, () => message, undefined, step ?? Math.max(steps.length - 1, 0));
+        }
+      },
+    };
   },
 };

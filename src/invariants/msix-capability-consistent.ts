@@ -1,10 +1,9 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
 import { BAR_COUNT, msixPbaSize, msixTableSize } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState, State } from '../trace/index.ts';
+import type { DeviceState, State, TraceRange } from '../trace/index.ts';
 import { rangeText, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { forEachChange } from './steps.ts';
 
 /** The guest's MSI-X capability describes the table and the PBA that the guest really has. */
 export const msixCapabilityConsistent: Invariant = {
@@ -14,34 +13,27 @@ export const msixCapabilityConsistent: Invariant = {
     'relocation over no device registers',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_pci_relocate_msix; hw/pci/msix.c: msix_init',
-  check(trace, examination) {
+  start(trace, examination) {
     const seen = new Set<string>();
-    forEachChange(
-      trace,
-      (state, before) => state.devices !== before.devices,
-      (state, step) => {
-        for (const device of state.devices) {
+    return {
+      judgesUnsettled: true,
+      step({ devices, flatView }, state) {
+        const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
+        for (const device of isNew ? state.devices : []) {
           if (device.msix === undefined || seen.has(device.id)) continue;
           seen.add(device.id);
           examination.exercised++;
-          checkCapability(device, trace.scenario, step, examination);
+          checkCapability(device, trace.scenario, examination);
+        }
+        for (const range of isNew ? state.flatView : flatView.ranges) {
+          if (range.region.name === 'msix-table') checkExtent(range, state, examination);
         }
       },
-    );
-    forEachChange(
-      trace,
-      (state, before) => state.flatView !== before.flatView,
-      (state, step) => checkExtent(state, step, examination),
-    );
+    };
   },
 };
 
-function checkCapability(
-  device: DeviceState,
-  scenario: Scenario,
-  step: number,
-  examination: Examination,
-): void {
+function checkCapability(device: DeviceState, scenario: Scenario, examination: Examination): void {
   const { layout: msix, emulatedAt } = device.msix!;
   const structures = {
     table: { bar: msix.tableBar, start: msix.tableOffset as bigint, size: msixTableSize(msix.vectors) },
@@ -51,28 +43,26 @@ function checkCapability(
     const text = (): string =>
       `the MSI-X capability of ${device.id} places the ${name} at ${spanOf(start, size)} of BAR ${index}`;
     if (index >= BAR_COUNT) {
-      examination.violate('reserved-bir', step, () => `${text()}, a reserved BIR`);
+      examination.violate('reserved-bir', () => `${text()}, a reserved BIR`);
       continue;
     }
     const bar = device.bars.find((candidate) => candidate.index === index);
     if (bar === undefined)
-      examination.violate('no-such-bar', step, () => `${text()}, a BAR that the device does not have`);
+      examination.violate('no-such-bar', () => `${text()}, a BAR that the device does not have`);
     else if (start + size > bar.size)
-      examination.violate('outside-bar', step, () => `${text()}, beyond the end of the BAR`);
+      examination.violate('outside-bar', () => `${text()}, beyond the end of the BAR`);
   }
   const { table, PBA } = structures;
   const [tableRange, pbaRange] = [table, PBA].map(({ start, size }) => ({ start, end: start + size }));
   if (table.bar === PBA.bar && overlaps(tableRange!, pbaRange!)) {
     examination.violate(
       'table-over-pba',
-      step,
       () => `table and PBA overlap in the MSI-X capability of ${device.id}`,
     );
   }
   if (emulatedAt !== undefined && (emulatedAt.bar !== table.bar || emulatedAt.offset !== table.start)) {
     examination.violate(
       'emulated-elsewhere',
-      step,
       () =>
         `the MSI-X table of ${device.id} is emulated at ${hex(emulatedAt.offset)} of BAR ${emulatedAt.bar}, ` +
         `but the capability places it at ${hex(table.start)} of BAR ${table.bar}`,
@@ -82,29 +72,24 @@ function checkCapability(
   if (pbaAt !== undefined && (pbaAt.bar !== PBA.bar || pbaAt.offset !== PBA.start)) {
     examination.violate(
       'pba-emulated-elsewhere',
-      step,
       () =>
         `the PBA of ${device.id} is emulated at ${hex(pbaAt.offset)} of BAR ${pbaAt.bar}, ` +
         `but the capability places it at ${hex(PBA.start)} of BAR ${PBA.bar}`,
     );
   }
-  checkRelocation(device, scenario, { table: tableRange!, PBA: pbaRange! }, step, examination);
+  checkRelocation(device, scenario, { table: tableRange!, PBA: pbaRange! }, examination);
 }
 
 /** The emulated table must end with its last entry: device registers may follow it. */
-function checkExtent({ devices, flatView }: State, step: number, examination: Examination): void {
-  for (const range of flatView) {
-    const { name, owner } = range.region;
-    if (name !== 'msix-table' || owner === undefined) continue;
-    const vectors = devices.find(({ id }) => id === owner)?.msix?.layout.vectors;
-    if (vectors === undefined || range.offset + (range.end - range.start) <= msixTableSize(vectors)) continue;
-    examination.violate(
-      'swallows-registers',
-      step,
-      () => `${rangeText(range)} traps device registers after the ${vectors} entries of the MSI-X table`,
-      range,
-    );
-  }
+function checkExtent(range: TraceRange, { devices }: State, examination: Examination): void {
+  const { owner } = range.region;
+  const vectors = devices.find(({ id }) => id === owner)?.msix?.layout.vectors;
+  if (vectors === undefined || range.offset + (range.end - range.start) <= msixTableSize(vectors)) return;
+  examination.violate(
+    'swallows-registers',
+    () => `${rangeText(range)} traps device registers after the ${vectors} entries of the MSI-X table`,
+    range,
+  );
 }
 
 /** A relocated table or PBA must not cover bytes of the device's own BAR, which hold its registers. */
@@ -112,7 +97,6 @@ function checkRelocation(
   device: DeviceState,
   scenario: Scenario,
   places: { readonly table: Range; readonly PBA: Range },
-  step: number,
   examination: Examination,
 ): void {
   const { layout: msix, emulatedAt } = device.msix!;
@@ -129,7 +113,6 @@ function checkRelocation(
       continue;
     examination.violate(
       'over-live-registers',
-      step,
       () => `the relocated ${name} of ${device.id} covers device registers of BAR ${barIndex}`,
     );
   }

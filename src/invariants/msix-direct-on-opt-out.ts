@@ -1,11 +1,10 @@
 import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
 import { allowsMsixMmap, type Scenario } from '../scenario/index.ts';
-import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
+import type { BarState, DeviceState, Trace, TraceRange } from '../trace/index.ts';
 import { startInBar } from './bar-bytes.ts';
 import { rangeText } from './describe.ts';
-import type { Invariant } from './invariant.ts';
-import { forEachChange, settled } from './steps.ts';
+import type { Examination, Invariant } from './invariant.ts';
 
 /** The purpose of the seed patch: without MSI-X emulation the registers beside the table need not be trapped. */
 export const msixDirectOnOptOut: Invariant = {
@@ -15,40 +14,48 @@ export const msixDirectOnOptOut: Invariant = {
     'direct-mapped',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_pci_fixup_msix_region, vfio_msix_setup',
-  check(trace, examination) {
-    if (!trace.optsOutOfMsixEmulation) return;
-    const page = trace.pages.host;
-    forEachChange(
-      settled(trace),
-      (state, before) => state.flatView !== before.flatView || state.devices !== before.devices,
-      (state, step) => {
+  start(trace, examination) {
+    if (!trace.optsOutOfMsixEmulation) return undefined;
+    return {
+      step({ devices, flatView }, state) {
         for (const device of state.devices) {
-          const table = physicalTable(device, trace.scenario);
-          if (table === undefined || !hostAllows(trace.scenario, device, table.bar.index)) continue;
-          const { address, size } = table.bar;
-          // Only a BAR on a page boundary has whole pages that can be mapped.
-          if (address === undefined || table.end > size || address % page !== 0n) continue;
-          const lastPage = alignUp(table.end, page);
-          const pages = { start: alignDown(table.start, page), end: lastPage < size ? lastPage : size };
-          examination.exercised++;
-          for (const range of state.flatView) {
-            if (range.region.owner !== device.id || range.region.kind === 'ram-device') continue;
-            const at = placeInBar(device, range, table.bar);
-            if (at === undefined || !overlaps(at, pages)) continue;
-            examination.violate(
-              overlaps(at, table) ? 'table-trapped' : 'rest-of-page-trapped',
-              step,
-              () =>
-                `${rangeText(range)} is trapped in a page of the MSI-X table of ${device.id}, ` +
-                'although the machine opts out of MSI-X emulation',
-              range,
-            );
-          }
+          const isNew = devices.plugged.includes(device) || devices.changed.includes(device);
+          const ranges = isNew ? state.flatView : flatView.ranges;
+          if (ranges.length > 0) checkDevice(device, ranges, trace, examination);
         }
       },
-    );
+    };
   },
 };
+
+/** Checks that none of the ranges is trapped in a page of the device's table. */
+function checkDevice(
+  device: DeviceState,
+  ranges: readonly TraceRange[],
+  { scenario, pages: { host: page } }: Trace,
+  examination: Examination,
+): void {
+  const table = physicalTable(device, scenario);
+  if (table === undefined || !hostAllows(scenario, device, table.bar.index)) return;
+  const { address, size } = table.bar;
+  // Only a BAR on a page boundary has whole pages that can be mapped.
+  if (address === undefined || table.end > size || address % page !== 0n) return;
+  const lastPage = alignUp(table.end, page);
+  const pages = { start: alignDown(table.start, page), end: lastPage < size ? lastPage : size };
+  examination.exercised++;
+  for (const range of ranges) {
+    if (range.region.owner !== device.id || range.region.kind === 'ram-device') continue;
+    const at = placeInBar(device, range, table.bar);
+    if (at === undefined || !overlaps(at, pages)) continue;
+    examination.violate(
+      overlaps(at, table) ? 'table-trapped' : 'rest-of-page-trapped',
+      () =>
+        `${rangeText(range)} is trapped in a page of the MSI-X table of ${device.id}, ` +
+        'although the machine opts out of MSI-X emulation',
+      range,
+    );
+  }
+}
 
 /** The table at the place in the device's own capability; the guest's capability may name another. */
 function physicalTable(

@@ -1,9 +1,16 @@
 import { firstEndingAbove, overlaps, type Range } from '../address/index.ts';
-import type { BarState, State, TraceRange } from '../trace/index.ts';
+import {
+  isSettled,
+  type BarState,
+  type StateChange,
+  type DeviceState,
+  type State,
+  type TraceMapping,
+  type TraceRange,
+} from '../trace/index.ts';
 import { barOf, guestTable, startInBar, startOfBar } from './bar-bytes.ts';
 import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { forEachChange, settled } from './steps.ts';
 
 /** The purpose of MSI-X emulation: the guest never reaches the device's own table. */
 export const msixTrapped: Invariant = {
@@ -13,29 +20,24 @@ export const msixTrapped: Invariant = {
     'it is in no memslot and in no DMA mapping, and the emulation traps its accesses',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_msix_setup; hw/pci/msix.c: msix_init',
-  check(trace, examination) {
-    if (trace.optsOutOfMsixEmulation) return;
-    // If the VMM died mid-update, direct mappings still count; overlap is judged only on settled steps.
-    const lastSettled = settled(trace).steps.length - 1;
-    forEachChange(
-      trace,
-      () => true,
-      (state, step) => {
+  start(trace, examination) {
+    if (trace.optsOutOfMsixEmulation) return undefined;
+    return {
+      // If the VMM died mid-update, direct mappings still count; overlap is judged only on settled steps.
+      judgesUnsettled: true,
+      step(change, state) {
         for (const device of state.devices) {
           const table = guestTable(device);
           if (table?.bar.address === undefined || table.bar.type === 'io') continue;
           examination.exercised++;
-          const check = new TableCheck({ device: device.id, table, state, step, examination });
+          const check = new TableCheck({ device, table, change, examination });
           check.flatView();
           check.memslots();
           check.mappings();
-          if (step > lastSettled) continue;
-          const start = startOfBar(table.bar, device.id, state.flatView);
-          if (start !== undefined) check.emulation(tableAt(table, start));
-          check.overlap(tableAt(table, start ?? table.bar.address), trace.pages.host);
+          if (isSettled(trace, examination.step)) check.emulation(trace.pages.host);
         }
       },
-    );
+    };
   },
 };
 
@@ -44,54 +46,49 @@ type Table = NonNullable<ReturnType<typeof guestTable>>;
 /** The addresses of the table of a BAR that begins at `bar`. */
 const tableAt = (table: Table, bar: bigint): Range => ({ start: bar + table.start, end: bar + table.end });
 
-/** Checks the MSI-X table of one device in one state. */
+/** Checks the MSI-X table of one device after one change. */
 class TableCheck {
   /** Id of the device. */
   readonly #device: string;
   readonly #table: Table;
+  readonly #change: StateChange;
   readonly #state: State;
-  readonly #step: number;
+  /** Whether the table may lie elsewhere than before the change, so that all memory is to be checked. */
+  readonly #isNew: boolean;
   readonly #examination: Examination;
 
   constructor({
     device,
     table,
-    state,
-    step,
+    change,
     examination,
   }: {
-    readonly device: string;
+    readonly device: DeviceState;
     readonly table: Table;
-    readonly state: State;
-    readonly step: number;
+    readonly change: StateChange;
     readonly examination: Examination;
   }) {
-    this.#device = device;
+    const { devices, after } = change;
+    this.#device = device.id;
     this.#table = table;
-    this.#state = state;
-    this.#step = step;
+    this.#change = change;
+    this.#state = after;
+    this.#isNew = devices.plugged.includes(device) || devices.changed.includes(device);
     this.#examination = examination;
   }
 
   /** No flat range shows bytes of the device's own table. */
   flatView(): void {
-    for (const range of this.#state.flatView) {
+    for (const range of this.#isNew ? this.#state.flatView : this.#change.flatView.ranges) {
       const { region, offset } = range;
-      if (!this.#holdsTable(region.owner, region.name, offset, range.end - range.start)) continue;
-      const isDirect = region.kind === 'ram-device';
-      this.#violate(
-        isDirect ? 'direct-in-flat-view' : 'not-emulated',
-        () =>
-          `guest accesses to the MSI-X table of ${this.#device} at ${rangeText(range)} reach the device` +
-          (isDirect ? ' directly' : ', not the emulated table'),
-        range,
-      );
+      if (this.#holdsTable(region.owner, region.name, offset, range.end - range.start))
+        this.#reportShown(range);
     }
   }
 
   /** No memslot holds bytes of the device's own table. */
   memslots(): void {
-    for (const { gpa, size, backing } of this.#state.memslots) {
+    for (const { gpa, size, backing } of this.#isNew ? this.#state.memslots : this.#change.memslots.added) {
       if (!this.#holdsTable(backing.owner, backing.region, backing.offset, size)) continue;
       this.#violate(
         'in-memslot',
@@ -103,16 +100,38 @@ class TableCheck {
 
   /** No DMA mapping holds bytes of the device's own table. */
   mappings(): void {
-    for (const { name, mappings } of this.#state.containers) {
-      for (const { iova, size, backing } of mappings) {
-        if (!this.#holdsTable(backing.owner, backing.region, backing.offset, size)) continue;
-        this.#violate(
-          'dma-mapped',
-          () => `the DMA mapping ${spanOf(iova, size)} of ${name} holds the MSI-X table of ${this.#device}`,
-          rangeFrom(iova, size),
-        );
-      }
+    if (this.#isNew) {
+      for (const { name, mappings } of this.#state.containers) this.#mappingsOf(name, mappings);
+    } else {
+      for (const { container, added } of this.#change.containers) this.#mappingsOf(container.name, added);
     }
+  }
+
+  #mappingsOf(container: string, mappings: readonly TraceMapping[]): void {
+    for (const { iova, size, backing } of mappings) {
+      if (!this.#holdsTable(backing.owner, backing.region, backing.offset, size)) continue;
+      this.#violate(
+        'dma-mapped',
+        () =>
+          `the DMA mapping ${spanOf(iova, size)} of ${container} holds the MSI-X table of ${this.#device}`,
+        rangeFrom(iova, size),
+      );
+    }
+  }
+
+  /**
+   * The emulation answers where the capability places the table.
+   *
+   * @param page the host's page size in bytes.
+   */
+  emulation(page: bigint): void {
+    const { devices, flatView } = this.#change;
+    // A BAR of another device may hide the table.
+    if (flatView.isEmpty && devices.plugged.length === 0 && devices.changed.length === 0) return;
+    const { bar } = this.#table;
+    const start = startOfBar(bar, this.#device, this.#state.flatView);
+    if (start !== undefined) this.#place(tableAt(this.#table, start));
+    this.#overlap(tableAt(this.#table, start ?? bar.address!), page);
   }
 
   /**
@@ -121,7 +140,7 @@ class TableCheck {
    *
    * @param place the addresses of the table, computed from the place of the BAR and the capability.
    */
-  emulation(place: Range): void {
+  #place(place: Range): void {
     const { flatView } = this.#state;
     const isOfBar = ({ region }: TraceRange): boolean =>
       region.owner === this.#device && startInBar(this.#table.bar, region.name) !== undefined;
@@ -156,7 +175,7 @@ class TableCheck {
    * @param place the addresses of the table.
    * @param page the host's page size in bytes.
    */
-  overlap(place: Range, page: bigint): void {
+  #overlap(place: Range, page: bigint): void {
     const { flatView } = this.#state;
     for (let index = firstEndingAbove(flatView, place.start); index < flatView.length; index++) {
       const range = flatView[index]!;
@@ -203,8 +222,19 @@ class TableCheck {
     return bar !== undefined && isOnPage(bar, page) && !shareAddresses(bar, this.#table.bar);
   }
 
+  #reportShown(range: TraceRange): void {
+    const isDirect = range.region.kind === 'ram-device';
+    this.#violate(
+      isDirect ? 'direct-in-flat-view' : 'not-emulated',
+      () =>
+        `guest accesses to the MSI-X table of ${this.#device} at ${rangeText(range)} reach the device` +
+        (isDirect ? ' directly' : ', not the emulated table'),
+      range,
+    );
+  }
+
   #violate(cause: string, message: () => string, at: Range): void {
-    this.#examination.violate(cause, this.#step, message, at);
+    this.#examination.violate(cause, message, at);
   }
 }
 

@@ -15,17 +15,23 @@ export const noAbort: Invariant = {
     'specification',
   severity: 'error',
   site: 'hw/vfio/listener.c: hw_error in vfio_container_region_add; accel/kvm/kvm-all.c: kvm_set_phys_mem',
-  check(trace, examination) {
+  start(trace, examination) {
     examination.exercised++;
-    if (trace.outcome === 'rejected') checkRefusal(trace, examination);
-    if (trace.outcome !== 'aborted') return;
-    const refused = lastRefusal(trace);
-    examination.violate(
-      causeOf(trace, refused),
-      trace.steps.length - 1,
-      () => `the VMM dies: ${trace.error ?? NO_MESSAGE}`,
-      refused && placeOf(refused),
-    );
+    if (trace.outcome === 'ok') return undefined;
+    return {
+      end() {
+        if (trace.outcome === 'rejected') {
+          checkRefusal(trace, examination);
+          return;
+        }
+        const refused = lastRefusal(trace);
+        examination.violate(
+          causeOf(trace, refused),
+          () => `the VMM dies: ${trace.error ?? NO_MESSAGE}`,
+          refused && placeOf(refused),
+        );
+      },
+    };
   },
 };
 
@@ -52,7 +58,6 @@ function checkRefusal(trace: Trace, examination: Examination): void {
   if (tried.length === 0 || !tried.every(isConforming)) return;
   examination.violate(
     'sound-device-refused',
-    trace.steps.length - 1,
     () => `the VMM refuses a device that obeys the PCI specification: ${trace.error ?? NO_MESSAGE}`,
   );
 }

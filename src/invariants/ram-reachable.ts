@@ -7,9 +7,8 @@ import {
   firstMappingAbove,
 } from '../trace/index.ts';
 import { rangeFrom, regionName, spanOf } from './describe.ts';
-import { HostBases } from './host-bases.ts';
+import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { dmaChanged, forEachChange, settled } from './steps.ts';
 
 /** A device can reach the guest's RAM by DMA: a skipped page is as wrong as a page too many. */
 export const ramReachable: Invariant = {
@@ -19,34 +18,57 @@ export const ramReachable: Invariant = {
     'right backing and permission',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
-  check(trace, examination) {
+  start(trace, examination) {
     const { host, iommu } = trace.pages;
     const page = host > iommu ? host : iommu;
     const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
-    forEachChange(settled(trace), dmaChanged, (state, step) => {
-      if (sendsAddresses) checkBases(state, step, examination);
-      for (const range of state.dmaView) {
-        if (range.region.kind !== 'ram') continue;
-        // Only a range whose address and offset agree modulo the page has whole pages of its region.
-        if ((range.start - range.offset) % page !== 0n) continue;
-        const start = alignUp(range.start, page);
-        const end = alignDown(range.end, page);
-        if (start >= end) continue;
-        for (const container of state.containers) {
-          examination.exercised++;
-          const missing = firstMissing(container, range, start, end);
-          if (missing === undefined) continue;
-          examination.violate(
-            missing.cause,
-            step,
-            () => `RAM ${regionName(range.region)} at ${spanOf(missing.address, page)} ${missing.text}`,
-            rangeFrom(missing.address, page),
-          );
+    const bases = new SameBases();
+    return {
+      step(change, state) {
+        const { memslots, containers, remapped } = change;
+        if (sendsAddresses) {
+          bases.follow(memslots);
+          for (const container of containers) bases.follow(container);
+          if (bases.differ) checkBases(state, examination);
         }
-      }
-    });
+        for (const range of remapped) {
+          if (range.region.kind === 'ram') checkRange(range, state.containers, page, examination);
+        }
+      },
+    };
   },
 };
+
+/** Checks that each container maps the whole pages of the range. */
+function checkRange(
+  range: TraceRange,
+  containers: readonly ContainerState[],
+  page: bigint,
+  examination: Examination,
+): void {
+  // Only a range whose address and offset agree modulo the page has whole pages of its region.
+  if ((range.start - range.offset) % page !== 0n) return;
+  const start = alignUp(range.start, page);
+  const end = alignDown(range.end, page);
+  if (start >= end) return;
+  for (const container of containers) {
+    examination.exercised++;
+    const missing = firstMissing(container, range, start, end);
+    if (missing !== undefined) reportMissing(missing, range, page, examination);
+  }
+}
+
+const reportMissing = (
+  { cause, address, text }: Missing,
+  { region }: TraceRange,
+  page: bigint,
+  examination: Examination,
+): void =>
+  examination.violate(
+    cause,
+    () => `RAM ${regionName(region)} at ${spanOf(address, page)} ${text}`,
+    rangeFrom(address, page),
+  );
 
 interface Missing {
   readonly cause: string;
@@ -89,16 +111,14 @@ function firstMissing(
 }
 
 /** Devices and CPUs reach the same bytes: memslots and mappings agree on the host address of each region. */
-function checkBases({ memslots, containers }: State, step: number, examination: Examination): void {
+function checkBases({ memslots, containers }: State, examination: Examination): void {
   const bases = new HostBases();
   for (const slot of memslots) bases.agrees(slot);
   for (const { name, mappings } of containers) {
     for (const { iova, size, backing, hostAddress } of mappings) {
-      // The trace of a real VMM has no host addresses.
-      if (hostAddress === undefined || bases.agrees({ backing, hostAddress })) continue;
+      if (bases.agrees({ backing, hostAddress })) continue;
       examination.violate(
         'wrong-backing',
-        step,
         () =>
           `${name} maps ${spanOf(iova, size)} of "${backing.region}" to another host address than the rest of the region`,
         rangeFrom(iova, size),

@@ -1,9 +1,8 @@
 import { Errno, errnoName } from '../host/index.ts';
 import type { ApertureSpec } from '../scenario/index.ts';
-import type { Trace } from '../trace/index.ts';
+import type { DmaMapEvent, WindowEvent } from '../vfio/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { forEachEvent } from './steps.ts';
 
 /** The DMA windows of an sPAPR host whose scenario names no number. */
 const DEFAULT_MAX_WINDOWS = 2;
@@ -16,48 +15,71 @@ export const windowLimit: Invariant = {
     'lies outside its apertures',
   severity: 'error',
   site: 'hw/vfio/spapr.c: vfio_spapr_container_add_section_window',
-  check(trace, examination) {
-    const { iommu } = trace.scenario.host;
-    if (iommu.apertures !== undefined) checkApertures(trace, iommu.apertures, examination);
-    if (iommu.type !== 'spapr-tce-v2') return;
-    const limit = iommu.maxWindows ?? DEFAULT_MAX_WINDOWS;
-    const open = new Map<string, Set<bigint>>();
-    forEachEvent(trace, (event, step) => {
-      if (event.type !== 'window-create' && event.type !== 'window-remove') return;
-      const windows = open.get(event.container) ?? new Set();
-      open.set(event.container, windows);
-      if (event.type === 'window-remove') {
-        windows.delete(event.start);
-        return;
-      }
-      examination.exercised++;
-      if (event.errno === 0) windows.add(event.start);
-      const text = (): string =>
-        `is requested at ${spanOf(event.start, event.size)}` +
-        (event.errno === 0 ? '' : `, and the host answers ${errnoName(event.errno)}`);
-      if (event.deviceMemory) {
-        examination.violate('window-for-mmio', step, () => `a DMA window for device memory ${text()}`);
-      } else if (windows.size > limit || event.errno === Errno.ENOSPC) {
-        examination.violate('too-many-windows', step, () => `a DMA window for RAM ${text()}`);
-      } else if (event.errno !== 0) {
-        examination.violate('refused-window', step, () => `a DMA window for RAM ${text()}`);
-      }
-    });
+  start(trace, examination) {
+    const { apertures, type, maxWindows } = trace.scenario.host.iommu;
+    const windows = type === 'spapr-tce-v2' ? new Windows(maxWindows, examination) : undefined;
+    if (apertures === undefined && windows === undefined) return undefined;
+    return {
+      event(event) {
+        if (event.type === 'dma-map') {
+          if (apertures !== undefined) checkApertures(event, apertures, examination);
+        } else if (event.type === 'window-create') windows?.create(event);
+        else if (event.type === 'window-remove') windows?.remove(event);
+      },
+    };
   },
 };
 
+/** The open DMA windows of each container. */
+class Windows {
+  readonly #limit: number;
+  readonly #examination: Examination;
+  readonly #open = new Map<string, Set<bigint>>();
+
+  constructor(limit: number | undefined, examination: Examination) {
+    this.#limit = limit ?? DEFAULT_MAX_WINDOWS;
+    this.#examination = examination;
+  }
+
+  create({ container, start, size, deviceMemory, errno }: WindowEvent): void {
+    this.#examination.exercised++;
+    const windows = this.#of(container);
+    if (errno === 0) windows.add(start);
+    const text = (): string =>
+      `is requested at ${spanOf(start, size)}` +
+      (errno === 0 ? '' : `, and the host answers ${errnoName(errno)}`);
+    if (deviceMemory) {
+      this.#examination.violate('window-for-mmio', () => `a DMA window for device memory ${text()}`);
+    } else if (windows.size > this.#limit || errno === Errno.ENOSPC) {
+      this.#examination.violate('too-many-windows', () => `a DMA window for RAM ${text()}`);
+    } else if (errno !== 0) {
+      this.#examination.violate('refused-window', () => `a DMA window for RAM ${text()}`);
+    }
+  }
+
+  remove({ container, start }: WindowEvent): void {
+    this.#of(container).delete(start);
+  }
+
+  #of(container: string): Set<bigint> {
+    const windows = this.#open.get(container) ?? new Set();
+    this.#open.set(container, windows);
+    return windows;
+  }
+}
+
 /** Outside the apertures a device cannot use a mapping: its requests go elsewhere, or nowhere. */
-function checkApertures(trace: Trace, apertures: readonly ApertureSpec[], examination: Examination): void {
-  forEachEvent(trace, (event, step) => {
-    if (event.type !== 'dma-map' || event.errno !== 0) return;
-    examination.exercised++;
-    const { iova, size, deviceMemory, backing } = event;
-    if (apertures.some(({ start, end }) => start <= iova && iova + size - 1n <= end)) return;
-    examination.violate(
-      deviceMemory ? 'device-memory-outside-aperture' : 'ram-outside-aperture',
-      step,
-      () => `"${backing.region}" is DMA-mapped at ${spanOf(iova, size)}, outside the apertures of the IOMMU`,
-      rangeFrom(iova, size),
-    );
-  });
+function checkApertures(
+  { iova, size, deviceMemory, backing, errno }: DmaMapEvent,
+  apertures: readonly ApertureSpec[],
+  examination: Examination,
+): void {
+  if (errno !== 0) return;
+  examination.exercised++;
+  if (apertures.some(({ start, end }) => start <= iova && iova + size - 1n <= end)) return;
+  examination.violate(
+    deviceMemory ? 'device-memory-outside-aperture' : 'ram-outside-aperture',
+    () => `"${backing.region}" is DMA-mapped at ${spanOf(iova, size)}, outside the apertures of the IOMMU`,
+    rangeFrom(iova, size),
+  );
 }

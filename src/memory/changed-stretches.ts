@@ -1,4 +1,4 @@
-import type { Range } from '../address/index.ts';
+import { joinRanges, type Range } from '../address/index.ts';
 
 /** So many stretches are kept apart at most. */
 const MOST_STRETCHES = 64;
@@ -24,25 +24,13 @@ export class ChangedStretches {
     const taken = this.#stretches;
     if (taken.length === 0) return NO_STRETCHES;
     this.#stretches = [];
-    return taken.length === 1 ? taken.map(({ start, end }) => ({ start, end })) : joined(taken);
+    return taken.length === 1 ? taken.map(({ start, end }) => ({ start, end })) : joinRanges(taken);
   }
-}
-
-/** The same addresses in as few stretches as possible, by ascending address. */
-function joined(stretches: readonly Range[]): Range[] {
-  const sorted = stretches.toSorted((a, b) => (a.start < b.start ? -1 : 1));
-  const result: Range[] = [];
-  for (const { start, end } of sorted) {
-    const last = result.at(-1);
-    if (last === undefined || start > last.end) result.push({ start, end });
-    else if (end > last.end) result[result.length - 1] = { start: last.start, end };
-  }
-  return result;
 }
 
 /** The stretches joined; all of them in one if they are still many. */
 function shortened(stretches: readonly Range[]): Range[] {
-  const result = joined(stretches);
+  const result = joinRanges(stretches);
   const [first, last] = [result[0]!, result.at(-1)!];
-  return result.length <= MOST_STRETCHES / 2 ? result : [{ start: first.start, end: last.end }];
+  return result.length <= MOST_STRETCHES / 2 ? [...result] : [{ start: first.start, end: last.end }];
 }

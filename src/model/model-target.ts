@@ -2,7 +2,7 @@ import type { AddressSpace } from '../memory/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { DeviceRefused, StartRefused, VmmAbort, type AbortSite } from '../vfio/index.ts';
 import type { Target, ContainerState, Outcome, Step, Teardown, Trace } from '../trace/index.ts';
-import { snapshotBarRegisters, snapshotState, snapshotTree } from './snapshot.ts';
+import { snapshotBarRegisters, snapshotState, snapshotTree, takeChange } from './snapshot.ts';
 import { CloudHypervisorVmm } from './cloud-hypervisor-vmm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { requireRevision, requireSuitable } from './require-revision.ts';
@@ -104,8 +104,20 @@ function performAll(vmm: ModelledVmm, steps: Step[]): End {
 /** Performs one action and records it as a step. */
 function attempt(vmm: ModelledVmm, steps: Step[], operation: Step['operation'], act: () => void): End {
   const end = endOf(act);
-  steps.push({ operation, events: vmm.takeEvents(), state: snapshotState(vmm, steps.at(-1)?.state) });
+  record(vmm, steps, operation);
   return end;
+}
+
+/** Adds the step of an action that has just ended, well or not. */
+function record(vmm: ModelledVmm, steps: Step[], operation: Step['operation']): void {
+  const before = steps.at(-1)?.state;
+  const events = vmm.takeEvents();
+  const state = snapshotState(vmm, before);
+  steps.push(
+    state === before
+      ? { operation, events, state }
+      : { operation, events, state, change: takeChange(vmm, before, state) },
+  );
 }
 
 function endOf(act: () => void): End {
@@ -137,12 +149,11 @@ function mapContainersAnew(vmm: ModelledVmm): readonly ContainerState[] {
 function tearDown(vmm: ModelledVmm, steps: Step[], end: End): { teardown: Teardown | undefined; end: End } {
   const open = [...vmm.containers];
   const last = endOf(() => vmm.shutDown());
-  const events = vmm.takeEvents();
   if (last.outcome === 'aborted') {
-    const state = snapshotState(vmm, steps.at(-1)?.state);
-    steps.push({ operation: { op: 'stop' }, events, state });
+    record(vmm, steps, { op: 'stop' });
     return { teardown: undefined, end: last };
   }
+  const events = vmm.takeEvents();
   const left = [...new Set([...open, ...(vmm.closed ?? [])])].map(({ name, iommu }) => ({
     name,
     mappings: iommu.mappings(),

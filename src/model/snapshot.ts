@@ -1,5 +1,14 @@
 import type { MemoryRegion } from '../memory/index.ts';
-import type { BarRegister, ContainerState, DeviceState, State, TraceNode } from '../trace/index.ts';
+import {
+  ViewChange,
+  compareStates,
+  type BarRegister,
+  type StateChange,
+  type ContainerState,
+  type DeviceState,
+  type State,
+  type TraceNode,
+} from '../trace/index.ts';
 import type { ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
 
 /**
@@ -25,6 +34,21 @@ export function snapshotState(vmm: ModelledVmm, previous: State | undefined): St
   return unchanged ? previous : { flatView, dmaView, containers, memslots, devices };
 }
 
+/**
+ * How `after`, the state of the VMM now, differs from `before`. The address spaces know where their views have changed
+ * since the last call; the lists are short and are compared.
+ */
+export function takeChange({ machine }: ModelledVmm, before: State | undefined, after: State): StateChange {
+  const { memory, bus } = machine;
+  const memoryChange = memory.changed.take();
+  const dmaChange = bus.dmaSpace === memory ? memoryChange : bus.dmaSpace.changed.take();
+  if (before === undefined) return compareStates(before, after);
+  return compareStates(before, after, {
+    flatView: new ViewChange(after.flatView, memoryChange),
+    dmaView: new ViewChange(after.dmaView, dmaChange),
+  });
+}
+
 function snapshotContainers(
   { containers }: ModelledVmm,
   previous: readonly ContainerState[] | undefined,
@@ -42,7 +66,11 @@ function snapshotDevices(
   const unchanged =
     previous?.length === devices.length &&
     devices.every((device, index) => isAsBefore(device, previous[index]!));
-  return unchanged ? previous : devices.map(snapshotDevice);
+  if (unchanged) return previous;
+  return devices.map((device) => {
+    const before = previous?.find(({ id }) => id === device.id);
+    return before !== undefined && isAsBefore(device, before) ? before : snapshotDevice(device);
+  });
 }
 
 function isAsBefore(

@@ -4,7 +4,8 @@ import { findRevision } from '../vfio/index.ts';
 import { form11, rangeType } from '../memory/index.ts';
 import { differences, typeOfRange, type TraceDifference } from './differences.ts';
 import { runOnModel } from '../model/index.ts';
-import type { State, Step, Trace } from './trace.ts';
+import type { State } from './state.ts';
+import type { Step, Trace } from './trace.ts';
 
 const scenario = decodeScenario({
   version: 1,

@@ -1,5 +1,6 @@
 import { hex } from '../address/index.ts';
-import type { DeviceState, Step, Trace, TraceMapping, TraceRange } from './trace.ts';
+import type { DeviceState, TraceMapping, TraceRange } from './state.ts';
+import type { Step, Trace } from './trace.ts';
 
 /** One difference between the run of a scenario on the model and on a real QEMU. */
 export interface TraceDifference {

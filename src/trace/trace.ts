@@ -1,9 +1,8 @@
-import type { HostAddress, Iova, Offset, Range, Size } from '../address/index.ts';
-import type { DmaMapping, Memslot } from '../host/index.ts';
-import type { RegionKind } from '../memory/index.ts';
-import type { BarType, MsixLayout } from '../pci-layout/index.ts';
+import type { Size } from '../address/index.ts';
 import type { Operation, Scenario } from '../scenario/index.ts';
-import type { AbortSite, BarLayer, VmmEvent } from '../vfio/index.ts';
+import type { AbortSite, VmmEvent } from '../vfio/index.ts';
+import type { StateChange } from './change.ts';
+import type { ContainerState, State, TraceNode } from './state.ts';
 
 /** How a run ended. */
 export type Outcome =
@@ -14,95 +13,6 @@ export type Outcome =
   /** The VMM died. */
   | 'aborted';
 
-/** What a trace records of a MemoryRegion. Two ranges show the same region if they hold the same object. */
-export interface TraceRegion {
-  readonly name: string;
-  /** The id of the device that owns the region. */
-  readonly owner: string | undefined;
-  readonly kind: RegionKind;
-}
-
-/** A FlatRange of a FlatView. */
-export interface TraceRange extends Range {
-  readonly region: TraceRegion;
-  readonly offset: Offset;
-  readonly readonly: boolean;
-  readonly nonvolatile: boolean;
-  readonly unmergeable: boolean;
-  readonly romdMode: boolean;
-  readonly priority: number;
-  readonly contained: boolean;
-}
-
-/** A MemoryRegion in the region tree, after the last operation. */
-export interface TraceNode {
-  readonly region: TraceRegion;
-  /** The offset in the container at which the region begins. */
-  readonly address: Offset;
-  /** One past the last offset in the container. */
-  readonly end: bigint;
-  readonly size: Size;
-  readonly priority: number;
-  readonly enabled: boolean;
-  readonly terminates: boolean;
-  /** The subregions in the order of rendering: by falling priority, among equals the latest added first. */
-  readonly children: readonly TraceNode[];
-  readonly alias: { readonly node: TraceNode; readonly offset: Offset } | undefined;
-}
-
-/** A live DMA mapping. The trace of a real VMM has no host addresses. */
-export interface TraceMapping extends Omit<DmaMapping, 'hostAddress'> {
-  readonly hostAddress: HostAddress | undefined;
-}
-
-/** The live DMA mappings of a container, by rising IOVA. */
-export interface ContainerState {
-  readonly name: string;
-  readonly mappings: readonly TraceMapping[];
-}
-
-/** A BAR of a device, as the VMM has registered and mapped it. */
-export interface BarState {
-  readonly index: number;
-  readonly type: BarType;
-  /** The size registered with the PCI core, in bytes. */
-  readonly size: Size;
-  /** The bus address; `undefined` while the BAR is not mapped. */
-  readonly address: bigint | undefined;
-  /** The regions with the BAR's own bytes: the BAR, its wrapper and its mmaps. */
-  readonly layers: readonly BarLayer[];
-}
-
-/** The guest's MSI-X capability, and the emulation behind it. */
-export interface MsixView {
-  /** The layout in the guest's capability. */
-  readonly layout: MsixLayout;
-  readonly enabled: boolean;
-  readonly functionMasked: boolean;
-  /** The place of the emulated table; `undefined` where the VMM emulates none. */
-  readonly emulatedAt: { readonly bar: number; readonly offset: Offset } | undefined;
-  /** The place of the emulated PBA; left out where the target cannot observe the place. */
-  readonly pbaAt?: { readonly bar: number; readonly offset: Offset };
-}
-
-/** A plugged-in device. */
-export interface DeviceState {
-  readonly id: string;
-  readonly bars: readonly BarState[];
-  readonly msix: MsixView | undefined;
-}
-
-/** What can be observed between two operations. Parts that did not change are the same objects in both states. */
-export interface State {
-  /** The flat view of system memory, which CPUs see. */
-  readonly flatView: readonly TraceRange[];
-  /** The flat view of the address space for DMA; the same object as `flatView` without an emulated IOMMU. */
-  readonly dmaView: readonly TraceRange[];
-  readonly containers: readonly ContainerState[];
-  readonly memslots: readonly Memslot[];
-  readonly devices: readonly DeviceState[];
-}
-
 /**
  * One operation, the events in it, and the state after it. The first step is the start of the machine. The
  * shutdown is a step (`stop`) only where the VMM dies in it.
@@ -111,6 +21,8 @@ export interface Step {
   readonly operation: Operation | { readonly op: 'start' | 'stop' };
   readonly events: readonly VmmEvent[];
   readonly state: State;
+  /** How the state differs from that of the step before; left out by a target that observes whole states only. */
+  readonly change?: StateChange;
 }
 
 /** The registers of a BAR, as the guest reads them. */
@@ -168,31 +80,10 @@ export interface Trace {
   readonly notCompared?: string;
 }
 
-/** Whether two mappings have the same range, permission and backing; host addresses may differ. */
-export const sameMapping = (a: TraceMapping, b: TraceMapping): boolean =>
-  a.iova === b.iova &&
-  a.size === b.size &&
-  a.readonly === b.readonly &&
-  a.backing.offset === b.backing.offset &&
-  a.backing.region === b.backing.region &&
-  a.backing.owner === b.backing.owner;
-
-/** One past the last I/O virtual address of a mapping. */
-export const endOfMapping = (mapping: { readonly iova: Iova; readonly size: Size }): bigint =>
-  mapping.iova + mapping.size;
-
 /**
- * The index of the first mapping that ends above `address`.
+ * Whether the state after a step is between two updates. If the VMM died, it died in the middle of the last one.
  *
- * @param mappings sorted and disjoint.
+ * @param step index of the step.
  */
-export function firstMappingAbove(mappings: readonly TraceMapping[], address: bigint): number {
-  let low = 0;
-  let high = mappings.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (endOfMapping(mappings[middle]!) > address) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
+export const isSettled = ({ outcome, steps }: Trace, step: number): boolean =>
+  outcome !== 'aborted' || step < steps.length - 1;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Examination, Invariant } from '../invariants/index.ts';
+import type { Invariant } from '../invariants/index.ts';
 import type { Outcome, Trace } from '../trace/index.ts';
 import { compareOn } from './difference.ts';
 
@@ -11,18 +11,23 @@ interface Run {
 }
 
 const traceOf = ({ outcome, steps, breaks = [] }: Run): Trace =>
-  ({ outcome, steps: Array.from({ length: steps }), breaks }) as unknown as Trace;
+  ({
+    outcome,
+    steps: Array.from({ length: steps }, () => ({ events: [], state: undefined })),
+    breaks,
+  }) as unknown as Trace;
 
 const invariant: Invariant = {
   id: 'map-aligned',
   clause: '',
   severity: 'error',
   site: '',
-  check(trace, examination: Examination) {
+  start(trace, examination) {
     examination.exercised++;
     for (const [cause, step] of (trace as unknown as Run).breaks ?? []) {
-      examination.violate(cause, step, () => `${cause} in step ${step}`);
+      examination.violate(cause, () => `${cause} in step ${step}`, undefined, step);
     }
+    return undefined;
   },
 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostAddress, iova, offset } from '../address/index.ts';
 import type { DmaMapping } from '../host/index.ts';
-import { endOfMapping, firstMappingAbove, sameMapping } from './trace.ts';
+import { endOfMapping, firstMappingAbove, sameMapping } from './state.ts';
 
 const mapping = (start: bigint, size: bigint, rest: Partial<DmaMapping> = {}): DmaMapping => ({
   iova: iova(start),
