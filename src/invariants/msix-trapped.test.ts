@@ -56,6 +56,21 @@ describe('msix-trapped', () => {
     }
   });
 
+  it('judges all memory anew when the table moves in its BAR', () => {
+    const backing = { region: MMAP.name, owner: 'dev0' };
+    const before = {
+      ...good,
+      memslots: [memslot(AT, TABLE, backing)],
+      containers: [container([mapping(AT, TABLE, backing)])],
+    };
+    const moved = device([bar(0, SIZE, { address: AT })], layout(4, 0x1000n, 0x3000n));
+    expect(causes(msixTrapped, traceOfStates([before, { ...before, devices: [moved] }]))).toEqual([
+      'direct-in-flat-view',
+      'in-memslot',
+      'dma-mapped',
+    ]);
+  });
+
   it.each([
     ['ends where the table begins', 0n, TABLE, false],
     ['ends one byte after that', 0n, TABLE + 1n, true],
