@@ -21,6 +21,13 @@ const WINDOWS: Record<MachineType, Windows> = {
   pseries: { low: [0x8000_0000n, 0xffff_fffen], high: [33n * TIB, 34n * TIB - 1n] },
 };
 
+/** The windows of a machine; the high one is the upper half of what the CPU addresses, if that ends below 1 TiB. */
+function windowsOf(machine: MachineType, physBits: number): Windows {
+  const windows = WINDOWS[machine];
+  const end = 1n << BigInt(physBits);
+  return windows.high[1] < end ? windows : { ...windows, high: [end / 2n, end - 1n] };
+}
+
 const is64Bit = (bar: BarSpec): boolean => bar.type.startsWith('mem64');
 const up = (value: bigint, unit: bigint): bigint => ((value + unit - 1n) / unit) * unit;
 
@@ -31,9 +38,12 @@ export class Placement {
   #nextLow: bigint;
   #nextHigh: bigint;
 
-  /** @param page the host page size. Most BARs below this size get a page of their own; the others share pages. */
-  constructor(machine: MachineType, page: bigint) {
-    this.#windows = WINDOWS[machine];
+  /**
+   * @param page the host page size. Most BARs below this size get a page of their own; the others share pages.
+   * @param physBits bits that the CPU addresses: firmware puts no BAR above.
+   */
+  constructor(machine: MachineType, page: bigint, physBits = 64) {
+    this.#windows = windowsOf(machine, physBits);
     this.#page = page;
     this.#nextLow = this.#windows.low[0];
     this.#nextHigh = this.#windows.high[0];

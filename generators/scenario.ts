@@ -11,6 +11,7 @@ import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
 import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
+import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
 import { chooseOperations } from './operations.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -41,8 +42,11 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   } = constraints;
   // Only pseries has sPAPR containers.
   const onlySpapr = iommuTypes.every((type) => type === 'spapr-tce-v2');
-  const machine = chooseMachine(choose, onlySpapr ? ['pseries'] : machineTypes);
-  const host = chooseHost(choose, machine, iommuTypes);
+  const drawn = chooseMachine(choose, onlySpapr ? ['pseries'] : machineTypes);
+  const named = chooseNamedHost(choose, drawn, iommuTypes);
+  const machine = named === undefined ? drawn : machineOn(named, drawn);
+  const host =
+    named === undefined ? chooseHost(choose, machine, iommuTypes) : hostOf(choose, named, iommuTypes);
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>
     // Hardware has BARs of powers of two; a vfio-user server may report anything.
