@@ -6,7 +6,7 @@ import { scenarios } from './index.ts';
 describe('hosts that people have', () => {
   const drawn: readonly Scenario[] = fc.sample(scenarios(), { numRuns: 4_000, seed: 1 });
 
-  it('are all drawn, in a fifth to a third of the scenarios of machines that they run', () => {
+  it('are all drawn, in a fifth to two fifths of the scenarios of machines that they run', () => {
     for (const { cpu, kernel, hostPageSize } of NAMED_HOSTS) {
       const found = drawn.some(
         ({ machine, host }) =>
@@ -17,7 +17,7 @@ describe('hosts that people have', () => {
     const fitting = drawn.filter(({ machine }) => machine.type !== 'generic');
     const share = fitting.filter(({ machine }) => machine.cpu !== undefined).length / fitting.length;
     expect(share).toBeGreaterThan(0.2);
-    expect(share).toBeLessThan(0.33);
+    expect(share).toBeLessThan(0.4);
   });
 
   it('have RAM of whole pages', () => {

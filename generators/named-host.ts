@@ -7,19 +7,21 @@ import {
 } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
-/** How many of a hundred scenarios run on a host of `NAMED_HOSTS`, where one runs the machine. */
-const NAMED_SHARE = 25;
-
-/** Now and then a host that people have and that runs the machine with one of the kinds of container in `types`. */
+/**
+ * Now and then a host that people have and that runs the machine with one of the kinds of container in `types`.
+ *
+ * @param share how many of a hundred machines get such a host, if one fits.
+ */
 export function chooseNamedHost(
   choose: Choose,
   { type }: MachineSpec,
   types: readonly IommuTypeName[],
+  share: number,
 ): NamedHost | undefined {
   const fitting = NAMED_HOSTS.filter(
     ({ machines, iommu }) => machines.includes(type) && iommu.types.some((kind) => types.includes(kind)),
   );
-  return fitting.length > 0 && choose.chance(NAMED_SHARE) ? choose.among(fitting) : undefined;
+  return fitting.length > 0 && choose.chance(share) ? choose.among(fitting) : undefined;
 }
 
 /** The machine on this host: with the CPU and the pages of the host, and RAM of whole pages. */

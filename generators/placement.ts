@@ -79,7 +79,7 @@ export class Placement {
       [1, () => size * choose.bigint(0n, units(1n << (high ? BigInt(choose.integer(32, 64)) : 32n)))],
       [1, () => 0xa_0000n + 0x1_0000n * choose.bigint(0n, 5n)],
       // 64-bit: the ends of IOMMUs of 48 and 52 bits, and the sign bit. 32-bit: the interrupt messages of x86.
-      [2, () => (high ? (1n << choose.among([48n, 52n, 63n])) - size * choose.bigint(0n, 2n) : 0xfee0_0000n)],
+      [4, () => (high ? (1n << choose.among([48n, 52n, 63n])) - size * choose.bigint(0n, 2n) : 0xfee0_0000n)],
       [1, () => (high ? (1n << 64n) - size * choose.bigint(1n, 3n) : 0xfffc_0000n)],
       [1, () => 0n],
     )();
