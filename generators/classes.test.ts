@@ -40,6 +40,7 @@ const LEAST_SHARE: Readonly<Record<ScenarioClass, number>> = {
   'sparse-msix-kernel': 17,
   iommufd: 9,
   'vfio-user': 9,
+  realistic: 30,
   'spapr-tce': 3.5,
 };
 

@@ -1,5 +1,11 @@
 import { msixTableRange } from '../src/pci-layout/index.ts';
-import { allowsMsixMmap, type BarSpec, type DeviceSpec, type Scenario } from '../src/scenario/index.ts';
+import {
+  allowsMsixMmap,
+  isRealistic,
+  type BarSpec,
+  type DeviceSpec,
+  type Scenario,
+} from '../src/scenario/index.ts';
 
 type Test = (scenario: Scenario) => boolean;
 
@@ -83,6 +89,7 @@ const CLASSES = {
   'sparse-msix-kernel': ({ host }) => !allowsMsixMmap(host.kernel),
   iommufd: ({ host }) => host.iommu.type === 'iommufd',
   'vfio-user': ({ host }) => host.iommu.type === 'vfio-user',
+  realistic: isRealistic,
   'spapr-tce': ({ host }) => host.iommu.type === 'spapr-tce-v2',
 } as const satisfies Record<string, Test>;
 

@@ -21,9 +21,10 @@ import { chooseOperations } from './operations.ts';
 export { arbitrary } from './arbitrary.ts';
 export { Choose } from './choose.ts';
 export { classify, SCENARIO_CLASSES, type ScenarioClass } from './classes.ts';
+export { REALISTIC_SHARE } from './realistic.ts';
 export { REAL_DEVICES, type RealDevice } from './real-devices.ts';
 export { chooseScenario, scenarios, type ScenarioConstraints } from './scenario.ts';
-export { servedHistories, servedScenarios } from './served-scenario.ts';
+export { realisticServedScenarios, servedHistories, servedScenarios } from './served-scenario.ts';
 export { simplifyScenario } from './simplify-scenario.ts';
 export { weigh } from './weigh.ts';
 

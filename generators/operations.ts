@@ -34,7 +34,7 @@ class Program {
     this.#overlaysAllowed = overlays;
     this.#choose = choose;
     this.#machine = machine;
-    this.#placement = new Placement(machine.type, machine.hostPageSize);
+    this.#placement = new Placement(machine.type, machine.hostPageSize, machine.cpu?.physBits);
     for (const device of devices) (choose.chance(85) ? this.#plugged : this.#unplugged).push(device);
   }
 

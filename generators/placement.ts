@@ -21,6 +21,13 @@ const WINDOWS: Record<MachineType, Windows> = {
   pseries: { low: [0x8000_0000n, 0xffff_fffen], high: [33n * TIB, 34n * TIB - 1n] },
 };
 
+/** The windows of a machine; the high one is the upper half of what the CPU addresses, if that ends below 1 TiB. */
+function windowsOf(machine: MachineType, physBits: number): Windows {
+  const windows = WINDOWS[machine];
+  const end = 1n << BigInt(physBits);
+  return windows.high[1] < end ? windows : { ...windows, high: [end / 2n, end - 1n] };
+}
+
 const is64Bit = (bar: BarSpec): boolean => bar.type.startsWith('mem64');
 const up = (value: bigint, unit: bigint): bigint => ((value + unit - 1n) / unit) * unit;
 
@@ -31,9 +38,12 @@ export class Placement {
   #nextLow: bigint;
   #nextHigh: bigint;
 
-  /** @param page the host page size. Most BARs below this size get a page of their own; the others share pages. */
-  constructor(machine: MachineType, page: bigint) {
-    this.#windows = WINDOWS[machine];
+  /**
+   * @param page the host page size. Most BARs below this size get a page of their own; the others share pages.
+   * @param physBits bits that the CPU addresses: firmware puts no BAR above.
+   */
+  constructor(machine: MachineType, page: bigint, physBits = 64) {
+    this.#windows = windowsOf(machine, physBits);
     this.#page = page;
     this.#nextLow = this.#windows.low[0];
     this.#nextHigh = this.#windows.high[0];
@@ -69,7 +79,7 @@ export class Placement {
       [1, () => size * choose.bigint(0n, units(1n << (high ? BigInt(choose.integer(32, 64)) : 32n)))],
       [1, () => 0xa_0000n + 0x1_0000n * choose.bigint(0n, 5n)],
       // 64-bit: the ends of IOMMUs of 48 and 52 bits, and the sign bit. 32-bit: the interrupt messages of x86.
-      [2, () => (high ? (1n << choose.among([48n, 52n, 63n])) - size * choose.bigint(0n, 2n) : 0xfee0_0000n)],
+      [4, () => (high ? (1n << choose.among([48n, 52n, 63n])) - size * choose.bigint(0n, 2n) : 0xfee0_0000n)],
       [1, () => (high ? (1n << 64n) - size * choose.bigint(1n, 3n) : 0xfffc_0000n)],
       [1, () => 0n],
     )();

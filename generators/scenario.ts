@@ -11,8 +11,13 @@ import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
 import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
+import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
 import { chooseOperations } from './operations.ts';
+import { chooseRealisticScenario, REALISTIC_SHARE } from './realistic.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
+
+/** How many of a hundred other scenarios run on a host of `NAMED_HOSTS`, where one runs the machine. */
+const NAMED_SHARE = 25;
 
 /** Limits on the scenarios to generate. */
 export interface ScenarioConstraints {
@@ -24,6 +29,8 @@ export interface ScenarioConstraints {
   readonly machineTypes?: readonly MachineType[];
   /** Whether to add regions on top of system memory, and to make changes in transactions; true by default. */
   readonly overlays?: boolean;
+  /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */
+  readonly realistic?: boolean;
 }
 
 /** Whole scenarios: a machine, its host, one to three devices, and a sequence of operations. */
@@ -31,18 +38,33 @@ export function scenarios(constraints: ScenarioConstraints = {}): fc.Arbitrary<S
   return arbitrary((choose) => chooseScenario(choose, constraints), simplifyScenario);
 }
 
-/** Builds a valid scenario. */
+const NO_REAL_MACHINE = 'no real machine has one of the machine types with one of the kinds of container';
+
+/**
+ * Builds a valid scenario.
+ *
+ * @throws RangeError where only realistic scenarios are asked for, and the constraints allow no real machine.
+ */
 export function chooseScenario(choose: Choose, constraints: ScenarioConstraints): Scenario {
   const {
     revision = 'qemu-11.1',
     iommuTypes = IOMMU_TYPES,
     machineTypes = MACHINE_TYPES,
     overlays = true,
+    realistic = false,
   } = constraints;
+  if (realistic || choose.chance(REALISTIC_SHARE)) {
+    const scenario = chooseRealisticScenario(choose, { revision, iommuTypes, machineTypes });
+    if (scenario !== undefined) return scenario;
+    if (realistic) throw new RangeError(NO_REAL_MACHINE);
+  }
   // Only pseries has sPAPR containers.
   const onlySpapr = iommuTypes.every((type) => type === 'spapr-tce-v2');
-  const machine = chooseMachine(choose, onlySpapr ? ['pseries'] : machineTypes);
-  const host = chooseHost(choose, machine, iommuTypes);
+  const drawn = chooseMachine(choose, onlySpapr ? ['pseries'] : machineTypes);
+  const named = chooseNamedHost(choose, drawn, iommuTypes, NAMED_SHARE);
+  const machine = named === undefined ? drawn : machineOn(named, drawn);
+  const host =
+    named === undefined ? chooseHost(choose, machine, iommuTypes) : hostOf(choose, named, iommuTypes);
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>
     // Hardware has BARs of powers of two; a vfio-user server may report anything.

@@ -1,9 +1,18 @@
 import type * as fc from 'fast-check';
-import type { DeviceSpec, MachineSpec, MachineType, Scenario } from '../src/scenario/index.ts';
+import {
+  hardwareNeeds,
+  isRealistic,
+  type DeviceSpec,
+  type MachineSpec,
+  type MachineType,
+  type Scenario,
+} from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseOperations } from './operations.ts';
-import { chooseScenario } from './scenario.ts';
+import { chooseFirmwareOperations } from './firmware-operations.ts';
+import { REALISTIC_SHARE } from './realistic.ts';
+import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
 const MIB = 1n << 20n;
@@ -17,8 +26,16 @@ const USUAL_RAM: readonly bigint[] = [512n * MIB, 4096n * MIB];
  * operations that a guest or a user can do.
  */
 export function servedScenarios(...machineTypes: readonly MachineType[]): fc.Arbitrary<Scenario> {
-  return arbitrary((choose) => chooseServed(choose, machineTypes), simplifyServed);
+  return arbitrary((choose) => chooseServed(choose, { machineTypes }), simplifyServed);
 }
+
+/** The `servedScenarios` that a real machine can show as firmware sets it up, and no others. */
+export function realisticServedScenarios(...machineTypes: readonly MachineType[]): fc.Arbitrary<Scenario> {
+  return arbitrary((choose) => chooseServed(choose, { machineTypes, realistic: true }), simplifyServed);
+}
+
+/** What the scenarios for a real QEMU are drawn from. */
+type Served = Pick<ScenarioConstraints, 'machineTypes' | 'realistic'>;
 
 /** How many lists of scenarios are drawn at a time, and how many scenarios a list has. */
 export interface HistoriesShape {
@@ -26,6 +43,8 @@ export interface HistoriesShape {
   readonly lanes: number;
   /** Number of scenarios in a list; 1 or more. */
   readonly histories: number;
+  /** Whether to draw only scenarios that a real machine can show; false by default. */
+  readonly realistic?: boolean;
 }
 
 /**
@@ -39,21 +58,23 @@ export function servedHistories(
 ): fc.Arbitrary<readonly (readonly Scenario[])[]> {
   return arbitrary(
     (choose) =>
-      Array.from({ length: shape.lanes }, () => chooseHistories(choose, shape.histories, machineTypes)),
+      Array.from({ length: shape.lanes }, () =>
+        chooseHistories(choose, shape.histories, { machineTypes, realistic: shape.realistic ?? false }),
+      ),
     simplifyHistories,
   );
 }
 
-function chooseHistories(
-  choose: Choose,
-  count: number,
-  machineTypes: readonly MachineType[],
-): readonly Scenario[] {
-  const first = chooseServed(choose, machineTypes);
+function chooseHistories(choose: Choose, count: number, served: Served): readonly Scenario[] {
+  const first = chooseServed(choose, served);
   const { machine, devices } = first;
+  const isReal = hardwareNeeds(first).length === 0;
   const others = Array.from({ length: count - 1 }, (): Scenario => ({
     ...first,
-    operations: chooseOperations(choose, machine, devices, false),
+    operations:
+      served.realistic || (isReal && choose.chance(REALISTIC_SHARE))
+        ? chooseFirmwareOperations(choose, first)
+        : chooseOperations(choose, machine, devices, false),
   }));
   return [first, ...others];
 }
@@ -67,18 +88,16 @@ function* simplifyHistories(
   else for (const simpler of simplifyServed(first)) yield [[simpler]];
 }
 
-function chooseServed(choose: Choose, machineTypes: readonly MachineType[]): Scenario {
-  const scenario = chooseScenario(choose, {
-    iommuTypes: ['vfio-user'],
-    machineTypes,
-    overlays: false,
-  });
+function chooseServed(choose: Choose, served: Served): Scenario {
+  const scenario = chooseScenario(choose, { ...served, iommuTypes: ['vfio-user'], overlays: false });
   const ram = choose.chance(85) ? choose.among(USUAL_RAM) : roundUp(scenario.machine.ram);
-  return {
+  const usual: Scenario = {
     ...scenario,
     machine: { ...scenario.machine, ram, msixEmulation: 'machine-default' },
     devices: scenario.devices.map((device): DeviceSpec => ({ ...device, options: {} })),
   };
+  // Firmware places BARs behind RAM, which has another size now.
+  return isRealistic(scenario) ? { ...usual, operations: chooseFirmwareOperations(choose, usual) } : usual;
 }
 
 function* simplifyServed(scenario: Scenario): Generator<Scenario> {

@@ -2,7 +2,15 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isPowerOfTwo } from '../src/address/index.ts';
 import { deriveSeed } from '../src/campaign/index.ts';
-import { decodeScenario, encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
+import {
+  decodeScenario,
+  encodeScenario,
+  needsOf,
+  realismText,
+  toJsonText,
+  type Operation,
+  type Scenario,
+} from '../src/scenario/index.ts';
 import { InvalidInput } from '../src/input/index.ts';
 import { digits } from './weigh.ts';
 import { scenarios, simplifyScenario, weigh } from './index.ts';
@@ -82,11 +90,11 @@ describe('simpler scenarios', () => {
     }
   });
 
-  it('end at the generic machine without devices, within 40 steps', () => {
+  it('end at a q35 machine without devices, within 40 steps', () => {
     for (const scenario of drawn.filter((each) => !isSpapr(each))) {
       const taken = descend(scenario, () => true);
       expect(taken.at(-1)).toMatchObject({
-        machine: { type: 'generic', msixEmulation: 'machine-default', ram: 0x1000_0000n },
+        machine: { type: 'q35', msixEmulation: 'machine-default', ram: 0x1000_0000n },
         host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
         devices: [],
         operations: [],
@@ -110,14 +118,88 @@ describe('simpler scenarios', () => {
     }
   }, 60_000);
 
-  it('end at a set-bar of BAR 0 of dev0 to address 0, while a set-bar must stay', () => {
+  it('end at a set-bar of BAR 0 of dev0 to the first address of a PCI window of q35, while a set-bar must stay', () => {
     const placed = drawn.filter(({ operations }) => operations.some(({ op }) => op === 'set-bar'));
     for (const scenario of placed) {
       const taken = descend(scenario, ({ operations }) => operations.some(({ op }) => op === 'set-bar'));
-      const { operations } = taken.at(-1)!;
-      expect(operations).toEqual([{ op: 'set-bar', device: 'dev0', bar: 0, address: 0n }]);
+      const { devices, operations } = taken.at(-1)!;
+      const starts = devices[0]!.bars[0]!.type === 'io' ? [0n] : [0xc000_0000n, 0x1_0000_0000n];
+      expect(operations).toMatchObject([{ op: 'set-bar', device: 'dev0', bar: 0 }]);
+      expect(operations.map((operation) => 'address' in operation && operation.address)).toEqual([
+        expect.toBeOneOf(starts),
+      ]);
     }
   }, 60_000);
+});
+
+describe('simplifying toward real machines', () => {
+  const from = (
+    operations: readonly object[],
+    bars: readonly object[] = [{ index: 0, size: '0x1000', type: 'mem64' }],
+  ) =>
+    decodeScenario({
+      version: 1,
+      machine: { type: 'generic', ram: '0x10000000' },
+      revision: 'qemu-11.1',
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1000'] } },
+      devices: [{ id: 'dev0', bars }],
+      operations,
+    });
+  const has = (op: Operation['op'], address?: bigint) => (scenario: Scenario) =>
+    scenario.operations.some(
+      (operation) =>
+        operation.op === op &&
+        (address === undefined || ('address' in operation && operation.address === address)),
+    );
+
+  it('disables memory around a move of a 64-bit BAR', () => {
+    const twice = (scenario: Scenario): boolean =>
+      new Set(
+        scenario.operations.flatMap((operation) => (operation.op === 'set-bar' ? [operation.address] : [])),
+      ).size > 1 &&
+      has('enable-memory')(scenario) &&
+      scenario.operations.at(-1)?.op !== 'disable-memory';
+    const moved = from([
+      { op: 'enable-memory', device: 'dev0' },
+      { op: 'set-bar', device: 'dev0', bar: 0, address: '0x1000' },
+      { op: 'set-bar', device: 'dev0', bar: 0, address: '0x2000' },
+    ]);
+    expect(needsOf(moved).map(({ kind }) => kind)).toEqual([
+      'machine-type',
+      'order',
+      'placement',
+      'order',
+      'placement',
+    ]);
+    expect(needsOf(descend(moved, twice).at(-1)!)).toEqual([]);
+  });
+
+  it('keeps only what a case needs: an overlay at 0', () => {
+    const overlaid = from([
+      { op: 'set-bar', device: 'dev0', bar: 0, address: '0x1000' },
+      { op: 'enable-memory', device: 'dev0' },
+      { op: 'add-region', name: 'overlay', kind: 'ram', address: '0x0', size: '0x1', priority: 0 },
+    ]);
+    const smallest = descend(overlaid, has('add-region', 0n)).at(-1)!;
+    expect(realismText(needsOf(smallest))).toMatch(/^needs an overlay of .* at 0x0$/);
+    expect(smallest.machine.type).toBe('q35');
+  });
+
+  it.each(['mmapError', 'p2p'] as const)('drops %s of a BAR, unless the case needs it', (fault) => {
+    const faulty = from(
+      [
+        { op: 'set-bar', device: 'dev0', bar: 0, address: '0x1000' },
+        { op: 'enable-memory', device: 'dev0' },
+      ],
+      [{ index: 0, size: '0x1000', type: 'mem64', mmapError: 'EBUSY', p2p: false }],
+    );
+    const hasBar = ({ devices }: Scenario): boolean => (devices[0]?.bars.length ?? 0) > 0;
+    const isFaulty = (scenario: Scenario): boolean =>
+      hasBar(scenario) && scenario.devices[0]!.bars[0]![fault] !== undefined;
+    expect(Object.keys(descend(faulty, hasBar).at(-1)!.devices[0]!.bars[0]!)).not.toContain(fault);
+    const kept = Object.keys(descend(faulty, isFaulty).at(-1)!.devices[0]!.bars[0]!);
+    expect(kept.filter((key) => key === 'mmapError' || key === 'p2p')).toEqual([fault]);
+  });
 });
 
 describe('the weight of a number', () => {

@@ -1,13 +1,33 @@
-import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
+import {
+  needsOf,
+  type DeviceSpec,
+  type MachineType,
+  type Operation,
+  type Scenario,
+} from '../src/scenario/index.ts';
+
+/** What a thing weighs that no real machine shows (`needsOf`): more than a few devices and all their operations. */
+export const WEIGHT_OF_A_NEED = 10_000;
+
+const OF_MACHINE: Readonly<Record<MachineType, number>> = {
+  generic: 0,
+  q35: 40,
+  virt: 41,
+  pseries: 44,
+  pc: 45,
+};
 
 /**
  * How much a scenario asks of its reader. The unit is half a hexadecimal digit of a number. A device, BAR or
- * operation weighs so much that no rounder number makes up for one more of them.
+ * operation weighs so much that no rounder number makes up for one more of them. A scenario that a real machine can
+ * show weighs less than any that no machine can show.
  */
-export function weigh({ machine, host, devices, operations }: Scenario): number {
+export function weigh(scenario: Scenario): number {
+  const { machine, host, devices, operations } = scenario;
   const { iommu } = host;
-  let weight = 2000 * devices.length + 200 * operations.length;
-  weight += machine.type === 'generic' ? 0 : 40;
+  let weight = WEIGHT_OF_A_NEED * needsOf(scenario).length;
+  weight += 2000 * devices.length + 200 * operations.length;
+  weight += OF_MACHINE[machine.type];
   weight += machine.msixEmulation === 'machine-default' ? 0 : 10;
   weight += digits(machine.ram) + 3 * digits(machine.hostPageSize) + 2 * digits(machine.guestPageSize);
   weight += machine.guestPageSize === machine.hostPageSize ? 0 : 3;
@@ -33,7 +53,8 @@ function weighDevice({ id, name, vendor, device, bars, msix, options }: DeviceSp
     (name === id ? 0 : 5) +
     (vendor === 0 && device === 0 ? 0 : 5) +
     30 * Object.keys(options).length;
-  for (const { index, type, size, mmap, sparse } of bars) {
+  for (const { index, type, size, mmap, sparse, mmapError, p2p } of bars) {
+    weight += (mmapError === undefined ? 0 : 10) + (p2p === undefined ? 0 : 10);
     weight +=
       150 +
       4 * digitsOfSize(size) +

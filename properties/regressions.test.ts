@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeRegression, formatRegression, isCaseFile, type Regression } from '../src/campaign/index.ts';
 import { brokenBy, fingerprintText, violationsOf } from '../src/invariants/index.ts';
 import { printFlatViews, printTree } from '../src/memory/index.ts';
-import type { Scenario } from '../src/scenario/index.ts';
+import { isRealistic, needsOf, realismText, type Scenario } from '../src/scenario/index.ts';
 import {
   runOnModel,
   runToTheEnd,
@@ -70,6 +70,10 @@ describe.each(cases)('$file', ({ file, text, regression }) => {
     expect(formatRegression(regression)).toBe(text);
   });
 
+  it.runIf(regression.realistic !== undefined)('says truly whether a real machine can show it', () => {
+    expect(regression.realistic, realismText(needsOf(scenario))).toBe(isRealistic(scenario));
+  });
+
   it('names existing revisions in their order, each once, and a revision with its IOMMU', () => {
     expect(revisionOf(scenario).iommus).toContain(scenario.host.iommu.type);
     const order = ALL_REVISIONS.map(({ id }) => id);
@@ -116,6 +120,7 @@ describe.each(cases)('$file', ({ file, text, regression }) => {
       expect(scenario.revision).toBe(NEWEST.id);
       expect(regression.failsOn).toContain(NEWEST.id);
       expect(regression.explanation ?? '').toMatch(/.{40,}\.$/s);
+      expect(regression.realistic).toBeDefined();
       expect(file).toBe(`known/${regression.invariant}--${regression.cause}.json`);
     });
   }

@@ -18,6 +18,7 @@ import {
   violationsOf,
   type InvariantId,
 } from '../src/invariants/index.ts';
+import { isRealistic } from '../src/scenario/index.ts';
 import { ALL_REVISIONS, runOnModel, scopeOf, type AnyRevision } from '../src/model/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
 import { failsOn } from './testing/fails-on.ts';
@@ -85,6 +86,7 @@ async function smallestCase(revision: AnyRevision, invariant: InvariantId): Prom
     expected: findInvariant(invariant).clause,
     observed: { outcome: trace.outcome, violations: violationsOf(trace).map(fingerprintText) },
     failsOn: [],
+    realistic: isRealistic(scenario),
     provenance: {
       source: `npm run remake:cases, seed ${SEED}`,
       seed: options.seed,

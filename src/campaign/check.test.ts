@@ -12,7 +12,7 @@ import { NEWEST } from '../vfio/index.ts';
 import { check, type CheckOptions } from './check.ts';
 import type { CampaignEvent, CampaignPlan } from './events.ts';
 import { RegressionStore, type StoredRegression } from './regression-store.ts';
-import { NotSeenAgain } from './search.ts';
+import { NotSeenAgain } from './shrink-sighting.ts';
 import { decodeRegression, formatRegression } from './regression.ts';
 
 const UNIT = 0x1_0000n;
@@ -389,6 +389,7 @@ describe('the file that a check stores', () => {
       expected: findInvariant('no-abort').clause,
       observed: { outcome: 'ok', violations: [] },
       failsOn: [NEWEST.id],
+      realistic: false,
       scenario: withRam(300),
     });
     expect(provenance).toMatchObject({

@@ -7,7 +7,7 @@ import {
   type Invariant,
   type Violation,
 } from '../invariants/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import { byRealism, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignSummary } from './events.ts';
@@ -16,16 +16,11 @@ import type { StoredRegression } from './regression-store.ts';
 import { saveFinding, type SaveOptions } from './save-finding.ts';
 import { Interrupted, interruptible } from './interruptible.ts';
 import type { RunScenario } from './run-scenario.ts';
-import {
-  NotSeenAgain,
-  TargetFailed,
-  search,
-  shrinkSighting,
-  type Scenarios,
-  type SearchOptions,
-  type SearchResult,
-  type Sighting,
-} from './search.ts';
+import type { Scenarios } from './draw.ts';
+import { TargetFailed } from './run-if-possible.ts';
+import type { SearchResult, Sighting } from './search-result.ts';
+import { search, type SearchOptions } from './search.ts';
+import { NotSeenAgain, shrinkSighting } from './shrink-sighting.ts';
 
 /** What a check runs, judges and stores. */
 export interface CheckOptions extends SaveOptions {
@@ -82,7 +77,9 @@ export async function check(given: CheckOptions): Promise<CampaignSummary> {
   const { findings: found, ...searched } = await searchAndShrink(options);
   const seen = new FingerprintSet(found);
   const all = [...found, ...replayed.filter((finding) => !seen.has(finding))];
-  const byRank = all.toSorted((a, b) => rank(a) - rank(b) || b.cases - a.cases);
+  const byRank = all.toSorted(
+    (a, b) => rank(a) - rank(b) || byRealism(a.scenario, b.scenario) || b.cases - a.cases,
+  );
   const findings = byRank.filter(({ known }) => known === undefined);
   const known = byRank.filter((finding) => finding.known !== undefined);
   for (const [index, finding] of findings.entries()) {

@@ -1,3 +1,4 @@
+import type * as fc from 'fast-check';
 import type { Scenario } from '../scenario/index.ts';
 
 /**
@@ -20,3 +21,9 @@ export function lanesOf(draw: Draw, limit = Infinity): readonly (readonly Scenar
     return taken;
   });
 }
+
+/** The arbitrary that a search draws from: single scenarios, or lanes of them. */
+export type Scenarios = fc.Arbitrary<Scenario> | fc.Arbitrary<Exclude<Draw, Scenario>>;
+
+/** The same arbitrary with the element types joined: fast-check's types do not accept a union of arbitraries. */
+export const anyOf = (scenarios: Scenarios): fc.Arbitrary<Draw> => scenarios;

@@ -16,13 +16,8 @@ export {
 export { RegressionStore, isCaseFile, type StoredRegression } from './regression-store.ts';
 export { makeRegression } from './save-finding.ts';
 export { replayCase, type Replay, type StoredComparison } from './replay.ts';
-export {
-  search,
-  shrinkSighting,
-  type Scenarios,
-  type SearchOptions,
-  type SearchResult,
-  type Shrunk,
-  type Sighting,
-} from './search.ts';
+export type { Scenarios } from './draw.ts';
+export type { SearchResult, Sighting } from './search-result.ts';
+export { search, type SearchOptions } from './search.ts';
+export { shrinkSighting, type Shrunk } from './shrink-sighting.ts';
 export type { RunScenario } from './run-scenario.ts';

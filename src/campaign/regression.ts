@@ -66,6 +66,8 @@ export interface Regression {
   };
   /** Ids of the revisions on which the invariant breaks for this cause. */
   readonly failsOn: readonly string[];
+  /** Whether a real machine can show the scenario as firmware sets it up (`isRealistic`). */
+  readonly realistic?: boolean;
   /** For known findings: what in the VMM leads to the violation. */
   readonly explanation?: string;
   readonly provenance: Provenance;
@@ -88,6 +90,7 @@ export function decodeRegression(value: unknown): Regression {
     'expected',
     'observed',
     'failsOn',
+    'realistic',
     'explanation',
     'provenance',
     'scenario',
@@ -124,6 +127,7 @@ export function decodeRegression(value: unknown): Regression {
       ...(observed['dma'] !== undefined && { dma: texts(observed['dma'], 'observed.dma') }),
     },
     failsOn: texts(root['failsOn'], 'failsOn'),
+    ...(root['realistic'] !== undefined && { realistic: decoder.boolean(root['realistic'], 'realistic') }),
     ...(root['explanation'] !== undefined && {
       explanation: decoder.text(root['explanation'], 'explanation'),
     }),

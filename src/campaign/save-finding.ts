@@ -1,3 +1,4 @@
+import { isRealistic } from '../scenario/index.ts';
 import { findInvariant, fingerprintText, violationsOf } from '../invariants/index.ts';
 import type { CampaignPlan } from './events.ts';
 import { stabilityText, type Finding } from './finding.ts';
@@ -63,6 +64,7 @@ export function makeRegression(
       ...(plan.target !== 'model' && trace.error !== undefined && { error: trace.error }),
     },
     failsOn: [plan.revision],
+    realistic: isRealistic(scenario),
     provenance: { source: plan.command, seed, path, version, date },
     scenario: { ...scenario, revision: plan.revision },
   };

@@ -5,7 +5,8 @@ import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
-import { NotSeenAgain, search, shrinkSighting, type SearchOptions } from './search.ts';
+import { NotSeenAgain, shrinkSighting } from './shrink-sighting.ts';
+import { search, type SearchOptions } from './search.ts';
 
 const UNIT = 0x1_0000n;
 
@@ -79,7 +80,29 @@ describe('search', () => {
     const { sightings } = await search(options({ run, runs: 50, invariants: [always] }));
     expect(seen).toHaveLength(50);
     const fingerprint = { invariant: 'no-abort', cause: 'always' };
-    expect(sightings).toEqual([{ fingerprint, run: 0, cases: 50, starts: [0, 1, 2] }]);
+    expect(sightings).toEqual([
+      { fingerprint, run: 0, cases: 50, starts: [0, 1, 2], hasRealisticStart: false },
+    ]);
+  });
+
+  describe('of a machine that is real with 64 MiB of RAM', () => {
+    // 1,000 units are less RAM than any firmware starts with.
+    const drawnMachines = fc.nat({ max: 9 }).map((drawn): Scenario => {
+      const { machine, ...rest } = withRam(drawn < 8 ? 1000 : 1024);
+      return { ...rest, machine: { ...machine, type: 'q35' } };
+    });
+    const machines = fc.noShrink(drawnMachines);
+    const always = invariant('no-abort', () => 'always');
+
+    it('keeps the first realistic case as one more start of shrinking', async () => {
+      const { run, seen } = recording();
+      const all = options({ run, scenarios: machines, runs: 60, starts: 1, invariants: [always] });
+      const { sightings } = await search(all);
+      const real = seen.indexOf(1024);
+      expect(real).toBeGreaterThan(0);
+      expect(sightings[0]).toMatchObject({ starts: [0, real], hasRealisticStart: true });
+      expect(unitsOf((await shrinkSighting(sightings[0]!, all)).scenario)).toBe(1024);
+    });
   });
 
   it('counts a case once for a fingerprint, even if the case shows the fingerprint twice', async () => {

@@ -1,8 +1,8 @@
 import type { InvariantId } from '../invariants/index.ts';
-import type { TargetOptions } from './target-options.ts';
+import type { SearchSpaceOptions } from './target-options.ts';
 
 /** The options of `barproof check` as commander reads them. */
-export interface CheckCommandOptions extends TargetOptions {
+export interface CheckCommandOptions extends SearchSpaceOptions {
   readonly seed: string;
   readonly runs?: number;
   /** The newest QEMU if there is none. */

@@ -3,7 +3,7 @@ import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-op
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { invariantId, seedText, wholeNumber } from './option-values.ts';
-import { addTargetOptions } from './target-options.ts';
+import { addTargetOptions, realisticOption } from './target-options.ts';
 
 /** `barproof check`: replays the stored cases, searches, and shrinks and stores what it finds. */
 export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -29,6 +29,7 @@ export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
     )
     .option('--revision <id>', 'the revision to check; default: the newest QEMU of barproof list revisions')
     .option('--invariant <id>', 'check only this invariant', invariantId)
+    .addOption(realisticOption())
     .option('--strict', 'count known findings as counterexamples')
     .option('--no-save', 'store no new regression files')
     .option('--regressions <folder>', 'folder of regression files', 'regressions')

@@ -1,4 +1,4 @@
-import { scenarios, servedScenarios } from '../../generators/index.ts';
+import { realisticServedScenarios, scenarios, servedScenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { judgePatch, judgeTargets, type JudgeOptions, type PatchJudgement } from '../validate/index.ts';
@@ -15,11 +15,11 @@ export async function judgeSides(
   options: SideOptions,
   judge: JudgeOptions,
 ): Promise<PatchJudgement> {
-  const { base, qemu, qemuBase } = options;
+  const { base, qemu, qemuBase, realistic = false } = options;
   if (file === undefined) {
     if (qemu === undefined) throw invalid('expected a patch file, or --qemu with the path of a patched QEMU');
     if (base !== undefined) throw invalid('--base is for patch files; use --qemu-base with --qemu');
-    return judgeBuilds(qemu, qemuBase, judge);
+    return judgeBuilds({ patched: qemu, base: qemuBase, realistic }, judge);
   }
   if (qemu !== undefined || qemuBase !== undefined) {
     throw invalid('expected either a patch file or --qemu and --qemu-base, not both');
@@ -29,13 +29,19 @@ export async function judgeSides(
     file,
     base,
     library: { barproof: library },
-    scenariosFor: ({ id, iommus }) => scenarios({ revision: id, iommuTypes: iommus }),
+    scenariosFor: ({ id, iommus }) => scenarios({ revision: id, iommuTypes: iommus, realistic }),
   });
 }
 
+/** Two builds of QEMU: paths of the user, and whether to draw only realistic scenarios. */
+interface Builds {
+  readonly patched: string;
+  readonly base: string | undefined;
+  readonly realistic: boolean;
+}
+
 async function judgeBuilds(
-  patched: string,
-  base: string | undefined,
+  { patched, base, realistic }: Builds,
   judge: JudgeOptions,
 ): Promise<PatchJudgement> {
   const pair = await (await loadQemu()).openQemuPair({ base, patched });
@@ -46,7 +52,7 @@ async function judgeBuilds(
         base: { id: base ?? process.env['BARPROOF_QEMU'] ?? 'PATH', target: pair.base },
         patched: { id: patched, target: pair.patched },
       },
-      scenarios: servedScenarios(...pair.base.machines),
+      scenarios: (realistic ? realisticServedScenarios : servedScenarios)(...pair.base.machines),
     });
     return { result: { verdict }, rejections: [] };
   } finally {

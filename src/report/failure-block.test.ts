@@ -72,6 +72,7 @@ describe('the failure block', () => {
          observed  the VMM dies: vfio: DMA mapping failed, unable to continue: vfio_dma_map(0x8000000000,
                    0x2000) = -22 (EINVAL)
          in QEMU   hw/vfio/listener.c: vfio_container_region_add
+         realism   seen on a machine as firmware sets it up
          again     barproof replay 'regressions/a folder with a name that is so long that it does not fit into a line/a.json'
       "
     `);

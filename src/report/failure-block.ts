@@ -1,5 +1,6 @@
 import { stabilityText, type Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
+import { needsOf, realismText } from '../scenario/index.ts';
 import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
@@ -17,7 +18,8 @@ export interface FailureContext {
 
 /**
  * A finding for a reader who sees it for the first time: the invariant and the cause, the violation, the
- * smallest scenario, the memory map, expected and observed behaviour, and the command that shows it again.
+ * smallest scenario, the memory map, expected and observed behaviour, whether a real machine can show it, and the
+ * command that shows it again.
  */
 export function failureBlock(finding: Finding, { number, replay, previous }: FailureContext): string {
   const { invariant, cause, severity, violation, scenario, trace } = finding;
@@ -27,6 +29,7 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
     ...labelled('expected', clause),
     ...labelled('observed', observed(finding)),
     ...labelled('in QEMU', site),
+    ...labelled('realism', realismText(needsOf(scenario))),
   ];
   // A command line is copied by the reader: it must not be wrapped.
   if (replay !== undefined) judgement.push(label('again') + replay);

@@ -1,5 +1,5 @@
 /** The consumers of a campaign's events, and the texts and JSON of runs, findings and verdicts. */
-export { bytes } from './bytes.ts';
+export { bytes } from '../address/index.ts';
 export { STOPS, byStatus, causeText } from './cause-text.ts';
 export { consoleReport, type ConsoleStreams } from './console-report.ts';
 export { describeOperation, describeScenario } from './describe-scenario.ts';

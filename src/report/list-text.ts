@@ -1,7 +1,6 @@
-import { hex } from '../address/index.ts';
+import { bytes, hex } from '../address/index.ts';
 import { brokenBy, type Invariant } from '../invariants/index.ts';
 import type { DeviceSpec } from '../scenario/index.ts';
-import { bytes } from './bytes.ts';
 import { count } from './count.ts';
 import { table } from './table.ts';
 

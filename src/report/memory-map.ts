@@ -1,9 +1,8 @@
-import { hex, overlaps, type Range } from '../address/index.ts';
+import { bytes, hex, overlaps, type Range } from '../address/index.ts';
 import { errnoName } from '../host/index.ts';
 import type { Violation } from '../invariants/index.ts';
 import type { Step, Trace, TraceMapping, TraceRange } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
-import { bytes } from './bytes.ts';
 import { table } from './table.ts';
 
 interface Row {

@@ -1,6 +1,7 @@
 import { findingOf, type Replay, type StoredComparison } from '../campaign/index.ts';
 import { fingerprintText } from '../invariants/index.ts';
 import { failureBlock } from './failure-block.ts';
+import { unseenBarLines } from './unseen-bars.ts';
 
 /** A replay for people: one line about the case, and a block for every invariant that it breaks. */
 export function replayText(file: string, replay: Replay): string {
@@ -16,6 +17,7 @@ export function replayText(file: string, replay: Replay): string {
   );
   return [
     `${mark} ${file}: ${breaks} on ${trace.revision}${caveat}${since}\n`,
+    ...unseenBarLines(trace).map((line) => `  note: ${line}\n`),
     ...blocks,
     blocks.length > 0 ? '\n' : '',
   ].join('');

@@ -5,6 +5,7 @@ import { rangeType, type MtreeForm } from '../memory/index.ts';
 import type { JsonValue } from '../scenario/index.ts';
 import type { Trace, TraceMapping } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
+import { unseenBars } from './unseen-bars.ts';
 
 /**
  * A run as plain data: what `barproof run --json` prints. The state is that after the last operation. `end` is
@@ -12,6 +13,7 @@ import type { VmmEvent } from '../vfio/index.ts';
  */
 export function traceToJson(trace: Trace, violations: readonly Violation[], form: MtreeForm): JsonValue {
   const state = trace.steps.at(-1)!.state;
+  const unseen = unseenBars(trace);
   const several = state.containers.length > 1;
   return {
     outcome: trace.outcome,
@@ -39,6 +41,14 @@ export function traceToJson(trace: Trace, violations: readonly Violation[], form
       step,
     })),
     metrics: { ...metricsOf(state) },
+    ...(unseen.length > 0 && {
+      unseenBars: unseen.map(({ device, bar, isOutsideWindows, ...range }) => ({
+        device,
+        bar,
+        ...inclusive(range),
+        isOutsideWindows,
+      })),
+    }),
     ...(trace.notCompared !== undefined && { notCompared: trace.notCompared }),
   };
 }

@@ -1,9 +1,9 @@
-import { hex } from '../address/index.ts';
+import { bytes, hex } from '../address/index.ts';
 import { type Violation, metricsOf } from '../invariants/index.ts';
 import { rangeType, type MtreeForm } from '../memory/index.ts';
 import type { Trace } from '../trace/index.ts';
-import { bytes } from './bytes.ts';
 import { describeScenario } from './describe-scenario.ts';
+import { unseenBarLines } from './unseen-bars.ts';
 
 /** A run for people: the scenario, how the run ended, and the state after the last operation. */
 export function traceToText(trace: Trace, violations: readonly Violation[], form: MtreeForm): string {
@@ -11,6 +11,7 @@ export function traceToText(trace: Trace, violations: readonly Violation[], form
   const { directMappedBytes, trappedBytes, p2pMappedBytes } = metricsOf(state);
   const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
+  const unseen = unseenBarLines(trace);
   const sections: [string, string[]][] = [
     ['', describeScenario(trace.scenario)],
     [`${trace.revision}: ${ending}`, []],
@@ -36,6 +37,7 @@ export function traceToText(trace: Trace, violations: readonly Violation[], form
         `${bytes(directMappedBytes)} direct-mapped, ${bytes(trappedBytes)} trapped, ${bytes(p2pMappedBytes)} mapped for P2P DMA`,
       ],
     ],
+    ...(unseen.length === 0 ? [] : [['note', unseen] as [string, string[]]]),
     [
       `${violations.length === 0 ? 'every invariant holds' : 'violations'}${caveat}`,
       violations.map(({ invariant, cause, message }) => `${invariant}/${cause}: ${message}`),

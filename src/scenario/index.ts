@@ -1,7 +1,20 @@
 /** Scenarios: their parts, their JSON form, and the checks of a scenario that a user wrote. */
 export { checkScenario } from './check-scenario.ts';
+export { hasConformingLayout, isConforming } from './conforming-device.ts';
 export { decodeDevice, decodeScenario, readScenario } from './decode-scenario.ts';
 export { cpuOf, lastGuestAddress } from './cpu.ts';
+export {
+  byRealism,
+  hardwareNeeds,
+  isCloudHypervisor,
+  isRealistic,
+  needsOf,
+  pciWindows,
+  realismText,
+  type Need,
+  type NeedKind,
+  type PciWindows,
+} from './firmware/index.ts';
 export { encodeScenario, toJsonLine, toJsonText, type JsonValue } from './format.ts';
 export {
   allowsMsixMmap,

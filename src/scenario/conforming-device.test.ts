@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeDevice } from '../scenario/index.ts';
+import { decodeDevice } from './decode-scenario.ts';
 import { isConforming } from './conforming-device.ts';
 
 const BARS = [

@@ -1,6 +1,6 @@
 import { isPowerOfTwo, offset, overlaps, type Range } from '../address/index.ts';
 import { MSIX_MAX_VECTORS, msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
-import type { BarSpec, DeviceSpec, MsixSpec } from '../scenario/index.ts';
+import type { BarSpec, DeviceSpec, MsixSpec } from './scenario.ts';
 
 /** Devices whose capability names a PBA offset outside the BAR, with the real offset (vfio fact 5.7). */
 const WRONG_PBA: readonly { vendor: number; mask: number; device: number; pbaOffset: bigint }[] = [
@@ -15,12 +15,16 @@ const WRONG_PBA: readonly { vendor: number; mask: number; device: number; pbaOff
  * from errata that QEMU corrects, and the user sets no relocation.
  */
 export function isConforming(spec: DeviceSpec): boolean {
-  const { bars, msix, options } = spec;
+  const { bars, options } = spec;
   if ((options['x-msix-relocation'] ?? 'off') !== 'off') return false;
   // Sparse areas of a vendor driver or a vfio-user server may contradict the specification.
   if (!bars.every(({ size, sparse }) => isPowerOfTwo(size) && sparse === undefined)) return false;
-  return msix === undefined || isConformingLayout(msix, bars, truePbaOffset(spec, msix));
+  return hasConformingLayout(spec);
 }
+
+/** Whether the MSI-X capability, if there is one, obeys PCI 3.0 section 6.8.2, apart from errata that QEMU corrects. */
+export const hasConformingLayout = (spec: DeviceSpec): boolean =>
+  spec.msix === undefined || isConformingLayout(spec.msix, spec.bars, truePbaOffset(spec, spec.msix));
 
 function isConformingLayout(msix: MsixSpec, bars: readonly BarSpec[], pbaOffset: bigint): boolean {
   const { vectors, tableBar, tableOffset, pbaBar } = msix;

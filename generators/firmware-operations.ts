@@ -1,0 +1,151 @@
+import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
+import type { Choose } from './choose.ts';
+import { chooseStyle, FirmwareLayout } from './firmware-layout.ts';
+
+const MOST_LATER_OPERATIONS = 5;
+
+/**
+ * Operations as a real machine shows them. Firmware places the BARs and the operating system enables the devices; then
+ * drivers move, size and switch BARs while memory is disabled, and the user plugs, unplugs and resets.
+ */
+export const chooseFirmwareOperations = (
+  choose: Choose,
+  scenario: Omit<Scenario, 'operations'>,
+): readonly Operation[] => new FirmwareProgram(choose, scenario).write();
+
+class FirmwareProgram {
+  readonly #choose: Choose;
+  readonly #layout: FirmwareLayout;
+  readonly #plugged: DeviceSpec[] = [];
+  readonly #unplugged: DeviceSpec[] = [];
+  readonly #enabled = new Set<DeviceSpec>();
+  readonly #operations: Operation[] = [];
+  #nextPort = 0x1000n;
+
+  constructor(choose: Choose, scenario: Omit<Scenario, 'operations'>) {
+    this.#choose = choose;
+    for (const device of scenario.devices) (choose.chance(85) ? this.#plugged : this.#unplugged).push(device);
+    const later = new Set(this.#unplugged.map(({ id }) => id));
+    this.#layout = new FirmwareLayout(chooseStyle(choose), scenario, scenario.devices, later);
+  }
+
+  write(): readonly Operation[] {
+    const choose = this.#choose;
+    for (const device of this.#plugged) this.#boot(device);
+    const arriving = [...this.#unplugged];
+    const later = choose.chance(50) ? 0 : choose.integer(1, MOST_LATER_OPERATIONS);
+    for (let count = 0; count < later; count++) this.#something();
+    // A device that never arrives would count as one that is there from the start.
+    for (const device of arriving) {
+      const isKnown = this.#operations.some(
+        (operation) => operation.op === 'hotplug' && operation.device === device.id,
+      );
+      if (!isKnown) this.#hotplug(device);
+    }
+    return this.#operations;
+  }
+
+  /** Firmware gives every BAR its address; memory stays disabled where a BAR found no room. */
+  #boot(device: DeviceSpec): void {
+    const { id, bars, msix } = device;
+    const choose = this.#choose;
+    let fits = true;
+    for (const { index, type, size } of bars) {
+      const address = type === 'io' ? this.#port(size) : this.#layout.addressOf(id, index);
+      if (address === undefined) fits = false;
+      else this.#operations.push({ op: 'set-bar', device: id, bar: index, address });
+    }
+    if (!fits || choose.chance(3)) return;
+    this.#enable(device);
+    if (msix !== undefined && choose.chance(40)) this.#operations.push({ op: 'enable-msix', device: id });
+  }
+
+  #port(size: bigint): bigint {
+    const unit = size > 0x100n ? size : 0x100n;
+    const port = this.#nextPort;
+    this.#nextPort = port + unit > 0xf000n ? 0x1000n : port + unit;
+    return port;
+  }
+
+  #enable(device: DeviceSpec): void {
+    this.#operations.push({ op: 'enable-memory', device: device.id });
+    this.#enabled.add(device);
+  }
+
+  #something(): void {
+    this.#choose.weighted<() => void>(
+      [12, () => this.#quietly((device) => this.#move(device))],
+      [6, () => this.#quietly((device) => this.#size(device))],
+      [6, () => this.#quietly(() => undefined)],
+      [4, () => this.#switchMsix()],
+      [3, () => this.#maskVector()],
+      [4, () => this.#unplug()],
+      [4, () => this.#hotplug(this.#unplugged[0])],
+      [4, () => this.#reboot()],
+    )();
+  }
+
+  /** Does something to an enabled device while its memory is disabled, as drivers and operating systems do. */
+  #quietly(change: (device: DeviceSpec) => void): void {
+    const devices = [...this.#enabled];
+    if (devices.length === 0) return;
+    const device = this.#choose.among(devices);
+    this.#operations.push({ op: 'disable-memory', device: device.id });
+    change(device);
+    this.#operations.push({ op: 'enable-memory', device: device.id });
+  }
+
+  #move({ id, bars }: DeviceSpec): void {
+    const movable = bars.filter(({ type }) => type !== 'io');
+    if (movable.length === 0) return;
+    const { index } = this.#choose.among(movable);
+    const address = this.#layout.move(this.#choose, id, index);
+    if (address !== undefined) this.#operations.push({ op: 'set-bar', device: id, bar: index, address });
+  }
+
+  #size({ id, bars }: DeviceSpec): void {
+    for (const { index } of bars) this.#operations.push({ op: 'size-bar', device: id, bar: index });
+  }
+
+  #switchMsix(): void {
+    const device = this.#someDevice();
+    if (device?.msix === undefined) return;
+    const op = this.#choose.chance(60) ? 'enable-msix' : 'disable-msix';
+    this.#operations.push({ op, device: device.id });
+  }
+
+  #maskVector(): void {
+    const device = this.#someDevice();
+    if (device?.msix === undefined) return;
+    const vector = this.#choose.integer(0, device.msix.vectors - 1);
+    this.#operations.push({ op: 'mask-vector', device: device.id, vector, masked: this.#choose.chance(50) });
+  }
+
+  #someDevice(): DeviceSpec | undefined {
+    return this.#plugged.length === 0 ? undefined : this.#choose.among(this.#plugged);
+  }
+
+  #unplug(): void {
+    const device = this.#someDevice();
+    if (device === undefined) return;
+    this.#operations.push({ op: 'unplug', device: device.id });
+    this.#plugged.splice(this.#plugged.indexOf(device), 1);
+    this.#enabled.delete(device);
+    this.#unplugged.push(device);
+  }
+
+  #hotplug(device: DeviceSpec | undefined): void {
+    if (device === undefined) return;
+    this.#operations.push({ op: 'hotplug', device: device.id });
+    this.#unplugged.splice(this.#unplugged.indexOf(device), 1);
+    this.#plugged.push(device);
+    this.#boot(device);
+  }
+
+  /** The machine is reset, and firmware runs again. */
+  #reboot(): void {
+    this.#operations.push({ op: 'reset' });
+    this.#enabled.clear();
+    for (const device of this.#plugged) this.#boot(device);
+  }
+}

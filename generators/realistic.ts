@@ -1,0 +1,95 @@
+import {
+  isCloudHypervisor,
+  needsOf,
+  type DeviceSpec,
+  type HostSpec,
+  type IommuTypeName,
+  type MachineSpec,
+  type MachineType,
+  type Scenario,
+} from '../src/scenario/index.ts';
+import type { Choose } from './choose.ts';
+import { chooseDevice } from './device.ts';
+import { chooseFirmwareOperations } from './firmware-operations.ts';
+import { chooseHost } from './host.ts';
+import { chooseMachine } from './machine.ts';
+import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
+import { asReal } from './real-machine.ts';
+import { REAL_DEVICES } from './real-devices.ts';
+
+/** How many of a hundred scenarios a real machine can show, as firmware sets it up (`needsOf` is empty). */
+export const REALISTIC_SHARE = 30;
+
+/** Of a hundred of these, how many run on a host of `NAMED_HOSTS`, where one runs the machine. */
+const NAMED_SHARE = 50;
+/** How often a part is drawn again because no real machine has it, before a plain one takes its place. */
+const ATTEMPTS = 8;
+
+/** What a realistic scenario is drawn from. */
+export interface RealisticOptions {
+  readonly revision: string;
+  readonly iommuTypes: readonly IommuTypeName[];
+  readonly machineTypes: readonly MachineType[];
+}
+
+/** A scenario that a real machine can show; `undefined` where the options allow no real machine. */
+export function chooseRealisticScenario(choose: Choose, options: RealisticOptions): Scenario | undefined {
+  const hardware = chooseHardware(choose, options);
+  if (hardware === undefined) return undefined;
+  const count = choose.weighted([12, 1], [5, 2], [2, 3]);
+  const devices = Array.from({ length: count }, (_, index) =>
+    chooseRealDevice(choose, hardware, `dev${index}`),
+  );
+  const whole = { ...hardware, devices };
+  return { ...whole, operations: chooseFirmwareOperations(choose, whole) };
+}
+
+type Hardware = Omit<Scenario, 'operations'>;
+
+const isReal = (hardware: Hardware): boolean => needsOf({ ...hardware, operations: [] }).length === 0;
+
+function chooseHardware(
+  choose: Choose,
+  { revision, iommuTypes, machineTypes }: RealisticOptions,
+): Hardware | undefined {
+  const types = machineTypes.filter((type) => canBeReal(type, revision, iommuTypes));
+  if (types.length === 0) return undefined;
+  const drawn = chooseMachine(choose, types);
+  const fitting = typesFor(drawn.type, iommuTypes);
+  const named = chooseNamedHost(choose, drawn, fitting, NAMED_SHARE);
+  const machine = asReal(named === undefined ? drawn : machineOn(named, drawn));
+  const host = named === undefined ? chooseHost(choose, machine, fitting) : hostOf(choose, named, fitting);
+  return { version: 1, machine, revision, host: asUsual(host, machine), devices: [] };
+}
+
+/** The kinds of container that the machine has on a host of its own architecture. */
+const typesFor = (machine: MachineType, types: readonly IommuTypeName[]): readonly IommuTypeName[] =>
+  types.filter((name) => name === 'vfio-user' || (name === 'spapr-tce-v2') === (machine === 'pseries'));
+
+const canBeReal = (type: MachineType, revision: string, types: readonly IommuTypeName[]): boolean =>
+  (type !== 'generic' || isCloudHypervisor({ revision })) && typesFor(type, types).length > 0;
+
+/** The host with the page of its kernel in its IOMMU, and without limits that only a test sets. */
+function asUsual(host: HostSpec, { hostPageSize }: MachineSpec): HostSpec {
+  const { maxMappings: _, apertures, pageSizes, ...iommu } = host.iommu;
+  const reachesFar = apertures !== undefined && apertures.at(-1)!.end >= 1n << 32n;
+  const hasPage = pageSizes.some((size) => size <= hostPageSize);
+  return {
+    ...host,
+    iommu: {
+      ...iommu,
+      pageSizes: hasPage ? pageSizes : [hostPageSize, ...pageSizes],
+      ...(reachesFar && { apertures }),
+    },
+  };
+}
+
+/** A device that obeys the PCI specification. */
+function chooseRealDevice(choose: Choose, hardware: Hardware, id: string): DeviceSpec {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const device = chooseDevice(choose, id, hardware.machine.hostPageSize);
+    if (isReal({ ...hardware, devices: [device] })) return device;
+  }
+  const { source: _, ...real } = choose.among(REAL_DEVICES);
+  return { ...real, id, name: id, options: {} };
+}

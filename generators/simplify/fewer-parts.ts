@@ -1,0 +1,56 @@
+import type { Operation, Scenario } from '../../src/scenario/index.ts';
+import { withDevice } from './with-device.ts';
+
+const deviceOf = (operation: Operation): string | undefined =>
+  'device' in operation ? operation.device : undefined;
+
+/** Without one of the devices, and without its operations. */
+export function* withFewerDevices(scenario: Scenario): Generator<Scenario> {
+  for (const device of scenario.devices) {
+    yield {
+      ...scenario,
+      devices: scenario.devices.filter((other) => other !== device),
+      operations: scenario.operations.filter((operation) => deviceOf(operation) !== device.id),
+    };
+  }
+}
+
+/** Without a stretch of operations (all, halves, quarters, single ones), or without two that form a pair. */
+export function* withFewerOperations(scenario: Scenario): Generator<Scenario> {
+  const { operations } = scenario;
+  for (let length = operations.length; length >= 1; length = Math.floor(length / 2)) {
+    for (let start = 0; start < operations.length; start += length) {
+      yield { ...scenario, operations: operations.toSpliced(start, length) };
+    }
+  }
+  for (const [index, operation] of operations.entries()) {
+    const partner = operations.findIndex((other, at) => at > index && closes(operation, other));
+    if (partner === -1) continue;
+    yield { ...scenario, operations: operations.filter((_, at) => at !== index && at !== partner) };
+  }
+}
+
+/** Whether `second` undoes `first`: without both the scenario stays valid, without one it may not. */
+function closes(first: Operation, second: Operation): boolean {
+  if (first.op === 'begin') return second.op === 'commit';
+  if (first.op === 'add-region') return second.op === 'remove-region' && second.name === first.name;
+  if (first.op === 'unplug') return second.op === 'hotplug' && second.device === first.device;
+  return first.op === 'disable-memory' && second.op === 'enable-memory' && second.device === first.device;
+}
+
+/** Without one of the BARs, with and without MSI-X. */
+export function* withFewerBars(scenario: Scenario): Generator<Scenario> {
+  for (const [index, device] of scenario.devices.entries()) {
+    for (const bar of device.bars) {
+      const bars = device.bars.filter((other) => other !== bar);
+      const operations = scenario.operations.filter(
+        (operation) => !('bar' in operation && operation.device === device.id && operation.bar === bar.index),
+      );
+      yield { ...withDevice(scenario, index, { ...device, bars }), operations };
+      if (device.msix !== undefined) {
+        const { msix: _, ...withoutMsix } = device;
+        yield { ...withDevice(scenario, index, { ...withoutMsix, bars }), operations };
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { pciWindows, type Operation, type Scenario } from '../../src/scenario/index.ts';
+import { ROUND_ADDRESSES, rounderNumbers } from './numbers.ts';
+
+export function* withSimplerOperations(scenario: Scenario): Generator<Scenario> {
+  const { operations } = scenario;
+  const { low, high } = pciWindows(scenario);
+  const addresses = [low.start, ...(high === undefined ? [] : [high.start]), ...ROUND_ADDRESSES];
+  for (const [index, operation] of operations.entries()) {
+    for (const simpler of simplerOperations(operation, addresses)) {
+      yield { ...scenario, operations: operations.with(index, simpler) };
+    }
+  }
+}
+
+function* simplerOperations(operation: Operation, addresses: readonly bigint[]): Generator<Operation> {
+  switch (operation.op) {
+    case 'set-bar':
+      for (const address of [...addresses, ...rounderNumbers(operation.address)])
+        yield { ...operation, address };
+      return;
+    case 'add-region':
+      if (operation.priority !== 0) yield { ...operation, priority: 0 };
+      if (operation.name !== 'overlay') yield { ...operation, name: 'overlay' };
+      for (const size of [0x1000n, 0x1_0000n, 0x800n, operation.size / 2n])
+        if (size > 0n) yield { ...operation, size };
+      for (const address of [...addresses, ...rounderNumbers(operation.address)])
+        yield { ...operation, address };
+      return;
+    case 'mask-vector':
+      yield { ...operation, vector: 0 };
+      return;
+    default:
+  }
+}
+
+/** All addresses moved down by the same distance, so that neighbours stay neighbours. */
+export function* withOneAddressForMany(scenario: Scenario): Generator<Scenario> {
+  const placed = scenario.operations.filter(
+    (operation) => operation.op === 'set-bar' || operation.op === 'add-region',
+  );
+  if (placed.length < 2) return;
+  const least = placed.reduce(
+    (lowest, { address }) => (address < lowest ? address : lowest),
+    placed[0]!.address,
+  );
+  const { low, high } = pciWindows(scenario);
+  for (const target of [low.start, ...(high === undefined ? [] : [high.start]), ...ROUND_ADDRESSES]) {
+    if (target >= least) continue;
+    yield {
+      ...scenario,
+      operations: scenario.operations.map((operation) =>
+        'address' in operation ? { ...operation, address: operation.address - least + target } : operation,
+      ),
+    };
+  }
+}

@@ -1,0 +1,143 @@
+import { bytes, contains, hex, isAligned, overlaps, type Range } from '../../address/index.ts';
+import { isColdPlugged, type BarSpec, type DeviceSpec, type Operation, type Scenario } from '../scenario.ts';
+import type { Need, NeedKind } from './need.ts';
+import { pciWindows, type PciWindows } from './pci-windows.ts';
+
+const is64Bit = ({ type }: BarSpec): boolean => type.startsWith('mem64');
+
+/** What the operations need and neither firmware nor an operating system does; each need once. */
+export const operationNeeds = (scenario: Scenario): readonly Need[] => new Walk(scenario).needs();
+
+/** A device as the guest has programmed it. */
+interface Programmed {
+  readonly spec: DeviceSpec;
+  /** The addresses of the BARs that have one, by index. */
+  readonly addresses: Map<number, bigint>;
+  decoding: boolean;
+}
+
+/** Follows the operations, and notes what only a test does. */
+class Walk {
+  readonly #scenario: Scenario;
+  readonly #windows: PciWindows;
+  readonly #plugged = new Map<string, Programmed>();
+  readonly #needs = new Map<string, Need>();
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.#windows = pciWindows(scenario);
+    for (const device of scenario.devices) if (isColdPlugged(scenario, device.id)) this.#plug(device);
+  }
+
+  needs(): readonly Need[] {
+    for (const operation of this.#scenario.operations) this.#follow(operation);
+    return [...this.#needs.values()];
+  }
+
+  #note(kind: NeedKind, text: string): void {
+    this.#needs.set(text, { kind, text });
+  }
+
+  #plug(spec: DeviceSpec): void {
+    this.#plugged.set(spec.id, { spec, addresses: new Map(), decoding: false });
+  }
+
+  #follow(operation: Operation): void {
+    switch (operation.op) {
+      case 'add-region':
+        this.#note('overlay', `an overlay of ${bytes(operation.size)} at ${hex(operation.address)}`);
+        return;
+      case 'begin':
+        this.#note('transaction', 'several changes in one transaction');
+        return;
+      case 'hotplug':
+        this.#plug(this.#scenario.devices.find(({ id }) => id === operation.device)!);
+        return;
+      case 'unplug':
+        this.#plugged.delete(operation.device);
+        return;
+      case 'reset':
+        for (const { spec } of [...this.#plugged.values()]) this.#plug(spec);
+        return;
+      case 'set-bar':
+      case 'size-bar':
+      case 'enable-memory':
+      case 'disable-memory': {
+        const device = this.#plugged.get(operation.device);
+        if (device !== undefined) this.#program(device, operation);
+        return;
+      }
+      default:
+    }
+  }
+
+  #program(
+    device: Programmed,
+    operation: Extract<Operation, { op: 'set-bar' | 'size-bar' | 'enable-memory' | 'disable-memory' }>,
+  ): void {
+    switch (operation.op) {
+      case 'set-bar':
+        this.#setBar(device, operation.bar, operation.address);
+        return;
+      case 'size-bar':
+        if (device.decoding)
+          this.#note('order', `a BAR of ${device.spec.id} sized while the device's memory is enabled`);
+        return;
+      case 'enable-memory':
+        this.#enable(device);
+        return;
+      case 'disable-memory':
+        device.decoding = false;
+    }
+  }
+
+  /** Operating systems enable memory only when every memory BAR has an address of its own. */
+  #enable(device: Programmed): void {
+    device.decoding = true;
+    const { spec, addresses } = device;
+    for (const { index, type } of spec.bars) {
+      if (type !== 'io' && !addresses.has(index))
+        this.#note('order', `${spec.id} with memory enabled before BAR ${index} has an address`);
+    }
+    for (const bar of spec.bars) this.#lookForOverlap(device, bar);
+  }
+
+  #setBar(device: Programmed, index: number, address: bigint): void {
+    const { spec, addresses, decoding } = device;
+    const bar = spec.bars.find((other) => other.index === index);
+    if (bar === undefined || bar.type === 'io') return;
+    const name = `${spec.id} BAR ${index}`;
+    const range = { start: address, end: address + bar.size };
+    const { low, high } = this.#windows;
+    const isInside = contains(low, range) || (is64Bit(bar) && high !== undefined && contains(high, range));
+    if (!isInside) this.#note('placement', `${name} at ${hex(address)}, where firmware puts no BAR`);
+    else if (!isAligned(address, bar.size))
+      this.#note('placement', `${name} at ${hex(address)}, off its alignment`);
+    // The two halves are two writes, with a wrong address between them.
+    if (decoding && is64Bit(bar) && addresses.get(index) !== address)
+      this.#note('order', `${name} moved while the device's memory is enabled`);
+    addresses.set(index, address);
+    if (decoding) this.#lookForOverlap(device, bar);
+  }
+
+  #lookForOverlap(device: Programmed, bar: BarSpec): void {
+    const range = rangeOf(device, bar);
+    if (range === undefined) return;
+    for (const other of this.#plugged.values()) {
+      if (!other.decoding) continue;
+      for (const candidate of other.spec.bars) {
+        const taken = candidate === bar ? undefined : rangeOf(other, candidate);
+        if (taken !== undefined && overlaps(range, taken)) {
+          const names = [`${device.spec.id} BAR ${bar.index}`, `${other.spec.id} BAR ${candidate.index}`];
+          this.#note('placement', `${names.toSorted().join(' and ')} at one address`);
+        }
+      }
+    }
+  }
+}
+
+/** The addresses of a memory BAR; `undefined` for one that has none. */
+function rangeOf({ addresses }: Programmed, { index, type, size }: BarSpec): Range | undefined {
+  const address = addresses.get(index);
+  return address === undefined || type === 'io' ? undefined : { start: address, end: address + size };
+}
