@@ -32,6 +32,17 @@ describe('parseJson', () => {
     },
   );
 
+  it.each([
+    ['{"a":1,}', 'Expected double-quoted property name, at line 1, column 8'],
+    ['{\n  "a": 1\n  "b": 2\n}', "Expected ',' or '}' after property value, at line 3, column 3"],
+    ['\uFEFF{}\n\n{}', 'Unexpected non-whitespace character after JSON, at line 3, column 1'],
+    ['{"a":"', 'Unterminated string, at line 1, column 7'],
+    ['{"a":}', `Unexpected token '}', "{"a":}" is not valid JSON`],
+    ['', 'Unexpected end of JSON input'],
+  ])('says in the same words on every Node what is wrong with %j, and where', (text, reason) => {
+    expect(problemOf(text)).toBe(`this is not JSON: ${reason}`);
+  });
+
   it('quotes little of the input in its message', () => {
     expect(problemOf(`{"a": ${'x'.repeat(5000)}\n${'y'.repeat(5000)}`).length).toBeLessThan(200);
   });

@@ -12,12 +12,22 @@ export function parseJson(text: string): unknown {
   if (Buffer.byteLength(text) > MAX_TEXT_BYTES) {
     throw new InvalidInput([{ path: '', message: `the text is longer than ${MAX_TEXT_BYTES} bytes` }]);
   }
+  // Some editors begin a file with a byte order mark, which JSON.parse refuses.
+  const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
   try {
-    // Some editors begin a file with a byte order mark, which JSON.parse refuses.
-    return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
+    return JSON.parse(json);
   } catch (error) {
-    // The message of JSON.parse may quote the input over many lines; the first says enough.
-    const [reason] = (error as Error).message.split('\n');
-    throw new InvalidInput([{ path: '', message: `this is not JSON: ${reason!.slice(0, 160)}` }]);
+    throw new InvalidInput([{ path: '', message: `this is not JSON: ${reasonOf(error as Error, json)}` }]);
   }
+}
+
+/** What JSON.parse says. Only Node 22 and newer tell line and column, so these are counted here. */
+function reasonOf({ message }: Error, json: string): string {
+  const [, what, position] = /^([^"]*) at position (\d+)/.exec(message) ?? [];
+  if (what === undefined) {
+    // The message may quote the input over many lines; the first says enough.
+    return message.split('\n')[0]!.slice(0, 160);
+  }
+  const before = json.slice(0, Number(position)).split('\n');
+  return `${what.replace(/ in JSON$/, '')}, at line ${before.length}, column ${before.at(-1)!.length + 1}`;
 }

@@ -64,6 +64,13 @@ describe('loadPatch', () => {
     expect(files).toEqual(['p.ts', 'names.ts', 'data.json'].map((each) => join(folder, each)));
   });
 
+  it('says which file of the patch is not JSON, and where', () => {
+    file('damaged.json', '{\n "title": }');
+    expect(problemOf('p.ts', `import data from './damaged.json';\nexport default data;`)).toMatch(
+      /damaged\.json: this is not JSON: /,
+    );
+  });
+
   it.each([
     ['none.ts', 'export default 3;', ': exports no patch; expected: export default definePatch({ ... })'],
     ['throws.ts', '\nthrow new Error("boo");', ': throws Error: boo, at line 2'],

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, extname, isAbsolute, resolve } from 'node:path';
+import { basename, dirname, extname, isAbsolute, resolve } from 'node:path';
 import { Script } from 'node:vm';
 import type { Transform } from 'sucrase';
-import { readTextFile, InvalidInput, printable } from '../input/index.ts';
+import { readTextFile, InvalidInput, parseJson, prefixProblems, printable } from '../input/index.ts';
 import { DeadlinePassed, stopAfter } from './stop-after.ts';
 import { whatWasThrown } from './guard.ts';
 import { isPatch, type Patch } from './patch.ts';
@@ -77,7 +77,7 @@ class Loader {
     const module: Module = { exports: {} };
     this.#modules.set(path, module);
     const text = readTextFile(path);
-    if (extname(path) === '.json') module.exports = JSON.parse(text);
+    if (extname(path) === '.json') module.exports = prefixProblems(basename(path), () => parseJson(text));
     else compile(text, path)(module.exports, (name) => this.#import(name, path), module);
     return module.exports;
   }
