@@ -1,4 +1,5 @@
 import { afterAll, bench, describe } from 'vitest';
+import { exponent, quantile, reportBenchmark } from '../../properties/testing/benchmark.ts';
 import { END_OF_SPACE, offset } from '../address/index.ts';
 import { FlatView } from './flat-view.ts';
 import { MemoryRegion } from './memory-region.ts';
@@ -92,7 +93,7 @@ describe('a view of 100000 regions', () => {
   bench('moving one BAR', move, { time: 300 });
 });
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const median = (values: readonly number[]): number => quantile(values, 0.5);
 
 /** Each measurement renders as many regions as the largest machine has, so that other load slows all sizes alike. */
 const AT_ONCE = SIZES.at(-1)!;
@@ -118,15 +119,6 @@ function medians(tasks: readonly Task[]): number[] {
   return measured.map(median);
 }
 
-/** The exponent of growth: the slope of the least-squares line through log time over log n. */
-function exponent(points: readonly { readonly n: number; readonly time: number }[]): number {
-  const logs = points.map(({ n, time }) => [Math.log(n), Math.log(time)] as const);
-  const mean = (of: 0 | 1): number => logs.reduce((sum, one) => sum + one[of], 0) / logs.length;
-  const [x, y] = [mean(0), mean(1)];
-  const rise = logs.reduce((sum, one) => sum + (one[0] - x) * (one[1] - y), 0);
-  return rise / logs.reduce((sum, one) => sum + (one[0] - x) ** 2, 0);
-}
-
 afterAll(() => {
   const lines = ['   regions    rendering   typed sort    ratio   comparator    ratio'];
   const milliseconds = (value: number): string => `${value.toFixed(3)} ms`.padStart(13);
@@ -145,14 +137,30 @@ afterAll(() => {
       `${String(count).padStart(10)}${milliseconds(rendering)}` +
         `${milliseconds(typed)}${ratio(rendering / typed)}${milliseconds(compared)}${ratio(rendering / compared)}`,
     );
-    return { n: count, rendering, compared };
+    return { n: count, rendering, typed, compared };
   });
-  const growthOf = (what: 'rendering' | 'compared'): string =>
-    `n^${exponent(grown.map((one) => ({ n: one.n, time: one[what] }))).toFixed(2)}`;
+  const growthOf = (what: 'rendering' | 'compared'): number =>
+    exponent(grown.map((one) => ({ n: one.n, time: one[what] })));
+  const growth = { rendering: growthOf('rendering'), comparatorSort: growthOf('compared') };
   const [moving] = medians([{ run: move, times: 10 }]);
-  lines.push(
-    `growth: rendering ${growthOf('rendering')}, sorting with a comparator ${growthOf('compared')}`,
-    `moving one BAR in a view of ${SIZES.at(-1)} regions: ${moving!.toFixed(3)} ms, a new rendering: ${grown.at(-1)!.rendering.toFixed(3)} ms`,
+  const largest = grown.at(-1)!;
+  reportBenchmark(
+    'flat-view',
+    [
+      'Flat views, medians of one run:',
+      ...lines,
+      `growth: rendering n^${growth.rendering.toFixed(2)}, sorting with a comparator n^${growth.comparatorSort.toFixed(2)}`,
+      `moving one BAR in a view of ${largest.n} regions: ${moving!.toFixed(3)} ms, a new rendering: ${largest.rendering.toFixed(3)} ms`,
+    ],
+    {
+      views: grown.map(({ n, rendering, typed, compared }) => ({
+        regions: n,
+        milliseconds: rendering,
+        toTypedSort: rendering / typed,
+        toComparatorSort: rendering / compared,
+      })),
+      exponents: growth,
+      moveToRendering: moving! / largest.rendering,
+    },
   );
-  console.log(`\nFlat views, medians of one run:\n${lines.join('\n')}\n`);
 }, 120_000);

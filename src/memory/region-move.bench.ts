@@ -1,13 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { afterAll, bench, describe } from 'vitest';
+import { cpuTime, exponent, reportBenchmark } from '../../properties/testing/benchmark.ts';
 import { END_OF_SPACE, offset } from '../address/index.ts';
 import { MemoryRegion } from './memory-region.ts';
 import { MemoryTopology } from './memory-topology.ts';
 
-/**
- * One move of a BAR among 10^2 to 10^5 regions. `vitest bench --run src/memory/region-move.bench.ts` prints the
- * figures as text, and as one line of JSON; BARPROOF_BENCH_JSON names a file for the JSON.
- */
+/** One move of a BAR among 10^2 to 10^5 regions: the time must not grow with the number of regions. */
 const SIZES = [100, 1_000, 10_000, 100_000] as const;
 const PAGE = 0x1000n;
 
@@ -51,21 +48,10 @@ const ROUNDS = 15;
 const MOVES = 300;
 
 /** Microseconds of CPU that each of some moves takes. */
-function timeMoves(move: () => void): number {
-  const before = process.cpuUsage();
-  for (let index = 0; index < MOVES; index++) move();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / MOVES;
-}
-
-/** The slope of the least-squares line through log time over log count. */
-function exponent(points: readonly { readonly count: number; readonly time: number }[]): number {
-  const logs = points.map(({ count, time }) => [Math.log(count), Math.log(time)] as const);
-  const mean = (of: 0 | 1): number => logs.reduce((sum, one) => sum + one[of], 0) / logs.length;
-  const [x, y] = [mean(0), mean(1)];
-  const rise = logs.reduce((sum, one) => sum + (one[0] - x) * (one[1] - y), 0);
-  return rise / logs.reduce((sum, one) => sum + (one[0] - x) ** 2, 0);
-}
+const timeMoves = (move: () => void): number =>
+  cpuTime(() => {
+    for (let index = 0; index < MOVES; index++) move();
+  }) / MOVES;
 
 afterAll(() => {
   const times = machines.map((): number[] => []);
@@ -82,22 +68,19 @@ afterAll(() => {
     ({ count, time }) =>
       `${String(count).padStart(10)}${`${time.toFixed(1)} us`.padStart(14)}${(time / first).toFixed(2).padStart(9)}`,
   );
-  const growth = exponent(points);
-  const json = JSON.stringify({
-    benchmark: 'region-move',
-    node: process.version,
-    moves: points.map(({ count, time }) => ({
-      regions: count,
-      microseconds: Number(time.toFixed(2)),
-      ratio: Number((time / first).toFixed(3)),
-    })),
-    exponent: Number(growth.toFixed(3)),
-  });
-  const file = process.env['BARPROOF_BENCH_JSON'];
-  if (file !== undefined) writeFileSync(file, `${json}\n`);
+  const growth = exponent(points.map(({ count: n, time }) => ({ n, time })));
   if (machines.some(({ heard }) => heard() === 0)) throw new Error('a move told the listener nothing');
-  console.log(
-    `\nOne move of a BAR, least CPU time of ${ROUNDS} rounds in one run:\n` +
-      `   regions          move    ratio\n${lines.join('\n')}\ngrowth: n^${growth.toFixed(2)}\n${json}\n`,
+  reportBenchmark(
+    'region-move',
+    [
+      `One move of a BAR, least CPU time of ${ROUNDS} rounds in one run:`,
+      '   regions          move    ratio',
+      ...lines,
+      `growth: n^${growth.toFixed(2)}`,
+    ],
+    {
+      moves: points.map(({ count, time }) => ({ regions: count, microseconds: time, ratio: time / first })),
+      exponent: growth,
+    },
   );
 }, 120_000);
