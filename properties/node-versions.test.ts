@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 import { installedNodes } from './testing/installed-nodes.ts';
 
@@ -23,6 +23,9 @@ const SETTINGS: readonly Setting[] = [
 const nodes = installedNodes();
 const SKIPPED = nodes.length > 0 ? '' : ' (skipped: no other Node is installed; run .ci/install-node)';
 
+// Ten commands take some ten seconds, and minutes on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
 let installed: InstalledBarproof;
 /** What Node itself, in the plain setting, prints and stores. */
 let expected: readonly string[];
@@ -30,7 +33,7 @@ let expected: readonly string[];
 beforeAll(() => {
   installed = installBarproof();
   expected = outputOf(process.execPath, PLAIN);
-}, 120_000);
+});
 
 afterAll(() => installed.remove());
 

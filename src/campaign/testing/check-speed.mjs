@@ -11,7 +11,7 @@ const [, , folder, warmUpCases, rounds] = process.argv;
 const load = (file) => import(pathToFileURL(join(folder, file)).href);
 const fc = await load('node_modules/fast-check/lib/fast-check.js');
 const { scenarios } = await load('dist/generators/index.js');
-const { COMMON_INVARIANTS, examine } = await load('dist/src/invariants/index.js');
+const { COMMON_INVARIANTS, examineAll } = await load('dist/src/invariants/index.js');
 const { runOnModel } = await load('dist/src/model/index.js');
 const { NEWEST } = await load('dist/src/vfio/index.js');
 
@@ -32,7 +32,7 @@ const TASKS = {
     const trace = runOnModel(scenario, NEWEST);
     states += trace.steps.length;
     checked++;
-    for (const invariant of COMMON_INVARIANTS) exercised += examine(trace, invariant).exercised;
+    for (const examination of examineAll(trace, COMMON_INVARIANTS)) exercised += examination.exercised;
   },
 };
 
