@@ -3,6 +3,7 @@ import { checkCommand } from './check-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { explainCommand } from './explain-command.ts';
 import { hostCommand } from './host-command.ts';
 import { listCommand } from './list-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
@@ -53,6 +54,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
   for (const command of [
     checkCommand,
     replayCommand,
+    explainCommand,
     runCommand,
     hostCommand,
     mtreeCommand,

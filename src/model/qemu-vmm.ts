@@ -1,21 +1,8 @@
 import { gpa, type Size } from '../address/index.ts';
-import {
-  HostAddresses,
-  kernelRules,
-  KvmMemslots,
-  type IommuContainer,
-  type KvmArchitecture,
-} from '../host/index.ts';
+import { HostAddresses, kernelRules, KvmMemslots, type IommuContainer } from '../host/index.ts';
 import { TARGET_PAGE_SIZE, buildMachine, type Machine } from '../machine/index.ts';
 import { MemoryTopology } from '../memory/index.ts';
-import {
-  coldPlugged,
-  cpuOf,
-  lastGuestAddress,
-  type MachineType,
-  type Operation,
-  type Scenario,
-} from '../scenario/index.ts';
+import { coldPlugged, cpuOf, lastGuestAddress, type Operation, type Scenario } from '../scenario/index.ts';
 import {
   MemslotListener,
   StartRefused,
@@ -26,20 +13,12 @@ import {
   type VfioDevice,
   type VmmEvent,
 } from '../vfio/index.ts';
+import { KVM_ARCHITECTURE_OF } from './kvm-architecture-of.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { OverlayRegions } from './overlay-regions.ts';
 import { QemuContainers } from './qemu-containers.ts';
 import { QemuDevices } from './qemu-devices.ts';
 import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
-
-/** The KVM of the host of each machine. That of `generic` is x86. */
-const ARCHITECTURES: Readonly<Record<MachineType, KvmArchitecture>> = {
-  generic: 'x86',
-  pc: 'x86',
-  q35: 'x86',
-  virt: 'arm64',
-  pseries: 'power',
-};
 
 /** A modelled QEMU of one revision with its host and KVM, driven by the operations of a scenario. */
 export class QemuVmm implements ModelledVmm {
@@ -82,7 +61,7 @@ export class QemuVmm implements ModelledVmm {
     const readonlySlots = machine.type !== 'pseries';
     this.kvm = new KvmMemslots({
       hostPageSize: machine.hostPageSize,
-      architecture: ARCHITECTURES[machine.type],
+      architecture: KVM_ARCHITECTURE_OF[machine.type],
       kernel: kernelRules(scenario.host.kernel),
       lastGpa: gpa(lastGuestAddress(scenario)),
     });

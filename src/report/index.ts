@@ -7,6 +7,7 @@ export { doctorText, type DoctorCheck, type DoctorFindings } from './doctor-text
 export { failureBlock } from './failure-block.ts';
 export { comparisonText, comparisonToJson } from './host-comparison-text.ts';
 export { sessionText } from './host-session-text.ts';
+export { count } from './count.ts';
 export { deviceList, invariantList, revisionList } from './list-text.ts';
 export { drawMemoryMap } from './memory-map.ts';
 export { patchFailureText, patchFailureToJson } from './patch-failure.ts';
@@ -15,4 +16,6 @@ export { replayText } from './replay-text.ts';
 export { traceToJson } from './trace-json.ts';
 export { traceToText } from './trace-text.ts';
 export { verdictToJson } from './verdict-json.ts';
+export { table } from './table.ts';
 export { verdictText } from './verdict-text.ts';
+export { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';

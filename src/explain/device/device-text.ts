@@ -1,0 +1,201 @@
+import { hex, type Range, type Size } from '../../address/index.ts';
+import { printable } from '../../input/index.ts';
+import { LINE_WIDTH, bytes, table, wrap } from '../../report/index.ts';
+import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
+import type { DeviceAnswer } from './explain-device.ts';
+import type { RelocationRow } from './relocations.ts';
+import type { TrappingRow } from './trapping.ts';
+
+const INDENT = '   ';
+
+/** What barproof says of one device, for people. */
+export function deviceText(answer: DeviceAnswer): string {
+  const parts = [
+    barLines(answer.device),
+    ...answer.remarks.map((remark) => wrap(remark, LINE_WIDTH)),
+    missingLines(answer),
+    startLines(answer),
+    tableLines(answer),
+    trappingLines(answer),
+    subPageLines(answer),
+    relocationLines(answer),
+    peerToPeerLines(answer),
+  ].filter((lines) => lines.length > 0);
+  const body = parts.map((lines) => lines.map((line) => `${INDENT}${line}\n`).join('')).join('\n');
+  return `${headline(answer.device)}\n\n${body}`;
+}
+
+/** The first line about a device: address and name, with what a terminal might obey spelt out. */
+export function headline({ address, title, vendorId, deviceId }: PastedDevice): string {
+  const ids =
+    vendorId === undefined || deviceId === undefined || (title ?? '').includes(hex4(vendorId))
+      ? ''
+      : ` [${hex4(vendorId)}:${hex4(deviceId)}]`;
+  return `${address ?? 'a device without its first line'}${title === undefined ? '' : `  ${printable(title.slice(0, 120))}`}${ids}`;
+}
+
+const hex4 = (id: number): string => id.toString(16).padStart(4, '0');
+
+function barLines({ bars, driver, iommuGroup }: PastedDevice): string[] {
+  const rows = bars.map((bar) => [
+    bar.index === undefined ? 'BAR ?' : `BAR ${bar.index}`,
+    bar.size === undefined ? 'size ?' : bytes(bar.size),
+    typeText(bar),
+    bar.address === undefined ? '' : `at ${hex(bar.address)} on the host`,
+    printable(bar.marks.join(', ')),
+  ]);
+  const driverLine = [
+    ...(driver === undefined ? [] : [`driver ${printable(driver)}`]),
+    ...(iommuGroup === undefined ? [] : [`IOMMU group ${iommuGroup}`]),
+  ].join(', ');
+  return [...table(rows, [1]), ...(driverLine === '' ? [] : [driverLine])];
+}
+
+function typeText({ space, width, prefetchable }: PastedBar): string {
+  if (space === 'io') return 'I/O ports';
+  return `${width ?? '?'}-bit${prefetchable ? ', prefetchable' : ''}`;
+}
+
+const missingLines = ({ missing }: DeviceAnswer): string[] =>
+  missing.flatMap((fact) => wrap(`missing: ${fact}`, LINE_WIDTH, 9));
+
+function startLines({ trapping, missing }: DeviceAnswer): string[] {
+  if (trapping.length === 0) return [];
+  const bad = trapping.filter(({ outcome }) => outcome !== 'ok');
+  if (bad.length === 0) {
+    const caveat = missing.length > 0 ? ', as far as the text shows the device' : '';
+    return [`QEMU starts with this device${caveat}.`];
+  }
+  const isEverywhere = bad.length === trapping.length;
+  return [
+    isEverywhere
+      ? 'QEMU does not start with this device:'
+      : 'QEMU does not start everywhere with this device:',
+    ...bad.flatMap((row) =>
+      wrap(
+        `${circumstances(row)}: ${row.outcome === 'rejected' ? 'refused' : 'QEMU dies'}: ${row.error ?? ''}`,
+        LINE_WIDTH,
+        2,
+      ),
+    ),
+  ];
+}
+
+const circumstances = ({ hostPageSize, kernels, qemus }: TrappingRow): string =>
+  `pages of ${bytes(hostPageSize)}, ${kernels === 'any' ? 'any kernel' : `Linux ${kernels}`}, ${qemus === 'any' ? 'any QEMU' : `QEMU ${qemus}`}`;
+
+function tableLines({ spoiled, pageSizes, device }: DeviceAnswer): string[] {
+  if (spoiled.length === 0) return [];
+  const vectors = device.msix?.vectors;
+  const rows = spoiled.map(({ what, bar, bytes: place, pages }) => [
+    what,
+    `BAR ${bar}`,
+    rangeText(place),
+    ...pages.map(({ range }) => rangeText(range)),
+  ]);
+  const faults = spoiled.flatMap(({ what, fault }) => (fault === undefined ? [] : [`${what}: ${fault}`]));
+  return [
+    `MSI-X: ${vectors} vectors. Table and PBA, and the host pages that they take:`,
+    ...table([['', '', 'bytes', ...pageSizes.map((size) => `${bytes(size)} pages`)], ...rows]),
+    ...faults,
+  ];
+}
+
+const rangeText = ({ start, end }: Range): string => `${hex(start)}-${hex(end - 1n)}`;
+
+function trappingLines({ trapping, missing }: DeviceAnswer): string[] {
+  const rows = trapping.filter(({ outcome }) => outcome === 'ok');
+  if (rows.length === 0) return [];
+  const cells = rows.map((row) => [
+    bytes(row.hostPageSize),
+    row.kernels,
+    row.qemus,
+    bytes(row.trapped),
+    bytes(row.direct),
+    trappedText(row),
+  ]);
+  return [
+    `What exits to QEMU (trapped), and what the guest reaches without an exit (direct):`,
+    ...table([['page', 'Linux', 'QEMU', 'trapped', 'direct', 'trapped bytes'], ...cells], [3, 4]),
+    ...(missing.length > 0 ? ['The pages of an MSI-X table whose place is unknown come on top.'] : []),
+  ];
+}
+
+const MOST_STRETCHES = 4;
+
+function trappedText({ bars, trapped }: TrappingRow): string {
+  if (trapped === 0n) return 'none';
+  return bars
+    .filter((bar) => bar.trapped.length > 0)
+    .map((bar) => {
+      const isWhole = bar.direct === 0n;
+      const shown = bar.trapped.slice(0, MOST_STRETCHES).map(rangeText).join(' ');
+      const more =
+        bar.trapped.length > MOST_STRETCHES ? ` and ${bar.trapped.length - MOST_STRETCHES} more` : '';
+      return `BAR ${bar.index} ${isWhole ? 'whole' : shown}${more}`;
+    })
+    .join(', ');
+}
+
+function subPageLines({ subPage }: DeviceAnswer): string[] {
+  return subPage.flatMap(({ index, size, hostPageSize, mmappable }) => {
+    const what = `BAR ${index} (${bytes(size)}) is smaller than a page of ${bytes(hostPageSize)}`;
+    if (mmappable === false)
+      return wrap(
+        `${what}: at its host address it does not begin a page, or shares the page, so vfio-pci allows no mmap and all of it is trapped. The kernel parameter pci=resource_alignment=… gives it a page of its own.`,
+        LINE_WIDTH,
+        2,
+      );
+    const condition =
+      mmappable === true
+        ? 'it has the page to itself by what the text shows'
+        : 'only if it has the page to itself';
+    return wrap(
+      `${what}: vfio-pci allows an mmap (${condition}), and QEMU shows it as a whole page while the guest puts it on a page boundary.`,
+      LINE_WIDTH,
+      2,
+    );
+  });
+}
+
+function relocationLines({ relocations, pageSizes }: DeviceAnswer): string[] {
+  if (relocations === undefined) return [];
+  const { rows, best } = relocations;
+  const cells = rows.map((row) => [
+    row.relocation,
+    ...(row.refused === undefined
+      ? [grownText(row), ...row.trapped.map(bytes)]
+      : [`refused: ${shortRefusal(row.refused)}`]),
+  ]);
+  const advice =
+    best === undefined
+      ? 'No value leaves fewer bytes trapped than off.'
+      : `Best: x-msix-relocation=${best}${best === 'off' ? '' : ' (QEMU 2.12 and later; the guest sees another layout than the hardware has)'}.`;
+  return [
+    'x-msix-relocation, and the bytes of the device that stay trapped (newest QEMU and Linux):',
+    ...table([['', 'the BAR becomes', ...pageSizes.map((size) => `${bytes(size)} pages`)], ...cells]),
+    advice,
+  ];
+}
+
+function grownText({ barSizes }: RelocationRow): string {
+  const sizes = [...new Set(barSizes.map(bytes))];
+  return sizes.length === 0 ? '-' : sizes.join(' / ');
+}
+
+/** QEMU's words, without the name of the device and without ids that the text did not have. */
+const shortRefusal = (message: string): string =>
+  message.replace(/^vfio \S+: /, '').replace(/ for device 0000:0000$/, '');
+
+function peerToPeerLines({ peerToPeer, pageSizes }: DeviceAnswer): string[] {
+  if (peerToPeer.length === 0) return [];
+  const size = (count: Size | undefined): string =>
+    count === undefined ? '-' : count === 0n ? 'none' : bytes(count);
+  return [
+    'Peer-to-peer DMA: the bytes of the BARs that other assigned devices reach:',
+    ...table([
+      ['', '', ...pageSizes.map((page) => `${bytes(page)} pages`)],
+      ...peerToPeer.map(({ iommu, condition, bytes: counts }) => [iommu, condition, ...counts.map(size)]),
+    ]),
+  ];
+}

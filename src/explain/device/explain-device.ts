@@ -1,0 +1,120 @@
+import type { Size } from '../../address/index.ts';
+import { toJsonLine, type NamedHost } from '../../scenario/index.ts';
+import type { PastedDevice } from '../lspci/pasted-device.ts';
+import { deviceSpec, type DeviceOnHost } from './device-spec.ts';
+import { HostPlaces } from './host-places.ts';
+import { missingFacts, missingOfBars } from './missing-facts.ts';
+import { peerToPeer, type PeerToPeerRow } from './peer-to-peer.ts';
+import { HOSTS_BY_PAGE } from './releases.ts';
+import { relocationsOf, type Relocations } from './relocations.ts';
+import { spoiledPages, type SpoiledPages } from './spoiled-pages.ts';
+import { subPageBars, type SubPageBar } from './sub-page-bars.ts';
+import { trappingOn, type TrappingRow } from './trapping.ts';
+
+/** What barproof says of one device. */
+export interface DeviceAnswer {
+  readonly kind: 'device';
+  readonly device: PastedDevice;
+  /** What the text leaves open. */
+  readonly missing: readonly string[];
+  readonly remarks: readonly string[];
+  readonly pageSizes: readonly Size[];
+  readonly spoiled: readonly SpoiledPages[];
+  readonly subPage: readonly SubPageBar[];
+  /** Empty where the text does not show the sizes of the BARs. */
+  readonly trapping: readonly TrappingRow[];
+  readonly relocations: Relocations | undefined;
+  readonly peerToPeer: readonly PeerToPeerRow[];
+}
+
+/** What the caller knows besides the text. */
+export interface DeviceContext {
+  /** The host on which to try the device; by default one of each size of page. */
+  readonly host?: NamedHost | undefined;
+}
+
+/** The results of trials, which depend on the layout of a device alone. */
+type Trials = Pick<DeviceAnswer, 'trapping' | 'relocations' | 'peerToPeer'>;
+
+/**
+ * Explains the devices of one machine: where the tables lie, which bytes exit to QEMU, and what can be changed. Devices
+ * with the same layout, such as virtual functions, are tried once.
+ */
+export function explainDevices(
+  devices: readonly PastedDevice[],
+  { host }: DeviceContext = {},
+): readonly DeviceAnswer[] {
+  const hosts = host === undefined ? HOSTS_BY_PAGE : [host];
+  const places = new HostPlaces(devices);
+  const tried = new Map<string, Trials>();
+  return devices.map((device) => {
+    const onHosts = hosts.map((one) => ({
+      device: deviceSpec(device, one.hostPageSize, places),
+      host: one,
+    }));
+    const pageSizes = hosts.map(({ hostPageSize }) => hostPageSize);
+    return {
+      kind: 'device',
+      device,
+      missing: isPassable(device) ? missingFacts(device) : [],
+      remarks: remarksOn(device),
+      pageSizes,
+      spoiled: spoiledPages(device, pageSizes),
+      subPage: onHosts.flatMap((place) => subPageBars(device, place)),
+      ...trialsOf(device, onHosts, tried),
+    };
+  });
+}
+
+function trialsOf(
+  device: PastedDevice,
+  onHosts: readonly DeviceOnHost[],
+  tried: Map<string, Trials>,
+): Trials {
+  if (!isPassable(device) || missingOfBars(device).length > 0 || !hasMemory(device))
+    return { trapping: [], relocations: undefined, peerToPeer: [] };
+  const key = toJsonLine(onHosts.map(({ device: { name: _, ...layout } }) => layout));
+  const known = tried.get(key);
+  if (known !== undefined) return known;
+  const trials: Trials = {
+    trapping: onHosts.flatMap(trappingOn),
+    relocations: onHosts[0]!.device.msix === undefined ? undefined : relocationsOf(onHosts),
+    peerToPeer: peerToPeer(onHosts),
+  };
+  tried.set(key, trials);
+  return trials;
+}
+
+const isPassable = ({ isBridge, isSilent }: PastedDevice): boolean => !isBridge && !isSilent;
+
+const hasMemory = ({ bars }: PastedDevice): boolean => bars.some(({ space }) => space === 'memory');
+
+function remarksOn({
+  isBridge,
+  isSilent,
+  bars,
+  countedIndexes,
+  msix,
+  capabilities,
+}: PastedDevice): readonly string[] {
+  if (isBridge) return ['a bridge: VFIO passes only the devices behind it through'];
+  if (isSilent)
+    return [
+      'the device does not answer: reads of its configuration space return all ones (powered off, removed, or hung after a reset); read it again after it is back',
+    ];
+  const remarks: string[] = [];
+  const unassigned = bars.filter(({ marks }) =>
+    marks.some((mark) => mark === 'unassigned' || mark === 'ignored'),
+  );
+  if (unassigned.length > 0)
+    remarks.push(
+      `${unassigned.map(({ index }) => `BAR ${index}`).join(', ')}: the host assigned no address; vfio-pci cannot give this BAR to QEMU until the host's kernel places it (kernel parameter pci=realloc, or another setting of the firmware for memory above 4 GiB)`,
+    );
+  if (countedIndexes)
+    remarks.push(
+      'the numbers of the BARs are counted in the order of the lines: `lspci -v` does not print them',
+    );
+  if (msix === undefined && (capabilities === 'in full' || capabilities === 'names'))
+    remarks.push('the device has no MSI-X capability: no page of a BAR is trapped for a table');
+  return remarks;
+}

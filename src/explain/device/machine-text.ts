@@ -1,0 +1,64 @@
+import { bytes, table } from '../../report/index.ts';
+import { printable } from '../../input/index.ts';
+import type { DeviceAnswer } from './explain-device.ts';
+
+/** Several devices of one machine, for people: one table, the worst first. */
+export function machineText(answers: readonly DeviceAnswer[]): string {
+  const devices = answers.filter(({ device }) => !device.isBridge);
+  const bridges = answers.length - devices.length;
+  const rows = worstFirst(devices).map((answer) => {
+    const { device, pageSizes } = answer;
+    return [
+      device.address ?? '?',
+      printable((device.title ?? '').slice(0, 44)),
+      ...pageSizes.map((page) => trappedOn(answer, page)),
+      answer.relocations?.best ?? '-',
+      noteOf(answer),
+    ];
+  });
+  const pages = devices[0]?.pageSizes ?? [];
+  const heading = ['device', '', ...pages.map((page) => `trapped, ${bytes(page)}`), 'relocation', ''];
+  return [
+    `${devices.length} devices, the worst first${bridges > 0 ? `; ${bridges} bridges are left out` : ''}`,
+    '',
+    ...table([heading, ...rows]),
+    '',
+    'trapped: bytes of the memory BARs that exit to QEMU, newest QEMU and Linux. relocation: the best x-msix-relocation.',
+    '',
+  ].join('\n');
+}
+
+/** Devices with which QEMU does not start, then those with the most trapped bytes, then those that are not known. */
+export const worstFirst = (answers: readonly DeviceAnswer[]): readonly DeviceAnswer[] =>
+  answers.toSorted((a, b) => rank(b) - rank(a) || compare(trappedTotal(b), trappedTotal(a)));
+
+function rank(answer: DeviceAnswer): number {
+  if (answer.trapping.some(isNewestFailure)) return 3;
+  if (answer.trapping.length > 0) return trappedTotal(answer) > 0n ? 2 : 0;
+  return 1;
+}
+
+const isNewestFailure = ({ outcome, qemus }: DeviceAnswer['trapping'][number]): boolean =>
+  outcome !== 'ok' && isNewest(qemus);
+const isNewest = (span: string): boolean => span === 'any' || span.endsWith('later');
+
+const newestOn = ({ trapping }: DeviceAnswer, page: bigint): DeviceAnswer['trapping'][number] | undefined =>
+  trapping.find((row) => row.hostPageSize === page && isNewest(row.kernels) && isNewest(row.qemus));
+
+const trappedTotal = (answer: DeviceAnswer): bigint =>
+  answer.pageSizes.reduce((total, page) => total + (newestOn(answer, page)?.trapped ?? 0n), 0n);
+
+function trappedOn(answer: DeviceAnswer, page: bigint): string {
+  const row = newestOn(answer, page);
+  if (row === undefined) return '?';
+  return row.outcome === 'ok' ? bytes(row.trapped) : 'QEMU stops';
+}
+
+function noteOf({ missing, remarks, trapping }: DeviceAnswer): string {
+  const failure = trapping.find(isNewestFailure);
+  if (failure !== undefined) return (failure.error ?? '').replace(/^vfio \S+: /, '').slice(0, 60);
+  if (missing.length > 0) return `missing: ${missing[0]!.split(/[:,(]/)[0]!.trim()}`;
+  return remarks.some((remark) => remark.startsWith('the device does not answer')) ? 'does not answer' : '';
+}
+
+const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);

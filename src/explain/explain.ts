@@ -1,0 +1,75 @@
+import { parseCase } from '../campaign/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import type { NamedHost } from '../scenario/index.ts';
+import { explainCase, type CaseAnswer } from './case/explain-case.ts';
+import { explainDevices, type DeviceAnswer } from './device/explain-device.ts';
+import type { LogFinding } from './log/log-finding.ts';
+import { logSigns } from './log/log-signs.ts';
+import { readLog } from './log/read-log.ts';
+import type { PastedDevice } from './lspci/pasted-device.ts';
+import { explainDump, type DumpAnswer } from './mtree/explain-dump.ts';
+import { readSource, type ReadSource, type Source } from './read-source.ts';
+
+/** One thing that barproof says. */
+export type Answer = DeviceAnswer | DumpAnswer | LogFinding | CaseAnswer;
+
+/** What barproof says of the texts that a user gives. */
+export interface Explanation {
+  readonly answers: readonly Answer[];
+}
+
+/** What the user asks for. */
+export interface ExplainOptions {
+  /** The host to which the texts are held. */
+  readonly host?: NamedHost | undefined;
+}
+
+/**
+ * Explains texts from the field. Texts that are given together are of one machine: an lspci beside the line of a log
+ * says which BAR the line is about.
+ *
+ * @throws InvalidInput when a text shows nothing that barproof knows, or is a case that cannot be run.
+ */
+export function explain(sources: readonly Source[], { host }: ExplainOptions = {}): Explanation {
+  const read = sources.map(readSource);
+  const nothing = read.filter(isNothing);
+  if (nothing.length > 0)
+    throw new InvalidInput(nothing.map(({ name, lines }) => ({ path: name, message: nothingIn(lines) })));
+  const devices = read.flatMap((source) => source.devices);
+  const dump = read.find((source) => source.dump !== undefined)?.dump;
+  const logLines = read.flatMap((source) => source.logLines);
+  const signs = logSigns(read.flatMap((source) => source.lines));
+  return {
+    answers: [
+      ...readLog(logLines, { host, devices, dump, signs }),
+      ...read.flatMap(({ json, name }) => (json === undefined ? [] : [caseAnswer(json, name)])),
+      ...read.flatMap((source) => (source.dump === undefined ? [] : [explainDump(source.dump, host)])),
+      ...explainDevices(shownDevices(devices), { host }),
+    ],
+  };
+}
+
+/** Of a list of devices without details nothing can be said of each. */
+const shownDevices = (devices: readonly PastedDevice[]): readonly PastedDevice[] =>
+  devices.filter(({ hasDetails }) => hasDetails);
+
+function caseAnswer(json: string, name: string): CaseAnswer {
+  try {
+    return explainCase(parseCase(json));
+  } catch (error) {
+    throw error instanceof InvalidInput ? error.within(name) : error;
+  }
+}
+
+const isNothing = ({ devices, dump, logLines, json }: ReadSource): boolean =>
+  shownDevices(devices).length === 0 && dump === undefined && logLines.length === 0 && json === undefined;
+
+function nothingIn(lines: readonly { readonly text: string }[]): string {
+  if (lines.every(({ text }) => text.trim() === '')) return 'the text is empty';
+  const names = lines.filter(({ text }) =>
+    /^\s*(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\s/i.test(text),
+  ).length;
+  if (names > 0)
+    return `the text names ${names} device${names === 1 ? '' : 's'} without their BARs; \`lspci -vv\`, run as root, prints them`;
+  return 'the text has no line that barproof explain knows: it reads lspci -v, -vv and -xxx, a device folder of sysfs, info mtree, info mtree -f, error lines of QEMU, libvirt and the kernel, and scenarios';
+}

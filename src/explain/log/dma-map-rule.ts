@@ -1,0 +1,222 @@
+import { hex } from '../../address/index.ts';
+import { Errno } from '../../host/index.ts';
+import { bytes } from '../../report/index.ts';
+import type { MapRequest } from '../limits/map-limit.ts';
+import { limitsOf } from './dma-map-limits.ts';
+import { remediesFor } from './dma-map-remedies.ts';
+import { errorNumber, errorText } from './error-number.ts';
+import { barsLike, regionAt } from './find-bar.ts';
+import type { LogContext, LogMeaning, LogRule, MappedMemory, Severity } from './log-finding.ts';
+
+const NUMBER = '(?:0x)?([0-9a-f]{1,16})';
+/** `vfio_container_dma_map(CONTAINER, IOVA, SIZE, HOST ADDRESS) = -22 (Invalid argument)`, in all its names. */
+const CALL = new RegExp(
+  `\\b((?:vfio_(?:container_|legacy_|user_)?dma_map|iommufd_(?:cdev_|backend_)?map(?:_file)?(?:_dma)?)) ?\\((?:(?:0x[0-9a-f]+|\\(nil\\)|0), *)?${NUMBER}, *${NUMBER}(?:, *(?:0x([0-9a-f]+)|\\(nil\\)|0))?\\) *= *(-?\\d+)(?: *\\(([^)]*)\\))?`,
+  'i',
+);
+
+/** A refused map with its numbers. */
+export const dmaMapRule: LogRule = {
+  id: 'dma-map',
+  pattern: CALL,
+  explain(match, context) {
+    const [, call, iova, size, vaddr, number, words] = match;
+    const request = {
+      iova: BigInt(`0x${iova}`),
+      size: BigInt(`0x${size}`),
+      hostAddress: vaddr === undefined ? undefined : BigInt(`0x${vaddr}`),
+    };
+    const errno = errorNumber(number) ?? errorNumber(words) ?? Errno.EINVAL;
+    return meaningOfMap({ ...request, call: call!, line: match.input }, errno, context);
+  },
+};
+
+/** `VFIO_MAP_DMA: -22`, or `VFIO_MAP_DMA failed: Invalid argument`: the numbers stand in another line, or nowhere. */
+export const bareMapRule: LogRule = {
+  id: 'dma-map-without-numbers',
+  pattern:
+    /(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP(?:_FILE)?)(?: failed)?:? ?(-?\d+|[A-Z][a-z]+(?: [a-z]+)+)?|memory listener initialization failed(?: for container)?:? ?([A-Z][a-z]+ [a-z]+)?/,
+  explain(match, context) {
+    const errno = errorNumber(match[1] ?? match[2]);
+    const memory: MappedMemory = match[0].startsWith('memory listener') ? 'RAM' : 'RAM or a BAR';
+    const { severity, verdict } = consequence('', memory, context);
+    const { limit, why } =
+      errno === undefined || errno === Errno.EINVAL
+        ? {
+            limit: 'alignment, IOMMU width, or a reserved range',
+            why: [
+              'the line has no addresses; the line with vfio_dma_map(…) or vfio_container_dma_map(…) beside it has them',
+            ],
+          }
+        : limitOfError(
+            { iova: 0n, size: 0n, hostAddress: undefined, deviceMemory: false },
+            errno,
+            memory,
+            context,
+          );
+    return {
+      severity,
+      verdict,
+      limit,
+      why: errno === undefined ? why : [errorText(errno), ...why],
+      remedies: remediesFor(limit, memory, 0n, context),
+    };
+  },
+};
+
+interface LoggedMap extends Omit<MapRequest, 'deviceMemory'> {
+  readonly call: string;
+  readonly line: string;
+}
+
+function meaningOfMap(map: LoggedMap, errno: number, context: LogContext): LogMeaning {
+  const found = regionAt(context.dump, map.iova);
+  const bars = found === undefined ? barsLike(context, map.iova, map.size, 'dma-map') : [];
+  const memory = memoryOf(map, found?.deviceMemory, bars.length > 0, context);
+  const subject =
+    found !== undefined
+      ? `${found.name}, by the dump`
+      : bars.length > 0
+        ? bars.join(' or ')
+        : memory === 'BAR'
+          ? `a BAR at ${hex(map.iova)} of the guest, by its address and size`
+          : undefined;
+  const { limit, why } = limitOfError({ ...map, deviceMemory: memory === 'BAR' }, errno, memory, context);
+  const { severity, verdict } = consequence(map.call, memory, context);
+  return {
+    severity,
+    verdict,
+    limit,
+    why: [`${errorText(errno)} for ${bytes(map.size)} at ${hex(map.iova)}`, ...why],
+    subject,
+    remedies: remediesFor(limit, memory, map.iova, context),
+  };
+}
+
+/** Guest RAM seldom reaches so high; PCI windows begin there. */
+const HIGH = 1n << 38n;
+
+function memoryOf(
+  { iova, size, line }: LoggedMap,
+  isDeviceMemory: boolean | undefined,
+  likeBar: boolean,
+  { signs }: LogContext,
+): MappedMemory {
+  if (isDeviceMemory !== undefined) return isDeviceMemory ? 'BAR' : 'RAM';
+  if (/Region "?[^:"]*BAR \d/.test(line)) return 'BAR';
+  if (/Region /.test(line) && signs.namesRam) return 'RAM';
+  if (likeBar || signs.hasPeerToPeerHint) return 'BAR';
+  if (iova === 0n || iova === 0x4000_0000n || iova === 0x1_0000_0000n) return 'RAM';
+  // A BAR or a part of one: RAM of a machine that large would come in larger pieces.
+  if (iova >= HIGH && size <= 1n << 36n) return 'BAR';
+  if (signs.namesRam) return 'RAM';
+  return 'RAM or a BAR';
+}
+
+function consequence(
+  call: string,
+  memory: MappedMemory,
+  { signs }: LogContext,
+): { severity: Severity; verdict: string } {
+  if (signs.isDead && memory !== 'BAR')
+    return { severity: 'fatal', verdict: 'fatal: QEMU does not start, or ends' };
+  if (signs.diedOfMap)
+    return {
+      severity: 'fatal',
+      verdict:
+        'fatal: QEMU ended because of this map. Only QEMU before 2.12 does so for a BAR; later releases go on, without peer-to-peer DMA to it',
+    };
+  if (memory === 'BAR') {
+    const isNew = !call.startsWith('vfio_dma_map');
+    return {
+      severity: 'goes on',
+      verdict: `not fatal${isNew ? '' : ' since QEMU 2.12'}: QEMU goes on. Other assigned devices cannot reach these bytes by DMA (no peer-to-peer); CPU accesses, and DMA to RAM, are as before`,
+    };
+  }
+  if (memory === 'RAM')
+    return {
+      severity: 'fatal',
+      verdict: 'fatal: without this RAM a device could not be used, so QEMU refuses the device or ends',
+    };
+  return {
+    severity: 'depends',
+    verdict:
+      'fatal if it is RAM; not fatal (since QEMU 2.12) if it is a BAR. `info mtree -f` beside this line would tell',
+  };
+}
+
+function limitOfError(
+  request: MapRequest,
+  errno: number,
+  memory: MappedMemory,
+  context: LogContext,
+): { limit: string; why: readonly string[] } {
+  switch (errno) {
+    case Errno.EINVAL: {
+      const guesses = limitsOf(request, context);
+      if (guesses.length === 0)
+        return {
+          limit: 'unknown',
+          why: [
+            context.host === undefined
+              ? 'the numbers cross none of the limits that barproof knows; /sys/kernel/iommu_groups/N/reserved_regions of the host lists further reserved ranges'
+              : `${context.host.id} maps this range: the host of the log is another one, or reserves more (/sys/kernel/iommu_groups/N/reserved_regions)`,
+          ],
+        };
+      return {
+        limit: guesses.map(({ limit }) => limit).join(', or '),
+        why: guesses.map(({ limit, why }) => (guesses.length === 1 ? why : `${limit}: ${why}`)),
+      };
+    }
+    case Errno.ENOMEM:
+      return {
+        limit: 'lock limit',
+        why: [
+          'the kernel pins all RAM of the guest, and the process may not lock so much memory (RLIMIT_MEMLOCK), or the host has no memory left',
+        ],
+      };
+    case Errno.EFAULT:
+      return pinning(memory, context);
+    case Errno.EEXIST:
+      return {
+        limit: 'overlap',
+        why: [
+          'a part of the range is mapped already: a device moved and the old mapping stayed, or two BARs have one address',
+        ],
+      };
+    case Errno.ENOSPC:
+      return {
+        limit: 'number of mappings',
+        why: [
+          'the container has 65535 mappings, the default of vfio_iommu_type1.dma_entry_limit: many small pieces, or a vIOMMU without huge pages',
+        ],
+      };
+    case Errno.EOVERFLOW:
+      return {
+        limit: 'wrap',
+        why: ['the range ends above 2^64 (Linux 6.18 and later say EOVERFLOW, older ones EINVAL)'],
+      };
+    case Errno.EBUSY:
+      return { limit: 'busy', why: ['the range is in use by an older mapping'] };
+    case Errno.ENODEV:
+      return {
+        limit: 'memory decode',
+        why: [
+          'the BAR is exported as a dma-buf, and its memory decoding is off or the device is in a low-power state',
+        ],
+      };
+    default:
+      return { limit: 'unknown', why: [`barproof knows no limit that gives ${errorText(errno)} here`] };
+  }
+}
+
+function pinning(memory: MappedMemory, { signs }: LogContext): { limit: string; why: readonly string[] } {
+  const ram =
+    'RAM: the kernel cannot pin the memory: a hole or a page without permission, huge pages that ran out, a file on a file system that forbids it (DAX), or memory of another driver';
+  const bar = signs.usesIommufd
+    ? 'BAR: iommufd cannot map a BAR by its address; from Linux 6.19 and QEMU 11 on QEMU hands in a dma-buf instead'
+    : "BAR: type1 reads the BAR's page when it maps: the device's memory decoding was off, or the device was in D3, or in a reset";
+  if (memory === 'RAM') return { limit: 'pinning', why: [ram] };
+  if (memory === 'BAR') return { limit: signs.usesIommufd ? 'BAR by address' : 'pinning', why: [bar] };
+  return { limit: 'pinning', why: [ram, bar] };
+}

@@ -1,0 +1,198 @@
+import { plainRule, type PlainRule } from './plain-rule.ts';
+
+/** Messages of QEMU about DMA, whose numbers stand in other lines. */
+const DMA: readonly PlainRule[] = [
+  {
+    id: 'dma-unable-to-continue',
+    pattern: /vfio: (?:DMA mapping|Memory registering) failed, unable to continue/,
+    severity: 'fatal',
+    verdict: 'fatal: QEMU ends (hw_error, then abort)',
+    limit: 'see the line of the refused map',
+    why: 'the kernel refused to map a range for DMA while the machine ran. QEMU before 2.12 ends for a BAR too; later releases for RAM only',
+    remedies: { qemu: ['QEMU 2.12 or later, if the range is a BAR'] },
+  },
+  {
+    id: 'p2p-not-supported',
+    pattern:
+      /PCI peer-to-peer transactions on BARs are not supported|failed to vfio_dma_map\. pci p2p may not work/,
+    severity: 'goes on',
+    verdict:
+      'not fatal: QEMU goes on without peer-to-peer DMA to this BAR. CPU accesses, and DMA to RAM, are as before',
+    limit: 'see the line of the refused map',
+    why: 'the kernel refused to map a BAR for the DMA of other devices. QEMU 10.0 and later print this once, and not again for further BARs',
+  },
+  {
+    id: 'unmap-dma-failed',
+    pattern: /VFIO_UNMAP_DMA(?:: -\d+| failed)|vfio_(?:container_|legacy_)?dma_unmap\(.*= -\d+/,
+    severity: 'goes on',
+    verdict: 'not fatal: QEMU goes on. A mapping may stay in the IOMMU',
+    limit: 'unmap',
+    why: 'the kernel refused to unmap a range: it cuts a mapping (EINVAL), or nothing is mapped there (ENOENT of iommufd)',
+    remedies: { qemu: ['report it with `info mtree -f` from before and after'] },
+  },
+  {
+    id: 'ioas-map-bar',
+    pattern: /IOMMU_IOAS_MAP failed: .*PCI BAR\?/,
+    severity: 'goes on',
+    verdict: 'not fatal: QEMU goes on without peer-to-peer DMA to this BAR',
+    limit: 'BAR by address',
+    why: 'iommufd cannot map a BAR by its address (EFAULT); from Linux 6.19 and QEMU 11 on QEMU hands in a dma-buf',
+    remedies: {
+      host: ['Linux 6.19 or later'],
+      qemu: ['QEMU 11 or later, or the legacy container (vfio-pci without iommufd=)'],
+    },
+  },
+  {
+    id: 'no-dma-buf',
+    pattern: /dma-?buf unavailable, using mmap fallback|Failed to create dmabuf|failed to create dmabuf/i,
+    severity: 'goes on',
+    verdict: 'not fatal: no peer-to-peer DMA to this BAR with iommufd',
+    limit: 'BAR by address',
+    why: 'the kernel does not export this BAR as a dma-buf: Linux before 6.19, or a BAR smaller than a page',
+    remedies: {
+      host: ['Linux 6.19 or later'],
+      qemu: ['the legacy container (vfio-pci without iommufd=) maps BARs by address'],
+    },
+  },
+  {
+    id: 'dma-mappings-run-out',
+    pattern: /possibly running out of DMA mappings|Maximum possible DMA mappings/,
+    severity: 'goes on',
+    verdict: 'not fatal yet: plugging more memory may fail',
+    limit: 'number of mappings',
+    why: 'virtio-mem maps each of its blocks by itself, and the container takes 65535 mappings (vfio_iommu_type1.dma_entry_limit)',
+    remedies: { host: ['a larger dma_entry_limit'], qemu: ['a larger block-size of virtio-mem, or iommufd'] },
+  },
+];
+
+/** Messages of QEMU about BARs, MSI-X and memslots. */
+const BARS: readonly PlainRule[] = [
+  {
+    id: 'mmap-failed',
+    pattern: /Failed to mmap .*Performance may be slow|vfio: failed to mmap|Failed to mmap \S+ BAR/,
+    severity: 'goes on',
+    verdict:
+      'not fatal: QEMU goes on, and every access to the BAR exits: slow, and no peer-to-peer DMA to it',
+    limit: 'mmap of the BAR',
+    why: 'the kernel refused the mmap: another driver holds the BAR (EBUSY: a console on the GPU, efifb, simplefb), the BAR shares its page, or QEMU’s areas are not on whole pages',
+    remedies: {
+      host: [
+        '/proc/iomem shows who holds the BAR; video=efifb:off, initcall_blacklist=sysfb_init, or unbinding the console frees it',
+      ],
+    },
+  },
+  {
+    id: 'msix-layout',
+    pattern: /table & pba overlap, or they don'?t fit in BARs, or don'?t align/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'MSI-X layout',
+    why: 'the MSI-X capability of the device names a table or PBA that does not fit in its BAR, overlaps the other, or is not on 8 bytes (msix_init, EINVAL). 0x11 is the capability MSI-X, the number behind @ its offset',
+    remedies: {
+      host: ['`lspci -vv` shows the layout; explain reads it'],
+      qemu: ['x-msix-relocation=barN puts table and PBA elsewhere (QEMU 2.12 and later)'],
+    },
+  },
+  {
+    id: 'add-capability',
+    pattern: /[Ff]ailed to add PCI capability/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'PCI capability',
+    why: 'QEMU could not put this capability into the configuration space of the guest’s device: its range overlaps another capability, or its contents are not valid. The number in front of the bracket is the id (0x11 MSI-X, 0x10 PCI Express, 0x5 MSI), the one behind @ the offset',
+    remedies: { host: ['`lspci -vv -xxx` shows the capabilities as the device has them'] },
+  },
+  {
+    id: 'pba-outside',
+    pattern: /MSIX PBA outside of specified BAR/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'MSI-X layout',
+    why: 'the capability names a PBA beyond the end of its BAR',
+    remedies: { qemu: ['x-msix-relocation=barN (QEMU 4.1 and later tolerate the PBA then)'] },
+  },
+  {
+    id: 'msix-bir',
+    pattern: /invalid MSI-X BIR/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'MSI-X layout',
+    why: 'the capability names BAR 6 or 7, which do not exist',
+    remedies: { host: ['the firmware of the device, or a read of a device that does not answer'] },
+  },
+  {
+    id: 'msix-relocation',
+    pattern: /Invalid MSI-X relocation BAR|No automatic MSI-X relocation available/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses this x-msix-relocation',
+    limit: 'x-msix-relocation',
+    why: 'the BAR cannot take the table: an I/O BAR, the second half of a 64-bit BAR, or one too large for 32 bits; auto knows no device',
+    remedies: { qemu: ['explain on `lspci -vv` of the device tries every value and names the best one'] },
+  },
+  {
+    id: 'sparse-overlap',
+    pattern: /overlapping sparse mmap regions/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU 11 refuses it; QEMU before 11 accepts it',
+    limit: 'sparse mmap areas',
+    why: 'the vendor driver of the host, or the vfio-user server, reports areas of a BAR that overlap',
+    remedies: { host: ['report it to the driver or server'] },
+  },
+  {
+    id: 'registering-slot',
+    pattern: /kvm_set_phys_mem: error (?:un)?registering slot|KVM_SET_USER_MEMORY_REGION2? failed/,
+    severity: 'fatal',
+    verdict: 'fatal: QEMU ends when KVM refuses a memslot',
+    limit: 'memslot; the line has no numbers',
+    why: 'EINVAL: an address above the width of the CPU, or not on whole pages. EEXIST: two slots overlap. The line that begins with kvm_set_user_memory_region has start and size',
+    remedies: {
+      host: ['dmesg, and the lines around this one'],
+      qemu: ['QEMU 5.0 and later print start and size'],
+    },
+  },
+  {
+    id: 'no-free-slot',
+    pattern:
+      /no free slot available|[Nn]o free memory slots available|a used vhost backend has no free memory slots/,
+    severity: 'fatal',
+    verdict: 'fatal for the machine or for the plugged memory',
+    limit: 'number of slots',
+    why: 'KVM or vhost has no free memslot: each BAR area and each piece of memory takes one (509 on x86 before Linux 5.12, 32764 since)',
+    remedies: { host: ['Linux 5.12 or later; vhost.max_mem_regions'], qemu: ['fewer DIMMs, larger blocks'] },
+  },
+  {
+    id: 'phys-bits',
+    pattern: /phys-bits too low|Address space limit 0x/,
+    severity: 'fatal',
+    verdict: 'fatal: QEMU does not start; no device is at fault',
+    limit: 'CPU width',
+    why: 'RAM and PCI windows of the machine end above the last address of the guest’s CPU. With an AMD CPU, QEMU 7.1 and later put RAM above 4 GiB at 1 TiB if it would meet HyperTransport, which needs more than 40 bits',
+    remedies: {
+      qemu: ['-cpu host, host-phys-bits=on, or phys-bits=48; less RAM; a smaller pci-hole64-size'],
+    },
+  },
+  {
+    id: 'kvm-run-bad-address',
+    pattern:
+      /kvm run failed Bad address|KVM internal error.*Suberror|kvm run failed Function not implemented/,
+    severity: 'fatal',
+    verdict: 'fatal: the virtual CPU stops',
+    limit: 'access to a BAR',
+    why: 'the guest touched a page that the kernel could not give it: a BAR whose memory decoding is off or whose device sleeps (Linux 5.8 and later), or on arm64 an instruction that cannot be emulated on trapped memory',
+    remedies: {
+      guest: ['memory decoding on before the driver uses the BAR'],
+      qemu: ['x-no-mmap=on shows whether the mmap is the cause'],
+    },
+  },
+  {
+    id: 'region-access-failed',
+    pattern: /vfio_region_(?:read|write)\(.*failed|vfio: Error .*(?:reading|writing) .*BAR/i,
+    severity: 'goes on',
+    verdict: 'not fatal: the guest reads all ones, or the write is lost',
+    limit: 'access to a BAR',
+    why: 'the kernel refused a trapped access: memory decoding off, the device in a low-power state or gone, or the offset beyond the BAR',
+    remedies: { host: ['dmesg: power state, AER, and resets of the device'] },
+  },
+];
+
+export const QEMU_RULES = [...DMA, ...BARS].map(plainRule);

@@ -1,0 +1,111 @@
+import { isLogLine } from './log/read-log.ts';
+import { completeFromConfig } from './lspci/complete-from-config.ts';
+import type { PastedDevice } from './lspci/pasted-device.ts';
+import { readDevice } from './lspci/read-device.ts';
+import { isResourceLine, mergeResource, readResource } from './lspci/read-resource.ts';
+import { splitDevices } from './lspci/split-devices.ts';
+import { readDump, type Dump } from './mtree/dump.ts';
+import { isMtreeLine } from './mtree/mtree-line.ts';
+import { cleanText, type CleanLine } from './text/clean-text.ts';
+
+/** A text or the bytes of a file, as the user gives it. */
+export interface Source {
+  /** The file, for messages. */
+  readonly name: string;
+  readonly text: string;
+  /** The raw configuration space, where the file is one. */
+  readonly config?: Uint8Array | undefined;
+  /** The address of the device, where the file or folder is named by it. */
+  readonly address?: string | undefined;
+}
+
+/** What was found in a text. */
+export interface ReadSource {
+  readonly name: string;
+  readonly lines: readonly CleanLine[];
+  readonly devices: readonly PastedDevice[];
+  readonly dump: Dump | undefined;
+  readonly logLines: readonly CleanLine[];
+  /** The text, where it is a scenario or a stored case. */
+  readonly json: string | undefined;
+}
+
+const NO_LINES: readonly CleanLine[] = [];
+
+/** Looks for everything that barproof knows in a text: a report often has several kinds of it. */
+export function readSource({ name, text, config, address }: Source): ReadSource {
+  if (text.trimStart().startsWith('{') && config === undefined)
+    return { name, lines: NO_LINES, devices: [], dump: undefined, logLines: [], json: text };
+  const lines = cleanText(text);
+  const mtree: CleanLine[] = [];
+  const logLines: CleanLine[] = [];
+  const rest: CleanLine[] = [];
+  let hasMtree = false;
+  for (const line of lines) {
+    if (isMtreeLine(line)) hasMtree = true;
+    else if (isLogLine(line.text)) {
+      logLines.push(line);
+      continue;
+    }
+    mtree.push(line);
+    rest.push(line);
+  }
+  const dump = hasMtree ? readDump(mtree) : undefined;
+  return {
+    name,
+    lines,
+    devices: dump !== undefined && !rest.some(isOfDevice) ? [] : devicesIn(rest, config, address),
+    dump,
+    logLines: withContinuations(lines, logLines),
+    json: undefined,
+  };
+}
+
+/** Some word that every text about a device has. */
+const isOfDevice = ({ text }: CleanLine): boolean =>
+  /Capabilities:|Region \d|Memory at |I\/O ports at |MSI-X: |Subsystem:|Flags: /.test(text);
+
+function devicesIn(
+  lines: readonly CleanLine[],
+  config: Uint8Array | undefined,
+  address: string | undefined,
+): readonly PastedDevice[] {
+  const resource = lines.filter(({ text }) => isResourceLine(text));
+  const blocks = splitDevices(lines);
+  const read = blocks.map(readDevice);
+  if (resource.length === 0 && config === undefined) return read;
+  const bars = readResource(resource.map(({ text }) => text));
+  const base: PastedDevice = read[0] ?? { ...EMPTY_DEVICE, address };
+  const completed = config === undefined ? base : completeFromConfig(base, config);
+  const merged: PastedDevice = {
+    ...completed,
+    address: completed.address ?? address,
+    bars: mergeResource(completed.bars, bars),
+    countedIndexes: bars.length > 0 ? false : completed.countedIndexes,
+    hasDetails: true,
+  };
+  return [merged, ...read.slice(1)];
+}
+
+const EMPTY_DEVICE: PastedDevice = {
+  address: undefined,
+  title: undefined,
+  vendorId: undefined,
+  deviceId: undefined,
+  bars: [],
+  msix: undefined,
+  capabilities: 'absent',
+  isBridge: false,
+  isSilent: false,
+  driver: undefined,
+  iommuGroup: undefined,
+  countedIndexes: false,
+  hasDetails: true,
+};
+
+/** The lines of the log with the line behind each: a mail program may have wrapped a call. */
+function withContinuations(lines: readonly CleanLine[], found: readonly CleanLine[]): readonly CleanLine[] {
+  if (found.length === 0) return found;
+  const numbers = new Set(found.flatMap(({ number }) => [number, number + 1, number + 2]));
+  return lines.filter(({ number }) => numbers.has(number));
+}

@@ -1,0 +1,115 @@
+import { stripQuotes } from './strip-quotes.ts';
+import { stripLogPrefix } from './strip-log-prefix.ts';
+
+/** A line of a pasted text, without what terminals, mail programs and log daemons put around it. */
+export interface CleanLine {
+  /** In the text as it was given, from 1. */
+  readonly number: number;
+  /** Without blanks at its end. Blanks at its beginning are those of the text. */
+  readonly text: string;
+}
+
+/** Sequences with which programs colour text or move the cursor (ECMA-48: CSI and OSC). */
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const TERMINAL = /\u001b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
+/** Characters without width, and marks of writing direction. */
+const INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** A line of printable ASCII with a modest indent, as almost all are. */
+const PLAIN = /^[\t ]{0,100}(?:[\x21-\x7e][\t\x20-\x7e]*)?$/;
+/** No text has a deeper indent. */
+const DEEP = /^[\t ]{101,}/;
+const BLANK = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
+const TYPOGRAPHY: readonly (readonly [RegExp, string])[] = [
+  [/[\u2010-\u2015\u2212]/g, '-'],
+  [/[\u2018\u2019\u201b\u2032]/g, "'"],
+  [/[\u201c-\u201f\u2033]/g, '"'],
+];
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&gt;': '>',
+  '&lt;': '<',
+  '&quot;': '"',
+  '&#39;': "'",
+  '&#x27;': "'",
+  '&#34;': '"',
+  '&#x2F;': '/',
+  '&nbsp;': ' ',
+  '&amp;': '&',
+};
+const ENTITY = /&(?:gt|lt|quot|nbsp|amp|#39|#34|#x27|#x2F);/g;
+const TAG = /<\/?(?:pre|code|br|p|div|span|tt|samp|blockquote)(?:\s[^<>]*)?\/?>/gi;
+const FENCE = /^\s*(?:```|~~~)/;
+/** The number of a line, as `cat -n`, `nl` and paste services print it. */
+const NUMBERED = /^\s*(\d{1,6})[.:)|\t ]/;
+
+/**
+ * The lines of a text that a user pasted: without colours, control characters, HTML, quoted-printable, marks of mail
+ * quotes, prefixes of logs, and line numbers.
+ */
+export function cleanText(text: string): readonly CleanLine[] {
+  const lines = decodeQuotedPrintable(decodeEntities(text.replaceAll(/\r\n?/g, '\n')))
+    .split('\n')
+    .map(cleanCharacters);
+  const isNumbered = hasLineNumbers(lines);
+  const result: CleanLine[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (FENCE.test(line)) continue;
+    const bare = isNumbered ? line.replace(NUMBERED, '') : line;
+    result.push({ number: index + 1, text: stripLogPrefix(stripQuotes(bare)).trimEnd() });
+  }
+  return result;
+}
+
+/** Backspaces erase, as in a page of a manual or a progress line; other control characters vanish. */
+function cleanCharacters(line: string): string {
+  if (PLAIN.test(line)) return line;
+  let text = line.replace(DEEP, ' '.repeat(100)).replaceAll(TERMINAL, '');
+  // oxlint-disable-next-line no-control-regex -- a backspace is a control character
+  if (text.includes('\b')) text = text.replaceAll(/[^\b]\b/g, '');
+  text = text.replaceAll(CONTROL, '').replaceAll(INVISIBLE, '').replaceAll(BLANK, ' ');
+  for (const [pattern, plain] of TYPOGRAPHY) text = text.replaceAll(pattern, plain);
+  return text;
+}
+
+function decodeEntities(text: string): string {
+  if (!/&(?:gt|lt|amp|nbsp|quot|#)/.test(text) && !TAG.test(text)) return text;
+  return text
+    .replaceAll(/<br\s*\/?>(?!\n)/gi, '\n')
+    .replaceAll(TAG, '')
+    .replaceAll(ENTITY, (entity) => ENTITIES[entity]!);
+}
+
+/**
+ * The part of quoted-printable (RFC 2045) that mail archives leave: `=3D`, and `=` at the end of a wrapped line. Other
+ * codes are decoded only where they cannot be a part of `offset=00002000`.
+ */
+function decodeQuotedPrintable(text: string): string {
+  if (!/=3D/i.test(text)) return text;
+  return text
+    .replaceAll(/=[ \t]*\n/g, '')
+    .replaceAll(/=20(?=\n|$)/g, ' ')
+    .replaceAll('=C2=A0', ' ')
+    .replaceAll('=09', '\t')
+    .replaceAll(/=3D/gi, '=');
+}
+
+/** Whether every line that is not blank begins with a number, each one more than the number before. */
+function hasLineNumbers(lines: readonly string[]): boolean {
+  let count = 0;
+  let last: number | undefined;
+  for (const line of lines) {
+    if (line.trim() === '') {
+      if (last !== undefined) last++;
+      continue;
+    }
+    const match = NUMBERED.exec(`${line} `);
+    if (match === null) return false;
+    const number = Number(match[1]);
+    // A blank line may have a number of its own or none.
+    if (last !== undefined && number !== last + 1 && number !== last) return false;
+    last = number;
+    count++;
+  }
+  return count >= 3;
+}
