@@ -4,6 +4,7 @@ import {
   explain,
   explanationJson,
   explanationText,
+  pictureOf,
   readPath,
   scenarioOf,
   type Source,
@@ -25,6 +26,7 @@ interface ExplainCommandOptions {
   readonly host?: string;
   readonly json?: true;
   readonly scenario?: string;
+  readonly svg?: string;
 }
 
 const STANDARD_INPUT = '-';
@@ -43,6 +45,10 @@ export const explainCommand = (_raiseExitCode: RaiseExitCode): Command =>
     .argument('<text...>', 'files, folders of devices in /sys/bus/pci/devices, or - for standard input')
     .option('--host <name>', `the host to hold the texts to: ${NAMED_HOSTS.map(({ id }) => id).join(', ')}`)
     .option('--json', 'the answers as JSON')
+    .option(
+      '--svg <file>',
+      'draw the memory map: of the case, of the dump, of the worst device, or of the refused map',
+    )
     .option('--scenario <file>', 'write the scenario that was made of the texts')
     .action(async (paths: readonly string[], options: ExplainCommandOptions) => {
       const host = options.host === undefined ? undefined : requireHost(options.host);
@@ -63,6 +69,12 @@ export const explainCommand = (_raiseExitCode: RaiseExitCode): Command =>
             },
           ]);
         writeAtomically(options.scenario, toJsonText(encodeScenario(scenario)));
+      }
+      if (options.svg !== undefined) {
+        const picture = pictureOf(explanation, host);
+        if (picture === undefined)
+          throw new InvalidInput([{ path: '--svg', message: 'the texts show no addresses to draw' }]);
+        writeAtomically(options.svg, picture);
       }
       await writeOut(options.json ? explanationJson(explanation) : explanationText(explanation));
     });

@@ -1,7 +1,7 @@
 import type { Size } from '../../address/index.ts';
 import { toJsonLine, type NamedHost } from '../../scenario/index.ts';
 import type { PastedDevice } from '../lspci/pasted-device.ts';
-import { deviceSpec, type DeviceOnHost } from './device-spec.ts';
+import { DEVICE_ID, deviceSpec, type DeviceOnHost } from './device-spec.ts';
 import { HostPlaces } from './host-places.ts';
 import { missingFacts, missingOfBars } from './missing-facts.ts';
 import { peerToPeer, type PeerToPeerRow } from './peer-to-peer.ts';
@@ -73,7 +73,7 @@ function trialsOf(
 ): Trials {
   if (!isPassable(device) || missingOfBars(device).length > 0 || !hasMemory(device))
     return { trapping: [], relocations: undefined, peerToPeer: [] };
-  const key = toJsonLine(onHosts.map(({ device: { name: _, ...layout } }) => layout));
+  const key = toJsonLine(onHosts.map((place) => ({ ...place.device, name: DEVICE_ID })));
   const known = tried.get(key);
   if (known !== undefined) return known;
   const trials: Trials = {

@@ -90,6 +90,7 @@ function meaningOfMap(map: LoggedMap, errno: number, context: LogContext): LogMe
     why: [`${errorText(errno)} for ${bytes(map.size)} at ${hex(map.iova)}`, ...why],
     subject,
     remedies: remediesFor(limit, memory, map.iova, context),
+    request: { what: 'DMA map', iova: map.iova, size: map.size },
   };
 }
 

@@ -35,6 +35,8 @@ export interface LogMeaning {
   /** The region, device or BAR that the line is about, if that is known. */
   readonly subject?: string | undefined;
   readonly remedies: Remedies;
+  /** The addresses that were asked for, where the line has them. */
+  readonly request?: { readonly what: 'DMA map' | 'memslot'; readonly iova: bigint; readonly size: bigint };
 }
 
 /** A line of a log that barproof knows. */

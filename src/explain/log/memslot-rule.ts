@@ -36,6 +36,7 @@ function meaningOfSlot(start: bigint, size: bigint, errno: number, context: LogC
     subject:
       found !== undefined ? `${found.name}, by the dump` : bars.length > 0 ? bars.join(' or ') : undefined,
     remedies,
+    request: { what: 'memslot', iova: start, size },
   };
 }
 

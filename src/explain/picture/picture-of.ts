@@ -1,0 +1,204 @@
+import { hex, type Range } from '../../address/index.ts';
+import {
+  bytes,
+  guestMapSvg,
+  mapOfTrace,
+  pageBoxes,
+  type GuestMap,
+  type MapBox,
+  type MapColumn,
+  type MapMark,
+} from '../../report/index.ts';
+import { findNamedHost, type NamedHost } from '../../scenario/index.ts';
+import { DEVICE_ID, deviceSpec } from '../device/device-spec.ts';
+import type { DeviceAnswer } from '../device/explain-device.ts';
+import { missingOfBars } from '../device/missing-facts.ts';
+import { worstFirst } from '../device/machine-text.ts';
+import { NEWEST_KERNEL, NEWEST_QEMU } from '../device/releases.ts';
+import { tryDevice, type BarFate } from '../device/try-device.ts';
+import type { Explanation } from '../explain.ts';
+import type { LogFinding } from '../log/log-finding.ts';
+import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
+import { isOfVfioDevice } from '../mtree/why-trapped.ts';
+
+/** The host of a picture where the user names none. */
+const DEFAULT_HOST = findNamedHost('server-46')!;
+const MOST_RANGES = 24;
+
+/**
+ * The memory map of what was explained, as SVG: of a case with its violation outlined, of a dump, of the worst device,
+ * or of the refused map of a log.
+ *
+ * @returns `undefined` where the texts show no addresses to draw.
+ */
+export function pictureOf({ answers }: Explanation, host: NamedHost | undefined): string | undefined {
+  for (const answer of answers)
+    if (answer.kind === 'case') return guestMapSvg(mapOfTrace(answer.trace, answer.main));
+  for (const answer of answers)
+    if (answer.kind === 'dump' && answer.ranges.length > 0) return guestMapSvg(dumpMap(answer));
+  const devices = worstFirst(answers.filter((answer) => answer.kind === 'device'));
+  const device = devices.find(isDrawable);
+  if (device !== undefined) return guestMapSvg(deviceMap(device, host ?? DEFAULT_HOST));
+  const log = answers.find(
+    (answer): answer is LogFinding => answer.kind === 'log' && answer.request !== undefined,
+  );
+  return log === undefined ? undefined : guestMapSvg(requestMap(log, host));
+}
+
+const isDrawable = ({ device, trapping }: DeviceAnswer): boolean =>
+  trapping.length > 0 && missingOfBars(device).length === 0;
+
+function deviceMap({ device }: DeviceAnswer, host: NamedHost): GuestMap {
+  const trial = tryDevice(deviceSpec(device, host.hostPageSize), {
+    host,
+    kernel: NEWEST_KERNEL,
+    iommu: host.iommu.types[0]!,
+    revision: NEWEST_QEMU,
+    relocation: 'off',
+  });
+  const state = trial.trace.steps.at(-1)!.state;
+  const marks = trial.bars.flatMap((bar) => trappedMarks(bar, barStart(bar, state)));
+  const map = mapOfTrace(trial.trace, undefined, marks);
+  const trapped =
+    trial.trapped === 0n
+      ? 'Every byte of its memory BARs is direct: the guest reaches it without an exit.'
+      : `${bytes(trial.trapped)} of its memory BARs are trapped: each access there exits to QEMU. The outlined bytes share a page with the MSI-X table, or the kernel allows no mmap of them.`;
+  return {
+    ...map,
+    title: `${device.address ?? 'the device'} on ${host.id} (pages of ${bytes(host.hostPageSize)}), newest QEMU`,
+    text: [trial.outcome === 'ok' ? trapped : `QEMU does not start with it: ${trial.error ?? trial.outcome}`],
+  };
+}
+
+function barStart(
+  { index }: BarFate,
+  {
+    devices,
+  }: { devices: readonly { id: string; bars: readonly { index: number; address: bigint | undefined }[] }[] },
+): bigint | undefined {
+  return devices.find(({ id }) => id === DEVICE_ID)?.bars.find((bar) => bar.index === index)?.address;
+}
+
+const trappedMarks = ({ index, trapped }: BarFate, start: bigint | undefined): readonly MapMark[] =>
+  start === undefined
+    ? []
+    : trapped.slice(0, 4).map((range) => ({
+        start: start + range.start,
+        end: start + range.end,
+        label: `trapped: BAR ${index} ${hex(range.start)}-${hex(range.end - 1n)}, ${bytes(range.end - range.start)}`,
+        tone: 'note',
+      }));
+
+const isShown = ({ range }: RangeAnswer): boolean =>
+  range.type === 'ramd' || isOfVfioDevice(range) || range.name.startsWith('msix-');
+
+function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
+  const ofDevices = ranges.filter(isShown);
+  const memory = ranges.filter(({ range }) => range.type !== 'i/o' && range.type !== 'container');
+  const shown = (ofDevices.length > 0 ? ofDevices : memory).slice(0, MOST_RANGES);
+  const places = shown.map(({ range }) => range);
+  const page = host!.host.hostPageSize;
+  const columns: readonly MapColumn[] = [
+    {
+      title: "QEMU's regions",
+      subtitle: 'the flat view',
+      boxes: places.map(({ start, end, name, type }): MapBox => ({
+        start,
+        end,
+        label: `${name} (${type})`,
+        kind: type === 'ramd' ? 'direct' : type === 'ram' || type === 'rom' ? 'ram' : 'trapped',
+      })),
+    },
+    { title: 'host pages', subtitle: `of ${host!.host.id}`, boxes: pageBoxes(places, page, 'page') },
+    { title: 'CPU', subtitle: 'KVM memslots', boxes: shown.flatMap(cpuBoxes) },
+    { title: 'DMA', subtitle: 'VFIO mappings', boxes: shown.flatMap(dmaBoxes) },
+  ];
+  const marks = shown
+    .filter(({ dma, cpu }) => dma === 'refused' || dma === 'skipped' || cpu === 'KVM refuses the slot')
+    .slice(0, 6)
+    .map(({ range, whyNotMapped, whyTrapped, cpu, dma }): MapMark => ({
+      start: range.start,
+      end: range.end,
+      label:
+        cpu === 'KVM refuses the slot'
+          ? (whyTrapped ?? cpu)
+          : `${dma === 'refused' ? 'DMA refused' : 'no DMA'}: ${whyNotMapped ?? ''}`,
+      tone: cpu === 'KVM refuses the slot' || dma === 'refused' ? 'wrong' : 'note',
+    }));
+  return {
+    title: `The view of ${view?.spaces[0] ?? 'memory'} on ${host!.host.id}`,
+    text: [
+      ofDevices.length > 0
+        ? 'The regions of passed-through devices, and what KVM and VFIO make of them.'
+        : 'The view has no region of a passed-through device; these are its RAM and ROM.',
+    ],
+    columns,
+    marks,
+  };
+}
+
+function cpuBoxes({ range, cpu, slot }: RangeAnswer): readonly MapBox[] {
+  if (slot === undefined)
+    return [{ ...place(range), label: cpu, kind: cpu === 'KVM refuses the slot' ? 'refused' : 'trapped' }];
+  return [
+    { ...slot, label: 'direct (memslot)', kind: 'direct' },
+    ...around(range, slot).map((rest): MapBox => ({ ...rest, label: 'trapped', kind: 'trapped' })),
+  ];
+}
+
+function dmaBoxes({ range, dma, mapped }: RangeAnswer): readonly MapBox[] {
+  if (dma === undefined) return [];
+  if (mapped === undefined)
+    return [{ ...place(range), label: dma, kind: dma === 'refused' ? 'refused' : 'skipped' }];
+  return [
+    { ...mapped, label: 'mapped for DMA', kind: 'mapped' },
+    ...around(range, mapped).map((rest): MapBox => ({ ...rest, label: 'not mapped', kind: 'skipped' })),
+  ];
+}
+
+const place = ({ start, end }: Range): Range => ({ start, end });
+
+const around = (outer: Range, inner: Range): readonly Range[] =>
+  [
+    { start: outer.start, end: inner.start },
+    { start: inner.end, end: outer.end },
+  ].filter(({ start, end }) => start < end);
+
+/** The refused map of a log beside the addresses that some hosts translate. */
+function requestMap({ request, limit, why }: LogFinding, named: NamedHost | undefined): GuestMap {
+  const asked: Range = { start: request!.iova, end: request!.iova + request!.size };
+  const hosts =
+    named === undefined ? ['laptop-39', 'server-46', 'amd-server'].map((id) => findNamedHost(id)!) : [named];
+  const page = named?.hostPageSize ?? 0x1_0000n;
+  return {
+    title: `The refused ${request!.what}: ${limit}`,
+    text: why,
+    columns: [
+      {
+        title: 'the request',
+        subtitle: request!.what,
+        boxes: [{ ...asked, label: `${hex(asked.start)}, ${bytes(request!.size)}`, kind: 'refused' }],
+      },
+      ...(limit.includes('alignment')
+        ? [{ title: 'host pages', subtitle: `of ${bytes(page)}`, boxes: pageBoxes([asked], page, 'page') }]
+        : []),
+      ...hosts.map(({ id, iommu, cpu }): MapColumn => {
+        const widest: readonly { start: bigint; end: bigint }[] =
+          request!.what === 'memslot'
+            ? [{ start: 0n, end: (1n << BigInt(cpu.physBits)) - 1n }]
+            : (iommu.apertures ?? [{ start: 0n, end: (1n << 64n) - 1n }]);
+        return {
+          title: id,
+          subtitle: request!.what === 'memslot' ? 'addresses of its CPU' : 'addresses of its IOMMU',
+          boxes: widest.map(({ start, end }): MapBox => ({
+            start,
+            end: end + 1n,
+            label: start === 0n ? `up to ${hex(end)}` : `${hex(start)} to ${hex(end)}`,
+            kind: 'limit',
+          })),
+        };
+      }),
+    ],
+    marks: [{ ...asked, label: `refused: ${limit}`, tone: 'wrong' }],
+  };
+}

@@ -1,0 +1,199 @@
+import { hex, type Range } from '../../address/index.ts';
+import { printable } from '../../input/index.ts';
+import { bytes } from '../bytes.ts';
+import { wrap } from '../wrap.ts';
+import type { BoxKind, GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
+import { scaleOf, type Stretch } from './map-scale.ts';
+import { MAP_STYLE } from './map-style.ts';
+
+const AXIS = 226;
+const COLUMN = 182;
+const GAP = 10;
+const MARGIN = 20;
+const LINE = 18;
+const HEAD = 46;
+const MARK_LABEL = 280;
+/** The width of a character of the font, at most. */
+const CHARACTER = 7.3;
+const LEAST_WIDTH = 760;
+
+const LEGEND: readonly (readonly [BoxKind, string])[] = [
+  ['bar', 'BAR'],
+  ['table', 'MSI-X table'],
+  ['pba', 'PBA'],
+  ['direct', 'direct: no exit'],
+  ['trapped', 'trapped: exits to QEMU'],
+  ['mapped', 'mapped for DMA'],
+  ['refused', 'refused'],
+  ['skipped', 'not mapped'],
+  ['split page', 'page that is cut'],
+  ['ram', 'RAM'],
+  ['limit', 'usable addresses'],
+];
+
+/** A guest's memory map as SVG: one file without scripts or links, for light and dark pages. */
+export function guestMapSvg(map: GuestMap): string {
+  const stretches = scaleOf(map);
+  const width = Math.max(
+    LEAST_WIDTH,
+    2 * MARGIN + AXIS + map.columns.length * (COLUMN + GAP) + (map.marks.length > 0 ? MARK_LABEL : 0),
+  );
+  const words = Math.floor((width - 2 * MARGIN) / CHARACTER);
+  const text = map.text.flatMap((sentence) => wrap(sentence, words));
+  const top = MARGIN + 30 + text.length * LINE + 14 + HEAD;
+  const last = stretches.at(-1);
+  const bottom = top + (last === undefined ? 0 : last.top + last.height);
+  const legend = legendOf(map, bottom + 40, width);
+  const body = [
+    `<text class="title" x="${MARGIN}" y="${MARGIN + 16}">${escape(map.title)}</text>`,
+    ...text.map(
+      (line, index) => `<text x="${MARGIN}" y="${MARGIN + 42 + index * LINE}">${escape(line)}</text>`,
+    ),
+    ...axis(stretches, top, map.columns.length),
+    ...map.columns.flatMap((column, index) => columnOf(column, index, stretches, top)),
+    ...map.marks.flatMap((mark, index) =>
+      markOf(mark, index, { stretches, top, columns: map.columns.length }),
+    ),
+    ...legend.lines,
+  ];
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${legend.bottom}" viewBox="0 0 ${width} ${legend.bottom}" role="img" aria-label="${escape([map.title, ...map.text].join(' '))}">`,
+    `<style>${MAP_STYLE}</style>`,
+    `<rect class="paper" width="${width}" height="${legend.bottom}"/>`,
+    ...body,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/** Text as XML. What commands a terminal, and what XML does not have, is spelt out or replaced. */
+export const escape = (text: string): string =>
+  printable(text)
+    .replaceAll(
+      /[\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
+      '\ufffd',
+    )
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+
+const leftOf = (column: number): number => MARGIN + AXIS + column * (COLUMN + GAP);
+
+function axis(stretches: readonly Stretch[], top: number, columns: number): string[] {
+  const right = leftOf(columns) - GAP;
+  const lines = stretches.flatMap(({ start, end, top: at, height, isGap }) => {
+    const y = top + at;
+    const size = `<text class="size" x="${MARGIN + AXIS - 14}" y="${y + height / 2 + 4}" text-anchor="end">${escape(isGap ? `\u22ee ${bytes(end - start)}` : bytes(end - start))}</text>`;
+    return [
+      `<line class="border" x1="${MARGIN}" y1="${y}" x2="${right}" y2="${y}"/>`,
+      `<text class="address" x="${MARGIN}" y="${y + 4}">${hex(start)}</text>`,
+      // The size would cover the address of the border above in a low stretch.
+      ...(height >= 24 || isGap ? [size] : []),
+    ];
+  });
+  const last = stretches.at(-1);
+  if (last === undefined) return lines;
+  const y = top + last.top + last.height;
+  return [
+    ...lines,
+    `<line class="border" x1="${MARGIN}" y1="${y}" x2="${right}" y2="${y}"/>`,
+    `<text class="address" x="${MARGIN}" y="${y + 4}">${hex(last.end)}</text>`,
+  ];
+}
+
+function columnOf(
+  { title, subtitle, boxes }: MapColumn,
+  index: number,
+  stretches: readonly Stretch[],
+  top: number,
+): string[] {
+  const x = leftOf(index);
+  return [
+    `<text class="column" x="${x}" y="${top - 26}">${escape(title)}</text>`,
+    `<text class="subtitle" x="${x}" y="${top - 11}">${escape(subtitle)}</text>`,
+    ...boxes.flatMap((box) => boxOf(box, x, stretches, top)),
+  ];
+}
+
+function boxOf(box: MapBox, x: number, stretches: readonly Stretch[], top: number): string[] {
+  const place = placeOf(box, stretches);
+  if (place === undefined) return [];
+  const y = top + place.top;
+  const lines = wrap(box.label, Math.floor((COLUMN - 12) / CHARACTER)).slice(
+    0,
+    Math.max(1, Math.floor(place.height / 15)),
+  );
+  const first = y + place.height / 2 - (lines.length - 1) * 7 + 4;
+  return [
+    `<g class="${box.kind.replaceAll(' ', '-')}"><title>${escape(`${box.label}: ${hex(box.start)}-${hex(box.end - 1n)}, ${bytes(box.end - box.start)}`)}</title>`,
+    `<rect x="${x}" y="${y + 1}" width="${COLUMN}" height="${Math.max(2, place.height - 2)}" rx="3"/>`,
+    ...lines.map(
+      (line, index) => `<text x="${x + 7}" y="${first + index * 14}">${escape(shorten(line))}</text>`,
+    ),
+    '</g>',
+  ];
+}
+
+const shorten = (line: string): string => {
+  const most = Math.floor((COLUMN - 12) / CHARACTER);
+  return line.length > most ? `${line.slice(0, most - 1)}\u2026` : line;
+};
+
+function placeOf(
+  { start, end }: Range,
+  stretches: readonly Stretch[],
+): { top: number; height: number } | undefined {
+  const inside = stretches.filter((stretch) => start <= stretch.start && stretch.end <= end);
+  const [first, last] = [inside[0], inside.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  return { top: first.top, height: last.top + last.height - first.top };
+}
+
+/** The outline across all columns, and its label at the right. */
+function markOf(
+  mark: MapMark,
+  index: number,
+  { stretches, top, columns }: { stretches: readonly Stretch[]; top: number; columns: number },
+): string[] {
+  const place = placeOf(mark, stretches);
+  if (place === undefined) return [];
+  const x = leftOf(0) - 6;
+  const right = leftOf(columns) - GAP + 6;
+  const y = top + place.top;
+  const lines = wrap(mark.label, Math.floor((MARK_LABEL - 24) / CHARACTER));
+  return [
+    `<g class="mark-${mark.tone}" id="mark-${index + 1}">`,
+    `<rect x="${x}" y="${y - 2}" width="${right - x}" height="${place.height + 4}" rx="4"/>`,
+    `<line x1="${right}" y1="${y + place.height / 2}" x2="${right + 14}" y2="${y + place.height / 2}"/>`,
+    ...lines.map(
+      (line, row) =>
+        `<text x="${right + 18}" y="${y + place.height / 2 + 4 + (row - (lines.length - 1) / 2) * 15}">${escape(line)}</text>`,
+    ),
+    '</g>',
+  ];
+}
+
+function legendOf({ columns }: GuestMap, top: number, width: number): { lines: string[]; bottom: number } {
+  const used = new Set(columns.flatMap(({ boxes }) => boxes.map(({ kind }) => kind)));
+  const lines: string[] = [];
+  let x = MARGIN;
+  let y = top;
+  for (const [kind, name] of LEGEND) {
+    if (!used.has(kind)) continue;
+    const needed = 34 + name.length * CHARACTER;
+    if (x + needed > width - MARGIN) {
+      x = MARGIN;
+      y += 22;
+    }
+    lines.push(
+      `<g class="${kind.replaceAll(' ', '-')}"><rect x="${x}" y="${y - 11}" width="14" height="14" rx="3"/></g>`,
+      `<text x="${x + 20}" y="${y}">${escape(name)}</text>`,
+    );
+    x += needed;
+  }
+  lines.push(
+    `<text class="subtitle" x="${MARGIN}" y="${y + 24}">Addresses rise downwards; heights are not to scale.</text>`,
+  );
+  return { lines, bottom: y + 40 };
+}

@@ -1,0 +1,245 @@
+import { hex, overlaps, type Range } from '../../address/index.ts';
+import { errnoName } from '../../host/index.ts';
+import { findInvariant, type Violation } from '../../invariants/index.ts';
+import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
+import type { BarState, DeviceState, State, Step, Trace, TraceRange } from '../../trace/index.ts';
+import { bytes } from '../bytes.ts';
+import { count } from '../count.ts';
+import type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
+import { pageBoxes } from './page-boxes.ts';
+
+/** So many borders make a picture that a reader can still take in. */
+const MOST_RANGES = 24;
+
+/**
+ * The memory map of a run at the step of a violation, or at its end.
+ *
+ * @param violation the violation to outline; none for a run in which nothing is wrong.
+ * @param marks further addresses to outline.
+ */
+export function mapOfTrace(
+  trace: Trace,
+  violation: Violation | undefined,
+  marks: readonly MapMark[] = [],
+): GuestMap {
+  const index = Math.min(violation?.step ?? trace.steps.length - 1, trace.steps.length - 1);
+  const step = trace.steps[index]!;
+  const { state } = step;
+  const shown = shownRanges(state, violation?.at);
+  const requests = requestsOf(step).filter(({ start, end }) => near({ start, end }, shown, violation?.at));
+  const edges: readonly Range[] = [
+    ...shown,
+    ...requests,
+    ...(violation?.at === undefined ? [] : [violation.at]),
+  ];
+  const { pages } = trace;
+  // KVM's listener runs behind the one in which QEMU died.
+  const isDead = trace.outcome === 'aborted' && index === trace.steps.length - 1;
+  const columns: readonly MapColumn[] = [
+    { title: 'BARs', subtitle: 'of the devices', boxes: within(barBoxes(state), edges) },
+    { title: 'MSI-X', subtitle: 'interrupt table and PBA', boxes: within(msixBoxes(state), edges) },
+    { title: "QEMU's regions", subtitle: 'mmap areas, emulation', boxes: shown.map(regionBox) },
+    ...(pages.host === pages.iommu
+      ? [
+          {
+            title: 'host, IOMMU pages',
+            subtitle: 'the smallest units',
+            boxes: pageBoxes(edges, pages.host, 'page'),
+          },
+        ]
+      : [
+          {
+            title: 'host pages',
+            subtitle: 'smallest unit of KVM',
+            boxes: pageBoxes(edges, pages.host, 'page'),
+          },
+          {
+            title: 'IOMMU pages',
+            subtitle: 'smallest unit of DMA',
+            boxes: pageBoxes(edges, pages.iommu, 'page'),
+          },
+        ]),
+    { title: 'CPU', subtitle: 'KVM memslots', boxes: cpuBoxes(state, shown, isDead) },
+    { title: 'DMA', subtitle: 'VFIO mappings', boxes: dmaBoxes(state, shown, requests) },
+  ];
+  return {
+    title:
+      violation === undefined
+        ? `${trace.revision}: the memory map of the devices`
+        : `${violation.invariant} is broken on ${trace.revision}`,
+    text:
+      violation === undefined
+        ? []
+        : [`Rule: ${findInvariant(violation.invariant).clause}.`, `Here: ${violation.message}.`],
+    columns: columns.filter(({ boxes }) => boxes.length > 0),
+    marks: [
+      ...(violation?.at === undefined
+        ? []
+        : [
+            {
+              start: violation.at.start,
+              end: violation.at.end,
+              label: `these bytes are wrong: ${hex(violation.at.start)}-${hex(violation.at.end - 1n)}, ${bytes(violation.at.end - violation.at.start)}: ${violation.cause.replaceAll('-', ' ')}`,
+              tone: 'wrong' as const,
+            },
+          ]),
+      ...marks,
+    ],
+  };
+}
+
+/** The ranges of devices, and those that the violation touches; of many, those next to the violation. */
+function shownRanges({ flatView }: State, at: Range | undefined): readonly TraceRange[] {
+  const all = flatView.filter(
+    (range) => range.region.owner !== undefined || (at !== undefined && overlaps(range, at)),
+  );
+  if (all.length <= MOST_RANGES) return all;
+  const first = at === undefined ? 0 : all.findIndex((range) => range.end > at.start);
+  const from = Math.max(0, Math.min(first - MOST_RANGES / 2, all.length - MOST_RANGES));
+  return all.slice(from, from + MOST_RANGES);
+}
+
+const near = (range: Range, shown: readonly Range[], at: Range | undefined): boolean =>
+  shown.some((other) => overlaps(range, other)) || (at !== undefined && overlaps(range, at));
+
+const within = (boxes: readonly MapBox[], edges: readonly Range[]): readonly MapBox[] =>
+  boxes.filter((box) => edges.some((edge) => overlaps(box, edge)));
+
+/** Where the BAR begins in system memory: the window of a host bridge may shift the bus address. */
+function startOfBar(
+  { address, layers }: BarState,
+  { id }: DeviceState,
+  { flatView }: State,
+): bigint | undefined {
+  if (address === undefined) return undefined;
+  for (const { start, offset, region } of flatView) {
+    if (region.owner !== id) continue;
+    const layer = layers.find((other) => other.region === region.name);
+    if (layer !== undefined) return start - offset - layer.offset;
+  }
+  return undefined;
+}
+
+const barBoxes = (state: State): readonly MapBox[] =>
+  state.devices.flatMap((device) =>
+    device.bars.flatMap((bar): MapBox[] => {
+      const start = startOfBar(bar, device, state);
+      return start === undefined || bar.size === 0n
+        ? []
+        : [
+            {
+              start,
+              end: start + bar.size,
+              label: `${device.id} BAR ${bar.index}, ${bytes(bar.size)}`,
+              kind: 'bar',
+            },
+          ];
+    }),
+  );
+
+const msixBoxes = (state: State): readonly MapBox[] =>
+  state.devices.flatMap((device): readonly MapBox[] => {
+    const layout = device.msix?.layout;
+    if (layout === undefined) return [];
+    const at = (index: number, range: Range, label: string, kind: 'table' | 'pba'): MapBox[] => {
+      const bar = device.bars.find((other) => other.index === index);
+      const start = bar && startOfBar(bar, device, state);
+      return start === undefined ? [] : [{ start: start + range.start, end: start + range.end, label, kind }];
+    };
+    return [
+      ...at(layout.tableBar, msixTableRange(layout), `table, ${count(layout.vectors, 'vector')}`, 'table'),
+      ...at(layout.pbaBar, msixPbaRange(layout), 'PBA', 'pba'),
+    ];
+  });
+
+function regionBox({ start, end, region }: TraceRange): MapBox {
+  const name = region.name.replace(/^\S+ (?=(?:base )?BAR )/, '');
+  if (region.kind === 'ram-device') return { start, end, label: `${name} (mmapped)`, kind: 'direct' };
+  if (region.kind === 'ram') return { start, end, label: name, kind: 'ram' };
+  return { start, end, label: `${name} (emulated)`, kind: 'trapped' };
+}
+
+function cpuBoxes({ memslots }: State, shown: readonly TraceRange[], isDead: boolean): readonly MapBox[] {
+  const slots = memslots
+    .map(({ gpa, size }) => ({ start: gpa, end: gpa + size }))
+    .filter((slot) => shown.some((range) => overlaps(range, slot)));
+  const [memory, emulated] = [true, false].map((isMemory) =>
+    shown.filter(({ region }) => (region.kind === 'ram' || region.kind === 'ram-device') === isMemory),
+  );
+  return [
+    ...slots.map((slot): MapBox => ({ ...slot, label: 'direct (memslot)', kind: 'direct' })),
+    ...rests(emulated!, slots).map((rest): MapBox => ({ ...rest, label: 'trapped', kind: 'trapped' })),
+    ...rests(memory!, slots).map((rest): MapBox =>
+      isDead
+        ? { ...rest, label: 'no slot yet: QEMU died', kind: 'skipped' }
+        : { ...rest, label: 'trapped', kind: 'trapped' },
+    ),
+  ];
+}
+
+interface Request extends Range {
+  readonly text: string;
+  readonly kind: 'refused' | 'skipped';
+}
+
+/** Maps that the host refuses in the step, and what the listener leaves out. */
+const requestsOf = ({ events }: Step): readonly Request[] =>
+  events.flatMap((event): Request[] => {
+    if (event.type === 'dma-map' && event.errno !== 0)
+      return [
+        {
+          start: event.iova,
+          end: event.iova + event.size,
+          text: `map refused: ${errnoName(event.errno)}`,
+          kind: 'refused',
+        },
+      ];
+    if (event.type === 'skip' && event.deviceMemory)
+      return [
+        {
+          start: event.start,
+          end: event.start + event.size,
+          text: `skipped: ${event.reason}`,
+          kind: 'skipped',
+        },
+      ];
+    return [];
+  });
+
+function dmaBoxes(
+  { containers }: State,
+  shown: readonly TraceRange[],
+  requests: readonly Request[],
+): readonly MapBox[] {
+  const mapped = containers
+    .flatMap(({ mappings }) => mappings)
+    .map(({ iova, size }) => ({ start: iova, end: iova + size }))
+    .filter((mapping) => shown.some((range) => overlaps(range, mapping)));
+  const memory = shown.filter(({ region }) => region.kind === 'ram-device' || region.kind === 'ram');
+  const asked = requests.filter((request) => !mapped.some((mapping) => overlaps(mapping, request)));
+  return [
+    ...mapped.map((mapping): MapBox => ({ ...mapping, label: 'mapped for DMA', kind: 'mapped' })),
+    ...asked.map(({ start, end, text, kind }): MapBox => ({ start, end, label: text, kind })),
+    ...rests(memory, [...mapped, ...asked]).map((rest): MapBox => ({
+      ...rest,
+      label: 'not mapped',
+      kind: 'skipped',
+    })),
+  ];
+}
+
+/** The parts of the ranges that none of `covered` has. */
+function rests(ranges: readonly Range[], covered: readonly Range[]): readonly Range[] {
+  const sorted = covered.toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  return ranges.flatMap(({ start, end }) => {
+    const parts: Range[] = [];
+    let at = start;
+    for (const cover of sorted) {
+      if (cover.end <= at || cover.start >= end) continue;
+      if (cover.start > at) parts.push({ start: at, end: cover.start });
+      at = cover.end;
+    }
+    if (at < end) parts.push({ start: at, end });
+    return parts;
+  });
+}
