@@ -1,3 +1,4 @@
+import type { Memslot } from '../host/index.ts';
 import type { AddressSpace } from '../memory/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { DeviceRefused, StartRefused, VmmAbort, type AbortSite } from '../vfio/index.ts';
@@ -72,17 +73,24 @@ export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
 }
 
 /**
- * The address spaces of the VMM after its last operation, and how the run ended.
+ * The address spaces and the memslots of the VMM after its last operation, and how the run ended.
  *
  * @throws InvalidInput when the revision cannot run the scenario.
  */
 export function runToTheEnd(
   scenario: Scenario,
   revision: AnyRevision,
-): { readonly spaces: readonly AddressSpace[]; readonly end: End } {
+): {
+  readonly spaces: readonly AddressSpace[];
+  /** The space of system memory, which alone has memslots. */
+  readonly memory: AddressSpace;
+  readonly memslots: readonly Memslot[];
+  readonly end: End;
+} {
   const vmm = makeVmm(scenario, revision);
   const end = performAll(vmm, []);
-  return { spaces: vmm.topology.addressSpaces, end };
+  const { topology, machine, kvm } = vmm;
+  return { spaces: topology.addressSpaces, memory: machine.memory, memslots: kvm.slots(), end };
 }
 
 function makeVmm(scenario: Scenario, revision: AnyRevision): ModelledVmm {

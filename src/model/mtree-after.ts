@@ -1,4 +1,4 @@
-import { printFlatViews, printTree } from '../memory/index.ts';
+import { printFlatViews, printTree, type AddressSpace, type FlatRange } from '../memory/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { runToTheEnd, type End } from './model-target.ts';
 import type { AnyRevision } from './revisions.ts';
@@ -22,9 +22,16 @@ export function mtreeAfter(
   revision: AnyRevision,
   { flat = false, disabled = false }: MtreeOptions = {},
 ): { readonly text: string; readonly end: End } {
-  const { spaces, end } = runToTheEnd(scenario, revision);
+  const { spaces, memory, memslots, end } = runToTheEnd(scenario, revision);
+  // QEMU asks KVM for a slot of exactly this range: a range whose slot was trimmed has no word (memory fact 8.9).
+  // Without KVM, as with vfio-user, no range has one.
+  const sizes = new Map(
+    scenario.host.iommu.type === 'vfio-user' ? [] : memslots.map(({ gpa, size }) => [gpa as bigint, size]),
+  );
+  const hasMemslot = (space: AddressSpace, range: FlatRange): boolean =>
+    space === memory && sizes.get(range.start) === range.size;
   const text = flat
-    ? printFlatViews(spaces, revision.mtree)
+    ? printFlatViews(spaces, revision.mtree, { hasMemslot })
     : printTree(spaces, revision.mtree, { disabled });
   return { text, end };
 }

@@ -4,6 +4,7 @@ import { rangeType, type MtreeForm } from '../memory/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { unseenBarLines } from './unseen-bars.ts';
+import { refusedCalls } from './refused-calls.ts';
 
 /** A run for people: the scenario, how the run ended, and the state after the last operation. */
 export function traceToText(trace: Trace, violations: readonly Violation[], form: MtreeForm): string {
@@ -12,6 +13,7 @@ export function traceToText(trace: Trace, violations: readonly Violation[], form
   const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
   const unseen = unseenBarLines(trace);
+  const refused = refusedCalls(trace);
   const sections: [string, string[]][] = [
     ['', describeScenario(trace.scenario)],
     [`${trace.revision}: ${ending}`, []],
@@ -31,6 +33,7 @@ export function traceToText(trace: Trace, violations: readonly Violation[], form
           (backing.offset === 0n ? '' : ` @${hex(backing.offset)}`),
       ),
     ]),
+    ...(refused.length === 0 ? [] : [['refused by the host', refused] satisfies [string, string[]]]),
     [
       'device memory',
       [

@@ -1,4 +1,5 @@
 import { BAR_COUNT } from '../../pci-layout/index.ts';
+import { missingFacts } from '../device/missing-facts.ts';
 import { completeFromConfig } from './complete-from-config.ts';
 import { readHexRows } from './hex-rows.ts';
 import type { CapabilityView, MsixPlace, PastedBar, PastedDevice, PastedMsix } from './pasted-device.ts';
@@ -27,12 +28,41 @@ const SILENT = /Unknown header type 7f|\(rev ff\)|\(prog-if ff\).*\(rev ff\)/;
 const ENTRY =
   /BAR Equivalent Indicator: BAR (\d)(?:.*?)PrimaryProperties: ([^:]*?)(?: SecondaryProperties:.*?)? Base: ([0-9a-f]+) MaxOffset: ([0-9a-f]+)/g;
 
-/** Reads one device out of its lines. Wrapped lines and lost indents do no harm: the words stand in their order. */
-export function readDevice({ address, title, lines }: DeviceBlock): PastedDevice {
-  const text = lines
+/**
+ * Reads one device out of its lines. Wrapped lines and lost indents do no harm: the words stand in their order. A
+ * terminal also cuts words; then the reading that leaves fewer facts open counts.
+ */
+export function readDevice(block: DeviceBlock): PastedDevice {
+  const read = readWords(block, joinedBySpaces(block));
+  if (missingFacts(read).length === 0) return read;
+  const cut = joinedAtWidth(block);
+  if (cut === undefined) return read;
+  const other = readWords(block, cut);
+  return missingFacts(other).length < missingFacts(read).length ? other : read;
+}
+
+const joinedBySpaces = ({ lines }: DeviceBlock): string =>
+  lines
     .map((line) => line.text)
     .join(' ')
     .replaceAll(/\s+/g, ' ');
+
+/** The narrowest terminal that is likely. */
+const LEAST_WIDTH = 60;
+
+/** The lines with those of full width joined to the next one; `undefined` where no line looks cut. */
+function joinedAtWidth({ lines }: DeviceBlock): string | undefined {
+  const width = lines.reduce((widest, { text }) => Math.max(widest, text.length), 0);
+  const isCut = (index: number): boolean =>
+    lines[index]!.text.length === width && /^\S/.test(lines[index + 1]?.text ?? '');
+  if (width < LEAST_WIDTH || !lines.some((_, index) => isCut(index))) return undefined;
+  return lines
+    .map(({ text }, index) => text + (isCut(index) ? '' : ' '))
+    .join('')
+    .replaceAll(/\s+/g, ' ');
+}
+
+function readWords({ address, title, lines }: DeviceBlock, text: string): PastedDevice {
   const whole = `${title ?? ''} ${text}`;
   // The regions of virtual functions stand among the capabilities.
   const [own] = splitAt(text, text.indexOf('Capabilities:'));

@@ -17,7 +17,8 @@ const SLOT = /^\s*Slot:\s+((?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7])$
 const DETAIL =
   /(?:\bRegion \d: |\bMemory at (?:[0-9a-f]{4,16}|<)|\bI\/O ports at (?:[0-9a-f]{3,8}|<)|\bCapabilities: [[<]|\bVector table: BAR=|\bPBA: BAR=|\bMSI-X: Enable[+-]|\bExpansion ROM at |\bSubsystem: |\bFlags: (?:bus master|fast devsel|medium devsel)|\bControl: I\/O[+-]|\bKernel driver in use: )/;
 /** A row of the configuration space: `10: 0c 00 00 50 …`. */
-const HEX_ROW = /^\s*[0-9a-f]{2,8}:?\s+(?:[0-9a-f]{2}[ \t]+){7,15}[0-9a-f]{2}\b/i;
+const HEX_ROW =
+  /^\s*[0-9a-f]{2,8}:?\s+(?:(?:[0-9a-f]{2}[ \t]+){7,15}[0-9a-f]{2}\b|(?:[0-9a-f]{4} ){7}[0-9a-f]{4}\b)/i;
 
 /** Whether the line begins a device. */
 export const isDeviceHeading = (text: string): boolean => HEADING.test(text) || SLOT.test(text);

@@ -15,75 +15,114 @@ const ALIAS_RANGE = / [0-9a-f]{16}-[0-9a-f]{16}(?: \[disabled\])?(?: (?:owner|pa
 /** The rest of a line of the form `(prio N, TYPE): NAME`. */
 const COMPLETE = /\(prio -?\d+, [^)]*\): ?\S/;
 
+/** One line that fills the width may do so by chance. */
+const LEAST_HARD_CUTS = 2;
+/** Between these parts of a line QEMU prints a blank. */
+const SEAM = /^(?:@[0-9a-f]{16}|kvm$|KVM$|mmaps\[|\[disabled\]|owner:|parent:)/;
+
+/** A line with the lines that continue it. */
+interface Wrapped {
+  readonly first: MtreeLine;
+  readonly rest: string[];
+  /** The lines in front of each continuation, as they stand in the text. */
+  readonly cut: string[];
+}
+
 /**
  * Picks the lines of `info mtree` out of a text, and joins the lines that a mail program or terminal wrapped.
  * Prompts, blank lines and remarks of the writer are left out.
  */
 export function dumpLines(text: readonly CleanLine[]): DumpLines {
-  const lines: MtreeLine[] = [];
+  const found: Wrapped[] = [];
   const notes = new Set<string>();
+  const widest = widestOf(text);
   let inDispatch = false;
-  let mayContinue = false;
+  let above: string | undefined;
   for (const line of text) {
     const words = line.text.trim();
     if (words === '' || PROMPT.test(line.text)) {
-      mayContinue = false;
+      above = undefined;
       if (words === '') inDispatch = false;
       continue;
     }
     if (ELISION.test(words)) {
       notes.add(`line ${line.number} says that lines are left out`);
-      mayContinue = false;
+      above = undefined;
       continue;
     }
-    const last = lines.at(-1);
-    if (mayContinue && last?.kind === 'region' && continues(last.text, words)) {
-      lines[lines.length - 1] = { ...last, text: joined(last.text, words) };
-      notes.add('wrapped lines are joined');
+    const last = found.at(-1);
+    if (above !== undefined && last !== undefined && continues(last, words, above.length, widest)) {
+      last.rest.push(line.text);
+      last.cut.push(above);
+      above = line.text;
       continue;
     }
-    const found = readMtreeLine(line);
-    if (found === undefined) {
-      if (inDispatch) continue;
-      if (
-        mayContinue &&
-        last !== undefined &&
-        last.kind !== 'region' &&
-        'name' in last &&
-        last.kind === 'flat-space'
-      )
-        lines[lines.length - 1] = { ...last, name: `${last.name} ${words}` };
-      mayContinue = false;
-      continue;
+    above = undefined;
+    const read = readMtreeLine(line);
+    if (read === undefined) continue;
+    if (read.kind === 'dispatch') inDispatch = true;
+    else if (inDispatch && read.kind === 'region') continue;
+    else {
+      inDispatch = false;
+      found.push({ first: read, rest: [], cut: [] });
+      above = line.text;
     }
-    if (found.kind === 'dispatch') {
-      inDispatch = true;
-      mayContinue = false;
-      continue;
-    }
-    if (inDispatch && found.kind === 'region') continue;
-    inDispatch = false;
-    lines.push(found);
-    mayContinue = true;
   }
-  return { lines, notes: [...notes] };
+  const isWrapped = found.some(({ rest }) => rest.length > 0);
+  if (isWrapped) notes.add('wrapped lines are joined');
+  // A terminal cuts each line at its width, even in a word; a mail program cuts at blanks.
+  const lengths = found.flatMap(({ cut }) => cut.map((line) => line.length));
+  const isHard =
+    lengths.every((length) => length >= widest - 1) &&
+    lengths.filter((length) => length === widest).length >= LEAST_HARD_CUTS;
+  return { lines: found.map((line) => whole(line, isHard ? widest : undefined)), notes: [...notes] };
 }
 
-/** Whether `words` are the rest of the region's line: what is cut off cannot be a line of its own. */
-function continues(region: string, words: string): boolean {
-  if (/^[0-9a-f]{16}-[0-9a-f]{16} \(prio/i.test(words)) return false;
-  if (!COMPLETE.test(region)) return !isHeading(words);
-  if (isHeading(words)) return false;
-  if (OPEN_ALIAS.test(region) && !ALIAS_RANGE.test(region)) return /^@?\S/.test(words);
-  if (/: alias \S+$/.test(region)) return words.startsWith('@');
-  return /^(?:mmaps\[\d+\]|BAR \d|base BAR \d|@[0-9a-f]{16}|kvm|KVM|\[disabled\]|owner:\{|parent:\{|orphan$|\S+\}$|quirk|virtio-\S+$)/.test(
-    words,
-  );
+/** The length of the longest line of the dump. */
+const widestOf = (text: readonly CleanLine[]): number =>
+  text.reduce((widest, line) => Math.max(widest, line.text.length > 512 ? 0 : line.text.length), 0);
+
+/** @param width of the terminal that cut the lines; `undefined` where a program cut them at blanks. */
+function whole({ first, rest, cut }: Wrapped, width: number | undefined): MtreeLine {
+  if (rest.length === 0) return first;
+  const join = (start: string): string =>
+    rest.reduce((line, next, index) => {
+      if (width === undefined)
+        return /[0-9a-f]{16}-$/.test(line) ? line + next.trim() : `${line} ${next.trim()}`;
+      // A blank at the width is cut from the end of the line.
+      return cut[index]!.length < width || SEAM.test(next) || /BAR$/.test(line)
+        ? `${line} ${next.trimStart()}`
+        : line + next;
+    }, start);
+  if (first.kind === 'region') return { ...first, text: join(first.text) };
+  return 'name' in first ? { ...first, name: join(first.name) } : first;
+}
+
+/** Lines that were cut are at least so long. */
+const LEAST_WIDTH = 40;
+
+/**
+ * Whether `words` are the rest of the line above: what is cut off cannot be a line of its own, and its first word had
+ * no room above.
+ *
+ * @param length of the line above, in characters.
+ */
+function continues({ first, rest }: Wrapped, words: string, length: number, widest: number): boolean {
+  if (/^[0-9a-f]{16}-[0-9a-f]{16} \(prio/i.test(words) || isHeading(words)) return false;
+  if (first.kind !== 'region') {
+    if (!('name' in first)) return false;
+  } else {
+    const region = [first.text, ...rest].join(' ');
+    if (!COMPLETE.test(region)) return true;
+    if (OPEN_ALIAS.test(region) && !ALIAS_RANGE.test(region)) return true;
+    if (
+      /^(?:mmaps\[\d+\]|BAR \d|@[0-9a-f]{16}|kvm$|KVM$|\[disabled\]|owner:\{|parent:\{|orphan$)/.test(words)
+    )
+      return true;
+  }
+  const word = words.split(' ')[0]!;
+  return length >= LEAST_WIDTH && length + 1 + word.length > widest;
 }
 
 const isHeading = (words: string): boolean =>
   /^(?:address-space|memory-region|FlatView #|AS "|Root memory region|No rendered FlatView)/.test(words);
-
-/** A name such as `0000:00:1a.0 BAR 0` is cut at a blank, a range at its hyphen. */
-const joined = (region: string, words: string): string =>
-  /[0-9a-f]{16}-$/.test(region) ? region + words : `${region} ${words}`;

@@ -10,6 +10,7 @@ interface Section {
 
 const RANGE = /^([0-9a-f]{16})-([0-9a-f]{16})/;
 const MARKER = '[DETECTED OVERFLOW!] ';
+const ZERO = '0000000000000000-';
 /** The range of a root that the text does not show. */
 const WHOLE = '0000000000000000-ffffffffffffffff (prio 0, i/o): (not shown)';
 
@@ -24,7 +25,9 @@ export function treeText(lines: readonly MtreeLine[]): {
     .map(({ headings, regions }) => {
       const names = headings.length === 0 ? ['address-space: (fragment)'] : headings;
       const levels = levelsOf(regions, notes);
-      const needsRoot = levels.filter((level) => level === 1).length > 1;
+      // QEMU's roots begin at 0: another one is a part of a tree, and its place would be lost.
+      const isPart = headings.length === 0 && !regions[0]!.text.startsWith(ZERO);
+      const needsRoot = isPart || levels.filter((level) => level === 1).length > 1;
       if (needsRoot && headings.length > 0) notes.add('a tree has several roots: its own root is not shown');
       const body = regions.map(
         ({ text: region, markers }, index) =>

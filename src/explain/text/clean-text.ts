@@ -40,6 +40,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const ENTITY = /&(?:gt|lt|quot|nbsp|amp|#39|#34|#x27|#x2F);/g;
 const TAG = /<\/?(?:pre|code|br|p|div|span|tt|samp|blockquote)(?:\s[^<>]*)?\/?>/gi;
 const FENCE = /^\s*(?:```|~~~)/;
+/** A line of quoted-printable that was cut; the result of a call also ends in `=` where a line is wrapped. */
+const SOFT_BREAK = /^.{60,75}(?<!\)[ ]?)=[ \t]*$/m;
+const SOFT_BREAKS = /(?<!\)[ ]?)=[ \t]*\n/g;
 /** The number of a line, as `cat -n`, `nl` and paste services print it. */
 const NUMBERED = /^\s*(\d{1,6})[.:)|\t ]/;
 
@@ -56,9 +59,25 @@ export function cleanText(text: string): readonly CleanLine[] {
   for (const [index, line] of lines.entries()) {
     if (FENCE.test(line)) continue;
     const bare = isNumbered ? line.replace(NUMBERED, '') : line;
-    result.push({ number: index + 1, text: stripLogPrefix(stripQuotes(bare)).trimEnd() });
+    result.push({ number: index + 1, text: withoutPrefixes(bare).trimEnd() });
   }
-  return result;
+  return isDoubleSpaced(result) ? result.filter(({ text: line }) => line !== '') : result;
+}
+
+/** Whether a blank line follows each line: some trackers and word processors add one. */
+const isDoubleSpaced = (lines: readonly CleanLine[]): boolean =>
+  lines.length > 4 &&
+  lines.every(({ text }, index) => text === '' || index === 0 || lines[index - 1]!.text === '');
+
+/** A mail may quote a log, and a log may hold a quoted line. */
+function withoutPrefixes(line: string): string {
+  let text = line;
+  for (let round = 0; round < 3; round++) {
+    const bare = stripLogPrefix(stripQuotes(text));
+    if (bare === text) return text;
+    text = bare;
+  }
+  return text;
 }
 
 /** Backspaces erase, as in a page of a manual or a progress line; other control characters vanish. */
@@ -73,7 +92,7 @@ function cleanCharacters(line: string): string {
 }
 
 function decodeEntities(text: string): string {
-  if (!/&(?:gt|lt|amp|nbsp|quot|#)/.test(text) && !TAG.test(text)) return text;
+  if (!/&(?:gt|lt|amp|nbsp|quot|#)/.test(text) && text.search(TAG) === -1) return text;
   return text
     .replaceAll(/<br\s*\/?>(?!\n)/gi, '\n')
     .replaceAll(TAG, '')
@@ -85,9 +104,13 @@ function decodeEntities(text: string): string {
  * codes are decoded only where they cannot be a part of `offset=00002000`.
  */
 function decodeQuotedPrintable(text: string): string {
-  if (!/=3D/i.test(text)) return text;
-  return text
-    .replaceAll(/=[ \t]*\n/g, '')
+  const joined = /=3D/i.test(text)
+    ? text.replaceAll(/=[ \t]*\n/g, '')
+    : SOFT_BREAK.test(text)
+      ? text.replaceAll(SOFT_BREAKS, '')
+      : text;
+  if (!/=3D/i.test(joined)) return joined;
+  return joined
     .replaceAll(/=20(?=\n|$)/g, ' ')
     .replaceAll('=C2=A0', ' ')
     .replaceAll('=09', '\t')

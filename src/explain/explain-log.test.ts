@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { findNamedHost } from '../scenario/index.ts';
+import { explain, explanationText } from './index.ts';
+import type { LogFinding } from './log/log-finding.ts';
+import { FLAT, NIC } from './testing/texts.ts';
+
+const findingsIn = (text: string, beside: readonly string[] = [], host?: string): readonly LogFinding[] =>
+  explain(
+    [text, ...beside].map((one, index) => ({ name: `text ${index}`, text: one })),
+    { host: host === undefined ? undefined : findNamedHost(host) },
+  ).answers.filter((answer) => answer.kind === 'log');
+
+const map = (iova: string, size: string, errno = -22, name = 'vfio_container_dma_map'): string =>
+  `qemu-system-x86_64: ${name}(0x55d1c8e4bb50, ${iova}, ${size}, 0x7f4d94c00000) = ${errno} (error)`;
+const slot = (start: string, size: string, error = 'Invalid argument'): string =>
+  `kvm_set_user_memory_region: KVM_SET_USER_MEMORY_REGION failed, slot=12, start=${start}, size=${size}: ${error}`;
+
+describe('explain names the limit that a line of a log has crossed:', () => {
+  it.each([
+    ['a BAR above the width of the IOMMU', map('0x380000001000', '0x3000'), 'IOMMU width', 'goes on'],
+    [
+      'the same without the name of the program',
+      map('0x380000001000', '0x3000').replace('qemu-system-x86_64: ', ''),
+      'IOMMU width',
+      'goes on',
+    ],
+    [
+      'a BAR on a host with 64K pages',
+      map('0x8000000000', '0x2000').replace('x86_64', 'aarch64'),
+      'alignment',
+      'goes on',
+    ],
+    ['half a page of any host', map('0xe0000400', '0xc00'), 'alignment', 'depends'],
+    ['the interrupt messages of x86', map('0xfee00000', '0x1000'), 'reserved range', 'depends'],
+    [
+      'RAM over HyperTransport',
+      map('0x100000000', '0xff30000000'),
+      'reserved range, or IOMMU width',
+      'fatal',
+    ],
+    ['memory that may not be locked', map('0x0', '0x80000000', -12), 'lock limit', 'fatal'],
+    ['memory that cannot be pinned', map('0x100000000', '0x80000000', -14), 'pinning', 'fatal'],
+    ['a mapping that is there', map('0xe0000000', '0x1000', -17), 'overlap', 'depends'],
+    ['too many mappings', map('0x0', '0x1000', -28), 'number of mappings', 'fatal'],
+    ['a wrap, as Linux 6.18 says it', map('0xfffffffffffff000', '0x2000', -75), 'wrap', 'goes on'],
+    ['the old message of 2011 to 2017', 'VFIO_MAP_DMA: -12', 'lock limit', 'depends'],
+    ['a map without numbers', 'VFIO_MAP_DMA failed: Bad address', 'pinning', 'depends'],
+    ['a slot while the guest sizes a BAR', slot('0xfffffffffe000000', '0x2000'), 'CPU width', 'fatal'],
+    ['a slot at exactly 2^46', slot('0x400000000000', '0x2000000'), 'CPU width', 'fatal'],
+    ['a slot at an address of 64 bits', slot('0x8508000000000000', '0x1000'), 'CPU width', 'fatal'],
+    ['a slot above 39 bits', slot('0x10000000000', '0x1000'), 'CPU width', 'fatal'],
+    ['a slot above the IPA of arm64', slot('0x10000000000', '0x10000', 'Bad address'), 'CPU width', 'fatal'],
+    ['a slot of half a page', slot('0xe0000800', '0x1000'), 'alignment', 'fatal'],
+    ['a slot of 4K on a host with 64K', slot('0xe0001000', '0x1000'), 'alignment', 'fatal'],
+    ['slots that overlap', slot('0xe0000000', '0x1000', 'File exists'), 'overlap', 'fatal'],
+    [
+      'a slot of QEMU 9 with guest_memfd',
+      `${slot('0x400000000000', '0x1000').replace('REGION failed', 'REGION2 failed').replace(': Invalid', ', flags=0x0, guest_memfd=-1, guest_memfd_offset=0x0: Invalid')}`,
+      'CPU width',
+      'fatal',
+    ],
+    ['a region off its page', 'vfio_listener_region_add received unaligned region', 'alignment', 'goes on'],
+    [
+      'the buffer of a TPM',
+      'vfio_listener_valid_section received unaligned region tpm-crb-cmd iova=0xfed40080 offset_within_region=0x0 qemu_real_host_page_size=0x1000',
+      'alignment',
+      'harmless',
+    ],
+    [
+      'an mmap that failed',
+      'Failed to mmap 0000:01:00.0 BAR 2. Performance may be slow',
+      'mmap of the BAR',
+      'goes on',
+    ],
+    [
+      'a bad MSI-X capability',
+      "vfio 0000:01:00.0: failed to add PCI capability 0x11[0x70]@0xb0: table & pba overlap, or they don't fit in BARs, or don't align",
+      'MSI-X layout',
+      'fatal',
+    ],
+    [
+      'a PBA beyond its BAR',
+      'vfio 0000:01:00.0: hardware reports invalid configuration, MSIX PBA outside of specified BAR',
+      'MSI-X layout',
+      'fatal',
+    ],
+    [
+      'a machine that the CPU cannot address',
+      'qemu-system-x86_64: Address space limit 0xffffffffff < 0x1fc7fffffff phys-bits too low (40)',
+      'CPU width',
+      'fatal',
+    ],
+    [
+      'an IOMMU that is too narrow, as the kernel says it',
+      'DMAR: intel_iommu_map: iommu width (39) is not sufficient for the mapped address (380000001000)',
+      'IOMMU width',
+      'depends',
+    ],
+    [
+      'a DMA to an address that is not mapped',
+      'DMAR: [DMA Write NO_PASID] Request device [01:00.0] fault addr 0x4800040000 [fault reason 0x05] PTE Write access is not set',
+      'address that is not mapped',
+      'goes on',
+    ],
+    ['an overlap in cloud-hypervisor', 'VfioDmaMap(IommuDmaMap(Error(17)))', 'overlap', 'fatal'],
+    [
+      'a BAR of a guest without room',
+      "pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can't assign; no space",
+      'PCI window',
+      'goes on',
+    ],
+    [
+      'iommufd, which takes no BAR by address',
+      'qemu-system-x86_64: warning: IOMMU_IOAS_MAP failed: Bad address, PCI BAR?',
+      'BAR by address',
+      'goes on',
+    ],
+  ] as const)('%s', (_, line, limit, severity) => {
+    const findings = findingsIn(line);
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatchObject({ limit, severity });
+    expect(explanationText(explain([{ name: 'text', text: line }]))).toContain(limit);
+  });
+
+  it('with the prefix of journald, the words of libvirt, and a mail program that wrapped the call', () => {
+    const text =
+      'Nov 12 10:11:12 host libvirtd[9]: internal error: qemu unexpectedly closed the monitor: 2024-01-01T00:00:00Z\n' +
+      '> qemu-system-x86_64: -device {"driver":"vfio-pci"}: vfio 0000:01:00.0: failed to setup container for group 15:\n' +
+      '> memory listener initialization failed: Region pc.ram: vfio_dma_map(0x55d1, 0x0,\n' +
+      '> 0xa0000, 0x7f4d94c00000) = -12 (Cannot allocate memory)\n';
+    expect(findingsIn(text)).toMatchObject([{ limit: 'lock limit', severity: 'fatal' }]);
+  });
+
+  it('once, where the same line stands there a thousand times', () => {
+    const findings = findingsIn(`${map('0x380000001000', '0x3000')}\n`.repeat(1000));
+    expect(findings).toHaveLength(1);
+    expect(findings[0]!.repeats).toHaveLength(999);
+  });
+});
+
+describe('explain finds the BAR that a line is about', () => {
+  it('by the lspci beside it: the rest of BAR 4 behind the page of the table', () => {
+    const [finding] = findingsIn(map('0x380000401000', '0x3000'), [NIC]);
+    expect(finding!.subject).toBe('BAR 4 of 05:00.0 from offset 0x1000 on');
+  });
+
+  it('by the dump beside it', () => {
+    const [finding] = findingsIn(map('0x4800040000', '0x3000'), [FLAT]);
+    expect(finding).toMatchObject({
+      subject: '0000:c8:00.0 BAR 0 mmaps[0], by the dump',
+      severity: 'goes on',
+    });
+  });
+
+  it('and says that RAM is RAM, by the dump', () => {
+    const [finding] = findingsIn(map('0xc4000', '0x7ff3c000'), [FLAT]);
+    expect(finding).toMatchObject({ subject: 'pc.ram, by the dump', severity: 'fatal' });
+  });
+
+  it('and the region that a DMA fault meets', () => {
+    const [finding] = findingsIn(
+      'DMAR: [DMA Write] Request device [01:00.0] fault addr 4800040000 [fault reason 05]',
+      [FLAT],
+    );
+    expect(finding!.why.join()).toContain('peer-to-peer DMA to a BAR');
+  });
+});
+
+describe('explain holds a line to the host that the user names', () => {
+  it.each([
+    ['laptop-39', 'IOMMU width'],
+    ['server-46', 'unknown'],
+  ])('%s', (host, limit) => {
+    expect(findingsIn(map('0x380000001000', '0x3000'), [], host)).toMatchObject([{ limit }]);
+  });
+});
