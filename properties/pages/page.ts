@@ -11,6 +11,7 @@ export const PAGES = [
   'CHANGELOG.md',
   '.github/CONTRIBUTING.md',
   'src/README.md',
+  'src/explain/README.md',
   'properties/README.md',
   'regressions/revisions/README.md',
 ] as const;

@@ -96,6 +96,8 @@ describe('explain says what a text about a device leaves open', () => {
       '01:00.0 IDE interface: x\n\tRegion 1: Memory at 000003f0 (type 3, non-prefetchable) [virtual]\n\tCapabilities: [40] Power Management version 3',
       /type 3/,
     ],
+    ['a size that no BAR has', NIC.replace('[size=16K]', '[size=3K]'), /the true size of BAR 4/],
+    ['a number of vectors that no table has', NIC.replace('Count=64', 'Count=4096'), /4096 is not possible/],
   ])('%s', (_, text, missing) => {
     const [answer] = devicesIn(text);
     expect(answer!.missing.join('\n')).toMatch(missing);

@@ -1,5 +1,6 @@
 import { offset, type Size } from '../../address/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, NamedHost } from '../../scenario/index.ts';
+import { missingOfMsix } from './missing-facts.ts';
 import { HostPlaces } from './host-places.ts';
 import { fullLayout, type PastedBar, type PastedDevice } from '../lspci/pasted-device.ts';
 
@@ -27,7 +28,8 @@ export function deviceSpec(
   const bars = device.bars.filter(
     (bar) => bar.index !== undefined && bar.size !== undefined && bar.size > 0n && bar.width !== undefined,
   );
-  const layout = device.msix === undefined ? undefined : fullLayout(device.msix);
+  const layout =
+    missingOfMsix(device).length > 0 || device.msix === undefined ? undefined : fullLayout(device.msix);
   return {
     id: DEVICE_ID,
     name: fullAddress(device.address) ?? DEVICE_ID,

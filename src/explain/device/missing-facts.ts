@@ -1,3 +1,4 @@
+import { MSIX_MAX_VECTORS } from '../../pci-layout/index.ts';
 import { fullLayout, type PastedBar, type PastedDevice } from '../lspci/pasted-device.ts';
 
 /** What a text leaves open, each as the object of "this text does not show …"; empty if a scenario can be made. */
@@ -20,6 +21,11 @@ export function missingOfBars({ bars, msix, capabilities }: PastedDevice): reado
       `the size of ${open.map(barName).join(', ')}: ${they}; the file \`resource\` of the device in /sys/bus/pci/devices has the sizes`,
     );
   }
+  const impossible = bars.filter(({ size }) => size !== undefined && !isBarSize(size));
+  if (impossible.length > 0)
+    missing.push(
+      `the true size of ${impossible.map(barName).join(', ')}: the text is damaged, for the size of a BAR is a power of two below 2^64`,
+    );
   const untyped = bars.filter(({ width }) => width === undefined);
   if (untyped.length > 0)
     missing.push(
@@ -35,6 +41,10 @@ export function missingOfMsix({ msix, capabilities, isBridge }: PastedDevice): r
   if (isBridge) return [];
   if (msix !== undefined) {
     const missing: string[] = [];
+    if (msix.vectors !== undefined && (msix.vectors < 1 || msix.vectors > MSIX_MAX_VECTORS))
+      return [
+        `the true number of MSI-X vectors: ${msix.vectors} is not possible, for a table has 1 to ${MSIX_MAX_VECTORS} entries`,
+      ];
     if (fullLayout(msix) !== undefined) return missing;
     if (msix.vectors === undefined) missing.push('the number of MSI-X vectors (`Count=`)');
     if (msix.table === undefined && msix.pba === undefined)
@@ -54,5 +64,8 @@ export function missingOfMsix({ msix, capabilities, isBridge }: PastedDevice): r
     ];
   return [];
 }
+
+/** BARs have powers of two (host fact R7.1.2). */
+const isBarSize = (size: bigint): boolean => size > 0n && size < 1n << 64n && (size & (size - 1n)) === 0n;
 
 export const barName = ({ index }: PastedBar): string => (index === undefined ? 'a BAR' : `BAR ${index}`);

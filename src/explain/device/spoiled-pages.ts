@@ -1,5 +1,5 @@
 import { alignDown, alignUp, type Range, type Size } from '../../address/index.ts';
-import { BAR_COUNT, msixPbaSize, msixTableSize } from '../../pci-layout/index.ts';
+import { BAR_COUNT, MSIX_MAX_VECTORS, msixPbaSize, msixTableSize } from '../../pci-layout/index.ts';
 import type { MsixPlace, PastedDevice } from '../lspci/pasted-device.ts';
 
 /** The bytes of the table or of the PBA, and the whole pages that contain one of them. */
@@ -17,7 +17,7 @@ export interface SpoiledPages {
 /** Where table and PBA lie, and which host pages they share with registers of the device. */
 export function spoiledPages(device: PastedDevice, pageSizes: readonly Size[]): readonly SpoiledPages[] {
   const { msix } = device;
-  if (msix?.vectors === undefined) return [];
+  if (msix?.vectors === undefined || msix.vectors < 1 || msix.vectors > MSIX_MAX_VECTORS) return [];
   const { vectors, table, pba } = msix;
   const places = [
     { what: 'table', place: table, size: msixTableSize(vectors) },

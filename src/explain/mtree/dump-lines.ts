@@ -90,7 +90,7 @@ function whole({ first, rest, cut }: Wrapped, width: number | undefined): MtreeL
       if (width === undefined)
         return /[0-9a-f]{16}-$/.test(line) ? line + next.trim() : `${line} ${next.trim()}`;
       // A blank at the width is cut from the end of the line.
-      return cut[index]!.length < width || SEAM.test(next) || /BAR$/.test(line)
+      return cut[index]!.length < width || SEAM.test(next) || line.endsWith('BAR')
         ? `${line} ${next.trimStart()}`
         : line + next;
     }, start);

@@ -1,4 +1,4 @@
-import { hex, type Range } from '../../address/index.ts';
+import { END_OF_SPACE, hex, type Range } from '../../address/index.ts';
 import { Errno, errnoName } from '../../host/index.ts';
 import type { MtreeRegion, MtreeText } from '../../memory/index.ts';
 import { mapViewOnHost, type ViewRange } from '../../model/index.ts';
@@ -125,8 +125,13 @@ interface Placed {
   readonly refusal: string | undefined;
 }
 
-function onHost(view: NamedView, host: NamedHost): Placed {
-  const { events, refusal } = mapViewOnHost(view.ranges, hostScenario(host), NEWEST);
+/** A range that QEMU cannot have printed would stop the model. */
+const isPossible = ({ start, end, offset }: ViewRange): boolean =>
+  start < end && end <= END_OF_SPACE && offset + (end - start) <= END_OF_SPACE;
+
+function onHost({ ranges: all }: NamedView, host: NamedHost): Placed {
+  const possible = all.filter(isPossible);
+  const { events, refusal } = mapViewOnHost(possible, hostScenario(host), NEWEST);
   const slots: { range: Range; failed: boolean }[] = [];
   const maps: { range: Range; failed: boolean; errno: number }[] = [];
   const skips = new Map<bigint, string>();
@@ -144,7 +149,7 @@ function onHost(view: NamedView, host: NamedHost): Placed {
   // Both listeners see the ranges by rising address, so one walk finds the requests of each range.
   const slotOf = finder(slots);
   const mapOf = finder(maps);
-  const ranges = view.ranges.map((range, index): RangeAnswer => {
+  const ranges = possible.map((range, index): RangeAnswer => {
     const slot = slotOf(range);
     const map = mapOf(range);
     const isDirect = slot !== undefined && !slot.failed;
@@ -160,7 +165,7 @@ function onHost(view: NamedView, host: NamedHost): Placed {
             ? 'direct in part'
             : 'trapped',
       slot: isDirect ? slot.range : undefined,
-      whyTrapped: isWhole ? undefined : whyTrapped(view.ranges, index, host, slot?.failed === true),
+      whyTrapped: isWhole ? undefined : whyTrapped(possible, index, host, slot?.failed === true),
       dma: memory ? dmaOf(range, map) : undefined,
       mapped: map !== undefined && !map.failed ? map.range : undefined,
       whyNotMapped: map?.failed ? refusalText(host, range.type, map) : skipText(skips.get(range.start), host),

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeRegression } from '../../campaign/index.ts';
+import { violationsOf } from '../../invariants/index.ts';
+import { runOnModel } from '../../model/index.ts';
+import { findRevision } from '../../vfio/index.ts';
+import { mapOfTrace } from './map-of-trace.ts';
+
+const mapOf = (revision: string) => {
+  const file = new URL('../../../regressions/seed/cx4-64k.json', import.meta.url);
+  const { scenario } = decodeRegression(JSON.parse(readFileSync(file, 'utf8')));
+  const trace = runOnModel(scenario, findRevision(revision)!);
+  return mapOfTrace(trace, violationsOf(trace)[0]);
+};
+
+describe('mapOfTrace, for the ConnectX-4 of the seed thread', () => {
+  it('outlines the 8 KiB below the table, whose map the host refuses', () => {
+    const { marks, columns } = mapOf('seed-v2');
+    expect(marks).toMatchObject([{ start: 0x80_0000_0000n, end: 0x80_0000_2000n, tone: 'wrong' }]);
+    const dma = columns.find(({ title }) => title === 'DMA')!;
+    expect(dma.boxes.find(({ kind }) => kind === 'refused')).toMatchObject({
+      start: 0x80_0000_0000n,
+      end: 0x80_0000_2000n,
+      label: 'map refused: EINVAL',
+    });
+    expect(columns.map(({ title }) => title)).toEqual([
+      'BARs',
+      'MSI-X',
+      "QEMU's regions",
+      'host, IOMMU pages',
+      'CPU',
+      'DMA',
+    ]);
+  });
+
+  it('shows what QEMU 6.0 makes of it: whole pages are direct and mapped, the first is neither', () => {
+    const { columns } = mapOf('qemu-6.0');
+    const boxes = (title: string) =>
+      columns.find((column) => column.title === title)!.boxes.filter(({ start }) => start >= 0x80_0000_0000n);
+    const rest = { start: 0x80_0001_0000n, end: 0x80_0200_0000n };
+    expect(boxes('CPU').filter(({ kind }) => kind === 'direct')).toMatchObject([rest]);
+    expect(boxes('DMA').filter(({ kind }) => kind === 'mapped')).toMatchObject([rest]);
+  });
+});
