@@ -97,6 +97,7 @@ const EMPTY_DEVICE: PastedDevice = {
   capabilities: 'absent',
   isBridge: false,
   isSilent: false,
+  resizable: [],
   driver: undefined,
   iommuGroup: undefined,
   countedIndexes: false,

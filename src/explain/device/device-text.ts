@@ -3,6 +3,7 @@ import { printable } from '../../input/index.ts';
 import { LINE_WIDTH, bytes, table, wrap } from '../../report/index.ts';
 import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
 import type { DeviceAnswer } from './explain-device.ts';
+import type { SubPageBar } from './sub-page-bars.ts';
 import type { RelocationRow } from './relocations.ts';
 import type { TrappingRow } from './trapping.ts';
 
@@ -64,7 +65,7 @@ function startLines({ trapping, missing }: DeviceAnswer): string[] {
   const bad = trapping.filter(({ outcome }) => outcome !== 'ok');
   if (bad.length === 0) {
     const caveat = missing.length > 0 ? ', as far as the text shows the device' : '';
-    return [`QEMU starts with this device${caveat}.`];
+    return [`Nothing in its BARs and MSI-X keeps QEMU from starting${caveat}.`];
   }
   const isEverywhere = bad.length === trapping.length;
   return [
@@ -138,8 +139,15 @@ function trappedText({ bars, trapped }: TrappingRow): string {
 }
 
 function subPageLines({ subPage }: DeviceAnswer): string[] {
-  return subPage.flatMap(({ index, size, hostPageSize, mmappable }) => {
-    const what = `BAR ${index} (${bytes(size)}) is smaller than a page of ${bytes(hostPageSize)}`;
+  const groups = new Map<string, { bar: SubPageBar; pages: Size[] }>();
+  for (const bar of subPage) {
+    const key = `${bar.index} ${bar.mmappable}`;
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, { bar, pages: [bar.hostPageSize] });
+    else known.pages.push(bar.hostPageSize);
+  }
+  return [...groups.values()].flatMap(({ bar: { index, size, mmappable }, pages }) => {
+    const what = `BAR ${index} (${bytes(size)}) is smaller than a page of ${pages.map(bytes).join(' or ')}`;
     if (mmappable === false)
       return wrap(
         `${what}: at its host address it does not begin a page, or shares the page, so vfio-pci allows no mmap and all of it is trapped. The kernel parameter pci=resource_alignment=… gives it a page of its own.`,

@@ -96,6 +96,7 @@ function remarksOn({
   countedIndexes,
   msix,
   capabilities,
+  resizable,
 }: PastedDevice): readonly string[] {
   if (isBridge) return ['a bridge: VFIO passes only the devices behind it through'];
   if (isSilent)
@@ -110,11 +111,17 @@ function remarksOn({
     remarks.push(
       `${unassigned.map(({ index }) => `BAR ${index}`).join(', ')}: the host assigned no address; vfio-pci cannot give this BAR to QEMU until the host's kernel places it (kernel parameter pci=realloc, or another setting of the firmware for memory above 4 GiB)`,
     );
+  for (const bar of resizable)
+    remarks.push(
+      `${bar}: a resizable BAR; QEMU gives the guest the present size, which the host can change before QEMU starts (resourceN_resize in sysfs)`,
+    );
   if (countedIndexes)
     remarks.push(
       'the numbers of the BARs are counted in the order of the lines: `lspci -v` does not print them',
     );
   if (msix === undefined && (capabilities === 'in full' || capabilities === 'names'))
-    remarks.push('the device has no MSI-X capability: no page of a BAR is trapped for a table');
+    remarks.push(
+      'the text shows no MSI-X capability; if it is complete, no page of a BAR is trapped for a table',
+    );
   return remarks;
 }

@@ -65,7 +65,7 @@ export function missingOfMsix({ msix, capabilities, isBridge }: PastedDevice): r
   return [];
 }
 
-/** BARs have powers of two (host fact R7.1.2). */
+/** BARs have powers of two (PCI 3.0 section 6.2.5.1). */
 const isBarSize = (size: bigint): boolean => size > 0n && size < 1n << 64n && (size & (size - 1n)) === 0n;
 
 export const barName = ({ index }: PastedBar): string => (index === undefined ? 'a BAR' : `BAR ${index}`);

@@ -41,7 +41,7 @@ export function spoiledPages(device: PastedDevice, pageSizes: readonly Size[]): 
   });
 }
 
-/** What PCI says of the place (host facts R7.2.3 and R7.2.4). */
+/** What PCI says of the place (PCI 3.0 section 6.8.2). */
 function faultOf({ bars }: PastedDevice, { bar: index }: MsixPlace, { end }: Range): string | undefined {
   if (index >= BAR_COUNT) return `BIR ${index} is reserved: no BAR has this number`;
   const bar = bars.find((other) => other.index === index);

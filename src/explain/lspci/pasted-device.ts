@@ -55,6 +55,8 @@ export interface PastedDevice {
   readonly isBridge: boolean;
   /** Whether reads of its configuration space return all ones. */
   readonly isSilent: boolean;
+  /** BARs whose size can be changed, and the sizes: `BAR 2: 256MB 512MB`. */
+  readonly resizable: readonly string[];
   readonly driver: string | undefined;
   readonly iommuGroup: string | undefined;
   /** Whether the indexes of the BARs are counted and not read: `lspci -v` prints none. */

@@ -25,6 +25,7 @@ const PBA = PLACE('PBA');
 const IDS = /\[([0-9a-f]{4}):([0-9a-f]{4})\]|(?:Device|[0-9a-f]{4}:) ([0-9a-f]{4}):([0-9a-f]{4})\b/i;
 const BRIDGE = /\bBus: primary=|\bPCI bridge\b|\bbehind bridge: |\bCardBus bridge\b/;
 const SILENT = /Unknown header type 7f|\(rev ff\)|\(prog-if ff\).*\(rev ff\)/;
+const RESIZABLE = /BAR (\d): current size: \S+, supported: ((?:\d+[KMGT]?B ?)+)/g;
 const ENTRY =
   /BAR Equivalent Indicator: BAR (\d)(?:.*?)PrimaryProperties: ([^:]*?)(?: SecondaryProperties:.*?)? Base: ([0-9a-f]+) MaxOffset: ([0-9a-f]+)/g;
 
@@ -79,6 +80,7 @@ function readWords({ address, title, lines }: DeviceBlock, text: string): Pasted
     capabilities: capabilityView(text),
     isBridge: BRIDGE.test(whole),
     isSilent: SILENT.test(whole),
+    resizable: [...text.matchAll(RESIZABLE)].map(([, index, sizes]) => `BAR ${index}: ${sizes!.trim()}`),
     driver: /Kernel driver in use: (\S+)/.exec(text)?.[1],
     iommuGroup: /IOMMU group:? (\d+)/.exec(text)?.[1],
     countedIndexes: listed.length > 0 && listed.every(({ index }) => index === undefined),
@@ -161,7 +163,10 @@ const readPlace = (match: RegExpExecArray | null): MsixPlace | undefined =>
 
 function capabilityView(text: string): CapabilityView {
   if (/Capabilities: <access denied>/.test(text)) return 'denied';
-  if (!text.includes('Capabilities: [') && !TABLE.test(text)) return 'absent';
+  // The device says that it has none.
+  if (text.includes('Status: Cap- ')) return 'in full';
+  // The list begins below 0x100: a text without such a capability is an excerpt.
+  if (!/Capabilities: \[[0-9a-f]{2}\]/.test(text) && !TABLE.test(text)) return 'absent';
   // Only -vv goes into the capabilities.
   return /\bRegion \d: |Vector table: BAR=|DevCap:|LnkCap:|Control: I\/O/.test(text) ? 'in full' : 'names';
 }
