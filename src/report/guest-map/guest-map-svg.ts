@@ -1,6 +1,5 @@
-import { hex, type Range } from '../../address/index.ts';
+import { bytes, hex, type Range } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
-import { bytes } from '../bytes.ts';
 import { wrap } from '../wrap.ts';
 import type { BoxKind, GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { scaleOf, type Stretch } from './map-scale.ts';

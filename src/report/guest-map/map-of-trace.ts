@@ -1,9 +1,8 @@
-import { hex, overlaps, type Range } from '../../address/index.ts';
+import { bytes, hex, overlaps, type Range } from '../../address/index.ts';
 import { errnoName } from '../../host/index.ts';
 import { findInvariant, type Violation } from '../../invariants/index.ts';
 import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
 import type { BarState, DeviceState, State, Step, Trace, TraceRange } from '../../trace/index.ts';
-import { bytes } from '../bytes.ts';
 import { count } from '../count.ts';
 import type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { pageBoxes } from './page-boxes.ts';

@@ -1,5 +1,4 @@
-import { alignDown, alignUp, type Range, type Size } from '../../address/index.ts';
-import { bytes } from '../bytes.ts';
+import { bytes, alignDown, alignUp, type Range, type Size } from '../../address/index.ts';
 import type { MapBox } from './guest-map.ts';
 
 /**

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import {
+  explain,
+  explanationJson,
+  explanationText,
+  pictureOf,
+  readPath,
+  scenarioOf,
+  type Source,
+} from '../explain/index.ts';
+import {
+  InvalidInput,
+  nearestTo,
+  prefixProblems,
+  printable,
+  standardInputLines,
+  writeAtomically,
+} from '../input/index.ts';
+import { NAMED_HOSTS, encodeScenario, findNamedHost, toJsonText, type NamedHost } from '../scenario/index.ts';
+import { writeOut } from './write-out.ts';
+
+/** The options of `barproof explain` as commander reads them. */
+export interface ExplainCommandOptions {
+  readonly host?: string;
+  readonly json?: true;
+  readonly scenario?: string;
+  readonly svg?: string;
+}
+
+const STANDARD_INPUT = '-';
+
+/** Says what the texts at the paths mean. */
+export async function explainTexts(paths: readonly string[], options: ExplainCommandOptions): Promise<void> {
+  const host = options.host === undefined ? undefined : requireHost(options.host);
+  const sources: Source[] = [];
+  for (const path of paths) {
+    if (path === STANDARD_INPUT) sources.push({ name: 'standard input', text: await standardInput() });
+    else if (isText(path)) sources.push({ name: 'the text', text: path });
+    else sources.push(...prefixProblems(path, () => readPath(path)));
+  }
+  const explanation = explain(sources, { host });
+  if (options.scenario !== undefined) {
+    const scenario = scenarioOf(explanation, host);
+    if (scenario === undefined)
+      throw new InvalidInput([
+        {
+          path: '--scenario',
+          message: 'the texts show no device with the sizes of its BARs, and no scenario',
+        },
+      ]);
+    writeAtomically(options.scenario, toJsonText(encodeScenario(scenario)));
+  }
+  if (options.svg !== undefined) {
+    const picture = pictureOf(explanation, host);
+    if (picture === undefined)
+      throw new InvalidInput([{ path: '--svg', message: 'the texts show no addresses to draw' }]);
+    writeAtomically(options.svg, picture);
+  }
+  await writeOut(options.json ? explanationJson(explanation) : explanationText(explanation));
+}
+
+async function standardInput(): Promise<string> {
+  const lines: string[] = [];
+  for await (const line of standardInputLines()) lines.push(line);
+  return lines.join('\n');
+}
+
+/** Whether the user typed the line of a log instead of a file's name. */
+const isText = (path: string): boolean => !existsSync(path) && /\s/.test(path.trim()) && path.length > 12;
+
+function requireHost(id: string): NamedHost {
+  const host = findNamedHost(id);
+  if (host !== undefined) return host;
+  const ids = NAMED_HOSTS.map((other) => other.id);
+  const nearest = nearestTo(id, ids);
+  const hint = nearest === undefined ? `barproof knows ${ids.join(', ')}` : `did you mean ${nearest}?`;
+  throw new InvalidInput([
+    { path: '--host', message: `there is no host ${printable(id.slice(0, 200))}; ${hint}` },
+  ]);
+}
