@@ -85,22 +85,28 @@ function checkOwners(trace: Trace, changed: readonly Range[] | undefined, examin
   const start = steps.length > 1 ? steps[0]!.state.flatView : [];
   const edges = new Edges(flatView);
   const isWhole = changed === undefined || steps.length === 1;
-  const before = new Set(isWhole ? start : rangesOf(start, partsIn(start, changed)));
+  const before = isWhole ? start : rangesOf(start, partsIn(start, changed));
   const now = isWhole ? wholePart(flatView) : partsIn(flatView, changed);
-  const kept = new Set<TraceRange>();
+  const [wasBefore, isNow] = [memberOf(before), memberOf(flatView)];
   for (const { from, to } of now) {
-    for (let index = from; index < to; index++) {
-      const range = flatView[index]!;
-      if (before.has(range)) kept.add(range);
-      else edges.addWithGaps(index);
-    }
+    for (let index = from; index < to; index++) if (!wasBefore(flatView[index]!)) edges.addWithGaps(index);
   }
-  for (const range of before) if (!kept.has(range)) edges.addBoth(range.start, range.end);
+  for (const range of before) if (!isNow(range)) edges.addBoth(range.start, range.end);
   for (const { bars } of devices) {
     for (const { address, size } of bars) if (address !== undefined) edges.addBoth(address, address + size);
   }
   forEachDeviceRange(tree, 0n, 0n, END_OF_SPACE, (first, end) => edges.addBoth(first, end));
   edges.compareWith(tree, examination);
+}
+
+/** From this length on a list is searched by a set. */
+const MANY = 64;
+
+/** Tells whether a list has an object. */
+function memberOf<T>(list: readonly T[]): (member: T) => boolean {
+  if (list.length < MANY) return (member) => list.includes(member);
+  const members = new Set(list);
+  return (member) => members.has(member);
 }
 
 const wholePart = ({ length }: readonly TraceRange[]): readonly ViewPart[] => [{ from: 0, to: length }];
@@ -111,6 +117,8 @@ class Edges {
   readonly #addresses: bigint[] = [];
   /** The range of the view at each address; `undefined` where the view has none. */
   readonly #ranges: (TraceRange | undefined)[] = [];
+  #lastStart: bigint | undefined;
+  #lastEnd: bigint | undefined;
 
   /** @param view a flat view, sorted. */
   constructor(view: readonly TraceRange[]) {
@@ -127,8 +135,11 @@ class Edges {
     if (range.end < above) this.#add(range.end, undefined);
   }
 
-  /** Adds the first and the last address of `[start, end)`. */
+  /** Adds the first and the last address of `[start, end)`. A region and its only child have the same, one after the other. */
   addBoth(start: bigint, end: bigint): void {
+    if (start === this.#lastStart && end === this.#lastEnd) return;
+    this.#lastStart = start;
+    this.#lastEnd = end;
     this.#add(start, rangeAt(this.#view, start));
     this.#add(end - 1n, rangeAt(this.#view, end - 1n));
   }
@@ -141,6 +152,7 @@ class Edges {
   /** Reports the first address that belongs to another region in the tree than in the view. */
   compareWith(tree: TraceNode, examination: Examination): void {
     const addresses = this.#addresses;
+    if (addresses.length === 0) return;
     examination.exercised += addresses.length;
     const answers = regionsAnswering(tree, addresses);
     for (let index = 0; index < addresses.length; index++) {

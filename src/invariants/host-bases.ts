@@ -26,14 +26,15 @@ export class HostBases {
 /** The slots and mappings that show one region from the same host address on. */
 interface Shown {
   readonly owner: string | undefined;
+  readonly region: string;
   readonly base: bigint;
   count: number;
 }
 
 /** Whether all slots and mappings of each region agree on its host address, followed by what is added and removed. */
 export class SameBases {
-  /** By the name of the region. Regions of several owners may have the same name. */
-  readonly #shown = new Map<string, Shown[]>();
+  /** A machine has a few blocks of RAM, and each BAR a few mmaps. */
+  readonly #shown: Shown[] = [];
   #differ = false;
 
   /** Whether any two have differed so far. From then on `HostBases` has to look at each state. */
@@ -47,22 +48,24 @@ export class SameBases {
     for (const memory of added) this.#add(memory);
   }
 
-  #add({ backing: { owner, region, offset }, hostAddress }: Backed): void {
+  #add({ backing, hostAddress }: Backed): void {
     if (hostAddress === undefined) return;
-    const shown = this.#shown.get(region);
-    const known = shown?.find((other) => other.owner === owner);
+    const base = hostAddress - backing.offset;
+    const known = this.#find(backing);
     if (known === undefined) {
-      const first: Shown = { owner, base: hostAddress - offset, count: 1 };
-      if (shown === undefined) this.#shown.set(region, [first]);
-      else shown.push(first);
-    } else if (known.base === hostAddress - offset) known.count++;
+      this.#shown.push({ owner: backing.owner, region: backing.region, base, count: 1 });
+    } else if (known.base === base) known.count++;
     else this.#differ = true;
   }
 
-  #remove({ backing: { owner, region }, hostAddress }: Backed): void {
+  #remove({ backing, hostAddress }: Backed): void {
     if (hostAddress === undefined) return;
-    const shown = this.#shown.get(region)!;
-    const index = shown.findIndex((other) => other.owner === owner);
-    if (--shown[index]!.count === 0) shown.splice(index, 1);
+    const known = this.#find(backing)!;
+    if (--known.count === 0) this.#shown.splice(this.#shown.indexOf(known), 1);
+  }
+
+  #find({ owner, region }: Backing): Shown | undefined {
+    for (const shown of this.#shown) if (shown.region === region && shown.owner === owner) return shown;
+    return undefined;
   }
 }

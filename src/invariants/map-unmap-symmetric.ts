@@ -113,6 +113,11 @@ class Book {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
     const taken = this.#mapped.filter((other) => overlaps(range, other));
+    const [only] = taken;
+    if (taken.length === 1 && only!.start === range.start && only!.end === range.end) {
+      this.#mapped.splice(this.#mapped.indexOf(only!), 1);
+      return;
+    }
     // One request may unmap several mappings, if it covers each of them whole and no gap between them.
     const extent = taken.reduce((sum, { start, end }) => sum + (end - start), 0n);
     const areWhole = taken.every(({ start, end }) => start >= range.start && end <= range.end);
@@ -146,6 +151,7 @@ class Book {
    * map that the host granted.
    */
   #forgetRefusalOf({ start, end }: Range): RequestedRange | undefined {
+    if (this.#refused.length === 0) return undefined;
     const refused = this.#refused.find((other) => other.start === start && other.end === end);
     this.#refused = this.#refused.filter((other) => other !== refused);
     return refused;

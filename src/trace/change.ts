@@ -137,11 +137,19 @@ export class ViewChange {
   }
 }
 
+const NO_RANGES: readonly TraceRange[] = [];
+
 /** The ranges of a view in the parts. */
-export const rangesOf = (view: readonly TraceRange[], parts: readonly ViewPart[]): readonly TraceRange[] =>
-  parts.length === 1
-    ? view.slice(parts[0]!.from, parts[0]!.to)
-    : parts.flatMap(({ from, to }) => view.slice(from, to));
+export function rangesOf(view: readonly TraceRange[], parts: readonly ViewPart[]): readonly TraceRange[] {
+  if (parts.length === 0) return NO_RANGES;
+  const ranges: TraceRange[] = [];
+  for (const { from, to } of parts) {
+    for (let index = from; index < to; index++) ranges.push(view[index]!);
+  }
+  return ranges;
+}
+
+const NO_PARTS: readonly ViewPart[] = [];
 
 /**
  * The ranges with addresses in the stretches, each range in one part.
@@ -150,14 +158,15 @@ export const rangesOf = (view: readonly TraceRange[], parts: readonly ViewPart[]
  * @param stretches sorted, with a gap between any two.
  */
 export function partsIn(view: readonly TraceRange[], stretches: readonly Range[]): readonly ViewPart[] {
+  if (stretches.length === 0) return NO_PARTS;
   const parts: ViewPart[] = [];
+  let above = 0;
   for (const { start, end } of stretches) {
-    const first = firstEndingAbove(view, start);
     // One range may have addresses in several stretches.
-    const from = Math.max(first, parts.at(-1)?.to ?? 0);
-    let to = from;
-    while (to < view.length && view[to]!.start < end) to++;
-    parts.push({ from, to });
+    const from = Math.max(firstEndingAbove(view, start), above);
+    above = from;
+    while (above < view.length && view[above]!.start < end) above++;
+    parts.push({ from, to: above });
   }
   return parts;
 }
