@@ -73,10 +73,9 @@ const FROM_OTHER_ROOMS = [
 const HELP_TEXTS = [
   ['--version'],
   ['--help'],
-  ...['check', 'doctor', 'host', 'list', 'mtree', 'new-patch', 'replay', 'run', 'validate'].map((command) => [
-    command,
-    '--help',
-  ]),
+  ...['check', 'doctor', 'explain', 'host', 'list', 'mtree', 'new-patch', 'replay', 'run', 'validate'].map(
+    (command) => [command, '--help'],
+  ),
 ];
 
 describe('the start of the program', () => {
