@@ -71,6 +71,7 @@ export default defineConfig({
           benchmark: { include: [] },
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],
