@@ -14,6 +14,7 @@ import { chooseMachine } from './machine.ts';
 import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
 import { chooseOperations } from './operations.ts';
 import { chooseRealisticScenario, REALISTIC_SHARE } from './realistic.ts';
+import { chooseRamNear1TiB } from './ram-near-1-tib.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
 /** How many of a hundred other scenarios run on a host of `NAMED_HOSTS`, where one runs the machine. */
@@ -72,5 +73,6 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   );
   const operations = chooseOperations(choose, machine, devices, overlays);
   const limited = limitMappings(choose, host, machine.type, devices);
-  return { version: 1, machine, revision, host: limited, devices, operations };
+  const scenario: Scenario = { version: 1, machine, revision, host: limited, devices, operations };
+  return chooseRamNear1TiB(choose, scenario);
 }

@@ -5,6 +5,7 @@ import { REAL_DEVICES, scenarios } from '../generators/index.ts';
 import * as library from '../src/index.ts';
 import { findInvariant, sameFingerprint } from '../src/invariants/index.ts';
 import { runOnModel } from '../src/model/index.ts';
+import { causeText } from '../src/report/index.ts';
 import { compareOn } from '../src/validate/difference.ts';
 import { loadPatch, runPatched, validate, type CauseStatus, type Patch } from '../src/validate/index.ts';
 import { findRevision } from '../src/vfio/index.ts';
@@ -92,6 +93,45 @@ describe.each(PROPOSALS)('%s', (name) => {
       expect.arrayContaining(causesOf(fresh.invariants, 'fixed', 'better')),
     );
     expect(fresh.breaks).toBe(stored.breaks);
+  });
+});
+
+describe('the words of every stored verdict', () => {
+  const verdicts = PROPOSALS.map((name) => [name, loadVerdict(name)] as const);
+  const numberIn = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
+
+  it.each(verdicts)('come from its counts: %s', (_, { invariants, findings, breaks, summary }) => {
+    for (const { causes } of invariants) {
+      for (const { cause, cases, status } of causes) {
+        const text = causeText(cases);
+        const [, before, after] = /\((\d+) -> (\d+)\)$/.exec(text)!.map(Number);
+        const { both, fixed, hidden, broken, swapped, uncovered } = cases;
+        expect([before, after], cause).toEqual([both + fixed + hidden, both + broken + swapped + uncovered]);
+        // The difference of the numbers is that of the words.
+        const [added, gone] = [/(?:breaks|uncovers) (\d+)/g, /(?:mends|hides) (\d+)/g].map((verb) =>
+          [...text.matchAll(verb)].reduce((sum, [, number]) => sum + Number(number), 0),
+        );
+        expect(added! - gone!, text).toBe(after! - before!);
+        expect(text.includes('breaks'), text).toBe(['broken', 'worse', 'swapped'].includes(status));
+        expect(status === 'fixed', text).toBe(fixed > 0 && after === 0);
+      }
+    }
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    const effects = (effect: string) => errors.filter((finding) => finding.effect === effect).length;
+    expect(numberIn(summary[0]!, /breaks (\d+)/)).toBe(effects('breaks'));
+    expect(numberIn(summary[0]!, /(\d+) in all cases/) + numberIn(summary[0]!, /(\d+) in some cases/)).toBe(
+      effects('mends'),
+    );
+    expect(effects('breaks') > 0).toBe(breaks);
+  });
+
+  it.each(verdicts)('say more where there is more, and less where there is less: %s', (_, { summary }) => {
+    for (const [text, change, more, less] of summary[2]!.matchAll(
+      /([+-][\d.]+)[^(]*\(more in (\d+), less in (\d+) cases\)/g,
+    )) {
+      if (change!.startsWith('+')) expect(Number(more), text).toBeGreaterThan(0);
+      else expect(Number(less), text).toBeGreaterThan(0);
+    }
   });
 });
 

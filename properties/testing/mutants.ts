@@ -831,6 +831,13 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'model-agrees': ['error'] },
   },
   {
+    name: 'RAM of an AMD machine lies over HyperTransport, as before QEMU 7.1',
+    base: qemu111,
+    revision: { ...qemu111, machine: { ...qemu111.machine, avoidsHyperTransport: false } },
+    cases: 4_000,
+    fires: { 'no-abort': ['ram-over-hyper-transport'] },
+  },
+  {
     name: 'a real QEMU completes one step more than the model before it refuses or dies',
     base: qemu111,
     distort: (trace) => {

@@ -11,7 +11,7 @@ import { PATCHES, verdictFile } from './stored-verdict.ts';
  */
 describe.runIf(process.env['JUDGE_AGAIN'] !== undefined)('the stored verdict', { timeout: 600_000 }, () => {
   it.each(PROPOSALS)('on %s is made anew', async (name) => {
-    const words = ['validate', join(PATCHES, `${name}.ts`), '--seed', 'thread', '--json'];
+    const words = ['validate', join(PATCHES, `${name}.ts`), '--seed', 'thread', '--no-save', '--json'];
     const { code, out } = await runInProcess(words);
     expect(code).not.toBe(2);
     writeAtomically(verdictFile(name), out);

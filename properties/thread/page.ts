@@ -1,5 +1,5 @@
 import { REAL_DEVICES } from '../../generators/index.ts';
-import { STOPS, byStatus, causeText, describeScenario } from '../../src/report/index.ts';
+import { STOPS, byStatus, causeText, describeScenario, wrap } from '../../src/report/index.ts';
 import { decodeScenario } from '../../src/scenario/index.ts';
 import type { CauseStatus, Patch } from '../../src/validate/index.ts';
 import { QUESTIONS } from './proposals.ts';
@@ -58,25 +58,18 @@ const invariantsWith = ({ invariants }: StoredVerdict, statuses: readonly CauseS
 
 function conclusion(verdict: StoredVerdict): string {
   if (verdict.breaks) return 'breaks something';
-  const changed = verdict.invariants.some(({ causes }) =>
-    causes.some(({ status }) => status !== 'still broken' && status !== 'hidden'),
-  );
-  return changed || verdict.devices.length > 0 ? 'breaks nothing' : 'changes nothing';
+  return verdict.summary[0]!.startsWith('changes nothing') ? 'changes nothing' : 'breaks nothing';
 }
 
 function proposal({ name, patch, verdict }: Judged): string[] {
   const { title = name, source = '' } = patch.definition;
   const heading = [`### ${name}`, `${title}. ([patch](${name}.ts), on ${verdict.base.id}; ${source})`];
-  if (conclusion(verdict) === 'changes nothing') {
-    return [
-      ...heading,
-      `Changes nothing: both sides agree in all ${verdict.cases} cases and for every device.`,
-    ];
-  }
+  heading.push(`\`\`\`\n${verdict.summary.map((line) => wrap(line, 110, 2).join('\n')).join('\n')}\n\`\`\``);
+  if (conclusion(verdict) === 'changes nothing') return heading;
   const errors = verdict.invariants
     .filter(({ severity }) => severity === 'error')
-    .flatMap(({ invariant, site, causes }) =>
-      causes.map((cause) => ({ ...cause, site, name: `${invariant} / ${cause.cause}` })),
+    .flatMap(({ invariant, causes }) =>
+      causes.map((cause) => ({ ...cause, name: `${invariant} / ${cause.cause}` })),
     )
     .toSorted(byStatus);
   const list = (label: string, statuses: readonly CauseStatus[]): string[] => {

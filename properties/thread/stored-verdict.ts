@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Fingerprint, InvariantId } from '../../src/invariants/index.ts';
 import { decodeScenario, type Scenario } from '../../src/scenario/index.ts';
-import type { CauseStatus, Difference, InvariantStatus } from '../../src/validate/index.ts';
+import type { CauseStatus, Difference, Effect, InvariantStatus } from '../../src/validate/index.ts';
 
 /** The folder of the thread's patches, with their verdicts. */
 export const PATCHES = fileURLToPath(new URL('../../regressions/patches', import.meta.url));
@@ -28,6 +28,8 @@ export interface StoredCounterexample {
 export interface StoredCause {
   readonly cause: string;
   readonly status: CauseStatus;
+  /** File and function in the VMM. */
+  readonly site: string;
   readonly cases: Readonly<Record<Difference, number>>;
   readonly counterexample?: StoredCounterexample;
 }
@@ -57,6 +59,16 @@ export interface StoredVerdict {
   readonly runs: number;
   readonly cases: number;
   readonly breaks: boolean;
+  /** The three lines at the beginning of the verdict. */
+  readonly summary: readonly string[];
+  /** The differences between the sides, one for each smallest scenario. */
+  readonly findings: readonly {
+    readonly invariant: InvariantId;
+    readonly cause: string;
+    readonly effect: Effect;
+    readonly severity: 'error' | 'warning';
+    readonly also: readonly Fingerprint[];
+  }[];
   readonly invariants: readonly StoredInvariant[];
   readonly devices: readonly StoredDevice[];
 }

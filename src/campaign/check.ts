@@ -1,7 +1,6 @@
 import {
-  FingerprintMap,
-  FingerprintSet,
   INVARIANT_IDS,
+  fingerprintText,
   sameFingerprint,
   violationsOf,
   type Invariant,
@@ -12,6 +11,7 @@ import type { Trace } from '../trace/index.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignSummary } from './events.ts';
 import { findingOf, type Finding } from './finding.ts';
+import { forgivenBy, knownBesides } from './forgiven-by.ts';
 import type { StoredRegression } from './regression-store.ts';
 import { saveFinding, type SaveOptions } from './save-finding.ts';
 import { Interrupted, interruptible } from './interruptible.ts';
@@ -75,11 +75,11 @@ export async function check(given: CheckOptions): Promise<CampaignSummary> {
   listener({ type: 'started', plan });
   const replayed = await replayRegressions(options);
   const { findings: found, ...searched } = await searchAndShrink(options);
-  const seen = new FingerprintSet(found);
-  const all = [...found, ...replayed.filter((finding) => !seen.has(finding))];
-  const byRank = all.toSorted(
-    (a, b) => rank(a) - rank(b) || byRealism(a.scenario, b.scenario) || b.cases - a.cases,
-  );
+  const seen = new Set(found.map(keyOf));
+  const all = [...found, ...replayed.filter((finding) => !seen.has(keyOf(finding)))];
+  const byRank = all
+    .toSorted((a, b) => rank(a) - rank(b) || byRealism(a.scenario, b.scenario) || b.cases - a.cases)
+    .map((finding) => ({ ...finding, ...knownBesides(options.known, finding) }));
   const findings = byRank.filter(({ known }) => known === undefined);
   const known = byRank.filter((finding) => finding.known !== undefined);
   for (const [index, finding] of findings.entries()) {
@@ -94,6 +94,10 @@ export async function check(given: CheckOptions): Promise<CampaignSummary> {
 
 type Checking = CheckOptions & { readonly failure: Failure };
 
+/** A finding that a known one explains and a finding of the same cause that none explains are two. */
+const keyOf = ({ invariant, cause, known }: Pick<Finding, 'invariant' | 'cause' | 'known'>): string =>
+  `${fingerprintText({ invariant, cause })} ${known ?? ''}`;
+
 /** Sorts errors before warnings, and each of them in the order of the invariants. */
 const rank = ({ severity, invariant }: Finding): number =>
   (severity === 'error' ? 0 : INVARIANT_IDS.length) + INVARIANT_IDS.indexOf(invariant);
@@ -102,8 +106,8 @@ const rank = ({ severity, invariant }: Finding): number =>
 async function replayRegressions(options: Checking): Promise<readonly Finding[]> {
   const { regressions, run, invariants, failure } = options;
   // A finding names the file that was stored for its fingerprint; another file only if there is no such file.
-  const fromOwnFile = new FingerprintMap<Finding>();
-  const fromOtherFile = new FingerprintMap<Finding>();
+  const fromOwnFile = new Map<string, Finding>();
+  const fromOtherFile = new Map<string, Finding>();
   for (const { file, regression } of regressions) {
     const { scenario } = regression;
     let trace: Trace;
@@ -118,18 +122,20 @@ async function replayRegressions(options: Checking): Promise<readonly Finding[]>
       const { invariant, cause } = violation;
       const isOwn = invariant === regression.invariant && cause === regression.cause;
       const found = isOwn ? fromOwnFile : fromOtherFile;
-      if (found.has(violation)) continue;
-      found.set(violation, {
+      const known = forgivenBy(options.known, violation, trace);
+      const key = keyOf({ invariant, cause, known });
+      if (found.has(key)) continue;
+      found.set(key, {
         ...findingOf(trace, violation),
-        known: knownFile(options, violation),
+        known,
         scenario,
         origin,
         file,
       });
     }
   }
-  for (const [fingerprint, finding] of fromOwnFile) fromOtherFile.set(fingerprint, finding);
-  return fromOtherFile.values();
+  for (const [key, finding] of fromOwnFile) fromOtherFile.set(key, finding);
+  return [...fromOtherFile.values()];
 }
 
 /**
@@ -138,26 +144,27 @@ async function replayRegressions(options: Checking): Promise<readonly Finding[]>
  */
 async function searchAndShrink(options: Checking) {
   const { plan, listener, signal, failure } = options;
-  const firstSeen = new FingerprintMap<Finding>();
+  const firstSeen = new Map<Sighting, Finding>();
   const searching: SearchOptions = {
     run: options.run,
     scenarios: options.scenarios,
     invariants: options.invariants,
     seed: deriveSeed(plan.seed, `check ${plan.revision}`),
     runs: plan.runs,
+    forgiven: (violation, trace) => forgivenBy(options.known, violation, trace),
     ...(signal && { signal }),
     ...(options.starts !== undefined && { starts: options.starts }),
     ...(options.repetitions !== undefined && { attempts: options.repetitions }),
     onProgress: (cases, findings) => listener({ type: 'progress', cases, runs: plan.runs, findings }),
     onSighting: (sighting, scenario, trace, violation) => {
-      const finding = makeFinding(options, sighting, searching.seed, {
+      const finding = makeFinding(sighting, searching.seed, {
         scenario,
         trace,
         violation,
         path: String(sighting.starts[0]),
         shrinks: 0,
       });
-      firstSeen.set(sighting.fingerprint, save(finding, options));
+      firstSeen.set(sighting, save(finding, options));
     },
   };
   const { sightings, ...searched } = !failure.stopped
@@ -165,7 +172,7 @@ async function searchAndShrink(options: Checking) {
     : nothingSearched(options);
   const findings: Finding[] = [];
   for (const sighting of sightings) {
-    const seen = firstSeen.get(sighting.fingerprint)!;
+    const seen = firstSeen.get(sighting)!;
     // A known finding comes with its smallest case.
     if (seen.known !== undefined) {
       findings.push({ ...seen, cases: sighting.cases });
@@ -207,7 +214,7 @@ async function shrinkSeen(
   const unshrunk = { ...seen, cases: sighting.cases };
   if (signal?.aborted || failure.stopped) return unshrunk;
   try {
-    return makeFinding(options, sighting, searching.seed, await shrinkSighting(sighting, searching));
+    return makeFinding(sighting, searching.seed, await shrinkSighting(sighting, searching));
   } catch (error) {
     // The model does not depend on timing: there, a finding that is not seen again is a fault of barproof.
     if (!(error instanceof NotSeenAgain) || repetitions === undefined) failure.note(error);
@@ -226,9 +233,14 @@ async function repeat(finding: Finding, options: Checking): Promise<Finding> {
   try {
     for (let turn = 0; turn < repetitions; turn++) {
       if (signal?.aborted || failure.stopped) break;
-      const found = violationsOf(await run(finding.scenario), invariants);
+      const trace = await run(finding.scenario);
       of++;
-      if (found.some((violation) => sameFingerprint(violation, finding))) shown++;
+      const isShown = violationsOf(trace, invariants).some(
+        (violation) =>
+          sameFingerprint(violation, finding) &&
+          forgivenBy(options.known, violation, trace) === finding.known,
+      );
+      if (isShown) shown++;
     }
   } catch (error) {
     failure.note(error);
@@ -265,15 +277,10 @@ interface ShownCase {
 }
 
 function makeFinding(
-  options: CheckOptions,
-  { cases, run }: Sighting,
+  { cases, run, known }: Sighting,
   seed: number,
   { scenario, trace, violation, path, shrinks }: ShownCase,
 ): Finding {
   const origin = { kind: 'search', run, seed, path, shrinks } as const;
-  return { ...findingOf(trace, violation), known: knownFile(options, violation), scenario, cases, origin };
+  return { ...findingOf(trace, violation), known, scenario, cases, origin };
 }
-
-/** The file of the known case with this fingerprint, if the revision is known for it. */
-const knownFile = ({ known }: CheckOptions, { invariant, cause }: Violation): string | undefined =>
-  known.find(({ regression }) => regression.invariant === invariant && regression.cause === cause)?.file;

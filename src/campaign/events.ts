@@ -38,6 +38,10 @@ export interface CampaignSummary {
   readonly holds: boolean;
 }
 
+/** Number of generated cases that the target has run. */
+export const ranCases = ({ cases, notRun }: Pick<CampaignSummary, 'cases' | 'notRun'>): number =>
+  cases - [...notRun.values()].reduce((sum, times) => sum + times, 0);
+
 /** What a campaign reports while it runs; every output is a consumer of this stream. */
 export type CampaignEvent =
   | { readonly type: 'started'; readonly plan: CampaignPlan }

@@ -2,8 +2,15 @@
 export { check, type CheckOptions } from './check.ts';
 export { checkTarget, type CheckTargetOptions } from './check-target.ts';
 export { deriveSeed } from './derive-seed.ts';
-export type { CampaignEvent, CampaignListener, CampaignPlan, CampaignSummary } from './events.ts';
+export {
+  ranCases,
+  type CampaignEvent,
+  type CampaignListener,
+  type CampaignPlan,
+  type CampaignSummary,
+} from './events.ts';
 export { findingOf, stabilityText, type Finding, type Origin, type Stability } from './finding.ts';
+export { forgivenBy } from './forgiven-by.ts';
 export { Interrupted, interruptible } from './interruptible.ts';
 export { caseInputs, loadCase, parseCase, type CaseInput, type LoadedCase } from './load-case.ts';
 export {

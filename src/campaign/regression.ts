@@ -1,4 +1,11 @@
-import { INVARIANT_IDS, type InvariantId } from '../invariants/index.ts';
+import {
+  CONDITIONS,
+  INVARIANT_IDS,
+  PLACES,
+  type ConditionName,
+  type InvariantId,
+  type Place,
+} from '../invariants/index.ts';
 import {
   encodeScenario,
   readScenario,
@@ -38,6 +45,12 @@ export interface Provenance {
   readonly date?: string;
 }
 
+/** Violations that a known finding explains: those at one of the places, under all conditions. */
+export interface Forgiven {
+  readonly places: readonly Place[];
+  readonly conditions: readonly ConditionName[];
+}
+
 /** A stored case: a scenario, what is expected of its run and what was observed. */
 export interface Regression {
   readonly schema: 1;
@@ -70,6 +83,11 @@ export interface Regression {
   readonly realistic?: boolean;
   /** For known findings: what in the VMM leads to the violation. */
   readonly explanation?: string;
+  /**
+   * For known findings: which violations of the cause the finding explains; all where left out. A violation that none
+   * of the entries covers is another fault.
+   */
+  readonly forgives?: readonly Forgiven[];
   readonly provenance: Provenance;
   readonly scenario: Scenario;
 }
@@ -92,6 +110,7 @@ export function decodeRegression(value: unknown): Regression {
     'failsOn',
     'realistic',
     'explanation',
+    'forgives',
     'provenance',
     'scenario',
   ]);
@@ -131,11 +150,26 @@ export function decodeRegression(value: unknown): Regression {
     ...(root['explanation'] !== undefined && {
       explanation: decoder.text(root['explanation'], 'explanation'),
     }),
+    ...(root['forgives'] !== undefined && {
+      forgives: decoder.array(root['forgives'], 'forgives', (entry, path) =>
+        readForgiven(decoder, entry, path),
+      ),
+    }),
     provenance: readProvenance(decoder, root['provenance']),
     scenario: readScenario(decoder, root['scenario'], 'scenario'),
   };
   if (decoder.problems.length > 0) throw new InvalidInput(decoder.problems);
   return regression;
+}
+
+function readForgiven(decoder: ScenarioDecoder, value: unknown, path: string): Forgiven {
+  const { places, conditions } = decoder.object(value, path, ['places', 'conditions']);
+  return {
+    places: decoder.array(places, `${path}.places`, (place, at) => decoder.oneOf(place, at, PLACES)),
+    conditions: decoder.array(conditions, `${path}.conditions`, (name, at) =>
+      decoder.oneOf(name, at, CONDITIONS),
+    ),
+  };
 }
 
 function readProvenance(decoder: ScenarioDecoder, value: unknown): Provenance {

@@ -4,6 +4,8 @@ import type { Trace } from '../trace/index.ts';
 /** The first case that shows a fingerprint. */
 export interface Sighting {
   readonly fingerprint: Fingerprint;
+  /** The file of the known finding that explains these cases; `undefined` where none does. */
+  readonly known: string | undefined;
   /** Number of the first case that shows it, from 0. */
   readonly run: number;
   /** Number of cases that show it. */

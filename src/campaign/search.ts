@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { FingerprintMap, examineAll, type Invariant, type Violation } from '../invariants/index.ts';
+import { examineAll, fingerprintText, type Invariant, type Violation } from '../invariants/index.ts';
 import { isRealistic, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { anyOf, lanesOf, type Draw, type Scenarios } from './draw.ts';
@@ -16,6 +16,11 @@ export interface SearchOptions {
   readonly seed: number;
   /** Number of cases. */
   readonly runs: number;
+  /**
+   * The file of the known finding that explains a violation, or `undefined`. A violation that none explains is a
+   * finding of its own, even if another of the same cause is known.
+   */
+  readonly forgiven?: (violation: Violation, trace: Trace) => string | undefined;
   /** Called every 250 cases, or after every draw of lanes, with the number of cases done. */
   readonly onProgress?: (cases: number, findings: number) => void;
   /** Called for the first case of every fingerprint, before the next case runs. */
@@ -52,8 +57,8 @@ const ENDED = new Error('the search was ended');
 export async function search(options: SearchOptions): Promise<SearchResult> {
   const { scenarios, invariants, seed, runs, signal, onProgress, onSighting } = options;
   const { starts = DEFAULT_STARTS } = options;
-  const sightings = new FingerprintMap<Sighting>();
-  const lastShownBy = new FingerprintMap<number>();
+  const sightings = new Map<string, Sighting>();
+  const lastShownBy = new Map<string, number>();
   const exercised = new Map<string, number>(invariants.map(({ id }) => [id, 0]));
   const outcomes = new Map<Trace['outcome'], number>();
   const notRun = new Map<string, number>();
@@ -61,24 +66,27 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
   let draws = 0;
   let failed: FailedRun | undefined;
   const note = (trace: Trace, violation: Violation): void => {
-    const known = sightings.get(violation);
-    if (known !== undefined) {
-      if (lastShownBy.get(violation) === cases) return;
-      lastShownBy.set(violation, cases);
-      known.cases++;
-      noteStart(known, trace.scenario);
+    const known = options.forgiven?.(violation, trace);
+    const key = `${fingerprintText(violation)} ${known ?? ''}`;
+    const before = sightings.get(key);
+    if (before !== undefined) {
+      if (lastShownBy.get(key) === cases) return;
+      lastShownBy.set(key, cases);
+      before.cases++;
+      noteStart(before, trace.scenario);
       return;
     }
     const { invariant, cause } = violation;
     const sighting: Sighting = {
       fingerprint: { invariant, cause },
+      known,
       run: cases,
       cases: 1,
       starts: [draws],
       hasRealisticStart: isRealistic(trace.scenario),
     };
-    sightings.set(violation, sighting);
-    lastShownBy.set(violation, cases);
+    sightings.set(key, sighting);
+    lastShownBy.set(key, cases);
     // A target may run a variant of the scenario; the trace holds the variant.
     onSighting?.(sighting, trace.scenario, trace, violation);
   };
@@ -127,7 +135,7 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
     const { cause } = error as Error;
     if (cause !== ENDED) throw cause ?? error;
   }
-  const result = { sightings: sightings.values(), cases, exercised, notRun, outcomes };
+  const result = { sightings: [...sightings.values()], cases, exercised, notRun, outcomes };
   const { scenario, error } = (failed as FailedRun | undefined) ?? {};
   if (scenario !== undefined) throw new TargetFailed(scenario, error, result);
   return result;

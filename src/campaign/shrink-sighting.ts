@@ -1,11 +1,5 @@
 import * as fc from 'fast-check';
-import {
-  examine,
-  fingerprintText,
-  sameFingerprint,
-  type Fingerprint,
-  type Violation,
-} from '../invariants/index.ts';
+import { examine, fingerprintText, sameFingerprint, type Violation } from '../invariants/index.ts';
 import { byRealism, encodeScenario, toJsonLine, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { anyOf, lanesOf, type Draw } from './draw.ts';
@@ -36,7 +30,7 @@ export async function shrinkSighting(sighting: Sighting, options: SearchOptions)
   for (const start of sighting.starts) {
     for (let attempt = 0; attempt < attempts; attempt++) {
       if (signal?.aborted && best !== undefined) return best;
-      const shrunk = await shrinkFrom(start, sighting.fingerprint, options);
+      const shrunk = await shrinkFrom(start, sighting, options);
       if (shrunk === undefined) continue;
       if (best === undefined || bySimplicity(shrunk.scenario, best.scenario) < 0) best = shrunk;
       break;
@@ -63,10 +57,10 @@ const lengthOf = (scenario: Scenario): number => toJsonLine(encodeScenario(scena
 
 async function shrinkFrom(
   start: number,
-  fingerprint: Fingerprint,
+  { fingerprint, known }: Sighting,
   options: SearchOptions,
 ): Promise<Shrunk | undefined> {
-  const { run, scenarios, invariants, seed, signal } = options;
+  const { run, scenarios, invariants, seed, signal, forgiven } = options;
   const invariant = invariants.find(({ id }) => id === fingerprint.invariant)!;
   let smallest: Pick<Shrunk, 'scenario' | 'trace' | 'violation'> | undefined;
   let tried = 0;
@@ -78,7 +72,9 @@ async function shrinkFrom(
     if (result.kind !== 'run') return false;
     const { trace } = result;
     const { violations } = examine(trace, invariant);
-    const violation = violations.find((other) => sameFingerprint(other, fingerprint));
+    const violation = violations.find(
+      (other) => sameFingerprint(other, fingerprint) && forgiven?.(other, trace) === known,
+    );
     if (violation !== undefined) smallest = { scenario: trace.scenario, trace, violation };
     return violation !== undefined;
   };

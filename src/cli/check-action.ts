@@ -1,4 +1,4 @@
-import { RegressionStore, checkTarget } from '../campaign/index.ts';
+import { RegressionStore, checkTarget, ranCases } from '../campaign/index.ts';
 import { consoleReport } from '../report/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { requireRevision, type AnyRevision } from '../model/index.ts';
@@ -49,7 +49,7 @@ export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode
     }).finally(() => target.close());
     if (!summary.holds) raiseExitCode(ExitCode.COUNTEREXAMPLE);
     // Cases that were not run might break an invariant.
-    else if (summary.cases < runs) raiseExitCode(ExitCode.COULD_NOT_RUN);
+    else if (summary.cases < runs || ranCases(summary) === 0) raiseExitCode(ExitCode.COULD_NOT_RUN);
   });
 
 /** The revision to check. @throws InvalidInput when it does not exist or cannot be combined with the target. */

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-import { invariantId, seedText, wholeNumber } from './option-values.ts';
+import { invariantId, numberOfRuns, seedText } from './option-values.ts';
 import { addTargetOptions, realisticOption } from './target-options.ts';
 
 /** `barproof check`: replays the stored cases, searches, and shrinks and stores what it finds. */
@@ -25,7 +25,7 @@ export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option(
       '--runs <number>',
       `number of generated cases; default: ${DEFAULT_CHECK_RUNS.model}, or ${DEFAULT_CHECK_RUNS.qemu} on a real QEMU`,
-      wholeNumber,
+      numberOfRuns,
     )
     .option('--revision <id>', 'the revision to check; default: the newest QEMU of barproof list revisions')
     .option('--invariant <id>', 'check only this invariant', invariantId)

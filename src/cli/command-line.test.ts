@@ -164,8 +164,8 @@ describe('barproof run', () => {
     expect(JSON.parse(out)).toMatchObject({ outcome: 'aborted', revision: 'seed-v2' });
   });
 
-  it('exits with 0 also if the run breaks an invariant', async () => {
-    expect((await barproof(['run', SEED('cx4-64k')])).code).toBe(0);
+  it('exits with 1 if the run breaks an invariant', async () => {
+    expect((await barproof(['run', SEED('cx4-64k')])).code).toBe(1);
   });
 
   it('runs on the revision of --revision', async () => {
@@ -190,7 +190,7 @@ describe('barproof run', () => {
       ['run', '--json', SEED('cx4-64k'), '-', SEED('cx4-64k')],
       input,
     );
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect({ code, err }).toEqual({ code: 1, err: '' });
     const lines = out
       .trimEnd()
       .split('\n')
@@ -546,11 +546,22 @@ describe('barproof check', () => {
     expect(out).toMatch(/\nfound [1-9]\d* counterexamples?(, \d+ warnings?)?\n$/);
   });
 
-  it('exits with 1 if a stored case breaks an invariant, also without a search', async () => {
+  it('exits with 1 if a stored case breaks an invariant, even where the search finds nothing', async () => {
     mkdirSync(join(folder, 'regressions'));
     const text = readFileSync(SEED('cx4-64k'), 'utf8');
     writeFileSync(join(folder, 'regressions', 'a.json'), text);
-    const { code, out } = await barproof(['check', '--revision', 'seed-v2', '--runs', '0', ...store()]);
+    const { code, out } = await barproof([
+      'check',
+      '--revision',
+      'seed-v2',
+      '--runs',
+      '1',
+      '--seed',
+      '3',
+      '--invariant',
+      'map-aligned',
+      ...store(),
+    ]);
     expect(code).toBe(1);
     expect(out).toContain('map-aligned / bar-fragment-unaligned   (a case stored for seed-v2)');
     expect(out).toContain(`\n   again     barproof replay ${join(folder, 'regressions', 'a.json')}\n`);
@@ -604,7 +615,16 @@ describe('barproof check', () => {
       new URL('../../regressions/known/mmap-inside-bar--beyond-bar.json', import.meta.url),
     );
     writeFileSync(join(folder, 'regressions', 'a.json'), readFileSync(known));
-    const { code } = await barproof(['check', '--revision', 'seed-v2', '--runs', '0', ...store()]);
+    const { code } = await barproof([
+      'check',
+      '--revision',
+      'seed-v2',
+      '--runs',
+      '1',
+      '--invariant',
+      'mmap-inside-bar',
+      ...store(),
+    ]);
     expect(code).toBe(0);
   });
 

@@ -1,6 +1,7 @@
 import { realisticServedScenarios, scenarios, servedScenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { InvalidInput } from '../input/index.ts';
+import { scopeOf } from '../model/index.ts';
 import { judgePatch, judgeTargets, type JudgeOptions, type PatchJudgement } from '../validate/index.ts';
 import { loadQemu } from './open-target.ts';
 import type { SideOptions } from './validate-command-options.ts';
@@ -29,7 +30,7 @@ export async function judgeSides(
     file,
     base,
     library: { barproof: library },
-    scenariosFor: ({ id, iommus }) => scenarios({ revision: id, iommuTypes: iommus, realistic }),
+    scenariosFor: (revision) => scenarios({ ...scopeOf(revision), realistic }),
   });
 }
 

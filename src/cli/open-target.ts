@@ -1,5 +1,6 @@
 import { scenarios, servedHistories } from '../../generators/index.ts';
 import type { Scenarios } from '../campaign/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import {
   openModel,
   openModelRunner,
@@ -8,7 +9,7 @@ import {
   type ScenarioRunner,
 } from '../model/index.ts';
 import type { SearchTarget } from '../trace/index.ts';
-import type { SearchSpaceOptions, TargetOptions } from './target-options.ts';
+import type { RunnerOptions, SearchSpaceOptions, TargetOptions } from './target-options.ts';
 
 /** How many scenarios are drawn at a time for a real QEMU: 3 processes keep 2 CPU cores busy. */
 const LANES = { lanes: 3, histories: 4 };
@@ -23,20 +24,41 @@ export interface SearchSpace {
  * Opens the target that the user chose, for a search.
  *
  * @throws TargetUnavailable when the user asks for a real QEMU and none is found.
+ * @throws InvalidInput for options that cannot be combined.
  */
 export async function openSearchSpace(
-  { target: name, qemu, realistic = false }: SearchSpaceOptions,
+  options: SearchSpaceOptions,
   revision: AnyRevision,
 ): Promise<SearchSpace> {
+  checkTargetOptions(options);
+  const { target: name, qemu, realistic = false } = options;
   if (name === 'model')
     return { target: openModel(revision), scenarios: scenarios({ ...scopeOf(revision), realistic }) };
   const target = await (await loadQemu()).openQemu({ path: qemu, search: true });
   return { target, scenarios: servedHistories({ ...LANES, realistic }, ...target.machines) };
 }
 
-/** Opens the target that the user chose, for single scenarios. */
-export const openRunner = async ({ target, qemu }: TargetOptions): Promise<ScenarioRunner> =>
-  target === 'model' ? openModelRunner() : (await loadQemu()).openQemuRunner(qemu);
+/**
+ * Opens the target that the user chose, for single scenarios.
+ *
+ * @throws InvalidInput for options that cannot be combined, and for a patch file that is no patch.
+ */
+export async function openRunner(options: RunnerOptions): Promise<ScenarioRunner> {
+  checkTargetOptions(options);
+  const { target, qemu, patch } = options;
+  if (patch === undefined)
+    return target === 'model' ? openModelRunner() : (await loadQemu()).openQemuRunner(qemu);
+  if (target === 'model') return (await import('./patched-runner.ts')).openPatchedRunner(patch);
+  throw new InvalidInput([{ path: '--patch', message: 'a patch file changes the model, not a real QEMU' }]);
+}
+
+/** @throws InvalidInput for a path of a QEMU that would not be used: the user believes that it was tested. */
+function checkTargetOptions({ target, qemu }: TargetOptions): void {
+  if (qemu === undefined || target === 'qemu') return;
+  throw new InvalidInput([
+    { path: '--qemu', message: 'expected with --target qemu; the model runs no QEMU' },
+  ]);
+}
 
 /** Loads src/qemu, which loads native code, only if the user asks for a real QEMU. */
 export const loadQemu = () => import('../qemu/index.ts');

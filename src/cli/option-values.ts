@@ -10,11 +10,11 @@ export function seedText(text: string): string {
   throw new InvalidArgumentError(`expected at most ${LONGEST_SEED} characters.`);
 }
 
-/** A number of cases: a whole number up to 1000000000. */
-export function wholeNumber(text: string): number {
+/** A number of cases: a whole number from 1 to 1000000000. A search without a case would say that all is well. */
+export function numberOfRuns(text: string): number {
   const number = Number(text);
-  if (/^\d+$/.test(text) && number <= 1_000_000_000) return number;
-  throw new InvalidArgumentError('expected a whole number up to 1000000000.');
+  if (/^\d+$/.test(text) && number >= 1 && number <= 1_000_000_000) return number;
+  throw new InvalidArgumentError('expected a whole number from 1 to 1000000000.');
 }
 
 /** The id of an invariant. */

@@ -1,6 +1,8 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Finding } from '../campaign/index.ts';
 import type { CheckCommandOptions } from './check-command-options.ts';
+import type { ValidateCommandOptions } from './validate-command-options.ts';
+import { programWords } from './program-words.ts';
 import { commandText } from './shell.ts';
 
 /** The command line that repeats the check. */
@@ -19,18 +21,57 @@ export const checkAgain = (
     ...(strict ? ['--strict'] : []),
   ]);
 
-/** The command line that shows a finding again on `revision`, if a file holds its case. */
+/** The command line that shows a finding again on `revision`, from any folder, if a file holds its case. */
 export function replayFinding(
-  { regressions, target }: CheckCommandOptions,
+  { regressions, target, qemu }: CheckCommandOptions,
   { file, origin }: Finding,
   revision: string,
 ): string | undefined {
   if (file === undefined) return undefined;
   const isStoredForAnother = origin.kind === 'regression' && origin.stored !== revision;
   return commandText([
-    'barproof',
+    ...programWords(),
     'replay',
-    join(regressions, file),
-    ...(target !== 'model' ? ['--target', target] : isStoredForAnother ? ['--revision', revision] : []),
+    resolve(join(regressions, file)),
+    ...(target !== 'model'
+      ? ['--target', target, ...(qemu === undefined ? [] : ['--qemu', resolve(qemu)])]
+      : isStoredForAnother
+        ? ['--revision', revision]
+        : []),
   ]);
 }
+
+/**
+ * The command line that runs a counterexample of a verdict again with the patch.
+ *
+ * @param file the file that holds the case.
+ * @param patch the patch file, or the options of the patched QEMU.
+ */
+export const replayCounterexample = (
+  file: string,
+  patch: { readonly patch: string } | { readonly qemu: string },
+): string =>
+  commandText([
+    ...programWords(),
+    'replay',
+    resolve(file),
+    ...('patch' in patch
+      ? ['--patch', resolve(patch.patch)]
+      : ['--target', 'qemu', '--qemu', resolve(patch.qemu)]),
+  ]);
+
+/** The command line that makes a verdict again. */
+export const validateAgain = (
+  patch: string | undefined,
+  { base, qemu, qemuBase, seed, runs }: ValidateCommandOptions,
+): string =>
+  commandText([
+    'barproof',
+    'validate',
+    ...(patch === undefined ? [] : [patch]),
+    ...(base === undefined ? [] : ['--base', base]),
+    ...(qemu === undefined ? [] : ['--qemu', qemu]),
+    ...(qemuBase === undefined ? [] : ['--qemu-base', qemuBase]),
+    ...['--seed', seed],
+    ...(runs === undefined ? [] : ['--runs', String(runs)]),
+  ]);

@@ -3,11 +3,11 @@ import { requireRevision } from '../model/index.ts';
 import { replayText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { openRunner } from './open-target.ts';
-import type { TargetOptions } from './target-options.ts';
+import type { RunnerOptions } from './target-options.ts';
 import { tryInput } from './try-input.ts';
 
 /** The options of `barproof replay` as commander reads them. */
-export interface ReplayOptions extends TargetOptions {
+export interface ReplayOptions extends RunnerOptions {
   readonly revision?: string;
 }
 

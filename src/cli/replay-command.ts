@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { ReplayOptions } from './replay-action.ts';
-import { addTargetOptions } from './target-options.ts';
+import { addRunnerOptions } from './target-options.ts';
 
 /** `barproof replay`: runs stored cases again, judges them, and compares the runs with what the files record. */
 export const replayCommand = (raiseExitCode: RaiseExitCode): Command =>
-  addTargetOptions(new Command('replay'))
+  addRunnerOptions(new Command('replay'))
     .description('run scenario or regression files and say which invariants they break')
     .addHelpText(
       'before',

@@ -1,16 +1,16 @@
 import { caseInputs, type LoadedCase } from '../campaign/index.ts';
-import { violationsOf } from '../invariants/index.ts';
+import { findInvariant, violationsOf } from '../invariants/index.ts';
 import { requireRevision, type ScenarioRunner } from '../model/index.ts';
 import { traceToJson, traceToText } from '../report/index.ts';
 import { toJsonLine } from '../scenario/index.ts';
-import type { RaiseExitCode } from './exit-code.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { openRunner } from './open-target.ts';
-import type { TargetOptions } from './target-options.ts';
+import type { RunnerOptions } from './target-options.ts';
 import { tryInput } from './try-input.ts';
 import { writeOut } from './write-out.ts';
 
 /** The options of `barproof run` as commander reads them. */
-export interface RunOptions extends TargetOptions {
+export interface RunOptions extends RunnerOptions {
   readonly json?: true;
   readonly revision?: string;
 }
@@ -25,9 +25,11 @@ export async function runCases(
   const runner = await openRunner(options);
   try {
     for await (const { name, isLine, load } of caseInputs(files)) {
-      const problems = await tryInput(name, raiseExitCode, async () =>
-        writeOut(await run(load(), runner, options)),
-      );
+      const problems = await tryInput(name, raiseExitCode, async () => {
+        const { text, isCounterexample } = await run(load(), runner, options);
+        await writeOut(text);
+        if (isCounterexample) raiseExitCode(ExitCode.COUNTEREXAMPLE);
+      });
       // A program that reads the output expects one line for each scenario of the input.
       if (problems && isLine && options.json) await writeOut(`${toJsonLine({ problems })}\n`);
     }
@@ -36,15 +38,24 @@ export async function runCases(
   }
 }
 
+/** What a run prints, and whether it breaks an invariant, warnings apart. */
+interface Ran {
+  readonly text: string;
+  readonly isCounterexample: boolean;
+}
+
 async function run(
   { scenario }: LoadedCase,
   runner: ScenarioRunner,
   { json, revision: id }: RunOptions,
-): Promise<string> {
+): Promise<Ran> {
   const revision = requireRevision(id ?? scenario.revision);
   const trace = await runner.run(scenario, revision);
   const violations = violationsOf(trace);
-  return json
-    ? `${toJsonLine(traceToJson(trace, violations, revision.mtree))}\n`
-    : traceToText(trace, violations, revision.mtree);
+  return {
+    text: json
+      ? `${toJsonLine(traceToJson(trace, violations, revision.mtree))}\n`
+      : traceToText(trace, violations, revision.mtree),
+    isCounterexample: violations.some(({ invariant }) => findInvariant(invariant).severity === 'error'),
+  };
 }

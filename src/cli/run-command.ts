@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { RunOptions } from './run-action.ts';
-import { addTargetOptions } from './target-options.ts';
+import { addRunnerOptions } from './target-options.ts';
 
-/** `barproof run`: runs scenarios and prints the resulting state; a violation does not change the exit code. */
+/** `barproof run`: runs scenarios and prints the resulting state and the violations. */
 export const runCommand = (raiseExitCode: RaiseExitCode): Command =>
-  addTargetOptions(new Command('run'))
+  addRunnerOptions(new Command('run'))
     .description(
       'run scenarios and show flat view, DMA mappings and violations; --json adds memslots and events',
     )

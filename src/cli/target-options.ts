@@ -16,6 +16,15 @@ export interface SearchSpaceOptions extends TargetOptions {
 /** The option that leaves out what no machine shows as firmware sets it up. */
 export const realisticOption = (): Option =>
   new Option('--realistic', 'draw only scenarios that a real machine can show, as firmware sets it up');
+/** The options that choose a target for single scenarios. */
+export interface RunnerOptions extends TargetOptions {
+  /** A patch file to put on the revision of each scenario. */
+  readonly patch?: string;
+}
+
+/** Adds the options that choose a target for single scenarios to a command. */
+export const addRunnerOptions = (command: Command): Command =>
+  addTargetOptions(command).option('--patch <file>', 'run them with this patch on their revision');
 
 /** Adds the options that choose a target to a command. */
 export const addTargetOptions = (command: Command): Command =>

@@ -110,14 +110,14 @@ describe('check --target qemu', () => {
 
   it('replays stored cases of model-agrees, which check on the model leaves out', async () => {
     const { file } = await storedCase();
-    const again = await checkQemu('--runs', '0');
+    const again = await checkQemu('--runs', '1');
     expect(again.code).toBe(1);
     expect(again.out).toMatch(/^1 {2}model-agrees \/ requests {3}\(a case stored for qemu-11\.1\)$/m);
     expect(again.out).toContain(`\n   again     barproof replay ${file} --target qemu\n`);
-    const { code, out } = await check('--runs', '0');
+    const { code, out } = await check('--runs', '1');
     expect({ code, out }).toEqual({
       code: 0,
-      out: expect.stringMatching(/, 16 invariants, .*\n\nevery invariant holds\n$/),
+      out: expect.stringMatching(/, 16 invariants, [^]*\nevery invariant holds\n$/),
     });
   });
 
@@ -127,10 +127,12 @@ describe('check --target qemu', () => {
       const file = join(folder, 'model-agrees', name);
       writeFileSync(file, readFileSync(file, 'utf8').replace('"status": "open"', '"status": "known"'));
     }
-    const { code, out } = await checkQemu('--runs', '0');
+    const { code, out } = await checkQemu('--runs', '1');
     expect(code).toBe(0);
-    expect(out).toMatch(/\nknown: model-agrees\/requests, model-agrees\/mappings\nno new counterexample\n$/);
-    expect((await checkQemu('--runs', '0', '--strict')).code).toBe(1);
+    expect(out).toMatch(
+      /\nknown: model-agrees\/requests, model-agrees\/mappings\n[^]*no new counterexample\n$/,
+    );
+    expect((await checkQemu('--runs', '1', '--strict')).code).toBe(1);
   });
 
   it('checks only model-agrees with --invariant model-agrees', async () => {

@@ -11,6 +11,8 @@ export interface ValidateCommandOptions extends SideOptions {
   readonly seed: string;
   readonly runs?: number;
   readonly json?: true;
+  readonly save: boolean;
+  readonly regressions: string;
 }
 
 /** How many cases are generated without `--runs`, by target. */

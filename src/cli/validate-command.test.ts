@@ -32,7 +32,10 @@ describe('barproof validate', { timeout: 120_000 }, () => {
   it('exits with 0 for a patch that changes nothing, and says so', async () => {
     const { code, out } = await run('validate', patch('p.ts', `{ name: 'p' }`), '--runs', '50');
     expect(code).toBe(0);
-    expect(out).toMatch(/^qemu-11\.1\+p against qemu-11\.1, \d+ cases, seed barproof\n\nchanges nothing\n$/);
+    expect(out).toMatch(
+      /^changes nothing in \d+ cases(; not exercised: .*)?\nqemu-11\.1\+p against qemu-11\.1: \d+ cases, seed barproof\ncosts: no .*\n$/,
+    );
+    expect(existsSync('regressions')).toBe(false);
   });
 
   it('exits with 1 for a patch that breaks an invariant on the revision of --base', async () => {
@@ -119,6 +122,120 @@ describe('barproof validate', { timeout: 120_000 }, () => {
   });
 });
 
+describe('the counterexamples of barproof validate', { timeout: 120_000 }, () => {
+  const SKIPS = `{ name: 'p', base: 'seed-v2', listener: { skip: () => 'all' } }`;
+
+  it('are stored, and each command that the verdict prints shows its finding again', async () => {
+    const { code, out } = await run('validate', patch('p.ts', SKIPS), '--runs', '20');
+    expect(code).toBe(1);
+    const commands = [...out.matchAll(/^ {3}again {5}barproof (replay .+)$/gm)].map(([, words]) => words!);
+    const headings = [...out.matchAll(/^\d+ {2}([a-z-]+) \/ (\S+): (breaks|mends|uncovers)/gm)];
+    expect(commands, out).toHaveLength(headings.length);
+    expect(commands.length).toBeGreaterThan(0);
+    // From another folder, too.
+    process.chdir(tmpdir());
+    for (const [index, command] of commands.entries()) {
+      const [, invariant, cause, effect] = headings[index]!;
+      const again = await run(...command.split(' '));
+      const without = await run(...command.replace(/ --patch \S+/, '').split(' '));
+      const shows = (text: string): boolean => text.includes(`${invariant}/${cause}`);
+      expect([shows(again.out), shows(without.out)], command).toEqual(
+        effect === 'mends' ? [false, true] : [true, false],
+      );
+    }
+  });
+
+  it('leave a check of the base as it was', async () => {
+    await run('validate', patch('p.ts', SKIPS), '--runs', '20');
+    const { out } = await run(
+      'check',
+      '--revision',
+      'qemu-11.1',
+      '--runs',
+      '1',
+      '--invariant',
+      'ram-reachable',
+    );
+    expect(out).toMatch(/every invariant holds\n$/);
+  });
+
+  it('are not stored with --no-save, and the verdict names no file', async () => {
+    const { code, out } = await run('validate', patch('p.ts', SKIPS), '--runs', '20', '--no-save');
+    expect([code, existsSync('regressions'), /^ {3}again/m.test(out)]).toEqual([1, false, false]);
+  });
+
+  it('that cannot be stored do not cost the verdict', async () => {
+    writeFileSync('regressions', 'a file, not a folder');
+    const { code, out, err } = await run('validate', patch('p.ts', SKIPS), '--runs', '20');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^breaks \d+: /);
+    expect(err).toMatch(/^✖ regressions\/seed-v2\+p\/\S+: /);
+  });
+});
+
+describe('barproof run and replay with --patch', { timeout: 120_000 }, () => {
+  const scenario = () => {
+    writeFileSync(
+      'case.json',
+      JSON.stringify({
+        version: 1,
+        machine: { type: 'pc', ram: '0x10000000' },
+        revision: 'qemu-11.1',
+        host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1000'] } },
+        devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x4000', type: 'mem32' }] }],
+      }),
+    );
+    return 'case.json';
+  };
+
+  it('run the case with the patch on its revision', async () => {
+    const file = patch('p.ts', `{ name: 'p', listener: { skip: () => 'all' } }`);
+    expect(await run('replay', scenario(), '--patch', file)).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/breaks ram-reachable\/not-mapped on qemu-11\.1\+p/),
+    });
+    expect((await run('replay', scenario())).code).toBe(0);
+    const ran = await run('run', scenario(), '--patch', file, '--json');
+    expect(ran.code).toBe(1);
+    expect(JSON.parse(ran.out)).toMatchObject({ revision: 'qemu-11.1+p' });
+  });
+
+  it.each(['run', 'replay'])(
+    '%s exits with 2 for a patch that throws, and names the line',
+    async (command) => {
+      const file = patch('p.ts', `{ name: 'p', listener: { skip: () => {\n throw new Error('oops'); } } }`);
+      expect(await run(command, scenario(), '--patch', file)).toMatchObject({
+        code: 2,
+        err: '✖ case.json: p.ts: listener.skip throws Error: oops, at line 3\n',
+      });
+    },
+  );
+
+  it.each([
+    [
+      ['replay', 'case.json', '--patch', 'p.ts', '--target', 'qemu'],
+      '--patch: a patch file changes the model, not a real QEMU',
+    ],
+    [['replay', 'case.json', '--qemu', '/x'], '--qemu: expected with --target qemu; the model runs no QEMU'],
+    [['run', 'case.json', '--qemu', '/x'], '--qemu: expected with --target qemu; the model runs no QEMU'],
+    [['check', '--qemu', '/x'], '--qemu: expected with --target qemu; the model runs no QEMU'],
+  ])('exits with 2 for %j', async (words, message) => {
+    scenario();
+    expect(await run(...words)).toEqual({ code: 2, out: '', err: `✖ ${message}\n` });
+  });
+
+  it.each(['check', 'validate'])(
+    '%s --runs 0 exits with 2: a search without a case says nothing',
+    async (command) => {
+      const { code, err } = await run(command, '--runs', '0');
+      expect([code, err]).toEqual([
+        2,
+        expect.stringContaining('expected a whole number from 1 to 1000000000'),
+      ]);
+    },
+  );
+});
+
 describe('barproof new-patch', { timeout: 120_000 }, () => {
   it('writes a file that barproof validate accepts unchanged', async () => {
     const { code, out } = await run('new-patch', 'my-rule');
@@ -126,7 +243,7 @@ describe('barproof new-patch', { timeout: 120_000 }, () => {
     expect(out).toBe('wrote my-rule.ts; judge it with: barproof validate my-rule.ts\n');
     const judged = await run('validate', 'my-rule.ts', '--runs', '20');
     expect(judged.err).toBe('');
-    expect(judged.out).toMatch(/^qemu-11\.1\+my-rule against qemu-11\.1/);
+    expect(judged.out).toMatch(/^[a-z].*\nqemu-11\.1\+my-rule against qemu-11\.1: /);
   });
 
   it('writes rules in comments that barproof validate accepts, too', async () => {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-import { seedText, wholeNumber } from './option-values.ts';
+import { numberOfRuns, seedText } from './option-values.ts';
 import { realisticOption } from './target-options.ts';
 import { DEFAULT_VALIDATE_RUNS, type ValidateCommandOptions } from './validate-command-options.ts';
 
@@ -30,10 +30,12 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option(
       '--runs <number>',
       `number of generated cases, besides the stored ones; default: ${DEFAULT_VALIDATE_RUNS.model}, or ${DEFAULT_VALIDATE_RUNS.qemu} on real QEMUs`,
-      wholeNumber,
+      numberOfRuns,
     )
     .addOption(realisticOption())
     .option('--json', 'the verdict as JSON')
+    .option('--no-save', 'store no counterexamples')
+    .option('--regressions <folder>', 'folder for the counterexamples', 'regressions')
     .action(async (file: string | undefined, options: ValidateCommandOptions) => {
       const { validate } = await import('./validate-action.ts');
       await validate(file, options, raiseExitCode);

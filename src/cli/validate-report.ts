@@ -7,9 +7,18 @@ import {
   verdictToJson,
 } from '../report/index.ts';
 import { toJsonText } from '../scenario/index.ts';
-import type { JudgeOptions, PatchJudgement } from '../validate/index.ts';
+import { InvalidInput, type Problem } from '../input/index.ts';
+import {
+  saveCounterexamples,
+  type JudgeOptions,
+  type PatchJudgement,
+  type Verdict,
+  type VerdictFinding,
+} from '../validate/index.ts';
 import { ExitCode } from './exit-code.ts';
 import { judgeSides } from './judge-sides.ts';
+import { VERSION } from './package.ts';
+import { replayCounterexample, validateAgain } from './repeat-commands.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
 import { DEFAULT_VALIDATE_RUNS, type ValidateCommandOptions } from './validate-command-options.ts';
 
@@ -41,19 +50,51 @@ export async function reportOnSides(
     runs: options.runs ?? DEFAULT_VALIDATE_RUNS[file === undefined ? 'qemu' : 'model'],
     ...hooks,
   });
-  const data = 'verdict' in result ? verdictToJson(result.verdict) : patchFailureToJson(result.failure);
   const unhandled = rejections.map((reason) => ({
     path: file!,
     message: `a promise of the patch was rejected, and nothing handles the rejection: ${reason}`,
   }));
-  return {
-    err: `${'failure' in result ? patchFailureText(file!, result.failure) : ''}${problemsText(unhandled)}`,
-    out: [
-      !options.json && 'verdict' in result ? verdictText(result.verdict) : '',
-      options.json && data !== undefined ? toJsonText(data) : '',
-    ].join(''),
-    code: exitCodeOf(result, rejections),
+  const code = exitCodeOf(result, rejections);
+  if ('failure' in result) {
+    const data = patchFailureToJson(result.failure);
+    const err = `${patchFailureText(file!, result.failure)}${problemsText(unhandled)}`;
+    return { err, out: options.json && data !== undefined ? toJsonText(data) : '', code };
+  }
+  const { verdict } = result;
+  const { files, problems } = store(verdict, file, options);
+  const again = (finding: VerdictFinding): string | undefined => {
+    const path = files.get(finding);
+    const patch = file === undefined ? { qemu: options.qemu! } : { patch: file };
+    return path && replayCounterexample(path, patch);
   };
+  return {
+    err: problemsText([...problems, ...unhandled]),
+    out: options.json ? toJsonText(verdictToJson(verdict, files)) : verdictText(verdict, again),
+    code: problems.length > 0 && code === ExitCode.HOLDS ? ExitCode.COULD_NOT_RUN : code,
+  };
+}
+
+/** The files of the counterexamples, and why they could not be stored: the verdict is told all the same. */
+interface Stored {
+  readonly files: ReadonlyMap<VerdictFinding, string>;
+  readonly problems: readonly Problem[];
+}
+
+function store(verdict: Verdict, file: string | undefined, options: ValidateCommandOptions): Stored {
+  if (!options.save) return { files: new Map(), problems: [] };
+  try {
+    const files = saveCounterexamples(verdict, {
+      directory: options.regressions,
+      command: validateAgain(file, options),
+      version: VERSION,
+      date: new Date().toISOString().slice(0, 10),
+      ...(file === undefined && { target: verdict.sides.base.title }),
+    });
+    return { files, problems: [] };
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    return { files: new Map(), problems: error.problems };
+  }
 }
 
 function exitCodeOf(result: PatchJudgement['result'], rejections: PatchJudgement['rejections']): ExitCode {

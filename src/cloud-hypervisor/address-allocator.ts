@@ -1,4 +1,5 @@
 import { alignDown, alignUp, isAligned, isPowerOfTwo, type Size } from '../address/index.ts';
+import type { CloudHypervisorRules } from './revision.ts';
 
 interface Taken {
   readonly start: bigint;
@@ -16,8 +17,10 @@ export class AddressAllocator {
   readonly last: bigint;
   /** The taken ranges by rising start. A range of 0 bytes stands for the window's end. */
   #taken: readonly Taken[];
+  readonly #from: CloudHypervisorRules['allocates'];
 
-  constructor(first: bigint, size: Size) {
+  constructor(first: bigint, size: Size, from: CloudHypervisorRules['allocates'] = 'from-the-top') {
+    this.#from = from;
     this.first = first;
     this.last = first + size - 1n;
     this.#taken = [{ start: first + size, size: 0n }];
@@ -36,7 +39,7 @@ export class AddressAllocator {
    */
   allocate(size: Size, alignment: Size, at?: bigint): bigint | undefined {
     if (size === 0n || !isPowerOfTwo(alignment)) return undefined;
-    const start = at === undefined ? this.#highest(size, alignment) : this.#exactly(at, size, alignment);
+    const start = at === undefined ? this.#anywhere(size, alignment) : this.#exactly(at, size, alignment);
     if (start === undefined) return undefined;
     this.#taken = [...this.#taken, { start, size }].toSorted((a, b) => (a.start < b.start ? -1 : 1));
     return start;
@@ -56,6 +59,18 @@ export class AddressAllocator {
     const above = this.#taken[next];
     if (above === undefined || this.#endBelow(next) > at || above.start - at < size) return undefined;
     return at;
+  }
+
+  #anywhere(size: Size, alignment: Size): bigint | undefined {
+    return this.#from === 'from-the-top' ? this.#highest(size, alignment) : this.#lowest(size, alignment);
+  }
+
+  #lowest(size: Size, alignment: Size): bigint | undefined {
+    for (let index = 0; index < this.#taken.length; index++) {
+      const start = alignUp(this.#endBelow(index), alignment);
+      if (this.#taken[index]!.start - start >= size) return start;
+    }
+    return undefined;
   }
 
   #highest(size: Size, alignment: Size): bigint | undefined {

@@ -9,7 +9,7 @@ import type { MmioRegion, MoveFailure, VfioPciDevice } from './vfio-pci-device.t
 
 /** What the addresses of BARs depend on. */
 export interface AddressManagerOptions {
-  readonly rules: Pick<CloudHypervisorRules, 'undoesRefusedMove'>;
+  readonly rules: CloudHypervisorRules;
   /** Bytes of guest RAM. */
   readonly ram: Size;
   readonly hostPageSize: Size;
@@ -17,6 +17,12 @@ export interface AddressManagerOptions {
 
 /** Alignment of a range of I/O ports. */
 const IO_ALIGNMENT = 4n;
+
+/** A 64-bit BAR begins on a host page, a 32-bit BAR at a multiple of its size, a range of ports at one of 4. */
+export const naturalAlignment: CloudHypervisorRules['alignment'] = (type, size, hostPageSize) => {
+  if (type === 'io') return IO_ALIGNMENT;
+  return type === 'mem64' && size < hostPageSize ? hostPageSize : size;
+};
 
 /**
  * Where the BARs of all devices lie: the allocators of guest addresses and the buses that route trapped
@@ -30,7 +36,7 @@ export class AddressManager {
 
   constructor(options: AddressManagerOptions) {
     this.#options = options;
-    this.#allocators = makeAllocators(options.ram);
+    this.#allocators = makeAllocators(options.ram, options.rules.allocates);
   }
 
   /**
@@ -40,9 +46,8 @@ export class AddressManager {
    * @returns `undefined` if no gap is large enough.
    */
   allocate({ type }: BarAttributes, size: Size): bigint | undefined {
-    const { hostPageSize } = this.#options;
-    const natural = type === 'mem64' && size < hostPageSize ? hostPageSize : size;
-    return this.#allocators[type].allocate(size, type === 'io' ? IO_ALIGNMENT : natural);
+    const { hostPageSize, rules } = this.#options;
+    return this.#allocators[type].allocate(size, rules.alignment(type, size, hostPageSize));
   }
 
   /**
@@ -58,6 +63,7 @@ export class AddressManager {
   remove(device: VfioPciDevice): void {
     this.#ioBus.removeDevice(device);
     this.#mmioBus.removeDevice(device);
+    if (!this.#options.rules.freesAddresses) return;
     for (const { attributes, start, size } of device.mmioRegions) {
       this.#allocators[attributes.type].free(start, size);
     }
@@ -90,6 +96,7 @@ export class AddressManager {
    */
   #reallocate({ from, to, size, type }: BarMove): boolean {
     const allocator = this.#allocators[type];
+    if (!this.#options.rules.movesInAllocator) return true;
     if (type !== 'io' && !allocator.covers(from)) return true;
     const alignment = type === 'io' ? IO_ALIGNMENT : size;
     allocator.free(from, size);

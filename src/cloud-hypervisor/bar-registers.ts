@@ -1,5 +1,6 @@
 import type { Size } from '../address/index.ts';
 import type { BarType } from '../pci-layout/index.ts';
+import type { CloudHypervisorRules } from './revision.ts';
 
 /** A move that the guest has programmed, which the VMM has still to make (BarReprogrammingParams). */
 export interface BarMove {
@@ -18,6 +19,10 @@ interface Programmed {
 
 const ALL_ONES = 0xffff_ffffn;
 
+/** All ones in a 32-bit BAR, or in the high half of a 64-bit BAR, only ask for the size. */
+export const probesWithAllOnes: CloudHypervisorRules['isProbe'] = (type, { low, high }) =>
+  (type === 'mem64' ? high : low) === ALL_ONES;
+
 /** The bits of a register that count as address bits; the BAR's size plays no part. */
 const addressBits = (type: BarType): bigint => (type === 'io' ? 0xffff_fffcn : 0xffff_fff0n);
 
@@ -25,6 +30,11 @@ const addressBits = (type: BarType): bigint => (type === 'io' ? 0xffff_fffcn : 0
 export class BarRegisters {
   readonly #bars = new Map<number, Programmed>();
   #pending: readonly BarMove[] = [];
+  readonly #isProbe: CloudHypervisorRules['isProbe'];
+
+  constructor(isProbe: CloudHypervisorRules['isProbe'] = probesWithAllOnes) {
+    this.#isProbe = isProbe;
+  }
 
   /** Adds BAR `index` at the address that the VMM chose (PciConfiguration::add_pci_bar). */
   add(index: number, type: BarType, size: Size, address: bigint): void {
@@ -46,7 +56,7 @@ export class BarRegisters {
     const { type, size } = bar;
     const low = address & ALL_ONES;
     const high = type === 'mem64' ? (address >> 32n) & ALL_ONES : 0n;
-    if ((type === 'mem64' ? high : low) === ALL_ONES) return;
+    if (this.#isProbe(type, { low, high })) return;
     const lowHalf = type === 'mem64' && low === ALL_ONES ? -size : low;
     const to = (high << 32n) | (lowHalf & addressBits(type));
     if (to === bar.address) return;

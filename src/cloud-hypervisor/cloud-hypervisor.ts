@@ -60,7 +60,13 @@ export class CloudHypervisor {
     const { hostPageSize, emit } = options;
     this.memory = this.topology.createAddressSpace('memory', this.system);
     this.kvm = new KvmMemslots({ hostPageSize });
-    this.#userMemory = new UserMemory(this.kvm, this.topology, this.system, emit);
+    this.#userMemory = new UserMemory({
+      kvm: this.kvm,
+      topology: this.topology,
+      system: this.system,
+      emit,
+      reuse: options.rules.slotReuse,
+    });
     this.#addresses = new AddressManager(options);
     this.#ram = ramParts(options.ram).map(({ name, start, size }) => ({
       slot: this.#userMemory.takeSlot(),
@@ -105,7 +111,7 @@ export class CloudHypervisor {
    */
   eject(device: VfioPciDevice): void {
     this.#removeDevice(device);
-    if (this.devices.length === 0) this.#closeContainer();
+    if (this.devices.length === 0 && this.#options.rules.closesContainer) this.#closeContainer();
   }
 
   /**
@@ -116,7 +122,7 @@ export class CloudHypervisor {
   reboot(): void {
     const configs = this.devices.map(({ id }) => this.#configs.get(id)!);
     this.shutDown();
-    this.#addresses = new AddressManager(this.#options);
+    if (this.#options.rules.rebootFreesAddresses) this.#addresses = new AddressManager(this.#options);
     this.boot(configs);
   }
 

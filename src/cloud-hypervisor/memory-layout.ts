@@ -1,6 +1,7 @@
 import type { Size } from '../address/index.ts';
 import type { BarType } from '../pci-layout/index.ts';
 import { AddressAllocator } from './address-allocator.ts';
+import type { CloudHypervisorRules } from './revision.ts';
 
 const MIB = 1n << 20n;
 const GIB = 1n << 30n;
@@ -37,13 +38,17 @@ export function ramParts(ram: Size): readonly RamPart[] {
  * The allocators of guest addresses for each type of BAR. 64-bit BARs lie above RAM and 4 GiB.
  *
  * @param ram bytes of guest RAM.
+ * @param from the end of a gap from which addresses are taken.
  */
-export function makeAllocators(ram: Size): Readonly<Record<BarType, AddressAllocator>> {
+export function makeAllocators(
+  ram: Size,
+  from: CloudHypervisorRules['allocates'] = 'from-the-top',
+): Readonly<Record<BarType, AddressAllocator>> {
   const above = ram <= MEM_32BIT_DEVICES_START ? 0n : ram - MEM_32BIT_DEVICES_START;
   const start = RAM_64BIT_START + above;
   return {
-    io: new AddressAllocator(0n, IO_PORTS),
-    mem32: new AddressAllocator(MEM_32BIT_DEVICES_START, MEM_32BIT_DEVICES_SIZE),
-    mem64: new AddressAllocator(start, END_OF_DEVICE_AREA - start),
+    io: new AddressAllocator(0n, IO_PORTS, from),
+    mem32: new AddressAllocator(MEM_32BIT_DEVICES_START, MEM_32BIT_DEVICES_SIZE, from),
+    mem64: new AddressAllocator(start, END_OF_DEVICE_AREA - start, from),
   };
 }

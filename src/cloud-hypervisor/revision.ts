@@ -1,7 +1,12 @@
 import type { Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
 import type { MtreeForm } from '../memory/index.ts';
+import type { BarType, MsixLayout } from '../pci-layout/index.ts';
+import type { FixedUpBar } from './msix-fix-up.ts';
 import type { HoleRule } from './sparse-areas.ts';
+
+/** One of the calls with which a move takes an area of a BAR to its new address. */
+export type MoveStep = 'unmap-dma' | 'remove-slot' | 'create-slot' | 'map-dma';
 
 /** The rules that differ between versions of cloud-hypervisor. */
 export interface CloudHypervisorRules {
@@ -24,6 +29,38 @@ export interface CloudHypervisorRules {
   readonly movesEnabledBar: 'at-once' | 'with-next-write';
   /** Whether a failed move restores the old address in the allocator and in the BAR's register. */
   readonly undoesRefusedMove: boolean;
+  /**
+   * Whether a write to a BAR's registers only asks for the size, and moves nothing (detect_bar_reprogramming).
+   *
+   * @param halves the low half, and the high half of a 64-bit BAR, else 0.
+   */
+  isProbe(type: BarType, halves: { readonly low: bigint; readonly high: bigint }): boolean;
+  /** Table, PBA and size of a BAR that the guest sees (VfioCommon::fixup_msix_region). */
+  fixUpMsix(layout: MsixLayout, bar: number, regionSize: Size, hostPageSize: Size): FixedUpBar;
+  /** Alignment in bytes of the addresses that the VMM hands out for a BAR; a power of two (allocate_bars). */
+  alignment(type: BarType, size: Size, hostPageSize: Size): Size;
+  /** From which end of a gap the VMM takes addresses (AddressAllocator). */
+  readonly allocates: 'from-the-top' | 'from-the-bottom';
+  /** Whether a removed device gives its addresses back. */
+  readonly freesAddresses: boolean;
+  /** Whether a move asks the allocator for the new addresses and gives the old ones back. */
+  readonly movesInAllocator: boolean;
+  /** What a move does with each area of the BAR, in this order; a release does all four (VfioPciDevice::move_bar). */
+  readonly moveSteps: readonly MoveStep[];
+  /** What the removal of a device takes away (unmap_mmio_regions). */
+  readonly removes: readonly ('dma-mappings' | 'slots')[];
+  /** Which slot a new area gets: the one freed last, or one that was never used. */
+  readonly slotReuse: 'last-freed' | 'never';
+  /** Whether areas of BARs are mapped for DMA, for P2P. */
+  readonly mapsDeviceMemory: boolean;
+  /** What a refused DMA map of an area leads to (map_mmio_regions). */
+  readonly mapFailure: 'device-refused' | 'ignored';
+  /** Whether the VMM closes the container when the last device is gone (eject_device). */
+  readonly closesContainer: boolean;
+  /** Whether trapped accesses to the table reach an emulated one (msix_table_accessed). */
+  readonly emulatesTable: boolean;
+  /** Whether a reboot hands out the addresses of BARs anew (vm_reboot). */
+  readonly rebootFreesAddresses: boolean;
   /**
    * When the VMM puts a device on its bus (add_vfio_device). A refused device that is on its bus stays
    * there.

@@ -1,6 +1,9 @@
 import { powerOfTwoCeiling } from '../address/index.ts';
 import { form11 } from '../memory/index.ts';
 import type { CloudHypervisorRevision } from './revision.ts';
+import { naturalAlignment } from './address-manager.ts';
+import { probesWithAllOnes } from './bar-registers.ts';
+import { fixUpMsixRegion } from './msix-fix-up.ts';
 import { clampedHole, roundedHole } from './sparse-areas.ts';
 
 const GIB = 1n << 30n;
@@ -19,6 +22,20 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
     excludesMmap: false,
     movesEnabledBar: 'with-next-write',
     undoesRefusedMove: false,
+    isProbe: probesWithAllOnes,
+    fixUpMsix: fixUpMsixRegion,
+    alignment: naturalAlignment,
+    allocates: 'from-the-top',
+    freesAddresses: true,
+    movesInAllocator: true,
+    moveSteps: ['unmap-dma', 'remove-slot', 'create-slot', 'map-dma'],
+    removes: ['dma-mappings', 'slots'],
+    slotReuse: 'last-freed',
+    mapsDeviceMemory: true,
+    mapFailure: 'device-refused',
+    closesContainer: true,
+    emulatesTable: true,
+    rebootFreesAddresses: true,
     commits: 'before-mapping',
   },
   mtree: form11,
@@ -43,6 +60,7 @@ export const cloudHypervisor53: CloudHypervisorRevision = {
     'cloud-hypervisor v53.0: commits 9156758828dd (7904), 23a980cd5413 (7939), e38c5c43438, e65cca3bf, ' +
     '8b86dd9fb, 75b0fe5a2, 410276856, de4ff39f4',
   rules: {
+    ...clampedHoles.rules,
     hole: clampedHole,
     // A BAR smaller than a page takes the whole page; the kernel lets no other device use that page.
     mmapLength: ({ offset, size }, hostPageSize) =>

@@ -2,6 +2,7 @@ import { gpa, hostAddress, offset } from '../address/index.ts';
 import type { Errno, KvmMemslots, Memslot } from '../host/index.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import type { EventSink } from '../vfio/index.ts';
+import type { CloudHypervisorRules } from './revision.ts';
 
 /** Memory of the VMM that the guest accesses without an exit (UserMemoryRegion): RAM, or an area of a BAR. */
 export interface UserMemoryRegion {
@@ -15,6 +16,15 @@ export interface UserMemoryRegion {
 /** Above the priority of the BARs: a BAR's io region shows where no slot is. */
 const AREA_PRIORITY = 2;
 
+/** What the slots and the memory map of a VM are made of. */
+export interface UserMemoryOptions {
+  readonly kvm: KvmMemslots;
+  readonly topology: MemoryTopology;
+  readonly system: MemoryRegion;
+  readonly emit: EventSink;
+  readonly reuse: CloudHypervisorRules['slotReuse'];
+}
+
 /** KVM's memory slots, one for each whole region, and their regions in the guest's memory map. */
 export class UserMemory {
   readonly #kvm: KvmMemslots;
@@ -22,18 +32,20 @@ export class UserMemory {
   readonly #system: MemoryRegion;
   readonly #emit: EventSink;
   readonly #free: number[] = [];
+  readonly #reuse: CloudHypervisorRules['slotReuse'];
   #next = 0;
 
-  constructor(kvm: KvmMemslots, topology: MemoryTopology, system: MemoryRegion, emit: EventSink) {
+  constructor({ kvm, topology, system, emit, reuse }: UserMemoryOptions) {
     this.#kvm = kvm;
     this.#topology = topology;
     this.#system = system;
     this.#emit = emit;
+    this.#reuse = reuse;
   }
 
   /** Takes a free slot number, the last freed first. */
   takeSlot(): number {
-    return this.#free.pop() ?? this.#next++;
+    return (this.#reuse === 'last-freed' ? this.#free.pop() : undefined) ?? this.#next++;
   }
 
   /** Gives a slot number back. */

@@ -6,7 +6,6 @@ import { BAR_COUNT, msixTableSize, type BarAttributes, type MsixLayout } from '.
 import type { BarLayer, EventSink, HostDevice } from '../vfio/index.ts';
 import { BarRegisters } from './bar-registers.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
-import { fixUpMsixRegion } from './msix-fix-up.ts';
 import type { CloudHypervisorRules } from './revision.ts';
 import { generateSparseAreas } from './sparse-areas.ts';
 import type { UserMemory, UserMemoryRegion } from './user-memory.ts';
@@ -49,7 +48,7 @@ export type MoveFailure = string;
 export class VfioPciDevice {
   readonly id: string;
   readonly name: string;
-  readonly registers = new BarRegisters();
+  readonly registers: BarRegisters;
   readonly mmioRegions: readonly MmioRegion[];
   /** The layout in the capability that the guest reads; `undefined` without MSI-X. */
   readonly msixLayout: MsixLayout | undefined;
@@ -68,6 +67,7 @@ export class VfioPciDevice {
     this.name = host.name;
     this.#host = host;
     this.#platform = platform;
+    this.registers = new BarRegisters(platform.rules.isProbe);
     let layout = host.msix;
     const regions: MmioRegion[] = [];
     for (let index = 0; index < BAR_COUNT; index++) {
@@ -76,7 +76,7 @@ export class VfioPciDevice {
       const attributes = host.barAttributes(index);
       let { size } = info;
       if (attributes.type === 'mem64' && layout !== undefined) {
-        ({ size, layout } = fixUpMsixRegion(layout, index, size, platform.hostPageSize));
+        ({ size, layout } = platform.rules.fixUpMsix(layout, index, size, platform.hostPageSize));
       }
       regions.push(this.#allocateBar(index, info, attributes, size));
     }
@@ -84,7 +84,7 @@ export class VfioPciDevice {
     this.msixLayout = layout;
     this.msixState = layout && new MsixState(layout.vectors);
     const table = layout && regions.find((region) => region.index === layout.tableBar);
-    if (table !== undefined) this.#emulateTable(table, layout!);
+    if (table !== undefined && platform.rules.emulatesTable) this.#emulateTable(table, layout!);
   }
 
   /** Where the emulated table lies; `undefined` without MSI-X. */
@@ -120,10 +120,14 @@ export class VfioPciDevice {
 
   /** Unmaps all areas from DMA and from the guest (unmap_mmio_regions). */
   unmapMmioRegions(): void {
-    const { vfioOps, userMemory } = this.#platform;
+    const { vfioOps, userMemory, rules } = this.#platform;
     for (const { userMemoryRegions } of this.mmioRegions) {
       for (const memory of userMemoryRegions.splice(0)) {
-        vfioOps.unmap(memory);
+        if (rules.removes.includes('dma-mappings')) vfioOps.unmap(memory);
+        if (!rules.removes.includes('slots')) {
+          userMemory.conceal(memory);
+          continue;
+        }
         if (userMemory.remove(memory) !== 0) this.#log('Could not remove the userspace memory region');
         userMemory.freeSlot(memory.slot);
       }
@@ -135,18 +139,35 @@ export class VfioPciDevice {
    * fails ends the move: the BAR is then at its new place, and its areas are partly moved.
    */
   moveBar(from: bigint, to: bigint): MoveFailure | undefined {
-    const { vfioOps, userMemory } = this.#platform;
     for (const region of this.mmioRegions) {
       if (region.start !== from) continue;
       region.start = to;
       for (const memory of region.userMemoryRegions) {
-        vfioOps.unmap(memory);
-        if (userMemory.remove(memory) !== 0) return 'failed to remove user memory region';
-        memory.start += to - from;
-        if (userMemory.create(memory) !== 0) return 'failed to create user memory region';
-        if (vfioOps.map(memory) !== 0) return 'could not map MMIO region into the host IOMMU address space';
+        const failure = this.#moveArea(memory, to - from);
+        if (failure !== undefined) return failure;
       }
     }
+    return undefined;
+  }
+
+  #moveArea(memory: UserMemoryRegion, by: bigint): MoveFailure | undefined {
+    const { vfioOps, userMemory, rules } = this.#platform;
+    const old = { ...memory };
+    const moved = { ...memory, start: memory.start + by };
+    for (const step of rules.moveSteps) {
+      if (step === 'unmap-dma') vfioOps.unmap(old);
+      if (step === 'remove-slot' && userMemory.remove(old) !== 0)
+        return 'failed to remove user memory region';
+      if (step === 'create-slot') {
+        // A slot that is not removed first is moved by KVM; its region is still in the memory map.
+        userMemory.conceal(memory);
+        memory.start = moved.start;
+        if (userMemory.create(memory) !== 0) return 'failed to create user memory region';
+      }
+      if (step === 'map-dma' && rules.mapsDeviceMemory && vfioOps.map(moved) !== 0)
+        return 'could not map MMIO region into the host IOMMU address space';
+    }
+    memory.start = moved.start;
     return undefined;
   }
 
@@ -200,8 +221,8 @@ export class VfioPciDevice {
     const memory = { slot: userMemory.takeSlot(), start: start + area.offset, region: backing };
     const created = userMemory.create(memory);
     if (created !== 0) refuse('create user memory region', created);
-    const mapped = vfioOps.map(memory);
-    if (mapped !== 0) {
+    const mapped = rules.mapsDeviceMemory ? vfioOps.map(memory) : 0;
+    if (mapped !== 0 && rules.mapFailure === 'device-refused') {
       // cloud-hypervisor undoes the mmap and leaves the slot: its list of regions does not have the area yet.
       userMemory.conceal(memory);
       refuse('map for DMA', mapped);

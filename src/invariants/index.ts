@@ -18,9 +18,12 @@ import { msixTrapped } from './msix-trapped.ts';
 import { noAbort } from './no-abort.ts';
 import { ramReachable } from './ram-reachable.ts';
 import { examineAll } from './walk.ts';
+import { siteOf as findSite, type Site } from './site.ts';
 import { windowLimit } from './window-limit.ts';
+import type { Fingerprint } from './fingerprint.ts';
 
 export { brokenBy } from './broken-by.ts';
+export { CONDITIONS, holdsFor, type ConditionName } from './conditions.ts';
 export {
   FingerprintMap,
   FingerprintSet,
@@ -32,6 +35,8 @@ export { INVARIANT_IDS, type InvariantId } from './invariant-ids.ts';
 export { Examination, type Invariant, type Judge, type Position, type Violation } from './invariant.ts';
 export { metricsOf, type Metrics } from './metrics.ts';
 export { examine, examineAll } from './walk.ts';
+export { PLACES, placeOf, type Place } from './place.ts';
+export type { Site, VmmName } from './site.ts';
 
 /** All invariants, in the order in which reports list them. */
 export const INVARIANTS: readonly Invariant[] = [
@@ -63,6 +68,17 @@ const BY_ID = new Map(INVARIANTS.map((invariant) => [invariant.id, invariant]));
 
 /** The invariant with the id. */
 export const findInvariant = (id: InvariantId): Invariant => BY_ID.get(id)!;
+
+/**
+ * The file and function from which a violation comes, in the VMM and version that ran.
+ *
+ * @param trace the run that shows the violation, or its revision.
+ */
+export const siteOf = (
+  violation: Fingerprint,
+  trace: Pick<Trace, 'revision'> & Partial<Pick<Trace, 'outcome' | 'error'>>,
+): Site =>
+  findSite(violation, { outcome: 'ok', error: undefined, ...trace }, findInvariant(violation.invariant).site);
 
 /** The violations of all `invariants` in a trace, in the order of the invariants. */
 export function violationsOf(trace: Trace, invariants: readonly Invariant[] = INVARIANTS): Violation[] {

@@ -5,6 +5,7 @@ import type { Trace } from '../trace/index.ts';
 import type { AbortSite, MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { ramOverHyperTransport } from './ram-over-hyper-transport.ts';
 
 /** No action of the guest, the device or the user may kill the VMM. */
 export const noAbort: Invariant = {
@@ -44,6 +45,15 @@ function checkRefusal(trace: Trace, examination: Examination): void {
   // The machine itself cannot start, with any device or none (machine facts 11.7 and 11.8).
   if (trace.error !== undefined && MACHINE_REFUSED.test(trace.error)) return;
   const last = trace.steps.at(-1);
+  const misplaced = ramOverHyperTransport(trace);
+  if (misplaced !== undefined) {
+    examination.violate(
+      'ram-over-hyper-transport',
+      () =>
+        `the VMM puts RAM where the IOMMU of AMD allows none, and refuses a device: ${trace.error ?? NO_MESSAGE}`,
+      placeOf(misplaced),
+    );
+  }
   // Without an mmap the BAR is trapped: the device works, only slower.
   const isGranted = last?.events.every(
     (event) => !('errno' in event) || event.errno === 0 || event.type === 'mmap',

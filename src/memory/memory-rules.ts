@@ -15,6 +15,11 @@ export interface MemoryRules {
   mergeable(left: FlatRange, right: FlatRange): boolean;
   /** Whether listeners are not notified when `after` replaces `before` (flatrange_equal, memory fact 2.7). */
   sameRange(before: FlatRange, after: FlatRange): boolean;
+  /**
+   * Whether changes in nested transactions reach the views with the outermost commit, or with every one
+   * (memory_region_transaction_commit, memory fact 1.7).
+   */
+  readonly commits: 'outermost' | 'every';
   /** Which pass over a changed view comes first (address_space_set_flatview, memory fact 3.3). */
   readonly passes: 'removals-first' | 'additions-first';
   /**
@@ -29,6 +34,7 @@ export const QEMU_MEMORY: MemoryRules = {
   settle: (claims, mergeable) => settleClaims([...claims], mergeable),
   mergeable: canMerge,
   sameRange: flatRangesEqual,
+  commits: 'outermost',
   passes: 'removals-first',
   registration: 'complete',
 };

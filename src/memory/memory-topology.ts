@@ -50,7 +50,8 @@ export class MemoryTopology {
   commit(): void {
     if (this.#depth === 0) throw new Error('commit without a transaction');
     this.#depth--;
-    if (this.#depth === 0 && this.#updatePending) this.#updateSpaces();
+    const isTime = this.#depth === 0 || this.#rules.commits === 'every';
+    if (isTime && this.#updatePending) this.#updateSpaces();
   }
 
   /** Runs `change` inside a transaction, and closes the transaction even if `change` throws. */

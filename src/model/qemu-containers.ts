@@ -24,7 +24,8 @@ export class QemuContainers {
    * @throws DeviceRefused, VmmAbort as `VfioContainer` does.
    */
   connect(device: string): VfioContainer {
-    const isSeparate = isVfioUser(this.#environment.scenario);
+    const { scenario, revision } = this.#environment;
+    const isSeparate = isVfioUser(scenario) || revision.container.shared === 'one-each';
     const existing = isSeparate ? undefined : this.open[0];
     if (existing !== undefined) return existing;
     const name = this.#nameFor(isSeparate ? device : 'container');
@@ -35,6 +36,7 @@ export class QemuContainers {
 
   /** Closes a container whose last device is gone. */
   close(container: VfioContainer): void {
+    if (!this.open.includes(container)) return;
     container.disconnect();
     this.open.splice(this.open.indexOf(container), 1);
   }

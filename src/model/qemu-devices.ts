@@ -113,7 +113,9 @@ export class QemuDevices {
   }
 
   #closeIfEmpty(container: VfioContainer): void {
-    if ([...this.#containerOf.values()].includes(container)) return;
+    const { closes } = this.#options.revision.container;
+    const isInUse = [...this.#containerOf.values()].includes(container);
+    if (closes === 'never' || (isInUse && closes === 'with-last-device')) return;
     this.#options.containers.close(container);
   }
 }

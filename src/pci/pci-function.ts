@@ -27,8 +27,11 @@ export interface PciBar {
 
 const DECODING_OFF: BarDecoding = { unmapped: 'decoding-off' };
 
-/** Priority with which QEMU adds a BAR to its bus (pci_update_mappings, pci fact 4.3). */
-const BAR_PRIORITY = 1;
+/** What a reset brings back to the state after power-on; QEMU resets both. */
+export interface ResetParts {
+  readonly command: boolean;
+  readonly bars: boolean;
+}
 
 /** A type 0 PCI function: its configuration space and its BARs. */
 export class PciFunction {
@@ -63,7 +66,7 @@ export class PciFunction {
     const { size } = region;
     if (!isPowerOfTwo(size)) throw new RangeError(`BAR ${index} has ${size} bytes, which is no power of two`);
     (this.bars as PciBar[]).push({ index, attributes, size, region, address: undefined });
-    const mask = -size;
+    const mask = this.#rules.writableBits(attributes.type, size);
     const at = barRegister(index);
     this.config.set(at, 4, barFlags(attributes));
     this.config.setWritable(at, 4, Number(BigInt.asUintN(32, mask)));
@@ -98,9 +101,10 @@ export class PciFunction {
    * also moves BARs (pci_default_write_config, pci fact 4.4).
    */
   writeConfig(at: number, width: AccessWidth, value: number): void {
-    this.config.write(at, width, value);
     const end = at + width;
     const touchesBars = at < barRegister(BAR_COUNT) && end > PciRegister.BAR_0;
+    if (touchesBars && !this.#rules.acceptsWrite(value, this.#decodesMemory)) return;
+    this.config.write(at, width, value);
     const touchesCommand = at <= PciRegister.COMMAND && end > PciRegister.COMMAND;
     if (touchesBars || touchesCommand) this.updateMappings();
   }
@@ -112,7 +116,7 @@ export class PciFunction {
       if (!this.#rules.hasMoved(bar.address, address)) continue;
       this.#unmap(bar);
       this.#setAddress(bar, address);
-      if (address !== undefined) this.mapBar(bar, address, BAR_PRIORITY);
+      if (address !== undefined) this.mapBar(bar, address, this.#rules.barPriority);
     }
   }
 
@@ -126,13 +130,13 @@ export class PciFunction {
    * A reset of the function (pci_do_device_reset, pci fact 4.8). COMMAND goes to 0 and each BAR register
    * to its type bits; then BARs move once. In a BAR below 16 bytes the type bits lie within the address.
    */
-  reset(): void {
-    this.config.clearWritten(PciRegister.COMMAND, 2);
-    for (const bar of this.bars) {
+  reset(parts: ResetParts = { command: true, bars: true }): void {
+    if (parts.command) this.config.clearWritten(PciRegister.COMMAND, 2);
+    for (const bar of parts.bars ? this.bars : []) {
       this.config.set(barRegister(bar.index), 4, barFlags(bar.attributes));
       if (bar.attributes.type === 'mem64') this.config.set(barRegister(bar.index) + 4, 4, 0);
     }
-    this.updateMappings();
+    if (this.#rules.movesOnReset) this.updateMappings();
   }
 
   /** Removes every BAR from the bus when the function is unplugged (pci_unregister_io_regions, pci fact 4.9). */
@@ -142,6 +146,10 @@ export class PciFunction {
       this.#unmap(bar);
       this.#setAddress(bar, undefined);
     }
+  }
+
+  get #decodesMemory(): boolean {
+    return (this.config.read(PciRegister.COMMAND, 2) & PciCommand.MEMORY) !== 0;
   }
 
   #unmap(bar: PciBar): void {

@@ -12,6 +12,14 @@ export interface PciRules {
    * @param addressZeroAllowed whether the machine allows a BAR at address 0.
    */
   decodeBar(type: BarType, register: bigint, size: Size, addressZeroAllowed: boolean): BarDecoding;
+  /** The bits of a BAR's register that software can write, which a probe for the size reads (pci fact 4.5). */
+  writableBits(type: BarType, size: Size): bigint;
+  /** Whether a write to a BAR's register counts; `value` is what software writes into the 4 bytes. */
+  acceptsWrite(value: number, isDecoding: boolean): boolean;
+  /** Priority with which a BAR is added to its bus (pci_update_mappings, pci fact 4.3). */
+  readonly barPriority: number;
+  /** Whether BARs move after a reset of the function has changed their registers (pci fact 4.8). */
+  readonly movesOnReset: boolean;
   /** Whether a BAR answers although COMMAND does not enable its address space. */
   readonly decodesWhileDisabled: boolean;
   /** Whether QEMU moves a BAR from bus address `before` to `after`; `undefined` means nowhere. */
@@ -23,6 +31,10 @@ export interface PciRules {
 /** The rules of QEMU. */
 export const QEMU_PCI: PciRules = {
   decodeBar,
+  writableBits: (_type, size) => BigInt.asUintN(64, -size),
+  acceptsWrite: () => true,
+  barPriority: 1,
+  movesOnReset: true,
   decodesWhileDisabled: false,
   hasMoved: (before, after) => before !== after,
   unmapsOnUnplug: true,

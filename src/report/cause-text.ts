@@ -19,7 +19,9 @@ export const byStatus = (a: Pick<CauseVerdict, 'status'>, b: Pick<CauseVerdict, 
 
 /**
  * What a patch does to the cases of one cause, with their number on the base and on the patched side:
- * `breaks 1 new case, mends 233 (371 -> 139)`. `STOPS` explains the words.
+ * `breaks 1 new case, mends 233 (371 -> 139)`. `STOPS` explains the words. The text begins with "breaks" for just those
+ * causes that make a verdict break something: where the base shows the cause in other cases, a case in which the base
+ * stops in that step is uncovered.
  */
 export function causeText({
   both,
@@ -30,12 +32,18 @@ export function causeText({
   uncovered,
 }: CauseVerdict['cases']): string {
   const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];
+  const isNew = before === 0;
   const changes = [
     broken > 0
-      ? { verb: 'breaks', cases: broken + swapped, noun: 'new case', where: '' }
-      : { verb: 'breaks', cases: swapped, noun: 'case', where: ' in the step where the base stops' },
+      ? { verb: 'breaks', cases: isNew ? broken + swapped : broken, noun: 'new case', where: '' }
+      : {
+          verb: 'breaks',
+          cases: isNew ? swapped : 0,
+          noun: 'case',
+          where: ' in the step where the base stops',
+        },
     { verb: 'mends', cases: fixed, noun: 'case', where: '' },
-    { verb: 'uncovers', cases: uncovered, noun: 'case', where: '' },
+    { verb: 'uncovers', cases: isNew ? uncovered : uncovered + swapped, noun: 'case', where: '' },
     { verb: 'hides', cases: hidden, noun: 'case', where: '' },
   ]
     .filter(({ cases }) => cases > 0)
@@ -48,7 +56,8 @@ export function causeText({
 /** What `causeText` means by stopping, hiding and uncovering. */
 export const STOPS =
   'A side stops when it dies or refuses a device. A patch hides a case if the patched side stops before the step ' +
-  'that breaks the invariant, and uncovers a case if the base stops before that step.';
+  'that breaks the invariant, or if it never comes to the point in any case. A patch uncovers a case if the base ' +
+  'stops in or before that step.';
 
 /** Whether the text of one of these causes needs the explanation of `STOPS`. */
 export const mentionsStops = (causes: readonly Pick<CauseVerdict, 'cases'>[]): boolean =>

@@ -179,10 +179,16 @@ describe('the last lines of a console report', () => {
     }
   });
 
-  it('leave out the cases when no case was to be run', () => {
+  it('say that there is no result when no case was run', () => {
     expect(finished({ plan: plan({ runs: 0 }), cases: 0, exercised: new Map([['no-abort', 0]]) })).toEqual([
       '',
-      'every invariant holds',
+      'no case ran: there is no result',
+      '',
+    ]);
+    const notRun = new Map([['no such machine', 5]]);
+    expect(finished({ plan: plan({ runs: 5 }), cases: 5, notRun }).slice(-3)).toEqual([
+      'not run: 5 cases, no such machine',
+      'no case ran: there is no result',
       '',
     ]);
   });

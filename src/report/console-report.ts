@@ -1,4 +1,5 @@
 import type { CampaignEvent, CampaignListener, CampaignSummary, Finding } from '../campaign/index.ts';
+import { ranCases } from '../campaign/index.ts';
 import { printable } from '../input/index.ts';
 import { fingerprintText } from '../invariants/index.ts';
 import { count } from './count.ts';
@@ -68,7 +69,8 @@ function conclusion({
         : 'every invariant holds';
   const interrupted = cases < plan.runs;
   const compared = exercised.get('model-agrees') ?? 0;
-  const notCompared = cases - [...notRun.values()].reduce((sum, times) => sum + times, 0) - compared;
+  const ran = ranCases({ cases, notRun });
+  const notCompared = ran - compared;
   const lines = [
     known.length > 0
       ? wrap(
@@ -83,7 +85,8 @@ function conclusion({
     cases > 0 && idle.length > 0 ? `not exercised by any case: ${idle.join(', ')}` : '',
     interrupted ? `interrupted: ${cases} of ${count(plan.runs, 'case')} were run` : '',
     // Cases that were not run might break an invariant.
-    interrupted && holds ? '' : `${verdict}${alsoWarnings}`,
+    ran === 0 && holds && !interrupted ? 'no case ran: there is no result' : '',
+    (interrupted || ran === 0) && holds ? '' : `${verdict}${alsoWarnings}`,
   ];
   return lines.filter((line) => line !== '').join('\n');
 }

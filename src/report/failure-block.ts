@@ -1,6 +1,7 @@
 import { stabilityText, type Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
 import { needsOf, realismText } from '../scenario/index.ts';
+import { siteLines } from './site-lines.ts';
 import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
@@ -23,14 +24,18 @@ export interface FailureContext {
  */
 export function failureBlock(finding: Finding, { number, replay, previous }: FailureContext): string {
   const { invariant, cause, severity, violation, scenario, trace } = finding;
-  const { clause, site } = findInvariant(invariant);
+  const { clause } = findInvariant(invariant);
   const kind = severity === 'warning' ? 'warning ' : '';
   const judgement = [
     ...labelled('expected', clause),
     ...labelled('observed', observed(finding)),
-    ...labelled('in QEMU', site),
+    ...siteLines(violation, trace),
     ...labelled('realism', realismText(needsOf(scenario))),
   ];
+  if (finding.besides !== undefined) {
+    const text = `${finding.besides} is of the same cause, but at another place or under another condition`;
+    judgement.push(...labelled('known', text));
+  }
   // A command line is copied by the reader: it must not be wrapped.
   if (replay !== undefined) judgement.push(label('again') + replay);
   const isSameRun = previous?.trace === trace;

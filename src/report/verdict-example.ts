@@ -1,41 +1,58 @@
-import { findInvariant } from '../invariants/index.ts';
-import type { CauseVerdict, Counterexample, InvariantVerdict, Verdict } from '../validate/index.ts';
+import { findInvariant, type Fingerprint } from '../invariants/index.ts';
+import type { CauseVerdict, Counterexample, Verdict, VerdictFinding } from '../validate/index.ts';
 import { byStatus, causeText } from './cause-text.ts';
 import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
-import { LINE_WIDTH, labelled, wrap } from './wrap.ts';
+import { siteLines } from './site-lines.ts';
+import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
 
-interface Example {
-  readonly invariant: InvariantVerdict;
-  readonly cause: CauseVerdict;
-}
+/** A block for every finding, broken ones first. */
+export const exampleBlocks = (
+  verdict: Verdict,
+  again: (finding: VerdictFinding) => string | undefined,
+): string[][] =>
+  verdict.findings
+    .map((finding) => ({ finding, status: causeOf(verdict, finding).status }))
+    .toSorted(byStatus)
+    .map(({ finding }, index) => exampleBlock(verdict, finding, index + 1, again(finding)));
 
-/** A block for every cause that has a counterexample, broken ones first. */
-export const exampleBlocks = (verdict: Verdict): string[][] =>
-  verdict.invariants
-    .flatMap((invariant) => invariant.causes.map((cause) => ({ invariant, cause })))
-    .filter(({ cause }) => cause.counterexample !== undefined)
-    .toSorted((a, b) => byStatus(a.cause, b.cause))
-    .map((example, index) => exampleBlock(verdict, example, index + 1));
+const causeOf = ({ invariants }: Verdict, { invariant, cause }: Fingerprint): CauseVerdict =>
+  invariants.find((other) => other.invariant === invariant)!.causes.find((other) => other.cause === cause)!;
 
 /** The smallest case in which the sides differ: the violation, the scenario, and both memory maps. */
-function exampleBlock({ sides }: Verdict, { invariant, cause }: Example, number: number): string[] {
-  const { scenario, violations, traces, shrinks } = cause.counterexample!;
+function exampleBlock(
+  verdict: Verdict,
+  finding: VerdictFinding,
+  number: number,
+  again: string | undefined,
+): string[] {
+  const { sides } = verdict;
+  const { counterexample, effect } = finding;
+  const { scenario, violations, traces, shrinks } = counterexample;
   const violation = (violations.patched ?? violations.base)!;
-  const { clause, site } = findInvariant(invariant.invariant);
-  const maps = mapsOf(cause.counterexample!);
+  const { clause } = findInvariant(finding.invariant);
+  const maps = mapsOf(counterexample);
+  const also = finding.also.map((other) => {
+    const text = `also ${effect} ${other.invariant} / ${other.cause}: ${causeText(causeOf(verdict, other).cases)}`;
+    return wrap(text, LINE_WIDTH, 2).join('\n   ');
+  });
   const paragraphs = [
     wrap(violation.message, LINE_WIDTH),
+    also,
     describeScenario(scenario, violation.step),
     ...(['base', 'patched'] as const).map((side) => [
       ...wrap(`${side}: ${sides[side].id} ${howItEnds(traces[side])}`, LINE_WIDTH, 2),
       ...(maps[side].length > 0 ? maps[side] : ['(no region of the device is in the memory map)']),
     ]),
-    [...labelled('expected', clause), ...labelled('in QEMU', site)],
-  ];
+    [
+      ...labelled('expected', clause),
+      ...siteLines(violation, traces[violations.patched === undefined ? 'base' : 'patched']),
+      ...(again === undefined ? [] : [`${label('again')}${again}`]),
+    ],
+  ].filter((lines) => lines.length > 0);
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}`).join('\n')).join('\n\n');
-  const heading = `${invariant.invariant} / ${cause.cause}: ${causeText(cause.cases)}`;
+  const heading = `${finding.invariant} / ${finding.cause}: ${causeText(causeOf(verdict, finding).cases)}`;
   return [`${number}  ${heading}, shrunk in ${count(shrinks, 'step')}`, '', body];
 }
 

@@ -1,18 +1,30 @@
-import { findInvariant, type Violation } from '../invariants/index.ts';
+import { findInvariant, siteOf, type Violation } from '../invariants/index.ts';
 import { encodeScenario, type JsonValue } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import {
   FIGURES,
+  type CauseVerdict,
+  type InvariantVerdict,
   type Counterexample,
   type DeviceCost,
   type Figure,
   type Verdict,
+  type VerdictFinding,
 } from '../validate/index.ts';
 import { mapsOf } from './verdict-example.ts';
+import { headline } from './verdict-headline.ts';
 
-/** A verdict as plain data: what `barproof validate --json` prints. Bytes are hex strings, counts are numbers. */
-export function verdictToJson(verdict: Verdict): JsonValue {
-  const { sides, seed, runs, cases, interrupted, breaks, invariants, outcomes, cost, devices } = verdict;
+/**
+ * A verdict as plain data: what `barproof validate --json` prints. Bytes are hex strings, counts are numbers.
+ *
+ * @param files the files that hold the cases of findings.
+ */
+export function verdictToJson(
+  verdict: Verdict,
+  files: ReadonlyMap<VerdictFinding, string> = new Map(),
+): JsonValue {
+  const { sides, seed, runs, cases, interrupted, breaks, invariants, findings } = verdict;
+  const { unreached, outcomes, cost, devices } = verdict;
   return {
     base: { ...sides.base },
     patched: { ...sides.patched },
@@ -21,6 +33,16 @@ export function verdictToJson(verdict: Verdict): JsonValue {
     cases,
     interrupted,
     breaks,
+    summary: headline(verdict),
+    findings: findings.map((finding) => ({
+      invariant: finding.invariant,
+      cause: finding.cause,
+      effect: finding.effect,
+      severity: finding.severity,
+      also: finding.also.map((other) => ({ ...other })),
+      ...(files.has(finding) && { file: files.get(finding)! }),
+    })),
+    neverAskedForWithThePatch: unreached,
     invariants: invariants.map(({ invariant, severity, status, exercised, causes }) => ({
       invariant,
       severity,
@@ -31,6 +53,7 @@ export function verdictToJson(verdict: Verdict): JsonValue {
       causes: causes.map((cause) => ({
         cause: cause.cause,
         status: cause.status,
+        site: placeOf(verdict, { invariant, ...cause }),
         cases: { ...cause.cases },
         ...(cause.counterexample && { counterexample: counterexampleToJson(cause.counterexample) }),
       })),
@@ -56,6 +79,15 @@ export function verdictToJson(verdict: Verdict): JsonValue {
       patched: { outcome: patched.outcome, ...figuresToJson(patched.figures) },
     })),
   };
+}
+
+/** The place of a cause in the VMM that shows it. */
+function placeOf(
+  { sides }: Verdict,
+  { counterexample, ...cause }: CauseVerdict & Pick<InvariantVerdict, 'invariant'>,
+): string {
+  const shown = counterexample?.violations.patched === undefined ? 'base' : 'patched';
+  return siteOf(cause, counterexample?.traces[shown] ?? { revision: sides.base.id }).place;
 }
 
 const differs = ({ base, patched }: DeviceCost): boolean =>

@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario/index.ts';
 import type { Outcome, Trace } from '../trace/index.ts';
 import { CostTally, type Cost } from './cost.ts';
 import { compareOn, type Difference, type Sides } from './difference.ts';
+import { requestBehind, requestsIn, type RequestKind } from './requests.ts';
 import { runAll, type RunSides } from './run-both.ts';
 
 /** The two sides of a comparison, the scenarios to run on both, and the invariants to check. */
@@ -30,6 +31,11 @@ export interface CauseTally extends Fingerprint {
   readonly cases: Record<Difference, number>;
   /** The first case of each difference. */
   readonly first: Partial<Record<Difference, Scenario>>;
+  /**
+   * The fixed cases by the kind of request without which the base could not show the cause; `undefined` where it needs
+   * none.
+   */
+  readonly fixedBy: Map<RequestKind | undefined, { cases: number; readonly first: Scenario }>;
 }
 
 /** The result of a comparison. */
@@ -42,6 +48,12 @@ export interface Comparison {
   readonly exercised: ReadonlyMap<InvariantId, Sides<number>>;
   /** Number of cases by the outcomes of both sides. */
   readonly outcomes: ReadonlyMap<OutcomePair, number>;
+  /** The kinds of request that the host grants the base in some case, and the patched side in none. */
+  readonly unreached: readonly RequestKind[];
+  /** Number of cases in which each side completed the start of its machine, and why it did not in the last other case. */
+  readonly started: Sides<{ cases: number; error: string | undefined }>;
+  /** Number of cases that a side could not run, by the reason. */
+  readonly notRun: ReadonlyMap<string, number>;
   readonly cost: Cost;
 }
 
@@ -57,23 +69,40 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   const exercised = new Map(invariants.map(({ id }) => [id, { base: 0, patched: 0 }]));
   const outcomes = new Map<OutcomePair, number>();
   const cost = new CostTally();
+  const notRun = new Map<string, number>();
+  const requests: Sides<Set<RequestKind>> = { base: new Set(), patched: new Set() };
+  const started: Comparison['started'] = {
+    base: { cases: 0, error: undefined },
+    patched: { cases: 0, error: undefined },
+  };
   let cases = 0;
 
   const judge = (scenario: Scenario, traces: Sides<Trace>): void => {
     const ends: OutcomePair = `${traces.base.outcome} ${traces.patched.outcome}`;
     outcomes.set(ends, (outcomes.get(ends) ?? 0) + 1);
     cost.add(traces);
+    for (const side of ['base', 'patched'] as const) {
+      const trace = traces[side];
+      for (const kind of requestsIn(trace)) requests[side].add(kind);
+      if (trace.outcome === 'ok' || trace.steps.length > 1) started[side].cases++;
+      else started[side].error = trace.error;
+    }
     for (const invariant of invariants) {
       const { id } = invariant;
       const { exercised: times, differences } = compareOn(invariant, traces);
       const counts = exercised.get(id)!;
       if (times.base > 0) counts.base++;
       if (times.patched > 0) counts.patched++;
-      for (const { fingerprint, difference } of differences) {
+      for (const { fingerprint, difference, violations } of differences) {
         const tally = causes.get(fingerprint) ?? newTally(fingerprint);
         causes.set(fingerprint, tally);
         tally.cases[difference]++;
         tally.first[difference] ??= scenario;
+        if (difference !== 'fixed') continue;
+        const request = requestBehind(violations.base!, traces.base);
+        const fixed = tally.fixedBy.get(request) ?? { cases: 0, first: scenario };
+        fixed.cases++;
+        tally.fixedBy.set(request, fixed);
       }
     }
   };
@@ -81,8 +110,36 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     cases++;
     judge(scenario, traces);
   };
-  await runAll(casesOf(options), run, visit, () => onProgress?.(cases), signal);
-  return { cases, causes, exercised, outcomes, cost: cost.sum() };
+  await runAll(casesOf(options), run, {
+    visit,
+    between: () => onProgress?.(cases),
+    notRunnable: (reason) => void notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
+    ...(signal && { signal }),
+  });
+  const unreached = [...requests.base].filter((kind) => !requests.patched.has(kind));
+  hideUnreached(causes, unreached, exercised);
+  return { cases, causes, exercised, outcomes, unreached, started, notRun, cost: cost.sum() };
+}
+
+/**
+ * Counts cases as hidden in place of fixed where the patched side never comes to the point: in no case does it make
+ * the request, or does the invariant apply. A VMM without memslots has not mended what was wrong with them.
+ */
+function hideUnreached(
+  causes: FingerprintMap<CauseTally>,
+  unreached: readonly RequestKind[],
+  exercised: Comparison['exercised'],
+): void {
+  for (const { invariant, cases, fixedBy, first } of causes.values()) {
+    const isExercised = exercised.get(invariant)!.patched > 0;
+    const isReached = (kind: RequestKind | undefined): boolean =>
+      isExercised && (kind === undefined || !unreached.includes(kind));
+    const reached = [...fixedBy].filter(([kind]) => isReached(kind)).map(([, fixed]) => fixed);
+    const fixed = reached.reduce((sum, { cases: number }) => sum + number, 0);
+    cases.hidden += cases.fixed - fixed;
+    cases.fixed = fixed;
+    if (reached[0] !== undefined) first.fixed = reached[0].first;
+  }
 }
 
 /** The stored cases, then the generated cases, 100 at a time: there may be millions. */
@@ -98,4 +155,5 @@ const newTally = (fingerprint: Fingerprint): CauseTally => ({
   ...fingerprint,
   cases: { both: 0, fixed: 0, hidden: 0, broken: 0, swapped: 0, uncovered: 0 },
   first: {},
+  fixedBy: new Map(),
 });

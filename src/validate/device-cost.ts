@@ -74,7 +74,7 @@ export async function costOfDevices(
     const { device, host } = cases[costs.length]!;
     costs.push({ device: device.name, host: host.name, base: describe(base), patched: describe(patched) });
   };
-  await runAll(cases.map(({ scenario }) => scenario).values(), run, visit, () => undefined);
+  await runAll(cases.map(({ scenario }) => scenario).values(), run, { visit });
   return costs;
 }
 

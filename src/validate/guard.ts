@@ -4,6 +4,8 @@ import { RULES, type RuleGroup, type RuleAnswers } from './rules.ts';
 
 /** How often one run may call rules of a patch: far more often than any valid scenario does. */
 const MAX_CALLS_A_RUN = 1_000_000;
+/** How many calls of a run are made twice. */
+const CALLS_ASKED_AGAIN = 200;
 /** Length of a thrown or returned value in a message, in characters. */
 const MAX_TEXT = 200;
 
@@ -33,6 +35,11 @@ export class RuleWatch {
   start(): void {
     this.#calls = 0;
     this.lastCalled = '';
+  }
+
+  /** Whether the present call is made twice, to see that the rule keeps no state: the first of each run are. */
+  asksAgain(): boolean {
+    return this.#calls <= CALLS_ASKED_AGAIN;
   }
 
   /** @throws PatchFault when the run has called rules too often. */
@@ -73,6 +80,14 @@ function guardRule(
     let answer: unknown;
     try {
       answer = rule(...args);
+      const again = watch?.asksAgain() === true ? rule(...args) : answer;
+      if (!isSameAnswer(answer, again)) {
+        const answers = `${show(answer)}, then ${show(again)}`;
+        throw new PatchFault(
+          name,
+          `answers the same question with ${answers}; a rule keeps no state of its own`,
+        );
+      }
     } catch (error) {
       if (isHandledByModel(error)) throw error;
       throw new PatchFault(name, `throws ${whatWasThrown(error)}`, error);
@@ -113,3 +128,18 @@ const describeObject = (answer: object): string =>
     : shorten(printable(`an object with ${Object.keys(answer).join(', ') || 'no keys'}`));
 
 const shorten = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
+
+/** Whether two answers say the same. Of objects of a class, such as flat ranges, only the class is compared. */
+function isSameAnswer(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (!isPlain(a) || !isPlain(b)) return Object.getPrototypeOf(a) === Object.getPrototypeOf(b);
+  const [left, right] = [Object.entries(a), Object.entries(b)];
+  return (
+    left.length === right.length &&
+    left.every(([key, value]) => key in b && isSameAnswer(value, (b as Record<string, unknown>)[key]))
+  );
+}
+
+const isPlain = (answer: object): boolean =>
+  Array.isArray(answer) || Object.getPrototypeOf(answer) === Object.prototype;

@@ -18,9 +18,12 @@ export { writePatchTemplate } from './patch-template.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
 export { shrinkFault } from './shrink-fault.ts';
 export { Unrepeatable, type Counterexample } from './shrink-difference.ts';
+export { saveCounterexamples, type SaveCounterexamples } from './save-counterexamples.ts';
+export type { RequestKind } from './requests.ts';
+export { statusOf, type CauseStatus } from './status.ts';
+export type { Effect, VerdictFinding } from './verdict-findings.ts';
 export {
   validate,
-  type CauseStatus,
   type CauseVerdict,
   type InvariantStatus,
   type InvariantVerdict,

@@ -1,9 +1,9 @@
 import type * as fc from 'fast-check';
 import type { StoredRegression } from '../campaign/index.ts';
 import { prefixProblems } from '../input/index.ts';
-import { requireQemuRevision, runOnModel } from '../model/index.ts';
+import { requireRevision, runOnModel, type AnyRevision } from '../model/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import { NEWEST, type Revision } from '../vfio/index.ts';
+import { NEWEST } from '../vfio/index.ts';
 import { whatWasThrown } from './guard.ts';
 import { loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
 import { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
@@ -29,7 +29,7 @@ export interface JudgePatchOptions extends JudgeOptions {
   /** Id of the revision to put the patch on; the one that the patch names when left out. */
   readonly base?: string | undefined;
   /** The scenarios to generate for a base. */
-  readonly scenariosFor: (base: Revision) => fc.Arbitrary<Scenario>;
+  readonly scenariosFor: (base: AnyRevision) => fc.Arbitrary<Scenario>;
 }
 
 /** Why a patch cannot be judged: what one of its rules does, and in which scenario. */
@@ -73,7 +73,7 @@ const unhandledRejections = (): Promise<void> => new Promise((resolve) => setImm
 
 interface PatchOnBase {
   readonly loaded: LoadedPatch;
-  readonly base: Revision;
+  readonly base: AnyRevision;
   readonly patched: PatchedRun;
 }
 
@@ -82,8 +82,8 @@ function loadFile({ file, library, base: id }: JudgePatchOptions): PatchOnBase {
   const { definition } = loaded.patch;
   const base =
     id === undefined
-      ? prefixProblems(file, () => requireQemuRevision(definition.base ?? NEWEST.id, 'base'))
-      : requireQemuRevision(id, '--base');
+      ? prefixProblems(file, () => requireRevision(definition.base ?? NEWEST.id, 'base'))
+      : requireRevision(id, '--base');
   const patched = prefixProblems(file, () => runPatched(loaded.patch, base));
   return { loaded, base, patched };
 }

@@ -28,6 +28,7 @@ export async function judgeTargets({ sides, shipped, ...options }: JudgeTargetsO
     sides: { base: sideOf(base, options.signal), patched: sideOf(patched, options.signal) },
     stored,
     iommus: ['vfio-user'],
+    mustStart: true,
   });
 }
 

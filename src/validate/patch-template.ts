@@ -58,6 +58,8 @@ export default definePatch({
     // Whether the VMM dies when the host refuses a mapping ('fatal'), or goes on ('reported').
     // deviceMemoryFailure: 'reported',
     // ramFailure: 'fatal',
+    // The range that is unmapped when a piece goes away.
+    // unmapSpan: (piece) => piece,
     // Whether a removed section is unmapped; \`mapped\` says whether mapping it had succeeded.
     // unmaps: (_section, _piece, mapped) => mapped,
   }),
@@ -70,6 +72,9 @@ export default definePatch({
   //   msixExposure: ({ machineOptsOut }) => ({ kind: machineOptsOut ? 'table-disabled' : 'emulated' }),
   // }),
 
+  // How containers are opened, shared and closed; the DMA windows of sPAPR.
+  // container: { closes: 'with-last-device', registrationFailure: 'device-refused' },
+
   // Which part of a section gets a KVM memslot.
   // memslots: (base) => ({ span: (section, pages, change) => base.span(section, pages, change) }),
 
@@ -78,5 +83,7 @@ export default definePatch({
   // memory: { passes: 'additions-first' },
   // pci: { decodesWhileDisabled: true },
   // host: { pageSizes: (hardware) => hardware },
+
+  // A patch for cloud-hypervisor names one of its revisions as base, and has the group cloudHypervisor alone.
 });
 `;

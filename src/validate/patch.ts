@@ -1,4 +1,6 @@
 import { InvalidInput, nearestTo, printable, type Problem } from '../input/index.ts';
+import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
+import type { AnyRevision } from '../model/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { guardGroups, whatWasThrown, type RuleWatch } from './guard.ts';
 import { RULES, type RuleGroup, type RuleAnswers } from './rules.ts';
@@ -10,7 +12,7 @@ import { RULES, type RuleGroup, type RuleAnswers } from './rules.ts';
 export type Change<Rules> = Partial<Rules> | ((base: Rules) => Partial<Rules>);
 
 /**
- * A proposed change to QEMU, written on top of a revision. Every group of rules and every rule is optional;
+ * A proposed change to QEMU or cloud-hypervisor, written on top of a revision. Every group of rules and every rule is optional;
  * the declaration of each rule's type says when the model calls it and with which arguments.
  */
 export interface PatchDefinition {
@@ -22,6 +24,8 @@ export interface PatchDefinition {
   readonly base?: string;
   /** Where the change comes from: a mail, a commit, a bug report. */
   readonly source?: string;
+  /** How VFIO containers are opened, shared, filled and closed; the windows of sPAPR. */
+  readonly container?: Change<Revision['container']>;
   /** Which memory sections are mapped for DMA, which part of each, and what follows when the host refuses. */
   readonly listener?: Change<Revision['listener']>;
   /** How a device is set up: mmap areas, MSI-X table and PBA, opt-out, relocation. */
@@ -36,6 +40,8 @@ export interface PatchDefinition {
   readonly pci?: Change<Revision['pci']>;
   /** What the host kernel offers, and how it answers. */
   readonly host?: Change<Revision['host']>;
+  /** cloud-hypervisor: how it places, maps and moves BARs. A patch for it changes no other group. */
+  readonly cloudHypervisor?: Change<CloudHypervisorRules>;
 }
 
 /** A patch that can be put on a revision. Made by `definePatch`. */
@@ -48,7 +54,7 @@ export interface Patch {
    * @param watch counts the calls of the patch's rules and stops a run that calls them without end; answers
    *   are checked with and without it.
    */
-  applyTo(base: Revision, watch?: RuleWatch): Revision;
+  applyTo<R extends AnyRevision>(base: R, watch?: RuleWatch): R;
 }
 
 /** The names that a patch may have: the name is also that of a file, and part of a revision's id. */
@@ -93,33 +99,44 @@ class DefinedPatch implements Patch {
     this.definition = definition;
   }
 
-  applyTo(base: Revision, watch?: RuleWatch): Revision {
+  applyTo<R extends AnyRevision>(base: R, watch?: RuleWatch): R {
     const { name, title = name, source = `patch ${name}` } = this.definition;
+    const { cloudHypervisor, ...ofQemu } = guardGroups(this.#changedGroups(base), watch);
     return {
       ...base,
       id: `${base.id}+${name}`,
       title,
       source,
-      ...guardGroups(this.#changedGroups(base), watch),
+      ...ofQemu,
+      ...(cloudHypervisor && { rules: cloudHypervisor }),
     };
   }
 
   /** The groups that the patch changes: its own rules, and those of the base. */
-  #changedGroups(base: Revision): Partial<Record<RuleGroup, { base: object; changed: object }>> {
+  #changedGroups(base: AnyRevision): Partial<Record<RuleGroup, { base: object; changed: object }>> {
     const groups: Partial<Record<RuleGroup, { base: object; changed: object }>> = {};
     for (const group of RULE_GROUPS) {
       const change = this.definition[group] as Change<object> | undefined;
       if (change === undefined) continue;
+      const rules = rulesOf(base, group);
+      if (rules === undefined) {
+        const message = `${base.id} has no such rules; patches for cloud-hypervisor have only cloudHypervisor`;
+        throw new InvalidInput([{ path: group, message }]);
+      }
       const changed =
-        typeof change === 'function'
-          ? callChange(change as (base: object) => object, base[group], group)
-          : change;
+        typeof change === 'function' ? callChange(change as (base: object) => object, rules, group) : change;
       const problems = problemsOfGroup(changed, group);
       if (problems.length > 0) throw new InvalidInput(problems);
-      groups[group] = { base: base[group], changed };
+      groups[group] = { base: rules, changed };
     }
     return groups;
   }
+}
+
+/** The rules of a group on this base; `undefined` if its VMM has no such group. */
+function rulesOf(base: AnyRevision, group: RuleGroup): object | undefined {
+  if (base.vmm !== undefined) return group === 'cloudHypervisor' ? base.rules : undefined;
+  return group === 'cloudHypervisor' ? undefined : base[group];
 }
 
 /** Calls a change with a frozen copy of the base's rules. @throws InvalidInput when the change throws. */

@@ -1,18 +1,17 @@
 import type { Scenario } from '../scenario/index.ts';
 import { InvalidInput } from '../input/index.ts';
-import { runOnModel } from '../model/index.ts';
+import { runOnModel, type AnyRevision } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { DeadlinePassed, stopAfter } from './stop-after.ts';
 import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 import type { Patch } from './patch.ts';
-import type { Revision } from '../vfio/index.ts';
 
 /** A stretch of runs takes about 0.2 s, unless one of the runs never ends. */
 const SECONDS_A_STRETCH = 5;
 
 /** The runs of a patched revision on the model. */
 export interface PatchedRun {
-  readonly revision: Revision;
+  readonly revision: AnyRevision;
   /** @throws FaultyRun when a rule throws, returns a value that is not allowed, or makes the model fail. */
   readonly run: (scenario: Scenario) => Trace;
   /** Stops a stretch of runs in which a rule never returns; see `RunSides.guard`. @throws FaultyRun then. */
@@ -41,7 +40,7 @@ export const tookTooLong = ({ fault }: FaultyRun): boolean => fault.cause instan
  * @param seconds how long a stretch of runs may take.
  * @throws InvalidInput when the patch changes rules that the base does not have, or applying it takes too long.
  */
-export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STRETCH): PatchedRun {
+export function runPatched(patch: Patch, base: AnyRevision, seconds = SECONDS_A_STRETCH): PatchedRun {
   const watch = new RuleWatch();
   const revision = applyInTime(patch, base, watch, seconds);
   let current: Scenario | undefined;
@@ -80,7 +79,7 @@ export function runPatched(patch: Patch, base: Revision, seconds = SECONDS_A_STR
   return { revision, run, guard };
 }
 
-function applyInTime(patch: Patch, base: Revision, watch: RuleWatch, seconds: number): Revision {
+function applyInTime(patch: Patch, base: AnyRevision, watch: RuleWatch, seconds: number): AnyRevision {
   try {
     return stopAfter(() => patch.applyTo(base, watch), seconds);
   } catch (error) {

@@ -1,102 +1,89 @@
+import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import { FlatRange } from '../memory/index.ts';
 import type { Revision } from '../vfio/index.ts';
+import { CLOUD_HYPERVISOR_ANSWERS } from './cloud-hypervisor-answers.ts';
+import {
+  END_OF_SPACE,
+  value,
+  returns,
+  isAddress,
+  isSize,
+  isPageSize,
+  oneOf,
+  orNothing,
+  isReason,
+  isSpan,
+  isArea,
+  isExposure,
+  isRelocated,
+  isMemslot,
+  isAttributes,
+  isDecoding,
+  isUnmapResult,
+  isErrno,
+  isRegionInfo,
+  isListOf,
+  YES_OR_NO,
+  PAGE_SIZE,
+  OFFSET,
+  LAYOUT,
+  AREAS,
+  SPAN,
+  ERRNO,
+  REGION,
+  PRIORITY,
+  FLAG,
+  FATAL_OR_NOT,
+  type RuleAnswer,
+} from './rule-answers.ts';
 
-/** What a rule may return, checked at run time: patch files are loaded without a type check. */
-export interface RuleAnswer {
-  /** Whether the rule is a function; otherwise it is a value. */
-  readonly isFunction: boolean;
-  readonly fits: (answer: unknown) => boolean;
-  /** The values that `fits` accepts, in words: "true or false". */
-  readonly expected: string;
-}
-
-/** What the rules of a group may return, by the rule's name. */
-export type RuleAnswers = Readonly<Record<string, RuleAnswer>>;
+export type { RuleAnswer, RuleAnswers } from './rule-answers.ts';
 
 /** The groups of rules that a patch may change: the parts of a `Revision` with these names. */
-export type RuleGroup = 'listener' | 'device' | 'memslots' | 'machine' | 'memory' | 'pci' | 'host';
-
-type Test = (answer: unknown) => boolean;
-type Fields = Readonly<Record<string, unknown>>;
-
-const value = (expected: string, fits: Test): RuleAnswer => ({ isFunction: false, fits, expected });
-const returns = (expected: string, fits: Test): RuleAnswer => ({ isFunction: true, fits, expected });
-
-const END_OF_SPACE = 1n << 64n;
-const isFlag: Test = (answer) => typeof answer === 'boolean';
-const isAddress: Test = (answer) => typeof answer === 'bigint' && answer >= 0n && answer < END_OF_SPACE;
-const isSize: Test = (answer) => typeof answer === 'bigint' && answer > 0n && answer <= END_OF_SPACE;
-const isPageSize: Test = (answer) =>
-  isSize(answer) && ((answer as bigint) & ((answer as bigint) - 1n)) === 0n;
-const isObject = (answer: unknown): answer is Fields => typeof answer === 'object' && answer !== null;
-const oneOf =
-  (...allowed: readonly string[]): Test =>
-  (answer) =>
-    allowed.includes(answer as string);
-const orNothing =
-  (test: Test): Test =>
-  (answer) =>
-    answer === undefined || test(answer);
-const isReason: Test = (answer) => typeof answer === 'string' && /^[a-z0-9][a-z0-9-]{0,39}$/.test(answer);
-const isSpan: Test = (answer) => isObject(answer) && isAddress(answer['start']) && isSize(answer['size']);
-const isArea: Test = (answer) =>
-  isObject(answer) &&
-  isAddress(answer['offset']) &&
-  typeof answer['size'] === 'bigint' &&
-  answer['size'] >= 0n;
-const isLayout: Test = (answer) =>
-  isObject(answer) &&
-  Number.isSafeInteger(answer['vectors']) &&
-  [answer['tableBar'], answer['pbaBar']].every((bir) => Number.isSafeInteger(bir)) &&
-  isAddress(answer['tableOffset']) &&
-  isAddress(answer['pbaOffset']);
-const isExposure: Test = (answer) => {
-  if (!isObject(answer)) return false;
-  const { kind, layout } = answer;
-  return kind === 'capability-rewritten'
-    ? isLayout(layout)
-    : oneOf('emulated', 'table-disabled', 'not-added')(kind);
-};
-
-const isRelocated: Test = (answer) =>
-  isObject(answer) &&
-  isSize(answer['barSize']) &&
-  isAddress(answer['tableOffset']) &&
-  isAddress(answer['pbaOffset']);
-const isMemslot: Test = (answer) => isSpan(answer) && orNothing(isAddress)((answer as Fields)['offset']);
-const isAttributes: Test = (answer) =>
-  isObject(answer) && oneOf('io', 'mem32', 'mem64')(answer['type']) && isFlag(answer['prefetchable']);
-const isDecoding: Test = (answer) =>
-  isObject(answer) && (isAddress(answer['address']) || isReason(answer['unmapped']));
-const isErrno: Test = (answer) => Number.isSafeInteger(answer) && (answer as number) >= 0;
-const isRegionInfo: Test = (answer) => {
-  if (!isObject(answer)) return false;
-  const { size, flags, capabilities } = answer;
-  return typeof size === 'bigint' && size >= 0n && isObject(flags) && Array.isArray(capabilities);
-};
-const isListOf =
-  (test: Test): Test =>
-  (answer) =>
-    Array.isArray(answer) && answer.every(test);
-
-const YES_OR_NO = returns('true or false', isFlag);
-const PAGE_SIZE = returns('a page size in bytes, a bigint and a power of two', isPageSize);
-const OFFSET = returns('an offset in bytes, a bigint', isAddress);
-const LAYOUT = returns('a layout { vectors, tableBar, tableOffset, pbaBar, pbaOffset }', isLayout);
-const AREAS = 'an array of areas { offset, size }, both bigints';
-const ERRNO = returns('an error number, 0 for none', isErrno);
-const REGION = returns(
-  'one of the regions in its arguments, or undefined',
-  orNothing((answer) => isObject(answer) && 'subregions' in answer),
-);
-const PRIORITY = value('a whole number', (answer) => Number.isSafeInteger(answer));
-const FLAG = value('true or false', isFlag);
-const FATAL_OR_NOT = value('"fatal" or "reported"', oneOf('fatal', 'reported'));
+export type RuleGroup =
+  | 'cloudHypervisor'
+  | 'container'
+  | 'listener'
+  | 'device'
+  | 'memslots'
+  | 'machine'
+  | 'memory'
+  | 'pci'
+  | 'host';
 
 /** The compiler requires an answer for every rule of a group. */
-type AnswersTo<Group extends RuleGroup> = { readonly [Rule in keyof Revision[Group]]-?: RuleAnswer };
+type AnswersTo<Group extends RuleGroup> = { readonly [Rule in keyof RulesOf<Group>]-?: RuleAnswer };
+
+/** The rules of a group: those of cloud-hypervisor, or a part of a revision of QEMU. */
+export type RulesOf<Group extends RuleGroup> = Group extends keyof Revision
+  ? Revision[Group]
+  : CloudHypervisorRules;
 
 export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
+  cloudHypervisor: CLOUD_HYPERVISOR_ANSWERS,
+  container: {
+    shared: value('"all-devices" or "one-each"', oneOf('all-devices', 'one-each')),
+    closes: value(
+      '"with-last-device", "with-any-device" or "never"',
+      oneOf('with-last-device', 'with-any-device', 'never'),
+    ),
+    registrationFailure: value(
+      '"device-refused", "ignored" or "fatal"',
+      oneOf('device-refused', 'ignored', 'fatal'),
+    ),
+    teardown: value('"unregister-first" or "close-first"', oneOf('unregister-first', 'close-first')),
+    space: value('"of-devices" or "system-memory"', oneOf('of-devices', 'system-memory')),
+    listenerPriority: PRIORITY,
+    registersRam: YES_OR_NO,
+    unregistersRam: FLAG,
+    removesDefaultWindow: FLAG,
+    windowPageSize: returns(
+      'a page size in bytes, a bigint, or 0n for none',
+      (answer) => answer === 0n || isPageSize(answer),
+    ),
+    windowLevels: returns('a whole number', isErrno),
+    removesWindows: FLAG,
+  },
   listener: {
     skip: returns('undefined, or a reason such as "unaligned"', orNothing(isReason)),
     alignment: PAGE_SIZE,
@@ -108,6 +95,8 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     backingOffset: OFFSET,
     mapsReadonly: YES_OR_NO,
     unmaps: YES_OR_NO,
+    unmapSpan: SPAN,
+    whenMapped: value('"failure" or "unmap-and-retry"', oneOf('failure', 'unmap-and-retry')),
     deviceMemoryFailure: FATAL_OR_NOT,
     ramFailure: FATAL_OR_NOT,
     missingWindow: value('"fatal" or "ignored"', oneOf('fatal', 'ignored')),
@@ -138,6 +127,17 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     relocationWithoutMsix: value('"ignored" or "crash"', oneOf('ignored', 'crash')),
     emulatedLayout: LAYOUT,
     emulatedTableSize: returns('a size in bytes, a bigint', isSize),
+    emulatedPbaSize: returns('a size in bytes, a bigint', isSize),
+    msixPriority: PRIORITY,
+    registeredSize: returns('a size in bytes, a bigint', isSize),
+    mmapFailure: value('"no-area" or "other-areas"', oneOf('no-area', 'other-areas')),
+    resetRestores: value(
+      '"power-on", "nothing", "bars-only" or "command-only"',
+      oneOf('power-on', 'nothing', 'bars-only', 'command-only'),
+    ),
+    resetStopsDecoding: FLAG,
+    resetsMsix: FLAG,
+    followsMoves: FLAG,
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),
     exportsDmaBuf: FLAG,
@@ -149,6 +149,15 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
   memslots: {
     span: returns('{ start, size }, both bigints, or undefined for no slot', orNothing(isMemslot)),
     slotNumber: returns('the number of a slot, from 0', isErrno),
+    isDirect: YES_OR_NO,
+    isReadonly: YES_OR_NO,
+    largestSlot: value(
+      'a size in bytes, a bigint, or 0n for no limit',
+      (answer) => answer === 0n || isPageSize(answer),
+    ),
+    slotLimit: value('a whole number, 0 for no limit', isErrno),
+    reuse: value('"last-freed" or "never"', oneOf('last-freed', 'never')),
+    refusal: value('"fatal" or "ignored"', oneOf('fatal', 'ignored')),
     deletes: FLAG,
     update: value('"immediately" or "at-commit"', oneOf('immediately', 'at-commit')),
   },
@@ -167,6 +176,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     ),
     mergeable: YES_OR_NO,
     sameRange: YES_OR_NO,
+    commits: value('"outermost" or "every"', oneOf('outermost', 'every')),
     passes: value('"removals-first" or "additions-first"', oneOf('removals-first', 'additions-first')),
     registration: value(
       '"complete", "without-commit" or "silent"',
@@ -175,6 +185,10 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
   },
   pci: {
     decodeBar: returns('{ address } with a bigint, or { unmapped } with a reason', isDecoding),
+    writableBits: returns('the writable bits of the register, a bigint', (answer) => isAddress(answer)),
+    acceptsWrite: YES_OR_NO,
+    barPriority: PRIORITY,
+    movesOnReset: FLAG,
     decodesWhileDisabled: FLAG,
     hasMoved: YES_OR_NO,
     unmapsOnUnplug: FLAG,
@@ -187,6 +201,8 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     regionInfo: returns('{ size, flags, capabilities }', isRegionInfo),
     mmap: ERRNO,
     checksApertures: FLAG,
+    unmapSpan: SPAN,
+    unmap: returns('{ errno, unmapped } with a number and a bigint', isUnmapResult),
     refusesMap: ERRNO,
   },
 };

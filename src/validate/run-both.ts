@@ -22,50 +22,53 @@ export function runBoth(run: RunSides, scenario: Scenario): Sides<Trace> | Promi
 /** How long the event loop waits for a stretch. The order of the runs does not depend on this time. */
 const MILLISECONDS_AT_A_TIME = 200;
 
+/** What a caller of `runAll` wants to hear. */
+export interface Watcher {
+  /** Called with each scenario and its traces. */
+  readonly visit: (scenario: Scenario, traces: Sides<Trace>) => void;
+  /** Called between two stretches. */
+  readonly between?: () => void;
+  /** Called with the reason for each scenario that one of the sides cannot run. */
+  readonly notRunnable?: (reason: string) => void;
+  /** Ends the runs between two stretches. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Runs one scenario after the other on both sides, in stretches of 0.2 s. Between two stretches the event
  * loop gets a turn.
  *
  * @param scenarios gives the next scenario only after the previous one has been visited.
- * @param visit called with each scenario and its traces.
- * @param between called between two stretches.
- * @param signal ends the runs between two stretches.
  */
-export async function runAll(
-  scenarios: Iterator<Scenario>,
-  run: RunSides,
-  visit: (scenario: Scenario, traces: Sides<Trace>) => void,
-  between: () => void,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function runAll(scenarios: Iterator<Scenario>, run: RunSides, watcher: Watcher): Promise<void> {
   const guard = run.guard ?? ((stretch) => stretch());
   for (;;) {
-    const rest = guard(() => runStretch(scenarios, run, visit));
+    const rest = guard(() => runStretch(scenarios, run, watcher));
     if (rest instanceof Promise) await rest;
     else if (rest === 'done') return;
-    between();
+    watcher.between?.();
     await new Promise(setImmediate);
-    if (signal?.aborted) return;
+    if (watcher.signal?.aborted) return;
   }
-}
-
-/** Ignores a scenario that one of the sides cannot run, or whose run the user has interrupted. */
-function ignoreNotRunnable(error: unknown): void {
-  if (!(error instanceof NotRunnable || error instanceof Interrupted)) throw error;
 }
 
 /** Runs scenarios for 0.2 s. If a side returns a promise, the stretch ends with that promise, for the caller to await. */
 function runStretch(
   scenarios: Iterator<Scenario>,
   run: RunSides,
-  visit: (scenario: Scenario, traces: Sides<Trace>) => void,
+  { visit, notRunnable }: Watcher,
 ): 'done' | 'more' | Promise<void> {
+  /** Passes over a scenario that one of the sides cannot run, or whose run the user has interrupted. */
+  const passOver = (error: unknown): void => {
+    if (error instanceof NotRunnable) notRunnable?.(error.reason);
+    else if (!(error instanceof Interrupted)) throw error;
+  };
   const end = performance.now() + MILLISECONDS_AT_A_TIME;
   do {
     const { value: scenario, done } = scenarios.next();
     if (done) return 'done';
     const traces = runBoth(run, scenario);
-    if (traces instanceof Promise) return traces.then((both) => visit(scenario, both), ignoreNotRunnable);
+    if (traces instanceof Promise) return traces.then((both) => visit(scenario, both), passOver);
     visit(scenario, traces);
   } while (performance.now() < end);
   return 'more';

@@ -78,7 +78,7 @@ export async function shrinkDifference(
       }
     }
   }
-  await runAll(candidates(), run, visit, () => undefined, signal);
+  await runAll(candidates(), run, { visit, ...(signal && { signal }) });
   // An interrupted run shows nothing.
   if (smallest === undefined && signal?.aborted) return undefined;
   if (smallest === undefined) throw new Unrepeatable(kept, scenario);

@@ -1,12 +1,12 @@
 import type { StoredRegression } from '../campaign/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { Revision } from '../vfio/index.ts';
+import { unsuitable, type AnyRevision } from '../model/index.ts';
 
-/** The scenarios of stored cases that a revision can run: those with an IOMMU that the revision has. */
+/** The scenarios of stored cases that a revision can run: those without a part that its VMM lacks. */
 export const storedScenarios = (
   stored: readonly StoredRegression[],
-  { id, iommus }: Pick<Revision, 'id' | 'iommus'>,
+  base: AnyRevision,
 ): readonly Scenario[] =>
   stored
-    .map(({ regression: { scenario } }) => ({ ...scenario, revision: id }))
-    .filter(({ host }) => iommus.includes(host.iommu.type));
+    .map(({ regression: { scenario } }) => ({ ...scenario, revision: base.id }))
+    .filter((scenario) => unsuitable(scenario, base).length === 0);

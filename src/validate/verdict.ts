@@ -2,41 +2,22 @@ import type * as fc from 'fast-check';
 import { deriveSeed, type RunScenario } from '../campaign/index.ts';
 import {
   COMMON_INVARIANTS,
-  FingerprintMap,
   findInvariant,
-  fingerprintText,
+  type FingerprintMap,
   type Invariant,
   type InvariantId,
 } from '../invariants/index.ts';
+import { InvalidInput } from '../input/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
-import { compare, type CauseTally, type Comparison, type OutcomePair } from './compare.ts';
+import { compare, type Comparison, type OutcomePair } from './compare.ts';
 import type { Cost } from './cost.ts';
 import type { Difference, Sides } from './difference.ts';
 import { costOfDevices, type DeviceCost } from './device-cost.ts';
 import type { RunSides } from './run-both.ts';
-import { shrinkDifference, type Counterexample } from './shrink-difference.ts';
-
-/**
- * How a patch changes one cause for which an invariant breaks, over all cases. A side stops when it dies or
- * refuses a device.
- */
-export type CauseStatus =
-  /** Cases of the base show the cause, no case of the patched side does. */
-  | 'fixed'
-  /** Cases of the patched side show the cause, no case of the base does. */
-  | 'broken'
-  /** Only the patched side shows the cause, in the step in which the base stops: one failure replaces another. */
-  | 'swapped'
-  /** Only the patched side shows the cause, in steps after the base stops: the base might show it there, too. */
-  | 'uncovered'
-  /** Both sides show the cause, and the patched side also in cases in which the base does not. */
-  | 'worse'
-  /** Both sides show the cause, and the base also in cases in which the patched side does not. */
-  | 'better'
-  /** Both sides show the cause, and the patch fixes it in no case. */
-  | 'still broken'
-  /** The base shows the cause; the patched side stops earlier in every such case. */
-  | 'hidden';
+import type { RequestKind } from './requests.ts';
+import type { Counterexample } from './shrink-difference.ts';
+import { statusOf, type CauseStatus } from './status.ts';
+import { findingsOf, type VerdictFinding } from './verdict-findings.ts';
 
 /** How a patch changes whether an invariant holds. */
 export type InvariantStatus =
@@ -85,6 +66,12 @@ export interface Verdict {
   readonly interrupted: boolean;
   /** In the order of `INVARIANTS`. */
   readonly invariants: readonly InvariantVerdict[];
+  /** The differences between the sides, one for each smallest scenario; errors first. */
+  readonly findings: readonly VerdictFinding[];
+  /** The kinds of request that the host grants the base in some case, and the patched side in none. */
+  readonly unreached: readonly RequestKind[];
+  /** Number of cases that a side could not run, by the reason. */
+  readonly notRun: ReadonlyMap<string, number>;
   readonly outcomes: ReadonlyMap<OutcomePair, number>;
   readonly cost: Cost;
   /** The real devices: one entry for each device and host. */
@@ -109,21 +96,14 @@ export interface ValidateOptions {
   readonly seed: string;
   /** Number of generated cases. */
   readonly runs: number;
+  /** Whether a side that starts no machine gets no verdict, as with a QEMU that does not work. */
+  readonly mustStart?: true;
   /** Called with a line of text about the current work. */
   readonly onProgress?: (line: string) => void;
   /** Ends the comparison early; the verdict is about the cases until then. */
   readonly signal?: AbortSignal;
 }
 
-/** The statuses that are shown with a counterexample, and how the sides differ in it. */
-const SHOWN_BY: Partial<Record<CauseStatus, Difference>> = {
-  fixed: 'fixed',
-  better: 'fixed',
-  broken: 'broken',
-  worse: 'broken',
-  swapped: 'swapped',
-  uncovered: 'uncovered',
-};
 const BREAKING: readonly CauseStatus[] = ['broken', 'worse', 'swapped'];
 
 /**
@@ -131,6 +111,7 @@ const BREAKING: readonly CauseStatus[] = ['broken', 'worse', 'swapped'];
  *
  * @throws FaultyRun when a rule of a patch throws or returns a value that is not allowed.
  * @throws Unrepeatable when a case gives another result when it is run again.
+ * @throws InvalidInput when no case ran, or a side starts in no case: such a verdict would say nothing.
  */
 export async function validate(options: ValidateOptions): Promise<Verdict> {
   const { sides, stored, scenarios, seed, runs, signal, onProgress } = options;
@@ -149,16 +130,8 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     onProgress: (cases) => onProgress?.(`${cases} of ${stored.length + runs} cases`),
     ...(signal && { signal }),
   });
-  const shown = new FingerprintMap<Counterexample>();
-  for (const [fingerprint, tally] of comparison.causes) {
-    const difference = SHOWN_BY[statusOf(tally)];
-    const scenario = difference && tally.first[difference];
-    if (difference === undefined || scenario === undefined) continue;
-    onProgress?.(`shrinking ${fingerprintText(fingerprint)}`);
-    const kept = { invariant: findInvariant(tally.invariant), fingerprint, difference };
-    const smallest = await shrinkDifference(scenario, kept, run, scenarios, signal);
-    if (smallest !== undefined) shown.set(fingerprint, smallest);
-  }
+  refuseEmpty(comparison, options);
+  const { findings, shown } = await findingsOf(comparison.causes, { run, scenarios, signal, onProgress });
   onProgress?.('measuring the cost on real devices');
   const invariants = COMMON_INVARIANTS.map((invariant) => judge(invariant, comparison, shown));
   return {
@@ -168,6 +141,9 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     cases: comparison.cases,
     interrupted: signal?.aborted ?? false,
     invariants,
+    findings,
+    unreached: comparison.unreached,
+    notRun: comparison.notRun,
     outcomes: comparison.outcomes,
     cost: comparison.cost,
     devices: await costOfDevices(options.devices, options.iommus, run, sides.base.id),
@@ -178,19 +154,30 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
   };
 }
 
-const nameOf = ({ id, title }: SideName): SideName => ({ id, title });
-
-/** The status of a cause, from the cases that show it. */
-export function statusOf({
-  cases: { both, fixed, hidden, broken, swapped, uncovered },
-}: CauseTally): CauseStatus {
-  const base = both + fixed + hidden;
-  const patched = both + broken + swapped + uncovered;
-  if (base === 0) return broken > 0 ? 'broken' : swapped > 0 ? 'swapped' : 'uncovered';
-  if (broken > 0) return 'worse';
-  if (patched === 0) return fixed > 0 ? 'fixed' : 'hidden';
-  return fixed > 0 ? 'better' : 'still broken';
+/** @throws InvalidInput when the comparison says nothing about the patch. */
+function refuseEmpty(comparison: Comparison, { sides, mustStart, signal }: ValidateOptions): void {
+  const { cases, notRun, started, causes } = comparison;
+  if (cases === 0) {
+    if (signal?.aborted) throw noVerdict('no case ran before the interrupt');
+    const [reason] = [...notRun].toSorted(([, a], [, b]) => b - a);
+    throw noVerdict(`no case ran${reason === undefined ? '' : `; in ${reason[1]} cases: ${reason[0]}`}`);
+  }
+  const breaks = causes
+    .values()
+    .some(
+      (tally) => findInvariant(tally.invariant).severity === 'error' && BREAKING.includes(statusOf(tally)),
+    );
+  for (const side of ['base', 'patched'] as const) {
+    if (started[side].cases > 0 || (side === 'patched' && breaks && mustStart !== true)) continue;
+    const why = started[side].error === undefined ? '' : `: ${started[side].error}`;
+    throw noVerdict(`${sides[side].id} starts in none of ${cases} cases${why}`);
+  }
 }
+
+const noVerdict = (message: string): InvalidInput =>
+  new InvalidInput([{ path: '', message: `${message}; there is no verdict` }]);
+
+const nameOf = ({ id, title }: SideName): SideName => ({ id, title });
 
 function judge(
   { id, severity }: Invariant,

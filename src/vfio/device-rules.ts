@@ -102,6 +102,22 @@ export interface DeviceRules {
    * @param tableSize bytes of the table's entries.
    */
   emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
+  /** Bytes of the emulated PBA's region (msix_init, vfio fact 5.11). */
+  emulatedPbaSize(pbaSize: Size, hostPageSize: Size): Size;
+  /** Priority of table and PBA among the subregions of their parent; 0 in every release (vfio fact 5.11). */
+  readonly msixPriority: number;
+  /** Bytes of the BAR that QEMU registers with the PCI core (vfio_bar_prepare, vfio fact 5.4). */
+  registeredSize(size: Size, bar: number): Size;
+  /** What QEMU keeps of a BAR with an area that the host does not let it mmap (vfio fact 5.3). */
+  readonly mmapFailure: 'no-area' | 'other-areas';
+  /** What a reset brings the function back to, or whether it keeps what the guest wrote (vfio fact 10.5). */
+  readonly resetRestores: 'power-on' | 'nothing' | 'bars-only' | 'command-only';
+  /** Whether a reset switches decoding off first, by a guest's write (vfio_pci_pre_reset, vfio fact 10.5). */
+  readonly resetStopsDecoding: boolean;
+  /** Whether a reset switches MSI-X off. */
+  readonly resetsMsix: boolean;
+  /** Whether QEMU stretches a small BAR again each time the BAR moves (vfio fact 5.9). */
+  readonly followsMoves: boolean;
   /** What QEMU does after it refused a device that was hot-plugged (vfio fact 5.16). */
   readonly hotplugRefusal: 'reported' | 'crash';
   /** What QEMU does when a vfio-user device with MSI-X is unplugged (vfio fact 10.11). */

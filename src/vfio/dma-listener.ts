@@ -1,5 +1,12 @@
 import { hostAddress, iova as toIova, smallestPage, type Size } from '../address/index.ts';
-import { Errno, errnoName, type IommuContainer, type SpaprTceContainer } from '../host/index.ts';
+import {
+  Errno,
+  errnoName,
+  failedUnmap,
+  type IommuContainer,
+  type SpaprTceContainer,
+  type UnmapResult,
+} from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import { hasDmaBuf } from './dma-buf.ts';
 import type { EventSink, SkipReason } from './event.ts';
@@ -22,8 +29,6 @@ export interface DmaListenerOptions {
   readonly emit: EventSink;
 }
 
-const VFIO_LISTENER_PRIORITY = 0;
-
 /**
  * Keeps a container's DMA mappings in step with an address space: QEMU's `vfio` memory listener
  * (vfio_listener_region_add and _del, vfio facts 6.1 to 6.11). The revision's rules decide where versions
@@ -31,7 +36,7 @@ const VFIO_LISTENER_PRIORITY = 0;
  */
 export class DmaListener implements MemoryListener {
   readonly name = 'vfio';
-  readonly priority = VFIO_LISTENER_PRIORITY;
+  readonly priority: number;
   /** Whether the container is set up: from then on a refusal to map RAM is fatal (vfio fact 6.8). */
   initialized = false;
   /** The first fatal refusal while the container was being set up. */
@@ -51,11 +56,18 @@ export class DmaListener implements MemoryListener {
     this.#options = options;
     const { iommu, iommuType, hostPageSize, targetPageSize } = options;
     this.#rules = options.revision.listener;
+    this.priority = options.revision.container.listenerPriority;
     this.#pages = { host: hostPageSize, target: targetPageSize, iommu: smallestPage(iommu.pageSizes) };
     this.#adding = { iommuType, pages: this.#pages, change: 'add' };
     this.#removing = { iommuType, pages: this.#pages, change: 'remove' };
     if (iommuType === 'spapr-tce-v2') {
-      this.#windows = new SpaprWindows(options.name, iommu as SpaprTceContainer, hostPageSize, options.emit);
+      this.#windows = new SpaprWindows({
+        container: options.name,
+        iommu: iommu as SpaprTceContainer,
+        hostPageSize,
+        emit: options.emit,
+        rules: options.revision.container,
+      });
     }
   }
 
@@ -87,7 +99,9 @@ export class DmaListener implements MemoryListener {
       return;
     }
     // Behind an emulated IOMMU the guest may have mapped any page: one request unmaps the whole range.
-    if (section.region.isIommu || this.#shouldUnmap(section, piece)) this.#unmap(piece);
+    if (section.region.isIommu || this.#shouldUnmap(section, piece)) {
+      this.#unmap(this.#rules.unmapSpan(piece, section, this.#removing));
+    }
     this.#windows?.remove(section, piece, this.#rules.missingWindow);
   }
 
@@ -130,7 +144,12 @@ export class DmaListener implements MemoryListener {
       backing,
       ...(iommuType === 'iommufd' && hasDmaBuf(region) && { dmaBuf: true }),
     };
-    const errno = revision.host.refusesMap(request, this.#adding) || iommu.map(request);
+    const ask = (): Errno => revision.host.refusesMap(request, this.#adding) || iommu.map(request);
+    let errno = ask();
+    if (errno === Errno.EEXIST && this.#rules.whenMapped === 'unmap-and-retry') {
+      this.#unmap({ start, size });
+      errno = ask();
+    }
     if (errno === 0) this.#mapped.add(start);
     emit({
       type: 'dma-map',
@@ -147,9 +166,9 @@ export class DmaListener implements MemoryListener {
   }
 
   #unmap({ start, size }: Span): void {
-    const { name, iommu, iommuType, emit } = this.#options;
+    const { name, iommuType, emit } = this.#options;
     const iova = toIova(start);
-    const { errno, unmapped } = iommu.unmap(iova, size);
+    const { errno, unmapped } = this.#askToUnmap({ start, size });
     emit({ type: 'dma-unmap', container: name, iova, size, unmapped, errno });
     // QEMU's iommufd backend takes ENOENT for success (vfio fact 6.9).
     if (errno === 0 || (iommuType === 'iommufd' && errno === Errno.ENOENT)) return;
@@ -157,6 +176,14 @@ export class DmaListener implements MemoryListener {
       type: 'message',
       text: `vfio_dma_unmap(0x${start.toString(16)}, 0x${size.toString(16)}) = -${errno}`,
     });
+  }
+
+  /** The kernel's answer; a container that is closed already answers EINVAL. */
+  #askToUnmap(requested: Span): UnmapResult {
+    const { iommu, revision } = this.#options;
+    if (this.isLeaving && revision.container.teardown === 'close-first') return failedUnmap(Errno.EINVAL);
+    const { start, size } = revision.host.unmapSpan(requested, this.#removing);
+    return revision.host.unmap(iommu.unmap(toIova(start), size), requested, this.#removing);
   }
 
   #failed(section: MemoryRegionSection, piece: Span, errno: Errno, site: VmmAbort['site']): void {

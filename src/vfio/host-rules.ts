@@ -1,7 +1,8 @@
 import type { PageSizeBitmap, Size } from '../address/index.ts';
-import type { DmaMapRequest, Errno, RegionInfo, SparseArea } from '../host/index.ts';
+import type { DmaMapRequest, Errno, RegionInfo, SparseArea, UnmapResult } from '../host/index.ts';
 import type { IommuType } from './iommu-type.ts';
 import type { ListenerContext } from './listener-rules.ts';
+import type { Span } from './trim.ts';
 
 /** The host of a scenario, as far as the rules of the host depend on it. */
 export interface HostContext {
@@ -22,6 +23,10 @@ export interface HostRules {
    * since Linux 5.4, host fact M12).
    */
   readonly checksApertures: boolean;
+  /** The range that the kernel unmaps for a request; the requested one in every kernel. */
+  unmapSpan(requested: Span, context: ListenerContext): Span;
+  /** The answer to an unmap request; `answer` is what the kernel would answer. */
+  unmap(answer: UnmapResult, requested: Span, context: ListenerContext): UnmapResult;
   /** An error with which a map request fails before the kernel's own checks; 0 lets it pass. */
   refusesMap(request: DmaMapRequest, context: ListenerContext): Errno;
 }

@@ -54,6 +54,10 @@ export interface ListenerRules {
    * @param mapped whether the listener has mapped a piece that begins there, with the host's consent.
    */
   unmaps(section: MemoryRegionSection, piece: Span, mapped: boolean, context: ListenerContext): boolean;
+  /** The range that the listener asks the host to unmap when a piece goes away: the piece itself in every release. */
+  unmapSpan(piece: Span, section: MemoryRegionSection, context: ListenerContext): Span;
+  /** What follows when the host refuses a map because something is mapped there (EEXIST, vfio fact 6.9). */
+  readonly whenMapped: 'failure' | 'unmap-and-retry';
   /**
    * What a listener asks the host to do with each section when the listener is unregistered. QEMU 2.11 asks
    * nothing; 2.12 and later unmap (memory fact 3.5).

@@ -1,10 +1,10 @@
-import { gpa, hostAddress, offset } from '../address/index.ts';
+import { gpa, hostAddress, offset, type Size } from '../address/index.ts';
 import { errnoName, type KvmMemslots, type Memslot } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
 import type { PageSizes } from './listener-rules.ts';
-import type { MemslotRules } from './memslot-rules.ts';
+import type { MemslotRules, MemslotSpan } from './memslot-rules.ts';
 
 const KVM_LISTENER_PRIORITY = 10;
 
@@ -65,24 +65,31 @@ export class MemslotListener implements MemoryListener {
   /**
    * Whether a guest may access the section without an exit; a ROM device only in romd_mode (vfio fact 9.1).
    */
-  #isDirect({ region, romdMode }: MemoryRegionSection): boolean {
-    return region.isRam || (region.kind === 'rom-device' && romdMode && this.#options.readonlySlots);
+  #isDirect(section: MemoryRegionSection): boolean {
+    return this.#options.rules.isDirect(section, this.#options.readonlySlots);
   }
 
   #addSlot(section: MemoryRegionSection): void {
     const { rules, pages } = this.#options;
     const span = rules.span(section, pages, 'add');
     if (span === undefined) return;
+    for (const part of partsOf(span, rules.largestSlot)) this.#addPart(section, part);
+  }
+
+  #addPart(section: MemoryRegionSection, span: MemslotSpan): void {
+    const { rules } = this.#options;
+    if (rules.slotLimit > 0 && this.#slots.size >= rules.slotLimit) return;
     const { region } = section;
     const at = span.offset ?? offset(section.offset + (span.start - section.start));
+    const unused = (rules.reuse === 'last-freed' ? this.#free.pop() : undefined) ?? this.#next++;
     const slot: Memslot = {
-      slot: rules.slotNumber(section, this.#free.pop() ?? this.#next++),
+      slot: rules.slotNumber(section, unused),
       gpa: gpa(span.start),
       size: span.size,
       hostAddress: hostAddress((region.hostAddress ?? 0n) + at),
       // The flag of the region counts, not the section's: a read-only alias of RAM gets a writable slot
       // (vfio fact 9.3).
-      readonly: this.#options.readonlySlots && (region.readonly || region.kind === 'rom-device'),
+      readonly: rules.isReadonly(section, this.#options.readonlySlots),
       logDirtyPages: false,
       backing: { region: region.name, owner: region.owner, offset: at },
     };
@@ -93,20 +100,39 @@ export class MemslotListener implements MemoryListener {
   #removeSlot(section: MemoryRegionSection): void {
     const { rules, pages } = this.#options;
     const span = rules.span(section, pages, 'remove');
-    const slot = span && this.#slots.get(span.start);
-    if (slot === undefined || !rules.deletes) return;
-    this.#slots.delete(slot.gpa);
-    this.#free.push(slot.slot);
-    this.#set({ ...slot, size: 0n });
+    if (span === undefined || !rules.deletes) return;
+    for (const { start } of partsOf(span, rules.largestSlot)) {
+      const slot = this.#slots.get(start);
+      if (slot === undefined) continue;
+      this.#slots.delete(slot.gpa);
+      this.#free.push(slot.slot);
+      this.#set({ ...slot, size: 0n });
+    }
   }
 
   #set(slot: Memslot): void {
-    const { kvm, emit, refusalIsFatal } = this.#options;
+    const { kvm, emit, refusalIsFatal, rules } = this.#options;
     const errno = kvm.set(slot);
     emit({ type: 'memslot', slot, errno });
-    if (errno !== 0 && refusalIsFatal) {
+    if (errno !== 0 && refusalIsFatal && rules.refusal === 'fatal') {
       const at = `start=0x${slot.gpa.toString(16)}, size=0x${slot.size.toString(16)}`;
       throw new VmmAbort('memslot', `kvm_set_phys_mem: error registering slot: ${errnoName(errno)} (${at})`);
     }
   }
+}
+
+/** A span in parts of at most `largest` bytes; 0 leaves the span whole. */
+function partsOf(span: MemslotSpan, largest: Size): readonly MemslotSpan[] {
+  const { start, size, offset: at } = span;
+  if (largest === 0n || size <= largest) return [span];
+  const parts: MemslotSpan[] = [];
+  for (let done = 0n; done < size; done += largest) {
+    const left = size - done;
+    parts.push({
+      start: start + done,
+      size: left < largest ? left : largest,
+      ...(at !== undefined && { offset: offset(at + done) }),
+    });
+  }
+  return parts;
 }

@@ -1,4 +1,4 @@
-import type { Offset } from '../address/index.ts';
+import type { Offset, Size } from '../address/index.ts';
 import type { MemoryRegionSection } from '../memory/index.ts';
 import type { PageSizes } from './listener-rules.ts';
 import type { Span } from './trim.ts';
@@ -26,6 +26,18 @@ export interface MemslotRules {
    * @param unused a number that no live slot has.
    */
   slotNumber(section: MemoryRegionSection, unused: number): number;
+  /** Whether a guest may access the section without an exit, so that it gets a slot (vfio fact 9.1). */
+  isDirect(section: MemoryRegionSection, readonlySlots: boolean): boolean;
+  /** Whether the guest may only read the slot (vfio fact 9.3). */
+  isReadonly(section: MemoryRegionSection, readonlySlots: boolean): boolean;
+  /** The largest slot, in bytes: a larger section gets several; 0 for no limit. */
+  readonly largestSlot: Size;
+  /** How many slots the VMM uses at most; a section beyond gets none. 0 for no limit of its own. */
+  readonly slotLimit: number;
+  /** Which number a new slot gets: the one freed last, or one that was never used. */
+  readonly reuse: 'last-freed' | 'never';
+  /** What a refusal of KVM leads to (vfio fact 9.4). */
+  readonly refusal: 'fatal' | 'ignored';
   /** Whether the listener deletes the slot of a removed section. */
   readonly deletes: boolean;
   /** Whether slots change in each callback, or at commit with all deletions first (vfio fact 9.5). */

@@ -55,12 +55,12 @@ export function addMsixRegions(
   if (tableParent === undefined || pbaParent === undefined) {
     throw new VmmAbort('msix-init-segfault', 'MSI-X table or PBA in a region that was never initialised');
   }
-  const pbaSize = msixPbaSize(layout.vectors);
+  const pbaSize = rules.emulatedPbaSize(msixPbaSize(layout.vectors), hostPageSize);
   const tableSize = rules.emulatedTableSize(msixTableSize(layout.vectors), hostPageSize);
   const table = MemoryRegion.io('msix-table', tableSize, { owner });
   const pba = MemoryRegion.io('msix-pba', pbaSize, { owner });
-  topology.addSubregion(tableParent, table, layout.tableOffset);
-  topology.addSubregion(pbaParent, pba, layout.pbaOffset);
+  topology.addSubregion(tableParent, table, layout.tableOffset, rules.msixPriority);
+  topology.addSubregion(pbaParent, pba, layout.pbaOffset, rules.msixPriority);
   topology.setEnabled(pba, false);
   if (exposure.kind === 'table-disabled') topology.setEnabled(table, false);
   if (vfioUser) {

@@ -1,5 +1,6 @@
 import type { MemoryRules, MtreeForm } from '../memory/index.ts';
 import type { PciRules } from '../pci/index.ts';
+import type { ContainerRules } from './container-rules.ts';
 import type { DeviceRules } from './device-rules.ts';
 import type { HostRules } from './host-rules.ts';
 import type { IommuType } from './iommu-type.ts';
@@ -22,6 +23,7 @@ export interface Revision {
   readonly vmm?: undefined;
   /** The kinds of container that the version has. */
   readonly iommus: readonly IommuType[];
+  readonly container: ContainerRules;
   readonly listener: ListenerRules;
   readonly device: DeviceRules;
   readonly memslots: MemslotRules;

@@ -5,11 +5,18 @@ import { MemoryRegion } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
 import { SpaprMemoryListener } from './spapr-memory-listener.ts';
 import { P4K, P64K, eventLog, ram, ramDevice, sectionOf } from './testing/fakes.ts';
+import { NEWEST } from './revisions/index.ts';
 
 function make(options: Partial<SpaprTceOptions> = {}) {
   const log = eventLog();
   const iommu = new SpaprTceContainer({ hostPageSize: P64K, ...options });
-  const listener = new SpaprMemoryListener('container', iommu, P64K, log.emit);
+  const listener = new SpaprMemoryListener({
+    container: 'container',
+    iommu,
+    hostPageSize: P64K,
+    emit: log.emit,
+    rules: NEWEST.container,
+  });
   return { listener, iommu, log };
 }
 

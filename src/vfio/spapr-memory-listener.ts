@@ -1,8 +1,10 @@
 import { hostAddress, isAligned, type HostAddress, type Size } from '../address/index.ts';
 import { errnoName, type SpaprTceContainer } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
+import type { ContainerRules } from './container-rules.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
+import type { SpaprOptions } from './spapr-windows.ts';
 
 /**
  * Registers guest RAM with an sPAPR v2 container before any of it is mapped (vfio_prereg_listener,
@@ -19,17 +21,19 @@ export class SpaprMemoryListener implements MemoryListener {
   readonly #iommu: SpaprTceContainer;
   readonly #hostPageSize: Size;
   readonly #emit: EventSink;
+  readonly #rules: ContainerRules;
 
-  constructor(container: string, iommu: SpaprTceContainer, hostPageSize: Size, emit: EventSink) {
+  constructor({ container, iommu, hostPageSize, emit, rules }: SpaprOptions) {
     this.#container = container;
     this.#iommu = iommu;
     this.#hostPageSize = hostPageSize;
     this.#emit = emit;
+    this.#rules = rules;
   }
 
   regionAdd(section: MemoryRegionSection): void {
     const at = this.#backing(section);
-    if (at === undefined) return;
+    if (at === undefined || !this.#rules.registersRam(section)) return;
     const { size, region } = section;
     // ROM is writable memory in the VMM; only the guest may not write it.
     const errno = this.#iommu.registerMemory({ hostAddress: at, size });
@@ -42,7 +46,7 @@ export class SpaprMemoryListener implements MemoryListener {
 
   regionDel(section: MemoryRegionSection): void {
     const at = this.#backing(section);
-    if (at === undefined) return;
+    if (at === undefined || !this.#rules.unregistersRam || !this.#rules.registersRam(section)) return;
     const { size } = section;
     const errno = this.#iommu.unregisterMemory(at, size);
     this.#emit({ type: 'unregister-memory', container: this.#container, hostAddress: at, size, errno });

@@ -5,6 +5,7 @@ import { MemoryRegion } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
 import { SpaprWindows } from './spapr-windows.ts';
 import { P4K, P64K, eventLog, ramDevice, sectionOf } from './testing/fakes.ts';
+import { NEWEST } from './revisions/index.ts';
 
 const GIB = 1n << 30n;
 const SECOND = 1n << 59n;
@@ -12,7 +13,13 @@ const SECOND = 1n << 59n;
 function make(options: Partial<SpaprTceOptions> = {}, hostPageSize = P64K) {
   const log = eventLog();
   const iommu = new SpaprTceContainer({ hostPageSize, ...options });
-  const windows = new SpaprWindows('container', iommu, hostPageSize, log.emit);
+  const windows = new SpaprWindows({
+    container: 'container',
+    iommu,
+    hostPageSize,
+    emit: log.emit,
+    rules: NEWEST.container,
+  });
   /** Adds a window for a section of an IOMMU region; returns the errno. */
   const add = (start: bigint, size: bigint, region = MemoryRegion.iommu('tce', size)): Errno =>
     windows.add(sectionOf(region, start, size, 0n), { start, size });
@@ -188,7 +195,13 @@ describe('the levels of a sPAPR window’s table', () => {
     [P4K, 1n << 50n, 3],
   ])('on host pages of %i bytes, for a window of %i bytes, are %i', (hostPageSize, size, levels) => {
     const iommu = new RecordingLevels({ hostPageSize, pageSizes: P4K });
-    const windows = new SpaprWindows('container', iommu, hostPageSize, () => undefined);
+    const windows = new SpaprWindows({
+      container: 'container',
+      iommu,
+      hostPageSize,
+      emit: () => undefined,
+      rules: NEWEST.container,
+    });
     windows.add(sectionOf(MemoryRegion.iommu('tce', size), 0n, size), { start: 0n, size });
     expect(iommu.asked).toEqual([levels]);
   });

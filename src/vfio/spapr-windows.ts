@@ -1,12 +1,23 @@
 import { iova, largestPage, type PageSizeBitmap, type Size } from '../address/index.ts';
 import { Errno, type SpaprTceContainer } from '../host/index.ts';
 import type { MemoryRegionSection } from '../memory/index.ts';
+import type { ContainerRules, WindowPages } from './container-rules.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
 import type { Span } from './trim.ts';
 
 /** The page of the windows that the emulated host bridge shows (vfio fact 7.5). In bytes. */
 const PHB_IOMMU_PAGE: Size = 1n << 12n;
+
+/** What the listeners of an sPAPR v2 container share. */
+export interface SpaprOptions {
+  /** The container's name in events. */
+  readonly container: string;
+  readonly iommu: SpaprTceContainer;
+  readonly hostPageSize: Size;
+  readonly emit: EventSink;
+  readonly rules: ContainerRules;
+}
 
 /**
  * The DMA windows of an sPAPR v2 container, one for each section that its listener adds
@@ -17,14 +28,17 @@ export class SpaprWindows {
   readonly #iommu: SpaprTceContainer;
   readonly #hostPageSize: Size;
   readonly #emit: EventSink;
+  readonly #rules: ContainerRules;
   readonly #windows: Span[] = [];
 
   /** Removes the host's default window, which would take one of the host's two windows (vfio fact 7.2). */
-  constructor(container: string, iommu: SpaprTceContainer, hostPageSize: Size, emit: EventSink) {
+  constructor({ container, iommu, hostPageSize, emit, rules }: SpaprOptions) {
     this.#container = container;
     this.#iommu = iommu;
     this.#hostPageSize = hostPageSize;
     this.#emit = emit;
+    this.#rules = rules;
+    if (!rules.removesDefaultWindow) return;
     const errno = iommu.removeWindow(iova(0n));
     emit({ type: 'window-remove', container, start: 0n, size: 0n, deviceMemory: false, errno });
   }
@@ -59,6 +73,7 @@ export class SpaprWindows {
       if (missing === 'ignored') return;
       throw new VmmAbort('dma-window', `vfio: Cannot delete missing window at 0x${start.toString(16)}`);
     }
+    if (!this.#rules.removesWindows) return;
     this.#windows.splice(index, 1);
     const errno = this.#iommu.removeWindow(iova(start));
     const deviceMemory = section.region.isRamDevice;
@@ -71,7 +86,7 @@ export class SpaprWindows {
     const { errno, window } = this.#iommu.createWindow({
       pageSize,
       size,
-      levels: this.#levels(size / pageSize),
+      levels: this.#rules.windowLevels(size / pageSize, this.#hostPageSize),
     });
     if (window === undefined || window.start === start) return errno;
     // The host chooses where a window lies. QEMU cannot use one that starts elsewhere than the section.
@@ -79,21 +94,23 @@ export class SpaprWindows {
     return Errno.EINVAL;
   }
 
-  /**
-   * The largest page of the host that is above neither the region's own page nor the RAM's (vfio fact 7.2).
-   */
   #pageSize(section: MemoryRegionSection): Size {
     // Only an IOMMU region has a page size of its own; QEMU's cast of another region is undefined behaviour.
     const wanted = section.region.isIommu ? PHB_IOMMU_PAGE : this.#hostPageSize;
-    const limit = wanted < this.#hostPageSize ? wanted : this.#hostPageSize;
-    const fitting: PageSizeBitmap = this.#iommu.pageSizes & (limit | (limit - 1n));
-    return largestPage(fitting);
+    return this.#rules.windowPageSize({ wanted, host: this.#hostPageSize, offered: this.#iommu.pageSizes });
   }
+}
 
-  /** Levels of the window's table (vfio fact 7.2). */
-  #levels(entries: bigint): number {
-    const entryBits = (entries * 8n).toString(2).length - 1;
-    const bitsPerLevel = this.#hostPageSize.toString(2).length - 1 + 8;
-    return Math.max(1, Math.ceil(entryBits / bitsPerLevel));
-  }
+/** The largest page of the host that is above neither the region's own page nor the RAM's (vfio fact 7.2). */
+export function largestWindowPage({ wanted, host, offered }: WindowPages): Size {
+  const limit = wanted < host ? wanted : host;
+  const fitting: PageSizeBitmap = offered & (limit | (limit - 1n));
+  return largestPage(fitting);
+}
+
+/** Levels of a window's table: the bits of its bytes divided by those of a host page plus 8 (vfio fact 7.2). */
+export function levelsOfWindow(entries: bigint, hostPageSize: Size): number {
+  const entryBits = (entries * 8n).toString(2).length - 1;
+  const bitsPerLevel = hostPageSize.toString(2).length - 1 + 8;
+  return Math.max(1, Math.ceil(entryBits / bitsPerLevel));
 }

@@ -38,7 +38,7 @@ export function prepareBar(
     regionSize: size,
     bar: size === 0n ? undefined : MemoryRegion.io(`${host.name} BAR ${index}`, size, { owner: id }),
     mmaps: noMmap ? [] : initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
-    barSize: size,
+    barSize: size === 0n ? size : rules.registeredSize(size, index),
     attributes:
       size === 0n
         ? { type: 'mem32', prefetchable: false }
@@ -64,7 +64,7 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
     : bar!;
   if (bar !== undefined) {
     if (bar !== region.base) topology.addSubregion(region.base, bar, offset(0n));
-    if (!mmapRegion(region, owner, (area) => mmapArea(device, index, area))) {
+    if (!mmapRegion(region, owner, (area) => mmapArea(device, index, area), rules.mmapFailure)) {
       emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
     }
     for (const mmap of region.mmaps) {

@@ -3,7 +3,8 @@ import type { IommuContainer, SpaprTceContainer } from '../host/index.ts';
 import { replay, type AddressSpace, type MemoryListener, type MemoryTopology } from '../memory/index.ts';
 import { DmaListener } from './dma-listener.ts';
 import type { EventSink } from './event.ts';
-import { DeviceRefused } from './failure.ts';
+import type { ContainerRules } from './container-rules.ts';
+import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { IommuType } from './iommu-type.ts';
 import type { ListenerRules } from './listener-rules.ts';
 import type { Revision } from './revision.ts';
@@ -40,6 +41,7 @@ export class VfioContainer {
   readonly #topology: MemoryTopology;
   readonly #detached: boolean;
   readonly #rules: ListenerRules;
+  readonly #containerRules: ContainerRules;
   #dmaListener: DmaListener | undefined;
   readonly #registered: { listener: MemoryListener; space: AddressSpace }[] = [];
 
@@ -57,21 +59,23 @@ export class VfioContainer {
     this.#topology = topology;
     this.#detached = options.detached ?? false;
     this.#rules = options.revision.listener;
+    this.#containerRules = options.revision.container;
     if (iommuType === 'spapr-tce-v2') {
-      const preregistration = new SpaprMemoryListener(
-        name,
-        iommu as SpaprTceContainer,
-        options.hostPageSize,
+      const preregistration = new SpaprMemoryListener({
+        container: name,
+        iommu: iommu as SpaprTceContainer,
+        hostPageSize: options.hostPageSize,
         emit,
-      );
+        rules: this.#containerRules,
+      });
       this.#register(preregistration, memory);
-      this.#refuseOn(preregistration.initialError);
+      this.#failOn(preregistration.initialError);
       preregistration.initialized = true;
     }
     const listener = new DmaListener(options);
     this.#dmaListener = listener;
-    this.#register(listener, dmaSpace);
-    this.#refuseOn(listener.initialError);
+    this.#register(listener, this.#containerRules.space === 'of-devices' ? dmaSpace : memory);
+    this.#failOn(listener.initialError);
     listener.initialized = true;
   }
 
@@ -93,8 +97,11 @@ export class VfioContainer {
     this.#topology.registerListener(listener, space);
   }
 
-  #refuseOn(error: string | undefined): void {
-    if (error === undefined) return;
+  /** @throws DeviceRefused, VmmAbort as `registrationFailure` says. */
+  #failOn(error: string | undefined): void {
+    const { registrationFailure } = this.#containerRules;
+    if (error === undefined || registrationFailure === 'ignored') return;
+    if (registrationFailure === 'fatal') throw new VmmAbort('registration', error);
     this.disconnect();
     throw new DeviceRefused(`memory listener initialization failed for container: ${error}`);
   }

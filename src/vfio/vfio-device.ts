@@ -162,11 +162,14 @@ export class VfioDevice {
    * (vfio_pci_pre_reset).
    */
   reset(): void {
+    const { resetStopsDecoding, resetsMsix, resetRestores } = this.#environment.rules;
     const decoding = PciCommand.IO | PciCommand.MEMORY | PciCommand.BUS_MASTER;
     const command = this.pci.config.read(PciRegister.COMMAND, 2);
-    this.writeConfig(PciRegister.COMMAND, 2, command & ~decoding);
-    this.msixState?.reset();
-    this.pci.reset();
+    if (resetStopsDecoding) this.writeConfig(PciRegister.COMMAND, 2, command & ~decoding);
+    if (resetsMsix) this.msixState?.reset();
+    // A reset that restores nothing brings back what the guest had written.
+    if (resetRestores === 'nothing') this.writeConfig(PciRegister.COMMAND, 2, command);
+    else this.pci.reset({ command: resetRestores !== 'bars-only', bars: resetRestores !== 'command-only' });
   }
 
   /** Takes the device's BARs off the bus. The caller closes the device's container afterwards. */
@@ -191,6 +194,7 @@ export class VfioDevice {
   /** Stretches or shrinks a BAR smaller than a host page after it has moved (vfio fact 5.9). */
   #moved(bar: PciBar): void {
     const region = this.regions[bar.index]!;
+    if (!this.#environment.rules.followsMoves) return;
     if (region.regionSize === 0n || region.regionSize >= this.#environment.hostPageSize) return;
     updateSubPageBar(this.pci, bar, region, this.#environment);
   }

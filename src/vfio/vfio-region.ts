@@ -39,13 +39,22 @@ export type MapArea = (area: VfioMmap) => HostAddress | undefined;
  * host refuses one area, the BAR keeps none, and every access to the BAR is trapped.
  *
  * @param owner id of the device.
+ * @param failure what is kept if the host refuses one area.
  * @returns whether the host has mapped all areas.
  */
-export function mmapRegion(region: VfioRegion, owner: string, mapArea: MapArea): boolean {
+export function mmapRegion(
+  region: VfioRegion,
+  owner: string,
+  mapArea: MapArea,
+  failure: 'no-area' | 'other-areas' = 'no-area',
+): boolean {
   const mapped: VfioMmap[] = [];
   for (const [number, area] of region.mmaps.entries()) {
     const hostAddress = mapArea(area);
-    if (hostAddress === undefined) return false;
+    if (hostAddress === undefined) {
+      if (failure === 'no-area') return false;
+      continue;
+    }
     const name = `${region.bar!.name} mmaps[${number}]`;
     mapped.push({ ...area, region: MemoryRegion.ramDevice(name, area.size, { owner, hostAddress }) });
   }

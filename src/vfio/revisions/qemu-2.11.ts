@@ -4,6 +4,7 @@ import { QEMU_PCI } from '../../pci/index.ts';
 import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
 import type { Revision } from '../revision.ts';
+import { largestWindowPage, levelsOfWindow } from '../spapr-windows.ts';
 import { trimSection, wholeUnits } from '../trim.ts';
 
 const TOP_BIT = 1n << 63n;
@@ -22,6 +23,20 @@ export const qemu211: Revision = {
   title: 'QEMU 2.11, before the seed patch',
   source: 'QEMU 2.11.0: hw/vfio/common.c, hw/vfio/pci.c',
   iommus: ['type1', 'spapr-tce-v2'],
+  container: {
+    shared: 'all-devices',
+    closes: 'with-last-device',
+    registrationFailure: 'device-refused',
+    teardown: 'unregister-first',
+    space: 'of-devices',
+    listenerPriority: 0,
+    registersRam: () => true,
+    unregistersRam: true,
+    removesDefaultWindow: true,
+    windowPageSize: largestWindowPage,
+    windowLevels: levelsOfWindow,
+    removesWindows: true,
+  },
   listener: {
     skip: skipTopHalf,
     alignment: ({ target }) => target,
@@ -30,6 +45,8 @@ export const qemu211: Revision = {
     backingOffset: (section, start) => offset(section.offset + start - section.start),
     mapsReadonly: ({ readonly }) => readonly,
     unmaps: () => true,
+    unmapSpan: (piece) => piece,
+    whenMapped: 'failure',
     deviceMemoryFailure: 'fatal',
     ramFailure: 'fatal',
     missingWindow: 'fatal',
@@ -55,6 +72,14 @@ export const qemu211: Revision = {
     relocationWithoutMsix: 'ignored',
     emulatedLayout: (layout) => layout,
     emulatedTableSize: (tableSize) => tableSize,
+    emulatedPbaSize: (pbaSize) => pbaSize,
+    msixPriority: 0,
+    registeredSize: (size) => size,
+    mmapFailure: 'no-area',
+    resetRestores: 'power-on',
+    resetStopsDecoding: true,
+    resetsMsix: true,
+    followsMoves: true,
     hotplugRefusal: 'reported',
     msixUnplug: 'done',
     exportsDmaBuf: false,
@@ -67,6 +92,14 @@ export const qemu211: Revision = {
   memslots: {
     span: (section, { host }) => wholeUnits(section, host),
     slotNumber: (_section, unused) => unused,
+    isDirect: ({ region, romdMode }, readonlySlots) =>
+      region.isRam || (region.kind === 'rom-device' && romdMode && readonlySlots),
+    isReadonly: ({ region }, readonlySlots) =>
+      readonlySlots && (region.readonly || region.kind === 'rom-device'),
+    largestSlot: 0n,
+    slotLimit: 0,
+    reuse: 'last-freed',
+    refusal: 'fatal',
     deletes: true,
     update: 'immediately',
   },
@@ -85,6 +118,8 @@ export const qemu211: Revision = {
     regionInfo: (info) => info,
     mmap: (errno) => errno,
     checksApertures: true,
+    unmapSpan: (requested) => requested,
+    unmap: (answer) => answer,
     refusesMap: () => 0,
   },
   mtree: form2_11,

@@ -1,0 +1,45 @@
+import * as library from '../index.ts';
+import { InvalidInput, prefixProblems } from '../input/index.ts';
+import { requireRevision, type ScenarioRunner } from '../model/index.ts';
+import { FaultyRun, loadPatch, placeIn, runPatched, type PatchedRun } from '../validate/index.ts';
+import { ExitCode } from './exit-code.ts';
+
+/**
+ * Runs single scenarios on the model with a patch on their revision.
+ *
+ * @param file the patch file.
+ * @throws InvalidInput when the file is no patch.
+ */
+export function openPatchedRunner(file: string): ScenarioRunner {
+  const forgetExit = noteExit();
+  const { patch, files } = prefixProblems(file, () => loadPatch(file, { barproof: library }));
+  const runs = new Map<string, PatchedRun>();
+  const runOn = (id: string): PatchedRun => {
+    const known =
+      runs.get(id) ?? prefixProblems(file, () => runPatched(patch, requireRevision(id, '--patch')));
+    runs.set(id, known);
+    return known;
+  };
+  return {
+    run: async (scenario, { id }) => {
+      const { run, guard } = runOn(id);
+      try {
+        return guard(() => run(scenario));
+      } catch (error) {
+        if (!(error instanceof FaultyRun)) throw error;
+        const message = `${error.fault.message}${placeIn(error.fault.cause, files)}`;
+        throw new InvalidInput([{ path: file, message }]);
+      }
+    },
+    close: async () => forgetExit(),
+  };
+}
+
+/** A patch that ends the program itself, as by process.exit(0), must not look like a run in which all is well. */
+function noteExit(): () => void {
+  const onExit = (): void => {
+    process.exitCode = ExitCode.COULD_NOT_RUN;
+  };
+  process.on('exit', onExit);
+  return () => void process.off('exit', onExit);
+}

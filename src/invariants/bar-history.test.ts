@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { decodeScenario } from '../scenario/index.ts';
+import { placesWritten } from './bar-history.ts';
+
+const scenario = (type: string, operations: readonly object[]) =>
+  decodeScenario({
+    version: 1,
+    machine: { type: 'pc', ram: '0x10000000' },
+    host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1000'] } },
+    devices: [{ id: 'd', bars: [{ index: 0, size: '0x80000000', type }] }],
+    operations,
+  });
+
+const set = (address: string) => ({ op: 'set-bar', device: 'd', bar: 0, address });
+const starts = (type: string, ...operations: readonly object[]) =>
+  placesWritten(scenario(type, operations), 'd', 0, 0x8000_0000n).map(({ start }) => start);
+
+it.each([
+  ['a 32-bit BAR', 'mem32', [set('0x80000000')], [0n, 0x8000_0000n, 0x8000_0000n]],
+  [
+    'a 64-bit BAR between the writes of its halves',
+    'mem64',
+    [set('0x180000000'), set('0x200000000')],
+    [0n, 0x8000_0000n, 0x1_8000_0000n, 0x1_0000_0000n, 0x2_0000_0000n],
+  ],
+  [
+    'a 64-bit BAR that the guest sizes, half by half',
+    'mem64',
+    [set('0x80000000'), { op: 'size-bar', device: 'd', bar: 0 }],
+    [0n, 0x8000_0000n, 0x8000_0000n, 0x8000_0000n, 0xffff_ffff_8000_0000n],
+  ],
+])('the guest puts %s where the list says', (_, type, operations, places) => {
+  expect(starts(type, ...operations)).toEqual(places);
+});
+
+it('a BAR that the device does not have is nowhere', () => {
+  expect(placesWritten(scenario('mem32', []), 'd', 3, 0x1000n)).toEqual([]);
+  expect(placesWritten(scenario('mem32', []), 'e', 0, 0x1000n)).toEqual([]);
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { runOnModel } from '../model/index.ts';
+import { decodeScenario } from '../scenario/index.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { CONDITIONS, holdsFor, type ConditionName } from './conditions.ts';
+import type { Violation } from './invariant.ts';
+import { placeOf } from './place.ts';
+
+const trace = runOnModel(
+  decodeScenario({
+    version: 1,
+    machine: { type: 'pc', ram: '0x10000000', hostPageSize: '0x1000', guestPageSize: '0x1000' },
+    host: {
+      kernel: 'msix-mappable',
+      iommu: { type: 'type1', pageSizes: ['0x1000'], apertures: [{ start: '0x0', end: '0xffffffff' }] },
+    },
+    devices: [{ id: 'd', bars: [{ index: 0, size: '0x1000', type: 'mem64' }] }],
+    operations: [
+      { op: 'set-bar', device: 'd', bar: 0, address: '0xe0000000' },
+      { op: 'enable-memory', device: 'd' },
+      { op: 'add-region', name: 'extra', kind: 'ram', address: '0x8000000000', size: '0x1000', priority: 0 },
+    ],
+  }),
+  NEWEST,
+);
+
+const violation = (start: bigint, step = 3): Violation => ({
+  invariant: 'no-abort',
+  cause: 'x',
+  message: '',
+  step,
+  at: { start, end: start + 0x1000n },
+});
+
+describe('placeOf', () => {
+  it.each([
+    ['machine-memory', 0x10_0000n],
+    ['bar', 0xe000_0000n],
+    ['added-region', 0x80_0000_0000n],
+    ['nowhere', 0x70_0000_0000n],
+  ])('says %s', (place, start) => {
+    expect(placeOf(violation(start), trace)).toBe(place);
+  });
+
+  it('says nowhere without addresses', () => {
+    expect(placeOf({ invariant: 'no-abort', cause: 'x', message: '', step: 0 }, trace)).toBe('nowhere');
+  });
+});
+
+describe('the conditions', () => {
+  const holding = (start: bigint, step?: number): ConditionName[] =>
+    CONDITIONS.filter((name) => holdsFor(name, violation(start, step), trace));
+
+  it('tell the BAR where the guest has put it from one elsewhere', () => {
+    expect(holding(0xe000_0000n)).toEqual(['after-start', 'where-the-guest-put-the-bar']);
+    expect(holding(0xe000_1000n)).toEqual(['after-start']);
+  });
+
+  it('tell the start from later, and addresses that the host allows from others', () => {
+    expect(holding(0x10_0000n, 0)).toEqual([]);
+    expect(holding(0x80_0000_0000n)).toEqual(['after-start', 'outside-apertures']);
+    expect(holding(0x10_0800n)).toContain('off-iommu-page');
+  });
+});

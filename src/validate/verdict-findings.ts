@@ -1,0 +1,113 @@
+import type * as fc from 'fast-check';
+import {
+  FingerprintMap,
+  findInvariant,
+  fingerprintText,
+  sameFingerprint,
+  type Fingerprint,
+} from '../invariants/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import type { CauseTally } from './compare.ts';
+import { compareOn, type Difference } from './difference.ts';
+import type { RunSides } from './run-both.ts';
+import { shrinkDifference, type Counterexample } from './shrink-difference.ts';
+import { statusOf, type CauseStatus } from './status.ts';
+
+/** What a patch does to the cases of a finding. */
+export type Effect = 'breaks' | 'mends' | 'uncovers';
+
+/** One difference between the sides: the smallest scenario that shows it, and all causes that this scenario shows. */
+export interface VerdictFinding extends Fingerprint {
+  readonly effect: Effect;
+  /** Warnings count for no verdict. */
+  readonly severity: 'error' | 'warning';
+  /** Other causes that the same scenario breaks, mends or uncovers: most likely the same fault. */
+  readonly also: readonly Fingerprint[];
+  readonly counterexample: Counterexample;
+}
+
+/** The statuses that are shown with a counterexample, and how the sides differ in it. */
+const SHOWN_BY: Partial<Record<CauseStatus, Difference>> = {
+  fixed: 'fixed',
+  better: 'fixed',
+  broken: 'broken',
+  worse: 'broken',
+  swapped: 'swapped',
+  uncovered: 'uncovered',
+};
+
+const EFFECTS: Partial<Record<Difference, Effect>> = {
+  fixed: 'mends',
+  broken: 'breaks',
+  swapped: 'breaks',
+  uncovered: 'uncovers',
+};
+
+/** What a search for the smallest cases needs. */
+export interface FindingOptions {
+  readonly run: RunSides;
+  readonly scenarios: fc.Arbitrary<Scenario>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((line: string) => void) | undefined;
+}
+
+/** The findings of a comparison, and the smallest case of each cause that differs. */
+export interface ShownFindings {
+  readonly findings: readonly VerdictFinding[];
+  readonly shown: FingerprintMap<Counterexample>;
+}
+
+/**
+ * Shrinks a case of every cause that differs between the sides. A cause that a smallest case of the same effect
+ * already shows is no finding of its own.
+ *
+ * @throws Unrepeatable when a case gives another result when it is run again.
+ */
+export async function findingsOf(
+  causes: FingerprintMap<CauseTally>,
+  { run, scenarios, signal, onProgress }: FindingOptions,
+): Promise<ShownFindings> {
+  const findings: (VerdictFinding & { also: Fingerprint[] })[] = [];
+  const shown = new FingerprintMap<Counterexample>();
+  for (const tally of errorsFirst(causes.values())) {
+    const difference = SHOWN_BY[statusOf(tally)];
+    const scenario = difference && tally.first[difference];
+    if (difference === undefined || scenario === undefined) continue;
+    const { invariant, cause } = tally;
+    const effect = EFFECTS[difference]!;
+    const together = findings
+      .filter((finding) => finding.effect === effect)
+      .map((finding) => ({ finding, counterexample: alsoShown(tally, finding) }))
+      .find(({ counterexample }) => counterexample !== undefined);
+    if (together !== undefined) {
+      together.finding.also.push({ invariant, cause });
+      shown.set(tally, together.counterexample!);
+      continue;
+    }
+    onProgress?.(`shrinking ${fingerprintText(tally)}`);
+    const kept = { invariant: findInvariant(invariant), fingerprint: { invariant, cause }, difference };
+    const counterexample = await shrinkDifference(scenario, kept, run, scenarios, signal);
+    if (counterexample === undefined) continue;
+    shown.set(tally, counterexample);
+    const { severity } = findInvariant(invariant);
+    findings.push({ invariant, cause, effect, severity, also: [], counterexample });
+  }
+  return { findings, shown };
+}
+
+const errorsFirst = (tallies: readonly CauseTally[]): readonly CauseTally[] =>
+  tallies.toSorted((a, b) => rank(a) - rank(b));
+
+const rank = ({ invariant }: Fingerprint): number => (findInvariant(invariant).severity === 'error' ? 0 : 1);
+
+/** The smallest case of `finding` as a case of `cause`, if the case shows the cause with the same effect. */
+function alsoShown(
+  cause: Fingerprint,
+  { effect, counterexample }: VerdictFinding,
+): Counterexample | undefined {
+  const { differences } = compareOn(findInvariant(cause.invariant), counterexample.traces);
+  const found = differences.find(
+    ({ fingerprint, difference }) => sameFingerprint(fingerprint, cause) && EFFECTS[difference] === effect,
+  );
+  return found && { ...counterexample, difference: found.difference, violations: found.violations };
+}
