@@ -37,7 +37,8 @@ const qemu = (version: string, variantOf: (scenario: Scenario) => Scenario = (sa
     binary: 'qemu',
     version,
     package: '',
-    deviceProperties: new Set(),
+    deviceProperties: { 'vfio-user-pci': new Set(), 'vfio-pci': new Set() },
+    hasIommufd: true,
     endsWithParent: true,
   }),
 });

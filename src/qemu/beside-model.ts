@@ -1,4 +1,4 @@
-import type { Scenario } from '../scenario/index.ts';
+import type { DeviceSpec, Scenario } from '../scenario/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
@@ -39,7 +39,18 @@ export async function runBesideModel(
     : { ...trace, notCompared };
 }
 
-const whyUnpredictable = (scenario: Scenario): string | undefined =>
-  overshoots(scenario)
-    ? 'QEMU overwrites its own memory, and the effects of that are unpredictable'
-    : undefined;
+function whyUnpredictable(scenario: Scenario): string | undefined {
+  if (overshoots(scenario))
+    return 'QEMU overwrites its own memory, and the effects of that are unpredictable';
+  if (scenario.devices.some(hasQuirk)) return 'QEMU lays regions of its own over the BARs of this device';
+  return undefined;
+}
+
+/** Devices with a quirk that shows in the memory map (QEMU hw/vfio/pci-quirks.c, vfio_bar_quirk_setup). */
+const hasQuirk = ({ vendor, device }: DeviceSpec): boolean =>
+  vendor === NVIDIA || vendor === ATI || (vendor === REALTEK && device === RTL8168);
+
+const NVIDIA = 0x10de;
+const ATI = 0x1002;
+const REALTEK = 0x10ec;
+const RTL8168 = 0x8168;

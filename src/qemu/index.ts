@@ -23,6 +23,6 @@ export {
 export { overshoots } from './overshoot.ts';
 export { QemuDied, QemuHangs, QemuNotFound, QemuUnusable, QmpRefusal } from './process/qemu-error.ts';
 export { QemuProcess, type QemuProcessOptions } from './process/qemu-process.ts';
-export { QemuTarget, type QemuTargetOptions } from './qemu-target.ts';
+export { QemuTarget, type QemuInterface, type QemuTargetOptions } from './qemu-target.ts';
 export { whyNotRunnable } from './runnable.ts';
 export { findShim } from './shim/shim.ts';

@@ -1,5 +1,7 @@
-import type { Scenario } from '../scenario/index.ts';
+import { cpuOf, type Scenario } from '../scenario/index.ts';
 import { driverOf } from './guest/machine-driver.ts';
+import type { MachineHost } from './guest/machine-host.ts';
+import { SHARED_RAM, VfioUserHost } from './guest/vfio-user-host.ts';
 import { RunningMachine } from './guest/running-machine.ts';
 import { architectureOf, type Architecture, type QemuMachineType } from './process/architecture.ts';
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
@@ -24,11 +26,14 @@ export interface MachineSetup {
 }
 
 /** The setup of a scenario's machine. */
-export const setupOf = ({ machine }: Scenario): MachineSetup => ({
+export const setupOf = ({ machine, host }: Scenario): MachineSetup => ({
   type: machine.type as QemuMachineType,
   ram: machine.ram,
   hostPageSize: machine.hostPageSize,
-  arguments: windowArguments(machine),
+  // The CPU that the host implies is QEMU's own with vfio-user alone.
+  arguments: windowArguments(
+    host.iommu.type === 'vfio-user' ? machine : { ...machine, cpu: cpuOf({ machine, host }) },
+  ),
 });
 
 /** How a machine is started. */
@@ -37,6 +42,8 @@ export interface StartOptions {
   readonly arguments: readonly string[];
   /** The directory of the sockets. QEMU gets a directory of its own where left out. */
   readonly directory?: PrivateDirectory;
+  /** The host of the machine; vfio-user servers where left out. */
+  readonly host?: MachineHost;
   /** Whether the shim leaves address space free where QEMU is known to map beyond its reservations. */
   readonly withSlack?: boolean;
 }
@@ -84,7 +91,9 @@ export class MachineStarter {
     void qemu.ended.then(() => this.#running.delete(qemu));
     try {
       if (this.#closed) throw new Error('the target was closed while QEMU started');
-      return await RunningMachine.adopt(qemu, driverOf(setup.type));
+      const driver = driverOf(setup.type);
+      const host = options.host ?? new VfioUserHost(qemu.directory, driver.ram);
+      return await RunningMachine.adopt(qemu, driver, host);
     } catch (error) {
       await qemu.end();
       throw error;
@@ -99,7 +108,7 @@ export class MachineStarter {
 
   async #startProcess(
     { type, ram, hostPageSize, arguments: ofMachine }: MachineSetup,
-    { arguments: more, directory, withSlack = false }: StartOptions,
+    { arguments: more, directory, host, withSlack = false }: StartOptions,
   ): Promise<QemuProcess> {
     const { binary, endsWithParent } = await this.inspect(type);
     const driver = driverOf(type);
@@ -108,15 +117,18 @@ export class MachineStarter {
       binary,
       endsWithParent,
       directory,
+      accelerator: host?.accelerator,
       arguments: [
         ...driver.arguments,
-        ...['-object', `memory-backend-memfd,id=${driver.ram},size=${ram},share=on`],
+        ...['-object', `${host?.ramBackend ?? SHARED_RAM},id=${driver.ram},size=${ram}`],
         ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
         ...ofMachine,
+        ...(host?.arguments ?? []),
         ...more,
       ],
       environment: {
         ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(hostPageSize) }),
+        ...host?.environment,
         ...(withSlack && { BARPROOF_SLACK: String(SLACK) }),
       },
     });

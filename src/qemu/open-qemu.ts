@@ -3,7 +3,7 @@ import type { ScenarioRunner } from '../model/index.ts';
 import { NotRunnable, TargetUnavailable, type SearchTarget } from '../trace/index.ts';
 import { runBesideModel, whyNotOfModel } from './beside-model.ts';
 import { QEMU_MACHINES, type QemuMachineType } from './process/architecture.ts';
-import { QemuTarget } from './qemu-target.ts';
+import { QemuTarget, type QemuInterface } from './qemu-target.ts';
 
 /** What a real QEMU is opened for. */
 export interface QemuUse {
@@ -14,6 +14,8 @@ export interface QemuUse {
    * compared with the model if the model describes this version. A comparison of two QEMUs needs neither.
    */
   readonly search: boolean;
+  /** How QEMU reaches the devices; as the scenario says when left out. */
+  readonly interface?: QemuInterface | undefined;
 }
 
 /** A real QEMU, opened for a search or a comparison. */
@@ -27,8 +29,8 @@ export interface OpenQemu extends SearchTarget {
  *
  * @throws TargetUnavailable when none is found for any machine type.
  */
-export async function openQemu({ path, search }: QemuUse): Promise<OpenQemu> {
-  const target = new QemuTarget({ path, reuse: search });
+export async function openQemu({ path, search, interface: chosen }: QemuUse): Promise<OpenQemu> {
+  const target = new QemuTarget({ path, interface: chosen, reuse: search });
   const machinesByVersion = await inspectAll(target);
   const machines = [...machinesByVersion.values()].flat();
   const uncomparableVersions = [...machinesByVersion].filter(
@@ -95,8 +97,8 @@ export async function openQemuPair(paths: {
  * Runs single scenarios on a real QEMU: each in a QEMU process of its own, compared with the model if the
  * model describes this version of QEMU.
  */
-export function openQemuRunner(path?: string): ScenarioRunner {
-  const target = new QemuTarget({ path });
+export function openQemuRunner(use: Pick<QemuUse, 'path' | 'interface'> = {}): ScenarioRunner {
+  const target = new QemuTarget(use);
   return {
     run: async (scenario) => {
       try {
