@@ -7,7 +7,8 @@ export {
   type Architecture,
   type QemuMachineType,
 } from './process/architecture.ts';
-export { runBesideModel, whyNotOfModel } from './beside-model.ts';
+export { runBesideModel } from './beside-model.ts';
+export { revisionOfVersion, whyNotOfModel } from './revision-of-version.ts';
 export { findQemu, type QemuLocation } from './process/find-qemu.ts';
 export { deviceModel } from './guest/device-model.ts';
 export { hotPlugged } from './hot-plugged.ts';

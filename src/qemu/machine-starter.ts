@@ -1,5 +1,5 @@
 import { cpuOf, type Scenario } from '../scenario/index.ts';
-import { driverOf } from './guest/machine-driver.ts';
+import { driverOf, NO_ACPI_FOR_BRIDGES } from './guest/machine-driver.ts';
 import type { MachineHost } from './guest/machine-host.ts';
 import { SHARED_RAM, VfioUserHost } from './guest/vfio-user-host.ts';
 import { RunningMachine } from './guest/running-machine.ts';
@@ -8,6 +8,7 @@ import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
 import { QemuProcess } from './process/qemu-process.ts';
+import { isReleaseBefore } from './process/release.ts';
 import { findShim } from './shim/shim.ts';
 import { windowArguments } from './window-arguments.ts';
 
@@ -46,6 +47,13 @@ export interface StartOptions {
   readonly host?: MachineHost;
   /** Whether the shim leaves address space free where QEMU is known to map beyond its reservations. */
   readonly withSlack?: boolean;
+}
+
+/** The arguments that a QEMU of this version knows. */
+function withoutUnknown(words: readonly string[], version: string): readonly string[] {
+  // The property comes after its option, `-global`.
+  const property = words.indexOf(NO_ACPI_FOR_BRIDGES);
+  return property > 0 && isReleaseBefore(version, '6.1') ? words.toSpliced(property - 1, 2) : words;
 }
 
 /** Finds QEMU and starts machines. */
@@ -110,21 +118,24 @@ export class MachineStarter {
     { type, ram, hostPageSize, arguments: ofMachine }: MachineSetup,
     { arguments: more, directory, host, withSlack = false }: StartOptions,
   ): Promise<QemuProcess> {
-    const { binary, endsWithParent } = await this.inspect(type);
+    const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(type);
+    const accelerator = host?.accelerator ?? idle;
     const driver = driverOf(type);
     const { shim } = this;
     return QemuProcess.start({
       binary,
       endsWithParent,
       directory,
-      accelerator: host?.accelerator,
+      accelerator,
       arguments: [
         ...driver.arguments,
+        // Without qtest the guest's CPUs must not run.
+        ...(accelerator === 'qtest' ? [] : ['-S']),
         ...['-object', `${host?.ramBackend ?? SHARED_RAM},id=${driver.ram},size=${ram}`],
         ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
         ...ofMachine,
         ...(host?.arguments ?? []),
-        ...more,
+        ...withoutUnknown(more, version),
       ],
       environment: {
         ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(hostPageSize) }),

@@ -19,8 +19,8 @@ export interface MachineHost {
   readonly ramBackend: string;
   /** QEMU's environment variables. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What executes the guest's instructions, with options: `qtest`, `kvm`. */
-  readonly accelerator: string;
+  /** What runs the guest's CPUs; where left out, an accelerator with which no guest runs. */
+  readonly accelerator?: 'kvm';
   /**
    * Offers a device.
    *

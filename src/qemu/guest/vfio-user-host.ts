@@ -15,7 +15,6 @@ export class VfioUserHost implements MachineHost {
   readonly arguments = [];
   readonly ramBackend = SHARED_RAM;
   readonly environment = {};
-  readonly accelerator = 'qtest';
   readonly memslots: readonly Memslot[] = [];
   readonly unknownRequests = [];
   readonly #directory: PrivateDirectory;

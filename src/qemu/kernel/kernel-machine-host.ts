@@ -31,7 +31,7 @@ export class KernelMachineHost implements MachineHost {
   /** A file of the directory, so that /proc says where QEMU has mapped RAM; aligned as RAM without a file is. */
   readonly ramBackend = `memory-backend-file,mem-path=${RAM_FILE},share=on,align=${RAM_ALIGNMENT}`;
   readonly environment = { BARPROOF_KERNEL: SOCKET };
-  readonly accelerator: string;
+  readonly accelerator?: 'kvm';
   readonly #host: HostState;
   readonly #connection: KernelConnection;
   readonly #directory: PrivateDirectory;
@@ -46,12 +46,8 @@ export class KernelMachineHost implements MachineHost {
     this.#directory = directory;
     const { host: spec, machine } = host.scenario;
     const withKvm = X86.includes(machine.type);
-    this.accelerator = withKvm ? 'kvm' : 'qtest';
-    this.arguments = [
-      // With KVM the guest's CPUs must not run.
-      ...(withKvm ? ['-S'] : []),
-      ...(spec.iommu.type === 'iommufd' ? ['-object', `iommufd,id=${IOMMUFD}`] : []),
-    ];
+    if (withKvm) this.accelerator = 'kvm';
+    this.arguments = spec.iommu.type === 'iommufd' ? ['-object', `iommufd,id=${IOMMUFD}`] : [];
   }
 
   /**
