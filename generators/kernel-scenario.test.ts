@@ -12,6 +12,7 @@ const MACHINES = ['pc', 'q35', 'virt', 'pseries'] as const;
 /** What keeps a scenario from a real QEMU whose kernel barproof answers. */
 const obstacles = ({ machine, host, devices, operations }: Scenario): readonly unknown[] => [
   ...(machine.ram % (machine.type === 'pseries' ? 256n << 20n : 0x2000n) === 0n ? [] : [machine.ram]),
+  ...(machine.type === 'virt' && machine.cpu !== undefined ? [machine.cpu] : []),
   ...(machine.msixEmulation === 'machine-default' ? [] : [machine.msixEmulation]),
   ...(host.iommu.type === 'vfio-user' ? [host.iommu.type] : []),
   ...(host.iommu.type === 'spapr-tce-v2' && machine.type !== 'pseries' ? [machine.type] : []),

@@ -1,5 +1,11 @@
 import type * as fc from 'fast-check';
-import { IOMMU_TYPES, type DeviceSpec, type MachineType, type Scenario } from '../src/scenario/index.ts';
+import {
+  IOMMU_TYPES,
+  type DeviceSpec,
+  type MachineSpec,
+  type MachineType,
+  type Scenario,
+} from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
@@ -40,13 +46,21 @@ function chooseForKernel(
   constraints: Pick<ScenarioConstraints, 'machineTypes' | 'realistic'>,
 ): Scenario {
   const scenario = chooseScenario(choose, { ...constraints, iommuTypes: KERNEL_IOMMUS, overlays: false });
-  const { machine, devices } = scenario;
+  const { devices } = scenario;
+  const machine = withOwnCpu(scenario.machine);
   const unit = machine.type === 'pseries' ? PSERIES_RAM_UNIT : RAM_UNIT;
   return {
     ...scenario,
     machine: { ...machine, ram: roundUp(machine.ram, unit), msixEmulation: 'machine-default' },
     devices: devices.map(withoutProposals),
   };
+}
+
+/** QEMU's CPU of virt without KVM has a width of its own, whatever CPU the host has. */
+function withOwnCpu(machine: MachineSpec): MachineSpec {
+  if (machine.type !== 'virt') return machine;
+  const { cpu: _, ...others } = machine;
+  return others;
 }
 
 /** No release of QEMU has the property that only a proposal reads. */
