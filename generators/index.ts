@@ -21,6 +21,7 @@ import { chooseOperations } from './operations.ts';
 export { arbitrary } from './arbitrary.ts';
 export { Choose } from './choose.ts';
 export { classify, SCENARIO_CLASSES, type ScenarioClass } from './classes.ts';
+export { kernelHistories, kernelScenarios } from './kernel-scenario.ts';
 export { REALISTIC_SHARE } from './realistic.ts';
 export { REAL_DEVICES, type RealDevice } from './real-devices.ts';
 export { chooseScenario, scenarios, type ScenarioConstraints } from './scenario.ts';

@@ -1,4 +1,5 @@
-import { scenarios, servedHistories } from '../../generators/index.ts';
+import { oneof } from 'fast-check';
+import { kernelHistories, scenarios, servedHistories } from '../../generators/index.ts';
 import type { Scenarios } from '../campaign/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import {
@@ -31,11 +32,14 @@ export async function openSearchSpace(
   revision: AnyRevision,
 ): Promise<SearchSpace> {
   checkTargetOptions(options);
-  const { target: name, qemu, realistic = false } = options;
+  const { target: name, qemu, interface: chosen = 'vfio-user', realistic = false } = options;
   if (name === 'model')
     return { target: openModel(revision), scenarios: scenarios({ ...scopeOf(revision), realistic }) };
-  const target = await (await loadQemu()).openQemu({ path: qemu, search: true });
-  return { target, scenarios: servedHistories({ ...LANES, realistic }, ...target.machines) };
+  const target = await (await loadQemu()).openQemu({ path: qemu, interface: chosen, search: true });
+  const served = servedHistories({ ...LANES, realistic }, ...target.machines);
+  const ofKernel = kernelHistories({ ...LANES, realistic }, ...target.machines);
+  const drawn = { 'vfio-user': served, kernel: ofKernel, both: oneof(served, ofKernel) };
+  return { target, scenarios: drawn[chosen] };
 }
 
 /**
@@ -47,17 +51,19 @@ export async function openRunner(options: RunnerOptions): Promise<ScenarioRunner
   checkTargetOptions(options);
   const { target, qemu, patch } = options;
   if (patch === undefined)
-    return target === 'model' ? openModelRunner() : (await loadQemu()).openQemuRunner(qemu);
+    return target === 'model'
+      ? openModelRunner()
+      : (await loadQemu()).openQemuRunner({ path: qemu, interface: options.interface });
   if (target === 'model') return (await import('./patched-runner.ts')).openPatchedRunner(patch);
   throw new InvalidInput([{ path: '--patch', message: 'a patch file changes the model, not a real QEMU' }]);
 }
 
-/** @throws InvalidInput for a path of a QEMU that would not be used: the user believes that it was tested. */
-function checkTargetOptions({ target, qemu }: TargetOptions): void {
-  if (qemu === undefined || target === 'qemu') return;
-  throw new InvalidInput([
-    { path: '--qemu', message: 'expected with --target qemu; the model runs no QEMU' },
-  ]);
+/** @throws InvalidInput for options of a QEMU that would not be used: the user believes that it was tested. */
+function checkTargetOptions({ target, qemu, interface: chosen }: TargetOptions): void {
+  if (target === 'qemu') return;
+  const message = 'expected with --target qemu; the model runs no QEMU';
+  const unused = [...(qemu === undefined ? [] : ['--qemu']), ...(chosen === undefined ? [] : ['--interface'])];
+  if (unused.length > 0) throw new InvalidInput(unused.map((path) => ({ path, message })));
 }
 
 /** Loads src/qemu, which loads native code, only if the user asks for a real QEMU. */

@@ -7,13 +7,14 @@ import { commandText } from './shell.ts';
 
 /** The command line that repeats the check. */
 export const checkAgain = (
-  { seed, runs, invariant, realistic, strict, target }: CheckCommandOptions,
+  { seed, runs, invariant, realistic, strict, target, interface: chosen }: CheckCommandOptions,
   revision: string,
 ): string =>
   commandText([
     'barproof',
     'check',
     ...(target === 'model' ? ['--revision', revision] : ['--target', target]),
+    ...(target === 'model' || chosen === undefined ? [] : ['--interface', chosen]),
     ...['--seed', seed],
     ...['--runs', String(runs)],
     ...(invariant === undefined ? [] : ['--invariant', invariant]),

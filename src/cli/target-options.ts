@@ -1,11 +1,14 @@
 import { Option, type Command } from 'commander';
 
 const TARGETS = ['model', 'qemu'] as const;
+/** How a real QEMU reaches the devices: see `QemuInterface`. */
+const INTERFACES = ['vfio-user', 'kernel', 'both'] as const;
 
 /** The options that choose a target. */
 export interface TargetOptions {
   readonly target: (typeof TARGETS)[number];
   readonly qemu?: string;
+  readonly interface?: (typeof INTERFACES)[number];
 }
 
 /** The options that choose what a search draws. */
@@ -16,6 +19,7 @@ export interface SearchSpaceOptions extends TargetOptions {
 /** The option that leaves out what no machine shows as firmware sets it up. */
 export const realisticOption = (): Option =>
   new Option('--realistic', 'draw only scenarios that a real machine can show, as firmware sets it up');
+
 /** The options that choose a target for single scenarios. */
 export interface RunnerOptions extends TargetOptions {
   /** A patch file to put on the revision of each scenario. */
@@ -37,4 +41,11 @@ export const addTargetOptions = (command: Command): Command =>
     .option(
       '--qemu <path>',
       'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
+    )
+    .addOption(
+      new Option(
+        '--interface <name>',
+        'on a real QEMU: devices of vfio-user servers, of the answered kernel interface, or both; ' +
+          'default: check searches with vfio-user, run and replay do as the scenario says',
+      ).choices(INTERFACES),
     );

@@ -21,11 +21,16 @@ const WITHOUT_P2P: Revision = {
 const qemu = {
   version: (_machine: string): string => '11.1.3',
   runs: LIKE_MODEL,
+  hasVfioUser: true,
 };
 
 vi.mock(import('../qemu/qemu-target.ts'), async (importOriginal) => {
   const standIn = ({ reuse = false }: { readonly reuse?: boolean }) => ({
-    inspect: async (machine: string) => ({ version: qemu.version(machine) }),
+    inspect: async (machine: string) => ({
+      binary: 'qemu',
+      version: qemu.version(machine),
+      deviceProperties: { 'vfio-user-pci': qemu.hasVfioUser ? new Set() : undefined, 'vfio-pci': new Set() },
+    }),
     whyNot: async () => undefined,
     run: async (scenario: Scenario) => ({
       ...runOnModel(reuse ? hotPlugged(scenario) : scenario, qemu.runs),
@@ -49,6 +54,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'barproof-target-'));
   qemu.version = () => '11.1.3';
   qemu.runs = LIKE_MODEL;
+  qemu.hasVfioUser = true;
 });
 
 afterEach(() => {
@@ -69,6 +75,18 @@ async function storedCase(): Promise<{ readonly file: string; readonly regressio
 }
 
 describe('check --target qemu', () => {
+  it('needs a QEMU with vfio-user, unless the kernel is answered', async () => {
+    qemu.hasVfioUser = false;
+    expect(await checkQemu('--runs', '20')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(/no device vfio-user-pci\. .* or add --interface kernel/),
+    });
+    const { code, out } = await checkQemu('--runs', '20', '--interface', 'kernel');
+    expect(out).toMatch(/, 17 invariants, 20 cases, /);
+    expect([0, 1]).toContain(code);
+  });
+
   it('compares QEMU with the model, in addition to the invariants of every target', async () => {
     // Of other seeds, some cases cannot be compared: the hardware of a whole lane may end QEMU.
     const { code, out, err } = await checkQemu('--runs', '20', '--seed', 'a');
@@ -145,7 +163,7 @@ describe('check --target qemu', () => {
 });
 
 describe('--target qemu with a QEMU of another version than the model', () => {
-  const REASON = 'the model describes QEMU 11.1, this is QEMU 10.2.0';
+  const REASON = 'the model describes QEMU 2.11 to 9.2 and 11.1, this is QEMU 10.2.0';
 
   beforeEach(() => {
     qemu.version = () => '10.2.0';

@@ -67,7 +67,8 @@ function addXive(options: MachineOptions, system: MemoryRegion): void {
 
 /**
  * The address space for DMA behind the bridge: the TCE windows, the MSI doorbell and, in one proposal,
- * MMIO. A reset removes the default window and adds it again (spapr_phb_dma_reset, machine fact 11.3).
+ * MMIO. The first reset adds the default window; a later one removes it and adds it again (spapr_phb_dma_reset,
+ * machine fact 11.3).
  */
 function makeDmaSpace(
   options: MachineOptions,
@@ -79,7 +80,6 @@ function makeDmaSpace(
     MemoryRegion.container(`tce-root-${liobn}`, END_OF_SPACE),
   );
   const defaultWindow = MemoryRegion.iommu('tce-iommu-80000000', DEFAULT_DMA_WINDOW);
-  topology.addSubregion(windows[0]!, defaultWindow, offset(0n));
   topology.addSubregion(root, MemoryRegion.io('msi', hostPageSize), offset(MSI_WINDOW_START));
   for (const window of windows) topology.addSubregion(root, window, offset(0n));
   if (rules.mmioInPhbDmaSpace) {
@@ -87,7 +87,7 @@ function makeDmaSpace(
     addAlias(options, root, { name: `${PHB}.mmio-dma-alias`, target: mmio, from: high, size: TIB, at: high });
   }
   const resetWindow = (): void => {
-    topology.removeSubregion(defaultWindow);
+    if (defaultWindow.container !== undefined) topology.removeSubregion(defaultWindow);
     topology.addSubregion(windows[0]!, defaultWindow, offset(0n));
   };
   return { dmaSpace: topology.createAddressSpace(PHB, root), resetWindow };

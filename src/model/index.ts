@@ -1,7 +1,8 @@
 /** Runs scenarios on the models of QEMU and cloud-hypervisor, each with a modelled host. */
 export { makeHostDevice } from './host-devices.ts';
-export { KVM_ARCHITECTURE_OF } from './kvm-architecture-of.ts';
 export { makeHostIommu } from './host-iommu.ts';
+export { makeHostKvm } from './host-kvm.ts';
+export { KVM_ARCHITECTURE_OF } from './kvm-architecture-of.ts';
 export { ModelTarget, runOnModel, runToTheEnd } from './model-target.ts';
 export { mtreeAfter, type MtreeOptions } from './mtree-after.ts';
 export { openModel, openModelRunner, type ScenarioRunner } from './open-model.ts';

@@ -47,8 +47,10 @@ export class QemuDevices {
       if (!(error instanceof DeviceRefused)) throw error;
       this.#closeIfEmpty(container);
       const message = `vfio ${spec.name}: ${error.message}`;
+      const { revision, scenario } = this.#options;
       // A device without BARs has no region that QEMU could release too late.
-      const isFatal = this.#options.revision.device.hotplugRefusal === 'crash' && spec.bars.length > 0;
+      const isFatal =
+        revision.device.hotplugRefusal === 'crash' && isVfioUser(scenario) && spec.bars.length > 0;
       if (!isHotplug || !isFatal) throw new DeviceRefused(message);
       throw new VmmAbort(
         'hotplug-refusal-segfault',

@@ -1,8 +1,8 @@
-import { gpa, type Size } from '../address/index.ts';
-import { HostAddresses, kernelRules, KvmMemslots, type IommuContainer } from '../host/index.ts';
+import type { Size } from '../address/index.ts';
+import { HostAddresses, type IommuContainer, type KvmMemslots } from '../host/index.ts';
 import { TARGET_PAGE_SIZE, buildMachine, type Machine } from '../machine/index.ts';
 import { MemoryTopology } from '../memory/index.ts';
-import { coldPlugged, cpuOf, lastGuestAddress, type Operation, type Scenario } from '../scenario/index.ts';
+import { coldPlugged, cpuOf, type Operation, type Scenario } from '../scenario/index.ts';
 import {
   MemslotListener,
   StartRefused,
@@ -13,7 +13,7 @@ import {
   type VfioDevice,
   type VmmEvent,
 } from '../vfio/index.ts';
-import { KVM_ARCHITECTURE_OF } from './kvm-architecture-of.ts';
+import { makeHostKvm } from './host-kvm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { OverlayRegions } from './overlay-regions.ts';
 import { QemuContainers } from './qemu-containers.ts';
@@ -59,12 +59,7 @@ export class QemuVmm implements ModelledVmm {
         : machine.msixEmulation === 'off';
     // KVM on POWER has no read-only slots.
     const readonlySlots = machine.type !== 'pseries';
-    this.kvm = new KvmMemslots({
-      hostPageSize: machine.hostPageSize,
-      architecture: KVM_ARCHITECTURE_OF[machine.type],
-      kernel: kernelRules(scenario.host.kernel),
-      lastGpa: gpa(lastGuestAddress(scenario)),
-    });
+    this.kvm = makeHostKvm(scenario);
     this.#memslots = new MemslotListener({
       rules: revision.memslots,
       kvm: this.kvm,

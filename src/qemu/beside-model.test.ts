@@ -3,7 +3,7 @@ import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { NEWEST, findRevision } from '../vfio/index.ts';
 import { runOnModel } from '../model/index.ts';
 import { NotRunnable, type Trace } from '../trace/index.ts';
-import { runBesideModel, whyNotOfModel } from './beside-model.ts';
+import { runBesideModel } from './beside-model.ts';
 import { hotPlugged } from './hot-plugged.ts';
 import type { QemuInspection } from './process/inspect-qemu.ts';
 
@@ -37,21 +37,11 @@ const qemu = (version: string, variantOf: (scenario: Scenario) => Scenario = (sa
     binary: 'qemu',
     version,
     package: '',
-    deviceProperties: new Set(),
+    deviceProperties: { 'vfio-user-pci': new Set(), 'vfio-pci': new Set() },
+    hasIommufd: true,
+    accelerator: 'qtest',
     endsWithParent: true,
   }),
-});
-
-describe('whyNotOfModel', () => {
-  it('is nothing for every 11.1 release, the version of the newest revision', () => {
-    for (const version of ['11.1.0', '11.1.3', '11.1.50']) expect(whyNotOfModel(version)).toBeUndefined();
-  });
-
-  it('names the version of the model and of any other QEMU', () => {
-    for (const version of ['10.2.0', '11.0.1', '11.10.0', '11.2.0', '1.11.1']) {
-      expect(whyNotOfModel(version)).toBe(`the model describes QEMU 11.1, this is QEMU ${version}`);
-    }
-  });
 });
 
 describe('runBesideModel', () => {
@@ -68,7 +58,7 @@ describe('runBesideModel', () => {
 
   it('does not run the model beside a QEMU of another version', async () => {
     const trace = await runBesideModel(qemu('10.2.0'), scenario);
-    expect(trace).toMatchObject({ notCompared: 'the model describes QEMU 11.1, this is QEMU 10.2.0' });
+    expect(trace).toMatchObject({ notCompared: expect.stringMatching(/, this is QEMU 10\.2\.0$/) });
     expect(trace).not.toHaveProperty('model');
   });
 

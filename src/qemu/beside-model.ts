@@ -1,24 +1,13 @@
-import type { Scenario } from '../scenario/index.ts';
-import { NEWEST } from '../vfio/index.ts';
+import type { DeviceSpec, Scenario } from '../scenario/index.ts';
+import type { Revision } from '../vfio/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { QemuMachineType } from './process/architecture.ts';
+import { asPrinted } from './as-printed.ts';
 import { overshoots } from './overshoot.ts';
+import { isReleaseBefore } from './process/release.ts';
 import type { QemuTarget } from './qemu-target.ts';
-
-/** The QEMU release of the model's newest revision: `11.1`. */
-const RELEASE = NEWEST.id.slice('qemu-'.length);
-
-/**
- * Why a QEMU is not compared with the model.
- *
- * @param version such as `11.1.3`.
- * @returns nothing where the newest revision of the model describes this version.
- */
-export const whyNotOfModel = (version: string): string | undefined =>
-  version.startsWith(`${RELEASE}.`)
-    ? undefined
-    : `the model describes QEMU ${RELEASE}, this is QEMU ${version}`;
+import { revisionOfVersion, whyNotOfModel } from './revision-of-version.ts';
 
 /**
  * Runs a scenario on a real QEMU and then on the model, and puts the model's trace beside QEMU's. The model runs the
@@ -33,13 +22,49 @@ export async function runBesideModel(
 ): Promise<Trace> {
   const trace = await target.run(scenario);
   const { version } = await target.inspect(scenario.machine.type as QemuMachineType);
-  const notCompared = whyNotOfModel(version) ?? whyUnpredictable(trace.scenario);
-  return notCompared === undefined
-    ? { ...trace, model: runOnModel(trace.scenario, NEWEST) }
-    : { ...trace, notCompared };
+  const revision = revisionOfVersion(version);
+  const notCompared =
+    revision === undefined
+      ? whyNotOfModel(version)
+      : (whyUnpredictable(trace.scenario) ?? whyByChance(trace.scenario, revision, version));
+  if (notCompared !== undefined) return { ...trace, notCompared };
+  return { ...trace, model: asPrinted(runOnModel(trace.scenario, revision!), revision!.mtree) };
 }
 
-const whyUnpredictable = (scenario: Scenario): string | undefined =>
-  overshoots(scenario)
-    ? 'QEMU overwrites its own memory, and the effects of that are unpredictable'
-    : undefined;
+function whyUnpredictable(scenario: Scenario): string | undefined {
+  if (overshoots(scenario))
+    return 'QEMU overwrites its own memory, and the effects of that are unpredictable';
+  return undefined;
+}
+
+/** Bytes to which QEMU aligns guest RAM in its address space (QEMU_VMALLOC_ALIGN). */
+const RAM_ALIGNMENT = 2n << 20n;
+
+/**
+ * Why a run by the kernel's interface depends on chance, or on what the model does not have. Where the IOMMU's pages
+ * are larger than the alignment that QEMU asks for, chance says whether memory begins on such a page.
+ */
+function whyByChance(
+  { machine, host, devices }: Scenario,
+  { device }: Revision,
+  version: string,
+): string | undefined {
+  if (host.iommu.type === 'vfio-user') return undefined;
+  if (devices.some(hasQuirk)) return 'QEMU lays registers of its own over BAR 2 of this device';
+  if (machine.type === 'virt' && isReleaseBefore(version, '6.0'))
+    return 'the model of virt has the PCI windows of QEMU 6.0 and later';
+  const smallest = host.iommu.pageSizes.reduce((least, size) => (size < least ? size : least));
+  const sizes = devices.flatMap(({ bars }) => bars.filter(({ mmap }) => mmap).map(({ size }) => size));
+  const isLoose =
+    smallest > RAM_ALIGNMENT ||
+    (smallest > machine.hostPageSize &&
+      sizes.some((size) => size >= smallest && device.mmapAlignment(size, machine.hostPageSize) < smallest));
+  return isLoose ? "chance says whether memory begins on one of the IOMMU's pages" : undefined;
+}
+
+/** A quirk that shows in the memory map: a window of registers over BAR 2 (QEMU vfio_probe_rtl8168_bar2_quirk). */
+const hasQuirk = ({ vendor, device, bars }: DeviceSpec): boolean =>
+  vendor === REALTEK && device === RTL8168 && bars.some(({ index }) => index === 2);
+
+const REALTEK = 0x10ec;
+const RTL8168 = 0x8168;

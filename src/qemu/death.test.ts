@@ -28,6 +28,16 @@ describe('explainDeath', () => {
     expect(explainDeath(killedBy('SIGABRT', cast), same).site).toBe('eeh-container-cast');
   });
 
+  it.each([
+    ['qemu: hardware error: vfio: DMA mapping failed, unable to continue', 'dma-map-ram'],
+    ['kvm_set_phys_mem: error registering slot: Invalid argument', 'memslot'],
+  ])('gives "%s" the name of the model', (words, site) => {
+    expect(explainDeath(killedBy('SIGABRT', `qemu-system-x86_64: ${words}`), same)).toEqual({
+      error: words,
+      site,
+    });
+  });
+
   it('names any other assertion by its function, so that line numbers make no difference', () => {
     const at = (line: number) =>
       `system/memory.c:${line}: memory_region_transaction_commit: Assertion \`depth' failed.`;
@@ -64,7 +74,7 @@ describe('explainDeath', () => {
   });
 
   it('names hw_error, a hang and an exit', () => {
-    const words = 'qemu: hardware error: vfio: DMA mapping failed, unable to continue';
+    const words = 'qemu: hardware error: vfio_region_write: no such region';
     expect(explainDeath(killedBy('SIGABRT', words), same)).toEqual({ error: words, site: 'hw-error' });
     expect(explainDeath(new QemuHangs('QMP query-status', 5), same).site).toBe('hang');
     const exit = new QemuDied({ code: 1, signal: undefined }, ['something is wrong']);

@@ -11,13 +11,17 @@ export interface Death {
 }
 
 /** Lines in which QEMU or the C library gives the reason why the process aborts. */
-const EXPLANATION = /Assertion|not an instance of|hardware error|Bus error|\*\*\*|ERROR:/;
+const EXPLANATION =
+  /Assertion|error registering slot|not an instance of|hardware error|Bus error|\*\*\*|ERROR:/;
 const ASSERTION = /^(?:\S*?)([\w.+-]+\.[ch]):\d+: (\w+): Assertion `(.*)' failed/;
 
 /** Places that the model knows, by the text that QEMU prints. */
 const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
   [/pci_register_bar: Assertion `is_power_of_2\(size\)'/, 'bar-size-assertion'],
   [/memory_region_del_subregion: Assertion `subregion->container == mr'/, 'msix-unplug-assertion'],
+  // Which memory it was, the requests say (ScenarioRun).
+  [/vfio: DMA mapping failed, unable to continue/, 'dma-map-ram'],
+  [/^kvm_set_phys_mem: error registering slot/, 'memslot'],
   [/is not an instance of type vfio-iommu-legacy/, 'eeh-container-cast'],
 ];
 

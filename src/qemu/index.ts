@@ -7,7 +7,8 @@ export {
   type Architecture,
   type QemuMachineType,
 } from './process/architecture.ts';
-export { runBesideModel, whyNotOfModel } from './beside-model.ts';
+export { runBesideModel } from './beside-model.ts';
+export { revisionOfVersion, whyNotOfModel } from './revision-of-version.ts';
 export { findQemu, type QemuLocation } from './process/find-qemu.ts';
 export { deviceModel } from './guest/device-model.ts';
 export { hotPlugged } from './hot-plugged.ts';
@@ -23,6 +24,6 @@ export {
 export { overshoots } from './overshoot.ts';
 export { QemuDied, QemuHangs, QemuNotFound, QemuUnusable, QmpRefusal } from './process/qemu-error.ts';
 export { QemuProcess, type QemuProcessOptions } from './process/qemu-process.ts';
-export { QemuTarget, type QemuTargetOptions } from './qemu-target.ts';
+export { QemuTarget, type QemuInterface, type QemuTargetOptions } from './qemu-target.ts';
 export { whyNotRunnable } from './runnable.ts';
 export { findShim } from './shim/shim.ts';

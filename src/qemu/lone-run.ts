@@ -2,11 +2,13 @@ import { coldPlugged, type Scenario } from '../scenario/index.ts';
 import { completedSteps, type Trace } from '../trace/index.ts';
 import { explainDeath } from './death.ts';
 import { driverOf, type QemuBus } from './guest/machine-driver.ts';
-import { deviceArguments, type ColdPluggedDevice } from './guest/plugging.ts';
+import type { MachineHost } from './guest/machine-host.ts';
+import { deviceArguments, deviceWord, type ColdPluggedDevice } from './guest/plugging.ts';
 import type { RunningMachine } from './guest/running-machine.ts';
-import { serveDevice } from './guest/serve-device.ts';
+import { VfioUserHost } from './guest/vfio-user-host.ts';
 import { FIRST_SLOT } from './guest/slots.ts';
 import { plugsOrUnplugs } from './hot-plugged.ts';
+import { KernelMachineHost } from './kernel/kernel-machine-host.ts';
 import { setupOf, type MachineStarter, type StartOptions } from './machine-starter.ts';
 import { overshoots } from './overshoot.ts';
 import { PrivateDirectory } from './process/private-directory.ts';
@@ -31,19 +33,24 @@ export async function runAlone(
   const driver = driverOf(setupOf(scenario).type);
   const directory = new PrivateDirectory();
   const fromStart = coldPlugged(scenario);
-  const [cold, late] = driver.plugsLate ? [[], fromStart] : [fromStart, []];
+  // The reset at the start kills a pseries with vfio-user devices alone.
+  const plugsLate = driver.plugsLate && scenario.host.iommu.type === 'vfio-user';
+  const [cold, late] = plugsLate ? [[], fromStart] : [fromStart, []];
   const revision = await starter.revisionFor(scenario);
   const devices: ColdPluggedDevice[] = [];
+  const host = await hostOf(scenario, directory);
   try {
     for (const [index, spec] of cold.entries()) {
       const qemuId = `c${index}`;
-      devices.push({ spec, qemuId, server: await serveDevice(directory.at(qemuId), spec, scenario) });
+      devices.push({ spec, qemuId, server: await host.offer(qemuId, spec, scenario) });
     }
     const withSlack = options.contain && overshoots(scenario);
-    const started = await startWith(starter, scenario, devices, { directory, withSlack });
+    const started = await startWith(starter, scenario, devices, { directory, host, withSlack });
     if ('outcome' in started) {
       const optsOutOfMsixEmulation = scenario.machine.type === 'pseries';
-      return traceOf(scenario, revision, { end: started, steps: [failedStartStep], optsOutOfMsixEmulation });
+      const { unknownRequests } = host;
+      const run = { end: started, steps: [failedStartStep], optsOutOfMsixEmulation, unknownRequests };
+      return traceOf(scenario, revision, run);
     }
     try {
       started.plugging.readsMemoryMaps = options.views === undefined;
@@ -53,13 +60,15 @@ export async function runAlone(
         for (const spec of late) await started.plugging.plug(spec, scenario);
       });
       const { optsOutOfMsixEmulation } = started;
-      return traceOf(scenario, revision, { end, steps: run.steps, optsOutOfMsixEmulation });
+      const { unknownRequests } = host;
+      return traceOf(scenario, revision, { end, steps: run.steps, optsOutOfMsixEmulation, unknownRequests });
     } finally {
       await started.end();
     }
   } finally {
     directory.remove();
     await Promise.all(devices.map(({ server }) => server.close()));
+    host.close();
   }
 }
 
@@ -85,6 +94,12 @@ export async function runTwice(
   });
 }
 
+/** The host of a scenario, for one QEMU that will run in the directory. */
+function hostOf(scenario: Scenario, directory: PrivateDirectory): Promise<MachineHost> {
+  if (scenario.host.iommu.type !== 'vfio-user') return KernelMachineHost.make(scenario, directory);
+  return Promise.resolve(new VfioUserHost(directory, driverOf(setupOf(scenario).type).ram));
+}
+
 /** The bus of a scenario's devices. */
 function busOf(scenario: Scenario): QemuBus {
   const { hotplug, root } = driverOf(setupOf(scenario).type);
@@ -96,14 +111,14 @@ async function startWith(
   starter: MachineStarter,
   scenario: Scenario,
   devices: readonly ColdPluggedDevice[],
-  options: Pick<StartOptions, 'directory' | 'withSlack'>,
+  options: Pick<StartOptions, 'directory' | 'host' | 'withSlack'>,
 ): Promise<RunningMachine | RunEnd> {
   const setup = setupOf(scenario);
   const bus = busOf(scenario);
   const forHotplug = plugsOrUnplugs(scenario) ? driverOf(setup.type).hotplug.arguments : [];
-  const cold = devices.flatMap(({ qemuId }, index) => [
+  const cold = devices.flatMap(({ qemuId, server }, index) => [
     '-device',
-    JSON.stringify(deviceArguments(qemuId, bus, FIRST_SLOT + index)),
+    deviceWord(deviceArguments(server, qemuId, bus, FIRST_SLOT + index)),
   ]);
   try {
     return await starter.start(setup, {

@@ -1,11 +1,14 @@
-import type { Scenario } from '../scenario/index.ts';
-import { driverOf } from './guest/machine-driver.ts';
+import { cpuOf, type Scenario } from '../scenario/index.ts';
+import { driverOf, NO_ACPI_FOR_BRIDGES } from './guest/machine-driver.ts';
+import type { MachineHost } from './guest/machine-host.ts';
+import { SHARED_RAM, VfioUserHost } from './guest/vfio-user-host.ts';
 import { RunningMachine } from './guest/running-machine.ts';
 import { architectureOf, type Architecture, type QemuMachineType } from './process/architecture.ts';
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
 import { QemuProcess } from './process/qemu-process.ts';
+import { isReleaseBefore } from './process/release.ts';
 import { findShim } from './shim/shim.ts';
 import { windowArguments } from './window-arguments.ts';
 
@@ -24,11 +27,14 @@ export interface MachineSetup {
 }
 
 /** The setup of a scenario's machine. */
-export const setupOf = ({ machine }: Scenario): MachineSetup => ({
+export const setupOf = ({ machine, host }: Scenario): MachineSetup => ({
   type: machine.type as QemuMachineType,
   ram: machine.ram,
   hostPageSize: machine.hostPageSize,
-  arguments: windowArguments(machine),
+  // The CPU that the host implies is QEMU's own with vfio-user alone.
+  arguments: windowArguments(
+    host.iommu.type === 'vfio-user' ? machine : { ...machine, cpu: cpuOf({ machine, host }) },
+  ),
 });
 
 /** How a machine is started. */
@@ -37,8 +43,17 @@ export interface StartOptions {
   readonly arguments: readonly string[];
   /** The directory of the sockets. QEMU gets a directory of its own where left out. */
   readonly directory?: PrivateDirectory;
+  /** The host of the machine; vfio-user servers where left out. */
+  readonly host?: MachineHost;
   /** Whether the shim leaves address space free where QEMU is known to map beyond its reservations. */
   readonly withSlack?: boolean;
+}
+
+/** The arguments that a QEMU of this version knows. */
+function withoutUnknown(words: readonly string[], version: string): readonly string[] {
+  // The property comes after its option, `-global`.
+  const property = words.indexOf(NO_ACPI_FOR_BRIDGES);
+  return property > 0 && isReleaseBefore(version, '6.1') ? words.toSpliced(property - 1, 2) : words;
 }
 
 /** Finds QEMU and starts machines. */
@@ -84,7 +99,9 @@ export class MachineStarter {
     void qemu.ended.then(() => this.#running.delete(qemu));
     try {
       if (this.#closed) throw new Error('the target was closed while QEMU started');
-      return await RunningMachine.adopt(qemu, driverOf(setup.type));
+      const driver = driverOf(setup.type);
+      const host = options.host ?? new VfioUserHost(qemu.directory, driver.ram);
+      return await RunningMachine.adopt(qemu, driver, host);
     } catch (error) {
       await qemu.end();
       throw error;
@@ -99,24 +116,30 @@ export class MachineStarter {
 
   async #startProcess(
     { type, ram, hostPageSize, arguments: ofMachine }: MachineSetup,
-    { arguments: more, directory, withSlack = false }: StartOptions,
+    { arguments: more, directory, host, withSlack = false }: StartOptions,
   ): Promise<QemuProcess> {
-    const { binary, endsWithParent } = await this.inspect(type);
+    const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(type);
+    const accelerator = host?.accelerator ?? idle;
     const driver = driverOf(type);
     const { shim } = this;
     return QemuProcess.start({
       binary,
       endsWithParent,
       directory,
+      accelerator,
       arguments: [
         ...driver.arguments,
-        ...['-object', `memory-backend-memfd,id=${driver.ram},size=${ram},share=on`],
+        // Without qtest the guest's CPUs must not run.
+        ...(accelerator === 'qtest' ? [] : ['-S']),
+        ...['-object', `${host?.ramBackend ?? SHARED_RAM},id=${driver.ram},size=${ram}`],
         ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
         ...ofMachine,
-        ...more,
+        ...(host?.arguments ?? []),
+        ...withoutUnknown(more, version),
       ],
       environment: {
         ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(hostPageSize) }),
+        ...host?.environment,
         ...(withSlack && { BARPROOF_SLACK: String(SLACK) }),
       },
     });

@@ -1,9 +1,12 @@
 import { InvalidInput } from '../input/index.ts';
 import type { ScenarioRunner } from '../model/index.ts';
 import { NotRunnable, TargetUnavailable, type SearchTarget } from '../trace/index.ts';
-import { runBesideModel, whyNotOfModel } from './beside-model.ts';
+import { runBesideModel } from './beside-model.ts';
+import { whyNotOfModel } from './revision-of-version.ts';
 import { QEMU_MACHINES, type QemuMachineType } from './process/architecture.ts';
-import { QemuTarget } from './qemu-target.ts';
+import type { QemuInspection } from './process/inspect-qemu.ts';
+import { QemuUnusable } from './process/qemu-error.ts';
+import { QemuTarget, type QemuInterface } from './qemu-target.ts';
 
 /** What a real QEMU is opened for. */
 export interface QemuUse {
@@ -14,6 +17,8 @@ export interface QemuUse {
    * compared with the model if the model describes this version. A comparison of two QEMUs needs neither.
    */
   readonly search: boolean;
+  /** How QEMU reaches the devices; as the scenario says when left out. */
+  readonly interface?: QemuInterface | undefined;
 }
 
 /** A real QEMU, opened for a search or a comparison. */
@@ -27,9 +32,9 @@ export interface OpenQemu extends SearchTarget {
  *
  * @throws TargetUnavailable when none is found for any machine type.
  */
-export async function openQemu({ path, search }: QemuUse): Promise<OpenQemu> {
-  const target = new QemuTarget({ path, reuse: search });
-  const machinesByVersion = await inspectAll(target);
+export async function openQemu({ path, search, interface: chosen }: QemuUse): Promise<OpenQemu> {
+  const target = new QemuTarget({ path, interface: chosen, reuse: search });
+  const machinesByVersion = await inspectAll(target, chosen);
   const machines = [...machinesByVersion.values()].flat();
   const uncomparableVersions = [...machinesByVersion].filter(
     ([version]) => whyNotOfModel(version) !== undefined,
@@ -50,12 +55,17 @@ export async function openQemu({ path, search }: QemuUse): Promise<OpenQemu> {
 }
 
 /** The machine types for which a QEMU is found, by its version. @throws TargetUnavailable when there are none. */
-async function inspectAll(target: QemuTarget): Promise<ReadonlyMap<string, readonly QemuMachineType[]>> {
+async function inspectAll(
+  target: QemuTarget,
+  chosen: QemuInterface = 'both',
+): Promise<ReadonlyMap<string, readonly QemuMachineType[]>> {
   const machines = new Map<string, QemuMachineType[]>();
   let firstFailure: TargetUnavailable | undefined;
   for (const machine of QEMU_MACHINES) {
     try {
-      const { version } = await target.inspect(machine);
+      const inspection = await target.inspect(machine);
+      requireDriver(inspection, chosen);
+      const { version } = inspection;
       machines.set(version, [...(machines.get(version) ?? []), machine]);
     } catch (error) {
       if (!(error instanceof TargetUnavailable)) throw error;
@@ -64,6 +74,19 @@ async function inspectAll(target: QemuTarget): Promise<ReadonlyMap<string, reado
   }
   if (machines.size === 0) throw firstFailure!;
   return machines;
+}
+
+/** @throws QemuUnusable where no scenario of the interface could run on this QEMU. */
+function requireDriver({ binary, version, deviceProperties }: QemuInspection, chosen: QemuInterface): void {
+  if (chosen === 'vfio-user' && deviceProperties['vfio-user-pci'] === undefined) {
+    throw new QemuUnusable(
+      binary,
+      `QEMU ${version} has no device vfio-user-pci. ` +
+        'Use QEMU 10.1 or later, built with vfio-user, or add --interface kernel',
+    );
+  }
+  if (chosen === 'kernel' && deviceProperties['vfio-pci'] === undefined)
+    throw new QemuUnusable(binary, `QEMU ${version} has no device vfio-pci`);
 }
 
 /** Two builds of QEMU, opened for a comparison. */
@@ -82,8 +105,12 @@ export async function openQemuPair(paths: {
   readonly base: string | undefined;
   readonly patched: string;
 }): Promise<QemuPair> {
-  const base = await openQemu({ path: paths.base, search: false });
-  const patched = await openQemu({ path: paths.patched, search: false }).catch(async (error: unknown) => {
+  const base = await openQemu({ path: paths.base, interface: 'vfio-user', search: false });
+  const patched = await openQemu({
+    path: paths.patched,
+    interface: 'vfio-user',
+    search: false,
+  }).catch(async (error: unknown) => {
     await base.close();
     throw error;
   });
@@ -95,8 +122,8 @@ export async function openQemuPair(paths: {
  * Runs single scenarios on a real QEMU: each in a QEMU process of its own, compared with the model if the
  * model describes this version of QEMU.
  */
-export function openQemuRunner(path?: string): ScenarioRunner {
-  const target = new QemuTarget({ path });
+export function openQemuRunner(use: Pick<QemuUse, 'path' | 'interface'> = {}): ScenarioRunner {
+  const target = new QemuTarget(use);
   return {
     run: async (scenario) => {
       try {

@@ -11,9 +11,22 @@ import { SharedRuns } from './shared-runs.ts';
 import { hostPageSize } from './shim/host-page-size.ts';
 
 const DEFAULT_MAX_PROCESSES = 8;
+/** Of a machine that QEMU does not have. */
+const NO_ABILITIES = {
+  deviceProperties: { 'vfio-user-pci': undefined, 'vfio-pci': undefined },
+  hasIommufd: false,
+} as const;
+
+/**
+ * How QEMU reaches the devices of a scenario: over vfio-user, where the scenario's IOMMU is of that type; else by the
+ * kernel's own interface, which barproof answers. `both` runs every scenario.
+ */
+export type QemuInterface = 'vfio-user' | 'kernel' | 'both';
 
 /** How scenarios are run. */
 export interface QemuTargetOptions extends QemuLocation {
+  /** Which scenarios are run; `both` where left out. */
+  readonly interface?: QemuInterface | undefined;
   /**
    * Whether one QEMU serves many scenarios. Their devices are then plugged in while QEMU runs, and the trace's
    * scenario says so. Where QEMU refuses a device or dies, the scenario runs again as it is written.
@@ -28,7 +41,7 @@ export interface QemuTargetOptions extends QemuLocation {
   readonly maxProcesses?: number;
 }
 
-/** A real QEMU as a target. barproof serves the devices of a scenario to QEMU over vfio-user. */
+/** A real QEMU as a target. barproof serves the devices of a scenario over vfio-user, or answers for the kernel. */
 export class QemuTarget implements Target {
   readonly name = 'qemu';
   readonly #options: QemuTargetOptions;
@@ -57,14 +70,17 @@ export class QemuTarget implements Target {
    * @throws QemuNotFound, QemuUnusable.
    */
   async whyNot(scenario: Scenario): Promise<string | undefined> {
+    const { interface: chosen = 'both' } = this.#options;
+    const isServed = scenario.host.iommu.type === 'vfio-user';
+    if (chosen !== 'both' && (chosen === 'vfio-user') !== isServed)
+      return `iommu type ${scenario.host.iommu.type} is not run with --interface ${chosen}`;
     const { type } = scenario.machine;
-    const deviceProperties = isQemuMachine(type)
-      ? (await this.inspect(type)).deviceProperties
-      : new Set<string>();
+    const abilities = isQemuMachine(type) ? await this.inspect(type) : NO_ABILITIES;
     return whyNotRunnable(scenario, {
       hostPageSize: hostPageSize(),
       pageSizeShim: this.#starter.shim !== undefined,
-      deviceProperties,
+      deviceProperties: abilities.deviceProperties,
+      hasIommufd: abilities.hasIommufd,
     });
   }
 
@@ -78,7 +94,9 @@ export class QemuTarget implements Target {
     if (reason !== undefined) throw new NotRunnable(reason);
     const { reuse = false, contain = false } = this.#options;
     if (unplugs(scenario)) return runTwice(this.#starter, scenario, { contain });
-    const shared = reuse ? await this.#shared.run(scenario) : undefined;
+    // The kernel's interface gives each scenario a process of its own.
+    const canReuse = reuse && scenario.host.iommu.type === 'vfio-user';
+    const shared = canReuse ? await this.#shared.run(scenario) : undefined;
     return shared ?? runAlone(this.#starter, scenario, { contain });
   }
 

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { whyNotRunnable } from './runnable.ts';
 
-const abilities = { hostPageSize: 0x1000n, pageSizeShim: true, deviceProperties: new Set(['socket']) };
+const abilities = {
+  hostPageSize: 0x1000n,
+  pageSizeShim: true,
+  hasIommufd: false,
+  deviceProperties: { 'vfio-user-pci': new Set(['socket']), 'vfio-pci': new Set(['x-no-mmap']) },
+};
 const device = (more: object = {}) => ({
   id: 'dev0',
   bars: [{ index: 0, size: '0x1000', type: 'mem32' }],
@@ -34,7 +39,6 @@ describe('whyNotRunnable', () => {
   const plugging = [{ op: 'hotplug', device: 'dev0' }, bios];
   it.each([
     ['the machine generic', { machine: { type: 'generic' } }, /no machine "generic"/],
-    ['IOMMU type1', { iommu: 'type1' }, /type1/],
     [
       'MSI-X emulation on pseries',
       { machine: { type: 'pseries', msixEmulation: 'on' } },
@@ -63,6 +67,26 @@ describe('whyNotRunnable', () => {
     expect(whyNotRunnable(large, abilities)).toBeUndefined();
     expect(whyNotRunnable(large, { ...abilities, pageSizeShim: false })).toMatch(/C compiler/);
     expect(whyNotRunnable(scenario({}), { ...abilities, hostPageSize: 0x1_0000n })).toMatch(/smaller/);
+  });
+
+  it('is nothing for a device of the kernel, where there is a C compiler', () => {
+    const type1 = scenario({ iommu: 'type1', device: { options: { 'x-no-mmap': true } } });
+    expect(whyNotRunnable(type1, abilities)).toBeUndefined();
+    expect(whyNotRunnable(type1, { ...abilities, pageSizeShim: false })).toMatch(/type1 needs a C compiler/);
+  });
+
+  it('names iommufd where QEMU lacks it', () => {
+    expect(whyNotRunnable(scenario({ iommu: 'iommufd' }), abilities)).toBe('this QEMU has no iommufd');
+    expect(
+      whyNotRunnable(scenario({ iommu: 'iommufd' }), { ...abilities, hasIommufd: true }),
+    ).toBeUndefined();
+  });
+
+  it('names the driver that QEMU lacks', () => {
+    const { deviceProperties } = abilities;
+    const old = { ...abilities, deviceProperties: { ...deviceProperties, 'vfio-user-pci': undefined } };
+    expect(whyNotRunnable(scenario({}), old)).toBe('this QEMU has no device vfio-user-pci');
+    expect(whyNotRunnable(scenario({ iommu: 'type1' }), old)).toBeUndefined();
   });
 
   it('is nothing for device options with their default values', () => {

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario/index.ts';
 import { isQemuMachine } from './process/architecture.ts';
+import type { QemuInspection } from './process/inspect-qemu.ts';
 import { showsBridge } from './behind-bridge.ts';
 import { plugsOrUnplugs } from './hot-plugged.ts';
 import { FIRST_SLOT, LAST_SLOT } from './guest/slots.ts';
@@ -10,8 +11,10 @@ export interface Abilities {
   readonly hostPageSize: bigint;
   /** Whether the shim can make QEMU see larger pages. */
   readonly pageSizeShim: boolean;
-  /** The properties of QEMU's device `vfio-user-pci`. */
-  readonly deviceProperties: ReadonlySet<string>;
+  /** The properties of QEMU's drivers; absent for a driver that QEMU does not have. */
+  readonly deviceProperties: QemuInspection['deviceProperties'];
+  /** Whether QEMU has the object `iommufd`. */
+  readonly hasIommufd: boolean;
 }
 
 /** QEMU rounds RAM up to multiples of this (hw/core/machine.c), and then RAM and its backend differ in size. */
@@ -24,8 +27,8 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   const { machine, host, devices, operations } = scenario;
   const { type } = machine;
   if (!isQemuMachine(type)) return `QEMU has no machine "${type}"`;
-  if (host.iommu.type !== 'vfio-user')
-    return `iommu type ${host.iommu.type} needs a host with real devices; vfio-user does not`;
+  if (host.iommu.type !== 'vfio-user' && !abilities.pageSizeShim)
+    return `iommu type ${host.iommu.type} needs a C compiler, for the shim that answers for the kernel`;
   const { cpu } = machine;
   if (type === 'virt' && cpu !== undefined)
     return 'the CPU of virt has a width of its own (cortex-a57: 44 bits)';
@@ -40,10 +43,14 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
     if (machine.hostPageSize < abilities.hostPageSize) return 'host pages smaller than those of this machine';
     if (!abilities.pageSizeShim) return 'host pages larger than those of this machine need a C compiler';
   }
+  const driver = host.iommu.type === 'vfio-user' ? 'vfio-user-pci' : 'vfio-pci';
+  const properties = abilities.deviceProperties[driver];
+  if (properties === undefined) return `this QEMU has no device ${driver}`;
+  if (host.iommu.type === 'iommufd' && !abilities.hasIommufd) return 'this QEMU has no iommufd';
   for (const { options } of devices) {
     for (const [name, value] of Object.entries(options)) {
       const isDefault = value === false || value === 'off';
-      if (!isDefault && !abilities.deviceProperties.has(name)) return `vfio-user-pci has no property ${name}`;
+      if (!isDefault && !properties.has(name)) return `${driver} has no property ${name}`;
     }
   }
   if (plugsOrUnplugs(scenario) && showsBridge(scenario)) {

@@ -1,5 +1,6 @@
 import type { Operation, Scenario } from '../scenario/index.ts';
 import { type Outcome, type Step, type Trace, NotRunnable } from '../trace/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
 import { explainDeath, type Death } from './death.ts';
 import type { ReadViews } from './guest/flat-view-reader.ts';
 import { NOTHING_SEEN, type Observation } from './guest/observer.ts';
@@ -86,10 +87,19 @@ export class ScenarioRun {
       return { outcome: 'rejected', error: error.message, abortSite: undefined };
     }
     if (!isEndOfQemu(error)) throw error;
-    this.steps.push({ operation, ...observer.observeEnd() });
+    const observation = observer.observeEnd();
+    this.steps.push({ operation, ...observation });
     const { error: words, site } = explainDeath(error, (text) => this.#machine.rename(text));
-    return { outcome: 'aborted', error: words, abortSite: site };
+    return { outcome: 'aborted', error: words, abortSite: refusedMapSite(site, observation.events) };
   }
+}
+
+/** The same words of QEMU stand for three sites: the last request of all says what the host refused. */
+function refusedMapSite(site: Death['site'], events: readonly VmmEvent[]): Death['site'] {
+  if (site !== 'dma-map-ram') return site;
+  const refused = events.findLast((event) => 'errno' in event && event.errno !== 0);
+  if (refused?.type === 'window-create') return 'dma-window';
+  return refused?.type === 'dma-map' && refused.deviceMemory ? 'dma-map-device-memory' : site;
 }
 
 const NO_MAPS = 'QEMU died before the last unplug in the run that reads its memory maps';
@@ -102,6 +112,8 @@ export interface FinishedRun {
   readonly end: RunEnd;
   readonly steps: readonly Step[];
   readonly optsOutOfMsixEmulation: boolean;
+  /** The requests to the host's kernel that barproof does not know. */
+  readonly unknownRequests?: readonly string[];
 }
 
 /**
@@ -118,6 +130,7 @@ export function traceOf(scenario: Scenario, revision: string, run: FinishedRun):
     pages: { host: machine.hostPageSize, guest: machine.guestPageSize, iommu: smallest },
     optsOutOfMsixEmulation: run.optsOutOfMsixEmulation,
     steps: run.steps,
+    ...(run.unknownRequests && run.unknownRequests.length > 0 && { unknownRequests: run.unknownRequests }),
     tree: undefined,
     scratch: undefined,
     teardown: undefined,

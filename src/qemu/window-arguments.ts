@@ -1,4 +1,4 @@
-import type { MachineSpec } from '../scenario/index.ts';
+import type { CpuSpec, MachineSpec } from '../scenario/index.ts';
 
 const VENDOR_IDS = { intel: 'GenuineIntel', amd: 'AuthenticAMD' } as const;
 const HOST_BRIDGES = { pc: 'i440FX-pcihost', q35: 'q35-pcihost' } as const;
@@ -9,7 +9,9 @@ export function windowArguments({
   cpu,
   pciHole64Size,
   highmemMmioSize,
-}: MachineSpec): readonly string[] {
+}: Pick<MachineSpec, 'type' | 'pciHole64Size' | 'highmemMmioSize'> & {
+  readonly cpu?: CpuSpec | undefined;
+}): readonly string[] {
   const words: string[] = [];
   if (type === 'pc' || type === 'q35') {
     if (cpu?.vendor === 'intel' || cpu?.vendor === 'amd') {

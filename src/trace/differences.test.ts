@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { gpa } from '../address/index.ts';
+import type { Memslot } from '../host/index.ts';
 import { decodeScenario } from '../scenario/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { form11, rangeType } from '../memory/index.ts';
@@ -121,6 +123,57 @@ describe('differences', () => {
     expect(kinds(rejected)).toEqual(['outcome']);
     expect(kinds({ ...rejected, error: 'never' }, rejected)).toEqual(['error']);
     expect(kinds({ ...model, steps: model.steps.slice(0, 2) })).toEqual(['steps']);
+  });
+
+  /** The same scenario on type1: the model sets memory slots. */
+  const ofKernel = runOnModel(
+    { ...scenario, host: { ...scenario.host, iommu: { ...scenario.host.iommu, type: 'type1' } } },
+    findRevision('qemu-11.1')!,
+  );
+  const withoutSlots = (trace: Trace): Trace => ({
+    ...trace,
+    steps: trace.steps.map(({ state, events, ...step }) => ({
+      ...step,
+      events: events.filter(({ type }) => type !== 'memslot'),
+      state: { ...state, memslots: [] },
+    })),
+  });
+
+  it('include the memory slots and the requests for them', () => {
+    const moved = (slots: readonly Memslot[]) => slots.map((slot) => ({ ...slot, gpa: gpa(slot.gpa + 1n) }));
+    const steps = ofKernel.steps.map((step) => ({
+      ...step,
+      state: { ...step.state, memslots: moved(step.state.memslots) },
+    }));
+    expect(new Set(kinds({ ...ofKernel, steps }, ofKernel))).toEqual(new Set(['memslots']));
+    const silent = ofKernel.steps.map(({ events, ...step }) => ({
+      ...step,
+      events: events.filter(({ type }) => type !== 'memslot'),
+    }));
+    expect(differences(ofKernel, { ...ofKernel, steps: silent })[0]!.message).toMatch(
+      /^requests for memory slots of step 2: only the model has set 0xe0000000\+0x2000 .*; only QEMU has nothing$/,
+    );
+  });
+
+  it('leave out the requests for memory slots with which a real QEMU builds its machine', () => {
+    const [start, ...others] = ofKernel.steps;
+    const events = start!.events.filter(({ type }) => type !== 'memslot');
+    expect(differences(ofKernel, { ...ofKernel, steps: [{ ...start!, events }, ...others] })).toEqual([]);
+  });
+
+  it('leave out the memory slots of a QEMU without KVM', () => {
+    expect(differences(ofKernel, withoutSlots(ofKernel))).toEqual([]);
+  });
+
+  it('include each request that barproof does not know', () => {
+    const unknown = { ...ofKernel, unknownRequests: ['ioctl 0x3bff on a file of the kind group'] };
+    expect(differences(ofKernel, unknown)).toEqual([
+      {
+        kind: 'unknown-request',
+        step: undefined,
+        message: 'barproof does not know ioctl 0x3bff on a file of the kind group',
+      },
+    ]);
   });
 
   const died = (abortSite: string, error: string | undefined): Trace => ({

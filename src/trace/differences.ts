@@ -1,11 +1,23 @@
 import { hex } from '../address/index.ts';
+import type { Memslot } from '../host/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
+import { comparableError } from './error-text.ts';
 import type { DeviceState, TraceMapping, TraceRange } from './state.ts';
 import type { Step, Trace } from './trace.ts';
 
 /** One difference between the run of a scenario on the model and on a real QEMU. */
 export interface TraceDifference {
   /** What differs: the causes of the invariant `model-agrees`. */
-  readonly kind: 'outcome' | 'error' | 'steps' | 'view' | 'requests' | 'mappings' | 'devices';
+  readonly kind:
+    | 'outcome'
+    | 'error'
+    | 'steps'
+    | 'view'
+    | 'requests'
+    | 'mappings'
+    | 'memslots'
+    | 'devices'
+    | 'unknown-request';
   /** Index of the step; `undefined` for a difference of the whole run. */
   readonly step: number | undefined;
   /** One line that names what the model has and what QEMU has. */
@@ -14,9 +26,10 @@ export interface TraceDifference {
 
 /**
  * The differences between the run of a scenario on the model and on a real QEMU; empty where they agree. The
- * comparison covers the outcome and the error. For every step it covers the flat view, the DMA requests of each
- * container in order, the live mappings, the BARs and the MSI-X state. It leaves out the step of a refusal or an
- * abort, because timing decides which part of that step barproof observes.
+ * comparison covers the outcome and the error. For every step it covers the flat view, the requests to each container
+ * in order, the live mappings, the BARs and the MSI-X state, and with KVM the memory slots. It leaves out the step of
+ * a refusal or an abort, because timing decides which part of that step barproof observes. A request of QEMU that
+ * barproof does not know is a difference by itself.
  */
 export function differences(model: Trace, qemu: Trace): readonly TraceDifference[] {
   const found: TraceDifference[] = [];
@@ -27,13 +40,18 @@ export function differences(model: Trace, qemu: Trace): readonly TraceDifference
     const message = `the model reports ${endText(model)}, QEMU ${endText(qemu)}`;
     found.push({ kind: 'error', step: undefined, message });
   }
+  for (const request of qemu.unknownRequests ?? []) {
+    found.push({ kind: 'unknown-request', step: undefined, message: `barproof does not know ${request}` });
+  }
   const [ours, theirs] = [completedSteps(model), completedSteps(qemu)];
+  // A QEMU without KVM sets no slot.
+  const hasKvm = theirs.some(({ state }) => state.memslots.length > 0);
   if (ours.length !== theirs.length && model.outcome === qemu.outcome) {
     const message = `the model completes ${ours.length} steps, QEMU ${theirs.length}`;
     found.push({ kind: 'steps', step: undefined, message });
   }
   for (let step = 0; step < Math.min(ours.length, theirs.length); step++) {
-    found.push(...stepDifferences(ours[step]!, theirs[step]!, step));
+    found.push(...stepDifferences(ours[step]!, theirs[step]!, { step, hasKvm }));
   }
   return found;
 }
@@ -54,14 +72,18 @@ const endText = ({ outcome, error, abortSite }: Trace): string =>
  * QEMU may contain a pointer.
  */
 function sameError(model: Trace, qemu: Trace): boolean {
-  if (model.outcome !== 'aborted') return model.error === qemu.error;
+  if (model.outcome !== 'aborted') return comparableError(model.error) === comparableError(qemu.error);
   if (model.abortSite === qemu.abortSite) return true;
   if (qemu.error !== undefined || model.abortSite?.endsWith('segfault') !== true) return false;
   // Without a C compiler there is no watch inside QEMU, and the place of the signal is unknown.
   return qemu.abortSite === 'sigsegv' || qemu.abortSite === 'sigbus';
 }
 
-function stepDifferences(model: Step, qemu: Step, step: number): TraceDifference[] {
+function stepDifferences(
+  model: Step,
+  qemu: Step,
+  { step, hasKvm }: { readonly step: number; readonly hasKvm: boolean },
+): TraceDifference[] {
   const found: TraceDifference[] = [];
   const compare = (
     kind: TraceDifference['kind'],
@@ -88,6 +110,12 @@ function stepDifferences(model: Step, qemu: Step, step: number): TraceDifference
       containersState.find(({ name }) => name === container)?.mappings.map(mappingLine) ?? ['(no container)'];
     compare('mappings', `mappings of ${container}`, lines(ours.containers), lines(theirs.containers));
   }
+  if (hasKvm) {
+    // The model begins with the whole machine; a real QEMU sets and deletes slots while it builds the machine.
+    if (step > 0)
+      compare('memslots', 'requests for memory slots', slotRequestLines(model), slotRequestLines(qemu));
+    compare('memslots', 'memory slots', ours.memslots.map(slotLine), theirs.memslots.map(slotLine));
+  }
   compare('devices', 'devices', ours.devices.flatMap(deviceLines), theirs.devices.flatMap(deviceLines));
   return found;
 }
@@ -111,19 +139,44 @@ const rangeLine = (range: TraceRange): string => {
 };
 
 const containersOf = ({ events }: Step): string[] =>
-  events.flatMap((event) =>
-    event.type === 'dma-map' || event.type === 'dma-unmap' ? [event.container] : [],
-  );
+  events.flatMap((event) => ('container' in event && event.type !== 'skip' ? [event.container] : []));
 
 const requestLines = ({ events }: Step, container: string): string[] =>
   events.flatMap((event) => {
-    if (event.type !== 'dma-map' && event.type !== 'dma-unmap') return [];
-    if (event.container !== container) return [];
-    const range = `${hex(event.iova)}+${hex(event.size)}`;
-    const answer = event.errno === 0 ? '' : ` = -${event.errno}`;
-    if (event.type === 'dma-unmap') return [`unmap ${range}${answer}`];
-    return [`map ${range}${event.readonly ? ' read-only' : ''}${answer}`];
+    if (!('container' in event) || event.type === 'skip' || event.container !== container) return [];
+    return [`${requestText(event)}${answerText(event.errno)}`];
   });
+
+const answerText = (errno: number): string => (errno === 0 ? '' : ` = -${errno}`);
+
+type ContainerEvent = Exclude<Extract<VmmEvent, { readonly container: string }>, { readonly type: 'skip' }>;
+
+function requestText(event: ContainerEvent): string {
+  switch (event.type) {
+    case 'dma-map':
+      return `map ${hex(event.iova)}+${hex(event.size)}${event.readonly ? ' read-only' : ''}`;
+    case 'dma-unmap':
+      return `unmap ${hex(event.iova)}+${hex(event.size)}`;
+    case 'window-create':
+    case 'window-remove':
+      return `${event.type} ${hex(event.start)}+${hex(event.size)}`;
+    // The address in QEMU is another one in each run.
+    case 'register-memory':
+    case 'unregister-memory':
+      return `${event.type} of ${hex(event.size)} bytes`;
+  }
+}
+
+const slotRequestLines = ({ events }: Step): string[] =>
+  events.flatMap((event) => {
+    if (event.type !== 'memslot') return [];
+    const { slot, errno } = event;
+    const text = slot.size === 0n ? `delete ${hex(slot.gpa)}` : `set ${slotLine(slot)}`;
+    return [`${text}${answerText(errno)}`];
+  });
+
+const slotLine = ({ gpa, size, readonly, backing }: Memslot): string =>
+  `${hex(gpa)}+${hex(size)}${readonly ? ' read-only' : ''} ${backing.region} @${hex(backing.offset)}`;
 
 const mappingLine = ({ iova, size, readonly, backing }: TraceMapping): string =>
   `${hex(iova)}+${hex(size)}${readonly ? ' read-only' : ''} ${backing.region} @${hex(backing.offset)}`;

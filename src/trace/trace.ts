@@ -74,6 +74,8 @@ export interface Trace {
   readonly scratch: readonly ContainerState[] | undefined;
   /** Only after `ok` and `rejected`. */
   readonly teardown: Teardown | undefined;
+  /** System calls of a real VMM that barproof does not know and has refused, each once; absent without any. */
+  readonly unknownRequests?: readonly string[];
   /** The trace of the model for the same scenario, beside that of a real VMM to compare with. */
   readonly model?: Trace;
   /** Why a real VMM's trace has no `model`, where the user asked for the comparison. */

@@ -3,6 +3,7 @@
  * that of QEMU's docs/interop/vfio-user.rst.
  */
 export type { MessageEffect } from './client-session.ts';
+export { configurationSpace } from './configuration-space.ts';
 export type { Refusal } from './connection.ts';
 export type { DmaContainer, LiveMapping, RequestedMapping } from './dma-container.ts';
 export type { DmaRequest } from './dma-request.ts';

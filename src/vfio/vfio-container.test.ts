@@ -143,14 +143,14 @@ describe('an sPAPR container', () => {
       built,
     );
 
-  it('registers RAM before it makes windows', () => {
+  it('registers RAM before it makes windows, and unregisters RAM after them', () => {
     const iommu = new SpaprTceContainer({ hostPageSize: P64K });
     const { log, container, memory, dmaSpace } = spapr(iommu);
     expect([memory.listeners.length, dmaSpace.listeners.length]).toEqual([1, 1]);
     expect(log.take().map(({ type }) => type)).toEqual(['register-memory', 'window-remove', 'window-create']);
     expect(iommu.windows()).toMatchObject([{ start: 0n, size: 1n << 30n }]);
     container.disconnect();
-    expect(log.take().map(({ type }) => type)).toEqual(['unregister-memory', 'dma-unmap', 'window-remove']);
+    expect(log.take().map(({ type }) => type)).toEqual(['dma-unmap', 'window-remove', 'unregister-memory']);
     expect([memory.listeners, dmaSpace.listeners]).toEqual([[], []]);
     expect(iommu.windows()).toEqual([]);
   });

@@ -79,11 +79,14 @@ export class VfioContainer {
     listener.initialized = true;
   }
 
-  /** Unregisters the listeners. The caller closes the container, and the host frees what is still mapped. */
+  /**
+   * Unregisters the listeners, that of DMA first (vfio_listener_release and vfio_container_disconnect). The caller
+   * closes the container, and the host frees what is still mapped.
+   */
   disconnect(): void {
     if (this.#dmaListener !== undefined) this.#dmaListener.isLeaving = true;
     const removesSections = this.#rules.whenUnregistered !== 'nothing';
-    for (const { listener, space } of this.#registered.splice(0)) {
+    for (const { listener, space } of this.#registered.splice(0).toReversed()) {
       this.#topology.unregisterListener(listener, space, removesSections);
     }
   }

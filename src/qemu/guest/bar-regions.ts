@@ -1,5 +1,6 @@
 import { offset, type Offset } from '../../address/index.ts';
 import type { BarLayer } from '../../vfio/index.ts';
+import { QmpRefusal } from '../process/qemu-error.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
 
 /** The regions of a device that show its BARs and the emulated MSI-X table. */
@@ -12,6 +13,9 @@ export interface BarRegions {
 
 /** The region of an emulated MSI-X table (hw/pci/msix.c). */
 const MSIX_TABLE = 'msix-table';
+
+/** The type of a child that is a region; QEMU 5.2 and older write `qemu:` in front. */
+const REGION_TYPE = /^child<(?:qemu:)?memory-region>$/;
 
 /** How deep a region lies in its BAR: QEMU's wrapper, the trapped region, an mmap area, any other. */
 const DEPTH = { base: 0, bar: 1, mmap: 2, other: 3 } as const;
@@ -52,8 +56,7 @@ export async function readBarRegions(
 const findRegions = (children: readonly { readonly name: string; readonly type: string }[]) =>
   children
     .filter(
-      ({ type, name }) =>
-        type === 'child<memory-region>' && (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name)),
+      ({ type, name }) => REGION_TYPE.test(type) && (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name)),
     )
     .map(({ name: child }) => ({ child, name: regionName(child), ...placeInBar(regionName(child)) }))
     .toSorted((a, b) => a.depth - b.depth || a.name.localeCompare(b.name, 'en', { numeric: true }));
@@ -64,14 +67,30 @@ async function readPlaces(
   paths: readonly string[],
 ): Promise<readonly { readonly at: Offset; readonly container: string }[]> {
   if (paths.length === 0) return [];
-  // qom-list-get reads all of them with one command. It is as old as vfio-user (QEMU 10.1).
+  // qom-list-get reads all of them with one command.
   const read = (objects: readonly QomObject[]) =>
     paths.map((_, index) => {
       const { properties } = objects[index]!;
       const get = (property: string): unknown => properties.find(({ name }) => name === property)?.value;
       return { at: offset(BigInt(get('addr') as number)), container: String(get('container')) };
     });
-  return qemu.qmp.query('qom-list-get', { paths }, read);
+  try {
+    return await qemu.qmp.query('qom-list-get', { paths }, read);
+  } catch (error) {
+    // The command is as old as vfio-user (QEMU 10.1).
+    if (!(error instanceof QmpRefusal) || error.errorClass !== 'CommandNotFound') throw error;
+    return Promise.all(paths.map((path) => readPlace(qemu, path)));
+  }
+}
+
+/** The offset of a region, and the region that contains it, on a QEMU without `qom-list-get`. */
+async function readPlace(
+  qemu: QemuProcess,
+  path: string,
+): Promise<{ readonly at: Offset; readonly container: string }> {
+  const get = (property: string) => qemu.qmp.execute('qom-get', { path, property });
+  const [address, container] = await Promise.all([get('addr'), get('container')]);
+  return { at: offset(BigInt(address as number)), container: String(container) };
 }
 
 /** An element of the answer to `qom-list-get`. */

@@ -24,6 +24,15 @@ const makeReader = () =>
   );
 
 describe('FlatViewReader', () => {
+  it('names the interrupt controllers of KVM as those of a QEMU without KVM', () => {
+    const lines = ['kvm-ioapic', 'kvm-apic-msi', 'kvm-other'].map(
+      (name, index) => `  000000000${index}000000-000000000${index}000fff (prio 0, i/o): ${name}`,
+    );
+    const views = `FlatView #0\n AS "memory", root: system\n Root memory region: system\n${lines.join('\n')}\n`;
+    const { memory } = makeReader().read(views);
+    expect(memory.map(({ region }) => region.name)).toEqual(['ioapic', 'apic-msi', 'kvm-other']);
+  });
+
   it('reads system memory with the names and owners of the scenario', () => {
     const { memory, dma } = makeReader().read(text());
     expect(dma).toBe(memory);

@@ -67,7 +67,7 @@ export class FlatViewReader {
     if (region === undefined) {
       const id = /\bid=(\S+)/.exec(owner ?? parent ?? '')?.[1];
       region = {
-        name: printable(this.#rename(name)),
+        name: printable(this.#rename(name.replace(OF_KVM, ''))),
         owner: id === undefined ? undefined : this.#ownerOf(id),
         kind,
       };
@@ -88,6 +88,9 @@ export class FlatViewReader {
     };
   }
 }
+
+/** With KVM the interrupt controllers of a PC are KVM's, and their regions say so: `kvm-ioapic`, `kvm-apic-msi`. */
+const OF_KVM = /^kvm-(?=ioapic$|apic-msi$)/;
 
 /** Regions of the emulated IOMMU of pseries have this name (hw/ppc/spapr_iommu.c). The text calls them i/o. */
 const TCE_WINDOW = 'tce-iommu-';

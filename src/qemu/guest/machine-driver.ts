@@ -115,6 +115,12 @@ async function ejectByRtas(qemu: QemuProcess, slot: number): Promise<void> {
   await qemu.qtest.send(rtasLines('set-indicator', [ISOLATION_STATE, connectorOf(slot), ISOLATE], 1));
 }
 
+/**
+ * Lets the bridge's own controller manage its slots on q35. Before 6.1 QEMU has no such property there, and ACPI
+ * manages no bridge.
+ */
+export const NO_ACPI_FOR_BRIDGES = 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off';
+
 const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
   pc: {
     arguments: ['-machine', 'pc'],
@@ -131,8 +137,7 @@ const DRIVERS: Readonly<Record<QemuMachineType, MachineDriver>> = {
     ram: 'pc.ram',
     root: expressRoot,
     hotplug: {
-      // The bridge's own controller manages its slots, ACPI does not.
-      arguments: ['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off', ...BRIDGE],
+      arguments: ['-global', NO_ACPI_FOR_BRIDGES, ...BRIDGE],
       bus: BRIDGE_BUS,
       bridged: true,
     },

@@ -60,9 +60,10 @@ export class Observer {
   /** The events before QEMU died or refused a device, with the memory maps and devices of the last observation. */
   observeEnd(): Observation {
     this.#settle();
-    const events = this.#takeEvents(this.#last.dmaView);
-    const containers = this.#parts.devices.present.map(({ state }) => state);
-    return { state: { ...this.#last, containers }, events };
+    const { devices, host } = this.#parts;
+    const events = this.#takeEvents({ memory: this.#last.flatView, dma: this.#last.dmaView });
+    const containers = host.containers(devices.present);
+    return { state: { ...this.#last, containers, memslots: host.memslots }, events };
   }
 
   /** The flat ranges of memory and I/O ports as QEMU prints them, in a fixed order. */
@@ -105,9 +106,9 @@ export class Observer {
     for (const { server } of this.#parts.devices.observed) server.settle();
   }
 
-  #takeEvents(dmaView: State['dmaView']): readonly VmmEvent[] {
-    const { devices, driver, names, qemu } = this.#parts;
-    const requests = devices.observed.flatMap((device) => device.takeEvents(dmaView, driver.ram));
+  #takeEvents(views: ReadViews): readonly VmmEvent[] {
+    const { devices, host, names, qemu } = this.#parts;
+    const requests = host.takeEvents(devices.observed, views);
     devices.retireUnplugged();
     const messages = qemu.output
       .since(this.#linesSeen)
@@ -118,15 +119,17 @@ export class Observer {
 
   /** Parts of the state that have not changed are the same objects as in the last observation. */
   #observation(
-    { memory, dma }: ReadViews,
+    views: ReadViews,
     buses: readonly QmpPciBus[],
     controls: ReadonlyMap<PluggedDevice, number>,
   ): Observation {
     this.#settle();
-    const events = this.#takeEvents(dma);
+    const events = this.#takeEvents(views);
     const before = this.#last;
+    const { memory, dma } = views;
+    const { host } = this.#parts;
     const { present } = this.#parts.devices;
-    const containers = present.map(({ state }) => state);
+    const containers = host.containers(present);
     const sameContainers =
       containers.length === before.containers.length &&
       containers.every(({ mappings, name }, index) => {
@@ -140,7 +143,7 @@ export class Observer {
       flatView: memory,
       dmaView: dma,
       containers: sameContainers ? before.containers : containers,
-      memslots: before.memslots,
+      memslots: host.memslots,
       devices: toJsonLine(devices) === toJsonLine(before.devices) ? before.devices : devices,
     };
     return { state: this.#last, events };

@@ -7,7 +7,8 @@ import type { QemuProcess } from '../process/qemu-process.ts';
 import { readBarRegions, type BarRegions } from './bar-regions.ts';
 import type { ConfigAccess, ConfigRegister } from './config-access.ts';
 import { findMsix, type FoundMsix } from './msix-capability.ts';
-import type { DeviceServer, ServedRequest } from './serve-device.ts';
+import type { DeviceOffer } from './device-offer.ts';
+import type { ServedRequest } from './serve-device.ts';
 
 /** A register of configuration space that the guest has written. */
 export interface ChangedRegister {
@@ -30,7 +31,7 @@ export interface DevicePlace {
 /** A device of the scenario that was plugged into QEMU. */
 export class PluggedDevice {
   readonly spec: DeviceSpec;
-  readonly server: DeviceServer;
+  readonly server: DeviceOffer & { takeRequests?(): readonly ServedRequest[] };
   readonly place: DevicePlace;
   regions: BarRegions = { layers: new Map(), emulatedAt: undefined };
   msix: FoundMsix | undefined;
@@ -38,7 +39,7 @@ export class PluggedDevice {
   readonly registers = new Map<number, ChangedRegister>();
   #live: readonly TraceMapping[] = [];
 
-  constructor(spec: DeviceSpec, place: DevicePlace, server: DeviceServer) {
+  constructor(spec: DeviceSpec, place: DevicePlace, server: PluggedDevice['server']) {
     this.spec = spec;
     this.place = place;
     this.server = server;
@@ -70,7 +71,7 @@ export class PluggedDevice {
    * @param ram the name of guest RAM, the only memory for which QEMU sends a file.
    */
   takeEvents(view: readonly TraceRange[], ram: string): readonly VmmEvent[] {
-    const requests = this.server.takeRequests();
+    const requests = this.server.takeRequests?.() ?? [];
     if (requests.length === 0) return [];
     const { container } = this.place;
     let live: readonly TraceMapping[] = this.#live;

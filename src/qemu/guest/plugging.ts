@@ -2,10 +2,10 @@ import type { DeviceSpec, Scenario } from '../../scenario/index.ts';
 import type { State } from '../../trace/index.ts';
 import { QemuHangs, QmpRefusal } from '../process/qemu-error.ts';
 import type { QemuBus } from './machine-driver.ts';
+import type { DeviceOffer, DeviceProperty } from './device-offer.ts';
 import type { MachineParts } from './machine-parts.ts';
 import { PluggedDevice } from './plugged-device.ts';
 import { findPciDevice, type QmpPciBus } from './query-pci.ts';
-import { serveDevice, type DeviceServer } from './serve-device.ts';
 import { FIRST_SLOT, LAST_SLOT } from './slots.ts';
 
 const UNPLUG_DEADLINE_MS = 10_000;
@@ -14,9 +14,9 @@ const POLL_INTERVAL_MS = 2;
 /** A device that QEMU was started with. */
 export interface ColdPluggedDevice {
   readonly spec: DeviceSpec;
-  /** The device's id in QEMU, and the name of its socket. */
+  /** The device's id in QEMU. */
   readonly qemuId: string;
-  readonly server: DeviceServer;
+  readonly server: DeviceOffer;
 }
 
 /** Plugs devices into a running machine, and unplugs them. */
@@ -53,13 +53,13 @@ export class Plugging {
    * @throws QmpRefusal with QEMU's text, the scenario's names in it; QemuDied, QemuHangs.
    */
   async plug(spec: DeviceSpec, scenario: Scenario): Promise<void> {
-    const { driver, names, qemu } = this.#parts;
+    const { driver, host, names, qemu } = this.#parts;
     const { bus } = driver.hotplug;
     const qemuId = `d${this.#devicesPlugged++}`;
     names.add(qemuId, spec);
-    const server = await serveDevice(qemu.directory.at(qemuId), spec, scenario);
+    const server = await host.offer(qemuId, spec, scenario);
     try {
-      await qemu.qmp.execute('device_add', deviceArguments(qemuId, bus, this.#nextSlot));
+      await qemu.qmp.execute('device_add', deviceArguments(server, qemuId, bus, this.#nextSlot));
     } catch (error) {
       await server.close();
       if (!(error instanceof QmpRefusal)) throw error;
@@ -112,17 +112,28 @@ export class Plugging {
   }
 }
 
-/**
- * The arguments of `-device` and `device_add`. The socket has the device's id as its name and lies in the directory
- * that QEMU runs in. QEMU names every region of the device by this path, so a short path keeps `info mtree` short.
- */
-export const deviceArguments = (qemuId: string, bus: QemuBus, slot: number) => ({
-  driver: 'vfio-user-pci',
+/** The arguments of `-device` and `device_add`. */
+export const deviceArguments = (
+  { properties }: DeviceOffer,
+  qemuId: string,
+  bus: QemuBus,
+  slot: number,
+): Readonly<Record<string, DeviceProperty>> => ({
+  ...properties,
   id: qemuId,
   bus: bus.name,
   addr: `0x${slot.toString(16)}`,
-  socket: { type: 'unix', path: qemuId },
 });
+
+/** The argument of `-device`: JSON for a property with parts, which no QEMU before 6.2 has, else `name=value`. */
+export const deviceWord = (properties: Readonly<Record<string, DeviceProperty>>): string => {
+  const { driver, ...others } = properties;
+  const values = Object.values(properties);
+  if (values.some((value) => typeof value === 'object')) return JSON.stringify(properties);
+  const text = (value: DeviceProperty) =>
+    value === true ? 'on' : value === false ? 'off' : (value as string);
+  return [driver, ...Object.entries(others).map(([name, value]) => `${name}=${text(value)}`)].join(',');
+};
 
 /** Polls for a change of which QEMU sends no event. @throws QemuHangs after the deadline of an unplug. */
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {

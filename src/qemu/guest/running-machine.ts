@@ -8,6 +8,7 @@ import { Guest } from './guest.ts';
 import { openBridgeWindows } from './hotplug-bridge.ts';
 import { MachineDevices } from './machine-devices.ts';
 import type { MachineDriver } from './machine-driver.ts';
+import type { MachineHost } from './machine-host.ts';
 import type { MachineParts } from './machine-parts.ts';
 import { Observer } from './observer.ts';
 import { Plugging } from './plugging.ts';
@@ -27,7 +28,7 @@ export class RunningMachine {
   }
 
   /** Takes over a machine that has just started. */
-  static async adopt(qemu: QemuProcess, driver: MachineDriver): Promise<RunningMachine> {
+  static async adopt(qemu: QemuProcess, driver: MachineDriver, host: MachineHost): Promise<RunningMachine> {
     const config = await driver.config(qemu);
     const optsOut = await qemu.qmp
       .execute('qom-get', { path: '/machine', property: 'vfio-no-msix-emulation' })
@@ -39,7 +40,7 @@ export class RunningMachine {
     const names = new DeviceNames();
     const devices = new MachineDevices();
     const optsOutOfMsixEmulation = optsOut === true;
-    const parts = { qemu, driver, config, names, devices, optsOutOfMsixEmulation };
+    const parts = { qemu, driver, host, config, names, devices, optsOutOfMsixEmulation };
     await openBridgeWindows(qemu, config, driver);
     return new RunningMachine(parts);
   }
@@ -144,6 +145,7 @@ export class RunningMachine {
   /** Whether QEMU and the servers of its devices keep this process alive. */
   keepAlive(whether: boolean): void {
     this.qemu.keepAlive(whether);
+    this.#parts.host.keepAlive(whether);
     for (const { server } of this.devices.all) server.keepAlive(whether);
   }
 
@@ -151,6 +153,7 @@ export class RunningMachine {
   async end(): Promise<void> {
     await this.qemu.end();
     await Promise.all(this.devices.all.map(({ server }) => server.close()));
+    this.#parts.host.close();
   }
 
   async #reset(): Promise<void> {

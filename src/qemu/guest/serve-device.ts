@@ -2,9 +2,11 @@ import { pageSizeBitmap, type Iova, type Size } from '../../address/index.ts';
 import type { DeviceSpec, Scenario } from '../../scenario/index.ts';
 import { VfioUserIommu, type Errno } from '../../host/index.ts';
 import { undoAtExit } from '../process/leave-nothing-behind.ts';
+import type { PrivateDirectory } from '../process/private-directory.ts';
 import { VfioUserServer } from '../../vfio-user/index.ts';
 import { deviceModel } from './device-model.ts';
 import { hostContainer } from './host-container.ts';
+import type { DeviceOffer } from './device-offer.ts';
 
 /** A VFIO_USER_DMA_MAP or VFIO_USER_DMA_UNMAP of QEMU, and the server's answer. */
 export interface ServedRequest {
@@ -19,31 +21,28 @@ export interface ServedRequest {
 }
 
 /** The server of one device for one QEMU, over a UNIX socket. */
-export interface DeviceServer {
+export interface DeviceServer extends DeviceOffer {
   /** The DMA requests since the last call, in the order of their arrival. */
   takeRequests(): readonly ServedRequest[];
-  /** Answers all messages that have arrived. @throws the error that ended the connection, if the server had one. */
-  settle(): void;
-  /** Whether QEMU has closed the connection. */
-  readonly disconnected: boolean;
-  /** Whether the server keeps this process alive. */
-  keepAlive(whether: boolean): void;
-  /** Ends the connection and removes the socket. */
-  close(): Promise<void>;
 }
 
 /**
  * Serves a device of a scenario at a socket. The scenario's host decides which DMA requests are granted. The promise
  * resolves once QEMU can connect.
+ *
+ * @param directory that QEMU runs in. QEMU names every region of the device by the socket's path, so a short path
+ *   keeps `info mtree` short.
+ * @param qemuId the device's id in QEMU, and the name of its socket.
  */
 export async function serveDevice(
-  socketPath: string,
+  directory: PrivateDirectory,
+  qemuId: string,
   device: DeviceSpec,
   scenario: Scenario,
 ): Promise<DeviceServer> {
   const { pageSizes, maxMappings } = scenario.host.iommu;
   const server = new VfioUserServer({
-    socketPath,
+    socketPath: directory.at(qemuId),
     device: deviceModel(scenario, device),
     container: () => hostContainer(new VfioUserIommu({ pageSizes: pageSizeBitmap(pageSizes), maxMappings })),
   });
@@ -57,6 +56,7 @@ export async function serveDevice(
   // Node 20 aborts when it ends while koffi still watches a descriptor.
   const forget = undoAtExit(() => void server.close());
   return {
+    properties: { driver: 'vfio-user-pci', socket: { type: 'unix', path: qemuId } },
     takeRequests: (): readonly ServedRequest[] =>
       server.takeRequests().map(({ kind, iova, size, readonly, fileOffset, answer }) => ({
         ...{ kind, iova, size, readonly, fileOffset },

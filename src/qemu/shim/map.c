@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "kernel.h"
 #include "shim.h"
 
 #ifdef __s390__
@@ -109,7 +110,7 @@ static int overwrites_memory(void *address, size_t length, int flags, int file, 
            is_aligned((unsigned long)offset) && !is_reserved(start, round_up(start + length));
 }
 
-REPLACES_LIBC void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset)
+void *map_file(void *address, size_t length, int protection, int flags, int file, off_t offset)
 {
     void *mapped;
 
@@ -124,6 +125,14 @@ REPLACES_LIBC void *mmap(void *address, size_t length, int protection, int flags
     return mapped;
 }
 
+REPLACES_LIBC void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset)
+{
+    if (!(flags & MAP_ANONYMOUS) && is_kernel_file(file)) {
+        return map_kernel_file(address, length, protection, flags, file, offset);
+    }
+    return map_file(address, length, protection, flags, file, offset);
+}
+
 REPLACES_LIBC void *mmap64(void *address, size_t length, int protection, int flags, int file, off64_t offset)
 {
     return mmap(address, length, protection, flags, file, offset);
@@ -132,6 +141,7 @@ REPLACES_LIBC void *mmap64(void *address, size_t length, int protection, int fla
 REPLACES_LIBC int munmap(void *address, size_t length)
 {
     unsigned long start = (unsigned long)address;
+    int result;
 
     if (!is_aligned(start) || length == 0) {
         errno = EINVAL;
@@ -139,5 +149,9 @@ REPLACES_LIBC int munmap(void *address, size_t length)
     }
     length = round_up(length);
     remove_reservation(start, start + length);
-    return kernel_munmap(address, length);
+    result = kernel_munmap(address, length);
+    if (result == 0) {
+        forget_kernel_mappings(start, start + length);
+    }
+    return result;
 }

@@ -1,0 +1,93 @@
+import type * as fc from 'fast-check';
+import {
+  IOMMU_TYPES,
+  type DeviceSpec,
+  type MachineSpec,
+  type MachineType,
+  type Scenario,
+} from '../src/scenario/index.ts';
+import { arbitrary } from './arbitrary.ts';
+import type { Choose } from './choose.ts';
+import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
+import type { HistoriesShape } from './served-scenario.ts';
+import { simplifyScenario } from './simplify-scenario.ts';
+
+/** The kinds of IOMMU that the host's kernel offers: all but vfio-user. */
+const KERNEL_IOMMUS = IOMMU_TYPES.filter((type) => type !== 'vfio-user');
+
+/** pseries takes RAM in blocks of 256 MiB, and QEMU rounds that of all other machines to 8 KiB. */
+const PSERIES_RAM_UNIT = 256n << 20n;
+const RAM_UNIT = 0x2000n;
+
+/**
+ * Scenarios that a real QEMU can run on the kernel's own VFIO interface, on machines of these types: containers of
+ * type1, iommufd and sPAPR, and only operations that a guest or a user can do.
+ */
+export const kernelScenarios = (...machineTypes: readonly MachineType[]): fc.Arbitrary<Scenario> =>
+  arbitrary((choose) => chooseForKernel(choose, { machineTypes }), simplifyForKernel);
+
+/**
+ * Many scenarios of `kernelScenarios` at a time, in lists that run side by side. All lists shrink to one scenario.
+ */
+export const kernelHistories = (
+  { lanes, histories, realistic = false }: HistoriesShape,
+  ...machineTypes: readonly MachineType[]
+): fc.Arbitrary<readonly (readonly Scenario[])[]> =>
+  arbitrary(
+    (choose) =>
+      Array.from({ length: lanes }, () =>
+        Array.from({ length: histories }, () => chooseForKernel(choose, { machineTypes, realistic })),
+      ),
+    simplifyHistories,
+  );
+
+function chooseForKernel(
+  choose: Choose,
+  constraints: Pick<ScenarioConstraints, 'machineTypes' | 'realistic'>,
+): Scenario {
+  const scenario = chooseScenario(choose, { ...constraints, iommuTypes: KERNEL_IOMMUS, overlays: false });
+  const { devices } = scenario;
+  const machine = withOwnCpu(scenario.machine);
+  const unit = machine.type === 'pseries' ? PSERIES_RAM_UNIT : RAM_UNIT;
+  return {
+    ...scenario,
+    machine: { ...machine, ram: roundUp(machine.ram, unit), msixEmulation: 'machine-default' },
+    devices: devices.map(withoutProposals),
+  };
+}
+
+/** QEMU's CPU of virt without KVM has a width of its own, whatever CPU the host has. */
+function withOwnCpu(machine: MachineSpec): MachineSpec {
+  if (machine.type !== 'virt') return machine;
+  const { cpu: _, ...others } = machine;
+  return others;
+}
+
+/** No release of QEMU has the property that only a proposal reads. */
+function withoutProposals(device: DeviceSpec): DeviceSpec {
+  const { 'x-no-msix-emulation': _, ...options } = device.options;
+  return { ...device, options };
+}
+
+function* simplifyHistories(
+  lanes: readonly (readonly Scenario[])[],
+): Generator<readonly (readonly Scenario[])[]> {
+  const [first, ...others] = lanes.flat();
+  if (first === undefined) return;
+  if (others.length > 0) for (const scenario of [first, ...others]) yield [[scenario]];
+  else for (const simpler of simplifyForKernel(first)) yield [[simpler]];
+}
+
+/** Simpler scenarios that can still run on the same type of machine, by the kernel's interface. */
+function* simplifyForKernel(scenario: Scenario): Generator<Scenario> {
+  const { machine } = scenario;
+  const unit = machine.type === 'pseries' ? PSERIES_RAM_UNIT : RAM_UNIT;
+  for (const candidate of simplifyScenario(scenario)) {
+    const isSame =
+      candidate.machine.type === machine.type && candidate.machine.msixEmulation === machine.msixEmulation;
+    if (isSame && candidate.machine.ram % unit === 0n && candidate.host.iommu.type !== 'vfio-user')
+      yield candidate;
+  }
+}
+
+const roundUp = (value: bigint, unit: bigint): bigint => ((value + unit - 1n) / unit) * unit;

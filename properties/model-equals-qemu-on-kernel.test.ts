@@ -1,0 +1,152 @@
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { kernelHistories } from '../generators/index.ts';
+import { runOnModel } from '../src/model/index.ts';
+import { QemuTarget, runBesideModel, type QemuMachineType } from '../src/qemu/index.ts';
+import { decodeScenario, encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
+import { differences, NotRunnable, type Trace } from '../src/trace/index.ts';
+import { findRevision, type Revision } from '../src/vfio/index.ts';
+import { whyNotComparable } from './testing/why-no-qemu.ts';
+
+/** How many scenarios run on each machine. `BARPROOF_CASES` sets another number. */
+const CASES = Number(process.env['BARPROOF_CASES'] ?? 48);
+/** How many scenarios run side by side, and how many are drawn for each lane. */
+const SHAPE = { lanes: 2, histories: 6 };
+/** The seed of the scenarios. `BARPROOF_SEED` sets another one. */
+const SEED = Number(process.env['BARPROOF_SEED'] ?? 20_262);
+const MACHINES: readonly QemuMachineType[] = ['pc', 'q35', 'virt', 'pseries'];
+/** Each scenario has a QEMU of its own; one with an unplug has two. */
+const MILLISECONDS_A_CASE = 3_000;
+
+const qemu111 = findRevision('qemu-11.1')!;
+const target = new QemuTarget({ interface: 'kernel', contain: true });
+afterAll(() => target.close());
+
+const missing = new Map(
+  await Promise.all(
+    MACHINES.map(async (machine) => [machine, await whyNotComparable(target, machine)] as const),
+  ),
+);
+
+const report = (scenario: Scenario, messages: readonly string[]): string =>
+  [...messages, toJsonText(encodeScenario(scenario))].join('\n');
+
+describe.each(MACHINES)('on %s, a QEMU whose kernel barproof answers', (machine) => {
+  const reason = missing.get(machine);
+  const title = 'asks what the model asks, is answered alike, and shows the same memory maps';
+  it.skipIf(reason !== undefined)(
+    reason === undefined ? title : `${title} (skipped: ${reason})`,
+    async () => {
+      const outcomes = new Map<Trace['outcome'], number>();
+      let cases = 0;
+      const compareOne = async (scenario: Scenario): Promise<void> => {
+        let trace: Trace;
+        try {
+          trace = await runBesideModel(target, scenario);
+        } catch (error) {
+          if (error instanceof NotRunnable) return;
+          throw error;
+        }
+        if (trace.model === undefined) return;
+        cases++;
+        outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
+        const found = differences(trace.model, trace);
+        expect(
+          found,
+          report(
+            scenario,
+            found.map(({ message }) => message),
+          ),
+        ).toEqual([]);
+      };
+      await fc.assert(
+        fc.asyncProperty(kernelHistories(SHAPE, machine), async (lanes) => {
+          await Promise.all(
+            lanes.map(async (histories) => {
+              for (const scenario of histories) await compareOne(scenario);
+            }),
+          );
+        }),
+        { numRuns: Math.ceil(CASES / (SHAPE.lanes * SHAPE.histories)), seed: SEED },
+      );
+      // The comparison means little unless most scenarios are compared, and end well.
+      expect(cases).toBeGreaterThan(CASES * 0.7);
+      expect(outcomes.get('ok') ?? 0).toBeGreaterThan(cases / 2);
+    },
+    CASES * MILLISECONDS_A_CASE + 30_000,
+  );
+});
+
+/** A ConnectX-4 on a host with pages of 64 KiB, whose BAR the guest moves: the device of the seed thread. */
+const connectX4 = (iommu: object): Scenario =>
+  decodeScenario({
+    version: 1,
+    machine: { type: 'q35', ram: '0x10000000', hostPageSize: '0x10000' },
+    host: { kernel: '6.12', iommu: { pageSizes: ['0x1000', '0x10000', '0x20000000'], ...iommu } },
+    devices: [
+      {
+        id: 'dev0',
+        bars: [{ index: 0, size: '0x2000000', type: 'mem64p' }],
+        msix: { vectors: 64, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' },
+      },
+    ],
+    operations: [
+      { op: 'set-bar', device: 'dev0', bar: 0, address: '0xe0000000' },
+      { op: 'enable-memory', device: 'dev0' },
+      { op: 'set-bar', device: 'dev0', bar: 0, address: '0xe4000000' },
+      { op: 'disable-memory', device: 'dev0' },
+    ],
+  });
+
+const type1 = connectX4({ type: 'type1' });
+const withHost = (scenario: Scenario, host: Partial<Scenario['host']>): Scenario => ({
+  ...scenario,
+  host: { ...scenario.host, ...host },
+});
+
+/** Slots as the rules say, but none of device memory. */
+const notOfBars =
+  (span: Revision['memslots']['span']): Revision['memslots']['span'] =>
+  (section, pages, change) =>
+    section.region.isRamDevice ? undefined : span(section, pages, change);
+
+describe('a wrong model', () => {
+  const reason = missing.get('q35');
+  /** The first kind of difference between a real QEMU and a model, which runs another scenario or revision. */
+  const firstDifference = async (
+    scenario: Scenario,
+    { as = scenario, revision = qemu111 }: { readonly as?: Scenario; readonly revision?: Revision },
+  ) => {
+    const trace = await target.run(scenario);
+    expect(differences(runOnModel(scenario, qemu111), trace)).toEqual([]);
+    return differences(runOnModel(as, revision), trace)[0]?.kind;
+  };
+
+  it.skipIf(reason !== undefined).each([
+    [
+      'of QEMU 2.11, which maps around the page of the table',
+      { revision: findRevision('qemu-2.11')! },
+      'devices',
+    ],
+    ['of the seed patch, which dies of a refused map', { revision: findRevision('seed-v2')! }, 'outcome'],
+    ['of QEMU 2.12, which unmaps other pieces', { revision: findRevision('qemu-2.12')! }, 'requests'],
+    ['of a kernel that keeps the table out of mmaps', { as: withHost(type1, { kernel: '4.15' }) }, 'devices'],
+    [
+      'of an IOMMU with a limit of mappings',
+      { as: withHost(type1, { iommu: { ...type1.host.iommu, maxMappings: 5 } }) },
+      'requests',
+    ],
+    [
+      'of a QEMU that makes no memory slots of BARs',
+      {
+        revision: {
+          ...qemu111,
+          memslots: { ...qemu111.memslots, span: notOfBars(qemu111.memslots.span) },
+        },
+      },
+      'memslots',
+    ],
+  ] as const)('%s differs from a real QEMU', async (_, wrong, kind) => {
+    expect(await firstDifference(type1, wrong)).toBe(kind);
+  });
+});

@@ -1,0 +1,15 @@
+/** How a QEMU says which map of RAM the host refused while a container was set up. */
+const REFUSED_RAM =
+  /memory listener initialization failed.*: Region (\S+): \w*dma_map\((0x[0-9a-f]+), (0x[0-9a-f]+)\) = -(\d+) /;
+/** The first argument of a real QEMU is the address of its container, and the last that of the memory. */
+const ARGUMENTS_WITH_POINTERS = /dma_map\(0x[0-9a-f]+, (0x[0-9a-f]+, 0x[0-9a-f]+), 0x[0-9a-f]+\)/;
+
+/**
+ * The error of a run without the parts in which two runs may differ: addresses in QEMU, the names of functions and
+ * of groups, and the words of the C library for an error number.
+ */
+export function comparableError(error: string | undefined): string | undefined {
+  const [, region, iova, size, errno] =
+    REFUSED_RAM.exec(error?.replace(ARGUMENTS_WITH_POINTERS, 'dma_map($1)') ?? '') ?? [];
+  return region === undefined ? error : `cannot map ${region} at ${iova} with ${size} bytes: -${errno}`;
+}
