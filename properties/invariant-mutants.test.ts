@@ -14,7 +14,8 @@ import type { Trace } from '../src/trace/index.ts';
 import type { Revision } from '../src/vfio/index.ts';
 import { faults } from './testing/faults.ts';
 import { survey, type Occurrence, type SurveyOptions, type Survey } from './testing/survey.ts';
-import { MUTANTS, type Mutant } from './testing/mutants.ts';
+import { MUTANTS_FROM_BELOW } from './testing/mutants-from-below.ts';
+import { MUTANTS as MUTANTS_FROM_ABOVE, type Mutant } from './testing/mutants.ts';
 
 vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
   const original = await importOriginal();
@@ -29,6 +30,8 @@ vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
       (faults.mergesDifferentRegions ? left.end === right.start : original.canMerge(left, right)),
   };
 });
+
+const MUTANTS: readonly Mutant[] = [...MUTANTS_FROM_ABOVE, ...MUTANTS_FROM_BELOW];
 
 const SEED = deriveSeed('invariant mutants', '1');
 /** The least number of cases, so that a mutant that is killed early shows what else it breaks. */

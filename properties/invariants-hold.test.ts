@@ -31,9 +31,13 @@ const LEAST_SHARE: Readonly<Partial<Record<InvariantId, number>>> = {
   'mmio-map-not-fatal': 10,
   'no-abort': 100,
   'memslot-aligned-disjoint': 66,
+  'memslot-complete': 66,
   'mmap-inside-bar': 56,
+  'bar-as-hardware': 59,
+  'no-needless-change': 54,
   'msix-capability-consistent': 54,
   'window-limit': 30,
+  'resources-bounded': 29,
   'guest-page-reachable': 14,
 };
 

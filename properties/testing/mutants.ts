@@ -238,6 +238,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 500,
     fires: { 'msix-capability-consistent': ['reserved-bir', 'no-such-bar'] },
+    mayBreak: ['bar-as-hardware'],
   },
   {
     name: 'KT-02: the capability places table and PBA in whole pages, one after the other',
@@ -375,7 +376,7 @@ export const MUTANTS: readonly Mutant[] = [
       'map-unmap-symmetric': ['left-after-teardown'],
       'incremental-equals-scratch': ['extra-mapping'],
     },
-    mayBreak: ['ram-reachable', 'no-abort'],
+    mayBreak: ['ram-reachable', 'no-abort', 'resources-bounded'],
   },
   {
     name: 'the DMA listener ignores the removal of RAM',
@@ -482,7 +483,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'memslot-aligned-disjoint': ['not-backed'] },
-    mayBreak: ['ram-reachable', 'no-abort'],
+    mayBreak: ['ram-reachable', 'no-abort', 'resources-bounded'],
   },
   {
     name: 'KVM keeps slots that QEMU deletes',
@@ -498,7 +499,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'memslot-aligned-disjoint': ['not-backed'] },
-    mayBreak: ['no-abort'],
+    mayBreak: ['no-abort', 'resources-bounded'],
   },
   {
     name: 'PERM: the IOMMU maps everything writable',
@@ -544,7 +545,7 @@ export const MUTANTS: readonly Mutant[] = [
     })),
     cases: 1_500,
     fires: { 'map-matches-view': ['too-long'] },
-    mayBreak: ['msix-trapped', 'ram-reachable', 'incremental-equals-scratch'],
+    mayBreak: ['msix-trapped', 'ram-reachable', 'incremental-equals-scratch', 'no-needless-change'],
   },
   {
     name: 'the host creates no DMA window',
@@ -590,6 +591,8 @@ export const MUTANTS: readonly Mutant[] = [
       'incremental-equals-scratch',
       'no-abort',
       'memslot-aligned-disjoint',
+      'memslot-complete',
+      'resources-bounded',
     ],
   },
   {
@@ -605,7 +608,13 @@ export const MUTANTS: readonly Mutant[] = [
     sabotage: switching('mergesDifferentRegions'),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
-    mayBreak: ['map-aligned', 'msix-trapped', 'msix-direct-on-opt-out', 'msix-capability-consistent'],
+    mayBreak: [
+      'map-aligned',
+      'msix-trapped',
+      'msix-direct-on-opt-out',
+      'msix-capability-consistent',
+      'memslot-complete',
+    ],
   },
   {
     name: 'the flat view lacks the first range of a device',
@@ -615,7 +624,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
-    mayBreak: ['map-matches-view', 'memslot-aligned-disjoint'],
+    mayBreak: ['map-matches-view', 'memslot-aligned-disjoint', 'resources-bounded'],
   },
   {
     name: 'the flat view splits the first range of a device',
@@ -644,7 +653,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
-    mayBreak: ['msix-direct-on-opt-out', 'map-matches-view', 'memslot-aligned-disjoint'],
+    mayBreak: ['msix-direct-on-opt-out', 'map-matches-view', 'memslot-aligned-disjoint', 'memslot-complete'],
   },
   {
     name: 'QM-02: the flat view has a hidden range',
@@ -679,7 +688,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 500,
     fires: { 'flat-partition': ['outside-space'] },
-    mayBreak: ['ram-reachable', 'guest-page-reachable', 'msix-capability-consistent'],
+    mayBreak: ['ram-reachable', 'guest-page-reachable', 'msix-capability-consistent', 'memslot-complete'],
   },
   {
     name: 'CH-01: the MSI-X table is relocated onto device registers',
@@ -789,6 +798,7 @@ export const MUTANTS: readonly Mutant[] = [
     distort: heldToModel,
     cases: 1_500,
     fires: { 'model-agrees': ['view'] },
+    mayBreak: ['msix-trapped'],
   },
   {
     name: 'a real QEMU has MSI-X enabled from the start, but the model does not',

@@ -62,7 +62,10 @@ export async function openRunner(options: RunnerOptions): Promise<ScenarioRunner
 function checkTargetOptions({ target, qemu, interface: chosen }: TargetOptions): void {
   if (target === 'qemu') return;
   const message = 'expected with --target qemu; the model runs no QEMU';
-  const unused = [...(qemu === undefined ? [] : ['--qemu']), ...(chosen === undefined ? [] : ['--interface'])];
+  const unused = [
+    ...(qemu === undefined ? [] : ['--qemu']),
+    ...(chosen === undefined ? [] : ['--interface']),
+  ];
   if (unused.length > 0) throw new InvalidInput(unused.map((path) => ({ path, message })));
 }
 

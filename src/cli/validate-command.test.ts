@@ -218,6 +218,7 @@ describe('barproof run and replay with --patch', { timeout: 120_000 }, () => {
     ],
     [['replay', 'case.json', '--qemu', '/x'], '--qemu: expected with --target qemu; the model runs no QEMU'],
     [['run', 'case.json', '--qemu', '/x'], '--qemu: expected with --target qemu; the model runs no QEMU'],
+    [['check', '--interface', 'kernel'], '--interface: expected with --target qemu; the model runs no QEMU'],
     [['check', '--qemu', '/x'], '--qemu: expected with --target qemu; the model runs no QEMU'],
   ])('exits with 2 for %j', async (words, message) => {
     scenario();

@@ -1,5 +1,11 @@
-import { END_OF_SPACE, offset, type Size } from '../address/index.ts';
-import { HostAddresses, KvmMemslots, errnoName, type Type1Container } from '../host/index.ts';
+import { END_OF_SPACE, gpa, offset, type Size } from '../address/index.ts';
+import {
+  HostAddresses,
+  KvmMemslots,
+  errnoName,
+  type KernelRules,
+  type Type1Container,
+} from '../host/index.ts';
 import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index.ts';
 import { MsixControl } from '../pci-layout/index.ts';
 import type { EventSink, HostDevice } from '../vfio/index.ts';
@@ -17,6 +23,10 @@ export interface CloudHypervisorOptions {
   /** Bytes of guest RAM. */
   readonly ram: Size;
   readonly hostPageSize: Size;
+  /** The last guest-physical address that the host's CPU can translate. */
+  readonly lastGpa?: bigint;
+  /** The host's kernel; the newest by default. */
+  readonly kernel?: KernelRules;
   /** Opens a new container on the host. */
   readonly makeIommu: () => Type1Container;
   readonly emit: EventSink;
@@ -57,9 +67,13 @@ export class CloudHypervisor {
 
   constructor(options: CloudHypervisorOptions) {
     this.#options = options;
-    const { hostPageSize, emit } = options;
+    const { hostPageSize, lastGpa, kernel, emit } = options;
     this.memory = this.topology.createAddressSpace('memory', this.system);
-    this.kvm = new KvmMemslots({ hostPageSize });
+    this.kvm = new KvmMemslots({
+      hostPageSize,
+      kernel,
+      ...(lastGpa !== undefined && { lastGpa: gpa(lastGpa) }),
+    });
     this.#userMemory = new UserMemory({
       kvm: this.kvm,
       topology: this.topology,

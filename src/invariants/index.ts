@@ -1,4 +1,5 @@
 import type { Trace } from '../trace/index.ts';
+import { barAsHardware } from './bar-as-hardware.ts';
 import { flatMinimal } from './flat-minimal.ts';
 import { flatPartition } from './flat-partition.ts';
 import { guestPageReachable } from './guest-page-reachable.ts';
@@ -9,6 +10,7 @@ import { mapAligned } from './map-aligned.ts';
 import { mapMatchesView } from './map-matches-view.ts';
 import { mapUnmapSymmetric } from './map-unmap-symmetric.ts';
 import { memslotAlignedDisjoint } from './memslot-aligned-disjoint.ts';
+import { memslotComplete } from './memslot-complete.ts';
 import { mmapInsideBar } from './mmap-inside-bar.ts';
 import { mmioMapNotFatal } from './mmio-map-not-fatal.ts';
 import { modelAgrees } from './model-agrees.ts';
@@ -16,7 +18,9 @@ import { msixCapabilityConsistent } from './msix-capability-consistent.ts';
 import { msixDirectOnOptOut } from './msix-direct-on-opt-out.ts';
 import { msixTrapped } from './msix-trapped.ts';
 import { noAbort } from './no-abort.ts';
+import { noNeedlessChange } from './no-needless-change.ts';
 import { ramReachable } from './ram-reachable.ts';
+import { resourcesBounded } from './resources-bounded.ts';
 import { examineAll } from './walk.ts';
 import { siteOf as findSite, type Site } from './site.ts';
 import { windowLimit } from './window-limit.ts';
@@ -52,9 +56,13 @@ export const INVARIANTS: readonly Invariant[] = [
   mmioMapNotFatal,
   noAbort,
   memslotAlignedDisjoint,
+  memslotComplete,
   mmapInsideBar,
+  barAsHardware,
+  noNeedlessChange,
   msixCapabilityConsistent,
   windowLimit,
+  resourcesBounded,
   guestPageReachable,
   modelAgrees,
 ];

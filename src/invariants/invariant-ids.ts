@@ -12,9 +12,13 @@ export const INVARIANT_IDS = [
   'mmio-map-not-fatal',
   'no-abort',
   'memslot-aligned-disjoint',
+  'memslot-complete',
   'mmap-inside-bar',
+  'bar-as-hardware',
+  'no-needless-change',
   'msix-capability-consistent',
   'window-limit',
+  'resources-bounded',
   'guest-page-reachable',
   'model-agrees',
 ] as const;

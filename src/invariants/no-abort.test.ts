@@ -139,3 +139,34 @@ describe('no-abort', () => {
     });
   });
 });
+
+describe('no-abort for a device whose PBA lies behind its BAR', () => {
+  const refused = (relocation: string, more: Partial<Parameters<typeof trace>[1]> = {}) =>
+    causes(
+      noAbort,
+      trace([{}], {
+        outcome: 'rejected',
+        error: 'vfio dev0: MSIX PBA outside of specified BAR',
+        scenario: scenario({
+          devices: [
+            {
+              id: 'dev0',
+              bars: [{ index: 0, size: '0x1000', type: 'mem32' }],
+              msix: { vectors: 1, tableBar: 0, tableOffset: '0x0', pbaBar: 0, pbaOffset: '0x1000' },
+              options: { 'x-msix-relocation': relocation },
+            },
+          ],
+        }),
+        ...more,
+      }),
+    );
+
+  it('reports a refusal where the user relocates MSI-X', () => {
+    expect(refused('bar0')).toEqual(['relocatable-device-refused']);
+  });
+
+  it('accepts a refusal without relocation', () => {
+    expect(refused('off')).toEqual([]);
+    expect(refused('auto')).toEqual([]);
+  });
+});

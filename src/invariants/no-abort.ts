@@ -1,6 +1,12 @@
 import { isAligned, LAST_ADDRESS, type Range } from '../address/index.ts';
 import { Errno, errnoName } from '../host/index.ts';
-import { coldPlugged, isConforming, lastGuestAddress } from '../scenario/index.ts';
+import {
+  coldPlugged,
+  isCloudHypervisor,
+  isConforming,
+  isPutRightByRelocation,
+  lastGuestAddress,
+} from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { AbortSite, MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
@@ -12,7 +18,7 @@ export const noAbort: Invariant = {
   id: 'no-abort',
   clause:
     'no scenario that the host accepts makes the VMM abort, and the VMM refuses no device that obeys the PCI ' +
-    'specification',
+    'specification, or that the relocation of MSI-X would put right',
   severity: 'error',
   site: 'hw/vfio/listener.c: hw_error in vfio_container_region_add; accel/kvm/kvm-all.c: kvm_set_phys_mem',
   start(trace, examination) {
@@ -60,11 +66,26 @@ function checkRefusal(trace: Trace, examination: Examination): void {
   );
   if (last === undefined || !isGranted) return;
   const { operation } = last;
-  const tried =
+  const added =
     operation.op === 'hotplug'
       ? trace.scenario.devices.filter(({ id }) => id === operation.device)
       : coldPlugged(trace.scenario);
-  if (tried.length === 0 || !tried.every(isConforming)) return;
+  // The message of most refusals names the device.
+  const named = added.filter(({ id }) => trace.error?.includes(`${id}:`) === true);
+  const tried = named.length > 0 ? named : added;
+  if (tried.length === 0) return;
+  const isSound = tried.every(isConforming);
+  if (!isSound && !tried.every((device) => isConforming(device) || isPutRightByRelocation(device))) return;
+  if (!isSound) {
+    // cloud-hypervisor has no such property, and refuses the device as it is.
+    if (isCloudHypervisor(trace)) return;
+    examination.violate(
+      'relocatable-device-refused',
+      () =>
+        `the VMM refuses a device that the relocation of MSI-X would have put right: ${trace.error ?? NO_MESSAGE}`,
+    );
+    return;
+  }
   examination.violate(
     'sound-device-refused',
     () => `the VMM refuses a device that obeys the PCI specification: ${trace.error ?? NO_MESSAGE}`,

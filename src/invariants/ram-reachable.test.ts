@@ -6,6 +6,7 @@ import {
   PAGE_64K,
   causes,
   container,
+  device,
   flat,
   judge,
   mapping,
@@ -38,6 +39,13 @@ describe('ram-reachable', () => {
     expect(of(page, [mapping(AT - PAGE, 3n * PAGE)])).toEqual([]);
     expect(of([flat(END - PAGE, PAGE)], [mapping(END - PAGE, PAGE)])).toEqual([]);
     expect(of([flat(0n, END)], [mapping(0n, END)])).toEqual([]);
+  });
+
+  it('reports a device that is plugged in where no container is open', () => {
+    const plugged = { flatView: ram, devices: [device([])] };
+    expect(causes(ramReachable, traceOfStates([state(plugged)]))).toEqual(['no-container']);
+    const open = { ...plugged, containers: [container([mapping(AT, SIZE)])] };
+    expect(causes(ramReachable, traceOfStates([state(open)]))).toEqual([]);
   });
 
   it.each<[string, Mappings, bigint]>([

@@ -26,6 +26,7 @@ export const ramReachable: Invariant = {
     return {
       step(change, state) {
         const { memslots, containers, remapped } = change;
+        checkContainer(state, examination);
         if (sendsAddresses) {
           bases.follow(memslots);
           for (const container of containers) bases.follow(container);
@@ -38,6 +39,13 @@ export const ramReachable: Invariant = {
     };
   },
 };
+
+/** A device that no container holds reaches no memory at all. */
+function checkContainer({ devices, containers }: State, examination: Examination): void {
+  const [device] = devices;
+  if (device === undefined || containers.length > 0) return;
+  examination.violate('no-container', () => `${device.id} is plugged in, and no VFIO container is open`);
+}
 
 /** Checks that each container maps the whole pages of the range. */
 function checkRange(

@@ -22,6 +22,7 @@ interface RunOptions {
   readonly operations?: readonly object[];
   readonly machine?: object;
   readonly iommu?: object;
+  readonly kernel?: string;
 }
 
 const SMALL = { index: 0, size: '0x4000', type: 'mem64', mmap: true };
@@ -35,7 +36,16 @@ const setBar = (address: bigint, device = 'dev0') => ({
 
 const run = (
   id: string,
-  { bars = [SMALL], more = [], msix, options, operations = [], machine, iommu }: RunOptions,
+  {
+    bars = [SMALL],
+    more = [],
+    msix,
+    options,
+    operations = [],
+    machine,
+    iommu,
+    kernel = 'msix-mappable',
+  }: RunOptions,
 ): Trace =>
   runOnModel(
     decodeScenario({
@@ -48,7 +58,7 @@ const run = (
         ...machine,
       },
       revision: id,
-      host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1000'], ...iommu } },
+      host: { kernel, iommu: { type: 'type1', pageSizes: ['0x1000'], ...iommu } },
       devices: [{ id: 'dev0', bars, ...(msix && { msix }), ...(options && { options }) }, ...more],
       operations,
     }),
@@ -300,5 +310,41 @@ describe('a scenario with parts that only QEMU has', () => {
       `operations[1].op: ${CLAMPED} has no add-region`,
       `operations[2].op: ${CLAMPED} has no commit`,
     ]);
+  });
+});
+
+describe('the BAR registers of the model of cloud-hypervisor', () => {
+  it('are those of the memory BARs that the guest has enabled', () => {
+    const operations = [setBar(HIGH), dev0('enable-memory')];
+    expect(run(V53, { operations }).barRegisters).toEqual([
+      { device: 'dev0', bar: 0, address: HIGH, decoding: true },
+    ]);
+    expect(run(V53, {}).barRegisters).toEqual([]);
+  });
+
+  it('differ from the place of the BAR after a move that 51.0 could not make, and not in 53.0', () => {
+    // No 64-bit BAR can go below 4 GiB.
+    const operations = [setBar(0xc000_0000n), dev0('enable-memory')];
+    const places = (id: string) => {
+      const { barRegisters, steps } = run(id, { operations });
+      return [barRegisters?.[0]?.address, steps.at(-1)!.state.devices[0]!.bars[0]!.address];
+    };
+    const [register, bar] = places(V51);
+    expect(register).toBe(0xc000_0000n);
+    expect(bar).not.toBe(register);
+    expect(places(V53)[0]).toBe(places(V53)[1]);
+  });
+});
+
+describe("KVM's last address with cloud-hypervisor", () => {
+  it('is that of the CPU: a slot above is refused, from Linux 5.18 on', () => {
+    const refusals = (kernel: string): number => {
+      const whole = run(V53, { machine: { cpu: { vendor: 'intel', physBits: 39 } }, kernel });
+      return whole.steps.flatMap(({ events }) =>
+        events.filter((event) => event.type === 'memslot' && event.errno !== 0),
+      ).length;
+    };
+    expect(refusals('6.12')).toBeGreaterThan(0);
+    expect(refusals('5.4')).toBe(0);
   });
 });

@@ -7,9 +7,9 @@ import {
   type DeviceConfig,
   type VfioPciDevice,
 } from '../cloud-hypervisor/index.ts';
-import type { IommuContainer, KvmMemslots, Type1Container } from '../host/index.ts';
+import { kernelRules, type IommuContainer, type KvmMemslots, type Type1Container } from '../host/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
-import { coldPlugged, type Operation, type Scenario } from '../scenario/index.ts';
+import { coldPlugged, lastGuestAddress, type Operation, type Scenario } from '../scenario/index.ts';
 import { DeviceRefused, type VmmEvent } from '../vfio/index.ts';
 import { makeHostDevice } from './host-devices.ts';
 import { makeHostIommu } from './host-iommu.ts';
@@ -36,6 +36,23 @@ function refusing(act: () => void): void {
   }
 }
 
+/**
+ * The registers of the memory BARs that the guest has enabled. cloud-hypervisor answers at the addresses of a BAR also
+ * while the guest has memory disabled, so those BARs are not compared.
+ */
+const registersOfMemoryBars = ({
+  mmioRegions,
+  registers,
+  memoryEnabled,
+}: VfioPciDevice): NonNullable<ModelledDevice['barRegisters']> =>
+  mmioRegions
+    .filter(({ attributes }) => memoryEnabled && attributes.type !== 'io')
+    .map(({ index, size }) => ({
+      bar: index,
+      address: (registers.addressOf(index) ?? 0n) & -size,
+      decoding: true,
+    }));
+
 /** A modelled cloud-hypervisor of one revision with its host and KVM, driven by the operations of a scenario. */
 export class CloudHypervisorVmm implements ModelledVmm {
   readonly scenario: Scenario;
@@ -52,6 +69,8 @@ export class CloudHypervisorVmm implements ModelledVmm {
       rules,
       ram,
       hostPageSize,
+      lastGpa: lastGuestAddress(scenario),
+      kernel: kernelRules(scenario.host.kernel),
       makeIommu: () => this.makeIommu(),
       emit: (event) => this.#events.push(event),
     });
@@ -167,7 +186,17 @@ export class CloudHypervisorVmm implements ModelledVmm {
     }));
     const { id, msixLayout, msixState, emulatedTable, layers } = device;
     const pci = { bars, bar: (index: number) => bars.find((bar) => bar.index === index) };
-    const shown = { id, pci, msixLayout, msixState, emulatedTable, layers };
+    const shown: ModelledDevice = {
+      id,
+      pci,
+      msixLayout,
+      msixState,
+      emulatedTable,
+      layers,
+      get barRegisters() {
+        return registersOfMemoryBars(device);
+      },
+    };
     this.#shown.set(device, shown);
     return shown;
   }

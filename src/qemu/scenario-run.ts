@@ -129,6 +129,8 @@ export function traceOf(scenario: Scenario, revision: string, run: FinishedRun):
     ...run.end,
     pages: { host: machine.hostPageSize, guest: machine.guestPageSize, iommu: smallest },
     optsOutOfMsixEmulation: run.optsOutOfMsixEmulation,
+    // The processes run without KVM.
+    hidesMemslots: true,
     steps: run.steps,
     ...(run.unknownRequests && run.unknownRequests.length > 0 && { unknownRequests: run.unknownRequests }),
     tree: undefined,

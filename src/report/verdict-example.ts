@@ -5,16 +5,20 @@ import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { siteLines } from './site-lines.ts';
+import { byRealism } from '../scenario/index.ts';
 import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
 
-/** A block for every finding, broken ones first. */
+/** A block for every finding: broken ones first, and of equals those that a real machine can show. */
 export const exampleBlocks = (
   verdict: Verdict,
   again: (finding: VerdictFinding) => string | undefined,
 ): string[][] =>
   verdict.findings
     .map((finding) => ({ finding, status: causeOf(verdict, finding).status }))
-    .toSorted(byStatus)
+    .toSorted(
+      (a, b) =>
+        byStatus(a, b) || byRealism(a.finding.counterexample.scenario, b.finding.counterexample.scenario),
+    )
     .map(({ finding }, index) => exampleBlock(verdict, finding, index + 1, again(finding)));
 
 const causeOf = ({ invariants }: Verdict, { invariant, cause }: Fingerprint): CauseVerdict =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeDevice } from './decode-scenario.ts';
-import { isConforming } from './conforming-device.ts';
+import { isConforming, isPutRightByRelocation } from './conforming-device.ts';
 
 const BARS = [
   { index: 0, size: '0x4000', type: 'mem32' },
@@ -52,5 +52,42 @@ describe('isConforming', () => {
     expect(vf('0x1425', '0x5901', '0x2000', '0x8000')).toBe(false);
     expect(vf('0x1d22', '0x3685', '0x10000', '0x460000')).toBe(true);
     expect(vf('0x1d22', '0x3684', '0x10000', '0x460000')).toBe(false);
+  });
+});
+
+describe('isPutRightByRelocation', () => {
+  const asked = (target: string, msix: object = { pbaOffset: '0x8000' }, more: object = {}) =>
+    isPutRightByRelocation(
+      decodeDevice({
+        id: 'dev0',
+        bars: [...BARS, { index: 3, size: '0x1000', type: 'mem64' }],
+        msix: { ...MSIX, ...msix },
+        options: { 'x-msix-relocation': target },
+        ...more,
+      }),
+    );
+
+  it.each(['bar0', 'bar1', 'bar3', 'bar5'])('accepts %s for a PBA behind its BAR', (target) => {
+    expect(asked(target)).toBe(true);
+  });
+
+  it.each<[string, boolean]>([
+    ['an I/O BAR', asked('bar2')],
+    ['the upper half of a 64-bit BAR', asked('bar4')],
+    ['no relocation', asked('off')],
+    ['an automatic relocation, which QEMU has for no device', asked('auto')],
+    ["a table behind its BAR, which the host's kernel reads", asked('bar0', { tableOffset: '0x8000' })],
+    ['a reserved BIR of the PBA', asked('bar0', { pbaBar: 7 })],
+    ['a reserved BIR of the table', asked('bar0', { tableBar: 7 })],
+    [
+      'a 32-bit BAR that cannot grow',
+      asked('bar1', {}, { bars: [...BARS, { index: 1, size: '0x80000000', type: 'mem32' }] }),
+    ],
+    [
+      'a BAR whose size is no power of two',
+      asked('bar0', {}, { bars: [{ index: 0, size: '0x3000', type: 'mem32' }] }),
+    ],
+  ])('does not accept %s', (_, isPutRight) => {
+    expect(isPutRight).toBe(false);
   });
 });

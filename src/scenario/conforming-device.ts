@@ -1,5 +1,5 @@
 import { isPowerOfTwo, offset, overlaps, type Range } from '../address/index.ts';
-import { MSIX_MAX_VECTORS, msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
+import { BAR_COUNT, MSIX_MAX_VECTORS, msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { BarSpec, DeviceSpec, MsixSpec } from './scenario.ts';
 
 /** Devices whose capability names a PBA offset outside the BAR, with the real offset (vfio fact 5.7). */
@@ -20,6 +20,28 @@ export function isConforming(spec: DeviceSpec): boolean {
   // Sparse areas of a vendor driver or a vfio-user server may contradict the specification.
   if (!bars.every(({ size, sparse }) => isPowerOfTwo(size) && sparse === undefined)) return false;
   return hasConformingLayout(spec);
+}
+
+const LARGEST_32_BIT_TARGET = 1n << 30n;
+
+/**
+ * Whether `x-msix-relocation` names a BAR that can take table and PBA, and nothing but the place of the PBA in the device
+ * could make a VMM refuse the device (vfio fact 5.10).
+ */
+export function isPutRightByRelocation({ bars, msix, options }: DeviceSpec): boolean {
+  const target = options['x-msix-relocation'] ?? 'off';
+  if (msix === undefined || target === 'off' || target === 'auto') return false;
+  // The host's kernel reads the table where the device has it, and never the PBA.
+  const { vectors, tableBar, tableOffset, pbaBar } = msix;
+  const table = bars.find((bar) => bar.index === tableBar && bar.type !== 'io');
+  if (table === undefined || tableOffset % 8n !== 0n || msixTableRange(msix).end > table.size) return false;
+  if (vectors < 1 || vectors > MSIX_MAX_VECTORS || pbaBar >= BAR_COUNT) return false;
+  if (!bars.every(({ size, sparse }) => isPowerOfTwo(size) && sparse === undefined)) return false;
+  const index = Number(target.slice('bar'.length));
+  const bar = bars.find((other) => other.index === index);
+  if (bar === undefined)
+    return !bars.some((other) => other.index === index - 1 && other.type.startsWith('mem64'));
+  return bar.type.startsWith('mem64') || (bar.type !== 'io' && bar.size <= LARGEST_32_BIT_TARGET);
 }
 
 /** Whether the MSI-X capability, if there is one, obeys PCI 3.0 section 6.8.2, apart from errata that QEMU corrects. */

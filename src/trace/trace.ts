@@ -62,6 +62,8 @@ export interface Trace {
   readonly pages: TracePages;
   /** Whether the machine opts out of MSI-X emulation. */
   readonly optsOutOfMsixEmulation: boolean;
+  /** Set where the target cannot observe memslots, so that states have none. */
+  readonly hidesMemslots?: true;
   readonly steps: readonly Step[];
   /**
    * The region tree of system memory after the last step; `undefined` with an open transaction, or from a target that

@@ -1,0 +1,245 @@
+import { offset } from '../../src/address/index.ts';
+import type { Scenario } from '../../src/scenario/index.ts';
+import type { DeviceState, State, Step, Trace } from '../../src/trace/index.ts';
+import { DmaListener, findRevision, type Revision, type VmmEvent } from '../../src/vfio/index.ts';
+import type { Mutant } from './mutants.ts';
+
+const qemu111: Revision = findRevision('qemu-11.1')!;
+const { device, host, memslots } = qemu111;
+
+/** Replaces the devices of every state; states that were the same object stay the same object. */
+const distortingDevices =
+  (change: (device: DeviceState, scenario: Scenario) => DeviceState) =>
+  (trace: Trace): Trace => {
+    const done = new Map<State, State>();
+    const steps = trace.steps.map(({ operation, events, state }): Step => {
+      const known = done.get(state) ?? {
+        ...state,
+        devices: state.devices.map((each) => change(each, trace.scenario)),
+      };
+      done.set(state, known);
+      return { operation, events, state: known };
+    });
+    return { ...trace, steps };
+  };
+
+/** Adds events to every step but the first, made from the states before and after the step. */
+const distortingEvents =
+  (added: (before: State, after: State, step: number) => readonly VmmEvent[]) =>
+  (trace: Trace): Trace => ({
+    ...trace,
+    steps: trace.steps.map((step, index): Step => {
+      const before = trace.steps[index - 1]?.state;
+      if (before === undefined) return step;
+      return { ...step, events: [...step.events, ...added(before, step.state, index)] };
+    }),
+  });
+
+/** Scenarios whose devices have a PBA behind their BAR and relocate MSI-X to the BAR of the table. */
+const withPbaToRelocate = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  devices: scenario.devices.map((spec) => {
+    const { msix, bars } = spec;
+    const bar = bars.find(({ index }) => index === msix?.tableBar);
+    if (msix === undefined || bar === undefined || bar.size > 0x10_0000n) return spec;
+    const target = `bar${bar.index}` as 'bar0';
+    return {
+      ...spec,
+      msix: { ...msix, pbaBar: bar.index, pbaOffset: offset(bar.size) },
+      options: { 'x-msix-relocation': target },
+    };
+  }),
+});
+
+/** Wrong engines that give too little rather than too much, for invariants "from below". */
+export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
+  {
+    name: 'no memory has a memslot',
+    base: qemu111,
+    revision: { ...qemu111, memslots: { ...memslots, span: () => undefined } },
+    cases: 500,
+    fires: { 'memslot-complete': ['ram-without-slot', 'bar-without-slot'] },
+  },
+  {
+    name: 'a BAR with an MSI-X table is trapped whole',
+    base: qemu111,
+    revision: { ...qemu111, device: { ...device, honoursMsixMappable: false, fixUpAreas: () => [] } },
+    cases: 1_500,
+    fires: { 'memslot-complete': ['bar-trapped'] },
+    mayBreak: ['msix-direct-on-opt-out'],
+  },
+  {
+    name: 'device memory has no memslot',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      memslots: {
+        ...memslots,
+        span: (section, pages, change) =>
+          section.region.isRamDevice ? undefined : memslots.span(section, pages, change),
+      },
+    },
+    cases: 500,
+    fires: { 'memslot-complete': ['bar-without-slot'] },
+  },
+  {
+    name: 'a 64-bit BAR is shown as one of 32 bits',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      device: {
+        ...device,
+        barAttributes: (attributes, index) => {
+          const { type, prefetchable } = device.barAttributes(attributes, index);
+          return { type: type === 'mem64' ? 'mem32' : type, prefetchable };
+        },
+      },
+    },
+    cases: 500,
+    fires: { 'bar-as-hardware': ['wrong-type'] },
+    mayBreak: ['no-abort', 'incremental-equals-scratch'],
+  },
+  {
+    name: 'a BAR has half its size',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      host: {
+        ...host,
+        regionInfo: (info, index) => {
+          const told = host.regionInfo(info, index);
+          return told.size > 16n ? { ...told, size: told.size / 2n } : told;
+        },
+      },
+    },
+    cases: 500,
+    fires: { 'bar-as-hardware': ['wrong-size'] },
+    mayBreak: [
+      'no-abort',
+      'mmap-inside-bar',
+      'msix-capability-consistent',
+      'msix-trapped',
+      'memslot-complete',
+    ],
+  },
+  {
+    name: 'the upper half of a 64-bit BAR is a BAR of its own, and an I/O BAR is left out',
+    base: qemu111,
+    distort: distortingDevices((each) => ({
+      ...each,
+      bars: each.bars
+        .filter(({ type }) => type !== 'io')
+        .flatMap((bar) =>
+          bar.type === 'mem64' ? [bar, { ...bar, index: bar.index + 1, layers: [] }] : [bar],
+        ),
+    })),
+    cases: 500,
+    fires: { 'bar-as-hardware': ['pair-split', 'missing-bar'] },
+  },
+  {
+    name: 'every change makes the first memslot anew',
+    base: qemu111,
+    distort: distortingEvents(({ memslots: [slot] }) =>
+      slot === undefined
+        ? []
+        : [
+            { type: 'memslot', slot: { ...slot, size: 0n }, errno: 0 },
+            { type: 'memslot', slot, errno: 0 },
+          ],
+    ),
+    cases: 500,
+    fires: { 'no-needless-change': ['slot-replaced'] },
+    mayBreak: ['memslot-aligned-disjoint'],
+  },
+  {
+    name: 'every change maps the first DMA mapping anew',
+    base: qemu111,
+    distort: distortingEvents(({ containers: [container] }) => {
+      const mapping = container?.mappings[0];
+      if (container === undefined || mapping === undefined) return [];
+      const { iova, size } = mapping;
+      return [{ type: 'dma-unmap', container: container.name, iova, size, unmapped: size, errno: 0 }];
+    }),
+    cases: 500,
+    fires: { 'no-needless-change': ['remapped'] },
+    mayBreak: ['map-unmap-symmetric', 'incremental-equals-scratch', 'map-matches-view', 'ram-reachable'],
+  },
+  {
+    name: 'a memslot of removed memory stays',
+    base: qemu111,
+    revision: { ...qemu111, memslots: { ...memslots, deletes: false } },
+    cases: 1_500,
+    fires: { 'resources-bounded': ['memslots-grow'] },
+    mayBreak: ['memslot-aligned-disjoint', 'no-abort', 'memslot-complete', 'msix-trapped', 'ram-reachable'],
+  },
+  {
+    name: 'the number of a memslot is never used again',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      memslots: {
+        ...memslots,
+        slotNumber: (() => {
+          let next = 0;
+          return () => next++ % 0x7fff;
+        })(),
+      },
+    },
+    cases: 500,
+    fires: { 'resources-bounded': ['slot-numbers-grow'] },
+    mayBreak: ['no-abort'],
+  },
+  {
+    name: 'device memory stays mapped for DMA when its BAR goes',
+    base: qemu111,
+    sabotage: () => {
+      const { regionDel } = DmaListener.prototype;
+      DmaListener.prototype.regionDel = function (section) {
+        if (!section.region.isRamDevice) regionDel.call(this, section);
+      };
+      return () => {
+        DmaListener.prototype.regionDel = regionDel;
+      };
+    },
+    cases: 1_500,
+    fires: { 'resources-bounded': ['mappings-grow'] },
+    mayBreak: [
+      'map-matches-view',
+      'map-unmap-symmetric',
+      'incremental-equals-scratch',
+      'msix-trapped',
+      'no-abort',
+      'mmio-map-not-fatal',
+      'ram-reachable',
+    ],
+  },
+  {
+    name: 'each step leaves one more DMA window',
+    base: qemu111,
+    distort: distortingEvents((_, { containers: [container] }, step) =>
+      container === undefined
+        ? []
+        : [
+            {
+              type: 'window-create',
+              container: container.name,
+              start: BigInt(step) << 40n,
+              size: 0x1000n,
+              deviceMemory: false,
+              errno: 0,
+            },
+          ],
+    ),
+    cases: 500,
+    fires: { 'resources-bounded': ['windows-grow'] },
+    mayBreak: ['window-limit'],
+  },
+  {
+    name: 'a device is refused for its PBA although the user relocates MSI-X',
+    base: qemu111,
+    revision: { ...qemu111, device: { ...device, toleratesPbaBeyondBarWhenRelocated: false } },
+    only: withPbaToRelocate,
+    cases: 500,
+    fires: { 'no-abort': ['relocatable-device-refused'] },
+  },
+];

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import { runOnModel } from '../model/index.ts';
+import { decodeScenario } from '../scenario/index.ts';
+import type { Trace } from '../trace/index.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { memslotComplete } from './memslot-complete.ts';
+import {
+  PAGE,
+  PAGE_64K,
+  causes,
+  flat,
+  judge,
+  memslot,
+  memslotEvent,
+  state,
+  trace,
+  traceOfStates,
+} from './testing/index.ts';
+
+const slot = (at: bigint, size: bigint, shown = {}) => memslot(at, size, { offset: at, ...shown });
+const ram = (slots: readonly ReturnType<typeof memslot>[], more = {}) =>
+  traceOfStates([state({ flatView: [flat(0n, 4n * PAGE)], memslots: slots })], more);
+
+describe('memslot-complete for RAM', () => {
+  it('accepts RAM in one slot, or in several', () => {
+    expect(judge(memslotComplete, ram([slot(0n, 4n * PAGE)]))).toMatchObject({ causes: [], exercised: 1 });
+    expect(causes(memslotComplete, ram([slot(0n, PAGE), slot(PAGE, 3n * PAGE)]))).toEqual([]);
+  });
+
+  it.each([
+    ['no slot at all', []],
+    ['a slot that begins a page late', [slot(PAGE, 3n * PAGE)]],
+    ['a slot that ends a page early', [slot(0n, 3n * PAGE)]],
+    ['a hole between slots', [slot(0n, PAGE), slot(2n * PAGE, 2n * PAGE)]],
+    ['a slot of other memory', [slot(0n, 4n * PAGE, { region: 'rom' })]],
+    ['a slot of another part of RAM', [slot(0n, 4n * PAGE, { offset: PAGE })]],
+  ])('reports RAM with %s', (_, slots) => {
+    expect(causes(memslotComplete, ram(slots))).toEqual(['ram-without-slot']);
+  });
+
+  it('asks for no slot for pieces of a page, nor from a target that hides memslots', () => {
+    expect(causes(memslotComplete, ram([], { pages: { host: PAGE_64K } }))).toEqual([]);
+    expect(judge(memslotComplete, ram([], { hidesMemslots: true }))).toMatchObject({
+      causes: [],
+      exercised: 0,
+    });
+  });
+
+  it('says nothing about a slot that KVM refused', () => {
+    const refused = memslotEvent(slot(0n, 4n * PAGE), Errno.EINVAL);
+    const shown = state({ flatView: [flat(0n, 4n * PAGE)] });
+    expect(causes(memslotComplete, trace([{ events: [refused], state: shown }]))).toEqual([]);
+    expect(causes(memslotComplete, trace([{ state: shown }]))).toEqual(['ram-without-slot']);
+  });
+});
+
+describe('memslot-complete for a BAR of 16 KiB with the table in its second page', () => {
+  const run = (more: { readonly bar?: object; readonly options?: object } = {}): Trace =>
+    runOnModel(
+      decodeScenario({
+        version: 1,
+        machine: { type: 'q35', ram: '0x10000000' },
+        host: { kernel: '6.12', iommu: { type: 'type1', pageSizes: ['0x1000'] } },
+        devices: [
+          {
+            id: 'dev0',
+            bars: [{ index: 0, size: '0x4000', type: 'mem32', ...more.bar }],
+            msix: { vectors: 1, tableBar: 0, tableOffset: '0x1000', pbaBar: 0, pbaOffset: '0x1800' },
+            options: more.options ?? {},
+          },
+        ],
+        operations: [
+          { op: 'set-bar', device: 'dev0', bar: 0, address: '0xc0000000' },
+          { op: 'enable-memory', device: 'dev0' },
+        ],
+      }),
+      NEWEST,
+    );
+  /** The trace as of a VMM that traps the whole BAR: its mmaps are no memory in the flat view. */
+  const trapping = (given: Trace): Trace => ({
+    ...given,
+    steps: given.steps.map(({ operation, events, state: shown }) => ({
+      operation,
+      events,
+      state: {
+        ...shown,
+        memslots: shown.memslots.filter(({ backing }) => backing.owner === undefined),
+        flatView: shown.flatView.map((range) =>
+          range.region.kind === 'ram-device'
+            ? { ...range, region: { ...range.region, kind: 'io' as const } }
+            : range,
+        ),
+      },
+    })),
+  });
+
+  it('accepts that only the page of the table is trapped', () => {
+    expect(causes(memslotComplete, run())).toEqual([]);
+  });
+
+  it('reports a BAR that is trapped whole', () => {
+    expect(causes(memslotComplete, trapping(run()))).toEqual(['bar-trapped']);
+  });
+
+  it.each([
+    ['the user switches mmap off', { options: { 'x-no-mmap': true } }],
+    ['the host allows no mmap', { bar: { mmap: false } }],
+    ['every mmap fails', { bar: { mmapError: 'EBUSY' } }],
+  ])('accepts a BAR that is trapped whole where %s', (_, more) => {
+    expect(causes(memslotComplete, run(more))).toEqual([]);
+    expect(causes(memslotComplete, trapping(run(more)))).toEqual([]);
+  });
+
+  it('reports memory of a BAR without a slot', () => {
+    const given = run();
+    const steps = given.steps.map(({ operation, events, state: shown }) => ({
+      operation,
+      events,
+      state: { ...shown, memslots: shown.memslots.filter(({ backing }) => backing.owner === undefined) },
+    }));
+    expect(causes(memslotComplete, { ...given, steps })).toEqual(['bar-without-slot']);
+  });
+});

@@ -1,0 +1,117 @@
+import { alignDown, alignUp, intersection, overlaps, type Range } from '../address/index.ts';
+import type { Memslot } from '../host/index.ts';
+import type { DeviceState, State, StateChange, Trace, TraceRange } from '../trace/index.ts';
+import type { MemslotEvent, VmmEvent } from '../vfio/index.ts';
+import { barOf } from './bar-bytes.ts';
+import { rangeFrom, rangeText, regionName, span } from './describe.ts';
+import type { Examination, Invariant, Judge } from './invariant.ts';
+import { mmappableAreas } from './mmappable-areas.ts';
+
+/** The guest reaches its memory without an exit: a page without a slot is as wrong as a slot without memory. */
+export const memslotComplete: Invariant = {
+  id: 'memslot-complete',
+  clause:
+    'every whole host page of RAM, and of a BAR area that the host lets be mmapped, is in a memslot with the right ' +
+    'backing; the MSI-X table, the PBA and the user are the only reasons to trap a page',
+  severity: 'error',
+  site: 'accel/kvm/kvm-all.c: kvm_set_phys_mem; hw/vfio/region.c: vfio_region_mmap',
+  start: (trace, examination) =>
+    trace.hidesMemslots === true ? undefined : new SlotsOfMemory(trace, examination),
+};
+
+class SlotsOfMemory implements Judge {
+  readonly #trace: Trace;
+  readonly #page: bigint;
+  readonly #examination: Examination;
+  /** The guest addresses of slots that KVM refused: `no-abort` says what came of that. */
+  readonly #refused: Range[] = [];
+  /** BARs of which the host refused an mmap, as device and index. */
+  readonly #unmapped = new Set<string>();
+
+  constructor(trace: Trace, examination: Examination) {
+    this.#trace = trace;
+    this.#page = trace.pages.host;
+    this.#examination = examination;
+  }
+
+  event(event: VmmEvent): void {
+    if (event.type === 'mmap' && event.errno !== 0) this.#unmapped.add(`${event.device} ${event.bar}`);
+    if (isRefusedSlot(event)) this.#refused.push(rangeFrom(event.slot.gpa, event.slot.size));
+  }
+
+  step({ flatView, memslots, devices }: StateChange, state: State): void {
+    const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
+    const isWhole = isNew || memslots.removed.length > 0 || memslots.added.length > 0;
+    for (const range of isWhole ? state.flatView : flatView.ranges) {
+      const { kind } = range.region;
+      if (kind === 'ram' || kind === 'ram-device') this.#checkSlots(range, state.memslots);
+      else if (kind === 'io') this.#checkTrapped(range, state.devices);
+    }
+  }
+
+  /** Reports the first whole page of the range that no slot with its memory covers. */
+  #checkSlots(range: TraceRange, slots: readonly Memslot[]): void {
+    // Only a range whose address and offset agree modulo the page has whole pages of its region.
+    if ((range.start - range.offset) % this.#page !== 0n) return;
+    const start = alignUp(range.start, this.#page);
+    const end = alignDown(range.end, this.#page);
+    if (start >= end || this.#refused.some((refused) => overlaps(refused, { start, end }))) return;
+    this.#examination.exercised++;
+    const missing = firstWithoutSlot(range, { start, end }, slots);
+    if (missing === undefined) return;
+    const cause = range.region.kind === 'ram' ? 'ram-without-slot' : 'bar-without-slot';
+    const at = rangeFrom(missing, this.#page);
+    this.#examination.violate(
+      cause,
+      () => `the page ${span(at)} of ${regionName(range.region)} is in no memslot with its memory`,
+      at,
+    );
+  }
+
+  /** Reports whole pages of a BAR that trap although the host lets them be mmapped. */
+  #checkTrapped(range: TraceRange, devices: readonly DeviceState[]): void {
+    const device = devices.find(({ id }) => id === range.region.owner);
+    const found = device && barOf(device, range.region.name);
+    const spec = device && this.#trace.scenario.devices.find(({ id }) => id === device.id);
+    const bar = spec?.bars.find(({ index }) => index === found?.bar.index);
+    if (device === undefined || found === undefined || spec === undefined || bar === undefined) return;
+    if (this.#unmapped.has(`${device.id} ${bar.index}`)) return;
+    this.#examination.exercised++;
+    const start = found.start + range.offset;
+    const shown = { start, end: start + (range.end - range.start) };
+    for (const area of mmappableAreas(spec, bar, device.msix, this.#page)) {
+      const both = intersection(area, shown);
+      const trapped = both && {
+        start: alignUp(both.start, this.#page),
+        end: alignDown(both.end, this.#page),
+      };
+      if (trapped === undefined || trapped.start >= trapped.end) continue;
+      this.#examination.violate(
+        'bar-trapped',
+        () =>
+          `${rangeText(range)} traps ${span(trapped)} of BAR ${bar.index} of ${device.id}, ` +
+          'which the host lets be mmapped',
+        range,
+      );
+    }
+  }
+}
+
+const isRefusedSlot = (event: VmmEvent): event is MemslotEvent =>
+  event.type === 'memslot' && event.errno !== 0 && event.slot.size > 0n;
+
+/** The first address of `pages` that no slot with the memory of the range covers. */
+function firstWithoutSlot(range: TraceRange, pages: Range, slots: readonly Memslot[]): bigint | undefined {
+  let address = pages.start;
+  for (const { gpa, size, backing } of slots) {
+    if (gpa + size <= address) continue;
+    if (gpa > address || address >= pages.end) break;
+    const isSame =
+      backing.region === range.region.name &&
+      backing.owner === range.region.owner &&
+      backing.offset + (address - gpa) === range.offset + (address - range.start);
+    if (!isSame) return address;
+    address = gpa + size;
+  }
+  return address < pages.end ? address : undefined;
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { Step, Trace } from '../trace/index.ts';
+import { noNeedlessChange } from './no-needless-change.ts';
+import {
+  PAGE,
+  causes,
+  container,
+  device,
+  bar,
+  flat,
+  judge,
+  mapping,
+  memslot,
+  memslotEvent,
+  state,
+  trace,
+  unmapEvent,
+  type StepParts,
+} from './testing/index.ts';
+
+const RAM_VIEW = [flat(0n, 4n * PAGE)];
+const KEPT = mapping(0n, 4n * PAGE);
+const SLOT = memslot(0n, 4n * PAGE);
+const at = (address: bigint | undefined) => device([bar(0, PAGE, { address })]);
+const before = state({
+  flatView: RAM_VIEW,
+  containers: [container([KEPT])],
+  memslots: [SLOT],
+  devices: [at(undefined)],
+});
+const after = (parts: Parameters<typeof state>[0] = {}) =>
+  state({
+    ...before,
+    containers: [container([{ ...KEPT }])],
+    memslots: [{ ...SLOT }],
+    devices: [at(16n * PAGE)],
+    ...(parts?.flatView && { dmaView: parts.flatView }),
+    ...parts,
+  });
+
+/** The trace of one operation after the start. */
+const during = (operation: Step['operation'], step: StepParts): Trace => {
+  const whole = trace([{ state: before }, step]);
+  return { ...whole, steps: [whole.steps[0]!, { ...whole.steps[1]!, operation }] };
+};
+const ENABLE = { op: 'enable-memory', device: 'dev0' } as const;
+const unmap = unmapEvent(0n, 4n * PAGE);
+const remake = [memslotEvent({ ...SLOT, size: 0n }), memslotEvent(SLOT)];
+
+describe('no-needless-change', () => {
+  it('accepts a change that leaves the rest alone', () => {
+    const view = [...RAM_VIEW, flat(16n * PAGE, PAGE)];
+    expect(judge(noNeedlessChange, during(ENABLE, { state: after({ flatView: view }) }))).toMatchObject({
+      causes: [],
+      exercised: 1,
+    });
+  });
+
+  it('reports RAM that is unmapped and mapped again, and a memslot that is made again', () => {
+    expect(causes(noNeedlessChange, during(ENABLE, { events: [unmap], state: after() }))).toEqual([
+      'remapped',
+    ]);
+    expect(causes(noNeedlessChange, during(ENABLE, { events: remake, state: after() }))).toEqual([
+      'slot-replaced',
+    ]);
+  });
+
+  it('accepts both where the range has changed, or shares a page with a BAR that moved', () => {
+    const smaller = [flat(0n, 3n * PAGE)];
+    const events = [unmap, ...remake];
+    expect(causes(noNeedlessChange, during(ENABLE, { events, state: after({ flatView: smaller }) }))).toEqual(
+      [],
+    );
+    expect(
+      causes(noNeedlessChange, during(ENABLE, { events, state: after({ devices: [at(PAGE)] }) })),
+    ).toEqual([]);
+    const other = after({ containers: [container([mapping(0n, 2n * PAGE)])] });
+    expect(causes(noNeedlessChange, during(ENABLE, { events: [unmap], state: other }))).toEqual([]);
+  });
+
+  it('says nothing about a reset, which is several changes', () => {
+    const reset = { op: 'reset' } as const;
+    expect(causes(noNeedlessChange, during(reset, { events: [unmap, ...remake], state: after() }))).toEqual(
+      [],
+    );
+  });
+
+  it('says nothing about a request that unmapped nothing', () => {
+    const nothing = unmapEvent(0n, 4n * PAGE, { unmapped: 0n });
+    expect(causes(noNeedlessChange, during(ENABLE, { events: [nothing], state: after() }))).toEqual([]);
+  });
+});

@@ -1,0 +1,156 @@
+import { alignDown, alignUp, firstEndingAbove, overlaps, type Range } from '../address/index.ts';
+import { sameMapping, type State, type StateChange, type Trace, type TraceRange } from '../trace/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
+import { startOfBar } from './bar-bytes.ts';
+import { rangeFrom, spanOf } from './describe.ts';
+import type { Examination, Invariant, Judge } from './invariant.ts';
+
+/** Running DMA and vCPUs must not lose memory for a moment because something else has changed. */
+export const noNeedlessChange: Invariant = {
+  id: 'no-needless-change',
+  clause:
+    'a range that is the same before and after an operation is not unmapped, mapped anew or without a memslot in ' +
+    'between',
+  severity: 'error',
+  site: 'system/memory.c: address_space_update_topology_pass; accel/kvm/kvm-all.c: kvm_region_commit',
+  start: (trace, examination) => new KeptRanges(trace, examination),
+};
+
+class KeptRanges implements Judge {
+  readonly #trace: Trace;
+  readonly #examination: Examination;
+  #events: VmmEvent[] = [];
+  #stepOfEvents = -1;
+
+  constructor(trace: Trace, examination: Examination) {
+    this.#trace = trace;
+    this.#examination = examination;
+  }
+
+  event(event: VmmEvent): void {
+    const { step } = this.#examination;
+    if (step !== this.#stepOfEvents) this.#events = [];
+    this.#stepOfEvents = step;
+    if (event.type === 'dma-unmap' || event.type === 'memslot') this.#events.push(event);
+  }
+
+  step({ before, flatView }: StateChange, after: State): void {
+    if (before === undefined || !this.#isOneChange(before)) return;
+    // Without a change of the memory map there is no occasion to touch anything else.
+    if (!flatView.isEmpty) this.#examination.exercised += before.memslots.length > 0 ? 1 : 0;
+    if (this.#stepOfEvents !== this.#examination.step) return;
+    for (const event of this.#events) {
+      if (event.type === 'memslot') this.#checkSlot(event, before, after);
+      else if (event.type === 'dma-unmap') this.#checkUnmap(event, before, after);
+    }
+  }
+
+  /**
+   * Whether a BAR that came, left or moved shares a page with the range: such a BAR may hide the range for a moment, as
+   * QEMU maps a BAR smaller than a page in two steps.
+   */
+  #isNearChange(range: Range, before: State, after: State): boolean {
+    const page = this.#trace.pages.host;
+    const isShifted = this.#trace.scenario.machine.type === 'pseries';
+    return [before, after].some((state) => {
+      const other = state === before ? after : before;
+      return state.devices.some(({ id, bars }) =>
+        bars.some((bar) => {
+          if (bar.address === undefined) return false;
+          const twin = other.devices
+            .find((device) => device.id === id)
+            ?.bars.find(({ index }) => index === bar.index);
+          if (twin?.address === bar.address) return false;
+          const start = startOfBar(bar, id, state.flatView) ?? (isShifted ? undefined : bar.address);
+          // The window of the host bridge may show the BAR anywhere.
+          if (start === undefined) return true;
+          return overlaps(range, { start: alignDown(start, page), end: alignUp(start + bar.size, page) });
+        }),
+      );
+    });
+  }
+
+  /**
+   * Whether the step is one change of the memory map. A 64-bit BAR that moves while it decodes, a BAR that is sized then,
+   * and a reset are several changes, between which other memory may be hidden.
+   */
+  #isOneChange({ devices }: State): boolean {
+    const { operation } = this.#trace.steps[this.#examination.step]!;
+    if (operation.op === 'start' || operation.op === 'stop' || operation.op === 'reset') return false;
+    if (operation.op !== 'set-bar' && operation.op !== 'size-bar') return true;
+    const device = devices.find(({ id }) => id === operation.device);
+    const bar = device?.bars.find(({ index }) => index === operation.bar);
+    if (operation.op === 'set-bar' && bar !== undefined && bar.type !== 'mem64') return true;
+    return !this.#isDecoding(operation.device);
+  }
+
+  /** Whether the guest has memory of the device enabled before the step. */
+  #isDecoding(device: string): boolean {
+    for (let step = this.#examination.step - 1; step > 0; step--) {
+      const { operation } = this.#trace.steps[step]!;
+      if (operation.op === 'reset') return false;
+      if (!('device' in operation) || operation.device !== device) continue;
+      if (operation.op === 'enable-memory') return true;
+      if (operation.op === 'disable-memory' || operation.op === 'hotplug') return false;
+    }
+    return false;
+  }
+
+  #checkUnmap(
+    { container, iova, size, unmapped }: Extract<VmmEvent, { type: 'dma-unmap' }>,
+    before: State,
+    after: State,
+  ): void {
+    if (unmapped === 0n) return;
+    const of = ({ containers }: State) => containers.find(({ name }) => name === container)?.mappings ?? [];
+    const now = of(after);
+    for (const mapping of of(before)) {
+      if (!overlaps(rangeFrom(mapping.iova, mapping.size), rangeFrom(iova, size))) continue;
+      if (!now.some((other) => sameMapping(mapping, other))) continue;
+      if (!showsSame(before.dmaView, after.dmaView, mapping.iova)) continue;
+      if (this.#isNearChange(rangeFrom(mapping.iova, mapping.size), before, after)) continue;
+      this.#examination.violate(
+        'remapped',
+        () =>
+          `${spanOf(mapping.iova, mapping.size)} of "${mapping.backing.region}" is unmapped from ${container} ` +
+          'and mapped again, although it is the same before and after',
+        rangeFrom(mapping.iova, mapping.size),
+      );
+    }
+  }
+
+  #checkSlot({ slot, errno }: Extract<VmmEvent, { type: 'memslot' }>, before: State, after: State): void {
+    if (slot.size !== 0n || errno !== 0) return;
+    const old = before.memslots.find(({ gpa }) => gpa === slot.gpa);
+    const now = after.memslots.find(({ gpa }) => gpa === slot.gpa);
+    if (old === undefined || now === undefined || old.size !== now.size) return;
+    if (old.hostAddress !== now.hostAddress || old.readonly !== now.readonly) return;
+    if (!showsSame(before.flatView, after.flatView, old.gpa)) return;
+    if (this.#isNearChange(rangeFrom(old.gpa, old.size), before, after)) return;
+    this.#examination.violate(
+      'slot-replaced',
+      () =>
+        `the memslot ${spanOf(old.gpa, old.size)} of "${old.backing.region}" is deleted and made again, although it is ` +
+        'the same before and after',
+      rangeFrom(old.gpa, old.size),
+    );
+  }
+}
+
+/** Whether both views show the same range at the address, by value: a VMM may render equal ranges anew. */
+function showsSame(before: readonly TraceRange[], after: readonly TraceRange[], address: bigint): boolean {
+  const [old, now] = [before, after].map((view) => view[firstEndingAbove(view, address)]);
+  return (
+    old !== undefined &&
+    now !== undefined &&
+    old.start === now.start &&
+    old.end === now.end &&
+    old.offset === now.offset &&
+    old.region.name === now.region.name &&
+    old.region.owner === now.region.owner &&
+    old.readonly === now.readonly &&
+    old.nonvolatile === now.nonvolatile &&
+    old.unmergeable === now.unmergeable &&
+    old.romdMode === now.romdMode
+  );
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
+import { resourcesBounded } from './resources-bounded.ts';
+import {
+  PAGE,
+  causes,
+  container,
+  flat,
+  judge,
+  mapping,
+  memslot,
+  memslotEvent,
+  state,
+  trace,
+  windowEvent,
+} from './testing/index.ts';
+
+const BEFORE = [flat(0n, PAGE)];
+const OTHER = [flat(0n, 2n * PAGE)];
+const slots = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ ...memslot(BigInt(index) * PAGE, PAGE), slot: index }));
+const cycle = (first: Parameters<typeof state>[0], last: Parameters<typeof state>[0]) => [
+  { state: state({ flatView: BEFORE, ...first }) },
+  { state: state({ flatView: OTHER }) },
+  { state: state({ flatView: [...BEFORE], ...last }) },
+];
+const mapped = (count: number) => ({
+  containers: [container(Array.from({ length: count }, (_, index) => mapping(BigInt(index) * PAGE, PAGE)))],
+});
+
+describe('resources-bounded', () => {
+  it('accepts a memory map that needs no more the second time', () => {
+    const same = trace(cycle({ memslots: slots(2) }, { memslots: slots(2) }));
+    expect(judge(resourcesBounded, same)).toMatchObject({ causes: [], exercised: 1 });
+    expect(causes(resourcesBounded, trace(cycle({ memslots: slots(2) }, { memslots: slots(1) })))).toEqual(
+      [],
+    );
+  });
+
+  it('reports memslots, mappings and windows that grow', () => {
+    expect(causes(resourcesBounded, trace(cycle({ memslots: slots(1) }, { memslots: slots(2) })))).toEqual([
+      'memslots-grow',
+    ]);
+    expect(causes(resourcesBounded, trace(cycle(mapped(1), mapped(2))))).toEqual(['mappings-grow']);
+    const [first, second, third] = cycle(mapped(1), mapped(1));
+    const window = windowEvent('window-create', PAGE, PAGE);
+    expect(causes(resourcesBounded, trace([first!, second!, { ...third, events: [window] }]))).toEqual([
+      'windows-grow',
+    ]);
+    const removed = windowEvent('window-remove', PAGE, PAGE);
+    expect(
+      causes(resourcesBounded, trace([first!, second!, { ...third, events: [window, removed] }])),
+    ).toEqual([]);
+  });
+
+  it('says nothing where the host has refused a call: it may grant it later', () => {
+    const [first, second, third] = cycle({ memslots: slots(1) }, { memslots: slots(2) });
+    const refused = memslotEvent(memslot(0n, PAGE), Errno.EINVAL);
+    expect(causes(resourcesBounded, trace([{ ...first, events: [refused] }, second!, third!]))).toEqual([]);
+  });
+
+  it('reports a slot number that is never used again', () => {
+    const made = (slot: number) => memslotEvent({ ...memslot(0n, PAGE), slot });
+    const gone = (slot: number) => memslotEvent({ ...memslot(0n, PAGE), slot, size: 0n });
+    const steps = (...events: ReturnType<typeof made>[]) => trace([{ events }, {}, {}]);
+    expect(causes(resourcesBounded, steps(made(0), gone(0), made(0)))).toEqual([]);
+    expect(causes(resourcesBounded, steps(made(0), made(1), gone(0), made(0)))).toEqual([]);
+    expect(causes(resourcesBounded, steps(made(0), gone(0), made(1)))).toEqual(['slot-numbers-grow']);
+  });
+});

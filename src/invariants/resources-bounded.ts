@@ -1,0 +1,112 @@
+import type { Memslot } from '../host/index.ts';
+import type { State, StateChange, Trace, TraceRange } from '../trace/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
+import type { Examination, Invariant, Judge } from './invariant.ts';
+
+/** A VMM that runs for months must not run out of slots, mappings or windows. */
+export const resourcesBounded: Invariant = {
+  id: 'resources-bounded',
+  clause:
+    'memslots, slot numbers, DMA mappings and DMA windows do not grow with the number of plug, unplug, move or reset ' +
+    'cycles: the same memory map needs no more than before',
+  severity: 'error',
+  site: 'accel/kvm/kvm-all.c: kvm_get_free_slot; hw/vfio/spapr.c: vfio_spapr_container_del_section_window',
+  start: (trace, examination) => (trace.steps.length < 3 ? undefined : new Resources(trace, examination)),
+};
+
+/** How much of each resource is in use. */
+interface Usage {
+  readonly memslots: number;
+  readonly mappings: number;
+  readonly windows: number;
+}
+
+const RESOURCES = ['memslots', 'mappings', 'windows'] as const;
+
+class Resources implements Judge {
+  readonly #trace: Trace;
+  readonly #examination: Examination;
+  /** What each memory map needed when it was seen first. */
+  readonly #usedBy = new Map<string, Usage>();
+  /** The windows of each container, by their start. */
+  readonly #windows = new Map<string, Set<bigint>>();
+  /** The numbers of the slots in use. */
+  readonly #numbers = new Set<number>();
+  /** The most slots that were in use at once. */
+  #peak = 0;
+  /** The host may grant later what it has refused before. */
+  #wasRefused = false;
+
+  constructor(trace: Trace, examination: Examination) {
+    this.#trace = trace;
+    this.#examination = examination;
+  }
+
+  event(event: VmmEvent): void {
+    if (event.type === 'mmap' || !('errno' in event)) return;
+    if (event.errno !== 0) {
+      this.#wasRefused = true;
+      return;
+    }
+    if (event.type === 'memslot') this.#follow(event.slot);
+    if (event.type !== 'window-create' && event.type !== 'window-remove') return;
+    const windows = this.#windows.get(event.container) ?? new Set();
+    this.#windows.set(event.container, windows);
+    if (event.type === 'window-create') windows.add(event.start);
+    else windows.delete(event.start);
+  }
+
+  step(_: StateChange, state: State): void {
+    if (this.#wasRefused || this.#examination.step >= this.#trace.steps.length) return;
+    const key = memoryMapOf(state);
+    const now = this.#usageOf(state);
+    const before = this.#usedBy.get(key);
+    if (before === undefined) {
+      this.#usedBy.set(key, now);
+      return;
+    }
+    this.#examination.exercised++;
+    for (const resource of RESOURCES) {
+      if (now[resource] <= before[resource]) continue;
+      this.#examination.violate(
+        `${resource}-grow`,
+        () =>
+          `the same memory map needs ${now[resource]} ${resource}, and ${before[resource]} the first time`,
+      );
+    }
+  }
+
+  /** A number that is free again is used again: KVM has a limited number of slots. */
+  #follow({ slot, size }: Memslot): void {
+    if (size === 0n) {
+      this.#numbers.delete(slot);
+      return;
+    }
+    this.#numbers.add(slot);
+    this.#peak = Math.max(this.#peak, this.#numbers.size);
+    if (slot < this.#peak || this.#wasRefused) return;
+    this.#examination.violate(
+      'slot-numbers-grow',
+      () => `slot ${slot} is in use, although never more than ${this.#peak} slots were in use at once`,
+    );
+  }
+
+  #usageOf({ memslots, containers }: State): Usage {
+    let mappings = 0;
+    let windows = 0;
+    for (const { name, mappings: own } of containers) {
+      mappings += own.length;
+      windows += this.#windows.get(name)?.size ?? 0;
+    }
+    return { memslots: memslots.length, mappings, windows };
+  }
+}
+
+/** What the CPUs and the devices see, and through how many containers. */
+function memoryMapOf({ flatView, dmaView, containers }: State): string {
+  const views = dmaView === flatView ? [flatView] : [flatView, dmaView];
+  return `${containers.length} ${views.map(textOf).join('|')}`;
+}
+
+const textOf = (view: readonly TraceRange[]): string =>
+  view.map(({ start, end, region, offset }) => `${start}-${end} ${region.name}+${offset}`).join(',');
