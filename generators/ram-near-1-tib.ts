@@ -15,14 +15,14 @@ const CPUS: readonly (readonly [weight: number, cpu: CpuSpec])[] = [
 ];
 
 /**
- * Gives 2 % of the machines pc and q35 RAM near 1 TiB, most of them on a host of AMD, whose IOMMU leaves out
+ * Gives 5 % of the machines pc and q35 RAM near 1 TiB, most of them on a host of AMD, whose IOMMU leaves out
  * HyperTransport. Few machines have so much RAM, but QEMU has rules of its own for them.
  */
 export function chooseRamNear1TiB(choose: Choose, scenario: Scenario): Scenario {
   const { machine, host } = scenario;
   const { type, apertures } = host.iommu;
   if (machine.type !== 'pc' && machine.type !== 'q35') return scenario;
-  if ((type !== 'type1' && type !== 'iommufd') || !choose.chance(2)) return scenario;
+  if ((type !== 'type1' && type !== 'iommufd') || !choose.chance(5)) return scenario;
   const ram = choose.among(SIZES[machine.type]);
   const cpu = choose.weighted(...CPUS);
   const ofAmd = findNamedHost('amd-server')!.iommu.apertures;

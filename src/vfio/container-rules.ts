@@ -11,7 +11,7 @@ export interface WindowPages {
   readonly offered: PageSizeBitmap;
 }
 
-/** How VFIO containers are opened, filled and closed (vfio facts 6.8, 6.11 and 7.1 to 7.4). */
+/** How VFIO containers are opened, filled and closed (vfio facts 6.8, 6.11, 7.1, 7.2 and 7.4). */
 export interface ContainerRules {
   /** Which devices share a container; vfio-user devices never do. */
   readonly shared: 'all-devices' | 'one-each';
