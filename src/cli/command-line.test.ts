@@ -557,7 +557,7 @@ describe('barproof check', () => {
       '--runs',
       '1',
       '--seed',
-      '3',
+      '4',
       '--invariant',
       'map-aligned',
       ...store(),

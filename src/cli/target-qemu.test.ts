@@ -83,7 +83,7 @@ describe('check --target qemu', () => {
       err: expect.stringMatching(/no device vfio-user-pci\. .* or add --interface kernel/),
     });
     const { code, out } = await checkQemu('--runs', '20', '--interface', 'kernel');
-    expect(out).toMatch(/, 17 invariants, 20 cases, /);
+    expect(out).toMatch(/, 21 invariants, 20 cases, /);
     expect([0, 1]).toContain(code);
   });
 
@@ -128,7 +128,8 @@ describe('check --target qemu', () => {
 
   it('replays stored cases of model-agrees, which check on the model leaves out', async () => {
     const { file } = await storedCase();
-    const again = await checkQemu('--runs', '1');
+    // The first case of this seed shows no difference from the model.
+    const again = await checkQemu('--runs', '1', '--seed', 'b');
     expect(again.code).toBe(1);
     expect(again.out).toMatch(/^1 {2}model-agrees \/ requests {3}\(a case stored for qemu-11\.1\)$/m);
     expect(again.out).toContain(`\n   again     barproof replay ${file} --target qemu\n`);
