@@ -5,6 +5,7 @@ import type { MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { barOf } from './bar-bytes.ts';
 import { rangeFrom, rangeText, regionName, span } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
+import { isMachineRefused } from './machine-refused.ts';
 import { mmappableAreas } from './mmappable-areas.ts';
 
 /** The guest reaches its memory without an exit: a page without a slot is as wrong as a slot without memory. */
@@ -16,7 +17,9 @@ export const memslotComplete: Invariant = {
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_set_phys_mem; hw/vfio/region.c: vfio_region_mmap',
   start: (trace, examination) =>
-    trace.hidesMemslots === true ? undefined : new SlotsOfMemory(trace, examination),
+    trace.hidesMemslots === true || isMachineRefused(trace)
+      ? undefined
+      : new SlotsOfMemory(trace, examination),
 };
 
 class SlotsOfMemory implements Judge {

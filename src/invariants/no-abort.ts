@@ -11,6 +11,7 @@ import type { Trace } from '../trace/index.ts';
 import type { AbortSite, MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { isMachineRefused } from './machine-refused.ts';
 import { ramOverHyperTransport } from './ram-over-hyper-transport.ts';
 
 /** No action of the guest, the device or the user may kill the VMM. */
@@ -43,13 +44,9 @@ export const noAbort: Invariant = {
 
 const NO_MESSAGE = 'it prints no message';
 
-/** What QEMU prints when the CPU cannot address the machine's memory map. */
-const MACHINE_REFUSED = /phys-bits too low|^Addressing limited to \d+ bits/;
-
 /** Reports a VMM that refuses a conforming device although the host granted every call. */
 function checkRefusal(trace: Trace, examination: Examination): void {
-  // The machine itself cannot start, with any device or none (machine facts 11.7 and 11.8).
-  if (trace.error !== undefined && MACHINE_REFUSED.test(trace.error)) return;
+  if (isMachineRefused(trace)) return;
   const last = trace.steps.at(-1);
   const misplaced = ramOverHyperTransport(trace);
   if (misplaced !== undefined) {

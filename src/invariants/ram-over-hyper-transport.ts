@@ -1,3 +1,4 @@
+import { cpuOf } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { DmaMapEvent } from '../vfio/index.ts';
 
@@ -5,11 +6,11 @@ import type { DmaMapEvent } from '../vfio/index.ts';
 const HYPER_TRANSPORT = { start: 0xfd_0000_0000n, end: 1n << 40n };
 
 /**
- * The refused DMA map of RAM that a pc or q35 machine has put over HyperTransport. QEMU 7.1 and later move the RAM to
+ * The refused DMA map of RAM that a machine with a CPU of AMD has put over HyperTransport. QEMU 7.1 and later move the RAM to
  * 1 TiB instead, so that the host has no reason to refuse (machine fact 11.7).
  */
 export const ramOverHyperTransport = ({ scenario, steps }: Trace): DmaMapEvent | undefined =>
-  scenario.machine.type !== 'pc' && scenario.machine.type !== 'q35'
+  cpuOf(scenario)?.vendor !== 'amd'
     ? undefined
     : steps
         .at(-1)
