@@ -266,6 +266,24 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     expect(findingsIn(`${line}\n${map('0x380000001000', '0x3000')}`)).toHaveLength(1);
   });
 
+  it('and does not blame pages of 64 KiB on x86, which has pages of 4 KiB', () => {
+    expect(findingsIn(map('0xfebc1000', '0x3000'))).toMatchObject([{ limit: 'unknown' }]);
+    expect(findingsIn(map('0xfebc1000', '0x3000').replace('qemu-system-x86_64: ', ''))).toMatchObject([
+      { limit: 'alignment' },
+    ]);
+  });
+
+  it('in an error of QMP', () => {
+    const desc = 'vfio 0000:65:00.0: invalid MSI-X BIR, table_bar=7 pba_bar=7';
+    expect(findingsIn(JSON.stringify({ error: { class: 'GenericError', desc } }))).toMatchObject([
+      { limit: 'MSI-X layout', subject: '0000:65:00.0' },
+    ]);
+  });
+
+  it('or asks for the line beside a list of reserved ranges', () => {
+    expect(() => findingsIn('0x0000000008000000 0x00000000080fffff msi')).toThrow(/line of the refused map/);
+  });
+
   it('with the bits that the line of the kernel has', () => {
     const [finding] = findingsIn('iommu width (39) is not sufficient for the mapped address (8800001000)');
     expect(finding!.why.join()).toContain(

@@ -36,7 +36,7 @@ const NO_LINES: readonly CleanLine[] = [];
 /** Looks for everything that barproof knows in a text: a report often has several kinds of it. */
 export function readSource({ name, text: given, config, address }: Source): ReadSource {
   const text = config === undefined ? monitorOutput(given) : given;
-  if (text.trimStart().startsWith('{') && config === undefined)
+  if (text.trimStart().startsWith('{') && config === undefined && !isLogOfObjects(text))
     return { name, lines: NO_LINES, devices: [], dump: undefined, logLines: [], json: text };
   const lines = splitRunOn(cleanText(text));
   const mtree: CleanLine[] = [];
@@ -73,6 +73,15 @@ function monitorOutput(text: string): string {
     return text;
   }
 }
+
+/** Whether the text is an error of QMP or a log in JSON: a scenario and a stored case have other keys. */
+function isLogOfObjects(text: string): boolean {
+  if (/"(?:version|machine|scenario|devices)"\s*:/.test(text)) return false;
+  return text.split('\n', MOST_LOG_LINES).some(isLogLine);
+}
+
+/** So many lines of a log in JSON are looked at to tell it from a scenario. */
+const MOST_LOG_LINES = 10_000;
 
 /** Some word that every text about a device has. */
 const isOfDevice = ({ text }: CleanLine): boolean =>
