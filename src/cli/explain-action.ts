@@ -28,6 +28,8 @@ export interface ExplainCommandOptions {
 }
 
 const STANDARD_INPUT = '-';
+const NOTHING_TO_DRAW =
+  'the texts show no addresses to draw, so no file was written: a picture needs BARs with their sizes, a dump with types of regions, or a log line with addresses';
 
 /** Says what the texts at the paths mean. */
 export async function explainTexts(paths: readonly string[], options: ExplainCommandOptions): Promise<void> {
@@ -39,6 +41,8 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
     else sources.push(...prefixProblems(path, () => readPath(path)));
   }
   const explanation = explain(sources, { host });
+  // First the answer: it stands although a file that the user asked for cannot be made.
+  await writeOut(options.json ? explanationJson(explanation) : explanationText(explanation));
   if (options.scenario !== undefined) {
     const scenario = scenarioOf(explanation, host);
     if (scenario === undefined)
@@ -52,11 +56,9 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
   }
   if (options.svg !== undefined) {
     const picture = pictureOf(explanation, host);
-    if (picture === undefined)
-      throw new InvalidInput([{ path: '--svg', message: 'the texts show no addresses to draw' }]);
+    if (picture === undefined) throw new InvalidInput([{ path: '--svg', message: NOTHING_TO_DRAW }]);
     writeAtomically(options.svg, picture);
   }
-  await writeOut(options.json ? explanationJson(explanation) : explanationText(explanation));
 }
 
 async function standardInput(): Promise<string> {

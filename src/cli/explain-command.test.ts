@@ -1,8 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { configBytes, DENIED, FLAT, NIC } from '../explain/testing/texts.ts';
+import { BRIDGE, configBytes, DENIED, FLAT, NIC } from '../explain/testing/texts.ts';
 import { decodeScenario } from '../scenario/index.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 
@@ -98,19 +106,22 @@ describe('barproof explain', () => {
   });
 
   it.each([
+    ['picture', '--svg', 'no file was written'],
+    ['scenario', '--scenario', 'no device with the sizes'],
+  ])('says what the text means although it cannot write the %s', async (name, option, message) => {
+    const file = join(here, `nothing.${name}`);
+    const { code, out, err } = await runInProcess(['explain', put('bridge.txt', BRIDGE), option, file]);
+    expect(code).toBe(2);
+    expect(out).toContain('a bridge');
+    expect(err).toContain(message);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it.each([
     ['a file that does not exist', ['missing.txt'], 'there is no such file'],
     ['a folder without a device', [here], 'no device of sysfs'],
     ['an empty text', [put('empty.txt', '')], 'the text is empty'],
     ['a host that does not exist', [nic, '--host', 'laptop-93'], 'did you mean laptop-39?'],
-    [
-      'a scenario of a device without known BARs',
-      [
-        put('none.txt', 'MSI-X: Enable+ Count=3 Masked-\nVector table: BAR=0 offset=00000000\n'),
-        '--scenario',
-        join(here, 'x.json'),
-      ],
-      'no device with the sizes',
-    ],
   ])('ends with exit code 2 and one line for %s', async (_, words, message) => {
     const { code, out, err } = await runInProcess(['explain', ...words]);
     expect({ code, out }).toEqual({ code: 2, out: '' });

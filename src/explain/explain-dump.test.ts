@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findNamedHost } from '../scenario/index.ts';
 import { explain, explanationText } from './index.ts';
 import type { DumpAnswer } from './mtree/explain-dump.ts';
+import { pictureOf } from './picture/picture-of.ts';
 import { FLAT, TREE } from './testing/texts.ts';
 
 const dumpIn = (text: string, host?: string): DumpAnswer =>
@@ -100,6 +101,26 @@ describe('explain, for a dump that shows little', () => {
       '(qemu) info mtree\naddress-space: memory\n  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n\n(qemu)\n';
     expect(dumpIn(text).regions).toBe(1);
     expect(explanationText(explain([{ name: 'text', text }]))).toContain('The tree has 1 region');
+  });
+});
+
+describe('explain, for a flat view whose ranges overlap', () => {
+  const text =
+    'FlatView #0\n AS "memory", root: system\n Root memory region: system\n' +
+    '  0000000000000000-000000007fffffff (prio 0, ram): pc.ram\n' +
+    '  0000000070000000-000000008fffffff (prio 0, ramd): 0000:01:00.0 BAR 1 mmaps[0]\n';
+
+  it('names the overlap, and does not say what KVM and VFIO make of an impossible view', () => {
+    const answer = dumpIn(text);
+    expect(answer.viewFaults.join()).toContain('overlap');
+    expect(answer.ranges).toEqual([]);
+    expect(answer.missing).toContain('overlap');
+  });
+
+  it('draws the bytes that two ranges claim', () => {
+    const picture = pictureOf(explain([{ name: 'text', text }]), undefined);
+    expect(picture).toMatch(/class="mark-wrong"/);
+    expect(picture).toContain('0x70000000-0x7fffffff');
   });
 });
 

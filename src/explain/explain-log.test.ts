@@ -30,7 +30,7 @@ describe('explain names the limit that a line of a log has crossed:', () => {
       'alignment',
       'goes on',
     ],
-    ['half a page of any host', map('0xe0000400', '0xc00'), 'alignment', 'depends'],
+    ['half a page of any host', map('0xe0000400', '0xc00'), 'alignment', 'goes on'],
     ['the interrupt messages of x86', map('0xfee00000', '0x1000'), 'reserved range', 'depends'],
     [
       'RAM over HyperTransport',
@@ -40,7 +40,7 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     ],
     ['memory that may not be locked', map('0x0', '0x80000000', -12), 'lock limit', 'fatal'],
     ['memory that cannot be pinned', map('0x100000000', '0x80000000', -14), 'pinning', 'fatal'],
-    ['a mapping that is there', map('0xe0000000', '0x1000', -17), 'overlap', 'depends'],
+    ['a mapping that is there', map('0xe0000000', '0x1000', -17), 'overlap', 'goes on'],
     ['too many mappings', map('0x0', '0x1000', -28), 'number of mappings', 'fatal'],
     ['a wrap, as Linux 6.18 says it', map('0xfffffffffffff000', '0x2000', -75), 'wrap', 'goes on'],
     ['the old message of 2011 to 2017', 'VFIO_MAP_DMA: -12', 'lock limit', 'depends'],
@@ -110,6 +110,128 @@ describe('explain names the limit that a line of a log has crossed:', () => {
       'goes on',
     ],
     [
+      'a BAR below 4 GiB that the new call could not pin',
+      map('0xfa800000', '0x4000', -14),
+      'BAR by address, or pinning',
+      'goes on',
+    ],
+    [
+      'a BAR below 4 GiB that the old call could not pin',
+      map('0xfa800000', '0x4000', -14, 'vfio_dma_map'),
+      'pinning',
+      'goes on',
+    ],
+    [
+      'a range outside of the IOVAs of the container',
+      "qemu-system-x86_64: Container 0x55a0 can't map guest IOVA region 0x382000000000..0x38200fffffff",
+      'IOMMU width',
+      'depends',
+    ],
+    [
+      'a range outside of the window of POWER',
+      "qemu-system-ppc64: Container 0x55a0 can't map guest IOVA region 0x80000000..0x8000ffff",
+      'DMA window',
+      'depends',
+    ],
+    [
+      'a BAR that is not made of whole pages',
+      'vfio_listener_region_add_no_dma_map Region "0000:01:00.0 BAR 2 mmaps[0]" 0x8000001000 size=0x1000 is not aligned to 0x10000 and cannot be mapped for DMA',
+      'alignment',
+      'goes on',
+    ],
+    [
+      'a traced map of iommufd',
+      'iommufd_backend_map_dma  iommufd=12 ioas=2 iova=0x380000000000 size=0x4000 addr=0x7f0000000000 readonly=0 (-14)',
+      'BAR by address',
+      'goes on',
+    ],
+    [
+      'a traced memslot',
+      'kvm_set_user_memory AddrSpace#0 Slot#7 flags=0x0 gpa=0x400000000000 size=0x1000 ua=0x7f11 guest_memfd=-1 guest_memfd_offset=0x0 ret=-22',
+      'CPU width',
+      'fatal',
+    ],
+    ['a file of iommufd', 'IOMMU_IOAS_MAP_FILE failed: Bad address, PCI BAR?', 'BAR by address', 'goes on'],
+    [
+      'a kernel without dma-buf',
+      'VFIO dma-buf not supported in kernel, using mmap fallback, P2P DMA will not work',
+      'BAR by address',
+      'goes on',
+    ],
+    [
+      'a vIOMMU wider than that of the host',
+      'vfio 0000:01:00.0: aw-bits 48 > host aw-bits 39',
+      'IOMMU width',
+      'fatal',
+    ],
+    [
+      'RAM above the IPA of arm64',
+      'qemu-system-aarch64: Addressing limited to 40 bits, but memory exceeds it by 1073741824 bytes',
+      'CPU width',
+      'fatal',
+    ],
+    [
+      'a 32-bit kernel',
+      "pci 0000:01:00.0: BAR 3: can't handle BAR above 4GB (bus address 0x8000000000)",
+      'kernel with addresses of 32 bits',
+      'goes on',
+    ],
+    [
+      'a BAR with its range in the name',
+      "vfio-pci 0000:0b:00.0: BAR 0 [mem 0xe0000000-0xefffffff 64bit pref]: can't reserve resource",
+      'mmap of the BAR',
+      'goes on',
+    ],
+    ['a BAR of size 0 in a driver', 'NVRM: BAR1 is 0M @ 0x0 (PCI:0000:06:00.0)', 'PCI window', 'goes on'],
+    [
+      'a fault of an AMD IOMMU that names the device first',
+      'vfio-pci 0000:0b:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0012 address=0x8000000000 flags=0x0020]',
+      'address that is not mapped',
+      'goes on',
+    ],
+    [
+      'a fault of an SMMUv3',
+      'arm-smmu-v3 arm-smmu-v3.0.auto: event: F_TRANSLATION client: 0000:01:00.0 sid: 0x100 ssid: 0x0 iova: 0x8000000000 ipa: 0x0',
+      'address that is not mapped',
+      'goes on',
+    ],
+    [
+      'an IOMMU that does not isolate interrupts',
+      'vfio 0000:00:02.0: failed to setup container for group 0: Failed to set iommu for container: Operation not permitted',
+      'interrupt remapping; no address is at fault',
+      'fatal',
+    ],
+    [
+      'an instruction that KVM cannot emulate',
+      'KVM internal error. Suberror: 1',
+      'emulation of an instruction',
+      'fatal',
+    ],
+    [
+      'iommufd in cloud-hypervisor',
+      'Failed to map VFIO MMIO region: Failed to DMA map: failed to map an IOVA range to the IOAS: Bad address (os error 14)',
+      'pinning, or BAR by address',
+      'fatal',
+    ],
+    [
+      'a program of DPDK',
+      'EAL: Cannot set up DMA remapping, error 28 (No space left on device)',
+      'number of mappings',
+      'fatal',
+    ],
+    [
+      'a memslot of a VMM in Rust',
+      'Invalid argument (os error 22) / KVM_SET_USER_MEMORY_REGION2',
+      'CPU width, alignment, or overlap of memslots',
+      'fatal',
+    ],
+    [
+      'a reset that cannot be',
+      'vfio: Cannot reset device 0000:06:00.0, depends on group 15 which is not owned.',
+      'reset; no address is at fault',
+      'goes on',
+    ],
+    [
       'iommufd, which takes no BAR by address',
       'qemu-system-x86_64: warning: IOMMU_IOAS_MAP failed: Bad address, PCI BAR?',
       'BAR by address',
@@ -129,6 +251,50 @@ describe('explain names the limit that a line of a log has crossed:', () => {
       '> memory listener initialization failed: Region pc.ram: vfio_dma_map(0x55d1, 0x0,\n' +
       '> 0xa0000, 0x7f4d94c00000) = -12 (Cannot allocate memory)\n';
     expect(findingsIn(text)).toMatchObject([{ limit: 'lock limit', severity: 'fatal' }]);
+  });
+
+  it.each([
+    [
+      'a map',
+      'iommufd_backend_map_dma  iommufd=12 ioas=2 iova=0x0 size=0x80000000 addr=0x7f0000000000 readonly=0 (0)',
+    ],
+    [
+      'a memslot',
+      'kvm_set_user_memory AddrSpace#0 Slot#7 flags=0x0 gpa=0x0 size=0x1000 ua=0x7f11 guest_memfd=-1 guest_memfd_offset=0x0 ret=0',
+    ],
+  ])('never in the trace of %s that succeeded', (_, line) => {
+    expect(findingsIn(`${line}\n${map('0x380000001000', '0x3000')}`)).toHaveLength(1);
+  });
+
+  it('and does not blame pages of 64 KiB on x86, which has pages of 4 KiB', () => {
+    expect(findingsIn(map('0xfebc1000', '0x3000'))).toMatchObject([{ limit: 'unknown' }]);
+    expect(findingsIn(map('0xfebc1000', '0x3000').replace('qemu-system-x86_64: ', ''))).toMatchObject([
+      { limit: 'alignment' },
+    ]);
+  });
+
+  it('in an error of QMP', () => {
+    const desc = 'vfio 0000:65:00.0: invalid MSI-X BIR, table_bar=7 pba_bar=7';
+    expect(findingsIn(JSON.stringify({ error: { class: 'GenericError', desc } }))).toMatchObject([
+      { limit: 'MSI-X layout', subject: '0000:65:00.0' },
+    ]);
+  });
+
+  it('or asks for the line beside a list of reserved ranges', () => {
+    expect(() => findingsIn('0x0000000008000000 0x00000000080fffff msi')).toThrow(/line of the refused map/);
+  });
+
+  it('with the bits that the line of the kernel has', () => {
+    const [finding] = findingsIn('iommu width (39) is not sufficient for the mapped address (8800001000)');
+    expect(finding!.why.join()).toContain(
+      '0x8800001000 needs 40 bits, and the IOMMU of the host translates 39',
+    );
+  });
+
+  it('and asks for the addresses where the line has none', () => {
+    const [finding] = findingsIn('VFIO_MAP_DMA failed: Invalid argument');
+    expect(finding!.remedies.host!.join()).toContain('give the line with the addresses');
+    expect(finding!.remedies.qemu).toBeUndefined();
   });
 
   it('once, where the same line stands there a thousand times', () => {

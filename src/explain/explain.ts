@@ -64,6 +64,9 @@ function caseAnswer(json: string, name: string): CaseAnswer {
 const isNothing = ({ devices, dump, logLines, json }: ReadSource): boolean =>
   shownDevices(devices).length === 0 && dump === undefined && logLines.length === 0 && json === undefined;
 
+/** A line of `reserved_regions` in sysfs. */
+const RESERVED_REGION = /^\s*0x[0-9a-f]{16} 0x[0-9a-f]{16} (?:direct|direct-relaxable|reserved|msi)$/;
+
 function nothingIn(lines: readonly { readonly text: string }[]): string {
   if (lines.every(({ text }) => text.trim() === '')) return 'the text is empty';
   const names = lines.filter(({ text }) =>
@@ -71,5 +74,7 @@ function nothingIn(lines: readonly { readonly text: string }[]): string {
   ).length;
   if (names > 0)
     return `the text names ${names} device${names === 1 ? '' : 's'} without their BARs; \`lspci -vv\`, run as root, prints them`;
+  if (lines.some(({ text }) => RESERVED_REGION.test(text)))
+    return 'the text lists reserved ranges of an IOMMU group; give the line of the refused map beside them, with its addresses';
   return 'the text has no line that barproof explain knows: it reads lspci -v, -vv and -xxx, a device folder of sysfs, info mtree, info mtree -f, error lines of QEMU, libvirt and the kernel, and scenarios';
 }

@@ -249,3 +249,34 @@ describe('readSource reads a dump', () => {
     expect(dump?.faults.join()).toContain('marble');
   });
 });
+
+describe('readSource reads a device', () => {
+  it('whose lines a web form has run together', () => {
+    expect(read(NIC.replaceAll(/\s+/g, ' ')).devices).toMatchObject(
+      read(NIC).devices.map(({ bars, msix }) => ({ bars, msix })),
+    );
+  });
+
+  it('whose last BAR stands in front of a virtual ROM, which is no mark of the BAR', () => {
+    const text =
+      '03:00.0 RAID bus controller: Example\n\tRegion 4: I/O ports at 1000 [size=256]\n\t[virtual] Expansion ROM at 92b00000 [disabled] [size=512K]\n';
+    expect(read(text).devices[0]!.bars).toMatchObject([{ index: 4, marks: [] }]);
+  });
+});
+
+describe('readSource', () => {
+  it.each(['00', '0000:00'])('takes no address of a device for the number of a line: %s', (bus) => {
+    const lines = ['00.0 Host bridge: A', '02.0 VGA compatible controller: B', '1f.0 ISA bridge: C'];
+    const found = read(lines.map((line) => `${bus}:${line}`).join('\n'));
+    expect(found.devices.map(({ address }) => address)).toEqual([
+      `${bus}:00.0`,
+      `${bus}:02.0`,
+      `${bus}:1f.0`,
+    ]);
+  });
+
+  it('reads the answer of QMP to a command of the monitor', () => {
+    const text = JSON.stringify({ return: FLAT.replaceAll('\n', '\r\n'), id: 'libvirt-7' });
+    expect(read(text).dump?.views).toEqual(read(FLAT).dump?.views);
+  });
+});

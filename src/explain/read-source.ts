@@ -3,6 +3,7 @@ import { completeFromConfig } from './lspci/complete-from-config.ts';
 import type { PastedDevice } from './lspci/pasted-device.ts';
 import { readDevice } from './lspci/read-device.ts';
 import { isResourceLine, mergeResource, readResource } from './lspci/read-resource.ts';
+import { splitRunOn } from './lspci/split-run-on.ts';
 import { splitDevices } from './lspci/split-devices.ts';
 import { readDump, type Dump } from './mtree/dump.ts';
 import { isMtreeLine } from './mtree/mtree-line.ts';
@@ -33,10 +34,11 @@ export interface ReadSource {
 const NO_LINES: readonly CleanLine[] = [];
 
 /** Looks for everything that barproof knows in a text: a report often has several kinds of it. */
-export function readSource({ name, text, config, address }: Source): ReadSource {
-  if (text.trimStart().startsWith('{') && config === undefined)
+export function readSource({ name, text: given, config, address }: Source): ReadSource {
+  const text = config === undefined ? monitorOutput(given) : given;
+  if (text.trimStart().startsWith('{') && config === undefined && !isLogOfObjects(text))
     return { name, lines: NO_LINES, devices: [], dump: undefined, logLines: [], json: text };
-  const lines = cleanText(text);
+  const lines = splitRunOn(cleanText(text));
   const mtree: CleanLine[] = [];
   const logLines: CleanLine[] = [];
   const rest: CleanLine[] = [];
@@ -60,6 +62,26 @@ export function readSource({ name, text, config, address }: Source): ReadSource 
     json: undefined,
   };
 }
+
+/** The output of a monitor command, where the text is the answer of QMP to `human-monitor-command`. */
+function monitorOutput(text: string): string {
+  if (!/^\s*\{\s*"return"\s*:\s*"/.test(text)) return text;
+  try {
+    const { return: output } = JSON.parse(text) as { readonly return?: unknown };
+    return typeof output === 'string' ? output : text;
+  } catch {
+    return text;
+  }
+}
+
+/** Whether the text is an error of QMP or a log in JSON: a scenario and a stored case have other keys. */
+function isLogOfObjects(text: string): boolean {
+  if (/"(?:version|machine|scenario|devices)"\s*:/.test(text)) return false;
+  return text.split('\n', MOST_LOG_LINES).some(isLogLine);
+}
+
+/** So many lines of a log in JSON are looked at to tell it from a scenario. */
+const MOST_LOG_LINES = 10_000;
 
 /** Some word that every text about a device has. */
 const isOfDevice = ({ text }: CleanLine): boolean =>

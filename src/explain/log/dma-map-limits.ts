@@ -31,7 +31,10 @@ export function limitsOf(request: MapRequest, { host, signs }: LogContext): read
   const misaligned = misalignedBelow(request, PAGE_4K);
   if (misaligned !== undefined)
     return [
-      { limit: 'alignment', why: `${misaligned} is not a multiple of 4 KiB, the smallest page of any host` },
+      {
+        limit: 'alignment',
+        why: `not a multiple of 4 KiB: ${misaligned}. 4 KiB is the smallest page of any host`,
+      },
     ];
   const reserved = reservedRange(iova, last);
   const isX86Hole =
@@ -55,14 +58,15 @@ export function limitsOf(request: MapRequest, { host, signs }: LogContext): read
       why: `the last address ${hex(last)} needs ${bits} bits. An IOMMU with fewer cannot translate it: ${refusing(request)}`,
     });
   }
-  if (coarse !== undefined) {
+  // Hosts of x86 have pages of 4 KiB, and the guest of KVM is of the host's architecture.
+  if (coarse !== undefined && signs.architecture !== 'x86') {
     const guess = {
       limit: 'alignment',
-      why: `${coarse.what} is not a multiple of ${coarse.page}: on a host with pages of ${coarse.page} (arm64, POWER) the kernel maps whole pages only`,
+      why: `not a multiple of ${coarse.page}: ${coarse.what}. On a host with pages of ${coarse.page} (arm64, POWER) the kernel maps whole pages only`,
     };
     // In the window of virt an address of 40 bits is ordinary, and pages of 64K are not rare.
     const isArm = signs.architecture === 'arm64' || signs.architecture === 'power';
-    const inVirtWindow = iova >= VIRT_WINDOW.start && last < VIRT_WINDOW.end && signs.architecture !== 'x86';
+    const inVirtWindow = iova >= VIRT_WINDOW.start && last < VIRT_WINDOW.end;
     if (isArm || inVirtWindow) guesses.unshift(guess);
     else if (guesses.length === 0 || (signs.architecture === undefined && !isTopEighth(iova, bits)))
       guesses.push(guess);

@@ -27,6 +27,7 @@ export function remediesFor(
         guest: memory === 'RAM' ? [] : ['memory decoding on and power state D0 before the BAR moves'],
       };
     case 'BAR by address':
+    case 'BAR by address, or pinning':
       return {
         host: ['Linux 6.19 or later (dma-buf of vfio-pci)'],
         qemu: [

@@ -15,12 +15,17 @@ const CALL = new RegExp(
   'i',
 );
 
+/** The trace events of iommufd, of which only a refused map is a finding. */
+const TRACED =
+  /\b(iommufd_backend_map(?:_file)?_dma)\s+iommufd=-?\d+ ioas=\d+ iova=(?:0x)?([0-9a-f]{1,16}) size=(?:0x)?([0-9a-f]{1,16}) (?:addr=(?:0x([0-9a-f]+)|\(nil\))|fd=\d+ start=\d+) readonly=\d \((-\d+)\)/i;
+
 /** A refused map with its numbers. */
 export const dmaMapRule: LogRule = {
   id: 'dma-map',
-  pattern: CALL,
+  pattern: new RegExp(`${CALL.source}|${TRACED.source}`, 'i'),
   explain(match, context) {
-    const [, call, iova, size, vaddr, number, words] = match;
+    const [, call, iova, size, vaddr, number, words] =
+      match[1] === undefined ? match.slice(6) : (match as readonly (string | undefined)[]);
     const request = {
       iova: BigInt(`0x${iova}`),
       size: BigInt(`0x${size}`),
@@ -30,6 +35,10 @@ export const dmaMapRule: LogRule = {
     return meaningOfMap({ ...request, call: call!, line: match.input }, errno, context);
   },
 };
+
+const UNKNOWN_OF_THREE = 'alignment, IOMMU width, or a reserved range';
+const WHERE_NUMBERS_ARE =
+  'give the line with the addresses; dmesg of the host names the width ("iommu width (39) is not sufficient"), and /sys/kernel/iommu_groups/N/reserved_regions the reserved ranges';
 
 /** `VFIO_MAP_DMA: -22`, or `VFIO_MAP_DMA failed: Invalid argument`: the numbers stand in another line, or nowhere. */
 export const bareMapRule: LogRule = {
@@ -43,9 +52,9 @@ export const bareMapRule: LogRule = {
     const { limit, why } =
       errno === undefined || errno === Errno.EINVAL
         ? {
-            limit: 'alignment, IOMMU width, or a reserved range',
+            limit: UNKNOWN_OF_THREE,
             why: [
-              'the line has no addresses; the line with vfio_dma_map(…) or vfio_container_dma_map(…) beside it has them',
+              'the line has no addresses, so that the three cannot be told apart; the line with vfio_dma_map(…) or vfio_container_dma_map(…) beside it has them',
             ],
           }
         : limitOfError(
@@ -59,7 +68,8 @@ export const bareMapRule: LogRule = {
       verdict,
       limit,
       why: errno === undefined ? why : [errorText(errno), ...why],
-      remedies: remediesFor(limit, memory, 0n, context),
+      remedies:
+        limit === UNKNOWN_OF_THREE ? { host: [WHERE_NUMBERS_ARE] } : remediesFor(limit, memory, 0n, context),
     };
   },
 };
@@ -81,7 +91,12 @@ function meaningOfMap(map: LoggedMap, errno: number, context: LogContext): LogMe
         : memory === 'BAR'
           ? `a BAR at ${hex(map.iova)} of the guest, by its address and size`
           : undefined;
-  const { limit, why } = limitOfError({ ...map, deviceMemory: memory === 'BAR' }, errno, memory, context);
+  const { limit, why } = limitOfError(
+    { ...map, deviceMemory: memory === 'BAR' },
+    errno,
+    memory,
+    hintsOf(map.call, context),
+  );
   const { severity, verdict } = consequence(map.call, memory, context);
   return {
     severity,
@@ -94,8 +109,29 @@ function meaningOfMap(map: LoggedMap, errno: number, context: LogContext): LogMe
   };
 }
 
+/** A call of iommufd's own says as much as a line that names iommufd. */
+const hintsOf = (call: string, context: LogContext): LogContext =>
+  call.startsWith('iommufd') ? { ...context, signs: { ...context.signs, usesIommufd: true } } : context;
+
 /** Guest RAM seldom reaches so high; PCI windows begin there. */
 const HIGH = 1n << 38n;
+/**
+ * The PCI windows below 4 GiB, in which no machine has RAM: on pc and q35 RAM ends at 3.5 GiB at the latest, and the
+ * window of arm64's virt lies below its RAM. Firmware and the APICs follow the window of x86.
+ */
+const LOW_WINDOWS = {
+  x86: { start: 0xe000_0000n, end: 0xfec0_0000n },
+  arm64: { start: 0x1000_0000n, end: 0x3eff_0000n },
+} as const;
+
+function isInLowWindow(
+  { iova, size }: Pick<LoggedMap, 'iova' | 'size'>,
+  architecture: LogContext['signs']['architecture'],
+): boolean {
+  if (architecture !== 'x86' && architecture !== 'arm64') return false;
+  const { start, end } = LOW_WINDOWS[architecture];
+  return start <= iova && iova + size <= end;
+}
 
 function memoryOf(
   { iova, size, line }: LoggedMap,
@@ -110,6 +146,7 @@ function memoryOf(
   if (iova === 0n || iova === 0x4000_0000n || iova === 0x1_0000_0000n) return 'RAM';
   // A BAR or a part of one: RAM of a machine that large would come in larger pieces.
   if (iova >= HIGH && size <= 1n << 36n) return 'BAR';
+  if (isInLowWindow({ iova, size }, signs.architecture)) return 'BAR';
   if (signs.namesRam) return 'RAM';
   return 'RAM or a BAR';
 }
@@ -214,10 +251,15 @@ function limitOfError(
 function pinning(memory: MappedMemory, { signs }: LogContext): { limit: string; why: readonly string[] } {
   const ram =
     'RAM: the kernel cannot pin the memory: a hole or a page without permission, huge pages that ran out, a file on a file system that forbids it (DAX), or memory of another driver';
-  const bar = signs.usesIommufd
-    ? 'BAR: iommufd cannot map a BAR by its address; from Linux 6.19 and QEMU 11 on QEMU hands in a dma-buf instead'
-    : "BAR: type1 reads the BAR's page when it maps: the device's memory decoding was off, or the device was in D3, or in a reset";
+  const byAddress =
+    'BAR: iommufd cannot map a BAR by its address; from Linux 6.19 and QEMU 11 on QEMU hands in a dma-buf instead';
+  const unreadable =
+    "BAR: type1 reads the BAR's page when it maps: the device's memory decoding was off, or the device was in D3, or in a reset";
   if (memory === 'RAM') return { limit: 'pinning', why: [ram] };
-  if (memory === 'BAR') return { limit: signs.usesIommufd ? 'BAR by address' : 'pinning', why: [bar] };
-  return { limit: 'pinning', why: [ram, bar] };
+  const ofBar = signs.usesIommufd ? [byAddress] : signs.usesType1 ? [unreadable] : [byAddress, unreadable];
+  if (memory !== 'BAR') return { limit: 'pinning', why: [ram, ...ofBar] };
+  return {
+    limit: signs.usesIommufd ? 'BAR by address' : signs.usesType1 ? 'pinning' : 'BAR by address, or pinning',
+    why: ofBar,
+  };
 }

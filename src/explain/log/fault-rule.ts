@@ -4,15 +4,15 @@ import { regionAt } from './find-bar.ts';
 import type { LogRule } from './log-finding.ts';
 
 const FAULT =
-  /(?:DMAR:? .*?\[([0-9a-f:]{2,12}\.[0-7])\].*?(?:fault )?addr (?:0x)?([0-9a-f]+)|IO_PAGE_FAULT[^\n]*?device=(?:\S*?)([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]).*?address=(?:0x)?([0-9a-f]+)|(?:Unhandled context fault|unhandled translation fault).*?iova=(?:0x)?([0-9a-f]+))/i;
+  /(?:DMAR:? .*?\[([0-9a-f:]{2,12}\.[0-7])\].*?(?:fault )?addr (?:0x)?([0-9a-f]+)|(?:([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): AMD-Vi: .*)?IO_PAGE_FAULT(?:[^\n]*?device=\S*?([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]))?.*?address=(?:0x)?([0-9a-f]+)|event: F_TRANSLATION client: (\S+) .*?iova: (?:0x)?([0-9a-f]+)|(?:Unhandled context fault|unhandled translation fault).*?iova=(?:0x)?([0-9a-f]+))/i;
 
 /** A device used an address that the IOMMU does not map. */
 export const faultRule: LogRule = {
   id: 'iommu-fault',
   pattern: FAULT,
   explain(match, { dump }) {
-    const device = match[1] ?? match[3];
-    const address = BigInt(`0x${match[2] ?? match[4] ?? match[5]!}`);
+    const device = match[1] ?? match[3] ?? match[4] ?? match[6];
+    const address = BigInt(`0x${match[2] ?? match[5] ?? match[7] ?? match[8]!}`);
     const region = regionAt(dump, address);
     const reserved = reservedRange(address, address);
     const target =

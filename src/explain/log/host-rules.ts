@@ -4,7 +4,8 @@ import { plainRule, type PlainRule } from './plain-rule.ts';
 const ATTACHING: readonly PlainRule[] = [
   {
     id: 'memlock-libvirt',
-    pattern: /cannot limit locked memory|RLIMIT_MEMLOCK \(?\d+\)? exceeded|vfio_pin_\w+: RLIMIT_MEMLOCK/,
+    pattern:
+      /cannot limit locked memory|RLIMIT_MEMLOCK \(?\d+\)? exceeded|vfio_pin_\w+: RLIMIT_MEMLOCK|[Ff]ailed to lock memory|locking memory failed|mlockall: /,
     severity: 'fatal',
     verdict: 'fatal: RAM cannot be pinned, so QEMU refuses the device',
     limit: 'lock limit',
@@ -30,6 +31,19 @@ const ATTACHING: readonly PlainRule[] = [
     verdict: 'fatal: the container cannot be set up (EPERM)',
     limit: 'interrupt remapping; no address is at fault',
     why: 'the IOMMU does not isolate interrupts',
+    remedies: {
+      host: [
+        'interrupt remapping in the firmware; or vfio_iommu_type1.allow_unsafe_interrupts=1 at your risk',
+      ],
+    },
+  },
+  {
+    id: 'container-not-permitted',
+    pattern: /[Ff]ailed to set iommu for container: Operation not permitted/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'interrupt remapping; no address is at fault',
+    why: 'EPERM: the kernel does not attach the group, as a rule because the IOMMU does not isolate interrupts; dmesg then says "No interrupt remapping support"',
     remedies: {
       host: [
         'interrupt remapping in the firmware; or vfio_iommu_type1.allow_unsafe_interrupts=1 at your risk',
@@ -68,7 +82,8 @@ const ATTACHING: readonly PlainRule[] = [
   },
   {
     id: 'rmrr',
-    pattern: /Device is ineligible for IOMMU domain attach due to platform RMRR requirement/,
+    pattern:
+      /Device is ineligible for IOMMU domain attach due to platform RMRR requirement|requested this device have a 1:1 IOMMU mapping/,
     severity: 'fatal',
     verdict: 'fatal for the device: the host keeps it',
     limit: 'reserved range',
@@ -80,17 +95,8 @@ const ATTACHING: readonly PlainRule[] = [
 /** Messages of the kernels of host and guest. */
 const KERNEL: readonly PlainRule[] = [
   {
-    id: 'iommu-width',
-    pattern: /iommu width \(\d+\) is not sufficient for the mapped address/,
-    severity: 'depends',
-    verdict: 'depends: the kernel refused a map; the line of QEMU says of what',
-    limit: 'IOMMU width',
-    why: 'the address has more bits than the IOMMU of the host translates; the number in brackets is its width',
-    remedies: { qemu: ['a guest CPU with fewer bits (host-phys-bits-limit=), so that BARs lie lower'] },
-  },
-  {
     id: 'cannot-reserve-bar',
-    pattern: /BAR \d+:? can'?t reserve \[?(?:mem|io)|can't reserve.*\bBAR\b/,
+    pattern: /BAR \d+(?: \[[^\]]*\])?:? can'?t reserve|can't reserve.*\bBAR\b/,
     severity: 'goes on',
     verdict: 'not fatal: QEMU goes on, and every access to the BAR exits',
     limit: 'mmap of the BAR',
@@ -100,7 +106,7 @@ const KERNEL: readonly PlainRule[] = [
   {
     id: 'bar-not-assigned',
     pattern:
-      /BAR \d+(?: \[.*?\])?: (?:no space for|failed to assign|can'?t assign)|can'?t assign; no space|bridge window.*(?:can'?t assign|no space|failed to assign)/,
+      /BAR \d+(?: \[.*?\])?: (?:no space for|failed to assign|can'?t assign)|can'?t assign; no space|bridge window.*(?:can'?t assign|no space|failed to assign)|can'?t claim; no compatible bridge window|BAR ?\d is 0M @ 0x0/,
     severity: 'goes on',
     verdict: 'the BAR has no address, so its driver cannot work; QEMU goes on',
     limit: 'PCI window',
@@ -114,6 +120,38 @@ const KERNEL: readonly PlainRule[] = [
     },
   },
   {
+    id: 'bar-not-resized',
+    pattern: /Not enough PCI address space for a large BAR/,
+    severity: 'goes on',
+    verdict: 'not fatal: the driver goes on with the BAR of the present size',
+    limit: 'PCI window',
+    why: 'the driver wanted to enlarge a resizable BAR, and the window of the bridge above has no room; QEMU shows the guest a BAR that cannot be resized',
+    remedies: {
+      host: ['above-4G decoding and resizable BARs in the firmware, before vfio-pci takes the device'],
+    },
+  },
+  {
+    id: 'bar-above-4g',
+    pattern: /can't handle (?:BAR (?:above|larger than) 4GB|64-bit address)/,
+    severity: 'goes on',
+    verdict: 'the BAR has no address for this kernel, so its driver cannot work; QEMU goes on',
+    limit: 'kernel with addresses of 32 bits',
+    why: 'the kernel that prints this line has PCI addresses of 32 bits (a 32-bit kernel without PAE), and firmware put the BAR above 4 GiB, or the BAR is larger than 4 GiB',
+    remedies: {
+      guest: ['in the log of a guest: a 64-bit kernel, or one of 32 bits with PAE'],
+      host: ['in the log of the host: a 64-bit kernel'],
+    },
+  },
+  {
+    id: 'smmu-event',
+    pattern: /arm-smmu-v3\S* .*event 0x(?:10|11|12|13) received/,
+    severity: 'goes on',
+    verdict: 'QEMU goes on; this DMA of the device is lost',
+    limit: 'address that is not mapped',
+    why: 'a device used an address that the SMMU does not map, or not for this access (events 0x10 to 0x13). Of the four numbers in the next lines the third is the address; the upper half of the first is the stream of the device',
+    remedies: { qemu: ['the log of QEMU at that moment: was a map refused?'] },
+  },
+  {
     id: 'unaligned-table-mmap',
     pattern: /mmap.*MSI-?X table|MSI-?X table.*mmap/i,
     severity: 'goes on',
@@ -124,45 +162,4 @@ const KERNEL: readonly PlainRule[] = [
   },
 ];
 
-/** Messages of other VMMs. */
-const OTHERS: readonly PlainRule[] = [
-  {
-    id: 'iommu-dma-map-overlap',
-    pattern: /IommuDmaMap\b.*(?:Error\(17\)|code: 17|File exists)/,
-    severity: 'fatal',
-    verdict: 'fatal in cloud-hypervisor and kata: the device or the machine does not start',
-    limit: 'overlap',
-    why: 'EEXIST: a part of the range is mapped already: two BARs claim one address, or a mapping stayed when a BAR moved',
-  },
-  {
-    id: 'iommu-dma-map-pinning',
-    pattern: /IommuDmaMap\b.*(?:Error\(14\)|code: 14|Bad address)/,
-    severity: 'fatal',
-    verdict: 'fatal in cloud-hypervisor and kata: the device or the machine does not start',
-    limit: 'pinning, or BAR by address',
-    why: 'EFAULT: memory that cannot be pinned, or with iommufd a BAR, which cannot be mapped by its address',
-    remedies: {
-      qemu: ['the legacy container instead of iommufd'],
-      host: ['Linux 6.19 or later and a VMM that uses dma-buf'],
-    },
-  },
-  {
-    id: 'iommu-dma-map',
-    pattern: /IommuDmaMap\b.*(?:Error\(22\)|code: 22|Invalid argument)/,
-    severity: 'fatal',
-    verdict: 'fatal in cloud-hypervisor and kata: the device or the machine does not start',
-    limit: 'alignment, IOMMU width, or reserved range',
-    why: 'EINVAL: the range is not made of whole pages, lies above the width of the IOMMU, or meets a reserved range; the line does not name the range',
-  },
-  {
-    id: 'iommu-dma-map-memlock',
-    pattern: /IommuDmaMap\b.*(?:Error\(12\)|code: 12|Cannot allocate memory|Out of memory)/,
-    severity: 'fatal',
-    verdict: 'fatal in cloud-hypervisor and kata: the device or the machine does not start',
-    limit: 'lock limit',
-    why: 'ENOMEM: the process may not lock so much memory',
-    remedies: { host: ['LimitMEMLOCK=infinity, ulimit -l unlimited'] },
-  },
-];
-
-export const HOST_RULES = [...ATTACHING, ...KERNEL, ...OTHERS].map(plainRule);
+export const HOST_RULES = [...ATTACHING, ...KERNEL].map(plainRule);

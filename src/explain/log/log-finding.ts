@@ -71,7 +71,10 @@ export interface LogSigns {
   /** RAM is named as the region that failed. */
   readonly namesRam: boolean;
   readonly architecture: 'x86' | 'arm64' | 'power' | undefined;
+  /** A line names iommufd. */
   readonly usesIommufd: boolean;
+  /** A line names the map of the legacy container. */
+  readonly usesType1: boolean;
 }
 
 /** A kind of line. */

@@ -10,6 +10,8 @@ const SIGNS = {
   power: /qemu-system-ppc64|\bppc64(?:le)?\b|\bspapr\b|pseries/i,
   x86: /qemu-system-x86_64|\bx86_64\b|\bDMAR\b|AMD-Vi|\bq35\b|OVMF|pc\.ram/,
   iommufd: /iommufd|IOMMU_IOAS/,
+  /** QEMU before 8.2 calls its map vfio_dma_map, and has no iommufd. */
+  type1: /VFIO_MAP_DMA|\bvfio_dma_map\(/,
 } as const;
 
 /** What the lines of a text say together. */
@@ -28,5 +30,6 @@ export function logSigns(lines: readonly CleanLine[]): LogSigns {
           ? 'x86'
           : undefined,
     usesIommufd: has(SIGNS.iommufd),
+    usesType1: has(SIGNS.type1),
   };
 }

@@ -12,14 +12,17 @@ import type { LogContext, LogMeaning, LogRule, Remedies } from './log-finding.ts
 const SLOT =
   /(?:KVM_SET_USER_MEMORY_REGION2? failed|kvm_set_user_memory_region|error (?:un)?registering slot).*?start=(?:0x)?([0-9a-f]+),? size=(?:0x)?([0-9a-f]+)(.*)$/i;
 
+/** The trace event of every slot, of which only a refused one is a finding. */
+const TRACED = /kvm_set_user_memory\b.*? gpa=(?:0x)?([0-9a-f]+) size=(?:0x)?([0-9a-f]+) .*?ret=(-\d+)/i;
+
 /** A memslot that KVM refused, with its numbers. */
 export const memslotRule: LogRule = {
   id: 'memslot',
-  pattern: SLOT,
+  pattern: new RegExp(`${SLOT.source}|${TRACED.source}`, 'i'),
   explain(match, context) {
-    const start = BigInt(`0x${match[1]}`);
-    const size = BigInt(`0x${match[2]}`);
-    const errno = errorNumber(match[3]) ?? errorNumber(match[0]) ?? Errno.EINVAL;
+    const start = BigInt(`0x${match[1] ?? match[4]}`);
+    const size = BigInt(`0x${match[2] ?? match[5]}`);
+    const errno = errorNumber(match[3] ?? match[6]) ?? errorNumber(match[0]) ?? Errno.EINVAL;
     return meaningOfSlot(start, size, errno, context);
   },
 };

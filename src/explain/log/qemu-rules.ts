@@ -23,7 +23,8 @@ const DMA: readonly PlainRule[] = [
   },
   {
     id: 'unmap-dma-failed',
-    pattern: /VFIO_UNMAP_DMA(?:: -\d+| failed)|vfio_(?:container_|legacy_)?dma_unmap\(.*= -\d+/,
+    pattern:
+      /(?:VFIO_UNMAP_DMA|IOMMU_IOAS_UNMAP)(?:: -\d+| failed)|vfio_(?:container_|legacy_)?dma_unmap\((?:.*= -\d+|\) failed)/,
     severity: 'goes on',
     verdict: 'not fatal: QEMU goes on. A mapping may stay in the IOMMU',
     limit: 'unmap',
@@ -32,7 +33,7 @@ const DMA: readonly PlainRule[] = [
   },
   {
     id: 'ioas-map-bar',
-    pattern: /IOMMU_IOAS_MAP failed: .*PCI BAR\?/,
+    pattern: /IOMMU_IOAS_MAP(?:_FILE)? failed: .*PCI BAR\?/,
     severity: 'goes on',
     verdict: 'not fatal: QEMU goes on without peer-to-peer DMA to this BAR',
     limit: 'BAR by address',
@@ -44,7 +45,8 @@ const DMA: readonly PlainRule[] = [
   },
   {
     id: 'no-dma-buf',
-    pattern: /dma-?buf unavailable, using mmap fallback|Failed to create dmabuf|failed to create dmabuf/i,
+    pattern:
+      /dma-?buf (?:unavailable|not supported in kernel), using mmap fallback|Failed to create dmabuf|failed to create dmabuf/i,
     severity: 'goes on',
     verdict: 'not fatal: no peer-to-peer DMA to this BAR with iommufd',
     limit: 'BAR by address',
@@ -69,7 +71,8 @@ const DMA: readonly PlainRule[] = [
 const BARS: readonly PlainRule[] = [
   {
     id: 'mmap-failed',
-    pattern: /Failed to mmap .*Performance may be slow|vfio: failed to mmap|Failed to mmap \S+ BAR/,
+    pattern:
+      /[Ff]ailed to mmap (?:.*Performance may be slow|\S+ BAR|region)|vfio: failed to mmap|vfio_region_mmap_fault Region/,
     severity: 'goes on',
     verdict:
       'not fatal: QEMU goes on, and every access to the BAR exits: slow, and no peer-to-peer DMA to it',
@@ -161,6 +164,45 @@ const BARS: readonly PlainRule[] = [
     remedies: { host: ['Linux 5.12 or later; vhost.max_mem_regions'], qemu: ['fewer DIMMs, larger blocks'] },
   },
   {
+    id: 'ipa-bits',
+    pattern: /Addressing limited to \d+ bits, but memory exceeds it by \d+ bytes/,
+    severity: 'fatal',
+    verdict: 'fatal: QEMU does not start; no device is at fault',
+    limit: 'CPU width',
+    why: "RAM of arm64's virt, with the room for more that maxmem asks for, ends above the last guest-physical address (IPA) that KVM or the CPU offers",
+    remedies: { qemu: ['less RAM, or a smaller maxmem'] },
+  },
+  {
+    id: 'phys-bits-differ',
+    pattern: /Host physical bits \(\d+\) does not match phys-bits property \(\d+\)/,
+    severity: 'harmless',
+    verdict:
+      'harmless by itself: with more bits than the host, firmware may put a BAR where KVM refuses its memslot, and QEMU ends',
+    limit: 'CPU width',
+    why: 'the guest’s CPU claims another number of address bits than the host’s CPU has',
+    remedies: { qemu: ['host-phys-bits=on (libvirt: <maxphysaddr mode="passthrough"/>)'] },
+  },
+  {
+    id: 'vtd-width',
+    pattern: /aw-bits \d+ > host aw-bits \d+/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'IOMMU width',
+    why: 'the vIOMMU of the guest offers more address bits (the first number) than the IOMMU of the host translates (the second)',
+    remedies: { qemu: ['-device intel-iommu,aw-bits= the second number (39 or 48)'] },
+  },
+  {
+    id: 'viommu-pages',
+    pattern: /virtio-iommu (?:reports a page size mask|.*does not support frozen granule)/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'alignment',
+    why: 'the IOMMU of the host maps larger pages than the virtio-iommu of the guest has offered already',
+    remedies: {
+      qemu: ['-device virtio-iommu-pci,granule=host (QEMU 9.0 and later), or the device present at start'],
+    },
+  },
+  {
     id: 'phys-bits',
     pattern: /phys-bits too low|Address space limit 0x/,
     severity: 'fatal',
@@ -173,15 +215,39 @@ const BARS: readonly PlainRule[] = [
   },
   {
     id: 'kvm-run-bad-address',
-    pattern:
-      /kvm run failed Bad address|KVM internal error.*Suberror|kvm run failed Function not implemented/,
+    pattern: /kvm run failed Bad address/,
     severity: 'fatal',
     verdict: 'fatal: the virtual CPU stops',
-    limit: 'access to a BAR',
-    why: 'the guest touched a page that the kernel could not give it: a BAR whose memory decoding is off or whose device sleeps (Linux 5.8 and later), or on arm64 an instruction that cannot be emulated on trapped memory',
+    limit: 'access to a BAR or to RAM',
+    why: 'EFAULT: the guest touched a page that the kernel could not give it: a BAR whose memory decoding is off or whose device sleeps (Linux 5.8 and later), or RAM whose host memory is gone',
     remedies: {
       guest: ['memory decoding on before the driver uses the BAR'],
-      qemu: ['x-no-mmap=on shows whether the mmap is the cause'],
+      qemu: ['x-no-mmap=on shows whether the mmap of a BAR is the cause'],
+    },
+  },
+  {
+    id: 'kvm-run-not-emulated',
+    pattern: /kvm run failed Function not implemented/,
+    severity: 'fatal',
+    verdict: 'fatal: the virtual CPU stops',
+    limit: 'access to trapped memory',
+    why: 'ENOSYS: on arm64 an instruction touched trapped memory, and the CPU does not say which value goes where (a pair of registers, a SIMD register, a cache operation). On a BAR the bytes beside an MSI-X table are such memory',
+    remedies: {
+      guest: ['a driver that uses single loads and stores on registers'],
+      qemu: [
+        'x-msix-relocation=barN frees the pages of the table; explain on `lspci -vv` shows which bytes are trapped',
+      ],
+    },
+  },
+  {
+    id: 'kvm-internal-error',
+    pattern: /KVM internal error\.? Suberror: ?\d+/,
+    severity: 'fatal',
+    verdict: 'fatal: the virtual CPU stops',
+    limit: 'emulation of an instruction',
+    why: 'KVM could not go on with the guest. Suberror 1: an instruction that KVM cannot emulate, often because the guest runs code from, or uses SIMD on, memory that is trapped or not there. Others say nothing about a BAR',
+    remedies: {
+      qemu: ['the registers under the line: `info mtree -f` tells what lies at RIP and at the address used'],
     },
   },
   {

@@ -1,9 +1,12 @@
 import type { CleanLine } from '../text/clean-text.ts';
+import { ADDRESS_RULES } from './address-rules.ts';
 import { bareMapRule, dmaMapRule } from './dma-map-rule.ts';
+import { DEVICE_RULES } from './device-rules.ts';
 import { faultRule } from './fault-rule.ts';
 import { HOST_RULES } from './host-rules.ts';
 import type { LogContext, LogFinding, LogRule } from './log-finding.ts';
 import { memslotRule } from './memslot-rule.ts';
+import { OTHER_VMM_RULES } from './other-vmm-rules.ts';
 import { QEMU_RULES } from './qemu-rules.ts';
 import { unalignedRule } from './unaligned-rule.ts';
 
@@ -13,13 +16,16 @@ const RULES: readonly LogRule[] = [
   memslotRule,
   unalignedRule,
   faultRule,
+  ...ADDRESS_RULES,
   ...QEMU_RULES,
   bareMapRule,
   ...HOST_RULES,
+  ...OTHER_VMM_RULES,
+  ...DEVICE_RULES,
 ];
 /** Lines without one of these words are of no rule. */
 const WORDS =
-  /vfio|dma|iommu|kvm|slot|MSI-?X|PCI|BAR|phys-bits|Address space limit|memory|DMAR|AMD-Vi|fault|group|mmap|peer-to-peer|p2p/i;
+  /vfio|dma|iommu|iova|smmu|kvm|slot|MSI-?X|PCI|BAR|phys-bits|Address space limit|memory|DMAR|AMD-Vi|fault|group|mmap|peer-to-peer|p2p|aw-bits|Addressing limited|lock|NVRM|power state|Unrecoverable/i;
 const LONGEST = 4000;
 
 /** Lines that say nothing if a line with the numbers is there. */

@@ -6,7 +6,7 @@ import type { CapabilityView, MsixPlace, PastedBar, PastedDevice, PastedMsix } f
 import type { DeviceBlock } from './split-devices.ts';
 
 const BAR =
-  /(?:Region (\d): )?(\[virtual\] )?(Memory|I\/O ports) at (\S+)(?: \(([^()]*)\))?((?: \[[^[\]]*\])*)/g;
+  /(?:Region (\d): )?(\[virtual\] )?(Memory|I\/O ports) at (\S+)(?: \(([^()]*)\))?((?: (?!\[virtual\] (?:Expansion|Memory|I\/O))\[[^[\]]*\])*)/g;
 const SIZE = /^size=(\d+)([KMGT]?)$/;
 const UNITS: Readonly<Record<string, bigint>> = {
   '': 1n,

@@ -28,6 +28,13 @@ export function viewFaults({ ranges }: NamedView): readonly string[] {
   return faults;
 }
 
+/** Whether ranges of a view overlap or are not sorted: then no VMM can have this view. */
+export const overlaps = ({ ranges }: NamedView): boolean =>
+  ranges.some(({ end }, index) => {
+    const next = ranges[index + 1];
+    return next !== undefined && next.start < end;
+  });
+
 /** How a printed view differs from the one that the tree renders to. */
 export interface ViewDifference {
   readonly text: string;

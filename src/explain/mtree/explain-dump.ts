@@ -6,7 +6,7 @@ import type { NamedHost } from '../../scenario/index.ts';
 import { NEWEST } from '../../vfio/index.ts';
 import { hostScenario } from '../limits/host-scenario.ts';
 import { refusalOn } from '../limits/map-limit.ts';
-import { viewDifferences, viewFaults, type ViewDifference } from './check-view.ts';
+import { overlaps, viewDifferences, viewFaults, type ViewDifference } from './check-view.ts';
 import type { Dump } from './dump.ts';
 import { hostOfDump, type DumpHost } from './dump-host.ts';
 import { memoryView, printedViews, renderedViews, type NamedView } from './view-ranges.ts';
@@ -62,7 +62,9 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
           )
         : { host: named, because: undefined };
   const isPseries = host?.host.iommu.types[0] === 'spapr-tce-v2';
-  const placed = view === undefined || !dump.hasTypes || isPseries ? undefined : onHost(view, host!.host);
+  const isImpossible = view !== undefined && overlaps(view);
+  const placed =
+    view === undefined || !dump.hasTypes || isPseries || isImpossible ? undefined : onHost(view, host!.host);
   return {
     kind: 'dump',
     form:
@@ -75,7 +77,7 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
     regions: dump.tree === undefined ? 0 : countRegions(dump.tree),
     notes: [...dump.notes, ...(flat === undefined && tree !== undefined ? readonlyNotes(dump) : [])],
     faults: dump.faults,
-    missing: missingOf(dump, view, isPseries),
+    missing: missingOf(dump, view, isPseries) ?? (isImpossible ? OVERLAP : undefined),
     host,
     hasTypes: dump.hasTypes,
     view,
@@ -85,6 +87,9 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
     differences: flat !== undefined && tree !== undefined ? viewDifferences(flat, tree) : undefined,
   };
 }
+
+const OVERLAP =
+  'a view that QEMU can have: ranges of this one overlap, so that what KVM and VFIO make of them cannot be said';
 
 function missingOf(dump: Dump, view: NamedView | undefined, isPseries: boolean): string | undefined {
   if (view === undefined)

@@ -19,6 +19,7 @@ import { tryDevice, type BarFate } from '../device/try-device.ts';
 import type { Explanation } from '../explain.ts';
 import type { LogFinding } from '../log/log-finding.ts';
 import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
+import { overlapMap } from './overlap-map.ts';
 import { isOfVfioDevice } from '../mtree/why-trapped.ts';
 
 /** The host of a picture where the user names none. */
@@ -35,7 +36,11 @@ export function pictureOf({ answers }: Explanation, host: NamedHost | undefined)
   for (const answer of answers)
     if (answer.kind === 'case') return guestMapSvg(mapOfTrace(answer.trace, answer.main));
   for (const answer of answers)
-    if (answer.kind === 'dump' && answer.ranges.length > 0) return guestMapSvg(dumpMap(answer));
+    if (answer.kind === 'dump') {
+      if (answer.ranges.length > 0) return guestMapSvg(dumpMap(answer));
+      const overlap = answer.view === undefined ? undefined : overlapMap(answer.view);
+      if (overlap !== undefined) return guestMapSvg(overlap);
+    }
   const devices = worstFirst(answers.filter((answer) => answer.kind === 'device'));
   const device = devices.find(isDrawable);
   if (device !== undefined) return guestMapSvg(deviceMap(device, host ?? DEFAULT_HOST));

@@ -43,8 +43,8 @@ const FENCE = /^\s*(?:```|~~~)/;
 /** A line of quoted-printable that was cut; the result of a call also ends in `=` where a line is wrapped. */
 const SOFT_BREAK = /^.{60,75}(?<!\)[ ]?)=[ \t]*$/m;
 const SOFT_BREAKS = /(?<!\)[ ]?)=[ \t]*\n/g;
-/** The number of a line, as `cat -n`, `nl` and paste services print it. */
-const NUMBERED = /^\s*(\d{1,6})[.:)|\t ]/;
+/** The number of a line, as `cat -n`, `nl` and paste services print it; the address of a PCI device is none. */
+const NUMBERED = /^\s*(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b)(\d{1,6})[.:)|\t ]/i;
 
 /**
  * The lines of a text that a user pasted: without colours, control characters, HTML, quoted-printable, marks of mail
