@@ -46,6 +46,7 @@ describe('overlaps', () => {
 
   it('is false of an empty range inside another range', () => {
     expect(overlaps(range(5n, 5n), range(0n, 10n))).toBe(false);
+    expect(overlaps(range(0n, 10n), range(5n, 5n))).toBe(false);
   });
 });
 

@@ -43,6 +43,14 @@ describe('KvmMemslots.set', () => {
       'a host address that wraps (host fact K7)',
       slot(0, 0n, 2n * P, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) }),
     ],
+    [
+      'memory that ends at 2^64 (host facts K7 and D16)',
+      slot(0, 0n, P, { hostAddress: hostAddress(0xffff_ffff_ffff_f000n) }),
+    ],
+    [
+      'memory whose last page is above 2^63 (host fact D16)',
+      slot(0, 0n, 2n * P, { hostAddress: hostAddress((1n << 63n) - P) }),
+    ],
     ['the last page of the address space (host fact K9)', slot(0, 0xffff_ffff_ffff_f000n, P)],
     ['a guest address that wraps (host fact K9)', slot(0, 0xffff_ffff_ffff_f000n, 2n * P)],
     ['2^31 pages (host fact K10)', slot(0, 0n, P << 31n, { hostAddress: hostAddress(0n) })],
@@ -53,9 +61,10 @@ describe('KvmMemslots.set', () => {
     expect(slots.slots()).toEqual([]);
   });
 
-  it('accepts the last slot number, the last page but one and 2^31 - 1 pages', () => {
+  it('accepts the last slot number, the last page but one, 2^31 - 1 pages and memory up to 2^63', () => {
     expect(kvm().set(slot(32763, 0xffff_ffff_ffff_e000n, P))).toBe(0);
     expect(kvm().set(slot(0, 0n, (P << 31n) - P))).toBe(0);
+    expect(kvm().set(slot(0, 0n, P, { hostAddress: hostAddress((1n << 63n) - P) }))).toBe(0);
     expect(kvm({ slotLimit: 1 }).set(slot(0, 0n, P))).toBe(0);
     expect(kvm({ slotLimit: 1 }).set(slot(1, 0n, P))).toBe(Errno.EINVAL);
   });

@@ -13,6 +13,7 @@ describe('printable', () => {
       '\u202a\u2066\u2069\u200e\u200f\u061c',
       '\\u202a\\u2066\\u2069\\u200e\\u200f\\u061c',
     ],
+    ['a byte order mark', '\ufeffa', '\\ufeffa'],
     ['line and paragraph separators', '\u2028\u2029', '\\u2028\\u2029'],
   ])('spells out %s', (_, text, shown) => {
     expect(printable(text)).toBe(shown);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ramReachable } from './ram-reachable.ts';
 import {
   END,
+  HOST_BASE,
   PAGE,
   PAGE_64K,
   causes,
@@ -10,8 +11,10 @@ import {
   flat,
   judge,
   mapping,
+  memslot,
   region,
   saysNothing,
+  scenario,
   state,
   traceOfStates,
   type BackingOptions,
@@ -166,5 +169,63 @@ describe('ram-reachable', () => {
       mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE, hostAddress: 0x7f00_0000_0000n }),
     ];
     expect(of(ram, pieces)).toEqual(['wrong-backing']);
+  });
+
+  describe('the host address of a region', () => {
+    const MOVED = 0x7e00_0000_0000n;
+    const rom = flat(AT + SIZE, SIZE, region('rom'));
+    const romMapping = (hostAddress: bigint) => mapping(AT + SIZE, SIZE, { region: 'rom', hostAddress });
+    const mapsAt = (hostAddress: bigint) =>
+      state({ flatView: ram, containers: [container([mapping(AT, SIZE, { hostAddress })])] });
+
+    it('is the same in memslots and mappings', () => {
+      const differing = {
+        ...mapsAt(MOVED),
+        memslots: [memslot(AT, SIZE)],
+      };
+      const judged = judge(ramReachable, traceOfStates([differing]));
+      expect(judged.causes).toEqual(['wrong-backing']);
+      expect(judged.violations[0]).toMatchObject({
+        message: `container maps [0x100000, 0x10ffff] of "ram" to another host address than the rest of the region`,
+        at: { start: AT, end: AT + SIZE },
+      });
+      expect(
+        causes(ramReachable, traceOfStates([{ ...mapsAt(HOST_BASE), memslots: [memslot(AT, SIZE)] }])),
+      ).toEqual([]);
+    });
+
+    it('may differ from that of another region, and of a device with a region of the same name', () => {
+      expect(of([...ram, rom], [mapping(AT, SIZE), romMapping(MOVED)])).toEqual([]);
+      const bar = mapping(AT + SIZE, PAGE, { owner: 'dev0', hostAddress: MOVED });
+      expect(of(ram, [mapping(AT, SIZE), bar])).toEqual([]);
+    });
+
+    it('is not compared over vfio-user, where QEMU sends none', () => {
+      const vfioUser = scenario({ host: { iommu: { type: 'vfio-user' } } });
+      const differing = [{ ...mapsAt(MOVED), memslots: [memslot(AT, SIZE)] }];
+      expect(judge(ramReachable, traceOfStates(differing, { scenario: vfioUser }))).toMatchObject({
+        causes: [],
+        exercised: 1,
+      });
+      // The exemption is for addresses alone: RAM must be mapped over vfio-user too.
+      expect(of(ram, [], { scenario: vfioUser })).toEqual(['not-mapped']);
+    });
+
+    it('is not compared where a real VMM shows none', () => {
+      const hidden = { ...mapping(AT + PAGE, SIZE - PAGE, { offset: PAGE }), hostAddress: undefined };
+      const mappings = [mapping(AT, PAGE, { hostAddress: MOVED }), hidden];
+      const seen = state({ flatView: ram, containers: [{ name: 'container', mappings }] });
+      expect(judge(ramReachable, traceOfStates([seen]))).toMatchObject({ causes: [], exercised: 1 });
+      // An address that is not shown sets no host address for the region either.
+      const differing = { ...seen, memslots: [memslot(AT, SIZE)] };
+      expect(causes(ramReachable, traceOfStates([differing]))).toEqual(['wrong-backing']);
+      const gone = state({ containers: [container([])] });
+      expect(causes(ramReachable, traceOfStates([seen, gone, mapsAt(HOST_BASE)]))).toEqual([]);
+    });
+
+    it('may change when every mapping of the region is gone', () => {
+      const unmapped = state({ containers: [container([])] });
+      expect(causes(ramReachable, traceOfStates([mapsAt(HOST_BASE), unmapped, mapsAt(MOVED)]))).toEqual([]);
+    });
   });
 });

@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { END_OF_SPACE, hostAddress } from '../address/index.ts';
 import { Errno, SpaprTceContainer } from '../host/index.ts';
 import { MemoryRegion, type MemoryRegionSection } from '../memory/index.ts';
 import { DmaListener, type DmaListenerOptions } from './dma-listener.ts';
 import { VmmAbort } from './failure.ts';
+import type { ListenerRules } from './listener-rules.ts';
 import { REVISIONS } from './revisions/index.ts';
 import {
   P16K,
@@ -348,6 +349,32 @@ describe('when the host refuses to map (vfio fact 6.8)', () => {
     expect(thrownBy(() => listener.regionAdd(ramSection))).toMatchObject({ site: 'dma-map-ram' });
   });
 
+  /** A listener of a patch that changes what the host's refusals lead to. */
+  const patched = (rules: Partial<Pick<ListenerRules, 'ramFailure' | 'deviceMemoryFailure'>>) => {
+    const base = revision('qemu-11.1');
+    return refusing('qemu-11.1', { revision: { ...base, listener: { ...base.listener, ...rules } } });
+  };
+
+  it('a patch that reports a refusal of RAM prints a message after set-up and goes on', () => {
+    const { listener, log } = patched({ ramFailure: 'reported' });
+    listener.initialized = true;
+    expect(() => listener.regionAdd(ramSection)).not.toThrow();
+    expect(listener.initialError).toBeUndefined();
+    expect(log.messages()).toEqual([text('0x0')]);
+  });
+
+  it('a patch that reports a refusal of RAM still refuses the device during set-up', () => {
+    const { listener } = patched({ ramFailure: 'reported' });
+    listener.regionAdd(ramSection);
+    expect(listener.initialError).toBe(`Region pc.ram: ${text('0x0')}`);
+  });
+
+  it('a patch that reports a refusal of RAM alone still dies of refused device memory', () => {
+    const { listener } = patched({ ramFailure: 'reported', deviceMemoryFailure: 'fatal' });
+    listener.initialized = true;
+    expect(thrownBy(() => listener.regionAdd(barSection))).toMatchObject({ site: 'dma-map-device-memory' });
+  });
+
   it('with an error number that has no name here, the message has the number', () => {
     const { listener, iommu } = refusing('qemu-11.1');
     iommu.answer = () => 7 as Errno;
@@ -414,13 +441,69 @@ describe('a removed section', () => {
   });
 
   it.each([
-    ['iommufd', []],
-    ['vfio-user', ['vfio_dma_unmap(0x0, 0x10000) = -2']],
-  ] as const)('that was never mapped leads over %s to the messages %s', (iommuType, messages) => {
-    const { listener, iommu, log } = listenerOf('qemu-11.1', undefined, { iommuType });
-    iommu.unmapAnswer = () => ({ errno: Errno.ENOENT, unmapped: 0n });
-    listener.regionDel(sectionOf(ram(), 0n, P64K));
-    expect(log.messages()).toEqual(messages);
+    ['iommufd', 'ENOENT', []],
+    ['iommufd', 'EINVAL', ['vfio_dma_unmap(0x0, 0x10000) = -22']],
+    ['type1', 'ENOENT', ['vfio_dma_unmap(0x0, 0x10000) = -2']],
+    ['vfio-user', 'ENOENT', ['vfio_dma_unmap(0x0, 0x10000) = -2']],
+  ] as const)(
+    'that the host refuses to unmap over %s with %s leads to the messages %s',
+    (iommuType, name, messages) => {
+      const { listener, iommu, log } = listenerOf('qemu-11.1', undefined, { iommuType });
+      iommu.unmapAnswer = () => ({ errno: Errno[name], unmapped: 0n });
+      listener.regionDel(sectionOf(ram(), 0n, P64K));
+      expect(log.messages()).toEqual(messages);
+    },
+  );
+
+  describe('the rule `unmaps` is told whether the host has mapped the piece', () => {
+    /** A listener of a patch that unmaps only what the host has mapped, and the answers that the rule was given. */
+    const patched = () => {
+      const base = revision('qemu-11.1');
+      const told: boolean[] = [];
+      const unmaps: ListenerRules['unmaps'] = (_section, _piece, mapped) => {
+        told.push(mapped);
+        return mapped;
+      };
+      const made = listenerOf('qemu-11.1', undefined, {
+        revision: { ...base, listener: { ...base.listener, unmaps } },
+      });
+      return { ...made, told };
+    };
+    const section = sectionOf(ram(), 0n, P64K);
+
+    it('false for a piece that was never added', () => {
+      const { listener, iommu, told } = patched();
+      listener.regionDel(section);
+      expect([told, iommu.take()]).toEqual([[false], []]);
+    });
+
+    it('true for a piece that was added, and false when it is removed once more', () => {
+      const { listener, iommu, told } = patched();
+      listener.regionAdd(section);
+      listener.regionDel(section);
+      listener.regionDel(section);
+      expect(told).toEqual([true, false]);
+      expect(iommu.take()).toEqual(['map 0x0 0x10000 rw', 'unmap 0x0 0x10000']);
+    });
+
+    it('false for a piece that the host refused to map', () => {
+      const { listener, iommu, told } = patched();
+      iommu.answer = () => Errno.EINVAL;
+      listener.regionAdd(section);
+      listener.regionDel(section);
+      expect([told, iommu.take()]).toEqual([[false], ['map 0x0 0x10000 rw']]);
+    });
+
+    it('for each piece by itself', () => {
+      const { listener, iommu, told } = patched();
+      const other = sectionOf(ram(), P64K, P64K);
+      iommu.answer = ({ iova }) => (iova === 0n ? 0 : Errno.EINVAL);
+      listener.regionAdd(section);
+      listener.regionAdd(other);
+      listener.regionDel(other);
+      listener.regionDel(section);
+      expect(told).toEqual([false, true]);
+    });
   });
 });
 
@@ -505,6 +588,14 @@ describe('the DMA listener of an sPAPR container', () => {
     const types = log.take().map(({ type }) => type);
     // No memory is registered: the host has not enabled the container and refuses the unmap.
     expect(types).toEqual(['window-remove', 'window-create', 'dma-unmap', 'message', 'window-remove']);
+  });
+
+  it('reports an unmap of what is not mapped, unlike an iommufd container', () => {
+    const { listener, iommu, log } = made();
+    vi.spyOn(iommu, 'unmap').mockReturnValue({ errno: Errno.ENOENT, unmapped: 0n });
+    listener.regionAdd(sectionOf(iommuRegion, 0n, 1n << 30n));
+    listener.regionDel(sectionOf(iommuRegion, 0n, 1n << 30n));
+    expect(log.messages()).toEqual(['vfio_dma_unmap(0x0, 0x40000000) = -2']);
   });
 
   it('unmaps an IOMMU region with one request on any other container', () => {

@@ -77,6 +77,15 @@ describe('type1 by kernel', () => {
     expect(type1On('msix-mappable').map(bad)).toBe(Errno.EINVAL);
   });
 
+  it.each(['4.8', '6.12', '6.17', '6.18', '7.2', 'msix-mappable'])(
+    'maps memory whose last byte is the last of the address space, on %s (host fact M8)',
+    (kernel) => {
+      const type1 = type1On(kernel);
+      expect(type1.map(request(0n, P, memoryAtTheTop))).toBe(0);
+      expect(type1.mappings()).toMatchObject([{ iova: 0n, size: P, hostAddress: TOP }]);
+    },
+  );
+
   it('tests size 0 before the wrap, and the alignment of an unmap too (host fact D1)', () => {
     const type1 = type1On('7.2');
     expect(type1.map(request(TOP + 1n, 0n))).toBe(Errno.EINVAL);
