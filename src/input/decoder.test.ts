@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Decoder } from './decoder.ts';
+import { InvalidInput } from './problem.ts';
 
 /** The value that `read` returns, and the problems that it notes. */
 function reading<T>(read: (decoder: Decoder) => T) {
@@ -86,5 +87,47 @@ describe('Decoder', () => {
     expect(guess('on', ['pc'])).toBeUndefined();
     expect(guess('v'.repeat(41), ['v'.repeat(40)])).toBeUndefined();
     expect(guess('v'.repeat(40), ['v'.repeat(41)])).toBe('v'.repeat(41));
+  });
+});
+
+describe('the limits of Decoder', () => {
+  it('an array has at most 10,000 elements', () => {
+    const read = (length: number) =>
+      reading((decoder) => decoder.array(Array.from({ length }), 'list', () => 1));
+    expect(read(10_000)).toEqual({ value: Array.from({ length: 10_000 }, () => 1), problems: [] });
+    expect(read(10_001)).toEqual({
+      value: [],
+      problems: ['list: expected at most 10000 elements, found 10001'],
+    });
+  });
+
+  it('20 unknown keys are reported one by one, and the others by their number', () => {
+    const read = (count: number) =>
+      reading((decoder) =>
+        decoder.object(
+          Object.fromEntries(Array.from({ length: count }, (_, key) => [`k${key}`, 0])),
+          'x',
+          [],
+        ),
+      ).problems;
+    expect(read(20)).toHaveLength(20);
+    expect(read(20).at(-1)).toMatch(/^x\.k19: unknown key/);
+    expect(read(23)).toHaveLength(21);
+    expect(read(23).at(-1)).toBe('x: 3 more unknown keys');
+  });
+
+  it('reading ends at the problem after 10,000', () => {
+    const decoder = new Decoder();
+    for (let count = 0; count < 10_000; count++) decoder.report('x', 'a problem');
+    let thrown: unknown;
+    try {
+      decoder.report('x', 'a problem');
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(InvalidInput);
+    const { problems } = thrown as InvalidInput;
+    expect(problems).toHaveLength(10_001);
+    expect(problems.at(-1)!.message).toBe('more than 10000 problems: the rest of the input is not read');
   });
 });

@@ -264,6 +264,11 @@ describe('decodeScenario reports the path and what is allowed', () => {
     ['machine.ram', undefined, missing(number('0x10000', '0x40000000000'))],
     ['machine.ram', '0x8000', `expected ${number('0x10000', '0x40000000000')}, found "0x8000"`],
     ['machine.ram', '0x40000010000', `expected ${number('0x10000', '0x40000000000')}, found "0x40000010000"`],
+    [
+      'machine.pciHole64Size',
+      '0x400000000001',
+      `expected ${number('0x0', '0x400000000000')}, found "0x400000000001"`,
+    ],
     ['machine.ram', '0x80001000', 'expected a multiple of hostPageSize'],
     ['machine.hostPageSize', '0x800', `expected ${number('0x1000', '0x10000')}, found "0x800"`],
     ['machine.hostPageSize', '0x3000', 'expected a power of two'],
