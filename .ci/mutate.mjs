@@ -1,0 +1,151 @@
+#!/usr/bin/env node
+// Breaks a room in thousands of small ways, one at a time, and runs the room's unit tests on each of them: Stryker's
+// mutants. A mutant that no test notices is a guard that the tests lack.
+//   usage: npm run mutate -- ROOM...                     all files of these rooms, for example `address`
+//          npm run mutate -- --changed [--base COMMIT]   only the lines that differ from COMMIT (default: main)
+//          --concurrency N                               test runners at a time (default: the number of cores)
+// Exits with 0 if at least 90 % of the mutants are killed and each survivor is explained in
+// properties/testing/surviving-mutants.json, with 1 if not, with 2 if Stryker could not run.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const STRYKER = '.cache/stryker';
+const EXPLAINED = 'properties/testing/surviving-mutants.json';
+const ROOMS = ['address', 'memory', 'pci', 'host', 'vfio', 'invariants'];
+const LEAST_KILLED = 0.9;
+
+/** Ends the program with exit code 2: the mutants could not be judged. */
+function giveUp(text) {
+  console.error(`mutate: ${text}`);
+  process.exit(2);
+}
+
+/** The files of the rooms that are mutated: no tests, no benchmarks, no helpers of tests. */
+const filesOf = (rooms) => [
+  ...rooms.map((room) => `src/${room}/**/*.ts`),
+  ...['test', 'bench'].map((kind) => `!src/**/*.${kind}.ts`),
+  '!src/**/testing/**',
+];
+
+/** The lines that differ from `base`, as `FILE:FIRST-LAST`. */
+function changedLines(base) {
+  const folders = ROOMS.map((room) => `src/${room}`);
+  const diff = execFileSync('git', ['diff', '--unified=0', '--no-color', base, '--', ...folders], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  let file = '';
+  return diff.split('\n').flatMap((line) => {
+    if (line.startsWith('+++ ')) file = line.replace(/^\+\+\+ (b\/)?/, '');
+    const [, first, count = '1'] = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(line) ?? [];
+    const isMutated = file.endsWith('.ts') && !/\.(test|bench)\.ts$|\/testing\//.test(file);
+    if (first === undefined || count === '0' || !isMutated) return [];
+    return [`${file}:${first}-${Number(first) + Number(count) - 1}`];
+  });
+}
+
+/** What Stryker found out about each mutant. */
+function runStryker(rooms, mutate, concurrency) {
+  try {
+    execFileSync(join(ROOT, '.ci/install-stryker'), { stdio: 'inherit' });
+  } catch {
+    giveUp('there is no Stryker');
+  }
+  const reports = `${STRYKER}/reports/${rooms.join('-')}`;
+  rmSync(join(ROOT, reports), { recursive: true, force: true });
+  mkdirSync(join(ROOT, reports), { recursive: true });
+  const options = {
+    testRunner: 'vitest',
+    vitest: { configFile: 'properties/testing/mutation.vitest.config.ts' },
+    // Stryker would rewrite tsconfig.json with the compiler's old interface, which TypeScript 7 no longer has.
+    tsconfigFile: 'none.json',
+    coverageAnalysis: 'perTest',
+    mutate,
+    concurrency,
+    // A machine that is busy with other work must not make a mutant look like an endless loop.
+    timeoutMS: 20_000,
+    ignorePatterns: ['.cache', 'dist', 'coverage'],
+    tempDirName: `${STRYKER}/sandbox`,
+    reporters: ['json', 'html', 'progress-append-only'],
+    jsonReporter: { fileName: `${reports}/mutation.json` },
+    htmlReporter: { fileName: `${reports}/mutation.html` },
+    allowEmpty: true,
+  };
+  const file = join(ROOT, reports, 'options.json');
+  writeFileSync(file, JSON.stringify(options));
+  const program = `${STRYKER}/node_modules/@stryker-mutator/core/bin/stryker.js`;
+  const { status } = spawnSync(process.execPath, [program, 'run', file], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, BARPROOF_MUTATED_ROOMS: rooms.join(',') },
+  });
+  if (status !== 0) giveUp('Stryker ended before it had judged the mutants');
+  console.log(`The source with all mutants is ${reports}/mutation.html.`);
+  return JSON.parse(readFileSync(join(ROOT, reports, 'mutation.json'), 'utf8')).files;
+}
+
+/** A survivor as the list of explained survivors names it: by the text of its line, which outlives a move. */
+function describe(file, source, { mutatorName, replacement, location: { start, end } }) {
+  const lines = source.split('\n').slice(start.line - 1, end.line);
+  const original = [...lines];
+  original[original.length - 1] = original.at(-1).slice(0, end.column - 1);
+  original[0] = original[0].slice(start.column - 1);
+  return {
+    file,
+    line: lines[0].trim(),
+    mutator: mutatorName,
+    original: original.join('\n').slice(0, 200),
+    replacement,
+  };
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    changed: { type: 'boolean', default: false },
+    base: { type: 'string', default: 'main' },
+    concurrency: { type: 'string', default: String(availableParallelism()) },
+  },
+});
+const unknown = positionals.filter((room) => !ROOMS.includes(room));
+if (unknown.length > 0 || (positionals.length === 0) !== values.changed) {
+  giveUp(`expected --changed, or rooms out of ${ROOMS.join(', ')}`);
+}
+const mutate = values.changed ? changedLines(values.base) : filesOf(positionals);
+if (mutate.length === 0) {
+  console.log(`No line of ${ROOMS.join(', ')} differs from ${values.base}.`);
+  process.exit(0);
+}
+const rooms = values.changed ? [...new Set(mutate.map((path) => path.split('/')[1]))] : positionals;
+const files = runStryker(rooms, mutate, Number(values.concurrency));
+
+const explained = JSON.parse(readFileSync(join(ROOT, EXPLAINED), 'utf8'));
+const isExplained = (survivor) =>
+  explained.some((known) =>
+    ['file', 'line', 'mutator', 'original', 'replacement'].every((key) => known[key] === survivor[key]),
+  );
+let killed = 0;
+const survivors = [];
+for (const [file, { source, mutants }] of Object.entries(files)) {
+  for (const mutant of mutants) {
+    if (mutant.status === 'Killed' || mutant.status === 'Timeout') killed++;
+    else if (mutant.status === 'Survived' || mutant.status === 'NoCoverage') {
+      survivors.push({ ...describe(file, source, mutant), at: `${file}:${mutant.location.start.line}` });
+    }
+  }
+}
+const open = survivors.filter((survivor) => !isExplained(survivor));
+for (const { at, ...survivor } of open) console.log(`${at}\n${JSON.stringify({ ...survivor, why: '' })},`);
+const all = killed + survivors.length;
+const share = all === 0 ? 1 : killed / all;
+console.log(
+  `${rooms.join(', ')}: ${killed} of ${all} mutants killed (${(share * 100).toFixed(1)} %), ` +
+    `${survivors.length - open.length} survivors explained, ${open.length} not explained`,
+);
+process.exitCode = share >= LEAST_KILLED && open.length === 0 ? 0 : 1;
