@@ -2,7 +2,7 @@
 // Breaks a room in thousands of small ways, one at a time, and runs the room's unit tests on each of them: Stryker's
 // mutants. A mutant that no test notices is a guard that the tests lack.
 //   usage: npm run mutate -- ROOM...                     all files of these rooms, for example `address`
-//          npm run mutate -- --changed [--base COMMIT]   only the lines that differ from COMMIT (default: main)
+//          npm run mutate -- --changed [--base COMMIT]   only the lines that changed since COMMIT (default: main)
 //          --concurrency N                               test runners at a time (default: the number of cores)
 // Exits with 0 if at least 90 % of the mutants are killed and each survivor is explained in
 // properties/testing/surviving-mutants.json, with 1 if not, with 2 if Stryker could not run.
@@ -35,11 +35,15 @@ const filesOf = (rooms) => [
 /** The lines that differ from `base`, as `FILE:FIRST-LAST`. */
 function changedLines(base) {
   const folders = ROOMS.map((room) => `src/${room}`);
-  const diff = execFileSync('git', ['diff', '--unified=0', '--no-color', base, '--', ...folders], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
+  const diff = execFileSync(
+    'git',
+    ['diff', '--merge-base', '--unified=0', '--no-color', base, '--', ...folders],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    },
+  );
   let file = '';
   return diff.split('\n').flatMap((line) => {
     if (line.startsWith('+++ ')) file = line.replace(/^\+\+\+ (b\/)?/, '');

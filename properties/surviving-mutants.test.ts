@@ -17,7 +17,7 @@ describe('the list of explained mutants (.ci/mutate.mjs)', () => {
   });
 
   it('names each mutant once', () => {
-    const texts = survivors.map(({ why: _, ...mutant }) => JSON.stringify(mutant));
+    const texts = survivors.map((mutant) => JSON.stringify({ ...mutant, why: '' }));
     expect(texts).toEqual([...new Set(texts)]);
   });
 });
