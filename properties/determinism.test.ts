@@ -4,7 +4,7 @@ import { scenarios } from '../generators/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
 import { InvalidInput } from '../src/input/index.ts';
 import { runOnModel } from '../src/model/index.ts';
-import type { State, Trace, TraceNode, TraceRange, TraceRegion } from '../src/trace/index.ts';
+import type { State, StateChange, Trace, TraceNode, TraceRange, TraceRegion } from '../src/trace/index.ts';
 import { REVISIONS, type Revision } from '../src/vfio/index.ts';
 
 const regionOf = ({ name, owner, kind }: TraceRegion) => ({ name, owner, kind });
@@ -29,12 +29,25 @@ const nodeOf = ({ region, children, alias, ...rest }: TraceNode): object => ({
   alias: alias && { offset: alias.offset, node: nodeOf(alias.node) },
 });
 
+/** What a change says, without the states that it lies between. */
+const changeOf = ({ flatView, dmaView, containers, memslots, devices }: StateChange): object => ({
+  flatView: flatView.stretches,
+  dmaView: dmaView.stretches,
+  containers,
+  memslots,
+  devices,
+});
+
 /** Everything that a trace holds, as text. */
 const textOf = ({ steps, tree, ...rest }: Trace): string =>
   JSON.stringify(
     {
       ...rest,
-      steps: steps.map(({ state, ...step }) => ({ ...step, state: stateOf(state) })),
+      steps: steps.map(({ state, change, ...step }) => ({
+        ...step,
+        state: stateOf(state),
+        change: change && changeOf(change),
+      })),
       tree: tree && nodeOf(tree),
     },
     (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value),

@@ -47,7 +47,9 @@ const counting = (invariant: Invariant, totals: Map<InvariantId, number>): Invar
   start(trace, examination) {
     const judge = invariant.start(trace, examination);
     return {
-      ...judge,
+      judgesUnsettled: judge?.judgesUnsettled ?? false,
+      event: (event) => judge?.event?.(event),
+      step: (change, state) => judge?.step?.(change, state),
       end() {
         judge?.end?.();
         totals.set(invariant.id, (totals.get(invariant.id) ?? 0) + examination.exercised);

@@ -467,7 +467,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'map-unmap-symmetric': ['overlapping-map'] },
-    mayBreak: ['window-limit'],
+    mayBreak: ['window-limit', 'no-abort'],
   },
   {
     name: 'CH-12: the memslot listener ignores the removal of device memory',

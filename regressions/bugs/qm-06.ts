@@ -8,7 +8,7 @@ export const remark =
 export const shows = { invariant: 'no-abort', cause: 'memslot-EEXIST' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['no-abort', 'memslot-aligned-disjoint'];
+export const breaks: readonly InvariantId[] = ['no-abort', 'memslot-aligned-disjoint', 'memslot-complete'];
 
 export default definePatch({
   name: 'qm-06',

@@ -15,8 +15,9 @@ export const barAsHardware: Invariant = {
   start(trace, examination) {
     return {
       judgesUnsettled: true,
-      step({ devices }) {
-        for (const device of [...devices.plugged, ...devices.changed]) {
+      step({ devices }, state) {
+        for (const device of state.devices) {
+          if (!devices.plugged.includes(device) && !devices.changed.includes(device)) continue;
           const spec = trace.scenario.devices.find(({ id }) => id === device.id);
           if (spec === undefined) continue;
           for (const bar of spec.bars) checkBar(bar, device, spec, examination);

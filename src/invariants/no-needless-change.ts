@@ -34,10 +34,10 @@ class KeptRanges implements Judge {
     if (event.type === 'dma-unmap' || event.type === 'memslot') this.#events.push(event);
   }
 
-  step({ before, flatView }: StateChange, after: State): void {
+  step({ before }: StateChange, after: State): void {
     if (before === undefined || !this.#isOneChange(before)) return;
     // Without a change of the memory map there is no occasion to touch anything else.
-    if (!flatView.isEmpty) this.#examination.exercised += before.memslots.length > 0 ? 1 : 0;
+    if (before.flatView !== after.flatView) this.#examination.exercised += before.memslots.length > 0 ? 1 : 0;
     if (this.#stepOfEvents !== this.#examination.step) return;
     for (const event of this.#events) {
       if (event.type === 'memslot') this.#checkSlot(event, before, after);
