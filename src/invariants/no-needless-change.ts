@@ -47,7 +47,7 @@ class KeptRanges implements Judge {
 
   /**
    * Whether a BAR that came, left or moved shares a page with the range: such a BAR may hide the range for a moment, as
-   * QEMU maps a BAR smaller than a page in two steps.
+   * QEMU maps a BAR smaller than a page in two steps: in the first one it is still as long as a page.
    */
   #isNearChange(range: Range, before: State, after: State): boolean {
     const page = this.#trace.pages.host;
@@ -64,7 +64,8 @@ class KeptRanges implements Judge {
           const start = startOfBar(bar, id, state.flatView) ?? (isShifted ? undefined : bar.address);
           // The window of the host bridge may show the BAR anywhere.
           if (start === undefined) return true;
-          return overlaps(range, { start: alignDown(start, page), end: alignUp(start + bar.size, page) });
+          const stretched = bar.size > page ? bar.size : page;
+          return overlaps(range, { start: alignDown(start, page), end: alignUp(start + stretched, page) });
         }),
       );
     });
