@@ -3,27 +3,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { scenarios } from '../generators/index.ts';
 import { deriveSeed } from '../src/campaign/index.ts';
 import { INVARIANTS, examineAll, fingerprintText, violationsOf } from '../src/invariants/index.ts';
-import type { FlatRange } from '../src/memory/index.ts';
 import { ALL_REVISIONS, runOnModel, scopeOf, type AnyRevision } from '../src/model/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
 import { StateChange, ViewChange, type State, type Step, type Trace } from '../src/trace/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
-import { faults } from './testing/faults.ts';
-import { MUTANTS } from './testing/mutants.ts';
+import { MUTANTS } from './testing/all-mutants.ts';
 import { distort, distortions } from './testing/random-faults.ts';
 
 vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
-  const original = await importOriginal();
-  const beginAlike = (a: FlatRange, b: FlatRange): boolean =>
-    a.region === b.region && a.start === b.start && a.offset === b.offset;
-  return {
-    ...original,
-    flatRangesEqual: (a, b) =>
-      faults.equalityIgnoresLength ? beginAlike(a, b) : original.flatRangesEqual(a, b),
-    canMerge: (left, right) =>
-      !faults.neverMerges &&
-      (faults.mergesDifferentRegions ? left.end === right.start : original.canMerge(left, right)),
-  };
+  const { withFaults } = await import('./testing/faulty-flat-ranges.ts');
+  return withFaults(await importOriginal());
 });
 
 const CASES_OF_A_REVISION = 150;

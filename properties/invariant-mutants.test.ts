@@ -8,30 +8,17 @@ import {
   type Fingerprint,
   type InvariantId,
 } from '../src/invariants/index.ts';
-import type { FlatRange } from '../src/memory/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import type { Trace } from '../src/trace/index.ts';
 import type { Revision } from '../src/vfio/index.ts';
-import { faults } from './testing/faults.ts';
 import { survey, type Occurrence, type SurveyOptions, type Survey } from './testing/survey.ts';
-import { MUTANTS_FROM_BELOW } from './testing/mutants-from-below.ts';
-import { MUTANTS as MUTANTS_FROM_ABOVE, type Mutant } from './testing/mutants.ts';
+import { MUTANTS } from './testing/all-mutants.ts';
+import type { Mutant } from './testing/mutants.ts';
 
 vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
-  const original = await importOriginal();
-  const beginAlike = (a: FlatRange, b: FlatRange): boolean =>
-    a.region === b.region && a.start === b.start && a.offset === b.offset;
-  return {
-    ...original,
-    flatRangesEqual: (a, b) =>
-      faults.equalityIgnoresLength ? beginAlike(a, b) : original.flatRangesEqual(a, b),
-    canMerge: (left, right) =>
-      !faults.neverMerges &&
-      (faults.mergesDifferentRegions ? left.end === right.start : original.canMerge(left, right)),
-  };
+  const { withFaults } = await import('./testing/faulty-flat-ranges.ts');
+  return withFaults(await importOriginal());
 });
-
-const MUTANTS: readonly Mutant[] = [...MUTANTS_FROM_ABOVE, ...MUTANTS_FROM_BELOW];
 
 const SEED = deriveSeed('invariant mutants', '1');
 /** The least number of cases, so that a mutant that is killed early shows what else it breaks. */
