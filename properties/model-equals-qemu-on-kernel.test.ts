@@ -1,20 +1,22 @@
-import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { kernelHistories } from '../generators/index.ts';
 import { runOnModel } from '../src/model/index.ts';
-import { QemuTarget, runBesideModel, type QemuMachineType } from '../src/qemu/index.ts';
-import { decodeScenario, encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
+import { QemuTarget, runBesideModel } from '../src/qemu/index.ts';
+import { decodeScenario, type Scenario } from '../src/scenario/index.ts';
 import { differences, NotRunnable, type Trace } from '../src/trace/index.ts';
 import { findRevision, type Revision } from '../src/vfio/index.ts';
-import { whyNotComparable } from './testing/why-no-qemu.ts';
+import {
+  MACHINES,
+  SHAPE,
+  compareLanes,
+  differenceText,
+  missingMachines,
+} from './testing/compare-with-qemu.ts';
 
 /** How many scenarios run on each machine. `BARPROOF_CASES` sets another number. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 48);
-/** How many scenarios run side by side, and how many are drawn for each lane. */
-const SHAPE = { lanes: 2, histories: 6 };
 /** The seed of the scenarios. `BARPROOF_SEED` sets another one. */
 const SEED = Number(process.env['BARPROOF_SEED'] ?? 20_262);
-const MACHINES: readonly QemuMachineType[] = ['pc', 'q35', 'virt', 'pseries'];
 /** Each scenario has a QEMU of its own; one with an unplug has two. */
 const MILLISECONDS_A_CASE = 3_000;
 
@@ -22,14 +24,7 @@ const qemu111 = findRevision('qemu-11.1')!;
 const target = new QemuTarget({ interface: 'kernel', contain: true });
 afterAll(() => target.close());
 
-const missing = new Map(
-  await Promise.all(
-    MACHINES.map(async (machine) => [machine, await whyNotComparable(target, machine)] as const),
-  ),
-);
-
-const report = (scenario: Scenario, messages: readonly string[]): string =>
-  [...messages, toJsonText(encodeScenario(scenario))].join('\n');
+const missing = await missingMachines(target);
 
 describe.each(MACHINES)('on %s, a QEMU whose kernel barproof answers', (machine) => {
   const reason = missing.get(machine);
@@ -51,24 +46,9 @@ describe.each(MACHINES)('on %s, a QEMU whose kernel barproof answers', (machine)
         cases++;
         outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
         const found = differences(trace.model, trace);
-        expect(
-          found,
-          report(
-            scenario,
-            found.map(({ message }) => message),
-          ),
-        ).toEqual([]);
+        expect(found, differenceText(scenario, found)).toEqual([]);
       };
-      await fc.assert(
-        fc.asyncProperty(kernelHistories(SHAPE, machine), async (lanes) => {
-          await Promise.all(
-            lanes.map(async (histories) => {
-              for (const scenario of histories) await compareOne(scenario);
-            }),
-          );
-        }),
-        { numRuns: Math.ceil(CASES / (SHAPE.lanes * SHAPE.histories)), seed: SEED },
-      );
+      await compareLanes(kernelHistories(SHAPE, machine), { cases: CASES, seed: SEED }, compareOne);
       // The comparison means little unless most scenarios are compared, and end well.
       expect(cases).toBeGreaterThan(CASES * 0.7);
       expect(outcomes.get('ok') ?? 0).toBeGreaterThan(cases / 2);

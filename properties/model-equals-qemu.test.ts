@@ -3,18 +3,21 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { servedHistories, servedScenarios } from '../generators/index.ts';
 import { differences, type TraceDifference } from '../src/trace/index.ts';
 import { runOnModel } from '../src/model/index.ts';
-import { QemuTarget, type QemuMachineType } from '../src/qemu/index.ts';
-import { encodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
+import { QemuTarget } from '../src/qemu/index.ts';
+import type { Scenario } from '../src/scenario/index.ts';
 import { findRevision } from '../src/vfio/index.ts';
-import { whyNotComparable } from './testing/why-no-qemu.ts';
+import {
+  MACHINES,
+  SHAPE,
+  compareLanes,
+  differenceText,
+  missingMachines,
+} from './testing/compare-with-qemu.ts';
 
 /** How many scenarios run on each machine. `BARPROOF_CASES` sets another number. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 96);
-/** How many scenarios run side by side, and how many have the same hardware. */
-const SHAPE = { lanes: 2, histories: 6 };
 /** The seed of the scenarios. `BARPROOF_SEED` sets another one. */
 const SEED = Number(process.env['BARPROOF_SEED'] ?? 20_261);
-const MACHINES: readonly QemuMachineType[] = ['pc', 'q35', 'virt', 'pseries'];
 /** A slow start, a death and a second run take less. */
 const MILLISECONDS_A_CASE = 2_000;
 
@@ -22,20 +25,13 @@ const qemu111 = findRevision('qemu-11.1')!;
 const target = new QemuTarget({ reuse: true, contain: true, maxProcesses: 6 });
 afterAll(() => target.close());
 
-const missing = new Map(
-  await Promise.all(
-    MACHINES.map(async (machine) => [machine, await whyNotComparable(target, machine)] as const),
-  ),
-);
+const missing = await missingMachines(target);
 
 /** The differences between the traces of the model and of QEMU. */
 async function compare(scenario: Scenario): Promise<readonly TraceDifference[]> {
   const trace = await target.run(scenario);
   return differences(runOnModel(trace.scenario, qemu111), trace);
 }
-
-const report = (scenario: Scenario, found: readonly TraceDifference[]): string =>
-  [...found.map(({ message }) => message), toJsonText(encodeScenario(scenario))].join('\n');
 
 describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree on %s', (machine) => {
   const reason = missing.get(machine);
@@ -53,18 +49,9 @@ describe.each(MACHINES)('the model at qemu-11.1 and a real QEMU 11.1 agree on %s
         const trace = await target.run(scenario);
         outcomes.set(trace.outcome, (outcomes.get(trace.outcome) ?? 0) + 1);
         const found = differences(runOnModel(trace.scenario, qemu111), trace);
-        if (found.length > 0) throw new Error(report(trace.scenario, found));
+        if (found.length > 0) throw new Error(differenceText(trace.scenario, found));
       };
-      await fc.assert(
-        fc.asyncProperty(servedHistories(SHAPE, machine), async (lanes) => {
-          await Promise.all(
-            lanes.map(async (histories) => {
-              for (const scenario of histories) await compareOne(scenario);
-            }),
-          );
-        }),
-        { numRuns: Math.ceil(CASES / (SHAPE.lanes * SHAPE.histories)), seed: SEED },
-      );
+      await compareLanes(servedHistories(SHAPE, machine), { cases: CASES, seed: SEED }, compareOne);
       for (const [why, count] of skipped) console.warn(`${machine}: ${count} scenarios skipped: ${why}`);
       // The comparison means little unless most scenarios end well.
       expect(outcomes.get('ok') ?? 0).toBeGreaterThan(
