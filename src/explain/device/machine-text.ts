@@ -54,11 +54,11 @@ function trappedOn(answer: DeviceAnswer, page: bigint): string {
   return row.outcome === 'ok' ? bytes(row.trapped) : 'QEMU stops';
 }
 
-function noteOf({ missing, remarks, trapping }: DeviceAnswer): string {
+function noteOf({ device, missing, trapping }: DeviceAnswer): string {
   const failure = trapping.find(isNewestFailure);
   if (failure !== undefined) return (failure.error ?? '').replace(/^vfio \S+: /, '').slice(0, 60);
   if (missing.length > 0) return `missing: ${missing[0]!.split(/[:,(]/)[0]!.trim()}`;
-  return remarks.some((remark) => remark.startsWith('the device does not answer')) ? 'does not answer' : '';
+  return device.isSilent ? 'does not answer' : '';
 }
 
 const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,3 +1,4 @@
+import { END_OF_SPACE, isPowerOfTwo } from '../../address/index.ts';
 import { MSIX_MAX_VECTORS } from '../../pci-layout/index.ts';
 import { fullLayout, type PastedBar, type PastedDevice } from '../lspci/pasted-device.ts';
 
@@ -66,6 +67,6 @@ export function missingOfMsix({ msix, capabilities, isBridge }: PastedDevice): r
 }
 
 /** BARs have powers of two (PCI 3.0 section 6.2.5.1). */
-const isBarSize = (size: bigint): boolean => size > 0n && size < 1n << 64n && (size & (size - 1n)) === 0n;
+const isBarSize = (size: bigint): boolean => size < END_OF_SPACE && isPowerOfTwo(size);
 
-export const barName = ({ index }: PastedBar): string => (index === undefined ? 'a BAR' : `BAR ${index}`);
+const barName = ({ index }: PastedBar): string => (index === undefined ? 'a BAR' : `BAR ${index}`);

@@ -1,4 +1,4 @@
-import { alignUp, type Size } from '../../address/index.ts';
+import { alignUp, powerOfTwoCeiling, type Size } from '../../address/index.ts';
 import type {
   CpuSpec,
   DeviceSpec,
@@ -9,6 +9,7 @@ import type {
   Relocation,
   Scenario,
 } from '../../scenario/index.ts';
+import { hostScenario } from '../limits/host-scenario.ts';
 import { DEVICE_ID } from './device-spec.ts';
 
 /** Under which circumstances a device is tried. */
@@ -52,31 +53,17 @@ export function scenarioFor(
   bars: readonly BarToPlace[],
 ): Scenario {
   const { host, kernel, iommu, revision, relocation } = circumstances;
-  const machine = host.machines[0]!;
+  const onHost = hostScenario(host, iommu);
   return {
     version: 1,
-    machine: {
-      type: machine,
-      cpu: host.cpu,
-      ram: GIB,
-      hostPageSize: host.hostPageSize,
-      guestPageSize: host.hostPageSize,
-      msixEmulation: 'machine-default',
-    },
+    machine: onHost.machine,
     revision,
-    host: {
-      kernel,
-      iommu: {
-        type: iommu,
-        pageSizes: host.iommu.pageSizes,
-        ...(host.iommu.apertures && { apertures: host.iommu.apertures }),
-      },
-    },
+    host: { ...onHost.host, kernel },
     devices: [
       { ...device, options: relocation === 'off' ? device.options : { 'x-msix-relocation': relocation } },
     ],
     operations: [
-      ...placeBars(bars, WINDOWS[machine](host.cpu), host.hostPageSize),
+      ...placeBars(bars, WINDOWS[onHost.machine.type](host.cpu), host.hostPageSize),
       { op: 'enable-memory', device: DEVICE_ID },
     ],
   };
@@ -93,16 +80,10 @@ function placeBars(
     .toSorted((a, b) => (a.size > b.size ? -1 : a.size < b.size ? 1 : a.index - b.index))
     .map((bar) => {
       const window = bar.is64 ? 'wide' : 'narrow';
-      const unit = bar.size > page ? powerOfTwo(bar.size) : page;
+      // A damaged text may show any size.
+      const unit = bar.size > page ? powerOfTwoCeiling(bar.size) : page;
       const address = alignUp(next[window], unit);
       next[window] = address + unit;
       return { op: 'set-bar', device: DEVICE_ID, bar: bar.index, address };
     });
-}
-
-/** The next power of two: a damaged text may show any size. */
-function powerOfTwo(size: Size): Size {
-  let power = 1n;
-  while (power < size) power <<= 1n;
-  return power;
 }

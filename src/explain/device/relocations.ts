@@ -1,8 +1,8 @@
 import type { Size } from '../../address/index.ts';
 import { RELOCATIONS, type Relocation } from '../../scenario/index.ts';
-import { DEVICE_ID, type DeviceOnHost } from './device-spec.ts';
+import type { DeviceOnHost } from './device-spec.ts';
 import { NEWEST_KERNEL, NEWEST_QEMU } from './releases.ts';
-import { tryDevice } from './try-device.ts';
+import { barsSeen, tryDevice } from './try-device.ts';
 
 /** What a value of `x-msix-relocation` does on each host. */
 export interface RelocationRow {
@@ -20,7 +20,7 @@ export interface RelocationRow {
 /** All values of `x-msix-relocation`, and the one that leaves the fewest bytes trapped. */
 export interface Relocations {
   readonly rows: readonly RelocationRow[];
-  /** `undefined` where no value is better than `off`. */
+  /** `undefined` where no value is better than `off`, or where QEMU refuses every value. */
   readonly best: Relocation | undefined;
 }
 
@@ -28,21 +28,14 @@ export interface Relocations {
 export function relocationsOf(places: readonly DeviceOnHost[]): Relocations {
   const rows = RELOCATIONS.map((relocation) => rowOf(places, relocation));
   const off = rows.find(({ relocation }) => relocation === 'off')!;
-  const candidates = rows.filter(
-    ({ refused, trapped }) => refused === undefined && sum(trapped) < sum(off.trapped),
-  );
-  const best = candidates.toSorted(
-    (a, b) => compare(sum(a.trapped), sum(b.trapped)) || compare(a.growth, b.growth),
-  )[0];
-  return { rows, best: off.refused === undefined ? best?.relocation : candidatesWhereRefused(rows) };
+  // A device that QEMU refuses as it is may start with its table elsewhere.
+  const isBetter = ({ refused, trapped }: RelocationRow): boolean =>
+    refused === undefined && (off.refused !== undefined || sum(trapped) < sum(off.trapped));
+  const best = rows
+    .filter(isBetter)
+    .toSorted((a, b) => compare(sum(a.trapped), sum(b.trapped)) || compare(a.growth, b.growth))[0];
+  return { rows, best: best?.relocation };
 }
-
-/** A device that QEMU refuses as it is may start with its table elsewhere. */
-const candidatesWhereRefused = (rows: readonly RelocationRow[]): Relocation | undefined =>
-  rows
-    .filter(({ refused }) => refused === undefined)
-    .toSorted((a, b) => compare(sum(a.trapped), sum(b.trapped)) || compare(a.growth, b.growth))[0]
-    ?.relocation;
 
 function rowOf(places: readonly DeviceOnHost[], relocation: Relocation): RelocationRow {
   const trials = places.map(({ device, host }) =>
@@ -59,13 +52,7 @@ function rowOf(places: readonly DeviceOnHost[], relocation: Relocation): Relocat
   const sizes =
     failed !== undefined || !relocation.startsWith('bar')
       ? []
-      : trials.map(
-          ({ trace }) =>
-            trace.steps
-              .at(-1)!
-              .state.devices.find(({ id }) => id === DEVICE_ID)
-              ?.bars.find((bar) => bar.index === index)?.size ?? 0n,
-        );
+      : trials.map(({ trace }) => barsSeen(trace).find((bar) => bar.index === index)?.size ?? 0n);
   const before = places[0]!.device.bars.find((bar) => bar.index === index)?.size ?? 0n;
   return {
     relocation,

@@ -1,4 +1,4 @@
-import type { Range, Size } from '../../address/index.ts';
+import { intersection, joinRanges, lengthOf, type Range, type Size } from '../../address/index.ts';
 import { findAnyRevision, runOnModel } from '../../model/index.ts';
 import type { DeviceSpec, Scenario } from '../../scenario/index.ts';
 import type { BarState, Outcome, Trace } from '../../trace/index.ts';
@@ -57,19 +57,25 @@ export function scenarioOfTrial(device: DeviceSpec, circumstances: Circumstances
     scenarioFor(device, circumstances, []),
     findAnyRevision(circumstances.revision)!,
   );
-  const seen = started.steps.at(-1)!.state.devices.find(({ id }) => id === DEVICE_ID)?.bars ?? [];
-  const bars = seen
+  const bars = barsSeen(started)
     .filter(({ type, size }) => type !== 'io' && size > 0n)
     .map(({ index, size, type }): BarToPlace => ({ index, size, is64: type === 'mem64' }));
   return scenarioFor(device, circumstances, bars.length === 0 ? own : bars);
 }
 
+/** The BARs of the device that the guest sees after the last step. */
+export const barsSeen = (trace: Trace): readonly BarState[] =>
+  trace.steps.at(-1)!.state.devices.find(({ id }) => id === DEVICE_ID)?.bars ?? [];
+
 function fateOf(trace: Trace, index: number, size: Size): BarFate {
   const { state } = trace.steps.at(-1)!;
-  const bar = state.devices.find(({ id }) => id === DEVICE_ID)?.bars.find((other) => other.index === index);
+  const bar = barsSeen(trace).find((other) => other.index === index);
   const within = (region: string, at: bigint, length: bigint): Range[] => {
     const start = startOf(bar, region);
-    return start === undefined ? [] : clip({ start: start + at, end: start + at + length }, size);
+    if (start === undefined) return [];
+    // A BAR smaller than a page is stretched to a page: the bytes behind its end are not the device's.
+    const own = intersection({ start: start + at, end: start + at + length }, { start: 0n, end: size });
+    return own === undefined ? [] : [own];
   };
   const slots = state.memslots.flatMap(({ backing, size: length }) =>
     backing.owner === DEVICE_ID ? within(backing.region, backing.offset, length) : [],
@@ -79,30 +85,21 @@ function fateOf(trace: Trace, index: number, size: Size): BarFate {
     .flatMap(({ backing, size: length, deviceMemory }) =>
       deviceMemory ? within(backing.region, backing.offset, length) : [],
     );
-  const direct = union(slots);
-  return { index, size, direct: length(direct), trapped: gaps(direct, size), p2p: length(union(mappings)) };
+  const direct = joinRanges(slots);
+  return {
+    index,
+    size,
+    direct: total(direct),
+    trapped: gaps(direct, size),
+    p2p: total(joinRanges(mappings)),
+  };
 }
 
 const startOf = (bar: BarState | undefined, region: string): bigint | undefined =>
   bar?.layers.find((layer) => layer.region === region)?.offset;
 
-/** A BAR smaller than a page is stretched to a page: the bytes behind its end are not the device's. */
-const clip = ({ start, end }: Range, size: Size): Range[] =>
-  start >= size ? [] : [{ start, end: end < size ? end : size }];
-
-function union(ranges: readonly Range[]): readonly Range[] {
-  const joined: { start: bigint; end: bigint }[] = [];
-  for (const range of ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1))) {
-    const last = joined.at(-1);
-    if (last !== undefined && range.start <= last.end) {
-      if (range.end > last.end) last.end = range.end;
-    } else joined.push({ start: range.start, end: range.end });
-  }
-  return joined;
-}
-
-const length = (ranges: readonly Range[]): bigint =>
-  ranges.reduce((total, { start, end }) => total + (end - start), 0n);
+const total = (ranges: readonly Range[]): bigint =>
+  ranges.reduce((bytes, range) => bytes + lengthOf(range), 0n);
 
 function gaps(covered: readonly Range[], size: Size): readonly Range[] {
   const result: Range[] = [];

@@ -1,10 +1,10 @@
 import { hex } from '../../address/index.ts';
 import type { NamedHost } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
-import { DEVICE_ID, deviceSpec } from '../device/device-spec.ts';
+import { deviceSpec } from '../device/device-spec.ts';
 import { missingOfBars } from '../device/missing-facts.ts';
 import { HOSTS_BY_PAGE, NEWEST_KERNEL } from '../device/releases.ts';
-import { tryDevice } from '../device/try-device.ts';
+import { barsSeen, tryDevice } from '../device/try-device.ts';
 import type { PastedDevice } from '../lspci/pasted-device.ts';
 import type { Dump } from '../mtree/dump.ts';
 import { memoryView, printedViews, renderedViews } from '../mtree/view-ranges.ts';
@@ -80,8 +80,7 @@ function piecesOf(
         revision,
         relocation: 'off',
       });
-      const last = trace.steps.at(-1)!;
-      const bars = last.state.devices.find(({ id }) => id === DEVICE_ID)?.bars ?? [];
+      const bars = barsSeen(trace);
       return trace.steps.flatMap(({ events }) =>
         events.flatMap((event): Piece[] => {
           const request = requestOf(event, kind);

@@ -10,12 +10,12 @@ import {
   type MapMark,
 } from '../../report/index.ts';
 import { findNamedHost, type NamedHost } from '../../scenario/index.ts';
-import { DEVICE_ID, deviceSpec } from '../device/device-spec.ts';
+import { deviceSpec } from '../device/device-spec.ts';
 import type { DeviceAnswer } from '../device/explain-device.ts';
 import { missingOfBars } from '../device/missing-facts.ts';
 import { worstFirst } from '../device/machine-text.ts';
 import { NEWEST_KERNEL, NEWEST_QEMU } from '../device/releases.ts';
-import { tryDevice, type BarFate } from '../device/try-device.ts';
+import { barsSeen, tryDevice, type BarFate } from '../device/try-device.ts';
 import type { Explanation } from '../explain.ts';
 import type { LogFinding } from '../log/log-finding.ts';
 import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
@@ -61,8 +61,10 @@ function deviceMap({ device }: DeviceAnswer, host: NamedHost): GuestMap {
     revision: NEWEST_QEMU,
     relocation: 'off',
   });
-  const state = trial.trace.steps.at(-1)!.state;
-  const marks = trial.bars.flatMap((bar) => trappedMarks(bar, barStart(bar, state)));
+  const seen = barsSeen(trial.trace);
+  const marks = trial.bars.flatMap((bar) =>
+    trappedMarks(bar, seen.find(({ index }) => index === bar.index)?.address),
+  );
   const map = mapOfTrace(trial.trace, undefined, marks);
   const trapped =
     trial.trapped === 0n
@@ -73,15 +75,6 @@ function deviceMap({ device }: DeviceAnswer, host: NamedHost): GuestMap {
     title: `${device.address ?? 'the device'} on ${host.id} (pages of ${bytes(host.hostPageSize)}), newest QEMU`,
     text: [trial.outcome === 'ok' ? trapped : `QEMU does not start with it: ${trial.error ?? trial.outcome}`],
   };
-}
-
-function barStart(
-  { index }: BarFate,
-  {
-    devices,
-  }: { devices: readonly { id: string; bars: readonly { index: number; address: bigint | undefined }[] }[] },
-): bigint | undefined {
-  return devices.find(({ id }) => id === DEVICE_ID)?.bars.find((bar) => bar.index === index)?.address;
 }
 
 const trappedMarks = ({ index, trapped }: BarFate, start: bigint | undefined): readonly MapMark[] =>
