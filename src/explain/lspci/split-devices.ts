@@ -20,11 +20,8 @@ const DETAIL =
 const HEX_ROW =
   /^\s*[0-9a-f]{2,8}:?\s+(?:(?:[0-9a-f]{2}[ \t]+){7,15}[0-9a-f]{2}\b|(?:[0-9a-f]{4} ){7}[0-9a-f]{4}\b)/i;
 
-/** Whether the line begins a device. */
-export const isDeviceHeading = (text: string): boolean => HEADING.test(text) || SLOT.test(text);
-
 /** Whether only a text about a device has such a line. */
-export const isDeviceDetail = (text: string): boolean => DETAIL.test(text) || HEX_ROW.test(text);
+const isDeviceDetail = (text: string): boolean => DETAIL.test(text) || HEX_ROW.test(text);
 
 /**
  * The devices of an lspci text, in order. Lines before the first heading are a device of their own if they show

@@ -15,12 +15,7 @@ export function viewFaults({ ranges }: NamedView): readonly string[] {
     const next = ranges[index + 1];
     if (next === undefined) continue;
     if (next.start < range.end) faults.push(`${shown(range)} and ${shown(next)} overlap`);
-    else if (
-      next.start === range.end &&
-      next.name === range.name &&
-      next.type === range.type &&
-      next.offset === range.offset + (range.end - range.start)
-    )
+    else if (next.type === range.type && continuesRegion(range, next))
       faults.push(
         `${shown(range)} and ${shown(next)} are parts of one region side by side, and QEMU would join them (unless the region is not mergeable, or has dirty logging in one part)`,
       );
@@ -28,11 +23,19 @@ export function viewFaults({ ranges }: NamedView): readonly string[] {
   return faults;
 }
 
-/** Whether ranges of a view overlap or are not sorted: then no VMM can have this view. */
-export const overlaps = ({ ranges }: NamedView): boolean =>
-  ranges.some(({ end }, index) => {
+/** Whether `next` goes on, behind `range`, with the same region. */
+const continuesRegion = (range: ViewRange, next: ViewRange): boolean =>
+  next.start === range.end &&
+  next.name === range.name &&
+  next.offset === range.offset + (range.end - range.start);
+
+/** The ranges that overlap the next one or are not sorted: with any of them, no VMM can have this view. */
+export const overlappingPairs = ({
+  ranges,
+}: NamedView): readonly (readonly [range: ViewRange, next: ViewRange])[] =>
+  ranges.flatMap((range, index) => {
     const next = ranges[index + 1];
-    return next !== undefined && next.start < end;
+    return next !== undefined && next.start < range.end ? [[range, next] as const] : [];
   });
 
 /** How a printed view differs from the one that the tree renders to. */
@@ -84,12 +87,7 @@ function joinRom(ranges: readonly ViewRange[]): readonly ViewRange[] {
   const joined: ViewRange[] = [];
   for (const range of ranges) {
     const last = joined.at(-1);
-    if (
-      last !== undefined &&
-      last.end === range.start &&
-      last.name === range.name &&
-      range.offset === last.offset + (last.end - last.start)
-    )
+    if (last !== undefined && continuesRegion(last, range))
       joined[joined.length - 1] = { ...last, end: range.end };
     else joined.push(range);
   }

@@ -33,8 +33,7 @@ function viewLines({ view, viewFaults, form, regions }: DumpAnswer): string[] {
   if (view === undefined) return [];
   const name = view.spaces.length === 0 ? 'the view' : `the view of ${printable(view.spaces[0]!)}`;
   const what = `${name} has ${count(view.ranges.length, 'range')}${view.source === 'tree' ? ', rendered from the tree' : ''}`;
-  if (form === 'info mtree')
-    return [`${regions === 1 ? 'The tree has 1 region' : `The tree has ${regions} regions`}; ${what}.`];
+  if (form === 'info mtree') return [`The tree has ${count(regions, 'region')}; ${what}.`];
   return viewFaults.length === 0
     ? [`${what}; they are sorted, disjoint, and joined as QEMU joins them.`]
     : [
@@ -58,11 +57,7 @@ function hostLines({ host, ranges, refusal }: DumpAnswer): string[] {
 }
 
 const isShown = ({ range }: RangeAnswer): boolean =>
-  range.type === 'ram' ||
-  range.type === 'rom' ||
-  range.type === 'romd' ||
-  isOfVfioDevice(range) ||
-  range.name.startsWith('msix-');
+  range.type === 'ram' || range.type === 'rom' || range.type === 'romd' || isOfVfioDevice(range);
 
 function rangeLines({ ranges }: DumpAnswer): string[] {
   const shown = ranges.filter(isShown);

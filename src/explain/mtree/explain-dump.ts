@@ -6,7 +6,7 @@ import type { NamedHost } from '../../scenario/index.ts';
 import { NEWEST } from '../../vfio/index.ts';
 import { hostScenario } from '../limits/host-scenario.ts';
 import { refusalOn } from '../limits/map-limit.ts';
-import { overlaps, viewDifferences, viewFaults, type ViewDifference } from './check-view.ts';
+import { overlappingPairs, viewDifferences, viewFaults, type ViewDifference } from './check-view.ts';
 import type { Dump } from './dump.ts';
 import { hostOfDump, type DumpHost } from './dump-host.ts';
 import { memoryView, printedViews, renderedViews, type NamedView } from './view-ranges.ts';
@@ -62,7 +62,7 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
           )
         : { host: named, because: undefined };
   const isPseries = host?.host.iommu.types[0] === 'spapr-tce-v2';
-  const isImpossible = view !== undefined && overlaps(view);
+  const isImpossible = view !== undefined && overlappingPairs(view).length > 0;
   const placed =
     view === undefined || !dump.hasTypes || isPseries || isImpossible ? undefined : onHost(view, host!.host);
   return {

@@ -7,27 +7,21 @@ export interface NamedView {
   readonly ranges: readonly ViewRange[];
   /** Whether `info mtree -f` printed the view, or the tree was rendered. */
   readonly source: 'flat' | 'tree';
-  /** Whether QEMU printed an accelerator's word for some range, and for which (by start). */
-  readonly withMemslot: ReadonlySet<bigint> | undefined;
 }
 
 /** The views of `info mtree -f`. */
 export const printedViews = (views: readonly FlatViewText[]): readonly NamedView[] =>
-  views.map(({ spaces, ranges }) => {
-    const slotted = ranges.filter(({ accelerators }) => accelerators.length > 0);
-    return {
-      spaces: spaces.map(({ name }) => name),
-      source: 'flat',
-      withMemslot: slotted.length === 0 ? undefined : new Set(slotted.map(({ start }) => start)),
-      ranges: ranges.map(({ start, end, name, type, offset }) => ({
-        start,
-        end: end + 1n,
-        name,
-        type,
-        offset,
-      })),
-    };
-  });
+  views.map(({ spaces, ranges }) => ({
+    spaces: spaces.map(({ name }) => name),
+    source: 'flat',
+    ranges: ranges.map(({ start, end, name, type, offset }) => ({
+      start,
+      end: end + 1n,
+      name,
+      type,
+      offset,
+    })),
+  }));
 
 /** The views that the tree of `info mtree` renders to. Spaces with the same ranges are one view. */
 export function renderedViews(tree: MtreeText): readonly NamedView[] {
@@ -50,7 +44,6 @@ export function renderedViews(tree: MtreeText): readonly NamedView[] {
     spaces,
     ranges,
     source: 'tree',
-    withMemslot: undefined,
   }));
 }
 

@@ -7,7 +7,7 @@ const VFIO_REGION = /^(.+?) (base )?BAR (\d)(?: mmaps\[\d+\])?$/;
 
 /** Whether the range belongs to a passed-through device, or lies on top of one. */
 export const isOfVfioDevice = ({ name, type }: ViewRange): boolean =>
-  type === 'ramd' || VFIO_REGION.test(name) || name === 'VFIO MSIX PBA' || /^vfio/i.test(name);
+  type === 'ramd' || VFIO_REGION.test(name) || name.startsWith('msix-') || /^vfio/i.test(name);
 
 /**
  * Why accesses to a range exit to QEMU.

@@ -1,37 +1,28 @@
-import { hex } from '../../address/index.ts';
-import type { GuestMap, MapBox, MapMark } from '../../report/index.ts';
-import type { ViewRange } from '../../model/index.ts';
+import { hex, intersection } from '../../address/index.ts';
+import type { GuestMap, MapMark } from '../../report/index.ts';
+import { overlappingPairs } from '../mtree/check-view.ts';
 import type { NamedView } from '../mtree/view-ranges.ts';
+import { viewBox } from './view-box.ts';
 
 const MOST_OVERLAPS = 6;
 
 /** The ranges of a view that overlap, with the bytes that both claim; `undefined` where none do. */
-export function overlapMap({ ranges, spaces }: NamedView): GuestMap | undefined {
-  const pairs = ranges.flatMap((range, index): [ViewRange, ViewRange][] => {
-    const next = ranges[index + 1];
-    return next !== undefined && next.start < range.end ? [[range, next]] : [];
-  });
+export function overlapMap(view: NamedView): GuestMap | undefined {
+  const pairs = overlappingPairs(view);
   if (pairs.length === 0) return undefined;
   const shown = pairs.slice(0, MOST_OVERLAPS);
-  const box = ({ start, end, name, type }: ViewRange): MapBox => ({
-    start,
-    end,
-    label: `${name} (${type})`,
-    kind: type === 'ramd' ? 'direct' : type === 'ram' || type === 'rom' ? 'ram' : 'trapped',
-  });
   const marks = shown.flatMap(([first, second]): MapMark[] => {
-    const start = first.start > second.start ? first.start : second.start;
-    const end = first.end < second.end ? first.end : second.end;
-    return start < end
-      ? [{ start, end, label: `two ranges claim ${hex(start)}-${hex(end - 1n)}`, tone: 'wrong' }]
-      : [];
+    const both = intersection(first, second);
+    if (both === undefined) return [];
+    const label = `two ranges claim ${hex(both.start)}-${hex(both.end - 1n)}`;
+    return [{ ...both, label, tone: 'wrong' }];
   });
   return {
-    title: `The view of ${spaces[0] ?? 'memory'}: ranges overlap`,
+    title: `The view of ${view.spaces[0] ?? 'memory'}: ranges overlap`,
     text: ['The ranges of a flat view are disjoint; of these QEMU can have printed only one.'],
     columns: [
-      { title: 'a range', subtitle: 'of the view', boxes: shown.map(([first]) => box(first)) },
-      { title: 'the next range', subtitle: 'of the view', boxes: shown.map(([, second]) => box(second)) },
+      { title: 'a range', subtitle: 'of the view', boxes: shown.map(([first]) => viewBox(first)) },
+      { title: 'the next range', subtitle: 'of the view', boxes: shown.map(([, second]) => viewBox(second)) },
     ],
     marks,
   };

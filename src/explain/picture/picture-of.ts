@@ -21,6 +21,7 @@ import type { LogFinding } from '../log/log-finding.ts';
 import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
 import { overlapMap } from './overlap-map.ts';
 import { isOfVfioDevice } from '../mtree/why-trapped.ts';
+import { viewBox } from './view-box.ts';
 
 /** The host of a picture where the user names none. */
 const DEFAULT_HOST = findNamedHost('server-46')!;
@@ -87,11 +88,8 @@ const trappedMarks = ({ index, trapped }: BarFate, start: bigint | undefined): r
         tone: 'note',
       }));
 
-const isShown = ({ range }: RangeAnswer): boolean =>
-  range.type === 'ramd' || isOfVfioDevice(range) || range.name.startsWith('msix-');
-
 function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
-  const ofDevices = ranges.filter(isShown);
+  const ofDevices = ranges.filter(({ range }) => isOfVfioDevice(range));
   const memory = ranges.filter(({ range }) => range.type !== 'i/o' && range.type !== 'container');
   const shown = (ofDevices.length > 0 ? ofDevices : memory).slice(0, MOST_RANGES);
   const places = shown.map(({ range }) => range);
@@ -100,12 +98,7 @@ function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
     {
       title: "QEMU's regions",
       subtitle: 'the flat view',
-      boxes: places.map(({ start, end, name, type }): MapBox => ({
-        start,
-        end,
-        label: `${name} (${type})`,
-        kind: type === 'ramd' ? 'direct' : type === 'ram' || type === 'rom' ? 'ram' : 'trapped',
-      })),
+      boxes: places.map(viewBox),
     },
     { title: 'host pages', subtitle: `of ${host!.host.id}`, boxes: pageBoxes(places, page, 'page') },
     { title: 'CPU', subtitle: 'KVM memslots', boxes: shown.flatMap(cpuBoxes) },
