@@ -1,5 +1,6 @@
 import { parseCase } from '../campaign/index.ts';
-import { InvalidInput } from '../input/index.ts';
+import { InvalidInput, prefixProblems } from '../input/index.ts';
+import { count } from '../report/index.ts';
 import type { NamedHost } from '../scenario/index.ts';
 import { explainCase, type CaseAnswer } from './case/explain-case.ts';
 import { explainDevices, type DeviceAnswer } from './device/explain-device.ts';
@@ -53,13 +54,8 @@ export function explain(sources: readonly Source[], { host }: ExplainOptions = {
 const shownDevices = (devices: readonly PastedDevice[]): readonly PastedDevice[] =>
   devices.filter(({ hasDetails }) => hasDetails);
 
-function caseAnswer(json: string, name: string): CaseAnswer {
-  try {
-    return explainCase(parseCase(json));
-  } catch (error) {
-    throw error instanceof InvalidInput ? error.within(name) : error;
-  }
-}
+const caseAnswer = (json: string, name: string): CaseAnswer =>
+  prefixProblems(name, () => explainCase(parseCase(json)));
 
 const isNothing = ({ devices, dump, logLines, json }: ReadSource): boolean =>
   shownDevices(devices).length === 0 && dump === undefined && logLines.length === 0 && json === undefined;
@@ -73,7 +69,7 @@ function nothingIn(lines: readonly { readonly text: string }[]): string {
     /^\s*(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\s/i.test(text),
   ).length;
   if (names > 0)
-    return `the text names ${names} device${names === 1 ? '' : 's'} without their BARs; \`lspci -vv\`, run as root, prints them`;
+    return `the text names ${count(names, 'device')} without their BARs; \`lspci -vv\`, run as root, prints them`;
   if (lines.some(({ text }) => RESERVED_REGION.test(text)))
     return 'the text lists reserved ranges of an IOMMU group; give the line of the refused map beside them, with its addresses';
   return 'the text has no line that barproof explain knows: it reads lspci -v, -vv and -xxx, a device folder of sysfs, info mtree, info mtree -f, error lines of QEMU, libvirt and the kernel, and scenarios';

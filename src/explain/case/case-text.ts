@@ -1,6 +1,6 @@
 import { findingOf } from '../../campaign/index.ts';
 import { printable } from '../../input/index.ts';
-import { metricsOf } from '../../invariants/index.ts';
+import { fingerprintText, metricsOf } from '../../invariants/index.ts';
 import {
   LINE_WIDTH,
   bytes,
@@ -34,7 +34,7 @@ export function caseText(answer: CaseAnswer): string {
       ? [
           `and ${violations.length - MOST_BLOCKS} more: ${violations
             .slice(MOST_BLOCKS)
-            .map(({ invariant, cause }) => `${invariant}/${cause}`)
+            .map(fingerprintText)
             .join(', ')}\n`,
         ]
       : [];
@@ -59,7 +59,7 @@ function headline({ regression, revision, violations }: CaseAnswer): string {
   const verdict =
     violations.length === 0
       ? 'every invariant holds'
-      : `breaks ${violations.map(({ invariant, cause }) => `${invariant}/${cause}`).join(', ')}`;
+      : `breaks ${violations.map(fingerprintText).join(', ')}`;
   const explanation = regression?.explanation;
   return `${what}: ${verdict} on ${revision.id}\n${
     explanation === undefined ? '' : `\n${indented(wrap(printable(explanation), LINE_WIDTH))}`

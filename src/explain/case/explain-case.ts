@@ -1,6 +1,12 @@
 import type { LoadedCase, Regression } from '../../campaign/index.ts';
 import { InvalidInput } from '../../input/index.ts';
-import { findInvariant, sameFingerprint, violationsOf, type Violation } from '../../invariants/index.ts';
+import {
+  findInvariant,
+  fingerprintText,
+  sameFingerprint,
+  violationsOf,
+  type Violation,
+} from '../../invariants/index.ts';
 import { requireRevision, runOnModel, type AnyRevision } from '../../model/index.ts';
 import type { Scenario } from '../../scenario/index.ts';
 import type { Trace } from '../../trace/index.ts';
@@ -46,8 +52,7 @@ export function explainCase({ scenario, regression }: LoadedCase): CaseAnswer {
   const revision = requireRevision(scenario.revision);
   const trace = runOnModel(scenario, revision);
   const violations = violationsOf(trace);
-  const main =
-    violations.find(({ invariant }) => findInvariant(invariant).severity === 'error') ?? violations[0];
+  const main = violations.find(isError) ?? violations[0];
   return {
     kind: 'case',
     scenario,
@@ -68,6 +73,8 @@ export function explainCase({ scenario, regression }: LoadedCase): CaseAnswer {
   };
 }
 
+const isError = ({ invariant }: Violation): boolean => findInvariant(invariant).severity === 'error';
+
 const tryField = ({ path, value, variations }: VariedField, main: Violation): FieldAnswer => ({
   path,
   value,
@@ -83,11 +90,10 @@ function tryVariation({ value, scenario }: Variation, main: Violation): readonly
     if (error instanceof InvalidInput) return [];
     throw error;
   }
-  const errors = violations.filter(({ invariant }) => findInvariant(invariant).severity === 'error');
   if (violations.some((violation) => sameFingerprint(violation, main)))
     return [{ value, result: 'same', breaks: undefined }];
-  const other = errors[0];
+  const other = violations.find(isError);
   return other === undefined
     ? [{ value, result: 'holds', breaks: undefined }]
-    : [{ value, result: 'other', breaks: `${other.invariant}/${other.cause}` }];
+    : [{ value, result: 'other', breaks: fingerprintText(other) }];
 }

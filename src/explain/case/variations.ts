@@ -5,14 +5,13 @@ import { REMOVED, type Json } from './json-fields.ts';
 
 /** Another value of one field, and the scenario with it. */
 export interface Variation {
-  /** `machine.hostPageSize`, `devices[0].bars[0].size`. */
-  readonly path: string;
   readonly value: string;
   readonly scenario: Scenario;
 }
 
 /** A field of a scenario, its value, and the scenarios with other values. */
 export interface VariedField {
+  /** `machine.hostPageSize`, `devices[0].bars[0].size`. */
   readonly path: string;
   readonly value: string;
   readonly variations: readonly Variation[];
@@ -27,7 +26,7 @@ export function varyFields(scenario: Scenario): readonly VariedField[] {
       value: text(value),
       variations: others.flatMap((other): Variation[] => {
         const changed = tryDecode(replaced(json, path, other));
-        return changed === undefined ? [] : [{ path, value: text(other), scenario: changed }];
+        return changed === undefined ? [] : [{ value: text(other), scenario: changed }];
       }),
     }))
     .filter(({ variations }) => variations.length > 0);

@@ -36,8 +36,15 @@ export interface MapRequest {
   readonly deviceMemory: boolean;
 }
 
+interface ReservedRange {
+  readonly start: bigint;
+  /** The last address. */
+  readonly end: bigint;
+  readonly name: string;
+}
+
 /** Ranges that systems reserve, and their names (host fact R1.7.2). */
-const RESERVED: readonly { readonly start: bigint; readonly end: bigint; readonly name: string }[] = [
+const RESERVED: readonly ReservedRange[] = [
   { start: 0xfee0_0000n, end: 0xfeef_ffffn, name: 'the interrupt messages (MSI) of x86' },
   { start: 0xfd_0000_0000n, end: 0xff_ffff_ffffn, name: 'HyperTransport of AMD' },
   { start: 0x800_0000n, end: 0x80f_ffffn, name: 'the MSI doorbells of Arm' },
@@ -91,7 +98,7 @@ function limitOf(
 }
 
 /** What an address beyond the IOVAs of the container meets. */
-export function apertureLimit(
+function apertureLimit(
   start: bigint,
   last: bigint,
   apertures: readonly ApertureSpec[],
@@ -103,7 +110,7 @@ export function apertureLimit(
       why: `${hex(last)} is above ${hex(end)}, the last address of an IOMMU with ${widthOf(end)} bits`,
     };
   }
-  const reserved = RESERVED.find((range) => start <= range.end && range.start <= last);
+  const reserved = reservedRange(start, last);
   if (reserved !== undefined) {
     return {
       limit: 'reserved range',
@@ -114,10 +121,7 @@ export function apertureLimit(
 }
 
 /** The reserved range that an address range meets, on any system. */
-export const reservedRange = (
-  start: bigint,
-  last: bigint,
-): { readonly start: bigint; readonly end: bigint; readonly name: string } | undefined =>
+export const reservedRange = (start: bigint, last: bigint): ReservedRange | undefined =>
   RESERVED.find((range) => start <= range.end && range.start <= last);
 
 /** Bits that are needed to write an address. */

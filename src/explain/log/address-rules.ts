@@ -5,11 +5,12 @@ import { limitsOf } from './dma-map-limits.ts';
 import { remediesFor } from './dma-map-remedies.ts';
 import { regionAt } from './find-bar.ts';
 import type { LogRule } from './log-finding.ts';
+import { CONSEQUENCES } from './map-consequences.ts';
 
 const WIDTH = /iommu width \((\d+)\) is not sufficient for the mapped address \((?:0x)?([0-9a-f]+)\)/i;
 
 /** The kernel's line about an address above the width of the IOMMU. */
-export const iommuWidthRule: LogRule = {
+const iommuWidthRule: LogRule = {
   id: 'iommu-width',
   pattern: WIDTH,
   explain(match, context) {
@@ -35,7 +36,7 @@ const OUTSIDE =
   /[Cc]ontainer (?:0x[0-9a-f]+|\(nil\)) can't map guest IOVA region (?:0x)?([0-9a-f]+)\.\.(?:0x)?([0-9a-f]+)/;
 
 /** QEMU before 9.0, and on POWER: the range lies outside of what the kernel lists as usable (vfio fact 7.3). */
-export const outsideWindowRule: LogRule = {
+const outsideWindowRule: LogRule = {
   id: 'outside-window',
   pattern: OUTSIDE,
   explain(match, context) {
@@ -56,13 +57,12 @@ export const outsideWindowRule: LogRule = {
         : guesses.map((guess) => guess.limit).join(', or ');
     const memory = region === undefined ? 'RAM or a BAR' : region.deviceMemory ? 'BAR' : 'RAM';
     return {
-      severity: memory === 'BAR' ? 'goes on' : memory === 'RAM' ? 'fatal' : 'depends',
-      verdict:
-        memory === 'BAR'
-          ? 'not fatal since QEMU 2.12: QEMU goes on without peer-to-peer DMA to this BAR'
-          : memory === 'RAM'
-            ? 'fatal: without this RAM a device could not be used, so QEMU refuses the device or ends'
-            : 'fatal if it is RAM; not fatal (since QEMU 2.12) if it is a BAR. `info mtree -f` beside this line would tell',
+      ...(memory === 'BAR'
+        ? {
+            severity: 'goes on',
+            verdict: 'not fatal since QEMU 2.12: QEMU goes on without peer-to-peer DMA to this BAR',
+          }
+        : CONSEQUENCES[memory]),
       limit,
       why: [
         `QEMU did not ask the kernel: ${hex(start)}-${hex(start + size - 1n)} (${bytes(size)}) is not within one range of IOVAs that the container has`,
@@ -83,7 +83,7 @@ const NOT_WHOLE =
   /Region "([^"]*)" (?:0x)?([0-9a-f]+) size=(?:0x)?([0-9a-f]+) is not aligned to (?:0x)?([0-9a-f]+) and cannot be mapped for DMA/;
 
 /** A piece of a BAR that is not made of whole pages of the IOMMU: QEMU 2.12 and later do not map the piece. */
-export const notWholePagesRule: LogRule = {
+const notWholePagesRule: LogRule = {
   id: 'not-whole-pages',
   pattern: NOT_WHOLE,
   explain(match, context) {

@@ -50,9 +50,8 @@ export function limitsOf(request: MapRequest, { host, signs }: LogContext): read
     });
   const coarse = coarsePage(request);
   const bits = widthOf(last);
-  const narrowest =
-    signs.architecture === 'arm64' || signs.architecture === 'power' ? NARROWEST_OF_SERVERS : NARROWEST;
-  if (bits > narrowest) {
+  const isArmOrPower = signs.architecture === 'arm64' || signs.architecture === 'power';
+  if (bits > (isArmOrPower ? NARROWEST_OF_SERVERS : NARROWEST)) {
     guesses.push({
       limit: 'IOMMU width',
       why: `the last address ${hex(last)} needs ${bits} bits. An IOMMU with fewer cannot translate it: ${refusing(request)}`,
@@ -65,9 +64,8 @@ export function limitsOf(request: MapRequest, { host, signs }: LogContext): read
       why: `not a multiple of ${coarse.page}: ${coarse.what}. On a host with pages of ${coarse.page} (arm64, POWER) the kernel maps whole pages only`,
     };
     // In the window of virt an address of 40 bits is ordinary, and pages of 64K are not rare.
-    const isArm = signs.architecture === 'arm64' || signs.architecture === 'power';
     const inVirtWindow = iova >= VIRT_WINDOW.start && last < VIRT_WINDOW.end;
-    if (isArm || inVirtWindow) guesses.unshift(guess);
+    if (isArmOrPower || inVirtWindow) guesses.unshift(guess);
     else if (guesses.length === 0 || (signs.architecture === undefined && !isTopEighth(iova, bits)))
       guesses.push(guess);
   }

@@ -6,7 +6,8 @@ import { limitsOf } from './dma-map-limits.ts';
 import { remediesFor } from './dma-map-remedies.ts';
 import { errorNumber, errorText } from './error-number.ts';
 import { barsLike, regionAt } from './find-bar.ts';
-import type { LogContext, LogMeaning, LogRule, MappedMemory, Severity } from './log-finding.ts';
+import type { LogContext, LogMeaning, LogRule, MappedMemory } from './log-finding.ts';
+import { CONSEQUENCES, type Consequence } from './map-consequences.ts';
 
 const NUMBER = '(?:0x)?([0-9a-f]{1,16})';
 /** `vfio_container_dma_map(CONTAINER, IOVA, SIZE, HOST ADDRESS) = -22 (Invalid argument)`, in all its names. */
@@ -151,11 +152,7 @@ function memoryOf(
   return 'RAM or a BAR';
 }
 
-function consequence(
-  call: string,
-  memory: MappedMemory,
-  { signs }: LogContext,
-): { severity: Severity; verdict: string } {
+function consequence(call: string, memory: MappedMemory, { signs }: LogContext): Consequence {
   if (signs.isDead && memory !== 'BAR')
     return { severity: 'fatal', verdict: 'fatal: QEMU does not start, or ends' };
   if (signs.diedOfMap)
@@ -171,16 +168,7 @@ function consequence(
       verdict: `not fatal${isNew ? '' : ' since QEMU 2.12'}: QEMU goes on. Other assigned devices cannot reach these bytes by DMA (no peer-to-peer); CPU accesses, and DMA to RAM, are as before`,
     };
   }
-  if (memory === 'RAM')
-    return {
-      severity: 'fatal',
-      verdict: 'fatal: without this RAM a device could not be used, so QEMU refuses the device or ends',
-    };
-  return {
-    severity: 'depends',
-    verdict:
-      'fatal if it is RAM; not fatal (since QEMU 2.12) if it is a BAR. `info mtree -f` beside this line would tell',
-  };
+  return CONSEQUENCES[memory];
 }
 
 function limitOfError(

@@ -1,5 +1,5 @@
 import { printable } from '../../input/index.ts';
-import { labelled, wrap, LINE_WIDTH } from '../../report/index.ts';
+import { count, labelled, wrap, LINE_WIDTH } from '../../report/index.ts';
 import type { LogFinding, Severity } from './log-finding.ts';
 
 const INDENT = '   ';
@@ -14,8 +14,7 @@ export const logText = (findings: readonly LogFinding[]): string =>
     .join('\n');
 
 function findingText({ line, text, repeats, verdict, subject, limit, why, remedies }: LogFinding): string {
-  const again =
-    repeats.length === 0 ? '' : ` (and in ${repeats.length} more line${repeats.length === 1 ? '' : 's'})`;
+  const again = repeats.length === 0 ? '' : ` (and in ${count(repeats.length, 'more line')})`;
   const changes: readonly (readonly [string, readonly string[] | undefined])[] = [
     ['host', remedies.host],
     ['QEMU', remedies.qemu],
