@@ -7,7 +7,7 @@ import { HOSTS_BY_PAGE, NEWEST_KERNEL } from '../device/releases.ts';
 import { barsSeen, tryDevice } from '../device/try-device.ts';
 import type { PastedDevice } from '../lspci/pasted-device.ts';
 import type { Dump } from '../mtree/dump.ts';
-import { memoryView, printedViews, renderedViews } from '../mtree/view-ranges.ts';
+import { memoryView, printedViews, renderedViews, type NamedView } from '../mtree/view-ranges.ts';
 import type { LogContext } from './log-finding.ts';
 
 /** The region that a dump shows at an address: its name, and whether it is memory of a device. */
@@ -19,10 +19,19 @@ export interface FoundRegion {
 /** The region at `address` in the dump that was given beside the line. */
 export function regionAt(dump: Dump | undefined, address: bigint): FoundRegion | undefined {
   if (dump === undefined) return undefined;
-  const views = [...printedViews(dump.views), ...(dump.tree === undefined ? [] : renderedViews(dump.tree))];
-  const view = memoryView(views);
-  const range = view?.ranges.find(({ start, end }) => start <= address && address < end);
+  const range = viewOf(dump)?.ranges.find(({ start, end }) => start <= address && address < end);
   return range === undefined ? undefined : { name: range.name, deviceMemory: range.type === 'ramd' };
+}
+
+const viewsOfDumps = new WeakMap<Dump, NamedView | undefined>();
+
+/** The view of CPUs and devices in a dump. The view is kept: a log may ask for many addresses. */
+function viewOf(dump: Dump): NamedView | undefined {
+  if (viewsOfDumps.has(dump)) return viewsOfDumps.get(dump);
+  const rendered = dump.tree === undefined ? [] : renderedViews(dump.tree);
+  const view = memoryView([...printedViews(dump.views), ...rendered]);
+  viewsOfDumps.set(dump, view);
+  return view;
 }
 
 /** A piece of a BAR that QEMU maps as one, in offsets in the BAR. */
