@@ -1,15 +1,13 @@
 import { Command } from 'commander';
 import type { DoctorOptions } from './doctor-action.ts';
 import type { RaiseExitCode } from './exit-code.ts';
+import { qemuOption } from './target-options.ts';
 
 /** `barproof doctor`: says what can be tested on this machine, and what is missing. */
 export const doctorCommand = (raiseExitCode: RaiseExitCode): Command =>
   new Command('doctor')
     .description('say what can be tested on this machine, and what is missing')
-    .option(
-      '--qemu <path>',
-      'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
-    )
+    .addOption(qemuOption())
     .action(async (options: DoctorOptions) => {
       const { diagnose } = await import('./doctor-action.ts');
       await diagnose(options, raiseExitCode);

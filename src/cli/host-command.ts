@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { HostCommandOptions } from './host-action.ts';
+import { qemuOption } from './target-options.ts';
 
 /** `barproof host`: answers sessions of VFIO, iommufd and KVM calls. */
 export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -18,10 +19,7 @@ export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
     .argument('<file>', 'a file with one session per line; - reads sessions from standard input')
     .addOption(new Option('--target <name>', 'what answers').choices(['model', 'linux']).default('model'))
     .option('--kernel <version>', 'the kernel to ask instead of the one that the session names')
-    .option(
-      '--qemu <path>',
-      'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
-    )
+    .addOption(qemuOption())
     .option('--json', 'one line of JSON for each session: the session with its answers')
     .option('--compare', 'compare the answers with those in the sessions, and report')
     .action(async (file: string, options: HostCommandOptions) => {

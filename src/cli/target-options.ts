@@ -20,6 +20,13 @@ export interface SearchSpaceOptions extends TargetOptions {
 export const realisticOption = (): Option =>
   new Option('--realistic', 'draw only scenarios that a real machine can show, as firmware sets it up');
 
+/** The option that says where QEMU is. */
+export const qemuOption = (): Option =>
+  new Option(
+    '--qemu <path>',
+    'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
+  );
+
 /** The options that choose a target for single scenarios. */
 export interface RunnerOptions extends TargetOptions {
   /** A patch file to put on the revision of each scenario. */
@@ -38,10 +45,7 @@ export const addTargetOptions = (command: Command): Command =>
         .choices(TARGETS)
         .default('model'),
     )
-    .option(
-      '--qemu <path>',
-      'a QEMU binary, or a folder with qemu-system-*; default: BARPROOF_QEMU, then PATH',
-    )
+    .addOption(qemuOption())
     .addOption(
       new Option(
         '--interface <name>',

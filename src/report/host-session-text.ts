@@ -9,7 +9,7 @@ import { errnoName } from '../host/index.ts';
 import { table } from './table.ts';
 
 /** `name=value` for each field. */
-export const assignments = (fields: Record<string, unknown>): string =>
+const assignments = (fields: Record<string, unknown>): string =>
   Object.entries(fields)
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
     .join(' ');

@@ -56,7 +56,9 @@ function describe(range: TraceRange, index: number, trace: Trace, { at }: Violat
   };
 }
 
-const isMemory = ({ region }: TraceRange): boolean => region.kind === 'ram' || region.kind === 'ram-device';
+/** Whether the range is memory that can be mapped: RAM, or mmapped memory of a device. */
+export const isMemory = ({ region }: TraceRange): boolean =>
+  region.kind === 'ram' || region.kind === 'ram-device';
 
 function cpuAccess(range: TraceRange, step: Step, trace: Trace): string {
   const slots = step.state.memslots.filter(({ gpa, size }) =>

@@ -21,7 +21,8 @@ export const exampleBlocks = (
     )
     .map(({ finding }, index) => exampleBlock(verdict, finding, index + 1, again(finding)));
 
-const causeOf = ({ invariants }: Verdict, { invariant, cause }: Fingerprint): CauseVerdict =>
+/** What the verdict says of a cause that one of its findings names. */
+export const causeOf = ({ invariants }: Verdict, { invariant, cause }: Fingerprint): CauseVerdict =>
   invariants.find((other) => other.invariant === invariant)!.causes.find((other) => other.cause === cause)!;
 
 /** The smallest case in which the sides differ: the violation, the scenario, and both memory maps. */

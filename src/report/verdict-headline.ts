@@ -1,13 +1,9 @@
 import { fingerprintText } from '../invariants/index.ts';
-import {
-  FIGURES,
-  type CauseStatus,
-  type Effect,
-  type Verdict,
-  type VerdictFinding,
-} from '../validate/index.ts';
+import { FIGURES, type Effect, type Verdict, type VerdictFinding } from '../validate/index.ts';
 import { amountChange, countChange } from './amount.ts';
+import { count } from './count.ts';
 import { FIGURE_NAMES, deviceRows, type DeviceEffect } from './device-table.ts';
+import { causeOf } from './verdict-example.ts';
 
 /** How many causes the first line names; the others follow below. */
 const MOST_NAMED = 3;
@@ -51,24 +47,20 @@ function effectLine(verdict: Verdict): string {
     broken.length === 0 ? harmless : `breaks ${broken.length}: ${namesOf(broken)}`,
     mendingText(verdict),
     ...(uncovered === 0 ? [] : [`uncovers ${uncovered}`]),
-    ...(hidden === 0 ? [] : [`hides ${hidden} ${hidden === 1 ? 'cause' : 'causes'}`]),
+    ...(hidden === 0 ? [] : [`hides ${count(hidden, 'cause')}`]),
   ];
   return `${interruption}${parts.join('; ')}`;
 }
 
 function mendingText(verdict: Verdict): string {
   const mended = errorsThat(verdict, 'mends');
-  const inAll = mended.filter((finding) => statusOf(verdict, finding) === 'fixed').length;
+  const inAll = mended.filter((finding) => causeOf(verdict, finding).status === 'fixed').length;
   const parts = [
     ...(inAll === 0 ? [] : [`${inAll} in all cases`]),
     ...(mended.length === inAll ? [] : [`${mended.length - inAll} in some cases`]),
   ];
   return `mends ${parts.join(', ') || 'nothing'}`;
 }
-
-const statusOf = ({ invariants }: Verdict, { invariant, cause }: VerdictFinding): CauseStatus | undefined =>
-  invariants.find((other) => other.invariant === invariant)?.causes.find((other) => other.cause === cause)
-    ?.status;
 
 const namesOf = (findings: readonly VerdictFinding[]): string => {
   const names = findings.slice(0, MOST_NAMED).map(fingerprintText).join(', ');
@@ -78,7 +70,7 @@ const namesOf = (findings: readonly VerdictFinding[]): string => {
 /** What was looked at, and what no case came to. */
 function scopeLine(verdict: Verdict): string {
   const { sides, cases, seed, notRun } = verdict;
-  const left = [...notRun.values()].reduce((sum, count) => sum + count, 0);
+  const left = [...notRun.values()].reduce((sum, cases) => sum + cases, 0);
   const parts = [
     `${sides.patched.id} against ${sides.base.id}: ${numberText(cases)} cases, seed ${seed}`,
     ...(left === 0 ? [] : [`not run: ${numberText(left)}`]),

@@ -15,6 +15,8 @@ const MARK_LABEL = 280;
 /** The width of a character of the font, at most. */
 const CHARACTER = 7.3;
 const LEAST_WIDTH = 760;
+/** So many characters fit into a box. */
+const BOX_CHARACTERS = Math.floor((COLUMN - 12) / CHARACTER);
 
 const LEGEND: readonly (readonly [BoxKind, string])[] = [
   ['bar', 'BAR'],
@@ -119,10 +121,8 @@ function boxOf(box: MapBox, x: number, stretches: readonly Stretch[], top: numbe
   const place = placeOf(box, stretches);
   if (place === undefined) return [];
   const y = top + place.top;
-  const lines = wrap(box.label, Math.floor((COLUMN - 12) / CHARACTER)).slice(
-    0,
-    Math.max(1, Math.floor(place.height / 15)),
-  );
+  const rows = Math.max(1, Math.floor(place.height / 15));
+  const lines = wrap(box.label, BOX_CHARACTERS).slice(0, rows);
   const first = y + place.height / 2 - (lines.length - 1) * 7 + 4;
   return [
     `<g class="${box.kind.replaceAll(' ', '-')}"><title>${escape(`${box.label}: ${hex(box.start)}-${hex(box.end - 1n)}, ${bytes(box.end - box.start)}`)}</title>`,
@@ -134,10 +134,8 @@ function boxOf(box: MapBox, x: number, stretches: readonly Stretch[], top: numbe
   ];
 }
 
-const shorten = (line: string): string => {
-  const most = Math.floor((COLUMN - 12) / CHARACTER);
-  return line.length > most ? `${line.slice(0, most - 1)}\u2026` : line;
-};
+const shorten = (line: string): string =>
+  line.length > BOX_CHARACTERS ? `${line.slice(0, BOX_CHARACTERS - 1)}\u2026` : line;
 
 function placeOf(
   { start, end }: Range,

@@ -4,6 +4,7 @@ import { findInvariant, type Violation } from '../../invariants/index.ts';
 import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
 import type { BarState, DeviceState, State, Step, Trace, TraceRange } from '../../trace/index.ts';
 import { count } from '../count.ts';
+import { isMemory } from '../memory-map.ts';
 import type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { pageBoxes } from './page-boxes.ts';
 
@@ -162,13 +163,12 @@ function cpuBoxes({ memslots }: State, shown: readonly TraceRange[], isDead: boo
   const slots = memslots
     .map(({ gpa, size }) => ({ start: gpa, end: gpa + size }))
     .filter((slot) => shown.some((range) => overlaps(range, slot)));
-  const [memory, emulated] = [true, false].map((isMemory) =>
-    shown.filter(({ region }) => (region.kind === 'ram' || region.kind === 'ram-device') === isMemory),
-  );
+  const memory = shown.filter(isMemory);
+  const emulated = shown.filter((range) => !isMemory(range));
   return [
     ...slots.map((slot): MapBox => ({ ...slot, label: 'direct (memslot)', kind: 'direct' })),
-    ...rests(emulated!, slots).map((rest): MapBox => ({ ...rest, label: 'trapped', kind: 'trapped' })),
-    ...rests(memory!, slots).map((rest): MapBox =>
+    ...rests(emulated, slots).map((rest): MapBox => ({ ...rest, label: 'trapped', kind: 'trapped' })),
+    ...rests(memory, slots).map((rest): MapBox =>
       isDead
         ? { ...rest, label: 'no slot yet: QEMU died', kind: 'skipped' }
         : { ...rest, label: 'trapped', kind: 'trapped' },
@@ -214,7 +214,7 @@ function dmaBoxes(
     .flatMap(({ mappings }) => mappings)
     .map(({ iova, size }) => ({ start: iova, end: iova + size }))
     .filter((mapping) => shown.some((range) => overlaps(range, mapping)));
-  const memory = shown.filter(({ region }) => region.kind === 'ram-device' || region.kind === 'ram');
+  const memory = shown.filter(isMemory);
   const asked = requests.filter((request) => !mapped.some((mapping) => overlaps(mapping, request)));
   return [
     ...mapped.map((mapping): MapBox => ({ ...mapping, label: 'mapped for DMA', kind: 'mapped' })),
