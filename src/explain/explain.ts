@@ -50,7 +50,7 @@ export function explain(sources: readonly Source[], { host }: ExplainOptions = {
   };
 }
 
-/** Of a list of devices without details nothing can be said of each. */
+/** The devices of which a text shows more than the first line: a list of names says nothing about their BARs. */
 const shownDevices = (devices: readonly PastedDevice[]): readonly PastedDevice[] =>
   devices.filter(({ hasDetails }) => hasDetails);
 
