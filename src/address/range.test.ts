@@ -8,6 +8,7 @@ import {
   joinRanges,
   lengthOf,
   overlaps,
+  partsOutside,
   type Range,
 } from './range.ts';
 
@@ -133,20 +134,43 @@ describe('firstEndingAbove', () => {
   });
 });
 
+/** Up to eight ranges below address 40, which may overlap. */
+const someRanges = fc
+  .array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 1, max: 6 })), { maxLength: 8 })
+  .map((pairs) => pairs.map(([start, size]) => range(BigInt(start), BigInt(start + size))));
+
+const holds =
+  (address: bigint) =>
+  ({ start, end }: Range): boolean =>
+    start <= address && address < end;
+
 describe('joinRanges', () => {
   it('has the same addresses in sorted ranges with a gap between any two', () => {
-    const some = fc
-      .array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 1, max: 6 })), { maxLength: 8 })
-      .map((pairs) => pairs.map(([start, size]) => range(BigInt(start), BigInt(start + size))));
     fc.assert(
-      fc.property(some, (ranges) => {
+      fc.property(someRanges, (ranges) => {
         const joined = joinRanges(ranges);
-        for (let address = 0n; address < 40n; address++) {
-          const holds = ({ start, end }: Range) => start <= address && address < end;
-          expect(joined.some(holds)).toBe(ranges.some(holds));
-        }
+        for (let address = 0n; address < 40n; address++)
+          expect(joined.some(holds(address))).toBe(ranges.some(holds(address)));
         for (let index = 1; index < joined.length; index++)
           expect(joined[index - 1]!.end).toBeLessThan(joined[index]!.start);
+      }),
+      run,
+    );
+  });
+});
+
+describe('partsOutside', () => {
+  it('has the addresses of the range that no other range has, in order', () => {
+    fc.assert(
+      fc.property(someRanges, fc.nat(20), fc.nat(20), (covered, first, size) => {
+        const whole = range(BigInt(first), BigInt(first + size));
+        const parts = partsOutside(whole, covered);
+        for (let address = 0n; address < 42n; address++)
+          expect(parts.some(holds(address))).toBe(holds(address)(whole) && !covered.some(holds(address)));
+        for (const [index, part] of parts.entries()) {
+          expect(part.start).toBeLessThan(part.end);
+          if (index > 0) expect(parts[index - 1]!.end).toBeLessThan(part.start);
+        }
       }),
       run,
     );

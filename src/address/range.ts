@@ -56,3 +56,20 @@ export function joinRanges(ranges: readonly Range[]): readonly Range[] {
   }
   return joined;
 }
+
+/**
+ * The parts of a range that none of the other ranges has, in order of address.
+ *
+ * @param covered in any order; they may overlap and reach beyond the range.
+ */
+export function partsOutside({ start, end }: Range, covered: readonly Range[]): readonly Range[] {
+  const parts: Range[] = [];
+  let at = start;
+  for (const cover of covered.toSorted((a, b) => (a.start < b.start ? -1 : 1))) {
+    if (cover.end <= at || cover.start >= end) continue;
+    if (cover.start > at) parts.push({ start: at, end: cover.start });
+    at = cover.end;
+  }
+  if (at < end) parts.push({ start: at, end });
+  return parts;
+}

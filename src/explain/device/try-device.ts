@@ -1,4 +1,11 @@
-import { intersection, joinRanges, lengthOf, type Range, type Size } from '../../address/index.ts';
+import {
+  intersection,
+  joinRanges,
+  lengthOf,
+  partsOutside,
+  type Range,
+  type Size,
+} from '../../address/index.ts';
 import { findAnyRevision, runOnModel } from '../../model/index.ts';
 import type { DeviceSpec, Scenario } from '../../scenario/index.ts';
 import type { BarState, Outcome, Trace } from '../../trace/index.ts';
@@ -90,7 +97,7 @@ function fateOf(trace: Trace, index: number, size: Size): BarFate {
     index,
     size,
     direct: total(direct),
-    trapped: gaps(direct, size),
+    trapped: partsOutside({ start: 0n, end: size }, direct),
     p2p: total(joinRanges(mappings)),
   };
 }
@@ -100,14 +107,3 @@ const startOf = (bar: BarState | undefined, region: string): bigint | undefined 
 
 const total = (ranges: readonly Range[]): bigint =>
   ranges.reduce((bytes, range) => bytes + lengthOf(range), 0n);
-
-function gaps(covered: readonly Range[], size: Size): readonly Range[] {
-  const result: Range[] = [];
-  let at = 0n;
-  for (const { start, end } of covered) {
-    if (start > at) result.push({ start: at, end: start });
-    at = end;
-  }
-  if (at < size) result.push({ start: at, end: size });
-  return result;
-}

@@ -1,4 +1,4 @@
-import { hex, type Range } from '../../address/index.ts';
+import { hex, partsOutside, type Range } from '../../address/index.ts';
 import {
   bytes,
   guestMapSvg,
@@ -133,7 +133,7 @@ function cpuBoxes({ range, cpu, slot }: RangeAnswer): readonly MapBox[] {
     return [{ ...place(range), label: cpu, kind: cpu === 'KVM refuses the slot' ? 'refused' : 'trapped' }];
   return [
     { ...slot, label: 'direct (memslot)', kind: 'direct' },
-    ...around(range, slot).map((rest): MapBox => ({ ...rest, label: 'trapped', kind: 'trapped' })),
+    ...partsOutside(range, [slot]).map((rest): MapBox => ({ ...rest, label: 'trapped', kind: 'trapped' })),
   ];
 }
 
@@ -143,17 +143,15 @@ function dmaBoxes({ range, dma, mapped }: RangeAnswer): readonly MapBox[] {
     return [{ ...place(range), label: dma, kind: dma === 'refused' ? 'refused' : 'skipped' }];
   return [
     { ...mapped, label: 'mapped for DMA', kind: 'mapped' },
-    ...around(range, mapped).map((rest): MapBox => ({ ...rest, label: 'not mapped', kind: 'skipped' })),
+    ...partsOutside(range, [mapped]).map((rest): MapBox => ({
+      ...rest,
+      label: 'not mapped',
+      kind: 'skipped',
+    })),
   ];
 }
 
 const place = ({ start, end }: Range): Range => ({ start, end });
-
-const around = (outer: Range, inner: Range): readonly Range[] =>
-  [
-    { start: outer.start, end: inner.start },
-    { start: inner.end, end: outer.end },
-  ].filter(({ start, end }) => start < end);
 
 /** The refused map of a log beside the addresses that some hosts translate. */
 function requestMap({ request, limit, why }: LogFinding, named: NamedHost | undefined): GuestMap {

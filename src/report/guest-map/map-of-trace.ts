@@ -1,4 +1,4 @@
-import { bytes, hex, overlaps, type Range } from '../../address/index.ts';
+import { bytes, hex, overlaps, partsOutside, type Range } from '../../address/index.ts';
 import { errnoName } from '../../host/index.ts';
 import { findInvariant, type Violation } from '../../invariants/index.ts';
 import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
@@ -228,17 +228,5 @@ function dmaBoxes(
 }
 
 /** The parts of the ranges that none of `covered` has. */
-function rests(ranges: readonly Range[], covered: readonly Range[]): readonly Range[] {
-  const sorted = covered.toSorted((a, b) => (a.start < b.start ? -1 : 1));
-  return ranges.flatMap(({ start, end }) => {
-    const parts: Range[] = [];
-    let at = start;
-    for (const cover of sorted) {
-      if (cover.end <= at || cover.start >= end) continue;
-      if (cover.start > at) parts.push({ start: at, end: cover.start });
-      at = cover.end;
-    }
-    if (at < end) parts.push({ start: at, end });
-    return parts;
-  });
-}
+const rests = (ranges: readonly Range[], covered: readonly Range[]): readonly Range[] =>
+  ranges.flatMap((range) => partsOutside(range, covered));
