@@ -1,6 +1,7 @@
 import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 import { chooseStyle, FirmwareLayout } from './firmware-layout.ts';
+import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 5;
 
@@ -110,15 +111,13 @@ class FirmwareProgram {
   #switchMsix(): void {
     const device = this.#someDevice();
     if (device?.msix === undefined) return;
-    const op = this.#choose.chance(60) ? 'enable-msix' : 'disable-msix';
-    this.#operations.push({ op, device: device.id });
+    this.#operations.push(chooseMsixSwitch(this.#choose, device));
   }
 
   #maskVector(): void {
     const device = this.#someDevice();
     if (device?.msix === undefined) return;
-    const vector = this.#choose.integer(0, device.msix.vectors - 1);
-    this.#operations.push({ op: 'mask-vector', device: device.id, vector, masked: this.#choose.chance(50) });
+    this.#operations.push(chooseMask(this.#choose, device, device.msix));
   }
 
   #someDevice(): DeviceSpec | undefined {

@@ -1,4 +1,5 @@
 import type * as fc from 'fast-check';
+import { alignUp } from '../src/address/index.ts';
 import {
   IOMMU_TYPES,
   type DeviceSpec,
@@ -8,16 +9,15 @@ import {
 } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
+import { simplifyHistories, type HistoriesShape } from './histories.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
-import type { HistoriesShape } from './served-scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
 /** The kinds of IOMMU that the host's kernel offers: all but vfio-user. */
 const KERNEL_IOMMUS = IOMMU_TYPES.filter((type) => type !== 'vfio-user');
 
 /** pseries takes RAM in blocks of 256 MiB, and QEMU rounds that of all other machines to 8 KiB. */
-const PSERIES_RAM_UNIT = 256n << 20n;
-const RAM_UNIT = 0x2000n;
+const ramUnitOf = ({ type }: MachineSpec): bigint => (type === 'pseries' ? 256n << 20n : 0x2000n);
 
 /**
  * Scenarios that a real QEMU can run on the kernel's own VFIO interface, on machines of these types: containers of
@@ -38,7 +38,7 @@ export const kernelHistories = (
       Array.from({ length: lanes }, () =>
         Array.from({ length: histories }, () => chooseForKernel(choose, { machineTypes, realistic })),
       ),
-    simplifyHistories,
+    simplifyHistories(simplifyForKernel),
   );
 
 function chooseForKernel(
@@ -48,15 +48,14 @@ function chooseForKernel(
   const scenario = chooseScenario(choose, { ...constraints, iommuTypes: KERNEL_IOMMUS, overlays: false });
   const { devices } = scenario;
   const machine = withOwnCpu(scenario.machine);
-  const unit = machine.type === 'pseries' ? PSERIES_RAM_UNIT : RAM_UNIT;
   return {
     ...scenario,
-    machine: { ...machine, ram: roundUp(machine.ram, unit), msixEmulation: 'machine-default' },
+    machine: { ...machine, ram: alignUp(machine.ram, ramUnitOf(machine)), msixEmulation: 'machine-default' },
     devices: devices.map(withoutProposals),
   };
 }
 
-/** QEMU's CPU of virt without KVM has a width of its own, whatever CPU the host has. */
+/** Without KVM, QEMU's virt has a CPU of its own width; the host's CPU does not matter. */
 function withOwnCpu(machine: MachineSpec): MachineSpec {
   if (machine.type !== 'virt') return machine;
   const { cpu: _, ...others } = machine;
@@ -69,19 +68,10 @@ function withoutProposals(device: DeviceSpec): DeviceSpec {
   return { ...device, options };
 }
 
-function* simplifyHistories(
-  lanes: readonly (readonly Scenario[])[],
-): Generator<readonly (readonly Scenario[])[]> {
-  const [first, ...others] = lanes.flat();
-  if (first === undefined) return;
-  if (others.length > 0) for (const scenario of [first, ...others]) yield [[scenario]];
-  else for (const simpler of simplifyForKernel(first)) yield [[simpler]];
-}
-
 /** Simpler scenarios that can still run on the same type of machine, by the kernel's interface. */
 function* simplifyForKernel(scenario: Scenario): Generator<Scenario> {
   const { machine } = scenario;
-  const unit = machine.type === 'pseries' ? PSERIES_RAM_UNIT : RAM_UNIT;
+  const unit = ramUnitOf(machine);
   for (const candidate of simplifyScenario(scenario)) {
     const isSame =
       candidate.machine.type === machine.type && candidate.machine.msixEmulation === machine.msixEmulation;
@@ -89,5 +79,3 @@ function* simplifyForKernel(scenario: Scenario): Generator<Scenario> {
       yield candidate;
   }
 }
-
-const roundUp = (value: bigint, unit: bigint): bigint => ((value + unit - 1n) / unit) * unit;

@@ -1,6 +1,7 @@
 import type { DeviceSpec, MachineSpec, Operation } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 import { Placement } from './placement.ts';
+import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 7;
 
@@ -125,15 +126,13 @@ class Program {
   #switchMsix(): void {
     const device = this.#device();
     if (device === undefined) return;
-    const op = this.#choose.chance(60) ? 'enable-msix' : 'disable-msix';
-    this.#operations.push({ op, device: device.id });
+    this.#operations.push(chooseMsixSwitch(this.#choose, device));
   }
 
   #maskVector(): void {
     const device = this.#device();
     if (device?.msix === undefined) return;
-    const vector = this.#choose.integer(0, device.msix.vectors - 1);
-    this.#operations.push({ op: 'mask-vector', device: device.id, vector, masked: this.#choose.chance(50) });
+    this.#operations.push(chooseMask(this.#choose, device, device.msix));
   }
 
   #unplug(): void {

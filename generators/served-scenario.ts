@@ -1,4 +1,5 @@
 import type * as fc from 'fast-check';
+import { alignUp } from '../src/address/index.ts';
 import {
   hardwareNeeds,
   isRealistic,
@@ -9,6 +10,7 @@ import {
 } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
+import { simplifyHistories, type HistoriesShape } from './histories.ts';
 import { chooseOperations } from './operations.ts';
 import { chooseFirmwareOperations } from './firmware-operations.ts';
 import { REALISTIC_SHARE } from './realistic.ts';
@@ -37,16 +39,6 @@ export function realisticServedScenarios(...machineTypes: readonly MachineType[]
 /** What the scenarios for a real QEMU are drawn from. */
 type Served = Pick<ScenarioConstraints, 'machineTypes' | 'realistic'>;
 
-/** How many lists of scenarios are drawn at a time, and how many scenarios a list has. */
-export interface HistoriesShape {
-  /** Number of lists, each with hardware of its own; 1 or more. */
-  readonly lanes: number;
-  /** Number of scenarios in a list; 1 or more. */
-  readonly histories: number;
-  /** Whether to draw only scenarios that a real machine can show; false by default. */
-  readonly realistic?: boolean;
-}
-
 /**
  * Many scenarios at a time for a real QEMU, in lists. The scenarios of a list share their hardware and differ only
  * in their operations: plugging devices in takes most of the time, and is done once for a list. All lists
@@ -61,7 +53,7 @@ export function servedHistories(
       Array.from({ length: shape.lanes }, () =>
         chooseHistories(choose, shape.histories, { machineTypes, realistic: shape.realistic ?? false }),
       ),
-    simplifyHistories,
+    simplifyHistories(simplifyServed),
   );
 }
 
@@ -79,18 +71,9 @@ function chooseHistories(choose: Choose, count: number, served: Served): readonl
   return [first, ...others];
 }
 
-function* simplifyHistories(
-  lanes: readonly (readonly Scenario[])[],
-): Generator<readonly (readonly Scenario[])[]> {
-  const [first, ...others] = lanes.flat();
-  if (first === undefined) return;
-  if (others.length > 0) for (const scenario of [first, ...others]) yield [[scenario]];
-  else for (const simpler of simplifyServed(first)) yield [[simpler]];
-}
-
 function chooseServed(choose: Choose, served: Served): Scenario {
   const scenario = chooseScenario(choose, { ...served, iommuTypes: ['vfio-user'], overlays: false });
-  const ram = choose.chance(85) ? choose.among(USUAL_RAM) : roundUp(scenario.machine.ram);
+  const ram = choose.chance(85) ? choose.among(USUAL_RAM) : alignUp(scenario.machine.ram, RAM_BLOCK);
   const usual: Scenario = {
     ...scenario,
     machine: { ...scenario.machine, ram, msixEmulation: 'machine-default' },
@@ -112,5 +95,3 @@ const isServed = ({ machine, host }: Scenario, { type, msixEmulation }: MachineS
   machine.msixEmulation === msixEmulation &&
   machine.ram % RAM_BLOCK === 0n &&
   host.iommu.type === 'vfio-user';
-
-const roundUp = (ram: bigint): bigint => ((ram + RAM_BLOCK - 1n) / RAM_BLOCK) * RAM_BLOCK;
