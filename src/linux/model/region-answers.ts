@@ -1,5 +1,5 @@
 import { offset } from '../../address/index.ts';
-import { REGION_INFO, REGION_INFO_FLAGS, regionCapabilityBytes } from '../../host/abi/index.ts';
+import { REGION_INFO, regionInfoFields } from '../../host/abi/index.ts';
 import {
   kernelRules,
   mmapBar,
@@ -18,8 +18,6 @@ import { answered, notModelled, type Answering } from './answering.ts';
  * ENOMEM before it asks vfio-pci.
  */
 const LONGEST_MMAP = 1n << 46n;
-/** Region i begins at offset `i << 40` of the device's file (host fact 4.1). */
-const REGION_SHIFT = 40n;
 
 /** Answers VFIO_DEVICE_GET_REGION_INFO and mmap of the device's file from the rules of vfio-pci. */
 export function regionAnswering(session: SessionOn<'region'>): Answering {
@@ -55,7 +53,7 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
     if (index >= BAR_COUNT) return notModelled('regions that are no BAR');
     if (argsz !== undefined && argsz < REGION_INFO.bytes) return notModelled('an argsz that is too short');
     if (isUndecided(index)) return notModelled('a BAR below the page size whose address is not known');
-    return answered(0, regionInfoFields(region(index), argsz ?? REGION_INFO.bytes));
+    return answered(0, fieldsOf(region(index), argsz ?? REGION_INFO.bytes));
   };
 
   const mmap = ({ bar, offset: start, size, shared }: CallNamed<'mmap'>): Answer => {
@@ -75,25 +73,18 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
 const mayBeMmapped = (bar: SessionBar, pageSize: bigint): boolean =>
   bar.size >= pageSize || hasPageToItself(bar, pageSize) === true;
 
-/** The fields of the structure that the kernel returns. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info. */
-function regionInfoFields(region: VfioPciBar, argsz: number) {
-  const { size, flags, capabilities } = regionInfo(region);
-  const { READ, WRITE, MMAP, CAPS } = REGION_INFO_FLAGS;
-  const needed = REGION_INFO.bytes + regionCapabilityBytes(capabilities);
-  const fits = capabilities.length > 0 && argsz >= needed;
-  return {
-    // If the capabilities do not fit, the kernel returns only the size that it needs (host fact 4.3).
-    argszOut: Math.max(argsz, needed),
-    infoFlags:
-      (flags.read ? READ : 0) |
-      (flags.write ? WRITE : 0) |
-      (flags.mmap ? MMAP : 0) |
-      (capabilities.length > 0 ? CAPS : 0),
+/** The answer's fields by their names in a session. */
+function fieldsOf(region: VfioPciBar, argsz: number) {
+  const info = regionInfo(region);
+  const {
+    argsz: argszOut,
+    flags,
     size,
-    offset: BigInt(region.index) << REGION_SHIFT,
-    capOffset: fits ? REGION_INFO.bytes : 0,
-    caps: fits ? capabilities.map(capabilityForm) : [],
-  };
+    offset: start,
+    cap_offset,
+  } = regionInfoFields(info, region.index, argsz);
+  const caps = cap_offset === 0 ? [] : info.capabilities.map(capabilityForm);
+  return { argszOut, infoFlags: flags, size, offset: start, capOffset: cap_offset, caps };
 }
 
 const capabilityForm = (capability: RegionCapability): CapabilityForm =>

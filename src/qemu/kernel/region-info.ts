@@ -3,8 +3,7 @@ import {
   encodeRegionChain,
   PCI_REGIONS,
   REGION_INFO,
-  REGION_INFO_FLAGS,
-  REGION_SHIFT,
+  regionInfoFields,
 } from '../../host/abi/index.ts';
 import { Errno, type RegionInfo } from '../../host/index.ts';
 import { BAR_COUNT } from '../../pci-layout/index.ts';
@@ -19,24 +18,10 @@ export function answerRegionInfo(device: OfferedDevice, call: IoctlCall): Kernel
   const { argsz, index } = call.read(REGION_INFO);
   const region = index < PCI_REGIONS.COUNT ? regionOf(device, index) : undefined;
   if (argsz < REGION_INFO.bytes || region === undefined) return answered(Errno.EINVAL);
-  const { READ, WRITE, MMAP, CAPS } = REGION_INFO_FLAGS;
-  const { size, flags, capabilities } = region;
-  const chain = encodeRegionChain(capabilities, REGION_INFO.bytes);
-  const needed = REGION_INFO.bytes + chain.length;
-  const fits = argsz >= needed;
-  const info = REGION_INFO.encode({
-    argsz: Math.max(argsz, needed),
-    flags:
-      (flags.read ? READ : 0) |
-      (flags.write ? WRITE : 0) |
-      (flags.mmap ? MMAP : 0) |
-      (chain.length > 0 ? CAPS : 0),
-    index,
-    cap_offset: chain.length > 0 && fits ? REGION_INFO.bytes : 0,
-    size,
-    offset: BigInt(index) << REGION_SHIFT,
-  });
-  return call.returns(fits ? concatenate(info, chain) : info);
+  const fields = regionInfoFields(region, index, argsz);
+  const info = REGION_INFO.encode(fields);
+  const chain = encodeRegionChain(region.capabilities, REGION_INFO.bytes);
+  return call.returns(fields.cap_offset === 0 ? info : concatenate(info, chain));
 }
 
 /** A region of the device; nothing for VGA, which only graphics cards have. */
