@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     // vitest's own default leaves one core to a watching user, which is half of a machine with two.
     maxWorkers: '100%',
+    setupFiles: [fileURLToPath(new URL('properties/testing/one-seed.ts', import.meta.url))],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'generators/**/*.ts'],

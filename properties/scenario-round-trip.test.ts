@@ -29,10 +29,13 @@ function withoutSource(device: DeviceSpec): DeviceSpec {
   return rest;
 }
 
-/** Strings of any characters but control characters. */
+/** Characters that no name may have: control characters, line ends, and marks that turn the order of text. */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/gu;
+
+/** Strings of any other characters. */
 const word = fc
   .string({ minLength: 1, maxLength: 200, unit: 'binary' })
-  .map((text) => text.replaceAll(/\p{Cc}/gu, '.'));
+  .map((text) => text.replaceAll(unprintable, '.'));
 
 /** The device with names, ids and options that the campaign does not vary. */
 const withOptions = (device: DeviceSpec): fc.Arbitrary<DeviceSpec> =>

@@ -59,7 +59,7 @@ export class Decoder {
     return [];
   }
 
-  /** A string of 1 to 200 characters without control characters. */
+  /** A string of 1 to 200 characters, each of which `printable` leaves as it is. */
   string(value: unknown, path: string): string {
     if (typeof value === 'string' && value.length > 0 && value.length <= 200 && printable(value) === value) {
       return value;
