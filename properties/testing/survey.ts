@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { scenarios } from '../../generators/index.ts';
-import { FingerprintMap, INVARIANTS, examine, type InvariantId } from '../../src/invariants/index.ts';
+import { FingerprintMap, INVARIANTS, examineAll, type InvariantId } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import type { Trace } from '../../src/trace/index.ts';
 import { scopeOf, type AnyRevision } from '../../src/model/index.ts';
@@ -45,9 +45,9 @@ export function survey({ run, revision, seed, atLeast, atMost, enough }: SurveyO
   let ended = false;
   const look = (scenario: Scenario): boolean => {
     const trace = run(scenario);
-    for (const invariant of INVARIANTS) {
-      const { exercised: times, violations } = examine(trace, invariant);
-      if (times > 0) exercised.set(invariant.id, (exercised.get(invariant.id) ?? 0) + 1);
+    for (const [index, { exercised: times, violations }] of examineAll(trace, INVARIANTS).entries()) {
+      const { id } = INVARIANTS[index]!;
+      if (times > 0) exercised.set(id, (exercised.get(id) ?? 0) + 1);
       for (const violation of violations) {
         const known = found.get(violation);
         if (known === undefined) found.set(violation, { run: cases, cases: 1 });
