@@ -13,6 +13,8 @@ import { whyNoQemu } from './testing/why-no-qemu.ts';
 
 /** How many scenarios run one after the other. `BARPROOF_CASES` sets another number. */
 const CASES = Number(process.env['BARPROOF_CASES'] ?? 40);
+/** How many QEMUs are killed at random moments, beside the chosen ones. `BARPROOF_KILLS` sets another number. */
+const KILLS = Number(process.env['BARPROOF_KILLS'] ?? 0);
 
 const reasonNot = await whyNoQemu(new QemuTarget());
 const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
@@ -110,30 +112,37 @@ describe.skipIf(reasonNot !== undefined)(
   () => {
     const short = { ...scenario, operations: scenario.operations.slice(0, 6) };
     /** The times of the kills after the start of a run, in milliseconds: before QEMU is up until after the run. */
-    const MOMENTS = [2, 20, 60, 90, 120, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 22, 25, 28, 31, 35, 40, 45, 50];
+    const MOMENTS = [
+      ...[2, 20, 60, 90, 120, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 22, 25, 28, 31, 35, 40, 45, 50],
+      ...fc.sample(fc.integer({ min: 0, max: 150 }), { seed: 9, numRuns: KILLS }),
+    ];
 
-    it('runs the next scenario and leaves no process, directory or descriptor', async () => {
-      const target = new QemuTarget({ reuse: true });
-      await target.inspect('q35');
-      const before = openFiles();
-      let killed = 0;
-      for (const moment of MOMENTS) {
-        const running = target.run(short);
-        await delay(moment);
-        for (const pid of qemusOf(process.pid)) {
-          process.kill(pid, 'SIGKILL');
-          killed++;
+    it(
+      'runs the next scenario and leaves no process, directory or descriptor',
+      async () => {
+        const target = new QemuTarget({ reuse: true });
+        await target.inspect('q35');
+        const before = openFiles();
+        let killed = 0;
+        for (const moment of MOMENTS) {
+          const running = target.run(short);
+          await delay(moment);
+          for (const pid of qemusOf(process.pid)) {
+            process.kill(pid, 'SIGKILL');
+            killed++;
+          }
+          expect(['ok', 'aborted']).toContain((await running).outcome);
+          expect((await target.run(short)).outcome).toBe('ok');
         }
-        expect(['ok', 'aborted']).toContain((await running).outcome);
-        expect((await target.run(short)).outcome).toBe('ok');
-      }
-      expect(killed).toBeGreaterThan(MOMENTS.length / 2);
-      await target.close();
-      await delay(50);
-      expect(qemusOf(process.pid)).toEqual([]);
-      expect(directoriesOf(process.pid)).toEqual([]);
-      expect(openFiles()).toBe(before);
-    }, 120_000);
+        expect(killed).toBeGreaterThan(MOMENTS.length / 2);
+        await target.close();
+        await delay(50);
+        expect(qemusOf(process.pid)).toEqual([]);
+        expect(directoriesOf(process.pid)).toEqual([]);
+        expect(openFiles()).toBe(before);
+      },
+      120_000 + KILLS * 2_000,
+    );
   },
 );
 

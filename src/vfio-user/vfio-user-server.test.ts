@@ -458,6 +458,9 @@ describe('a hostile vfio-user client', () => {
     expect(refused.mock.calls).toMatchObject([[{ command: 99, errno: EINVAL, fatal: false }]]);
   });
 
+  /** As in properties/hostile-doors.test.ts. */
+  const inputs = Number(process.env['BARPROOF_INPUTS'] ?? 300);
+  const timeout = 30_000 + inputs * 10;
   const garbage = fc.uint8Array({ maxLength: 80 });
   const sane = fc
     .record({
@@ -486,7 +489,7 @@ describe('a hostile vfio-user client', () => {
     })
     .map(({ id, command, payload, flags }) => message(id, command, payload, flags));
 
-  it('gets one reply for each message with a valid header, in order, for any payload', () => {
+  it('gets one reply for each message with a valid header, in order, for any payload', { timeout }, () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(sane, fc.constantFrom(0, 0, 0, 1, 2, 8))), (stream) => {
         const client = connect();
@@ -507,11 +510,11 @@ describe('a hostile vfio-user client', () => {
         expect(server.connected).toBe(false);
         server.takeRequests();
       }),
-      { numRuns: 300 },
+      { numRuns: inputs },
     );
   });
 
-  it('gets replies or a closed connection for any bytes', () => {
+  it('gets replies or a closed connection for any bytes', { timeout }, () => {
     const headerless = fc.uint8Array({ maxLength: 40 });
     const broken = fc
       .tuple(sane, fc.nat({ max: 15 }), fc.integer({ min: 0, max: 255 }))
@@ -532,7 +535,7 @@ describe('a hostile vfio-user client', () => {
         expect(calls.open.size).toBe(idle);
         server.takeRequests();
       }),
-      { numRuns: 500 },
+      { numRuns: inputs },
     );
     expect(calls.largestRead).toBeLessThanOrEqual(16 + (1 << 20));
   });
