@@ -42,7 +42,7 @@ describe('problemsOf', () => {
   });
 
   it('tells at most 1000 characters of an error', () => {
-    expect(messageOf(new Error('x'.repeat(100_000))).length).toBeLessThan(1300);
+    expect(messageOf(new Error('x'.repeat(100_000)))).toMatch(/: Error: x{993}…, at src/);
   });
 
   it.each([

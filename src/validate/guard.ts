@@ -110,7 +110,7 @@ export const whatWasThrown = (error: unknown): string =>
 function show(answer: unknown): string {
   switch (typeof answer) {
     case 'bigint':
-      return `${answer}n`;
+      return shorten(`${answer}n`);
     case 'string':
       return shorten(printable(JSON.stringify(answer)));
     case 'object':

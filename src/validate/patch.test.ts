@@ -54,6 +54,13 @@ describe('definePatch', () => {
     expect(problemsOf({})).toEqual([{ path: 'name', message: 'is missing' }]);
   });
 
+  it('takes texts of at most 500 characters', () => {
+    expect(problemsOf({ name: 'a', title: 'x'.repeat(500) })).toEqual([]);
+    expect(problemsOf({ name: 'a', title: 'x'.repeat(501) })).toEqual([
+      { path: 'title', message: 'expected one line of text, at most 500 characters' },
+    ]);
+  });
+
   it('checks the rules that a change returns', () => {
     const patch = definePatch({ name: 'late', memslots: () => ({ spam: 1 }) as object });
     expect(() => patch.applyTo(base)).toThrow(InvalidInput);
@@ -117,6 +124,21 @@ describe('a rule of a patch', () => {
     ],
   ])('may not throw, or return a value of another type: %s', (rule, message) => {
     expect(() => alignmentOf(rule)(pages)).toThrow(PatchFault);
+    expect(() => alignmentOf(rule)(pages)).toThrow(message);
+  });
+
+  it.each([
+    ['a text', () => 'x'.repeat(1_000), /returns "x{199}…; expected/],
+    ['a number', () => 10n ** 1_000n, /returns 10{199}…; expected/],
+    ['an object', () => ({ ['x'.repeat(1_000)]: 1 }), /returns an object with x{185}…; expected/],
+    [
+      'an error',
+      () => {
+        throw new Error('x'.repeat(1_000));
+      },
+      /throws Error: x{193}…$/,
+    ],
+  ])('is told of with at most 200 characters of %s', (_, rule, message) => {
     expect(() => alignmentOf(rule)(pages)).toThrow(message);
   });
 

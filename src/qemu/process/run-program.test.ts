@@ -23,6 +23,12 @@ describe('runProgram', () => {
     expect(performance.now() - begin).toBeLessThan(5_000);
   });
 
+  it('keeps the first 16 Mi characters of the output, up to the end of a piece', async () => {
+    const { out } = await shell('head -c 20000000 /dev/zero | tr "\\0" x');
+    expect(out.length).toBeGreaterThanOrEqual(1 << 24);
+    expect(out.length).toBeLessThan((1 << 24) + (1 << 20));
+  });
+
   it('does not wait for a process that the program leaves behind, which holds the output open', async () => {
     const begin = performance.now();
     expect(await shell('setsid sleep 8 & echo out')).toMatchObject({ out: 'out\n' });
