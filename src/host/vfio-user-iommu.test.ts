@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hostAddress, iova, offset } from '../address/index.ts';
 import { Errno } from './errno.ts';
 import type { DmaMapRequest } from './iommu-container.ts';
-import { VfioUserIommu } from './vfio-user-iommu.ts';
+import { VFIO_USER_MAX_REGIONS, VfioUserIommu } from './vfio-user-iommu.ts';
 
 const request = (at: bigint, size: bigint, rest: Partial<DmaMapRequest> = {}): DmaMapRequest => ({
   iova: iova(at),
@@ -104,5 +104,13 @@ describe('VfioUserIommu.unmap', () => {
     one.map(request(0n, 0x1000n));
     one.map(request(0x1000n, 0x2000n));
     expect(one.unmapAll()).toEqual({ errno: 0, unmapped: 0x3000n });
+  });
+});
+
+describe('a server that names no limit', () => {
+  it('keeps a million regions', () => {
+    expect(VFIO_USER_MAX_REGIONS).toBe(1_000_000);
+    const one = server();
+    for (let at = 0; at < 10_000; at++) expect(one.map(request(BigInt(at) << 12n, 0x1000n))).toBe(0);
   });
 });
