@@ -22,4 +22,4 @@ export function powerOfTwoCeiling(value: bigint): bigint {
 }
 
 /** The largest power of two that divides `value`, which is the alignment of `value`; 0 for 0. */
-export const lowestSetBit = (value: bigint): bigint => value & -value;
+export const lowestSetBit = (value: bigint): bigint => value ^ (value & (value - 1n));

@@ -1,8 +1,8 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
-import { BAR_COUNT, msixPbaSize, msixTableSize } from '../pci-layout/index.ts';
+import { BAR_COUNT, msixPbaRange, msixTableRange, msixTableSize } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { DeviceState, State, TraceRange } from '../trace/index.ts';
-import { rangeText, spanOf } from './describe.ts';
+import { rangeText, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** The guest's MSI-X capability describes the table and the PBA that the guest really has. */
@@ -35,26 +35,11 @@ export const msixCapabilityConsistent: Invariant = {
 
 function checkCapability(device: DeviceState, scenario: Scenario, examination: Examination): void {
   const { layout: msix, emulatedAt } = device.msix!;
-  const structures = {
-    table: { bar: msix.tableBar, start: msix.tableOffset as bigint, size: msixTableSize(msix.vectors) },
-    PBA: { bar: msix.pbaBar, start: msix.pbaOffset as bigint, size: msixPbaSize(msix.vectors) },
-  };
-  for (const [name, { bar: index, start, size }] of Object.entries(structures)) {
-    const text = (): string =>
-      `the MSI-X capability of ${device.id} places the ${name} at ${spanOf(start, size)} of BAR ${index}`;
-    if (index >= BAR_COUNT) {
-      examination.violate('reserved-bir', () => `${text()}, a reserved BIR`);
-      continue;
-    }
-    const bar = device.bars.find((candidate) => candidate.index === index);
-    if (bar === undefined)
-      examination.violate('no-such-bar', () => `${text()}, a BAR that the device does not have`);
-    else if (start + size > bar.size)
-      examination.violate('outside-bar', () => `${text()}, beyond the end of the BAR`);
-  }
-  const { table, PBA } = structures;
-  const [tableRange, pbaRange] = [table, PBA].map(({ start, size }) => ({ start, end: start + size }));
-  if (table.bar === PBA.bar && overlaps(tableRange!, pbaRange!)) {
+  const table: Place = { name: 'table', bar: msix.tableBar, ...msixTableRange(msix) };
+  const PBA: Place = { name: 'PBA', bar: msix.pbaBar, ...msixPbaRange(msix) };
+  checkPlace(table, device, examination);
+  checkPlace(PBA, device, examination);
+  if (table.bar === PBA.bar && overlaps(table, PBA)) {
     examination.violate(
       'table-over-pba',
       () => `table and PBA overlap in the MSI-X capability of ${device.id}`,
@@ -77,7 +62,32 @@ function checkCapability(device: DeviceState, scenario: Scenario, examination: E
         `but the capability places it at ${hex(PBA.start)} of BAR ${PBA.bar}`,
     );
   }
-  checkRelocation(device, scenario, { table: tableRange!, PBA: pbaRange! }, examination);
+  checkRelocation(device, scenario, { table, PBA }, examination);
+}
+
+/** Where the capability places the table or the PBA. */
+interface Place extends Range {
+  readonly name: 'table' | 'PBA';
+  /** The BIR: the index of a BAR, or a reserved number. */
+  readonly bar: number;
+}
+
+/** The place lies inside a BAR that the device has. */
+function checkPlace(
+  { name, bar: index, start, end }: Place,
+  device: DeviceState,
+  examination: Examination,
+): void {
+  const text = (): string =>
+    `the MSI-X capability of ${device.id} places the ${name} at ${span({ start, end })} of BAR ${index}`;
+  if (index >= BAR_COUNT) {
+    examination.violate('reserved-bir', () => `${text()}, a reserved BIR`);
+    return;
+  }
+  const bar = device.bars.find((candidate) => candidate.index === index);
+  if (bar === undefined)
+    examination.violate('no-such-bar', () => `${text()}, a BAR that the device does not have`);
+  else if (end > bar.size) examination.violate('outside-bar', () => `${text()}, beyond the end of the BAR`);
 }
 
 /** The emulated table must end with its last entry: device registers may follow it. */
@@ -96,7 +106,7 @@ function checkExtent(range: TraceRange, { devices }: State, examination: Examina
 function checkRelocation(
   device: DeviceState,
   scenario: Scenario,
-  places: { readonly table: Range; readonly PBA: Range },
+  { table, PBA }: { readonly table: Place; readonly PBA: Place },
   examination: Examination,
 ): void {
   const { layout: msix, emulatedAt } = device.msix!;
@@ -106,14 +116,12 @@ function checkRelocation(
   if (physical?.tableBar === msix.tableBar && physical.tableOffset === msix.tableOffset) return;
   // QEMU may have left the PBA at the place in the device's own capability.
   const isPbaMoved = physical?.pbaBar !== msix.pbaBar || physical.pbaOffset !== msix.pbaOffset;
-  const moved = { table: msix.tableBar, ...(isPbaMoved && { PBA: msix.pbaBar }) };
-  for (const [name, barIndex] of Object.entries(moved)) {
-    const bar = spec?.bars.find(({ index }) => index === barIndex);
-    if (bar === undefined || !overlaps(places[name as keyof typeof moved], { start: 0n, end: bar.size }))
-      continue;
+  for (const place of isPbaMoved ? [table, PBA] : [table]) {
+    const bar = spec?.bars.find(({ index }) => index === place.bar);
+    if (bar === undefined || !overlaps(place, { start: 0n, end: bar.size })) continue;
     examination.violate(
       'over-live-registers',
-      () => `the relocated ${name} of ${device.id} covers device registers of BAR ${barIndex}`,
+      () => `the relocated ${place.name} of ${device.id} covers device registers of BAR ${place.bar}`,
     );
   }
 }
