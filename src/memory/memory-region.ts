@@ -14,6 +14,8 @@ export interface AliasTarget {
   readonly region: MemoryRegion;
   /** Where in `region` the alias begins. */
   readonly offset: Offset;
+  /** One past the last offset in `region` that the alias shows. It is a field because every change below it is cut to it. */
+  readonly end: bigint;
 }
 
 /** What the maker of a region chooses; later only a `MemoryTopology` changes a region. */
@@ -138,7 +140,7 @@ export class MemoryRegion {
     options = NO_OPTIONS,
   ): MemoryRegion {
     return new MemoryRegion(name, 'alias', size, options, {
-      alias: { region: target, offset: targetOffset },
+      alias: { region: target, offset: targetOffset, end: targetOffset + size },
     });
   }
 
