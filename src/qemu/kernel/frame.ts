@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
 import type { KernelAnswer, SystemCall } from './system-call.ts';
 
-/** The operations of src/qemu/shim/host.h, by their numbers. */
+/** The operations of src/qemu/shim/kernel.h, by their numbers. */
 const OPERATIONS = [
   undefined,
   'open',

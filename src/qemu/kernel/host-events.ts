@@ -3,7 +3,7 @@ import type { Backing } from '../../host/index.ts';
 import type { TraceRange } from '../../trace/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
 
-/** Memory of which only the memory map says what it is. */
+/** Memory that only the memory map names. */
 export const UNKNOWN: Backing = { region: '(not in the memory map)', owner: undefined, offset: offset(0n) };
 
 /** A mapping or a memory slot. */
