@@ -76,6 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/invariants': ['src/address', 'src/pci-layout', 'src/host', 'src/vfio', 'src/scenario', 'src/trace'],
   'src/campaign': ['src/scenario', 'src/trace', 'src/invariants', 'src/input'],
   'src/validate': [
+    'src/address',
     'src/cloud-hypervisor',
     'src/memory',
     'src/scenario',

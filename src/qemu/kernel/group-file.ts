@@ -6,7 +6,7 @@ import type { HostState } from './host-state.ts';
 import {
   answered,
   done,
-  Refusal,
+  KernelRefusal,
   type IoctlCall,
   type KernelAnswer,
   type KernelFile,
@@ -65,7 +65,7 @@ export class GroupFile implements KernelFile {
   }
 
   #openDevice(call: IoctlCall): KernelAnswer {
-    if (this.#container?.open === undefined) throw new Refusal(Errno.EINVAL);
+    if (this.#container?.open === undefined) throw new KernelRefusal(Errno.EINVAL);
     const device = this.#host.findDevice(this.number, call.readText());
     if (device === undefined) return answered(Errno.ENODEV);
     return done(call.spare, { opens: new DeviceFile(this.#host, device) });

@@ -6,7 +6,7 @@ import { hex } from '../../address/index.ts';
 import * as abi from '../../host/abi/index.ts';
 import { Errno } from '../../host/index.ts';
 import { decodeScenario } from '../../scenario/index.ts';
-import { HostKernel } from './host-kernel.ts';
+import { AnsweringKernel } from './answering-kernel.ts';
 import { HostState } from './host-state.ts';
 import { OfferedDevice } from './offered-device.ts';
 import { FakeProcess, vfio } from './testing/fake-process.ts';
@@ -41,7 +41,7 @@ function open(kernel: string) {
   const folder = mkdtempSync(join(root, 'one-'));
   const state = new HostState(scenario, { folder, ramName: 'pc.ram' });
   state.addDevice(new OfferedDevice(scenario.devices[0]!, scenario, { folder, qemuId: 'c0', group: 0 }));
-  const process = new FakeProcess(new HostKernel(state));
+  const process = new FakeProcess(new AnsweringKernel(state));
   const device = process.open('/dev/vfio/devices/vfio0');
   const file = process.open('/dev/iommu');
   const bound = process.ask(device, vfio('DEVICE_BIND_IOMMUFD'), abi.BIND_IOMMUFD, { iommufd: file });

@@ -18,7 +18,13 @@ import { DmaBufFile } from './dma-buf-file.ts';
 import type { HostState, OpenContainer } from './host-state.ts';
 import { mapRequest } from './map-request.ts';
 import { byNumber, iommufdNumber, type Handler, type IommufdHandlers } from './request-numbers.ts';
-import { answered, Refusal, type IoctlCall, type KernelAnswer, type KernelFile } from './system-call.ts';
+import {
+  answered,
+  KernelRefusal,
+  type IoctlCall,
+  type KernelAnswer,
+  type KernelFile,
+} from './system-call.ts';
 
 const { FIXED_IOVA, WRITEABLE, READABLE } = IOAS_MAP_FLAGS;
 
@@ -67,10 +73,10 @@ export class IommufdFile implements KernelFile {
     for (const id of this.#spaces.keys()) this.#remove(id);
   }
 
-  /** @throws Refusal with ENOENT where no address space has the id. */
+  /** @throws KernelRefusal with ENOENT where no address space has the id. */
   #space(id: number): { readonly name: string; readonly ioas: IommufdIoas } {
     const space = this.#spaces.get(id);
-    if (space === undefined) throw new Refusal(Errno.ENOENT);
+    if (space === undefined) throw new KernelRefusal(Errno.ENOENT);
     return { name: space.name, ioas: space.iommu as IommufdIoas };
   }
 
@@ -164,10 +170,10 @@ export class IommufdFile implements KernelFile {
   }
 }
 
-/** @throws Refusal for flags that QEMU never sets: the host model knows maps at a fixed IOVA alone. */
+/** @throws KernelRefusal for flags that QEMU never sets: the host model knows maps at a fixed IOVA alone. */
 function isReadonly(flags: number): boolean {
   const isKnown = (flags & ~(FIXED_IOVA | WRITEABLE | READABLE)) === 0 && (flags & FIXED_IOVA) !== 0;
   // host facts I1 and I3
-  if (!isKnown || (flags & (WRITEABLE | READABLE)) === 0) throw new Refusal(Errno.EOPNOTSUPP);
+  if (!isKnown || (flags & (WRITEABLE | READABLE)) === 0) throw new KernelRefusal(Errno.EOPNOTSUPP);
   return (flags & WRITEABLE) === 0;
 }

@@ -10,7 +10,7 @@ import type { QemuMachineType } from '../process/architecture.ts';
 import type { PrivateDirectory } from '../process/private-directory.ts';
 import { GroupFile } from './group-file.ts';
 import { DeviceFile } from './device-file.ts';
-import { HostKernel } from './host-kernel.ts';
+import { AnsweringKernel } from './answering-kernel.ts';
 import { RAM_FILE } from './host-memory.ts';
 import { HostState } from './host-state.ts';
 import { KernelConnection } from './kernel-connection.ts';
@@ -58,7 +58,7 @@ export class KernelMachineHost implements MachineHost {
   static async make(scenario: Scenario, directory: PrivateDirectory): Promise<KernelMachineHost> {
     const { ram: ramName } = driverOf(scenario.machine.type as QemuMachineType);
     const state = new HostState(scenario, { folder: directory.path, ramName });
-    const connection = await KernelConnection.listen(directory.at(SOCKET), new HostKernel(state).answer);
+    const connection = await KernelConnection.listen(directory.at(SOCKET), new AnsweringKernel(state).answer);
     return new KernelMachineHost(state, connection, directory);
   }
 

@@ -66,8 +66,8 @@ export const answered = (errno: number, writes: readonly MemoryWrite[] = []): Ke
 });
 
 /** The kernel refuses a call. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+export class KernelRefusal extends Error {
+  override readonly name = 'KernelRefusal';
   readonly errno: Errno;
 
   constructor(errno: Errno) {
@@ -101,22 +101,22 @@ export class IoctlCall {
     this.#data = data;
   }
 
-  /** The structure at the argument, or `at` bytes behind it. @throws Refusal with EFAULT where memory is missing. */
+  /** The structure at the argument, or `at` bytes behind it. @throws KernelRefusal with EFAULT where memory is missing. */
   read<F extends Fields>(structure: Structure<F>, at = 0): StructureValues<F> {
-    if (at + structure.bytes > this.#data.length) throw new Refusal(Errno.EFAULT);
+    if (at + structure.bytes > this.#data.length) throw new KernelRefusal(Errno.EFAULT);
     return structure.decode(this.#data, at);
   }
 
   /** The signed number of 32 bits at the argument. */
   readInt(): number {
-    if (this.#data.length < 4) throw new Refusal(Errno.EFAULT);
+    if (this.#data.length < 4) throw new KernelRefusal(Errno.EFAULT);
     return new DataView(this.#data.buffer, this.#data.byteOffset, 4).getInt32(0, true);
   }
 
   /** The text at the argument, up to its NUL. */
   readText(): string {
     const end = this.#data.indexOf(0);
-    if (end < 0) throw new Refusal(Errno.EFAULT);
+    if (end < 0) throw new KernelRefusal(Errno.EFAULT);
     return Buffer.from(this.#data.subarray(0, end)).toString('latin1');
   }
 

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import * as abi from '../../../host/abi/index.ts';
 import { Errno } from '../../../host/index.ts';
 import { decodeScenario } from '../../../scenario/index.ts';
-import { HostKernel } from '../host-kernel.ts';
+import { AnsweringKernel } from '../answering-kernel.ts';
 import { HostState } from '../host-state.ts';
 import { FakeProcess } from '../testing/fake-process.ts';
 import { RUN_BYTES } from './vcpu-file.ts';
@@ -29,7 +29,7 @@ function open(kernel = '6.12', hostPageSize = '0x1000') {
   });
   const folder = mkdtempSync(join(root, 'one-'));
   const state = new HostState(scenario, { folder, ramName: 'pc.ram' });
-  const process = new FakeProcess(new HostKernel(state));
+  const process = new FakeProcess(new AnsweringKernel(state));
   const system = process.open('/dev/kvm');
   const machine = process.openBy(system, kvm(KVM_NUMBERS.CREATE_VM), 0);
   return { state, process, system, machine };

@@ -1,6 +1,6 @@
 import type { IoctlEncoding, ScalarType, Structure, StructureValues } from '../../../host/abi/index.ts';
 import { GENERIC_IOCTLS, vfioRequest, type VfioRequestName } from '../../../host/abi/index.ts';
-import type { HostKernel } from '../host-kernel.ts';
+import type { AnsweringKernel } from '../answering-kernel.ts';
 import type { KernelAnswer, SystemCall } from '../system-call.ts';
 
 type Fields = Readonly<Record<string, ScalarType>>;
@@ -10,10 +10,10 @@ const ARGUMENT = 0x1000n;
 
 /** The system calls of a process, made in the way of the shim. */
 export class FakeProcess {
-  readonly #kernel: HostKernel;
+  readonly #kernel: AnsweringKernel;
   #nextFile = 10;
 
-  constructor(kernel: HostKernel) {
+  constructor(kernel: AnsweringKernel) {
     this.#kernel = kernel;
   }
 

@@ -5,11 +5,11 @@ import { GroupFile } from './group-file.ts';
 import type { HostState } from './host-state.ts';
 import { IommufdFile } from './iommufd-file.ts';
 import { KvmFile } from './kvm/kvm-file.ts';
-import { answered, done, IoctlCall, Refusal } from './system-call.ts';
+import { answered, done, IoctlCall, KernelRefusal } from './system-call.ts';
 import type { KernelAnswer, KernelFile, SystemCall } from './system-call.ts';
 
 /** The kernel of a scenario's host: answers the system calls of one QEMU. */
-export class HostKernel {
+export class AnsweringKernel {
   readonly #state: HostState;
 
   constructor(state: HostState) {
@@ -23,7 +23,7 @@ export class HostKernel {
       if (answer.opens !== undefined) this.#state.addFile(call.spare, answer.opens);
       return answer;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof KernelRefusal)) throw error;
       return answered(error.errno);
     }
   };
@@ -36,7 +36,7 @@ export class HostKernel {
     return done(spare, { opens });
   }
 
-  /** The file at a path. @throws Refusal with EBUSY for a group that is open. */
+  /** The file at a path. @throws KernelRefusal with EBUSY for a group that is open. */
   #fileOf(path: string): KernelFile | undefined {
     const { iommu } = this.#state.scenario.host;
     if (path === '/dev/kvm') return new KvmFile(this.#state);
@@ -49,7 +49,7 @@ export class HostKernel {
       return iommu.type === 'iommufd' ? new DeviceFile(this.#state, device) : undefined;
     // Linux group.c:vfio_group_fops_open: one file at a time.
     const isOpen = this.#state.hasOpen((file) => file instanceof GroupFile && file.number === device.group);
-    if (isOpen) throw new Refusal(Errno.EBUSY);
+    if (isOpen) throw new KernelRefusal(Errno.EBUSY);
     return new GroupFile(this.#state, device.group);
   }
 

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import * as abi from '../../host/abi/index.ts';
 import { Errno } from '../../host/index.ts';
 import { decodeScenario, type Scenario } from '../../scenario/index.ts';
-import { HostKernel } from './host-kernel.ts';
+import { AnsweringKernel } from './answering-kernel.ts';
 import { HostState } from './host-state.ts';
 import { OfferedDevice } from './offered-device.ts';
 import { FakeProcess, vfio } from './testing/fake-process.ts';
@@ -41,7 +41,7 @@ function open(host: object = type1, machine: object = {}) {
   const state = new HostState(spec, { folder, ramName: 'pc.ram' });
   const device = new OfferedDevice(spec.devices[0]!, spec, { folder, qemuId: 'c0', group: 3 });
   state.addDevice(device);
-  return { folder, state, device, process: new FakeProcess(new HostKernel(state)) };
+  return { folder, state, device, process: new FakeProcess(new AnsweringKernel(state)) };
 }
 
 /** A process that has gone the way of QEMU's legacy container up to the device. */
