@@ -84,6 +84,7 @@ class SlotsOfMemory implements Judge {
     this.#examination.exercised++;
     const start = found.start + range.offset;
     const shown = { start, end: start + (range.end - range.start) };
+    if (alignUp(start, this.#page) >= alignDown(shown.end, this.#page)) return;
     for (const area of mmappableAreas(spec, bar, device.msix, this.#page)) {
       const both = intersection(area, shown);
       const trapped = both && {

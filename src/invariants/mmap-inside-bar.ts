@@ -1,6 +1,6 @@
-import { alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
+import { alignDown, alignUp, isAligned, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
-import { allowsMsixMmap, type BarSpec, type MsixSpec, type Scenario } from '../scenario/index.ts';
+import { allowsMsixMmap, type BarSpec, type HostSpec, type MsixSpec } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { MmapEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
@@ -43,7 +43,7 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
   } else if (bar.sparse.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
     violate('not-granted', 'is in none of the sparse areas that the host reports');
   }
-  const forbidden = forbiddenPages(scenario, event.device, event.bar, host);
+  const forbidden = forbiddenPages(scenario.host, bar ?? { index: event.bar }, spec?.msix, host);
   if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
     violate('msix-page', 'covers a page of the MSI-X table, whose mmap the kernel forbids');
   }
@@ -68,13 +68,14 @@ const hasTableBeyond = ({ index, size }: BarSpec, msix: MsixSpec | undefined): b
   msix?.tableBar === index && msixTableRange(msix).end > size;
 
 /** The range of the BAR whose mmap the kernel forbids: the pages of the MSI-X table before Linux 4.16. */
-function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {
-  const { kernel, iommu } = scenario.host;
-  const spec = scenario.devices.find((device) => device.id === id);
-  const bar = spec?.bars.find(({ index }) => index === barIndex);
-  const msix = spec?.msix;
+function forbiddenPages(
+  { kernel, iommu }: HostSpec,
+  { index, sparse }: Pick<BarSpec, 'index' | 'sparse'>,
+  msix: MsixSpec | undefined,
+  page: bigint,
+): Range | undefined {
   // A vfio-user server or a vendor driver that reports sparse areas allows exactly those.
-  if (allowsMsixMmap(kernel) || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
+  if (sparse !== undefined || msix?.tableBar !== index || allowsMsixMmap(kernel)) return undefined;
   if (iommu.type === 'vfio-user') return undefined;
   const table = msixTableRange(msix);
   return { start: alignDown<bigint>(table.start, page), end: alignUp(table.end, page) };

@@ -112,12 +112,14 @@ export const endOfMapping = (mapping: { readonly iova: Iova; readonly size: Size
  * @param mappings sorted and disjoint.
  */
 export function firstMappingAbove(mappings: readonly TraceMapping[], address: bigint): number {
+  // The search compares beginnings, which needs no addition: only the mapping below can reach above the address.
   let low = 0;
   let high = mappings.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (endOfMapping(mappings[middle]!) > address) high = middle;
+    if (mappings[middle]!.iova > address) high = middle;
     else low = middle + 1;
   }
-  return low;
+  const below = mappings[low - 1];
+  return below !== undefined && endOfMapping(below) > address ? low - 1 : low;
 }
