@@ -108,8 +108,8 @@ class KeptRanges implements Judge {
     for (const mapping of of(before)) {
       if (!overlaps(rangeFrom(mapping.iova, mapping.size), rangeFrom(iova, size))) continue;
       if (!now.some((other) => sameMapping(mapping, other))) continue;
-      if (!showsSame(before.dmaView, after.dmaView, mapping.iova)) continue;
-      if (this.#isNearChange(rangeFrom(mapping.iova, mapping.size), before, after)) continue;
+      const shown = shownInBoth(before.dmaView, after.dmaView, mapping.iova);
+      if (shown === undefined || this.#isNearChange(shown, before, after)) continue;
       this.#examination.violate(
         'remapped',
         () =>
@@ -126,8 +126,9 @@ class KeptRanges implements Judge {
     const now = after.memslots.find(({ gpa }) => gpa === slot.gpa);
     if (old === undefined || now === undefined || old.size !== now.size) return;
     if (old.hostAddress !== now.hostAddress || old.readonly !== now.readonly) return;
-    if (!showsSame(before.flatView, after.flatView, old.gpa)) return;
-    if (this.#isNearChange(rangeFrom(old.gpa, old.size), before, after)) return;
+    // The slot may begin behind the range, at the next host page: the range itself decides.
+    const shown = shownInBoth(before.flatView, after.flatView, old.gpa);
+    if (shown === undefined || this.#isNearChange(shown, before, after)) return;
     this.#examination.violate(
       'slot-replaced',
       () =>
@@ -138,10 +139,14 @@ class KeptRanges implements Judge {
   }
 }
 
-/** Whether both views show the same range at the address, by value: a VMM may render equal ranges anew. */
-function showsSame(before: readonly TraceRange[], after: readonly TraceRange[], address: bigint): boolean {
+/** The range at the address, if both views show the same one by value: a VMM may render equal ranges anew. */
+function shownInBoth(
+  before: readonly TraceRange[],
+  after: readonly TraceRange[],
+  address: bigint,
+): TraceRange | undefined {
   const [old, now] = [before, after].map((view) => view[firstEndingAbove(view, address)]);
-  return (
+  const isSame =
     old !== undefined &&
     now !== undefined &&
     old.start === now.start &&
@@ -152,6 +157,6 @@ function showsSame(before: readonly TraceRange[], after: readonly TraceRange[], 
     old.readonly === now.readonly &&
     old.nonvolatile === now.nonvolatile &&
     old.unmergeable === now.unmergeable &&
-    old.romdMode === now.romdMode
-  );
+    old.romdMode === now.romdMode;
+  return isSame ? old : undefined;
 }

@@ -24,6 +24,10 @@ export interface TraceRange extends Range {
   readonly contained: boolean;
 }
 
+/** Whether a range is memory that can be mapped: RAM, or mmapped memory of a device. */
+export const isMemory = ({ region }: TraceRange): boolean =>
+  region.kind === 'ram' || region.kind === 'ram-device';
+
 /** A MemoryRegion in the region tree, after the last operation. */
 export interface TraceNode {
   readonly region: TraceRegion;
