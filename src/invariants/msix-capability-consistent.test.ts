@@ -126,6 +126,32 @@ describe('msix-capability-consistent', () => {
     });
   });
 
+  it('names the guest addresses of the place, if the BAR is mapped', () => {
+    const larger = bar(0, 2n * SIZE, { address: 0x8000_0000n });
+    const shown = flat(0x8000_0000n, 2n * SIZE, region(larger.layers[0]!.region, 'io', 'dev0'));
+    const devices = [device([larger], layout(2, 0x100n, SIZE + 0x20n))];
+    const judged = traceOfStates([state({ devices, flatView: [shown] })], { scenario: PHYSICAL });
+    const { violations } = judge(msixCapabilityConsistent, judged);
+    expect(violations.map(({ cause, at }) => [cause, at])).toEqual([
+      ['over-live-registers', { start: 0x8000_0100n, end: 0x8000_0120n }],
+    ]);
+  });
+
+  it('does not charge the VMM with a table over a PBA that the device itself has', () => {
+    const own = scenario({
+      devices: [
+        {
+          id: 'dev0',
+          bars: [{ index: 0, size: '0x10000', type: 'mem32' }],
+          msix: { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x2000' },
+        },
+      ],
+    });
+    const judged = (msix: Layout) => ({ ...shows(msix, [BAR], { emulatedAt: undefined }), scenario: own });
+    expect(causes(msixCapabilityConsistent, judged(layout(2, 0x2000n, 0x2000n)))).toEqual([]);
+    expect(causes(msixCapabilityConsistent, judged(layout(2, 0x3000n, 0x3000n)))).toEqual(['table-over-pba']);
+  });
+
   it('names the place in the capability', () => {
     const { violations } = judge(msixCapabilityConsistent, shows(layout(2, 0x2000n, SIZE)));
     expect(violations[0]!.message).toBe(
