@@ -2,7 +2,7 @@ import type { Scenario } from '../scenario/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { runOnModel, type AnyRevision } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
-import { DeadlinePassed, stopAfter } from './stop-after.ts';
+import { DeadlinePassed, stopAfter, stopAfterTries } from './stop-after.ts';
 import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 import type { Patch } from './patch.ts';
 
@@ -81,7 +81,7 @@ export function runPatched(patch: Patch, base: AnyRevision, seconds = SECONDS_A_
 
 function applyInTime(patch: Patch, base: AnyRevision, watch: RuleWatch, seconds: number): AnyRevision {
   try {
-    return stopAfter(() => patch.applyTo(base, watch), seconds);
+    return stopAfterTries(() => patch.applyTo(base, watch), seconds);
   } catch (error) {
     if (!(error instanceof DeadlinePassed)) throw error;
     throw new InvalidInput([{ path: '', message: `applying it does not finish within ${seconds} s` }]);
