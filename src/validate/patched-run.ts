@@ -50,7 +50,7 @@ export function runPatched(patch: Patch, base: AnyRevision, seconds = SECONDS_A_
     try {
       return runOnModel(scenario, revision);
     } catch (error) {
-      throw new FaultyRun(faultOf(error), scenario);
+      throw new FaultyRun(faultOf(error, watch.lastCalled), scenario);
     }
   };
   /** Runs the slow scenario again: if it is fast now, the computer was busy or asleep, and the patch is not at fault. */
@@ -88,8 +88,12 @@ function applyInTime(patch: Patch, base: AnyRevision, watch: RuleWatch, seconds:
   }
 }
 
-function faultOf(error: unknown): PatchFault {
+/** @param lastCalled the rule that the model asked last: most likely its answer made the model fail. */
+function faultOf(error: unknown, lastCalled: string): PatchFault {
   if (error instanceof PatchFault) return error;
   // The base alone runs every scenario: only the patch's answers can make the model throw.
-  return new PatchFault('', `the patch makes the model fail: ${whatWasThrown(error)}`, error);
+  const what = `the patch makes the model fail: ${whatWasThrown(error)}`;
+  return lastCalled === ''
+    ? new PatchFault('', what, error)
+    : new PatchFault(lastCalled, `is the rule that was asked last when ${what}`, error);
 }

@@ -198,7 +198,10 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
       'a bitmap of page sizes, a bigint',
       (answer) => isSize(answer) && (answer as bigint) < END_OF_SPACE,
     ),
-    regionInfo: returns('{ size, flags, capabilities }', isRegionInfo),
+    regionInfo: returns(
+      '{ size, flags, capabilities }, the size a bigint below 2^64, with the capabilities that a kernel knows',
+      isRegionInfo,
+    ),
     mmap: ERRNO,
     checksApertures: FLAG,
     unmapSpan: SPAN,
