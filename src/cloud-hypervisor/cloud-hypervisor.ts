@@ -41,6 +41,8 @@ export interface DeviceConfig {
 }
 
 const BAR_PRIORITY = 1;
+/** What a guest writes into a register to find which bits it can write. */
+const ALL_ONES = 0xffff_ffffn;
 
 /**
  * cloud-hypervisor with its VM: RAM, passed-through devices, and the one container that the devices share
@@ -149,6 +151,32 @@ export class CloudHypervisor {
   programBar(device: VfioPciDevice, index: number, address: bigint): void {
     device.registers.program(index, address);
     if (this.#options.rules.movesEnabledBar === 'at-once') this.#movePending(device);
+  }
+
+  /**
+   * The guest sizes a BAR. What the VMM does not take for a probe moves the BAR, and the restoring write moves it back.
+   *
+   * @param probe what the guest writes into a 32-bit register in place of all ones. Of a 64-bit BAR the low half alone
+   *   moves nothing, and the high half gets all ones.
+   */
+  sizeBar(device: VfioPciDevice, index: number, probe = ALL_ONES): void {
+    const region = device.mmioRegions.find((other) => other.index === index);
+    const before = device.registers.addressOf(index);
+    if (region === undefined || before === undefined) return;
+    const { size, attributes } = region;
+    const isWide = attributes.type === 'mem64';
+    const high = isWide ? ALL_ONES : 0n;
+    const low = isWide ? before & ALL_ONES : probe;
+    this.programBar(device, index, (high << 32n) | low);
+    // A register that was restored after a refused move reads as if the guest had written nothing.
+    const isRestored =
+      !this.#options.rules.isProbe(attributes.type, { low, high }) &&
+      device.registers.addressOf(index) === before;
+    this.programBar(device, index, before);
+    const typeBits = attributes.type === 'io' ? 0x3n : 0xfn;
+    const wrote = ((high << 32n) | probe) & ~typeBits;
+    const read = isRestored ? before : wrote & -size;
+    this.#options.emit({ type: 'bar-sized', device: device.id, bar: index, wrote, read });
   }
 
   /** The guest writes COMMAND and so switches the decoding of memory BARs on or off. */

@@ -1,8 +1,8 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
-import { BAR_COUNT, msixPbaSize, msixTableSize } from '../pci-layout/index.ts';
+import { BAR_COUNT, msixPbaRange, msixPbaSize, msixTableSize } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState, State, TraceRange } from '../trace/index.ts';
-import { startOfBar } from './bar-bytes.ts';
+import { isSettled, type DeviceState, type State, type Trace, type TraceRange } from '../trace/index.ts';
+import { startInBar, startOfBar } from './bar-bytes.ts';
 import { rangeText, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -10,8 +10,8 @@ import type { Examination, Invariant } from './invariant.ts';
 export const msixCapabilityConsistent: Invariant = {
   id: 'msix-capability-consistent',
   clause:
-    "the guest's MSI-X capability places table and PBA inside a BAR, where the VMM emulates them, and after " +
-    'relocation over no device registers',
+    "the guest's MSI-X capability places table and PBA inside a BAR, where the VMM emulates them whole, and after " +
+    'relocation over no device registers; a reset switches it off',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_pci_relocate_msix; hw/pci/msix.c: msix_init',
   start(trace, examination) {
@@ -29,7 +29,9 @@ export const msixCapabilityConsistent: Invariant = {
         for (const range of isNew ? state.flatView : flatView.ranges) {
           if (range.region.name === 'msix-table') checkExtent(range, state, examination);
         }
+        for (const device of isNew ? state.devices : []) checkPba(device, state, examination);
       },
+      end: () => checkSwitchedOff(trace, examination),
     };
   },
 };
@@ -104,10 +106,52 @@ function isOwnLayout({ device, scenario }: Seen): boolean {
 }
 
 /** The guest addresses of bytes of a BAR; `undefined` while the BAR is not mapped. */
-function addressesOf({ start, end }: Range, index: number, { device, state }: Seen): Range | undefined {
+function addressesOf(
+  { start, end }: Range,
+  index: number,
+  { device, state }: Omit<Seen, 'scenario'>,
+): Range | undefined {
   const bar = device.bars.find((other) => other.index === index);
   const base = bar && startOfBar(bar, device.id, state.flatView);
   return base === undefined ? undefined : { start: base + start, end: base + end };
+}
+
+/** The byte behind which the PBA ends is emulated as its first: what answers there is not the BAR itself. */
+function checkPba(device: DeviceState, state: State, examination: Examination): void {
+  const { layout, pbaAt } = device.msix ?? {};
+  if (layout === undefined || pbaAt === undefined || pbaAt.bar !== layout.pbaBar) return;
+  const pba = msixPbaRange(layout);
+  const place = addressesOf(pba, layout.pbaBar, { device, state });
+  if (place === undefined) return;
+  const bar = device.bars.find(({ index }) => index === layout.pbaBar)!;
+  const isOwnBar = (range: TraceRange | undefined): boolean =>
+    range !== undefined &&
+    range.region.owner === device.id &&
+    startInBar(bar, range.region.name) !== undefined;
+  const at = (address: bigint): TraceRange | undefined =>
+    state.flatView.find(({ start, end }) => start <= address && address < end);
+  if (isOwnBar(at(place.start)) || !isOwnBar(at(place.end - 1n))) return;
+  examination.violate(
+    'pba-cut-short',
+    () =>
+      `the last bytes of the PBA of ${device.id}, at ${rangeText(at(place.end - 1n)!)}, are those of the device`,
+    { start: place.end - 8n, end: place.end },
+  );
+}
+
+/** A device whose MSI-X stays enabled over a reset sends interrupts that the new guest does not expect. */
+function checkSwitchedOff(trace: Trace, examination: Examination): void {
+  for (const [step, { operation, state }] of trace.steps.entries()) {
+    if (operation.op !== 'reset' || !isSettled(trace, step)) continue;
+    const enabled = state.devices.find(({ msix }) => msix?.enabled === true);
+    if (enabled === undefined) continue;
+    examination.violate(
+      'enabled-after-reset',
+      () => `MSI-X of ${enabled.id} is enabled after a reset`,
+      undefined,
+      step,
+    );
+  }
 }
 
 /** The emulated table must end with its last entry: device registers may follow it. */

@@ -1,4 +1,5 @@
 import { alignDown, alignUp, firstEndingAbove, overlaps, type Range } from '../address/index.ts';
+import { isCloudHypervisor } from '../scenario/index.ts';
 import { sameMapping, type State, type StateChange, type Trace, type TraceRange } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { startOfBar } from './bar-bytes.ts';
@@ -15,6 +16,9 @@ export const noNeedlessChange: Invariant = {
   site: 'system/memory.c: address_space_update_topology_pass; accel/kvm/kvm-all.c: kvm_region_commit',
   start: (trace, examination) => new KeptRanges(trace, examination),
 };
+
+/** The guest's writes besides those to BARs. */
+const SWITCHES: readonly string[] = ['enable-memory', 'disable-memory', 'enable-msix', 'disable-msix'];
 
 class KeptRanges implements Judge {
   readonly #trace: Trace;
@@ -78,6 +82,8 @@ class KeptRanges implements Judge {
   #isOneChange({ devices }: State): boolean {
     const { operation } = this.#trace.steps[this.#examination.step]!;
     if (operation.op === 'start' || operation.op === 'stop' || operation.op === 'reset') return false;
+    // cloud-hypervisor makes all moves that have become pending at once.
+    if (isCloudHypervisor(this.#trace) && SWITCHES.includes(operation.op)) return false;
     if (operation.op !== 'set-bar' && operation.op !== 'size-bar') return true;
     const device = devices.find(({ id }) => id === operation.device);
     const bar = device?.bars.find(({ index }) => index === operation.bar);

@@ -59,6 +59,8 @@ export interface ContainerState {
 export interface BarState {
   readonly index: number;
   readonly type: BarType;
+  /** Left out where the target cannot observe it. */
+  readonly prefetchable?: boolean;
   /** The size registered with the PCI core, in bytes. */
   readonly size: Size;
   /** The bus address; `undefined` while the BAR is not mapped. */

@@ -93,6 +93,18 @@ export interface RegisterMemoryEvent {
   readonly errno: Errno;
 }
 
+/**
+ * The guest sized a BAR: it wrote `wrote` into the register, of a 64-bit BAR into both halves, and then read `read`. Both
+ * are without the type bits.
+ */
+export interface BarSizedEvent {
+  readonly type: 'bar-sized';
+  readonly device: string;
+  readonly bar: number;
+  readonly wrote: bigint;
+  readonly read: bigint;
+}
+
 /** A line that the VMM prints. */
 export interface MessageEvent {
   readonly type: 'message';
@@ -108,6 +120,7 @@ export type VmmEvent =
   | MmapEvent
   | WindowEvent
   | RegisterMemoryEvent
+  | BarSizedEvent
   | MessageEvent;
 
 /** Receives the events of the VMM, in the order of its actions. */
