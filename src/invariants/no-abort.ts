@@ -15,7 +15,6 @@ import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { isMachineRefused } from './machine-refused.ts';
 import { ramOverHyperTransport } from './ram-over-hyper-transport.ts';
-import { unregisteredRam } from './unregistered-ram.ts';
 
 /** No action of the guest, the device or the user may kill the VMM. */
 export const noAbort: Invariant = {
@@ -58,14 +57,6 @@ function checkRefusal(trace: Trace, examination: Examination): void {
       () =>
         `the VMM puts RAM where the IOMMU of AMD allows none, and refuses a device: ${trace.error ?? NO_MESSAGE}`,
       placeOf(misplaced),
-    );
-  }
-  const unregistered = unregisteredRam(trace);
-  if (unregistered !== undefined) {
-    examination.violate(
-      'unregistered-ram',
-      () => `the VMM maps RAM that it has not registered, and refuses a device: ${trace.error ?? NO_MESSAGE}`,
-      placeOf(unregistered),
     );
   }
   // Without an mmap the BAR is trapped: the device works, only slower.
