@@ -81,7 +81,7 @@ export class CloudHypervisor {
       topology: this.topology,
       system: this.system,
       emit,
-      reuse: options.rules.slotReuse,
+      rules: options.rules,
     });
     this.#addresses = new AddressManager(options);
     this.#ram = ramParts(options.ram).map(({ name, start, size }) => ({
@@ -263,6 +263,7 @@ export class CloudHypervisor {
     const vfioOps = new VfioOps(count === 0 ? 'container' : `container#${count + 1}`, makeIommu(), emit);
     this.vfioOps = vfioOps;
     for (const memory of this.#ram) {
+      if (!this.#options.rules.mapsRam(memory.start, memory.region.size)) continue;
       const errno = vfioOps.map(memory);
       if (errno !== 0) throw new DeviceManagerError(`could not map RAM for DMA: ${errnoName(errno)}`);
     }

@@ -85,6 +85,10 @@ export const isListOf =
   (answer) =>
     Array.isArray(answer) && answer.every(test);
 
+export const ATTRIBUTES = returns(
+  '{ type: "io", "mem32" or "mem64", prefetchable: true or false }',
+  isAttributes,
+);
 export const YES_OR_NO = returns('true or false', isFlag);
 export const PAGE_SIZE = returns('a page size in bytes, a bigint and a power of two', isPageSize);
 export const OFFSET = returns('an offset in bytes, a bigint', isAddress);

@@ -68,6 +68,8 @@ export interface MmapEvent {
   readonly bar: number;
   readonly offset: Offset;
   readonly size: Size;
+  /** The offset in the BAR at which the guest sees the area; `offset` when left out. */
+  readonly shownAt?: Offset;
   readonly errno: Errno;
 }
 
