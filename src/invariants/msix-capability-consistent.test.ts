@@ -208,3 +208,44 @@ describe('msix-capability-consistent', () => {
     expect(shown(33n, region('dev0 BAR 0', 'io', 'dev0'))).toEqual([]);
   });
 });
+
+describe('msix-capability-consistent for the emulated PBA and a reset', () => {
+  const BASE = 0x8000_0000n;
+  const mapped = bar(0, SIZE, { address: BASE });
+  const own = region('dev0 BAR 0', 'io', 'dev0');
+  const pba = region('msix-pba', 'io', 'dev0');
+  const withPba = (bytes: bigint) =>
+    causes(
+      msixCapabilityConsistent,
+      traceOfStates(
+        [
+          state({
+            devices: [
+              device([mapped], layout(128, 0x2000n, 0x3000n), { pbaAt: { bar: 0, offset: 0x3000n } }),
+            ],
+            flatView: [
+              flat(BASE, 0x3000n, own),
+              flat(BASE + 0x3000n, bytes, pba),
+              flat(BASE + 0x3000n + bytes, SIZE - 0x3000n - bytes, own, { offset: 0x3000n + bytes }),
+            ],
+          }),
+        ],
+        { scenario: PHYSICAL },
+      ),
+    );
+
+  it('reports a PBA whose last bytes are those of the device', () => {
+    expect(withPba(16n)).not.toContain('pba-cut-short');
+    expect(withPba(8n)).toContain('pba-cut-short');
+  });
+
+  it('reports MSI-X that stays enabled over a reset', () => {
+    const after = (enabled: boolean) => {
+      const msix = device([BAR], layout(2, 0x2000n, 0x3000n));
+      const on = state({ devices: [{ ...msix, msix: { ...msix.msix!, enabled } }] });
+      return causes(msixCapabilityConsistent, traceOfStates([on, on], { scenario: PHYSICAL }));
+    };
+    expect(after(false)).toEqual([]);
+    expect(after(true)).toEqual(['enabled-after-reset']);
+  });
+});

@@ -38,9 +38,9 @@ export function prepareBar(
     regionSize: size,
     bar: size === 0n ? undefined : MemoryRegion.io(`${host.name} BAR ${index}`, size, { owner: id }),
     mmaps:
-      (noMmap && rules.honoursNoMmap) || (rules.honoursMmapFlag && !info.flags.mmap)
+      noMmap && rules.honoursNoMmap
         ? []
-        : initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
+        : initialMmaps(info, (areas) => rules.sparseAreas(areas, index), rules.honoursMmapFlag),
     barSize: size === 0n ? size : rules.registeredSize(size, index),
     attributes:
       size === 0n
@@ -87,7 +87,8 @@ function mmapArea(device: DeviceSetUp, bar: number, area: VfioMmap): HostAddress
   const { rules, hostPageSize, reserve, emit } = device.environment;
   const mapped = { offset: rules.mmapOffset(area), size: area.size };
   const errno = device.host.mmap(bar, mapped);
-  emit({ type: 'mmap', device: device.id, bar, ...mapped, shownAt: area.offset, errno });
+  const shown = mapped.offset === area.offset ? {} : { shownAt: area.offset };
+  emit({ type: 'mmap', device: device.id, bar, ...mapped, ...shown, errno });
   return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
 }
 
