@@ -614,6 +614,7 @@ export const MUTANTS: readonly Mutant[] = [
       'msix-direct-on-opt-out',
       'msix-capability-consistent',
       'memslot-complete',
+      'no-abort',
     ],
   },
   {
@@ -815,6 +816,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 500,
     fires: { 'model-agrees': ['devices'] },
+    mayBreak: ['msix-capability-consistent'],
   },
   {
     name: 'a real QEMU survives the refusal of a hot-plugged device, but the model does not',
