@@ -1,3 +1,4 @@
+import { alignDown } from '../src/address/index.ts';
 import {
   NAMED_HOSTS,
   type HostSpec,
@@ -26,7 +27,7 @@ export function chooseNamedHost(
 
 /** The machine on this host: with the CPU and the pages of the host, and RAM of whole pages. */
 export function machineOn({ cpu, hostPageSize }: NamedHost, machine: MachineSpec): MachineSpec {
-  return { ...machine, cpu, hostPageSize, ram: machine.ram - (machine.ram % hostPageSize) };
+  return { ...machine, cpu, hostPageSize, ram: alignDown(machine.ram, hostPageSize) };
 }
 
 /** Kernel and IOMMU of this host, with one of the kinds of container in `types`. */

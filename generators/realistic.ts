@@ -1,6 +1,7 @@
 import {
+  deviceNeeds,
+  hardwareNeeds,
   isCloudHypervisor,
-  needsOf,
   type DeviceSpec,
   type HostSpec,
   type IommuTypeName,
@@ -8,6 +9,7 @@ import {
   type MachineType,
   type Scenario,
 } from '../src/scenario/index.ts';
+import type { Size } from '../src/address/index.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
 import { chooseFirmwareOperations } from './firmware-operations.ts';
@@ -37,16 +39,17 @@ export function chooseRealisticScenario(choose: Choose, options: RealisticOption
   const hardware = chooseHardware(choose, options);
   if (hardware === undefined) return undefined;
   const count = choose.weighted([12, 1], [5, 2], [2, 3]);
+  // Without devices: the machine and its host are asked once, and not again for each device that is drawn.
+  const isReal = hardwareNeeds(hardware).length === 0;
+  const { hostPageSize } = hardware.machine;
   const devices = Array.from({ length: count }, (_, index) =>
-    chooseRealDevice(choose, hardware, `dev${index}`),
+    chooseRealDevice(choose, `dev${index}`, hostPageSize, isReal),
   );
   const whole = { ...hardware, devices };
   return { ...whole, operations: chooseFirmwareOperations(choose, whole) };
 }
 
 type Hardware = Omit<Scenario, 'operations'>;
-
-const isReal = (hardware: Hardware): boolean => needsOf({ ...hardware, operations: [] }).length === 0;
 
 function chooseHardware(
   choose: Choose,
@@ -84,11 +87,15 @@ function asUsual(host: HostSpec, { hostPageSize }: MachineSpec): HostSpec {
   };
 }
 
-/** A device that obeys the PCI specification. */
-function chooseRealDevice(choose: Choose, hardware: Hardware, id: string): DeviceSpec {
+/**
+ * A device that obeys the PCI specification.
+ *
+ * @param isReal whether a real machine has the rest of the hardware.
+ */
+function chooseRealDevice(choose: Choose, id: string, hostPageSize: Size, isReal: boolean): DeviceSpec {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const device = chooseDevice(choose, id, hardware.machine.hostPageSize);
-    if (isReal({ ...hardware, devices: [device] })) return device;
+    const device = chooseDevice(choose, id, hostPageSize);
+    if (isReal && deviceNeeds(device, hostPageSize).length === 0) return device;
   }
   const { source: _, ...real } = choose.among(REAL_DEVICES);
   return { ...real, id, name: id, options: {} };

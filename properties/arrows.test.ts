@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { circlesIn, importsIn, importsOf, sourcesIn, type Import } from './testing/import-graph.ts';
+import {
+  circlesIn,
+  computedImportsIn,
+  computedImportsOf,
+  importsIn,
+  importsOf,
+  packagesIn,
+  packagesOf,
+  sourcesIn,
+  type Import,
+} from './testing/import-graph.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -41,6 +52,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/trace',
   ],
   'src/vfio-user': ['src/address', 'src/pci-layout'],
+  'src/kernel': [
+    'src/address',
+    'src/pci-layout',
+    'src/host',
+    'src/vfio',
+    'src/scenario',
+    'src/trace',
+    'src/model',
+  ],
   'src/qemu': [
     'src/address',
     'src/pci-layout',
@@ -51,6 +71,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/scenario',
     'src/trace',
     'src/model',
+    'src/kernel',
     'src/vfio-user',
   ],
   'src/linux': [
@@ -65,6 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/invariants': ['src/address', 'src/pci-layout', 'src/host', 'src/vfio', 'src/scenario', 'src/trace'],
   'src/campaign': ['src/scenario', 'src/trace', 'src/invariants', 'src/input'],
   'src/validate': [
+    'src/address',
     'src/cloud-hypervisor',
     'src/memory',
     'src/scenario',
@@ -224,6 +246,31 @@ describe('the imports between rooms', () => {
   });
 });
 
+describe('the imports of published files', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+
+  // barproof itself is no dependency: an import of it by name would lead past every wall between rooms.
+  it('name only modules of Node and packages that a user of barproof installs', () => {
+    const others = published.flatMap((file) =>
+      packagesOf(file)
+        .filter((name) => !name.startsWith('node:') && !Object.hasOwn(dependencies, name))
+        .map((name) => `${file} -> ${name}`),
+    );
+    expect(others).toEqual([]);
+  });
+
+  it('lead to no test and to no helper of tests', () => {
+    expect(imports.filter(({ target }) => isTest(target)).map(textOf)).toEqual([]);
+  });
+
+  it('name in import() what they import, or no test would see it', () => {
+    const computed = published.flatMap((file) => computedImportsOf(file).map((call) => `${file}: ${call}`));
+    expect(computed).toEqual([]);
+  });
+});
+
 describe('the imports between files', () => {
   it('lead in no circle, imports of types included', () => {
     const targets = (file: string): string[] => importsOf(file).map(({ target }) => target);
@@ -256,6 +303,37 @@ describe('importsIn', () => {
   it('passes over packages and over text that looks like an import', () => {
     expect(found("import { it } from 'vitest';\nimport 'koffi';\nawait import('koffi');")).toEqual([]);
     expect(found("// import './c.ts';\n * import { c } from './c.ts';\n")).toEqual([]);
+  });
+});
+
+describe('packagesIn', () => {
+  it('finds packages by their names, and no files', () => {
+    const text = [
+      "import { it } from 'vitest';",
+      "export type { B } from '@types/node/fs.js';",
+      "import 'koffi';",
+      "import { NEWEST } from 'barproof/qemu';",
+      "await import('node:fs');",
+      "import './c.ts';",
+    ];
+    expect(packagesIn(text.join('\n'))).toEqual(['vitest', '@types/node', 'koffi', 'barproof', 'node:fs']);
+  });
+});
+
+describe('computedImportsIn', () => {
+  it('finds import() of a template, a variable and a sum, outside of comments', () => {
+    const text = [
+      'await import(`./a.ts`);',
+      'f(import(name));',
+      "import('./a' + b);",
+      ' * import(name)',
+      '// import(name)',
+    ];
+    expect(computedImportsIn(text.join('\n'))).toEqual([
+      'import(`./a.ts`);',
+      'import(name));',
+      "import('./a' + b);",
+    ]);
   });
 });
 

@@ -29,9 +29,20 @@ export const sourcesIn = (folders: readonly string[]): readonly string[] =>
 export const importsOf = (file: string): readonly Import[] =>
   importsIn(file, readFileSync(join(ROOT, file), 'utf8'));
 
+/** The packages that a file of the project imports, by the names of `package.json`: `fast-check`, `node:fs`. */
+export const packagesOf = (file: string): readonly string[] =>
+  packagesIn(readFileSync(join(ROOT, file), 'utf8'));
+
+/** The calls of `import()` in a file of the project of which only the run tells what they import. */
+export const computedImportsOf = (file: string): readonly string[] =>
+  computedImportsIn(readFileSync(join(ROOT, file), 'utf8'));
+
 /** `import … from`, `export … from`, and imports for their side effects. */
-const STATIC = /^(?:import|export)\s+(?:(type\s)?([^;'"]*?)\bfrom\s+)?'(\.[^']+)'/gm;
-const DYNAMIC = /(\btypeof\s+)?\bimport\(\s*'(\.[^']+)'/g;
+const STATIC = /^(?:import|export)\s+(?:(type\s)?([^;'"]*?)\bfrom\s+)?'([^']+)'/gm;
+const DYNAMIC = /(\btypeof\s+)?\bimport\(\s*'([^']+)'/g;
+const COMPUTED = /^(?!\s*(?:\/\/|\/?\*)).*?((?<![#.\w])import\((?!\s*'[^']*'\s*\)).*)$/gm;
+
+const isFile = (specifier: string): boolean => specifier.startsWith('.');
 
 /**
  * The imports of other files in a text. Packages are left out.
@@ -40,15 +51,34 @@ const DYNAMIC = /(\btypeof\s+)?\bimport\(\s*'(\.[^']+)'/g;
  */
 export function importsIn(file: string, text: string): readonly Import[] {
   const to = (path: string): string => normalize(join(dirname(file), path));
-  const statics = [...text.matchAll(STATIC)].map(([, type, names = '', path]) => ({
-    file,
-    target: to(path!),
+  return specifiersIn(text)
+    .filter(({ specifier }) => isFile(specifier))
+    .map(({ specifier, typeOnly, values }) => ({ file, target: to(specifier), typeOnly, values }));
+}
+
+/** The packages that a text imports, each as often as it does; files inside a package count as the package. */
+export const packagesIn = (text: string): readonly string[] =>
+  specifiersIn(text)
+    .filter(({ specifier }) => !isFile(specifier))
+    .map(({ specifier }) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0]);
+
+/** The lines of a text, from `import(` on, that import something other than a string between single quotes. */
+export const computedImportsIn = (text: string): readonly string[] =>
+  [...text.matchAll(COMPUTED)].map(([, call]) => call!);
+
+/** What a text imports, as the text names it: a package, or a relative path. */
+interface Specifier extends Pick<Import, 'typeOnly' | 'values'> {
+  readonly specifier: string;
+}
+
+function specifiersIn(text: string): readonly Specifier[] {
+  const statics = [...text.matchAll(STATIC)].map(([, type, names = '', specifier]) => ({
+    specifier: specifier!,
     typeOnly: type !== undefined,
     values: type === undefined ? valuesIn(names) : [],
   }));
-  const dynamics = [...text.matchAll(DYNAMIC)].map(([, typeOf, path]) => ({
-    file,
-    target: to(path!),
+  const dynamics = [...text.matchAll(DYNAMIC)].map(([, typeOf, specifier]) => ({
+    specifier: specifier!,
     typeOnly: typeOf !== undefined,
     values: [],
   }));

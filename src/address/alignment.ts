@@ -1,8 +1,12 @@
+// No mask is `-unit`: the JavaScript engine computes with a negative `bigint` several times as long.
+
 /** The largest multiple of `unit`, a power of two, that is not above `value`. */
-export const alignDown = <A extends bigint>(value: A, unit: bigint): A => (value & -unit) as A;
+export const alignDown = <A extends bigint>(value: A, unit: bigint): A =>
+  (value - (value & (unit - 1n))) as A;
 
 /** The smallest multiple of `unit`, a power of two, that is not below `value`; may be 2^64. */
-export const alignUp = <A extends bigint>(value: A, unit: bigint): A => ((value + unit - 1n) & -unit) as A;
+export const alignUp = <A extends bigint>(value: A, unit: bigint): A =>
+  alignDown((value + unit - 1n) as A, unit);
 
 /** Whether `value` is a multiple of `unit`, a power of two. */
 export const isAligned = (value: bigint, unit: bigint): boolean => (value & (unit - 1n)) === 0n;
@@ -18,4 +22,4 @@ export function powerOfTwoCeiling(value: bigint): bigint {
 }
 
 /** The largest power of two that divides `value`, which is the alignment of `value`; 0 for 0. */
-export const lowestSetBit = (value: bigint): bigint => value & -value;
+export const lowestSetBit = (value: bigint): bigint => value ^ (value & (value - 1n));

@@ -40,6 +40,16 @@ export function firstEndingAbove(ranges: readonly Range[], address: bigint): num
   return low;
 }
 
+const byStart = (a: Range, b: Range): number => (a.start < b.start ? -1 : 1);
+
+/** Whether no range begins below the one before it. */
+function isSorted(ranges: readonly Range[]): boolean {
+  for (let index = 1; index < ranges.length; index++) {
+    if (ranges[index]!.start < ranges[index - 1]!.start) return false;
+  }
+  return true;
+}
+
 /**
  * The same addresses in as few ranges as possible: sorted, with a gap between any two.
  *
@@ -47,9 +57,8 @@ export function firstEndingAbove(ranges: readonly Range[], address: bigint): num
  */
 export function joinRanges(ranges: readonly Range[]): readonly Range[] {
   if (ranges.length < 2) return ranges;
-  const sorted = ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1));
   const joined: Range[] = [];
-  for (const { start, end } of sorted) {
+  for (const { start, end } of isSorted(ranges) ? ranges : ranges.toSorted(byStart)) {
     const last = joined.at(-1);
     if (last === undefined || start > last.end) joined.push({ start, end });
     else if (end > last.end) joined[joined.length - 1] = { start: last.start, end };
@@ -65,7 +74,7 @@ export function joinRanges(ranges: readonly Range[]): readonly Range[] {
 export function partsOutside({ start, end }: Range, covered: readonly Range[]): readonly Range[] {
   const parts: Range[] = [];
   let at = start;
-  for (const cover of covered.toSorted((a, b) => (a.start < b.start ? -1 : 1))) {
+  for (const cover of covered.toSorted(byStart)) {
     if (cover.end <= at || cover.start >= end) continue;
     if (cover.start > at) parts.push({ start: at, end: cover.start });
     at = cover.end;

@@ -42,7 +42,7 @@ const invariant = (id: InvariantId, causesOf: (units: number) => readonly string
     examination.exercised++;
     const units = unitsOf(scenario);
     for (const cause of causesOf(units)) {
-      examination.violations.push({ invariant: id, cause, message: `${units} units`, step: 0 });
+      examination.violate(cause, () => `${units} units`);
     }
     return undefined;
   },

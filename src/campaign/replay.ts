@@ -1,4 +1,4 @@
-import { findInvariant, fingerprintText, violationsOf, type Violation } from '../invariants/index.ts';
+import { fingerprintText, isError, violationsOf, type Violation } from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { LoadedCase } from './load-case.ts';
 import type { Regression } from './regression.ts';
@@ -41,7 +41,7 @@ export async function replayCase({ scenario, regression }: LoadedCase, run: RunS
   return {
     trace,
     violations,
-    isCounterexample: violations.some(({ invariant }) => findInvariant(invariant).severity === 'error'),
+    isCounterexample: violations.some(isError),
     ...(regression?.explanation !== undefined && { explanation: regression.explanation }),
     ...(regression !== undefined &&
       isSameRevision && { comparison: compareWithStored(regression, trace, violations) }),

@@ -40,7 +40,7 @@ const invariant = (
     if (applies(units)) examination.exercised++;
     const cause = causeOf(units);
     if (cause === undefined) return undefined;
-    examination.violations.push({ invariant: id, cause, message: `${units} units`, step: 0 });
+    examination.violate(cause, () => `${units} units`);
     return undefined;
   },
 });

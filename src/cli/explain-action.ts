@@ -10,10 +10,9 @@ import {
 } from '../explain/index.ts';
 import {
   InvalidInput,
-  nearestTo,
   prefixProblems,
-  printable,
   standardInputLines,
+  unknownName,
   writeAtomically,
 } from '../input/index.ts';
 import { NAMED_HOSTS, encodeScenario, findNamedHost, toJsonText, type NamedHost } from '../scenario/index.ts';
@@ -74,9 +73,11 @@ function requireHost(id: string): NamedHost {
   const host = findNamedHost(id);
   if (host !== undefined) return host;
   const ids = NAMED_HOSTS.map((other) => other.id);
-  const nearest = nearestTo(id, ids);
-  const hint = nearest === undefined ? `barproof knows ${ids.join(', ')}` : `did you mean ${nearest}?`;
-  throw new InvalidInput([
-    { path: '--host', message: `there is no host ${printable(id.slice(0, 200))}; ${hint}` },
-  ]);
+  throw unknownName({
+    path: '--host',
+    kind: 'host',
+    name: id,
+    known: ids,
+    otherwise: `barproof knows ${ids.join(', ')}`,
+  });
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { nearestTo } from '../input/index.ts';
+import { spellingHint } from '../input/index.ts';
 import { INVARIANT_IDS, type InvariantId } from '../invariants/index.ts';
 
 const LONGEST_SEED = 200;
@@ -20,8 +20,7 @@ export function numberOfRuns(text: string): number {
 /** The id of an invariant. */
 export function invariantId(text: string): InvariantId {
   if ((INVARIANT_IDS as readonly string[]).includes(text)) return text as InvariantId;
-  const nearest = nearestTo(text, INVARIANT_IDS);
   throw new InvalidArgumentError(
-    nearest === undefined ? 'barproof list invariants shows all ids.' : `did you mean ${nearest}?`,
+    spellingHint(text, INVARIANT_IDS, 'barproof list invariants shows all ids.'),
   );
 }

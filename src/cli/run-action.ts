@@ -1,5 +1,5 @@
 import { caseInputs, type LoadedCase } from '../campaign/index.ts';
-import { findInvariant, violationsOf } from '../invariants/index.ts';
+import { isError, violationsOf } from '../invariants/index.ts';
 import { requireRevision, type ScenarioRunner } from '../model/index.ts';
 import { traceToJson, traceToText } from '../report/index.ts';
 import { toJsonLine } from '../scenario/index.ts';
@@ -55,7 +55,7 @@ async function run(
   return {
     text: json
       ? `${toJsonLine(traceToJson(trace, violations, revision.mtree))}\n`
-      : traceToText(trace, violations, revision.mtree),
-    isCounterexample: violations.some(({ invariant }) => findInvariant(invariant).severity === 'error'),
+      : traceToText(trace, violations, revision),
+    isCounterexample: violations.some(isError),
   };
 }

@@ -10,6 +10,7 @@ export * from './kvm-architectures.ts';
 export * from './kvm-memslots.ts';
 export type { RegisterMemoryRequest } from './registered-memory.ts';
 export * from './spapr-tce.ts';
+export * from './strerror.ts';
 export type { SystemCallAnswer } from './system-call-answer.ts';
 export type { CreateWindowRequest, PowerPlatform, TceWindow, WindowResult } from './tce-windows.ts';
 export * from './type1.ts';

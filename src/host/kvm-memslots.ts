@@ -68,7 +68,8 @@ export class KvmMemslots {
   readonly #slotLimit: number;
   readonly #lastGpa: bigint;
   readonly #rules: KvmArchitectureRules;
-  readonly #tables: readonly SlotTable[];
+  /** The slots of each address space of which there has been a slot, and of the first one. */
+  readonly #tables = [new SlotTable()];
 
   constructor(options: KvmOptions) {
     const { hostPageSize, architecture = 'x86', kernel = DEFAULT_KERNEL, slotLimit, lastGpa } = options;
@@ -77,7 +78,6 @@ export class KvmMemslots {
     const comparesWidth = architecture !== 'x86' || kernel.kvm.refusesSlotsAboveWidthOnX86;
     this.#lastGpa = (comparesWidth ? lastGpa : undefined) ?? LAST_ADDRESS;
     this.#rules = KVM_ARCHITECTURES[architecture];
-    this.#tables = Array.from({ length: this.#rules.addressSpaces }, () => new SlotTable());
   }
 
   /**
@@ -146,7 +146,8 @@ export class KvmMemslots {
   }
 
   #tableOf(slot: number): SlotTable | undefined {
-    return this.#tables[slot >>> SLOT_BITS];
+    const space = slot >>> SLOT_BITS;
+    return space < this.#rules.addressSpaces ? (this.#tables[space] ??= new SlotTable()) : undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { nearestTo } from './nearest-to.ts';
+import { spellingHint } from './nearest-to.ts';
 import { printable } from './printable.ts';
 import { InvalidInput, type Problem } from './problem.ts';
 
@@ -38,8 +38,7 @@ export class Decoder {
     }
     const unknown = Object.keys(value).filter((key) => !keys.includes(key));
     for (const key of unknown.slice(0, MOST_UNKNOWN_KEYS)) {
-      const nearest = nearestTo(key, keys);
-      const hint = nearest === undefined ? `allowed are ${keys.join(', ')}` : `did you mean ${nearest}?`;
+      const hint = spellingHint(key, keys, `allowed are ${keys.join(', ')}`);
       this.report(join(path, shorten(printable(key))), `unknown key; ${hint}`);
     }
     if (unknown.length > MOST_UNKNOWN_KEYS) {
@@ -84,9 +83,8 @@ export class Decoder {
   /** One of the strings in `allowed`. */
   oneOf<const T extends string>(value: unknown, path: string, allowed: readonly T[]): T {
     if (allowed.includes(value as T)) return value as T;
-    const nearest = typeof value === 'string' ? nearestTo(value, allowed) : undefined;
-    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-    this.expected(path, `one of ${allowed.join(', ')}`, value, hint);
+    const hint = typeof value === 'string' ? spellingHint(value, allowed, '') : '';
+    this.expected(path, `one of ${allowed.join(', ')}`, value, hint === '' ? '' : `; ${hint}`);
     return allowed[0]!;
   }
 

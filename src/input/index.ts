@@ -1,10 +1,11 @@
 /** Input from outside: JSON with all problems and their paths, text files, safe printing, and atomic writing. */
 export { Decoder } from './decoder.ts';
-export { nearestTo } from './nearest-to.ts';
+export { nearestTo, spellingHint } from './nearest-to.ts';
 export { packageFolder } from './package-folder.ts';
 export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';
 export { printable } from './printable.ts';
 export { InvalidInput, prefixProblems, type Problem } from './problem.ts';
 export { readRegularFile, readTextFile } from './read-text-file.ts';
 export { standardInputLines } from './standard-input.ts';
+export { unknownName } from './unknown-name.ts';
 export { writeAtomically } from './write-atomically.ts';

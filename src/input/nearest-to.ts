@@ -14,6 +14,16 @@ export function nearestTo(word: string, candidates: readonly string[]): string |
   return best;
 }
 
+/**
+ * What a message says of a name that does not exist: `did you mean type1?`, or `otherwise` if no name is near.
+ *
+ * @param known the names that exist.
+ */
+export function spellingHint(word: string, known: readonly string[], otherwise: string): string {
+  const nearest = nearestTo(word, known);
+  return nearest === undefined ? otherwise : `did you mean ${nearest}?`;
+}
+
 /** How many characters have to be added, removed or replaced to turn `a` into `b` (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -117,6 +117,8 @@ class Edges {
   readonly #addresses: bigint[] = [];
   /** The range of the view at each address; `undefined` where the view has none. */
   readonly #ranges: (TraceRange | undefined)[] = [];
+  /** Whether both ends of a range of the view are among the addresses, by the index of the range. */
+  readonly #isAdded: boolean[] = [];
   #lastStart: bigint | undefined;
   #lastEnd: bigint | undefined;
 
@@ -128,6 +130,7 @@ class Edges {
   /** Adds the first and the last address of a range of the view, and those of the gaps beside the range. */
   addWithGaps(index: number): void {
     const range = this.#view[index]!;
+    this.#isAdded[index] = true;
     this.#add(range.start, range);
     this.#add(range.end - 1n, range);
     const above = this.#view[index + 1]?.start ?? END_OF_SPACE;
@@ -140,7 +143,10 @@ class Edges {
     if (start === this.#lastStart && end === this.#lastEnd) return;
     this.#lastStart = start;
     this.#lastEnd = end;
-    this.#add(start, rangeAt(this.#view, start));
+    const index = firstEndingAbove(this.#view, start);
+    const range = this.#view[index];
+    if (this.#isAdded[index] === true && range?.start === start && range.end === end) return;
+    this.#add(start, range !== undefined && range.start <= start ? range : undefined);
     this.#add(end - 1n, rangeAt(this.#view, end - 1n));
   }
 

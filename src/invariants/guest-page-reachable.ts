@@ -1,4 +1,4 @@
-import { alignDown, alignUp } from '../address/index.ts';
+import { alignDown, alignUp, isAligned } from '../address/index.ts';
 import {
   endOfMapping,
   firstMappingAbove,
@@ -72,7 +72,7 @@ function firstUnmapped(
   unit: bigint,
   mappings: readonly TraceMapping[],
 ): bigint | undefined {
-  if ((range.start - range.offset) % unit !== 0n) return undefined;
+  if (!isAligned(range.start - range.offset, unit)) return undefined;
   return firstGap(mappings, alignUp(range.start, unit), alignDown(range.end, unit));
 }
 

@@ -88,6 +88,10 @@ export const siteOf = (
 ): Site =>
   findSite(violation, { outcome: 'ok', error: undefined, ...trace }, findInvariant(violation.invariant).site);
 
+/** Whether a violation makes a check fail: its invariant is not a warning. */
+export const isError = ({ invariant }: Pick<Fingerprint, 'invariant'>): boolean =>
+  findInvariant(invariant).severity === 'error';
+
 /** The violations of all `invariants` in a trace, in the order of the invariants. */
 export function violationsOf(trace: Trace, invariants: readonly Invariant[] = INVARIANTS): Violation[] {
   return examineAll(trace, invariants).flatMap(({ violations }) => violations);

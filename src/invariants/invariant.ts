@@ -61,11 +61,14 @@ export interface Position {
   readonly step: number;
 }
 
+/** The list of all examinations without a violation, which most are. */
+const NO_VIOLATIONS: readonly Violation[] = [];
+
 /** The result of one invariant on one trace. */
 export class Examination {
   /** How many things the invariant has checked: 0 where the trace has nothing that it applies to. */
   exercised = 0;
-  readonly violations: Violation[] = [];
+  violations: readonly Violation[] = NO_VIOLATIONS;
   readonly #invariant: InvariantId;
   readonly #position: Position;
 
@@ -89,6 +92,7 @@ export class Examination {
    */
   violate(cause: string, message: () => string, at?: Range, step: number = this.step): void {
     if (this.violations.some((violation) => violation.cause === cause)) return;
-    this.violations.push({ invariant: this.#invariant, cause, message: message(), step, ...(at && { at }) });
+    const violation = { invariant: this.#invariant, cause, message: message(), step, ...(at && { at }) };
+    this.violations = [...this.violations, violation];
   }
 }

@@ -1,4 +1,4 @@
-import { alignDown, alignUp, intersection, overlaps, type Range } from '../address/index.ts';
+import { alignDown, alignUp, intersection, isAligned, overlaps, type Range } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
 import type { DeviceState, State, StateChange, Trace, TraceRange } from '../trace/index.ts';
 import type { MemslotEvent, VmmEvent } from '../vfio/index.ts';
@@ -42,21 +42,29 @@ class SlotsOfMemory implements Judge {
     if (isRefusedSlot(event)) this.#refused.push(rangeFrom(event.slot.gpa, event.slot.size));
   }
 
-  step({ flatView, memslots, devices }: StateChange, state: State): void {
-    const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
-    const isWhole = isNew || memslots.removed.length > 0 || memslots.added.length > 0;
-    for (const range of isWhole ? state.flatView : flatView.ranges) {
+  step({ flatView, reslotted, devices }: StateChange, state: State): void {
+    for (const range of reslotted) {
       const { kind } = range.region;
       if (kind === 'ram' || kind === 'ram-device') this.#checkSlots(range, state.memslots);
-      if (kind === 'ram-device') this.#checkSmallBar(range, state);
-      else if (kind === 'io') this.#checkTrapped(range, state.devices);
+    }
+    const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
+    // A neighbour that leaves its page changes a small BAR, too.
+    if (isNew || !flatView.isEmpty || reslotted.length > 0) {
+      for (const range of state.flatView) {
+        if (range.region.kind === 'ram-device' && range.end - range.start < this.#page)
+          this.#checkSmallBar(range, state);
+      }
+    }
+    for (const range of isNew ? state.flatView : flatView.ranges) {
+      const { kind, owner } = range.region;
+      if (kind === 'io' && owner !== undefined) this.#checkTrapped(range, state.devices);
     }
   }
 
   /** Reports the first whole page of the range that no slot with its memory covers. */
   #checkSlots(range: TraceRange, slots: readonly Memslot[]): void {
     // Only a range whose address and offset agree modulo the page has whole pages of its region.
-    if ((range.start - range.offset) % this.#page !== 0n) return;
+    if (!isAligned(range.start - range.offset, this.#page)) return;
     const start = alignUp(range.start, this.#page);
     const end = alignDown(range.end, this.#page);
     if (start >= end || this.#refused.some((refused) => overlaps(refused, { start, end }))) return;

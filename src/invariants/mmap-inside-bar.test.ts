@@ -111,6 +111,17 @@ describe('mmap-inside-bar', () => {
     expect(of([mmapEvent(0n, PAGE)])).toEqual([]);
   });
 
+  it.each([
+    ['sparse-msix', true],
+    ['4.8', true],
+    ['4.15', true],
+    ['4.16', false],
+    ['6.12', false],
+    ['msix-mappable', false],
+  ])('knows whether the kernel %s forbids the mmap of the MSI-X page', (kernel, forbids) => {
+    expect(of([mmapEvent(0n, SIZE, refused)], { host: { kernel } }).includes('msix-page')).toBe(forbids);
+  });
+
   it.each<[string, Parts]>([
     ['the kernel allows it', mappable],
     ['a vendor driver reports sparse areas', named(0n, SIZE)],

@@ -1,6 +1,6 @@
 import { hex, alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
-import type { BarSpec, MsixSpec, Scenario } from '../scenario/index.ts';
+import { allowsMsixMmap, type BarSpec, type MsixSpec, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { MmapEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
@@ -82,7 +82,7 @@ function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: 
   const bar = spec?.bars.find(({ index }) => index === barIndex);
   const msix = spec?.msix;
   // A vfio-user server or a vendor driver that reports sparse areas allows exactly those.
-  if (kernel !== 'sparse-msix' || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
+  if (allowsMsixMmap(kernel) || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
   if (iommu.type === 'vfio-user') return undefined;
   const table = msixTableRange(msix);
   return { start: alignDown<bigint>(table.start, page), end: alignUp(table.end, page) };

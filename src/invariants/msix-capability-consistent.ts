@@ -1,9 +1,9 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
-import { BAR_COUNT, msixPbaRange, msixPbaSize, msixTableSize } from '../pci-layout/index.ts';
+import { BAR_COUNT, msixPbaRange, msixTableRange, msixTableSize } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { isSettled, type DeviceState, type State, type Trace, type TraceRange } from '../trace/index.ts';
 import { startInBar, startOfBar } from './bar-bytes.ts';
-import { rangeText, spanOf } from './describe.ts';
+import { rangeText, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** The guest's MSI-X capability describes the table and the PBA that the guest really has. */
@@ -46,32 +46,16 @@ interface Seen {
 function checkCapability(seen: Seen, examination: Examination): void {
   const { device } = seen;
   const { layout: msix, emulatedAt } = device.msix!;
-  const structures = {
-    table: { bar: msix.tableBar, start: msix.tableOffset as bigint, size: msixTableSize(msix.vectors) },
-    PBA: { bar: msix.pbaBar, start: msix.pbaOffset as bigint, size: msixPbaSize(msix.vectors) },
-  };
-  for (const [name, { bar: index, start, size }] of Object.entries(structures)) {
-    const at = addressesOf({ start, end: start + size }, index, seen);
-    const text = (): string =>
-      `the MSI-X capability of ${device.id} places the ${name} at ${spanOf(start, size)} of BAR ${index}`;
-    if (index >= BAR_COUNT) {
-      examination.violate('reserved-bir', () => `${text()}, a reserved BIR`);
-      continue;
-    }
-    const bar = device.bars.find((candidate) => candidate.index === index);
-    if (bar === undefined)
-      examination.violate('no-such-bar', () => `${text()}, a BAR that the device does not have`);
-    else if (start + size > bar.size)
-      examination.violate('outside-bar', () => `${text()}, beyond the end of the BAR`, at);
-  }
-  const { table, PBA } = structures;
-  const [tableRange, pbaRange] = [table, PBA].map(({ start, size }) => ({ start, end: start + size }));
+  const table: Place = { name: 'table', bar: msix.tableBar, ...msixTableRange(msix) };
+  const PBA: Place = { name: 'PBA', bar: msix.pbaBar, ...msixPbaRange(msix) };
+  checkPlace(table, seen, examination);
+  checkPlace(PBA, seen, examination);
   // A VMM that shows the device's own mistake has not made one.
-  if (table.bar === PBA.bar && overlaps(tableRange!, pbaRange!) && !isOwnLayout(seen)) {
+  if (table.bar === PBA.bar && overlaps(table, PBA) && !isOwnLayout(seen)) {
     examination.violate(
       'table-over-pba',
       () => `table and PBA overlap in the MSI-X capability of ${device.id}`,
-      addressesOf(tableRange!, table.bar, seen),
+      addressesOf(table, seen),
     );
   }
   if (emulatedAt !== undefined && (emulatedAt.bar !== table.bar || emulatedAt.offset !== table.start)) {
@@ -80,7 +64,7 @@ function checkCapability(seen: Seen, examination: Examination): void {
       () =>
         `the MSI-X table of ${device.id} is emulated at ${hex(emulatedAt.offset)} of BAR ${emulatedAt.bar}, ` +
         `but the capability places it at ${hex(table.start)} of BAR ${table.bar}`,
-      addressesOf(tableRange!, table.bar, seen),
+      addressesOf(table, seen),
     );
   }
   const { pbaAt } = device.msix!;
@@ -90,10 +74,17 @@ function checkCapability(seen: Seen, examination: Examination): void {
       () =>
         `the PBA of ${device.id} is emulated at ${hex(pbaAt.offset)} of BAR ${pbaAt.bar}, ` +
         `but the capability places it at ${hex(PBA.start)} of BAR ${PBA.bar}`,
-      addressesOf(pbaRange!, PBA.bar, seen),
+      addressesOf(PBA, seen),
     );
   }
-  checkRelocation(seen, { table: tableRange!, PBA: pbaRange! }, examination);
+  checkRelocation(seen, { table, PBA }, examination);
+}
+
+/** Where the capability places the table or the PBA. */
+interface Place extends Range {
+  readonly name: 'table' | 'PBA';
+  /** The BIR: the index of a BAR, or a reserved number. */
+  readonly bar: number;
 }
 
 /** Whether the guest sees table and PBA where the device itself has them. */
@@ -107,8 +98,7 @@ function isOwnLayout({ device, scenario }: Seen): boolean {
 
 /** The guest addresses of bytes of a BAR; `undefined` while the BAR is not mapped. */
 function addressesOf(
-  { start, end }: Range,
-  index: number,
+  { bar: index, start, end }: Omit<Place, 'name'>,
   { device, state }: Omit<Seen, 'scenario'>,
 ): Range | undefined {
   const bar = device.bars.find((other) => other.index === index);
@@ -116,12 +106,32 @@ function addressesOf(
   return base === undefined ? undefined : { start: base + start, end: base + end };
 }
 
+/** The place lies inside a BAR that the device has. */
+function checkPlace(place: Place, seen: Seen, examination: Examination): void {
+  const { name, bar: index, start, end } = place;
+  const { device } = seen;
+  const text = (): string =>
+    `the MSI-X capability of ${device.id} places the ${name} at ${span({ start, end })} of BAR ${index}`;
+  if (index >= BAR_COUNT) {
+    examination.violate('reserved-bir', () => `${text()}, a reserved BIR`);
+    return;
+  }
+  const bar = device.bars.find((candidate) => candidate.index === index);
+  if (bar === undefined)
+    examination.violate('no-such-bar', () => `${text()}, a BAR that the device does not have`);
+  else if (end > bar.size)
+    examination.violate(
+      'outside-bar',
+      () => `${text()}, beyond the end of the BAR`,
+      addressesOf(place, seen),
+    );
+}
+
 /** The byte behind which the PBA ends is emulated as its first: what answers there is not the BAR itself. */
 function checkPba(device: DeviceState, state: State, examination: Examination): void {
   const { layout, pbaAt } = device.msix ?? {};
   if (layout === undefined || pbaAt === undefined || pbaAt.bar !== layout.pbaBar) return;
-  const pba = msixPbaRange(layout);
-  const place = addressesOf(pba, layout.pbaBar, { device, state });
+  const place = addressesOf({ bar: layout.pbaBar, ...msixPbaRange(layout) }, { device, state });
   if (place === undefined) return;
   const bar = device.bars.find(({ index }) => index === layout.pbaBar)!;
   const isOwnBar = (range: TraceRange | undefined): boolean =>
@@ -169,7 +179,7 @@ function checkExtent(range: TraceRange, { devices }: State, examination: Examina
 /** A relocated table or PBA must not cover bytes of the device's own BAR, which hold its registers. */
 function checkRelocation(
   seen: Seen,
-  places: { readonly table: Range; readonly PBA: Range },
+  { table, PBA }: { readonly table: Place; readonly PBA: Place },
   examination: Examination,
 ): void {
   const { device, scenario } = seen;
@@ -180,15 +190,13 @@ function checkRelocation(
   if (physical?.tableBar === msix.tableBar && physical.tableOffset === msix.tableOffset) return;
   // QEMU may have left the PBA at the place in the device's own capability.
   const isPbaMoved = physical?.pbaBar !== msix.pbaBar || physical.pbaOffset !== msix.pbaOffset;
-  const moved = { table: msix.tableBar, ...(isPbaMoved && { PBA: msix.pbaBar }) };
-  for (const [name, barIndex] of Object.entries(moved)) {
-    const bar = spec?.bars.find(({ index }) => index === barIndex);
-    const place = places[name as keyof typeof moved];
+  for (const place of isPbaMoved ? [table, PBA] : [table]) {
+    const bar = spec?.bars.find(({ index }) => index === place.bar);
     if (bar === undefined || !overlaps(place, { start: 0n, end: bar.size })) continue;
     examination.violate(
       'over-live-registers',
-      () => `the relocated ${name} of ${device.id} covers device registers of BAR ${barIndex}`,
-      addressesOf(place, barIndex, seen),
+      () => `the relocated ${place.name} of ${device.id} covers device registers of BAR ${place.bar}`,
+      addressesOf(place, seen),
     );
   }
 }

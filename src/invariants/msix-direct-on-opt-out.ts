@@ -1,4 +1,4 @@
-import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
+import { alignDown, alignUp, isAligned, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
 import { allowsMsixMmap, type Scenario } from '../scenario/index.ts';
 import type { BarState, DeviceState, Trace, TraceRange } from '../trace/index.ts';
@@ -39,7 +39,7 @@ function checkDevice(
   if (table === undefined || !hostAllows(scenario, device, table.bar.index)) return;
   const { address, size } = table.bar;
   // Only a BAR on a page boundary has whole pages that can be mapped.
-  if (address === undefined || table.end > size || address % page !== 0n) return;
+  if (address === undefined || table.end > size || !isAligned(address, page)) return;
   const lastPage = alignUp(table.end, page);
   const pages = { start: alignDown(table.start, page), end: lastPage < size ? lastPage : size };
   examination.exercised++;

@@ -1,4 +1,4 @@
-import { firstEndingAbove, overlaps, type Range } from '../address/index.ts';
+import { firstEndingAbove, isAligned, overlaps, type Range } from '../address/index.ts';
 import {
   isSettled,
   type BarState,
@@ -239,7 +239,7 @@ class TableCheck {
 }
 
 const isOnPage = ({ address }: BarState, page: bigint): boolean =>
-  address !== undefined && address % page === 0n;
+  address !== undefined && isAligned(address, page);
 
 /** Whether two BARs decode a common address; a BAR that is not mapped counts as one that does. */
 const shareAddresses = (a: BarState, b: BarState): boolean =>

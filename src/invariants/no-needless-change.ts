@@ -50,8 +50,8 @@ class KeptRanges implements Judge {
   }
 
   /**
-   * Whether a BAR that came, left or moved shares a page with the range: such a BAR may hide the range for a moment, as
-   * QEMU maps a BAR smaller than a page in two steps: in the first one it is still as long as a page.
+   * Whether a BAR that came, left or moved shares a page with the range. Such a BAR may hide the range for a moment:
+   * QEMU first maps a small BAR with the length of a page, and then shortens the BAR.
    */
   #isNearChange(range: Range, before: State, after: State): boolean {
     const page = this.#trace.pages.host;

@@ -1,4 +1,4 @@
-import { alignDown, alignUp } from '../address/index.ts';
+import { alignDown, alignUp, isAligned } from '../address/index.ts';
 import {
   type ContainerState,
   type State,
@@ -66,7 +66,7 @@ function checkRange(
   examination: Examination,
 ): void {
   // Only a range whose address and offset agree modulo the page has whole pages of its region.
-  if ((range.start - range.offset) % page !== 0n) return;
+  if (!isAligned(range.start - range.offset, page)) return;
   const start = alignUp(range.start, page);
   const end = alignDown(range.end, page);
   if (start >= end) return;

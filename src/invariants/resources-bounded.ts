@@ -27,8 +27,8 @@ const RESOURCES = ['memslots', 'mappings', 'windows'] as const;
 class Resources implements Judge {
   readonly #trace: Trace;
   readonly #examination: Examination;
-  /** What each memory map needed when it was seen first. */
-  readonly #usedBy = new Map<string, Usage>();
+  /** The first state with each memory map, and what it needed. */
+  readonly #seen: { readonly state: State; readonly usage: Usage }[] = [];
   /** The windows of each container, by their start. */
   readonly #windows = new Map<string, Set<bigint>>();
   /** The numbers of the slots in use. */
@@ -64,11 +64,10 @@ class Resources implements Judge {
     this.#checkContainers(state);
     this.#checkAddresses(state);
     if (this.#wasRefused || this.#examination.step >= this.#trace.steps.length) return;
-    const key = memoryMapOf(state);
     const now = this.#usageOf(state);
-    const before = this.#usedBy.get(key);
+    const before = this.#seen.find((seen) => haveSameMemoryMap(seen.state, state))?.usage;
     if (before === undefined) {
-      this.#usedBy.set(key, now);
+      this.#seen.push({ state, usage: now });
       return;
     }
     this.#examination.exercised++;
@@ -145,11 +144,17 @@ class Resources implements Judge {
 const addressesText = ({ id, bars }: DeviceState): string =>
   `${id}: ${bars.map(({ address }) => (address === undefined ? '-' : hex(address))).join(', ')};`;
 
-/** What the CPUs and the devices see, and through how many containers. */
-function memoryMapOf({ flatView, dmaView, containers }: State): string {
-  const views = dmaView === flatView ? [flatView] : [flatView, dmaView];
-  return `${containers.length} ${views.map(textOf).join('|')}`;
-}
+/** Whether the CPUs and the devices see the same in both states, and through as many containers. */
+const haveSameMemoryMap = (a: State, b: State): boolean =>
+  a.containers.length === b.containers.length &&
+  (a.flatView === a.dmaView) === (b.flatView === b.dmaView) &&
+  areSameViews(a.flatView, b.flatView) &&
+  (a.flatView === a.dmaView || areSameViews(a.dmaView, b.dmaView));
 
-const textOf = (view: readonly TraceRange[]): string =>
-  view.map(({ start, end, region, offset }) => `${start}-${end} ${region.name}+${offset}`).join(',');
+/** Whether both views show the same: a VMM may render equal ranges anew. */
+const areSameViews = (a: readonly TraceRange[], b: readonly TraceRange[]): boolean =>
+  a.length === b.length && a.every((range, index) => showSame(range, b[index]!));
+
+const showSame = (a: TraceRange, b: TraceRange): boolean =>
+  a === b ||
+  (a.start === b.start && a.end === b.end && a.offset === b.offset && a.region.name === b.region.name);

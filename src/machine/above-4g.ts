@@ -28,7 +28,7 @@ export function placeAbove4G({ cpu, rules }: MachineOptions, size: Size, hole64S
   const isMoved = rules.avoidsHyperTransport && cpu.isAmd && lastUsed(FOUR_GIB) >= HYPER_TRANSPORT;
   const start = isMoved ? ONE_TIB : FOUR_GIB;
   const last = (1n << BigInt(cpu.physBits)) - 1n;
-  const isTooNarrow = rules.checksPhysBits && last < lastUsed(start);
+  if (!rules.checksPhysBits || last >= lastUsed(start)) return { start, refusal: undefined };
   const limit = `Address space limit ${hex(last)} < ${hex(lastUsed(start))}`;
-  return { start, refusal: isTooNarrow ? `${limit} phys-bits too low (${cpu.physBits})` : undefined };
+  return { start, refusal: `${limit} phys-bits too low (${cpu.physBits})` };
 }

@@ -48,7 +48,8 @@ class ClaimCollector {
     inherited: RangeAttributes,
   ): void {
     if (!region.enabled) return;
-    const regionEnd = base + region.size;
+    // Most regions lie where their own address says, and an addition makes a new `bigint`.
+    const regionEnd = base === region.address ? region.end : base + region.size;
     const start = base > clipStart ? base : clipStart;
     const end = regionEnd < clipEnd ? regionEnd : clipEnd;
     if (start >= end) return;
@@ -67,7 +68,7 @@ class ClaimCollector {
       const to = end - base;
       for (const child of subregionList) {
         if (child.address >= to || child.end <= from) continue;
-        this.visit(child, base + child.address, start, end, attributes);
+        this.visit(child, base === 0n ? child.address : base + child.address, start, end, attributes);
       }
     }
     if (region.terminates)

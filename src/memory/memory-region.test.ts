@@ -98,7 +98,7 @@ describe('an alias', () => {
     const ram = MemoryRegion.ram('ram', END_OF_SPACE);
     const low = MemoryRegion.alias('low', ram, offset(0n), 0x1000n);
     const high = MemoryRegion.alias('high', ram, offset(1n << 63n), END_OF_SPACE);
-    expect(high.alias).toEqual({ region: ram, offset: 1n << 63n });
+    expect(high.alias).toEqual({ region: ram, offset: 1n << 63n, end: 3n << 63n });
     expect(high.alias?.region).toBe(ram);
     expect(ram.aliasedBy).toEqual([low, high]);
     expect(ram.alias).toBeUndefined();

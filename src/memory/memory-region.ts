@@ -14,6 +14,8 @@ export interface AliasTarget {
   readonly region: MemoryRegion;
   /** Where in `region` the alias begins. */
   readonly offset: Offset;
+  /** One past the last offset in `region` that the alias shows. It is a field because every change below it is cut to it. */
+  readonly end: bigint;
 }
 
 /** What the maker of a region chooses; later only a `MemoryTopology` changes a region. */
@@ -73,7 +75,7 @@ export class MemoryRegion {
     kind: RegionKind,
     size: Size,
     options: RegionOptions,
-    alias?: AliasTarget,
+    { alias, readonly = options.readonly ?? false }: { alias?: AliasTarget; readonly?: boolean } = {},
   ) {
     if (size < 0n || size > END_OF_SPACE)
       throw new RangeError(`size of region ${name} is not within 0..2^64`);
@@ -83,7 +85,7 @@ export class MemoryRegion {
     this.end = size;
     this.owner = options.owner;
     this.hostAddress = options.hostAddress;
-    this.readonly = options.readonly ?? false;
+    this.readonly = readonly;
     this.nonvolatile = options.nonvolatile ?? false;
     this.unmergeable = options.unmergeable ?? false;
     this.alias = alias;
@@ -111,7 +113,7 @@ export class MemoryRegion {
 
   /** Read-only RAM; the option `readonly` is ignored (memory_region_init_rom). */
   static rom(name: string, size: Size, options = NO_OPTIONS): MemoryRegion {
-    return new MemoryRegion(name, 'ram', size, { ...options, readonly: true });
+    return new MemoryRegion(name, 'ram', size, options, { readonly: true });
   }
 
   /** Memory of a device that the VMM has mmapped, such as a BAR (memory_region_init_ram_device_ptr). */
@@ -137,7 +139,9 @@ export class MemoryRegion {
     size: Size,
     options = NO_OPTIONS,
   ): MemoryRegion {
-    return new MemoryRegion(name, 'alias', size, options, { region: target, offset: targetOffset });
+    return new MemoryRegion(name, 'alias', size, options, {
+      alias: { region: target, offset: targetOffset, end: targetOffset + size },
+    });
   }
 
   /** Children in rendering order: by descending priority; of equal priorities the one added last comes first (memory fact 1.5). */

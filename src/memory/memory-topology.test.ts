@@ -109,6 +109,18 @@ describe('the order of siblings', () => {
   });
 });
 
+describe('the end of what an alias shows', () => {
+  it('follows the offset in the target and the size of the alias', () => {
+    const topology = new MemoryTopology();
+    const window = MemoryRegion.alias('window', MemoryRegion.ram('ram', 0x8000n), offset(0x1000n), 0x1000n);
+    expect(window.alias?.end).toBe(0x2000n);
+    topology.setAliasOffset(window, offset(0x4000n));
+    expect(window.alias?.end).toBe(0x5000n);
+    topology.setSize(window, 0x3000n);
+    expect(window.alias?.end).toBe(0x7000n);
+  });
+});
+
 describe('addSubregions', () => {
   const placedAt = (priorities: readonly number[]) =>
     priorities.map((priority, index) => ({

@@ -195,6 +195,7 @@ export class MemoryTopology {
     if (alias.offset === aliasOffset) return;
     this.begin();
     (alias as Mutable<AliasTarget>).offset = aliasOffset;
+    (alias as Mutable<AliasTarget>).end = aliasOffset + region.size;
     this.#changed(region, 'alias-offset', region.enabled);
     this.commit();
   }

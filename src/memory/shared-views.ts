@@ -95,8 +95,7 @@ export class SharedViews {
       if (container !== undefined) this.#mark(container, low, high);
     }
     for (const alias of aliasedBy) {
-      const shift = alias.alias!.offset;
-      const stop = shift + alias.size;
+      const { offset: shift, end: stop } = alias.alias!;
       // The cut to the alias also ends the recursion if a container shows a part of itself inside itself.
       if (end > shift && from < stop) this.#mark(alias, from - shift, (end < stop ? end : stop) - shift);
     }

@@ -55,6 +55,7 @@ export function resizeSubregion(region: MemoryRegion, size: bigint): void {
   const change = (): void => {
     (region as { size: bigint }).size = size;
     (region as { end: bigint }).end = region.address + size;
+    if (region.alias !== undefined) (region.alias as { end: bigint }).end = region.alias.offset + size;
   };
   const index = region.container?.subregionIndex;
   if (index === undefined) change();

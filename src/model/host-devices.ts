@@ -34,12 +34,13 @@ export function makeHostDevice(
   rules: Pick<HostRules, 'regionInfo' | 'mmap'> = NEWEST.host,
 ): HostDevice {
   const served = host.iommu.type === 'vfio-user';
+  const kernel = kernelRules(host.kernel);
   const specOf = (index: number): BarSpec | undefined => spec.bars.find((bar) => bar.index === index);
   const describe = (bar: BarSpec): VfioPciBar => ({
     index: bar.index,
     bar: { size: bar.size, io: bar.type === 'io', mmappable: bar.mmap },
     msix: spec.msix,
-    kernel: kernelRules(host.kernel).msixMmap,
+    kernel: kernel.msixMmap,
     hostPageSize,
     sparseAreas: bar.sparse,
   });
@@ -63,7 +64,7 @@ export function makeHostDevice(
       return rules.mmap(errno, index, area);
     },
     exportDmaBuf: (index, area) =>
-      served || !kernelRules(host.kernel).iommufd?.mapsDmaBufOfBar
+      served || !kernel.iommufd?.mapsDmaBufOfBar
         ? Errno.ENOTTY
         : exportBar(specOf(index)?.size ?? 0n, area, hostPageSize),
   };

@@ -6,7 +6,7 @@ import type { QemuContainers } from './qemu-containers.ts';
 import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
 
 /** What `QemuDevices` needs in addition to the shared environment. */
-export interface QemuDevicesOptions extends QemuEnvironment {
+export interface QemuDevicesOptions {
   readonly containers: QemuContainers;
   /** Gives mmaps of BARs their host addresses. */
   readonly reserve: Reserve;
@@ -18,10 +18,12 @@ export interface QemuDevicesOptions extends QemuEnvironment {
 export class QemuDevices {
   /** The plugged-in devices, in the order of plugging. */
   readonly plugged: VfioDevice[] = [];
+  readonly #environment: QemuEnvironment;
   readonly #options: QemuDevicesOptions;
   readonly #containerOf = new Map<VfioDevice, VfioContainer>();
 
-  constructor(options: QemuDevicesOptions) {
+  constructor(environment: QemuEnvironment, options: QemuDevicesOptions) {
+    this.#environment = environment;
     this.#options = options;
   }
 
@@ -47,7 +49,7 @@ export class QemuDevices {
       if (!(error instanceof DeviceRefused)) throw error;
       this.#closeIfEmpty(container);
       const message = `vfio ${spec.name}: ${error.message}`;
-      const { revision, scenario } = this.#options;
+      const { revision, scenario } = this.#environment;
       // A device without BARs has no region that QEMU could release too late.
       const isFatal =
         revision.device.hotplugRefusal === 'crash' && isVfioUser(scenario) && spec.bars.length > 0;
@@ -76,7 +78,7 @@ export class QemuDevices {
    */
   unplugByGuest(device: VfioDevice): void {
     this.unplug(device);
-    const { scenario, revision } = this.#options;
+    const { scenario, revision } = this.#environment;
     if (!isVfioUser(scenario) || device.msixState === undefined) return;
     if (revision.device.msixUnplug !== 'crash') return;
     throw new VmmAbort(
@@ -91,7 +93,8 @@ export class QemuDevices {
   }
 
   #realize(spec: DeviceSpec): VfioDevice {
-    const { scenario, revision, machine, reserve, emit, optsOutOfMsixEmulation } = this.#options;
+    const { scenario, revision, machine, emit } = this.#environment;
+    const { reserve, optsOutOfMsixEmulation } = this.#options;
     const { hostPageSize } = scenario.machine;
     return new VfioDevice(
       spec.id,
@@ -115,9 +118,13 @@ export class QemuDevices {
   }
 
   #closeIfEmpty(container: VfioContainer): void {
-    const { closes } = this.#options.revision.container;
-    const isInUse = [...this.#containerOf.values()].includes(container);
-    if (closes === 'never' || (isInUse && closes === 'with-last-device')) return;
+    const { closes } = this.#environment.revision.container;
+    if (closes === 'never' || (closes === 'with-last-device' && this.#isInUse(container))) return;
     this.#options.containers.close(container);
+  }
+
+  #isInUse(container: VfioContainer): boolean {
+    for (const used of this.#containerOf.values()) if (used === container) return true;
+    return false;
   }
 }

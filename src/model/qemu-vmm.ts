@@ -78,8 +78,7 @@ export class QemuVmm implements ModelledVmm {
     };
     this.#overlays = new OverlayRegions(topology, this.machine.system, reserve);
     this.#containers = new QemuContainers(environment);
-    this.#devices = new QemuDevices({
-      ...environment,
+    this.#devices = new QemuDevices(environment, {
       containers: this.#containers,
       reserve,
       optsOutOfMsixEmulation: this.optsOutOfMsixEmulation,

@@ -1,5 +1,5 @@
 import type { Scenario } from '../scenario/index.ts';
-import { InvalidInput, nearestTo, printable, type Problem } from '../input/index.ts';
+import { InvalidInput, unknownName, type Problem } from '../input/index.ts';
 import { ALL_REVISIONS, findAnyRevision, scopeOf, type AnyRevision } from './revisions.ts';
 import type { Revision } from '../vfio/index.ts';
 
@@ -17,12 +17,13 @@ export function requireRevision(
 ): AnyRevision {
   const revision = find(id);
   if (revision !== undefined) return revision;
-  const nearest = nearestTo(
-    id,
-    ALL_REVISIONS.map((other) => other.id),
-  );
-  const hint = nearest === undefined ? 'barproof list revisions shows them' : `did you mean ${nearest}?`;
-  throw new InvalidInput([{ path, message: `there is no revision ${printable(id.slice(0, 200))}; ${hint}` }]);
+  throw unknownName({
+    path,
+    kind: 'revision',
+    name: id,
+    known: ALL_REVISIONS.map((other) => other.id),
+    otherwise: 'barproof list revisions shows them',
+  });
 }
 
 /**

@@ -81,7 +81,7 @@ function isAsBefore(
     id === previousId &&
     msixState?.enabled === msix?.enabled &&
     msixState?.functionMasked === msix?.functionMasked &&
-    bars.every(({ index, address }) => pci.bar(index)!.address === address)
+    bars.every(({ address }, position) => pci.bars[position]!.address === address)
   );
 }
 

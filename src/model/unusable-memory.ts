@@ -10,14 +10,18 @@ export function unusableMemory(
   { unpinnableRam = [] }: HostSpec,
   devices: readonly DeviceSpec[],
 ): (request: DmaMapRequest) => boolean {
-  const areas = new Set(
-    devices.flatMap(({ id, name, bars }) =>
-      bars.filter(({ p2p }) => p2p === false).map(({ index }) => `${id} ${name} BAR ${index}`),
-    ),
-  );
   return ({ deviceMemory, backing: { region, owner, offset }, size }) => {
-    if (deviceMemory) return areas.has(`${owner} ${region.replace(/ mmaps\[\d+\]$/, '')}`);
+    if (deviceMemory) {
+      const device = devices.find(({ id }) => id === owner);
+      return (
+        device?.bars.some((bar) => bar.p2p === false && isOfBar(region, device.name, bar.index)) ?? false
+      );
+    }
     if (owner !== undefined || !RAM_BLOCKS.has(region)) return false;
     return unpinnableRam.some(({ start, end }) => start < offset + size && offset <= end);
   };
 }
+
+/** Whether the region is a BAR of the device, or an mmap of that BAR. */
+const isOfBar = (region: string, device: string, index: number): boolean =>
+  region.replace(/ mmaps\[\d+\]$/, '') === `${device} BAR ${index}`;

@@ -1,4 +1,4 @@
-import { LAST_ADDRESS, low64, type Address, type Size } from '../address/index.ts';
+import { LAST_ADDRESS, alignDown, low64, type Address, type Size } from '../address/index.ts';
 import type { BarType } from '../pci-layout/index.ts';
 
 /** Why an existing BAR answers nowhere. */
@@ -36,7 +36,7 @@ export function decodeBar(
   size: Size,
   addressZeroAllowed: boolean,
 ): BarDecoding {
-  const address = low64(register & -size);
+  const address = low64(alignDown(register, size));
   const last = low64(address + size - 1n);
   if (address === 0n && !addressZeroAllowed) return { unmapped: 'address-zero' };
   if (last <= address) return { unmapped: 'wraps' };

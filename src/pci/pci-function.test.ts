@@ -3,6 +3,7 @@ import { END_OF_SPACE, hex } from '../address/index.ts';
 import { MemoryRegion, MemoryTopology, type MemoryListener } from '../memory/index.ts';
 import { barFlags, type BarAttributes, PciCommand, PciRegister, barRegister } from '../pci-layout/index.ts';
 import { PciFunction } from './pci-function.ts';
+import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 
 const MEM32: BarAttributes = { type: 'mem32', prefetchable: false };
 const MEM64: BarAttributes = { type: 'mem64', prefetchable: false };
@@ -42,6 +43,7 @@ class Recorder implements MemoryListener {
 function makeFunction(
   bars: readonly (readonly [index: number, attributes: BarAttributes, size: bigint])[],
   addressZeroAllowed = false,
+  rules: PciRules = QEMU_PCI,
 ) {
   const topology = new MemoryTopology();
   const memory = MemoryRegion.io('memory', END_OF_SPACE);
@@ -50,7 +52,7 @@ function makeFunction(
   topology.addSubregion(dmaSpace.root, memory, 0n as never);
   const ports = topology.createAddressSpace('I/O', io);
   const recorder = new Recorder();
-  const pci = new PciFunction({ topology, memory, io, dmaSpace, addressZeroAllowed });
+  const pci = new PciFunction({ topology, memory, io, dmaSpace, addressZeroAllowed }, rules);
   for (const [index, attributes, size] of bars) {
     pci.registerBar(index, attributes, MemoryRegion.io(`bar${index}`, size));
   }
@@ -387,7 +389,107 @@ describe('a reset', () => {
   });
 });
 
+describe('a reset of parts', () => {
+  /** A function with BAR 0 of 64 bits and BAR 2 of 32 bits, both mapped. */
+  function makeMapped(rules?: PciRules): PciFunction {
+    const bars = [
+      [0, MEM64, 0x1000n],
+      [2, MEM32, 0x1000n],
+    ] as const;
+    const { pci } = makeFunction(bars, false, rules);
+    for (const [index, value] of [0xd000_1000, 0x21, 0xd000_0000].entries()) writeBar(pci, index, value);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    return pci;
+  }
+
+  const state = (pci: PciFunction) => ({
+    command: pci.config.read(COMMAND, 2),
+    registers: [0, 1, 2].map((index) => readBar(pci, index)),
+    addresses: addressesOf(pci),
+  });
+
+  const SET = [0xd000_1004, 0x21, 0xd000_0000];
+  const MAPPED = [0x21_d000_1000n, 0xd000_0000n];
+  const NOWHERE = [undefined, undefined];
+
+  it.each([
+    [
+      { command: true, bars: false },
+      { command: 0, registers: SET, addresses: NOWHERE },
+    ],
+    [
+      { command: false, bars: true },
+      { command: PciCommand.MEMORY, registers: [4, 0, 0], addresses: NOWHERE },
+    ],
+    [
+      { command: false, bars: false },
+      { command: PciCommand.MEMORY, registers: SET, addresses: MAPPED },
+    ],
+  ])('resets %o only', (parts, expected) => {
+    const pci = makeMapped();
+    pci.reset(parts);
+    expect(state(pci)).toEqual(expected);
+  });
+
+  it('does not move BARs where the rules forbid it', () => {
+    const pci = makeMapped({ ...QEMU_PCI, movesOnReset: false });
+    pci.reset();
+    expect(state(pci)).toEqual({ command: 0, registers: [4, 0, 0], addresses: MAPPED });
+  });
+
+  it('clears no register behind a BAR of 32 bits', () => {
+    const { pci } = makeFunction([[0, MEM32, 0x1000n]]);
+    pci.config.set(barRegister(1), 4, 0x1234);
+    pci.reset();
+    expect(readBar(pci, 1)).toBe(0x1234);
+  });
+});
+
+describe('a write that the rules do not accept', () => {
+  /** Software's writes to BARs count only while decoding is off. */
+  const rules: PciRules = { ...QEMU_PCI, acceptsWrite: (_, isDecoding) => !isDecoding };
+
+  it('changes no BAR, and is told whether COMMAND enables memory', () => {
+    const { pci } = makeFunction([[0, MEM32, 0x1000n]], false, rules);
+    writeBar(pci, 0, 0xd000_0000);
+    pci.writeConfig(COMMAND, 2, PciCommand.IO);
+    writeBar(pci, 0, 0xd000_1000);
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    writeBar(pci, 0, 0xd000_2000);
+    expect([readBar(pci, 0), ...addressesOf(pci)]).toEqual([0xd000_1000, 0xd000_1000n]);
+  });
+
+  it('is one to a BAR: others count', () => {
+    const { pci } = makeFunction([[0, MEM32, 0x1000n]], false, { ...QEMU_PCI, acceptsWrite: () => false });
+    pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    expect(pci.config.read(COMMAND, 2)).toBe(PciCommand.MEMORY);
+  });
+});
+
+describe('a write beside COMMAND', () => {
+  it.each([
+    ['in front of it', 0],
+    ['behind it', PciRegister.STATUS],
+  ])('%s moves no BAR', (_, at) => {
+    let asked = 0;
+    const rules: PciRules = { ...QEMU_PCI, hasMoved: () => ++asked < 0 };
+    const { pci } = makeFunction([[0, MEM32, 0x1000n]], false, rules);
+    pci.writeConfig(at, 2, 0xffff);
+    expect(asked).toBe(0);
+    pci.writeConfig(COMMAND, 1, 2);
+    expect(asked).toBe(1);
+  });
+});
+
 describe('unmapAll', () => {
+  it('leaves the BARs where the rules forget to remove them', () => {
+    const made = makeFunction([[0, MEM32, 0x1000n]], false, { ...QEMU_PCI, unmapsOnUnplug: false });
+    writeBar(made.pci, 0, 0xd000_0000);
+    made.pci.writeConfig(COMMAND, 2, PciCommand.MEMORY);
+    expect(commitsOf(made, () => made.pci.unmapAll())).toEqual([]);
+    expect(addressesOf(made.pci)).toEqual([0xd000_0000n]);
+  });
+
   it('removes the BARs from the bus and does not change their registers', () => {
     const made = makeFunction([
       [0, MEM32, 0x1000n],

@@ -4,13 +4,14 @@ import { decodeScenario } from '../scenario/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { refusedCalls } from './refused-calls.ts';
 
-const run = (revision: string, address: string, machine: object = {}) =>
-  refusedCalls(
+const run = (revisionId: string, address: string, machine: object = {}) => {
+  const revision = findRevision(revisionId)!;
+  return refusedCalls(
     runOnModel(
       decodeScenario({
         version: 1,
         machine: { type: 'q35', ram: '0x10000000', ...machine },
-        revision,
+        revision: revisionId,
         host: {
           kernel: 'msix-mappable',
           iommu: { type: 'type1', pageSizes: ['0x1000'], apertures: [{ start: '0x0', end: '0x7fffffffff' }] },
@@ -21,9 +22,11 @@ const run = (revision: string, address: string, machine: object = {}) =>
           { op: 'enable-memory', device: 'd' },
         ],
       }),
-      findRevision(revision)!,
+      revision,
     ),
+    revision.dmaMapFunction,
   );
+};
 
 describe('refusedCalls', () => {
   it('shows a refused map of a BAR as QEMU words it, with the limit that it crosses', () => {

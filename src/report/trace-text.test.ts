@@ -10,7 +10,7 @@ import { traceToText } from './trace-text.ts';
 const run = (scenario: Scenario): string => {
   const revision = findRevision(scenario.revision)!;
   const trace = runOnModel(scenario, revision);
-  return traceToText(trace, violationsOf(trace), revision.mtree);
+  return traceToText(trace, violationsOf(trace), revision);
 };
 
 const seedScenario = (name: string): Scenario => {
@@ -60,7 +60,7 @@ describe('traceToText', () => {
       const scenario = seedScenario(name);
       const revision = findRevision(scenario.revision)!;
       const trace = { ...runOnModel(scenario, revision), notCompared: 'another version' };
-      const lines = traceToText(trace, violationsOf(trace), revision.mtree).split('\n');
+      const lines = traceToText(trace, violationsOf(trace), revision).split('\n');
       return lines.find((line) => line.includes('another version'))!;
     };
     expect(verdictOf('sas3008-after')).toBe(

@@ -1,19 +1,31 @@
 import { hex } from '../address/index.ts';
 import type { Violation } from '../invariants/index.ts';
-import { rangeType, type MtreeForm } from '../memory/index.ts';
+import { rangeType } from '../memory/index.ts';
 import type { Trace } from '../trace/index.ts';
+import type { Revision } from '../vfio/index.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { deviceMemoryText } from './device-memory.ts';
 import { unseenBarLines } from './unseen-bars.ts';
 import { refusedCalls } from './refused-calls.ts';
 
-/** A run for people: the scenario, how the run ended, and the state after the last operation. */
-export function traceToText(trace: Trace, violations: readonly Violation[], form: MtreeForm): string {
+/**
+ * A run for people: the scenario, how the run ended, and the state after the last operation.
+ *
+ * @param revision the revision of the VMM that ran. cloud-hypervisor, too, maps with `vfio_dma_map`.
+ */
+export function traceToText(
+  trace: Trace,
+  violations: readonly Violation[],
+  {
+    mtree: form,
+    dmaMapFunction = 'vfio_dma_map',
+  }: Pick<Revision, 'mtree'> & Partial<Pick<Revision, 'dmaMapFunction'>>,
+): string {
   const state = trace.steps.at(-1)!.state;
   const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
   const unseen = unseenBarLines(trace);
-  const refused = refusedCalls(trace);
+  const refused = refusedCalls(trace, dmaMapFunction);
   const sections: [string, string[]][] = [
     ['', describeScenario(trace.scenario)],
     [`${trace.revision}: ${ending}`, []],

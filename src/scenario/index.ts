@@ -5,6 +5,7 @@ export { decodeDevice, decodeScenario, readScenario } from './decode-scenario.ts
 export { cpuOf, lastGuestAddress } from './cpu.ts';
 export {
   byRealism,
+  deviceNeeds,
   hardwareNeeds,
   isCloudHypervisor,
   isRealistic,

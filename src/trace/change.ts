@@ -49,6 +49,7 @@ export class StateChange implements ChangeParts {
   readonly memslots: ListChange<Memslot>;
   readonly devices: DeviceChange;
   #remapped: readonly TraceRange[] | undefined;
+  #reslotted: readonly TraceRange[] | undefined;
 
   constructor({ before, after, flatView, dmaView, containers, memslots, devices }: ChangeParts) {
     this.before = before;
@@ -67,14 +68,26 @@ export class StateChange implements ChangeParts {
 
   #findRemapped(): readonly TraceRange[] {
     const { dmaView, containers } = this;
-    if (containers.length === 0) return dmaView.ranges;
-    if (dmaView.isWhole || containers.some(({ kind }) => kind === 'opened')) return dmaView.view;
-    const stretches = [...dmaView.stretches];
+    if (containers.some(({ kind }) => kind === 'opened')) return dmaView.view;
+    const mapped: Range[] = [];
     for (const { added, removed } of containers) {
-      for (const { iova, size } of added) stretches.push({ start: iova, end: iova + size });
-      for (const { iova, size } of removed) stretches.push({ start: iova, end: iova + size });
+      for (const { iova, size } of added) mapped.push({ start: iova, end: iova + size });
+      for (const { iova, size } of removed) mapped.push({ start: iova, end: iova + size });
     }
-    return rangesOf(dmaView.view, partsIn(dmaView.view, joinRanges(stretches)));
+    return dmaView.rangesAnd(mapped);
+  }
+
+  /** The ranges of the flat view that may be new, or may have lost or got a memslot. */
+  get reslotted(): readonly TraceRange[] {
+    return (this.#reslotted ??= this.#findReslotted());
+  }
+
+  #findReslotted(): readonly TraceRange[] {
+    const { added, removed } = this.memslots;
+    const slots: Range[] = [];
+    for (const { gpa, size } of added) slots.push({ start: gpa, end: gpa + size });
+    for (const { gpa, size } of removed) slots.push({ start: gpa, end: gpa + size });
+    return this.flatView.rangesAnd(slots);
   }
 }
 
@@ -125,6 +138,16 @@ export class ViewChange {
   /** The ranges of the view now that it may not have had before. */
   get ranges(): readonly TraceRange[] {
     return (this.#ranges ??= this.isWhole ? this.view : rangesOf(this.view, this.parts));
+  }
+
+  /**
+   * The ranges of the view now that it may not have had before, and those with addresses in `others`.
+   *
+   * @param others not empty, in any order.
+   */
+  rangesAnd(others: readonly Range[]): readonly TraceRange[] {
+    if (this.isWhole || others.length === 0) return this.ranges;
+    return rangesOf(this.view, partsIn(this.view, joinRanges([...this.stretches, ...others])));
   }
 
   /** Whether the views may differ at one of `size` addresses from `start` on. */

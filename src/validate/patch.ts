@@ -1,4 +1,4 @@
-import { InvalidInput, nearestTo, printable, type Problem } from '../input/index.ts';
+import { InvalidInput, spellingHint, printable, type Problem } from '../input/index.ts';
 import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import type { AnyRevision } from '../model/index.ts';
 import type { Revision } from '../vfio/index.ts';
@@ -192,7 +192,5 @@ function problemsOfGroup(rules: unknown, group: RuleGroup): Problem[] {
   });
 }
 
-function suggestion(name: string, known: readonly string[]): string {
-  const nearest = nearestTo(name, known);
-  return nearest === undefined ? `; allowed are ${known.join(', ')}` : `; did you mean ${nearest}?`;
-}
+const suggestion = (name: string, known: readonly string[]): string =>
+  `; ${spellingHint(name, known, `allowed are ${known.join(', ')}`)}`;

@@ -1,3 +1,5 @@
+import { END_OF_SPACE } from '../address/index.ts';
+
 /** What a rule may return, checked at run time: patch files are loaded without a type check. */
 export interface RuleAnswer {
   /** Whether the rule is a function; otherwise it is a value. */
@@ -16,8 +18,6 @@ export type Fields = Readonly<Record<string, unknown>>;
 export const value = (expected: string, fits: Test): RuleAnswer => ({ isFunction: false, fits, expected });
 export const returns = (expected: string, fits: Test): RuleAnswer => ({ isFunction: true, fits, expected });
 
-/** One past the last address. */
-export const END_OF_SPACE = 1n << 64n;
 export const isFlag: Test = (answer) => typeof answer === 'boolean';
 export const isAddress: Test = (answer) =>
   typeof answer === 'bigint' && answer >= 0n && answer < END_OF_SPACE;

@@ -1,9 +1,9 @@
+import { END_OF_SPACE } from '../address/index.ts';
 import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import { FlatRange } from '../memory/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { CLOUD_HYPERVISOR_ANSWERS } from './cloud-hypervisor-answers.ts';
 import {
-  END_OF_SPACE,
   value,
   returns,
   isAddress,

@@ -2,6 +2,7 @@ import type * as fc from 'fast-check';
 import {
   FingerprintMap,
   findInvariant,
+  isError,
   fingerprintText,
   sameFingerprint,
   type Fingerprint,
@@ -98,7 +99,7 @@ export async function findingsOf(
 const errorsFirst = (tallies: readonly CauseTally[]): readonly CauseTally[] =>
   tallies.toSorted((a, b) => rank(a) - rank(b));
 
-const rank = ({ invariant }: Fingerprint): number => (findInvariant(invariant).severity === 'error' ? 0 : 1);
+const rank = (violation: Fingerprint): number => (isError(violation) ? 0 : 1);
 
 /** The smallest case of `finding` as a case of `cause`, if the case shows the cause with the same effect. */
 function alsoShown(

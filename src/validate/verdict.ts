@@ -2,7 +2,7 @@ import type * as fc from 'fast-check';
 import { deriveSeed, type RunScenario } from '../campaign/index.ts';
 import {
   COMMON_INVARIANTS,
-  findInvariant,
+  isError,
   type FingerprintMap,
   type Invariant,
   type InvariantId,
@@ -164,11 +164,7 @@ function refuseEmpty(comparison: Comparison, { sides, mustStart, signal }: Valid
     const [reason] = [...notRun].toSorted(([, a], [, b]) => b - a);
     throw noVerdict(`no case ran${reason === undefined ? '' : `; in ${reason[1]} cases: ${reason[0]}`}`);
   }
-  const breaks = causes
-    .values()
-    .some(
-      (tally) => findInvariant(tally.invariant).severity === 'error' && BREAKING.includes(statusOf(tally)),
-    );
+  const breaks = causes.values().some((tally) => isError(tally) && BREAKING.includes(statusOf(tally)));
   for (const side of ['base', 'patched'] as const) {
     if (started[side].cases > 0 || (side === 'patched' && breaks && mustStart !== true)) continue;
     const why = started[side].error === undefined ? '' : `: ${started[side].error}`;

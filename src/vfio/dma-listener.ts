@@ -151,7 +151,7 @@ export class DmaListener implements MemoryListener {
       readonly,
       deviceMemory,
       backing,
-      ...(iommuType === 'iommufd' && hasDmaBuf(region) && { dmaBuf: true }),
+      dmaBuf: (iommuType === 'iommufd' && hasDmaBuf(region)) || undefined,
     };
     const ask = (): Errno => revision.host.refusesMap(request, this.#adding) || iommu.map(request);
     let errno = ask();

@@ -31,6 +31,8 @@ export interface Revision {
   readonly memory: MemoryRules;
   readonly pci: PciRules;
   readonly host: HostRules;
+  /** The function of QEMU that a message about a refused DMA map names. */
+  readonly dmaMapFunction: 'vfio_dma_map' | 'vfio_container_dma_map';
   /** The form of its `info mtree`. */
   readonly mtree: MtreeForm;
 }

@@ -1,4 +1,4 @@
-import type { Offset } from '../address/index.ts';
+import { alignDown, type Offset } from '../address/index.ts';
 import { MsixState, PciFunction, type PciBar } from '../pci/index.ts';
 import {
   BAR_COUNT,
@@ -91,7 +91,7 @@ export class VfioDevice {
   get barRegisters() {
     return this.pci.bars.map((bar) => ({
       bar: bar.index,
-      address: this.pci.register(bar) & -bar.size,
+      address: alignDown<bigint>(this.pci.register(bar), bar.size),
       decoding: this.pci.isDecoding(bar),
     }));
   }

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { vi } from 'vitest';
 import { runCommandLine } from '../command-line.ts';
 import type { ExitCode } from '../exit-code.ts';
 
@@ -20,18 +19,32 @@ export async function runInProcess(
   input: string | Buffer | Readable = '',
 ): Promise<Result> {
   const written = { out: '', err: '' };
-  const keep = (stream: keyof typeof written) => (text: string | Uint8Array) => {
-    written[stream] += String(text);
-    return true;
-  };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'));
-  const stdin = vi
-    .spyOn(process, 'stdin', 'get')
-    .mockReturnValue((input instanceof Readable ? input : Readable.from([input])) as typeof process.stdin);
+  // vitest keeps each spy, with what it has seen, until the file ends: too much after 100,000 runs.
+  const restore = [
+    capture(process.stdout, (text) => (written.out += text)),
+    capture(process.stderr, (text) => (written.err += text)),
+    replaceInput(input instanceof Readable ? input : Readable.from([input])),
+  ];
   try {
     return { code: await runCommandLine(words), ...written };
   } finally {
-    for (const spy of [out, err, stdin]) spy.mockRestore();
+    for (const undo of restore) undo();
   }
+}
+
+/** Gives what is written to a stream to a function. @returns a function that undoes it. */
+function capture(stream: NodeJS.WriteStream, keep: (text: string) => void): () => void {
+  const { write } = stream;
+  stream.write = (text: string | Uint8Array) => {
+    keep(String(text));
+    return true;
+  };
+  return () => void (stream.write = write);
+}
+
+/** Replaces standard input. @returns a function that undoes it. */
+function replaceInput(input: Readable): () => void {
+  const stdin = Object.getOwnPropertyDescriptor(process, 'stdin')!;
+  Object.defineProperty(process, 'stdin', { ...stdin, get: () => input });
+  return () => void Object.defineProperty(process, 'stdin', stdin);
 }

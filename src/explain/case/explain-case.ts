@@ -3,6 +3,7 @@ import { InvalidInput } from '../../input/index.ts';
 import {
   findInvariant,
   fingerprintText,
+  isError,
   sameFingerprint,
   violationsOf,
   type Violation,
@@ -72,8 +73,6 @@ export function explainCase({ scenario, regression }: LoadedCase): CaseAnswer {
     fields: main === undefined ? [] : varyFields(scenario).map((field) => tryField(field, main)),
   };
 }
-
-const isError = ({ invariant }: Violation): boolean => findInvariant(invariant).severity === 'error';
 
 const tryField = ({ path, value, variations }: VariedField, main: Violation): FieldAnswer => ({
   path,

@@ -28,19 +28,21 @@ const USUAL_WINDOWS = 2;
 
 const isX86 = (type: MachineType): boolean => type === 'pc' || type === 'q35' || type === 'generic';
 
+type Hardware = Omit<Scenario, 'operations'>;
+
 type Part = readonly [kind: NeedKind, isNeeded: boolean, text: () => string];
 
 const toNeeds = (parts: readonly Part[]): Need[] =>
   parts.filter(([, isNeeded]) => isNeeded).map(([kind, , text]) => ({ kind, text: text() }));
 
 /** What the machine, its host and its devices need and no hardware has. */
-export const hardwareNeeds = (scenario: Scenario): readonly Need[] => [
+export const hardwareNeeds = (scenario: Hardware): readonly Need[] => [
   ...machineNeeds(scenario),
   ...hostNeeds(scenario),
   ...scenario.devices.flatMap((device) => deviceNeeds(device, scenario.machine.hostPageSize)),
 ];
 
-function machineNeeds(scenario: Scenario): readonly Need[] {
+function machineNeeds(scenario: Hardware): readonly Need[] {
   const { type, ram, hostPageSize, guestPageSize } = scenario.machine;
   const own = isCloudHypervisor(scenario);
   const pages = own ? [KIB_4] : PAGES[type];
@@ -65,7 +67,7 @@ function machineNeeds(scenario: Scenario): readonly Need[] {
   ]);
 }
 
-function hostNeeds({ machine, host }: Scenario): readonly Need[] {
+function hostNeeds({ machine, host }: Hardware): readonly Need[] {
   const { type, pageSizes, apertures = [], maxMappings, maxWindows = USUAL_WINDOWS } = host.iommu;
   const smallest = pageSizes.reduce((least, size) => (size < least ? size : least));
   const last = apertures.at(-1)?.end;
@@ -101,7 +103,12 @@ function hostNeeds({ machine, host }: Scenario): readonly Need[] {
   ]);
 }
 
-function deviceNeeds(device: DeviceSpec, hostPage: Size): readonly Need[] {
+/**
+ * What the device needs and no hardware has.
+ *
+ * @param hostPage size of the host's page in bytes.
+ */
+export function deviceNeeds(device: DeviceSpec, hostPage: Size): readonly Need[] {
   return [
     ...device.bars.flatMap((bar) => barNeeds(device.id, bar, hostPage)),
     ...toNeeds([

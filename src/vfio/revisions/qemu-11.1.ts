@@ -69,5 +69,7 @@ export const qemu111: Revision = {
     avoidsHyperTransport: true,
     checksPhysBits: true,
   },
+  // Renamed in QEMU 8.2.
+  dmaMapFunction: 'vfio_container_dma_map',
   mtree: form11,
 };

@@ -125,5 +125,6 @@ export const qemu211: Revision = {
     unmap: (answer) => answer,
     refusesMap: () => 0,
   },
+  dmaMapFunction: 'vfio_dma_map',
   mtree: form2_11,
 };
