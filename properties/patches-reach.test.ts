@@ -134,7 +134,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
     CLOUD_HYPERVISOR,
   ],
   'cloud-hypervisor hands out half-aligned addresses': [
-    'memslot-aligned-disjoint',
+    'bar-as-hardware',
     { cloudHypervisor: { alignment: (_type, size) => (size > 0x10n ? size / 2n : size) } },
     CLOUD_HYPERVISOR,
   ],
@@ -154,7 +154,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
     CLOUD_HYPERVISOR,
   ],
   'cloud-hypervisor maps no RAM above 4 GiB': [
-    'ram-reachable',
+    'incremental-equals-scratch',
     { cloudHypervisor: { mapsRam: (start) => start < 1n << 32n } },
     CLOUD_HYPERVISOR,
   ],

@@ -10,6 +10,7 @@ import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index
 import { MsixControl } from '../pci-layout/index.ts';
 import type { EventSink, HostDevice } from '../vfio/index.ts';
 import { AddressManager } from './address-manager.ts';
+import { sizeBar } from './bar-sizing.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
 import { ramParts } from './memory-layout.ts';
 import type { CloudHypervisorRules } from './revision.ts';
@@ -41,8 +42,6 @@ export interface DeviceConfig {
 }
 
 const BAR_PRIORITY = 1;
-/** What a guest writes into a register to find which bits it can write. */
-const ALL_ONES = 0xffff_ffffn;
 
 /**
  * cloud-hypervisor with its VM: RAM, passed-through devices, and the one container that the devices share
@@ -154,29 +153,18 @@ export class CloudHypervisor {
   }
 
   /**
-   * The guest sizes a BAR. What the VMM does not take for a probe moves the BAR, and the restoring write moves it back.
+   * The guest sizes a BAR.
    *
-   * @param probe what the guest writes into a 32-bit register in place of all ones. Of a 64-bit BAR the low half alone
-   *   moves nothing, and the high half gets all ones.
+   * @param probe what the guest writes into a 32-bit register in place of all ones.
    */
-  sizeBar(device: VfioPciDevice, index: number, probe = ALL_ONES): void {
-    const region = device.mmioRegions.find((other) => other.index === index);
-    const before = device.registers.addressOf(index);
-    if (region === undefined || before === undefined) return;
-    const { size, attributes } = region;
-    const isWide = attributes.type === 'mem64';
-    const high = isWide ? ALL_ONES : 0n;
-    const low = isWide ? before & ALL_ONES : probe;
-    this.programBar(device, index, (high << 32n) | low);
-    // A register that was restored after a refused move reads as if the guest had written nothing.
-    const isRestored =
-      !this.#options.rules.isProbe(attributes.type, { low, high }) &&
-      device.registers.addressOf(index) === before;
-    this.programBar(device, index, before);
-    const typeBits = attributes.type === 'io' ? 0x3n : 0xfn;
-    const wrote = ((high << 32n) | probe) & ~typeBits;
-    const read = isRestored ? before : wrote & -size;
-    this.#options.emit({ type: 'bar-sized', device: device.id, bar: index, wrote, read });
+  sizeBar(device: VfioPciDevice, index: number, probe: bigint | undefined): void {
+    const { rules, emit } = this.#options;
+    sizeBar(device, index, {
+      probe,
+      rules,
+      emit,
+      program: (address) => this.programBar(device, index, address),
+    });
   }
 
   /** The guest writes COMMAND and so switches the decoding of memory BARs on or off. */

@@ -51,6 +51,15 @@ describe('bar-as-hardware', () => {
   });
 });
 
+describe('bar-as-hardware for a VMM that places BARs itself', () => {
+  it('reports an address that is no multiple of the size', () => {
+    const at = (address: bigint) =>
+      causes(barAsHardware, seen([bar(0, 0x4000n, { type: 'mem64', address }), NARROW]));
+    expect(at(0x8_0000_4000n)).toEqual([]);
+    expect(at(0x8_0000_2000n)).toEqual(['misaligned']);
+  });
+});
+
 describe('bar-as-hardware for the bit of prefetchable memory', () => {
   it('reports a bit that the device does not have, where the target sees it', () => {
     const of = (prefetchable: boolean) =>

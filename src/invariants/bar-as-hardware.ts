@@ -30,12 +30,25 @@ export const barAsHardware: Invariant = {
           const spec = trace.scenario.devices.find(({ id }) => id === device.id);
           if (spec === undefined) continue;
           for (const bar of spec.bars) checkBar(bar, device, spec, examination);
+          if (devices.plugged.includes(device)) checkAlignment(device, examination);
           for (const bar of device.bars) checkExtra(bar, device, spec, examination);
         }
       },
     };
   },
 };
+
+/** A BAR has no register bits below its size: a VMM that places the BAR itself places it at a multiple. */
+function checkAlignment({ id, bars }: DeviceState, examination: Examination): void {
+  const misaligned = bars.find(({ address, size }) => address !== undefined && address % size !== 0n);
+  if (misaligned === undefined) return;
+  const { index, address, size } = misaligned;
+  examination.violate(
+    'misaligned',
+    () =>
+      `the VMM puts BAR ${index} of ${id} at ${hex(address!)}, which is no multiple of its ${hex(size)} bytes`,
+  );
+}
 
 const typeOf = (type: BarTypeName): BarType =>
   type.startsWith('mem64') ? 'mem64' : type.startsWith('mem32') ? 'mem32' : 'io';
