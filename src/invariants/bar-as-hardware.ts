@@ -38,9 +38,11 @@ export const barAsHardware: Invariant = {
   },
 };
 
-/** A BAR has no register bits below its size: a VMM that places the BAR itself places it at a multiple. */
+/** A memory BAR has no register bits below its size: a VMM that places the BAR itself places it at a multiple. */
 function checkAlignment({ id, bars }: DeviceState, examination: Examination): void {
-  const misaligned = bars.find(({ address, size }) => address !== undefined && address % size !== 0n);
+  const misaligned = bars.find(
+    ({ type, address, size }) => type !== 'io' && address !== undefined && address % size !== 0n,
+  );
   if (misaligned === undefined) return;
   const { index, address, size } = misaligned;
   examination.violate(
