@@ -26,6 +26,10 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       for (const address of [...addresses, ...rounderNumbers(operation.address)])
         yield { ...operation, address };
       return;
+    case 'size-bar':
+      if (operation.probe !== undefined)
+        yield { op: 'size-bar', device: operation.device, bar: operation.bar };
+      return;
     case 'mask-vector':
       yield { ...operation, vector: 0 };
       return;

@@ -10,6 +10,7 @@ import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index
 import { MsixControl } from '../pci-layout/index.ts';
 import type { EventSink, HostDevice } from '../vfio/index.ts';
 import { AddressManager } from './address-manager.ts';
+import { sizeBar } from './bar-sizing.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
 import { ramParts } from './memory-layout.ts';
 import type { CloudHypervisorRules } from './revision.ts';
@@ -79,7 +80,7 @@ export class CloudHypervisor {
       topology: this.topology,
       system: this.system,
       emit,
-      reuse: options.rules.slotReuse,
+      rules: options.rules,
     });
     this.#addresses = new AddressManager(options);
     this.#ram = ramParts(options.ram).map(({ name, start, size }) => ({
@@ -149,6 +150,21 @@ export class CloudHypervisor {
   programBar(device: VfioPciDevice, index: number, address: bigint): void {
     device.registers.program(index, address);
     if (this.#options.rules.movesEnabledBar === 'at-once') this.#movePending(device);
+  }
+
+  /**
+   * The guest sizes a BAR.
+   *
+   * @param probe what the guest writes into a 32-bit register in place of all ones.
+   */
+  sizeBar(device: VfioPciDevice, index: number, probe: bigint | undefined): void {
+    const { rules, emit } = this.#options;
+    sizeBar(device, index, {
+      probe,
+      rules,
+      emit,
+      program: (address) => this.programBar(device, index, address),
+    });
   }
 
   /** The guest writes COMMAND and so switches the decoding of memory BARs on or off. */
@@ -235,6 +251,7 @@ export class CloudHypervisor {
     const vfioOps = new VfioOps(count === 0 ? 'container' : `container#${count + 1}`, makeIommu(), emit);
     this.vfioOps = vfioOps;
     for (const memory of this.#ram) {
+      if (!this.#options.rules.mapsRam(memory.start, memory.region.size)) continue;
       const errno = vfioOps.map(memory);
       if (errno !== 0) throw new DeviceManagerError(`could not map RAM for DMA: ${errnoName(errno)}`);
     }

@@ -1,4 +1,4 @@
-import { alignDown, alignUp, isAligned, overlaps, type Range } from '../address/index.ts';
+import { alignDown, alignUp, hex, isAligned, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
 import { allowsMsixMmap, type BarSpec, type HostSpec, type MsixSpec } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
@@ -10,7 +10,8 @@ import type { Examination, Invariant } from './invariant.ts';
 export const mmapInsideBar: Invariant = {
   id: 'mmap-inside-bar',
   clause:
-    "mmap areas lie inside the device's BAR, on host pages, and leave out the MSI-X page where the kernel forbids it",
+    "mmap areas lie inside the device's BAR, on host pages, are shown at their own offsets, and leave out the MSI-X " +
+    'page where the kernel forbids it and BARs that the host or the user excludes',
   severity: 'error',
   site: 'hw/vfio/region.c: vfio_region_mmap; hw/vfio/pci.c: vfio_pci_fixup_msix_region',
   start: (trace, examination) => ({
@@ -31,6 +32,13 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
       () => `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${fault}`,
     );
   const end = event.offset + event.size;
+  if (event.shownAt !== undefined && event.shownAt !== event.offset) {
+    violate('shown-elsewhere', `is shown at ${hex(event.shownAt)}, where the guest expects other bytes`);
+  }
+  if (spec?.options['x-no-mmap'] === true) violate('against-user', 'goes against x-no-mmap of the user');
+  if (bar !== undefined && (!bar.mmap || bar.type === 'io')) {
+    violate('not-offered', 'is of a BAR that the host does not let be mmapped');
+  }
   if (event.errno === 0) {
     if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
     if (bar === undefined || end > alignUp(bar.size, host)) {

@@ -99,6 +99,7 @@ function snapshotDevice({
     bars: pci.bars.map(({ index, attributes, size, address }) => ({
       index,
       type: attributes.type,
+      prefetchable: attributes.prefetchable,
       size,
       address,
       layers: layers[index]!,

@@ -24,6 +24,10 @@ export interface TraceRange extends Range {
   readonly contained: boolean;
 }
 
+/** Whether a range is memory that can be mapped: RAM, or mmapped memory of a device. */
+export const isMemory = ({ region }: TraceRange): boolean =>
+  region.kind === 'ram' || region.kind === 'ram-device';
+
 /** A MemoryRegion in the region tree, after the last operation. */
 export interface TraceNode {
   readonly region: TraceRegion;
@@ -55,6 +59,8 @@ export interface ContainerState {
 export interface BarState {
   readonly index: number;
   readonly type: BarType;
+  /** Left out where the target cannot observe it. */
+  readonly prefetchable?: boolean;
   /** The size registered with the PCI core, in bytes. */
   readonly size: Size;
   /** The bus address; `undefined` while the BAR is not mapped. */

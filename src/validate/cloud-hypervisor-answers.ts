@@ -1,8 +1,10 @@
 import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import {
+  ATTRIBUTES,
   FLAG,
   YES_OR_NO,
   isArea,
+  isErrno,
   isLayout,
   isListOf,
   isObject,
@@ -39,6 +41,11 @@ export const CLOUD_HYPERVISOR_ANSWERS: { readonly [Rule in keyof CloudHypervisor
     isListOf(oneOf('unmap-dma', 'remove-slot', 'create-slot', 'map-dma')),
   ),
   removes: value('an array of "dma-mappings" and "slots"', isListOf(oneOf('dma-mappings', 'slots'))),
+  slotNumber: returns('the number of a slot, from 0', isErrno),
+  mapsRam: YES_OR_NO,
+  barAttributes: ATTRIBUTES,
+  barSize: SIZE,
+  removesAreas: value('"all" or "first"', oneOf('all', 'first')),
   slotReuse: REUSE,
   mapsDeviceMemory: FLAG,
   mapFailure: value('"device-refused" or "ignored"', oneOf('device-refused', 'ignored')),

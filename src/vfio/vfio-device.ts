@@ -130,15 +130,34 @@ export class VfioDevice {
   /**
    * The guest sizes BAR `index` as Linux does (__pci_read_base): it sets each half in turn to all ones, reads
    * and restores. Memory stays enabled if the guest has not disabled it before (pci fact 4.6).
+   *
+   * @param probe what the guest writes into the first half in place of all ones: 32 bits.
    */
-  sizeBar(index: number): void {
+  sizeBar(index: number, probe = 0xffff_ffffn): void {
     const at = barRegister(index);
-    for (const register of this.#is64Bit(index) ? [at, at + 4] : [at]) {
+    const wide = this.#is64Bit(index);
+    let [wrote, read] = [0n, 0n];
+    for (const register of wide ? [at, at + 4] : [at]) {
       // The dword behind the last BAR register reads as the device's, here 0 (observed on QEMU 11.1.3).
       const value = register < barRegister(BAR_COUNT) ? this.pci.config.read(register, 4) : 0;
-      this.writeConfig(register, 4, 0xffff_ffff);
+      const shift = register === at ? 0n : 32n;
+      const ones = register === at ? probe : 0xffff_ffffn;
+      this.writeConfig(register, 4, Number(ones));
+      wrote |= ones << shift;
+      read |= BigInt(this.pci.config.read(register, 4)) << shift;
       this.writeConfig(register, 4, value);
     }
+    const bar = this.pci.bar(index);
+    if (bar === undefined) return;
+    const typeBits = bar.attributes.type === 'io' ? 0x3n : 0xfn;
+    const address = (value: bigint): bigint => value & ~typeBits;
+    this.#environment.emit({
+      type: 'bar-sized',
+      device: this.id,
+      bar: index,
+      wrote: address(wrote),
+      read: address(read),
+    });
   }
 
   /** The guest switches the decoding of memory BARs on or off. */
