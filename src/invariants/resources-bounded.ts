@@ -47,7 +47,7 @@ class Resources implements Judge {
   }
 
   event(event: VmmEvent): void {
-    if (event.type === 'mmap' || event.type === 'message' || event.type === 'skip') return;
+    if (event.type === 'mmap' || !('errno' in event)) return;
     if (event.errno !== 0) {
       this.#wasRefused = true;
       return;
