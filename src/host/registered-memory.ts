@@ -1,6 +1,6 @@
 import {
+  END_OF_SPACE,
   isAligned,
-  LAST_ADDRESS,
   lowestSetBit,
   type HostAddress,
   type Range,
@@ -60,7 +60,7 @@ export class RegisteredMemory {
     const { hostAddress: start, size } = request;
     const end = start + size;
     // host fact G2: the end must fit.
-    if (!isAligned(start | size, this.#hostPageSize) || end > LAST_ADDRESS) return failed(Errno.EINVAL);
+    if (!isAligned(start | size, this.#hostPageSize) || end >= END_OF_SPACE) return failed(Errno.EINVAL);
     // host fact R3.6.4: the kernel cannot allocate an empty list of pages.
     if (size === 0n) return failed(Errno.ENOMEM);
     // host facts G3 and D5
@@ -71,7 +71,8 @@ export class RegisteredMemory {
       return SUCCESS;
     }
     // host fact G5
-    if (this.#lockLimit !== undefined && this.#locked + size > this.#lockLimit) return failed(Errno.ENOMEM);
+    const hasRoom = this.#lockLimit === undefined || this.#locked + size <= this.#lockLimit;
+    if (!hasRoom) return failed(Errno.ENOMEM);
     // host facts G6, R3.6.3 and D13: the kernel pins for writing.
     if (request.deviceMemory || request.readonly || request.unusable) {
       const pages = request.pinnablePages ?? 0;
@@ -80,10 +81,8 @@ export class RegisteredMemory {
     // host fact G7
     if (this.#blocks.firstOverlapping(start, end)) return failed(Errno.EINVAL);
 
-    // host fact R3.6.2
-    const natural = lowestSetBit(start | size);
-    const backed = request.hugePageSize ?? this.#hostPageSize;
-    const pageSize = natural < backed ? natural : backed;
+    // host fact R3.6.2: the largest page that divides address, size and the pages behind the block.
+    const pageSize = lowestSetBit(start | size | (request.hugePageSize ?? this.#hostPageSize));
     this.#blocks.insert({ start, end }, { start, end, pageSize, isRegistered: true });
     this.#locked += size;
     return SUCCESS;

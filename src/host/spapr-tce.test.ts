@@ -112,6 +112,17 @@ describe('SpaprTceContainer.unregisterMemory (host fact R3.6.1)', () => {
     expect(tce.unregisterMemory(hostAddress(RAM + 16n * MIB), 64n * KIB)).toBe(0);
     expect(tce.map(request(0n, 64n * KIB, RAM + 16n * MIB))).toBe(Errno.EINVAL);
   });
+
+  it('of a block below the one that a mapping points into forgets the lower block', () => {
+    for (const gap of [0n, 64n * KIB]) {
+      const tce = withMemory();
+      const next = RAM + 16n * MIB + gap;
+      expect(tce.registerMemory(block(next, 64n * KIB))).toBe(0);
+      expect(tce.map(request(0n, 64n * KIB, next))).toBe(0);
+      expect(tce.unregisterMemory(hostAddress(RAM), 16n * MIB)).toBe(0);
+      expect(tce.map(request(64n * KIB, 64n * KIB))).toBe(Errno.EINVAL);
+    }
+  });
 });
 
 describe('the windows of a SpaprTceContainer', () => {
@@ -294,6 +305,14 @@ describe('SpaprTceContainer.map', () => {
     ]);
   });
 
+  it('leaves live entries as they are when the first page of a call fails (host fact T11)', () => {
+    const tce = withMemory();
+    tce.map(request(0n, 0x4000n));
+    const before = tce.mappings();
+    expect(tce.map(request(0x1000n, 0x2000n, RAM + 16n * MIB))).toBe(Errno.EINVAL);
+    expect(tce.mappings()).toBe(before);
+  });
+
   it('maps no IOMMU page larger than the block’s pages and alignment (host facts T8 and R3.6.2)', () => {
     const large = { pageSize: 16n * MIB, size: GIB };
     const twice = block(RAM, 32n * MIB);
@@ -329,7 +348,9 @@ describe('SpaprTceContainer.unmap', () => {
     tce.map(request(0n, 0x4000n));
     expect(tce.unmap(iova(0x1000n), 0x1000n)).toEqual({ errno: 0, unmapped: 0x1000n });
     expect(tce.unmap(iova(0x1000n), 0x1000n)).toEqual({ errno: 0, unmapped: 0n });
-    expect(tce.unmap(iova(0n), 0n)).toEqual({ errno: 0, unmapped: 0n });
+    for (const inside of [0n, 0x3000n]) {
+      expect(tce.unmap(iova(inside), 0n)).toEqual({ errno: 0, unmapped: 0n });
+    }
     expect(live(tce)).toEqual([
       [0n, 0x1000n, 0n, 0n],
       [0x2000n, 0x2000n, 0x2000n, 0x2000n],

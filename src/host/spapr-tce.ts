@@ -200,7 +200,7 @@ export class SpaprTceContainer implements IommuContainer {
   }
 
   /** The window that holds `start`, or why the call fails before its other checks. */
-  #findWindow(start: Iova): TceWindow | Errno {
+  #findWindow(start: Iova): TceWindow | Exclude<Errno, 0> {
     // host fact T1
     if (!this.#isEnabled) return Errno.EPERM;
     // host fact T3

@@ -11,7 +11,7 @@ export interface SystemCallAnswer {
 export const SUCCESS: SystemCallAnswer = { returned: 0, errno: 0 };
 
 /** The call failed with this error. */
-export const failed = (errno: Errno): SystemCallAnswer => ({ returned: errno === 0 ? 0 : -1, errno });
+export const failed = (errno: Exclude<Errno, 0>): SystemCallAnswer => ({ returned: -1, errno });
 
 /** The call returned 1 and did nothing: for sPAPR the answer to an IOVA off the page (host fact D4). */
 export const RETURNED_ONE: SystemCallAnswer = { returned: 1, errno: 0 };

@@ -124,8 +124,9 @@ export class TceWindows {
     return this.#slots.filter((window) => window !== undefined);
   }
 
+  /** Makes the default window while it is promised, else one that the VMM asks for. */
   #create({ pageSize, size, levels = 1 }: CreateWindowRequest): WindowResult {
-    const { platform, pageSizes, dma32 } = this.#options;
+    const { platform, pageSizes } = this.#options;
     const refused = (errno: Errno): WindowResult => ({ errno, window: undefined });
     // host fact C4
     const slot = this.#slots.indexOf(undefined);
@@ -134,17 +135,21 @@ export class TceWindows {
     if (!isPowerOfTwo(pageSize) || (pageSizes & pageSize) === 0n) return refused(Errno.EINVAL);
     // host fact C7
     if (!isPowerOfTwo(size) || size < pageSize) return refused(Errno.EINVAL);
-    const isDefault = pageSize === DEFAULT_WINDOW_PAGE && size === dma32.size && this.#isDefaultPromised;
     if (platform === 'pseries') {
       // host fact D14
-      if (!isDefault && this.at(PSERIES_WINDOW) !== undefined) return refused(Errno.EPERM);
+      if (this.at(PSERIES_WINDOW) !== undefined) return refused(Errno.EPERM);
     } else if (!this.#fitsTable({ pageSize, size, levels })) return refused(Errno.EINVAL);
 
-    const second = platform === 'pseries' ? PSERIES_WINDOW : iova(BigInt(slot) * SECOND_WINDOW);
-    const isAtDefault = platform === 'pseries' ? isDefault : slot === 0;
-    const window = { slot, start: isAtDefault ? dma32.start : second, size, pageSize };
+    const window = { slot, start: this.#startOf(slot), size, pageSize };
     this.#slots[slot] = window;
     return { errno: 0, window };
+  }
+
+  /** Where the next window starts, which comes into `slot` (host facts 3.1 and D14). */
+  #startOf(slot: number): Iova {
+    const { platform, dma32 } = this.#options;
+    if (platform === 'pseries') return this.#isDefaultPromised ? dma32.start : PSERIES_WINDOW;
+    return slot === 0 ? dma32.start : iova(BigInt(slot) * SECOND_WINDOW);
   }
 
   /** Whether a table of bare metal has room for so many levels (host facts C7 and C9). */

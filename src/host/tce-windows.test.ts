@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { iova } from '../address/index.ts';
+import { Errno } from './errno.ts';
+import { TceWindows, type TceWindowsOptions } from './tce-windows.ts';
+
+const KIB = 1n << 10n;
+const GIB = 1n << 30n;
+const SECOND_WINDOW = 1n << 59n;
+const DEFAULT_START = 0x8000_0000n;
+
+const windows = (options: Partial<TceWindowsOptions> = {}): TceWindows =>
+  new TceWindows({
+    platform: 'powernv',
+    hostPageSize: 64n * KIB,
+    pageSizes: (4n * KIB) | (64n * KIB),
+    dma32: { start: iova(DEFAULT_START), size: 2n * GIB },
+    maxWindows: 2,
+    maxLevels: 5,
+    ...options,
+  });
+
+const startsOf = (tce: TceWindows): readonly bigint[] => tce.list().map(({ start }) => start);
+const request = { pageSize: 64n * KIB, size: GIB };
+
+describe('TceWindows.create', () => {
+  it('refuses all sizes below a page, and makes a window of one page (host fact C7)', () => {
+    const onePage = { pageSize: 64n * KIB, size: 64n * KIB };
+    expect(windows().create(onePage)).toMatchObject({ errno: 0, window: onePage });
+    expect(windows().create({ ...onePage, size: 32n * KIB }).errno).toBe(Errno.EINVAL);
+  });
+
+  it('makes a table of as many levels as the host allows, and of no more (host fact C7)', () => {
+    expect(windows({ maxLevels: 2 }).create({ ...request, levels: 2 }).errno).toBe(0);
+    expect(windows({ maxLevels: 2 }).create({ ...request, levels: 3 }).errno).toBe(Errno.EINVAL);
+  });
+
+  it('refuses -1 levels, which the kernel reads as 2^32 - 1 (host fact C7)', () => {
+    expect(windows().create({ ...request, levels: -1 }).errno).toBe(Errno.EINVAL);
+  });
+});
+
+describe('where TceWindows puts a window', () => {
+  it('is the default place for slot 0 of bare metal, 2^59 for slot 1 (host facts 3.1 and 3.7)', () => {
+    const tce = windows();
+    expect(tce.remove(iova(0n))).toEqual({ errno: 0, window: undefined });
+    expect([tce.create(request).errno, tce.create(request).errno]).toEqual([0, 0]);
+    expect(startsOf(tce)).toEqual([DEFAULT_START, SECOND_WINDOW]);
+  });
+
+  it('leaves no two windows at one place, on a host with more than any kernel has', () => {
+    const tce = windows({ maxWindows: 4 });
+    expect([1, 2, 3].map(() => tce.create(request).errno)).toEqual([0, 0, 0]);
+    expect(startsOf(tce)).toEqual([DEFAULT_START, SECOND_WINDOW, 2n * SECOND_WINDOW, 3n * SECOND_WINDOW]);
+  });
+
+  it('is the default place in a pseries guest for the promised window alone (host fact D14)', () => {
+    const tce = windows({ platform: 'pseries' });
+    expect(tce.makeDefault()).toBe(0);
+    expect(startsOf(tce)).toEqual([DEFAULT_START]);
+    // A request that asks for the same page and size as the default window's.
+    const likeDefault = { pageSize: 4n * KIB, size: 2n * GIB };
+    expect(tce.create(likeDefault)).toMatchObject({ errno: 0, window: { slot: 1, start: SECOND_WINDOW } });
+    expect(tce.remove(iova(DEFAULT_START)).errno).toBe(0);
+    expect(tce.create(likeDefault).errno).toBe(Errno.EPERM);
+    expect(tce.remove(iova(SECOND_WINDOW)).errno).toBe(0);
+    expect(tce.create(likeDefault)).toMatchObject({ errno: 0, window: { slot: 0, start: SECOND_WINDOW } });
+  });
+});
