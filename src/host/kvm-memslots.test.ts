@@ -36,6 +36,7 @@ describe('KvmMemslots.set', () => {
   it.each([
     ['a slot number at the limit (host fact K3)', slot(32764, 0n, P)],
     ['a negative slot number (host fact K3)', slot(-1, 0n, P)],
+    ['a negative slot number whose lower 16 bits are 0 (host fact K8)', slot(-0x1_0000, 0n, P)],
     ['an unaligned size (host fact K5)', slot(0, 0n, 0x800n)],
     ['an unaligned guest address (host fact K6)', slot(0, 0x800n, P)],
     ['an unaligned host address (host fact K7)', slot(0, 0n, P, { hostAddress: hostAddress(0x800n) })],
@@ -72,7 +73,9 @@ describe('KvmMemslots.set', () => {
   it('fails with EINVAL for a read-only slot on an architecture without them (host fact K4)', () => {
     expect(kvm({ architecture: 'power' }).set(slot(0, 0n, P, { readonly: true }))).toBe(Errno.EINVAL);
     expect(kvm({ architecture: 'power' }).set(slot(0, 0n, P))).toBe(0);
-    expect(kvm().set(slot(0, 0n, P, { readonly: true }))).toBe(0);
+    for (const architecture of ['x86', 'arm64', 'loongarch'] as const) {
+      expect(kvm({ architecture }).set(slot(0, 0n, P, { readonly: true }))).toBe(0);
+    }
   });
 
   it('tests alignment by the host’s page (host fact R6.1.1)', () => {
@@ -147,8 +150,16 @@ describe('KvmMemslots.set', () => {
     const arm64 = kvm({ lastGpa: gpa(0xffffn), architecture: 'arm64' });
     expect(arm64.set(slot(0, 0xf000n, 2n * P))).toBe(Errno.EFAULT);
     expect(arm64.slots()).toEqual([]);
-    const old = kvm({ lastGpa: gpa(0xffffn), kernel: kernelRules('5.17') });
-    expect(old.set(slot(0, 0x10000n, P))).toBe(0);
+    const loongarch = kvm({ lastGpa: gpa(0xffffn), architecture: 'loongarch' });
+    expect(loongarch.set(slot(0, 0xf000n, 2n * P))).toBe(Errno.ENOMEM);
+  });
+
+  it('compares a slot with the CPU’s width on x86 since Linux 5.18, on arm64 always (host fact K14)', () => {
+    const above = slot(0, 0x10000n, P);
+    const answer = (version: string, architecture: 'x86' | 'arm64') =>
+      kvm({ lastGpa: gpa(0xffffn), kernel: kernelRules(version), architecture }).set(above);
+    expect([answer('5.17', 'x86'), answer('5.18', 'x86')]).toEqual([0, Errno.EINVAL]);
+    expect([answer('5.17', 'arm64'), answer('5.18', 'arm64')]).toEqual([Errno.EFAULT, Errno.EFAULT]);
   });
 
   it('has fewer slots before Linux 5.12 (host fact R6.1.3)', () => {
@@ -157,6 +168,7 @@ describe('KvmMemslots.set', () => {
     expect(old.set(slot(509, P, P))).toBe(Errno.EINVAL);
     expect(kvm({ kernel: kernelRules('5.11'), architecture: 'arm64' }).set(slot(511, 0n, P))).toBe(0);
     expect(kvm({ architecture: 'arm64' }).set(slot(32766, 0n, P))).toBe(0);
+    expect(kvm({ kernel: kernelRules('5.12') }).set(slot(32763, 0n, P))).toBe(0);
   });
 
   it('refuses memory of kernel space before an overlap and the CPU’s width (host fact D16)', () => {
@@ -177,12 +189,17 @@ describe('KvmMemslots.set', () => {
     expect(x86.set(slot(0x2_0001, 0n, P))).toBe(Errno.EINVAL);
     expect(x86.slots().map((one) => one.slot)).toEqual([1]);
     expect(x86.delete(0x1_0001)).toBe(0);
-    expect(kvm({ architecture: 'arm64' }).set(slot(0x1_0001, 0n, P))).toBe(Errno.EINVAL);
+    expect(x86.delete(0x2_0001)).toBe(Errno.EINVAL);
+    for (const architecture of ['arm64', 'power', 'loongarch'] as const) {
+      expect(kvm({ architecture }).set(slot(0x1_0001, 0n, P))).toBe(Errno.EINVAL);
+    }
   });
 
   it('does not log dirty pages of a BAR on arm64, which it tests last (host fact D15)', () => {
     const bar = { deviceMemory: true, logDirtyPages: true };
-    expect(kvm().set(slot(0, 0n, P, bar))).toBe(0);
+    for (const architecture of ['x86', 'power', 'loongarch'] as const) {
+      expect(kvm({ architecture }).set(slot(0, 0n, P, bar))).toBe(0);
+    }
     const arm64 = kvm({ architecture: 'arm64', lastGpa: gpa(0xffffn) });
     expect(arm64.set(slot(0, 0n, P, bar))).toBe(Errno.EINVAL);
     expect(arm64.set(slot(0, 0n, P, { deviceMemory: true }))).toBe(0);

@@ -35,6 +35,7 @@ describe('kernelRules', () => {
     expect(kernelRules('6.12.117+deb13-amd64')).toBe(kernelRules('6.12'));
     expect(kernelRules('6.2')).not.toBe(kernelRules('6.19'));
     expect(kernelRules('7.0')).toBe(kernelRules('6.19'));
+    expect(kernelRules('10.0')).toBe(kernelRules('6.19'));
     expect(kernelRules('4.15')).toBe(kernelRules('4.8'));
   });
 
@@ -44,8 +45,8 @@ describe('kernelRules', () => {
     expect(kernelRules('msix-mappable').msixMmap).toBe('msix-mappable');
   });
 
-  it.each(['4.7', '3.10', 'linux', ''])('throws for %j, which is not modelled', (kernel) => {
-    expect(() => kernelRules(kernel)).toThrow(RangeError);
+  it.each(['4.7', '3.10', 'linux', 'linux-6.12', ''])('throws for %j, which is not modelled', (kernel) => {
+    expect(() => kernelRules(kernel)).toThrow(new RangeError(`no rules for the kernel "${kernel}"`));
   });
 
   it('allows the mmap of the MSI-X table since 4.16, and has iommufd since 6.2', () => {
@@ -57,7 +58,7 @@ describe('kernelRules', () => {
       undefined,
       false,
     ]);
-    expect(() => ioasOn('6.1')).toThrow(RangeError);
+    expect(() => ioasOn('6.1')).toThrow(new RangeError('the kernel has no iommufd'));
   });
 });
 
@@ -89,6 +90,8 @@ describe('type1 by kernel', () => {
   it('tests size 0 before the wrap, and the alignment of an unmap too (host fact D1)', () => {
     const type1 = type1On('7.2');
     expect(type1.map(request(TOP + 1n, 0n))).toBe(Errno.EINVAL);
+    expect(type1.map(request(P, 0n))).toBe(Errno.EINVAL);
+    expect(type1.unmap(iova(P), 0n).errno).toBe(Errno.EINVAL);
     expect(type1.unmap(iova(TOP), 0x1fffn).errno).toBe(Errno.EINVAL);
     expect(type1.unmap(iova(TOP), 2n * P).errno).toBe(Errno.EOVERFLOW);
     expect(type1On('6.12').unmap(iova(TOP), 2n * P).errno).toBe(Errno.EINVAL);
@@ -117,6 +120,9 @@ describe('type1 by kernel', () => {
     expect(old.unmap(iova(TOP), P)).toEqual({ errno: 0, unmapped: 0n });
     expect(old.unmapAll()).toEqual({ errno: 0, unmapped: 0n });
     expect(old.mappings()).toEqual([low, top, top]);
+    const below = request(TOP - P, 2n * P);
+    expect(old.map(below)).toBe(0);
+    expect(old.mappings()).toEqual([low, below, top, top]);
     const recent = type1On('7.2');
     expect([recent.map(top), recent.map(top)]).toEqual([0, Errno.EEXIST]);
     expect(recent.unmapAll().unmapped).toBe(P);
@@ -153,6 +159,14 @@ describe('a lock limit', () => {
     expect(type1.map(request(0x10000n, P))).toBe(0);
     type1.unmapAll();
     expect(type1.map(request(0n, 2n * P))).toBe(0);
+  });
+
+  it('of type1 frees no bytes when a BAR is unmapped (host fact R1.4.4)', () => {
+    const type1 = type1On('6.12', { lockLimit: 2n * P });
+    expect(type1.map(request(0n, 2n * P))).toBe(0);
+    expect(type1.map(request(0x10000n, P, { deviceMemory: true }))).toBe(0);
+    expect(type1.unmap(iova(0x10000n), P)).toEqual({ errno: 0, unmapped: P });
+    expect(type1.map(request(0x10000n, P))).toBe(Errno.ENOMEM);
   });
 
   it('of iommufd counts memory once a domain is attached (host fact R2.2.4)', () => {
