@@ -39,6 +39,24 @@ describe('withoutReserved', () => {
     expect(withoutReserved(range(0x1000n, 0x8fffn), reserved)).toEqual([range(0x2000n, 0x7fffn)]);
     expect(withoutReserved(range(0x1000n, 0x1fffn), reserved)).toEqual([]);
   });
+
+  it('leaves single addresses before, between and behind regions, and none between regions that touch', () => {
+    const reserved = [range(1n, 1n), range(3n, 4n), range(5n, 0xffen)];
+    expect(withoutReserved(range(0n, 0xfffn), reserved)).toEqual([
+      range(0n, 0n),
+      range(2n, 2n),
+      range(0xfffn, 0xfffn),
+    ]);
+  });
+
+  it.each([
+    ['its first address', range(0n, 0n), [range(1n, 0xfffn)]],
+    ['its last address', range(0xfffn, 0xfffn), [range(0n, 0xffen)]],
+    ['its last address and addresses behind', range(0xfffn, 0x1fffn), [range(0n, 0xffen)]],
+    ['an address just behind', range(0x1000n, 0x1000n), [range(0n, 0xfffn)]],
+  ])('takes from an aperture %s', (_, reserved, left) => {
+    expect(withoutReserved(range(0n, 0xfffn), [reserved])).toEqual(left);
+  });
 });
 
 describe('typical apertures', () => {
@@ -65,6 +83,13 @@ describe('typical apertures', () => {
     expect(isUsable(TYPICAL_APERTURES.intel57, RESERVED_REGIONS.x86Msi.first, 1n)).toBe(false);
     expect(isUsable(TYPICAL_APERTURES.amdV2, RESERVED_REGIONS.hyperTransport.last, 1n)).toBe(false);
     expect(isUsable(TYPICAL_APERTURES.smmu52, RESERVED_REGIONS.softwareMsi.last, 1n)).toBe(false);
-    expect(addressWidth(64)).toEqual(range(0n, 0xffff_ffff_ffff_ffffn));
   });
+});
+
+it.each([
+  [1, 1n],
+  [39, 0x7f_ffff_ffffn],
+  [64, 0xffff_ffff_ffff_ffffn],
+])('an IOMMU with addresses of %i bits translates up to %i (host fact 5.4)', (width, last) => {
+  expect(addressWidth(width)).toEqual(range(0n, last));
 });

@@ -43,10 +43,10 @@ export const addressWidth = (width: number): Aperture => ({
 export function withoutReserved(geometry: Aperture, reserved: readonly Aperture[]): readonly Aperture[] {
   const left: Aperture[] = [];
   let next: bigint = geometry.first;
-  for (const region of reserved.toSorted((a, b) => (a.first < b.first ? -1 : 1))) {
-    const before = region.first - 1n < geometry.last ? region.first - 1n : geometry.last;
-    if (next <= before) left.push({ first: iova(next), last: iova(before) });
-    if (region.last >= next) next = region.last + 1n;
+  for (const { first, last } of reserved.toSorted((a, b) => Number(a.first - b.first))) {
+    if (first > geometry.last) break;
+    if (next < first) left.push({ first: iova(next), last: iova(first - 1n) });
+    if (last >= next) next = last + 1n;
   }
   if (next <= geometry.last) left.push({ first: iova(next), last: geometry.last });
   return left;

@@ -28,8 +28,7 @@ export class DisjointRanges<Value> {
     const position = firstEndingAbove(this.#entries, start);
     const next = this.#entries[position];
     if (next !== undefined && next.start < end) throw new RangeError('the range is not free');
-    if (next === undefined) this.#entries.push({ start, end, value });
-    else this.#entries.splice(position, 0, { start, end, value });
+    this.#entries.splice(position, 0, { start, end, value });
     this.#snapshot = undefined;
   }
 

@@ -61,6 +61,14 @@ describe('IommufdIoas.map', () => {
     expect(ioas().map(request(0n, 0xffff_ffff_ffff_e000n, at(0x1000n)))).toBe(0);
   });
 
+  it('accepts a length of 2^64 - 1 less a page, and memory that ends at 2^64 - 1 (host facts I5 and I6)', () => {
+    const largest = LAST_ADDRESS - 0x1000n;
+    expect(ioas({ domainPageSizes: 0n }).map(request(0n, largest, at(0n)))).toBe(0);
+    expect(ioas({ domainPageSizes: 0n }).map(request(0n, largest + 1n, at(0n)))).toBe(Errno.EINVAL);
+    expect(ioas({ domainPageSizes: 0n }).map(request(0n, 1n, at(LAST_ADDRESS - 1n)))).toBe(0);
+    expect(ioas({ domainPageSizes: 0n }).map(request(0n, 2n, at(LAST_ADDRESS - 1n)))).toBe(Errno.EOVERFLOW);
+  });
+
   it('accepts a mapping that ends at 2^64', () => {
     const space = ioas();
     expect(space.map(request(TOP, 0x1000n))).toBe(0);
@@ -109,7 +117,9 @@ describe('IommufdIoas.unmap', () => {
 
   it.each([
     ['the last address', LAST_ADDRESS, 0x1000n, Errno.EOVERFLOW],
+    ['the last address alone, which ends at 2^64', LAST_ADDRESS, 1n, Errno.EOVERFLOW],
     ['the largest length, not from 0', 0x1000n, LAST_ADDRESS, Errno.EOVERFLOW],
+    ['the largest length from 1, which ends at 2^64', 1n, LAST_ADDRESS, Errno.EOVERFLOW],
     ['length 0', 0n, 0n, Errno.EINVAL],
     ['a range that wraps', TOP, 0x2000n, Errno.EOVERFLOW],
     ['a range without mappings', 0x10000n, 0x1000n, Errno.ENOENT],

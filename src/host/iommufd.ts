@@ -55,7 +55,7 @@ export class IommufdIoas implements IommuContainer {
   readonly #apertures: readonly Aperture[];
   readonly #rules: IommufdRules;
   readonly #pins: PinnedMemory;
-  readonly #isUnusable: (request: DmaMapRequest) => boolean;
+  readonly #isUnusable: IommufdOptions['isUnusable'];
   readonly #table = new MappingTable();
 
   /** @throws RangeError for a kernel without iommufd. */
@@ -64,7 +64,7 @@ export class IommufdIoas implements IommuContainer {
     if (rules === undefined) throw new RangeError('the kernel has no iommufd');
     this.#rules = rules;
     this.#pins = new PinnedMemory(options.lockLimit);
-    this.#isUnusable = options.isUnusable ?? (() => false);
+    this.#isUnusable = options.isUnusable;
     this.pageSizes = options.domainPageSizes;
     this.#hostPageSize = options.hostPageSize;
     // Linux io_pagetable.c:iopt_calculate_iova_alignment: 1 byte while no domain is attached.
@@ -109,7 +109,7 @@ export class IommufdIoas implements IommuContainer {
   /** What the kernel says of the memory once a domain is attached (host facts I14, R2.2.3, B7 and D18). */
   #pin(request: DmaMapRequest): Errno {
     const { deviceMemory, dmaBuf } = request;
-    const unusable = request.unusable || this.#isUnusable(request);
+    const unusable = request.unusable || this.#isUnusable?.(request);
     // A dma-buf that was revoked cannot be mapped, attached or not.
     if (dmaBuf && this.#rules.mapsDmaBufOfBar) return unusable ? Errno.ENODEV : 0;
     if (this.pageSizes === 0n) return 0;
@@ -138,7 +138,8 @@ export class IommufdIoas implements IommuContainer {
     const removed = cut < 0 ? mappings : mappings.slice(0, cut);
     this.#pins.remove(removed);
     const unmapped = this.#table.remove(removed);
-    return { errno: cut >= 0 || unmapped === 0n ? Errno.ENOENT : 0, unmapped };
+    const failed = removed.length < mappings.length || unmapped === 0n;
+    return { errno: failed ? Errno.ENOENT : 0, unmapped };
   }
 
   /** IOMMU_IOAS_UNMAP of all mappings: succeeds also without any. */

@@ -250,5 +250,7 @@ describe('Type1Container.unmap', () => {
 });
 
 it('a type1 container cannot be made without page sizes', () => {
-  expect(() => container({ domainPageSizes: 0n })).toThrow(RangeError);
+  expect(() => container({ domainPageSizes: 0n })).toThrow(
+    new RangeError('the IOMMU domain has no page size'),
+  );
 });

@@ -81,7 +81,7 @@ export class Type1Container implements IommuContainer {
   readonly #runsTooShort: boolean;
   readonly #rules: Type1Rules;
   readonly #pins: PinnedMemory;
-  readonly #isUnusable: (request: DmaMapRequest) => boolean;
+  readonly #isUnusable: Type1Options['isUnusable'];
   readonly #table = new MappingTable();
   /** Mappings that end at 2^64, which kernels before 6.18 accept and never find again (host fact D2). */
   #lost: readonly DmaMapping[] = [];
@@ -96,14 +96,14 @@ export class Type1Container implements IommuContainer {
     this.#granule = smallestPage(this.pageSizes);
     this.#rules = (options.kernel ?? DEFAULT_KERNEL).type1;
     this.#pins = new PinnedMemory(options.lockLimit);
-    this.#isUnusable = options.isUnusable ?? (() => false);
+    this.#isUnusable = options.isUnusable;
     this.#apertures = this.#rules.checksValidIovas ? (options.apertures ?? []) : [];
     this.#maxMappings = this.#rules.limitsMappings
       ? (options.maxMappings ?? DEFAULT_DMA_ENTRY_LIMIT)
       : Number.POSITIVE_INFINITY;
     this.#version = options.version ?? 2;
-    this.#runsTooShort =
-      options.contiguousRun !== undefined && options.contiguousRun < smallestPage(options.domainPageSizes);
+    const { contiguousRun = END_OF_SPACE } = options;
+    this.#runsTooShort = contiguousRun < smallestPage(options.domainPageSizes);
   }
 
   /** The number of mappings that the container still accepts: VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL. */
@@ -131,7 +131,7 @@ export class Type1Container implements IommuContainer {
     // smaller than such a page.
     if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
     // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.
-    if (request.unusable || this.#isUnusable(request)) return Errno.EFAULT;
+    if (request.unusable || this.#isUnusable?.(request)) return Errno.EFAULT;
     if (!this.#pins.hasRoomFor(request)) return Errno.ENOMEM;
 
     this.#pins.add(request);
@@ -180,6 +180,6 @@ export class Type1Container implements IommuContainer {
   mappings(): readonly DmaMapping[] {
     const found = this.#table.snapshot();
     if (this.#lost.length === 0) return found;
-    return [...found, ...this.#lost].toSorted((a, b) => (a.iova < b.iova ? -1 : a.iova > b.iova ? 1 : 0));
+    return [...found, ...this.#lost].toSorted((a, b) => Number(a.iova - b.iova));
   }
 }

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { alignDown, alignUp, offset } from '../address/index.ts';
 import { msixTableSize } from '../pci-layout/index.ts';
 import { Errno } from './errno.ts';
-import { mmapBar, regionInfo, type RegionCapability, type VfioPciBar } from './vfio-pci-region.ts';
+import {
+  isMsixMappable,
+  mmapBar,
+  regionInfo,
+  sparseMmapAreas,
+  type RegionCapability,
+  type RegionInfo,
+  type VfioPciBar,
+} from './vfio-pci-region.ts';
 
 const KIB = 1n << 10n;
 const P4K = 4n * KIB;
@@ -130,6 +138,27 @@ describe('regionInfo', () => {
       { id: 3 },
     ]);
     expect(regionInfo(bar({ sparseAreas, index: 1 })).capabilities).toEqual([sparse]);
+  });
+});
+
+describe('what a region’s capabilities say', () => {
+  const sparse: RegionCapability = { id: 1, areas: [{ offset: offset(0n), size: P4K }] };
+  const mappable: RegionCapability = { id: 3 };
+  const infoOf = (...capabilities: RegionCapability[]): RegionInfo => ({
+    size: P64K,
+    flags: { read: true, write: true, mmap: true },
+    capabilities,
+  });
+
+  it.each([
+    ['no capability', infoOf(), false, undefined],
+    ['SPARSE_MMAP', infoOf(sparse), false, sparse.areas],
+    ['MSIX_MAPPABLE', infoOf(mappable), true, undefined],
+    ['SPARSE_MMAP, then MSIX_MAPPABLE', infoOf(sparse, mappable), true, sparse.areas],
+    ['MSIX_MAPPABLE, then SPARSE_MMAP', infoOf(mappable, sparse), true, sparse.areas],
+  ])('of %s: whether the table may be mmapped, and the areas (host fact 4.4)', (_, info, msix, areas) => {
+    expect(isMsixMappable(info)).toBe(msix);
+    expect(sparseMmapAreas(info)).toBe(areas);
   });
 });
 

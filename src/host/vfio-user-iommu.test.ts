@@ -55,6 +55,7 @@ describe('VfioUserIommu.map', () => {
     for (const [at, size] of [
       [0x1000n, 0x1000n],
       [0x2000n, 0x1000n],
+      [0x2000n, 0x2000n],
       [0n, 0x1001n],
       [0n, 0x8000n],
     ] as const) {
@@ -91,6 +92,7 @@ describe('VfioUserIommu.unmap', () => {
       [0x2000n, 0x2000n],
       [0n, 0x4000n],
       [0x1000n, 0n],
+      [0x2000n, 0n],
       [0x8000n, 1n],
     ] as const) {
       expect(one.unmap(iova(at), size)).toEqual({ errno: Errno.ENOENT, unmapped: 0n });

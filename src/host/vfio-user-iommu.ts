@@ -92,10 +92,8 @@ export class VfioUserIommu implements IommuContainer {
    * for any other range. libvfio-user lib/dma.c:dma_controller_remove_region.
    */
   unmap(iova: Iova, size: Size): UnmapResult {
-    const region = size === 0n ? undefined : this.#table.firstOverlapping(iova, size);
-    if (region === undefined || region.iova !== iova || region.size !== size) {
-      return failedUnmap(Errno.ENOENT);
-    }
+    const region = this.#table.firstOverlapping(iova, 1n);
+    if (region?.iova !== iova || region.size !== size) return failedUnmap(Errno.ENOENT);
     return { errno: 0, unmapped: this.#table.remove([region]) };
   }
 
