@@ -1,4 +1,4 @@
-import { iova, type Iova, type Size } from '../address/index.ts';
+import { iova, partsOutside, type Iova, type Range, type Size } from '../address/index.ts';
 
 /**
  * A run of I/O virtual addresses, both ends included: addresses that the IOMMU translates, or a reserved
@@ -31,6 +31,8 @@ export const addressWidth = (width: number): Aperture => ({
   last: iova((1n << BigInt(width)) - 1n),
 });
 
+const rangeOf = ({ first, last }: Aperture): Range => ({ start: first, end: last + 1n });
+
 /**
  * `geometry` without the `reserved` regions: the valid-IOVA list of a container after a group was attached
  * (Linux vfio_iommu_type1.c:vfio_iommu_resv_exclude, host fact R1.7.1). A detach, which widens the list,
@@ -40,17 +42,11 @@ export const addressWidth = (width: number): Aperture => ({
  * @returns the apertures, ascending. An empty list means that the kernel refuses to attach the group. Do not
  *   make a container with an empty list: there it stands for every address.
  */
-export function withoutReserved(geometry: Aperture, reserved: readonly Aperture[]): readonly Aperture[] {
-  const left: Aperture[] = [];
-  let next: bigint = geometry.first;
-  for (const { first, last } of reserved.toSorted((a, b) => Number(a.first - b.first))) {
-    if (first > geometry.last) break;
-    if (next < first) left.push({ first: iova(next), last: iova(first - 1n) });
-    if (last >= next) next = last + 1n;
-  }
-  if (next <= geometry.last) left.push({ first: iova(next), last: geometry.last });
-  return left;
-}
+export const withoutReserved = (geometry: Aperture, reserved: readonly Aperture[]): readonly Aperture[] =>
+  partsOutside(rangeOf(geometry), reserved.map(rangeOf)).map(({ start, end }) => ({
+    first: iova(start),
+    last: iova(end - 1n),
+  }));
 
 /** Regions that drivers report as reserved on common machines (host fact R1.7.2); firmware may add more. */
 export const RESERVED_REGIONS = {
