@@ -18,6 +18,8 @@ const STRYKER = '.cache/stryker';
 const EXPLAINED = 'properties/testing/surviving-mutants.json';
 const ROOMS = ['address', 'memory', 'pci', 'host', 'vfio', 'invariants'];
 const LEAST_KILLED = 0.9;
+/** A run of the tests that has an error of its own, such as a test file that does not load, is a RuntimeError. */
+const KILLED = ['Killed', 'Timeout', 'RuntimeError'];
 
 /** Ends the program with exit code 2: the mutants could not be judged. */
 function giveUp(text) {
@@ -138,7 +140,7 @@ let killed = 0;
 const survivors = [];
 for (const [file, { source, mutants }] of Object.entries(files)) {
   for (const mutant of mutants) {
-    if (mutant.status === 'Killed' || mutant.status === 'Timeout') killed++;
+    if (KILLED.includes(mutant.status)) killed++;
     else if (mutant.status === 'Survived' || mutant.status === 'NoCoverage') {
       survivors.push({ ...describe(file, source, mutant), at: `${file}:${mutant.location.start.line}` });
     }
