@@ -1,4 +1,5 @@
 import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
+import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { chooseStyle, FirmwareLayout } from './firmware-layout.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
@@ -21,10 +22,12 @@ class FirmwareProgram {
   readonly #unplugged: DeviceSpec[] = [];
   readonly #enabled = new Set<DeviceSpec>();
   readonly #operations: Operation[] = [];
+  readonly #page: bigint;
   #nextPort = 0x1000n;
 
   constructor(choose: Choose, scenario: Omit<Scenario, 'operations'>) {
     this.#choose = choose;
+    this.#page = scenario.machine.hostPageSize;
     for (const device of scenario.devices) (choose.chance(85) ? this.#plugged : this.#unplugged).push(device);
     const later = new Set(this.#unplugged.map(({ id }) => id));
     this.#layout = new FirmwareLayout(chooseStyle(choose), scenario, scenario.devices, later);
@@ -43,6 +46,7 @@ class FirmwareProgram {
       );
       if (!isKnown) this.#hotplug(device);
     }
+    this.#operations.push(...chooseAccesses(choose, [...this.#enabled], this.#page, true));
     return this.#operations;
   }
 

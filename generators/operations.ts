@@ -1,4 +1,5 @@
 import type { DeviceSpec, MachineSpec, Operation } from '../src/scenario/index.ts';
+import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { Placement } from './placement.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
@@ -53,6 +54,7 @@ class Program {
       );
       if (!known) this.#hotplug(device);
     }
+    this.#operations.push(...chooseAccesses(choose, this.#plugged, this.#machine.hostPageSize));
     return this.#operations;
   }
 

@@ -84,6 +84,8 @@ function weighOperation(operation: Operation): number {
       );
     case 'mask-vector':
       return 5 + digits(BigInt(operation.vector));
+    case 'access-bar':
+      return 5 + 2 * digits(operation.offset) + (operation.write ? 1 : 0) + (operation.width === 4 ? 0 : 1);
     case 'hotplug':
     case 'unplug':
     case 'reset':

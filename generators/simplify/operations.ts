@@ -1,3 +1,4 @@
+import { offset } from '../../src/address/index.ts';
 import { pciWindows, type Operation, type Scenario } from '../../src/scenario/index.ts';
 import { ROUND_ADDRESSES, rounderNumbers } from './numbers.ts';
 
@@ -26,6 +27,13 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       for (const address of [...addresses, ...rounderNumbers(operation.address)])
         yield { ...operation, address };
       return;
+    case 'access-bar': {
+      const { offset: at, width, write } = operation;
+      if (width !== 4) yield { ...operation, width: 4 };
+      if (write) yield { ...operation, write: false };
+      for (const simpler of rounderNumbers(at)) yield { ...operation, offset: offset(simpler) };
+      return;
+    }
     case 'mask-vector':
       yield { ...operation, vector: 0 };
       return;

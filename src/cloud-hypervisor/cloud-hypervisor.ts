@@ -8,11 +8,18 @@ import {
 } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index.ts';
 import { MsixControl } from '../pci-layout/index.ts';
-import type { EventSink, HostDevice } from '../vfio/index.ts';
+import {
+  accessThroughMemslots,
+  type AccessPart,
+  type CpuAccess,
+  type EventSink,
+  type HostDevice,
+} from '../vfio/index.ts';
 import { AddressManager } from './address-manager.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
 import { ramParts } from './memory-layout.ts';
 import type { CloudHypervisorRules } from './revision.ts';
+import { accessTrapped } from './trapped-access.ts';
 import { UserMemory, type UserMemoryRegion } from './user-memory.ts';
 import { VfioOps } from './vfio-ops.ts';
 import { VfioPciDevice, type MmioRegion } from './vfio-pci-device.ts';
@@ -164,6 +171,18 @@ export class CloudHypervisor {
     const control = msixState.readControl();
     msixState.writeControl(enabled ? control | MsixControl.ENABLE : control & ~MsixControl.ENABLE);
     this.#movePending(device);
+  }
+
+  /**
+   * Carries out an access of a CPU: in memslots by KVM, elsewhere by the VMM.
+   *
+   * @throws VmmAbort where the VMM crashes.
+   */
+  access(access: CpuAccess): readonly AccessPart[] {
+    const { rules } = this.#options;
+    return accessThroughMemslots(access, this.kvm.slots(), (exit) =>
+      accessTrapped(exit, this.#addresses.barAt(exit.address), rules),
+    );
   }
 
   /** The address at which trapped accesses reach a BAR; `undefined` if none do. */

@@ -1,9 +1,10 @@
-import type { Size } from '../address/index.ts';
+import type { Offset, Range, Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
 import type { MtreeForm } from '../memory/index.ts';
 import type { BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { FixedUpBar } from './msix-fix-up.ts';
 import type { HoleRule } from './sparse-areas.ts';
+import type { BarAccess } from './table-access.ts';
 
 /** One of the calls with which a move takes an area of a BAR to its new address. */
 export type MoveStep = 'unmap-dma' | 'remove-slot' | 'create-slot' | 'map-dma';
@@ -59,6 +60,21 @@ export interface CloudHypervisorRules {
   readonly closesContainer: boolean;
   /** Whether trapped accesses to the table reach an emulated one (msix_table_accessed). */
   readonly emulatesTable: boolean;
+  /**
+   * Whether a trapped access goes to the emulated table rather than to the device (VfioCommon::read_bar).
+   *
+   * @param table the offsets of the table's entries in the BAR.
+   */
+  routesToTable(access: BarAccess, table: Range): boolean;
+  /**
+   * Whether the emulated table carries out the access (MsixConfig::read_table).
+   *
+   * @param access its offset is that in the table.
+   * @param size bytes of the table's entries.
+   */
+  tableAnswers(access: BarAccess, size: Size): boolean;
+  /** The offset in the device's BAR at which the VMM carries out other accesses (VfioCommon::read_bar). */
+  regionOffset(access: BarAccess): Offset;
   /** Whether a reboot hands out the addresses of BARs anew (vm_reboot). */
   readonly rebootFreesAddresses: boolean;
   /**

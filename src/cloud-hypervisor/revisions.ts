@@ -5,6 +5,7 @@ import { naturalAlignment } from './address-manager.ts';
 import { probesWithAllOnes } from './bar-registers.ts';
 import { fixUpMsixRegion } from './msix-fix-up.ts';
 import { clampedHole, roundedHole } from './sparse-areas.ts';
+import { beginsInTable, isTableAccess } from './table-access.ts';
 
 const GIB = 1n << 30n;
 
@@ -35,6 +36,9 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
     mapFailure: 'device-refused',
     closesContainer: true,
     emulatesTable: true,
+    routesToTable: beginsInTable,
+    tableAnswers: isTableAccess,
+    regionOffset: ({ offset }) => offset,
     rebootFreesAddresses: true,
     commits: 'before-mapping',
   },

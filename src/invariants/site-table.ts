@@ -34,6 +34,10 @@ const memory =
   (version) =>
     `${version < SOFTMMU ? '' : version < SYSTEM ? 'softmmu/' : 'system/'}memory.c: ${name}`;
 
+/** `exec.c` moved to `softmmu/physmem.c` in 5.2, and to `system/physmem.c` in 8.2. */
+const ACCESS: QemuPlace = (version) =>
+  `${version < SOFTMMU ? 'exec.c' : `${version < SYSTEM ? 'softmmu' : 'system'}/physmem.c`}: address_space_translate_internal`;
+
 const pci = (name: string): QemuPlace => fixed(`hw/vfio/pci.c: ${name}`);
 const kvm = (name: string): QemuPlace => fixed(`accel/kvm/kvm-all.c: ${name}`);
 
@@ -110,6 +114,10 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['msix-capability-consistent/over-live-registers', pci('vfio_pci_relocate_msix')],
   ['msix-capability-consistent/swallows-registers', pci('vfio_pci_relocate_msix')],
   ['msix-capability-consistent/', fixed('hw/pci/msix.c: msix_init')],
+  ['access-dispatched/table', fixed('hw/pci/msix.c: msix_table_mmio_ops')],
+  ['access-dispatched/pba', fixed('hw/pci/msix.c: msix_pba_mmio_ops')],
+  ['access-dispatched/device', regionFile('vfio_region_read')],
+  ['access-dispatched/', ACCESS],
   ['window-limit/', ADD_WINDOW],
   ['guest-page-reachable/', TRIM],
 ];
@@ -136,5 +144,6 @@ export const CLOUD_HYPERVISOR_SITES: readonly (readonly [cause: string, place: s
   ['resources-bounded/', 'pci/src/vfio.rs: VfioPciDevice::unmap_mmio_regions'],
   ['mmap-inside-bar/', 'pci/src/vfio.rs: VfioPciDevice::map_mmio_regions'],
   ['msix-capability-consistent/', 'pci/src/vfio.rs: VfioCommon::fixup_msix_region'],
+  ['access-dispatched/', 'pci/src/vfio.rs: VfioCommon::read_bar'],
   ['flat-', 'vm-allocator/src/address.rs: AddressAllocator::allocate'],
 ];

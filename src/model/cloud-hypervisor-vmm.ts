@@ -11,6 +11,7 @@ import { kernelRules, type IommuContainer, type KvmMemslots, type Type1Container
 import type { MemoryTopology } from '../memory/index.ts';
 import { coldPlugged, lastGuestAddress, type Operation, type Scenario } from '../scenario/index.ts';
 import { DeviceRefused, type VmmEvent } from '../vfio/index.ts';
+import { accessBar } from './guest-accesses.ts';
 import { makeHostDevice } from './host-devices.ts';
 import { makeHostIommu } from './host-iommu.ts';
 import type { ModelledBar, ModelledContainer, ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
@@ -122,6 +123,13 @@ export class CloudHypervisorVmm implements ModelledVmm {
         return vmm.setMsixEnabled(this.#device(operation.device), operation.op === 'enable-msix');
       case 'mask-vector':
         return this.#device(operation.device).msixState?.maskVector(operation.vector, operation.masked);
+      case 'access-bar':
+        return accessBar(
+          operation,
+          this.#device(operation.device).layers[operation.bar]!,
+          vmm.memory.view.ranges,
+          { access: (access) => vmm.access(access), emit: (event) => this.#events.push(event) },
+        );
       case 'hotplug':
         return refusing(() => vmm.hotplug(this.#config(operation.device)));
       case 'unplug':

@@ -75,6 +75,10 @@ export function describeOperation(operation: Operation): string {
       return `size-bar ${operation.device} BAR ${operation.bar}`;
     case 'mask-vector':
       return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
+    case 'access-bar': {
+      const { device, bar, offset, width, write } = operation;
+      return `access-bar ${write ? 'write' : 'read'} ${bytes(BigInt(width))} at ${device} BAR ${bar}+${hex(offset)}`;
+    }
     case 'add-region': {
       const { name, kind, address, size, priority } = operation;
       const level = priority === 0 ? '' : `, priority ${priority}`;

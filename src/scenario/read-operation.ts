@@ -1,5 +1,5 @@
-import { END_OF_SPACE, LAST_ADDRESS } from '../address/index.ts';
-import { OPERATIONS, OVERLAY_KINDS, type Operation } from './scenario.ts';
+import { END_OF_SPACE, LAST_ADDRESS, offset } from '../address/index.ts';
+import { ACCESS_WIDTHS, OPERATIONS, OVERLAY_KINDS, type CpuAccessWidth, type Operation } from './scenario.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 /** The keys of each operation, apart from `op`. */
@@ -11,6 +11,7 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'enable-msix': ['device'],
   'disable-msix': ['device'],
   'mask-vector': ['device', 'vector', 'masked'],
+  'access-bar': ['device', 'bar', 'offset', 'width', 'write'],
   hotplug: ['device'],
   unplug: ['device'],
   reset: [],
@@ -44,6 +45,15 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
         vector: decoder.integer(fields['vector'], `${path}.vector`, 0, 2047),
         masked: decoder.boolean(fields['masked'] ?? true, `${path}.masked`),
       };
+    case 'access-bar':
+      return {
+        op,
+        device: device(),
+        bar: bar(),
+        offset: offset(decoder.number(fields['offset'], `${path}.offset`, 0n, LAST_ADDRESS >> 1n)),
+        width: readWidth(decoder, fields['width'], `${path}.width`),
+        write: decoder.boolean(fields['write'] ?? false, `${path}.write`),
+      };
     case 'add-region':
       return {
         op,
@@ -62,4 +72,12 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
     default:
       return { op, device: device() };
   }
+}
+
+/** How many bytes an access has: 1, 2, 4 or 8. */
+function readWidth(decoder: ScenarioDecoder, value: unknown, path: string): CpuAccessWidth {
+  const known = ACCESS_WIDTHS.find((width) => width === value);
+  if (known !== undefined) return known;
+  decoder.report(path, `expected one of ${ACCESS_WIDTHS.join(', ')}`);
+  return ACCESS_WIDTHS[0];
 }

@@ -146,6 +146,10 @@ export interface DeviceSpec {
 export const OVERLAY_KINDS = ['ram', 'rom', 'io'] as const;
 export type OverlayKind = (typeof OVERLAY_KINDS)[number];
 
+/** How many bytes an access of a CPU may have. */
+export const ACCESS_WIDTHS = [1, 2, 4, 8] as const;
+export type CpuAccessWidth = (typeof ACCESS_WIDTHS)[number];
+
 /** One action of the guest, of the user or of the machine. */
 export type Operation =
   /** The guest writes an address into a BAR; into a 64-bit BAR in two writes, low half first. */
@@ -162,6 +166,18 @@ export type Operation =
       readonly device: string;
       readonly vector: number;
       readonly masked: boolean;
+    }
+  /**
+   * A CPU of the guest reads or writes `width` bytes at `offset` of a memory BAR. The access may be off its alignment,
+   * and may end beyond the BAR. A BAR without an address is not accessed.
+   */
+  | {
+      readonly op: 'access-bar';
+      readonly device: string;
+      readonly bar: number;
+      readonly offset: Offset;
+      readonly width: CpuAccessWidth;
+      readonly write: boolean;
     }
   /** The user plugs a device in or unplugs it. A device whose first such operation is `hotplug` is absent at the start. */
   | { readonly op: 'hotplug' | 'unplug'; readonly device: string }
@@ -189,6 +205,7 @@ export const OPERATIONS = [
   'enable-msix',
   'disable-msix',
   'mask-vector',
+  'access-bar',
   'hotplug',
   'unplug',
   'reset',

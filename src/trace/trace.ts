@@ -64,6 +64,8 @@ export interface Trace {
   readonly optsOutOfMsixEmulation: boolean;
   /** Set where the target cannot observe memslots, so that states have none. */
   readonly hidesMemslots?: true;
+  /** Set where the target cannot observe what an access of a CPU reaches. */
+  readonly hidesAccesses?: true;
   readonly steps: readonly Step[];
   /**
    * The region tree of system memory after the last step; `undefined` with an open transaction, or from a target that

@@ -1,6 +1,7 @@
 import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import {
   FLAG,
+  OFFSET,
   YES_OR_NO,
   isArea,
   isLayout,
@@ -44,6 +45,9 @@ export const CLOUD_HYPERVISOR_ANSWERS: { readonly [Rule in keyof CloudHypervisor
   mapFailure: value('"device-refused" or "ignored"', oneOf('device-refused', 'ignored')),
   closesContainer: FLAG,
   emulatesTable: FLAG,
+  routesToTable: YES_OR_NO,
+  tableAnswers: YES_OR_NO,
+  regionOffset: OFFSET,
   rebootFreesAddresses: FLAG,
   commits: value('"before-mapping" or "after-mapping"', oneOf('before-mapping', 'after-mapping')),
 };

@@ -23,6 +23,7 @@ import {
   isErrno,
   isRegionInfo,
   isListOf,
+  isObject,
   YES_OR_NO,
   PAGE_SIZE,
   OFFSET,
@@ -46,6 +47,7 @@ export type RuleGroup =
   | 'listener'
   | 'device'
   | 'memslots'
+  | 'access'
   | 'machine'
   | 'memory'
   | 'pci'
@@ -128,6 +130,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     emulatedLayout: LAYOUT,
     emulatedTableSize: returns('a size in bytes, a bigint', isSize),
     emulatedPbaSize: returns('a size in bytes, a bigint', isSize),
+    showsPba: FLAG,
     msixPriority: PRIORITY,
     registeredSize: returns('a size in bytes, a bigint', isSize),
     mmapFailure: value('"no-area" or "other-areas"', oneOf('no-area', 'other-areas')),
@@ -160,6 +163,17 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     refusal: value('"fatal" or "ignored"', oneOf('fatal', 'ignored')),
     deletes: FLAG,
     update: value('"immediately" or "at-commit"', oneOf('immediately', 'at-commit')),
+  },
+  access: {
+    clampsToSection: YES_OR_NO,
+    pieceWidth: returns('1, 2, 4 or 8', (answer) => [1, 2, 4, 8].includes(answer as number)),
+    route: returns('"table", "pba" or "device"', oneOf('table', 'pba', 'device')),
+    accepts: YES_OR_NO,
+    polledVectors: returns(
+      '{ first, end }, both whole numbers',
+      (answer) => isObject(answer) && isErrno(answer['first']) && isErrno(answer['end']),
+    ),
+    deviceOffset: OFFSET,
   },
   machine: {
     mmioInPhbDmaSpace: FLAG,

@@ -104,6 +104,8 @@ export interface DeviceRules {
   emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
   /** Bytes of the emulated PBA's region (msix_init, vfio fact 5.11). */
   emulatedPbaSize(pbaSize: Size, hostPageSize: Size): Size;
+  /** Whether the guest sees QEMU's own PBA; every release disables its region (vfio_msix_setup, vfio fact 5.11). */
+  readonly showsPba: boolean;
   /** Priority of table and PBA among the subregions of their parent; 0 in every release (vfio fact 5.11). */
   readonly msixPriority: number;
   /** Bytes of the BAR that QEMU registers with the PCI core (vfio_bar_prepare, vfio fact 5.4). */

@@ -93,6 +93,55 @@ export interface RegisterMemoryEvent {
   readonly errno: Errno;
 }
 
+/** What a part of an access reached. An offset counts from the first byte of what is named. */
+export type Reached =
+  /** Memory that is directly at hand: a memslot, or memory that the VMM itself loads from and stores to. */
+  | {
+      readonly kind: 'memory';
+      readonly region: string;
+      readonly owner: string | undefined;
+      readonly offset: Offset;
+    }
+  /** The device's own BAR: the VMM has read or written it by a call to the host. */
+  | { readonly kind: 'device'; readonly device: string; readonly bar: number; readonly offset: Offset }
+  /** The emulated MSI-X table. */
+  | { readonly kind: 'msix-table'; readonly device: string; readonly offset: Offset }
+  /** The emulated PBA. `polled` are the vectors whose pending bits the VMM asked for before a read. */
+  | {
+      readonly kind: 'msix-pba';
+      readonly device: string;
+      readonly offset: Offset;
+      readonly polled?: { readonly first: number; readonly end: number };
+    }
+  /** Registers of the machine, or of a region that the scenario has added. */
+  | { readonly kind: 'registers'; readonly region: string; readonly offset: Offset }
+  /** No region answers, or the one that does accepts no such access: a read gives no data, a write is dropped. */
+  | { readonly kind: 'nothing' };
+
+/** Consecutive bytes of an access that the VMM, or KVM, carries out in one go. */
+export interface AccessPart {
+  /** Guest-physical address of the first byte. */
+  readonly address: bigint;
+  /** In bytes, 1 to 8. */
+  readonly size: number;
+  readonly reached: Reached;
+}
+
+/** A CPU of the guest reads or writes a BAR. */
+export interface AccessEvent {
+  readonly type: 'access';
+  readonly device: string;
+  readonly bar: number;
+  readonly offset: Offset;
+  /** In bytes: 1, 2, 4 or 8. */
+  readonly width: number;
+  readonly write: boolean;
+  /** Guest-physical address of the first byte. */
+  readonly address: bigint;
+  /** By rising address. */
+  readonly parts: readonly AccessPart[];
+}
+
 /** A line that the VMM prints. */
 export interface MessageEvent {
   readonly type: 'message';
@@ -108,6 +157,7 @@ export type VmmEvent =
   | MmapEvent
   | WindowEvent
   | RegisterMemoryEvent
+  | AccessEvent
   | MessageEvent;
 
 /** Receives the events of the VMM, in the order of its actions. */

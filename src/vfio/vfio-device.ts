@@ -47,6 +47,8 @@ export class VfioDevice {
   readonly emulatedTable: BarPlace | undefined;
   /** Where the emulated PBA lies; `undefined` if the machine or the device opts out of emulation. */
   readonly emulatedPba: BarPlace | undefined;
+  /** By which layout the regions of table and PBA lie in the BARs; `undefined` for a device without such regions. */
+  readonly msixRegions: MsixLayout | undefined;
   /** For each BAR, the regions that show its bytes, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
   readonly #environment: DeviceEnvironment;
@@ -81,6 +83,7 @@ export class VfioDevice {
       this.emulatedTable = { bar: emulated.tableBar, offset: emulated.tableOffset };
       this.emulatedPba = { bar: emulated.pbaBar, offset: emulated.pbaOffset };
     }
+    if (exposure.kind === 'emulated' || exposure.kind === 'table-disabled') this.msixRegions = emulated;
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
     addMsixRegions(id, environment, this.regions, emulated, exposure);

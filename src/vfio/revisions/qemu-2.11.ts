@@ -1,6 +1,7 @@
 import { isAligned, offset } from '../../address/index.ts';
 import { QEMU_MEMORY, form2_11, type MemoryRegionSection } from '../../memory/index.ts';
 import { QEMU_PCI } from '../../pci/index.ts';
+import { QEMU_ACCESS } from '../guest-access/qemu-access.ts';
 import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
 import type { Revision } from '../revision.ts';
@@ -73,6 +74,7 @@ export const qemu211: Revision = {
     emulatedLayout: (layout) => layout,
     emulatedTableSize: (tableSize) => tableSize,
     emulatedPbaSize: (pbaSize) => pbaSize,
+    showsPba: false,
     msixPriority: 0,
     registeredSize: (size) => size,
     mmapFailure: 'no-area',
@@ -103,6 +105,7 @@ export const qemu211: Revision = {
     deletes: true,
     update: 'immediately',
   },
+  access: QEMU_ACCESS,
   machine: {
     mmioInPhbDmaSpace: false,
     phbResetNeedsKernelContainer: false,

@@ -1,0 +1,74 @@
+import { alignDown, alignUp, offset } from '../src/address/index.ts';
+import { msixPbaRange, msixTableRange } from '../src/pci-layout/index.ts';
+import type { BarSpec, CpuAccessWidth, DeviceSpec, Operation } from '../src/scenario/index.ts';
+import type { Choose } from './choose.ts';
+
+/** How many of a hundred scenarios end with accesses of the guest's CPU. */
+export const ACCESS_SHARE = 30;
+const MOST_ACCESSES = 3;
+
+/**
+ * Accesses to memory BARs of the devices, for the end of a scenario: whether a scenario has them changes no other part
+ * of it.
+ *
+ * @param devices those that are plugged in then.
+ * @param aligned whether all accesses are at multiples of their width, as drivers make them.
+ */
+export function chooseAccesses(
+  choose: Choose,
+  devices: readonly DeviceSpec[],
+  page: bigint,
+  aligned = false,
+): readonly Operation[] {
+  if (!choose.chance(ACCESS_SHARE)) return [];
+  const targets = devices.flatMap((device) =>
+    device.bars.filter(({ type }) => type !== 'io').map((bar) => ({ device, bar })),
+  );
+  if (targets.length === 0) return [];
+  const withMsix = targets.filter(({ device: { msix }, bar: { index } }) =>
+    [msix?.tableBar, msix?.pbaBar].includes(index),
+  );
+  return Array.from({ length: choose.integer(1, MOST_ACCESSES) }, () => {
+    const { device, bar } = choose.among(withMsix.length > 0 && choose.chance(80) ? withMsix : targets);
+    return chooseAccess(choose, device, bar, { page, aligned: aligned || choose.chance(70) });
+  });
+}
+
+function chooseAccess(
+  choose: Choose,
+  device: DeviceSpec,
+  bar: BarSpec,
+  { page, aligned }: { readonly page: bigint; readonly aligned: boolean },
+): Operation {
+  const width = choose.weighted<CpuAccessWidth>([5, 4], [4, 8], [1, 2], [1, 1]);
+  const bytes = BigInt(width);
+  const place = choosePlace(choose, device, bar, page);
+  const shift = aligned ? 0n : choose.bigint(0n, 7n);
+  const at = place > shift ? place - shift : place;
+  const last = bar.size > bytes ? bar.size - bytes : 0n;
+  const inside = at > last ? last : at;
+  return {
+    op: 'access-bar',
+    device: device.id,
+    bar: bar.index,
+    offset: offset(aligned ? alignDown(inside, bytes) : inside),
+    width,
+    write: choose.chance(50),
+  };
+}
+
+/** A place in a BAR where another thing begins or ends to answer, or any place. */
+function choosePlace(choose: Choose, { msix }: DeviceSpec, { index, size }: BarSpec, page: bigint): bigint {
+  const table = msix?.tableBar === index ? msixTableRange(msix) : undefined;
+  const pba = msix?.pbaBar === index ? msixPbaRange(msix) : undefined;
+  const structure = table !== undefined && (pba === undefined || choose.chance(60)) ? table : pba;
+  if (structure === undefined || choose.chance(15)) return choose.bigint(0n, (size - 1n) >> 2n) << 2n;
+  const { start, end } = structure;
+  return choose.weighted<() => bigint>(
+    [6, () => start + 4n * choose.bigint(0n, (end - start) / 4n - 1n)],
+    [3, () => end - 8n],
+    [4, () => end + 4n * choose.bigint(0n, 3n)],
+    [2, () => alignUp(end + 1n, page) - 8n],
+    [2, () => (start >= 8n ? start - 8n : start)],
+  )();
+}
