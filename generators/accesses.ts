@@ -1,4 +1,4 @@
-import { alignDown, alignUp, offset } from '../src/address/index.ts';
+import { alignDown, alignUp, offset, type Range } from '../src/address/index.ts';
 import { msixPbaRange, msixTableRange } from '../src/pci-layout/index.ts';
 import type { BarSpec, CpuAccessWidth, DeviceSpec, Operation } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
@@ -40,28 +40,43 @@ function chooseAccess(
   bar: BarSpec,
   { page, aligned }: { readonly page: bigint; readonly aligned: boolean },
 ): Operation {
-  const width = choose.weighted<CpuAccessWidth>([5, 4], [4, 8], [1, 2], [1, 1]);
+  const width = aligned
+    ? choose.weighted<CpuAccessWidth>([5, 4], [4, 8], [1, 2], [1, 1])
+    : choose.weighted<CpuAccessWidth>([6, 8], [2, 4], [1, 2]);
   const bytes = BigInt(width);
-  const place = choosePlace(choose, device, bar, page);
-  const shift = aligned ? 0n : choose.bigint(0n, 7n);
-  const at = place > shift ? place - shift : place;
+  const structure = chooseStructure(choose, device, bar);
+  // Off its alignment, an access mostly crosses the place where something else begins to answer.
+  const at = aligned
+    ? alignDown(choosePlace(choose, structure, bar, page), bytes)
+    : below(choose.among(edgesOf(structure, bar)), choose.bigint(1n, 7n));
   const last = bar.size > bytes ? bar.size - bytes : 0n;
-  const inside = at > last ? last : at;
   return {
     op: 'access-bar',
     device: device.id,
     bar: bar.index,
-    offset: offset(aligned ? alignDown(inside, bytes) : inside),
+    offset: offset(at > last ? last : at),
     width,
     write: choose.chance(50),
   };
 }
 
-/** A place in a BAR where another thing begins or ends to answer, or any place. */
-function choosePlace(choose: Choose, { msix }: DeviceSpec, { index, size }: BarSpec, page: bigint): bigint {
+const below = (place: bigint, by: bigint): bigint => (place > by ? place - by : place);
+
+/** The table or the PBA, if the BAR has one. */
+function chooseStructure(choose: Choose, { msix }: DeviceSpec, { index }: BarSpec): Range | undefined {
   const table = msix?.tableBar === index ? msixTableRange(msix) : undefined;
   const pba = msix?.pbaBar === index ? msixPbaRange(msix) : undefined;
-  const structure = table !== undefined && (pba === undefined || choose.chance(60)) ? table : pba;
+  return table !== undefined && (pba === undefined || choose.chance(60)) ? table : pba;
+}
+
+/** Where something else may begin to answer. */
+const edgesOf = (structure: Range | undefined, { sparse = [], size }: BarSpec): readonly bigint[] =>
+  structure === undefined
+    ? [size, ...sparse.flatMap((area) => [area.offset, area.offset + area.size])]
+    : [structure.start, structure.end];
+
+/** A place in the table or PBA, or around it, or any place of the BAR. */
+function choosePlace(choose: Choose, structure: Range | undefined, { size }: BarSpec, page: bigint): bigint {
   if (structure === undefined || choose.chance(15)) return choose.bigint(0n, (size - 1n) >> 2n) << 2n;
   const { start, end } = structure;
   return choose.weighted<() => bigint>(

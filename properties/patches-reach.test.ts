@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import { scenarios } from '../generators/index.ts';
+import { offset } from '../src/address/index.ts';
 import { deriveSeed } from '../src/campaign/index.ts';
 import { FingerprintSet, fingerprintText, violationsOf, type InvariantId } from '../src/invariants/index.ts';
 import { findAnyRevision, runOnModel, scopeOf, type AnyRevision } from '../src/model/index.ts';
@@ -76,6 +77,17 @@ const BUGS: Readonly<Record<string, Bug>> = {
   'cloud-hypervisor maps the new place before it unmaps the old': [
     'map-unmap-symmetric',
     { cloudHypervisor: { moveSteps: ['map-dma', 'unmap-dma', 'remove-slot', 'create-slot'] } },
+    CLOUD_HYPERVISOR,
+  ],
+  'the table answers in the words of the PBA': ['access-dispatched', { access: { route: () => 'pba' } }],
+  'cloud-hypervisor reads its table where the device has it': [
+    'access-dispatched',
+    { cloudHypervisor: { routesToTable: () => false } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor reads registers from the start of the BAR': [
+    'access-dispatched',
+    { cloudHypervisor: { regionOffset: () => offset(0n) } },
     CLOUD_HYPERVISOR,
   ],
   'cloud-hypervisor emulates no table': [

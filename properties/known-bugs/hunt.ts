@@ -3,7 +3,7 @@ import { scenarios, simplifyScenario } from '../../generators/index.ts';
 import { deriveSeed } from '../../src/campaign/index.ts';
 import { FingerprintSet, violationsOf, type Fingerprint } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
-import { runOnModel, scopeOf, type AnyRevision } from '../../src/model/index.ts';
+import { runOnModel, scopeOf, unsuitable, type AnyRevision } from '../../src/model/index.ts';
 import type { KnownBug } from './bugs.ts';
 
 /** The first case of a search that shows a bug. */
@@ -86,7 +86,9 @@ export function hunt(
 /** The smallest scenario, by shrinking, that shows the same fingerprint with the bug and not without it. */
 export function shrink({ base, patched }: KnownBug, { fingerprint, scenario }: BugSighting): Scenario {
   const shows = (candidate: Scenario): boolean =>
-    fingerprintsOf(candidate, patched).has(fingerprint) && !fingerprintsOf(candidate, base).has(fingerprint);
+    unsuitable(candidate, base).length === 0 &&
+    fingerprintsOf(candidate, patched).has(fingerprint) &&
+    !fingerprintsOf(candidate, base).has(fingerprint);
   for (let smallest = scenario; ;) {
     let smaller: Scenario | undefined;
     for (const candidate of simplifyScenario(smallest)) {

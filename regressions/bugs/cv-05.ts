@@ -4,7 +4,7 @@ import { VmmAbort, alignUp, definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'no-abort', cause: 'table-index-out-of-bounds' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['no-abort'];
+export const breaks: readonly InvariantId[] = ['no-abort', 'access-dispatched'];
 
 export default definePatch({
   name: 'cv-05',
