@@ -1,4 +1,4 @@
-import type { DeviceSpec, MachineSpec, Operation } from '../src/scenario/index.ts';
+import type { DeviceSpec, MachineSpec, Operation, OverlayKind } from '../src/scenario/index.ts';
 import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { Placement } from './placement.ts';
@@ -157,7 +157,13 @@ class Program {
   #addOverlay(): void {
     const choose = this.#choose;
     const { hostPageSize, ram } = this.#machine;
-    const kind = choose.weighted<'ram' | 'rom' | 'io'>([4, 'ram'], [2, 'rom'], [3, 'io']);
+    const kind = choose.weighted<OverlayKind>(
+      [40, 'ram'],
+      [20, 'rom'],
+      [30, 'io'],
+      [7, 'rom-device'],
+      [3, 'protected-ram'],
+    );
     // The RAM of a TPM's buffer begins 128 bytes into its page, behind the registers (hw/tpm/tpm_crb.c).
     const registers = choose.chance(10) ? 0x80n : 0n;
     const size = choose.weighted<() => bigint>(
@@ -183,6 +189,8 @@ class Program {
       priority: choose.among([0, 0, 1, 2, -2]),
     });
     this.#overlays.push(name);
+    if (kind === 'rom-device' && choose.chance(60)) this.#operations.push({ op: 'show-registers', name });
+    if (kind === 'rom-device' && choose.chance(30)) this.#operations.push({ op: 'show-contents', name });
   }
 
   #someBarAddress(): bigint {

@@ -21,7 +21,9 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       return;
     case 'add-region':
       if (operation.priority !== 0) yield { ...operation, priority: 0 };
-      if (operation.name !== 'overlay') yield { ...operation, name: 'overlay' };
+      // The name is part of the operations that follow.
+      if (operation.name !== 'overlay' && operation.kind !== 'rom-device')
+        yield { ...operation, name: 'overlay' };
       for (const size of [0x1000n, 0x1_0000n, 0x800n, operation.size / 2n])
         if (size > 0n) yield { ...operation, size };
       for (const address of [...addresses, ...rounderNumbers(operation.address)])

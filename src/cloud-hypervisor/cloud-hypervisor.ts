@@ -8,13 +8,7 @@ import {
 } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index.ts';
 import { MsixControl } from '../pci-layout/index.ts';
-import {
-  accessThroughMemslots,
-  type AccessPart,
-  type CpuAccess,
-  type EventSink,
-  type HostDevice,
-} from '../vfio/index.ts';
+import type { AccessPart, CpuAccess, EventSink, HostDevice } from '../vfio/index.ts';
 import { AddressManager } from './address-manager.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
 import { ramParts } from './memory-layout.ts';
@@ -174,15 +168,12 @@ export class CloudHypervisor {
   }
 
   /**
-   * Carries out an access of a CPU: in memslots by KVM, elsewhere by the VMM.
+   * Carries out an access of a CPU that exits to the VMM.
    *
    * @throws VmmAbort where the VMM crashes.
    */
-  access(access: CpuAccess): readonly AccessPart[] {
-    const { rules } = this.#options;
-    return accessThroughMemslots(access, this.kvm.slots(), (exit) =>
-      accessTrapped(exit, this.#addresses.barAt(exit.address), rules),
-    );
+  accessTrapped(access: CpuAccess): readonly AccessPart[] {
+    return accessTrapped(access, this.#addresses.barAt(access.address), this.#options.rules);
   }
 
   /** The address at which trapped accesses reach a BAR; `undefined` if none do. */

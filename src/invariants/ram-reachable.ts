@@ -33,7 +33,8 @@ export const ramReachable: Invariant = {
           if (bases.differ) checkBases(state, examination);
         }
         for (const range of remapped) {
-          if (range.region.kind === 'ram') checkRange(range, state.containers, page, examination);
+          if (range.region.kind === 'ram' && range.region.isProtected !== true)
+            checkRange(range, state.containers, page, examination);
         }
       },
     };

@@ -124,12 +124,12 @@ export class CloudHypervisorVmm implements ModelledVmm {
       case 'mask-vector':
         return this.#device(operation.device).msixState?.maskVector(operation.vector, operation.masked);
       case 'access-bar':
-        return accessBar(
-          operation,
-          this.#device(operation.device).layers[operation.bar]!,
-          vmm.memory.view.ranges,
-          { access: (access) => vmm.access(access), emit: (event) => this.#events.push(event) },
-        );
+        return accessBar(operation, this.#device(operation.device).layers[operation.bar]!, {
+          ranges: vmm.memory.view.ranges,
+          slots: vmm.kvm.slots(),
+          exit: (access) => vmm.accessTrapped(access),
+          emit: (event) => this.#events.push(event),
+        });
       case 'hotplug':
         return refusing(() => vmm.hotplug(this.#config(operation.device)));
       case 'unplug':
@@ -142,6 +142,8 @@ export class CloudHypervisorVmm implements ModelledVmm {
       // `requireSuitable` has refused scenarios with these operations.
       case 'add-region':
       case 'remove-region':
+      case 'show-registers':
+      case 'show-contents':
       case 'begin':
       case 'commit':
         return;

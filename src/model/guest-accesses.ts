@@ -1,7 +1,8 @@
 import { offset } from '../address/index.ts';
+import type { Memslot } from '../host/index.ts';
 import type { FlatRange } from '../memory/index.ts';
 import type { Operation } from '../scenario/index.ts';
-import type { AccessPart, BarLayer, CpuAccess, EventSink } from '../vfio/index.ts';
+import { accessThroughMemslots, type BarLayer, type EventSink, type Exit } from '../vfio/index.ts';
 
 type BarAccess = Extract<Operation, { op: 'access-bar' }>;
 
@@ -25,21 +26,30 @@ function startOfBar(
   return undefined;
 }
 
+/** What carries out accesses of the guest's CPU. */
+export interface AccessMachine {
+  /** The flat view of system memory. */
+  readonly ranges: readonly FlatRange[];
+  readonly slots: readonly Memslot[];
+  /** Carries out what no memslot serves. */
+  readonly exit: Exit;
+  readonly emit: EventSink;
+}
+
 /**
  * Carries out an access to a BAR, and emits what it has reached. The guest accesses no BAR that it does not see.
  *
- * @param access carries out an access by its address.
+ * @param layers the regions that show the BAR's bytes.
  * @throws VmmAbort where the VMM crashes.
  */
 export function accessBar(
   { device, bar, offset: at, width, write }: BarAccess,
   layers: readonly BarLayer[],
-  ranges: readonly FlatRange[],
-  { access, emit }: { access: (access: CpuAccess) => readonly AccessPart[]; emit: EventSink },
+  { ranges, slots, exit, emit }: AccessMachine,
 ): void {
   const start = startOfBar(device, layers, ranges);
   if (start === undefined) return;
   const address = start + at;
-  const parts = access({ address, width, write });
+  const parts = accessThroughMemslots({ address, width, write }, slots, exit);
   emit({ type: 'access', device, bar, offset: offset(at), width, write, address, parts });
 }

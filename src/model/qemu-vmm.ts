@@ -8,7 +8,6 @@ import {
   StartRefused,
   VmmAbort,
   accessMemory,
-  accessThroughMemslots,
   type AccessEnvironment,
   type EventSink,
   type Revision,
@@ -146,6 +145,9 @@ export class QemuVmm implements ModelledVmm {
         return this.#reset();
       case 'add-region':
         return this.#overlays.add(operation);
+      case 'show-registers':
+      case 'show-contents':
+        return this.#overlays.show(operation);
       case 'remove-region':
         return this.#overlays.remove(operation.name);
       case 'begin':
@@ -183,9 +185,10 @@ export class QemuVmm implements ModelledVmm {
       rangeAt: (address) => view.at(address),
       deviceOf: (id) => this.devices.find((device) => device.id === id),
     };
-    accessBar(operation, this.#devices.get(operation.device).layers[operation.bar]!, view.ranges, {
-      access: (access) =>
-        accessThroughMemslots(access, this.kvm.slots(), (exit) => accessMemory(exit, environment)),
+    accessBar(operation, this.#devices.get(operation.device).layers[operation.bar]!, {
+      ranges: view.ranges,
+      slots: this.kvm.slots(),
+      exit: (access) => accessMemory(access, environment),
       emit: this.#emit,
     });
   }

@@ -60,6 +60,8 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   for (const { op } of operations) {
     if (op === 'add-region' || op === 'remove-region')
       return 'the guest cannot add or remove regions of system memory';
+    if (op === 'show-registers' || op === 'show-contents')
+      return 'the guest cannot add the flash whose registers it would show';
     if (op === 'begin' || op === 'commit')
       return 'the guest cannot join operations in one memory transaction';
     if (op === 'hotplug') plugs++;

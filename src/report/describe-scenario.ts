@@ -85,7 +85,9 @@ export function describeOperation(operation: Operation): string {
       return `add-region ${name}: ${bytes(size)} of ${kind} at ${hex(address)}${level}`;
     }
     case 'remove-region':
-      return `remove-region ${operation.name}`;
+    case 'show-registers':
+    case 'show-contents':
+      return `${operation.op} ${operation.name}`;
     case 'reset':
     case 'begin':
     case 'commit':

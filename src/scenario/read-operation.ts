@@ -17,6 +17,8 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   reset: [],
   'add-region': ['name', 'kind', 'address', 'size', 'priority'],
   'remove-region': ['name'],
+  'show-registers': ['name'],
+  'show-contents': ['name'],
   begin: [],
   commit: [],
 };
@@ -64,6 +66,8 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
         priority: decoder.integer(fields['priority'] ?? 0, `${path}.priority`, -(2 ** 31), 2 ** 31 - 1),
       };
     case 'remove-region':
+    case 'show-registers':
+    case 'show-contents':
       return { op, name: name() };
     case 'reset':
     case 'begin':

@@ -142,8 +142,11 @@ export interface DeviceSpec {
   readonly options: DeviceOptionsSpec;
 }
 
-/** The kinds of region that `add-region` adds. */
-export const OVERLAY_KINDS = ['ram', 'rom', 'io'] as const;
+/**
+ * The kinds of region that `add-region` adds. A `rom-device` is flash, which shows its contents or its registers;
+ * `protected-ram` is memory of the guest that devices may not reach, such as an enclave.
+ */
+export const OVERLAY_KINDS = ['ram', 'rom', 'io', 'rom-device', 'protected-ram'] as const;
 export type OverlayKind = (typeof OVERLAY_KINDS)[number];
 
 /** How many bytes an access of a CPU may have. */
@@ -193,6 +196,8 @@ export type Operation =
       readonly priority: number;
     }
   | { readonly op: 'remove-region'; readonly name: string }
+  /** The guest switches a `rom-device` to its registers, or back to its contents. */
+  | { readonly op: 'show-registers' | 'show-contents'; readonly name: string }
   /** The operations between `begin` and `commit` are one transaction of QEMU's memory API. */
   | { readonly op: 'begin' | 'commit' };
 
@@ -211,6 +216,8 @@ export const OPERATIONS = [
   'reset',
   'add-region',
   'remove-region',
+  'show-registers',
+  'show-contents',
   'begin',
   'commit',
 ] as const satisfies readonly Operation['op'][];

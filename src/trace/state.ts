@@ -10,6 +10,8 @@ export interface TraceRegion {
   /** The id of the device that owns the region. */
   readonly owner: string | undefined;
   readonly kind: RegionKind;
+  /** Set for RAM that no device may reach; left out where the target cannot observe that. */
+  readonly isProtected?: boolean;
 }
 
 /** A FlatRange of a FlatView. */

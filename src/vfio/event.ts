@@ -5,6 +5,8 @@ import type { Backing, Errno, Memslot } from '../host/index.ts';
 export type SkipReason =
   /** The section starts in the upper half of the address space (vfio fact 6.1). */
   | 'top-half'
+  /** The RAM is protected: no device may reach it (vfio fact 6.1). */
+  | 'protected'
   /** Address and offset in the region differ within the unit of trimming (vfio fact 6.2). */
   | 'incongruent'
   /** Trimming leaves no whole unit (vfio fact 6.3). */

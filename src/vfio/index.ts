@@ -8,7 +8,7 @@ export { DeviceRefused, StartRefused, VmmAbort, type AbortSite } from './failure
 export type { HostDevice } from './host-device.ts';
 export type * from './guest-access/access-rules.ts';
 export { accessMemory, type AccessEnvironment } from './guest-access/memory-access.ts';
-export { accessThroughMemslots, type CpuAccess } from './guest-access/through-memslots.ts';
+export { accessThroughMemslots, type CpuAccess, type Exit } from './guest-access/through-memslots.ts';
 export type * from './host-rules.ts';
 export type * from './iommu-type.ts';
 export type * from './listener-rules.ts';

@@ -18,6 +18,12 @@ const CHELSIO = 0x1425;
 const skipTopHalf = (section: MemoryRegionSection) =>
   section.start >= TOP_BIT ? ('top-half' as const) : undefined;
 
+/**
+ * Protected RAM is for no device (vfio fact 6.1). The releases before 6.2 have none, so the rule stands in all of them.
+ */
+const skipProtected = ({ region }: MemoryRegionSection) =>
+  region.isProtected ? ('protected' as const) : undefined;
+
 /** The release before the seed patch, of December 2017. */
 export const qemu211: Revision = {
   id: 'qemu-2.11',
@@ -39,7 +45,7 @@ export const qemu211: Revision = {
     removesWindows: true,
   },
   listener: {
-    skip: skipTopHalf,
+    skip: (section) => skipProtected(section) ?? skipTopHalf(section),
     alignment: ({ target }) => target,
     trim: trimSection,
     mapsDeviceMemory: () => true,
