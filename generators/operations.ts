@@ -2,6 +2,7 @@ import type { DeviceSpec, MachineSpec, Operation, OverlayKind } from '../src/sce
 import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { Placement } from './placement.ts';
+import { choosePowerStates } from './power-states.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 7;
@@ -54,6 +55,7 @@ class Program {
       );
       if (!known) this.#hotplug(device);
     }
+    if (this.#overlaysAllowed) this.#operations.push(...choosePowerStates(choose, this.#plugged));
     this.#operations.push(...chooseAccesses(choose, this.#plugged, this.#machine.hostPageSize));
     return this.#operations;
   }

@@ -32,6 +32,8 @@ export interface RealisticOptions {
   readonly revision: string;
   readonly iommuTypes: readonly IommuTypeName[];
   readonly machineTypes: readonly MachineType[];
+  /** Whether drivers put devices to sleep. */
+  readonly powerStates: boolean;
 }
 
 /** A scenario that a real machine can show; `undefined` where the options allow no real machine. */
@@ -46,7 +48,7 @@ export function chooseRealisticScenario(choose: Choose, options: RealisticOption
     chooseRealDevice(choose, `dev${index}`, hostPageSize, isReal),
   );
   const whole = { ...hardware, devices };
-  return { ...whole, operations: chooseFirmwareOperations(choose, whole) };
+  return { ...whole, operations: chooseFirmwareOperations(choose, whole, options.powerStates) };
 }
 
 type Hardware = Omit<Scenario, 'operations'>;

@@ -118,8 +118,7 @@ function snapshotDevice({
 export function snapshotBarRegisters(devices: readonly ModelledDevice[]): readonly BarRegister[] {
   const registers: BarRegister[] = [];
   for (const { id, barRegisters = [] } of devices) {
-    for (const { bar, address, decoding } of barRegisters)
-      registers.push({ device: id, bar, address, decoding });
+    for (const register of barRegisters) registers.push({ device: id, ...register });
   }
   return registers;
 }

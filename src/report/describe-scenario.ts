@@ -75,6 +75,8 @@ export function describeOperation(operation: Operation): string {
       return `size-bar ${operation.device} BAR ${operation.bar}`;
     case 'mask-vector':
       return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
+    case 'set-power-state':
+      return `set-power-state ${operation.device} to ${operation.state}`;
     case 'access-bar': {
       const { device, bar, offset, width, write } = operation;
       return `access-bar ${write ? 'write' : 'read'} ${bytes(BigInt(width))} at ${device} BAR ${bar}+${hex(offset)}`;

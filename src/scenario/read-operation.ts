@@ -1,5 +1,12 @@
 import { END_OF_SPACE, LAST_ADDRESS, offset } from '../address/index.ts';
-import { ACCESS_WIDTHS, OPERATIONS, OVERLAY_KINDS, type CpuAccessWidth, type Operation } from './scenario.ts';
+import {
+  ACCESS_WIDTHS,
+  OPERATIONS,
+  OVERLAY_KINDS,
+  POWER_STATES,
+  type CpuAccessWidth,
+  type Operation,
+} from './scenario.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 /** The keys of each operation, apart from `op`. */
@@ -11,6 +18,7 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'enable-msix': ['device'],
   'disable-msix': ['device'],
   'mask-vector': ['device', 'vector', 'masked'],
+  'set-power-state': ['device', 'state'],
   'access-bar': ['device', 'bar', 'offset', 'width', 'write'],
   hotplug: ['device'],
   unplug: ['device'],
@@ -46,6 +54,12 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
         device: device(),
         vector: decoder.integer(fields['vector'], `${path}.vector`, 0, 2047),
         masked: decoder.boolean(fields['masked'] ?? true, `${path}.masked`),
+      };
+    case 'set-power-state':
+      return {
+        op,
+        device: device(),
+        state: decoder.oneOf(fields['state'], `${path}.state`, POWER_STATES),
       };
     case 'access-bar':
       return {

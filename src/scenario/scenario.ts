@@ -153,6 +153,10 @@ export type OverlayKind = (typeof OVERLAY_KINDS)[number];
 export const ACCESS_WIDTHS = [1, 2, 4, 8] as const;
 export type CpuAccessWidth = (typeof ACCESS_WIDTHS)[number];
 
+/** The power states of a PCI function that a guest sets in its power management capability. */
+export const POWER_STATES = ['D0', 'D3hot'] as const;
+export type PowerState = (typeof POWER_STATES)[number];
+
 /** One action of the guest, of the user or of the machine. */
 export type Operation =
   /** The guest writes an address into a BAR; into a 64-bit BAR in two writes, low half first. */
@@ -182,6 +186,8 @@ export type Operation =
       readonly width: CpuAccessWidth;
       readonly write: boolean;
     }
+  /** The guest sets the power state of the device (PMCSR). A function answers at its BARs in D0 alone. */
+  | { readonly op: 'set-power-state'; readonly device: string; readonly state: PowerState }
   /** The user plugs a device in or unplugs it. A device whose first such operation is `hotplug` is absent at the start. */
   | { readonly op: 'hotplug' | 'unplug'; readonly device: string }
   /** The machine is reset. */
@@ -211,6 +217,7 @@ export const OPERATIONS = [
   'disable-msix',
   'mask-vector',
   'access-bar',
+  'set-power-state',
   'hotplug',
   'unplug',
   'reset',

@@ -33,6 +33,8 @@ export interface BarRegister {
   readonly address: bigint;
   /** Whether COMMAND enables the BAR's address space. */
   readonly decoding: boolean;
+  /** False in another power state than D0, where a function answers at no BAR; left out in D0. */
+  readonly hasPower?: boolean;
 }
 
 /** The events of unplugging every device, and the mappings that are left in the containers afterwards. */

@@ -204,6 +204,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     barPriority: PRIORITY,
     movesOnReset: FLAG,
     decodesWhileDisabled: FLAG,
+    decodesOutsideD0: FLAG,
     hasMoved: YES_OR_NO,
     unmapsOnUnplug: FLAG,
   },

@@ -96,6 +96,7 @@ export class VfioDevice {
       bar: bar.index,
       address: alignDown<bigint>(this.pci.register(bar), bar.size),
       decoding: this.pci.isDecoding(bar),
+      ...(!this.pci.isInD0 && { hasPower: false }),
     }));
   }
 
@@ -112,9 +113,14 @@ export class VfioDevice {
       this.pci.writeConfig(at, width, value);
       return;
     }
+    this.#moving(() => this.pci.writeConfig(at, width, value));
+  }
+
+  /** Does what may move BARs, and then looks at those that have moved. */
+  #moving(act: () => void): void {
     const { bars } = this.pci;
     const before = bars.map(({ address }) => address);
-    this.pci.writeConfig(at, width, value);
+    act();
     for (let position = 0; position < bars.length; position++) {
       if (bars[position]!.address !== before[position]) this.#moved(bars[position]!);
     }
@@ -149,6 +155,11 @@ export class VfioDevice {
     const command = this.pci.config.read(PciRegister.COMMAND, 2);
     const value = enabled ? command | PciCommand.MEMORY : command & ~PciCommand.MEMORY;
     this.writeConfig(PciRegister.COMMAND, 2, value);
+  }
+
+  /** The guest sets the power state in the power management capability. */
+  setPowerState(state: 'D0' | 'D3hot'): void {
+    this.#moving(() => this.pci.setInD0(state === 'D0'));
   }
 
   /** The guest switches MSI-X on or off. Does nothing without the capability. */
