@@ -2,6 +2,7 @@ import { alignDown, alignUp, offset, type Range } from '../src/address/index.ts'
 import { msixPbaRange, msixTableRange } from '../src/pci-layout/index.ts';
 import type { BarSpec, CpuAccessWidth, DeviceSpec, Operation } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
+import { mirrorPlace } from './graphics-cards.ts';
 
 /** How many of a hundred scenarios end with accesses of the guest's CPU. */
 export const ACCESS_SHARE = 30;
@@ -20,16 +21,19 @@ export function chooseAccesses(
   page: bigint,
   aligned = false,
 ): readonly Operation[] {
-  if (!choose.chance(ACCESS_SHARE)) return [];
+  // Graphics cards are few, and their mirrors show in accesses alone.
+  if (!choose.chance(devices.some(({ vga }) => vga === true) ? 80 : ACCESS_SHARE)) return [];
   const targets = devices.flatMap((device) =>
     device.bars.filter(({ type }) => type !== 'io').map((bar) => ({ device, bar })),
   );
   if (targets.length === 0) return [];
-  const withMsix = targets.filter(({ device: { msix }, bar: { index } }) =>
-    [msix?.tableBar, msix?.pbaBar].includes(index),
+  const emulated = targets.filter(
+    ({ device, bar }) =>
+      [device.msix?.tableBar, device.msix?.pbaBar].includes(bar.index) ||
+      mirrorPlace(device, bar) !== undefined,
   );
   return Array.from({ length: choose.integer(1, MOST_ACCESSES) }, () => {
-    const { device, bar } = choose.among(withMsix.length > 0 && choose.chance(80) ? withMsix : targets);
+    const { device, bar } = choose.among(emulated.length > 0 && choose.chance(80) ? emulated : targets);
     return chooseAccess(choose, device, bar, { page, aligned: aligned || choose.chance(70) });
   });
 }
@@ -44,7 +48,7 @@ function chooseAccess(
     ? choose.weighted<CpuAccessWidth>([5, 4], [4, 8], [1, 2], [1, 1])
     : choose.weighted<CpuAccessWidth>([6, 8], [2, 4], [1, 2]);
   const bytes = BigInt(width);
-  const structure = chooseStructure(choose, device, bar);
+  const structure = chooseStructure(choose, device, bar) ?? mirrorOf(device, bar);
   // Off its alignment, an access mostly crosses the place where something else begins to answer.
   const at = aligned
     ? alignDown(choosePlace(choose, structure, bar, page), bytes)
@@ -67,6 +71,12 @@ function chooseStructure(choose: Choose, { msix }: DeviceSpec, { index }: BarSpe
   const table = msix?.tableBar === index ? msixTableRange(msix) : undefined;
   const pba = msix?.pbaBar === index ? msixPbaRange(msix) : undefined;
   return table !== undefined && (pba === undefined || choose.chance(60)) ? table : pba;
+}
+
+/** The configuration space that a BAR of a graphics card mirrors. */
+function mirrorOf(device: DeviceSpec, bar: BarSpec): Range | undefined {
+  const start = mirrorPlace(device, bar);
+  return start === undefined ? undefined : { start, end: start + 0x100n };
 }
 
 /** Where something else may begin to answer. */

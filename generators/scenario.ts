@@ -62,7 +62,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
       revision,
       iommuTypes,
       machineTypes,
-      powerStates: overlays,
+      modelOnly: overlays,
     });
     if (scenario !== undefined) return scenario;
     if (realistic) throw new RangeError(NO_REAL_MACHINE);
@@ -77,7 +77,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>
     // Hardware has BARs of powers of two; a vfio-user server may report anything.
-    chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user'),
+    chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user', overlays),
   );
   const operations = chooseOperations(choose, machine, devices, overlays);
   const limited = limitMappings(choose, host, machine.type, devices);

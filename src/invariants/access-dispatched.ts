@@ -126,6 +126,10 @@ class AccessCheck {
       case 'nothing':
         if (this.#isUndefined || expected.mayBeNothing) return undefined;
         return structure === undefined ? 'refused' : `${structure}-refuses-legal-access`;
+      case 'config-space': {
+        const isMirror = expected.kind === 'config-space' && expected.owner === reached.device;
+        return isMirror && expected.offset === reached.offset + byte ? undefined : 'mirror-over-registers';
+      }
       case 'registers':
         return expected.kind === 'registers' && isAt(expected, reached, byte) ? undefined : 'wrong-registers';
       case 'memory': {
@@ -185,6 +189,8 @@ function reachedText(reached: Reached, byte: number): string {
       return `"${reached.region}"${at(reached.offset)}`;
     case 'device':
       return `${reached.device} BAR ${reached.bar}${at(reached.offset)}`;
+    case 'config-space':
+      return `the configuration space of ${reached.device}${at(reached.offset)}`;
     case 'msix-table':
       return `the MSI-X table of ${reached.device}${at(reached.offset)}`;
     case 'msix-pba':

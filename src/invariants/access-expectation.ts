@@ -1,11 +1,11 @@
 import { firstEndingAbove, type Offset } from '../address/index.ts';
 import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { DeviceState, State, Trace, TraceRange } from '../trace/index.ts';
-import { barOf } from './bar-bytes.ts';
+import { barOf, startOfBar } from './bar-bytes.ts';
 
 /** What answers at one address, by the flat view and by the guest's MSI-X capability. */
 export interface Expectation {
-  readonly kind: 'memory' | 'device' | 'emulation' | 'registers' | 'nothing';
+  readonly kind: 'memory' | 'device' | 'emulation' | 'config-space' | 'registers' | 'nothing';
   /** Of the region that the flat view shows there. */
   readonly name: string;
   /** Id of the device that owns the region. */
@@ -48,7 +48,17 @@ export function expectationOf(address: bigint, write: boolean, state: State, tra
   }
   const device = state.devices.find(({ id }) => id === owner);
   if (device === undefined) return { ...shown, kind: 'registers' };
-  return ofDevice(shown, range, device, { at: at as Offset, write, trace });
+  return ofDevice(shown, range, device, { at: at as Offset, address, write, flatView, trace });
+}
+
+/** A byte of an access, and where it lies. */
+interface ByteInView {
+  /** In the region that the flat view shows. */
+  readonly at: Offset;
+  readonly address: bigint;
+  readonly write: boolean;
+  readonly flatView: State['flatView'];
+  readonly trace: Trace;
 }
 
 /** What trapped bytes of a device's BAR have to reach. */
@@ -56,10 +66,11 @@ function ofDevice(
   shown: Expectation,
   { region }: TraceRange,
   device: DeviceState,
-  { at, write, trace }: { readonly at: Offset; readonly write: boolean; readonly trace: Trace },
+  byte: ByteInView,
 ): Expectation {
+  const { at, write, trace } = byte;
   const place = placeInBar(device, region.name, at);
-  if (place === undefined) return { ...shown, kind: 'registers' };
+  if (place === undefined) return inMirror(shown, device, byte);
   const layout = device.msix?.layout;
   const isIn = (name: 'table' | 'pba'): boolean => {
     if (layout === undefined) return false;
@@ -89,6 +100,38 @@ function ofDevice(
       mayReachDevice: true,
     };
   return { ...common, kind: 'device' };
+}
+
+/** Where graphics cards show their configuration space in a BAR; the bytes are those of the host's. */
+const MIRRORS: readonly { readonly vendor: number; readonly bar: number; readonly start: bigint }[] = [
+  { vendor: 0x10de, bar: 0, start: 0x8_8000n },
+  { vendor: 0x1002, bar: 2, start: 0x4000n },
+];
+/** The mirror of ATI shows the configuration space of conventional PCI alone. */
+const ATI = 0x1002;
+
+/** What a region over a BAR, which is not of MSI-X, has to reach: a mirror or else the device. */
+function inMirror(
+  shown: Expectation,
+  device: DeviceState,
+  { address, flatView, trace }: ByteInView,
+): Expectation {
+  const spec = trace.scenario.devices.find(({ id }) => id === device.id);
+  for (const bar of device.bars) {
+    const start = startOfBar(bar, device.id, flatView);
+    if (start === undefined || address < start || address >= start + bar.size) continue;
+    const place = { bar: bar.index, offset: address - start };
+    const mirror = MIRRORS.find(({ vendor, bar: index }) => vendor === spec?.vendor && index === bar.index);
+    const size = mirror?.vendor === ATI ? 0x100n : (spec?.configSize ?? 0x1000n);
+    const isMirrored =
+      mirror !== undefined &&
+      spec?.vga === true &&
+      place.offset >= mirror.start &&
+      place.offset < mirror.start + size;
+    if (isMirrored) return { ...shown, kind: 'config-space', offset: place.offset - mirror.start };
+    return { ...shown, kind: 'device', deviceBytes: place };
+  }
+  return { ...shown, kind: 'registers' };
 }
 
 /** Which byte of a BAR lies at an offset in a region of the device. */

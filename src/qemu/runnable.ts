@@ -47,6 +47,7 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   const properties = abilities.deviceProperties[driver];
   if (properties === undefined) return `this QEMU has no device ${driver}`;
   if (host.iommu.type === 'iommufd' && !abilities.hasIommufd) return 'this QEMU has no iommufd';
+  if (devices.some(({ vga }) => vga === true)) return 'the devices served to QEMU are no VGA controllers';
   for (const { options } of devices) {
     for (const [name, value] of Object.entries(options)) {
       const isDefault = value === false || value === 'off';

@@ -49,7 +49,7 @@ function pageList(sizes: readonly bigint[]): string {
   return sizes.length > 4 ? `${shown} and ${sizes.length - 4} more sizes` : shown;
 }
 
-function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
+function describeDevice({ id, vga, configSize, bars, msix, options }: DeviceSpec): string[] {
   const lines = bars.map(({ index, size, type, mmap, sparse, mmapError, p2p }) => {
     const areas = sparse?.map((area) => `${hex(area.offset)}+${hex(area.size)}`).join(' ') || 'none';
     const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}`;
@@ -61,6 +61,8 @@ function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
       `MSI-X  ${count(vectors, 'vector')}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
     );
   }
+  if (vga === true) lines.push('VGA controller');
+  if (configSize !== undefined) lines.push(`${bytes(configSize)} of configuration space`);
   for (const [name, value] of Object.entries(options)) lines.push(`${name}=${String(value)}`);
   if (lines.length === 0) lines.push('no BARs');
   return lines.map((line, index) => `${(index === 0 ? id : '').padEnd(8)} ${line}`);

@@ -137,6 +137,13 @@ export interface DeviceSpec {
   /** PCI vendor and device id: QEMU corrects the PBA offset of some devices (vfio fact 5.7). */
   readonly vendor: number;
   readonly device: number;
+  /**
+   * Whether the device is a VGA controller. QEMU puts mirrors of the configuration space over BARs of some
+   * (vfio fact 5.19). False when left out.
+   */
+  readonly vga?: boolean;
+  /** Bytes of configuration space that the host gives access to: 256, or 4096 when left out. */
+  readonly configSize?: Size;
   readonly bars: readonly BarSpec[];
   readonly msix?: MsixSpec;
   readonly options: DeviceOptionsSpec;

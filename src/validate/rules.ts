@@ -130,6 +130,10 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     emulatedLayout: LAYOUT,
     emulatedTableSize: returns('a size in bytes, a bigint', isSize),
     emulatedPbaSize: returns('a size in bytes, a bigint', isSize),
+    quirks: returns(
+      'an array of quirks { name, offset, size }',
+      isListOf((answer) => isArea(answer) && isObject(answer) && typeof answer['name'] === 'string'),
+    ),
     showsPba: FLAG,
     msixPriority: PRIORITY,
     registeredSize: returns('a size in bytes, a bigint', isSize),

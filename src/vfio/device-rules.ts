@@ -1,6 +1,7 @@
 import type { Address, Offset, Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
+import type { Quirk, QuirkContext } from './quirks.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
 /** What the guest sees of MSI-X, after machine and device had their say about emulation (vfio fact 5.12). */
@@ -104,6 +105,8 @@ export interface DeviceRules {
   emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
   /** Bytes of the emulated PBA's region (msix_init, vfio fact 5.11). */
   emulatedPbaSize(pbaSize: Size, hostPageSize: Size): Size;
+  /** The parts of a BAR in which QEMU answers in the device's place (vfio_bar_quirk_setup, vfio fact 5.19). */
+  quirks(context: QuirkContext): readonly Quirk[];
   /** Whether the guest sees QEMU's own PBA; every release disables its region (vfio_msix_setup, vfio fact 5.11). */
   readonly showsPba: boolean;
   /** Priority of table and PBA among the subregions of their parent; 0 in every release (vfio fact 5.11). */

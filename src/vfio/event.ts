@@ -115,6 +115,8 @@ export type Reached =
       readonly offset: Offset;
       readonly polled?: { readonly first: number; readonly end: number };
     }
+  /** The device's configuration space, which a part of a BAR mirrors. */
+  | { readonly kind: 'config-space'; readonly device: string; readonly offset: Offset }
   /** Registers of the machine, or of a region that the scenario has added. */
   | { readonly kind: 'registers'; readonly region: string; readonly offset: Offset }
   /** No region answers, or the one that does accepts no such access: a read gives no data, a write is dropped. */

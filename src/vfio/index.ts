@@ -19,6 +19,7 @@ export { MSIX_RELOCATIONS, type MsixRelocation } from './msix-relocation.ts';
 export type { Revision } from './revision.ts';
 export type { Span } from './trim.ts';
 export { NEWEST, REVISIONS, findRevision } from './revisions/index.ts';
+export type { Quirk, QuirkContext } from './quirks.ts';
 export { VfioContainer } from './vfio-container.ts';
 export type { BarLayer } from './vfio-bars.ts';
 export { VfioDevice } from './vfio-device.ts';

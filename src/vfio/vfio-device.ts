@@ -1,4 +1,4 @@
-import { alignDown, type Offset } from '../address/index.ts';
+import { alignDown, type Offset, type Size } from '../address/index.ts';
 import { MsixState, PciFunction, type PciBar } from '../pci/index.ts';
 import {
   BAR_COUNT,
@@ -17,6 +17,7 @@ import type { HostDevice } from './host-device.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
+import { addQuirks, type PlacedQuirk } from './quirks.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
 import { layersOf, prepareBar, registerBar, type BarLayer } from './vfio-bars.ts';
 import type { VfioRegion } from './vfio-region.ts';
@@ -49,8 +50,12 @@ export class VfioDevice {
   readonly emulatedPba: BarPlace | undefined;
   /** By which layout the regions of table and PBA lie in the BARs; `undefined` for a device without such regions. */
   readonly msixRegions: MsixLayout | undefined;
+  /** Where QEMU answers in the device's place. */
+  readonly quirks: readonly PlacedQuirk[];
   /** For each BAR, the regions that show its bytes, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
+  /** Bytes of configuration space that the host gives access to. */
+  readonly configSize: Size;
   readonly #environment: DeviceEnvironment;
 
   /**
@@ -64,6 +69,7 @@ export class VfioDevice {
     const { rules, machineOptsOutOfMsixEmulation } = environment;
     this.id = id;
     this.name = host.name;
+    this.configSize = host.configSize ?? 0x1000n;
     this.#environment = environment;
     this.pci = new PciFunction(environment.bus, environment.pciRules);
     const setUp = { id, host, pci: this.pci, environment };
@@ -71,6 +77,9 @@ export class VfioDevice {
     const layout = placeMsix(host, this.regions, options.msixRelocation, environment);
     for (const region of this.regions) registerBar(setUp, region);
     this.layers = this.regions.map(layersOf);
+    this.quirks = environment.vfioUser
+      ? []
+      : this.regions.flatMap((region) => placeQuirks(id, host, region, environment));
     if (layout === undefined) return;
 
     const exposure = rules.msixExposure({
@@ -216,6 +225,19 @@ export class VfioDevice {
   #is64Bit(index: number): boolean {
     return this.pci.bar(index)?.attributes.type === 'mem64';
   }
+}
+
+/** @throws VmmAbort for a quirk over a BAR that the device does not have. */
+function placeQuirks(
+  id: string,
+  host: HostDevice,
+  region: VfioRegion,
+  { rules, bus }: DeviceEnvironment,
+): readonly PlacedQuirk[] {
+  const { vendor, isVga = false, configSize = 0x1000n } = host;
+  const { index: bar, regionSize: size, attributes } = region;
+  const quirks = rules.quirks({ vendor, isVga, configSize, bar, size, attributes });
+  return addQuirks(id, host, region, quirks, bus.topology);
 }
 
 /**

@@ -71,6 +71,11 @@ function reach(access: RegionAccess, range: FlatRange, environment: AccessEnviro
   }
   const device = environment.deviceOf(owner);
   if (device === undefined) return { kind: 'registers', region: name, offset: access.offset };
+  const quirk = device.quirks.find((placed) => placed.region === name);
+  if (quirk !== undefined) {
+    const isInside = access.offset + BigInt(access.width) <= device.configSize;
+    return isInside ? { kind: 'config-space', device: device.id, offset: access.offset } : NOTHING;
+  }
   const place = placeInBar(device, name, access.offset);
   return place === undefined
     ? NOTHING

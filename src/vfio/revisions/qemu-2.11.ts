@@ -4,6 +4,7 @@ import { QEMU_PCI } from '../../pci/index.ts';
 import { QEMU_ACCESS } from '../guest-access/qemu-access.ts';
 import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
+import { quirksOf } from '../quirks.ts';
 import type { Revision } from '../revision.ts';
 import { largestWindowPage, levelsOfWindow } from '../spapr-windows.ts';
 import { trimSection, wholeUnits } from '../trim.ts';
@@ -80,6 +81,7 @@ export const qemu211: Revision = {
     emulatedLayout: (layout) => layout,
     emulatedTableSize: (tableSize) => tableSize,
     emulatedPbaSize: (pbaSize) => pbaSize,
+    quirks: quirksOf,
     showsPba: false,
     msixPriority: 0,
     registeredSize: (size) => size,
