@@ -49,7 +49,7 @@ export interface CloudHypervisorRules {
   /** What a move does with each area of the BAR, in this order; a release does all four (VfioPciDevice::move_bar). */
   readonly moveSteps: readonly MoveStep[];
   /** What the removal of a device takes away (unmap_mmio_regions). */
-  readonly removes: readonly ('dma-mappings' | 'slots')[];
+  readonly removes: readonly ('dma-mappings' | 'slots' | 'mmaps')[];
   /** Which slot a new area gets: the one freed last, or one that was never used. */
   readonly slotReuse: 'last-freed' | 'never';
   /** Whether areas of BARs are mapped for DMA, for P2P. */

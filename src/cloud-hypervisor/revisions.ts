@@ -30,7 +30,7 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
     freesAddresses: true,
     movesInAllocator: true,
     moveSteps: ['unmap-dma', 'remove-slot', 'create-slot', 'map-dma'],
-    removes: ['dma-mappings', 'slots'],
+    removes: ['dma-mappings', 'slots', 'mmaps'],
     slotReuse: 'last-freed',
     mapsDeviceMemory: true,
     mapFailure: 'device-refused',

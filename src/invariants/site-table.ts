@@ -110,6 +110,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['memslot-complete/', kvm('kvm_set_phys_mem')],
   ['bar-as-hardware/', pci('vfio_bar_prepare')],
   ['no-needless-change/', memory('address_space_update_topology_pass')],
+  ['resources-bounded/mmaps-left', regionFile('vfio_region_mmap')],
   ['resources-bounded/', REGION_DEL],
   ['mmap-inside-bar/msix-page', pci('vfio_pci_fixup_msix_region')],
   ['mmap-inside-bar/', regionFile('vfio_region_mmap')],

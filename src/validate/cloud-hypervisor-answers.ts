@@ -39,7 +39,10 @@ export const CLOUD_HYPERVISOR_ANSWERS: { readonly [Rule in keyof CloudHypervisor
     'an array of "unmap-dma", "remove-slot", "create-slot" and "map-dma"',
     isListOf(oneOf('unmap-dma', 'remove-slot', 'create-slot', 'map-dma')),
   ),
-  removes: value('an array of "dma-mappings" and "slots"', isListOf(oneOf('dma-mappings', 'slots'))),
+  removes: value(
+    'an array of "dma-mappings", "slots" and "mmaps"',
+    isListOf(oneOf('dma-mappings', 'slots', 'mmaps')),
+  ),
   slotReuse: REUSE,
   mapsDeviceMemory: FLAG,
   mapFailure: value('"device-refused" or "ignored"', oneOf('device-refused', 'ignored')),

@@ -137,6 +137,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     showsPba: FLAG,
     msixPriority: PRIORITY,
     registeredSize: returns('a size in bytes, a bigint', isSize),
+    releasesAreas: YES_OR_NO,
     mmapFailure: value('"no-area" or "other-areas"', oneOf('no-area', 'other-areas')),
     resetRestores: value(
       '"power-on", "nothing", "bars-only" or "command-only"',

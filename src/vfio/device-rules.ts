@@ -46,6 +46,9 @@ export interface RelocatedMsix {
   readonly pbaOffset: Offset;
 }
 
+/** Why QEMU is done with the mmaps of a BAR: the host refused another area, or the device is refused or unplugged. */
+export type ReleaseReason = 'refused-area' | 'refused-device' | 'unplug';
+
 /** How QEMU sets up a device (vfio facts 5.1 to 5.14). */
 export interface DeviceRules {
   /** Type and width of a BAR that QEMU reads from the device's register (vfio fact 5.4). */
@@ -113,6 +116,8 @@ export interface DeviceRules {
   readonly msixPriority: number;
   /** Bytes of the BAR that QEMU registers with the PCI core (vfio_bar_prepare, vfio fact 5.4). */
   registeredSize(size: Size, bar: number): Size;
+  /** Whether QEMU takes back the mmaps of a BAR when it is done with them (vfio_region_exit, vfio fact 5.3). */
+  releasesAreas(why: ReleaseReason): boolean;
   /** What QEMU keeps of a BAR with an area that the host does not let it mmap (vfio fact 5.3). */
   readonly mmapFailure: 'no-area' | 'other-areas';
   /** What a reset brings the function back to, or whether it keeps what the guest wrote (vfio fact 10.5). */

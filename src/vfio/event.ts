@@ -73,6 +73,15 @@ export interface MmapEvent {
   readonly errno: Errno;
 }
 
+/** munmap of an area that an mmap has mapped before. */
+export interface MunmapEvent {
+  readonly type: 'munmap';
+  readonly device: string;
+  readonly bar: number;
+  readonly offset: Offset;
+  readonly size: Size;
+}
+
 /** VFIO_IOMMU_SPAPR_TCE_CREATE or _REMOVE. */
 export interface WindowEvent {
   readonly type: 'window-create' | 'window-remove';
@@ -159,6 +168,7 @@ export type VmmEvent =
   | SkipEvent
   | MemslotEvent
   | MmapEvent
+  | MunmapEvent
   | WindowEvent
   | RegisterMemoryEvent
   | AccessEvent

@@ -12,14 +12,14 @@ import {
 } from '../pci-layout/index.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
 import type { DeviceOptions } from './device-options.ts';
-import { VmmAbort } from './failure.ts';
+import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
 import { addQuirks, type PlacedQuirk } from './quirks.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
-import { layersOf, prepareBar, registerBar, type BarLayer } from './vfio-bars.ts';
+import { layersOf, prepareBar, registerBar, releaseAreas, type BarLayer } from './vfio-bars.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
 const BAR_INDICES: readonly number[] = Array.from({ length: BAR_COUNT }, (_, index) => index);
@@ -95,7 +95,12 @@ export class VfioDevice {
     if (exposure.kind === 'emulated' || exposure.kind === 'table-disabled') this.msixRegions = emulated;
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
-    addMsixRegions(id, environment, this.regions, emulated, exposure);
+    try {
+      addMsixRegions(id, environment, this.regions, emulated, exposure);
+    } catch (error) {
+      if (error instanceof DeviceRefused) releaseAreas({ id, environment }, this.regions, 'refused-device');
+      throw error;
+    }
     writeMsixCapability(this.pci, this.msixLayout);
   }
 
@@ -198,6 +203,7 @@ export class VfioDevice {
   /** Takes the device's BARs off the bus. The caller closes the device's container afterwards. */
   unplug(): void {
     this.pci.unmapAll();
+    releaseAreas({ id: this.id, environment: this.#environment }, this.regions, 'unplug');
   }
 
   /** Changes those bytes of the control word that the write reaches. */

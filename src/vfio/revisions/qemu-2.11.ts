@@ -86,6 +86,7 @@ export const qemu211: Revision = {
     msixPriority: 0,
     registeredSize: (size) => size,
     mmapFailure: 'no-area',
+    releasesAreas: () => true,
     resetRestores: 'power-on',
     resetStopsDecoding: true,
     resetsMsix: true,
