@@ -2,7 +2,7 @@ import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
 import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { chooseStyle, FirmwareLayout } from './firmware-layout.ts';
-import { choosePowerStates } from './power-states.ts';
+import { choosePowerStates, chooseResizedBar } from './idle-and-resized.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 5;
@@ -52,7 +52,12 @@ class FirmwareProgram {
       );
       if (!isKnown) this.#hotplug(device);
     }
-    if (this.#powerStates) this.#operations.push(...choosePowerStates(choose, [...this.#enabled]));
+    if (this.#powerStates) {
+      this.#operations.push(
+        ...chooseResizedBar(choose, [...this.#enabled]),
+        ...choosePowerStates(choose, [...this.#enabled]),
+      );
+    }
     this.#operations.push(...chooseAccesses(choose, [...this.#enabled], this.#page, true));
     return this.#operations;
   }

@@ -2,7 +2,7 @@ import type { DeviceSpec, MachineSpec, Operation, OverlayKind } from '../src/sce
 import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { Placement } from './placement.ts';
-import { choosePowerStates } from './power-states.ts';
+import { choosePowerStates, chooseResizedBar } from './idle-and-resized.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 7;
@@ -55,7 +55,12 @@ class Program {
       );
       if (!known) this.#hotplug(device);
     }
-    if (this.#overlaysAllowed) this.#operations.push(...choosePowerStates(choose, this.#plugged));
+    if (this.#overlaysAllowed) {
+      this.#operations.push(
+        ...chooseResizedBar(choose, this.#plugged),
+        ...choosePowerStates(choose, this.#plugged),
+      );
+    }
     this.#operations.push(...chooseAccesses(choose, this.#plugged, this.#machine.hostPageSize));
     return this.#operations;
   }

@@ -43,6 +43,13 @@ function checkBar(spec: BarSpec, device: DeviceState, whole: DeviceSpec, examina
   const type = typeOf(spec.type);
   if (seen.type !== type)
     examination.violate('wrong-type', () => `the guest sees ${name} as ${seen.type}; the device has ${type}`);
+  const { resizedTo } = seen;
+  if (resizedTo !== undefined && resizedTo !== seen.size) {
+    examination.violate(
+      'resized-in-vain',
+      () => `the guest has given ${name} ${hex(resizedTo)} bytes, and the VMM maps ${hex(seen.size)}`,
+    );
+  }
   const isRight = seen.size === size || (seen.size > size && holdsMovedMsix(index, device, whole));
   if (isRight) return;
   examination.violate(

@@ -2,20 +2,23 @@ import { alignDown, alignUp, isAligned } from '../address/index.ts';
 import {
   type ContainerState,
   type State,
+  type Trace,
   type TraceRange,
   endOfMapping,
   firstMappingAbove,
 } from '../trace/index.ts';
+import { isCloudHypervisor } from '../scenario/index.ts';
 import { rangeFrom, regionName, spanOf } from './describe.ts';
 import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { UnmappedReasons } from './unmapped-reasons.ts';
 
 /** A device can reach the guest's RAM by DMA: a skipped page is as wrong as a page too many. */
 export const ramReachable: Invariant = {
   id: 'ram-reachable',
   clause:
     'every RAM page of the flat view that is aligned to the host page and the IOMMU page is DMA-mapped, with the ' +
-    'right backing and permission',
+    'right backing and permission; the VMM says of which sections it maps nothing, and why',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
   start(trace, examination) {
@@ -23,8 +26,11 @@ export const ramReachable: Invariant = {
     const page = host > iommu ? host : iommu;
     const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
     const bases = new SameBases();
+    const reasons = saysWhy(trace) ? new UnmappedReasons(examination) : undefined;
     return {
+      event: (event) => reasons?.note(event),
       step(change, state) {
+        reasons?.judge(change.remapped, state.containers);
         const { memslots, containers, remapped } = change;
         checkContainer(state, examination);
         if (sendsAddresses) {
@@ -40,6 +46,9 @@ export const ramReachable: Invariant = {
     };
   },
 };
+
+/** Whether the VMM has a listener that says what it skips; cloud-hypervisor maps its areas one by one. */
+const saysWhy = (trace: Trace): boolean => trace.hidesSkips !== true && !isCloudHypervisor(trace);
 
 /** A device that no container holds reaches no memory at all. */
 function checkContainer({ devices, containers }: State, examination: Examination): void {

@@ -139,6 +139,9 @@ export class CloudHypervisorVmm implements ModelledVmm {
       // cloud-hypervisor takes a write of all ones for sizing and does not move the BAR.
       case 'size-bar':
         return;
+      // cloud-hypervisor shows no extended capabilities of the device.
+      case 'resize-bar':
+        return;
       // cloud-hypervisor hands the write to the device. That its BARs stay mapped is not judged.
       case 'set-power-state':
         return;

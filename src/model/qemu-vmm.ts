@@ -132,6 +132,8 @@ export class QemuVmm implements ModelledVmm {
         return devices.get(operation.device).setMsixEnabled(operation.op === 'enable-msix');
       case 'mask-vector':
         return devices.get(operation.device).msixState?.maskVector(operation.vector, operation.masked);
+      case 'resize-bar':
+        return devices.get(operation.device).resizeBar(operation.bar, operation.size);
       case 'set-power-state':
         return devices.get(operation.device).setPowerState(operation.state);
       case 'access-bar':

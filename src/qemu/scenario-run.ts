@@ -133,6 +133,7 @@ export function traceOf(scenario: Scenario, revision: string, run: FinishedRun):
     hidesMemslots: true,
     // The device's own memory, and the emulation inside QEMU, show no access to an observer.
     hidesAccesses: true,
+    hidesSkips: true,
     steps: run.steps,
     ...(run.unknownRequests && run.unknownRequests.length > 0 && { unknownRequests: run.unknownRequests }),
     tree: undefined,

@@ -77,6 +77,8 @@ export function describeOperation(operation: Operation): string {
       return `size-bar ${operation.device} BAR ${operation.bar}`;
     case 'mask-vector':
       return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
+    case 'resize-bar':
+      return `resize-bar ${operation.device} BAR ${operation.bar} to ${bytes(operation.size)}`;
     case 'set-power-state':
       return `set-power-state ${operation.device} to ${operation.state}`;
     case 'access-bar': {

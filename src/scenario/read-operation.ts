@@ -1,4 +1,4 @@
-import { END_OF_SPACE, LAST_ADDRESS, offset } from '../address/index.ts';
+import { END_OF_SPACE, isPowerOfTwo, LAST_ADDRESS, offset } from '../address/index.ts';
 import {
   ACCESS_WIDTHS,
   OPERATIONS,
@@ -18,6 +18,7 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'enable-msix': ['device'],
   'disable-msix': ['device'],
   'mask-vector': ['device', 'vector', 'masked'],
+  'resize-bar': ['device', 'bar', 'size'],
   'set-power-state': ['device', 'state'],
   'access-bar': ['device', 'bar', 'offset', 'width', 'write'],
   hotplug: ['device'],
@@ -55,6 +56,11 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
         vector: decoder.integer(fields['vector'], `${path}.vector`, 0, 2047),
         masked: decoder.boolean(fields['masked'] ?? true, `${path}.masked`),
       };
+    case 'resize-bar': {
+      const size = decoder.number(fields['size'], `${path}.size`, 1n << 20n, 1n << 57n);
+      if (!isPowerOfTwo(size)) decoder.report(`${path}.size`, 'expected a power of two');
+      return { op, device: device(), bar: bar(), size };
+    }
     case 'set-power-state':
       return {
         op,

@@ -193,6 +193,11 @@ export type Operation =
       readonly width: CpuAccessWidth;
       readonly write: boolean;
     }
+  /**
+   * The guest asks for another size of a BAR, by the resizable BAR capability of the device. Does nothing where the VMM
+   * hides the capability, as QEMU does, or shows the present size alone.
+   */
+  | { readonly op: 'resize-bar'; readonly device: string; readonly bar: number; readonly size: Size }
   /** The guest sets the power state of the device (PMCSR). A function answers at its BARs in D0 alone. */
   | { readonly op: 'set-power-state'; readonly device: string; readonly state: PowerState }
   /** The user plugs a device in or unplugs it. A device whose first such operation is `hotplug` is absent at the start. */
@@ -225,6 +230,7 @@ export const OPERATIONS = [
   'mask-vector',
   'access-bar',
   'set-power-state',
+  'resize-bar',
   'hotplug',
   'unplug',
   'reset',

@@ -59,6 +59,8 @@ export interface BarState {
   readonly type: BarType;
   /** The size registered with the PCI core, in bytes. */
   readonly size: Size;
+  /** The size that the guest has given to the BAR by the resizable BAR capability; left out without one. */
+  readonly resizedTo?: Size;
   /** The bus address; `undefined` while the BAR is not mapped. */
   readonly address: bigint | undefined;
   /** The regions with the BAR's own bytes: the BAR, its wrapper and its mmaps. */

@@ -66,6 +66,8 @@ export interface Trace {
   readonly optsOutOfMsixEmulation: boolean;
   /** Set where the target cannot observe memslots, so that states have none. */
   readonly hidesMemslots?: true;
+  /** Set where the target cannot observe which sections the VMM skips, and why. */
+  readonly hidesSkips?: true;
   /** Set where the target cannot observe what an access of a CPU reaches. */
   readonly hidesAccesses?: true;
   readonly steps: readonly Step[];

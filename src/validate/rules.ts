@@ -88,6 +88,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
   },
   listener: {
     skip: returns('undefined, or a reason such as "unaligned"', orNothing(isReason)),
+    reportsSkip: YES_OR_NO,
     alignment: PAGE_SIZE,
     trim: returns(
       '{ start, size }, both bigints, or a reason such as "empty"',
@@ -130,6 +131,10 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     emulatedLayout: LAYOUT,
     emulatedTableSize: returns('a size in bytes, a bigint', isSize),
     emulatedPbaSize: returns('a size in bytes, a bigint', isSize),
+    resizableBar: value(
+      '"hidden", "present-size" or "as-device"',
+      oneOf('hidden', 'present-size', 'as-device'),
+    ),
     quirks: returns(
       'an array of quirks { name, offset, size }',
       isListOf((answer) => isArea(answer) && isObject(answer) && typeof answer['name'] === 'string'),

@@ -112,6 +112,11 @@ export interface DeviceRules {
   quirks(context: QuirkContext): readonly Quirk[];
   /** Whether the guest sees QEMU's own PBA; every release disables its region (vfio_msix_setup, vfio fact 5.11). */
   readonly showsPba: boolean;
+  /**
+   * What the guest sees of the resizable BAR capability: nothing, the present size alone, or all that the device offers
+   * (vfio_add_ext_cap, vfio fact 5.20).
+   */
+  readonly resizableBar: 'hidden' | 'present-size' | 'as-device';
   /** Priority of table and PBA among the subregions of their parent; 0 in every release (vfio fact 5.11). */
   readonly msixPriority: number;
   /** Bytes of the BAR that QEMU registers with the PCI core (vfio_bar_prepare, vfio fact 5.4). */

@@ -88,6 +88,8 @@ export interface WindowEvent {
   readonly container: string;
   readonly start: bigint;
   readonly size: Size;
+  /** The page of a requested window in bytes; left out where the VMM makes no request. */
+  readonly pageSize?: Size;
   /** Whether the section that asks for the window is device memory. */
   readonly deviceMemory: boolean;
   readonly errno: Errno;

@@ -54,6 +54,8 @@ export class VfioDevice {
   readonly quirks: readonly PlacedQuirk[];
   /** For each BAR, the regions that show its bytes, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
+  /** The sizes that the guest has given to BARs, by index. */
+  readonly resized: ReadonlyMap<number, Size> = new Map();
   /** Bytes of configuration space that the host gives access to. */
   readonly configSize: Size;
   readonly #environment: DeviceEnvironment;
@@ -169,6 +171,12 @@ export class VfioDevice {
     const command = this.pci.config.read(PciRegister.COMMAND, 2);
     const value = enabled ? command | PciCommand.MEMORY : command & ~PciCommand.MEMORY;
     this.writeConfig(PciRegister.COMMAND, 2, value);
+  }
+
+  /** The guest asks for another size of BAR `index`. The VMM's own BARs never change (vfio fact 5.20). */
+  resizeBar(index: number, size: Size): void {
+    if (this.#environment.rules.resizableBar !== 'as-device' || this.pci.bar(index) === undefined) return;
+    (this.resized as Map<number, Size>).set(index, size);
   }
 
   /** The guest sets the power state in the power management capability. */

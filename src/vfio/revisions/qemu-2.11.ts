@@ -47,6 +47,8 @@ export const qemu211: Revision = {
   },
   listener: {
     skip: (section) => skipProtected(section) ?? skipTopHalf(section),
+    // The model says in every release what 6.2 and later trace.
+    reportsSkip: () => true,
     alignment: ({ target }) => target,
     trim: trimSection,
     mapsDeviceMemory: () => true,
@@ -82,6 +84,7 @@ export const qemu211: Revision = {
     emulatedTableSize: (tableSize) => tableSize,
     emulatedPbaSize: (pbaSize) => pbaSize,
     quirks: quirksOf,
+    resizableBar: 'hidden',
     showsPba: false,
     msixPriority: 0,
     registeredSize: (size) => size,

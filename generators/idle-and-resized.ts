@@ -11,3 +11,17 @@ export function choosePowerStates(choose: Choose, devices: readonly DeviceSpec[]
   const asleep: Operation = { op: 'set-power-state', device, state: 'D3hot' };
   return choose.chance(50) ? [asleep] : [asleep, { op: 'set-power-state', device, state: 'D0' }];
 }
+
+/** How many of a hundred scenarios give a BAR another size near their end. */
+const RESIZING_SHARE = 3;
+
+/** Another size for a memory BAR of 1 MiB or more, as a driver of a graphics card asks for. */
+export function chooseResizedBar(choose: Choose, devices: readonly DeviceSpec[]): readonly Operation[] {
+  if (!choose.chance(RESIZING_SHARE)) return [];
+  const large = devices.flatMap(({ id, bars }) =>
+    bars
+      .filter(({ type, size }) => type !== 'io' && size >= 1n << 20n)
+      .map(({ index, size }) => ({ device: id, bar: index, size: size * 2n })),
+  );
+  return large.length === 0 ? [] : [{ op: 'resize-bar', ...choose.among(large) }];
+}
