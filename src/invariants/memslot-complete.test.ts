@@ -13,6 +13,8 @@ import {
   judge,
   memslot,
   memslotEvent,
+  region,
+  scenario,
   state,
   trace,
   traceOfStates,
@@ -52,6 +54,23 @@ describe('memslot-complete for RAM', () => {
     const shown = state({ flatView: [flat(0n, 4n * PAGE)] });
     expect(causes(memslotComplete, trace([{ events: [refused], state: shown }]))).toEqual([]);
     expect(causes(memslotComplete, trace([{ state: shown }]))).toEqual(['ram-without-slot']);
+  });
+});
+
+describe('memslot-complete for flash', () => {
+  const FLASH = region('flash', 'rom-device');
+  const shown = (more: { readonly romdMode?: boolean }, machine = 'generic') =>
+    causes(
+      memslotComplete,
+      traceOfStates([state({ flatView: [flat(0n, PAGE, FLASH, more)] })], {
+        scenario: scenario({ machine: { type: machine } }),
+      }),
+    );
+
+  it('asks for a slot while flash shows its contents, where KVM has read-only slots', () => {
+    expect(shown({})).toEqual(['flash-without-slot']);
+    expect(shown({ romdMode: false })).toEqual([]);
+    expect(shown({}, 'pseries')).toEqual([]);
   });
 });
 

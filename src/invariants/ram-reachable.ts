@@ -18,7 +18,7 @@ export const ramReachable: Invariant = {
   id: 'ram-reachable',
   clause:
     'every RAM page of the flat view that is aligned to the host page and the IOMMU page is DMA-mapped, with the ' +
-    'right backing and permission; the VMM says of which sections it maps nothing, and why',
+    'right backing and permission; the VMM says of which device memory it maps nothing, and why',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
   start(trace, examination) {

@@ -5,8 +5,8 @@ import { rangeFrom, rangeText } from './describe.ts';
 import type { Examination } from './invariant.ts';
 
 /**
- * A user who looks for peer-to-peer DMA that does not work needs a line that says why: of a section of memory that no
- * container maps in any part, the VMM has said that it skips the section, or the host has refused it.
+ * A user who looks for peer-to-peer DMA that does not work needs a line that says why: of a section of device
+ * memory that a container maps in no part, the VMM has said that it skips the section, or the host has refused it.
  */
 export class UnmappedReasons {
   readonly #examination: Examination;
@@ -28,8 +28,7 @@ export class UnmappedReasons {
   /** @param ranges of the view for DMA that are new, or have lost a mapping. */
   judge(ranges: readonly TraceRange[], containers: readonly ContainerState[]): void {
     for (const range of ranges) {
-      const { kind } = range.region;
-      if (kind !== 'ram' && kind !== 'ram-device') continue;
+      if (range.region.kind !== 'ram-device') continue;
       for (const container of containers) this.#judge(range, container);
     }
   }
