@@ -8,7 +8,7 @@ export const remark =
 export const shows = { invariant: 'msix-direct-on-opt-out', cause: 'table-trapped' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out', 'guest-page-reachable'];
+export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out', 'guest-page-reachable', 'memslot-complete'];
 
 export default definePatch({
   name: 'sv-02',
