@@ -8,7 +8,16 @@ export const remark =
 export const shows = { invariant: 'map-matches-view', cause: 'stale' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['map-matches-view', 'ram-reachable', 'guest-page-reachable', 'map-unmap-symmetric', 'incremental-equals-scratch', 'no-abort', 'msix-trapped', 'resources-bounded'];
+export const breaks: readonly InvariantId[] = [
+  'map-matches-view',
+  'ram-reachable',
+  'guest-page-reachable',
+  'map-unmap-symmetric',
+  'incremental-equals-scratch',
+  'no-abort',
+  'msix-trapped',
+  'resources-bounded',
+];
 
 export default definePatch({
   name: 'ch-04',

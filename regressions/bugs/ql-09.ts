@@ -4,7 +4,14 @@ import { definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'map-matches-view', cause: 'protected' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['map-matches-view', 'map-unmap-symmetric', 'no-abort', 'window-limit', 'map-aligned', 'incremental-equals-scratch'];
+export const breaks: readonly InvariantId[] = [
+  'map-matches-view',
+  'map-unmap-symmetric',
+  'no-abort',
+  'window-limit',
+  'map-aligned',
+  'incremental-equals-scratch',
+];
 
 export default definePatch({
   name: 'ql-09',

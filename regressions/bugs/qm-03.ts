@@ -4,7 +4,13 @@ import { definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'not-backed' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'memslot-complete', 'no-abort', 'access-dispatched', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = [
+  'memslot-aligned-disjoint',
+  'memslot-complete',
+  'no-abort',
+  'access-dispatched',
+  'msix-trapped',
+];
 
 export default definePatch({
   name: 'qm-03',

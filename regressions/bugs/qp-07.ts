@@ -13,6 +13,10 @@ export default definePatch({
   source: 'QEMU commits 8f419c5b43b9, 6 April 2017, and 63316f973ad9, 11 March 2025 (ATI)',
   device: (base) => ({
     quirks: (context) =>
-      base.quirks(context.bar === 5 ? { ...context, size: 0x80n, attributes: { type: 'io', prefetchable: false } } : context),
+      base.quirks(
+        context.bar === 5
+          ? { ...context, size: 0x80n, attributes: { type: 'io', prefetchable: false } }
+          : context,
+      ),
   }),
 });

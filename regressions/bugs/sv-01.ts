@@ -4,7 +4,17 @@ import { definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'map-matches-view', cause: 'too-long' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['map-matches-view', 'map-unmap-symmetric', 'no-abort', 'memslot-aligned-disjoint', 'ram-reachable', 'incremental-equals-scratch', 'guest-page-reachable', 'msix-trapped', 'memslot-complete'];
+export const breaks: readonly InvariantId[] = [
+  'map-matches-view',
+  'map-unmap-symmetric',
+  'no-abort',
+  'memslot-aligned-disjoint',
+  'ram-reachable',
+  'incremental-equals-scratch',
+  'guest-page-reachable',
+  'msix-trapped',
+  'memslot-complete',
+];
 
 export default definePatch({
   name: 'sv-01',
