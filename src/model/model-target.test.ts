@@ -562,6 +562,7 @@ describe('a transaction that is open at the end of a run', () => {
       'slot d0000000+10000',
       'slot d0000000+0',
       'container unmap d0000000+10000',
+      'munmap',
       'container unmap 0+10000000',
     ]);
   });
