@@ -121,7 +121,9 @@ class FirmwareProgram {
   }
 
   #size({ id, bars }: DeviceSpec): void {
-    for (const { index } of bars) this.#operations.push({ op: 'size-bar', device: id, bar: index });
+    // Some guests leave out the type bits.
+    const probe = this.#choose.chance(20) ? { probe: 0xffff_fff0n } : {};
+    for (const { index } of bars) this.#operations.push({ op: 'size-bar', device: id, bar: index, ...probe });
   }
 
   #switchMsix(): void {

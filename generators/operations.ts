@@ -6,6 +6,9 @@ import { choosePowerStates, chooseResizedBar } from './idle-and-resized.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 7;
+const MOST_CYCLES = 6;
+/** What guests write to size a BAR besides all ones: without the type bits, or without bits that no BAR has. */
+export const PROBES = [0xffff_fff0n, 0xffff_f000n, 0xffff_0000n] as const;
 
 /**
  * A valid sequence of operations on the devices of a machine. Firmware places and enables the devices; then
@@ -43,6 +46,11 @@ class Program {
 
   write(): readonly Operation[] {
     const choose = this.#choose;
+    // A guest may leave the BARs where a VMM puts them.
+    if (choose.chance(4)) {
+      this.#cycle();
+      return this.#operations;
+    }
     for (const device of this.#plugged) this.#configure(device);
     const later = choose.chance(45) ? 0 : choose.integer(1, MOST_LATER_OPERATIONS);
     for (let count = 0; count < later; count++) this.#something();
@@ -63,6 +71,24 @@ class Program {
     }
     this.#operations.push(...chooseAccesses(choose, this.#plugged, this.#machine.hostPageSize));
     return this.#operations;
+  }
+
+  /** The user plugs devices in and out, and resets the machine, while the guest programs no BAR. */
+  #cycle(): void {
+    const choose = this.#choose;
+    const plug = (device: DeviceSpec): void => {
+      this.#operations.push({ op: 'hotplug', device: device.id });
+      this.#unplugged.splice(this.#unplugged.indexOf(device), 1);
+      this.#plugged.push(device);
+    };
+    for (const { id } of this.#plugged) this.#operations.push({ op: 'enable-memory', device: id });
+    for (let count = choose.integer(2, MOST_CYCLES); count > 0; count--) {
+      const next = this.#unplugged[0];
+      if (next !== undefined && choose.chance(60)) plug(next);
+      else if (choose.chance(80)) this.#unplug();
+      else this.#operations.push({ op: 'reset' });
+    }
+    for (const device of [...this.#unplugged]) plug(device);
   }
 
   /** Firmware programs the BARs and enables memory; in one case of ten it enables memory first. */
@@ -124,7 +150,10 @@ class Program {
   #sizeBar(): void {
     const device = this.#device();
     if (device === undefined || device.bars.length === 0) return;
-    this.#operations.push({ op: 'size-bar', device: device.id, bar: this.#choose.among(device.bars).index });
+    const choose = this.#choose;
+    const { index } = choose.among(device.bars);
+    const probe = choose.chance(25) ? { probe: choose.among(PROBES) } : {};
+    this.#operations.push({ op: 'size-bar', device: device.id, bar: index, ...probe });
   }
 
   #switchMemory(op: 'enable-memory' | 'disable-memory'): void {

@@ -52,6 +52,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/trace',
   ],
   'src/vfio-user': ['src/address', 'src/pci-layout'],
+  'src/kernel': [
+    'src/address',
+    'src/pci-layout',
+    'src/host',
+    'src/vfio',
+    'src/scenario',
+    'src/trace',
+    'src/model',
+  ],
   'src/qemu': [
     'src/address',
     'src/pci-layout',
@@ -62,6 +71,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/scenario',
     'src/trace',
     'src/model',
+    'src/kernel',
     'src/vfio-user',
   ],
   'src/linux': [
@@ -76,6 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/invariants': ['src/address', 'src/pci-layout', 'src/host', 'src/vfio', 'src/scenario', 'src/trace'],
   'src/campaign': ['src/scenario', 'src/trace', 'src/invariants', 'src/input'],
   'src/validate': [
+    'src/address',
     'src/cloud-hypervisor',
     'src/memory',
     'src/scenario',

@@ -11,7 +11,7 @@ import * as pasted from '../src/explain/testing/texts.ts';
 import { InvalidInput } from '../src/input/index.ts';
 import { findInvariant, type InvariantId } from '../src/invariants/index.ts';
 import { MtreeSyntaxError, parseFlatViews, parseTree, rebuildTree } from '../src/memory/mtree/index.ts';
-import { BadFrame, readRequest } from '../src/qemu/kernel/frame.ts';
+import { BadFrame, readRequest } from '../src/qemu/shim/frame.ts';
 import { LineConnection, PrivateDirectory, QemuDied, QmpRefusal } from '../src/qemu/process/index.ts';
 import { QemuError } from '../src/qemu/process/qemu-error.ts';
 import { QmpClient } from '../src/qemu/process/qmp-client.ts';

@@ -8,9 +8,8 @@ import {
   type Fingerprint,
   type InvariantId,
 } from '../src/invariants/index.ts';
-import { runOnModel } from '../src/model/index.ts';
+import { runOnModel, type AnyRevision } from '../src/model/index.ts';
 import type { Trace } from '../src/trace/index.ts';
-import type { Revision } from '../src/vfio/index.ts';
 import { survey, type Occurrence, type SurveyOptions, type Survey } from './testing/survey.ts';
 import { MUTANTS } from './testing/all-mutants.ts';
 import type { Mutant } from './testing/mutants.ts';
@@ -27,7 +26,7 @@ const AT_LEAST = 250;
 /** Runs the scenarios of the mutant on `revision`, and checks the invariants on their distorted traces. */
 function look(
   { base, only = (scenario) => scenario }: Mutant,
-  revision: Revision,
+  revision: AnyRevision,
   distort: (trace: Trace) => Trace,
   how: Pick<SurveyOptions, 'atLeast' | 'atMost' | 'enough'>,
 ): Survey {
@@ -47,7 +46,7 @@ const expectedOf = (mutant: Mutant): readonly Fingerprint[] =>
   killersOf(mutant).flatMap((invariant) => mutant.fires[invariant]!.map((cause) => ({ invariant, cause })));
 
 /** The findings of the base on the same scenarios, for the largest number of cases of the mutants that share it. */
-const findingsOfBases = new Map<Revision, FingerprintSet>();
+const findingsOfBases = new Map<AnyRevision, FingerprintSet>();
 function findingsOfBase(mutant: Mutant): FingerprintSet {
   const known = mutant.only === undefined ? findingsOfBases.get(mutant.base) : undefined;
   if (known !== undefined) return known;

@@ -83,6 +83,7 @@ describe(`over ${CASES} scenarios on ${NEWEST.id}`, () => {
       const found = result.sightings.map((sighting) => sighting.fingerprint);
       const unknown = found.filter((other) => other.invariant === id && !known.has(other));
       expect(unknown.map(fingerprintText)).toEqual([]);
+      expect(least, `LEAST_SHARE has no entry; the measured share is ${share.toFixed(1)} %`).toBeDefined();
       expect(share).toBeGreaterThanOrEqual(least);
     },
   );

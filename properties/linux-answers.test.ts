@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { installedKernels } from '../src/linux/boot/installed-kernels.ts';
 import { LinuxHost } from '../src/linux/kernel/linux-host.ts';
 import { answerOnModel } from '../src/linux/model/model-answers.ts';
-import { Comparison } from '../src/linux/session/comparison.ts';
+import { SessionComparison } from '../src/linux/session/comparison.ts';
 import { isAnswered } from '../src/linux/session/host-call.ts';
 import type { HostSession } from '../src/linux/session/host-session.ts';
 import { answerText, callText } from '../src/report/host-session-text.ts';
@@ -45,7 +45,7 @@ describe(`a real Linux kernel${kernel === undefined ? '' : ` (${kernel.release})
             return { call, recorded: isAnswered(answer) ? answer : undefined };
           }),
         };
-        const comparison = new Comparison();
+        const comparison = new SessionComparison();
         comparison.add(recorded, answerOnModel(recorded));
         compared += comparison.agreements.reduce((sum, { agree, differ }) => sum + agree + differ, 0);
         // A later difference of a session may be a consequence of an earlier one.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import { Checkout, NOT_RUN, commandsOf, partsToRun, problemsOf, shortened } from
 import { withGeneratedParts } from './pages/generated.ts';
 import { countPlaces, missingNames, missingPaths } from './pages/names.ts';
 import {
+  FACT_PAGES,
   OTHER_PAGES,
   PAGES,
   ROOT,
@@ -48,14 +50,6 @@ describe.each(PAGES)('the page %s', (page) => {
     expect(commands.flatMap(problemsOf)).toEqual([]);
   });
 
-  it('names only files and folders that exist', () => {
-    expect(missingPaths(text)).toEqual([]);
-  });
-
-  it('names only functions and classes that their file defines', () => {
-    expect(missingNames(text)).toEqual([]);
-  });
-
   it.each(blocksOf(text).filter(({ language }) => language === 'json'))(
     'shows scenarios that barproof accepts: $file',
     (block) => {
@@ -72,7 +66,19 @@ describe.each(PAGES)('the page %s', (page) => {
   );
 });
 
-describe.each([...PAGES, ...OTHER_PAGES])('the links of %s', (page) => {
+describe.each([...PAGES, ...OTHER_PAGES, ...FACT_PAGES])('the files and functions that %s names', (page) => {
+  const text = readPage(page);
+
+  it('exist', () => {
+    expect(missingPaths(text)).toEqual([]);
+  });
+
+  it('are defined in their file', () => {
+    expect(missingNames(text)).toEqual([]);
+  });
+});
+
+describe.each([...PAGES, ...OTHER_PAGES, ...FACT_PAGES])('the links of %s', (page) => {
   const text = readPage(page);
 
   it('lead to files and folders that exist', () => {
@@ -88,6 +94,13 @@ describe.each([...PAGES, ...OTHER_PAGES])('the links of %s', (page) => {
 });
 
 describe('the pages together', () => {
+  it('are all pages of the repository', () => {
+    const tracked = execFileSync('git', ['ls-files', '*.md'], { cwd: ROOT, encoding: 'utf8' });
+    expect([...PAGES, ...OTHER_PAGES, ...FACT_PAGES].toSorted()).toEqual(
+      tracked.trim().split('\n').toSorted(),
+    );
+  });
+
   it('leave no command out of the tests that they do not use', () => {
     expect(NOT_RUN.filter((line) => !allCommands.some((command) => command.line === line))).toEqual([]);
   });

@@ -15,6 +15,60 @@ const CLOUD_HYPERVISOR = 'cloud-hypervisor-53.0';
 /** For each rule that no known bug needs, a patch that shows that the rule is asked and matters. */
 const BUGS: Readonly<Record<string, Bug>> = {
   'the container is never closed': ['map-unmap-symmetric', { container: { closes: 'never' } }],
+  'the container is closed while another device is in it': [
+    'ram-reachable',
+    { container: { closes: 'with-any-device' } },
+  ],
+  'RAM is not registered on POWER': ['ram-reachable', { container: { registersRam: () => false } }],
+  'RAM that is added later is not mapped': [
+    'ram-reachable',
+    {
+      listener: ({ skip }) => ({
+        skip: (section, context) =>
+          context.initialized && context.change === 'add' && !section.region.isRamDevice
+            ? 'late'
+            : skip(section, context),
+      }),
+    },
+  ],
+  'at most 8 memslots': ['memslot-complete', { memslots: { slotLimit: 8 } }],
+  'a BAR has too few bits for sizing': [
+    'bar-as-hardware',
+    { pci: { writableBits: (_type, size) => BigInt.asUintN(64, -(size * 2n)) } },
+  ],
+  'the upper half of a 64-bit BAR has no writable bits': [
+    'bar-as-hardware',
+    { pci: { writableBits: (_type, size) => BigInt.asUintN(32, -size) } },
+  ],
+  'writes to a BAR are lost while it decodes': [
+    'bar-as-hardware',
+    { pci: { acceptsWrite: (_value, isDecoding) => !isDecoding } },
+  ],
+  'a reset keeps the registers of BARs': ['bar-as-hardware', { device: { resetRestores: 'command-only' } }],
+  'a BAR loses its prefetchable bit': [
+    'bar-as-hardware',
+    { device: { barAttributes: (attributes) => ({ ...attributes, prefetchable: false }) } },
+  ],
+  'a small BAR is not stretched again after a move': [
+    'memslot-complete',
+    { device: { followsMoves: false } },
+  ],
+  'a small BAR is never stretched': ['memslot-complete', { device: { subPageSize: (size) => size } }],
+  'MSI-X stays enabled over a reset': ['msix-capability-consistent', { device: { resetsMsix: false } }],
+  'the emulated PBA has 8 bytes': ['msix-capability-consistent', { device: { emulatedPbaSize: () => 8n } }],
+  'x-no-mmap is ignored': ['mmap-inside-bar', { device: { honoursNoMmap: false } }],
+  'BARs that the host does not offer are mmapped': [
+    'mmap-inside-bar',
+    { device: { honoursMmapFlag: false } },
+  ],
+  'every area is mmapped from the beginning of the BAR': [
+    'mmap-inside-bar',
+    { device: { mmapOffset: () => offset(0n) } },
+  ],
+  'a region that goes leaves the views as they were': [
+    'flat-partition',
+    { memory: { notices: (change) => change !== 'remove' } },
+  ],
   'the container is closed before its listener leaves': [
     'map-unmap-symmetric',
     { container: { teardown: 'close-first' } },
@@ -90,6 +144,56 @@ const BUGS: Readonly<Record<string, Bug>> = {
     { cloudHypervisor: { regionOffset: () => offset(0n) } },
     CLOUD_HYPERVISOR,
   ],
+  'cloud-hypervisor hands out half-aligned addresses': [
+    'bar-as-hardware',
+    { cloudHypervisor: { alignment: (_type, size) => (size > 0x10n ? size / 2n : size) } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor never closes the container': [
+    'resources-bounded',
+    { cloudHypervisor: { closesContainer: false } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor never frees addresses': [
+    'resources-bounded',
+    { cloudHypervisor: { freesAddresses: false } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor uses the numbers of slots twice': [
+    'memslot-aligned-disjoint',
+    { cloudHypervisor: { slotNumber: (unused) => unused % 4 } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor maps no RAM above 4 GiB': [
+    'incremental-equals-scratch',
+    { cloudHypervisor: { mapsRam: (start) => start < 1n << 32n } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor takes a 64-bit BAR for one of 32 bits': [
+    'bar-as-hardware',
+    {
+      cloudHypervisor: {
+        barAttributes: (attributes) =>
+          attributes.type === 'mem64' ? { ...attributes, type: 'mem32' } : attributes,
+      },
+    },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor reads only the low half of the size of a BAR': [
+    'bar-as-hardware',
+    { cloudHypervisor: { barSize: (size) => BigInt.asUintN(32, size) || 0x1000n } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor removes only the first area of a BAR': [
+    'memslot-aligned-disjoint',
+    { cloudHypervisor: { removesAreas: 'first' } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor mmaps BARs that the user excludes': [
+    'mmap-inside-bar',
+    { cloudHypervisor: { excludesMmap: false } },
+    CLOUD_HYPERVISOR,
+  ],
   'cloud-hypervisor emulates no table': [
     'msix-trapped',
     { cloudHypervisor: { emulatesTable: false } },
@@ -97,7 +201,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
   ],
 };
 
-const CASES = 1_000;
+const CASES = 1_500;
 
 /** What a revision breaks in the first `CASES` cases. */
 const shownBy = new Map<string, FingerprintSet>();

@@ -15,15 +15,16 @@ const rows: readonly (readonly string[])[] = picture!.text
   .filter((row) => row.length > 0);
 const rowOf = (room: string): number => rows.findIndex((row) => row.includes(room));
 
+/** The texts of a room's files with one of these endings, tests apart. */
+const textsOf = (room: string, endings: RegExp): string[] =>
+  readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
+    .filter((file) => endings.test(file) && !/\.(?:test|bench)\.ts$/.test(file) && !file.includes('testing/'))
+    .map((file) => readFileSync(join(ROOT, 'src', room, file), 'utf8'));
+
 /** The rooms that the files of a room import, tests apart. */
 const importedBy = (room: string): string[] => {
-  const files = readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts') && !/\.(?:test|bench)\.ts$/.test(file) && !file.includes('testing/'),
-  );
-  const targets = files.flatMap((file) =>
-    [...readFileSync(join(ROOT, 'src', room, file), 'utf8').matchAll(/ from '(?:\.\.\/)+([a-z-]+)\//g)].map(
-      ([, target = '']) => target,
-    ),
+  const targets = textsOf(room, /\.ts$/).flatMap((text) =>
+    [...text.matchAll(/ from '(?:\.\.\/)+([a-z-]+)\//g)].map(([, target = '']) => target),
   );
   return [...new Set(targets)].filter((target) => target !== room && rooms.includes(target));
 };
@@ -45,5 +46,17 @@ describe('the picture of the rooms in src/README.md', () => {
   it('is followed by a table that says of each room what lives there', () => {
     const told = [...readPage('src/README.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, room]) => room);
     expect(told.toSorted()).toEqual(rooms.toSorted());
+  });
+});
+
+describe('a room', () => {
+  /** The lines of a room: TypeScript, and the C that runs in QEMU or a guest. */
+  const linesOf = (room: string): number =>
+    textsOf(room, /\.(?:ts|[ch])$/).reduce((sum, text) => sum + text.split('\n').length - 1, 0);
+  const all = rooms.reduce((sum, room) => sum + linesOf(room), 0);
+
+  it.each(rooms)('has at most 15 %% of all lines: %s', (room) => {
+    expect(linesOf(room)).toBeGreaterThan(0);
+    expect((100 * linesOf(room)) / all).toBeLessThanOrEqual(15);
   });
 });

@@ -21,7 +21,12 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     ...['hw/vfio/listener.c', 'hw/vfio/region.c', 'hw/vfio-user/pci.c', 'accel/kvm/kvm-all.c'],
     ...['hw/ppc/spapr_pci_vfio.c', 'system/memory.c'],
   ],
-  'cloud-hypervisor': ['pci/src/vfio.rs', 'vmm/src/device_manager.rs', 'vm-allocator/src/address.rs'],
+  'cloud-hypervisor': [
+    'pci/src/configuration.rs',
+    'pci/src/vfio.rs',
+    'vmm/src/device_manager.rs',
+    'vm-allocator/src/address.rs',
+  ],
 };
 
 /** The key of `FILES` for a revision. */

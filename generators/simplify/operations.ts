@@ -36,6 +36,10 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       for (const simpler of rounderNumbers(at)) yield { ...operation, offset: offset(simpler) };
       return;
     }
+    case 'size-bar':
+      if (operation.probe !== undefined)
+        yield { op: 'size-bar', device: operation.device, bar: operation.bar };
+      return;
     case 'mask-vector':
       yield { ...operation, vector: 0 };
       return;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +16,7 @@ export const PAGES = [
   'regressions/revisions/README.md',
 ] as const;
 
-/** Pages that other tests make; only their links are tested here. */
+/** Pages that other tests make or run; their links, paths and names are tested here. */
 export const OTHER_PAGES = [
   'src/invariants/README.md',
   'src/memory/README.md',
@@ -26,6 +26,11 @@ export const OTHER_PAGES = [
   'regressions/patches/README.md',
   'properties/conformance/RESULTS.md',
 ] as const;
+
+/** The rules of each room that code cites. `properties/citations.test.ts` reads the facts in them. */
+export const FACT_PAGES: readonly string[] = readdirSync(join(ROOT, 'src'))
+  .map((room) => `src/${room}/FACTS.md`)
+  .filter((page) => existsSync(join(ROOT, page)));
 
 export const readPage = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 

@@ -1,11 +1,13 @@
 import { alignUp, offset } from '../../src/address/index.ts';
-import type { Scenario } from '../../src/scenario/index.ts';
+import { CLOUD_HYPERVISOR_REVISIONS } from '../../src/cloud-hypervisor/index.ts';
+import type { Operation, Scenario } from '../../src/scenario/index.ts';
 import type { DeviceState, State, Step, Trace } from '../../src/trace/index.ts';
 import { DmaListener, findRevision, type Revision, type VmmEvent } from '../../src/vfio/index.ts';
 import type { Mutant } from './mutants.ts';
 
 const qemu111: Revision = findRevision('qemu-11.1')!;
 const { access, device, host, memslots } = qemu111;
+const cloudHypervisor53 = CLOUD_HYPERVISOR_REVISIONS.at(-1)!;
 
 /** Replaces the devices of every state; states that were the same object stay the same object. */
 const distortingDevices =
@@ -50,6 +52,32 @@ const withPbaToRelocate = (scenario: Scenario): Scenario => ({
     };
   }),
 });
+
+/**
+ * Scenarios with one device and one memory BAR of whole pages, which the guest moves: there cloud-hypervisor itself keeps
+ * register and bus together.
+ */
+const withOneBarToMove = (scenario: Scenario): Scenario => {
+  const [device] = scenario.devices;
+  const bar = device?.bars.find(({ type, size }) => type !== 'io' && size >= scenario.machine.hostPageSize);
+  if (device === undefined || bar === undefined) return { ...scenario, devices: [], operations: [] };
+  const { msix: _, ...rest } = device;
+  const { sparse: _sparse, ...plain } = bar;
+  const isKept = (operation: Operation): boolean =>
+    operation.op === 'set-bar'
+      ? operation.device === device.id && operation.bar === bar.index
+      : (operation.op === 'enable-memory' || operation.op === 'disable-memory') &&
+        operation.device === device.id;
+  const aligned = (operation: Operation): Operation =>
+    operation.op === 'set-bar'
+      ? { ...operation, address: operation.address - (operation.address % bar.size) }
+      : operation;
+  return {
+    ...scenario,
+    devices: [{ ...rest, bars: [plain] }],
+    operations: scenario.operations.filter(isKept).map(aligned),
+  };
+};
 
 /** Wrong engines that give too little rather than too much, for invariants "from below". */
 export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
@@ -284,5 +312,33 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     only: withPbaToRelocate,
     cases: 500,
     fires: { 'no-abort': ['relocatable-device-refused'] },
+  },
+  {
+    name: 'relocation puts the PBA over the table, and the device is refused',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      device: {
+        ...device,
+        relocate: (barSize, vectors, hostPageSize) => {
+          const place = device.relocate(barSize, vectors, hostPageSize);
+          return { ...place, pbaOffset: place.tableOffset };
+        },
+      },
+    },
+    only: withPbaToRelocate,
+    cases: 500,
+    fires: { 'no-abort': ['relocatable-device-refused'] },
+  },
+  {
+    name: 'cloud-hypervisor: a move that fails leaves the new address in the register, and the bus at the old one',
+    base: cloudHypervisor53,
+    revision: {
+      ...cloudHypervisor53,
+      rules: { ...cloudHypervisor53.rules, undoesRefusedMove: false },
+    },
+    only: withOneBarToMove,
+    cases: 500,
+    fires: { 'incremental-equals-scratch': ['bar-misplaced'] },
   },
 ];

@@ -4,7 +4,7 @@ import type { InvariantId } from '../../src/invariants/index.ts';
 import { MemoryRegion } from '../../src/memory/index.ts';
 import { msixTableSize } from '../../src/pci-layout/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
-import { runOnModel } from '../../src/model/index.ts';
+import { runOnModel, type AnyRevision } from '../../src/model/index.ts';
 import type { State, Trace, TraceRange } from '../../src/trace/index.ts';
 import {
   DeviceRefused,
@@ -26,9 +26,9 @@ export interface Mutant {
   /** The fault, after the ids of the known bugs with this fault. */
   readonly name: string;
   /** The revision that gets the fault, and whose own findings do not count. */
-  readonly base: Revision;
+  readonly base: AnyRevision;
   /** The revision with faulty rules in place of `base`. */
-  readonly revision?: Revision;
+  readonly revision?: AnyRevision;
   /** Replaces code of the engine, and returns a function that restores it. */
   readonly sabotage?: () => () => void;
   /** Changes the trace of a run. */
@@ -614,6 +614,7 @@ export const MUTANTS: readonly Mutant[] = [
       'msix-direct-on-opt-out',
       'msix-capability-consistent',
       'memslot-complete',
+      'no-abort',
     ],
   },
   {
@@ -815,6 +816,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 500,
     fires: { 'model-agrees': ['devices'] },
+    mayBreak: ['msix-capability-consistent'],
   },
   {
     name: 'a real QEMU survives the refusal of a hot-plugged device, but the model does not',

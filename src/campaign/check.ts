@@ -11,7 +11,7 @@ import type { Trace } from '../trace/index.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignSummary } from './events.ts';
 import { findingOf, type Finding } from './finding.ts';
-import { forgivenBy, knownBesides } from './forgiven-by.ts';
+import { forgivenBy, saidOfKnown } from './forgiven-by.ts';
 import type { StoredRegression } from './regression-store.ts';
 import { saveFinding, type SaveOptions } from './save-finding.ts';
 import { Interrupted, interruptible } from './interruptible.ts';
@@ -79,7 +79,7 @@ export async function check(given: CheckOptions): Promise<CampaignSummary> {
   const all = [...found, ...replayed.filter((finding) => !seen.has(keyOf(finding)))];
   const byRank = all
     .toSorted((a, b) => rank(a) - rank(b) || byRealism(a.scenario, b.scenario) || b.cases - a.cases)
-    .map((finding) => ({ ...finding, ...knownBesides(options.known, finding) }));
+    .map((finding) => ({ ...finding, ...saidOfKnown(options.known, finding) }));
   const findings = byRank.filter(({ known }) => known === undefined);
   const known = byRank.filter((finding) => finding.known !== undefined);
   for (const [index, finding] of findings.entries()) {

@@ -47,6 +47,8 @@ export interface Finding extends Fingerprint {
   readonly file: string | undefined;
   /** The file of the known finding, if the revision is known for this one. */
   readonly known: string | undefined;
+  /** What the known finding says of the cause. */
+  readonly explanation?: string;
   /** The file of a known finding of the same cause that does not explain this one: it is about another place. */
   readonly besides?: string;
 }

@@ -27,14 +27,17 @@ export function forgivenBy(
   })?.file;
 }
 
-/** The file of a known finding of the same cause that explains none of the finding's cases. */
-export const knownBesides = (
+/** What the known findings say of a finding: the explanation of the one that it is, or the file of one of its cause. */
+export function saidOfKnown(
   known: readonly StoredRegression[],
   { invariant, cause, known: file }: Fingerprint & { readonly known: string | undefined },
-): { readonly besides?: string } => {
-  if (file !== undefined) return {};
+): { readonly besides?: string; readonly explanation?: string } {
+  if (file !== undefined) {
+    const explanation = known.find((other) => other.file === file)?.regression.explanation;
+    return explanation === undefined ? {} : { explanation };
+  }
   const other = known.find(
     ({ regression }) => regression.invariant === invariant && regression.cause === cause,
   );
   return other === undefined ? {} : { besides: other.file };
-};
+}

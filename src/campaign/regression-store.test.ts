@@ -112,6 +112,18 @@ describe('RegressionStore.load', () => {
     expect(paths.some((path) => path.includes('b.json'))).toBe(true);
   });
 
+  it('passes over JSON of other programs if the caller wants to hear of it, but not over a broken case', () => {
+    put('no-abort/a.json', formatRegression(regression('0x10000000')));
+    put('package.json', '{ "name": "other" }');
+    const passedOver: string[] = [];
+    const store = new RegressionStore(folder);
+    expect(store.load((path) => passedOver.push(path)).map(({ file }) => file)).toEqual(['no-abort/a.json']);
+    expect(passedOver).toEqual([join(folder, 'package.json')]);
+    put('b.json', '{ "scenario": {} }');
+    const paths = problemsOf(() => store.load(() => undefined)).map(({ path }) => path);
+    expect(paths.every((path) => path.includes('b.json'))).toBe(true);
+  });
+
   it('refuses a file in place of the folder', () => {
     writeFileSync(folder, '');
     expect(problemsOf(() => store.load())).toEqual([

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { encodeScenario, toJsonLine } from '../scenario/index.ts';
 import { InvalidInput, parseJson, type Problem, readRegularFile, writeAtomically } from '../input/index.ts';
-import { decodeRegression, formatRegression, type Regression } from './regression.ts';
+import { decodeRegression, formatRegression, looksLikeRegression, type Regression } from './regression.ts';
 
 /** A regression and the file that holds it, relative to the store. */
 export interface StoredRegression {
@@ -26,18 +26,23 @@ export class RegressionStore {
   /**
    * All cases in the folder and its subfolders, sorted by file name.
    *
+   * @param passOver told of each JSON file that is no case; without it such a file is a problem.
    * @throws InvalidInput with every problem of every file that is not a valid regression.
    */
-  load(): readonly StoredRegression[] {
+  load(passOver?: (path: string) => void): readonly StoredRegression[] {
     const problems: Problem[] = [];
     const stored = this.#files().flatMap((file) => {
+      const path = join(this.directory, file);
       try {
-        return [
-          { file, regression: decodeRegression(parseJson(readRegularFile(join(this.directory, file)))) },
-        ];
+        const value = parseJson(readRegularFile(path));
+        if (passOver === undefined || looksLikeRegression(value)) {
+          return [{ file, regression: decodeRegression(value) }];
+        }
+        passOver(path);
+        return [];
       } catch (error) {
         if (!(error instanceof InvalidInput)) throw error;
-        problems.push(...error.within(join(this.directory, file)).problems);
+        problems.push(...error.within(path).problems);
         return [];
       }
     });

@@ -10,6 +10,8 @@ export interface Replay {
   readonly violations: readonly Violation[];
   /** Whether an invariant is broken, warnings apart. */
   readonly isCounterexample: boolean;
+  /** What the file says of the cause, if the case is that of a known finding. */
+  readonly explanation?: string;
   /** Left out where the file says nothing about this run: a bare scenario, or one run on another revision. */
   readonly comparison?: StoredComparison;
 }
@@ -40,6 +42,7 @@ export async function replayCase({ scenario, regression }: LoadedCase, run: RunS
     trace,
     violations,
     isCounterexample: violations.some(isError),
+    ...(regression?.explanation !== undefined && { explanation: regression.explanation }),
     ...(regression !== undefined &&
       isSameRevision && { comparison: compareWithStored(regression, trace, violations) }),
   };

@@ -1,6 +1,6 @@
 import { RegressionStore, checkTarget, ranCases } from '../campaign/index.ts';
 import { consoleReport } from '../report/index.ts';
-import { InvalidInput } from '../input/index.ts';
+import { InvalidInput, printable } from '../input/index.ts';
 import { requireRevision, type AnyRevision } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
@@ -21,7 +21,7 @@ export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode
     const revision = revisionOf(options);
     const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
     const store = new RegressionStore(options.regressions);
-    const stored = store.load();
+    const stored = store.load((path) => void process.stderr.write(foreignFile(path)));
     const { target, scenarios } = await openSearchSpace(options, revision);
     const summary = await checkTarget({
       ...CONFIRMATION[options.target],
@@ -51,6 +51,10 @@ export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode
     // Cases that were not run might break an invariant.
     else if (summary.cases < runs || ranCases(summary) === 0) raiseExitCode(ExitCode.COULD_NOT_RUN);
   });
+
+/** Other programs keep files in a folder, too. */
+const foreignFile = (path: string): string =>
+  `note: ${printable(path)} is no stored case: it has no scenario, and is passed over\n`;
 
 /** The revision to check. @throws InvalidInput when it does not exist or cannot be combined with the target. */
 function revisionOf({ revision: id = NEWEST.id, target }: CheckCommandOptions): AnyRevision {

@@ -1,5 +1,5 @@
 import { InvalidInput, printable } from '../input/index.ts';
-import { Comparison, sessionInputs, sessionToJson, type HostTarget } from '../linux/index.ts';
+import { SessionComparison, sessionInputs, sessionToJson, type HostTarget } from '../linux/index.ts';
 import { comparisonText, comparisonToJson, sessionText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { openHost, type HostOptions } from './open-host.ts';
@@ -58,7 +58,7 @@ async function compare(
   { json }: HostCommandOptions,
   raiseExitCode: RaiseExitCode,
 ): Promise<void> {
-  const comparison = new Comparison();
+  const comparison = new SessionComparison();
   for await (const { name, session } of sessionInputs(file)) {
     await tryInput(name, raiseExitCode, async () => {
       if (session instanceof InvalidInput) throw session;

@@ -10,6 +10,7 @@ import {
   type ScenarioRunner,
 } from '../model/index.ts';
 import type { SearchTarget } from '../trace/index.ts';
+import { hasPatchThread } from './patch-thread.ts';
 import type { RunnerOptions, SearchSpaceOptions, TargetOptions } from './target-options.ts';
 
 /** How many scenarios are drawn at a time for a real QEMU: 3 processes keep 2 CPU cores busy. */
@@ -54,7 +55,10 @@ export async function openRunner(options: RunnerOptions): Promise<ScenarioRunner
     return target === 'model'
       ? openModelRunner()
       : (await loadQemu()).openQemuRunner({ path: qemu, interface: options.interface });
-  if (target === 'model') return (await import('./patched-runner.ts')).openPatchedRunner(patch);
+  if (target === 'model') {
+    const { openPatchedRunner, openPatchedRunnerInThread } = await import('./patched-runner.ts');
+    return hasPatchThread() ? openPatchedRunnerInThread(patch) : openPatchedRunner(patch);
+  }
   throw new InvalidInput([{ path: '--patch', message: 'a patch file changes the model, not a real QEMU' }]);
 }
 

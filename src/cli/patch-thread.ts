@@ -4,87 +4,127 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InvalidInput, printable, type Problem } from '../input/index.ts';
-import type { JudgeOptions } from '../validate/index.ts';
+import type { Scenario } from '../scenario/index.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
-import type { ValidateReport } from './validate-report.ts';
 
-/** What the thread is started with. */
+/** What the thread is started with: the patch, and the options of `barproof validate` if it is to judge the patch. */
 export interface PatchOrder {
   readonly file: string;
-  readonly options: ValidateCommandOptions;
+  /** Left out where the thread runs single scenarios. */
+  readonly validate?: ValidateCommandOptions;
 }
 
-/** A message from the thread. The only message to the thread says that the user has interrupted the command. */
-export type WordFromThread =
+/** A message to the thread: the user has interrupted the command, or a scenario to run on a revision with the patch. */
+export type WordToThread =
+  | { readonly kind: 'interrupt' }
+  | { readonly kind: 'run'; readonly scenario: Scenario; readonly revision: string };
+
+/** A message from the thread. */
+export type WordFromThread<Answer> =
   /** Once a second, and between two stretches of runs. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'progress'; readonly line: string }
-  | { readonly kind: 'report'; readonly report: ValidateReport }
+  /** The report of the verdict, or the trace of a run. */
+  | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
 
 /** How many seconds the thread may be silent. A stretch of runs takes at most 5 s, and a fault is shrunk in one go. */
 const SILENCE_SECONDS = 120;
-/** How many seconds the thread may take for its report after the interrupt. */
+/** How many seconds the thread may take for its answer after the interrupt. */
 const INTERRUPT_SECONDS = 8;
 /** How many lines of the patch's own output are shown. */
 const MAX_LINES = 100;
 
-/** The file of the thread; absent where barproof runs from its source, as its unit tests do. */
-const WORKER = new URL('./patch-worker.js', import.meta.url);
+/** Node 22.18 and later. */
+const RUNS_TYPESCRIPT = Boolean((process.features as { readonly typescript?: unknown }).typescript);
 
-/** Whether patches can be judged in a thread of their own: not where barproof runs from its source. */
-export const hasPatchThread = (): boolean => existsSync(fileURLToPath(WORKER));
+/** The program of the thread: built, or as source where Node runs TypeScript. */
+const WORKER = [
+  new URL('./patch-worker.js', import.meta.url),
+  ...(RUNS_TYPESCRIPT ? [new URL('./patch-worker.ts', import.meta.url)] : []),
+].find((url) => existsSync(fileURLToPath(url)));
+
+/** Whether patches can run in a thread of their own: not in a test of the source on a Node that runs no TypeScript. */
+export const hasPatchThread = (): boolean => WORKER !== undefined;
 
 /**
- * Judges a patch in a thread of its own. There, the patch cannot end the program, outlive the verdict, or write on
+ * A thread in which a patch is loaded and run. There, the patch cannot end the program, outlive the command, or write on
  * standard output: `process.exit` ends the thread, a timer ends with the thread, and the patch's output goes to standard
  * error, 100 lines of it.
- *
- * @param write writes on standard error.
- * @throws InvalidInput when the patch cannot be judged, or ends or blocks its thread.
  */
-export async function reportInThread(
-  { file, options }: PatchOrder,
-  { signal, onProgress }: Pick<JudgeOptions, 'signal' | 'onProgress'>,
-  write: (text: string) => void,
-): Promise<ValidateReport> {
-  const worker = new Worker(WORKER, { workerData: { file, options }, stdout: true, stderr: true });
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  const interrupt = (): void => worker.postMessage('interrupt');
-  const timers = new Set<NodeJS.Timeout>();
-  try {
-    return await new Promise<ValidateReport>((resolve, reject) => {
-      const fail = (message: string): void => reject(new InvalidInput([{ path: file, message }]));
-      const failAfter = (seconds: number, message: string): NodeJS.Timeout => {
-        const timer = setTimeout(fail, seconds * 1000, message);
-        timers.add(timer);
-        return timer;
-      };
-      const silence = failAfter(
-        SILENCE_SECONDS,
-        `the patch keeps its thread busy for ${SILENCE_SECONDS} s: there is no verdict`,
-      );
-      showOutput([worker.stdout, worker.stderr], file, write);
-      worker.on('message', (word: WordFromThread) => {
-        silence.refresh();
-        if (word.kind === 'progress') onProgress?.(word.line);
-        if (word.kind === 'report') resolve(word.report);
-        if (word.kind === 'failed') reject(new InvalidInput(word.problems));
+export class PatchThread<Answer> {
+  readonly #file: string;
+  readonly #worker: Worker;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #hasEnded = false;
+
+  /** @param write writes on standard error. */
+  constructor(order: PatchOrder, write: (text: string) => void) {
+    this.#file = order.file;
+    this.#worker = new Worker(WORKER!, { workerData: order, stdout: true, stderr: true });
+    this.#worker.once('exit', () => (this.#hasEnded = true));
+    showOutput([this.#worker.stdout, this.#worker.stderr], order.file, write);
+  }
+
+  /**
+   * Waits for the answer of the thread.
+   *
+   * @param question is asked first.
+   * @throws InvalidInput when the patch cannot be used, or ends or blocks its thread.
+   */
+  async answer(
+    { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (line: string) => void },
+    question?: WordToThread,
+  ): Promise<Answer> {
+    const worker = this.#worker;
+    const heard = new AbortController();
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        const fail = (message: string): void => reject(new InvalidInput([{ path: this.#file, message }]));
+        const failAfter = (seconds: number, message: string): NodeJS.Timeout => {
+          const timer = setTimeout(fail, seconds * 1000, message);
+          this.#timers.add(timer);
+          return timer;
+        };
+        const silence = failAfter(
+          SILENCE_SECONDS,
+          `the patch keeps its thread busy for ${SILENCE_SECONDS} s: there is no verdict`,
+        );
+        const onMessage = (word: WordFromThread<Answer>): void => {
+          silence.refresh();
+          if (word.kind === 'progress') onProgress?.(word.line);
+          if (word.kind === 'answer') resolve(word.answer);
+          if (word.kind === 'failed') reject(new InvalidInput(word.problems));
+        };
+        const onError = (error: unknown): void =>
+          fail(`the patch throws outside of its rules: ${String(error)}; there is no verdict`);
+        const onExit = (): void => fail('the patch ends its thread, as by process.exit: there is no verdict');
+        const onInterrupt = (): void => {
+          this.#say({ kind: 'interrupt' });
+          failAfter(INTERRUPT_SECONDS, 'interrupted before there was a verdict');
+        };
+        if (this.#hasEnded) onExit();
+        worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+        heard.signal.addEventListener('abort', () => {
+          worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        });
+        if (signal?.aborted) onInterrupt();
+        else signal?.addEventListener('abort', onInterrupt, { once: true, signal: heard.signal });
+        if (question !== undefined) this.#say(question);
       });
-      worker.on('error', (error: unknown) =>
-        fail(`the patch throws outside of its rules: ${String(error)}; there is no verdict`),
-      );
-      worker.on('exit', () => fail('the patch ends its thread, as by process.exit: there is no verdict'));
-      const onAbort = (): void => {
-        interrupt();
-        failAfter(INTERRUPT_SECONDS, 'interrupted before there was a verdict');
-      };
-      if (signal?.aborted) onAbort();
-      else signal?.addEventListener('abort', onAbort, { once: true });
-    });
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-    await worker.terminate();
+    } finally {
+      heard.abort();
+      for (const timer of this.#timers) clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #say(word: WordToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    this.#worker.postMessage(word);
   }
 }
 

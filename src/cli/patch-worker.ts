@@ -1,24 +1,55 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { PatchOrder, WordFromThread } from './patch-thread.ts';
+import { requireRevision } from '../model/index.ts';
+import type { Trace } from '../trace/index.ts';
+import type { PatchOrder, WordFromThread, WordToThread } from './patch-thread.ts';
+import { openPatchedRunner } from './patched-runner.ts';
 import { problemsOf } from './unexpected-error.ts';
-import { reportOnSides } from './validate-report.ts';
+import { reportOnSides, type ValidateReport } from './validate-report.ts';
 
-/** The thread in which a patch is loaded and judged. See patch-thread.ts for the messages. */
+/** The thread in which a patch is loaded and run. See patch-thread.ts for the messages. */
 
-const { file, options } = workerData as PatchOrder;
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-const say = (word: WordFromThread): void => parentPort!.postMessage(word);
-const controller = new AbortController();
-// The only message to this thread: the user has interrupted the command.
-parentPort!.once('message', () => controller.abort());
+const { file, validate } = workerData as PatchOrder;
+const say = (word: WordFromThread<ValidateReport | Trace>): void =>
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort!.postMessage(word);
+const listen = (hear: (word: WordToThread) => void): void => void parentPort!.on('message', hear);
 setInterval(() => say({ kind: 'alive' }), 1000);
 
-try {
-  const report = await reportOnSides(file, options, {
-    signal: controller.signal,
-    onProgress: (line) => say({ kind: 'progress', line }),
+if (validate === undefined) runScenarios();
+else await judge(validate);
+
+async function judge(options: NonNullable<PatchOrder['validate']>): Promise<void> {
+  const controller = new AbortController();
+  listen(() => controller.abort());
+  await answer(() =>
+    reportOnSides(file, options, {
+      signal: controller.signal,
+      onProgress: (line) => say({ kind: 'progress', line }),
+    }),
+  );
+}
+
+function runScenarios(): void {
+  let runner: ReturnType<typeof openPatchedRunner> | undefined;
+  listen((word) => {
+    if (word.kind !== 'run') return;
+    void answer(async () => {
+      runner ??= openPatchedRunner(file);
+      return withoutChanges(await runner.run(word.scenario, requireRevision(word.revision, '--patch')));
+    });
   });
-  say({ kind: 'report', report });
-} catch (error) {
-  say({ kind: 'failed', problems: problemsOf(error) });
+}
+
+/** The trace without what only its own thread can use: the other thread compares whole states. */
+const withoutChanges = (trace: Trace): Trace => ({
+  ...trace,
+  steps: trace.steps.map(({ operation, events, state }) => ({ operation, events, state })),
+});
+
+async function answer(act: () => Promise<ValidateReport | Trace>): Promise<void> {
+  try {
+    say({ kind: 'answer', answer: await act() });
+  } catch (error) {
+    say({ kind: 'failed', problems: problemsOf(error) });
+  }
 }

@@ -2,7 +2,8 @@ import * as library from '../index.ts';
 import { InvalidInput, prefixProblems } from '../input/index.ts';
 import { requireRevision, type ScenarioRunner } from '../model/index.ts';
 import { FaultyRun, loadPatch, placeIn, runPatched, type PatchedRun } from '../validate/index.ts';
-import { ExitCode } from './exit-code.ts';
+import type { Trace } from '../trace/index.ts';
+import { PatchThread } from './patch-thread.ts';
 
 /**
  * Runs single scenarios on the model with a patch on their revision.
@@ -11,7 +12,6 @@ import { ExitCode } from './exit-code.ts';
  * @throws InvalidInput when the file is no patch.
  */
 export function openPatchedRunner(file: string): ScenarioRunner {
-  const forgetExit = noteExit();
   const { patch, files } = prefixProblems(file, () => loadPatch(file, { barproof: library }));
   const runs = new Map<string, PatchedRun>();
   const runOn = (id: string): PatchedRun => {
@@ -31,15 +31,15 @@ export function openPatchedRunner(file: string): ScenarioRunner {
         throw new InvalidInput([{ path: file, message }]);
       }
     },
-    close: async () => forgetExit(),
+    close: () => Promise.resolve(),
   };
 }
 
-/** A patch that ends the program itself, as by process.exit(0), must not look like a run in which all is well. */
-function noteExit(): () => void {
-  const onExit = (): void => {
-    process.exitCode = ExitCode.COULD_NOT_RUN;
+/** As `openPatchedRunner`, with the patch in a thread of its own. */
+export function openPatchedRunnerInThread(file: string): ScenarioRunner {
+  const thread = new PatchThread<Trace>({ file }, (text) => process.stderr.write(text));
+  return {
+    run: (scenario, { id: revision }) => thread.answer({}, { kind: 'run', scenario, revision }),
+    close: () => thread.close(),
   };
-  process.on('exit', onExit);
-  return () => void process.off('exit', onExit);
 }

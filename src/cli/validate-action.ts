@@ -1,9 +1,9 @@
 import type { RaiseExitCode } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
-import { hasPatchThread, reportInThread } from './patch-thread.ts';
+import { PatchThread, hasPatchThread } from './patch-thread.ts';
 import { terminalProgress } from './terminal-progress.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
-import type { reportOnSides } from './validate-report.ts';
+import type { ValidateReport, reportOnSides } from './validate-report.ts';
 
 /** Judges a patch file, or a pair of QEMU builds if there is no file, and prints the verdict. */
 export const validate = (
@@ -16,13 +16,23 @@ export const validate = (
     const hooks = { signal, ...(progress && { onProgress: progress }) };
     const reporting =
       file !== undefined && hasPatchThread()
-        ? reportInThread({ file, options }, hooks, (text) => process.stderr.write(text))
+        ? judgeInThread(file, options, hooks)
         : judgeHere(file, options, hooks);
     const { out, err, code } = await reporting.finally(() => progress?.(''));
     process.stderr.write(err);
     process.stdout.write(out);
     raiseExitCode(code);
   });
+
+async function judgeInThread(
+  file: string,
+  options: ValidateCommandOptions,
+  hooks: Parameters<typeof reportOnSides>[2],
+): Promise<ValidateReport> {
+  const order = { file, validate: options };
+  const thread = new PatchThread<ValidateReport>(order, (text) => process.stderr.write(text));
+  return thread.answer(hooks).finally(() => thread.close());
+}
 
 /** Judges in this thread: only then does the thread load the model. */
 const judgeHere: typeof reportOnSides = async (...order) => {

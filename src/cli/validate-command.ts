@@ -3,7 +3,11 @@ import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
 import { realisticOption } from './target-options.ts';
-import { DEFAULT_VALIDATE_RUNS, type ValidateCommandOptions } from './validate-command-options.ts';
+import {
+  DEFAULT_VALIDATE_RUNS,
+  VALIDATE_PATIENCE,
+  type ValidateCommandOptions,
+} from './validate-command-options.ts';
 
 const ABOUT_EXIT_CODES = `
 Exit codes: 0 the patch breaks nothing, 1 the patch breaks something, 2 the patch could not be judged.`;
@@ -29,7 +33,8 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
     .option(
       '--runs <number>',
-      `number of generated cases, besides the stored ones; default: ${DEFAULT_VALIDATE_RUNS.model}, or ${DEFAULT_VALIDATE_RUNS.qemu} on real QEMUs`,
+      `number of generated cases, besides the stored ones; default: until ${VALIDATE_PATIENCE.afterNews} in a row show nothing new, ` +
+        `${VALIDATE_PATIENCE.withoutBreak} if nothing breaks, at most ${DEFAULT_VALIDATE_RUNS.model}; ${DEFAULT_VALIDATE_RUNS.qemu} on real QEMUs`,
       numberOfRuns,
     )
     .addOption(realisticOption())

@@ -20,7 +20,11 @@ import { judgeSides } from './judge-sides.ts';
 import { VERSION } from './package.ts';
 import { replayCounterexample, validateAgain } from './repeat-commands.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
-import { DEFAULT_VALIDATE_RUNS, type ValidateCommandOptions } from './validate-command-options.ts';
+import {
+  DEFAULT_VALIDATE_RUNS,
+  VALIDATE_PATIENCE,
+  type ValidateCommandOptions,
+} from './validate-command-options.ts';
 
 /** What `barproof validate` prints, and its exit code. */
 export interface ValidateReport {
@@ -48,6 +52,7 @@ export async function reportOnSides(
     shipped: ['seed', 'known'].flatMap(shippedRegressions),
     seed: options.seed,
     runs: options.runs ?? DEFAULT_VALIDATE_RUNS[file === undefined ? 'qemu' : 'model'],
+    ...(file !== undefined && options.runs === undefined && { patience: VALIDATE_PATIENCE }),
     ...hooks,
   });
   const unhandled = rejections.map((reason) => ({

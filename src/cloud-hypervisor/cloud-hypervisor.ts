@@ -10,6 +10,7 @@ import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index
 import { MsixControl } from '../pci-layout/index.ts';
 import type { AccessPart, CpuAccess, EventSink, HostDevice } from '../vfio/index.ts';
 import { AddressManager } from './address-manager.ts';
+import { sizeBar } from './bar-sizing.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
 import { ramParts } from './memory-layout.ts';
 import type { CloudHypervisorRules } from './revision.ts';
@@ -80,7 +81,7 @@ export class CloudHypervisor {
       topology: this.topology,
       system: this.system,
       emit,
-      reuse: options.rules.slotReuse,
+      rules: options.rules,
     });
     this.#addresses = new AddressManager(options);
     this.#ram = ramParts(options.ram).map(({ name, start, size }) => ({
@@ -152,6 +153,21 @@ export class CloudHypervisor {
     if (this.#options.rules.movesEnabledBar === 'at-once') this.#movePending(device);
   }
 
+  /**
+   * The guest sizes a BAR.
+   *
+   * @param probe what the guest writes into a 32-bit register in place of all ones.
+   */
+  sizeBar(device: VfioPciDevice, index: number, probe: bigint | undefined): void {
+    const { rules, emit } = this.#options;
+    sizeBar(device, index, {
+      probe,
+      rules,
+      emit,
+      program: (address) => this.programBar(device, index, address),
+    });
+  }
+
   /** The guest writes COMMAND and so switches the decoding of memory BARs on or off. */
   setMemoryEnabled(device: VfioPciDevice, enabled: boolean): void {
     device.memoryEnabled = enabled;
@@ -167,11 +183,7 @@ export class CloudHypervisor {
     this.#movePending(device);
   }
 
-  /**
-   * Carries out an access of a CPU that exits to the VMM.
-   *
-   * @throws VmmAbort where the VMM crashes.
-   */
+  /** Carries out an access of a CPU that exits to the VMM. @throws VmmAbort where the VMM crashes. */
   accessTrapped(access: CpuAccess): readonly AccessPart[] {
     return accessTrapped(access, this.#addresses.barAt(access.address), this.#options.rules);
   }
@@ -245,6 +257,7 @@ export class CloudHypervisor {
     const vfioOps = new VfioOps(count === 0 ? 'container' : `container#${count + 1}`, makeIommu(), emit);
     this.vfioOps = vfioOps;
     for (const memory of this.#ram) {
+      if (!this.#options.rules.mapsRam(memory.start, memory.region.size)) continue;
       const errno = vfioOps.map(memory);
       if (errno !== 0) throw new DeviceManagerError(`could not map RAM for DMA: ${errnoName(errno)}`);
     }

@@ -1,7 +1,7 @@
 import type { Offset, Range, Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
 import type { MtreeForm } from '../memory/index.ts';
-import type { BarType, MsixLayout } from '../pci-layout/index.ts';
+import type { BarAttributes, BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { FixedUpBar } from './msix-fix-up.ts';
 import type { HoleRule } from './sparse-areas.ts';
 import type { BarAccess } from './table-access.ts';
@@ -50,6 +50,16 @@ export interface CloudHypervisorRules {
   readonly moveSteps: readonly MoveStep[];
   /** What the removal of a device takes away (unmap_mmio_regions). */
   readonly removes: readonly ('dma-mappings' | 'slots' | 'mmaps')[];
+  /** The number of the slot of an area or a part of RAM; `unused` is a number that no slot has. */
+  slotNumber(unused: number): number;
+  /** Whether a part of RAM, by its guest address and bytes, is mapped for DMA when the container is opened. */
+  mapsRam(start: bigint, size: Size): boolean;
+  /** Type and width of a BAR that the VMM reads from the device's register (allocate_bars). */
+  barAttributes(attributes: BarAttributes, bar: number): BarAttributes;
+  /** Bytes of a BAR that the VMM finds by sizing the device's register (allocate_bars). */
+  barSize(size: Size, bar: number): Size;
+  /** How many areas of each BAR a removal takes away: all of them, or the first (unmap_mmio_regions). */
+  readonly removesAreas: 'all' | 'first';
   /** Which slot a new area gets: the one freed last, or one that was never used. */
   readonly slotReuse: 'last-freed' | 'never';
   /** Whether areas of BARs are mapped for DMA, for P2P. */

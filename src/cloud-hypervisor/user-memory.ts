@@ -22,7 +22,7 @@ export interface UserMemoryOptions {
   readonly topology: MemoryTopology;
   readonly system: MemoryRegion;
   readonly emit: EventSink;
-  readonly reuse: CloudHypervisorRules['slotReuse'];
+  readonly rules: Pick<CloudHypervisorRules, 'slotNumber' | 'slotReuse'>;
 }
 
 /** KVM's memory slots, one for each whole region, and their regions in the guest's memory map. */
@@ -32,20 +32,21 @@ export class UserMemory {
   readonly #system: MemoryRegion;
   readonly #emit: EventSink;
   readonly #free: number[] = [];
-  readonly #reuse: CloudHypervisorRules['slotReuse'];
+  readonly #rules: UserMemoryOptions['rules'];
   #next = 0;
 
-  constructor({ kvm, topology, system, emit, reuse }: UserMemoryOptions) {
+  constructor({ kvm, topology, system, emit, rules }: UserMemoryOptions) {
     this.#kvm = kvm;
     this.#topology = topology;
     this.#system = system;
     this.#emit = emit;
-    this.#reuse = reuse;
+    this.#rules = rules;
   }
 
   /** Takes a free slot number, the last freed first. */
   takeSlot(): number {
-    return (this.#reuse === 'last-freed' ? this.#free.pop() : undefined) ?? this.#next++;
+    const { slotNumber, slotReuse } = this.#rules;
+    return slotNumber((slotReuse === 'last-freed' ? this.#free.pop() : undefined) ?? this.#next++);
   }
 
   /** Gives a slot number back. */

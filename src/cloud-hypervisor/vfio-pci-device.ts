@@ -73,8 +73,8 @@ export class VfioPciDevice {
     for (let index = 0; index < BAR_COUNT; index++) {
       const info = host.region(index);
       if (info.size === 0n) continue;
-      const attributes = host.barAttributes(index);
-      let { size } = info;
+      const attributes = platform.rules.barAttributes(host.barAttributes(index), index);
+      let size = platform.rules.barSize(info.size, index);
       if (attributes.type === 'mem64' && layout !== undefined) {
         ({ size, layout } = platform.rules.fixUpMsix(layout, index, size, platform.hostPageSize));
       }
@@ -122,7 +122,8 @@ export class VfioPciDevice {
   unmapMmioRegions(): void {
     const { vfioOps, userMemory, rules } = this.#platform;
     for (const mmio of this.mmioRegions) {
-      for (const memory of mmio.userMemoryRegions.splice(0)) {
+      const removed = mmio.userMemoryRegions.splice(0, rules.removesAreas === 'all' ? Infinity : 1);
+      for (const memory of removed) {
         if (rules.removes.includes('mmaps')) this.#unmapArea(mmio, memory);
         if (rules.removes.includes('dma-mappings')) vfioOps.unmap(memory);
         if (!rules.removes.includes('slots')) {

@@ -1,32 +1,56 @@
 import { hex } from '../address/index.ts';
-import type { BarType } from '../pci-layout/index.ts';
-import type { BarSpec, BarTypeName, DeviceSpec } from '../scenario/index.ts';
-import type { BarState, DeviceState } from '../trace/index.ts';
+import { BAR_COUNT, type BarType } from '../pci-layout/index.ts';
+import { isCloudHypervisor, type BarSpec, type BarTypeName, type DeviceSpec } from '../scenario/index.ts';
+import type { BarState, DeviceState, Trace } from '../trace/index.ts';
+import type { BarSizedEvent } from '../vfio/index.ts';
+import { lastWritten } from './bar-history.ts';
 import type { Examination, Invariant } from './invariant.ts';
+
+/** A smaller BAR has its type bits among the bits of its address. */
+const SMALLEST_SIZED = 16n;
 
 /** The guest's drivers know the BARs of the hardware. */
 export const barAsHardware: Invariant = {
   id: 'bar-as-hardware',
   clause:
     "the BARs that the guest sees have the type, width, pairing and size of the device's BARs, apart from a BAR to " +
-    'which MSI-X was relocated',
+    'which MSI-X was relocated, and their registers hold what the guest wrote, until a reset clears them',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_bar_prepare, vfio_bar_register',
   start(trace, examination) {
     return {
       judgesUnsettled: true,
+      event(event) {
+        if (event.type === 'bar-sized') checkSizing(event, trace, examination);
+      },
+      end: () => checkRegisters(trace, examination),
       step({ devices }, state) {
         for (const device of state.devices) {
           if (!devices.plugged.includes(device) && !devices.changed.includes(device)) continue;
           const spec = trace.scenario.devices.find(({ id }) => id === device.id);
           if (spec === undefined) continue;
           for (const bar of spec.bars) checkBar(bar, device, spec, examination);
+          if (devices.plugged.includes(device)) checkAlignment(device, examination);
           for (const bar of device.bars) checkExtra(bar, device, spec, examination);
         }
       },
     };
   },
 };
+
+/** A memory BAR has no register bits below its size: a VMM that places the BAR itself places it at a multiple. */
+function checkAlignment({ id, bars }: DeviceState, examination: Examination): void {
+  const misaligned = bars.find(
+    ({ type, address, size }) => type !== 'io' && address !== undefined && address % size !== 0n,
+  );
+  if (misaligned === undefined) return;
+  const { index, address, size } = misaligned;
+  examination.violate(
+    'misaligned',
+    () =>
+      `the VMM puts BAR ${index} of ${id} at ${hex(address!)}, which is no multiple of its ${hex(size)} bytes`,
+  );
+}
 
 const typeOf = (type: BarTypeName): BarType =>
   type.startsWith('mem64') ? 'mem64' : type.startsWith('mem32') ? 'mem32' : 'io';
@@ -50,12 +74,66 @@ function checkBar(spec: BarSpec, device: DeviceState, whole: DeviceSpec, examina
       () => `the guest has given ${name} ${hex(resizedTo)} bytes, and the VMM maps ${hex(seen.size)}`,
     );
   }
+  const prefetchable = spec.type.endsWith('p');
+  if (seen.prefetchable !== undefined && seen.prefetchable !== prefetchable) {
+    examination.violate(
+      'wrong-prefetch',
+      () => `the guest sees ${name} as ${prefetchable ? 'not ' : ''}prefetchable, unlike the device's`,
+    );
+  }
   const isRight = seen.size === size || (seen.size > size && holdsMovedMsix(index, device, whole));
   if (isRight) return;
   examination.violate(
     'wrong-size',
     () => `the guest sees ${hex(seen.size)} bytes of ${name}; the device has ${hex(size)}`,
   );
+}
+
+/** A guest finds the size of a BAR by the bits that it can write: exactly those above the size. */
+function checkSizing(
+  { device, bar, wrote, read }: BarSizedEvent,
+  trace: Trace,
+  examination: Examination,
+): void {
+  const { step } = examination;
+  const seen = trace.steps[step]?.state.devices
+    .find(({ id }) => id === device)
+    ?.bars.find(({ index }) => index === bar);
+  // Type bits lie in the lowest bits, and behind a 64-bit BAR 5 there is no register.
+  if (seen === undefined || seen.size < SMALLEST_SIZED || (bar === BAR_COUNT - 1 && seen.type === 'mem64'))
+    return;
+  examination.exercised++;
+  const expected = wrote & -seen.size;
+  if (read === expected) return;
+  examination.violate(
+    'sized-wrong',
+    () =>
+      `a guest that writes ${hex(wrote)} into BAR ${bar} of ${device} reads ${hex(read)}; a BAR of ` +
+      `${hex(seen.size)} bytes answers ${hex(expected)}`,
+  );
+}
+
+/** The registers at the end hold what the guest wrote last, or 0 after a reset. */
+function checkRegisters(trace: Trace, examination: Examination): void {
+  // cloud-hypervisor chooses the first addresses itself, and takes back a move that it cannot make.
+  if (isCloudHypervisor(trace)) return;
+  for (const { device, bar, address } of trace.barRegisters ?? []) {
+    const size = trace.steps
+      .at(-1)
+      ?.state.devices.find(({ id }) => id === device)
+      ?.bars.find(({ index }) => index === bar)?.size;
+    if (size === undefined || size < SMALLEST_SIZED) continue;
+    const written = lastWritten(trace.scenario, device, bar);
+    if (written === undefined) continue;
+    examination.exercised++;
+    if (address === (written.address & -size)) continue;
+    examination.violate(
+      written.byReset ? 'kept-over-reset' : 'write-lost',
+      () =>
+        `BAR ${bar} of ${device} has ${hex(address)} in its register, but ` +
+        (written.byReset ? 'a reset clears it' : `the guest wrote ${hex(written.address)}`),
+    );
+  }
 }
 
 /** A BAR that the device does not have, such as the upper half of a 64-bit BAR. */

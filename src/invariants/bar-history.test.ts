@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
-import { placesWritten } from './bar-history.ts';
+import { lastWritten, placesWritten } from './bar-history.ts';
 
 const scenario = (type: string, operations: readonly object[]) =>
   decodeScenario({
@@ -36,4 +36,14 @@ it.each([
 it('a BAR that the device does not have is nowhere', () => {
   expect(placesWritten(scenario('mem32', []), 'd', 3, 0x1000n)).toEqual([]);
   expect(placesWritten(scenario('mem32', []), 'e', 0, 0x1000n)).toEqual([]);
+});
+
+it('knows what a register holds in the end, and whether the guest or a reset wrote it', () => {
+  const last = (type: string, ...operations: readonly object[]) =>
+    lastWritten(scenario(type, operations), 'd', 0);
+  expect(last('mem32')).toEqual({ address: 0n, byReset: true });
+  expect(last('mem32', set('0x180000000'))).toEqual({ address: 0x8000_0000n, byReset: false });
+  expect(last('mem64', set('0x180000000'))).toEqual({ address: 0x1_8000_0000n, byReset: false });
+  expect(last('mem32', set('0x80000000'), { op: 'reset' })).toEqual({ address: 0n, byReset: true });
+  expect(lastWritten(scenario('mem32', []), 'd', 3)).toBeUndefined();
 });

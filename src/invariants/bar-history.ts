@@ -1,7 +1,38 @@
 import type { Range } from '../address/index.ts';
+import { BAR_COUNT } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 
 const LOW_HALF = 0xffff_ffffn;
+
+/** What a BAR's register holds in the end. */
+export interface Written {
+  readonly address: bigint;
+  /** Whether a reset wrote it, and not the guest. */
+  readonly byReset: boolean;
+}
+
+/**
+ * What a BAR's register holds after the last operation, without regard to the BAR's size. `undefined` for a BAR that the
+ * device does not have, and for a 64-bit BAR 5, whose upper half has no register.
+ */
+export function lastWritten(
+  { devices, operations }: Scenario,
+  device: string,
+  bar: number,
+): Written | undefined {
+  const type = devices.find(({ id }) => id === device)?.bars.find(({ index }) => index === bar)?.type;
+  if (type === undefined || (bar === BAR_COUNT - 1 && type.startsWith('mem64'))) return undefined;
+  let written: Written = { address: 0n, byReset: true };
+  for (const operation of operations) {
+    const isOwn = 'device' in operation && operation.device === device;
+    if (operation.op === 'reset' || (isOwn && operation.op === 'hotplug'))
+      written = { address: 0n, byReset: true };
+    if (operation.op !== 'set-bar' || !isOwn || operation.bar !== bar) continue;
+    const address = type.startsWith('mem64') ? operation.address : operation.address & LOW_HALF;
+    written = { address, byReset: false };
+  }
+  return written;
+}
 
 /**
  * Every place at which a BAR may decode by what the guest wrote into its registers, the places between two writes
@@ -38,7 +69,7 @@ export function placesWritten(
       note();
     }
     if (operation.op === 'size-bar') {
-      values.push((high << 32n) | LOW_HALF, (LOW_HALF << 32n) | low);
+      values.push((high << 32n) | (operation.probe ?? LOW_HALF), (LOW_HALF << 32n) | low);
     }
   }
   return values.map((value) => {

@@ -31,7 +31,7 @@ const CONDITIONS_BY_NAME = {
   /** The devices are served over vfio-user. */
   'vfio-user': (_, { scenario }) => scenario.host.iommu.type === 'vfio-user',
   pseries: (_, { scenario }) => scenario.machine.type === 'pseries',
-  /** The device's own BAR has a size that hardware cannot have. */
+  /** A BAR of a device has a size that hardware cannot have. */
   'bar-of-odd-size': (_, { scenario }) =>
     scenario.devices.some(({ bars }) => bars.some(({ size }) => !isPowerOfTwo(size))),
   /** The server offers an mmap area that ends beyond its BAR, or places the MSI-X table there. */
@@ -55,7 +55,7 @@ const CONDITIONS_BY_NAME = {
   'in-unplug': performs('unplug'),
   /** The VMM refuses the device in this run. */
   'device-refused': (_, { outcome }) => outcome === 'rejected',
-  /** The host has refused a DMA mapping because there are too many. */
+  /** The scenario limits the number of DMA mappings, or the host has refused one with ENOSPC. */
   'mapping-limit': (_, { scenario, steps }) =>
     scenario.host.iommu.maxMappings !== undefined ||
     steps.some(({ events }) =>
@@ -68,7 +68,7 @@ const CONDITIONS_BY_NAME = {
   }),
   /** The addresses are not those of whole pages of the IOMMU. */
   'off-iommu-page': at(({ start, end }, { pages }) => start % pages.iommu !== 0n || end % pages.iommu !== 0n),
-  /** A BAR lies where the guest has put it, and not where the VMM has moved it. */
+  /** The addresses lie inside a BAR at a place that the guest has written, not at a place that the VMM chose. */
   'where-the-guest-put-the-bar': at((place, trace) =>
     trace.scenario.devices.some(({ id, bars }) =>
       bars.some((bar) =>
@@ -78,7 +78,7 @@ const CONDITIONS_BY_NAME = {
       ),
     ),
   ),
-  /** A range there has an address and an offset in its region that differ within a page of the host. */
+  /** The address of a flat range there, less the offset in the region, is no multiple of the host's page. */
   'incongruent-section': at(({ start, end }, { steps, pages }, { step }) =>
     steps
       .slice(0, step + 1)

@@ -8,7 +8,9 @@ import { memslotComplete } from './memslot-complete.ts';
 import {
   PAGE,
   PAGE_64K,
+  bar,
   causes,
+  device,
   flat,
   judge,
   memslot,
@@ -139,5 +141,42 @@ describe('memslot-complete for a BAR of 16 KiB with the table in its second page
       state: { ...shown, memslots: shown.memslots.filter(({ backing }) => backing.owner === undefined) },
     }));
     expect(causes(memslotComplete, { ...given, steps })).toEqual(['bar-without-slot']);
+  });
+});
+
+describe('memslot-complete for a BAR smaller than a page', () => {
+  const small = bar(0, 0x100n, { address: 0xd000_0000n });
+  const spec = scenario({ devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x100', type: 'mem32' }] }] });
+  const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+  const shows = (
+    start: bigint,
+    others: readonly ReturnType<typeof flat>[] = [],
+    slots: readonly ReturnType<typeof memslot>[] = [],
+  ) =>
+    causes(
+      memslotComplete,
+      traceOfStates(
+        [
+          state({
+            flatView: [flat(start, 0x100n, MMAP), ...others],
+            memslots: slots,
+            devices: [device([small])],
+          }),
+        ],
+        { scenario: spec },
+      ),
+    );
+
+  it('reports one that has its page to itself and no slot', () => {
+    expect(shows(0xd000_0000n)).toEqual(['small-bar-trapped']);
+    expect(shows(0xd000_0000n, [], [memslot(0xd000_0000n, PAGE)])).toEqual([]);
+  });
+
+  it('accepts one off the page boundary, and one beside other memory in its page', () => {
+    expect(shows(0xd000_0100n)).toEqual([]);
+    expect(shows(0xd000_0000n, [flat(0xd000_0800n, 0x10n, region('other', 'io'))])).toEqual([]);
+    expect(shows(0xd000_0000n, [flat(0xd000_1000n, 0x10n, region('other', 'io'))])).toEqual([
+      'small-bar-trapped',
+    ]);
   });
 });

@@ -55,6 +55,13 @@ class SlotsOfMemory implements Judge {
         this.#checkSlots(range, state.memslots);
     }
     const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
+    // A neighbour that leaves its page changes a small BAR, too.
+    if (isNew || !flatView.isEmpty || reslotted.length > 0) {
+      for (const range of state.flatView) {
+        if (range.region.kind === 'ram-device' && range.end - range.start < this.#page)
+          this.#checkSmallBar(range, state);
+      }
+    }
     for (const range of isNew ? state.flatView : flatView.ranges) {
       const { kind, owner } = range.region;
       if (kind === 'io' && owner !== undefined) this.#checkTrapped(range, state.devices);
@@ -85,6 +92,34 @@ class SlotsOfMemory implements Judge {
     );
   }
 
+  /**
+   * Reports a BAR smaller than a host page that traps although it has its page to itself: the host keeps the rest of the
+   * page free of other devices, so that a VMM can map the whole page (vfio_sub_page_bar_update_mapping).
+   */
+  #checkSmallBar(range: TraceRange, { devices, flatView, memslots }: State): void {
+    const device = devices.find(({ id }) => id === range.region.owner);
+    const found = device && barOf(device, range.region.name);
+    const spec = this.#trace.scenario.devices
+      .find(({ id }) => id === device?.id)
+      ?.bars.find(({ index }) => index === found?.bar.index);
+    if (found === undefined || spec === undefined || spec.sparse !== undefined) return;
+    const size = range.end - range.start;
+    if (spec.size >= this.#page || size !== spec.size || found.start + range.offset !== 0n) return;
+    if (range.start % this.#page !== 0n) return;
+    const page = { start: range.start, end: range.start + this.#page };
+    if (this.#refused.some((refused) => overlaps(refused, page))) return;
+    this.#examination.exercised++;
+    const isAlone = flatView.every((other) => other === range || !overlaps(other, page));
+    const hasSlot = memslots.some(({ gpa, size: bytes }) => overlaps(rangeFrom(gpa, bytes), page));
+    if (!isAlone || hasSlot) return;
+    this.#examination.violate(
+      'small-bar-trapped',
+      () =>
+        `${rangeText(range)} traps all of BAR ${spec.index} of ${device!.id}, which has the page ${span(page)} to itself`,
+      range,
+    );
+  }
+
   /** Reports whole pages of a BAR that trap although the host lets them be mmapped. */
   #checkTrapped(range: TraceRange, devices: readonly DeviceState[]): void {
     const device = devices.find(({ id }) => id === range.region.owner);
@@ -96,6 +131,7 @@ class SlotsOfMemory implements Judge {
     this.#examination.exercised++;
     const start = found.start + range.offset;
     const shown = { start, end: start + (range.end - range.start) };
+    if (alignUp(start, this.#page) >= alignDown(shown.end, this.#page)) return;
     for (const area of mmappableAreas(spec, bar, device.msix, this.#page)) {
       const both = intersection(area, shown);
       const trapped = both && {

@@ -1,7 +1,7 @@
 import { overlaps } from '../address/index.ts';
-import type { State } from '../trace/index.ts';
+import { isMemory, isSettled, type Trace, type TraceRange } from '../trace/index.ts';
 
-/** Figures of a state, by which the cost of a patch is measured; they are not verdicts. */
+/** Figures of a run's last state, by which the cost of a patch is measured; they are not verdicts. */
 export interface Metrics {
   /** Bytes of device memory in memslots, which the guest reaches without an exit. */
   readonly directMappedBytes: bigint;
@@ -14,30 +14,37 @@ export interface Metrics {
   readonly memslots: number;
   /** DMA mappings of all containers. */
   readonly maps: number;
+  /** Bytes of device memory without a memslot when the VMM died: KVM's listener might still have made one. */
+  readonly undecidedBytes: bigint;
 }
 
-/** The figures of one state. */
-export function metricsOf(state: State): Metrics {
+/** The figures of a run's last state. */
+export function metricsOf(trace: Trace): Metrics {
+  const last = trace.steps.length - 1;
+  const { state } = trace.steps[last]!;
   const owned = state.flatView.filter(({ region }) => region.owner !== undefined);
   const slots = state.memslots.filter(({ backing }) => backing.owner !== undefined);
-  const direct = sum(slots.map(({ size }) => size));
-  const slotted = sum(
-    slots.flatMap(({ gpa, size }) =>
-      owned
-        .filter((range) => overlaps(range, { start: gpa, end: gpa + size }))
-        .map((range) => lesser(range.end, gpa + size) - greater(range.start, gpa)),
-    ),
-  );
+  const isUndecided = (range: TraceRange): boolean => !isSettled(trace, last) && isMemory(range);
+  const withoutSlot = (range: TraceRange): bigint =>
+    range.end -
+    range.start -
+    sum(
+      slots
+        .map(({ gpa, size }) => ({ start: gpa, end: gpa + size }))
+        .filter((slot) => overlaps(range, slot))
+        .map(({ start, end }) => lesser(range.end, end) - greater(range.start, start)),
+    );
   const p2p = state.containers.map(({ mappings }) =>
     sum(mappings.filter(({ deviceMemory }) => deviceMemory).map(({ size }) => size)),
   );
   return {
-    directMappedBytes: direct,
-    trappedBytes: sum(owned.map(({ start, end }) => end - start)) - slotted,
+    directMappedBytes: sum(slots.map(({ size }) => size)),
+    trappedBytes: sum(owned.filter((range) => !isUndecided(range)).map(withoutSlot)),
     p2pMappedBytes: p2p.reduce((most, bytes) => (bytes > most ? bytes : most), 0n),
     flatRanges: state.flatView.length,
     memslots: state.memslots.length,
     maps: state.containers.reduce((count, { mappings }) => count + mappings.length, 0),
+    undecidedBytes: sum(owned.filter(isUndecided).map(withoutSlot)),
   };
 }
 

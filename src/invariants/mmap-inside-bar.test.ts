@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hex } from '../address/index.ts';
+import { hex, offset } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
 import { mmapInsideBar } from './mmap-inside-bar.ts';
 import {
@@ -111,6 +111,17 @@ describe('mmap-inside-bar', () => {
     expect(of([mmapEvent(0n, PAGE)])).toEqual([]);
   });
 
+  it.each([
+    ['sparse-msix', true],
+    ['4.8', true],
+    ['4.15', true],
+    ['4.16', false],
+    ['6.12', false],
+    ['msix-mappable', false],
+  ])('knows whether the kernel %s forbids the mmap of the MSI-X page', (kernel, forbids) => {
+    expect(of([mmapEvent(0n, SIZE, refused)], { host: { kernel } }).includes('msix-page')).toBe(forbids);
+  });
+
   it.each<[string, Parts]>([
     ['the kernel allows it', mappable],
     ['a vendor driver reports sparse areas', named(0n, SIZE)],
@@ -154,5 +165,36 @@ describe('mmap-inside-bar', () => {
   it('checks nothing without an mmap', () => {
     expect(saysNothing(mmapInsideBar, onHost([]))).toBe(true);
     expect(saysNothing(mmapInsideBar, onHost([mapEvent(0n, PAGE)]))).toBe(true);
+  });
+});
+
+describe('mmap-inside-bar for areas that the VMM should leave out', () => {
+  it('reports a BAR that the host does not let be mmapped', () => {
+    expect(of([mmapEvent(0n, PAGE)], { bar: { mmap: false } })).toContain('not-offered');
+    expect(of([mmapEvent(0n, PAGE)])).not.toContain('not-offered');
+  });
+
+  it('reports an mmap against x-no-mmap', () => {
+    const excluded = (noMmap: boolean) =>
+      causes(mmapInsideBar, {
+        ...onHost([mmapEvent(0n, PAGE)]),
+        scenario: scenario({
+          devices: [
+            {
+              id: 'dev0',
+              bars: [{ index: 0, size: '0x10000', type: 'mem32' }],
+              options: { 'x-no-mmap': noMmap },
+            },
+          ],
+        }),
+      });
+    expect(excluded(false)).toEqual([]);
+    expect(excluded(true)).toEqual(['against-user']);
+  });
+
+  it('reports an area that is shown at another offset than its own', () => {
+    const shown = (at: bigint) => of([{ ...mmapEvent(0n, PAGE), shownAt: offset(at) }]);
+    expect(shown(0n)).toEqual([]);
+    expect(shown(PAGE)).toEqual(['shown-elsewhere']);
   });
 });

@@ -1,6 +1,6 @@
-import { alignDown, alignUp, isAligned, overlaps } from '../address/index.ts';
+import { alignDown, alignUp, hex, isAligned, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
-import type { BarSpec, MsixSpec, Scenario } from '../scenario/index.ts';
+import { allowsMsixMmap, type BarSpec, type HostSpec, type MsixSpec } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { MmapEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
@@ -10,7 +10,8 @@ import type { Examination, Invariant } from './invariant.ts';
 export const mmapInsideBar: Invariant = {
   id: 'mmap-inside-bar',
   clause:
-    "mmap areas lie inside the device's BAR, on host pages, and leave out the MSI-X page where the kernel forbids it",
+    "mmap areas lie inside the device's BAR, on host pages, are shown at their own offsets, and leave out the MSI-X " +
+    'page where the kernel forbids it and BARs that the host or the user excludes',
   severity: 'error',
   site: 'hw/vfio/region.c: vfio_region_mmap; hw/vfio/pci.c: vfio_pci_fixup_msix_region',
   start: (trace, examination) => ({
@@ -31,6 +32,13 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
       () => `the mmap of ${spanOf(event.offset, event.size)} of BAR ${event.bar} of ${event.device} ${fault}`,
     );
   const end = event.offset + event.size;
+  if (event.shownAt !== undefined && event.shownAt !== event.offset) {
+    violate('shown-elsewhere', `is shown at ${hex(event.shownAt)}, where the guest expects other bytes`);
+  }
+  if (spec?.options['x-no-mmap'] === true) violate('against-user', 'goes against x-no-mmap of the user');
+  if (bar !== undefined && (!bar.mmap || bar.type === 'io')) {
+    violate('not-offered', 'is of a BAR that the host does not let be mmapped');
+  }
   if (event.errno === 0) {
     if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
     if (bar === undefined || end > alignUp(bar.size, host)) {
@@ -43,7 +51,7 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
   } else if (bar.sparse.every(({ offset, size }) => event.offset < offset || end > offset + size)) {
     violate('not-granted', 'is in none of the sparse areas that the host reports');
   }
-  const forbidden = forbiddenPages(scenario, event.device, event.bar, host);
+  const forbidden = forbiddenPages(scenario.host, bar ?? { index: event.bar }, spec?.msix, host);
   if (forbidden !== undefined && overlaps({ start: event.offset, end }, forbidden)) {
     violate('msix-page', 'covers a page of the MSI-X table, whose mmap the kernel forbids');
   }
@@ -68,13 +76,14 @@ const hasTableBeyond = ({ index, size }: BarSpec, msix: MsixSpec | undefined): b
   msix?.tableBar === index && msixTableRange(msix).end > size;
 
 /** The range of the BAR whose mmap the kernel forbids: the pages of the MSI-X table before Linux 4.16. */
-function forbiddenPages(scenario: Scenario, id: string, barIndex: number, page: bigint) {
-  const { kernel, iommu } = scenario.host;
-  const spec = scenario.devices.find((device) => device.id === id);
-  const bar = spec?.bars.find(({ index }) => index === barIndex);
-  const msix = spec?.msix;
+function forbiddenPages(
+  { kernel, iommu }: HostSpec,
+  { index, sparse }: Pick<BarSpec, 'index' | 'sparse'>,
+  msix: MsixSpec | undefined,
+  page: bigint,
+): Range | undefined {
   // A vfio-user server or a vendor driver that reports sparse areas allows exactly those.
-  if (kernel !== 'sparse-msix' || bar?.sparse !== undefined || msix?.tableBar !== barIndex) return undefined;
+  if (sparse !== undefined || msix?.tableBar !== index || allowsMsixMmap(kernel)) return undefined;
   if (iommu.type === 'vfio-user') return undefined;
   const table = msixTableRange(msix);
   return { start: alignDown<bigint>(table.start, page), end: alignUp(table.end, page) };

@@ -126,6 +126,32 @@ describe('msix-capability-consistent', () => {
     });
   });
 
+  it('names the guest addresses of the place, if the BAR is mapped', () => {
+    const larger = bar(0, 2n * SIZE, { address: 0x8000_0000n });
+    const shown = flat(0x8000_0000n, 2n * SIZE, region(larger.layers[0]!.region, 'io', 'dev0'));
+    const devices = [device([larger], layout(2, 0x100n, SIZE + 0x20n))];
+    const judged = traceOfStates([state({ devices, flatView: [shown] })], { scenario: PHYSICAL });
+    const { violations } = judge(msixCapabilityConsistent, judged);
+    expect(violations.map(({ cause, at }) => [cause, at])).toEqual([
+      ['over-live-registers', { start: 0x8000_0100n, end: 0x8000_0120n }],
+    ]);
+  });
+
+  it('does not charge the VMM with a table over a PBA that the device itself has', () => {
+    const own = scenario({
+      devices: [
+        {
+          id: 'dev0',
+          bars: [{ index: 0, size: '0x10000', type: 'mem32' }],
+          msix: { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x2000' },
+        },
+      ],
+    });
+    const judged = (msix: Layout) => ({ ...shows(msix, [BAR], { emulatedAt: undefined }), scenario: own });
+    expect(causes(msixCapabilityConsistent, judged(layout(2, 0x2000n, 0x2000n)))).toEqual([]);
+    expect(causes(msixCapabilityConsistent, judged(layout(2, 0x3000n, 0x3000n)))).toEqual(['table-over-pba']);
+  });
+
   it('names the place in the capability', () => {
     const { violations } = judge(msixCapabilityConsistent, shows(layout(2, 0x2000n, SIZE)));
     expect(violations[0]!.message).toBe(
@@ -180,5 +206,46 @@ describe('msix-capability-consistent', () => {
     expect(shown(33n)).toEqual(['swallows-registers']);
     expect(shown(33n, region('msix-table', 'io', 'dev9'))).toEqual([]);
     expect(shown(33n, region('dev0 BAR 0', 'io', 'dev0'))).toEqual([]);
+  });
+});
+
+describe('msix-capability-consistent for the emulated PBA and a reset', () => {
+  const BASE = 0x8000_0000n;
+  const mapped = bar(0, SIZE, { address: BASE });
+  const own = region('dev0 BAR 0', 'io', 'dev0');
+  const pba = region('msix-pba', 'io', 'dev0');
+  const withPba = (bytes: bigint) =>
+    causes(
+      msixCapabilityConsistent,
+      traceOfStates(
+        [
+          state({
+            devices: [
+              device([mapped], layout(128, 0x2000n, 0x3000n), { pbaAt: { bar: 0, offset: 0x3000n } }),
+            ],
+            flatView: [
+              flat(BASE, 0x3000n, own),
+              flat(BASE + 0x3000n, bytes, pba),
+              flat(BASE + 0x3000n + bytes, SIZE - 0x3000n - bytes, own, { offset: 0x3000n + bytes }),
+            ],
+          }),
+        ],
+        { scenario: PHYSICAL },
+      ),
+    );
+
+  it('reports a PBA whose last bytes are those of the device', () => {
+    expect(withPba(16n)).not.toContain('pba-cut-short');
+    expect(withPba(8n)).toContain('pba-cut-short');
+  });
+
+  it('reports MSI-X that stays enabled over a reset', () => {
+    const after = (enabled: boolean) => {
+      const msix = device([BAR], layout(2, 0x2000n, 0x3000n));
+      const on = state({ devices: [{ ...msix, msix: { ...msix.msix!, enabled } }] });
+      return causes(msixCapabilityConsistent, traceOfStates([on, on], { scenario: PHYSICAL }));
+    };
+    expect(after(false)).toEqual([]);
+    expect(after(true)).toEqual(['enabled-after-reset']);
   });
 });

@@ -1,7 +1,8 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
 import { BAR_COUNT, msixPbaRange, msixTableRange, msixTableSize } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { DeviceState, State, TraceRange } from '../trace/index.ts';
+import { isSettled, type DeviceState, type State, type Trace, type TraceRange } from '../trace/index.ts';
+import { startInBar, startOfBar } from './bar-bytes.ts';
 import { rangeText, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -9,8 +10,8 @@ import type { Examination, Invariant } from './invariant.ts';
 export const msixCapabilityConsistent: Invariant = {
   id: 'msix-capability-consistent',
   clause:
-    "the guest's MSI-X capability places table and PBA inside a BAR, where the VMM emulates them, and after " +
-    'relocation over no device registers',
+    "the guest's MSI-X capability places table and PBA inside a BAR, where the VMM emulates them whole, and after " +
+    'relocation over no device registers; a reset switches it off',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_pci_relocate_msix; hw/pci/msix.c: msix_init',
   start(trace, examination) {
@@ -23,26 +24,38 @@ export const msixCapabilityConsistent: Invariant = {
           if (device.msix === undefined || seen.has(device.id)) continue;
           seen.add(device.id);
           examination.exercised++;
-          checkCapability(device, trace.scenario, examination);
+          checkCapability({ device, scenario: trace.scenario, state }, examination);
         }
         for (const range of isNew ? state.flatView : flatView.ranges) {
           if (range.region.name === 'msix-table') checkExtent(range, state, examination);
         }
+        for (const device of isNew ? state.devices : []) checkPba(device, state, examination);
       },
+      end: () => checkSwitchedOff(trace, examination),
     };
   },
 };
 
-function checkCapability(device: DeviceState, scenario: Scenario, examination: Examination): void {
+/** A device as the guest first sees it. */
+interface Seen {
+  readonly device: DeviceState;
+  readonly scenario: Scenario;
+  readonly state: State;
+}
+
+function checkCapability(seen: Seen, examination: Examination): void {
+  const { device } = seen;
   const { layout: msix, emulatedAt } = device.msix!;
   const table: Place = { name: 'table', bar: msix.tableBar, ...msixTableRange(msix) };
   const PBA: Place = { name: 'PBA', bar: msix.pbaBar, ...msixPbaRange(msix) };
-  checkPlace(table, device, examination);
-  checkPlace(PBA, device, examination);
-  if (table.bar === PBA.bar && overlaps(table, PBA)) {
+  checkPlace(table, seen, examination);
+  checkPlace(PBA, seen, examination);
+  // A VMM that shows the device's own mistake has not made one.
+  if (table.bar === PBA.bar && overlaps(table, PBA) && !isOwnLayout(seen)) {
     examination.violate(
       'table-over-pba',
       () => `table and PBA overlap in the MSI-X capability of ${device.id}`,
+      addressesOf(table, seen),
     );
   }
   if (emulatedAt !== undefined && (emulatedAt.bar !== table.bar || emulatedAt.offset !== table.start)) {
@@ -51,6 +64,7 @@ function checkCapability(device: DeviceState, scenario: Scenario, examination: E
       () =>
         `the MSI-X table of ${device.id} is emulated at ${hex(emulatedAt.offset)} of BAR ${emulatedAt.bar}, ` +
         `but the capability places it at ${hex(table.start)} of BAR ${table.bar}`,
+      addressesOf(table, seen),
     );
   }
   const { pbaAt } = device.msix!;
@@ -60,9 +74,10 @@ function checkCapability(device: DeviceState, scenario: Scenario, examination: E
       () =>
         `the PBA of ${device.id} is emulated at ${hex(pbaAt.offset)} of BAR ${pbaAt.bar}, ` +
         `but the capability places it at ${hex(PBA.start)} of BAR ${PBA.bar}`,
+      addressesOf(PBA, seen),
     );
   }
-  checkRelocation(device, scenario, { table, PBA }, examination);
+  checkRelocation(seen, { table, PBA }, examination);
 }
 
 /** Where the capability places the table or the PBA. */
@@ -72,12 +87,29 @@ interface Place extends Range {
   readonly bar: number;
 }
 
+/** Whether the guest sees table and PBA where the device itself has them. */
+function isOwnLayout({ device, scenario }: Seen): boolean {
+  const own = scenario.devices.find(({ id }) => id === device.id)?.msix;
+  const shown = device.msix!.layout;
+  return (['tableBar', 'tableOffset', 'pbaBar', 'pbaOffset'] as const).every(
+    (key) => own?.[key] === shown[key],
+  );
+}
+
+/** The guest addresses of bytes of a BAR; `undefined` while the BAR is not mapped. */
+function addressesOf(
+  { bar: index, start, end }: Omit<Place, 'name'>,
+  { device, state }: Omit<Seen, 'scenario'>,
+): Range | undefined {
+  const bar = device.bars.find((other) => other.index === index);
+  const base = bar && startOfBar(bar, device.id, state.flatView);
+  return base === undefined ? undefined : { start: base + start, end: base + end };
+}
+
 /** The place lies inside a BAR that the device has. */
-function checkPlace(
-  { name, bar: index, start, end }: Place,
-  device: DeviceState,
-  examination: Examination,
-): void {
+function checkPlace(place: Place, seen: Seen, examination: Examination): void {
+  const { name, bar: index, start, end } = place;
+  const { device } = seen;
   const text = (): string =>
     `the MSI-X capability of ${device.id} places the ${name} at ${span({ start, end })} of BAR ${index}`;
   if (index >= BAR_COUNT) {
@@ -87,7 +119,49 @@ function checkPlace(
   const bar = device.bars.find((candidate) => candidate.index === index);
   if (bar === undefined)
     examination.violate('no-such-bar', () => `${text()}, a BAR that the device does not have`);
-  else if (end > bar.size) examination.violate('outside-bar', () => `${text()}, beyond the end of the BAR`);
+  else if (end > bar.size)
+    examination.violate(
+      'outside-bar',
+      () => `${text()}, beyond the end of the BAR`,
+      addressesOf(place, seen),
+    );
+}
+
+/** The byte behind which the PBA ends is emulated as its first: what answers there is not the BAR itself. */
+function checkPba(device: DeviceState, state: State, examination: Examination): void {
+  const { layout, pbaAt } = device.msix ?? {};
+  if (layout === undefined || pbaAt === undefined || pbaAt.bar !== layout.pbaBar) return;
+  const place = addressesOf({ bar: layout.pbaBar, ...msixPbaRange(layout) }, { device, state });
+  if (place === undefined) return;
+  const bar = device.bars.find(({ index }) => index === layout.pbaBar)!;
+  const isOwnBar = (range: TraceRange | undefined): boolean =>
+    range !== undefined &&
+    range.region.owner === device.id &&
+    startInBar(bar, range.region.name) !== undefined;
+  const at = (address: bigint): TraceRange | undefined =>
+    state.flatView.find(({ start, end }) => start <= address && address < end);
+  if (isOwnBar(at(place.start)) || !isOwnBar(at(place.end - 1n))) return;
+  examination.violate(
+    'pba-cut-short',
+    () =>
+      `the last bytes of the PBA of ${device.id}, at ${rangeText(at(place.end - 1n)!)}, are those of the device`,
+    { start: place.end - 8n, end: place.end },
+  );
+}
+
+/** A device whose MSI-X stays enabled over a reset sends interrupts that the new guest does not expect. */
+function checkSwitchedOff(trace: Trace, examination: Examination): void {
+  for (const [step, { operation, state }] of trace.steps.entries()) {
+    if (operation.op !== 'reset' || !isSettled(trace, step)) continue;
+    const enabled = state.devices.find(({ msix }) => msix?.enabled === true);
+    if (enabled === undefined) continue;
+    examination.violate(
+      'enabled-after-reset',
+      () => `MSI-X of ${enabled.id} is enabled after a reset`,
+      undefined,
+      step,
+    );
+  }
 }
 
 /** The emulated table must end with its last entry: device registers may follow it. */
@@ -104,11 +178,11 @@ function checkExtent(range: TraceRange, { devices }: State, examination: Examina
 
 /** A relocated table or PBA must not cover bytes of the device's own BAR, which hold its registers. */
 function checkRelocation(
-  device: DeviceState,
-  scenario: Scenario,
+  seen: Seen,
   { table, PBA }: { readonly table: Place; readonly PBA: Place },
   examination: Examination,
 ): void {
+  const { device, scenario } = seen;
   const { layout: msix, emulatedAt } = device.msix!;
   if (emulatedAt === undefined) return;
   const spec = scenario.devices.find(({ id }) => id === device.id);
@@ -122,6 +196,7 @@ function checkRelocation(
     examination.violate(
       'over-live-registers',
       () => `the relocated ${place.name} of ${device.id} covers device registers of BAR ${place.bar}`,
+      addressesOf(place, seen),
     );
   }
 }

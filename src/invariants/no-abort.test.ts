@@ -129,6 +129,25 @@ describe('no-abort', () => {
       expect(refusing({}, [mmapEvent(0n, PAGE, { errno: Errno.EINVAL })])).toEqual(['sound-device-refused']);
     });
 
+    it('names the device by its PCI ids, and the places of its MSI-X structures', () => {
+      const refused = (spec: object) =>
+        judge(
+          noAbort,
+          trace([{}], {
+            outcome: 'rejected',
+            error: 'no',
+            scenario: scenario({
+              devices: [{ id: 'dev0', vendor: 0x1425, device: 0x5803, bars: BARS, ...spec }],
+            }),
+          }),
+        ).violations[0]!.message;
+      expect(refused({ msix: MSIX })).toBe(
+        'the VMM refuses a device that obeys the PCI specification, dev0 (1425:5803, MSI-X table at ' +
+          '[0x2000, 0x201f] of BAR 0, PBA at [0x3000, 0x3007] of BAR 0): no',
+      );
+      expect(refused({})).toContain('dev0 (1425:5803, without MSI-X): no');
+    });
+
     it('accepts the refusal of another device, and a refusal after a failed call to the host', () => {
       expect(refusing({ msix: { ...MSIX, pbaOffset: '0x10000' } })).toEqual([]);
       expect(refusing({}, [refusedRam])).toEqual([]);

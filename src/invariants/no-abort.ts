@@ -1,6 +1,8 @@
 import { isAligned, LAST_ADDRESS, type Range } from '../address/index.ts';
 import { Errno, errnoName } from '../host/index.ts';
+import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import {
+  type DeviceSpec,
   coldPlugged,
   isCloudHypervisor,
   isConforming,
@@ -9,7 +11,7 @@ import {
 } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { AbortSite, MemslotEvent, VmmEvent } from '../vfio/index.ts';
-import { rangeFrom } from './describe.ts';
+import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { isMachineRefused } from './machine-refused.ts';
 import { ramOverHyperTransport } from './ram-over-hyper-transport.ts';
@@ -79,13 +81,26 @@ function checkRefusal(trace: Trace, examination: Examination): void {
     examination.violate(
       'relocatable-device-refused',
       () =>
-        `the VMM refuses a device that the relocation of MSI-X would have put right: ${trace.error ?? NO_MESSAGE}`,
+        `the VMM refuses a device that the relocation of MSI-X would have put right, ${tried.map(deviceText).join(' or ')}: ${trace.error ?? NO_MESSAGE}`,
     );
     return;
   }
   examination.violate(
     'sound-device-refused',
-    () => `the VMM refuses a device that obeys the PCI specification: ${trace.error ?? NO_MESSAGE}`,
+    () =>
+      `the VMM refuses a device that obeys the PCI specification, ${tried.map(deviceText).join(' or ')}: ${trace.error ?? NO_MESSAGE}`,
+  );
+}
+
+/** A device by its PCI ids, with the places of its MSI-X structures, about which a VMM is most likely to be wrong. */
+function deviceText({ id, vendor, device, msix }: DeviceSpec): string {
+  const ids = [vendor, device].map((number) => number.toString(16).padStart(4, '0')).join(':');
+  if (msix === undefined) return `${id} (${ids}, without MSI-X)`;
+  const { start, end } = msixTableRange(msix);
+  const pba = msixPbaRange(msix);
+  return (
+    `${id} (${ids}, MSI-X table at ${spanOf(start, end - start)} of BAR ${msix.tableBar}, ` +
+    `PBA at ${spanOf(pba.start, pba.end - pba.start)} of BAR ${msix.pbaBar})`
   );
 }
 

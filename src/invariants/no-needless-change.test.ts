@@ -78,6 +78,19 @@ describe('no-needless-change', () => {
     expect(causes(noNeedlessChange, during(ENABLE, { events: [unmap], state: other }))).toEqual([]);
   });
 
+  it('accepts a slot that begins behind its range, where a BAR that moved shares a page with the range', () => {
+    const behind = memslot(PAGE, 3n * PAGE);
+    const events = [memslotEvent({ ...behind, size: 0n }), memslotEvent(behind)];
+    const movedTo = (address: bigint): Trace => {
+      const first = state({ ...before, memslots: [behind] });
+      const last = after({ memslots: [{ ...behind }], devices: [at(address)] });
+      const whole = trace([{ state: first }, { events, state: last }]);
+      return { ...whole, steps: [whole.steps[0]!, { ...whole.steps[1]!, operation: ENABLE }] };
+    };
+    expect(causes(noNeedlessChange, movedTo(0n))).toEqual([]);
+    expect(causes(noNeedlessChange, movedTo(16n * PAGE))).toEqual(['slot-replaced']);
+  });
+
   it('says nothing about a reset, which is several changes', () => {
     const reset = { op: 'reset' } as const;
     expect(causes(noNeedlessChange, during(reset, { events: [unmap, ...remake], state: after() }))).toEqual(

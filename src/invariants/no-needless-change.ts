@@ -1,4 +1,5 @@
 import { alignDown, alignUp, firstEndingAbove, overlaps, type Range } from '../address/index.ts';
+import { isCloudHypervisor } from '../scenario/index.ts';
 import { sameMapping, type State, type StateChange, type Trace, type TraceRange } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { startOfBar } from './bar-bytes.ts';
@@ -15,6 +16,9 @@ export const noNeedlessChange: Invariant = {
   site: 'system/memory.c: address_space_update_topology_pass; accel/kvm/kvm-all.c: kvm_region_commit',
   start: (trace, examination) => new KeptRanges(trace, examination),
 };
+
+/** The guest's writes besides those to BARs. */
+const SWITCHES: readonly string[] = ['enable-memory', 'disable-memory', 'enable-msix', 'disable-msix'];
 
 class KeptRanges implements Judge {
   readonly #trace: Trace;
@@ -46,8 +50,8 @@ class KeptRanges implements Judge {
   }
 
   /**
-   * Whether a BAR that came, left or moved shares a page with the range: such a BAR may hide the range for a moment, as
-   * QEMU maps a BAR smaller than a page in two steps: in the first one it is still as long as a page.
+   * Whether a BAR that came, left or moved shares a page with the range. Such a BAR may hide the range for a moment:
+   * QEMU first maps a small BAR with the length of a page, and then shortens the BAR.
    */
   #isNearChange(range: Range, before: State, after: State): boolean {
     const page = this.#trace.pages.host;
@@ -78,6 +82,8 @@ class KeptRanges implements Judge {
   #isOneChange({ devices }: State): boolean {
     const { operation } = this.#trace.steps[this.#examination.step]!;
     if (operation.op === 'start' || operation.op === 'stop' || operation.op === 'reset') return false;
+    // cloud-hypervisor makes all moves that have become pending at once.
+    if (isCloudHypervisor(this.#trace) && SWITCHES.includes(operation.op)) return false;
     if (operation.op !== 'set-bar' && operation.op !== 'size-bar') return true;
     const device = devices.find(({ id }) => id === operation.device);
     const bar = device?.bars.find(({ index }) => index === operation.bar);
@@ -108,8 +114,8 @@ class KeptRanges implements Judge {
     for (const mapping of of(before)) {
       if (!overlaps(rangeFrom(mapping.iova, mapping.size), rangeFrom(iova, size))) continue;
       if (!now.some((other) => sameMapping(mapping, other))) continue;
-      if (!showsSame(before.dmaView, after.dmaView, mapping.iova)) continue;
-      if (this.#isNearChange(rangeFrom(mapping.iova, mapping.size), before, after)) continue;
+      const shown = shownInBoth(before.dmaView, after.dmaView, mapping.iova);
+      if (shown === undefined || this.#isNearChange(shown, before, after)) continue;
       this.#examination.violate(
         'remapped',
         () =>
@@ -126,8 +132,9 @@ class KeptRanges implements Judge {
     const now = after.memslots.find(({ gpa }) => gpa === slot.gpa);
     if (old === undefined || now === undefined || old.size !== now.size) return;
     if (old.hostAddress !== now.hostAddress || old.readonly !== now.readonly) return;
-    if (!showsSame(before.flatView, after.flatView, old.gpa)) return;
-    if (this.#isNearChange(rangeFrom(old.gpa, old.size), before, after)) return;
+    // The slot may begin behind the range, at the next host page: the range itself decides.
+    const shown = shownInBoth(before.flatView, after.flatView, old.gpa);
+    if (shown === undefined || this.#isNearChange(shown, before, after)) return;
     this.#examination.violate(
       'slot-replaced',
       () =>
@@ -138,10 +145,14 @@ class KeptRanges implements Judge {
   }
 }
 
-/** Whether both views show the same range at the address, by value: a VMM may render equal ranges anew. */
-function showsSame(before: readonly TraceRange[], after: readonly TraceRange[], address: bigint): boolean {
+/** The range at the address, if both views show the same one by value: a VMM may render equal ranges anew. */
+function shownInBoth(
+  before: readonly TraceRange[],
+  after: readonly TraceRange[],
+  address: bigint,
+): TraceRange | undefined {
   const [old, now] = [before, after].map((view) => view[firstEndingAbove(view, address)]);
-  return (
+  const isSame =
     old !== undefined &&
     now !== undefined &&
     old.start === now.start &&
@@ -152,6 +163,6 @@ function showsSame(before: readonly TraceRange[], after: readonly TraceRange[], 
     old.readonly === now.readonly &&
     old.nonvolatile === now.nonvolatile &&
     old.unmergeable === now.unmergeable &&
-    old.romdMode === now.romdMode
-  );
+    old.romdMode === now.romdMode;
+  return isSame ? old : undefined;
 }

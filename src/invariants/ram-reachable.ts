@@ -8,17 +8,19 @@ import {
   firstMappingAbove,
 } from '../trace/index.ts';
 import { isCloudHypervisor } from '../scenario/index.ts';
-import { rangeFrom, regionName, spanOf } from './describe.ts';
+import { rangeFrom, regionName, span, spanOf } from './describe.ts';
 import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { UnmappedReasons } from './unmapped-reasons.ts';
+import { unregisteredRam } from './unregistered-ram.ts';
 
 /** A device can reach the guest's RAM by DMA: a skipped page is as wrong as a page too many. */
 export const ramReachable: Invariant = {
   id: 'ram-reachable',
   clause:
     'every RAM page of the flat view that is aligned to the host page and the IOMMU page is DMA-mapped, with the ' +
-    'right backing and permission; the VMM says of which device memory it maps nothing, and why',
+    'right backing and permission, or on POWER registered so that the guest can map it; the VMM says of which device ' +
+    'memory it maps nothing, and why',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
   start(trace, examination) {
@@ -42,6 +44,16 @@ export const ramReachable: Invariant = {
           if (range.region.kind === 'ram' && range.region.isProtected !== true)
             checkRange(range, state.containers, page, examination);
         }
+      },
+      end() {
+        const unregistered = unregisteredRam(trace);
+        if (unregistered === undefined) return;
+        examination.violate(
+          'not-registered',
+          () =>
+            `RAM at ${span(unregistered)} is not registered, so the kernel refuses to map it for the guest`,
+          unregistered,
+        );
       },
     };
   },

@@ -1,7 +1,7 @@
 import type { TraceNode, TraceRegion } from '../trace/index.ts';
 
 /** The region that answers an address. */
-export interface Answer {
+export interface AnsweringRegion {
   readonly region: TraceRegion;
   /** The address at which offset 0 of the region lies; behind some aliases it is negative. */
   readonly base: bigint;
@@ -18,14 +18,14 @@ export interface Answer {
 export function regionsAnswering(
   root: TraceNode,
   addresses: readonly bigint[],
-): readonly (Answer | undefined)[] {
+): readonly (AnsweringRegion | undefined)[] {
   // The addresses come in a few ascending runs, which this sort makes use of.
   const order = addresses
     .map((_, index) => index)
     .sort((a, b) => (addresses[a]! < addresses[b]! ? -1 : addresses[a]! > addresses[b]! ? 1 : 0));
   const descent = new Descent(order.map((index) => addresses[index]!));
   descent.visit(root, 0n, 0, addresses.length);
-  const answers: (Answer | undefined)[] = addresses.map(() => undefined);
+  const answers: (AnsweringRegion | undefined)[] = addresses.map(() => undefined);
   for (let position = 0; position < order.length; position++)
     answers[order[position]!] = descent.answers[position];
   return answers;
@@ -33,7 +33,7 @@ export function regionsAnswering(
 
 class Descent {
   readonly #sorted: readonly bigint[];
-  readonly answers: (Answer | undefined)[];
+  readonly answers: (AnsweringRegion | undefined)[];
 
   constructor(sorted: readonly bigint[]) {
     this.#sorted = sorted;

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
+import type { State, Trace } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { resourcesBounded } from './resources-bounded.ts';
 import {
   PAGE,
+  bar,
   causes,
   container,
+  device,
   flat,
   judge,
   mapping,
@@ -82,5 +85,55 @@ describe('resources-bounded', () => {
     expect(causes(resourcesBounded, steps(made(0), gone(0), made(0)))).toEqual([]);
     expect(causes(resourcesBounded, steps(made(0), made(1), gone(0), made(0)))).toEqual([]);
     expect(causes(resourcesBounded, steps(made(0), gone(0), made(1)))).toEqual(['slot-numbers-grow']);
+  });
+});
+
+describe('resources-bounded for what the VMM hands out', () => {
+  type Op = Trace['steps'][number]['operation'];
+  const plugged = (address: bigint | undefined) => device([bar(0, PAGE, { address })]);
+  const done = (...steps: readonly (readonly [operation: Op, last: State])[]): Trace => {
+    const whole = trace(steps.map(([, last]) => ({ state: last })));
+    return { ...whole, steps: whole.steps.map((step, index) => ({ ...step, operation: steps[index]![0] })) };
+  };
+  const [start, plug, unplug] = [
+    { op: 'start' },
+    { op: 'hotplug', device: 'dev0' },
+    { op: 'unplug', device: 'dev0' },
+  ] as const;
+  const without = (open: boolean) => state(open ? mapped(1) : {});
+  const cycled = (first: bigint | undefined, second: bigint | undefined, between: Op = unplug) =>
+    causes(
+      resourcesBounded,
+      done(
+        [start, without(false)],
+        [plug, state({ devices: [plugged(first)] })],
+        [between, without(false)],
+        [plug, state({ devices: [plugged(second)] })],
+      ),
+    );
+
+  it('reports a container that stays open without a device', () => {
+    const of = (open: boolean) =>
+      causes(
+        resourcesBounded,
+        done(
+          [start, state({ devices: [plugged(0n)] })],
+          [unplug, without(open)],
+          [{ op: 'reset' }, without(open)],
+        ),
+      );
+    expect(of(false)).toEqual([]);
+    expect(of(true)).toEqual(['container-stays-open']);
+  });
+
+  it('reports a device that gets other addresses the second time', () => {
+    expect(cycled(0x8000_0000n, 0x8000_0000n)).toEqual([]);
+    expect(cycled(undefined, undefined)).toEqual([]);
+    expect(cycled(0x8000_0000n, 0x7fff_f000n)).toEqual(['addresses-lost']);
+  });
+
+  it('says nothing once the guest has moved a BAR', () => {
+    const moved = { op: 'set-bar', device: 'dev0', bar: 0, address: 0x9000_0000n } as const;
+    expect(cycled(0x8000_0000n, 0x7fff_f000n, moved)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
+import { hex } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { State, StateChange, Trace, TraceRange } from '../trace/index.ts';
+import type { DeviceState, State, StateChange, Trace, TraceRange } from '../trace/index.ts';
 import type { MmapEvent, MunmapEvent, VmmEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
@@ -8,8 +9,9 @@ import type { Examination, Invariant, Judge } from './invariant.ts';
 export const resourcesBounded: Invariant = {
   id: 'resources-bounded',
   clause:
-    'memslots, slot numbers, DMA mappings and DMA windows do not grow with the number of plug, unplug, move or reset ' +
-    'cycles: the same memory map needs no more than before; no mmap of a BAR outlives its device',
+    'memslots, slot numbers, DMA mappings, DMA windows, containers and addresses that the VMM hands out do not grow ' +
+    'with the number of plug, unplug, move or reset cycles: the same memory map needs no more than before; no mmap of ' +
+    'a BAR outlives its device',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_get_free_slot; hw/vfio/spapr.c: vfio_spapr_container_del_section_window',
   start: (trace, examination) => new Resources(trace, examination),
@@ -37,6 +39,9 @@ class Resources implements Judge {
   readonly #areas = new Set<string>();
   /** The most slots that were in use at once. */
   #peak = 0;
+  /** Where the VMM has put BARs of devices, by these devices and those beside them. */
+  readonly #addresses = new Map<string, string>();
+  #isMovedByGuest = false;
   /** The host may grant later what it has refused before. */
   #wasRefused = false;
 
@@ -81,6 +86,8 @@ class Resources implements Judge {
   step(_: StateChange, state: State): void {
     // Two states have no cycle between them.
     if (this.#trace.steps.length < 3) return;
+    this.#checkContainers(state);
+    this.#checkAddresses(state);
     if (this.#wasRefused || this.#examination.step >= this.#trace.steps.length) return;
     const now = this.#usageOf(state);
     const before = this.#seen.find((seen) => haveSameMemoryMap(seen.state, state))?.usage;
@@ -97,6 +104,40 @@ class Resources implements Judge {
           `the same memory map needs ${now[resource]} ${resource}, and ${before[resource]} the first time`,
       );
     }
+  }
+
+  /** The container of devices that have all left pins the guest's RAM for nothing. */
+  #checkContainers({ devices, containers }: State): void {
+    const operation = this.#trace.steps[this.#examination.step]?.operation;
+    if (operation?.op !== 'unplug' || devices.length > 0 || containers.length === 0) return;
+    this.#examination.violate(
+      'container-stays-open',
+      () => `${containers[0]!.name} stays open, although the last device is unplugged`,
+    );
+  }
+
+  /**
+   * A VMM that hands out addresses itself hands out the same ones for the same devices, if the guest has moved none: or
+   * it loses some in each cycle.
+   */
+  #checkAddresses({ devices }: State): void {
+    const operation = this.#trace.steps[this.#examination.step]?.operation;
+    if (operation?.op === 'set-bar' || operation?.op === 'size-bar') this.#isMovedByGuest = true;
+    if (this.#isMovedByGuest) return;
+    const added = operation?.op === 'hotplug' ? [operation.device] : devices.map(({ id }) => id);
+    if (operation?.op !== 'hotplug' && operation?.op !== 'reset' && operation?.op !== 'start') return;
+    const [own, others] = [true, false].map((isAdded) =>
+      devices.filter(({ id }) => added.includes(id) === isAdded).map(addressesText),
+    );
+    const key = `${added.join(' ')} beside ${others!.toSorted().join(' ')}`;
+    const given = own!.join(' ');
+    const before = this.#addresses.get(key);
+    this.#addresses.set(key, before ?? given);
+    if (before === undefined || before === given) return;
+    this.#examination.violate(
+      'addresses-lost',
+      () => `the BARs lie at ${given}, and the first time, beside the same devices, at ${before}`,
+    );
   }
 
   /** A number that is free again is used again: KVM has a limited number of slots. */
@@ -124,6 +165,9 @@ class Resources implements Judge {
     return { memslots: memslots.length, mappings, windows };
   }
 }
+
+const addressesText = ({ id, bars }: DeviceState): string =>
+  `${id}: ${bars.map(({ address }) => (address === undefined ? '-' : hex(address))).join(', ')};`;
 
 /** Whether the CPUs and the devices see the same in both states, and through as many containers. */
 const haveSameMemoryMap = (a: State, b: State): boolean =>

@@ -2,7 +2,7 @@ import type { DeviceChange } from '../trace/index.ts';
 
 /** The devices that were plugged in and are no longer. */
 export class UnpluggedDevices {
-  /** Most traces unplug no device. */
+  /** An array, because most traces unplug no device. */
   #ids: string[] = [];
 
   /** @returns whether a device was plugged in or unplugged, so that memory may have lost its owner. */
@@ -14,7 +14,7 @@ export class UnpluggedDevices {
     return true;
   }
 
-  /** Whether the owner of memory is such a device. */
+  /** Whether the device that owns the memory is unplugged. */
   has(owner: string | undefined): boolean {
     return owner !== undefined && this.#ids.includes(owner);
   }

@@ -1,5 +1,5 @@
 import { answerOnModel } from './model/model-answers.ts';
-import type { Answer } from './session/host-call.ts';
+import type { CallAnswer } from './session/host-call.ts';
 import type { HostSession } from './session/host-session.ts';
 
 /** The answers of a target to a session. */
@@ -7,7 +7,7 @@ export interface AnsweredSession {
   /** The session; its `info` is what this host reported. */
   readonly session: HostSession;
   /** One answer for each call, in order. */
-  readonly answers: readonly Answer[];
+  readonly answers: readonly CallAnswer[];
   /** The last lines of the kernel's console, if the kernel stopped. */
   readonly console?: readonly string[];
 }

@@ -2,4 +2,4 @@
 export { modelHost, type AnsweredSession, type HostTarget } from './host-target.ts';
 export { LinuxHost, type LinuxHostOptions } from './kernel/linux-host.ts';
 export { probeKernels, type KernelProbe } from './probe-kernels.ts';
-export { Comparison, sessionInputs, sessionToJson, type SessionInput } from './session/index.ts';
+export { SessionComparison, sessionInputs, sessionToJson, type SessionInput } from './session/index.ts';

@@ -2,6 +2,9 @@ import type { Claim } from './claim.ts';
 import { canMerge, flatRangesEqual, type FlatRange } from './flat-range.ts';
 import { settleClaims } from './settle-claims.ts';
 
+/** A change of a region. A move is a removal and an addition. */
+export type RegionChange = 'add' | 'remove' | 'enable' | 'size' | 'readonly' | 'romd-mode' | 'alias-offset';
+
 /** The decisions of the memory core that a revision or a patch can change. */
 export interface MemoryRules {
   /**
@@ -20,6 +23,8 @@ export interface MemoryRules {
    * (memory_region_transaction_commit, memory fact 1.7).
    */
   readonly commits: 'outermost' | 'every';
+  /** Whether a change of a region leads to an update of the views (memory_region_update_pending, memory fact 1.7). */
+  notices(change: RegionChange): boolean;
   /** Which pass over a changed view comes first (address_space_set_flatview, memory fact 3.3). */
   readonly passes: 'removals-first' | 'additions-first';
   /**
@@ -35,6 +40,7 @@ export const QEMU_MEMORY: MemoryRules = {
   mergeable: canMerge,
   sameRange: flatRangesEqual,
   commits: 'outermost',
+  notices: () => true,
   passes: 'removals-first',
   registration: 'complete',
 };

@@ -4,7 +4,7 @@ import { FlatView, wholeChange } from './flat-view.ts';
 import { ListenerRegistry } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import type { AliasTarget, MemoryRegion } from './memory-region.ts';
-import { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
+import { QEMU_MEMORY, type MemoryRules, type RegionChange } from './memory-rules.ts';
 import { SharedViews } from './shared-views.ts';
 import { deleteSubregion, insertSubregion, resizeSubregion, type PlacedRegion } from './subregions.ts';
 import { updateTopology } from './topology-update.ts';
@@ -82,7 +82,7 @@ export class MemoryTopology {
     this.begin();
     this.#contain(container, { region, address, priority });
     insertSubregion(container, region);
-    this.#changed(region, container.enabled && region.enabled);
+    this.#changed(region, 'add', container.enabled && region.enabled);
     this.commit();
   }
 
@@ -101,7 +101,7 @@ export class MemoryTopology {
       this.#contain(container, each);
       insertSubregion(container, each.region);
     }
-    for (const region of regions) this.#changed(region, container.enabled && region.enabled);
+    for (const region of regions) this.#changed(region, 'add', container.enabled && region.enabled);
     this.commit();
   }
 
@@ -124,7 +124,7 @@ export class MemoryTopology {
     this.#mark(container, address, end);
     deleteSubregion(container, region);
     (region as Mutable<MemoryRegion>).container = undefined;
-    this.#changed(region, container.enabled && region.enabled);
+    this.#changed(region, 'remove', container.enabled && region.enabled);
     this.commit();
   }
 
@@ -150,7 +150,7 @@ export class MemoryTopology {
     if (region.enabled === enabled) return;
     this.begin();
     (region as Mutable<MemoryRegion>).enabled = enabled;
-    this.#changed(region, true);
+    this.#changed(region, 'enable', true);
     this.commit();
   }
 
@@ -161,7 +161,7 @@ export class MemoryTopology {
     // The bytes between the new and the old end of a region that shrinks are marked now, while they are in it.
     this.#mark(region, 0n, region.size);
     resizeSubregion(region, size);
-    this.#changed(region, true);
+    this.#changed(region, 'size', true);
     this.commit();
   }
 
@@ -170,7 +170,7 @@ export class MemoryTopology {
     if (region.readonly === readonly) return;
     this.begin();
     (region as Mutable<MemoryRegion>).readonly = readonly;
-    this.#changed(region, region.enabled);
+    this.#changed(region, 'readonly', region.enabled);
     this.commit();
   }
 
@@ -179,7 +179,7 @@ export class MemoryTopology {
     if (region.romdMode === romdMode) return;
     this.begin();
     (region as Mutable<MemoryRegion>).romdMode = romdMode;
-    this.#changed(region, region.enabled);
+    this.#changed(region, 'romd-mode', region.enabled);
     this.commit();
   }
 
@@ -196,7 +196,7 @@ export class MemoryTopology {
     this.begin();
     (alias as Mutable<AliasTarget>).offset = aliasOffset;
     (alias as Mutable<AliasTarget>).end = aliasOffset + region.size;
-    this.#changed(region, region.enabled);
+    this.#changed(region, 'alias-offset', region.enabled);
     this.commit();
   }
 
@@ -242,9 +242,9 @@ export class MemoryTopology {
   }
 
   /** Marks all of `region`; `updates` is whether the change itself causes an update (memory fact 1.7). */
-  #changed(region: MemoryRegion, updates: boolean): void {
+  #changed(region: MemoryRegion, change: RegionChange, updates: boolean): void {
     this.#mark(region, 0n, region.size);
-    if (updates) this.#updatePending = true;
+    if (updates && this.#rules.notices(change)) this.#updatePending = true;
   }
 
   /** Marks [start, end) of `region`, as offsets in it, unless no address space can show the region. */

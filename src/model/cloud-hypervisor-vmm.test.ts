@@ -348,3 +348,23 @@ describe("KVM's last address with cloud-hypervisor", () => {
     expect(refusals('5.4')).toBe(0);
   });
 });
+
+describe('sizing on cloud-hypervisor', () => {
+  const NARROW = { index: 0, size: '0x4000', type: 'mem32', mmap: true };
+  const read = (probe?: string, enabled = true) => {
+    const size = { ...dev0('size-bar', { bar: 0 }), ...(probe && { probe }) };
+    const operations = enabled ? [dev0('enable-memory'), size] : [size];
+    const { steps } = run(V53, { bars: [NARROW], operations });
+    return steps.at(-1)!.events.flatMap((event) => (event.type === 'bar-sized' ? [event.read] : []));
+  };
+
+  it('answers all ones with the bits above the size, and moves nothing', () => {
+    expect(read()).toEqual([0xffff_c000n]);
+    expect(read('0xffffffff', false)).toEqual([0xffff_c000n]);
+  });
+
+  it('takes a probe without the type bits for a move', () => {
+    expect(read('0xfffffff0', false)).toEqual([0xffff_c000n]);
+    expect(read('0xfffffff0')).not.toEqual([0xffff_c000n]);
+  });
+});

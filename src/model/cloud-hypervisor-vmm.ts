@@ -136,9 +136,8 @@ export class CloudHypervisorVmm implements ModelledVmm {
         return vmm.eject(this.#device(operation.device));
       case 'reset':
         return refusing(() => vmm.reboot());
-      // cloud-hypervisor takes a write of all ones for sizing and does not move the BAR.
       case 'size-bar':
-        return;
+        return vmm.sizeBar(this.#device(operation.device), operation.bar, operation.probe);
       // cloud-hypervisor shows no extended capabilities of the device.
       case 'resize-bar':
         return;

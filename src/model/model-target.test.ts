@@ -114,6 +114,7 @@ describe('the trace of a run', () => {
           {
             index: 0,
             type: 'mem32',
+            prefetchable: false,
             size: 0x1_0000n,
             address: 0xd000_0000n,
             layers: [

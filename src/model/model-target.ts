@@ -47,6 +47,8 @@ export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
   // In an open transaction the tree has changes that the flat views do not show.
   const tree = vmm.topology.inTransaction ? undefined : snapshotTree(vmm.machine.system);
   const scratch = end.outcome === 'ok' ? mapContainersAnew(vmm) : undefined;
+  // The teardown closes the container that knows the page; without one a new container is asked.
+  const iommuPage = vmm.iommuPageSize();
   const barRegisters = end.outcome === 'ok' ? snapshotBarRegisters(vmm.devices) : undefined;
   const { teardown, end: last } =
     end.outcome === 'aborted' ? { teardown: undefined, end } : tearDown(vmm, steps, end);
@@ -61,7 +63,7 @@ export function runOnModel(scenario: Scenario, revision: AnyRevision): Trace {
     pages: {
       host: scenario.machine.hostPageSize,
       guest: scenario.machine.guestPageSize,
-      iommu: vmm.iommuPageSize(),
+      iommu: iommuPage,
     },
     optsOutOfMsixEmulation: vmm.optsOutOfMsixEmulation,
     steps,

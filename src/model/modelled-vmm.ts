@@ -2,7 +2,7 @@ import type { Offset, Size } from '../address/index.ts';
 import type { IommuContainer, KvmMemslots } from '../host/index.ts';
 import type { AddressSpace, MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import type { MsixState } from '../pci/index.ts';
-import type { BarType, MsixLayout } from '../pci-layout/index.ts';
+import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 import type { Operation, Scenario } from '../scenario/index.ts';
 import type { BarLayer, VmmEvent } from '../vfio/index.ts';
 import type { BarRegister } from '../trace/index.ts';
@@ -16,7 +16,7 @@ export interface ModelledContainer {
 /** What a trace records of a BAR. */
 export interface ModelledBar {
   readonly index: number;
-  readonly attributes: { readonly type: BarType };
+  readonly attributes: BarAttributes;
   readonly size: Size;
   readonly address: bigint | undefined;
 }

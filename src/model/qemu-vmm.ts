@@ -123,7 +123,7 @@ export class QemuVmm implements ModelledVmm {
       case 'set-bar':
         return devices.get(operation.device).setBar(operation.bar, operation.address);
       case 'size-bar':
-        return devices.get(operation.device).sizeBar(operation.bar);
+        return devices.get(operation.device).sizeBar(operation.bar, operation.probe);
       case 'enable-memory':
       case 'disable-memory':
         return devices.get(operation.device).setMemoryEnabled(operation.op === 'enable-memory');

@@ -103,6 +103,7 @@ function snapshotDevice({
     bars: pci.bars.map(({ index, attributes, size, address }) => ({
       index,
       type: attributes.type,
+      prefetchable: attributes.prefetchable,
       size,
       address,
       ...(resized?.has(index) === true && { resizedTo: resized.get(index)! }),

@@ -8,7 +8,7 @@ import {
   type Range,
 } from '../address/index.ts';
 import { KvmMemslots, kernelRules } from '../host/index.ts';
-import { MemoryRegion, MemoryTopology, type MtreeType } from '../memory/index.ts';
+import { MemoryRegion, MemoryTopology, regionOfType, type MtreeType } from '../memory/index.ts';
 import { lastGuestAddress, type Scenario } from '../scenario/index.ts';
 import {
   DeviceRefused,
@@ -125,18 +125,9 @@ function placedRanges(
 
 const keyOf = ({ name, type }: ViewRange): string => `${type} ${name}`;
 
-function regionOf({ name, type }: ViewRange, size: bigint, at: bigint): MemoryRegion {
-  const options = { hostAddress: hostAddress(at) };
-  switch (type) {
-    case 'ram':
-      return MemoryRegion.ram(name, size, options);
-    case 'rom':
-      return MemoryRegion.rom(name, size, options);
-    case 'ramd':
-      return MemoryRegion.ramDevice(name, size, { ...options, owner: name });
-    case 'romd':
-      return MemoryRegion.romDevice(name, size, options);
-    default:
-      return MemoryRegion.io(name, size, options);
-  }
-}
+/** A region of the range's type. QEMU 11 prints an I/O region that lies in no container as `container`. */
+const regionOf = ({ name, type }: ViewRange, size: bigint, at: bigint): MemoryRegion =>
+  regionOfType(type === 'container' ? 'i/o' : type, name, size, {
+    hostAddress: hostAddress(at),
+    ...(type === 'ramd' && { owner: name }),
+  });

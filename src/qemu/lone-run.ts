@@ -8,7 +8,7 @@ import type { RunningMachine } from './guest/running-machine.ts';
 import { VfioUserHost } from './guest/vfio-user-host.ts';
 import { FIRST_SLOT } from './guest/slots.ts';
 import { plugsOrUnplugs } from './hot-plugged.ts';
-import { KernelMachineHost } from './kernel/kernel-machine-host.ts';
+import { KernelMachineHost } from './kernel-machine-host.ts';
 import { setupOf, type MachineStarter, type StartOptions } from './machine-starter.ts';
 import { overshoots } from './overshoot.ts';
 import { PrivateDirectory } from './process/private-directory.ts';

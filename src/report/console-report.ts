@@ -72,13 +72,7 @@ function conclusion({
   const ran = ranCases({ cases, notRun });
   const notCompared = ran - compared;
   const lines = [
-    known.length > 0
-      ? wrap(
-          `known: ${known.map(({ invariant, cause }) => `${invariant}/${cause}`).join(', ')}`,
-          LINE_WIDTH,
-          2,
-        ).join('\n')
-      : '',
+    ...known.flatMap(knownLines),
     cases > 0 ? `cases: ${cases} (${ends})` : '',
     ...[...notRun].map(([reason, times]) => `not run: ${count(times, 'case')}, ${reason}`),
     compared > 0 && notCompared > 0 ? `not compared with the model: ${count(notCompared, 'case')}` : '',
@@ -90,3 +84,11 @@ function conclusion({
   ];
   return lines.filter((line) => line !== '').join('\n');
 }
+
+/** A known finding, with what is known of it. */
+const knownLines = (finding: Finding): readonly string[] => [
+  `known: ${fingerprintText(finding)}`,
+  ...(finding.explanation === undefined
+    ? []
+    : wrap(printable(finding.explanation), LINE_WIDTH - 2).map((line) => `  ${line}`)),
+];

@@ -74,7 +74,7 @@ export function describeOperation(operation: Operation): string {
     case 'set-bar':
       return `set-bar ${operation.device} BAR ${operation.bar} to ${hex(operation.address)}`;
     case 'size-bar':
-      return `size-bar ${operation.device} BAR ${operation.bar}`;
+      return `size-bar ${operation.device} BAR ${operation.bar}${operation.probe === undefined ? '' : ` with ${hex(operation.probe)}`}`;
     case 'mask-vector':
       return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
     case 'resize-bar':

@@ -1,12 +1,12 @@
 import { table } from './table.ts';
-import type { Comparison } from '../linux/session/index.ts';
+import type { SessionComparison } from '../linux/session/index.ts';
 import { answerText, callText, hostText } from './host-session-text.ts';
 
 const percent = (agree: number, differ: number): string =>
   agree + differ === 0 ? '' : `${((100 * agree) / (agree + differ)).toFixed(1)} %`;
 
 /** A comparison as a report for people: agreement by kind of call, then every class of disagreement. */
-export function comparisonText(comparison: Comparison): string {
+export function comparisonText(comparison: SessionComparison): string {
   const { agreements, hosts, classes, reasons, notRecorded } = comparison;
   const sum = (key: 'agree' | 'differ' | 'unanswered'): number =>
     agreements.reduce((total, one) => total + one[key], 0);
@@ -63,7 +63,7 @@ export const comparisonToJson = ({
   hosts,
   classes,
   reasons,
-}: Comparison): Record<string, unknown> => ({
+}: SessionComparison): Record<string, unknown> => ({
   sessions,
   agreements,
   hosts,

@@ -2,7 +2,7 @@ import {
   isAnswered,
   passedToJson,
   returnedToJson,
-  type Answer,
+  type CallAnswer,
   type HostSession,
 } from '../linux/session/index.ts';
 import { errnoName } from '../host/index.ts';
@@ -21,7 +21,7 @@ export const callText = (session: HostSession, index: number): string => {
 };
 
 /** An answer in a few words: `EINVAL`, `0 unmapped=0x1000`. */
-export function answerText(answer: Answer): string {
+export function answerText(answer: CallAnswer): string {
   if (!isAnswered(answer)) return answer.unanswered;
   const outcome = answer.ret === -1 ? errnoName(answer.errno) : String(answer.ret);
   return `${outcome} ${assignments(returnedToJson(answer))}`.trimEnd();
@@ -36,7 +36,7 @@ export const hostText = ({ kernel, arch, pageSize, iommu, container }: HostSessi
  *
  * @param target who answered: `the model`, `the kernel`
  */
-export function sessionText(session: HostSession, answers: readonly Answer[], target: string): string {
+export function sessionText(session: HostSession, answers: readonly CallAnswer[], target: string): string {
   const rows = session.steps.map(({ call }, index) => {
     const answer = answers[index]!;
     const results = isAnswered(answer)

@@ -2,6 +2,7 @@
 export { bytes } from '../address/index.ts';
 export { STOPS, byStatus, causeText } from './cause-text.ts';
 export { consoleReport, type ConsoleStreams } from './console-report.ts';
+export { deviceMemoryText } from './device-memory.ts';
 export { describeOperation, describeScenario } from './describe-scenario.ts';
 export { doctorText, type DoctorCheck, type DoctorFindings } from './doctor-text.ts';
 export { failureBlock } from './failure-block.ts';

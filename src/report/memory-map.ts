@@ -1,7 +1,14 @@
 import { bytes, hex, overlaps, type Range } from '../address/index.ts';
 import { errnoName } from '../host/index.ts';
 import type { Violation } from '../invariants/index.ts';
-import type { Step, Trace, TraceMapping, TraceRange } from '../trace/index.ts';
+import {
+  isMemory,
+  isSettled,
+  type Step,
+  type Trace,
+  type TraceMapping,
+  type TraceRange,
+} from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { table } from './table.ts';
 
@@ -50,17 +57,13 @@ function describe(range: TraceRange, index: number, trace: Trace, { at }: Violat
   return {
     place: range,
     what: `${owner}${region.name}${offset}`,
-    cpu: cpuAccess(range, step, trace),
+    cpu: cpuAccess(range, step, isSettled(trace, index)),
     dma: dmaAccess(range, index, trace),
     marked: at !== undefined && overlaps(range, at),
   };
 }
 
-/** Whether the range is memory that can be mapped: RAM, or mmapped memory of a device. */
-export const isMemory = ({ region }: TraceRange): boolean =>
-  region.kind === 'ram' || region.kind === 'ram-device';
-
-function cpuAccess(range: TraceRange, step: Step, trace: Trace): string {
+function cpuAccess(range: TraceRange, step: Step, settled: boolean): string {
   const slots = step.state.memslots.filter(({ gpa, size }) =>
     overlaps(range, { start: gpa, end: gpa + size }),
   );
@@ -69,8 +72,7 @@ function cpuAccess(range: TraceRange, step: Step, trace: Trace): string {
     return covered ? 'direct' : 'direct in part';
   }
   // The KVM listener may run after the listener in which the VMM died: the slot might have been made later.
-  const died = trace.outcome === 'aborted' && step === trace.steps.at(-1);
-  return died && isMemory(range) ? '-' : 'trapped';
+  return !settled && isMemory(range) ? '-' : 'trapped';
 }
 
 function dmaAccess(range: TraceRange, index: number, trace: Trace): string {

@@ -30,6 +30,14 @@ describe('replayText', () => {
     expect(text).toMatch(/\n\n$/);
   });
 
+  it('prints what the file of a known finding says of the cause', () => {
+    const explanation =
+      'A refused mapping of device memory is forgotten, and its unmap is asked for all the same.';
+    expect(textOf({ explanation })).toBe(
+      `+ a.json: every invariant holds on qemu-11.1\n  known     ${explanation}\n`,
+    );
+  });
+
   it('says why the run was not compared with the model', () => {
     expect(textOf({ trace: { ...trace, notCompared: 'another version' } })).toBe(
       '+ a.json: every invariant holds on qemu-11.1, not compared with the model: another version\n',

@@ -1,11 +1,13 @@
 import { findingOf, type Replay, type StoredComparison } from '../campaign/index.ts';
+import { printable } from '../input/index.ts';
 import { fingerprintText } from '../invariants/index.ts';
 import { failureBlock } from './failure-block.ts';
 import { unseenBarLines } from './unseen-bars.ts';
+import { labelled } from './wrap.ts';
 
 /** A replay for people: one line about the case, and a block for every invariant that it breaks. */
 export function replayText(file: string, replay: Replay): string {
-  const { trace, violations, comparison } = replay;
+  const { trace, violations, comparison, explanation } = replay;
   const mark = violations.length === 0 ? '+' : 'x';
   const found = new Set(violations.map(fingerprintText));
   const breaks = found.size === 0 ? 'every invariant holds' : `breaks ${[...found].join(', ')}`;
@@ -17,11 +19,15 @@ export function replayText(file: string, replay: Replay): string {
   );
   return [
     `${mark} ${file}: ${breaks} on ${trace.revision}${caveat}${since}\n`,
+    ...(explanation === undefined ? [] : explanationLines(explanation)),
     ...unseenBarLines(trace).map((line) => `  note: ${line}\n`),
     ...blocks,
     blocks.length > 0 ? '\n' : '',
   ].join('');
 }
+
+const explanationLines = (explanation: string): string[] =>
+  labelled('known', printable(explanation)).map((line) => `  ${line}\n`);
 
 function comparisonText(comparison: StoredComparison): string {
   switch (comparison.kind) {

@@ -172,6 +172,7 @@ describe('traceToJson', () => {
       [...SEEDS.map(seedCase), served()].flatMap(({ events }) => events.map(({ type }) => type)),
     );
     expect([...types].toSorted()).toEqual([
+      'bar-sized',
       'dma-map',
       'dma-unmap',
       'memslot',

@@ -40,7 +40,7 @@ export function traceToJson(trace: Trace, violations: readonly Violation[], form
       cause,
       step,
     })),
-    metrics: { ...metricsOf(state) },
+    metrics: { ...metricsOf(trace) },
     ...(unseen.length > 0 && {
       unseenBars: unseen.map(({ device, bar, isOutsideWindows, ...range }) => ({
         device,

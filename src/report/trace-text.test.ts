@@ -98,6 +98,24 @@ describe('traceToText', () => {
     expect(text).toContain('  0x1000-0x1fff rom boot\n');
   });
 
+  it('says of device memory that has no slot yet only that the VMM died', () => {
+    const text = run(
+      decodeScenario({
+        version: 1,
+        machine: { type: 'q35', ram: '0x10000000', cpu: { vendor: 'intel', physBits: 46 } },
+        host: { kernel: 'msix-mappable', iommu: { type: 'type1' } },
+        devices: [{ id: 'd', bars: [{ index: 0, size: '0x1000', type: 'mem64' }] }],
+        operations: [
+          { op: 'set-bar', device: 'd', bar: 0, address: '0x400000000000' },
+          { op: 'enable-memory', device: 'd' },
+        ],
+      }),
+    );
+    expect(text).toContain(
+      '  0 bytes direct-mapped, 0 bytes trapped, 4 KiB mapped for P2P DMA, 4 KiB without a slot yet: the VMM died\n',
+    );
+  });
+
   it('ends with a newline, and has no spaces at the ends of lines', () => {
     for (const name of ['cx4-64k', 'sas3008-after', 'spapr-p2p-windows']) {
       const text = run(seedScenario(name));

@@ -1,10 +1,11 @@
-import { bytes, hex } from '../address/index.ts';
-import { type Violation, metricsOf } from '../invariants/index.ts';
+import { hex } from '../address/index.ts';
+import type { Violation } from '../invariants/index.ts';
 import { rangeType } from '../memory/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { accessLines } from './access-lines.ts';
 import { describeScenario } from './describe-scenario.ts';
+import { deviceMemoryText } from './device-memory.ts';
 import { unseenBarLines } from './unseen-bars.ts';
 import { refusedCalls } from './refused-calls.ts';
 
@@ -22,7 +23,6 @@ export function traceToText(
   }: Pick<Revision, 'mtree'> & Partial<Pick<Revision, 'dmaMapFunction'>>,
 ): string {
   const state = trace.steps.at(-1)!.state;
-  const { directMappedBytes, trappedBytes, p2pMappedBytes } = metricsOf(state);
   const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
   const unseen = unseenBarLines(trace);
@@ -49,12 +49,7 @@ export function traceToText(
     ]),
     ...(refused.length === 0 ? [] : [['refused by the host', refused] satisfies [string, string[]]]),
     ...(accesses.length === 0 ? [] : [['accesses', accesses] satisfies [string, string[]]]),
-    [
-      'device memory',
-      [
-        `${bytes(directMappedBytes)} direct-mapped, ${bytes(trappedBytes)} trapped, ${bytes(p2pMappedBytes)} mapped for P2P DMA`,
-      ],
-    ],
+    ['device memory', [deviceMemoryText(trace)]],
     ...(unseen.length === 0 ? [] : [['note', unseen] as [string, string[]]]),
     [
       `${violations.length === 0 ? 'every invariant holds' : 'violations'}${caveat}`,

@@ -9,10 +9,12 @@ import {
 } from './scenario.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
+const LAST_32_BIT_VALUE = 0xffff_ffffn;
+
 /** The keys of each operation, apart from `op`. */
 const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'set-bar': ['device', 'bar', 'address'],
-  'size-bar': ['device', 'bar'],
+  'size-bar': ['device', 'bar', 'probe'],
   'enable-memory': ['device'],
   'disable-memory': ['device'],
   'enable-msix': ['device'],
@@ -48,7 +50,14 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
     case 'set-bar':
       return { op, device: device(), bar: bar(), address: address() };
     case 'size-bar':
-      return { op, device: device(), bar: bar() };
+      return {
+        op,
+        device: device(),
+        bar: bar(),
+        ...(fields['probe'] !== undefined && {
+          probe: decoder.number(fields['probe'], `${path}.probe`, 1n, LAST_32_BIT_VALUE),
+        }),
+      };
     case 'mask-vector':
       return {
         op,

@@ -168,8 +168,11 @@ export type PowerState = (typeof POWER_STATES)[number];
 export type Operation =
   /** The guest writes an address into a BAR; into a 64-bit BAR in two writes, low half first. */
   | { readonly op: 'set-bar'; readonly device: string; readonly bar: number; readonly address: bigint }
-  /** The guest sizes a BAR: it writes all ones into each half in turn and restores the half afterwards. */
-  | { readonly op: 'size-bar'; readonly device: string; readonly bar: number }
+  /**
+   * The guest sizes a BAR: it writes all ones into each half in turn, reads, and restores the half afterwards. `probe` is
+   * what it writes into the first 4 bytes in place of all ones: 32 bits, such as 0xfffffff0 without the type bits.
+   */
+  | { readonly op: 'size-bar'; readonly device: string; readonly bar: number; readonly probe?: bigint }
   /** The guest sets or clears the memory enable bit of COMMAND. */
   | { readonly op: 'enable-memory' | 'disable-memory'; readonly device: string }
   /** The guest sets or clears MSI-X Enable. */

@@ -5,8 +5,9 @@ const REFUSED_RAM =
 const ARGUMENTS_WITH_POINTERS = /dma_map\(0x[0-9a-f]+, (0x[0-9a-f]+, 0x[0-9a-f]+), 0x[0-9a-f]+\)/;
 
 /**
- * The error of a run without the parts in which two runs may differ: addresses in QEMU, the names of functions and
- * of groups, and the words of the C library for an error number.
+ * The error of a run, fit for a comparison with another run. From the refusal of a map of RAM this takes out what may
+ * differ: addresses in QEMU, the names of functions and of groups, and the words of the C library for an error number.
+ * Every other error stays as it is.
  */
 export function comparableError(error: string | undefined): string | undefined {
   const [, region, iova, size, errno] =

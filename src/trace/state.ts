@@ -26,6 +26,10 @@ export interface TraceRange extends Range {
   readonly contained: boolean;
 }
 
+/** Whether a range is memory that can be mapped: RAM, or mmapped memory of a device. */
+export const isMemory = ({ region }: TraceRange): boolean =>
+  region.kind === 'ram' || region.kind === 'ram-device';
+
 /** A MemoryRegion in the region tree, after the last operation. */
 export interface TraceNode {
   readonly region: TraceRegion;
@@ -57,6 +61,8 @@ export interface ContainerState {
 export interface BarState {
   readonly index: number;
   readonly type: BarType;
+  /** Left out where the target cannot observe it. */
+  readonly prefetchable?: boolean;
   /** The size registered with the PCI core, in bytes. */
   readonly size: Size;
   /** The size that the guest has given to the BAR by the resizable BAR capability; left out without one. */
@@ -116,12 +122,14 @@ export const endOfMapping = (mapping: { readonly iova: Iova; readonly size: Size
  * @param mappings sorted and disjoint.
  */
 export function firstMappingAbove(mappings: readonly TraceMapping[], address: bigint): number {
+  // The search compares beginnings, which needs no addition: only the mapping below can reach above the address.
   let low = 0;
   let high = mappings.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (endOfMapping(mappings[middle]!) > address) high = middle;
+    if (mappings[middle]!.iova > address) high = middle;
     else low = middle + 1;
   }
-  return low;
+  const below = mappings[low - 1];
+  return below !== undefined && endOfMapping(below) > address ? low - 1 : low;
 }

@@ -1,9 +1,11 @@
 import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import {
+  ATTRIBUTES,
   FLAG,
   OFFSET,
   YES_OR_NO,
   isArea,
+  isErrno,
   isLayout,
   isListOf,
   isObject,
@@ -43,6 +45,11 @@ export const CLOUD_HYPERVISOR_ANSWERS: { readonly [Rule in keyof CloudHypervisor
     'an array of "dma-mappings", "slots" and "mmaps"',
     isListOf(oneOf('dma-mappings', 'slots', 'mmaps')),
   ),
+  slotNumber: returns('the number of a slot, from 0', isErrno),
+  mapsRam: YES_OR_NO,
+  barAttributes: ATTRIBUTES,
+  barSize: SIZE,
+  removesAreas: value('"all" or "first"', oneOf('all', 'first')),
   slotReuse: REUSE,
   mapsDeviceMemory: FLAG,
   mapFailure: value('"device-refused" or "ignored"', oneOf('device-refused', 'ignored')),

@@ -7,6 +7,14 @@ import { compareOn, type Difference, type Sides } from './difference.ts';
 import { requestBehind, requestsIn, type RequestKind } from './requests.ts';
 import { runAll, type RunSides } from './run-both.ts';
 
+/** When a comparison has seen enough. In generated cases, counted in hundreds. */
+export interface Patience {
+  /** So many cases in a row without a new difference end a comparison in which the patch breaks something. */
+  readonly afterNews: number;
+  /** So many cases, and as many as `afterNews` in a row, end one in which the patch breaks nothing. */
+  readonly withoutBreak: number;
+}
+
 /** The two sides of a comparison, the scenarios to run on both, and the invariants to check. */
 export interface CompareOptions {
   /** Runs a scenario on either side; the revision that the scenario names is ignored. */
@@ -17,8 +25,9 @@ export interface CompareOptions {
   readonly scenarios: fc.Arbitrary<Scenario>;
   /** The integer seed of fast-check. */
   readonly seed: number;
-  /** Number of generated cases. */
+  /** Number of generated cases; the largest number if `patience` ends the comparison earlier. */
   readonly runs: number;
+  readonly patience?: Patience;
   /** Called with the number of cases done: about five times a second, or after every case on a real VMM. */
   readonly onProgress?: (cases: number) => void;
   /** Ends the comparison early; checked as often as `onProgress` is called. */
@@ -61,6 +70,8 @@ export interface Comparison {
 export type OutcomePair = `${Outcome} ${Outcome}`;
 
 const GENERATED_AT_A_TIME = 100;
+/** The differences by which a patch breaks something. */
+const BREAKS: readonly Difference[] = ['broken', 'swapped'];
 
 /** Runs the same scenarios on both sides and counts where the sides differ. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
@@ -76,6 +87,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     patched: { cases: 0, error: undefined },
   };
   let cases = 0;
+  const news = { last: 0, breaks: false };
 
   const judge = (scenario: Scenario, traces: Sides<Trace>): void => {
     const ends: OutcomePair = `${traces.base.outcome} ${traces.patched.outcome}`;
@@ -96,7 +108,10 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
       for (const { fingerprint, difference, violations } of differences) {
         const tally = causes.get(fingerprint) ?? newTally(fingerprint);
         causes.set(fingerprint, tally);
-        tally.cases[difference]++;
+        if (tally.cases[difference]++ === 0 && difference !== 'both') {
+          news.last = cases;
+          news.breaks ||= BREAKS.includes(difference);
+        }
         tally.first[difference] ??= scenario;
         if (difference !== 'fixed') continue;
         const request = requestBehind(violations.base!, traces.base);
@@ -110,7 +125,14 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     cases++;
     judge(scenario, traces);
   };
-  await runAll(casesOf(options), run, {
+  /** Whether the generated cases so far suffice. */
+  const isEnough = (made: number): boolean => {
+    const { patience, stored } = options;
+    if (patience === undefined || made < (news.breaks ? patience.afterNews : patience.withoutBreak))
+      return false;
+    return made + stored.length - news.last >= patience.afterNews;
+  };
+  await runAll(casesOf(options, isEnough), run, {
     visit,
     between: () => onProgress?.(cases),
     notRunnable: (reason) => void notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
@@ -143,9 +165,13 @@ function hideUnreached(
 }
 
 /** The stored cases, then the generated cases, 100 at a time: there may be millions. */
-function* casesOf({ stored, scenarios, seed, runs }: CompareOptions): Generator<Scenario> {
+function* casesOf(
+  { stored, scenarios, seed, runs }: CompareOptions,
+  isEnough: (made: number) => boolean,
+): Generator<Scenario> {
   yield* stored;
   for (let made = 0; made < runs; made += GENERATED_AT_A_TIME) {
+    if (isEnough(made)) return;
     const numRuns = Math.min(GENERATED_AT_A_TIME, runs - made);
     yield* fc.sample(scenarios, { seed: seed + made, numRuns });
   }

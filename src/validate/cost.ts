@@ -2,8 +2,8 @@ import { metricsOf, type Metrics } from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Sides } from './difference.ts';
 
-/** The metrics of a state by which the cost of a patch is measured. */
-export type Figure = Exclude<keyof Metrics, 'flatRanges'>;
+/** The metrics by which the cost of a patch is measured: of runs that both sides complete. */
+export type Figure = Exclude<keyof Metrics, 'flatRanges' | 'undecidedBytes'>;
 
 /** All figures, in the order in which they are shown. */
 export const FIGURES = [
@@ -35,7 +35,7 @@ export interface Cost {
 
 /** The figures of the last state of a run: bytes, and counts of memslots and maps. */
 export function figuresOf(trace: Trace): Readonly<Record<Figure, bigint>> {
-  const metrics = metricsOf(trace.steps.at(-1)!.state);
+  const metrics = metricsOf(trace);
   const figures = FIGURES.map((figure) => [figure, BigInt(metrics[figure])] as const);
   return Object.fromEntries(figures) as Record<Figure, bigint>;
 }

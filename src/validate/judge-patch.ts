@@ -15,7 +15,7 @@ import { validate, type ValidateOptions, type Verdict } from './verdict.ts';
 /** How far to judge, whether the sides are revisions of the model or builds of QEMU. */
 export interface JudgeOptions extends Pick<
   ValidateOptions,
-  'devices' | 'seed' | 'runs' | 'onProgress' | 'signal'
+  'devices' | 'seed' | 'runs' | 'patience' | 'onProgress' | 'signal'
 > {
   /** The cases that come with barproof: they are run first, on both sides. */
   readonly shipped: readonly StoredRegression[];

@@ -4,7 +4,7 @@ import { basename, dirname, extname, isAbsolute, resolve } from 'node:path';
 import { Script } from 'node:vm';
 import type { Transform } from 'sucrase';
 import { readTextFile, InvalidInput, parseJson, prefixProblems, printable } from '../input/index.ts';
-import { DeadlinePassed, stopAfter } from './stop-after.ts';
+import { DeadlinePassed, stopAfterTries } from './stop-after.ts';
 import { whatWasThrown } from './guard.ts';
 import { isPatch, type Patch } from './patch.ts';
 
@@ -30,13 +30,18 @@ const ENDINGS = ['', ...TYPESCRIPT, ...JAVASCRIPT, '.json'];
  * @param file its path, absolute or relative to the current folder.
  * @returns its default export, and the files that were read.
  * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish within
- *   10 s, or exports no patch. The caller adds the name of the file.
+ *   10 s although it gets the CPU, or exports no patch. The caller adds the name of the file.
  */
 export function loadPatch(file: string, library: Library): LoadedPatch {
-  const loader = new Loader(library);
+  let loader = new Loader(library);
+  const load = (): unknown => {
+    // A try that was stopped may have left a module half loaded.
+    loader = new Loader(library);
+    return loader.load(resolve(file));
+  };
   let exported: unknown;
   try {
-    exported = stopAfter(() => loader.load(resolve(file)), SECONDS_TO_LOAD);
+    exported = stopAfterTries(load, SECONDS_TO_LOAD);
   } catch (error) {
     if (error instanceof InvalidInput) throw error;
     if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${SECONDS_TO_LOAD} s`);

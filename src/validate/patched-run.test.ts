@@ -34,6 +34,13 @@ const faultOf = (definition: PatchDefinition, seconds?: number, on: Scenario = s
 };
 
 describe('runPatched', () => {
+  it.each([1n << 64n, 1n << 80n, -1n])('names host.regionInfo where it returns a size of %s', (size) => {
+    const fault = faultOf({ name: 'wild', host: { regionInfo: (info) => ({ ...info, size }) } });
+    expect(fault.message).toMatch(
+      /^host\.regionInfo returns an object with size, .*; expected \{ size, flags/,
+    );
+  });
+
   it('runs scenarios on the patched revision', () => {
     const { revision, run } = runPatched(definePatch({ name: 'same', listener: {} }), base);
     expect(run(scenario)).toMatchObject({ revision: revision.id, outcome: 'ok' });
@@ -99,7 +106,9 @@ describe('runPatched', () => {
     const withMsix = { ...scenario, devices: [{ ...device!, msix }] };
     const noRegion = { size: 0x1_0000n, subregions: [] } as unknown as MemoryRegion;
     const fault = faultOf({ name: 'odd', device: { msixParent: () => noRegion } }, 5, withMsix);
-    expect(fault.message).toMatch(/^the patch makes the model fail: TypeError: /);
+    expect(fault.message).toMatch(
+      /^device\.msixParent is the rule that was asked last when the patch makes the model fail: TypeError: /,
+    );
   });
 });
 

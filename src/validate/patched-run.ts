@@ -2,7 +2,7 @@ import type { Scenario } from '../scenario/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { runOnModel, type AnyRevision } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
-import { DeadlinePassed, stopAfter } from './stop-after.ts';
+import { DeadlinePassed, stopAfter, stopAfterTries } from './stop-after.ts';
 import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
 import type { Patch } from './patch.ts';
 
@@ -50,7 +50,7 @@ export function runPatched(patch: Patch, base: AnyRevision, seconds = SECONDS_A_
     try {
       return runOnModel(scenario, revision);
     } catch (error) {
-      throw new FaultyRun(faultOf(error), scenario);
+      throw new FaultyRun(faultOf(error, watch.lastCalled), scenario);
     }
   };
   /** Runs the slow scenario again: if it is fast now, the computer was busy or asleep, and the patch is not at fault. */
@@ -81,15 +81,19 @@ export function runPatched(patch: Patch, base: AnyRevision, seconds = SECONDS_A_
 
 function applyInTime(patch: Patch, base: AnyRevision, watch: RuleWatch, seconds: number): AnyRevision {
   try {
-    return stopAfter(() => patch.applyTo(base, watch), seconds);
+    return stopAfterTries(() => patch.applyTo(base, watch), seconds);
   } catch (error) {
     if (!(error instanceof DeadlinePassed)) throw error;
     throw new InvalidInput([{ path: '', message: `applying it does not finish within ${seconds} s` }]);
   }
 }
 
-function faultOf(error: unknown): PatchFault {
+/** @param lastCalled the rule that the model asked last: most likely its answer made the model fail. */
+function faultOf(error: unknown, lastCalled: string): PatchFault {
   if (error instanceof PatchFault) return error;
   // The base alone runs every scenario: only the patch's answers can make the model throw.
-  return new PatchFault('', `the patch makes the model fail: ${whatWasThrown(error)}`, error);
+  const what = `the patch makes the model fail: ${whatWasThrown(error)}`;
+  return lastCalled === ''
+    ? new PatchFault('', what, error)
+    : new PatchFault(lastCalled, `is the rule that was asked last when ${what}`, error);
 }

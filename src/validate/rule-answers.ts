@@ -1,3 +1,5 @@
+import { END_OF_SPACE } from '../address/index.ts';
+
 /** What a rule may return, checked at run time: patch files are loaded without a type check. */
 export interface RuleAnswer {
   /** Whether the rule is a function; otherwise it is a value. */
@@ -16,8 +18,6 @@ export type Fields = Readonly<Record<string, unknown>>;
 export const value = (expected: string, fits: Test): RuleAnswer => ({ isFunction: false, fits, expected });
 export const returns = (expected: string, fits: Test): RuleAnswer => ({ isFunction: true, fits, expected });
 
-/** One past the last address. */
-export const END_OF_SPACE = 1n << 64n;
 export const isFlag: Test = (answer) => typeof answer === 'boolean';
 export const isAddress: Test = (answer) =>
   typeof answer === 'bigint' && answer >= 0n && answer < END_OF_SPACE;
@@ -38,10 +38,7 @@ export const isReason: Test = (answer) =>
 export const isSpan: Test = (answer) =>
   isObject(answer) && isAddress(answer['start']) && isSize(answer['size']);
 export const isArea: Test = (answer) =>
-  isObject(answer) &&
-  isAddress(answer['offset']) &&
-  typeof answer['size'] === 'bigint' &&
-  answer['size'] >= 0n;
+  isObject(answer) && isAddress(answer['offset']) && (answer['size'] === 0n || isSize(answer['size']));
 export const isLayout: Test = (answer) =>
   isObject(answer) &&
   Number.isSafeInteger(answer['vectors']) &&
@@ -70,16 +67,28 @@ export const isDecoding: Test = (answer) =>
 export const isUnmapResult: Test = (answer) =>
   isObject(answer) && isErrno(answer['errno']) && typeof answer['unmapped'] === 'bigint';
 export const isErrno: Test = (answer) => Number.isSafeInteger(answer) && (answer as number) >= 0;
+/** A region as the kernel's 64-bit fields can report it, within the address space. */
 export const isRegionInfo: Test = (answer) => {
   if (!isObject(answer)) return false;
   const { size, flags, capabilities } = answer;
-  return typeof size === 'bigint' && size >= 0n && isObject(flags) && Array.isArray(capabilities);
+  return (
+    isAddress(size) &&
+    isObject(flags) &&
+    ['read', 'write', 'mmap'].every((flag) => isFlag(flags[flag])) &&
+    isListOf(isRegionCapability)(capabilities)
+  );
 };
+const isRegionCapability: Test = (answer) =>
+  isObject(answer) && (answer['id'] === 3 || (answer['id'] === 1 && isListOf(isArea)(answer['areas'])));
 export const isListOf =
   (test: Test): Test =>
   (answer) =>
     Array.isArray(answer) && answer.every(test);
 
+export const ATTRIBUTES = returns(
+  '{ type: "io", "mem32" or "mem64", prefetchable: true or false }',
+  isAttributes,
+);
 export const YES_OR_NO = returns('true or false', isFlag);
 export const PAGE_SIZE = returns('a page size in bytes, a bigint and a power of two', isPageSize);
 export const OFFSET = returns('an offset in bytes, a bigint', isAddress);

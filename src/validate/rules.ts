@@ -1,9 +1,9 @@
+import { END_OF_SPACE } from '../address/index.ts';
 import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import { FlatRange } from '../memory/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { CLOUD_HYPERVISOR_ANSWERS } from './cloud-hypervisor-answers.ts';
 import {
-  END_OF_SPACE,
   value,
   returns,
   isAddress,
@@ -17,13 +17,13 @@ import {
   isExposure,
   isRelocated,
   isMemslot,
-  isAttributes,
   isDecoding,
   isUnmapResult,
   isErrno,
   isRegionInfo,
   isListOf,
   isObject,
+  ATTRIBUTES,
   YES_OR_NO,
   PAGE_SIZE,
   OFFSET,
@@ -106,7 +106,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     whenUnregistered: value('"nothing", "unmap" or "map"', oneOf('nothing', 'unmap', 'map')),
   },
   device: {
-    barAttributes: returns('{ type: "io", "mem32" or "mem64", prefetchable: true or false }', isAttributes),
+    barAttributes: ATTRIBUTES,
     sparseAreas: returns(`${AREAS}, or undefined for the whole BAR`, orNothing(isListOf(isArea))),
     checkLocation: returns(
       'nothing; it throws DeviceRefused for a layout that it does not accept',
@@ -114,6 +114,9 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     ),
     correctPbaOffset: returns('an offset in bytes, a bigint, or undefined', orNothing(isAddress)),
     toleratesPbaBeyondBarWhenRelocated: FLAG,
+    honoursNoMmap: FLAG,
+    honoursMmapFlag: FLAG,
+    mmapOffset: OFFSET,
     honoursMsixMappable: FLAG,
     fixUpAreas: returns(AREAS, isListOf(isArea)),
     fixUp: value('"before-relocation" or "after-relocation"', oneOf('before-relocation', 'after-relocation')),
@@ -201,6 +204,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     mergeable: YES_OR_NO,
     sameRange: YES_OR_NO,
     commits: value('"outermost" or "every"', oneOf('outermost', 'every')),
+    notices: YES_OR_NO,
     passes: value('"removals-first" or "additions-first"', oneOf('removals-first', 'additions-first')),
     registration: value(
       '"complete", "without-commit" or "silent"',
@@ -223,7 +227,10 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
       'a bitmap of page sizes, a bigint',
       (answer) => isSize(answer) && (answer as bigint) < END_OF_SPACE,
     ),
-    regionInfo: returns('{ size, flags, capabilities }', isRegionInfo),
+    regionInfo: returns(
+      '{ size, flags, capabilities }, the size a bigint below 2^64, with the capabilities that a kernel knows',
+      isRegionInfo,
+    ),
     mmap: ERRNO,
     checksApertures: FLAG,
     unmapSpan: SPAN,

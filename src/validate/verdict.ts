@@ -9,7 +9,7 @@ import {
 } from '../invariants/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
-import { compare, type Comparison, type OutcomePair } from './compare.ts';
+import { compare, type Comparison, type OutcomePair, type Patience } from './compare.ts';
 import type { Cost } from './cost.ts';
 import type { Difference, Sides } from './difference.ts';
 import { costOfDevices, type DeviceCost } from './device-cost.ts';
@@ -59,7 +59,7 @@ export interface SideName {
 export interface Verdict {
   readonly sides: Sides<SideName>;
   readonly seed: string;
-  /** Number of generated cases that the user asked for. */
+  /** Number of generated cases that the user asked for, or that sufficed. */
   readonly runs: number;
   /** Number of cases run, the stored ones included. */
   readonly cases: number;
@@ -94,8 +94,9 @@ export interface ValidateOptions {
   readonly iommus: readonly Scenario['host']['iommu']['type'][];
   /** Any text; the same text gives the same cases. */
   readonly seed: string;
-  /** Number of generated cases. */
+  /** Number of generated cases; the largest number if `patience` ends the comparison earlier. */
   readonly runs: number;
+  readonly patience?: Patience;
   /** Whether a side that starts no machine gets no verdict, as with a QEMU that does not work. */
   readonly mustStart?: true;
   /** Called with a line of text about the current work. */
@@ -114,7 +115,7 @@ const BREAKING: readonly CauseStatus[] = ['broken', 'worse', 'swapped'];
  * @throws InvalidInput when no case ran, or a side starts in no case: such a verdict would say nothing.
  */
 export async function validate(options: ValidateOptions): Promise<Verdict> {
-  const { sides, stored, scenarios, seed, runs, signal, onProgress } = options;
+  const { sides, stored, scenarios, seed, runs, patience, signal, onProgress } = options;
   const run: RunSides = {
     base: sides.base.run,
     patched: sides.patched.run,
@@ -127,6 +128,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     scenarios,
     seed: deriveSeed(seed, `validate ${sides.base.id}`),
     runs,
+    ...(patience && { patience }),
     onProgress: (cases) => onProgress?.(`${cases} of ${stored.length + runs} cases`),
     ...(signal && { signal }),
   });
@@ -137,7 +139,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
   return {
     sides: { base: nameOf(sides.base), patched: nameOf(sides.patched) },
     seed,
-    runs,
+    runs: patience === undefined || signal?.aborted === true ? runs : comparison.cases - stored.length,
     cases: comparison.cases,
     interrupted: signal?.aborted ?? false,
     invariants,

@@ -67,6 +67,12 @@ export interface DeviceRules {
   correctPbaOffset(vendor: number, device: number): Offset | undefined;
   /** Whether QEMU accepts a PBA beyond its BAR if the user asks for relocation (vfio fact 5.7). */
   readonly toleratesPbaBeyondBarWhenRelocated: boolean;
+  /** Whether the user's `x-no-mmap` leaves the device without mmap areas (vfio fact 5.2). */
+  readonly honoursNoMmap: boolean;
+  /** Whether QEMU mmaps no BAR without VFIO_REGION_INFO_FLAG_MMAP (vfio fact 5.2). */
+  readonly honoursMmapFlag: boolean;
+  /** The offset in the BAR of the bytes that QEMU mmaps for an area: the area's own (vfio_region_mmap, vfio fact 5.3). */
+  mmapOffset(area: SparseArea): Offset;
   /** Whether MSIX_MAPPABLE leaves the mmap of the table's BAR whole (vfio fact 5.8). */
   readonly honoursMsixMappable: boolean;
   /**

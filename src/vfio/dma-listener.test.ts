@@ -549,9 +549,13 @@ describe('a proposed skip rule', () => {
     const rule = revision('seed-v2+no-mmio-dma-map').listener.skip;
     const pages = { host: P64K, target: P4K, iommu: P4K };
     const bar = sectionOf(ramDevice(), 0n, P64K);
-    expect(rule(bar, { pages, iommuType: 'spapr-tce-v2', change: 'add' })).toBe('no-mmio-dma-map');
-    expect(rule(bar, { pages, iommuType: 'type1', change: 'add' })).toBeUndefined();
-    expect(rule(ramAt(0n, P64K), { pages, iommuType: 'spapr-tce-v2', change: 'add' })).toBeUndefined();
+    expect(rule(bar, { pages, iommuType: 'spapr-tce-v2', change: 'add', initialized: true })).toBe(
+      'no-mmio-dma-map',
+    );
+    expect(rule(bar, { pages, iommuType: 'type1', change: 'add', initialized: true })).toBeUndefined();
+    expect(
+      rule(ramAt(0n, P64K), { pages, iommuType: 'spapr-tce-v2', change: 'add', initialized: true }),
+    ).toBeUndefined();
   });
 
   it('keeps the rule of its base', () => {

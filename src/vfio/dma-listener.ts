@@ -37,15 +37,13 @@ export interface DmaListenerOptions {
 export class DmaListener implements MemoryListener {
   readonly name = 'vfio';
   readonly priority: number;
-  /** Whether the container is set up: from then on a refusal to map RAM is fatal (vfio fact 6.8). */
-  initialized = false;
   /** The first fatal refusal while the container was being set up. */
   initialError: string | undefined;
   /** Whether the container is unregistering the listener. */
   isLeaving = false;
   readonly #options: DmaListenerOptions;
-  readonly #adding: ListenerContext;
-  readonly #removing: ListenerContext;
+  #adding: ListenerContext;
+  #removing: ListenerContext;
   readonly #rules: ListenerRules;
   readonly #pages: PageSizes;
   readonly #windows: SpaprWindows | undefined;
@@ -58,8 +56,9 @@ export class DmaListener implements MemoryListener {
     this.#rules = options.revision.listener;
     this.priority = options.revision.container.listenerPriority;
     this.#pages = { host: hostPageSize, target: targetPageSize, iommu: smallestPage(iommu.pageSizes) };
-    this.#adding = { iommuType, pages: this.#pages, change: 'add' };
-    this.#removing = { iommuType, pages: this.#pages, change: 'remove' };
+    const context = { iommuType, pages: this.#pages, initialized: false };
+    this.#adding = { ...context, change: 'add' };
+    this.#removing = { ...context, change: 'remove' };
     if (iommuType === 'spapr-tce-v2') {
       this.#windows = new SpaprWindows({
         container: options.name,
@@ -69,6 +68,16 @@ export class DmaListener implements MemoryListener {
         rules: options.revision.container,
       });
     }
+  }
+
+  /** Whether the container is set up: from then on a refusal to map RAM is fatal (vfio fact 6.8). */
+  get initialized(): boolean {
+    return this.#adding.initialized;
+  }
+
+  set initialized(initialized: boolean) {
+    this.#adding = { ...this.#adding, initialized };
+    this.#removing = { ...this.#removing, initialized };
   }
 
   regionAdd(section: MemoryRegionSection): void {

@@ -70,6 +70,8 @@ export interface MmapEvent {
   readonly bar: number;
   readonly offset: Offset;
   readonly size: Size;
+  /** The offset in the BAR at which the guest sees the area; `offset` when left out. */
+  readonly shownAt?: Offset;
   readonly errno: Errno;
 }
 
@@ -157,6 +159,18 @@ export interface AccessEvent {
   readonly parts: readonly AccessPart[];
 }
 
+/**
+ * The guest sized a BAR: it wrote `wrote` into the register, of a 64-bit BAR into both halves, and then read `read`. Both
+ * are without the type bits.
+ */
+export interface BarSizedEvent {
+  readonly type: 'bar-sized';
+  readonly device: string;
+  readonly bar: number;
+  readonly wrote: bigint;
+  readonly read: bigint;
+}
+
 /** A line that the VMM prints. */
 export interface MessageEvent {
   readonly type: 'message';
@@ -174,6 +188,7 @@ export type VmmEvent =
   | WindowEvent
   | RegisterMemoryEvent
   | AccessEvent
+  | BarSizedEvent
   | MessageEvent;
 
 /** Receives the events of the VMM, in the order of its actions. */

@@ -20,6 +20,8 @@ export interface ListenerContext {
   readonly iommuType: IommuType;
   /** Whether the section appears in the flat view or disappears from it. */
   readonly change: 'add' | 'remove';
+  /** Whether the listener is set up already: the sections that a new listener gets come before. */
+  readonly initialized: boolean;
 }
 
 /** How the DMA listener treats a section of the flat view (vfio facts 6.1 to 6.10). */

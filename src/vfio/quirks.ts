@@ -1,9 +1,5 @@
 import { offset, type Offset, type Size } from '../address/index.ts';
-import { MemoryRegion, type MemoryTopology } from '../memory/index.ts';
 import type { BarAttributes } from '../pci-layout/index.ts';
-import { VmmAbort } from './failure.ts';
-import type { HostDevice } from './host-device.ts';
-import type { VfioRegion } from './vfio-region.ts';
 
 /** What decides about the quirks of a BAR. */
 export interface QuirkContext {
@@ -46,31 +42,4 @@ export function quirksOf(context: QuirkContext): readonly Quirk[] {
   if (vendor === NVIDIA && bar === 5 && attributes.type === 'io')
     return quirk('nvidia-bar5-window-quirk', 0x8n, 0x8n);
   return [];
-}
-
-/** A quirk with its region, and the BAR in which it lies. */
-export interface PlacedQuirk extends Quirk {
-  readonly bar: number;
-  readonly region: string;
-}
-
-/**
- * Puts the quirks over a BAR, with priority 1 (vfio_bar_quirk_setup).
- *
- * @throws VmmAbort for a quirk over a BAR that the device does not have.
- */
-export function addQuirks(
-  owner: string,
-  host: HostDevice,
-  { index, bar }: VfioRegion,
-  quirks: readonly Quirk[],
-  topology: MemoryTopology,
-): readonly PlacedQuirk[] {
-  return quirks.map((quirk) => {
-    if (bar === undefined)
-      throw new VmmAbort('quirk-segfault', `${quirk.name}: the device has no BAR ${index}`);
-    const region = MemoryRegion.io(`${host.name} ${quirk.name}`, quirk.size, { owner });
-    topology.addSubregion(bar, region, quirk.offset, 1);
-    return { ...quirk, bar: index, region: region.name };
-  });
 }

@@ -38,7 +38,10 @@ export function prepareBar(
     info,
     regionSize: size,
     bar: size === 0n ? undefined : MemoryRegion.io(`${host.name} BAR ${index}`, size, { owner: id }),
-    mmaps: noMmap ? [] : initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
+    mmaps:
+      noMmap && rules.honoursNoMmap
+        ? []
+        : initialMmaps(info, (areas) => rules.sparseAreas(areas, index), rules.honoursMmapFlag),
     barSize: size === 0n ? size : rules.registeredSize(size, index),
     attributes:
       size === 0n
@@ -90,8 +93,10 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
 
 function mmapArea(device: DeviceSetUp, bar: number, area: VfioMmap): HostAddress | undefined {
   const { rules, hostPageSize, reserve, emit } = device.environment;
-  const errno = device.host.mmap(bar, area);
-  emit({ type: 'mmap', device: device.id, bar, offset: area.offset, size: area.size, errno });
+  const mapped = { offset: rules.mmapOffset(area), size: area.size };
+  const errno = device.host.mmap(bar, mapped);
+  const shown = mapped.offset === area.offset ? {} : { shownAt: area.offset };
+  emit({ type: 'mmap', device: device.id, bar, ...mapped, ...shown, errno });
   return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
 }
 

@@ -17,7 +17,7 @@ import type { HostDevice } from './host-device.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
-import { addQuirks, type PlacedQuirk } from './quirks.ts';
+import { placeQuirks, type PlacedQuirk } from './quirk-set-up.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
 import { layersOf, prepareBar, registerBar, releaseAreas, type BarLayer } from './vfio-bars.ts';
 import type { VfioRegion } from './vfio-region.ts';
@@ -155,15 +155,34 @@ export class VfioDevice {
   /**
    * The guest sizes BAR `index` as Linux does (__pci_read_base): it sets each half in turn to all ones, reads
    * and restores. Memory stays enabled if the guest has not disabled it before (pci fact 4.6).
+   *
+   * @param probe what the guest writes into the first half in place of all ones: 32 bits.
    */
-  sizeBar(index: number): void {
+  sizeBar(index: number, probe = 0xffff_ffffn): void {
     const at = barRegister(index);
-    for (const register of this.#is64Bit(index) ? [at, at + 4] : [at]) {
+    const wide = this.#is64Bit(index);
+    let [wrote, read] = [0n, 0n];
+    for (const register of wide ? [at, at + 4] : [at]) {
       // The dword behind the last BAR register reads as the device's, here 0 (observed on QEMU 11.1.3).
       const value = register < barRegister(BAR_COUNT) ? this.pci.config.read(register, 4) : 0;
-      this.writeConfig(register, 4, 0xffff_ffff);
+      const shift = register === at ? 0n : 32n;
+      const ones = register === at ? probe : 0xffff_ffffn;
+      this.writeConfig(register, 4, Number(ones));
+      wrote |= ones << shift;
+      read |= BigInt(this.pci.config.read(register, 4)) << shift;
       this.writeConfig(register, 4, value);
     }
+    const bar = this.pci.bar(index);
+    if (bar === undefined) return;
+    const typeBits = bar.attributes.type === 'io' ? 0x3n : 0xfn;
+    const address = (value: bigint): bigint => value & ~typeBits;
+    this.#environment.emit({
+      type: 'bar-sized',
+      device: this.id,
+      bar: index,
+      wrote: address(wrote),
+      read: address(read),
+    });
   }
 
   /** The guest switches the decoding of memory BARs on or off. */
@@ -239,19 +258,6 @@ export class VfioDevice {
   #is64Bit(index: number): boolean {
     return this.pci.bar(index)?.attributes.type === 'mem64';
   }
-}
-
-/** @throws VmmAbort for a quirk over a BAR that the device does not have. */
-function placeQuirks(
-  id: string,
-  host: HostDevice,
-  region: VfioRegion,
-  { rules, bus }: DeviceEnvironment,
-): readonly PlacedQuirk[] {
-  const { vendor, isVga = false, configSize = 0x1000n } = host;
-  const { index: bar, regionSize: size, attributes } = region;
-  const quirks = rules.quirks({ vendor, isVga, configSize, bar, size, attributes });
-  return addQuirks(id, host, region, quirks, bus.topology);
 }
 
 /**

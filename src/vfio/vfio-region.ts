@@ -65,12 +65,17 @@ export function mmapRegion(
   return true;
 }
 
-/** The mmap areas of a BAR before MSI-X is looked at (vfio_region_setup, vfio fact 5.2). */
+/**
+ * The mmap areas of a BAR before MSI-X is looked at (vfio_region_setup, vfio fact 5.2).
+ *
+ * @param honoursFlag whether a BAR that the host does not let be mmapped has none.
+ */
 export function initialMmaps(
   info: RegionInfo,
   acceptSparseAreas: (areas: readonly SparseArea[]) => readonly SparseArea[] | undefined,
+  honoursFlag = true,
 ): readonly VfioMmap[] {
-  if (!info.flags.mmap || info.size === 0n) return [];
+  if ((honoursFlag && !info.flags.mmap) || info.size === 0n) return [];
   const sparse = sparseMmapAreas(info);
   const areas = (sparse && acceptSparseAreas(sparse)) ?? [{ offset: offset(0n), size: info.size }];
   return areas.map((area) => ({ offset: area.offset, size: area.size, region: undefined }));

@@ -1,11 +1,11 @@
 import { findingOf } from '../../campaign/index.ts';
 import { printable } from '../../input/index.ts';
-import { fingerprintText, metricsOf } from '../../invariants/index.ts';
+import { fingerprintText } from '../../invariants/index.ts';
 import {
   LINE_WIDTH,
-  bytes,
   describeOperation,
   describeScenario,
+  deviceMemoryText,
   drawMemoryMap,
   failureBlock,
   table,
@@ -67,12 +67,11 @@ function headline({ regression, revision, violations }: CaseAnswer): string {
 }
 
 function holdingLines({ scenario, trace }: CaseAnswer): readonly string[] {
-  const { directMappedBytes, trappedBytes, p2pMappedBytes } = metricsOf(trace.steps.at(-1)!.state);
   return [
     ...describeScenario(scenario),
     '',
     `${trace.outcome}${trace.error === undefined ? '' : `: ${trace.error}`}`,
-    `${bytes(directMappedBytes)} direct-mapped, ${bytes(trappedBytes)} trapped, ${bytes(p2pMappedBytes)} mapped for P2P DMA`,
+    deviceMemoryText(trace),
   ];
 }
 

@@ -3,7 +3,7 @@ import { CAPABILITY_HEADER, COUNTED_RANGES, RANGE, REGION_CAPABILITIES } from '.
 import { concatenate } from './structure.ts';
 
 /** A capability of an answer of VFIO, without its header. */
-export interface Capability {
+export interface ChainedCapability {
   readonly id: number;
   readonly version: number;
   readonly contents: Uint8Array;
@@ -15,8 +15,8 @@ export interface Capability {
  * @param answer the structure and what follows it
  * @param first the `cap_offset` field; 0 for no chain
  */
-export function decodeChain(answer: Uint8Array, first: number): Capability[] {
-  const capabilities: Capability[] = [];
+export function decodeChain(answer: Uint8Array, first: number): ChainedCapability[] {
+  const capabilities: ChainedCapability[] = [];
   // The offsets of a chain increase. A chain that goes back would never end.
   for (let at = first, last = 0; at > last && at + CAPABILITY_HEADER.bytes <= answer.length;) {
     const { id, version, next } = CAPABILITY_HEADER.decode(answer, at);

@@ -18,7 +18,7 @@ import { LinuxStopped } from './linux-error.ts';
 import { machineArguments, portBus, PORTS, qemuArchitecture } from './machine-arguments.ts';
 
 /** The machine to boot. */
-export interface MachineOptions {
+export interface LinuxMachineOptions {
   readonly kernel: InstalledKernel;
   readonly iommu: EmulatedIommu;
   /** Where to look for QEMU. */
@@ -44,7 +44,7 @@ export class LinuxMachine {
   #ports = 0;
 
   private constructor(
-    { kernel, iommu }: MachineOptions,
+    { kernel, iommu }: LinuxMachineOptions,
     bootTime: number,
     parts: { readonly qemu: QemuProcess; readonly connection: LineConnection; readonly agent: AgentClient },
   ) {
@@ -62,7 +62,7 @@ export class LinuxMachine {
    * @throws TargetUnavailable without a QEMU or a compiler for the agent
    * @throws LinuxStopped when the kernel does not boot; the error has the last lines of its console
    */
-  static async boot({ kernel, iommu, qemu: location }: MachineOptions): Promise<LinuxMachine> {
+  static async boot({ kernel, iommu, qemu: location }: LinuxMachineOptions): Promise<LinuxMachine> {
     const binary = findQemu(qemuArchitecture(kernel.architecture), location);
     const initramfs = makeInitramfs({ agent: buildAgent(kernel.architecture), modules: kernel.modules });
     const started = Date.now();

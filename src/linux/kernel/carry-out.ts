@@ -1,7 +1,7 @@
 import type { AgentAnswer } from '../agent/agent-client.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
 import { LinuxStopped } from '../boot/linux-error.ts';
-import type { Answer } from '../session/host-call.ts';
+import type { CallAnswer } from '../session/host-call.ts';
 import type { EncodedCall } from './encode-call.ts';
 
 /** A call that can be sent, or the reason why the call is not sent. */
@@ -16,7 +16,7 @@ export type PreparedCall = EncodedCall | string;
 export async function carryOutTogether(
   machine: LinuxMachine,
   calls: readonly PreparedCall[],
-): Promise<readonly Answer[]> {
+): Promise<readonly CallAnswer[]> {
   const results = await machine.call(
     calls.flatMap((call) => (typeof call === 'string' ? [] : call.commands)),
   );
@@ -37,8 +37,8 @@ export async function carryOutTogether(
 export async function carryOutOneByOne(
   machine: LinuxMachine,
   calls: readonly PreparedCall[],
-): Promise<{ readonly answers: readonly Answer[]; readonly console: readonly string[] | undefined }> {
-  const answers: Answer[] = [];
+): Promise<{ readonly answers: readonly CallAnswer[]; readonly console: readonly string[] | undefined }> {
+  const answers: CallAnswer[] = [];
   let console: readonly string[] | undefined;
   for (const call of calls) {
     if (typeof call === 'string') answers.push({ unanswered: call });
@@ -58,7 +58,7 @@ export async function carryOutOneByOne(
   return { answers, console };
 }
 
-function decode({ decode: decodeReturned }: EncodedCall, answer: AgentAnswer): Answer {
+function decode({ decode: decodeReturned }: EncodedCall, answer: AgentAnswer): CallAnswer {
   if (answer.kind === 'late') return { unanswered: 'the call did not return in time' };
   if (answer.kind === 'trap') return { unanswered: `signal ${answer.signal} ended the call` };
   return decodeReturned(answer);

@@ -12,7 +12,7 @@ import {
   TYPE1_CAPABILITIES,
   TYPE1_INFO,
   vfioRequest,
-  type Capability,
+  type ChainedCapability,
   type IoctlEncoding,
 } from '../../host/abi/index.ts';
 import type { AgentAnswer } from '../agent/agent-client.ts';
@@ -168,7 +168,7 @@ function readRegionInfo(data: Uint8Array): Record<string, FieldValue> {
   return { argszOut: argsz, infoFlags: flags, size, offset, capOffset, caps };
 }
 
-function capabilityForm({ id, version, contents }: Capability): CapabilityForm {
+function capabilityForm({ id, version, contents }: ChainedCapability): CapabilityForm {
   if (id === REGION_CAPABILITIES.SPARSE_MMAP) return { sparse: decodeRanges(contents) };
   return id === REGION_CAPABILITIES.MSIX_MAPPABLE ? { 'msix-mappable': version } : { other: id };
 }

@@ -1,20 +1,20 @@
 import { offset, type HostAddress, type Iova, type Size } from '../../address/index.ts';
 import type { DmaMapRequest, Errno } from '../../host/index.ts';
-import type { Answer, FieldValue, HostCall, Place } from '../session/host-call.ts';
+import type { CallAnswer, FieldValue, HostCall, ProcessAddress } from '../session/host-call.ts';
 import type { SessionMemory } from '../session/memory-areas.ts';
 
 /** Answers the calls of one session, one after the other. */
-export type Answering = (call: HostCall) => Answer;
+export type Answering = (call: HostCall) => CallAnswer;
 
 /** The answer of a system call that returned an error, or 0. */
-export const answered = (errno: Errno, returned: Readonly<Record<string, FieldValue>> = {}): Answer => ({
+export const answered = (errno: Errno, returned: Readonly<Record<string, FieldValue>> = {}): CallAnswer => ({
   ret: errno === 0 ? 0 : -1,
   errno,
   returned,
 });
 
 /** No answer, because the model lacks a rule. @param reason what the model lacks, as it follows "not modelled:" */
-export const notModelled = (reason: string): Answer => ({ unanswered: `not modelled: ${reason}` });
+export const notModelled = (reason: string): CallAnswer => ({ unanswered: `not modelled: ${reason}` });
 
 /** The numbers of a mapping's flags, which differ between VFIO and iommufd. */
 export interface MapFlags {
@@ -35,7 +35,7 @@ export interface RequestedMap {
 interface MapFields {
   readonly iova: bigint;
   readonly size: bigint;
-  readonly vaddr: Place;
+  readonly vaddr: ProcessAddress;
   readonly flags: number;
 }
 

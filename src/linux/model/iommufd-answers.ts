@@ -1,7 +1,7 @@
 import { iova } from '../../address/index.ts';
 import { IOAS_MAP_FLAGS } from '../../host/abi/index.ts';
 import { IommufdIoas, kernelRules } from '../../host/index.ts';
-import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
+import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
 import { answered, notModelled, requestedMap, type Answering } from './answering.ts';
@@ -23,7 +23,7 @@ export function iommufdAnswering(session: SessionOn<'iommufd'>): Answering {
   let decodeOn = device.open;
   let attachedAnew = false;
 
-  const map = (call: CallNamed<'ioas-map'>): Answer => {
+  const map = (call: CallNamed<'ioas-map'>): CallAnswer => {
     const access = call.flags & (READABLE | WRITEABLE);
     if ((call.flags & ~KNOWN_FLAGS) !== 0 || access === 0)
       return notModelled('these flags (host facts I1 and I3)');
@@ -38,7 +38,7 @@ export function iommufdAnswering(session: SessionOn<'iommufd'>): Answering {
     return notModelled('memory that the kernel cannot pin (host fact I14)');
   };
 
-  return (call: HostCall): Answer => {
+  return (call: HostCall): CallAnswer => {
     if (call.call === 'attach' || call.call === 'detach') {
       attachedAnew = true;
       return notModelled('attaching and detaching');

@@ -1,6 +1,6 @@
 import { gpa, offset, type HostAddress } from '../../address/index.ts';
 import { KvmMemslots, kernelRules, type Memslot } from '../../host/index.ts';
-import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
+import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import { KVM_ARCHITECTURE, type SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
 import { answered, notModelled, type Answering } from './answering.ts';
@@ -21,7 +21,7 @@ export function kvmAnswering(session: SessionOn<'kvm'>): Answering {
     lastGpa: gpa((1n << BigInt(info.gpaBits)) - 1n),
   });
 
-  const memslot = ({ slot, flags, gpa: start, size, uaddr }: CallNamed<'memslot'>): Answer => {
+  const memslot = ({ slot, flags, gpa: start, size, uaddr }: CallNamed<'memslot'>): CallAnswer => {
     if (flags > (LOG_DIRTY_PAGES | READONLY)) return notModelled('these flags (host fact K2)');
     const address = memory.address(uaddr);
     if (address === undefined) return notModelled('a BAR that the session could not mmap');
@@ -38,6 +38,6 @@ export function kvmAnswering(session: SessionOn<'kvm'>): Answering {
     return answered(slots.set(request));
   };
 
-  return (call: HostCall): Answer =>
+  return (call: HostCall): CallAnswer =>
     call.call === 'memslot' ? memslot(call) : notModelled('writes to configuration space');
 }

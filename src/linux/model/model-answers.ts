@@ -1,4 +1,4 @@
-import type { Answer } from '../session/host-call.ts';
+import type { CallAnswer } from '../session/host-call.ts';
 import type { HostSession } from '../session/host-session.ts';
 import type { Answering } from './answering.ts';
 import { iommufdAnswering } from './iommufd-answers.ts';
@@ -8,7 +8,7 @@ import { spaprAnswering } from './spapr-answers.ts';
 import { type1Answering } from './type1-answers.ts';
 
 /** What `src/host` answers to the calls of a session, in order. */
-export const answerOnModel = (session: HostSession): readonly Answer[] => {
+export const answerOnModel = (session: HostSession): readonly CallAnswer[] => {
   const answer = answeringOf(session);
   return session.steps.map(({ call }) => answer(call));
 };

@@ -8,7 +8,7 @@ import {
   type VfioPciBar,
 } from '../../host/index.ts';
 import { BAR_COUNT } from '../../pci-layout/index.ts';
-import type { Answer, CallNamed, CapabilityForm, HostCall } from '../session/host-call.ts';
+import type { CallAnswer, CallNamed, CapabilityForm, HostCall } from '../session/host-call.ts';
 import type { SessionBar, SessionOn } from '../session/host-session.ts';
 import { hasPageToItself } from '../session/sub-page-bars.ts';
 import { answered, notModelled, type Answering } from './answering.ts';
@@ -49,21 +49,21 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
     return bar !== undefined && bar.type !== 'io' && bar.size < pageSize && bar.start === undefined;
   };
 
-  const info = ({ index, argsz }: CallNamed<'region-info'>): Answer => {
+  const info = ({ index, argsz }: CallNamed<'region-info'>): CallAnswer => {
     if (index >= BAR_COUNT) return notModelled('regions that are no BAR');
     if (argsz !== undefined && argsz < REGION_INFO.bytes) return notModelled('an argsz that is too short');
     if (isUndecided(index)) return notModelled('a BAR below the page size whose address is not known');
     return answered(0, fieldsOf(region(index), argsz ?? REGION_INFO.bytes));
   };
 
-  const mmap = ({ bar, offset: start, size, shared }: CallNamed<'mmap'>): Answer => {
+  const mmap = ({ bar, offset: start, size, shared }: CallNamed<'mmap'>): CallAnswer => {
     if (!shared) return notModelled('private mappings (host fact V2)');
     if (size > LONGEST_MMAP) return notModelled('a length above the address space of a process');
     if (isUndecided(bar)) return notModelled('a BAR below the page size whose address is not known');
     return answered(mmapBar(region(bar), offset(start), size));
   };
 
-  return (call: HostCall): Answer => {
+  return (call: HostCall): CallAnswer => {
     if (call.call === 'region-info') return info(call);
     return call.call === 'mmap' ? mmap(call) : notModelled('writes to configuration space');
   };

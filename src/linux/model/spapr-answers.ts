@@ -1,6 +1,6 @@
 import { iova, isAligned, type HostAddress } from '../../address/index.ts';
 import { SpaprTceContainer } from '../../host/index.ts';
-import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
+import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
 import { answered, notModelled, requestedMap, VFIO_FLAGS, type Answering } from './answering.ts';
@@ -19,7 +19,7 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
     maxLevels: info.levels,
   });
 
-  const map = (call: CallNamed<'map'>): Answer => {
+  const map = (call: CallNamed<'map'>): CallAnswer => {
     if (call.flags < 1 || call.flags > 3) return notModelled('these flags (host facts T2 and T6)');
     const map = requestedMap(call, memory, VFIO_FLAGS, false);
     if (map === undefined) return notModelled('a BAR that the session could not mmap');
@@ -27,7 +27,7 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
     return { ret: returned, errno, returned: {} };
   };
 
-  const register = ({ vaddr, size, flags }: CallNamed<'register'>): Answer => {
+  const register = ({ vaddr, size, flags }: CallNamed<'register'>): CallAnswer => {
     if (flags !== 0) return notModelled('flags (host fact G1)');
     const address = memory.address(vaddr);
     if (address === undefined) return notModelled('a BAR that the session could not mmap');
@@ -49,21 +49,21 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
     return { ret: answer.returned, errno: answer.errno, returned: {} };
   };
 
-  const unregister = ({ vaddr, size, flags }: CallNamed<'unregister'>): Answer => {
+  const unregister = ({ vaddr, size, flags }: CallNamed<'unregister'>): CallAnswer => {
     if (flags !== 0) return notModelled('flags (host fact G1)');
     const address = memory.address(vaddr);
     if (address === undefined) return notModelled('a BAR that the session could not mmap');
     return answered(container.unregisterMemory(address as HostAddress, size));
   };
 
-  const createWindow = ({ pageShift, size, levels, flags }: CallNamed<'create-window'>): Answer => {
+  const createWindow = ({ pageShift, size, levels, flags }: CallNamed<'create-window'>): CallAnswer => {
     if (flags !== 0) return notModelled('flags (host fact C2)');
     if (pageShift > LARGEST_SHIFT) return notModelled('a page of 2^64 bytes or more');
     const { errno, window } = container.createWindow({ pageSize: 1n << BigInt(pageShift), size, levels });
     return answered(errno, window === undefined ? {} : { start: window.start });
   };
 
-  return (call: HostCall): Answer => {
+  return (call: HostCall): CallAnswer => {
     switch (call.call) {
       case 'map':
         return map(call);

@@ -1,6 +1,6 @@
 import { iova } from '../../address/index.ts';
 import { Type1Container, kernelRules, type Aperture } from '../../host/index.ts';
-import type { Answer, CallNamed, HostCall } from '../session/host-call.ts';
+import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
 import { answered, notModelled, requestedMap, VFIO_FLAGS, type Answering } from './answering.ts';
@@ -29,7 +29,7 @@ export function type1Answering(session: SessionOn<'type1v2' | 'type1'>): Answeri
   const memory = new SessionMemory(areas);
   let decodeOn = device.open;
 
-  const map = (call: CallNamed<'map'>): Answer => {
+  const map = (call: CallNamed<'map'>): CallAnswer => {
     if (call.argsz !== undefined && call.argsz !== MAP_BYTES)
       return notModelled('another argsz (host fact M2)');
     if (call.flags < 1 || call.flags > 3) return notModelled('these flags (host facts M3 and M5)');
@@ -42,7 +42,7 @@ export function type1Answering(session: SessionOn<'type1v2' | 'type1'>): Answeri
     return notModelled('memory that the kernel cannot pin (host fact D18)');
   };
 
-  const unmap = ({ iova: start, size, flags, argsz }: CallNamed<'unmap' | 'unmap-all'>): Answer => {
+  const unmap = ({ iova: start, size, flags, argsz }: CallNamed<'unmap' | 'unmap-all'>): CallAnswer => {
     if (argsz !== undefined && argsz !== UNMAP_BYTES) return notModelled('another argsz (host fact U2)');
     const all = flags === UNMAP_ALL && start === 0n && size === 0n;
     if (flags !== 0 && !all) return notModelled('these flags (host facts U2 to U5 and U7)');
@@ -51,7 +51,7 @@ export function type1Answering(session: SessionOn<'type1v2' | 'type1'>): Answeri
     return answered(errno, { unmapped: errno === 0 ? unmapped : size });
   };
 
-  return (call: HostCall): Answer => {
+  return (call: HostCall): CallAnswer => {
     switch (call.call) {
       case 'map':
         return map(call);

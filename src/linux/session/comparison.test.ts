@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonText, comparisonToJson } from '../../report/host-comparison-text.ts';
 import { answerOnModel } from '../model/model-answers.ts';
-import { Comparison } from './comparison.ts';
+import { SessionComparison } from './comparison.ts';
 import { decodeSession } from './decode-session.ts';
 
 const map = (iova: string, ret: number, errno: number) => ({
@@ -21,8 +21,8 @@ const session = decodeSession({
   ],
 });
 
-describe('Comparison', () => {
-  const comparison = new Comparison();
+describe('SessionComparison', () => {
+  const comparison = new SessionComparison();
   comparison.add(session, answerOnModel(session));
 
   it('counts agreement by container and call', () => {

@@ -1,5 +1,5 @@
 import { errnoName } from '../../host/index.ts';
-import { isAnswered, type Answer, type AnsweredCall } from './host-call.ts';
+import { isAnswered, type CallAnswer, type AnsweredCall } from './host-call.ts';
 import type { HostSession } from './host-session.ts';
 import { answerToJson } from './session-json.ts';
 
@@ -48,7 +48,7 @@ interface Counts {
 }
 
 /** Compares the answers of a target with the recorded answers of sessions, and counts. */
-export class Comparison {
+export class SessionComparison {
   readonly #byKind = new Map<string, Counts>();
   readonly #byHost = new Map<string, Counts>();
   readonly #classes = new Map<
@@ -60,7 +60,7 @@ export class Comparison {
   #notRecorded = 0;
 
   /** @param answers to each call of the session, in order */
-  add(session: HostSession, answers: readonly Answer[]): void {
+  add(session: HostSession, answers: readonly CallAnswer[]): void {
     this.#sessions++;
     let disagreed = false;
     for (const [index, { call, recorded }] of session.steps.entries()) {

@@ -1,7 +1,7 @@
 import type { CALL_FORMS, CallName } from './call-forms.ts';
 
 /** An address in the calling process: an offset from the start of an area. */
-export interface Place {
+export interface ProcessAddress {
   /** The name of an area, or `abs`, whose start is address 0. */
   readonly area: string;
   /** In bytes. */
@@ -18,7 +18,7 @@ interface FieldValues {
   readonly number: bigint;
   readonly integer: number;
   readonly boolean: boolean;
-  readonly place: Place;
+  readonly place: ProcessAddress;
   readonly name: string;
   readonly ranges: readonly (readonly [bigint, bigint])[];
   readonly capabilities: readonly CapabilityForm[];
@@ -52,7 +52,7 @@ export interface AnsweredCall {
 }
 
 /** The answer to a call, or in `unanswered` the reason why the target has none. */
-export type Answer = AnsweredCall | { readonly unanswered: string };
+export type CallAnswer = AnsweredCall | { readonly unanswered: string };
 
 /** Whether the target answered the call. */
-export const isAnswered = (answer: Answer): answer is AnsweredCall => 'ret' in answer;
+export const isAnswered = (answer: CallAnswer): answer is AnsweredCall => 'ret' in answer;

@@ -32,7 +32,7 @@ export interface SessionBar {
   readonly start: bigint | undefined;
   /**
    * Whether the kernel allowed an mmap of the whole BAR; `undefined` if it was not asked. After a refusal the BAR
-   * has no memory area that a `Place` could name. The model computes its own answer to region-info and mmap.
+   * has no memory area that a `ProcessAddress` could name. The model computes its own answer to region-info and mmap.
    */
   readonly mmapFlag: boolean | undefined;
   /** For a BAR below the page size: the other resources in its page. */
@@ -56,7 +56,7 @@ export interface SessionDevice {
     { readonly vectors: number; readonly table: SessionMsixPart; readonly pba: SessionMsixPart } | undefined;
 }
 
-/** An area of the process's memory that a `Place` may name. */
+/** An area of the process's memory that a `ProcessAddress` may name. */
 export interface Area {
   /** `ram`, `readonly`, `hole`, `noaccess`, `abs`, or `bar<i>` for an mmap of BAR i. */
   readonly name: string;

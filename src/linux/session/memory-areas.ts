@@ -1,4 +1,4 @@
-import type { Place } from './host-call.ts';
+import type { ProcessAddress } from './host-call.ts';
 import type { Area, SessionDevice } from './host-session.ts';
 
 /** The address of the first memory area in the calling process. The other areas follow it. */
@@ -43,7 +43,7 @@ export class SessionMemory {
    *
    * @returns `undefined` when no area has that name: a BAR that could not be mmapped has no address.
    */
-  address({ area: name, offset }: Place): bigint | undefined {
+  address({ area: name, offset }: ProcessAddress): bigint | undefined {
     const area = name === 'abs' ? { address: 0n } : this.#areas.find((one) => one.name === name);
     return area === undefined ? undefined : BigInt.asUintN(64, area.address + offset);
   }

@@ -1,7 +1,7 @@
 import { hex, parseHex } from '../../address/index.ts';
 import { Decoder } from '../../input/index.ts';
 import { CALL_FORMS, type CallName, type FieldKind } from './call-forms.ts';
-import type { AnsweredCall, CapabilityForm, FieldValue, HostCall, Place } from './host-call.ts';
+import type { AnsweredCall, CapabilityForm, FieldValue, HostCall, ProcessAddress } from './host-call.ts';
 import { isAreaName } from './memory-areas.ts';
 
 const LAST_U64 = (1n << 64n) - 1n;
@@ -24,7 +24,7 @@ export class SessionDecoder extends Decoder {
   }
 
   /** A place in memory: `ram+0x1000`. */
-  place(value: unknown, path: string): Place {
+  place(value: unknown, path: string): ProcessAddress {
     const [, area, text] = (typeof value === 'string' && PLACE.exec(value)) || [];
     if (area !== undefined && text !== undefined && isAreaName(area)) return { area, offset: BigInt(text) };
     this.expected(

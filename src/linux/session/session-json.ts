@@ -1,5 +1,5 @@
 import { hex } from '../../address/index.ts';
-import type { Answer, AnsweredCall, FieldValue, HostCall } from './host-call.ts';
+import type { CallAnswer, AnsweredCall, FieldValue, HostCall } from './host-call.ts';
 import { isAnswered } from './host-call.ts';
 import type { HostSession, SessionDevice } from './host-session.ts';
 
@@ -27,7 +27,7 @@ export const passedToJson = (call: HostCall): Record<string, unknown> =>
   fieldsToJson(Object.fromEntries(Object.entries(call).filter(([name]) => name !== 'call')));
 
 /** An answer as the fields of a call. */
-export const answerToJson = (answer: Answer): Record<string, unknown> =>
+export const answerToJson = (answer: CallAnswer): Record<string, unknown> =>
   isAnswered(answer)
     ? { ret: answer.ret, errno: answer.errno, ...fieldsToJson(answer.returned) }
     : { unanswered: answer.unanswered };
@@ -36,7 +36,7 @@ export const answerToJson = (answer: Answer): Record<string, unknown> =>
 export const returnedToJson = ({ returned }: AnsweredCall): Record<string, unknown> => fieldsToJson(returned);
 
 /** A session as JSON, with the answers of a target instead of the recorded ones. */
-export function sessionToJson(session: HostSession, answers: readonly Answer[]): Record<string, unknown> {
+export function sessionToJson(session: HostSession, answers: readonly CallAnswer[]): Record<string, unknown> {
   const { id, seed, kernel, arch, pageSize, iommu, container, info, device, areas, steps } = session;
   return {
     ...{

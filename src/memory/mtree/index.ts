@@ -29,4 +29,5 @@ export { printFlatViews, type PrintFlatViewsOptions } from './print-flat-view.ts
 export { printTree, type PrintTreeOptions } from './print-tree.ts';
 export { rebuildTree, type RebuiltTree } from './rebuild-tree.ts';
 export { laterOnTop, type RebuildOptions } from './rebuild-options.ts';
+export { regionOfType } from './region-of-type.ts';
 export { rangeType, regionType, type MtreeType } from './region-type.ts';

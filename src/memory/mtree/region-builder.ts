@@ -1,10 +1,11 @@
-import { END_OF_SPACE, low64, offset, type Size } from '../../address/index.ts';
+import { END_OF_SPACE, low64, offset } from '../../address/index.ts';
 import { MemoryRegion, type RegionOptions } from '../memory-region.ts';
 import { MemoryTopology } from '../memory-topology.ts';
 import { HIDDEN_NAME, HIGHEST_PRIORITY } from './hidden-region.ts';
 import type { MtreeRegion, MtreeText } from './mtree-region.ts';
 import type { Resolution } from './rebuild-aliases.ts';
 import { laterOnTop, type RebuildOptions } from './rebuild-options.ts';
+import { regionOfType } from './region-of-type.ts';
 import type { MtreeType } from './region-type.ts';
 
 /** Makes the regions that the lines of a text stand for, and their trees. */
@@ -69,7 +70,7 @@ export class RegionBuilder {
       return MemoryRegion.alias(name, shown, alias.start, start === end ? 0n : sizeOf(start, end), options);
     }
     const type = this.#typeOf(line);
-    return regionOfType(type, name, sizeOf(start, end), this.#terminates(line, type), options);
+    return regionOfType(answering(type, this.#terminates(line, type)), name, sizeOf(start, end), options);
   }
 
   #typeOf(line: MtreeRegion): MtreeType {
@@ -91,7 +92,7 @@ export class RegionBuilder {
     const known = this.#substitutes.get(name);
     if (known !== undefined) return known;
     const { size, type } = this.#resolution.missing.get(name)!;
-    const substitute = regionOfType(type, name, size, type === 'i/o', {});
+    const substitute = regionOfType(type, name, size);
     this.#substitutes.set(name, substitute);
     return substitute;
   }
@@ -146,23 +147,6 @@ const mentionsContainer = (line: MtreeRegion): boolean =>
 
 const sizeOf = (start: bigint, end: bigint): bigint => low64(end - start) + 1n;
 
-function regionOfType(
-  type: MtreeType,
-  name: string,
-  size: Size,
-  terminates: boolean,
-  options: RegionOptions,
-): MemoryRegion {
-  switch (type) {
-    case 'ram':
-      return MemoryRegion.ram(name, size, options);
-    case 'rom':
-      return MemoryRegion.rom(name, size, options);
-    case 'ramd':
-      return MemoryRegion.ramDevice(name, size, options);
-    case 'romd':
-      return MemoryRegion.romDevice(name, size, options);
-    default:
-      return terminates ? MemoryRegion.io(name, size, options) : MemoryRegion.container(name, size, options);
-  }
-}
+/** The type with `i/o` or `container` as the region answers accesses or not. */
+const answering = (type: MtreeType, terminates: boolean): MtreeType =>
+  type === 'i/o' || type === 'container' ? (terminates ? 'i/o' : 'container') : type;

@@ -12,6 +12,8 @@ import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.
 import type { PluggedDevice } from './plugged-device.ts';
 
 type BarAccess = Extract<Operation, { op: 'access-bar' }>;
+/** What a guest writes into a register to find which bits it can write. */
+const ALL_ONES = 0xffff_ffffn;
 
 /** The type bits of a memory BAR. */
 const TYPE_BITS = 0xfn;
@@ -52,14 +54,18 @@ export class Guest {
     await this.#run([low, high]);
   }
 
-  /** Sizes a BAR: writes all ones to each half in turn, reads it, and writes the old value back. */
-  async sizeBar(device: PluggedDevice, bar: number): Promise<void> {
+  /**
+   * Sizes a BAR: writes all ones to each half in turn, reads it, and writes the old value back.
+   *
+   * @param probe what to write into the first half in place of all ones.
+   */
+  async sizeBar(device: PluggedDevice, bar: number, probe: bigint = ALL_ONES): Promise<void> {
     const register = barRegister(bar);
     const registers = is64Bit(device.spec, bar) ? [register, register + 4] : [register];
     const values = await this.#run(registers.map((at) => this.#config.read(device.at(at), 4)));
     await this.#run(
       registers.flatMap((at, index) => [
-        this.#config.write(device.at(at), 4, 0xffff_ffff),
+        this.#config.write(device.at(at), 4, Number(index === 0 ? probe : ALL_ONES)),
         this.#config.read(device.at(at), 4),
         this.#config.write(device.at(at), 4, values[index]!),
       ]),

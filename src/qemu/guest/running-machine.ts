@@ -74,7 +74,7 @@ export class RunningMachine {
       case 'set-bar':
         return this.#guest.setBar(device!, operation.bar, operation.address);
       case 'size-bar':
-        return this.#guest.sizeBar(device!, operation.bar);
+        return this.#guest.sizeBar(device!, operation.bar, operation.probe);
       case 'enable-memory':
       case 'disable-memory': {
         const enable = operation.op === 'enable-memory';

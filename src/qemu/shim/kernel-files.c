@@ -111,7 +111,7 @@ REPLACES_LIBC int __openat64_2(int folder, const char *path, int flags)
 REPLACES_LIBC int access(const char *path, int mode)
 {
     if (is_kernel_path(path)) {
-        /* Whether there is such a file is what an attempt to open it says. */
+        /* Only an open says whether the file exists. */
         int file = open_file(AT_FDCWD, path, O_RDWR, 0);
 
         if (file < 0) {

@@ -5,7 +5,7 @@
  * thread waits for the answer. The shim decides nothing: it does not know what a request means, and never passes one
  * on to the kernel of this machine. Without BARPROOF_KERNEL all calls go to the kernel.
  *
- * src/qemu/kernel/frame.ts reads and writes the same frames.
+ * src/qemu/shim/frame.ts reads and writes the same frames.
  */
 #ifndef BARPROOF_KERNEL_H
 #define BARPROOF_KERNEL_H

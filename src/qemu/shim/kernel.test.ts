@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KernelConnection } from '../kernel/kernel-connection.ts';
-import { answered, done, type KernelAnswer, type SystemCall } from '../kernel/system-call.ts';
+import { KernelConnection } from './kernel-connection.ts';
+import { answered, done, type KernelAnswer, type SystemCall } from '../../kernel/index.ts';
 import { findShim } from './shim.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kernel-shim-'));

@@ -2,9 +2,17 @@ import { bytes, hex, overlaps, partsOutside, type Range } from '../../address/in
 import { errnoName } from '../../host/index.ts';
 import { findInvariant, type Violation } from '../../invariants/index.ts';
 import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
-import type { BarState, DeviceState, State, Step, Trace, TraceRange } from '../../trace/index.ts';
+import {
+  isMemory,
+  isSettled,
+  type BarState,
+  type DeviceState,
+  type State,
+  type Step,
+  type Trace,
+  type TraceRange,
+} from '../../trace/index.ts';
 import { count } from '../count.ts';
-import { isMemory } from '../memory-map.ts';
 import type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { pageBoxes } from './page-boxes.ts';
 
@@ -34,7 +42,7 @@ export function mapOfTrace(
   ];
   const { pages } = trace;
   // KVM's listener runs behind the one in which QEMU died.
-  const isDead = trace.outcome === 'aborted' && index === trace.steps.length - 1;
+  const isDead = !isSettled(trace, index);
   const columns: readonly MapColumn[] = [
     { title: 'BARs', subtitle: 'of the devices', boxes: within(barBoxes(state), edges) },
     { title: 'MSI-X', subtitle: 'interrupt table and PBA', boxes: within(msixBoxes(state), edges) },

@@ -69,6 +69,9 @@ export const qemu211: Revision = {
     correctPbaOffset: (vendor, device) =>
       vendor === CHELSIO && (device & 0xff00) === 0x5800 ? offset(0x1000n) : undefined,
     toleratesPbaBeyondBarWhenRelocated: false,
+    honoursNoMmap: true,
+    honoursMmapFlag: true,
+    mmapOffset: ({ offset }) => offset,
     honoursMsixMappable: false,
     fixUpAreas: cutOutTable,
     fixUp: 'before-relocation',

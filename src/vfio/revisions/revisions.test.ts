@@ -96,6 +96,7 @@ describe('differences between releases (vfio fact 6.12)', () => {
       pages: { host: P4K, target: P4K, iommu: P4K },
       iommuType: 'type1',
       change: 'add',
+      initialized: true,
     } as const;
     for (const { listener } of REVISIONS) {
       expect(listener.skip(sectionOf(ram(), 1n << 63n, 0x800n, 0n), context)).toBe('top-half');

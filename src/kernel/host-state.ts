@@ -1,0 +1,93 @@
+import { kernelRules, type IommuContainer, type KernelRules, type Memslot } from '../host/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { HostEvents } from './host-events.ts';
+import { HostMemory } from './host-memory.ts';
+import type { OfferedDevice } from './offered-device.ts';
+import type { KernelFile } from './system-call.ts';
+
+/** An open container or I/O address space. */
+export interface OpenContainer {
+  readonly name: string;
+  readonly iommu: IommuContainer;
+}
+
+/** The state of a scenario's host, as far as one QEMU has made it: open files, containers, devices. */
+export class HostState {
+  readonly scenario: Scenario;
+  readonly rules: KernelRules;
+  readonly memory: HostMemory;
+  readonly events = new HostEvents();
+  /** The containers that have a type, oldest first. */
+  readonly containers: OpenContainer[] = [];
+  /** The folder for files that stand for memory. */
+  readonly folder: string;
+  readonly #files = new Map<number, KernelFile>();
+  readonly #devices: OfferedDevice[] = [];
+  #containersMade = 0;
+  #slots: () => readonly Memslot[] = () => [];
+
+  constructor(
+    scenario: Scenario,
+    { folder, ramName }: { readonly folder: string; readonly ramName: string },
+  ) {
+    this.scenario = scenario;
+    this.rules = kernelRules(scenario.host.kernel);
+    this.folder = folder;
+    this.memory = new HostMemory(ramName);
+  }
+
+  /** The slots of the guest's CPUs; none without KVM. */
+  get memslots(): readonly Memslot[] {
+    return this.#slots();
+  }
+
+  /** Says where the slots of KVM are. */
+  watchSlots(slots: () => readonly Memslot[]): void {
+    this.#slots = slots;
+  }
+
+  addDevice(device: OfferedDevice): void {
+    this.#devices.push(device);
+  }
+
+  /** Notes a container that has got its type, and gives it a name: `container`, then `container#2`. */
+  addContainer(iommu: IommuContainer): OpenContainer {
+    this.#containersMade++;
+    const name = this.#containersMade === 1 ? 'container' : `container#${this.#containersMade}`;
+    const container = { name, iommu };
+    this.containers.push(container);
+    return container;
+  }
+
+  removeContainer(container: OpenContainer): void {
+    const index = this.containers.indexOf(container);
+    if (index >= 0) this.containers.splice(index, 1);
+  }
+
+  /** Notes that QEMU has opened a file with this descriptor. */
+  addFile(descriptor: number, file: KernelFile): void {
+    this.#files.set(descriptor, file);
+  }
+
+  /** Forgets a file that QEMU has closed. */
+  removeFile(descriptor: number): void {
+    this.#files.delete(descriptor);
+  }
+
+  /** The open file with this descriptor. */
+  fileAt(descriptor: number): KernelFile | undefined {
+    return this.#files.get(descriptor);
+  }
+
+  /** Whether any open file satisfies the condition. */
+  hasOpen(condition: (file: KernelFile) => boolean): boolean {
+    return [...this.#files.values()].some(condition);
+  }
+
+  /** The device of a group that has this name. */
+  findDevice(group: number, name?: string): OfferedDevice | undefined {
+    return this.#devices.find(
+      (device) => device.group === group && (name === undefined || device.name === name),
+    );
+  }
+}

@@ -1,0 +1,179 @@
+import { iova, LAST_ADDRESS, smallestPage } from '../address/index.ts';
+import {
+  concatenate,
+  DESTROY,
+  HW_INFO,
+  HWPT_ALLOC,
+  IOAS_ALLOC,
+  IOAS_IOVA_RANGES,
+  IOAS_MAP,
+  IOAS_MAP_FILE,
+  IOAS_MAP_FLAGS,
+  IOAS_UNMAP,
+  RANGE,
+} from '../host/abi/index.ts';
+import { Errno, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
+import { makeHostIommu } from '../model/index.ts';
+import { DmaBufFile } from './dma-buf-file.ts';
+import type { HostState, OpenContainer } from './host-state.ts';
+import { mapRequest } from './map-request.ts';
+import { byNumber, iommufdNumber, type Handler, type IommufdHandlers } from './request-numbers.ts';
+import {
+  answered,
+  KernelRefusal,
+  type IoctlCall,
+  type KernelAnswer,
+  type KernelFile,
+} from './system-call.ts';
+
+const { FIXED_IOVA, WRITEABLE, READABLE } = IOAS_MAP_FLAGS;
+
+/** iommufd: /dev/iommu. Its objects are devices, address spaces (IOAS) and page tables of an address space. */
+export class IommufdFile implements KernelFile {
+  readonly kind = 'iommufd';
+  readonly #host: HostState;
+  /** The address space of each object that has one, by id. */
+  readonly #spaces = new Map<number, OpenContainer>();
+  /** The ids of page tables, which share the address space of another object. */
+  readonly #pageTables = new Set<number>();
+  #nextId = 1;
+  readonly #requests: ReadonlyMap<number, Handler>;
+
+  constructor(host: HostState) {
+    this.#host = host;
+    const handlers: IommufdHandlers = {
+      DESTROY: (call) => this.#destroy(call),
+      IOAS_ALLOC: (call) => this.#allocate(call),
+      IOAS_IOVA_RANGES: (call) => this.#ranges(call),
+      IOAS_MAP: (call) => this.#map(call),
+      IOAS_MAP_FILE: (call) => this.#mapFile(call),
+      IOAS_UNMAP: (call) => this.#unmap(call),
+      HWPT_ALLOC: (call) => this.#allocatePageTable(call),
+      GET_HW_INFO: (call) => this.#hardwareInfo(call),
+      IOAS_CHANGE_PROCESS: () => answered(Errno.ENOTTY),
+    };
+    this.#requests = byNumber(handlers, iommufdNumber);
+  }
+
+  /** Notes a device. @returns its id. */
+  addDevice(): number {
+    return this.#nextId++;
+  }
+
+  /** Whether the id is that of an address space or of one of its page tables. */
+  hasAddressSpace(id: number): boolean {
+    return this.#spaces.has(id);
+  }
+
+  ioctl(call: IoctlCall): KernelAnswer | undefined {
+    return this.#requests.get(call.number)?.(call);
+  }
+
+  close(): void {
+    for (const id of this.#spaces.keys()) this.#remove(id);
+  }
+
+  /** @throws KernelRefusal with ENOENT where no address space has the id. */
+  #space(id: number): { readonly name: string; readonly ioas: IommufdIoas } {
+    const space = this.#spaces.get(id);
+    if (space === undefined) throw new KernelRefusal(Errno.ENOENT);
+    return { name: space.name, ioas: space.iommu as IommufdIoas };
+  }
+
+  #remove(id: number): void {
+    const space = this.#spaces.get(id);
+    if (space !== undefined && !this.#pageTables.has(id)) this.#host.removeContainer(space);
+    this.#spaces.delete(id);
+    this.#pageTables.delete(id);
+  }
+
+  #destroy(call: IoctlCall): KernelAnswer {
+    this.#remove(call.read(DESTROY).id);
+    return answered(0);
+  }
+
+  #allocate(call: IoctlCall): KernelAnswer {
+    const request = call.read(IOAS_ALLOC);
+    const id = this.#nextId++;
+    this.#spaces.set(id, this.#host.addContainer(makeHostIommu(this.#host.scenario)));
+    return call.returns(IOAS_ALLOC.encode({ ...request, out_ioas_id: id }));
+  }
+
+  #allocatePageTable(call: IoctlCall): KernelAnswer {
+    const request = call.read(HWPT_ALLOC);
+    const space = this.#spaces.get(request.pt_id);
+    if (space === undefined) return answered(Errno.ENOENT);
+    const id = this.#nextId++;
+    this.#spaces.set(id, space);
+    this.#pageTables.add(id);
+    return call.returns(HWPT_ALLOC.encode({ ...request, out_hwpt_id: id }));
+  }
+
+  /** IOMMU_GET_HW_INFO: an IOMMU without a type and without capabilities. */
+  #hardwareInfo(call: IoctlCall): KernelAnswer {
+    const request = call.read(HW_INFO);
+    const answer = HW_INFO.encode({ ...request, data_len: 0, out_data_type: 0, out_capabilities: 0n });
+    return call.returns(answer.subarray(0, Math.min(request.size, answer.length)));
+  }
+
+  #ranges(call: IoctlCall): KernelAnswer {
+    const request = call.read(IOAS_IOVA_RANGES);
+    const { ioas } = this.#space(request.ioas_id);
+    const apertures = this.#host.scenario.host.iommu.apertures ?? [{ start: 0n, end: LAST_ADDRESS }];
+    const ranges = apertures.map(({ start, end }) => RANGE.encode({ first: start, second: end }));
+    const shown = concatenate(...ranges.slice(0, request.num_iovas));
+    const head = IOAS_IOVA_RANGES.encode({
+      ...request,
+      num_iovas: ranges.length,
+      out_iova_alignment: smallestPage(ioas.pageSizes),
+    });
+    const writes = [call.write(head), { address: request.allowed_iovas, bytes: shown }];
+    return answered(request.num_iovas < ranges.length ? Errno.EMSGSIZE : 0, writes);
+  }
+
+  #map(call: IoctlCall): KernelAnswer {
+    const { flags, ioas_id: id, user_va: address, length: size, iova: at } = call.read(IOAS_MAP);
+    const request = mapRequest({ iova: at, size, address, readonly: isReadonly(flags) }, this.#host.memory);
+    return this.#answerMap(id, request);
+  }
+
+  #mapFile(call: IoctlCall): KernelAnswer {
+    const { flags, ioas_id: id, fd, start, length: size, iova: at } = call.read(IOAS_MAP_FILE);
+    const { memory } = this.#host;
+    const file = this.#host.fileAt(fd);
+    const isBar = file instanceof DmaBufFile;
+    const address = isBar
+      ? memory.addressOfBar(file.device, file.bar, file.area.offset + start)
+      : memory.addressOfRam(start);
+    // A file of which QEMU has mmapped nothing is no memory of the guest.
+    if (address === undefined) return answered(Errno.EINVAL);
+    const request = mapRequest({ iova: at, size, address, readonly: isReadonly(flags) }, memory);
+    return this.#answerMap(id, isBar ? { ...request, dmaBuf: true } : request);
+  }
+
+  #answerMap(id: number, request: DmaMapRequest): KernelAnswer {
+    const { name, ioas } = this.#space(id);
+    const errno = ioas.map(request);
+    this.#host.events.add({ type: 'dma-map', container: name, ...request, errno });
+    return answered(errno);
+  }
+
+  #unmap(call: IoctlCall): KernelAnswer {
+    const request = call.read(IOAS_UNMAP);
+    const { name, ioas } = this.#space(request.ioas_id);
+    const { iova: at, length: size } = request;
+    const { errno, unmapped } = ioas.unmap(iova(at), size);
+    const event = { type: 'dma-unmap', container: name, iova: iova(at), size, unmapped, errno } as const;
+    this.#host.events.add(event);
+    if (errno !== 0) return answered(errno);
+    return call.returns(IOAS_UNMAP.encode({ ...request, length: unmapped }));
+  }
+}
+
+/** @throws KernelRefusal for flags that QEMU never sets: the host model knows maps at a fixed IOVA alone. */
+function isReadonly(flags: number): boolean {
+  const isKnown = (flags & ~(FIXED_IOVA | WRITEABLE | READABLE)) === 0 && (flags & FIXED_IOVA) !== 0;
+  // host facts I1 and I3
+  if (!isKnown || (flags & (WRITEABLE | READABLE)) === 0) throw new KernelRefusal(Errno.EOPNOTSUPP);
+  return (flags & WRITEABLE) === 0;
+}

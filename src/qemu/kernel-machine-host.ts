@@ -1,0 +1,152 @@
+import type { DmaMapping, Memslot } from '../host/index.ts';
+import type { DeviceSpec, Scenario } from '../scenario/index.ts';
+import {
+  AnsweringKernel,
+  DeviceFile,
+  GroupFile,
+  HostState,
+  OfferedDevice,
+  RAM_FILE,
+} from '../kernel/index.ts';
+import type { ContainerState, TraceMapping } from '../trace/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
+import { configurationSpace } from '../vfio-user/index.ts';
+import { deviceModel } from './guest/device-model.ts';
+import type { ReadViews } from './guest/flat-view-reader.ts';
+import { driverOf } from './guest/machine-driver.ts';
+import type { DeviceOffer, DeviceProperty } from './guest/device-offer.ts';
+import type { MachineHost } from './guest/machine-host.ts';
+import type { QemuMachineType } from './process/architecture.ts';
+import type { PrivateDirectory } from './process/private-directory.ts';
+import { HOST_DEVICE_PREFIX } from './process/qemu-names.ts';
+import { KernelConnection } from './shim/kernel-connection.ts';
+
+/** The socket of the shim, in the directory that QEMU runs in. */
+const SOCKET = 'kernel';
+/** QEMU_VMALLOC_ALIGN on x86 and Arm, in bytes. */
+const RAM_ALIGNMENT = 0x20_0000;
+/** QEMU's id of its iommufd backend. */
+const IOMMUFD = 'iommufd0';
+/** The machines whose CPU KVM of an x86 host can run. */
+const X86: readonly string[] = ['pc', 'q35'];
+
+/** A host whose kernel offers devices by vfio-pci: the shim in QEMU asks, and the host model answers. */
+export class KernelMachineHost implements MachineHost {
+  readonly arguments: readonly string[];
+  /** A file of the directory, so that /proc says where QEMU has mapped RAM; aligned as RAM without a file is. */
+  readonly ramBackend = `memory-backend-file,mem-path=${RAM_FILE},share=on,align=${RAM_ALIGNMENT}`;
+  readonly environment = { BARPROOF_KERNEL: SOCKET };
+  readonly accelerator?: 'kvm';
+  readonly #host: HostState;
+  readonly #connection: KernelConnection;
+  readonly #directory: PrivateDirectory;
+  #devices = 0;
+  #views: ReadViews = { memory: [], dma: [] };
+  #slots: { readonly real: readonly Memslot[]; readonly named: readonly Memslot[] } = { real: [], named: [] };
+  readonly #mappings = new WeakMap<readonly DmaMapping[], readonly TraceMapping[]>();
+
+  private constructor(host: HostState, connection: KernelConnection, directory: PrivateDirectory) {
+    this.#host = host;
+    this.#connection = connection;
+    this.#directory = directory;
+    const { host: spec, machine } = host.scenario;
+    const withKvm = X86.includes(machine.type);
+    if (withKvm) this.accelerator = 'kvm';
+    this.arguments = spec.iommu.type === 'iommufd' ? ['-object', `iommufd,id=${IOMMUFD}`] : [];
+  }
+
+  /**
+   * A host for one QEMU.
+   *
+   * @param directory that QEMU will run in.
+   */
+  static async make(scenario: Scenario, directory: PrivateDirectory): Promise<KernelMachineHost> {
+    const { ram: ramName } = driverOf(scenario.machine.type as QemuMachineType);
+    const state = new HostState(scenario, { folder: directory.path, ramName });
+    const connection = await KernelConnection.listen(directory.at(SOCKET), new AnsweringKernel(state).answer);
+    return new KernelMachineHost(state, connection, directory);
+  }
+
+  get memslots(): readonly Memslot[] {
+    const real = this.#host.memslots;
+    if (real !== this.#slots.real) {
+      const { memory } = this.#views;
+      const named = real.map((slot) => {
+        const backing = this.#host.events.name({ ...slot, iova: slot.gpa }, memory);
+        return { ...slot, backing };
+      });
+      this.#slots = { real, named };
+    }
+    return this.#slots.named;
+  }
+
+  get unknownRequests(): readonly string[] {
+    return this.#host.events.unknownRequests;
+  }
+
+  offer(qemuId: string, spec: DeviceSpec, scenario: Scenario): Promise<DeviceOffer> {
+    const host = this.#host;
+    const group = this.#devices++;
+    const { vendor, device: id } = spec;
+    const device = new OfferedDevice(spec, scenario, {
+      folder: this.#directory.path,
+      name: `${HOST_DEVICE_PREFIX}${qemuId}`,
+      group,
+      config: configurationSpace({ ...deviceModel(scenario, spec), vendor, device: id }),
+    });
+    host.addDevice(device);
+    const properties: Record<string, DeviceProperty> = { driver: 'vfio-pci', sysfsdev: device.path };
+    for (const [name, value] of Object.entries(spec.options)) {
+      // An older QEMU may lack a property that has its default.
+      if (value !== false && value !== 'off') properties[name] = value;
+    }
+    if (scenario.host.iommu.type === 'iommufd') properties['iommufd'] = IOMMUFD;
+    return Promise.resolve({
+      properties,
+      settle: () => this.#connection.throwFailure(),
+      get disconnected() {
+        return !host.hasOpen(
+          (file) =>
+            (file instanceof DeviceFile && file.device === device) ||
+            (file instanceof GroupFile && file.number === group),
+        );
+      },
+      keepAlive: () => undefined,
+      close: () => Promise.resolve(),
+    });
+  }
+
+  takeEvents(_: unknown, views: ReadViews): readonly VmmEvent[] {
+    this.#connection.throwFailure();
+    this.#views = views;
+    return this.#host.events.take(views.dma, views.memory);
+  }
+
+  containers(): readonly ContainerState[] {
+    return this.#host.containers.map(({ name, iommu }) => ({
+      name,
+      mappings: this.#named(iommu.mappings()),
+    }));
+  }
+
+  keepAlive(whether: boolean): void {
+    this.#connection.keepAlive(whether);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** Mappings with names for all memory: the same array for the same mappings. */
+  #named(mappings: readonly DmaMapping[]): readonly TraceMapping[] {
+    let named = this.#mappings.get(mappings);
+    if (named === undefined) {
+      named = mappings.map((mapping) => ({
+        ...mapping,
+        backing: this.#host.events.name(mapping, this.#views.dma),
+      }));
+      this.#mappings.set(mappings, named);
+    }
+    return named;
+  }
+}
