@@ -32,6 +32,7 @@ const LEAST_SHARE: Readonly<Record<ScenarioClass, number>> = {
   'opts-out': 13,
   'bar-moved-while-enabled': 22,
   'bar-sized': 8,
+  accessed: 20,
   hotplugged: 12,
   overlaid: 11,
   relocated: 4.5,

@@ -81,6 +81,7 @@ const CLASSES = {
           .some((other) => other.op === 'enable-memory' && other.device === operation.device),
     ),
   'bar-sized': ({ operations }) => operations.some(({ op }) => op === 'size-bar'),
+  accessed: ({ operations }) => operations.some(({ op }) => op === 'access-bar'),
   hotplugged: ({ operations }) => operations.some(({ op }) => op === 'hotplug'),
   overlaid: ({ operations }) => operations.some(({ op }) => op === 'add-region'),
   relocated: anyDevice(({ options }) => (options['x-msix-relocation'] ?? 'off') !== 'off'),

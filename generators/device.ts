@@ -7,6 +7,7 @@ import {
 } from '../src/scenario/index.ts';
 import { chooseBars } from './bars.ts';
 import type { Choose } from './choose.ts';
+import { chooseGraphicsCard } from './graphics-cards.ts';
 import { chooseMsix } from './msix.ts';
 import { REAL_DEVICES } from './real-devices.ts';
 
@@ -33,13 +34,16 @@ const WITH_WRONG_PBA: readonly Omit<DeviceSpec, 'id' | 'name' | 'options'>[] = [
  *
  * @param hostPageSize many offsets of MSI-X structures and of sparse areas are multiples of this size.
  * @param anyBarSize whether an invented device may have BARs whose sizes are no powers of two.
+ * @param graphicsCards whether the device may be a VGA controller.
  */
 export function chooseDevice(
   choose: Choose,
   id: string,
   hostPageSize: bigint,
   anyBarSize = false,
+  graphicsCards = false,
 ): DeviceSpec {
+  if (graphicsCards && choose.chance(4)) return chooseGraphicsCard(choose, id);
   const options = chooseOptions(choose);
   if (choose.chance(2)) return { ...choose.among(WITH_WRONG_PBA), id, name: id, options };
   if (choose.chance(30)) {

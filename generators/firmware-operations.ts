@@ -1,6 +1,8 @@
 import type { DeviceSpec, Operation, Scenario } from '../src/scenario/index.ts';
+import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { chooseStyle, FirmwareLayout } from './firmware-layout.ts';
+import { choosePowerStates, chooseResizedBar } from './idle-and-resized.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 5;
@@ -8,11 +10,14 @@ const MOST_LATER_OPERATIONS = 5;
 /**
  * Operations as a real machine shows them. Firmware places the BARs and the operating system enables the devices; then
  * drivers move, size and switch BARs while memory is disabled, and the user plugs, unplugs and resets.
+ *
+ * @param powerStates whether drivers put devices to sleep.
  */
 export const chooseFirmwareOperations = (
   choose: Choose,
   scenario: Omit<Scenario, 'operations'>,
-): readonly Operation[] => new FirmwareProgram(choose, scenario).write();
+  powerStates: boolean,
+): readonly Operation[] => new FirmwareProgram(choose, scenario, powerStates).write();
 
 class FirmwareProgram {
   readonly #choose: Choose;
@@ -21,10 +26,14 @@ class FirmwareProgram {
   readonly #unplugged: DeviceSpec[] = [];
   readonly #enabled = new Set<DeviceSpec>();
   readonly #operations: Operation[] = [];
+  readonly #page: bigint;
+  readonly #powerStates: boolean;
   #nextPort = 0x1000n;
 
-  constructor(choose: Choose, scenario: Omit<Scenario, 'operations'>) {
+  constructor(choose: Choose, scenario: Omit<Scenario, 'operations'>, powerStates: boolean) {
     this.#choose = choose;
+    this.#powerStates = powerStates;
+    this.#page = scenario.machine.hostPageSize;
     for (const device of scenario.devices) (choose.chance(85) ? this.#plugged : this.#unplugged).push(device);
     const later = new Set(this.#unplugged.map(({ id }) => id));
     this.#layout = new FirmwareLayout(chooseStyle(choose), scenario, scenario.devices, later);
@@ -43,6 +52,13 @@ class FirmwareProgram {
       );
       if (!isKnown) this.#hotplug(device);
     }
+    if (this.#powerStates) {
+      this.#operations.push(
+        ...chooseResizedBar(choose, [...this.#enabled]),
+        ...choosePowerStates(choose, [...this.#enabled]),
+      );
+    }
+    this.#operations.push(...chooseAccesses(choose, [...this.#enabled], this.#page, true));
     return this.#operations;
   }
 

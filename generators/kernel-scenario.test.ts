@@ -17,7 +17,18 @@ const obstacles = ({ machine, host, devices, operations }: Scenario): readonly u
   ...(host.iommu.type === 'vfio-user' ? [host.iommu.type] : []),
   ...(host.iommu.type === 'spapr-tce-v2' && machine.type !== 'pseries' ? [machine.type] : []),
   ...devices.filter(({ options }) => 'x-no-msix-emulation' in options),
-  ...operations.filter(({ op }) => ['add-region', 'remove-region', 'begin', 'commit'].includes(op)),
+  ...operations.filter(({ op }) =>
+    [
+      'add-region',
+      'remove-region',
+      'show-registers',
+      'show-contents',
+      'set-power-state',
+      'resize-bar',
+      'begin',
+      'commit',
+    ].includes(op),
+  ),
 ];
 
 describe('kernelScenarios', () => {

@@ -1,6 +1,8 @@
-import type { DeviceSpec, MachineSpec, Operation } from '../src/scenario/index.ts';
+import type { DeviceSpec, MachineSpec, Operation, OverlayKind } from '../src/scenario/index.ts';
+import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { Placement } from './placement.ts';
+import { choosePowerStates, chooseResizedBar } from './idle-and-resized.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 7;
@@ -61,6 +63,13 @@ class Program {
       );
       if (!known) this.#hotplug(device);
     }
+    if (this.#overlaysAllowed) {
+      this.#operations.push(
+        ...chooseResizedBar(choose, this.#plugged),
+        ...choosePowerStates(choose, this.#plugged),
+      );
+    }
+    this.#operations.push(...chooseAccesses(choose, this.#plugged, this.#machine.hostPageSize));
     return this.#operations;
   }
 
@@ -184,7 +193,13 @@ class Program {
   #addOverlay(): void {
     const choose = this.#choose;
     const { hostPageSize, ram } = this.#machine;
-    const kind = choose.weighted<'ram' | 'rom' | 'io'>([4, 'ram'], [2, 'rom'], [3, 'io']);
+    const kind = choose.weighted<OverlayKind>(
+      [40, 'ram'],
+      [20, 'rom'],
+      [30, 'io'],
+      [7, 'rom-device'],
+      [3, 'protected-ram'],
+    );
     // The RAM of a TPM's buffer begins 128 bytes into its page, behind the registers (hw/tpm/tpm_crb.c).
     const registers = choose.chance(10) ? 0x80n : 0n;
     const size = choose.weighted<() => bigint>(
@@ -210,6 +225,8 @@ class Program {
       priority: choose.among([0, 0, 1, 2, -2]),
     });
     this.#overlays.push(name);
+    if (kind === 'rom-device' && choose.chance(60)) this.#operations.push({ op: 'show-registers', name });
+    if (kind === 'rom-device' && choose.chance(30)) this.#operations.push({ op: 'show-contents', name });
   }
 
   #someBarAddress(): bigint {

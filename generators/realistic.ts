@@ -32,6 +32,8 @@ export interface RealisticOptions {
   readonly revision: string;
   readonly iommuTypes: readonly IommuTypeName[];
   readonly machineTypes: readonly MachineType[];
+  /** Whether to draw what only a model can show: power states, graphics cards. */
+  readonly modelOnly: boolean;
 }
 
 /** A scenario that a real machine can show; `undefined` where the options allow no real machine. */
@@ -43,10 +45,10 @@ export function chooseRealisticScenario(choose: Choose, options: RealisticOption
   const isReal = hardwareNeeds(hardware).length === 0;
   const { hostPageSize } = hardware.machine;
   const devices = Array.from({ length: count }, (_, index) =>
-    chooseRealDevice(choose, `dev${index}`, hostPageSize, isReal),
+    chooseRealDevice(choose, `dev${index}`, hostPageSize, { isReal, graphicsCards: options.modelOnly }),
   );
   const whole = { ...hardware, devices };
-  return { ...whole, operations: chooseFirmwareOperations(choose, whole) };
+  return { ...whole, operations: chooseFirmwareOperations(choose, whole, options.modelOnly) };
 }
 
 type Hardware = Omit<Scenario, 'operations'>;
@@ -92,9 +94,14 @@ function asUsual(host: HostSpec, { hostPageSize }: MachineSpec): HostSpec {
  *
  * @param isReal whether a real machine has the rest of the hardware.
  */
-function chooseRealDevice(choose: Choose, id: string, hostPageSize: Size, isReal: boolean): DeviceSpec {
+function chooseRealDevice(
+  choose: Choose,
+  id: string,
+  hostPageSize: Size,
+  { isReal, graphicsCards }: { readonly isReal: boolean; readonly graphicsCards: boolean },
+): DeviceSpec {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const device = chooseDevice(choose, id, hostPageSize);
+    const device = chooseDevice(choose, id, hostPageSize, false, graphicsCards);
     if (isReal && deviceNeeds(device, hostPageSize).length === 0) return device;
   }
   const { source: _, ...real } = choose.among(REAL_DEVICES);

@@ -28,7 +28,10 @@ export interface ScenarioConstraints {
   readonly iommuTypes?: readonly IommuTypeName[];
   /** The machine types to draw from; all by default. */
   readonly machineTypes?: readonly MachineType[];
-  /** Whether to add regions on top of system memory, and to make changes in transactions; true by default. */
+  /**
+   * Whether to do what only a model of QEMU can: add regions on top of system memory, make changes in transactions, and
+   * set power states; true by default.
+   */
   readonly overlays?: boolean;
   /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */
   readonly realistic?: boolean;
@@ -55,7 +58,12 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     realistic = false,
   } = constraints;
   if (realistic || choose.chance(REALISTIC_SHARE)) {
-    const scenario = chooseRealisticScenario(choose, { revision, iommuTypes, machineTypes });
+    const scenario = chooseRealisticScenario(choose, {
+      revision,
+      iommuTypes,
+      machineTypes,
+      modelOnly: overlays,
+    });
     if (scenario !== undefined) return scenario;
     if (realistic) throw new RangeError(NO_REAL_MACHINE);
   }
@@ -69,7 +77,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
   const devices = Array.from({ length: count }, (_, index) =>
     // Hardware has BARs of powers of two; a vfio-user server may report anything.
-    chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user'),
+    chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user', overlays),
   );
   const operations = chooseOperations(choose, machine, devices, overlays);
   const limited = limitMappings(choose, host, machine.type, devices);

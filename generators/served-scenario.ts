@@ -65,7 +65,7 @@ function chooseHistories(choose: Choose, count: number, served: Served): readonl
     ...first,
     operations:
       served.realistic || (isReal && choose.chance(REALISTIC_SHARE))
-        ? chooseFirmwareOperations(choose, first)
+        ? chooseFirmwareOperations(choose, first, false)
         : chooseOperations(choose, machine, devices, false),
   }));
   return [first, ...others];
@@ -80,7 +80,9 @@ function chooseServed(choose: Choose, served: Served): Scenario {
     devices: scenario.devices.map((device): DeviceSpec => ({ ...device, options: {} })),
   };
   // Firmware places BARs behind RAM, which has another size now.
-  return isRealistic(scenario) ? { ...usual, operations: chooseFirmwareOperations(choose, usual) } : usual;
+  return isRealistic(scenario)
+    ? { ...usual, operations: chooseFirmwareOperations(choose, usual, false) }
+    : usual;
 }
 
 function* simplifyServed(scenario: Scenario): Generator<Scenario> {

@@ -47,11 +47,13 @@ export function weigh(scenario: Scenario): number {
   return weight;
 }
 
-function weighDevice({ id, name, vendor, device, bars, msix, options }: DeviceSpec): number {
+function weighDevice({ id, name, vendor, device, vga, configSize, bars, msix, options }: DeviceSpec): number {
   let weight =
     (id === 'dev0' ? 0 : 4) +
     (name === id ? 0 : 5) +
     (vendor === 0 && device === 0 ? 0 : 5) +
+    (vga === undefined ? 0 : 5) +
+    (configSize === undefined ? 0 : 5) +
     30 * Object.keys(options).length;
   for (const { index, type, size, mmap, sparse, mmapError, p2p } of bars) {
     weight += (mmapError === undefined ? 0 : 10) + (p2p === undefined ? 0 : 10);
@@ -84,6 +86,8 @@ function weighOperation(operation: Operation): number {
       );
     case 'mask-vector':
       return 5 + digits(BigInt(operation.vector));
+    case 'access-bar':
+      return 5 + 2 * digits(operation.offset) + (operation.write ? 1 : 0) + (operation.width === 4 ? 0 : 1);
     case 'hotplug':
     case 'unplug':
     case 'reset':

@@ -139,7 +139,7 @@ describe('check', () => {
     const { code, out, err } = barproof(['check', '--runs', '100']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(
-      /^barproof \d+\.\d+\.\d+: qemu-11.1 on model, 20 invariants, 100 cases, seed barproof\n/,
+      /^barproof \d+\.\d+\.\d+: qemu-11.1 on model, 21 invariants, 100 cases, seed barproof\n/,
     );
     expect(out).toMatch(/\nknown: map-aligned\/ram-range-unaligned\n {2}RAM is trimmed to the host's page /);
     expect(out).toMatch(/\nno new counterexample\n$/);
@@ -311,7 +311,7 @@ describe('standard output and standard error', () => {
     expect(seen).toMatch(/replaying the stored cases\r\^\[\[2K/);
     const report = readFileSync(join(here, 'report.txt'), 'utf8');
     expect(report).toMatch(
-      /^barproof \d\S+ qemu-11.1 on model, 20 invariants, 1 case, seed barproof\n[^]*\n(every invariant holds|no new counterexample)\n$/,
+      /^barproof \d\S+ qemu-11.1 on model, 21 invariants, 1 case, seed barproof\n[^]*\n(every invariant holds|no new counterexample)\n$/,
     );
   });
 

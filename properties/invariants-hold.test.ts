@@ -36,6 +36,7 @@ const LEAST_SHARE: Readonly<Partial<Record<InvariantId, number>>> = {
   'bar-as-hardware': 59,
   'no-needless-change': 54,
   'msix-capability-consistent': 54,
+  'access-dispatched': 12,
   'window-limit': 30,
   'resources-bounded': 29,
   'guest-page-reachable': 14,

@@ -133,6 +133,17 @@ const BUGS: Readonly<Record<string, Bug>> = {
     { cloudHypervisor: { moveSteps: ['map-dma', 'unmap-dma', 'remove-slot', 'create-slot'] } },
     CLOUD_HYPERVISOR,
   ],
+  'the table answers in the words of the PBA': ['access-dispatched', { access: { route: () => 'pba' } }],
+  'cloud-hypervisor reads its table where the device has it': [
+    'access-dispatched',
+    { cloudHypervisor: { routesToTable: () => false } },
+    CLOUD_HYPERVISOR,
+  ],
+  'cloud-hypervisor reads registers from the start of the BAR': [
+    'access-dispatched',
+    { cloudHypervisor: { regionOffset: () => offset(0n) } },
+    CLOUD_HYPERVISOR,
+  ],
   'cloud-hypervisor hands out half-aligned addresses': [
     'bar-as-hardware',
     { cloudHypervisor: { alignment: (_type, size) => (size > 0x10n ? size / 2n : size) } },

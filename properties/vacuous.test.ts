@@ -12,7 +12,7 @@ import {
 import { runOnModel } from '../src/model/index.ts';
 import type { Scenario } from '../src/scenario/index.ts';
 import type { State, Step, Trace } from '../src/trace/index.ts';
-import { NEWEST } from '../src/vfio/index.ts';
+import { NEWEST, type AccessEvent } from '../src/vfio/index.ts';
 
 /** How many scenarios each VMM runs. */
 const CASES = 250;
@@ -70,6 +70,15 @@ const IDLE = {
   })),
   'never unmaps': keeping('mappings'),
   'never deletes a memslot': keeping('memslots'),
+  'answers no access': onAccesses(() => undefined),
+  'carries out every access on the device': onAccesses((access) => {
+    const { device, bar, offset, address, width } = access;
+    return { ...access, parts: [{ address, size: width, reached: { kind: 'device', device, bar, offset } }] };
+  }),
+  'drops every access': onAccesses((access) => {
+    const { address, width } = access;
+    return { ...access, parts: [{ address, size: width, reached: { kind: 'nothing' } }] };
+  }),
   'dies at the start': (trace: Trace): Trace => ({
     ...trace,
     outcome: 'aborted',
@@ -163,6 +172,11 @@ const FLAGGED: Readonly<
     ['emulates no MSI-X table', 'msix-trapped'],
     ['shows no BAR', 'bar-as-hardware'],
   ],
+  'access-dispatched': [
+    ['answers no access', 'access-dispatched'],
+    ['drops every access', 'access-dispatched'],
+    ['carries out every access on the device', 'access-dispatched'],
+  ],
   'window-limit': [
     ['opens no container', 'ram-reachable'],
     ['dies at the start', 'no-abort'],
@@ -176,6 +190,17 @@ const FLAGGED: Readonly<
     ['has an empty memory map', 'flat-partition'],
   ],
 };
+
+/** Replaces what accesses have reached, or leaves them unanswered. */
+function onAccesses(change: (access: AccessEvent) => AccessEvent | undefined): (trace: Trace) => Trace {
+  return (trace) => ({
+    ...trace,
+    steps: trace.steps.map((step) => ({
+      ...step,
+      events: step.events.flatMap((event) => (event.type === 'access' ? (change(event) ?? []) : event)),
+    })),
+  });
+}
 
 /** Replaces every state; states that were the same object stay the same object. */
 function onStates(change: (state: State) => State): (trace: Trace) => Trace {

@@ -8,6 +8,9 @@ export function* simplerDevices(device: DeviceSpec): Generator<DeviceSpec> {
   const { msix, ...withoutMsix } = device;
   if (msix !== undefined) yield withoutMsix;
   if (Object.keys(device.options).length > 0) yield { ...device, options: {} };
+  const { vga, configSize, ...plain } = device;
+  if (vga !== undefined || configSize !== undefined) yield plain;
+  if (configSize !== undefined) yield { ...plain, ...(vga !== undefined && { vga }) };
   if (device.vendor !== 0 || device.device !== 0) yield { ...device, vendor: 0, device: 0 };
   if (device.name !== device.id) yield { ...device, name: device.id };
   for (const [index, bar] of device.bars.entries()) {

@@ -23,6 +23,13 @@ export function* withFewerOperations(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, operations: operations.toSpliced(start, length) };
     }
   }
+  for (const operation of operations) {
+    if (operation.op !== 'add-region' || operation.kind !== 'rom-device') continue;
+    yield {
+      ...scenario,
+      operations: operations.filter((other) => !('name' in other) || other.name !== operation.name),
+    };
+  }
   for (const [index, operation] of operations.entries()) {
     const partner = operations.findIndex((other, at) => at > index && closes(operation, other));
     if (partner === -1) continue;

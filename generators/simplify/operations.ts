@@ -1,3 +1,4 @@
+import { offset } from '../../src/address/index.ts';
 import { pciWindows, type Operation, type Scenario } from '../../src/scenario/index.ts';
 import { ROUND_ADDRESSES, rounderNumbers } from './numbers.ts';
 
@@ -20,12 +21,21 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       return;
     case 'add-region':
       if (operation.priority !== 0) yield { ...operation, priority: 0 };
-      if (operation.name !== 'overlay') yield { ...operation, name: 'overlay' };
+      // The name is part of the operations that follow.
+      if (operation.name !== 'overlay' && operation.kind !== 'rom-device')
+        yield { ...operation, name: 'overlay' };
       for (const size of [0x1000n, 0x1_0000n, 0x800n, operation.size / 2n])
         if (size > 0n) yield { ...operation, size };
       for (const address of [...addresses, ...rounderNumbers(operation.address)])
         yield { ...operation, address };
       return;
+    case 'access-bar': {
+      const { offset: at, width, write } = operation;
+      if (width !== 4) yield { ...operation, width: 4 };
+      if (write) yield { ...operation, write: false };
+      for (const simpler of rounderNumbers(at)) yield { ...operation, offset: offset(simpler) };
+      return;
+    }
     case 'size-bar':
       if (operation.probe !== undefined)
         yield { op: 'size-bar', device: operation.device, bar: operation.bar };

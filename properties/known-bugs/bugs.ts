@@ -4,7 +4,7 @@ import { RegressionStore, decodeRegression, type Regression } from '../../src/ca
 import { FingerprintSet, type Fingerprint, type InvariantId } from '../../src/invariants/index.ts';
 import { parseJson } from '../../src/input/index.ts';
 import type { Patch } from '../../src/validate/index.ts';
-import { findRevision, type Revision } from '../../src/vfio/index.ts';
+import { findAnyRevision, type AnyRevision } from '../../src/model/index.ts';
 
 /**
  * The folder of the bugs: for each a patch and the configuration that triggers it, and the measurements of
@@ -19,9 +19,9 @@ export interface KnownBug {
   readonly title: string;
   readonly source: string;
   /** The revision without the bug. */
-  readonly base: Revision;
+  readonly base: AnyRevision;
   /** The revision with the bug. */
-  readonly patched: Revision;
+  readonly patched: AnyRevision;
   /** How the bug differs from its report; `undefined` if it does not. */
   readonly remark: string | undefined;
   /** The invariant and cause that `regression` breaks with the bug and not without it. */
@@ -52,9 +52,9 @@ async function loadBug(id: string): Promise<KnownBug> {
   const url = pathToFileURL(`${BUGS}${id}.ts`).href;
   const { default: patch, before, remark, shows, breaks } = (await import(url)) as BugModule;
   const { title = id, source = '', base: baseId = '' } = patch.definition;
-  const release = findRevision(baseId);
+  const release = findAnyRevision(baseId);
   if (release === undefined) throw new Error(`${id}: there is no revision ${baseId}`);
-  const base = before?.applyTo(release) ?? release;
+  const base: AnyRevision = before?.applyTo(release) ?? release;
   const regression = decodeRegression(parseJson(readFileSync(`${BUGS}${id}.json`, 'utf8')));
   return { id, title, source, base, patched: patch.applyTo(base), remark, shows, breaks, regression };
 }
@@ -67,7 +67,7 @@ const FINDINGS = new RegressionStore(
  * The stored findings about a release, by invariant and cause. They say nothing about a bug that a patch
  * adds.
  */
-export function knownFingerprints({ id }: Revision): FingerprintSet {
+export function knownFingerprints({ id }: AnyRevision): FingerprintSet {
   const known = new FingerprintSet();
   for (const { regression } of FINDINGS) {
     const { failsOn, invariant, cause } = regression;

@@ -3,8 +3,7 @@ import { scenarios, simplifyScenario } from '../../generators/index.ts';
 import { deriveSeed } from '../../src/campaign/index.ts';
 import { FingerprintSet, violationsOf, type Fingerprint } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
-import { runOnModel } from '../../src/model/index.ts';
-import type { Revision } from '../../src/vfio/index.ts';
+import { runOnModel, scopeOf, unsuitable, type AnyRevision } from '../../src/model/index.ts';
 import type { KnownBug } from './bugs.ts';
 
 /** The first case of a search that shows a bug. */
@@ -17,7 +16,7 @@ export interface BugSighting {
 }
 
 /** The invariants and causes that break when `scenario` runs on `revision`. */
-export const fingerprintsOf = (scenario: Scenario, revision: Revision): FingerprintSet =>
+export const fingerprintsOf = (scenario: Scenario, revision: AnyRevision): FingerprintSet =>
   new FingerprintSet(violationsOf(runOnModel(scenario, revision)));
 
 /** Cases are generated in batches, because most bugs need few cases and some need many. */
@@ -36,15 +35,16 @@ export class Cases {
     this.#seed = deriveSeed(seed, 'known bugs');
   }
 
-  /** The first `count` cases for the containers that `revision` has; 20,000 at most. */
-  *take(count: number, { iommus }: Revision): Generator<Scenario> {
-    const key = iommus.join(' ');
+  /** The first `count` cases that `revision` can run; 20,000 at most. */
+  *take(count: number, revision: AnyRevision): Generator<Scenario> {
+    const { revision: _, ...scope } = scopeOf(revision);
+    const key = JSON.stringify(scope);
     for (let index = 0; index < count; index++) {
       let generated = this.#generated.get(key) ?? [];
       if (index >= generated.length) {
         const numRuns = BATCHES.find((size) => size > index);
         if (numRuns === undefined) return;
-        generated = fc.sample(scenarios({ iommuTypes: iommus }), { seed: this.#seed, numRuns });
+        generated = fc.sample(scenarios(scope), { seed: this.#seed, numRuns });
         this.#generated.set(key, generated);
       }
       yield generated[index]!;
@@ -52,7 +52,7 @@ export class Cases {
   }
 
   /** The invariants and causes that break when case `index`, which is `scenario`, runs on `revision`. */
-  shownBy(index: number, scenario: Scenario, revision: Revision): FingerprintSet {
+  shownBy(index: number, scenario: Scenario, revision: AnyRevision): FingerprintSet {
     let shown = this.#shown.get(revision.id);
     if (shown === undefined) this.#shown.set(revision.id, (shown = []));
     return (shown[index] ??= fingerprintsOf(scenario, revision));
@@ -86,7 +86,9 @@ export function hunt(
 /** The smallest scenario, by shrinking, that shows the same fingerprint with the bug and not without it. */
 export function shrink({ base, patched }: KnownBug, { fingerprint, scenario }: BugSighting): Scenario {
   const shows = (candidate: Scenario): boolean =>
-    fingerprintsOf(candidate, patched).has(fingerprint) && !fingerprintsOf(candidate, base).has(fingerprint);
+    unsuitable(candidate, base).length === 0 &&
+    fingerprintsOf(candidate, patched).has(fingerprint) &&
+    !fingerprintsOf(candidate, base).has(fingerprint);
   for (let smallest = scenario; ;) {
     let smaller: Scenario | undefined;
     for (const candidate of simplifyScenario(smallest)) {

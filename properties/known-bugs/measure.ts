@@ -5,7 +5,7 @@ import {
   fingerprintText,
   type Fingerprint,
 } from '../../src/invariants/index.ts';
-import type { Revision } from '../../src/vfio/index.ts';
+import type { AnyRevision } from '../../src/model/index.ts';
 import { knownFingerprints, type KnownBug } from './bugs.ts';
 import { Cases, flagged, hunt, shrink, type BugSighting } from './hunt.ts';
 import { RESULTS, storedResult, type BugResult } from './results.ts';
@@ -64,7 +64,7 @@ export function measure(
 }
 
 /** The fingerprints that the cases and the stored findings show of a revision without a bug. */
-function knownOf(base: Revision, cases: Cases, count: number): FingerprintSet {
+function knownOf(base: AnyRevision, cases: Cases, count: number): FingerprintSet {
   const shown = knownFingerprints(base);
   let index = 0;
   for (const scenario of cases.take(count, base)) {

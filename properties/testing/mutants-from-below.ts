@@ -1,4 +1,4 @@
-import { offset } from '../../src/address/index.ts';
+import { alignUp, offset } from '../../src/address/index.ts';
 import { CLOUD_HYPERVISOR_REVISIONS } from '../../src/cloud-hypervisor/index.ts';
 import type { Operation, Scenario } from '../../src/scenario/index.ts';
 import type { DeviceState, State, Step, Trace } from '../../src/trace/index.ts';
@@ -6,7 +6,7 @@ import { DmaListener, findRevision, type Revision, type VmmEvent } from '../../s
 import type { Mutant } from './mutants.ts';
 
 const qemu111: Revision = findRevision('qemu-11.1')!;
-const { device, host, memslots } = qemu111;
+const { access, device, host, memslots } = qemu111;
 const cloudHypervisor53 = CLOUD_HYPERVISOR_REVISIONS.at(-1)!;
 
 /** Replaces the devices of every state; states that were the same object stay the same object. */
@@ -261,6 +261,49 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     cases: 500,
     fires: { 'resources-bounded': ['windows-grow'] },
     mayBreak: ['window-limit'],
+  },
+  {
+    name: 'cv-05, xn-02: the emulated table answers behind its last entry',
+    base: qemu111,
+    revision: { ...qemu111, device: { ...device, emulatedTableSize: (size) => alignUp(size, 0x1000n) } },
+    cases: 1_500,
+    fires: { 'access-dispatched': ['table-beyond-its-end'] },
+    mayBreak: ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'],
+  },
+  {
+    name: 'qm-07: an access goes on in the region of its first byte',
+    base: qemu111,
+    revision: { ...qemu111, access: { ...access, clampsToSection: () => false } },
+    cases: 3_000,
+    fires: { 'access-dispatched': ['memory-where-trapped'] },
+  },
+  {
+    name: 'qp-10: the emulated table refuses 8 bytes',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      access: {
+        ...access,
+        accepts: (structure, request, size) =>
+          request.width !== 8 && access.accepts(structure, request, size),
+      },
+    },
+    cases: 500,
+    fires: { 'access-dispatched': ['table-refuses-legal-access'] },
+  },
+  {
+    name: 'the emulation of the table is not asked',
+    base: qemu111,
+    revision: { ...qemu111, access: { ...access, route: () => 'device' } },
+    cases: 500,
+    fires: { 'access-dispatched': ['device-reached'] },
+  },
+  {
+    name: 'trapped registers are read at the start of the BAR',
+    base: qemu111,
+    revision: { ...qemu111, access: { ...access, deviceOffset: () => offset(0n) } },
+    cases: 1_000,
+    fires: { 'access-dispatched': ['device-wrong-place'] },
   },
   {
     name: 'a device is refused for its PBA although the user relocates MSI-X',

@@ -119,7 +119,7 @@ const wholeRam = (scenario: Scenario): Scenario => ({
   ...scenario,
   machine: { ...scenario.machine, type: 'generic', ram: 0x1000_0000n },
   host: { ...scenario.host, iommu: { type: 'type1', pageSizes: [scenario.machine.hostPageSize] } },
-  operations: scenario.operations.filter(({ op }) => op !== 'add-region' && op !== 'remove-region'),
+  operations: scenario.operations.filter((operation) => !('name' in operation)),
 });
 
 /** Scenarios with a kernel that forbids an mmap of the MSI-X page. */

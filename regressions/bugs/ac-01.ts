@@ -4,7 +4,12 @@ import { alignUp, definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'msix-capability-consistent', cause: 'swallows-registers' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
+export const breaks: readonly InvariantId[] = [
+  'msix-capability-consistent',
+  'msix-direct-on-opt-out',
+  'no-abort',
+  'access-dispatched',
+];
 
 export default definePatch({
   name: 'ac-01',

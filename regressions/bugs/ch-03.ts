@@ -8,7 +8,13 @@ export const remark =
 export const shows = { invariant: 'msix-trapped', cause: 'direct-in-flat-view' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'];
+export const breaks: readonly InvariantId[] = [
+  'msix-trapped',
+  'msix-capability-consistent',
+  'msix-direct-on-opt-out',
+  'no-abort',
+  'access-dispatched',
+];
 
 export default definePatch({
   name: 'ch-03',

@@ -16,6 +16,7 @@ export const breaks: readonly InvariantId[] = [
   'incremental-equals-scratch',
   'no-abort',
   'msix-trapped',
+  'resources-bounded',
 ];
 
 export default definePatch({

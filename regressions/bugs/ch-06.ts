@@ -4,7 +4,7 @@ import { definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'incremental-equals-scratch', cause: 'bar-misplaced' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['incremental-equals-scratch'];
+export const breaks: readonly InvariantId[] = ['incremental-equals-scratch', 'no-needless-change'];
 
 export default definePatch({
   name: 'ch-06',

@@ -6,7 +6,13 @@ const FIRST_OF_A_DEVICE = 100;
 export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'number-in-use' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = [
+  'memslot-aligned-disjoint',
+  'no-abort',
+  'msix-trapped',
+  'resources-bounded',
+  'access-dispatched',
+];
 
 export default definePatch({
   name: 'ch-12',

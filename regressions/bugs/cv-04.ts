@@ -4,7 +4,11 @@ import { definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'incremental-equals-scratch', cause: 'bar-misplaced' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['incremental-equals-scratch', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = [
+  'incremental-equals-scratch',
+  'msix-trapped',
+  'no-needless-change',
+];
 
 export default definePatch({
   name: 'cv-04',

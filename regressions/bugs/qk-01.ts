@@ -6,7 +6,12 @@ const END_OF_SPACE = 1n << 64n;
 export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'not-backed' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = [
+  'memslot-aligned-disjoint',
+  'no-abort',
+  'msix-trapped',
+  'access-dispatched',
+];
 
 export default definePatch({
   name: 'qk-01',

@@ -4,7 +4,13 @@ import { definePatch, offset, type InvariantId } from 'barproof';
 export const shows = { invariant: 'memslot-aligned-disjoint', cause: 'asked-not-backed' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['memslot-aligned-disjoint', 'no-abort', 'msix-trapped'];
+export const breaks: readonly InvariantId[] = [
+  'memslot-aligned-disjoint',
+  'no-abort',
+  'msix-trapped',
+  'memslot-complete',
+  'access-dispatched',
+];
 
 export default definePatch({
   name: 'qk-02',

@@ -8,7 +8,11 @@ export const remark =
 export const shows = { invariant: 'msix-trapped', cause: 'not-emulated' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['msix-trapped', 'msix-capability-consistent'];
+export const breaks: readonly InvariantId[] = [
+  'msix-trapped',
+  'msix-capability-consistent',
+  'memslot-complete',
+];
 
 export default definePatch({
   name: 'rv-01',

@@ -13,6 +13,7 @@ export const breaks: readonly InvariantId[] = [
   'incremental-equals-scratch',
   'guest-page-reachable',
   'msix-trapped',
+  'memslot-complete',
 ];
 
 export default definePatch({

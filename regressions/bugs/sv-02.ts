@@ -1,14 +1,17 @@
 import { definePatch, type InvariantId } from 'barproof';
 
 /** How the bug differs from its report, or how the search sees it. */
-export const remark =
-  'As `qp-05`: the search sees it on machines that opt out of the emulated table.';
+export const remark = 'As `qp-05`: the search sees it on machines that opt out of the emulated table.';
 
 /** The invariant and cause that the configuration of the report breaks. */
 export const shows = { invariant: 'msix-direct-on-opt-out', cause: 'table-trapped' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['msix-direct-on-opt-out', 'guest-page-reachable'];
+export const breaks: readonly InvariantId[] = [
+  'msix-direct-on-opt-out',
+  'guest-page-reachable',
+  'memslot-complete',
+];
 
 export default definePatch({
   name: 'sv-02',

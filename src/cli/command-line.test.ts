@@ -470,7 +470,7 @@ describe('barproof check', () => {
     const { code, out, err } = await barproof(['check', '--runs', '200', ...store()]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(
-      /^barproof \d+\.\d+\.\d+: qemu-11.1 on model, 20 invariants, 200 cases, seed barproof\n\nknown: /,
+      /^barproof \d+\.\d+\.\d+: qemu-11.1 on model, 21 invariants, 200 cases, seed barproof\n\nknown: /,
     );
     expect(out).toMatch(/^known: map-aligned\/ram-range-unaligned\n {2}RAM is trimmed to the host's page /m);
     expect(out).toMatch(/\nno new counterexample\n$/);

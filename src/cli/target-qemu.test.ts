@@ -83,7 +83,7 @@ describe('check --target qemu', () => {
       err: expect.stringMatching(/no device vfio-user-pci\. .* or add --interface kernel/),
     });
     const { code, out } = await checkQemu('--runs', '20', '--interface', 'kernel');
-    expect(out).toMatch(/, 21 invariants, 20 cases, /);
+    expect(out).toMatch(/, 22 invariants, 20 cases, /);
     expect([0, 1]).toContain(code);
   });
 
@@ -91,7 +91,7 @@ describe('check --target qemu', () => {
     // Of other seeds, some cases cannot be compared: the hardware of a whole lane may end QEMU.
     const { code, out, err } = await checkQemu('--runs', '20', '--seed', 'a');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^barproof \S+ qemu-11\.1 on QEMU 11\.1\.3 \([^)]+\), 21 invariants, 20 cases, /);
+    expect(out).toMatch(/^barproof \S+ qemu-11\.1 on QEMU 11\.1\.3 \([^)]+\), 22 invariants, 20 cases, /);
     expect(out).not.toMatch(/model-agrees|not compared/);
     expect(out).toMatch(/\nno new counterexample\n$/);
   });
@@ -136,7 +136,7 @@ describe('check --target qemu', () => {
     const { code, out } = await check('--runs', '1');
     expect({ code, out }).toEqual({
       code: 0,
-      out: expect.stringMatching(/, 20 invariants, [^]*\nevery invariant holds\n$/),
+      out: expect.stringMatching(/, 21 invariants, [^]*\nevery invariant holds\n$/),
     });
   });
 
@@ -175,7 +175,7 @@ describe('--target qemu with a QEMU of another version than the model', () => {
     const { code, out } = await checkQemu('--runs', '20');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^.* on QEMU 10\.2\.0 .*, 20 invariants, 20 cases, .*\nnot compared with the model on pc, q35, virt, pseries: /,
+      /^.* on QEMU 10\.2\.0 .*, 21 invariants, 20 cases, .*\nnot compared with the model on pc, q35, virt, pseries: /,
     );
     expect(out.split(REASON)).toHaveLength(2);
     expect(out).not.toContain('model-agrees');
@@ -194,7 +194,7 @@ describe('--target qemu with a QEMU of another version than the model', () => {
     // Enough cases for every machine type: many cases share a machine and its devices.
     const { code, out } = await checkQemu('--runs', '240');
     expect(code).toBe(1);
-    expect(out).toMatch(/ on QEMU 11\.1\.3, 10\.2\.0 \(pc, q35, pseries, virt\), 21 invariants, /);
+    expect(out).toMatch(/ on QEMU 11\.1\.3, 10\.2\.0 \(pc, q35, pseries, virt\), 22 invariants, /);
     expect(out).toContain(`\nnot compared with the model on virt: ${REASON}\n`);
     expect(out).toMatch(/\nnot compared with the model: [1-9]\d* cases?\n/);
   });

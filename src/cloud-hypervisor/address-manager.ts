@@ -74,6 +74,15 @@ export class AddressManager {
     return this.#busOf(attributes.type).routes(device, start);
   }
 
+  /** The memory BAR that a trapped access to `address` reaches; `undefined` if none does. */
+  barAt(address: bigint): { readonly device: VfioPciDevice; readonly region: MmioRegion } | undefined {
+    const range = this.#mmioBus.at(address);
+    const region = range?.device.mmioRegions.find(
+      ({ start, attributes }) => attributes.type !== 'io' && start === range.base,
+    );
+    return region && range && { device: range.device, region };
+  }
+
   /**
    * Moves a BAR in allocator, bus and device, in this order (DeviceRelocation::move_bar). A failure keeps the
    * steps before it.

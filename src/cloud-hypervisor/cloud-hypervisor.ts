@@ -8,12 +8,13 @@ import {
 } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology, type AddressSpace } from '../memory/index.ts';
 import { MsixControl } from '../pci-layout/index.ts';
-import type { EventSink, HostDevice } from '../vfio/index.ts';
+import type { AccessPart, CpuAccess, EventSink, HostDevice } from '../vfio/index.ts';
 import { AddressManager } from './address-manager.ts';
 import { sizeBar } from './bar-sizing.ts';
 import { DeviceManagerError } from './device-manager-error.ts';
 import { ramParts } from './memory-layout.ts';
 import type { CloudHypervisorRules } from './revision.ts';
+import { accessTrapped } from './trapped-access.ts';
 import { UserMemory, type UserMemoryRegion } from './user-memory.ts';
 import { VfioOps } from './vfio-ops.ts';
 import { VfioPciDevice, type MmioRegion } from './vfio-pci-device.ts';
@@ -180,6 +181,11 @@ export class CloudHypervisor {
     const control = msixState.readControl();
     msixState.writeControl(enabled ? control | MsixControl.ENABLE : control & ~MsixControl.ENABLE);
     this.#movePending(device);
+  }
+
+  /** Carries out an access of a CPU that exits to the VMM. @throws VmmAbort where the VMM crashes. */
+  accessTrapped(access: CpuAccess): readonly AccessPart[] {
+    return accessTrapped(access, this.#addresses.barAt(access.address), this.#options.rules);
   }
 
   /** The address at which trapped accesses reach a BAR; `undefined` if none do. */

@@ -31,6 +31,11 @@ export class DeviceBus<Device> {
     return this.insert(range.device, to, size);
   }
 
+  /** The device whose range holds `address`, and the start of the range; `undefined` if no range does. */
+  at(address: bigint): { readonly device: Device; readonly base: bigint } | undefined {
+    return this.#ranges.find(({ base, size }) => base <= address && address < base + size);
+  }
+
   /** Whether `device` has a range that begins at `base`. */
   routes(device: Device, base: bigint): boolean {
     return this.#ranges.some((range) => range.base === base && range.device === device);

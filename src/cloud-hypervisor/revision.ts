@@ -1,9 +1,10 @@
-import type { Size } from '../address/index.ts';
+import type { Offset, Range, Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
 import type { MtreeForm } from '../memory/index.ts';
 import type { BarAttributes, BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { FixedUpBar } from './msix-fix-up.ts';
 import type { HoleRule } from './sparse-areas.ts';
+import type { BarAccess } from './table-access.ts';
 
 /** One of the calls with which a move takes an area of a BAR to its new address. */
 export type MoveStep = 'unmap-dma' | 'remove-slot' | 'create-slot' | 'map-dma';
@@ -48,7 +49,7 @@ export interface CloudHypervisorRules {
   /** What a move does with each area of the BAR, in this order; a release does all four (VfioPciDevice::move_bar). */
   readonly moveSteps: readonly MoveStep[];
   /** What the removal of a device takes away (unmap_mmio_regions). */
-  readonly removes: readonly ('dma-mappings' | 'slots')[];
+  readonly removes: readonly ('dma-mappings' | 'slots' | 'mmaps')[];
   /** The number of the slot of an area or a part of RAM; `unused` is a number that no slot has. */
   slotNumber(unused: number): number;
   /** Whether a part of RAM, by its guest address and bytes, is mapped for DMA when the container is opened. */
@@ -69,6 +70,21 @@ export interface CloudHypervisorRules {
   readonly closesContainer: boolean;
   /** Whether trapped accesses to the table reach an emulated one (msix_table_accessed). */
   readonly emulatesTable: boolean;
+  /**
+   * Whether a trapped access goes to the emulated table rather than to the device (VfioCommon::read_bar).
+   *
+   * @param table the offsets of the table's entries in the BAR.
+   */
+  routesToTable(access: BarAccess, table: Range): boolean;
+  /**
+   * Whether the emulated table carries out the access (MsixConfig::read_table).
+   *
+   * @param access its offset is that in the table.
+   * @param size bytes of the table's entries.
+   */
+  tableAnswers(access: BarAccess, size: Size): boolean;
+  /** The offset in the device's BAR at which the VMM carries out other accesses (VfioCommon::read_bar). */
+  regionOffset(access: BarAccess): Offset;
   /** Whether a reboot hands out the addresses of BARs anew (vm_reboot). */
   readonly rebootFreesAddresses: boolean;
   /**

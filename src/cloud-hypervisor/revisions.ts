@@ -5,6 +5,7 @@ import { naturalAlignment } from './address-manager.ts';
 import { probesWithAllOnes } from './bar-registers.ts';
 import { fixUpMsixRegion } from './msix-fix-up.ts';
 import { clampedHole, roundedHole } from './sparse-areas.ts';
+import { beginsInTable, isTableAccess } from './table-access.ts';
 
 const GIB = 1n << 30n;
 
@@ -29,7 +30,7 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
     freesAddresses: true,
     movesInAllocator: true,
     moveSteps: ['unmap-dma', 'remove-slot', 'create-slot', 'map-dma'],
-    removes: ['dma-mappings', 'slots'],
+    removes: ['dma-mappings', 'slots', 'mmaps'],
     slotNumber: (unused) => unused,
     mapsRam: () => true,
     barAttributes: (attributes) => attributes,
@@ -40,6 +41,9 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
     mapFailure: 'device-refused',
     closesContainer: true,
     emulatesTable: true,
+    routesToTable: beginsInTable,
+    tableAnswers: isTableAccess,
+    regionOffset: ({ offset }) => offset,
     rebootFreesAddresses: true,
     commits: 'before-mapping',
   },

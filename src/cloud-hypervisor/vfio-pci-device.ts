@@ -121,9 +121,10 @@ export class VfioPciDevice {
   /** Unmaps all areas from DMA and from the guest (unmap_mmio_regions). */
   unmapMmioRegions(): void {
     const { vfioOps, userMemory, rules } = this.#platform;
-    for (const { userMemoryRegions } of this.mmioRegions) {
-      const removed = userMemoryRegions.splice(0, rules.removesAreas === 'all' ? Infinity : 1);
+    for (const mmio of this.mmioRegions) {
+      const removed = mmio.userMemoryRegions.splice(0, rules.removesAreas === 'all' ? Infinity : 1);
       for (const memory of removed) {
+        if (rules.removes.includes('mmaps')) this.#unmapArea(mmio, memory);
         if (rules.removes.includes('dma-mappings')) vfioOps.unmap(memory);
         if (!rules.removes.includes('slots')) {
           userMemory.conceal(memory);
@@ -220,16 +221,28 @@ export class VfioPciDevice {
       hostAddress: reserve(length, rules.mmapAlignment(length, hostPageSize)),
     });
     const memory = { slot: userMemory.takeSlot(), start: start + area.offset, region: backing };
+    const undo = (): void =>
+      emit({ type: 'munmap', device: this.id, bar: index, offset: area.offset, size: length });
     const created = userMemory.create(memory);
-    if (created !== 0) refuse('create user memory region', created);
+    if (created !== 0) {
+      undo();
+      refuse('create user memory region', created);
+    }
     const mapped = rules.mapsDeviceMemory ? vfioOps.map(memory) : 0;
     if (mapped !== 0 && rules.mapFailure === 'device-refused') {
       // cloud-hypervisor undoes the mmap and leaves the slot: its list of regions does not have the area yet.
       userMemory.conceal(memory);
+      undo();
       refuse('map for DMA', mapped);
     }
     userMemoryRegions.push(memory);
     layers.push({ region: backing.name, offset: area.offset });
+  }
+
+  /** Takes back the mmap of an area. */
+  #unmapArea({ index, layers }: MmioRegion, { region }: UserMemoryRegion): void {
+    const at = layers.find((layer) => layer.region === region.name)?.offset ?? offset(0n);
+    this.#platform.emit({ type: 'munmap', device: this.id, bar: index, offset: at, size: region.size });
   }
 
   #log(text: string): void {

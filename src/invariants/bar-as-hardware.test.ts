@@ -42,6 +42,13 @@ describe('bar-as-hardware', () => {
     expect(causes(barAsHardware, seen(bars))).toEqual([cause]);
   });
 
+  it('reports a BAR that the guest has resized and the VMM has not', () => {
+    expect(causes(barAsHardware, seen([WIDE, { ...NARROW, resizedTo: 0x2000n }]))).toEqual([
+      'resized-in-vain',
+    ]);
+    expect(causes(barAsHardware, seen([WIDE, { ...NARROW, resizedTo: 0x1000n }]))).toEqual([]);
+  });
+
   it('lets a relocated table enlarge its BAR, or have a new one', () => {
     const larger = [bar(0, 0x8000n, { type: 'mem64' }), NARROW];
     expect(causes(barAsHardware, seen(larger, layout(1, 0x4000n, 0x5000n)))).toEqual([]);

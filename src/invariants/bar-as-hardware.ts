@@ -67,6 +67,13 @@ function checkBar(spec: BarSpec, device: DeviceState, whole: DeviceSpec, examina
   const type = typeOf(spec.type);
   if (seen.type !== type)
     examination.violate('wrong-type', () => `the guest sees ${name} as ${seen.type}; the device has ${type}`);
+  const { resizedTo } = seen;
+  if (resizedTo !== undefined && resizedTo !== seen.size) {
+    examination.violate(
+      'resized-in-vain',
+      () => `the guest has given ${name} ${hex(resizedTo)} bytes, and the VMM maps ${hex(seen.size)}`,
+    );
+  }
   const prefetchable = spec.type.endsWith('p');
   if (seen.prefetchable !== undefined && seen.prefetchable !== prefetchable) {
     examination.violate(

@@ -23,7 +23,7 @@ export const guestPageReachable: Invariant = {
       step({ remapped }, { containers }) {
         for (const container of containers) {
           for (const range of remapped) {
-            if (range.region.kind === 'ram' && !range.readonly)
+            if (range.region.kind === 'ram' && !range.readonly && range.region.isProtected !== true)
               checkRange(range, container, pages, examination);
           }
         }

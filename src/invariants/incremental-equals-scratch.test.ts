@@ -125,7 +125,7 @@ describe('incremental-equals-scratch', () => {
   describe('a BAR', () => {
     const placed = (
       at: bigint | undefined,
-      register: { readonly address: bigint; readonly decoding?: boolean },
+      register: { readonly address: bigint; readonly decoding?: boolean; readonly hasPower?: boolean },
       type: 'mem32' | 'mem64' = 'mem32',
     ) =>
       causes(
@@ -144,6 +144,11 @@ describe('incremental-equals-scratch', () => {
     it('must not be mapped while COMMAND disables it', () => {
       expect(placed(undefined, { address: 0x1000n, decoding: false })).toEqual([]);
       expect(placed(0x1000n, { address: 0x1000n, decoding: false })).toEqual(['bar-misplaced']);
+    });
+
+    it('must not be mapped in another power state than D0', () => {
+      expect(placed(undefined, { address: 0x1000n, hasPower: false })).toEqual([]);
+      expect(placed(0x1000n, { address: 0x1000n, hasPower: false })).toEqual(['bar-mapped-outside-d0']);
     });
 
     it('may be unmapped at address 0 and at the end of its space', () => {

@@ -94,6 +94,14 @@ function checkBars(trace: Trace, examination: Examination): void {
     if (bar === undefined) continue;
     examination.exercised++;
     if (isWhereItShouldBe(bar, register)) continue;
+    if (register.hasPower === false) {
+      examination.violate(
+        'bar-mapped-outside-d0',
+        () =>
+          `BAR ${bar.index} of ${register.device} is mapped at ${hex(bar.address!)} in a power state without memory`,
+      );
+      continue;
+    }
     const registered = register.decoding
       ? `has ${hex(register.address)} in its register`
       : 'is disabled in the COMMAND register';
@@ -112,7 +120,7 @@ const END_OF_32_BITS = 1n << 32n;
  * space unmapped (pci fact 4.1), and a BAR of one byte.
  */
 function isWhereItShouldBe({ type, size, address }: BarState, register: BarRegister): boolean {
-  if (!register.decoding) return address === undefined;
+  if (!register.decoding || register.hasPower === false) return address === undefined;
   if (address !== undefined) return address === register.address;
   const limit = type === 'mem64' ? END_OF_SPACE : END_OF_32_BITS;
   return register.address === 0n || register.address + size >= limit || size === 1n;

@@ -1,4 +1,5 @@
 import type { Trace } from '../trace/index.ts';
+import { accessDispatched } from './access-dispatched.ts';
 import { barAsHardware } from './bar-as-hardware.ts';
 import { flatMinimal } from './flat-minimal.ts';
 import { flatPartition } from './flat-partition.ts';
@@ -61,6 +62,7 @@ export const INVARIANTS: readonly Invariant[] = [
   barAsHardware,
   noNeedlessChange,
   msixCapabilityConsistent,
+  accessDispatched,
   windowLimit,
   resourcesBounded,
   guestPageReachable,

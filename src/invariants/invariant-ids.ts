@@ -17,6 +17,7 @@ export const INVARIANT_IDS = [
   'bar-as-hardware',
   'no-needless-change',
   'msix-capability-consistent',
+  'access-dispatched',
   'window-limit',
   'resources-bounded',
   'guest-page-reachable',

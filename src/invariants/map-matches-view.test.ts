@@ -35,6 +35,12 @@ describe('map-matches-view', () => {
     expect(of([flat(END - PAGE, PAGE)], [mapping(END - PAGE, PAGE)])).toEqual([]);
   });
 
+  it('reports memory that no device may reach', () => {
+    expect(of([flat(AT, SIZE, { ...region('ram'), isProtected: true })], [mapping(AT, SIZE)])).toEqual([
+      'protected',
+    ]);
+  });
+
   it.each<[string, Ranges, ReturnType<typeof mapping>]>([
     ['the flat view has nothing there', [], mapping(AT, SIZE)],
     ['the range begins one byte later', [flat(AT + 1n, SIZE)], mapping(AT, SIZE)],

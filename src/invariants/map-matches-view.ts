@@ -58,6 +58,7 @@ function checkMapping(
 const WHY = {
   'owner-gone': 'whose device is unplugged',
   stale: 'but the flat view has something else there',
+  protected: 'which no device may reach',
   'too-long': 'but the flat range there ends before the mapping',
   'wrong-permission': 'but the flat view has the other permission, read-only or writable',
 } as const;
@@ -75,6 +76,7 @@ function mismatch(mapping: TraceMapping, view: readonly TraceRange[]): keyof typ
     range.region.owner === backing.owner &&
     offset === backing.offset;
   if (!same) return 'stale';
+  if (range.region.isProtected === true) return 'protected';
   if (range.end < endOfMapping(mapping)) return 'too-long';
   return range.readonly === readonly ? undefined : 'wrong-permission';
 }

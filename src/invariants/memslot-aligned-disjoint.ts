@@ -162,7 +162,7 @@ function backingOf({ gpa, size, backing }: Memslot, view: readonly TraceRange[])
   if (range === undefined || range.start > gpa || range.end < gpa + size) return undefined;
   const { kind, name, owner } = range.region;
   const isBacked =
-    (kind === 'ram' || kind === 'ram-device' || kind === 'rom-device') &&
+    (kind === 'ram' || kind === 'ram-device' || (kind === 'rom-device' && range.romdMode)) &&
     name === backing.region &&
     owner === backing.owner &&
     range.offset + (gpa - range.start) === backing.offset;

@@ -59,6 +59,23 @@ describe('memslot-complete for RAM', () => {
   });
 });
 
+describe('memslot-complete for flash', () => {
+  const FLASH = region('flash', 'rom-device');
+  const shown = (more: { readonly romdMode?: boolean }, machine = 'generic') =>
+    causes(
+      memslotComplete,
+      traceOfStates([state({ flatView: [flat(0n, PAGE, FLASH, more)] })], {
+        scenario: scenario({ machine: { type: machine } }),
+      }),
+    );
+
+  it('asks for a slot while flash shows its contents, where KVM has read-only slots', () => {
+    expect(shown({})).toEqual(['flash-without-slot']);
+    expect(shown({ romdMode: false })).toEqual([]);
+    expect(shown({}, 'pseries')).toEqual([]);
+  });
+});
+
 describe('memslot-complete for a BAR of 16 KiB with the table in its second page', () => {
   const run = (more: { readonly bar?: object; readonly options?: object } = {}): Trace =>
     runOnModel(

@@ -22,6 +22,12 @@ export const memslotComplete: Invariant = {
       : new SlotsOfMemory(trace, examination),
 };
 
+/** The causes by the kind of region; others are BARs. */
+const CAUSES: Partial<Record<TraceRange['region']['kind'], string>> = {
+  ram: 'ram-without-slot',
+  'rom-device': 'flash-without-slot',
+};
+
 class SlotsOfMemory implements Judge {
   readonly #trace: Trace;
   readonly #page: bigint;
@@ -45,7 +51,8 @@ class SlotsOfMemory implements Judge {
   step({ flatView, reslotted, devices }: StateChange, state: State): void {
     for (const range of reslotted) {
       const { kind } = range.region;
-      if (kind === 'ram' || kind === 'ram-device') this.#checkSlots(range, state.memslots);
+      if (kind === 'ram' || kind === 'ram-device' || this.#isContents(range))
+        this.#checkSlots(range, state.memslots);
     }
     const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
     // A neighbour that leaves its page changes a small BAR, too.
@@ -61,6 +68,11 @@ class SlotsOfMemory implements Judge {
     }
   }
 
+  /** Whether the range shows the contents of a ROM device. KVM on POWER has no read-only slots for these. */
+  #isContents({ region, romdMode }: TraceRange): boolean {
+    return region.kind === 'rom-device' && romdMode && this.#trace.scenario.machine.type !== 'pseries';
+  }
+
   /** Reports the first whole page of the range that no slot with its memory covers. */
   #checkSlots(range: TraceRange, slots: readonly Memslot[]): void {
     // Only a range whose address and offset agree modulo the page has whole pages of its region.
@@ -71,7 +83,7 @@ class SlotsOfMemory implements Judge {
     this.#examination.exercised++;
     const missing = firstWithoutSlot(range, { start, end }, slots);
     if (missing === undefined) return;
-    const cause = range.region.kind === 'ram' ? 'ram-without-slot' : 'bar-without-slot';
+    const cause = CAUSES[range.region.kind] ?? 'bar-without-slot';
     const at = rangeFrom(missing, this.#page);
     this.#examination.violate(
       cause,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { VmmEvent } from '../vfio/index.ts';
 import { ramReachable } from './ram-reachable.ts';
 import {
   END,
@@ -16,7 +17,10 @@ import {
   saysNothing,
   scenario,
   state,
+  mapEvent,
+  trace,
   traceOfStates,
+  windowEvent,
   type BackingOptions,
 } from './testing/index.ts';
 
@@ -42,6 +46,30 @@ describe('ram-reachable', () => {
     expect(of(page, [mapping(AT - PAGE, 3n * PAGE)])).toEqual([]);
     expect(of([flat(END - PAGE, PAGE)], [mapping(END - PAGE, PAGE)])).toEqual([]);
     expect(of([flat(0n, END)], [mapping(0n, END)])).toEqual([]);
+  });
+
+  it('reports device memory that is mapped in no part, without a word of the VMM or of the host', () => {
+    const mmap = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+    const view = state({ flatView: [flat(AT, 0x30n, mmap)], containers: [container([])] });
+    const said = (events: readonly VmmEvent[], more: More = {}) =>
+      causes(ramReachable, trace([{ events, state: view }], more));
+    const skip = {
+      type: 'skip',
+      container: 'container',
+      reason: 'empty',
+      start: AT,
+      size: 0x30n,
+      region: mmap.name,
+      deviceMemory: true,
+    } as const;
+    expect(said([])).toEqual(['unexplained']);
+    expect(said([{ ...skip, container: 'another' }])).toEqual(['unexplained']);
+    expect(said([{ ...skip, start: AT + SIZE }])).toEqual(['unexplained']);
+    expect(said([skip])).toEqual([]);
+    expect(said([mapEvent(AT, 0x30n, { errno: 22 })])).toEqual([]);
+    expect(said([windowEvent('window-create', AT, 0x30n, { errno: 22 })])).toEqual([]);
+    expect(said([], { hidesSkips: true })).toEqual([]);
+    expect(of([flat(AT, SIZE, mmap)], [mapping(AT, PAGE, { region: mmap.name, owner: 'dev0' })])).toEqual([]);
   });
 
   it('reports a device that is plugged in where no container is open', () => {
@@ -117,8 +145,8 @@ describe('ram-reachable', () => {
     expect(of([flat(0n, SIZE, undefined, { offset: SIZE })], [])).toEqual(['not-mapped']);
   });
 
-  it('checks only RAM', () => {
-    for (const kind of ['io', 'ram-device', 'rom-device', 'iommu'] as const) {
+  it('checks the mappings of RAM alone', () => {
+    for (const kind of ['io', 'rom-device', 'iommu'] as const) {
       expect(saysNothing(ramReachable, shows([flat(AT, SIZE, region('x', kind))], []))).toBe(true);
     }
   });

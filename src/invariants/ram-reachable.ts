@@ -2,13 +2,16 @@ import { alignDown, alignUp, isAligned } from '../address/index.ts';
 import {
   type ContainerState,
   type State,
+  type Trace,
   type TraceRange,
   endOfMapping,
   firstMappingAbove,
 } from '../trace/index.ts';
+import { isCloudHypervisor } from '../scenario/index.ts';
 import { rangeFrom, regionName, span, spanOf } from './describe.ts';
 import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { UnmappedReasons } from './unmapped-reasons.ts';
 import { unregisteredRam } from './unregistered-ram.ts';
 
 /** A device can reach the guest's RAM by DMA: a skipped page is as wrong as a page too many. */
@@ -16,7 +19,8 @@ export const ramReachable: Invariant = {
   id: 'ram-reachable',
   clause:
     'every RAM page of the flat view that is aligned to the host page and the IOMMU page is DMA-mapped, with the ' +
-    'right backing and permission, or on POWER registered so that the guest can map it',
+    'right backing and permission, or on POWER registered so that the guest can map it; the VMM says of which device ' +
+    'memory it maps nothing, and why',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
   start(trace, examination) {
@@ -24,8 +28,11 @@ export const ramReachable: Invariant = {
     const page = host > iommu ? host : iommu;
     const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
     const bases = new SameBases();
+    const reasons = saysWhy(trace) ? new UnmappedReasons(examination) : undefined;
     return {
+      event: (event) => reasons?.note(event),
       step(change, state) {
+        reasons?.judge(change.remapped, state.containers);
         const { memslots, containers, remapped } = change;
         checkContainer(state, examination);
         if (sendsAddresses) {
@@ -34,7 +41,8 @@ export const ramReachable: Invariant = {
           if (bases.differ) checkBases(state, examination);
         }
         for (const range of remapped) {
-          if (range.region.kind === 'ram') checkRange(range, state.containers, page, examination);
+          if (range.region.kind === 'ram' && range.region.isProtected !== true)
+            checkRange(range, state.containers, page, examination);
         }
       },
       end() {
@@ -50,6 +58,9 @@ export const ramReachable: Invariant = {
     };
   },
 };
+
+/** Whether the VMM has a listener that says what it skips; cloud-hypervisor maps its areas one by one. */
+const saysWhy = (trace: Trace): boolean => trace.hidesSkips !== true && !isCloudHypervisor(trace);
 
 /** A device that no container holds reaches no memory at all. */
 function checkContainer({ devices, containers }: State, examination: Examination): void {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { offset } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
 import type { State, Trace } from '../trace/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
 import { resourcesBounded } from './resources-bounded.ts';
 import {
   PAGE,
@@ -13,6 +15,7 @@ import {
   mapping,
   memslot,
   memslotEvent,
+  mmapEvent,
   state,
   trace,
   windowEvent,
@@ -38,6 +41,19 @@ describe('resources-bounded', () => {
     expect(causes(resourcesBounded, trace(cycle({ memslots: slots(2) }, { memslots: slots(1) })))).toEqual(
       [],
     );
+  });
+
+  it('reports an mmap of a BAR that is left when all devices are unplugged', () => {
+    const munmap = { type: 'munmap', device: 'dev0', bar: 0, offset: offset(0n), size: PAGE } as const;
+    const ends = (events: readonly VmmEvent[], errno: Errno = 0) =>
+      trace([{ state: state(), events: [mmapEvent(0n, PAGE, { errno })] }], {
+        teardown: { events, containers: [] },
+      });
+    expect(causes(resourcesBounded, ends([munmap]))).toEqual([]);
+    expect(causes(resourcesBounded, ends([], Errno.EINVAL))).toEqual([]);
+    expect(causes(resourcesBounded, ends([]))).toEqual(['mmaps-left']);
+    expect(causes(resourcesBounded, ends([{ ...munmap, bar: 1 }]))).toEqual(['mmaps-left']);
+    expect(causes(resourcesBounded, { ...ends([]), teardown: undefined })).toEqual([]);
   });
 
   it('reports memslots, mappings and windows that grow', () => {

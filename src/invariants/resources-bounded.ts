@@ -1,7 +1,8 @@
 import { hex } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
 import type { DeviceState, State, StateChange, Trace, TraceRange } from '../trace/index.ts';
-import type { VmmEvent } from '../vfio/index.ts';
+import type { MmapEvent, MunmapEvent, VmmEvent } from '../vfio/index.ts';
+import { spanOf } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
 
 /** A VMM that runs for months must not run out of slots, mappings or windows. */
@@ -9,10 +10,11 @@ export const resourcesBounded: Invariant = {
   id: 'resources-bounded',
   clause:
     'memslots, slot numbers, DMA mappings, DMA windows, containers and addresses that the VMM hands out do not grow ' +
-    'with the number of plug, unplug, move or reset cycles: the same memory map needs no more than before',
+    'with the number of plug, unplug, move or reset cycles: the same memory map needs no more than before; no mmap of ' +
+    'a BAR outlives its device',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_get_free_slot; hw/vfio/spapr.c: vfio_spapr_container_del_section_window',
-  start: (trace, examination) => (trace.steps.length < 3 ? undefined : new Resources(trace, examination)),
+  start: (trace, examination) => new Resources(trace, examination),
 };
 
 /** How much of each resource is in use. */
@@ -33,6 +35,8 @@ class Resources implements Judge {
   readonly #windows = new Map<string, Set<bigint>>();
   /** The numbers of the slots in use. */
   readonly #numbers = new Set<number>();
+  /** The mmaps of BARs. */
+  readonly #areas = new Set<string>();
   /** The most slots that were in use at once. */
   #peak = 0;
   /** Where the VMM has put BARs of devices, by these devices and those beside them. */
@@ -47,6 +51,7 @@ class Resources implements Judge {
   }
 
   event(event: VmmEvent): void {
+    if (event.type === 'mmap' || event.type === 'munmap') this.#followArea(event);
     if (event.type === 'mmap' || !('errno' in event)) return;
     if (event.errno !== 0) {
       this.#wasRefused = true;
@@ -60,7 +65,27 @@ class Resources implements Judge {
     else windows.delete(event.start);
   }
 
+  /** Follows the mmaps of BARs. */
+  #followArea(event: MmapEvent | MunmapEvent): void {
+    const key = `${event.device} BAR ${event.bar} ${spanOf(event.offset, event.size)}`;
+    if (event.type === 'munmap') this.#areas.delete(key);
+    else if (event.errno === 0) this.#areas.add(key);
+  }
+
+  /** With the last device the last mmap of a BAR is gone. */
+  end(): void {
+    if (this.#trace.teardown === undefined) return;
+    const [left] = this.#areas;
+    if (left !== undefined)
+      this.#examination.violate(
+        'mmaps-left',
+        () => `the mmap of ${left} is left when all devices are unplugged`,
+      );
+  }
+
   step(_: StateChange, state: State): void {
+    // Two states have no cycle between them.
+    if (this.#trace.steps.length < 3) return;
     this.#checkContainers(state);
     this.#checkAddresses(state);
     if (this.#wasRefused || this.#examination.step >= this.#trace.steps.length) return;

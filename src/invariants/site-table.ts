@@ -34,6 +34,10 @@ const memory =
   (version) =>
     `${version < SOFTMMU ? '' : version < SYSTEM ? 'softmmu/' : 'system/'}memory.c: ${name}`;
 
+/** `exec.c` moved to `softmmu/physmem.c` in 5.2, and to `system/physmem.c` in 8.2. */
+const ACCESS: QemuPlace = (version) =>
+  `${version < SOFTMMU ? 'exec.c' : `${version < SYSTEM ? 'softmmu' : 'system'}/physmem.c`}: address_space_translate_internal`;
+
 const pci = (name: string): QemuPlace => fixed(`hw/vfio/pci.c: ${name}`);
 const kvm = (name: string): QemuPlace => fixed(`accel/kvm/kvm-all.c: ${name}`);
 
@@ -69,6 +73,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['msix-direct-on-opt-out/', pci('vfio_pci_fixup_msix_region')],
   ['flat-partition/', memory('render_memory_region')],
   ['flat-minimal/', memory('flatview_simplify')],
+  ['ram-reachable/unexplained', TRIM],
   ['ram-reachable/not-registered', fixed('hw/vfio/spapr.c: vfio_prereg_listener_region_add')],
   ['ram-reachable/not-mapped', listener('vfio_listener_skipped_section')],
   ['ram-reachable/', REGION_ADD],
@@ -76,6 +81,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['map-unmap-symmetric/overlapping-map', REGION_ADD],
   ['map-unmap-symmetric/left-after-teardown', memory('listener_del_address_space')],
   ['map-unmap-symmetric/', REGION_DEL],
+  ['incremental-equals-scratch/bar-mapped-outside-d0', fixed('hw/pci/pci.c: pci_update_mappings')],
   ['incremental-equals-scratch/bar-misplaced', fixed('hw/pci/pci.c: pci_update_mappings')],
   ['incremental-equals-scratch/extra-mapping-at-limit', REGION_ADD],
   ['incremental-equals-scratch/lacking-mapping-at-limit', REGION_ADD],
@@ -96,6 +102,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['no-abort/msix-unplug-assertion', memory('memory_region_del_subregion')],
   ['no-abort/eeh-container-cast', fixed('hw/ppc/spapr_pci_vfio.c: vfio_eeh_as_container')],
   ['no-abort/relocation-without-msix', pci('vfio_pci_relocate_msix')],
+  ['no-abort/quirk-segfault', fixed('hw/vfio/pci-quirks.c: vfio_bar_quirk_setup')],
   ['no-abort/maps-over-own-memory', regionFile('vfio_region_mmap')],
   ['no-abort/sound-device-refused', REALIZE],
   ['no-abort/ram-over-hyper-transport', fixed('hw/i386/pc.c: pc_memory_init')],
@@ -104,11 +111,13 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['memslot-aligned-disjoint/', kvm('kvm_align_section')],
   ['memslot-complete/small-bar-trapped', pci('vfio_sub_page_bar_update_mapping')],
   ['memslot-complete/', kvm('kvm_set_phys_mem')],
+  ['bar-as-hardware/resized-in-vain', pci('vfio_add_ext_cap')],
   ['bar-as-hardware/sized-wrong', fixed('hw/pci/pci.c: pci_register_bar')],
   ['bar-as-hardware/write-lost', fixed('hw/pci/pci.c: pci_default_write_config')],
   ['bar-as-hardware/kept-over-reset', fixed('hw/pci/pci.c: pci_do_device_reset')],
   ['bar-as-hardware/', pci('vfio_bar_prepare')],
   ['no-needless-change/', memory('address_space_update_topology_pass')],
+  ['resources-bounded/mmaps-left', regionFile('vfio_region_mmap')],
   ['resources-bounded/', REGION_DEL],
   ['mmap-inside-bar/msix-page', pci('vfio_pci_fixup_msix_region')],
   ['mmap-inside-bar/against-user', regionFile('vfio_region_setup')],
@@ -118,6 +127,12 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['msix-capability-consistent/swallows-registers', pci('vfio_pci_relocate_msix')],
   ['msix-capability-consistent/enabled-after-reset', fixed('hw/pci/msix.c: msix_reset')],
   ['msix-capability-consistent/', fixed('hw/pci/msix.c: msix_init')],
+  ['access-dispatched/table', fixed('hw/pci/msix.c: msix_table_mmio_ops')],
+  ['access-dispatched/pba', fixed('hw/pci/msix.c: msix_pba_mmio_ops')],
+  ['access-dispatched/device', regionFile('vfio_region_read')],
+  ['access-dispatched/mirror', fixed('hw/vfio/pci-quirks.c: vfio_bar_quirk_setup')],
+  ['access-dispatched/refused', fixed('hw/vfio/pci-quirks.c: vfio_bar_quirk_setup')],
+  ['access-dispatched/', ACCESS],
   ['window-limit/', ADD_WINDOW],
   ['guest-page-reachable/', TRIM],
 ];
@@ -147,5 +162,6 @@ export const CLOUD_HYPERVISOR_SITES: readonly (readonly [cause: string, place: s
   ['resources-bounded/', 'pci/src/vfio.rs: VfioPciDevice::unmap_mmio_regions'],
   ['mmap-inside-bar/', 'pci/src/vfio.rs: VfioPciDevice::map_mmio_regions'],
   ['msix-capability-consistent/', 'pci/src/vfio.rs: VfioCommon::fixup_msix_region'],
+  ['access-dispatched/', 'pci/src/vfio.rs: VfioCommon::read_bar'],
   ['flat-', 'vm-allocator/src/address.rs: AddressAllocator::allocate'],
 ];

@@ -37,6 +37,15 @@ describe('window-limit', () => {
     expect(of([make(0n), make(1n), make(2n)], 3)).toEqual([]);
   });
 
+  it('reports a window with a page that the host does not offer', () => {
+    const host = { iommu: { type: 'spapr-tce-v2', pageSizes: ['0x1000', '0x1000000'] } };
+    const on = scenario({ machine: { type: 'pseries', hostPageSize: '0x10000' }, host });
+    const asked = (pageSize: bigint) =>
+      causes(windowLimit, traceOfEvents([{ ...make(0n), pageSize }], { scenario: on }));
+    expect([0x1000n, 0x1_0000n, 0x100_0000n].flatMap(asked)).toEqual([]);
+    expect([0x2000n, 1n << 63n].flatMap(asked)).toEqual(['page-not-offered', 'page-not-offered']);
+  });
+
   it('counts the windows that exist at a time', () => {
     expect(of([make(0n), make(1n), remove(0n), make(2n)])).toEqual([]);
     expect(of([make(0n), make(1n), remove(7n), make(2n)])).toEqual(['too-many-windows']);

@@ -1,4 +1,6 @@
+import { hex, type Size } from '../address/index.ts';
 import { Errno, errnoName } from '../host/index.ts';
+import type { Trace } from '../trace/index.ts';
 import type { ApertureSpec } from '../scenario/index.ts';
 import type { DmaMapEvent, WindowEvent } from '../vfio/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
@@ -11,13 +13,13 @@ const DEFAULT_MAX_WINDOWS = 2;
 export const windowLimit: Invariant = {
   id: 'window-limit',
   clause:
-    'sPAPR: never more DMA windows than the host has, and device memory takes none; any IOMMU: no DMA mapping ' +
+    'sPAPR: never more DMA windows than the host has, with pages that it offers, and device memory takes none; any IOMMU: no DMA mapping ' +
     'lies outside its apertures',
   severity: 'error',
   site: 'hw/vfio/spapr.c: vfio_spapr_container_add_section_window',
   start(trace, examination) {
-    const { apertures, type, maxWindows } = trace.scenario.host.iommu;
-    const windows = type === 'spapr-tce-v2' ? new Windows(maxWindows, examination) : undefined;
+    const { apertures, type } = trace.scenario.host.iommu;
+    const windows = type === 'spapr-tce-v2' ? new Windows(trace, examination) : undefined;
     if (apertures === undefined && windows === undefined) return undefined;
     return {
       event(event) {
@@ -36,13 +38,25 @@ class Windows {
   readonly #examination: Examination;
   readonly #open = new Map<string, Set<bigint>>();
 
-  constructor(limit: number | undefined, examination: Examination) {
-    this.#limit = limit ?? DEFAULT_MAX_WINDOWS;
+  /** The pages that the host offers, in bytes. */
+  readonly #pages: readonly Size[];
+
+  constructor({ scenario: { host, machine } }: Trace, examination: Examination) {
+    this.#limit = host.iommu.maxWindows ?? DEFAULT_MAX_WINDOWS;
+    this.#pages = [...host.iommu.pageSizes, machine.hostPageSize];
     this.#examination = examination;
   }
 
-  create({ container, start, size, deviceMemory, errno }: WindowEvent): void {
+  create({ container, start, size, pageSize, deviceMemory, errno }: WindowEvent): void {
     this.#examination.exercised++;
+    if (pageSize !== undefined && !this.#pages.includes(pageSize)) {
+      this.#examination.violate(
+        'page-not-offered',
+        () =>
+          `a DMA window ${spanOf(start, size)} is requested with pages of ${hex(pageSize)}, which the host does not offer`,
+        rangeFrom(start, size),
+      );
+    }
     const windows = this.#of(container);
     if (errno === 0) windows.add(start);
     const text = (): string =>

@@ -27,6 +27,8 @@ export interface RegionOptions {
   readonly readonly?: boolean;
   readonly nonvolatile?: boolean;
   readonly unmergeable?: boolean;
+  /** RAM that neither the host nor devices may reach, such as an enclave (RAM_PROTECTED, memory fact 1.9). */
+  readonly isProtected?: boolean;
 }
 
 const NO_OPTIONS: RegionOptions = {};
@@ -57,6 +59,7 @@ export class MemoryRegion {
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
+  readonly isProtected: boolean;
   /** Whether a ROM device shows its contents, which the guest reads directly, or its registers. */
   readonly romdMode: boolean = true;
   readonly container: MemoryRegion | undefined = undefined;
@@ -88,6 +91,7 @@ export class MemoryRegion {
     this.readonly = readonly;
     this.nonvolatile = options.nonvolatile ?? false;
     this.unmergeable = options.unmergeable ?? false;
+    this.isProtected = options.isProtected ?? false;
     this.alias = alias;
     if (alias !== undefined) {
       const target = alias.region as { aliasedBy: readonly MemoryRegion[] };

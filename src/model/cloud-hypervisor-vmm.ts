@@ -11,6 +11,7 @@ import { kernelRules, type IommuContainer, type KvmMemslots, type Type1Container
 import type { MemoryTopology } from '../memory/index.ts';
 import { coldPlugged, lastGuestAddress, type Operation, type Scenario } from '../scenario/index.ts';
 import { DeviceRefused, type VmmEvent } from '../vfio/index.ts';
+import { accessBar } from './guest-accesses.ts';
 import { makeHostDevice } from './host-devices.ts';
 import { makeHostIommu } from './host-iommu.ts';
 import type { ModelledBar, ModelledContainer, ModelledDevice, ModelledVmm } from './modelled-vmm.ts';
@@ -122,6 +123,13 @@ export class CloudHypervisorVmm implements ModelledVmm {
         return vmm.setMsixEnabled(this.#device(operation.device), operation.op === 'enable-msix');
       case 'mask-vector':
         return this.#device(operation.device).msixState?.maskVector(operation.vector, operation.masked);
+      case 'access-bar':
+        return accessBar(operation, this.#device(operation.device).layers[operation.bar]!, {
+          ranges: vmm.memory.view.ranges,
+          slots: vmm.kvm.slots(),
+          exit: (access) => vmm.accessTrapped(access),
+          emit: (event) => this.#events.push(event),
+        });
       case 'hotplug':
         return refusing(() => vmm.hotplug(this.#config(operation.device)));
       case 'unplug':
@@ -130,9 +138,17 @@ export class CloudHypervisorVmm implements ModelledVmm {
         return refusing(() => vmm.reboot());
       case 'size-bar':
         return vmm.sizeBar(this.#device(operation.device), operation.bar, operation.probe);
+      // cloud-hypervisor shows no extended capabilities of the device.
+      case 'resize-bar':
+        return;
+      // cloud-hypervisor hands the write to the device. That its BARs stay mapped is not judged.
+      case 'set-power-state':
+        return;
       // `requireSuitable` has refused scenarios with these operations.
       case 'add-region':
       case 'remove-region':
+      case 'show-registers':
+      case 'show-contents':
       case 'begin':
       case 'commit':
         return;

@@ -48,6 +48,8 @@ export function makeHostDevice(
     name: spec.name,
     vendor: spec.vendor,
     device: spec.device,
+    isVga: spec.vga ?? false,
+    configSize: spec.configSize ?? 0x1000n,
     msix: spec.msix,
     region: (index) => {
       const bar = specOf(index);

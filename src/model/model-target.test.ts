@@ -173,6 +173,7 @@ describe('the trace of a run', () => {
     expect(events({ ...trace.steps[0]!, events: trace.teardown!.events })).toEqual([
       'container unmap d0000000+10000',
       'slot d0000000+0',
+      'munmap',
       'container unmap 0+10000000',
     ]);
     expect(trace.teardown!.containers).toEqual([{ name: 'container', mappings: [] }]);
@@ -353,6 +354,7 @@ describe('the operations', () => {
     expect(events(steps[4]!)).toEqual([
       'container unmap d0000000+10000',
       'slot d0000000+0',
+      'munmap',
       'container unmap 0+10000000',
     ]);
     expect(teardown!.containers.map(({ name }) => name)).toEqual(['container#2']);
@@ -561,6 +563,7 @@ describe('a transaction that is open at the end of a run', () => {
       'slot d0000000+10000',
       'slot d0000000+0',
       'container unmap d0000000+10000',
+      'munmap',
       'container unmap 0+10000000',
     ]);
   });

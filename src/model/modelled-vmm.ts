@@ -31,6 +31,8 @@ export interface ModelledDevice {
   /** The place of the emulated PBA; left out where the model has none of its own. */
   readonly emulatedPba?: { readonly bar: number; readonly offset: Offset } | undefined;
   readonly layers: readonly (readonly BarLayer[])[];
+  /** The sizes that the guest has given to BARs, by index. */
+  readonly resized?: ReadonlyMap<number, Size>;
   /** The BAR registers as the guest reads them; left out where the model has no registers of its own. */
   readonly barRegisters?: readonly Omit<BarRegister, 'device'>[];
 }

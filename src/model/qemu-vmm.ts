@@ -7,12 +7,15 @@ import {
   MemslotListener,
   StartRefused,
   VmmAbort,
+  accessMemory,
+  type AccessEnvironment,
   type EventSink,
   type Revision,
   type VfioContainer,
   type VfioDevice,
   type VmmEvent,
 } from '../vfio/index.ts';
+import { accessBar } from './guest-accesses.ts';
 import { makeHostKvm } from './host-kvm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { OverlayRegions } from './overlay-regions.ts';
@@ -129,6 +132,12 @@ export class QemuVmm implements ModelledVmm {
         return devices.get(operation.device).setMsixEnabled(operation.op === 'enable-msix');
       case 'mask-vector':
         return devices.get(operation.device).msixState?.maskVector(operation.vector, operation.masked);
+      case 'resize-bar':
+        return devices.get(operation.device).resizeBar(operation.bar, operation.size);
+      case 'set-power-state':
+        return devices.get(operation.device).setPowerState(operation.state);
+      case 'access-bar':
+        return this.#access(operation);
       case 'hotplug':
         return devices.plug(
           this.scenario.devices.find(({ id }) => id === operation.device)!,
@@ -140,6 +149,9 @@ export class QemuVmm implements ModelledVmm {
         return this.#reset();
       case 'add-region':
         return this.#overlays.add(operation);
+      case 'show-registers':
+      case 'show-contents':
+        return this.#overlays.show(operation);
       case 'remove-region':
         return this.#overlays.remove(operation.name);
       case 'begin':
@@ -169,6 +181,21 @@ export class QemuVmm implements ModelledVmm {
   readonly #emit: EventSink = (event) => {
     this.#events.push(event);
   };
+
+  #access(operation: Extract<Operation, { op: 'access-bar' }>): void {
+    const { view } = this.machine.memory;
+    const environment: AccessEnvironment = {
+      rules: this.revision.access,
+      rangeAt: (address) => view.at(address),
+      deviceOf: (id) => this.devices.find((device) => device.id === id),
+    };
+    accessBar(operation, this.#devices.get(operation.device).layers[operation.bar]!, {
+      ranges: view.ranges,
+      slots: this.kvm.slots(),
+      exit: (access) => accessMemory(access, environment),
+      emit: this.#emit,
+    });
+  }
 
   /** Whether a reset of this machine dies of a container that is not one of the kernel's. */
   get #resetKillsContainers(): boolean {

@@ -55,7 +55,14 @@ export function unsuitable({ host, machine, operations }: Scenario, revision: An
   return problems;
 }
 
-const OF_THE_MEMORY_API: ReadonlySet<string> = new Set(['add-region', 'remove-region', 'begin', 'commit']);
+const OF_THE_MEMORY_API: ReadonlySet<string> = new Set([
+  'add-region',
+  'remove-region',
+  'show-registers',
+  'show-contents',
+  'begin',
+  'commit',
+]);
 
 /**
  * Checks that `revision` can run `scenario`.

@@ -74,14 +74,17 @@ function snapshotDevices(
 }
 
 function isAsBefore(
-  { id, pci, msixState }: ModelledDevice,
+  { id, pci, msixState, resized }: ModelledDevice,
   { id: previousId, bars, msix }: DeviceState,
 ): boolean {
   return (
     id === previousId &&
     msixState?.enabled === msix?.enabled &&
     msixState?.functionMasked === msix?.functionMasked &&
-    bars.every(({ address }, position) => pci.bars[position]!.address === address)
+    bars.every(
+      ({ index, address, resizedTo }, position) =>
+        pci.bars[position]!.address === address && resized?.get(index) === resizedTo,
+    )
   );
 }
 
@@ -93,6 +96,7 @@ function snapshotDevice({
   emulatedTable,
   emulatedPba,
   layers,
+  resized,
 }: ModelledDevice): DeviceState {
   return {
     id,
@@ -102,6 +106,7 @@ function snapshotDevice({
       prefetchable: attributes.prefetchable,
       size,
       address,
+      ...(resized?.has(index) === true && { resizedTo: resized.get(index)! }),
       layers: layers[index]!,
     })),
     msix: msixLayout &&
@@ -119,8 +124,7 @@ function snapshotDevice({
 export function snapshotBarRegisters(devices: readonly ModelledDevice[]): readonly BarRegister[] {
   const registers: BarRegister[] = [];
   for (const { id, barRegisters = [] } of devices) {
-    for (const { bar, address, decoding } of barRegisters)
-      registers.push({ device: id, bar, address, decoding });
+    for (const register of barRegisters) registers.push({ device: id, ...register });
   }
   return registers;
 }

@@ -5,6 +5,8 @@ import type { BarType } from '../pci-layout/index.ts';
 export type UnmappedReason =
   /** COMMAND does not enable the BAR's address space. */
   | 'decoding-off'
+  /** The function is in another power state than D0. */
+  | 'no-power'
   /** The address is 0, and the machine does not allow a BAR there. */
   | 'address-zero'
   /** The last byte is not above the first: the range wraps around 2^64, or has a single byte. */

@@ -505,3 +505,36 @@ describe('unmapAll', () => {
     expect(commitsOf(made, () => pci.unmapAll())).toEqual([]);
   });
 });
+
+describe('the power state (pci fact 4.2)', () => {
+  const MEMORY = PciCommand.MEMORY;
+  const powered = (rules: PciRules) => {
+    const topology = new MemoryTopology();
+    const memory = MemoryRegion.container('memory', END_OF_SPACE);
+    const io = MemoryRegion.container('io', 0x1_0000n);
+    const dmaSpace = topology.createAddressSpace('memory', memory);
+    const pci = new PciFunction({ topology, memory, io, dmaSpace, addressZeroAllowed: false }, rules);
+    pci.registerBar(0, MEM32, MemoryRegion.io('BAR 0', 0x1000n));
+    pci.writeConfig(barRegister(0), 4, 0xc000_0000);
+    pci.writeConfig(COMMAND, 2, MEMORY);
+    return pci;
+  };
+
+  it('unmaps the BARs outside of D0 and maps them again', () => {
+    const pci = powered({ ...QEMU_PCI, decodesOutsideD0: false });
+    pci.setInD0(false);
+    expect(pci.bar(0)!.address).toBeUndefined();
+    expect(pci.decode(pci.bar(0)!)).toEqual({ unmapped: 'no-power' });
+    pci.setInD0(true);
+    expect(pci.bar(0)!.address).toBe(0xc000_0000n);
+  });
+
+  it('does not matter before 10.0, and is D0 after a reset', () => {
+    const pci = powered(QEMU_PCI);
+    pci.setInD0(false);
+    expect(pci.bar(0)!.address).toBe(0xc000_0000n);
+    expect(pci.isInD0).toBe(false);
+    pci.reset();
+    expect(pci.isInD0).toBe(true);
+  });
+});

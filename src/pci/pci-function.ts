@@ -26,6 +26,7 @@ export interface PciBar {
 }
 
 const DECODING_OFF: BarDecoding = { unmapped: 'decoding-off' };
+const NO_POWER: BarDecoding = { unmapped: 'no-power' };
 
 /** What a reset brings back to the state after power-on; QEMU resets both. */
 export interface ResetParts {
@@ -40,6 +41,7 @@ export class PciFunction {
   /** The registered BARs in ascending order of their index. */
   readonly bars: readonly PciBar[] = [];
   readonly #rules: PciRules;
+  #isInD0 = true;
 
   constructor(bus: PciBus, rules: PciRules = QEMU_PCI) {
     this.bus = bus;
@@ -78,9 +80,21 @@ export class PciFunction {
 
   /** Where `bar` answers by the present values of its registers and of COMMAND (pci fact 4.1). */
   decode(bar: PciBar): BarDecoding {
+    if (!this.#isInD0 && !this.#rules.decodesOutsideD0) return NO_POWER;
     if (!this.isDecoding(bar) && !this.#rules.decodesWhileDisabled) return DECODING_OFF;
     const { attributes, size } = bar;
     return this.#rules.decodeBar(attributes.type, this.register(bar), size, this.bus.addressZeroAllowed);
+  }
+
+  /** Whether the function is in the power state D0. */
+  get isInD0(): boolean {
+    return this.#isInD0;
+  }
+
+  /** Software sets the power state; BARs come and go with D0 (pci facts 4.2 and 4.4). */
+  setInD0(isInD0: boolean): void {
+    this.#isInD0 = isInD0;
+    this.updateMappings();
   }
 
   /** Whether COMMAND enables the BAR's address space. */
@@ -131,6 +145,7 @@ export class PciFunction {
    * to its type bits; then BARs move once. In a BAR below 16 bytes the type bits lie within the address.
    */
   reset(parts: ResetParts = { command: true, bars: true }): void {
+    this.#isInD0 = true;
     if (parts.command) this.config.clearWritten(PciRegister.COMMAND, 2);
     for (const bar of parts.bars ? this.bars : []) {
       this.config.set(barRegister(bar.index), 4, barFlags(bar.attributes));

@@ -22,6 +22,8 @@ export interface PciRules {
   readonly movesOnReset: boolean;
   /** Whether a BAR answers although COMMAND does not enable its address space. */
   readonly decodesWhileDisabled: boolean;
+  /** Whether a BAR answers in another power state than D0 (before 10.0; pci fact 4.2). */
+  readonly decodesOutsideD0: boolean;
   /** Whether QEMU moves a BAR from bus address `before` to `after`; `undefined` means nowhere. */
   hasMoved(before: Address | undefined, after: Address | undefined): boolean;
   /** Whether an unplug removes the device's BARs from the bus (pci_unregister_io_regions, pci fact 4.9). */
@@ -36,6 +38,7 @@ export const QEMU_PCI: PciRules = {
   barPriority: 1,
   movesOnReset: true,
   decodesWhileDisabled: false,
+  decodesOutsideD0: true,
   hasMoved: (before, after) => before !== after,
   unmapsOnUnplug: true,
 };

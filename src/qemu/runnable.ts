@@ -47,6 +47,7 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   const properties = abilities.deviceProperties[driver];
   if (properties === undefined) return `this QEMU has no device ${driver}`;
   if (host.iommu.type === 'iommufd' && !abilities.hasIommufd) return 'this QEMU has no iommufd';
+  if (devices.some(({ vga }) => vga === true)) return 'the devices served to QEMU are no VGA controllers';
   for (const { options } of devices) {
     for (const [name, value] of Object.entries(options)) {
       const isDefault = value === false || value === 'off';
@@ -60,6 +61,10 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   for (const { op } of operations) {
     if (op === 'add-region' || op === 'remove-region')
       return 'the guest cannot add or remove regions of system memory';
+    if (op === 'resize-bar') return 'the devices served to QEMU have no resizable BARs';
+    if (op === 'set-power-state') return 'the devices served to QEMU have no power management capability';
+    if (op === 'show-registers' || op === 'show-contents')
+      return 'the guest cannot add the flash whose registers it would show';
     if (op === 'begin' || op === 'commit')
       return 'the guest cannot join operations in one memory transaction';
     if (op === 'hotplug') plugs++;

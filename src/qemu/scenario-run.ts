@@ -131,6 +131,9 @@ export function traceOf(scenario: Scenario, revision: string, run: FinishedRun):
     optsOutOfMsixEmulation: run.optsOutOfMsixEmulation,
     // The processes run without KVM.
     hidesMemslots: true,
+    // The device's own memory, and the emulation inside QEMU, show no access to an observer.
+    hidesAccesses: true,
+    hidesSkips: true,
     steps: run.steps,
     ...(run.unknownRequests && run.unknownRequests.length > 0 && { unknownRequests: run.unknownRequests }),
     tree: undefined,

@@ -49,7 +49,7 @@ function pageList(sizes: readonly bigint[]): string {
   return sizes.length > 4 ? `${shown} and ${sizes.length - 4} more sizes` : shown;
 }
 
-function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
+function describeDevice({ id, vga, configSize, bars, msix, options }: DeviceSpec): string[] {
   const lines = bars.map(({ index, size, type, mmap, sparse, mmapError, p2p }) => {
     const areas = sparse?.map((area) => `${hex(area.offset)}+${hex(area.size)}`).join(' ') || 'none';
     const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}`;
@@ -61,6 +61,8 @@ function describeDevice({ id, bars, msix, options }: DeviceSpec): string[] {
       `MSI-X  ${count(vectors, 'vector')}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
     );
   }
+  if (vga === true) lines.push('VGA controller');
+  if (configSize !== undefined) lines.push(`${bytes(configSize)} of configuration space`);
   for (const [name, value] of Object.entries(options)) lines.push(`${name}=${String(value)}`);
   if (lines.length === 0) lines.push('no BARs');
   return lines.map((line, index) => `${(index === 0 ? id : '').padEnd(8)} ${line}`);
@@ -75,13 +77,23 @@ export function describeOperation(operation: Operation): string {
       return `size-bar ${operation.device} BAR ${operation.bar}${operation.probe === undefined ? '' : ` with ${hex(operation.probe)}`}`;
     case 'mask-vector':
       return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
+    case 'resize-bar':
+      return `resize-bar ${operation.device} BAR ${operation.bar} to ${bytes(operation.size)}`;
+    case 'set-power-state':
+      return `set-power-state ${operation.device} to ${operation.state}`;
+    case 'access-bar': {
+      const { device, bar, offset, width, write } = operation;
+      return `access-bar ${write ? 'write' : 'read'} ${bytes(BigInt(width))} at ${device} BAR ${bar}+${hex(offset)}`;
+    }
     case 'add-region': {
       const { name, kind, address, size, priority } = operation;
       const level = priority === 0 ? '' : `, priority ${priority}`;
       return `add-region ${name}: ${bytes(size)} of ${kind} at ${hex(address)}${level}`;
     }
     case 'remove-region':
-      return `remove-region ${operation.name}`;
+    case 'show-registers':
+    case 'show-contents':
+      return `${operation.op} ${operation.name}`;
     case 'reset':
     case 'begin':
     case 'commit':

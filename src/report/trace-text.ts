@@ -3,6 +3,7 @@ import type { Violation } from '../invariants/index.ts';
 import { rangeType } from '../memory/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Revision } from '../vfio/index.ts';
+import { accessLines } from './access-lines.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { deviceMemoryText } from './device-memory.ts';
 import { unseenBarLines } from './unseen-bars.ts';
@@ -25,6 +26,7 @@ export function traceToText(
   const caveat = trace.notCompared === undefined ? '' : `, not compared with the model: ${trace.notCompared}`;
   const ending = trace.error === undefined ? trace.outcome : `${trace.outcome}: ${trace.error}`;
   const unseen = unseenBarLines(trace);
+  const accesses = accessLines(trace);
   const refused = refusedCalls(trace, dmaMapFunction);
   const sections: [string, string[]][] = [
     ['', describeScenario(trace.scenario)],
@@ -46,6 +48,7 @@ export function traceToText(
       ),
     ]),
     ...(refused.length === 0 ? [] : [['refused by the host', refused] satisfies [string, string[]]]),
+    ...(accesses.length === 0 ? [] : [['accesses', accesses] satisfies [string, string[]]]),
     ['device memory', [deviceMemoryText(trace)]],
     ...(unseen.length === 0 ? [] : [['note', unseen] as [string, string[]]]),
     [

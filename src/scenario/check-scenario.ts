@@ -6,6 +6,7 @@ import {
   type CpuVendor,
   type MachineType,
   type Operation,
+  type OverlayKind,
   type Scenario,
 } from './scenario.ts';
 
@@ -76,7 +77,7 @@ function checkHost(
 function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: string): void {
   const devices = new Map(scenario.devices.map((device) => [device.id, device]));
   const plugged = new Set([...devices.keys()].filter((id) => isColdPlugged(scenario, id)));
-  const overlays = new Set<string>();
+  const overlays = new Map<string, OverlayKind>();
   let depth = 0;
 
   const checkDevice = (operation: Extract<Operation, { device: string }>, at: string): void => {
@@ -103,10 +104,15 @@ function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: str
       case 'add-region':
         if (overlays.has(operation.name))
           decoder.report(`${at}.name`, 'a region with this name exists already');
-        overlays.add(operation.name);
+        overlays.set(operation.name, operation.kind);
         break;
       case 'remove-region':
         if (!overlays.delete(operation.name)) decoder.report(`${at}.name`, 'no region with this name exists');
+        break;
+      case 'show-registers':
+      case 'show-contents':
+        if (overlays.get(operation.name) !== 'rom-device')
+          decoder.report(`${at}.name`, 'no region of the kind rom-device has this name');
         break;
       case 'begin':
         depth++;

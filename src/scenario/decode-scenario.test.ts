@@ -383,7 +383,11 @@ describe('decodeScenario reports the path and what is allowed', () => {
     ['operations.2.device', '', `expected ${NAME}, found ""`],
     ['operations.6.vector', 2048, 'expected an integer from 0 to 2047, found 2048'],
     ['operations.6.masked', 0, 'expected true or false, found 0'],
-    ['operations.11.kind', 'romd', 'expected one of ram, rom, io, found "romd"; did you mean rom?'],
+    [
+      'operations.11.kind',
+      'romd',
+      'expected one of ram, rom, io, rom-device, protected-ram, found "romd"; did you mean rom?',
+    ],
     ['operations.11.size', 0, `expected ${number('0x1', '0x10000000000000000')}, found 0`],
     [
       'operations.11.size',

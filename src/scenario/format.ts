@@ -62,11 +62,13 @@ export function encodeScenario(scenario: Scenario): JsonValue {
       hostPageSize: machine.hostPageSize,
       guestPageSize: machine.guestPageSize,
     },
-    devices: devices.map(({ id, name, vendor, device, bars, msix, options }) => ({
+    devices: devices.map(({ id, name, vendor, device, vga, configSize, bars, msix, options }) => ({
       id,
       ...(name !== id && { name }),
       ...(vendor !== 0 && { vendor: BigInt(vendor) }),
       ...(device !== 0 && { device: BigInt(device) }),
+      ...(vga !== undefined && { vga }),
+      ...(configSize !== undefined && { configSize }),
       bars: bars as unknown as JsonValue,
       ...(msix && { msix: msix as unknown as JsonValue }),
       ...(Object.keys(options).length > 0 && { options: options as JsonValue }),

@@ -18,7 +18,7 @@ const LAST_32_BIT = 0xffff_ffffn;
 
 /** Reads one of the `devices` of a scenario. */
 export function readDevice(decoder: ScenarioDecoder, value: unknown, path: string): DeviceSpec {
-  const keys = ['id', 'name', 'vendor', 'device', 'bars', 'msix', 'options'];
+  const keys = ['id', 'name', 'vendor', 'device', 'vga', 'configSize', 'bars', 'msix', 'options'];
   const device = decoder.object(value, path, keys);
   const id = decoder.string(device['id'], `${path}.id`);
   const before = decoder.problems.length;
@@ -32,11 +32,19 @@ export function readDevice(decoder: ScenarioDecoder, value: unknown, path: strin
     (index) => `${path}.bars[${index}].index`,
   );
   const msix = optional(device['msix'] ?? undefined, (spec) => readMsix(decoder, spec, `${path}.msix`));
+  const vga = optional(device['vga'], (isVga) => decoder.boolean(isVga, `${path}.vga`));
+  const configSize = optional(device['configSize'], (size) =>
+    decoder.number(size, `${path}.configSize`, 0x100n, 0x1000n),
+  );
+  if (configSize !== undefined && configSize !== 0x100n && configSize !== 0x1000n)
+    decoder.report(`${path}.configSize`, 'expected 0x100 or 0x1000');
   return {
     id,
     name: device['name'] === undefined ? id : decoder.string(device['name'], `${path}.name`),
     vendor: Number(decoder.number(device['vendor'] ?? 0, `${path}.vendor`, 0n, 0xffffn)),
     device: Number(decoder.number(device['device'] ?? 0, `${path}.device`, 0n, 0xffffn)),
+    ...(vga !== undefined && { vga }),
+    ...(configSize !== undefined && { configSize }),
     bars,
     ...(msix && { msix }),
     options: readOptions(decoder, device['options'] ?? {}, `${path}.options`),

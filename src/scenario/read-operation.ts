@@ -1,5 +1,12 @@
-import { END_OF_SPACE, LAST_ADDRESS } from '../address/index.ts';
-import { OPERATIONS, OVERLAY_KINDS, type Operation } from './scenario.ts';
+import { END_OF_SPACE, isPowerOfTwo, LAST_ADDRESS, offset } from '../address/index.ts';
+import {
+  ACCESS_WIDTHS,
+  OPERATIONS,
+  OVERLAY_KINDS,
+  POWER_STATES,
+  type CpuAccessWidth,
+  type Operation,
+} from './scenario.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 const LAST_32_BIT_VALUE = 0xffff_ffffn;
@@ -13,11 +20,16 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'enable-msix': ['device'],
   'disable-msix': ['device'],
   'mask-vector': ['device', 'vector', 'masked'],
+  'resize-bar': ['device', 'bar', 'size'],
+  'set-power-state': ['device', 'state'],
+  'access-bar': ['device', 'bar', 'offset', 'width', 'write'],
   hotplug: ['device'],
   unplug: ['device'],
   reset: [],
   'add-region': ['name', 'kind', 'address', 'size', 'priority'],
   'remove-region': ['name'],
+  'show-registers': ['name'],
+  'show-contents': ['name'],
   begin: [],
   commit: [],
 };
@@ -53,6 +65,26 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
         vector: decoder.integer(fields['vector'], `${path}.vector`, 0, 2047),
         masked: decoder.boolean(fields['masked'] ?? true, `${path}.masked`),
       };
+    case 'resize-bar': {
+      const size = decoder.number(fields['size'], `${path}.size`, 1n << 20n, 1n << 57n);
+      if (!isPowerOfTwo(size)) decoder.report(`${path}.size`, 'expected a power of two');
+      return { op, device: device(), bar: bar(), size };
+    }
+    case 'set-power-state':
+      return {
+        op,
+        device: device(),
+        state: decoder.oneOf(fields['state'], `${path}.state`, POWER_STATES),
+      };
+    case 'access-bar':
+      return {
+        op,
+        device: device(),
+        bar: bar(),
+        offset: offset(decoder.number(fields['offset'], `${path}.offset`, 0n, LAST_ADDRESS >> 1n)),
+        width: readWidth(decoder, fields['width'], `${path}.width`),
+        write: decoder.boolean(fields['write'] ?? false, `${path}.write`),
+      };
     case 'add-region':
       return {
         op,
@@ -63,6 +95,8 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
         priority: decoder.integer(fields['priority'] ?? 0, `${path}.priority`, -(2 ** 31), 2 ** 31 - 1),
       };
     case 'remove-region':
+    case 'show-registers':
+    case 'show-contents':
       return { op, name: name() };
     case 'reset':
     case 'begin':
@@ -71,4 +105,12 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
     default:
       return { op, device: device() };
   }
+}
+
+/** How many bytes an access has: 1, 2, 4 or 8. */
+function readWidth(decoder: ScenarioDecoder, value: unknown, path: string): CpuAccessWidth {
+  const known = ACCESS_WIDTHS.find((width) => width === value);
+  if (known !== undefined) return known;
+  decoder.report(path, `expected one of ${ACCESS_WIDTHS.join(', ')}`);
+  return ACCESS_WIDTHS[0];
 }

@@ -137,14 +137,32 @@ export interface DeviceSpec {
   /** PCI vendor and device id: QEMU corrects the PBA offset of some devices (vfio fact 5.7). */
   readonly vendor: number;
   readonly device: number;
+  /**
+   * Whether the device is a VGA controller. QEMU puts mirrors of the configuration space over BARs of some
+   * (vfio fact 5.19). False when left out.
+   */
+  readonly vga?: boolean;
+  /** Bytes of configuration space that the host gives access to: 256, or 4096 when left out. */
+  readonly configSize?: Size;
   readonly bars: readonly BarSpec[];
   readonly msix?: MsixSpec;
   readonly options: DeviceOptionsSpec;
 }
 
-/** The kinds of region that `add-region` adds. */
-export const OVERLAY_KINDS = ['ram', 'rom', 'io'] as const;
+/**
+ * The kinds of region that `add-region` adds. A `rom-device` is flash, which shows its contents or its registers;
+ * `protected-ram` is memory of the guest that devices may not reach, such as an enclave.
+ */
+export const OVERLAY_KINDS = ['ram', 'rom', 'io', 'rom-device', 'protected-ram'] as const;
 export type OverlayKind = (typeof OVERLAY_KINDS)[number];
+
+/** How many bytes an access of a CPU may have. */
+export const ACCESS_WIDTHS = [1, 2, 4, 8] as const;
+export type CpuAccessWidth = (typeof ACCESS_WIDTHS)[number];
+
+/** The power states of a PCI function that a guest sets in its power management capability. */
+export const POWER_STATES = ['D0', 'D3hot'] as const;
+export type PowerState = (typeof POWER_STATES)[number];
 
 /** One action of the guest, of the user or of the machine. */
 export type Operation =
@@ -166,6 +184,25 @@ export type Operation =
       readonly vector: number;
       readonly masked: boolean;
     }
+  /**
+   * A CPU of the guest reads or writes `width` bytes at `offset` of a memory BAR. The access may be off its alignment,
+   * and may end beyond the BAR. A BAR without an address is not accessed.
+   */
+  | {
+      readonly op: 'access-bar';
+      readonly device: string;
+      readonly bar: number;
+      readonly offset: Offset;
+      readonly width: CpuAccessWidth;
+      readonly write: boolean;
+    }
+  /**
+   * The guest asks for another size of a BAR, by the resizable BAR capability of the device. Does nothing where the VMM
+   * hides the capability, as QEMU does, or shows the present size alone.
+   */
+  | { readonly op: 'resize-bar'; readonly device: string; readonly bar: number; readonly size: Size }
+  /** The guest sets the power state of the device (PMCSR). A function answers at its BARs in D0 alone. */
+  | { readonly op: 'set-power-state'; readonly device: string; readonly state: PowerState }
   /** The user plugs a device in or unplugs it. A device whose first such operation is `hotplug` is absent at the start. */
   | { readonly op: 'hotplug' | 'unplug'; readonly device: string }
   /** The machine is reset. */
@@ -180,6 +217,8 @@ export type Operation =
       readonly priority: number;
     }
   | { readonly op: 'remove-region'; readonly name: string }
+  /** The guest switches a `rom-device` to its registers, or back to its contents. */
+  | { readonly op: 'show-registers' | 'show-contents'; readonly name: string }
   /** The operations between `begin` and `commit` are one transaction of QEMU's memory API. */
   | { readonly op: 'begin' | 'commit' };
 
@@ -192,11 +231,16 @@ export const OPERATIONS = [
   'enable-msix',
   'disable-msix',
   'mask-vector',
+  'access-bar',
+  'set-power-state',
+  'resize-bar',
   'hotplug',
   'unplug',
   'reset',
   'add-region',
   'remove-region',
+  'show-registers',
+  'show-contents',
   'begin',
   'commit',
 ] as const satisfies readonly Operation['op'][];

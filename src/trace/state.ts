@@ -10,6 +10,8 @@ export interface TraceRegion {
   /** The id of the device that owns the region. */
   readonly owner: string | undefined;
   readonly kind: RegionKind;
+  /** Set for RAM that no device may reach; left out where the target cannot observe that. */
+  readonly isProtected?: boolean;
 }
 
 /** A FlatRange of a FlatView. */
@@ -63,6 +65,8 @@ export interface BarState {
   readonly prefetchable?: boolean;
   /** The size registered with the PCI core, in bytes. */
   readonly size: Size;
+  /** The size that the guest has given to the BAR by the resizable BAR capability; left out without one. */
+  readonly resizedTo?: Size;
   /** The bus address; `undefined` while the BAR is not mapped. */
   readonly address: bigint | undefined;
   /** The regions with the BAR's own bytes: the BAR, its wrapper and its mmaps. */

@@ -33,6 +33,8 @@ export interface BarRegister {
   readonly address: bigint;
   /** Whether COMMAND enables the BAR's address space. */
   readonly decoding: boolean;
+  /** False in another power state than D0, where a function answers at no BAR; left out in D0. */
+  readonly hasPower?: boolean;
 }
 
 /** The events of unplugging every device, and the mappings that are left in the containers afterwards. */
@@ -64,6 +66,10 @@ export interface Trace {
   readonly optsOutOfMsixEmulation: boolean;
   /** Set where the target cannot observe memslots, so that states have none. */
   readonly hidesMemslots?: true;
+  /** Set where the target cannot observe which sections the VMM skips, and why. */
+  readonly hidesSkips?: true;
+  /** Set where the target cannot observe what an access of a CPU reaches. */
+  readonly hidesAccesses?: true;
   readonly steps: readonly Step[];
   /**
    * The region tree of system memory after the last step; `undefined` with an open transaction, or from a target that

@@ -2,6 +2,7 @@ import type { CloudHypervisorRules } from '../cloud-hypervisor/index.ts';
 import {
   ATTRIBUTES,
   FLAG,
+  OFFSET,
   YES_OR_NO,
   isArea,
   isErrno,
@@ -40,7 +41,10 @@ export const CLOUD_HYPERVISOR_ANSWERS: { readonly [Rule in keyof CloudHypervisor
     'an array of "unmap-dma", "remove-slot", "create-slot" and "map-dma"',
     isListOf(oneOf('unmap-dma', 'remove-slot', 'create-slot', 'map-dma')),
   ),
-  removes: value('an array of "dma-mappings" and "slots"', isListOf(oneOf('dma-mappings', 'slots'))),
+  removes: value(
+    'an array of "dma-mappings", "slots" and "mmaps"',
+    isListOf(oneOf('dma-mappings', 'slots', 'mmaps')),
+  ),
   slotNumber: returns('the number of a slot, from 0', isErrno),
   mapsRam: YES_OR_NO,
   barAttributes: ATTRIBUTES,
@@ -51,6 +55,9 @@ export const CLOUD_HYPERVISOR_ANSWERS: { readonly [Rule in keyof CloudHypervisor
   mapFailure: value('"device-refused" or "ignored"', oneOf('device-refused', 'ignored')),
   closesContainer: FLAG,
   emulatesTable: FLAG,
+  routesToTable: YES_OR_NO,
+  tableAnswers: YES_OR_NO,
+  regionOffset: OFFSET,
   rebootFreesAddresses: FLAG,
   commits: value('"before-mapping" or "after-mapping"', oneOf('before-mapping', 'after-mapping')),
 };

@@ -32,6 +32,8 @@ export interface PatchDefinition {
   readonly device?: Change<Revision['device']>;
   /** Which memory sections get a KVM memslot. */
   readonly memslots?: Change<Revision['memslots']>;
+  /** How an access of the guest's CPU that exits to QEMU is cut, routed and answered. */
+  readonly access?: Change<Revision['access']>;
   /** The machine: what is in its DMA address spaces, and what a reset needs. */
   readonly machine?: Change<Revision['machine']>;
   /** How the memory core renders the region tree, and how it calls its listeners. */

@@ -22,6 +22,7 @@ import {
   isErrno,
   isRegionInfo,
   isListOf,
+  isObject,
   ATTRIBUTES,
   YES_OR_NO,
   PAGE_SIZE,
@@ -46,6 +47,7 @@ export type RuleGroup =
   | 'listener'
   | 'device'
   | 'memslots'
+  | 'access'
   | 'machine'
   | 'memory'
   | 'pci'
@@ -86,6 +88,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
   },
   listener: {
     skip: returns('undefined, or a reason such as "unaligned"', orNothing(isReason)),
+    reportsSkip: YES_OR_NO,
     alignment: PAGE_SIZE,
     trim: returns(
       '{ start, size }, both bigints, or a reason such as "empty"',
@@ -131,8 +134,18 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     emulatedLayout: LAYOUT,
     emulatedTableSize: returns('a size in bytes, a bigint', isSize),
     emulatedPbaSize: returns('a size in bytes, a bigint', isSize),
+    resizableBar: value(
+      '"hidden", "present-size" or "as-device"',
+      oneOf('hidden', 'present-size', 'as-device'),
+    ),
+    quirks: returns(
+      'an array of quirks { name, offset, size }',
+      isListOf((answer) => isArea(answer) && isObject(answer) && typeof answer['name'] === 'string'),
+    ),
+    showsPba: FLAG,
     msixPriority: PRIORITY,
     registeredSize: returns('a size in bytes, a bigint', isSize),
+    releasesAreas: YES_OR_NO,
     mmapFailure: value('"no-area" or "other-areas"', oneOf('no-area', 'other-areas')),
     resetRestores: value(
       '"power-on", "nothing", "bars-only" or "command-only"',
@@ -164,6 +177,17 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     deletes: FLAG,
     update: value('"immediately" or "at-commit"', oneOf('immediately', 'at-commit')),
   },
+  access: {
+    clampsToSection: YES_OR_NO,
+    pieceWidth: returns('1, 2, 4 or 8', (answer) => [1, 2, 4, 8].includes(answer as number)),
+    route: returns('"table", "pba" or "device"', oneOf('table', 'pba', 'device')),
+    accepts: YES_OR_NO,
+    polledVectors: returns(
+      '{ first, end }, both whole numbers',
+      (answer) => isObject(answer) && isErrno(answer['first']) && isErrno(answer['end']),
+    ),
+    deviceOffset: OFFSET,
+  },
   machine: {
     mmioInPhbDmaSpace: FLAG,
     phbResetNeedsKernelContainer: FLAG,
@@ -194,6 +218,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     barPriority: PRIORITY,
     movesOnReset: FLAG,
     decodesWhileDisabled: FLAG,
+    decodesOutsideD0: FLAG,
     hasMoved: YES_OR_NO,
     unmapsOnUnplug: FLAG,
   },

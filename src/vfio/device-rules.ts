@@ -1,6 +1,7 @@
 import type { Address, Offset, Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
+import type { Quirk, QuirkContext } from './quirks.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
 /** What the guest sees of MSI-X, after machine and device had their say about emulation (vfio fact 5.12). */
@@ -44,6 +45,9 @@ export interface RelocatedMsix {
   readonly tableOffset: Offset;
   readonly pbaOffset: Offset;
 }
+
+/** Why QEMU is done with the mmaps of a BAR: the host refused another area, or the device is refused or unplugged. */
+export type ReleaseReason = 'refused-area' | 'refused-device' | 'unplug';
 
 /** How QEMU sets up a device (vfio facts 5.1 to 5.14). */
 export interface DeviceRules {
@@ -110,10 +114,21 @@ export interface DeviceRules {
   emulatedTableSize(tableSize: Size, hostPageSize: Size): Size;
   /** Bytes of the emulated PBA's region (msix_init, vfio fact 5.11). */
   emulatedPbaSize(pbaSize: Size, hostPageSize: Size): Size;
+  /** The parts of a BAR in which QEMU answers in the device's place (vfio_bar_quirk_setup, vfio fact 5.19). */
+  quirks(context: QuirkContext): readonly Quirk[];
+  /** Whether the guest sees QEMU's own PBA; every release disables its region (vfio_msix_setup, vfio fact 5.11). */
+  readonly showsPba: boolean;
+  /**
+   * What the guest sees of the resizable BAR capability: nothing, the present size alone, or all that the device offers
+   * (vfio_add_ext_cap, vfio fact 5.20).
+   */
+  readonly resizableBar: 'hidden' | 'present-size' | 'as-device';
   /** Priority of table and PBA among the subregions of their parent; 0 in every release (vfio fact 5.11). */
   readonly msixPriority: number;
   /** Bytes of the BAR that QEMU registers with the PCI core (vfio_bar_prepare, vfio fact 5.4). */
   registeredSize(size: Size, bar: number): Size;
+  /** Whether QEMU takes back the mmaps of a BAR when it is done with them (vfio_region_exit, vfio fact 5.3). */
+  releasesAreas(why: ReleaseReason): boolean;
   /** What QEMU keeps of a BAR with an area that the host does not let it mmap (vfio fact 5.3). */
   readonly mmapFailure: 'no-area' | 'other-areas';
   /** What a reset brings the function back to, or whether it keeps what the guest wrote (vfio fact 10.5). */

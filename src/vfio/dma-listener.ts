@@ -211,6 +211,7 @@ export class DmaListener implements MemoryListener {
   }
 
   #skipped(section: MemoryRegionSection, reason: SkipReason): void {
+    if (!this.#rules.reportsSkip(reason)) return;
     const { region, start, size } = section;
     this.#options.emit({
       type: 'skip',

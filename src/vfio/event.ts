@@ -5,6 +5,8 @@ import type { Backing, Errno, Memslot } from '../host/index.ts';
 export type SkipReason =
   /** The section starts in the upper half of the address space (vfio fact 6.1). */
   | 'top-half'
+  /** The RAM is protected: no device may reach it (vfio fact 6.1). */
+  | 'protected'
   /** Address and offset in the region differ within the unit of trimming (vfio fact 6.2). */
   | 'incongruent'
   /** Trimming leaves no whole unit (vfio fact 6.3). */
@@ -73,12 +75,23 @@ export interface MmapEvent {
   readonly errno: Errno;
 }
 
+/** munmap of an area that an mmap has mapped before. */
+export interface MunmapEvent {
+  readonly type: 'munmap';
+  readonly device: string;
+  readonly bar: number;
+  readonly offset: Offset;
+  readonly size: Size;
+}
+
 /** VFIO_IOMMU_SPAPR_TCE_CREATE or _REMOVE. */
 export interface WindowEvent {
   readonly type: 'window-create' | 'window-remove';
   readonly container: string;
   readonly start: bigint;
   readonly size: Size;
+  /** The page of a requested window in bytes; left out where the VMM makes no request. */
+  readonly pageSize?: Size;
   /** Whether the section that asks for the window is device memory. */
   readonly deviceMemory: boolean;
   readonly errno: Errno;
@@ -93,6 +106,57 @@ export interface RegisterMemoryEvent {
   readonly hostAddress: HostAddress;
   readonly size: Size;
   readonly errno: Errno;
+}
+
+/** What a part of an access reached. An offset counts from the first byte of what is named. */
+export type Reached =
+  /** Memory that is directly at hand: a memslot, or memory that the VMM itself loads from and stores to. */
+  | {
+      readonly kind: 'memory';
+      readonly region: string;
+      readonly owner: string | undefined;
+      readonly offset: Offset;
+    }
+  /** The device's own BAR: the VMM has read or written it by a call to the host. */
+  | { readonly kind: 'device'; readonly device: string; readonly bar: number; readonly offset: Offset }
+  /** The emulated MSI-X table. */
+  | { readonly kind: 'msix-table'; readonly device: string; readonly offset: Offset }
+  /** The emulated PBA. `polled` are the vectors whose pending bits the VMM asked for before a read. */
+  | {
+      readonly kind: 'msix-pba';
+      readonly device: string;
+      readonly offset: Offset;
+      readonly polled?: { readonly first: number; readonly end: number };
+    }
+  /** The device's configuration space, which a part of a BAR mirrors. */
+  | { readonly kind: 'config-space'; readonly device: string; readonly offset: Offset }
+  /** Registers of the machine, or of a region that the scenario has added. */
+  | { readonly kind: 'registers'; readonly region: string; readonly offset: Offset }
+  /** No region answers, or the one that does accepts no such access: a read gives no data, a write is dropped. */
+  | { readonly kind: 'nothing' };
+
+/** Consecutive bytes of an access that the VMM, or KVM, carries out in one go. */
+export interface AccessPart {
+  /** Guest-physical address of the first byte. */
+  readonly address: bigint;
+  /** In bytes, 1 to 8. */
+  readonly size: number;
+  readonly reached: Reached;
+}
+
+/** A CPU of the guest reads or writes a BAR. */
+export interface AccessEvent {
+  readonly type: 'access';
+  readonly device: string;
+  readonly bar: number;
+  readonly offset: Offset;
+  /** In bytes: 1, 2, 4 or 8. */
+  readonly width: number;
+  readonly write: boolean;
+  /** Guest-physical address of the first byte. */
+  readonly address: bigint;
+  /** By rising address. */
+  readonly parts: readonly AccessPart[];
 }
 
 /**
@@ -120,8 +184,10 @@ export type VmmEvent =
   | SkipEvent
   | MemslotEvent
   | MmapEvent
+  | MunmapEvent
   | WindowEvent
   | RegisterMemoryEvent
+  | AccessEvent
   | BarSizedEvent
   | MessageEvent;
 

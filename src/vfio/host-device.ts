@@ -1,3 +1,4 @@
+import type { Size } from '../address/index.ts';
 import type { Errno, RegionInfo, SparseArea } from '../host/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 
@@ -10,6 +11,10 @@ export interface HostDevice {
   readonly name: string;
   readonly vendor: number;
   readonly device: number;
+  /** Whether the class code is that of a VGA controller; false when left out. */
+  readonly isVga?: boolean;
+  /** Bytes of configuration space: 256, or 4096 when left out. */
+  readonly configSize?: Size;
   /**
    * VFIO_DEVICE_GET_REGION_INFO.
    *

@@ -31,6 +31,8 @@ export interface ListenerRules {
    * asks when the section is added and again when it is removed.
    */
   skip(section: MemoryRegionSection, context: ListenerContext): SkipReason | undefined;
+  /** Whether the listener says that it maps nothing of a section, and why (its trace points; vfio fact 6.13). */
+  reportsSkip(reason: SkipReason): boolean;
   /**
    * The unit in bytes to which the listener trims a section. Address and offset in the region must be equal
    * modulo this unit (vfio fact 6.2).

@@ -61,7 +61,7 @@ export function addMsixRegions(
   const pba = MemoryRegion.io('msix-pba', pbaSize, { owner });
   topology.addSubregion(tableParent, table, layout.tableOffset, rules.msixPriority);
   topology.addSubregion(pbaParent, pba, layout.pbaOffset, rules.msixPriority);
-  topology.setEnabled(pba, false);
+  if (!rules.showsPba) topology.setEnabled(pba, false);
   if (exposure.kind === 'table-disabled') topology.setEnabled(table, false);
   if (vfioUser) {
     const trapped = MemoryRegion.io('VFIO MSIX PBA', pbaSize, { owner });

@@ -1,5 +1,6 @@
 import type { MemoryRules, MtreeForm } from '../memory/index.ts';
 import type { PciRules } from '../pci/index.ts';
+import type { AccessRules } from './guest-access/access-rules.ts';
 import type { ContainerRules } from './container-rules.ts';
 import type { DeviceRules } from './device-rules.ts';
 import type { HostRules } from './host-rules.ts';
@@ -27,6 +28,7 @@ export interface Revision {
   readonly listener: ListenerRules;
   readonly device: DeviceRules;
   readonly memslots: MemslotRules;
+  readonly access: AccessRules;
   readonly machine: MachineRules;
   readonly memory: MemoryRules;
   readonly pci: PciRules;

@@ -48,6 +48,7 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
       container: 'container',
       start: 0n,
       size: GIB,
+      pageSize: P4K,
       deviceMemory: false,
       errno: 0,
     });

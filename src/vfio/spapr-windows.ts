@@ -54,9 +54,19 @@ export class SpaprWindows {
     const overlapping = this.#windows.some(
       (window) => start < window.start + window.size && window.start < start + size,
     );
-    const errno = overlapping ? Errno.EINVAL : this.#create(section, start, size);
+    const pageSize = overlapping ? 0n : this.#pageSize(section);
+    const errno = pageSize === 0n ? Errno.EINVAL : this.#create(pageSize, start, size);
     const deviceMemory = section.region.isRamDevice;
-    this.#emit({ type: 'window-create', container: this.#container, start, size, deviceMemory, errno });
+    const asked = pageSize === 0n ? {} : { pageSize };
+    this.#emit({
+      type: 'window-create',
+      container: this.#container,
+      start,
+      size,
+      ...asked,
+      deviceMemory,
+      errno,
+    });
     if (errno === 0) this.#windows.push({ start, size });
     return errno;
   }
@@ -80,9 +90,7 @@ export class SpaprWindows {
     this.#emit({ type: 'window-remove', container: this.#container, start, size, deviceMemory, errno });
   }
 
-  #create(section: MemoryRegionSection, start: bigint, size: Size): Errno {
-    const pageSize = this.#pageSize(section);
-    if (pageSize === 0n) return Errno.EINVAL;
+  #create(pageSize: Size, start: bigint, size: Size): Errno {
     const { errno, window } = this.#iommu.createWindow({
       pageSize,
       size,

@@ -4,6 +4,7 @@ import { MemoryRegion } from '../memory/index.ts';
 import type { PciFunction } from '../pci/index.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
 import { noteDmaBuf } from './dma-buf.ts';
+import type { ReleaseReason } from './device-rules.ts';
 import { VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { initialMmaps, mmapRegion, type VfioMmap, type VfioRegion } from './vfio-region.ts';
@@ -67,7 +68,14 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
     : bar!;
   if (bar !== undefined) {
     if (bar !== region.base) topology.addSubregion(region.base, bar, offset(0n));
-    if (!mmapRegion(region, owner, (area) => mmapArea(device, index, area), rules.mmapFailure)) {
+    const isMapped = mmapRegion(
+      region,
+      owner,
+      (area) => mmapArea(device, index, area),
+      rules.mmapFailure,
+      (area) => unmapArea(device, index, area, 'refused-area'),
+    );
+    if (!isMapped) {
       emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
     }
     for (const mmap of region.mmaps) {
@@ -90,6 +98,25 @@ function mmapArea(device: DeviceSetUp, bar: number, area: VfioMmap): HostAddress
   const shown = mapped.offset === area.offset ? {} : { shownAt: area.offset };
   emit({ type: 'mmap', device: device.id, bar, ...mapped, ...shown, errno });
   return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
+}
+
+type AreaOwner = Pick<DeviceSetUp, 'id' | 'environment'>;
+
+function unmapArea(
+  { id, environment }: AreaOwner,
+  bar: number,
+  { offset: at, size }: VfioMmap,
+  why: ReleaseReason,
+): void {
+  if (!environment.rules.releasesAreas(why)) return;
+  environment.emit({ type: 'munmap', device: id, bar, offset: at, size });
+}
+
+/** Takes back the mmaps of all BARs (vfio_region_exit). */
+export function releaseAreas(owner: AreaOwner, regions: readonly VfioRegion[], why: ReleaseReason): void {
+  for (const { index, mmaps } of regions) {
+    for (const area of mmaps) if (area.region !== undefined) unmapArea(owner, index, area, why);
+  }
 }
 
 /**

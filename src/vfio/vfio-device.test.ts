@@ -195,6 +195,7 @@ describe('the regions of BARs (vfio facts 5.1 to 5.4)', () => {
     expect(log.events).toEqual([
       { type: 'mmap', device: 'dev0', bar: 0, offset: 0n, size: 0x1000n, errno: 0 },
       { type: 'mmap', device: 'dev0', bar: 0, offset: 0x4000n, size: 0x1000n, errno: 22 },
+      { type: 'munmap', device: 'dev0', bar: 0, offset: 0n, size: 0x1000n },
       { type: 'message', text: 'Failed to mmap nic BAR 0. Performance may be slow' },
       { type: 'mmap', device: 'dev0', bar: 2, offset: 0n, size: P4K, errno: 0 },
     ]);

@@ -1,4 +1,4 @@
-import { alignDown, type Offset } from '../address/index.ts';
+import { alignDown, type Offset, type Size } from '../address/index.ts';
 import { MsixState, PciFunction, type PciBar } from '../pci/index.ts';
 import {
   BAR_COUNT,
@@ -12,13 +12,14 @@ import {
 } from '../pci-layout/index.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
 import type { DeviceOptions } from './device-options.ts';
-import { VmmAbort } from './failure.ts';
+import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
+import { placeQuirks, type PlacedQuirk } from './quirk-set-up.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
-import { layersOf, prepareBar, registerBar, type BarLayer } from './vfio-bars.ts';
+import { layersOf, prepareBar, registerBar, releaseAreas, type BarLayer } from './vfio-bars.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
 const BAR_INDICES: readonly number[] = Array.from({ length: BAR_COUNT }, (_, index) => index);
@@ -47,8 +48,16 @@ export class VfioDevice {
   readonly emulatedTable: BarPlace | undefined;
   /** Where the emulated PBA lies; `undefined` if the machine or the device opts out of emulation. */
   readonly emulatedPba: BarPlace | undefined;
+  /** By which layout the regions of table and PBA lie in the BARs; `undefined` for a device without such regions. */
+  readonly msixRegions: MsixLayout | undefined;
+  /** Where QEMU answers in the device's place. */
+  readonly quirks: readonly PlacedQuirk[];
   /** For each BAR, the regions that show its bytes, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
+  /** The sizes that the guest has given to BARs, by index. */
+  readonly resized: ReadonlyMap<number, Size> = new Map();
+  /** Bytes of configuration space that the host gives access to. */
+  readonly configSize: Size;
   readonly #environment: DeviceEnvironment;
 
   /**
@@ -62,6 +71,7 @@ export class VfioDevice {
     const { rules, machineOptsOutOfMsixEmulation } = environment;
     this.id = id;
     this.name = host.name;
+    this.configSize = host.configSize ?? 0x1000n;
     this.#environment = environment;
     this.pci = new PciFunction(environment.bus, environment.pciRules);
     const setUp = { id, host, pci: this.pci, environment };
@@ -69,6 +79,9 @@ export class VfioDevice {
     const layout = placeMsix(host, this.regions, options.msixRelocation, environment);
     for (const region of this.regions) registerBar(setUp, region);
     this.layers = this.regions.map(layersOf);
+    this.quirks = environment.vfioUser
+      ? []
+      : this.regions.flatMap((region) => placeQuirks(id, host, region, environment));
     if (layout === undefined) return;
 
     const exposure = rules.msixExposure({
@@ -81,9 +94,15 @@ export class VfioDevice {
       this.emulatedTable = { bar: emulated.tableBar, offset: emulated.tableOffset };
       this.emulatedPba = { bar: emulated.pbaBar, offset: emulated.pbaOffset };
     }
+    if (exposure.kind === 'emulated' || exposure.kind === 'table-disabled') this.msixRegions = emulated;
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
-    addMsixRegions(id, environment, this.regions, emulated, exposure);
+    try {
+      addMsixRegions(id, environment, this.regions, emulated, exposure);
+    } catch (error) {
+      if (error instanceof DeviceRefused) releaseAreas({ id, environment }, this.regions, 'refused-device');
+      throw error;
+    }
     writeMsixCapability(this.pci, this.msixLayout);
   }
 
@@ -93,6 +112,7 @@ export class VfioDevice {
       bar: bar.index,
       address: alignDown<bigint>(this.pci.register(bar), bar.size),
       decoding: this.pci.isDecoding(bar),
+      ...(!this.pci.isInD0 && { hasPower: false }),
     }));
   }
 
@@ -109,9 +129,14 @@ export class VfioDevice {
       this.pci.writeConfig(at, width, value);
       return;
     }
+    this.#moving(() => this.pci.writeConfig(at, width, value));
+  }
+
+  /** Does what may move BARs, and then looks at those that have moved. */
+  #moving(act: () => void): void {
     const { bars } = this.pci;
     const before = bars.map(({ address }) => address);
-    this.pci.writeConfig(at, width, value);
+    act();
     for (let position = 0; position < bars.length; position++) {
       if (bars[position]!.address !== before[position]) this.#moved(bars[position]!);
     }
@@ -167,6 +192,17 @@ export class VfioDevice {
     this.writeConfig(PciRegister.COMMAND, 2, value);
   }
 
+  /** The guest asks for another size of BAR `index`. The VMM's own BARs never change (vfio fact 5.20). */
+  resizeBar(index: number, size: Size): void {
+    if (this.#environment.rules.resizableBar !== 'as-device' || this.pci.bar(index) === undefined) return;
+    (this.resized as Map<number, Size>).set(index, size);
+  }
+
+  /** The guest sets the power state in the power management capability. */
+  setPowerState(state: 'D0' | 'D3hot'): void {
+    this.#moving(() => this.pci.setInD0(state === 'D0'));
+  }
+
   /** The guest switches MSI-X on or off. Does nothing without the capability. */
   setMsixEnabled(enabled: boolean): void {
     if (this.msixState === undefined) return;
@@ -194,6 +230,7 @@ export class VfioDevice {
   /** Takes the device's BARs off the bus. The caller closes the device's container afterwards. */
   unplug(): void {
     this.pci.unmapAll();
+    releaseAreas({ id: this.id, environment: this.#environment }, this.regions, 'unplug');
   }
 
   /** Changes those bytes of the control word that the write reaches. */

@@ -40,6 +40,7 @@ export type MapArea = (area: VfioMmap) => HostAddress | undefined;
  *
  * @param owner id of the device.
  * @param failure what is kept if the host refuses one area.
+ * @param unmapArea takes back the mmap of an area that came before the refused one.
  * @returns whether the host has mapped all areas.
  */
 export function mmapRegion(
@@ -47,13 +48,15 @@ export function mmapRegion(
   owner: string,
   mapArea: MapArea,
   failure: 'no-area' | 'other-areas' = 'no-area',
+  unmapArea: (area: VfioMmap) => void = () => undefined,
 ): boolean {
   const mapped: VfioMmap[] = [];
   for (const [number, area] of region.mmaps.entries()) {
     const hostAddress = mapArea(area);
     if (hostAddress === undefined) {
-      if (failure === 'no-area') return false;
-      continue;
+      if (failure === 'other-areas') continue;
+      for (const undone of mapped) unmapArea(undone);
+      return false;
     }
     const name = `${region.bar!.name} mmaps[${number}]`;
     mapped.push({ ...area, region: MemoryRegion.ramDevice(name, area.size, { owner, hostAddress }) });

@@ -1,15 +1,17 @@
+import type { Range } from '../../address/index.ts';
 import {
   MSIX_ENTRY_BYTES,
   MSIX_VECTOR_CONTROL,
   barRegister,
   type AccessWidth,
 } from '../../pci-layout/index.ts';
-import type { BarSpec, DeviceSpec } from '../../scenario/index.ts';
+import type { BarSpec, DeviceSpec, Operation } from '../../scenario/index.ts';
 import type { State } from '../../trace/index.ts';
 import type { QtestClient } from '../process/qtest-client.ts';
 import { runCycles, type ConfigAccess, type ConfigCycle } from './config-access.ts';
 import type { PluggedDevice } from './plugged-device.ts';
 
+type BarAccess = Extract<Operation, { op: 'access-bar' }>;
 /** What a guest writes into a register to find which bits it can write. */
 const ALL_ONES = 0xffff_ffffn;
 
@@ -103,6 +105,29 @@ export class Guest {
     await this.#qtest.send([`writel 0x${gpa.toString(16)} ${masked ? '0x1' : '0x0'}`]);
   }
 
+  /**
+   * Reads a BAR, or writes all ones to it, which leave MSI-X vectors masked. Does nothing where the CPU does not see
+   * the BAR, and writes nothing that is not the device's.
+   *
+   * @param view system memory now.
+   */
+  async accessBar(device: PluggedDevice, access: BarAccess, view: State['flatView']): Promise<void> {
+    const { bar: index, offset, width, write } = access;
+    const bar = device.spec.bars.find((other) => other.index === index);
+    if (bar === undefined || bar.type === 'io') return;
+    const gpa = (await this.#addressOf(device, bar)) + offset;
+    const end = gpa + BigInt(width);
+    const layers = device.regions.layers.get(index) ?? [];
+    const own = view.filter(({ region }) => region.owner === device.spec.id);
+    const isSeen = own.some(({ region }) => layers.some((layer) => layer.region === region.name));
+    const bytesOfDevice = own.reduce((sum, range) => sum + sharedBytes(range, { start: gpa, end }), 0n);
+    if (!isSeen || (write && bytesOfDevice < BigInt(width))) return;
+    const letter = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' }[width];
+    const ones = ((1n << BigInt(8 * width)) - 1n).toString(16);
+    const place = `0x${gpa.toString(16)}`;
+    await this.#qtest.send([write ? `write${letter} ${place} 0x${ones}` : `read${letter} ${place}`]);
+  }
+
   /** The address at which the CPU reaches a memory BAR. */
   async #addressOf(device: PluggedDevice, { index, size }: BarSpec): Promise<bigint> {
     const register = barRegister(index);
@@ -133,6 +158,12 @@ export class Guest {
     return this.#config.write(device.at(register), width, value);
   }
 }
+
+/** How many addresses two ranges share. */
+const sharedBytes = (a: Range, b: Range): bigint => {
+  const [start, end] = [a.start > b.start ? a.start : b.start, a.end < b.end ? a.end : b.end];
+  return end > start ? end - start : 0n;
+};
 
 const is64Bit = (spec: DeviceSpec, bar: number): boolean =>
   spec.bars.find(({ index }) => index === bar)?.type.startsWith('mem64') ?? false;

@@ -89,6 +89,8 @@ export class RunningMachine {
       }
       case 'mask-vector':
         return this.#guest.maskVector(device!, operation.vector, operation.masked, view);
+      case 'access-bar':
+        return this.#guest.accessBar(device!, operation, view);
       case 'hotplug':
         return this.plugging.plug(
           scenario.devices.find(({ id }) => id === operation.device)!,

@@ -20,6 +20,8 @@ export const NEED_KINDS = [
   'placement',
   /** A BAR changed, or memory enabled, in an order that firmware and operating systems avoid. */
   'order',
+  /** An access of a CPU off its alignment. */
+  'access',
 ] as const;
 export type NeedKind = (typeof NEED_KINDS)[number];
 

@@ -50,6 +50,10 @@ class Walk {
       case 'begin':
         this.#note('transaction', 'several changes in one transaction');
         return;
+      case 'access-bar':
+        if (operation.offset % BigInt(operation.width) !== 0n)
+          this.#note('access', `an access of ${bytes(BigInt(operation.width))} off its alignment`);
+        return;
       case 'hotplug':
         this.#plug(this.#scenario.devices.find(({ id }) => id === operation.device)!);
         return;

@@ -62,6 +62,7 @@ export const qemu111: Revision = {
       return natural > hostPageSize ? natural : hostPageSize;
     },
   },
+  pci: { ...qemu60.pci, decodesOutsideD0: false },
   memslots: { ...qemu60.memslots, update: 'at-commit' },
   machine: {
     ...qemu60.machine,

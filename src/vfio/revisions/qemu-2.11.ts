@@ -1,8 +1,10 @@
 import { isAligned, offset } from '../../address/index.ts';
 import { QEMU_MEMORY, form2_11, type MemoryRegionSection } from '../../memory/index.ts';
 import { QEMU_PCI } from '../../pci/index.ts';
+import { QEMU_ACCESS } from '../guest-access/qemu-access.ts';
 import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
+import { quirksOf } from '../quirks.ts';
 import type { Revision } from '../revision.ts';
 import { largestWindowPage, levelsOfWindow } from '../spapr-windows.ts';
 import { trimSection, wholeUnits } from '../trim.ts';
@@ -16,6 +18,12 @@ const CHELSIO = 0x1425;
  */
 const skipTopHalf = (section: MemoryRegionSection) =>
   section.start >= TOP_BIT ? ('top-half' as const) : undefined;
+
+/**
+ * Protected RAM is for no device (vfio fact 6.1). The releases before 6.2 have none, so the rule stands in all of them.
+ */
+const skipProtected = ({ region }: MemoryRegionSection) =>
+  region.isProtected ? ('protected' as const) : undefined;
 
 /** The release before the seed patch, of December 2017. */
 export const qemu211: Revision = {
@@ -38,7 +46,9 @@ export const qemu211: Revision = {
     removesWindows: true,
   },
   listener: {
-    skip: skipTopHalf,
+    skip: (section) => skipProtected(section) ?? skipTopHalf(section),
+    // The model says in every release what 6.2 and later trace.
+    reportsSkip: () => true,
     alignment: ({ target }) => target,
     trim: trimSection,
     mapsDeviceMemory: () => true,
@@ -76,9 +86,13 @@ export const qemu211: Revision = {
     emulatedLayout: (layout) => layout,
     emulatedTableSize: (tableSize) => tableSize,
     emulatedPbaSize: (pbaSize) => pbaSize,
+    quirks: quirksOf,
+    resizableBar: 'hidden',
+    showsPba: false,
     msixPriority: 0,
     registeredSize: (size) => size,
     mmapFailure: 'no-area',
+    releasesAreas: () => true,
     resetRestores: 'power-on',
     resetStopsDecoding: true,
     resetsMsix: true,
@@ -106,6 +120,7 @@ export const qemu211: Revision = {
     deletes: true,
     update: 'immediately',
   },
+  access: QEMU_ACCESS,
   machine: {
     mmioInPhbDmaSpace: false,
     phbResetNeedsKernelContainer: false,

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { offset } from '../address/index.ts';
+import type { State } from '../trace/index.ts';
+import type { AccessEvent, AccessPart, Reached } from '../vfio/index.ts';
+import { accessDispatched } from './access-dispatched.ts';
+import {
+  bar,
+  causes,
+  device,
+  flat,
+  judge,
+  layout,
+  region,
+  saysNothing,
+  scenario,
+  state,
+  trace,
+} from './testing/index.ts';
+
+const AT = 0xe000_0000n;
+const [MMAP, TABLE, PBA, BAR] = [
+  region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0'),
+  region('msix-table', 'io', 'dev0'),
+  region('VFIO MSIX PBA', 'io', 'dev0'),
+  region('dev0 BAR 0', 'io', 'dev0'),
+];
+/** A BAR of 64 KiB: an mmap, four entries at 0x8000, mmap again, a PBA at 0x9000, and trapped registers from 0xc000. */
+const VIEW = [
+  flat(AT, 0x8000n, MMAP),
+  flat(AT + 0x8000n, 0x40n, TABLE),
+  flat(AT + 0x8040n, 0xfc0n, MMAP, { offset: 0x8040n }),
+  flat(AT + 0x9000n, 0x8n, PBA),
+  flat(AT + 0x9008n, 0x2ff8n, MMAP, { offset: 0x9008n }),
+  flat(AT + 0xc000n, 0x4000n, BAR, { offset: 0xc000n }),
+];
+const MSIX = { vectors: 4, tableBar: 0, tableOffset: '0x8000', pbaBar: 0, pbaOffset: '0x9000' };
+const PLUGGED = [device([bar(0, 0x1_0000n, { address: AT })], layout(4, 0x8000n, 0x9000n))];
+const STATE: State = state({ flatView: VIEW, devices: PLUGGED });
+
+type Access = readonly [at: bigint, width: 1 | 2 | 4 | 8, write?: boolean];
+
+const seen = (
+  [at, width, write = false]: Access,
+  parts: readonly AccessPart[] | undefined,
+  shown = STATE,
+) => {
+  const operation = { op: 'access-bar', device: 'dev0', bar: 0, offset: offset(at), width, write } as const;
+  const event: AccessEvent | undefined = parts && {
+    type: 'access',
+    device: 'dev0',
+    bar: 0,
+    offset: offset(at),
+    width,
+    write,
+    address: AT + at,
+    parts,
+  };
+  const made = trace([{ state: shown }, { events: event === undefined ? [] : [event] }], {
+    scenario: scenario({
+      devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem64' }], msix: MSIX }],
+    }),
+  });
+  return { ...made, steps: made.steps.map((step, index) => (index === 1 ? { ...step, operation } : step)) };
+};
+const part = (at: bigint, size: number, reached: Reached): AccessPart => ({
+  address: AT + at,
+  size,
+  reached,
+});
+const memory = (at: bigint): Reached => ({
+  kind: 'memory',
+  region: MMAP!.name,
+  owner: 'dev0',
+  offset: offset(at),
+});
+const table = (at: bigint): Reached => ({ kind: 'msix-table', device: 'dev0', offset: offset(at) });
+const onDevice = (at: bigint, index = 0): Reached => ({
+  kind: 'device',
+  device: 'dev0',
+  bar: index,
+  offset: offset(at),
+});
+const pba = (at: bigint, first = 0, end = 4): Reached => ({
+  kind: 'msix-pba',
+  device: 'dev0',
+  offset: offset(at),
+  polled: { first, end },
+});
+const NOTHING: Reached = { kind: 'nothing' };
+
+describe('access-dispatched', () => {
+  it.each<readonly [string, Access, readonly AccessPart[]]>([
+    ['a read of an mmap', [0x10n, 8], [part(0x10n, 8, memory(0x10n))]],
+    ['a write to the last entry', [0x803cn, 4, true], [part(0x803cn, 4, table(0x3cn))]],
+    ['a read of half an entry', [0x8010n, 8], [part(0x8010n, 8, table(0x10n))]],
+    [
+      'a read across the end of the table',
+      [0x803cn, 8],
+      [part(0x803cn, 4, table(0x3cn)), part(0x8040n, 4, memory(0x8040n))],
+    ],
+    ['an unaligned read of the table that comes to nothing', [0x803cn, 8], [part(0x803cn, 8, NOTHING)]],
+    ['a read of a byte of the table that comes to nothing', [0x8001n, 1], [part(0x8001n, 1, NOTHING)]],
+    ['pending bits of the device', [0x9000n, 8], [part(0x9000n, 8, onDevice(0x9000n))]],
+    ['pending bits of the VMM', [0x9000n, 8], [part(0x9000n, 8, pba(0n))]],
+    ['a write to pending bits that is dropped', [0x9000n, 4, true], [part(0x9000n, 4, NOTHING)]],
+    ['trapped registers', [0xc002n, 2, true], [part(0xc002n, 2, onDevice(0xc002n))]],
+  ])('accepts %s', (_, access, parts) => {
+    expect(judge(accessDispatched, seen(access, parts))).toMatchObject({ causes: [], exercised: 1 });
+  });
+
+  it.each<readonly [string, Access, readonly AccessPart[] | undefined, string]>([
+    ['an access without an answer', [0x10n, 4], undefined, 'unanswered'],
+    ['an access without parts', [0x10n, 4], [], 'bytes-lost'],
+    ['a missing byte', [0x10n, 4], [part(0x10n, 3, memory(0x10n))], 'bytes-lost'],
+    [
+      'a byte twice',
+      [0x10n, 4],
+      [part(0x10n, 3, memory(0x10n)), part(0x12n, 2, memory(0x12n))],
+      'bytes-lost',
+    ],
+    ['another place of the memory', [0x10n, 4], [part(0x10n, 4, memory(0x18n))], 'wrong-memory'],
+    [
+      'memory behind the start of the table',
+      [0x7ffcn, 8],
+      [part(0x7ffcn, 8, memory(0x7ffcn))],
+      'memory-where-trapped',
+    ],
+    ['another entry', [0x8010n, 4], [part(0x8010n, 4, table(0x20n))], 'table-wrong-offset'],
+    ['the table behind its end', [0x803cn, 8], [part(0x803cn, 8, table(0x3cn))], 'table-beyond-its-end'],
+    ['the table in place of registers', [0xc000n, 4], [part(0xc000n, 4, table(0n))], 'table-beyond-its-end'],
+    [
+      'a legal access to the table refused',
+      [0x8010n, 8],
+      [part(0x8010n, 8, NOTHING)],
+      'table-refuses-legal-access',
+    ],
+    ['pending bits refused', [0x9000n, 8], [part(0x9000n, 8, NOTHING)], 'pba-refuses-legal-access'],
+    ["the device's own table", [0x8000n, 4, true], [part(0x8000n, 4, onDevice(0x8000n))], 'device-reached'],
+    [
+      'another register of the device',
+      [0xc000n, 4],
+      [part(0xc000n, 4, onDevice(0x0n))],
+      'device-wrong-place',
+    ],
+    [
+      'another BAR of the device',
+      [0xc000n, 4],
+      [part(0xc000n, 4, onDevice(0xc000n, 1))],
+      'device-wrong-place',
+    ],
+    ['registers that refuse', [0xc000n, 4], [part(0xc000n, 4, NOTHING)], 'refused'],
+    ['too few vectors polled', [0x9000n, 8], [part(0x9000n, 8, pba(0n, 0, 3))], 'pba-polls-too-few-vectors'],
+    ['pending bits at another offset', [0x9004n, 4], [part(0x9004n, 4, pba(0n))], 'pba-wrong-offset'],
+    [
+      'registers of the machine',
+      [0xc000n, 4],
+      [part(0xc000n, 4, { kind: 'registers', region: 'hpet', offset: offset(0n) })],
+      'wrong-registers',
+    ],
+  ])('reports %s', (_, access, parts, cause) => {
+    expect(causes(accessDispatched, seen(access, parts))).toEqual([cause]);
+  });
+
+  it('says nothing about a BAR that the guest does not see, and of a target that shows no accesses', () => {
+    expect(saysNothing(accessDispatched, seen([0n, 4], undefined, state({ devices: PLUGGED })))).toBe(true);
+    expect(saysNothing(accessDispatched, { ...seen([0n, 4], undefined), hidesAccesses: true })).toBe(true);
+  });
+
+  it('leaves an access of which the VMM dies to no-abort', () => {
+    expect(saysNothing(accessDispatched, { ...seen([0n, 4], undefined), outcome: 'aborted' })).toBe(true);
+  });
+
+  it('expects a write to ROM to come to nothing, and a read to reach it', () => {
+    const rom = state({
+      flatView: [
+        flat(AT, 0x1000n, region('rom'), { readonly: true }),
+        flat(AT + 0x1000n, 0xf000n, MMAP, { offset: 0x1000n }),
+      ],
+      devices: PLUGGED,
+    });
+    const read: Reached = { kind: 'memory', region: 'rom', owner: undefined, offset: offset(0x10n) };
+    expect(causes(accessDispatched, seen([0x10n, 4, true], [part(0x10n, 4, NOTHING)], rom))).toEqual([]);
+    expect(causes(accessDispatched, seen([0x10n, 4], [part(0x10n, 4, read)], rom))).toEqual([]);
+    expect(causes(accessDispatched, seen([0x10n, 4, true], [part(0x10n, 4, read)], rom))).toEqual([
+      'memory-where-trapped',
+    ]);
+  });
+});

@@ -1,0 +1,158 @@
+import { firstEndingAbove, type Offset } from '../address/index.ts';
+import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
+import type { DeviceState, State, Trace, TraceRange } from '../trace/index.ts';
+import { barOf, startOfBar } from './bar-bytes.ts';
+
+/** What answers at one address, by the flat view and by the guest's MSI-X capability. */
+export interface Expectation {
+  readonly kind: 'memory' | 'device' | 'emulation' | 'config-space' | 'registers' | 'nothing';
+  /** Of the region that the flat view shows there. */
+  readonly name: string;
+  /** Id of the device that owns the region. */
+  readonly owner: string | undefined;
+  /** In the region; in the table or PBA where the byte lies in one. */
+  readonly offset: bigint;
+  /** Whether the byte lies in the table or PBA, by the guest's capability. */
+  readonly structure: 'table' | 'pba' | undefined;
+  /** Which byte of the device's own BARs lies there. */
+  readonly deviceBytes: { readonly bar: number; readonly offset: bigint } | undefined;
+  /** Whether no answer is an answer: a write to pending bits, or a byte that the device's own BAR does not have. */
+  readonly mayBeNothing: boolean;
+  /** Whether the VMM may carry out the access on the device although it emulates something there. */
+  readonly mayReachDevice: boolean;
+}
+
+const NOTHING: Expectation = {
+  kind: 'nothing',
+  name: '',
+  owner: undefined,
+  offset: 0n,
+  structure: undefined,
+  deviceBytes: undefined,
+  mayBeNothing: true,
+  mayReachDevice: false,
+};
+
+/** What an access of one byte at `address` has to reach. */
+export function expectationOf(address: bigint, write: boolean, state: State, trace: Trace): Expectation {
+  const { flatView } = state;
+  const range = flatView[firstEndingAbove(flatView, address)];
+  if (range === undefined || range.start > address) return NOTHING;
+  const { region, offset, romdMode } = range;
+  const { kind, name, owner } = region;
+  const at = offset + address - range.start;
+  const shown = { ...NOTHING, name, owner, offset: at, mayBeNothing: false };
+  if (kind === 'ram' || kind === 'ram-device' || (kind === 'rom-device' && romdMode)) {
+    const isDropped = write && (range.readonly || kind === 'rom-device');
+    return isDropped ? NOTHING : { ...shown, kind: 'memory' };
+  }
+  const device = state.devices.find(({ id }) => id === owner);
+  if (device === undefined) return { ...shown, kind: 'registers' };
+  return ofDevice(shown, range, device, { at: at as Offset, address, write, flatView, trace });
+}
+
+/** A byte of an access, and where it lies. */
+interface ByteInView {
+  /** In the region that the flat view shows. */
+  readonly at: Offset;
+  readonly address: bigint;
+  readonly write: boolean;
+  readonly flatView: State['flatView'];
+  readonly trace: Trace;
+}
+
+/** What trapped bytes of a device's BAR have to reach. */
+function ofDevice(
+  shown: Expectation,
+  { region }: TraceRange,
+  device: DeviceState,
+  byte: ByteInView,
+): Expectation {
+  const { at, write, trace } = byte;
+  const place = placeInBar(device, region.name, at);
+  if (place === undefined) return inMirror(shown, device, byte);
+  const layout = device.msix?.layout;
+  const isIn = (name: 'table' | 'pba'): boolean => {
+    if (layout === undefined) return false;
+    const range = name === 'table' ? msixTableRange(layout) : msixPbaRange(layout);
+    const bar = name === 'table' ? layout.tableBar : layout.pbaBar;
+    return bar === place.bar && range.start <= place.offset && place.offset < range.end;
+  };
+  const structure = isIn('table') ? 'table' : isIn('pba') ? 'pba' : undefined;
+  const size = ownSize(trace, device.id, place.bar);
+  const common = { ...shown, deviceBytes: place, mayBeNothing: place.offset >= size };
+  if (structure === 'table' && region.name === 'msix-table')
+    return {
+      ...common,
+      kind: 'emulation',
+      structure,
+      offset: place.offset - layout!.tableOffset,
+      mayBeNothing: false,
+    };
+  // Pending bits may be the device's or the VMM's, and nothing may be written to them.
+  if (structure === 'pba')
+    return {
+      ...common,
+      kind: 'emulation',
+      structure,
+      offset: place.offset - layout!.pbaOffset,
+      mayBeNothing: write || common.mayBeNothing,
+      mayReachDevice: true,
+    };
+  return { ...common, kind: 'device' };
+}
+
+/** Where graphics cards show their configuration space in a BAR; the bytes are those of the host's. */
+const MIRRORS: readonly { readonly vendor: number; readonly bar: number; readonly start: bigint }[] = [
+  { vendor: 0x10de, bar: 0, start: 0x8_8000n },
+  { vendor: 0x1002, bar: 2, start: 0x4000n },
+];
+/** The mirror of ATI shows the configuration space of conventional PCI alone. */
+const ATI = 0x1002;
+
+/** What a region over a BAR, which is not of MSI-X, has to reach: a mirror or else the device. */
+function inMirror(
+  shown: Expectation,
+  device: DeviceState,
+  { address, flatView, trace }: ByteInView,
+): Expectation {
+  const spec = trace.scenario.devices.find(({ id }) => id === device.id);
+  for (const bar of device.bars) {
+    const start = startOfBar(bar, device.id, flatView);
+    if (start === undefined || address < start || address >= start + bar.size) continue;
+    const place = { bar: bar.index, offset: address - start };
+    const mirror = MIRRORS.find(({ vendor, bar: index }) => vendor === spec?.vendor && index === bar.index);
+    const size = mirror?.vendor === ATI ? 0x100n : (spec?.configSize ?? 0x1000n);
+    const isMirrored =
+      mirror !== undefined &&
+      spec?.vga === true &&
+      place.offset >= mirror.start &&
+      place.offset < mirror.start + size;
+    if (isMirrored) return { ...shown, kind: 'config-space', offset: place.offset - mirror.start };
+    return { ...shown, kind: 'device', deviceBytes: place };
+  }
+  return { ...shown, kind: 'registers' };
+}
+
+/** Which byte of a BAR lies at an offset in a region of the device. */
+function placeInBar(
+  device: DeviceState,
+  region: string,
+  at: Offset,
+): { readonly bar: number; readonly offset: bigint } | undefined {
+  const own = barOf(device, region);
+  if (own !== undefined) return { bar: own.bar.index, offset: own.start + at };
+  const { emulatedAt, pbaAt, layout } = device.msix ?? {};
+  if (layout === undefined) return undefined;
+  if (region === 'msix-table') {
+    const table = emulatedAt ?? { bar: layout.tableBar, offset: layout.tableOffset };
+    return { bar: table.bar, offset: table.offset + at };
+  }
+  if (region !== 'msix-pba' && region !== 'VFIO MSIX PBA') return undefined;
+  const pba = pbaAt ?? { bar: layout.pbaBar, offset: layout.pbaOffset };
+  return { bar: pba.bar, offset: pba.offset + at };
+}
+
+/** Bytes of the device's own BAR; 0 for a BAR that only relocation adds. */
+const ownSize = ({ scenario }: Trace, device: string, bar: number): bigint =>
+  scenario.devices.find(({ id }) => id === device)?.bars.find(({ index }) => index === bar)?.size ?? 0n;

@@ -1,0 +1,129 @@
+import { offset, type Offset } from '../../address/index.ts';
+import type { FlatRange } from '../../memory/index.ts';
+import { msixPbaSize, msixTableSize } from '../../pci-layout/index.ts';
+import type { AccessPart, Reached } from '../event.ts';
+import type { VfioDevice } from '../vfio-device.ts';
+import type { AccessRules, BarStructure, RegionAccess, RegionWidths } from './access-rules.ts';
+import type { CpuAccess } from './through-memslots.ts';
+
+/** What an access may meet. */
+export interface AccessEnvironment {
+  readonly rules: AccessRules;
+  /** The range of the flat view of system memory that holds an address. */
+  readonly rangeAt: (address: bigint) => FlatRange | undefined;
+  /** The device with the id; `undefined` if none has it. */
+  readonly deviceOf: (id: string | undefined) => VfioDevice | undefined;
+}
+
+/** The region of the PBA that QEMU gives a vfio-user device (vfio fact 5.14). */
+const SERVED_PBA = 'VFIO MSIX PBA';
+const NOTHING: Reached = { kind: 'nothing' };
+
+/** The accesses that the callbacks of a region are made for (memory fact 4.3). */
+const REGISTERS: RegionWidths = { widest: 8, unaligned: false };
+const MEMORY: RegionWidths = { widest: 8, unaligned: true };
+
+/**
+ * Carries out an access that exits to QEMU (flatview_read and flatview_write): it is cut where another section begins,
+ * and by what the callbacks of each region take.
+ *
+ * @throws VmmAbort where a callback crashes.
+ */
+export function accessMemory(
+  { address, width, write }: CpuAccess,
+  environment: AccessEnvironment,
+): readonly AccessPart[] {
+  const { rules, rangeAt } = environment;
+  const parts: AccessPart[] = [];
+  const end = address + BigInt(width);
+  for (let at = address; at < end;) {
+    const range = rangeAt(at);
+    if (range === undefined) {
+      parts.push({ address: at, size: 1, reached: NOTHING });
+      at += 1n;
+      continue;
+    }
+    const inRegion = offset(range.offset + at - range.start);
+    const whole = { offset: inRegion, width: Number(end - at), write };
+    const size = pieceOf(whole, range, at, rules);
+    parts.push({ address: at, size, reached: reach({ ...whole, width: size }, range, environment) });
+    at += BigInt(size);
+  }
+  return parts;
+}
+
+/** How many bytes of the access the region gets at once. */
+function pieceOf(access: RegionAccess, range: FlatRange, at: bigint, rules: AccessRules): number {
+  const { region } = range;
+  const contiguous = rules.clampsToSection(region) ? range.end - at : region.size - access.offset;
+  const left = contiguous < BigInt(access.width) ? Number(contiguous) : access.width;
+  // Memory takes what is left; the callbacks of other regions are called with what they are made for.
+  return rules.pieceWidth({ ...access, width: Math.max(left, 1) }, region.isRam ? MEMORY : REGISTERS);
+}
+
+/** What the region does with the access. */
+function reach(access: RegionAccess, range: FlatRange, environment: AccessEnvironment): Reached {
+  const { region, readonly, romdMode } = range;
+  const { name, kind, owner } = region;
+  if (region.isRam || (kind === 'rom-device' && romdMode)) {
+    if (access.write && (readonly || kind === 'rom-device')) return NOTHING;
+    return { kind: 'memory', region: name, owner, offset: access.offset };
+  }
+  const device = environment.deviceOf(owner);
+  if (device === undefined) return { kind: 'registers', region: name, offset: access.offset };
+  const quirk = device.quirks.find((placed) => placed.region === name);
+  if (quirk !== undefined) {
+    const isInside = access.offset + BigInt(access.width) <= device.configSize;
+    return isInside ? { kind: 'config-space', device: device.id, offset: access.offset } : NOTHING;
+  }
+  const place = placeInBar(device, name, access.offset);
+  return place === undefined
+    ? NOTHING
+    : reachBar(device, { ...access, ...place, region: name }, environment.rules);
+}
+
+/** The place of an access in a BAR, and what the memory core has found there. */
+interface FoundInBar {
+  readonly bar: number;
+  /** In the BAR. */
+  readonly offset: Offset;
+  readonly found: BarStructure;
+}
+
+/** Where in a BAR an offset in a region of the device lies; `undefined` for a region without callbacks. */
+function placeInBar(
+  { msixRegions, regions }: VfioDevice,
+  region: string,
+  at: Offset,
+): FoundInBar | undefined {
+  if (msixRegions !== undefined && region === 'msix-table')
+    return { bar: msixRegions.tableBar, offset: offset(msixRegions.tableOffset + at), found: 'table' };
+  if (msixRegions !== undefined && (region === 'msix-pba' || region === SERVED_PBA))
+    return { bar: msixRegions.pbaBar, offset: offset(msixRegions.pbaOffset + at), found: 'pba' };
+  // The wrapper of a BAR is a region without callbacks (vfio fact 5.4).
+  const own = regions.find(({ bar }) => bar?.name === region);
+  return own && { bar: own.index, offset: at, found: 'device' };
+}
+
+/** What answers an access to a BAR of the device. */
+function reachBar(
+  { id, msixRegions: layout }: VfioDevice,
+  { bar, offset: at, width, write, found, region }: RegionAccess & FoundInBar & { readonly region: string },
+  rules: AccessRules,
+): Reached {
+  const access = { bar, offset: at, width, write };
+  const structure = rules.route(access, found, layout);
+  // vfio-user reads the PBA of the device (vfio fact 5.14).
+  const isServed = structure === 'pba' && region === SERVED_PBA && !write;
+  if (structure === 'device' || layout === undefined || isServed)
+    return { kind: 'device', device: id, bar, offset: rules.deviceOffset(access) };
+  const [start, size] =
+    structure === 'table'
+      ? [layout.tableOffset, msixTableSize(layout.vectors)]
+      : [layout.pbaOffset, msixPbaSize(layout.vectors)];
+  const inside = { offset: offset(at - start), width, write };
+  if (!rules.accepts(structure, inside, size)) return NOTHING;
+  if (structure === 'table') return { kind: 'msix-table', device: id, offset: inside.offset };
+  const polled = write ? undefined : rules.polledVectors(inside, layout.vectors);
+  return { kind: 'msix-pba', device: id, offset: inside.offset, ...(polled && { polled }) };
+}
