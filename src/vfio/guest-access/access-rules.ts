@@ -6,7 +6,7 @@ import type { MsixLayout } from '../../pci-layout/index.ts';
 export type BarStructure = 'table' | 'pba' | 'device';
 
 /** An access as QEMU hands it to the callbacks of a region. */
-export interface RegionAccess {
+export interface CallbackAccess {
   /** Of the first byte, in the region. */
   readonly offset: Offset;
   /** In bytes, 1 to 8. */
@@ -30,7 +30,7 @@ export interface AccessRules {
    */
   clampsToSection(region: MemoryRegion): boolean;
   /** How many bytes of the access go to the region at once (memory_access_size, memory fact 4.2). */
-  pieceWidth(access: RegionAccess, widths: RegionWidths): number;
+  pieceWidth(access: CallbackAccess, widths: RegionWidths): number;
   /**
    * What answers an access to a BAR.
    *
@@ -39,7 +39,7 @@ export interface AccessRules {
    * @param layout where table and PBA are emulated; `undefined` for a device without MSI-X.
    */
   route(
-    access: RegionAccess & { readonly bar: number },
+    access: CallbackAccess & { readonly bar: number },
     found: BarStructure,
     layout: MsixLayout | undefined,
   ): BarStructure;
@@ -50,13 +50,13 @@ export interface AccessRules {
    * @param access its offset is that in the table or PBA.
    * @param size bytes of the table's entries, or of the PBA.
    */
-  accepts(structure: 'table' | 'pba', access: RegionAccess, size: Size): boolean;
+  accepts(structure: 'table' | 'pba', access: CallbackAccess, size: Size): boolean;
   /**
    * The vectors whose pending bits QEMU asks for before it reads its PBA (msix_pba_mmio_read, vfio fact 5.18).
    *
    * @param vectors the number of vectors of the device.
    */
-  polledVectors(access: RegionAccess, vectors: number): { readonly first: number; readonly end: number };
+  polledVectors(access: CallbackAccess, vectors: number): { readonly first: number; readonly end: number };
   /** The offset in the device's BAR at which QEMU carries out a trapped access (vfio_region_read). */
-  deviceOffset(access: RegionAccess & { readonly bar: number }): Offset;
+  deviceOffset(access: CallbackAccess & { readonly bar: number }): Offset;
 }

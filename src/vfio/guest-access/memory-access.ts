@@ -3,7 +3,7 @@ import type { FlatRange } from '../../memory/index.ts';
 import { msixPbaSize, msixTableSize } from '../../pci-layout/index.ts';
 import type { AccessPart, Reached } from '../event.ts';
 import type { VfioDevice } from '../vfio-device.ts';
-import type { AccessRules, BarStructure, RegionAccess, RegionWidths } from './access-rules.ts';
+import type { AccessRules, BarStructure, CallbackAccess, RegionWidths } from './access-rules.ts';
 import type { CpuAccess } from './through-memslots.ts';
 
 /** What an access may meet. */
@@ -53,7 +53,7 @@ export function accessMemory(
 }
 
 /** How many bytes of the access the region gets at once. */
-function pieceOf(access: RegionAccess, range: FlatRange, at: bigint, rules: AccessRules): number {
+function pieceOf(access: CallbackAccess, range: FlatRange, at: bigint, rules: AccessRules): number {
   const { region } = range;
   const contiguous = rules.clampsToSection(region) ? range.end - at : region.size - access.offset;
   const left = contiguous < BigInt(access.width) ? Number(contiguous) : access.width;
@@ -62,7 +62,7 @@ function pieceOf(access: RegionAccess, range: FlatRange, at: bigint, rules: Acce
 }
 
 /** What the region does with the access. */
-function reach(access: RegionAccess, range: FlatRange, environment: AccessEnvironment): Reached {
+function reach(access: CallbackAccess, range: FlatRange, environment: AccessEnvironment): Reached {
   const { region, readonly, romdMode } = range;
   const { name, kind, owner } = region;
   if (region.isRam || (kind === 'rom-device' && romdMode)) {
@@ -108,7 +108,7 @@ function placeInBar(
 /** What answers an access to a BAR of the device. */
 function reachBar(
   { id, msixRegions: layout }: VfioDevice,
-  { bar, offset: at, width, write, found, region }: RegionAccess & FoundInBar & { readonly region: string },
+  { bar, offset: at, width, write, found, region }: CallbackAccess & FoundInBar & { readonly region: string },
   rules: AccessRules,
 ): Reached {
   const access = { bar, offset: at, width, write };

@@ -1,11 +1,11 @@
 import { offset } from '../../address/index.ts';
-import type { AccessRules, RegionAccess, RegionWidths } from './access-rules.ts';
+import type { AccessRules, CallbackAccess, RegionWidths } from './access-rules.ts';
 
 /** The largest power of two that is not above `value`, 1 to 15. */
 const powerBelow = (value: number): number => (value >= 8 ? 8 : value >= 4 ? 4 : value >= 2 ? 2 : 1);
 
 /** memory_access_size: as many bytes as are left, as the callbacks take, and as the alignment of the offset allows. */
-function pieceWidth({ offset: at, width }: RegionAccess, { widest, unaligned }: RegionWidths): number {
+function pieceWidth({ offset: at, width }: CallbackAccess, { widest, unaligned }: RegionWidths): number {
   const alignment = Number(at & -at);
   const limit = unaligned || alignment === 0 || alignment > widest ? widest : alignment;
   return powerBelow(Math.min(width, limit));
