@@ -43,6 +43,7 @@ const seen = (
   [at, width, write = false]: Access,
   parts: readonly AccessPart[] | undefined,
   shown = STATE,
+  spec: object = {},
 ) => {
   const operation = { op: 'access-bar', device: 'dev0', bar: 0, offset: offset(at), width, write } as const;
   const event: AccessEvent | undefined = parts && {
@@ -57,7 +58,7 @@ const seen = (
   };
   const made = trace([{ state: shown }, { events: event === undefined ? [] : [event] }], {
     scenario: scenario({
-      devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem64' }], msix: MSIX }],
+      devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem64' }], msix: MSIX, ...spec }],
     }),
   });
   return { ...made, steps: made.steps.map((step, index) => (index === 1 ? { ...step, operation } : step)) };
@@ -184,5 +185,28 @@ describe('access-dispatched', () => {
     expect(causes(accessDispatched, seen([0x10n, 4, true], [part(0x10n, 4, read)], rom))).toEqual([
       'memory-where-trapped',
     ]);
+  });
+
+  it('finds the mirror of the configuration space, also where another BAR lies at the same address', () => {
+    const card = {
+      ...{ vendor: '0x1002', vga: true, msix: undefined },
+      bars: [0, 2].map((index) => ({ index, size: '0x8000', type: 'mem32' })),
+    };
+    const mirror = region('dev0 ati-bar2-4000-mirror-quirk', 'io', 'dev0');
+    const overlapping = state({
+      flatView: [
+        flat(AT, 0x4000n, region('dev0 BAR 2', 'io', 'dev0')),
+        flat(AT + 0x4000n, 0x100n, mirror),
+        flat(AT + 0x4100n, 0x3f00n, region('dev0 BAR 0', 'io', 'dev0'), { offset: 0x4100n }),
+      ],
+      devices: [device([bar(0, 0x8000n, { address: AT }), bar(2, 0x8000n, { address: AT })])],
+    });
+    const config = (at: bigint): Reached => ({ kind: 'config-space', device: 'dev0', offset: offset(at) });
+    const causesOf = (reached: Reached, at = 0x4010n) =>
+      causes(accessDispatched, seen([at, 4], [part(at, 4, reached)], overlapping, card));
+    expect(causesOf(config(0x10n))).toEqual([]);
+    expect(causesOf(config(0x14n))).toEqual(['mirror-over-registers']);
+    expect(causesOf(onDevice(0x4010n))).toEqual(['device-wrong-place']);
+    expect(causesOf(config(0x10n), 0x5010n)).toEqual(['mirror-over-registers']);
   });
 });

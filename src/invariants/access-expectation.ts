@@ -111,28 +111,30 @@ const MIRRORS: readonly { readonly vendor: number; readonly bar: number; readonl
 const ATI = 0x1002;
 
 /** What a region over a BAR, which is not of MSI-X, has to reach: a mirror or else the device. */
-function inMirror(
-  shown: Expectation,
-  device: DeviceState,
-  { address, flatView, trace }: ByteInView,
-): Expectation {
-  const spec = trace.scenario.devices.find(({ id }) => id === device.id);
-  for (const bar of device.bars) {
-    const start = startOfBar(bar, device.id, flatView);
-    if (start === undefined || address < start || address >= start + bar.size) continue;
-    const place = { bar: bar.index, offset: address - start };
-    const mirror = MIRRORS.find(({ vendor, bar: index }) => vendor === spec?.vendor && index === bar.index);
-    const size = mirror?.vendor === ATI ? 0x100n : (spec?.configSize ?? 0x1000n);
-    const isMirrored =
-      mirror !== undefined &&
-      spec?.vga === true &&
-      place.offset >= mirror.start &&
-      place.offset < mirror.start + size;
-    if (isMirrored) return { ...shown, kind: 'config-space', offset: place.offset - mirror.start };
-    return { ...shown, kind: 'device', deviceBytes: place };
+function inMirror(shown: Expectation, device: DeviceState, byte: ByteInView): Expectation {
+  const places = placesOf(device, byte);
+  const spec = byte.trace.scenario.devices.find(({ id }) => id === device.id);
+  if (spec?.vga === true) {
+    const size = spec.vendor === ATI ? 0x100n : (spec.configSize ?? 0x1000n);
+    for (const { bar, offset } of places) {
+      const mirror = MIRRORS.find(({ vendor, bar: index }) => vendor === spec.vendor && index === bar);
+      if (mirror !== undefined && mirror.start <= offset && offset < mirror.start + size)
+        return { ...shown, kind: 'config-space', offset: offset - mirror.start };
+    }
   }
-  return { ...shown, kind: 'registers' };
+  const [place] = places;
+  return place === undefined
+    ? { ...shown, kind: 'registers' }
+    : { ...shown, kind: 'device', deviceBytes: place };
 }
+
+/** The bytes of a device's BARs at an address: several where BARs overlap. */
+const placesOf = (device: DeviceState, { address, flatView }: ByteInView) =>
+  device.bars.flatMap((bar) => {
+    const start = startOfBar(bar, device.id, flatView);
+    const isInside = start !== undefined && start <= address && address < start + bar.size;
+    return isInside ? [{ bar: bar.index, offset: address - start }] : [];
+  });
 
 /** Which byte of a BAR lies at an offset in a region of the device. */
 function placeInBar(
