@@ -135,5 +135,11 @@ describe('resources-bounded for what the VMM hands out', () => {
   it('says nothing once the guest has moved a BAR', () => {
     const moved = { op: 'set-bar', device: 'dev0', bar: 0, address: 0x9000_0000n } as const;
     expect(cycled(0x8000_0000n, 0x7fff_f000n, moved)).toEqual([]);
+    // A write while decoding is off changes no state.
+    const first = state({ devices: [plugged(0x8000_0000n)] });
+    const second = state({ devices: [plugged(0x7fff_f000n)] });
+    const off = without(false);
+    const written = done([start, off], [plug, first], [moved, first], [unplug, off], [plug, second]);
+    expect(causes(resourcesBounded, written)).toEqual([]);
   });
 });

@@ -41,13 +41,16 @@ class Resources implements Judge {
   #peak = 0;
   /** Where the VMM has put BARs of devices, by these devices and those beside them. */
   readonly #addresses = new Map<string, string>();
-  #isMovedByGuest = false;
+  /** The step in which the guest first writes a BAR's register; a BAR may move only in a later one. */
+  readonly #movedFrom: number;
   /** The host may grant later what it has refused before. */
   #wasRefused = false;
 
   constructor(trace: Trace, examination: Examination) {
     this.#trace = trace;
     this.#examination = examination;
+    const moved = trace.steps.findIndex(({ operation: { op } }) => op === 'set-bar' || op === 'size-bar');
+    this.#movedFrom = moved < 0 ? Infinity : moved;
   }
 
   event(event: VmmEvent): void {
@@ -121,9 +124,8 @@ class Resources implements Judge {
    * it loses some in each cycle.
    */
   #checkAddresses({ devices }: State): void {
+    if (this.#examination.step >= this.#movedFrom) return;
     const operation = this.#trace.steps[this.#examination.step]?.operation;
-    if (operation?.op === 'set-bar' || operation?.op === 'size-bar') this.#isMovedByGuest = true;
-    if (this.#isMovedByGuest) return;
     const added = operation?.op === 'hotplug' ? [operation.device] : devices.map(({ id }) => id);
     if (operation?.op !== 'hotplug' && operation?.op !== 'reset' && operation?.op !== 'start') return;
     const [own, others] = [true, false].map((isAdded) =>
