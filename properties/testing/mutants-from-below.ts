@@ -338,7 +338,7 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
       rules: { ...cloudHypervisor53.rules, undoesRefusedMove: false },
     },
     only: withOneBarToMove,
-    cases: 500,
+    cases: 250,
     fires: { 'incremental-equals-scratch': ['bar-misplaced'] },
   },
 ];

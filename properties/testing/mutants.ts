@@ -299,7 +299,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 1_500,
     fires: { 'memslot-aligned-disjoint': ['not-backed'] },
-    mayBreak: ['msix-trapped'],
+    mayBreak: ['access-dispatched', 'msix-trapped'],
   },
   {
     name: 'QK-01: a slot is rounded outwards',
@@ -312,7 +312,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 1_500,
     fires: { 'memslot-aligned-disjoint': ['not-backed'] },
-    mayBreak: ['msix-trapped', 'no-abort'],
+    mayBreak: ['access-dispatched', 'msix-trapped', 'no-abort'],
   },
   {
     name: 'QK-03: slots are rounded to the target page',
@@ -355,7 +355,7 @@ export const MUTANTS: readonly Mutant[] = [
       iommus: qemu111.iommus,
       machine: { ...qemu60.machine, phbResetNeedsKernelContainer: true },
     },
-    cases: 1_500,
+    cases: 6_000,
     fires: { 'no-abort': ['eeh-container-cast'] },
   },
   {
@@ -433,7 +433,13 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'map-unmap-symmetric': ['split-mapping'] },
-    mayBreak: ['ram-reachable', 'map-matches-view', 'incremental-equals-scratch', 'no-abort'],
+    mayBreak: [
+      'resources-bounded',
+      'ram-reachable',
+      'map-matches-view',
+      'incremental-equals-scratch',
+      'no-abort',
+    ],
   },
   {
     name: 'the DMA listener unmaps every section twice',
@@ -625,7 +631,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
-    mayBreak: ['map-matches-view', 'memslot-aligned-disjoint', 'resources-bounded'],
+    mayBreak: ['access-dispatched', 'map-matches-view', 'memslot-aligned-disjoint', 'resources-bounded'],
   },
   {
     name: 'the flat view splits the first range of a device',
@@ -654,7 +660,13 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
-    mayBreak: ['msix-direct-on-opt-out', 'map-matches-view', 'memslot-aligned-disjoint', 'memslot-complete'],
+    mayBreak: [
+      'access-dispatched',
+      'msix-direct-on-opt-out',
+      'map-matches-view',
+      'memslot-aligned-disjoint',
+      'memslot-complete',
+    ],
   },
   {
     name: 'QM-02: the flat view has a hidden range',
@@ -666,7 +678,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 500,
     fires: { 'flat-partition': ['not-disjoint'] },
-    mayBreak: ['msix-trapped'],
+    mayBreak: ['ram-reachable', 'msix-trapped'],
   },
   {
     name: 'QM-02: the flat view has an empty range',
@@ -678,7 +690,7 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 500,
     fires: { 'flat-partition': ['empty-range'] },
-    mayBreak: ['flat-minimal'],
+    mayBreak: ['ram-reachable', 'flat-minimal'],
   },
   {
     name: 'ARITH: the last flat range extends beyond the address space',
@@ -707,7 +719,7 @@ export const MUTANTS: readonly Mutant[] = [
     })),
     cases: 500,
     fires: { 'msix-capability-consistent': ['over-live-registers'] },
-    mayBreak: ['msix-trapped'],
+    mayBreak: ['access-dispatched', 'msix-trapped'],
   },
   {
     name: 'CH-03: the MSI-X table is emulated beside its place in the capability',
@@ -727,6 +739,7 @@ export const MUTANTS: readonly Mutant[] = [
     })),
     cases: 500,
     fires: { 'msix-capability-consistent': ['emulated-elsewhere'] },
+    mayBreak: ['access-dispatched'],
   },
   {
     name: 'QK-02: memslots have host addresses that are off by some pages',
