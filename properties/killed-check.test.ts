@@ -38,9 +38,9 @@ async function killed(milliseconds: number): Promise<string> {
   return out;
 }
 
-const filesIn = (folder: string): readonly string[] =>
+const storedIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.json'))
     .map((entry) => join(entry.parentPath, entry.name));
 
 describe('a check that SIGKILL ends', () => {
@@ -50,15 +50,15 @@ describe('a check that SIGKILL ends', () => {
       const moments = fc.sample(fc.integer({ min: 0, max: LATEST_KILL }), { numRuns: KILLS });
       let most = 0;
       for (const moment of moments) {
-        const before = filesIn(here).filter((file) => file.endsWith('.json'));
+        const before = storedIn(here);
         const out = await killed(moment);
-        const stored = filesIn(here).filter((file) => file.endsWith('.json'));
+        const stored = storedIn(here);
         expect(stored).toEqual(expect.arrayContaining(before));
         const reported = [...out.matchAll(/\S+\.json/g)].map(([file]) => basename(file));
         expect(stored.map((file) => basename(file))).toEqual(expect.arrayContaining(reported));
         most = Math.max(most, stored.length);
       }
-      const stored = filesIn(here).filter((file) => file.endsWith('.json'));
+      const stored = storedIn(here);
       const { code, out, err } = await runInProcess(['replay', ...stored]);
       expect({ code, err }).toEqual({ code: 1, err: '' });
       expect(out.match(/^x .* on seed-v2, as recorded$/gm)).toHaveLength(stored.length);

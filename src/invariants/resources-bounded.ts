@@ -1,6 +1,6 @@
 import { hex } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { DeviceState, State, StateChange, Trace, TraceRange } from '../trace/index.ts';
+import type { DeviceState, State, StateChange, Step, Trace, TraceRange } from '../trace/index.ts';
 import type { MmapEvent, MunmapEvent, VmmEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
@@ -89,8 +89,9 @@ class Resources implements Judge {
   step(_: StateChange, state: State): void {
     // Two states have no cycle between them.
     if (this.#trace.steps.length < 3) return;
-    this.#checkContainers(state);
-    this.#checkAddresses(state);
+    const operation = this.#trace.steps[this.#examination.step]?.operation;
+    this.#checkContainers(state, operation);
+    this.#checkAddresses(state, operation);
     if (this.#wasRefused || this.#examination.step >= this.#trace.steps.length) return;
     const now = this.#usageOf(state);
     const before = this.#seen.find((seen) => haveSameMemoryMap(seen.state, state))?.usage;
@@ -110,8 +111,7 @@ class Resources implements Judge {
   }
 
   /** The container of devices that have all left pins the guest's RAM for nothing. */
-  #checkContainers({ devices, containers }: State): void {
-    const operation = this.#trace.steps[this.#examination.step]?.operation;
+  #checkContainers({ devices, containers }: State, operation: Step['operation'] | undefined): void {
     if (operation?.op !== 'unplug' || devices.length > 0 || containers.length === 0) return;
     this.#examination.violate(
       'container-stays-open',
@@ -123,9 +123,8 @@ class Resources implements Judge {
    * A VMM that hands out addresses itself hands out the same ones for the same devices, if the guest has moved none: or
    * it loses some in each cycle.
    */
-  #checkAddresses({ devices }: State): void {
+  #checkAddresses({ devices }: State, operation: Step['operation'] | undefined): void {
     if (this.#examination.step >= this.#movedFrom) return;
-    const operation = this.#trace.steps[this.#examination.step]?.operation;
     const added = operation?.op === 'hotplug' ? [operation.device] : devices.map(({ id }) => id);
     if (operation?.op !== 'hotplug' && operation?.op !== 'reset' && operation?.op !== 'start') return;
     const [own, others] = [true, false].map((isAdded) =>
