@@ -128,7 +128,7 @@ describe('shrinking any finding', () => {
   it.each(REVISIONS)(
     'on $id keeps the fingerprint, takes fewer than 100 steps, and leaves no simpler case with the fingerprint',
     async (revision) => {
-      const searching = options(revision, brokenBy(revision.id), deriveSeed('shrinking', revision.id), 120);
+      const searching = options(revision, brokenBy(revision.id), deriveSeed('shrinking', revision.id), 30);
       const { sightings } = await search(searching);
       expect(sightings.length).toBeGreaterThan(0);
       const run = (scenario: Scenario) =>

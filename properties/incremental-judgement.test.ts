@@ -15,9 +15,9 @@ vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
   return withFaults(await importOriginal());
 });
 
-const CASES_OF_A_REVISION = 150;
-const CASES_OF_A_MUTANT = 60;
-const CASES_WITH_FAULTS = 4_000;
+const CASES_OF_A_REVISION = 75;
+const CASES_OF_A_MUTANT = 30;
+const CASES_WITH_FAULTS = 2_000;
 
 const withSteps = (trace: Trace, change: (step: Step, before: State | undefined) => Step): Trace => ({
   ...trace,

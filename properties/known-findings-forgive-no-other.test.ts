@@ -8,7 +8,7 @@ import { NEWEST, type Revision } from '../src/vfio/index.ts';
 import { qemu111 } from './testing/mutants.ts';
 
 const KNOWN = new RegressionStore(fileURLToPath(new URL('../regressions/known', import.meta.url))).load();
-const RUNS = 3_500;
+const RUNS = 2_500;
 
 /** What `barproof check` reports of a revision that passes for the newest QEMU, whose findings are known. */
 async function check(revision: Revision) {

@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+import { REPOSITORY, builtBarproof } from './built-barproof.ts';
 
 /** A folder with barproof as a package manager installs it. */
 export interface InstalledBarproof {
@@ -15,13 +12,10 @@ export interface InstalledBarproof {
   remove(): void;
 }
 
-/** Builds barproof into a new temporary folder, as `npm run build` does. */
+/** Installs barproof, as it stands in the repository, in a new temporary folder. */
 export function installBarproof(): InstalledBarproof {
   const folder = mkdtempSync(join(tmpdir(), 'installed-barproof-'));
-  const build = (tool: string, ...words: readonly string[]): void =>
-    void execFileSync(join(REPOSITORY, 'node_modules/.bin', tool), words, { cwd: REPOSITORY, stdio: 'pipe' });
-  build('tsc', '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist'));
-  build('rolldown', '-c', '-d', join(folder, 'dist/cli'));
+  cpSync(builtBarproof(), join(folder, 'dist'), { recursive: true });
   cpSync(join(REPOSITORY, 'package.json'), join(folder, 'package.json'));
   for (const shipped of ['regressions', 'src/qemu/shim', 'src/linux/agent']) {
     cpSync(join(REPOSITORY, shipped), join(folder, shipped), { recursive: true });
