@@ -32,7 +32,7 @@ export function chooseAccesses(
       [device.msix?.tableBar, device.msix?.pbaBar].includes(bar.index) ||
       mirrorPlace(device, bar) !== undefined,
   );
-  return Array.from({ length: choose.integer(1, MOST_ACCESSES) }, () => {
+  return choose.list(choose.integer(1, MOST_ACCESSES), () => {
     const { device, bar } = choose.among(emulated.length > 0 && choose.chance(80) ? emulated : targets);
     return chooseAccess(choose, device, bar, { page, aligned: aligned || choose.chance(70) });
   });

@@ -35,12 +35,17 @@ export class Choose {
   /** One of the values, each as likely as its weight says. */
   weighted<T>(...choices: readonly (readonly [weight: number, value: T])[]): T {
     let total = 0;
-    for (const [weight] of choices) total += weight;
+    for (let index = 0; index < choices.length; index++) total += choices[index]![0];
     let drawn = this.#random.nextInt(0, total - 1);
-    for (const [weight, value] of choices) {
-      drawn -= weight;
-      if (drawn < 0) return value;
-    }
-    return choices[0]![1];
+    let index = 0;
+    for (; drawn >= choices[index]![0]; index++) drawn -= choices[index]![0];
+    return choices[index]![1];
+  }
+
+  /** A list of `count` values, each made by a call of `make`. */
+  list<T>(count: number, make: (index: number) => T): T[] {
+    const values: T[] = [];
+    for (let index = 0; index < count; index++) values.push(make(index));
+    return values;
   }
 }

@@ -44,7 +44,7 @@ export function chooseRealisticScenario(choose: Choose, options: RealisticOption
   // Without devices: the machine and its host are asked once, and not again for each device that is drawn.
   const isReal = hardwareNeeds(hardware).length === 0;
   const { hostPageSize } = hardware.machine;
-  const devices = Array.from({ length: count }, (_, index) =>
+  const devices = choose.list(count, (index) =>
     chooseRealDevice(choose, `dev${index}`, hostPageSize, { isReal, graphicsCards: options.modelOnly }),
   );
   const whole = { ...hardware, devices };

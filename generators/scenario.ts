@@ -75,7 +75,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const host =
     named === undefined ? chooseHost(choose, machine, iommuTypes) : hostOf(choose, named, iommuTypes);
   const count = choose.weighted([15, 1], [4, 2], [1, 3]);
-  const devices = Array.from({ length: count }, (_, index) =>
+  const devices = choose.list(count, (index) =>
     // Hardware has BARs of powers of two; a vfio-user server may report anything.
     chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user', overlays),
   );

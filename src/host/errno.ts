@@ -21,6 +21,7 @@ export const Errno = {
 /** A Linux error number; 0 is success. */
 export type Errno = 0 | (typeof Errno)[keyof typeof Errno];
 
+const NAMES = new Map<number, string>(Object.entries(Errno).map(([name, errno]) => [errno, name]));
+
 /** The name of an error number, `EINVAL` for 22; the number in digits if `Errno` has no name for it. */
-export const errnoName = (errno: number): string =>
-  Object.entries(Errno).find(([, value]) => value === errno)?.[0] ?? String(errno);
+export const errnoName = (errno: number): string => NAMES.get(errno) ?? String(errno);

@@ -78,9 +78,10 @@ class AccessCheck {
     this.#index = index;
     this.#access = access;
     this.#examination = examination;
-    this.#expected = Array.from({ length: width }, (_, byte) =>
-      expectationOf(address + BigInt(byte), write, this.#state, trace),
-    );
+    const expected: Expectation[] = [];
+    for (let byte = 0; byte < width; byte++)
+      expected.push(expectationOf(address + BigInt(byte), write, this.#state, trace));
+    this.#expected = expected;
     const isAligned = offset % BigInt(width) === 0n;
     const touches = this.#expected.some(({ structure }) => structure !== undefined);
     const crosses = this.#expected.some(

@@ -36,12 +36,12 @@ class Resources implements Judge {
   /** The numbers of the slots in use. */
   readonly #numbers = new Set<number>();
   /** The mmaps of BARs. */
-  readonly #areas = new Set<string>();
+  readonly #areas: MmapEvent[] = [];
   /** The most slots that were in use at once. */
   #peak = 0;
   /** Where the VMM has put BARs of devices, by these devices and those beside them. */
   readonly #addresses = new Map<string, string>();
-  /** The step in which the guest first writes a BAR's register; a BAR may move only in a later one. */
+  /** The step in which the guest first writes a BAR's register; 0 where the VMM places devices but once before. */
   readonly #movedFrom: number;
   /** The host may grant later what it has refused before. */
   #wasRefused = false;
@@ -49,8 +49,7 @@ class Resources implements Judge {
   constructor(trace: Trace, examination: Examination) {
     this.#trace = trace;
     this.#examination = examination;
-    const moved = trace.steps.findIndex(({ operation: { op } }) => op === 'set-bar' || op === 'size-bar');
-    this.#movedFrom = moved < 0 ? Infinity : moved;
+    this.#movedFrom = endOfComparison(trace);
   }
 
   event(event: VmmEvent): void {
@@ -70,9 +69,10 @@ class Resources implements Judge {
 
   /** Follows the mmaps of BARs. */
   #followArea(event: MmapEvent | MunmapEvent): void {
-    const key = `${event.device} BAR ${event.bar} ${spanOf(event.offset, event.size)}`;
-    if (event.type === 'munmap') this.#areas.delete(key);
-    else if (event.errno === 0) this.#areas.add(key);
+    const at = this.#areas.findIndex((area) => isSameArea(area, event));
+    if (event.type === 'munmap') {
+      if (at >= 0) this.#areas.splice(at, 1);
+    } else if (event.errno === 0 && at < 0) this.#areas.push(event);
   }
 
   /** With the last device the last mmap of a BAR is gone. */
@@ -82,7 +82,9 @@ class Resources implements Judge {
     if (left !== undefined)
       this.#examination.violate(
         'mmaps-left',
-        () => `the mmap of ${left} is left when all devices are unplugged`,
+        () =>
+          `the mmap of ${left.device} BAR ${left.bar} ${spanOf(left.offset, left.size)} is left when all devices ` +
+          'are unplugged',
       );
   }
 
@@ -166,6 +168,19 @@ class Resources implements Judge {
     return { memslots: memslots.length, mappings, windows };
   }
 }
+
+/** One past the last step in which a VMM that hands out addresses can be compared with itself. */
+function endOfComparison({ steps }: Trace): number {
+  const moved = steps.findIndex(({ operation: { op } }) => op === 'set-bar' || op === 'size-bar');
+  const end = moved < 0 ? steps.length : moved;
+  const isAgain = steps.some(
+    ({ operation: { op } }, step) => step < end && (op === 'hotplug' || op === 'reset'),
+  );
+  return isAgain ? end : 0;
+}
+
+const isSameArea = (a: MmapEvent | MunmapEvent, b: MmapEvent | MunmapEvent): boolean =>
+  a.device === b.device && a.bar === b.bar && a.offset === b.offset && a.size === b.size;
 
 const addressesText = ({ id, bars }: DeviceState): string =>
   `${id}: ${bars.map(({ address }) => (address === undefined ? '-' : hex(address))).join(', ')};`;

@@ -78,7 +78,7 @@ export const canMerge = (left: FlatRange, right: FlatRange): boolean =>
   sameAttributes(left, right) &&
   !left.unmergeable &&
   !right.unmergeable &&
-  left.offset + left.size === right.offset;
+  left.offset + (left.end - left.start) === right.offset;
 
 /** Whether the two ranges are the same to QEMU, which then notifies of no change (flatrange_equal, memory fact 2.7). */
 export const flatRangesEqual = (a: FlatRange, b: FlatRange): boolean =>

@@ -23,17 +23,23 @@ export function makeHostIommu(
   const spec = host.iommu;
   const { hostPageSize } = machine;
   const { maxMappings, maxWindows } = spec;
-  const kernel = kernelRules(host.kernel);
-  const memory = { kernel, lockLimit: host.memlock, isUnusable: unusableMemory(host, devices) };
   const known = rules.checksApertures ? spec.apertures : undefined;
   const apertures = known?.map(({ start, end }) => ({ first: iova(start), last: iova(end) }));
   const context = { hostPageSize, iommuType: spec.type };
   const domainPageSizes = rules.pageSizes(pageSizeBitmap(spec.pageSizes), context);
+  const ofDomain = {
+    hostPageSize,
+    domainPageSizes,
+    apertures,
+    kernel: kernelRules(host.kernel),
+    lockLimit: host.memlock,
+    isUnusable: unusableMemory(host, devices),
+  };
   switch (spec.type) {
     case 'type1':
-      return new Type1Container({ hostPageSize, domainPageSizes, apertures, maxMappings, ...memory });
+      return new Type1Container({ ...ofDomain, maxMappings });
     case 'iommufd':
-      return new IommufdIoas({ hostPageSize, domainPageSizes, apertures, ...memory });
+      return new IommufdIoas(ofDomain);
     case 'spapr-tce-v2':
       return new SpaprTceContainer({
         hostPageSize,

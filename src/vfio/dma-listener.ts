@@ -56,9 +56,8 @@ export class DmaListener implements MemoryListener {
     this.#rules = options.revision.listener;
     this.priority = options.revision.container.listenerPriority;
     this.#pages = { host: hostPageSize, target: targetPageSize, iommu: smallestPage(iommu.pageSizes) };
-    const context = { iommuType, pages: this.#pages, initialized: false };
-    this.#adding = { ...context, change: 'add' };
-    this.#removing = { ...context, change: 'remove' };
+    this.#adding = this.#contextOf('add', false);
+    this.#removing = this.#contextOf('remove', false);
     if (iommuType === 'spapr-tce-v2') {
       this.#windows = new SpaprWindows({
         container: options.name,
@@ -76,8 +75,12 @@ export class DmaListener implements MemoryListener {
   }
 
   set initialized(initialized: boolean) {
-    this.#adding = { ...this.#adding, initialized };
-    this.#removing = { ...this.#removing, initialized };
+    this.#adding = this.#contextOf('add', initialized);
+    this.#removing = this.#contextOf('remove', initialized);
+  }
+
+  #contextOf(change: ListenerContext['change'], initialized: boolean): ListenerContext {
+    return { iommuType: this.#options.iommuType, pages: this.#pages, initialized, change };
   }
 
   regionAdd(section: MemoryRegionSection): void {
