@@ -52,7 +52,12 @@ function everythingOf(before: State | undefined, after: State): StateChange {
       ),
     ],
     memslots: { added: after.memslots, removed: before?.memslots ?? [] },
-    devices: { plugged: after.devices, changed: [], unplugged: unplugged.map(({ id }) => id) },
+    devices: {
+      plugged: after.devices,
+      changed: [],
+      reshaped: after.devices,
+      unplugged: unplugged.map(({ id }) => id),
+    },
   });
 }
 

@@ -24,9 +24,8 @@ export const barAsHardware: Invariant = {
         if (event.type === 'bar-sized') checkSizing(event, trace, examination);
       },
       end: () => checkRegisters(trace, examination),
-      step({ devices }, state) {
-        for (const device of state.devices) {
-          if (!devices.plugged.includes(device) && !devices.changed.includes(device)) continue;
+      step({ devices }) {
+        for (const device of devices.reshaped) {
           const spec = trace.scenario.devices.find(({ id }) => id === device.id);
           if (spec === undefined) continue;
           for (const bar of spec.bars) checkBar(bar, device, spec, examination);

@@ -62,7 +62,7 @@ class SlotsOfMemory implements Judge {
           this.#checkSmallBar(range, state);
       }
     }
-    for (const range of isNew ? state.flatView : flatView.ranges) {
+    for (const range of devices.reshaped.length > 0 ? state.flatView : flatView.ranges) {
       const { kind, owner } = range.region;
       if (kind === 'io' && owner !== undefined) this.#checkTrapped(range, state.devices);
     }

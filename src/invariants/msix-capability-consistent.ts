@@ -20,13 +20,13 @@ export const msixCapabilityConsistent: Invariant = {
       judgesUnsettled: true,
       step({ devices, flatView }, state) {
         const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
-        for (const device of isNew ? state.devices : []) {
+        for (const device of devices.reshaped) {
           if (device.msix === undefined || seen.has(device.id)) continue;
           seen.add(device.id);
           examination.exercised++;
           checkCapability({ device, scenario: trace.scenario, state }, examination);
         }
-        for (const range of isNew ? state.flatView : flatView.ranges) {
+        for (const range of devices.reshaped.length > 0 ? state.flatView : flatView.ranges) {
           if (range.region.name === 'msix-table') checkExtent(range, state, examination);
         }
         for (const device of isNew ? state.devices : []) checkPba(device, state, examination);

@@ -20,6 +20,11 @@ export interface DeviceChange {
   readonly plugged: readonly DeviceState[];
   /** Devices with a BAR at another place, or another state of MSI-X. */
   readonly changed: readonly DeviceState[];
+  /**
+   * Of both, those with BARs or MSI-X that they did not have before: all but devices of which only addresses, the
+   * enable bit or the mask of MSI-X differ.
+   */
+  readonly reshaped: readonly DeviceState[];
   /** Ids of devices that are gone. */
   readonly unplugged: readonly string[];
 }

@@ -1,7 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { container, device, flat, mapping, memslot, state } from '../invariants/testing/index.ts';
+import {
+  bar as barState,
+  container,
+  device,
+  flat,
+  mapping,
+  memslot,
+  state,
+} from '../invariants/testing/index.ts';
+import { offset } from '../address/index.ts';
 import type { DmaMapping } from '../host/index.ts';
-import { changeOf, compareStates, type TraceRange } from './index.ts';
+import {
+  changeOf,
+  compareStates,
+  type BarState,
+  type DeviceState,
+  type MsixView,
+  type TraceRange,
+} from './index.ts';
 
 const P = 0x1000n;
 const [A, B, C, D] = [flat(0n, P), flat(P, P), flat(4n * P, P), flat(8n * P, P)];
@@ -88,7 +104,7 @@ describe('the comparison of two states', () => {
     expect(dmaView).toBe(flatView);
     expect(containers).toEqual([{ container: mapped, kind: 'opened', added: mapped.mappings, removed: [] }]);
     expect(memslots).toEqual({ added: first.memslots, removed: [] });
-    expect(devices).toEqual({ plugged: first.devices, changed: [], unplugged: [] });
+    expect(devices).toEqual({ plugged: first.devices, changed: [], reshaped: first.devices, unplugged: [] });
   });
 
   it('finds mappings and slots that were added and removed', () => {
@@ -124,7 +140,44 @@ describe('the comparison of two states', () => {
     const [a, b, c] = ['a', 'b', 'c'].map((id) => device([], undefined, { id }));
     const moved = device([], undefined, { id: 'b' });
     const { devices } = compareStates(state({ devices: [a!, b!] }), state({ devices: [moved, c!] }));
-    expect(devices).toEqual({ plugged: [c], changed: [moved], unplugged: ['a'] });
+    expect(devices).toEqual({ plugged: [c], changed: [moved], reshaped: [c], unplugged: ['a'] });
+  });
+
+  const P0 = offset(0n);
+  const msix: MsixView = {
+    layout: { vectors: 4, tableBar: 0, tableOffset: P0, pbaBar: 0, pbaOffset: offset(P) },
+    enabled: false,
+    functionMasked: false,
+    emulatedAt: { bar: 0, offset: P0 },
+    pbaAt: { bar: 0, offset: offset(P) },
+  };
+  const bar: BarState = { ...barState(0, P), prefetchable: false };
+  const shaped = (bars: readonly BarState[], view: MsixView | undefined): DeviceState => ({
+    ...device(bars),
+    msix: view,
+  });
+  const reshaped = (after: DeviceState) =>
+    compareStates(state({ devices: [shaped([bar], msix)] }), state({ devices: [after] })).devices.reshaped;
+
+  it('takes no device for reshaped of which a BAR has moved or MSI-X was switched', () => {
+    const switched = { ...msix, enabled: true, functionMasked: true };
+    expect(reshaped(shaped([{ ...bar, address: 8n * P }], switched))).toEqual([]);
+  });
+
+  it.each<[string, DeviceState]>([
+    ['another type', shaped([{ ...bar, type: 'mem64' }], msix)],
+    ['another index', shaped([{ ...bar, index: 1 }], msix)],
+    ['another size', shaped([{ ...bar, size: 2n * P }], msix)],
+    ['another size by the guest', shaped([{ ...bar, resizedTo: 2n * P }], msix)],
+    ['a prefetchable BAR', shaped([{ ...bar, prefetchable: true }], msix)],
+    ['other regions', shaped([{ ...bar, layers: [] }], msix)],
+    ['another BAR', shaped([bar, barState(1, P)], msix)],
+    ['no MSI-X', shaped([bar], undefined)],
+    ['another layout', shaped([bar], { ...msix, layout: { ...msix.layout, vectors: 5 } })],
+    ['another place of the table', shaped([bar], { ...msix, emulatedAt: undefined })],
+    ['another place of the PBA', shaped([bar], { ...msix, pbaAt: { bar: 0, offset: P0 } })],
+  ])('takes a device for reshaped that has %s', (_, after) => {
+    expect(reshaped(after)).toEqual([after]);
   });
 });
 

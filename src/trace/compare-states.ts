@@ -137,7 +137,12 @@ function compareContainers(
   return changes;
 }
 
-const NO_DEVICES: DeviceChange = { plugged: NOTHING, changed: NOTHING, unplugged: NOTHING };
+const NO_DEVICES: DeviceChange = {
+  plugged: NOTHING,
+  changed: NOTHING,
+  reshaped: NOTHING,
+  unplugged: NOTHING,
+};
 
 function compareDevices(
   before: readonly DeviceState[] | undefined,
@@ -146,13 +151,37 @@ function compareDevices(
   if (before === after) return NO_DEVICES;
   const plugged: DeviceState[] = [];
   const changed: DeviceState[] = [];
+  const reshaped: DeviceState[] = [];
   for (const device of after) {
     const old = before?.find(({ id }) => id === device.id);
+    if (old === device) continue;
     if (old === undefined) plugged.push(device);
-    else if (old !== device) changed.push(device);
+    else changed.push(device);
+    if (old === undefined || !haveSameShape(old, device)) reshaped.push(device);
   }
   const unplugged = (before ?? NOTHING)
     .filter((device: DeviceState) => !after.some(({ id }) => id === device.id))
     .map(({ id }) => id);
-  return { plugged, changed, unplugged };
+  return { plugged, changed, reshaped, unplugged };
+}
+
+/** Whether two states of a device differ at most in addresses and in the switches of MSI-X. Parts are compared by identity. */
+function haveSameShape({ bars, msix }: DeviceState, { bars: newBars, msix: newMsix }: DeviceState): boolean {
+  return (
+    msix?.layout === newMsix?.layout &&
+    msix?.emulatedAt === newMsix?.emulatedAt &&
+    msix?.pbaAt === newMsix?.pbaAt &&
+    bars.length === newBars.length &&
+    bars.every((bar, position) => {
+      const now = newBars[position]!;
+      return (
+        bar.layers === now.layers &&
+        bar.index === now.index &&
+        bar.type === now.type &&
+        bar.prefetchable === now.prefetchable &&
+        bar.size === now.size &&
+        bar.resizedTo === now.resizedTo
+      );
+    })
+  );
 }
