@@ -5,6 +5,7 @@ import { requireRevision, type AnyRevision } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { openSearchSpace } from './open-target.ts';
 import { VERSION } from './package.ts';
@@ -18,6 +19,7 @@ const CONFIRMATION = { model: {}, qemu: { repetitions: 10, starts: 1 } } as cons
 /** Replays the stored cases, searches, and shrinks and stores what it finds. */
 export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
   withInterrupt(async (signal) => {
+    inlineLess();
     const revision = revisionOf(options);
     const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
     const store = new RegressionStore(options.regressions);

@@ -1,4 +1,5 @@
 import type { RaiseExitCode } from './exit-code.ts';
+import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -12,6 +13,7 @@ export const validate = (
   raiseExitCode: RaiseExitCode,
 ): Promise<void> =>
   withInterrupt(async (signal) => {
+    inlineLess();
     const progress = terminalProgress(process.stderr);
     const hooks = { signal, ...(progress && { onProgress: progress }) };
     const reporting =
