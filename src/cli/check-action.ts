@@ -1,4 +1,6 @@
-import { RegressionStore, checkTarget, ranCases } from '../campaign/index.ts';
+import { join } from 'node:path';
+import { RegressionStore, checkTarget, ranCases, type Finding } from '../campaign/index.ts';
+import { checkEvents, type EmitReportEvent } from '../readers/index.ts';
 import { consoleReport } from '../report/index.ts';
 import { InvalidInput, printable } from '../input/index.ts';
 import { requireRevision, type AnyRevision } from '../model/index.ts';
@@ -10,6 +12,7 @@ import { withInterrupt } from './interrupt.ts';
 import { openSearchSpace } from './open-target.ts';
 import { VERSION } from './package.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
+import { withReports } from './reports.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
@@ -18,41 +21,60 @@ const CONFIRMATION = { model: {}, qemu: { repetitions: 10, starts: 1 } } as cons
 
 /** Replays the stored cases, searches, and shrinks and stores what it finds. */
 export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
-  withInterrupt(async (signal) => {
-    inlineLess();
-    const revision = revisionOf(options);
-    const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
-    const store = new RegressionStore(options.regressions);
-    const stored = store.load((path) => void process.stderr.write(foreignFile(path)));
-    const { target, scenarios } = await openSearchSpace(options, revision);
-    const summary = await checkTarget({
-      ...CONFIRMATION[options.target],
-      target,
-      scenarios,
-      revision: revision.id,
-      seed: options.seed,
-      runs,
-      invariant: options.invariant,
-      stored,
-      // Only findings of the newest QEMU may be marked as known: the real QEMU shows them, too.
-      accepted:
-        options.strict || revision.id !== NEWEST.id ? [] : [...shippedRegressions('known'), ...stored],
-      store: options.save ? store : undefined,
-      command: checkAgain({ ...options, runs }, revision.id),
+  withInterrupt((signal) =>
+    withReports('check', options, raiseExitCode, (emit, raise) => search(options, { signal, emit, raise })),
+  );
+
+/** What a check is told, and whom it tells. */
+interface CheckHooks {
+  readonly signal: AbortSignal;
+  readonly emit: EmitReportEvent;
+  readonly raise: RaiseExitCode;
+}
+
+async function search(options: CheckCommandOptions, { signal, emit, raise }: CheckHooks): Promise<void> {
+  const revision = revisionOf(options);
+  const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
+  const store = new RegressionStore(options.regressions);
+  const stored = store.load((path) => void process.stderr.write(foreignFile(path)));
+  const { target, scenarios } = await openSearchSpace(options, revision);
+  const again = (finding: Finding, id: string) => replayFinding(options, finding, id);
+  const listeners = [
+    consoleReport({
+      out: (text) => void (options.json || process.stdout.write(text)),
+      progress: terminalProgress(process.stderr),
+      replayCommand: again,
       version: VERSION,
-      date: new Date().toISOString().slice(0, 10),
-      signal,
-      listener: consoleReport({
-        out: (text) => process.stdout.write(text),
-        progress: terminalProgress(process.stderr),
-        replayCommand: (finding, id) => replayFinding(options, finding, id),
-        version: VERSION,
-      }),
-    }).finally(() => target.close());
-    if (!summary.holds) raiseExitCode(ExitCode.COUNTEREXAMPLE);
-    // Cases that were not run might break an invariant.
-    else if (summary.cases < runs || ranCases(summary) === 0) raiseExitCode(ExitCode.COULD_NOT_RUN);
-  });
+    }),
+    checkEvents(emit, (finding, id) => ({
+      file: finding.file === undefined ? undefined : join(options.regressions, finding.file),
+      again: again(finding, id),
+    })),
+  ];
+  const summary = await checkTarget({
+    ...CONFIRMATION[options.target],
+    target,
+    scenarios,
+    revision: revision.id,
+    seed: options.seed,
+    runs,
+    invariant: options.invariant,
+    stored,
+    // Only findings of the newest QEMU may be marked as known: the real QEMU shows them, too.
+    accepted: options.strict || revision.id !== NEWEST.id ? [] : [...shippedRegressions('known'), ...stored],
+    store: options.save ? store : undefined,
+    command: checkAgain({ ...options, runs }, revision.id),
+    version: VERSION,
+    date: new Date().toISOString().slice(0, 10),
+    signal,
+    listener: (event) => {
+      for (const listener of listeners) listener(event);
+    },
+  }).finally(() => target.close());
+  if (!summary.holds) raise(ExitCode.COUNTEREXAMPLE);
+  // Cases that were not run might break an invariant.
+  else if (summary.cases < runs || ranCases(summary) === 0) raise(ExitCode.COULD_NOT_RUN);
+}
 
 /** Other programs keep files in a folder, too. */
 const foreignFile = (path: string): string =>

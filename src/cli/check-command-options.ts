@@ -1,8 +1,9 @@
 import type { InvariantId } from '../invariants/index.ts';
+import type { ReportOptions } from './report-option.ts';
 import type { SearchSpaceOptions } from './target-options.ts';
 
 /** The options of `barproof check` as commander reads them. */
-export interface CheckCommandOptions extends SearchSpaceOptions {
+export interface CheckCommandOptions extends SearchSpaceOptions, ReportOptions {
   readonly seed: string;
   readonly runs?: number;
   /** The newest QEMU if there is none. */

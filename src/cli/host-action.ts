@@ -1,41 +1,63 @@
-import { InvalidInput, printable } from '../input/index.ts';
+import { InvalidInput, printable, type Problem } from '../input/index.ts';
 import { SessionComparison, sessionInputs, sessionToJson, type HostTarget } from '../linux/index.ts';
+import { comparisonEvents, hostPlan, type EmitReportEvent } from '../readers/index.ts';
 import { comparisonText, comparisonToJson, sessionText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { withInterrupt } from './interrupt.ts';
 import { openHost, type HostOptions } from './open-host.ts';
+import { hostAgain } from './repeat-commands.ts';
+import type { ReportOptions } from './report-option.ts';
+import { withReports } from './reports.ts';
 import { tryInput } from './try-input.ts';
 import { writeOut } from './write-out.ts';
 
 /** The options of `barproof host` as commander reads them. */
-export interface HostCommandOptions extends HostOptions {
-  readonly json?: true;
+export interface HostCommandOptions extends HostOptions, ReportOptions {
   readonly compare?: true;
 }
 
 /** Answers the sessions of a file, or compares the answers with those in the file. */
-export async function answerSessions(
+export const answerSessions = (
   file: string,
   options: HostCommandOptions,
   raiseExitCode: RaiseExitCode,
-): Promise<void> {
-  const target = openHost(options);
-  try {
-    if (options.compare) await compare(file, target, options, raiseExitCode);
-    else await answer(file, target, options, raiseExitCode);
-  } finally {
-    await target.close();
-  }
+): Promise<void> =>
+  withInterrupt((signal) =>
+    // `--json` of this command has a form of its own.
+    withReports('host', { ...options, json: undefined }, raiseExitCode, async (emit, raise) => {
+      const target = openHost(options);
+      const hooks = { target, signal, emit, raise };
+      emit({ type: 'started', plan: hostPlan(target.name, hostAgain(file, options)) });
+      try {
+        if (options.compare) await compare(file, options, hooks);
+        else await answer(file, options, hooks);
+        if (signal.aborted) {
+          emit({ type: 'interrupted' });
+          raise(ExitCode.COULD_NOT_RUN);
+        }
+      } finally {
+        await target.close();
+      }
+    }),
+  );
+
+/** Who answers, what the command is told, and whom it tells. */
+interface HostHooks {
+  readonly target: HostTarget;
+  readonly signal: AbortSignal;
+  readonly emit: EmitReportEvent;
+  readonly raise: RaiseExitCode;
 }
 
 /** Prints the answers to each session, in order. */
 async function answer(
   file: string,
-  target: HostTarget,
   { json }: HostCommandOptions,
-  raiseExitCode: RaiseExitCode,
+  { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
   for await (const { name, session } of sessionInputs(file)) {
-    const problems = await tryInput(name, raiseExitCode, async () => {
+    if (signal.aborted) break;
+    const problems = await tryInput(name, raise, async () => {
       if (session instanceof InvalidInput) throw session;
       const { session: asked, answers, console = [] } = await target.answer(session);
       const text = json
@@ -45,7 +67,9 @@ async function answer(
             ...console.map((line) => `  | ${printable(line)}\n`),
           ].join('');
       await writeOut(text);
+      emit({ type: 'input', input: { name, result: 'holds', text: `answered by ${target.name}` } });
     });
+    tellProblems(name, problems, emit);
     // A program that reads the output expects one line for each session of the input.
     if (problems && json) await writeOut(jsonLine({ problems }));
   }
@@ -54,19 +78,26 @@ async function answer(
 /** Prints how the answers to all sessions agree with the recorded ones. */
 async function compare(
   file: string,
-  target: HostTarget,
-  { json }: HostCommandOptions,
-  raiseExitCode: RaiseExitCode,
+  { json, ...options }: HostCommandOptions,
+  { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
   const comparison = new SessionComparison();
   for await (const { name, session } of sessionInputs(file)) {
-    await tryInput(name, raiseExitCode, async () => {
+    if (signal.aborted) break;
+    const problems = await tryInput(name, raise, async () => {
       if (session instanceof InvalidInput) throw session;
       comparison.add(session, (await target.answer(session)).answers);
     });
+    tellProblems(name, problems, emit);
   }
+  comparisonEvents(comparison, emit, hostAgain(file, options));
   await writeOut(json ? jsonLine(comparisonToJson(comparison)) : comparisonText(comparison));
-  if (comparison.classes.length > 0) raiseExitCode(ExitCode.COUNTEREXAMPLE);
+  if (comparison.classes.length > 0) raise(ExitCode.COUNTEREXAMPLE);
+}
+
+function tellProblems(name: string, problems: readonly Problem[] | undefined, emit: EmitReportEvent): void {
+  for (const { path, message } of problems ?? [])
+    emit({ type: 'problem', problem: { path: path === '' ? name : `${name}: ${path}`, message } });
 }
 
 const jsonLine = (value: object): string => `${JSON.stringify(value)}\n`;

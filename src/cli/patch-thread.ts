@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InvalidInput, printable, type Problem } from '../input/index.ts';
+import type { EmitReportEvent, ReportEvent } from '../readers/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 
@@ -24,9 +25,17 @@ export type WordFromThread<Answer> =
   /** Once a second, and between two stretches of runs. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'progress'; readonly line: string }
+  | { readonly kind: 'event'; readonly event: ReportEvent }
   /** The report of the verdict, or the trace of a run. */
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
+
+/** The interrupt of the user, and who is told of the progress and of events. */
+export interface PatchHooks {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (line: string) => void;
+  readonly emit?: EmitReportEvent;
+}
 
 /** How many seconds the thread may be silent. A stretch of runs takes at most 5 s, and a fault is shrunk in one go. */
 const SILENCE_SECONDS = 120;
@@ -72,10 +81,7 @@ export class PatchThread<Answer> {
    * @param question is asked first.
    * @throws InvalidInput when the patch cannot be used, or ends or blocks its thread.
    */
-  async answer(
-    { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (line: string) => void },
-    question?: WordToThread,
-  ): Promise<Answer> {
+  async answer({ signal, onProgress, emit }: PatchHooks, question?: WordToThread): Promise<Answer> {
     const worker = this.#worker;
     const heard = new AbortController();
     try {
@@ -93,6 +99,7 @@ export class PatchThread<Answer> {
         const onMessage = (word: WordFromThread<Answer>): void => {
           silence.refresh();
           if (word.kind === 'progress') onProgress?.(word.line);
+          if (word.kind === 'event') emit?.(word.event);
           if (word.kind === 'answer') resolve(word.answer);
           if (word.kind === 'failed') reject(new InvalidInput(word.problems));
         };

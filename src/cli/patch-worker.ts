@@ -24,6 +24,7 @@ async function judge(options: NonNullable<PatchOrder['validate']>): Promise<void
   await answer(() =>
     reportOnSides(file, options, {
       signal: controller.signal,
+      emit: (event) => say({ kind: 'event', event }),
       onProgress: (line) => say({ kind: 'progress', line }),
     }),
   );

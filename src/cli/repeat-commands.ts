@@ -4,6 +4,7 @@ import type { CheckCommandOptions } from './check-command-options.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 import { programWords } from './program-words.ts';
 import { commandText } from './shell.ts';
+import type { RunnerOptions } from './target-options.ts';
 
 /** The command line that repeats the check. */
 export const checkAgain = (
@@ -41,6 +42,37 @@ export function replayFinding(
         : []),
   ]);
 }
+
+/** The command line that replays files again, from the same folder. */
+export const replayAgain = (
+  files: readonly string[],
+  { revision, target, qemu, interface: chosen, patch }: RunnerOptions & { readonly revision?: string },
+): string =>
+  commandText([
+    ...programWords(),
+    'replay',
+    ...files,
+    ...(revision === undefined ? [] : ['--revision', revision]),
+    ...(target === 'model' ? [] : ['--target', target]),
+    ...(qemu === undefined ? [] : ['--qemu', qemu]),
+    ...(chosen === undefined ? [] : ['--interface', chosen]),
+    ...(patch === undefined ? [] : ['--patch', patch]),
+  ]);
+
+/** The command line that compares the answers of a host again. */
+export const hostAgain = (
+  file: string,
+  { target, kernel, qemu }: { readonly target: string; readonly kernel?: string; readonly qemu?: string },
+): string =>
+  commandText([
+    ...programWords(),
+    'host',
+    file,
+    ...(target === 'model' ? [] : ['--target', target]),
+    ...(kernel === undefined ? [] : ['--kernel', kernel]),
+    ...(qemu === undefined ? [] : ['--qemu', qemu]),
+    '--compare',
+  ]);
 
 /**
  * The command line that runs a counterexample of a verdict again with the patch.

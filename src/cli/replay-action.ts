@@ -1,35 +1,71 @@
 import { loadCase, replayCase } from '../campaign/index.ts';
 import { requireRevision } from '../model/index.ts';
+import { ReplayEvents, type EmitReportEvent } from '../readers/index.ts';
 import { replayText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { withInterrupt } from './interrupt.ts';
 import { openRunner } from './open-target.ts';
+import { replayAgain } from './repeat-commands.ts';
+import type { ReportOptions } from './report-option.ts';
+import { withReports } from './reports.ts';
 import type { RunnerOptions } from './target-options.ts';
 import { tryInput } from './try-input.ts';
+import { writeOut } from './write-out.ts';
 
 /** The options of `barproof replay` as commander reads them. */
-export interface ReplayOptions extends RunnerOptions {
+export interface ReplayOptions extends RunnerOptions, ReportOptions {
   readonly revision?: string;
 }
 
 /** Runs the cases of files again, judges them, and compares the runs with what the files record. */
-export async function replay(
+export const replay = (
   files: readonly string[],
   options: ReplayOptions,
   raiseExitCode: RaiseExitCode,
+): Promise<void> =>
+  withInterrupt((signal) =>
+    withReports('replay', options, raiseExitCode, (emit, raise) =>
+      replayAll(files, options, { signal, emit, raise }),
+    ),
+  );
+
+/** What a replay is told, and whom it tells. */
+interface ReplayHooks {
+  readonly signal: AbortSignal;
+  readonly emit: EmitReportEvent;
+  readonly raise: RaiseExitCode;
+}
+
+async function replayAll(
+  files: readonly string[],
+  options: ReplayOptions,
+  { signal, emit, raise }: ReplayHooks,
 ): Promise<void> {
-  const { revision: id } = options;
+  const { revision: id, target } = options;
   if (id !== undefined) requireRevision(id, '--revision');
   const runner = await openRunner(options);
+  const events = new ReplayEvents(emit, (file) => replayAgain([file], options));
+  events.start({ files: files.length, revision: id, target, again: replayAgain(files, options) });
   try {
     for (const file of files) {
-      await tryInput(file, raiseExitCode, async () => {
+      if (signal.aborted) break;
+      const problems = await tryInput(file, raise, async () => {
         const replayed = await replayCase(loadCase(file), (scenario) =>
           runner.run(scenario, requireRevision(id ?? scenario.revision)),
         );
-        process.stdout.write(replayText(file, replayed));
-        if (replayed.isCounterexample) raiseExitCode(ExitCode.COUNTEREXAMPLE);
+        if (!options.json) await writeOut(replayText(file, replayed));
+        events.add(file, replayed);
+        if (replayed.isCounterexample) raise(ExitCode.COUNTEREXAMPLE);
       });
+      if (problems !== undefined) events.fail(file, problems);
+      // The interrupt of the user is told between two cases.
+      await new Promise(setImmediate);
     }
+    if (signal.aborted) {
+      emit({ type: 'interrupted' });
+      raise(ExitCode.COULD_NOT_RUN);
+    }
+    events.finish();
   } finally {
     await runner.close();
   }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { ReplayOptions } from './replay-action.ts';
+import { reportOption } from './report-option.ts';
 import { addRunnerOptions } from './target-options.ts';
 
 /** `barproof replay`: runs stored cases again, judges them, and compares the runs with what the files record. */
@@ -17,6 +18,8 @@ export const replayCommand = (raiseExitCode: RaiseExitCode): Command =>
     )
     .argument('<file...>', 'scenario or regression files')
     .option('--revision <id>', 'run them on this revision instead of their own')
+    .addOption(reportOption())
+    .option('--json', 'the report as JSON instead of text')
     .action(async (files: readonly string[], options: ReplayOptions) => {
       const { replay } = await import('./replay-action.ts');
       await replay(files, options, raiseExitCode);

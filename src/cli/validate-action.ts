@@ -2,6 +2,7 @@ import type { RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
+import { withReports } from './reports.ts';
 import { terminalProgress } from './terminal-progress.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 import type { ValidateReport, reportOnSides } from './validate-report.ts';
@@ -12,19 +13,21 @@ export const validate = (
   options: ValidateCommandOptions,
   raiseExitCode: RaiseExitCode,
 ): Promise<void> =>
-  withInterrupt(async (signal) => {
-    inlineLess();
-    const progress = terminalProgress(process.stderr);
-    const hooks = { signal, ...(progress && { onProgress: progress }) };
-    const reporting =
-      file !== undefined && hasPatchThread()
-        ? judgeInThread(file, options, hooks)
-        : judgeHere(file, options, hooks);
-    const { out, err, code } = await reporting.finally(() => progress?.(''));
-    process.stderr.write(err);
-    process.stdout.write(out);
-    raiseExitCode(code);
-  });
+  withInterrupt((signal) =>
+    // `--json` of this command has a form of its own.
+    withReports('validate', { ...options, json: undefined }, raiseExitCode, async (emit, raise) => {
+      const progress = terminalProgress(process.stderr);
+      const hooks = { signal, emit, ...(progress && { onProgress: progress }) };
+      const reporting =
+        file !== undefined && hasPatchThread()
+          ? judgeInThread(file, options, hooks)
+          : judgeHere(file, options, hooks);
+      const { out, err, code } = await reporting.finally(() => progress?.(''));
+      process.stderr.write(err);
+      process.stdout.write(out);
+      raise(code);
+    }),
+  );
 
 async function judgeInThread(
   file: string,

@@ -1,3 +1,5 @@
+import type { ReportOptions } from './report-option.ts';
+
 /** The options that choose the two sides of a verdict. */
 export interface SideOptions {
   readonly base?: string;
@@ -7,10 +9,9 @@ export interface SideOptions {
 }
 
 /** What the user asks `barproof validate` for. */
-export interface ValidateCommandOptions extends SideOptions {
+export interface ValidateCommandOptions extends SideOptions, ReportOptions {
   readonly seed: string;
   readonly runs?: number;
-  readonly json?: true;
   readonly save: boolean;
   readonly regressions: string;
 }

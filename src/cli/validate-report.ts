@@ -1,4 +1,5 @@
 import { REAL_DEVICES } from '../../generators/index.ts';
+import { verdictEvents, type EmitReportEvent } from '../readers/index.ts';
 import {
   patchFailureText,
   patchFailureToJson,
@@ -35,17 +36,21 @@ export interface ValidateReport {
   readonly code: ExitCode;
 }
 
+/** The signal that ends the comparison early, and who is told of the progress and of the verdict. */
+export interface ValidateHooks extends Pick<JudgeOptions, 'signal' | 'onProgress'> {
+  readonly emit: EmitReportEvent;
+}
+
 /**
  * Judges a patch, or a pair of QEMU builds if there is no patch file.
  *
  * @param file the patch file.
- * @param hooks the signal that ends the comparison early, and what is told of the progress.
  * @throws InvalidInput when the options or the file cannot be used.
  */
 export async function reportOnSides(
   file: string | undefined,
   options: ValidateCommandOptions,
-  hooks: Pick<JudgeOptions, 'signal' | 'onProgress'>,
+  { emit, ...hooks }: ValidateHooks,
 ): Promise<ValidateReport> {
   const { result, rejections } = await judgeSides(file, options, {
     devices: REAL_DEVICES,
@@ -60,7 +65,9 @@ export async function reportOnSides(
     message: `a promise of the patch was rejected, and nothing handles the rejection: ${reason}`,
   }));
   const code = exitCodeOf(result, rejections);
+  for (const problem of unhandled) emit({ type: 'problem', problem });
   if ('failure' in result) {
+    emit({ type: 'problem', problem: { path: file!, message: result.failure.message } });
     const data = patchFailureToJson(result.failure);
     const err = `${patchFailureText(file!, result.failure)}${problemsText(unhandled)}`;
     return { err, out: options.json && data !== undefined ? toJsonText(data) : '', code };
@@ -72,6 +79,13 @@ export async function reportOnSides(
     const patch = file === undefined ? { qemu: options.qemu! } : { patch: file };
     return path && replayCounterexample(path, patch);
   };
+  verdictEvents(
+    verdict,
+    emit,
+    (finding) => ({ file: files.get(finding), again: again(finding) }),
+    validateAgain(file, options),
+  );
+  for (const problem of problems) emit({ type: 'problem', problem });
   return {
     err: problemsText([...problems, ...unhandled]),
     out: options.json ? toJsonText(verdictToJson(verdict, files)) : verdictText(verdict, again),

@@ -1,9 +1,9 @@
-import { stabilityText, type Finding } from '../campaign/index.ts';
+import type { Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
 import { needsOf, realismText } from '../scenario/index.ts';
 import { siteLines } from './site-lines.ts';
-import { count } from './count.ts';
 import { describeScenario } from './describe-scenario.ts';
+import { howOften, observed } from './finding-words.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
 
@@ -25,6 +25,7 @@ export interface FailureContext {
 export function failureBlock(finding: Finding, { number, replay, previous }: FailureContext): string {
   const { invariant, cause, severity, violation, scenario, trace } = finding;
   const { clause } = findInvariant(invariant);
+  const often = howOften(finding);
   const kind = severity === 'warning' ? 'warning ' : '';
   const judgement = [
     ...labelled('expected', clause),
@@ -48,22 +49,5 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
     judgement,
   ].filter((lines) => lines.length > 0);
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}\n`).join('')).join('\n');
-  return `${number}  ${kind}${invariant} / ${cause}${howOften(finding)}\n\n${body}`;
-}
-
-function howOften({ cases, origin, stability }: Finding): string {
-  if (origin.kind === 'scenario') return '';
-  if (origin.kind === 'regression') return `   (a case stored for ${origin.stored})`;
-  return `   (${count(cases, 'case')}, first in case ${origin.run + 1}; shrunk in ${count(origin.shrinks, 'step')}${stability === undefined ? '' : `; ${stabilityText(stability)}`})`;
-}
-
-function observed({ trace, violation }: Finding): string {
-  const total = trace.steps.length - 1;
-  // The end of the run explains only a violation in the last step.
-  if (violation.step === total) {
-    if (trace.outcome === 'aborted') return `the VMM dies: ${trace.error ?? ''}`;
-    if (trace.outcome === 'rejected') return `the device is refused: ${trace.error ?? ''}`;
-  }
-  if (violation.step === 0) return 'after the start of the machine';
-  return violation.step > total ? 'after teardown' : `after step ${violation.step} of ${total}`;
+  return `${number}  ${kind}${invariant} / ${cause}${often === '' ? '' : `   (${often})`}\n\n${body}`;
 }

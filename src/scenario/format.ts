@@ -18,22 +18,25 @@ export const toJsonLine = (value: unknown): string =>
   JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? hex(field) : field));
 
 /**
- * JSON for people. An object or array stands on one line if it fits into 110 columns; otherwise each entry
- * has its own line, indented by two spaces. Ends with a newline.
+ * JSON for people. An object or array stands on one line if it fits into the width; otherwise each entry has its
+ * own line, indented by two spaces. Ends with a newline.
+ *
+ * @param width in columns; a long text may be wider.
  */
-export const toJsonText = (value: unknown): string => `${layOut(JSON.parse(toJsonLine(value)), '', 0)}\n`;
+export const toJsonText = (value: unknown, width: number = LINE_WIDTH): string =>
+  `${layOut(JSON.parse(toJsonLine(value)), '', 0, width)}\n`;
 
 /** @param before the number of columns that stand on the line before the value, apart from `indent`. */
-function layOut(value: unknown, indent: string, before: number): string {
+function layOut(value: unknown, indent: string, before: number, width: number): string {
   const line = spaced(value);
-  if (typeof value !== 'object' || value === null || indent.length + before + line.length <= LINE_WIDTH)
+  if (typeof value !== 'object' || value === null || indent.length + before + line.length <= width)
     return line;
   const inner = `${indent}  `;
   const entries = Array.isArray(value)
-    ? value.map((element) => inner + layOut(element, inner, 0))
+    ? value.map((element) => inner + layOut(element, inner, 0, width))
     : Object.entries(value).map(([key, field]) => {
         const label = `${JSON.stringify(key)}: `;
-        return inner + label + layOut(field, inner, label.length);
+        return inner + label + layOut(field, inner, label.length, width);
       });
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   return entries.length === 0 ? line : `${open}\n${entries.join(',\n')}\n${indent}${close}`;

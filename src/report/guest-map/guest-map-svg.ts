@@ -5,18 +5,35 @@ import type { BoxKind, GuestMap, MapBox, MapColumn, MapMark } from './guest-map.
 import { scaleOf, type Stretch } from './map-scale.ts';
 import { MAP_STYLE } from './map-style.ts';
 
-const AXIS = 226;
-const COLUMN = 182;
-const GAP = 10;
-const MARGIN = 20;
+const AXIS = 190;
+const COLUMN = 152;
+const GAP = 8;
+const MARGIN = 14;
 const LINE = 18;
 const HEAD = 46;
-const MARK_LABEL = 280;
+const MARK_LABEL = 216;
 /** The width of a character of the font, at most. */
 const CHARACTER = 7.3;
 const LEAST_WIDTH = 760;
 /** So many characters fit into a box. */
 const BOX_CHARACTERS = Math.floor((COLUMN - 12) / CHARACTER);
+
+/** The height of a line of a box's label. */
+const LABEL_LINE = 15;
+
+/** A part of the picture, in pixels from the top of the map. */
+interface Span {
+  readonly top: number;
+  readonly height: number;
+}
+
+/** What every part of the picture is drawn by. */
+interface Drawing {
+  readonly stretches: readonly Stretch[];
+  /** The top of the map in the picture. */
+  readonly top: number;
+  readonly marks: readonly MapMark[];
+}
 
 const LEGEND: readonly (readonly [BoxKind, string])[] = [
   ['bar', 'BAR'],
@@ -32,8 +49,15 @@ const LEGEND: readonly (readonly [BoxKind, string])[] = [
   ['limit', 'usable addresses'],
 ];
 
-/** A guest's memory map as SVG: one file without scripts or links, for light and dark pages. */
-export function guestMapSvg(map: GuestMap): string {
+/**
+ * A guest's memory map as SVG, without scripts or links.
+ *
+ * @param place `file` for a file of its own, for light and dark pages; `page` for a part of a page, which has the style
+ *   and the words above the picture itself.
+ */
+export function guestMapSvg(given: GuestMap, place: 'file' | 'page' = 'file'): string {
+  const isFile = place === 'file';
+  const map = isFile ? given : { ...given, text: [] };
   const stretches = scaleOf(map);
   const width = Math.max(
     LEAST_WIDTH,
@@ -51,15 +75,13 @@ export function guestMapSvg(map: GuestMap): string {
       (line, index) => `<text x="${MARGIN}" y="${MARGIN + 42 + index * LINE}">${escape(line)}</text>`,
     ),
     ...axis(stretches, top, map.columns.length),
-    ...map.columns.flatMap((column, index) => columnOf(column, index, stretches, top)),
-    ...map.marks.flatMap((mark, index) =>
-      markOf(mark, index, { stretches, top, columns: map.columns.length }),
-    ),
+    ...map.columns.flatMap((column, index) => columnOf(column, index, { stretches, top, marks: map.marks })),
+    ...map.marks.flatMap((mark) => markOf(mark, { stretches, top, columns: map.columns.length })),
     ...legend.lines,
   ];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${legend.bottom}" viewBox="0 0 ${width} ${legend.bottom}" role="img" aria-label="${escape([map.title, ...map.text].join(' '))}">`,
-    `<style>${MAP_STYLE}</style>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${legend.bottom}" viewBox="0 0 ${width} ${legend.bottom}" role="img" aria-label="${escape([given.title, ...given.text].join(' '))}">`,
+    ...(isFile ? [`<style>${MAP_STYLE}</style>`] : []),
     `<rect class="paper" width="${width}" height="${legend.bottom}"/>`,
     ...body,
     '</svg>',
@@ -103,27 +125,25 @@ function axis(stretches: readonly Stretch[], top: number, columns: number): stri
   ];
 }
 
-function columnOf(
-  { title, subtitle, boxes }: MapColumn,
-  index: number,
-  stretches: readonly Stretch[],
-  top: number,
-): string[] {
+function columnOf({ title, subtitle, boxes }: MapColumn, index: number, drawing: Drawing): string[] {
   const x = leftOf(index);
+  const { top } = drawing;
   return [
     `<text class="column" x="${x}" y="${top - 26}">${escape(title)}</text>`,
     `<text class="subtitle" x="${x}" y="${top - 11}">${escape(subtitle)}</text>`,
-    ...boxes.flatMap((box) => boxOf(box, x, stretches, top)),
+    ...boxes.flatMap((box) => boxOf(box, x, drawing)),
   ];
 }
 
-function boxOf(box: MapBox, x: number, stretches: readonly Stretch[], top: number): string[] {
+function boxOf(box: MapBox, x: number, drawing: Drawing): string[] {
+  const { stretches, top } = drawing;
   const place = placeOf(box, stretches);
   if (place === undefined) return [];
   const y = top + place.top;
-  const rows = Math.max(1, Math.floor(place.height / 15));
-  const lines = wrap(box.label, BOX_CHARACTERS).slice(0, rows);
-  const first = y + place.height / 2 - (lines.length - 1) * 7 + 4;
+  const words = wrap(box.label, BOX_CHARACTERS);
+  const room = roomFor(words.length, place, drawing);
+  const lines = words.slice(0, Math.max(1, Math.floor(room.height / LABEL_LINE)));
+  const first = top + room.top + room.height / 2 - (lines.length - 1) * 7 + 4;
   return [
     `<g class="${box.kind.replaceAll(' ', '-')}"><title>${escape(`${box.label}: ${hex(box.start)}-${hex(box.end - 1n)}, ${bytes(box.end - box.start)}`)}</title>`,
     `<rect x="${x}" y="${y + 1}" width="${COLUMN}" height="${Math.max(2, place.height - 2)}" rx="3"/>`,
@@ -134,13 +154,27 @@ function boxOf(box: MapBox, x: number, stretches: readonly Stretch[], top: numbe
   ];
 }
 
+/** The largest part of a box that no outline crosses, if the label fits into it; or else the whole box. */
+function roomFor(rows: number, box: Span, { stretches, marks }: Drawing): Span {
+  const edges = marks
+    .flatMap((mark) => {
+      const place = placeOf(mark, stretches);
+      return place === undefined ? [] : [place.top, place.top + place.height];
+    })
+    .filter((edge) => edge > box.top && edge < box.top + box.height)
+    .toSorted((a, b) => a - b);
+  const borders = [box.top, ...edges, box.top + box.height];
+  const parts = borders
+    .slice(1)
+    .map((end, index) => ({ top: borders[index]!, height: end - borders[index]! }));
+  const largest = parts.reduce((best, part) => (part.height > best.height ? part : best));
+  return largest.height >= rows * LABEL_LINE ? largest : box;
+}
+
 const shorten = (line: string): string =>
   line.length > BOX_CHARACTERS ? `${line.slice(0, BOX_CHARACTERS - 1)}\u2026` : line;
 
-function placeOf(
-  { start, end }: Range,
-  stretches: readonly Stretch[],
-): { top: number; height: number } | undefined {
+function placeOf({ start, end }: Range, stretches: readonly Stretch[]): Span | undefined {
   const inside = stretches.filter((stretch) => start <= stretch.start && stretch.end <= end);
   const [first, last] = [inside[0], inside.at(-1)];
   if (first === undefined || last === undefined) return undefined;
@@ -150,7 +184,6 @@ function placeOf(
 /** The outline across all columns, and its label at the right. */
 function markOf(
   mark: MapMark,
-  index: number,
   { stretches, top, columns }: { stretches: readonly Stretch[]; top: number; columns: number },
 ): string[] {
   const place = placeOf(mark, stretches);
@@ -160,7 +193,7 @@ function markOf(
   const y = top + place.top;
   const lines = wrap(mark.label, Math.floor((MARK_LABEL - 24) / CHARACTER));
   return [
-    `<g class="mark-${mark.tone}" id="mark-${index + 1}">`,
+    `<g class="mark-${mark.tone}">`,
     `<rect x="${x}" y="${y - 2}" width="${right - x}" height="${place.height + 4}" rx="4"/>`,
     `<line x1="${right}" y1="${y + place.height / 2}" x2="${right + 14}" y2="${y + place.height / 2}"/>`,
     ...lines.map(

@@ -24,13 +24,15 @@ const MOST_RANGES = 24;
  *
  * @param violation the violation to outline; none for a run in which nothing is wrong.
  * @param marks further addresses to outline.
+ * @param at the step to draw, where that is not the step of the violation.
  */
 export function mapOfTrace(
   trace: Trace,
   violation: Violation | undefined,
   marks: readonly MapMark[] = [],
+  at: number = violation?.step ?? trace.steps.length - 1,
 ): GuestMap {
-  const index = Math.min(violation?.step ?? trace.steps.length - 1, trace.steps.length - 1);
+  const index = Math.min(at, trace.steps.length - 1);
   const step = trace.steps[index]!;
   const { state } = step;
   const shown = shownRanges(state, violation?.at);

@@ -1,0 +1,102 @@
+import { accessSync, closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { InvalidInput, writeAtomically, type Problem } from '../input/index.ts';
+import {
+  DOCUMENTS,
+  ReportCollector,
+  VERDICTS,
+  eventLine,
+  reportToJson,
+  type EmitReportEvent,
+  type ReportEvent,
+  type ReportOrder,
+  type ReportingCommand,
+} from '../readers/index.ts';
+import { toJsonText } from '../scenario/index.ts';
+import { ciOrders, tellCi } from './ci.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { VERSION } from './package.ts';
+import { printProblems } from './print-problems.ts';
+import type { ReportOptions } from './report-option.ts';
+import { problemsOf } from './unexpected-error.ts';
+
+/** What a command does while its events are reported. */
+export type ReportedAction = (emit: EmitReportEvent, raiseExitCode: RaiseExitCode) => Promise<void>;
+
+/**
+ * Does the work of a command, and writes the reports that the user and the CI ask for: also after an error and after an
+ * interrupt. With `--json` the report is printed.
+ *
+ * @throws what `act` throws, after the reports are written.
+ * @throws InvalidInput before `act` where a report cannot be written.
+ */
+export async function withReports(
+  command: ReportingCommand,
+  { report = [], json }: ReportOptions,
+  raiseExitCode: RaiseExitCode,
+  act: ReportedAction,
+): Promise<void> {
+  const orders = [...report, ...ciOrders(report)];
+  for (const { file } of orders) requireWritable(file);
+  const collector = new ReportCollector();
+  const begin = new Date();
+  const lines = orders.filter(({ format }) => format === 'ndjson').map(({ file }) => openSync(file, 'w'));
+  const emit = (event: ReportEvent): void => {
+    collector.add(event);
+    for (const line of lines) writeSync(line, eventLine(event, new Date()));
+  };
+  let code: ExitCode = ExitCode.HOLDS;
+  const raise: RaiseExitCode = (result) => {
+    code = Math.max(code, result) as ExitCode;
+    raiseExitCode(result);
+  };
+  emit({ type: 'opened', command, version: VERSION });
+  try {
+    await act(emit, raise);
+  } catch (error) {
+    raise(ExitCode.COULD_NOT_RUN);
+    for (const problem of problemsOf(error)) emit({ type: 'problem', problem });
+    throw error;
+  } finally {
+    emit({ type: 'finished', verdict: VERDICTS[code] });
+    for (const line of lines) closeSync(line);
+    const { report: collected } = collector;
+    const times = { begin, duration: (Date.now() - begin.getTime()) / 1000 };
+    const problems = orders.flatMap((order) =>
+      write(order, (format) => DOCUMENTS[format](collected, times, process.cwd())),
+    );
+    if (json) process.stdout.write(toJsonText(reportToJson(collected)));
+    tellCi(collected);
+    printProblems(problems);
+    if (problems.length > 0) raise(ExitCode.COULD_NOT_RUN);
+  }
+}
+
+/** @returns why a document could not be written. */
+function write(
+  { format, file }: ReportOrder,
+  text: (format: keyof typeof DOCUMENTS) => string,
+): readonly Problem[] {
+  if (format === 'ndjson') return [];
+  try {
+    writeAtomically(file, text(format));
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    return error.problems;
+  }
+}
+
+/** A search of an hour would be lost if its report could not be written. @throws InvalidInput */
+function requireWritable(file: string): void {
+  const refuse = (message: string): never => {
+    throw new InvalidInput([{ path: '--report', message: `${file}: ${message}` }]);
+  };
+  const info = statSync(file, { throwIfNoEntry: false });
+  if (info?.isDirectory()) refuse('this is a folder; expected a file');
+  try {
+    accessSync(info === undefined ? dirname(file) : file, constants.W_OK);
+  } catch (error) {
+    refuse(`the file cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+}

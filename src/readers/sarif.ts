@@ -1,0 +1,107 @@
+import { relative, isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Problem } from '../input/index.ts';
+import { findingLines, fingerprintOf, isFault } from './finding-text.ts';
+import type { ReportedFinding, Rule } from './report-event.ts';
+import type { Report } from './report.ts';
+
+const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
+
+/**
+ * A report as SARIF 2.1.0. Each rule is a reporting descriptor, and the fingerprint of a result is
+ * `RULE/CAUSE`, so that a service recognises a finding in the next run although its case has changed.
+ *
+ * @param folder the folder to which paths of files are made relative: the checkout.
+ */
+export function sarifLog(report: Report, folder: string): object {
+  const { version, plan, findings, problems, interrupted, verdict } = report;
+  const rules = plan?.rules ?? [];
+  return {
+    $schema: SCHEMA,
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'barproof',
+            // SARIF wants a version of three numbers here.
+            semanticVersion: version,
+            version,
+            rules: rules.map(descriptor),
+          },
+        },
+        automationDetails: { id: `barproof/${report.command}/${slug(plan?.subject ?? '')}` },
+        invocations: [
+          {
+            executionSuccessful: verdict !== 'could-not-run',
+            exitCode: EXIT_CODES[verdict],
+            ...(plan && { commandLine: plan.again }),
+            toolExecutionNotifications: [
+              ...problems.map((problem) => notification(problemText(problem), 'error')),
+              ...(interrupted ? [notification('interrupted before all cases had run', 'warning')] : []),
+            ],
+          },
+        ],
+        ...(plan?.seed !== undefined && { properties: { seed: plan.seed, target: plan.target } }),
+        columnKind: 'utf16CodeUnits',
+        results: findings.map((finding) => result(finding, rules, folder)),
+      },
+    ],
+  };
+}
+
+const EXIT_CODES = { holds: 0, counterexample: 1, 'could-not-run': 2 } as const;
+
+const slug = (text: string): string => text.replaceAll(/[^\w.+-]+/g, '-');
+
+const problemText = ({ path, message }: Problem): string => (path === '' ? message : `${path}: ${message}`);
+
+const notification = (text: string, level: 'error' | 'warning'): object => ({ level, message: { text } });
+
+const descriptor = ({ id, clause, severity, site }: Rule): object => ({
+  id,
+  name: id.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  shortDescription: { text: `${clause}.` },
+  fullDescription: { text: site === undefined ? `${clause}.` : `${clause}. It is kept in ${site}.` },
+  defaultConfiguration: { level: severity },
+  properties: { tags: ['vfio', 'pci'], precision: 'very-high' },
+});
+
+function result(finding: ReportedFinding, rules: readonly Rule[], folder: string): object {
+  const { rule, cause, message, file, site, severity, effect, again, scenario } = finding;
+  const index = rules.findIndex(({ id }) => id === rule);
+  return {
+    ruleId: rule,
+    ...(index !== -1 && { ruleIndex: index }),
+    // SARIF knows a level only for what fails.
+    ...(effect === 'mends' || effect === 'uncovers'
+      ? { kind: 'informational', level: 'none' }
+      : { kind: 'fail', level: isFault(finding) ? 'error' : severity }),
+    message: { text: `${effect === undefined ? '' : `${effect}: `}${message}` },
+    locations: [
+      {
+        // Services show a result only at a line of a file: the file that holds the case.
+        ...(file !== undefined && {
+          physicalLocation: { artifactLocation: { uri: uriOf(file, folder) }, region: { startLine: 1 } },
+        }),
+        ...(site !== undefined && { logicalLocations: [{ fullyQualifiedName: site, kind: 'function' }] }),
+        message: { text: finding.observed },
+      },
+    ],
+    partialFingerprints: { 'barproof/v1': fingerprintOf(finding) },
+    properties: {
+      cause,
+      revision: finding.revision,
+      details: findingLines(finding).join('\n'),
+      ...(again !== undefined && { again }),
+      ...(scenario !== undefined && { scenario }),
+    },
+  };
+}
+
+/** A path inside of the folder is relative, as services expect; another one is a file URL. */
+function uriOf(file: string, folder: string): string {
+  const path = relative(folder, file);
+  if (path.startsWith('..') || isAbsolute(path)) return pathToFileURL(file).href;
+  return path.split('/').map(encodeURIComponent).join('/');
+}
