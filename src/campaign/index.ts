@@ -17,6 +17,7 @@ export {
   decodeRegression,
   formatRegression,
   looksLikeRegression,
+  REGRESSION_STATUSES,
   type Regression,
   type RegressionStatus,
 } from './regression.ts';

@@ -1,18 +1,21 @@
 import { probeKernels } from '../linux/index.ts';
 import { probeCapabilities } from '../qemu/capabilities.ts';
-import { doctorText } from '../report/index.ts';
+import { doctorText, doctorToJson } from '../report/index.ts';
+import { toJsonText } from '../scenario/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 
 /** The options of `barproof doctor` as commander reads them. */
 export interface DoctorOptions {
   readonly qemu?: string;
+  readonly json?: true;
 }
 
 /** Prints what can be tested on this machine, and what is missing. */
-export async function diagnose({ qemu }: DoctorOptions, raiseExitCode: RaiseExitCode): Promise<void> {
+export async function diagnose({ qemu, json }: DoctorOptions, raiseExitCode: RaiseExitCode): Promise<void> {
   const location = { path: qemu };
   const capabilities = await probeCapabilities(location);
-  process.stdout.write(doctorText({ ...capabilities, kernels: probeKernels(location) }));
+  const findings = { ...capabilities, kernels: probeKernels(location) };
+  process.stdout.write(json ? toJsonText(doctorToJson(findings)) : doctorText(findings));
   // The model needs nothing but this process.
   raiseExitCode(ExitCode.HOLDS);
 }

@@ -8,6 +8,7 @@ export const doctorCommand = (raiseExitCode: RaiseExitCode): Command =>
   new Command('doctor')
     .description('say what can be tested on this machine, and what is missing')
     .addOption(qemuOption())
+    .option('--json', 'the same as JSON')
     .action(async (options: DoctorOptions) => {
       const { diagnose } = await import('./doctor-action.ts');
       await diagnose(options, raiseExitCode);

@@ -1,11 +1,32 @@
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { INVARIANTS } from '../invariants/index.ts';
 import { ALL_REVISIONS } from '../model/index.ts';
-import { deviceList, invariantList, revisionList } from '../report/index.ts';
+import {
+  deviceList,
+  devicesToJson,
+  invariantList,
+  invariantsToJson,
+  revisionList,
+  revisionsToJson,
+} from '../report/index.ts';
+import { toJsonText } from '../scenario/index.ts';
 
-/** The texts of `barproof list`, by the name of the list. */
+interface List {
+  /** For people. */
+  readonly text: () => string;
+  /** For programs. */
+  readonly json: () => string;
+}
+
+/** The lists of `barproof list`, by name. */
 export const LISTS = {
-  invariants: () => invariantList(INVARIANTS),
-  revisions: () => revisionList(ALL_REVISIONS),
-  devices: () => deviceList(REAL_DEVICES),
-} as const satisfies Record<string, () => string>;
+  invariants: {
+    text: () => invariantList(INVARIANTS),
+    json: () => toJsonText(invariantsToJson(INVARIANTS)),
+  },
+  revisions: {
+    text: () => revisionList(ALL_REVISIONS),
+    json: () => toJsonText(revisionsToJson(ALL_REVISIONS)),
+  },
+  devices: { text: () => deviceList(REAL_DEVICES), json: () => toJsonText(devicesToJson(REAL_DEVICES)) },
+} as const satisfies Record<string, List>;

@@ -19,9 +19,10 @@ export function listCommand(_raiseExitCode: RaiseExitCode): Command {
       new Command(name)
         .description(`list all ${name}`)
         .addHelpText('before', examples([[`barproof list ${name}`, `list all ${name}`]]))
-        .action(async () => {
+        .option('--json', 'the list as JSON')
+        .action(async ({ json }: { readonly json?: true }) => {
           const { LISTS } = await import('./list-action.ts');
-          process.stdout.write(LISTS[name]());
+          process.stdout.write(json ? LISTS[name].json() : LISTS[name].text());
         }),
     );
   }

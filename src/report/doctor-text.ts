@@ -43,3 +43,11 @@ export function doctorText({ checks, machines, obstacle, kernels = [] }: DoctorF
   const verdicts = ['Model target: ready', `QEMU target: ${qemu}`, `Linux target: ${linux}`];
   return `${[...lines, '', ...verdicts].join('\n')}\n`;
 }
+
+/** The same as plain data. */
+export const doctorToJson = ({ checks, machines, obstacle, kernels = [] }: DoctorFindings): object => ({
+  checks: [{ name: 'node', state: 'present', detail: process.versions.node }, ...checks],
+  machines,
+  obstacle: obstacle ?? null,
+  kernels,
+});

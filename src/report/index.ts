@@ -4,13 +4,20 @@ export { STOPS, byStatus, causeText } from './cause-text.ts';
 export { consoleReport, type ConsoleStreams } from './console-report.ts';
 export { deviceMemoryText } from './device-memory.ts';
 export { describeOperation, describeScenario } from './describe-scenario.ts';
-export { doctorText, type DoctorCheck, type DoctorFindings } from './doctor-text.ts';
+export { doctorText, doctorToJson, type DoctorCheck, type DoctorFindings } from './doctor-text.ts';
 export { howOften, observed } from './finding-words.ts';
 export { failureBlock } from './failure-block.ts';
 export { comparisonText, comparisonToJson } from './host-comparison-text.ts';
 export { sessionText } from './host-session-text.ts';
 export { count } from './count.ts';
-export { deviceList, invariantList, revisionList } from './list-text.ts';
+export {
+  deviceList,
+  devicesToJson,
+  invariantList,
+  invariantsToJson,
+  revisionList,
+  revisionsToJson,
+} from './list-text.ts';
 export { guestMapSvg } from './guest-map/guest-map-svg.ts';
 export type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map/guest-map.ts';
 export { MAP_STYLE_DARK, MAP_STYLE_LIGHT } from './guest-map/map-style.ts';

@@ -1,6 +1,6 @@
 import { bytes, hex } from '../address/index.ts';
 import { brokenBy, type Invariant } from '../invariants/index.ts';
-import type { DeviceSpec } from '../scenario/index.ts';
+import type { DeviceSpec, JsonValue } from '../scenario/index.ts';
 import { count } from './count.ts';
 import { table } from './table.ts';
 
@@ -45,3 +45,26 @@ const list = (rows: readonly (readonly [string, string])[]): string =>
   table(rows)
     .map((line) => `${line}\n`)
     .join('');
+
+/** The invariants as plain data. */
+export const invariantsToJson = (invariants: readonly Invariant[]): JsonValue => ({
+  invariants: invariants.map(({ id, clause, severity, site, ofRealVmm = false }) => ({
+    id,
+    clause,
+    severity,
+    site,
+    needsRealVmm: ofRealVmm,
+  })),
+});
+
+/** The revisions with the invariants that they break, as plain data. */
+export const revisionsToJson = (
+  revisions: readonly { readonly id: string; readonly title: string; readonly source: string }[],
+): JsonValue => ({
+  revisions: revisions.map(({ id, title, source }) => ({ id, title, source, breaks: brokenBy(id) })),
+});
+
+/** The devices as plain data, in the form of scenarios. */
+export const devicesToJson = (devices: readonly DeviceSpec[]): JsonValue => ({
+  devices: devices as unknown as JsonValue,
+});

@@ -495,7 +495,7 @@ describe('decodeScenario refuses the unknown key', () => {
   it.each([
     ['machin', 'unknown key; did you mean machine?'],
     ['Operations', 'unknown key; did you mean operations?'],
-    ['notes', 'unknown key; allowed are version, machine, revision, host, devices, operations'],
+    ['notes', 'unknown key; allowed are version, machine, revision, host, devices, operations, $schema'],
     ['machine.hostpagesize', 'unknown key; did you mean hostPageSize?'],
     ['machine.cpus', 'unknown key; did you mean cpu?'],
     ['host.iomu', 'unknown key; did you mean iommu?'],
@@ -513,7 +513,10 @@ describe('decodeScenario refuses the unknown key', () => {
       'machine.constructor',
       'unknown key; allowed are type, cpu, pciHole64Size, highmemMmioSize, msixEmulation, ram, hostPageSize, guestPageSize',
     ],
-    ['a'.repeat(41), 'unknown key; allowed are version, machine, revision, host, devices, operations'],
+    [
+      'a'.repeat(41),
+      'unknown key; allowed are version, machine, revision, host, devices, operations, $schema',
+    ],
   ])('%s', (path, message) => {
     const where = path.replace(/\.(\d+)/g, '[$1]').replace(/^(.{40}).+$/, '$1…');
     expect(problemsWith(path, 1)).toEqual([{ path: where, message }]);

@@ -42,8 +42,11 @@ export function readScenario(decoder: ScenarioDecoder, value: unknown, path: str
     'host',
     'devices',
     'operations',
+    // Where an editor finds the schema; barproof does not read it.
+    '$schema',
   ]);
   const version = decoder.integer(root['version'], at('version'), 1, 1) as 1;
+  if (root['$schema'] !== undefined) decoder.text(root['$schema'], at('$schema'));
   const machine = readMachine(decoder, root['machine'], at('machine'));
   const revision =
     root['revision'] === undefined ? DEFAULT_REVISION : decoder.string(root['revision'], at('revision'));

@@ -13,8 +13,8 @@ import {
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 /** The largest BAR in bytes: in a 64-bit register it leaves one address bit. */
-const MAX_BAR = 1n << 63n;
-const LAST_32_BIT = 0xffff_ffffn;
+export const MAX_BAR = 1n << 63n;
+export const LAST_32_BIT = 0xffff_ffffn;
 
 /** Reads one of the `devices` of a scenario. */
 export function readDevice(decoder: ScenarioDecoder, value: unknown, path: string): DeviceSpec {

@@ -4,7 +4,7 @@ import { IOMMU_TYPES, type ApertureSpec, type HostSpec, type IommuSpec } from '.
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 /** The largest page size in bytes that fits into the 64-bit page-size bitmap of VFIO. */
-const LARGEST_IOMMU_PAGE = 1n << 63n;
+export const LARGEST_IOMMU_PAGE = 1n << 63n;
 
 /** Reads the `host` of a scenario. */
 export function readHost(decoder: ScenarioDecoder, value: unknown, path: string): HostSpec {

@@ -11,12 +11,12 @@ import {
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 /** The largest RAM in bytes: 4 TiB, in pages of 4 KiB half of what one KVM memslot can hold. */
-const MAX_RAM = 1n << 42n;
+export const MAX_RAM = 1n << 42n;
 
 /** The largest 64-bit PCI hole in bytes. */
-const MAX_HOLE = 1n << 46n;
+export const MAX_HOLE = 1n << 46n;
 /** The least and the most of `highmem-mmio-size` in bytes: 512 GiB, and what leaves room below 2^52. */
-const [MIN_HIGHMEM_MMIO, MAX_HIGHMEM_MMIO] = [1n << 39n, 1n << 50n];
+export const [MIN_HIGHMEM_MMIO, MAX_HIGHMEM_MMIO] = [1n << 39n, 1n << 50n];
 
 /** Reads the `machine` of a scenario. */
 export function readMachine(decoder: ScenarioDecoder, value: unknown, path: string): MachineSpec {

@@ -12,7 +12,7 @@ import {
 const KERNEL_WORDS = [...HOST_KERNELS, 'a version of Linux such as 6.12'];
 
 /** The smallest page of a host, a guest or an IOMMU, in bytes. */
-const SMALLEST_PAGE = 0x1000n;
+export const SMALLEST_PAGE = 0x1000n;
 
 /** Reads what a scenario holds beside plain JSON: numbers of up to 64 bits, page sizes, kernels. */
 export class ScenarioDecoder extends Decoder {
