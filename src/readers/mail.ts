@@ -132,4 +132,10 @@ function againLines({ plan }: Report): readonly string[] {
 const jsonLines = ({ scenario }: ReportedFinding): readonly string[] =>
   scenario === undefined
     ? []
-    : ['Case 1 for "barproof replay case.json":', '', ...toJsonText(scenario, WIDTH).trimEnd().split('\n')];
+    : [
+        'Case 1 for "barproof replay case.json":',
+        '', // A comma may follow each line.
+        ...toJsonText(scenario, WIDTH - 1)
+          .trimEnd()
+          .split('\n'),
+      ];

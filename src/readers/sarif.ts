@@ -99,8 +99,12 @@ function result(finding: ReportedFinding, rules: readonly Rule[], folder: string
   };
 }
 
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
 /** A path inside of the folder is relative, as services expect; another one is a file URL. */
-function uriOf(file: string, folder: string): string {
+function uriOf(given: string, folder: string): string {
+  // A URI has no half of a character.
+  const file = given.replaceAll(LONE_SURROGATE, '\ufffd');
   const path = relative(folder, file);
   if (path.startsWith('..') || isAbsolute(path)) return pathToFileURL(file).href;
   return path.split('/').map(encodeURIComponent).join('/');
