@@ -138,7 +138,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/linux',
     'src/report',
   ],
+  'src/library': [
+    'src/input',
+    'src/scenario',
+    'src/trace',
+    'src/model',
+    'src/invariants',
+    'src/campaign',
+    'src/report',
+  ],
   'src/cli': [
+    'src/library',
     'src/index.ts',
     'src/readers',
     'src/explain',

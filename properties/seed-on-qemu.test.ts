@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hex } from '../src/address/index.ts';
 import { form11, rangeType } from '../src/memory/index.ts';
-import { readScenario, type Scenario, ScenarioDecoder } from '../src/scenario/index.ts';
+import { readScenarioPart, type Scenario, ScenarioDecoder } from '../src/scenario/index.ts';
 import { differences, type Trace } from '../src/trace/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import { QemuTarget, type QemuMachineType } from '../src/qemu/index.ts';
@@ -14,7 +14,7 @@ import { whyNotComparable } from './testing/why-no-qemu.ts';
 function seedCase(file: string): Scenario {
   const path = fileURLToPath(new URL(`../regressions/seed/${file}.json`, import.meta.url));
   const { scenario } = JSON.parse(readFileSync(path, 'utf8')) as { scenario: unknown };
-  const read = readScenario(new ScenarioDecoder(), scenario, '');
+  const read = readScenarioPart(new ScenarioDecoder(), scenario, '');
   const { kernel, iommu } = read.host;
   return {
     ...read,

@@ -1,76 +1,56 @@
-/** The library: scenarios, the model, the invariants and the revisions; arbitraries are in `barproof/generators`. */
-export { alignDown, alignUp, hex, isAligned, offset } from './address/index.ts';
-export * from './campaign/index.ts';
-export {
-  InvalidInput,
-  MAX_TEXT_BYTES,
-  nearestTo,
-  parseJson,
-  printable,
-  readTextFile,
-  writeAtomically,
-  type Problem,
-} from './input/index.ts';
-export {
-  COMMON_INVARIANTS,
-  Examination,
-  FingerprintMap,
-  FingerprintSet,
-  INVARIANTS,
-  INVARIANT_IDS,
-  brokenBy,
-  examine,
-  examineAll,
-  findInvariant,
-  fingerprintText,
-  metricsOf,
-  sameFingerprint,
-  violationsOf,
-  type Fingerprint,
-  type Invariant,
-  type InvariantId,
-  type Judge,
-  type Metrics,
-  type Position,
-  type Violation,
-} from './invariants/index.ts';
-export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';
-export * from './report/index.ts';
-export * from './scenario/index.ts';
-export {
-  ALL_REVISIONS,
-  ModelTarget,
-  findAnyRevision,
-  requireRevision,
-  requireSuitable,
-  runOnModel,
-  scopeOf,
-  type AnyRevision,
-  type Scope,
-} from './model/index.ts';
-export type { CloudHypervisorRevision, CloudHypervisorRules } from './cloud-hypervisor/index.ts';
+/**
+ * The library: read a scenario, run it on the model, expect that every invariant holds, write invariants and patches.
+ * Arbitraries for fast-check are in `barproof/generators`.
+ */
+
+// Scenarios.
+export { readScenario } from './library/index.ts';
+export { decodeScenario, encodeScenario } from './scenario/index.ts';
+export type {
+  ApertureSpec,
+  BarSpec,
+  BarTypeName,
+  CpuAccessWidth,
+  CpuSpec,
+  CpuVendor,
+  DeviceOptionsSpec,
+  DeviceSpec,
+  HostSpec,
+  IommuSpec,
+  IommuTypeName,
+  MachineSpec,
+  MachineType,
+  MmapErrorName,
+  MsixEmulation,
+  MsixSpec,
+  Operation,
+  OverlayKind,
+  PowerState,
+  Relocation,
+  Scenario,
+  SparseAreaSpec,
+} from './scenario/index.ts';
+export { InvalidInput, type Problem } from './input/index.ts';
+
+// Runs and their judgement.
+export { InvariantBroken, expectHolds, type ExpectOptions } from './library/index.ts';
+export { ALL_REVISIONS, requireRevision, runOnModel, type AnyRevision } from './model/index.ts';
+export { INVARIANTS, fingerprintText, violationsOf, type Fingerprint } from './invariants/index.ts';
 export type * from './trace/index.ts';
-export {
-  definePatch,
-  runPatched,
-  validate,
-  type CauseStatus,
-  type CauseVerdict,
-  type Change,
-  type Counterexample,
-  type InvariantStatus,
-  type InvariantVerdict,
-  type Patch,
-  type PatchDefinition,
-  type ValidateOptions,
-  type Verdict,
-} from './validate/index.ts';
+export type { VmmEvent } from './vfio/index.ts';
+
+// Invariants of one's own.
+export { defineInvariant, type InvariantDefinition } from './library/index.ts';
+export type { Examination, Invariant, InvariantId, Judge, Violation } from './invariants/index.ts';
+
+// Patches.
+export { definePatch, type Change, type Patch, type PatchDefinition } from './validate/index.ts';
+export { alignDown, alignUp, hex, isAligned, offset } from './address/index.ts';
+export { FlatRange, type MemoryRegion, type MemoryRegionSection, type MemoryRules } from './memory/index.ts';
+export type { CloudHypervisorRevision, CloudHypervisorRules } from './cloud-hypervisor/index.ts';
 export {
   DeviceRefused,
-  NEWEST,
-  REVISIONS,
   VmmAbort,
-  findRevision,
   type DeviceRules,
   type ListenerContext,
   type ListenerRules,

@@ -12,6 +12,8 @@ export const PAGES = [
   '.github/CONTRIBUTING.md',
   'src/README.md',
   'src/explain/README.md',
+  'src/library/README.md',
+  'src/readers/README.md',
   'properties/README.md',
   'regressions/revisions/README.md',
 ] as const;

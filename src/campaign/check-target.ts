@@ -2,6 +2,7 @@ import {
   COMMON_INVARIANTS,
   INVARIANTS,
   findInvariant,
+  ownInvariants,
   type Invariant,
   type InvariantId,
 } from '../invariants/index.ts';
@@ -69,7 +70,7 @@ function invariantsFor(
   { name, comparesWithModel, notes }: SearchTarget,
   requested: InvariantId | undefined,
 ): readonly Invariant[] {
-  const checkable = comparesWithModel ? INVARIANTS : COMMON_INVARIANTS;
+  const checkable = [...(comparesWithModel ? INVARIANTS : COMMON_INVARIANTS), ...ownInvariants()];
   if (requested === undefined) return checkable;
   const invariant = findInvariant(requested);
   if (checkable.includes(invariant)) return [invariant];

@@ -4,6 +4,7 @@ import {
   sameFingerprint,
   violationsOf,
   type Invariant,
+  type InvariantId,
   type Violation,
 } from '../invariants/index.ts';
 import { byRealism, type Scenario } from '../scenario/index.ts';
@@ -100,7 +101,13 @@ const keyOf = ({ invariant, cause, known }: Pick<Finding, 'invariant' | 'cause' 
 
 /** Sorts errors before warnings, and each of them in the order of the invariants. */
 const rank = ({ severity, invariant }: Finding): number =>
-  (severity === 'error' ? 0 : INVARIANT_IDS.length) + INVARIANT_IDS.indexOf(invariant);
+  (severity === 'error' ? 0 : INVARIANT_IDS.length + 1) + placeInReport(invariant);
+
+/** The place of an invariant among barproof's; those of the user come last. */
+function placeInReport(id: InvariantId): number {
+  const place = (INVARIANT_IDS as readonly string[]).indexOf(id);
+  return place === -1 ? INVARIANT_IDS.length : place;
+}
 
 /** The findings that stored cases show on this revision: one for each fingerprint. */
 async function replayRegressions(options: Checking): Promise<readonly Finding[]> {

@@ -64,7 +64,8 @@ export class RegressionStore {
       .update(toJsonLine(encodeScenario(scenario)))
       .digest('hex')
       .slice(0, 8);
-    const file = join(invariant, `${cause}-${digest}.json`);
+    // The cause may be one that a program of the user has named.
+    const file = join(fileName(invariant), `${fileName(cause)}-${digest}.json`);
     const path = join(this.directory, file);
     if (file === replaces || !existsSync(path)) writeAtomically(path, formatRegression(regression));
     return file;
@@ -87,3 +88,6 @@ export class RegressionStore {
     }
   }
 }
+
+/** Text as the name of a file, at most 100 characters. */
+const fileName = (text: string): string => text.replaceAll(/[^\w+-]+/g, '-').slice(0, 100);

@@ -1,6 +1,7 @@
 import {
   CONDITIONS,
   INVARIANT_IDS,
+  INVARIANT_ID_FORM,
   PLACES,
   type ConditionName,
   type InvariantId,
@@ -8,13 +9,13 @@ import {
 } from '../invariants/index.ts';
 import {
   encodeScenario,
-  readScenario,
+  readScenarioPart,
   toJsonText,
   type JsonValue,
   type Scenario,
   ScenarioDecoder,
 } from '../scenario/index.ts';
-import { InvalidInput } from '../input/index.ts';
+import { InvalidInput, spellingHint } from '../input/index.ts';
 
 /** Why a case is stored. */
 export const REGRESSION_STATUSES = [
@@ -127,7 +128,7 @@ export function decodeRegression(value: unknown): Regression {
   const regression: Regression = {
     schema: decoder.integer(root['schema'], 'schema', 1, 1) as 1,
     ...(root['invariant'] !== undefined && {
-      invariant: decoder.oneOf(root['invariant'], 'invariant', INVARIANT_IDS),
+      invariant: readInvariantId(decoder, root['invariant']),
     }),
     ...(root['cause'] !== undefined && { cause: decoder.string(root['cause'], 'cause') }),
     title: decoder.text(root['title'], 'title'),
@@ -156,10 +157,21 @@ export function decodeRegression(value: unknown): Regression {
       ),
     }),
     provenance: readProvenance(decoder, root['provenance']),
-    scenario: readScenario(decoder, root['scenario'], 'scenario'),
+    scenario: readScenarioPart(decoder, root['scenario'], 'scenario'),
   };
   if (decoder.problems.length > 0) throw new InvalidInput(decoder.problems);
   return regression;
+}
+
+/** An id of barproof, or one that an invariant of the user may have. */
+function readInvariantId(decoder: ScenarioDecoder, value: unknown): InvariantId {
+  const id = decoder.string(value, 'invariant');
+  if (id !== '' && !INVARIANT_ID_FORM.test(id))
+    decoder.report(
+      'invariant',
+      `expected an id of lower-case letters, digits and -; ${spellingHint(id, INVARIANT_IDS, 'barproof list invariants shows those of barproof')}`,
+    );
+  return id;
 }
 
 function readForgiven(decoder: ScenarioDecoder, value: unknown, path: string): Forgiven {

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { RegressionStore, checkTarget, ranCases, type Finding } from '../campaign/index.ts';
 import { checkEvents, type EmitReportEvent } from '../readers/index.ts';
 import { consoleReport } from '../report/index.ts';
-import { InvalidInput, printable } from '../input/index.ts';
+import { InvalidInput, printable, unknownName } from '../input/index.ts';
+import { INVARIANT_IDS, isInvariantId, ownInvariants } from '../invariants/index.ts';
 import { requireRevision, type AnyRevision } from '../model/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
@@ -14,6 +15,7 @@ import { VERSION } from './package.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
 import { withReports } from './reports.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
+import { usePlugins } from './use-plugins.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
 /** On a real QEMU a finding may depend on timing, so its case is repeated; runs are slow, so shrinking has one start. */
@@ -33,6 +35,8 @@ interface CheckHooks {
 }
 
 async function search(options: CheckCommandOptions, { signal, emit, raise }: CheckHooks): Promise<void> {
+  if (options.plugin !== undefined) await usePlugins(options.plugin);
+  if (options.invariant !== undefined) requireInvariant(options.invariant);
   const revision = revisionOf(options);
   const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
   const store = new RegressionStore(options.regressions);
@@ -79,6 +83,14 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Che
 /** Other programs keep files in a folder, too. */
 const foreignFile = (path: string): string =>
   `note: ${printable(path)} is no stored case: it has no scenario, and is passed over\n`;
+
+/** @throws InvalidInput when there is no such invariant, in barproof or in a plugin. */
+function requireInvariant(id: string): void {
+  if (isInvariantId(id)) return;
+  const known = [...INVARIANT_IDS, ...ownInvariants().map((invariant) => invariant.id)];
+  const otherwise = 'barproof list invariants shows all ids';
+  throw unknownName({ path: '--invariant', kind: 'invariant', name: id, known, otherwise });
+}
 
 /** The revision to check. @throws InvalidInput when it does not exist or cannot be combined with the target. */
 function revisionOf({ revision: id = NEWEST.id, target }: CheckCommandOptions): AnyRevision {

@@ -1,9 +1,9 @@
 import type { InvariantId } from '../invariants/index.ts';
 import type { ReportOptions } from './report-option.ts';
-import type { SearchSpaceOptions } from './target-options.ts';
+import type { PluginOptions, SearchSpaceOptions } from './target-options.ts';
 
 /** The options of `barproof check` as commander reads them. */
-export interface CheckCommandOptions extends SearchSpaceOptions, ReportOptions {
+export interface CheckCommandOptions extends SearchSpaceOptions, ReportOptions, PluginOptions {
   readonly seed: string;
   readonly runs?: number;
   /** The newest QEMU if there is none. */

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-import { invariantId, numberOfRuns, seedText } from './option-values.ts';
+import { numberOfRuns, seedText } from './option-values.ts';
 import { reportOption } from './report-option.ts';
-import { addTargetOptions, realisticOption } from './target-options.ts';
+import { addTargetOptions, pluginOption, realisticOption } from './target-options.ts';
 
 /** `barproof check`: replays the stored cases, searches, and shrinks and stores what it finds. */
 export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -29,7 +29,8 @@ export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
       numberOfRuns,
     )
     .option('--revision <id>', 'the revision to check; default: the newest QEMU of barproof list revisions')
-    .option('--invariant <id>', 'check only this invariant', invariantId)
+    .option('--invariant <id>', 'check only this invariant')
+    .addOption(pluginOption())
     .addOption(realisticOption())
     .option('--strict', 'count known findings as counterexamples')
     .option('--no-save', 'store no new regression files')

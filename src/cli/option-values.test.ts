@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { invariantId, numberOfRuns, seedText } from './option-values.ts';
+import { numberOfRuns, seedText } from './option-values.ts';
 
 describe('seedText', () => {
   it('takes any text of at most 200 characters', () => {
@@ -16,13 +16,5 @@ describe('numberOfRuns', () => {
 
   it.each(['0', '-1', '1.5', '1e3', '0x10', '', ' 1', '1000000001'])('refuses %j', (text) => {
     expect(() => numberOfRuns(text)).toThrow(InvalidArgumentError);
-  });
-});
-
-describe('invariantId', () => {
-  it('names the nearest id for a wrong one', () => {
-    expect(invariantId('map-aligned')).toBe('map-aligned');
-    expect(() => invariantId('map-alinged')).toThrow('did you mean map-aligned?');
-    expect(() => invariantId('nothing like it')).toThrow('barproof list invariants shows all ids.');
   });
 });

@@ -1,6 +1,4 @@
 import { InvalidArgumentError } from 'commander';
-import { spellingHint } from '../input/index.ts';
-import { INVARIANT_IDS, type InvariantId } from '../invariants/index.ts';
 
 const LONGEST_SEED = 200;
 
@@ -15,12 +13,4 @@ export function numberOfRuns(text: string): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= 1 && number <= 1_000_000_000) return number;
   throw new InvalidArgumentError('expected a whole number from 1 to 1000000000.');
-}
-
-/** The id of an invariant. */
-export function invariantId(text: string): InvariantId {
-  if ((INVARIANT_IDS as readonly string[]).includes(text)) return text as InvariantId;
-  throw new InvalidArgumentError(
-    spellingHint(text, INVARIANT_IDS, 'barproof list invariants shows all ids.'),
-  );
 }

@@ -4,11 +4,11 @@ import type { CheckCommandOptions } from './check-command-options.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 import { programWords } from './program-words.ts';
 import { commandText } from './shell.ts';
-import type { RunnerOptions } from './target-options.ts';
+import type { PluginOptions, RunnerOptions } from './target-options.ts';
 
 /** The command line that repeats the check. */
 export const checkAgain = (
-  { seed, runs, invariant, realistic, strict, target, interface: chosen }: CheckCommandOptions,
+  { seed, runs, invariant, plugin = [], realistic, strict, target, interface: chosen }: CheckCommandOptions,
   revision: string,
 ): string =>
   commandText([
@@ -19,13 +19,14 @@ export const checkAgain = (
     ...['--seed', seed],
     ...['--runs', String(runs)],
     ...(invariant === undefined ? [] : ['--invariant', invariant]),
+    ...plugin.flatMap((file) => ['--plugin', file]),
     ...(realistic ? ['--realistic'] : []),
     ...(strict ? ['--strict'] : []),
   ]);
 
 /** The command line that shows a finding again on `revision`, from any folder, if a file holds its case. */
 export function replayFinding(
-  { regressions, target, qemu }: CheckCommandOptions,
+  { regressions, target, qemu, plugin = [] }: CheckCommandOptions,
   { file, origin }: Finding,
   revision: string,
 ): string | undefined {
@@ -40,13 +41,19 @@ export function replayFinding(
       : isStoredForAnother
         ? ['--revision', revision]
         : []),
+    ...plugin.flatMap((one) => ['--plugin', resolve(one)]),
   ]);
+}
+
+/** With what files are replayed. */
+interface ReplayedWith extends RunnerOptions, PluginOptions {
+  readonly revision?: string;
 }
 
 /** The command line that replays files again, from the same folder. */
 export const replayAgain = (
   files: readonly string[],
-  { revision, target, qemu, interface: chosen, patch }: RunnerOptions & { readonly revision?: string },
+  { revision, target, qemu, interface: chosen, patch, plugin = [] }: ReplayedWith,
 ): string =>
   commandText([
     ...programWords(),
@@ -57,6 +64,7 @@ export const replayAgain = (
     ...(qemu === undefined ? [] : ['--qemu', qemu]),
     ...(chosen === undefined ? [] : ['--interface', chosen]),
     ...(patch === undefined ? [] : ['--patch', patch]),
+    ...plugin.flatMap((file) => ['--plugin', file]),
   ]);
 
 /** The command line that compares the answers of a host again. */

@@ -8,12 +8,13 @@ import { openRunner } from './open-target.ts';
 import { replayAgain } from './repeat-commands.ts';
 import type { ReportOptions } from './report-option.ts';
 import { withReports } from './reports.ts';
-import type { RunnerOptions } from './target-options.ts';
+import type { PluginOptions, RunnerOptions } from './target-options.ts';
+import { usePlugins } from './use-plugins.ts';
 import { tryInput } from './try-input.ts';
 import { writeOut } from './write-out.ts';
 
 /** The options of `barproof replay` as commander reads them. */
-export interface ReplayOptions extends RunnerOptions, ReportOptions {
+export interface ReplayOptions extends RunnerOptions, ReportOptions, PluginOptions {
   readonly revision?: string;
 }
 
@@ -41,7 +42,8 @@ async function replayAll(
   options: ReplayOptions,
   { signal, emit, raise }: ReplayHooks,
 ): Promise<void> {
-  const { revision: id, target } = options;
+  const { revision: id, target, plugin } = options;
+  if (plugin !== undefined) await usePlugins(plugin);
   if (id !== undefined) requireRevision(id, '--revision');
   const runner = await openRunner(options);
   const events = new ReplayEvents(emit, (file) => replayAgain([file], options));

@@ -3,7 +3,7 @@ import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { ReplayOptions } from './replay-action.ts';
 import { reportOption } from './report-option.ts';
-import { addRunnerOptions } from './target-options.ts';
+import { addRunnerOptions, pluginOption } from './target-options.ts';
 
 /** `barproof replay`: runs stored cases again, judges them, and compares the runs with what the files record. */
 export const replayCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -18,6 +18,7 @@ export const replayCommand = (raiseExitCode: RaiseExitCode): Command =>
     )
     .argument('<file...>', 'scenario or regression files')
     .option('--revision <id>', 'run them on this revision instead of their own')
+    .addOption(pluginOption())
     .addOption(reportOption())
     .option('--json', 'the report as JSON instead of text')
     .action(async (files: readonly string[], options: ReplayOptions) => {

@@ -33,6 +33,18 @@ export interface RunnerOptions extends TargetOptions {
   readonly patch?: string;
 }
 
+/** The option that adds invariants of the user. */
+export const pluginOption = (): Option =>
+  new Option(
+    '--plugin <file>',
+    'judge the invariants of this file, too (defineInvariant); may be repeated',
+  ).argParser((file: string, before: readonly string[] = []) => [...before, file]);
+
+/** The option that adds invariants of the user. */
+export interface PluginOptions {
+  readonly plugin?: readonly string[];
+}
+
 /** Adds the options that choose a target for single scenarios to a command. */
 export const addRunnerOptions = (command: Command): Command =>
   addTargetOptions(command).option('--patch <file>', 'run them with this patch on their revision');

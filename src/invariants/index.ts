@@ -18,6 +18,7 @@ import { modelAgrees } from './model-agrees.ts';
 import { msixCapabilityConsistent } from './msix-capability-consistent.ts';
 import { msixDirectOnOptOut } from './msix-direct-on-opt-out.ts';
 import { msixTrapped } from './msix-trapped.ts';
+import { findOwnInvariant, ownInvariants } from './own-invariants.ts';
 import { noAbort } from './no-abort.ts';
 import { noNeedlessChange } from './no-needless-change.ts';
 import { ramReachable } from './ram-reachable.ts';
@@ -36,8 +37,14 @@ export {
   sameFingerprint,
   type Fingerprint,
 } from './fingerprint.ts';
-export { INVARIANT_IDS, type InvariantId } from './invariant-ids.ts';
+export {
+  INVARIANT_ID_FORM,
+  INVARIANT_IDS,
+  type InvariantId,
+  type KnownInvariantId,
+} from './invariant-ids.ts';
 export { Examination, type Invariant, type Judge, type Position, type Violation } from './invariant.ts';
+export { addOwnInvariant, forgetOwnInvariants, ownInvariants } from './own-invariants.ts';
 export { metricsOf, type Metrics } from './metrics.ts';
 export { examine, examineAll } from './walk.ts';
 export { PLACES, placeOf, type Place } from './place.ts';
@@ -74,10 +81,23 @@ export const COMMON_INVARIANTS: readonly Invariant[] = INVARIANTS.filter(
   ({ ofRealVmm }) => ofRealVmm !== true,
 );
 
-const BY_ID = new Map(INVARIANTS.map((invariant) => [invariant.id, invariant]));
+const BY_ID = new Map<string, Invariant>(INVARIANTS.map((invariant) => [invariant.id, invariant]));
+
+/** Whether there is an invariant with the id: one of barproof's, or one of the user. */
+export const isInvariantId = (id: string): boolean => BY_ID.has(id) || findOwnInvariant(id) !== undefined;
 
 /** The invariant with the id. */
-export const findInvariant = (id: InvariantId): Invariant => BY_ID.get(id)!;
+export const findInvariant = (id: InvariantId): Invariant =>
+  BY_ID.get(id) ?? findOwnInvariant(id) ?? unheardOf(id);
+
+/** A stored case may name an invariant of a plugin that is not loaded. */
+const unheardOf = (id: string): Invariant => ({
+  id,
+  clause: `the rule of the invariant ${id}, whose plugin is not loaded`,
+  severity: 'error',
+  site: 'not known',
+  start: () => undefined,
+});
 
 /**
  * The file and function from which a violation comes, in the VMM and version that ran.
@@ -95,6 +115,9 @@ export const isError = ({ invariant }: Pick<Fingerprint, 'invariant'>): boolean 
   findInvariant(invariant).severity === 'error';
 
 /** The violations of all `invariants` in a trace, in the order of the invariants. */
-export function violationsOf(trace: Trace, invariants: readonly Invariant[] = INVARIANTS): Violation[] {
+export function violationsOf(
+  trace: Trace,
+  invariants: readonly Invariant[] = [...INVARIANTS, ...ownInvariants()],
+): Violation[] {
   return examineAll(trace, invariants).flatMap(({ violations }) => violations);
 }

@@ -23,4 +23,10 @@ export const INVARIANT_IDS = [
   'guest-page-reachable',
   'model-agrees',
 ] as const;
-export type InvariantId = (typeof INVARIANT_IDS)[number];
+export type KnownInvariantId = (typeof INVARIANT_IDS)[number];
+
+/** The id of an invariant: one of barproof's, or that of an invariant that the user has written. */
+export type InvariantId = KnownInvariantId | (string & {});
+
+/** What an id of an invariant of the user looks like: it is also the name of a folder. */
+export const INVARIANT_ID_FORM = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;

@@ -94,7 +94,7 @@ function reportedDifference(
 const sameBytes = ({ at }: Violation): readonly MapMark[] =>
   at === undefined
     ? []
-    : [{ start: at.start, end: at.end, label: 'the same bytes: nothing is wrong here', tone: 'note' }];
+    : [{ start: at.start, end: at.end, label: 'the same bytes: the rule is not broken here', tone: 'note' }];
 
 function ending({ outcome, error = '' }: Trace): string {
   if (outcome === 'ok') return 'completes all steps';

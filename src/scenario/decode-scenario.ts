@@ -21,7 +21,7 @@ const DEFAULT_REVISION = 'qemu-11.1';
  */
 export function decodeScenario(value: unknown): Scenario {
   const decoder = new ScenarioDecoder();
-  const scenario = readScenario(decoder, value, '');
+  const scenario = readScenarioPart(decoder, value, '');
   if (decoder.problems.length > 0) throw new InvalidInput(decoder.problems);
   return scenario;
 }
@@ -32,7 +32,7 @@ export function decodeScenario(value: unknown): Scenario {
  * @param path of the scenario in the document; empty where the scenario is the document.
  * @returns a scenario that is of use only if `decoder` has no new problem.
  */
-export function readScenario(decoder: ScenarioDecoder, value: unknown, path: string): Scenario {
+export function readScenarioPart(decoder: ScenarioDecoder, value: unknown, path: string): Scenario {
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
   const before = decoder.problems.length;
   const root = decoder.object(value, path, [

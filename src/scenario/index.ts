@@ -1,7 +1,7 @@
 /** Scenarios: their parts, their JSON form, and the checks of a scenario that a user wrote. */
 export { checkScenario } from './check-scenario.ts';
 export { hasConformingLayout, isConforming, isPutRightByRelocation } from './conforming-device.ts';
-export { decodeDevice, decodeScenario, readScenario } from './decode-scenario.ts';
+export { decodeDevice, decodeScenario, readScenarioPart } from './decode-scenario.ts';
 export { cpuOf, lastGuestAddress } from './cpu.ts';
 export {
   byRealism,

@@ -12,7 +12,7 @@ export {
   type PatchJudgement,
 } from './judge-patch.ts';
 export { judgeTargets, type JudgeTargetsOptions } from './judge-targets.ts';
-export { loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
+export { loadPatch, loadProgram, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
 export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } from './patch.ts';
 export { writePatchTemplate } from './patch-template.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';

@@ -33,6 +33,21 @@ const ENDINGS = ['', ...TYPESCRIPT, ...JAVASCRIPT, '.json'];
  *   10 s although it gets the CPU, or exports no patch. The caller adds the name of the file.
  */
 export function loadPatch(file: string, library: Library): LoadedPatch {
+  const { exported: patch, files } = loadProgram(file, library);
+  if (isPatch(patch)) return { patch, files };
+  throw invalid('exports no patch; expected: export default definePatch({ ... })');
+}
+
+/**
+ * Loads a program of the user, as `loadPatch` loads a patch.
+ *
+ * @returns its default export, and the files that were read.
+ * @throws InvalidInput as `loadPatch` does.
+ */
+export function loadProgram(
+  file: string,
+  library: Library,
+): { readonly exported: unknown; readonly files: readonly string[] } {
   let loader = new Loader(library);
   const load = (): unknown => {
     // A try that was stopped may have left a module half loaded.
@@ -47,9 +62,7 @@ export function loadPatch(file: string, library: Library): LoadedPatch {
     if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${SECONDS_TO_LOAD} s`);
     throw invalid(`throws ${whatWasThrown(error)}${placeIn(error, loader.files)}`);
   }
-  const patch = defaultOf(exported);
-  if (isPatch(patch)) return { patch, files: loader.files };
-  throw invalid('exports no patch; expected: export default definePatch({ ... })');
+  return { exported: defaultOf(exported), files: loader.files };
 }
 
 const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);

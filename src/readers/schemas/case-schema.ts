@@ -1,5 +1,5 @@
 import { REGRESSION_STATUSES } from '../../campaign/index.ts';
-import { CONDITIONS, INVARIANT_IDS, PLACES } from '../../invariants/index.ts';
+import { CONDITIONS, INVARIANT_ID_FORM, INVARIANT_IDS, PLACES } from '../../invariants/index.ts';
 import { schemaFields } from '../../scenario/index.ts';
 import { BOOLEAN, SCENARIO, document, object, type Schema } from './parts.ts';
 
@@ -12,7 +12,7 @@ export const CASE_SCHEMA = document(
   'case',
   object({
     schema: SCHEMA_VERSION,
-    'invariant?': { enum: [...INVARIANT_IDS] },
+    'invariant?': { ...NAME, pattern: INVARIANT_ID_FORM.source, examples: [...INVARIANT_IDS] },
     'cause?': NAME,
     title: TEXT,
     status: { enum: [...REGRESSION_STATUSES] },
