@@ -172,6 +172,8 @@ async function searchAndShrink(options: Checking) {
         shrinks: 0,
       });
       firstSeen.set(sighting, save(finding, options));
+      if (finding.known === undefined)
+        listener({ type: 'sighted', fingerprint: sighting.fingerprint, run: sighting.run });
     },
   };
   const { sightings, ...searched } = !failure.stopped

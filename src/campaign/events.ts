@@ -46,6 +46,8 @@ export const ranCases = ({ cases, notRun }: Pick<CampaignSummary, 'cases' | 'not
 export type CampaignEvent =
   | { readonly type: 'started'; readonly plan: CampaignPlan }
   | { readonly type: 'progress'; readonly cases: number; readonly runs: number; readonly findings: number }
+  /** The first case of a new finding, before it is shrunk. */
+  | { readonly type: 'sighted'; readonly fingerprint: Fingerprint; readonly run: number }
   | { readonly type: 'shrinking'; readonly fingerprint: Fingerprint }
   | {
       readonly type: 'finding';

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { RegressionStore, checkTarget, ranCases, type Finding } from '../campaign/index.ts';
 import { checkEvents, type EmitReportEvent } from '../readers/index.ts';
 import { consoleReport } from '../report/index.ts';
@@ -14,7 +14,7 @@ import { openSearchSpace } from './open-target.ts';
 import { VERSION } from './package.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
 import { withReports } from './reports.ts';
-import { shippedRegressions } from './shipped-regressions.ts';
+import { shippedRegressions, storedCases } from './shipped-regressions.ts';
 import { usePlugins } from './use-plugins.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
@@ -40,18 +40,23 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Che
   const revision = revisionOf(options);
   const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
   const store = new RegressionStore(options.regressions);
-  const stored = store.load((path) => void process.stderr.write(foreignFile(path)));
+  const stored = storedCases(store, (path) => void process.stderr.write(foreignFile(path)));
+  // The cases that come with barproof have absolute paths.
+  const pathOf = (file: string): string => (isAbsolute(file) ? file : join(options.regressions, file));
   const { target, scenarios } = await openSearchSpace(options, revision);
+  const progress = terminalProgress(process.stderr);
   const again = (finding: Finding, id: string) => replayFinding(options, finding, id);
   const listeners = [
     consoleReport({
       out: (text) => void (options.json || process.stdout.write(text)),
-      progress: terminalProgress(process.stderr),
+      progress,
+      keep: progress.keep,
+      ...(options.save && { folder: options.regressions }),
       replayCommand: again,
       version: VERSION,
     }),
     checkEvents(emit, (finding, id) => ({
-      file: finding.file === undefined ? undefined : join(options.regressions, finding.file),
+      file: finding.file === undefined ? undefined : pathOf(finding.file),
       again: again(finding, id),
     })),
   ];

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './check-command.ts';
+import { completionCommand } from './completion-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
@@ -12,6 +13,7 @@ import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { VERSION } from './package.ts';
+import { nearestTo } from '../input/index.ts';
 import { printProblems } from './print-problems.ts';
 import { problemsOf } from './unexpected-error.ts';
 
@@ -50,7 +52,13 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
         ['barproof check --revision seed-v2', 'find the failure of the seed patch of 2017'],
       ]),
     )
-    .addHelpText('after', EXIT_CODES);
+    .addHelpText('after', EXIT_CODES)
+    .hook('preAction', async (_, command) => {
+      // Elsewhere there is nothing to fit, and FORCE_COLOR is for terminals that Node does not see.
+      if (!process.stdout.isTTY && (process.env['FORCE_COLOR'] ?? '0') === '0') return;
+      const { useTerminal } = await import('./terminal.ts');
+      useTerminal(!('json' in command.opts()));
+    });
   for (const command of [
     checkCommand,
     replayCommand,
@@ -62,6 +70,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     newPatchCommand,
     listCommand,
     doctorCommand,
+    completionCommand,
   ]) {
     program.addCommand(command(raiseExitCode));
   }
@@ -69,7 +78,9 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     command
       .exitOverride()
       .showHelpAfterError(`(see ${nameOf(command)} --help)`)
-      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '✖ ')) });
+      .configureOutput({
+        outputError: (text, write) => write(withHint(text.replace(/^error: /, '✖ '))),
+      });
   }
   return program;
 }
@@ -79,6 +90,13 @@ const descendants = (command: Command): Command[] =>
 
 const nameOf = (command: Command): string =>
   command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+
+/** Names the nearest choice where an option has none of its choices. */
+function withHint(text: string): string {
+  const [, given, choices] = /argument '(.*)' is invalid\. Allowed choices are (.*)\.$/m.exec(text) ?? [];
+  const nearest = given && choices && nearestTo(given, choices.split(', '));
+  return nearest ? text.replace(/\.\n/, `. Did you mean ${nearest}?\n`) : text;
+}
 
 /** Prints an error. @returns the exit code that goes with it. */
 function printError(error: unknown): ExitCode {

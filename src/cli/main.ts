@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 import { runInNet, tellErrorsBy } from './last-net.ts';
 
-// A reader such as `head` may close the pipe early: then barproof ends without an error message. The exit code is
-// not that of a verdict, for the reader has not seen the whole report.
+// A reader such as `head` may close the pipe early. That is no error: barproof goes on without it, and the exit code
+// is that of the verdict. A disk that is full is an error.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', () => process.exit(2));
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(2);
+    stream.write = () => true;
+  });
 }
 
 await runInNet(async () => {

@@ -2,6 +2,8 @@ import { loadCase } from '../campaign/index.ts';
 import { prefixProblems } from '../input/index.ts';
 import { mtreeAfter, requireRevision, type MtreeOptions } from '../model/index.ts';
 
+import { caseFile } from './shipped-regressions.ts';
+
 /** The options of `barproof mtree` as commander reads them. */
 export interface MtreeCommandOptions extends MtreeOptions {
   readonly revision?: string;
@@ -11,7 +13,7 @@ export interface MtreeCommandOptions extends MtreeOptions {
 export function printMemoryMap(file: string, { revision: id, ...form }: MtreeCommandOptions): void {
   if (id !== undefined) requireRevision(id, '--revision');
   const { text, end } = prefixProblems(file, () => {
-    const { scenario } = loadCase(file);
+    const { scenario } = loadCase(caseFile(file));
     return mtreeAfter(scenario, requireRevision(id ?? scenario.revision), form);
   });
   if (end.outcome !== 'ok')

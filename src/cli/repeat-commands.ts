@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Finding } from '../campaign/index.ts';
 import type { CheckCommandOptions } from './check-command-options.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
@@ -35,7 +35,7 @@ export function replayFinding(
   return commandText([
     ...programWords(),
     'replay',
-    resolve(join(regressions, file)),
+    resolve(regressions, file),
     ...(target !== 'model'
       ? ['--target', target, ...(qemu === undefined ? [] : ['--qemu', resolve(qemu)])]
       : isStoredForAnother

@@ -10,6 +10,7 @@ import type { ReportOptions } from './report-option.ts';
 import { withReports } from './reports.ts';
 import type { PluginOptions, RunnerOptions } from './target-options.ts';
 import { usePlugins } from './use-plugins.ts';
+import { caseFile } from './shipped-regressions.ts';
 import { tryInput } from './try-input.ts';
 import { writeOut } from './write-out.ts';
 
@@ -52,7 +53,7 @@ async function replayAll(
     for (const file of files) {
       if (signal.aborted) break;
       const problems = await tryInput(file, raise, async () => {
-        const replayed = await replayCase(loadCase(file), (scenario) =>
+        const replayed = await replayCase(loadCase(caseFile(file)), (scenario) =>
           runner.run(scenario, requireRevision(id ?? scenario.revision)),
         );
         if (!options.json) await writeOut(replayText(file, replayed));

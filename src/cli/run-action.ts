@@ -6,6 +6,7 @@ import { toJsonLine } from '../scenario/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { openRunner } from './open-target.ts';
 import type { RunnerOptions } from './target-options.ts';
+import { caseFile } from './shipped-regressions.ts';
 import { tryInput } from './try-input.ts';
 import { writeOut } from './write-out.ts';
 
@@ -24,7 +25,7 @@ export async function runCases(
   if (options.revision !== undefined) requireRevision(options.revision, '--revision');
   const runner = await openRunner(options);
   try {
-    for await (const { name, isLine, load } of caseInputs(files)) {
+    for await (const { name, isLine, load } of caseInputs(files.map(caseFile))) {
       const problems = await tryInput(name, raiseExitCode, async () => {
         const { text, isCounterexample } = await run(load(), runner, options);
         await writeOut(text);

@@ -17,12 +17,12 @@ export const validate = (
     // `--json` of this command has a form of its own.
     withReports('validate', { ...options, json: undefined }, raiseExitCode, async (emit, raise) => {
       const progress = terminalProgress(process.stderr);
-      const hooks = { signal, emit, ...(progress && { onProgress: progress }) };
+      const hooks = { signal, emit, onProgress: progress };
       const reporting =
         file !== undefined && hasPatchThread()
           ? judgeInThread(file, options, hooks)
           : judgeHere(file, options, hooks);
-      const { out, err, code } = await reporting.finally(() => progress?.(''));
+      const { out, err, code } = await reporting.finally(() => progress(''));
       process.stderr.write(err);
       process.stdout.write(out);
       raise(code);

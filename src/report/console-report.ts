@@ -4,7 +4,7 @@ import { printable } from '../input/index.ts';
 import { fingerprintText } from '../invariants/index.ts';
 import { count } from './count.ts';
 import { failureBlock } from './failure-block.ts';
-import { LINE_WIDTH, wrap } from './wrap.ts';
+import { lineWidth, wrap } from './wrap.ts';
 
 /** Where a console report is written. */
 export interface ConsoleStreams {
@@ -12,6 +12,10 @@ export interface ConsoleStreams {
   readonly out: (text: string) => void;
   /** Receives progress lines for a terminal; undefined when standard error is not a terminal. */
   readonly progress: ((line: string) => void) | undefined;
+  /** Receives lines that stay on the terminal, such as a finding when it is found. */
+  readonly keep?: (line: string) => void;
+  /** Where new findings are stored; left out where they are not. */
+  readonly folder?: string;
   /** The command line that shows a finding again on `revision`; undefined when its case is in no file. */
   readonly replayCommand: (finding: Finding, revision: string) => string | undefined;
   /** Version of barproof. */
@@ -19,7 +23,14 @@ export interface ConsoleStreams {
 }
 
 /** A listener that writes a campaign as text for people. */
-export function consoleReport({ out, progress, replayCommand, version }: ConsoleStreams): CampaignListener {
+export function consoleReport({
+  out,
+  progress,
+  keep,
+  folder,
+  replayCommand,
+  version,
+}: ConsoleStreams): CampaignListener {
   const handlers: { [T in CampaignEvent['type']]: (event: Extract<CampaignEvent, { type: T }>) => void } = {
     started: ({ plan }) => {
       const which =
@@ -33,6 +44,7 @@ export function consoleReport({ out, progress, replayCommand, version }: Console
     },
     progress: ({ cases, runs, findings }) =>
       progress?.(`${cases} of ${count(runs, 'case')}, ${count(findings, 'finding')}`),
+    sighted: ({ fingerprint, run }) => keep?.(`found ${fingerprintText(fingerprint)} in case ${run + 1}`),
     shrinking: ({ fingerprint }) => progress?.(`shrinking ${fingerprintText(fingerprint)}`),
     finding: ({ finding, number, revision }) => {
       progress?.('');
@@ -40,7 +52,7 @@ export function consoleReport({ out, progress, replayCommand, version }: Console
     },
     finished: ({ summary }) => {
       progress?.('');
-      out(`\n${conclusion(summary)}\n`);
+      out(`\n${conclusion(summary)}\n${storedLine(summary, folder)}`);
     },
   };
   return (event) => (handlers[event.type] as (event: CampaignEvent) => void)(event);
@@ -85,10 +97,18 @@ function conclusion({
   return lines.filter((line) => line !== '').join('\n');
 }
 
+/** Where the new cases are. */
+function storedLine({ findings }: CampaignSummary, folder: string | undefined): string {
+  const stored = findings.filter(({ file, origin }) => file !== undefined && origin.kind === 'search').length;
+  return folder === undefined || stored === 0
+    ? ''
+    : `the folder ${printable(folder)} holds ${stored === 1 ? 'this case' : `these ${stored} cases`}\n`;
+}
+
 /** A known finding, with what is known of it. */
 const knownLines = (finding: Finding): readonly string[] => [
   `known: ${fingerprintText(finding)}`,
   ...(finding.explanation === undefined
     ? []
-    : wrap(printable(finding.explanation), LINE_WIDTH - 2).map((line) => `  ${line}`)),
+    : wrap(printable(finding.explanation), lineWidth() - 2).map((line) => `  ${line}`)),
 ];

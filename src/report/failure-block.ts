@@ -5,7 +5,7 @@ import { siteLines } from './site-lines.ts';
 import { describeScenario } from './describe-scenario.ts';
 import { howOften, observed } from './finding-words.ts';
 import { drawMemoryMap } from './memory-map.ts';
-import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
+import { lineWidth, label, labelled, wrap } from './wrap.ts';
 
 /** What the report around a finding contributes to its block. */
 export interface FailureContext {
@@ -43,7 +43,7 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
   const map = drawMemoryMap(trace, violation);
   const isSameMap = isSameRun && drawMemoryMap(trace, previous.violation).join('\n') === map.join('\n');
   const paragraphs = [
-    wrap(violation.message, LINE_WIDTH),
+    wrap(violation.message, lineWidth()),
     isSameRun ? [] : describeScenario(scenario, violation.step),
     isSameMap ? [] : map,
     judgement,

@@ -6,7 +6,7 @@ import { describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { siteLines } from './site-lines.ts';
 import { byRealism } from '../scenario/index.ts';
-import { LINE_WIDTH, label, labelled, wrap } from './wrap.ts';
+import { lineWidth, label, labelled, wrap } from './wrap.ts';
 
 /** A block for every finding: broken ones first, and of equals those that a real machine can show. */
 export const exampleBlocks = (
@@ -40,14 +40,14 @@ function exampleBlock(
   const maps = mapsOf(counterexample);
   const also = finding.also.map((other) => {
     const text = `also ${effect} ${other.invariant} / ${other.cause}: ${causeText(causeOf(verdict, other).cases)}`;
-    return wrap(text, LINE_WIDTH, 2).join('\n   ');
+    return wrap(text, lineWidth(), 2).join('\n   ');
   });
   const paragraphs = [
-    wrap(violation.message, LINE_WIDTH),
+    wrap(violation.message, lineWidth()),
     also,
     describeScenario(scenario, violation.step),
     ...(['base', 'patched'] as const).map((side) => [
-      ...wrap(`${side}: ${sides[side].id} ${howItEnds(traces[side])}`, LINE_WIDTH, 2),
+      ...wrap(`${side}: ${sides[side].id} ${howItEnds(traces[side])}`, lineWidth(), 2),
       ...(maps[side].length > 0 ? maps[side] : ['(no region of the device is in the memory map)']),
     ]),
     [

@@ -4,7 +4,7 @@ import { STOPS, byStatus, causeText, mentionsStops } from './cause-text.ts';
 import { count } from './count.ts';
 import { FIGURE_NAMES, countEffects, deviceRows, figureChange } from './device-table.ts';
 import { table } from './table.ts';
-import { LINE_WIDTH, wrap } from './wrap.ts';
+import { lineWidth, wrap } from './wrap.ts';
 
 const STATUS_WORDS: Readonly<Record<InvariantStatus, string>> = {
   held: 'holds',
@@ -27,7 +27,7 @@ export function invariantTable({ invariants }: Verdict): string[] {
     ...rows,
   ]);
   const needsExplanation = mentionsStops(invariants.flatMap(({ causes }) => causes));
-  return needsExplanation ? [...lines, '', ...wrap(STOPS, LINE_WIDTH)] : lines;
+  return needsExplanation ? [...lines, '', ...wrap(STOPS, lineWidth())] : lines;
 }
 
 const ENDS = { ok: 'completes', rejected: 'refuses the device', aborted: 'dies' } as const;

@@ -19,8 +19,23 @@ export function wrap(text: string, width: number, hang = 0): string[] {
   return [...lines, line];
 }
 
+/** The longest line of a sentence where no terminal says otherwise, in characters. */
+const USUAL_WIDTH = 100;
+const [LEAST_WIDTH, MOST_WIDTH] = [60, 200];
+
+/** The width of the terminal that shows the texts of this process; `undefined` where there is none. */
+let terminalWidth: number | undefined;
+
+/** @param columns the width of the terminal, in characters; a width below 60 or above 200 counts as 60 or 200. */
+export function setTerminalWidth(columns: number | undefined): void {
+  terminalWidth = columns === undefined ? undefined : Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, columns));
+}
+
 /** The longest line of a sentence, in characters; tables may be wider. */
-export const LINE_WIDTH = 100;
+export const lineWidth = (): number => terminalWidth ?? USUAL_WIDTH;
+
+/** Whether a terminal shows the texts: then long cells of tables are broken, too. */
+export const hasTerminal = (): boolean => terminalWidth !== undefined;
 const LABEL_WIDTH = 10;
 
 /** A label, padded to the width of the label column. */
@@ -28,4 +43,4 @@ export const label = (text: string): string => text.padEnd(LABEL_WIDTH);
 
 /** A sentence after its label, in lines that leave the label column free. */
 export const labelled = (name: string, text: string): string[] =>
-  wrap(text, LINE_WIDTH - LABEL_WIDTH).map((line, index) => label(index === 0 ? name : '') + line);
+  wrap(text, lineWidth() - LABEL_WIDTH).map((line, index) => label(index === 0 ? name : '') + line);

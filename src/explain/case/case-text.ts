@@ -2,7 +2,7 @@ import { findingOf } from '../../campaign/index.ts';
 import { printable } from '../../input/index.ts';
 import { fingerprintText } from '../../invariants/index.ts';
 import {
-  LINE_WIDTH,
+  lineWidth,
   describeOperation,
   describeScenario,
   deviceMemoryText,
@@ -62,7 +62,7 @@ function headline({ regression, revision, violations }: CaseAnswer): string {
       : `breaks ${violations.map(fingerprintText).join(', ')}`;
   const explanation = regression?.explanation;
   return `${what}: ${verdict} on ${revision.id}\n${
-    explanation === undefined ? '' : `\n${indented(wrap(printable(explanation), LINE_WIDTH))}`
+    explanation === undefined ? '' : `\n${indented(wrap(printable(explanation), lineWidth()))}`
   }`;
 }
 
@@ -118,9 +118,9 @@ const ruleLines = ({ rule, main }: CaseAnswer): readonly string[] =>
   rule === undefined
     ? []
     : [
-        ...wrap(`${main!.invariant}: ${rule.clause}`, LINE_WIDTH, 2),
-        ...wrap(`in QEMU: ${rule.site}`, LINE_WIDTH, 2),
-        ...wrap(`the model follows: ${rule.source}`, LINE_WIDTH, 2),
+        ...wrap(`${main!.invariant}: ${rule.clause}`, lineWidth(), 2),
+        ...wrap(`in QEMU: ${rule.site}`, lineWidth(), 2),
+        ...wrap(`the model follows: ${rule.source}`, lineWidth(), 2),
       ];
 
 function fieldLines(fields: readonly FieldAnswer[]): readonly string[] {
@@ -146,7 +146,7 @@ function fieldLines(fields: readonly FieldAnswer[]): readonly string[] {
       : [
           ...wrap(
             `No other value that was tried changes it: ${rest.map((field) => field.path).join(', ')}.`,
-            LINE_WIDTH,
+            lineWidth(),
           ),
         ]),
   ];
@@ -175,7 +175,7 @@ function avoidanceLines(fields: readonly FieldAnswer[]): readonly string[] {
         .filter(({ result }) => result === 'other')
         .map(({ value, breaks }) => `${short(value)} (but then ${breaks})`);
       const values = [...holding, ...others.slice(0, 2)];
-      return values.length === 0 ? [] : wrap(`${path}: ${values.join(' or ')}`, LINE_WIDTH, 2);
+      return values.length === 0 ? [] : wrap(`${path}: ${values.join(' or ')}`, lineWidth(), 2);
     });
   return ways.length === 0 ? ['none of the values that were tried, alone'] : ways;
 }

@@ -1,6 +1,6 @@
 import { hex, type Range, type Size } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
-import { LINE_WIDTH, bytes, table, wrap } from '../../report/index.ts';
+import { lineWidth, bytes, table, wrap } from '../../report/index.ts';
 import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 import type { SubPageBar } from './sub-page-bars.ts';
@@ -13,7 +13,7 @@ const INDENT = '   ';
 export function deviceText(answer: DeviceAnswer): string {
   const parts = [
     barLines(answer.device),
-    ...answer.remarks.map((remark) => wrap(remark, LINE_WIDTH)),
+    ...answer.remarks.map((remark) => wrap(remark, lineWidth())),
     missingLines(answer),
     startLines(answer),
     tableLines(answer),
@@ -58,7 +58,7 @@ function typeText({ space, width, prefetchable }: PastedBar): string {
 }
 
 const missingLines = ({ missing }: DeviceAnswer): string[] =>
-  missing.flatMap((fact) => wrap(`missing: ${fact}`, LINE_WIDTH, 9));
+  missing.flatMap((fact) => wrap(`missing: ${fact}`, lineWidth(), 9));
 
 function startLines({ trapping, missing }: DeviceAnswer): string[] {
   if (trapping.length === 0) return [];
@@ -75,7 +75,7 @@ function startLines({ trapping, missing }: DeviceAnswer): string[] {
     ...bad.flatMap((row) =>
       wrap(
         `${circumstances(row)}: ${row.outcome === 'rejected' ? 'refused' : 'QEMU dies'}: ${row.error ?? ''}`,
-        LINE_WIDTH,
+        lineWidth(),
         2,
       ),
     ),
@@ -151,7 +151,7 @@ function subPageLines({ subPage }: DeviceAnswer): string[] {
     if (mmappable === false)
       return wrap(
         `${what}: at its host address it does not begin a page, or shares the page, so vfio-pci allows no mmap and all of it is trapped. The kernel parameter pci=resource_alignment=… gives it a page of its own.`,
-        LINE_WIDTH,
+        lineWidth(),
         2,
       );
     const condition =
@@ -160,7 +160,7 @@ function subPageLines({ subPage }: DeviceAnswer): string[] {
         : 'only if it has the page to itself';
     return wrap(
       `${what}: vfio-pci allows an mmap (${condition}), and QEMU shows it as a whole page while the guest puts it on a page boundary.`,
-      LINE_WIDTH,
+      lineWidth(),
       2,
     );
   });

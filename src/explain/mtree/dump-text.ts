@@ -1,6 +1,6 @@
 import { hex, type Range } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
-import { LINE_WIDTH, bytes, count, table, wrap } from '../../report/index.ts';
+import { lineWidth, bytes, count, table, wrap } from '../../report/index.ts';
 import type { DumpAnswer, RangeAnswer } from './explain-dump.ts';
 import { isOfVfioDevice } from './why-trapped.ts';
 
@@ -10,8 +10,8 @@ const MOST_ROWS = 200;
 /** What barproof says of a dump, for people. */
 export function dumpText(answer: DumpAnswer): string {
   const paragraphs = [
-    [...answer.notes, ...answer.faults].flatMap((note) => wrap(`note: ${printable(note)}`, LINE_WIDTH, 6)),
-    answer.missing === undefined ? [] : wrap(`missing: ${answer.missing}`, LINE_WIDTH, 9),
+    [...answer.notes, ...answer.faults].flatMap((note) => wrap(`note: ${printable(note)}`, lineWidth(), 6)),
+    answer.missing === undefined ? [] : wrap(`missing: ${answer.missing}`, lineWidth(), 9),
     viewLines(answer),
     hostLines(answer),
     rangeLines(answer),
@@ -39,7 +39,7 @@ function viewLines({ view, viewFaults, form, regions }: DumpAnswer): string[] {
     : [
         `${what}; faults:`,
         ...viewFaults.flatMap((fault) =>
-          wrap(printable(fault), LINE_WIDTH - 2, 2).map((line) => `  ${line}`),
+          wrap(printable(fault), lineWidth() - 2, 2).map((line) => `  ${line}`),
         ),
       ];
 }
@@ -49,11 +49,11 @@ function hostLines({ host, ranges, refusal }: DumpAnswer): string[] {
   const because = host.because === undefined ? '' : ` (${printable(host.because)}; --host names another)`;
   const lines = wrap(
     `What QEMU's VFIO and KVM make of it on ${host.host.id}, ${host.host.title}${because}:`,
-    LINE_WIDTH,
+    lineWidth(),
   );
   return refusal === undefined
     ? lines
-    : [...lines, ...wrap(`QEMU does not start with a device: ${refusal}`, LINE_WIDTH, 2)];
+    : [...lines, ...wrap(`QEMU does not start with a device: ${refusal}`, lineWidth(), 2)];
 }
 
 const isShown = ({ range }: RangeAnswer): boolean =>
@@ -107,7 +107,7 @@ function reasonLines({ ranges }: DumpAnswer): string[] {
   return [...reasons].flatMap(([reason, places]) => {
     const shown = places.slice(0, 4).join(', ');
     const more = places.length > 4 ? ` and ${places.length - 4} more` : '';
-    return wrap(`${shown}${more}: ${printable(reason)}`, LINE_WIDTH, 2);
+    return wrap(`${shown}${more}: ${printable(reason)}`, lineWidth(), 2);
   });
 }
 
@@ -128,13 +128,13 @@ function differenceLines({ differences }: DumpAnswer): string[] {
       ? ['Tree and flat view are of one machine: the tree renders to the flat view.']
       : [
           'Tree and flat view differ: of two moments, of two machines, or the text of the tree is ambiguous:',
-          ...real.flatMap(({ text }) => wrap(printable(text), LINE_WIDTH - 2, 2).map((line) => `  ${line}`)),
+          ...real.flatMap(({ text }) => wrap(printable(text), lineWidth() - 2, 2).map((line) => `  ${line}`)),
         ]),
     ...(unknowable === 0
       ? []
       : wrap(
           `${unknowable} ranges are rom by the flat view, which the tree cannot say: it prints a read-only alias of RAM as ram. The flat view counts.`,
-          LINE_WIDTH,
+          lineWidth(),
         )),
   ];
 }
