@@ -65,7 +65,7 @@ const FROM_OTHER_ROOMS = [
   'src/input/package-folder.ts',
   'src/input/printable.ts',
   'src/input/problem.ts',
-  'src/invariants/invariant-ids.ts',
+  'src/readers/report-formats.ts',
   'src/report/problems-text.ts',
   'src/trace/target-unavailable.ts',
 ];
@@ -73,9 +73,19 @@ const FROM_OTHER_ROOMS = [
 const HELP_TEXTS = [
   ['--version'],
   ['--help'],
-  ...['check', 'doctor', 'explain', 'host', 'list', 'mtree', 'new-patch', 'replay', 'run', 'validate'].map(
-    (command) => [command, '--help'],
-  ),
+  ...[
+    'check',
+    'completion',
+    'doctor',
+    'explain',
+    'host',
+    'list',
+    'mtree',
+    'new-patch',
+    'replay',
+    'run',
+    'validate',
+  ].map((command) => [command, '--help']),
 ];
 
 describe('the start of the program', () => {

@@ -93,7 +93,8 @@ const nameOf = (command: Command): string =>
 
 /** Names the nearest choice where an option has none of its choices. */
 function withHint(text: string): string {
-  const [, given, choices] = /argument '(.*)' is invalid\. Allowed choices are (.*)\.$/m.exec(text) ?? [];
+  const [, given, choices] =
+    /(?:argument|value) '(.*?)' is invalid.*\. Allowed choices are (.*)\.$/m.exec(text) ?? [];
   const nearest = given && choices && nearestTo(given, choices.split(', '));
   return nearest ? text.replace(/\.\n/, `. Did you mean ${nearest}?\n`) : text;
 }

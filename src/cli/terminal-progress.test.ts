@@ -15,15 +15,49 @@ function stream(columns: number | undefined, isTTY = true) {
 const ERASE = '\r\u001B[2K';
 
 describe('terminalProgress', () => {
-  it('is undefined for a pipe', () => {
+  it('writes to a pipe a line now and then', () => {
+    let time = 0;
     const { stream: pipe, written } = stream(undefined, false);
-    expect(terminalProgress(pipe)).toBeUndefined();
+    const progress = terminalProgress(pipe, () => time);
+    progress('0 of 1000 cases');
+    progress.keep('found something');
     expect(written).toEqual([]);
+    time = 30_000;
+    progress('300 of 1000 cases, 1 finding');
+    progress('301 of 1000 cases, 1 finding');
+    expect(written).toEqual(['300 of 1000 cases, 1 finding, 10/s, 70 s left\n']);
+  });
+
+  it('tells the rate and the time left once they say something', () => {
+    let time = 0;
+    const { stream: terminal, written } = stream(80);
+    const progress = terminalProgress(terminal, () => time);
+    progress('250 of 100000 cases');
+    time = 500;
+    progress('500 of 100000 cases');
+    time = 2000;
+    progress('1250 of 100000 cases');
+    time = 100_000;
+    progress('1260 of 100000 cases');
+    expect(written.map((text) => text.replace(ERASE, ''))).toEqual([
+      '250 of 100000 cases',
+      '500 of 100000 cases',
+      '1250 of 100000 cases, 500/s, 3 min left',
+      '1260 of 100000 cases, 10/s, 2.7 h left',
+    ]);
+  });
+
+  it('keeps a line above the progress', () => {
+    const { stream: terminal, written } = stream(80);
+    const progress = terminalProgress(terminal, () => 0);
+    progress('1 of 9 cases');
+    progress.keep('found it');
+    expect(written.slice(1)).toEqual([`${ERASE}found it\n`, `${ERASE}1 of 9 cases`]);
   });
 
   it('writes each line over the one before', () => {
     const { stream: terminal, written } = stream(80);
-    const progress = terminalProgress(terminal)!;
+    const progress = terminalProgress(terminal, () => 0);
     progress('500 of 1000 cases');
     progress('1000 of 1000 cases');
     expect(written).toEqual([`${ERASE}500 of 1000 cases`, `${ERASE}1000 of 1000 cases`]);
@@ -31,19 +65,19 @@ describe('terminalProgress', () => {
 
   it('clears the line for an empty text', () => {
     const { stream: terminal, written } = stream(80);
-    terminalProgress(terminal)!('');
+    terminalProgress(terminal, () => 0)('');
     expect(written).toEqual([ERASE]);
   });
 
   it('cuts a line one column before the width, so that the terminal does not wrap', () => {
     const { stream: terminal, written } = stream(10);
-    terminalProgress(terminal)!('0123456789');
+    terminalProgress(terminal, () => 0)('0123456789');
     expect(written).toEqual([`${ERASE}012345678`]);
   });
 
   it('uses the new width after the terminal is resized', () => {
     const { stream: terminal, written } = stream(10);
-    const progress = terminalProgress(terminal)!;
+    const progress = terminalProgress(terminal, () => 0);
     (terminal as { columns: number }).columns = 5;
     progress('0123456789');
     expect(written).toEqual([`${ERASE}0123`]);
@@ -51,13 +85,13 @@ describe('terminalProgress', () => {
 
   it.each([[0], [1], [undefined]])('does not cut a line on a terminal with %s columns', (columns) => {
     const { stream: terminal, written } = stream(columns);
-    terminalProgress(terminal)!('0123456789');
+    terminalProgress(terminal, () => 0)('0123456789');
     expect(written).toEqual([`${ERASE}0123456789`]);
   });
 
   it('never writes a newline', () => {
     const { stream: terminal, written } = stream(80);
-    terminalProgress(terminal)!('a'.repeat(500));
+    terminalProgress(terminal, () => 0)('a'.repeat(500));
     expect(written.join('')).not.toContain('\n');
   });
 });
