@@ -149,6 +149,8 @@ describe('the events of a check', () => {
     });
     expect(events.map(({ type }) => type)).toEqual([
       'started',
+      'sighted',
+      'sighted',
       'progress',
       'progress',
       'shrinking',

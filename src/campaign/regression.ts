@@ -2,6 +2,7 @@ import {
   CONDITIONS,
   INVARIANT_IDS,
   INVARIANT_ID_FORM,
+  isInvariantId,
   PLACES,
   type ConditionName,
   type InvariantId,
@@ -163,14 +164,13 @@ export function decodeRegression(value: unknown): Regression {
   return regression;
 }
 
-/** An id of barproof, or one that an invariant of the user may have. */
+/** An id of barproof, or one that an invariant of the user may have: not one that looks like a slip of the pen. */
 function readInvariantId(decoder: ScenarioDecoder, value: unknown): InvariantId {
   const id = decoder.string(value, 'invariant');
-  if (id !== '' && !INVARIANT_ID_FORM.test(id))
-    decoder.report(
-      'invariant',
-      `expected an id of lower-case letters, digits and -; ${spellingHint(id, INVARIANT_IDS, 'barproof list invariants shows those of barproof')}`,
-    );
+  if (id === '' || isInvariantId(id)) return id;
+  const hint = spellingHint(id, INVARIANT_IDS, '');
+  if (hint !== '' || !INVARIANT_ID_FORM.test(id))
+    decoder.report('invariant', `expected an id of lower-case letters, digits and -${hint && `; ${hint}`}`);
   return id;
 }
 

@@ -48,7 +48,7 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Che
   const again = (finding: Finding, id: string) => replayFinding(options, finding, id);
   const listeners = [
     consoleReport({
-      out: (text) => void (options.json || process.stdout.write(text)),
+      out: (text) => void (options.json || options.mail || process.stdout.write(text)),
       progress,
       keep: progress.keep,
       ...(options.save && { folder: options.regressions }),

@@ -3,7 +3,7 @@ import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-op
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
-import { reportOption } from './report-option.ts';
+import { mailOption, reportOption } from './report-option.ts';
 import { addTargetOptions, pluginOption, realisticOption } from './target-options.ts';
 
 /** `barproof check`: replays the stored cases, searches, and shrinks and stores what it finds. */
@@ -36,6 +36,7 @@ export const checkCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--no-save', 'store no new regression files')
     .option('--regressions <folder>', 'folder of regression files', 'regressions')
     .addOption(reportOption())
+    .addOption(mailOption())
     .option('--json', 'the report as JSON instead of text')
     .action(async (options: CheckCommandOptions) => {
       const { check } = await import('./check-action.ts');

@@ -3,7 +3,7 @@ import { INVARIANT_IDS } from '../invariants/index.ts';
 import { ALL_REVISIONS } from '../model/index.ts';
 import { REPORT_FORMATS } from '../readers/index.ts';
 import { NAMED_HOSTS } from '../scenario/index.ts';
-import type { Shell } from './completion-command.ts';
+import type { Shell } from './shells.ts';
 
 /** A command with what may follow it. */
 interface Completed {

@@ -1,9 +1,7 @@
 import { Argument, Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-
-const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
+import { SHELLS, type Shell } from './shells.ts';
 
 /** `barproof completion`: prints a program by which a shell completes commands, options and names. */
 export const completionCommand = (_raiseExitCode: RaiseExitCode): Command =>

@@ -52,7 +52,7 @@ interface HostHooks {
 /** Prints the answers to each session, in order. */
 async function answer(
   file: string,
-  { json }: HostCommandOptions,
+  { json, mail }: HostCommandOptions,
   { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
   for await (const { name, session } of sessionInputs(file)) {
@@ -66,7 +66,7 @@ async function answer(
             sessionText(asked, answers, target.name),
             ...console.map((line) => `  | ${printable(line)}\n`),
           ].join('');
-      await writeOut(text);
+      if (!mail) await writeOut(text);
       emit({ type: 'input', input: { name, result: 'holds', text: `answered by ${target.name}` } });
     });
     tellProblems(name, problems, emit);
@@ -78,7 +78,7 @@ async function answer(
 /** Prints how the answers to all sessions agree with the recorded ones. */
 async function compare(
   file: string,
-  { json, ...options }: HostCommandOptions,
+  { json, mail, ...options }: HostCommandOptions,
   { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
   const comparison = new SessionComparison();
@@ -91,7 +91,7 @@ async function compare(
     tellProblems(name, problems, emit);
   }
   comparisonEvents(comparison, emit, hostAgain(file, options));
-  await writeOut(json ? jsonLine(comparisonToJson(comparison)) : comparisonText(comparison));
+  if (!mail) await writeOut(json ? jsonLine(comparisonToJson(comparison)) : comparisonText(comparison));
   if (comparison.classes.length > 0) raise(ExitCode.COUNTEREXAMPLE);
 }
 

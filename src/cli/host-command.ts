@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { HostCommandOptions } from './host-action.ts';
-import { reportOption } from './report-option.ts';
+import { mailOption, reportOption } from './report-option.ts';
 import { qemuOption } from './target-options.ts';
 
 /** `barproof host`: answers sessions of VFIO, iommufd and KVM calls. */
@@ -24,6 +24,7 @@ export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--json', 'one line of JSON for each session: the session with its answers')
     .option('--compare', 'compare the answers with those in the sessions, and report')
     .addOption(reportOption())
+    .addOption(mailOption())
     .action(async (file: string, options: HostCommandOptions) => {
       const { answerSessions } = await import('./host-action.ts');
       await answerSessions(file, options, raiseExitCode);

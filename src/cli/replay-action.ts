@@ -56,7 +56,7 @@ async function replayAll(
         const replayed = await replayCase(loadCase(caseFile(file)), (scenario) =>
           runner.run(scenario, requireRevision(id ?? scenario.revision)),
         );
-        if (!options.json) await writeOut(replayText(file, replayed));
+        if (!options.json && !options.mail) await writeOut(replayText(file, replayed));
         events.add(file, replayed);
         if (replayed.isCounterexample) raise(ExitCode.COUNTEREXAMPLE);
       });

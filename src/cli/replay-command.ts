@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { ReplayOptions } from './replay-action.ts';
-import { reportOption } from './report-option.ts';
+import { mailOption, reportOption } from './report-option.ts';
 import { addRunnerOptions, pluginOption } from './target-options.ts';
 
 /** `barproof replay`: runs stored cases again, judges them, and compares the runs with what the files record. */
@@ -20,6 +20,7 @@ export const replayCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--revision <id>', 'run them on this revision instead of their own')
     .addOption(pluginOption())
     .addOption(reportOption())
+    .addOption(mailOption())
     .option('--json', 'the report as JSON instead of text')
     .action(async (files: readonly string[], options: ReplayOptions) => {
       const { replay } = await import('./replay-action.ts');

@@ -6,7 +6,12 @@ import { REPORT_FORMATS, type ReportFormat, type ReportOrder } from '../readers/
 export interface ReportOptions {
   readonly report?: readonly ReportOrder[];
   readonly json?: true | undefined;
+  readonly mail?: true;
 }
+
+/** The option that prints the report as a mail. */
+export const mailOption = (): Option =>
+  new Option('--mail', 'print the report as a mail of 72 columns, fit for a reply on a mailing list');
 
 /** `--report FORMAT=FILE`, which may be given several times. */
 export const reportOption = (): Option =>

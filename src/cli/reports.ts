@@ -25,14 +25,14 @@ export type ReportedAction = (emit: EmitReportEvent, raiseExitCode: RaiseExitCod
 
 /**
  * Does the work of a command, and writes the reports that the user and the CI ask for: also after an error and after an
- * interrupt. With `--json` the report is printed.
+ * interrupt. With `--json` or `--mail` the report is printed.
  *
  * @throws what `act` throws, after the reports are written.
  * @throws InvalidInput before `act` where a report cannot be written.
  */
 export async function withReports(
   command: ReportingCommand,
-  { report = [], json }: ReportOptions,
+  { report = [], json, mail }: ReportOptions,
   raiseExitCode: RaiseExitCode,
   act: ReportedAction,
 ): Promise<void> {
@@ -66,6 +66,7 @@ export async function withReports(
       write(order, (format) => DOCUMENTS[format](collected, times, process.cwd())),
     );
     if (json) process.stdout.write(toJsonText(reportToJson(collected)));
+    if (mail) process.stdout.write(DOCUMENTS.mail(collected, times, process.cwd()));
     tellCi(collected);
     printProblems(problems);
     if (problems.length > 0) raise(ExitCode.COULD_NOT_RUN);

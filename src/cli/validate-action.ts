@@ -24,7 +24,7 @@ export const validate = (
           : judgeHere(file, options, hooks);
       const { out, err, code } = await reporting.finally(() => progress(''));
       process.stderr.write(err);
-      process.stdout.write(out);
+      if (!options.mail) process.stdout.write(out);
       raise(code);
     }),
   );

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
-import { reportOption } from './report-option.ts';
+import { mailOption, reportOption } from './report-option.ts';
 import { realisticOption } from './target-options.ts';
 import {
   DEFAULT_VALIDATE_RUNS,
@@ -40,6 +40,7 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
     )
     .addOption(realisticOption())
     .addOption(reportOption())
+    .addOption(mailOption())
     .option('--json', 'the verdict as JSON')
     .option('--no-save', 'store no counterexamples')
     .option('--regressions <folder>', 'folder for the counterexamples', 'regressions')

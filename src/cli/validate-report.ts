@@ -1,6 +1,7 @@
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { verdictEvents, type EmitReportEvent } from '../readers/index.ts';
 import {
+  count,
   patchFailureText,
   patchFailureToJson,
   problemsText,
@@ -8,7 +9,7 @@ import {
   verdictToJson,
 } from '../report/index.ts';
 import { toJsonText } from '../scenario/index.ts';
-import { InvalidInput, type Problem } from '../input/index.ts';
+import { InvalidInput, printable, type Problem } from '../input/index.ts';
 import {
   saveCounterexamples,
   type JudgeOptions,
@@ -88,7 +89,9 @@ export async function reportOnSides(
   for (const problem of problems) emit({ type: 'problem', problem });
   return {
     err: problemsText([...problems, ...unhandled]),
-    out: options.json ? toJsonText(verdictToJson(verdict, files)) : verdictText(verdict, again),
+    out: options.json
+      ? toJsonText(verdictToJson(verdict, files))
+      : `${verdictText(verdict, again)}${storedLine(files, options.regressions)}`,
     code: problems.length > 0 && code === ExitCode.HOLDS ? ExitCode.COULD_NOT_RUN : code,
   };
 }
@@ -115,6 +118,12 @@ function store(verdict: Verdict, file: string | undefined, options: ValidateComm
     return { files: new Map(), problems: error.problems };
   }
 }
+
+/** Where the cases of the findings are. */
+const storedLine = (files: Stored['files'], folder: string): string =>
+  files.size === 0
+    ? ''
+    : `\nthe folder ${printable(folder)} holds ${count(files.size, 'case')} of this verdict\n`;
 
 function exitCodeOf(result: PatchJudgement['result'], rejections: PatchJudgement['rejections']): ExitCode {
   if ('failure' in result || rejections.length > 0) return ExitCode.COULD_NOT_RUN;

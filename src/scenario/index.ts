@@ -27,5 +27,6 @@ export {
 export { findNamedHost, NAMED_HOSTS, type NamedHost } from './named-hosts.ts';
 export { ScenarioDecoder } from './scenario-decoder.ts';
 export * as schemaFields from './schema/fields.ts';
+export type { Schema } from './schema/fields.ts';
 export { SCENARIO_SCHEMA } from './schema/scenario-schema.ts';
 export * from './scenario.ts';

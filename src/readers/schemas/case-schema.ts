@@ -1,7 +1,8 @@
+import type { Schema } from '../../scenario/index.ts';
 import { REGRESSION_STATUSES } from '../../campaign/index.ts';
 import { CONDITIONS, INVARIANT_ID_FORM, INVARIANT_IDS, PLACES } from '../../invariants/index.ts';
 import { schemaFields } from '../../scenario/index.ts';
-import { BOOLEAN, SCENARIO, document, object, type Schema } from './parts.ts';
+import { BOOLEAN, SCENARIO, document, object } from './parts.ts';
 
 const { NAME, TEXT, array, integer } = schemaFields;
 

@@ -1,7 +1,7 @@
 import { SCENARIO_SCHEMA } from '../../scenario/index.ts';
 import { CASE_SCHEMA } from './case-schema.ts';
 import { DOCTOR_SCHEMA, EXPLANATION_SCHEMA, HOST_SCHEMA, LIST_SCHEMA } from './other-schemas.ts';
-import type { Schema } from './parts.ts';
+import type { Schema } from '../../scenario/index.ts';
 import { EVENT_SCHEMA, REPORT_SCHEMA } from './report-schema.ts';
 import { RUN_SCHEMA } from './run-schema.ts';
 import { VERDICT_SCHEMA } from './verdict-schema.ts';

@@ -1,3 +1,4 @@
+import type { Schema } from '../../scenario/index.ts';
 import {
   BOOLEAN,
   COUNTS,
@@ -9,9 +10,7 @@ import {
   STRING,
   array,
   document,
-  object,
-  type Schema,
-} from './parts.ts';
+  object } from './parts.ts';
 
 /** `list invariants --json`, `list revisions --json`, `list devices --json`. */
 export const LIST_SCHEMA = document('list', {

@@ -1,6 +1,5 @@
-import { SCENARIO_SCHEMA, schemaFields } from '../../scenario/index.ts';
+import { SCENARIO_SCHEMA, schemaFields, type Schema } from '../../scenario/index.ts';
 
-export type Schema = schemaFields.Schema;
 export const { object } = schemaFields;
 
 export const STRING: Schema = { type: 'string' };

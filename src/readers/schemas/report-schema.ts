@@ -1,6 +1,7 @@
+import type { Schema } from '../../scenario/index.ts';
 import { REPORT_FORMAT } from '../json.ts';
 import { REPORTING_COMMANDS, VERDICTS } from '../report-event.ts';
-import { COUNTS, LINES, PROBLEM, SCENARIO, STRING, array, document, object, type Schema } from './parts.ts';
+import { COUNTS, LINES, PROBLEM, SCENARIO, STRING, array, document, object } from './parts.ts';
 
 const SEVERITY: Schema = { enum: ['error', 'warning'] };
 const COMMAND: Schema = { enum: [...REPORTING_COMMANDS] };

@@ -1,3 +1,4 @@
+import type { Schema } from '../../scenario/index.ts';
 import {
   BOOLEAN,
   HEX,
@@ -8,9 +9,7 @@ import {
   STRING,
   array,
   document,
-  object,
-  type Schema,
-} from './parts.ts';
+  object } from './parts.ts';
 
 const OUTCOME: Schema = { enum: ['ok', 'rejected', 'aborted'] };
 const SIDE = object({ id: STRING, title: STRING });
