@@ -65,7 +65,6 @@ const FROM_OTHER_ROOMS = [
   'src/input/package-folder.ts',
   'src/input/printable.ts',
   'src/input/problem.ts',
-  'src/readers/report-formats.ts',
   'src/report/problems-text.ts',
   'src/trace/target-unavailable.ts',
 ];
