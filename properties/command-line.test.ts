@@ -115,7 +115,9 @@ const put = (name: string, contents: string | Buffer): string => {
 
 const A_STACK = /^\s+at .+:\d+/m;
 
-const CHECK_SEED_V2 = ['check', '--revision', 'seed-v2', '--runs', '20'];
+/** A folder that is named: the cases that come with barproof are not replayed beside those in it. */
+const OWN_FOLDER = ['--regressions', './regressions'];
+const CHECK_SEED_V2 = ['check', '--revision', 'seed-v2', '--runs', '20', ...OWN_FOLDER];
 
 describe('check', () => {
   /** The result of a first check of seed-v2. */
@@ -237,11 +239,15 @@ describe('an interrupted check', () => {
 
   /** Starts a check of a million cases; `act` ends it after the first finding is stored. */
   const ended = async (act: (child: ChildProcess) => void) => {
-    const child = spawn(process.execPath, [main, 'check', '--revision', 'seed-v2', '--runs', '1000000'], {
-      cwd: here,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, npm_command: '' },
-    });
+    const child = spawn(
+      process.execPath,
+      [main, 'check', '--revision', 'seed-v2', '--runs', '1000000', ...OWN_FOLDER],
+      {
+        cwd: here,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, npm_command: '' },
+      },
+    );
     const [out, err] = [child.stdout, child.stderr].map((stream) => textOf(stream));
     const end = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     while (!files().some((file) => file.endsWith('.json'))) await delay(20);
@@ -316,7 +322,7 @@ describe('standard output and standard error', () => {
   });
 
   it.runIf(pty)('show no progress when standard error is a file', () => {
-    expect(onTerminal('barproof check --runs 1 --no-save 2> errors.txt')).not.toContain('^[');
+    expect(onTerminal('NO_COLOR=1 barproof check --runs 1 --no-save 2> errors.txt')).not.toContain('^[');
     expect(readFileSync(join(here, 'errors.txt'), 'utf8')).toBe('');
   });
 

@@ -255,10 +255,9 @@ describe.skipIf(whyNot !== '')(`the HTML report in Chromium${whyNot}`, () => {
   it('copies a command', async () => {
     const page = await openReport(html, '#map-aligned.bar-fragment-unaligned');
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await page.locator('article:visible .command').getByRole('button').click();
-    await expect(page.locator('article:visible .command').getByRole('button').innerText()).resolves.toBe(
-      'Copied',
-    );
+    const button = page.locator('article:visible .command').getByRole('button');
+    await button.click();
+    await button.filter({ hasText: 'Copied' }).waitFor();
     await expect(page.evaluate('navigator.clipboard.readText()')).resolves.toBe(
       `npx barproof replay ${CASE}`,
     );
