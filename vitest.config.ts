@@ -35,8 +35,8 @@ export default defineConfig({
   test: {
     // vitest's own default leaves one core to a watching user, which is half of a machine with two.
     maxWorkers: '100%',
-    // In a CI barproof writes annotations for its findings; those of tests are none.
-    env: { GITHUB_ACTIONS: '', GITLAB_CI: '' },
+    // In a CI barproof writes annotations for its findings; those of tests are none. Programs that tests start have no colours.
+    env: { GITHUB_ACTIONS: '', GITLAB_CI: '', FORCE_COLOR: '' },
     setupFiles: [fileURLToPath(new URL('properties/testing/one-seed.ts', import.meta.url))],
     coverage: {
       provider: 'v8',

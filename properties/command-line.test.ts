@@ -161,7 +161,7 @@ describe('check', () => {
       expect(block.startsWith(`${index + 1}  `)).toBe(true);
     }
     expect(out).toMatch(/\n {3}address +size +what +CPU +DMA\n( {3}0x[^\n]+\n)* {3}0x[^\n]+ {3}<--\n/);
-    expect(out).toMatch(/\nfound \d+ counterexamples(, \d+ warnings?)?\n$/);
+    expect(out).toMatch(/\nfound \d+ counterexamples(, \d+ warnings?)?\nthe folder \S+ holds these \d+ cases\n$/);
     const saved = Object.keys(snapshot(join(found, 'regressions')));
     expect(saved).toHaveLength(blocks.length);
     for (const file of saved) expect(out).toContain(`replay regressions${file}\n`);
@@ -185,7 +185,7 @@ describe('check', () => {
 
   it('prints the same in another process, and in a folder that holds the stored cases', () => {
     const files = snapshot(found);
-    const odd = { TZ: 'Asia/Tokyo', LC_ALL: 'C', FORCE_COLOR: '3' };
+    const odd = { TZ: 'Asia/Tokyo', LC_ALL: 'C', FORCE_COLOR: '3', NO_COLOR: '1' };
     expect(withoutFolder(barproof(CHECK_SEED_V2, { env: odd }), here)).toEqual(first);
     expect(first.out).not.toContain('\u001B');
     const withoutDates = (texts: Record<string, string>): string[] =>
