@@ -161,7 +161,9 @@ describe('check', () => {
       expect(block.startsWith(`${index + 1}  `)).toBe(true);
     }
     expect(out).toMatch(/\n {3}address +size +what +CPU +DMA\n( {3}0x[^\n]+\n)* {3}0x[^\n]+ {3}<--\n/);
-    expect(out).toMatch(/\nfound \d+ counterexamples(, \d+ warnings?)?\nthe folder \S+ holds these \d+ cases\n$/);
+    expect(out).toMatch(
+      /\nfound \d+ counterexamples(, \d+ warnings?)?\nthe folder \S+ holds these \d+ cases\n$/,
+    );
     const saved = Object.keys(snapshot(join(found, 'regressions')));
     expect(saved).toHaveLength(blocks.length);
     for (const file of saved) expect(out).toContain(`replay regressions${file}\n`);
