@@ -37,7 +37,9 @@ export default defineConfig({
     maxWorkers: '100%',
     // In a CI barproof writes annotations for its findings; those of tests are none. Programs that tests start have no colours.
     env: { GITHUB_ACTIONS: '', GITLAB_CI: '', FORCE_COLOR: '' },
-    setupFiles: [fileURLToPath(new URL('properties/testing/one-seed.ts', import.meta.url))],
+    setupFiles: ['one-seed', 'barproof-by-name'].map((name) =>
+      fileURLToPath(new URL(`properties/testing/${name}.ts`, import.meta.url)),
+    ),
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'generators/**/*.ts'],

@@ -35,6 +35,7 @@ interface CheckHooks {
 }
 
 async function search(options: CheckCommandOptions, { signal, emit, raise }: CheckHooks): Promise<void> {
+  inlineLess();
   if (options.plugin !== undefined) await usePlugins(options.plugin);
   if (options.invariant !== undefined) requireInvariant(options.invariant);
   const revision = revisionOf(options);

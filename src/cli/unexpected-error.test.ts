@@ -20,7 +20,9 @@ describe('problemsOf', () => {
     expect(message).toMatch(
       /^internal error, please report this line and your command \(barproof \S+, Node /,
     );
-    expect(message).toMatch(/: TypeError: Cannot read .*, at src\/cli\/unexpected-error\.test\.ts(\?\S+)?:\d+$/);
+    expect(message).toMatch(
+      /: TypeError: Cannot read .*, at src\/cli\/unexpected-error\.test\.ts(\?\S+)?:\d+$/,
+    );
   });
 
   it('tells the causes of an error, and the place of the first', () => {

@@ -16,6 +16,7 @@ export const validate = (
   withInterrupt((signal) =>
     // `--json` of this command has a form of its own.
     withReports('validate', { ...options, json: undefined }, raiseExitCode, async (emit, raise) => {
+      inlineLess();
       const progress = terminalProgress(process.stderr);
       const hooks = { signal, emit, onProgress: progress };
       const reporting =
