@@ -3,7 +3,7 @@ import type { Operation } from '../scenario/index.ts';
 import type { State, Trace } from '../trace/index.ts';
 import type { AccessEvent, AccessPart, Reached } from '../vfio/index.ts';
 import { expectationOf, type Expectation } from './access-expectation.ts';
-import { startOfBar } from './bar-bytes.ts';
+import { isShown, startOfBar } from './bar-in-system-memory.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -36,8 +36,9 @@ function judgeStep(trace: Trace, index: number, operation: BarAccess, examinatio
   if (trace.outcome !== 'ok' && index === trace.steps.length - 1) return;
   const device = state.devices.find(({ id }) => id === operation.device);
   const bar = device?.bars.find((candidate) => candidate.index === operation.bar);
-  const start = device && bar && startOfBar(bar, device.id, state.flatView);
-  if (device === undefined || start === undefined) return;
+  if (device === undefined || bar === undefined || !isShown(bar, device, state.flatView)) return;
+  const start = startOfBar(bar, trace.scenario);
+  if (start === undefined) return;
   examination.exercised++;
   const access = events.find((event) => event.type === 'access');
   const address = start + operation.offset;
