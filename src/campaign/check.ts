@@ -6,6 +6,7 @@ import {
   type Invariant,
   type Violation,
 } from '../invariants/index.ts';
+import { InvalidInput, type Problem } from '../input/index.ts';
 import { byRealism, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { deriveSeed } from './derive-seed.ts';
@@ -49,6 +50,8 @@ class Failure {
   first: { readonly error: unknown } | undefined;
   /** Whether the target can run no further scenario. */
   stopped = false;
+  /** Why the cases of findings could not be stored. */
+  readonly unsaved: Problem[] = [];
 
   /** Notes what `run` threw. The interrupt of the user is no failure. */
   note(error: unknown): void {
@@ -57,9 +60,10 @@ class Failure {
     this.stopped = true;
   }
 
-  /** Notes why a finding could not be stored. The check goes on. */
+  /** Notes why a finding could not be stored. The check goes on: a finding is one without its file, too. */
   noteUnsaved(error: unknown): void {
-    this.first ??= { error };
+    if (error instanceof InvalidInput) this.unsaved.push(...error.problems);
+    else this.first ??= { error };
   }
 }
 
@@ -86,7 +90,8 @@ export async function check(given: CheckOptions): Promise<CampaignSummary> {
     listener({ type: 'finding', finding, number: index + 1, revision: plan.revision });
   }
   const holds = !findings.some(({ severity }) => severity === 'error');
-  const summary: CampaignSummary = { plan, findings, known, ...searched, holds };
+  const { unsaved } = failure;
+  const summary: CampaignSummary = { plan, findings, known, ...searched, holds, unsaved };
   listener({ type: 'finished', summary });
   if (failure.first !== undefined) throw failure.first.error;
   return summary;
@@ -164,7 +169,8 @@ async function searchAndShrink(options: Checking) {
         path: String(sighting.starts[0]),
         shrinks: 0,
       });
-      firstSeen.set(sighting, save(finding, options));
+      // What fails here fails again for the shrunk case, and is told then.
+      firstSeen.set(sighting, save(finding, { ...options, failure: new Failure() }));
     },
   };
   const { sightings, ...searched } = !failure.stopped
@@ -189,7 +195,7 @@ async function searchAndShrink(options: Checking) {
 /**
  * Stores a finding. A finding that cannot be stored is reported all the same.
  *
- * @param unshrunk the file in which this check stored the case before shrinking.
+ * @param unshrunk the file in which this check stored the case before shrinking; undefined without such a file.
  * @returns the finding with its file.
  */
 function save(finding: Finding, options: Checking, unshrunk?: string): Finding {

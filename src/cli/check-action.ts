@@ -9,6 +9,7 @@ import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { openSearchSpace } from './open-target.ts';
 import { VERSION } from './package.ts';
+import { printProblems } from './print-problems.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -49,7 +50,10 @@ export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode
         version: VERSION,
       }),
     }).finally(() => target.close());
+    printProblems(summary.unsaved);
     if (!summary.holds) raiseExitCode(ExitCode.COUNTEREXAMPLE);
+    // A warning whose case is lost is not what the user asked for, either.
+    else if (summary.unsaved.length > 0) raiseExitCode(ExitCode.COULD_NOT_RUN);
     // Cases that were not run might break an invariant.
     else if (summary.cases < runs || ranCases(summary) === 0) raiseExitCode(ExitCode.COULD_NOT_RUN);
   });
