@@ -27,6 +27,18 @@ const BUGS: Readonly<Record<string, Bug>> = {
     { container: { closes: 'with-any-device' } },
   ],
   'RAM is not registered on POWER': ['ram-reachable', { container: { registersRam: () => false } }],
+  'the table of a DMA window has one level, whatever its size': [
+    'no-abort',
+    { container: { windowLevels: () => 1 } },
+  ],
+  'the table of a DMA window has a level for each 64 entries': [
+    'no-abort',
+    { container: { windowLevels: (entries) => Math.ceil(entries.toString(2).length / 6) } },
+  ],
+  'a DMA window gets the page that the guest asked for, which the host may lack': [
+    'window-limit',
+    { container: { windowPageSize: ({ wanted }) => wanted } },
+  ],
   'RAM that is added later is not mapped': [
     'ram-reachable',
     {

@@ -17,7 +17,7 @@ interface Window {
 
 /** The windows of host bridges that do not show every bus address at the same address of system memory. */
 const WINDOWS: Readonly<Partial<Record<MachineType, readonly Window[]>>> = {
-  // Machine fact 11.3.
+  // The bridge of pseries (machine fact 11.3).
   pseries: [
     { start: 2n * GIB, end: 4n * GIB, shownAt: 32n * TIB + 2n * GIB },
     { start: 33n * TIB, end: 34n * TIB, shownAt: 33n * TIB },
