@@ -107,6 +107,11 @@ describe('access-dispatched', () => {
     ['pending bits of the device', [0x9000n, 8], [part(0x9000n, 8, onDevice(0x9000n))]],
     ['pending bits of the VMM', [0x9000n, 8], [part(0x9000n, 8, pba(0n))]],
     ['a write to pending bits that is dropped', [0x9000n, 4, true], [part(0x9000n, 4, NOTHING)]],
+    [
+      'an unaligned access in two parts',
+      [0xc002n, 4],
+      [part(0xc002n, 2, onDevice(0xc002n)), part(0xc004n, 2, onDevice(0xc004n))],
+    ],
     ['trapped registers', [0xc002n, 2, true], [part(0xc002n, 2, onDevice(0xc002n))]],
   ])('accepts %s', (_, access, parts) => {
     expect(judge(accessDispatched, seen(access, parts))).toMatchObject({ causes: [], exercised: 1 });
@@ -151,6 +156,18 @@ describe('access-dispatched', () => {
       [0xc000n, 4],
       [part(0xc000n, 4, onDevice(0xc000n, 1))],
       'device-wrong-place',
+    ],
+    [
+      'registers that see two accesses',
+      [0xc000n, 8],
+      [part(0xc000n, 4, onDevice(0xc000n)), part(0xc004n, 4, onDevice(0xc004n))],
+      'split',
+    ],
+    [
+      'memory of the device that is written byte by byte',
+      [0x10n, 2, true],
+      [part(0x10n, 1, memory(0x10n)), part(0x11n, 1, memory(0x11n))],
+      'split',
     ],
     ['registers that refuse', [0xc000n, 4], [part(0xc000n, 4, NOTHING)], 'refused'],
     ['too few vectors polled', [0x9000n, 8], [part(0x9000n, 8, pba(0n, 0, 3))], 'pba-polls-too-few-vectors'],

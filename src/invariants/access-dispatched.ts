@@ -13,8 +13,8 @@ type BarAccess = Extract<Operation, { op: 'access-bar' }>;
 export const accessDispatched: Invariant = {
   id: 'access-dispatched',
   clause:
-    'each byte of an access to a BAR reaches what answers at its address, once and at the right offset; emulation of ' +
-    'MSI-X ends with the table and the PBA, and carries out every access that the PCI specification allows',
+    'each byte of an access to a BAR reaches what answers at its address, once and at the right offset, and the ' +
+    'device sees an aligned access as one; emulation of MSI-X ends with the table and the PBA, and carries out every access that the PCI specification allows',
   severity: 'error',
   site: 'system/physmem.c: flatview_read, flatview_write; hw/pci/msix.c: msix_table_mmio_ops',
   start(trace, examination) {
@@ -103,6 +103,26 @@ class AccessCheck {
       return;
     }
     for (const part of parts) this.#checkPart(part);
+    if (parts.length > 1 && this.#isOneAccessOfDevice())
+      this.#violate(
+        'split',
+        () => `the device sees ${parts.length} accesses: ${parts.map(partText).join(', ')}`,
+      );
+  }
+
+  /** Whether the access is aligned, and all of its bytes lie one after the other in registers or memory of a device. */
+  #isOneAccessOfDevice(): boolean {
+    const { width, offset } = this.#access;
+    const first = this.#expected[0]!;
+    if (offset % BigInt(width) !== 0n || first.owner === undefined) return false;
+    return this.#expected.every(
+      ({ kind, name, offset: at, mayBeNothing }, byte) =>
+        (kind === 'device' || kind === 'memory') &&
+        kind === first.kind &&
+        name === first.name &&
+        at === first.offset + BigInt(byte) &&
+        !mayBeNothing,
+    );
   }
 
   #checkPart({ address, size, reached }: AccessPart): void {
