@@ -23,8 +23,6 @@ const BY_UNIT_TESTS = [
   'access-dispatched/unanswered',
   'bar-as-hardware/extra-bar',
   'memslot-aligned-disjoint/overlapping',
-  'mmap-inside-bar/asked-unaligned',
-  'mmap-inside-bar/unaligned',
   'msix-trapped/emulation-shifted',
   'msix-trapped/not-answered',
   'window-limit/device-memory-outside-aperture',
