@@ -42,6 +42,7 @@ const LEAST_SHARE: Readonly<Record<ScenarioClass, number>> = {
   iommufd: 9,
   'vfio-user': 9,
   realistic: 30,
+  'dma-window': 2,
   'spapr-tce': 3.5,
 };
 

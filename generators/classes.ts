@@ -91,6 +91,7 @@ const CLASSES = {
   iommufd: ({ host }) => host.iommu.type === 'iommufd',
   'vfio-user': ({ host }) => host.iommu.type === 'vfio-user',
   realistic: isRealistic,
+  'dma-window': ({ operations }) => operations.some(({ op }) => op === 'create-dma-window'),
   'spapr-tce': ({ host }) => host.iommu.type === 'spapr-tce-v2',
 } as const satisfies Record<string, Test>;
 

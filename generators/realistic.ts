@@ -12,6 +12,7 @@ import {
 import type { Size } from '../src/address/index.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
+import { withDmaWindow } from './dma-windows.ts';
 import { chooseFirmwareOperations } from './firmware-operations.ts';
 import { chooseHost } from './host.ts';
 import { chooseMachine } from './machine.ts';
@@ -48,7 +49,12 @@ export function chooseRealisticScenario(choose: Choose, options: RealisticOption
     chooseRealDevice(choose, `dev${index}`, hostPageSize, { isReal, graphicsCards: options.modelOnly }),
   );
   const whole = { ...hardware, devices };
-  return { ...whole, operations: chooseFirmwareOperations(choose, whole, options.modelOnly) };
+  const operations = chooseFirmwareOperations(choose, whole, options.modelOnly);
+  const { machine, host } = whole;
+  return {
+    ...whole,
+    operations: options.modelOnly ? withDmaWindow(choose, machine, host, operations) : operations,
+  };
 }
 
 type Hardware = Omit<Scenario, 'operations'>;

@@ -9,6 +9,7 @@ import {
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
+import { withDmaWindow } from './dma-windows.ts';
 import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
@@ -79,8 +80,9 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     // Hardware has BARs of powers of two; a vfio-user server may report anything.
     chooseDevice(choose, `dev${index}`, machine.hostPageSize, host.iommu.type === 'vfio-user', overlays),
   );
-  const operations = chooseOperations(choose, machine, devices, overlays);
+  const drawnOperations = chooseOperations(choose, machine, devices, overlays);
   const limited = limitMappings(choose, host, machine.type, devices);
+  const operations = overlays ? withDmaWindow(choose, machine, limited, drawnOperations) : drawnOperations;
   const scenario: Scenario = { version: 1, machine, revision, host: limited, devices, operations };
   return chooseRamNear1TiB(choose, scenario);
 }

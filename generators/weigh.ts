@@ -84,6 +84,8 @@ function weighOperation(operation: Operation): number {
         (operation.priority === 0 ? 0 : 3) +
         operation.name.length / 10
       );
+    case 'create-dma-window':
+      return 20 + digits(operation.pageSize) + 2 * digitsOfSize(operation.size);
     case 'mask-vector':
       return 5 + digits(BigInt(operation.vector));
     case 'access-bar':

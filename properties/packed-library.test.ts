@@ -110,7 +110,7 @@ readScenario('{}', 1);
 
   it('ships the schemas, the page and its license', () => {
     for (const file of [
-      'schemas/scenario.schema.json',
+      'src/readers/schemas/scenario.schema.json',
       'src/readers/html/page.js',
       'LICENSE',
       'CHANGELOG.md',

@@ -73,7 +73,7 @@ const unusual = generated.chain((scenario) =>
     .record({
       devices: fc.tuple(...scenario.devices.map(withOptions)),
       limits: fc.record(
-        { apertures, maxMappings: fc.nat(1_000_000), maxWindows: fc.integer({ min: 1, max: 16 }) },
+        { apertures, maxMappings: fc.nat(1_000_000), maxWindows: fc.integer({ min: 2, max: 16 }) },
         { requiredKeys: [], noNullPrototype: true },
       ),
       revision: word,

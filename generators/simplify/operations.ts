@@ -1,5 +1,5 @@
 import { offset } from '../../src/address/index.ts';
-import { pciWindows, type Operation, type Scenario } from '../../src/scenario/index.ts';
+import { DMA_WINDOW_PAGES, pciWindows, type Operation, type Scenario } from '../../src/scenario/index.ts';
 import { ROUND_ADDRESSES, rounderNumbers } from './numbers.ts';
 
 export function* withSimplerOperations(scenario: Scenario): Generator<Scenario> {
@@ -36,6 +36,11 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       for (const simpler of rounderNumbers(at)) yield { ...operation, offset: offset(simpler) };
       return;
     }
+    case 'create-dma-window':
+      for (const pageSize of DMA_WINDOW_PAGES)
+        if (pageSize < operation.pageSize) yield { ...operation, pageSize };
+      if (operation.size > operation.pageSize) yield { ...operation, size: operation.size / 2n };
+      return;
     case 'size-bar':
       if (operation.probe !== undefined)
         yield { op: 'size-bar', device: operation.device, bar: operation.bar };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deriveSeed } from '../../src/campaign/index.ts';
 import { brokenBy, fingerprintText, type FingerprintMap } from '../../src/invariants/index.ts';
+import { RARELY_BROKEN_BY } from '../../src/invariants/broken-by.ts';
 import { runOnModel, type AnyRevision } from '../../src/model/index.ts';
 import { survey } from './survey.ts';
 
@@ -36,7 +37,9 @@ export const describeBroken = (revisions: readonly AnyRevision[]): void =>
         });
         const latest = [...found].map(([name, { run }]) => `${fingerprintText(name)} in case ${run}`).at(-1);
         await annotate(`${cases} cases; last of all ${latest}`, 'searched');
-        expect([...invariantsIn(found)].toSorted()).toEqual(brokenBy(id).toSorted());
+        const rare: readonly string[] = RARELY_BROKEN_BY[id] ?? [];
+        const often = [...invariantsIn(found)].filter((invariant) => !rare.includes(invariant));
+        expect(often.toSorted()).toEqual(brokenBy(id).toSorted());
       },
     );
   });

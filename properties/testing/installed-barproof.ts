@@ -17,7 +17,13 @@ export function installBarproof(): InstalledBarproof {
   const folder = mkdtempSync(join(tmpdir(), 'installed-barproof-'));
   cpSync(builtBarproof(), join(folder, 'dist'), { recursive: true });
   cpSync(join(REPOSITORY, 'package.json'), join(folder, 'package.json'));
-  for (const shipped of ['regressions', 'src/qemu/shim', 'src/linux/agent', 'src/readers/html', 'schemas']) {
+  for (const shipped of [
+    'regressions',
+    'src/qemu/shim',
+    'src/linux/agent',
+    'src/readers/html',
+    'src/readers/schemas',
+  ]) {
     cpSync(join(REPOSITORY, shipped), join(folder, shipped), { recursive: true });
   }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));

@@ -11,11 +11,12 @@ import { byRealism, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { deriveSeed } from './derive-seed.ts';
 import type { CampaignListener, CampaignSummary } from './events.ts';
+import { Failure } from './failure.ts';
 import { findingOf, type Finding } from './finding.ts';
 import { forgivenBy, saidOfKnown } from './forgiven-by.ts';
 import type { StoredRegression } from './regression-store.ts';
 import { saveFinding, type SaveOptions } from './save-finding.ts';
-import { Interrupted, interruptible } from './interruptible.ts';
+import { interruptible } from './interruptible.ts';
 import type { RunScenario } from './run-scenario.ts';
 import type { Scenarios } from './draw.ts';
 import { TargetFailed } from './run-if-possible.ts';
@@ -45,25 +46,6 @@ export interface CheckOptions extends SaveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Keeps the first exception of the target, so that the check can report the findings so far before it throws the exception. */
-class Failure {
-  first: { readonly error: unknown } | undefined;
-  /** Whether the target can run no further scenario. */
-  stopped = false;
-
-  /** Notes what `run` threw. The interrupt of the user is no failure. */
-  note(error: unknown): void {
-    if (error instanceof Interrupted) return;
-    this.first ??= { error };
-    this.stopped = true;
-  }
-
-  /** Notes why a finding could not be stored. The check goes on. */
-  noteUnsaved(error: unknown): void {
-    this.first ??= { error };
-  }
-}
-
 /**
  * Replays the stored cases, searches, shrinks what fails and stores it. The search does not depend on what
  * is stored: the same seed gives the same cases and the same findings.
@@ -87,7 +69,8 @@ export async function check(given: CheckOptions): Promise<CampaignSummary> {
     listener({ type: 'finding', finding, number: index + 1, revision: plan.revision });
   }
   const holds = !findings.some(({ severity }) => severity === 'error');
-  const summary: CampaignSummary = { plan, findings, known, ...searched, holds };
+  const { unsaved } = failure;
+  const summary: CampaignSummary = { plan, findings, known, ...searched, holds, unsaved };
   listener({ type: 'finished', summary });
   if (failure.first !== undefined) throw failure.first.error;
   return summary;
@@ -171,7 +154,8 @@ async function searchAndShrink(options: Checking) {
         path: String(sighting.starts[0]),
         shrinks: 0,
       });
-      firstSeen.set(sighting, save(finding, options));
+      // What fails here fails again for the shrunk case, and is told then.
+      firstSeen.set(sighting, save(finding, { ...options, failure: new Failure() }));
       if (finding.known === undefined)
         listener({ type: 'sighted', fingerprint: sighting.fingerprint, run: sighting.run });
     },
@@ -198,7 +182,7 @@ async function searchAndShrink(options: Checking) {
 /**
  * Stores a finding. A finding that cannot be stored is reported all the same.
  *
- * @param unshrunk the file in which this check stored the case before shrinking.
+ * @param unshrunk the file in which this check stored the case before shrinking; undefined without such a file.
  * @returns the finding with its file.
  */
 function save(finding: Finding, options: Checking, unshrunk?: string): Finding {

@@ -1,3 +1,4 @@
+import type { Problem } from '../input/index.ts';
 import type { Fingerprint } from '../invariants/index.ts';
 import type { Finding } from './finding.ts';
 
@@ -36,6 +37,8 @@ export interface CampaignSummary {
   readonly outcomes: ReadonlyMap<string, number>;
   /** Whether no invariant was seen to break, warnings apart. */
   readonly holds: boolean;
+  /** Why findings could not be stored: without a problem each new finding has its file. */
+  readonly unsaved: readonly Problem[];
 }
 
 /** Number of generated cases that the target has run. */

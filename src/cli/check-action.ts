@@ -12,6 +12,7 @@ import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { openSearchSpace } from './open-target.ts';
 import { VERSION } from './package.ts';
+import { printProblems } from './print-problems.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
 import { withReports } from './reports.ts';
 import { shippedRegressions, storedCases } from './shipped-regressions.ts';
@@ -81,7 +82,10 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Che
       for (const listener of listeners) listener(event);
     },
   }).finally(() => target.close());
+  printProblems(summary.unsaved);
   if (!summary.holds) raise(ExitCode.COUNTEREXAMPLE);
+  // A warning whose case is lost is not what the user asked for, either.
+  else if (summary.unsaved.length > 0) raise(ExitCode.COULD_NOT_RUN);
   // Cases that were not run might break an invariant.
   else if (summary.cases < runs || ranCases(summary) === 0) raise(ExitCode.COULD_NOT_RUN);
 }

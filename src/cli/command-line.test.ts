@@ -606,6 +606,26 @@ describe('barproof check', () => {
     });
   });
 
+  /** A check whose findings would lie below a path that is a file. */
+  const unstored = (revision: string, invariant: string) => {
+    mkdirSync(join(folder, 'regressions'));
+    put(join('regressions', invariant), '');
+    return barproof(['check', '--revision', revision, '--runs', '600', '--invariant', invariant, ...store()]);
+  };
+
+  it('exits with 1 for a counterexample that cannot be stored, and names the file', async () => {
+    const { code, out, err } = await unstored('seed-v2', 'map-aligned');
+    expect([code, out]).toEqual([1, expect.stringMatching(/^found \d+ counterexamples?/m)]);
+    expect(err).toMatch(/^✖ \S+\/map-aligned\/\S+\.json: .*\(ENOTDIR\)$/m);
+    expect(out).not.toContain('again ');
+  });
+
+  it('exits with 2 for a warning that cannot be stored', async () => {
+    const { code, out, err } = await unstored('qemu-6.0', 'guest-page-reachable');
+    expect([code, out]).toEqual([2, expect.stringContaining('every invariant holds, 1 warning')]);
+    expect(err).toMatch(/^✖ \S+\/guest-page-reachable\/\S+\.json: .*\(ENOTDIR\)\n$/);
+  });
+
   it('exits with 2 if the folder of regressions cannot be created', async () => {
     put('regressions', '');
     const words = [

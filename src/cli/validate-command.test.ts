@@ -100,6 +100,13 @@ describe('barproof validate', { timeout: 120_000 }, () => {
     expect(err).not.toContain('late');
   });
 
+  it('judges a patch of cloud-hypervisor, which has none of the machines of QEMU', async () => {
+    const never = `{ name: 'p', base: 'cloud-hypervisor-53.0', cloudHypervisor: { routesToTable: () => false } }`;
+    const { code, out, err } = await run('validate', patch('p.ts', never), '--runs', '300');
+    expect([code, err]).toEqual([1, '']);
+    expect(out).toContain('access-dispatched / ');
+  });
+
   it('exits with 2 for a file that does not exist', async () => {
     expect(await run('validate', 'nowhere.ts')).toMatchObject({
       code: 2,

@@ -257,7 +257,7 @@ export class CloudHypervisor {
     const vfioOps = new VfioOps(count === 0 ? 'container' : `container#${count + 1}`, makeIommu(), emit);
     this.vfioOps = vfioOps;
     for (const memory of this.#ram) {
-      if (!this.#options.rules.mapsRam(memory.start, memory.region.size)) continue;
+      if (!this.#options.rules.mapsRam(memory.start, memory.region.size, count)) continue;
       const errno = vfioOps.map(memory);
       if (errno !== 0) throw new DeviceManagerError(`could not map RAM for DMA: ${errnoName(errno)}`);
     }

@@ -52,8 +52,14 @@ export interface CloudHypervisorRules {
   readonly removes: readonly ('dma-mappings' | 'slots' | 'mmaps')[];
   /** The number of the slot of an area or a part of RAM; `unused` is a number that no slot has. */
   slotNumber(unused: number): number;
-  /** Whether a part of RAM, by its guest address and bytes, is mapped for DMA when the container is opened. */
-  mapsRam(start: bigint, size: Size): boolean;
+  /**
+   * Whether a part of RAM is mapped for DMA when a container is opened (add_vfio_device).
+   *
+   * @param start its guest address.
+   * @param size its bytes.
+   * @param opened how many containers the VMM has opened before.
+   */
+  mapsRam(start: bigint, size: Size, opened: number): boolean;
   /** Type and width of a BAR that the VMM reads from the device's register (allocate_bars). */
   barAttributes(attributes: BarAttributes, bar: number): BarAttributes;
   /** Bytes of a BAR that the VMM finds by sizing the device's register (allocate_bars). */

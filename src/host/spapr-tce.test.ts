@@ -202,11 +202,19 @@ describe('the windows of a SpaprTceContainer', () => {
   });
 
   it('are made up to 54 bits of table and page (host fact C9)', () => {
-    expect(container().createWindow({ pageSize: 64n * KIB, size: 1n << 54n }).errno).toBe(0);
+    expect(container().createWindow({ pageSize: 64n * KIB, size: 1n << 54n, levels: 2 }).errno).toBe(0);
     expect(container().createWindow({ pageSize: 64n * KIB, size: GIB, levels: 2 }).errno).toBe(0);
     expect(
       container({ maxLevels: 1 }).createWindow({ pageSize: 64n * KIB, size: GIB, levels: 2 }).errno,
     ).toBe(Errno.EINVAL);
+  });
+
+  it('fail with ENOMEM where one level takes more than 16 MiB (host fact C10)', () => {
+    const make = (size: bigint, levels: number) =>
+      container().createWindow({ pageSize: 64n * KIB, size, levels }).errno;
+    expect(make(128n * GIB, 1)).toBe(0);
+    expect(make(256n * GIB, 1)).toBe(Errno.ENOMEM);
+    expect(make(256n * GIB, 2)).toBe(0);
   });
 
   it('count the bits of each level rounded up', () => {

@@ -60,6 +60,8 @@ const SECOND_WINDOW = 1n << 59n;
 const PSERIES_WINDOW = iova(1n << 59n);
 /** Bits that all levels of a table and the page may have together (host fact C9). */
 const TABLE_BIT_LIMIT = 55;
+/** The kernel allocates no more bytes at once: a level of a table (host fact C10). */
+const LARGEST_LEVEL_SHIFT = 24;
 /** An entry has 2^3 bytes. */
 const ENTRY_SHIFT = 3;
 
@@ -138,7 +140,10 @@ export class TceWindows {
     if (platform === 'pseries') {
       // host fact D14
       if (this.at(PSERIES_WINDOW) !== undefined) return refused(Errno.EPERM);
-    } else if (!this.#fitsTable({ pageSize, size, levels })) return refused(Errno.EINVAL);
+    } else {
+      const errno = this.#refusesTable({ pageSize, size, levels });
+      if (errno !== 0) return refused(errno);
+    }
 
     const window = { slot, start: this.#startOf(slot), size, pageSize };
     this.#slots[slot] = window;
@@ -152,13 +157,14 @@ export class TceWindows {
     return slot === 0 ? dma32.start : iova(BigInt(slot) * SECOND_WINDOW);
   }
 
-  /** Whether a table of bare metal has room for so many levels (host facts C7 and C9). */
-  #fitsTable({ pageSize, size, levels }: TableRequest): boolean {
+  /** Why bare metal makes no table of so many levels, 0 if it makes one (host facts C7, C9 and C10). */
+  #refusesTable({ pageSize, size, levels }: TableRequest): Errno {
     const { hostPageSize, maxLevels } = this.#options;
-    if (levels < 1 || levels > maxLevels) return false;
+    if (levels < 1 || levels > maxLevels) return Errno.EINVAL;
     // A level takes at least a host page.
     const entriesShift = Math.ceil((shiftOf(size) - shiftOf(pageSize)) / levels);
     const levelShift = Math.max(entriesShift + ENTRY_SHIFT, shiftOf(hostPageSize));
-    return (levelShift - ENTRY_SHIFT) * levels + shiftOf(pageSize) < TABLE_BIT_LIMIT;
+    if ((levelShift - ENTRY_SHIFT) * levels + shiftOf(pageSize) >= TABLE_BIT_LIMIT) return Errno.EINVAL;
+    return levelShift > LARGEST_LEVEL_SHIFT ? Errno.ENOMEM : 0;
   }
 }

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InvalidInput } from './problem.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /** Faults of the file system: `before` may throw before a call, `shorten` lets writeSync write half of the bytes. */
@@ -198,6 +199,23 @@ describe('writeAtomically', () => {
     }
     writeAtomically(path, NEW);
     expect(files().toSorted()).toEqual([...kept, 'case.json'].toSorted());
+  });
+
+  it('says which file cannot be written where a file stands in place of its folder', () => {
+    real.writeFileSync(join(folder, 'sub'), '');
+    expect(() => writeAtomically(path, NEW)).toThrow(
+      new InvalidInput([{ path, message: 'the file cannot be written (ENOTDIR)' }]),
+    );
+  });
+
+  it('says which file cannot be written where no call can change the folder, not even to tidy up', () => {
+    real.mkdirSync(join(folder, 'sub'));
+    faults.before = (step) => {
+      if (step === 'rmSync' || step === 'openSync') throw Object.assign(new Error('no'), { code: 'EACCES' });
+    };
+    expect(() => writeAtomically(path, NEW)).toThrow(
+      new InvalidInput([{ path, message: 'the file cannot be written (EACCES)' }]),
+    );
   });
 
   it('brings the new name to the disk: the folder is synchronised after the rename', () => {

@@ -21,10 +21,10 @@ export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     makeFolder(dirname(path));
+    sweep(path);
   } catch (error) {
     throw unwritable(path, error);
   }
-  sweep(path);
   try {
     // A named pipe or a link at this path would send the text elsewhere.
     rmSync(temporary, { force: true });
@@ -32,8 +32,17 @@ export function writeAtomically(path: string, text: string): void {
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw unwritable(path, error);
+  }
+}
+
+/** Removes a file that may be there, as far as that is possible: the caller has a better error to tell. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The folder admits no change, which is why the file could not be written.
   }
 }
 

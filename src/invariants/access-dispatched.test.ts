@@ -17,7 +17,8 @@ import {
   trace,
 } from './testing/index.ts';
 
-const AT = 0xe000_0000n;
+/** In the window of pseries that shows BARs at their bus addresses. */
+const AT = 0x2100_0000_0000n;
 const [MMAP, TABLE, PBA, BAR] = [
   region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0'),
   region('msix-table', 'io', 'dev0'),
@@ -44,6 +45,7 @@ const seen = (
   parts: readonly AccessPart[] | undefined,
   shown = STATE,
   spec: object = {},
+  machine: object = {},
 ) => {
   const operation = { op: 'access-bar', device: 'dev0', bar: 0, offset: offset(at), width, write } as const;
   const event: AccessEvent | undefined = parts && {
@@ -58,6 +60,7 @@ const seen = (
   };
   const made = trace([{ state: shown }, { events: event === undefined ? [] : [event] }], {
     scenario: scenario({
+      machine,
       devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem64' }], msix: MSIX, ...spec }],
     }),
   });
@@ -104,6 +107,11 @@ describe('access-dispatched', () => {
     ['pending bits of the device', [0x9000n, 8], [part(0x9000n, 8, onDevice(0x9000n))]],
     ['pending bits of the VMM', [0x9000n, 8], [part(0x9000n, 8, pba(0n))]],
     ['a write to pending bits that is dropped', [0x9000n, 4, true], [part(0x9000n, 4, NOTHING)]],
+    [
+      'an unaligned access in two parts',
+      [0xc002n, 4],
+      [part(0xc002n, 2, onDevice(0xc002n)), part(0xc004n, 2, onDevice(0xc004n))],
+    ],
     ['trapped registers', [0xc002n, 2, true], [part(0xc002n, 2, onDevice(0xc002n))]],
   ])('accepts %s', (_, access, parts) => {
     expect(judge(accessDispatched, seen(access, parts))).toMatchObject({ causes: [], exercised: 1 });
@@ -149,6 +157,18 @@ describe('access-dispatched', () => {
       [part(0xc000n, 4, onDevice(0xc000n, 1))],
       'device-wrong-place',
     ],
+    [
+      'registers that see two accesses',
+      [0xc000n, 8],
+      [part(0xc000n, 4, onDevice(0xc000n)), part(0xc004n, 4, onDevice(0xc004n))],
+      'split',
+    ],
+    [
+      'memory of the device that is written byte by byte',
+      [0x10n, 2, true],
+      [part(0x10n, 1, memory(0x10n)), part(0x11n, 1, memory(0x11n))],
+      'split',
+    ],
     ['registers that refuse', [0xc000n, 4], [part(0xc000n, 4, NOTHING)], 'refused'],
     ['too few vectors polled', [0x9000n, 8], [part(0x9000n, 8, pba(0n, 0, 3))], 'pba-polls-too-few-vectors'],
     ['pending bits at another offset', [0x9004n, 4], [part(0x9004n, 4, pba(0n))], 'pba-wrong-offset'],
@@ -185,6 +205,30 @@ describe('access-dispatched', () => {
     expect(causes(accessDispatched, seen([0x10n, 4, true], [part(0x10n, 4, read)], rom))).toEqual([
       'memory-where-trapped',
     ]);
+  });
+
+  it('lets the guest write ROM on POWER, whose KVM has no read-only slots', () => {
+    const rom = state({
+      flatView: [
+        flat(AT, 0x8000n, region('rom'), { readonly: true }),
+        flat(AT + 0x8000n, 0x1000n, region('flash', 'rom-device'), { romdMode: true }),
+        flat(AT + 0x9000n, 0x7000n, MMAP, { offset: 0x9000n }),
+      ],
+      devices: PLUGGED,
+    });
+    const causesOnPower = (at: bigint, reached: Reached) =>
+      causes(accessDispatched, seen([at, 4, true], [part(at, 4, reached)], rom, {}, { type: 'pseries' }));
+    const inside = (name: string, at: bigint): Reached => ({
+      kind: 'memory',
+      region: name,
+      owner: undefined,
+      offset: offset(at),
+    });
+    expect(causesOnPower(0x10n, inside('rom', 0x10n))).toEqual([]);
+    expect(causesOnPower(0x10n, NOTHING)).toEqual([]);
+    expect(causesOnPower(0x10n, inside('rom', 0x18n))).toEqual(['wrong-memory']);
+    expect(causesOnPower(0x8010n, NOTHING)).toEqual([]);
+    expect(causesOnPower(0x8010n, inside('flash', 0x10n))).toEqual(['memory-where-trapped']);
   });
 
   it('finds the mirror of the configuration space, also where another BAR lies at the same address', () => {

@@ -3,7 +3,7 @@ import type { Operation } from '../scenario/index.ts';
 import type { State, Trace } from '../trace/index.ts';
 import type { AccessEvent, AccessPart, Reached } from '../vfio/index.ts';
 import { expectationOf, type Expectation } from './access-expectation.ts';
-import { startOfBar } from './bar-bytes.ts';
+import { isShown, startOfBar } from './bar-in-system-memory.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -13,8 +13,8 @@ type BarAccess = Extract<Operation, { op: 'access-bar' }>;
 export const accessDispatched: Invariant = {
   id: 'access-dispatched',
   clause:
-    'each byte of an access to a BAR reaches what answers at its address, once and at the right offset; emulation of ' +
-    'MSI-X ends with the table and the PBA, and carries out every access that the PCI specification allows',
+    'each byte of an access to a BAR reaches what answers at its address, once and at the right offset, and the ' +
+    'device sees an aligned access as one; emulation of MSI-X ends with the table and the PBA, and carries out every access that the PCI specification allows',
   severity: 'error',
   site: 'system/physmem.c: flatview_read, flatview_write; hw/pci/msix.c: msix_table_mmio_ops',
   start(trace, examination) {
@@ -36,8 +36,9 @@ function judgeStep(trace: Trace, index: number, operation: BarAccess, examinatio
   if (trace.outcome !== 'ok' && index === trace.steps.length - 1) return;
   const device = state.devices.find(({ id }) => id === operation.device);
   const bar = device?.bars.find((candidate) => candidate.index === operation.bar);
-  const start = device && bar && startOfBar(bar, device.id, state.flatView);
-  if (device === undefined || start === undefined) return;
+  if (device === undefined || bar === undefined || !isShown(bar, device, state.flatView)) return;
+  const start = startOfBar(bar, trace.scenario);
+  if (start === undefined) return;
   examination.exercised++;
   const access = events.find((event) => event.type === 'access');
   const address = start + operation.offset;
@@ -102,6 +103,26 @@ class AccessCheck {
       return;
     }
     for (const part of parts) this.#checkPart(part);
+    if (parts.length > 1 && this.#isOneAccessOfDevice())
+      this.#violate(
+        'split',
+        () => `the device sees ${parts.length} accesses: ${parts.map(partText).join(', ')}`,
+      );
+  }
+
+  /** Whether the access is aligned, and all of its bytes lie one after the other in registers or memory of a device. */
+  #isOneAccessOfDevice(): boolean {
+    const { width, offset } = this.#access;
+    const first = this.#expected[0]!;
+    if (offset % BigInt(width) !== 0n || first.owner === undefined) return false;
+    return this.#expected.every(
+      ({ kind, name, offset: at, mayBeNothing }, byte) =>
+        (kind === 'device' || kind === 'memory') &&
+        kind === first.kind &&
+        name === first.name &&
+        at === first.offset + BigInt(byte) &&
+        !mayBeNothing,
+    );
   }
 
   #checkPart({ address, size, reached }: AccessPart): void {

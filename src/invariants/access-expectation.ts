@@ -1,7 +1,9 @@
 import { firstEndingAbove, type Offset } from '../address/index.ts';
 import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { DeviceState, State, Trace, TraceRange } from '../trace/index.ts';
-import { barOf, startOfBar } from './bar-bytes.ts';
+import { barOf, isEmulatedPba } from './bar-bytes.ts';
+import { startOfBar } from './bar-in-system-memory.ts';
+import { hasReadonlySlots } from './readonly-slots.ts';
 
 /** What answers at one address, by the flat view and by the guest's MSI-X capability. */
 export interface Expectation {
@@ -43,12 +45,15 @@ export function expectationOf(address: bigint, write: boolean, state: State, tra
   const at = offset + address - range.start;
   const shown = { ...NOTHING, name, owner, offset: at, mayBeNothing: false };
   if (kind === 'ram' || kind === 'ram-device' || (kind === 'rom-device' && romdMode)) {
-    const isDropped = write && (range.readonly || kind === 'rom-device');
-    return isDropped ? NOTHING : { ...shown, kind: 'memory' };
+    const isReadonly = range.readonly || kind === 'rom-device';
+    if (!write || !isReadonly) return { ...shown, kind: 'memory' };
+    // Without read-only slots KVM lets the guest write ROM (vfio fact 9.3); a write without a slot is dropped.
+    const isInSlot = kind === 'ram' && !hasReadonlySlots(trace.scenario);
+    return isInSlot ? { ...shown, kind: 'memory', mayBeNothing: true } : NOTHING;
   }
   const device = state.devices.find(({ id }) => id === owner);
   if (device === undefined) return { ...shown, kind: 'registers' };
-  return ofDevice(shown, range, device, { at: at as Offset, address, write, flatView, trace });
+  return ofDevice(shown, range, device, { at: at as Offset, address, write, trace });
 }
 
 /** A byte of an access, and where it lies. */
@@ -57,7 +62,6 @@ interface ByteInView {
   readonly at: Offset;
   readonly address: bigint;
   readonly write: boolean;
-  readonly flatView: State['flatView'];
   readonly trace: Trace;
 }
 
@@ -137,9 +141,9 @@ function inMirror(shown: Expectation, device: DeviceState, byte: ByteInView): Ex
 }
 
 /** The bytes of a device's BARs at an address: several where BARs overlap. */
-const placesOf = (device: DeviceState, { address, flatView }: ByteInView) =>
+const placesOf = (device: DeviceState, { address, trace }: ByteInView) =>
   device.bars.flatMap((bar) => {
-    const start = startOfBar(bar, device.id, flatView);
+    const start = startOfBar(bar, trace.scenario);
     const isInside = start !== undefined && start <= address && address < start + bar.size;
     return isInside ? [{ bar: bar.index, offset: address - start }] : [];
   });
@@ -158,7 +162,7 @@ function placeInBar(
     const table = emulatedAt ?? { bar: layout.tableBar, offset: layout.tableOffset };
     return { bar: table.bar, offset: table.offset + at };
   }
-  if (region !== 'msix-pba' && region !== 'VFIO MSIX PBA') return undefined;
+  if (!isEmulatedPba(region)) return undefined;
   const pba = pbaAt ?? { bar: layout.pbaBar, offset: layout.pbaOffset };
   return { bar: pba.bar, offset: pba.offset + at };
 }

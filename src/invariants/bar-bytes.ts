@@ -1,6 +1,6 @@
 import type { Offset, Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
-import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
+import type { BarState, DeviceState } from '../trace/index.ts';
 
 /** The offset in `bar` at which the region begins; `undefined` where the region shows no byte of that BAR. */
 export function startInBar(bar: BarState, region: string): Offset | undefined {
@@ -20,25 +20,8 @@ export function barOf(
   return undefined;
 }
 
-/**
- * The address in system memory at which the BAR begins, from a flat range that shows a part of the BAR. The
- * bus address may differ: the window of a PCI host bridge may shift it.
- *
- * @param owner id of the device.
- * @returns `undefined` where the flat view shows no byte of the BAR.
- */
-export function startOfBar(
-  bar: BarState,
-  owner: string,
-  flatView: readonly TraceRange[],
-): bigint | undefined {
-  if (bar.address === undefined) return undefined;
-  for (const { start, offset, region } of flatView) {
-    const layer = region.owner === owner ? startInBar(bar, region.name) : undefined;
-    if (layer !== undefined) return start - offset - layer;
-  }
-  return undefined;
-}
+/** Whether a region is the emulated PBA: QEMU's core makes one, and the vfio-user client one of its own. */
+export const isEmulatedPba = (region: string): boolean => region === 'msix-pba' || region === 'VFIO MSIX PBA';
 
 /**
  * The MSI-X table as the guest's capability places it: the BAR and the range of bytes in the BAR. The result is

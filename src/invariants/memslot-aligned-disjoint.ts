@@ -5,6 +5,7 @@ import type { MemslotEvent } from '../vfio/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { hasReadonlySlots } from './readonly-slots.ts';
 import { UnpluggedDevices } from './unplugged-devices.ts';
 
 /** The memory that the guest reaches without an exit is the memory of the flat view. */
@@ -75,7 +76,6 @@ class SlotRequests {
 /** Judges the slots that exist. */
 class SlotJudge {
   readonly #page: bigint;
-  /** KVM on POWER has no read-only slots. */
   readonly #hasReadonlySlots: boolean;
   readonly #examination: Examination;
   readonly #unplugged = new UnpluggedDevices();
@@ -83,7 +83,7 @@ class SlotJudge {
 
   constructor({ pages, scenario }: Trace, examination: Examination) {
     this.#page = pages.host;
-    this.#hasReadonlySlots = scenario.machine.type !== 'pseries';
+    this.#hasReadonlySlots = hasReadonlySlots(scenario);
     this.#examination = examination;
   }
 

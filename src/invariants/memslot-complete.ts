@@ -7,6 +7,7 @@ import { rangeFrom, rangeText, regionName, span } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
 import { isMachineRefused } from './machine-refused.ts';
 import { mmappableAreas } from './mmappable-areas.ts';
+import { hasReadonlySlots } from './readonly-slots.ts';
 
 /** The guest reaches its memory without an exit: a page without a slot is as wrong as a slot without memory. */
 export const memslotComplete: Invariant = {
@@ -68,9 +69,9 @@ class SlotsOfMemory implements Judge {
     }
   }
 
-  /** Whether the range shows the contents of a ROM device. KVM on POWER has no read-only slots for these. */
+  /** Whether the range shows the contents of a ROM device, which only a read-only slot can hold. */
   #isContents({ region, romdMode }: TraceRange): boolean {
-    return region.kind === 'rom-device' && romdMode && this.#trace.scenario.machine.type !== 'pseries';
+    return region.kind === 'rom-device' && romdMode && hasReadonlySlots(this.#trace.scenario);
   }
 
   /** Reports the first whole page of the range that no slot with its memory covers. */

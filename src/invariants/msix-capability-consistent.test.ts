@@ -214,7 +214,7 @@ describe('msix-capability-consistent for the emulated PBA and a reset', () => {
   const mapped = bar(0, SIZE, { address: BASE });
   const own = region('dev0 BAR 0', 'io', 'dev0');
   const pba = region('msix-pba', 'io', 'dev0');
-  const withPba = (bytes: bigint) =>
+  const withPba = (bytes: bigint, shown = pba) =>
     causes(
       msixCapabilityConsistent,
       traceOfStates(
@@ -225,7 +225,7 @@ describe('msix-capability-consistent for the emulated PBA and a reset', () => {
             ],
             flatView: [
               flat(BASE, 0x3000n, own),
-              flat(BASE + 0x3000n, bytes, pba),
+              flat(BASE + 0x3000n, bytes, shown),
               flat(BASE + 0x3000n + bytes, SIZE - 0x3000n - bytes, own, { offset: 0x3000n + bytes }),
             ],
           }),
@@ -237,6 +237,11 @@ describe('msix-capability-consistent for the emulated PBA and a reset', () => {
   it('reports a PBA whose last bytes are those of the device', () => {
     expect(withPba(16n)).not.toContain('pba-cut-short');
     expect(withPba(8n)).toContain('pba-cut-short');
+  });
+
+  it('lets another BAR hide the first bytes of a PBA that is not emulated', () => {
+    expect(withPba(8n, region('dev0 BAR 1', 'io', 'dev0'))).not.toContain('pba-cut-short');
+    expect(withPba(8n, region('dev1 BAR 0', 'io', 'dev1'))).not.toContain('pba-cut-short');
   });
 
   it('reports MSI-X that stays enabled over a reset', () => {

@@ -2,7 +2,8 @@ import { hex, overlaps, type Range } from '../address/index.ts';
 import { BAR_COUNT, msixPbaRange, msixTableRange, msixTableSize } from '../pci-layout/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { isSettled, type DeviceState, type State, type Trace, type TraceRange } from '../trace/index.ts';
-import { startInBar, startOfBar } from './bar-bytes.ts';
+import { isEmulatedPba, startInBar } from './bar-bytes.ts';
+import { startOfBar } from './bar-in-system-memory.ts';
 import { rangeText, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -29,7 +30,8 @@ export const msixCapabilityConsistent: Invariant = {
         for (const range of devices.reshaped.length > 0 ? state.flatView : flatView.ranges) {
           if (range.region.name === 'msix-table') checkExtent(range, state, examination);
         }
-        for (const device of isNew ? state.devices : []) checkPba(device, state, examination);
+        for (const device of isNew ? state.devices : [])
+          checkPba({ device, scenario: trace.scenario, state }, examination);
       },
       end: () => checkSwitchedOff(trace, examination),
     };
@@ -99,10 +101,10 @@ function isOwnLayout({ device, scenario }: Seen): boolean {
 /** The guest addresses of bytes of a BAR; `undefined` while the BAR is not mapped. */
 function addressesOf(
   { bar: index, start, end }: Omit<Place, 'name'>,
-  { device, state }: Omit<Seen, 'scenario'>,
+  { device, scenario }: Pick<Seen, 'device' | 'scenario'>,
 ): Range | undefined {
   const bar = device.bars.find((other) => other.index === index);
-  const base = bar && startOfBar(bar, device.id, state.flatView);
+  const base = bar && startOfBar(bar, scenario);
   return base === undefined ? undefined : { start: base + start, end: base + end };
 }
 
@@ -128,23 +130,23 @@ function checkPlace(place: Place, seen: Seen, examination: Examination): void {
 }
 
 /** The byte behind which the PBA ends is emulated as its first: what answers there is not the BAR itself. */
-function checkPba(device: DeviceState, state: State, examination: Examination): void {
+function checkPba(seen: Seen, examination: Examination): void {
+  const { device, state } = seen;
   const { layout, pbaAt } = device.msix ?? {};
   if (layout === undefined || pbaAt === undefined || pbaAt.bar !== layout.pbaBar) return;
-  const place = addressesOf({ bar: layout.pbaBar, ...msixPbaRange(layout) }, { device, state });
+  const place = addressesOf({ bar: layout.pbaBar, ...msixPbaRange(layout) }, seen);
   if (place === undefined) return;
   const bar = device.bars.find(({ index }) => index === layout.pbaBar)!;
-  const isOwnBar = (range: TraceRange | undefined): boolean =>
-    range !== undefined &&
-    range.region.owner === device.id &&
-    startInBar(bar, range.region.name) !== undefined;
   const at = (address: bigint): TraceRange | undefined =>
     state.flatView.find(({ start, end }) => start <= address && address < end);
-  if (isOwnBar(at(place.start)) || !isOwnBar(at(place.end - 1n))) return;
+  const [first, last] = [at(place.start), at(place.end - 1n)];
+  // Another BAR may hide the beginning of a PBA that the VMM does not emulate at all.
+  const isEmulated = first?.region.owner === device.id && isEmulatedPba(first.region.name);
+  if (!isEmulated || last?.region.owner !== device.id || startInBar(bar, last.region.name) === undefined)
+    return;
   examination.violate(
     'pba-cut-short',
-    () =>
-      `the last bytes of the PBA of ${device.id}, at ${rangeText(at(place.end - 1n)!)}, are those of the device`,
+    () => `the last bytes of the PBA of ${device.id}, at ${rangeText(last)}, are those of the device`,
     { start: place.end - 8n, end: place.end },
   );
 }

@@ -2,7 +2,7 @@ import { alignDown, alignUp, isAligned, overlaps, type Range } from '../address/
 import { msixTableRange } from '../pci-layout/index.ts';
 import { allowsMsixMmap, type Scenario } from '../scenario/index.ts';
 import type { BarState, DeviceState, Trace, TraceRange } from '../trace/index.ts';
-import { startInBar } from './bar-bytes.ts';
+import { isEmulatedPba, startInBar } from './bar-bytes.ts';
 import { rangeText } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -100,6 +100,6 @@ function placeInBar(
 function startOfStructure({ msix }: DeviceState, region: string, barIndex: number): bigint | undefined {
   const { tableBar, tableOffset, pbaBar, pbaOffset } = msix!.layout;
   if (region === 'msix-table') return tableBar === barIndex ? tableOffset : undefined;
-  const isPba = region === 'msix-pba' || region === 'VFIO MSIX PBA';
+  const isPba = isEmulatedPba(region);
   return isPba && pbaBar === barIndex ? pbaOffset : undefined;
 }

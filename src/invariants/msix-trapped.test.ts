@@ -14,6 +14,7 @@ import {
   memslot,
   region,
   saysNothing,
+  scenario,
   state,
   traceOfStates,
 } from './testing/index.ts';
@@ -236,7 +237,9 @@ describe('msix-trapped', () => {
       flat(window + AT + TABLE, 0x800n, wrapper, { offset: 0x800n }),
     ];
     const bars = [bar(0, SIZE, { address: AT }), bar(1, 0x800n, { address: AT + TABLE - 0x800n })];
-    const judged = traceOfStates([state({ flatView, devices: [device(bars, MSIX)] })]);
+    const judged = traceOfStates([state({ flatView, devices: [device(bars, MSIX)] })], {
+      scenario: scenario({ machine: { type: 'pseries' } }),
+    });
     expect(causes(msixTrapped, judged)).toEqual(['shadowed-by-stretched-bar']);
   });
 });

@@ -1,4 +1,5 @@
 import { firstEndingAbove, isAligned, overlaps, type Range } from '../address/index.ts';
+import type { Scenario } from '../scenario/index.ts';
 import {
   isSettled,
   type BarState,
@@ -8,7 +9,8 @@ import {
   type TraceMapping,
   type TraceRange,
 } from '../trace/index.ts';
-import { barOf, guestTable, startInBar, startOfBar } from './bar-bytes.ts';
+import { barOf, guestTable, startInBar } from './bar-bytes.ts';
+import { startOfBar } from './bar-in-system-memory.ts';
 import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -34,7 +36,7 @@ export const msixTrapped: Invariant = {
           check.flatView();
           check.memslots();
           check.mappings();
-          if (isSettled(trace, examination.step)) check.emulation(trace.pages.host);
+          if (isSettled(trace, examination.step)) check.emulation(trace.scenario, trace.pages.host);
         }
       },
     };
@@ -42,9 +44,6 @@ export const msixTrapped: Invariant = {
 };
 
 type Table = NonNullable<ReturnType<typeof guestTable>>;
-
-/** The addresses of the table of a BAR that begins at `bar`. */
-const tableAt = (table: Table, bar: bigint): Range => ({ start: bar + table.start, end: bar + table.end });
 
 /** Checks the MSI-X table of one device after one change. */
 class TableCheck {
@@ -124,14 +123,15 @@ class TableCheck {
    *
    * @param page the host's page size in bytes.
    */
-  emulation(page: bigint): void {
+  emulation(scenario: Scenario, page: bigint): void {
     const { devices, flatView } = this.#change;
     // A BAR of another device may hide the table.
     if (flatView.isEmpty && devices.plugged.length === 0 && devices.changed.length === 0) return;
-    const { bar } = this.#table;
-    const start = startOfBar(bar, this.#device, this.#state.flatView);
-    if (start !== undefined) this.#place(tableAt(this.#table, start));
-    this.#overlap(tableAt(this.#table, start ?? bar.address!), page);
+    const start = startOfBar(this.#table.bar, scenario);
+    if (start === undefined) return;
+    const place = { start: start + this.#table.start, end: start + this.#table.end };
+    this.#place(place);
+    this.#overlap(place, page);
   }
 
   /**

@@ -2,7 +2,7 @@ import { alignDown, alignUp, firstEndingAbove, overlaps, type Range } from '../a
 import { isCloudHypervisor } from '../scenario/index.ts';
 import { sameMapping, type State, type StateChange, type Trace, type TraceRange } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
-import { startOfBar } from './bar-bytes.ts';
+import { startOfBar } from './bar-in-system-memory.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
 
@@ -54,19 +54,19 @@ class KeptRanges implements Judge {
    * QEMU first maps a small BAR with the length of a page, and then shortens the BAR.
    */
   #isNearChange(range: Range, before: State, after: State): boolean {
-    const page = this.#trace.pages.host;
-    const isShifted = this.#trace.scenario.machine.type === 'pseries';
+    const { pages, scenario } = this.#trace;
+    const page = pages.host;
     return [before, after].some((state) => {
       const other = state === before ? after : before;
       return state.devices.some(({ id, bars }) =>
         bars.some((bar) => {
-          if (bar.address === undefined) return false;
+          if (bar.address === undefined || bar.type === 'io') return false;
           const twin = other.devices
             .find((device) => device.id === id)
             ?.bars.find(({ index }) => index === bar.index);
           if (twin?.address === bar.address) return false;
-          const start = startOfBar(bar, id, state.flatView) ?? (isShifted ? undefined : bar.address);
-          // The window of the host bridge may show the BAR anywhere.
+          const start = startOfBar(bar, scenario);
+          // Outside of the windows of the host bridge only devices may reach the BAR, at its bus address.
           if (start === undefined) return true;
           const stretched = bar.size > page ? bar.size : page;
           return overlaps(range, { start: alignDown(start, page), end: alignUp(start + stretched, page) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runOnModel } from '../model/index.ts';
 import { decodeScenario } from '../scenario/index.ts';
-import { NEWEST } from '../vfio/index.ts';
+import { NEWEST, type DmaMapEvent } from '../vfio/index.ts';
 import { CONDITIONS, holdsFor, type ConditionName } from './conditions.ts';
 import type { Violation } from './invariant.ts';
 import { placeOf } from './place.ts';
@@ -44,6 +44,34 @@ describe('placeOf', () => {
 
   it('says nowhere without addresses', () => {
     expect(placeOf({ invariant: 'no-abort', cause: 'x', message: '', step: 0 }, trace)).toBe('nowhere');
+  });
+});
+
+describe('placeOf, where a later request of the same step uncovers memory', () => {
+  /** A 64-bit BAR is written in two halves, so it lies over the BIOS for a moment. */
+  const moved = runOnModel(
+    decodeScenario({
+      version: 1,
+      machine: { type: 'q35', ram: '0x10000000', hostPageSize: '0x1000', guestPageSize: '0x1000' },
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1000'] } },
+      devices: [{ id: 'd', bars: [{ index: 0, size: '0x2000000', type: 'mem64' }] }],
+      operations: [
+        { op: 'set-bar', device: 'd', bar: 0, address: '0xc0000000' },
+        { op: 'enable-memory', device: 'd' },
+        { op: 'set-bar', device: 'd', bar: 0, address: '0xfffffffffe000000' },
+      ],
+    }),
+    NEWEST,
+  );
+
+  it('goes by the request for exactly the addresses', () => {
+    const over = moved.steps[3]!.events.find(
+      (event) => event.type === 'dma-map' && event.iova >= 0xfe00_0000n,
+    );
+    const { iova, size } = over as DmaMapEvent;
+    const at = (start: bigint, end: bigint): Violation => ({ ...violation(0n, 3), at: { start, end } });
+    expect(placeOf(at(iova, iova + size), moved)).toBe('bar');
+    expect(placeOf(at(0xffff_f000n, 0x1_0000_0000n), moved)).toBe('machine-memory');
   });
 });
 

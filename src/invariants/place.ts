@@ -16,11 +16,16 @@ export const PLACES = [
 ] as const;
 export type Place = (typeof PLACES)[number];
 
-/** What lies at the addresses of a violation: by the last request about them, or else by the flat view. */
+/**
+ * What lies at the addresses of a violation: by the last request for exactly these addresses, or for some of them, or
+ * else by the flat view.
+ */
 export function placeOf({ at, step }: Violation, trace: Trace): Place {
   if (at === undefined) return 'nowhere';
   const events = trace.steps.slice(0, step + 1).flatMap((one) => one.events);
-  const asked = events.map(backingOf).findLast((request) => request !== undefined && touch(request, at));
+  const requests = events.flatMap((event) => backingOf(event) ?? []).filter((request) => touch(request, at));
+  // A later request of the same step may touch the addresses, such as that of RAM which a moved BAR uncovers.
+  const asked = requests.findLast((request) => isSame(request, at)) ?? requests.at(-1);
   if (asked !== undefined) return nameOf(asked.region, asked.owner, trace);
   const states = [trace.steps[step], trace.steps[step - 1]].flatMap((one) => (one ? [one.state] : []));
   const shown = states.flatMap(rangesOf).find((range) => touch(range, at));
@@ -40,6 +45,7 @@ function backingOf(event: VmmEvent): (Range & { region: string; owner: string | 
   return { start: gpa, end: gpa + size, region: backing.region, owner: backing.owner };
 }
 
+const isSame = (a: Range, b: Range): boolean => a.start === b.start && a.end === b.end;
 const touch = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
 
 function nameOf(region: string, owner: string | undefined, { scenario }: Trace): Place {

@@ -325,6 +325,60 @@ describe('the memory map of pseries', () => {
   });
 });
 
+describe('the DMA window that a guest of pseries makes', () => {
+  const WINDOW = 1n << 59n;
+  const windows = (machine: Machine) =>
+    machine.bus.dmaSpace.view.ranges
+      .filter(({ region }) => region.isIommu)
+      .map(({ start, end, region }) => [start, end - start, region.iommuPageSize]);
+  const booted = () => {
+    const { machine } = build('pseries', 2n * GIB);
+    machine.reset();
+    return machine;
+  };
+
+  it('begins at 2^59, beside the default window', () => {
+    const machine = booted();
+    machine.createDmaWindow!(0x1_0000n, 256n * GIB);
+    expect(windows(machine)).toEqual([
+      [0n, GIB, undefined],
+      [WINDOW, 256n * GIB, 0x1_0000n],
+    ]);
+  });
+
+  it('is one: a second call changes nothing', () => {
+    const machine = booted();
+    machine.createDmaWindow!(0x1_0000n, GIB);
+    machine.createDmaWindow!(0x1000n, 2n * GIB);
+    expect(windows(machine)).toEqual([
+      [0n, GIB, undefined],
+      [WINDOW, GIB, 0x1_0000n],
+    ]);
+  });
+
+  it('has fewer than 2^32 pages', () => {
+    const machine = booted();
+    machine.createDmaWindow!(0x1000n, 0x1000n << 32n);
+    expect(windows(machine)).toHaveLength(1);
+    machine.createDmaWindow!(0x1000n, 0x1000n << 31n);
+    expect(windows(machine)).toHaveLength(2);
+  });
+
+  it('goes with a reset, after which the guest may make another', () => {
+    const machine = booted();
+    machine.createDmaWindow!(0x1_0000n, GIB);
+    machine.reset();
+    expect(windows(machine)).toEqual([[0n, GIB, undefined]]);
+    machine.createDmaWindow!(0x1000n, GIB);
+    expect(windows(machine)).toHaveLength(2);
+  });
+
+  it('is not there on other machines', () => {
+    for (const type of ['generic', 'pc', 'q35', 'virt'] as const)
+      expect(build(type, 2n * GIB).machine.createDmaWindow).toBeUndefined();
+  });
+});
+
 describe('the memory map of generic', () => {
   it('is RAM with a PCI space below', () => {
     const { machine } = build('generic', 256n * MIB);

@@ -43,6 +43,13 @@ export interface Machine {
   readonly optsOutOfMsixEmulation: boolean;
   /** What QEMU prints when it does not start with this memory map; `undefined` where it does start. */
   readonly refusal?: string | undefined;
+  /**
+   * The guest makes a DMA window; left out on machines whose host bridge has none.
+   *
+   * @param pageSize in bytes: a power of two.
+   * @param size in bytes: a power of two.
+   */
+  createDmaWindow?(pageSize: Size, size: Size): void;
   /** What a reset of the machine changes in its memory map; devices are reset by the caller. */
   reset(): void;
 }

@@ -21,6 +21,10 @@ const PHB_WINDOWS = 32n * TIB;
 /** Bytes of the default DMA window. */
 const DEFAULT_DMA_WINDOW: Size = GIB;
 const MSI_WINDOW_START = 1n << 42n;
+/** Where the window begins that a guest makes beside the default one (the PHB's property `dma64_win_addr`). */
+const SECOND_DMA_WINDOW = 1n << 59n;
+/** QEMU keeps the number of a window's pages in 32 bits. */
+const END_OF_PAGE_COUNT = 1n << 32n;
 
 const XIVE: readonly IoRow[] = [
   [0x6_0100_4000_0000n, GIB, 'xive.end'],
@@ -47,13 +51,14 @@ export function buildPseries(options: MachineOptions): Machine {
 
   const memory = makeMemorySpaces(options, system);
   makeIoSpace(options);
-  const { dmaSpace, resetWindow } = makeDmaSpace(options, mmio);
+  const { dmaSpace, createDmaWindow, reset } = makeDmaSpace(options, mmio);
   return {
     system,
     memory,
     bus: { topology, memory: mmio, io, dmaSpace, addressZeroAllowed: true },
     optsOutOfMsixEmulation: true,
-    reset: resetWindow,
+    createDmaWindow,
+    reset,
   };
 }
 
@@ -67,13 +72,13 @@ function addXive(options: MachineOptions, system: MemoryRegion): void {
 
 /**
  * The address space for DMA behind the bridge: the TCE windows, the MSI doorbell and, in one proposal,
- * MMIO. The first reset adds the default window; a later one removes it and adds it again (spapr_phb_dma_reset,
- * machine fact 11.3).
+ * MMIO. The first reset adds the default window; a later one removes the windows and adds the default one again
+ * (spapr_phb_dma_reset, machine fact 11.3). A guest makes a second window (vfio fact 7.6).
  */
 function makeDmaSpace(
   options: MachineOptions,
   mmio: MemoryRegion,
-): { readonly dmaSpace: AddressSpace; readonly resetWindow: () => void } {
+): Required<Pick<Machine, 'reset' | 'createDmaWindow'>> & { readonly dmaSpace: AddressSpace } {
   const { topology, rules, hostPageSize } = options;
   const root = MemoryRegion.container(`${PHB}.iommu-root`, END_OF_SPACE);
   const windows = ['80000000', '80000001'].map((liobn) =>
@@ -86,9 +91,17 @@ function makeDmaSpace(
     const high = PHB_WINDOWS + TIB;
     addAlias(options, root, { name: `${PHB}.mmio-dma-alias`, target: mmio, from: high, size: TIB, at: high });
   }
-  const resetWindow = (): void => {
+  let second: MemoryRegion | undefined;
+  const reset = (): void => {
     if (defaultWindow.container !== undefined) topology.removeSubregion(defaultWindow);
+    if (second !== undefined) topology.removeSubregion(second);
+    second = undefined;
     topology.addSubregion(windows[0]!, defaultWindow, offset(0n));
   };
-  return { dmaSpace: topology.createAddressSpace(PHB, root), resetWindow };
+  const createDmaWindow = (pageSize: Size, size: Size): void => {
+    if (second !== undefined || size / pageSize >= END_OF_PAGE_COUNT) return;
+    second = MemoryRegion.iommu('tce-iommu-80000001', size, { iommuPageSize: pageSize });
+    topology.addSubregion(windows[1]!, second, offset(SECOND_DMA_WINDOW));
+  };
+  return { dmaSpace: topology.createAddressSpace(PHB, root), createDmaWindow, reset };
 }

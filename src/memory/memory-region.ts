@@ -27,6 +27,8 @@ export interface RegionOptions {
   readonly readonly?: boolean;
   readonly nonvolatile?: boolean;
   readonly unmergeable?: boolean;
+  /** The smallest page of an emulated IOMMU, in bytes (memory_region_iommu_get_min_page_size). */
+  readonly iommuPageSize?: Size;
   /** RAM that neither the host nor devices may reach, such as an enclave (RAM_PROTECTED, memory fact 1.9). */
   readonly isProtected?: boolean;
 }
@@ -60,6 +62,8 @@ export class MemoryRegion {
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
   readonly isProtected: boolean;
+  /** The smallest page of an emulated IOMMU, in bytes; `undefined` for its machine's own. */
+  readonly iommuPageSize: Size | undefined;
   /** Whether a ROM device shows its contents, which the guest reads directly, or its registers. */
   readonly romdMode: boolean = true;
   readonly container: MemoryRegion | undefined = undefined;
@@ -92,6 +96,7 @@ export class MemoryRegion {
     this.nonvolatile = options.nonvolatile ?? false;
     this.unmergeable = options.unmergeable ?? false;
     this.isProtected = options.isProtected ?? false;
+    this.iommuPageSize = options.iommuPageSize;
     this.alias = alias;
     if (alias !== undefined) {
       const target = alias.region as { aliasedBy: readonly MemoryRegion[] };

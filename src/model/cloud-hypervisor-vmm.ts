@@ -144,7 +144,8 @@ export class CloudHypervisorVmm implements ModelledVmm {
       // cloud-hypervisor hands the write to the device. That its BARs stay mapped is not judged.
       case 'set-power-state':
         return;
-      // `requireSuitable` has refused scenarios with these operations.
+      // `requireSuitable` has refused scenarios with these operations; DMA windows are of pseries alone.
+      case 'create-dma-window':
       case 'add-region':
       case 'remove-region':
       case 'show-registers':

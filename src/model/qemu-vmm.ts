@@ -134,6 +134,8 @@ export class QemuVmm implements ModelledVmm {
         return devices.get(operation.device).msixState?.maskVector(operation.vector, operation.masked);
       case 'resize-bar':
         return devices.get(operation.device).resizeBar(operation.bar, operation.size);
+      case 'create-dma-window':
+        return this.machine.createDmaWindow?.(operation.pageSize, operation.size);
       case 'set-power-state':
         return devices.get(operation.device).setPowerState(operation.state);
       case 'access-bar':

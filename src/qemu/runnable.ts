@@ -62,6 +62,7 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
     if (op === 'add-region' || op === 'remove-region')
       return 'the guest cannot add or remove regions of system memory';
     if (op === 'resize-bar') return 'the devices served to QEMU have no resizable BARs';
+    if (op === 'create-dma-window') return 'the guest makes no DMA windows over qtest';
     if (op === 'set-power-state') return 'the devices served to QEMU have no power management capability';
     if (op === 'show-registers' || op === 'show-contents')
       return 'the guest cannot add the flash whose registers it would show';

@@ -28,6 +28,7 @@ const summary = (rest: Partial<CampaignSummary> = {}): CampaignSummary => ({
   ]),
   notRun: new Map(),
   holds: true,
+  unsaved: [],
   ...rest,
 });
 

@@ -123,6 +123,10 @@ describe('describeOperation', () => {
     [{ op: 'mask-vector', device: 'a', vector: 0, masked: false }, 'unmask-vector a 0'],
     [{ op: 'hotplug', device: 'a' }, 'hotplug a'],
     [{ op: 'unplug', device: 'a' }, 'unplug a'],
+    [
+      { op: 'create-dma-window', pageSize: 0x1_0000n, size: 1n << 38n },
+      'create-dma-window of 256 GiB in pages of 64 KiB',
+    ],
     [{ op: 'reset' }, 'reset'],
     [{ op: 'begin' }, 'begin'],
     [{ op: 'commit' }, 'commit'],

@@ -79,6 +79,8 @@ export function describeOperation(operation: Operation): string {
       return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
     case 'resize-bar':
       return `resize-bar ${operation.device} BAR ${operation.bar} to ${bytes(operation.size)}`;
+    case 'create-dma-window':
+      return `create-dma-window of ${bytes(operation.size)} in pages of ${bytes(operation.pageSize)}`;
     case 'set-power-state':
       return `set-power-state ${operation.device} to ${operation.state}`;
     case 'access-bar': {

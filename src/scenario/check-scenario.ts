@@ -74,6 +74,15 @@ function checkHost(
   }
 }
 
+/** QEMU's PHB offers dynamic DMA windows (`ddw`); on a host with one window the user has to switch them off. */
+function checkDmaWindow({ machine, host }: Scenario, path: string, decoder: ScenarioDecoder): void {
+  if (machine.type !== 'pseries') {
+    decoder.report(path, `only guests of pseries make DMA windows, not those of ${machine.type}`);
+  } else if (host.iommu.maxWindows === 1) {
+    decoder.report(path, 'a host with one DMA window (`maxWindows` 1) has none for the guest to make');
+  }
+}
+
 function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: string): void {
   const devices = new Map(scenario.devices.map((device) => [device.id, device]));
   const plugged = new Set([...devices.keys()].filter((id) => isColdPlugged(scenario, id)));
@@ -113,6 +122,9 @@ function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: str
       case 'show-contents':
         if (overlays.get(operation.name) !== 'rom-device')
           decoder.report(`${at}.name`, 'no region of the kind rom-device has this name');
+        break;
+      case 'create-dma-window':
+        checkDmaWindow(scenario, at, decoder);
         break;
       case 'begin':
         depth++;

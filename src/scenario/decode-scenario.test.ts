@@ -562,6 +562,32 @@ describe('decodeScenario refuses', () => {
     expect(check(plug, unplug, use)).toEqual([['operations[2]', 'dev0 is not plugged in']]);
   });
 
+  it('DMA windows of pages or sizes that no guest of pseries can ask for, and on other machines', () => {
+    const on = (machine: object, iommu: object, pageSize: unknown, size: unknown) =>
+      problemsOf(() =>
+        decodeScenario({
+          version: 1,
+          machine: { ram: '0x10000000', ...machine },
+          host: { kernel: 'msix-mappable', iommu: { type: 'spapr-tce-v2', pageSizes: ['0x1000'], ...iommu } },
+          devices: [],
+          operations: [{ op: 'create-dma-window', pageSize, size }],
+        }),
+      ).map(({ path, message }) => [path, message] as const);
+    const pseries = { type: 'pseries' };
+    expect(on(pseries, {}, '0x1000000', '0x800000000000000')).toEqual([]);
+    expect(on(pseries, {}, '0x8000', '0x10000')).toEqual([
+      ['operations[0].pageSize', 'expected one of 0x1000, 0x10000, 0x200000, 0x1000000'],
+    ]);
+    expect(on(pseries, {}, '0x1000', '0x3000')).toEqual([['operations[0].size', 'expected a power of two']]);
+    expect(on(pseries, {}, '0x10000', '0x1000')).toHaveLength(1);
+    expect(on(pseries, { maxWindows: 1 }, '0x1000', '0x1000')).toEqual([
+      ['operations[0]', 'a host with one DMA window (`maxWindows` 1) has none for the guest to make'],
+    ]);
+    expect(on({ type: 'virt' }, { type: 'type1' }, '0x1000', '0x1000')).toEqual([
+      ['operations[0]', 'only guests of pseries make DMA windows, not those of virt'],
+    ]);
+  });
+
   it('mask-vector of a vector that the device does not have', () => {
     expect(check({ op: 'mask-vector', device: 'dev0', vector: 96 })).toEqual([
       ['operations[0].vector', 'dev0 has 96 vectors'],

@@ -1,6 +1,8 @@
-import { END_OF_SPACE, isPowerOfTwo, LAST_ADDRESS, offset } from '../address/index.ts';
+import { END_OF_SPACE, hex, isPowerOfTwo, LAST_ADDRESS, offset } from '../address/index.ts';
 import {
   ACCESS_WIDTHS,
+  DMA_WINDOW_PAGES,
+  LARGEST_DMA_WINDOW,
   OPERATIONS,
   OVERLAY_KINDS,
   POWER_STATES,
@@ -21,6 +23,7 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'disable-msix': ['device'],
   'mask-vector': ['device', 'vector', 'masked'],
   'resize-bar': ['device', 'bar', 'size'],
+  'create-dma-window': ['pageSize', 'size'],
   'set-power-state': ['device', 'state'],
   'access-bar': ['device', 'bar', 'offset', 'width', 'write'],
   hotplug: ['device'],
@@ -69,6 +72,14 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
       const size = decoder.number(fields['size'], `${path}.size`, 1n << 20n, 1n << 57n);
       if (!isPowerOfTwo(size)) decoder.report(`${path}.size`, 'expected a power of two');
       return { op, device: device(), bar: bar(), size };
+    }
+    case 'create-dma-window': {
+      const pageSize = decoder.number(fields['pageSize'], `${path}.pageSize`, 0x1000n, 0x100_0000n);
+      if (!DMA_WINDOW_PAGES.includes(pageSize))
+        decoder.report(`${path}.pageSize`, `expected one of ${DMA_WINDOW_PAGES.map(hex).join(', ')}`);
+      const size = decoder.number(fields['size'], `${path}.size`, pageSize, LARGEST_DMA_WINDOW);
+      if (!isPowerOfTwo(size)) decoder.report(`${path}.size`, 'expected a power of two');
+      return { op, pageSize, size };
     }
     case 'set-power-state':
       return {

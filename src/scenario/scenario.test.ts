@@ -31,7 +31,7 @@ describe('isColdPlugged', () => {
 
 describe('OPERATIONS', () => {
   it('lists every operation once', () => {
-    expect(new Set(OPERATIONS).size).toBe(19);
-    expect(OPERATIONS).toHaveLength(19);
+    expect(new Set(OPERATIONS).size).toBe(20);
+    expect(OPERATIONS).toHaveLength(20);
   });
 });

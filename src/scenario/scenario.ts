@@ -164,6 +164,11 @@ export type CpuAccessWidth = (typeof ACCESS_WIDTHS)[number];
 export const POWER_STATES = ['D0', 'D3hot'] as const;
 export type PowerState = (typeof POWER_STATES)[number];
 
+/** The pages of DMA windows that a guest of pseries may ask for, in bytes (the PHB's property `pgsz`). */
+export const DMA_WINDOW_PAGES: readonly Size[] = [0x1000n, 0x1_0000n, 0x20_0000n, 0x100_0000n];
+/** The largest DMA window that a guest of pseries may ask for, in bytes: it begins at 2^59. */
+export const LARGEST_DMA_WINDOW: Size = 1n << 59n;
+
 /** One action of the guest, of the user or of the machine. */
 export type Operation =
   /** The guest writes an address into a BAR; into a 64-bit BAR in two writes, low half first. */
@@ -203,6 +208,11 @@ export type Operation =
   | { readonly op: 'resize-bar'; readonly device: string; readonly bar: number; readonly size: Size }
   /** The guest sets the power state of the device (PMCSR). A function answers at its BARs in D0 alone. */
   | { readonly op: 'set-power-state'; readonly device: string; readonly state: PowerState }
+  /**
+   * The guest of a pseries machine makes a second DMA window (ibm,create-pe-dma-window, vfio fact 7.6). Does nothing while
+   * that window exists.
+   */
+  | { readonly op: 'create-dma-window'; readonly pageSize: Size; readonly size: Size }
   /** The user plugs a device in or unplugs it. A device whose first such operation is `hotplug` is absent at the start. */
   | { readonly op: 'hotplug' | 'unplug'; readonly device: string }
   /** The machine is reset. */
@@ -234,6 +244,7 @@ export const OPERATIONS = [
   'access-bar',
   'set-power-state',
   'resize-bar',
+  'create-dma-window',
   'hotplug',
   'unplug',
   'reset',

@@ -1,4 +1,11 @@
-import type { BarSpec, DeviceSpec, IommuTypeName, Operation, Scenario } from '../scenario/index.ts';
+import type {
+  BarSpec,
+  DeviceSpec,
+  IommuTypeName,
+  MachineType,
+  Operation,
+  Scenario,
+} from '../scenario/index.ts';
 import type { Outcome, Trace } from '../trace/index.ts';
 import { figuresOf, type Figure } from './cost.ts';
 import type { Sides } from './difference.ts';
@@ -20,7 +27,7 @@ export interface DeviceCost extends Sides<DeviceFigures> {
 interface HostKind {
   /** `64K ARM`. */
   readonly name: string;
-  readonly machine: Scenario['machine']['type'];
+  readonly machine: MachineType;
   readonly hostPageSize: bigint;
   readonly iommu: Scenario['host']['iommu'];
   /** First bus address for 64-bit BARs, and for 32-bit BARs. */
@@ -53,19 +60,28 @@ const HOSTS: readonly HostKind[] = [
   },
 ];
 
+/** What both sides of a comparison support. */
+export interface SupportedHosts {
+  /** The IOMMU types. */
+  readonly iommus: readonly IommuTypeName[];
+  /** The machine types; all when left out. */
+  readonly machines?: readonly MachineType[] | undefined;
+}
+
 /**
- * Measures every device on every host whose IOMMU is among `iommus`.
+ * Measures every device on every host that both sides support.
  *
- * @param iommus the IOMMU types that both sides support.
  * @param revision id of the revision that the scenarios name.
  */
 export async function costOfDevices(
   devices: readonly DeviceSpec[],
-  iommus: readonly IommuTypeName[],
+  { iommus, machines }: SupportedHosts,
   run: RunSides,
   revision: string,
 ): Promise<readonly DeviceCost[]> {
-  const hosts = HOSTS.filter(({ iommu }) => iommus.includes(iommu.type));
+  const hosts = HOSTS.filter(
+    ({ iommu, machine }) => iommus.includes(iommu.type) && machines?.includes(machine) !== false,
+  );
   const cases = devices.flatMap((device) =>
     hosts.map((host) => ({ device, host, scenario: scenarioOf(device, host, revision) })),
   );

@@ -1,7 +1,7 @@
 import type * as fc from 'fast-check';
 import type { StoredRegression } from '../campaign/index.ts';
 import { prefixProblems } from '../input/index.ts';
-import { requireRevision, runOnModel, type AnyRevision } from '../model/index.ts';
+import { requireRevision, runOnModel, scopeOf, type AnyRevision } from '../model/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { whatWasThrown } from './guard.ts';
@@ -104,6 +104,7 @@ async function judgeLoaded(
       stored: storedScenarios(shipped, base),
       scenarios,
       iommus: base.iommus,
+      machines: scopeOf(base).machineTypes,
     });
     return { verdict };
   } catch (error) {

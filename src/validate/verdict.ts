@@ -12,7 +12,7 @@ import type { DeviceSpec, Scenario } from '../scenario/index.ts';
 import { compare, type Comparison, type OutcomePair, type Patience } from './compare.ts';
 import type { Cost } from './cost.ts';
 import type { Difference, Sides } from './difference.ts';
-import { costOfDevices, type DeviceCost } from './device-cost.ts';
+import { costOfDevices, type DeviceCost, type SupportedHosts } from './device-cost.ts';
 import type { RunSides } from './run-both.ts';
 import type { RequestKind } from './requests.ts';
 import type { Counterexample } from './shrink-difference.ts';
@@ -81,7 +81,7 @@ export interface Verdict {
 }
 
 /** The two sides to compare, and how far. */
-export interface ValidateOptions {
+export interface ValidateOptions extends SupportedHosts {
   readonly sides: Sides<SideName & { readonly run: RunScenario }>;
   /** Stops a stretch of runs in which a side never returns. */
   readonly guard?: RunSides['guard'];
@@ -90,8 +90,6 @@ export interface ValidateOptions {
   readonly scenarios: fc.Arbitrary<Scenario>;
   /** Real devices to measure the cost on. */
   readonly devices: readonly DeviceSpec[];
-  /** The IOMMU types that both sides support. */
-  readonly iommus: readonly Scenario['host']['iommu']['type'][];
   /** Any text; the same text gives the same cases. */
   readonly seed: string;
   /** Number of generated cases; the largest number if `patience` ends the comparison earlier. */
@@ -148,7 +146,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     notRun: comparison.notRun,
     outcomes: comparison.outcomes,
     cost: comparison.cost,
-    devices: await costOfDevices(options.devices, options.iommus, run, sides.base.id),
+    devices: await costOfDevices(options.devices, options, run, sides.base.id),
     breaks: invariants.some(
       ({ severity, causes }) =>
         severity === 'error' && causes.some(({ status }) => BREAKING.includes(status)),

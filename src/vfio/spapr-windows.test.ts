@@ -152,6 +152,14 @@ describe('the page of a sPAPR window', () => {
     expect(pageFor(P64K)).toBe(Errno.EINVAL);
   });
 
+  it('is that of the IOMMU region, but none above the page of the host', () => {
+    const window = (iommuPageSize: bigint) => MemoryRegion.iommu('tce', GIB, { iommuPageSize });
+    const offered = P4K | P64K | (16n << 20n);
+    expect(pageFor(offered, P64K, window(P64K))).toBe(P64K);
+    expect(pageFor(offered, P64K, window(16n << 20n))).toBe(P64K);
+    expect(pageFor(offered, P4K, window(P64K))).toBe(P4K);
+  });
+
   it('is for device memory the largest of the host that is not above its kernel’s page', () => {
     const bar = ramDevice('bar', GIB);
     expect(pageFor(P4K | P64K | (16n << 20n), P64K, bar)).toBe(P64K);

@@ -6,7 +6,7 @@ import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
 import type { Span } from './trim.ts';
 
-/** The page of the windows that the emulated host bridge shows (vfio fact 7.5). In bytes. */
+/** The page of the default window that the emulated host bridge shows (vfio fact 7.5). In bytes. */
 const PHB_IOMMU_PAGE: Size = 1n << 12n;
 
 /** What the listeners of an sPAPR v2 container share. */
@@ -104,7 +104,8 @@ export class SpaprWindows {
 
   #pageSize(section: MemoryRegionSection): Size {
     // Only an IOMMU region has a page size of its own; QEMU's cast of another region is undefined behaviour.
-    const wanted = section.region.isIommu ? PHB_IOMMU_PAGE : this.#hostPageSize;
+    const { isIommu, iommuPageSize = PHB_IOMMU_PAGE } = section.region;
+    const wanted = isIommu ? iommuPageSize : this.#hostPageSize;
     return this.#rules.windowPageSize({ wanted, host: this.#hostPageSize, offered: this.#iommu.pageSizes });
   }
 }

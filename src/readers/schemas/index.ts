@@ -6,7 +6,7 @@ import { EVENT_SCHEMA, REPORT_SCHEMA } from './report-schema.ts';
 import { RUN_SCHEMA } from './run-schema.ts';
 import { VERDICT_SCHEMA } from './verdict-schema.ts';
 
-/** The JSON Schemas that the package ships as `schemas/NAME.schema.json`. */
+/** The JSON Schemas that the package ships as `barproof/schemas/NAME.schema.json`. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   scenario: SCENARIO_SCHEMA,
   case: CASE_SCHEMA,

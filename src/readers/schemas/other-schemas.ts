@@ -10,7 +10,8 @@ import {
   STRING,
   array,
   document,
-  object } from './parts.ts';
+  object,
+} from './parts.ts';
 
 /** `list invariants --json`, `list revisions --json`, `list devices --json`. */
 export const LIST_SCHEMA = document('list', {
@@ -28,7 +29,11 @@ export const LIST_SCHEMA = document('list', {
     }),
     object({ revisions: array(object({ id: STRING, title: STRING, source: STRING, breaks: LINES })) }),
     object({
-      devices: array({ type: 'object', required: ['id', 'bars'], properties: { id: STRING, bars: { type: 'array' } } }),
+      devices: array({
+        type: 'object',
+        required: ['id', 'bars'],
+        properties: { id: STRING, bars: { type: 'array' } },
+      }),
     }),
   ],
 });

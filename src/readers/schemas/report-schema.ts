@@ -49,7 +49,9 @@ const FINDING = object({
   'known?': STRING,
   'file?': STRING,
   'again?': STRING,
-  'scenario?': { anyOf: [SCENARIO, { type: 'object', required: ['calls'], properties: { calls: { type: 'array' } } }] },
+  'scenario?': {
+    anyOf: [SCENARIO, { type: 'object', required: ['calls'], properties: { calls: { type: 'array' } } }],
+  },
   description: LINES,
   steps: array(object({ operation: STRING, actions: LINES, isHere: { type: 'boolean' } })),
   memoryMaps: array(object({ caption: STRING, lines: LINES })),

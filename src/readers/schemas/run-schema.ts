@@ -1,14 +1,5 @@
 import type { Schema } from '../../scenario/index.ts';
-import {
-  BOOLEAN,
-  HEX,
-  INTEGER,
-  NULL,
-  PROBLEM,
-  STRING,
-  array,
-  document,
-  object } from './parts.ts';
+import { BOOLEAN, HEX, INTEGER, NULL, PROBLEM, STRING, array, document, object } from './parts.ts';
 
 const OUTCOME: Schema = { enum: ['ok', 'rejected', 'aborted'] };
 

@@ -1,15 +1,5 @@
 import type { Schema } from '../../scenario/index.ts';
-import {
-  BOOLEAN,
-  HEX,
-  INTEGER,
-  LINES,
-  NULL,
-  SCENARIO,
-  STRING,
-  array,
-  document,
-  object } from './parts.ts';
+import { BOOLEAN, HEX, INTEGER, LINES, NULL, SCENARIO, STRING, array, document, object } from './parts.ts';
 
 const OUTCOME: Schema = { enum: ['ok', 'rejected', 'aborted'] };
 const SIDE = object({ id: STRING, title: STRING });

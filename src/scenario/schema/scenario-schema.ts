@@ -8,7 +8,9 @@ import {
   ACCESS_WIDTHS,
   BAR_TYPES,
   CPU_VENDORS,
+  DMA_WINDOW_PAGES,
   IOMMU_TYPES,
+  LARGEST_DMA_WINDOW,
   LARGEST_PAGE,
   MACHINE_TYPES,
   MMAP_ERRORS,
@@ -106,7 +108,7 @@ const DEVICE = object({
   ),
 });
 
-/** These two powers of two, and none between them. */
+/** These powers of two, and none between them. */
 function powerOfTwoOf(...powers: readonly bigint[]): Schema {
   return { anyOf: powers.map((power) => powerOfTwo(power, power)) };
 }
@@ -132,6 +134,10 @@ const OPERATIONS: Readonly<Record<Operation['op'], Readonly<Record<string, Schem
   },
   'set-power-state': { ...OF_DEVICE, state: oneOf(POWER_STATES) },
   'resize-bar': { ...OF_DEVICE, bar: BAR, size: powerOfTwo(1n << 20n, 1n << 57n) },
+  'create-dma-window': {
+    pageSize: powerOfTwoOf(...DMA_WINDOW_PAGES),
+    size: powerOfTwo(SMALLEST_PAGE, LARGEST_DMA_WINDOW),
+  },
   hotplug: OF_DEVICE,
   unplug: OF_DEVICE,
   reset: {},

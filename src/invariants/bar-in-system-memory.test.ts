@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { isShown, startOfBar } from './bar-in-system-memory.ts';
+import { bar, device, flat, region, scenario } from './testing/index.ts';
+
+const SIZE = 0x1000n;
+const on = (type: string, address: bigint) =>
+  startOfBar(bar(0, SIZE, { address }), scenario({ machine: { type } }));
+
+describe('startOfBar', () => {
+  it('is the bus address where the host bridge shifts nothing', () => {
+    expect(on('q35', 0xe000_0000n)).toBe(0xe000_0000n);
+  });
+
+  it('is shifted by the 32-bit window of pseries, and not by the 64-bit window', () => {
+    expect(on('pseries', 0x8000_0000n)).toBe(0x2000_8000_0000n);
+    expect(on('pseries', 0xffff_f000n)).toBe(0x2000_ffff_f000n);
+    expect(on('pseries', 0x2100_0000_0000n)).toBe(0x2100_0000_0000n);
+    expect(on('pseries', 0x21ff_ffff_f000n)).toBe(0x21ff_ffff_f000n);
+  });
+
+  it.each([0x7fff_f000n, 0x1_0000_0000n, 0x20ff_ffff_f000n, 0x2200_0000_0000n])(
+    'is nowhere outside of the windows of pseries, such as at %s',
+    (address) => {
+      expect(on('pseries', address)).toBeUndefined();
+    },
+  );
+
+  it('is nowhere for a BAR that is not mapped, or lies in I/O space', () => {
+    expect(startOfBar(bar(0, SIZE, { address: undefined }), scenario())).toBeUndefined();
+    expect(startOfBar(bar(0, SIZE, { address: 0x1000n, type: 'io' }), scenario())).toBeUndefined();
+  });
+});
+
+describe('isShown', () => {
+  it('finds a region of the BAR in the view, not one of another device', () => {
+    const plugged = device([bar(0, SIZE, { address: 0n })]);
+    const view = (owner: string) => [flat(0n, SIZE, region('dev0 BAR 0', 'io', owner))];
+    expect(isShown(plugged.bars[0]!, plugged, view('dev0'))).toBe(true);
+    expect(isShown(plugged.bars[0]!, plugged, view('dev1'))).toBe(false);
+    expect(isShown(plugged.bars[0]!, plugged, [])).toBe(false);
+  });
+});
