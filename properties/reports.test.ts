@@ -50,6 +50,8 @@ function expectValid(name: string): void {
   expect(events.at(-1)!.type).toBe('finished');
   expect(read(name, 'html')).toMatch(/^<!DOCTYPE html>[^]*<\/html>\n$/);
   for (const line of read(name, 'mail').split('\n')) expect(line.length, line).toBeLessThanOrEqual(72);
+  // Lines are cut between words.
+  expect(read(name, 'mail')).not.toMatch(/\w\.\.\.$/m);
   expect(JSON.parse(read(name, 'gitlab'))).toBeInstanceOf(Array);
 }
 

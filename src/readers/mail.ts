@@ -43,7 +43,7 @@ const needsMore = ({ realism = '' }: ReportedFinding): boolean => realism.starts
 
 const sizeOf = ({ scenario }: ReportedFinding): number => toJsonLine(scenario ?? null).length;
 
-/** Three lines, each cut to the width. */
+/** Three lines, each cut to the width between two words. */
 function verdictLines({ summary, problems, interrupted }: Report): readonly string[] {
   if (summary === undefined)
     return problems.flatMap(({ path, message }) =>
@@ -53,7 +53,8 @@ function verdictLines({ summary, problems, interrupted }: Report): readonly stri
   return interrupted ? ['Interrupted: this is about the cases until then.', ...lines] : lines;
 }
 
-const cut = (line: string): string => (line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 3)}...`);
+const cut = (line: string): string =>
+  line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 3).replace(/\S*$/, '')}...`;
 
 function caseLines(finding: ReportedFinding, number: number): readonly string[] {
   const { message, expected, observed, site, realism, description, pictures, howOften } = finding;
