@@ -1,6 +1,25 @@
 /** Campaigns: search, shrinking, and the store of findings. */
 export { check, type CheckOptions } from './check.ts';
 export { checkTarget, type CheckTargetOptions } from './check-target.ts';
+export { CampaignFolder } from './blocks/campaign-folder.ts';
+export type { CampaignState } from './blocks/campaign-state.ts';
+export { discoveryName, type CaseNumber, type Discovery } from './blocks/discovery.ts';
+export {
+  BLOCK_CASES,
+  fuzz,
+  type BlockOrder,
+  type FuzzOptions,
+  type FuzzPlan,
+  type FuzzResult,
+  type Workers,
+} from './blocks/fuzz.ts';
+export { inOrder } from './blocks/in-order.ts';
+export { prove, type ProofPlan, type ProofResult } from './blocks/prove.ts';
+export { runBlock, type BlockCases, type BlockResult, type Judging } from './blocks/run-block.ts';
+export { WHOLE, blocksOf, parseShard, shardOfEnvironment, shardText, type Shard } from './blocks/shard.ts';
+export { shrinkDiscovery, type ShrunkDiscovery } from './blocks/shrink-discovery.ts';
+export type { StoredFinding } from './blocks/stored-finding.ts';
+export { sumOf, type Tally } from './blocks/tally.ts';
 export { deriveSeed } from './derive-seed.ts';
 export {
   ranCases,

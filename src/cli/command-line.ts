@@ -5,10 +5,13 @@ import { doctorCommand } from './doctor-command.ts';
 import { examples } from './examples.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { explainCommand } from './explain-command.ts';
+import { fuzzCommand } from './fuzz-command.ts';
 import { hostCommand } from './host-command.ts';
 import { listCommand } from './list-command.ts';
+import { mergeCommand } from './merge-command.ts';
 import { mtreeCommand } from './mtree-command.ts';
 import { newPatchCommand } from './new-patch-command.ts';
+import { proveCommand } from './prove-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
@@ -61,6 +64,9 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     });
   for (const command of [
     checkCommand,
+    fuzzCommand,
+    proveCommand,
+    mergeCommand,
     replayCommand,
     explainCommand,
     runCommand,

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InvalidInput, printable, type Problem } from '../input/index.ts';
 import type { EmitReportEvent, ReportEvent } from '../readers/index.ts';
 import type { Scenario } from '../scenario/index.ts';
+import { threadFile } from './thread-file.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 
 /** What the thread is started with: the patch, and the options of `barproof validate` if it is to judge the patch. */
@@ -44,14 +43,7 @@ const INTERRUPT_SECONDS = 8;
 /** How many lines of the patch's own output are shown. */
 const MAX_LINES = 100;
 
-/** Node 22.18 and later. */
-const RUNS_TYPESCRIPT = Boolean((process.features as { readonly typescript?: unknown }).typescript);
-
-/** The program of the thread: built, or as source where Node runs TypeScript. */
-const WORKER = [
-  new URL('./patch-worker.js', import.meta.url),
-  ...(RUNS_TYPESCRIPT ? [new URL('./patch-worker.ts', import.meta.url)] : []),
-].find((url) => existsSync(fileURLToPath(url)));
+const WORKER = threadFile('patch-worker');
 
 /** Whether patches can run in a thread of their own: not in a test of the source on a Node that runs no TypeScript. */
 export const hasPatchThread = (): boolean => WORKER !== undefined;

@@ -1,6 +1,7 @@
 /** The consumers of a campaign's events, and the texts and JSON of runs, findings and verdicts. */
 export { bytes } from '../address/index.ts';
 export { STOPS, byStatus, causeText } from './cause-text.ts';
+export { announcement, fuzzStart, fuzzSummary, mergeText, proofStart, proofSummary } from './campaign-text.ts';
 export { consoleReport, type ConsoleStreams } from './console-report.ts';
 export { deviceMemoryText } from './device-memory.ts';
 export { describeOperation, describeScenario } from './describe-scenario.ts';
@@ -29,6 +30,7 @@ export { problemsText } from './problems-text.ts';
 export { replayText } from './replay-text.ts';
 export { traceToJson } from './trace-json.ts';
 export { traceToText } from './trace-text.ts';
+export { statisticsText } from './statistics-text.ts';
 export { verdictToJson } from './verdict-json.ts';
 export { table } from './table.ts';
 export { headline } from './verdict-headline.ts';

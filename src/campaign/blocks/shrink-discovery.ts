@@ -1,0 +1,97 @@
+import { examineAll, placeOf } from '../../invariants/index.ts';
+import type { Scenario } from '../../scenario/index.ts';
+import { runIfPossible, TargetFailed } from '../run-if-possible.ts';
+import { discoveryName, type Discovery } from './discovery.ts';
+import type { Judging } from './run-block.ts';
+
+/** What shrinks a discovery. */
+export interface ShrinkOptions extends Judging {
+  /** The scenarios to try in place of one, best first; each is simpler by some measure. */
+  readonly simplify: (scenario: Scenario) => Iterable<Scenario>;
+  /** Ends shrinking after the current case; the smallest case so far is kept. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A discovery with its smallest case. It can be sent to another thread. */
+export interface ShrunkDiscovery {
+  readonly discovery: Discovery;
+  /** How many times a simpler case took the place of another. */
+  readonly steps: number;
+  /** Whether no simpler case shows the discovery; false if a signal ended shrinking. */
+  readonly isSmallest: boolean;
+  /** Other discoveries that simpler cases showed. Each has the number of the case that was shrunk. */
+  readonly nearMisses: readonly Discovery[];
+}
+
+const CASES_AT_A_TIME = 50;
+
+/**
+ * Makes the case of a discovery simpler as long as the same invariant breaks for the same cause at the same place. A
+ * simpler case that breaks an invariant otherwise is a near miss: it may be a fault of its own.
+ *
+ * @throws TargetFailed with what the target throws.
+ */
+export async function shrinkDiscovery(discovery: Discovery, options: ShrinkOptions): Promise<ShrunkDiscovery> {
+  const { simplify, signal } = options;
+  const name = discoveryName(discovery);
+  const nearMisses = new Map<string, Discovery>();
+  const shows = async (scenario: Scenario): Promise<boolean> => {
+    const found = await discoveriesIn(scenario, discovery, options);
+    for (const [other, miss] of found) {
+      if (other !== name && !nearMisses.has(other)) nearMisses.set(other, miss);
+    }
+    return found.has(name);
+  };
+  let smallest = discovery.scenario;
+  let steps = 0;
+  for (;;) {
+    const simpler = await firstThat(shows, simplify(smallest), signal);
+    if (simpler === undefined) break;
+    smallest = simpler;
+    steps++;
+  }
+  return {
+    discovery: { ...discovery, scenario: smallest },
+    steps,
+    isSmallest: signal?.aborted !== true,
+    nearMisses: [...nearMisses.values()],
+  };
+}
+
+/** The first scenario that passes the test; `undefined` if none does, or if the signal comes. */
+async function firstThat(
+  passes: (scenario: Scenario) => Promise<boolean>,
+  scenarios: Iterable<Scenario>,
+  signal: AbortSignal | undefined,
+): Promise<Scenario | undefined> {
+  let tried = 0;
+  for (const scenario of scenarios) {
+    if (++tried % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
+    if (signal?.aborted) return undefined;
+    if (await passes(scenario)) return scenario;
+  }
+  return undefined;
+}
+
+/** The discoveries that a scenario shows, by name, with the number of `origin`. */
+async function discoveriesIn(
+  scenario: Scenario,
+  { block, case: number }: Discovery,
+  { run, invariants, forgiven }: Judging,
+): Promise<ReadonlyMap<string, Discovery>> {
+  const result = await runIfPossible(run, scenario);
+  if (result.kind === 'failed') throw new TargetFailed(result.scenario, result.error);
+  const found = new Map<string, Discovery>();
+  if (result.kind !== 'run') return found;
+  const { trace } = result;
+  for (const { violations } of examineAll(trace, invariants)) {
+    for (const violation of violations) {
+      if (forgiven(violation, trace) !== undefined) continue;
+      const { invariant, cause } = violation;
+      const place = placeOf(violation, trace);
+      const one: Discovery = { invariant, cause, place, block, case: number, scenario: trace.scenario, isNearMiss: true };
+      found.set(discoveryName(one), one);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,31 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { WordFromCampaignThread, WordToCampaignThread } from './campaign-threads.ts';
+import { CampaignWork, type CampaignWorkOrder } from './campaign-work.ts';
+import { problemsOf } from './unexpected-error.ts';
+
+/** A thread that runs blocks of a campaign, one at a time. See campaign-threads.ts for the messages. */
+
+const work = new CampaignWork(workerData as CampaignWorkOrder);
+const controller = new AbortController();
+const say = (word: WordFromCampaignThread): void =>
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort!.postMessage(word);
+
+parentPort!.on('message', (word: WordToCampaignThread) => {
+  if (word.kind === 'interrupt') controller.abort();
+  else void answer(word);
+});
+
+async function answer(word: Exclude<WordToCampaignThread, { kind: 'interrupt' }>): Promise<void> {
+  const { signal } = controller;
+  try {
+    if (word.kind === 'shrink') {
+      say({ kind: 'shrunk', result: await work.shrink(word.discovery, signal) });
+    } else {
+      const tell = (discovery: Parameters<typeof work.shrink>[0]): void => say({ kind: 'discovery', discovery });
+      say({ kind: 'block', result: await work.runBlock(word.order, tell, signal) });
+    }
+  } catch (error) {
+    say({ kind: 'failed', problems: problemsOf(error) });
+  }
+}

@@ -1,0 +1,104 @@
+import { join, resolve } from 'node:path';
+import {
+  CampaignFolder,
+  findingOf,
+  fuzz,
+  shardOfEnvironment,
+  type Discovery,
+  type Finding,
+  type FuzzPlan,
+  type FuzzResult,
+} from '../campaign/index.ts';
+import { violationsOf } from '../invariants/index.ts';
+import { requireRevision, runOnModel } from '../model/index.ts';
+import { announcement, fuzzStart, fuzzSummary, statisticsText } from '../report/index.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { startWorkers } from './campaign-threads.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import type { FuzzCommandOptions } from './fuzz-command.ts';
+import { withInterrupt } from './interrupt.ts';
+import { VERSION } from './package.ts';
+import { programWords } from './program-words.ts';
+import { commandText } from './shell.ts';
+import { terminalProgress } from './terminal-progress.ts';
+
+/** Searches until the time, the cases, or the user ends the campaign. */
+export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
+  withInterrupt(async (interrupt) => {
+    const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
+    const folder = new CampaignFolder(options.corpus);
+    const plan = planOf(options, revision.id);
+    const { time, invariant, strict = false, realistic = false } = options;
+    const out = (text: string): void => void process.stdout.write(text);
+    const progress = terminalProgress(process.stderr);
+    const run = ({ scenario }: Pick<Discovery, 'scenario'>) => runOnModel(scenario, revision);
+    const end = new AbortController();
+    const stop = (): void => end.abort();
+    interrupt.addEventListener('abort', stop, { once: true });
+    const timer = time === undefined ? undefined : setTimeout(stop, time * 1000);
+    const order = { revision: revision.id, invariant, strict, cases: { kind: 'drawn', realistic } } as const;
+    const workers = startWorkers(options.jobs, order, end.signal);
+    const started = performance.now();
+    let result: FuzzResult;
+    try {
+      out(fuzzStart(plan, { version: VERSION, folder: folder.directory }));
+      result = await fuzz({
+        plan,
+        workers,
+        folder,
+        run,
+        version: VERSION,
+        date: new Date().toISOString().slice(0, 10),
+        signal: end.signal,
+        onFinding: (discovery, file) => {
+          progress?.('');
+          out(announcement(discovery, join(folder.directory, file)));
+        },
+        onProgress: (cases, findings) => progress?.(`${cases} cases, ${findings} findings`),
+      });
+    } finally {
+      clearTimeout(timer);
+      await workers.close();
+    }
+    const seconds = (performance.now() - started) / 1000;
+    progress?.('');
+    const findings = result.findings.flatMap((stored) => findingsShown(stored, run));
+    const replay = (finding: Finding): string =>
+      commandText([...programWords(), 'replay', resolve(join(folder.directory, finding.file!))]);
+    out(fuzzSummary(result, { findings, replay }));
+    const ran = result.tally.cases - result.before;
+    if (options.stats) out(statisticsText(result.tally, { growth: result.growth, ran, seconds }));
+    if (findings.some(({ severity }) => severity === 'error')) raiseExitCode(ExitCode.COUNTEREXAMPLE);
+    // Cases that were not run might break an invariant.
+    else if (result.tally.cases === 0 || (interrupt.aborted && !result.isComplete))
+      raiseExitCode(ExitCode.COULD_NOT_RUN);
+  });
+
+/** What the stored finding shows today: nothing where the VMM or barproof has changed. */
+function findingsShown(
+  { regression, file }: FuzzResult['findings'][number],
+  run: (one: Pick<Discovery, 'scenario'>) => ReturnType<typeof runOnModel>,
+): readonly Finding[] {
+  const trace = run(regression);
+  const violation = violationsOf(trace).find(
+    ({ invariant, cause }) => invariant === regression.invariant && cause === regression.cause,
+  );
+  return violation === undefined ? [] : [{ ...findingOf(trace, violation), file }];
+}
+
+function planOf(
+  { seed, runs, shard, invariant, realistic, strict }: FuzzCommandOptions,
+  revision: string,
+): FuzzPlan {
+  const command = commandText([
+    'barproof',
+    'fuzz',
+    ...['--revision', revision],
+    ...['--seed', seed],
+    ...(runs === undefined ? [] : ['--runs', String(runs)]),
+    ...(invariant === undefined ? [] : ['--invariant', invariant]),
+    ...(realistic ? ['--realistic'] : []),
+    ...(strict ? ['--strict'] : []),
+  ]);
+  return { revision, seed, runs, shard: shard ?? shardOfEnvironment(process.env), command };
+}

@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import type { InvariantId } from '../invariants/index.ts';
+import { addCampaignOptions, duration, type CampaignOptions } from './campaign-options.ts';
+import { examples } from './examples.ts';
+import type { RaiseExitCode } from './exit-code.ts';
+import { invariantId, numberOfRuns, seedText } from './option-values.ts';
+import { realisticOption } from './target-options.ts';
+
+/** The options of `barproof fuzz` as commander reads them. */
+export interface FuzzCommandOptions extends CampaignOptions {
+  /** In seconds. */
+  readonly time?: number;
+  readonly runs?: number;
+  readonly seed: string;
+  readonly revision?: string;
+  readonly invariant?: InvariantId;
+  readonly realistic?: true;
+  readonly strict?: true;
+  readonly corpus: string;
+  readonly stats?: true;
+}
+
+/** `barproof fuzz`: searches as long as the user lets it, on several threads and machines. */
+export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
+  addCampaignOptions(new Command('fuzz'))
+    .description('search until a time, a number of cases, or Ctrl-C; go on later')
+    .addHelpText(
+      'before',
+      examples([
+        ['barproof fuzz --time 10m --jobs 2', 'search for ten minutes on two threads'],
+        ['barproof fuzz --runs 1000000 --shard 2/8', 'run the second of eight parts of a million cases'],
+        ['barproof fuzz --revision seed-v2 --runs 2000', 'search the seed patch'],
+      ]),
+    )
+    .option('--time <time>', 'end after this time, such as 90s, 10m or 8h', duration)
+    .option('--runs <number>', 'end after this number of cases; all parts together have so many', numberOfRuns)
+    .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
+    .option('--revision <id>', 'the revision to search; default: the newest QEMU of barproof list revisions')
+    .option('--invariant <id>', 'check only this invariant', invariantId)
+    .addOption(realisticOption())
+    .option('--strict', 'count known findings as counterexamples')
+    .option('--corpus <folder>', 'folder of findings, and of how far the campaign has come', 'corpus')
+    .option('--stats', 'print what the cases were and what they showed')
+    .action(async (options: FuzzCommandOptions) => {
+      const { runFuzz } = await import('./fuzz-action.ts');
+      await runFuzz(options, raiseExitCode);
+    });

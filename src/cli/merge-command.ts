@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { examples } from './examples.ts';
+import type { RaiseExitCode } from './exit-code.ts';
+
+/** The options of `barproof merge` as commander reads them. */
+export interface MergeCommandOptions {
+  readonly into: string;
+  readonly stats?: true;
+}
+
+/** `barproof merge`: joins the folders of the parts of a campaign. */
+export const mergeCommand = (raiseExitCode: RaiseExitCode): Command =>
+  new Command('merge')
+    .description('join the folders of campaigns, in any order')
+    .addHelpText(
+      'before',
+      examples([['barproof merge part-1 part-2 --into corpus', 'join the folders of two parts']]),
+    )
+    .argument('<folder...>', 'folders of barproof fuzz and barproof prove')
+    .requiredOption('--into <folder>', 'the folder that gets the contents of all; it may have contents')
+    .option('--stats', 'print what the cases were and what they showed')
+    .action(async (folders: readonly string[], options: MergeCommandOptions) => {
+      const { merge } = await import('./merge-action.ts');
+      merge(folders, options, raiseExitCode);
+    });

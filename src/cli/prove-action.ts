@@ -1,0 +1,75 @@
+import {
+  CampaignFolder,
+  findingOf,
+  prove,
+  shardOfEnvironment,
+  type Discovery,
+  type Finding,
+  type ProofPlan,
+} from '../campaign/index.ts';
+import { COMMON_INVARIANTS, findInvariant, violationsOf } from '../invariants/index.ts';
+import { requireRevision, runOnModel, scopeOf, type AnyRevision } from '../model/index.ts';
+import { proofStart, proofSummary } from '../report/index.ts';
+import { ProofScope } from '../scope/index.ts';
+import { NEWEST } from '../vfio/index.ts';
+import { startWorkers } from './campaign-threads.ts';
+import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { withInterrupt } from './interrupt.ts';
+import { VERSION } from './package.ts';
+import type { ProveCommandOptions } from './prove-command.ts';
+import { commandText } from './shell.ts';
+import { terminalProgress } from './terminal-progress.ts';
+
+/** Runs all scenarios of a scope, until one breaks an invariant or the user ends the proof. */
+export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
+  withInterrupt(async (signal) => {
+    const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
+    const { pages, operations, invariant, strict = false, corpus } = options;
+    const scope = new ProofScope({ ...scopeOf(revision), pages, operations });
+    const plan: ProofPlan = {
+      revision: revision.id,
+      size: scope.size,
+      shard: options.shard ?? shardOfEnvironment(process.env),
+      command: commandOf(options, revision.id),
+    };
+    const out = (text: string): void => void process.stdout.write(text);
+    const progress = terminalProgress(process.stderr);
+    out(proofStart(plan, scope, VERSION));
+    const cases = { kind: 'scope', pages, operations } as const;
+    const workers = startWorkers(options.jobs, { revision: revision.id, invariant, strict, cases }, signal);
+    try {
+      const result = await prove({
+        plan,
+        workers,
+        folder: corpus === undefined ? undefined : new CampaignFolder(corpus),
+        signal,
+        onProgress: (done) => progress?.(`${done} scenarios of ${scope.size}`),
+      });
+      progress?.('');
+      const findings = result.counterexamples.map((one) => findingShown(one, revision));
+      const invariants = invariant === undefined ? COMMON_INVARIANTS : [findInvariant(invariant)];
+      out(proofSummary(result, { plan, findings, invariants }));
+      if (findings.length > 0) raiseExitCode(ExitCode.COUNTEREXAMPLE);
+      else if (result.tally.cases < result.size) raiseExitCode(ExitCode.COULD_NOT_RUN);
+    } finally {
+      await workers.close();
+    }
+  });
+
+function findingShown({ scenario, invariant, cause }: Discovery, revision: AnyRevision): Finding {
+  const trace = runOnModel(scenario, revision);
+  const shown = violationsOf(trace).find((one) => one.invariant === invariant && one.cause === cause);
+  return findingOf(trace, shown!);
+}
+
+/** The command line that repeats the proof. */
+const commandOf = ({ pages, operations, invariant, strict }: ProveCommandOptions, revision: string): string =>
+  commandText([
+    'barproof',
+    'prove',
+    ...['--revision', revision],
+    ...['--pages', String(pages)],
+    ...['--operations', String(operations)],
+    ...(invariant === undefined ? [] : ['--invariant', invariant]),
+    ...(strict ? ['--strict'] : []),
+  ]);

@@ -1,0 +1,124 @@
+import {
+  BLOCK_CASES,
+  discoveryName,
+  shardText,
+  type CampaignState,
+  type CaseNumber,
+  type Discovery,
+  type Finding,
+  type FuzzPlan,
+  type FuzzResult,
+  type ProofPlan,
+  type ProofResult,
+  type StoredFinding,
+} from '../campaign/index.ts';
+import { printable } from '../input/index.ts';
+import type { Invariant } from '../invariants/index.ts';
+import { count } from './count.ts';
+import { failureBlock } from './failure-block.ts';
+
+/** The first line of `barproof fuzz`. */
+export const fuzzStart = (
+  { revision, seed, runs, shard }: FuzzPlan,
+  { version, folder }: { readonly version: string; readonly folder: string },
+): string => {
+  const amount = runs === undefined ? 'no end of cases' : count(runs, 'case');
+  return `barproof ${version}: fuzz ${revision}, ${amount}, seed ${printable(seed)}${partText(shard)}, into ${printable(folder)}\n`;
+};
+
+const partText = (shard: FuzzPlan['shard']): string => (shard.of === 1 ? '' : `, part ${shardText(shard)}`);
+
+/** The line about a finding, as soon as it is stored. */
+export const announcement = (discovery: Discovery, file: string): string =>
+  `found ${discoveryName(discovery)} ${discovery.isNearMiss ? 'while shrinking' : 'in'} case ${caseNumber(discovery)}: ${printable(file)}\n`;
+
+/** The number of a case in its campaign, from 1. */
+const caseNumber = ({ block, case: number }: CaseNumber): number => block * BLOCK_CASES + number + 1;
+
+/** What a campaign has found, and how far it has come. */
+export function fuzzSummary(
+  { tally, before, isComplete, findings: stored }: FuzzResult,
+  { findings, replay }: { readonly findings: readonly Finding[]; readonly replay: (finding: Finding) => string },
+): string {
+  const blocks = findings.map(
+    (finding, index) => `\n${failureBlock(finding, { number: index + 1, replay: replay(finding) })}`,
+  );
+  const { outcomes, known } = tally.by;
+  const ends = [...outcomes].map(([outcome, times]) => `${times} ${outcome}`).join(', ');
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const warnings = findings.length - errors;
+  const gone = stored.length - findings.length;
+  const lines = [
+    `cases: ${tally.cases} (${ends})${before > 0 ? `, ${before} of them by earlier commands` : ''}`,
+    known.size > 0 ? `known findings shown: ${known.size}` : '',
+    gone > 0 ? `${count(gone, 'stored finding')} no longer shown` : '',
+    isComplete ? 'all cases of this part have run' : 'more cases are left; the same command goes on with them',
+    errors + warnings === 0
+      ? 'no counterexample'
+      : `found ${count(errors, 'counterexample')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`,
+  ];
+  return `${blocks.join('')}\n${lines.filter((line) => line !== '').join('\n')}\n`;
+}
+
+interface ScopeParts {
+  readonly size: number;
+  readonly layouts: { readonly length: number };
+  readonly surroundings: { readonly length: number };
+  readonly sequences: { readonly length: number };
+}
+
+/** The first lines of `barproof prove`: the scope. */
+export const proofStart = ({ revision, shard }: ProofPlan, scope: ScopeParts, version: string): string =>
+  `barproof ${version}: prove ${revision}, ${count(scope.size, 'scenario')}${partText(shard)}\n` +
+  `${count(scope.layouts.length, 'layout')} x ${scope.surroundings.length} surroundings x ` +
+  `${count(scope.sequences.length, 'sequence')} of operations\n`;
+
+/** What a proof has shown. */
+export function proofSummary(
+  { tally, size, counterexamples }: ProofResult,
+  {
+    plan,
+    findings,
+    invariants,
+  }: { readonly plan: ProofPlan; readonly findings: readonly Finding[]; readonly invariants: readonly Invariant[] },
+): string {
+  const blocks = findings.map((finding, index) => {
+    const previous = findings[index - 1];
+    return `\n${failureBlock(finding, { number: index + 1, previous })}`;
+  });
+  if (findings.length > 0) {
+    return `${blocks.join('')}\nscenario ${caseNumber(counterexamples[0]!)} of the scope is the first that breaks an invariant\n`;
+  }
+  const { exercised, known } = tally.by;
+  const idle = invariants.filter(({ id }) => !exercised.has(id)).map(({ id }) => id);
+  const shown = invariants.flatMap(({ id }) =>
+    exercised.has(id) ? [`  ${id}: ${count(exercised.get(id)!, 'scenario')}`] : [],
+  );
+  const isAll = tally.cases === size;
+  const lines = [
+    isAll ? 'checked in these scenarios:' : '',
+    ...(isAll ? shown : []),
+    idle.length > 0 && isAll ? `not proven, for nothing in the scope exercises it: ${idle.join(', ')}` : '',
+    ...[...known].map(([file, times]) => `known: ${file} in ${count(times, 'scenario')}`),
+    isAll
+      ? `all ${count(size, 'scenario')}${plan.shard.of === 1 ? ' of the scope' : ` of part ${shardText(plan.shard)}`} hold`
+      : `interrupted: ${tally.cases} of ${count(size, 'scenario')} were run`,
+  ];
+  return `${lines.filter((line) => line !== '').join('\n')}\n`;
+}
+
+/** What a folder of campaigns holds. */
+export function mergeText(
+  findings: readonly (StoredFinding & { readonly file: string })[],
+  states: readonly CampaignState[],
+): string {
+  const commands = [...new Set(states.map(({ command }) => command))].toSorted();
+  const campaigns = commands.flatMap((command) => {
+    const own = states.filter((state) => state.command === command);
+    const cases = own.reduce((sum, { tally }) => sum + tally.cases, 0);
+    const parts = own.map(({ shard }) => shardText(shard)).toSorted();
+    return [`${command}: ${count(cases, 'case')}, parts ${parts.join(' ')}`];
+  });
+  const lines = [...findings.map(({ file }) => printable(file)), ...campaigns, count(findings.length, 'finding')];
+  return `${lines.join('\n')}\n`;
+}
