@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/machine': ['src/address', 'src/memory', 'src/pci', 'src/vfio'],
   'src/cloud-hypervisor': ['src/address', 'src/pci-layout', 'src/memory', 'src/pci', 'src/host', 'src/vfio'],
   'src/scenario': ['src/address', 'src/pci-layout', 'src/input'],
+  'src/scope': ['src/address', 'src/pci-layout', 'src/scenario'],
   'src/trace': [
     'src/address',
     'src/pci-layout',
@@ -157,6 +158,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/memory',
     'src/vfio',
     'src/scenario',
+    'src/scope',
     'src/trace',
     'src/model',
     'src/qemu',

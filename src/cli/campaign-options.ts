@@ -13,7 +13,12 @@ const MOST_JOBS = 256;
 /** Adds the options that every campaign has. */
 export const addCampaignOptions = (command: Command): Command =>
   command
-    .option('--jobs <number>', 'how many threads work on it; the results do not depend on it', numberOfJobs, 1)
+    .option(
+      '--jobs <number>',
+      'how many threads work on it; the results do not depend on it',
+      numberOfJobs,
+      1,
+    )
     .addOption(
       new Option(
         '--shard <I/N>',

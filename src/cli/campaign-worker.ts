@@ -22,7 +22,8 @@ async function answer(word: Exclude<WordToCampaignThread, { kind: 'interrupt' }>
     if (word.kind === 'shrink') {
       say({ kind: 'shrunk', result: await work.shrink(word.discovery, signal) });
     } else {
-      const tell = (discovery: Parameters<typeof work.shrink>[0]): void => say({ kind: 'discovery', discovery });
+      const tell = (discovery: Parameters<typeof work.shrink>[0]): void =>
+        say({ kind: 'discovery', discovery });
       say({ kind: 'block', result: await work.runBlock(word.order, tell, signal) });
     }
   } catch (error) {

@@ -33,7 +33,11 @@ export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
       ]),
     )
     .option('--time <time>', 'end after this time, such as 90s, 10m or 8h', duration)
-    .option('--runs <number>', 'end after this number of cases; all parts together have so many', numberOfRuns)
+    .option(
+      '--runs <number>',
+      'end after this number of cases; all parts together have so many',
+      numberOfRuns,
+    )
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
     .option('--revision <id>', 'the revision to search; default: the newest QEMU of barproof list revisions')
     .option('--invariant <id>', 'check only this invariant', invariantId)

@@ -27,7 +27,7 @@ export const proveCommand = (raiseExitCode: RaiseExitCode): Command =>
         ['barproof prove --revision seed-v2 --invariant map-aligned', 'find the first counterexample'],
       ]),
     )
-    .option('--pages <number>', 'the largest BAR in pages of 8 KiB: 1 to 8', wholeNumber(1, 8), 1)
+    .option('--pages <number>', 'the largest BAR in pages of 16 KiB: 1 to 8', wholeNumber(1, 8), 1)
     .option(
       '--operations <number>',
       'the most operations after the guest has placed the BARs: 0 to 3',

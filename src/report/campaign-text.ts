@@ -38,7 +38,10 @@ const caseNumber = ({ block, case: number }: CaseNumber): number => block * BLOC
 /** What a campaign has found, and how far it has come. */
 export function fuzzSummary(
   { tally, before, isComplete, findings: stored }: FuzzResult,
-  { findings, replay }: { readonly findings: readonly Finding[]; readonly replay: (finding: Finding) => string },
+  {
+    findings,
+    replay,
+  }: { readonly findings: readonly Finding[]; readonly replay: (finding: Finding) => string },
 ): string {
   const blocks = findings.map(
     (finding, index) => `\n${failureBlock(finding, { number: index + 1, replay: replay(finding) })}`,
@@ -52,7 +55,9 @@ export function fuzzSummary(
     `cases: ${tally.cases} (${ends})${before > 0 ? `, ${before} of them by earlier commands` : ''}`,
     known.size > 0 ? `known findings shown: ${known.size}` : '',
     gone > 0 ? `${count(gone, 'stored finding')} no longer shown` : '',
-    isComplete ? 'all cases of this part have run' : 'more cases are left; the same command goes on with them',
+    isComplete
+      ? 'all cases of this part have run'
+      : 'more cases are left; the same command goes on with them',
     errors + warnings === 0
       ? 'no counterexample'
       : `found ${count(errors, 'counterexample')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`,
@@ -80,7 +85,11 @@ export function proofSummary(
     plan,
     findings,
     invariants,
-  }: { readonly plan: ProofPlan; readonly findings: readonly Finding[]; readonly invariants: readonly Invariant[] },
+  }: {
+    readonly plan: ProofPlan;
+    readonly findings: readonly Finding[];
+    readonly invariants: readonly Invariant[];
+  },
 ): string {
   const blocks = findings.map((finding, index) => {
     const previous = findings[index - 1];
@@ -119,6 +128,10 @@ export function mergeText(
     const parts = own.map(({ shard }) => shardText(shard)).toSorted();
     return [`${command}: ${count(cases, 'case')}, parts ${parts.join(' ')}`];
   });
-  const lines = [...findings.map(({ file }) => printable(file)), ...campaigns, count(findings.length, 'finding')];
+  const lines = [
+    ...findings.map(({ file }) => printable(file)),
+    ...campaigns,
+    count(findings.length, 'finding'),
+  ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,7 +1,14 @@
 /** The consumers of a campaign's events, and the texts and JSON of runs, findings and verdicts. */
 export { bytes } from '../address/index.ts';
 export { STOPS, byStatus, causeText } from './cause-text.ts';
-export { announcement, fuzzStart, fuzzSummary, mergeText, proofStart, proofSummary } from './campaign-text.ts';
+export {
+  announcement,
+  fuzzStart,
+  fuzzSummary,
+  mergeText,
+  proofStart,
+  proofSummary,
+} from './campaign-text.ts';
 export { consoleReport, type ConsoleStreams } from './console-report.ts';
 export { deviceMemoryText } from './device-memory.ts';
 export { describeOperation, describeScenario } from './describe-scenario.ts';

@@ -54,7 +54,8 @@ function warnings(
   ran: number | undefined,
   seconds: number | undefined,
 ): readonly string[] {
-  const refused = (outcomes.get('rejected') ?? 0) + [...notRun.values()].reduce((sum, times) => sum + times, 0);
+  const refused =
+    (outcomes.get('rejected') ?? 0) + [...notRun.values()].reduce((sum, times) => sum + times, 0);
   // `model-agrees` judges real VMMs alone.
   const idle = INVARIANT_IDS.filter((id) => !exercised.has(id) && id !== 'model-agrees');
   const speed = ran === undefined || seconds === undefined ? Infinity : ran / seconds;

@@ -3,9 +3,9 @@ import { MSIX_ENTRY_BYTES, msixPbaSize, msixTableSize } from '../pci-layout/inde
 import type { BarSpec, DeviceSpec, MsixSpec } from '../scenario/index.ts';
 
 /** The smaller page of a scope in bytes: the distance between the borders at which layouts differ. */
-export const SMALL_PAGE : Size = 0x1000n;
-/** The larger page of a scope in bytes. */
-export const LARGE_PAGE : Size = 0x4000n;
+export const SMALL_PAGE: Size = 0x1000n;
+/** The larger page of a scope in bytes: it stands for every page of more than 4 KiB. */
+export const LARGE_PAGE: Size = 0x4000n;
 
 /** Numbers of vectors: a table far smaller than a page, and one that fills a small page. */
 const VECTORS = [1, Number(SMALL_PAGE / MSIX_ENTRY_BYTES)] as const;

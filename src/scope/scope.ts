@@ -8,7 +8,7 @@ export interface ScopeBounds {
   readonly revision: string;
   /** The kinds of VFIO container that the revision supports; a scope has type1 and iommufd. */
   readonly iommuTypes: readonly IommuTypeName[];
-  /** The size of the largest BAR in pages of 8 KiB: 1, 2, 4 or 8. */
+  /** The size of the largest BAR in pages of 16 KiB: 1, 2, 4 or 8. */
   readonly pages: number;
   /** The most operations after the BARs are placed and enabled: 0 to 3. */
   readonly operations: number;

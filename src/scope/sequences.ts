@@ -59,7 +59,9 @@ function nextAfter(sequence: Sequence): readonly Step[] {
 /** The operations of a sequence on a device, with those by which the guest first places and enables its BARs. */
 export const operationsOf = (sequence: Sequence, device: DeviceSpec): readonly Operation[] => [
   { op: 'set-bar', device: DEVICE, bar: 0, address: HOME },
-  ...(device.bars.length > 1 ? [{ op: 'set-bar', device: DEVICE, bar: 2, address: OTHER_HOME } as const] : []),
+  ...(device.bars.length > 1
+    ? [{ op: 'set-bar', device: DEVICE, bar: 2, address: OTHER_HOME } as const]
+    : []),
   { op: 'enable-memory', device: DEVICE },
   ...sequence.map((step) => STEPS[step](device)),
 ];

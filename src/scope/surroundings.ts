@@ -9,7 +9,7 @@ export interface Surroundings {
   readonly options: DeviceOptionsSpec;
 }
 
-const RAM : Size = 0x10_0000n;
+const RAM: Size = 0x10_0000n;
 const PAGES: readonly Size[] = [SMALL_PAGE, LARGE_PAGE];
 
 /** Kinds of container with the kernels that differ in what they let be mmapped. iommufd is younger than 4.16. */

@@ -1,9 +1,21 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidInput, parseJson, readRegularFile, writeAtomically, type Problem } from '../../input/index.ts';
+import {
+  InvalidInput,
+  parseJson,
+  readRegularFile,
+  writeAtomically,
+  type Problem,
+} from '../../input/index.ts';
 import { PLACES, type Fingerprint, type Place } from '../../invariants/index.ts';
-import { decodeScenario, encodeScenario, toJsonLine, toJsonText, type Scenario } from '../../scenario/index.ts';
+import {
+  decodeScenario,
+  encodeScenario,
+  toJsonLine,
+  toJsonText,
+  type Scenario,
+} from '../../scenario/index.ts';
 import { decodeRegression, formatRegression } from '../regression.ts';
 import {
   decodeState,
@@ -32,7 +44,10 @@ export class CampaignFolder {
   }
 
   /** The file of a finding, relative to the folder. */
-  findingFile({ invariant, cause, place }: Fingerprint & { readonly place: Place }, revision: string): string {
+  findingFile(
+    { invariant, cause, place }: Fingerprint & { readonly place: Place },
+    revision: string,
+  ): string {
     return join(FINDINGS, revision, invariant, `${cause}@${place}.json`);
   }
 
@@ -59,7 +74,11 @@ export class CampaignFolder {
    * @throws InvalidInput with every problem of every file.
    */
   findings(): readonly (StoredFinding & { readonly file: string })[] {
-    return this.#readAll(FINDINGS, (value, file) => ({ file, place: placeIn(file), regression: decodeRegression(value) }));
+    return this.#readAll(FINDINGS, (value, file) => ({
+      file,
+      place: placeIn(file),
+      regression: decodeRegression(value),
+    }));
   }
 
   /** How far a shard of a campaign has come. @throws InvalidInput when the file cannot be read. */
@@ -141,7 +160,9 @@ function placeIn(file: string): Place {
   const name = /@([a-z-]+)\.json$/.exec(file)?.[1];
   const place = PLACES.find((one) => one === name);
   if (place !== undefined) return place;
-  throw new InvalidInput([{ path: '', message: `expected a name that ends with @ and one of ${PLACES.join(', ')}` }]);
+  throw new InvalidInput([
+    { path: '', message: `expected a name that ends with @ and one of ${PLACES.join(', ')}` },
+  ]);
 }
 
 /** The JSON files below a folder, sorted; none where there is no such folder. */

@@ -18,10 +18,19 @@ export interface CampaignState {
 }
 
 /** The state of a shard that has not begun. */
-export const notBegun = (plan: Pick<CampaignState, 'command' | 'revision' | 'shard'>): CampaignState => ({
-  ...plan,
+export const notBegun = ({
+  command,
+  revision,
+  shard,
+}: Pick<CampaignState, 'command' | 'revision' | 'shard'>): CampaignState => ({
+  command,
+  revision,
+  shard,
   blocks: 0,
-  tally: { cases: 0, by: Object.fromEntries(TALLIED.map((what) => [what, new Map()])) as unknown as Tally['by'] },
+  tally: {
+    cases: 0,
+    by: Object.fromEntries(TALLIED.map((what) => [what, new Map()])) as unknown as Tally['by'],
+  },
   growth: [],
 });
 

@@ -195,7 +195,9 @@ class Findings {
       this.#announced.add(name);
       onFinding(discovery, folder.findingFile(discovery, plan.revision));
     }
-    return origin !== undefined && !origin.isSmallest && byNumber(origin, discovery) === 0 && !origin.isNearMiss;
+    return (
+      origin !== undefined && !origin.isSmallest && byNumber(origin, discovery) === 0 && !origin.isNearMiss
+    );
   }
 
   /** Shrinks a discovery and stores its smallest case, and near misses. */

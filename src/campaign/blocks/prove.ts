@@ -43,7 +43,13 @@ export interface ProofResult {
  *
  * @throws TargetFailed, and InvalidInput for a folder that cannot be read or written.
  */
-export async function prove({ plan, workers, folder, onProgress, signal }: ProofOptions): Promise<ProofResult> {
+export async function prove({
+  plan,
+  workers,
+  folder,
+  onProgress,
+  signal,
+}: ProofOptions): Promise<ProofResult> {
   const blocks = [...blocksOf(plan.shard, Math.ceil(plan.size / BLOCK_CASES))];
   const sizeOf = (block: number): number => Math.min(BLOCK_CASES, plan.size - block * BLOCK_CASES);
   const size = blocks.reduce((sum, block) => sum + sizeOf(block), 0);

@@ -127,7 +127,15 @@ class BlockJudge {
     const { number: block, onDiscovery } = this.#options;
     const number = this.tally.cases;
     const { scenario } = trace;
-    const discovery: Discovery = { invariant, cause, place, block, case: number, isNearMiss: false, scenario };
+    const discovery: Discovery = {
+      invariant,
+      cause,
+      place,
+      block,
+      case: number,
+      isNearMiss: false,
+      scenario,
+    };
     this.#found.set(name, discovery);
     onDiscovery?.(discovery);
   }

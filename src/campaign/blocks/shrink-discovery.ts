@@ -31,7 +31,10 @@ const CASES_AT_A_TIME = 50;
  *
  * @throws TargetFailed with what the target throws.
  */
-export async function shrinkDiscovery(discovery: Discovery, options: ShrinkOptions): Promise<ShrunkDiscovery> {
+export async function shrinkDiscovery(
+  discovery: Discovery,
+  options: ShrinkOptions,
+): Promise<ShrunkDiscovery> {
   const { simplify, signal } = options;
   const name = discoveryName(discovery);
   const nearMisses = new Map<string, Discovery>();
@@ -89,7 +92,15 @@ async function discoveriesIn(
       if (forgiven(violation, trace) !== undefined) continue;
       const { invariant, cause } = violation;
       const place = placeOf(violation, trace);
-      const one: Discovery = { invariant, cause, place, block, case: number, scenario: trace.scenario, isNearMiss: true };
+      const one: Discovery = {
+        invariant,
+        cause,
+        place,
+        block,
+        case: number,
+        scenario: trace.scenario,
+        isNearMiss: true,
+      };
       found.set(discoveryName(one), one);
     }
   }
