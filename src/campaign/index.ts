@@ -1,6 +1,7 @@
 /** Campaigns: search, shrinking, and the store of findings. */
 export { check, type CheckOptions } from './check.ts';
 export { checkTarget, type CheckTargetOptions } from './check-target.ts';
+export { behavioursOf } from './blocks/behaviour.ts';
 export { CampaignFolder } from './blocks/campaign-folder.ts';
 export type { CampaignState } from './blocks/campaign-state.ts';
 export { discoveryName, type CaseNumber, type Discovery } from './blocks/discovery.ts';

@@ -1,0 +1,156 @@
+import * as fc from 'fast-check';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
+
+/** How many campaigns are killed. `BARPROOF_KILLS=200` takes an hour. */
+const KILLS = Number(process.env['BARPROOF_KILLS'] ?? 3);
+const LATEST_KILL = 3_000;
+/** A campaign that finds, shrinks and stores all the time. */
+const FUZZ = ['fuzz', '--revision', 'seed-v2', '--invariant', 'map-aligned', '--runs', '2500'];
+
+let installed: InstalledBarproof;
+beforeAll(() => void (installed = installBarproof()), 120_000);
+afterAll(() => installed.remove());
+
+let here: string;
+beforeEach(() => (here = mkdtempSync(join(tmpdir(), 'campaigns-'))));
+afterEach(() => rmSync(here, { recursive: true, force: true }));
+
+/** The variables by which schedulers name parts do not reach the program, apart from those of the test. */
+const environment = (variables: Record<string, string> = {}): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  ...variables,
+});
+
+function barproof(words: readonly string[], variables?: Record<string, string>) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [installed.main, ...words], {
+    cwd: here,
+    env: environment(variables),
+    encoding: 'utf8',
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+/** The names and texts of all files of a folder. */
+function filesIn(folder: string): Record<string, string> {
+  const directory = join(here, folder);
+  const entries = readdirSync(directory, { recursive: true, encoding: 'utf8', withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    files.toSorted().map((file) => [file.slice(directory.length), readFileSync(file, 'utf8')]),
+  );
+}
+
+const findingsIn = (folder: string) =>
+  Object.entries(filesIn(folder)).filter(([file]) => file.startsWith('/findings/'));
+
+describe('barproof fuzz', { timeout: 300_000 }, () => {
+  it('prints and stores the same bytes with one, two and three jobs', () => {
+    const results = [1, 2, 3].map((jobs) => {
+      const { code, out, err } = barproof([...FUZZ, '--corpus', 'corpus', '--jobs', String(jobs)]);
+      const files = filesIn('corpus');
+      rmSync(join(here, 'corpus'), { recursive: true });
+      return { code, out, err, files };
+    });
+    expect(results[0]).toMatchObject({ code: 1, err: '' });
+    expect(results[0]!.out).toMatch(/found [1-9]\d* counterexamples/);
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it('finds in two parts, merged in any order, what it finds in one', () => {
+    barproof([...FUZZ, '--corpus', 'whole']);
+    barproof([...FUZZ, '--corpus', 'a'], { JOB_COMPLETION_INDEX: '0', BARPROOF_SHARDS: '2' });
+    barproof([...FUZZ, '--corpus', 'b', '--shard', '2/2']);
+    const merged = barproof(['merge', 'a', 'b', '--into', 'ab']);
+    expect(merged).toEqual(barproof(['merge', 'b', 'a', '--into', 'ba']));
+    expect(merged.out).toContain('2500 cases, parts 1/2 2/2');
+    expect(filesIn('ab')).toEqual(filesIn('ba'));
+    expect(findingsIn('ab')).toEqual(findingsIn('whole'));
+    // One part alone is not enough.
+    expect(findingsIn('b')).not.toEqual(findingsIn('whole'));
+  });
+
+  it(
+    'killed at any moment loses no finding that it has reported, and goes on to the same end',
+    async () => {
+      const whole = barproof([...FUZZ, '--corpus', 'whole']);
+      let most = 0;
+      for (const moment of fc.sample(fc.integer({ min: 0, max: LATEST_KILL }), { numRuns: KILLS })) {
+        const child = spawn(process.execPath, [installed.main, ...FUZZ, '--corpus', 'cut', '--jobs', '2'], {
+          cwd: here,
+          env: environment(),
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
+        const out = text(child.stdout);
+        const end = once(child, 'exit');
+        // A new campaign prints its first line at once, and soon a finding; one that goes on finds little new.
+        await once(child.stdout, 'data');
+        if (most === 0) await once(child.stdout, 'data');
+        await delay(moment);
+        child.kill('SIGKILL');
+        await end;
+        const reported = [...(await out).matchAll(/^found \S+ .*: cut(\S+\.json)$/gm)].map(
+          ([, file]) => file!,
+        );
+        const stored = reported.length === 0 ? {} : filesIn('cut');
+        expect(Object.keys(stored)).toEqual(expect.arrayContaining(reported));
+        for (const file of reported) expect(() => JSON.parse(stored[file]!) as unknown).not.toThrow();
+        most = Math.max(most, reported.length);
+      }
+      const { code, err } = barproof([...FUZZ, '--corpus', 'cut']);
+      expect({ code, err }).toEqual({ code: whole.code, err: '' });
+      const complete = Object.entries(filesIn('cut')).filter(([file]) => file.endsWith('.json'));
+      expect(Object.fromEntries(complete)).toEqual(filesIn('whole'));
+      // Some of the kills came after a report.
+      expect(most).toBeGreaterThan(0);
+    },
+    300_000 + KILLS * (LATEST_KILL + 5_000),
+  );
+
+  it('ends after Ctrl-C with a summary, and after its time', async () => {
+    const endless = ['fuzz', '--invariant', 'flat-minimal', '--corpus', 'corpus'];
+    const child = spawn(process.execPath, [installed.main, ...endless, '--jobs', '2'], {
+      cwd: here,
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const out = text(child.stdout);
+    const end = once(child, 'exit');
+    await once(child.stdout, 'data');
+    await delay(3_000);
+    child.kill('SIGINT');
+    expect(await end).toEqual([2, null]);
+    expect(await out).toMatch(/more cases are left.*\nno counterexample\n$/);
+    const { code, out: more } = barproof([...endless, '--time', '5s', '--stats']);
+    expect(code).toBe(0);
+    expect(more).toMatch(/invariants exercised\n {2}flat-minimal +\d+ +\d/);
+  });
+});
+
+describe('barproof prove', { timeout: 300_000 }, () => {
+  it('gives the first counterexample of a revision that breaks an invariant, with any number of jobs', () => {
+    const words = ['prove', '--revision', 'seed-v2', '--invariant', 'map-aligned'];
+    const one = barproof(words);
+    expect(one).toMatchObject({ code: 1, err: '' });
+    expect(one.out).toMatch(/1 {2}map-aligned \/ \S+\n/);
+    expect(one.out).toMatch(/scenario \d+ of the scope is the first that breaks an invariant\n$/);
+    expect(barproof([...words, '--jobs', '2'])).toEqual(one);
+  });
+
+  it('says of a part of the scope that all hold on the newest QEMU, and goes on where it was', () => {
+    const words = ['prove', '--shard', '7/100', '--corpus', 'corpus', '--jobs', '2'];
+    const { code, out, err } = barproof(words);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^ {2}map-aligned: \d+ scenarios$/m);
+    expect(out).toMatch(/all \d+ scenarios of part 7\/100 hold\n$/);
+    expect(barproof(words)).toEqual({ code, out, err });
+  });
+});
