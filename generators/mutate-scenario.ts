@@ -124,7 +124,7 @@ function withDevice(
 /** The first addresses that something cannot reach: 32 bits, the CPU, the IOMMU, 64 bits. */
 const limitsOf = (scenario: Scenario): readonly bigint[] => [
   1n << 32n,
-  1n << BigInt(cpuOf(scenario).physBits),
+  1n << BigInt(cpuOf(scenario)?.physBits ?? 64),
   ...(scenario.host.iommu.apertures ?? []).flatMap(({ start, end }) => [start, end + 1n]),
   LAST_ADDRESS + 1n,
 ];

@@ -96,11 +96,19 @@ function readCommand(text: string): PageCommand[] {
 export const partsToRun = ({ line }: PageCommand): string[] =>
   NOT_RUN.includes(line) ? [] : line.split(' && ').filter((part) => part.startsWith('npx barproof '));
 
-/** The command with few cases if it is a search, so that the test takes seconds. */
-export const shortened = (command: string): string =>
-  /^npx barproof (?:check|validate)\b/.test(command)
-    ? `${command.replace(/ --runs \d+/, '')} --runs ${RUNS}`
+/** Of how many parts of a scope the test runs one. */
+const PARTS = 10_000;
+
+/** The command with few cases if it is a search or a proof, so that the test takes seconds. */
+export const shortened = (command: string): string => {
+  if (/^npx barproof (?:check|validate|fuzz)\b/.test(command)) {
+    return `${command.replace(/ --(?:runs|time) \w+/, '')} --runs ${RUNS}`;
+  }
+  // The first part has the first counterexample of a revision that has one.
+  return /^npx barproof prove\b/.test(command)
+    ? `${command.replace(/ --shard \S+/, '')} --shard 1/${PARTS}`
     : command;
+};
 
 /** What is wrong with a command that the test does not run. */
 export function problemsOf({ line }: PageCommand): string[] {

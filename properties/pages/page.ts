@@ -15,6 +15,7 @@ export const PAGES = [
   'src/library/README.md',
   'src/readers/README.md',
   'properties/README.md',
+  'properties/CAMPAIGNS.md',
   'regressions/revisions/README.md',
 ] as const;
 

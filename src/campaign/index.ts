@@ -16,9 +16,15 @@ export {
 } from './blocks/fuzz.ts';
 export { inOrder } from './blocks/in-order.ts';
 export { prove, type ProofPlan, type ProofResult } from './blocks/prove.ts';
-export { runBlock, type BlockCases, type BlockResult, type Judging } from './blocks/run-block.ts';
+export {
+  runBlock,
+  type BlockCases,
+  type BlockResult,
+  type Judging,
+  type KeptScenario,
+} from './blocks/run-block.ts';
 export { WHOLE, blocksOf, parseShard, shardOfEnvironment, shardText, type Shard } from './blocks/shard.ts';
-export { shrinkDiscovery, type ShrunkDiscovery } from './blocks/shrink-discovery.ts';
+export { shrinkDiscovery, shrinkKept, type ShrunkDiscovery } from './blocks/shrink-discovery.ts';
 export type { StoredFinding } from './blocks/stored-finding.ts';
 export { sumOf, type Tally } from './blocks/tally.ts';
 export { deriveSeed } from './derive-seed.ts';

@@ -1,6 +1,14 @@
 import { Worker } from 'node:worker_threads';
-import type { BlockOrder, BlockResult, Discovery, ShrunkDiscovery, Workers } from '../campaign/index.ts';
+import type {
+  BlockOrder,
+  BlockResult,
+  Discovery,
+  KeptScenario,
+  ShrunkDiscovery,
+  Workers,
+} from '../campaign/index.ts';
 import { InvalidInput, type Problem } from '../input/index.ts';
+import type { Scenario } from '../scenario/index.ts';
 import { CampaignWork, type CampaignWorkOrder } from './campaign-work.ts';
 import { threadFile } from './thread-file.ts';
 
@@ -8,6 +16,7 @@ import { threadFile } from './thread-file.ts';
 export type WordToCampaignThread =
   | { readonly kind: 'run'; readonly order: BlockOrder }
   | { readonly kind: 'shrink'; readonly discovery: Discovery }
+  | { readonly kind: 'simplify'; readonly kept: KeptScenario }
   /** The campaign ends: the thread finishes its case, and answers with what it has. */
   | { readonly kind: 'interrupt' };
 
@@ -17,6 +26,7 @@ export type WordFromCampaignThread =
   | { readonly kind: 'discovery'; readonly discovery: Discovery }
   | { readonly kind: 'block'; readonly result: BlockResult }
   | { readonly kind: 'shrunk'; readonly result: ShrunkDiscovery }
+  | { readonly kind: 'simplified'; readonly result: Scenario }
   | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
 
 /** Workers that the caller closes. */
@@ -48,6 +58,7 @@ function inThisThread(order: CampaignWorkOrder, signal: AbortSignal): ClosableWo
     jobs: 1,
     runBlock: (block, onDiscovery) => inTurn(() => work.runBlock(block, onDiscovery, signal)),
     shrink: (discovery) => inTurn(() => work.shrink(discovery, signal)),
+    shrinkKept: (kept) => inTurn(() => work.shrinkKept(kept, signal)),
     close: () => Promise.resolve(),
   };
 }
@@ -71,6 +82,10 @@ class CampaignThreads implements ClosableWorkers {
 
   shrink(discovery: Discovery): Promise<ShrunkDiscovery> {
     return this.#withThread((thread) => thread.shrink(discovery));
+  }
+
+  shrinkKept(kept: KeptScenario): Promise<Scenario> {
+    return this.#withThread((thread) => thread.shrinkKept(kept));
   }
 
   async close(): Promise<void> {
@@ -112,6 +127,11 @@ class CampaignThread {
   async shrink(discovery: Discovery): Promise<ShrunkDiscovery> {
     const word = await this.#ask({ kind: 'shrink', discovery }, () => undefined);
     return (word as Extract<WordFromCampaignThread, { kind: 'shrunk' }>).result;
+  }
+
+  async shrinkKept(kept: KeptScenario): Promise<Scenario> {
+    const word = await this.#ask({ kind: 'simplify', kept }, () => undefined);
+    return (word as Extract<WordFromCampaignThread, { kind: 'simplified' }>).result;
   }
 
   async close(): Promise<void> {

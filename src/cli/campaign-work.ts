@@ -1,15 +1,17 @@
 import { sample } from 'fast-check';
-import { classify, scenarios, simplifyScenario } from '../../generators/index.ts';
+import { classify, GuidedCases, scenarios, simplifyScenario } from '../../generators/index.ts';
 import {
   BLOCK_CASES,
   forgivenBy,
   runBlock,
   shrinkDiscovery,
+  shrinkKept,
   type BlockCases,
   type BlockOrder,
   type BlockResult,
   type Discovery,
   type Judging,
+  type KeptScenario,
   type ShrunkDiscovery,
 } from '../campaign/index.ts';
 import { COMMON_INVARIANTS, findInvariant, type InvariantId } from '../invariants/index.ts';
@@ -27,7 +29,7 @@ export interface CampaignWorkOrder {
   readonly strict: boolean;
   /** The cases: drawn from the seed of each block, or those of a scope. */
   readonly cases:
-    | { readonly kind: 'drawn'; readonly realistic: boolean }
+    | { readonly kind: 'drawn'; readonly realistic: boolean; readonly guided: boolean }
     | { readonly kind: 'scope'; readonly pages: number; readonly operations: number };
 }
 
@@ -69,6 +71,10 @@ export class CampaignWork {
     });
   }
 
+  shrinkKept(kept: KeptScenario, signal: AbortSignal): Promise<Scenario> {
+    return shrinkKept(kept, { ...this.#judging, simplify: simplifyScenario, signal });
+  }
+
   shrink(discovery: Discovery, signal: AbortSignal): Promise<ShrunkDiscovery> {
     return shrinkDiscovery(discovery, { ...this.#judging, simplify: simplifyScenario, signal });
   }
@@ -78,6 +84,7 @@ function casesOf({ revision: id, cases }: CampaignWorkOrder): (block: BlockOrder
   const scope = scopeOf(requireRevision(id, '--revision'));
   if (cases.kind === 'drawn') {
     const drawn = scenarios({ ...scope, realistic: cases.realistic });
+    if (cases.guided) return ({ seed, size }) => new GuidedCases(drawn, { seed, size });
     return ({ seed, size }) => listed(sample(drawn, { seed, numRuns: size }));
   }
   const all = new ProofScope({ ...scope, ...cases });

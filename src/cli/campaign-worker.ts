@@ -21,6 +21,8 @@ async function answer(word: Exclude<WordToCampaignThread, { kind: 'interrupt' }>
   try {
     if (word.kind === 'shrink') {
       say({ kind: 'shrunk', result: await work.shrink(word.discovery, signal) });
+    } else if (word.kind === 'simplify') {
+      say({ kind: 'simplified', result: await work.shrinkKept(word.kept, signal) });
     } else {
       const tell = (discovery: Parameters<typeof work.shrink>[0]): void =>
         say({ kind: 'discovery', discovery });

@@ -9,18 +9,33 @@ import {
   type FuzzPlan,
   type FuzzResult,
 } from '../campaign/index.ts';
-import { violationsOf } from '../invariants/index.ts';
+import { violationsOf, type InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel } from '../model/index.ts';
 import { announcement, fuzzStart, fuzzSummary, statisticsText } from '../report/index.ts';
 import { NEWEST } from '../vfio/index.ts';
+import type { CampaignOptions } from './campaign-options.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
-import type { FuzzCommandOptions } from './fuzz-command.ts';
 import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
 import { programWords } from './program-words.ts';
 import { commandText } from './shell.ts';
 import { terminalProgress } from './terminal-progress.ts';
+
+/** The options of `barproof fuzz` as commander reads them. */
+export interface FuzzCommandOptions extends CampaignOptions {
+  /** In seconds. */
+  readonly time?: number;
+  readonly runs?: number;
+  readonly seed: string;
+  readonly revision?: string;
+  readonly invariant?: InvariantId;
+  readonly realistic?: true;
+  readonly strict?: true;
+  readonly guided?: true;
+  readonly corpus: string;
+  readonly stats?: true;
+}
 
 /** Searches until the time, the cases, or the user ends the campaign. */
 export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
@@ -28,7 +43,7 @@ export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCod
     const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
     const folder = new CampaignFolder(options.corpus);
     const plan = planOf(options, revision.id);
-    const { time, invariant, strict = false, realistic = false } = options;
+    const { time, invariant, strict = false, realistic = false, guided = false } = options;
     const out = (text: string): void => void process.stdout.write(text);
     const progress = terminalProgress(process.stderr);
     const run = ({ scenario }: Pick<Discovery, 'scenario'>) => runOnModel(scenario, revision);
@@ -36,7 +51,12 @@ export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCod
     const stop = (): void => end.abort();
     interrupt.addEventListener('abort', stop, { once: true });
     const timer = time === undefined ? undefined : setTimeout(stop, time * 1000);
-    const order = { revision: revision.id, invariant, strict, cases: { kind: 'drawn', realistic } } as const;
+    const order = {
+      revision: revision.id,
+      invariant,
+      strict,
+      cases: { kind: 'drawn', realistic, guided },
+    } as const;
     const workers = startWorkers(options.jobs, order, end.signal);
     const started = performance.now();
     let result: FuzzResult;
@@ -87,7 +107,7 @@ function findingsShown(
 }
 
 function planOf(
-  { seed, runs, shard, invariant, realistic, strict }: FuzzCommandOptions,
+  { seed, runs, shard, invariant, realistic, strict, guided }: FuzzCommandOptions,
   revision: string,
 ): FuzzPlan {
   const command = commandText([
@@ -99,6 +119,7 @@ function planOf(
     ...(invariant === undefined ? [] : ['--invariant', invariant]),
     ...(realistic ? ['--realistic'] : []),
     ...(strict ? ['--strict'] : []),
+    ...(guided ? ['--guided'] : []),
   ]);
   return { revision, seed, runs, shard: shard ?? shardOfEnvironment(process.env), command };
 }

@@ -1,24 +1,10 @@
 import { Command } from 'commander';
-import type { InvariantId } from '../invariants/index.ts';
-import { addCampaignOptions, duration, type CampaignOptions } from './campaign-options.ts';
+import { addCampaignOptions, duration } from './campaign-options.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
+import type { FuzzCommandOptions } from './fuzz-action.ts';
 import { invariantId, numberOfRuns, seedText } from './option-values.ts';
 import { realisticOption } from './target-options.ts';
-
-/** The options of `barproof fuzz` as commander reads them. */
-export interface FuzzCommandOptions extends CampaignOptions {
-  /** In seconds. */
-  readonly time?: number;
-  readonly runs?: number;
-  readonly seed: string;
-  readonly revision?: string;
-  readonly invariant?: InvariantId;
-  readonly realistic?: true;
-  readonly strict?: true;
-  readonly corpus: string;
-  readonly stats?: true;
-}
 
 /** `barproof fuzz`: searches as long as the user lets it, on several threads and machines. */
 export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -43,6 +29,7 @@ export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--invariant <id>', 'check only this invariant', invariantId)
     .addOption(realisticOption())
     .option('--strict', 'count known findings as counterexamples')
+    .option('--guided', 'mutate scenarios that showed a new behaviour, and store them')
     .option('--corpus <folder>', 'folder of findings, and of how far the campaign has come', 'corpus')
     .option('--stats', 'print what the cases were and what they showed')
     .action(async (options: FuzzCommandOptions) => {

@@ -4,7 +4,12 @@ import { InvalidInput } from '../input/index.ts';
 import { mergeText, statisticsText } from '../report/index.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { ExitCode } from './exit-code.ts';
-import type { MergeCommandOptions } from './merge-command.ts';
+
+/** The options of `barproof merge` as commander reads them. */
+export interface MergeCommandOptions {
+  readonly into: string;
+  readonly stats?: true;
+}
 
 /** Joins folders of campaigns into one, and says what it holds. */
 export function merge(

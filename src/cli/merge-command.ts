@@ -1,12 +1,7 @@
 import { Command } from 'commander';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
-
-/** The options of `barproof merge` as commander reads them. */
-export interface MergeCommandOptions {
-  readonly into: string;
-  readonly stats?: true;
-}
+import type { MergeCommandOptions } from './merge-action.ts';
 
 /** `barproof merge`: joins the folders of the parts of a campaign. */
 export const mergeCommand = (raiseExitCode: RaiseExitCode): Command =>

@@ -7,18 +7,28 @@ import {
   type Finding,
   type ProofPlan,
 } from '../campaign/index.ts';
-import { COMMON_INVARIANTS, findInvariant, violationsOf } from '../invariants/index.ts';
+import { COMMON_INVARIANTS, findInvariant, violationsOf, type InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf, type AnyRevision } from '../model/index.ts';
 import { proofStart, proofSummary } from '../report/index.ts';
 import { ProofScope } from '../scope/index.ts';
 import { NEWEST } from '../vfio/index.ts';
+import type { CampaignOptions } from './campaign-options.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
-import type { ProveCommandOptions } from './prove-command.ts';
 import { commandText } from './shell.ts';
 import { terminalProgress } from './terminal-progress.ts';
+
+/** The options of `barproof prove` as commander reads them. */
+export interface ProveCommandOptions extends CampaignOptions {
+  readonly pages: number;
+  readonly operations: number;
+  readonly revision?: string;
+  readonly invariant?: InvariantId;
+  readonly strict?: true;
+  readonly corpus?: string;
+}
 
 /** Runs all scenarios of a scope, until one breaks an invariant or the user ends the proof. */
 export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>

@@ -1,19 +1,9 @@
 import { Command } from 'commander';
-import type { InvariantId } from '../invariants/index.ts';
-import { addCampaignOptions, wholeNumber, type CampaignOptions } from './campaign-options.ts';
+import { addCampaignOptions, wholeNumber } from './campaign-options.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
+import type { ProveCommandOptions } from './prove-action.ts';
 import { invariantId } from './option-values.ts';
-
-/** The options of `barproof prove` as commander reads them. */
-export interface ProveCommandOptions extends CampaignOptions {
-  readonly pages: number;
-  readonly operations: number;
-  readonly revision?: string;
-  readonly invariant?: InvariantId;
-  readonly strict?: true;
-  readonly corpus?: string;
-}
 
 /** `barproof prove`: runs all scenarios of a small scope. */
 export const proveCommand = (raiseExitCode: RaiseExitCode): Command =>

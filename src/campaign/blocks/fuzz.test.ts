@@ -8,7 +8,7 @@ import { invariantOfRam, runMachine, unitsOf, withRam } from '../testing/machine
 import { CampaignFolder } from './campaign-folder.ts';
 import { fuzz, BLOCK_CASES, type FuzzOptions, type FuzzResult, type Workers } from './fuzz.ts';
 import { runBlock, type Judging } from './run-block.ts';
-import { shrinkDiscovery } from './shrink-discovery.ts';
+import { shrinkDiscovery, shrinkKept } from './shrink-discovery.ts';
 
 let root: string;
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'fuzz-'))));
@@ -53,6 +53,10 @@ function workersOf(jobs: number, delays: readonly number[], signal = new AbortCo
     shrink: async (discovery) => {
       await delay();
       return shrinkDiscovery(discovery, { ...JUDGING, simplify, signal });
+    },
+    shrinkKept: async (kept) => {
+      await delay();
+      return shrinkKept(kept, { ...JUDGING, simplify, signal });
     },
   };
 }
@@ -172,5 +176,32 @@ describe('a campaign', () => {
     expect(rest.files).toEqual(whole.files);
     const again = await run('cut', workersOf(1, [0]));
     expect(again).toMatchObject({ lines: [], result: { before: 2500 } });
+  }, 60_000);
+
+  it('stores the simplest scenario of each behaviour that the cases learn of', async () => {
+    const workers = workersOf(1, [0]);
+    const learned: boolean[] = [];
+    const learning: Workers = {
+      ...workers,
+      runBlock: ({ number, size }) => {
+        const cases = {
+          ...casesOf(number, size),
+          learn: (_: Scenario, isNew: boolean) => learned.push(isNew),
+        };
+        return runBlock({ ...JUDGING, number, cases, classify: () => [] });
+      },
+    };
+    await run('guided', learning);
+    expect(learned).toHaveLength(2500);
+    const folder = new CampaignFolder(join(root, 'guided'));
+    // What every machine does, what breaks often, and what breaks late.
+    expect(
+      folder
+        .scenarios()
+        .map(unitsOf)
+        .toSorted((a, b) => a - b),
+    ).toEqual([1, 399, 2345]);
+    await run('plain', workers);
+    expect(new CampaignFolder(join(root, 'plain')).scenarios()).toEqual([]);
   }, 60_000);
 });

@@ -1,10 +1,11 @@
+import type { Scenario } from '../../scenario/index.ts';
 import type { Trace } from '../../trace/index.ts';
 import { deriveSeed } from '../derive-seed.ts';
 import type { CampaignFolder } from './campaign-folder.ts';
 import type { CampaignState } from './campaign-state.ts';
 import { byNumber, discoveryName, type Discovery } from './discovery.ts';
 import { inOrder } from './in-order.ts';
-import type { BlockResult } from './run-block.ts';
+import type { BlockResult, KeptScenario } from './run-block.ts';
 import { blocksOf, type Shard } from './shard.ts';
 import type { ShrunkDiscovery } from './shrink-discovery.ts';
 import { byPreference, originOf, storedFinding, type StoredFinding } from './stored-finding.ts';
@@ -30,6 +31,8 @@ export interface Workers {
   /** @param onDiscovery called for the first case of each discovery of the block, while the block runs. */
   runBlock(order: BlockOrder, onDiscovery: (discovery: Discovery) => void): Promise<BlockResult>;
   shrink(discovery: Discovery): Promise<ShrunkDiscovery>;
+  /** The simplest scenario that shows the behaviours of a kept one. */
+  shrinkKept(kept: KeptScenario): Promise<Scenario>;
 }
 
 /** What a campaign searches. Two campaigns of the same plan find the same. */
@@ -96,6 +99,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
     for (const discovery of result.discoveries) {
       if (findings.announce(discovery)) shrinking.push(findings.shrink(discovery));
     }
+    for (const kept of newTo(now, result)) {
+      shrinking.push(workers.shrinkKept(kept).then((scenario) => folder.saveScenario(scenario)));
+    }
     // A later block is not counted if an earlier one was cut: its cases would run twice.
     if (result.isComplete && unsaved.length === 0) folder.saveState((now = withBlock(now, result)));
     else unsaved = [...unsaved, result];
@@ -109,6 +115,13 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const isComplete = end !== Infinity && now.blocks === blocks;
   return { tally, growth: now.growth, before: state.tally.cases, findings: all, isComplete };
 }
+
+/** The kept scenarios with behaviours that the campaign did not know, and these behaviours. */
+const newTo = ({ tally }: CampaignState, { kept }: BlockResult): readonly KeptScenario[] =>
+  kept.flatMap(({ scenario, behaviours }) => {
+    const fresh = behaviours.filter((behaviour) => !tally.by.behaviours.has(behaviour));
+    return fresh.length > 0 ? [{ scenario, behaviours: fresh }] : [];
+  });
 
 /** The blocks of a shard behind the first `done`. */
 function* ordersFrom(

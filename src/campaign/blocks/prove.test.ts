@@ -29,6 +29,7 @@ const workersOf = (jobs: number, broken: readonly number[], ran: number[] = []):
     });
   },
   shrink: () => Promise.reject(new Error('a proof shrinks nothing')),
+  shrinkKept: () => Promise.reject(new Error('a proof keeps nothing')),
 });
 
 const plan = { revision: 'qemu-11.1', size: 3500, shard: { number: 1, of: 1 }, command: 'prove' };

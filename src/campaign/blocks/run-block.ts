@@ -36,6 +36,12 @@ export interface BlockOptions extends Judging {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A scenario with behaviours that no earlier case of its block showed. */
+export interface KeptScenario {
+  readonly scenario: Scenario;
+  readonly behaviours: readonly string[];
+}
+
 /** The result of a block. It can be sent to another thread. */
 export interface BlockResult {
   readonly number: number;
@@ -44,6 +50,8 @@ export interface BlockResult {
   readonly tally: Tally;
   /** In the order of their cases. */
   readonly discoveries: readonly Discovery[];
+  /** In the order of their cases; empty where the cases do not learn. */
+  readonly kept: readonly KeptScenario[];
 }
 
 /** After so many cases the event loop gets its turn, so that a signal can end the block. */
@@ -62,8 +70,11 @@ export async function runBlock(options: BlockOptions): Promise<BlockResult> {
     const result = await runIfPossible(run, scenario);
     if (result.kind === 'failed') throw new TargetFailed(result.scenario, result.error);
     if (result.kind === 'interrupted') return judge.result(number, false);
-    const isNew = result.kind === 'run' ? judge.look(result.trace) : judge.passOver(result.reason);
-    cases.learn?.(scenario, isNew);
+    const behaviours = result.kind === 'run' ? judge.look(result.trace) : judge.passOver(result.reason);
+    if (cases.learn !== undefined) {
+      if (behaviours.length > 0) judge.kept.push({ scenario, behaviours });
+      cases.learn(scenario, behaviours.length > 0);
+    }
     if (judge.tally.cases % CASES_AT_A_TIME === 0) await new Promise(setImmediate);
   }
   return judge.result(number, true);
@@ -72,6 +83,7 @@ export async function runBlock(options: BlockOptions): Promise<BlockResult> {
 /** Judges the runs of a block, and counts them. */
 class BlockJudge {
   readonly tally = new Tallying();
+  readonly kept: KeptScenario[] = [];
   readonly #options: BlockOptions;
   readonly #found = new Map<string, Discovery>();
 
@@ -79,15 +91,15 @@ class BlockJudge {
     this.#options = options;
   }
 
-  /** Counts a case that the target cannot run. @returns false: the case showed nothing. */
-  passOver(reason: string): boolean {
+  /** Counts a case that the target cannot run. @returns nothing: the case showed no behaviour. */
+  passOver(reason: string): readonly string[] {
     this.tally.count('notRun', reason);
     this.tally.cases++;
-    return false;
+    return [];
   }
 
-  /** @returns whether the run shows a behaviour that no run of the block showed before. */
-  look(trace: Trace): boolean {
+  /** @returns the behaviours of the run that no run of the block showed before. */
+  look(trace: Trace): readonly string[] {
     const { invariants, forgiven, classify } = this.#options;
     const { tally } = this;
     const violations: Violation[] = [];
@@ -110,9 +122,12 @@ class BlockJudge {
     }
     for (const file of known) tally.count('known', file);
     tally.cases++;
-    const before = tally.by.behaviours.size;
-    for (const behaviour of behavioursOf(trace, violations)) tally.count('behaviours', behaviour);
-    return tally.by.behaviours.size > before;
+    const fresh: string[] = [];
+    for (const behaviour of behavioursOf(trace, violations)) {
+      if (!tally.by.behaviours.has(behaviour)) fresh.push(behaviour);
+      tally.count('behaviours', behaviour);
+    }
+    return fresh;
   }
 
   /** @param names the discoveries that this run has shown already. */
@@ -146,6 +161,7 @@ class BlockJudge {
       isComplete,
       tally: this.tally.plain(),
       discoveries: [...this.#found.values()],
+      kept: this.kept,
     };
   }
 }

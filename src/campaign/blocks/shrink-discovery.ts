@@ -1,8 +1,9 @@
 import { examineAll, placeOf } from '../../invariants/index.ts';
 import type { Scenario } from '../../scenario/index.ts';
 import { runIfPossible, TargetFailed } from '../run-if-possible.ts';
+import { behavioursOf } from './behaviour.ts';
 import { discoveryName, type Discovery } from './discovery.ts';
-import type { Judging } from './run-block.ts';
+import type { Judging, KeptScenario } from './run-block.ts';
 
 /** What shrinks a discovery. */
 export interface ShrinkOptions extends Judging {
@@ -35,7 +36,7 @@ export async function shrinkDiscovery(
   discovery: Discovery,
   options: ShrinkOptions,
 ): Promise<ShrunkDiscovery> {
-  const { simplify, signal } = options;
+  const { signal } = options;
   const name = discoveryName(discovery);
   const nearMisses = new Map<string, Discovery>();
   const shows = async (scenario: Scenario): Promise<boolean> => {
@@ -45,20 +46,48 @@ export async function shrinkDiscovery(
     }
     return found.has(name);
   };
-  let smallest = discovery.scenario;
-  let steps = 0;
-  for (;;) {
-    const simpler = await firstThat(shows, simplify(smallest), signal);
-    if (simpler === undefined) break;
-    smallest = simpler;
-    steps++;
-  }
+  const { smallest, steps } = await simplest(discovery.scenario, shows, options);
   return {
     discovery: { ...discovery, scenario: smallest },
     steps,
     isSmallest: signal?.aborted !== true,
     nearMisses: [...nearMisses.values()],
   };
+}
+
+/**
+ * Makes the scenario of a behaviour simpler as long as a run shows all the behaviours.
+ *
+ * @throws TargetFailed with what the target throws.
+ */
+export async function shrinkKept(
+  { scenario, behaviours }: KeptScenario,
+  options: ShrinkOptions,
+): Promise<Scenario> {
+  const shows = async (candidate: Scenario): Promise<boolean> => {
+    const result = await runIfPossible(options.run, candidate);
+    if (result.kind === 'failed') throw new TargetFailed(result.scenario, result.error);
+    if (result.kind !== 'run') return false;
+    const violations = examineAll(result.trace, options.invariants).flatMap((one) => one.violations);
+    const shown = behavioursOf(result.trace, violations);
+    return behaviours.every((behaviour) => shown.has(behaviour));
+  };
+  const { smallest } = await simplest(scenario, shows, options);
+  return smallest;
+}
+
+/** The simplest scenario to which steps of simplification lead, each of which passes the test. */
+async function simplest(
+  scenario: Scenario,
+  passes: (scenario: Scenario) => Promise<boolean>,
+  { simplify, signal }: Pick<ShrinkOptions, 'simplify' | 'signal'>,
+): Promise<{ readonly smallest: Scenario; readonly steps: number }> {
+  let smallest = scenario;
+  for (let steps = 0; ; steps++) {
+    const simpler = await firstThat(passes, simplify(smallest), signal);
+    if (simpler === undefined) return { smallest, steps };
+    smallest = simpler;
+  }
 }
 
 /** The first scenario that passes the test; `undefined` if none does, or if the signal comes. */
