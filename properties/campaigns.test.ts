@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { blocksOf, readPage } from './pages/page.ts';
 import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 
 /** How many campaigns are killed. `BARPROOF_KILLS=200` takes an hour. */
@@ -132,6 +133,38 @@ describe('barproof fuzz', { timeout: 300_000 }, () => {
     const { code, out: more } = barproof([...endless, '--time', '5s', '--stats']);
     expect(code).toBe(0);
     expect(more).toMatch(/invariants exercised\n {2}flat-minimal +\d+ +\d/);
+  });
+});
+
+describe('the page of campaigns', { timeout: 300_000 }, () => {
+  const saved = blocksOf(readPage('properties/CAMPAIGNS.md'));
+  const textOf = (name: string): string => saved.find(({ file }) => file === name)!.text;
+  const npx = (): string => `npx() { shift; "${process.execPath}" "${installed.main}" "$@"; }\n`;
+  const bash = (script: string, variables: Record<string, string>) =>
+    spawnSync('bash', ['-c', npx() + script], { cwd: here, env: environment(variables), encoding: 'utf8' });
+
+  it('has a script for Slurm in which each task runs its own part', () => {
+    for (const id of ['1', '2']) {
+      const task = { SLURM_ARRAY_TASK_ID: id, SLURM_ARRAY_TASK_MIN: '1', SLURM_ARRAY_TASK_COUNT: '8' };
+      const { status, stdout } = bash(textOf('campaign.sbatch'), { ...task, SLURM_CPUS_PER_TASK: '2' });
+      expect(status).toBe(0);
+      expect(stdout).toContain(`part ${id}/8`);
+      expect(stdout).toContain('cases: 1000 (');
+      expect(Object.keys(filesIn(`parts/${id}/states`))).toHaveLength(1);
+    }
+    expect(textOf('campaign.sbatch')).toContain('#SBATCH --array=1-8');
+  });
+
+  it('has a job for Kubernetes in which each pod runs its own part', () => {
+    const job = textOf('campaign.yaml');
+    const [, command = ''] = /args:\n *- (.+)\n/.exec(job)!;
+    const [, shards = ''] = /BARPROOF_SHARDS\n *value: "(\d+)"/.exec(job)!;
+    expect(job).toContain(`completions: ${shards}\n`);
+    const script = command.replace('/corpus/', `${here}/corpus/`);
+    const { status, stdout } = bash(script, { JOB_COMPLETION_INDEX: '7', BARPROOF_SHARDS: shards });
+    expect(status).toBe(0);
+    expect(stdout).toContain('part 8/8');
+    expect(Object.keys(filesIn('corpus/7/states'))).toHaveLength(1);
   });
 });
 

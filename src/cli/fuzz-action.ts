@@ -90,7 +90,7 @@ export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCod
     if (options.stats) out(statisticsText(result.tally, { growth: result.growth, ran, seconds }));
     if (findings.some(({ severity }) => severity === 'error')) raiseExitCode(ExitCode.COUNTEREXAMPLE);
     // Cases that were not run might break an invariant.
-    else if (result.tally.cases === 0 || (interrupt.aborted && !result.isComplete))
+    else if (!result.isComplete && (result.tally.cases === 0 || interrupt.aborted))
       raiseExitCode(ExitCode.COULD_NOT_RUN);
   });
 

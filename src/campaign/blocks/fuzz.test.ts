@@ -204,4 +204,11 @@ describe('a campaign', () => {
     await run('plain', workers);
     expect(new CampaignFolder(join(root, 'plain')).scenarios()).toEqual([]);
   }, 60_000);
+
+  it('notes a part without a block as complete', async () => {
+    const plan = { revision: 'qemu-11.1', seed: 's', runs: 1000, shard: { number: 2, of: 2 }, command: 'c' };
+    const { result } = await run('empty', workersOf(1, [0]), { plan });
+    expect(result).toMatchObject({ isComplete: true, tally: { cases: 0 } });
+    expect(new CampaignFolder(join(root, 'empty')).states().map(({ shard }) => shard)).toEqual([plan.shard]);
+  });
 });

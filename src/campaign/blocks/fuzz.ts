@@ -90,6 +90,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { runs = Infinity, shard } = plan;
   const end = Math.ceil(runs / BLOCK_CASES);
   const shrinking: Promise<void>[] = findings.unshrunk().map((one) => findings.shrink(one));
+  // A part without blocks has a file, too: a merge then shows that no part is missing.
+  folder.saveState(state);
   let now = state;
   let unsaved: readonly BlockResult[] = [];
   const results = inOrder(ordersFrom(state.blocks, { plan, end, signal }), workers.jobs, (order) =>
