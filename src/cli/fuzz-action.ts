@@ -16,6 +16,7 @@ import { NEWEST } from '../vfio/index.ts';
 import type { CampaignOptions } from './campaign-options.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
 import { programWords } from './program-words.ts';
@@ -40,6 +41,7 @@ export interface FuzzCommandOptions extends CampaignOptions {
 /** Searches until the time, the cases, or the user ends the campaign. */
 export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
   withInterrupt(async (interrupt) => {
+    inlineLess();
     const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
     const folder = new CampaignFolder(options.corpus);
     const plan = planOf(options, revision.id);

@@ -15,6 +15,7 @@ import { NEWEST } from '../vfio/index.ts';
 import type { CampaignOptions } from './campaign-options.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
 import { commandText } from './shell.ts';
@@ -33,6 +34,7 @@ export interface ProveCommandOptions extends CampaignOptions {
 /** Runs all scenarios of a scope, until one breaks an invariant or the user ends the proof. */
 export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
   withInterrupt(async (signal) => {
+    inlineLess();
     const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
     const { pages, operations, invariant, strict = false, corpus } = options;
     const scope = new ProofScope({ ...scopeOf(revision), pages, operations });
