@@ -6,6 +6,9 @@ import { mutateScenario } from './mutate-scenario.ts';
 /** How many of a hundred cases are mutated from earlier ones that showed a new behaviour. */
 const MUTATED_SHARE = 50;
 
+/** How many of the last scenarios that showed a new behaviour are mutated: the later one came, the rarer what it showed. */
+const RECENT = 32;
+
 /**
  * Cases that learn from what earlier cases showed: those with a new behaviour are kept and mutated. The other cases are
  * drawn as without guidance. The cases depend on the seed and on what `learn` was told.
@@ -45,7 +48,7 @@ export class GuidedCases {
     const mutated = arbitrary<Scenario | undefined>(
       (choose) =>
         kept.length > 0 && choose.chance(MUTATED_SHARE)
-          ? mutateScenario(choose, choose.among(kept), choose.among(kept))
+          ? mutateScenario(choose, choose.among(kept.slice(-RECENT)), choose.among(kept))
           : undefined,
       () => [],
     );
