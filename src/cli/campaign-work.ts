@@ -14,7 +14,8 @@ import {
   type KeptScenario,
   type ShrunkDiscovery,
 } from '../campaign/index.ts';
-import { COMMON_INVARIANTS, findInvariant, type InvariantId } from '../invariants/index.ts';
+import { unknownName } from '../input/index.ts';
+import { COMMON_INVARIANTS, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { ProofScope } from '../scope/index.ts';
@@ -47,7 +48,7 @@ export class CampaignWork {
     this.#casesOf = casesOf(order);
     this.#judging = {
       run: (scenario) => runOnModel(scenario, revision),
-      invariants: invariant === undefined ? COMMON_INVARIANTS : [findInvariant(invariant)],
+      invariants: modelInvariants(invariant),
       forgiven: (violation, trace) => forgivenBy(known, violation, trace),
     };
   }
@@ -78,6 +79,20 @@ export class CampaignWork {
   shrink(discovery: Discovery, signal: AbortSignal): Promise<ShrunkDiscovery> {
     return shrinkDiscovery(discovery, { ...this.#judging, simplify: simplifyScenario, signal });
   }
+}
+
+/**
+ * The invariants that a campaign judges: those of the model, or one of them.
+ *
+ * @throws InvalidInput when the model has no such invariant.
+ */
+export function modelInvariants(id: InvariantId | undefined): readonly Invariant[] {
+  if (id === undefined) return COMMON_INVARIANTS;
+  const invariant = COMMON_INVARIANTS.find((one) => one.id === id);
+  if (invariant !== undefined) return [invariant];
+  const known = COMMON_INVARIANTS.map((one) => one.id);
+  const otherwise = 'barproof list invariants shows all ids; model-agrees judges a real QEMU alone';
+  throw unknownName({ path: '--invariant', kind: 'invariant', name: id, known, otherwise });
 }
 
 function casesOf({ revision: id, cases }: CampaignWorkOrder): (block: BlockOrder) => BlockCases {

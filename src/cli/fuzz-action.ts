@@ -14,6 +14,7 @@ import { requireRevision, runOnModel } from '../model/index.ts';
 import { announcement, fuzzStart, fuzzSummary, statisticsText } from '../report/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import type { CampaignOptions } from './campaign-options.ts';
+import { modelInvariants } from './campaign-work.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
@@ -43,6 +44,7 @@ export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCod
   withInterrupt(async (interrupt) => {
     inlineLess();
     const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
+    modelInvariants(options.invariant);
     const folder = new CampaignFolder(options.corpus);
     const plan = planOf(options, revision.id);
     const { time, invariant, strict = false, realistic = false, guided = false } = options;

@@ -7,12 +7,13 @@ import {
   type Finding,
   type ProofPlan,
 } from '../campaign/index.ts';
-import { COMMON_INVARIANTS, findInvariant, violationsOf, type InvariantId } from '../invariants/index.ts';
+import { violationsOf, type InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf, type AnyRevision } from '../model/index.ts';
 import { proofStart, proofSummary } from '../report/index.ts';
 import { ProofScope } from '../scope/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import type { CampaignOptions } from './campaign-options.ts';
+import { modelInvariants } from './campaign-work.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
@@ -37,6 +38,7 @@ export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitC
     inlineLess();
     const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
     const { pages, operations, invariant, strict = false, corpus } = options;
+    const invariants = modelInvariants(invariant);
     const scope = new ProofScope({ ...scopeOf(revision), pages, operations });
     const plan: ProofPlan = {
       revision: revision.id,
@@ -59,7 +61,6 @@ export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitC
       });
       progress?.('');
       const findings = result.counterexamples.map((one) => findingShown(one, revision));
-      const invariants = invariant === undefined ? COMMON_INVARIANTS : [findInvariant(invariant)];
       out(proofSummary(result, { plan, findings, invariants }));
       if (findings.length > 0) raiseExitCode(ExitCode.COUNTEREXAMPLE);
       else if (result.tally.cases < result.size) raiseExitCode(ExitCode.COULD_NOT_RUN);
