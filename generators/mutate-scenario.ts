@@ -8,6 +8,7 @@ import {
   type Scenario,
 } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
+import { chooseMappingLimit } from './mapping-limit.ts';
 import { chooseMsix } from './msix.ts';
 
 /** Changes one thing of a scenario; `other` is a second scenario from which a part may come. */
@@ -33,10 +34,12 @@ const MUTATIONS = {
     ...scenario,
     machine: { ...machine, guestPageSize: choose.among(PAGES) },
   }),
-  'change-iommu-page': (choose, { host, ...scenario }) => ({
-    ...scenario,
-    host: { ...host, iommu: { ...host.iommu, pageSizes: [choose.among(PAGES)] } },
-  }),
+  'change-iommu-page': (choose, { host, ...scenario }) => {
+    const page = choose.among(PAGES);
+    // The first DMA window of a guest of pseries has pages of 4 KiB, which every host offers (host fact 3.3).
+    const pageSizes = host.iommu.type.startsWith('spapr') && page !== PAGES[0] ? [PAGES[0], page] : [page];
+    return { ...scenario, host: { ...host, iommu: { ...host.iommu, pageSizes } } };
+  },
   /** Begins as one scenario and ends as the other. */
   'splice-operations': (choose, scenario, other) => ({
     ...scenario,
@@ -53,11 +56,13 @@ const MUTATIONS = {
     ...scenario,
     operations: operations.toSpliced(choose.integer(0, Math.max(operations.length - 1, 0)), 1),
   }),
-  'swap-device': (choose, scenario, { devices }) =>
-    devices.length === 0
+  /** A device that only a vfio-user server can make stays behind one. */
+  'swap-device': (choose, scenario, { devices, host }) =>
+    devices.length === 0 || host.iommu.type !== scenario.host.iommu.type
       ? scenario
       : withDevice(choose, scenario, ({ id, name }) => ({ ...choose.among(devices), id, name })),
-  'swap-host': (_, scenario, { host }) => ({ ...scenario, host }),
+  'swap-host': (_, scenario, { host }) =>
+    host.iommu.type === scenario.host.iommu.type ? { ...scenario, host } : scenario,
   /** Moves a BAR to the end of what something can address, within it or across. */
   'cross-limit': (choose, scenario) => {
     const moves = scenario.operations.flatMap((operation, index) =>
@@ -75,10 +80,12 @@ const MUTATIONS = {
       operations: scenario.operations.with(index, { ...move, address: BigInt.asUintN(64, address) }),
     };
   },
-  'limit-mappings': (choose, { host, ...scenario }) => ({
-    ...scenario,
-    host: { ...host, iommu: { ...host.iommu, maxMappings: choose.integer(0, 8) } },
-  }),
+  'limit-mappings': (choose, scenario) => {
+    const { host, machine, devices } = scenario;
+    if (host.iommu.type !== 'type1') return scenario;
+    const maxMappings = chooseMappingLimit(choose, machine.type, devices);
+    return { ...scenario, host: { ...host, iommu: { ...host.iommu, maxMappings } } };
+  },
 } as const satisfies Record<string, Mutation>;
 
 /** The names of the mutations. */

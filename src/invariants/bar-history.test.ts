@@ -47,3 +47,19 @@ it('knows what a register holds in the end, and whether the guest or a reset wro
   expect(last('mem32', set('0x80000000'), { op: 'reset' })).toEqual({ address: 0n, byReset: true });
   expect(lastWritten(scenario('mem32', []), 'd', 3)).toBeUndefined();
 });
+
+it('knows the upper half of a 64-bit BAR, which the guest may write alone', () => {
+  const upper = { ...set('0x300000002'), bar: 1 };
+  const last = (type: string, ...operations: readonly object[]) =>
+    lastWritten(scenario(type, operations), 'd', 0);
+  expect(last('mem64', upper)).toEqual({ address: 0x2_0000_0000n, byReset: false });
+  expect(last('mem64', set('0x180000000'), upper)).toEqual({ address: 0x2_8000_0000n, byReset: false });
+  expect(last('mem64', upper, set('0x180000000'))).toEqual({ address: 0x1_8000_0000n, byReset: false });
+  expect(last('mem64', upper, { op: 'reset' })).toEqual({ address: 0n, byReset: true });
+  expect(last('mem32', upper)).toEqual({ address: 0n, byReset: true });
+  expect(starts('mem64', set('0x180000000'), upper)).toContain(0x2_8000_0000n);
+  expect(starts('mem64', set('0x180000000'), { op: 'size-bar', device: 'd', bar: 1 })).toContain(
+    0xffff_ffff_8000_0000n,
+  );
+  expect(starts('mem32', set('0x80000000'), upper)).not.toContain(0x2_8000_0000n);
+});

@@ -22,14 +22,17 @@ export function lastWritten(
 ): Written | undefined {
   const type = devices.find(({ id }) => id === device)?.bars.find(({ index }) => index === bar)?.type;
   if (type === undefined || (bar === BAR_COUNT - 1 && type.startsWith('mem64'))) return undefined;
+  const is64Bit = type.startsWith('mem64');
   let written: Written = { address: 0n, byReset: true };
   for (const operation of operations) {
     const isOwn = 'device' in operation && operation.device === device;
     if (operation.op === 'reset' || (isOwn && operation.op === 'hotplug'))
       written = { address: 0n, byReset: true };
-    if (operation.op !== 'set-bar' || !isOwn || operation.bar !== bar) continue;
-    const address = type.startsWith('mem64') ? operation.address : operation.address & LOW_HALF;
-    written = { address, byReset: false };
+    if (operation.op !== 'set-bar' || !isOwn) continue;
+    const { address } = operation;
+    if (operation.bar === bar) written = { address: is64Bit ? address : address & LOW_HALF, byReset: false };
+    else if (is64Bit && operation.bar === bar + 1)
+      written = { address: ((address & LOW_HALF) << 32n) | (written.address & LOW_HALF), byReset: false };
   }
   return written;
 }
@@ -61,7 +64,14 @@ export function placesWritten(
     }
     if (!('device' in operation) || operation.device !== device) continue;
     if (operation.op === 'hotplug') [low, high] = [0n, 0n];
-    if (!('bar' in operation) || operation.bar !== bar) continue;
+    if (!('bar' in operation)) continue;
+    // The guest may write the upper half alone, as the register behind the BAR's.
+    if (is64Bit && operation.bar === bar + 1) {
+      if (operation.op === 'set-bar') high = operation.address & LOW_HALF;
+      if (operation.op === 'size-bar') values.push(((operation.probe ?? LOW_HALF) << 32n) | low);
+      note();
+    }
+    if (operation.bar !== bar) continue;
     if (operation.op === 'set-bar') {
       low = operation.address & LOW_HALF;
       note();

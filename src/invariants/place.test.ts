@@ -47,6 +47,29 @@ describe('placeOf', () => {
   });
 });
 
+describe('placeOf, where a BAR lies over memory that was mapped before', () => {
+  const trapped = runOnModel(
+    decodeScenario({
+      version: 1,
+      machine: { type: 'q35', ram: '0x10000000', hostPageSize: '0x1000', guestPageSize: '0x1000' },
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1000'] } },
+      devices: [{ id: 'd', bars: [{ index: 0, size: '0x1000', type: 'mem32', mmap: false }] }],
+      operations: [
+        { op: 'set-bar', device: 'd', bar: 0, address: '0xffff0000' },
+        { op: 'enable-memory', device: 'd' },
+      ],
+    }),
+    NEWEST,
+  );
+
+  it('goes by the range of the flat view that is exactly there', () => {
+    const bar = trapped.steps[2]!.state.flatView.find(({ region }) => region.owner === 'd')!;
+    const at = { start: bar.start, end: bar.end };
+    expect(placeOf({ ...violation(0n, 2), at }, trapped)).toBe('bar');
+    expect(placeOf({ ...violation(0n, 0), at }, trapped)).toBe('machine-memory');
+  });
+});
+
 describe('placeOf, where a later request of the same step uncovers memory', () => {
   /** A 64-bit BAR is written in two halves, so it lies over the BIOS for a moment. */
   const moved = runOnModel(

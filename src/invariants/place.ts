@@ -17,25 +17,37 @@ export const PLACES = [
 export type Place = (typeof PLACES)[number];
 
 /**
- * What lies at the addresses of a violation: by the last request for exactly these addresses, or for some of them, or
- * else by the flat view.
+ * What lies at the addresses of a violation: by the last request for exactly these addresses, or by a range of the flat
+ * view with exactly these; else by the last request for some of them, or by the flat view.
  */
 export function placeOf({ at, step }: Violation, trace: Trace): Place {
   if (at === undefined) return 'nowhere';
   const events = trace.steps.slice(0, step + 1).flatMap((one) => one.events);
   const requests = events.flatMap((event) => backingOf(event) ?? []).filter((request) => touch(request, at));
-  // A later request of the same step may touch the addresses, such as that of RAM which a moved BAR uncovers.
-  const asked = requests.findLast((request) => isSame(request, at)) ?? requests.at(-1);
-  if (asked !== undefined) return nameOf(asked.region, asked.owner, trace);
   const states = [trace.steps[step], trace.steps[step - 1]].flatMap((one) => (one ? [one.state] : []));
-  const shown = states.flatMap(rangesOf).find((range) => touch(range, at));
-  return shown === undefined ? 'nowhere' : nameOf(shown.region.name, shown.region.owner, trace);
+  const shown = states.flatMap(rangesOf).filter((range) => touch(range, at));
+  // A request may only touch the addresses: one for RAM that a moved BAR uncovers, one for a ROM below a trapped BAR.
+  const found =
+    requests.findLast((request) => isSame(request, at)) ??
+    shown.find((range) => isSame(range, at)) ??
+    requests.at(-1) ??
+    shown[0];
+  return found === undefined ? 'nowhere' : nameOf(found, trace);
 }
 
-const rangesOf = ({ flatView, dmaView }: State) => [...flatView, ...dmaView];
+/** Addresses, and the region at them. */
+type Backed = Range & { readonly region: string; readonly owner: string | undefined };
+
+const rangesOf = ({ flatView, dmaView }: State): readonly Backed[] =>
+  [...flatView, ...dmaView].map(({ start, end, region: { name, owner } }) => ({
+    start,
+    end,
+    region: name,
+    owner,
+  }));
 
 /** The addresses of a request that maps memory, and the region behind them. */
-function backingOf(event: VmmEvent): (Range & { region: string; owner: string | undefined }) | undefined {
+function backingOf(event: VmmEvent): Backed | undefined {
   if (event.type === 'dma-map') {
     const { iova, size, backing } = event;
     return { start: iova, end: iova + size, region: backing.region, owner: backing.owner };
@@ -48,7 +60,7 @@ function backingOf(event: VmmEvent): (Range & { region: string; owner: string | 
 const isSame = (a: Range, b: Range): boolean => a.start === b.start && a.end === b.end;
 const touch = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
 
-function nameOf(region: string, owner: string | undefined, { scenario }: Trace): Place {
+function nameOf({ region, owner }: Backed, { scenario }: Trace): Place {
   if (owner !== undefined) return 'bar';
   const isAdded = scenario.operations.some(
     (operation) => operation.op === 'add-region' && operation.name === region,

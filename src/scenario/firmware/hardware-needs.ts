@@ -85,6 +85,11 @@ function hostNeeds({ machine, host }: Hardware): readonly Need[] {
     ],
     [
       'iommu',
+      type.startsWith('spapr') && smallest > KIB_4,
+      () => `an IOMMU of POWER with no page of 4 KiB, of which the guest's first DMA window is`,
+    ],
+    [
+      'iommu',
       smallest > machine.hostPageSize,
       () =>
         `an IOMMU with no page below ${bytes(smallest)} on a host with pages of ${bytes(machine.hostPageSize)}`,
