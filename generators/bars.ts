@@ -17,19 +17,20 @@ const chooseExponent = (choose: Choose, largest: number): number =>
     [1, () => choose.integer(26, largest)],
   )();
 
+/**
+ * Exponents of sizes at limits: offsets in the MSI-X capability have 32 bits, so table and PBA end at 4 GiB at the latest;
+ * the windows above 4 GiB have 512 GiB on virt and 1 TiB on pseries.
+ */
+const LIMITS = [32, 32, 33, 33, 39, 40] as const;
+
 /** How many BAR registers a device has. */
 const REGISTERS = 6;
-
-/** 2^32: offsets in the MSI-X capability have 32 bits, so table and PBA end there at the latest. */
-const EXPONENT_OF_4G = 32;
 
 function chooseSize(choose: Choose, type: BarTypeName): bigint {
   if (type === 'io') return 1n << BigInt(choose.integer(2, 8));
   const wide = type.startsWith('mem64');
   const exponent =
-    wide && choose.chance(3)
-      ? EXPONENT_OF_4G + choose.integer(0, 1)
-      : chooseExponent(choose, wide ? LARGEST_64 : LARGEST_32);
+    wide && choose.chance(3) ? choose.among(LIMITS) : chooseExponent(choose, wide ? LARGEST_64 : LARGEST_32);
   return 1n << BigInt(exponent);
 }
 

@@ -1,4 +1,5 @@
 import { offset } from '../../src/address/index.ts';
+import type { PciRules } from '../../src/pci/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
 import type { PatchDefinition } from '../../src/validate/index.ts';
 
@@ -13,6 +14,15 @@ export type Bug = readonly [
 ];
 
 const CLOUD_HYPERVISOR = 'cloud-hypervisor-53.0';
+
+/** Decodes no BAR for whose end and size `isLost` holds. */
+const without =
+  (decodeBar: PciRules['decodeBar'], isLost: (end: bigint, size: bigint) => boolean): PciRules['decodeBar'] =>
+  (type, register, size, addressZeroAllowed) => {
+    const decoding = decodeBar(type, register, size, addressZeroAllowed);
+    const { address } = decoding;
+    return address !== undefined && isLost(address + size, size) ? { unmapped: 'wraps' } : decoding;
+  };
 
 /** For each rule that no known bug needs, a patch that shows that the rule is asked and matters. */
 export const BUGS: Readonly<Record<string, Bug>> = {
@@ -64,6 +74,53 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'a reset keeps the registers of BARs': [
     'bar-as-hardware/kept-over-reset',
     { device: { resetRestores: 'command-only' } },
+  ],
+  'a BAR at address 0 is mapped nowhere': [
+    'incremental-equals-scratch/bar-misplaced',
+    {
+      pci: ({ decodeBar }) => ({
+        decodeBar: (type, register, size) => decodeBar(type, register, size, false),
+      }),
+    },
+  ],
+  'a BAR at address 0 is mapped on every machine': [
+    'incremental-equals-scratch/bar-misplaced',
+    {
+      pci: ({ decodeBar }) => ({
+        decodeBar: (type, register, size) => decodeBar(type, register, size, true),
+      }),
+    },
+  ],
+  'a 64-bit BAR that ends at 4 GiB is mapped nowhere': [
+    'incremental-equals-scratch/bar-misplaced',
+    { pci: ({ decodeBar }) => ({ decodeBar: without(decodeBar, (end) => end === 1n << 32n) }) },
+  ],
+  'a BAR that ends one size below 2^64 is mapped nowhere': [
+    'incremental-equals-scratch/bar-misplaced',
+    { pci: ({ decodeBar }) => ({ decodeBar: without(decodeBar, (end, size) => end + size === 1n << 64n) }) },
+  ],
+  'a BAR of the size of a window is mapped nowhere': [
+    'incremental-equals-scratch/bar-misplaced',
+    {
+      pci: ({ decodeBar }) => ({
+        decodeBar: without(decodeBar, (_, size) => size === 1n << 39n || size === 1n << 40n),
+      }),
+    },
+  ],
+  'a register is emulated over BARs of cards that do not have it': [
+    'memslot-complete/emulated-without-reason',
+    {
+      device: ({ quirks }) => ({
+        quirks: (context) =>
+          context.bar === 0 && context.size >= 0x2000n
+            ? [...quirks(context), { name: 'vfio-igd-bdsm-quirk', offset: offset(0x1000n), size: 4n }]
+            : quirks(context),
+      }),
+    },
+  ],
+  'every card of the vendor has the mirror of a graphics card': [
+    'memslot-complete/emulated-without-reason',
+    { device: ({ quirks }) => ({ quirks: (context) => quirks({ ...context, isVga: true }) }) },
   ],
   'a BAR loses its prefetchable bit': [
     'bar-as-hardware/wrong-prefetch',

@@ -234,7 +234,7 @@ describe('access-dispatched', () => {
   it('finds the mirror of the configuration space, also where another BAR lies at the same address', () => {
     const card = {
       ...{ vendor: '0x1002', vga: true, msix: undefined },
-      bars: [0, 2].map((index) => ({ index, size: '0x8000', type: 'mem32' })),
+      bars: [0, 2].map((index) => ({ index, size: '0x8000', type: 'mem64' })),
     };
     const mirror = region('dev0 ati-bar2-4000-mirror-quirk', 'io', 'dev0');
     const overlapping = state({

@@ -3,6 +3,7 @@ import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { DeviceState, State, Trace, TraceRange } from '../trace/index.ts';
 import { barOf, isEmulatedPba } from './bar-bytes.ts';
 import { startOfBar } from './bar-in-system-memory.ts';
+import { configMirror } from './config-mirror.ts';
 import { hasReadonlySlots } from './readonly-slots.ts';
 
 /** What answers at one address, by the flat view and by the guest's MSI-X capability. */
@@ -106,32 +107,15 @@ function ofDevice(
   return { ...common, kind: 'device' };
 }
 
-/** A part of a BAR in which a graphics card shows its configuration space. */
-interface Mirror {
-  readonly vendor: number;
-  readonly bar: number;
-  readonly start: bigint;
-  /** Left out where the mirror shows all that the host gives access to. */
-  readonly size?: bigint;
-}
-
-/** The mirrors of NVIDIA and ATI; that of ATI shows the configuration space of conventional PCI alone. */
-const MIRRORS: readonly Mirror[] = [
-  { vendor: 0x10de, bar: 0, start: 0x8_8000n },
-  { vendor: 0x1002, bar: 2, start: 0x4000n, size: 0x100n },
-];
-
 /** What a region over a BAR, which is not of MSI-X, has to reach: a mirror or else the device. */
 function inMirror(shown: Expectation, device: DeviceState, byte: ByteInView): Expectation {
   const places = placesOf(device, byte);
   const spec = byte.trace.scenario.devices.find(({ id }) => id === device.id);
-  if (spec?.vga === true) {
+  if (spec !== undefined) {
     for (const { bar, offset } of places) {
-      const mirror = MIRRORS.find(({ vendor, bar: index }) => vendor === spec.vendor && index === bar);
-      if (mirror === undefined) continue;
-      const { start, size = spec.configSize ?? 0x1000n } = mirror;
-      if (start <= offset && offset < start + size)
-        return { ...shown, kind: 'config-space', offset: offset - start };
+      const mirror = configMirror(spec, bar);
+      if (mirror !== undefined && mirror.start <= offset && offset < mirror.end)
+        return { ...shown, kind: 'config-space', offset: offset - mirror.start };
     }
   }
   const [place] = places;

@@ -126,12 +126,24 @@ describe('incremental-equals-scratch', () => {
     const placed = (
       at: bigint | undefined,
       register: { readonly address: bigint; readonly decoding?: boolean; readonly hasPower?: boolean },
-      type: 'mem32' | 'mem64' = 'mem32',
+      {
+        type = 'mem32',
+        size = PAGE,
+        machine = { type: 'generic' },
+        revision = 'qemu-11.1',
+      }: {
+        readonly type?: 'mem32' | 'mem64';
+        readonly size?: bigint;
+        readonly machine?: { readonly type: string };
+        readonly revision?: string;
+      } = {},
     ) =>
       causes(
         incrementalEqualsScratch,
-        trace([{ state: state({ devices: [device([bar(0, PAGE, { address: at, type })])] }) }], {
+        trace([{ state: state({ devices: [device([bar(0, size, { address: at, type })])] }) }], {
           barRegisters: [{ device: 'dev0', bar: 0, decoding: true, ...register }],
+          scenario: scenario({ machine }),
+          revision,
         }),
       );
 
@@ -151,11 +163,36 @@ describe('incremental-equals-scratch', () => {
       expect(placed(0x1000n, { address: 0x1000n, hasPower: false })).toEqual(['bar-mapped-outside-d0']);
     });
 
-    it('may be unmapped at address 0 and at the end of its space', () => {
-      expect(placed(undefined, { address: 0n })).toEqual([]);
+    it('may be unmapped at the end of its space', () => {
       expect(placed(undefined, { address: (1n << 32n) - PAGE })).toEqual([]);
-      expect(placed(undefined, { address: (1n << 32n) - PAGE }, 'mem64')).toEqual(['bar-misplaced']);
-      expect(placed(undefined, { address: (1n << 64n) - PAGE }, 'mem64')).toEqual([]);
+      expect(placed(undefined, { address: (1n << 64n) - PAGE }, { type: 'mem64' })).toEqual([]);
+    });
+
+    it.each([
+      ['a 32-bit BAR one size below 4 GiB', { address: (1n << 32n) - 2n * PAGE }, {}],
+      ['a 64-bit BAR that ends at 4 GiB', { address: (1n << 32n) - PAGE }, { type: 'mem64' }],
+      ['a 64-bit BAR one size below 2^64', { address: (1n << 64n) - 2n * PAGE }, { type: 'mem64' }],
+      ['a BAR that fills the window of pseries', { address: 33n << 40n }, { type: 'mem64', size: 1n << 40n }],
+    ] as const)('has to be mapped: %s', (_, register, of) => {
+      expect(placed(undefined, register, of)).toEqual(['bar-misplaced']);
+      expect(placed(register.address, register, of)).toEqual([]);
+    });
+
+    it.each(['virt', 'pseries'])('has to be mapped at address 0 on %s', (type) => {
+      expect(placed(undefined, { address: 0n }, { machine: { type } })).toEqual(['bar-misplaced']);
+      expect(placed(0n, { address: 0n }, { machine: { type } })).toEqual([]);
+    });
+
+    it.each(['pc', 'q35', 'generic'])('must not be mapped at address 0 on %s', (type) => {
+      expect(placed(undefined, { address: 0n }, { machine: { type } })).toEqual([]);
+      expect(placed(0n, { address: 0n }, { machine: { type } })).toEqual(['bar-misplaced']);
+    });
+
+    it('may be mapped at address 0 by cloud-hypervisor', () => {
+      const of = { revision: 'cloud-hypervisor-53.0' };
+      expect(placed(undefined, { address: 0n }, of)).toEqual([]);
+      expect(placed(0n, { address: 0n }, of)).toEqual([]);
+      expect(placed(0x1000n, { address: 0n }, of)).toEqual(['bar-misplaced']);
     });
   });
 });

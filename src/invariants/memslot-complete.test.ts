@@ -180,3 +180,59 @@ describe('memslot-complete for a BAR smaller than a page', () => {
     ]);
   });
 });
+
+describe('memslot-complete for what a VMM emulates over a BAR of 2 MiB', () => {
+  const AT = 0xd000_0000n;
+  const SIZE = 0x20_0000n;
+  /** A device with BAR 0 or 2, and an emulated region at an offset of the BAR. */
+  const shows = (
+    { index = 0, type = 'mem64', ...of }: { index?: number; type?: string; sparse?: object } & object,
+    { name = 'quirk', at, size }: { readonly name?: string; readonly at: bigint; readonly size: bigint },
+    more: object = {},
+  ) =>
+    causes(
+      memslotComplete,
+      traceOfStates(
+        [
+          state({
+            flatView: [flat(AT + at, size, region(name, 'io', 'dev0'), { offset: 0n })],
+            devices: [device([bar(index, SIZE, { address: AT })])],
+          }),
+        ],
+        {
+          scenario: scenario({
+            devices: [{ id: 'dev0', bars: [{ index, size: '0x200000', type, ...of }], ...more }],
+          }),
+        },
+      ),
+    );
+  const nvidia = { vendor: 0x10de, vga: true };
+  const ati = { vendor: 0x1002, vga: true };
+
+  it('reports a register over memory, however small, and names no bytes of another device', () => {
+    expect(shows({}, { at: 0x1000n, size: 4n })).toEqual(['emulated-without-reason']);
+    expect(shows({}, { at: SIZE, size: 8n })).toEqual([]);
+  });
+
+  it('accepts the mirror of configuration space of a graphics card, and no more than the mirror', () => {
+    expect(shows({}, { at: 0x8_8000n, size: 0x1000n }, nvidia)).toEqual([]);
+    expect(shows({}, { at: 0x8_8000n, size: 0x1001n }, nvidia)).toEqual(['emulated-without-reason']);
+    expect(shows({}, { at: 0x8_8000n, size: 0x1000n }, { ...nvidia, configSize: '0x100' })).toEqual([
+      'emulated-without-reason',
+    ]);
+    expect(shows({}, { at: 0x8_8000n, size: 0x1000n }, { ...nvidia, vga: false })).toEqual([
+      'emulated-without-reason',
+    ]);
+    expect(shows({ index: 2 }, { at: 0x4000n, size: 0x100n }, ati)).toEqual([]);
+    expect(shows({ index: 2, type: 'mem32' }, { at: 0x4000n, size: 0x100n }, ati)).toEqual([
+      'emulated-without-reason',
+    ]);
+  });
+
+  it('accepts what lies where the host allows no mmap', () => {
+    expect(shows({ mmap: false } as object, { at: 0x1000n, size: 4n })).toEqual([]);
+    const sparse = [{ offset: '0x2000', size: '0x1000' }];
+    expect(shows({ sparse }, { at: 0x1000n, size: 4n })).toEqual([]);
+    expect(shows({ sparse }, { at: 0x2000n, size: 4n })).toEqual(['emulated-without-reason']);
+  });
+});

@@ -5,6 +5,7 @@ import type { MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { barOf } from './bar-bytes.ts';
 import { rangeFrom, rangeText, regionName, span } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
+import { emulatedWithoutReason } from './emulated-bytes.ts';
 import { isMachineRefused } from './machine-refused.ts';
 import { mmappableAreas } from './mmappable-areas.ts';
 import { hasReadonlySlots } from './readonly-slots.ts';
@@ -14,7 +15,7 @@ export const memslotComplete: Invariant = {
   id: 'memslot-complete',
   clause:
     'every whole host page of RAM, and of a BAR area that the host lets be mmapped, is in a memslot with the right ' +
-    'backing; the MSI-X table, the PBA and the user are the only reasons to trap a page',
+    'backing; the MSI-X table, the PBA, the mirrors of graphics cards and the user are the only reasons to trap a byte of one',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_set_phys_mem; hw/vfio/region.c: vfio_region_mmap',
   start: (trace, examination) =>
@@ -124,8 +125,9 @@ class SlotsOfMemory implements Judge {
   /** Reports whole pages of a BAR that trap although the host lets them be mmapped. */
   #checkTrapped(range: TraceRange, devices: readonly DeviceState[]): void {
     const device = devices.find(({ id }) => id === range.region.owner);
-    const found = device && barOf(device, range.region.name);
     const spec = device && this.#trace.scenario.devices.find(({ id }) => id === device.id);
+    const found = device && barOf(device, range.region.name);
+    if (device !== undefined && found === undefined) this.#checkEmulation(range, device);
     const bar = spec?.bars.find(({ index }) => index === found?.bar.index);
     if (device === undefined || found === undefined || spec === undefined || bar === undefined) return;
     if (this.#unmapped.has(`${device.id} ${bar.index}`)) return;
@@ -148,6 +150,21 @@ class SlotsOfMemory implements Judge {
         range,
       );
     }
+  }
+
+  /** Reports what the VMM emulates over bytes of a BAR without a reason: one such byte takes a page from the guest. */
+  #checkEmulation(range: TraceRange, device: DeviceState): void {
+    this.#examination.exercised++;
+    const isMmapped = (bar: number): boolean => !this.#unmapped.has(`${device.id} ${bar}`);
+    const bytes = emulatedWithoutReason(range, device, this.#trace, isMmapped);
+    if (bytes === undefined) return;
+    this.#examination.violate(
+      'emulated-without-reason',
+      () =>
+        `${rangeText(range)} lies over ${span(bytes)} of BAR ${bytes.bar.index} of ${device.id}, which the host lets be ` +
+        'mmapped, and which holds neither MSI-X nor a mirror of configuration space',
+      range,
+    );
   }
 }
 

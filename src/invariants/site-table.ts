@@ -110,6 +110,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['memslot-aligned-disjoint/overlapping', kvm('kvm_set_phys_mem')],
   ['memslot-aligned-disjoint/', kvm('kvm_align_section')],
   ['memslot-complete/small-bar-trapped', pci('vfio_sub_page_bar_update_mapping')],
+  ['memslot-complete/emulated-without-reason', fixed('hw/vfio/pci-quirks.c: vfio_bar_quirk_setup')],
   ['memslot-complete/', kvm('kvm_set_phys_mem')],
   ['bar-as-hardware/resized-in-vain', pci('vfio_add_ext_cap')],
   ['bar-as-hardware/sized-wrong', fixed('hw/pci/pci.c: pci_register_bar')],
