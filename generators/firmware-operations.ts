@@ -6,6 +6,8 @@ import { choosePowerStates, chooseResizedBar } from './idle-and-resized.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 5;
+/** In how many of a hundred scenarios of a PC the operations show the shadow that firmware makes in the BIOS area. */
+const SHADOW_SHARE = 12;
 
 /**
  * Operations as a real machine shows them. Firmware places the BARs and the operating system enables the devices; then
@@ -26,14 +28,18 @@ class FirmwareProgram {
   readonly #unplugged: DeviceSpec[] = [];
   readonly #enabled = new Set<DeviceSpec>();
   readonly #operations: Operation[] = [];
+  readonly #shadows: string[] = [];
   readonly #page: bigint;
   readonly #powerStates: boolean;
+  /** Whether the machine has PAM registers. */
+  readonly #hasShadow: boolean;
   #nextPort = 0x1000n;
 
   constructor(choose: Choose, scenario: Omit<Scenario, 'operations'>, powerStates: boolean) {
     this.#choose = choose;
     this.#powerStates = powerStates;
     this.#page = scenario.machine.hostPageSize;
+    this.#hasShadow = ['pc', 'q35'].includes(scenario.machine.type);
     for (const device of scenario.devices) (choose.chance(85) ? this.#plugged : this.#unplugged).push(device);
     const later = new Set(this.#unplugged.map(({ id }) => id));
     this.#layout = new FirmwareLayout(chooseStyle(choose), scenario, scenario.devices, later);
@@ -41,6 +47,7 @@ class FirmwareProgram {
 
   write(): readonly Operation[] {
     const choose = this.#choose;
+    if (this.#powerStates && this.#hasShadow && choose.chance(SHADOW_SHARE)) this.#shadow();
     for (const device of this.#plugged) this.#boot(device);
     const arriving = [...this.#unplugged];
     const later = choose.chance(50) ? 0 : choose.integer(1, MOST_LATER_OPERATIONS);
@@ -60,6 +67,18 @@ class FirmwareProgram {
     }
     this.#operations.push(...chooseAccesses(choose, [...this.#enabled], this.#page, true));
     return this.#operations;
+  }
+
+  /** Firmware makes its copy in RAM read-only: the last 64 KiB below 1 MiB, and stretches with option ROMs. */
+  #shadow(): void {
+    const choose = this.#choose;
+    const stretches = choose.chance(50) ? [] : [0xc_0000n + 0x4000n * choose.bigint(0n, 11n)];
+    for (const address of [...stretches, 0xf_0000n]) {
+      const name = `shadow-${address.toString(16)}`;
+      const size = address === 0xf_0000n ? 0x1_0000n : 0x4000n;
+      this.#operations.push({ op: 'add-region', name, kind: 'readonly-ram', address, size, priority: 1 });
+      this.#shadows.push(name);
+    }
   }
 
   /** Firmware gives every BAR its address; memory stays disabled where a BAR found no room. */
@@ -161,8 +180,12 @@ class FirmwareProgram {
 
   /** The machine is reset, and firmware runs again. */
   #reboot(): void {
+    const isShadowed = this.#shadows.length > 0;
+    // A reset clears the PAM registers.
+    for (const name of this.#shadows.splice(0)) this.#operations.push({ op: 'remove-region', name });
     this.#operations.push({ op: 'reset' });
     this.#enabled.clear();
+    if (isShadowed) this.#shadow();
     for (const device of this.#plugged) this.#boot(device);
   }
 }

@@ -3,6 +3,7 @@ import { chooseAccesses } from './accesses.ts';
 import type { Choose } from './choose.ts';
 import { Placement } from './placement.ts';
 import { choosePowerStates, chooseResizedBar } from './idle-and-resized.ts';
+import { RAM_START } from './ram-start.ts';
 import { chooseMask, chooseMsixSwitch } from './msix-operations.ts';
 
 const MOST_LATER_OPERATIONS = 7;
@@ -125,6 +126,7 @@ class Program {
 
   readonly #memoryChanges: readonly [weight: number, change: () => void][] = [
     [10, () => this.#addOverlay()],
+    [5, () => this.#showRamAgain()],
     [4, () => this.#removeOverlay()],
     [3, () => this.#batch()],
   ];
@@ -227,6 +229,30 @@ class Program {
     this.#overlays.push(name);
     if (kind === 'rom-device' && choose.chance(60)) this.#operations.push({ op: 'show-registers', name });
     if (kind === 'rom-device' && choose.chance(30)) this.#operations.push({ op: 'show-contents', name });
+  }
+
+  /** RAM again, amid RAM that differs from it in one attribute alone: neighbours that the memory core must not merge. */
+  #showRamAgain(): void {
+    const choose = this.#choose;
+    const { hostPageSize: page, ram } = this.#machine;
+    const ramStart = RAM_START[this.#machine.type];
+    const size = page * choose.bigint(1n, 4n);
+    const address = ramStart + page * choose.bigint(16n, ram / page - 1n);
+    let next = address;
+    // Two of them lie side by side, or the second replaces the first and differs in its attributes alone.
+    for (let count = choose.weighted([1, 1], [1, 2]); count > 0; count--) {
+      const name = `overlay${this.#overlayCount++}`;
+      const kind = choose.weighted<OverlayKind>(
+        [4, 'readonly-ram'],
+        // On POWER the kernel registers no RAM at two places.
+        [2, this.#machine.type === 'pseries' ? 'readonly-ram' : 'shifted-ram'],
+        [1, 'nonvolatile-ram'],
+        [1, 'unmergeable-ram'],
+      );
+      this.#operations.push({ op: 'add-region', name, kind, address: next, size, priority: 1 });
+      this.#overlays.push(name);
+      if (choose.chance(60)) next += size;
+    }
   }
 
   #someBarAddress(): bigint {

@@ -1,4 +1,5 @@
 import { offset } from '../../src/address/index.ts';
+import type { FlatRange, MemoryRules } from '../../src/memory/index.ts';
 import type { PciRules } from '../../src/pci/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
 import type { PatchDefinition } from '../../src/validate/index.ts';
@@ -23,6 +24,16 @@ const without =
     const { address } = decoding;
     return address !== undefined && isLost(address + size, size) ? { unmapped: 'wraps' } : decoding;
   };
+
+const isContinued = (left: FlatRange, right: FlatRange): boolean =>
+  left.end === right.start &&
+  left.region === right.region &&
+  left.offset + (left.end - left.start) === right.offset;
+
+const hasSameWriters = (a: FlatRange, b: FlatRange): boolean =>
+  a.readonly === b.readonly && a.nonvolatile === b.nonvolatile;
+
+const merging = (mergeable: MemoryRules['mergeable']): Bug[1] => ({ memory: { mergeable } });
 
 /** For each rule that no known bug needs, a patch that shows that the rule is asked and matters. */
 export const BUGS: Readonly<Record<string, Bug>> = {
@@ -121,6 +132,44 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'every card of the vendor has the mirror of a graphics card': [
     'memslot-complete/emulated-without-reason',
     { device: ({ quirks }) => ({ quirks: (context) => quirks({ ...context, isVga: true }) }) },
+  ],
+  'neighbours become one range although only one of them is read-only': [
+    'flat-partition/wrong-attributes',
+    merging(
+      (a, b) => isContinued(a, b) && !a.unmergeable && !b.unmergeable && a.nonvolatile === b.nonvolatile,
+    ),
+  ],
+  'neighbours become one range although only one of them is nonvolatile': [
+    'flat-partition/wrong-attributes',
+    merging((a, b) => isContinued(a, b) && !a.unmergeable && !b.unmergeable && a.readonly === b.readonly),
+  ],
+  'neighbours become one range although the second is to stay by itself': [
+    'flat-partition/wrong-attributes',
+    merging((a, b) => isContinued(a, b) && hasSameWriters(a, b) && !a.unmergeable),
+  ],
+  'neighbours become one range although the first is to stay by itself': [
+    'flat-partition/wrong-attributes',
+    merging((a, b) => isContinued(a, b) && hasSameWriters(a, b) && !b.unmergeable),
+  ],
+  'neighbours become one range although they show other bytes of a region': [
+    'flat-partition/wrong-owner',
+    merging(
+      (a, b) =>
+        a.end === b.start &&
+        a.region === b.region &&
+        hasSameWriters(a, b) &&
+        !a.unmergeable &&
+        !b.unmergeable,
+    ),
+  ],
+  'ranges are not notified of that become read-only': [
+    'ram-reachable/wrong-permission',
+    {
+      memory: {
+        sameRange: (a, b) =>
+          a.start === b.start && a.end === b.end && a.region === b.region && a.offset === b.offset,
+      },
+    },
   ],
   'a BAR loses its prefetchable bit': [
     'bar-as-hardware/wrong-prefetch',

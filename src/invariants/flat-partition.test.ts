@@ -237,3 +237,46 @@ describe('flat-partition: the compared addresses', () => {
     expect(causes(flatPartition, { ...judged, outcome: 'aborted' })).toEqual([]);
   });
 });
+
+describe('flat-partition: the attributes of aliases', () => {
+  const PLAIN = { readonly: false, nonvolatile: false, unmergeable: false };
+  const SIZE = 4n * PAGE;
+  /** RAM, of which the second page is shown again with `attributes`, `shift` bytes further. */
+  const shadowed = (
+    attributes: Partial<typeof PLAIN>,
+    ranges: readonly ReturnType<typeof flat>[],
+    shift = 0n,
+  ) => {
+    const ram = node(RAM, 0n, SIZE);
+    const alias = node(region('shadow', 'alias'), PAGE, PAGE, {
+      priority: 1,
+      alias: { node: ram, offset: PAGE + shift },
+      attributes: { ...PLAIN, ...attributes },
+    });
+    const tree = node(ROOT, 0n, END, { children: [alias, ram] });
+    return causes(
+      flatPartition,
+      trace([{ state: view(flat(0n, SIZE)) }, { state: view(...ranges) }], { tree }),
+    );
+  };
+  const apart = (more: object, at = PAGE) => [
+    flat(0n, PAGE),
+    flat(PAGE, PAGE, RAM, { offset: at, ...more }),
+    flat(2n * PAGE, 2n * PAGE, RAM, { offset: 2n * PAGE }),
+  ];
+
+  it.each(['readonly', 'nonvolatile', 'unmergeable'])(
+    'reports a range that is not %s as the alias',
+    (name) => {
+      expect(shadowed({ [name]: true }, apart({ [name]: true }))).toEqual([]);
+      expect(shadowed({ [name]: true }, apart({}))).toEqual(['wrong-attributes']);
+      expect(shadowed({}, apart({ [name]: true }))).toEqual(['wrong-attributes']);
+    },
+  );
+
+  it('reports an alias that its neighbours have swallowed', () => {
+    expect(shadowed({ readonly: true }, [flat(0n, SIZE)])).toEqual(['wrong-attributes']);
+    expect(shadowed({}, [flat(0n, SIZE)], PAGE)).toEqual(['wrong-owner']);
+    expect(shadowed({}, [flat(0n, SIZE)])).toEqual([]);
+  });
+});

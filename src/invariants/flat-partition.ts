@@ -1,4 +1,5 @@
 import { END_OF_SPACE, firstEndingAbove, hex, joinRanges, type Range } from '../address/index.ts';
+import type { RangeAttributes } from '../memory/index.ts';
 import {
   rangesOf,
   partsIn,
@@ -18,7 +19,7 @@ export const flatPartition: Invariant = {
   id: 'flat-partition',
   clause:
     'flat ranges are sorted, disjoint, not empty and inside the address space; every address belongs to the ' +
-    'region that a search by priority finds in the region tree',
+    'region that a search by priority finds in the region tree, and has the attributes of the regions above it',
   severity: 'error',
   site: 'system/memory.c: render_memory_region, flatview_simplify',
   start(trace, examination) {
@@ -72,7 +73,7 @@ function reportOrder(range: TraceRange, end: bigint, examination: Examination): 
  * Compares the last flat view with a search of the region tree, at the edges of these ranges:
  * - flat ranges that the start of the machine did not have, and the gaps beside them;
  * - flat ranges that have disappeared since the start;
- * - mapped BARs, and the regions of devices.
+ * - mapped BARs, the regions of devices, and aliases of memory, which may be shown with other attributes.
  *
  * @param changed where the flat view has changed since the start; `undefined` where all of it may have.
  */
@@ -95,7 +96,7 @@ function checkOwners(trace: Trace, changed: readonly Range[] | undefined, examin
   for (const { bars } of devices) {
     for (const { address, size } of bars) if (address !== undefined) edges.addBoth(address, address + size);
   }
-  forEachDeviceRange(tree, 0n, 0n, END_OF_SPACE, (first, end) => edges.addBoth(first, end));
+  forEachShownRange(tree, 0n, 0n, END_OF_SPACE, (first, end) => edges.addBoth(first, end));
   edges.compareWith(tree, examination);
 }
 
@@ -164,7 +165,17 @@ class Edges {
     for (let index = 0; index < addresses.length; index++) {
       const found = answers[index];
       const range = this.#ranges[index];
-      if (found?.region === range?.region && found?.base === (range && range.start - range.offset)) continue;
+      if (found?.region === range?.region && found?.base === (range && range.start - range.offset)) {
+        if (found === undefined || range === undefined || hasSameAttributes(found.attributes, range))
+          continue;
+        examination.violate(
+          'wrong-attributes',
+          () =>
+            `address ${hex(addresses[index]!)} of ${nameOf(found.region)} is ${attributesText(found.attributes)} in the ` +
+            `region tree, but ${attributesText(range)} in the flat view`,
+        );
+        return;
+      }
       examination.violate(
         'wrong-owner',
         () =>
@@ -176,17 +187,28 @@ class Edges {
   }
 }
 
+const hasSameAttributes = (a: RangeAttributes, b: RangeAttributes): boolean =>
+  a.readonly === b.readonly && a.nonvolatile === b.nonvolatile && a.unmergeable === b.unmergeable;
+
+const attributesText = ({ readonly, nonvolatile, unmergeable }: RangeAttributes): string =>
+  [
+    readonly ? 'read-only' : 'writable',
+    ...(nonvolatile ? ['nonvolatile'] : []),
+    ...(unmergeable ? ['unmergeable'] : []),
+  ].join(', ');
+
 const nameOf = (region: TraceRegion | undefined): string =>
   region === undefined ? 'no region' : regionName(region);
 
 /**
- * Visits the addresses of every region that a device owns, at each place where an alias shows the region.
+ * Visits the addresses of every region that a device owns, at each place where an alias shows the region, and those of
+ * every alias of memory.
  *
  * @param base address of the node in the address space.
  * @param clipStart first address at which the nodes above show it.
  * @param clipEnd one past the last such address.
  */
-function forEachDeviceRange(
+function forEachShownRange(
   { region, enabled, size, terminates, children, alias }: TraceNode,
   base: bigint,
   clipStart: bigint,
@@ -198,11 +220,12 @@ function forEachDeviceRange(
   const end = base + size < clipEnd ? base + size : clipEnd;
   if (start >= end) return;
   if (alias !== undefined) {
-    forEachDeviceRange(alias.node, base - alias.offset, start, end, visit);
+    if (alias.node.terminates) visit(start, end);
+    forEachShownRange(alias.node, base - alias.offset, start, end, visit);
     return;
   }
   if (terminates && region.owner !== undefined) visit(start, end);
-  for (const child of children) forEachDeviceRange(child, base + child.address, start, end, visit);
+  for (const child of children) forEachShownRange(child, base + child.address, start, end, visit);
 }
 
 function rangeAt(ranges: readonly TraceRange[], address: bigint): TraceRange | undefined {

@@ -81,6 +81,16 @@ describe('memslot-aligned-disjoint', () => {
     });
   });
 
+  it('accepts a writable slot of RAM that an alias shows read-only (vfio fact 9.3)', () => {
+    const shown = (own: boolean | undefined) => [
+      flat(0n, END, { ...region('ram'), ...(own !== undefined && { readonly: own }) }, { readonly: true }),
+    ];
+    const of = (readonly: boolean, own?: boolean) =>
+      causes(memslotAlignedDisjoint, shows([slot(0n, PAGE, { readonly })], shown(own)));
+    expect([of(false, false), of(true, false), of(true, true)]).toEqual([[], [], []]);
+    expect([of(false, true), of(false)]).toEqual([['wrong-permission'], ['wrong-permission']]);
+  });
+
   it.each(['ram', 'ram-device', 'rom-device'] as const)('accepts slots of %s', (kind) => {
     const view = [flat(0n, END, region('ram', kind))];
     const readonly = kind === 'rom-device';

@@ -125,10 +125,15 @@ class SlotJudge {
     const shown = backingOf(slot, view);
     if (shown === undefined) {
       this.#violate('not-backed', slot, 'holds other memory than the flat view there');
-    } else if (slot.readonly !== isReadonly(shown) && (slot.readonly || this.#hasReadonlySlots)) {
+    } else if (slot.readonly !== isReadonly(shown) && (slot.readonly || this.#needsReadonlySlot(shown))) {
       const permission = slot.readonly ? 'read-only' : 'writable';
       this.#violate('wrong-permission', slot, `is ${permission}, unlike the flat view there`);
     }
+  }
+
+  /** KVM asks the region alone: a read-only alias of RAM, such as the shadow of a PC, may have a writable slot (vfio fact 9.3). */
+  #needsReadonlySlot({ region }: TraceRange): boolean {
+    return this.#hasReadonlySlots && (region.kind === 'rom-device' || region.readonly !== false);
   }
 
   #violate(cause: string, { gpa, size, backing }: Memslot, fault: string): void {

@@ -42,6 +42,20 @@ const treeOf = (depth: number): fc.Arbitrary<TraceNode> =>
     });
 
 describe('regionsAnswering', () => {
+  it('adds up the attributes of all regions on the path, aliases included', () => {
+    const PLAIN = { readonly: false, nonvolatile: false, unmergeable: false };
+    const ram = node(RAM, 0n, 4n * PAGE, { attributes: { ...PLAIN, nonvolatile: true } });
+    const alias = node(region('alias', 'alias'), PAGE, PAGE, {
+      alias: { node: ram, offset: PAGE },
+      attributes: { ...PLAIN, readonly: true },
+    });
+    const root = node(ROOT, 0n, 4n * PAGE, { children: [alias, ram] });
+    expect(regionsAnswering(root, [0n, PAGE]).map((answer) => answer?.attributes)).toEqual([
+      { ...PLAIN, nonvolatile: true },
+      { readonly: true, nonvolatile: true, unmergeable: false },
+    ]);
+  });
+
   const found = (address: bigint, root: TraceNode) => {
     const [answer] = regionsAnswering(root, [address]);
     return answer && [answer.region.name, address - answer.base];

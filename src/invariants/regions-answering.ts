@@ -1,3 +1,4 @@
+import type { RangeAttributes } from '../memory/index.ts';
 import type { TraceNode, TraceRegion } from '../trace/index.ts';
 
 /** The region that answers an address. */
@@ -5,7 +6,11 @@ export interface AnsweringRegion {
   readonly region: TraceRegion;
   /** The address at which offset 0 of the region lies; behind some aliases it is negative. */
   readonly base: bigint;
+  /** Those that any region on the path from the root has (memory fact 2.5). */
+  readonly attributes: RangeAttributes;
 }
+
+const NO_ATTRIBUTES: RangeAttributes = { readonly: false, nonvolatile: false, unmergeable: false };
 
 /**
  * The region that answers each of `addresses`, counted from the start of `root`: children first, in the
@@ -24,12 +29,18 @@ export function regionsAnswering(
     .map((_, index) => index)
     .sort((a, b) => (addresses[a]! < addresses[b]! ? -1 : addresses[a]! > addresses[b]! ? 1 : 0));
   const descent = new Descent(order.map((index) => addresses[index]!));
-  descent.visit(root, 0n, 0, addresses.length);
+  descent.visit(root, 0n, 0, addresses.length, NO_ATTRIBUTES);
   const answers: (AnsweringRegion | undefined)[] = addresses.map(() => undefined);
   for (let position = 0; position < order.length; position++)
     answers[order[position]!] = descent.answers[position];
   return answers;
 }
+
+const union = (a: RangeAttributes, b: RangeAttributes): RangeAttributes => ({
+  readonly: a.readonly || b.readonly,
+  nonvolatile: a.nonvolatile || b.nonvolatile,
+  unmergeable: a.unmergeable || b.unmergeable,
+});
 
 class Descent {
   readonly #sorted: readonly bigint[];
@@ -46,12 +57,14 @@ class Descent {
    * @param base the address at which the node begins.
    * @param first index of the first of the addresses that the nodes above show; none of them is below `base`.
    * @param end one past the last of them.
+   * @param inherited attributes of the nodes above.
    */
   visit(
-    { region, enabled, size, terminates, children, alias }: TraceNode,
+    { region, enabled, size, terminates, attributes: own, children, alias }: TraceNode,
     base: bigint,
     first: number,
     end: number,
+    inherited: RangeAttributes,
   ): void {
     if (!enabled) return;
     let from = first;
@@ -59,8 +72,9 @@ class Descent {
     while (from < to && this.answers[from] !== undefined) from++;
     while (from < to && this.answers[to - 1] !== undefined) to--;
     if (from === to) return;
+    const attributes = own === undefined ? inherited : union(inherited, own);
     if (alias !== undefined) {
-      this.visit(alias.node, base - alias.offset, from, to);
+      this.visit(alias.node, base - alias.offset, from, to, attributes);
       return;
     }
     const [lowest, highest] = [this.#sorted[from]! - base, this.#sorted[to - 1]! - base];
@@ -68,10 +82,10 @@ class Descent {
       if (child.address > highest || child.end <= lowest) continue;
       const start = base + child.address;
       const below = this.#firstNotBelow(start, from, to);
-      this.visit(child, start, below, this.#firstNotBelow(base + child.end, below, to));
+      this.visit(child, start, below, this.#firstNotBelow(base + child.end, below, to), attributes);
     }
     if (!terminates) return;
-    const answer = { region, base };
+    const answer = { region, base, attributes };
     for (let index = from; index < to; index++) this.answers[index] ??= answer;
   }
 

@@ -79,7 +79,7 @@ export class QemuVmm implements ModelledVmm {
       machine: this.machine,
       emit: this.#emit,
     };
-    this.#overlays = new OverlayRegions(topology, this.machine.system, reserve);
+    this.#overlays = new OverlayRegions(topology, this.machine, reserve);
     this.#containers = new QemuContainers(environment);
     this.#devices = new QemuDevices(environment, {
       containers: this.#containers,

@@ -1,4 +1,4 @@
-import type { MemoryRegion } from '../memory/index.ts';
+import type { RangeAttributes, MemoryRegion } from '../memory/index.ts';
 import {
   ViewChange,
   compareStates,
@@ -129,6 +129,15 @@ export function snapshotBarRegisters(devices: readonly ModelledDevice[]): readon
   return registers;
 }
 
+const hasAttributes = ({ readonly, nonvolatile, unmergeable }: MemoryRegion): boolean =>
+  readonly || nonvolatile || unmergeable;
+
+const attributesOf = ({ readonly, nonvolatile, unmergeable }: MemoryRegion): RangeAttributes => ({
+  readonly,
+  nonvolatile,
+  unmergeable,
+});
+
 /** The children of every node without children, shared to save memory. */
 const LEAF: TraceNode[] = [];
 
@@ -149,6 +158,7 @@ export function snapshotTree(root: MemoryRegion): TraceNode {
       priority,
       enabled,
       terminates,
+      ...(hasAttributes(region) && { attributes: attributesOf(region) }),
       children,
       alias,
     };

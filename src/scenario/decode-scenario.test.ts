@@ -386,7 +386,7 @@ describe('decodeScenario reports the path and what is allowed', () => {
     [
       'operations.11.kind',
       'romd',
-      'expected one of ram, rom, io, rom-device, protected-ram, found "romd"; did you mean rom?',
+      'expected one of ram, rom, io, rom-device, protected-ram, readonly-ram, nonvolatile-ram, unmergeable-ram, shifted-ram, found "romd"; did you mean rom?',
     ],
     ['operations.11.size', 0, `expected ${number('0x1', '0x10000000000000000')}, found 0`],
     [

@@ -152,8 +152,22 @@ export interface DeviceSpec {
 /**
  * The kinds of region that `add-region` adds. A `rom-device` is flash, which shows its contents or its registers;
  * `protected-ram` is memory of the guest that devices may not reach, such as an enclave.
+ *
+ * The others show the guest's own RAM once more, as an alias does, and differ from the RAM beside them in one thing alone:
+ * `readonly-ram` cannot be written (shadowed firmware), `nonvolatile-ram` is persistent, `unmergeable-ram` stays a range
+ * of its own (virtio-mem), and `shifted-ram` shows the RAM of the 64 KiB above.
  */
-export const OVERLAY_KINDS = ['ram', 'rom', 'io', 'rom-device', 'protected-ram'] as const;
+export const OVERLAY_KINDS = [
+  'ram',
+  'rom',
+  'io',
+  'rom-device',
+  'protected-ram',
+  'readonly-ram',
+  'nonvolatile-ram',
+  'unmergeable-ram',
+  'shifted-ram',
+] as const;
 export type OverlayKind = (typeof OVERLAY_KINDS)[number];
 
 /** How many bytes an access of a CPU may have. */

@@ -1,6 +1,6 @@
 import type { HostAddress, Iova, Offset, Range, Size } from '../address/index.ts';
 import type { DmaMapping, Memslot } from '../host/index.ts';
-import type { RegionKind } from '../memory/index.ts';
+import type { RangeAttributes, RegionKind } from '../memory/index.ts';
 import type { BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { BarLayer } from '../vfio/index.ts';
 
@@ -12,6 +12,8 @@ export interface TraceRegion {
   readonly kind: RegionKind;
   /** Set for RAM that no device may reach; left out where the target cannot observe that. */
   readonly isProtected?: boolean;
+  /** Whether the region itself is read-only, however aliases show it; left out where the target cannot observe that. */
+  readonly readonly?: boolean;
 }
 
 /** A FlatRange of a FlatView. */
@@ -41,6 +43,8 @@ export interface TraceNode {
   readonly priority: number;
   readonly enabled: boolean;
   readonly terminates: boolean;
+  /** What the region adds to the attributes of ranges that it and the regions below it show; left out for nothing. */
+  readonly attributes?: RangeAttributes;
   /** The subregions in the order of rendering: by falling priority, among equals the latest added first. */
   readonly children: readonly TraceNode[];
   readonly alias: { readonly node: TraceNode; readonly offset: Offset } | undefined;

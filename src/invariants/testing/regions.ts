@@ -37,7 +37,7 @@ export const node = (
   shown: TraceRegion,
   address: bigint,
   size: bigint,
-  more: Partial<Pick<TraceNode, 'priority' | 'enabled' | 'children'>> & {
+  more: Partial<Pick<TraceNode, 'priority' | 'enabled' | 'children' | 'attributes'>> & {
     readonly alias?: { readonly node: TraceNode; readonly offset: bigint };
   } = {},
 ): TraceNode => ({

@@ -28,6 +28,16 @@ const scenario = ({ machine, host, iommu, device, operations = PLACED }: Parts =
 const setBar = (address: string, device = 'dev0') => ({ op: 'set-bar', device, bar: 0, address });
 const enable = { op: 'enable-memory', device: 'dev0' };
 
+/** The last 64 KiB below 1 MiB, as firmware makes them read-only. */
+const SHADOW = {
+  op: 'add-region',
+  name: 'shadow',
+  kind: 'readonly-ram',
+  address: '0xf0000',
+  size: '0x10000',
+  priority: 1,
+};
+
 describe('a real machine can show a scenario', () => {
   it.each<[string, Parts]>([
     ['with a BAR in the low window', {}],
@@ -43,6 +53,10 @@ describe('a real machine can show a scenario', () => {
       'with a device that is plugged in later',
       { operations: [{ op: 'hotplug', device: 'dev0' }, ...PLACED] },
     ],
+    [
+      'with the shadow of firmware',
+      { operations: [SHADOW, { ...SHADOW, name: 'o', address: '0xc4000', size: '0x4000' }, ...PLACED] },
+    ],
     ['of arm64 with pages of 64 KiB', { machine: { type: 'virt', hostPageSize: '0x10000' }, operations: [] }],
   ])('%s', (_, parts) => {
     expect(needsOf(scenario(parts))).toEqual([]);
@@ -56,6 +70,16 @@ describe('no real machine shows a scenario', () => {
   const msix = { vectors: 1, tableBar: 7, tableOffset: '0x0', pbaBar: 0, pbaOffset: '0x0' };
   it.each<[string, Parts]>([
     ['needs an overlay of 1 byte at 0x0', { operations: [...PLACED, overlay] }],
+    [
+      'needs an overlay of 16 KiB at 0xf0000',
+      { operations: [...PLACED, { ...SHADOW, address: '0xf0000', size: '0x4000' }] },
+    ],
+    ['needs an overlay of 64 KiB at 0xe0000', { operations: [...PLACED, { ...SHADOW, address: '0xe0000' }] }],
+    [
+      'needs an overlay of 64 KiB at 0x100000',
+      { operations: [...PLACED, { ...SHADOW, address: '0x100000' }] },
+    ],
+    ['needs an overlay of 64 KiB at 0xf0000', { operations: [...PLACED, { ...SHADOW, kind: 'ram' }] }],
     ['needs a machine type that QEMU does not have', { machine: { type: 'generic' } }],
     ['needs a host with pages of 64 KiB for q35', { machine: { hostPageSize: '0x10000' } }],
     ['needs a guest with pages of 64 KiB on q35', { machine: { guestPageSize: '0x10000' } }],

@@ -45,6 +45,7 @@ class Walk {
   #follow(operation: Operation): void {
     switch (operation.op) {
       case 'add-region':
+        if (isShadow(operation, this.#scenario)) return;
         this.#note('overlay', `an overlay of ${bytes(operation.size)} at ${hex(operation.address)}`);
         return;
       case 'begin':
@@ -138,6 +139,27 @@ class Walk {
       }
     }
   }
+}
+
+/** The BIOS area of a PC, in which firmware makes its shadow read-only (PAM registers). */
+const BIOS_AREA: Range = { start: 0xc_0000n, end: 0x10_0000n };
+
+/** Whether the region is what the PAM registers of a PC show in one of their stretches, of 16 or 64 KiB. */
+function isShadow(
+  { kind, address, size, priority }: Extract<Operation, { op: 'add-region' }>,
+  { machine }: Scenario,
+): boolean {
+  const isPc = machine.type === 'pc' || machine.type === 'q35';
+  const stretch = { start: address, end: address + size };
+  const isStretch = address < 0xf_0000n ? size === 0x4000n : size === 0x1_0000n;
+  return (
+    isPc &&
+    kind === 'readonly-ram' &&
+    priority === 1 &&
+    isStretch &&
+    isAligned(address, size) &&
+    contains(BIOS_AREA, stretch)
+  );
 }
 
 /** The addresses of a memory BAR; `undefined` for one that has none. */
