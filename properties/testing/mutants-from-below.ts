@@ -97,6 +97,55 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     mayBreak: ['msix-direct-on-opt-out'],
   },
   {
+    name: 'a register of one card is emulated over BAR 0 of every card',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      device: {
+        ...device,
+        quirks: (context) => [
+          ...device.quirks(context),
+          ...(context.bar === 0 && context.size >= 0x2000n
+            ? [{ name: 'vfio-igd-bdsm-quirk', offset: offset(0x1000n), size: 4n }]
+            : []),
+        ],
+      },
+    },
+    cases: 500,
+    fires: { 'memslot-complete': ['emulated-without-reason'] },
+    mayBreak: ['access-dispatched', 'map-unmap-symmetric', 'incremental-equals-scratch'],
+  },
+  {
+    name: 'a range continues in a neighbour that only differs in its attributes',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      memory: {
+        ...qemu111.memory,
+        mergeable: (left, right) =>
+          left.end === right.start &&
+          left.region === right.region &&
+          left.offset + (left.end - left.start) === right.offset,
+      },
+    },
+    cases: 1_000,
+    fires: { 'flat-partition': ['wrong-attributes'] },
+    mayBreak: ['map-unmap-symmetric', 'incremental-equals-scratch', 'no-abort'],
+  },
+  {
+    name: 'a BAR at address 0 is mapped nowhere',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      pci: {
+        ...qemu111.pci,
+        decodeBar: (type, register, size) => qemu111.pci.decodeBar(type, register, size, false),
+      },
+    },
+    cases: 1_000,
+    fires: { 'incremental-equals-scratch': ['bar-misplaced'] },
+  },
+  {
     name: 'device memory has no memslot',
     base: qemu111,
     revision: {
@@ -268,7 +317,7 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     revision: { ...qemu111, device: { ...device, emulatedTableSize: (size) => alignUp(size, 0x1000n) } },
     cases: 1_500,
     fires: { 'access-dispatched': ['table-beyond-its-end'] },
-    mayBreak: ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort'],
+    mayBreak: ['msix-capability-consistent', 'msix-direct-on-opt-out', 'no-abort', 'memslot-complete'],
   },
   {
     name: 'qm-07: an access goes on in the region of its first byte',
