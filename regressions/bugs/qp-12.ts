@@ -4,7 +4,7 @@ import { definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'access-dispatched', cause: 'refused' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['access-dispatched'];
+export const breaks: readonly InvariantId[] = ['access-dispatched', 'memslot-complete'];
 
 export default definePatch({
   name: 'qp-12',

@@ -1,8 +1,8 @@
 import { END_OF_SPACE, firstEndingAbove, hex, joinRanges, type Range } from '../address/index.ts';
-import type { RangeAttributes } from '../memory/index.ts';
 import {
   rangesOf,
   partsIn,
+  type RangeAttributes,
   type Trace,
   type TraceNode,
   type TraceRange,

@@ -1,5 +1,4 @@
-import type { RangeAttributes } from '../memory/index.ts';
-import type { TraceNode, TraceRegion } from '../trace/index.ts';
+import type { RangeAttributes, TraceNode, TraceRegion } from '../trace/index.ts';
 
 /** The region that answers an address. */
 export interface AnsweringRegion {

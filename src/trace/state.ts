@@ -4,6 +4,8 @@ import type { RangeAttributes, RegionKind } from '../memory/index.ts';
 import type { BarType, MsixLayout } from '../pci-layout/index.ts';
 import type { BarLayer } from '../vfio/index.ts';
 
+export type { RangeAttributes };
+
 /** What a trace records of a MemoryRegion. Two ranges show the same region if they hold the same object. */
 export interface TraceRegion {
   readonly name: string;
