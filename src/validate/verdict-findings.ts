@@ -70,7 +70,7 @@ export async function findingsOf(
 ): Promise<ShownFindings> {
   const findings: (VerdictFinding & { also: Fingerprint[] })[] = [];
   const shown = new FingerprintMap<Counterexample>();
-  for (const tally of errorsFirst(causes.values())) {
+  for (const tally of inOrder(causes.values())) {
     const difference = SHOWN_BY[statusOf(tally)];
     const scenario = difference && tally.first[difference];
     if (difference === undefined || scenario === undefined) continue;
@@ -96,10 +96,14 @@ export async function findingsOf(
   return { findings, shown };
 }
 
-const errorsFirst = (tallies: readonly CauseTally[]): readonly CauseTally[] =>
+/**
+ * Errors before warnings, and of each a cause that the base never shows before one that the base shows too: a finding is
+ * named by its first cause, and a cause that is new says more about the patch than one case more of an old cause.
+ */
+export const inOrder = (tallies: readonly CauseTally[]): readonly CauseTally[] =>
   tallies.toSorted((a, b) => rank(a) - rank(b));
 
-const rank = (violation: Fingerprint): number => (isError(violation) ? 0 : 1);
+const rank = (tally: CauseTally): number => (isError(tally) ? 0 : 2) + (statusOf(tally) === 'broken' ? 0 : 1);
 
 /** The smallest case of `finding` as a case of `cause`, if the case shows the cause with the same effect. */
 function alsoShown(
