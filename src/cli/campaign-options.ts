@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Shard } from '../campaign/index.ts';
+import { wholeNumber } from './option-values.ts';
 
 /** The options that every campaign has: how many threads work on it, which part of it, and where its results lie. */
 export interface CampaignOptions {
@@ -28,15 +29,6 @@ export const addCampaignOptions = (command: Command): Command =>
 
 /** A number of threads, 1 to 256. */
 export const numberOfJobs = wholeNumber(1, MOST_JOBS);
-
-/** A parser of whole numbers. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
-  };
-}
 
 const MOST_SHARDS = 10_000;
 

@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import {
   CampaignFolder,
-  findingOf,
   fuzz,
   shardOfEnvironment,
   type Discovery,
@@ -9,7 +8,7 @@ import {
   type FuzzPlan,
   type FuzzResult,
 } from '../campaign/index.ts';
-import { violationsOf, type InvariantId } from '../invariants/index.ts';
+import type { InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel } from '../model/index.ts';
 import { announcement, fuzzStart, fuzzSummary, statisticsText } from '../report/index.ts';
 import { NEWEST } from '../vfio/index.ts';
@@ -17,6 +16,7 @@ import type { CampaignOptions } from './campaign-options.ts';
 import { modelInvariants } from './campaign-work.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { findingShown } from './finding-shown.ts';
 import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
@@ -75,18 +75,22 @@ export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCod
         date: new Date().toISOString().slice(0, 10),
         signal: end.signal,
         onFinding: (discovery, file) => {
-          progress?.('');
+          progress('');
           out(announcement(discovery, join(folder.directory, file)));
         },
-        onProgress: (cases, findings) => progress?.(`${cases} cases, ${findings} findings`),
+        onProgress: (cases, findings) => progress(`${cases} cases, ${findings} findings`),
       });
     } finally {
       clearTimeout(timer);
       await workers.close();
     }
     const seconds = (performance.now() - started) / 1000;
-    progress?.('');
-    const findings = result.findings.flatMap((stored) => findingsShown(stored, run));
+    progress('');
+    const findings = result.findings.flatMap(({ regression, file }): readonly Finding[] => {
+      const { invariant, cause } = regression;
+      const shown = findingShown(run(regression), { invariant: invariant!, cause: cause! });
+      return shown === undefined ? [] : [{ ...shown, file }];
+    });
     const replay = (finding: Finding): string =>
       commandText([...programWords(), 'replay', resolve(join(folder.directory, finding.file!))]);
     out(fuzzSummary(result, { findings, replay }));
@@ -97,18 +101,6 @@ export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCod
     else if (!result.isComplete && (result.tally.cases === 0 || interrupt.aborted))
       raiseExitCode(ExitCode.COULD_NOT_RUN);
   });
-
-/** What the stored finding shows today: nothing where the VMM or barproof has changed. */
-function findingsShown(
-  { regression, file }: FuzzResult['findings'][number],
-  run: (one: Pick<Discovery, 'scenario'>) => ReturnType<typeof runOnModel>,
-): readonly Finding[] {
-  const trace = run(regression);
-  const violation = violationsOf(trace).find(
-    ({ invariant, cause }) => invariant === regression.invariant && cause === regression.cause,
-  );
-  return violation === undefined ? [] : [{ ...findingOf(trace, violation), file }];
-}
 
 function planOf(
   { seed, runs, shard, invariant, realistic, strict, guided }: FuzzCommandOptions,

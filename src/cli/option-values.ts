@@ -9,8 +9,13 @@ export function seedText(text: string): string {
 }
 
 /** A number of cases: a whole number from 1 to 1000000000. A search without a case would say that all is well. */
-export function numberOfRuns(text: string): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= 1_000_000_000) return number;
-  throw new InvalidArgumentError('expected a whole number from 1 to 1000000000.');
+export const numberOfRuns = wholeNumber(1, 1_000_000_000);
+
+/** A parser of whole numbers. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+  };
 }

@@ -1,14 +1,6 @@
-import {
-  CampaignFolder,
-  findingOf,
-  prove,
-  shardOfEnvironment,
-  type Discovery,
-  type Finding,
-  type ProofPlan,
-} from '../campaign/index.ts';
-import { violationsOf, type InvariantId } from '../invariants/index.ts';
-import { requireRevision, runOnModel, scopeOf, type AnyRevision } from '../model/index.ts';
+import { CampaignFolder, prove, shardOfEnvironment, type ProofPlan } from '../campaign/index.ts';
+import type { InvariantId } from '../invariants/index.ts';
+import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
 import { proofStart, proofSummary } from '../report/index.ts';
 import { ProofScope } from '../scope/index.ts';
 import { NEWEST } from '../vfio/index.ts';
@@ -16,6 +8,7 @@ import type { CampaignOptions } from './campaign-options.ts';
 import { modelInvariants } from './campaign-work.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { findingShown } from './finding-shown.ts';
 import { inlineLess } from './inline-less.ts';
 import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
@@ -57,10 +50,12 @@ export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitC
         workers,
         folder: corpus === undefined ? undefined : new CampaignFolder(corpus),
         signal,
-        onProgress: (done) => progress?.(`${done} scenarios of ${scope.size}`),
+        onProgress: (done) => progress(`${done} scenarios of ${scope.size}`),
       });
-      progress?.('');
-      const findings = result.counterexamples.map((one) => findingShown(one, revision));
+      progress('');
+      const findings = result.counterexamples.map((one) =>
+        findingShown(runOnModel(one.scenario, revision), one)!,
+      );
       out(proofSummary(result, { plan, findings, invariants }));
       if (findings.length > 0) raiseExitCode(ExitCode.COUNTEREXAMPLE);
       else if (result.tally.cases < result.size) raiseExitCode(ExitCode.COULD_NOT_RUN);
@@ -68,12 +63,6 @@ export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitC
       await workers.close();
     }
   });
-
-function findingShown({ scenario, invariant, cause }: Discovery, revision: AnyRevision): Finding {
-  const trace = runOnModel(scenario, revision);
-  const shown = violationsOf(trace).find((one) => one.invariant === invariant && one.cause === cause);
-  return findingOf(trace, shown!);
-}
 
 /** The command line that repeats the proof. */
 const commandOf = ({ pages, operations, invariant, strict }: ProveCommandOptions, revision: string): string =>

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { addCampaignOptions, wholeNumber } from './campaign-options.ts';
+import { addCampaignOptions } from './campaign-options.ts';
 import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
+import { wholeNumber } from './option-values.ts';
 import type { ProveCommandOptions } from './prove-action.ts';
 
 /** `barproof prove`: runs all scenarios of a small scope. */

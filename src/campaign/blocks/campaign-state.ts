@@ -1,7 +1,7 @@
 import { Decoder, InvalidInput } from '../../input/index.ts';
 import { toJsonLine, toJsonText } from '../../scenario/index.ts';
 import { parseShard, shardText, type Shard } from './shard.ts';
-import { TALLIED, type Tally, type TalliedBy } from './tally.ts';
+import { TALLIED, sumOf, type Tally, type TalliedBy } from './tally.ts';
 
 /** How far one shard of a campaign has come. */
 export interface CampaignState {
@@ -27,10 +27,7 @@ export const notBegun = ({
   revision,
   shard,
   blocks: 0,
-  tally: {
-    cases: 0,
-    by: Object.fromEntries(TALLIED.map((what) => [what, new Map()])) as unknown as Tally['by'],
-  },
+  tally: sumOf([]),
   growth: [],
 });
 

@@ -1,5 +1,12 @@
-import { fingerprintText, type Fingerprint, type Place } from '../../invariants/index.ts';
+import {
+  fingerprintText,
+  placeOf,
+  type Fingerprint,
+  type Place,
+  type Violation,
+} from '../../invariants/index.ts';
 import type { Scenario } from '../../scenario/index.ts';
+import type { Trace } from '../../trace/index.ts';
 
 /** Where in a campaign a case stands. */
 export interface CaseNumber {
@@ -20,6 +27,21 @@ export interface Discovery extends Fingerprint, CaseNumber {
 /** What makes two discoveries one finding: invariant, cause, and place. */
 export const discoveryName = (found: Fingerprint & { readonly place: Place }): string =>
   `${fingerprintText(found)}@${found.place}`;
+
+/** The violation of a run as a discovery; its name is the same in every run. */
+export const discoveryOf = (
+  violation: Violation,
+  trace: Trace,
+  { block, case: number, isNearMiss }: CaseNumber & Pick<Discovery, 'isNearMiss'>,
+): Discovery => ({
+  invariant: violation.invariant,
+  cause: violation.cause,
+  place: placeOf(violation, trace),
+  block,
+  case: number,
+  isNearMiss,
+  scenario: trace.scenario,
+});
 
 /** Sorts cases as a campaign numbers them. */
 export const byNumber = (a: CaseNumber, b: CaseNumber): number => a.block - b.block || a.case - b.case;

@@ -1,10 +1,10 @@
-import { examineAll, placeOf, type Invariant, type Violation } from '../../invariants/index.ts';
+import { examineAll, type Invariant, type Violation } from '../../invariants/index.ts';
 import type { Scenario } from '../../scenario/index.ts';
 import type { Trace } from '../../trace/index.ts';
 import { runIfPossible, TargetFailed } from '../run-if-possible.ts';
 import type { RunScenario } from '../run-scenario.ts';
 import { behavioursOf } from './behaviour.ts';
-import { discoveryName, type Discovery } from './discovery.ts';
+import { discoveryName, discoveryOf, type Discovery } from './discovery.ts';
 import { Tallying, type Tally } from './tally.ts';
 
 /** The cases of a block, in order. */
@@ -132,25 +132,13 @@ class BlockJudge {
 
   /** @param names the discoveries that this run has shown already. */
   #note(violation: Violation, trace: Trace, names: Set<string>): void {
-    const { invariant, cause } = violation;
-    const place = placeOf(violation, trace);
-    const name = discoveryName({ invariant, cause, place });
+    const { number: block, onDiscovery } = this.#options;
+    const discovery = discoveryOf(violation, trace, { block, case: this.tally.cases, isNearMiss: false });
+    const name = discoveryName(discovery);
     if (names.has(name)) return;
     names.add(name);
     this.tally.count('found', name);
     if (this.#found.has(name)) return;
-    const { number: block, onDiscovery } = this.#options;
-    const number = this.tally.cases;
-    const { scenario } = trace;
-    const discovery: Discovery = {
-      invariant,
-      cause,
-      place,
-      block,
-      case: number,
-      isNearMiss: false,
-      scenario,
-    };
     this.#found.set(name, discovery);
     onDiscovery?.(discovery);
   }

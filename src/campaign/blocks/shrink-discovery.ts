@@ -1,8 +1,9 @@
-import { examineAll, placeOf } from '../../invariants/index.ts';
+import { violationsOf } from '../../invariants/index.ts';
 import type { Scenario } from '../../scenario/index.ts';
+import type { Trace } from '../../trace/index.ts';
 import { runIfPossible, TargetFailed } from '../run-if-possible.ts';
 import { behavioursOf } from './behaviour.ts';
-import { discoveryName, type Discovery } from './discovery.ts';
+import { discoveryName, discoveryOf, type Discovery } from './discovery.ts';
 import type { Judging, KeptScenario } from './run-block.ts';
 
 /** What shrinks a discovery. */
@@ -65,11 +66,9 @@ export async function shrinkKept(
   options: ShrinkOptions,
 ): Promise<Scenario> {
   const shows = async (candidate: Scenario): Promise<boolean> => {
-    const result = await runIfPossible(options.run, candidate);
-    if (result.kind === 'failed') throw new TargetFailed(result.scenario, result.error);
-    if (result.kind !== 'run') return false;
-    const violations = examineAll(result.trace, options.invariants).flatMap((one) => one.violations);
-    const shown = behavioursOf(result.trace, violations);
+    const trace = await traceOf(candidate, options);
+    if (trace === undefined) return false;
+    const shown = behavioursOf(trace, violationsOf(trace, options.invariants));
     return behaviours.every((behaviour) => shown.has(behaviour));
   };
   const { smallest } = await simplest(scenario, shows, options);
@@ -109,29 +108,22 @@ async function firstThat(
 async function discoveriesIn(
   scenario: Scenario,
   { block, case: number }: Discovery,
-  { run, invariants, forgiven }: Judging,
+  judging: Judging,
 ): Promise<ReadonlyMap<string, Discovery>> {
-  const result = await runIfPossible(run, scenario);
-  if (result.kind === 'failed') throw new TargetFailed(result.scenario, result.error);
+  const trace = await traceOf(scenario, judging);
   const found = new Map<string, Discovery>();
-  if (result.kind !== 'run') return found;
-  const { trace } = result;
-  for (const { violations } of examineAll(trace, invariants)) {
-    for (const violation of violations) {
-      if (forgiven(violation, trace) !== undefined) continue;
-      const { invariant, cause } = violation;
-      const place = placeOf(violation, trace);
-      const one: Discovery = {
-        invariant,
-        cause,
-        place,
-        block,
-        case: number,
-        scenario: trace.scenario,
-        isNearMiss: true,
-      };
-      found.set(discoveryName(one), one);
-    }
+  if (trace === undefined) return found;
+  for (const violation of violationsOf(trace, judging.invariants)) {
+    if (judging.forgiven(violation, trace) !== undefined) continue;
+    const one = discoveryOf(violation, trace, { block, case: number, isNearMiss: true });
+    found.set(discoveryName(one), one);
   }
   return found;
+}
+
+/** The run of a scenario; `undefined` for one that the target cannot run, and after an interrupt. @throws TargetFailed */
+async function traceOf(scenario: Scenario, { run }: Pick<Judging, 'run'>): Promise<Trace | undefined> {
+  const result = await runIfPossible(run, scenario);
+  if (result.kind === 'failed') throw new TargetFailed(result.scenario, result.error);
+  return result.kind === 'run' ? result.trace : undefined;
 }

@@ -1,4 +1,10 @@
-import { findInvariant, fingerprintText, violationsOf, type Place } from '../../invariants/index.ts';
+import {
+  findInvariant,
+  fingerprintText,
+  sameFingerprint,
+  violationsOf,
+  type Place,
+} from '../../invariants/index.ts';
 import { encodeScenario, isRealistic, toJsonLine } from '../../scenario/index.ts';
 import type { Trace } from '../../trace/index.ts';
 import type { Regression } from '../regression.ts';
@@ -64,7 +70,7 @@ export function storedFinding(
 ): StoredFinding {
   const { invariant, cause, place, scenario } = discovery;
   const violations = violationsOf(trace);
-  const violation = violations.find((one) => one.invariant === invariant && one.cause === cause);
+  const violation = violations.find((one) => sameFingerprint(one, discovery));
   return {
     place,
     regression: {
