@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { RegressionStore, checkTarget, ranCases, type Finding } from '../campaign/index.ts';
-import { checkEvents, type EmitReportEvent } from '../readers/index.ts';
+import { checkEvents } from '../readers/index.ts';
 import { consoleReport } from '../report/index.ts';
 import { InvalidInput, printable, unknownName } from '../input/index.ts';
 import { INVARIANT_IDS, isInvariantId, ownInvariants } from '../invariants/index.ts';
@@ -9,12 +9,11 @@ import { NEWEST } from '../vfio/index.ts';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
-import { withInterrupt } from './interrupt.ts';
 import { openSearchSpace } from './open-target.ts';
 import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
-import { withReports } from './reports.ts';
+import { withReports, type ReportHooks } from './reports.ts';
 import { shippedRegressions, storedCases } from './shipped-regressions.ts';
 import { usePlugins } from './use-plugins.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -24,18 +23,9 @@ const CONFIRMATION = { model: {}, qemu: { repetitions: 10, starts: 1 } } as cons
 
 /** Replays the stored cases, searches, and shrinks and stores what it finds. */
 export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
-  withInterrupt((signal) =>
-    withReports('check', options, raiseExitCode, (emit, raise) => search(options, { signal, emit, raise })),
-  );
+  withReports('check', options, raiseExitCode, (hooks) => search(options, hooks));
 
-/** What a check is told, and whom it tells. */
-interface CheckHooks {
-  readonly signal: AbortSignal;
-  readonly emit: EmitReportEvent;
-  readonly raise: RaiseExitCode;
-}
-
-async function search(options: CheckCommandOptions, { signal, emit, raise }: CheckHooks): Promise<void> {
+async function search(options: CheckCommandOptions, { signal, emit, raise }: ReportHooks): Promise<void> {
   inlineLess();
   if (options.plugin !== undefined) await usePlugins(options.plugin);
   if (options.invariant !== undefined) requireInvariant(options.invariant);

@@ -3,11 +3,10 @@ import { SessionComparison, sessionInputs, sessionToJson, type HostTarget } from
 import { comparisonEvents, hostPlan, type EmitReportEvent } from '../readers/index.ts';
 import { comparisonText, comparisonToJson, sessionText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
-import { withInterrupt } from './interrupt.ts';
 import { openHost, type HostOptions } from './open-host.ts';
 import { hostAgain } from './repeat-commands.ts';
 import type { ReportOptions } from './report-option.ts';
-import { withReports } from './reports.ts';
+import { withReports, type ReportHooks } from './reports.ts';
 import { tryInput } from './try-input.ts';
 import { writeOut } from './write-out.ts';
 
@@ -22,31 +21,27 @@ export const answerSessions = (
   options: HostCommandOptions,
   raiseExitCode: RaiseExitCode,
 ): Promise<void> =>
-  withInterrupt((signal) =>
-    // `--json` of this command has a form of its own.
-    withReports('host', { ...options, json: undefined }, raiseExitCode, async (emit, raise) => {
-      const target = openHost(options);
-      const hooks = { target, signal, emit, raise };
-      emit({ type: 'started', plan: hostPlan(target.name, hostAgain(file, options)) });
-      try {
-        if (options.compare) await compare(file, options, hooks);
-        else await answer(file, options, hooks);
-        if (signal.aborted) {
-          emit({ type: 'interrupted' });
-          raise(ExitCode.COULD_NOT_RUN);
-        }
-      } finally {
-        await target.close();
+  // `--json` of this command has a form of its own.
+  withReports('host', { ...options, json: undefined }, raiseExitCode, async (reporting) => {
+    const { signal, emit, raise } = reporting;
+    const target = openHost(options);
+    const hooks = { ...reporting, target };
+    emit({ type: 'started', plan: hostPlan(target.name, hostAgain(file, options)) });
+    try {
+      if (options.compare) await compare(file, options, hooks);
+      else await answer(file, options, hooks);
+      if (signal.aborted) {
+        emit({ type: 'interrupted' });
+        raise(ExitCode.COULD_NOT_RUN);
       }
-    }),
-  );
+    } finally {
+      await target.close();
+    }
+  });
 
 /** Who answers, what the command is told, and whom it tells. */
-interface HostHooks {
+interface HostHooks extends ReportHooks {
   readonly target: HostTarget;
-  readonly signal: AbortSignal;
-  readonly emit: EmitReportEvent;
-  readonly raise: RaiseExitCode;
 }
 
 /** Prints the answers to each session, in order. */
@@ -96,8 +91,8 @@ async function compare(
 }
 
 function tellProblems(name: string, problems: readonly Problem[] | undefined, emit: EmitReportEvent): void {
-  for (const { path, message } of problems ?? [])
-    emit({ type: 'problem', problem: { path: path === '' ? name : `${name}: ${path}`, message } });
+  for (const problem of new InvalidInput(problems ?? []).within(name).problems)
+    emit({ type: 'problem', problem });
 }
 
 const jsonLine = (value: object): string => `${JSON.stringify(value)}\n`;

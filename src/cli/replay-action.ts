@@ -1,13 +1,12 @@
 import { loadCase, replayCase } from '../campaign/index.ts';
 import { requireRevision } from '../model/index.ts';
-import { ReplayEvents, type EmitReportEvent } from '../readers/index.ts';
+import { ReplayEvents } from '../readers/index.ts';
 import { replayText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
-import { withInterrupt } from './interrupt.ts';
 import { openRunner } from './open-target.ts';
 import { replayAgain } from './repeat-commands.ts';
 import type { ReportOptions } from './report-option.ts';
-import { withReports } from './reports.ts';
+import { withReports, type ReportHooks } from './reports.ts';
 import type { PluginOptions, RunnerOptions } from './target-options.ts';
 import { usePlugins } from './use-plugins.ts';
 import { caseFile } from './shipped-regressions.ts';
@@ -25,23 +24,12 @@ export const replay = (
   options: ReplayOptions,
   raiseExitCode: RaiseExitCode,
 ): Promise<void> =>
-  withInterrupt((signal) =>
-    withReports('replay', options, raiseExitCode, (emit, raise) =>
-      replayAll(files, options, { signal, emit, raise }),
-    ),
-  );
-
-/** What a replay is told, and whom it tells. */
-interface ReplayHooks {
-  readonly signal: AbortSignal;
-  readonly emit: EmitReportEvent;
-  readonly raise: RaiseExitCode;
-}
+  withReports('replay', options, raiseExitCode, (hooks) => replayAll(files, options, hooks));
 
 async function replayAll(
   files: readonly string[],
   options: ReplayOptions,
-  { signal, emit, raise }: ReplayHooks,
+  { signal, emit, raise }: ReportHooks,
 ): Promise<void> {
   const { revision: id, target, plugin } = options;
   if (plugin !== undefined) await usePlugins(plugin);

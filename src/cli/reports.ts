@@ -15,13 +15,19 @@ import {
 import { toJsonText } from '../scenario/index.ts';
 import { ciOrders, tellCi } from './ci.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
+import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
 import type { ReportOptions } from './report-option.ts';
 import { problemsOf } from './unexpected-error.ts';
 
-/** What a command does while its events are reported. */
-export type ReportedAction = (emit: EmitReportEvent, raiseExitCode: RaiseExitCode) => Promise<void>;
+/** What a command is told, and whom it tells, while its events are reported. */
+export interface ReportHooks {
+  /** The user wants the command to end. */
+  readonly signal: AbortSignal;
+  readonly emit: EmitReportEvent;
+  readonly raise: RaiseExitCode;
+}
 
 /**
  * Does the work of a command, and writes the reports that the user and the CI ask for: also after an error and after an
@@ -30,11 +36,21 @@ export type ReportedAction = (emit: EmitReportEvent, raiseExitCode: RaiseExitCod
  * @throws what `act` throws, after the reports are written.
  * @throws InvalidInput before `act` where a report cannot be written.
  */
-export async function withReports(
+export const withReports = (
+  command: ReportingCommand,
+  options: ReportOptions,
+  raiseExitCode: RaiseExitCode,
+  act: (hooks: ReportHooks) => Promise<void>,
+): Promise<void> =>
+  withInterrupt((signal) =>
+    reportWhile(command, options, raiseExitCode, (emit, raise) => act({ signal, emit, raise })),
+  );
+
+async function reportWhile(
   command: ReportingCommand,
   { report = [], json, mail }: ReportOptions,
   raiseExitCode: RaiseExitCode,
-  act: ReportedAction,
+  act: (emit: EmitReportEvent, raise: RaiseExitCode) => Promise<void>,
 ): Promise<void> {
   const orders = [...report, ...ciOrders(report)];
   for (const { file } of orders) requireWritable(file);

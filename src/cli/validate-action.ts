@@ -1,6 +1,5 @@
 import type { RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
-import { withInterrupt } from './interrupt.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
 import { withReports } from './reports.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -13,22 +12,20 @@ export const validate = (
   options: ValidateCommandOptions,
   raiseExitCode: RaiseExitCode,
 ): Promise<void> =>
-  withInterrupt((signal) =>
-    // `--json` of this command has a form of its own.
-    withReports('validate', { ...options, json: undefined }, raiseExitCode, async (emit, raise) => {
-      inlineLess();
-      const progress = terminalProgress(process.stderr);
-      const hooks = { signal, emit, onProgress: progress };
-      const reporting =
-        file !== undefined && hasPatchThread()
-          ? judgeInThread(file, options, hooks)
-          : judgeHere(file, options, hooks);
-      const { out, err, code } = await reporting.finally(() => progress(''));
-      process.stderr.write(err);
-      if (!options.mail) process.stdout.write(out);
-      raise(code);
-    }),
-  );
+  // `--json` of this command has a form of its own.
+  withReports('validate', { ...options, json: undefined }, raiseExitCode, async ({ signal, emit, raise }) => {
+    inlineLess();
+    const progress = terminalProgress(process.stderr);
+    const hooks = { signal, emit, onProgress: progress };
+    const reporting =
+      file !== undefined && hasPatchThread()
+        ? judgeInThread(file, options, hooks)
+        : judgeHere(file, options, hooks);
+    const { out, err, code } = await reporting.finally(() => progress(''));
+    process.stderr.write(err);
+    if (!options.mail) process.stdout.write(out);
+    raise(code);
+  });
 
 async function judgeInThread(
   file: string,

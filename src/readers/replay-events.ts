@@ -1,5 +1,5 @@
 import { findingOf, type Replay } from '../campaign/index.ts';
-import type { Problem } from '../input/index.ts';
+import { InvalidInput, type Problem } from '../input/index.ts';
 import { INVARIANTS, fingerprintText } from '../invariants/index.ts';
 import { count } from '../report/index.ts';
 import { reportedFinding, ruleOf } from './finding.ts';
@@ -62,12 +62,9 @@ export class ReplayEvents {
 
   /** Notes a file that cannot be replayed. */
   fail(file: string, problems: readonly Problem[]): void {
-    for (const { path, message } of problems) {
-      const problem = { path: path === '' ? file : `${file}: ${path}`, message };
-      this.#emit({ type: 'problem', problem });
-    }
-    const text = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-    this.#note({ name: file, result: 'could-not-run', text: text.join('\n') });
+    const failure = new InvalidInput(problems);
+    for (const problem of failure.within(file).problems) this.#emit({ type: 'problem', problem });
+    this.#note({ name: file, result: 'could-not-run', text: failure.message });
   }
 
   finish(): void {
