@@ -24,14 +24,12 @@ export function placeOf({ at, step }: Violation, trace: Trace): Place {
   if (at === undefined) return 'nowhere';
   const events = trace.steps.slice(0, step + 1).flatMap((one) => one.events);
   const requests = events.flatMap((event) => backingOf(event) ?? []).filter((request) => touch(request, at));
+  const exact = requests.findLast((request) => isSame(request, at));
+  if (exact !== undefined) return nameOf(exact, trace);
   const states = [trace.steps[step], trace.steps[step - 1]].flatMap((one) => (one ? [one.state] : []));
   const shown = states.flatMap(rangesOf).filter((range) => touch(range, at));
   // A request may only touch the addresses: one for RAM that a moved BAR uncovers, one for a ROM below a trapped BAR.
-  const found =
-    requests.findLast((request) => isSame(request, at)) ??
-    shown.find((range) => isSame(range, at)) ??
-    requests.at(-1) ??
-    shown[0];
+  const found = shown.find((range) => isSame(range, at)) ?? requests.at(-1) ?? shown[0];
   return found === undefined ? 'nowhere' : nameOf(found, trace);
 }
 
