@@ -46,7 +46,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     'ram-reachable/not-registered',
     { container: { registersRam: () => false } },
   ],
-  'the table of a DMA window has one level, whatever its size': [
+  'the table of a DMA window of any size has one level': [
     'no-abort',
     { container: { windowLevels: () => 1 } },
   ],

@@ -48,7 +48,7 @@ function bytesUnder(
 ): readonly BarBytes[] {
   const table = region.name === 'msix-table' ? (msix?.emulatedAt?.bar ?? msix?.layout.tableBar) : undefined;
   const pba = isEmulatedPba(region.name) ? (msix?.pbaAt?.bar ?? msix?.layout.pbaBar) : undefined;
-  // MSI-X belongs to one BAR, whatever other BAR lies below.
+  // MSI-X belongs to one BAR, also where another BAR lies below.
   const only = table ?? pba;
   return bars.flatMap((state) => {
     const bar = specs.find(({ index }) => index === state.index);

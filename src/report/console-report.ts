@@ -10,7 +10,7 @@ import { lineWidth, wrap } from './wrap.ts';
 export interface ConsoleStreams {
   /** Receives the report, which is the same for the same campaign. */
   readonly out: (text: string) => void;
-  /** Receives progress lines for a terminal; undefined when standard error is not a terminal. */
+  /** Receives lines about the current work; an empty one clears the last. Left undefined where none are shown. */
   readonly progress: ((line: string) => void) | undefined;
   /** Receives lines that stay on the terminal, such as a finding when it is found. */
   readonly keep?: (line: string) => void;

@@ -16,7 +16,7 @@ async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
 const DELAYS = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 20 });
 
 describe('inOrder', () => {
-  it('yields the results in the order of the items, whatever the order in which they end', async () => {
+  it('yields the results in the order of the items, also when later work ends first', async () => {
     let outOfOrder = 0;
     await fc.assert(
       fc.asyncProperty(DELAYS, fc.integer({ min: 1, max: 4 }), async (delays, jobs) => {

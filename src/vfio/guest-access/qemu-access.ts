@@ -17,7 +17,7 @@ export const QEMU_ACCESS: AccessRules = {
   clampsToSection: (region) => region.isRam,
   pieceWidth,
   route: (_access, found) => found,
-  // QEMU drops a write to the PBA, whatever its width.
+  // QEMU drops a write of any width to the PBA.
   accepts: (structure, { width, write }) => (width === 4 || width === 8) && !(structure === 'pba' && write),
   polledVectors: ({ offset: at, width }, vectors) => ({
     first: Math.min(Number(at) * 8, vectors),
