@@ -1,6 +1,7 @@
 import type { RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
+import { readCChange } from './patch-source.ts';
 import { withReports } from './reports.ts';
 import { terminalProgress } from './terminal-progress.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
@@ -18,7 +19,7 @@ export const validate = (
     const progress = terminalProgress(process.stderr);
     const hooks = { signal, emit, onProgress: progress };
     const reporting =
-      file !== undefined && hasPatchThread()
+      file !== undefined && hasPatchThread() && readCChange(file, options) === undefined
         ? judgeInThread(file, options, hooks)
         : judgeHere(file, options, hooks);
     const { out, err, code } = await reporting.finally(() => progress(''));

@@ -6,6 +6,10 @@ export interface SideOptions {
   readonly qemu?: string;
   readonly qemuBase?: string;
   readonly realistic?: true;
+  /** The QEMU source that a patch in C is put on; BARPROOF_QEMU_TREE when left out. */
+  readonly qemuTree?: string;
+  /** The commit of the source that the patch is put on. */
+  readonly onto?: string;
 }
 
 /** What the user asks `barproof validate` for. */
@@ -13,6 +17,8 @@ export interface ValidateCommandOptions extends SideOptions, ReportOptions {
   readonly seed: string;
   readonly runs?: number;
   readonly save: boolean;
+  /** Whether a patch in C that no case runs may have a verdict. */
+  readonly allowUnreached?: true;
   readonly regressions: string;
 }
 

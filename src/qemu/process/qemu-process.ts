@@ -7,6 +7,7 @@ import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
 import { PrivateDirectory } from './private-directory.ts';
 import { endOf } from './process-end.ts';
+import { qemuEnvironment } from './qemu-environment.ts';
 import { QemuDied, QemuUnusable, type Ending } from './qemu-error.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
@@ -71,7 +72,7 @@ export class QemuProcess {
     this.#child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$0" "$@"', binary, ...all], {
       cwd: directory.path,
       detached: true,
-      env: { ...process.env, LC_ALL: 'C', ...environment },
+      env: { ...process.env, LC_ALL: 'C', ...qemuEnvironment(), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     // A process that could not be started for want of descriptors has no pipes.
