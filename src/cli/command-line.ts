@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { cacheCommand } from './cache-command.ts';
 import { checkCommand } from './check-command.ts';
 import { completionCommand } from './completion-command.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -75,6 +76,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     validateCommand,
     newPatchCommand,
     listCommand,
+    cacheCommand,
     doctorCommand,
     completionCommand,
   ]) {

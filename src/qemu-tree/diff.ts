@@ -26,6 +26,8 @@ export interface Diff {
   readonly text: string;
   /** How many folders in front of a path are not of the tree: 1 for `a/` and `b/`. */
   readonly strip: 0 | 1;
+  /** Whether every hunk shows lines that stay, as all but `git diff -U0` do. */
+  readonly hasContext: boolean;
 }
 
 const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
@@ -52,7 +54,7 @@ export function readDiff(text: string): Diff | undefined {
     ...file,
     path: checkPath(strip === 0 ? file.path : below(file.path)),
   }));
-  return { files: stripped, text: `${taken.join('\n')}\n`, strip };
+  return { files: stripped, text: `${taken.join('\n')}\n`, strip, hasContext: reader.hasContext };
 }
 
 /** The path without its first folder. */
@@ -71,6 +73,7 @@ class Reader {
   readonly taken: string[] = [];
   /** Whether the paths have no folder in front: `git diff --no-prefix`. */
   unprefixed = false;
+  hasContext = true;
   readonly #lines: readonly string[];
   #at = 0;
 
@@ -139,10 +142,12 @@ class Reader {
     const [, start, count = '1', startAfter, countAfter = '1'] = HUNK.exec(heading)!;
     const lines = { before: Number(count), after: Number(countAfter) };
     let { before, after } = lines;
+    let context = 0;
     while (before > 0 || after > 0) {
       if (this.atEnd) refuse(path, `the diff ends inside of the hunk "${heading}"`);
       const line = this.#take();
       const kind = line[0] ?? ' ';
+      if (kind === ' ') context++;
       if (kind === ' ' || kind === '-') before--;
       if (kind === ' ' || kind === '+') after--;
       if (!' +-\\'.includes(kind) || before < 0 || after < 0) {
@@ -152,6 +157,8 @@ class Reader {
         );
       }
     }
+    // A new file and a removed one have no lines that stay.
+    if (context === 0 && Number(start) > 0 && Number(startAfter) > 0) this.hasContext = false;
     // "\ No newline at end of file"
     if (this.#lines[this.#at]?.startsWith('\\')) this.#take();
     return { start: { before: Number(start), after: Number(startAfter) }, lines, heading };

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageFolder, printable } from '../input/index.ts';
+import { DEVICES_NAME } from './configuration.ts';
 import { alternatesOf, Git, lastLines } from './git.ts';
 import type { MailedPatch, Series } from './series.ts';
 import { TreeFailure } from './tree-error.ts';
@@ -20,6 +21,8 @@ const FETCHED = [
   'tests/fp/berkeley-softfloat-3',
   'tests/fp/berkeley-testfloat-3',
 ];
+/** What barproof adds to a copy, as patterns of git. */
+const OWN = ['/build/', `/configs/devices/*/${DEVICES_NAME}.mak`];
 const KEYMAP = 'subprojects/keycodemapdb';
 /** A file that each of them has: the folder of a submodule that was not fetched is there, and empty. */
 const SIGNS = ['README', 'README.md', 'Makefile', 'meson.build'];
@@ -48,7 +51,7 @@ export class SourceCopy {
     writeFileSync(join(gitFolder, 'info', 'attributes'), '* -text -filter -ident\n');
     writeFileSync(
       join(gitFolder, 'info', 'exclude'),
-      ['build', ...FETCHED].map((name) => `/${name}/\n`).join(''),
+      [...OWN, ...FETCHED.map((name) => `/${name}/`), ''].join('\n'),
     );
     await this.#git.run(['checkout', '--quiet', '--force', '--detach', id], { signal });
     // A patch that was applied before may have left new files behind.
@@ -74,13 +77,20 @@ export class SourceCopy {
    */
   async apply(series: Series, base: Commit, signal?: AbortSignal): Promise<void> {
     for (const [index, patch] of series.patches.entries()) {
-      const number = series.patches.length === 1 ? '' : ` ${index + 1} of ${series.patches.length}`;
-      await this.#applyOne(patch, `patch${number} does not apply to ${base.title}`, signal);
+      const number =
+        series.patches.length === 1 ? 'the patch' : `patch ${index + 1} of ${series.patches.length}`;
+      await this.#applyOne(patch, `${number} does not apply to ${base.title}`, signal);
     }
   }
 
   async #applyOne({ diff, subject }: MailedPatch, problem: string, signal?: AbortSignal): Promise<void> {
-    const words = ['apply', '--index', '--whitespace=nowarn', `-p${diff.strip}`];
+    const words = [
+      'apply',
+      '--index',
+      '--whitespace=nowarn',
+      `-p${diff.strip}`,
+      ...(diff.hasContext ? [] : ['--unidiff-zero']),
+    ];
     const options = { input: diff.text, signal };
     const exact = await this.#git.try([...words, '-'], options);
     if (exact.status === 0) return;

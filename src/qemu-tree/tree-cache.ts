@@ -75,7 +75,8 @@ export class CacheEntry {
 /** QEMUs that were built, each base with its source, its objects and the QEMUs of patches on it. */
 export class TreeCache {
   readonly root: string;
-  readonly #limit: number;
+  /** The most that it holds, in bytes. */
+  readonly limit: number;
 
   /**
    * @param limit bytes.
@@ -83,7 +84,7 @@ export class TreeCache {
    */
   constructor(root: string, limit: number = DEFAULT_LIMIT) {
     this.root = root;
-    this.#limit = limit;
+    this.limit = limit;
     try {
       for (const name of ['bases', 'locks', 'unpacked'])
         mkdirSync(join(root, name), { recursive: true, mode: 0o700 });
@@ -124,7 +125,7 @@ export class TreeCache {
     let bytes = 0;
     for (const { key, bytes: own } of this.list()) {
       bytes += own;
-      if (bytes > this.#limit && key !== kept) this.#remove(key);
+      if (bytes > this.limit && key !== kept) this.#remove(key);
     }
   }
 
