@@ -63,12 +63,14 @@ interface Builds {
   readonly patched: string;
   readonly base: string | undefined;
   readonly realistic: boolean;
+  /** What the verdict calls them; their paths when left out. */
+  readonly names?: { readonly base: string; readonly patched: string };
   /** What runs around each case of the patched side. */
   readonly around?: Parameters<JudgeBuilt>[2];
 }
 
 async function judgeBuilds(
-  { patched, base, realistic, around = (target) => target }: Builds,
+  { patched, base, realistic, names, around = (target) => target }: Builds,
   judge: JudgeOptions,
 ): Promise<Verdict> {
   const pair = await (await loadQemu()).openQemuPair({ base, patched });
@@ -76,8 +78,8 @@ async function judgeBuilds(
     return await judgeTargets({
       ...judge,
       sides: {
-        base: { id: base ?? process.env['BARPROOF_QEMU'] ?? 'PATH', target: pair.base },
-        patched: { id: patched, target: around(pair.patched) },
+        base: { id: names?.base ?? base ?? process.env['BARPROOF_QEMU'] ?? 'PATH', target: pair.base },
+        patched: { id: names?.patched ?? patched, target: around(pair.patched) },
       },
       scenarios: (realistic ? realisticServedScenarios : servedScenarios)(...pair.base.machines),
     });

@@ -17,9 +17,9 @@ import type { JudgeOptions, PatchOnTree, Verdict } from '../validate/index.ts';
 import type { CChange } from './patch-source.ts';
 import type { SideOptions } from './validate-command-options.ts';
 
-/** Judges two builds of QEMU: their folders, and what runs around each case of the patched one. */
+/** Judges two builds of QEMU: their folders and names, and what runs around each case of the patched one. */
 export type JudgeBuilt = (
-  sides: { readonly base: string; readonly patched: string },
+  builds: Record<'base' | 'patched', string> & { readonly names: Record<'base' | 'patched', string> },
   judge: JudgeOptions,
   around: (target: SearchTarget) => SearchTarget,
 ) => Promise<Verdict>;
@@ -61,7 +61,7 @@ export async function judgeTree(
     const { done } = stages;
     const places = (reached = new ReachedPlaces());
     const verdict = await judgeBuilt(
-      built,
+      { ...built, names: { base: base.title, patched: `${base.title} with the patch` } },
       { ...judge, onProgress: (line) => onProgress(`${done} · ${line}`) },
       (target) => ({ ...target, run: (scenario) => places.during(async () => target.run(scenario)) }),
     );

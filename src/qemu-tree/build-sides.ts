@@ -15,6 +15,7 @@ import { Build } from './build.ts';
 import { buildFailure } from './build-failure.ts';
 import { changedCode, type ChangedCode, type ChangedFunction } from './changed-functions.ts';
 import { COMMON_WORDS, CONFIGURATIONS, PROGRAM, type Configuration } from './configuration.ts';
+import { firmwareFolders } from './firmware.ts';
 import type { FileLock } from './file-lock.ts';
 import { compiledOf } from './function-coverage.ts';
 import { readLineChanges } from './line-changes.ts';
@@ -153,6 +154,7 @@ class Sides {
     }
     this.#entry.describe(base.title, this.#configuration.name);
     await this.#source.checkout(tree, base, signal);
+    firmwareFolders(this.#source.folder);
     await this.#configure(lock);
     const { failed, output } = await this.#compile([], 'build', lock);
     if (failed) {
@@ -213,7 +215,7 @@ class Sides {
     mkdirSync(made, { recursive: true });
     copyFileSync(this.#build.program, join(made, BINARY));
     const script = join(made, PROGRAM);
-    writeFileSync(script, startScript(this.#source.folder));
+    writeFileSync(script, startScript(firmwareFolders(this.#source.folder)));
     chmodSync(script, 0o755);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(made, name), text);
     renameSync(made, folder);
@@ -222,6 +224,5 @@ class Sides {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-/** Without its blobs a QEMU has no BIOS, starts no machine, and every patch "changes nothing". */
-const startScript = (source: string): string =>
-  `#!/bin/sh\nexec "\${0%/*}/${BINARY}" -L ${quoted(join(source, 'pc-bios'))} "$@"\n`;
+const startScript = (firmware: readonly string[]): string =>
+  `#!/bin/sh\nexec "\${0%/*}/${BINARY}" ${firmware.map((folder) => `-L ${quoted(folder)}`).join(' ')} "$@"\n`;
