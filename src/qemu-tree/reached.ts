@@ -1,11 +1,16 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { inQemuEnvironment, PrivateDirectory } from '../qemu/process/index.ts';
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { PrivateDirectory, watchingQemu } from '../qemu/process/index.ts';
 
 /** The slots of a file, each of 4 bytes (probe/reached.c). */
 const SLOTS = 65_536;
 const BYTES = SLOTS * 4;
+const NOTHING = Buffer.alloc(BYTES);
+const VARIABLE = 'BARPROOF_REACHED';
 
-/** Which places of the patched files each run of QEMU goes through. QEMU itself notes them (probe/reached.c). */
+/**
+ * Which places of the patched files each run of a case goes through. Each QEMU has a file of its own, and notes the
+ * places itself (probe/reached.c).
+ */
 export class ReachedPlaces {
   readonly #directory = new PrivateDirectory();
   readonly #runs: ReadonlySet<number>[] = [];
@@ -16,22 +21,41 @@ export class ReachedPlaces {
     return this.#runs;
   }
 
-  /** Runs QEMU, and notes the places that it reaches; runs may overlap. */
+  /** Runs a case, and notes the places that its QEMUs reach; runs may overlap. */
   async during<T>(run: () => Promise<T>): Promise<T> {
-    const path = this.#directory.at(String(this.#files++));
-    const file = openSync(path, 'wx', 0o600);
-    ftruncateSync(file, BYTES);
-    closeSync(file);
+    const used = new Set<string>();
+    const start = (): NodeJS.ProcessEnv => {
+      const path = this.#directory.at(String(this.#files++));
+      empty(path);
+      used.add(path);
+      return { [VARIABLE]: path };
+    };
+    const take = ({ [VARIABLE]: path }: NodeJS.ProcessEnv): void => {
+      if (path === undefined || used.has(path)) return;
+      // What the QEMU has reached before is of another run.
+      empty(path);
+      used.add(path);
+    };
     try {
-      return await inQemuEnvironment({ BARPROOF_REACHED: path }, run);
+      return await watchingQemu({ start, take }, run);
     } finally {
-      const { buffer, byteOffset } = readFileSync(path);
-      this.#runs.push(new Set(new Uint32Array(buffer, byteOffset, SLOTS).filter((place) => place !== 0)));
-      rmSync(path);
+      this.#runs.push(new Set([...used].flatMap((path) => placesIn(path))));
     }
   }
 
   close(): void {
     this.#directory.remove();
   }
+}
+
+/** Makes a file without places, or an existing one so. It keeps its size: QEMU has mapped it, and may write to it. */
+function empty(path: string): void {
+  const file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  writeSync(file, NOTHING, 0, BYTES, 0);
+  closeSync(file);
+}
+
+function placesIn(path: string): readonly number[] {
+  const { buffer, byteOffset } = readFileSync(path);
+  return [...new Uint32Array(buffer, byteOffset, SLOTS)].filter((place) => place !== 0);
 }

@@ -5,5 +5,5 @@ export { undoAtExit } from './leave-nothing-behind.ts';
 export { LineConnection } from './line-connection.ts';
 export { PrivateDirectory } from './private-directory.ts';
 export { isEndOfQemu, QemuDied, QemuHangs, QemuNotFound, QmpRefusal } from './qemu-error.ts';
-export { inQemuEnvironment } from './qemu-environment.ts';
 export { QemuProcess } from './qemu-process.ts';
+export { watchingQemu } from './qemu-watch.ts';
