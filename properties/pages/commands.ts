@@ -21,6 +21,8 @@ export const NOT_RUN: readonly string[] = [
   'npx barproof validate --qemu new-build --qemu-base old-build',
   // They build a QEMU.
   'npx barproof validate fix.patch --qemu-tree ~/qemu',
+  'npx barproof cache',
+  'npx barproof cache --clear',
   'npx barproof validate series.mbox --qemu-tree ~/qemu --onto v10.2.0',
   'npx barproof validate master..my-branch --qemu-tree ~/qemu',
   'export BARPROOF_QEMU_TREE=$PWD/.cache/qemu-source/source',

@@ -13,6 +13,7 @@ export const PAGES = [
   'src/README.md',
   'src/explain/README.md',
   'src/library/README.md',
+  'src/qemu-tree/README.md',
   'src/readers/README.md',
   'properties/README.md',
   'properties/CAMPAIGNS.md',

@@ -70,6 +70,8 @@ export const COMMON_WORDS = [
   '--disable-install-blobs',
   '-Doptimization=0',
   '-Ddebug=false',
+  // The call stack of a signal names functions that the program exports, as those of a QEMU with modules.
+  '--extra-ldflags=-rdynamic',
   // The line tables name the place of a signal. Behind the options of QEMU itself, these ones win.
   '--extra-cflags=-O0 -g1',
 ];

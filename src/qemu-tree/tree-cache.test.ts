@@ -77,6 +77,10 @@ describe('TreeCache', () => {
     expect(() => new TreeCache(root)).toThrow('other users can write to the cache');
   });
 
+  it('refuses a path that configure would take apart', () => {
+    expect(() => new TreeCache(join(root, 'a b'))).toThrow('name a path without spaces in XDG_CACHE_HOME');
+  });
+
   it('takes its limit from the environment', () => {
     expect(openTreeCache({ XDG_CACHE_HOME: root, BARPROOF_CACHE_GIB: '0.5' }).limit).toBe(2 ** 29);
     expect(() => openTreeCache({ XDG_CACHE_HOME: root, BARPROOF_CACHE_GIB: 'much' })).toThrow(TreeFailure);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { printable } from '../input/index.ts';
 import { FileLock, type LockKind } from './file-lock.ts';
 import { TreeFailure } from './tree-error.ts';
 
@@ -83,6 +84,12 @@ export class TreeCache {
    * @throws TreeFailure where the folder cannot be made, or where another user can write to it: QEMUs in it are run.
    */
   constructor(root: string, limit: number = DEFAULT_LIMIT) {
+    // configure and ninja take a path with such characters apart.
+    if (/[\s'"$`\\:;&|<>()*?#]/.test(root))
+      throw new TreeFailure(
+        'tree',
+        `QEMU cannot be built in ${printable(root)}: name a path without spaces in XDG_CACHE_HOME`,
+      );
     this.root = root;
     this.limit = limit;
     try {

@@ -7,7 +7,7 @@ cc=cc
 for word; do
   case $word in
     --cc=*) cc=\${word#--cc=} ;;
-    --extra-ldflags=*) ldflags=\${word#--extra-ldflags=} ;;
+    --extra-ldflags=*) ldflags="$ldflags \${word#--extra-ldflags=}" ;;
     --extra-cflags=*) cflags=\${word#--extra-cflags=} ;;
     --without-default-devices) few=-DFEW ;;
     --target-list=* | --with-devices-* | --disable-* | --enable-kvm | -D*) ;;
