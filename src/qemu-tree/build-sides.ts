@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Problem } from '../input/index.ts';
 import { Build } from './build.ts';
 import { buildFailure } from './build-failure.ts';
@@ -61,8 +61,8 @@ export interface BuiltSides extends PatchedBuild {
   release(): void;
 }
 
-/** The name of the QEMU beside the script that starts it. */
-const BINARY = 'qemu';
+/** The QEMU, below the script that starts it: QEMU prints its own name in front of some messages. */
+const BINARY = join('binary', PROGRAM);
 const ABOUT = 'patch.json';
 /** Marks a build that was not ended: an object may be half written. */
 const UNFINISHED = 'unfinished';
@@ -213,6 +213,7 @@ class Sides {
     const made = `${folder}.made`;
     rmSync(made, { recursive: true, force: true });
     mkdirSync(made, { recursive: true });
+    mkdirSync(join(made, dirname(BINARY)));
     copyFileSync(this.#build.program, join(made, BINARY));
     const script = join(made, PROGRAM);
     writeFileSync(script, startScript(firmwareFolders(this.#source.folder)));
