@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readCChange } from '../src/cli/patch-source.ts';
 import { reportOnSides, type ValidateReport } from '../src/cli/validate-report.ts';
 import { InvalidInput } from '../src/input/index.ts';
 import { mailOf, type SourceEdit } from './testing/source-edit.ts';
@@ -67,7 +68,11 @@ function judge(
     json: true,
     ...more,
   } as const;
-  return reportOnSides(file, options, { emit: () => undefined, signal: new AbortController().signal });
+  return reportOnSides(
+    file,
+    { ...options, change: readCChange(file, options) },
+    { emit: () => undefined, signal: new AbortController().signal },
+  );
 }
 
 interface Told {

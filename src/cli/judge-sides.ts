@@ -11,7 +11,6 @@ import {
 } from '../validate/index.ts';
 import { judgeTree, type JudgeBuilt } from './judge-tree.ts';
 import { loadQemu } from './open-target.ts';
-import { readCChange } from './patch-source.ts';
 import type { SideOptions } from './validate-command-options.ts';
 
 /** What came of judging two sides. */
@@ -30,7 +29,7 @@ export async function judgeSides(
   options: SideOptions,
   judge: JudgeOptions,
 ): Promise<SidesJudgement> {
-  const { base, qemu, qemuBase, realistic = false } = options;
+  const { base, change, qemu, qemuBase, realistic = false } = options;
   if (file === undefined) {
     if (qemu === undefined) throw invalid('expected a patch file, or --qemu with the path of a patched QEMU');
     if (base !== undefined) throw invalid('--base is for patch files; use --qemu-base with --qemu');
@@ -40,7 +39,6 @@ export async function judgeSides(
   if (qemu !== undefined || qemuBase !== undefined) {
     throw invalid('expected either a patch file or --qemu and --qemu-base, not both');
   }
-  const change = readCChange(file, options);
   if (change !== undefined) {
     if (base !== undefined)
       throw invalid('--base is for patch files of the model; use --onto with patches in C');

@@ -21,10 +21,11 @@ export const validate = (
     inlineLess();
     const progress = terminalProgress(process.stderr, Date.now, LINE_PAUSE_MS);
     const hooks = { signal, emit, onProgress: progress };
+    const change = file === undefined ? undefined : readCChange(file, options);
     const reporting =
-      file !== undefined && hasPatchThread() && readCChange(file, options) === undefined
+      file !== undefined && hasPatchThread() && change === undefined
         ? judgeInThread(file, options, hooks)
-        : judgeHere(file, options, hooks);
+        : judgeHere(file, { ...options, change }, hooks);
     const { out, err, code } = await reporting.finally(() => progress(''));
     process.stderr.write(err);
     if (!options.mail) process.stdout.write(out);

@@ -1,3 +1,4 @@
+import type { CChange } from './patch-source.ts';
 import type { ReportOptions } from './report-option.ts';
 
 /** The options that choose the two sides of a verdict. */
@@ -8,6 +9,8 @@ export interface SideOptions {
   readonly realistic?: true;
   /** The QEMU source that a patch in C is put on; BARPROOF_QEMU_TREE when left out. */
   readonly qemuTree?: string;
+  /** What the file holds, where it is C and not a patch file of the model. */
+  readonly change?: CChange | undefined;
   /** The commit of the source that the patch is put on. */
   readonly onto?: string;
 }

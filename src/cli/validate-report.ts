@@ -20,7 +20,6 @@ import {
 } from '../validate/index.ts';
 import { ExitCode } from './exit-code.ts';
 import { judgeSides } from './judge-sides.ts';
-import { readCChange } from './patch-source.ts';
 import { VERSION } from './package.ts';
 import { replayCounterexample, validateAgain } from './repeat-commands.ts';
 import { shippedRegressions } from './shipped-regressions.ts';
@@ -55,7 +54,7 @@ export async function reportOnSides(
   options: ValidateCommandOptions,
   { emit, ...hooks }: ValidateHooks,
 ): Promise<ValidateReport> {
-  const onQemu = file === undefined || readCChange(file, options) !== undefined;
+  const onQemu = file === undefined || options.change !== undefined;
   const { result, rejections, built } = await judgeSides(file, options, {
     devices: REAL_DEVICES,
     shipped: ['seed', 'known'].flatMap(shippedRegressions),
