@@ -1,7 +1,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { InvalidInput, prefixProblems, readTextFile } from '../input/index.ts';
 import { isSeries, readSeries, type Series } from '../qemu-tree/index.ts';
-import type { SideOptions } from './validate-command-options.ts';
+
+/** The options that say what a patch in C is put on. */
+export interface TreeOptions {
+  /** The QEMU source that a patch in C is put on; BARPROOF_QEMU_TREE when left out. */
+  readonly qemuTree?: string;
+  /** The commit of the source that the patch is put on. */
+  readonly onto?: string;
+}
 
 /** C code to judge: mailed patches, or a range of commits of the user's tree. */
 export type CChange =
@@ -18,7 +25,7 @@ const RANGE = /^([^\s.][^\s]*?)\.\.([^\s.][^\s]*)?$/;
  * @returns nothing for a patch file of the model.
  * @throws InvalidInput for a damaged patch, and where options for C are given to a patch file of the model.
  */
-export function readCChange(file: string, { qemuTree, onto }: SideOptions): CChange | undefined {
+export function readCChange(file: string, { qemuTree, onto }: TreeOptions): CChange | undefined {
   if (!existsSync(file)) {
     const [range, from, to = 'HEAD'] = RANGE.exec(file) ?? [];
     if (range === undefined || /\.[cm]?[jt]s$/.test(file)) return undefined;

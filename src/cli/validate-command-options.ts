@@ -1,18 +1,14 @@
-import type { CChange } from './patch-source.ts';
+import type { CChange, TreeOptions } from './patch-source.ts';
 import type { ReportOptions } from './report-option.ts';
 
 /** The options that choose the two sides of a verdict. */
-export interface SideOptions {
+export interface SideOptions extends TreeOptions {
   readonly base?: string;
   readonly qemu?: string;
   readonly qemuBase?: string;
   readonly realistic?: true;
-  /** The QEMU source that a patch in C is put on; BARPROOF_QEMU_TREE when left out. */
-  readonly qemuTree?: string;
   /** What the file holds, where it is C and not a patch file of the model. */
   readonly change?: CChange | undefined;
-  /** The commit of the source that the patch is put on. */
-  readonly onto?: string;
 }
 
 /** What the user asks `barproof validate` for. */
