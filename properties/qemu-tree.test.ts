@@ -19,7 +19,7 @@ const PATCH_TIMEOUT = 300_000;
 const EDITS = {
   nothing: {
     file: 'hw/vfio/listener.c',
-    find: /(vaddr, section->readonly, section->mr\);\s*)if \(ret\)/,
+    find: /(vaddr, section->readonly, section->mr\);\s*)if \(ret\)(?= \{\s*error_setg\(&err, "vfio_container_dma_map)/,
     by: '$1if (ret != 0)',
   },
   noTable: {

@@ -70,6 +70,12 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
     expect([prints(other.base), prints(other.patched), prints(again.patched)]).toEqual(['7', '9', '8']);
   });
 
+  it('does not count the objects that go back to what they were before another patch', async () => {
+    await build(returns('8'));
+    const { objects } = await build('--- a/README\n+++ b/README\n@@ -1 +1 @@\n-x\n+y\n');
+    expect(objects).toBe(0);
+  });
+
   it('knows the functions that the build leaves out', async () => {
     const patch = '--- a/hw/vfio/pci.c\n+++ b/hw/vfio/pci.c\n@@ -11 +11 @@\n-    return 1;\n+    return 2;\n';
     const { functions } = await build(patch);

@@ -18,7 +18,7 @@ import { COMMON_WORDS, CONFIGURATIONS, PROGRAM, type Configuration } from './con
 import { firmwareFolders } from './firmware.ts';
 import type { FileLock } from './file-lock.ts';
 import { compiledOf } from './function-coverage.ts';
-import { readLineChanges } from './line-changes.ts';
+import { readLineChanges, type LineChanges } from './line-changes.ts';
 import type { Series } from './series.ts';
 import { SourceCopy } from './source-copy.ts';
 import type { Stages } from './stages.ts';
@@ -64,6 +64,9 @@ export interface BuiltSides extends PatchedBuild {
 /** The QEMU, below the script that starts it: QEMU prints its own name in front of some messages. */
 const BINARY = join('binary', PROGRAM);
 const ABOUT = 'patch.json';
+/** Files of which a build makes C code, or by which it chooses what to compile. */
+const GENERATORS =
+  /(?:^|\/)(?:meson\.build|meson_options\.txt|Kconfig[^/]*|trace-events|[^/]*\.(?:json|hx|decode|mak|py|sh))$/;
 /** Marks a build that was not ended: an object may be half written. */
 const UNFINISHED = 'unfinished';
 /** Marks a base that does not link in a configuration. */
@@ -176,14 +179,23 @@ class Sides {
     const changes = readLineChanges(await this.#source.changedLines(base));
     const code = changedCode(changes, (path) => readFileSync(join(this.#source.folder, path), 'utf8'));
     if (existsSync(join(this.#entry.folder, UNFINISHED))) await this.#configure(lock);
-    const inHeaders = code.functions.some(({ file }) => file.endsWith('.h'));
+    const inHeaders = code.functions.some(({ file }) => !file.endsWith('.c'));
     const probed = inHeaders ? '*' : [...changes.keys()].filter((path) => path.endsWith('.c'));
-    const { objects, failed, output } = await this.#compile(probed, 'patch', lock);
+    const { objects: compiled, failed, output } = await this.#compile(probed, 'patch', lock);
     if (failed) throw buildFailure('the patch', output, changes, this.#build.log);
+    const objects = await this.#objectsOf(compiled, changes, lock);
     const functions = await compiledOf(code.functions, this.#build.folder, this.#build.program);
     const about: PatchedBuild = { objects, code, functions };
     this.#keep(folder, { [ABOUT]: JSON.stringify(about) });
     stages.end(`patched ${objects} ${objects === 1 ? 'object' : 'objects'}`);
+  }
+
+  /** How many of the objects that were compiled are of the patch: others go back to what they were before another patch. */
+  async #objectsOf(compiled: readonly string[], changes: LineChanges, lock: FileLock): Promise<number> {
+    const { length } = await this.#build.dependents(compiled, new Set(changes.keys()), lock);
+    // The objects of what is generated depend on generated files.
+    const generates = [...changes.keys()].some((path) => GENERATORS.test(path));
+    return length === 0 && generates ? compiled.length : length;
   }
 
   async #configure(lock: FileLock): Promise<void> {

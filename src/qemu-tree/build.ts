@@ -81,24 +81,52 @@ export class Build {
    * Builds what has changed.
    *
    * @param probed the source files whose reached places are noted.
-   * @returns how many objects were compiled, and what ninja printed.
+   * @returns the objects that were compiled, and what ninja printed.
    * @throws TreeFailure for the time and the log alone: the caller looks at what failed.
    */
   async compile(
     probed: readonly string[] | '*',
     hooks: BuildHooks,
-  ): Promise<{ readonly objects: number; readonly output: string; readonly failed: boolean }> {
-    let objects = 0;
+  ): Promise<{ readonly objects: readonly string[]; readonly output: string; readonly failed: boolean }> {
+    const objects: string[] = [];
+    writeFileSync(this.log, '');
     const onLine = (line: string): void => {
       const [, done, of, what] = /^\[(\d+)\/(\d+)\] (.*)/.exec(line) ?? [];
       if (done === undefined) return;
-      if (what!.startsWith('Compiling')) objects++;
+      const object = /^Compiling \S+ object (\S+)$/.exec(what!)?.[1];
+      if (object !== undefined) objects.push(object);
       hooks.onStep?.(Number(done), Number(of));
     };
     const words = [`-j${jobs()}`, PROGRAM];
     const end = await this.#run('ninja', words, BUILD_DEADLINE_MS, { ...hooks, onLine, probed });
     if (end.failure !== undefined) throw this.#failure('limit', end);
     return { objects, output: end.all, failed: end.status !== 0 };
+  }
+
+  /**
+   * Those of the objects that were compiled from one of the files, or from one that includes it.
+   *
+   * @param files paths in the source.
+   */
+  async dependents(
+    objects: readonly string[],
+    files: ReadonlySet<string>,
+    lock: FileLock,
+  ): Promise<readonly string[]> {
+    if (objects.length === 0) return [];
+    const found = new Set<string>();
+    let object = '';
+    const onLine = (line: string): void => {
+      // `x.o: #deps 2, deps mtime 1 (VALID)`, and below it `    ../hw/vfio/pci.c`.
+      object = /^(\S+): #deps /.exec(line)?.[1] ?? object;
+      if (files.has(line.trim().replace(/^\.\.\//, ''))) found.add(object);
+    };
+    await this.#run('ninja', ['-t', 'deps', ...objects], CONFIGURE_DEADLINE_MS, {
+      lock,
+      onLine,
+      quiet: true,
+    });
+    return [...found];
   }
 
   async #run(
@@ -110,7 +138,12 @@ export class Build {
       lock,
       onLine,
       probed,
-    }: BuildHooks & { readonly onLine?: (line: string) => void; readonly probed?: readonly string[] | '*' },
+      quiet = false,
+    }: BuildHooks & {
+      readonly onLine?: (line: string) => void;
+      readonly probed?: readonly string[] | '*';
+      readonly quiet?: boolean;
+    },
   ): Promise<CommandEnd> {
     const tooMuch = new AbortController();
     let logged = 0;
@@ -124,10 +157,11 @@ export class Build {
         held: lock.file,
         signal: signal === undefined ? tooMuch.signal : AbortSignal.any([signal, tooMuch.signal]),
         onLine: (line) => {
+          onLine?.(line);
+          if (quiet) return;
           logged += line.length + 1;
           if (logged > MAX_LOG) return tooMuch.abort();
           appendFileSync(this.log, `${line}\n`);
-          onLine?.(line);
         },
       },
     );

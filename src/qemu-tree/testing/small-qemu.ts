@@ -19,6 +19,7 @@ cat >build.ninja <<NINJA
 rule cc
   command = $cc $cflags $few -MD -MF \\$out.d -c \\$in -o \\$out
   depfile = \\$out.d
+  deps = gcc
   description = Compiling C object \\$out
 rule link
   command = $cc \\$in $ldflags -o \\$out
@@ -57,6 +58,7 @@ int main(void)
 /** The files of a small program that is configured and built as QEMU is: it prints the number 7. */
 export const SMALL_QEMU: Readonly<Record<string, string>> = {
   ...SMALL_SOURCE,
+  README: 'x\n',
   configure: CONFIGURE,
   'hw/vfio/pci.c': PCI,
   'hw/vfio/pci.h': '#define VALUE 7\nint pci_value(void);\nint with_many_devices(void);\n',
