@@ -53,6 +53,13 @@ describe('readSeries', () => {
     expect(filesOf(series)).toEqual(['a.c', 'b.c']);
   });
 
+  it('names the first patch where the cover letter has no subject yet', () => {
+    const text = [mail('[PATCH 0/1] *** SUBJECT HERE ***', { diff: '' }), mail('[PATCH 1/1] first')].join(
+      '\n',
+    );
+    expect(readSeries(text).subject).toBe('first');
+  });
+
   it('takes the newest version of a series', () => {
     const text = [
       mail('[PATCH 1/1] old', { file: 'old.c' }),

@@ -28,6 +28,8 @@ const MAX_PATCHES = 500;
 const TAG = /^(?:\[[^\]]*\]\s*)*/;
 const NUMBER = /\[[^\]]*?\b(\d+)\/(\d+)\b[^\]]*\]/;
 const VERSION = /\[[^\]]*?\bv(\d+)\b[^\]]*\]/i;
+/** What git format-patch --cover-letter leaves to the author to replace. */
+const NO_SUBJECT = '*** SUBJECT HERE ***';
 const REPLY = /^(?:re|aw|fwd?):/i;
 /** A trailer that git format-patch --base writes below the last diff or into the cover letter. */
 const BASE_COMMIT = /^base-commit: ([0-9a-f]{40}(?:[0-9a-f]{24})?)$/m;
@@ -56,7 +58,10 @@ export function readSeries(text: string): Series {
   if (withDiff.length > MAX_PATCHES)
     throw invalid(`${withDiff.length} patches; at most ${MAX_PATCHES} are applied`);
   const ordered = inOrder(withDiff);
-  const cover = mails.find(({ subject }) => numberOf(subject)?.index === 0 && !REPLY.test(subject!));
+  const cover = mails.find(
+    ({ subject }) =>
+      numberOf(subject)?.index === 0 && !REPLY.test(subject!) && !subject!.includes(NO_SUBJECT),
+  );
   const first = ordered[0]!.mail;
   return {
     subject: cover === undefined ? subjectOf(first) : subjectOf(cover),
