@@ -45,6 +45,8 @@ export default defineConfig({
       include: ['src/**/*.ts', 'generators/**/*.ts'],
       exclude: ['**/*.test.ts', '**/*.bench.ts', 'src/cli/main.ts'],
       reporter: ['text-summary', 'html'],
+      // A failed test must not hide that the thresholds are missed as well.
+      reportOnFailure: true,
       thresholds: {
         'src/{memory,pci,host,vfio,invariants}/**/*.ts': { lines: 95, branches: 95 },
       },
