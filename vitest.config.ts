@@ -9,8 +9,6 @@ const ISOLATED_UNITS = [
   'src/cli/target-qemu.test.ts',
 ];
 const ISOLATED_PROPERTIES = [
-  'properties/incremental-judgement.test.ts',
-  'properties/invariant-mutants.test.ts',
   'properties/model-equals-recordings.test.ts',
   'properties/qemu-held-to-model.test.ts',
 ];
