@@ -18,6 +18,7 @@ export const NOT_RUN: readonly string[] = [
   'export BARPROOF_QEMU=$PWD/.cache/qemu/bin',
   'npx barproof check --target qemu',
   'npx barproof validate --qemu new-build --qemu-base old-build',
+  'python3 show.py --qemu build/',
 ];
 
 /** npm's own commands; all others are scripts of package.json. */

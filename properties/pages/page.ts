@@ -14,6 +14,7 @@ export const PAGES = [
   'src/explain/README.md',
   'src/library/README.md',
   'src/readers/README.md',
+  'src/reproduce/README.md',
   'properties/README.md',
   'properties/CAMPAIGNS.md',
   'regressions/revisions/README.md',

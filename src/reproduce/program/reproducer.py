@@ -1,0 +1,156 @@
+"""The program: runs the case and says what QEMU did."""
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import textwrap
+
+from case import CASE
+from finding import PAGE, Memory, Overwriting, Shown, Verdict, judge_death, judge_hang, judge_refusal
+from machine import Machine
+from qemu import (
+    CouldNotRun,
+    QemuDied,
+    QemuHangs,
+    QmpRefusal,
+    find_qemu,
+    require_vfio_user,
+    version_text,
+)
+
+DOES_NOT_SHOW, SHOWS, COULD_NOT_RUN = 0, 1, 2
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A socket's path has at most 107 bytes. The folder's own name and that of a socket take about 30 of them.
+LONGEST_FOLDER = 70
+
+
+class Interrupted(BaseException):
+    """The user, or the system, ends the program."""
+
+
+def main(words):
+    options = argparse.ArgumentParser(description=f"Shows on a real QEMU: {CASE['title']}")
+    options.add_argument("--qemu", metavar="PATH", help="the program, or the folder of it (default: PATH)")
+    arguments = options.parse_args(words)
+    for ending in ENDINGS:
+        signal.signal(ending, interrupt)
+    try:
+        verdict = run(find_qemu(arguments.qemu, CASE["machine"]["program"]))
+    except CouldNotRun as error:
+        print(f"could not run: {error}", file=sys.stderr)
+        return COULD_NOT_RUN
+    except Interrupted:
+        print("interrupted: QEMU has ended, and its sockets are removed", file=sys.stderr)
+        return COULD_NOT_RUN
+    except OSError as error:
+        print(f"could not run: this machine refuses: {error}", file=sys.stderr)
+        return COULD_NOT_RUN
+    tell("saw", *verdict.lines)
+    said = "shows" if verdict.shows else "does not show"
+    tell("result", f"QEMU {said} the finding: {CASE['fingerprint']}")
+    return SHOWS if verdict.shows else DOES_NOT_SHOW
+
+
+def run(binary):
+    """Runs the case. Returns the verdict; QEMU has ended then, and its folder is removed."""
+    wanted = CASE["machine"]["pageSize"]
+    if int(wanted, 16) != PAGE:
+        raise CouldNotRun(f"the case needs a host with pages of {wanted} bytes, and here they have {PAGE:#x}")
+    require_vfio_user(binary)
+    tell("case", CASE["title"])
+    tell("rule", CASE["rule"])
+    for note in CASE["notes"]:
+        tell("note", note)
+    tell("qemu", version_text(binary))
+    folder = private_folder()
+    try:
+        watch = Overwriting(CASE["evidence"]["kind"] == "overwrite")
+        machine = Machine(CASE, binary, folder, watch)
+        try:
+            return carry_out(machine, watch)
+        finally:
+            machine.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def interrupt(number, _):
+    """Ends the program by an exception, so that QEMU and its folder go. A second signal changes nothing."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
+def private_folder():
+    """A folder that only this user may enter."""
+    place = tempfile.gettempdir()
+    is_short = len(os.fsencode(place)) <= LONGEST_FOLDER
+    return tempfile.mkdtemp(prefix="reproduce-", dir=place if is_short else "/tmp")
+
+
+def carry_out(machine, watch):
+    """Starts the machine and carries out the operations, up to the step that shows the finding."""
+    evidence = CASE["evidence"]
+    started = False
+    try:
+        tell("step 0", "start, with " + (", ".join(CASE["coldPlugged"]) or "no device"))
+        machine.launch()
+        tell("", shlex.join(machine.qemu.words))
+        machine.begin()
+        started = True
+        requests = settle(machine)
+        for number, operation in enumerate(CASE["operations"], 1):
+            if evidence.get("step") == number - 1:
+                break
+            tell(f"step {number}", operation["text"])
+            machine.perform(operation)
+            requests = settle(machine)
+        watch.stop()
+        if evidence["kind"] == "memory":
+            return Memory(evidence).judge(machine, requests)
+        return Verdict(False, ["QEMU carried out all operations."])
+    except Shown:
+        return Verdict(True, watch.seen)
+    except QemuDied as death:
+        if watch.seen is not None:
+            return Verdict(True, watch.seen)
+        if not started and death.signal is None:
+            words = [line for line in death.lines if line.strip() and "warning:" not in line]
+            return judge_refusal(evidence, words[-1] if words else death.how, machine.qemu_names)
+        return judge_death(evidence, death, machine.qemu_names)
+    except QmpRefusal as refusal:
+        return judge_refusal(evidence, str(refusal), machine.qemu_names)
+    except QemuHangs as hang:
+        return Verdict(True, watch.seen) if watch.seen is not None else judge_hang(evidence, hang)
+
+
+def settle(machine):
+    """The DMA requests of all devices since the last step: (device, request)."""
+    machine.settle()
+    return [
+        (identity, request)
+        for identity, device in machine.devices.items()
+        for request in device.server.take_requests()
+    ]
+
+
+def tell(label, *lines):
+    """Prints lines with a label in front of the first."""
+    for number, line in enumerate(printable(line) for line in lines):
+        # Text of QEMU keeps its line breaks; long sentences of the case are folded.
+        folded = textwrap.wrap(line, 100) if label in ("case", "rule", "note") else [line]
+        for place, part in enumerate(folded):
+            print(f"{label if number + place == 0 else '':<8}{part}", flush=True)
+
+
+def printable(line):
+    """A line without characters that a terminal would obey, such as those that reverse the text."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
