@@ -9,6 +9,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const PAGES = [
   'README.md',
   'CHANGELOG.md',
+  '.ci/RECIPES.md',
   '.github/CONTRIBUTING.md',
   'src/README.md',
   'src/explain/README.md',
