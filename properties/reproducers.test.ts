@@ -13,11 +13,20 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import * as fc from 'fast-check';
+import { servedScenarios } from '../generators/index.ts';
+import { END_OF_SPACE } from '../src/address/index.ts';
 import { RegressionStore } from '../src/campaign/index.ts';
 import { InvalidInput } from '../src/input/index.ts';
-import { findQemu, QEMU_MACHINES, QemuTarget } from '../src/qemu/index.ts';
+import { runOnModel } from '../src/model/index.ts';
+import { findQemu, overshoots, QEMU_MACHINES, QemuTarget, whyNotRunnable } from '../src/qemu/index.ts';
+import { hostPageSize } from '../src/qemu/shim/host-page-size.ts';
+import { caseData } from '../src/reproduce/case-data.ts';
+import { evidenceOfTrace } from '../src/reproduce/evidence.ts';
 import { reproducerOf } from '../src/reproduce/index.ts';
-import { decodeScenario } from '../src/scenario/index.ts';
+import { programText } from '../src/reproduce/program-text.ts';
+import { decodeScenario, toJsonText, type Scenario } from '../src/scenario/index.ts';
+import { NEWEST } from '../src/vfio/index.ts';
 import { whyNoPython } from '../src/reproduce/testing/why-no-python.ts';
 import { whyNotComparable } from './testing/why-no-qemu.ts';
 
@@ -129,6 +138,51 @@ describe.skipIf(reasonNot !== undefined)(`the program of a stored finding about 
     'is refused in one sentence where no vfio-user device can show it: $name',
     ({ reason }) => {
       expect(reason).toMatch(/^no vfio-user device can show this case: [^\n]+$/);
+    },
+  );
+});
+
+/** How many generated scenarios of each machine a program runs. `BARPROOF_CASES` sets another number. */
+const CASES = Number(process.env['BARPROOF_CASES'] ?? 3);
+/** The page size that the program finds. */
+const PAGE = BigInt(hostPageSize());
+const EVERYWHERE = { start: 0n, end: END_OF_SPACE };
+
+describe.skipIf(reasonNot !== undefined)(`the program of a generated scenario${skipped}`, () => {
+  /** The scenario's program, which holds QEMU to everything that the model shows at the end. */
+  function programFor(scenario: Scenario): string {
+    const trace = runOnModel(scenario, NEWEST);
+    const step = trace.steps.length - 1;
+    const fingerprint = { invariant: trace.outcome === 'ok' ? 'map-aligned' : 'no-abort', cause: 'any' };
+    const violation = { ...fingerprint, message: 'of the whole machine', step, at: EVERYWHERE };
+    const evidence = evidenceOfTrace(trace, violation)!;
+    const title = violation.message;
+    const finding = { scenario, fingerprint, title, rule: title, evidence, notes: [] };
+    return programText(toJsonText(caseData(finding)));
+  }
+
+  const canRun = (scenario: Scenario): boolean =>
+    !overshoots(scenario) &&
+    whyNotRunnable(scenario, {
+      hostPageSize: PAGE,
+      pageSizeShim: false,
+      deviceProperties: { 'vfio-user-pci': new Set(), 'vfio-pci': undefined },
+      hasIommufd: false,
+    }) === undefined;
+
+  it.each(QEMU_MACHINES)(
+    'sees on %s the memory map, the DMA requests and the end that the model has',
+    (machine) => {
+      const all = fc
+        .sample(servedScenarios(machine), { seed: 1, numRuns: CASES })
+        .map((scenario) => ({ ...scenario, machine: { ...scenario.machine, hostPageSize: PAGE } }))
+        .filter(canRun);
+      expect(all.length).toBeGreaterThan(0);
+      for (const [index, scenario] of all.entries()) {
+        const file = save(`${machine}-${index}`, programFor(scenario));
+        const { status, stdout, stderr } = runProgram(file, '--qemu', qemuFolder());
+        expect({ status, stderr }, stdout).toEqual({ status: 1, stderr: '' });
+      }
     },
   );
 });

@@ -69,14 +69,23 @@ function memoryAt({ steps }: Trace, step: number, at: Range): Evidence {
     step,
     at: [hex(at.start), hex(at.end)],
     ranges: state.flatView.filter((range) => overlaps(range, at)).map(lineOf),
-    requests: events.flatMap((event) => requestIn(event, at)),
-    mappings: state.containers.flatMap(({ name, mappings }) =>
-      mappings
-        .filter((mapping) => overlaps({ start: mapping.iova, end: endOfMapping(mapping) }, at))
-        .map(({ iova, size }) => `${deviceOf(name)} ${hex(iova)} ${hex(size)}`),
+    requests: byDevice(events.flatMap((event) => requestIn(event, at))),
+    mappings: byDevice(
+      state.containers.flatMap(({ name, mappings }) =>
+        mappings
+          .filter((mapping) => overlaps({ start: mapping.iova, end: endOfMapping(mapping) }, at))
+          .map(({ iova, size }) => `${deviceOf(name)} ${hex(iova)} ${hex(size)}`),
+      ),
     ),
   };
 }
+
+/** Lines sorted by the device that they begin with: QEMU's devices are observed one by one. */
+const byDevice = (lines: readonly string[]): readonly string[] =>
+  lines.toSorted((a, b) => {
+    const [[one], [other]] = [a.split(' '), b.split(' ')] as const;
+    return one === other ? 0 : one! < other! ? -1 : 1;
+  });
 
 /** A range as `info mtree -f` prints it. */
 function lineOf(range: TraceRange): string {

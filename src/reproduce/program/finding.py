@@ -137,7 +137,7 @@ class Memory:
     def _mappings(self, machine):
         return [
             f"{identity} {iova:#x} {size:#x}"
-            for identity, device in machine.devices.items()
+            for identity, device in sorted(machine.devices.items())
             for iova, (size, _) in sorted(device.server.mappings.live.items())
             if overlaps(iova, size, self._at)
         ]

@@ -85,6 +85,11 @@ class Machine:
             if server.failure is not None:
                 raise server.failure
 
+    def take_requests(self):
+        """The DMA requests since the last call, also of a device that has left: (device, request)."""
+        taken = [(server.identity, request) for server in self._servers for request in server.take_requests()]
+        return sorted(taken, key=lambda one: one[0])
+
     def qemu_pci(self):
         """The functions by their ids, in the words of query-pci."""
         found = {}

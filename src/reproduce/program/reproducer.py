@@ -102,13 +102,14 @@ def carry_out(machine, watch):
         tell("", shlex.join(machine.qemu.words))
         machine.begin()
         started = True
-        requests = settle(machine)
+        machine.settle()
+        requests = machine.take_requests()
         for number, operation in enumerate(CASE["operations"], 1):
             if evidence.get("step") == number - 1:
                 break
             tell(f"step {number}", operation["text"])
             machine.perform(operation)
-            requests = settle(machine)
+            requests = machine.take_requests()
         watch.stop()
         if evidence["kind"] == "memory":
             return Memory(evidence).judge(machine, requests)
@@ -126,16 +127,6 @@ def carry_out(machine, watch):
         return judge_refusal(evidence, str(refusal), machine.qemu_names)
     except QemuHangs as hang:
         return Verdict(True, watch.seen) if watch.seen is not None else judge_hang(evidence, hang)
-
-
-def settle(machine):
-    """The DMA requests of all devices since the last step: (device, request)."""
-    machine.settle()
-    return [
-        (identity, request)
-        for identity, device in machine.devices.items()
-        for request in device.server.take_requests()
-    ]
 
 
 def tell(label, *lines):

@@ -24,6 +24,7 @@ class Server(threading.Thread):
     def __init__(self, path, spec, iommu, watch):
         """`watch` is called before each reply with the number of QEMU's process: QEMU waits for the reply."""
         super().__init__(daemon=True)
+        self.identity = spec["id"]
         self.device = ServedDevice(spec)
         self.page_sizes = int(iommu["pageSizes"], 16)
         self.mappings = DmaMappings(iommu["maxMappings"])
