@@ -290,6 +290,22 @@ describe.skipIf(reasonNot !== undefined)(`a program that cannot run${skipped}`, 
     expect(stderr).not.toContain('Traceback');
   });
 
+  it('says so and ends with 2 after a fault of its own, in the device and elsewhere', () => {
+    const text = harmless('q35', '0xe0000000');
+    for (const [place, fault] of [
+      ['def region_info(self, region, room):', 'raise ValueError("in the device")'],
+      ['def carry_out(machine, watch):', 'raise ValueError("elsewhere")'],
+    ] as const) {
+      const faulty = save(
+        'faulty',
+        text.replace(place, `${place}\n        ${fault}`.replace(/\n {8}(?=.*elsewhere)/, '\n    ')),
+      );
+      const { stderr, status } = runProgram(faulty, '--qemu', qemuFolder());
+      expect(status, stderr).toBe(2);
+      expect(stderr).toContain('ValueError');
+    }
+  });
+
   it('finds QEMU in PATH', () => {
     const file = program();
     const env = { ...environment(), PATH: `${qemuFolder()}:${process.env['PATH']}` };

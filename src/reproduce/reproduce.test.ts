@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { whyNoPython } from './testing/why-no-python.ts';
 import { parseCase, type Regression } from '../campaign/index.ts';
-import { decodeScenario } from '../scenario/index.ts';
+import { QEMU_MACHINES, whyNotRunnable } from '../qemu/index.ts';
+import { decodeScenario, OPERATIONS } from '../scenario/index.ts';
 import { evidenceOfWords } from './evidence.ts';
 import { reproducerOf } from './index.ts';
 import { PARTS, programText } from './program-text.ts';
@@ -131,6 +132,26 @@ describe('a case that no vfio-user device shows', () => {
 });
 
 describe('the parts of the program', () => {
+  it('know every operation and every machine that a real QEMU can run', () => {
+    const canRun = (op: string): boolean =>
+      whyNotRunnable(
+        { ...decodeScenario(SCENARIO), operations: [{ op } as never] },
+        {
+          hostPageSize: 0x1000n,
+          pageSizeShim: false,
+          deviceProperties: { 'vfio-user-pci': new Set(), 'vfio-pci': undefined },
+          hasIommufd: false,
+        },
+      ) === undefined;
+    const operations = OPERATIONS.filter(canRun);
+    expect(operations.length).toBeGreaterThan(8);
+    for (const op of operations)
+      expect(textOf('machine')).toMatch(
+        new RegExp(`^    (?:def )?_${op.replaceAll('-', '_')}(?:\\(| = )`, 'm'),
+      );
+    for (const machine of QEMU_MACHINES) expect(textOf('machines')).toContain(`"${machine}": `);
+  });
+
   const textOf = (name: string): string => readFileSync(join(PROGRAM, `${name}.py`), 'utf8');
 
   it('are the files of its folder, with at most 300 lines of 110 columns', () => {

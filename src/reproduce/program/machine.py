@@ -18,6 +18,10 @@ UNPLUG_SECONDS = 10
 AFTERMATH_SECONDS = 0.5
 
 
+class DeviceRefused(Exception):
+    """QEMU refuses to plug a device in. The text is QEMU's."""
+
+
 class Plugged:
     """A device in the machine."""
 
@@ -81,6 +85,10 @@ class Machine:
     def settle(self):
         """Returns once QEMU has the replies to its DMA requests: only then does it answer the monitor."""
         self.qemu.execute("query-status")
+        self.raise_own_failure()
+
+    def raise_own_failure(self):
+        """Otherwise a fault of a server here would look like one of QEMU."""
         for server in self._servers:
             if server.failure is not None:
                 raise server.failure
@@ -119,7 +127,7 @@ class Machine:
         try:
             self.qemu.execute("device_add", device_arguments(device, self._machine["bus"]["name"]))
         except QmpRefusal as refusal:
-            raise self.qemu.death(AFTERMATH_SECONDS) or refusal from None
+            raise self.qemu.death(AFTERMATH_SECONDS) or DeviceRefused(str(refusal)) from None
 
     def _unplug(self, operation):
         device = self.devices[operation["device"]]

@@ -3,24 +3,16 @@
 import argparse
 import os
 import shlex
-import shutil
 import signal
 import sys
 import tempfile
 import textwrap
+import traceback
 
 from case import CASE
 from finding import PAGE, Memory, Overwriting, Shown, Verdict, judge_death, judge_hang, judge_refusal
-from machine import Machine
-from qemu import (
-    CouldNotRun,
-    QemuDied,
-    QemuHangs,
-    QmpRefusal,
-    find_qemu,
-    require_vfio_user,
-    version_text,
-)
+from machine import DeviceRefused, Machine
+from qemu import CouldNotRun, QemuDied, QemuHangs, find_qemu, require_vfio_user, version_text
 
 DOES_NOT_SHOW, SHOWS, COULD_NOT_RUN = 0, 1, 2
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,13 +25,18 @@ class Interrupted(BaseException):
 
 
 def main(words):
-    options = argparse.ArgumentParser(description=f"Shows on a real QEMU: {CASE['title']}")
+    title = CASE["title"].replace("%", "%%")
+    options = argparse.ArgumentParser(description=f"Shows on a real QEMU: {title}")
     options.add_argument("--qemu", metavar="PATH", help="the program, or the folder of it (default: PATH)")
     arguments = options.parse_args(words)
     for ending in ENDINGS:
         signal.signal(ending, interrupt)
     try:
-        verdict = run(find_qemu(arguments.qemu, CASE["machine"]["program"]))
+        verdict = run(arguments.qemu)
+        tell("saw", *verdict.lines)
+        said = "shows" if verdict.shows else "does not show"
+        tell("result", f"QEMU {said} the finding: {CASE['fingerprint']}")
+        return SHOWS if verdict.shows else DOES_NOT_SHOW
     except CouldNotRun as error:
         print(f"could not run: {error}", file=sys.stderr)
         return COULD_NOT_RUN
@@ -49,33 +46,32 @@ def main(words):
     except OSError as error:
         print(f"could not run: this machine refuses: {error}", file=sys.stderr)
         return COULD_NOT_RUN
-    tell("saw", *verdict.lines)
-    said = "shows" if verdict.shows else "does not show"
-    tell("result", f"QEMU {said} the finding: {CASE['fingerprint']}")
-    return SHOWS if verdict.shows else DOES_NOT_SHOW
+    except Exception:  # Python would end with 1, which says that QEMU shows the finding.
+        traceback.print_exc()
+        return COULD_NOT_RUN
 
 
-def run(binary):
+def run(named):
     """Runs the case. Returns the verdict; QEMU has ended then, and its folder is removed."""
+    if sys.platform != "linux":
+        raise CouldNotRun("QEMU has vfio-user on Linux alone")
     wanted = CASE["machine"]["pageSize"]
     if int(wanted, 16) != PAGE:
         raise CouldNotRun(f"the case needs a host with pages of {wanted} bytes, and here they have {PAGE:#x}")
+    binary = find_qemu(named, CASE["machine"]["program"])
     require_vfio_user(binary)
     tell("case", CASE["title"])
     tell("rule", CASE["rule"])
     for note in CASE["notes"]:
         tell("note", note)
     tell("qemu", version_text(binary))
-    folder = private_folder()
-    try:
+    with private_folder() as folder:
         watch = Overwriting(CASE["evidence"]["kind"] == "overwrite")
         machine = Machine(CASE, binary, folder, watch)
         try:
             return carry_out(machine, watch)
         finally:
             machine.end()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def interrupt(number, _):
@@ -89,7 +85,9 @@ def private_folder():
     """A folder that only this user may enter."""
     place = tempfile.gettempdir()
     is_short = len(os.fsencode(place)) <= LONGEST_FOLDER
-    return tempfile.mkdtemp(prefix="reproduce-", dir=place if is_short else "/tmp")
+    return tempfile.TemporaryDirectory(
+        prefix="reproduce-", dir=place if is_short else "/tmp", ignore_cleanup_errors=True
+    )
 
 
 def carry_out(machine, watch):
@@ -117,15 +115,17 @@ def carry_out(machine, watch):
     except Shown:
         return Verdict(True, watch.seen)
     except QemuDied as death:
+        machine.raise_own_failure()
         if watch.seen is not None:
             return Verdict(True, watch.seen)
         if not started and death.signal is None:
             words = [line for line in death.lines if line.strip() and "warning:" not in line]
             return judge_refusal(evidence, words[-1] if words else death.how, machine.qemu_names)
         return judge_death(evidence, death, machine.qemu_names)
-    except QmpRefusal as refusal:
+    except DeviceRefused as refusal:
         return judge_refusal(evidence, str(refusal), machine.qemu_names)
     except QemuHangs as hang:
+        machine.raise_own_failure()
         return Verdict(True, watch.seen) if watch.seen is not None else judge_hang(evidence, hang)
 
 

@@ -68,7 +68,7 @@ class Server(threading.Thread):
                 pass
         except OSError:
             pass  # The socket was closed, or QEMU has ended.
-        except Exception as error:  # Otherwise a fault of this server would look like one of QEMU.
+        except Exception as error:
             self.failure = error
             if self._client is not None:
                 self._client.close()
