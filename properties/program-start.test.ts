@@ -85,6 +85,7 @@ const HELP_TEXTS = [
     'new-patch',
     'prove',
     'replay',
+    'reproduce',
     'run',
     'validate',
   ].map((command) => [command, '--help']),

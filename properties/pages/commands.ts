@@ -17,7 +17,9 @@ export const NOT_RUN: readonly string[] = [
   // They need a real QEMU, or two builds of it.
   'export BARPROOF_QEMU=$PWD/.cache/qemu/bin',
   'npx barproof check --target qemu',
+  'npx barproof check --target qemu --seed ci --runs 500 --no-save',
   'npx barproof validate --qemu new-build --qemu-base old-build',
+  'python3 show.py --qemu build/',
 ];
 
 /** npm's own commands; all others are scripts of package.json. */
@@ -71,16 +73,21 @@ export interface PageCommand {
   readonly code: number;
 }
 
+/** The commands in a workflow of GitHub or GitLab, and in a makefile. */
+const COMMANDS_OF: Readonly<Record<string, RegExp>> = {
+  yaml: /^ *(?:- run: |run: |- (?=npm |npx |\.ci\/))(.+)$/gm,
+  make: /^\t(.+)$/gm,
+};
+
 /**
- * The commands in the `sh` blocks of a page, those of the workflows in its `yaml` blocks, and those between
+ * The commands in the `sh` blocks of a page, those of its workflows and makefiles, and those between
  * backticks in its text.
  */
 export function commandsOf(page: string): PageCommand[] {
   const inBlocks = blocksOf(page).flatMap(({ language, text }) => {
     if (language === 'sh') return text.split('\n');
-    return language === 'yaml'
-      ? [...text.matchAll(/^ *(?:- )?run: (.+)$/gm)].map(([, line = '']) => line)
-      : [];
+    const pattern = COMMANDS_OF[language];
+    return pattern === undefined ? [] : [...text.matchAll(pattern)].map(([, line = '']) => line);
   });
   const inText = codeIn(page).filter((code) => /^(?:[A-Z_]+=\S+ )*(?:npm (?:run|test|ci)|npx)\b/.test(code));
   return [...inBlocks, ...inText].flatMap(readCommand);

@@ -9,11 +9,13 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const PAGES = [
   'README.md',
   'CHANGELOG.md',
+  '.ci/RECIPES.md',
   '.github/CONTRIBUTING.md',
   'src/README.md',
   'src/explain/README.md',
   'src/library/README.md',
   'src/readers/README.md',
+  'src/reproduce/README.md',
   'properties/README.md',
   'properties/CAMPAIGNS.md',
   'regressions/revisions/README.md',

@@ -13,6 +13,7 @@ import { mtreeCommand } from './mtree-command.ts';
 import { newPatchCommand } from './new-patch-command.ts';
 import { proveCommand } from './prove-command.ts';
 import { replayCommand } from './replay-command.ts';
+import { reproduceCommand } from './reproduce-command.ts';
 import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { VERSION } from './package.ts';
@@ -68,6 +69,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     proveCommand,
     mergeCommand,
     replayCommand,
+    reproduceCommand,
     explainCommand,
     runCommand,
     hostCommand,

@@ -8,9 +8,11 @@ export {
   type QemuMachineType,
 } from './process/architecture.ts';
 export { runBesideModel } from './beside-model.ts';
+export { wordsOfDeath } from './death.ts';
 export { revisionOfVersion, whyNotOfModel } from './revision-of-version.ts';
 export { findQemu, type QemuLocation } from './process/find-qemu.ts';
 export { deviceModel } from './guest/device-model.ts';
+export { servedStart, type ServedStart } from './served-start.ts';
 export { hotPlugged } from './hot-plugged.ts';
 export { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 export {

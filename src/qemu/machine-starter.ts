@@ -37,6 +37,17 @@ export const setupOf = ({ machine, host }: Scenario): MachineSetup => ({
   ),
 });
 
+/** QEMU's arguments for a machine and its RAM. @param ramBackend QEMU's object for the RAM, without id and size. */
+export function machineArguments(setup: MachineSetup, ramBackend: string = SHARED_RAM): readonly string[] {
+  const { arguments: words, ram: name } = driverOf(setup.type);
+  return [
+    ...words,
+    ...['-object', `${ramBackend},id=${name},size=${setup.ram}`],
+    ...['-machine', `memory-backend=${name}`, '-m', `${setup.ram}B`],
+    ...setup.arguments,
+  ];
+}
+
 /** How a machine is started. */
 export interface StartOptions {
   /** QEMU's arguments beside those of the machine and its RAM. */
@@ -115,12 +126,11 @@ export class MachineStarter {
   }
 
   async #startProcess(
-    { type, ram, hostPageSize, arguments: ofMachine }: MachineSetup,
+    setup: MachineSetup,
     { arguments: more, directory, host, withSlack = false }: StartOptions,
   ): Promise<QemuProcess> {
-    const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(type);
+    const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(setup.type);
     const accelerator = host?.accelerator ?? idle;
-    const driver = driverOf(type);
     const { shim } = this;
     return QemuProcess.start({
       binary,
@@ -128,17 +138,14 @@ export class MachineStarter {
       directory,
       accelerator,
       arguments: [
-        ...driver.arguments,
         // Without qtest the guest's CPUs must not run.
         ...(accelerator === 'qtest' ? [] : ['-S']),
-        ...['-object', `${host?.ramBackend ?? SHARED_RAM},id=${driver.ram},size=${ram}`],
-        ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
-        ...ofMachine,
+        ...machineArguments(setup, host?.ramBackend),
         ...(host?.arguments ?? []),
         ...withoutUnknown(more, version),
       ],
       environment: {
-        ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(hostPageSize) }),
+        ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(setup.hostPageSize) }),
         ...host?.environment,
         ...(withSlack && { BARPROOF_SLACK: String(SLACK) }),
       },
