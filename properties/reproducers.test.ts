@@ -290,6 +290,13 @@ describe.skipIf(reasonNot !== undefined)(`a program that cannot run${skipped}`, 
     expect(stderr).not.toContain('Traceback');
   });
 
+  it('says so and ends with 2 on a QEMU of another architecture', () => {
+    const other = join(qemuFolder(), 'qemu-system-aarch64');
+    const { stderr, status } = runProgram(program(), '--qemu', other);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/does not start the machine without the device: .*"q35"/);
+  });
+
   it('says so and ends with 2 after a fault of its own, in the device and elsewhere', () => {
     const text = harmless('q35', '0xe0000000');
     for (const [place, fault] of [

@@ -227,11 +227,16 @@ def version_text(binary):
     return output_of(binary, "--version").stdout.partition("\n")[0].strip()
 
 
-def output_of(binary, *words):
-    """What the program prints."""
+def output_of(binary, *words, typed=""):
+    """What the program prints. `typed` is what it reads."""
     try:
         return subprocess.run(
-            [binary, *words], capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False
+            [binary, *words],
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise CouldNotRun(f"{binary} does not start: {error}") from None
@@ -250,3 +255,14 @@ def require_vfio_user(binary):
     """Refuses a QEMU that cannot connect to a vfio-user server."""
     if output_of(binary, "-device", "vfio-user-pci,help").returncode != 0:
         raise CouldNotRun(f"{version_text(binary) or binary} has no device vfio-user-pci; QEMU 10.1 has it")
+
+
+def require_machine(binary, arguments):
+    """Refuses a QEMU that cannot start the machine alone, or its words would count as a refusal of the device."""
+    typed = '{"execute": "qmp_capabilities"} {"execute": "quit"}'
+    words = ["-accel", "qtest", "-nodefaults", "-display", "none", "-qmp", "stdio", *arguments]
+    result = output_of(binary, *words, typed=typed)
+    if result.returncode != 0:
+        said = [line for line in result.stderr.split("\n") if line.strip() and "warning:" not in line]
+        why = said[0] if said else f"exit code {result.returncode}"
+        raise CouldNotRun(f"{binary} does not start the machine without the device: {why}")

@@ -12,7 +12,15 @@ import traceback
 from case import CASE
 from finding import PAGE, Memory, Overwriting, Shown, Verdict, judge_death, judge_hang, judge_refusal
 from machine import DeviceRefused, Machine
-from qemu import CouldNotRun, QemuDied, QemuHangs, find_qemu, require_vfio_user, version_text
+from qemu import (
+    CouldNotRun,
+    QemuDied,
+    QemuHangs,
+    find_qemu,
+    require_machine,
+    require_vfio_user,
+    version_text,
+)
 
 DOES_NOT_SHOW, SHOWS, COULD_NOT_RUN = 0, 1, 2
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -60,6 +68,7 @@ def run(named):
         raise CouldNotRun(f"the case needs a host with pages of {wanted} bytes, and here they have {PAGE:#x}")
     binary = find_qemu(named, CASE["machine"]["program"])
     require_vfio_user(binary)
+    require_machine(binary, CASE["machine"]["arguments"])
     tell("case", CASE["title"])
     tell("rule", CASE["rule"])
     for note in CASE["notes"]:
