@@ -258,7 +258,7 @@ def require_vfio_user(binary):
 
 
 def require_machine(binary, arguments):
-    """Refuses a QEMU that cannot start the machine alone: its words would count as a refusal of the device."""
+    """Refuses a QEMU that cannot start the machine alone: its words would count as a device refused."""
     typed = '{"execute": "qmp_capabilities"} {"execute": "quit"}'
     words = ["-accel", "qtest", "-nodefaults", "-display", "none", "-qmp", "stdio", *arguments]
     result = output_of(binary, *words, typed=typed)
