@@ -9,7 +9,7 @@ import {
 } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
-import { simplifyHistories, type HistoriesShape } from './histories.ts';
+import { chooseHistories, simplifyHistories, type HistoriesShape } from './histories.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -27,21 +27,29 @@ export const kernelScenarios = (...machineTypes: readonly MachineType[]): fc.Arb
   arbitrary((choose) => chooseForKernel(choose, { machineTypes }), simplifyForKernel);
 
 /**
- * Many scenarios of `kernelScenarios` at a time, in lists that run side by side. All lists shrink to one scenario.
+ * Many scenarios of `kernelScenarios` at a time, in lists that run side by side. The scenarios of a list share their
+ * hardware and differ only in their operations. All lists shrink to one scenario.
  */
 export const kernelHistories = (
-  { lanes, histories, realistic = false }: HistoriesShape,
+  shape: HistoriesShape,
   ...machineTypes: readonly MachineType[]
 ): fc.Arbitrary<readonly (readonly Scenario[])[]> =>
   arbitrary(
-    (choose) =>
-      Array.from({ length: lanes }, () =>
-        Array.from({ length: histories }, () => chooseForKernel(choose, { machineTypes, realistic })),
-      ),
+    (choose) => Array.from({ length: shape.lanes }, () => chooseKernelHistories(choose, shape, machineTypes)),
     simplifyHistories(simplifyForKernel),
   );
 
-function chooseForKernel(
+/** One list of `kernelHistories`. */
+export function chooseKernelHistories(
+  choose: Choose,
+  { histories, realistic = false }: Pick<HistoriesShape, 'histories' | 'realistic'>,
+  machineTypes: readonly MachineType[],
+): readonly Scenario[] {
+  return chooseHistories(choose, chooseForKernel(choose, { machineTypes, realistic }), histories, realistic);
+}
+
+/** One scenario of `kernelScenarios`. */
+export function chooseForKernel(
   choose: Choose,
   constraints: Pick<ScenarioConstraints, 'machineTypes' | 'realistic'>,
 ): Scenario {
@@ -69,7 +77,7 @@ function withoutProposals(device: DeviceSpec): DeviceSpec {
 }
 
 /** Simpler scenarios that can still run on the same type of machine, by the kernel's interface. */
-function* simplifyForKernel(scenario: Scenario): Generator<Scenario> {
+export function* simplifyForKernel(scenario: Scenario): Generator<Scenario> {
   const { machine } = scenario;
   const unit = ramUnitOf(machine);
   for (const candidate of simplifyScenario(scenario)) {

@@ -1,5 +1,4 @@
-import { oneof } from 'fast-check';
-import { kernelHistories, scenarios, servedHistories } from '../../generators/index.ts';
+import { qemuHistories, scenarios } from '../../generators/index.ts';
 import type { Scenarios } from '../campaign/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import {
@@ -37,10 +36,7 @@ export async function openSearchSpace(
   if (name === 'model')
     return { target: openModel(revision), scenarios: scenarios({ ...scopeOf(revision), realistic }) };
   const target = await (await loadQemu()).openQemu({ path: qemu, interface: chosen, search: true });
-  const served = servedHistories({ ...LANES, realistic }, ...target.machines);
-  const ofKernel = kernelHistories({ ...LANES, realistic }, ...target.machines);
-  const drawn = { 'vfio-user': served, kernel: ofKernel, both: oneof(served, ofKernel) };
-  return { target, scenarios: drawn[chosen] };
+  return { target, scenarios: qemuHistories({ ...LANES, realistic }, target.machines) };
 }
 
 /**

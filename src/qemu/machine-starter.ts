@@ -7,6 +7,7 @@ import { architectureOf, type Architecture, type QemuMachineType } from './proce
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
+import { QemuUnusable } from './process/qemu-error.ts';
 import { QemuProcess } from './process/qemu-process.ts';
 import { isReleaseBefore } from './process/release.ts';
 import { findShim } from './shim/shim.ts';
@@ -60,6 +61,13 @@ export interface StartOptions {
   readonly withSlack?: boolean;
 }
 
+/** A version with its package: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
+export const versionText = ({
+  version,
+  package: packager,
+}: Pick<QemuInspection, 'version' | 'package'>): string =>
+  packager ? `QEMU ${version} (${packager})` : `QEMU ${version}`;
+
 /** The arguments that a QEMU of this version knows. */
 function withoutUnknown(words: readonly string[], version: string): readonly string[] {
   // The property comes after its option, `-global`.
@@ -85,9 +93,16 @@ export class MachineStarter {
   /**
    * Version and abilities of the QEMU for a machine.
    *
-   * @throws QemuNotFound, QemuUnusable.
+   * @throws QemuNotFound, QemuUnusable; the latter also where this QEMU does not have the machine.
    */
-  inspect(type: QemuMachineType): Promise<QemuInspection> {
+  async inspect(type: QemuMachineType): Promise<QemuInspection> {
+    const inspection = await this.#inspect(type);
+    const { binary, machines, version } = inspection;
+    if (!machines.has(type)) throw new QemuUnusable(binary, `QEMU ${version} has no machine ${type}`);
+    return inspection;
+  }
+
+  #inspect(type: QemuMachineType): Promise<QemuInspection> {
     const architecture = architectureOf(type);
     let inspection = this.#inspections.get(architecture);
     if (inspection === undefined) {
@@ -99,8 +114,7 @@ export class MachineStarter {
 
   /** The revision that a trace names: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
   async revisionFor({ machine }: Scenario): Promise<string> {
-    const { version, package: packager } = await this.inspect(machine.type as QemuMachineType);
-    return packager === '' ? `QEMU ${version}` : `QEMU ${version} (${packager})`;
+    return versionText(await this.inspect(machine.type as QemuMachineType));
   }
 
   /** Starts a machine. @throws QemuDied, QemuHangs where QEMU does not come up. */

@@ -46,7 +46,8 @@ export class SharedRuns {
       if (canBeUndone(scenario, run.steps)) running.keepDevices(hardware, run.steps.slice(0, stepsOfPlugs));
       const { optsOutOfMsixEmulation } = running;
       const revision = await this.#starter.revisionFor(scenario);
-      return traceOf(plugged, revision, { end, steps: run.steps, optsOutOfMsixEmulation });
+      const finished = { optsOutOfMsixEmulation, hasMemslots: false };
+      return traceOf(plugged, revision, { ...finished, end, steps: run.steps });
     };
     try {
       return await this.#pool.use(setupOf(scenario), { hardware, devices: scenario.devices.length }, work);

@@ -35,6 +35,8 @@ const only = (type: string): SearchTarget => ({
   canRun: ({ host }) => Promise.resolve(host.iommu.type === type),
 });
 
+const NO_MACHINES = { trivial: [], machines: { 'vfio-user': [], kernel: [] } };
+
 it('judgeTargets runs the shipped cases that both builds can run, and names the builds', async () => {
   const verdict = await judgeTargets({
     sides: {
@@ -43,6 +45,7 @@ it('judgeTargets runs the shipped cases that both builds can run, and names the 
     },
     scenarios: fc.constant(withIommu('vfio-user')),
     shipped: [stored(withIommu('vfio-user')), stored(withIommu('type1'))],
+    ...NO_MACHINES,
     devices: [],
     seed: 'a seed',
     runs: 2,
