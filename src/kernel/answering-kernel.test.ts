@@ -240,7 +240,7 @@ describe('a device', () => {
       deviceMemory: true,
       backing: { region: '0000:01:00.0 BAR 0 mmaps[0]', owner: 'dev0', offset: 0x1234n },
     });
-    expect(state.memory.addressOfBar('dev0', 0, 0xa000n)).toBe(0x7f00_0000_1000n);
+    expect(state.memory.addressOfBar(state.findDevice(3)!, 0, 0xa000n)).toBe(0x7f00_0000_1000n);
     process.call('unmapped', { first: 0x7f00_0000_0000n, second: 0x7000n });
     expect(state.memory.at(0x7f00_0000_1234n)).toEqual({ deviceMemory: false, backing: undefined });
   });

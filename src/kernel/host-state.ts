@@ -84,6 +84,15 @@ export class HostState {
     return [...this.#files.values()].some(condition);
   }
 
+  /** The containers and I/O address spaces that a device is in. */
+  containersOf(device: OfferedDevice): readonly OpenContainer[] {
+    return [...this.#files.values()].flatMap((file) => {
+      if (file.containerOf === undefined) return [];
+      const container = file.containerOf(device);
+      return container === undefined ? [] : [container];
+    });
+  }
+
   /** The device of a group that has this name. */
   findDevice(group: number, name?: string): OfferedDevice | undefined {
     return this.#devices.find(

@@ -60,9 +60,9 @@ export class IommufdFile implements KernelFile {
     return this.#nextId++;
   }
 
-  /** Whether the id is that of an address space or of one of its page tables. */
-  hasAddressSpace(id: number): boolean {
-    return this.#spaces.has(id);
+  /** The address space with this id, or that of the page table with this id. */
+  findAddressSpace(id: number): OpenContainer | undefined {
+    return this.#spaces.get(id);
   }
 
   ioctl(call: IoctlCall): KernelAnswer | undefined {

@@ -94,9 +94,7 @@ export class QemuTarget implements Target {
     if (reason !== undefined) throw new NotRunnable(reason);
     const { reuse = false, contain = false } = this.#options;
     if (unplugs(scenario)) return runTwice(this.#starter, scenario, { contain });
-    // The kernel's interface gives each scenario a process of its own.
-    const canReuse = reuse && scenario.host.iommu.type === 'vfio-user';
-    const shared = canReuse ? await this.#shared.run(scenario) : undefined;
+    const shared = reuse ? await this.#shared.run(scenario) : undefined;
     return shared ?? runAlone(this.#starter, scenario, { contain });
   }
 

@@ -5,6 +5,8 @@ import { driverOf } from './guest/machine-driver.ts';
 import type { RunningMachine } from './guest/running-machine.ts';
 import { canBeUndone, hardwareOf } from './hardware.ts';
 import { hotPlugged } from './hot-plugged.ts';
+import { KernelMachineHost } from './kernel-machine-host.ts';
+import { PrivateDirectory } from './process/private-directory.ts';
 import { setupOf, type MachineStarter } from './machine-starter.ts';
 import { overshoots } from './overshoot.ts';
 import { isEndOfQemu } from './process/qemu-error.ts';
@@ -21,9 +23,7 @@ export class SharedRuns {
   /** @param maxProcesses how many processes may wait for their next scenario. */
   constructor(starter: MachineStarter, maxProcesses: number) {
     this.#starter = starter;
-    this.#pool = new ProcessPool(maxProcesses, (setup) =>
-      starter.start(setup, { arguments: driverOf(setup.type).hotplug.arguments }),
-    );
+    this.#pool = new ProcessPool(maxProcesses, (scenario) => startWithoutDevices(starter, scenario));
   }
 
   /**
@@ -46,11 +46,11 @@ export class SharedRuns {
       if (canBeUndone(scenario, run.steps)) running.keepDevices(hardware, run.steps.slice(0, stepsOfPlugs));
       const { optsOutOfMsixEmulation } = running;
       const revision = await this.#starter.revisionFor(scenario);
-      const finished = { optsOutOfMsixEmulation, hasMemslots: false };
+      const finished = { optsOutOfMsixEmulation, hasMemslots: running.host.accelerator === 'kvm' };
       return traceOf(plugged, revision, { ...finished, end, steps: run.steps });
     };
     try {
-      return await this.#pool.use(setupOf(scenario), { hardware, devices: scenario.devices.length }, work);
+      return await this.#pool.use(scenario, hardware, work);
     } catch (error) {
       if (!isEndOfQemu(error)) throw error;
       return undefined;
@@ -60,6 +60,22 @@ export class SharedRuns {
   /** Ends all processes. */
   close(): Promise<void> {
     return this.#pool.close();
+  }
+}
+
+/** Starts the machine of a scenario, to which devices can be plugged, on the scenario's host. */
+async function startWithoutDevices(starter: MachineStarter, scenario: Scenario): Promise<RunningMachine> {
+  const setup = setupOf(scenario);
+  const { arguments: words } = driverOf(setup.type).hotplug;
+  if (scenario.host.iommu.type === 'vfio-user') return starter.start(setup, { arguments: words });
+  const directory = new PrivateDirectory();
+  const host = await KernelMachineHost.make(scenario, directory);
+  try {
+    return await starter.start(setup, { arguments: words, directory, host });
+  } catch (error) {
+    host.close();
+    directory.remove();
+    throw error;
   }
 }
 
