@@ -8,8 +8,13 @@ import { REALISTIC_SHARE } from './realistic.ts';
 export interface HistoriesShape {
   /** Number of lists, each with hardware of its own; 1 or more. */
   readonly lanes: number;
-  /** Number of scenarios in a list; 1 or more. */
+  /** Number of scenarios in a list with the same devices; 1 or more. */
   readonly histories: number;
+  /**
+   * Number of sets of devices in a list, one after the other on one machine and host; 1 when left out. For the kernel's
+   * interface alone: over vfio-user a process serves any host.
+   */
+  readonly sets?: number;
   /** Whether to draw only scenarios that a real machine can show; false by default. */
   readonly realistic?: boolean;
 }

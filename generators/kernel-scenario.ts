@@ -9,7 +9,9 @@ import {
 } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
+import { chooseDevice } from './device.ts';
 import { chooseHistories, simplifyHistories, type HistoriesShape } from './histories.ts';
+import { chooseOperations } from './operations.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -27,8 +29,8 @@ export const kernelScenarios = (...machineTypes: readonly MachineType[]): fc.Arb
   arbitrary((choose) => chooseForKernel(choose, { machineTypes }), simplifyForKernel);
 
 /**
- * Many scenarios of `kernelScenarios` at a time, in lists that run side by side. The scenarios of a list share their
- * hardware and differ only in their operations. All lists shrink to one scenario.
+ * Many scenarios of `kernelScenarios` at a time, in lists that run side by side. The scenarios of a list share machine and
+ * host, and those of a set their devices, too. All lists shrink to one scenario.
  */
 export const kernelHistories = (
   shape: HistoriesShape,
@@ -42,10 +44,25 @@ export const kernelHistories = (
 /** One list of `kernelHistories`. */
 export function chooseKernelHistories(
   choose: Choose,
-  { histories, realistic = false }: Pick<HistoriesShape, 'histories' | 'realistic'>,
+  { histories, sets = 1, realistic = false }: Omit<HistoriesShape, 'lanes'>,
   machineTypes: readonly MachineType[],
 ): readonly Scenario[] {
-  return chooseHistories(choose, chooseForKernel(choose, { machineTypes, realistic }), histories, realistic);
+  const first = chooseForKernel(choose, { machineTypes, realistic });
+  // The devices of a realistic scenario belong to its machine.
+  const others = realistic ? 0 : sets - 1;
+  const firsts = [first, ...Array.from({ length: others }, () => withOtherDevices(choose, first))];
+  return firsts.flatMap((one) => chooseHistories(choose, one, histories, realistic));
+}
+
+/** The same machine and host with other devices and operations. */
+function withOtherDevices(choose: Choose, scenario: Scenario): Scenario {
+  const { machine } = scenario;
+  const devices = choose
+    .list(choose.weighted([15, 1], [4, 2], [1, 3]), (index) =>
+      chooseDevice(choose, `dev${index}`, machine.hostPageSize, false, false),
+    )
+    .map(withoutProposals);
+  return { ...scenario, devices, operations: chooseOperations(choose, machine, devices, false) };
 }
 
 /** One scenario of `kernelScenarios`. */

@@ -13,7 +13,7 @@ import { hasPatchThread } from './patch-thread.ts';
 import type { RunnerOptions, SearchSpaceOptions, TargetOptions } from './target-options.ts';
 
 /** How many scenarios are drawn at a time for a real QEMU: 3 processes keep 2 CPU cores busy. */
-const LANES = { lanes: 3, histories: 4 };
+const LANES = { lanes: 3, histories: 4, sets: 4 };
 
 /** A target, and the scenarios that suit it. */
 export interface SearchSpace {

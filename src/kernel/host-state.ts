@@ -59,6 +59,11 @@ export class HostState {
     return container;
   }
 
+  /** Names the next containers as the first ones. There must be none at the moment. */
+  restartNames(): void {
+    this.#containersMade = 0;
+  }
+
   removeContainer(container: OpenContainer): void {
     const index = this.containers.indexOf(container);
     if (index >= 0) this.containers.splice(index, 1);

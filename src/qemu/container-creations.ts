@@ -28,8 +28,15 @@ export class ContainerCreations {
     );
   }
 
-  /** Begins a scenario. @param seen the containers that it has seen already. */
-  restart(seen: readonly OpenContainer[]): void {
+  /**
+   * Begins a scenario.
+   *
+   * @param open the containers that are left of earlier scenarios.
+   * @param seen those of them that the scenario has seen already.
+   */
+  restart(open: readonly OpenContainer[], seen: readonly OpenContainer[]): void {
+    for (const container of this.#creations.keys())
+      if (!open.includes(container)) this.#creations.delete(container);
     this.#seen = new Set(seen);
   }
 

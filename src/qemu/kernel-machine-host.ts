@@ -150,7 +150,8 @@ export class KernelMachineHost implements MachineHost {
     this.#host.events.take([], []);
     this.#present = offers.map((offer) => this.#offered.get(offer)!);
     this.#old = [...this.#host.containers];
-    this.#creations.restart(this.#containers());
+    this.#creations.restart(this.#old, this.#containers());
+    if (this.#old.length === 0) this.#host.restartNames();
   }
 
   containers(): readonly ContainerState[] {

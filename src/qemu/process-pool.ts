@@ -13,20 +13,24 @@ interface IdleProcess {
   readonly emptyMap: string;
 }
 
+/** How a pool gets its processes, and what becomes of devices after their scenario. */
+export interface PoolOptions {
+  /** How many processes may wait at a time. */
+  readonly maxIdle: number;
+  /** Starts the machine of a scenario, on its host, without devices. */
+  readonly start: (scenario: Scenario) => Promise<RunningMachine>;
+  /** Whether devices leave the machine; else they stay and decode nothing. QEMU must not have read their memory map. */
+  readonly unplugs: boolean;
+}
+
 /** Processes that serve one scenario after the other. */
 export class ProcessPool {
-  readonly #maxIdle: number;
-  readonly #start: (scenario: Scenario) => Promise<RunningMachine>;
+  readonly #options: PoolOptions;
   /** Least recently used first. */
   #idle: IdleProcess[] = [];
 
-  /**
-   * @param maxIdle how many processes may wait at a time.
-   * @param start starts the machine of a scenario, on its host, without devices.
-   */
-  constructor(maxIdle: number, start: (scenario: Scenario) => Promise<RunningMachine>) {
-    this.#maxIdle = maxIdle;
-    this.#start = start;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
   /**
@@ -74,7 +78,7 @@ export class ProcessPool {
       const begun = await prepare(found, hardware, devices);
       if (begun !== undefined) return { idle: found, begun };
     }
-    const running = await this.#start(scenario);
+    const running = await this.#options.start(scenario);
     try {
       return { idle: { key, running, emptyMap: await running.observer.readMapText() }, begun: [] };
     } catch (error) {
@@ -86,7 +90,7 @@ export class ProcessPool {
   async #giveBack(idle: IdleProcess): Promise<void> {
     const { running } = idle;
     try {
-      await running.retireDevices();
+      await (this.#options.unplugs ? running.unplugDevices() : running.retireDevices());
     } catch (error) {
       if (!isEndOfQemu(error)) throw error;
       return running.end();
@@ -94,7 +98,7 @@ export class ProcessPool {
     if (running.devices.retired.count > running.host.maxRetired) return running.end();
     running.keepAlive(false);
     this.#idle.push(idle);
-    while (this.#idle.length > this.#maxIdle) await this.#idle.shift()!.running.end();
+    while (this.#idle.length > this.#options.maxIdle) await this.#idle.shift()!.running.end();
   }
 }
 

@@ -125,6 +125,18 @@ export class RunningMachine {
     this.#parts.names.restartContainers();
   }
 
+  /** Unplugs the devices of a scenario, whose memory maps were not read, so that nothing is left of them. */
+  async unplugDevices(): Promise<void> {
+    for (const device of [...this.devices.present]) {
+      await this.#guest.restore(device);
+      await this.plugging.unplug(device, []);
+    }
+    this.devices.forgetUnplugged();
+    this.#parts.host.restart([]);
+    this.observer.restart();
+    this.#parts.names.restartContainers();
+  }
+
   /**
    * Keeps the devices of the present scenario for other scenarios with the same hardware. From now on they may only
    * be retired.
