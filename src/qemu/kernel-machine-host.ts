@@ -50,6 +50,10 @@ export class KernelMachineHost implements MachineHost {
   #present: OfferedDevice[] = [];
   /** The containers that earlier scenarios have made. */
   #old: readonly OpenContainer[] = [];
+  /** What QEMU has asked of the host when it started. */
+  #ofStart: readonly VmmEvent[] | undefined;
+  /** Whether the next step is the start of a scenario that the process has not been started for. */
+  #startsAgain = false;
   /** The memory slots before the first device, as text. */
   #firstSlots: string | undefined;
   #views: ReadViews = { memory: [], dma: [] };
@@ -139,15 +143,19 @@ export class KernelMachineHost implements MachineHost {
     return Promise.resolve(offer);
   }
 
-  takeEvents(_: unknown, views: ReadViews, spoke: boolean): readonly VmmEvent[] {
+  takeEvents(_: unknown, views: ReadViews): readonly VmmEvent[] {
     this.#connection.throwFailure();
     this.#views = views;
     const events = this.#host.events.take(views.dma, views.memory);
-    return this.#creations.complete(events, this.#containers(), spoke);
+    this.#ofStart ??= events;
+    if (!this.#startsAgain) return this.#creations.complete(events, this.#containers());
+    this.#startsAgain = false;
+    return [...this.#ofStart, ...events];
   }
 
   restart(offers: readonly DeviceOffer[]): void {
     this.#host.events.take([], []);
+    this.#startsAgain = offers.length === 0;
     this.#present = offers.map((offer) => this.#offered.get(offer)!);
     this.#old = [...this.#host.containers];
     this.#creations.restart(this.#old, this.#containers());

@@ -32,9 +32,8 @@ export interface MachineHost {
    *
    * @param devices whose messages are of interest, where each has its own.
    * @param views the memory maps now; they name memory of which nothing else says what it is.
-   * @param spoke whether QEMU has printed something since.
    */
-  takeEvents(devices: readonly RequestSource[], views: ReadViews, spoke: boolean): readonly VmmEvent[];
+  takeEvents(devices: readonly RequestSource[], views: ReadViews): readonly VmmEvent[];
   /**
    * Begins another scenario in the same process, and forgets what QEMU has asked until now.
    *

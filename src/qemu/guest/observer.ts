@@ -112,7 +112,7 @@ export class Observer {
       .since(this.#linesSeen)
       .map((line): VmmEvent => ({ type: 'message', text: names.rename(withoutProgram(line)) }));
     this.#linesSeen = qemu.output.count;
-    const requests = host.takeEvents(devices.observed, views, messages.length > 0);
+    const requests = host.takeEvents(devices.observed, views);
     devices.retireUnplugged();
     return [...requests, ...messages];
   }
