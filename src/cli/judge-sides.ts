@@ -1,4 +1,4 @@
-import { qemuScenarios, scenarios } from '../../generators/index.ts';
+import { qemuHistories, qemuScenarios, scenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { scopeOf } from '../model/index.ts';
@@ -36,6 +36,9 @@ export async function judgeSides(
   });
 }
 
+/** How many lists of cases are compared at a time, and their size: fewer in a list are more hosts and devices. */
+const LISTS = { lanes: 2, histories: 2, sets: 3 };
+
 /** Two builds of QEMU: paths of the user, and which scenarios to draw. */
 interface Builds {
   readonly patched: string;
@@ -57,7 +60,9 @@ async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<PatchJu
       },
       machines: pair.machines,
       trivial: pair.trivial,
+      both: pair.run,
       scenarios: qemuScenarios(pair.machines, { realistic }),
+      draws: qemuHistories({ ...LISTS, realistic }, pair.machines),
     });
     return { result: { verdict }, rejections: [] };
   } finally {

@@ -17,7 +17,8 @@ import {
 import { Errno, type SparseArea } from '../host/index.ts';
 import { BAR_COUNT } from '../pci-layout/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
-import type { HostState, OpenContainer } from './host-state.ts';
+import type { HostState } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
 import { IommufdFile } from './iommufd-file.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import { answerRegionInfo, CONFIG_BYTES } from './region-info.ts';

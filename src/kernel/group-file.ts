@@ -2,7 +2,8 @@ import { GENERIC_IOCTLS, GROUP_FLAGS, GROUP_STATUS, vfioRequest } from '../host/
 import { Errno } from '../host/index.ts';
 import { ContainerFile } from './container-file.ts';
 import { DeviceFile } from './device-file.ts';
-import type { HostState, OpenContainer } from './host-state.ts';
+import type { HostState } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import {
   answered,

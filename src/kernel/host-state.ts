@@ -2,14 +2,9 @@ import { kernelRules, type IommuContainer, type KernelRules, type Memslot } from
 import type { Scenario } from '../scenario/index.ts';
 import { HostEvents } from './host-events.ts';
 import { HostMemory } from './host-memory.ts';
+import type { OpenContainer } from './open-container.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import type { KernelFile } from './system-call.ts';
-
-/** An open container or I/O address space. */
-export interface OpenContainer {
-  readonly name: string;
-  readonly iommu: IommuContainer;
-}
 
 /** The state of a scenario's host, as far as one QEMU has made it: open files, containers, devices. */
 export class HostState {

@@ -15,7 +15,8 @@ import {
 import { Errno, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
 import { makeHostIommu } from '../model/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
-import type { HostState, OpenContainer } from './host-state.ts';
+import type { HostState } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
 import { mapRequest } from './map-request.ts';
 import { byNumber, iommufdNumber, type Handler, type IommufdHandlers } from './request-numbers.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Structure, ScalarType, StructureValues } from '../host/abi/index.ts';
 import { Errno } from '../host/index.ts';
-import type { OpenContainer } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
 import type { OfferedDevice } from './offered-device.ts';
 
 /** A system call on a file of the kernel, as the shim sends it (src/qemu/shim/kernel.h says what the words mean). */

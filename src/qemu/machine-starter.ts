@@ -7,7 +7,7 @@ import { architectureOf, type Architecture, type QemuMachineType } from './proce
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
-import { QemuUnusable } from './process/qemu-error.ts';
+import { QemuDied, QemuUnusable } from './process/qemu-error.ts';
 import { QemuProcess } from './process/qemu-process.ts';
 import { isReleaseBefore } from './process/release.ts';
 import { findShim } from './shim/shim.ts';
@@ -126,7 +126,9 @@ export class MachineStarter {
       if (this.#closed) throw new Error('the target was closed while QEMU started');
       const driver = driverOf(setup.type);
       const host = options.host ?? new VfioUserHost(qemu.directory, driver.ram);
-      return await RunningMachine.adopt(qemu, driver, host);
+      const running = await RunningMachine.adopt(qemu, driver, host);
+      requireShim(qemu.output.since(0), (await this.inspect(setup.type)).binary);
+      return running;
     } catch (error) {
       await qemu.end();
       throw error;
@@ -146,7 +148,7 @@ export class MachineStarter {
     const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(setup.type);
     const accelerator = host?.accelerator ?? idle;
     const { shim } = this;
-    return QemuProcess.start({
+    const start = QemuProcess.start({
       binary,
       endsWithParent,
       directory,
@@ -164,5 +166,18 @@ export class MachineStarter {
         ...(withSlack && { BARPROOF_SLACK: String(SLACK) }),
       },
     });
+    return start.catch((error: unknown) => {
+      if (error instanceof QemuDied) requireShim(error.lastLines, binary);
+      throw error;
+    });
   }
+}
+
+/** What the dynamic linker prints about a library that it cannot load. The program then runs without the library. */
+const NOT_LOADED = /^ERROR: ld\.so: object '.*' from LD_PRELOAD cannot be preloaded/;
+
+/** @throws QemuUnusable when QEMU runs without the shim: it would ask the kernel of this machine. */
+function requireShim(lines: readonly string[], binary: string): void {
+  const line = lines.find((text) => NOT_LOADED.test(text));
+  if (line !== undefined) throw new QemuUnusable(binary, line);
 }

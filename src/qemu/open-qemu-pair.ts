@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario/index.ts';
+import type { Trace } from '../trace/index.ts';
 import { openQemu, type MachinesByWay, type OpenQemu } from './open-qemu.ts';
 import type { QemuMachineType } from './process/architecture.ts';
 import { QemuUnusable } from './process/qemu-error.ts';
@@ -13,6 +14,8 @@ export interface QemuPair {
   readonly machines: MachinesByWay;
   /** For each machine and way a scenario that both builds must complete, or a verdict would say nothing. */
   readonly trivial: readonly Scenario[];
+  /** Runs the same variant of a scenario on both builds. @throws NotRunnable */
+  run(scenario: Scenario): Promise<Record<'base' | 'patched', Trace>>;
   close(): Promise<void>;
 }
 
@@ -41,11 +44,24 @@ export async function openQemuPair(paths: {
     const trivial = QEMU_WAYS.flatMap((way) => machines[way].map((type) => trivialScenario(type, way)));
     if (trivial.length === 0)
       throw new QemuUnusable(paths.patched, `no machine that ${base.name} has, by the same interface`);
-    return { base, patched, machines, trivial, close };
+    return { base, patched, machines, trivial, run: (scenario) => runOnBoth(base, patched, scenario), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Where one build has run the scenario as it is written, so does the other: only then their steps are the same. */
+async function runOnBoth(base: OpenQemu, patched: OpenQemu, scenario: Scenario) {
+  const traces = await Promise.all([base.run(scenario), patched.run(scenario)]);
+  const [first, second] = traces.map((trace) => trace.scenario.operations.length);
+  if (first === second) return { base: traces[0], patched: traces[1] };
+  const isWritten = traces.map((trace) => trace.scenario.operations.length === scenario.operations.length);
+  const [again, other] = await Promise.all([
+    isWritten[0] ? traces[0] : base.runAsWritten(scenario),
+    isWritten[1] ? traces[1] : patched.runAsWritten(scenario),
+  ]);
+  return { base: again, patched: other };
 }
 
 const common = (base: OpenQemu, patched: OpenQemu, way: QemuWay): readonly QemuMachineType[] =>

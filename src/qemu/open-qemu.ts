@@ -1,6 +1,7 @@
 import { InvalidInput } from '../input/index.ts';
 import type { ScenarioRunner } from '../model/index.ts';
-import { NotRunnable, TargetUnavailable, type SearchTarget } from '../trace/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { NotRunnable, TargetUnavailable, type SearchTarget, type Trace } from '../trace/index.ts';
 import { runBesideModel } from './beside-model.ts';
 import { whyNotOfModel } from './revision-of-version.ts';
 import { QEMU_WAYS, trivialScenario, type QemuWay } from './trivial-scenario.ts';
@@ -14,10 +15,7 @@ import { QemuTarget, type QemuInterface } from './qemu-target.ts';
 export interface QemuUse {
   /** A program, or a folder that holds `qemu-system-*`; `BARPROOF_QEMU`, else `PATH`, when left out. */
   readonly path?: string | undefined;
-  /**
-   * Whether QEMU is searched for counterexamples. Then a process serves many scenarios, and each run is
-   * compared with the model if the model describes this version. A comparison of two QEMUs needs neither.
-   */
+  /** Whether each run is compared with the model, if the model describes this version: to search for counterexamples. */
   readonly search: boolean;
   /** How QEMU reaches the devices; as the scenario says when left out. */
   readonly interface?: QemuInterface | undefined;
@@ -31,6 +29,8 @@ export interface OpenQemu extends SearchTarget {
   /** The versions of its programs, with their packages: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
   readonly version: string;
   readonly machines: MachinesByWay;
+  /** Runs a scenario as it is written. `run` may run a variant of it, in a process that serves many scenarios. */
+  runAsWritten(scenario: Scenario): Promise<Trace>;
 }
 
 /**
@@ -39,7 +39,7 @@ export interface OpenQemu extends SearchTarget {
  * @throws TargetUnavailable when none is found for any machine type.
  */
 export async function openQemu({ path, search, interface: chosen }: QemuUse): Promise<OpenQemu> {
-  const target = new QemuTarget({ path, interface: chosen, reuse: search });
+  const target = new QemuTarget({ path, interface: chosen, reuse: true });
   const { machinesByVersion, versions } = await inspectAll(target, chosen);
   const machines = [...machinesByVersion.values()].flat();
   const uncomparableVersions = [...machinesByVersion].filter(
@@ -54,6 +54,7 @@ export async function openQemu({ path, search, interface: chosen }: QemuUse): Pr
     version: versions.join(', '),
     machines: await machinesByWay(target, machines, chosen),
     run: (scenario) => (search ? runBesideModel(target, scenario) : target.run(scenario)),
+    runAsWritten: (scenario) => target.runAsWritten(scenario),
     canRun: async (scenario) =>
       (machines as readonly string[]).includes(scenario.machine.type) &&
       (await target.whyNot(scenario)) === undefined,

@@ -94,18 +94,26 @@ export class QemuTarget implements Target {
   async run(scenario: Scenario): Promise<Trace> {
     const reason = await this.whyNot(scenario);
     if (reason !== undefined) throw new NotRunnable(reason);
-    const { reuse = false, contain = false } = this.#options;
-    if (!reuse) return this.#runAsWritten(scenario, contain);
+    const { reuse = false } = this.#options;
+    if (!reuse) return this.#runAsWritten(scenario);
     const failed = this.#failedStarts.find(scenario);
     if (failed !== undefined) return failed;
     const shared = await this.#runShared(scenario);
     if (shared !== undefined) return shared;
-    const trace = await this.#runAsWritten(scenario, contain);
+    const trace = await this.#runAsWritten(scenario);
     this.#failedStarts.note(trace);
     return trace;
   }
 
-  #runAsWritten(scenario: Scenario, contain: boolean): Promise<Trace> {
+  /** Runs a scenario as it is written, in a process of its own. @throws as `run` does. */
+  async runAsWritten(scenario: Scenario): Promise<Trace> {
+    const reason = await this.whyNot(scenario);
+    if (reason !== undefined) throw new NotRunnable(reason);
+    return this.#runAsWritten(scenario);
+  }
+
+  #runAsWritten(scenario: Scenario): Promise<Trace> {
+    const { contain = false } = this.#options;
     const run = unplugs(scenario) ? runTwice : runAlone;
     return run(this.#starter, scenario, { contain });
   }

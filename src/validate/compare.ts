@@ -23,6 +23,11 @@ export interface CompareOptions {
   /** Cases that run before the generated ones. */
   readonly stored: readonly Scenario[];
   readonly scenarios: fc.Arbitrary<Scenario>;
+  /**
+   * Lists to generate in place of single scenarios, where a target is faster on scenarios that share machine, host or
+   * devices. The first scenarios of all lists of a draw come first, then the second ones.
+   */
+  readonly draws?: fc.Arbitrary<readonly (readonly Scenario[])[]> | undefined;
   /** The integer seed of fast-check. */
   readonly seed: number;
   /** Number of generated cases; the largest number if `patience` ends the comparison earlier. */
@@ -169,15 +174,27 @@ function hideUnreached(
 }
 
 /** The stored cases, then the generated cases, 100 at a time: there may be millions. */
-function* casesOf(
-  { stored, scenarios, seed, runs }: CompareOptions,
-  isEnough: (made: number) => boolean,
-): Generator<Scenario> {
+function* casesOf(options: CompareOptions, isEnough: (made: number) => boolean): Generator<Scenario> {
+  const { stored, runs } = options;
   yield* stored;
   for (let made = 0; made < runs; made += GENERATED_AT_A_TIME) {
     if (isEnough(made)) return;
-    const numRuns = Math.min(GENERATED_AT_A_TIME, runs - made);
-    yield* fc.sample(scenarios, { seed: seed + made, numRuns });
+    yield* generated(options, made, Math.min(GENERATED_AT_A_TIME, runs - made));
+  }
+}
+
+/** The next generated cases. @param made how many there are before. */
+function* generated({ scenarios, draws, seed }: CompareOptions, made: number, count: number) {
+  if (draws === undefined) return yield* fc.sample(scenarios, { seed: seed + made, numRuns: count });
+  let left = count;
+  for (let draw = 0; left > 0; draw++) {
+    const [lists] = fc.sample(draws, { seed: seed + made + draw, numRuns: 1 });
+    const longest = Math.max(...lists!.map(({ length }) => length));
+    for (let index = 0; index < longest && left > 0; index++) {
+      for (const list of lists!) {
+        if (list[index] !== undefined && left-- > 0) yield list[index]!;
+      }
+    }
   }
 }
 

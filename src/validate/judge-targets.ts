@@ -9,7 +9,7 @@ import type { Sides } from './difference.ts';
 import type { JudgeOptions } from './judge-patch.ts';
 import { runBoth } from './run-both.ts';
 import { storedScenarios } from './stored-scenarios.ts';
-import { validate, type SideName, type Verdict } from './verdict.ts';
+import { validate, type SideName, type ValidateOptions, type Verdict } from './verdict.ts';
 
 /** How often the smallest case of a finding is run: a real QEMU may depend on timing. */
 const REPETITIONS = 10;
@@ -28,6 +28,9 @@ export interface JudgeTargetsOptions extends JudgeOptions {
   /** The caller opens and closes the targets. */
   readonly sides: Sides<Build>;
   readonly scenarios: fc.Arbitrary<Scenario>;
+  readonly draws?: ValidateOptions['draws'];
+  /** Runs a scenario on both targets; each by itself when left out. */
+  readonly both?: ValidateOptions['both'];
   /** Scenarios that both sides must complete, or there is no verdict. */
   readonly trivial: readonly Scenario[];
   /** The machine types that both builds have, by the way in which devices reach QEMU. */
@@ -47,6 +50,7 @@ export async function judgeTargets({
   shipped,
   trivial,
   machines,
+  both,
   ...options
 }: JudgeTargetsOptions): Promise<Verdict> {
   const { base, patched } = sides;
@@ -61,6 +65,7 @@ export async function judgeTargets({
   return validate({
     ...options,
     sides: named,
+    ...(both && { both: interruptible(both, options.signal) }),
     stored,
     iommus: machines.kernel.length > 0 ? KERNEL_IOMMUS : [],
     machines: machines.kernel,

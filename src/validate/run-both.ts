@@ -5,6 +5,8 @@ import type { Sides } from './difference.ts';
 
 /** How a scenario is run on either side of a comparison. */
 export interface RunSides extends Sides<RunScenario> {
+  /** Runs a scenario on both sides at once, where that is more than to run it on each. */
+  readonly both?: (scenario: Scenario) => Sides<Trace> | Promise<Sides<Trace>>;
   /**
    * Does a stretch of runs, and stops a run that never ends. Left out where every run is known to end.
    */
@@ -13,6 +15,7 @@ export interface RunSides extends Sides<RunScenario> {
 
 /** Runs a scenario on both sides. Returns a promise only if one of the sides does. */
 export function runBoth(run: RunSides, scenario: Scenario): Sides<Trace> | Promise<Sides<Trace>> {
+  if (run.both !== undefined) return run.both(scenario);
   const base = run.base(scenario);
   const patched = run.patched(scenario);
   if (!(base instanceof Promise) && !(patched instanceof Promise)) return { base, patched };

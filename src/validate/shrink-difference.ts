@@ -96,7 +96,9 @@ export async function shrinkDifference(
   // An interrupted run shows nothing.
   if (smallest === undefined && signal?.aborted) return undefined;
   if (smallest === undefined) throw new Unrepeatable(kept, scenario);
-  return { ...(smallest as Omit<Counterexample, 'shrinks'>), shrinks };
+  // A target may run a variant of the scenario; the trace holds the variant.
+  const { traces } = smallest as Omit<Counterexample, 'shrinks'>;
+  return { ...(smallest as Omit<Counterexample, 'shrinks'>), scenario: traces.base.scenario, shrinks };
 }
 
 /** How the sides differ in what every smaller case has to show; nothing where they do not. */

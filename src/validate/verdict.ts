@@ -3,7 +3,7 @@ import { deriveSeed, type RunScenario, type Stability } from '../campaign/index.
 import { COMMON_INVARIANTS, isError, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
-import { compare, type Comparison, type OutcomePair, type Patience } from './compare.ts';
+import { compare, type CompareOptions, type Comparison, type OutcomePair, type Patience } from './compare.ts';
 import type { Cost } from './cost.ts';
 import type { Difference, Sides } from './difference.ts';
 import { costOfDevices, type DeviceCost, type SupportedHosts } from './device-cost.ts';
@@ -85,11 +85,15 @@ export interface Verdict {
 /** The two sides to compare, and how far. */
 export interface ValidateOptions extends SupportedHosts {
   readonly sides: Sides<SideName & { readonly run: RunScenario }>;
+  /** Runs a scenario on both sides at once; see `RunSides`. */
+  readonly both?: RunSides['both'];
   /** Stops a stretch of runs in which a side never returns. */
   readonly guard?: RunSides['guard'];
   /** Cases that run before the generated ones. */
   readonly stored: readonly Scenario[];
   readonly scenarios: fc.Arbitrary<Scenario>;
+  /** The lists to generate in place of single scenarios; see `CompareOptions`. */
+  readonly draws?: CompareOptions['draws'];
   /** Real devices to measure the cost on. */
   readonly devices: readonly DeviceSpec[];
   /** Any text; the same text gives the same cases. */
@@ -125,6 +129,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
   const run: RunSides = {
     base: sides.base.run,
     patched: sides.patched.run,
+    ...(options.both && { both: options.both }),
     ...(options.guard && { guard: options.guard }),
   };
   const comparison = await compare({
@@ -132,6 +137,7 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     invariants: COMMON_INVARIANTS,
     stored,
     scenarios,
+    draws: options.draws,
     seed: deriveSeed(seed, `validate ${sides.base.id}`),
     runs,
     ...(patience && { patience }),
