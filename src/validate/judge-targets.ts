@@ -1,12 +1,13 @@
 import type * as fc from 'fast-check';
 import { interruptible } from '../campaign/index.ts';
 import { InvalidInput } from '../input/index.ts';
-import type { IommuTypeName, MachineType, Scenario } from '../scenario/index.ts';
+import { toJsonLine, type IommuTypeName, type Scenario } from '../scenario/index.ts';
 import type { SearchTarget, Trace } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { BUILD_HOSTS } from './host-kinds.ts';
 import type { Sides } from './difference.ts';
 import type { JudgeOptions } from './judge-patch.ts';
+import { recast, type MachinesByWay } from './recast.ts';
 import { runBoth } from './run-both.ts';
 import { storedScenarios } from './stored-scenarios.ts';
 import { validate, type SideName, type ValidateOptions, type Verdict } from './verdict.ts';
@@ -34,7 +35,7 @@ export interface JudgeTargetsOptions extends JudgeOptions {
   /** Scenarios that both sides must complete, or there is no verdict. */
   readonly trivial: readonly Scenario[];
   /** The machine types that both builds have, by the way in which devices reach QEMU. */
-  readonly machines: Readonly<Record<'vfio-user' | 'kernel', readonly MachineType[]>>;
+  readonly machines: MachinesByWay;
 }
 
 /** The kinds of container that the kernel of a build's host offers. */
@@ -57,16 +58,16 @@ export async function judgeTargets({
   const named = { base: sideOf(base, options.signal), patched: sideOf(patched, options.signal) };
   options.onProgress?.('trying a trivial scenario');
   for (const scenario of trivial) await requireEnd(scenario, named);
-  const stored: Scenario[] = [];
-  for (const scenario of storedScenarios(shipped, NEWEST)) {
-    if ((await base.target.canRun(scenario)) && (await patched.target.canRun(scenario)))
-      stored.push(scenario);
+  const stored = new Map<string, Scenario>();
+  for (const scenario of storedScenarios(shipped, NEWEST).map((one) => recast(one, machines))) {
+    if (scenario === undefined || !(await base.target.canRun(scenario))) continue;
+    if (await patched.target.canRun(scenario)) stored.set(toJsonLine(scenario), scenario);
   }
   return validate({
     ...options,
     sides: named,
     ...(both && { both: interruptible(both, options.signal) }),
-    stored,
+    stored: [...stored.values()],
     iommus: machines.kernel.length > 0 ? KERNEL_IOMMUS : [],
     machines: machines.kernel,
     hosts: BUILD_HOSTS,
