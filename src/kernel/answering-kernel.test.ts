@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -100,11 +100,15 @@ describe('the files of the kernel', () => {
 
 describe('sysfs of a device', () => {
   it('names group, bus and character device, and the device is called by its folder', () => {
-    const { device, folder } = open();
-    expect(device.path).toBe(join(folder, 'sys', 'host-device:c0'));
+    const { device, folder } = open({ ...type1, iommu: { ...type1.iommu, type: 'iommufd' } });
+    expect(device.path).toBe(join(folder, 'host-device:c0'));
     expect(readlinkSync(join(device.path, 'iommu_group'))).toMatch(/\/3$/);
     expect(readlinkSync(join(device.path, 'subsystem'))).toMatch(/\/pci$/);
     expect(readFileSync(join(device.path, 'vfio-dev/vfio3/dev'), 'utf8')).toBe('1:3\n');
+  });
+
+  it('has no character device without iommufd, where QEMU does not look for it', () => {
+    expect(readdirSync(open().device.path).toSorted()).toEqual(['iommu_group', 'subsystem']);
   });
 });
 
