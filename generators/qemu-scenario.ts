@@ -1,13 +1,16 @@
 import type * as fc from 'fast-check';
-import type { MachineType, Scenario } from '../src/scenario/index.ts';
+import {
+  DEVICE_WAYS,
+  wayOf,
+  type DeviceWay,
+  type MachinesByWay,
+  type Scenario,
+} from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { simplifyHistories, type HistoriesShape } from './histories.ts';
 import { chooseForKernel, chooseKernelHistories, simplifyForKernel } from './kernel-scenario.ts';
 import { chooseServed, chooseServedHistories, simplifyServed } from './served-scenario.ts';
-
-/** The machine types for scenarios of each way in which QEMU reaches devices; a way without machines is not drawn. */
-export type MachinesByWay = Readonly<Record<'vfio-user' | 'kernel', readonly MachineType[]>>;
 
 /**
  * Scenarios that a real QEMU can run: served over vfio-user, or on the kernel's own interface. Each way that has machines
@@ -43,11 +46,11 @@ export const qemuHistories = (
     simplifyHistories(simplify),
   );
 
-function chooseWay(choose: Choose, machines: MachinesByWay): keyof MachinesByWay {
-  const ways = (['vfio-user', 'kernel'] as const).filter((way) => machines[way].length > 0);
+function chooseWay(choose: Choose, machines: MachinesByWay): DeviceWay {
+  const ways = DEVICE_WAYS.filter((way) => machines[way].length > 0);
   // A single way takes no choice, so that a seed gives the same scenarios as without the other.
   return ways.length === 1 ? ways[0]! : choose.among(ways);
 }
 
 const simplify = (scenario: Scenario): Generator<Scenario> =>
-  scenario.host.iommu.type === 'vfio-user' ? simplifyServed(scenario) : simplifyForKernel(scenario);
+  wayOf(scenario) === 'vfio-user' ? simplifyServed(scenario) : simplifyForKernel(scenario);

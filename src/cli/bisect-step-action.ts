@@ -7,7 +7,7 @@ import {
   violationsOf,
   type Fingerprint,
 } from '../invariants/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import { wayOf, type Scenario } from '../scenario/index.ts';
 import { NotRunnable, TargetUnavailable, type Trace } from '../trace/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { loadQemu } from './open-target.ts';
@@ -50,8 +50,7 @@ async function look(scenario: Scenario, cause: string, path: string): Promise<Lo
     throw new InvalidInput([{ path: 'machine.type', message: `QEMU has no machine "${type}"` }]);
   const target = new QemuTarget({ path });
   try {
-    const way = scenario.host.iommu.type === 'vfio-user' ? 'vfio-user' : 'kernel';
-    const trivial = await target.run(trivialScenario(type, way));
+    const trivial = await target.run(trivialScenario(type, wayOf(scenario)));
     if (trivial.outcome !== 'ok')
       return cannotTell(`the build does not complete a trivial scenario: ${endOf(trivial)}`);
     return judge(await target.run(scenario), cause);

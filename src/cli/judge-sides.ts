@@ -4,7 +4,7 @@ import { InvalidInput } from '../input/index.ts';
 import { scopeOf } from '../model/index.ts';
 import { judgePatch, judgeTargets, type JudgeOptions, type PatchJudgement } from '../validate/index.ts';
 import { loadQemu } from './open-target.ts';
-import type { QemuInterface } from './target-options.ts';
+import type { InterfaceChoice } from './target-options.ts';
 import type { SideOptions } from './validate-command-options.ts';
 
 /**
@@ -43,7 +43,7 @@ const LISTS = { lanes: 2, histories: 2, sets: 3 };
 interface Builds {
   readonly patched: string;
   readonly base: string | undefined;
-  readonly interface: QemuInterface;
+  readonly interface: InterfaceChoice;
   readonly realistic: boolean;
 }
 

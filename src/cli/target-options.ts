@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 
 const TARGETS = ['model', 'qemu'] as const;
-/** How a real QEMU reaches the devices: see `QemuInterface`. */
+/** How a real QEMU reaches the devices: see `InterfaceChoice`. */
 const INTERFACES = ['vfio-user', 'kernel', 'both'] as const;
 
-export type QemuInterface = (typeof INTERFACES)[number];
+export type InterfaceChoice = (typeof INTERFACES)[number];
 
 /** The option that says how a real QEMU reaches the devices. @param otherwise what holds without the option. */
 export const interfaceOption = (otherwise: string): Option =>
@@ -17,7 +17,7 @@ export const interfaceOption = (otherwise: string): Option =>
 export interface TargetOptions {
   readonly target: (typeof TARGETS)[number];
   readonly qemu?: string;
-  readonly interface?: QemuInterface;
+  readonly interface?: InterfaceChoice;
 }
 
 /** The options that choose what a search draws. */

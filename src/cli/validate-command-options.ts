@@ -1,12 +1,12 @@
 import type { ReportOptions } from './report-option.ts';
-import type { QemuInterface } from './target-options.ts';
+import type { InterfaceChoice } from './target-options.ts';
 
 /** The options that choose the two sides of a verdict. */
 export interface SideOptions {
   readonly base?: string;
   readonly qemu?: string;
   readonly qemuBase?: string;
-  readonly interface?: QemuInterface;
+  readonly interface?: InterfaceChoice;
   readonly realistic?: true;
 }
 

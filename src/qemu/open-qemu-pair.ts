@@ -1,10 +1,10 @@
-import type { Scenario } from '../scenario/index.ts';
+import { DEVICE_WAYS, type DeviceWay, type MachinesByWay, type Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
-import { openQemu, type MachinesByWay, type OpenQemu } from './open-qemu.ts';
+import { openQemu, type OpenQemu } from './open-qemu.ts';
 import type { QemuMachineType } from './process/architecture.ts';
 import { QemuUnusable } from './process/qemu-error.ts';
 import type { QemuInterface } from './qemu-target.ts';
-import { QEMU_WAYS, trivialScenario, type QemuWay } from './trivial-scenario.ts';
+import { trivialScenario } from './trivial-scenario.ts';
 
 /** Two builds of QEMU, opened for a comparison. */
 export interface QemuPair {
@@ -41,7 +41,7 @@ export async function openQemuPair(paths: {
       'vfio-user': common(base, patched, 'vfio-user'),
       kernel: common(base, patched, 'kernel'),
     };
-    const trivial = QEMU_WAYS.flatMap((way) => machines[way].map((type) => trivialScenario(type, way)));
+    const trivial = DEVICE_WAYS.flatMap((way) => machines[way].map((type) => trivialScenario(type, way)));
     if (trivial.length === 0)
       throw new QemuUnusable(paths.patched, `no machine that ${base.name} has, by the same interface`);
     return { base, patched, machines, trivial, run: (scenario) => runOnBoth(base, patched, scenario), close };
@@ -64,5 +64,5 @@ async function runOnBoth(base: OpenQemu, patched: OpenQemu, scenario: Scenario) 
   return { base: again, patched: other };
 }
 
-const common = (base: OpenQemu, patched: OpenQemu, way: QemuWay): readonly QemuMachineType[] =>
+const common = (base: OpenQemu, patched: OpenQemu, way: DeviceWay): readonly QemuMachineType[] =>
   base.machines[way].filter((type) => patched.machines[way].includes(type));

@@ -1,10 +1,10 @@
 import { InvalidInput } from '../input/index.ts';
 import type { ScenarioRunner } from '../model/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import { DEVICE_WAYS, type DeviceWay, type MachinesByWay, type Scenario } from '../scenario/index.ts';
 import { NotRunnable, TargetUnavailable, type SearchTarget, type Trace } from '../trace/index.ts';
 import { runBesideModel } from './beside-model.ts';
 import { whyNotOfModel } from './revision-of-version.ts';
-import { QEMU_WAYS, trivialScenario, type QemuWay } from './trivial-scenario.ts';
+import { trivialScenario } from './trivial-scenario.ts';
 import { versionText } from './machine-starter.ts';
 import { QEMU_MACHINES, type QemuMachineType } from './process/architecture.ts';
 import type { QemuInspection } from './process/inspect-qemu.ts';
@@ -21,14 +21,11 @@ export interface QemuUse {
   readonly interface?: QemuInterface | undefined;
 }
 
-/** The machine types on which scenarios of each way can run. */
-export type MachinesByWay = Readonly<Record<QemuWay, readonly QemuMachineType[]>>;
-
 /** A real QEMU, opened for a search or a comparison. */
 export interface OpenQemu extends SearchTarget {
   /** The versions of its programs, with their packages: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
   readonly version: string;
-  readonly machines: MachinesByWay;
+  readonly machines: MachinesByWay<QemuMachineType>;
   /** Runs a scenario as it is written. `run` may run a variant of it, in a process that serves many scenarios. */
   runAsWritten(scenario: Scenario): Promise<Trace>;
 }
@@ -67,9 +64,9 @@ async function machinesByWay(
   target: QemuTarget,
   machines: readonly QemuMachineType[],
   chosen: QemuInterface = 'both',
-): Promise<MachinesByWay> {
-  const able: Record<QemuWay, QemuMachineType[]> = { 'vfio-user': [], kernel: [] };
-  for (const way of QEMU_WAYS.filter((one) => chosen === 'both' || chosen === one)) {
+): Promise<MachinesByWay<QemuMachineType>> {
+  const able: Record<DeviceWay, QemuMachineType[]> = { 'vfio-user': [], kernel: [] };
+  for (const way of DEVICE_WAYS.filter((one) => chosen === 'both' || chosen === one)) {
     for (const machine of machines) {
       if ((await target.whyNot(trivialScenario(machine, way))) === undefined) able[way].push(machine);
     }

@@ -1,11 +1,6 @@
-import { decodeScenario, type Scenario } from '../scenario/index.ts';
+import { decodeScenario, type DeviceWay, type Scenario } from '../scenario/index.ts';
 import type { QemuMachineType } from './process/architecture.ts';
 import { hostPageSize } from './shim/host-page-size.ts';
-
-/** A way in which QEMU reaches the devices of a scenario. */
-export type QemuWay = 'vfio-user' | 'kernel';
-
-export const QEMU_WAYS: readonly QemuWay[] = ['vfio-user', 'kernel'];
 
 /** Where the guest puts the BAR: a free address of the 32-bit PCI window. */
 const BAR_AT: Readonly<Record<QemuMachineType, string>> = {
@@ -19,7 +14,7 @@ const BAR_AT: Readonly<Record<QemuMachineType, string>> = {
  * A scenario that every QEMU completes which can be judged at all: one card, whose only BAR the guest places. A QEMU
  * without firmware, or with a device that never comes up, does not.
  */
-export function trivialScenario(type: QemuMachineType, way: QemuWay): Scenario {
+export function trivialScenario(type: QemuMachineType, way: DeviceWay): Scenario {
   const page = `0x${hostPageSize().toString(16)}`;
   const kernelType = type === 'pseries' ? 'spapr-tce-v2' : 'type1';
   return decodeScenario({

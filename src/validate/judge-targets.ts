@@ -1,13 +1,19 @@
 import type * as fc from 'fast-check';
 import { interruptible } from '../campaign/index.ts';
 import { InvalidInput } from '../input/index.ts';
-import { toJsonLine, type IommuTypeName, type Scenario } from '../scenario/index.ts';
+import {
+  toJsonLine,
+  wayOf,
+  type IommuTypeName,
+  type MachinesByWay,
+  type Scenario,
+} from '../scenario/index.ts';
 import type { SearchTarget, Trace } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { BUILD_HOSTS } from './host-kinds.ts';
 import type { Sides } from './difference.ts';
 import type { JudgeOptions } from './judge-patch.ts';
-import { recast, type MachinesByWay } from './recast.ts';
+import { recast } from './recast.ts';
 import { runBoth } from './run-both.ts';
 import { storedScenarios } from './stored-scenarios.ts';
 import { validate, type SideName, type ValidateOptions, type Verdict } from './verdict.ts';
@@ -89,12 +95,12 @@ async function requireEnd(scenario: Scenario, sides: Sides<ReturnType<typeof sid
   const traces = await runBoth({ base: sides.base.run, patched: sides.patched.run }, scenario);
   for (const side of ['base', 'patched'] as const) {
     if (traces[side].outcome === 'ok') continue;
-    const message = `${sides[side].id} does not complete a trivial scenario (${wayOf(scenario)}): ${endOf(traces[side])}; there is no verdict`;
+    const message = `${sides[side].id} does not complete a trivial scenario (${wayText(scenario)}): ${endOf(traces[side])}; there is no verdict`;
     throw new InvalidInput([{ path: '', message }]);
   }
 }
 
-const wayOf = ({ machine, host }: Scenario): string =>
-  `${machine.type}, ${host.iommu.type === 'vfio-user' ? 'vfio-user' : `the kernel's interface`}`;
+const wayText = (scenario: Scenario): string =>
+  `${scenario.machine.type}, ${wayOf(scenario) === 'vfio-user' ? 'vfio-user' : `the kernel's interface`}`;
 
 const endOf = ({ error, abortSite, outcome }: Trace): string => error ?? abortSite ?? outcome;

@@ -1,8 +1,12 @@
 import { alignUp } from '../address/index.ts';
-import type { HostSpec, MachineType, Operation, Scenario } from '../scenario/index.ts';
-
-/** The machine types of two builds, by the way in which devices reach QEMU. */
-export type MachinesByWay = Readonly<Record<'vfio-user' | 'kernel', readonly MachineType[]>>;
+import {
+  wayOf,
+  type HostSpec,
+  type MachinesByWay,
+  type MachineType,
+  type Operation,
+  type Scenario,
+} from '../scenario/index.ts';
 
 /** A range of bus addresses for 32-bit BARs. */
 interface LowWindow {
@@ -29,7 +33,7 @@ const ramUnitOf = (type: MachineType): bigint => (type === 'pseries' ? 256n << 2
  */
 export function recast(scenario: Scenario, machines: MachinesByWay): Scenario | undefined {
   const { machine, host, operations } = scenario;
-  const built = machines[host.iommu.type === 'vfio-user' ? 'vfio-user' : 'kernel'];
+  const built = machines[wayOf(scenario)];
   if (built.includes(machine.type)) return scenario;
   const type = built.includes('q35') ? 'q35' : built[0];
   if (type === undefined) return undefined;

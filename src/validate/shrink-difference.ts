@@ -44,7 +44,7 @@ export class Unrepeatable extends Error {
 }
 
 /** How a case is shrunk. */
-export interface ShrinkOptions {
+export interface ShrinkDifferenceOptions {
   readonly run: RunSides;
   /** The arbitrary that gives the simpler scenarios for a scenario. */
   readonly scenarios: fc.Arbitrary<Scenario>;
@@ -66,7 +66,7 @@ export interface ShrinkOptions {
 export async function shrinkDifference(
   scenario: Scenario,
   kept: Kept,
-  { run, scenarios, attempts = 1, mayTry = () => true, signal }: ShrinkOptions,
+  { run, scenarios, attempts = 1, mayTry = () => true, signal }: ShrinkDifferenceOptions,
 ): Promise<Counterexample | undefined> {
   let smallest: Omit<Counterexample, 'shrinks'> | undefined;
   let shrinks = -1;
@@ -116,7 +116,11 @@ const differenceIn = (traces: Sides<Trace>, kept: Kept): ViolationDifference | u
 export async function repeatDifference(
   scenario: Scenario,
   kept: Kept,
-  { run, signal, repetitions }: Pick<ShrinkOptions, 'run' | 'signal'> & { readonly repetitions: number },
+  {
+    run,
+    signal,
+    repetitions,
+  }: Pick<ShrinkDifferenceOptions, 'run' | 'signal'> & { readonly repetitions: number },
 ): Promise<Stability> {
   const stability = { shown: 0, of: 0 };
   const visit = (_: Scenario, traces: Sides<Trace>): void => {

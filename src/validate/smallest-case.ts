@@ -6,12 +6,12 @@ import {
   Unrepeatable,
   type Counterexample,
   type Kept,
-  type ShrinkOptions,
+  type ShrinkDifferenceOptions,
 } from './shrink-difference.ts';
 import type { TryBudget } from './try-budget.ts';
 
 /** How the smallest case of a difference is looked for. */
-export interface RepeatOptions extends Pick<ShrinkOptions, 'run' | 'scenarios' | 'signal'> {
+export interface RepeatOptions extends Pick<ShrinkDifferenceOptions, 'run' | 'scenarios' | 'signal'> {
   /**
    * How often a case is run until it shows its difference again, and how often the smallest one is run afterwards. Left
    * out where no run depends on timing.
