@@ -82,6 +82,7 @@ const HELP_TEXTS = [
     'list',
     'merge',
     'mtree',
+    'bisect-step',
     'new-patch',
     'prove',
     'replay',

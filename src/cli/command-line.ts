@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { BISECT_STEP, bisectStepCommand } from './bisect-step-command.ts';
 import { checkCommand } from './check-command.ts';
 import { completionCommand } from './completion-command.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -39,7 +40,9 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
     await makeProgram(raiseExitCode).parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    return printError(error);
+    const code = printError(error);
+    // git would take any other code for that of a commit with the fault.
+    return words[0] === BISECT_STEP && code !== ExitCode.HOLDS ? ExitCode.END_BISECTION : code;
   }
 }
 
@@ -75,6 +78,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     hostCommand,
     mtreeCommand,
     validateCommand,
+    bisectStepCommand,
     newPatchCommand,
     listCommand,
     doctorCommand,

@@ -104,7 +104,7 @@ export const replayCounterexample = (
 /** The command line that makes a verdict again. */
 export const validateAgain = (
   patch: string | undefined,
-  { base, qemu, qemuBase, seed, runs }: ValidateCommandOptions,
+  { base, qemu, qemuBase, interface: chosen, realistic, seed, runs }: ValidateCommandOptions,
 ): string =>
   commandText([
     'barproof',
@@ -113,6 +113,8 @@ export const validateAgain = (
     ...(base === undefined ? [] : ['--base', base]),
     ...(qemu === undefined ? [] : ['--qemu', qemu]),
     ...(qemuBase === undefined ? [] : ['--qemu-base', qemuBase]),
+    ...(chosen === undefined ? [] : ['--interface', chosen]),
+    ...(realistic ? ['--realistic'] : []),
     ...['--seed', seed],
     ...(runs === undefined ? [] : ['--runs', String(runs)]),
   ]);

@@ -1,10 +1,12 @@
 import type { ReportOptions } from './report-option.ts';
+import type { InterfaceChoice } from './target-options.ts';
 
 /** The options that choose the two sides of a verdict. */
 export interface SideOptions {
   readonly base?: string;
   readonly qemu?: string;
   readonly qemuBase?: string;
+  readonly interface?: InterfaceChoice;
   readonly realistic?: true;
 }
 

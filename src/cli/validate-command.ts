@@ -3,7 +3,7 @@ import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
 import { mailOption, reportOption } from './report-option.ts';
-import { realisticOption } from './target-options.ts';
+import { interfaceOption, realisticOption } from './target-options.ts';
 import {
   DEFAULT_VALIDATE_RUNS,
   VALIDATE_PATIENCE,
@@ -31,6 +31,7 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--base <revision>', 'the revision to put the patch on, instead of the one that it names')
     .option('--qemu <path>', 'in place of a patch file: a patched QEMU, binary or folder')
     .option('--qemu-base <path>', 'the QEMU to compare with; default: BARPROOF_QEMU, then PATH')
+    .addOption(interfaceOption('both, as far as the builds can'))
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
     .option(
       '--runs <number>',

@@ -7,6 +7,7 @@ import { architectureOf, type Architecture, type QemuMachineType } from './proce
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
+import { QemuDied, QemuUnusable } from './process/qemu-error.ts';
 import { QemuProcess } from './process/qemu-process.ts';
 import { isReleaseBefore } from './process/release.ts';
 import { findShim } from './shim/shim.ts';
@@ -60,6 +61,13 @@ export interface StartOptions {
   readonly withSlack?: boolean;
 }
 
+/** A version with its package: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
+export const versionText = ({
+  version,
+  package: packager,
+}: Pick<QemuInspection, 'version' | 'package'>): string =>
+  packager ? `QEMU ${version} (${packager})` : `QEMU ${version}`;
+
 /** The arguments that a QEMU of this version knows. */
 function withoutUnknown(words: readonly string[], version: string): readonly string[] {
   // The property comes after its option, `-global`.
@@ -85,9 +93,16 @@ export class MachineStarter {
   /**
    * Version and abilities of the QEMU for a machine.
    *
-   * @throws QemuNotFound, QemuUnusable.
+   * @throws QemuNotFound, QemuUnusable; the latter also where this QEMU does not have the machine.
    */
-  inspect(type: QemuMachineType): Promise<QemuInspection> {
+  async inspect(type: QemuMachineType): Promise<QemuInspection> {
+    const inspection = await this.#inspect(type);
+    const { binary, machines, version } = inspection;
+    if (!machines.has(type)) throw new QemuUnusable(binary, `QEMU ${version} has no machine ${type}`);
+    return inspection;
+  }
+
+  #inspect(type: QemuMachineType): Promise<QemuInspection> {
     const architecture = architectureOf(type);
     let inspection = this.#inspections.get(architecture);
     if (inspection === undefined) {
@@ -99,8 +114,7 @@ export class MachineStarter {
 
   /** The revision that a trace names: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
   async revisionFor({ machine }: Scenario): Promise<string> {
-    const { version, package: packager } = await this.inspect(machine.type as QemuMachineType);
-    return packager === '' ? `QEMU ${version}` : `QEMU ${version} (${packager})`;
+    return versionText(await this.inspect(machine.type as QemuMachineType));
   }
 
   /** Starts a machine. @throws QemuDied, QemuHangs where QEMU does not come up. */
@@ -112,7 +126,9 @@ export class MachineStarter {
       if (this.#closed) throw new Error('the target was closed while QEMU started');
       const driver = driverOf(setup.type);
       const host = options.host ?? new VfioUserHost(qemu.directory, driver.ram);
-      return await RunningMachine.adopt(qemu, driver, host);
+      const running = await RunningMachine.adopt(qemu, driver, host);
+      requireShim(qemu.output.since(0), (await this.inspect(setup.type)).binary);
+      return running;
     } catch (error) {
       await qemu.end();
       throw error;
@@ -132,7 +148,7 @@ export class MachineStarter {
     const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(setup.type);
     const accelerator = host?.accelerator ?? idle;
     const { shim } = this;
-    return QemuProcess.start({
+    const start = QemuProcess.start({
       binary,
       endsWithParent,
       directory,
@@ -150,5 +166,18 @@ export class MachineStarter {
         ...(withSlack && { BARPROOF_SLACK: String(SLACK) }),
       },
     });
+    return start.catch((error: unknown) => {
+      if (error instanceof QemuDied) requireShim(error.lastLines, binary);
+      throw error;
+    });
   }
+}
+
+/** What the dynamic linker prints about a library that it cannot load. The program then runs without the library. */
+const NOT_LOADED = /^ERROR: ld\.so: object '.*' from LD_PRELOAD cannot be preloaded/;
+
+/** @throws QemuUnusable when QEMU runs without the shim: it would ask the kernel of this machine. */
+function requireShim(lines: readonly string[], binary: string): void {
+  const line = lines.find((text) => NOT_LOADED.test(text));
+  if (line !== undefined) throw new QemuUnusable(binary, line);
 }

@@ -1,3 +1,4 @@
+import { stabilityText } from '../campaign/index.ts';
 import { findInvariant, type Fingerprint } from '../invariants/index.ts';
 import type { CauseVerdict, Counterexample, Verdict, VerdictFinding } from '../validate/index.ts';
 import { byStatus, causeText } from './cause-text.ts';
@@ -34,7 +35,7 @@ function exampleBlock(
 ): string[] {
   const { sides } = verdict;
   const { counterexample, effect } = finding;
-  const { scenario, violations, traces, shrinks } = counterexample;
+  const { scenario, violations, traces, shrinks, stability } = counterexample;
   const violation = (violations.patched ?? violations.base)!;
   const { clause } = findInvariant(finding.invariant);
   const maps = mapsOf(counterexample, mapWidth());
@@ -58,7 +59,9 @@ function exampleBlock(
   ].filter((lines) => lines.length > 0);
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}`).join('\n')).join('\n\n');
   const heading = `${finding.invariant} / ${finding.cause}: ${causeText(causeOf(verdict, finding).cases)}`;
-  return [...fitted(`${number}  ${heading}, shrunk in ${count(shrinks, 'step')}`, 3), '', body];
+  const stable = stability === undefined ? '' : `; ${stabilityText(stability)}`;
+  const title = `${number}  ${heading}, shrunk in ${count(shrinks, 'step')}${stable}`;
+  return [...fitted(title, 3), '', body];
 }
 
 /**
