@@ -9,7 +9,9 @@ import {
 } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
-import { simplifyHistories, type HistoriesShape } from './histories.ts';
+import { chooseDevice } from './device.ts';
+import { chooseHistories, simplifyHistories, type HistoriesShape } from './histories.ts';
+import { chooseOperations } from './operations.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -27,21 +29,44 @@ export const kernelScenarios = (...machineTypes: readonly MachineType[]): fc.Arb
   arbitrary((choose) => chooseForKernel(choose, { machineTypes }), simplifyForKernel);
 
 /**
- * Many scenarios of `kernelScenarios` at a time, in lists that run side by side. All lists shrink to one scenario.
+ * Many scenarios of `kernelScenarios` at a time, in lists that run side by side. The scenarios of a list share machine and
+ * host, and those of a set their devices, too. All lists shrink to one scenario.
  */
 export const kernelHistories = (
-  { lanes, histories, realistic = false }: HistoriesShape,
+  shape: HistoriesShape,
   ...machineTypes: readonly MachineType[]
 ): fc.Arbitrary<readonly (readonly Scenario[])[]> =>
   arbitrary(
-    (choose) =>
-      Array.from({ length: lanes }, () =>
-        Array.from({ length: histories }, () => chooseForKernel(choose, { machineTypes, realistic })),
-      ),
+    (choose) => Array.from({ length: shape.lanes }, () => chooseKernelHistories(choose, shape, machineTypes)),
     simplifyHistories(simplifyForKernel),
   );
 
-function chooseForKernel(
+/** One list of `kernelHistories`. */
+export function chooseKernelHistories(
+  choose: Choose,
+  { histories, sets = 1, realistic = false }: Omit<HistoriesShape, 'lanes'>,
+  machineTypes: readonly MachineType[],
+): readonly Scenario[] {
+  const first = chooseForKernel(choose, { machineTypes, realistic });
+  // The devices of a realistic scenario belong to its machine.
+  const others = realistic ? 0 : sets - 1;
+  const firsts = [first, ...Array.from({ length: others }, () => withOtherDevices(choose, first))];
+  return firsts.flatMap((one) => chooseHistories(choose, one, histories, realistic));
+}
+
+/** The same machine and host with other devices and operations. */
+function withOtherDevices(choose: Choose, scenario: Scenario): Scenario {
+  const { machine } = scenario;
+  const devices = choose
+    .list(choose.weighted([15, 1], [4, 2], [1, 3]), (index) =>
+      chooseDevice(choose, `dev${index}`, machine.hostPageSize, false, false),
+    )
+    .map(withoutProposals);
+  return { ...scenario, devices, operations: chooseOperations(choose, machine, devices, false) };
+}
+
+/** One scenario of `kernelScenarios`. */
+export function chooseForKernel(
   choose: Choose,
   constraints: Pick<ScenarioConstraints, 'machineTypes' | 'realistic'>,
 ): Scenario {
@@ -69,7 +94,7 @@ function withoutProposals(device: DeviceSpec): DeviceSpec {
 }
 
 /** Simpler scenarios that can still run on the same type of machine, by the kernel's interface. */
-function* simplifyForKernel(scenario: Scenario): Generator<Scenario> {
+export function* simplifyForKernel(scenario: Scenario): Generator<Scenario> {
   const { machine } = scenario;
   const unit = ramUnitOf(machine);
   for (const candidate of simplifyScenario(scenario)) {

@@ -1,7 +1,6 @@
 import type * as fc from 'fast-check';
 import { alignUp } from '../src/address/index.ts';
 import {
-  hardwareNeeds,
   isRealistic,
   type DeviceSpec,
   type MachineSpec,
@@ -10,10 +9,8 @@ import {
 } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
-import { simplifyHistories, type HistoriesShape } from './histories.ts';
-import { chooseOperations } from './operations.ts';
+import { chooseHistories, simplifyHistories, type HistoriesShape } from './histories.ts';
 import { chooseFirmwareOperations } from './firmware-operations.ts';
-import { REALISTIC_SHARE } from './realistic.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -49,29 +46,22 @@ export function servedHistories(
   ...machineTypes: readonly MachineType[]
 ): fc.Arbitrary<readonly (readonly Scenario[])[]> {
   return arbitrary(
-    (choose) =>
-      Array.from({ length: shape.lanes }, () =>
-        chooseHistories(choose, shape.histories, { machineTypes, realistic: shape.realistic ?? false }),
-      ),
+    (choose) => Array.from({ length: shape.lanes }, () => chooseServedHistories(choose, shape, machineTypes)),
     simplifyHistories(simplifyServed),
   );
 }
 
-function chooseHistories(choose: Choose, count: number, served: Served): readonly Scenario[] {
-  const first = chooseServed(choose, served);
-  const { machine, devices } = first;
-  const isReal = hardwareNeeds(first).length === 0;
-  const others = Array.from({ length: count - 1 }, (): Scenario => ({
-    ...first,
-    operations:
-      served.realistic || (isReal && choose.chance(REALISTIC_SHARE))
-        ? chooseFirmwareOperations(choose, first, false)
-        : chooseOperations(choose, machine, devices, false),
-  }));
-  return [first, ...others];
+/** One list of `servedHistories`. */
+export function chooseServedHistories(
+  choose: Choose,
+  { histories, realistic = false }: Pick<HistoriesShape, 'histories' | 'realistic'>,
+  machineTypes: readonly MachineType[],
+): readonly Scenario[] {
+  return chooseHistories(choose, chooseServed(choose, { machineTypes, realistic }), histories, realistic);
 }
 
-function chooseServed(choose: Choose, served: Served): Scenario {
+/** One scenario of `servedScenarios`. */
+export function chooseServed(choose: Choose, served: Served): Scenario {
   const scenario = chooseScenario(choose, { ...served, iommuTypes: ['vfio-user'], overlays: false });
   const ram = choose.chance(85) ? choose.among(USUAL_RAM) : alignUp(scenario.machine.ram, RAM_BLOCK);
   const usual: Scenario = {
@@ -85,7 +75,8 @@ function chooseServed(choose: Choose, served: Served): Scenario {
     : usual;
 }
 
-function* simplifyServed(scenario: Scenario): Generator<Scenario> {
+/** Simpler scenarios that can still run on the same type of machine, served over vfio-user. */
+export function* simplifyServed(scenario: Scenario): Generator<Scenario> {
   for (const candidate of simplifyScenario(scenario)) {
     if (isServed(candidate, scenario.machine)) yield candidate;
   }

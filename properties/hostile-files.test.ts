@@ -40,6 +40,7 @@ const COMMANDS = [
   ['replay', '--revision', 'qemu-2.11'],
   ['mtree', '--disabled'],
   ['mtree', '--flat'],
+  ['reproduce'],
 ] as const;
 
 const A_STACK = /^\s+at .+:\d+/m;
@@ -132,7 +133,7 @@ const damagedTexts = fc
 
 const SETTINGS = { seed: 20_171_215, endOnFailure: false } as const;
 
-describe('run, replay and mtree report cleanly on a file', () => {
+describe('run, replay, mtree and reproduce report cleanly on a file', () => {
   it('of any bytes', async () => {
     const bytes = fc.uint8Array({ maxLength: 300 });
     await fc.assert(fc.asyncProperty(bytes, reportsCleanly), { ...SETTINGS, numRuns: 100 });

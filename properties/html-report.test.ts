@@ -124,6 +124,9 @@ describe.skipIf(whyNot !== '')(`the HTML report in Chromium${whyNot}`, () => {
     return ids[0]!;
   };
 
+  /** Chromium tells the page of a new address only after the key or click that changed it. */
+  const expectShown = (page: Page) => expect.poll(() => shown(page));
+
   const shoot = async (page: Page, name: string): Promise<void> => {
     if (SHOTS === undefined) return;
     mkdirSync(SHOTS, { recursive: true });
@@ -149,7 +152,7 @@ describe.skipIf(whyNot !== '')(`the HTML report in Chromium${whyNot}`, () => {
 
   it('shows the overview first, with the share of cases that exercised each rule', async () => {
     const page = await openReport(html);
-    await expect(shown(page)).resolves.toBe('overview');
+    await expectShown(page).toBe('overview');
     const row = page.locator('tr', { has: page.getByRole('rowheader', { name: 'map-aligned' }) });
     await expect(row.innerText()).resolves.toMatch(/3 broken[^]*70[^]*70 %/);
     const idle = page.locator('tr', { has: page.getByRole('rowheader', { name: 'msix-trapped' }) });
@@ -159,15 +162,15 @@ describe.skipIf(whyNot !== '')(`the HTML report in Chromium${whyNot}`, () => {
 
   it('opens a finding by its address, and keeps the address that it shows', async () => {
     const page = await openReport(html, '#map-aligned.bar-fragment-unaligned');
-    await expect(shown(page)).resolves.toBe('map-aligned.bar-fragment-unaligned');
+    await expectShown(page).toBe('map-aligned.bar-fragment-unaligned');
     await page
       .getByRole('link', { name: /no-abort/ })
       .first()
       .click();
-    await expect(shown(page)).resolves.toMatch(/^no-abort\./);
+    await expectShown(page).toMatch(/^no-abort\./);
     expect(page.url()).toMatch(/#no-abort\./);
     await page.goBack();
-    await expect(shown(page)).resolves.toBe('map-aligned.bar-fragment-unaligned');
+    await expectShown(page).toBe('map-aligned.bar-fragment-unaligned');
   });
 
   it('filters the findings by words', async () => {
@@ -184,19 +187,19 @@ describe.skipIf(whyNot !== '')(`the HTML report in Chromium${whyNot}`, () => {
   it('can be used with the keyboard alone', async () => {
     const page = await openReport(html);
     await page.keyboard.press('j');
-    await expect(shown(page)).resolves.toBe('map-aligned.bar-fragment-unaligned');
+    await expectShown(page).toBe('map-aligned.bar-fragment-unaligned');
     // What a screen reader reads next is the heading of the page.
     await expect(page.evaluate('document.activeElement.tagName')).resolves.toBe('H1');
     await page.keyboard.press('j');
-    await expect(shown(page)).resolves.not.toBe('map-aligned.bar-fragment-unaligned');
+    await expectShown(page).not.toBe('map-aligned.bar-fragment-unaligned');
     await page.keyboard.press('k');
-    await expect(shown(page)).resolves.toBe('map-aligned.bar-fragment-unaligned');
+    await expectShown(page).toBe('map-aligned.bar-fragment-unaligned');
     await page.keyboard.press('/');
     await page.keyboard.type('no-abort');
     await page.keyboard.press('Enter');
-    await expect(shown(page)).resolves.toMatch(/^no-abort\./);
+    await expectShown(page).toMatch(/^no-abort\./);
     await page.keyboard.press('Escape');
-    await expect(shown(page)).resolves.toBe('overview');
+    await expectShown(page).toBe('overview');
     await page.reload();
     await page.keyboard.press('Tab');
     await expect(page.evaluate('document.activeElement.textContent')).resolves.toBe('Skip to the report');
@@ -282,6 +285,7 @@ describe.skipIf(whyNot !== '')(`the HTML report in Chromium${whyNot}`, () => {
     await barproof(['validate', patch, '--runs', '40', '--no-save', '--report', `html=${file}`]);
     const page = await openReport(readFileSync(file, 'utf8'));
     await page.keyboard.press('j');
+    await expectShown(page).not.toBe('overview');
     const captions = await page.locator('article:visible figcaption').allInnerTexts();
     expect(captions).toEqual(['before: seed-v2', 'after: seed-v2+reported']);
     await expect(page.locator('article:visible .map svg').count()).resolves.toBe(2);
@@ -300,6 +304,7 @@ describe.skipIf(whyNot !== '')(`the HTML report in Chromium${whyNot}`, () => {
     }));
     const page = await openReport(htmlPage({ ...report, findings }, times));
     await page.keyboard.press('j');
+    await expectShown(page).not.toBe('overview');
     await expect(page.evaluate(() => (globalThis as { caught?: number }).caught)).resolves.toBeUndefined();
     await expect(page.locator('article:visible .lead').innerText()).resolves.toBe(evil);
   });

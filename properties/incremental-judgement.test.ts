@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { scenarios } from '../generators/index.ts';
 import { deriveSeed } from '../src/campaign/index.ts';
 import { INVARIANTS, examineAll, fingerprintText, violationsOf } from '../src/invariants/index.ts';
@@ -9,11 +9,6 @@ import { StateChange, ViewChange, type State, type Step, type Trace } from '../s
 import { NEWEST } from '../src/vfio/index.ts';
 import { MUTANTS } from './testing/all-mutants.ts';
 import { distort, distortions } from './testing/random-faults.ts';
-
-vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
-  const { withFaults } = await import('./testing/faulty-flat-ranges.ts');
-  return withFaults(await importOriginal());
-});
 
 const CASES_OF_A_REVISION = 75;
 const CASES_OF_A_MUTANT = 30;

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deriveSeed } from '../src/campaign/index.ts';
 import {
   FingerprintMap,
@@ -13,11 +13,6 @@ import type { Trace } from '../src/trace/index.ts';
 import { survey, type Occurrence, type SurveyOptions, type Survey } from './testing/survey.ts';
 import { MUTANTS } from './testing/all-mutants.ts';
 import type { Mutant } from './testing/mutants.ts';
-
-vi.mock(import('../src/memory/flat-range.ts'), async (importOriginal) => {
-  const { withFaults } = await import('./testing/faulty-flat-ranges.ts');
-  return withFaults(await importOriginal());
-});
 
 const SEED = deriveSeed('invariant mutants', '1');
 /** The least number of cases, so that a mutant that is killed early shows what else it breaks. */

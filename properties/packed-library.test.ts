@@ -75,6 +75,17 @@ describe('the packed package', () => {
     expect(again.stdout).toContain('breaks small-maps/more-than-1-gib');
   });
 
+  it.each(['1', '2'])('judges the invariant of a plugin in a campaign on %s threads', (jobs) => {
+    const plugin = ['--plugin', 'small-maps.mjs', '--invariant', 'small-maps'];
+    const { status, stdout, stderr } = barproof(
+      ...['fuzz', ...plugin, '--runs', '200', '--jobs', jobs, '--corpus', `corpus-${jobs}`],
+    );
+    expect(status, stdout + stderr).toBe(1);
+    const [, again] = /again .*? (replay .*--plugin .*)/.exec(stdout)!;
+    expect(barproof(...again!.split(' ')).status).toBe(1);
+    expect(barproof('prove', ...plugin, '--shard', '1/5000').status).toBe(0);
+  });
+
   it('has the types of what it exports', () => {
     const source = `import { expectHolds, readScenario, type Scenario } from 'barproof';
 const scenario: Scenario = readScenario('{}');

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { QemuTarget } from '../src/qemu/index.ts';
 import { makeFakeQemu, type FakeMonitor } from '../src/qemu/process/testing/fake-monitor.ts';
+import { untilBusyFor } from './testing/busy.ts';
 import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
@@ -90,7 +91,14 @@ describe('an error that nothing expected', () => {
     'is one line and exit code 2 where a program that loads barproof has: %s',
     (late) => {
       const preload = join(here, 'late.cjs');
-      writeFileSync(preload, `setTimeout(() => { ${late}; }, 4000);`);
+      writeFileSync(
+        preload,
+        `const timer = setInterval(() => {
+          if (process.cpuUsage().user < 1.5e6) return;
+          clearInterval(timer);
+          ${late};
+        }, 20);`,
+      );
       const env = { NODE_OPTIONS: `--require ${preload}` };
       const { code, out, err } = barproof(['check', '--runs', '1000000', '--no-save', '--regressions', 'x'], {
         env,
@@ -286,7 +294,7 @@ describe('a patch', () => {
     writeFileSync(join(here, 'p.ts'), `import { definePatch } from 'barproof';\n${EXPORT}\n`);
     const child = spawn(process.execPath, [main(), 'validate', 'p.ts', '--runs', '1000000'], { cwd: here });
     const out = textOf(child.stdout);
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await untilBusyFor(child.pid!, 2.5);
     child.kill('SIGTERM');
     const code = await new Promise((resolve) => child.once('exit', resolve));
     expect(await out).toMatch(/^interrupted: .* in [\d,]+ cases/m);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { servedHistories } from '../generators/index.ts';
+import { kernelHistories, servedHistories } from '../generators/index.ts';
 import { decodeScenario, encodeScenario, toJsonLine } from '../src/scenario/index.ts';
 import { QemuTarget } from '../src/qemu/index.ts';
 import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
@@ -60,16 +60,20 @@ async function until(condition: () => boolean, milliseconds = 20_000): Promise<v
   }
 }
 
+/** Scenarios served over vfio-user, and on the kernel's interface. */
+const WAYS = {
+  'over vfio-user': servedHistories,
+  "on the kernel's interface": kernelHistories,
+} as const;
+
 describe.skipIf(reasonNot !== undefined)(`QemuTarget${skipped}`, () => {
-  it(
-    `leaves no process, directory or descriptor after ${CASES} scenarios`,
-    async () => {
+  it.each(Object.entries(WAYS))(
+    `leaves no process, directory or descriptor after ${CASES} scenarios %s`,
+    async (_, histories) => {
       const run = async (target: QemuTarget, seed: number): Promise<void> => {
         for (const machine of ['pc', 'q35', 'virt', 'pseries'] as const) {
           const shape = { lanes: 1, histories: 2 };
-          for (const each of fc
-            .sample(servedHistories(shape, machine), { seed, numRuns: CASES / 8 })
-            .flat(2)) {
+          for (const each of fc.sample(histories(shape, machine), { seed, numRuns: CASES / 8 }).flat(2)) {
             if ((await target.whyNot(each)) === undefined) await target.run(each);
           }
         }

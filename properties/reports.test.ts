@@ -120,6 +120,41 @@ describe('every format of a report is written and valid', () => {
     expect(read('throws', 'json')).toContain('throws');
   });
 
+  it('of a campaign of blocks', async () => {
+    const words = ['fuzz', '--revision', 'seed-v2', '--invariant', 'map-aligned', '--runs', '200'];
+    const corpus = join(here, 'corpus');
+    expect((await barproof([...words, '--corpus', corpus, ...all('fuzz')])).code).toBe(1);
+    expectValid('fuzz');
+    const { findings, summary } = JSON.parse(read('fuzz', 'json')) as {
+      findings: { file: string; again: string }[];
+      summary: { cases: number; exercised: object };
+    };
+    expect(findings.length).toBeGreaterThan(1);
+    for (const { file, again } of findings) {
+      expect(file.startsWith(join(corpus, 'findings/seed-v2/map-aligned/'))).toBe(true);
+      expect(again).toContain(file);
+    }
+    expect(summary.cases).toBe(200);
+    expect(summary.exercised).toHaveProperty('map-aligned');
+    expect(read('fuzz', 'mail')).toMatch(
+      /^seed-v2 breaks 1 invariant in \d+ ways: map-aligned\n200 cases, seed /,
+    );
+  });
+
+  it('of a proof that holds, and of one that does not', async () => {
+    expect((await barproof(['prove', '--shard', '1/2000', ...all('proof')])).code).toBe(0);
+    expectValid('proof');
+    expect(read('proof', 'mail')).toMatch(/^qemu-11.1 breaks no invariant.*\n\d+ of \d+ scenarios ran, 21 /);
+    const words = ['prove', '--revision', 'seed-v2', '--invariant', 'map-aligned'];
+    expect((await barproof([...words, ...all('broken')])).code).toBe(1);
+    expectValid('broken');
+    expect(JSON.parse(read('broken', 'json'))).toMatchObject({
+      command: 'prove',
+      verdict: 'counterexample',
+      findings: [{ rule: 'map-aligned', again: expect.stringContaining('prove --revision seed-v2') }],
+    });
+  });
+
   it('of a comparison of host calls', async () => {
     const file = join(here, 'recorded.ndjson');
     const call = { call: 'map', iova: '0x10000', size: '0x1001', vaddr: 'ram+0x0', flags: 3, ret: -1 };

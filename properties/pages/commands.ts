@@ -18,7 +18,9 @@ export const NOT_RUN: readonly string[] = [
   // They need a real QEMU, or two builds of it.
   'export BARPROOF_QEMU=$PWD/.cache/qemu/bin',
   'npx barproof check --target qemu',
+  'npx barproof check --target qemu --seed ci --runs 500 --no-save',
   'npx barproof validate --qemu new-build --qemu-base old-build',
+  'python3 show.py --qemu build/',
   // They build a QEMU.
   'npx barproof validate fix.patch --qemu-tree ~/qemu',
   'npx barproof cache',
@@ -79,16 +81,21 @@ export interface PageCommand {
   readonly code: number;
 }
 
+/** The commands in a workflow of GitHub or GitLab, and in a makefile. */
+const COMMANDS_OF: Readonly<Record<string, RegExp>> = {
+  yaml: /^ *(?:- run: |run: |- (?=npm |npx |\.ci\/))(.+)$/gm,
+  make: /^\t(.+)$/gm,
+};
+
 /**
- * The commands in the `sh` blocks of a page, those of the workflows in its `yaml` blocks, and those between
+ * The commands in the `sh` blocks of a page, those of its workflows and makefiles, and those between
  * backticks in its text.
  */
 export function commandsOf(page: string): PageCommand[] {
   const inBlocks = blocksOf(page).flatMap(({ language, text }) => {
     if (language === 'sh') return text.split('\n');
-    return language === 'yaml'
-      ? [...text.matchAll(/^ *(?:- )?run: (.+)$/gm)].map(([, line = '']) => line)
-      : [];
+    const pattern = COMMANDS_OF[language];
+    return pattern === undefined ? [] : [...text.matchAll(pattern)].map(([, line = '']) => line);
   });
   const inText = codeIn(page).filter((code) => /^(?:[A-Z_]+=\S+ )*(?:npm (?:run|test|ci)|npx)\b/.test(code));
   return [...inBlocks, ...inText].flatMap(readCommand);
@@ -104,6 +111,9 @@ function readCommand(text: string): PageCommand[] {
 export const partsToRun = ({ line }: PageCommand): string[] =>
   NOT_RUN.includes(line) ? [] : line.split(' && ').filter((part) => part.startsWith('npx barproof '));
 
+/** How many cases a campaign of a page gets: each kind of failure that it finds is shrunk, which takes longer. */
+const CAMPAIGN_RUNS = 50;
+
 /** Of how many parts of a scope the test runs one. */
 const PARTS = 10_000;
 
@@ -112,11 +122,17 @@ export const shortened = (command: string): string => {
   if (/^npx barproof (?:check|validate)\b/.test(command)) {
     return `${command.replace(/ --runs \d+/, '')} --runs ${RUNS}`;
   }
-  if (/^npx barproof fuzz\b/.test(command)) return command.replace(/ --time \w+/, ` --runs ${RUNS}`);
+  // The second of two parts has a case only where there are more cases than one part takes at a time.
+  if (/^npx barproof fuzz\b/.test(command) && !command.includes(' --shard '))
+    return command.replace(/ --(?:time|runs) \w+/, ` --runs ${CAMPAIGN_RUNS}`);
   // The first part has the first counterexample of a revision that has one.
-  return /^npx barproof prove\b/.test(command)
-    ? `${command.replace(/ --shard \S+/, '')} --shard 1/${PARTS}`
-    : command;
+  return /^npx barproof prove\b/.test(command) ? withSmallPart(command) : command;
+};
+
+/** A command that names a small part itself has a scope that is too large for the test's own. */
+const withSmallPart = (command: string): string => {
+  const parts = Number(/ --shard \d+\/(\d+)/.exec(command)?.[1] ?? 1);
+  return parts > PARTS ? command : `${command.replace(/ --shard \S+/, '')} --shard 1/${PARTS}`;
 };
 
 /** What is wrong with a command that the test does not run. */

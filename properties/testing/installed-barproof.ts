@@ -21,6 +21,7 @@ export function installBarproof(): InstalledBarproof {
     'regressions',
     'src/qemu/shim',
     'src/linux/agent',
+    'src/reproduce/program',
     'src/readers/html',
     'src/readers/schemas',
   ]) {

@@ -1,7 +1,7 @@
 import { hostAddress, offset } from '../../src/address/index.ts';
 import { Errno, KvmMemslots, SpaprTceContainer, Type1Container } from '../../src/host/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
-import { MemoryRegion } from '../../src/memory/index.ts';
+import { MemoryRegion, type MemoryRules } from '../../src/memory/index.ts';
 import { msixTableSize } from '../../src/pci-layout/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import { runOnModel, type AnyRevision } from '../../src/model/index.ts';
@@ -16,11 +16,10 @@ import {
   type MemslotRules,
   type Revision,
 } from '../../src/vfio/index.ts';
-import { faults } from './faults.ts';
 
 /**
  * A faulty engine, and the findings that it must lead to. The fault is a rule of a revision, a replaced method of a
- * listener or of the host, a switch in `faults`, or a distortion of the trace.
+ * listener or of the host, or a distortion of the trace.
  */
 export interface Mutant {
   /** The fault, after the ids of the known bugs with this fault. */
@@ -55,6 +54,10 @@ const withListener = (base: Revision, rules: Partial<ListenerRules>): Revision =
 const withDevice = (base: Revision, rules: Partial<DeviceRules>): Revision => ({
   ...base,
   device: { ...base.device, ...rules },
+});
+const withMemory = (base: Revision, rules: Partial<MemoryRules>): Revision => ({
+  ...base,
+  memory: { ...base.memory, ...rules },
 });
 const withMemslots = (base: Revision, rules: Partial<MemslotRules>): Revision => ({
   ...base,
@@ -127,13 +130,6 @@ const onSparseKernel = (scenario: Scenario): Scenario => ({
   ...scenario,
   host: { kernel: 'sparse-msix', iommu: { type: 'type1', pageSizes: [scenario.machine.hostPageSize] } },
 });
-
-const switching = (name: keyof typeof faults) => (): (() => void) => {
-  faults[name] = true;
-  return () => {
-    faults[name] = false;
-  };
-};
 
 /** The skip rule of `seed-v2+skip-as-posted`, on the rules of 11.1. */
 const skipsByInvertedMask: ListenerRules['skip'] = (section, context) => {
@@ -588,7 +584,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'SV-01: flat ranges that begin alike count as equal',
     base: qemu111,
-    sabotage: switching('equalityIgnoresLength'),
+    revision: withMemory(qemu111, {
+      sameRange: (a, b) => a.region === b.region && a.start === b.start && a.offset === b.offset,
+    }),
     cases: 1_500,
     fires: { 'map-unmap-symmetric': ['split-mapping'] },
     mayBreak: [
@@ -604,14 +602,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'neighbouring flat ranges are never merged',
     base: qemu111,
-    sabotage: switching('neverMerges'),
+    revision: withMemory(qemu111, { mergeable: () => false }),
     cases: 1_500,
     fires: { 'flat-minimal': ['mergeable'] },
   },
   {
     name: 'neighbouring flat ranges of different regions are merged',
     base: qemu111,
-    sabotage: switching('mergesDifferentRegions'),
+    revision: withMemory(qemu111, { mergeable: (left, right) => left.end === right.start }),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
     mayBreak: [

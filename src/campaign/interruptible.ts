@@ -1,4 +1,4 @@
-import type { RunScenario } from './run-scenario.ts';
+import type { Scenario } from '../scenario/index.ts';
 
 /** How long a run may still take after the interrupt, in milliseconds: most runs on a real QEMU end in this time. */
 const GRACE_MS = 3000;
@@ -15,7 +15,10 @@ export class Interrupted extends Error {
  * @param signal the interrupt; every run may take its time where left out.
  * @returns a function that throws Interrupted after the interrupt, and else what `run` throws.
  */
-export function interruptible(run: RunScenario, signal: AbortSignal | undefined): RunScenario {
+export function interruptible<Result>(
+  run: (scenario: Scenario) => Result | Promise<Result>,
+  signal: AbortSignal | undefined,
+): (scenario: Scenario) => Result | Promise<Result> {
   if (signal === undefined) return run;
   let end = signal.aborted ? performance.now() + GRACE_MS : Infinity;
   signal.addEventListener('abort', () => (end = performance.now() + GRACE_MS), { once: true });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseShard } from '../campaign/index.ts';
 import { duration, numberOfJobs, shard } from './campaign-options.ts';
 
 describe('duration', () => {
@@ -22,8 +23,13 @@ describe('shard', () => {
     expect(shard('2/8')).toEqual({ number: 2, of: 8 });
   });
 
-  it.each(['', '0/1', '2/1', '1', '1/10001', 'a/b'])('refuses %j', (text) => {
-    expect(() => shard(text)).toThrow(/expected a part/);
+  it.each(['1/1', '5/1000000', '1000000/1000000'])('reads %s as a stored campaign does', (text) => {
+    expect(shard(text)).toEqual(parseShard(text));
+  });
+
+  it.each(['', '0/1', '2/1', '1', '1/1000001', 'a/b'])('refuses %j, as a stored campaign does', (text) => {
+    expect(() => shard(text)).toThrow(/expected a part .* of at most 1000000 parts/);
+    expect(parseShard(text)).toBeUndefined();
   });
 });
 

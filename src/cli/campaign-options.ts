@@ -30,15 +30,18 @@ export const addCampaignOptions = (command: Command): Command =>
 /** A number of threads, 1 to 256. */
 export const numberOfJobs = wholeNumber(1, MOST_JOBS);
 
-const MOST_SHARDS = 10_000;
+/** As in `src/campaign/blocks/shard.ts`, which must not be loaded for `--help`. */
+const MOST_SHARDS = 1_000_000;
 
 /** A part of a campaign: `2/8`. */
 export function shard(text: string): Shard {
-  const [, number, of] = (/^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []).map(Number);
+  const [, number, of] = (/^(\d{1,7})\/(\d{1,7})$/.exec(text) ?? []).map(Number);
   if (number !== undefined && of !== undefined && number >= 1 && number <= of && of <= MOST_SHARDS) {
     return { number, of };
   }
-  throw new InvalidArgumentError(`expected a part and the number of parts, such as 1/4 or 4/4.`);
+  throw new InvalidArgumentError(
+    `expected a part and the number of parts, such as 1/4 or 4/4, of at most ${MOST_SHARDS} parts.`,
+  );
 }
 
 const SECONDS = { s: 1, m: 60, h: 3600 } as const;

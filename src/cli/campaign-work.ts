@@ -15,7 +15,7 @@ import {
   type ShrunkDiscovery,
 } from '../campaign/index.ts';
 import { unknownName } from '../input/index.ts';
-import { COMMON_INVARIANTS, type Invariant, type InvariantId } from '../invariants/index.ts';
+import { COMMON_INVARIANTS, ownInvariants, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { ProofScope } from '../scope/index.ts';
@@ -26,6 +26,8 @@ export interface CampaignWorkOrder {
   readonly revision: string;
   /** The only invariant to judge; every one of the model if left out. */
   readonly invariant?: InvariantId | undefined;
+  /** Files with invariants of the user. Whoever makes the work has loaded them. */
+  readonly plugins: readonly string[];
   /** Whether known findings count as counterexamples. */
   readonly strict: boolean;
   /** The cases: drawn from the seed of each block, or those of a scope. */
@@ -82,15 +84,16 @@ export class CampaignWork {
 }
 
 /**
- * The invariants that a campaign judges: those of the model, or one of them.
+ * The invariants that a campaign judges: those of the model and of the user, or one of them.
  *
- * @throws InvalidInput when the model has no such invariant.
+ * @throws InvalidInput when there is no such invariant.
  */
 export function modelInvariants(id: InvariantId | undefined): readonly Invariant[] {
-  if (id === undefined) return COMMON_INVARIANTS;
-  const invariant = COMMON_INVARIANTS.find((one) => one.id === id);
+  const all = [...COMMON_INVARIANTS, ...ownInvariants()];
+  if (id === undefined) return all;
+  const invariant = all.find((one) => one.id === id);
   if (invariant !== undefined) return [invariant];
-  const known = COMMON_INVARIANTS.map((one) => one.id);
+  const known = all.map((one) => one.id);
   const otherwise = 'barproof list invariants shows all ids; model-agrees judges a real QEMU alone';
   throw unknownName({ path: '--invariant', kind: 'invariant', name: id, known, otherwise });
 }

@@ -2,10 +2,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { WordFromCampaignThread, WordToCampaignThread } from './campaign-threads.ts';
 import { CampaignWork, type CampaignWorkOrder } from './campaign-work.ts';
 import { problemsOf } from './unexpected-error.ts';
+import { usePlugins } from './use-plugins.ts';
 
 /** A thread that runs blocks of a campaign, one at a time. See campaign-threads.ts for the messages. */
 
-const work = new CampaignWork(workerData as CampaignWorkOrder);
+const order = workerData as CampaignWorkOrder;
+// A thread has modules of its own: it does not see the invariants that the main thread has loaded.
+if (order.plugins.length > 0) await usePlugins(order.plugins);
+const work = new CampaignWork(order);
 const controller = new AbortController();
 const say = (word: WordFromCampaignThread): void =>
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin

@@ -19,7 +19,7 @@ export function tellCi(report: Report): void {
     process.stderr.write(`note: declare ${CODE_QUALITY_FILE} as artifacts:reports:codequality of the job\n`);
   if (process.env['GITHUB_ACTIONS'] !== 'true') return;
   // The runner reads both streams; standard output may hold JSON.
-  process.stderr.write(githubAnnotations(report));
+  process.stderr.write(githubAnnotations(report, process.cwd()));
   const file = process.env['GITHUB_STEP_SUMMARY'];
   if (file === undefined || file === '') return;
   try {

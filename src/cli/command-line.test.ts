@@ -442,6 +442,30 @@ describe('barproof replay', () => {
   });
 });
 
+describe('barproof reproduce', () => {
+  const KNOWN = (name: string): string =>
+    fileURLToPath(new URL(`../../regressions/known/${name}.json`, import.meta.url));
+
+  it('prints a program, or writes it into a file and says how to run it', async () => {
+    const printed = await barproof(['reproduce', KNOWN('no-abort--bar-size-assertion')]);
+    expect(printed).toMatchObject({ code: 0, err: '' });
+    expect(printed.out).toContain('if __name__ == "__main__":');
+    const file = join(folder, 'show it.py');
+    const written = await barproof(['reproduce', KNOWN('no-abort--bar-size-assertion'), '-o', file]);
+    expect(written).toEqual({ code: 0, out: `wrote ${file}; run it with: python3 '${file}'\n`, err: '' });
+    expect(readFileSync(file, 'utf8')).toBe(printed.out);
+  });
+
+  it('refuses a case that no vfio-user device can show, with the reason', async () => {
+    const file = KNOWN('no-abort--dma-map-ram-ENOSPC');
+    const { code, out, err } = await barproof(['reproduce', file]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(
+      /^✖ \S+ENOSPC.json: no vfio-user device can show this case: it needs the kernel's own .*\n$/,
+    );
+  });
+});
+
 describe('barproof mtree', () => {
   it('prints the tree, and the flat views with --flat or -f', async () => {
     const tree = await barproof(['mtree', SEED('sas3008-before')]);

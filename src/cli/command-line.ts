@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { BISECT_STEP, bisectStepCommand } from './bisect-step-command.ts';
 import { cacheCommand } from './cache-command.ts';
 import { checkCommand } from './check-command.ts';
 import { completionCommand } from './completion-command.ts';
@@ -14,6 +15,7 @@ import { mtreeCommand } from './mtree-command.ts';
 import { newPatchCommand } from './new-patch-command.ts';
 import { proveCommand } from './prove-command.ts';
 import { replayCommand } from './replay-command.ts';
+import { reproduceCommand } from './reproduce-command.ts';
 import { runCommand } from './run-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { VERSION } from './package.ts';
@@ -39,7 +41,9 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
     await makeProgram(raiseExitCode).parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    return printError(error);
+    const code = printError(error);
+    // git would take any other code for that of a commit with the fault.
+    return words[0] === BISECT_STEP && code !== ExitCode.HOLDS ? ExitCode.END_BISECTION : code;
   }
 }
 
@@ -69,11 +73,13 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     proveCommand,
     mergeCommand,
     replayCommand,
+    reproduceCommand,
     explainCommand,
     runCommand,
     hostCommand,
     mtreeCommand,
     validateCommand,
+    bisectStepCommand,
     newPatchCommand,
     listCommand,
     cacheCommand,

@@ -4,7 +4,8 @@ import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { FuzzCommandOptions } from './fuzz-action.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
-import { realisticOption } from './target-options.ts';
+import { reportOption } from './report-option.ts';
+import { pluginOption, realisticOption } from './target-options.ts';
 
 /** `barproof fuzz`: searches as long as the user lets it, on several threads and machines. */
 export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -31,6 +32,8 @@ export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--strict', 'count known findings as counterexamples')
     .option('--guided', 'mutate scenarios that showed a new behaviour, and store them')
     .option('--corpus <folder>', 'folder of findings, and of how far the campaign has come', 'corpus')
+    .addOption(pluginOption())
+    .addOption(reportOption())
     .option('--stats', 'print what the cases were and what they showed')
     .action(async (options: FuzzCommandOptions) => {
       const { runFuzz } = await import('./fuzz-action.ts');

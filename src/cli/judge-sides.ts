@@ -1,4 +1,4 @@
-import { realisticServedScenarios, scenarios, servedScenarios } from '../../generators/index.ts';
+import { qemuHistories, qemuScenarios, scenarios } from '../../generators/index.ts';
 import * as library from '../index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { scopeOf } from '../model/index.ts';
@@ -9,8 +9,9 @@ import {
   type PatchJudgement,
   type Verdict,
 } from '../validate/index.ts';
-import { judgeTree, type JudgeBuilt } from './judge-tree.ts';
+import { judgeTree, type Around, type JudgeBuilt } from './judge-tree.ts';
 import { loadQemu } from './open-target.ts';
+import type { InterfaceChoice } from './target-options.ts';
 import type { SideOptions } from './validate-command-options.ts';
 
 /** What came of judging two sides. */
@@ -29,11 +30,12 @@ export async function judgeSides(
   options: SideOptions,
   judge: JudgeOptions,
 ): Promise<SidesJudgement> {
-  const { base, change, qemu, qemuBase, realistic = false } = options;
+  const { base, change, qemu, qemuBase, interface: chosen, realistic = false } = options;
+  const kind = { interface: chosen ?? 'both', realistic } as const;
   if (file === undefined) {
     if (qemu === undefined) throw invalid('expected a patch file, or --qemu with the path of a patched QEMU');
     if (base !== undefined) throw invalid('--base is for patch files; use --qemu-base with --qemu');
-    const verdict = await judgeBuilds({ patched: qemu, base: qemuBase, realistic }, judge);
+    const verdict = await judgeBuilds({ patched: qemu, base: qemuBase, ...kind }, judge);
     return { result: { verdict }, rejections: [] };
   }
   if (qemu !== undefined || qemuBase !== undefined) {
@@ -43,10 +45,12 @@ export async function judgeSides(
     if (base !== undefined)
       throw invalid('--base is for patch files of the model; use --onto with patches in C');
     const judgeBuilt: JudgeBuilt = (sides, judge, around) =>
-      judgeBuilds({ ...sides, realistic, around }, judge);
+      judgeBuilds({ ...sides, ...kind, around }, judge);
     const { verdict, patched } = await judgeTree(change, options, judge, judgeBuilt);
     return { result: { verdict }, rejections: [], built: patched };
   }
+  if (chosen !== undefined)
+    throw invalid('--interface is for builds of QEMU: expected with --qemu or --qemu-tree');
   return judgePatch({
     ...judge,
     file,
@@ -56,30 +60,37 @@ export async function judgeSides(
   });
 }
 
-/** Two builds of QEMU: paths of the user, and whether to draw only realistic scenarios. */
+/** How many lists of cases are compared at a time, and their size: fewer in a list are more hosts and devices. */
+const LISTS = { lanes: 2, histories: 2, sets: 3 };
+
+/** Two builds of QEMU: paths of the user, and which scenarios to draw. */
 interface Builds {
   readonly patched: string;
   readonly base: string | undefined;
+  readonly interface: InterfaceChoice;
   readonly realistic: boolean;
   /** What the verdict calls them; their paths when left out. */
   readonly names?: { readonly base: string; readonly patched: string };
-  /** What runs around each case of the patched side. */
-  readonly around?: Parameters<JudgeBuilt>[2];
+  /** What runs around each case. */
+  readonly around?: Around;
 }
 
-async function judgeBuilds(
-  { patched, base, realistic, names, around = (target) => target }: Builds,
-  judge: JudgeOptions,
-): Promise<Verdict> {
-  const pair = await (await loadQemu()).openQemuPair({ base, patched });
+async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict> {
+  const { patched, base, realistic, names, around = (run) => run() } = builds;
+  const pair = await (await loadQemu()).openQemuPair(builds);
   try {
+    const id = names?.base ?? base ?? process.env['BARPROOF_QEMU'] ?? 'PATH';
     return await judgeTargets({
       ...judge,
       sides: {
-        base: { id: names?.base ?? base ?? process.env['BARPROOF_QEMU'] ?? 'PATH', target: pair.base },
-        patched: { id: names?.patched ?? patched, target: around(pair.patched) },
+        base: { id, version: pair.base.version, target: pair.base },
+        patched: { id: names?.patched ?? patched, version: pair.patched.version, target: pair.patched },
       },
-      scenarios: (realistic ? realisticServedScenarios : servedScenarios)(...pair.base.machines),
+      machines: pair.machines,
+      trivial: pair.trivial,
+      both: (scenario) => around(async () => pair.run(scenario)),
+      scenarios: qemuScenarios(pair.machines, { realistic }),
+      draws: qemuHistories({ ...LISTS, realistic }, pair.machines),
     });
   } finally {
     await pair.close();

@@ -12,16 +12,18 @@ import {
   type Commit,
   type UserTree,
 } from '../qemu-tree/index.ts';
-import type { SearchTarget } from '../trace/index.ts';
 import type { JudgeOptions, PatchOnTree, Verdict } from '../validate/index.ts';
 import type { CChange } from './patch-source.ts';
 import type { SideOptions } from './validate-command-options.ts';
 
-/** Judges two builds of QEMU: their folders and names, and what runs around each case of the patched one. */
+/** Runs a case, and looks at what it does. */
+export type Around = <T>(run: () => Promise<T>) => Promise<T>;
+
+/** Judges two builds of QEMU: their folders and names, and what runs around each case. */
 export type JudgeBuilt = (
   builds: Record<'base' | 'patched', string> & { readonly names: Record<'base' | 'patched', string> },
   judge: JudgeOptions,
-  around: (target: SearchTarget) => SearchTarget,
+  around: Around,
 ) => Promise<Verdict>;
 
 /** A verdict on C code, and the patched QEMU, which the cache keeps. */
@@ -63,7 +65,7 @@ export async function judgeTree(
     const verdict = await judgeBuilt(
       { ...built, names: { base: base.title, patched: `${base.title} with the patch` } },
       { ...judge, onProgress: (line) => onProgress(`${done} · ${line}`) },
-      (target) => ({ ...target, run: (scenario) => places.during(async () => target.run(scenario)) }),
+      (run) => places.during(run),
     );
     return {
       verdict: { ...verdict, tree: await describe(change, base, built, places) },

@@ -1,5 +1,4 @@
-import { oneof } from 'fast-check';
-import { kernelHistories, scenarios, servedHistories } from '../../generators/index.ts';
+import { qemuHistories, scenarios } from '../../generators/index.ts';
 import type { Scenarios } from '../campaign/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import {
@@ -14,7 +13,7 @@ import { hasPatchThread } from './patch-thread.ts';
 import type { RunnerOptions, SearchSpaceOptions, TargetOptions } from './target-options.ts';
 
 /** How many scenarios are drawn at a time for a real QEMU: 3 processes keep 2 CPU cores busy. */
-const LANES = { lanes: 3, histories: 4 };
+const LANES = { lanes: 3, histories: 4, sets: 4 };
 
 /** A target, and the scenarios that suit it. */
 export interface SearchSpace {
@@ -37,10 +36,7 @@ export async function openSearchSpace(
   if (name === 'model')
     return { target: openModel(revision), scenarios: scenarios({ ...scopeOf(revision), realistic }) };
   const target = await (await loadQemu()).openQemu({ path: qemu, interface: chosen, search: true });
-  const served = servedHistories({ ...LANES, realistic }, ...target.machines);
-  const ofKernel = kernelHistories({ ...LANES, realistic }, ...target.machines);
-  const drawn = { 'vfio-user': served, kernel: ofKernel, both: oneof(served, ofKernel) };
-  return { target, scenarios: drawn[chosen] };
+  return { target, scenarios: qemuHistories({ ...LANES, realistic }, target.machines) };
 }
 
 /**

@@ -1,22 +1,27 @@
 import { CampaignFolder, prove, shardOfEnvironment, type ProofPlan } from '../campaign/index.ts';
 import type { InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
+import { proofBegins, proofEnds } from '../readers/index.ts';
 import { proofStart, proofSummary } from '../report/index.ts';
 import { ProofScope } from '../scope/index.ts';
 import { NEWEST } from '../vfio/index.ts';
+import { acceptedFindings } from './accepted-findings.ts';
 import type { CampaignOptions } from './campaign-options.ts';
 import { modelInvariants } from './campaign-work.ts';
 import { startWorkers } from './campaign-threads.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { findingShown } from './finding-shown.ts';
 import { inlineLess } from './inline-less.ts';
-import { withInterrupt } from './interrupt.ts';
 import { VERSION } from './package.ts';
+import type { ReportOptions } from './report-option.ts';
+import { withReports, type ReportHooks } from './reports.ts';
 import { commandText } from './shell.ts';
+import type { PluginOptions } from './target-options.ts';
 import { terminalProgress } from './terminal-progress.ts';
+import { usePlugins } from './use-plugins.ts';
 
 /** The options of `barproof prove` as commander reads them. */
-export interface ProveCommandOptions extends CampaignOptions {
+export interface ProveCommandOptions extends CampaignOptions, ReportOptions, PluginOptions {
   readonly pages: number;
   readonly operations: number;
   readonly revision?: string;
@@ -27,45 +32,61 @@ export interface ProveCommandOptions extends CampaignOptions {
 
 /** Runs all scenarios of a scope, until one breaks an invariant or the user ends the proof. */
 export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
-  withInterrupt(async (signal) => {
-    inlineLess();
-    const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
-    const { pages, operations, invariant, strict = false, corpus } = options;
-    const invariants = modelInvariants(invariant);
-    const scope = new ProofScope({ ...scopeOf(revision), pages, operations });
-    const plan: ProofPlan = {
-      revision: revision.id,
-      size: scope.size,
-      shard: options.shard ?? shardOfEnvironment(process.env),
-      command: commandOf(options, revision.id),
-    };
-    const out = (text: string): void => void process.stdout.write(text);
-    const progress = terminalProgress(process.stderr);
-    out(proofStart(plan, scope, VERSION));
-    const cases = { kind: 'scope', pages, operations } as const;
-    const workers = startWorkers(options.jobs, { revision: revision.id, invariant, strict, cases }, signal);
-    try {
-      const result = await prove({
-        plan,
-        workers,
-        folder: corpus === undefined ? undefined : new CampaignFolder(corpus),
-        signal,
-        onProgress: (done) => progress(`${done} scenarios of ${scope.size}`),
-      });
-      progress('');
-      const findings = result.counterexamples.map((one) =>
-        findingShown(runOnModel(one.scenario, revision), one)!,
-      );
-      out(proofSummary(result, { plan, findings, invariants }));
-      if (findings.length > 0) raiseExitCode(ExitCode.COUNTEREXAMPLE);
-      else if (result.tally.cases < result.size) raiseExitCode(ExitCode.COULD_NOT_RUN);
-    } finally {
-      await workers.close();
-    }
-  });
+  withReports('prove', options, raiseExitCode, (hooks) => proveScope(options, hooks));
+
+async function proveScope(options: ProveCommandOptions, { signal, emit, raise }: ReportHooks): Promise<void> {
+  inlineLess();
+  const { pages, operations, invariant, plugin = [], strict = false, corpus } = options;
+  if (plugin.length > 0) await usePlugins(plugin);
+  const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
+  const invariants = modelInvariants(invariant);
+  const report = { emit, invariants, known: strict ? [] : acceptedFindings(revision.id) };
+  const scope = new ProofScope({ ...scopeOf(revision), pages, operations });
+  const plan: ProofPlan = {
+    revision: revision.id,
+    size: scope.size,
+    shard: options.shard ?? shardOfEnvironment(process.env),
+    command: commandOf(options, revision.id),
+  };
+  const out = (text: string): void => void process.stdout.write(text);
+  const progress = terminalProgress(process.stderr);
+  out(proofStart(plan, scope, VERSION));
+  proofBegins(plan, report);
+  const cases = { kind: 'scope', pages, operations } as const;
+  const workers = startWorkers(
+    options.jobs,
+    { revision: revision.id, invariant, plugins: plugin, strict, cases },
+    signal,
+  );
+  try {
+    const result = await prove({
+      plan,
+      workers,
+      folder: corpus === undefined ? undefined : new CampaignFolder(corpus),
+      signal,
+      onProgress: (done) => {
+        progress(`${done} scenarios of ${scope.size}`);
+        emit({ type: 'progress', cases: done, of: scope.size, findings: 0 });
+      },
+    });
+    progress('');
+    const findings = result.counterexamples.map((one) =>
+      findingShown(runOnModel(one.scenario, revision), one)!,
+    );
+    out(proofSummary(result, { plan, findings, invariants }));
+    proofEnds(result, plan, findings, { ...report, interrupted: signal.aborted });
+    if (findings.length > 0) raise(ExitCode.COUNTEREXAMPLE);
+    else if (result.tally.cases < result.size) raise(ExitCode.COULD_NOT_RUN);
+  } finally {
+    await workers.close();
+  }
+}
 
 /** The command line that repeats the proof. */
-const commandOf = ({ pages, operations, invariant, strict }: ProveCommandOptions, revision: string): string =>
+const commandOf = (
+  { pages, operations, invariant, plugin = [], strict }: ProveCommandOptions,
+  revision: string,
+): string =>
   commandText([
     'barproof',
     'prove',
@@ -73,5 +94,6 @@ const commandOf = ({ pages, operations, invariant, strict }: ProveCommandOptions
     ...['--pages', String(pages)],
     ...['--operations', String(operations)],
     ...(invariant === undefined ? [] : ['--invariant', invariant]),
+    ...plugin.flatMap((file) => ['--plugin', file]),
     ...(strict ? ['--strict'] : []),
   ]);

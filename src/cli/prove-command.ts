@@ -4,6 +4,8 @@ import { examples } from './examples.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { wholeNumber } from './option-values.ts';
 import type { ProveCommandOptions } from './prove-action.ts';
+import { reportOption } from './report-option.ts';
+import { pluginOption } from './target-options.ts';
 
 /** `barproof prove`: runs all scenarios of a small scope. */
 export const proveCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -27,6 +29,8 @@ export const proveCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--revision <id>', 'the revision to prove; default: the newest QEMU of barproof list revisions')
     .option('--invariant <id>', 'prove only this invariant')
     .option('--strict', 'count known findings as counterexamples')
+    .addOption(pluginOption())
+    .addOption(reportOption())
     .option('--corpus <folder>', 'folder in which the proof notes how far it has come, to go on later')
     .action(async (options: ProveCommandOptions) => {
       const { runProof } = await import('./prove-action.ts');

@@ -104,7 +104,7 @@ export const replayCounterexample = (
 /** The command line that makes a verdict again. */
 export const validateAgain = (
   patch: string | undefined,
-  { base, qemu, qemuBase, qemuTree, onto, seed, runs }: ValidateCommandOptions,
+  { base, qemu, qemuBase, qemuTree, onto, interface: chosen, realistic, seed, runs }: ValidateCommandOptions,
 ): string =>
   commandText([
     'barproof',
@@ -115,6 +115,8 @@ export const validateAgain = (
     ...(onto === undefined ? [] : ['--onto', onto]),
     ...(qemu === undefined ? [] : ['--qemu', qemu]),
     ...(qemuBase === undefined ? [] : ['--qemu-base', qemuBase]),
+    ...(chosen === undefined ? [] : ['--interface', chosen]),
+    ...(realistic ? ['--realistic'] : []),
     ...['--seed', seed],
     ...(runs === undefined ? [] : ['--runs', String(runs)]),
   ]);

@@ -1,14 +1,23 @@
 import { Option, type Command } from 'commander';
 
 const TARGETS = ['model', 'qemu'] as const;
-/** How a real QEMU reaches the devices: see `QemuInterface`. */
+/** How a real QEMU reaches the devices: see `InterfaceChoice`. */
 const INTERFACES = ['vfio-user', 'kernel', 'both'] as const;
+
+export type InterfaceChoice = (typeof INTERFACES)[number];
+
+/** The option that says how a real QEMU reaches the devices. @param otherwise what holds without the option. */
+export const interfaceOption = (otherwise: string): Option =>
+  new Option(
+    '--interface <name>',
+    `on a real QEMU: devices of vfio-user servers, of the answered kernel interface, or both; default: ${otherwise}`,
+  ).choices(INTERFACES);
 
 /** The options that choose a target. */
 export interface TargetOptions {
   readonly target: (typeof TARGETS)[number];
   readonly qemu?: string;
-  readonly interface?: (typeof INTERFACES)[number];
+  readonly interface?: InterfaceChoice;
 }
 
 /** The options that choose what a search draws. */
@@ -58,10 +67,4 @@ export const addTargetOptions = (command: Command): Command =>
         .default('model'),
     )
     .addOption(qemuOption())
-    .addOption(
-      new Option(
-        '--interface <name>',
-        'on a real QEMU: devices of vfio-user servers, of the answered kernel interface, or both; ' +
-          'default: check searches with vfio-user, run and replay do as the scenario says',
-      ).choices(INTERFACES),
-    );
+    .addOption(interfaceOption('check searches with vfio-user, run and replay do as the scenario says'));

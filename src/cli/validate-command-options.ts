@@ -1,11 +1,13 @@
 import type { CChange, TreeOptions } from './patch-source.ts';
 import type { ReportOptions } from './report-option.ts';
+import type { InterfaceChoice } from './target-options.ts';
 
 /** The options that choose the two sides of a verdict. */
 export interface SideOptions extends TreeOptions {
   readonly base?: string;
   readonly qemu?: string;
   readonly qemuBase?: string;
+  readonly interface?: InterfaceChoice;
   readonly realistic?: true;
   /** What the file holds, where it is C and not a patch file of the model. */
   readonly change?: CChange | undefined;

@@ -104,6 +104,12 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     ],
     ['an overlap in cloud-hypervisor', 'VfioDmaMap(IommuDmaMap(Error(17)))', 'overlap', 'fatal'],
     [
+      'a BAR that cloud-hypervisor cannot move',
+      'Failed moving device BAR: failed allocating new MMIO range: 0xe7f00000->0x0(0x80000)',
+      'PCI window, or an address in use',
+      'goes on',
+    ],
+    [
       'a BAR of a guest without room',
       "pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can't assign; no space",
       'PCI window',

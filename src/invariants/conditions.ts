@@ -56,10 +56,10 @@ const CONDITIONS_BY_NAME = {
   /** The VMM refuses the device in this run. */
   'device-refused': (_, { outcome }) => outcome === 'rejected',
   /** The scenario limits the number of DMA mappings, or the host has refused one with ENOSPC. */
-  'mapping-limit': (_, { scenario, steps }) =>
+  'mapping-limit': (_, { scenario, steps, teardown }) =>
     scenario.host.iommu.maxMappings !== undefined ||
-    steps.some(({ events }) =>
-      events.some((event) => event.type === 'dma-map' && event.errno === Errno.ENOSPC),
+    [...steps, teardown].some((step) =>
+      step?.events.some((event) => event.type === 'dma-map' && event.errno === Errno.ENOSPC),
     ),
   /** The addresses are not all within the IOVAs that the host allows. */
   'outside-apertures': at((place, { scenario }) => {

@@ -133,6 +133,15 @@ describe('memslot-complete for a BAR of 16 KiB with the table in its second page
     expect(causes(memslotComplete, trapping(run(more)))).toEqual([]);
   });
 
+  it('asks for no bytes behind the BAR, also where relocation has made the BAR larger', () => {
+    const relocated = run({
+      bar: { sparse: [{ offset: '0x6000', size: '0x1000' }] },
+      options: { 'x-msix-relocation': 'bar0' },
+    });
+    expect(relocated.steps.at(-1)!.state.devices[0]!.bars[0]!.size).toBe(0x8000n);
+    expect(causes(memslotComplete, relocated)).toEqual([]);
+  });
+
   it('reports memory of a BAR without a slot', () => {
     const given = run();
     const steps = given.steps.map(({ operation, events, state: shown }) => ({
@@ -152,6 +161,7 @@ describe('memslot-complete for a BAR smaller than a page', () => {
     start: bigint,
     others: readonly ReturnType<typeof flat>[] = [],
     slots: readonly ReturnType<typeof memslot>[] = [],
+    given?: Parameters<typeof scenario>[0],
   ) =>
     causes(
       memslotComplete,
@@ -163,13 +173,22 @@ describe('memslot-complete for a BAR smaller than a page', () => {
             devices: [device([small])],
           }),
         ],
-        { scenario: spec },
+        { scenario: given === undefined ? spec : scenario(given) },
       ),
     );
 
   it('reports one that has its page to itself and no slot', () => {
     expect(shows(0xd000_0000n)).toEqual(['small-bar-trapped']);
     expect(shows(0xd000_0000n, [], [memslot(0xd000_0000n, PAGE)])).toEqual([]);
+  });
+
+  it('accepts one of a device whose MSI-X table lies outside of it, which misleads the VMM', () => {
+    const msix = { vectors: 1, tableBar: 0, tableOffset: '0x1000', pbaBar: 0, pbaOffset: '0x0' };
+    expect(
+      shows(0xd000_0000n, [], [], {
+        devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x100', type: 'mem32' }], msix }],
+      }),
+    ).toEqual([]);
   });
 
   it('accepts one off the page boundary, and one beside other memory in its page', () => {

@@ -1,5 +1,6 @@
 import { alignDown, alignUp, intersection, isAligned, overlaps, type Range } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
+import { hasConformingLayout } from '../scenario/index.ts';
 import type { DeviceState, State, StateChange, Trace, TraceRange } from '../trace/index.ts';
 import type { MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { barOf } from './bar-bytes.ts';
@@ -101,10 +102,11 @@ class SlotsOfMemory implements Judge {
   #checkSmallBar(range: TraceRange, { devices, flatView, memslots }: State): void {
     const device = devices.find(({ id }) => id === range.region.owner);
     const found = device && barOf(device, range.region.name);
-    const spec = this.#trace.scenario.devices
-      .find(({ id }) => id === device?.id)
-      ?.bars.find(({ index }) => index === found?.bar.index);
+    const own = this.#trace.scenario.devices.find(({ id }) => id === device?.id);
+    const spec = own?.bars.find(({ index }) => index === found?.bar.index);
     if (found === undefined || spec === undefined || spec.sparse !== undefined) return;
+    // A capability that breaks the specification misleads the VMM about the place of the table.
+    if (!hasConformingLayout(own!)) return;
     const size = range.end - range.start;
     if (spec.size >= this.#page || size !== spec.size || found.start + range.offset !== 0n) return;
     if (range.start % this.#page !== 0n) return;

@@ -1,9 +1,9 @@
-import { overlaps } from '../address/index.ts';
-import { isMemory, isSettled, type Trace, type TraceRange } from '../trace/index.ts';
+import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
+import { isMemory, isSettled, type State, type Trace, type TraceRange } from '../trace/index.ts';
 
 /** Figures of a run's last state, by which the cost of a patch is measured; they are not verdicts. */
 export interface Metrics {
-  /** Bytes of device memory in memslots, which the guest reaches without an exit. */
+  /** Bytes of device memory in memslots, which the guest reaches without an exit; see `directRanges`. */
   readonly directMappedBytes: bigint;
   /** Bytes of device regions in the flat view whose accesses exit to the VMM. */
   readonly trappedBytes: bigint;
@@ -23,14 +23,13 @@ export function metricsOf(trace: Trace): Metrics {
   const last = trace.steps.length - 1;
   const { state } = trace.steps[last]!;
   const owned = state.flatView.filter(({ region }) => region.owner !== undefined);
-  const slots = state.memslots.filter(({ backing }) => backing.owner !== undefined);
+  const direct = directRanges(trace, state);
   const isUndecided = (range: TraceRange): boolean => !isSettled(trace, last) && isMemory(range);
   const withoutSlot = (range: TraceRange): bigint =>
     range.end -
     range.start -
     sum(
-      slots
-        .map(({ gpa, size }) => ({ start: gpa, end: gpa + size }))
+      direct
         .filter((slot) => overlaps(range, slot))
         .map(({ start, end }) => lesser(range.end, end) - greater(range.start, start)),
     );
@@ -38,7 +37,7 @@ export function metricsOf(trace: Trace): Metrics {
     sum(mappings.filter(({ deviceMemory }) => deviceMemory).map(({ size }) => size)),
   );
   return {
-    directMappedBytes: sum(slots.map(({ size }) => size)),
+    directMappedBytes: sum(direct.map(({ start, end }) => end - start)),
     trappedBytes: sum(owned.filter((range) => !isUndecided(range)).map(withoutSlot)),
     p2pMappedBytes: p2p.reduce((most, bytes) => (bytes > most ? bytes : most), 0n),
     flatRanges: state.flatView.length,
@@ -46,6 +45,22 @@ export function metricsOf(trace: Trace): Metrics {
     maps: state.containers.reduce((count, { mappings }) => count + mappings.length, 0),
     undecidedBytes: sum(owned.filter(isUndecided).map(withoutSlot)),
   };
+}
+
+/**
+ * Where the guest reaches device memory without an exit: the memslots; where the target shows none, the whole host pages
+ * of device memory in the flat view, for which KVM's listener would make memslots (kvm_align_section).
+ */
+function directRanges({ hidesMemslots, pages }: Trace, { flatView, memslots }: State): readonly Range[] {
+  if (hidesMemslots !== true) {
+    return memslots
+      .filter(({ backing }) => backing.owner !== undefined)
+      .map(({ gpa, size }) => ({ start: gpa, end: gpa + size }));
+  }
+  return flatView
+    .filter((range) => range.region.owner !== undefined && isMemory(range))
+    .map(({ start, end }) => ({ start: alignUp(start, pages.host), end: alignDown(end, pages.host) }))
+    .filter(({ start, end }) => start < end);
 }
 
 const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);

@@ -6,13 +6,17 @@ import {
   PAGE,
   PAGE_64K,
   causes,
+  flat,
   judge,
   mapEvent,
   mmapEvent,
+  region,
   saysNothing,
   scenario,
+  state,
   trace,
   traceOfEvents,
+  traceOfStates,
 } from './testing/index.ts';
 
 type Events = Parameters<typeof traceOfEvents>[0];
@@ -126,9 +130,31 @@ describe('mmap-inside-bar', () => {
     ['the kernel allows it', mappable],
     ['a vendor driver reports sparse areas', named(0n, SIZE)],
     ['the table lies in another BAR', { msix: { tableBar: 2 } }],
-    ['a vfio-user server serves the device', { host: { iommu: { type: 'vfio-user' } } }],
   ])('allows an mmap of the MSI-X table where %s', (_, parts) => {
     expect(of([mmapEvent(0n, SIZE)], parts)).toEqual([]);
+  });
+
+  it('reports device memory in the flat view on a page whose mmap is forbidden, as no vfio-user server sees an mmap', () => {
+    const layers = [{ region: 'dev0 BAR 0 mmaps[0]', offset: 0n as never }];
+    const bars = [{ index: 0, type: 'mem32', size: SIZE, address: 0xe000_0000n, layers }];
+    const shownAt = (start: bigint, length: bigint, host: object) =>
+      causes(mmapInsideBar, {
+        ...onHost([], { host: { iommu: { type: 'vfio-user' }, ...host } }),
+        steps: traceOfStates([
+          state({
+            flatView: [
+              flat(0xe000_0000n + start, length, region(layers[0]!.region, 'ram-device', 'dev0'), {
+                offset: start,
+              }),
+            ],
+            devices: [{ id: 'dev0', bars: bars as never, msix: undefined }],
+          }),
+        ]).steps,
+      });
+    expect(shownAt(0x1000n, PAGE, {})).toEqual([]);
+    expect(shownAt(0n, SIZE, {})).toEqual(['msix-page']);
+    expect(shownAt(0x3018n, PAGE, {})).toEqual(['msix-page']);
+    expect(shownAt(0n, SIZE, { kernel: 'msix-mappable' })).toEqual([]);
   });
 
   it('allows an mmap of other BARs, and of devices without MSI-X', () => {

@@ -1,9 +1,10 @@
-import { alignDown, alignUp, hex, isAligned, overlaps, type Range } from '../address/index.ts';
+import { alignDown, alignUp, hex, intersection, isAligned, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
 import { allowsMsixMmap, type BarSpec, type HostSpec, type MsixSpec } from '../scenario/index.ts';
-import type { Trace } from '../trace/index.ts';
+import type { DeviceState, Trace, TraceRange } from '../trace/index.ts';
 import type { MmapEvent } from '../vfio/index.ts';
-import { spanOf } from './describe.ts';
+import { barOf } from './bar-bytes.ts';
+import { rangeText, span, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** The VMM mmaps no bytes beyond a BAR, and no page that the kernel withholds. */
@@ -17,6 +18,11 @@ export const mmapInsideBar: Invariant = {
   start: (trace, examination) => ({
     event(event) {
       if (event.type === 'mmap') checkMmap(event, trace, examination);
+    },
+    step({ flatView }, { devices }) {
+      for (const range of flatView.ranges) {
+        if (range.region.kind === 'ram-device') checkShown(range, devices, trace, examination);
+      }
     },
   }),
 };
@@ -57,6 +63,32 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
   }
 }
 
+/** Reports device memory that the guest reaches although the kernel forbids its mmap: no host shows each mmap. */
+function checkShown(
+  range: TraceRange,
+  devices: readonly DeviceState[],
+  { scenario, pages }: Trace,
+  examination: Examination,
+): void {
+  const device = devices.find(({ id }) => id === range.region.owner);
+  const found = device && barOf(device, range.region.name);
+  const spec = scenario.devices.find(({ id }) => id === device?.id);
+  const bar = spec?.bars.find(({ index }) => index === found?.bar.index);
+  if (found === undefined || spec === undefined || bar === undefined) return;
+  const forbidden = forbiddenPages(scenario.host, bar, spec.msix, pages.host);
+  const start = found.start + range.offset;
+  const shown = forbidden && intersection(forbidden, { start, end: start + (range.end - range.start) });
+  if (shown === undefined) return;
+  examination.exercised++;
+  examination.violate(
+    'msix-page',
+    () =>
+      `${rangeText(range)} shows ${span(shown)} of BAR ${bar.index} of ${spec.id}, a page of the MSI-X table, whose ` +
+      'mmap the kernel forbids',
+    range,
+  );
+}
+
 /** Reports why the host refused the mmap of an area that the VMM chose by itself. */
 function checkRefused(
   { offset, size }: MmapEvent,
@@ -77,14 +109,13 @@ const hasTableBeyond = ({ index, size }: BarSpec, msix: MsixSpec | undefined): b
 
 /** The range of the BAR whose mmap the kernel forbids: the pages of the MSI-X table before Linux 4.16. */
 function forbiddenPages(
-  { kernel, iommu }: HostSpec,
+  { kernel }: HostSpec,
   { index, sparse }: Pick<BarSpec, 'index' | 'sparse'>,
   msix: MsixSpec | undefined,
   page: bigint,
 ): Range | undefined {
   // A vfio-user server or a vendor driver that reports sparse areas allows exactly those.
   if (sparse !== undefined || msix?.tableBar !== index || allowsMsixMmap(kernel)) return undefined;
-  if (iommu.type === 'vfio-user') return undefined;
   const table = msixTableRange(msix);
   return { start: alignDown<bigint>(table.start, page), end: alignUp(table.end, page) };
 }

@@ -21,7 +21,10 @@ export function mmappableAreas(
   const isTrapped = options['x-no-mmap'] === true || !bar.mmap || bar.mmapError !== undefined;
   if (isTrapped || bar.type === 'io' || bar.size < page || !hasConformingLayout(spec)) return [];
   const areas = bar.sparse ?? [{ offset: 0n, size: bar.size }];
-  const whole = areas.map(({ offset, size }) => inWholePages({ start: offset, end: offset + size }, page));
+  // What an area has beyond the BAR is no memory of the BAR; a BAR that relocation grew may show it all the same.
+  const whole = areas.map(({ offset, size }) =>
+    inWholePages({ start: offset, end: least(offset + size, bar.size) }, page),
+  );
   return tablesIn(spec, bar, msix).reduce<readonly Range[]>(
     (left, table) => left.flatMap((area) => without(area, aroundPages(table, page))),
     whole.filter(({ start, end }) => start < end),
@@ -42,6 +45,8 @@ function tablesIn(
   }
   return tables;
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 const inWholePages = ({ start, end }: Range, page: Size): Range => ({
   start: alignUp(start, page),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runOnModel } from '../model/index.ts';
 import { decodeScenario } from '../scenario/index.ts';
 import { NEWEST, type DmaMapEvent } from '../vfio/index.ts';
+import { violationsOf } from './index.ts';
 import { CONDITIONS, holdsFor, type ConditionName } from './conditions.ts';
 import type { Violation } from './invariant.ts';
 import { placeOf } from './place.ts';
@@ -95,6 +96,35 @@ describe('placeOf, where a later request of the same step uncovers memory', () =
     const at = (start: bigint, end: bigint): Violation => ({ ...violation(0n, 3), at: { start, end } });
     expect(placeOf(at(iova, iova + size), moved)).toBe('bar');
     expect(placeOf(at(0xffff_f000n, 0x1_0000_0000n), moved)).toBe('machine-memory');
+  });
+});
+
+describe('the place of what the teardown asks for', () => {
+  it('is that of the request, not that of the BAR that went', () => {
+    const torn = runOnModel(
+      decodeScenario({
+        version: 1,
+        machine: { type: 'q35', ram: '0x10000000' },
+        host: { kernel: 'msix-mappable', iommu: { type: 'vfio-user', pageSizes: ['0x4000'] } },
+        devices: [{ id: 'd', bars: [{ index: 0, size: '0x1000', type: 'mem32' }] }],
+        operations: [
+          { op: 'set-bar', device: 'd', bar: 0, address: '0xc0000000' },
+          { op: 'enable-memory', device: 'd' },
+          {
+            op: 'add-region',
+            name: 'overlay',
+            kind: 'ram',
+            address: '0xc0000000',
+            size: '0x1000',
+            priority: -2,
+          },
+        ],
+      }),
+      NEWEST,
+    );
+    const uncovered = violationsOf(torn).find(({ cause }) => cause === 'ram-range-unaligned')!;
+    expect(uncovered.step).toBe(torn.steps.length);
+    expect(placeOf(uncovered, torn)).toBe('added-region');
   });
 });
 

@@ -22,7 +22,7 @@ export type Place = (typeof PLACES)[number];
  */
 export function placeOf({ at, step }: Violation, trace: Trace): Place {
   if (at === undefined) return 'nowhere';
-  const events = trace.steps.slice(0, step + 1).flatMap((one) => one.events);
+  const events = [...trace.steps, trace.teardown].slice(0, step + 1).flatMap((one) => one?.events ?? []);
   const requests = events.flatMap((event) => backingOf(event) ?? []).filter((request) => touch(request, at));
   const exact = requests.findLast((request) => isSame(request, at));
   if (exact !== undefined) return nameOf(exact, trace);

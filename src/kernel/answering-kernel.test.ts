@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -100,11 +100,15 @@ describe('the files of the kernel', () => {
 
 describe('sysfs of a device', () => {
   it('names group, bus and character device, and the device is called by its folder', () => {
-    const { device, folder } = open();
-    expect(device.path).toBe(join(folder, 'sys', 'host-device:c0'));
+    const { device, folder } = open({ ...type1, iommu: { ...type1.iommu, type: 'iommufd' } });
+    expect(device.path).toBe(join(folder, 'host-device:c0'));
     expect(readlinkSync(join(device.path, 'iommu_group'))).toMatch(/\/3$/);
     expect(readlinkSync(join(device.path, 'subsystem'))).toMatch(/\/pci$/);
     expect(readFileSync(join(device.path, 'vfio-dev/vfio3/dev'), 'utf8')).toBe('1:3\n');
+  });
+
+  it('has no character device without iommufd, where QEMU does not look for it', () => {
+    expect(readdirSync(open().device.path).toSorted()).toEqual(['iommu_group', 'subsystem']);
   });
 });
 
@@ -240,7 +244,7 @@ describe('a device', () => {
       deviceMemory: true,
       backing: { region: '0000:01:00.0 BAR 0 mmaps[0]', owner: 'dev0', offset: 0x1234n },
     });
-    expect(state.memory.addressOfBar('dev0', 0, 0xa000n)).toBe(0x7f00_0000_1000n);
+    expect(state.memory.addressOfBar(state.findDevice(3)!, 0, 0xa000n)).toBe(0x7f00_0000_1000n);
     process.call('unmapped', { first: 0x7f00_0000_0000n, second: 0x7000n });
     expect(state.memory.at(0x7f00_0000_1234n)).toEqual({ deviceMemory: false, backing: undefined });
   });

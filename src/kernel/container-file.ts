@@ -1,7 +1,8 @@
 import { VFIO_EXTENSIONS, VFIO_IOMMU_TYPES } from '../host/abi/index.ts';
 import { Errno, SpaprTceContainer, Type1Container } from '../host/index.ts';
 import { makeHostIommu } from '../model/index.ts';
-import type { HostState, OpenContainer } from './host-state.ts';
+import type { HostState } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
 import { byNumber, vfioNumber, type Handler } from './request-numbers.ts';
 import { spaprHandlers } from './spapr-requests.ts';
 import { answered, done, type IoctlCall, type KernelAnswer, type KernelFile } from './system-call.ts';

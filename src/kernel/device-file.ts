@@ -18,6 +18,7 @@ import { Errno, type SparseArea } from '../host/index.ts';
 import { BAR_COUNT } from '../pci-layout/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
 import type { HostState } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
 import { IommufdFile } from './iommufd-file.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import { answerRegionInfo, CONFIG_BYTES } from './region-info.ts';
@@ -35,6 +36,7 @@ export class DeviceFile implements KernelFile {
   readonly #host: HostState;
   readonly #requests: ReadonlyMap<number, Handler>;
   #iommufd: IommufdFile | undefined;
+  #addressSpace: OpenContainer | undefined;
 
   constructor(host: HostState, device: OfferedDevice) {
     this.#host = host;
@@ -52,7 +54,7 @@ export class DeviceFile implements KernelFile {
       DEVICE_FEATURE: (call) => this.#feature(call),
       DEVICE_BIND_IOMMUFD: (call) => this.#bind(call),
       DEVICE_ATTACH_IOMMUFD_PT: (call) => this.#attach(call),
-      DEVICE_DETACH_IOMMUFD_PT: () => done(),
+      DEVICE_DETACH_IOMMUFD_PT: () => this.#detach(),
     };
     this.#requests = byNumber(handlers, vfioNumber);
   }
@@ -94,17 +96,21 @@ export class DeviceFile implements KernelFile {
 
   mapped(at: bigint, length: bigint, address: bigint): void {
     const [bar, start] = placeOf(at);
-    const { id, name } = this.device.spec;
+    const { device } = this;
     const { memory } = this.#host;
-    const region = `${name} BAR ${bar} mmaps[${memory.countOf(id, bar)}]`;
+    const region = `${device.spec.name} BAR ${bar} mmaps[${memory.countOf(device, bar)}]`;
     memory.addBar({
       start: address,
       end: address + length,
-      device: id,
+      device,
       bar,
       offset: BigInt(start),
       region,
     });
+  }
+
+  containerOf(device: OfferedDevice): OpenContainer | undefined {
+    return device === this.device ? this.#addressSpace : undefined;
   }
 
   close(): void {
@@ -155,7 +161,7 @@ export class DeviceFile implements KernelFile {
     const area = { offset: offset(first), size: second };
     const errno = this.device.host.exportDmaBuf?.(bar, area) ?? Errno.ENOTTY;
     if (errno !== 0) return answered(errno);
-    return done(call.spare, { opens: new DmaBufFile(this.device.spec.id, bar, area) });
+    return done(call.spare, { opens: new DmaBufFile(this.device, bar, area) });
   }
 
   #bind(call: IoctlCall): KernelAnswer {
@@ -168,7 +174,15 @@ export class DeviceFile implements KernelFile {
 
   #attach(call: IoctlCall): KernelAnswer {
     const { pt_id: id } = call.read(ATTACH_IOMMUFD_PT);
-    return answered(this.#iommufd?.hasAddressSpace(id) === true ? 0 : Errno.ENOENT);
+    const space = this.#iommufd?.findAddressSpace(id);
+    if (space === undefined) return answered(Errno.ENOENT);
+    this.#addressSpace = space;
+    return done();
+  }
+
+  #detach(): KernelAnswer {
+    this.#addressSpace = undefined;
+    return done();
   }
 }
 

@@ -3,6 +3,8 @@ import { Errno } from '../host/index.ts';
 import { ContainerFile } from './container-file.ts';
 import { DeviceFile } from './device-file.ts';
 import type { HostState } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
+import type { OfferedDevice } from './offered-device.ts';
 import {
   answered,
   done,
@@ -50,6 +52,10 @@ export class GroupFile implements KernelFile {
       default:
         return undefined;
     }
+  }
+
+  containerOf({ group }: OfferedDevice): OpenContainer | undefined {
+    return group === this.number ? this.#container?.open : undefined;
   }
 
   close(): void {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { offset } from '../address/index.ts';
 import type { Backing } from '../host/index.ts';
+import type { OfferedDevice } from './offered-device.ts';
 
 /** A part of a BAR that QEMU has mmapped. */
 interface MappedBar {
   readonly start: bigint;
   readonly end: bigint;
-  /** The scenario's id of the device. */
-  readonly device: string;
+  readonly device: OfferedDevice;
   readonly bar: number;
   /** Where in the BAR the mapping begins. */
   readonly offset: bigint;
@@ -59,12 +59,12 @@ export class HostMemory {
   }
 
   /** How many parts of a BAR are mmapped. */
-  countOf(device: string, bar: number): number {
+  countOf(device: OfferedDevice, bar: number): number {
     return this.#bars.filter((one) => one.device === device && one.bar === bar).length;
   }
 
   /** The address at which QEMU sees an offset in a BAR, if QEMU has mmapped the BAR there. */
-  addressOfBar(device: string, bar: number, at: bigint): bigint | undefined {
+  addressOfBar(device: OfferedDevice, bar: number, at: bigint): bigint | undefined {
     const found = this.#bars.find(
       ({ start, end, offset: from, ...one }) =>
         one.device === device && one.bar === bar && from <= at && at < from + end - start,
@@ -76,8 +76,9 @@ export class HostMemory {
   at(address: bigint): FoundMemory {
     const bar = this.#bars.find(({ start, end }) => start <= address && address < end);
     if (bar !== undefined) {
-      const { region, device: owner, start } = bar;
-      return { deviceMemory: true, backing: { region, owner, offset: offset(address - start) } };
+      const { region, device, start } = bar;
+      const backing = { region, owner: device.spec.id, offset: offset(address - start) };
+      return { deviceMemory: true, backing };
     }
     const ram = this.#findRam(address);
     if (ram === undefined) return { deviceMemory: false, backing: undefined };

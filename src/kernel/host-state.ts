@@ -2,14 +2,9 @@ import { kernelRules, type IommuContainer, type KernelRules, type Memslot } from
 import type { Scenario } from '../scenario/index.ts';
 import { HostEvents } from './host-events.ts';
 import { HostMemory } from './host-memory.ts';
+import type { OpenContainer } from './open-container.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import type { KernelFile } from './system-call.ts';
-
-/** An open container or I/O address space. */
-export interface OpenContainer {
-  readonly name: string;
-  readonly iommu: IommuContainer;
-}
 
 /** The state of a scenario's host, as far as one QEMU has made it: open files, containers, devices. */
 export class HostState {
@@ -59,6 +54,11 @@ export class HostState {
     return container;
   }
 
+  /** Names the next containers as the first ones. There must be none at the moment. */
+  restartNames(): void {
+    this.#containersMade = 0;
+  }
+
   removeContainer(container: OpenContainer): void {
     const index = this.containers.indexOf(container);
     if (index >= 0) this.containers.splice(index, 1);
@@ -82,6 +82,15 @@ export class HostState {
   /** Whether any open file satisfies the condition. */
   hasOpen(condition: (file: KernelFile) => boolean): boolean {
     return [...this.#files.values()].some(condition);
+  }
+
+  /** The containers and I/O address spaces that a device is in. */
+  containersOf(device: OfferedDevice): readonly OpenContainer[] {
+    return [...this.#files.values()].flatMap((file) => {
+      if (file.containerOf === undefined) return [];
+      const container = file.containerOf(device);
+      return container === undefined ? [] : [container];
+    });
   }
 
   /** The device of a group that has this name. */

@@ -15,7 +15,8 @@ import {
 import { Errno, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
 import { makeHostIommu } from '../model/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
-import type { HostState, OpenContainer } from './host-state.ts';
+import type { HostState } from './host-state.ts';
+import type { OpenContainer } from './open-container.ts';
 import { mapRequest } from './map-request.ts';
 import { byNumber, iommufdNumber, type Handler, type IommufdHandlers } from './request-numbers.ts';
 import {
@@ -60,9 +61,9 @@ export class IommufdFile implements KernelFile {
     return this.#nextId++;
   }
 
-  /** Whether the id is that of an address space or of one of its page tables. */
-  hasAddressSpace(id: number): boolean {
-    return this.#spaces.has(id);
+  /** The address space with this id, or that of the page table with this id. */
+  findAddressSpace(id: number): OpenContainer | undefined {
+    return this.#spaces.get(id);
   }
 
   ioctl(call: IoctlCall): KernelAnswer | undefined {

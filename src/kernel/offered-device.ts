@@ -42,7 +42,7 @@ export class OfferedDevice {
     this.#folder = folder;
     this.#hostPageSize = scenario.machine.hostPageSize;
     this.host = makeHostDevice(spec, scenario.host, this.#hostPageSize);
-    this.path = this.#makeSysfs();
+    this.path = this.#makeSysfs(scenario.host.iommu.type === 'iommufd');
   }
 
   /** The file that stands for the memory of a BAR: whole pages of zeros. */
@@ -57,14 +57,20 @@ export class OfferedDevice {
     return path;
   }
 
-  /** What QEMU reads about a device in /sys/bus/pci/devices: its group, its bus, and its character device. */
-  #makeSysfs(): string {
-    const path = join(this.#folder, 'sys', this.name);
-    const character = join(path, 'vfio-dev', `vfio${this.group}`);
-    mkdirSync(character, { recursive: true });
-    writeFileSync(join(character, 'dev'), `${DEV_NULL}\n`);
+  /**
+   * What QEMU reads about a device in /sys/bus/pci/devices: its group and its bus, and with iommufd the number of its
+   * character device. Each file costs time for every plug.
+   */
+  #makeSysfs(hasCharacterDevice: boolean): string {
+    const path = join(this.#folder, this.name);
+    mkdirSync(path);
     symlinkSync(`../iommu_groups/${this.group}`, join(path, 'iommu_group'));
     symlinkSync('../bus/pci', join(path, 'subsystem'));
+    if (hasCharacterDevice) {
+      const character = join(path, 'vfio-dev', `vfio${this.group}`);
+      mkdirSync(character, { recursive: true });
+      writeFileSync(join(character, 'dev'), `${DEV_NULL}\n`);
+    }
     return path;
   }
 }

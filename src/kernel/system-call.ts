@@ -1,5 +1,7 @@
 import type { Structure, ScalarType, StructureValues } from '../host/abi/index.ts';
 import { Errno } from '../host/index.ts';
+import type { OpenContainer } from './open-container.ts';
+import type { OfferedDevice } from './offered-device.ts';
 
 /** A system call on a file of the kernel, as the shim sends it (src/qemu/shim/kernel.h says what the words mean). */
 export interface SystemCall {
@@ -44,6 +46,8 @@ export interface KernelFile {
   mmap?(offset: bigint, length: bigint): KernelAnswer;
   /** QEMU has mapped `length` bytes at `address`. */
   mapped?(offset: bigint, length: bigint, address: bigint): void;
+  /** The container that a device has joined by this file. */
+  containerOf?(device: OfferedDevice): OpenContainer | undefined;
   close?(): void;
 }
 

@@ -38,6 +38,7 @@ const qemu = (version: string, variantOf: (scenario: Scenario) => Scenario = (sa
     version,
     package: '',
     deviceProperties: { 'vfio-user-pci': new Set(), 'vfio-pci': new Set() },
+    machines: new Set(['q35']),
     hasIommufd: true,
     accelerator: 'qtest',
     endsWithParent: true,

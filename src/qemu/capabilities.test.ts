@@ -39,7 +39,9 @@ describe('probeCapabilities', () => {
       ['memfd', 'present'],
       ['shim in QEMU', 'optional'],
     ]);
-    expect(found.checks[0]!.detail).toBe(`11.1.3 at ${path}/qemu-system-x86_64, vfio-user-pci, q35`);
+    expect(found.checks[0]!.detail).toBe(
+      `11.1.3 at ${path}/qemu-system-x86_64, vfio-user-pci, q35, held to qemu-11.1`,
+    );
   });
 
   it('names a remedy for each missing program or library', async () => {
@@ -65,11 +67,39 @@ describe('probeCapabilities', () => {
     expect(obstacle).toBe('no QEMU with the device vfio-user-pci was found');
   });
 
+  it('takes a QEMU with vfio-pci alone where a shim answers for the kernel, and names its revision', async () => {
+    const path = folder();
+    writeFakeQemu(path, 'x86_64', {
+      version: 'QEMU emulator version 7.2.22',
+      devices: ['vfio-pci'],
+      machines,
+    });
+    const withCompiler = { ...process.env, BARPROOF_QEMU: path };
+    const { checks, machines: ready } = await probeCapabilities(
+      { path, environment: withCompiler },
+      drivable,
+    );
+    const hasShim = checks.some(({ name, state }) => name === 'shim in QEMU' && state === 'present');
+    expect(checks[0]!.detail).toBe(
+      hasShim
+        ? `7.2.22 at ${path}/qemu-system-x86_64, vfio-pci, q35, held to qemu-6.0`
+        : `7.2.22 at ${path}/qemu-system-x86_64, without the device vfio-user-pci`,
+    );
+    expect(ready).toEqual(hasShim ? ['q35'] : []);
+    writeFakeQemu(path, 'x86_64', {
+      version: 'QEMU emulator version 10.2.1',
+      devices: ['vfio-user-pci'],
+      machines,
+    });
+    const { checks: newer } = await probeCapabilities({ path, environment: environment() }, drivable);
+    expect(newer[0]!.detail).toMatch(/, held to no revision of the model$/);
+  });
+
   it('refuses a QEMU without a machine of scenarios', async () => {
     const path = folder();
     writeFakeQemu(path, 'aarch64', { devices: ['vfio-user-pci'], machines: ['none        empty'] });
     const { checks, obstacle } = await probeCapabilities({ path, environment: environment() }, drivable);
-    expect(checks[1]!.detail).toMatch(/no machine pc, q35, virt, pseries$/);
+    expect(checks[1]!.detail).toMatch(/no machine pc, q35, virt, pseries, held to qemu-11\.1$/);
     expect(obstacle).toBe('no QEMU that was found has one of the machines pc, q35, virt, pseries');
   });
 

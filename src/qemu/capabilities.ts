@@ -11,6 +11,7 @@ import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu } from './process/inspect-qemu.ts';
 import { probeQemu, type QemuProbe } from './process/probe-qemu.ts';
 import { QemuNotFound } from './process/qemu-error.ts';
+import { revisionOfVersion } from './revision-of-version.ts';
 import { lookForShim } from './shim/shim.ts';
 
 /** Something that tests on a real QEMU need, and whether it is there. */
@@ -48,11 +49,14 @@ export async function probeCapabilities(
   inspect: (binary: string) => Promise<unknown> = inspectQemu,
 ): Promise<Capabilities> {
   const environment = location.environment ?? process.env;
+  const shim = probeShim(environment);
+  const answersKernel = shim.state === 'present';
   const programs = await Promise.all(
-    ARCHITECTURES.map(async (architecture) => probeProgram(architecture, location, inspect)),
+    ARCHITECTURES.map(async (architecture) =>
+      probeProgram(architecture, location, { inspect, answersKernel }),
+    ),
   );
   const descriptors = await probeDescriptors();
-  const shim = probeShim(environment);
   const machines = programs.flatMap((program) => program.machines);
   const broken = descriptors.find(({ state }) => state === 'missing');
   const obstacle =
@@ -73,7 +77,10 @@ export async function probeCapabilities(
 async function probeProgram(
   architecture: Architecture,
   location: QemuLocation,
-  inspect: (binary: string) => Promise<unknown>,
+  {
+    inspect,
+    answersKernel,
+  }: { readonly inspect: (binary: string) => Promise<unknown>; readonly answersKernel: boolean },
 ): Promise<{ readonly capability: Capability; readonly machines: readonly QemuMachineType[] }> {
   const name = programName(architecture);
   const missing = (detail: string) => ({
@@ -83,18 +90,30 @@ async function probeProgram(
   try {
     const probe = await probeQemu(findQemu(architecture, location));
     const found = `${probe.version} at ${probe.binary}`;
-    if (!probe.vfioUser) return missing(`${found}, without the device vfio-user-pci`);
+    const drivers = [
+      ...(probe.vfioUser ? ['vfio-user-pci'] : []),
+      // The shim answers for the kernel.
+      ...(probe.vfio && answersKernel ? ['vfio-pci'] : []),
+    ];
+    if (drivers.length === 0) return missing(`${found}, without the device vfio-user-pci`);
     // A QEMU that was built without qtest fails only when it starts.
     await inspect(probe.binary);
     const machines = machinesOf(architecture, probe);
     const list = machines.join(', ') || `no machine ${QEMU_MACHINES.join(', ')}`;
-    return { capability: { name, state: 'present', detail: `${found}, vfio-user-pci, ${list}` }, machines };
+    const detail = [found, ...drivers, list, heldTo(probe.version)].join(', ');
+    return { capability: { name, state: 'present', detail }, machines };
   } catch (error) {
     if (error instanceof QemuNotFound) return missing('not found');
     if (error instanceof TargetUnavailable) return missing(error.message);
     throw error;
   }
 }
+
+/** The revision that a QEMU of this version is held to. */
+const heldTo = (version: string): string => {
+  const revision = revisionOfVersion(version);
+  return revision === undefined ? 'held to no revision of the model' : `held to ${revision.id}`;
+};
 
 /** The machines of scenarios that the program has. */
 const machinesOf = (architecture: Architecture, { machines, machineAliases }: QemuProbe): QemuMachineType[] =>

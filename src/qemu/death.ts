@@ -25,6 +25,10 @@ const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
   [/is not an instance of type vfio-iommu-legacy/, 'eeh-container-cast'],
 ];
 
+/** QEMU's words about its death at a place that the model knows; `undefined` where a signal leaves no words. */
+export const wordsOfDeath = (site: string): RegExp | undefined =>
+  KNOWN.find(([, known]) => known === site)?.[0];
+
 /** What the shim prints before it ends a QEMU that maps a file over its own memory (shim/map.c). */
 const OVERWRITES = /^barproof: (a file is mapped over memory that was not reserved for it)$/;
 /** What the shim prints about a signal (shim/signals.c). */

@@ -1,5 +1,5 @@
 import type { DmaMapping, Memslot } from '../host/index.ts';
-import type { DeviceSpec, Scenario } from '../scenario/index.ts';
+import { toJsonLine, type DeviceSpec, type Scenario } from '../scenario/index.ts';
 import {
   AnsweringKernel,
   DeviceFile,
@@ -7,10 +7,12 @@ import {
   HostState,
   OfferedDevice,
   RAM_FILE,
+  type OpenContainer,
 } from '../kernel/index.ts';
 import type { ContainerState, TraceMapping } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { configurationSpace } from '../vfio-user/index.ts';
+import { ContainerCreations } from './container-creations.ts';
 import { deviceModel } from './guest/device-model.ts';
 import type { ReadViews } from './guest/flat-view-reader.ts';
 import { driverOf } from './guest/machine-driver.ts';
@@ -37,10 +39,23 @@ export class KernelMachineHost implements MachineHost {
   readonly ramBackend = `memory-backend-file,mem-path=${RAM_FILE},share=on,align=${RAM_ALIGNMENT}`;
   readonly environment = { BARPROOF_KERNEL: SOCKET };
   readonly accelerator?: 'kvm';
+  /** All share one container, so only the slots of the bus limit their number. */
+  readonly maxRetired = Infinity;
   readonly #host: HostState;
   readonly #connection: KernelConnection;
   readonly #directory: PrivateDirectory;
-  #devices = 0;
+  readonly #offered = new Map<DeviceOffer, OfferedDevice>();
+  readonly #creations = new ContainerCreations();
+  /** The devices of the present scenario. */
+  #present: OfferedDevice[] = [];
+  /** The containers that earlier scenarios have made. */
+  #old: readonly OpenContainer[] = [];
+  /** What QEMU has asked of the host when it started. */
+  #ofStart: readonly VmmEvent[] | undefined;
+  /** Whether the next step is the start of a scenario that the process has not been started for. */
+  #startsAgain = false;
+  /** The memory slots before the first device, as text. */
+  #firstSlots: string | undefined;
   #views: ReadViews = { memory: [], dma: [] };
   #slots: { readonly real: readonly Memslot[]; readonly named: readonly Memslot[] } = { real: [], named: [] };
   readonly #mappings = new WeakMap<readonly DmaMapping[], readonly TraceMapping[]>();
@@ -84,9 +99,18 @@ export class KernelMachineHost implements MachineHost {
     return this.#host.events.unknownRequests;
   }
 
+  get isAsNew(): boolean {
+    return (
+      this.unknownRequests.length === 0 &&
+      this.#creations.areAsMade &&
+      (this.#firstSlots === undefined || this.#firstSlots === toJsonLine(this.#host.memslots))
+    );
+  }
+
   offer(qemuId: string, spec: DeviceSpec, scenario: Scenario): Promise<DeviceOffer> {
     const host = this.#host;
-    const group = this.#devices++;
+    const group = this.#offered.size;
+    this.#firstSlots ??= toJsonLine(host.memslots);
     const { vendor, device: id } = spec;
     const device = new OfferedDevice(spec, scenario, {
       folder: this.#directory.path,
@@ -101,7 +125,7 @@ export class KernelMachineHost implements MachineHost {
       if (value !== false && value !== 'off') properties[name] = value;
     }
     if (scenario.host.iommu.type === 'iommufd') properties['iommufd'] = IOMMUFD;
-    return Promise.resolve({
+    const offer: DeviceOffer = {
       properties,
       settle: () => this.#connection.throwFailure(),
       get disconnected() {
@@ -113,17 +137,33 @@ export class KernelMachineHost implements MachineHost {
       },
       keepAlive: () => undefined,
       close: () => Promise.resolve(),
-    });
+    };
+    this.#present.push(device);
+    this.#offered.set(offer, device);
+    return Promise.resolve(offer);
   }
 
   takeEvents(_: unknown, views: ReadViews): readonly VmmEvent[] {
     this.#connection.throwFailure();
     this.#views = views;
-    return this.#host.events.take(views.dma, views.memory);
+    const events = this.#host.events.take(views.dma, views.memory);
+    this.#ofStart ??= events;
+    if (!this.#startsAgain) return this.#creations.complete(events, this.#containers());
+    this.#startsAgain = false;
+    return [...this.#ofStart, ...events];
+  }
+
+  restart(offers: readonly DeviceOffer[]): void {
+    this.#host.events.take([], []);
+    this.#startsAgain = offers.length === 0;
+    this.#present = offers.map((offer) => this.#offered.get(offer)!);
+    this.#old = [...this.#host.containers];
+    this.#creations.restart(this.#old, this.#containers());
+    if (this.#old.length === 0) this.#host.restartNames();
   }
 
   containers(): readonly ContainerState[] {
-    return this.#host.containers.map(({ name, iommu }) => ({
+    return this.#containers().map(({ name, iommu }) => ({
       name,
       mappings: this.#named(iommu.mappings()),
     }));
@@ -135,6 +175,14 @@ export class KernelMachineHost implements MachineHost {
 
   close(): void {
     this.#connection.close();
+  }
+
+  /** The containers of the present scenario. */
+  #containers(): readonly OpenContainer[] {
+    const { containers } = this.#host;
+    if (this.#old.length === 0) return containers;
+    const joined = this.#present.flatMap((device) => this.#host.containersOf(device));
+    return containers.filter((container) => !this.#old.includes(container) || joined.includes(container));
   }
 
   /** Mappings with names for all memory: the same array for the same mappings. */

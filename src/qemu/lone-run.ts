@@ -39,6 +39,7 @@ export async function runAlone(
   const revision = await starter.revisionFor(scenario);
   const devices: ColdPluggedDevice[] = [];
   const host = await hostOf(scenario, directory);
+  const hasMemslots = host.accelerator === 'kvm';
   try {
     for (const [index, spec] of cold.entries()) {
       const qemuId = `c${index}`;
@@ -49,8 +50,8 @@ export async function runAlone(
     if ('outcome' in started) {
       const optsOutOfMsixEmulation = scenario.machine.type === 'pseries';
       const { unknownRequests } = host;
-      const run = { end: started, steps: [failedStartStep], optsOutOfMsixEmulation, unknownRequests };
-      return traceOf(scenario, revision, run);
+      const run = { optsOutOfMsixEmulation, hasMemslots, unknownRequests };
+      return traceOf(scenario, revision, { ...run, end: started, steps: [failedStartStep] });
     }
     try {
       started.plugging.readsMemoryMaps = options.views === undefined;
@@ -61,7 +62,8 @@ export async function runAlone(
       });
       const { optsOutOfMsixEmulation } = started;
       const { unknownRequests } = host;
-      return traceOf(scenario, revision, { end, steps: run.steps, optsOutOfMsixEmulation, unknownRequests });
+      const finished = { optsOutOfMsixEmulation, hasMemslots, unknownRequests };
+      return traceOf(scenario, revision, { ...finished, end, steps: run.steps });
     } finally {
       await started.end();
     }

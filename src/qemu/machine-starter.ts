@@ -7,6 +7,7 @@ import { architectureOf, type Architecture, type QemuMachineType } from './proce
 import { findQemu, type QemuLocation } from './process/find-qemu.ts';
 import { inspectQemu, type QemuInspection } from './process/inspect-qemu.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
+import { QemuDied, QemuUnusable } from './process/qemu-error.ts';
 import { QemuProcess } from './process/qemu-process.ts';
 import { isReleaseBefore } from './process/release.ts';
 import { findShim } from './shim/shim.ts';
@@ -37,6 +38,17 @@ export const setupOf = ({ machine, host }: Scenario): MachineSetup => ({
   ),
 });
 
+/** QEMU's arguments for a machine and its RAM. @param ramBackend QEMU's object for the RAM, without id and size. */
+export function machineArguments(setup: MachineSetup, ramBackend: string = SHARED_RAM): readonly string[] {
+  const { arguments: words, ram: name } = driverOf(setup.type);
+  return [
+    ...words,
+    ...['-object', `${ramBackend},id=${name},size=${setup.ram}`],
+    ...['-machine', `memory-backend=${name}`, '-m', `${setup.ram}B`],
+    ...setup.arguments,
+  ];
+}
+
 /** How a machine is started. */
 export interface StartOptions {
   /** QEMU's arguments beside those of the machine and its RAM. */
@@ -48,6 +60,13 @@ export interface StartOptions {
   /** Whether the shim leaves address space free where QEMU is known to map beyond its reservations. */
   readonly withSlack?: boolean;
 }
+
+/** A version with its package: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
+export const versionText = ({
+  version,
+  package: packager,
+}: Pick<QemuInspection, 'version' | 'package'>): string =>
+  packager ? `QEMU ${version} (${packager})` : `QEMU ${version}`;
 
 /** The arguments that a QEMU of this version knows. */
 function withoutUnknown(words: readonly string[], version: string): readonly string[] {
@@ -74,9 +93,16 @@ export class MachineStarter {
   /**
    * Version and abilities of the QEMU for a machine.
    *
-   * @throws QemuNotFound, QemuUnusable.
+   * @throws QemuNotFound, QemuUnusable; the latter also where this QEMU does not have the machine.
    */
-  inspect(type: QemuMachineType): Promise<QemuInspection> {
+  async inspect(type: QemuMachineType): Promise<QemuInspection> {
+    const inspection = await this.#inspect(type);
+    const { binary, machines, version } = inspection;
+    if (!machines.has(type)) throw new QemuUnusable(binary, `QEMU ${version} has no machine ${type}`);
+    return inspection;
+  }
+
+  #inspect(type: QemuMachineType): Promise<QemuInspection> {
     const architecture = architectureOf(type);
     let inspection = this.#inspections.get(architecture);
     if (inspection === undefined) {
@@ -88,8 +114,7 @@ export class MachineStarter {
 
   /** The revision that a trace names: `QEMU 11.1.3 (Debian 1:11.1.3+ds-1)`. */
   async revisionFor({ machine }: Scenario): Promise<string> {
-    const { version, package: packager } = await this.inspect(machine.type as QemuMachineType);
-    return packager === '' ? `QEMU ${version}` : `QEMU ${version} (${packager})`;
+    return versionText(await this.inspect(machine.type as QemuMachineType));
   }
 
   /** Starts a machine. @throws QemuDied, QemuHangs where QEMU does not come up. */
@@ -101,7 +126,9 @@ export class MachineStarter {
       if (this.#closed) throw new Error('the target was closed while QEMU started');
       const driver = driverOf(setup.type);
       const host = options.host ?? new VfioUserHost(qemu.directory, driver.ram);
-      return await RunningMachine.adopt(qemu, driver, host);
+      const running = await RunningMachine.adopt(qemu, driver, host);
+      requireShim(qemu.output.since(0), (await this.inspect(setup.type)).binary);
+      return running;
     } catch (error) {
       await qemu.end();
       throw error;
@@ -115,33 +142,42 @@ export class MachineStarter {
   }
 
   async #startProcess(
-    { type, ram, hostPageSize, arguments: ofMachine }: MachineSetup,
+    setup: MachineSetup,
     { arguments: more, directory, host, withSlack = false }: StartOptions,
   ): Promise<QemuProcess> {
-    const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(type);
+    const { accelerator: idle, binary, endsWithParent, version } = await this.inspect(setup.type);
     const accelerator = host?.accelerator ?? idle;
-    const driver = driverOf(type);
     const { shim } = this;
-    return QemuProcess.start({
+    const start = QemuProcess.start({
       binary,
       endsWithParent,
       directory,
       accelerator,
       arguments: [
-        ...driver.arguments,
         // Without qtest the guest's CPUs must not run.
         ...(accelerator === 'qtest' ? [] : ['-S']),
-        ...['-object', `${host?.ramBackend ?? SHARED_RAM},id=${driver.ram},size=${ram}`],
-        ...['-machine', `memory-backend=${driver.ram}`, '-m', `${ram}B`],
-        ...ofMachine,
+        ...machineArguments(setup, host?.ramBackend),
         ...(host?.arguments ?? []),
         ...withoutUnknown(more, version),
       ],
       environment: {
-        ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(hostPageSize) }),
+        ...(shim !== undefined && { LD_PRELOAD: shim, BARPROOF_PAGE_SIZE: String(setup.hostPageSize) }),
         ...host?.environment,
         ...(withSlack && { BARPROOF_SLACK: String(SLACK) }),
       },
     });
+    return start.catch((error: unknown) => {
+      if (error instanceof QemuDied) requireShim(error.lastLines, binary);
+      throw error;
+    });
   }
+}
+
+/** What the dynamic linker prints about a library that it cannot load. The program then runs without the library. */
+const NOT_LOADED = /^ERROR: ld\.so: object '.*' from LD_PRELOAD cannot be preloaded/;
+
+/** @throws QemuUnusable when QEMU runs without the shim: it would ask the kernel of this machine. */
+function requireShim(lines: readonly string[], binary: string): void {
+  const line = lines.find((text) => NOT_LOADED.test(text));
+  if (line !== undefined) throw new QemuUnusable(binary, line);
 }

@@ -1,50 +1,52 @@
+import { toJsonLine, type Scenario } from '../scenario/index.ts';
 import type { Step } from '../trace/index.ts';
 import type { RunningMachine } from './guest/running-machine.ts';
-import type { MachineSetup } from './machine-starter.ts';
+import { setupOf } from './machine-starter.ts';
 import { isEndOfQemu } from './process/qemu-error.ts';
 
 /** A process without present devices, which waits for its next scenario. */
 interface IdleProcess {
-  /** The setup of the machine as text. */
+  /** Machine and host as text. */
   readonly key: string;
   readonly running: RunningMachine;
   /** The text of the memory map while no device of a scenario decodes anything. */
   readonly emptyMap: string;
 }
 
-/** QEMU sends every mapping to each retired device; with more devices, starting a process is cheaper. */
-const MAX_RETIRED_DEVICES = 8;
+/** How a pool gets its processes, and what becomes of devices after their scenario. */
+export interface PoolOptions {
+  /** How many processes may wait at a time. */
+  readonly maxIdle: number;
+  /** Starts the machine of a scenario, on its host, without devices. */
+  readonly start: (scenario: Scenario) => Promise<RunningMachine>;
+  /** Whether devices leave the machine; else they stay and decode nothing. QEMU must not have read their memory map. */
+  readonly unplugs: boolean;
+}
 
 /** Processes that serve one scenario after the other. */
 export class ProcessPool {
-  readonly #maxIdle: number;
-  readonly #start: (setup: MachineSetup) => Promise<RunningMachine>;
+  readonly #options: PoolOptions;
   /** Least recently used first. */
   #idle: IdleProcess[] = [];
 
-  /**
-   * @param maxIdle how many processes may wait at a time.
-   * @param start starts a machine without devices.
-   */
-  constructor(maxIdle: number, start: (setup: MachineSetup) => Promise<RunningMachine>) {
-    this.#maxIdle = maxIdle;
-    this.#start = start;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
   /**
    * Does `work` on a machine without devices, or with the devices that the scenario begins with. The process then
    * waits for its next scenario.
    *
-   * @param hardware names the devices that the scenario begins with.
-   * @param devices how many devices `work` plugs in, where the machine has none of them.
+   * @param hardware names the devices that the scenario begins with. Where the machine has none of them, `work` plugs in
+   *   all devices of the scenario.
    * @throws QemuDied, QemuHangs when QEMU ended before `work` began.
    */
   async use<T>(
-    setup: MachineSetup,
-    { hardware, devices }: { readonly hardware: string; readonly devices: number },
+    scenario: Scenario,
+    hardware: string,
     work: (running: RunningMachine, begun: readonly Step[]) => Promise<T>,
   ): Promise<T> {
-    const { idle, begun } = await this.#take(setup, hardware, devices);
+    const { idle, begun } = await this.#take(scenario, hardware);
     const { running } = idle;
     try {
       const result = await work(running, begun);
@@ -62,12 +64,9 @@ export class ProcessPool {
   }
 
   /** An idle process that is ready for a scenario, and the steps of the scenario that it has already carried out. */
-  async #take(
-    setup: MachineSetup,
-    hardware: string,
-    devices: number,
-  ): Promise<{ idle: IdleProcess; begun: readonly Step[] }> {
-    const key = `${setup.type} ${setup.ram} ${setup.hostPageSize} ${setup.arguments.join(' ')}`;
+  async #take(scenario: Scenario, hardware: string): Promise<{ idle: IdleProcess; begun: readonly Step[] }> {
+    const key = keyOf(scenario);
+    const devices = scenario.devices.length;
     const fitting = this.#idle.filter((idle) => idle.key === key);
     const found =
       fitting.find(({ running }) => running.devices.retired.keeps(hardware)) ??
@@ -79,7 +78,7 @@ export class ProcessPool {
       const begun = await prepare(found, hardware, devices);
       if (begun !== undefined) return { idle: found, begun };
     }
-    const running = await this.#start(setup);
+    const running = await this.#options.start(scenario);
     try {
       return { idle: { key, running, emptyMap: await running.observer.readMapText() }, begun: [] };
     } catch (error) {
@@ -91,16 +90,24 @@ export class ProcessPool {
   async #giveBack(idle: IdleProcess): Promise<void> {
     const { running } = idle;
     try {
-      await running.retireDevices();
+      await (this.#options.unplugs ? running.unplugDevices() : running.retireDevices());
     } catch (error) {
       if (!isEndOfQemu(error)) throw error;
       return running.end();
     }
-    if (running.devices.retired.count >= MAX_RETIRED_DEVICES) return running.end();
+    if (running.devices.retired.count > running.host.maxRetired) return running.end();
     running.keepAlive(false);
     this.#idle.push(idle);
-    while (this.#idle.length > this.#maxIdle) await this.#idle.shift()!.running.end();
+    while (this.#idle.length > this.#options.maxIdle) await this.#idle.shift()!.running.end();
   }
+}
+
+/** A name for what a process cannot change: its machine, and its host where the kernel's containers outlive a scenario. */
+function keyOf(scenario: Scenario): string {
+  const { type, ram, hostPageSize, arguments: words } = setupOf(scenario);
+  const { host } = scenario;
+  const ofHost = host.iommu.type === 'vfio-user' ? host.iommu.type : toJsonLine(host);
+  return `${type} ${ram} ${hostPageSize} ${words.join(' ')} ${ofHost}`;
 }
 
 /**
@@ -132,5 +139,6 @@ async function prepare(
 /** Whether the earlier scenarios left no trace: retired devices are connected, not mapped, and not in the memory map. */
 async function isEmpty({ running, emptyMap }: IdleProcess): Promise<boolean> {
   const { retired } = running.devices;
-  return !retired.areLost && !retired.areMapped && (await running.observer.readMapText()) === emptyMap;
+  if (retired.areLost || retired.areMapped || !running.host.isAsNew) return false;
+  return (await running.observer.readMapText()) === emptyMap;
 }

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario/index.ts';
 import { NotRunnable, type Target, type Trace } from '../trace/index.ts';
+import { FailedStarts } from './failed-starts.ts';
 import { unplugs } from './hot-plugged.ts';
 import { runAlone, runTwice } from './lone-run.ts';
 import { MachineStarter } from './machine-starter.ts';
@@ -47,6 +48,7 @@ export class QemuTarget implements Target {
   readonly #options: QemuTargetOptions;
   readonly #starter: MachineStarter;
   readonly #shared: SharedRuns;
+  readonly #failedStarts = new FailedStarts();
 
   /** @throws Error when the shim's cache folder cannot be written. */
   constructor(options: QemuTargetOptions = {}) {
@@ -92,12 +94,36 @@ export class QemuTarget implements Target {
   async run(scenario: Scenario): Promise<Trace> {
     const reason = await this.whyNot(scenario);
     if (reason !== undefined) throw new NotRunnable(reason);
-    const { reuse = false, contain = false } = this.#options;
-    if (unplugs(scenario)) return runTwice(this.#starter, scenario, { contain });
-    // The kernel's interface gives each scenario a process of its own.
-    const canReuse = reuse && scenario.host.iommu.type === 'vfio-user';
-    const shared = canReuse ? await this.#shared.run(scenario) : undefined;
-    return shared ?? runAlone(this.#starter, scenario, { contain });
+    const { reuse = false } = this.#options;
+    if (!reuse) return this.#runAsWritten(scenario);
+    const failed = this.#failedStarts.find(scenario);
+    if (failed !== undefined) return failed;
+    const shared = await this.#runShared(scenario);
+    if (shared !== undefined) return shared;
+    const trace = await this.#runAsWritten(scenario);
+    this.#failedStarts.note(trace);
+    return trace;
+  }
+
+  /** Runs a scenario as it is written, in a process of its own. @throws as `run` does. */
+  async runAsWritten(scenario: Scenario): Promise<Trace> {
+    const reason = await this.whyNot(scenario);
+    if (reason !== undefined) throw new NotRunnable(reason);
+    return this.#runAsWritten(scenario);
+  }
+
+  #runAsWritten(scenario: Scenario): Promise<Trace> {
+    const { contain = false } = this.#options;
+    const run = unplugs(scenario) ? runTwice : runAlone;
+    return run(this.#starter, scenario, { contain });
+  }
+
+  /** @returns nothing where the scenario has to run as it is written. */
+  #runShared(scenario: Scenario): Promise<Trace | undefined> {
+    if (!unplugs(scenario)) return this.#shared.run(scenario);
+    // QEMU 11.1 does not survive that a vfio-user device with MSI-X leaves.
+    if (scenario.host.iommu.type === 'vfio-user') return Promise.resolve(undefined);
+    return this.#shared.runTwice(scenario);
   }
 
   /** Ends all processes. A scenario that is still running fails. */

@@ -12,11 +12,14 @@ const HISTORIES = 4;
  * @param card different numbers make different cards.
  * @param turn different numbers make different operations.
  */
-const scenarioOf = (card: number, turn: number): Scenario =>
+const scenarioOf = (card: number, turn: number, iommu = 'vfio-user'): Scenario =>
   decodeScenario({
     version: 1,
     machine: { type: 'q35', ram: '0x20000000' },
-    host: { kernel: card % 2 === 0 ? 'msix-mappable' : 'sparse-msix', iommu: { type: 'vfio-user' } },
+    host: {
+      kernel: iommu !== 'vfio-user' || card % 2 === 0 ? 'msix-mappable' : 'sparse-msix',
+      iommu: { type: iommu },
+    },
     devices: [
       {
         id: 'dev0',
@@ -56,16 +59,17 @@ describe.skipIf(!hasQemu)('a scenario on a real QEMU', () => {
     await shared.close();
   });
   let card = 0;
-  const scenarios = async (target: QemuTarget, nextCard: () => number): Promise<void> => {
-    for (let turn = 0; turn < HISTORIES; turn++) await target.run(scenarioOf(nextCard() % 64, turn));
+  const scenarios = async (target: QemuTarget, nextCard: () => number, iommu?: string): Promise<void> => {
+    for (let turn = 0; turn < HISTORIES; turn++) await target.run(scenarioOf(nextCard() % 64, turn, iommu));
   };
-  const ofOneCard = (target: QemuTarget): Promise<void> => {
+  const ofOneCard = (target: QemuTarget, iommu?: string): Promise<void> => {
     const own = card++;
-    return scenarios(target, () => own);
+    return scenarios(target, () => own, iommu);
   };
-  const ofOtherCards = (target: QemuTarget): Promise<void> => scenarios(target, () => card++);
-  const sideBySide = async (target: QemuTarget): Promise<void> => {
-    await Promise.all(Array.from({ length: AT_A_TIME }, () => ofOneCard(target)));
+  const ofOtherCards = (target: QemuTarget, iommu?: string): Promise<void> =>
+    scenarios(target, () => card++, iommu);
+  const sideBySide = async (target: QemuTarget, iommu?: string): Promise<void> => {
+    await Promise.all(Array.from({ length: AT_A_TIME }, () => ofOneCard(target, iommu)));
   };
   const options = { time: 8000, warmupTime: 2000 };
   const many = `${HISTORIES} scenarios`;
@@ -74,5 +78,22 @@ describe.skipIf(!hasQemu)('a scenario on a real QEMU', () => {
   bench(`${many} of as many cards, in a process that serves others`, () => ofOtherCards(shared), options);
   bench(`${many} of one card, in a process that serves others`, () => ofOneCard(shared), options);
   bench(`${AT_A_TIME} times ${many}, each in a process of its own`, () => sideBySide(alone), options);
+  for (const iommu of ['type1', 'iommufd']) {
+    bench(
+      `${many} of as many cards on ${iommu}, in a process that serves others`,
+      () => ofOtherCards(shared, iommu),
+      options,
+    );
+    bench(
+      `${AT_A_TIME} times ${many} of one card on ${iommu}, side by side`,
+      () => sideBySide(shared, iommu),
+      options,
+    );
+    bench(
+      `${AT_A_TIME} times ${many} on ${iommu}, each in a process of its own`,
+      () => sideBySide(alone, iommu),
+      options,
+    );
+  }
   bench(`${AT_A_TIME} times ${many} of one card, side by side`, () => sideBySide(shared), options);
 });

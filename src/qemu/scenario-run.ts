@@ -112,6 +112,8 @@ export interface FinishedRun {
   readonly end: RunEnd;
   readonly steps: readonly Step[];
   readonly optsOutOfMsixEmulation: boolean;
+  /** Whether the guest's CPUs are KVM's, so that the states have memslots. */
+  readonly hasMemslots: boolean;
   /** The requests to the host's kernel that barproof does not know. */
   readonly unknownRequests?: readonly string[];
 }
@@ -129,8 +131,7 @@ export function traceOf(scenario: Scenario, revision: string, run: FinishedRun):
     ...run.end,
     pages: { host: machine.hostPageSize, guest: machine.guestPageSize, iommu: smallest },
     optsOutOfMsixEmulation: run.optsOutOfMsixEmulation,
-    // The processes run without KVM.
-    hidesMemslots: true,
+    ...(!run.hasMemslots && { hidesMemslots: true as const }),
     // The device's own memory, and the emulation inside QEMU, show no access to an observer.
     hidesAccesses: true,
     hidesSkips: true,

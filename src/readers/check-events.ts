@@ -3,6 +3,7 @@ import { ranCases } from '../campaign/index.ts';
 import { findInvariant, type InvariantId } from '../invariants/index.ts';
 import { count } from '../report/index.ts';
 import { reportedFinding, ruleOf, type FindingPlace } from './finding.ts';
+import { brokenText } from './headline.ts';
 import type { EmitReportEvent, ReportSummary } from './report-event.ts';
 
 /** Where the case of a finding is, and how to see it again. */
@@ -59,18 +60,9 @@ const summaryOf = (summary: CampaignSummary): ReportSummary => ({
   headline: headlineOf(summary),
 });
 
-/** So many invariants are named; the others are counted. */
-const MOST_NAMED = 3;
-
 function headlineOf(summary: CampaignSummary): readonly string[] {
-  const { plan, findings, known, cases, exercised, holds } = summary;
-  const errors = findings.filter(({ severity }) => severity === 'error');
-  const broken = [...new Set(errors.map(({ invariant }) => invariant))];
-  const named = broken.slice(0, MOST_NAMED).join(', ');
-  const more = broken.length > MOST_NAMED ? `, and ${broken.length - MOST_NAMED} more` : '';
-  const verdict = holds
-    ? `${plan.revision} breaks no invariant${known.length > 0 ? ` beside ${count(known.length, 'known finding')}` : ''}`
-    : `${plan.revision} breaks ${count(broken.length, 'invariant')} in ${count(errors.length, 'way')}: ${named}${more}`;
+  const { plan, findings, known, cases, exercised } = summary;
+  const verdict = brokenText(plan.revision, findings, known.length);
   const idle = [...exercised].filter(([, times]) => times === 0).map(([id]) => id);
   const left = cases < plan.runs ? ` of ${plan.runs}, interrupted` : '';
   return [

@@ -24,6 +24,7 @@ export function reportedFinding(finding: Finding, { number, file, again }: Findi
   const known =
     explanation ??
     (besides === undefined ? undefined : `${besides} is of the same cause, but at another place`);
+  let pictures: ReportedFinding['pictures'] | undefined;
   return {
     number,
     rule: invariant,
@@ -42,12 +43,15 @@ export function reportedFinding(finding: Finding, { number, file, again }: Findi
     scenario: encodeScenario(scenario),
     description: describeScenario(scenario, violation.step),
     steps: stepsOf(trace, violation.step),
-    pictures: [
-      {
-        caption: trace.revision,
-        map: mapOfTrace(trace, violation),
-        table: drawMemoryMap(trace, violation),
-      },
-    ],
+    // Drawing takes longer than telling, and without a report no reader asks for the picture.
+    get pictures() {
+      return (pictures ??= [
+        {
+          caption: trace.revision,
+          map: mapOfTrace(trace, violation),
+          table: drawMemoryMap(trace, violation),
+        },
+      ]);
+    },
   };
 }

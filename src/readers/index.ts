@@ -1,4 +1,5 @@
 /** Reports of commands: one stream of events, and readers that write it as JSON, JUnit, SARIF, HTML, mail, annotations. */
+export { fuzzBegins, fuzzEnds, proofBegins, proofEnds, type CampaignReport } from './campaign-events.ts';
 export { checkEvents } from './check-events.ts';
 export { githubAnnotations, githubSummary } from './ci/github.ts';
 export { CODE_QUALITY_FILE } from './ci/gitlab.ts';

@@ -45,16 +45,25 @@ const sizeOf = ({ scenario }: ReportedFinding): number => toJsonLine(scenario ??
 
 /** Three lines, each cut to the width between two words. */
 function verdictLines({ summary, problems, interrupted }: Report): readonly string[] {
+  const failed = problems.flatMap(({ path, message }) =>
+    wrapped(
+      `${summary === undefined ? 'No verdict' : 'Could not run'}: ${path === '' ? message : `${path}: ${message}`}`,
+    ),
+  );
   if (summary === undefined)
-    return problems.flatMap(({ path, message }) =>
-      wrap(`No verdict: ${path === '' ? message : `${path}: ${message}`}`, WIDTH, 2),
-    );
-  const lines = summary.headline.map((line) => cut(line));
-  return interrupted ? ['Interrupted: this is about the cases until then.', ...lines] : lines;
+    return interrupted && failed.length === 0 ? ['No verdict: interrupted before the first case.'] : failed;
+  const lines = summary.headline.map(cut);
+  return [...(interrupted ? ['Interrupted: this is about the cases until then.'] : []), ...lines, ...failed];
 }
 
-const cut = (line: string): string =>
-  line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 3).replace(/\S*$/, '')}...`;
+/** Text in lines of the mail. What a terminal would obey is spelt out first, because that is longer. */
+const wrapped = (text: string, width = WIDTH, hang = 2): string[] =>
+  wrap(printable(text).replaceAll(new RegExp(`\\S{${width - hang}}(?=\\S)`, 'g'), '$& '), width, hang);
+
+function cut(text: string): string {
+  const line = printable(text);
+  return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 3).replace(/\S*$/, '')}...`;
+}
 
 function caseLines(finding: ReportedFinding, number: number): readonly string[] {
   const { message, expected, observed, site, realism, description, pictures, howOften } = finding;
@@ -70,7 +79,7 @@ function caseLines(finding: ReportedFinding, number: number): readonly string[] 
     rows.length === 0 ? [] : ['', ...(pictures.length > 1 ? [caption] : []), ...rows.map(narrow)],
   );
   return [
-    ...wrap(`${number}. ${fingerprintOf(finding)}`, WIDTH),
+    ...wrapped(`${number}. ${fingerprintOf(finding)}`, WIDTH, 0),
     '',
     ...sentences.flatMap((sentence) => indented(sentence, 2)),
     '',
@@ -82,26 +91,31 @@ function caseLines(finding: ReportedFinding, number: number): readonly string[] 
 const ROOM = WIDTH - INDENT.length;
 
 /** A line of a table with single gaps where it is too wide. */
-const narrow = (line: string): string => (line.length <= ROOM ? line : line.replaceAll(/ {2,}/g, ' '));
+const narrow = (text: string): string => {
+  const line = printable(text);
+  return line.length <= ROOM ? line : line.replaceAll(/ {2,}/g, ' ');
+};
 
 /** How wide the labels are in the description of a case. */
 const LABEL_WIDTH = 9;
 
 /** A line of the description of a case: its label keeps its column. */
 function described(line: string): readonly string[] {
-  const text = line.replace('   <-- here', '  <--');
+  const text = printable(line).replace('   <-- here', '  <--');
   if (text.length <= ROOM) return [INDENT + text];
-  const [first, ...rest] = wrap(text.slice(LABEL_WIDTH), ROOM - LABEL_WIDTH, 2);
+  const [first, ...rest] = wrapped(text.slice(LABEL_WIDTH), ROOM - LABEL_WIDTH);
   return [
     INDENT + text.slice(0, LABEL_WIDTH) + first,
     ...rest.map((more) => INDENT + ' '.repeat(LABEL_WIDTH) + more),
   ];
 }
 
-const indented = (text: string, hang: number): readonly string[] =>
-  text.length <= ROOM
+const indented = (given: string, hang: number): readonly string[] => {
+  const text = printable(given);
+  return text.length <= ROOM
     ? [`${INDENT}${text}`.trimEnd()]
-    : wrap(text, ROOM, hang).map((line) => `${INDENT}${line}`.trimEnd());
+    : wrapped(text, ROOM, hang).map((line) => `${INDENT}${line}`.trimEnd());
+};
 
 const costLines = ({ summary }: Report): readonly string[] =>
   summary?.cost === undefined || summary.cost.length === 0
@@ -116,7 +130,7 @@ function versionLines({ version, plan, summary }: Report): readonly string[] {
   if (plan === undefined) return [`barproof ${version}`];
   const seed = plan.seed === undefined ? '' : `, seed ${plan.seed}`;
   const cases = summary === undefined ? '' : `, ${summary.cases} cases`;
-  return wrap(`barproof ${version}, ${plan.subject} on ${plan.target}${seed}${cases}`, WIDTH, 2);
+  return wrapped(`barproof ${version}, ${plan.subject} on ${plan.target}${seed}${cases}`);
 }
 
 function againLines({ plan }: Report): readonly string[] {

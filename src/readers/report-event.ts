@@ -3,7 +3,7 @@ import type { GuestMap } from '../report/index.ts';
 import type { JsonValue } from '../scenario/index.ts';
 
 /** The commands that report by events. */
-export const REPORTING_COMMANDS = ['check', 'replay', 'validate', 'host'] as const;
+export const REPORTING_COMMANDS = ['check', 'fuzz', 'prove', 'replay', 'validate', 'host'] as const;
 export type ReportingCommand = (typeof REPORTING_COMMANDS)[number];
 
 /** A rule that findings break: an invariant, or that a host answers as recorded. */
@@ -25,8 +25,8 @@ export interface ReportPlan {
   readonly target: string;
   /** Left out where no cases are generated. */
   readonly seed?: string;
-  /** The number of cases; the largest number where fewer may suffice. */
-  readonly cases: number;
+  /** The number of cases; the largest number where fewer may suffice; left out where a time ends the search. */
+  readonly cases?: number;
   readonly rules: readonly Rule[];
   /** The command line that repeats the run. */
   readonly again: string;
@@ -88,7 +88,7 @@ export interface ReportedFinding {
   /** The case in lines for people. */
   readonly description: readonly string[];
   readonly steps: readonly ReportedStep[];
-  /** One picture, or for a proposal the map without the patch and the map with it. */
+  /** One picture, or for a proposal the map without the patch and the map with it. Drawn when it is asked for. */
   readonly pictures: readonly Picture[];
 }
 
@@ -137,7 +137,13 @@ export type ReportVerdict = (typeof VERDICTS)[number];
 export type ReportEvent =
   | { readonly type: 'opened'; readonly command: ReportingCommand; readonly version: string }
   | { readonly type: 'started'; readonly plan: ReportPlan }
-  | { readonly type: 'progress'; readonly cases: number; readonly of: number; readonly findings: number }
+  | {
+      readonly type: 'progress';
+      readonly cases: number;
+      /** Left out where a time ends the search. */
+      readonly of?: number;
+      readonly findings: number;
+    }
   | { readonly type: 'input'; readonly input: ReportedInput }
   | { readonly type: 'finding'; readonly finding: ReportedFinding }
   | { readonly type: 'problem'; readonly problem: Problem }

@@ -1,7 +1,8 @@
 import { relative, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Problem } from '../input/index.ts';
-import { findingLines, fingerprintOf, isFault } from './finding-text.ts';
+import { toJsonText } from '../scenario/index.ts';
+import { findingLines, fingerprintOf, isFault, unsavedPath } from './finding-text.ts';
 import type { ReportedFinding, Rule } from './report-event.ts';
 import type { Report } from './report.ts';
 
@@ -16,6 +17,7 @@ const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
 export function sarifLog(report: Report, folder: string): object {
   const { version, plan, findings, problems, interrupted, verdict } = report;
   const rules = plan?.rules ?? [];
+  const unsaved = findings.filter(({ file }) => file === undefined);
   return {
     $schema: SCHEMA,
     version: '2.1.0',
@@ -44,7 +46,8 @@ export function sarifLog(report: Report, folder: string): object {
         ],
         ...(plan?.seed !== undefined && { properties: { seed: plan.seed, target: plan.target } }),
         columnKind: 'utf16CodeUnits',
-        results: findings.map((finding) => result(finding, rules, folder)),
+        ...(unsaved.length > 0 && { artifacts: unsaved.map(artifact) }),
+        results: findings.map((finding) => result(finding, rules, placeOf(finding, unsaved, folder))),
       },
     ],
   };
@@ -67,8 +70,25 @@ const descriptor = ({ id, clause, severity, site }: Rule): object => ({
   properties: { tags: ['vfio', 'pci'], precision: 'very-high' },
 });
 
-function result(finding: ReportedFinding, rules: readonly Rule[], folder: string): object {
-  const { rule, cause, message, file, site, severity, effect, again, scenario } = finding;
+/** Where a result points to: the file of its case, or the case itself, which is then in the log (`artifacts`). */
+function placeOf(finding: ReportedFinding, unsaved: readonly ReportedFinding[], folder: string): object {
+  if (finding.file !== undefined) return { uri: uriOf(finding.file, folder) };
+  return { uri: relativeUri(unsavedPath(finding)), index: unsaved.indexOf(finding) };
+}
+
+/** The case of a finding that is in no file. */
+const artifact = (finding: ReportedFinding): object => ({
+  location: { uri: relativeUri(unsavedPath(finding)) },
+  description: { text: 'The case of the finding. No file holds it.' },
+  ...(finding.scenario !== undefined && {
+    mimeType: 'application/json',
+    contents: { text: toJsonText(finding.scenario) },
+  }),
+});
+
+/** @param place the location of the artifact that holds the case. */
+function result(finding: ReportedFinding, rules: readonly Rule[], place: object): object {
+  const { rule, cause, message, site, severity, effect, again, scenario } = finding;
   const index = rules.findIndex(({ id }) => id === rule);
   return {
     ruleId: rule,
@@ -80,10 +100,8 @@ function result(finding: ReportedFinding, rules: readonly Rule[], folder: string
     message: { text: `${effect === undefined ? '' : `${effect}: `}${message}` },
     locations: [
       {
-        // Services show a result only at a line of a file: the file that holds the case.
-        ...(file !== undefined && {
-          physicalLocation: { artifactLocation: { uri: uriOf(file, folder) }, region: { startLine: 1 } },
-        }),
+        // Services show a result only at a line of a file.
+        physicalLocation: { artifactLocation: place, region: { startLine: 1 } },
         ...(site !== undefined && { logicalLocations: [{ fullyQualifiedName: site, kind: 'function' }] }),
         message: { text: finding.observed },
       },
@@ -107,5 +125,9 @@ function uriOf(given: string, folder: string): string {
   const file = given.replaceAll(LONE_SURROGATE, '\ufffd');
   const path = relative(folder, file);
   if (path.startsWith('..') || isAbsolute(path)) return pathToFileURL(file).href;
-  return path.split('/').map(encodeURIComponent).join('/');
+  return relativeUri(path);
 }
+
+/** A relative path as a URI. */
+const relativeUri = (path: string): string =>
+  path.replaceAll(LONE_SURROGATE, '\ufffd').split('/').map(encodeURIComponent).join('/');

@@ -58,7 +58,7 @@ function reportedDifference(
   const { scenario, violations, traces, shrinks } = counterexample;
   const side = violations.patched === undefined ? 'base' : 'patched';
   const violation = violations[side]!;
-  const tables = mapsOf(counterexample);
+  let pictures: ReportedFinding['pictures'] | undefined;
   return {
     number,
     rule: invariant,
@@ -77,17 +77,31 @@ function reportedDifference(
     scenario: encodeScenario(scenario),
     description: describeScenario(scenario, violation.step),
     steps: stepsOf(traces[side], violation.step),
-    pictures: (['base', 'patched'] as const).map((which) => ({
-      caption: `${which === 'base' ? 'before' : 'after'}: ${verdict.sides[which].id}`,
-      map: mapOfTrace(
-        traces[which],
-        violations[which],
-        violations[which] === undefined ? sameBytes(violation) : [],
-        violations[which]?.step ?? violation.step,
-      ),
-      table: tables[which],
-    })),
+    // Without a report no reader asks for them.
+    get pictures() {
+      return (pictures ??= picturesOf(verdict, counterexample, violation));
+    },
   };
+}
+
+/** The map without the patch and the map with it. */
+function picturesOf(
+  { sides }: Verdict,
+  counterexample: VerdictFinding['counterexample'],
+  violation: Violation,
+): ReportedFinding['pictures'] {
+  const { traces, violations } = counterexample;
+  const tables = mapsOf(counterexample);
+  return (['base', 'patched'] as const).map((which) => ({
+    caption: `${which === 'base' ? 'before' : 'after'}: ${sides[which].id}`,
+    map: mapOfTrace(
+      traces[which],
+      violations[which],
+      violations[which] === undefined ? sameBytes(violation) : [],
+      violations[which]?.step ?? violation.step,
+    ),
+    table: tables[which],
+  }));
 }
 
 /** Marks the bytes of the other side's violation. */

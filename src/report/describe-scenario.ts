@@ -2,6 +2,9 @@ import { bytes, hex } from '../address/index.ts';
 import { isKernelVersion, type DeviceSpec, type Operation, type Scenario } from '../scenario/index.ts';
 import { count } from './count.ts';
 
+/** The column, from 0, in which the texts of a described scenario begin. */
+export const DESCRIPTION_COLUMN = 9;
+
 /**
  * A scenario in a few lines for people: machine, host, devices, operations.
  *

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { decodeRegression, type Finding } from '../campaign/index.ts';
 import { findInvariant, violationsOf } from '../invariants/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { runOnModel } from '../model/index.ts';
 import { findRevision } from '../vfio/index.ts';
 import { failureBlock } from './failure-block.ts';
+import { setTerminalWidth } from './wrap.ts';
 
 const seedScenario = (name: string): Scenario => {
   const file = new URL(`../../regressions/seed/${name}.json`, import.meta.url);
@@ -190,3 +191,48 @@ describe('a failure block after another block', () => {
     expect(failureBlock(again, { number: 1, previous: first })).toBe(failureBlock(again, { number: 1 }));
   });
 });
+
+describe('the failure block on a terminal', () => {
+  afterEach(() => setTerminalWidth(undefined));
+
+  it.each([60, 80, 100, 200])('of %i columns has no longer line, but for the command to copy', (columns) => {
+    setTerminalWidth(columns);
+    const long = decodeScenario({
+      ...LONG,
+      devices: [{ ...LONG.devices[0]!, name: 'a-device-with-a-name-of-37-characters' }],
+    });
+    for (const one of [cx4(), finding(long, 'no-abort/dma-map-device-memory-EINVAL')]) {
+      const lines = failureBlock(one, { number: 1, replay: 'x'.repeat(300) }).split('\n');
+      expect(lines.filter((line) => line.length > columns && !line.includes('xxx'))).toEqual([]);
+    }
+  });
+
+  it('shows each region in lines of its own where a table would be too wide', () => {
+    setTerminalWidth(60);
+    expect(failureBlock(cx4(), { number: 1 })).toContain(
+      '   0x8000000000-0x8000001fff   <--\n     8 KiB  dev0 0000:01:00.0 BAR 0 mmaps[0]\n     CPU -, DMA refused, EINVAL\n',
+    );
+  });
+});
+
+/** A case whose lines are long: 64-bit addresses, many page sizes, and a name without a gap. */
+const LONG = {
+  version: 1,
+  machine: { type: 'virt', ram: '0x80000000', hostPageSize: '0x10000', guestPageSize: '0x10000' },
+  revision: 'seed-v2',
+  host: {
+    kernel: 'msix-mappable',
+    iommu: { type: 'type1', pageSizes: ['0x10000', '0x20000', '0x40000', '0x20000000'] },
+  },
+  devices: [
+    {
+      id: 'dev0',
+      bars: [{ index: 0, size: '0x2000000', type: 'mem64p', mmap: true }],
+      msix: { vectors: 64, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x3000' },
+    },
+  ],
+  operations: [
+    { op: 'set-bar', device: 'dev0', bar: 0, address: '0x8000000000' },
+    { op: 'enable-memory', device: 'dev0' },
+  ],
+};

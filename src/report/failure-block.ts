@@ -2,10 +2,10 @@ import type { Finding } from '../campaign/index.ts';
 import { findInvariant } from '../invariants/index.ts';
 import { needsOf, realismText } from '../scenario/index.ts';
 import { siteLines } from './site-lines.ts';
-import { describeScenario } from './describe-scenario.ts';
+import { DESCRIPTION_COLUMN, describeScenario } from './describe-scenario.ts';
 import { howOften, observed } from './finding-words.ts';
 import { drawMemoryMap } from './memory-map.ts';
-import { lineWidth, label, labelled, wrap } from './wrap.ts';
+import { fitted, lineWidth, label, labelled, mapWidth, wrap } from './wrap.ts';
 
 /** What the report around a finding contributes to its block. */
 export interface FailureContext {
@@ -40,14 +40,18 @@ export function failureBlock(finding: Finding, { number, replay, previous }: Fai
   // A command line is copied by the reader: it must not be wrapped.
   if (replay !== undefined) judgement.push(label('again') + replay);
   const isSameRun = previous?.trace === trace;
-  const map = drawMemoryMap(trace, violation);
-  const isSameMap = isSameRun && drawMemoryMap(trace, previous.violation).join('\n') === map.join('\n');
+  const map = drawMemoryMap(trace, violation, mapWidth());
+  const isSameMap =
+    isSameRun && drawMemoryMap(trace, previous.violation, mapWidth()).join('\n') === map.join('\n');
   const paragraphs = [
     wrap(violation.message, lineWidth()),
-    isSameRun ? [] : describeScenario(scenario, violation.step),
+    isSameRun
+      ? []
+      : describeScenario(scenario, violation.step).flatMap((line) => fitted(line, DESCRIPTION_COLUMN)),
     isSameMap ? [] : map,
     judgement,
   ].filter((lines) => lines.length > 0);
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}\n`).join('')).join('\n');
-  return `${number}  ${kind}${invariant} / ${cause}${often === '' ? '' : `   (${often})`}\n\n${body}`;
+  const heading = `${number}  ${kind}${invariant} / ${cause}${often === '' ? '' : `   (${often})`}`;
+  return `${fitted(heading, 3).join('\n')}\n\n${body}`;
 }

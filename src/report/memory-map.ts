@@ -11,6 +11,7 @@ import {
 } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { table } from './table.ts';
+import { wrap } from './wrap.ts';
 
 interface Row {
   readonly place: Range;
@@ -23,8 +24,10 @@ interface Row {
 /**
  * The part of the memory map that a violation is about, as a table for people: the regions, how the CPU
  * accesses them, how devices access them by DMA, and which of them the violation is about.
+ *
+ * @param width the longest line, in characters. Where a table would be wider, each region has lines of its own.
  */
-export function drawMemoryMap(trace: Trace, violation: Violation): string[] {
+export function drawMemoryMap(trace: Trace, violation: Violation, width = Infinity): string[] {
   const index = Math.min(violation.step, trace.steps.length - 1);
   const step = trace.steps[index];
   if (step === undefined) return [];
@@ -34,7 +37,9 @@ export function drawMemoryMap(trace: Trace, violation: Violation): string[] {
     .map((range) => describe(range, index, trace, violation));
   const missing =
     violation.at !== undefined && !rows.some(({ marked }) => marked) ? [nothingAt(violation.at, step)] : [];
-  return layOut([...rows, ...missing].toSorted((a, b) => (a.place.start < b.place.start ? -1 : 1)));
+  const sorted = [...rows, ...missing].toSorted((a, b) => (a.place.start < b.place.start ? -1 : 1));
+  const wide = layOut(sorted);
+  return wide.every((line) => line.length <= width) ? wide : sorted.flatMap((row) => linesOf(row, width));
 }
 
 /** The ranges of devices and of regions that the scenario adds; the machine's own ranges are left out. */
@@ -127,15 +132,28 @@ function nothingAt(place: Range, { state }: Step): Row {
 const HEADINGS = ['address', 'size', 'what', 'CPU', 'DMA'] as const;
 const SIZE_COLUMN = HEADINGS.indexOf('size');
 
+const addresses = ({ start, end }: Range): string => `${hex(start)}-${hex(end - 1n)}`;
+
+/** Marks what the violation is about. */
+const MARK = '   <--';
+
+/** A row of the table in lines of its own, for a narrow terminal. */
+const linesOf = ({ place, what, cpu, dma, marked }: Row, width: number): string[] => [
+  `${addresses(place)}${marked ? MARK : ''}`,
+  ...[`${bytes(place.end - place.start)}  ${what}`, `CPU ${cpu}, DMA ${dma}`].flatMap((text) =>
+    wrap(text, width - 2, 2).map((line) => `  ${line}`),
+  ),
+];
+
 function layOut(rows: readonly Row[]): string[] {
   if (rows.length === 0) return [];
   const cells = rows.map(({ place, what, cpu, dma }) => [
-    `${hex(place.start)}-${hex(place.end - 1n)}`,
+    addresses(place),
     bytes(place.end - place.start),
     what,
     cpu,
     dma,
   ]);
   const [headings, ...lines] = table([HEADINGS, ...cells], [SIZE_COLUMN]);
-  return [headings!, ...lines.map((line, index) => (rows[index]!.marked ? `${line}   <--` : line))];
+  return [headings!, ...lines.map((line, index) => (rows[index]!.marked ? line + MARK : line))];
 }

@@ -1,12 +1,13 @@
+import { stabilityText } from '../campaign/index.ts';
 import { findInvariant, type Fingerprint } from '../invariants/index.ts';
 import type { CauseVerdict, Counterexample, Verdict, VerdictFinding } from '../validate/index.ts';
 import { byStatus, causeText } from './cause-text.ts';
 import { count } from './count.ts';
-import { describeScenario } from './describe-scenario.ts';
+import { DESCRIPTION_COLUMN, describeScenario } from './describe-scenario.ts';
 import { drawMemoryMap } from './memory-map.ts';
 import { siteLines } from './site-lines.ts';
 import { byRealism } from '../scenario/index.ts';
-import { lineWidth, label, labelled, wrap } from './wrap.ts';
+import { fitted, label, labelled, lineWidth, mapWidth, wrap } from './wrap.ts';
 
 /** A block for every finding: broken ones first, and of equals those that a real machine can show. */
 export const exampleBlocks = (
@@ -34,10 +35,10 @@ function exampleBlock(
 ): string[] {
   const { sides } = verdict;
   const { counterexample, effect } = finding;
-  const { scenario, violations, traces, shrinks } = counterexample;
+  const { scenario, violations, traces, shrinks, stability } = counterexample;
   const violation = (violations.patched ?? violations.base)!;
   const { clause } = findInvariant(finding.invariant);
-  const maps = mapsOf(counterexample);
+  const maps = mapsOf(counterexample, mapWidth());
   const also = finding.also.map((other) => {
     const text = `also ${effect} ${other.invariant} / ${other.cause}: ${causeText(causeOf(verdict, other).cases)}`;
     return wrap(text, lineWidth(), 2).join('\n   ');
@@ -45,7 +46,7 @@ function exampleBlock(
   const paragraphs = [
     wrap(violation.message, lineWidth()),
     also,
-    describeScenario(scenario, violation.step),
+    describeScenario(scenario, violation.step).flatMap((line) => fitted(line, DESCRIPTION_COLUMN)),
     ...(['base', 'patched'] as const).map((side) => [
       ...wrap(`${side}: ${sides[side].id} ${howItEnds(traces[side])}`, lineWidth(), 2),
       ...(maps[side].length > 0 ? maps[side] : ['(no region of the device is in the memory map)']),
@@ -58,15 +59,24 @@ function exampleBlock(
   ].filter((lines) => lines.length > 0);
   const body = paragraphs.map((lines) => lines.map((line) => `   ${line}`).join('\n')).join('\n\n');
   const heading = `${finding.invariant} / ${finding.cause}: ${causeText(causeOf(verdict, finding).cases)}`;
-  return [`${number}  ${heading}, shrunk in ${count(shrinks, 'step')}`, '', body];
+  const stable = stability === undefined ? '' : `; ${stabilityText(stability)}`;
+  const title = `${number}  ${heading}, shrunk in ${count(shrinks, 'step')}${stable}`;
+  return [...fitted(title, 3), '', body];
 }
 
-/** The memory map of each side at the violation; for the side without one, at the violation of the other side. */
-export function mapsOf({ traces, violations }: Counterexample): { base: string[]; patched: string[] } {
+/**
+ * The memory map of each side at the violation; for the side without one, at the violation of the other side.
+ *
+ * @param width the longest line, in characters.
+ */
+export function mapsOf(
+  { traces, violations }: Counterexample,
+  width?: number,
+): { base: string[]; patched: string[] } {
   const violation = (violations.patched ?? violations.base)!;
   return {
-    base: drawMemoryMap(traces.base, violations.base ?? violation),
-    patched: drawMemoryMap(traces.patched, violations.patched ?? violation),
+    base: drawMemoryMap(traces.base, violations.base ?? violation, width),
+    patched: drawMemoryMap(traces.patched, violations.patched ?? violation, width),
   };
 }
 

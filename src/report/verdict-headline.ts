@@ -1,5 +1,12 @@
 import { fingerprintText } from '../invariants/index.ts';
-import { FIGURES, isUnreached, type Effect, type Verdict, type VerdictFinding } from '../validate/index.ts';
+import {
+  FIGURES,
+  isUnreached,
+  type Effect,
+  type SideName,
+  type Verdict,
+  type VerdictFinding,
+} from '../validate/index.ts';
 import { amountChange, countChange } from './amount.ts';
 import { count } from './count.ts';
 import { FIGURE_NAMES, deviceRows, type DeviceEffect } from './device-table.ts';
@@ -20,7 +27,9 @@ export const headline = (verdict: Verdict): readonly string[] => [
 export const changesNothing = ({ invariants, cost, devices, outcomes }: Verdict): boolean =>
   invariants.every(({ causes }) =>
     causes.every(
-      ({ cases }) => cases.fixed + cases.hidden + cases.broken + cases.swapped + cases.uncovered === 0,
+      ({ cases, flaky }) =>
+        flaky !== undefined ||
+        cases.fixed + cases.hidden + cases.broken + cases.swapped + cases.uncovered === 0,
     ),
   ) &&
   FIGURES.every((figure) => cost.figures[figure].more + cost.figures[figure].less === 0) &&
@@ -38,7 +47,7 @@ function effectLine(verdict: Verdict): string {
   if (changesNothing(verdict) && tree !== undefined && isUnreached(tree))
     return `${interruption}${unreachedText(tree)}; ${numberText(cases)} cases say nothing of the patch`;
   if (changesNothing(verdict)) {
-    return `${interruption}changes nothing in ${numberText(cases)} cases${notExercised(verdict)}`;
+    return `${interruption}changes nothing in ${numberText(cases)} cases${notExercised(verdict)}${flakyText(verdict)}`;
   }
   const broken = errorsThat(verdict, 'breaks');
   const uncovered = errorsThat(verdict, 'uncovers').length;
@@ -52,7 +61,19 @@ function effectLine(verdict: Verdict): string {
     ...(uncovered === 0 ? [] : [`uncovers ${uncovered}`]),
     ...(hidden === 0 ? [] : [`hides ${count(hidden, 'cause')}`]),
   ];
-  return `${interruption}${parts.join('; ')}`;
+  return `${interruption}${parts.join('; ')}${flakyText(verdict)}`;
+}
+
+/** The differences that depend on timing, with the repetitions in which they show. */
+function flakyText({ invariants }: Verdict): string {
+  const names = invariants.flatMap(({ invariant, causes }) =>
+    causes.flatMap(({ cause, flaky }) =>
+      flaky === undefined
+        ? []
+        : [`${fingerprintText({ invariant, cause })} (${flaky.shown} of ${flaky.of} runs)`],
+    ),
+  );
+  return names.length === 0 ? '' : `; flaky, not counted: ${names.join(', ')}`;
 }
 
 function mendingText(verdict: Verdict): string {
@@ -75,12 +96,15 @@ function scopeLine(verdict: Verdict): string {
   const { sides, cases, seed, notRun } = verdict;
   const left = [...notRun.values()].reduce((sum, cases) => sum + cases, 0);
   const parts = [
-    `${sides.patched.id} against ${sides.base.id}: ${numberText(cases)} cases, seed ${seed}`,
+    `${sideText(sides.patched)} against ${sideText(sides.base)}: ${numberText(cases)} cases, seed ${seed}`,
     ...(left === 0 ? [] : [`not run: ${numberText(left)}`]),
   ];
   // A verdict of nothing names them in the first line.
   return parts.join('; ') + (changesNothing(verdict) ? '' : notExercised(verdict));
 }
+
+/** The name of a side, with the version of a real VMM. */
+const sideText = ({ id, version }: SideName): string => (version === undefined ? id : `${id} (${version})`);
 
 /** The invariants and requests that no case came to: a verdict says nothing about them. */
 function notExercised({ invariants, unreached }: Verdict): string {

@@ -57,6 +57,7 @@ export function verdictToJson(
         status: cause.status,
         site: placeOf(verdict, { invariant, ...cause }),
         cases: { ...cause.cases },
+        ...(cause.flaky && { flaky: { ...cause.flaky } }),
         ...(cause.counterexample && { counterexample: counterexampleToJson(cause.counterexample) }),
       })),
     })),
@@ -113,11 +114,12 @@ const figuresToJson = (figures: Readonly<Record<Figure, bigint>>): { [figure: st
   Object.fromEntries(FIGURES.map((figure) => [figure, valueOf(figure, figures[figure])]));
 
 function counterexampleToJson(counterexample: Counterexample): JsonValue {
-  const { scenario, difference, traces, violations, shrinks } = counterexample;
+  const { scenario, difference, traces, violations, shrinks, stability } = counterexample;
   const maps = mapsOf(counterexample);
   return {
     difference,
     shrinks,
+    ...(stability && { stability: { ...stability } }),
     base: sideToJson(traces.base, violations.base, maps.base),
     patched: sideToJson(traces.patched, violations.patched, maps.patched),
     scenario: encodeScenario(scenario),

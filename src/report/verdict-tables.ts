@@ -1,3 +1,4 @@
+import { stabilityText } from '../campaign/index.ts';
 import { FIGURES, type InvariantStatus, type Verdict } from '../validate/index.ts';
 import { amount } from './amount.ts';
 import { STOPS, byStatus, causeText, mentionsStops } from './cause-text.ts';
@@ -19,7 +20,10 @@ export function invariantTable({ invariants }: Verdict): string[] {
   const rows = invariants.flatMap(({ invariant, severity, status, causes }) => {
     const name = severity === 'warning' ? `${invariant} (a warning)` : invariant;
     const sorted = causes.toSorted(byStatus);
-    const [first = '', ...rest] = sorted.map((cause) => `${cause.cause}: ${causeText(cause.cases)}`);
+    const [first = '', ...rest] = sorted.map(
+      ({ cause, cases, flaky }) =>
+        `${cause}: ${causeText(cases)}${flaky === undefined ? '' : `, ${stabilityText(flaky)}`}`,
+    );
     return [[name, STATUS_WORDS[status], first], ...rest.map((text) => ['', '', text])];
   });
   const lines = table([

@@ -31,11 +31,24 @@ export function setTerminalWidth(columns: number | undefined): void {
   terminalWidth = columns === undefined ? undefined : Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, columns));
 }
 
-/** The longest line of a sentence, in characters; tables may be wider. */
-export const lineWidth = (): number => terminalWidth ?? USUAL_WIDTH;
+/** By how many spaces the blocks of reports are indented. */
+const INDENT = 3;
+
+/** The longest line of a sentence, in characters, without the indentation of its block; tables may be wider. */
+export const lineWidth = (): number => (terminalWidth === undefined ? USUAL_WIDTH : terminalWidth - INDENT);
+
+/** The longest line of a memory map: no limit where no terminal shows the map. */
+export const mapWidth = (): number => (terminalWidth === undefined ? Infinity : lineWidth());
 
 /** Whether a terminal shows the texts: then long cells of tables are broken, too. */
 export const hasTerminal = (): boolean => terminalWidth !== undefined;
+/** A line of a table in lines that fit, if a terminal shows it. @param column where the last column begins. */
+export function fitted(line: string, column: number): string[] {
+  if (line.length <= mapWidth()) return [line];
+  const [first, ...rest] = wrap(line.slice(column), mapWidth() - column, 2);
+  return [line.slice(0, column) + first!, ...rest.map((more) => ' '.repeat(column) + more)];
+}
+
 const LABEL_WIDTH = 10;
 
 /** A label, padded to the width of the label column. */

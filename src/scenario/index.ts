@@ -1,4 +1,5 @@
 /** Scenarios: their parts, their JSON form, and the checks of a scenario that a user wrote. */
+export { DEVICE_WAYS, wayOf, type DeviceWay, type MachinesByWay } from './device-way.ts';
 export { checkScenario } from './check-scenario.ts';
 export { hasConformingLayout, isConforming, isPutRightByRelocation } from './conforming-device.ts';
 export { decodeDevice, decodeScenario, readScenarioPart } from './decode-scenario.ts';

@@ -23,6 +23,11 @@ export interface CompareOptions {
   /** Cases that run before the generated ones. */
   readonly stored: readonly Scenario[];
   readonly scenarios: fc.Arbitrary<Scenario>;
+  /**
+   * Lists to generate in place of single scenarios, where a target is faster on scenarios that share machine, host or
+   * devices. The first scenarios of all lists of a draw come first, then the second ones.
+   */
+  readonly draws?: fc.Arbitrary<readonly (readonly Scenario[])[]> | undefined;
   /** The integer seed of fast-check. */
   readonly seed: number;
   /** Number of generated cases; the largest number if `patience` ends the comparison earlier. */
@@ -30,6 +35,8 @@ export interface CompareOptions {
   readonly patience?: Patience;
   /** Called with the number of cases done: about five times a second, or after every case on a real VMM. */
   readonly onProgress?: (cases: number) => void;
+  /** How many cases run at a time on sides that return promises; 1 when left out. */
+  readonly lanes?: number | undefined;
   /** Ends the comparison early; checked as often as `onProgress` is called. */
   readonly signal?: AbortSignal;
 }
@@ -38,13 +45,13 @@ export interface CompareOptions {
 export interface CauseTally extends Fingerprint {
   /** Number of cases by their difference; a case counts once. */
   readonly cases: Record<Difference, number>;
-  /** The first case of each difference. */
-  readonly first: Partial<Record<Difference, Scenario>>;
+  /** The first cases of each difference, at most `MOST_FIRST`. */
+  readonly first: Partial<Record<Difference, Scenario[]>>;
   /**
    * The fixed cases by the kind of request without which the base could not show the cause; `undefined` where it needs
    * none.
    */
-  readonly fixedBy: Map<RequestKind | undefined, { cases: number; readonly first: Scenario }>;
+  readonly fixedBy: Map<RequestKind | undefined, { cases: number; readonly first: Scenario[] }>;
 }
 
 /** The result of a comparison. */
@@ -75,7 +82,7 @@ const BREAKS: readonly Difference[] = ['broken', 'swapped'];
 
 /** Runs the same scenarios on both sides and counts where the sides differ. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
-  const { run, invariants, signal, onProgress } = options;
+  const { run, invariants, signal, onProgress, lanes } = options;
   const causes = new FingerprintMap<CauseTally>();
   const exercised = new Map(invariants.map(({ id }) => [id, { base: 0, patched: 0 }]));
   const outcomes = new Map<OutcomePair, number>();
@@ -112,11 +119,12 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
           news.last = cases;
           news.breaks ||= BREAKS.includes(difference);
         }
-        tally.first[difference] ??= scenario;
+        addFirst((tally.first[difference] ??= []), scenario);
         if (difference !== 'fixed') continue;
         const request = requestBehind(violations.base!, traces.base);
-        const fixed = tally.fixedBy.get(request) ?? { cases: 0, first: scenario };
+        const fixed = tally.fixedBy.get(request) ?? { cases: 0, first: [] };
         fixed.cases++;
+        addFirst(fixed.first, scenario);
         tally.fixedBy.set(request, fixed);
       }
     }
@@ -136,7 +144,8 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     visit,
     between: () => onProgress?.(cases),
     notRunnable: (reason) => void notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
-    ...(signal && { signal }),
+    lanes,
+    signal,
   });
   const unreached = [...requests.base].filter((kind) => !requests.patched.has(kind));
   hideUnreached(causes, unreached, exercised);
@@ -165,16 +174,35 @@ function hideUnreached(
 }
 
 /** The stored cases, then the generated cases, 100 at a time: there may be millions. */
-function* casesOf(
-  { stored, scenarios, seed, runs }: CompareOptions,
-  isEnough: (made: number) => boolean,
-): Generator<Scenario> {
+function* casesOf(options: CompareOptions, isEnough: (made: number) => boolean): Generator<Scenario> {
+  const { stored, runs } = options;
   yield* stored;
   for (let made = 0; made < runs; made += GENERATED_AT_A_TIME) {
     if (isEnough(made)) return;
-    const numRuns = Math.min(GENERATED_AT_A_TIME, runs - made);
-    yield* fc.sample(scenarios, { seed: seed + made, numRuns });
+    yield* generated(options, made, Math.min(GENERATED_AT_A_TIME, runs - made));
   }
+}
+
+/** The next generated cases. @param made how many there are before. */
+function* generated({ scenarios, draws, seed }: CompareOptions, made: number, count: number) {
+  if (draws === undefined) return yield* fc.sample(scenarios, { seed: seed + made, numRuns: count });
+  let left = count;
+  for (let draw = 0; left > 0; draw++) {
+    const [lists] = fc.sample(draws, { seed: seed + made + draw, numRuns: 1 });
+    const longest = Math.max(...lists!.map(({ length }) => length));
+    for (let index = 0; index < longest && left > 0; index++) {
+      for (const list of lists!) {
+        if (list[index] !== undefined && left-- > 0) yield list[index]!;
+      }
+    }
+  }
+}
+
+/** How many cases of a difference are kept: on a real VMM the first one may have been by chance. */
+const MOST_FIRST = 3;
+
+function addFirst(cases: Scenario[], scenario: Scenario): void {
+  if (cases.length < MOST_FIRST) cases.push(scenario);
 }
 
 const newTally = (fingerprint: Fingerprint): CauseTally => ({

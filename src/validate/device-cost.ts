@@ -9,7 +9,11 @@ import type {
 import type { Outcome, Trace } from '../trace/index.ts';
 import { figuresOf, type Figure } from './cost.ts';
 import type { Sides } from './difference.ts';
-import { runAll, type RunSides } from './run-both.ts';
+import { MODEL_HOSTS, type HostKind } from './host-kinds.ts';
+import { runAll, type RunSides, type Watcher } from './run-both.ts';
+
+/** Bytes of RAM of the machine. */
+const RAM = 1n << 30n;
 
 /** A real device on one side: how the run ended, and the figures of its last state. */
 export interface DeviceFigures {
@@ -24,73 +28,40 @@ export interface DeviceCost extends Sides<DeviceFigures> {
   readonly host: string;
 }
 
-interface HostKind {
-  /** `64K ARM`. */
-  readonly name: string;
-  readonly machine: MachineType;
-  readonly hostPageSize: bigint;
-  readonly iommu: Scenario['host']['iommu'];
-  /** First bus address for 64-bit BARs, and for 32-bit BARs. */
-  readonly windows: readonly [wide: bigint, narrow: bigint];
-}
-
-const K = 1024n;
-const GIB = K ** 3n;
-const TIB = K ** 4n;
-
-const arm = (pages: bigint): HostKind => ({
-  name: `${pages}K ARM`,
-  machine: 'virt',
-  hostPageSize: pages * K,
-  iommu: { type: 'type1', pageSizes: [pages * K] },
-  windows: [512n * GIB, 0x1000_0000n],
-});
-
-/** An Arm host for each page size, and POWER, whose IOMMU has smaller pages than the host. */
-const HOSTS: readonly HostKind[] = [
-  arm(4n),
-  arm(16n),
-  arm(64n),
-  {
-    name: '64K POWER',
-    machine: 'pseries',
-    hostPageSize: 64n * K,
-    iommu: { type: 'spapr-tce-v2', pageSizes: [4n * K, 64n * K] },
-    windows: [33n * TIB, 0x8000_0000n],
-  },
-];
-
 /** What both sides of a comparison support. */
 export interface SupportedHosts {
   /** The IOMMU types. */
   readonly iommus: readonly IommuTypeName[];
   /** The machine types; all when left out. */
   readonly machines?: readonly MachineType[] | undefined;
+  /** The hosts to measure on, as far as both sides support them; `MODEL_HOSTS` when left out. */
+  readonly hosts?: readonly HostKind[] | undefined;
 }
 
 /**
  * Measures every device on every host that both sides support.
  *
- * @param revision id of the revision that the scenarios name.
+ * @param options `revision`: id of the revision that the scenarios name; and what `runAll` wants to know.
  */
 export async function costOfDevices(
   devices: readonly DeviceSpec[],
-  { iommus, machines }: SupportedHosts,
+  { iommus, machines, hosts: kinds = MODEL_HOSTS }: SupportedHosts,
   run: RunSides,
-  revision: string,
+  { revision, ...watch }: { readonly revision: string } & Pick<Watcher, 'lanes' | 'signal'>,
 ): Promise<readonly DeviceCost[]> {
-  const hosts = HOSTS.filter(
+  const hosts = kinds.filter(
     ({ iommu, machine }) => iommus.includes(iommu.type) && machines?.includes(machine) !== false,
   );
   const cases = devices.flatMap((device) =>
     hosts.map((host) => ({ device, host, scenario: scenarioOf(device, host, revision) })),
   );
+  const caseOf = new Map(cases.map((one) => [one.scenario, one]));
   const costs: DeviceCost[] = [];
-  const visit = (_: Scenario, { base, patched }: Sides<Trace>): void => {
-    const { device, host } = cases[costs.length]!;
+  const visit = (scenario: Scenario, { base, patched }: Sides<Trace>): void => {
+    const { device, host } = caseOf.get(scenario)!;
     costs.push({ device: device.name, host: host.name, base: describe(base), patched: describe(patched) });
   };
-  await runAll(cases.map(({ scenario }) => scenario).values(), run, { visit });
+  await runAll(caseOf.keys(), run, { visit, ...watch });
   return costs;
 }
 
@@ -103,7 +74,7 @@ const describe = (trace: Trace): DeviceFigures => ({
 /** A machine that starts with the device and maps the BARs one after the other, as firmware does. */
 function scenarioOf(
   spec: DeviceSpec,
-  { machine, hostPageSize, iommu, windows }: HostKind,
+  { machine, cpu, kernel, hostPageSize, iommu, windows }: HostKind,
   revision: string,
 ): Scenario {
   const device: DeviceSpec = { ...spec, id: 'dev0', name: 'dev0' };
@@ -112,12 +83,13 @@ function scenarioOf(
     machine: {
       type: machine,
       msixEmulation: 'machine-default',
-      ram: GIB,
+      ram: RAM,
       hostPageSize,
       guestPageSize: hostPageSize,
+      ...(cpu && { cpu }),
     },
     revision,
-    host: { kernel: 'msix-mappable', iommu },
+    host: { kernel, iommu },
     devices: [device],
     operations: [...place(device.bars, windows, hostPageSize), { op: 'enable-memory', device: 'dev0' }],
   };

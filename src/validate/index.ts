@@ -28,6 +28,7 @@ export {
   type CauseVerdict,
   type InvariantStatus,
   type InvariantVerdict,
+  type SideName,
   type ValidateOptions,
   type Verdict,
 } from './verdict.ts';

@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { StoredRegression } from '../campaign/index.ts';
-import { openModel } from '../model/index.ts';
+import { openModel, runOnModel } from '../model/index.ts';
+import { scenarios } from '../../generators/index.ts';
+import { verdictText } from '../report/index.ts';
 import { decodeScenario, type Scenario } from '../scenario/index.ts';
-import type { SearchTarget } from '../trace/index.ts';
-import { NEWEST } from '../vfio/index.ts';
+import type { SearchTarget, Trace } from '../trace/index.ts';
+import { NEWEST, type Revision } from '../vfio/index.ts';
 import { judgeTargets } from './judge-targets.ts';
 
 const withIommu = (type: string): Scenario =>
@@ -35,6 +37,8 @@ const only = (type: string): SearchTarget => ({
   canRun: ({ host }) => Promise.resolve(host.iommu.type === type),
 });
 
+const NO_MACHINES = { trivial: [], machines: { 'vfio-user': [], kernel: [] } };
+
 it('judgeTargets runs the shipped cases that both builds can run, and names the builds', async () => {
   const verdict = await judgeTargets({
     sides: {
@@ -43,6 +47,8 @@ it('judgeTargets runs the shipped cases that both builds can run, and names the 
     },
     scenarios: fc.constant(withIommu('vfio-user')),
     shipped: [stored(withIommu('vfio-user')), stored(withIommu('type1'))],
+    trivial: [withIommu('vfio-user')],
+    machines: { 'vfio-user': ['pc'], kernel: [] },
     devices: [],
     seed: 'a seed',
     runs: 2,
@@ -54,3 +60,69 @@ it('judgeTargets runs the shipped cases that both builds can run, and names the 
   });
   expect(verdict.breaks).toBe(false);
 });
+
+it('judgeTargets gives no verdict where a build does not complete a trivial scenario, but the words of the build', async () => {
+  const dies = (scenario: Scenario): Trace => ({
+    ...(openModel(NEWEST).run(scenario) as Trace),
+    outcome: 'rejected',
+    error: "could not load PC BIOS 'bios-256k.bin'",
+  });
+  const judged = judgeTargets({
+    sides: {
+      base: { id: 'old', target: openModel(NEWEST) },
+      patched: { id: 'new', target: { ...openModel(NEWEST), run: dies } },
+    },
+    scenarios: fc.constant(withIommu('type1')),
+    shipped: [],
+    ...NO_MACHINES,
+    trivial: [withIommu('type1')],
+    devices: [],
+    seed: 'a seed',
+    runs: 2,
+  });
+  await expect(judged).rejects.toThrow(
+    "new does not complete a trivial scenario (pc, the kernel's interface): could not load PC BIOS 'bios-256k.bin'; there is no verdict",
+  );
+});
+
+it('judgeTargets counts no difference that depends on timing, and says so', async () => {
+  const broken: Revision = {
+    ...NEWEST,
+    listener: { ...NEWEST.listener, skip: () => 'ram' },
+  };
+  let turn = 0;
+  const verdictOn = (shows: () => boolean) =>
+    judgeTargets({
+      sides: {
+        base: { id: 'old', version: 'QEMU 1', target: openModel(NEWEST) },
+        patched: {
+          id: 'new',
+          version: 'QEMU 2',
+          target: {
+            ...openModel(NEWEST),
+            run: (scenario) => runOnModel(scenario, shows() ? broken : NEWEST),
+          },
+        },
+      },
+      scenarios: scenarios({ machineTypes: ['pc'], iommuTypes: ['type1'] }),
+      shipped: [],
+      ...NO_MACHINES,
+      devices: [],
+      seed: 'a seed',
+      runs: 8,
+    });
+  const flaky = await verdictOn(() => turn++ % 3 === 0);
+  expect(flaky.breaks).toBe(false);
+  const causes = flaky.invariants.flatMap((one) => one.causes);
+  expect(causes.find(({ cause }) => cause === 'not-mapped')!.flaky).toMatchObject({ of: 10 });
+  expect(flaky.findings.every(({ effect }) => effect !== 'breaks')).toBe(true);
+  const [effect, scope] = verdictText(flaky).split('\n');
+  expect(effect).toMatch(/; flaky, not counted: .*ram-reachable\/not-mapped \(\d of 10 runs\)/);
+  expect(scope).toMatch(/^new \(QEMU 2\) against old \(QEMU 1\): 8 cases/);
+
+  const stable = await verdictOn(() => true);
+  expect(stable.breaks).toBe(true);
+  const found = stable.findings.find(({ cause }) => cause === 'not-mapped')!;
+  expect(found.counterexample.stability).toEqual({ shown: 10, of: 10 });
+  expect(verdictText(stable)).toContain('; stable 10/10');
+}, 60_000);

@@ -1,4 +1,4 @@
-import type * as fc from 'fast-check';
+import type { Stability } from '../campaign/index.ts';
 import {
   FingerprintMap,
   findInvariant,
@@ -7,11 +7,10 @@ import {
   sameFingerprint,
   type Fingerprint,
 } from '../invariants/index.ts';
-import type { Scenario } from '../scenario/index.ts';
 import type { CauseTally } from './compare.ts';
 import { compareOn, type Difference } from './difference.ts';
-import type { RunSides } from './run-both.ts';
-import { shrinkDifference, type Counterexample } from './shrink-difference.ts';
+import { smallestCase, type RepeatOptions } from './smallest-case.ts';
+import type { Counterexample, Kept } from './shrink-difference.ts';
 import { statusOf, type CauseStatus } from './status.ts';
 
 /** What a patch does to the cases of a finding. */
@@ -45,10 +44,7 @@ const EFFECTS: Partial<Record<Difference, Effect>> = {
 };
 
 /** What a search for the smallest cases needs. */
-export interface FindingOptions {
-  readonly run: RunSides;
-  readonly scenarios: fc.Arbitrary<Scenario>;
-  readonly signal?: AbortSignal | undefined;
+export interface FindingOptions extends RepeatOptions {
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
@@ -56,24 +52,28 @@ export interface FindingOptions {
 export interface ShownFindings {
   readonly findings: readonly VerdictFinding[];
   readonly shown: FingerprintMap<Counterexample>;
+  /** The causes whose difference does not show in most repetitions: it depends on timing, and counts for nothing. */
+  readonly flaky: FingerprintMap<Stability>;
 }
 
 /**
  * Shrinks a case of every cause that differs between the sides. A cause that a smallest case of the same effect
  * already shows is no finding of its own.
  *
- * @throws Unrepeatable when a case gives another result when it is run again.
+ * @throws Unrepeatable when a case gives another result when it is run again, unless runs are repeated.
  */
 export async function findingsOf(
   causes: FingerprintMap<CauseTally>,
-  { run, scenarios, signal, onProgress }: FindingOptions,
+  options: FindingOptions,
 ): Promise<ShownFindings> {
   const findings: (VerdictFinding & { also: Fingerprint[] })[] = [];
   const shown = new FingerprintMap<Counterexample>();
-  for (const tally of inOrder(causes.values())) {
-    const difference = SHOWN_BY[statusOf(tally)];
-    const scenario = difference && tally.first[difference];
-    if (difference === undefined || scenario === undefined) continue;
+  const flaky = new FingerprintMap<Stability>();
+  const tallies = inOrder(causes.values()).filter((tally) => SHOWN_BY[statusOf(tally)] !== undefined);
+  for (const [index, tally] of tallies.entries()) {
+    const difference = SHOWN_BY[statusOf(tally)]!;
+    const cases = tally.first[difference] ?? [];
+    if (cases.length === 0) continue;
     const { invariant, cause } = tally;
     const effect = EFFECTS[difference]!;
     const together = findings
@@ -85,15 +85,20 @@ export async function findingsOf(
       shown.set(tally, together.counterexample!);
       continue;
     }
-    onProgress?.(`shrinking ${fingerprintText(tally)}`);
-    const kept = { invariant: findInvariant(invariant), fingerprint: { invariant, cause }, difference };
-    const counterexample = await shrinkDifference(scenario, kept, run, scenarios, signal);
-    if (counterexample === undefined) continue;
+    options.onProgress?.(`shrinking ${index + 1}/${tallies.length}: ${fingerprintText(tally)}`);
+    const kept: Kept = { invariant: findInvariant(invariant), fingerprint: { invariant, cause }, difference };
+    const found = await smallestCase(cases, kept, options);
+    if (found === undefined) continue;
+    if (!found.repeats) {
+      flaky.set(tally, found.stability);
+      continue;
+    }
+    const { counterexample } = found;
     shown.set(tally, counterexample);
     const { severity } = findInvariant(invariant);
     findings.push({ invariant, cause, effect, severity, also: [], counterexample });
   }
-  return { findings, shown };
+  return { findings, shown, flaky };
 }
 
 /**

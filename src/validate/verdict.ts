@@ -1,15 +1,9 @@
 import type * as fc from 'fast-check';
-import { deriveSeed, type RunScenario } from '../campaign/index.ts';
-import {
-  COMMON_INVARIANTS,
-  isError,
-  type FingerprintMap,
-  type Invariant,
-  type InvariantId,
-} from '../invariants/index.ts';
+import { deriveSeed, type RunScenario, type Stability } from '../campaign/index.ts';
+import { COMMON_INVARIANTS, isError, type Invariant, type InvariantId } from '../invariants/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
-import { compare, type Comparison, type OutcomePair, type Patience } from './compare.ts';
+import { compare, type CompareOptions, type Comparison, type OutcomePair, type Patience } from './compare.ts';
 import type { Cost } from './cost.ts';
 import type { Difference, Sides } from './difference.ts';
 import { costOfDevices, type DeviceCost, type SupportedHosts } from './device-cost.ts';
@@ -18,7 +12,8 @@ import type { RunSides } from './run-both.ts';
 import type { RequestKind } from './requests.ts';
 import type { Counterexample } from './shrink-difference.ts';
 import { statusOf, type CauseStatus } from './status.ts';
-import { findingsOf, type VerdictFinding } from './verdict-findings.ts';
+import { TryBudget } from './try-budget.ts';
+import { findingsOf, type ShownFindings, type VerdictFinding } from './verdict-findings.ts';
 
 /** How a patch changes whether an invariant holds. */
 export type InvariantStatus =
@@ -35,7 +30,12 @@ export interface CauseVerdict {
   readonly cause: string;
   readonly status: CauseStatus;
   readonly cases: Readonly<Record<Difference, number>>;
-  /** The smallest case in which the sides differ; undefined for `still broken` and `hidden`. */
+  /**
+   * Set where the cases in which the sides differ do not show the difference in most repetitions: it depends on timing,
+   * and counts for nothing.
+   */
+  readonly flaky?: Stability;
+  /** The smallest case in which the sides differ; undefined for `still broken` and `hidden`, and for a flaky one. */
   readonly counterexample: Counterexample | undefined;
 }
 
@@ -54,6 +54,8 @@ export interface SideName {
   /** Id of a revision, or the path of a QEMU as the user gave it. */
   readonly id: string;
   readonly title: string;
+  /** The version of a real VMM, with its package; absent for a revision. */
+  readonly version?: string;
 }
 
 /** What a patch fixes, breaks and costs. */
@@ -86,11 +88,15 @@ export interface Verdict {
 /** The two sides to compare, and how far. */
 export interface ValidateOptions extends SupportedHosts {
   readonly sides: Sides<SideName & { readonly run: RunScenario }>;
+  /** Runs a scenario on both sides at once; see `RunSides`. */
+  readonly both?: RunSides['both'];
   /** Stops a stretch of runs in which a side never returns. */
   readonly guard?: RunSides['guard'];
   /** Cases that run before the generated ones. */
   readonly stored: readonly Scenario[];
   readonly scenarios: fc.Arbitrary<Scenario>;
+  /** The lists to generate in place of single scenarios; see `CompareOptions`. */
+  readonly draws?: CompareOptions['draws'];
   /** Real devices to measure the cost on. */
   readonly devices: readonly DeviceSpec[];
   /** Any text; the same text gives the same cases. */
@@ -100,6 +106,12 @@ export interface ValidateOptions extends SupportedHosts {
   readonly patience?: Patience;
   /** Whether a side that starts no machine gets no verdict, as with a QEMU that does not work. */
   readonly mustStart?: true;
+  /** How often the case of a finding is run, where runs depend on timing; see `RepeatOptions`. */
+  readonly repetitions?: number;
+  /** How many smaller cases are tried for all findings together; all when left out. */
+  readonly tries?: number;
+  /** How many cases run at a time on sides that return promises; 1 when left out. */
+  readonly lanes?: number;
   /** Called with a line of text about the current work. */
   readonly onProgress?: (line: string) => void;
   /** Ends the comparison early; the verdict is about the cases until then. */
@@ -112,14 +124,15 @@ const BREAKING: readonly CauseStatus[] = ['broken', 'worse', 'swapped'];
  * Runs the same scenarios on a base and on the patched side, and judges what the patch fixes, breaks and costs.
  *
  * @throws FaultyRun when a rule of a patch throws or returns a value that is not allowed.
- * @throws Unrepeatable when a case gives another result when it is run again.
+ * @throws Unrepeatable when a case gives another result when it is run again, unless there are `repetitions`.
  * @throws InvalidInput when no case ran, or a side starts in no case: such a verdict would say nothing.
  */
 export async function validate(options: ValidateOptions): Promise<Verdict> {
-  const { sides, stored, scenarios, seed, runs, patience, signal, onProgress } = options;
+  const { sides, stored, scenarios, seed, runs, patience, lanes, signal, onProgress } = options;
   const run: RunSides = {
     base: sides.base.run,
     patched: sides.patched.run,
+    ...(options.both && { both: options.both }),
     ...(options.guard && { guard: options.guard }),
   };
   const comparison = await compare({
@@ -127,16 +140,21 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     invariants: COMMON_INVARIANTS,
     stored,
     scenarios,
+    draws: options.draws,
     seed: deriveSeed(seed, `validate ${sides.base.id}`),
     runs,
     ...(patience && { patience }),
+    lanes,
     onProgress: (cases) => onProgress?.(`${cases} of ${stored.length + runs} cases`),
     ...(signal && { signal }),
   });
   refuseEmpty(comparison, options);
-  const { findings, shown } = await findingsOf(comparison.causes, { run, scenarios, signal, onProgress });
+  const budget = new TryBudget(options.tries);
+  const { repetitions } = options;
+  const looking = { run, scenarios, signal, onProgress, repetitions, budget };
+  const found = await findingsOf(comparison.causes, looking);
   onProgress?.('measuring the cost on real devices');
-  const invariants = COMMON_INVARIANTS.map((invariant) => judge(invariant, comparison, shown));
+  const invariants = COMMON_INVARIANTS.map((invariant) => judge(invariant, comparison, found));
   return {
     sides: { base: nameOf(sides.base), patched: nameOf(sides.patched) },
     seed,
@@ -144,15 +162,16 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     cases: comparison.cases,
     interrupted: signal?.aborted ?? false,
     invariants,
-    findings,
+    findings: found.findings,
     unreached: comparison.unreached,
     notRun: comparison.notRun,
     outcomes: comparison.outcomes,
     cost: comparison.cost,
-    devices: await costOfDevices(options.devices, options, run, sides.base.id),
+    devices: await costOfDevices(options.devices, options, run, { revision: sides.base.id, lanes, signal }),
     breaks: invariants.some(
       ({ severity, causes }) =>
-        severity === 'error' && causes.some(({ status }) => BREAKING.includes(status)),
+        severity === 'error' &&
+        causes.some(({ status, flaky }) => BREAKING.includes(status) && flaky === undefined),
     ),
   };
 }
@@ -176,18 +195,23 @@ function refuseEmpty(comparison: Comparison, { sides, mustStart, signal }: Valid
 const noVerdict = (message: string): InvalidInput =>
   new InvalidInput([{ path: '', message: `${message}; there is no verdict` }]);
 
-const nameOf = ({ id, title }: SideName): SideName => ({ id, title });
+const nameOf = ({ id, title, version }: SideName): SideName => ({
+  id,
+  title,
+  ...(version !== undefined && { version }),
+});
 
 function judge(
   { id, severity }: Invariant,
   { causes: tallies, exercised }: Comparison,
-  shown: FingerprintMap<Counterexample>,
+  { shown, flaky }: ShownFindings,
 ): InvariantVerdict {
   const own = tallies.values().filter(({ invariant }) => invariant === id);
   const causes = own.map((tally): CauseVerdict => ({
     cause: tally.cause,
     status: statusOf(tally),
     cases: tally.cases,
+    ...(flaky.has(tally) && { flaky: flaky.get(tally)! }),
     counterexample: shown.get(tally),
   }));
   const counts = exercised.get(id)!;
@@ -196,7 +220,7 @@ function judge(
 
 function statusOfInvariant(causes: readonly CauseVerdict[], exercised: Sides<number>): InvariantStatus {
   const broken = (kinds: readonly Difference[]): boolean =>
-    causes.some(({ cases }) => kinds.some((kind) => cases[kind] > 0));
+    causes.some(({ cases, flaky }) => flaky === undefined && kinds.some((kind) => cases[kind] > 0));
   const before = broken(['both', 'fixed', 'hidden']);
   const after = broken(['both', 'broken', 'swapped', 'uncovered']);
   if (before && after) return 'still broken';

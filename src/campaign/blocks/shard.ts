@@ -14,11 +14,11 @@ export const WHOLE: Shard = { number: 1, of: 1 };
 export const shardText = ({ number, of }: Shard): string => `${number}/${of}`;
 
 /** The largest number of shards. */
-const MOST_SHARDS = 10_000;
+const MOST_SHARDS = 1_000_000;
 
 /** Reads `2/8`. @returns `undefined` for another text, and for a shard that does not exist. */
 export function parseShard(text: string): Shard | undefined {
-  const [, number, of] = /^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? [];
+  const [, number, of] = /^(\d{1,7})\/(\d{1,7})$/.exec(text) ?? [];
   const shard = { number: Number(number), of: Number(of) };
   return number !== undefined && exists(shard) ? shard : undefined;
 }

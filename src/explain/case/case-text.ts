@@ -3,6 +3,7 @@ import { printable } from '../../input/index.ts';
 import { fingerprintText } from '../../invariants/index.ts';
 import {
   lineWidth,
+  mapWidth,
   describeOperation,
   describeScenario,
   deviceMemoryText,
@@ -81,13 +82,14 @@ function stepLines({ trace, main }: CaseAnswer): readonly string[] {
   let before: string | undefined;
   for (const [index, { operation }] of trace.steps.slice(0, MOST_STEPS).entries()) {
     const isMain = main?.step === index;
-    const map = drawMemoryMap(trace, {
+    const violation = {
       invariant: 'no-abort',
       cause: '',
       message: '',
       step: index,
       ...(isMain && main.at !== undefined && { at: main.at }),
-    });
+    };
+    const map = drawMemoryMap(trace, violation, mapWidth());
     const name = stepName(operation);
     const mark = isMain ? '   <-- the violation' : '';
     const text = map.join('\n');

@@ -51,6 +51,21 @@ const RUST_VMMS: readonly PlainRule[] = [
   },
 ];
 
+/** Messages of cloud-hypervisor about moves of BARs. */
+const RUST_MOVES: readonly PlainRule[] = [
+  {
+    id: 'rust-bar-move',
+    pattern: /Failed moving device BAR: .*0x[0-9a-f]+->0x[0-9a-f]+\(0x[0-9a-f]+\)/,
+    severity: 'goes on',
+    verdict: 'not fatal: cloud-hypervisor goes on, and the BAR stays at the first address of the line',
+    limit: 'PCI window, or an address in use',
+    why:
+      'the guest wrote an address at which cloud-hypervisor can place no BAR: outside its PCI windows, or used by another ' +
+      'device; the line has the old address, the new one and the size. The register may name the new address all the same',
+    remedies: { guest: ['a firmware and kernel that keep the addresses of BARs (pci=realloc=off)'] },
+  },
+];
+
 /** Messages of Rust VMMs about memslots. */
 const RUST_SLOTS: readonly PlainRule[] = [
   {
@@ -105,4 +120,6 @@ const USER_SPACE_DRIVERS: readonly PlainRule[] = [
   },
 ];
 
-export const OTHER_VMM_RULES = [...RUST_VMMS, ...RUST_SLOTS, ...USER_SPACE_DRIVERS].map(plainRule);
+export const OTHER_VMM_RULES = [...RUST_VMMS, ...RUST_MOVES, ...RUST_SLOTS, ...USER_SPACE_DRIVERS].map(
+  plainRule,
+);

@@ -36,6 +36,12 @@ export class MachineDevices {
     for (const device of this.#unplugged.splice(0)) this.retired.add(device);
   }
 
+  /** Forgets the devices that were unplugged, of which QEMU has let go. */
+  forgetUnplugged(): void {
+    this.#unplugged.length = 0;
+    this.retired.forgetGone();
+  }
+
   /** Retires the devices of the present scenario. */
   retirePresent(): void {
     for (const device of this.present.splice(0)) this.retired.add(device);

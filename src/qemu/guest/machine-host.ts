@@ -34,6 +34,16 @@ export interface MachineHost {
    * @param views the memory maps now; they name memory of which nothing else says what it is.
    */
   takeEvents(devices: readonly RequestSource[], views: ReadViews): readonly VmmEvent[];
+  /**
+   * Begins another scenario in the same process, and forgets what QEMU has asked until now.
+   *
+   * @param offers the devices that the scenario begins with.
+   */
+  restart(offers: readonly DeviceOffer[]): void;
+  /** Whether the host is as it was before the first scenario, as far as a scenario without devices can tell. */
+  readonly isAsNew: boolean;
+  /** How many devices may stay plugged in after their scenario, before it is cheaper to start another process. */
+  readonly maxRetired: number;
   /** The containers, with the mappings in force after the last call of `takeEvents`. */
   containers(devices: readonly RequestSource[]): readonly ContainerState[];
   /** The memory slots after the last call of `takeEvents`; a constant array without KVM. */

@@ -108,12 +108,12 @@ export class Observer {
 
   #takeEvents(views: ReadViews): readonly VmmEvent[] {
     const { devices, host, names, qemu } = this.#parts;
-    const requests = host.takeEvents(devices.observed, views);
-    devices.retireUnplugged();
     const messages = qemu.output
       .since(this.#linesSeen)
       .map((line): VmmEvent => ({ type: 'message', text: names.rename(withoutProgram(line)) }));
     this.#linesSeen = qemu.output.count;
+    const requests = host.takeEvents(devices.observed, views);
+    devices.retireUnplugged();
     return [...requests, ...messages];
   }
 

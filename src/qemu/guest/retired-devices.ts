@@ -37,6 +37,11 @@ export class RetiredDevices {
     this.#devices.add(device);
   }
 
+  /** Forgets the devices of which QEMU has let go. */
+  forgetGone(): void {
+    for (const device of this.#devices) if (device.server.disconnected) this.#devices.delete(device);
+  }
+
   /** Whether the machine keeps the devices that scenarios with this hardware begin with. */
   keeps(hardware: string): boolean {
     return this.#hardware.has(hardware);

@@ -49,6 +49,10 @@ export class RunningMachine {
     return this.#parts.qemu;
   }
 
+  get host(): MachineHost {
+    return this.#parts.host;
+  }
+
   get devices(): MachineDevices {
     return this.#parts.devices;
   }
@@ -116,6 +120,19 @@ export class RunningMachine {
       device.server.settle();
     }
     this.devices.retirePresent();
+    this.#parts.host.restart([]);
+    this.observer.restart();
+    this.#parts.names.restartContainers();
+  }
+
+  /** Unplugs the devices of a scenario, whose memory maps were not read, so that nothing is left of them. */
+  async unplugDevices(): Promise<void> {
+    for (const device of [...this.devices.present]) {
+      await this.#guest.restore(device);
+      await this.plugging.unplug(device, []);
+    }
+    this.devices.forgetUnplugged();
+    this.#parts.host.restart([]);
     this.observer.restart();
     this.#parts.names.restartContainers();
   }
@@ -139,6 +156,7 @@ export class RunningMachine {
   async reinstateDevices(hardware: string): Promise<readonly Step[] | undefined> {
     const { devices, steps } = this.devices.retired.takeBack(hardware);
     this.devices.present.push(...devices);
+    this.#parts.host.restart(devices.map(({ server }) => server));
     const { state, events } = await this.observer.observe();
     const asBefore = events.length === 0 && toJsonLine(state) === toJsonLine(steps.at(-1)!.state);
     return asBefore ? steps : undefined;

@@ -17,6 +17,9 @@ export class VfioUserHost implements MachineHost {
   readonly environment = {};
   readonly memslots: readonly Memslot[] = [];
   readonly unknownRequests = [];
+  readonly isAsNew = true;
+  /** QEMU sends every mapping to each retired device. */
+  readonly maxRetired = 7;
   readonly #directory: PrivateDirectory;
   readonly #ramName: string;
 
@@ -39,6 +42,10 @@ export class VfioUserHost implements MachineHost {
 
   containers(devices: readonly RequestSource[]): readonly ContainerState[] {
     return devices.map(({ state }) => state);
+  }
+
+  restart(): void {
+    // Each device has requests of its own.
   }
 
   keepAlive(): void {

@@ -10,6 +10,8 @@ export interface QemuInspection {
   readonly package: string;
   /** The properties of the devices `vfio-user-pci` and `vfio-pci`; absent for a device that QEMU does not have. */
   readonly deviceProperties: Readonly<Record<QemuDriver, ReadonlySet<string> | undefined>>;
+  /** The machine types that QEMU has, their aliases too. */
+  readonly machines: ReadonlySet<string>;
   /** What a QEMU without a guest runs with: `qtest`, or `tcg` with stopped CPUs where Debian's package lacks it. */
   readonly accelerator: IdleAccelerator;
   /** Whether QEMU has the object `iommufd` (9.0, not on every architecture). */
@@ -64,7 +66,14 @@ async function inspect(qemu: QemuProcess, binary: string): Promise<Omit<QemuInsp
     { implements: 'user-creatable' },
     (types: readonly { readonly name: string }[]) => types.some(({ name }) => name === 'iommufd'),
   );
+  const machines = await qemu.qmp.query(
+    'query-machines',
+    undefined,
+    (types: readonly { readonly name: string; readonly alias?: string }[]) =>
+      new Set(types.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]))),
+  );
   return {
+    machines,
     hasIommufd,
     binary,
     version: text,

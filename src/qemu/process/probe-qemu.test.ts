@@ -24,6 +24,7 @@ describe('probeQemu', () => {
       binary,
       version: '11.1.3',
       vfioUser: true,
+      vfio: true,
       machines: ['pc-q35-11.1', 'supermicro-x11spi-bmc', 'none'],
       machineAliases: ['q35'],
     });

@@ -8,6 +8,8 @@ export interface QemuProbe {
   readonly version: string;
   /** Whether QEMU has the device `vfio-user-pci`: from 10.1 on, unless built without. */
   readonly vfioUser: boolean;
+  /** Whether QEMU has the device `vfio-pci`. */
+  readonly vfio: boolean;
   /** The machine types, without aliases. */
   readonly machines: readonly string[];
   /** The aliases of machine types, such as `q35`. */
@@ -40,6 +42,7 @@ export async function probeQemu(binary: string, milliseconds = DEADLINE_MS): Pro
     binary,
     version,
     vfioUser: /^name "vfio-user-pci"/m.test(devices),
+    vfio: /^name "vfio-pci"/m.test(devices),
     machines: names(false),
     machineAliases: names(true),
   };

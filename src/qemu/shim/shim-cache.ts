@@ -44,7 +44,9 @@ export class ShimCache {
   }
 
   /**
-   * The library of these sources, if the cache holds a sound one. The call removes unsound ones.
+   * The library of these sources, if the cache holds a sound one. The call removes those whose contents are wrong. One
+   * with the right contents stays until `add` has another, because a QEMU of another process may be about to load it: a
+   * busy system may be the only reason why the library does not answer.
    *
    * @param answers whether a library can be loaded.
    */
@@ -54,8 +56,8 @@ export class ShimCache {
       const path = join(this.#folder, name);
       const hash = name.startsWith(`qemu-shim-${sources}-`) ? /-([0-9a-f]+)\.so$/.exec(name)?.[1] : undefined;
       if (hash !== undefined) {
-        if (hashOf(path) === hash && answers(path)) found ??= path;
-        else rmSync(path, { recursive: true, force: true });
+        if (hashOf(path) !== hash) rmSync(path, { recursive: true, force: true });
+        else if (answers(path)) found ??= path;
       } else if (UNFINISHED.test(name) && isOld(path)) rmSync(path, { force: true });
     }
     return found;
@@ -75,6 +77,10 @@ export class ShimCache {
       const path = join(this.#folder, `qemu-shim-${sources}-${hashOf(made)}.so`);
       // A process that compiles at the same time renames an equal file to the same path.
       renameSync(made, path);
+      for (const name of readdirSync(this.#folder)) {
+        const other = join(this.#folder, name);
+        if (name.startsWith(`qemu-shim-${sources}-`) && other !== path) rmSync(other, { force: true });
+      }
       sync(this.#folder);
       return path;
     } finally {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { relative } from 'node:path';
-import { fingerprintOf, isFault } from '../finding-text.ts';
+import { isAbsolute, relative } from 'node:path';
+import { printable } from '../../input/index.ts';
+import { fingerprintOf, isFault, unsavedPath } from '../finding-text.ts';
 import type { ReportedFinding } from '../report-event.ts';
 import type { Report } from '../report.ts';
 
@@ -12,27 +13,57 @@ export const CODE_QUALITY_FILE = 'gl-code-quality-report.json';
  *
  * @param folder the checkout: GitLab wants paths relative to it.
  */
-export const codeQuality = ({ findings, problems, plan }: Report, folder: string): readonly object[] => [
-  ...findings
-    .filter(({ effect }) => effect === undefined || effect === 'breaks')
-    .map((finding) => ({
-      description: `${finding.message} (expected: ${finding.expected})`,
-      check_name: finding.rule,
-      fingerprint: digest(`${plan?.subject ?? ''} ${fingerprintOf(finding)}`),
-      severity: isFault(finding) ? 'major' : 'minor',
-      location: { path: pathOf(finding, folder), lines: { begin: 1 } },
+export function codeQuality(
+  { findings, problems, interrupted, plan }: Report,
+  folder: string,
+): readonly object[] {
+  const fingerprints = new Fingerprints();
+  return [
+    ...findings
+      .filter(({ effect }) => effect === undefined || effect === 'breaks')
+      .map((finding) => ({
+        description: printable(`${finding.message} (expected: ${finding.expected})`),
+        check_name: finding.rule,
+        fingerprint: fingerprints.of(`${plan?.subject ?? ''} ${fingerprintOf(finding)}`),
+        severity: isFault(finding) ? 'major' : 'minor',
+        location: { path: pathOf(finding, folder), lines: { begin: 1 } },
+      })),
+    ...problems.map(({ path, message }) => ({
+      description: printable(`barproof could not run: ${message}`),
+      check_name: 'could-not-run',
+      fingerprint: fingerprints.of(`${path} ${message}`),
+      severity: 'blocker',
+      location: { path: path === '' ? 'barproof' : path, lines: { begin: 1 } },
     })),
-  ...problems.map(({ path, message }) => ({
-    description: `barproof could not run: ${message}`,
-    check_name: 'could-not-run',
-    fingerprint: digest(`${path} ${message}`),
-    severity: 'blocker',
-    location: { path: path === '' ? 'barproof' : path, lines: { begin: 1 } },
-  })),
-];
+    ...(interrupted
+      ? [
+          {
+            description: 'barproof was interrupted before all cases had run',
+            check_name: 'interrupted',
+            fingerprint: fingerprints.of('interrupted'),
+            severity: 'info',
+            location: { path: 'barproof', lines: { begin: 1 } },
+          },
+        ]
+      : []),
+  ];
+}
 
-/** GitLab shows no entry without a path; a finding that is in no file gets the path that its file would have. */
-const pathOf = ({ file, rule, cause }: ReportedFinding, folder: string): string =>
-  file === undefined ? `regressions/${rule}/${cause}.json` : relative(folder, file) || file;
+/** GitLab shows of entries with the same fingerprint only one: the second of a kind has another. */
+class Fingerprints {
+  readonly #seen = new Map<string, number>();
+
+  of(text: string): string {
+    const before = this.#seen.get(text) ?? 0;
+    this.#seen.set(text, before + 1);
+    return digest(before === 0 ? text : `${text} ${before + 1}`);
+  }
+}
+
+function pathOf(finding: ReportedFinding, folder: string): string {
+  const path = finding.file === undefined ? '..' : relative(folder, finding.file);
+  // What lies outside of the checkout is no file of the merge request, either.
+  return path.startsWith('..') || isAbsolute(path) ? unsavedPath(finding) : path || finding.file!;
+}
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 40);

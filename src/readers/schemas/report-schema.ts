@@ -15,7 +15,7 @@ const PLAN = object({
   subject: STRING,
   target: STRING,
   'seed?': STRING,
-  cases: { type: 'integer' },
+  'cases?': { type: 'integer', description: 'Left out where a time ends the search.' },
   rules: array(object({ id: STRING, clause: STRING, severity: SEVERITY, 'site?': STRING })),
   again: { ...STRING, description: 'The command line that repeats the run.' },
   notes: LINES,
@@ -88,7 +88,11 @@ export const EVENT_SCHEMA = document('event', {
   oneOf: [
     event('opened', { command: COMMAND, version: STRING }),
     event('started', { plan: PLAN }),
-    event('progress', { cases: { type: 'integer' }, of: { type: 'integer' }, findings: { type: 'integer' } }),
+    event('progress', {
+      cases: { type: 'integer' },
+      'of?': { type: 'integer' },
+      findings: { type: 'integer' },
+    }),
     event('input', { input: INPUT }),
     event('finding', { finding: FINDING }),
     event('problem', { problem: PROBLEM }),

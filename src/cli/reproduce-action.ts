@@ -1,0 +1,19 @@
+import { loadCase } from '../campaign/index.ts';
+import { prefixProblems, writeAtomically } from '../input/index.ts';
+import { reproducerOf } from '../reproduce/index.ts';
+import { commandText } from './shell.ts';
+import { caseFile } from './shipped-regressions.ts';
+import { writeOut } from './write-out.ts';
+
+/** The options of `barproof reproduce` as commander reads them. */
+export interface ReproduceOptions {
+  readonly output?: string;
+}
+
+/** Prints or writes the program that shows a case on a real QEMU. */
+export async function reproduce(file: string, { output }: ReproduceOptions): Promise<void> {
+  const text = prefixProblems(file, () => reproducerOf(loadCase(caseFile(file))));
+  if (output === undefined) return writeOut(text);
+  writeAtomically(output, text);
+  process.stdout.write(`wrote ${output}; run it with: ${commandText(['python3', output])}\n`);
+}
