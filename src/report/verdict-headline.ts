@@ -44,7 +44,12 @@ const errorsThat = ({ findings }: Verdict, effect: Effect): readonly VerdictFind
 function effectLine(verdict: Verdict): string {
   const { cases, interrupted, tree } = verdict;
   const interruption = interrupted ? 'interrupted: ' : '';
-  if (changesNothing(verdict) && tree !== undefined && isUnreached(tree))
+  // What differs all the same depends on timing.
+  if (
+    tree !== undefined &&
+    isUnreached(tree) &&
+    errorsThat(verdict, 'breaks').length + errorsThat(verdict, 'mends').length === 0
+  )
     return `${interruption}${unreachedText(tree)}; ${numberText(cases)} cases say nothing of the patch`;
   if (changesNothing(verdict)) {
     return `${interruption}changes nothing in ${numberText(cases)} cases${notExercised(verdict)}${flakyText(verdict)}`;
