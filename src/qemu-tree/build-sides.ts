@@ -124,9 +124,8 @@ class Sides {
 
   async build(): Promise<Omit<BuiltSides, 'release'>> {
     const { change, stages, signal } = this.#order;
-    const folder = (name: string): string => join(this.#entry.folder, name);
     const digest = 'series' in change ? change.series.digest : change.commit.id.slice(0, 16);
-    const [base, patched] = [folder('base'), folder(join('patched', digest))];
+    const [base, patched] = [join(this.#entry.folder, 'base'), this.#entry.patch(digest)];
     if (!existsSync(base) || !existsSync(patched)) {
       const onWait = (): void => stages.note('another barproof builds on this base');
       const lock = await this.#entry.build({ signal, onWait });
@@ -134,6 +133,7 @@ class Sides {
         if (!existsSync(base)) await this.#buildBase(base, lock);
         else stages.note('base cached');
         if (!existsSync(patched)) await this.#buildPatched(patched, lock);
+        this.#entry.measure();
       } finally {
         lock.release();
       }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -70,6 +70,32 @@ describe('TreeCache', () => {
       { title: 'v1.0', configuration: 'few devices', patches: 0, isInUse: false },
     ]);
     expect(cache.list()[0]!.bytes).toBeGreaterThanOrEqual(100 * KIB);
+  });
+
+  it('keeps of the patches on a base the 20 that were used last', () => {
+    const entry = fill(new TreeCache(root), 'key', { kib: 1, ago: 0 });
+    for (let index = 0; index < 25; index++) {
+      const folder = entry.patch(`patch${index}`);
+      mkdirSync(folder);
+      const used = new Date(Date.now() - (100 - index) * 1000);
+      utimesSync(folder, used, used);
+    }
+    entry.patch('patch7');
+    entry.patch('new');
+    const left = readdirSync(join(entry.folder, 'patched')).toSorted();
+    expect(left).toHaveLength(19);
+    expect(left).toContain('patch7');
+    expect(left).not.toContain('patch5');
+  });
+
+  it('measures a base once', () => {
+    const cache = new TreeCache(root);
+    const entry = fill(cache, 'key', { kib: 100, ago: 0 });
+    entry.measure();
+    writeFileSync(join(entry.folder, 'y'), Buffer.alloc(500 * KIB));
+    expect(cache.list()[0]!.bytes).toBeLessThan(200 * KIB);
+    entry.measure();
+    expect(cache.list()[0]!.bytes).toBeGreaterThan(500 * KIB);
   });
 
   it('refuses a folder to which another user can write', () => {

@@ -19,6 +19,9 @@ import { TreeFailure } from './tree-error.ts';
 const WRITABLE_BY_OTHERS = 0o022;
 /** The most that the cache holds, in bytes, if the user says nothing else: some 25 bases. */
 const DEFAULT_LIMIT = 8 * 2 ** 30;
+/** How many patches on a base are kept: each is a QEMU of 30 MB. */
+const MOST_PATCHES = 20;
+const ABOUT = 'about.json';
 
 /** What the cache tells of a base that was built. */
 export interface CachedBase {
@@ -67,9 +70,30 @@ export class CacheEntry {
     return FileLock.take(`${this.#locks}.used`, 'shared', options);
   }
 
-  /** Notes what the entry holds. */
+  /** The folder of a patch that was built, or will be. Of more than 20 the ones that were used longest ago are removed. */
+  patch(digest: string): string {
+    const all = join(this.folder, 'patched');
+    mkdirSync(all, { recursive: true });
+    const used = (name: string): number =>
+      lstatSync(join(all, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const others = readdirSync(all).filter((name) => name !== digest);
+    for (const name of others.toSorted((a, b) => used(b) - used(a)).slice(MOST_PATCHES - 1))
+      rmSync(join(all, name), { recursive: true, force: true });
+    const folder = join(all, digest);
+    const now = new Date();
+    if (existsSync(folder)) utimesSync(folder, now, now);
+    return folder;
+  }
+
+  /** Notes what the entry holds, before it is built. */
   describe(title: string, configuration: string): void {
-    writeFileSync(join(this.folder, 'about.json'), JSON.stringify({ title, configuration }));
+    writeFileSync(join(this.folder, ABOUT), JSON.stringify({ title, configuration }));
+  }
+
+  /** Notes how large the entry is, so that no one has to look at ten thousand files again. */
+  measure(): void {
+    const about = readAbout(join(this.folder, ABOUT));
+    writeFileSync(join(this.folder, ABOUT), JSON.stringify({ ...about, bytes: sizeOf(this.folder) }));
   }
 }
 
@@ -152,7 +176,7 @@ export class TreeCache {
 
   #look(key: string): CachedBase {
     const entry = this.entry(key);
-    const about = readAbout(join(entry.folder, 'about.json'));
+    const about = readAbout(join(entry.folder, ABOUT));
     const lock = entry.keep('exclusive');
     lock?.release();
     const patched = join(entry.folder, 'patched');
@@ -160,7 +184,7 @@ export class TreeCache {
       key,
       title: about.title ?? key,
       configuration: about.configuration ?? 'not finished',
-      bytes: sizeOf(entry.folder),
+      bytes: about.bytes ?? sizeOf(entry.folder),
       patches: existsSync(patched) ? readdirSync(patched).length : 0,
       used: statSync(entry.folder).mtime,
       isInUse: lock === undefined,
@@ -190,9 +214,16 @@ export function openTreeCache(environment: NodeJS.ProcessEnv = process.env): Tre
   return new TreeCache(folder, gib === undefined ? undefined : Number(gib) * 2 ** 30);
 }
 
-function readAbout(path: string): { readonly title?: string; readonly configuration?: string } {
+interface About {
+  readonly title?: string;
+  readonly configuration?: string;
+  /** Left out while the entry is built. */
+  readonly bytes?: number;
+}
+
+function readAbout(path: string): About {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as object;
+    return JSON.parse(readFileSync(path, 'utf8')) as About;
   } catch {
     return {};
   }
