@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageFolder, printable } from '../input/index.ts';
 import { DEVICES_NAME } from './configuration.ts';
@@ -61,8 +61,10 @@ export class SourceCopy {
       if (isThere(from) && !isThere(to)) cpSync(from, to, { recursive: true, verbatimSymlinks: true });
     }
     const keymap = join(this.folder, KEYMAP);
-    if (existsSync(dirname(keymap)) && !isThere(keymap))
+    if (existsSync(dirname(keymap)) && !isThere(keymap)) {
       cpSync(join(packageFolder(), 'src', 'qemu-tree', 'keymap'), keymap, { recursive: true });
+      chmodSync(join(keymap, 'tools', 'keymap-gen'), 0o755);
+    }
   }
 
   /** Makes the copy hold another commit of the tree. */
