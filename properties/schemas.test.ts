@@ -5,6 +5,12 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runInProcess as barproof } from '../src/cli/testing/run-in-process.ts';
+import { scenarios } from '../generators/index.ts';
+import { openModel, runOnModel } from '../src/model/index.ts';
+import { verdictToJson } from '../src/report/index.ts';
+import { toJsonText } from '../src/scenario/index.ts';
+import { judgeTargets } from '../src/validate/index.ts';
+import { NEWEST, type Revision } from '../src/vfio/index.ts';
 import { SCHEMAS } from '../src/readers/schemas/index.ts';
 import { ROOT } from './pages/page.ts';
 
@@ -49,6 +55,34 @@ describe('the schemas of the package', () => {
       expect([file, complaints('case', value)]).toEqual([file, []]);
     }
   });
+});
+
+it('the schema of verdicts accepts one on two builds, with a flaky difference and a stable one', async () => {
+  const base = openModel(NEWEST);
+  const refuses: Revision = { ...NEWEST, listener: { ...NEWEST.listener, skip: () => 'ram' } };
+  let turn = 0;
+  const verdictOn = (shows: () => boolean) =>
+    judgeTargets({
+      sides: {
+        base: { id: 'old', version: 'QEMU 1', target: base },
+        patched: {
+          id: 'new',
+          version: 'QEMU 2',
+          target: { ...base, run: (scenario) => runOnModel(scenario, shows() ? refuses : NEWEST) },
+        },
+      },
+      scenarios: scenarios({ machineTypes: ['pc'], iommuTypes: ['type1'] }),
+      shipped: [],
+      trivial: [],
+      machines: { 'vfio-user': [], kernel: [] },
+      devices: [],
+      seed: 'a seed',
+      runs: 8,
+    });
+  for (const shows of [() => turn++ % 3 === 0, () => true]) {
+    const value: unknown = JSON.parse(toJsonText(verdictToJson(await verdictOn(shows))));
+    expect(complaints('verdict', value)).toEqual([]);
+  }
 });
 
 const CASE = 'regressions/revisions/seed-v2--map-aligned.json';

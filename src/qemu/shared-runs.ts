@@ -31,8 +31,10 @@ export class SharedRuns {
   constructor(starter: MachineStarter, maxProcesses: number) {
     this.#starter = starter;
     const start = (scenario: Scenario) => startWithoutDevices(starter, scenario);
-    this.#pool = new ProcessPool({ maxIdle: maxProcesses, start, unplugs: false });
-    this.#unread = new ProcessPool({ maxIdle: maxProcesses, start, unplugs: true });
+    // Few scenarios unplug a device.
+    const forUnplugs = Math.ceil(maxProcesses / 4);
+    this.#pool = new ProcessPool({ maxIdle: Math.max(1, maxProcesses - forUnplugs), start, unplugs: false });
+    this.#unread = new ProcessPool({ maxIdle: forUnplugs, start, unplugs: true });
   }
 
   /**

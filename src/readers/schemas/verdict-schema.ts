@@ -2,7 +2,8 @@ import type { Schema } from '../../scenario/index.ts';
 import { BOOLEAN, HEX, INTEGER, LINES, NULL, SCENARIO, STRING, array, document, object } from './parts.ts';
 
 const OUTCOME: Schema = { enum: ['ok', 'rejected', 'aborted'] };
-const SIDE = object({ id: STRING, title: STRING });
+const SIDE = object({ id: STRING, title: STRING, 'version?': STRING });
+const STABILITY = object({ shown: INTEGER, of: INTEGER });
 const SEVERITY: Schema = { enum: ['error', 'warning'] };
 
 const RAN = object({
@@ -24,9 +25,11 @@ const CAUSE = object({
     swapped: INTEGER,
     uncovered: INTEGER,
   }),
+  'flaky?': STABILITY,
   'counterexample?': object({
     difference: STRING,
     shrinks: INTEGER,
+    'stability?': STABILITY,
     base: RAN,
     patched: RAN,
     scenario: SCENARIO,
