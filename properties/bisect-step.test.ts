@@ -2,19 +2,20 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findQemu, QemuTarget } from '../src/qemu/index.ts';
+import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
 const target = new QemuTarget({ interface: 'kernel' });
 afterAll(() => target.close());
 const reason = await whyNoQemu(target);
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const CAUSE = 'memslot-complete/bar-trapped';
 
 let folder = '';
+let installed: InstalledBarproof;
 beforeAll(() => {
+  installed = installBarproof();
   folder = mkdtempSync(join(tmpdir(), 'barproof-bisect-'));
   mkdirSync(join(folder, 'tree'));
   const scenario = {
@@ -29,7 +30,10 @@ beforeAll(() => {
   };
   writeFileSync(join(folder, 'case.json'), JSON.stringify(scenario));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  installed.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** A script that stands for a build of QEMU: the real one with more arguments. */
 const program = (more: string): string => `#!/bin/sh\nexec ${findQemu('x86_64')} "$@" ${more}\n`;
@@ -50,7 +54,7 @@ function commit(subject: string, source: string, build = 'cp source ../qemu-syst
 }
 
 const step = (...words: readonly string[]) =>
-  spawnSync(process.execPath, [MAIN, 'bisect-step', ...words], { encoding: 'utf8' });
+  spawnSync(process.execPath, [installed.main, 'bisect-step', ...words], { encoding: 'utf8' });
 
 describe.skipIf(reason !== undefined)(
   `barproof bisect-step${reason === undefined ? '' : ` (skipped: ${reason})`}`,
@@ -68,7 +72,7 @@ describe.skipIf(reason !== undefined)(
       git('bisect', 'start', 'HEAD', 'HEAD~7');
       const test = [
         'sh build || exit 125',
-        `'${process.execPath}' '${MAIN}' bisect-step ../case.json --cause ${CAUSE} --qemu ../qemu-system-x86_64`,
+        `'${process.execPath}' '${installed.main}' bisect-step ../case.json --cause ${CAUSE} --qemu ../qemu-system-x86_64`,
       ];
       const out = git('bisect', 'run', 'sh', '-c', test.join('; '));
       expect(out).toMatch(/^\w{40} is the first bad commit$/m);
