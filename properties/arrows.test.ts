@@ -75,6 +75,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/kernel',
     'src/vfio-user',
   ],
+  'src/qemu-tree': ['src/input', 'src/qemu'],
   'src/linux': [
     'src/address',
     'src/pci-layout',
@@ -178,6 +179,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/trace',
     'src/model',
     'src/qemu',
+    'src/qemu-tree',
     'src/linux',
     'src/invariants',
     'src/campaign',

@@ -73,6 +73,7 @@ const HELP_TEXTS = [
   ['--version'],
   ['--help'],
   ...[
+    'cache',
     'check',
     'completion',
     'doctor',

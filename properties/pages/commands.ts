@@ -14,12 +14,20 @@ const RUNS = 200;
 export const NOT_RUN: readonly string[] = [
   // They fetch from the network.
   '.ci/install-qemu',
+  '.ci/install-qemu-source',
   // They need a real QEMU, or two builds of it.
   'export BARPROOF_QEMU=$PWD/.cache/qemu/bin',
   'npx barproof check --target qemu',
   'npx barproof check --target qemu --seed ci --runs 500 --no-save',
   'npx barproof validate --qemu new-build --qemu-base old-build',
   'python3 show.py --qemu build/',
+  // They build a QEMU.
+  'npx barproof validate fix.patch --qemu-tree ~/qemu',
+  'npx barproof cache',
+  'npx barproof cache --clear',
+  'npx barproof validate series.mbox --qemu-tree ~/qemu --onto v10.2.0',
+  'npx barproof validate master..my-branch --qemu-tree ~/qemu',
+  'export BARPROOF_QEMU_TREE=$PWD/.cache/qemu-source/source',
 ];
 
 /** npm's own commands; all others are scripts of package.json. */

@@ -14,6 +14,7 @@ export const PAGES = [
   'src/README.md',
   'src/explain/README.md',
   'src/library/README.md',
+  'src/qemu-tree/README.md',
   'src/readers/README.md',
   'src/reproduce/README.md',
   'properties/README.md',

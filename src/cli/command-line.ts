@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { BISECT_STEP, bisectStepCommand } from './bisect-step-command.ts';
+import { cacheCommand } from './cache-command.ts';
 import { checkCommand } from './check-command.ts';
 import { completionCommand } from './completion-command.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -81,6 +82,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
     bisectStepCommand,
     newPatchCommand,
     listCommand,
+    cacheCommand,
     doctorCommand,
     completionCommand,
   ]) {

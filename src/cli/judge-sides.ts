@@ -2,13 +2,26 @@ import { qemuHistories, qemuScenarios, scenarios } from '../../generators/index.
 import * as library from '../index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { scopeOf } from '../model/index.ts';
-import { judgePatch, judgeTargets, type JudgeOptions, type PatchJudgement } from '../validate/index.ts';
+import {
+  judgePatch,
+  judgeTargets,
+  type JudgeOptions,
+  type PatchJudgement,
+  type Verdict,
+} from '../validate/index.ts';
+import { judgeTree, type Around, type JudgeBuilt } from './judge-tree.ts';
 import { loadQemu } from './open-target.ts';
 import type { InterfaceChoice } from './target-options.ts';
 import type { SideOptions } from './validate-command-options.ts';
 
+/** What came of judging two sides. */
+export interface SidesJudgement extends PatchJudgement {
+  /** The folder of the patched QEMU, where one was built. */
+  readonly built?: string;
+}
+
 /**
- * Judges a patch file, or one build of QEMU against another if there is no file.
+ * Judges a patch file, a patch in C, or one build of QEMU against another if there is no file.
  *
  * @throws InvalidInput when the options ask for both, or for neither.
  */
@@ -16,17 +29,28 @@ export async function judgeSides(
   file: string | undefined,
   options: SideOptions,
   judge: JudgeOptions,
-): Promise<PatchJudgement> {
-  const { base, qemu, qemuBase, interface: chosen, realistic = false } = options;
+): Promise<SidesJudgement> {
+  const { base, change, qemu, qemuBase, interface: chosen, realistic = false } = options;
+  const kind = { interface: chosen ?? 'both', realistic } as const;
   if (file === undefined) {
     if (qemu === undefined) throw invalid('expected a patch file, or --qemu with the path of a patched QEMU');
     if (base !== undefined) throw invalid('--base is for patch files; use --qemu-base with --qemu');
-    return judgeBuilds({ patched: qemu, base: qemuBase, interface: chosen ?? 'both', realistic }, judge);
+    const verdict = await judgeBuilds({ patched: qemu, base: qemuBase, ...kind }, judge);
+    return { result: { verdict }, rejections: [] };
   }
   if (qemu !== undefined || qemuBase !== undefined) {
     throw invalid('expected either a patch file or --qemu and --qemu-base, not both');
   }
-  if (chosen !== undefined) throw invalid('--interface is for builds of QEMU: expected with --qemu');
+  if (change !== undefined) {
+    if (base !== undefined)
+      throw invalid('--base is for patch files of the model; use --onto with patches in C');
+    const judgeBuilt: JudgeBuilt = (sides, judge, around) =>
+      judgeBuilds({ ...sides, ...kind, around }, judge);
+    const { verdict, patched } = await judgeTree(change, options, judge, judgeBuilt);
+    return { result: { verdict }, rejections: [], built: patched };
+  }
+  if (chosen !== undefined)
+    throw invalid('--interface is for builds of QEMU: expected with --qemu or --qemu-tree');
   return judgePatch({
     ...judge,
     file,
@@ -45,26 +69,29 @@ interface Builds {
   readonly base: string | undefined;
   readonly interface: InterfaceChoice;
   readonly realistic: boolean;
+  /** What the verdict calls them; their paths when left out. */
+  readonly names?: { readonly base: string; readonly patched: string };
+  /** What runs around each case. */
+  readonly around?: Around;
 }
 
-async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<PatchJudgement> {
-  const { patched, base, realistic } = builds;
+async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict> {
+  const { patched, base, realistic, names, around = (run) => run() } = builds;
   const pair = await (await loadQemu()).openQemuPair(builds);
   try {
-    const id = base ?? process.env['BARPROOF_QEMU'] ?? 'PATH';
-    const verdict = await judgeTargets({
+    const id = names?.base ?? base ?? process.env['BARPROOF_QEMU'] ?? 'PATH';
+    return await judgeTargets({
       ...judge,
       sides: {
         base: { id, version: pair.base.version, target: pair.base },
-        patched: { id: patched, version: pair.patched.version, target: pair.patched },
+        patched: { id: names?.patched ?? patched, version: pair.patched.version, target: pair.patched },
       },
       machines: pair.machines,
       trivial: pair.trivial,
-      both: pair.run,
+      both: (scenario) => around(async () => pair.run(scenario)),
       scenarios: qemuScenarios(pair.machines, { realistic }),
       draws: qemuHistories({ ...LISTS, realistic }, pair.machines),
     });
-    return { result: { verdict }, rejections: [] };
   } finally {
     await pair.close();
   }

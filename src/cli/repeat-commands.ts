@@ -104,13 +104,15 @@ export const replayCounterexample = (
 /** The command line that makes a verdict again. */
 export const validateAgain = (
   patch: string | undefined,
-  { base, qemu, qemuBase, interface: chosen, realistic, seed, runs }: ValidateCommandOptions,
+  { base, qemu, qemuBase, qemuTree, onto, interface: chosen, realistic, seed, runs }: ValidateCommandOptions,
 ): string =>
   commandText([
     'barproof',
     'validate',
     ...(patch === undefined ? [] : [patch]),
     ...(base === undefined ? [] : ['--base', base]),
+    ...(qemuTree === undefined ? [] : ['--qemu-tree', qemuTree]),
+    ...(onto === undefined ? [] : ['--onto', onto]),
     ...(qemu === undefined ? [] : ['--qemu', qemu]),
     ...(qemuBase === undefined ? [] : ['--qemu-base', qemuBase]),
     ...(chosen === undefined ? [] : ['--interface', chosen]),

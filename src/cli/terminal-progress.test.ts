@@ -28,6 +28,24 @@ describe('terminalProgress', () => {
     expect(written).toEqual(['300 of 1000 cases, 1 finding, 10/s, 70 s left\n']);
   });
 
+  it('writes to a pipe as often as the command says', () => {
+    let time = 0;
+    const { stream: pipe, written } = stream(undefined, false);
+    const progress = terminalProgress(pipe, () => time, 10_000);
+    for (; time < 30_000; time += 5000) progress(`build ${time / 1000}`);
+    expect(written).toEqual(['build 10\n', 'build 20\n']);
+  });
+
+  it('tells the rate behind the stages of a build', () => {
+    let time = 0;
+    const { stream: terminal, written } = stream(80);
+    const progress = terminalProgress(terminal, () => time);
+    progress('base cached · 0 of 200 cases');
+    time = 10_000;
+    progress('base cached · 100 of 200 cases');
+    expect(written.at(-1)).toBe(`${ERASE}base cached · 100 of 200 cases, 10/s, 10 s left`);
+  });
+
   it('tells the rate and the time left once they say something', () => {
     let time = 0;
     const { stream: terminal, written } = stream(80);

@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 
 const ERASE_LINE = '\r\u001B[2K';
-/** How many milliseconds pass between two lines where no terminal shows them. */
+/** How many milliseconds pass between two lines where no terminal shows them, if the command says nothing else. */
 const NOW_AND_THEN_MS = 30_000;
 /** A rate of a shorter time says nothing. */
 const LEAST_TIME_MS = 1000;
@@ -9,8 +9,8 @@ const LEAST_TIME_MS = 1000;
 /** Shows what a long command does. */
 export interface Progress {
   /**
-   * Shows a line in place of the one before; an empty line clears it. A line that begins with `500 of 20000` gets the
-   * rate and the time left.
+   * Shows a line in place of the one before; an empty line clears it. A line with `500 of 20000`, at its start or
+   * behind a dot, gets the rate and the time left.
    */
   (line: string): void;
   /** Shows a line that stays, where a terminal shows it: such as a finding when it is found. */
@@ -18,17 +18,22 @@ export interface Progress {
 }
 
 /**
- * Writes progress as one line of a terminal. Elsewhere, such as in the log of a CI, a line is written every 30 s.
+ * Writes progress as one line of a terminal. Elsewhere, such as in the log of a CI, a line is written now and then.
  *
  * @param now gives the time in milliseconds.
+ * @param pause how many milliseconds pass between two lines where no terminal shows them.
  */
-export function terminalProgress(stream: WriteStream, now: () => number = Date.now): Progress {
+export function terminalProgress(
+  stream: WriteStream,
+  now: () => number = Date.now,
+  pause = NOW_AND_THEN_MS,
+): Progress {
   const rate = new Rate(now);
   if (!stream.isTTY) {
     let last = now();
     const sometimes = (line: string): void => {
       const text = rate.add(line);
-      if (line === '' || now() - last < NOW_AND_THEN_MS) return;
+      if (line === '' || now() - last < pause) return;
       last = now();
       stream.write(`${text}\n`);
     };
@@ -60,7 +65,7 @@ class Rate {
   }
 
   add(line: string): string {
-    const [whole, doneText, ofText] = /^(\d+) of (\d+)/.exec(line) ?? [];
+    const [whole, doneText, ofText] = /(?:^|· )(\d+) of (\d+)/.exec(line) ?? [];
     if (whole === undefined) return line;
     const [done, of] = [Number(doneText), Number(ofText)];
     this.#begin ??= { time: this.#now(), done };

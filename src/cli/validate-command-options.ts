@@ -1,13 +1,16 @@
+import type { CChange, TreeOptions } from './patch-source.ts';
 import type { ReportOptions } from './report-option.ts';
 import type { InterfaceChoice } from './target-options.ts';
 
 /** The options that choose the two sides of a verdict. */
-export interface SideOptions {
+export interface SideOptions extends TreeOptions {
   readonly base?: string;
   readonly qemu?: string;
   readonly qemuBase?: string;
   readonly interface?: InterfaceChoice;
   readonly realistic?: true;
+  /** What the file holds, where it is C and not a patch file of the model. */
+  readonly change?: CChange | undefined;
 }
 
 /** What the user asks `barproof validate` for. */
@@ -15,6 +18,8 @@ export interface ValidateCommandOptions extends SideOptions, ReportOptions {
   readonly seed: string;
   readonly runs?: number;
   readonly save: boolean;
+  /** Whether a patch in C that no case runs may have a verdict. */
+  readonly allowUnreached?: true;
   readonly regressions: string;
 }
 

@@ -23,14 +23,24 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
         ['barproof validate my-patch.ts', 'a patch file, on the base that it names'],
         ['barproof validate my-patch.ts --base qemu-6.0', 'the same patch file on another revision'],
         ['barproof validate my-patch.ts --json', 'the verdict as JSON'],
+        [
+          'barproof validate fix.patch --qemu-tree ~/qemu',
+          'a mailed patch or mailbox, built on a QEMU source',
+        ],
         ['barproof validate --qemu ~/new --qemu-base ~/old', 'two builds of QEMU'],
       ]),
     )
     .addHelpText('after', ABOUT_EXIT_CODES)
-    .argument('[patch]', 'a patch file in TypeScript or JavaScript; barproof new-patch writes a template')
+    .argument(
+      '[patch]',
+      'a patch file in TypeScript or JavaScript, which barproof new-patch makes; or one in C: a patch, a mailbox, or REV..REV',
+    )
     .option('--base <revision>', 'the revision to put the patch on, instead of the one that it names')
     .option('--qemu <path>', 'in place of a patch file: a patched QEMU, binary or folder')
     .option('--qemu-base <path>', 'the QEMU to compare with; default: BARPROOF_QEMU, then PATH')
+    .option('--qemu-tree <folder>', 'for C: a git tree or a source of QEMU; default: BARPROOF_QEMU_TREE')
+    .option('--onto <commit>', 'for C: the base; default: the base-commit of the mail, then HEAD')
+    .option('--allow-unreached', 'for C: exit with 0 also if no case runs a changed function')
     .addOption(interfaceOption('both, as far as the builds can'))
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')
     .option(

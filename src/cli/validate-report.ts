@@ -11,6 +11,7 @@ import {
 import { toJsonText } from '../scenario/index.ts';
 import { InvalidInput, printable, type Problem } from '../input/index.ts';
 import {
+  isUnreached,
   saveCounterexamples,
   type JudgeOptions,
   type PatchJudgement,
@@ -57,19 +58,20 @@ export async function reportOnSides(
   options: ValidateCommandOptions,
   { emit, ...hooks }: ValidateHooks,
 ): Promise<ValidateReport> {
-  const { result, rejections } = await judgeSides(file, options, {
+  const onQemu = file === undefined || options.change !== undefined;
+  const { result, rejections, built } = await judgeSides(file, options, {
     devices: REAL_DEVICES,
     shipped: (file === undefined ? STORED_FOR_BUILDS : STORED_FOR_PATCHES).flatMap(shippedRegressions),
     seed: options.seed,
-    runs: options.runs ?? DEFAULT_VALIDATE_RUNS[file === undefined ? 'qemu' : 'model'],
-    ...(file !== undefined && options.runs === undefined && { patience: VALIDATE_PATIENCE }),
+    runs: options.runs ?? DEFAULT_VALIDATE_RUNS[onQemu ? 'qemu' : 'model'],
+    ...(!onQemu && options.runs === undefined && { patience: VALIDATE_PATIENCE }),
     ...hooks,
   });
   const unhandled = rejections.map((reason) => ({
     path: file!,
     message: `a promise of the patch was rejected, and nothing handles the rejection: ${reason}`,
   }));
-  const code = exitCodeOf(result, rejections);
+  const code = exitCodeOf(result, rejections, options.allowUnreached);
   for (const problem of unhandled) emit({ type: 'problem', problem });
   if ('failure' in result) {
     emit({ type: 'problem', problem: { path: file!, message: result.failure.message } });
@@ -78,10 +80,10 @@ export async function reportOnSides(
     return { err, out: options.json && data !== undefined ? toJsonText(data) : '', code };
   }
   const { verdict } = result;
-  const { files, problems } = store(verdict, file, options);
+  const { files, problems } = store(verdict, file, { ...options, onQemu });
   const again = (finding: VerdictFinding): string | undefined => {
     const path = files.get(finding);
-    const patch = file === undefined ? { qemu: options.qemu! } : { patch: file };
+    const patch = onQemu ? { qemu: built ?? options.qemu! } : { patch: file! };
     return path && replayCounterexample(path, patch);
   };
   verdictEvents(
@@ -106,7 +108,11 @@ interface Stored {
   readonly problems: readonly Problem[];
 }
 
-function store(verdict: Verdict, file: string | undefined, options: ValidateCommandOptions): Stored {
+function store(
+  verdict: Verdict,
+  file: string | undefined,
+  options: ValidateCommandOptions & { readonly onQemu: boolean },
+): Stored {
   if (!options.save) return { files: new Map(), problems: [] };
   try {
     const files = saveCounterexamples(verdict, {
@@ -114,7 +120,7 @@ function store(verdict: Verdict, file: string | undefined, options: ValidateComm
       command: validateAgain(file, options),
       version: VERSION,
       date: new Date().toISOString().slice(0, 10),
-      ...(file === undefined && { target: verdict.sides.base.title }),
+      ...(options.onQemu && { target: verdict.sides.base.title }),
     });
     return { files, problems: [] };
   } catch (error) {
@@ -129,9 +135,15 @@ const storedLine = (files: Stored['files'], folder: string): string =>
     ? ''
     : `\nthe folder ${printable(folder)} holds ${count(files.size, 'case')} of this verdict\n`;
 
-function exitCodeOf(result: PatchJudgement['result'], rejections: PatchJudgement['rejections']): ExitCode {
+function exitCodeOf(
+  result: PatchJudgement['result'],
+  rejections: PatchJudgement['rejections'],
+  allowUnreached = false,
+): ExitCode {
   if ('failure' in result || rejections.length > 0) return ExitCode.COULD_NOT_RUN;
-  const { breaks, interrupted } = result.verdict;
-  // Cases that were not run might break something.
-  return breaks ? ExitCode.COUNTEREXAMPLE : interrupted ? ExitCode.COULD_NOT_RUN : ExitCode.HOLDS;
+  const { breaks, interrupted, tree } = result.verdict;
+  if (breaks) return ExitCode.COUNTEREXAMPLE;
+  // Cases that were not run might break something, and so might code that no case ran.
+  const isUnknown = interrupted || (tree !== undefined && isUnreached(tree) && !allowUnreached);
+  return isUnknown ? ExitCode.COULD_NOT_RUN : ExitCode.HOLDS;
 }

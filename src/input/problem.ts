@@ -4,6 +4,8 @@ export interface Problem {
   readonly path: string;
   /** What is wrong and what is allowed. */
   readonly message: string;
+  /** Further lines for people: what another program says about it. */
+  readonly details?: readonly string[];
 }
 
 /** An input that cannot be used, with all of its problems. Shown to the user without a stack trace. */
@@ -19,9 +21,9 @@ export class InvalidInput extends Error {
   /** The same problems with `place` before each path: a file, or a line of a file. */
   within(place: string): InvalidInput {
     return new InvalidInput(
-      this.problems.map(({ path, message }) => ({
+      this.problems.map(({ path, ...problem }) => ({
         path: path === '' ? place : `${place}: ${path}`,
-        message,
+        ...problem,
       })),
     );
   }

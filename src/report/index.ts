@@ -1,5 +1,6 @@
 /** The consumers of a campaign's events, and the texts and JSON of runs, findings and verdicts. */
 export { bytes } from '../address/index.ts';
+export { cacheText, clearedText, type ShownBase, type ShownCache } from './cache-text.ts';
 export { STOPS, byStatus, causeText } from './cause-text.ts';
 export {
   announcement,

@@ -1,7 +1,10 @@
 import { printable, type Problem } from '../input/index.ts';
 
-/** What is wrong with an input, a line a problem, for standard error. */
+/** What is wrong with an input, a line a problem and below it its further lines, for standard error. */
 export const problemsText = (problems: readonly Problem[]): string =>
   problems
-    .map(({ path, message }) => `✖ ${printable(path === '' ? message : `${path}: ${message}`)}\n`)
+    .flatMap(({ path, message, details = [] }) => [
+      `✖ ${printable(path === '' ? message : `${path}: ${message}`)}\n`,
+      ...details.map((line) => `    ${printable(line)}\n`),
+    ])
     .join('');

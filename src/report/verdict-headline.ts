@@ -1,8 +1,16 @@
 import { fingerprintText } from '../invariants/index.ts';
-import { FIGURES, type Effect, type SideName, type Verdict, type VerdictFinding } from '../validate/index.ts';
+import {
+  FIGURES,
+  isUnreached,
+  type Effect,
+  type SideName,
+  type Verdict,
+  type VerdictFinding,
+} from '../validate/index.ts';
 import { amountChange, countChange } from './amount.ts';
 import { count } from './count.ts';
 import { FIGURE_NAMES, deviceRows, type DeviceEffect } from './device-table.ts';
+import { unreachedText } from './tree-lines.ts';
 import { causeOf } from './verdict-example.ts';
 
 /** How many causes the first line names; the others follow below. */
@@ -34,8 +42,15 @@ const errorsThat = ({ findings }: Verdict, effect: Effect): readonly VerdictFind
 
 /** What the patch does, in numbers of findings, warnings apart. */
 function effectLine(verdict: Verdict): string {
-  const { cases, interrupted } = verdict;
+  const { cases, interrupted, tree } = verdict;
   const interruption = interrupted ? 'interrupted: ' : '';
+  // What differs all the same depends on timing.
+  if (
+    tree !== undefined &&
+    isUnreached(tree) &&
+    errorsThat(verdict, 'breaks').length + errorsThat(verdict, 'mends').length === 0
+  )
+    return `${interruption}${unreachedText(tree)}; ${numberText(cases)} cases say nothing of the patch`;
   if (changesNothing(verdict)) {
     return `${interruption}changes nothing in ${numberText(cases)} cases${notExercised(verdict)}${flakyText(verdict)}`;
   }

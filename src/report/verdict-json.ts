@@ -8,6 +8,7 @@ import {
   type Counterexample,
   type DeviceCost,
   type Figure,
+  type PatchOnTree,
   type Verdict,
   type VerdictFinding,
 } from '../validate/index.ts';
@@ -34,6 +35,7 @@ export function verdictToJson(
     interrupted,
     breaks,
     summary: headline(verdict),
+    ...(verdict.tree && { tree: treeToJson(verdict.tree) }),
     findings: findings.map((finding) => ({
       invariant: finding.invariant,
       cause: finding.cause,
@@ -81,6 +83,16 @@ export function verdictToJson(
     })),
   };
 }
+
+const treeToJson = ({ functions, ...tree }: PatchOnTree): JsonValue => ({
+  ...tree,
+  functions: functions.map(({ file, name, runs }) => ({
+    file,
+    name,
+    compiled: runs !== 'not compiled',
+    runs: runs === 'not compiled' ? 0 : runs,
+  })),
+});
 
 /** The place of a cause in the VMM that shows it. */
 function placeOf(

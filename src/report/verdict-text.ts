@@ -1,4 +1,5 @@
 import type { Verdict, VerdictFinding } from '../validate/index.ts';
+import { treeLines } from './tree-lines.ts';
 import { exampleBlocks } from './verdict-example.ts';
 import { changesNothing, headline } from './verdict-headline.ts';
 import { costTable, deviceTable, invariantTable, outcomeLines } from './verdict-tables.ts';
@@ -14,14 +15,18 @@ export function verdictText(
   again: (finding: VerdictFinding) => string | undefined = () => undefined,
 ): string {
   const first = headline(verdict);
-  if (changesNothing(verdict)) return `${first.join('\n')}\n`;
-  const parts = [
-    first,
-    invariantTable(verdict),
-    ...exampleBlocks(verdict, again),
-    outcomeLines(verdict),
-    costTable(verdict),
-    deviceTable(verdict),
-  ].filter((lines) => lines.length > 0);
-  return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  const tree = treeLines(verdict.tree);
+  const parts = changesNothing(verdict)
+    ? [first, tree]
+    : [
+        first,
+        tree,
+        invariantTable(verdict),
+        ...exampleBlocks(verdict, again),
+        outcomeLines(verdict),
+        costTable(verdict),
+        deviceTable(verdict),
+      ];
+  const shown = parts.filter((lines) => lines.length > 0);
+  return `${shown.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }

@@ -15,6 +15,7 @@ export { judgeTargets, type JudgeTargetsOptions } from './judge-targets.ts';
 export { loadPatch, loadProgram, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
 export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } from './patch.ts';
 export { writePatchTemplate } from './patch-template.ts';
+export { isUnreached, type ChangedFunctionRuns, type PatchOnTree } from './patch-on-tree.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
 export { shrinkFault } from './shrink-fault.ts';
 export { Unrepeatable, type Counterexample } from './shrink-difference.ts';

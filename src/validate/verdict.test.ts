@@ -43,6 +43,21 @@ const causesOf = ({ invariants }: Verdict, ...statuses: readonly string[]): stri
     causes.filter(({ status }) => statuses.includes(status)).map(({ cause }) => `${invariant}/${cause}`),
   );
 
+/** The verdict, as if the sides were built of a tree, and the patch changed a function. */
+const ofTree = (verdict: Verdict, runs: number): Verdict => ({
+  ...verdict,
+  tree: {
+    subject: 'hw/vfio: x',
+    files: ['hw/vfio/pci.c'],
+    base: 'v10.2.0',
+    configuration: 'few devices',
+    objects: 1,
+    functions: [{ file: 'hw/vfio/pci.c', name: 'one', runs }],
+    runs: 9,
+    outside: [],
+  },
+});
+
 const seedV2 = findRevision('seed-v2')!;
 
 describe('the verdict on a patch that changes nothing', () => {
@@ -55,6 +70,12 @@ describe('the verdict on a patch that changes nothing', () => {
       expect(lines[0]).toMatch(/^changes nothing in 150 cases(; not exercised: [a-z-]+(, [a-z-]+)*)?$/);
       expect(lines[1]).toBe(`${base.id}+nothing against ${base.id}: 150 cases, seed verdict`);
       expect(lines[2]).toBe('costs: no direct-mapped byte, memslot or map');
+      const reached = verdictText(ofTree(verdict, 3));
+      expect(reached).toMatch(/^changes nothing in 150 cases/);
+      expect(reached).toContain('one (hw/vfio/pci.c): exercised in 3 of 9 runs');
+      expect(verdictText(ofTree(verdict, 0))).toMatch(
+        /^not reached: one; 150 cases say nothing of the patch\n/,
+      );
       expect(
         causesOf(verdict, 'fixed', 'broken', 'swapped', 'uncovered', 'worse', 'better', 'hidden'),
       ).toEqual([]);

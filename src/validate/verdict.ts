@@ -7,6 +7,7 @@ import { compare, type CompareOptions, type Comparison, type OutcomePair, type P
 import type { Cost } from './cost.ts';
 import type { Difference, Sides } from './difference.ts';
 import { costOfDevices, type DeviceCost, type SupportedHosts } from './device-cost.ts';
+import type { PatchOnTree } from './patch-on-tree.ts';
 import type { RunSides } from './run-both.ts';
 import type { RequestKind } from './requests.ts';
 import type { Counterexample } from './shrink-difference.ts';
@@ -78,6 +79,8 @@ export interface Verdict {
   readonly cost: Cost;
   /** The real devices: one entry for each device and host. */
   readonly devices: readonly DeviceCost[];
+  /** The patch, where the sides were built of a source tree for this verdict. */
+  readonly tree?: PatchOnTree;
   /** Whether the patch breaks something: a cause is broken, swapped or worse, warnings apart. */
   readonly breaks: boolean;
 }

@@ -6,3 +6,4 @@ export { LineConnection } from './line-connection.ts';
 export { PrivateDirectory } from './private-directory.ts';
 export { isEndOfQemu, QemuDied, QemuHangs, QemuNotFound, QmpRefusal } from './qemu-error.ts';
 export { QemuProcess } from './qemu-process.ts';
+export { watchingQemu } from './qemu-watch.ts';

@@ -7,6 +7,7 @@ import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
 import { PrivateDirectory } from './private-directory.ts';
 import { endOf } from './process-end.ts';
+import { currentWatch } from './qemu-watch.ts';
 import { QemuDied, QemuUnusable, type Ending } from './qemu-error.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
@@ -49,6 +50,8 @@ export class QemuProcess {
   readonly ended: Promise<Ending>;
   readonly #cancelUndo: () => void;
   #ending: Ending | undefined;
+  /** The variables by which a watch knows this QEMU. */
+  readonly #watched = currentWatch()?.start() ?? {};
 
   private constructor(
     { binary, arguments: own, environment, endsWithParent, accelerator = 'qtest' }: QemuProcessOptions,
@@ -71,7 +74,7 @@ export class QemuProcess {
     this.#child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$0" "$@"', binary, ...all], {
       cwd: directory.path,
       detached: true,
-      env: { ...process.env, LC_ALL: 'C', ...environment },
+      env: { ...process.env, LC_ALL: 'C', ...this.#watched, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     // A process that could not be started for want of descriptors has no pipes.
@@ -135,8 +138,13 @@ export class QemuProcess {
     return this.#died(await withinDeadline(this.ended, 'the end of QEMU', milliseconds));
   }
 
-  /** Sets whether QEMU and its connections keep this process alive. */
+  /** Sets whether QEMU and its connections keep this process alive: a QEMU that waits for work does not. */
   keepAlive(whether: boolean): void {
+    if (whether) currentWatch()?.take(this.#watched);
+    this.#refer(whether);
+  }
+
+  #refer(whether: boolean): void {
     for (const connection of this.#connections) connection.keepAlive(whether);
     const streams = this.#output as unknown as { ref(): void; unref(): void }[];
     for (const handle of [this.#child, ...streams]) {
@@ -152,7 +160,7 @@ export class QemuProcess {
    * @throws QemuHangs when the kernel does not end QEMU; pipes, sockets and directory are gone then, too.
    */
   async end(): Promise<void> {
-    this.keepAlive(true);
+    this.#refer(true);
     this.#kill();
     try {
       await withinDeadline(this.ended, 'the end of QEMU after SIGKILL', DEATH_DEADLINE_MS);

@@ -17,7 +17,7 @@ export const LINES = array(STRING);
 export const COUNTS: Schema = { type: 'object', additionalProperties: { type: 'integer', minimum: 0 } };
 
 /** What is wrong with an input, and where. */
-export const PROBLEM = object({ path: STRING, message: STRING });
+export const PROBLEM = object({ path: STRING, message: STRING, 'details?': LINES });
 
 /** A scenario: its own schema, which the package ships beside this one. */
 export const SCENARIO: Schema = { $ref: 'barproof:scenario' };

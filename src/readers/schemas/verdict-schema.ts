@@ -56,6 +56,16 @@ const VERDICT = object({
   interrupted: BOOLEAN,
   breaks: BOOLEAN,
   summary: LINES,
+  'tree?': object({
+    subject: STRING,
+    files: LINES,
+    base: STRING,
+    configuration: STRING,
+    objects: INTEGER,
+    functions: array(object({ file: STRING, name: STRING, compiled: BOOLEAN, runs: INTEGER })),
+    runs: INTEGER,
+    outside: LINES,
+  }),
   findings: array(
     object({
       invariant: STRING,

@@ -1,0 +1,114 @@
+import { basename } from 'node:path';
+import { InvalidInput, printable } from '../input/index.ts';
+import {
+  buildSides,
+  coverageOf,
+  filesOf,
+  openTreeCache,
+  openUserTree,
+  ReachedPlaces,
+  Stages,
+  type BuiltSides,
+  type Commit,
+  type UserTree,
+} from '../qemu-tree/index.ts';
+import type { JudgeOptions, PatchOnTree, Verdict } from '../validate/index.ts';
+import type { CChange } from './patch-source.ts';
+import type { SideOptions } from './validate-command-options.ts';
+
+/** Runs a case, and looks at what it does. */
+export type Around = <T>(run: () => Promise<T>) => Promise<T>;
+
+/** Judges two builds of QEMU: their folders and names, and what runs around each case. */
+export type JudgeBuilt = (
+  builds: Record<'base' | 'patched', string> & { readonly names: Record<'base' | 'patched', string> },
+  judge: JudgeOptions,
+  around: Around,
+) => Promise<Verdict>;
+
+/** A verdict on C code, and the patched QEMU, which the cache keeps. */
+export interface TreeVerdict {
+  readonly verdict: Verdict;
+  readonly patched: string;
+}
+
+/**
+ * Builds the base and the patch, judges the two, and says which changed functions the cases ran.
+ *
+ * @throws InvalidInput where there is no tree, and TreeFailure where one side cannot be built.
+ */
+export async function judgeTree(
+  change: CChange,
+  options: SideOptions,
+  judge: JudgeOptions,
+  judgeBuilt: JudgeBuilt,
+): Promise<TreeVerdict> {
+  const { signal, onProgress = () => undefined } = judge;
+  const folder = options.qemuTree ?? process.env['BARPROOF_QEMU_TREE'];
+  if (!folder)
+    throw invalid('a patch in C needs a QEMU source: name its folder by --qemu-tree or BARPROOF_QEMU_TREE');
+  const cache = openTreeCache();
+  const stages = new Stages(onProgress);
+  let built: BuiltSides | undefined;
+  let reached: ReachedPlaces | undefined;
+  try {
+    const tree = await openUserTree(folder, cache.unpacked, signal);
+    const base = await baseOf(change, tree, options.onto);
+    const patch =
+      'series' in change
+        ? { series: change.series }
+        : { commit: await tree.resolve(change.to, change.range) };
+    built = await buildSides({ tree, base, change: patch, cache, stages, signal });
+    stages.close();
+    const { done } = stages;
+    const places = (reached = new ReachedPlaces());
+    const verdict = await judgeBuilt(
+      { ...built, names: { base: base.title, patched: `${base.title} with the patch` } },
+      { ...judge, onProgress: (line) => onProgress(`${done} · ${line}`) },
+      (run) => places.during(run),
+    );
+    return {
+      verdict: { ...verdict, tree: await describe(change, base, built, places) },
+      patched: built.patched,
+    };
+  } finally {
+    stages.close();
+    reached?.close();
+    built?.release();
+  }
+}
+
+/** The base that the user names, else the one that the author names, else what the tree holds now. */
+function baseOf(change: CChange, tree: UserTree, onto: string | undefined): Promise<Commit> {
+  if ('range' in change) return tree.resolve(change.from, change.range);
+  if (onto !== undefined) return tree.resolve(onto, '--onto');
+  const { baseCommit } = change.series;
+  return baseCommit === undefined
+    ? tree.resolve('HEAD', '--qemu-tree')
+    : tree.resolve(
+        baseCommit,
+        `the patch names its base (base-commit); fetch it, or name another base by --onto`,
+      );
+}
+
+async function describe(
+  change: CChange,
+  base: Commit,
+  built: BuiltSides,
+  reached: ReachedPlaces,
+): Promise<PatchOnTree> {
+  const inC = [...new Set([...built.functions.map(({ file }) => file), ...built.code.outside])];
+  const ofRange = 'range' in change;
+  return {
+    subject: printable(ofRange ? change.range : (change.series.subject ?? basename(change.file))),
+    files: ofRange ? [...inC, ...built.code.other] : filesOf(change.series),
+    base: base.title,
+    configuration: built.configuration,
+    objects: built.objects,
+    functions: await coverageOf(built.functions, built.program, reached.runs),
+    runs: reached.runs.length,
+    outside: built.code.outside,
+  };
+}
+
+const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);

@@ -1,0 +1,45 @@
+import { existsSync, statSync } from 'node:fs';
+import { InvalidInput, prefixProblems, readTextFile } from '../input/index.ts';
+import { isSeries, readSeries, type Series } from '../qemu-tree/index.ts';
+
+/** The options that say what a patch in C is put on. */
+export interface TreeOptions {
+  /** The QEMU source that a patch in C is put on; BARPROOF_QEMU_TREE when left out. */
+  readonly qemuTree?: string;
+  /** The commit of the source that the patch is put on. */
+  readonly onto?: string;
+}
+
+/** C code to judge: mailed patches, or a range of commits of the user's tree. */
+export type CChange =
+  | { readonly file: string; readonly series: Series }
+  | { readonly range: string; readonly from: string; readonly to: string };
+
+/** `v10.2.0..my-branch` */
+const RANGE = /^([^\s.][^\s]*?)\.\.([^\s.][^\s]*)?$/;
+
+/**
+ * What the user's argument holds, where it is C: a patch, a mailbox, or a range of commits. TypeScript is told by its
+ * content.
+ *
+ * @returns nothing for a patch file of the model.
+ * @throws InvalidInput for a damaged patch, and where options for C are given to a patch file of the model.
+ */
+export function readCChange(file: string, { qemuTree, onto }: TreeOptions): CChange | undefined {
+  if (!existsSync(file)) {
+    const [range, from, to = 'HEAD'] = RANGE.exec(file) ?? [];
+    if (range === undefined || /\.[cm]?[jt]s$/.test(file)) return undefined;
+    if (onto !== undefined) throw invalid('--onto', `${range} names its base itself`);
+    return { range, from: from!, to };
+  }
+  const isRegular = statSync(file).isFile();
+  // A pipe can be read only once.
+  const text = isRegular || qemuTree !== undefined ? prefixProblems(file, () => readTextFile(file)) : '';
+  if (isSeries(text) || (qemuTree !== undefined && !/\.[cm]?[jt]s$/.test(file)))
+    return { file, series: prefixProblems(file, () => readSeries(text)) };
+  if (qemuTree !== undefined || onto !== undefined)
+    throw invalid(qemuTree === undefined ? '--onto' : '--qemu-tree', `is for patches in C; ${file} is none`);
+  return undefined;
+}
+
+const invalid = (path: string, message: string): InvalidInput => new InvalidInput([{ path, message }]);

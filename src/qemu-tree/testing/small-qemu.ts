@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { SMALL_SOURCE } from './small-tree.ts';
+
+/** A configure in the manner of QEMU's: it knows some options, and writes build.ninja. */
+const CONFIGURE = `#!/bin/sh
+cc=cc
+for word; do
+  case $word in
+    --cc=*) cc=\${word#--cc=} ;;
+    --extra-ldflags=*) ldflags="$ldflags \${word#--extra-ldflags=}" ;;
+    --extra-cflags=*) cflags=\${word#--extra-cflags=} ;;
+    --without-default-devices) few=-DFEW ;;
+    --target-list=* | --with-devices-* | --disable-* | --enable-kvm | -D*) ;;
+    *) echo "ERROR: unknown option \${word%%=*}"; exit 1 ;;
+  esac
+done
+mkdir -p libsystem.a.p
+cat >build.ninja <<NINJA
+rule cc
+  command = $cc $cflags $few -MD -MF \\$out.d -c \\$in -o \\$out
+  depfile = \\$out.d
+  deps = gcc
+  description = Compiling C object \\$out
+rule link
+  command = $cc \\$in $ldflags -o \\$out
+  description = Linking target \\$out
+build libsystem.a.p/hw_vfio_pci.c.o: cc ../hw/vfio/pci.c
+build libsystem.a.p/main.c.o: cc ../main.c
+build qemu-system-x86_64: link libsystem.a.p/hw_vfio_pci.c.o libsystem.a.p/main.c.o
+NINJA
+`;
+
+const PCI = `#include "pci.h"
+
+int pci_value(void)
+{
+    return VALUE;
+}
+
+#ifndef FEW
+int with_many_devices(void)
+{
+    return 1;
+}
+#endif
+`;
+
+const MAIN = `#include <stdio.h>
+#include "hw/vfio/pci.h"
+
+int main(void)
+{
+    printf("%d\\n", pci_value());
+    return 0;
+}
+`;
+
+/** The files of a small program that is configured and built as QEMU is: it prints the number 7. */
+export const SMALL_QEMU: Readonly<Record<string, string>> = {
+  ...SMALL_SOURCE,
+  README: 'x\n',
+  configure: CONFIGURE,
+  'hw/vfio/pci.c': PCI,
+  'hw/vfio/pci.h': '#define VALUE 7\nint pci_value(void);\nint with_many_devices(void);\n',
+  'main.c': MAIN.replace('"hw/vfio', '"./hw/vfio'),
+  'pc-bios/bios-256k.bin': 'a BIOS',
+};
+
+/** Why the small program cannot be built here. */
+export function whyNoBuild(): string | undefined {
+  for (const tool of ['cc', 'ninja', 'git', 'nm']) {
+    try {
+      execFileSync(tool, ['--version'], { stdio: 'ignore' });
+    } catch {
+      return `there is no ${tool}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,239 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { printable } from '../input/index.ts';
+import { FileLock, type LockKind } from './file-lock.ts';
+import { TreeFailure } from './tree-error.ts';
+
+/** Bits of a file's mode that let others write (chmod(2)). */
+const WRITABLE_BY_OTHERS = 0o022;
+/** The most that the cache holds, in bytes, if the user says nothing else: some 25 bases. */
+const DEFAULT_LIMIT = 8 * 2 ** 30;
+/** How many patches on a base are kept: each is a QEMU of 30 MB. */
+const MOST_PATCHES = 20;
+const ABOUT = 'about.json';
+
+/** What the cache tells of a base that was built. */
+export interface CachedBase {
+  readonly key: string;
+  /** Of the commit; the key for a build that was not finished. */
+  readonly title: string;
+  readonly configuration: string;
+  readonly bytes: number;
+  /** How many patches were built on it. */
+  readonly patches: number;
+  readonly used: Date;
+  readonly isInUse: boolean;
+}
+
+/** A base in the cache, and what has been built on it. */
+export class CacheEntry {
+  readonly key: string;
+  readonly folder: string;
+  readonly #locks: string;
+
+  constructor(root: string, key: string) {
+    this.key = key;
+    this.folder = join(root, 'bases', key);
+    this.#locks = join(root, 'locks', key);
+  }
+
+  /** Says that the entry is used: it is the last that is removed. */
+  touch(): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    const now = new Date();
+    utimesSync(this.folder, now, now);
+  }
+
+  /** The lock that keeps the entry: shared by all that use it, exclusive for its removal. */
+  keep(kind: LockKind): FileLock | undefined {
+    return FileLock.tryTake(`${this.#locks}.used`, kind);
+  }
+
+  /** Waits until no other process builds in the entry. */
+  build(options: Parameters<typeof FileLock.take>[2]): Promise<FileLock> {
+    return FileLock.take(`${this.#locks}.built`, 'exclusive', options);
+  }
+
+  /** Waits for a removal that goes on. */
+  use(options: Parameters<typeof FileLock.take>[2]): Promise<FileLock> {
+    return FileLock.take(`${this.#locks}.used`, 'shared', options);
+  }
+
+  /** The folder of a patch that was built, or will be. Of more than 20 the ones that were used longest ago are removed. */
+  patch(digest: string): string {
+    const all = join(this.folder, 'patched');
+    mkdirSync(all, { recursive: true });
+    const used = (name: string): number =>
+      lstatSync(join(all, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const others = readdirSync(all).filter((name) => name !== digest);
+    for (const name of others.toSorted((a, b) => used(b) - used(a)).slice(MOST_PATCHES - 1))
+      rmSync(join(all, name), { recursive: true, force: true });
+    const folder = join(all, digest);
+    const now = new Date();
+    if (existsSync(folder)) utimesSync(folder, now, now);
+    return folder;
+  }
+
+  /** Notes what the entry holds, before it is built. */
+  describe(title: string, configuration: string): void {
+    writeFileSync(join(this.folder, ABOUT), JSON.stringify({ title, configuration }));
+  }
+
+  /** Notes how large the entry is, so that no one has to look at ten thousand files again. */
+  measure(): void {
+    const about = readAbout(join(this.folder, ABOUT));
+    writeFileSync(join(this.folder, ABOUT), JSON.stringify({ ...about, bytes: sizeOf(this.folder) }));
+  }
+}
+
+/** QEMUs that were built, each base with its source, its objects and the QEMUs of patches on it. */
+export class TreeCache {
+  readonly root: string;
+  /** The most that it holds, in bytes. */
+  readonly limit: number;
+
+  /**
+   * @param limit bytes.
+   * @throws TreeFailure where the folder cannot be made, or where another user can write to it: QEMUs in it are run.
+   */
+  constructor(root: string, limit: number = DEFAULT_LIMIT) {
+    // configure and ninja take a path with such characters apart.
+    if (/[\s'"$`\\:;&|<>()*?#]/.test(root))
+      throw new TreeFailure(
+        'tree',
+        `QEMU cannot be built in ${printable(root)}: name a path without spaces in XDG_CACHE_HOME`,
+      );
+    this.root = root;
+    this.limit = limit;
+    try {
+      for (const name of ['bases', 'locks', 'unpacked'])
+        mkdirSync(join(root, name), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new TreeFailure(
+        'tree',
+        `the cache ${root} cannot be made (${(error as NodeJS.ErrnoException).code})`,
+      );
+    }
+    const { uid, mode } = statSync(root);
+    if (uid !== process.getuid!()) throw new TreeFailure('tree', `the cache ${root} belongs to another user`);
+    if ((mode & WRITABLE_BY_OTHERS) !== 0)
+      throw new TreeFailure('tree', `other users can write to the cache ${root}`);
+  }
+
+  entry(key: string): CacheEntry {
+    return new CacheEntry(this.root, key);
+  }
+
+  /** Where the objects of unpacked sources are kept. */
+  get unpacked(): string {
+    return join(this.root, 'unpacked');
+  }
+
+  /** The bases, the one that was used last first. */
+  list(): readonly CachedBase[] {
+    return readdirSync(join(this.root, 'bases'))
+      .map((key) => this.#look(key))
+      .toSorted((a, b) => b.used.getTime() - a.used.getTime());
+  }
+
+  /**
+   * Removes the bases that were used longest ago until the cache keeps its limit.
+   *
+   * @param kept the key of a base that stays.
+   */
+  shrink(kept: string): void {
+    let bytes = 0;
+    for (const { key, bytes: own } of this.list()) {
+      bytes += own;
+      if (bytes > this.limit && key !== kept) this.#remove(key);
+    }
+  }
+
+  /** Removes every base that no process uses. @returns how many bytes were freed, and how many bases are in use. */
+  clear(): { readonly freed: number; readonly inUse: number } {
+    let [freed, inUse] = [0, 0];
+    for (const { key, bytes } of this.list()) {
+      if (this.#remove(key)) freed += bytes;
+      else inUse++;
+    }
+    if (inUse === 0) {
+      freed += sizeOf(this.unpacked);
+      rmSync(this.unpacked, { recursive: true, force: true });
+    }
+    return { freed, inUse };
+  }
+
+  #look(key: string): CachedBase {
+    const entry = this.entry(key);
+    const about = readAbout(join(entry.folder, ABOUT));
+    const lock = entry.keep('exclusive');
+    lock?.release();
+    const patched = join(entry.folder, 'patched');
+    return {
+      key,
+      title: about.title ?? key,
+      configuration: about.configuration ?? 'not finished',
+      bytes: about.bytes ?? sizeOf(entry.folder),
+      patches: existsSync(patched) ? readdirSync(patched).length : 0,
+      used: statSync(entry.folder).mtime,
+      isInUse: lock === undefined,
+    };
+  }
+
+  #remove(key: string): boolean {
+    const entry = this.entry(key);
+    const lock = entry.keep('exclusive');
+    if (lock === undefined) return false;
+    rmSync(entry.folder, { recursive: true, force: true });
+    lock.release();
+    return true;
+  }
+}
+
+/**
+ * The user's cache.
+ *
+ * @param environment for `XDG_CACHE_HOME` and `BARPROOF_CACHE_GIB`, the most that the cache holds.
+ */
+export function openTreeCache(environment: NodeJS.ProcessEnv = process.env): TreeCache {
+  const gib = environment['BARPROOF_CACHE_GIB'];
+  if (gib !== undefined && !/^\d+(?:\.\d+)?$/.test(gib))
+    throw new TreeFailure('tree', `BARPROOF_CACHE_GIB="${gib}": expected a number of GiB, such as 8`);
+  const folder = join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'barproof', 'qemu-tree');
+  return new TreeCache(folder, gib === undefined ? undefined : Number(gib) * 2 ** 30);
+}
+
+interface About {
+  readonly title?: string;
+  readonly configuration?: string;
+  /** Left out while the entry is built. */
+  readonly bytes?: number;
+}
+
+function readAbout(path: string): About {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as About;
+  } catch {
+    return {};
+  }
+}
+
+/** The bytes of a folder on the disk. */
+function sizeOf(path: string): number {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return 0;
+  const own = stats.blocks * 512;
+  if (!stats.isDirectory()) return own;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), own);
+}
