@@ -70,6 +70,8 @@ const below = (place: bigint, by: bigint): bigint => (place > by ? place - by : 
 function chooseStructure(choose: Choose, { msix }: DeviceSpec, { index }: BarSpec): Range | undefined {
   const table = msix?.tableBar === index ? msixTableRange(msix) : undefined;
   const pba = msix?.pbaBar === index ? msixPbaRange(msix) : undefined;
+  // A VMM may take the PBA of another BAR to lie in this one.
+  if (table !== undefined && msix!.pbaBar !== index && choose.chance(30)) return msixPbaRange(msix!);
   return table !== undefined && (pba === undefined || choose.chance(60)) ? table : pba;
 }
 

@@ -37,11 +37,22 @@ function chooseSize(choose: Choose, type: BarTypeName): bigint {
 const chooseType = (choose: Choose): BarTypeName =>
   choose.weighted([1, 'io'], [4, 'mem32'], [1, 'mem32p'], [7, 'mem64'], [3, 'mem64p']);
 
+/** Areas of one page each, more than the 32 memslots that KVM once had. */
+const manyAreas = (choose: Choose, units: bigint, unit: bigint): readonly SparseAreaSpec[] => {
+  const step = units >= 2n * MANY_AREAS ? choose.bigint(1n, 2n) : 1n;
+  return Array.from({ length: Number(MANY_AREAS) }, (_, index) => ({
+    offset: offset(BigInt(index) * step * unit),
+    size: unit,
+  }));
+};
+const MANY_AREAS = 40n;
+
 /** The areas of a sparse-mmap capability: mostly whole pages in rising order, sometimes off pages and unsorted. */
 export function chooseSparseAreas(choose: Choose, size: bigint, page: bigint): readonly SparseAreaSpec[] {
   const orderly = choose.chance(70);
   const unit = orderly ? page : choose.among([0x100n, 0x400n, 0x1000n]);
   const units = size / unit;
+  if (orderly && units >= MANY_AREAS && choose.chance(25)) return manyAreas(choose, units, unit);
   const areas: SparseAreaSpec[] = [];
   let next = 0n;
   for (let count = choose.integer(0, 3); count > 0; count--) {

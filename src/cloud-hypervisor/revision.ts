@@ -48,7 +48,7 @@ export interface CloudHypervisorRules {
   readonly movesInAllocator: boolean;
   /** What a move does with each area of the BAR, in this order; a release does all four (VfioPciDevice::move_bar). */
   readonly moveSteps: readonly MoveStep[];
-  /** What the removal of a device takes away (unmap_mmio_regions). */
+  /** What the removal of a device takes away of each area, in this order (unmap_mmio_regions). */
   readonly removes: readonly ('dma-mappings' | 'slots' | 'mmaps')[];
   /** The number of the slot of an area or a part of RAM; `unused` is a number that no slot has. */
   slotNumber(unused: number): number;

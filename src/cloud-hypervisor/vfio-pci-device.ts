@@ -124,16 +124,20 @@ export class VfioPciDevice {
     for (const mmio of this.mmioRegions) {
       const removed = mmio.userMemoryRegions.splice(0, rules.removesAreas === 'all' ? Infinity : 1);
       for (const memory of removed) {
-        if (rules.removes.includes('mmaps')) this.#unmapArea(mmio, memory);
-        if (rules.removes.includes('dma-mappings')) vfioOps.unmap(memory);
-        if (!rules.removes.includes('slots')) {
-          userMemory.conceal(memory);
-          continue;
+        for (const part of rules.removes) {
+          if (part === 'mmaps') this.#unmapArea(mmio, memory);
+          else if (part === 'dma-mappings') vfioOps.unmap(memory);
+          else this.#removeSlot(memory);
         }
-        if (userMemory.remove(memory) !== 0) this.#log('Could not remove the userspace memory region');
-        userMemory.freeSlot(memory.slot);
+        if (!rules.removes.includes('slots')) userMemory.conceal(memory);
       }
     }
+  }
+
+  #removeSlot(memory: UserMemoryRegion): void {
+    const { userMemory } = this.#platform;
+    if (userMemory.remove(memory) !== 0) this.#log('Could not remove the userspace memory region');
+    userMemory.freeSlot(memory.slot);
   }
 
   /**

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { offset } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
 import { memslotAlignedDisjoint } from './memslot-aligned-disjoint.ts';
 import {
   END,
   PAGE,
   PAGE_64K,
   RAM,
+  bar,
   causes,
   device,
   flat,
@@ -185,5 +188,25 @@ describe('memslot-aligned-disjoint', () => {
     expect(asked(0n)).toEqual(['asked-not-backed']);
     expect(asked(PAGE)).toEqual([]);
     expect(asked(0n, { outcome: 'ok' })).toEqual([]);
+  });
+
+  it('reports an mmap that is taken back while a memslot shows bytes of it', () => {
+    const shown = memslot(16n * PAGE, PAGE, { region: 'dev0 BAR 0 mmaps[0]', owner: 'dev0', offset: PAGE });
+    const plugged = state({ devices: [device([bar(0, 4n * PAGE), bar(1, PAGE)])] });
+    const munmap = { type: 'munmap', device: 'dev0', bar: 0, offset: offset(0n), size: 4n * PAGE } as const;
+    const after = (...events: readonly VmmEvent[]) =>
+      causes(
+        memslotAlignedDisjoint,
+        trace([
+          { state: plugged, events: [memslotEvent(shown)] },
+          { events, state: state() },
+        ]),
+      );
+    expect(after(munmap)).toEqual(['mmap-gone']);
+    expect(after({ ...munmap, offset: offset(PAGE), size: PAGE })).toEqual(['mmap-gone']);
+    expect(after({ ...munmap, offset: offset(2n * PAGE), size: PAGE })).toEqual([]);
+    expect(after({ ...munmap, bar: 1 })).toEqual([]);
+    expect(after({ ...munmap, device: 'dev1' })).toEqual([]);
+    expect(after(memslotEvent({ ...shown, size: 0n }), munmap)).toEqual([]);
   });
 });

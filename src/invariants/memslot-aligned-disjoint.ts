@@ -1,7 +1,8 @@
-import { END_OF_SPACE, firstEndingAbove, isAligned } from '../address/index.ts';
+import { END_OF_SPACE, firstEndingAbove, isAligned, overlaps } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { StateChange, State, Trace, TraceRange } from '../trace/index.ts';
-import type { MemslotEvent } from '../vfio/index.ts';
+import type { DeviceState, StateChange, State, Trace, TraceRange } from '../trace/index.ts';
+import type { MemslotEvent, MunmapEvent } from '../vfio/index.ts';
+import { barOf } from './bar-bytes.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
@@ -11,7 +12,9 @@ import { UnpluggedDevices } from './unplugged-devices.ts';
 /** The memory that the guest reaches without an exit is the memory of the flat view. */
 export const memslotAlignedDisjoint: Invariant = {
   id: 'memslot-aligned-disjoint',
-  clause: 'memslots are aligned to host pages, disjoint, and backed by the RAM that the flat view has there',
+  clause:
+    'memslots are aligned to host pages, disjoint, and backed by the RAM that the flat view has there; no munmap takes ' +
+    'away what a memslot shows',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_align_section, kvm_set_phys_mem',
   start(trace, examination) {
@@ -20,8 +23,12 @@ export const memslotAlignedDisjoint: Invariant = {
     return {
       event(event) {
         if (event.type === 'memslot') requests.judge(event);
+        else if (event.type === 'munmap') requests.judgeMunmap(event);
       },
-      step: (change, state) => slots.judge(change, state),
+      step(change, state) {
+        requests.devices = state.devices;
+        slots.judge(change, state);
+      },
       end: () => checkFatalRequest(trace, examination),
     };
   },
@@ -29,6 +36,8 @@ export const memslotAlignedDisjoint: Invariant = {
 
 /** Judges the requests: KVM refuses most wrong slots, so the slots that exist do not show all faults. */
 class SlotRequests {
+  /** The devices after the step before. */
+  devices: readonly DeviceState[] = [];
   readonly #page: bigint;
   readonly #examination: Examination;
   readonly #inUse = new Map<number, Memslot>();
@@ -51,6 +60,27 @@ class SlotRequests {
     const other = this.#inUse.get(number);
     if (other !== undefined) this.#reportNumberInUse(slot, other);
     if (errno === 0) this.#inUse.set(number, slot);
+  }
+
+  /** A guest that reaches a slot without memory behind it ends the VMM (SIGBUS or EFAULT of KVM_RUN). */
+  judgeMunmap(event: MunmapEvent): void {
+    const device = this.devices.find(({ id }) => id === event.device);
+    if (device === undefined) return;
+    this.#examination.exercised++;
+    for (const { gpa, size, backing } of this.#inUse.values()) {
+      if (backing.owner !== device.id) continue;
+      const shown = barOf(device, backing.region);
+      if (shown?.bar.index !== event.bar) continue;
+      const start = shown.start + backing.offset;
+      if (!overlaps(rangeFrom(start, size), rangeFrom(event.offset, event.size))) continue;
+      this.#examination.violate(
+        'mmap-gone',
+        () =>
+          `the VMM takes back the mmap of ${device.id} BAR ${event.bar} ${spanOf(event.offset, event.size)} while the ` +
+          `memslot ${spanOf(gpa, size)} of "${backing.region}" shows it to the guest`,
+        rangeFrom(gpa, size),
+      );
+    }
   }
 
   #reportUnaligned({ gpa, size, backing }: Memslot): void {

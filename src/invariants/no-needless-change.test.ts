@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Errno } from '../host/index.ts';
 import type { Step, Trace } from '../trace/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
 import { noNeedlessChange } from './no-needless-change.ts';
 import {
   PAGE,
@@ -9,6 +11,7 @@ import {
   bar,
   flat,
   judge,
+  mapEvent,
   mapping,
   memslot,
   memslotEvent,
@@ -101,5 +104,28 @@ describe('no-needless-change', () => {
   it('says nothing about a request that unmapped nothing', () => {
     const nothing = unmapEvent(0n, 4n * PAGE, { unmapped: 0n });
     expect(causes(noNeedlessChange, during(ENABLE, { events: [nothing], state: after() }))).toEqual([]);
+  });
+
+  it('reports a 32-bit BAR that is mapped where the guest only asks for its size', () => {
+    const size = { op: 'size-bar', device: 'dev0', bar: 0 } as const;
+    const top = (1n << 32n) - PAGE;
+    const own = { region: 'dev0 BAR 0 mmaps[0]', owner: 'dev0' };
+    const asked = (event: VmmEvent, operation: Step['operation'] = size) =>
+      causes(noNeedlessChange, during(operation, { events: [event], state: before }));
+    expect(asked(memslotEvent(memslot(top, PAGE, own)))).toEqual(['mapped-by-probe']);
+    expect(asked(mapEvent(top, PAGE, own))).toEqual(['mapped-by-probe']);
+    expect(asked(memslotEvent(memslot(top, 0n, own)))).toEqual([]);
+    expect(asked(mapEvent(top, PAGE, { ...own, errno: Errno.EINVAL }))).toEqual([]);
+    expect(asked(mapEvent(top - PAGE, 2n * PAGE, own))).toEqual([]);
+    expect(asked(mapEvent(1n << 32n, PAGE, own))).toEqual([]);
+    expect(asked(mapEvent(top, PAGE, { ...own, owner: 'dev1' }))).toEqual([]);
+    expect(asked(mapEvent(top, PAGE, own), ENABLE)).toEqual([]);
+    const there = state({ ...before, devices: [at(top)] });
+    const [first, last] = trace([
+      { state: there },
+      { events: [mapEvent(top, PAGE, own)], state: there },
+    ]).steps;
+    const whole = { ...trace([]), steps: [first!, { ...last!, operation: size }] };
+    expect(causes(noNeedlessChange, whole)).toEqual([]);
   });
 });

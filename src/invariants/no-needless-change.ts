@@ -1,7 +1,9 @@
 import { alignDown, alignUp, firstEndingAbove, overlaps, type Range } from '../address/index.ts';
+import type { Backing } from '../host/index.ts';
 import { isCloudHypervisor } from '../scenario/index.ts';
 import { sameMapping, type State, type StateChange, type Trace, type TraceRange } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
+import { startInBar } from './bar-bytes.ts';
 import { startOfBar } from './bar-in-system-memory.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
@@ -11,11 +13,13 @@ export const noNeedlessChange: Invariant = {
   id: 'no-needless-change',
   clause:
     'a range that is the same before and after an operation is not unmapped, mapped anew or without a memslot in ' +
-    'between',
+    'between, and a guest that asks for the size of a 32-bit BAR has nothing mapped at the address of all ones',
   severity: 'error',
   site: 'system/memory.c: address_space_update_topology_pass; accel/kvm/kvm-all.c: kvm_region_commit',
   start: (trace, examination) => new KeptRanges(trace, examination),
 };
+
+const END_OF_32_BITS = 1n << 32n;
 
 /** The guest's writes besides those to BARs. */
 const SWITCHES: readonly string[] = ['enable-memory', 'disable-memory', 'enable-msix', 'disable-msix'];
@@ -36,6 +40,29 @@ class KeptRanges implements Judge {
     if (step !== this.#stepOfEvents) this.#events = [];
     this.#stepOfEvents = step;
     if (event.type === 'dma-unmap' || event.type === 'memslot') this.#events.push(event);
+    if (event.type === 'dma-map' && event.errno === 0)
+      this.#checkProbe(event.backing, event.iova, event.size);
+    if (event.type === 'memslot' && event.errno === 0)
+      this.#checkProbe(event.slot.backing, event.slot.gpa, event.slot.size);
+  }
+
+  /** All ones is what a guest writes to learn the size, and no address (pci fact 4.1): other memory may be there. */
+  #checkProbe({ region, owner }: Backing, start: bigint, size: bigint): void {
+    const { step } = this.#examination;
+    const operation = this.#trace.steps[step]?.operation;
+    if (operation?.op !== 'size-bar' || operation.device !== owner || size === 0n) return;
+    const device = this.#trace.steps[step - 1]?.state.devices.find(({ id }) => id === owner);
+    const bar = device?.bars.find(({ index }) => index === operation.bar);
+    if (bar?.type !== 'mem32' || startInBar(bar, region) === undefined) return;
+    // A small BAR below the end of the space may be stretched over the probe's address.
+    const probed = END_OF_32_BITS - bar.size;
+    if (bar.address === probed || start < probed || start >= END_OF_32_BITS) return;
+    this.#examination.violate(
+      'mapped-by-probe',
+      () =>
+        `the guest asks for the size of BAR ${bar.index} of ${owner}, and the VMM maps ${spanOf(start, size)} of it`,
+      rangeFrom(start, size),
+    );
   }
 
   step({ before }: StateChange, after: State): void {

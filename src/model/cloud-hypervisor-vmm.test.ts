@@ -262,6 +262,16 @@ describe('cloud-hypervisor', () => {
     ]);
   });
 
+  it('takes the mmap of an area back after the mapping and the slot that show it', () => {
+    const { steps } = run(V53, { operations: [HOTPLUG, UNPLUG] });
+    const types = steps[2]!.events.map(({ type }) => type);
+    expect(types.filter((type) => type !== 'message').slice(0, 3)).toEqual([
+      'dma-unmap',
+      'memslot',
+      'munmap',
+    ]);
+  });
+
   it('plugs its devices in again after a reset, at their first addresses', () => {
     const trace = run(V53, { operations: [dev0('enable-memory'), setBar(HIGH), { op: 'reset' }] });
     expect(place(trace)).toBe(TOP - 0x4000n);

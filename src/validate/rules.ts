@@ -146,6 +146,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     msixPriority: PRIORITY,
     registeredSize: returns('a size in bytes, a bigint', isSize),
     releasesAreas: YES_OR_NO,
+    unplugOrder: value('"bars-first" or "mmaps-first"', oneOf('bars-first', 'mmaps-first')),
     mmapFailure: value('"no-area" or "other-areas"', oneOf('no-area', 'other-areas')),
     resetRestores: value(
       '"power-on", "nothing", "bars-only" or "command-only"',

@@ -129,6 +129,11 @@ export interface DeviceRules {
   registeredSize(size: Size, bar: number): Size;
   /** Whether QEMU takes back the mmaps of a BAR when it is done with them (vfio_region_exit, vfio fact 5.3). */
   releasesAreas(why: ReleaseReason): boolean;
+  /**
+   * What an unplug does first: take the BARs off the bus, so that no memslot shows them any more, or take the mmaps
+   * back (vfio_bars_exit, vfio_bars_finalize, vfio fact 5.3).
+   */
+  readonly unplugOrder: 'bars-first' | 'mmaps-first';
   /** What QEMU keeps of a BAR with an area that the host does not let it mmap (vfio fact 5.3). */
   readonly mmapFailure: 'no-area' | 'other-areas';
   /** What a reset brings the function back to, or whether it keeps what the guest wrote (vfio fact 10.5). */

@@ -229,8 +229,11 @@ export class VfioDevice {
 
   /** Takes the device's BARs off the bus. The caller closes the device's container afterwards. */
   unplug(): void {
-    this.pci.unmapAll();
-    releaseAreas({ id: this.id, environment: this.#environment }, this.regions, 'unplug');
+    const takeBarsAway = (): void => this.pci.unmapAll();
+    const takeMmapsBack = (): void =>
+      releaseAreas({ id: this.id, environment: this.#environment }, this.regions, 'unplug');
+    const acts = [takeBarsAway, takeMmapsBack];
+    for (const act of this.#environment.rules.unplugOrder === 'bars-first' ? acts : acts.toReversed()) act();
   }
 
   /** Changes those bytes of the control word that the write reaches. */

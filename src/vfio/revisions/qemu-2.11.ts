@@ -93,6 +93,7 @@ export const qemu211: Revision = {
     registeredSize: (size) => size,
     mmapFailure: 'no-area',
     releasesAreas: () => true,
+    unplugOrder: 'bars-first',
     resetRestores: 'power-on',
     resetStopsDecoding: true,
     resetsMsix: true,
