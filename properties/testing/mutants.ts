@@ -618,6 +618,8 @@ export const MUTANTS: readonly Mutant[] = [
       'msix-direct-on-opt-out',
       'msix-capability-consistent',
       'memslot-complete',
+      // A forbidden page of the kernel then belongs to the mmap area beside it.
+      'mmap-inside-bar',
       'no-abort',
     ],
   },
