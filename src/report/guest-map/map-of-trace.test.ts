@@ -6,8 +6,8 @@ import { runOnModel } from '../../model/index.ts';
 import { findRevision } from '../../vfio/index.ts';
 import { mapOfTrace } from './map-of-trace.ts';
 
-const mapOf = (revision: string) => {
-  const file = new URL('../../../regressions/seed/cx4-64k.json', import.meta.url);
+const mapOf = (revision: string, name = 'seed/cx4-64k.json') => {
+  const file = new URL(`../../../regressions/${name}`, import.meta.url);
   const { scenario } = decodeRegression(JSON.parse(readFileSync(file, 'utf8')));
   const trace = runOnModel(scenario, findRevision(revision)!);
   return mapOfTrace(trace, violationsOf(trace)[0]);
@@ -40,5 +40,26 @@ describe('mapOfTrace, for the ConnectX-4 of the seed thread', () => {
     const rest = { start: 0x80_0001_0000n, end: 0x80_0200_0000n };
     expect(boxes('CPU').filter(({ kind }) => kind === 'direct')).toMatchObject([rest]);
     expect(boxes('DMA').filter(({ kind }) => kind === 'mapped')).toMatchObject([rest]);
+  });
+});
+
+describe('mapOfTrace, for a BAR that lies over the table of another device', () => {
+  const { columns, marks } = mapOf('qemu-11.1', 'known/msix-trapped--shadowed-by-stretched-bar.json');
+
+  it('names the device of each region', () => {
+    const { boxes } = columns.find(({ title }) => title === "QEMU's regions")!;
+    expect(boxes.map(({ label }) => label)).toEqual([
+      'dev0 BAR 0 mmaps[0] (mmapped)',
+      'dev0 base BAR 0 (emulated)',
+      'dev1 BAR 0 mmaps[0] (mmapped)',
+    ]);
+  });
+
+  it('has titles that fit above their column, and no line that ends between a number and its unit', () => {
+    for (const { title, subtitle = '' } of columns) {
+      expect(title.length, title).toBeLessThan(22);
+      expect(subtitle.length, subtitle).toBeLessThan(22);
+    }
+    expect(marks[0]!.label).toContain(' 16\u00a0bytes');
   });
 });

@@ -16,6 +16,8 @@ import { count } from '../count.ts';
 import type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { pageBoxes } from './page-boxes.ts';
 
+/** A space at which no line ends. */
+const NO_BREAK = '\u00a0';
 /** So many borders make a picture that a reader can still take in. */
 const MOST_RANGES = 24;
 
@@ -47,8 +49,8 @@ export function mapOfTrace(
   const isDead = !isSettled(trace, index);
   const columns: readonly MapColumn[] = [
     { title: 'BARs', subtitle: 'of the devices', boxes: within(barBoxes(state), edges) },
-    { title: 'MSI-X', subtitle: 'interrupt table and PBA', boxes: within(msixBoxes(state), edges) },
-    { title: "QEMU's regions", subtitle: 'mmap areas, emulation', boxes: shown.map(regionBox) },
+    { title: 'MSI-X', subtitle: 'table and PBA', boxes: within(msixBoxes(state), edges) },
+    { title: "QEMU's regions", subtitle: 'mmap areas, emulation', boxes: regionBoxes(shown) },
     ...(pages.host === pages.iommu
       ? [
           {
@@ -89,7 +91,7 @@ export function mapOfTrace(
             {
               start: violation.at.start,
               end: violation.at.end,
-              label: `these bytes are wrong: ${hex(violation.at.start)}-${hex(violation.at.end - 1n)}, ${bytes(violation.at.end - violation.at.start)}: ${violation.cause.replaceAll('-', ' ')}`,
+              label: `these bytes are wrong: ${hex(violation.at.start)}-${hex(violation.at.end - 1n)}, ${bytes(violation.at.end - violation.at.start).replace(' ', NO_BREAK)}: ${violation.cause.replaceAll('-', ' ')}`,
               tone: 'wrong' as const,
             },
           ]),
@@ -162,11 +164,16 @@ const msixBoxes = (state: State): readonly MapBox[] =>
     ];
   });
 
-function regionBox({ start, end, region }: TraceRange): MapBox {
-  const name = region.name.replace(/^\S+ (?=(?:base )?BAR )/, '');
-  if (region.kind === 'ram-device') return { start, end, label: `${name} (mmapped)`, kind: 'direct' };
-  if (region.kind === 'ram') return { start, end, label: name, kind: 'ram' };
-  return { start, end, label: `${name} (emulated)`, kind: 'trapped' };
+/** The regions, with the names of their devices where there are several: a region may lie over another device's BAR. */
+function regionBoxes(shown: readonly TraceRange[]): readonly MapBox[] {
+  const owners = new Set(shown.map(({ region }) => region.owner).filter((owner) => owner !== undefined));
+  return shown.map(({ start, end, region: { name, kind, owner } }): MapBox => {
+    const own = owner === undefined ? name : name.replace(`${owner} `, '');
+    const label = owners.size > 1 && owner !== undefined ? `${owner} ${own}` : own;
+    if (kind === 'ram-device') return { start, end, label: `${label} (mmapped)`, kind: 'direct' };
+    if (kind === 'ram') return { start, end, label, kind: 'ram' };
+    return { start, end, label: `${label} (emulated)`, kind: 'trapped' };
+  });
 }
 
 function cpuBoxes({ memslots }: State, shown: readonly TraceRange[], isDead: boolean): readonly MapBox[] {
