@@ -5,7 +5,7 @@ import { installBarproof } from '../testing/installed-barproof.ts';
 import { ROOT, blocksOf, codeIn, type Block } from './page.ts';
 
 /** How many generated cases a search of a page gets in the test. */
-const RUNS = 200;
+const RUNS = 100;
 
 /**
  * Commands of the pages that the test does not run, by their exact text. Files that they name must exist, and so
@@ -112,7 +112,7 @@ export const partsToRun = ({ line }: PageCommand): string[] =>
   NOT_RUN.includes(line) ? [] : line.split(' && ').filter((part) => part.startsWith('npx barproof '));
 
 /** How many cases a campaign of a page gets: each kind of failure that it finds is shrunk, which takes longer. */
-const CAMPAIGN_RUNS = 50;
+const CAMPAIGN_RUNS = 20;
 
 /** Of how many parts of a scope the test runs one. */
 const PARTS = 10_000;
