@@ -4,6 +4,9 @@
  */
 const undoings = new Set<() => void>();
 
+/** How many milliseconds other listeners have: more than runs have after an interrupt (src/campaign/interruptible.ts). */
+const OTHERS_MS = 5_000;
+
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
@@ -32,11 +35,17 @@ function undoAll(): void {
   stopListening();
 }
 
-/** Without other listeners, the signal ends the process as it would without barproof. */
+/**
+ * Without other listeners, the signal ends the process as it would without barproof. Other listeners get some time to
+ * end what runs: a QEMU that is killed in the middle of a scenario would look like one that died.
+ */
 function onSignal(signal: NodeJS.Signals): void {
-  const others = process.listenerCount(signal) > 1;
+  if (process.listenerCount(signal) > 1) {
+    setTimeout(undoAll, OTHERS_MS).unref();
+    return;
+  }
   undoAll();
-  if (!others) process.kill(process.pid, signal);
+  process.kill(process.pid, signal);
 }
 
 function listen(): void {
