@@ -1,4 +1,4 @@
-import { offset } from '../src/address/index.ts';
+import { lesser, offset } from '../src/address/index.ts';
 import { MSIX_ENTRY_BYTES, MSIX_MAX_VECTORS, msixPbaSize, msixTableSize } from '../src/pci-layout/index.ts';
 import type { BarSpec, MsixSpec } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
@@ -36,8 +36,6 @@ function chooseOffset(choose: Choose, room: bigint, page: bigint): bigint {
     [2, () => choose.bigint(0n, room / QWORD) * QWORD],
   )();
 }
-
-const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** The BAR, cut at 4 GiB: offsets in the MSI-X capability have 32 bits. */
 const reachable = (bar: BarSpec): BarSpec => ({ ...bar, size: lesser(bar.size, 1n << 32n) });

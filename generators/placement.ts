@@ -1,3 +1,4 @@
+import { lesser } from '../src/address/index.ts';
 import type { BarSpec, MachineType } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
@@ -86,5 +87,3 @@ export class Placement {
     return BigInt.asUintN(is64Bit(bar) ? 64 : 32, address);
   }
 }
-
-const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);

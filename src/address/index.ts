@@ -3,5 +3,6 @@ export * from './address.ts';
 export * from './alignment.ts';
 export * from './bytes.ts';
 export * from './hex.ts';
+export * from './order.ts';
 export * from './page-size-bitmap.ts';
 export * from './range.ts';

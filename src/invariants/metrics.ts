@@ -1,4 +1,4 @@
-import { alignDown, alignUp, overlaps, type Range } from '../address/index.ts';
+import { alignDown, alignUp, greater, lesser, overlaps, type Range } from '../address/index.ts';
 import { isMemory, isSettled, type State, type Trace, type TraceRange } from '../trace/index.ts';
 
 /** Figures of a run's last state, by which the cost of a patch is measured; they are not verdicts. */
@@ -64,5 +64,3 @@ function directRanges({ hidesMemslots, pages }: Trace, { flatView, memslots }: S
 }
 
 const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);
-const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const greater = (a: bigint, b: bigint): bigint => (a > b ? a : b);

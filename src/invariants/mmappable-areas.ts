@@ -1,4 +1,4 @@
-import { alignDown, alignUp, type Range, type Size } from '../address/index.ts';
+import { alignDown, alignUp, lesser, type Range, type Size } from '../address/index.ts';
 import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import { hasConformingLayout, type BarSpec, type DeviceSpec } from '../scenario/index.ts';
 import type { MsixView } from '../trace/index.ts';
@@ -23,7 +23,7 @@ export function mmappableAreas(
   const areas = bar.sparse ?? [{ offset: 0n, size: bar.size }];
   // What an area has beyond the BAR is no memory of the BAR; a BAR that relocation grew may show it all the same.
   const whole = areas.map(({ offset, size }) =>
-    inWholePages({ start: offset, end: least(offset + size, bar.size) }, page),
+    inWholePages({ start: offset, end: lesser(offset + size, bar.size) }, page),
   );
   return tablesIn(spec, bar, msix).reduce<readonly Range[]>(
     (left, table) => left.flatMap((area) => without(area, aroundPages(table, page))),
@@ -45,8 +45,6 @@ function tablesIn(
   }
   return tables;
 }
-
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 const inWholePages = ({ start, end }: Range, page: Size): Range => ({
   start: alignUp(start, page),

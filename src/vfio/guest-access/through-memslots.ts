@@ -1,4 +1,4 @@
-import { offset } from '../../address/index.ts';
+import { lesser, offset } from '../../address/index.ts';
 import type { Memslot } from '../../host/index.ts';
 import type { AccessPart } from '../event.ts';
 
@@ -32,7 +32,7 @@ export function accessThroughMemslots(
   let at = address;
   while (at < end) {
     const slot = near.find(({ gpa, size }) => gpa <= at && at < gpa + size);
-    const limit = slot === undefined ? firstAbove(at, near, end) : least(slot.gpa + slot.size, end);
+    const limit = slot === undefined ? firstAbove(at, near, end) : lesser(slot.gpa + slot.size, end);
     const size = Number(limit - at);
     if (slot === undefined) parts.push(...exit({ address: at, width: size, write }));
     else {
@@ -45,8 +45,6 @@ export function accessThroughMemslots(
   return parts;
 }
 
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-
 /** Where the first slot above `address` begins, or `end`. */
 const firstAbove = (address: bigint, slots: readonly Memslot[], end: bigint): bigint =>
-  slots.reduce((first, { gpa }) => (gpa > address ? least(first, gpa) : first), end);
+  slots.reduce((first, { gpa }) => (gpa > address ? lesser(first, gpa) : first), end);
