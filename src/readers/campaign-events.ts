@@ -23,22 +23,8 @@ export interface CampaignReport {
 }
 
 /** Tells how a search without an end, or with many cases, begins. */
-export const fuzzBegins = (
-  { revision, seed, runs, command, shard }: FuzzPlan,
-  { emit, invariants }: CampaignReport,
-): void =>
-  emit({
-    type: 'started',
-    plan: {
-      subject: revision,
-      target: 'model',
-      seed,
-      ...(runs !== undefined && { cases: runs }),
-      rules: invariants.map(ruleOf),
-      again: command,
-      notes: partNotes(shard),
-    },
-  });
+export const fuzzBegins = (plan: FuzzPlan, report: CampaignReport): void =>
+  begins(plan, { seed: plan.seed, ...(plan.runs !== undefined && { cases: plan.runs }) }, report);
 
 /** Tells what a search has found. @param placeOf where the case of a finding is, and how to see it again. */
 export function fuzzEnds(
@@ -68,21 +54,8 @@ export function fuzzEnds(
 }
 
 /** Tells how the proof of a scope begins. */
-export const proofBegins = (
-  { revision, size, shard, command }: ProofPlan,
-  { emit, invariants }: CampaignReport,
-): void =>
-  emit({
-    type: 'started',
-    plan: {
-      subject: revision,
-      target: 'model',
-      cases: size,
-      rules: invariants.map(ruleOf),
-      again: command,
-      notes: partNotes(shard),
-    },
-  });
+export const proofBegins = (plan: ProofPlan, report: CampaignReport): void =>
+  begins(plan, { cases: plan.size }, report);
 
 /** Tells what a proof has shown. @param findings what the first scenario breaks that does not hold. */
 export function proofEnds(
@@ -107,6 +80,23 @@ export function proofEnds(
     ]),
   });
 }
+
+const begins = (
+  { revision, shard, command }: FuzzPlan | ProofPlan,
+  extent: { readonly seed?: string; readonly cases?: number },
+  { emit, invariants }: CampaignReport,
+): void =>
+  emit({
+    type: 'started',
+    plan: {
+      subject: revision,
+      target: 'model',
+      ...extent,
+      rules: invariants.map(ruleOf),
+      again: command,
+      notes: partNotes(shard),
+    },
+  });
 
 const partNotes = (shard: FuzzPlan['shard']): readonly string[] =>
   shard.of === 1 ? [] : [`part ${shardText(shard)} of the campaign`];
