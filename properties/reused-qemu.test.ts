@@ -158,7 +158,7 @@ describe('a process that another scenario has used', async () => {
   );
 });
 
-it('says the same of a refused start whatever the operations are', async () => {
+it('says the same of a refused start with other operations', async () => {
   if ((await whyNoQemu(fresh, 'pc')) !== undefined) return;
   const refused = (op: string): Scenario =>
     decodeScenario({

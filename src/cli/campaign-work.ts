@@ -26,7 +26,7 @@ export interface CampaignWorkOrder {
   readonly revision: string;
   /** The only invariant to judge; every one of the model if left out. */
   readonly invariant?: InvariantId | undefined;
-  /** Files with invariants of the user. Whoever makes the work has loaded them. */
+  /** Files with invariants of the user. The thread has loaded them before it makes the work. */
   readonly plugins: readonly string[];
   /** Whether known findings count as counterexamples. */
   readonly strict: boolean;

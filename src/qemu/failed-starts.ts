@@ -4,7 +4,7 @@ import { plugsOrUnplugs } from './hot-plugged.ts';
 
 /**
  * The starts that QEMU has refused: it named a device and ended before it carried out any operation. QEMU refuses the
- * same machine, host and devices again, whatever the operations are.
+ * same machine, host and devices again, with any operations.
  */
 export class FailedStarts {
   readonly #traces = new Map<string, Trace>();

@@ -50,7 +50,7 @@ To reproduce:
     expect(JSON.parse(json)).toEqual(reports.finding().scenario);
   });
 
-  it('keeps to 72 columns and commands no terminal, whatever the texts hold', () => {
+  it('keeps to 72 columns and commands no terminal, also for hostile texts', () => {
     const { again: _, ...finding } = reports.HOSTILE_REPORT.findings[0]!;
     const plan = { ...reports.HOSTILE_REPORT.plan!, again: 'barproof check' };
     // A command is not broken inside of a word, or it would be another.

@@ -108,7 +108,7 @@ describe('SARIF', () => {
     expect(results.filter(({ level }) => level === 'warning')).toHaveLength(10);
   });
 
-  it('is valid whatever the texts hold, also where they become a path', () => {
+  it('is valid for hostile texts, also where they become a path', () => {
     const { findings } = reports.HOSTILE_REPORT;
     runOf(reports.HOSTILE_REPORT);
     const { file: _, ...unsaved } = findings[0]!;

@@ -34,7 +34,7 @@ describe('annotations for GitHub', () => {
     expect(lines.at(-1)).toBe('::notice title=barproof::81 more, in the summary');
   });
 
-  it('are one command a line and command no terminal, whatever the texts hold', () => {
+  it('are one command a line and command no terminal, also for hostile texts', () => {
     const lines = annotate(reports.HOSTILE_REPORT);
     expect(lines).toHaveLength(3);
     for (const line of lines) {
@@ -59,7 +59,7 @@ describe('the summary for GitHub', () => {
     expect(githubSummary(reports.HUNDRED).match(/^\| `.*\|$/gm)).toHaveLength(100);
   });
 
-  it('has rows of three cells, and no mark-up of others, whatever the texts hold', () => {
+  it('has rows of three cells, and no mark-up of others, also for hostile texts', () => {
     const text = githubSummary(reports.HOSTILE_REPORT);
     expect(text).not.toMatch(reports.OBEYED);
     const [row] = text.split('\n').filter((line) => line.startsWith('| `'));

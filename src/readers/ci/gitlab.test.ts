@@ -61,7 +61,7 @@ describe('Code Quality of GitLab', () => {
     ]);
   });
 
-  it('commands no terminal, whatever the texts hold', () => {
+  it('commands no terminal, also for hostile texts', () => {
     const texts = entriesOf(reports.HOSTILE_REPORT).map(({ description }) => description);
     expect(texts).toHaveLength(3);
     for (const text of texts) expect(text).not.toMatch(reports.OBEYED);
