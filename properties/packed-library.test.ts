@@ -122,6 +122,7 @@ readScenario('{}', 1);
   it('ships the schemas, the page and its license', () => {
     for (const file of [
       'src/readers/schemas/scenario.schema.json',
+      'src/readers/html/colours.css',
       'src/readers/html/page.js',
       'LICENSE',
       'CHANGELOG.md',
