@@ -3,12 +3,9 @@ import { inlineLess } from './inline-less.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
 import { readCChange } from './patch-source.ts';
 import { withReports } from './reports.ts';
-import { terminalProgress } from './terminal-progress.ts';
+import { BUILD_PAUSE_MS, terminalProgress } from './terminal-progress.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 import type { ValidateReport, reportOnSides } from './validate-report.ts';
-
-/** How many milliseconds pass between two lines of progress in a log: a build of a QEMU takes minutes. */
-const LINE_PAUSE_MS = 10_000;
 
 /** Judges a patch file, or a pair of QEMU builds if there is no file, and prints the verdict. */
 export const validate = (
@@ -19,7 +16,7 @@ export const validate = (
   // `--json` of this command has a form of its own.
   withReports('validate', { ...options, json: undefined }, raiseExitCode, async ({ signal, emit, raise }) => {
     inlineLess();
-    const progress = terminalProgress(process.stderr, Date.now, LINE_PAUSE_MS);
+    const progress = terminalProgress(process.stderr, Date.now, BUILD_PAUSE_MS);
     const hooks = { signal, emit, onProgress: progress };
     const change = file === undefined ? undefined : readCChange(file, options);
     const reporting =
