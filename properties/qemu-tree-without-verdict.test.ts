@@ -17,14 +17,17 @@ describe.skipIf(tree === undefined)(`validate --qemu-tree${skipped}`, { timeout:
     expect((await judgeEdit('unreached', UNREACHED, { allowUnreached: true })).code).toBe(0);
   });
 
-  it('gives no verdict on a file that is not compiled', async () => {
-    const { summary, code } = await judgeEdit('not-compiled', {
+  it('runs no case for a file that is not compiled', async () => {
+    const edit = {
       file: 'hw/vfio/ap.c',
       find: /(static void vfio_ap_realize\([^{]*\{)/,
       by: '$1\n    /* nothing */',
-    });
-    expect(summary[0]).toContain('nothing of the patch is compiled here: hw/vfio/ap.c');
-    expect(code).toBe(2);
+    };
+    const failure = await judgeEdit('not-compiled', edit).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(InvalidInput);
+    expect((failure as InvalidInput).problems[0]!.message).toBe(
+      'nothing of the patch is compiled here: hw/vfio/ap.c; there is no verdict (--allow-unreached compares all the same)',
+    );
   });
 
   it('tells where a patch does not compile, in which hunk, and what the compiler says; then it judges the next', async () => {

@@ -49,7 +49,7 @@ async function buildAhead(
   const progress = terminalProgress(process.stderr, Date.now, BUILD_PAUSE_MS);
   const stages = new Stages(progress);
   try {
-    const tree = await openUserTree(folder, built.unpacked, signal);
+    const tree = await openUserTree(folder, built.unpacked(), signal);
     const base = await tree.resolve(revision, '--onto');
     await buildBase({ tree, base, cache: built, stages, signal });
   } finally {

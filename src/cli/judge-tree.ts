@@ -52,7 +52,7 @@ export async function judgeTree(
   let built: BuiltSides | undefined;
   let reached: ReachedPlaces | undefined;
   try {
-    const tree = await openUserTree(folder, cache.unpacked, signal);
+    const tree = await openUserTree(folder, cache.unpacked(), signal);
     const base = await baseOf(change, tree, options.onto);
     const patch =
       'series' in change
@@ -60,6 +60,7 @@ export async function judgeTree(
         : { commit: await tree.resolve(change.to, change.range) };
     built = await buildSides({ tree, base, change: patch, cache, stages, signal });
     stages.close();
+    if (built.objects === 0 && !options.allowUnreached) throw invalid(nothingCompiled(change, built));
     const { done } = stages;
     const places = (reached = new ReachedPlaces());
     const verdict = await judgeBuilt(
@@ -76,6 +77,22 @@ export async function judgeTree(
     reached?.close();
     built?.release();
   }
+}
+
+/** Two builds that are the same need no cases. */
+function nothingCompiled(change: CChange, built: BuiltSides): string {
+  const files = filesOfChange(change, built);
+  const what =
+    files.length === 0
+      ? 'the patch changes no file'
+      : `nothing of the patch is compiled here: ${files.join(', ')}`;
+  return `${what}; there is no verdict (--allow-unreached compares all the same)`;
+}
+
+/** The files of a change, by their paths in the source. */
+function filesOfChange(change: CChange, { functions, code }: BuiltSides): readonly string[] {
+  if (!('range' in change)) return filesOf(change.series);
+  return [...new Set([...functions.map(({ file }) => file), ...code.outside]), ...code.other];
 }
 
 /** The base that the user names, else the one that the author names, else what the tree holds now. */
@@ -97,11 +114,9 @@ async function describe(
   built: BuiltSides,
   reached: ReachedPlaces,
 ): Promise<PatchOnTree> {
-  const inC = [...new Set([...built.functions.map(({ file }) => file), ...built.code.outside])];
-  const ofRange = 'range' in change;
   return {
-    subject: printable(ofRange ? change.range : (change.series.subject ?? basename(change.file))),
-    files: ofRange ? [...inC, ...built.code.other] : filesOf(change.series),
+    subject: printable('range' in change ? change.range : (change.series.subject ?? basename(change.file))),
+    files: filesOfChange(change, built),
     base: base.title,
     configuration: built.configuration,
     objects: built.objects,

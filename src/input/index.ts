@@ -9,3 +9,4 @@ export { readRegularFile, readTextFile } from './read-text-file.ts';
 export { standardInputLines } from './standard-input.ts';
 export { unknownName } from './unknown-name.ts';
 export { writeAtomically } from './write-atomically.ts';
+export { userCacheFolder } from './user-cache-folder.ts';

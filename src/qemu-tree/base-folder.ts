@@ -72,8 +72,6 @@ const GENERATORS =
   /(?:^|\/)(?:meson\.build|meson_options\.txt|Kconfig[^/]*|trace-events|[^/]*\.(?:json|hx|decode|mak|py|sh))$/;
 /** Marks a build that was not ended: an object may be half written. */
 const UNFINISHED = 'unfinished';
-/** Marks a base that does not link in a configuration. */
-const LINKS_NOT = 'does-not-link';
 
 /** The folder of a base in the cache, with one configuration: builds the base there, and patches on it. */
 export class BaseFolder {
@@ -96,7 +94,7 @@ export class BaseFolder {
   /** Builds the base alone. */
   async buildBase(): Promise<void> {
     const { stages } = this.#order;
-    if (existsSync(this.#base)) return stages.note('base cached');
+    if (existsSync(this.#entry.base)) return stages.note('base cached');
     await this.#alone((lock) => this.#takeBase(lock));
   }
 
@@ -104,7 +102,7 @@ export class BaseFolder {
   async build(change: SourceChange): Promise<Omit<BuiltSides, 'release'>> {
     const { stages } = this.#order;
     const digest = 'series' in change ? change.series.digest : change.commit.id.slice(0, 16);
-    const [base, patched] = [this.#base, this.#entry.patch(digest)];
+    const [base, patched] = [this.#entry.base, this.#entry.patch(digest)];
     if (!existsSync(base) || !existsSync(patched)) {
       await this.#alone(async (lock) => {
         await this.#takeBase(lock);
@@ -121,10 +119,6 @@ export class BaseFolder {
     };
   }
 
-  get #base(): string {
-    return join(this.#entry.folder, 'base');
-  }
-
   /** Works in the entry while no other process does. */
   async #alone(work: (lock: FileLock) => Promise<void>): Promise<void> {
     const { stages, signal } = this.#order;
@@ -139,13 +133,13 @@ export class BaseFolder {
   }
 
   async #takeBase(lock: FileLock): Promise<void> {
-    if (existsSync(this.#base)) this.#order.stages.note('base cached');
-    else await this.#buildBase(this.#base, lock);
+    if (existsSync(this.#entry.base)) this.#order.stages.note('base cached');
+    else await this.#buildBase(this.#entry.base, lock);
   }
 
   async #buildBase(folder: string, lock: FileLock): Promise<void> {
     const { tree, base, stages, signal } = this.#order;
-    const linksNot = join(this.#entry.folder, LINKS_NOT);
+    const { linksNot } = this.#entry;
     if (existsSync(linksNot)) {
       const [problem] = JSON.parse(readFileSync(linksNot, 'utf8')) as [Problem];
       throw new TreeFailure('link', problem.message, problem.details);

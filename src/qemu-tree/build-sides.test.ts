@@ -37,7 +37,7 @@ interface Built extends BuiltSides {
 }
 
 async function build(patch: string, signal?: AbortSignal): Promise<Built> {
-  const tree = await openUserTree(user(), cache.unpacked);
+  const tree = await openUserTree(user(), cache.unpacked());
   const base = await tree.resolve('HEAD', 'HEAD');
   const stages = new Stages(() => undefined);
   try {
@@ -109,7 +109,7 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
   });
 
   it('builds a base ahead of its patches', async () => {
-    const tree = await openUserTree(user(), cache.unpacked);
+    const tree = await openUserTree(user(), cache.unpacked());
     const base = await tree.resolve('HEAD', 'HEAD');
     const told = async (): Promise<string> => {
       const stages = new Stages(() => undefined);
@@ -162,7 +162,7 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
       SMALL_QEMU['hw/vfio/pci.c']!.replace('return VALUE', 'return 5'),
     );
     git(user(), 'commit', '--quiet', '--all', '--message', 'x');
-    const tree = await openUserTree(user(), cache.unpacked);
+    const tree = await openUserTree(user(), cache.unpacked());
     const [base, commit] = await Promise.all([tree.resolve('HEAD~1', ''), tree.resolve('HEAD', '')]);
     const stages = new Stages(() => undefined);
     const built = await buildSides({ tree, base, change: { commit }, cache, stages });

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { packageFolder } from '../../input/index.ts';
+import { packageFolder, userCacheFolder } from '../../input/index.ts';
 import { TargetUnavailable } from '../../trace/index.ts';
 import type { HostArchitecture } from '../session/host-session.ts';
 
@@ -43,7 +42,7 @@ export function buildAgent(
   environment: NodeJS.ProcessEnv = process.env,
 ): string {
   const sources = sourcesOfAgent();
-  const folder = join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'barproof');
+  const folder = userCacheFolder(environment);
   const path = join(folder, `linux-agent-${architecture}-${hashOf(sources)}`);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
