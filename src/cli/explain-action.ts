@@ -8,14 +8,9 @@ import {
   scenarioOf,
   type Source,
 } from '../explain/index.ts';
-import {
-  InvalidInput,
-  prefixProblems,
-  standardInputLines,
-  unknownName,
-  writeAtomically,
-} from '../input/index.ts';
+import { InvalidInput, prefixProblems, standardInputLines, unknownName } from '../input/index.ts';
 import { NAMED_HOSTS, encodeScenario, findNamedHost, toJsonText, type NamedHost } from '../scenario/index.ts';
+import { writeNamedFile } from './named-file.ts';
 import { writeOut } from './write-out.ts';
 
 /** The options of `barproof explain` as commander reads them. */
@@ -51,12 +46,12 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
           message: 'the texts show no device with the sizes of its BARs, and no scenario',
         },
       ]);
-    writeAtomically(options.scenario, toJsonText(encodeScenario(scenario)));
+    await writeNamedFile(options.scenario, toJsonText(encodeScenario(scenario)));
   }
   if (options.svg !== undefined) {
     const picture = pictureOf(explanation, host);
     if (picture === undefined) throw new InvalidInput([{ path: '--svg', message: NOTHING_TO_DRAW }]);
-    writeAtomically(options.svg, picture);
+    await writeNamedFile(options.svg, picture);
   }
 }
 
