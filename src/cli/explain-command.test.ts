@@ -111,6 +111,15 @@ describe('barproof explain', () => {
     expect(readFileSync(svg, 'utf8')).toContain('class="mark-wrong"');
   });
 
+  it('draws no emulated device as a passed-through one, although it has an MSI-X table', async () => {
+    const svg = join(here, 'emulated.svg');
+    const emulated = FLAT.split('\n')
+      .filter((line) => !line.includes('ramd'))
+      .join('\n');
+    await runInProcess(['explain', put('emulated.txt', emulated), '--svg', svg]);
+    expect(readFileSync(svg, 'utf8')).toContain('no region of a passed-through device');
+  });
+
   it.each([
     ['picture', '--svg', 'no file was written'],
     ['scenario', '--scenario', 'no device with the sizes'],

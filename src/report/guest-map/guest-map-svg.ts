@@ -40,6 +40,7 @@ const LEGEND: readonly (readonly [BoxKind, string])[] = [
   ['bar', 'BAR'],
   ['table', 'MSI-X table'],
   ['pba', 'PBA'],
+  ['mmap', 'mmapped by QEMU'],
   ['direct', 'direct: no exit'],
   ['trapped', 'trapped: exits to QEMU'],
   ['mapped', 'mapped for DMA'],
