@@ -33,9 +33,17 @@ export interface ExplainOptions {
  */
 export function explain(sources: readonly Source[], { host }: ExplainOptions = {}): Explanation {
   const read = sources.map(readSource);
-  const nothing = read.filter(isNothing);
+  const nothing = sources.filter((_, index) => isNothing(read[index]!));
   if (nothing.length > 0)
-    throw new InvalidInput(nothing.map(({ name, lines }) => ({ path: name, message: nothingIn(lines) })));
+    throw new InvalidInput(
+      nothing.map((source) => {
+        const reason = nothingIn(readSource(source).lines);
+        return {
+          path: source.name,
+          message: source.isTyped ? `${reason}; and no file has this name` : reason,
+        };
+      }),
+    );
   const devices = read.flatMap((source) => source.devices);
   const dump = read.find((source) => source.dump !== undefined)?.dump;
   const logLines = read.flatMap((source) => source.logLines);

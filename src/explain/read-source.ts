@@ -18,6 +18,8 @@ export interface Source {
   readonly config?: Uint8Array | undefined;
   /** The address of the device, where the file or folder is named by it. */
   readonly address?: string | undefined;
+  /** The user typed the text in place of a file's name. */
+  readonly isTyped?: boolean;
 }
 
 /** What was found in a text. */

@@ -1,3 +1,4 @@
+import { shortened } from '../../report/index.ts';
 import { findNamedHost, type NamedHost } from '../../scenario/index.ts';
 import type { ViewRange } from '../../model/index.ts';
 
@@ -37,7 +38,7 @@ export function hostOfDump(names: Iterable<string>, ranges: readonly ViewRange[]
     const id = isAmd ? 'amd-server' : sign.host;
     return {
       host: findNamedHost(id)!,
-      because: `the region "${name.slice(0, 40)}" is one of ${sign.machine}`,
+      because: `the region "${shortened(name, 40)}" is one of ${sign.machine}`,
     };
   }
   return { host: findNamedHost('server-46')!, because: 'no region names the machine' };

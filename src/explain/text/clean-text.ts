@@ -23,13 +23,22 @@ const DEEP = /^[\t ]{101,}/;
 const BLANK = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
 const TYPOGRAPHY: readonly (readonly [RegExp, string])[] = [
   [/[\u2010-\u2015\u2212]/g, '-'],
-  [/[\u2018\u2019\u201b\u2032]/g, "'"],
-  [/[\u201c-\u201f\u2033]/g, '"'],
+  [/[\u00b4\u02b9\u02bc\u2018-\u201b\u2032\uff07]/g, "'"],
+  [/[\u00ab\u00bb\u201c-\u201f\u2033\uff02]/g, '"'],
 ];
 const ENTITIES: Readonly<Record<string, string>> = {
   '&gt;': '>',
   '&lt;': '<',
   '&quot;': '"',
+  '&ldquo;': '"',
+  '&rdquo;': '"',
+  '&lsquo;': "'",
+  '&rsquo;': "'",
+  '&apos;': "'",
+  '&#8216;': "'",
+  '&#8217;': "'",
+  '&#8220;': '"',
+  '&#8221;': '"',
   '&#39;': "'",
   '&#x27;': "'",
   '&#34;': '"',
@@ -37,7 +46,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '&nbsp;': ' ',
   '&amp;': '&',
 };
-const ENTITY = /&(?:gt|lt|quot|nbsp|amp|#39|#34|#x27|#x2F);/g;
+const ENTITY = /&(?:gt|lt|quot|nbsp|amp|apos|[lr][ds]quo|#39|#34|#x27|#x2F|#82(?:16|17|20|21));/g;
 const TAG = /<\/?(?:pre|code|br|p|div|span|tt|samp|blockquote)(?:\s[^<>]*)?\/?>/gi;
 const FENCE = /^\s*(?:```|~~~)/;
 /** A line of quoted-printable that was cut; the result of a call also ends in `=` where a line is wrapped. */
@@ -92,7 +101,7 @@ function cleanCharacters(line: string): string {
 }
 
 function decodeEntities(text: string): string {
-  if (!/&(?:gt|lt|amp|nbsp|quot|#)/.test(text) && text.search(TAG) === -1) return text;
+  if (!/&(?:gt|lt|amp|nbsp|quot|apos|[lr][ds]quo|#)/.test(text) && text.search(TAG) === -1) return text;
   return text
     .replaceAll(/<br\s*\/?>(?!\n)/gi, '\n')
     .replaceAll(TAG, '')
