@@ -17,16 +17,15 @@ describe.skipIf(tree === undefined)(`validate --qemu-tree${skipped}`, { timeout:
     expect((await judgeEdit('unreached', UNREACHED, { allowUnreached: true })).code).toBe(0);
   });
 
-  it('runs no case for a file that is not compiled', async () => {
-    const edit = {
-      file: 'hw/vfio/ap.c',
-      find: /(static void vfio_ap_realize\([^{]*\{)/,
-      by: '$1\n    /* nothing */',
-    };
+  it.each([
+    ['is not compiled', 'hw/vfio/ap.c', /(static void vfio_ap_realize\([^{]*\{)/],
+    ['no build reads', 'README.rst', /(^)/],
+  ])('runs no case for a file that %s', async (_, file, find) => {
+    const edit = { file, find, by: '$1\n/* nothing */\n' };
     const failure = await judgeEdit('not-compiled', edit).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(InvalidInput);
     expect((failure as InvalidInput).problems[0]!.message).toBe(
-      'nothing of the patch is compiled here: hw/vfio/ap.c; there is no verdict (--allow-unreached compares all the same)',
+      `nothing of the patch is compiled here: ${file}; there is no verdict (--allow-unreached compares all the same)`,
     );
   });
 

@@ -4,6 +4,7 @@ import {
   buildSides,
   coverageOf,
   filesOf,
+  isNeverBuilt,
   openTreeCache,
   openUserTree,
   ReachedPlaces,
@@ -58,9 +59,14 @@ export async function judgeTree(
       'series' in change
         ? { series: change.series }
         : { commit: await tree.resolve(change.to, change.range) };
+    const files = 'commit' in patch ? await tree.filesBetween(base, patch.commit) : filesOf(patch.series);
+    const refuseIf = (isSame: boolean): void => {
+      if (isSame && !options.allowUnreached) throw invalid(nothingCompiled(files));
+    };
+    refuseIf(files.every(isNeverBuilt));
     built = await buildSides({ tree, base, change: patch, cache, stages, signal });
     stages.close();
-    if (built.objects === 0 && !options.allowUnreached) throw invalid(nothingCompiled(change, built));
+    refuseIf(built.objects === 0);
     const { done } = stages;
     const places = (reached = new ReachedPlaces());
     const verdict = await judgeBuilt(
@@ -69,7 +75,7 @@ export async function judgeTree(
       (run) => places.during(run),
     );
     return {
-      verdict: { ...verdict, tree: await describe(change, base, built, places) },
+      verdict: { ...verdict, tree: await describe(subjectOf(change), files, base, built, places) },
       patched: built.patched,
     };
   } finally {
@@ -77,22 +83,6 @@ export async function judgeTree(
     reached?.close();
     built?.release();
   }
-}
-
-/** Two builds that are the same need no cases. */
-function nothingCompiled(change: CChange, built: BuiltSides): string {
-  const files = filesOfChange(change, built);
-  const what =
-    files.length === 0
-      ? 'the patch changes no file'
-      : `nothing of the patch is compiled here: ${files.join(', ')}`;
-  return `${what}; there is no verdict (--allow-unreached compares all the same)`;
-}
-
-/** The files of a change, by their paths in the source. */
-function filesOfChange(change: CChange, { functions, code }: BuiltSides): readonly string[] {
-  if (!('range' in change)) return filesOf(change.series);
-  return [...new Set([...functions.map(({ file }) => file), ...code.outside]), ...code.other];
 }
 
 /** The base that the user names, else the one that the author names, else what the tree holds now. */
@@ -108,15 +98,27 @@ function baseOf(change: CChange, tree: UserTree, onto: string | undefined): Prom
       );
 }
 
+/** Two builds that are the same need no cases. */
+const nothingCompiled = (files: readonly string[]): string =>
+  `${
+    files.length === 0
+      ? 'the patch changes no file'
+      : `nothing of the patch is compiled here: ${files.join(', ')}`
+  }; there is no verdict (--allow-unreached compares all the same)`;
+
+const subjectOf = (change: CChange): string =>
+  printable('range' in change ? change.range : (change.series.subject ?? basename(change.file)));
+
 async function describe(
-  change: CChange,
+  subject: string,
+  files: readonly string[],
   base: Commit,
   built: BuiltSides,
   reached: ReachedPlaces,
 ): Promise<PatchOnTree> {
   return {
-    subject: printable('range' in change ? change.range : (change.series.subject ?? basename(change.file))),
-    files: filesOfChange(change, built),
+    subject,
+    files,
     base: base.title,
     configuration: built.configuration,
     objects: built.objects,

@@ -164,6 +164,7 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
     git(user(), 'commit', '--quiet', '--all', '--message', 'x');
     const tree = await openUserTree(user(), cache.unpacked());
     const [base, commit] = await Promise.all([tree.resolve('HEAD~1', ''), tree.resolve('HEAD', '')]);
+    expect(await tree.filesBetween(base, commit)).toEqual(['hw/vfio/pci.c']);
     const stages = new Stages(() => undefined);
     const built = await buildSides({ tree, base, change: { commit }, cache, stages });
     stages.close();

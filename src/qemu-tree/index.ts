@@ -1,6 +1,7 @@
 /** A QEMU source tree, a patch on it, and the QEMUs that are built of the two. */
 export { buildBase, buildSides } from './build-sides.ts';
 export { coverageOf, type FunctionCoverage } from './function-coverage.ts';
+export { isNeverBuilt } from './never-built.ts';
 export { ReachedPlaces } from './reached.ts';
 export { filesOf, isSeries, readSeries, type Series } from './series.ts';
 export type { BuiltSides, SourceChange } from './base-folder.ts';

@@ -24,6 +24,8 @@ export interface UserTree {
    * @throws TreeFailure where the tree has no such commit.
    */
   resolve(revision: string, what: string): Promise<Commit>;
+  /** The paths of the files that two commits do not have alike. */
+  filesBetween(from: Commit, to: Commit): Promise<readonly string[]>;
 }
 
 /** What a QEMU source has in every release that barproof can build. */
@@ -89,6 +91,10 @@ function gitTree(git: Git, objects: string): UserTree {
       if (missing !== undefined) throw noTree(git.folder, `commit ${id.slice(0, 12)} has no ${missing}`);
       return { id, title: await describe(git, id) };
     },
+    filesBetween: async (from, to) => {
+      const names = await git.run(['diff', '--name-only', '-z', '--no-renames', from.id, to.id, '--']);
+      return names.split('\0').filter((name) => name !== '');
+    },
   };
 }
 
@@ -139,5 +145,7 @@ async function unpackedTree(folder: string, imported: string, signal?: AbortSign
       const message = `${what}: ${printable(folder)} is an unpacked source without commits; leave --onto out`;
       return Promise.reject(new TreeFailure('tree', message));
     },
+    // An unpacked source is one commit.
+    filesBetween: () => Promise.resolve([]),
   };
 }
