@@ -1,4 +1,5 @@
 import { stripQuotes } from './strip-quotes.ts';
+import { stripDiff } from './strip-diff.ts';
 import { stripLogPrefix } from './strip-log-prefix.ts';
 
 /** A line of a pasted text, without what terminals, mail programs and log daemons put around it. */
@@ -53,22 +54,26 @@ const FENCE = /^\s*(?:```|~~~)/;
 const SOFT_BREAK = /^.{60,75}(?<!\)[ ]?)=[ \t]*$/m;
 const SOFT_BREAKS = /(?<!\)[ ]?)=[ \t]*\n/g;
 /** The number of a line, as `cat -n`, `nl` and paste services print it; the address of a PCI device is none. */
-const NUMBERED = /^\s*(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b)(\d{1,6})[.:)|\t ]/i;
+const NUMBERED =
+  /^\s*(?!\d\d:\d\d:\d\d[., ])(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b)(\d{1,6})[.:)|\t ]/i;
 
 /**
  * The lines of a text that a user pasted: without colours, control characters, HTML, quoted-printable, marks of mail
  * quotes, prefixes of logs, and line numbers.
  */
 export function cleanText(text: string): readonly CleanLine[] {
-  const lines = decodeQuotedPrintable(decodeEntities(text.replaceAll(/\r\n?/g, '\n')))
-    .split('\n')
-    .map(cleanCharacters);
+  const lines = stripDiff(
+    decodeQuotedPrintable(decodeEntities(text.replaceAll(/\r\n?/g, '\n')))
+      .split('\n')
+      .map(cleanCharacters),
+  );
   const isNumbered = hasLineNumbers(lines);
   const result: CleanLine[] = [];
   for (const [index, line] of lines.entries()) {
     if (FENCE.test(line)) continue;
-    const bare = isNumbered ? line.replace(NUMBERED, '') : line;
-    result.push({ number: index + 1, text: withoutPrefixes(bare).trimEnd() });
+    const bare = withoutPrefixes(isNumbered ? line.replace(NUMBERED, '') : line).trimEnd();
+    // The fence may stand inside a quote.
+    if (!FENCE.test(bare)) result.push({ number: index + 1, text: bare });
   }
   return isDoubleSpaced(result) ? result.filter(({ text: line }) => line !== '') : result;
 }
