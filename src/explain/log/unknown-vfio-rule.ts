@@ -21,21 +21,24 @@ const UNKNOWN: Omit<PlainRule, 'id' | 'pattern' | 'severity' | 'verdict'> = {
   },
   remedies: { host: ['dmesg at that moment; the lines around this one'] },
 };
-const VFIO = String.raw`(?:^|[\s:])(?:vfio[\w.-]*|VFIO_\w+|iommufd\w*|IOMMU_\w+)\b[^:]{0,60}(?::[^ ][^:]*)*: `;
+/** Longer lines are no messages, and would take long. */
+const SHORT = String.raw`^(?!.{601})(?!.*\\$)`;
+/** A part of VFIO, and a colon behind its device: `vfio 0000:01:00.0: `. */
+const VFIO = String.raw`\b(?:vfio[\w.-]{0,30}|VFIO_\w{1,40}|iommufd\w{0,30}|IOMMU_\w{1,40})\b(?:[^:]|:(?! )){0,80}: `;
 const FAILS = String.raw`.*\b(?:[Ff]ail(?:ed|ure)|[Ee]rror|[Cc]annot|[Cc]an't|[Uu]nable|[Rr]efused|[Uu]nsupported|not supported)\b`;
 
 /** Messages of VFIO that no other rule knows: an honest answer is better than none. */
 export const UNKNOWN_VFIO_RULES = [
   {
     id: 'unknown-of-device',
-    pattern: new RegExp(`-device .*${VFIO}${FAILS}(?!.*\\\\$)`),
+    pattern: new RegExp(`${SHORT}(?=.*-device ).*${VFIO}${FAILS}`),
     severity: 'fatal',
     verdict: 'fatal for the device: a line that begins with its -device says why QEMU refuses it',
     ...UNKNOWN,
   } as const,
   {
     id: 'unknown-of-vfio',
-    pattern: new RegExp(`${VFIO}${FAILS}(?!.*\\\\$)`),
+    pattern: new RegExp(`${SHORT}.*${VFIO}${FAILS}`),
     severity: 'depends',
     verdict: 'depends: the lines around this one say whether QEMU goes on',
     ...UNKNOWN,

@@ -24,7 +24,7 @@ export function unpackText(text: string): string {
   if (!looksLikeJson(text)) return withLineBreaks(text);
   const objects = objectsIn(text);
   if (objects === undefined || objects.some(isOfScenario)) return text;
-  const strings = objects.flatMap(stringsIn);
+  const strings = objects.flatMap((object) => stringsIn(object));
   // An object without text is for the reader of scenarios, who names its problems.
   return strings.some((string) => /\n|\S {1,}\S/.test(string)) ? strings.join('\n') : text;
 }
@@ -51,11 +51,14 @@ function parsed(text: string): unknown {
 const isOfScenario = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).some((key) => OF_SCENARIO.has(key));
 
-/** All strings of a value, in their order; the names of keys and commands are none. */
-function stringsIn(value: unknown): readonly string[] {
+/** Programs that wrap text nest it no deeper. */
+const DEEPEST = 20;
+
+/** All strings of a value, in their order; the names of keys are none. */
+function stringsIn(value: unknown, depth = 0): readonly string[] {
   if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(stringsIn);
+  if (typeof value !== 'object' || value === null || depth > DEEPEST) return [];
+  return Object.values(value).flatMap((inner) => stringsIn(inner, depth + 1));
 }
 
 /** A text whose line breaks and tabs a program has spelt out, `\n` and `\t`, with real ones. */
