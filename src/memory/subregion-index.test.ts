@@ -129,3 +129,19 @@ describe('the children of a container with many', () => {
     expect(index.onlyEnabled()).toBe('several');
   });
 });
+
+describe('a region that is resized among many siblings', () => {
+  it('has its new size, in its container and in the view', () => {
+    const topology = new MemoryTopology();
+    const root = MemoryRegion.container('root', END_OF_SPACE);
+    const regions = Array.from({ length: 200 }, (_, at) => MemoryRegion.ram(`r${at}`, PAGE));
+    regions.forEach((region, at) => topology.addSubregion(root, region, offset(BigInt(at) * 4n * PAGE)));
+    const space = topology.createAddressSpace('memory', root);
+    expect(root.subregionIndex).toBeDefined();
+    topology.setSize(regions[7]!, 3n * PAGE);
+    expect(regions[7]).toMatchObject({ size: 3n * PAGE, end: 31n * PAGE });
+    expect(space.view.at(30n * PAGE)?.region).toBe(regions[7]);
+    topology.setSize(regions[7]!, PAGE);
+    expect(space.view.at(30n * PAGE)).toBeUndefined();
+  });
+});
