@@ -34,6 +34,8 @@ const FAILED = 1;
 
 /** The `timeoutMS` of .ci/mutate.mjs. */
 const PATIENCE = 10_000;
+/** In milliseconds of CPU time. */
+const LONGEST_OF_UNIT_TESTS = 5_000;
 /** Stryker lets a mutant be reached 100 times as often as the code without it; 10 times is an endless loop as well. */
 const STRYKERS_PATIENCE = 10;
 
@@ -83,7 +85,8 @@ class LoadedTests {
       id: activeMutant.id,
       fromLoading: mutantActivation === 'static',
       hitLimit: run.hitLimit === undefined ? undefined : run.hitLimit / STRYKERS_PATIENCE,
-      longest: run.timeout - PATIENCE + 1_000,
+      // Of a mutant that is active from loading on, only unit tests are run.
+      longest: mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : run.timeout - PATIENCE + 1_000,
     };
     // Stryker starts a process that has ended anew, and asks again.
     if (this.#isStuck) process.exit(1);

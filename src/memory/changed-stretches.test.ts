@@ -108,6 +108,13 @@ describe('the changed stretches of an address space', () => {
     expect(space.changed.take()).toEqual([]);
   });
 
+  it('are none of a space that shows nothing, whatever changes elsewhere', () => {
+    const empty = topology.createAddressSpace('empty', MemoryRegion.container('empty', END_OF_SPACE));
+    empty.changed.take();
+    topology.setEnabled(bar, false);
+    expect(empty.changed.take()).toEqual([]);
+  });
+
   it('are known to a listener while the commit runs', () => {
     const heard: unknown[] = [];
     topology.registerListener(
