@@ -55,7 +55,7 @@ describe('a file of src', () => {
   it('has at most 300 lines in whatever language it is written, tests apart', () => {
     const long = rooms.flatMap((room) =>
       readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
-        .filter((file) => /\.(?:ts|js|css|py|[ch])$/.test(file) && !/\.test\.ts$/.test(file))
+        .filter((file) => /\.(?:ts|js|css|py|[ch])$/.test(file) && !file.endsWith('.test.ts'))
         .map((file) => ({ file: `${room}/${file}`, lines: linesOf(readPage(`src/${room}/${file}`)) }))
         .filter(({ lines }) => lines > 300),
     );
