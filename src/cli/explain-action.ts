@@ -8,7 +8,7 @@ import {
   scenarioOf,
   type Source,
 } from '../explain/index.ts';
-import { InvalidInput, prefixProblems, standardInputLines, unknownName } from '../input/index.ts';
+import { InvalidInput, prefixProblems, standardInputText, unknownName } from '../input/index.ts';
 import { shortened } from '../report/index.ts';
 import { NAMED_HOSTS, encodeScenario, findNamedHost, toJsonText, type NamedHost } from '../scenario/index.ts';
 import { writeNamedFile } from './named-file.ts';
@@ -33,7 +33,7 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
   const host = options.host === undefined ? undefined : requireHost(options.host);
   const sources: Source[] = [];
   for (const path of paths) {
-    if (path === STANDARD_INPUT) sources.push({ name: 'standard input', text: await standardInput() });
+    if (path === STANDARD_INPUT) sources.push({ name: 'standard input', text: await standardInputText() });
     else if (isText(path)) sources.push({ name: shortened(path, LONGEST_NAME), text: path, isTyped: true });
     else sources.push(...prefixProblems(path, () => readPath(path)));
   }
@@ -56,12 +56,6 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
     if (picture === undefined) throw new InvalidInput([{ path: '--svg', message: NOTHING_TO_DRAW }]);
     await writeNamedFile(options.svg, picture);
   }
-}
-
-async function standardInput(): Promise<string> {
-  const lines: string[] = [];
-  for await (const line of standardInputLines()) lines.push(line);
-  return lines.join('\n');
 }
 
 /** Whether the user typed a text instead of a file's name: words, or nothing. */

@@ -32,6 +32,11 @@ describe('barproof explain', () => {
     expect(out).toContain('Best: x-msix-relocation=');
   });
 
+  it('reads no more of standard input than a text can have', async () => {
+    const { code, err } = await runInProcess(['explain', '-'], 'x\n'.repeat(5_000_000));
+    expect({ code, err }).toEqual({ code: 2, err: '✖ standard input has more than 8388608 characters\n' });
+  });
+
   it('explains standard input, and the words of a line that the user types', async () => {
     expect((await runInProcess(['explain', '-'], NIC)).out).toContain('05:00.0');
     const line =

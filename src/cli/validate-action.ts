@@ -1,7 +1,8 @@
+import { standardInputText } from '../input/index.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
-import { readCChange } from './patch-source.ts';
+import { cChangeOf, readCChange, type CChange } from './patch-source.ts';
 import { withReports } from './reports.ts';
 import { BUILD_PAUSE_MS, terminalProgress } from './terminal-progress.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
@@ -18,7 +19,7 @@ export const validate = (
     inlineLess();
     const progress = terminalProgress(process.stderr, Date.now, BUILD_PAUSE_MS);
     const hooks = { signal, emit, onProgress: progress };
-    const change = file === undefined ? undefined : readCChange(file, options);
+    const change = await changeOf(file, options);
     const reporting =
       file !== undefined && hasPatchThread() && change === undefined
         ? judgeInThread(file, options, hooks)
@@ -28,6 +29,19 @@ export const validate = (
     if (!options.mail) process.stdout.write(out);
     raise(code);
   });
+
+/** A patch in C on standard input comes from a mail program: `validate - --qemu-tree qemu`. */
+const STANDARD_INPUT = '-';
+
+async function changeOf(
+  file: string | undefined,
+  options: ValidateCommandOptions,
+): Promise<CChange | undefined> {
+  if (file === undefined) return undefined;
+  return file === STANDARD_INPUT
+    ? cChangeOf('standard input', await standardInputText())
+    : readCChange(file, options);
+}
 
 async function judgeInThread(
   file: string,
