@@ -60,7 +60,8 @@ export interface ListenerRules {
   unmaps(section: MemoryRegionSection, piece: Span, mapped: boolean, context: ListenerContext): boolean;
   /** The range that the listener asks the host to unmap when a piece goes away: the piece itself in every release. */
   unmapSpan(piece: Span, section: MemoryRegionSection, context: ListenerContext): Span;
-  /** What follows when the host refuses a map because something is mapped there (EEXIST, vfio fact 6.9). */
+  /** What follows when the host refuses a map because something is mapped there (EEXIST). QEMU tries once more after EBUSY
+   * alone (vfio fact 6.7), which Linux does not answer. */
   readonly whenMapped: 'failure' | 'unmap-and-retry';
   /**
    * What a listener asks the host to do with each section when the listener is unregistered. QEMU 2.11 asks
