@@ -80,7 +80,7 @@ function runStryker(name, rooms, mutate, concurrency) {
     testRunner: 'loaded-tests',
     plugins: [join(ROOT, 'properties/testing/stryker-test-runner.ts')],
     // A thread does not give back the modules that static mutants have loaded anew.
-    maxTestRunnerReuse: 300,
+    maxTestRunnerReuse: 600,
     // Stryker would rewrite tsconfig.json with the compiler's old interface, which TypeScript 7 no longer has.
     tsconfigFile: 'none.json',
     coverageAnalysis: 'perTest',

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVitest, type Vitest } from 'vitest/node';
@@ -9,6 +9,7 @@ interface MutantRun {
   readonly activeMutant: { readonly id: string };
   readonly mutantActivation: 'runtime' | 'static';
   readonly testFilter?: readonly string[];
+  readonly sandboxFileName: string;
   readonly hitLimit?: number;
   /** In milliseconds: 10 seconds and some more than the tests took without a mutant. */
   readonly timeout: number;
@@ -27,6 +28,38 @@ const testFilesOf = (path: string): readonly string[] =>
     : readdirSync(path, { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.test.ts'))
         .map((file) => resolve(path, file));
+
+/** How often each mutant is reached: while the modules load, and by each test. */
+interface Coverage {
+  readonly static: Record<string, number>;
+  readonly perTest: Readonly<Record<string, Record<string, number>>>;
+}
+
+/** What Stryker is told of a mutant. */
+interface MutantVerdict {
+  readonly status: 'survived' | 'killed' | 'timeout';
+  readonly reason?: string;
+  readonly nrOfTests?: number;
+  readonly killedBy?: readonly string[];
+  readonly failureMessage?: string | undefined;
+}
+
+/** Where the ids stand for processes that Stryker starts after the first one; a file of the sandbox. */
+const OF_BOTH_KINDS = 'mutants-of-both-kinds.json';
+
+/**
+ * Makes mutants that tests reach, and loading as well, those of tests alone. Stryker would make them those of loading,
+ * which takes long; here that is done for the survivors.
+ */
+function tellOneKindOf(coverage: Coverage): void {
+  const reached = new Set(Object.values(coverage.perTest).flatMap((mutants) => Object.keys(mutants)));
+  const both = Object.keys(coverage.static).filter((id) => reached.has(id));
+  for (const id of both) delete coverage.static[id];
+  writeFileSync(OF_BOTH_KINDS, JSON.stringify(both));
+}
+
+const mutantsOfBothKinds = (): ReadonlySet<string> =>
+  new Set(JSON.parse(readFileSync(OF_BOTH_KINDS, 'utf8')) as readonly string[]);
 
 /** Stryker's numbers for what became of a test. */
 const SUCCESS = 0;
@@ -71,6 +104,7 @@ class LoadedTests {
 
   async dryRun(): Promise<object> {
     const { runs, coverage } = await this.#ask({ tests: undefined, mutant: undefined });
+    tellOneKindOf(coverage as Coverage);
     const tests = runs.map(({ id, name, milliseconds, failure }) => ({
       id,
       name,
@@ -80,18 +114,25 @@ class LoadedTests {
     return { status: 'complete', tests, mutantCoverage: coverage };
   }
 
-  async mutantRun({ activeMutant, mutantActivation, testFilter, ...run }: MutantRun): Promise<object> {
+  async mutantRun(run: MutantRun): Promise<MutantVerdict> {
+    const verdict = await this.#judge(run);
+    const hasOtherChance = verdict.status === 'survived' && mutantsOfBothKinds().has(run.activeMutant.id);
+    return hasOtherChance ? this.#judge({ ...run, mutantActivation: 'static' }) : verdict;
+  }
+
+  async #judge({ activeMutant, sandboxFileName, ...run }: MutantRun): Promise<MutantVerdict> {
     const mutant = {
       id: activeMutant.id,
-      fromLoading: mutantActivation === 'static',
+      file: sandboxFileName,
+      fromLoading: run.mutantActivation === 'static',
       hitLimit: run.hitLimit === undefined ? undefined : run.hitLimit / STRYKERS_PATIENCE,
       // Of a mutant that is active from loading on, only unit tests are run.
-      longest: mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : run.timeout - PATIENCE + 1_000,
+      longest: run.mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : run.timeout - PATIENCE + 1_000,
     };
     // Stryker starts a process that has ended anew, and asks again.
     if (this.#isStuck) process.exit(1);
     const answer = await Promise.race([
-      this.#ask({ tests: testFilter, mutant }),
+      this.#ask({ tests: run.testFilter, mutant }),
       this.#stuck(mutant.longest),
     ]);
     if (answer === 'stuck') return { status: 'timeout', reason: 'a loop without a mutant in it' };
