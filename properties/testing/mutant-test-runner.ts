@@ -47,8 +47,8 @@ const GENERATION = /[?&](generation=\d+)/;
   },
 });
 
-/** Tests that take long on purpose; a mutant that takes still longer is no news. */
-const LONG = /before the time for a test is over/;
+/** Tests that take long on purpose, and those of stored cases that run each case on all revisions. */
+const LONG = /before the time for a test is over|^breaks on (?:every|no) /;
 
 /** What vitest says of a test with a snapshot in a file, which vitest alone can run. */
 const NEEDS_VITEST = /cannot be used without test context/;
