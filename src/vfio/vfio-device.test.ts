@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { hex } from '../address/index.ts';
-import { PciRegister, splitLocator } from '../pci-layout/index.ts';
+import { hex, offset } from '../address/index.ts';
+import { PciRegister, splitLocator, type BarAttributes } from '../pci-layout/index.ts';
 import { DmaListener } from './dma-listener.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
+import type { Revision } from './revision.ts';
 import { REVISIONS } from './revisions/index.ts';
 import {
   IO,
@@ -1047,5 +1048,107 @@ describe('a rule that a patch changes', () => {
       { bar: 0, offset: 0x8000n },
     ]);
     expect(device.msixLayout).toMatchObject({ tableOffset: 0x8000n, pbaOffset: 0x9000n });
+  });
+});
+
+describe('the sizing of a BAR', () => {
+  const sizedBy = (attributes: BarAttributes, size: bigint, index = 0) => {
+    const { device, log } = plug({ bars: { [index]: { size, attributes } } });
+    log.take();
+    device.sizeBar(index);
+    return log.take().filter(({ type }) => type === 'bar-sized');
+  };
+
+  it.each([
+    ['32-bit memory', MEM32, P64K, 0xffff_fff0n, 0xffff_0000n],
+    ['64-bit memory', MEM64, P64K, 0xffff_ffff_ffff_fff0n, 0xffff_ffff_ffff_0000n],
+    ['64-bit memory of 8 GiB', MEM64, 1n << 33n, 0xffff_ffff_ffff_fff0n, 0xffff_fffe_0000_0000n],
+    ['I/O ports', IO, 0x20n, 0xffff_fffcn, 0xffff_ffe0n],
+  ])('of %s shows what was written and read, without the type bits', (_, attributes, size, wrote, read) => {
+    expect(sizedBy(attributes, size)).toEqual([{ type: 'bar-sized', device: 'dev0', bar: 0, wrote, read }]);
+  });
+
+  it('shows nothing of a BAR that the device does not have', () => {
+    const { device, log } = plug({ bars: { 0: { size: P4K } } });
+    log.take();
+    device.sizeBar(3);
+    expect(log.take().filter(({ type }) => type === 'bar-sized')).toEqual([]);
+  });
+
+  it('writes the probe into the low half alone', () => {
+    const { device, log } = plug({ bars: { 0: { size: P64K } } });
+    log.take();
+    device.sizeBar(0, 0xffff_0000n);
+    const [event] = log.take().filter(({ type }) => type === 'bar-sized');
+    expect(event).toMatchObject({ wrote: 0xffff_ffff_ffff_0000n, read: 0xffff_ffff_ffff_0000n });
+  });
+});
+
+describe('the power state of a function', () => {
+  it('takes its BARs out of the memory map in D3hot, and puts them back in D0 (11.1)', () => {
+    const { device, view } = mapped({ bars: { 0: { size: P4K } } }, { pciRules: revision('qemu-11.1').pci });
+    const before = view();
+    expect(device.barRegisters).toEqual([{ bar: 0, address: 0xd000_0000n, decoding: true }]);
+    device.setPowerState('D3hot');
+    const registers = { bar: 0, address: 0xd000_0000n, decoding: true };
+    expect(device.barRegisters).toEqual([{ ...registers, hasPower: false }]);
+    expect(view()).toEqual([]);
+    device.setPowerState('D0');
+    expect(view()).toEqual(before);
+    expect(device.barRegisters).toEqual([registers]);
+  });
+});
+
+describe('a request for another size of a BAR (vfio fact 5.20)', () => {
+  const resized = (rules: Partial<Revision['device']>, index = 0) => {
+    const of = revision('qemu-11.1');
+    const changed = { ...of, device: { ...of.device, ...rules } };
+    const { device } = plug({ bars: { 0: { size: P4K } } }, { revision: changed });
+    device.resizeBar(index, P64K);
+    return [...device.resized];
+  };
+
+  it('changes nothing in QEMU', () => {
+    expect(resized({})).toEqual([]);
+  });
+
+  it('is remembered of a BAR that is there, if a patch lets the guest resize as the device does', () => {
+    expect(resized({ resizableBar: 'as-device' })).toEqual([[0, P64K]]);
+    expect(resized({ resizableBar: 'as-device' }, 2)).toEqual([]);
+  });
+});
+
+describe('the quirks of a device', () => {
+  const NVIDIA = { vendor: 0x10de, isVga: true };
+  const MIB16 = 16n << 20n;
+
+  it('lie over their BAR, and belong to the device', () => {
+    const { device, view, space } = mapped({ ...NVIDIA, bars: { 0: { size: MIB16, attributes: MEM32 } } });
+    expect(device.quirks).toEqual([
+      {
+        name: 'nvidia-bar0-88000-mirror-quirk',
+        offset: 0x8_8000n,
+        size: 0x1000n,
+        bar: 0,
+        region: 'nic nvidia-bar0-88000-mirror-quirk',
+      },
+    ]);
+    expect(view()).toContain('d0088000+1000 io nic nvidia-bar0-88000-mirror-quirk @0');
+    expect(space.view.at(0xd008_8000n)?.region.owner).toBe('dev0');
+  });
+
+  it('are none over vfio-user, and of a device that is no VGA controller', () => {
+    const bars = { 0: { size: MIB16, attributes: MEM32 } };
+    expect(plug({ ...NVIDIA, bars }, { vfioUser: true }).device.quirks).toEqual([]);
+    expect(plug({ ...NVIDIA, isVga: false, bars }).device.quirks).toEqual([]);
+  });
+
+  it('over a BAR that the device lacks end the VMM', () => {
+    const of = revision('qemu-11.1');
+    const quirk = { name: 'a-quirk', offset: offset(0n), size: 0x8n };
+    const device = { ...of.device, quirks: ({ bar }: { bar: number }) => (bar === 5 ? [quirk] : []) };
+    const failure = failureOf({ bars: { 0: { size: P4K } } }, { revision: { ...of, device } });
+    expect(failure).toBeInstanceOf(VmmAbort);
+    expect(failure).toMatchObject({ site: 'quirk-segfault', message: 'a-quirk: the device has no BAR 5' });
   });
 });

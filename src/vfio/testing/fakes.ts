@@ -127,6 +127,7 @@ export interface FakeDevice {
   readonly msix?: readonly [vectors: number, tableBar: number, table: bigint, pbaBar: number, pba: bigint];
   readonly vendor?: number;
   readonly device?: number;
+  readonly isVga?: boolean;
   /** Whether the host refuses the mmap of an area; by default it refuses none. */
   readonly refusesMmap?: (bar: number, area: SparseArea) => boolean;
 }
@@ -139,11 +140,12 @@ const EINVAL = 22;
 
 /** The device as its host reports it. */
 export function hostDevice(fake: FakeDevice): HostDevice {
-  const { bars, msix, vendor = 0, device = 0, refusesMmap = () => false } = fake;
+  const { bars, msix, vendor = 0, device = 0, isVga = false, refusesMmap = () => false } = fake;
   return {
     name: 'nic',
     vendor,
     device,
+    isVga,
     msix: msix && layoutOf(msix),
     region: (index) => {
       const { size = 0n, mmap = true, sparse, msixMappable } = bars[index] ?? {};
