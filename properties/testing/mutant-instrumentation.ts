@@ -4,7 +4,7 @@ import type { ActiveMutant } from './mutant-messages.ts';
 const ASKED_PER_LOOK = 4096;
 
 /** The CPU time of this thread, in milliseconds; the types of Node 20 lack the function. */
-function cpuTime(): number {
+export function cpuTime(): number {
   const { user, system } = (
     process as unknown as { threadCpuUsage: typeof process.cpuUsage }
   ).threadCpuUsage();

@@ -47,6 +47,7 @@ export interface MutantRequest {
 export interface TestRun {
   readonly id: string;
   readonly name: string;
+  /** CPU time. */
   readonly milliseconds: number;
   readonly failure: string | undefined;
 }

@@ -13,7 +13,7 @@ import * as nodeModule from 'node:module';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inject, TestRunner } from 'vitest';
-import { instrumentation } from './mutant-instrumentation.ts';
+import { cpuTime, instrumentation } from './mutant-instrumentation.ts';
 import {
   MutantChannel,
   type ActiveMutant,
@@ -121,7 +121,7 @@ class QuietRunner extends TestRunner {
   /** Runs a test of a file that is loaded. vitest's own way loads the file anew. */
   async runAgain(test: Test): Promise<void> {
     if (test.mode !== 'run' || this.isDecided || LONG.test(test.name)) return;
-    const start = performance.now();
+    const start = cpuTime();
     const suites = suitesOf(test);
     const failures: unknown[] = [];
     const attempt = async (act: () => unknown): Promise<unknown> => {
@@ -150,7 +150,7 @@ class QuietRunner extends TestRunner {
       if (typeof cleanup === 'function') await attempt(() => (cleanup as () => unknown)());
     instrumentation.currentTestId = undefined;
     if (NEEDS_VITEST.test(String(failures[0]))) return;
-    this.note(test, failures[0], performance.now() - start);
+    this.note(test, failures[0], cpuTime() - start);
   }
 
   /** Runs tests of a loaded suite. @param wanted their ids; all tests where left out. */

@@ -11,8 +11,6 @@ interface MutantRun {
   readonly testFilter?: readonly string[];
   readonly sandboxFileName: string;
   readonly hitLimit?: number;
-  /** In milliseconds: 10 seconds and some more than the tests took without a mutant. */
-  readonly timeout: number;
 }
 
 /** The CPU time of this process with its threads, in milliseconds. */
@@ -44,29 +42,32 @@ interface MutantVerdict {
   readonly failureMessage?: string | undefined;
 }
 
-/** Where the ids stand for processes that Stryker starts after the first one; a file of the sandbox. */
-const OF_BOTH_KINDS = 'mutants-of-both-kinds.json';
+/** What the run without a mutant has shown. */
+interface Measured {
+  /** The mutants that loading and tests reach. */
+  readonly ofBothKinds: readonly string[];
+  /** CPU time of each test. */
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+/** A file of the sandbox, for the processes that Stryker starts after the first one. */
+const MEASURED = 'measured.json';
 
 /**
  * Makes mutants that tests reach, and loading as well, those of tests alone. Stryker would make them those of loading,
  * which takes long; here that is done for the survivors.
  */
-function tellOneKindOf(coverage: Coverage): void {
+function tellOneKindOf(coverage: Coverage): readonly string[] {
   const reached = new Set(Object.values(coverage.perTest).flatMap((mutants) => Object.keys(mutants)));
   const both = Object.keys(coverage.static).filter((id) => reached.has(id));
   for (const id of both) delete coverage.static[id];
-  writeFileSync(OF_BOTH_KINDS, JSON.stringify(both));
+  return both;
 }
-
-const mutantsOfBothKinds = (): ReadonlySet<string> =>
-  new Set(JSON.parse(readFileSync(OF_BOTH_KINDS, 'utf8')) as readonly string[]);
 
 /** Stryker's numbers for what became of a test. */
 const SUCCESS = 0;
 const FAILED = 1;
 
-/** The `timeoutMS` of .ci/mutate.mjs. */
-const PATIENCE = 10_000;
 /** In milliseconds of CPU time. */
 const LONGEST_OF_UNIT_TESTS = 5_000;
 /** Stryker lets a mutant be reached 100 times as often as the code without it; 10 times is an endless loop as well. */
@@ -81,6 +82,7 @@ class LoadedTests {
   #vitest: Vitest | undefined;
   #run: Promise<unknown> | undefined;
   #isStuck = false;
+  #read: Measured | undefined;
   /** How many runs have begun or ended. */
   #waits = 0;
 
@@ -104,7 +106,9 @@ class LoadedTests {
 
   async dryRun(): Promise<object> {
     const { runs, coverage } = await this.#ask({ tests: undefined, mutant: undefined });
-    tellOneKindOf(coverage as Coverage);
+    const ofBothKinds = tellOneKindOf(coverage as Coverage);
+    const times = Object.fromEntries(runs.map(({ id, milliseconds }) => [id, milliseconds]));
+    writeFileSync(MEASURED, JSON.stringify({ ofBothKinds, milliseconds: times } satisfies Measured));
     const tests = runs.map(({ id, name, milliseconds, failure }) => ({
       id,
       name,
@@ -116,7 +120,8 @@ class LoadedTests {
 
   async mutantRun(run: MutantRun): Promise<MutantVerdict> {
     const verdict = await this.#judge(run);
-    const hasOtherChance = verdict.status === 'survived' && mutantsOfBothKinds().has(run.activeMutant.id);
+    const hasOtherChance =
+      verdict.status === 'survived' && this.#measured.ofBothKinds.includes(run.activeMutant.id);
     return hasOtherChance ? this.#judge({ ...run, mutantActivation: 'static' }) : verdict;
   }
 
@@ -127,7 +132,7 @@ class LoadedTests {
       fromLoading: run.mutantActivation === 'static',
       hitLimit: run.hitLimit === undefined ? undefined : run.hitLimit / STRYKERS_PATIENCE,
       // Of a mutant that is active from loading on, only unit tests are run.
-      longest: run.mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : run.timeout - PATIENCE + 1_000,
+      longest: run.mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : this.#longest(run.testFilter),
     };
     // Stryker starts a process that has ended anew, and asks again.
     if (this.#isStuck) process.exit(1);
@@ -148,6 +153,15 @@ class LoadedTests {
           failureMessage: killers[0]!.failure,
           nrOfTests: runs.length,
         };
+  }
+
+  #longest(tests: readonly string[] = []): number {
+    const { milliseconds } = this.#measured;
+    return 1_000 + 2 * tests.reduce((sum, id) => sum + (milliseconds[id] ?? 0), 0);
+  }
+
+  get #measured(): Measured {
+    return (this.#read ??= JSON.parse(readFileSync(MEASURED, 'utf8')) as Measured);
   }
 
   async dispose(): Promise<void> {
