@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hex, offset } from '../address/index.ts';
 import { PciRegister, splitLocator, type BarAttributes } from '../pci-layout/index.ts';
+import { Errno } from '../host/index.ts';
+import { hasDmaBuf } from './dma-buf.ts';
 import { DmaListener } from './dma-listener.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { Revision } from './revision.ts';
@@ -1150,5 +1152,165 @@ describe('the quirks of a device', () => {
     const failure = failureOf({ bars: { 0: { size: P4K } } }, { revision: { ...of, device } });
     expect(failure).toBeInstanceOf(VmmAbort);
     expect(failure).toMatchObject({ site: 'quirk-segfault', message: 'a-quirk: the device has no BAR 5' });
+  });
+});
+
+describe('a rule of devices that a patch changes', () => {
+  const withRules = (rules: Partial<Revision['device']>): Bench => {
+    const base = revision('qemu-11.1');
+    return { revision: { ...base, device: { ...base.device, ...rules } } };
+  };
+  const MSIX: FakeDevice = {
+    bars: { 0: { size: P64K, attributes: MEM32, msixMappable: true } },
+    msix: [8, 0, 0x8000n, 0, 0x9000n],
+  };
+
+  it.each([
+    ['everything', undefined, 0, 0],
+    ['nothing', 'nothing', 0xd000_0000, 2],
+    ['the BARs', 'bars-only', 0, 2],
+    ['COMMAND', 'command-only', 0xd000_0000, 0],
+  ] as const)('restores %s at a reset', (_, resetRestores, bar, command) => {
+    const rules = resetRestores === undefined ? {} : { resetRestores };
+    const { device } = mapped(MSIX, withRules({ ...rules, resetStopsDecoding: false }));
+    device.reset();
+    expect(device.pci.config.read(PciRegister.BAR_0, 4)).toBe(bar);
+    expect(device.pci.config.read(PciRegister.COMMAND, 2)).toBe(command);
+  });
+
+  it.each([true, false])('switches MSI-X off at a reset: %s', (resetsMsix) => {
+    const { device } = mapped(MSIX, withRules({ resetsMsix }));
+    device.setMsixEnabled(true);
+    device.reset();
+    expect(device.msixState!.readControl() >> 15).toBe(resetsMsix ? 0 : 1);
+  });
+
+  it.each([
+    [true, '400'],
+    [false, '1000'],
+  ])('lets a stretched BAR shrink at a reset if decoding stops (%s)', (resetStopsDecoding, size) => {
+    const small: FakeDevice = { bars: { 0: { size: 0x400n, attributes: MEM32 } } };
+    const { device } = mapped(small, withRules({ resetStopsDecoding, baseRegion: false }));
+    expect(device.pci.bar(0)?.region.size).toBe(P4K);
+    device.reset();
+    expect(device.pci.bar(0)?.region.size.toString(16)).toBe(size);
+  });
+
+  it('takes the mmaps back at an unplug, before or after the BARs', () => {
+    const order = (unplugOrder: Revision['device']['unplugOrder']): readonly string[] => {
+      const { device, log, view } = mapped(MSIX, withRules({ unplugOrder, releasesAreas: () => true }));
+      log.take();
+      const seen: string[] = [];
+      const { unmapAll } = device.pci;
+      device.pci.unmapAll = () => {
+        seen.push(log.take().some(({ type }) => type === 'munmap') ? 'munmap first' : 'BARs first');
+        unmapAll.call(device.pci);
+      };
+      device.unplug();
+      expect(view()).toEqual([]);
+      return [...seen, ...log.take().map(({ type }) => type)];
+    };
+    expect(order('bars-first')).toEqual(['BARs first', 'munmap']);
+    expect(order('mmaps-first')).toEqual(['munmap first']);
+  });
+
+  it('releases areas for the reasons that it names', () => {
+    const reasons: string[] = [];
+    const { device, log } = plug(MSIX, withRules({ releasesAreas: (why) => reasons.push(why) < 0 }));
+    device.unplug();
+    expect(new Set(reasons)).toEqual(new Set(['unplug']));
+    expect(log.take().filter(({ type }) => type === 'munmap')).toEqual([]);
+  });
+
+  it('takes back the areas that came before a refused one', () => {
+    const reasons: string[] = [];
+    const fake: FakeDevice = {
+      bars: {
+        0: {
+          size: P64K,
+          attributes: MEM32,
+          sparse: [
+            [0n, P4K],
+            [0x2000n, P4K],
+            [0x4000n, P4K],
+          ],
+        },
+      },
+      refusesMmap: (_, { offset: at }) => at === 0x4000n,
+    };
+    const { log } = plug(fake, withRules({ releasesAreas: (why) => reasons.push(why) > 0 }));
+    expect(reasons).toEqual(['refused-area', 'refused-area']);
+    expect(log.take().filter(({ type }) => type === 'munmap')).toEqual([
+      { type: 'munmap', device: 'dev0', bar: 0, offset: 0n, size: P4K },
+      { type: 'munmap', device: 'dev0', bar: 0, offset: 0x2000n, size: P4K },
+    ]);
+  });
+
+  it('keeps the other areas when the host refuses one', () => {
+    const fake: FakeDevice = {
+      bars: {
+        0: {
+          size: P64K,
+          attributes: MEM32,
+          sparse: [
+            [0n, P4K],
+            [0x4000n, P4K],
+          ],
+        },
+      },
+      refusesMmap: (_, { offset: at }) => at === 0n,
+    };
+    const areas = (mmapFailure: 'no-area' | 'other-areas'): readonly string[] =>
+      viewOf(fake, withRules({ mmapFailure })).filter((line) => line.includes('ramd'));
+    expect(areas('other-areas')).toEqual(['d0004000+1000 ramd nic BAR 0 mmaps[1] @0']);
+    expect(areas('no-area')).toEqual([]);
+  });
+
+  it.each([
+    ['before-relocation', ['0x0+0x8000', '0x9000+0x7000']],
+    ['after-relocation', ['0x0+0x10000']],
+  ] as const)('cuts the table out of the areas %s', (fixUp, areas) => {
+    const { log } = plug(
+      { ...MSIX, bars: { 0: { size: P64K, attributes: MEM32 } } },
+      { ...withRules({ fixUp }), options: { msixRelocation: 'bar2' } },
+    );
+    const mmaps = log.take().flatMap((event) => (event.type === 'mmap' ? [event] : []));
+    expect(mmaps.map(({ offset: at, size }) => `${hex(at)}+${hex(size)}`)).toEqual(areas);
+  });
+});
+
+describe('the dma-bufs of a device (vfio fact 5.17)', () => {
+  const messagesOf = (errno: Errno, exportsDmaBuf = true) => {
+    const base = revision('qemu-11.1');
+    const exported: string[] = [];
+    const made = plug(
+      {
+        bars: { 0: { size: P64K, attributes: MEM32 } },
+        exportDmaBuf: (bar, { offset: at }) => {
+          exported.push(`${bar} ${hex(at)}`);
+          return errno;
+        },
+      },
+      { revision: { ...base, device: { ...base.device, exportsDmaBuf } } },
+    );
+    const texts = made.log.take().flatMap((event) => (event.type === 'message' ? [event.text] : []));
+    const [area] = made.device.regions[0]!.mmaps;
+    return { exported, texts, has: hasDmaBuf(area!.region!) };
+  };
+
+  it('are asked for of each area', () => {
+    expect(messagesOf(0)).toEqual({ exported: ['0 0x0'], texts: [], has: true });
+    expect(messagesOf(0, false)).toEqual({ exported: [], texts: [], has: false });
+  });
+
+  it('are missing without a word on a kernel that has none', () => {
+    expect(messagesOf(Errno.ENOTTY)).toMatchObject({ texts: [], has: false });
+  });
+
+  it('are missing with a message where the kernel refuses one', () => {
+    expect(messagesOf(Errno.EINVAL)).toMatchObject({
+      texts: ['nic BAR 0 mmaps[0]: dma-buf unavailable, P2P DMA will not work: EINVAL'],
+      has: false,
+    });
   });
 });

@@ -130,6 +130,7 @@ export interface FakeDevice {
   readonly isVga?: boolean;
   /** Whether the host refuses the mmap of an area; by default it refuses none. */
   readonly refusesMmap?: (bar: number, area: SparseArea) => boolean;
+  readonly exportDmaBuf?: HostDevice['exportDmaBuf'];
 }
 
 export const layoutOf = ([vectors, tableBar, table, pbaBar, pba]: NonNullable<
@@ -162,6 +163,7 @@ export function hostDevice(fake: FakeDevice): HostDevice {
     },
     barAttributes: (index) => bars[index]?.attributes ?? MEM64,
     mmap: (index, area) => (refusesMmap(index, area) ? EINVAL : 0),
+    ...(fake.exportDmaBuf && { exportDmaBuf: fake.exportDmaBuf }),
   };
 }
 
