@@ -4,6 +4,7 @@
 //   usage: npm run mutate -- ROOM...                     all files of these rooms, for example `address`
 //          npm run mutate -- FILE...                     these files; FILE:FROM-TO for some of its lines
 //          npm run mutate -- --changed [--base COMMIT]   only the lines that changed since COMMIT (default: main)
+//          --quick                                       no mutants of code that runs only while modules load
 //          --concurrency N                               test runners at a time (default: the number of cores)
 // Exits with 0 if at least 90 % of the mutants are killed and each survivor is explained in
 // properties/testing/surviving-mutants.json, with 1 if not, with 2 if Stryker could not run.
@@ -94,6 +95,7 @@ function runStryker(name, rooms, mutate, concurrency) {
     jsonReporter: { fileName: `${reports}/mutation.json` },
     htmlReporter: { fileName: `${reports}/mutation.html` },
     allowEmpty: true,
+    ignoreStatic: values.quick,
   };
   const file = join(ROOT, reports, 'options.json');
   writeFileSync(file, JSON.stringify(options));
@@ -129,6 +131,7 @@ const { values, positionals } = parseArgs({
   options: {
     changed: { type: 'boolean', default: false },
     base: { type: 'string', default: 'main' },
+    quick: { type: 'boolean', default: false },
     concurrency: { type: 'string', default: String(availableParallelism()) },
   },
 });

@@ -688,12 +688,16 @@ describe('a rule of the listener that a patch changes', () => {
   });
 
   it('reports no skip of which it says nothing', () => {
-    const skipped = sectionOf(MemoryRegion.io('io', P64K), 0n, P64K);
-    const { listener, log } = listenerOf('qemu-11.1', undefined, {
-      revision: withRules({ reportsSkip: () => false }),
-    });
-    listener.regionAdd(skipped);
-    expect(log.take()).toEqual([]);
+    const skipped = sectionOf(ramDevice(), 0x400n, 0x400n);
+    const eventsOf = (rules: Partial<ListenerRules>) => {
+      const { listener, log } = listenerOf('qemu-11.1', undefined, { revision: withRules(rules) });
+      listener.regionAdd(skipped);
+      return log.take();
+    };
+    expect(eventsOf({ reportsSkip: () => true })).toMatchObject([
+      { type: 'skip', start: 0x400n, size: 0x400n },
+    ]);
+    expect(eventsOf({ reportsSkip: () => false })).toEqual([]);
   });
 });
 

@@ -337,6 +337,18 @@ describe('a rule of memslots', () => {
     expect(calls()).toEqual(['set 0 0x0+0x1000']);
   });
 
+  it('span is asked when a section comes and when it goes', () => {
+    const asked: string[] = [];
+    const span: MemslotRules['span'] = ({ start, size }, _pages, change) => {
+      asked.push(change);
+      return { start, size };
+    };
+    const { listener } = make('immediately', {}, { span });
+    listener.regionAdd(section(0n, P4K));
+    listener.regionDel(section(0n, P4K));
+    expect(asked).toEqual(['add', 'remove']);
+  });
+
   it('isDirect decides on sections that come and that go', () => {
     const { listener, calls } = make('immediately', {}, { isDirect: ({ start }) => start > 0n });
     listener.regionAdd(section(0n, P4K));

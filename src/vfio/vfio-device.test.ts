@@ -1267,16 +1267,21 @@ describe('a rule of devices that a patch changes', () => {
   });
 
   it.each([
-    ['before-relocation', ['0x0+0x8000', '0x9000+0x7000']],
-    ['after-relocation', ['0x0+0x10000']],
-  ] as const)('cuts the table out of the areas %s', (fixUp, areas) => {
-    const { log } = plug(
-      { ...MSIX, bars: { 0: { size: P64K, attributes: MEM32 } } },
-      { ...withRules({ fixUp }), options: { msixRelocation: 'bar2' } },
-    );
-    const mmaps = log.take().flatMap((event) => (event.type === 'mmap' ? [event] : []));
-    expect(mmaps.map(({ offset: at, size }) => `${hex(at)}+${hex(size)}`)).toEqual(areas);
-  });
+    ['before-relocation', 'bar2', ['0x0+0x8000', '0x9000+0x7000']],
+    ['after-relocation', 'bar2', ['0x0+0x10000']],
+    ['before-relocation', 'off', ['0x0+0x8000', '0x9000+0x7000']],
+    ['after-relocation', 'off', ['0x0+0x8000', '0x9000+0x7000']],
+  ] as const)(
+    'cuts the table out of the areas %s, with x-msix-relocation=%s',
+    (fixUp, msixRelocation, areas) => {
+      const { log } = plug(
+        { ...MSIX, bars: { 0: { size: P64K, attributes: MEM32 } } },
+        { ...withRules({ fixUp }), options: { msixRelocation } },
+      );
+      const mmaps = log.take().flatMap((event) => (event.type === 'mmap' ? [event] : []));
+      expect(mmaps.map(({ offset: at, size }) => `${hex(at)}+${hex(size)}`)).toEqual(areas);
+    },
+  );
 });
 
 describe('the dma-bufs of a device (vfio fact 5.17)', () => {
