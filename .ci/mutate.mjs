@@ -21,9 +21,13 @@ const EXPLAINED = 'properties/testing/surviving-mutants.json';
 const ROOMS = ['address', 'memory', 'pci', 'host', 'vfio', 'invariants'];
 /** The properties that are cheap enough to be run on mutants, beside the unit tests of the room. */
 const PROPERTIES = {
-  memory: ['properties/flat-view-oracle.test.ts', 'properties/mtree-round-trip.test.ts'],
   vfio: ['src/model', 'properties/regressions.test.ts'],
-  invariants: ['src/model', 'properties/regressions.test.ts'],
+  invariants: [
+    'src/model',
+    'properties/each-cause.test.ts',
+    'properties/regressions.test.ts',
+    'properties/site-of-every-case.test.ts',
+  ],
 };
 const LEAST_KILLED = 0.9;
 /** A run of the tests that has an error of its own, such as a test file that does not load, is a RuntimeError. */

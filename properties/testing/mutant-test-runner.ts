@@ -218,7 +218,11 @@ class Mutants {
     const anew = await this.#runLoaded(tests, mutant);
     this.#generation = ++newestGeneration;
     this.#loaded.clear();
-    return { ...anew, coverage: undefined };
+    const killersAnew = anew.runs.filter(({ failure }) => failure !== undefined).map(({ id }) => id);
+    // A test that fails without the mutant as well says nothing of the mutant.
+    const isReliable = killersAnew.length === 0 || !(await this.#fails(killersAnew));
+    const runs = isReliable ? anew.runs : anew.runs.filter(({ failure }) => failure === undefined);
+    return { ...anew, runs, coverage: undefined };
   }
 
   async #fails(tests: readonly string[]): Promise<boolean> {
