@@ -21,6 +21,7 @@ const EXPLAINED = 'properties/testing/surviving-mutants.json';
 const ROOMS = ['address', 'memory', 'pci', 'host', 'vfio', 'invariants'];
 /** The properties that are cheap enough to be run on mutants, beside the unit tests of the room. */
 const PROPERTIES = {
+  memory: ['properties/mtree-round-trip.test.ts'],
   vfio: ['src/model', 'properties/regressions.test.ts'],
   invariants: [
     'src/model',

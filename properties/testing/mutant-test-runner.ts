@@ -50,8 +50,8 @@ const GENERATION = /[?&](generation=\d+)/;
 /** Tests that take long on purpose, and those of stored cases that run each case on all revisions. */
 const LONG = /before the time for a test is over|^breaks on (?:every|no) /;
 
-/** What vitest says of a test with a snapshot in a file, which vitest alone can run. */
-const NEEDS_VITEST = /cannot be used without test context/;
+/** Failures that say nothing of a mutant: of a snapshot in a file, and of a property that ended early. */
+const NO_VERDICT = /cannot be used without test context|(?:^|Error: )share of runs with/;
 
 let newestGeneration = 0;
 let imports = 0;
@@ -149,7 +149,7 @@ class QuietRunner extends TestRunner {
     for (const cleanup of cleanups.toReversed())
       if (typeof cleanup === 'function') await attempt(() => (cleanup as () => unknown)());
     instrumentation.currentTestId = undefined;
-    if (NEEDS_VITEST.test(String(failures[0]))) return;
+    if (NO_VERDICT.test(String(failures[0]))) return;
     this.note(test, failures[0], cpuTime() - start);
   }
 

@@ -989,3 +989,15 @@ describe('listeners', () => {
     expect(heard(() => replay(listener, memory))).toEqual(['begin', 'add 0x0-0xfff a', 'commit']);
   });
 });
+
+describe('a region that lies in no container', () => {
+  it('changes in the view that shows it through an alias', () => {
+    const target = ram('target');
+    put(MemoryRegion.alias('alias', target, offset(0n), 0x1000n), 0x4000n);
+    put(ram('other'), 0x8000n);
+    topology.setReadonly(target, true);
+    expect(memory.view.at(0x4000n)?.readonly).toBe(true);
+    topology.setEnabled(target, false);
+    expect(shown()).toEqual(['0x8000-0x8fff other']);
+  });
+});
