@@ -23,12 +23,7 @@ const ROOMS = ['address', 'memory', 'pci', 'host', 'vfio', 'invariants'];
 const PROPERTIES = {
   memory: ['properties/mtree-round-trip.test.ts'],
   vfio: ['src/model', 'properties/regressions.test.ts'],
-  invariants: [
-    'src/model',
-    'properties/each-cause.test.ts',
-    'properties/regressions.test.ts',
-    'properties/site-of-every-case.test.ts',
-  ],
+  invariants: ['src/model', 'properties/each-cause.test.ts', 'properties/regressions.test.ts'],
 };
 const LEAST_KILLED = 0.9;
 /** A run of the tests that has an error of its own, such as a test file that does not load, is a RuntimeError. */
