@@ -135,6 +135,9 @@ const { values, positionals } = parseArgs({
     concurrency: { type: 'string', default: String(availableParallelism()) },
   },
 });
+// The test runner counts the CPU time of a thread, and loads TypeScript as it is.
+if (Number(process.versions.node.split('.')[0]) < 24)
+  giveUp(`Node ${process.versions.node} is too old: use Node 24`);
 const areFiles = positionals.length > 0 && positionals.every((path) => path.startsWith('src/'));
 const named = areFiles ? positionals.map(roomOf) : positionals;
 const unknown = named.filter((room) => !ROOMS.includes(room));
