@@ -29,6 +29,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'incremental-equals-scratch',
     'mmio-map-not-fatal',
     'no-abort',
+    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'seed-v2+skip-corrected': [
@@ -47,6 +48,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'incremental-equals-scratch',
     'mmio-map-not-fatal',
     'no-abort',
+    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'seed-v2+ram-device-skip': [
@@ -54,6 +56,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
+    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'seed-v2+machine-property': [
@@ -105,6 +108,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'incremental-equals-scratch',
     'mmio-map-not-fatal',
     'no-abort',
+    'memslot-aligned-disjoint',
     'msix-capability-consistent',
     'guest-page-reachable',
   ],
@@ -131,6 +135,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
+    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'qemu-6.0': [
@@ -139,6 +144,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
+    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'qemu-11.1': [
@@ -148,6 +154,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
+    'memslot-aligned-disjoint',
     'mmap-inside-bar',
     'guest-page-reachable',
   ],
@@ -210,6 +217,7 @@ export const RARELY_BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> 
   'seed-v2+reserved-bir': ['msix-trapped'],
   'seed-v2+phb-mmio-alias': ['msix-trapped'],
   'seed-v2+no-mmio-dma-map': ['msix-trapped'],
+  'qemu-11.1': ['ram-reachable'],
   'cloud-hypervisor-51.0': ['access-dispatched'],
   'cloud-hypervisor-51.0+clamped-holes': ['access-dispatched'],
   'cloud-hypervisor-53.0': ['access-dispatched'],

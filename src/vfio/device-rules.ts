@@ -1,5 +1,5 @@
 import type { Address, Offset, Size } from '../address/index.ts';
-import type { SparseArea } from '../host/index.ts';
+import type { RegionInfo, SparseArea } from '../host/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 import type { Quirk, QuirkContext } from './quirks.ts';
 import type { VfioRegion } from './vfio-region.ts';
@@ -73,6 +73,13 @@ export interface DeviceRules {
   readonly honoursMmapFlag: boolean;
   /** The offset in the BAR of the bytes that QEMU mmaps for an area: the area's own (vfio_region_mmap, vfio fact 5.3). */
   mmapOffset(area: SparseArea): Offset;
+  /** Whether QEMU asks for an mmap that can be written (vfio_region_mmap, vfio fact 5.21). */
+  mmapsWritable(flags: RegionInfo['flags']): boolean;
+  /**
+   * Whether the guest and devices may only read the mmaps of a BAR without VFIO_REGION_INFO_FLAG_WRITE: in no release
+   * (vfio fact 5.21).
+   */
+  readonly honoursWriteFlag: boolean;
   /** Whether MSIX_MAPPABLE leaves the mmap of the table's BAR whole (vfio fact 5.8). */
   readonly honoursMsixMappable: boolean;
   /**
