@@ -164,6 +164,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     ),
     resetStopsDecoding: FLAG,
     resetsMsix: FLAG,
+    tableFollowsBar: FLAG,
     followsMoves: FLAG,
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),

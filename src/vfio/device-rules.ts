@@ -149,6 +149,11 @@ export interface DeviceRules {
   readonly resetStopsDecoding: boolean;
   /** Whether a reset switches MSI-X off. */
   readonly resetsMsix: boolean;
+  /**
+   * Whether the emulated table moves with its BAR, as a subregion does; otherwise the VMM goes on to trap where the BAR was
+   * mapped first (vfio fact 5.11).
+   */
+  readonly tableFollowsBar: boolean;
   /** Whether QEMU stretches a small BAR again each time the BAR moves (vfio fact 5.9). */
   readonly followsMoves: boolean;
   /** What QEMU does after it refused a device that was hot-plugged (vfio fact 5.16). */

@@ -106,6 +106,7 @@ export const qemu211: Revision = {
     resetRestores: 'power-on',
     resetStopsDecoding: true,
     resetsMsix: true,
+    tableFollowsBar: true,
     followsMoves: true,
     hotplugRefusal: 'reported',
     msixUnplug: 'done',
