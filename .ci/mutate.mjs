@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Breaks a room in thousands of small ways, one at a time, and runs the room's unit tests on each of them: Stryker's
+// Breaks a room in thousands of small ways, one at a time, and runs the room's unit tests and some properties on each of them: Stryker's
 // mutants. A mutant that no test notices is a guard that the tests lack.
 //   usage: npm run mutate -- ROOM...                     all files of these rooms, for example `address`
+//          npm run mutate -- FILE...                     these files; FILE:FROM-TO for some of its lines
 //          npm run mutate -- --changed [--base COMMIT]   only the lines that changed since COMMIT (default: main)
 //          --concurrency N                               test runners at a time (default: the number of cores)
 // Exits with 0 if at least 90 % of the mutants are killed and each survivor is explained in
@@ -17,6 +18,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STRYKER = '.cache/stryker';
 const EXPLAINED = 'properties/testing/surviving-mutants.json';
 const ROOMS = ['address', 'memory', 'pci', 'host', 'vfio', 'invariants'];
+/** The properties that are cheap enough to be run on mutants, beside the unit tests of the room. */
+const PROPERTIES = {
+  memory: ['properties/flat-view-oracle.test.ts', 'properties/mtree-round-trip.test.ts'],
+  vfio: ['src/model', 'properties/regressions.test.ts'],
+  invariants: ['src/model', 'properties/regressions.test.ts'],
+};
 const LEAST_KILLED = 0.9;
 /** A run of the tests that has an error of its own, such as a test file that does not load, is a RuntimeError. */
 const KILLED = ['Killed', 'Timeout', 'RuntimeError'];
@@ -26,6 +33,9 @@ function giveUp(text) {
   console.error(`mutate: ${text}`);
   process.exit(2);
 }
+
+/** The room of a file, or of some lines of a file. */
+const roomOf = (path) => path.split('/')[1];
 
 /** The files of the rooms that are mutated: no tests, no benchmarks, no helpers of tests. */
 const filesOf = (rooms) => [
@@ -57,25 +67,27 @@ function changedLines(base) {
 }
 
 /** What Stryker found out about each mutant. */
-function runStryker(rooms, mutate, concurrency) {
+function runStryker(name, rooms, mutate, concurrency) {
   try {
     execFileSync(join(ROOT, '.ci/install-stryker'), { stdio: 'inherit' });
   } catch {
     giveUp('there is no Stryker');
   }
-  const reports = `${STRYKER}/reports/${rooms.join('-')}`;
+  const reports = `${STRYKER}/reports/${name}`;
   rmSync(join(ROOT, reports), { recursive: true, force: true });
   mkdirSync(join(ROOT, reports), { recursive: true });
   const options = {
-    testRunner: 'vitest',
-    vitest: { configFile: 'properties/testing/mutation.vitest.config.ts' },
+    testRunner: 'loaded-tests',
+    plugins: [join(ROOT, 'properties/testing/stryker-test-runner.ts')],
+    // A thread does not give back the modules that static mutants have loaded anew.
+    maxTestRunnerReuse: 300,
     // Stryker would rewrite tsconfig.json with the compiler's old interface, which TypeScript 7 no longer has.
     tsconfigFile: 'none.json',
     coverageAnalysis: 'perTest',
     mutate,
     concurrency,
-    // A machine that is busy with other work must not make a mutant look like an endless loop.
-    timeoutMS: 20_000,
+    // The test runner itself ends most endless loops, by their CPU time.
+    timeoutMS: 10_000,
     ignorePatterns: ['.cache', 'dist', 'coverage'],
     tempDirName: `${STRYKER}/sandbox`,
     reporters: ['json', 'html', 'progress-append-only'],
@@ -85,11 +97,12 @@ function runStryker(rooms, mutate, concurrency) {
   };
   const file = join(ROOT, reports, 'options.json');
   writeFileSync(file, JSON.stringify(options));
+  const tests = rooms.flatMap((room) => [`src/${room}`, ...(PROPERTIES[room] ?? [])]);
   const program = `${STRYKER}/node_modules/@stryker-mutator/core/bin/stryker.js`;
   const { status } = spawnSync(process.execPath, [program, 'run', file], {
     cwd: ROOT,
     stdio: 'inherit',
-    env: { ...process.env, BARPROOF_MUTATED_ROOMS: rooms.join(',') },
+    env: { ...process.env, BARPROOF_MUTATION_TESTS: tests.join(',') },
   });
   if (status !== 0) giveUp('Stryker ended before it had judged the mutants');
   console.log(`The source with all mutants is ${reports}/mutation.html.`);
@@ -119,17 +132,20 @@ const { values, positionals } = parseArgs({
     concurrency: { type: 'string', default: String(availableParallelism()) },
   },
 });
-const unknown = positionals.filter((room) => !ROOMS.includes(room));
+const areFiles = positionals.length > 0 && positionals.every((path) => path.startsWith('src/'));
+const named = areFiles ? positionals.map(roomOf) : positionals;
+const unknown = named.filter((room) => !ROOMS.includes(room));
 if (unknown.length > 0 || (positionals.length === 0) !== values.changed) {
-  giveUp(`expected --changed, or rooms out of ${ROOMS.join(', ')}`);
+  giveUp(`expected --changed, or rooms out of ${ROOMS.join(', ')}, or files of these`);
 }
-const mutate = values.changed ? changedLines(values.base) : filesOf(positionals);
+const mutate = values.changed ? changedLines(values.base) : areFiles ? positionals : filesOf(positionals);
 if (mutate.length === 0) {
   console.log(`No line of ${ROOMS.join(', ')} differs from ${values.base}.`);
   process.exit(0);
 }
-const rooms = values.changed ? [...new Set(mutate.map((path) => path.split('/')[1]))] : positionals;
-const files = runStryker(rooms, mutate, Number(values.concurrency));
+const rooms = [...new Set(values.changed ? mutate.map(roomOf) : named)];
+const report = values.changed ? 'changed' : areFiles ? 'files' : rooms.join('-');
+const files = runStryker(report, rooms, mutate, Number(values.concurrency));
 
 const explained = JSON.parse(readFileSync(join(ROOT, EXPLAINED), 'utf8'));
 const isExplained = (survivor) =>

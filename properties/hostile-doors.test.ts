@@ -2,8 +2,6 @@ import * as fc from 'fast-check';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runInProcess as barproof } from '../src/cli/testing/run-in-process.ts';
 import { explain, explanationText } from '../src/explain/index.ts';
@@ -17,40 +15,14 @@ import { QemuError } from '../src/qemu/process/qemu-error.ts';
 import { QmpClient } from '../src/qemu/process/qmp-client.ts';
 import { QtestClient, QtestError } from '../src/qemu/process/qtest-client.ts';
 import { damaged } from './testing/damaged-text.ts';
+import { DOOR_TIMEOUT, INPUTS, putThroughDoor } from './testing/put-through-door.ts';
 
-/** `BARPROOF_INPUTS=1000000` gives each door a million inputs, which takes an hour. */
-const INPUTS = Number(process.env['BARPROOF_INPUTS'] ?? 300);
-const TIMEOUT = 120_000 + INPUTS * 10;
-/** No input may take longer, in milliseconds. */
-const DEADLINE = 10_000;
-/** So many bytes may stay behind from the second half of the inputs. */
-const MOST_GROWTH = 20 << 20;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-function usedMemory(): number {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
-
+/** How many lines `run` gets at a time. */
+const LINES = 50;
 const textsIn = (folder: string, extension: string): readonly string[] =>
   readdirSync(new URL(`../${folder}/`, import.meta.url))
     .filter((file) => file.endsWith(extension))
     .map((file) => readFileSync(new URL(`../${folder}/${file}`, import.meta.url), 'utf8'));
-
-/** Puts inputs through a door. Each must end in time, and all together leave no memory behind. */
-async function put<T>(inputs: fc.Arbitrary<T>, enter: (input: T) => Promise<void> | void): Promise<void> {
-  let count = 0;
-  let half = Infinity;
-  const timed = async (input: T): Promise<void> => {
-    const start = performance.now();
-    await enter(input);
-    expect(performance.now() - start).toBeLessThan(DEADLINE);
-    if (++count === Math.ceil(INPUTS / 2)) half = usedMemory();
-  };
-  await fc.assert(fc.asyncProperty(inputs, timed), { numRuns: INPUTS, endOnFailure: true });
-  expect(usedMemory() - half).toBeLessThan(MOST_GROWTH);
-}
 
 /** A line of `run --json`. */
 interface Answer {
@@ -72,19 +44,34 @@ async function mayEndIn(
   }
 }
 
-describe('a door that gets damaged texts', { timeout: TIMEOUT }, () => {
-  it.each(['seed', 'known'])('run: lines of cases in regressions/%s', async (folder) => {
-    const lines = textsIn(`regressions/${folder}`, '.json').map((text) => JSON.stringify(JSON.parse(text)));
-    const inputs = damaged(fc.constantFrom(...lines)).map((text) => text.replaceAll(/[\r\n]/g, ' '));
-    await put(inputs, async (line) => {
-      const { code, out, err } = await barproof(['run', '--json', '-'], line);
-      const answers = out.split('\n').slice(0, -1);
-      expect(answers).toHaveLength(line.trim() === '' ? 0 : 1);
-      const { problems, violations = [] } = JSON.parse(answers[0] ?? '{}') as Answer;
-      const broken = violations.some(({ invariant }) => findInvariant(invariant).severity === 'error');
-      expect(code).toBe(problems !== undefined ? 2 : broken ? 1 : 0);
-      expect(err).not.toMatch(/^\s+at .+:\d+/m);
-    });
+describe('a door that gets damaged texts', { timeout: DOOR_TIMEOUT }, () => {
+  const stored = ['seed', 'known'].flatMap((folder) => textsIn(`regressions/${folder}`, '.json'));
+  const cases = stored.map((text) => JSON.parse(text) as { readonly scenario: object });
+
+  it.each([
+    ['scenarios', cases.map(({ scenario }) => scenario)],
+    ['stored cases', cases],
+  ])('run: lines of standard input with %s', async (_, values) => {
+    const whole = fc.constantFrom(...values.map((value) => JSON.stringify(value)));
+    const line = damaged(whole).map((text) => text.replaceAll(/[\r\n\u2028\u2029]/g, ' '));
+    // Reading the command line takes as long as a case: each call gets many.
+    const lines = fc.array(line, { minLength: LINES, maxLength: LINES });
+    await putThroughDoor(
+      lines,
+      async (all) => {
+        const { code, out, err } = await barproof(['run', '--json', '-'], all.join('\n'));
+        const answers = out.split('\n').slice(0, -1);
+        expect(answers).toHaveLength(all.filter((text) => text.trim() !== '').length);
+        const codes = answers.map((answer) => {
+          const { problems, violations = [] } = JSON.parse(answer) as Answer;
+          const broken = violations.some(({ invariant }) => findInvariant(invariant).severity === 'error');
+          return problems !== undefined ? 2 : broken ? 1 : 0;
+        });
+        expect(code).toBe(Math.max(0, ...codes));
+        expect(err).not.toMatch(/^\s+at .+:\d+/m);
+      },
+      Math.ceil(INPUTS / LINES),
+    );
   });
 
   it('explain: dumps of the memory map, logs and cases', async () => {
@@ -93,7 +80,7 @@ describe('a door that gets damaged texts', { timeout: TIMEOUT }, () => {
       ...textsIn('regressions/seed', '.json'),
       ...Object.values(pasted).filter((text) => typeof text === 'string'),
     ];
-    await put(damaged(fc.constantFrom(...texts)), async (text) => {
+    await putThroughDoor(damaged(fc.constantFrom(...texts)), async (text) => {
       await mayEndIn([InvalidInput], () => explanationText(explain([{ name: 'text', text }])));
     });
   });
@@ -103,7 +90,7 @@ describe('a door that gets damaged texts', { timeout: TIMEOUT }, () => {
     ['flat', parseFlatViews],
   ] as const)('info mtree: %s', async (kind, parse) => {
     const texts = textsIn('src/memory/mtree/fixtures', '.txt').map((text) => text.slice(0, 4_000));
-    await put(damaged(fc.constantFrom(...texts)), async (text) => {
+    await putThroughDoor(damaged(fc.constantFrom(...texts)), async (text) => {
       await mayEndIn([MtreeSyntaxError], () => {
         const read = parse(text);
         if (kind === 'tree') rebuildTree(read as ReturnType<typeof parseTree>);
@@ -112,7 +99,7 @@ describe('a door that gets damaged texts', { timeout: TIMEOUT }, () => {
   });
 });
 
-describe('a door that gets damaged answers of QEMU', { timeout: TIMEOUT }, () => {
+describe('a door that gets damaged answers of QEMU', { timeout: DOOR_TIMEOUT }, () => {
   let folder: PrivateDirectory;
   let number = 0;
   beforeAll(() => (folder = new PrivateDirectory()));
@@ -149,7 +136,7 @@ describe('a door that gets damaged answers of QEMU', { timeout: TIMEOUT }, () =>
       '{"error": {"class": "GenericError", "desc": "no"}}\n',
     ];
     const texts = fc.array(fc.constantFrom(...answers), { maxLength: 5 }).map((lines) => lines.join(''));
-    await put(damaged(texts), (sent) =>
+    await putThroughDoor(damaged(texts), (sent) =>
       answer(
         (connection) => new QmpClient(connection),
         (client) => [client.negotiate(), client.monitor('info mtree'), client.event(() => true, 'an event')],
@@ -161,7 +148,7 @@ describe('a door that gets damaged answers of QEMU', { timeout: TIMEOUT }, () =>
   it('qtest', async () => {
     const answers = ['OK\n', 'OK 0x1f\n', 'OK 12\n', 'IRQ raise 3\n', 'FAIL Unknown command\n', 'ERR no\n'];
     const texts = fc.array(fc.constantFrom(...answers), { maxLength: 6 }).map((lines) => lines.join(''));
-    await put(damaged(texts), (sent) =>
+    await putThroughDoor(damaged(texts), (sent) =>
       answer(
         (connection) => new QtestClient(connection),
         (client) => [client.send(['outl 0xcf8 0x0', 'inl 0xcfc']), client.send(['readq 0x0'])],
@@ -171,7 +158,7 @@ describe('a door that gets damaged answers of QEMU', { timeout: TIMEOUT }, () =>
   });
 });
 
-describe('a door that gets damaged frames', { timeout: TIMEOUT }, () => {
+describe('a door that gets damaged frames', { timeout: DOOR_TIMEOUT }, () => {
   it('the shim: requests of the kernel interface', async () => {
     const numbers = fc.oneof(fc.nat(0xffff_ffff), fc.nat(64));
     const head = fc.array(numbers, { minLength: 10, maxLength: 10 });
@@ -183,7 +170,7 @@ describe('a door that gets damaged frames', { timeout: TIMEOUT }, () => {
         if (whole) bytes.writeUInt32LE(bytes.length, 0);
         return bytes;
       });
-    await put(frames, async (bytes) => {
+    await putThroughDoor(frames, async (bytes) => {
       await mayEndIn([BadFrame], () => {
         const request = readRequest(bytes);
         if (request !== undefined) expect(request.rest.length).toBeLessThan(bytes.length);

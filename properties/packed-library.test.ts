@@ -119,9 +119,17 @@ readScenario('{}', 1);
     expect(folders).not.toContain('map-aligned');
   });
 
-  it('ships the schemas, the page and its license', () => {
+  it('ships the C files, the schemas, the page and its license', () => {
+    const inC = ['src/qemu/shim', 'src/linux/agent', 'src/qemu-tree/probe'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder))
+        .filter((name) => /\.[ch]$/.test(name))
+        .map((name) => `${folder}/${name}`),
+    );
+    expect(inC.length).toBeGreaterThan(10);
     for (const file of [
+      ...inC,
       'src/readers/schemas/scenario.schema.json',
+      'src/readers/html/colours.css',
       'src/readers/html/page.js',
       'LICENSE',
       'CHANGELOG.md',

@@ -1,10 +1,11 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { NIC } from '../src/explain/testing/texts.ts';
 import { QemuTarget } from '../src/qemu/index.ts';
 import { makeFakeQemu, type FakeMonitor } from '../src/qemu/process/testing/fake-monitor.ts';
 import { untilBusyFor } from './testing/busy.ts';
@@ -34,6 +35,14 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(here, { recursive: true, force: true });
   for (const fake of fakes.splice(0)) fake.remove();
+});
+
+it('the output of a shell keeps its place before the file that the user sends to the same place', () => {
+  const [output, text] = [join(here, 'all.txt'), join(here, 'nic.txt')];
+  writeFileSync(text, NIC);
+  const line = 'exec "$0" "$1" explain "$2" --svg /dev/stdout > "$3"';
+  execFileSync('/bin/sh', ['-c', line, process.execPath, main(), text, output]);
+  expect(readFileSync(output, 'utf8')).toMatch(/^05:00\.0 [^]*<svg [^]*<\/svg>\n$/);
 });
 
 interface Result {

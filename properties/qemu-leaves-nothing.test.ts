@@ -16,6 +16,9 @@ const CASES = Number(process.env['BARPROOF_CASES'] ?? 40);
 /** How many QEMUs are killed at random moments, beside the chosen ones. `BARPROOF_KILLS` sets another number. */
 const KILLS = Number(process.env['BARPROOF_KILLS'] ?? 0);
 
+/** How many QEMUs are stopped at random moments. `BARPROOF_STOPS` sets another number. */
+const STOPS = Number(process.env['BARPROOF_STOPS'] ?? 8);
+
 const reasonNot = await whyNoQemu(new QemuTarget());
 const skipped = reasonNot === undefined ? '' : ` (skipped: ${reasonNot})`;
 
@@ -47,10 +50,32 @@ function qemusOf(owner: number): number[] {
     .map(Number);
 }
 
+/** Sends a signal to all QEMUs of this process. @returns how many there are. */
+function signalQemus(signal: NodeJS.Signals): number {
+  const sent = qemusOf(process.pid).filter((pid) => {
+    try {
+      return process.kill(pid, signal);
+    } catch {
+      // The QEMU has ended in the meantime.
+      return false;
+    }
+  });
+  return sent.length;
+}
+
 const directoriesOf = (owner: number): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`barproof-${owner}-`));
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
+
+/** How many files are open between two runs. Node keeps some descriptors that it opens for the first run. */
+async function openFilesAfterFirstRun(): Promise<number> {
+  const first = new QemuTarget();
+  await first.run(scenario);
+  await first.close();
+  await delay(50);
+  return openFiles();
+}
 
 async function until(condition: () => boolean, milliseconds = 20_000): Promise<void> {
   const end = Date.now() + milliseconds;
@@ -78,12 +103,7 @@ describe.skipIf(reasonNot !== undefined)(`QemuTarget${skipped}`, () => {
           }
         }
       };
-      // Node keeps some descriptors that it opens for the first run.
-      const first = new QemuTarget();
-      await first.run(scenario);
-      await first.close();
-      await delay(50);
-      const before = openFiles();
+      const before = await openFilesAfterFirstRun();
       const target = new QemuTarget({ reuse: true, contain: true });
       await run(target, 1);
       expect(qemusOf(process.pid).length).toBeLessThanOrEqual(8);
@@ -103,7 +123,7 @@ describe.skipIf(reasonNot !== undefined)(`QemuTarget${skipped}`, () => {
     const running = target.run({ ...scenario, operations });
     await until(() => qemusOf(process.pid).length === 1);
     await delay(400);
-    for (const pid of qemusOf(process.pid)) process.kill(pid, 'SIGKILL');
+    signalQemus('SIGKILL');
     const trace = await running;
     expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'sigkill']);
     expect(qemusOf(process.pid)).toEqual([]);
@@ -126,17 +146,14 @@ describe.skipIf(reasonNot !== undefined)(
     it(
       'runs the next scenario and leaves no process, directory or descriptor',
       async () => {
+        const before = await openFilesAfterFirstRun();
         const target = new QemuTarget({ reuse: true });
         await target.inspect('q35');
-        const before = openFiles();
         let killed = 0;
         for (const moment of MOMENTS) {
           const running = target.run(short);
           await delay(moment);
-          for (const pid of qemusOf(process.pid)) {
-            process.kill(pid, 'SIGKILL');
-            killed++;
-          }
+          killed += signalQemus('SIGKILL');
           expect(['ok', 'aborted']).toContain((await running).outcome);
           expect((await target.run(short)).outcome).toBe('ok');
         }
@@ -151,6 +168,47 @@ describe.skipIf(reasonNot !== undefined)(
     );
   },
 );
+
+describe.skipIf(reasonNot !== undefined)(`QemuTarget with a QEMU that stops to answer${skipped}`, () => {
+  /** How long a stopped QEMU is waited for, in milliseconds. */
+  const DEADLINE = 500;
+  const short = { ...scenario, operations: scenario.operations.slice(0, 6) };
+  const onKernel = { ...short.host, iommu: { type: 'type1' as const, pageSizes: [0x1000n] } };
+  const scenarios = [short, { ...short, host: onKernel }];
+
+  it(
+    'says at what QEMU did not answer, runs the next scenario, and leaves no process, directory or descriptor',
+    async () => {
+      const impatient = new QemuTarget({ answerDeadline: DEADLINE });
+      const target = new QemuTarget();
+      const before = await openFilesAfterFirstRun();
+      await impatient.inspect('q35');
+      await target.inspect('q35');
+      const moments = fc.sample(fc.integer({ min: 0, max: 150 }), { seed: 10, numRuns: STOPS });
+      const places: string[] = [];
+      for (const [index, moment] of moments.entries()) {
+        const each = scenarios[index % scenarios.length]!;
+        const running = impatient.run(each);
+        await delay(moment);
+        signalQemus('SIGSTOP');
+        const { outcome, abortSite, error = '' } = await running;
+        expect(['ok undefined', 'aborted hang']).toContain(`${outcome} ${abortSite}`);
+        if (outcome === 'aborted') places.push(/^QEMU did not answer for 0\.5 s at (.+)$/.exec(error)![1]!);
+        expect((await target.run(each)).outcome).toBe('ok');
+      }
+      expect(places.length).toBeGreaterThan(STOPS / 2);
+      // A QEMU was stopped at its start, and another one later.
+      expect(new Set(places).size).toBeGreaterThan(1);
+      await impatient.close();
+      await target.close();
+      await delay(50);
+      expect(qemusOf(process.pid)).toEqual([]);
+      expect(directoriesOf(process.pid)).toEqual([]);
+      expect(openFiles()).toBe(before);
+    },
+    120_000 + STOPS * 5_000,
+  );
+});
 
 describe.skipIf(reasonNot !== undefined)(`a program with a QemuTarget${skipped}`, () => {
   let installed: InstalledBarproof;

@@ -24,6 +24,7 @@ export const NOT_RUN: readonly string[] = [
   // They build a QEMU.
   'npx barproof validate fix.patch --qemu-tree ~/qemu',
   'npx barproof cache',
+  'npx barproof cache --build ~/qemu',
   'npx barproof cache --clear',
   'npx barproof validate series.mbox --qemu-tree ~/qemu --onto v10.2.0',
   'npx barproof validate master..my-branch --qemu-tree ~/qemu',

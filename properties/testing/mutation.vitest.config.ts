@@ -1,35 +1,20 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
-/** Folders below `src`, separated by commas, whose unit tests have to kill the mutants (.ci/mutate.mjs). */
-const ROOMS = (process.env['BARPROOF_MUTATED_ROOMS'] ?? '').split(',');
+const path = (file: string): string => join(import.meta.dirname, file);
 
-/**
- * Makes an error of the run out of each test file that does not load. A mutant may throw when its module is
- * loaded. Stryker looks at tests alone, finds none that failed, and would call the mutant a survivor.
- */
-class LoadErrors implements Reporter {
-  #vitest: Vitest | undefined;
-
-  onInit(vitest: Vitest): void {
-    this.#vitest = vitest;
-  }
-
-  onTestModuleEnd(module: TestModule): void {
-    for (const error of module.errors()) this.#vitest!.state.catchError(error, 'Load Error');
-  }
-}
-
+/** The thread that runs the unit tests of a room on its mutants (.ci/mutate.mjs). */
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^barproof$/, replacement: fileURLToPath(new URL('../../src/index.ts', import.meta.url)) },
-    ],
-  },
+  resolve: { alias: [{ find: /^barproof$/, replacement: path('../../src/index.ts') }] },
   test: {
-    include: ROOMS.map((room) => `src/${room}/**/*.test.ts`),
-    reporters: [new LoadErrors()],
+    include: ['properties/testing/mutant-thread.ts'],
+    runner: path('mutant-test-runner.ts'),
+    setupFiles: ['one-seed.ts', 'short-properties.ts', 'barproof-by-name.ts'].map(path),
+    pool: 'threads',
+    maxWorkers: 1,
+    isolate: false,
+    // Node itself loads a module once; the module runner of vite would fetch it again for each generation.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -38,3 +38,10 @@ function diffOf(file: string, before: string, after: string): string {
     rmSync(folder, { recursive: true });
   }
 }
+
+/** An edit after which QEMU does the same. */
+export const CHANGES_NOTHING: SourceEdit = {
+  file: 'hw/vfio/listener.c',
+  find: /(vaddr, section->readonly, section->mr\);\s*)if \(ret\)(?= \{\s*error_setg\(&err, "vfio_container_dma_map)/,
+  by: '$1if (ret != 0)',
+};

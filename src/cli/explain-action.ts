@@ -8,14 +8,10 @@ import {
   scenarioOf,
   type Source,
 } from '../explain/index.ts';
-import {
-  InvalidInput,
-  prefixProblems,
-  standardInputLines,
-  unknownName,
-  writeAtomically,
-} from '../input/index.ts';
+import { InvalidInput, prefixProblems, standardInputText, unknownName } from '../input/index.ts';
+import { shortened } from '../report/index.ts';
 import { NAMED_HOSTS, encodeScenario, findNamedHost, toJsonText, type NamedHost } from '../scenario/index.ts';
+import { writeNamedFile } from './named-file.ts';
 import { writeOut } from './write-out.ts';
 
 /** The options of `barproof explain` as commander reads them. */
@@ -27,6 +23,8 @@ export interface ExplainCommandOptions {
 }
 
 const STANDARD_INPUT = '-';
+/** So many characters of a typed text name it in messages. */
+const LONGEST_NAME = 40;
 const NOTHING_TO_DRAW =
   'the texts show no addresses to draw, so no file was written: a picture needs BARs with their sizes, a dump with types of regions, or a log line with addresses';
 
@@ -35,8 +33,8 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
   const host = options.host === undefined ? undefined : requireHost(options.host);
   const sources: Source[] = [];
   for (const path of paths) {
-    if (path === STANDARD_INPUT) sources.push({ name: 'standard input', text: await standardInput() });
-    else if (isText(path)) sources.push({ name: 'the text', text: path });
+    if (path === STANDARD_INPUT) sources.push({ name: 'standard input', text: await standardInputText() });
+    else if (isText(path)) sources.push({ name: shortened(path, LONGEST_NAME), text: path, isTyped: true });
     else sources.push(...prefixProblems(path, () => readPath(path)));
   }
   const explanation = explain(sources, { host });
@@ -51,23 +49,17 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
           message: 'the texts show no device with the sizes of its BARs, and no scenario',
         },
       ]);
-    writeAtomically(options.scenario, toJsonText(encodeScenario(scenario)));
+    await writeNamedFile(options.scenario, toJsonText(encodeScenario(scenario)));
   }
   if (options.svg !== undefined) {
     const picture = pictureOf(explanation, host);
     if (picture === undefined) throw new InvalidInput([{ path: '--svg', message: NOTHING_TO_DRAW }]);
-    writeAtomically(options.svg, picture);
+    await writeNamedFile(options.svg, picture);
   }
 }
 
-async function standardInput(): Promise<string> {
-  const lines: string[] = [];
-  for await (const line of standardInputLines()) lines.push(line);
-  return lines.join('\n');
-}
-
-/** Whether the user typed the line of a log instead of a file's name. */
-const isText = (path: string): boolean => !existsSync(path) && /\s/.test(path.trim()) && path.length > 12;
+/** Whether the user typed a text instead of a file's name: words, or nothing. */
+const isText = (path: string): boolean => !existsSync(path) && (path.trim() === '' || /\s/.test(path.trim()));
 
 function requireHost(id: string): NamedHost {
   const host = findNamedHost(id);

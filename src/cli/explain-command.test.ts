@@ -32,6 +32,11 @@ describe('barproof explain', () => {
     expect(out).toContain('Best: x-msix-relocation=');
   });
 
+  it('reads no more of standard input than a text can have', async () => {
+    const { code, err } = await runInProcess(['explain', '-'], 'x\n'.repeat(5_000_000));
+    expect({ code, err }).toEqual({ code: 2, err: '✖ standard input has more than 8388608 characters\n' });
+  });
+
   it('explains standard input, and the words of a line that the user types', async () => {
     expect((await runInProcess(['explain', '-'], NIC)).out).toContain('05:00.0');
     const line =
@@ -44,6 +49,12 @@ describe('barproof explain', () => {
     expect((await runInProcess(['explain', config])).out).toMatch(/^0000:01:00\.0 \[1234:5678\]\n/);
     const wide = put('wide.txt', Buffer.from(`\ufeff${NIC}`, 'utf16le'));
     expect((await runInProcess(['explain', wide])).out).toContain('05:00.0');
+  });
+
+  it('reads the quotes of Windows-1252', async () => {
+    const text = 'pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can\u0092t assign; no space\n';
+    const file = put('quotes.txt', Buffer.from(text, 'latin1'));
+    expect((await runInProcess(['explain', file])).out).toContain('limit     PCI window');
   });
 
   it('reads the folder of a device in sysfs, and a folder of such folders', async () => {
@@ -105,6 +116,15 @@ describe('barproof explain', () => {
     expect(readFileSync(svg, 'utf8')).toContain('class="mark-wrong"');
   });
 
+  it('draws no emulated device as a passed-through one, although it has an MSI-X table', async () => {
+    const svg = join(here, 'emulated.svg');
+    const emulated = FLAT.split('\n')
+      .filter((line) => !line.includes('ramd'))
+      .join('\n');
+    await runInProcess(['explain', put('emulated.txt', emulated), '--svg', svg]);
+    expect(readFileSync(svg, 'utf8')).toContain('no region of a passed-through device');
+  });
+
   it.each([
     ['picture', '--svg', 'no file was written'],
     ['scenario', '--scenario', 'no device with the sizes'],
@@ -119,6 +139,13 @@ describe('barproof explain', () => {
 
   it.each([
     ['a file that does not exist', ['missing.txt'], 'there is no such file'],
+    [
+      'words that are no file',
+      ['hello world'],
+      'hello world: the text has no line that barproof explain knows',
+    ],
+    ['blanks', ['  '], 'the text is empty'],
+    ['no words', [''], 'the text is empty'],
     ['a folder without a device', [here], 'no device of sysfs'],
     ['an empty text', [put('empty.txt', '')], 'the text is empty'],
     ['a host that does not exist', [nic, '--host', 'laptop-93'], 'did you mean laptop-39?'],
@@ -127,6 +154,27 @@ describe('barproof explain', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(message);
     expect(err.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('says the same of words, standard input and a file', async () => {
+    for (const text of ['hello world', 'VFIO_MAP_DMA: -12', 'x y', '{ "a": 1 }']) {
+      const file = put('words.txt', text);
+      const answers = [];
+      for (const [name, words, input] of [
+        [text, [text], ''],
+        ['standard input', ['-'], text],
+        [file, [file], ''],
+      ] as const) {
+        const { code, out, err } = await runInProcess(['explain', ...words], input);
+        answers.push([
+          code,
+          out,
+          err.replaceAll(`✖ ${name}: `, '').replace('; and no file has this name', ''),
+        ]);
+      }
+      expect(answers[1]).toEqual(answers[0]);
+      expect(answers[2]).toEqual(answers[0]);
+    }
   });
 
   it('prints nothing that commands a terminal', async () => {

@@ -4,6 +4,7 @@ import {
   buildSides,
   coverageOf,
   filesOf,
+  isNeverBuilt,
   openTreeCache,
   openUserTree,
   ReachedPlaces,
@@ -52,14 +53,20 @@ export async function judgeTree(
   let built: BuiltSides | undefined;
   let reached: ReachedPlaces | undefined;
   try {
-    const tree = await openUserTree(folder, cache.unpacked, signal);
+    const tree = await openUserTree(folder, cache.unpacked(), signal);
     const base = await baseOf(change, tree, options.onto);
     const patch =
       'series' in change
         ? { series: change.series }
         : { commit: await tree.resolve(change.to, change.range) };
+    const files = 'commit' in patch ? await tree.filesBetween(base, patch.commit) : filesOf(patch.series);
+    const refuseIf = (isSame: boolean): void => {
+      if (isSame && !options.allowUnreached) throw invalid(nothingCompiled(files));
+    };
+    refuseIf(files.every(isNeverBuilt));
     built = await buildSides({ tree, base, change: patch, cache, stages, signal });
     stages.close();
+    refuseIf(built.objects === 0);
     const { done } = stages;
     const places = (reached = new ReachedPlaces());
     const verdict = await judgeBuilt(
@@ -68,7 +75,7 @@ export async function judgeTree(
       (run) => places.during(run),
     );
     return {
-      verdict: { ...verdict, tree: await describe(change, base, built, places) },
+      verdict: { ...verdict, tree: await describe(subjectOf(change), files, base, built, places) },
       patched: built.patched,
     };
   } finally {
@@ -91,17 +98,27 @@ function baseOf(change: CChange, tree: UserTree, onto: string | undefined): Prom
       );
 }
 
+/** Two builds that are the same need no cases. */
+const nothingCompiled = (files: readonly string[]): string =>
+  `${
+    files.length === 0
+      ? 'the patch changes no file'
+      : `nothing of the patch is compiled here: ${files.join(', ')}`
+  }; there is no verdict (--allow-unreached compares all the same)`;
+
+const subjectOf = (change: CChange): string =>
+  printable('range' in change ? change.range : (change.series.subject ?? basename(change.file)));
+
 async function describe(
-  change: CChange,
+  subject: string,
+  files: readonly string[],
   base: Commit,
   built: BuiltSides,
   reached: ReachedPlaces,
 ): Promise<PatchOnTree> {
-  const inC = [...new Set([...built.functions.map(({ file }) => file), ...built.code.outside])];
-  const ofRange = 'range' in change;
   return {
-    subject: printable(ofRange ? change.range : (change.series.subject ?? basename(change.file))),
-    files: ofRange ? [...inC, ...built.code.other] : filesOf(change.series),
+    subject,
+    files,
     base: base.title,
     configuration: built.configuration,
     objects: built.objects,

@@ -35,11 +35,16 @@ export function readCChange(file: string, { qemuTree, onto }: TreeOptions): CCha
   const isRegular = statSync(file).isFile();
   // A pipe can be read only once.
   const text = isRegular || qemuTree !== undefined ? prefixProblems(file, () => readTextFile(file)) : '';
-  if (isSeries(text) || (qemuTree !== undefined && !/\.[cm]?[jt]s$/.test(file)))
-    return { file, series: prefixProblems(file, () => readSeries(text)) };
+  if (isSeries(text) || (qemuTree !== undefined && !/\.[cm]?[jt]s$/.test(file))) return cChangeOf(file, text);
   if (qemuTree !== undefined || onto !== undefined)
     throw invalid(qemuTree === undefined ? '--onto' : '--qemu-tree', `is for patches in C; ${file} is none`);
   return undefined;
 }
+
+/** The patches in a text. @param name of the text in messages. @throws InvalidInput for a text that holds no patch. */
+export const cChangeOf = (name: string, text: string): CChange => ({
+  file: name,
+  series: prefixProblems(name, () => readSeries(text)),
+});
 
 const invalid = (path: string, message: string): InvalidInput => new InvalidInput([{ path, message }]);

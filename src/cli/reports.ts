@@ -1,6 +1,4 @@
-import { accessSync, closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { InvalidInput, writeAtomically, type Problem } from '../input/index.ts';
+import { InvalidInput, prefixProblems, type Problem } from '../input/index.ts';
 import {
   DOCUMENTS,
   ReportCollector,
@@ -8,14 +6,17 @@ import {
   eventLine,
   reportToJson,
   type EmitReportEvent,
+  type Report,
   type ReportEvent,
   type ReportOrder,
+  type ReportTimes,
   type ReportingCommand,
 } from '../readers/index.ts';
 import { toJsonText } from '../scenario/index.ts';
 import { ciOrders, tellCi } from './ci.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { withInterrupt } from './interrupt.ts';
+import { openNamedFile, requireWritable, writeNamedFile } from './named-file.ts';
 import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
 import type { ReportOptions } from './report-option.ts';
@@ -53,13 +54,15 @@ async function reportWhile(
   act: (emit: EmitReportEvent, raise: RaiseExitCode) => Promise<void>,
 ): Promise<void> {
   const orders = [...report, ...ciOrders(report)];
-  for (const { file } of orders) requireWritable(file);
+  for (const { file } of orders) prefixProblems('--report', () => requireWritable(file));
   const collector = new ReportCollector();
   const begin = new Date();
-  const lines = orders.filter(({ format }) => format === 'ndjson').map(({ file }) => openSync(file, 'w'));
+  const lines = await Promise.all(
+    orders.filter(({ format }) => format === 'ndjson').map(({ file }) => openNamedFile(file)),
+  );
   const emit = (event: ReportEvent): void => {
     collector.add(event);
-    for (const line of lines) writeSync(line, eventLine(event, new Date()));
+    for (const line of lines) line.write(eventLine(event, new Date()));
   };
   let code: ExitCode = ExitCode.HOLDS;
   const raise: RaiseExitCode = (result) => {
@@ -75,12 +78,14 @@ async function reportWhile(
     throw error;
   } finally {
     emit({ type: 'finished', verdict: VERDICTS[code] });
-    for (const line of lines) closeSync(line);
     const { report: collected } = collector;
     const times = { begin, duration: (Date.now() - begin.getTime()) / 1000 };
-    const problems = orders.flatMap((order) =>
-      write(order, (format) => DOCUMENTS[format](collected, times, process.cwd())),
-    );
+    const writes = [
+      ...lines.map((line) => () => line.close()),
+      ...orders.map((order) => () => write(order, collected, times)),
+    ];
+    const problems: Problem[] = [];
+    for (const act of writes) problems.push(...(await problemsWhile(act)));
     if (json) process.stdout.write(toJsonText(reportToJson(collected)));
     if (mail) process.stdout.write(DOCUMENTS.mail(collected, times, process.cwd()));
     tellCi(collected);
@@ -89,31 +94,18 @@ async function reportWhile(
   }
 }
 
-/** @returns why a document could not be written. */
-function write(
-  { format, file }: ReportOrder,
-  text: (format: keyof typeof DOCUMENTS) => string,
-): readonly Problem[] {
-  if (format === 'ndjson') return [];
+/** Writes a document; lines of events are written already. @throws InvalidInput */
+async function write({ format, file }: ReportOrder, report: Report, times: ReportTimes): Promise<void> {
+  if (format !== 'ndjson') await writeNamedFile(file, DOCUMENTS[format](report, times, process.cwd()));
+}
+
+/** @returns why a report could not be written. */
+async function problemsWhile(act: () => void | Promise<void>): Promise<readonly Problem[]> {
   try {
-    writeAtomically(file, text(format));
+    await act();
     return [];
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
     return error.problems;
-  }
-}
-
-/** A search of an hour would be lost if its report could not be written. @throws InvalidInput */
-function requireWritable(file: string): void {
-  const refuse = (message: string): never => {
-    throw new InvalidInput([{ path: '--report', message: `${file}: ${message}` }]);
-  };
-  const info = statSync(file, { throwIfNoEntry: false });
-  if (info?.isDirectory()) refuse('this is a folder; expected a file');
-  try {
-    accessSync(info === undefined ? dirname(file) : file, constants.W_OK);
-  } catch (error) {
-    refuse(`the file cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
 }

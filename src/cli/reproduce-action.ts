@@ -1,6 +1,7 @@
 import { loadCase } from '../campaign/index.ts';
-import { prefixProblems, writeAtomically } from '../input/index.ts';
+import { prefixProblems } from '../input/index.ts';
 import { reproducerOf } from '../reproduce/index.ts';
+import { writeNamedFile } from './named-file.ts';
 import { commandText } from './shell.ts';
 import { caseFile } from './shipped-regressions.ts';
 import { writeOut } from './write-out.ts';
@@ -14,6 +15,8 @@ export interface ReproduceOptions {
 export async function reproduce(file: string, { output }: ReproduceOptions): Promise<void> {
   const text = prefixProblems(file, () => reproducerOf(loadCase(caseFile(file))));
   if (output === undefined) return writeOut(text);
-  writeAtomically(output, text);
-  process.stdout.write(`wrote ${output}; run it with: ${commandText(['python3', output])}\n`);
+  const kind = await writeNamedFile(output, text);
+  // Behind a program that went to standard output, this line would be a part of the program.
+  if (kind === 'file')
+    process.stdout.write(`wrote ${output}; run it with: ${commandText(['python3', output])}\n`);
 }

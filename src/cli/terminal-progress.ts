@@ -3,6 +3,8 @@ import type { WriteStream } from 'node:tty';
 const ERASE_LINE = '\r\u001B[2K';
 /** How many milliseconds pass between two lines where no terminal shows them, if the command says nothing else. */
 const NOW_AND_THEN_MS = 30_000;
+/** The same while QEMUs are built: a reader of a log waits for minutes. */
+export const BUILD_PAUSE_MS = 10_000;
 /** A rate of a shorter time says nothing. */
 const LEAST_TIME_MS = 1000;
 

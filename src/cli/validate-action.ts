@@ -1,14 +1,12 @@
+import { standardInputText } from '../input/index.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
-import { readCChange } from './patch-source.ts';
+import { cChangeOf, readCChange, type CChange } from './patch-source.ts';
 import { withReports } from './reports.ts';
-import { terminalProgress } from './terminal-progress.ts';
+import { BUILD_PAUSE_MS, terminalProgress } from './terminal-progress.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 import type { ValidateReport, reportOnSides } from './validate-report.ts';
-
-/** How many milliseconds pass between two lines of progress in a log: a build of a QEMU takes minutes. */
-const LINE_PAUSE_MS = 10_000;
 
 /** Judges a patch file, or a pair of QEMU builds if there is no file, and prints the verdict. */
 export const validate = (
@@ -19,9 +17,9 @@ export const validate = (
   // `--json` of this command has a form of its own.
   withReports('validate', { ...options, json: undefined }, raiseExitCode, async ({ signal, emit, raise }) => {
     inlineLess();
-    const progress = terminalProgress(process.stderr, Date.now, LINE_PAUSE_MS);
+    const progress = terminalProgress(process.stderr, Date.now, BUILD_PAUSE_MS);
     const hooks = { signal, emit, onProgress: progress };
-    const change = file === undefined ? undefined : readCChange(file, options);
+    const change = await changeOf(file, options);
     const reporting =
       file !== undefined && hasPatchThread() && change === undefined
         ? judgeInThread(file, options, hooks)
@@ -31,6 +29,19 @@ export const validate = (
     if (!options.mail) process.stdout.write(out);
     raise(code);
   });
+
+/** A patch in C on standard input comes from a mail program: `validate - --qemu-tree qemu`. */
+const STANDARD_INPUT = '-';
+
+async function changeOf(
+  file: string | undefined,
+  options: ValidateCommandOptions,
+): Promise<CChange | undefined> {
+  if (file === undefined) return undefined;
+  return file === STANDARD_INPUT
+    ? cChangeOf('standard input', await standardInputText())
+    : readCChange(file, options);
+}
 
 async function judgeInThread(
   file: string,

@@ -9,6 +9,8 @@ export interface SideOptions extends TreeOptions {
   readonly qemuBase?: string;
   readonly interface?: InterfaceChoice;
   readonly realistic?: true;
+  /** Whether a patch in C that no case runs may have a verdict. */
+  readonly allowUnreached?: true;
   /** What the file holds, where it is C and not a patch file of the model. */
   readonly change?: CChange | undefined;
 }
@@ -18,8 +20,6 @@ export interface ValidateCommandOptions extends SideOptions, ReportOptions {
   readonly seed: string;
   readonly runs?: number;
   readonly save: boolean;
-  /** Whether a patch in C that no case runs may have a verdict. */
-  readonly allowUnreached?: true;
   readonly regressions: string;
 }
 

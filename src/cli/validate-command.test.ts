@@ -114,6 +114,18 @@ describe('barproof validate', { timeout: 120_000 }, () => {
     });
   });
 
+  it('reads a patch in C from standard input', async () => {
+    const words = ['validate', '-', '--qemu-tree', '/nowhere'];
+    const diff = '--- a/hw/vfio/pci.c\n+++ b/hw/vfio/pci.c\n@@ -1 +1 @@\n-x\n+y\n';
+    expect((await runInProcess(words, diff)).err).toMatch(/^✖ \/nowhere is no QEMU source/);
+    expect(await runInProcess(words, 'hello\n')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^✖ standard input: expected a patch; there is no diff in the text/,
+      ) as string,
+    });
+  });
+
   it('writes the verdict as JSON with --json', async () => {
     const { out } = await run('validate', patch('p.ts', `{ name: 'p' }`), '--runs', '5', '--json');
     expect(parseJson(out)).toMatchObject({ breaks: false });

@@ -33,7 +33,7 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
     .addHelpText('after', ABOUT_EXIT_CODES)
     .argument(
       '[patch]',
-      'a patch file in TypeScript or JavaScript, which barproof new-patch makes; or one in C: a patch, a mailbox, or REV..REV',
+      'a patch file in TypeScript or JavaScript, which barproof new-patch makes; or one in C: a patch, a mailbox, - for one on standard input, or REV..REV',
     )
     .option('--base <revision>', 'the revision to put the patch on, instead of the one that it names')
     .option('--qemu <path>', 'in place of a patch file: a patched QEMU, binary or folder')

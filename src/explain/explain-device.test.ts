@@ -141,6 +141,11 @@ describe('explain, for a whole machine', () => {
   ].join('\n');
   const text = textOf(machine);
 
+  it('marks names that are cut', () => {
+    const long = NIC.replaceAll('Test NIC', 'Test Network Controller of a long Name');
+    expect(textOf(`${long}\n${DISK_V}`)).toMatch(/ Ethernet controller: Example Corporation \w+…  /);
+  });
+
   it('has one table, the worst device first, and leaves bridges out', () => {
     expect(text).toContain('5 devices, the worst first; 1 bridges are left out');
     const rows = text.split('\n').filter((line) => /^(?:\d{4}:)?[0-9a-f]{2}:/.test(line));

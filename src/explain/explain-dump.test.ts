@@ -145,3 +145,40 @@ describe('explain takes seconds for', () => {
     expect(answers).toHaveLength(20);
   }, 20_000);
 });
+
+describe('explain holds a tree to its flat view', () => {
+  const both = (window: string): string => `address-space: memory
+  0000000000000000-ffffffffffffffff (prio 0, container): system
+    0000000000000000-000000003fffffff (prio 0, ram): board.ram
+    0000000050000000-000000005fffffff (prio 0, i/o): ${window}
+      0000000050000000-000000005fffffff (prio 0, i/o): bus
+    0000000060000000-0000000060000fff (prio 0, i/o): empty bus
+
+FlatView #0
+ AS "memory", root: system
+ Root memory region: system
+  0000000000000000-000000003fffffff (prio 0, ram): board.ram
+  0000000050000000-000000005fffffff (prio 0, i/o): window
+`;
+  const dumpOf = (text: string) => {
+    const [answer] = explain([{ name: 'text', text }]).answers;
+    if (answer?.kind !== 'dump') throw new Error('no dump');
+    return { answer, text: explanationText({ answers: [answer] }) };
+  };
+
+  it('and takes from the flat view which i/o regions are containers: the tree does not say', () => {
+    const { answer, text } = dumpOf(both('window'));
+    expect(answer).toMatchObject({ differences: [], readsContainersOffView: true });
+    expect(text).toContain('the tree renders to the flat view');
+    expect(text).toContain('is taken from the flat view');
+  });
+
+  it('but not a region that the tree lacks', () => {
+    const { answer } = dumpOf(both('another window'));
+    expect(answer.differences!.map(({ text }) => text)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('only the flat view has 0x50000000-0x5fffffff "window"'),
+      ]),
+    );
+  });
+});

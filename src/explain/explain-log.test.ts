@@ -279,6 +279,64 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     ]);
   });
 
+  it.each(['\u2019', '\u2018', '\u00b4', '\u2032', '&rsquo;', '&#8217;', '&apos;'])(
+    'with the apostrophe %s, which trackers and word processors write',
+    (apostrophe) => {
+      const line = `pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can${apostrophe}t assign; no space`;
+      expect(findingsIn(line)).toMatchObject([{ limit: 'PCI window', subject: 'BAR 2 of 0000:01:00.0' }]);
+    },
+  );
+
+  it.each([
+    ['\u201c', '\u201d'],
+    ['\u201e', '\u201c'],
+    ['&ldquo;', '&rdquo;'],
+  ])('with the quotes %s and %s', (open, close) => {
+    const line = `-device {"driver":"vfio-pci","host":"0000:41:00.0"}: vfio: error opening /dev/vfio/15: Permission denied`;
+    const [finding] = findingsIn(line.replaceAll(/"([^"]*)"/g, `${open}$1${close}`));
+    expect(finding).toMatchObject({ rule: 'vfio-open', subject: '0000:41:00.0' });
+  });
+
+  it.each([
+    [
+      'Region pc.ram: vfio_dma_map(0x55d1, 0x0, 0x80000000, 0x7f4d94c00000) = -12 (Cannot allocate memory)',
+      'pc.ram',
+    ],
+    [
+      '-device {"driver":"vfio-pci","host":"0000:41:00.0","id":"hostdev0"}: vfio 0000:41:00.0: failed to setup container for group 15: memory listener initialization failed: Region pc.ram: vfio_dma_map(0x55d1, 0x0, 0x80000000, 0x7f4d94c00000) = -12 (Cannot allocate memory)',
+      'pc.ram, while QEMU adds 0000:41:00.0',
+    ],
+    [
+      '-device {"driver":"vfio-pci","host":"0000:41:00.0"}: VFIO_MAP_DMA failed: Bad address',
+      'while QEMU adds 0000:41:00.0',
+    ],
+    [
+      '-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001: VFIO_MAP_DMA failed: Bad address',
+      'while QEMU adds 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001',
+    ],
+    [
+      'Region 0000:01:00.0 BAR 2 mmaps[0]: vfio_dma_map(0x55d1, 0x380000001000, 0x3000, 0x7f4d94c13000) = -22',
+      '0000:01:00.0 BAR 2 mmaps[0]',
+    ],
+  ])('%s is about its region and its device', (line, subject) => {
+    expect(findingsIn(line)).toMatchObject([{ subject }]);
+  });
+
+  it('once, where a hint of QEMU follows the line', () => {
+    const text =
+      'vfio 0000:01:00.0: error getting device from group 1: No such device\n' +
+      'Verify all devices in group 1 are bound to vfio-<bus> or pci-stub and not already in use\n';
+    expect(findingsIn(text)).toMatchObject([{ subject: '0000:01:00.0', repeats: [2] }]);
+  });
+
+  it('and leaves out a line that says only that QEMU ended, if another says why', () => {
+    const ended = 'error: internal error: qemu unexpectedly closed the monitor';
+    expect(findingsIn(ended)).toMatchObject([{ rule: 'libvirt-monitor-closed' }]);
+    expect(findingsIn(`${ended}\nvfio: No available IOMMU models`)).toMatchObject([
+      { rule: 'no-iommu-models' },
+    ]);
+  });
+
   it('in an error of QMP', () => {
     const desc = 'vfio 0000:65:00.0: invalid MSI-X BIR, table_bar=7 pba_bar=7';
     expect(findingsIn(JSON.stringify({ error: { class: 'GenericError', desc } }))).toMatchObject([

@@ -1,6 +1,5 @@
 import { parseCase } from '../campaign/index.ts';
 import { InvalidInput, prefixProblems } from '../input/index.ts';
-import { count } from '../report/index.ts';
 import type { NamedHost } from '../scenario/index.ts';
 import { explainCase, type CaseAnswer } from './case/explain-case.ts';
 import { explainDevices, type DeviceAnswer } from './device/explain-device.ts';
@@ -9,6 +8,7 @@ import { logSigns } from './log/log-signs.ts';
 import { readLog } from './log/read-log.ts';
 import type { PastedDevice } from './lspci/pasted-device.ts';
 import { explainDump, type DumpAnswer } from './mtree/explain-dump.ts';
+import { nothingIn } from './nothing-in.ts';
 import { readSource, type ReadSource, type Source } from './read-source.ts';
 
 /** One thing that barproof says. */
@@ -33,9 +33,17 @@ export interface ExplainOptions {
  */
 export function explain(sources: readonly Source[], { host }: ExplainOptions = {}): Explanation {
   const read = sources.map(readSource);
-  const nothing = read.filter(isNothing);
+  const nothing = sources.filter((_, index) => isNothing(read[index]!));
   if (nothing.length > 0)
-    throw new InvalidInput(nothing.map(({ name, lines }) => ({ path: name, message: nothingIn(lines) })));
+    throw new InvalidInput(
+      nothing.map((source) => {
+        const reason = nothingIn(readSource(source).lines);
+        return {
+          path: source.name,
+          message: source.isTyped ? `${reason}; and no file has this name` : reason,
+        };
+      }),
+    );
   const devices = read.flatMap((source) => source.devices);
   const dump = read.find((source) => source.dump !== undefined)?.dump;
   const logLines = read.flatMap((source) => source.logLines);
@@ -59,18 +67,3 @@ const caseAnswer = (json: string, name: string): CaseAnswer =>
 
 const isNothing = ({ devices, dump, logLines, json }: ReadSource): boolean =>
   shownDevices(devices).length === 0 && dump === undefined && logLines.length === 0 && json === undefined;
-
-/** A line of `reserved_regions` in sysfs. */
-const RESERVED_REGION = /^\s*0x[0-9a-f]{16} 0x[0-9a-f]{16} (?:direct|direct-relaxable|reserved|msi)$/;
-
-function nothingIn(lines: readonly { readonly text: string }[]): string {
-  if (lines.every(({ text }) => text.trim() === '')) return 'the text is empty';
-  const names = lines.filter(({ text }) =>
-    /^\s*(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\s/i.test(text),
-  ).length;
-  if (names > 0)
-    return `the text names ${count(names, 'device')} without their BARs; \`lspci -vv\`, run as root, prints them`;
-  if (lines.some(({ text }) => RESERVED_REGION.test(text)))
-    return 'the text lists reserved ranges of an IOMMU group; give the line of the refused map beside them, with its addresses';
-  return 'the text has no line that barproof explain knows: it reads lspci -v, -vv and -xxx, a device folder of sysfs, info mtree, info mtree -f, error lines of QEMU, libvirt and the kernel, and scenarios';
-}

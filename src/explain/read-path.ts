@@ -65,7 +65,7 @@ function bytesOf(path: string): Uint8Array | undefined {
 /** Bytes that no text has: zeros and other control characters. */
 const isBinary = (bytes: Uint8Array): boolean => bytes.some((byte) => byte < 9 || (byte > 13 && byte < 27));
 
-/** Text of Windows and PowerShell may be UTF-16. */
+/** Text of Windows and PowerShell may be UTF-16, or Windows-1252. */
 function decode(bytes: Uint8Array): string {
   const encoding =
     bytes[0] === 0xff && bytes[1] === 0xfe
@@ -73,7 +73,11 @@ function decode(bytes: Uint8Array): string {
       : bytes[0] === 0xfe && bytes[1] === 0xff
         ? 'utf-16be'
         : 'utf-8';
-  return new TextDecoder(encoding).decode(bytes);
+  const text = new TextDecoder(encoding).decode(bytes);
+  // What is not UTF-8 is as a rule text of Windows, whose quotes are single bytes.
+  return encoding === 'utf-8' && text.includes('\ufffd')
+    ? new TextDecoder('windows-1252').decode(bytes)
+    : text;
 }
 
 /** The files of a device in sysfs, as one text. Files that the user may not read are left out. */

@@ -8,6 +8,7 @@ import { splitDevices } from './lspci/split-devices.ts';
 import { readDump, type Dump } from './mtree/dump.ts';
 import { isMtreeLine } from './mtree/mtree-line.ts';
 import { cleanText, type CleanLine } from './text/clean-text.ts';
+import { looksLikeJson, unpackText } from './text/unpack-text.ts';
 
 /** A text or the bytes of a file, as the user gives it. */
 export interface Source {
@@ -18,6 +19,8 @@ export interface Source {
   readonly config?: Uint8Array | undefined;
   /** The address of the device, where the file or folder is named by it. */
   readonly address?: string | undefined;
+  /** The user typed the text in place of a file's name. */
+  readonly isTyped?: boolean;
 }
 
 /** What was found in a text. */
@@ -35,8 +38,8 @@ const NO_LINES: readonly CleanLine[] = [];
 
 /** Looks for everything that barproof knows in a text: a report often has several kinds of it. */
 export function readSource({ name, text: given, config, address }: Source): ReadSource {
-  const text = config === undefined ? monitorOutput(given) : given;
-  if (text.trimStart().startsWith('{') && config === undefined && !isLogOfObjects(text))
+  const text = config === undefined ? unpackText(given) : given;
+  if (looksLikeJson(text) && config === undefined && !isLogOfObjects(text))
     return { name, lines: NO_LINES, devices: [], dump: undefined, logLines: [], json: text };
   const lines = splitRunOn(cleanText(text));
   const mtree: CleanLine[] = [];
@@ -63,17 +66,6 @@ export function readSource({ name, text: given, config, address }: Source): Read
   };
 }
 
-/** The output of a monitor command, where the text is the answer of QMP to `human-monitor-command`. */
-function monitorOutput(text: string): string {
-  if (!/^\s*\{\s*"return"\s*:\s*"/.test(text)) return text;
-  try {
-    const { return: output } = JSON.parse(text) as { readonly return?: unknown };
-    return typeof output === 'string' ? output : text;
-  } catch {
-    return text;
-  }
-}
-
 /** Whether the text is an error of QMP or a log in JSON: a scenario and a stored case have other keys. */
 function isLogOfObjects(text: string): boolean {
   if (/"(?:version|machine|scenario|devices)"\s*:/.test(text)) return false;
@@ -97,17 +89,26 @@ function devicesIn(
   const read = blocks.map(readDevice);
   if (resource.length === 0 && config === undefined) return read;
   const bars = readResource(resource.map(({ text }) => text));
-  const base: PastedDevice = read[0] ?? { ...EMPTY_DEVICE, address };
+  const named = address ?? addressInPath(lines);
+  const base: PastedDevice = read[0] ?? { ...EMPTY_DEVICE, address: named };
   const completed = config === undefined ? base : completeFromConfig(base, config);
   const merged: PastedDevice = {
     ...completed,
-    address: completed.address ?? address,
+    address: completed.address ?? named,
     bars: mergeResource(completed.bars, bars),
     countedIndexes: bars.length > 0 ? false : completed.countedIndexes,
     hasDetails: true,
   };
   return [merged, ...read.slice(1)];
 }
+
+/** The device whose file of sysfs the text shows: `cat /sys/bus/pci/devices/0000:05:00.0/resource`. */
+const addressInPath = (lines: readonly CleanLine[]): string | undefined =>
+  lines
+    .map(({ text }) =>
+      /\/sys\/\S*\/([0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7])\/(?:resource|config)\b/i.exec(text),
+    )
+    .find((match) => match !== null)?.[1];
 
 const EMPTY_DEVICE: PastedDevice = {
   address: undefined,

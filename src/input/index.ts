@@ -6,6 +6,7 @@ export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';
 export { printable } from './printable.ts';
 export { InvalidInput, prefixProblems, type Problem } from './problem.ts';
 export { readRegularFile, readTextFile } from './read-text-file.ts';
-export { standardInputLines } from './standard-input.ts';
+export { standardInputLines, standardInputText } from './standard-input.ts';
 export { unknownName } from './unknown-name.ts';
 export { writeAtomically } from './write-atomically.ts';
+export { userCacheFolder } from './user-cache-folder.ts';

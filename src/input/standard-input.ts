@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { MAX_TEXT_BYTES } from './parse-json.ts';
 import { InvalidInput } from './problem.ts';
 
 const STDIN_FILENO = 0;
@@ -17,6 +18,25 @@ export async function* standardInputLines(): AsyncGenerator<string> {
   } catch (error) {
     throw unreadable((error as NodeJS.ErrnoException).code ?? String(error));
   }
+}
+
+/**
+ * All of standard input, without the line break at its end.
+ *
+ * @throws InvalidInput when standard input cannot be read, or has more than `MAX_TEXT_BYTES` characters.
+ */
+export async function standardInputText(): Promise<string> {
+  const lines: string[] = [];
+  let length = 0;
+  for await (const line of standardInputLines()) {
+    lines.push(line);
+    length += line.length + 1;
+    if (length > MAX_TEXT_BYTES)
+      throw new InvalidInput([
+        { path: '', message: `standard input has more than ${MAX_TEXT_BYTES} characters` },
+      ]);
+  }
+  return lines.join('\n');
 }
 
 const unreadable = (reason: string): InvalidInput =>

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fchmodSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -13,11 +14,13 @@ import { dirname, join } from 'node:path';
 import { InvalidInput } from './problem.ts';
 
 /**
- * Writes a file atomically, and the folders on its path. A reader sees the old contents or the new, never a part.
+ * Writes a file atomically, and the folders on its path. A reader sees the old contents or the new, never a part. A link
+ * at the path is replaced, not followed: a stored case cannot send the text out of its store.
  *
+ * @param mode the permissions of the file; by default those that the process gives to new files.
  * @throws InvalidInput when the file cannot be written; the temporary file is removed then.
  */
-export function writeAtomically(path: string, text: string): void {
+export function writeAtomically(path: string, text: string, mode?: number): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     makeFolder(dirname(path));
@@ -28,7 +31,7 @@ export function writeAtomically(path: string, text: string): void {
   try {
     // A named pipe or a link at this path would send the text elsewhere.
     rmSync(temporary, { force: true });
-    writeThrough(temporary, text);
+    writeThrough(temporary, text, mode);
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
@@ -60,9 +63,10 @@ function makeFolder(path: string): void {
 }
 
 /** Writes a file and returns once its contents are on the disk. */
-function writeThrough(path: string, text: string): void {
+function writeThrough(path: string, text: string, mode: number | undefined): void {
   const file = openSync(path, 'wx');
   try {
+    if (mode !== undefined) fchmodSync(file, mode & 0o7777);
     writeFileSync(file, text);
     fsyncSync(file);
   } finally {

@@ -26,6 +26,36 @@ describe('ChangedStretches', () => {
   });
 });
 
+/** Stretches of one byte, each with a gap of `gap` bytes after it. */
+function bytes(count: number, gap: bigint): readonly { start: bigint; end: bigint }[] {
+  const step = 1n + gap;
+  return Array.from({ length: count }, (_, at) => ({
+    start: BigInt(at) * step,
+    end: BigInt(at) * step + 1n,
+  }));
+}
+
+describe('ChangedStretches that no caller takes', () => {
+  const taken = (stretches: readonly { start: bigint; end: bigint }[]): readonly object[] => {
+    const changed = new ChangedStretches();
+    for (const stretch of stretches) changed.add(stretch);
+    return changed.take();
+  };
+
+  it('keep 64 stretches apart, and join 65 into one', () => {
+    expect(taken(bytes(64, 1n))).toEqual(bytes(64, 1n));
+    expect(taken(bytes(65, 1n))).toEqual([{ start: 0n, end: 129n }]);
+  });
+
+  it('keep 32 stretches apart into which 65 join, but not 33', () => {
+    const most = bytes(32, 9n);
+    const twice = [...most, ...most, { start: 0n, end: 1n }];
+    expect(taken(twice)).toEqual(most);
+    const more = bytes(33, 9n);
+    expect(taken([...more, ...more.slice(1)])).toEqual([{ start: 0n, end: 321n }]);
+  });
+});
+
 describe('the changed stretches of an address space', () => {
   let topology: MemoryTopology;
   let root: MemoryRegion;
@@ -76,6 +106,13 @@ describe('the changed stretches of an address space', () => {
     topology.addSubregion(root, MemoryRegion.io('hidden', 0x1000n), offset(0x1000n), -1);
     topology.setReadonly(MemoryRegion.ram('elsewhere', 0x1000n), true);
     expect(space.changed.take()).toEqual([]);
+  });
+
+  it('are none of a space that shows nothing, whatever changes elsewhere', () => {
+    const empty = topology.createAddressSpace('empty', MemoryRegion.container('empty', END_OF_SPACE));
+    empty.changed.take();
+    topology.setEnabled(bar, false);
+    expect(empty.changed.take()).toEqual([]);
   });
 
   it('are known to a listener while the commit runs', () => {

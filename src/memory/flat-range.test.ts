@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE, LAST_ADDRESS, offset } from '../address/index.ts';
-import { FlatRange, canMerge, flatRangesEqual } from './flat-range.ts';
+import { FlatRange, canMerge, flatRangesEqual, isSameRange } from './flat-range.ts';
 import { MemoryRegion } from './memory-region.ts';
 import { MemoryTopology } from './memory-topology.ts';
 
@@ -140,5 +140,22 @@ describe('flatRangesEqual (memory fact 2.7)', () => {
     const before = make({ region });
     topology.addSubregion(MemoryRegion.container('c', 0x1000n), region, offset(0n), 5);
     expect(flatRangesEqual(before, make({ region }))).toBe(true);
+  });
+});
+
+describe('isSameRange', () => {
+  it('is true of ranges that are equal and print alike', () => {
+    expect(isSameRange(make(), make())).toBe(true);
+    expect(isSameRange(make(), make({ readonly: true }))).toBe(false);
+  });
+
+  it.each([
+    ['priority', { priority: 1 }],
+    ['container', { contained: true }],
+  ])('is false of equal ranges whose regions differ in what "info mtree -f" prints: %s', (_, changed) => {
+    const other = Object.assign(make(), changed);
+    expect(flatRangesEqual(make(), other)).toBe(true);
+    expect(isSameRange(make(), other)).toBe(false);
+    expect(isSameRange(other, make())).toBe(false);
   });
 });

@@ -366,3 +366,43 @@ describe('FlatView.at', () => {
     expect(FlatView.empty.at(0n)).toBeUndefined();
   });
 });
+
+describe('rerender', () => {
+  const pages = (from: bigint, to: bigint) => ({ start: from << 12n, end: to << 12n });
+
+  it('changes nothing without a root or a window', () => {
+    expect(FlatView.empty.rerender([pages(0n, 9n)])).toEqual({ view: FlatView.empty, changes: [] });
+    const view = FlatView.render(MemoryRegion.ram('ram', 0x1000n));
+    const { view: same, changes } = view.rerender([]);
+    expect(same).toBe(view);
+    expect(changes).toEqual([]);
+  });
+
+  it('gives the same view where no range changed', () => {
+    const view = FlatView.render(MemoryRegion.ram('ram', 0x1000n));
+    expect(view.rerender([pages(0n, 1n)]).view).toBe(view);
+  });
+
+  it('renders a window anew that holds another one', () => {
+    const root = container();
+    put(root, MemoryRegion.ram('first', 0x1000n), 0n);
+    const view = FlatView.render(root);
+    put(root, MemoryRegion.ram('inner', 0x1000n), 0x2000n);
+    put(root, MemoryRegion.ram('outer', 0x1000n), 0x32000n);
+    const update = view.rerender([pages(1n, 100n), pages(2n, 3n)]);
+    expect(update.view.ranges.map(line)).toEqual(rendered(root));
+    expect(update.changes).toHaveLength(1);
+  });
+
+  it.each([
+    ['priority', (bar: MemoryRegion) => topology.addSubregion(container(), bar, offset(0n), 3)],
+    ['container', (bar: MemoryRegion) => topology.addSubregion(container(), bar, offset(0n))],
+  ])('shows that the %s of a region changed, which "info mtree -f" prints', (_, change) => {
+    const bar = MemoryRegion.ram('bar', 0x1000n);
+    const view = FlatView.render(bar);
+    change(bar);
+    const { view: after } = view.rerender([pages(0n, 1n)]);
+    expect(after).not.toBe(view);
+    expect(after.ranges[0]).toMatchObject({ priority: bar.priority, contained: true });
+  });
+});

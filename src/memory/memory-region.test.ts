@@ -28,6 +28,8 @@ describe('a new memory region', () => {
         romdMode: true,
         nonvolatile: false,
         unmergeable: false,
+        isProtected: false,
+        iommuPageSize: undefined,
         container: undefined,
         subregions: [],
         aliasedBy: [],

@@ -94,6 +94,21 @@ describe('a RangeList', () => {
     expect(list.at(list.placeOf((19_990n << 12n) | 0x800n))).toBeUndefined();
   });
 
+  it('may lose all its ranges and get others', () => {
+    const list = RangeList.of(rangesOf(2_000));
+    const taken: FlatRange[] = [];
+    const from = list.placeOf(0n);
+    const to = list.takeUpTo(1n << 40n, from, taken);
+    expect(taken).toHaveLength(2_000);
+    const empty = list.edit([{ from, to, added: [] }]);
+    expect(empty.all).toEqual([]);
+    expect(empty.placeOf(0x5000n)).toEqual({ chunk: 0, index: 0 });
+    expect(empty.at({ chunk: 0, index: 0 })).toBeUndefined();
+    const place = empty.placeOf(0n);
+    const again = empty.edit([{ from: place, to: place, added: [range(3)] }]);
+    expect(again.all.map(({ start }) => start)).toEqual([0x3000n]);
+  });
+
   it('gives the same array at each call, and the very array of a short list', () => {
     const short = rangesOf(512);
     expect(RangeList.of(short).all).toBe(short);

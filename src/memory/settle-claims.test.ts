@@ -20,6 +20,15 @@ describe('settleClaims', () => {
     expect(settleClaims([])).toEqual([]);
   });
 
+  it('gives one range of an unmergeable region over one that begins below it', () => {
+    const topology = new MemoryTopology();
+    const root = MemoryRegion.container('root', END_OF_SPACE);
+    topology.addSubregion(root, MemoryRegion.ram('hidden', PAGE), offset(2n * PAGE));
+    const top = MemoryRegion.ram('top', 4n * PAGE, { unmergeable: true });
+    topology.addSubregion(root, top, offset(0n), 1);
+    expect(settled(root)).toEqual(['top 0..4 +0']);
+  });
+
   it('gives the same ranges for all claims at once and for a few at a time', () => {
     // Addresses above 2^53, where doubles round neighbours to the same number; pairs with equal starts; overlaps.
     const regions = Array.from({ length: 3_000 }, (_, index) => {

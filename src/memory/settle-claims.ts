@@ -25,8 +25,7 @@ export function settleClaims(claims: Claim[], mergeable = canMerge): FlatRange[]
   let ownedFrom = 0n;
 
   const close = (end: bigint): void => {
-    if (owner === undefined || ownedFrom === end) return;
-    append(ranges, mergeable, owner, ownedFrom, end);
+    if (owner !== undefined) append(ranges, mergeable, owner, ownedFrom, end);
   };
 
   for (;;) {

@@ -129,3 +129,42 @@ describe('the children of a container with many', () => {
     expect(index.onlyEnabled()).toBe('several');
   });
 });
+
+describe('a container with many children', () => {
+  it('shows them where it lies itself', () => {
+    const topology = new MemoryTopology();
+    const root = MemoryRegion.container('root', END_OF_SPACE);
+    const container = MemoryRegion.container('container', 1000n * PAGE);
+    const regions = Array.from({ length: 200 }, (_, at) => MemoryRegion.ram(`r${at}`, PAGE));
+    regions.forEach((region, at) => topology.addSubregion(container, region, offset(BigInt(at) * 4n * PAGE)));
+    topology.addSubregion(root, container, offset(5000n * PAGE));
+    topology.addSubregion(root, MemoryRegion.io('io', PAGE), offset(0n));
+    const space = topology.createAddressSpace('memory', root);
+    const starts = space.view.ranges.map(({ start }) => start / PAGE);
+    expect(starts).toEqual([0n, ...regions.map((_, at) => 5000n + 4n * BigInt(at))]);
+    topology.setReadonly(regions[100]!, true);
+    expect(space.view.at(5400n * PAGE)).toMatchObject({ readonly: true, offset: 0n });
+    expect(space.view.ranges).toHaveLength(201);
+  });
+});
+
+describe('a region that is resized among many siblings', () => {
+  it('has its new size, in its container and in the view', () => {
+    const topology = new MemoryTopology();
+    const root = MemoryRegion.container('root', END_OF_SPACE);
+    const regions = Array.from({ length: 200 }, (_, at) => MemoryRegion.ram(`r${at}`, PAGE));
+    regions.forEach((region, at) => topology.addSubregion(root, region, offset(BigInt(at) * 4n * PAGE)));
+    const space = topology.createAddressSpace('memory', root);
+    expect(root.subregionIndex).toBeDefined();
+    topology.setSize(regions[7]!, 3n * PAGE);
+    expect(regions[7]).toMatchObject({ size: 3n * PAGE, end: 31n * PAGE });
+    expect(space.view.at(30n * PAGE)?.region).toBe(regions[7]);
+    topology.setSize(regions[7]!, PAGE);
+    expect(space.view.at(30n * PAGE)).toBeUndefined();
+    // Nothing lies behind the last region: the index must learn that the region reaches further.
+    topology.setSize(regions[199]!, 3n * PAGE);
+    expect(space.view.at(798n * PAGE)?.region).toBe(regions[199]);
+    topology.transaction(() => topology.setReadonly(regions[199]!, true));
+    expect(space.view.at(798n * PAGE)?.readonly).toBe(true);
+  });
+});

@@ -1,76 +1,10 @@
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { Problem } from '../input/index.ts';
-import { Build } from './build.ts';
-import { buildFailure } from './build-failure.ts';
-import { changedCode, type ChangedCode, type ChangedFunction } from './changed-functions.ts';
-import { COMMON_WORDS, CONFIGURATIONS, PROGRAM, type Configuration } from './configuration.ts';
-import { firmwareFolders } from './firmware.ts';
+import { COMMON_WORDS, CONFIGURATIONS, type Configuration } from './configuration.ts';
 import type { FileLock } from './file-lock.ts';
-import { compiledOf } from './function-coverage.ts';
-import { readLineChanges, type LineChanges } from './line-changes.ts';
-import type { Series } from './series.ts';
-import { SourceCopy } from './source-copy.ts';
-import type { Stages } from './stages.ts';
+import { BaseFolder, type BaseOrder, type BuildOrder, type BuiltSides } from './base-folder.ts';
 import { ToolSet } from './tool-set.ts';
-import type { CacheEntry, TreeCache } from './tree-cache.ts';
 import { TreeFailure } from './tree-error.ts';
-import type { Commit, UserTree } from './user-tree.ts';
-
-/** What is put on the base: mailed patches, or the commits of a range. */
-export type SourceChange = { readonly series: Series } | { readonly commit: Commit };
-
-/** What to build. */
-export interface BuildOrder {
-  readonly tree: UserTree;
-  readonly base: Commit;
-  readonly change: SourceChange;
-  readonly cache: TreeCache;
-  readonly stages: Stages;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What barproof knows of a patched QEMU. */
-export interface PatchedBuild {
-  /** How many objects were compiled for the patch. */
-  readonly objects: number;
-  readonly code: ChangedCode;
-  /** The changed functions, and whether the build holds them. */
-  readonly functions: readonly (ChangedFunction & { readonly compiled: boolean })[];
-}
-
-/** Two QEMUs that were built. */
-export interface BuiltSides extends PatchedBuild {
-  /** Folders that hold qemu-system-x86_64. */
-  readonly base: string;
-  readonly patched: string;
-  /** The patched QEMU itself: what the folder holds is a script that starts it. */
-  readonly program: string;
-  readonly configuration: string;
-  /** Lets the cache remove the QEMUs. */
-  release(): void;
-}
-
-/** The QEMU, below the script that starts it: QEMU prints its own name in front of some messages. */
-const BINARY = join('binary', PROGRAM);
-const ABOUT = 'patch.json';
-/** Files of which a build makes C code, or by which it chooses what to compile. */
-const GENERATORS =
-  /(?:^|\/)(?:meson\.build|meson_options\.txt|Kconfig[^/]*|trace-events|[^/]*\.(?:json|hx|decode|mak|py|sh))$/;
-/** Marks a build that was not ended: an object may be half written. */
-const UNFINISHED = 'unfinished';
-/** Marks a base that does not link in a configuration. */
-const LINKS_NOT = 'does-not-link';
+import type { Commit } from './user-tree.ts';
 
 /**
  * Builds the base, and the patch on it, or takes them from the cache. Where the two do not link with few devices, they
@@ -78,7 +12,30 @@ const LINKS_NOT = 'does-not-link';
  *
  * @throws TreeFailure
  */
-export async function buildSides(order: BuildOrder): Promise<BuiltSides> {
+export function buildSides(order: BuildOrder): Promise<BuiltSides> {
+  return inFirstThatLinks(order, async (folder, use) => ({
+    ...(await folder.build(order.change)),
+    release: () => use.release(),
+  }));
+}
+
+/**
+ * Builds a base ahead of the patches on it, unless the cache has it.
+ *
+ * @throws TreeFailure
+ */
+export function buildBase(order: BaseOrder): Promise<void> {
+  return inFirstThatLinks(order, async (folder, use) => {
+    await folder.buildBase();
+    use.release();
+  });
+}
+
+/** Works with the fewest devices with which QEMU links. @param work releases the entry, unless it throws. */
+async function inFirstThatLinks<T>(
+  order: BaseOrder,
+  work: (folder: BaseFolder, use: FileLock) => Promise<T>,
+): Promise<T> {
   const tools = await ToolSet.find();
   let failure: TreeFailure | undefined;
   for (const configuration of CONFIGURATIONS) {
@@ -86,17 +43,25 @@ export async function buildSides(order: BuildOrder): Promise<BuiltSides> {
     const use = await entry.use({ signal: order.signal });
     entry.touch();
     try {
-      const built = await new Sides(order, entry, configuration, tools).build();
+      const done = await work(new BaseFolder(order, entry, configuration, tools), use);
       order.cache.shrink(entry.key);
-      return { ...built, release: () => use.release() };
+      return done;
     } catch (error) {
       use.release();
       if (!(error instanceof TreeFailure) || error.kind !== 'link') throw error;
       failure ??= error;
-      order.stages.note(`${configuration.name}: does not link`);
+      order.stages.note(`${configuration.name}: does not link${firstWords(error)}`);
     }
   }
   throw failure!;
+}
+
+/** What the linker lacks: the user may see at once that more devices will not help. */
+function firstWords({ problems: [problem] }: TreeFailure): string {
+  const lacks = /undefined reference to \S+|multiple definition of \S+/.exec(
+    problem?.details?.join('\n') ?? '',
+  );
+  return lacks === null ? '' : ` (${lacks[0]})`;
 }
 
 const keyOf = ({ id }: Commit, configuration: Configuration, tools: ToolSet): string =>
@@ -104,138 +69,3 @@ const keyOf = ({ id }: Commit, configuration: Configuration, tools: ToolSet): st
     .update(JSON.stringify([id, configuration, COMMON_WORDS, tools.key]))
     .digest('hex')
     .slice(0, 16);
-
-class Sides {
-  readonly #order: BuildOrder;
-  readonly #entry: CacheEntry;
-  readonly #configuration: Configuration;
-  readonly #tools: ToolSet;
-  readonly #source: SourceCopy;
-  readonly #build: Build;
-
-  constructor(order: BuildOrder, entry: CacheEntry, configuration: Configuration, tools: ToolSet) {
-    this.#order = order;
-    this.#entry = entry;
-    this.#configuration = configuration;
-    this.#tools = tools;
-    this.#source = new SourceCopy(join(entry.folder, 'source'));
-    this.#build = new Build(this.#source.folder, tools);
-  }
-
-  async build(): Promise<Omit<BuiltSides, 'release'>> {
-    const { change, stages, signal } = this.#order;
-    const digest = 'series' in change ? change.series.digest : change.commit.id.slice(0, 16);
-    const [base, patched] = [join(this.#entry.folder, 'base'), this.#entry.patch(digest)];
-    if (!existsSync(base) || !existsSync(patched)) {
-      const onWait = (): void => stages.note('another barproof builds on this base');
-      const lock = await this.#entry.build({ signal, onWait });
-      try {
-        if (!existsSync(base)) await this.#buildBase(base, lock);
-        else stages.note('base cached');
-        if (!existsSync(patched)) await this.#buildPatched(patched, lock);
-        this.#entry.measure();
-      } finally {
-        lock.release();
-      }
-    } else stages.note('base cached · patch cached');
-    const about = JSON.parse(readFileSync(join(patched, ABOUT), 'utf8')) as PatchedBuild;
-    return {
-      ...about,
-      base,
-      patched,
-      program: join(patched, BINARY),
-      configuration: this.#configuration.name,
-    };
-  }
-
-  async #buildBase(folder: string, lock: FileLock): Promise<void> {
-    const { tree, base, stages, signal } = this.#order;
-    const linksNot = join(this.#entry.folder, LINKS_NOT);
-    if (existsSync(linksNot)) {
-      const [problem] = JSON.parse(readFileSync(linksNot, 'utf8')) as [Problem];
-      throw new TreeFailure('link', problem.message, problem.details);
-    }
-    this.#entry.describe(base.title, this.#configuration.name);
-    await this.#source.checkout(tree, base, signal);
-    firmwareFolders(this.#source.folder);
-    await this.#configure(lock);
-    const { failed, output } = await this.#compile([], 'build', lock);
-    if (failed) {
-      const failure = buildFailure(`the base ${base.title}`, output, new Map(), this.#build.log);
-      if (failure.kind === 'link') writeFileSync(linksNot, JSON.stringify(failure.problems));
-      throw failure;
-    }
-    this.#keep(folder, {});
-    stages.end();
-  }
-
-  async #buildPatched(folder: string, lock: FileLock): Promise<void> {
-    const { tree, base, change, stages, signal } = this.#order;
-    stages.begin('apply');
-    await this.#source.checkout(tree, base, signal);
-    if ('series' in change) await this.#source.apply(change.series, base, signal);
-    else await this.#source.moveTo(change.commit, signal);
-    stages.end();
-    const changes = readLineChanges(await this.#source.changedLines(base));
-    const code = changedCode(changes, (path) => readFileSync(join(this.#source.folder, path), 'utf8'));
-    if (existsSync(join(this.#entry.folder, UNFINISHED))) await this.#configure(lock);
-    const inHeaders = code.functions.some(({ file }) => !file.endsWith('.c'));
-    const probed = inHeaders ? '*' : [...changes.keys()].filter((path) => path.endsWith('.c'));
-    const { objects: compiled, failed, output } = await this.#compile(probed, 'patch', lock);
-    if (failed) throw buildFailure('the patch', output, changes, this.#build.log);
-    const objects = await this.#objectsOf(compiled, changes, lock);
-    const functions = await compiledOf(code.functions, this.#build.folder, this.#build.program);
-    const about: PatchedBuild = { objects, code, functions };
-    this.#keep(folder, { [ABOUT]: JSON.stringify(about) });
-    stages.end(`patched ${objects} ${objects === 1 ? 'object' : 'objects'}`);
-  }
-
-  /** How many of the objects that were compiled are of the patch: others go back to what they were before another patch. */
-  async #objectsOf(compiled: readonly string[], changes: LineChanges, lock: FileLock): Promise<number> {
-    const { length } = await this.#build.dependents(compiled, new Set(changes.keys()), lock);
-    // The objects of what is generated depend on generated files.
-    const generates = [...changes.keys()].some((path) => GENERATORS.test(path));
-    return length === 0 && generates ? compiled.length : length;
-  }
-
-  async #configure(lock: FileLock): Promise<void> {
-    const { stages, signal } = this.#order;
-    stages.begin('configure');
-    const words = await this.#tools.install(join(this.#entry.folder, 'tools'));
-    await this.#build.configure(this.#configuration, words, { signal, lock });
-    stages.end();
-  }
-
-  async #compile(probed: readonly string[] | '*', name: string, lock: FileLock) {
-    const { stages, signal } = this.#order;
-    const mark = join(this.#entry.folder, UNFINISHED);
-    writeFileSync(mark, '');
-    stages.begin(name);
-    const result = await this.#build.compile(probed, {
-      signal,
-      lock,
-      onStep: (done, of) => stages.update(`${name} ${done}/${of}`),
-    });
-    rmSync(mark);
-    return result;
-  }
-
-  /** Keeps the QEMU that was built, with a script that starts it with its blobs. The folder appears as a whole. */
-  #keep(folder: string, files: Readonly<Record<string, string>>): void {
-    const made = `${folder}.made`;
-    rmSync(made, { recursive: true, force: true });
-    mkdirSync(made, { recursive: true });
-    mkdirSync(join(made, dirname(BINARY)));
-    copyFileSync(this.#build.program, join(made, BINARY));
-    const script = join(made, PROGRAM);
-    writeFileSync(script, startScript(firmwareFolders(this.#source.folder)));
-    chmodSync(script, 0o755);
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(made, name), text);
-    renameSync(made, folder);
-  }
-}
-
-const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-
-const startScript = (firmware: readonly string[]): string =>
-  `#!/bin/sh\nexec "\${0%/*}/${BINARY}" ${firmware.map((folder) => `-L ${quoted(folder)}`).join(' ')} "$@"\n`;

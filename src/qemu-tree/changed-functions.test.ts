@@ -51,3 +51,16 @@ it('readLineChanges does not take changed lines for headings of the diff', () =>
     ],
   ]);
 });
+
+it('readLineChanges finds the changed lines among those that stay', () => {
+  const text = diff(
+    'x.c',
+    '@@ -10,9 +10,9 @@ f\n a\n-b\n+c\n+d\n e\n-g\n h\n\n-i\n+j\n k\n\\ No newline at end of file',
+  );
+  const heading = '@@ -10,9 +10,9 @@ f';
+  expect(readLineChanges(text).get('x.c')).toEqual([
+    { start: 11, end: 12, removal: false, heading },
+    { start: 14, end: 14, removal: true, heading },
+    { start: 16, end: 16, removal: false, heading },
+  ]);
+});

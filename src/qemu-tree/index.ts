@@ -1,8 +1,10 @@
 /** A QEMU source tree, a patch on it, and the QEMUs that are built of the two. */
-export { buildSides, type BuiltSides, type SourceChange } from './build-sides.ts';
+export { buildBase, buildSides } from './build-sides.ts';
 export { coverageOf, type FunctionCoverage } from './function-coverage.ts';
+export { isNeverBuilt } from './never-built.ts';
 export { ReachedPlaces } from './reached.ts';
 export { filesOf, isSeries, readSeries, type Series } from './series.ts';
+export type { BuiltSides, SourceChange } from './base-folder.ts';
 export { Stages } from './stages.ts';
 export { openTreeCache, type CachedBase, type TreeCache } from './tree-cache.ts';
 export { TreeFailure } from './tree-error.ts';

@@ -124,16 +124,7 @@ export class SourceCopy {
 
   /** The lines of each file that are not as in `base`, by their numbers now. */
   async changedLines({ id }: Commit): Promise<string> {
-    return this.#git.run([
-      'diff',
-      '--no-ext-diff',
-      '--no-textconv',
-      '--no-renames',
-      '--no-color',
-      '--unified=0',
-      id,
-      '--',
-    ]);
+    return this.#git.run(['diff', '--no-ext-diff', '--no-textconv', '--no-renames', '--no-color', id, '--']);
   }
 }
 

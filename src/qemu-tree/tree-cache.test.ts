@@ -67,7 +67,7 @@ describe('TreeCache', () => {
     const cache = new TreeCache(root);
     fill(cache, 'key', { kib: 100, ago: 0 }).describe('v1.0', 'few devices');
     expect(cache.list()).toMatchObject([
-      { title: 'v1.0', configuration: 'few devices', patches: 0, isInUse: false },
+      { title: 'v1.0', configuration: 'few devices', state: 'not finished', patches: 0, isInUse: false },
     ]);
     expect(cache.list()[0]!.bytes).toBeGreaterThanOrEqual(100 * KIB);
   });
@@ -96,6 +96,21 @@ describe('TreeCache', () => {
     expect(cache.list()[0]!.bytes).toBeLessThan(200 * KIB);
     entry.measure();
     expect(cache.list()[0]!.bytes).toBeGreaterThan(500 * KIB);
+  });
+
+  it('tells a base that is built from one that does not link', () => {
+    const entry = fill(new TreeCache(root), 'key', { kib: 1, ago: 0 });
+    writeFileSync(entry.linksNot, '');
+    expect(entry.state).toBe('does not link');
+    mkdirSync(entry.base);
+    expect(entry.state).toBe('built');
+  });
+
+  it('makes no folder for a look', () => {
+    const cache = new TreeCache(join(root, 'none'));
+    expect(cache.list()).toEqual([]);
+    expect(cache.clear()).toEqual({ freed: 0, inUse: 0 });
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it('refuses a folder to which another user can write', () => {

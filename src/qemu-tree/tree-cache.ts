@@ -9,9 +9,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { printable } from '../input/index.ts';
+import { printable, userCacheFolder } from '../input/index.ts';
 import { FileLock, type LockKind } from './file-lock.ts';
 import { TreeFailure } from './tree-error.ts';
 
@@ -22,13 +21,19 @@ const DEFAULT_LIMIT = 8 * 2 ** 30;
 /** How many patches on a base are kept: each is a QEMU of 30 MB. */
 const MOST_PATCHES = 20;
 const ABOUT = 'about.json';
+const BASES = 'bases';
+const UNPACKED = 'unpacked';
+
+/** Whether patches can be built on a base at once. */
+export type BaseState = 'built' | 'not finished' | 'does not link';
 
 /** What the cache tells of a base that was built. */
 export interface CachedBase {
   readonly key: string;
-  /** Of the commit; the key for a build that was not finished. */
+  /** Of the commit; the key where nobody said which commit it is. */
   readonly title: string;
   readonly configuration: string;
+  readonly state: BaseState;
   readonly bytes: number;
   /** How many patches were built on it. */
   readonly patches: number;
@@ -44,8 +49,22 @@ export class CacheEntry {
 
   constructor(root: string, key: string) {
     this.key = key;
-    this.folder = join(root, 'bases', key);
+    this.folder = join(root, BASES, key);
     this.#locks = join(root, 'locks', key);
+  }
+
+  /** The folder of the QEMU that was built of the base. */
+  get base(): string {
+    return join(this.folder, 'base');
+  }
+
+  /** Says by its presence that the base does not link; holds the linker's words. */
+  get linksNot(): string {
+    return join(this.folder, 'does-not-link');
+  }
+
+  get state(): BaseState {
+    return existsSync(this.base) ? 'built' : existsSync(this.linksNot) ? 'does not link' : 'not finished';
   }
 
   /** Says that the entry is used: it is the last that is removed. */
@@ -104,8 +123,10 @@ export class TreeCache {
   readonly limit: number;
 
   /**
+   * The folder is made when something is put into it.
+   *
    * @param limit bytes.
-   * @throws TreeFailure where the folder cannot be made, or where another user can write to it: QEMUs in it are run.
+   * @throws TreeFailure where another user can write to the folder: QEMUs in it are run.
    */
   constructor(root: string, limit: number = DEFAULT_LIMIT) {
     // configure and ninja take a path with such characters apart.
@@ -116,33 +137,26 @@ export class TreeCache {
       );
     this.root = root;
     this.limit = limit;
-    try {
-      for (const name of ['bases', 'locks', 'unpacked'])
-        mkdirSync(join(root, name), { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw new TreeFailure(
-        'tree',
-        `the cache ${root} cannot be made (${(error as NodeJS.ErrnoException).code})`,
-      );
-    }
-    const { uid, mode } = statSync(root);
-    if (uid !== process.getuid!()) throw new TreeFailure('tree', `the cache ${root} belongs to another user`);
-    if ((mode & WRITABLE_BY_OTHERS) !== 0)
-      throw new TreeFailure('tree', `other users can write to the cache ${root}`);
+    if (existsSync(root)) this.#examine();
   }
 
+  /** The entry of a base, which may be empty. */
   entry(key: string): CacheEntry {
+    this.#make();
     return new CacheEntry(this.root, key);
   }
 
   /** Where the objects of unpacked sources are kept. */
-  get unpacked(): string {
-    return join(this.root, 'unpacked');
+  unpacked(): string {
+    this.#make();
+    return join(this.root, UNPACKED);
   }
 
   /** The bases, the one that was used last first. */
   list(): readonly CachedBase[] {
-    return readdirSync(join(this.root, 'bases'))
+    const bases = join(this.root, BASES);
+    if (!existsSync(bases)) return [];
+    return readdirSync(bases)
       .map((key) => this.#look(key))
       .toSorted((a, b) => b.used.getTime() - a.used.getTime());
   }
@@ -168,10 +182,32 @@ export class TreeCache {
       else inUse++;
     }
     if (inUse === 0) {
-      freed += sizeOf(this.unpacked);
-      rmSync(this.unpacked, { recursive: true, force: true });
+      const unpacked = join(this.root, UNPACKED);
+      freed += sizeOf(unpacked);
+      rmSync(unpacked, { recursive: true, force: true });
     }
     return { freed, inUse };
+  }
+
+  #make(): void {
+    try {
+      for (const name of [BASES, 'locks', UNPACKED])
+        mkdirSync(join(this.root, name), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new TreeFailure(
+        'tree',
+        `the cache ${this.root} cannot be made (${(error as NodeJS.ErrnoException).code})`,
+      );
+    }
+    this.#examine();
+  }
+
+  #examine(): void {
+    const { uid, mode } = statSync(this.root);
+    if (uid !== process.getuid!())
+      throw new TreeFailure('tree', `the cache ${this.root} belongs to another user`);
+    if ((mode & WRITABLE_BY_OTHERS) !== 0)
+      throw new TreeFailure('tree', `other users can write to the cache ${this.root}`);
   }
 
   #look(key: string): CachedBase {
@@ -183,7 +219,8 @@ export class TreeCache {
     return {
       key,
       title: about.title ?? key,
-      configuration: about.configuration ?? 'not finished',
+      configuration: about.configuration ?? '',
+      state: entry.state,
       bytes: about.bytes ?? sizeOf(entry.folder),
       patches: existsSync(patched) ? readdirSync(patched).length : 0,
       used: statSync(entry.folder).mtime,
@@ -210,7 +247,7 @@ export function openTreeCache(environment: NodeJS.ProcessEnv = process.env): Tre
   const gib = environment['BARPROOF_CACHE_GIB'];
   if (gib !== undefined && !/^\d+(?:\.\d+)?$/.test(gib))
     throw new TreeFailure('tree', `BARPROOF_CACHE_GIB="${gib}": expected a number of GiB, such as 8`);
-  const folder = join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'barproof', 'qemu-tree');
+  const folder = join(userCacheFolder(environment), 'qemu-tree');
   return new TreeCache(folder, gib === undefined ? undefined : Number(gib) * 2 ** 30);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { printable } from '../input/index.ts';
 import { Git } from './git.ts';
@@ -24,6 +24,8 @@ export interface UserTree {
    * @throws TreeFailure where the tree has no such commit.
    */
   resolve(revision: string, what: string): Promise<Commit>;
+  /** The paths of the files that two commits do not have alike. */
+  filesBetween(from: Commit, to: Commit): Promise<readonly string[]>;
 }
 
 /** What a QEMU source has in every release that barproof can build. */
@@ -43,6 +45,7 @@ export async function openUserTree(
 ): Promise<UserTree> {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
     throw noTree(folder, 'there is no such folder');
+  if (!mayRead(folder)) throw noTree(folder, 'this user may not read the folder');
   const path = realpathSync(resolve(folder));
   const git = new Git(path);
   const found = await git.try(
@@ -56,6 +59,15 @@ export async function openUserTree(
   const missing = OF_QEMU.find((name) => !existsSync(join(path, name)));
   if (missing !== undefined) throw noTree(folder, `there is no ${missing} in it, and it is no git tree`);
   return unpackedTree(path, imported, signal);
+}
+
+function mayRead(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the folder is the top of a git tree: an unpacked source may lie in the git tree of another project. */
@@ -88,6 +100,10 @@ function gitTree(git: Git, objects: string): UserTree {
       const missing = await missingFile(git, id);
       if (missing !== undefined) throw noTree(git.folder, `commit ${id.slice(0, 12)} has no ${missing}`);
       return { id, title: await describe(git, id) };
+    },
+    filesBetween: async (from, to) => {
+      const names = await git.run(['diff', '--name-only', '-z', '--no-renames', from.id, to.id, '--']);
+      return names.split('\0').filter((name) => name !== '');
     },
   };
 }
@@ -139,5 +155,7 @@ async function unpackedTree(folder: string, imported: string, signal?: AbortSign
       const message = `${what}: ${printable(folder)} is an unpacked source without commits; leave --onto out`;
       return Promise.reject(new TreeFailure('tree', message));
     },
+    // An unpacked source is one commit.
+    filesBetween: () => Promise.resolve([]),
   };
 }

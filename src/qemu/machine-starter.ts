@@ -75,19 +75,28 @@ function withoutUnknown(words: readonly string[], version: string): readonly str
   return property > 0 && isReleaseBefore(version, '6.1') ? words.toSpliced(property - 1, 2) : words;
 }
 
+/** Where to look for QEMU, and how patiently to wait for it. */
+export interface StarterOptions extends QemuLocation {
+  /**
+   * How many milliseconds QEMU may take for its start, and for each answer; 20,000 where left out. A QEMU that takes
+   * longer counts as one that hangs.
+   */
+  readonly answerDeadline?: number | undefined;
+}
+
 /** Finds QEMU and starts machines. */
 export class MachineStarter {
   /** The path of the shim; absent without a C compiler. */
   readonly shim: string | undefined;
-  readonly #location: QemuLocation;
+  readonly #options: StarterOptions;
   readonly #inspections = new Map<Architecture, Promise<QemuInspection>>();
   /** The processes that have not ended. */
   readonly #running = new Set<QemuProcess>();
   #closed = false;
 
-  constructor(location: QemuLocation) {
-    this.shim = findShim(location.environment);
-    this.#location = location;
+  constructor(options: StarterOptions) {
+    this.shim = findShim(options.environment);
+    this.#options = options;
   }
 
   /**
@@ -106,7 +115,7 @@ export class MachineStarter {
     const architecture = architectureOf(type);
     let inspection = this.#inspections.get(architecture);
     if (inspection === undefined) {
-      inspection = Promise.resolve().then(() => inspectQemu(findQemu(architecture, this.#location)));
+      inspection = Promise.resolve().then(() => inspectQemu(findQemu(architecture, this.#options)));
       this.#inspections.set(architecture, inspection);
     }
     return inspection;
@@ -153,6 +162,7 @@ export class MachineStarter {
       endsWithParent,
       directory,
       accelerator,
+      answerDeadline: this.#options.answerDeadline,
       arguments: [
         // Without qtest the guest's CPUs must not run.
         ...(accelerator === 'qtest' ? [] : ['-S']),

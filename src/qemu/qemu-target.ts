@@ -3,9 +3,8 @@ import { NotRunnable, type Target, type Trace } from '../trace/index.ts';
 import { FailedStarts } from './failed-starts.ts';
 import { unplugs } from './hot-plugged.ts';
 import { runAlone, runTwice } from './lone-run.ts';
-import { MachineStarter } from './machine-starter.ts';
+import { MachineStarter, type StarterOptions } from './machine-starter.ts';
 import { isQemuMachine, type QemuMachineType } from './process/architecture.ts';
-import type { QemuLocation } from './process/find-qemu.ts';
 import type { QemuInspection } from './process/inspect-qemu.ts';
 import { whyNotRunnable } from './runnable.ts';
 import { SharedRuns } from './shared-runs.ts';
@@ -25,7 +24,7 @@ const NO_ABILITIES = {
 export type QemuInterface = 'vfio-user' | 'kernel' | 'both';
 
 /** How scenarios are run. */
-export interface QemuTargetOptions extends QemuLocation {
+export interface QemuTargetOptions extends StarterOptions {
   /** Which scenarios are run; `both` where left out. */
   readonly interface?: QemuInterface | undefined;
   /**

@@ -46,4 +46,5 @@ export { costTable, deviceTable } from './verdict-tables.ts';
 export { causeOf, mapsOf } from './verdict-example.ts';
 export { answerText, callText, hostText } from './host-session-text.ts';
 export { verdictText } from './verdict-text.ts';
+export { shortened } from './shortened.ts';
 export { hasTerminal, label, labelled, lineWidth, mapWidth, setTerminalWidth, wrap } from './wrap.ts';

@@ -62,11 +62,17 @@ function describe(range: TraceRange, index: number, trace: Trace, { at }: Violat
   return {
     place: range,
     what: `${owner}${region.name}${offset}`,
-    cpu: cpuAccess(range, step, isSettled(trace, index)),
+    cpu:
+      trace.hidesMemslots === true && isMemory(range)
+        ? UNSEEN
+        : cpuAccess(range, step, isSettled(trace, index)),
     dma: dmaAccess(range, index, trace),
     marked: at !== undefined && overlaps(range, at),
   };
 }
+
+/** The target shows no memslots: whether the guest reaches the bytes without an exit is not known. */
+const UNSEEN = 'not seen';
 
 function cpuAccess(range: TraceRange, step: Step, settled: boolean): string {
   const slots = step.state.memslots.filter(({ gpa, size }) =>

@@ -58,7 +58,9 @@ function effectLine(verdict: Verdict): string {
   const uncovered = errorsThat(verdict, 'uncovers').length;
   const hidden = verdict.invariants
     .filter(({ severity }) => severity === 'error')
-    .flatMap(({ causes }) => causes.filter(({ status }) => status === 'hidden')).length;
+    .flatMap(({ causes }) =>
+      causes.filter(({ status, flaky }) => status === 'hidden' && flaky === undefined),
+    ).length;
   const harmless = verdict.unreached.length === 0 ? 'breaks nothing' : 'breaks nothing of what it still does';
   const parts = [
     broken.length === 0 ? harmless : `breaks ${broken.length}: ${namesOf(broken)}`,

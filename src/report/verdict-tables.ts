@@ -5,6 +5,7 @@ import { STOPS, byStatus, causeText, mentionsStops } from './cause-text.ts';
 import { count } from './count.ts';
 import { FIGURE_NAMES, countEffects, deviceRows, figureChange } from './device-table.ts';
 import { table } from './table.ts';
+import { shortened } from './shortened.ts';
 import { lineWidth, wrap } from './wrap.ts';
 
 const STATUS_WORDS: Readonly<Record<InvariantStatus, string>> = {
@@ -99,4 +100,4 @@ export function deviceTable({ devices }: Verdict): string[] {
   ];
 }
 
-const shorten = (name: string): string => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
+const shorten = (name: string): string => shortened(name, 40);

@@ -126,3 +126,41 @@ it('judgeTargets counts no difference that depends on timing, and says so', asyn
   expect(found.counterexample.stability).toEqual({ shown: 10, of: 10 });
   expect(verdictText(stable)).toContain('; stable 10/10');
 }, 60_000);
+
+it('judgeTargets does not count a cause as hidden that an end by chance hid', async () => {
+  const broken: Revision = { ...NEWEST, listener: { ...NEWEST.listener, skip: () => 'ram' } };
+  const run = (scenario: Scenario): Trace => runOnModel(scenario, broken);
+  const isMain = ({ devices }: Scenario): boolean => devices.length > 0;
+  const endsEarly = (scenario: Scenario): Trace => {
+    const trace = run(scenario);
+    return { ...trace, steps: trace.steps.slice(0, 1), outcome: 'aborted', error: 'SIGSEGV' };
+  };
+  const verdictOn = (ends: () => boolean) =>
+    judgeTargets({
+      sides: {
+        base: { id: 'old', target: { ...openModel(NEWEST), run } },
+        patched: {
+          id: 'new',
+          target: {
+            ...openModel(NEWEST),
+            run: (scenario) => (isMain(scenario) && ends() ? endsEarly : run)(scenario),
+          },
+        },
+      },
+      scenarios: fc.constant(withIommu('type1')),
+      // In this case the patched side starts, and the cause cannot show.
+      shipped: [stored({ ...withIommu('type1'), devices: [] })],
+      trivial: [],
+      machines: { 'vfio-user': [], kernel: ['pc'] },
+      devices: [],
+      seed: 'a seed',
+      runs: 1,
+    });
+  const effectOf = async (ends: () => boolean): Promise<string> =>
+    verdictText(await verdictOn(ends)).split('\n')[0]!;
+  expect(await effectOf(() => true)).toMatch(/hides \d cause/);
+  let turn = 0;
+  const byChance = await effectOf(() => turn++ === 0);
+  expect(byChance).not.toMatch(/hides/);
+  expect(byChance).toMatch(/flaky, not counted: .*ram-reachable\/not-mapped \(0 of 10 runs\)/);
+});

@@ -10,7 +10,7 @@ import {
 import type { CauseTally } from './compare.ts';
 import { compareOn, type Difference } from './difference.ts';
 import { smallestCase, type RepeatOptions } from './smallest-case.ts';
-import type { Counterexample, Kept } from './shrink-difference.ts';
+import { repeatDifference, type Counterexample, type Kept } from './shrink-difference.ts';
 import { statusOf, type CauseStatus } from './status.ts';
 
 /** What a patch does to the cases of a finding. */
@@ -98,7 +98,36 @@ export async function findingsOf(
     const { severity } = findInvariant(invariant);
     findings.push({ invariant, cause, effect, severity, also: [], counterexample });
   }
+  for (const tally of causes.values()) {
+    const stability = await stabilityOfHidden(tally, options);
+    if (stability !== undefined) flaky.set(tally, stability);
+  }
   return { findings, shown, flaky };
+}
+
+/**
+ * How often a cause is hidden again, where that depends on timing: the end that hides it may be one of the base, too.
+ *
+ * @returns nothing for a cause that is not hidden, or in most repetitions of a case.
+ */
+async function stabilityOfHidden(
+  tally: CauseTally,
+  { run, signal, repetitions }: FindingOptions,
+): Promise<Stability | undefined> {
+  if (repetitions === undefined || statusOf(tally) !== 'hidden') return undefined;
+  const { invariant, cause } = tally;
+  const kept: Kept = {
+    invariant: findInvariant(invariant),
+    fingerprint: { invariant, cause },
+    difference: 'hidden',
+  };
+  let best: Stability | undefined;
+  for (const scenario of tally.first.hidden ?? []) {
+    const found = await repeatDifference(scenario, kept, { run, signal, repetitions });
+    if (2 * found.shown >= found.of) return undefined;
+    if (best === undefined || found.shown > best.shown) best = found;
+  }
+  return best;
 }
 
 /**

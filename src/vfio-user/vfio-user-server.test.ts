@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DOOR_TIMEOUT, INPUTS, putThroughDoor } from '../../properties/testing/put-through-door.ts';
 import { SystemCallError } from './system-calls.ts';
 import { bytes, text } from './testing/bytes.ts';
 import { container, device } from './testing/device.ts';
@@ -458,9 +459,9 @@ describe('a hostile vfio-user client', () => {
     expect(refused.mock.calls).toMatchObject([[{ command: 99, errno: EINVAL, fatal: false }]]);
   });
 
-  /** As in properties/hostile-doors.test.ts. */
-  const inputs = Number(process.env['BARPROOF_INPUTS'] ?? 300);
-  const timeout = 30_000 + inputs * 10;
+  /** How many messages a client sends, before the next client connects. */
+  const MESSAGES = { maxLength: 20 };
+  const clients = Math.ceil(INPUTS / 10);
   const garbage = fc.uint8Array({ maxLength: 80 });
   const sane = fc
     .record({
@@ -489,41 +490,51 @@ describe('a hostile vfio-user client', () => {
     })
     .map(({ id, command, payload, flags }) => message(id, command, payload, flags));
 
-  it('gets one reply for each message with a valid header, in order, for any payload', { timeout }, () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(sane, fc.constantFrom(0, 0, 0, 1, 2, 8))), (stream) => {
-        const client = connect();
-        const before = calls.open.size;
-        for (const [bytes, descriptors] of stream) client.send(bytes, descriptors);
-        calls.turn();
-        const view = (one: Uint8Array) => new DataView(one.buffer);
-        const expected = stream
-          .map(([bytes]) => bytes)
-          .filter((one) => (view(one).getUint32(8, true) & 0x10) === 0)
-          .map((one) => [view(one).getUint16(0, true), view(one).getUint16(2, true)]);
-        const received = replies(client.received());
-        expect(received.map(({ id, command }) => [id, command])).toEqual(expected);
-        for (const { flags, payload } of received) if (flags === 0x21) expect(payload).toHaveLength(0);
-        expect(calls.open.size).toBe(before);
-        client.close();
-        calls.turn();
-        expect(server.connected).toBe(false);
-        server.takeRequests();
-      }),
-      { numRuns: inputs },
-    );
-  });
+  it(
+    'gets one reply for each message with a valid header, in order, for any payload',
+    { timeout: DOOR_TIMEOUT },
+    async () => {
+      await putThroughDoor(
+        fc.array(fc.tuple(sane, fc.constantFrom(0, 0, 0, 1, 2, 8)), MESSAGES),
+        (stream) => {
+          const client = connect();
+          const before = calls.open.size;
+          for (const [bytes, descriptors] of stream) client.send(bytes, descriptors);
+          calls.turn();
+          const view = (one: Uint8Array) => new DataView(one.buffer);
+          const expected = stream
+            .map(([bytes]) => bytes)
+            .filter((one) => (view(one).getUint32(8, true) & 0x10) === 0)
+            .map((one) => [view(one).getUint16(0, true), view(one).getUint16(2, true)]);
+          const received = replies(client.received());
+          expect(received.map(({ id, command }) => [id, command])).toEqual(expected);
+          for (const { flags, payload } of received) if (flags === 0x21) expect(payload).toHaveLength(0);
+          expect(calls.open.size).toBe(before);
+          client.close();
+          calls.turn();
+          expect(server.connected).toBe(false);
+          server.takeRequests();
+        },
+        clients,
+      );
+    },
+  );
 
-  it('gets replies or a closed connection for any bytes', { timeout }, () => {
+  it('gets replies or a closed connection for any bytes', { timeout: DOOR_TIMEOUT }, async () => {
     const headerless = fc.uint8Array({ maxLength: 40 });
     const broken = fc
       .tuple(sane, fc.nat({ max: 15 }), fc.integer({ min: 0, max: 255 }))
       .map(([one, at, byte]) => one.with(at, byte));
     const cut = fc.tuple(sane, fc.nat({ max: 60 })).map(([one, length]) => one.subarray(0, length));
-    const chunks = fc.array(fc.tuple(fc.oneof(sane, headerless, broken, cut), fc.constantFrom(0, 0, 1, 9)));
+    const chunks = fc.array(
+      fc.tuple(fc.oneof(sane, headerless, broken, cut), fc.constantFrom(0, 0, 1, 9)),
+      MESSAGES,
+    );
+    const streams = fc.tuple(chunks, fc.boolean(), fc.integer({ min: 1, max: 64 }));
     const idle = calls.open.size;
-    fc.assert(
-      fc.property(chunks, fc.boolean(), fc.integer({ min: 1, max: 64 }), (stream, introduces, chunk) => {
+    await putThroughDoor(
+      streams,
+      ([stream, introduces, chunk]) => {
         calls.chunk = chunk;
         const client = introduces ? connect() : calls.connect();
         for (const [bytes, descriptors] of stream) client.send(bytes, descriptors);
@@ -534,8 +545,8 @@ describe('a hostile vfio-user client', () => {
         expect(server.connected).toBe(false);
         expect(calls.open.size).toBe(idle);
         server.takeRequests();
-      }),
-      { numRuns: inputs },
+      },
+      clients,
     );
     expect(calls.largestRead).toBeLessThanOrEqual(16 + (1 << 20));
   });

@@ -11,6 +11,7 @@ import {
   failureBlock,
   table,
   wrap,
+  shortened,
 } from '../../report/index.ts';
 import type { Operation } from '../../scenario/index.ts';
 import type { Trace } from '../../trace/index.ts';
@@ -154,7 +155,7 @@ function fieldLines(fields: readonly FieldAnswer[]): readonly string[] {
   ];
 }
 
-const short = (value: string): string => (value.length > 40 ? `${value.slice(0, 37)}...` : value);
+const short = (value: string): string => shortened(value, 40);
 
 function valuesText({ tried }: FieldAnswer, fails: boolean): string {
   const values = tried

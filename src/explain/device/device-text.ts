@@ -1,6 +1,6 @@
 import { hex, type Range, type Size } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
-import { lineWidth, bytes, table, wrap } from '../../report/index.ts';
+import { bytes, lineWidth, shortened, table, wrap } from '../../report/index.ts';
 import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 import type { SubPageBar } from './sub-page-bars.ts';
@@ -32,7 +32,7 @@ export function headline({ address, title, vendorId, deviceId }: PastedDevice): 
     vendorId === undefined || deviceId === undefined || (title ?? '').includes(hex4(vendorId))
       ? ''
       : ` [${hex4(vendorId)}:${hex4(deviceId)}]`;
-  return `${address ?? 'a device without its first line'}${title === undefined ? '' : `  ${printable(title.slice(0, 120))}`}${ids}`;
+  return `${address ?? 'a device without its first line'}${title === undefined ? '' : `  ${printable(shortened(title, 120))}`}${ids}`;
 }
 
 const hex4 = (id: number): string => id.toString(16).padStart(4, '0');

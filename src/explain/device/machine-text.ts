@@ -1,4 +1,4 @@
-import { bytes, table } from '../../report/index.ts';
+import { bytes, shortened, table } from '../../report/index.ts';
 import { printable } from '../../input/index.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 
@@ -10,7 +10,7 @@ export function machineText(answers: readonly DeviceAnswer[]): string {
     const { device, pageSizes } = answer;
     return [
       device.address ?? '?',
-      printable((device.title ?? '').slice(0, 44)),
+      printable(shortened(device.title ?? '', 44)),
       ...pageSizes.map((page) => trappedOn(answer, page)),
       answer.relocations?.best ?? '-',
       noteOf(answer),
@@ -56,7 +56,7 @@ function trappedOn(answer: DeviceAnswer, page: bigint): string {
 
 function noteOf({ device, missing, trapping }: DeviceAnswer): string {
   const failure = trapping.find(isNewestFailure);
-  if (failure !== undefined) return (failure.error ?? '').replace(/^vfio \S+: /, '').slice(0, 60);
+  if (failure !== undefined) return shortened((failure.error ?? '').replace(/^vfio \S+: /, ''), 60);
   if (missing.length > 0) return `missing: ${missing[0]!.split(/[:,(]/)[0]!.trim()}`;
   return device.isSilent ? 'does not answer' : '';
 }

@@ -13,7 +13,7 @@ const DEVICE_MESSAGES: readonly PlainRule[] = [
   },
   {
     id: 'stuck-in-d3',
-    pattern: /Unable to power on device, stuck in D\d|can't change power state from D3(?:cold|hot)? to D0/,
+    pattern: /Unable to power on device, stuck in D\d/,
     severity: 'goes on',
     verdict: 'QEMU goes on, and the device does not work: its BARs answer all ones',
     limit: 'power state; no address is at fault',
@@ -31,7 +31,7 @@ const DEVICE_MESSAGES: readonly PlainRule[] = [
   },
   {
     id: 'bars-restored',
-    pattern: /reset recovery - restoring BARs/,
+    pattern: /reset recovery - restoring bars/i,
     severity: 'harmless',
     verdict: 'harmless by itself: vfio-pci wrote the BARs of the host back',
     limit: 'none: the device was reset behind the back of vfio-pci',

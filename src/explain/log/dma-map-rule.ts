@@ -6,6 +6,7 @@ import { limitsOf } from './dma-map-limits.ts';
 import { remediesFor } from './dma-map-remedies.ts';
 import { errorNumber, errorText } from './error-number.ts';
 import { barsLike, regionAt } from './find-bar.ts';
+import { deviceIn, regionIn } from './line-subject.ts';
 import type { LogContext, LogMeaning, LogRule, MappedMemory } from './log-finding.ts';
 import { CONSEQUENCES, type Consequence } from './map-consequences.ts';
 
@@ -50,6 +51,7 @@ export const bareMapRule: LogRule = {
     const errno = errorNumber(match[1] ?? match[2]);
     const memory: MappedMemory = match[0].startsWith('memory listener') ? 'RAM' : 'RAM or a BAR';
     const { severity, verdict } = consequence('', memory, context);
+    const subject = subjectOfLine(match.input);
     const { limit, why } =
       errno === undefined || errno === Errno.EINVAL
         ? {
@@ -68,6 +70,7 @@ export const bareMapRule: LogRule = {
       severity,
       verdict,
       limit,
+      subject,
       why: errno === undefined ? why : [errorText(errno), ...why],
       remedies:
         limit === UNKNOWN_OF_THREE ? { host: [WHERE_NUMBERS_ARE] } : remediesFor(limit, memory, 0n, context),
@@ -89,9 +92,8 @@ function meaningOfMap(map: LoggedMap, errno: number, context: LogContext): LogMe
       ? `${found.name}, by the dump`
       : bars.length > 0
         ? bars.join(' or ')
-        : memory === 'BAR'
-          ? `a BAR at ${hex(map.iova)} of the guest, by its address and size`
-          : undefined;
+        : (subjectOfLine(map.line) ??
+          (memory === 'BAR' ? `a BAR at ${hex(map.iova)} of the guest, by its address and size` : undefined));
   const { limit, why } = limitOfError(
     { ...map, deviceMemory: memory === 'BAR' },
     errno,
@@ -109,6 +111,17 @@ function meaningOfMap(map: LoggedMap, errno: number, context: LogContext): LogMe
     request: { what: 'DMA map', iova: map.iova, size: map.size },
   };
 }
+
+/** The region that the line names, and the device for which QEMU mapped the region. */
+function subjectOfLine(line: string): string | undefined {
+  const [region, device] = [regionIn(line), deviceIn(line)];
+  if (region === undefined || device === undefined || region.includes(device))
+    return region ?? forDevice(device);
+  return `${region}, ${forDevice(device)}`;
+}
+
+const forDevice = (device: string | undefined): string | undefined =>
+  device === undefined ? undefined : `while QEMU adds ${device}`;
 
 /** A call of iommufd's own says as much as a line that names iommufd. */
 const hintsOf = (call: string, context: LogContext): LogContext =>
@@ -141,8 +154,9 @@ function memoryOf(
   { signs }: LogContext,
 ): MappedMemory {
   if (isDeviceMemory !== undefined) return isDeviceMemory ? 'BAR' : 'RAM';
-  if (/Region "?[^:"]*BAR \d/.test(line)) return 'BAR';
-  if (/Region /.test(line) && signs.namesRam) return 'RAM';
+  const region = regionIn(line);
+  if (region !== undefined && /\bBAR \d/.test(region)) return 'BAR';
+  if (region !== undefined && signs.namesRam) return 'RAM';
   if (likeBar || signs.hasPeerToPeerHint) return 'BAR';
   if (iova === 0n || iova === 0x4000_0000n || iova === 0x1_0000_0000n) return 'RAM';
   // A BAR or a part of one: RAM of a machine that large would come in larger pieces.

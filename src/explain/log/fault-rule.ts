@@ -4,7 +4,10 @@ import { regionAt } from './find-bar.ts';
 import type { LogRule } from './log-finding.ts';
 
 const FAULT =
-  /(?:DMAR:? .*?\[([0-9a-f:]{2,12}\.[0-7])\].*?(?:fault )?addr (?:0x)?([0-9a-f]+)|(?:([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): AMD-Vi: .*)?IO_PAGE_FAULT(?:[^\n]*?device=\S*?([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]))?.*?address=(?:0x)?([0-9a-f]+)|event: F_TRANSLATION client: (\S+) .*?iova: (?:0x)?([0-9a-f]+)|(?:Unhandled context fault|unhandled translation fault).*?iova=(?:0x)?([0-9a-f]+))/i;
+  /(?:DMAR:? .*?\[([0-9a-f:]{2,12}\.[0-7])\].*?(?:fault )?addr (?:0x)?([0-9a-f]+)|(?:([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): AMD-Vi: .*)?(?:IO_PAGE_FAULT|INVALID_DEVICE_REQUEST)(?:[^\n]*?device=\S*?([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]))?.*?address=(?:0x)?([0-9a-f]+)|event: F_TRANSLATION client: (\S+) .*?iova: (?:0x)?([0-9a-f]+)|(?:Unhandled context fault|unhandled translation fault).*?iova=(?:0x)?([0-9a-f]+))/i;
+
+/** HyperTransport counts in 40 bits. */
+const HYPER_TRANSPORT = (1n << 40n) - 1n;
 
 /** A device used an address that the IOMMU does not map. */
 export const faultRule: LogRule = {
@@ -12,7 +15,10 @@ export const faultRule: LogRule = {
   pattern: FAULT,
   explain(match, { dump }) {
     const device = match[1] ?? match[3] ?? match[4] ?? match[6];
-    const address = BigInt(`0x${match[2] ?? match[5] ?? match[7] ?? match[8]!}`);
+    const printed = BigInt(`0x${match[2] ?? match[5] ?? match[7] ?? match[8]!}`);
+    // AMD-Vi prints the addresses of HyperTransport with all upper bits set.
+    const address =
+      match[5] !== undefined && printed >> 40n === 0xff_ffffn ? printed & HYPER_TRANSPORT : printed;
     const region = regionAt(dump, address);
     const reserved = reservedRange(address, address);
     const target =

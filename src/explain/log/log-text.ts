@@ -1,5 +1,5 @@
 import { printable } from '../../input/index.ts';
-import { count, labelled, wrap, lineWidth } from '../../report/index.ts';
+import { count, labelled, lineWidth, shortened, wrap } from '../../report/index.ts';
 import type { LogFinding, Severity } from './log-finding.ts';
 
 const INDENT = '   ';
@@ -21,7 +21,7 @@ function findingText({ line, text, repeats, verdict, subject, limit, why, remedi
     ['guest', remedies.guest],
   ];
   const lines = [
-    ...wrap(printable(text.slice(0, LONGEST_LINE)), lineWidth(), 2),
+    ...wrap(printable(shortened(text, LONGEST_LINE)), lineWidth(), 2),
     '',
     ...labelled('verdict', verdict),
     ...labelled('limit', limit),

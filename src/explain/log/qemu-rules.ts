@@ -1,3 +1,4 @@
+import { Errno } from '../../host/index.ts';
 import { plainRule, type PlainRule } from './plain-rule.ts';
 
 /** Messages of QEMU about DMA, whose numbers stand in other lines. */
@@ -106,6 +107,15 @@ const BARS: readonly PlainRule[] = [
     remedies: { host: ['`lspci -vv -xxx` shows the capabilities as the device has them'] },
   },
   {
+    id: 'bar-size',
+    pattern: /PCI region size must be pow2/,
+    severity: 'fatal',
+    verdict: 'fatal: QEMU ends',
+    limit: 'size of the BAR',
+    why: 'the size of a BAR is no power of two; the line has it. Hardware has no other sizes, so the device answers wrongly or a server reports it',
+    remedies: { host: ['`lspci -vv` of the device: the sizes of its regions; a cold start'] },
+  },
+  {
     id: 'pba-outside',
     pattern: /MSIX PBA outside of specified BAR/,
     severity: 'fatal',
@@ -143,11 +153,24 @@ const BARS: readonly PlainRule[] = [
   },
   {
     id: 'registering-slot',
-    pattern: /kvm_set_phys_mem: error (?:un)?registering slot|KVM_SET_USER_MEMORY_REGION2? failed/,
+    pattern:
+      /error (?:un)?registering (?:\w+ )?slot|KVM_SET_USER_MEMORY_REGION2? failed|kvm_set_user_memory_region:? failed|kvm: error -\d+ registering slot/,
     severity: 'fatal',
     verdict: 'fatal: QEMU ends when KVM refuses a memslot',
     limit: 'memslot; the line has no numbers',
-    why: 'EINVAL: an address above the width of the CPU, or not on whole pages. EEXIST: two slots overlap. The line that begins with kvm_set_user_memory_region has start and size',
+    why: 'KVM refused to show a piece of RAM or of a BAR to the guest. The line that begins with kvm_set_user_memory_region has start and size',
+    errors: {
+      [Errno.EINVAL]: {
+        limit: 'CPU width, or alignment (a memslot; the line has no numbers)',
+        why: 'an address above the width of the CPU (a 64-bit BAR that the guest sizes with memory decoding on reaches the top of 2^64), or a slot that is not made of whole pages',
+      },
+      [Errno.EEXIST]: { limit: 'overlap (a memslot; the line has no numbers)', why: 'two slots overlap' },
+      [Errno.EFAULT]: {
+        limit: 'CPU width on arm64 (IPA), or memory of QEMU (a memslot; the line has no numbers)',
+        why: 'memory of QEMU that is not there; on arm64 an address above the guest-physical ones (IPA)',
+      },
+      [Errno.ENOMEM]: 'KVM has no memory for the slot',
+    },
     remedies: {
       host: ['dmesg, and the lines around this one'],
       qemu: ['QEMU 5.0 and later print start and size'],

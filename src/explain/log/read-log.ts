@@ -1,14 +1,20 @@
 import type { CleanLine } from '../text/clean-text.ts';
 import { ADDRESS_RULES } from './address-rules.ts';
+import { assertionRule, segfaultRule } from './assertion-rule.ts';
+import { ATTACH_RULES } from './attach-rules.ts';
 import { bareMapRule, dmaMapRule } from './dma-map-rule.ts';
 import { DEVICE_RULES } from './device-rules.ts';
 import { faultRule } from './fault-rule.ts';
-import { HOST_RULES } from './host-rules.ts';
-import type { LogContext, LogFinding, LogRule } from './log-finding.ts';
+import { INTERRUPT_RULES } from './interrupt-rules.ts';
+import { KERNEL_RULES } from './kernel-rules.ts';
+import { LIBVIRT_RULES } from './libvirt-rules.ts';
+import type { LogContext, LogFinding, LogMeaning, LogRule } from './log-finding.ts';
+import { MACHINE_RULES } from './machine-rules.ts';
 import { memslotRule } from './memslot-rule.ts';
 import { OTHER_VMM_RULES } from './other-vmm-rules.ts';
 import { QEMU_RULES } from './qemu-rules.ts';
 import { unalignedRule } from './unaligned-rule.ts';
+import { UNKNOWN_VFIO_RULES } from './unknown-vfio-rule.ts';
 
 /** The first rule whose pattern a line has counts: those with numbers come first. */
 const RULES: readonly LogRule[] = [
@@ -16,20 +22,29 @@ const RULES: readonly LogRule[] = [
   memslotRule,
   unalignedRule,
   faultRule,
+  assertionRule,
+  segfaultRule,
   ...ADDRESS_RULES,
   ...QEMU_RULES,
+  ...INTERRUPT_RULES,
   bareMapRule,
-  ...HOST_RULES,
+  ...LIBVIRT_RULES,
+  ...ATTACH_RULES,
+  ...KERNEL_RULES,
   ...OTHER_VMM_RULES,
   ...DEVICE_RULES,
+  ...MACHINE_RULES,
+  ...UNKNOWN_VFIO_RULES,
 ];
 /** Lines without one of these words are of no rule. */
 const WORDS =
-  /vfio|dma|iommu|iova|smmu|kvm|slot|MSI-?X|PCI|BAR|phys-bits|Address space limit|memory|DMAR|AMD-Vi|fault|group|mmap|peer-to-peer|p2p|aw-bits|Addressing limited|lock|NVRM|power state|Unrecoverable/i;
+  /vfio|dma|iommu|iova|smmu|kvm|slot|MSI-?X|PCI|BAR|phys-bits|Address space limit|memory|DMAR|AMD-Vi|fault|group|mmap|peer-to-peer|p2p|aw-bits|Addressing limited|lock|NVRM|power (?:state|transition)|Unrecoverable|assertion|segfault|core dumped|irq|eventfd|Property|device|AER|ROM\b|monitor|exited|MMIO|FLR|page size|Multi-level/i;
 const LONGEST = 4000;
 
 /** Lines that say nothing if a line with the numbers is there. */
 const BARE = new Set([bareMapRule.id, 'dma-unable-to-continue', 'p2p-not-supported', 'registering-slot']);
+/** Lines that say only that something failed, and so yield to every line that says what. */
+const EMPTY = new Set(['libvirt-monitor-closed', 'device-not-initialized', 'iommu-fault-status']);
 
 /** Whether a rule knows the line. */
 export const isLogLine = (text: string): boolean =>
@@ -44,40 +59,59 @@ type Repeated = LogFinding & { repeats: number[] };
 export function readLog(lines: readonly CleanLine[], context: LogContext): readonly LogFinding[] {
   const findings = new Map<string, Repeated>();
   const counts = new Map<string, readonly Repeated[]>();
+  let last: { readonly number: number; readonly finding: Repeated } | undefined;
   for (const { number, text } of joinWrapped(lines)) {
     if (!WORDS.test(text)) continue;
     const line = text.slice(0, LONGEST);
-    for (const rule of RULES) {
-      const match = rule.pattern.exec(line);
-      if (match === null) continue;
-      const key = `${rule.id} ${match[0]}`;
-      const ofRule = counts.get(rule.id) ?? [];
-      const known = findings.get(key) ?? (ofRule.length < MOST_OF_A_RULE ? undefined : ofRule.at(-1));
-      if (known !== undefined) known.repeats.push(number);
+    const [rule, match] = ruleOf(line) ?? [];
+    if (rule === undefined) continue;
+    const key = `${rule.id} ${match![0]}`;
+    const ofRule = counts.get(rule.id) ?? [];
+    let finding = findings.get(key) ?? (ofRule.length < MOST_OF_A_RULE ? undefined : ofRule.at(-1));
+    if (finding === undefined) {
+      const meaning = rule.explain(match!, context);
+      // The hint of QEMU behind an error says the same again, and names no device.
+      const isHint =
+        last?.number === number - 1 && last.finding.rule === rule.id && saysNoMore(meaning, last.finding);
+      if (isHint) finding = last!.finding;
       else {
-        const finding = {
-          kind: 'log' as const,
-          line: number,
-          text: line.trim(),
-          rule: rule.id,
-          repeats: [],
-          ...rule.explain(match, context),
-        };
-        findings.set(key, finding);
+        finding = { kind: 'log', line: number, text: line.trim(), rule: rule.id, repeats: [], ...meaning };
         counts.set(rule.id, [...ofRule, finding]);
       }
-      break;
+      findings.set(key, finding);
     }
+    if (finding.line !== number) finding.repeats.push(number);
+    last = { number, finding };
   }
+  return withoutEmpty([...new Set(findings.values())]);
+}
 
-  const all = [...findings.values()];
-  const numbered = all.filter(({ rule }) => rule === dmaMapRule.id || rule === memslotRule.id);
-  return numbered.length === 0 ? all : all.filter(({ rule }) => !BARE.has(rule));
+function ruleOf(line: string): readonly [LogRule, RegExpExecArray] | undefined {
+  for (const rule of RULES) {
+    const match = rule.pattern.exec(line);
+    if (match !== null) return [rule, match];
+  }
+  return undefined;
+}
+
+const saysNoMore = (meaning: LogMeaning, before: LogMeaning): boolean =>
+  meaning.subject === undefined &&
+  meaning.request === undefined &&
+  before.request === undefined &&
+  meaning.limit === before.limit &&
+  meaning.why[0] === before.why[0];
+
+/** The findings that say something: a line without numbers yields to one with them, and "it failed" to a reason. */
+function withoutEmpty(all: readonly LogFinding[]): readonly LogFinding[] {
+  const isNumbered = all.some(({ rule }) => rule === dmaMapRule.id || rule === memslotRule.id);
+  const telling = isNumbered ? all.filter(({ rule }) => !BARE.has(rule)) : all;
+  const hasReason = telling.some(({ rule, severity }) => !EMPTY.has(rule) && severity !== 'harmless');
+  return hasReason ? telling.filter(({ rule }) => !EMPTY.has(rule)) : telling;
 }
 
 /** A call whose arguments a mail program or terminal wrapped. */
 const OPEN =
-  /(?:dma_map ?\([^)]*|KVM_SET_USER_MEMORY_REGION2? failed,[^:]*|received unaligned region [^=]*iova=\S+|VFIO_(?:UN)?MAP_DMA|\) =|= -\d+ \([^)]*)$/;
+  /(?:dma_map ?\([^)]*|KVM_SET_USER_MEMORY_REGION2? failed,[^:]*|received unaligned region [^=]*iova=\S+|VFIO_(?:UN)?MAP_DMA|(?:failed to setup container for group \d+|memory listener initialization failed|vfio(?: error:)? [0-9a-f:.]+):|\) =|= -\d+ \([^)]*)$/;
 
 function joinWrapped(lines: readonly CleanLine[]): readonly CleanLine[] {
   const joined: CleanLine[] = [];

@@ -18,7 +18,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
 /** From Linux 3.3 of pciutils on, and before. */
 const MSIX =
   /MSI-X: (?:Enable[+-] Count=(\d+)|Enable[+-] Mask(?:ed)?[+-] TabSize=(\d+)|Mask[+-] TabSize=(\d+))/;
-const PLACE = (name: string): RegExp => new RegExp(`${name}: BAR=(\\d) offset=([0-9a-f]{1,16})`);
+const PLACE = (name: string): RegExp => new RegExp(`${name}: BAR=(\\d) offset= ?([0-9a-f]{1,16})\\b`);
 const TABLE = PLACE('Vector table');
 const PBA = PLACE('PBA');
 /** `[8086:10fb]`, or without names `Class 0880: Device 8086:0b25`, `0200: 8086:10fb`. */

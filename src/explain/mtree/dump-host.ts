@@ -1,3 +1,5 @@
+import { hex, overlaps } from '../../address/index.ts';
+import { shortened } from '../../report/index.ts';
 import { findNamedHost, type NamedHost } from '../../scenario/index.ts';
 import type { ViewRange } from '../../model/index.ts';
 
@@ -15,7 +17,14 @@ const SIGNS: readonly { readonly pattern: RegExp; readonly host: string; readonl
     machine: 'arm64 (virt)',
   },
   { pattern: /^(?:ppc_spapr|spapr|pci@8)/, host: 'power9', machine: 'POWER (pseries)' },
+  {
+    pattern: /^(?:riscv|loongarch|s390)/,
+    host: 'arm64-4k',
+    machine: 'a machine for whose hosts barproof has no model; arm64 comes nearest',
+  },
 ];
+/** The interrupt messages of x86: no machine of x86 has RAM there (host fact R1.7.2). */
+const X86_MESSAGES = { start: 0xfee0_0000n, end: 0xfef0_0000n };
 /** RAM that QEMU moves there on machines with a CPU of AMD. */
 const ABOVE_HYPER_TRANSPORT = 0x100_0000_0000n;
 
@@ -37,8 +46,14 @@ export function hostOfDump(names: Iterable<string>, ranges: readonly ViewRange[]
     const id = isAmd ? 'amd-server' : sign.host;
     return {
       host: findNamedHost(id)!,
-      because: `the region "${name.slice(0, 40)}" is one of ${sign.machine}`,
+      because: `the region "${shortened(name, 40)}" is one of ${sign.machine}`,
     };
   }
-  return { host: findNamedHost('server-46')!, because: 'no region names the machine' };
+  const ram = ranges.find((range) => range.type === 'ram' && overlaps(range, X86_MESSAGES));
+  return ram === undefined
+    ? { host: findNamedHost('server-46')!, because: 'no region names the machine' }
+    : {
+        host: findNamedHost('arm64-4k')!,
+        because: `"${shortened(ram.name, 40)}" is RAM at ${hex(X86_MESSAGES.start)}, where x86 has its interrupt messages`,
+      };
 }

@@ -125,4 +125,6 @@ function continues({ first, rest }: Wrapped, words: string, length: number, wide
 }
 
 const isHeading = (words: string): boolean =>
-  /^(?:address-space|memory-region|FlatView #|AS "|Root memory region|No rendered FlatView)/.test(words);
+  /^(?:address-space|memory-region|FlatView #|AS "|Root memory region|No rendered FlatView|Dispatch$|Physical sections$|Nodes \()/.test(
+    words,
+  );

@@ -119,7 +119,7 @@ const trappedReason = ({ whyTrapped, cpu }: RangeAnswer): string | undefined =>
 const dmaReason = ({ whyNotMapped, dma }: RangeAnswer): string | undefined =>
   whyNotMapped === undefined ? undefined : `${dma === 'refused' ? 'DMA refused' : 'no DMA'}: ${whyNotMapped}`;
 
-function differenceLines({ differences }: DumpAnswer): string[] {
+function differenceLines({ differences, readsContainersOffView }: DumpAnswer): string[] {
   if (differences === undefined) return [];
   const real = differences.filter(({ unknowable }) => !unknowable);
   const unknowable = differences.length - real.length;
@@ -130,6 +130,12 @@ function differenceLines({ differences }: DumpAnswer): string[] {
           'Tree and flat view differ: of two moments, of two machines, or the text of the tree is ambiguous:',
           ...real.flatMap(({ text }) => wrap(printable(text), lineWidth() - 2, 2).map((line) => `  ${line}`)),
         ]),
+    ...(readsContainersOffView
+      ? wrap(
+          'Which i/o regions are containers, whose gaps answer nothing, is taken from the flat view: the tree prints i/o for both.',
+          lineWidth(),
+        )
+      : []),
     ...(unknowable === 0
       ? []
       : wrap(

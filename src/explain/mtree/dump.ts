@@ -1,3 +1,4 @@
+import { shortened } from '../../report/index.ts';
 import {
   MtreeSyntaxError,
   parseFlatViews,
@@ -37,7 +38,7 @@ export function readDump(text: readonly CleanLine[]): Dump | undefined {
       return read();
     } catch (error) {
       if (!(error instanceof MtreeSyntaxError)) throw error;
-      faults.push(`a line has a form that QEMU does not print: ${error.line.trim().slice(0, 100)}`);
+      faults.push(`a line has a form that QEMU does not print: ${shortened(error.line.trim(), 100)}`);
       return undefined;
     }
   };

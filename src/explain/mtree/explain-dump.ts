@@ -6,7 +6,8 @@ import type { NamedHost } from '../../scenario/index.ts';
 import { NEWEST } from '../../vfio/index.ts';
 import { hostScenario } from '../limits/host-scenario.ts';
 import { refusalOn } from '../limits/map-limit.ts';
-import { overlappingPairs, viewDifferences, viewFaults, type ViewDifference } from './check-view.ts';
+import { overlappingPairs, viewFaults, type ViewDifference } from './check-view.ts';
+import { compareViews } from './compare-views.ts';
 import type { Dump } from './dump.ts';
 import { hostOfDump, type DumpHost } from './dump-host.ts';
 import { memoryView, printedViews, renderedViews, type NamedView } from './view-ranges.ts';
@@ -43,6 +44,8 @@ export interface DumpAnswer {
   readonly refusal: string | undefined;
   readonly viewFaults: readonly string[];
   readonly differences: readonly ViewDifference[] | undefined;
+  /** Whether the flat view had to say which `i/o` regions of the tree are containers. */
+  readonly readsContainersOffView: boolean;
 }
 
 /** Explains a dump: the view checked, and what VFIO and KVM make of it on a host. */
@@ -52,6 +55,8 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
   const flat = memoryView(printed);
   const tree = memoryView(rendered);
   const view = flat ?? tree;
+  const comparison =
+    flat === undefined || dump.tree === undefined ? undefined : compareViews(dump.tree, flat, printed);
   const host =
     view === undefined
       ? undefined
@@ -84,7 +89,8 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
     ranges: placed?.ranges ?? [],
     refusal: placed?.refusal,
     viewFaults: printed.flatMap(viewFaults),
-    differences: flat !== undefined && tree !== undefined ? viewDifferences(flat, tree) : undefined,
+    differences: comparison?.differences,
+    readsContainersOffView: comparison?.readsContainersOffView ?? false,
   };
 }
 

@@ -81,10 +81,16 @@ function stepOf(regions: readonly Region[], least: number): number {
   return depths.every((depth) => depth % 2 === 0) && smallest <= 2 ? 2 : smallest;
 }
 
-/** A first line deeper than level 1 cannot be: then its depth counts as 1, and the lines below keep theirs. */
+/**
+ * A first line deeper than level 1 cannot be: then its depth counts as 1. A line above that depth begins another part of
+ * the tree, and the lines below count from there: writers cut several parts out of one dump.
+ */
 function withoutLeaps(levels: readonly number[]): readonly number[] {
-  const first = levels[0]!;
-  return first === 1 ? levels : levels.map((level) => (level < first ? 1 : level - first + 1));
+  let base = levels[0]!;
+  return levels.map((level) => {
+    base = Math.min(base, level);
+    return level - base + 1;
+  });
 }
 
 const rangeOf = ({ text }: Region): { start: bigint; end: bigint } => {

@@ -1,4 +1,11 @@
-import { form11, rebuildTree, rangeType, type FlatViewText, type MtreeText } from '../../memory/index.ts';
+import {
+  form11,
+  rangeType,
+  rebuildTree,
+  type FlatViewText,
+  type MtreeText,
+  type RebuildOptions,
+} from '../../memory/index.ts';
 import type { ViewRange } from '../../model/index.ts';
 
 /** A flat view under the names of its address spaces. */
@@ -24,8 +31,8 @@ export const printedViews = (views: readonly FlatViewText[]): readonly NamedView
   }));
 
 /** The views that the tree of `info mtree` renders to. Spaces with the same ranges are one view. */
-export function renderedViews(tree: MtreeText): readonly NamedView[] {
-  const { topology } = rebuildTree(tree);
+export function renderedViews(tree: MtreeText, options: RebuildOptions = {}): readonly NamedView[] {
+  const { topology } = rebuildTree(tree, options);
   const views = new Map<string, { spaces: string[]; ranges: readonly ViewRange[] }>();
   for (const space of topology.addressSpaces) {
     const ranges = space.view.ranges.map((range): ViewRange => ({

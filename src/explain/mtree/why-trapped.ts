@@ -9,6 +9,10 @@ const VFIO_REGION = /^(.+?) (base )?BAR (\d)(?: mmaps\[\d+\])?$/;
 export const isOfVfioDevice = ({ name, type }: ViewRange): boolean =>
   type === 'ramd' || VFIO_REGION.test(name) || name.startsWith('msix-') || /^vfio/i.test(name);
 
+/** Whether the view has a passed-through device: an emulated device has an MSI-X table of the same name. */
+export const hasVfioDevice = (ranges: readonly ViewRange[]): boolean =>
+  ranges.some(({ name, type }) => type === 'ramd' || VFIO_REGION.test(name) || /^vfio/i.test(name));
+
 /**
  * Why accesses to a range exit to QEMU.
  *

@@ -20,7 +20,7 @@ import type { Explanation } from '../explain.ts';
 import type { LogFinding } from '../log/log-finding.ts';
 import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
 import { overlapMap } from './overlap-map.ts';
-import { isOfVfioDevice } from '../mtree/why-trapped.ts';
+import { hasVfioDevice, isOfVfioDevice } from '../mtree/why-trapped.ts';
 import { viewBox } from './view-box.ts';
 
 /** The host of a picture where the user names none. */
@@ -89,7 +89,8 @@ const trappedMarks = ({ index, trapped }: BarFate, start: bigint | undefined): r
       }));
 
 function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
-  const ofDevices = ranges.filter(({ range }) => isOfVfioDevice(range));
+  const hasDevice = hasVfioDevice(ranges.map(({ range }) => range));
+  const ofDevices = hasDevice ? ranges.filter(({ range }) => isOfVfioDevice(range)) : [];
   const memory = ranges.filter(({ range }) => range.type !== 'i/o' && range.type !== 'container');
   const shown = (ofDevices.length > 0 ? ofDevices : memory).slice(0, MOST_RANGES);
   const places = shown.map(({ range }) => range);

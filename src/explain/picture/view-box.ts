@@ -6,5 +6,5 @@ export const viewBox = ({ start, end, name, type }: ViewRange): MapBox => ({
   start,
   end,
   label: `${name} (${type})`,
-  kind: type === 'ramd' ? 'direct' : type === 'ram' || type === 'rom' ? 'ram' : 'trapped',
+  kind: type === 'ramd' ? 'mmap' : type === 'ram' || type === 'rom' ? 'ram' : 'trapped',
 });

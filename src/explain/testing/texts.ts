@@ -154,6 +154,16 @@ export const DISTORTIONS: Readonly<Record<string, (text: string) => string>> = {
   'a code fence in a letter': (text) =>
     `Hello,\n\nthis is mine:\n\n\`\`\`\n${text}\n\`\`\`\n\nBye\n-- \nMe\n`,
   'a byte order mark': (text) => `\ufeff${text}`,
+  'a diff that adds all lines': eachLine((line) => `+${line}`),
+  'the time of a chat': eachLine((line) => `10:11:12.345 | ${line}`),
+  'the log of a container': eachLine((line) => `2024-11-12T10:11:12.345678901Z stdout F ${line}`),
+  'the name of a container': eachLine((line) => `guest-1  | ${line}`),
+  'JSON of a program that ran the command': (text) =>
+    JSON.stringify({ rc: 0, stdout_lines: text.split('\n') }),
+  'line breaks that are spelt out': (text) => text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'),
+  'a block of a tracker': (text) => `{code:java}\n${text}\n{code}\n`,
+  'a block of BBCode': (text) => `[code]\n${text}\n[/code]\n`,
+  'a fence inside a quote': (text) => eachLine((line) => `> ${line}`)(`\`\`\`\n${text}\n\`\`\``),
   'zero bytes': (text) => text.replaceAll('\n', '\u0000\n'),
 };
 

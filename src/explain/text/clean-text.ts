@@ -1,4 +1,5 @@
 import { stripQuotes } from './strip-quotes.ts';
+import { stripDiff } from './strip-diff.ts';
 import { stripLogPrefix } from './strip-log-prefix.ts';
 
 /** A line of a pasted text, without what terminals, mail programs and log daemons put around it. */
@@ -23,13 +24,22 @@ const DEEP = /^[\t ]{101,}/;
 const BLANK = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
 const TYPOGRAPHY: readonly (readonly [RegExp, string])[] = [
   [/[\u2010-\u2015\u2212]/g, '-'],
-  [/[\u2018\u2019\u201b\u2032]/g, "'"],
-  [/[\u201c-\u201f\u2033]/g, '"'],
+  [/[\u00b4\u02b9\u02bc\u2018-\u201b\u2032\uff07]/g, "'"],
+  [/[\u00ab\u00bb\u201c-\u201f\u2033\uff02]/g, '"'],
 ];
 const ENTITIES: Readonly<Record<string, string>> = {
   '&gt;': '>',
   '&lt;': '<',
   '&quot;': '"',
+  '&ldquo;': '"',
+  '&rdquo;': '"',
+  '&lsquo;': "'",
+  '&rsquo;': "'",
+  '&apos;': "'",
+  '&#8216;': "'",
+  '&#8217;': "'",
+  '&#8220;': '"',
+  '&#8221;': '"',
   '&#39;': "'",
   '&#x27;': "'",
   '&#34;': '"',
@@ -37,29 +47,33 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '&nbsp;': ' ',
   '&amp;': '&',
 };
-const ENTITY = /&(?:gt|lt|quot|nbsp|amp|#39|#34|#x27|#x2F);/g;
+const ENTITY = /&(?:gt|lt|quot|nbsp|amp|apos|[lr][ds]quo|#39|#34|#x27|#x2F|#82(?:16|17|20|21));/g;
 const TAG = /<\/?(?:pre|code|br|p|div|span|tt|samp|blockquote)(?:\s[^<>]*)?\/?>/gi;
 const FENCE = /^\s*(?:```|~~~)/;
 /** A line of quoted-printable that was cut; the result of a call also ends in `=` where a line is wrapped. */
 const SOFT_BREAK = /^.{60,75}(?<!\)[ ]?)=[ \t]*$/m;
 const SOFT_BREAKS = /(?<!\)[ ]?)=[ \t]*\n/g;
 /** The number of a line, as `cat -n`, `nl` and paste services print it; the address of a PCI device is none. */
-const NUMBERED = /^\s*(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b)(\d{1,6})[.:)|\t ]/i;
+const NUMBERED =
+  /^\s*(?!\d\d:\d\d:\d\d[., ])(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b)(\d{1,6})[.:)|\t ]/i;
 
 /**
  * The lines of a text that a user pasted: without colours, control characters, HTML, quoted-printable, marks of mail
  * quotes, prefixes of logs, and line numbers.
  */
 export function cleanText(text: string): readonly CleanLine[] {
-  const lines = decodeQuotedPrintable(decodeEntities(text.replaceAll(/\r\n?/g, '\n')))
-    .split('\n')
-    .map(cleanCharacters);
+  const lines = stripDiff(
+    decodeQuotedPrintable(decodeEntities(text.replaceAll(/\r\n?/g, '\n')))
+      .split('\n')
+      .map(cleanCharacters),
+  );
   const isNumbered = hasLineNumbers(lines);
   const result: CleanLine[] = [];
   for (const [index, line] of lines.entries()) {
     if (FENCE.test(line)) continue;
-    const bare = isNumbered ? line.replace(NUMBERED, '') : line;
-    result.push({ number: index + 1, text: withoutPrefixes(bare).trimEnd() });
+    const bare = withoutPrefixes(isNumbered ? line.replace(NUMBERED, '') : line).trimEnd();
+    // The fence may stand inside a quote.
+    if (!FENCE.test(bare)) result.push({ number: index + 1, text: bare });
   }
   return isDoubleSpaced(result) ? result.filter(({ text: line }) => line !== '') : result;
 }
@@ -92,7 +106,7 @@ function cleanCharacters(line: string): string {
 }
 
 function decodeEntities(text: string): string {
-  if (!/&(?:gt|lt|amp|nbsp|quot|#)/.test(text) && text.search(TAG) === -1) return text;
+  if (!/&(?:gt|lt|amp|nbsp|quot|apos|[lr][ds]quo|#)/.test(text) && text.search(TAG) === -1) return text;
   return text
     .replaceAll(/<br\s*\/?>(?!\n)/gi, '\n')
     .replaceAll(TAG, '')

@@ -14,6 +14,11 @@ const PREFIXES: readonly RegExp[] = [
   /^\[\s*\d+\.\d{3,}\](?:\[\s*[TC]?\d+\])?\s?/,
   // dmesg -T
   /^\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [^\]]{15,30}\]\s?/,
+  // the runtime of a container, and docker compose
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(?:Z|[+-]\d\d:\d\d) std(?:out|err) [FP] /,
+  /^[a-z][\w.-]{1,40} +\| /i,
+  // a time alone; an address of a PCI device has no third pair
+  /^\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? (?:[|-] )?/,
   // the time of a CI system in front of the output of a program
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6,7}Z (?!qemu|\d+: )/,
 ];

@@ -26,7 +26,7 @@ export class AgentMisunderstands extends Error {
   override readonly name = 'AgentMisunderstands';
 }
 
-/** Sends commands to the agent in a kernel. `commands.ts` writes the commands, and `agent.c` executes them. */
+/** Sends commands to the agent in a kernel. `commands.ts` writes the commands, and the agent executes them. */
 export class AgentClient {
   readonly #connection: LineConnection;
   readonly #pending: Pending[] = [];

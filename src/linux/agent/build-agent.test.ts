@@ -19,8 +19,8 @@ const linksStatically = (): boolean =>
     input: 'int main(void) { return 0; }',
   }).status === 0;
 
-// Tests with a real kernel are skipped where the agent does not compile, so a warning in agent.c would skip them all.
-it('agent.c compiles without a warning for this machine', (context) => {
+// Tests with a real kernel are skipped where the agent does not compile, so a warning would skip them all.
+it('the agent compiles without a warning for this machine', (context) => {
   context.skip(architecture === undefined, `barproof boots no kernel on ${process.arch}`);
   context.skip(!linksStatically(), 'there is no C compiler that links statically');
   const cache = mkdtempSync(join(tmpdir(), 'build-agent-'));

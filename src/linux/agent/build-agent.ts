@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../../input/index.ts';
+import { packageFolder, userCacheFolder } from '../../input/index.ts';
 import { TargetUnavailable } from '../../trace/index.ts';
 import type { HostArchitecture } from '../session/host-session.ts';
 
@@ -42,21 +41,16 @@ export function buildAgent(
   architecture: HostArchitecture,
   environment: NodeJS.ProcessEnv = process.env,
 ): string {
-  const source = join(packageFolder(), 'src', 'linux', 'agent', 'agent.c');
-  const hash = createHash('sha256')
-    .update(readFileSync(source))
-    .update(FLAGS.join())
-    .digest('hex')
-    .slice(0, 16);
-  const folder = join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'barproof');
-  const path = join(folder, `linux-agent-${architecture}-${hash}`);
+  const sources = sourcesOfAgent();
+  const folder = userCacheFolder(environment);
+  const path = join(folder, `linux-agent-${architecture}-${hashOf(sources)}`);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
   const result = join(folder, `${process.pid}-linux-agent`);
   const complaints: string[] = [];
   try {
     for (const compiler of compilersFor(architecture, environment)) {
-      const complaint = compile(compiler, source, result);
+      const complaint = compile(compiler, sources, result);
       if (complaint === undefined) {
         // A process that compiles the agent at the same time writes an equal file.
         renameSync(result, path);
@@ -73,10 +67,26 @@ export function buildAgent(
   );
 }
 
+/** The paths of the agent's C files and header, in order. */
+function sourcesOfAgent(): readonly string[] {
+  const folder = join(packageFolder(), 'src', 'linux', 'agent');
+  return readdirSync(folder)
+    .filter((name) => /\.[ch]$/.test(name))
+    .toSorted()
+    .map((name) => join(folder, name));
+}
+
+function hashOf(sources: readonly string[]): string {
+  const hash = createHash('sha256').update(FLAGS.join());
+  for (const path of sources) hash.update(readFileSync(path));
+  return hash.digest('hex').slice(0, 16);
+}
+
 /** @returns why the compilation failed, or `undefined` after success */
-function compile(compiler: string, source: string, result: string): string | undefined {
+function compile(compiler: string, sources: readonly string[], result: string): string | undefined {
+  const files = sources.filter((path) => path.endsWith('.c'));
   try {
-    execFileSync(compiler, [...FLAGS, '-o', result, source], {
+    execFileSync(compiler, [...FLAGS, '-o', result, ...files], {
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: COMPILER_DEADLINE,
     });

@@ -17,7 +17,7 @@ export interface MmapArguments {
   readonly offset: bigint;
 }
 
-/** The commands as the lines that `agent.c` reads, without the LF. */
+/** The commands as the lines that the agent reads, without the LF. */
 export const command = {
   open: (path: string, flags: number = READ_WRITE): string => `open ${flags} ${path}`,
   close: (descriptor: number): string => `close ${descriptor}`,

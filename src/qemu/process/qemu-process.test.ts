@@ -12,10 +12,10 @@ afterEach(async () => {
   for (const fake of fakes.splice(0)) fake.remove();
 });
 
-async function start(behaviour = ''): Promise<QemuProcess> {
-  const fake = makeFakeQemu(behaviour);
-  fakes.push(fake);
-  const qemu = await QemuProcess.start({ binary: fake.binary, arguments: [], endsWithParent: false });
+async function start(behaviour = '', answerDeadline?: number): Promise<QemuProcess> {
+  const { binary, ...fake } = makeFakeQemu(behaviour);
+  fakes.push({ binary, ...fake });
+  const qemu = await QemuProcess.start({ binary, arguments: [], endsWithParent: false, answerDeadline });
   started.push(qemu);
   return qemu;
 }
@@ -69,6 +69,22 @@ describe('QemuProcess', () => {
     await expect(qemu.qmp.execute('query-status')).rejects.toThrow(QemuDied);
     await expect(qemu.qtest.send(['inb 0x10'])).rejects.toThrow(QemuDied);
     expect((await qemu.death(0)).ending).toEqual({ code: undefined, signal: 'SIGSEGV' });
+  });
+
+  it('waits for the start, an answer and an event as long as its answer deadline says', async () => {
+    const sleeping = start('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);', 30);
+    await expect(sleeping).rejects.toThrow('QEMU did not answer for 0.03 s at the start of QEMU');
+    const qemu = await start('', 3_000);
+    process.kill(qemu.pid, 'SIGSTOP');
+    const late = [
+      [qemu.qmp.execute('query-status'), 'QMP query-status'],
+      [qemu.qtest.send(['inb 0x10']), 'qtest inb 0x10'],
+      [qemu.qmp.event(() => true, 'RESET'), 'RESET'],
+      [qemu.whileAlive(new Promise(() => {}), 'a copy'), 'a copy'],
+    ] as const;
+    await Promise.all(
+      late.map(([answer, what]) => expect(answer).rejects.toThrow(`QEMU did not answer for 3 s at ${what}`)),
+    );
   });
 
   it('notices that the program was killed', async () => {

@@ -23,6 +23,8 @@ export interface QemuProcessOptions {
   readonly endsWithParent: boolean;
   /** QEMU's accelerator. The default is `qtest`, which runs no guest. */
   readonly accelerator?: string | undefined;
+  /** How many milliseconds QEMU may take for its start, and for each answer. The default is 20,000. */
+  readonly answerDeadline?: number | undefined;
   /** The directory of the sockets. By default QEMU gets a directory of its own. */
   readonly directory?: PrivateDirectory | undefined;
 }
@@ -49,20 +51,29 @@ export class QemuProcess {
   /** Resolves when QEMU has ended. */
   readonly ended: Promise<Ending>;
   readonly #cancelUndo: () => void;
+  readonly #deadline: number;
   #ending: Ending | undefined;
   /** The variables by which a watch knows this QEMU. */
   readonly #watched = currentWatch()?.start() ?? {};
 
   private constructor(
-    { binary, arguments: own, environment, endsWithParent, accelerator = 'qtest' }: QemuProcessOptions,
+    {
+      binary,
+      arguments: own,
+      environment,
+      endsWithParent,
+      accelerator = 'qtest',
+      answerDeadline = ANSWER_DEADLINE_MS,
+    }: QemuProcessOptions,
     directory: PrivateDirectory,
     connections: readonly [qmp: LineConnection, qtest: LineConnection],
   ) {
     this.directory = directory;
     this.arguments = own;
     this.#connections = connections;
-    this.qmp = new QmpClient(connections[0]);
-    this.qtest = new QtestClient(connections[1]);
+    this.#deadline = answerDeadline;
+    this.qmp = new QmpClient(connections[0], answerDeadline);
+    this.qtest = new QtestClient(connections[1], answerDeadline);
     const all = [
       ...['-accel', accelerator, '-nodefaults', '-display', 'none'],
       // QEMU runs in the directory. In a path, QEMU would take a comma as the end of the path.
@@ -122,11 +133,7 @@ export class QemuProcess {
    *
    * @throws QemuDied when QEMU ends before; QemuHangs.
    */
-  whileAlive<T>(
-    promise: Promise<T>,
-    what = 'the start of QEMU',
-    milliseconds = ANSWER_DEADLINE_MS,
-  ): Promise<T> {
+  whileAlive<T>(promise: Promise<T>, what = 'the start of QEMU', milliseconds = this.#deadline): Promise<T> {
     const death = this.ended.then((ending): never => {
       throw this.#died(ending);
     });

@@ -23,6 +23,7 @@ interface Expected {
 /** A client of QMP, QEMU's monitor for programs: one JSON object a line (docs/interop/qmp-spec). */
 export class QmpClient {
   readonly #connection: LineConnection;
+  readonly #deadline: number;
   readonly #pending: Pending[] = [];
   readonly #expected = new Set<Expected>();
   #greeted!: () => void;
@@ -30,8 +31,10 @@ export class QmpClient {
   readonly #greeting: Promise<void>;
   #end: Error | undefined;
 
-  constructor(connection: LineConnection) {
+  /** @param deadline how many milliseconds QEMU may take for an answer, or for an event. */
+  constructor(connection: LineConnection, deadline = ANSWER_DEADLINE_MS) {
     this.#connection = connection;
+    this.#deadline = deadline;
     this.#greeting = new Promise((resolve, reject) => {
       this.#greeted = resolve;
       this.#notGreeted = reject;
@@ -58,7 +61,7 @@ export class QmpClient {
   execute(
     command: string,
     parameters?: Readonly<Record<string, unknown>>,
-    milliseconds = ANSWER_DEADLINE_MS,
+    milliseconds = this.#deadline,
   ): Promise<unknown> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     const answer = new Promise((resolve, reject) => {
@@ -101,7 +104,7 @@ export class QmpClient {
   event(
     matches: (event: QmpEvent) => boolean,
     what: string,
-    milliseconds = ANSWER_DEADLINE_MS,
+    milliseconds = this.#deadline,
   ): Promise<QmpEvent> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     let expected!: Expected;

@@ -16,11 +16,14 @@ export class QtestError extends Error {
 /** A client of qtest, which does accesses of the CPU (system/qtest.c). */
 export class QtestClient {
   readonly #connection: LineConnection;
+  readonly #deadline: number;
   readonly #pending: Pending[] = [];
   #end: Error | undefined;
 
-  constructor(connection: LineConnection) {
+  /** @param deadline how many milliseconds QEMU may take for its answers. */
+  constructor(connection: LineConnection, deadline = ANSWER_DEADLINE_MS) {
     this.#connection = connection;
+    this.#deadline = deadline;
     connection.onLine(
       (line) => this.#receive(line),
       (error) => this.fail(error),
@@ -42,7 +45,7 @@ export class QtestClient {
         }),
     );
     this.#connection.send(lines.map((line) => `${line}\n`).join(''));
-    return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, ANSWER_DEADLINE_MS);
+    return withinDeadline(Promise.all(answers), `qtest ${lines.at(-1)}`, this.#deadline);
   }
 
   /** Rejects all pending and future lines: QEMU has ended, or has sent a line that is no answer. */

@@ -13,8 +13,8 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { userCacheFolder } from '../../input/index.ts';
 import { PrivateDirectory } from '../process/private-directory.ts';
 
 /** Bits of a file's mode that let others write (chmod(2)). */
@@ -95,7 +95,7 @@ export class ShimCache {
  */
 export function openShimCache(environment: NodeJS.ProcessEnv): ShimCache {
   try {
-    return new ShimCache(join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'barproof'));
+    return new ShimCache(userCacheFolder(environment));
   } catch {
     ownFolder ??= new PrivateDirectory();
     return new ShimCache(ownFolder.at('shim'));

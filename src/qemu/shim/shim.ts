@@ -95,7 +95,7 @@ export function compileShim(compiler: string, result: string, options: readonly 
 }
 
 /** The names of the C files and their header, in a fixed order. */
-export function filesOfShim(): readonly string[] {
+function filesOfShim(): readonly string[] {
   if (!existsSync(join(FOLDER, 'shim.h')))
     throw new Error('barproof is not installed properly: src/qemu/shim has no C files');
   return readdirSync(FOLDER)

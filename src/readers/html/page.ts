@@ -12,6 +12,9 @@ import { sidebar } from './sidebar.ts';
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/** The rules for narrow windows and for paper are in the last one: they change those before. */
+const STYLES = ['colours.css', 'report.css', 'page.css'] as const;
+
 /** A report as one HTML file: without a network, for light and dark, for mouse, keyboard and screen reader. */
 export function htmlPage(report: Report, { begin }: ReportTimes): string {
   const title = `barproof ${report.command}: ${verdictWords(report)}`;
@@ -23,7 +26,7 @@ export function htmlPage(report: Report, { begin }: ReportTimes): string {
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <title>${xmlText(title)}</title>
-<style>${asset('page.css')}${mapStyle()}</style>
+<style>${STYLES.map(asset).join('')}${mapStyle()}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the report</a>
@@ -40,7 +43,9 @@ ${report.findings.map((finding) => findingPage(finding, report.findings.length))
 }
 
 /** A file beside this one, which the package ships. */
-const asset = (name: string): string => readFileSync(join(packageFolder(), 'src/readers/html', name), 'utf8');
+function asset(name: string): string {
+  return readFileSync(join(packageFolder(), 'src/readers/html', name), 'utf8');
+}
 
 /** The colours of the pictures: those that the reader's system prefers, or those that the reader chooses. */
 const mapStyle = (): string => `

@@ -53,6 +53,20 @@ describe('guestMapSvg', () => {
     expect(scaleOf(MAP).map(({ isGap }) => isGap)).toEqual([false, false, true, false]);
   });
 
+  it('marks a name that is cut, at its end or after its last line', () => {
+    const label = (text: string): string =>
+      guestMapSvg({
+        ...MAP,
+        columns: [
+          { title: '', subtitle: '', boxes: [{ start: 0x1000n, end: 0x3000n, label: text, kind: 'bar' }] },
+        ],
+        marks: [],
+      });
+    expect(label('a'.repeat(60))).toMatch(/>a+…<\/text>/);
+    expect(label('many words '.repeat(40))).toMatch(/many(?: words)?…<\/text>/);
+    expect(label('BAR 0')).not.toContain('…');
+  });
+
   it('has colours for dark pages', () => {
     expect(svg).toContain('prefers-color-scheme: dark');
   });

@@ -1,5 +1,6 @@
 import { bytes, hex, type Range } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
+import { shortened } from '../shortened.ts';
 import { wrap } from '../wrap.ts';
 import type { BoxKind, GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { scaleOf, type Stretch } from './map-scale.ts';
@@ -39,6 +40,7 @@ const LEGEND: readonly (readonly [BoxKind, string])[] = [
   ['bar', 'BAR'],
   ['table', 'MSI-X table'],
   ['pba', 'PBA'],
+  ['mmap', 'mmapped by QEMU'],
   ['direct', 'direct: no exit'],
   ['trapped', 'trapped: exits to QEMU'],
   ['mapped', 'mapped for DMA'],
@@ -142,17 +144,24 @@ function boxOf(box: MapBox, x: number, drawing: Drawing): string[] {
   const y = top + place.top;
   const words = wrap(box.label, BOX_CHARACTERS);
   const room = roomFor(words.length, place, drawing);
-  const lines = words.slice(0, Math.max(1, Math.floor(room.height / LABEL_LINE)));
+  const lines = fewer(words, Math.max(1, Math.floor(room.height / LABEL_LINE)));
   const first = top + room.top + room.height / 2 - (lines.length - 1) * 7 + 4;
   return [
     `<g class="${box.kind.replaceAll(' ', '-')}"><title>${escape(`${box.label}: ${hex(box.start)}-${hex(box.end - 1n)}, ${bytes(box.end - box.start)}`)}</title>`,
     `<rect x="${x}" y="${y + 1}" width="${COLUMN}" height="${Math.max(2, place.height - 2)}" rx="3"/>`,
     ...lines.map(
-      (line, index) => `<text x="${x + 7}" y="${first + index * 14}">${escape(shorten(line))}</text>`,
+      (line, index) =>
+        `<text x="${x + 7}" y="${first + index * 14}">${escape(shortened(line, BOX_CHARACTERS))}</text>`,
     ),
     '</g>',
   ];
 }
+
+/** So many lines; the last one ends in a mark if there are more. */
+const fewer = (lines: readonly string[], most: number): readonly string[] =>
+  lines.length <= most
+    ? lines
+    : [...lines.slice(0, most - 1), shortened(`${lines[most - 1]!}…`, BOX_CHARACTERS)];
 
 /** The largest part of a box that no outline crosses, if the label fits into it; or else the whole box. */
 function roomFor(rows: number, box: Span, { stretches, marks }: Drawing): Span {
@@ -170,9 +179,6 @@ function roomFor(rows: number, box: Span, { stretches, marks }: Drawing): Span {
   const largest = parts.reduce((best, part) => (part.height > best.height ? part : best));
   return largest.height >= rows * LABEL_LINE ? largest : box;
 }
-
-const shorten = (line: string): string =>
-  line.length > BOX_CHARACTERS ? `${line.slice(0, BOX_CHARACTERS - 1)}\u2026` : line;
 
 function placeOf({ start, end }: Range, stretches: readonly Stretch[]): Span | undefined {
   const inside = stretches.filter((stretch) => start <= stretch.start && stretch.end <= end);

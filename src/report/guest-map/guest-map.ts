@@ -5,6 +5,8 @@ export type BoxKind =
   | 'bar'
   | 'table'
   | 'pba'
+  /** QEMU has an mmap of the bytes; whether the guest reaches them without an exit, the memslots decide. */
+  | 'mmap'
   | 'direct'
   | 'trapped'
   | 'mapped'

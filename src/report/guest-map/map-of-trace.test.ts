@@ -43,6 +43,57 @@ describe('mapOfTrace, for the ConnectX-4 of the seed thread', () => {
   });
 });
 
+describe('mapOfTrace, for a DMA map that is unaligned', () => {
+  it.each([
+    [
+      'qemu-11.1',
+      'known/map-aligned--device-memory-backing-unaligned.json',
+      'host address',
+      'iova and size are aligned',
+    ],
+    [
+      'qemu-11.1',
+      'known/map-aligned--ram-backing-unaligned.json',
+      'host address',
+      'iova and size are aligned',
+    ],
+    ['qemu-11.1', 'known/map-aligned--ram-range-unaligned.json', 'size', 'iova and host address are aligned'],
+    ['seed-v2', 'revisions/seed-v2--map-aligned.json', 'iova, size and host address', undefined],
+    ['seed-v2', 'seed/cx4-64k.json', 'size', 'iova'],
+  ] as const)('%s names what is unaligned in %s: %s', (revision, file, names, rest) => {
+    const { text, marks } = mapOf(revision, file);
+    expect(marks[0]!.label).toMatch(new RegExp(`: ${names}$`));
+    const sentence = text.find((one) => one.startsWith('Unaligned: '))!;
+    for (const name of names.split(/, | and /)) expect(sentence).toMatch(new RegExp(`${name} 0x[0-9a-f]+`));
+    if (rest !== undefined) expect(sentence).toContain(rest);
+  });
+
+  it('says nothing of alignment where all of it is aligned', () => {
+    const { text } = mapOf('qemu-11.1', 'known/no-abort--dma-map-ram-EINVAL-out-of-reach.json');
+    expect(text.join()).not.toContain('Unaligned');
+  });
+});
+
+describe('mapOfTrace, for an mmap area that no whole memslot covers', () => {
+  const { columns } = mapOf('qemu-11.1', 'known/map-aligned--device-memory-backing-unaligned.json');
+  const boxesOf = (name: string) => columns.find(({ title }) => title === name)!.boxes;
+
+  it('calls no region direct: what the memslots say is direct, and the rest is trapped', () => {
+    const trapped = boxesOf('CPU').find(({ start }) => start === 0xfed0_0400n)!;
+    expect(trapped).toMatchObject({ end: 0xfed0_1000n, kind: 'trapped' });
+    expect(boxesOf("QEMU's regions").find(({ start }) => start === 0xfed0_0400n)!.kind).toBe('mmap');
+    expect(boxesOf("QEMU's regions").map(({ kind }) => kind)).not.toContain('direct');
+    expect(boxesOf('CPU').map(({ kind }) => kind)).not.toContain('mmap');
+  });
+});
+
+it('mapOfTrace leaves the CPU out where a target shows no memslots', () => {
+  const file = new URL('../../../regressions/seed/cx4-64k.json', import.meta.url);
+  const { scenario } = decodeRegression(JSON.parse(readFileSync(file, 'utf8')));
+  const trace = { ...runOnModel(scenario, findRevision('qemu-6.0')!), hidesMemslots: true as const };
+  expect(mapOfTrace(trace, undefined).columns.map(({ title }) => title)).not.toContain('CPU');
+});
+
 describe('mapOfTrace, for a BAR that lies over the table of another device', () => {
   const { columns, marks } = mapOf('qemu-11.1', 'known/msix-trapped--shadowed-by-stretched-bar.json');
 

@@ -15,6 +15,7 @@ import {
 import { count } from '../count.ts';
 import type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { pageBoxes } from './page-boxes.ts';
+import { unalignedMapAt } from './unaligned-map.ts';
 
 /** A space at which no line ends. */
 const NO_BREAK = '\u00a0';
@@ -45,6 +46,7 @@ export function mapOfTrace(
     ...(violation?.at === undefined ? [] : [violation.at]),
   ];
   const { pages } = trace;
+  const unaligned = violation?.at && unalignedMapAt(step, violation.at, trace);
   // KVM's listener runs behind the one in which QEMU died.
   const isDead = !isSettled(trace, index);
   const columns: readonly MapColumn[] = [
@@ -71,7 +73,10 @@ export function mapOfTrace(
             boxes: pageBoxes(edges, pages.iommu, 'page'),
           },
         ]),
-    { title: 'CPU', subtitle: 'KVM memslots', boxes: cpuBoxes(state, shown, isDead) },
+    // Without memslots the picture cannot say what is direct.
+    ...(trace.hidesMemslots === true
+      ? []
+      : [{ title: 'CPU', subtitle: 'KVM memslots', boxes: cpuBoxes(state, shown, isDead) }]),
     { title: 'DMA', subtitle: 'VFIO mappings', boxes: dmaBoxes(state, shown, requests) },
   ];
   return {
@@ -82,7 +87,11 @@ export function mapOfTrace(
     text:
       violation === undefined
         ? []
-        : [`Rule: ${findInvariant(violation.invariant).clause}.`, `Here: ${violation.message}.`],
+        : [
+            `Rule: ${findInvariant(violation.invariant).clause}.`,
+            `Here: ${violation.message}.`,
+            ...(unaligned ? [unaligned.sentence] : []),
+          ],
     columns: columns.filter(({ boxes }) => boxes.length > 0),
     marks: [
       ...(violation?.at === undefined
@@ -91,7 +100,7 @@ export function mapOfTrace(
             {
               start: violation.at.start,
               end: violation.at.end,
-              label: `these bytes are wrong: ${hex(violation.at.start)}-${hex(violation.at.end - 1n)}, ${bytes(violation.at.end - violation.at.start).replace(' ', NO_BREAK)}: ${violation.cause.replaceAll('-', ' ')}`,
+              label: `these bytes are wrong: ${hex(violation.at.start)}-${hex(violation.at.end - 1n)}, ${bytes(violation.at.end - violation.at.start).replace(' ', NO_BREAK)}: ${violation.cause.replaceAll('-', ' ')}${unaligned ? `: ${unaligned.names}` : ''}`,
               tone: 'wrong' as const,
             },
           ]),
@@ -170,7 +179,7 @@ function regionBoxes(shown: readonly TraceRange[]): readonly MapBox[] {
   return shown.map(({ start, end, region: { name, kind, owner } }): MapBox => {
     const own = owner === undefined ? name : name.replace(`${owner} `, '');
     const label = owners.size > 1 && owner !== undefined ? `${owner} ${own}` : own;
-    if (kind === 'ram-device') return { start, end, label: `${label} (mmapped)`, kind: 'direct' };
+    if (kind === 'ram-device') return { start, end, label: `${label} (mmapped)`, kind: 'mmap' };
     if (kind === 'ram') return { start, end, label, kind: 'ram' };
     return { start, end, label: `${label} (emulated)`, kind: 'trapped' };
   });

@@ -1,0 +1,6 @@
+import * as fc from 'fast-check';
+
+/** In milliseconds. A mutant that a property notices at all, the property nearly always notices soon. */
+const LONGEST = 300;
+
+fc.configureGlobal({ ...fc.readConfigureGlobal(), interruptAfterTimeLimit: LONGEST });

@@ -1,0 +1,144 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createVitest, type Vitest } from 'vitest/node';
+import { MutantChannel, type MutantAnswer, type MutantRequest } from './mutant-messages.ts';
+
+/** What Stryker tells of a mutant; its interface is not among our dependencies. */
+interface MutantRun {
+  readonly activeMutant: { readonly id: string };
+  readonly mutantActivation: 'runtime' | 'static';
+  readonly testFilter?: readonly string[];
+  readonly hitLimit?: number;
+  /** In milliseconds: 10 seconds and some more than the tests took without a mutant. */
+  readonly timeout: number;
+}
+
+/** The CPU time of this process with its threads, in milliseconds. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The test files of a folder, or a test file itself. */
+const testFilesOf = (path: string): readonly string[] =>
+  path.endsWith('.ts')
+    ? [resolve(path)]
+    : readdirSync(path, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.test.ts'))
+        .map((file) => resolve(path, file));
+
+/** Stryker's numbers for what became of a test. */
+const SUCCESS = 0;
+const FAILED = 1;
+
+/** The `timeoutMS` of .ci/mutate.mjs. */
+const PATIENCE = 10_000;
+/** In milliseconds of CPU time. */
+const LONGEST_OF_UNIT_TESTS = 5_000;
+/** Stryker lets a mutant be reached 100 times as often as the code without it; 10 times is an endless loop as well. */
+const STRYKERS_PATIENCE = 10;
+
+/**
+ * A test runner for Stryker that keeps the tests loaded: Stryker's own starts vitest anew for each mutant, which takes
+ * a second. Needs Node 22.18, which loads TypeScript itself.
+ */
+class LoadedTests {
+  readonly #channel = new MutantChannel();
+  #vitest: Vitest | undefined;
+  #run: Promise<unknown> | undefined;
+  #isStuck = false;
+  /** How many runs have begun or ended. */
+  #waits = 0;
+
+  capabilities(): { readonly reloadEnvironment: boolean } {
+    return { reloadEnvironment: true };
+  }
+
+  async init(): Promise<void> {
+    const testFiles = (process.env['BARPROOF_MUTATION_TESTS'] ?? '').split(',').flatMap(testFilesOf);
+    this.#vitest = await createVitest('test', {
+      config: join(import.meta.dirname, 'mutation.vitest.config.ts'),
+      root: process.cwd(),
+      watch: false,
+      reporters: [{}],
+    });
+    this.#vitest.provide('testFiles' as never, [...new Set(testFiles)] as never);
+    const ready = this.#channel.next();
+    this.#run = this.#vitest.start();
+    await Promise.race([ready, this.#run.then(() => Promise.reject(new Error('the tests did not load')))]);
+  }
+
+  async dryRun(): Promise<object> {
+    const { runs, coverage } = await this.#ask({ tests: undefined, mutant: undefined });
+    const tests = runs.map(({ id, name, milliseconds, failure }) => ({
+      id,
+      name,
+      timeSpentMs: milliseconds,
+      ...(failure === undefined ? { status: SUCCESS } : { status: FAILED, failureMessage: failure }),
+    }));
+    return { status: 'complete', tests, mutantCoverage: coverage };
+  }
+
+  async mutantRun({ activeMutant, mutantActivation, testFilter, ...run }: MutantRun): Promise<object> {
+    const mutant = {
+      id: activeMutant.id,
+      fromLoading: mutantActivation === 'static',
+      hitLimit: run.hitLimit === undefined ? undefined : run.hitLimit / STRYKERS_PATIENCE,
+      // Of a mutant that is active from loading on, only unit tests are run.
+      longest: mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : run.timeout - PATIENCE + 1_000,
+    };
+    // Stryker starts a process that has ended anew, and asks again.
+    if (this.#isStuck) process.exit(1);
+    const answer = await Promise.race([
+      this.#ask({ tests: testFilter, mutant }),
+      this.#stuck(mutant.longest),
+    ]);
+    if (answer === 'stuck') return { status: 'timeout', reason: 'a loop without a mutant in it' };
+    this.#waits++;
+    const { runs, isEndless } = answer;
+    if (isEndless) return { status: 'timeout', reason: 'an endless loop' };
+    const killers = runs.filter(({ failure }) => failure !== undefined);
+    return killers.length === 0
+      ? { status: 'survived', nrOfTests: runs.length }
+      : {
+          status: 'killed',
+          killedBy: killers.map(({ id }) => id),
+          failureMessage: killers[0]!.failure,
+          nrOfTests: runs.length,
+        };
+  }
+
+  async dispose(): Promise<void> {
+    this.#channel.send(null);
+    await this.#run;
+    this.#channel.close();
+    await this.#vitest?.close();
+  }
+
+  async #ask(request: MutantRequest): Promise<MutantAnswer> {
+    const next = this.#channel.next();
+    this.#channel.send(request);
+    const answer = (await next) as MutantAnswer | { readonly error: string };
+    if ('error' in answer) throw new Error(answer.error);
+    return answer;
+  }
+
+  /** Resolves when the thread has used more CPU time than it may before it ends by itself. */
+  async #stuck(longest: number): Promise<'stuck'> {
+    const end = cpuTime() + 1.5 * longest + 1_000;
+    this.#waits++;
+    const own = this.#waits;
+    while (own === this.#waits && cpuTime() < end) await delay(100);
+    this.#isStuck = own === this.#waits;
+    return 'stuck';
+  }
+}
+
+export const strykerPlugins = [
+  {
+    kind: 'TestRunner',
+    name: 'loaded-tests',
+    factory: Object.assign(() => new LoadedTests(), { inject: [] }),
+  },
+];
