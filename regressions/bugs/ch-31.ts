@@ -4,7 +4,7 @@ import { definePatch, type InvariantId } from 'barproof';
 export const shows = { invariant: 'bar-as-hardware', cause: 'misaligned' } as const;
 
 /** The invariants that the bug breaks. */
-export const breaks: readonly InvariantId[] = ['bar-as-hardware', 'msix-trapped', 'incremental-equals-scratch', 'memslot-aligned-disjoint'];
+export const breaks: readonly InvariantId[] = ['bar-as-hardware', 'incremental-equals-scratch', 'msix-trapped', 'msix-capability-consistent', 'memslot-aligned-disjoint', 'map-unmap-symmetric', 'memslot-complete', 'no-abort'];
 
 export default definePatch({
   name: 'ch-31',

@@ -15,7 +15,7 @@ import { VmmAbort } from './failure.ts';
 import type { IommuType } from './iommu-type.ts';
 import type { ListenerContext, ListenerRules, PageSizes } from './listener-rules.ts';
 import type { Revision } from './revision.ts';
-import { PluggedMemory } from './plugged-memory.ts';
+import { PluggedBlocks } from './plugged-blocks.ts';
 import { SpaprWindows } from './spapr-windows.ts';
 import type { Span } from './trim.ts';
 
@@ -53,7 +53,7 @@ export class DmaListener implements MemoryListener {
   readonly #rules: ListenerRules;
   readonly #pages: PageSizes;
   readonly #windows: SpaprWindows | undefined;
-  readonly #plugged: PluggedMemory;
+  readonly #plugged: PluggedBlocks;
   /** Start addresses of the pieces that the host has mapped for the listener. */
   readonly #mapped = new Set<bigint>();
 
@@ -63,7 +63,7 @@ export class DmaListener implements MemoryListener {
     this.#rules = options.revision.listener;
     this.priority = options.revision.container.listenerPriority;
     this.#pages = { host: hostPageSize, target: targetPageSize, iommu: smallestPage(iommu.pageSizes) };
-    this.#plugged = new PluggedMemory({
+    this.#plugged = new PluggedBlocks({
       rules: this.#rules,
       pages: this.#pages,
       mappingLimit: iommuType === 'type1' ? (iommu as Type1Container).available : undefined,

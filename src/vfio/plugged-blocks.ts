@@ -8,8 +8,8 @@ import type { Span } from './trim.ts';
 /** The memslots that QEMU counts with where it has no KVM. */
 const UNKNOWN_SLOTS = 512;
 
-/** What the DMA listener gives to `PluggedMemory`. */
-export interface PluggedMemoryOptions {
+/** What the DMA listener gives to `PluggedBlocks`. */
+export interface PluggedBlocksOptions {
   readonly rules: ListenerRules;
   readonly pages: PageSizes;
   /** How many mappings the container takes; `undefined` where the host does not say. */
@@ -25,12 +25,12 @@ export interface PluggedMemoryOptions {
 }
 
 /** Keeps the plugged blocks of virtio-mem mapped, each by itself (QEMU's `VFIORamDiscardListener`, vfio fact 6.14). */
-export class PluggedMemory {
-  readonly #options: PluggedMemoryOptions;
+export class PluggedBlocks {
+  readonly #options: PluggedBlocksOptions;
   /** The sections whose blocks are followed. */
   readonly #followed = new Map<MemoryRegionSection, RamDiscardListener>();
 
-  constructor(options: PluggedMemoryOptions) {
+  constructor(options: PluggedBlocksOptions) {
     this.#options = options;
   }
 
