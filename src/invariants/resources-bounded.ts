@@ -199,4 +199,9 @@ const areSameViews = (a: readonly TraceRange[], b: readonly TraceRange[]): boole
 
 const showSame = (a: TraceRange, b: TraceRange): boolean =>
   a === b ||
-  (a.start === b.start && a.end === b.end && a.offset === b.offset && a.region.name === b.region.name);
+  (a.start === b.start &&
+    a.end === b.end &&
+    a.offset === b.offset &&
+    a.region.name === b.region.name &&
+    a.readonly === b.readonly &&
+    a.romdMode === b.romdMode);
