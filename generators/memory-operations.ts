@@ -15,6 +15,8 @@ const MOST_BLOCKS = 6n;
 export interface MemoryOptions {
   /** Whether the VMM has virtio-mem. */
   readonly virtioMem: boolean;
+  /** Whether hosts offer BARs for reading alone: a release that dies of a refused map says no more of them. */
+  readonly readonlyBars: boolean;
   /** Whether a real machine has to show the scenario. */
   readonly isReal: boolean;
 }
@@ -26,10 +28,10 @@ export interface MemoryOptions {
 export function withMemoryOperations(
   choose: Choose,
   scenario: Scenario,
-  { virtioMem, isReal }: MemoryOptions,
+  { virtioMem, readonlyBars, isReal }: MemoryOptions,
 ): Scenario {
   let { devices, operations } = scenario;
-  if (choose.chance(READONLY_BAR_SHARE)) devices = withReadonlyBar(choose, devices);
+  if (choose.chance(READONLY_BAR_SHARE) && readonlyBars) devices = withReadonlyBar(choose, devices);
   if (choose.chance(VIRTIO_MEM_SHARE) && virtioMem) operations = withVirtioMem(choose, scenario, isReal);
   if (choose.chance(DIRTY_LOG_SHARE)) operations = withDirtyLog(choose, operations);
   return { ...scenario, devices, operations };

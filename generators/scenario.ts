@@ -65,6 +65,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     virtioMem = iommuTypes.includes('iommufd'),
     realistic = false,
   } = constraints;
+  const recent = { virtioMem, readonlyBars: iommuTypes.includes('iommufd') };
   if (realistic || choose.chance(REALISTIC_SHARE)) {
     const scenario = chooseRealisticScenario(choose, {
       revision,
@@ -73,7 +74,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
       modelOnly: overlays,
     });
     if (scenario !== undefined)
-      return overlays ? withMemoryOperations(choose, scenario, { virtioMem, isReal: true }) : scenario;
+      return overlays ? withMemoryOperations(choose, scenario, { ...recent, isReal: true }) : scenario;
     if (realistic) throw new RangeError(NO_REAL_MACHINE);
   }
   // Only pseries has sPAPR containers.
@@ -93,5 +94,5 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const operations = overlays ? withDmaWindow(choose, machine, limited, drawnOperations) : drawnOperations;
   const scenario: Scenario = { version: 1, machine, revision, host: limited, devices, operations };
   const drawnWhole = chooseRamNear1TiB(choose, scenario);
-  return overlays ? withMemoryOperations(choose, drawnWhole, { virtioMem, isReal: false }) : drawnWhole;
+  return overlays ? withMemoryOperations(choose, drawnWhole, { ...recent, isReal: false }) : drawnWhole;
 }

@@ -29,7 +29,6 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'incremental-equals-scratch',
     'mmio-map-not-fatal',
     'no-abort',
-    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'seed-v2+skip-corrected': [
@@ -48,7 +47,6 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'incremental-equals-scratch',
     'mmio-map-not-fatal',
     'no-abort',
-    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'seed-v2+ram-device-skip': [
@@ -56,7 +54,6 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
-    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'seed-v2+machine-property': [
@@ -134,7 +131,6 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
-    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'qemu-6.0': [
@@ -143,7 +139,6 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
-    'memslot-aligned-disjoint',
     'guest-page-reachable',
   ],
   'qemu-11.1': [
@@ -213,7 +208,7 @@ export const RARELY_BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> 
   'seed-v2+machine-class-method': ['msix-trapped'],
   'seed-v2+skip-in-msix-init': ['msix-trapped'],
   'seed-v2+table-beyond-bar': ['msix-trapped'],
-  'seed-v2+reserved-bir': ['msix-trapped', 'memslot-aligned-disjoint'],
+  'seed-v2+reserved-bir': ['msix-trapped'],
   'seed-v2+phb-mmio-alias': ['msix-trapped'],
   'seed-v2+no-mmio-dma-map': ['msix-trapped'],
   'qemu-11.1': ['ram-reachable'],
