@@ -44,6 +44,15 @@ describe('citations of facts', () => {
     expect(idle.map(({ name }) => name)).toEqual([]);
   });
 
+  it('stand on one line, where a search for them finds them', () => {
+    const broken = files.flatMap((path) =>
+      [...read(path).matchAll(/\b[a-z-]+(?: facts?)?\n\s*(?:\*|\/\/) *(?:facts? )?(?:[A-Z]*\d[\w.]*)/g)]
+        .filter(([text]) => /\bfacts?\b/.test(text))
+        .map(([text]) => `${path}: ${text}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
   it('carry the ids of the kernel that comments of src/host name', () => {
     const bare = files
       .filter((path) => path.startsWith('src/host/') && path.endsWith('.ts'))

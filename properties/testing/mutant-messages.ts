@@ -27,6 +27,8 @@ export class MutantChannel {
 /** A mutant that is active during a run of tests. */
 export interface ActiveMutant {
   readonly id: string;
+  /** The file that it changes. */
+  readonly file: string;
   /** Whether the mutant must be active while the modules load: its code runs at no other time. */
   readonly fromLoading: boolean;
   /** So often may the mutant's code be reached, or the run counts as an endless loop. */
@@ -45,6 +47,7 @@ export interface MutantRequest {
 export interface TestRun {
   readonly id: string;
   readonly name: string;
+  /** CPU time. */
   readonly milliseconds: number;
   readonly failure: string | undefined;
 }

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVitest, type Vitest } from 'vitest/node';
@@ -9,9 +9,8 @@ interface MutantRun {
   readonly activeMutant: { readonly id: string };
   readonly mutantActivation: 'runtime' | 'static';
   readonly testFilter?: readonly string[];
+  readonly sandboxFileName: string;
   readonly hitLimit?: number;
-  /** In milliseconds: 10 seconds and some more than the tests took without a mutant. */
-  readonly timeout: number;
 }
 
 /** The CPU time of this process with its threads, in milliseconds. */
@@ -28,12 +27,47 @@ const testFilesOf = (path: string): readonly string[] =>
         .filter((file) => file.endsWith('.test.ts'))
         .map((file) => resolve(path, file));
 
+/** How often each mutant is reached: while the modules load, and by each test. */
+interface Coverage {
+  readonly static: Record<string, number>;
+  readonly perTest: Readonly<Record<string, Record<string, number>>>;
+}
+
+/** What Stryker is told of a mutant. */
+interface MutantVerdict {
+  readonly status: 'survived' | 'killed' | 'timeout';
+  readonly reason?: string;
+  readonly nrOfTests?: number;
+  readonly killedBy?: readonly string[];
+  readonly failureMessage?: string | undefined;
+}
+
+/** What the run without a mutant has shown. */
+interface Measured {
+  /** The mutants that loading and tests reach. */
+  readonly ofBothKinds: readonly string[];
+  /** CPU time of each test. */
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+/** A file of the sandbox, for the processes that Stryker starts after the first one. */
+const MEASURED = 'measured.json';
+
+/**
+ * Makes mutants that tests reach, and loading as well, those of tests alone. Stryker would make them those of loading,
+ * which takes long; here that is done for the survivors.
+ */
+function tellOneKindOf(coverage: Coverage): readonly string[] {
+  const reached = new Set(Object.values(coverage.perTest).flatMap((mutants) => Object.keys(mutants)));
+  const both = Object.keys(coverage.static).filter((id) => reached.has(id));
+  for (const id of both) delete coverage.static[id];
+  return both;
+}
+
 /** Stryker's numbers for what became of a test. */
 const SUCCESS = 0;
 const FAILED = 1;
 
-/** The `timeoutMS` of .ci/mutate.mjs. */
-const PATIENCE = 10_000;
 /** In milliseconds of CPU time. */
 const LONGEST_OF_UNIT_TESTS = 5_000;
 /** Stryker lets a mutant be reached 100 times as often as the code without it; 10 times is an endless loop as well. */
@@ -48,6 +82,7 @@ class LoadedTests {
   #vitest: Vitest | undefined;
   #run: Promise<unknown> | undefined;
   #isStuck = false;
+  #read: Measured | undefined;
   /** How many runs have begun or ended. */
   #waits = 0;
 
@@ -71,6 +106,9 @@ class LoadedTests {
 
   async dryRun(): Promise<object> {
     const { runs, coverage } = await this.#ask({ tests: undefined, mutant: undefined });
+    const ofBothKinds = tellOneKindOf(coverage as Coverage);
+    const times = Object.fromEntries(runs.map(({ id, milliseconds }) => [id, milliseconds]));
+    writeFileSync(MEASURED, JSON.stringify({ ofBothKinds, milliseconds: times } satisfies Measured));
     const tests = runs.map(({ id, name, milliseconds, failure }) => ({
       id,
       name,
@@ -80,18 +118,26 @@ class LoadedTests {
     return { status: 'complete', tests, mutantCoverage: coverage };
   }
 
-  async mutantRun({ activeMutant, mutantActivation, testFilter, ...run }: MutantRun): Promise<object> {
+  async mutantRun(run: MutantRun): Promise<MutantVerdict> {
+    const verdict = await this.#judge(run);
+    const hasOtherChance =
+      verdict.status === 'survived' && this.#measured.ofBothKinds.includes(run.activeMutant.id);
+    return hasOtherChance ? this.#judge({ ...run, mutantActivation: 'static' }) : verdict;
+  }
+
+  async #judge({ activeMutant, sandboxFileName, ...run }: MutantRun): Promise<MutantVerdict> {
     const mutant = {
       id: activeMutant.id,
-      fromLoading: mutantActivation === 'static',
+      file: sandboxFileName,
+      fromLoading: run.mutantActivation === 'static',
       hitLimit: run.hitLimit === undefined ? undefined : run.hitLimit / STRYKERS_PATIENCE,
       // Of a mutant that is active from loading on, only unit tests are run.
-      longest: mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : run.timeout - PATIENCE + 1_000,
+      longest: run.mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : this.#longest(run.testFilter),
     };
     // Stryker starts a process that has ended anew, and asks again.
     if (this.#isStuck) process.exit(1);
     const answer = await Promise.race([
-      this.#ask({ tests: testFilter, mutant }),
+      this.#ask({ tests: run.testFilter, mutant }),
       this.#stuck(mutant.longest),
     ]);
     if (answer === 'stuck') return { status: 'timeout', reason: 'a loop without a mutant in it' };
@@ -107,6 +153,15 @@ class LoadedTests {
           failureMessage: killers[0]!.failure,
           nrOfTests: runs.length,
         };
+  }
+
+  #longest(tests: readonly string[] = []): number {
+    const { milliseconds } = this.#measured;
+    return 1_000 + 2 * tests.reduce((sum, id) => sum + (milliseconds[id] ?? 0), 0);
+  }
+
+  get #measured(): Measured {
+    return (this.#read ??= JSON.parse(readFileSync(MEASURED, 'utf8')) as Measured);
   }
 
   async dispose(): Promise<void> {

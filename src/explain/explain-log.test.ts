@@ -322,6 +322,14 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     expect(findingsIn(line)).toMatchObject([{ subject }]);
   });
 
+  it.each(['DMAR: [00:00.0] ', 'vfio: -device vfio: BAR 0 [a ', 'qemu kvm ', 'IommuDmaMap '])(
+    'in time that grows with the length of lines, as of a thousand times "%s"',
+    (words) => {
+      const line = words.repeat(4000 / words.length);
+      expect(() => findingsIn(`${line}\n`.repeat(200))).toThrow(/no line that barproof explain knows/);
+    },
+  );
+
   it('once, where a hint of QEMU follows the line', () => {
     const text =
       'vfio 0000:01:00.0: error getting device from group 1: No such device\n' +

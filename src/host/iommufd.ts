@@ -46,8 +46,8 @@ export interface IommufdOptions {
  */
 export class IommufdIoas implements IommuContainer {
   /**
-   * The domain's own page sizes. iommufd keeps sizes below the host page, which type1 drops (host
-   * fact R2.1.1). The kernel reports the smallest alone (`out_iova_alignment`), and QEMU uses no other.
+   * The domain's own page sizes. iommufd keeps sizes below the host page, which type1 drops
+   * (host fact R2.1.1). The kernel reports the smallest alone (`out_iova_alignment`), and QEMU uses no other.
    */
   readonly pageSizes: PageSizeBitmap;
   readonly #hostPageSize: Size;
@@ -91,8 +91,8 @@ export class IommufdIoas implements IommuContainer {
     if (!isAligned(size | iova, alignment)) return Errno.EINVAL;
     // host fact I9
     if (iova + size > END_OF_SPACE) return Errno.EOVERFLOW;
-    // host facts I10 and I11: reserved addresses come before overlaps; in type1 after them (host
-    // fact R2.2.1).
+    // host facts I10 and I11: reserved addresses come before overlaps; in type1 after them
+    // (host fact R2.2.1).
     if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
     if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
     // host fact I13: the kernel tests the offset in the page alone, so an alignment above the page asks for a

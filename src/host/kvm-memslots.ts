@@ -66,8 +66,8 @@ class SlotTable {
 }
 
 /**
- * The memory slots of a KVM virtual machine. Linux virt/kvm/kvm_main.c:__kvm_set_memory_region, host
- * fact 6.1. KVM does not look at the memory behind a host address, except on arm64 for the dirty log of a BAR
+ * The memory slots of a KVM virtual machine. Linux virt/kvm/kvm_main.c:__kvm_set_memory_region,
+ * host fact 6.1. KVM does not look at the memory behind a host address, except on arm64 for the dirty log of a BAR
  * (host facts R6.1.4 and D15).
  */
 export class KvmMemslots {

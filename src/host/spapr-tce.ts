@@ -128,8 +128,8 @@ export class SpaprTceContainer implements IommuContainer {
   }
 
   /**
-   * VFIO_IOMMU_SPAPR_TCE_REMOVE: removes the window that holds `address`, with its mappings (host
-   * fact 3.7).
+   * VFIO_IOMMU_SPAPR_TCE_REMOVE: removes the window that holds `address`, with its mappings
+   * (host fact 3.7).
    */
   removeWindow(address: Iova): Errno {
     const { errno, window } = this.#windows.remove(address);

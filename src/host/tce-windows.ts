@@ -31,8 +31,8 @@ export interface WindowResult {
 }
 
 /**
- * The platforms of Linux on POWER: bare metal, and a pseries guest, whose hypervisor makes the windows (host
- * fact 3.1).
+ * The platforms of Linux on POWER: bare metal, and a pseries guest, whose hypervisor makes the windows
+ * (host fact 3.1).
  */
 export type PowerPlatform = 'powernv' | 'pseries';
 
@@ -92,8 +92,8 @@ export class TceWindows {
 
   /**
    * VFIO_IOMMU_SPAPR_TCE_CREATE. On a fresh container the call makes two windows, the default one first.
-   * Linux vfio_iommu_spapr_tce.c:tce_iommu_create_window, pci-ioda.c:pnv_pci_ioda2_create_table, host
-   * facts C3 to C9.
+   * Linux vfio_iommu_spapr_tce.c:tce_iommu_create_window, pci-ioda.c:pnv_pci_ioda2_create_table,
+   * host facts C3 to C9.
    */
   create(request: CreateWindowRequest): WindowResult {
     // host fact C3

@@ -25,8 +25,8 @@ import { PinnedMemory } from './pinned-memory.ts';
  * adds the host page, which it composes of smaller pages. Linux
  * vfio_iommu_type1.c:vfio_update_pgsize_bitmap, 4.4 and later, host facts 1.2 and R1.2.1.
  *
- * @param domain the domain's page sizes; all ones for a container of emulated devices alone (host fact
- *   R1.2.3).
+ * @param domain the domain's page sizes; all ones for a container of emulated devices alone
+ *   (host fact R1.2.3).
  * @param hostPageSize in bytes, a power of two.
  */
 export const type1PageSizes = (domain: PageSizeBitmap, hostPageSize: Size): PageSizeBitmap =>
@@ -63,8 +63,8 @@ export interface Type1Options {
    */
   readonly contiguousRun?: Size | undefined;
   /**
-   * RLIMIT_MEMLOCK in bytes of a caller without CAP_IPC_LOCK: the most memory that mappings pin (host fact
-   * R1.4.4). No limit by default.
+   * RLIMIT_MEMLOCK in bytes of a caller without CAP_IPC_LOCK: the most memory that mappings pin
+   * (host fact R1.4.4). No limit by default.
    */
   readonly lockLimit?: Size | undefined;
   /** Memory that the kernel cannot use, beside requests that say so themselves. None by default. */
@@ -87,8 +87,8 @@ export class Type1Container implements IommuContainer {
   #lost: readonly DmaMapping[] = [];
 
   /**
-   * @throws RangeError for a domain without page sizes, which the kernel does not look for (host
-   * fact R1.2.5).
+   * @throws RangeError for a domain without page sizes, which the kernel does not look for
+   * (host fact R1.2.5).
    */
   constructor(options: Type1Options) {
     this.pageSizes = type1PageSizes(options.domainPageSizes, options.hostPageSize);
@@ -126,8 +126,8 @@ export class Type1Container implements IommuContainer {
     if (this.available <= 0) return Errno.ENOSPC;
     // host fact M12
     if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
-    // host fact M14: iommu_map refuses a run that does not fill whole pages of the domain (host
-    // fact R1.4.5). A request that is one run fills them, because the granule of host fact M7 is no
+    // host fact M14: iommu_map refuses a run that does not fill whole pages of the domain
+    // (host fact R1.4.5). A request that is one run fills them, because the granule of host fact M7 is no
     // smaller than such a page.
     if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
     // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.

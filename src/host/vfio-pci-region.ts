@@ -10,15 +10,15 @@ export interface BarDescription {
   readonly io: boolean;
   /**
    * Whether vfio-pci allows an mmap of the BAR. It does for a BAR of a host page or more, except on s390.
-   * It does for a smaller BAR only if the BAR begins a page and shares that page with no other (host
-   * facts R4.2.1 to R4.2.3).
+   * It does for a smaller BAR only if the BAR begins a page and shares that page with no other
+   * (host facts R4.2.1 to R4.2.3).
    */
   readonly mmappable: boolean;
 }
 
 /**
- * Where the MSI-X table is, as the physical capability says; vfio-pci does not validate it (host
- * fact 4.7).
+ * Where the MSI-X table is, as the physical capability says; vfio-pci does not validate it
+ * (host fact 4.7).
  */
 type MsixTable = Pick<MsixLayout, 'vectors' | 'tableBar' | 'tableOffset'>;
 
@@ -104,8 +104,8 @@ function areasAroundTable(table: MsixTable, length: Size, hostPageSize: Size): r
 }
 
 /**
- * VFIO_DEVICE_GET_REGION_INFO for a BAR. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info, host
- * facts 4.3 and 4.4. A vendor driver's areas come first in the chain and replace the areas around the
+ * VFIO_DEVICE_GET_REGION_INFO for a BAR. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info,
+ * host facts 4.3 and 4.4. A vendor driver's areas come first in the chain and replace the areas around the
  * table; MSIX_MAPPABLE stays (host fact R4.4.5). A table's BAR that shares its page has no capability
  * (host fact R4.4.6).
  */

@@ -871,6 +871,8 @@ describe('listeners', () => {
     topology.createAddressSpace('other', other);
     listen(memory, { nop: true });
     expect(heard(() => topology.setSize(other, 0x2000n))).toEqual(['begin', 'nop 0x0-0xfff stays', 'commit']);
+    listen(memory, { name: 'without' });
+    expect(heard(() => topology.setSize(other, 0x1000n))).toContain('nop 0x0-0xfff stays');
   });
 
   it('with regionNop hear of unchanged ranges in each update (memory facts 1.7, 2.9 and 3.3)', () => {
@@ -985,5 +987,17 @@ describe('listeners', () => {
     put(ram('a'), 0n);
     const listener = listen();
     expect(heard(() => replay(listener, memory))).toEqual(['begin', 'add 0x0-0xfff a', 'commit']);
+  });
+});
+
+describe('a region that lies in no container', () => {
+  it('changes in the view that shows it through an alias', () => {
+    const target = ram('target');
+    put(MemoryRegion.alias('alias', target, offset(0n), 0x1000n), 0x4000n);
+    put(ram('other'), 0x8000n);
+    topology.setReadonly(target, true);
+    expect(memory.view.at(0x4000n)?.readonly).toBe(true);
+    topology.setEnabled(target, false);
+    expect(shown()).toEqual(['0x8000-0x8fff other']);
   });
 });

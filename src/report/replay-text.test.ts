@@ -34,7 +34,7 @@ describe('replayText', () => {
     const explanation =
       'A refused mapping of device memory is forgotten, and its unmap is asked for all the same.';
     expect(textOf({ explanation })).toBe(
-      `+ a.json: every invariant holds on qemu-11.1\n  known     ${explanation}\n`,
+      `+ a.json: every invariant holds on qemu-11.1\n  why       ${explanation}\n`,
     );
   });
 

@@ -27,7 +27,7 @@ export function replayText(file: string, replay: Replay): string {
 }
 
 const explanationLines = (explanation: string): string[] =>
-  labelled('known', printable(explanation)).map((line) => `  ${line}\n`);
+  labelled('why', printable(explanation)).map((line) => `  ${line}\n`);
 
 function comparisonText(comparison: StoredComparison): string {
   switch (comparison.kind) {

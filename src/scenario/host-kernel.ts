@@ -33,7 +33,7 @@ const numbersOf = (version: string): readonly [major: number, minor: number] => 
 };
 
 /**
- * Whether vfio-pci of this kernel allows an mmap of the pages of an MSI-X table: Linux 4.16 and later (host
- * fact 4.4).
+ * Whether vfio-pci of this kernel allows an mmap of the pages of an MSI-X table: Linux 4.16 and later
+ * (host fact 4.4).
  */
 export const allowsMsixMmap = (kernel: HostKernel): boolean => !isKernelBefore(kernel, '4.16');

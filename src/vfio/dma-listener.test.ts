@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { END_OF_SPACE, hostAddress } from '../address/index.ts';
 import { Errno, SpaprTceContainer } from '../host/index.ts';
 import { MemoryRegion, type MemoryRegionSection } from '../memory/index.ts';
+import { noteDmaBuf } from './dma-buf.ts';
 import { DmaListener, type DmaListenerOptions } from './dma-listener.ts';
 import { VmmAbort } from './failure.ts';
 import type { ListenerRules } from './listener-rules.ts';
@@ -648,5 +649,70 @@ describe('the DMA listener of an sPAPR container', () => {
       );
       expect(log.events.some(({ type }) => type === 'dma-map')).toBe(false);
     }
+  });
+});
+
+describe('a rule of the listener that a patch changes', () => {
+  const withRules = (rules: Partial<ListenerRules>, id = 'qemu-11.1') => {
+    const base = revision(id);
+    return { ...base, listener: { ...base.listener, ...rules } };
+  };
+  const section = sectionOf(ram(), 0n, P64K);
+
+  it('unmaps what is mapped already, and asks again', () => {
+    const iommu = new RecordingIommu();
+    iommu.answer = () => (iommu.calls.some((call) => call.startsWith('unmap')) ? 0 : Errno.EEXIST);
+    const { listener } = listenerOf('qemu-11.1', iommu, {
+      revision: withRules({ whenMapped: 'unmap-and-retry' }),
+    });
+    listener.regionAdd(section);
+    expect(iommu.take()).toEqual(['map 0x0 0x10000 rw', 'unmap 0x0 0x10000', 'map 0x0 0x10000 rw']);
+  });
+
+  it('asks again only after EEXIST', () => {
+    const iommu = new RecordingIommu();
+    iommu.answer = () => Errno.ENOMEM;
+    const { listener } = listenerOf('qemu-11.1', iommu, {
+      revision: withRules({ whenMapped: 'unmap-and-retry' }),
+    });
+    listener.regionAdd(section);
+    expect(iommu.take()).toEqual(['map 0x0 0x10000 rw']);
+  });
+
+  it('does not ask again in QEMU', () => {
+    const iommu = new RecordingIommu();
+    iommu.answer = () => Errno.EEXIST;
+    const { listener } = listenerOf('qemu-11.1', iommu);
+    listener.regionAdd(section);
+    expect(iommu.take()).toEqual(['map 0x0 0x10000 rw']);
+  });
+
+  it('reports no skip of which it says nothing', () => {
+    const skipped = sectionOf(ramDevice(), 0x400n, 0x400n);
+    const eventsOf = (rules: Partial<ListenerRules>) => {
+      const { listener, log } = listenerOf('qemu-11.1', undefined, { revision: withRules(rules) });
+      listener.regionAdd(skipped);
+      return log.take();
+    };
+    expect(eventsOf({ reportsSkip: () => true })).toMatchObject([
+      { type: 'skip', start: 0x400n, size: 0x400n },
+    ]);
+    expect(eventsOf({ reportsSkip: () => false })).toEqual([]);
+  });
+});
+
+describe('a dma-buf (vfio fact 5.17)', () => {
+  const requestsOf = (iommuType: DmaListenerOptions['iommuType'], has: boolean) => {
+    const region = ramDevice();
+    if (has) noteDmaBuf(region);
+    const { listener, iommu } = listenerOf('qemu-11.1', undefined, { iommuType });
+    listener.regionAdd(sectionOf(region, 0n, P64K));
+    return iommu.requests.map(({ dmaBuf }) => dmaBuf);
+  };
+
+  it('is what QEMU maps device memory by on iommufd, if there is one', () => {
+    expect(requestsOf('iommufd', true)).toEqual([true]);
+    expect(requestsOf('iommufd', false)).toEqual([undefined]);
+    expect(requestsOf('type1', true)).toEqual([undefined]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { END_OF_SPACE, gpa, hex, hostAddress } from '../address/index.ts';
+import { END_OF_SPACE, gpa, hex, hostAddress, offset } from '../address/index.ts';
 import { KvmMemslots } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
@@ -12,13 +12,14 @@ const BACKING = hostAddress(0x7f00_0000_0000n);
 function make(
   update: MemslotRules['update'],
   rest: Partial<Omit<MemslotListenerOptions, 'rules' | 'emit'>> = {},
+  rules: Partial<MemslotRules> = {},
 ) {
   const log = eventLog();
   const host = rest.pages?.host ?? P4K;
   const architecture = (rest.readonlySlots ?? true) ? 'x86' : 'power';
   const kvm = rest.kvm ?? new KvmMemslots({ hostPageSize: host, architecture });
   const listener = new MemslotListener({
-    rules: { ...revision('qemu-11.1').memslots, update },
+    rules: { ...revision('qemu-11.1').memslots, ...rules, update },
     kvm,
     pages: { host, target: P4K },
     readonlySlots: true,
@@ -335,5 +336,92 @@ describe('the dirty log of a slot (vfio fact 9.7)', () => {
     listener.logStart(shown);
     expect(calls()).toEqual(['set 0', 'delete 0', 'set 0 log']);
     expect(kvm.slots()).toHaveLength(1);
+  });
+});
+
+describe('a rule of memslots', () => {
+  const section = (start: bigint, size: bigint, at = 0n) =>
+    sectionOf(ram('ram', 0x10_0000n), start, size, at);
+
+  it('largestSlot divides a section into parts, which also leave one by one', () => {
+    const { listener, kvm, calls } = make('immediately', {}, { largestSlot: P64K });
+    listener.regionAdd(section(0x10_0000n, 2n * P64K + P4K));
+    expect(calls()).toEqual(['set 0 0x100000+0x10000', 'set 1 0x110000+0x10000', 'set 2 0x120000+0x1000']);
+    expect(kvm.slots().map(({ backing }) => backing.offset)).toEqual([0n, P64K, 2n * P64K]);
+    listener.regionDel(section(0x10_0000n, 2n * P64K + P4K));
+    expect(calls()).toEqual(['delete 0 0x100000', 'delete 1 0x110000', 'delete 2 0x120000']);
+  });
+
+  it('largestSlot leaves a section of that size whole', () => {
+    const { listener, calls } = make('immediately', {}, { largestSlot: P64K });
+    listener.regionAdd(section(0n, P64K));
+    expect(calls()).toEqual(['set 0 0x0+0x10000']);
+  });
+
+  it('largestSlot keeps the offset that the rule span gives', () => {
+    const span: MemslotRules['span'] = ({ start, size }) => ({ start, size, offset: offset(0x5000n) });
+    const { listener, kvm } = make('immediately', {}, { largestSlot: P64K, span });
+    listener.regionAdd(section(0n, 2n * P64K));
+    expect(kvm.slots().map(({ backing }) => backing.offset)).toEqual([0x5000n, 0x1_5000n]);
+  });
+
+  it('slotLimit leaves out what is beyond, until a slot is free', () => {
+    const { listener, calls } = make('immediately', {}, { slotLimit: 2 });
+    for (const page of [0n, 2n, 4n]) listener.regionAdd(section(page * P4K, P4K));
+    expect(calls()).toEqual(['set 0 0x0+0x1000', 'set 1 0x2000+0x1000']);
+    listener.regionDel(section(0n, P4K));
+    listener.regionAdd(section(6n * P4K, P4K));
+    expect(calls()).toEqual(['delete 0 0x0', 'set 0 0x6000+0x1000']);
+  });
+
+  it.each([
+    ['last-freed', 'set 0 0x6000+0x1000'],
+    ['never', 'set 2 0x6000+0x1000'],
+  ] as const)('reuse "%s" decides on the number of the next slot', (reuse, set) => {
+    const { listener, calls } = make('immediately', {}, { reuse });
+    for (const page of [0n, 2n]) listener.regionAdd(section(page * P4K, P4K));
+    listener.regionDel(section(0n, P4K));
+    calls();
+    listener.regionAdd(section(6n * P4K, P4K));
+    expect(calls()).toEqual([set]);
+  });
+
+  it.each([
+    ['fatal', true, true],
+    ['fatal', false, false],
+    ['ignored', true, false],
+  ] as const)('refusal "%s" ends the VMM if refusals are fatal (%s): %s', (refusal, refusalIsFatal, ends) => {
+    const kvm = new KvmMemslots({ hostPageSize: P4K, architecture: 'x86' });
+    const { listener } = make('immediately', { kvm, refusalIsFatal }, { refusal, slotNumber: () => 1 << 20 });
+    const add = (): void => listener.regionAdd(section(0n, P4K));
+    if (ends) expect(add).toThrow(VmmAbort);
+    else expect(add).not.toThrow();
+  });
+
+  it('deletes leaves the slot of a section that went', () => {
+    const { listener, calls } = make('immediately', {}, { deletes: false });
+    listener.regionAdd(section(0n, P4K));
+    listener.regionDel(section(0n, P4K));
+    expect(calls()).toEqual(['set 0 0x0+0x1000']);
+  });
+
+  it('span is asked when a section comes and when it goes', () => {
+    const asked: string[] = [];
+    const span: MemslotRules['span'] = ({ start, size }, _pages, change) => {
+      asked.push(change);
+      return { start, size };
+    };
+    const { listener } = make('immediately', {}, { span });
+    listener.regionAdd(section(0n, P4K));
+    listener.regionDel(section(0n, P4K));
+    expect(asked).toEqual(['add', 'remove']);
+  });
+
+  it('isDirect decides on sections that come and that go', () => {
+    const { listener, calls } = make('immediately', {}, { isDirect: ({ start }) => start > 0n });
+    listener.regionAdd(section(0n, P4K));
+    listener.regionAdd(section(P64K, P4K));
+    listener.regionDel(section(0n, P4K));
+    expect(calls()).toEqual(['set 0 0x10000+0x1000']);
   });
 });

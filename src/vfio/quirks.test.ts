@@ -38,4 +38,22 @@ describe('the quirks of graphics cards (vfio fact 5.19)', () => {
     expect(of({ isVga: false })).toEqual([]);
     expect(of({ vendor: 0x8086 })).toEqual([]);
   });
+
+  it.each([
+    ['ATI', 0, MEM64],
+    ['ATI', 5, IO],
+    ['NVIDIA', 2, MEM64],
+    ['NVIDIA', 4, IO],
+    ['Intel', 2, MEM64],
+    ['Intel', 5, IO],
+  ] as const)('of %s are none in BAR %d', (name, bar, attributes) => {
+    const vendor = { ATI: 0x1002, NVIDIA: 0x10de, Intel: 0x8086 }[name];
+    expect(of({ vendor, bar, attributes })).toEqual([]);
+  });
+
+  it('may end where the BAR ends', () => {
+    expect(of({ size: 0x8_9000n })).toEqual(['nvidia-bar0-88000-mirror-quirk 88000+1000']);
+    expect(of({ bar: 5, size: 0x10n, attributes: IO })).toEqual(['nvidia-bar5-window-quirk 8+8']);
+    expect(of({ bar: 5, size: 0xfn, attributes: IO })).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { iova } from '../address/index.ts';
 import { Errno, SpaprTceContainer, type SpaprTceOptions } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
+import type { ContainerRules } from './container-rules.ts';
 import { VmmAbort } from './failure.ts';
 import { SpaprWindows } from './spapr-windows.ts';
 import { P4K, P64K, eventLog, ramDevice, sectionOf } from './testing/fakes.ts';
@@ -10,7 +11,11 @@ import { NEWEST } from './revisions/index.ts';
 const GIB = 1n << 30n;
 const SECOND = 1n << 59n;
 
-function make(options: Partial<SpaprTceOptions> = {}, hostPageSize = P64K) {
+function make(
+  options: Partial<SpaprTceOptions> = {},
+  hostPageSize = P64K,
+  rules: Partial<ContainerRules> = {},
+) {
   const log = eventLog();
   const iommu = new SpaprTceContainer({ hostPageSize, ...options });
   const windows = new SpaprWindows({
@@ -18,7 +23,7 @@ function make(options: Partial<SpaprTceOptions> = {}, hostPageSize = P64K) {
     iommu,
     hostPageSize,
     emit: log.emit,
-    rules: NEWEST.container,
+    rules: { ...NEWEST.container, ...rules },
   });
   /** Adds a window for a section of an IOMMU region; returns the errno. */
   const add = (start: bigint, size: bigint, region = MemoryRegion.iommu('tce', size)): Errno =>
@@ -66,16 +71,20 @@ describe('the windows of an sPAPR container (vfio facts 7.2 and 7.4)', () => {
       [0n, 1n],
     ] as const) {
       expect(add(start, size)).toBe(Errno.EINVAL);
+      expect(log.events.at(-1)).not.toHaveProperty('pageSize');
     }
     expect(iommu.windows()).toHaveLength(1);
     expect(log.events.at(-1)).toMatchObject({ type: 'window-create', errno: 22 });
   });
 
   it('may touch each other', () => {
-    const { iommu, add } = make({ dma32: { start: iova(GIB), size: GIB } });
+    const { iommu, add, log } = make({ dma32: { start: iova(GIB), size: GIB } });
     expect(add(GIB, GIB)).toBe(0);
     // EINVAL because the host puts the window elsewhere; the windows do not overlap.
-    expect(add(2n * GIB, GIB)).toBe(Errno.EINVAL);
+    for (const start of [2n * GIB, 0n]) {
+      expect(add(start, GIB)).toBe(Errno.EINVAL);
+      expect(log.events.at(-1)).toMatchObject({ start, pageSize: P4K });
+    }
     expect(iommu.windows()).toHaveLength(1);
   });
 
@@ -213,5 +222,31 @@ describe('the levels of a sPAPR window’s table', () => {
     });
     windows.add(sectionOf(MemoryRegion.iommu('tce', size), 0n, size), { start: 0n, size });
     expect(iommu.asked).toEqual([levels]);
+  });
+});
+
+describe('a rule of sPAPR windows that a patch changes', () => {
+  it('leaves the default window of the host', () => {
+    expect(make({}, P64K, { removesDefaultWindow: false }).log.events).toEqual([]);
+  });
+
+  it('leaves the window of a section that goes', () => {
+    const { add, remove, iommu, log } = make({}, P64K, { removesWindows: false });
+    add(0n, GIB);
+    log.take();
+    remove(0n, GIB);
+    expect(iommu.windows()).toHaveLength(1);
+    expect(log.take()).toEqual([]);
+  });
+});
+
+describe('a section without a window that goes', () => {
+  it('ends the VMM, or changes nothing where the caller ignores it', () => {
+    const { windows, remove, log } = make();
+    log.take();
+    const section = sectionOf(MemoryRegion.iommu('tce', GIB), 0n, GIB, 0n);
+    windows.remove(section, { start: 0n, size: GIB }, 'ignored');
+    expect(log.take()).toEqual([]);
+    expect(() => remove(0n, GIB)).toThrow(VmmAbort);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { END_OF_SPACE } from '../address/index.ts';
 import { Errno, SpaprTceContainer, Type1Container, type IommuContainer } from '../host/index.ts';
 import { MemoryRegion, MemoryTopology } from '../memory/index.ts';
-import { DeviceRefused } from './failure.ts';
+import { DeviceRefused, VmmAbort } from './failure.ts';
+import type { Revision } from './revision.ts';
 import { P4K, P64K, RecordingIommu, eventLog, ram, revision } from './testing/fakes.ts';
 import { VfioContainer, type ContainerOptions } from './vfio-container.ts';
 
@@ -204,5 +205,58 @@ describe('an sPAPR container', () => {
     iommu.take();
     container.disconnect();
     expect(iommu.take()).toEqual(['map 0x0 0x20000 rw']);
+  });
+});
+
+describe('a rule of containers that a patch changes', () => {
+  const withRules = (rules: Partial<Revision['container']>) => {
+    const base = revision('qemu-11.1');
+    return { revision: { ...base, container: { ...base.container, ...rules } } };
+  };
+  const refusing = (): RecordingIommu => {
+    const iommu = new RecordingIommu();
+    iommu.answer = () => Errno.ENOMEM;
+    return iommu;
+  };
+
+  it('ignores a refusal during set-up, and follows changes', () => {
+    const iommu = refusing();
+    const { topology, system } = connect(iommu, withRules({ registrationFailure: 'ignored' }));
+    iommu.answer = () => 0;
+    iommu.take();
+    topology.addSubregion(system, ram('more', P4K), 0x10_0000n as never);
+    expect(iommu.take()).toEqual(['map 0x100000 0x1000 rw']);
+  });
+
+  it('ends the VMM by a refusal during set-up', () => {
+    const connecting = (): unknown => connect(refusing(), withRules({ registrationFailure: 'fatal' }));
+    expect(connecting).toThrow(VmmAbort);
+    expect(connecting).toThrow('vfio_dma_map(0x0, 0x20000) = -12 (ENOMEM)');
+    try {
+      connecting();
+    } catch (error) {
+      expect(error).toMatchObject({ site: 'registration' });
+    }
+  });
+
+  it('follows system memory in place of the space of the devices', () => {
+    const iommu = new RecordingIommu();
+    const built = machine();
+    const empty = built.topology.createAddressSpace('empty', MemoryRegion.container('empty', END_OF_SPACE));
+    connect(iommu, { ...withRules({ space: 'system-memory' }), dmaSpace: empty }, built);
+    expect(iommu.take()).toEqual(['map 0x0 0x20000 rw']);
+    const other = new RecordingIommu();
+    connect(other, { ...withRules({ space: 'of-devices' }), dmaSpace: empty }, built);
+    expect(other.take()).toEqual([]);
+  });
+
+  it('gets EINVAL for each unmap of a container that is closed first', () => {
+    const iommu = new RecordingIommu();
+    const { container, log } = connect(iommu, withRules({ teardown: 'close-first' }));
+    iommu.take();
+    log.take();
+    container.disconnect();
+    expect(iommu.take()).toEqual([]);
+    expect(log.take()).toContainEqual(expect.objectContaining({ type: 'dma-unmap', errno: Errno.EINVAL }));
   });
 });

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { hex } from '../address/index.ts';
-import { PciRegister, splitLocator } from '../pci-layout/index.ts';
+import { hex, offset } from '../address/index.ts';
+import { PciRegister, splitLocator, type BarAttributes } from '../pci-layout/index.ts';
+import { Errno } from '../host/index.ts';
+import { hasDmaBuf } from './dma-buf.ts';
 import { DmaListener } from './dma-listener.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
+import type { Revision } from './revision.ts';
 import { REVISIONS } from './revisions/index.ts';
 import {
   IO,
@@ -1047,5 +1050,272 @@ describe('a rule that a patch changes', () => {
       { bar: 0, offset: 0x8000n },
     ]);
     expect(device.msixLayout).toMatchObject({ tableOffset: 0x8000n, pbaOffset: 0x9000n });
+  });
+});
+
+describe('the sizing of a BAR', () => {
+  const sizedBy = (attributes: BarAttributes, size: bigint, index = 0) => {
+    const { device, log } = plug({ bars: { [index]: { size, attributes } } });
+    log.take();
+    device.sizeBar(index);
+    return log.take().filter(({ type }) => type === 'bar-sized');
+  };
+
+  it.each([
+    ['32-bit memory', MEM32, P64K, 0xffff_fff0n, 0xffff_0000n],
+    ['64-bit memory', MEM64, P64K, 0xffff_ffff_ffff_fff0n, 0xffff_ffff_ffff_0000n],
+    ['64-bit memory of 8 GiB', MEM64, 1n << 33n, 0xffff_ffff_ffff_fff0n, 0xffff_fffe_0000_0000n],
+    ['I/O ports', IO, 0x20n, 0xffff_fffcn, 0xffff_ffe0n],
+  ])('of %s shows what was written and read, without the type bits', (_, attributes, size, wrote, read) => {
+    expect(sizedBy(attributes, size)).toEqual([{ type: 'bar-sized', device: 'dev0', bar: 0, wrote, read }]);
+  });
+
+  it('shows nothing of a BAR that the device does not have', () => {
+    const { device, log } = plug({ bars: { 0: { size: P4K } } });
+    log.take();
+    device.sizeBar(3);
+    expect(log.take().filter(({ type }) => type === 'bar-sized')).toEqual([]);
+  });
+
+  it('writes the probe into the low half alone', () => {
+    const { device, log } = plug({ bars: { 0: { size: P64K } } });
+    log.take();
+    device.sizeBar(0, 0xffff_0000n);
+    const [event] = log.take().filter(({ type }) => type === 'bar-sized');
+    expect(event).toMatchObject({ wrote: 0xffff_ffff_ffff_0000n, read: 0xffff_ffff_ffff_0000n });
+  });
+});
+
+describe('the power state of a function', () => {
+  it('takes its BARs out of the memory map in D3hot, and puts them back in D0 (11.1)', () => {
+    const { device, view } = mapped({ bars: { 0: { size: P4K } } }, { pciRules: revision('qemu-11.1').pci });
+    const before = view();
+    expect(device.barRegisters).toEqual([{ bar: 0, address: 0xd000_0000n, decoding: true }]);
+    device.setPowerState('D3hot');
+    const registers = { bar: 0, address: 0xd000_0000n, decoding: true };
+    expect(device.barRegisters).toEqual([{ ...registers, hasPower: false }]);
+    expect(view()).toEqual([]);
+    device.setPowerState('D0');
+    expect(view()).toEqual(before);
+    expect(device.barRegisters).toEqual([registers]);
+  });
+});
+
+describe('a request for another size of a BAR (vfio fact 5.20)', () => {
+  const resized = (rules: Partial<Revision['device']>, index = 0) => {
+    const of = revision('qemu-11.1');
+    const changed = { ...of, device: { ...of.device, ...rules } };
+    const { device } = plug({ bars: { 0: { size: P4K } } }, { revision: changed });
+    device.resizeBar(index, P64K);
+    return [...device.resized];
+  };
+
+  it('changes nothing in QEMU', () => {
+    expect(resized({})).toEqual([]);
+  });
+
+  it('is remembered of a BAR that is there, if a patch lets the guest resize as the device does', () => {
+    expect(resized({ resizableBar: 'as-device' })).toEqual([[0, P64K]]);
+    expect(resized({ resizableBar: 'as-device' }, 2)).toEqual([]);
+  });
+});
+
+describe('the quirks of a device', () => {
+  const NVIDIA = { vendor: 0x10de, isVga: true };
+  const MIB16 = 16n << 20n;
+
+  it('lie over their BAR, and belong to the device', () => {
+    const { device, view, space } = mapped({ ...NVIDIA, bars: { 0: { size: MIB16, attributes: MEM32 } } });
+    expect(device.quirks).toEqual([
+      {
+        name: 'nvidia-bar0-88000-mirror-quirk',
+        offset: 0x8_8000n,
+        size: 0x1000n,
+        bar: 0,
+        region: 'nic nvidia-bar0-88000-mirror-quirk',
+      },
+    ]);
+    expect(view()).toContain('d0088000+1000 io nic nvidia-bar0-88000-mirror-quirk @0');
+    expect(space.view.at(0xd008_8000n)?.region.owner).toBe('dev0');
+  });
+
+  it('are none over vfio-user, and of a device that is no VGA controller', () => {
+    const bars = { 0: { size: MIB16, attributes: MEM32 } };
+    expect(plug({ ...NVIDIA, bars }, { vfioUser: true }).device.quirks).toEqual([]);
+    expect(plug({ ...NVIDIA, isVga: false, bars }).device.quirks).toEqual([]);
+  });
+
+  it('over a BAR that the device lacks end the VMM', () => {
+    const of = revision('qemu-11.1');
+    const quirk = { name: 'a-quirk', offset: offset(0n), size: 0x8n };
+    const device = { ...of.device, quirks: ({ bar }: { bar: number }) => (bar === 5 ? [quirk] : []) };
+    const failure = failureOf({ bars: { 0: { size: P4K } } }, { revision: { ...of, device } });
+    expect(failure).toBeInstanceOf(VmmAbort);
+    expect(failure).toMatchObject({ site: 'quirk-segfault', message: 'a-quirk: the device has no BAR 5' });
+  });
+});
+
+describe('a rule of devices that a patch changes', () => {
+  const withRules = (rules: Partial<Revision['device']>): Bench => {
+    const base = revision('qemu-11.1');
+    return { revision: { ...base, device: { ...base.device, ...rules } } };
+  };
+  const MSIX: FakeDevice = {
+    bars: { 0: { size: P64K, attributes: MEM32, msixMappable: true } },
+    msix: [8, 0, 0x8000n, 0, 0x9000n],
+  };
+
+  it.each([
+    ['everything', undefined, 0, 0],
+    ['nothing', 'nothing', 0xd000_0000, 2],
+    ['the BARs', 'bars-only', 0, 2],
+    ['COMMAND', 'command-only', 0xd000_0000, 0],
+  ] as const)('restores %s at a reset', (_, resetRestores, bar, command) => {
+    const rules = resetRestores === undefined ? {} : { resetRestores };
+    const { device } = mapped(MSIX, withRules({ ...rules, resetStopsDecoding: false }));
+    device.reset();
+    expect(device.pci.config.read(PciRegister.BAR_0, 4)).toBe(bar);
+    expect(device.pci.config.read(PciRegister.COMMAND, 2)).toBe(command);
+  });
+
+  it.each([true, false])('switches MSI-X off at a reset: %s', (resetsMsix) => {
+    const { device } = mapped(MSIX, withRules({ resetsMsix }));
+    device.setMsixEnabled(true);
+    device.reset();
+    expect(device.msixState!.readControl() >> 15).toBe(resetsMsix ? 0 : 1);
+  });
+
+  it.each([
+    [true, '400'],
+    [false, '1000'],
+  ])('lets a stretched BAR shrink at a reset if decoding stops (%s)', (resetStopsDecoding, size) => {
+    const small: FakeDevice = { bars: { 0: { size: 0x400n, attributes: MEM32 } } };
+    const { device } = mapped(small, withRules({ resetStopsDecoding, baseRegion: false }));
+    expect(device.pci.bar(0)?.region.size).toBe(P4K);
+    device.reset();
+    expect(device.pci.bar(0)?.region.size.toString(16)).toBe(size);
+  });
+
+  it('takes the mmaps back at an unplug, before or after the BARs', () => {
+    const order = (unplugOrder: Revision['device']['unplugOrder']): readonly string[] => {
+      const { device, log, view } = mapped(MSIX, withRules({ unplugOrder, releasesAreas: () => true }));
+      log.take();
+      const seen: string[] = [];
+      const { unmapAll } = device.pci;
+      device.pci.unmapAll = () => {
+        seen.push(log.take().some(({ type }) => type === 'munmap') ? 'munmap first' : 'BARs first');
+        unmapAll.call(device.pci);
+      };
+      device.unplug();
+      expect(view()).toEqual([]);
+      return [...seen, ...log.take().map(({ type }) => type)];
+    };
+    expect(order('bars-first')).toEqual(['BARs first', 'munmap']);
+    expect(order('mmaps-first')).toEqual(['munmap first']);
+  });
+
+  it('releases areas for the reasons that it names', () => {
+    const reasons: string[] = [];
+    const { device, log } = plug(MSIX, withRules({ releasesAreas: (why) => reasons.push(why) < 0 }));
+    device.unplug();
+    expect(new Set(reasons)).toEqual(new Set(['unplug']));
+    expect(log.take().filter(({ type }) => type === 'munmap')).toEqual([]);
+  });
+
+  it('takes back the areas that came before a refused one', () => {
+    const reasons: string[] = [];
+    const fake: FakeDevice = {
+      bars: {
+        0: {
+          size: P64K,
+          attributes: MEM32,
+          sparse: [
+            [0n, P4K],
+            [0x2000n, P4K],
+            [0x4000n, P4K],
+          ],
+        },
+      },
+      refusesMmap: (_, { offset: at }) => at === 0x4000n,
+    };
+    const { log } = plug(fake, withRules({ releasesAreas: (why) => reasons.push(why) > 0 }));
+    expect(reasons).toEqual(['refused-area', 'refused-area']);
+    expect(log.take().filter(({ type }) => type === 'munmap')).toEqual([
+      { type: 'munmap', device: 'dev0', bar: 0, offset: 0n, size: P4K },
+      { type: 'munmap', device: 'dev0', bar: 0, offset: 0x2000n, size: P4K },
+    ]);
+  });
+
+  it('keeps the other areas when the host refuses one', () => {
+    const fake: FakeDevice = {
+      bars: {
+        0: {
+          size: P64K,
+          attributes: MEM32,
+          sparse: [
+            [0n, P4K],
+            [0x4000n, P4K],
+          ],
+        },
+      },
+      refusesMmap: (_, { offset: at }) => at === 0n,
+    };
+    const areas = (mmapFailure: 'no-area' | 'other-areas'): readonly string[] =>
+      viewOf(fake, withRules({ mmapFailure })).filter((line) => line.includes('ramd'));
+    expect(areas('other-areas')).toEqual(['d0004000+1000 ramd nic BAR 0 mmaps[1] @0']);
+    expect(areas('no-area')).toEqual([]);
+  });
+
+  it.each([
+    ['before-relocation', 'bar2', ['0x0+0x8000', '0x9000+0x7000']],
+    ['after-relocation', 'bar2', ['0x0+0x10000']],
+    ['before-relocation', 'off', ['0x0+0x8000', '0x9000+0x7000']],
+    ['after-relocation', 'off', ['0x0+0x8000', '0x9000+0x7000']],
+  ] as const)(
+    'cuts the table out of the areas %s, with x-msix-relocation=%s',
+    (fixUp, msixRelocation, areas) => {
+      const { log } = plug(
+        { ...MSIX, bars: { 0: { size: P64K, attributes: MEM32 } } },
+        { ...withRules({ fixUp }), options: { msixRelocation } },
+      );
+      const mmaps = log.take().flatMap((event) => (event.type === 'mmap' ? [event] : []));
+      expect(mmaps.map(({ offset: at, size }) => `${hex(at)}+${hex(size)}`)).toEqual(areas);
+    },
+  );
+});
+
+describe('the dma-bufs of a device (vfio fact 5.17)', () => {
+  const messagesOf = (errno: Errno, exportsDmaBuf = true) => {
+    const base = revision('qemu-11.1');
+    const exported: string[] = [];
+    const made = plug(
+      {
+        bars: { 0: { size: P64K, attributes: MEM32 } },
+        exportDmaBuf: (bar, { offset: at }) => {
+          exported.push(`${bar} ${hex(at)}`);
+          return errno;
+        },
+      },
+      { revision: { ...base, device: { ...base.device, exportsDmaBuf } } },
+    );
+    const texts = made.log.take().flatMap((event) => (event.type === 'message' ? [event.text] : []));
+    const [area] = made.device.regions[0]!.mmaps;
+    return { exported, texts, has: hasDmaBuf(area!.region!) };
+  };
+
+  it('are asked for of each area', () => {
+    expect(messagesOf(0)).toEqual({ exported: ['0 0x0'], texts: [], has: true });
+    expect(messagesOf(0, false)).toEqual({ exported: [], texts: [], has: false });
+  });
+
+  it('are missing without a word on a kernel that has none', () => {
+    expect(messagesOf(Errno.ENOTTY)).toMatchObject({ texts: [], has: false });
+  });
+
+  it('are missing with a message where the kernel refuses one', () => {
+    expect(messagesOf(Errno.EINVAL)).toMatchObject({
+      texts: ['nic BAR 0 mmaps[0]: dma-buf unavailable, P2P DMA will not work: EINVAL'],
+      has: false,
+    });
   });
 });

@@ -163,7 +163,7 @@ export const assertionRule: LogRule = {
 export const segfaultRule: LogRule = {
   id: 'segfault',
   pattern:
-    /(?:qemu|kvm)[\w.:/ -]*\[\d+\](?:: segfault at| general protection)|(?:qemu|kvm)\S* .*(?:Segmentation fault|Bus error) \(core dumped\)/i,
+    /(?:qemu|kvm)[\w.:/ -]{0,60}\[\d+\](?:: segfault at| general protection)|(?:qemu|kvm)\S{0,40} .{0,200}(?:Segmentation fault|Bus error) \(core dumped\)/i,
   explain: () => ({
     severity: 'fatal',
     verdict: 'fatal: QEMU ended by a signal',

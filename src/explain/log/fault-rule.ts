@@ -4,7 +4,7 @@ import { regionAt } from './find-bar.ts';
 import type { LogRule } from './log-finding.ts';
 
 const FAULT =
-  /(?:DMAR:? .*?\[([0-9a-f:]{2,12}\.[0-7])\].*?(?:fault )?addr (?:0x)?([0-9a-f]+)|(?:([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): AMD-Vi: .*)?(?:IO_PAGE_FAULT|INVALID_DEVICE_REQUEST)(?:[^\n]*?device=\S*?([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]))?.*?address=(?:0x)?([0-9a-f]+)|event: F_TRANSLATION client: (\S+) .*?iova: (?:0x)?([0-9a-f]+)|(?:Unhandled context fault|unhandled translation fault).*?iova=(?:0x)?([0-9a-f]+))/i;
+  /(?:DMAR:? .{0,80}?\[([0-9a-f:]{2,12}\.[0-7])\].{0,80}?(?:fault )?addr (?:0x)?([0-9a-f]+)|(?:([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): AMD-Vi: .*)?(?:IO_PAGE_FAULT|INVALID_DEVICE_REQUEST)(?:[^\n]*?device=\S*?([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]))?.*?address=(?:0x)?([0-9a-f]+)|event: F_TRANSLATION client: (\S+) .*?iova: (?:0x)?([0-9a-f]+)|(?:Unhandled context fault|unhandled translation fault).*?iova=(?:0x)?([0-9a-f]+))/i;
 
 /** HyperTransport counts in 40 bits. */
 const HYPER_TRANSPORT = (1n << 40n) - 1n;

@@ -102,7 +102,8 @@ const DEVICE: readonly PlainRule[] = [
   },
   {
     id: 'bind-failed',
-    pattern: /vfio-pci.*probe .*failed with error -\d+|probe with driver vfio-pci failed with error -\d+/,
+    pattern:
+      /vfio-pci.{0,60}probe .{0,60}failed with error -\d+|probe with driver vfio-pci failed with error -\d+/,
     severity: 'fatal',
     verdict: 'fatal for the device: vfio-pci did not take it, so QEMU cannot open it',
     limit: 'driver of the device; no address is at fault',

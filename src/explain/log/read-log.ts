@@ -39,7 +39,8 @@ const RULES: readonly LogRule[] = [
 /** Lines without one of these words are of no rule. */
 const WORDS =
   /vfio|dma|iommu|iova|smmu|kvm|slot|MSI-?X|PCI|BAR|phys-bits|Address space limit|memory|DMAR|AMD-Vi|fault|group|mmap|peer-to-peer|p2p|aw-bits|Addressing limited|lock|NVRM|power (?:state|transition)|Unrecoverable|assertion|segfault|core dumped|irq|eventfd|Property|device|AER|ROM\b|monitor|exited|MMIO|FLR|page size|Multi-level/i;
-const LONGEST = 4000;
+/** Longer lines are cut: no message is so long. */
+const LONGEST = 2000;
 
 /** Lines that say nothing if a line with the numbers is there. */
 const BARE = new Set([bareMapRule.id, 'dma-unable-to-continue', 'p2p-not-supported', 'registering-slot']);

@@ -46,6 +46,19 @@ describe('an access through memslots', () => {
     ]);
   });
 
+  it('ends where a slot begins, and begins where one ends', () => {
+    const slots = [slot(0x1000n, 0x1000n)];
+    expect(partsOf(read(0xff8n), slots)).toEqual(['ff8+8 nothing']);
+    expect(partsOf(read(0xff9n), slots)).toEqual(['ff9+7 nothing', '1000+1 memory mem@100']);
+    expect(partsOf(read(0x1ff8n), slots)).toEqual(['1ff8+8 memory mem@10f8']);
+    expect(partsOf(read(0x2000n), slots)).toEqual(['2000+8 nothing']);
+  });
+
+  it('is whole where slots lie elsewhere', () => {
+    const slots = [slot(0x8000n, 0x1000n), slot(0n, 0x1000n)];
+    expect(partsOf(read(0x1000n), slots)).toEqual(['1000+8 nothing']);
+  });
+
   it('exits for a write to a read-only slot, and not for a read', () => {
     const slots = [slot(0x1000n, 0x1000n, { readonly: true })];
     expect(partsOf({ ...read(0x1000n), write: true }, slots)).toEqual(['1000+8 nothing']);

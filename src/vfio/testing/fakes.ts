@@ -127,8 +127,10 @@ export interface FakeDevice {
   readonly msix?: readonly [vectors: number, tableBar: number, table: bigint, pbaBar: number, pba: bigint];
   readonly vendor?: number;
   readonly device?: number;
+  readonly isVga?: boolean;
   /** Whether the host refuses the mmap of an area; by default it refuses none. */
   readonly refusesMmap?: (bar: number, area: SparseArea) => boolean;
+  readonly exportDmaBuf?: HostDevice['exportDmaBuf'];
 }
 
 export const layoutOf = ([vectors, tableBar, table, pbaBar, pba]: NonNullable<
@@ -139,11 +141,12 @@ const EINVAL = 22;
 
 /** The device as its host reports it. */
 export function hostDevice(fake: FakeDevice): HostDevice {
-  const { bars, msix, vendor = 0, device = 0, refusesMmap = () => false } = fake;
+  const { bars, msix, vendor = 0, device = 0, isVga = false, refusesMmap = () => false } = fake;
   return {
     name: 'nic',
     vendor,
     device,
+    isVga,
     msix: msix && layoutOf(msix),
     region: (index) => {
       const { size = 0n, mmap = true, sparse, msixMappable } = bars[index] ?? {};
@@ -160,6 +163,7 @@ export function hostDevice(fake: FakeDevice): HostDevice {
     },
     barAttributes: (index) => bars[index]?.attributes ?? MEM64,
     mmap: (index, area) => (refusesMmap(index, area) ? EINVAL : 0),
+    ...(fake.exportDmaBuf && { exportDmaBuf: fake.exportDmaBuf }),
   };
 }
 

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import type { Operation } from '../scenario/index.ts';
+import { CONDITIONS, holdsFor, type ConditionName } from './conditions.ts';
+import type { Violation } from './invariant.ts';
+import {
+  PAGE,
+  PAGE_64K,
+  bar,
+  device,
+  flat,
+  mapEvent,
+  scenario,
+  state,
+  trace,
+  type StepParts,
+} from './testing/index.ts';
+
+const violation = (more: Partial<Violation> = {}): Violation => ({
+  invariant: 'map-aligned',
+  cause: 'a-cause',
+  message: '',
+  step: 0,
+  ...more,
+});
+
+interface Case {
+  readonly violation?: Partial<Violation>;
+  readonly steps?: readonly StepParts[];
+  readonly trace?: Parameters<typeof trace>[1];
+  /** The operation of step 1. */
+  readonly operation?: Operation;
+}
+
+function holds(name: ConditionName, { violation: broken, steps = [{}], operation, ...more }: Case): boolean {
+  const made = trace(steps, more.trace);
+  const performed = operation && made.steps.map((each, step) => (step === 1 ? { ...each, operation } : each));
+  return holdsFor(name, violation(broken), { ...made, steps: performed ?? made.steps });
+}
+
+const HOST = { kernel: 'msix-mappable', iommu: { type: 'vfio-user' } };
+const withBars = (...bars: readonly object[]): Case => ({
+  trace: { scenario: scenario({ devices: [{ id: 'dev0', bars }] }) },
+});
+const MEM = { index: 0, size: '0x1000', type: 'mem32' };
+const withMsix = (tableOffset: string, tableBar = 0): Case => ({
+  trace: {
+    scenario: scenario({
+      devices: [
+        {
+          id: 'dev0',
+          bars: [MEM, { ...MEM, index: 2, size: '0x4000' }],
+          msix: { vectors: 2, tableBar, tableOffset, pbaBar: 2, pbaOffset: '0x3000' },
+        },
+      ],
+    }),
+  },
+});
+/** A run whose step 1 performs an operation. */
+const performing = (op: 'hotplug' | 'unplug', step = 1): Case => ({
+  violation: { step },
+  steps: [{}, {}],
+  operation: { op, device: 'dev0' },
+});
+const at = (start: bigint, end: bigint, more: Partial<Violation> = {}) => ({ at: { start, end }, ...more });
+
+/** For each condition, runs in which it holds, and runs in which it does not. */
+const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fails: readonly Case[]]>> = {
+  'iommu-page-above-host-page': [
+    [{ trace: { pages: { iommu: PAGE_64K } } }],
+    [{}, { trace: { pages: { host: PAGE_64K } } }],
+  ],
+  'guest-page-below-host-page': [
+    [{ trace: { pages: { host: PAGE_64K } } }],
+    [{}, { trace: { pages: { guest: PAGE_64K } } }],
+  ],
+  'vfio-user': [[{ trace: { scenario: scenario({ host: HOST }) } }], [{}]],
+  pseries: [[{ trace: { scenario: scenario({ machine: { type: 'pseries' }, host: HOST }) } }], [{}]],
+  'bar-of-odd-size': [
+    [withBars({ ...MEM, size: '0x3000' }), withBars(MEM, { ...MEM, index: 1, size: '0x3000' })],
+    [{}, withBars(MEM)],
+  ],
+  'area-beyond-bar': [
+    [
+      withBars({ ...MEM, sparse: [{ offset: '0x0', size: '0x2000' }] }),
+      withBars({ ...MEM, index: 1 }, { ...MEM, sparse: [{ offset: '0x1000', size: '0x1000' }] }),
+      withMsix('0x1000'),
+    ],
+    [
+      withBars({ ...MEM, sparse: [{ offset: '0x0', size: '0x1000' }] }),
+      withMsix('0x800'),
+      withMsix('0x1000', 2),
+    ],
+  ],
+  'bar-below-host-page': [
+    [withBars({ ...MEM, size: '0x800' }), withBars(MEM, { ...MEM, index: 1, size: '0x800' })],
+    [withBars(MEM)],
+  ],
+  'after-start': [[{ violation: { step: 1 } }], [{ violation: { step: 0 } }]],
+  'in-hotplug': [
+    [
+      performing('hotplug'),
+      performing('hotplug', 7),
+      { trace: { scenario: scenario({ machine: { type: 'pseries' }, host: HOST }) } },
+    ],
+    [performing('hotplug', 0), performing('unplug'), { trace: { scenario: scenario({ host: HOST }) } }],
+  ],
+  'in-unplug': [[performing('unplug')], [performing('hotplug'), performing('unplug', 0)]],
+  'device-refused': [[{ trace: { outcome: 'rejected' } }], [{}, { trace: { outcome: 'aborted' } }]],
+  'mapping-limit': [
+    [
+      {
+        trace: {
+          scenario: scenario({
+            host: { iommu: { type: 'type1', pageSizes: ['0x1000'], maxMappings: 3 } },
+          }),
+        },
+      },
+      { steps: [{}, { events: [mapEvent(0n, PAGE, { errno: 28 })] }] },
+    ],
+    [
+      {},
+      { steps: [{ events: [mapEvent(0n, PAGE, { errno: 12 })] }] },
+      { steps: [{ events: [{ type: 'message', text: 'a text' }] }] },
+    ],
+  ],
+  'outside-apertures': [
+    [
+      { violation: at(0x1000n, 0x3000n), trace: { scenario: withApertures() } },
+      { violation: at(0x8000n, 0x9000n), trace: { scenario: withApertures() } },
+    ],
+    [
+      { violation: at(0x1000n, 0x2000n), trace: { scenario: withApertures() } },
+      { violation: at(0x8000n, 0x9000n) },
+      { trace: { scenario: withApertures() } },
+    ],
+  ],
+  'off-iommu-page': [
+    [{ violation: at(0x800n, 0x2000n) }, { violation: at(0x1000n, 0x1800n) }],
+    [{ violation: at(0x1000n, 0x2000n) }, {}],
+  ],
+  'where-the-guest-put-the-bar': [
+    [
+      { violation: at(0xe000_0000n, 0xe000_1000n), ...placedAt('0xe0000000') },
+      { violation: at(0xe000_0000n, 0xe000_2000n), ...placedAt('0xe0000000', 0x2000n) },
+    ],
+    [
+      { violation: at(0xe000_0000n, 0xe000_2000n), ...placedAt('0xe0000000') },
+      { violation: at(0xd000_0000n, 0xd000_1000n), ...placedAt('0xe0000000') },
+      placedAt('0xe0000000'),
+    ],
+  ],
+  'incongruent-section': [
+    [{ violation: at(0n, 0x4000n), steps: [{ state: state({ flatView: [shifted()] }) }] }],
+    [
+      { violation: at(0n, 0x4000n), steps: [{ state: state({ flatView: [flat(0x1000n, PAGE)] }) }] },
+      { violation: at(0x8000n, 0x9000n), steps: [{ state: state({ flatView: [shifted()] }) }] },
+      { violation: at(0x2000n, 0x9000n), steps: [{ state: state({ flatView: [shifted()] }) }] },
+      { violation: at(0n, 0x1000n), steps: [{ state: state({ flatView: [shifted()] }) }] },
+      { violation: at(0n, 0x4000n), steps: [{}, { state: state({ flatView: [shifted()] }) }] },
+      { steps: [{ state: state({ flatView: [shifted()] }) }] },
+    ],
+  ],
+};
+
+function withApertures() {
+  const apertures = [{ start: '0x0', end: '0x1fff' }];
+  return scenario({ host: { iommu: { type: 'type1', pageSizes: ['0x1000'], apertures } } });
+}
+
+/** A page at 0x1000 that shows its region from offset 0x800 on. */
+function shifted() {
+  return flat(0x1000n, PAGE, undefined, { offset: 0x800n });
+}
+
+/** A guest that puts BAR 0, of one page, at an address; `seen` is how large the VMM shows the BAR. */
+function placedAt(address: string, seen?: bigint): Case {
+  const operations = [{ op: 'set-bar', device: 'dev0', bar: 0, address }];
+  const devices = [{ id: 'dev0', bars: [MEM] }];
+  return {
+    trace: { scenario: scenario({ devices, operations }) },
+    steps: [{ state: state({ devices: seen === undefined ? [] : [device([bar(0, seen)])] }) }],
+  };
+}
+
+describe('a condition of a known finding', () => {
+  it.each(CONDITIONS)('%s holds where it should, and nowhere else', (name) => {
+    const [yes, no] = CASES[name];
+    expect(yes.map((each) => holds(name, each))).toEqual(yes.map(() => true));
+    expect(no.map((each) => holds(name, each))).toEqual(no.map(() => false));
+  });
+});

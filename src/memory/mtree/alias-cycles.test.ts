@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { cutAliasCycles } from './alias-cycles.ts';
+import type { MtreeRegion } from './mtree-region.ts';
+
+/** A line that shows [start, end], and below it the children. */
+const line = (
+  name: string,
+  [start, end]: readonly [bigint, bigint],
+  children: readonly MtreeRegion[] = [],
+  alias?: readonly [target: string, start: bigint, end: bigint],
+): MtreeRegion =>
+  ({
+    name,
+    start,
+    end,
+    children,
+    alias: alias && { target: alias[0], start: alias[1], end: alias[2] },
+  }) as unknown as MtreeRegion;
+
+/** A container at `base` with an alias at 0x8000 in it, of one page, that shows the container from `from` on. */
+function keepsTarget(from: bigint, base = 0n, size = 0x1000n): boolean {
+  const at = base + 0x8000n;
+  const alias = line('alias', [at, at + size - 1n], [], ['container', from, from + size - 1n]);
+  const container = line('container', [base, base + 0xffffn], [alias]);
+  const targets = new Map([[alias, container]]);
+  cutAliasCycles([container], targets);
+  return targets.has(alias);
+}
+
+describe('cutAliasCycles', () => {
+  it.each([
+    ['another part of its container', 0x0n, true],
+    ['the part of its container that ends where the alias begins', 0x7000n, true],
+    ['the part that begins where the alias ends', 0x9000n, true],
+    ['a part that reaches into the alias, where each pass is cut', 0x7800n, true],
+    ['itself', 0x8000n, false],
+  ])('judges an alias of %s', (_, from, keeps) => {
+    expect(keepsTarget(from)).toBe(keeps);
+    expect(keepsTarget(from, 0x10_0000n)).toBe(keeps);
+  });
+
+  it('cuts the last alias of a chain that leads back to itself', () => {
+    const a = line('a', [0n, 0xfffn], [], ['b', 0n, 0xfffn]);
+    const b = line('b', [0x1000n, 0x1fffn], [], ['a', 0n, 0xfffn]);
+    const targets = new Map([
+      [a, b],
+      [b, a],
+    ]);
+    cutAliasCycles([a, b], targets);
+    expect([...targets.keys()]).toEqual([a]);
+  });
+
+  it('cuts all cycles, also those that are left when others are cut', () => {
+    const self = (at: bigint): MtreeRegion =>
+      line('alias', [at, at + 0xfffn], [], ['container', at, at + 0xfffn]);
+    const aliases = [self(0x1000n), self(0x4000n), self(0x8000n)];
+    const container = line('container', [0n, 0xffffn], aliases);
+    const targets = new Map(aliases.map((alias) => [alias, container]));
+    cutAliasCycles([container], targets);
+    expect(targets.size).toBe(0);
+  });
+
+  it('keeps aliases without a cycle, and follows each line once', () => {
+    const ram = line('ram', [0n, 0xfffn]);
+    const aliases = [0n, 1n, 2n].map((page) =>
+      line('alias', [page << 12n, (page << 12n) + 0xfffn], [], ['ram', 0n, 0xfffn]),
+    );
+    const root = line('root', [0n, 0xffffn], aliases);
+    const targets = new Map(aliases.map((alias) => [alias, ram]));
+    cutAliasCycles([root, ram], targets);
+    expect(targets.size).toBe(3);
+  });
+
+  it('takes an alias whose target is not known for the end of a rendering', () => {
+    const unknown = line('unknown', [0x1000n, 0x1fffn], [], ['elsewhere', 0n, 0xfffn]);
+    const alias = line('alias', [0x8000n, 0x8fffn], [], ['container', 0x1000n, 0x1fffn]);
+    const container = line('container', [0n, 0xffffn], [unknown, alias]);
+    const targets = new Map([[alias, container]]);
+    cutAliasCycles([container], targets);
+    expect(targets.has(alias)).toBe(true);
+  });
+
+  it('assumes no end where two aliases double each other 2,000 times', () => {
+    const one = line('one', [0x0n, 0x7fff_ffffn], [], ['container', 0x1n, 0x8000_0000n]);
+    const two = line('two', [0x0n, 0x7fff_ffffn], [], ['container', 0x2n, 0x8000_0001n]);
+    const container = line('container', [0n, 0xffff_ffffn], [one, two]);
+    const targets = new Map([
+      [one, container],
+      [two, container],
+    ]);
+    cutAliasCycles([container], targets);
+    expect(targets.size).toBe(0);
+  });
+});
