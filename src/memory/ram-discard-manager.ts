@@ -30,8 +30,8 @@ interface Registration {
 const NOTHING: readonly Range[] = [];
 
 /**
- * RAM of which a virtio-mem device plugs and unplugs blocks (QEMU's `RamDiscardManager` of virtio-mem, memory
- * fact 1.10). No block is plugged at first.
+ * RAM of which a virtio-mem device plugs and unplugs blocks (QEMU's `RamDiscardManager` of virtio-mem,
+ * memory fact 1.10). No block is plugged at first.
  */
 export class RamDiscardManager {
   /** Bytes of a block, a power of two. */

@@ -61,8 +61,8 @@ export interface ListenerRules {
   /** The range that the listener asks the host to unmap when a piece goes away: the piece itself in every release. */
   unmapSpan(piece: Span, section: MemoryRegionSection, context: ListenerContext): Span;
   /**
-   * Whether the listener maps of RAM of virtio-mem only what is plugged (vfio_ram_discard_register_listener, vfio
-   * fact 6.14); otherwise all of the section, as of other RAM.
+   * Whether the listener maps of RAM of virtio-mem only what is plugged (vfio_ram_discard_register_listener,
+   * vfio fact 6.14); otherwise all of the section, as of other RAM.
    */
   followsDiscards(section: MemoryRegionSection): boolean;
   /**
