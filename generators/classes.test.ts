@@ -43,6 +43,9 @@ const LEAST_SHARE: Readonly<Record<ScenarioClass, number>> = {
   'vfio-user': 9,
   realistic: 30,
   'dma-window': 2,
+  'virtio-mem': 2,
+  'dirty-log': 2.5,
+  'read-only-bar': 1,
   'spapr-tce': 3.5,
 };
 

@@ -92,6 +92,9 @@ const CLASSES = {
   'vfio-user': ({ host }) => host.iommu.type === 'vfio-user',
   realistic: isRealistic,
   'dma-window': ({ operations }) => operations.some(({ op }) => op === 'create-dma-window'),
+  'virtio-mem': ({ operations }) => operations.some(({ op }) => op === 'plug-blocks'),
+  'dirty-log': ({ operations }) => operations.some(({ op }) => op === 'start-dirty-log'),
+  'read-only-bar': anyDevice(({ bars }) => bars.some(({ writable }) => writable === false)),
   'spapr-tce': ({ host }) => host.iommu.type === 'spapr-tce-v2',
 } as const satisfies Record<string, Test>;
 

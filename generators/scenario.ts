@@ -13,6 +13,7 @@ import { withDmaWindow } from './dma-windows.ts';
 import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
+import { withMemoryOperations } from './memory-operations.ts';
 import { chooseOperations } from './operations.ts';
 import { chooseRealisticScenario, REALISTIC_SHARE } from './realistic.ts';
 import { chooseRamNear1TiB } from './ram-near-1-tib.ts';
@@ -34,6 +35,11 @@ export interface ScenarioConstraints {
    * set power states; true by default.
    */
   readonly overlays?: boolean;
+  /**
+   * Whether to draw virtio-mem, where `overlays` allows it. By default where `iommuTypes` has iommufd: a QEMU that has one
+   * has the other.
+   */
+  readonly virtioMem?: boolean;
   /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */
   readonly realistic?: boolean;
 }
@@ -56,8 +62,10 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     iommuTypes = IOMMU_TYPES,
     machineTypes = MACHINE_TYPES,
     overlays = true,
+    virtioMem = iommuTypes.includes('iommufd'),
     realistic = false,
   } = constraints;
+  const recent = { virtioMem, readonlyBars: iommuTypes.includes('iommufd') };
   if (realistic || choose.chance(REALISTIC_SHARE)) {
     const scenario = chooseRealisticScenario(choose, {
       revision,
@@ -65,7 +73,8 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
       machineTypes,
       modelOnly: overlays,
     });
-    if (scenario !== undefined) return scenario;
+    if (scenario !== undefined)
+      return overlays ? withMemoryOperations(choose, scenario, { ...recent, isReal: true }) : scenario;
     if (realistic) throw new RangeError(NO_REAL_MACHINE);
   }
   // Only pseries has sPAPR containers.
@@ -84,5 +93,6 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const limited = limitMappings(choose, host, machine.type, devices);
   const operations = overlays ? withDmaWindow(choose, machine, limited, drawnOperations) : drawnOperations;
   const scenario: Scenario = { version: 1, machine, revision, host: limited, devices, operations };
-  return chooseRamNear1TiB(choose, scenario);
+  const drawnWhole = chooseRamNear1TiB(choose, scenario);
+  return overlays ? withMemoryOperations(choose, drawnWhole, { ...recent, isReal: false }) : drawnWhole;
 }

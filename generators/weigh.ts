@@ -55,7 +55,8 @@ function weighDevice({ id, name, vendor, device, vga, configSize, bars, msix, op
     (vga === undefined ? 0 : 5) +
     (configSize === undefined ? 0 : 5) +
     30 * Object.keys(options).length;
-  for (const { index, type, size, mmap, sparse, mmapError, p2p } of bars) {
+  for (const { index, type, size, mmap, sparse, mmapError, p2p, writable } of bars) {
+    weight += writable === undefined ? 0 : 10;
     weight += (mmapError === undefined ? 0 : 10) + (p2p === undefined ? 0 : 10);
     weight +=
       150 +
@@ -82,14 +83,20 @@ function weighOperation(operation: Operation): number {
         digits(operation.address) +
         2 * digitsOfSize(operation.size) +
         (operation.priority === 0 ? 0 : 3) +
+        (operation.blockSize === undefined ? 0 : 5) +
         operation.name.length / 10
       );
     case 'create-dma-window':
       return 20 + digits(operation.pageSize) + 2 * digitsOfSize(operation.size);
+    case 'plug-blocks':
+    case 'unplug-blocks':
+      return 10 + digits(operation.offset) + 2 * digitsOfSize(operation.size);
     case 'mask-vector':
       return 5 + digits(BigInt(operation.vector));
     case 'access-bar':
       return 5 + 2 * digits(operation.offset) + (operation.write ? 1 : 0) + (operation.width === 4 ? 0 : 1);
+    case 'start-dirty-log':
+    case 'stop-dirty-log':
     case 'hotplug':
     case 'unplug':
     case 'reset':

@@ -19,7 +19,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   '11.1': [
     ...COMMON,
     ...['hw/vfio/listener.c', 'hw/vfio/region.c', 'hw/vfio-user/pci.c', 'accel/kvm/kvm-all.c'],
-    ...['hw/ppc/spapr_pci_vfio.c', 'system/memory.c'],
+    ...['hw/ppc/spapr_pci_vfio.c', 'system/memory.c', 'hw/virtio/virtio-mem.c'],
   ],
   'cloud-hypervisor': [
     'pci/src/configuration.rs',

@@ -39,6 +39,10 @@ function* simplerBars(bar: BarSpec): Generator<BarSpec> {
     }
   }
   const { mmapError, p2p, ...usual } = bar;
+  if (bar.writable !== undefined) {
+    const { writable: _, ...written } = bar;
+    yield written;
+  }
   if (mmapError !== undefined || p2p !== undefined) yield usual;
   if (mmapError !== undefined && p2p !== undefined) {
     yield { ...usual, mmapError };

@@ -1,5 +1,11 @@
 import { offset } from '../../src/address/index.ts';
-import { DMA_WINDOW_PAGES, pciWindows, type Operation, type Scenario } from '../../src/scenario/index.ts';
+import {
+  BLOCK_SIZE,
+  DMA_WINDOW_PAGES,
+  pciWindows,
+  type Operation,
+  type Scenario,
+} from '../../src/scenario/index.ts';
 import { ROUND_ADDRESSES, rounderNumbers } from './numbers.ts';
 
 export function* withSimplerOperations(scenario: Scenario): Generator<Scenario> {
@@ -21,6 +27,10 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       return;
     case 'add-region':
       if (operation.priority !== 0) yield { ...operation, priority: 0 };
+      if (operation.blockSize !== undefined) {
+        const { blockSize: _, ...rest } = operation;
+        yield rest;
+      }
       // The name is part of the operations that follow.
       if (operation.name !== 'overlay' && operation.kind !== 'rom-device')
         yield { ...operation, name: 'overlay' };
@@ -36,6 +46,12 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       for (const simpler of rounderNumbers(at)) yield { ...operation, offset: offset(simpler) };
       return;
     }
+    case 'plug-blocks':
+    case 'unplug-blocks':
+      yield { ...operation, offset: offset(0n) };
+      yield { ...operation, size: operation.size / 2n };
+      for (const block of [BLOCK_SIZE, 0x1_0000n, 0x1000n]) yield { ...operation, size: block };
+      return;
     case 'create-dma-window':
       for (const pageSize of DMA_WINDOW_PAGES)
         if (pageSize < operation.pageSize) yield { ...operation, pageSize };

@@ -345,10 +345,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a reset of pseries takes every container for a kernel container',
-    base: { ...qemu60, iommus: qemu111.iommus },
+    base: { ...qemu60, iommus: qemu111.iommus, hasVirtioMem: true },
     revision: {
       ...qemu60,
       iommus: qemu111.iommus,
+      hasVirtioMem: true,
       machine: { ...qemu60.machine, phbResetNeedsKernelContainer: true },
     },
     cases: 6_000,
@@ -389,6 +390,7 @@ export const MUTANTS: readonly Mutant[] = [
     cases: 1_500,
     fires: { 'map-unmap-symmetric': ['left-after-teardown'] },
     mayBreak: [
+      'resources-bounded',
       'ram-reachable',
       'map-matches-view',
       'incremental-equals-scratch',

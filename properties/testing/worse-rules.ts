@@ -37,6 +37,22 @@ const merging = (mergeable: MemoryRules['mergeable']): Bug[1] => ({ memory: { me
 
 /** For each rule that no known bug needs, a patch that shows that the rule is asked and matters. */
 export const BUGS: Readonly<Record<string, Bug>> = {
+  'several blocks of virtio-mem are mapped by one request': [
+    'map-unmap-symmetric/split-mapping',
+    { listener: { populateUnit: (block) => block * 64n } },
+  ],
+  'discarded blocks of virtio-mem stay mapped': [
+    'map-matches-view/not-plugged',
+    { listener: { discardSpan: () => undefined } },
+  ],
+  'the end of a migration leaves the dirty logs on': [
+    'memslot-aligned-disjoint/logged-in-vain',
+    { memory: { notifiesLogging: (change) => change === 'start' } },
+  ],
+  'a slot is deleted and made again for its dirty log': [
+    'no-needless-change/slot-replaced',
+    { memslots: { deletesForFlags: () => true } },
+  ],
   'the container is never closed': ['map-unmap-symmetric', { container: { closes: 'never' } }],
   'the container is closed while another device is in it': [
     'ram-reachable/no-container',

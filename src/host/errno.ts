@@ -5,6 +5,7 @@ export const Errno = {
   EIO: 5,
   ENXIO: 6,
   ENOMEM: 12,
+  EACCES: 13,
   EFAULT: 14,
   EBUSY: 16,
   EEXIST: 17,

@@ -149,6 +149,22 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       placedAt('0xe0000000'),
     ],
   ],
+  'refused-virtio-mem': [
+    [
+      { violation: at(0x1000n, 0x3000n), ...withVirtioMem(12) },
+      { violation: at(0x8000n, 0x9000n), ...withVirtioMem(12) },
+    ],
+    [
+      { violation: at(0x1000n, 0x3000n), ...withVirtioMem(0) },
+      { violation: at(0x0n, 0x1000n), ...withVirtioMem(12) },
+      { violation: at(0x1000n, 0x3000n), ...withVirtioMem(12, 'ram') },
+      withVirtioMem(12),
+    ],
+  ],
+  'read-only-bar': [
+    [withBars({ ...MEM, writable: false }), withBars(MEM, { ...MEM, index: 1, writable: false })],
+    [{}, withBars(MEM), withBars({ ...MEM, writable: true })],
+  ],
   'incongruent-section': [
     [{ violation: at(0n, 0x4000n), steps: [{ state: state({ flatView: [shifted()] }) }] }],
     [
@@ -161,6 +177,16 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     ],
   ],
 };
+
+/** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there. */
+function withVirtioMem(errno: 0 | 12, region = 'mem'): Case {
+  const memory = { op: 'add-region', name: 'mem', kind: 'virtio-mem', address: '0x0', size: '0x200000' };
+  const map = mapEvent(0x1000n, PAGE, { errno });
+  return {
+    trace: { scenario: scenario({ operations: [memory] }) },
+    steps: [{}, { events: [{ ...map, backing: { ...map.backing, region } }] }],
+  };
+}
 
 function withApertures() {
   const apertures = [{ start: '0x0', end: '0x1fff' }];

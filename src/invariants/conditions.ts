@@ -78,6 +78,24 @@ const CONDITIONS_BY_NAME = {
       ),
     ),
   ),
+  /** The host has refused to map some of a virtio-mem that lies there. */
+  'refused-virtio-mem': at((place, { steps, scenario }) => {
+    const names = scenario.operations.flatMap((operation) =>
+      operation.op === 'add-region' && operation.kind === 'virtio-mem' ? [operation.name] : [],
+    );
+    return steps.some(({ events }) =>
+      events.some(
+        (event) =>
+          event.type === 'dma-map' &&
+          event.errno !== 0 &&
+          names.includes(event.backing.region) &&
+          event.iova < place.end,
+      ),
+    );
+  }),
+  /** The addresses are those of a BAR that the host offers for reading alone. */
+  'read-only-bar': (_, { scenario }) =>
+    scenario.devices.some(({ bars }) => bars.some(({ writable }) => writable === false)),
   /** The address of a flat range there, less the offset in the region, is no multiple of the host's page. */
   'incongruent-section': at(({ start, end }, { steps, pages }, { step }) =>
     steps

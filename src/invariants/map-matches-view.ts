@@ -1,14 +1,23 @@
 import { firstEndingAbove } from '../address/index.ts';
-import { endOfMapping, type ContainerState, type TraceMapping, type TraceRange } from '../trace/index.ts';
+import {
+  endOfMapping,
+  type ContainerState,
+  type PluggedMemory,
+  type State,
+  type TraceMapping,
+  type TraceRange,
+} from '../trace/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { pluggedParts } from './plugged-parts.ts';
 import { UnpluggedDevices } from './unplugged-devices.ts';
 
 /** The DMA mappings follow the flat view: devices and CPUs find the same memory at each address. */
 export const mapMatchesView: Invariant = {
   id: 'map-matches-view',
   clause:
-    'every live DMA mapping is backed by exactly the RAM that the flat view has at its IOVA; no mapping is stale',
+    'every live DMA mapping is backed by exactly the RAM that the flat view has at its IOVA, and of virtio-mem by plugged blocks ' +
+    'alone; no mapping is stale',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, vfio_listener_region_del',
   start(_, examination) {
@@ -21,14 +30,13 @@ export const mapMatchesView: Invariant = {
             const added = containers.find(({ container: { name } }) => name === container.name)?.added ?? [];
             for (const mapping of container.mappings) {
               if (ownersChanged || dmaView.touches(mapping.iova, mapping.size) || added.includes(mapping))
-                checkMapping(container, mapping, state.dmaView, unplugged, examination);
+                checkMapping(container, mapping, state, unplugged, examination);
             }
           }
           return;
         }
         for (const { container, added } of containers) {
-          for (const mapping of added)
-            checkMapping(container, mapping, state.dmaView, unplugged, examination);
+          for (const mapping of added) checkMapping(container, mapping, state, unplugged, examination);
         }
       },
     };
@@ -38,13 +46,13 @@ export const mapMatchesView: Invariant = {
 function checkMapping(
   { name }: ContainerState,
   mapping: TraceMapping,
-  view: readonly TraceRange[],
+  state: State,
   unplugged: UnpluggedDevices,
   examination: Examination,
 ): void {
   examination.exercised++;
   // The memory of a device goes with the device, even where the flat view still has its regions.
-  const cause = unplugged.has(mapping.backing.owner) ? 'owner-gone' : mismatch(mapping, view);
+  const cause = unplugged.has(mapping.backing.owner) ? 'owner-gone' : mismatch(mapping, state);
   if (cause === undefined) return;
   const { iova, size, backing } = mapping;
   examination.violate(
@@ -59,12 +67,19 @@ const WHY = {
   'owner-gone': 'whose device is unplugged',
   stale: 'but the flat view has something else there',
   protected: 'which no device may reach',
+  'not-plugged': 'of which the guest has not plugged all',
   'too-long': 'but the flat range there ends before the mapping',
   'wrong-permission': 'but the flat view has the other permission, read-only or writable',
 } as const;
 
+/** Whether the guest has all the memory of virtio-mem that the mapping shows to devices. */
+const isPlugged = (mapping: TraceMapping, range: TraceRange, plugged: PluggedMemory | undefined): boolean =>
+  pluggedParts(range, plugged).some(
+    ({ start, end }) => start <= mapping.iova && endOfMapping(mapping) <= end,
+  );
+
 /** How the mapping differs from the flat view; `undefined` where it does not. */
-function mismatch(mapping: TraceMapping, view: readonly TraceRange[]): keyof typeof WHY | undefined {
+function mismatch(mapping: TraceMapping, { dmaView: view, plugged }: State): keyof typeof WHY | undefined {
   const { iova, readonly, backing } = mapping;
   const range = view[firstEndingAbove(view, iova)];
   if (range === undefined || range.start > iova) return 'stale';
@@ -78,5 +93,6 @@ function mismatch(mapping: TraceMapping, view: readonly TraceRange[]): keyof typ
   if (!same) return 'stale';
   if (range.region.isProtected === true) return 'protected';
   if (range.end < endOfMapping(mapping)) return 'too-long';
+  if (range.region.discards !== undefined && !isPlugged(mapping, range, plugged)) return 'not-plugged';
   return range.readonly === readonly ? undefined : 'wrong-permission';
 }

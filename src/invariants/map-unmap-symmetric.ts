@@ -1,5 +1,5 @@
-import { overlaps, type Range } from '../address/index.ts';
-import type { Teardown, Trace } from '../trace/index.ts';
+import { firstEndingAbove, overlaps, type Range } from '../address/index.ts';
+import type { Teardown, Trace, TraceRange } from '../trace/index.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
 import { rangeFrom, span } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
@@ -25,7 +25,7 @@ export const mapUnmapSymmetric: Invariant = {
       event(event) {
         if (event.type === 'dma-map') bookOf(event.container).map(event);
         else if (event.type === 'dma-unmap' && !isUnmapOfIommuRegion(event, trace, examination.step)) {
-          bookOf(event.container).unmap(event);
+          bookOf(event.container).unmap(event, isDiscard(event, trace, examination.step));
         }
       },
       end() {
@@ -72,6 +72,18 @@ function isUnmapOfIommuRegion({ iova, size }: DmaUnmapEvent, { steps }: Trace, s
   );
 }
 
+/**
+ * Whether the VMM unmaps RAM of virtio-mem. QEMU unmaps a whole section in one request, whatever the guest has plugged of
+ * it (vfio fact 6.14).
+ */
+function isDiscard({ iova, size }: DmaUnmapEvent, { steps }: Trace, step: number): boolean {
+  const isIn = (view: readonly TraceRange[]): boolean => {
+    const range = view[firstEndingAbove(view, iova)];
+    return range?.region.discards !== undefined && range.start <= iova && iova + size <= range.end;
+  };
+  return isIn(steps[step - 1]?.state.dmaView ?? []) || isIn(steps[step]?.state.dmaView ?? []);
+}
+
 /** A range that the VMM requested to map. */
 interface RequestedRange extends Range {
   readonly kind: 'device-memory' | 'ram';
@@ -109,7 +121,8 @@ class Book {
     (errno === 0 ? this.#mapped : this.#refused).push(requested);
   }
 
-  unmap({ iova, size }: DmaUnmapEvent): void {
+  /** @param mayHaveGaps whether parts of the range need not be mapped. */
+  unmap({ iova, size }: DmaUnmapEvent, mayHaveGaps = false): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
     const taken = this.#mapped.filter((other) => overlaps(range, other));
@@ -121,7 +134,7 @@ class Book {
     // One request may unmap several mappings, if it covers each of them whole and no gap between them.
     const extent = taken.reduce((sum, { start, end }) => sum + (end - start), 0n);
     const areWhole = taken.every(({ start, end }) => start >= range.start && end <= range.end);
-    if (areWhole && extent === size) {
+    if (areWhole && (extent === size || mayHaveGaps)) {
       this.#mapped = this.#mapped.filter((other) => !taken.includes(other));
       return;
     }

@@ -1,9 +1,11 @@
 import { END_OF_SPACE, firstEndingAbove, isAligned, overlaps } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
+import type { Scenario } from '../scenario/index.ts';
 import type { DeviceState, StateChange, State, Trace, TraceRange } from '../trace/index.ts';
 import type { MemslotEvent, MunmapEvent } from '../vfio/index.ts';
 import { barOf } from './bar-bytes.ts';
 import { rangeFrom, spanOf } from './describe.ts';
+import { checkDirtyLogs, hasMigration } from './dirty-logging.ts';
 import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { hasReadonlySlots } from './readonly-slots.ts';
@@ -14,7 +16,7 @@ export const memslotAlignedDisjoint: Invariant = {
   id: 'memslot-aligned-disjoint',
   clause:
     'memslots are aligned to host pages, disjoint, and backed by the RAM that the flat view has there; no munmap takes ' +
-    'away what a memslot shows',
+    'away what a memslot shows; while a migration runs the slots of RAM log what the guest writes, and no log is lost',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_align_section, kvm_set_phys_mem',
   start(trace, examination) {
@@ -23,13 +25,17 @@ export const memslotAlignedDisjoint: Invariant = {
     return {
       event(event) {
         if (event.type === 'memslot') requests.judge(event);
+        else if (event.type === 'dirty-log') requests.noteFetched(event.slot);
         else if (event.type === 'munmap') requests.judgeMunmap(event);
       },
       step(change, state) {
         requests.devices = state.devices;
         slots.judge(change, state);
       },
-      end: () => checkFatalRequest(trace, examination),
+      end() {
+        checkFatalRequest(trace, examination);
+        if (slots.migrates) checkDirtyLogs(trace, examination);
+      },
     };
   },
 };
@@ -41,6 +47,8 @@ class SlotRequests {
   readonly #page: bigint;
   readonly #examination: Examination;
   readonly #inUse = new Map<number, Memslot>();
+  /** The slots whose dirty log the VMM has fetched since they were made. */
+  readonly #fetched = new Set<number>();
 
   /** @param page the host's page size in bytes. */
   constructor(page: bigint, examination: Examination) {
@@ -51,15 +59,34 @@ class SlotRequests {
   judge({ slot, errno }: MemslotEvent): void {
     const number = slot.slot;
     if (slot.size === 0n) {
+      const deleted = this.#inUse.get(number);
+      if (deleted?.logDirtyPages === true && !deleted.readonly && !this.#fetched.has(number))
+        this.#reportLostLog(deleted);
       this.#inUse.delete(number);
+      this.#fetched.delete(number);
       return;
     }
     this.#examination.exercised++;
     if (!isAligned(slot.gpa | slot.size, this.#page)) this.#reportUnaligned(slot);
     // The number of a slot may be used again only after the slot is deleted.
     const other = this.#inUse.get(number);
-    if (other !== undefined) this.#reportNumberInUse(slot, other);
+    if (other !== undefined && !differsInFlags(slot, other)) this.#reportNumberInUse(slot, other);
     if (errno === 0) this.#inUse.set(number, slot);
+  }
+
+  /** @param slot the number of a slot whose dirty log the VMM fetches. */
+  noteFetched(slot: number): void {
+    this.#fetched.add(slot);
+  }
+
+  #reportLostLog({ gpa, size, backing }: Memslot): void {
+    this.#examination.violate(
+      'log-lost',
+      () =>
+        `the VMM deletes the memslot ${spanOf(gpa, size)} of "${backing.region}", which logs dirty pages, without ` +
+        'fetching the log',
+      rangeFrom(gpa, size),
+    );
   }
 
   /** A guest that reaches a slot without memory behind it ends the VMM (SIGBUS or EFAULT of KVM_RUN). */
@@ -103,10 +130,22 @@ class SlotRequests {
   }
 }
 
+/** Whether a request only switches the dirty log of a slot, which KVM allows in place (host fact K12). */
+const differsInFlags = (slot: Memslot, other: Memslot): boolean =>
+  slot.logDirtyPages !== other.logDirtyPages &&
+  slot.gpa === other.gpa &&
+  slot.size === other.size &&
+  slot.hostAddress === other.hostAddress &&
+  slot.readonly === other.readonly;
+
 /** Judges the slots that exist. */
 class SlotJudge {
   readonly #page: bigint;
   readonly #hasReadonlySlots: boolean;
+  /** Whether a migration begins in the run: `checkDirtyLogs` judges the logs then. */
+  readonly migrates: boolean;
+  /** The names of the regions of BARs that the host offers for reading alone. */
+  readonly #readonlyBars: ReadonlySet<string>;
   readonly #examination: Examination;
   readonly #unplugged = new UnpluggedDevices();
   readonly #bases = new SameBases();
@@ -114,6 +153,8 @@ class SlotJudge {
   constructor({ pages, scenario }: Trace, examination: Examination) {
     this.#page = pages.host;
     this.#hasReadonlySlots = hasReadonlySlots(scenario);
+    this.migrates = hasMigration(scenario);
+    this.#readonlyBars = readonlyBarsOf(scenario);
     this.#examination = examination;
   }
 
@@ -152,6 +193,8 @@ class SlotJudge {
     }
     if (below !== undefined && gpa < below.gpa + below.size)
       this.#violate('overlapping', slot, 'overlaps the memslot below it');
+    if (slot.logDirtyPages && !this.migrates)
+      this.#violate('logged-in-vain', slot, 'logs dirty pages although no migration runs');
     const shown = backingOf(slot, view);
     if (shown === undefined) {
       this.#violate('not-backed', slot, 'holds other memory than the flat view there');
@@ -159,6 +202,18 @@ class SlotJudge {
       const permission = slot.readonly ? 'read-only' : 'writable';
       this.#violate('wrong-permission', slot, `is ${permission}, unlike the flat view there`);
     }
+    if (!slot.readonly && this.#hasReadonlySlots && this.#isForReadingAlone(slot))
+      this.#violate(
+        'read-only-bar-writable',
+        slot,
+        'is writable, although the host offers the BAR for reading alone',
+      );
+  }
+
+  /** Whether the slot shows a BAR that the host offers for reading alone. */
+  #isForReadingAlone({ backing: { region, owner } }: Memslot): boolean {
+    if (owner === undefined || this.#readonlyBars.size === 0) return false;
+    return this.#readonlyBars.has(region.replace(/ mmaps\[\d+\]$/, ''));
   }
 
   /** KVM asks the region alone: a read-only alias of RAM, such as the shadow of a PC, may have a writable slot (vfio fact 9.3). */
@@ -173,6 +228,17 @@ class SlotJudge {
       rangeFrom(gpa, size),
     );
   }
+}
+
+const NO_BARS: ReadonlySet<string> = new Set();
+
+/** The names of the regions of BARs that the host offers for reading alone. */
+function readonlyBarsOf({ devices }: Scenario): ReadonlySet<string> {
+  let names: Set<string> | undefined;
+  for (const { name, bars } of devices)
+    for (const { writable, index } of bars)
+      if (writable === false) (names ??= new Set()).add(`${name} BAR ${index}`);
+  return names ?? NO_BARS;
 }
 
 /** A VMM that died of a refused slot left only the request, which is compared with the flat view. */

@@ -45,6 +45,9 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
   if (bar !== undefined && (!bar.mmap || bar.type === 'io')) {
     violate('not-offered', 'is of a BAR that the host does not let be mmapped');
   }
+  if (bar?.writable === false && event.writable !== false) {
+    violate('not-writable', 'is to be written, although the host offers the BAR for reading alone');
+  }
   if (event.errno === 0) {
     if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');
     if (bar === undefined || end > alignUp(bar.size, host)) {

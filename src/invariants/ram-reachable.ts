@@ -1,4 +1,4 @@
-import { alignDown, alignUp, isAligned } from '../address/index.ts';
+import { alignDown, alignUp, isAligned, type Range } from '../address/index.ts';
 import {
   type ContainerState,
   type State,
@@ -11,6 +11,7 @@ import { isCloudHypervisor } from '../scenario/index.ts';
 import { rangeFrom, regionName, span, spanOf } from './describe.ts';
 import { HostBases, SameBases } from './host-bases.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { pluggedParts } from './plugged-parts.ts';
 import { UnmappedReasons } from './unmapped-reasons.ts';
 import { unregisteredRam } from './unregistered-ram.ts';
 
@@ -42,7 +43,7 @@ export const ramReachable: Invariant = {
         }
         for (const range of remapped) {
           if (range.region.kind === 'ram' && range.region.isProtected !== true)
-            checkRange(range, state.containers, page, examination);
+            checkRange(range, state, page, examination);
         }
       },
       end() {
@@ -72,14 +73,29 @@ function checkContainer({ devices, containers }: State, examination: Examination
 /** Checks that each container maps the whole pages of the range. */
 function checkRange(
   range: TraceRange,
-  containers: readonly ContainerState[],
+  { containers, plugged }: State,
   page: bigint,
   examination: Examination,
 ): void {
   // Only a range whose address and offset agree modulo the page has whole pages of its region.
   if (!isAligned(range.start - range.offset, page)) return;
-  const start = alignUp(range.start, page);
-  const end = alignDown(range.end, page);
+  if (range.region.discards === undefined) {
+    checkPart(range, range, containers, page, examination);
+    return;
+  }
+  for (const part of pluggedParts(range, plugged)) checkPart(range, part, containers, page, examination);
+}
+
+/** Checks that each container maps the whole pages of a part of the range. */
+function checkPart(
+  range: TraceRange,
+  part: Range,
+  containers: readonly ContainerState[],
+  page: bigint,
+  examination: Examination,
+): void {
+  const start = alignUp(part.start, page);
+  const end = alignDown<bigint>(part.end, page);
   if (start >= end) return;
   for (const container of containers) {
     examination.exercised++;
@@ -117,7 +133,8 @@ function firstMissing(
   for (let index = firstMappingAbove(mappings, address); address < end; index++) {
     const mapping = mappings[index];
     if (mapping === undefined || mapping.iova > address) {
-      return { cause: 'not-mapped', address, text: `is not DMA-mapped in ${name}` };
+      const cause = range.region.discards === undefined ? 'not-mapped' : 'plugged-not-mapped';
+      return { cause, address, text: `is not DMA-mapped in ${name}` };
     }
     const { backing } = mapping;
     const offset = range.offset + (address - range.start);

@@ -56,6 +56,18 @@ describe('resources-bounded', () => {
     expect(causes(resourcesBounded, { ...ends([]), teardown: undefined })).toEqual([]);
   });
 
+  it('takes flash that shows its contents for another memory map than flash that shows registers', () => {
+    const flash = (romdMode: boolean, readonly = false) => [{ ...flat(0n, PAGE), romdMode, readonly }];
+    const between = (first: ReturnType<typeof flash>, last: ReturnType<typeof flash>) =>
+      causes(
+        resourcesBounded,
+        trace(cycle({ flatView: first, memslots: slots(1) }, { flatView: last, memslots: slots(2) })),
+      );
+    expect(between(flash(false), flash(true))).toEqual([]);
+    expect(between(flash(false, true), flash(false))).toEqual([]);
+    expect(between(flash(true), flash(true))).toEqual(['memslots-grow']);
+  });
+
   it('reports memslots, mappings and windows that grow', () => {
     expect(causes(resourcesBounded, trace(cycle({ memslots: slots(1) }, { memslots: slots(2) })))).toEqual([
       'memslots-grow',

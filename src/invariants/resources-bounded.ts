@@ -188,6 +188,7 @@ const addressesText = ({ id, bars }: DeviceState): string =>
 /** Whether the CPUs and the devices see the same in both states, and through as many containers. */
 const haveSameMemoryMap = (a: State, b: State): boolean =>
   a.containers.length === b.containers.length &&
+  a.plugged === b.plugged &&
   (a.flatView === a.dmaView) === (b.flatView === b.dmaView) &&
   areSameViews(a.flatView, b.flatView) &&
   (a.flatView === a.dmaView || areSameViews(a.dmaView, b.dmaView));
@@ -198,4 +199,9 @@ const areSameViews = (a: readonly TraceRange[], b: readonly TraceRange[]): boole
 
 const showSame = (a: TraceRange, b: TraceRange): boolean =>
   a === b ||
-  (a.start === b.start && a.end === b.end && a.offset === b.offset && a.region.name === b.region.name);
+  (a.start === b.start &&
+    a.end === b.end &&
+    a.offset === b.offset &&
+    a.region.name === b.region.name &&
+    a.readonly === b.readonly &&
+    a.romdMode === b.romdMode);

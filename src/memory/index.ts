@@ -11,9 +11,12 @@ export {
 } from './flat-range.ts';
 export { FlatView } from './flat-view.ts';
 export { replay } from './listener-registry.ts';
+export { isLoggable } from './dirty-logging.ts';
 export type { MemoryListener } from './memory-listener.ts';
 export { MemoryRegion, type AliasTarget, type RegionKind, type RegionOptions } from './memory-region.ts';
+export type { DiscardReason } from './discard-rules.ts';
 export { QEMU_MEMORY, type MemoryRules } from './memory-rules.ts';
+export { RamDiscardManager, type RamDiscardListener } from './ram-discard-manager.ts';
 export { MemoryTopology } from './memory-topology.ts';
 export { settleClaims } from './settle-claims.ts';
 export * from './mtree/index.ts';

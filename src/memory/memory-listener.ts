@@ -19,6 +19,10 @@ export interface MemoryListener {
   regionNop?(section: MemoryRegionSection): void;
   /** The range is removed. */
   regionDel?(section: MemoryRegionSection): void;
+  /** The pages that are written in the range are logged from now on (memory fact 3.7). */
+  logStart?(section: MemoryRegionSection): void;
+  /** The pages that are written in the range are not logged any more. */
+  logStop?(section: MemoryRegionSection): void;
   /** The update ends: every address space shows its new view. */
   commit?(): void;
 }

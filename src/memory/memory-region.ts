@@ -1,4 +1,5 @@
 import { END_OF_SPACE, offset, type HostAddress, type Offset, type Size } from '../address/index.ts';
+import type { RamDiscardManager } from './ram-discard-manager.ts';
 import type { SubregionIndex } from './subregion-index.ts';
 
 /**
@@ -31,6 +32,8 @@ export interface RegionOptions {
   readonly iommuPageSize?: Size;
   /** RAM that neither the host nor devices may reach, such as an enclave (RAM_PROTECTED, memory fact 1.9). */
   readonly isProtected?: boolean;
+  /** RAM of virtio-mem: which parts of the region are plugged (memory fact 1.10). */
+  readonly discards?: RamDiscardManager;
 }
 
 const NO_OPTIONS: RegionOptions = {};
@@ -62,6 +65,8 @@ export class MemoryRegion {
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
   readonly isProtected: boolean;
+  /** Which parts are plugged, if the region is RAM of virtio-mem. */
+  readonly discards: RamDiscardManager | undefined;
   /** The smallest page of an emulated IOMMU, in bytes; `undefined` for its machine's own. */
   readonly iommuPageSize: Size | undefined;
   /** Whether a ROM device shows its contents, which the guest reads directly, or its registers. */
@@ -96,6 +101,7 @@ export class MemoryRegion {
     this.nonvolatile = options.nonvolatile ?? false;
     this.unmergeable = options.unmergeable ?? false;
     this.isProtected = options.isProtected ?? false;
+    this.discards = options.discards;
     this.iommuPageSize = options.iommuPageSize;
     this.alias = alias;
     if (alias !== undefined) {

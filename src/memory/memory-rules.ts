@@ -1,4 +1,5 @@
 import type { Claim } from './claim.ts';
+import type { DiscardRules } from './discard-rules.ts';
 import { canMerge, flatRangesEqual, type FlatRange } from './flat-range.ts';
 import { settleClaims } from './settle-claims.ts';
 
@@ -6,7 +7,7 @@ import { settleClaims } from './settle-claims.ts';
 export type RegionChange = 'add' | 'remove' | 'enable' | 'size' | 'readonly' | 'romd-mode' | 'alias-offset';
 
 /** The decisions of the memory core that a revision or a patch can change. */
-export interface MemoryRules {
+export interface MemoryRules extends DiscardRules {
   /**
    * The flat ranges that result from the claims of all regions (render_memory_region, memory fact 2.3).
    *
@@ -32,6 +33,11 @@ export interface MemoryRules {
    * and `commit`, all ranges without these two, or nothing.
    */
   readonly registration: 'complete' | 'without-commit' | 'silent';
+  /**
+   * What listeners are told when logging of dirty pages begins or ends: the change of each range, or nothing
+   * (log_start and log_stop, memory fact 3.7).
+   */
+  notifiesLogging(change: 'start' | 'stop'): boolean;
 }
 
 /** The rules of QEMU. */
@@ -43,4 +49,9 @@ export const QEMU_MEMORY: MemoryRules = {
   notices: () => true,
   passes: 'removals-first',
   registration: 'complete',
+  notifiesDiscard: () => true,
+  replayed: (plugged) => plugged,
+  plugRefusal: 'refused',
+  resetUnplugs: true,
+  notifiesLogging: () => true,
 };

@@ -1,5 +1,6 @@
 import type { Offset, Size } from '../address/index.ts';
 import { AddressSpace, effectiveRoot } from './address-space.ts';
+import { DirtyLogging } from './dirty-logging.ts';
 import { FlatView, wholeChange } from './flat-view.ts';
 import { ListenerRegistry } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
@@ -12,9 +13,8 @@ import { updateTopology } from './topology-update.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * The memory of one machine. A topology makes every change to the region trees. At the end of the
- * outermost transaction it updates the views and notifies the listeners (memory_region_transaction_begin
- * and _commit, memory fact 3.1). QEMU keeps this state in global variables.
+ * The memory of one machine. A topology makes every change to the region trees. At the end of the outermost transaction it
+ * updates the views and notifies the listeners (memory_region_transaction_begin and _commit, memory fact 3.1).
  */
 export class MemoryTopology {
   readonly #spaces: AddressSpace[] = [];
@@ -27,6 +27,7 @@ export class MemoryTopology {
   #created: AddressSpace[] = [];
   /** Whether a region changed that an address space may show. A region in no address space changes no view. */
   #viewsMayChange = false;
+  readonly dirtyLogging: DirtyLogging;
   /** How many transactions are open. */
   #depth = 0;
   /** Whether the end of the outermost transaction updates the views (memory fact 1.7). */
@@ -35,6 +36,7 @@ export class MemoryTopology {
   constructor(rules: MemoryRules = QEMU_MEMORY) {
     this.#rules = rules;
     this.#views = new SharedViews(rules);
+    this.dirtyLogging = new DirtyLogging(this.#spaces, this.#listeners, rules);
   }
 
   /** Opens a transaction. Transactions nest. */

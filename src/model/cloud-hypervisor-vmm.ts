@@ -150,6 +150,10 @@ export class CloudHypervisorVmm implements ModelledVmm {
       case 'remove-region':
       case 'show-registers':
       case 'show-contents':
+      case 'plug-blocks':
+      case 'unplug-blocks':
+      case 'start-dirty-log':
+      case 'stop-dirty-log':
       case 'begin':
       case 'commit':
         return;

@@ -55,14 +55,15 @@ export function makeHostDevice(
       const bar = specOf(index);
       if (bar === undefined) return ABSENT;
       const info = served ? servedRegionInfo(describe(bar)) : regionInfo(describe(bar));
-      return rules.regionInfo(info, index);
+      return rules.regionInfo(bar.writable === false ? forReadingAlone(info) : info, index);
     },
     barAttributes: (index) => ATTRIBUTES[specOf(index)?.type ?? 'mem32'],
-    mmap: (index, area) => {
+    mmap: (index, area, isWritable = true) => {
       const bar = specOf(index);
       const refused = bar === undefined ? Errno.EINVAL : mmapBar(describe(bar), area.offset, area.size);
-      const failed = bar?.mmapError === undefined ? 0 : Errno[bar.mmapError];
-      const errno = served ? mmapServedFile(area.offset, hostPageSize) : refused || failed;
+      const denied = isWritable && bar?.writable === false ? Errno.EACCES : 0;
+      const failed = bar?.mmapError === undefined ? denied : Errno[bar.mmapError];
+      const errno = (served ? mmapServedFile(area.offset, hostPageSize) : refused) || failed;
       return rules.mmap(errno, index, area);
     },
     exportDmaBuf: (index, area) =>
@@ -71,6 +72,12 @@ export function makeHostDevice(
         : exportBar(specOf(index)?.size ?? 0n, area, hostPageSize),
   };
 }
+
+/** The info of a region without VFIO_REGION_INFO_FLAG_WRITE: an mmap that is to be written fails. */
+const forReadingAlone = (info: RegionInfo): RegionInfo => ({
+  ...info,
+  flags: { ...info.flags, write: false },
+});
 
 /**
  * The region info that a vfio-user server reports for a BAR: the sparse areas of the scenario, and MSIX_MAPPABLE

@@ -5,7 +5,7 @@ import type { MsixState } from '../pci/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 import type { Operation, Scenario } from '../scenario/index.ts';
 import type { BarLayer, VmmEvent } from '../vfio/index.ts';
-import type { BarRegister } from '../trace/index.ts';
+import type { BarRegister, PluggedMemory } from '../trace/index.ts';
 
 /** What a trace records of a container. */
 export interface ModelledContainer {
@@ -52,6 +52,8 @@ export interface ModelledVmm {
   /** The containers that were closed with mappings in them, which the host then removed. */
   readonly closed?: readonly ModelledContainer[];
   readonly devices: readonly ModelledDevice[];
+  /** What is plugged of each virtio-mem: the same map until that changes; left out without a virtio-mem. */
+  readonly plugged?: PluggedMemory | undefined;
   /** The events since the last call of this method. */
   takeEvents(): readonly VmmEvent[];
   /**

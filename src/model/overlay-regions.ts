@@ -1,7 +1,16 @@
 import { offset, type Size } from '../address/index.ts';
 import { RAM_ALIGNMENT, RAM_BLOCKS, type Machine, type Reserve } from '../machine/index.ts';
-import { MemoryRegion, type AddressSpace, type MemoryTopology, type RegionOptions } from '../memory/index.ts';
-import type { Operation, OverlayKind } from '../scenario/index.ts';
+import {
+  MemoryRegion,
+  QEMU_MEMORY,
+  RamDiscardManager,
+  type AddressSpace,
+  type MemoryRules,
+  type MemoryTopology,
+  type RegionOptions,
+} from '../memory/index.ts';
+import { BLOCK_SIZE, type Operation, type OverlayKind } from '../scenario/index.ts';
+import type { PluggedMemory } from '../trace/index.ts';
 
 /** How far from its own address `shifted-ram` shows RAM, in bytes: a page of every host. */
 const SHIFT: Size = 0x1_0000n;
@@ -13,6 +22,7 @@ const ALIASES = {
   'unmergeable-ram': { unmergeable: true },
   'shifted-ram': {},
 } as const satisfies Partial<Record<OverlayKind, RegionOptions>>;
+type AddRegion = Extract<Operation, { op: 'add-region' }>;
 type AliasKind = keyof typeof ALIASES;
 const isAlias = (kind: OverlayKind): kind is AliasKind => Object.hasOwn(ALIASES, kind);
 
@@ -22,25 +32,30 @@ export class OverlayRegions {
   readonly #system: MemoryRegion;
   readonly #memory: AddressSpace;
   readonly #reserve: Reserve;
+  readonly #rules: MemoryRules;
   readonly #byName = new Map<string, MemoryRegion>();
 
   /**
    * @param machine whose system memory the overlays are added to.
    * @param reserve gives RAM and ROM their host addresses.
+   * @param rules decide how virtio-mem tells of its blocks.
    */
   constructor(
     topology: MemoryTopology,
     { system, memory }: Pick<Machine, 'system' | 'memory'>,
     reserve: Reserve,
+    rules: MemoryRules = QEMU_MEMORY,
   ) {
     this.#topology = topology;
     this.#system = system;
     this.#memory = memory;
     this.#reserve = reserve;
+    this.#rules = rules;
   }
 
-  add({ name, kind, size, address, priority }: Extract<Operation, { op: 'add-region' }>): void {
-    const region = this.#make(name, kind, address, size);
+  add(operation: AddRegion): void {
+    const { name, address, priority } = operation;
+    const region = this.#make(operation);
     this.#byName.set(name, region);
     this.#topology.addSubregion(this.#system, region, offset(address), priority);
   }
@@ -50,7 +65,7 @@ export class OverlayRegions {
     this.#topology.setRomdMode(this.#byName.get(name)!, op === 'show-contents');
   }
 
-  #make(name: string, kind: OverlayKind, address: bigint, size: Size): MemoryRegion {
+  #make({ name, kind, address, size, blockSize }: AddRegion): MemoryRegion {
     if (kind === 'io') return MemoryRegion.io(name, size);
     if (isAlias(kind)) return this.#showAgain(name, kind, address, size);
     const backing = { hostAddress: this.#reserve(size, RAM_ALIGNMENT) };
@@ -59,11 +74,48 @@ export class OverlayRegions {
         return MemoryRegion.romDevice(name, size, backing);
       case 'protected-ram':
         return MemoryRegion.ram(name, size, { ...backing, isProtected: true });
+      case 'virtio-mem': {
+        const discards = new RamDiscardManager(blockSize ?? BLOCK_SIZE, this.#rules);
+        return MemoryRegion.ram(name, size, { ...backing, discards });
+      }
       case 'ram':
       case 'rom':
         return MemoryRegion[kind](name, size, backing);
     }
   }
+
+  /** Plugs or unplugs blocks of a virtio-mem. */
+  changeBlocks({
+    op,
+    name,
+    offset: start,
+    size,
+  }: Extract<Operation, { op: 'plug-blocks' | 'unplug-blocks' }>): void {
+    const { discards } = this.#byName.get(name)!;
+    const part = { start, end: start + size };
+    if (op === 'plug-blocks') discards!.plug(part);
+    else discards!.unplug(part);
+  }
+
+  /** The machine is reset: virtio-mem unplugs all blocks. */
+  reset(): void {
+    if (!this.#rules.resetUnplugs) return;
+    for (const { discards } of this.#byName.values()) discards?.unplugAll();
+  }
+
+  /** What is plugged of each virtio-mem, by its name: the same map until that changes; `undefined` without a virtio-mem. */
+  get plugged(): PluggedMemory | undefined {
+    const known = this.#plugged;
+    const now = [...this.#byName].flatMap(([name, { discards }]) =>
+      discards === undefined ? [] : [[name, discards.plugged] as const],
+    );
+    if (now.length === (known?.size ?? 0) && now.every(([name, ranges]) => known!.get(name) === ranges))
+      return known;
+    this.#plugged = now.length === 0 ? undefined : new Map(now);
+    return this.#plugged;
+  }
+
+  #plugged: PluggedMemory | undefined;
 
   /** Shows the guest's RAM at `address` again, or its beginning where the guest has no RAM there. */
   #showAgain(name: string, kind: AliasKind, address: bigint, size: Size): MemoryRegion {

@@ -1,9 +1,15 @@
 import { smallestPage, type Size } from '../address/index.ts';
-import type { IommuContainer } from '../host/index.ts';
+import { kernelRules, type IommuContainer } from '../host/index.ts';
 import { TARGET_PAGE_SIZE } from '../machine/index.ts';
 import { VfioContainer, type EventSink } from '../vfio/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { KVM_ARCHITECTURE_OF } from './kvm-architecture-of.ts';
 import { makeHostIommu } from './host-iommu.ts';
 import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
+
+/** KVM_CAP_NR_MEMSLOTS of the scenario's host. */
+const memslotLimitOf = ({ host, machine }: Scenario): number =>
+  kernelRules(host.kernel).kvm.slotLimit(KVM_ARCHITECTURE_OF[machine.type]);
 
 /** The VFIO containers of a QEMU: one for all devices, or with vfio-user one for each device. */
 export class QemuContainers {
@@ -71,6 +77,7 @@ export class QemuContainers {
       memory: machine.memory,
       hostPageSize: scenario.machine.hostPageSize,
       targetPageSize: TARGET_PAGE_SIZE,
+      memslotLimit: memslotLimitOf(scenario),
       emit,
     });
   }

@@ -15,6 +15,7 @@ import {
   type VfioDevice,
   type VmmEvent,
 } from '../vfio/index.ts';
+import type { PluggedMemory } from '../trace/index.ts';
 import { accessBar } from './guest-accesses.ts';
 import { makeHostKvm } from './host-kvm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
@@ -68,6 +69,7 @@ export class QemuVmm implements ModelledVmm {
       kvm: this.kvm,
       pages: { host: machine.hostPageSize, target: TARGET_PAGE_SIZE },
       readonlySlots,
+      isLogging: () => topology.dirtyLogging.isOn,
       // The QEMU that vfio-user devices are tested with runs without KVM, so no refused slot can end it.
       refusalIsFatal: !isVfioUser(scenario),
       emit: this.#emit,
@@ -79,7 +81,7 @@ export class QemuVmm implements ModelledVmm {
       machine: this.machine,
       emit: this.#emit,
     };
-    this.#overlays = new OverlayRegions(topology, this.machine, reserve);
+    this.#overlays = new OverlayRegions(topology, this.machine, reserve, revision.memory);
     this.#containers = new QemuContainers(environment);
     this.#devices = new QemuDevices(environment, {
       containers: this.#containers,
@@ -94,6 +96,10 @@ export class QemuVmm implements ModelledVmm {
 
   get devices(): readonly VfioDevice[] {
     return this.#devices.plugged;
+  }
+
+  get plugged(): PluggedMemory | undefined {
+    return this.#overlays.plugged;
   }
 
   takeEvents(): readonly VmmEvent[] {
@@ -156,6 +162,12 @@ export class QemuVmm implements ModelledVmm {
         return this.#overlays.show(operation);
       case 'remove-region':
         return this.#overlays.remove(operation.name);
+      case 'plug-blocks':
+      case 'unplug-blocks':
+        return this.#overlays.changeBlocks(operation);
+      case 'start-dirty-log':
+      case 'stop-dirty-log':
+        return this.topology.dirtyLogging.set(operation.op === 'start-dirty-log');
       case 'begin':
         return this.topology.begin();
       case 'commit':
@@ -219,6 +231,7 @@ export class QemuVmm implements ModelledVmm {
       );
     }
     this.machine.reset();
+    this.#overlays.reset();
     this.#devices.reset();
   }
 }

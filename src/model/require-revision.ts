@@ -39,8 +39,12 @@ export function requireQemuRevision(id: string, path = 'revision'): Revision {
 }
 
 /** A problem for each part of the scenario that the VMM of the revision lacks: the IOMMU, the machine, operations. */
-export function unsuitable({ host, machine, operations }: Scenario, revision: AnyRevision): Problem[] {
+export function unsuitable(
+  { host, machine, devices, operations }: Scenario,
+  revision: AnyRevision,
+): Problem[] {
   const { iommuTypes, machineTypes, overlays = true } = scopeOf(revision);
+  const isRecent = revision.vmm === undefined && revision.hasVirtioMem;
   const problems: Problem[] = [];
   const refuse = (path: string, what: string, allowed?: readonly string[]): void => {
     const hint = allowed === undefined ? '' : `; allowed are ${allowed.join(', ')}`;
@@ -49,8 +53,18 @@ export function unsuitable({ host, machine, operations }: Scenario, revision: An
   const { type } = host.iommu;
   if (!iommuTypes.includes(type)) refuse('host.iommu.type', type, iommuTypes);
   if (machineTypes?.includes(machine.type) === false) refuse('machine.type', machine.type, machineTypes);
-  for (const [index, { op }] of operations.entries()) {
+  for (const [index, operation] of operations.entries()) {
+    const { op } = operation;
     if (!overlays && OF_THE_MEMORY_API.has(op)) refuse(`operations[${index}].op`, op);
+    else if (!isRecent && op === 'add-region' && operation.kind === 'virtio-mem')
+      refuse(`operations[${index}].kind`, 'virtio-mem');
+  }
+  // Older releases die of the kernel's refusal to map such a BAR, and the model of cloud-hypervisor has none.
+  if (!isRecent) {
+    for (const [index, { bars }] of devices.entries()) {
+      for (const [bar, { writable }] of bars.entries())
+        if (writable === false) refuse(`devices[${index}].bars[${bar}].writable`, 'BARs for reading alone');
+    }
   }
   return problems;
 }
@@ -60,6 +74,10 @@ const OF_THE_MEMORY_API: ReadonlySet<string> = new Set([
   'remove-region',
   'show-registers',
   'show-contents',
+  'plug-blocks',
+  'unplug-blocks',
+  'start-dirty-log',
+  'stop-dirty-log',
   'begin',
   'commit',
 ]);

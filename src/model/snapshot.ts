@@ -24,14 +24,17 @@ export function snapshotState(vmm: ModelledVmm, previous: State | undefined): St
   const containers = snapshotContainers(vmm, previous?.containers);
   const memslots = kvm.slots();
   const devices = snapshotDevices(vmm, previous?.devices);
+  const { plugged } = vmm;
   const unchanged =
     previous !== undefined &&
     previous.flatView === flatView &&
     previous.dmaView === dmaView &&
     previous.containers === containers &&
     previous.memslots === memslots &&
-    previous.devices === devices;
-  return unchanged ? previous : { flatView, dmaView, containers, memslots, devices };
+    previous.devices === devices &&
+    previous.plugged === plugged;
+  if (unchanged) return previous;
+  return { flatView, dmaView, containers, memslots, devices, ...(plugged && { plugged }) };
 }
 
 /**

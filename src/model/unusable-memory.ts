@@ -4,17 +4,21 @@ import type { DeviceSpec, HostSpec } from '../scenario/index.ts';
 
 /**
  * Which memory the host's kernel cannot map for DMA: the pages of RAM that it cannot pin, and the BARs of which
- * the scenario says so.
+ * the scenario says so; BARs that the host offers for reading alone only where devices are to write them (host fact D18).
  */
 export function unusableMemory(
   { unpinnableRam = [] }: HostSpec,
   devices: readonly DeviceSpec[],
 ): (request: DmaMapRequest) => boolean {
-  return ({ deviceMemory, backing: { region, owner, offset }, size }) => {
+  return ({ deviceMemory, readonly, backing: { region, owner, offset }, size }) => {
     if (deviceMemory) {
       const device = devices.find(({ id }) => id === owner);
       return (
-        device?.bars.some((bar) => bar.p2p === false && isOfBar(region, device.name, bar.index)) ?? false
+        device?.bars.some(
+          (bar) =>
+            (bar.p2p === false || (bar.writable === false && !readonly)) &&
+            isOfBar(region, device.name, bar.index),
+        ) ?? false
       );
     }
     if (owner !== undefined || !RAM_BLOCKS.has(region)) return false;

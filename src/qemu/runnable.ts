@@ -47,6 +47,8 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   const properties = abilities.deviceProperties[driver];
   if (properties === undefined) return `this QEMU has no device ${driver}`;
   if (host.iommu.type === 'iommufd' && !abilities.hasIommufd) return 'this QEMU has no iommufd';
+  if (devices.some(({ bars }) => bars.some(({ writable }) => writable === false)))
+    return 'the devices served to QEMU have no BARs for reading alone';
   if (devices.some(({ vga }) => vga === true)) return 'the devices served to QEMU are no VGA controllers';
   for (const { options } of devices) {
     for (const [name, value] of Object.entries(options)) {
@@ -66,6 +68,8 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
     if (op === 'set-power-state') return 'the devices served to QEMU have no power management capability';
     if (op === 'show-registers' || op === 'show-contents')
       return 'the guest cannot add the flash whose registers it would show';
+    if (op === 'start-dirty-log' || op === 'stop-dirty-log')
+      return 'a QEMU without KVM has no memslots in which pages would be logged';
     if (op === 'begin' || op === 'commit')
       return 'the guest cannot join operations in one memory transaction';
     if (op === 'hotplug') plugs++;

@@ -57,6 +57,8 @@ function actionText(event: VmmEvent): string {
       const what = size === 0n ? `deletes memslot ${slot}` : `makes memslot ${slot}`;
       return `${what} at ${hex(gpa)}${size === 0n ? '' : ` with ${bytes(size)}`}${answer(event.errno)}`;
     }
+    case 'dirty-log':
+      return `fetches the dirty log of memslot ${event.slot} at ${hex(event.gpa)}`;
     case 'mmap':
     case 'munmap': {
       const errno = event.type === 'mmap' ? answer(event.errno) : '';

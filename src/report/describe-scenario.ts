@@ -53,9 +53,9 @@ function pageList(sizes: readonly bigint[]): string {
 }
 
 function describeDevice({ id, vga, configSize, bars, msix, options }: DeviceSpec): string[] {
-  const lines = bars.map(({ index, size, type, mmap, sparse, mmapError, p2p }) => {
+  const lines = bars.map(({ index, size, type, mmap, sparse, mmapError, p2p, writable }) => {
     const areas = sparse?.map((area) => `${hex(area.offset)}+${hex(area.size)}`).join(' ') || 'none';
-    const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}`;
+    const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}${writable === false ? ', for reading alone' : ''}`;
     return `BAR ${index}  ${bytes(size)} ${type}${mmap || type === 'io' ? '' : ', no mmap'}${faults}${sparse === undefined ? '' : `, sparse areas ${areas}`}`;
   });
   if (msix !== undefined) {
@@ -91,14 +91,20 @@ export function describeOperation(operation: Operation): string {
       return `access-bar ${write ? 'write' : 'read'} ${bytes(BigInt(width))} at ${device} BAR ${bar}+${hex(offset)}`;
     }
     case 'add-region': {
-      const { name, kind, address, size, priority } = operation;
+      const { name, kind, address, size, priority, blockSize } = operation;
       const level = priority === 0 ? '' : `, priority ${priority}`;
-      return `add-region ${name}: ${bytes(size)} of ${kind} at ${hex(address)}${level}`;
+      const blocks = blockSize === undefined ? '' : `, blocks of ${bytes(blockSize)}`;
+      return `add-region ${name}: ${bytes(size)} of ${kind} at ${hex(address)}${level}${blocks}`;
     }
     case 'remove-region':
     case 'show-registers':
     case 'show-contents':
       return `${operation.op} ${operation.name}`;
+    case 'plug-blocks':
+    case 'unplug-blocks':
+      return `${operation.op} of ${operation.name}: ${bytes(operation.size)} from ${hex(operation.offset)} on`;
+    case 'start-dirty-log':
+    case 'stop-dirty-log':
     case 'reset':
     case 'begin':
     case 'commit':

@@ -1,12 +1,12 @@
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 import { FIRST_IOMMUFD_KERNEL, isKernelBefore, isKernelVersion } from './host-kernel.ts';
 import {
+  BLOCK_SIZE,
   CPU_VENDORS,
   isColdPlugged,
   type CpuVendor,
   type MachineType,
   type Operation,
-  type OverlayKind,
   type Scenario,
 } from './scenario.ts';
 
@@ -83,11 +83,46 @@ function checkDmaWindow({ machine, host }: Scenario, path: string, decoder: Scen
   }
 }
 
+type AddRegion = Extract<Operation, { op: 'add-region' }>;
+
+/** A virtio-mem is made of whole blocks, at an address that is a multiple of their size. */
+function checkBlockSize(
+  { kind, address, size, blockSize }: AddRegion,
+  at: string,
+  decoder: ScenarioDecoder,
+): void {
+  if (kind !== 'virtio-mem') {
+    if (blockSize !== undefined) decoder.report(`${at}.blockSize`, `is for virtio-mem, not for ${kind}`);
+    return;
+  }
+  const block = blockSize ?? BLOCK_SIZE;
+  if (address % block !== 0n) decoder.report(`${at}.address`, 'expected a multiple of blockSize');
+  if (size % block !== 0n) decoder.report(`${at}.size`, 'expected a multiple of blockSize');
+}
+
+/** Blocks lie whole in a virtio-mem. */
+function checkBlocks(
+  { offset, size }: Extract<Operation, { op: 'plug-blocks' | 'unplug-blocks' }>,
+  memory: AddRegion | undefined,
+  at: string,
+  decoder: ScenarioDecoder,
+): void {
+  if (memory?.kind !== 'virtio-mem') {
+    decoder.report(`${at}.name`, 'no region of the kind virtio-mem has this name');
+    return;
+  }
+  const block = memory.blockSize ?? BLOCK_SIZE;
+  if (offset % block !== 0n) decoder.report(`${at}.offset`, 'expected a multiple of blockSize');
+  if (size % block !== 0n) decoder.report(`${at}.size`, 'expected a multiple of blockSize');
+  if (offset + size > memory.size) decoder.report(`${at}.size`, 'expected blocks inside the region');
+}
+
 function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: string): void {
   const devices = new Map(scenario.devices.map((device) => [device.id, device]));
   const plugged = new Set([...devices.keys()].filter((id) => isColdPlugged(scenario, id)));
-  const overlays = new Map<string, OverlayKind>();
+  const overlays = new Map<string, AddRegion>();
   let depth = 0;
+  let isLogging = false;
 
   const checkDevice = (operation: Extract<Operation, { device: string }>, at: string): void => {
     const device = devices.get(operation.device);
@@ -113,19 +148,34 @@ function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: str
       case 'add-region':
         if (overlays.has(operation.name))
           decoder.report(`${at}.name`, 'a region with this name exists already');
-        overlays.set(operation.name, operation.kind);
+        overlays.set(operation.name, operation);
+        checkBlockSize(operation, at, decoder);
         break;
       case 'remove-region':
         if (!overlays.delete(operation.name)) decoder.report(`${at}.name`, 'no region with this name exists');
         break;
       case 'show-registers':
       case 'show-contents':
-        if (overlays.get(operation.name) !== 'rom-device')
+        if (overlays.get(operation.name)?.kind !== 'rom-device')
           decoder.report(`${at}.name`, 'no region of the kind rom-device has this name');
         break;
       case 'create-dma-window':
         checkDmaWindow(scenario, at, decoder);
         break;
+      case 'plug-blocks':
+      case 'unplug-blocks':
+        checkBlocks(operation, overlays.get(operation.name), at, decoder);
+        if (depth > 0) decoder.report(at, 'the guest plugs no blocks inside a transaction');
+        break;
+      case 'start-dirty-log':
+      case 'stop-dirty-log': {
+        const starts = operation.op === 'start-dirty-log';
+        if (starts === isLogging)
+          decoder.report(at, `dirty pages are ${starts ? 'logged already' : 'not logged'}`);
+        if (depth > 0) decoder.report(at, 'no migration begins or ends inside a transaction');
+        isLogging = starts;
+        break;
+      }
       case 'begin':
         depth++;
         break;

@@ -386,7 +386,7 @@ describe('decodeScenario reports the path and what is allowed', () => {
     [
       'operations.11.kind',
       'romd',
-      'expected one of ram, rom, io, rom-device, protected-ram, readonly-ram, nonvolatile-ram, unmergeable-ram, shifted-ram, found "romd"; did you mean rom?',
+      'expected one of ram, rom, io, rom-device, protected-ram, readonly-ram, nonvolatile-ram, unmergeable-ram, shifted-ram, virtio-mem, found "romd"; did you mean rom?',
     ],
     ['operations.11.size', 0, `expected ${number('0x1', '0x10000000000000000')}, found 0`],
     [
@@ -606,6 +606,62 @@ describe('decodeScenario refuses', () => {
     expect(check(remove('a'))).toEqual([['operations[0].name', 'no region with this name exists']]);
     expect(check(region('a'), remove('a'), remove('a'))).toEqual([
       ['operations[2].name', 'no region with this name exists'],
+    ]);
+  });
+
+  it('blocks of virtio-mem that are not whole, not inside it, or of another region', () => {
+    const memory = (rest: object) => ({
+      op: 'add-region',
+      name: 'mem',
+      kind: 'virtio-mem',
+      address: '0x100000000',
+      size: '0x400000',
+      ...rest,
+    });
+    const plug = (rest: object) => ({
+      op: 'plug-blocks',
+      name: 'mem',
+      offset: '0x0',
+      size: '0x200000',
+      ...rest,
+    });
+    expect(check(memory({}), plug({}), plug({ op: 'unplug-blocks', offset: '0x200000' }))).toEqual([]);
+    expect(check(memory({ blockSize: '0x1000', size: '0x3000' }), plug({ size: '0x1000' }))).toEqual([]);
+    expect(check(memory({ size: '0x300000' }))).toEqual([
+      ['operations[0].size', 'expected a multiple of blockSize'],
+    ]);
+    expect(check(memory({ address: '0x1000' }))).toEqual([
+      ['operations[0].address', 'expected a multiple of blockSize'],
+    ]);
+    expect(check(memory({ kind: 'ram', blockSize: '0x1000' }))).toEqual([
+      ['operations[0].blockSize', 'is for virtio-mem, not for ram'],
+    ]);
+    expect(check(memory({ blockSize: '0x3000' }))).toContainEqual([
+      'operations[0].blockSize',
+      'expected a power of two',
+    ]);
+    expect(check(memory({}), plug({ offset: '0x100000', size: '0x300000' }))).toEqual([
+      ['operations[1].offset', 'expected a multiple of blockSize'],
+      ['operations[1].size', 'expected a multiple of blockSize'],
+    ]);
+    expect(check(memory({}), plug({ offset: '0x400000' }))).toEqual([
+      ['operations[1].size', 'expected blocks inside the region'],
+    ]);
+    expect(check(memory({ kind: 'ram' }), plug({}))).toEqual([
+      ['operations[1].name', 'no region of the kind virtio-mem has this name'],
+    ]);
+    expect(check(memory({}), { op: 'begin' }, plug({}), { op: 'commit' })).toEqual([
+      ['operations[2]', 'the guest plugs no blocks inside a transaction'],
+    ]);
+  });
+
+  it('a migration that begins twice, ends without a beginning, or begins inside a transaction', () => {
+    const [start, stop] = [{ op: 'start-dirty-log' }, { op: 'stop-dirty-log' }];
+    expect(check(start, stop, start)).toEqual([]);
+    expect(check(start, start)).toEqual([['operations[1]', 'dirty pages are logged already']]);
+    expect(check(stop)).toEqual([['operations[0]', 'dirty pages are not logged']]);
+    expect(check({ op: 'begin' }, start, { op: 'commit' })).toEqual([
+      ['operations[1]', 'no migration begins or ends inside a transaction'],
     ]);
   });
 

@@ -52,7 +52,16 @@ export function readDevice(decoder: ScenarioDecoder, value: unknown, path: strin
 }
 
 function readBar(decoder: ScenarioDecoder, value: unknown, path: string): BarSpec {
-  const bar = decoder.object(value, path, ['index', 'size', 'type', 'mmap', 'mmapError', 'p2p', 'sparse']);
+  const bar = decoder.object(value, path, [
+    'index',
+    'size',
+    'type',
+    'mmap',
+    'mmapError',
+    'p2p',
+    'writable',
+    'sparse',
+  ]);
   const sparse = optional(bar['sparse'], (areas) =>
     decoder.array(areas, `${path}.sparse`, (element, where) => {
       const area = decoder.object(element, where, ['offset', 'size']);
@@ -64,6 +73,7 @@ function readBar(decoder: ScenarioDecoder, value: unknown, path: string): BarSpe
     decoder.oneOf(error, `${path}.mmapError`, MMAP_ERRORS),
   );
   const p2p = optional(bar['p2p'], (isPossible) => decoder.boolean(isPossible, `${path}.p2p`));
+  const writable = optional(bar['writable'], (isWritable) => decoder.boolean(isWritable, `${path}.writable`));
   return {
     index: decoder.integer(bar['index'], `${path}.index`, 0, 5),
     size: decoder.number(bar['size'], `${path}.size`, 1n, MAX_BAR),
@@ -71,6 +81,7 @@ function readBar(decoder: ScenarioDecoder, value: unknown, path: string): BarSpe
     mmap: bar['mmap'] === undefined ? bar['type'] !== 'io' : decoder.boolean(bar['mmap'], `${path}.mmap`),
     ...(mmapError && { mmapError }),
     ...(p2p !== undefined && { p2p }),
+    ...(writable !== undefined && { writable }),
     ...(sparse && { sparse }),
   };
 }

@@ -1,4 +1,4 @@
-import { END_OF_SPACE, hex, isPowerOfTwo, LAST_ADDRESS, offset } from '../address/index.ts';
+import { END_OF_SPACE, hex, isPowerOfTwo, LAST_ADDRESS, offset, type Size } from '../address/index.ts';
 import {
   ACCESS_WIDTHS,
   DMA_WINDOW_PAGES,
@@ -12,6 +12,9 @@ import {
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
 const LAST_32_BIT_VALUE = 0xffff_ffffn;
+
+/** The smallest and the largest block of virtio-mem, in bytes. */
+export const [SMALLEST_BLOCK, LARGEST_BLOCK]: readonly [Size, Size] = [0x1000n, 1n << 40n];
 
 /** The keys of each operation, apart from `op`. */
 const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
@@ -29,10 +32,14 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   hotplug: ['device'],
   unplug: ['device'],
   reset: [],
-  'add-region': ['name', 'kind', 'address', 'size', 'priority'],
+  'add-region': ['name', 'kind', 'address', 'size', 'priority', 'blockSize'],
   'remove-region': ['name'],
   'show-registers': ['name'],
   'show-contents': ['name'],
+  'plug-blocks': ['name', 'offset', 'size'],
+  'unplug-blocks': ['name', 'offset', 'size'],
+  'start-dirty-log': [],
+  'stop-dirty-log': [],
   begin: [],
   commit: [],
 };
@@ -104,11 +111,24 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
         address: address(),
         size: decoder.number(fields['size'], `${path}.size`, 1n, END_OF_SPACE),
         priority: decoder.integer(fields['priority'] ?? 0, `${path}.priority`, -(2 ** 31), 2 ** 31 - 1),
+        ...(fields['blockSize'] !== undefined && {
+          blockSize: readBlockSize(decoder, fields['blockSize'], `${path}.blockSize`),
+        }),
       };
     case 'remove-region':
     case 'show-registers':
     case 'show-contents':
       return { op, name: name() };
+    case 'plug-blocks':
+    case 'unplug-blocks':
+      return {
+        op,
+        name: name(),
+        offset: offset(decoder.number(fields['offset'], `${path}.offset`, 0n, LAST_ADDRESS >> 1n)),
+        size: decoder.number(fields['size'], `${path}.size`, 1n, END_OF_SPACE >> 1n),
+      };
+    case 'start-dirty-log':
+    case 'stop-dirty-log':
     case 'reset':
     case 'begin':
     case 'commit':
@@ -116,6 +136,13 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
     default:
       return { op, device: device() };
   }
+}
+
+/** Bytes of a block of virtio-mem: a power of two. */
+function readBlockSize(decoder: ScenarioDecoder, value: unknown, path: string): Size {
+  const size = decoder.number(value, path, SMALLEST_BLOCK, LARGEST_BLOCK);
+  if (!isPowerOfTwo(size)) decoder.report(path, 'expected a power of two');
+  return size;
 }
 
 /** How many bytes an access has: 1, 2, 4 or 8. */

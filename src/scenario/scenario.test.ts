@@ -31,7 +31,7 @@ describe('isColdPlugged', () => {
 
 describe('OPERATIONS', () => {
   it('lists every operation once', () => {
-    expect(new Set(OPERATIONS).size).toBe(20);
-    expect(OPERATIONS).toHaveLength(20);
+    expect(new Set(OPERATIONS).size).toBe(24);
+    expect(OPERATIONS).toHaveLength(24);
   });
 });

@@ -1,5 +1,8 @@
 import type { Offset, Size } from '../address/index.ts';
 import type { HostKernel } from './host-kernel.ts';
+import type { OverlayKind } from './overlay-kinds.ts';
+
+export { BLOCK_SIZE, OVERLAY_KINDS, type OverlayKind } from './overlay-kinds.ts';
 
 /** The machine types. `generic` has RAM and one PCI window, nothing else. */
 export const MACHINE_TYPES = ['pc', 'q35', 'virt', 'pseries', 'generic'] as const;
@@ -103,6 +106,11 @@ export interface BarSpec {
   readonly mmapError?: MmapErrorName;
   /** False where the kernel can map the BAR for no device's DMA (EFAULT). True when left out. */
   readonly p2p?: boolean;
+  /**
+   * False where the host offers the BAR for reading alone (no VFIO_REGION_INFO_FLAG_WRITE), as a mediated device or a
+   * vfio-user server may. True when left out.
+   */
+  readonly writable?: boolean;
   /** The areas of the host's sparse-mmap capability: these and no others may be mmapped. */
   readonly sparse?: readonly SparseAreaSpec[];
 }
@@ -148,27 +156,6 @@ export interface DeviceSpec {
   readonly msix?: MsixSpec;
   readonly options: DeviceOptionsSpec;
 }
-
-/**
- * The kinds of region that `add-region` adds. A `rom-device` is flash, which shows its contents or its registers;
- * `protected-ram` is memory of the guest that devices may not reach, such as an enclave.
- *
- * The others show the guest's own RAM once more, as an alias does, and differ from the RAM beside them in one thing alone:
- * `readonly-ram` cannot be written (shadowed firmware), `nonvolatile-ram` is persistent, `unmergeable-ram` stays a range
- * of its own (virtio-mem), and `shifted-ram` shows the RAM of the 64 KiB above.
- */
-export const OVERLAY_KINDS = [
-  'ram',
-  'rom',
-  'io',
-  'rom-device',
-  'protected-ram',
-  'readonly-ram',
-  'nonvolatile-ram',
-  'unmergeable-ram',
-  'shifted-ram',
-] as const;
-export type OverlayKind = (typeof OVERLAY_KINDS)[number];
 
 /** How many bytes an access of a CPU may have. */
 export const ACCESS_WIDTHS = [1, 2, 4, 8] as const;
@@ -239,10 +226,24 @@ export type Operation =
       readonly address: bigint;
       readonly size: Size;
       readonly priority: number;
+      /** Of `virtio-mem`: bytes of a block, a power of two; `BLOCK_SIZE` when left out. */
+      readonly blockSize?: Size;
     }
   | { readonly op: 'remove-region'; readonly name: string }
   /** The guest switches a `rom-device` to its registers, or back to its contents. */
   | { readonly op: 'show-registers' | 'show-contents'; readonly name: string }
+  /**
+   * The guest plugs or unplugs blocks of a `virtio-mem`: `size` bytes from `offset` on. Does nothing if one of the blocks is
+   * plugged, or unplugged, already.
+   */
+  | {
+      readonly op: 'plug-blocks' | 'unplug-blocks';
+      readonly name: string;
+      readonly offset: Offset;
+      readonly size: Size;
+    }
+  /** A migration begins, or ends without success: the pages that the guest writes are logged until it ends. */
+  | { readonly op: 'start-dirty-log' | 'stop-dirty-log' }
   /** The operations between `begin` and `commit` are one transaction of QEMU's memory API. */
   | { readonly op: 'begin' | 'commit' };
 
@@ -266,6 +267,10 @@ export const OPERATIONS = [
   'remove-region',
   'show-registers',
   'show-contents',
+  'plug-blocks',
+  'unplug-blocks',
+  'start-dirty-log',
+  'stop-dirty-log',
   'begin',
   'commit',
 ] as const satisfies readonly Operation['op'][];

@@ -22,6 +22,8 @@ export interface KnownParts {
  * @param before `undefined` for the first state, of which everything is new.
  */
 export function compareStates(before: State | undefined, after: State, known: KnownParts = {}): StateChange {
+  // Blocks of virtio-mem change what is to be mapped of ranges that stay the same.
+  if (before !== undefined && before.plugged !== after.plugged) return compareWholeViews(before, after);
   const flatView = known.flatView ?? compareViews(before?.flatView, after.flatView);
   const isShared = after.dmaView === after.flatView && before?.dmaView === before?.flatView;
   return new StateChange({
@@ -33,6 +35,17 @@ export function compareStates(before: State | undefined, after: State, known: Kn
     memslots: compareLists(before?.memslots, after.memslots),
     devices: compareDevices(before?.devices, after.devices),
   });
+}
+
+function compareWholeViews(before: State, after: State): StateChange {
+  const flatView = new ViewChange(after.flatView, 'whole');
+  const { plugged: _, ...same } = before;
+  const { plugged: __, ...now } = after;
+  const change = compareStates(same, now);
+  const { containers, memslots, devices } = change;
+  const isShared = after.dmaView === after.flatView && before.dmaView === before.flatView;
+  const dmaView = isShared ? flatView : new ViewChange(after.dmaView, 'whole');
+  return new StateChange({ before, after, flatView, dmaView, containers, memslots, devices });
 }
 
 /**

@@ -14,6 +14,8 @@ export interface TraceRegion {
   readonly kind: RegionKind;
   /** Set for RAM that no device may reach; left out where the target cannot observe that. */
   readonly isProtected?: boolean;
+  /** Set for RAM of virtio-mem: of such a region `State.plugged` says what the guest has. */
+  readonly discards?: object | undefined;
   /** Whether the region itself is read-only, however aliases show it; left out where the target cannot observe that. */
   readonly readonly?: boolean;
 }
@@ -98,6 +100,9 @@ export interface DeviceState {
   readonly msix: MsixView | undefined;
 }
 
+/** The plugged parts of each virtio-mem, as offsets, by the name of its region: sorted, with a gap between any two. */
+export type PluggedMemory = ReadonlyMap<string, readonly Range[]>;
+
 /** What can be observed between two operations. Parts that did not change are the same objects in both states. */
 export interface State {
   /** The flat view of system memory, which CPUs see. */
@@ -107,6 +112,8 @@ export interface State {
   readonly containers: readonly ContainerState[];
   readonly memslots: readonly Memslot[];
   readonly devices: readonly DeviceState[];
+  /** What is plugged of each virtio-mem: the same map until that changes; left out without a virtio-mem. */
+  readonly plugged?: PluggedMemory | undefined;
 }
 
 /** Whether two mappings have the same range, permission and backing; host addresses may differ. */

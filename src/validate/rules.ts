@@ -53,6 +53,9 @@ export type RuleGroup =
   | 'pci'
   | 'host';
 
+const isStretch = (answer: unknown): boolean =>
+  isObject(answer) && typeof answer['start'] === 'bigint' && typeof answer['end'] === 'bigint';
+
 /** The compiler requires an answer for every rule of a group. */
 type AnswersTo<Group extends RuleGroup> = { readonly [Rule in keyof RulesOf<Group>]-?: RuleAnswer };
 
@@ -99,6 +102,11 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     mapsReadonly: YES_OR_NO,
     unmaps: YES_OR_NO,
     unmapSpan: SPAN,
+    followsDiscards: YES_OR_NO,
+    populateUnit: PAGE_SIZE,
+    discardSpan: returns('{ start, size }, both bigints, or undefined for no request', orNothing(isSpan)),
+    rollsBackPopulate: FLAG,
+    discardLimit: value('"refused" or "warned"', oneOf('refused', 'warned')),
     whenMapped: value('"failure" or "unmap-and-retry"', oneOf('failure', 'unmap-and-retry')),
     deviceMemoryFailure: FATAL_OR_NOT,
     ramFailure: FATAL_OR_NOT,
@@ -117,6 +125,8 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     honoursNoMmap: FLAG,
     honoursMmapFlag: FLAG,
     mmapOffset: OFFSET,
+    mmapsWritable: YES_OR_NO,
+    honoursWriteFlag: FLAG,
     honoursMsixMappable: FLAG,
     fixUpAreas: returns(AREAS, isListOf(isArea)),
     fixUp: value('"before-relocation" or "after-relocation"', oneOf('before-relocation', 'after-relocation')),
@@ -154,6 +164,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     ),
     resetStopsDecoding: FLAG,
     resetsMsix: FLAG,
+    tableFollowsBar: FLAG,
     followsMoves: FLAG,
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),
@@ -168,6 +179,9 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     slotNumber: returns('the number of a slot, from 0', isErrno),
     isDirect: YES_OR_NO,
     isReadonly: YES_OR_NO,
+    logsDirtyPages: YES_OR_NO,
+    deletesForFlags: YES_OR_NO,
+    fetchesDirtyLog: FLAG,
     largestSlot: value(
       'a size in bytes, a bigint, or 0n for no limit',
       (answer) => answer === 0n || isPageSize(answer),
@@ -211,6 +225,11 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
       '"complete", "without-commit" or "silent"',
       oneOf('complete', 'without-commit', 'silent'),
     ),
+    notifiesDiscard: YES_OR_NO,
+    replayed: returns('an array of { start, end }, both bigints', isListOf(isStretch)),
+    plugRefusal: value('"refused" or "ignored"', oneOf('refused', 'ignored')),
+    resetUnplugs: FLAG,
+    notifiesLogging: YES_OR_NO,
   },
   pci: {
     decodeBar: returns('{ address } with a bigint, or { unmapped } with a reason', isDecoding),

@@ -1,5 +1,5 @@
 import type { Address, Offset, Size } from '../address/index.ts';
-import type { SparseArea } from '../host/index.ts';
+import type { RegionInfo, SparseArea } from '../host/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 import type { Quirk, QuirkContext } from './quirks.ts';
 import type { VfioRegion } from './vfio-region.ts';
@@ -73,6 +73,13 @@ export interface DeviceRules {
   readonly honoursMmapFlag: boolean;
   /** The offset in the BAR of the bytes that QEMU mmaps for an area: the area's own (vfio_region_mmap, vfio fact 5.3). */
   mmapOffset(area: SparseArea): Offset;
+  /** Whether QEMU asks for an mmap that can be written (vfio_region_mmap, vfio fact 5.21). */
+  mmapsWritable(flags: RegionInfo['flags']): boolean;
+  /**
+   * Whether the guest and devices may only read the mmaps of a BAR without VFIO_REGION_INFO_FLAG_WRITE: in no release
+   * (vfio fact 5.21).
+   */
+  readonly honoursWriteFlag: boolean;
   /** Whether MSIX_MAPPABLE leaves the mmap of the table's BAR whole (vfio fact 5.8). */
   readonly honoursMsixMappable: boolean;
   /**
@@ -142,6 +149,11 @@ export interface DeviceRules {
   readonly resetStopsDecoding: boolean;
   /** Whether a reset switches MSI-X off. */
   readonly resetsMsix: boolean;
+  /**
+   * Whether the emulated table moves with its BAR, as a subregion does; otherwise the VMM goes on to trap where the BAR was
+   * mapped first (vfio fact 5.11).
+   */
+  readonly tableFollowsBar: boolean;
   /** Whether QEMU stretches a small BAR again each time the BAR moves (vfio fact 5.9). */
   readonly followsMoves: boolean;
   /** What QEMU does after it refused a device that was hot-plugged (vfio fact 5.16). */

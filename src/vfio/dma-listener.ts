@@ -5,6 +5,7 @@ import {
   failedUnmap,
   type IommuContainer,
   type SpaprTceContainer,
+  type Type1Container,
   type UnmapResult,
 } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
@@ -14,6 +15,7 @@ import { VmmAbort } from './failure.ts';
 import type { IommuType } from './iommu-type.ts';
 import type { ListenerContext, ListenerRules, PageSizes } from './listener-rules.ts';
 import type { Revision } from './revision.ts';
+import { PluggedBlocks } from './plugged-blocks.ts';
 import { SpaprWindows } from './spapr-windows.ts';
 import type { Span } from './trim.ts';
 
@@ -27,6 +29,10 @@ export interface DmaListenerOptions {
   readonly hostPageSize: Size;
   readonly targetPageSize: Size;
   readonly emit: EventSink;
+  /** How many memslots KVM has; 512 where that is not known. */
+  readonly memslotLimit?: number | undefined;
+  /** Whether the listener maps what is there once, and follows no later change. False by default. */
+  readonly detached?: boolean;
 }
 
 /**
@@ -47,6 +53,7 @@ export class DmaListener implements MemoryListener {
   readonly #rules: ListenerRules;
   readonly #pages: PageSizes;
   readonly #windows: SpaprWindows | undefined;
+  readonly #plugged: PluggedBlocks;
   /** Start addresses of the pieces that the host has mapped for the listener. */
   readonly #mapped = new Set<bigint>();
 
@@ -56,6 +63,15 @@ export class DmaListener implements MemoryListener {
     this.#rules = options.revision.listener;
     this.priority = options.revision.container.listenerPriority;
     this.#pages = { host: hostPageSize, target: targetPageSize, iommu: smallestPage(iommu.pageSizes) };
+    this.#plugged = new PluggedBlocks({
+      rules: this.#rules,
+      pages: this.#pages,
+      mappingLimit: iommuType === 'type1' ? (iommu as Type1Container).available : undefined,
+      memslotLimit: options.memslotLimit,
+      detached: options.detached ?? false,
+      map: (section, piece) => this.#map(section, piece),
+      unmap: (piece) => this.#unmap(piece),
+    });
     this.#adding = this.#contextOf('add', false);
     this.#removing = this.#contextOf('remove', false);
     if (iommuType === 'spapr-tce-v2') {
@@ -93,6 +109,10 @@ export class DmaListener implements MemoryListener {
       return;
     }
     if (section.region.isIommu) return;
+    if (this.#followsDiscards(section)) {
+      this.#followPlugged(section);
+      return;
+    }
     if (!this.#mayBeMapped(section, piece)) {
       this.#skipped(section, 'iommu-page');
       return;
@@ -106,6 +126,11 @@ export class DmaListener implements MemoryListener {
   regionDel(section: MemoryRegionSection): void {
     const piece = this.#piece(section, this.#removing);
     if (piece === undefined) return;
+    if (this.#followsDiscards(section)) {
+      this.#plugged.leave(section);
+      this.#windows?.remove(section, piece, this.#rules.missingWindow);
+      return;
+    }
     if (this.isLeaving && this.#rules.whenUnregistered === 'map') {
       if (!section.region.isIommu && this.#mayBeMapped(section, piece)) this.#map(section, piece);
       return;
@@ -115,6 +140,21 @@ export class DmaListener implements MemoryListener {
       this.#unmap(this.#rules.unmapSpan(piece, section, this.#removing));
     }
     this.#windows?.remove(section, piece, this.#rules.missingWindow);
+  }
+
+  /** Maps what is plugged of a section of virtio-mem, and follows what the guest plugs and unplugs. */
+  #followPlugged(section: MemoryRegionSection): void {
+    const failure = this.#plugged.follow(section);
+    if (failure === undefined) return;
+    this.#options.emit({ type: 'message', text: failure });
+    if (this.#rules.discardLimit === 'warned') return;
+    if (this.initialized)
+      throw new VmmAbort('ram-discard-limit', `vfio: DMA mapping failed, unable to continue: ${failure}`);
+    this.initialError ??= `Region ${section.region.name}: ${failure}`;
+  }
+
+  #followsDiscards(section: MemoryRegionSection): boolean {
+    return section.region.discards !== undefined && this.#rules.followsDiscards(section);
   }
 
   #shouldUnmap(section: MemoryRegionSection, piece: Span): boolean {

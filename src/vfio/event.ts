@@ -1,4 +1,4 @@
-import type { HostAddress, Iova, Offset, Size } from '../address/index.ts';
+import type { Gpa, HostAddress, Iova, Offset, Size } from '../address/index.ts';
 import type { Backing, Errno, Memslot } from '../host/index.ts';
 
 /** Why the DMA listener maps nothing of a section of RAM. */
@@ -63,6 +63,15 @@ export interface MemslotEvent {
   readonly errno: Errno;
 }
 
+/** KVM_GET_DIRTY_LOG: the VMM fetches which pages of a slot the guest has written. */
+export interface DirtyLogEvent {
+  readonly type: 'dirty-log';
+  /** The number of the slot. */
+  readonly slot: number;
+  readonly gpa: Gpa;
+  readonly size: Size;
+}
+
 /** mmap of an area of a BAR into the VMM. */
 export interface MmapEvent {
   readonly type: 'mmap';
@@ -72,6 +81,8 @@ export interface MmapEvent {
   readonly size: Size;
   /** The offset in the BAR at which the guest sees the area; `offset` when left out. */
   readonly shownAt?: Offset;
+  /** False for an mmap that can only be read (PROT_READ); left out for one that can be written, too. */
+  readonly writable?: false;
   readonly errno: Errno;
 }
 
@@ -183,6 +194,7 @@ export type VmmEvent =
   | DmaUnmapEvent
   | SkipEvent
   | MemslotEvent
+  | DirtyLogEvent
   | MmapEvent
   | MunmapEvent
   | WindowEvent

@@ -11,6 +11,8 @@ export type AbortSite =
   | 'msix-unplug-assertion'
   | 'eeh-container-cast'
   | 'relocation-without-msix'
+  | 'ram-discard-granularity'
+  | 'ram-discard-limit'
   /** A patch may name sites of its own. */
   | (string & {});
 

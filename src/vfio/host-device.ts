@@ -25,8 +25,12 @@ export interface HostDevice {
   barAttributes(index: number): BarAttributes;
   /** The MSI-X capability in configuration space; `undefined` without one. */
   readonly msix: MsixLayout | undefined;
-  /** mmap of an area of a BAR: the error, 0 for success. */
-  mmap(index: number, area: SparseArea): Errno;
+  /**
+   * mmap of an area of a BAR: the error, 0 for success.
+   *
+   * @param isWritable whether the mmap is to be written, too; true when left out.
+   */
+  mmap(index: number, area: SparseArea, isWritable?: boolean): Errno;
   /**
    * VFIO_DEVICE_FEATURE_DMA_BUF: exports an area of a BAR. The error, 0 for success; ENOTTY where the host knows no
    * such call, as every host does that leaves the method out.

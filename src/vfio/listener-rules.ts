@@ -60,6 +60,30 @@ export interface ListenerRules {
   unmaps(section: MemoryRegionSection, piece: Span, mapped: boolean, context: ListenerContext): boolean;
   /** The range that the listener asks the host to unmap when a piece goes away: the piece itself in every release. */
   unmapSpan(piece: Span, section: MemoryRegionSection, context: ListenerContext): Span;
+  /**
+   * Whether the listener maps of RAM of virtio-mem only what is plugged (vfio_ram_discard_register_listener,
+   * vfio fact 6.14); otherwise all of the section, as of other RAM.
+   */
+  followsDiscards(section: MemoryRegionSection): boolean;
+  /**
+   * The largest part of plugged RAM that one request maps, and can be unmapped again by itself, in bytes: a block
+   * (vfio_ram_discard_notify_populate, vfio fact 6.14).
+   */
+  populateUnit(block: Size, pages: PageSizes): Size;
+  /**
+   * The range that the listener asks the host to unmap when a part of RAM is discarded (vfio_ram_discard_notify_discard,
+   * vfio fact 6.14); `undefined` for no request.
+   *
+   * @param discarded the guest-physical addresses of the part.
+   */
+  discardSpan(discarded: Span, section: MemoryRegionSection): Span | undefined;
+  /** Whether a part that the host did not map whole is unmapped again (vfio_ram_discard_notify_populate). */
+  readonly rollsBackPopulate: boolean;
+  /**
+   * What QEMU does when the blocks of virtio-mem could exceed the host's limit of mappings (vfio fact 6.14): the section is
+   * refused, or QEMU prints a warning.
+   */
+  readonly discardLimit: 'refused' | 'warned';
   /** What follows when the host refuses a map because something is mapped there (EEXIST). QEMU tries once more after EBUSY
    * alone (vfio fact 6.7), which Linux does not answer. */
   readonly whenMapped: 'failure' | 'unmap-and-retry';

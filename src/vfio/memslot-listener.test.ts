@@ -271,6 +271,74 @@ describe('a memslot that KVM refuses', () => {
   });
 });
 
+describe('the dirty log of a slot (vfio fact 9.7)', () => {
+  const logging = (rules: Partial<MemslotRules> = {}) => {
+    const state = { isOn: false };
+    const log = eventLog();
+    const kvm = new KvmMemslots({ hostPageSize: P4K, architecture: 'x86' });
+    const listener = new MemslotListener({
+      rules: { ...revision('qemu-11.1').memslots, update: 'immediately', ...rules },
+      kvm,
+      pages: { host: P4K, target: P4K },
+      readonlySlots: true,
+      isLogging: () => state.isOn,
+      refusalIsFatal: true,
+      emit: log.emit,
+    });
+    const calls = (): string[] =>
+      log.take().flatMap((event) => {
+        if (event.type === 'dirty-log') return [`fetch ${event.slot}`];
+        if (event.type !== 'memslot') return [];
+        const { slot, size, logDirtyPages } = event.slot;
+        return [size === 0n ? `delete ${slot}` : `set ${slot}${logDirtyPages ? ' log' : ''}`];
+      });
+    return { state, listener, calls, kvm };
+  };
+  const section = () => sectionOf(MemoryRegion.ram('ram', P64K, { hostAddress: BACKING }), 0n, P64K);
+
+  it('is switched in place, and only where it changes', () => {
+    const { state, listener, calls } = logging();
+    const shown = section();
+    listener.regionAdd(shown);
+    listener.logStop(shown);
+    state.isOn = true;
+    listener.logStart(shown);
+    listener.logStart(shown);
+    state.isOn = false;
+    listener.logStop(shown);
+    expect(calls()).toEqual(['set 0', 'set 0 log', 'set 0']);
+  });
+
+  it('is on for RAM that appears while a migration runs, and fetched before the slot is deleted', () => {
+    const { state, listener, calls } = logging();
+    state.isOn = true;
+    const shown = section();
+    listener.regionAdd(shown);
+    listener.regionDel(shown);
+    expect(calls()).toEqual(['set 0 log', 'fetch 0', 'delete 0']);
+  });
+
+  it('is off for the memory of devices, and sections without a slot have none', () => {
+    const { state, listener, calls } = logging();
+    state.isOn = true;
+    const bar = sectionOf(ramDevice('bar', P64K), 0n, P64K);
+    listener.logStart(section());
+    listener.regionAdd(bar);
+    listener.logStart(sectionOf(MemoryRegion.io('io', P64K), P64K, P64K));
+    expect(calls()).toEqual(['set 0']);
+  });
+
+  it('is switched by deleting the slot where the rules say so', () => {
+    const { state, listener, calls, kvm } = logging({ deletesForFlags: () => true });
+    const shown = section();
+    listener.regionAdd(shown);
+    state.isOn = true;
+    listener.logStart(shown);
+    expect(calls()).toEqual(['set 0', 'delete 0', 'set 0 log']);
+    expect(kvm.slots()).toHaveLength(1);
+  });
+});
+
 describe('a rule of memslots', () => {
   const section = (start: bigint, size: bigint, at = 0n) =>
     sectionOf(ram('ram', 0x10_0000n), start, size, at);

@@ -13,6 +13,8 @@ export interface MemslotListenerOptions {
   readonly rules: MemslotRules;
   readonly kvm: KvmMemslots;
   readonly pages: Omit<PageSizes, 'iommu'>;
+  /** Whether dirty pages are logged at this moment; never when left out. */
+  readonly isLogging?: () => boolean;
   /** Whether KVM has read-only slots; without them ROM gets writable slots (kvm_mem_flags, vfio fact 9.3). */
   readonly readonlySlots: boolean;
   /**
@@ -62,6 +64,40 @@ export class MemslotListener implements MemoryListener {
     for (const section of added) this.#addSlot(section);
   }
 
+  logStart(section: MemoryRegionSection): void {
+    this.#updateFlags(section);
+  }
+
+  logStop(section: MemoryRegionSection): void {
+    this.#updateFlags(section);
+  }
+
+  /** Gives the slots of a section their flags anew, in place (kvm_section_update_flags, vfio fact 9.7). */
+  #updateFlags(section: MemoryRegionSection): void {
+    const { rules, pages } = this.#options;
+    const span = this.#isDirect(section) ? rules.span(section, pages, 'add') : undefined;
+    if (span === undefined) return;
+    const logDirtyPages = this.#logs(section, 'new-flags');
+    for (const { start } of partsOf(span, rules.largestSlot)) {
+      const slot = this.#slots.get(start);
+      if (slot === undefined || slot.logDirtyPages === logDirtyPages) continue;
+      if (rules.deletesForFlags(slot)) this.#set({ ...slot, size: 0n });
+      const changed = { ...slot, logDirtyPages };
+      this.#slots.set(start, changed);
+      this.#set(changed);
+    }
+  }
+
+  #logs(section: MemoryRegionSection, change: 'new-slot' | 'new-flags'): boolean {
+    const { rules, isLogging } = this.#options;
+    return rules.logsDirtyPages(section, isLogging?.() ?? false, change);
+  }
+
+  #fetchDirtyLog({ logDirtyPages, slot, gpa, size }: Memslot): void {
+    const { rules, emit } = this.#options;
+    if (logDirtyPages && rules.fetchesDirtyLog) emit({ type: 'dirty-log', slot, gpa, size });
+  }
+
   /**
    * Whether a guest may access the section without an exit; a ROM device only in romd_mode (vfio fact 9.1).
    */
@@ -90,7 +126,7 @@ export class MemslotListener implements MemoryListener {
       // The flag of the region counts, not the section's: a read-only alias of RAM gets a writable slot
       // (vfio fact 9.3).
       readonly: rules.isReadonly(section, this.#options.readonlySlots),
-      logDirtyPages: false,
+      logDirtyPages: this.#logs(section, 'new-slot'),
       backing: { region: region.name, owner: region.owner, offset: at },
     };
     this.#set(slot);
@@ -104,6 +140,7 @@ export class MemslotListener implements MemoryListener {
     for (const { start } of partsOf(span, rules.largestSlot)) {
       const slot = this.#slots.get(start);
       if (slot === undefined) continue;
+      this.#fetchDirtyLog(slot);
       this.#slots.delete(slot.gpa);
       this.#free.push(slot.slot);
       this.#set({ ...slot, size: 0n });

@@ -1,4 +1,5 @@
 import type { Offset, Size } from '../address/index.ts';
+import type { Memslot } from '../host/index.ts';
 import type { MemoryRegionSection } from '../memory/index.ts';
 import type { PageSizes } from './listener-rules.ts';
 import type { Span } from './trim.ts';
@@ -30,6 +31,17 @@ export interface MemslotRules {
   isDirect(section: MemoryRegionSection, readonlySlots: boolean): boolean;
   /** Whether the guest may only read the slot (vfio fact 9.3). */
   isReadonly(section: MemoryRegionSection, readonlySlots: boolean): boolean;
+  /**
+   * Whether KVM logs the pages of a section that the guest writes (kvm_mem_flags, vfio fact 9.7).
+   *
+   * @param logging whether dirty pages are logged at this moment.
+   * @param change whether the slot is new, or exists while logging begins or ends.
+   */
+  logsDirtyPages(section: MemoryRegionSection, logging: boolean, change: 'new-slot' | 'new-flags'): boolean;
+  /** Whether the listener deletes a slot and makes it again to change its dirty log (vfio fact 9.7). */
+  deletesForFlags(slot: Memslot): boolean;
+  /** Whether the listener fetches the dirty log of a slot before the listener deletes the slot (vfio fact 9.7). */
+  readonly fetchesDirtyLog: boolean;
   /** The largest slot, in bytes: a larger section gets several; 0 for no limit. */
   readonly largestSlot: Size;
   /** How many slots the VMM uses at most; a section beyond gets none. 0 for no limit of its own. */

@@ -24,6 +24,7 @@ const END_OF_CONFIG_SPACE = 0x100;
  *
  * @param owner id of the device.
  * @param layout where the regions lie, which may differ from the capability.
+ * @returns the region of the table; `undefined` where the guest reaches none.
  * @throws DeviceRefused for a layout that msix_init refuses.
  * @throws VmmAbort where msix_init crashes.
  */
@@ -33,8 +34,8 @@ export function addMsixRegions(
   regions: readonly VfioRegion[],
   layout: MsixLayout,
   exposure: MsixExposure,
-): void {
-  if (exposure.kind === 'not-added' || exposure.kind === 'capability-rewritten') return;
+): MemoryRegion | undefined {
+  if (exposure.kind === 'not-added' || exposure.kind === 'capability-rewritten') return undefined;
   const { rules, bus, vfioUser, hostPageSize } = environment;
   const { topology } = bus;
   const tableRegion = regions[layout.tableBar];
@@ -67,6 +68,7 @@ export function addMsixRegions(
     const trapped = MemoryRegion.io('VFIO MSIX PBA', pbaSize, { owner });
     topology.addSubregion(pbaRegion.base, trapped, layout.pbaOffset, 1);
   }
+  return exposure.kind === 'emulated' ? table : undefined;
 }
 
 /** Writes the MSI-X capability into configuration space, with the offsets and BIRs of `layout`. */

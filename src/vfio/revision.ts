@@ -24,6 +24,8 @@ export interface Revision {
   readonly vmm?: undefined;
   /** The kinds of container that the version has. */
   readonly iommus: readonly IommuType[];
+  /** Whether VFIO follows what a virtio-mem plugs (6.1 and later, vfio fact 6.5); other revisions run no scenario with one. */
+  readonly hasVirtioMem: boolean;
   readonly container: ContainerRules;
   readonly listener: ListenerRules;
   readonly device: DeviceRules;

@@ -68,13 +68,11 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
     : bar!;
   if (bar !== undefined) {
     if (bar !== region.base) topology.addSubregion(region.base, bar, offset(0n));
-    const isMapped = mmapRegion(
-      region,
-      owner,
-      (area) => mmapArea(device, index, area),
-      rules.mmapFailure,
-      (area) => unmapArea(device, index, area, 'refused-area'),
-    );
+    const isMapped = mmapRegion(region, owner, (area) => mmapArea(device, region, area), {
+      failure: rules.mmapFailure,
+      unmapArea: (area) => unmapArea(device, index, area, 'refused-area'),
+      readonly: rules.honoursWriteFlag && !region.info.flags.write,
+    });
     if (!isMapped) {
       emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
     }
@@ -91,12 +89,18 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
   }
 }
 
-function mmapArea(device: DeviceSetUp, bar: number, area: VfioMmap): HostAddress | undefined {
+function mmapArea(
+  device: DeviceSetUp,
+  { index: bar, info }: VfioRegion,
+  area: VfioMmap,
+): HostAddress | undefined {
   const { rules, hostPageSize, reserve, emit } = device.environment;
   const mapped = { offset: rules.mmapOffset(area), size: area.size };
-  const errno = device.host.mmap(bar, mapped);
+  const isWritable = rules.mmapsWritable(info.flags);
+  const errno = device.host.mmap(bar, mapped, isWritable);
   const shown = mapped.offset === area.offset ? {} : { shownAt: area.offset };
-  emit({ type: 'mmap', device: device.id, bar, ...mapped, ...shown, errno });
+  const permission = isWritable ? {} : { writable: false as const };
+  emit({ type: 'mmap', device: device.id, bar, ...mapped, ...shown, ...permission, errno });
   return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
 }
 

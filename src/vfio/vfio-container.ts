@@ -25,6 +25,8 @@ export interface ContainerOptions {
   readonly hostPageSize: Size;
   readonly targetPageSize: Size;
   readonly emit: EventSink;
+  /** How many memslots KVM has; left out where that is not known. */
+  readonly memslotLimit?: number | undefined;
   /**
    * Whether the container maps the current flat views once and does not follow later changes: the mappings
    * that a container opened now would have. False by default.

@@ -15,6 +15,7 @@ import type { DeviceOptions } from './device-options.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
+import { LeftBehindTable } from './left-behind-table.ts';
 import { relocateMsix, type MsixRelocation } from './msix-relocation.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
 import { placeQuirks, type PlacedQuirk } from './quirk-set-up.ts';
@@ -59,6 +60,7 @@ export class VfioDevice {
   /** Bytes of configuration space that the host gives access to. */
   readonly configSize: Size;
   readonly #environment: DeviceEnvironment;
+  #leftBehind: LeftBehindTable | undefined;
 
   /**
    * Sets the device up (vfio_pci_realize, vfio fact 5.5): regions, early MSI-X set-up, relocation, BARs,
@@ -98,7 +100,9 @@ export class VfioDevice {
     this.msixLayout = exposure.kind === 'capability-rewritten' ? exposure.layout : layout;
     this.msixState = new MsixState(layout.vectors);
     try {
-      addMsixRegions(id, environment, this.regions, emulated, exposure);
+      const table = addMsixRegions(id, environment, this.regions, emulated, exposure);
+      if (table !== undefined && !rules.tableFollowsBar)
+        this.#leftBehind = new LeftBehindTable(table, environment.bus.topology);
     } catch (error) {
       if (error instanceof DeviceRefused) releaseAreas({ id, environment }, this.regions, 'refused-device');
       throw error;
@@ -253,6 +257,7 @@ export class VfioDevice {
   /** Stretches or shrinks a BAR smaller than a host page after it has moved (vfio fact 5.9). */
   #moved(bar: PciBar): void {
     const region = this.regions[bar.index]!;
+    if (bar.index === this.msixRegions?.tableBar) this.#leftBehind?.moved(bar.address);
     if (!this.#environment.rules.followsMoves) return;
     if (region.regionSize === 0n || region.regionSize >= this.#environment.hostPageSize) return;
     updateSubPageBar(this.pci, bar, region, this.#environment);

@@ -41,14 +41,22 @@ export type MapArea = (area: VfioMmap) => HostAddress | undefined;
  * @param owner id of the device.
  * @param failure what is kept if the host refuses one area.
  * @param unmapArea takes back the mmap of an area that came before the refused one.
+ * @param readonly whether the guest and devices may only read the areas.
  * @returns whether the host has mapped all areas.
  */
 export function mmapRegion(
   region: VfioRegion,
   owner: string,
   mapArea: MapArea,
-  failure: 'no-area' | 'other-areas' = 'no-area',
-  unmapArea: (area: VfioMmap) => void = () => undefined,
+  {
+    failure = 'no-area',
+    unmapArea = () => undefined,
+    readonly = false,
+  }: {
+    readonly failure?: 'no-area' | 'other-areas';
+    readonly unmapArea?: (area: VfioMmap) => void;
+    readonly readonly?: boolean;
+  } = {},
 ): boolean {
   const mapped: VfioMmap[] = [];
   for (const [number, area] of region.mmaps.entries()) {
@@ -59,7 +67,10 @@ export function mmapRegion(
       return false;
     }
     const name = `${region.bar!.name} mmaps[${number}]`;
-    mapped.push({ ...area, region: MemoryRegion.ramDevice(name, area.size, { owner, hostAddress }) });
+    mapped.push({
+      ...area,
+      region: MemoryRegion.ramDevice(name, area.size, { owner, hostAddress, readonly }),
+    });
   }
   region.mmaps = mapped;
   return true;

@@ -45,7 +45,7 @@ class Walk {
   #follow(operation: Operation): void {
     switch (operation.op) {
       case 'add-region':
-        if (isShadow(operation, this.#scenario)) return;
+        if (isHotPlugged(operation, this.#scenario) || isShadow(operation, this.#scenario)) return;
         this.#note('overlay', `an overlay of ${bytes(operation.size)} at ${hex(operation.address)}`);
         return;
       case 'begin':
@@ -143,6 +143,12 @@ class Walk {
 
 /** The BIOS area of a PC, in which firmware makes its shadow read-only (PAM registers). */
 const BIOS_AREA: Range = { start: 0xc_0000n, end: 0x10_0000n };
+
+/** Whether the region is a virtio-mem behind RAM and the PCI windows below 4 GiB, where users plug memory. */
+const isHotPlugged = (
+  { kind, address }: Extract<Operation, { op: 'add-region' }>,
+  { machine }: Scenario,
+): boolean => kind === 'virtio-mem' && address >= (1n << 32n) + machine.ram;
 
 /** Whether the region is what the PAM registers of a PC show in one of their stretches, of 16 or 64 KiB. */
 function isShadow(

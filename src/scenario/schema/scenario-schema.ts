@@ -3,6 +3,7 @@ import { HOST_KERNELS } from '../host-kernel.ts';
 import { LAST_32_BIT, MAX_BAR } from '../read-device.ts';
 import { LARGEST_IOMMU_PAGE } from '../read-host.ts';
 import { MAX_HIGHMEM_MMIO, MAX_HOLE, MAX_RAM, MIN_HIGHMEM_MMIO } from '../read-machine.ts';
+import { LARGEST_BLOCK, SMALLEST_BLOCK } from '../read-operation.ts';
 import { SMALLEST_PAGE } from '../scenario-decoder.ts';
 import {
   ACCESS_WIDTHS,
@@ -87,6 +88,7 @@ const DEVICE = object({
       'mmap?': BOOLEAN,
       'mmapError?': oneOf(MMAP_ERRORS),
       'p2p?': BOOLEAN,
+      'writable?': BOOLEAN,
       'sparse?': array(object({ offset: number(0n, MAX_BAR), size: number(0n, MAX_BAR) })),
     }),
   ),
@@ -115,6 +117,12 @@ function powerOfTwoOf(...powers: readonly bigint[]): Schema {
 
 const OF_DEVICE = { device: NAME };
 const OF_REGION = { name: NAME };
+/** Blocks of virtio-mem. */
+const BLOCKS = {
+  ...OF_REGION,
+  offset: number(0n, LAST_ADDRESS >> 1n),
+  size: number(1n, END_OF_SPACE >> 1n),
+};
 
 /** The fields of each operation, apart from `op`. */
 const OPERATIONS: Readonly<Record<Operation['op'], Readonly<Record<string, Schema>>>> = {
@@ -147,10 +155,15 @@ const OPERATIONS: Readonly<Record<Operation['op'], Readonly<Record<string, Schem
     address: ADDRESS,
     size: number(1n, END_OF_SPACE),
     'priority?': orNull(integer(-(2 ** 31), 2 ** 31 - 1)),
+    'blockSize?': powerOfTwo(SMALLEST_BLOCK, LARGEST_BLOCK),
   },
   'remove-region': OF_REGION,
   'show-registers': OF_REGION,
   'show-contents': OF_REGION,
+  'plug-blocks': BLOCKS,
+  'unplug-blocks': BLOCKS,
+  'start-dirty-log': {},
+  'stop-dirty-log': {},
   begin: {},
   commit: {},
 };

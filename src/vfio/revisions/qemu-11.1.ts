@@ -41,6 +41,7 @@ export const qemu111: Revision = {
   id: 'qemu-11.1',
   title: 'QEMU 11.1',
   source: 'QEMU 11.1.3: hw/vfio/listener.c, region.c, pci.c; hw/vfio-user; observed on the program',
+  hasVirtioMem: true,
   iommus: ['type1', 'iommufd', 'spapr-tce-v2', 'vfio-user'],
   device: {
     ...qemu60.device,
@@ -62,6 +63,8 @@ export const qemu111: Revision = {
       return natural > hostPageSize ? natural : hostPageSize;
     },
   },
+  // Since 10.1 the check of the limit is an error.
+  listener: { ...qemu60.listener, discardLimit: 'refused' },
   pci: { ...qemu60.pci, decodesOutsideD0: false },
   memslots: { ...qemu60.memslots, update: 'at-commit' },
   machine: {

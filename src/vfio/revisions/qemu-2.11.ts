@@ -1,5 +1,5 @@
 import { isAligned, offset } from '../../address/index.ts';
-import { QEMU_MEMORY, form2_11, type MemoryRegionSection } from '../../memory/index.ts';
+import { QEMU_MEMORY, form2_11, isLoggable, type MemoryRegionSection } from '../../memory/index.ts';
 import { QEMU_PCI } from '../../pci/index.ts';
 import { QEMU_ACCESS } from '../guest-access/qemu-access.ts';
 import { cutOutTable } from '../msix-early-setup.ts';
@@ -30,6 +30,7 @@ export const qemu211: Revision = {
   id: 'qemu-2.11',
   title: 'QEMU 2.11, before the seed patch',
   source: 'QEMU 2.11.0: hw/vfio/common.c, hw/vfio/pci.c',
+  hasVirtioMem: false,
   iommus: ['type1', 'spapr-tce-v2'],
   container: {
     shared: 'all-devices',
@@ -56,6 +57,12 @@ export const qemu211: Revision = {
     mapsReadonly: ({ readonly }) => readonly,
     unmaps: () => true,
     unmapSpan: (piece) => piece,
+    // No scenario asks these of releases without virtio-mem.
+    followsDiscards: () => true,
+    populateUnit: (block) => block,
+    discardSpan: (discarded) => discarded,
+    rollsBackPopulate: true,
+    discardLimit: 'warned',
     whenMapped: 'failure',
     deviceMemoryFailure: 'fatal',
     ramFailure: 'fatal',
@@ -72,6 +79,8 @@ export const qemu211: Revision = {
     honoursNoMmap: true,
     honoursMmapFlag: true,
     mmapOffset: ({ offset }) => offset,
+    mmapsWritable: ({ write }) => write,
+    honoursWriteFlag: false,
     honoursMsixMappable: false,
     fixUpAreas: cutOutTable,
     fixUp: 'before-relocation',
@@ -97,6 +106,7 @@ export const qemu211: Revision = {
     resetRestores: 'power-on',
     resetStopsDecoding: true,
     resetsMsix: true,
+    tableFollowsBar: true,
     followsMoves: true,
     hotplugRefusal: 'reported',
     msixUnplug: 'done',
@@ -114,6 +124,9 @@ export const qemu211: Revision = {
       region.isRam || (region.kind === 'rom-device' && romdMode && readonlySlots),
     isReadonly: ({ region }, readonlySlots) =>
       readonlySlots && (region.readonly || region.kind === 'rom-device'),
+    logsDirtyPages: ({ region }, logging) => logging && isLoggable(region),
+    deletesForFlags: () => false,
+    fetchesDirtyLog: true,
     largestSlot: 0n,
     slotLimit: 0,
     reuse: 'last-freed',
