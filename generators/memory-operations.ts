@@ -6,7 +6,7 @@ import type { Choose } from './choose.ts';
 export const VIRTIO_MEM_SHARE = 6;
 /** How many of a hundred scenarios log dirty pages for a while. */
 export const DIRTY_LOG_SHARE = 5;
-/** How many of a hundred scenarios have a BAR that the host offers for reading alone. */
+/** How many of a hundred scenarios have a BAR that the host offers read-only. */
 export const READONLY_BAR_SHARE = 4;
 
 const MOST_BLOCKS = 6n;
@@ -15,15 +15,15 @@ const MOST_BLOCKS = 6n;
 export interface MemoryOptions {
   /** Whether the VMM has virtio-mem. */
   readonly virtioMem: boolean;
-  /** Whether hosts offer BARs for reading alone: a release that dies of a refused map says no more of them. */
+  /** Whether hosts offer read-only BARs. A release that aborts when the kernel refuses a BAR would end all of them alike. */
   readonly readonlyBars: boolean;
   /** Whether a real machine has to show the scenario. */
   readonly isReal: boolean;
 }
 
 /**
- * The scenario with what the rest of it does not depend on: a virtio-mem, a migration, or a BAR that is offered for reading
- * alone. Nearly all scenarios stay as they are.
+ * Adds a virtio-mem, a migration or a read-only BAR to a few scenarios. Each draw comes before the question whether its
+ * result is wanted, so that a seed gives the same other cases for every revision.
  */
 export function withMemoryOperations(
   choose: Choose,
@@ -50,7 +50,7 @@ function withReadonlyBar(choose: Choose, devices: Scenario['devices']): Scenario
   return devices.with(place.device, { ...chosen, bars });
 }
 
-/** Places where an operation can go that must not lie inside a transaction: before the operation with that number. */
+/** The indexes at which an operation can be inserted outside of a transaction. */
 function settledPlaces(operations: readonly Operation[], from = 0): readonly number[] {
   const places: number[] = [];
   let depth = 0;

@@ -36,8 +36,8 @@ export interface ScenarioConstraints {
    */
   readonly overlays?: boolean;
   /**
-   * Whether to draw virtio-mem, where `overlays` allows it. By default where `iommuTypes` has iommufd: a QEMU that has one
-   * has the other.
+   * Whether to draw virtio-mem, where `overlays` allows it. By default for revisions with iommufd: only the newest revision
+   * has rules for both.
    */
   readonly virtioMem?: boolean;
   /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */

@@ -169,7 +169,7 @@ describe.skipIf(reasonNot !== undefined)(
   },
 );
 
-describe.skipIf(reasonNot !== undefined)(`QemuTarget with a QEMU that stops to answer${skipped}`, () => {
+describe.skipIf(reasonNot !== undefined)(`QemuTarget with a QEMU that is stopped (SIGSTOP)${skipped}`, () => {
   /** How long a stopped QEMU is waited for, in milliseconds. */
   const DEADLINE = 500;
   const short = { ...scenario, operations: scenario.operations.slice(0, 6) };

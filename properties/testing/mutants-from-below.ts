@@ -141,7 +141,7 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     fires: { 'memslot-aligned-disjoint': ['log-lost'] },
   },
   {
-    name: 'a BAR for reading alone is mmapped to be written',
+    name: 'a read-only BAR is mmapped to be written',
     base: qemu111,
     revision: { ...qemu111, device: { ...device, mmapsWritable: () => true } },
     cases: 1_000,
@@ -149,7 +149,7 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     mayBreak: ['msix-direct-on-opt-out', 'memslot-complete', 'resources-bounded'],
   },
   {
-    name: 'qp-14: the guest may write a BAR that the host offers for reading alone',
+    name: 'qp-14: the guest may write a BAR that the host offers read-only',
     base: { ...qemu111, device: { ...device, honoursWriteFlag: true } },
     revision: qemu111,
     cases: 1_000,

@@ -15,7 +15,7 @@ export const breaks: readonly InvariantId[] = ["memslot-aligned-disjoint", "map-
 
 export default definePatch({
   name: 'qp-14',
-  title: "The guest may write to an mmapped region that the host offers for reading alone",
+  title: "The guest may write to an mmapped region that the host offers read-only",
   base: 'qemu-11.1',
   source: "QEMU series of April 2020, \"hw/vfio: let read-only flag take effect for mmap'd regions\"",
   device: { honoursWriteFlag: false },

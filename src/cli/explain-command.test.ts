@@ -34,7 +34,7 @@ describe('barproof explain', () => {
 
   it('reads no more of standard input than a text can have', async () => {
     const { code, err } = await runInProcess(['explain', '-'], 'x\n'.repeat(5_000_000));
-    expect({ code, err }).toEqual({ code: 2, err: '✖ standard input has more than 8388608 characters\n' });
+    expect({ code, err }).toEqual({ code: 2, err: '✖ standard input has more than 8388608 bytes\n' });
   });
 
   it('explains standard input, and the words of a line that the user types', async () => {

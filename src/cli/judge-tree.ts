@@ -60,13 +60,13 @@ export async function judgeTree(
         ? { series: change.series }
         : { commit: await tree.resolve(change.to, change.range) };
     const files = 'commit' in patch ? await tree.filesBetween(base, patch.commit) : filesOf(patch.series);
-    const refuseIf = (isSame: boolean): void => {
-      if (isSame && !options.allowUnreached) throw invalid(nothingCompiled(files));
+    const requireDifference = (isThere: boolean): void => {
+      if (!isThere && !options.allowUnreached) throw invalid(nothingCompiled(files));
     };
-    refuseIf(files.every(isNeverBuilt));
+    requireDifference(!files.every(isNeverBuilt));
     built = await buildSides({ tree, base, change: patch, cache, stages, signal });
     stages.close();
-    refuseIf(built.objects === 0);
+    requireDifference(built.objects > 0);
     const { done } = stages;
     const places = (reached = new ReachedPlaces());
     const verdict = await judgeBuilt(
@@ -98,7 +98,7 @@ function baseOf(change: CChange, tree: UserTree, onto: string | undefined): Prom
       );
 }
 
-/** Two builds that are the same need no cases. */
+/** Why there is no verdict on a patch that changes no file that is compiled. */
 const nothingCompiled = (files: readonly string[]): string =>
   `${
     files.length === 0

@@ -27,7 +27,7 @@ export interface ValidateCommandOptions extends SideOptions, ReportOptions {
 export const DEFAULT_VALIDATE_RUNS = { model: 20_000, qemu: 200 } as const;
 
 /**
- * When the model has run enough cases without `--runs`. When there were 58 known bugs, with 20 seeds each, no search needed more than
- * 2,117 cases (regressions/bugs/README.md); some of the patches in regressions/patches break a rare case only later.
+ * When the model has run enough cases without `--runs`. Each search for a known bug found it within 3,000 cases
+ * (regressions/bugs/results.ndjson); some of the patches in regressions/patches break a rare case only later.
  */
 export const VALIDATE_PATIENCE = { afterNews: 4000, withoutBreak: 12_000 } as const;

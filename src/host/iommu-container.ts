@@ -50,6 +50,8 @@ export const failedUnmap = (errno: Errno): UnmapResult => ({ errno, unmapped: 0n
 export interface IommuContainer {
   /** The page sizes that the host reports. The VMM is expected to align mappings to the smallest. */
   readonly pageSizes: PageSizeBitmap;
+  /** How many more mappings the container takes, if it says so. */
+  readonly available?: number;
   map(request: DmaMapRequest): Errno;
   unmap(iova: Iova, size: Size): UnmapResult;
   /** The live mappings by rising IOVA. The returned array never changes. */

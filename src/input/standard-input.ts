@@ -23,18 +23,16 @@ export async function* standardInputLines(): AsyncGenerator<string> {
 /**
  * All of standard input, without the line break at its end.
  *
- * @throws InvalidInput when standard input cannot be read, or has more than `MAX_TEXT_BYTES` characters.
+ * @throws InvalidInput when standard input cannot be read, or has more than `MAX_TEXT_BYTES` bytes.
  */
 export async function standardInputText(): Promise<string> {
   const lines: string[] = [];
   let length = 0;
   for await (const line of standardInputLines()) {
     lines.push(line);
-    length += line.length + 1;
+    length += Buffer.byteLength(line) + 1;
     if (length > MAX_TEXT_BYTES)
-      throw new InvalidInput([
-        { path: '', message: `standard input has more than ${MAX_TEXT_BYTES} characters` },
-      ]);
+      throw new InvalidInput([{ path: '', message: `standard input has more than ${MAX_TEXT_BYTES} bytes` }]);
   }
   return lines.join('\n');
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { gpa } from '../address/index.ts';
 import type { Operation } from '../scenario/index.ts';
 import { CONDITIONS, holdsFor, type ConditionName } from './conditions.ts';
 import type { Violation } from './invariant.ts';
@@ -162,8 +163,14 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     ],
   ],
   'read-only-bar': [
-    [withBars({ ...MEM, writable: false }), withBars(MEM, { ...MEM, index: 1, writable: false })],
-    [{}, withBars(MEM), withBars({ ...MEM, writable: true })],
+    [withBarAt(0xe000_0000n, { writable: false })],
+    [
+      {},
+      withBarAt(0xe000_0000n, {}),
+      withBarAt(0xe000_0000n, { writable: true }),
+      withBarAt(0xd000_0000n, { writable: false }),
+      withBarAt(undefined, { writable: false }),
+    ],
   ],
   'incongruent-section': [
     [{ violation: at(0n, 0x4000n), steps: [{ state: state({ flatView: [shifted()] }) }] }],
@@ -177,6 +184,16 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     ],
   ],
 };
+
+/** A run with a BAR, and a violation at 0xe0000000. */
+function withBarAt(address: bigint | undefined, more: object): Case {
+  const shown = device([bar(0, PAGE, { address: address === undefined ? undefined : gpa(address) })]);
+  return {
+    ...withBars({ ...MEM, ...more }),
+    violation: at(0xe000_0000n, 0xe000_1000n),
+    steps: [{ state: state({ devices: [shown] }) }],
+  };
+}
 
 /** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there. */
 function withVirtioMem(errno: 0 | 12, region = 'mem'): Case {

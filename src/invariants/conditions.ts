@@ -1,7 +1,7 @@
-import { contains, isPowerOfTwo, type Range } from '../address/index.ts';
+import { contains, isPowerOfTwo, overlaps, type Range } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
 import type { BarSpec } from '../scenario/index.ts';
-import type { Trace } from '../trace/index.ts';
+import type { BarState, Trace } from '../trace/index.ts';
 import { placesWritten } from './bar-history.ts';
 import type { Violation } from './invariant.ts';
 
@@ -78,7 +78,10 @@ const CONDITIONS_BY_NAME = {
       ),
     ),
   ),
-  /** The host has refused to map some of a virtio-mem that lies there. */
+  /**
+   * The host has refused to map a block of virtio-mem below the end of these addresses. QEMU asks for none of the later ones
+   * then.
+   */
   'refused-virtio-mem': at((place, { steps, scenario }) => {
     const names = scenario.operations.flatMap((operation) =>
       operation.op === 'add-region' && operation.kind === 'virtio-mem' ? [operation.name] : [],
@@ -93,9 +96,19 @@ const CONDITIONS_BY_NAME = {
       ),
     );
   }),
-  /** The addresses are those of a BAR that the host offers for reading alone. */
-  'read-only-bar': (_, { scenario }) =>
-    scenario.devices.some(({ bars }) => bars.some(({ writable }) => writable === false)),
+  /** The guest has put a read-only BAR there. */
+  'read-only-bar': at((place, { scenario, steps }, { step }) => {
+    const { devices } = steps[Math.min(step, steps.length - 1)]!.state;
+    return scenario.devices.some(({ id, bars }) =>
+      bars.some(
+        ({ index, writable }) =>
+          writable === false &&
+          devices
+            .find((device) => device.id === id)
+            ?.bars.some((bar) => bar.index === index && isShownAt(bar, place)),
+      ),
+    );
+  }),
   /** The address of a flat range there, less the offset in the region, is no multiple of the host's page. */
   'incongruent-section': at(({ start, end }, { steps, pages }, { step }) =>
     steps
@@ -108,6 +121,9 @@ const CONDITIONS_BY_NAME = {
       ),
   ),
 } satisfies Record<string, Holds>;
+
+const isShownAt = ({ address, size }: BarState, place: Range): boolean =>
+  address !== undefined && overlaps({ start: address, end: address + size }, place);
 
 /** How large the guest sees a BAR: relocation makes a BAR larger, and QEMU stretches a small one to a page. */
 function sizesSeen({ index, size }: BarSpec, device: string, { steps, pages }: Trace): readonly bigint[] {

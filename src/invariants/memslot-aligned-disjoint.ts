@@ -144,7 +144,7 @@ class SlotJudge {
   readonly #hasReadonlySlots: boolean;
   /** Whether a migration begins in the run: `checkDirtyLogs` judges the logs then. */
   readonly migrates: boolean;
-  /** The names of the regions of BARs that the host offers for reading alone. */
+  /** The names of the regions of BARs that the host offers read-only. */
   readonly #readonlyBars: ReadonlySet<string>;
   readonly #examination: Examination;
   readonly #unplugged = new UnpluggedDevices();
@@ -206,11 +206,11 @@ class SlotJudge {
       this.#violate(
         'read-only-bar-writable',
         slot,
-        'is writable, although the host offers the BAR for reading alone',
+        'is writable, although the host offers the BAR read-only',
       );
   }
 
-  /** Whether the slot shows a BAR that the host offers for reading alone. */
+  /** Whether the slot shows a BAR that the host offers read-only. */
   #isForReadingAlone({ backing: { region, owner } }: Memslot): boolean {
     if (owner === undefined || this.#readonlyBars.size === 0) return false;
     return this.#readonlyBars.has(region.replace(/ mmaps\[\d+\]$/, ''));
@@ -232,7 +232,7 @@ class SlotJudge {
 
 const NO_BARS: ReadonlySet<string> = new Set();
 
-/** The names of the regions of BARs that the host offers for reading alone. */
+/** The names of the regions of BARs that the host offers read-only. */
 function readonlyBarsOf({ devices }: Scenario): ReadonlySet<string> {
   let names: Set<string> | undefined;
   for (const { name, bars } of devices)

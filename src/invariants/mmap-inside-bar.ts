@@ -46,7 +46,7 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
     violate('not-offered', 'is of a BAR that the host does not let be mmapped');
   }
   if (bar?.writable === false && event.writable !== false) {
-    violate('not-writable', 'is to be written, although the host offers the BAR for reading alone');
+    violate('not-writable', 'is to be written, although the host offers the BAR read-only');
   }
   if (event.errno === 0) {
     if (!isAligned(event.offset, host)) violate('unaligned', 'does not begin on a host page');

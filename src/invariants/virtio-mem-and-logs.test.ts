@@ -135,7 +135,7 @@ describe('the slots of RAM log dirty pages while a migration runs, and at no oth
   });
 });
 
-describe('a BAR that the host offers for reading alone', () => {
+describe('a BAR that the host offers read-only', () => {
   const device = { id: 'dev1', bars: [{ index: 0, size: '0x1000', type: 'mem32', writable: false }] };
   const steps = [
     { op: 'set-bar', device: 'dev1', bar: 0, address: '0x80000000' },

@@ -33,12 +33,12 @@ describe('a revision cannot run', () => {
     ]);
   });
 
-  it('BARs for reading alone, unless it is the newest', () => {
+  it('read-only BARs, unless it is the newest', () => {
     const device = { id: 'dev0', bars: [{ index: 0, size: '0x1000', type: 'mem32', writable: false }] };
     expect(problemsOf('qemu-11.1', [device], [])).toEqual([]);
     for (const id of ['qemu-2.12', 'cloud-hypervisor-53.0']) {
       expect(problemsOf(id, [device], [])).toEqual([
-        ['devices[0].bars[0].writable', `${id} has no BARs for reading alone`],
+        ['devices[0].bars[0].writable', `${id} has no read-only BARs`],
       ]);
     }
   });

@@ -38,13 +38,14 @@ export function requireQemuRevision(id: string, path = 'revision'): Revision {
   throw new InvalidInput([{ path, message: `${id} is not a revision of QEMU` }]);
 }
 
-/** A problem for each part of the scenario that the VMM of the revision lacks: the IOMMU, the machine, operations. */
+/** A problem for each part of the scenario that the VMM of the revision lacks: the IOMMU, the machine, operations, BARs. */
 export function unsuitable(
   { host, machine, devices, operations }: Scenario,
   revision: AnyRevision,
 ): Problem[] {
   const { iommuTypes, machineTypes, overlays = true } = scopeOf(revision);
-  const isRecent = revision.vmm === undefined && revision.hasVirtioMem;
+  const hasVirtioMem = revision.vmm === undefined && revision.hasVirtioMem;
+  const hasReadonlyBars = revision.vmm === undefined && revision.hasReadonlyBars;
   const problems: Problem[] = [];
   const refuse = (path: string, what: string, allowed?: readonly string[]): void => {
     const hint = allowed === undefined ? '' : `; allowed are ${allowed.join(', ')}`;
@@ -56,14 +57,13 @@ export function unsuitable(
   for (const [index, operation] of operations.entries()) {
     const { op } = operation;
     if (!overlays && OF_THE_MEMORY_API.has(op)) refuse(`operations[${index}].op`, op);
-    else if (!isRecent && op === 'add-region' && operation.kind === 'virtio-mem')
+    else if (!hasVirtioMem && op === 'add-region' && operation.kind === 'virtio-mem')
       refuse(`operations[${index}].kind`, 'virtio-mem');
   }
-  // Older releases die of the kernel's refusal to map such a BAR, and the model of cloud-hypervisor has none.
-  if (!isRecent) {
+  if (!hasReadonlyBars) {
     for (const [index, { bars }] of devices.entries()) {
       for (const [bar, { writable }] of bars.entries())
-        if (writable === false) refuse(`devices[${index}].bars[${bar}].writable`, 'BARs for reading alone');
+        if (writable === false) refuse(`devices[${index}].bars[${bar}].writable`, 'read-only BARs');
     }
   }
   return problems;

@@ -4,7 +4,7 @@ import type { DeviceSpec, HostSpec } from '../scenario/index.ts';
 
 /**
  * Which memory the host's kernel cannot map for DMA: the pages of RAM that it cannot pin, and the BARs of which
- * the scenario says so; BARs that the host offers for reading alone only where devices are to write them (host fact D18).
+ * the scenario says so; BARs that the host offers read-only only where devices are to write them (host fact D18).
  */
 export function unusableMemory(
   { unpinnableRam = [] }: HostSpec,

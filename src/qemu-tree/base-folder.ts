@@ -139,9 +139,9 @@ export class BaseFolder {
 
   async #buildBase(folder: string, lock: FileLock): Promise<void> {
     const { tree, base, stages, signal } = this.#order;
-    const { linksNot } = this.#entry;
-    if (existsSync(linksNot)) {
-      const [problem] = JSON.parse(readFileSync(linksNot, 'utf8')) as [Problem];
+    const { linkFailureFile } = this.#entry;
+    if (existsSync(linkFailureFile)) {
+      const [problem] = JSON.parse(readFileSync(linkFailureFile, 'utf8')) as [Problem];
       throw new TreeFailure('link', problem.message, problem.details);
     }
     this.#entry.describe(base.title, this.#configuration.name);
@@ -151,7 +151,7 @@ export class BaseFolder {
     const { failed, output } = await this.#compile([], 'build', lock);
     if (failed) {
       const failure = buildFailure(`the base ${base.title}`, output, new Map(), this.#build.log);
-      if (failure.kind === 'link') writeFileSync(linksNot, JSON.stringify(failure.problems));
+      if (failure.kind === 'link') writeFileSync(linkFailureFile, JSON.stringify(failure.problems));
       throw failure;
     }
     this.#keep(folder, {});

@@ -50,14 +50,14 @@ async function inFirstThatLinks<T>(
       use.release();
       if (!(error instanceof TreeFailure) || error.kind !== 'link') throw error;
       failure ??= error;
-      order.stages.note(`${configuration.name}: does not link${firstWords(error)}`);
+      order.stages.note(`${configuration.name}: does not link${missingSymbol(error)}`);
     }
   }
   throw failure!;
 }
 
 /** What the linker lacks: the user may see at once that more devices will not help. */
-function firstWords({ problems: [problem] }: TreeFailure): string {
+function missingSymbol({ problems: [problem] }: TreeFailure): string {
   const lacks = /undefined reference to \S+|multiple definition of \S+/.exec(
     problem?.details?.join('\n') ?? '',
   );

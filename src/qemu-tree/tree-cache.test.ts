@@ -100,7 +100,7 @@ describe('TreeCache', () => {
 
   it('tells a base that is built from one that does not link', () => {
     const entry = fill(new TreeCache(root), 'key', { kib: 1, ago: 0 });
-    writeFileSync(entry.linksNot, '');
+    writeFileSync(entry.linkFailureFile, '');
     expect(entry.state).toBe('does not link');
     mkdirSync(entry.base);
     expect(entry.state).toBe('built');

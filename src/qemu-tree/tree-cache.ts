@@ -30,7 +30,7 @@ export type BaseState = 'built' | 'not finished' | 'does not link';
 /** What the cache tells of a base that was built. */
 export interface CachedBase {
   readonly key: string;
-  /** Of the commit; the key where nobody said which commit it is. */
+  /** The title of the commit; the key if no build has described the base yet. */
   readonly title: string;
   readonly configuration: string;
   readonly state: BaseState;
@@ -59,12 +59,16 @@ export class CacheEntry {
   }
 
   /** Says by its presence that the base does not link; holds the linker's words. */
-  get linksNot(): string {
+  get linkFailureFile(): string {
     return join(this.folder, 'does-not-link');
   }
 
   get state(): BaseState {
-    return existsSync(this.base) ? 'built' : existsSync(this.linksNot) ? 'does not link' : 'not finished';
+    return existsSync(this.base)
+      ? 'built'
+      : existsSync(this.linkFailureFile)
+        ? 'does not link'
+        : 'not finished';
   }
 
   /** Says that the entry is used: it is the last that is removed. */

@@ -48,7 +48,7 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   if (properties === undefined) return `this QEMU has no device ${driver}`;
   if (host.iommu.type === 'iommufd' && !abilities.hasIommufd) return 'this QEMU has no iommufd';
   if (devices.some(({ bars }) => bars.some(({ writable }) => writable === false)))
-    return 'the devices served to QEMU have no BARs for reading alone';
+    return 'the devices served to QEMU have no read-only BARs';
   if (devices.some(({ vga }) => vga === true)) return 'the devices served to QEMU are no VGA controllers';
   for (const { options } of devices) {
     for (const [name, value] of Object.entries(options)) {

@@ -55,7 +55,7 @@ function pageList(sizes: readonly bigint[]): string {
 function describeDevice({ id, vga, configSize, bars, msix, options }: DeviceSpec): string[] {
   const lines = bars.map(({ index, size, type, mmap, sparse, mmapError, p2p, writable }) => {
     const areas = sparse?.map((area) => `${hex(area.offset)}+${hex(area.size)}`).join(' ') || 'none';
-    const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}${writable === false ? ', for reading alone' : ''}`;
+    const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}${writable === false ? ', read-only' : ''}`;
     return `BAR ${index}  ${bytes(size)} ${type}${mmap || type === 'io' ? '' : ', no mmap'}${faults}${sparse === undefined ? '' : `, sparse areas ${areas}`}`;
   });
   if (msix !== undefined) {

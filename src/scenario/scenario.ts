@@ -107,7 +107,7 @@ export interface BarSpec {
   /** False where the kernel can map the BAR for no device's DMA (EFAULT). True when left out. */
   readonly p2p?: boolean;
   /**
-   * False where the host offers the BAR for reading alone (no VFIO_REGION_INFO_FLAG_WRITE), as a mediated device or a
+   * False where the host offers the BAR read-only (no VFIO_REGION_INFO_FLAG_WRITE), as a mediated device or a
    * vfio-user server may. True when left out.
    */
   readonly writable?: boolean;

@@ -106,9 +106,10 @@ export async function findingsOf(
 }
 
 /**
- * How often a cause is hidden again, where that depends on timing: the end that hides it may be one of the base, too.
+ * Repeats the cases in which a cause is hidden: where the patched VMM ends early in less than half of the runs, chance hid
+ * the cause, and not the patch.
  *
- * @returns nothing for a cause that is not hidden, or in most repetitions of a case.
+ * @returns how often the cause was hidden at most; nothing for a cause that the patch hides, or that is not hidden.
  */
 async function stabilityOfHidden(
   tally: CauseTally,

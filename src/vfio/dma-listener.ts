@@ -5,7 +5,6 @@ import {
   failedUnmap,
   type IommuContainer,
   type SpaprTceContainer,
-  type Type1Container,
   type UnmapResult,
 } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
@@ -66,7 +65,7 @@ export class DmaListener implements MemoryListener {
     this.#plugged = new PluggedBlocks({
       rules: this.#rules,
       pages: this.#pages,
-      mappingLimit: iommuType === 'type1' ? (iommu as Type1Container).available : undefined,
+      mappingLimit: iommuType === 'type1' ? iommu.available : undefined,
       memslotLimit: options.memslotLimit,
       detached: options.detached ?? false,
       map: (section, piece) => this.#map(section, piece),

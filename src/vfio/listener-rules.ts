@@ -84,8 +84,10 @@ export interface ListenerRules {
    * refused, or QEMU prints a warning.
    */
   readonly discardLimit: 'refused' | 'warned';
-  /** What follows when the host refuses a map because something is mapped there (EEXIST). QEMU tries once more after EBUSY
-   * alone (vfio fact 6.7), which Linux does not answer. */
+  /**
+   * What follows when the host refuses a map because something is mapped there (EEXIST). QEMU tries once more after EBUSY
+   * alone (vfio fact 6.7), which Linux does not answer.
+   */
   readonly whenMapped: 'failure' | 'unmap-and-retry';
   /**
    * What a listener asks the host to do with each section when the listener is unregistered. QEMU 2.11 asks

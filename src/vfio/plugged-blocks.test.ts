@@ -80,7 +80,10 @@ describe('RAM of virtio-mem in a container (vfio fact 6.14)', () => {
   });
 
   it('stays unplugged if the host refuses a block, and nothing of the part stays mapped', () => {
-    const { discards, listener, section, requests, iommu } = make({ maxMappings: 1, memslotLimit: -9 });
+    const { discards, listener, section, requests, iommu } = make({
+      rules: { discardLimit: 'warned' },
+      maxMappings: 1,
+    });
     listener.regionAdd(section);
     discards.plug(part(0n, 2n));
     expect(requests()).toEqual([
@@ -92,8 +95,8 @@ describe('RAM of virtio-mem in a container (vfio fact 6.14)', () => {
   });
 
   it('leaves a part mapped where the rules roll nothing back, and unmaps nothing where they say so', () => {
-    const rules = { rollsBackPopulate: false, discardSpan: () => undefined };
-    const { discards, listener, section, iommu } = make({ rules, maxMappings: 1, memslotLimit: -9 });
+    const rules = { rollsBackPopulate: false, discardSpan: () => undefined, discardLimit: 'warned' } as const;
+    const { discards, listener, section, iommu } = make({ rules, maxMappings: 1 });
     listener.regionAdd(section);
     discards.plug(part(0n, 2n));
     expect(iommu.mappings()).toHaveLength(1);

@@ -45,10 +45,9 @@ export class PluggedBlocks {
     const { pages, detached } = this.#options;
     const discards = section.region.discards!;
     if (discards.granularity < pages.iommu) {
-      const text = 'vrdl->granularity >= 1ULL << ctz64(bcontainer->pgsizes)';
       throw new VmmAbort(
         'ram-discard-granularity',
-        `vfio_ram_discard_register_listener: Assertion \`${text}' failed.`,
+        "vfio_ram_discard_register_listener: Assertion failed: blocks are smaller than the IOMMU's page",
       );
     }
     const listener: RamDiscardListener = {

@@ -12,8 +12,9 @@ enum { OUTPUT_BYTES = 1 << 20 };
 
 int port = -1;
 
-// State of two threads: one makes the calls, and the other notices that a call is late. For a late call it increments
-// `turn` and starts another thread for the later calls. A thread with an older turn ends when its call returns.
+// State of two threads: one makes the calls, and the other notices that a call is late. `answer_late_call` answers in the
+// place of the late thread and increments `turn`; its caller starts the next thread. A thread with an older turn ends when
+// its call returns.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned turn;
 static int busy;
@@ -69,7 +70,6 @@ void greet(const char *line) {
   pthread_mutex_unlock(&lock);
 }
 
-// Starts the time of a call, which `watch` compares with the limit.
 void begin_call(void) {
   pthread_mutex_lock(&lock);
   clock_gettime(CLOCK_MONOTONIC, &begun);
@@ -77,7 +77,6 @@ void begin_call(void) {
   pthread_mutex_unlock(&lock);
 }
 
-// Answers the call. If `watch` has answered `late` in the meantime, the thread ends here instead.
 void answer(const unsigned char *data, size_t length, const char *format, ...) {
   char head[64];
   va_list arguments;
@@ -94,7 +93,6 @@ void answer(const unsigned char *data, size_t length, const char *format, ...) {
   pthread_mutex_unlock(&lock);
 }
 
-// Answers with the result of a system call. `error` is errno right after the call.
 void answer_call(long result, int error, const unsigned char *data, size_t length) {
   if (result == -1) {
     answer(data, length, "error %d", error);

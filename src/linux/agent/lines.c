@@ -8,7 +8,6 @@ enum { INPUT_BYTES = 1 << 20 };
 static char input[INPUT_BYTES];
 static size_t input_start, input_end;
 
-// Returns the next line of the port, without its LF. Sends the pending answers before it waits for input.
 char *next_line(void) {
   for (size_t searched = input_start;;) {
     char *end = memchr(input + searched, '\n', input_end - searched);
@@ -34,7 +33,6 @@ char *next_line(void) {
   }
 }
 
-// Takes the next word of a line and moves `rest` behind it.
 char *next_word(char **rest) {
   char *word = *rest;
   char *space = strchr(word, ' ');
@@ -55,7 +53,6 @@ static int digit_value(char digit) {
   return -1;
 }
 
-// Decodes the bytes of a word into `to`; returns how many there are.
 size_t next_bytes(char **rest, unsigned char *to) {
   const char *word = next_word(rest);
   size_t length = 0;

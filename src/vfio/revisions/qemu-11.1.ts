@@ -42,6 +42,7 @@ export const qemu111: Revision = {
   title: 'QEMU 11.1',
   source: 'QEMU 11.1.3: hw/vfio/listener.c, region.c, pci.c; hw/vfio-user; observed on the program',
   hasVirtioMem: true,
+  hasReadonlyBars: true,
   iommus: ['type1', 'iommufd', 'spapr-tce-v2', 'vfio-user'],
   device: {
     ...qemu60.device,
@@ -63,7 +64,7 @@ export const qemu111: Revision = {
       return natural > hostPageSize ? natural : hostPageSize;
     },
   },
-  // Since 10.1 the check of the limit is an error.
+  // Since 10.2 the check of the limit is an error (vfio fact 6.14).
   listener: { ...qemu60.listener, discardLimit: 'refused' },
   pci: { ...qemu60.pci, decodesOutsideD0: false },
   memslots: { ...qemu60.memslots, update: 'at-commit' },

@@ -31,6 +31,7 @@ export const qemu211: Revision = {
   title: 'QEMU 2.11, before the seed patch',
   source: 'QEMU 2.11.0: hw/vfio/common.c, hw/vfio/pci.c',
   hasVirtioMem: false,
+  hasReadonlyBars: false,
   iommus: ['type1', 'spapr-tce-v2'],
   container: {
     shared: 'all-devices',
