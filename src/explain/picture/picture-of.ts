@@ -154,12 +154,28 @@ function dmaBoxes({ range, dma, mapped }: RangeAnswer): readonly MapBox[] {
 
 const place = ({ start, end }: Range): Range => ({ start, end });
 
+/** What the CPU of a host addresses, or its IOMMU translates. The end is the last address. */
+const addressesOf = (
+  { cpu, iommu }: NamedHost,
+  what: 'DMA map' | 'memslot',
+): readonly { readonly start: bigint; readonly end: bigint }[] =>
+  what === 'memslot'
+    ? [{ start: 0n, end: (1n << BigInt(cpu.physBits)) - 1n }]
+    : (iommu.apertures ?? [{ start: 0n, end: (1n << 64n) - 1n }]);
+
 /** The refused map of a log beside the addresses that some hosts translate. */
 function requestMap({ request, limit, why }: LogFinding, named: NamedHost | undefined): GuestMap {
   const asked: Range = { start: request!.iova, end: request!.iova + request!.size };
   const hosts =
     named === undefined ? ['laptop-39', 'server-46', 'amd-server'].map((id) => findNamedHost(id)!) : [named];
   const page = named?.hostPageSize ?? 0x1_0000n;
+  const all = hosts.map((host) => ({ host, addresses: addressesOf(host, request!.what) }));
+  // A host that translates the range says nothing about a container that does not.
+  const refusing = limit.includes('IOVA ranges')
+    ? all.filter(
+        ({ addresses }) => !addresses.some(({ start, end }) => start <= asked.start && asked.end - 1n <= end),
+      )
+    : all;
   return {
     title: `The refused ${request!.what}: ${limit}`,
     text: why,
@@ -172,11 +188,16 @@ function requestMap({ request, limit, why }: LogFinding, named: NamedHost | unde
       ...(limit.includes('alignment')
         ? [{ title: 'host pages', subtitle: `of ${bytes(page)}`, boxes: pageBoxes([asked], page, 'page') }]
         : []),
-      ...hosts.map(({ id, iommu, cpu }): MapColumn => {
-        const widest: readonly { start: bigint; end: bigint }[] =
-          request!.what === 'memslot'
-            ? [{ start: 0n, end: (1n << BigInt(cpu.physBits)) - 1n }]
-            : (iommu.apertures ?? [{ start: 0n, end: (1n << 64n) - 1n }]);
+      ...(refusing.length === 0 && limit.includes('IOVA ranges')
+        ? [
+            {
+              title: 'the container',
+              subtitle: 'IOVAs that it has',
+              boxes: [{ ...asked, label: 'not among its ranges', kind: 'refused' as const }],
+            },
+          ]
+        : []),
+      ...refusing.map(({ host: { id }, addresses: widest }): MapColumn => {
         return {
           title: id,
           subtitle: request!.what === 'memslot' ? 'addresses of its CPU' : 'addresses of its IOMMU',
