@@ -3,6 +3,8 @@ import { toJsonLine, type NamedHost } from '../../scenario/index.ts';
 import type { PastedDevice } from '../lspci/pasted-device.ts';
 import { DEVICE_ID, deviceSpec, type DeviceOnHost } from './device-spec.ts';
 import { HostPlaces } from './host-places.ts';
+import { leastTrapping, mostPeerToPeer } from './least-trapping.ts';
+import { likelyMsix } from './likely-msix.ts';
 import { missingFacts, missingOfBars } from './missing-facts.ts';
 import { peerToPeer, type PeerToPeerRow } from './peer-to-peer.ts';
 import { HOSTS_BY_PAGE } from './releases.ts';
@@ -21,6 +23,8 @@ export interface DeviceAnswer {
   readonly pageSizes: readonly Size[];
   readonly spoiled: readonly SpoiledPages[];
   readonly subPage: readonly SubPageBar[];
+  /** The BARs that have room for the table, where the text shows a table and not its place. */
+  readonly tableBars: readonly number[];
   /** Empty where the text does not show the sizes of the BARs. */
   readonly trapping: readonly TrappingRow[];
   readonly relocations: Relocations | undefined;
@@ -60,6 +64,7 @@ export function explainDevices(
       remarks: remarksOn(device),
       pageSizes,
       spoiled: spoiledPages(device, pageSizes),
+      tableBars: tableBars(device),
       subPage: onHosts.flatMap((place) => subPageBars(device, place)),
       ...trialsOf(device, onHosts, tried),
     };
@@ -73,16 +78,29 @@ function trialsOf(
 ): Trials {
   if (!isPassable(device) || missingOfBars(device).length > 0 || !hasMemory(device))
     return { trapping: [], relocations: undefined, peerToPeer: [] };
-  const key = toJsonLine(onHosts.map((place) => ({ ...place.device, name: DEVICE_ID })));
+  const { isPlaceKnown, layouts } = likelyMsix(device);
+  const key = toJsonLine({
+    devices: onHosts.map((place) => ({ ...place.device, name: DEVICE_ID })),
+    layouts,
+  });
   const known = tried.get(key);
   if (known !== undefined) return known;
   const trials: Trials = {
-    trapping: onHosts.flatMap(trappingOn),
+    trapping: isPlaceKnown
+      ? onHosts.flatMap(trappingOn)
+      : onHosts.map((place) => leastTrapping(place, layouts)),
     relocations: onHosts[0]!.device.msix === undefined ? undefined : relocationsOf(onHosts),
-    peerToPeer: peerToPeer(onHosts),
+    peerToPeer: isPlaceKnown ? peerToPeer(onHosts) : mostPeerToPeer(onHosts, layouts),
   };
   tried.set(key, trials);
   return trials;
+}
+
+function tableBars(device: PastedDevice): readonly number[] {
+  const { isPlaceKnown, layouts } = likelyMsix(device);
+  return isPlaceKnown || device.msix === undefined
+    ? []
+    : layouts.flatMap((layout) => (layout === undefined ? [] : [layout.tableBar]));
 }
 
 const isPassable = ({ isBridge, isSilent }: PastedDevice): boolean => !isBridge && !isSilent;

@@ -10,15 +10,13 @@ import {
   type MapMark,
 } from '../../report/index.ts';
 import { findNamedHost, type NamedHost } from '../../scenario/index.ts';
-import { deviceSpec } from '../device/device-spec.ts';
 import type { DeviceAnswer } from '../device/explain-device.ts';
 import { missingOfBars } from '../device/missing-facts.ts';
 import { worstFirst } from '../device/machine-text.ts';
-import { NEWEST_KERNEL, NEWEST_QEMU } from '../device/releases.ts';
-import { barsSeen, tryDevice, type BarFate } from '../device/try-device.ts';
 import type { Explanation } from '../explain.ts';
 import type { LogFinding } from '../log/log-finding.ts';
 import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
+import { deviceMap } from './device-map.ts';
 import { overlapMap } from './overlap-map.ts';
 import { hasVfioDevice, isOfVfioDevice } from '../mtree/why-trapped.ts';
 import { viewBox } from './view-box.ts';
@@ -53,40 +51,6 @@ export function pictureOf({ answers }: Explanation, host: NamedHost | undefined)
 
 const isDrawable = ({ device, trapping }: DeviceAnswer): boolean =>
   trapping.length > 0 && missingOfBars(device).length === 0;
-
-function deviceMap({ device }: DeviceAnswer, host: NamedHost): GuestMap {
-  const trial = tryDevice(deviceSpec(device, host.hostPageSize), {
-    host,
-    kernel: NEWEST_KERNEL,
-    iommu: host.iommu.types[0]!,
-    revision: NEWEST_QEMU,
-    relocation: 'off',
-  });
-  const seen = barsSeen(trial.trace);
-  const marks = trial.bars.flatMap((bar) =>
-    trappedMarks(bar, seen.find(({ index }) => index === bar.index)?.address),
-  );
-  const map = mapOfTrace(trial.trace, undefined, marks);
-  const trapped =
-    trial.trapped === 0n
-      ? 'Every byte of its memory BARs is direct: the guest reaches it without an exit.'
-      : `${bytes(trial.trapped)} of its memory BARs are trapped: each access there exits to QEMU. The outlined bytes share a page with the MSI-X table, or the kernel allows no mmap of them.`;
-  return {
-    ...map,
-    title: `${device.address ?? 'the device'} on ${host.id} (pages of ${bytes(host.hostPageSize)}), newest QEMU`,
-    text: [trial.outcome === 'ok' ? trapped : `QEMU does not start with it: ${trial.error ?? trial.outcome}`],
-  };
-}
-
-const trappedMarks = ({ index, trapped }: BarFate, start: bigint | undefined): readonly MapMark[] =>
-  start === undefined
-    ? []
-    : trapped.slice(0, 4).map((range) => ({
-        start: start + range.start,
-        end: start + range.end,
-        label: `trapped: BAR ${index} ${hex(range.start)}-${hex(range.end - 1n)}, ${bytes(range.end - range.start)}`,
-        tone: 'note',
-      }));
 
 function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
   const hasDevice = hasVfioDevice(ranges.map(({ range }) => range));
