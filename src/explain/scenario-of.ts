@@ -2,7 +2,7 @@ import { hex } from '../address/index.ts';
 import { findNamedHost, type NamedHost, type Scenario } from '../scenario/index.ts';
 import { deviceSpec, withMsix } from './device/device-spec.ts';
 import { likelyMsix } from './device/likely-msix.ts';
-import { missingOfBars } from './device/missing-facts.ts';
+import { isTriable } from './device/missing-facts.ts';
 import { NEWEST_QEMU } from './device/releases.ts';
 import { scenarioOfTrial } from './device/try-device.ts';
 import type { DeviceAnswer } from './device/explain-device.ts';
@@ -34,11 +34,7 @@ export function scenarioOf({ answers }: Explanation, host: NamedHost = DEFAULT_H
 }
 
 const isTried = (answer: Answer): answer is DeviceAnswer =>
-  answer.kind === 'device' &&
-  !answer.device.isBridge &&
-  !answer.device.isSilent &&
-  answer.device.bars.length > 0 &&
-  missingOfBars(answer.device).length === 0;
+  answer.kind === 'device' && !answer.device.isBridge && !answer.device.isSilent && isTriable(answer.device);
 
 /** In one sentence: what the scenario of `scenarioOf` has that the text does not show, or lacks. */
 export function assumedInScenario({ answers }: Explanation): string | undefined {

@@ -24,6 +24,12 @@ export function likelyMsix(device: PastedDevice): LikelyMsix {
   const { msix, bars } = device;
   const isComplete = missingOfMsix(device).length === 0;
   if (msix === undefined) return { isPlaceKnown: isComplete, layouts: WITHOUT };
+  // A table in a BAR without a size is nowhere in the BARs that can be tried.
+  if (
+    msix.table !== undefined &&
+    bars.some(({ index, size }) => index === msix.table?.bar && size === undefined)
+  )
+    return { isPlaceKnown: false, layouts: WITHOUT };
   const layout = fullLayout(msix);
   if (layout !== undefined) return { isPlaceKnown: isComplete, layouts: isComplete ? [layout] : WITHOUT };
   const vectors = msix.vectors ?? 1;

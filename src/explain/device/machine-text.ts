@@ -1,4 +1,4 @@
-import { bytes, shortened, table } from '../../report/index.ts';
+import { bytes, count, shortened, table } from '../../report/index.ts';
 import { printable } from '../../input/index.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 
@@ -19,7 +19,7 @@ export function machineText(answers: readonly DeviceAnswer[]): string {
   const pages = devices[0]?.pageSizes ?? [];
   const heading = ['device', '', ...pages.map((page) => `trapped, ${bytes(page)}`), 'relocation', ''];
   return [
-    `${devices.length} devices, the worst first${bridges > 0 ? `; ${bridges} bridges are left out` : ''}`,
+    `${devices.length} devices, the worst first${bridges > 0 ? `; ${count(bridges, 'bridge')} ${bridges === 1 ? 'is' : 'are'} left out` : ''}`,
     '',
     ...table([heading, ...rows]),
     '',

@@ -11,7 +11,7 @@ import {
 } from '../../report/index.ts';
 import { findNamedHost, type NamedHost } from '../../scenario/index.ts';
 import type { DeviceAnswer } from '../device/explain-device.ts';
-import { missingOfBars } from '../device/missing-facts.ts';
+import { isTriable } from '../device/missing-facts.ts';
 import { worstFirst } from '../device/machine-text.ts';
 import type { Explanation } from '../explain.ts';
 import type { LogFinding } from '../log/log-finding.ts';
@@ -49,8 +49,7 @@ export function pictureOf({ answers }: Explanation, host: NamedHost | undefined)
   return log === undefined ? undefined : guestMapSvg(requestMap(log, host));
 }
 
-const isDrawable = ({ device, trapping }: DeviceAnswer): boolean =>
-  trapping.length > 0 && missingOfBars(device).length === 0;
+const isDrawable = ({ device, trapping }: DeviceAnswer): boolean => trapping.length > 0 && isTriable(device);
 
 function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
   const hasDevice = hasVfioDevice(ranges.map(({ range }) => range));
@@ -157,7 +156,7 @@ function requestMap({ request, limit, why }: LogFinding, named: NamedHost | unde
             {
               title: 'the container',
               subtitle: 'IOVAs that it has',
-              boxes: [{ ...asked, label: 'not among its ranges', kind: 'refused' as const }],
+              boxes: [{ ...asked, label: 'none here', kind: 'refused' as const }],
             },
           ]
         : []),

@@ -177,7 +177,7 @@ const msixBoxes = (state: State): readonly MapBox[] =>
 function regionBoxes(shown: readonly TraceRange[]): readonly MapBox[] {
   const owners = new Set(shown.map(({ region }) => region.owner).filter((owner) => owner !== undefined));
   return shown.map(({ start, end, region: { name, kind, owner } }): MapBox => {
-    const own = owner === undefined ? name : name.replace(`${owner} `, '');
+    const own = owner === undefined ? name : name.replace(/^\S+ (?=(?:base )?BAR )/, '');
     const label = owners.size > 1 && owner !== undefined ? `${owner} ${own}` : own;
     if (kind === 'ram-device') return { start, end, label: `${label} (mmapped)`, kind: 'mmap' };
     if (kind === 'ram') return { start, end, label, kind: 'ram' };
