@@ -112,7 +112,7 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     [
       'a BAR of a guest without room',
       "pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can't assign; no space",
-      'PCI window',
+      'PCI window of 64 bits',
       'goes on',
     ],
     [
@@ -283,7 +283,9 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     'with the apostrophe %s, which trackers and word processors write',
     (apostrophe) => {
       const line = `pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can${apostrophe}t assign; no space`;
-      expect(findingsIn(line)).toMatchObject([{ limit: 'PCI window', subject: 'BAR 2 of 0000:01:00.0' }]);
+      expect(findingsIn(line)).toMatchObject([
+        { limit: 'PCI window of 64 bits', subject: 'BAR 2 of 0000:01:00.0, 16 GiB' },
+      ]);
     },
   );
 
@@ -430,6 +432,69 @@ describe('explain takes the error of the kernel', () => {
 
   it('or says that the line above is missing', () => {
     expect(findingsIn(refusal)[0]!.why.join()).toContain('VFIO_MAP_DMA failed');
+  });
+});
+
+describe('explain names the window that is too small, and how QEMU makes it larger:', () => {
+  const NO_SPACE = 'PCI window of 64 bits';
+  const BELOW = 'PCI window below 4 GiB';
+  it.each([
+    [
+      'BAR 14: no space for [mem size 0x00200000]',
+      BELOW,
+      'mem-reserve',
+      'the memory window (BAR 14)',
+      '2 MiB',
+    ],
+    [
+      'BAR 13: no space for [io  size 0x1000]',
+      'I/O window',
+      'io-reserve',
+      'the I/O window (BAR 13)',
+      '4 KiB',
+    ],
+    [
+      'BAR 15: failed to assign [mem size 0x400000000 64bit pref]',
+      NO_SPACE,
+      'pref64-reserve',
+      'the prefetchable window (BAR 15)',
+      '16 GiB',
+    ],
+    ['BAR 5: no space for [io  size 0x0080]', 'I/O window', 'io-reserve', 'BAR 5', '128 bytes'],
+    ['BAR 0: failed to assign [mem size 0x01000000]', BELOW, 'mem-reserve', 'BAR 0', '16 MiB'],
+    ['BAR 0 [mem size 0x01000000 64bit]: failed to assign', BELOW, 'mem-reserve', 'BAR 0', '16 MiB'],
+    ["BAR 1 [mem size 0x01000000 pref]: can't assign; no space", BELOW, 'pref32-reserve', 'BAR 1', '16 MiB'],
+    [
+      "bridge window [io  size 0x1000]: can't assign; no space",
+      'I/O window',
+      'io-reserve',
+      'a window of the bridge',
+      '4 KiB',
+    ],
+    [
+      'BAR 7: no space for [mem size 0x00100000 64bit]',
+      BELOW,
+      'mem-reserve',
+      'BAR 0 of the VFs (BAR 7)',
+      '1 MiB',
+    ],
+    [
+      "VF BAR 2 [mem size 0x00100000 64bit pref]: can't assign; no space",
+      NO_SPACE,
+      'pref64-reserve',
+      'VF BAR 2',
+      '1 MiB',
+    ],
+    ['BAR 6: no space for [mem size 0x00080000 pref]', BELOW, 'mem-reserve', 'the ROM (BAR 6)', '512 KiB'],
+  ])('%s', (line, limit, option, name, size) => {
+    const [finding] = findingsIn(`pci 0000:01:00.0: ${line}`);
+    expect(finding).toMatchObject({
+      limit,
+      severity: 'goes on',
+      subject: `${name} of 0000:01:00.0, ${size}`,
+    });
+    expect(finding!.remedies.qemu!.join()).toContain(option);
+    expect(finding!.remedies.qemu!.join().includes('pref64')).toBe(limit === NO_SPACE);
   });
 });
 

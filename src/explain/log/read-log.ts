@@ -15,6 +15,7 @@ import { OTHER_VMM_RULES } from './other-vmm-rules.ts';
 import { QEMU_RULES } from './qemu-rules.ts';
 import { unalignedRule } from './unaligned-rule.ts';
 import { UNKNOWN_VFIO_RULES } from './unknown-vfio-rule.ts';
+import { windowRule } from './window-rule.ts';
 
 /** The first rule whose pattern a line has counts: those with numbers come first. */
 const RULES: readonly LogRule[] = [
@@ -30,6 +31,7 @@ const RULES: readonly LogRule[] = [
   bareMapRule,
   ...LIBVIRT_RULES,
   ...ATTACH_RULES,
+  windowRule,
   ...KERNEL_RULES,
   ...OTHER_VMM_RULES,
   ...DEVICE_RULES,

@@ -51,7 +51,8 @@ const ENTITY = /&(?:gt|lt|quot|nbsp|amp|apos|[lr][ds]quo|#39|#34|#x27|#x2F|#82(?
 const TAG = /<\/?(?:pre|code|br|p|div|span|tt|samp|blockquote)(?:\s[^<>]*)?\/?>/gi;
 const FENCE = /^\s*(?:```|~~~)/;
 /** A fence with a line of the text behind it: words of an info string are few, and have no address. */
-const GLUED = /^(\s*)(?:`{3,}|~{3,})(?=[ \t]*(?:[0-9a-f]{2,8}:[0-9a-f]{2}|[0-9a-f]{16}-|\S+: |\S+(?: +\S+){2}))/i;
+const GLUED =
+  /^(\s*)(?:`{3,}|~{3,})(?=[ \t]*(?:[0-9a-f]{2,8}:[0-9a-f]{2}|[0-9a-f]{16}-|\S+: |\S+(?: +\S+){2}))/i;
 /** A fence at the end of the last line. */
 const GLUED_END = /(?<=[^\s`~])[ \t]*(?:`{3,}|~{3,})$/;
 /** A line of quoted-printable that was cut; the result of a call also ends in `=` where a line is wrapped. */
