@@ -19,6 +19,7 @@ import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
 import { deviceMap } from './device-map.ts';
 import { overlapMap } from './overlap-map.ts';
 import { hasVfioDevice, isOfVfioDevice } from '../mtree/why-trapped.ts';
+import { spaceOf } from '../mtree/view-ranges.ts';
 import { viewBox } from './view-box.ts';
 
 /** The host of a picture where the user names none. */
@@ -81,7 +82,7 @@ function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
       tone: cpu === 'KVM refuses the slot' || dma === 'refused' ? 'wrong' : 'note',
     }));
   return {
-    title: `The view of ${view?.spaces[0] ?? 'memory'} on ${host!.host.id}`,
+    title: `The view of ${(view && spaceOf(view)) ?? 'memory'} on ${host!.host.id}`,
     text: [
       ofDevices.length > 0
         ? 'The regions of passed-through devices, and what KVM and VFIO make of them.'
