@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import {
+  assumedInScenario,
   explain,
   explanationJson,
   explanationText,
@@ -9,7 +10,7 @@ import {
   type Source,
 } from '../explain/index.ts';
 import { InvalidInput, prefixProblems, standardInputText, unknownName } from '../input/index.ts';
-import { shortened } from '../report/index.ts';
+import { lineWidth, shortened, wrap } from '../report/index.ts';
 import { NAMED_HOSTS, encodeScenario, findNamedHost, toJsonText, type NamedHost } from '../scenario/index.ts';
 import { writeNamedFile } from './named-file.ts';
 import { writeOut } from './write-out.ts';
@@ -50,6 +51,9 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
         },
       ]);
     await writeNamedFile(options.scenario, toJsonText(encodeScenario(scenario)));
+    const assumed = assumedInScenario(explanation);
+    if (assumed !== undefined)
+      process.stderr.write(`${wrap(`note: ${assumed}`, lineWidth(), 6).join('\n')}\n`);
   }
   if (options.svg !== undefined) {
     const picture = pictureOf(explanation, host);

@@ -77,11 +77,11 @@ async function compare(
   { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
   const comparison = new SessionComparison();
-  for await (const { name, session } of sessionInputs(file)) {
+  for await (const { name, session, place } of sessionInputs(file)) {
     if (signal.aborted) break;
     const problems = await tryInput(name, raise, async () => {
       if (session instanceof InvalidInput) throw session;
-      comparison.add(session, (await target.answer(session)).answers);
+      comparison.add(session, (await target.answer(session)).answers, place);
     });
     tellProblems(name, problems, emit);
   }

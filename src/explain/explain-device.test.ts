@@ -147,7 +147,7 @@ describe('explain, for a whole machine', () => {
   });
 
   it('has one table, the worst device first, and leaves bridges out', () => {
-    expect(text).toContain('5 devices, the worst first; 1 bridges are left out');
+    expect(text).toContain('5 devices, the worst first; 1 bridge is left out');
     const rows = text.split('\n').filter((line) => /^(?:\d{4}:)?[0-9a-f]{2}:/.test(line));
     expect(rows[0]).toContain('06:00.0');
     expect(rows[1]).toContain('05:00.0');

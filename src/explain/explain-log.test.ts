@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findNamedHost } from '../scenario/index.ts';
-import { explain, explanationText } from './index.ts';
+import { explain, explanationText, pictureOf } from './index.ts';
 import type { LogFinding } from './log/log-finding.ts';
 import { FLAT, NIC } from './testing/texts.ts';
 
@@ -112,7 +112,7 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     [
       'a BAR of a guest without room',
       "pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can't assign; no space",
-      'PCI window',
+      'PCI window of 64 bits',
       'goes on',
     ],
     [
@@ -283,7 +283,9 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     'with the apostrophe %s, which trackers and word processors write',
     (apostrophe) => {
       const line = `pci 0000:01:00.0: BAR 2 [mem size 0x400000000 64bit pref]: can${apostrophe}t assign; no space`;
-      expect(findingsIn(line)).toMatchObject([{ limit: 'PCI window', subject: 'BAR 2 of 0000:01:00.0' }]);
+      expect(findingsIn(line)).toMatchObject([
+        { limit: 'PCI window of 64 bits', subject: 'BAR 2 of 0000:01:00.0, 16 GiB' },
+      ]);
     },
   );
 
@@ -373,6 +375,145 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     const findings = findingsIn(`${map('0x380000001000', '0x3000')}\n`.repeat(1000));
     expect(findings).toHaveLength(1);
     expect(findings[0]!.repeats).toHaveLength(999);
+  });
+});
+
+describe('explain takes a refused device for fatal:', () => {
+  it.each(['nvdimm0', 'shmmem-shmem0', 'dimm1', '/objects/backend0', 'ivshmem.bar2', 'vm.memory'])(
+    'the region %s is RAM, wherever it lies',
+    (name) => {
+      const line = `vfio 0000:01:00.0: memory listener initialization failed: Region ${name}: vfio_container_dma_map(0x55, 0x8080000000, 0x40000000, 0x7fff90000000) = -22 (Invalid argument)`;
+      for (const host of [undefined, 'laptop-39'])
+        expect(findingsIn(line, [], host)).toMatchObject([
+          {
+            severity: 'fatal',
+            limit: 'IOMMU width',
+            subject: expect.stringContaining(name) as unknown,
+            remedies: { qemu: [expect.stringContaining('less RAM'), expect.anything()] },
+          },
+        ]);
+    },
+  );
+
+  it('also where the line of the map stands above the refusal', () => {
+    const text = `${map('0x8080000000', '0x40000000', -22, 'vfio_dma_map')}\nvfio 0000:01:00.0: failed to setup container for group 1: memory listener initialization failed for container: Invalid argument\n`;
+    expect(findingsIn(text)[0]).toMatchObject({ severity: 'fatal' });
+  });
+
+  it('but not for a region of a device', () => {
+    const line = 'Region vhost-user/host-notifier@0x55 mmaps[0]: ';
+    expect(
+      findingsIn(`${line}${map('0x8080000000', '0x1000').replace('qemu-system-x86_64: ', '')}`),
+    ).toMatchObject([{ severity: 'goes on' }]);
+  });
+});
+
+describe('explain takes the error of the kernel', () => {
+  const refusal = map('0xfffc0000', '0x40000', -2).replace('qemu-system-x86_64: ', 'Region pc.bios: ');
+
+  it.each([
+    ['Cannot allocate memory', 'lock limit', 'ENOMEM'],
+    ['Bad address', 'pinning', 'EFAULT'],
+    ['File exists', 'overlap', 'EEXIST'],
+  ])('from the line above: %s', (words, limit, name) => {
+    const [finding, ...others] = findingsIn(
+      `qemu-kvm: VFIO_MAP_DMA failed: ${words}\nqemu-kvm: ${refusal}\n`,
+    );
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ limit, severity: 'fatal' });
+    expect(finding!.why[0]).toContain(name);
+    expect(finding!.why[0]).toContain('-2 (ENOENT)');
+  });
+
+  it('and not from a line above that is of another map', () => {
+    const text = `VFIO_MAP_DMA failed: File exists\n${map('0x380000001000', '0x3000')}\n${map('0xfffc0000', '0x40000', -12)}`;
+    expect(findingsIn(text).at(-1)).toMatchObject({ limit: 'lock limit' });
+  });
+
+  it('or says that the line above is missing', () => {
+    expect(findingsIn(refusal)[0]!.why.join()).toContain('VFIO_MAP_DMA failed');
+  });
+});
+
+describe('explain names the window that is too small, and how QEMU makes it larger:', () => {
+  const NO_SPACE = 'PCI window of 64 bits';
+  const BELOW = 'PCI window below 4 GiB';
+  it.each([
+    [
+      'BAR 14: no space for [mem size 0x00200000]',
+      BELOW,
+      'mem-reserve',
+      'the memory window (BAR 14)',
+      '2 MiB',
+    ],
+    [
+      'BAR 13: no space for [io  size 0x1000]',
+      'I/O window',
+      'io-reserve',
+      'the I/O window (BAR 13)',
+      '4 KiB',
+    ],
+    [
+      'BAR 15: failed to assign [mem size 0x400000000 64bit pref]',
+      NO_SPACE,
+      'pref64-reserve',
+      'the prefetchable window (BAR 15)',
+      '16 GiB',
+    ],
+    ['BAR 5: no space for [io  size 0x0080]', 'I/O window', 'io-reserve', 'BAR 5', '128 bytes'],
+    ['BAR 0: failed to assign [mem size 0x01000000]', BELOW, 'mem-reserve', 'BAR 0', '16 MiB'],
+    ['BAR 0 [mem size 0x01000000 64bit]: failed to assign', BELOW, 'mem-reserve', 'BAR 0', '16 MiB'],
+    ["BAR 1 [mem size 0x01000000 pref]: can't assign; no space", BELOW, 'pref32-reserve', 'BAR 1', '16 MiB'],
+    [
+      "bridge window [io  size 0x1000]: can't assign; no space",
+      'I/O window',
+      'io-reserve',
+      'a window of the bridge',
+      '4 KiB',
+    ],
+    [
+      'BAR 7: no space for [mem size 0x00100000 64bit]',
+      BELOW,
+      'mem-reserve',
+      'BAR 0 of the VFs (BAR 7)',
+      '1 MiB',
+    ],
+    [
+      "VF BAR 2 [mem size 0x00100000 64bit pref]: can't assign; no space",
+      NO_SPACE,
+      'pref64-reserve',
+      'VF BAR 2',
+      '1 MiB',
+    ],
+    ['BAR 6: no space for [mem size 0x00080000 pref]', BELOW, 'mem-reserve', 'the ROM (BAR 6)', '512 KiB'],
+  ])('%s', (line, limit, option, name, size) => {
+    const [finding] = findingsIn(`pci 0000:01:00.0: ${line}`);
+    expect(finding).toMatchObject({
+      limit,
+      severity: 'goes on',
+      subject: `${name} of 0000:01:00.0, ${size}`,
+    });
+    expect(finding!.remedies.qemu!.join()).toContain(option);
+    expect(finding!.remedies.qemu!.join().includes('pref64')).toBe(limit === NO_SPACE);
+  });
+});
+
+describe('explain does not blame a width of fewer than 32 bits', () => {
+  const LINE = "qemu-system-x86_64: Container 0x55a0 can't map guest IOVA region 0xc0000..0xcffff";
+
+  it('for a range below 4 GiB', () => {
+    const [finding] = findingsIn(LINE);
+    expect(finding).toMatchObject({
+      severity: 'fatal',
+      limit: 'reserved range, or IOVA ranges of the container',
+    });
+    expect(JSON.stringify(finding!.remedies)).not.toMatch(/host-phys-bits|20 bits/);
+  });
+
+  it('and its picture shows no host that translates the range', () => {
+    const svg = pictureOf(explain([{ name: 'text', text: LINE }]), undefined)!;
+    expect(svg).toContain('none here');
+    expect(svg).not.toMatch(/laptop-39|server-46/);
   });
 });
 

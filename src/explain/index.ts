@@ -4,4 +4,4 @@ export { explanationJson, explanationText } from './explanation-text.ts';
 export { pictureOf } from './picture/picture-of.ts';
 export { readPath } from './read-path.ts';
 export type { Source } from './read-source.ts';
-export { scenarioOf } from './scenario-of.ts';
+export { assumedInScenario, scenarioOf } from './scenario-of.ts';

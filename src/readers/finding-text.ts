@@ -4,13 +4,6 @@ import type { ReportedFinding } from './report-event.ts';
 export const fingerprintOf = ({ rule, cause }: Pick<ReportedFinding, 'rule' | 'cause'>): string =>
   `${rule}/${cause}`;
 
-/**
- * The path that a reader gets for a finding whose case is in no file: services show no result without a path. It is a
- * path that the case could have, and differs between findings.
- */
-export const unsavedPath = ({ rule, cause, effect }: ReportedFinding): string =>
-  `regressions/${rule}/${cause}${effect === undefined ? '' : `-${effect}`}.json`;
-
 /** A finding in lines of plain text, for readers that have no pictures. */
 export const findingLines = (finding: ReportedFinding): readonly string[] => {
   const { message, description, pictures, expected, observed, site, realism, known, again } = finding;

@@ -24,7 +24,7 @@ export const hostPlan = (target: string, again: string): ReportPlan => ({
 export function comparisonEvents(comparison: SessionComparison, emit: EmitReportEvent, again: string): void {
   const { classes, sessions, agreements, reasons } = comparison;
   for (const [index, { name, kernels, count: times, example }] of classes.entries()) {
-    const { session, index: call, recorded, answer } = example;
+    const { session, index: call, recorded, answer, place } = example;
     const recordedText = `recorded ${answerText(recorded)}; answered ${answerText(answer)}`;
     emit({
       type: 'finding',
@@ -41,6 +41,7 @@ export function comparisonEvents(comparison: SessionComparison, emit: EmitReport
         observed: recordedText,
         revision: `Linux ${kernels.join(', ')}`,
         howOften: count(times, 'call'),
+        ...(place !== undefined && { file: place.file, line: place.line }),
         again,
         scenario: sessionToJson(
           session,

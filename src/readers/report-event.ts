@@ -79,8 +79,10 @@ export interface ReportedFinding {
   readonly howOften?: string;
   /** What is known of the cause. */
   readonly known?: string;
-  /** The file that holds the case. */
+  /** The file that holds the case; left out where no file does. */
   readonly file?: string;
+  /** The line of `file` in which the case begins, from 1; left out where the file is the case. */
+  readonly line?: number;
   /** The command line that shows the finding again. */
   readonly again?: string;
   /** The case: a scenario, or a session of host calls. */

@@ -25,13 +25,11 @@ interface Result {
   readonly kind: string;
   readonly locations: readonly Location[];
   readonly partialFingerprints: Readonly<Record<string, string>>;
+  readonly attachments?: readonly { readonly artifactLocation: { readonly index: number } }[];
 }
 interface Run {
   readonly results: readonly Result[];
-  readonly artifacts?: readonly {
-    readonly location: { readonly uri: string };
-    readonly contents?: { text: string };
-  }[];
+  readonly artifacts?: readonly { readonly contents?: { text: string } }[];
   readonly invocations: readonly {
     readonly executionSuccessful: boolean;
     readonly exitCode: number;
@@ -82,22 +80,31 @@ describe('SARIF', () => {
     expect(placeOf(outside).artifactLocation).toEqual({ uri: 'file:///elsewhere/a.json' });
   });
 
-  it('holds a case that no file holds, and points to it', () => {
+  it('points to the line of a session in its file', () => {
+    const findings = [reports.finding({ file: '/checkout/sessions.ndjson', line: 17 })];
+    expect(placeOf(runOf(reports.report({ findings })))).toEqual({
+      artifactLocation: { uri: 'sessions.ndjson' },
+      region: { startLine: 17 },
+    });
+  });
+
+  it('holds a case that no file holds, and points to the place in the VMM', () => {
+    const { site: _, ...siteless } = reports.finding();
     const findings = [
       reports.finding({ file: 'saved.json' }),
       reports.finding(),
       reports.finding({ effect: 'mends' }),
+      siteless,
     ];
     const run = runOf(reports.report({ findings }));
     expect(placeOf(run, 1)).toEqual({
-      artifactLocation: { uri: 'regressions/map-aligned/bar-fragment-unaligned.json', index: 0 },
+      artifactLocation: { uri: 'hw/vfio/listener.c', uriBaseId: 'VMM_SOURCE' },
       region: { startLine: 1 },
     });
-    expect(placeOf(run, 2).artifactLocation.index).toBe(1);
-    expect(run.artifacts!.map(({ location }) => location.uri)).toEqual([
-      'regressions/map-aligned/bar-fragment-unaligned.json',
-      'regressions/map-aligned/bar-fragment-unaligned-mends.json',
-    ]);
+    expect(run.results[2]!.attachments![0]!.artifactLocation).toEqual({ index: 1 });
+    expect(run.results[0]).not.toHaveProperty('attachments');
+    expect(run.results[3]!.locations[0]).not.toHaveProperty('physicalLocation');
+    expect(run.artifacts!.every((artifact) => !('location' in artifact))).toBe(true);
     expect(JSON.parse(run.artifacts![0]!.contents!.text)).toEqual(reports.finding().scenario);
     expect(run.results[2]).toMatchObject({ kind: 'informational', level: 'none' });
   });
@@ -112,8 +119,7 @@ describe('SARIF', () => {
     const { findings } = reports.HOSTILE_REPORT;
     runOf(reports.HOSTILE_REPORT);
     const { file: _, ...unsaved } = findings[0]!;
-    expect(placeOf(runOf({ ...reports.HOSTILE_REPORT, findings: [unsaved] })).artifactLocation.uri).toMatch(
-      /^regressions\/map-aligned\/[\w%.~!*'()/-]+\.json$/,
-    );
+    const run = runOf({ ...reports.HOSTILE_REPORT, findings: [unsaved] });
+    expect(run.results[0]!.locations[0]).not.toHaveProperty('physicalLocation');
   });
 });

@@ -2,7 +2,8 @@ import { relative, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Problem } from '../input/index.ts';
 import { toJsonText } from '../scenario/index.ts';
-import { findingLines, fingerprintOf, isFault, unsavedPath } from './finding-text.ts';
+import { findingLines, fingerprintOf, isFault } from './finding-text.ts';
+import { lineOf, sourceOf } from './place-of-finding.ts';
 import type { ReportedFinding, Rule } from './report-event.ts';
 import type { Report } from './report.ts';
 
@@ -46,8 +47,12 @@ export function sarifLog(report: Report, folder: string): object {
         ],
         ...(plan?.seed !== undefined && { properties: { seed: plan.seed, target: plan.target } }),
         columnKind: 'utf16CodeUnits',
+        ...(unsaved.some(hasSource) && { originalUriBaseIds: { [SOURCE]: SOURCE_BASE } }),
         ...(unsaved.length > 0 && { artifacts: unsaved.map(artifact) }),
-        results: findings.map((finding) => result(finding, rules, placeOf(finding, unsaved, folder))),
+        results: findings.map((finding) => ({
+          ...result(finding, rules, placeOf(finding, folder)),
+          ...(finding.file === undefined && { attachments: [attachment(unsaved.indexOf(finding))] }),
+        })),
       },
     ],
   };
@@ -70,24 +75,40 @@ const descriptor = ({ id, clause, severity, site }: Rule): object => ({
   properties: { tags: ['vfio', 'pci'], precision: 'very-high' },
 });
 
-/** Where a result points to: the file of its case, or the case itself, which is then in the log (`artifacts`). */
-function placeOf(finding: ReportedFinding, unsaved: readonly ReportedFinding[], folder: string): object {
+/** The base of paths in the source of the VMM, which is not in the checkout. */
+const SOURCE = 'VMM_SOURCE';
+const SOURCE_BASE = { description: { text: 'The source of the VMM that was checked.' } };
+
+const hasSource = (finding: ReportedFinding): boolean => sourceOf(finding) !== undefined;
+
+/**
+ * Where a result points to: the file of its case. Where no file holds the case, the place in the VMM that has to obey the
+ * rule, if there is one place.
+ */
+function placeOf(finding: ReportedFinding, folder: string): object | undefined {
   if (finding.file !== undefined) return { uri: uriOf(finding.file, folder) };
-  return { uri: relativeUri(unsavedPath(finding)), index: unsaved.indexOf(finding) };
+  const source = sourceOf(finding);
+  return source === undefined ? undefined : { uri: relativeUri(source), uriBaseId: SOURCE };
 }
 
+const attachment = (index: number): object => ({
+  description: { text: 'The case of the finding.' },
+  artifactLocation: { index },
+});
+
 /** The case of a finding that is in no file. */
-const artifact = (finding: ReportedFinding): object => ({
-  location: { uri: relativeUri(unsavedPath(finding)) },
-  description: { text: 'The case of the finding. No file holds it.' },
+const artifact = (finding: ReportedFinding, index: number): object => ({
+  description: {
+    text: `The case of ${fingerprintOf(finding)}, number ${index + 1} of those that no file holds.`,
+  },
   ...(finding.scenario !== undefined && {
     mimeType: 'application/json',
     contents: { text: toJsonText(finding.scenario) },
   }),
 });
 
-/** @param place the location of the artifact that holds the case. */
-function result(finding: ReportedFinding, rules: readonly Rule[], place: object): object {
+/** @param place the location of the file to which the result points; `undefined` where there is none. */
+function result(finding: ReportedFinding, rules: readonly Rule[], place: object | undefined): object {
   const { rule, cause, message, site, severity, effect, again, scenario } = finding;
   const index = rules.findIndex(({ id }) => id === rule);
   return {
@@ -101,7 +122,9 @@ function result(finding: ReportedFinding, rules: readonly Rule[], place: object)
     locations: [
       {
         // Services show a result only at a line of a file.
-        physicalLocation: { artifactLocation: place, region: { startLine: 1 } },
+        ...(place !== undefined && {
+          physicalLocation: { artifactLocation: place, region: { startLine: lineOf(finding) } },
+        }),
         ...(site !== undefined && { logicalLocations: [{ fullyQualifiedName: site, kind: 'function' }] }),
         message: { text: finding.observed },
       },

@@ -9,7 +9,7 @@ import {
   type TraceMapping,
   type TraceRange,
 } from '../trace/index.ts';
-import type { VmmEvent } from '../vfio/index.ts';
+import { refusalOf, skipOf } from './dma-requests.ts';
 import { table } from './table.ts';
 import { wrap } from './wrap.ts';
 
@@ -88,37 +88,21 @@ function cpuAccess(range: TraceRange, step: Step, settled: boolean): string {
 
 function dmaAccess(range: TraceRange, index: number, trace: Trace): string {
   if (!isMemory(range)) return '-';
-  const { state, events } = trace.steps[index]!;
-  const refused = events.findLast(
-    (event) =>
-      (event.type === 'dma-map' || event.type === 'window-create') &&
-      event.errno !== 0 &&
-      overlaps(range, requested(event)),
-  );
-  if (refused?.type === 'dma-map' || refused?.type === 'window-create') {
-    return `refused, ${errnoName(refused.errno)}`;
-  }
+  const step = trace.steps[index]!;
+  const { state } = step;
   const everywhere = state.containers.map(({ mappings }) => coverage(range, mappings));
   if (everywhere.length > 0 && everywhere.every((covered) => covered === 'whole')) return 'mapped';
+  const refused = refusalOf(range, step);
+  if (refused !== undefined) return `refused, ${errnoName(refused.errno)}`;
   const mapping = state.containers.filter((_, at) => everywhere[at] !== 'none').map(({ name }) => name);
   if (mapping.length > 0) {
     return mapping.length === state.containers.length
       ? 'mapped in part'
       : `mapped only for ${mapping.join(', ')}`;
   }
-  const skip = trace.steps
-    .slice(0, index + 1)
-    .flatMap((step) => step.events)
-    .findLast((event) => event.type === 'skip' && event.start === range.start);
-  return skip?.type === 'skip' ? `skipped, ${skip.reason}` : 'not mapped';
+  const skip = skipOf(range, index, trace);
+  return skip === undefined ? 'not mapped' : `skipped, ${skip.reason}`;
 }
-
-const requested = (
-  event: Extract<VmmEvent, { type: 'dma-map' | 'window-create' | 'window-remove' }>,
-): Range =>
-  event.type === 'dma-map'
-    ? { start: event.iova, end: event.iova + event.size }
-    : { start: event.start, end: event.start + event.size };
 
 function coverage(range: Range, mappings: readonly TraceMapping[]): 'whole' | 'part' | 'none' {
   const touching = mappings.filter(({ iova, size }) => overlaps(range, { start: iova, end: iova + size }));

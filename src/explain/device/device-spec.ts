@@ -1,8 +1,9 @@
 import { offset, type Size } from '../../address/index.ts';
+import type { MsixLayout } from '../../pci-layout/index.ts';
 import type { BarSpec, BarTypeName, DeviceSpec, NamedHost } from '../../scenario/index.ts';
-import { missingOfMsix } from './missing-facts.ts';
 import { HostPlaces } from './host-places.ts';
-import { fullLayout, type PastedBar, type PastedDevice } from '../lspci/pasted-device.ts';
+import { likelyMsix } from './likely-msix.ts';
+import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
 
 /** The id of the device in scenarios that are made of a text. */
 export const DEVICE_ID = 'dev0';
@@ -14,8 +15,8 @@ export interface DeviceOnHost {
 }
 
 /**
- * The device of a text as a scenario names it. BARs of unknown size are left out, and MSI-X of which the place is
- * unknown; `missingFacts` names both.
+ * The device of a text as a scenario names it. BARs of unknown size are left out, and MSI-X whose table lies at an
+ * unknown place; `missingFacts` names both. A PBA of unknown place lies where it is in the way of nothing.
  *
  * @param hostPageSize in bytes: vfio-pci decides by it which BARs may be mmapped.
  * @param places the host addresses of all BARs that are known, those of this device among them.
@@ -28,9 +29,8 @@ export function deviceSpec(
   const bars = device.bars.filter(
     (bar) => bar.index !== undefined && bar.size !== undefined && bar.size > 0n && bar.width !== undefined,
   );
-  const layout =
-    missingOfMsix(device).length > 0 || device.msix === undefined ? undefined : fullLayout(device.msix);
-  return {
+  const { isPlaceKnown, layouts } = likelyMsix(device);
+  const spec: DeviceSpec = {
     id: DEVICE_ID,
     name: fullAddress(device.address) ?? DEVICE_ID,
     vendor: device.vendorId ?? 0,
@@ -41,16 +41,23 @@ export function deviceSpec(
       type: barType(bar),
       mmap: bar.space === 'memory' && isMmappable(bar, hostPageSize, places),
     })),
-    ...(layout !== undefined && {
-      msix: {
-        ...layout,
-        tableOffset: offset(layout.tableOffset),
-        pbaOffset: offset(layout.pbaOffset),
-      },
-    }),
     options: {},
   };
+  return isPlaceKnown ? withMsix(spec, layouts[0]) : spec;
 }
+
+/** A device with MSI-X at a place. */
+export const withMsix = (device: DeviceSpec, layout: MsixLayout | undefined): DeviceSpec =>
+  layout === undefined
+    ? device
+    : {
+        ...device,
+        msix: {
+          ...layout,
+          tableOffset: offset(layout.tableOffset),
+          pbaOffset: offset(layout.pbaOffset),
+        },
+      };
 
 /** The name that QEMU gives the device's regions: with the domain. */
 const fullAddress = (address: string | undefined): string | undefined =>

@@ -1,9 +1,11 @@
 import { hex, type Range, type Size } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
+import { msixTableSize } from '../../pci-layout/index.ts';
 import { bytes, lineWidth, shortened, table, wrap } from '../../report/index.ts';
 import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 import type { SubPageBar } from './sub-page-bars.ts';
+import { trappedSize } from './machine-text.ts';
 import type { RelocationRow } from './relocations.ts';
 import type { TrappingRow } from './trapping.ts';
 
@@ -64,6 +66,8 @@ function startLines({ trapping, missing }: DeviceAnswer): string[] {
   if (trapping.length === 0) return [];
   const bad = trapping.filter(({ outcome }) => outcome !== 'ok');
   if (bad.length === 0) {
+    if (trapping.some(({ isBound }) => isBound))
+      return ['Nothing in its BARs keeps a QEMU of today from starting; the place of the table might.'];
     const caveat = missing.length > 0 ? ', as far as the text shows the device' : '';
     return [`Nothing in its BARs and MSI-X keeps QEMU from starting${caveat}.`];
   }
@@ -85,8 +89,20 @@ function startLines({ trapping, missing }: DeviceAnswer): string[] {
 const circumstances = ({ hostPageSize, kernels, qemus }: TrappingRow): string =>
   `pages of ${bytes(hostPageSize)}, ${kernels === 'any' ? 'any kernel' : `Linux ${kernels}`}, ${qemus === 'any' ? 'any QEMU' : `QEMU ${qemus}`}`;
 
-function tableLines({ spoiled, pageSizes, device }: DeviceAnswer): string[] {
-  if (spoiled.length === 0) return [];
+/** Where the table lies that a text shows without its place. */
+function tableBarLines({ tableBars, device: { msix } }: DeviceAnswer): string[] {
+  if (tableBars.length === 0 || msix?.table !== undefined) return [];
+  const bars = tableBars.map((index) => `BAR ${index}`);
+  const size = msix?.vectors === undefined ? '' : ` (${bytes(msixTableSize(msix.vectors))})`;
+  const vectors = msix?.vectors === undefined ? 'an unknown number of' : String(msix.vectors);
+  return [
+    `MSI-X: ${vectors} vectors. The table${size} fits ${bars.length === 1 ? `into ${bars[0]} alone, so it lies there` : `into ${bars.join(', ')}; in which of them it lies is unknown`}.`,
+  ];
+}
+
+function tableLines(answer: DeviceAnswer): string[] {
+  const { spoiled, pageSizes, device } = answer;
+  if (spoiled.length === 0) return tableBarLines(answer);
   const vectors = device.msix?.vectors;
   const rows = spoiled.map(({ what, bar, bytes: place, pages }) => [
     what,
@@ -96,29 +112,41 @@ function tableLines({ spoiled, pageSizes, device }: DeviceAnswer): string[] {
   ]);
   const faults = spoiled.flatMap(({ what, fault }) => (fault === undefined ? [] : [`${what}: ${fault}`]));
   return [
-    `MSI-X: ${vectors} vectors. Table and PBA, and the host pages that they take:`,
+    `MSI-X: ${vectors} vectors. ${headingOf(spoiled)}, and the host pages that ${spoiled.length === 1 ? 'it takes' : 'they take'}:`,
     ...table([['', '', 'bytes', ...pageSizes.map((size) => `${bytes(size)} pages`)], ...rows]),
     ...faults,
+    ...(spoiled.length === 1 && spoiled[0]!.what === 'table'
+      ? ['Where the PBA lies is unknown. It changes nothing here: the pages of a PBA stay direct.']
+      : []),
   ];
 }
 
+const headingOf = (spoiled: DeviceAnswer['spoiled']): string =>
+  spoiled.length > 1 ? 'Table and PBA' : spoiled[0]!.what === 'table' ? 'The table' : 'The PBA';
+
 const rangeText = ({ start, end }: Range): string => `${hex(start)}-${hex(end - 1n)}`;
 
-function trappingLines({ trapping, missing }: DeviceAnswer): string[] {
+function trappingLines({ trapping, tableBars }: DeviceAnswer): string[] {
   const rows = trapping.filter(({ outcome }) => outcome === 'ok');
   if (rows.length === 0) return [];
   const cells = rows.map((row) => [
     bytes(row.hostPageSize),
     row.kernels,
     row.qemus,
-    bytes(row.trapped),
-    bytes(row.direct),
-    trappedText(row),
+    trappedSize(row),
+    row.isBound ? (row.trapped === 0n ? '?' : `at most ${bytes(row.direct)}`) : bytes(row.direct),
+    row.isBound ? '?' : trappedText(row),
   ]);
   return [
     `What exits to QEMU (trapped), and what the guest reaches without an exit (direct):`,
     ...table([['page', 'Linux', 'QEMU', 'trapped', 'direct', 'trapped bytes'], ...cells], [3, 4]),
-    ...(missing.length > 0 ? ['The pages of an MSI-X table whose place is unknown come on top.'] : []),
+    ...(rows.some(({ isBound }) => isBound)
+      ? [
+          tableBars.length > 0
+            ? 'The pages of the MSI-X table are trapped; the text does not show which.'
+            : 'The text does not show whether a page is trapped for an MSI-X table.',
+        ]
+      : []),
   ];
 }
 
@@ -195,12 +223,12 @@ function grownText({ barSizes }: RelocationRow): string {
 const shortRefusal = (message: string): string =>
   message.replace(/^vfio \S+: /, '').replace(/ for device 0000:0000$/, '');
 
-function peerToPeerLines({ peerToPeer, pageSizes }: DeviceAnswer): string[] {
+function peerToPeerLines({ peerToPeer, pageSizes, trapping }: DeviceAnswer): string[] {
   if (peerToPeer.length === 0) return [];
   const size = (count: Size | undefined): string =>
     count === undefined ? '-' : count === 0n ? 'none' : bytes(count);
   return [
-    'Peer-to-peer DMA: the bytes of the BARs that other assigned devices reach:',
+    `Peer-to-peer DMA: the bytes of the BARs that other assigned devices reach${trapping.some(({ isBound }) => isBound) ? ', at most' : ''}:`,
     ...table([
       ['', '', ...pageSizes.map((page) => `${bytes(page)} pages`)],
       ...peerToPeer.map(({ iommu, condition, bytes: counts }) => [iommu, condition, ...counts.map(size)]),

@@ -1,9 +1,11 @@
 import type { Size } from '../../address/index.ts';
 import { toJsonLine, type NamedHost } from '../../scenario/index.ts';
-import type { PastedDevice } from '../lspci/pasted-device.ts';
+import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
 import { DEVICE_ID, deviceSpec, type DeviceOnHost } from './device-spec.ts';
 import { HostPlaces } from './host-places.ts';
-import { missingFacts, missingOfBars } from './missing-facts.ts';
+import { leastTrapping, mostPeerToPeer } from './least-trapping.ts';
+import { likelyMsix } from './likely-msix.ts';
+import { isTriable, isUnassigned, missingFacts } from './missing-facts.ts';
 import { peerToPeer, type PeerToPeerRow } from './peer-to-peer.ts';
 import { HOSTS_BY_PAGE } from './releases.ts';
 import { relocationsOf, type Relocations } from './relocations.ts';
@@ -21,6 +23,8 @@ export interface DeviceAnswer {
   readonly pageSizes: readonly Size[];
   readonly spoiled: readonly SpoiledPages[];
   readonly subPage: readonly SubPageBar[];
+  /** The BARs that have room for the table, where the text shows a table and not its place. */
+  readonly tableBars: readonly number[];
   /** Empty where the text does not show the sizes of the BARs. */
   readonly trapping: readonly TrappingRow[];
   readonly relocations: Relocations | undefined;
@@ -60,6 +64,7 @@ export function explainDevices(
       remarks: remarksOn(device),
       pageSizes,
       spoiled: spoiledPages(device, pageSizes),
+      tableBars: tableBars(device),
       subPage: onHosts.flatMap((place) => subPageBars(device, place)),
       ...trialsOf(device, onHosts, tried),
     };
@@ -71,23 +76,43 @@ function trialsOf(
   onHosts: readonly DeviceOnHost[],
   tried: Map<string, Trials>,
 ): Trials {
-  if (!isPassable(device) || missingOfBars(device).length > 0 || !hasMemory(device))
+  if (!isPassable(device) || !isTriable(device))
     return { trapping: [], relocations: undefined, peerToPeer: [] };
-  const key = toJsonLine(onHosts.map((place) => ({ ...place.device, name: DEVICE_ID })));
+  const { isPlaceKnown, layouts } = likelyMsix(device);
+  const key = toJsonLine({
+    devices: onHosts.map((place) => ({ ...place.device, name: DEVICE_ID })),
+    layouts,
+  });
   const known = tried.get(key);
   if (known !== undefined) return known;
   const trials: Trials = {
-    trapping: onHosts.flatMap(trappingOn),
+    trapping: isPlaceKnown
+      ? onHosts.flatMap(trappingOn)
+      : onHosts.map((place) => leastTrapping(place, layouts)),
     relocations: onHosts[0]!.device.msix === undefined ? undefined : relocationsOf(onHosts),
-    peerToPeer: peerToPeer(onHosts),
+    peerToPeer: isPlaceKnown ? peerToPeer(onHosts) : mostPeerToPeer(onHosts, layouts),
   };
   tried.set(key, trials);
   return trials;
 }
 
+function tableBars(device: PastedDevice): readonly number[] {
+  const { isPlaceKnown, layouts } = likelyMsix(device);
+  return isPlaceKnown || device.msix === undefined
+    ? []
+    : layouts.flatMap((layout) => (layout === undefined ? [] : [layout.tableBar]));
+}
+
 const isPassable = ({ isBridge, isSilent }: PastedDevice): boolean => !isBridge && !isSilent;
 
-const hasMemory = ({ bars }: PastedDevice): boolean => bars.some(({ space }) => space === 'memory');
+/** What a BAR without an address on the host means for the device. */
+function unassignedRemark({ index, space, width }: PastedBar): string {
+  const name = index === undefined ? 'a BAR' : `BAR ${index}`;
+  if (space === 'io')
+    return `${name}, an I/O BAR, has no address on the host; accesses to an I/O BAR exit to QEMU in any case, so the numbers for the memory BARs stand`;
+  const above4G = width === 64 ? ', or another setting of the firmware for memory above 4 GiB' : '';
+  return `${name}: the host assigned no address; vfio-pci cannot give this BAR to QEMU until the host's kernel places it (kernel parameter pci=realloc${above4G})`;
+}
 
 function remarksOn({
   isBridge,
@@ -104,13 +129,7 @@ function remarksOn({
       'the device does not answer: reads of its configuration space return all ones (powered off, removed, or hung after a reset); read it again after it is back',
     ];
   const remarks: string[] = [];
-  const unassigned = bars.filter(({ marks }) =>
-    marks.some((mark) => mark === 'unassigned' || mark === 'ignored'),
-  );
-  if (unassigned.length > 0)
-    remarks.push(
-      `${unassigned.map(({ index }) => `BAR ${index}`).join(', ')}: the host assigned no address; vfio-pci cannot give this BAR to QEMU until the host's kernel places it (kernel parameter pci=realloc, or another setting of the firmware for memory above 4 GiB)`,
-    );
+  for (const bar of bars.filter(isUnassigned)) remarks.push(unassignedRemark(bar));
   for (const bar of resizable)
     remarks.push(
       `${bar}: a resizable BAR; QEMU gives the guest the present size, which the host can change before QEMU starts (resourceN_resize in sysfs)`,

@@ -1,4 +1,4 @@
-import { bytes, shortened, table } from '../../report/index.ts';
+import { bytes, count, shortened, table } from '../../report/index.ts';
 import { printable } from '../../input/index.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 
@@ -12,14 +12,14 @@ export function machineText(answers: readonly DeviceAnswer[]): string {
       device.address ?? '?',
       printable(shortened(device.title ?? '', 44)),
       ...pageSizes.map((page) => trappedOn(answer, page)),
-      answer.relocations?.best ?? '-',
+      answer.relocations?.best ?? (answer.trapping.some(({ isBound }) => isBound) ? '?' : '-'),
       noteOf(answer),
     ];
   });
   const pages = devices[0]?.pageSizes ?? [];
   const heading = ['device', '', ...pages.map((page) => `trapped, ${bytes(page)}`), 'relocation', ''];
   return [
-    `${devices.length} devices, the worst first${bridges > 0 ? `; ${bridges} bridges are left out` : ''}`,
+    `${devices.length} devices, the worst first${bridges > 0 ? `; ${count(bridges, 'bridge')} ${bridges === 1 ? 'is' : 'are'} left out` : ''}`,
     '',
     ...table([heading, ...rows]),
     '',
@@ -28,14 +28,17 @@ export function machineText(answers: readonly DeviceAnswer[]): string {
   ].join('\n');
 }
 
-/** Devices with which QEMU does not start, then those with the most trapped bytes, then those that are not known. */
+/**
+ * Devices with which QEMU does not start, then those with the most trapped bytes, then those of which a text does not
+ * show how many are trapped.
+ */
 export const worstFirst = (answers: readonly DeviceAnswer[]): readonly DeviceAnswer[] =>
   answers.toSorted((a, b) => rank(b) - rank(a) || compare(trappedTotal(b), trappedTotal(a)));
 
 function rank(answer: DeviceAnswer): number {
   if (answer.trapping.some(isNewestFailure)) return 3;
-  if (answer.trapping.length > 0) return trappedTotal(answer) > 0n ? 2 : 0;
-  return 1;
+  if (answer.trapping.length === 0 || answer.trapping.some(({ isBound }) => isBound)) return 1;
+  return trappedTotal(answer) > 0n ? 2 : 0;
 }
 
 const isNewestFailure = ({ outcome, qemus }: DeviceAnswer['trapping'][number]): boolean =>
@@ -51,7 +54,13 @@ const trappedTotal = (answer: DeviceAnswer): bigint =>
 function trappedOn(answer: DeviceAnswer, page: bigint): string {
   const row = newestOn(answer, page);
   if (row === undefined) return '?';
-  return row.outcome === 'ok' ? bytes(row.trapped) : 'QEMU stops';
+  return row.outcome === 'ok' ? trappedSize(row) : 'QEMU stops';
+}
+
+/** How many bytes are trapped, as far as it is known: `4 KiB`, `at least 4 KiB`, `?`. */
+export function trappedSize({ trapped, isBound }: DeviceAnswer['trapping'][number]): string {
+  if (!isBound) return bytes(trapped);
+  return trapped === 0n ? '?' : `at least ${bytes(trapped)}`;
 }
 
 function noteOf({ device, missing, trapping }: DeviceAnswer): string {

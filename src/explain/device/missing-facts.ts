@@ -7,6 +7,21 @@ export function missingFacts(device: PastedDevice): readonly string[] {
   return [...missingOfBars(device), ...missingOfMsix(device)];
 }
 
+/** Whether the host gave the BAR no address, so that lspci prints no size. */
+export const isUnassigned = ({ marks }: PastedBar): boolean =>
+  marks.some((mark) => mark === 'unassigned' || mark === 'ignored');
+
+/**
+ * Whether the device can be tried: it has a memory BAR, and all that the text leaves open of its BARs is of those that
+ * the host gave no address, or of I/O BARs, which change nothing for the others.
+ */
+export function isTriable(device: PastedDevice): boolean {
+  const bars = device.bars.filter(
+    (bar) => bar.size !== undefined || !(isUnassigned(bar) || bar.space === 'io'),
+  );
+  return bars.some(({ space }) => space === 'memory') && missingOfBars({ ...device, bars }).length === 0;
+}
+
 /** What is needed to know the size and type of every BAR. */
 export function missingOfBars({ bars, msix, capabilities }: PastedDevice): readonly string[] {
   if (bars.length === 0) {
@@ -15,7 +30,9 @@ export function missingOfBars({ bars, msix, capabilities }: PastedDevice): reado
     return mayHaveNone ? [] : ["the device's BARs: `lspci -vv` prints a line `Region N: …` for each"];
   }
   const missing: string[] = [];
-  const open = bars.filter(({ size, width }) => size === undefined && width !== undefined);
+  const open = bars.filter(
+    (bar) => bar.size === undefined && bar.width !== undefined && !(bar.space === 'io' && isUnassigned(bar)),
+  );
   if (open.length > 0) {
     const they = open.length === 1 ? 'its line has no [size=…]' : 'their lines have no [size=…]';
     missing.push(

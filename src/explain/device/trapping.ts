@@ -13,6 +13,8 @@ export interface TrappingRow {
   readonly error: string | undefined;
   readonly trapped: Size;
   readonly direct: Size;
+  /** Whether `trapped` is the least and `direct` the most that is possible, because the text does not show the table. */
+  readonly isBound: boolean;
   readonly bars: readonly BarFate[];
 }
 
@@ -46,6 +48,7 @@ export function trappingOn({ device, host }: DeviceOnHost): readonly TrappingRow
       error: trial.error,
       trapped: trial.trapped,
       direct: trial.direct,
+      isBound: false,
       bars: trial.bars,
     })),
   );

@@ -35,6 +35,9 @@ const iommuWidthRule: LogRule = {
 const OUTSIDE =
   /[Cc]ontainer (?:0x[0-9a-f]+|\(nil\)) can't map guest IOVA region (?:0x)?([0-9a-f]+)\.\.(?:0x)?([0-9a-f]+)/;
 
+/** No IOMMU translates fewer than 32 bits. */
+const NARROWEST_END = 1n << 32n;
+
 /** QEMU before 9.0, and on POWER: the range lies outside of what the kernel lists as usable (vfio fact 7.3). */
 const outsideWindowRule: LogRule = {
   id: 'outside-window',
@@ -53,9 +56,19 @@ const outsideWindowRule: LogRule = {
     const limit = isPower
       ? 'DMA window'
       : guesses.length === 0
-        ? 'IOMMU width, or reserved range'
+        ? start + size <= NARROWEST_END
+          ? 'reserved range, or IOVA ranges of the container'
+          : 'IOMMU width, or reserved range'
         : guesses.map((guess) => guess.limit).join(', or ');
-    const memory = region === undefined ? 'RAM or a BAR' : region.deviceMemory ? 'BAR' : 'RAM';
+    // Below 1 MiB no firmware places a BAR.
+    const memory =
+      region === undefined
+        ? start < 1n << 20n
+          ? 'RAM'
+          : 'RAM or a BAR'
+        : region.deviceMemory
+          ? 'BAR'
+          : 'RAM';
     return {
       ...(memory === 'BAR'
         ? {
@@ -68,7 +81,11 @@ const outsideWindowRule: LogRule = {
         `QEMU did not ask the kernel: ${hex(start)}-${hex(start + size - 1n)} (${bytes(size)}) is not within one range of IOVAs that the container has`,
         ...(isPower
           ? ['on POWER the window of 32 bits begins at 0 and is 1 or 2 GiB large']
-          : guesses.map((guess) => guess.why)),
+          : guesses.length === 0 && start + size <= NARROWEST_END
+            ? [
+                'the width is not at fault: every IOMMU translates 32 bits. The host reserves the range, or what answers for the IOMMU (a server of vfio-user, or a driver) reports other ranges, or none',
+              ]
+            : guesses.map((guess) => guess.why)),
       ],
       subject: region === undefined ? undefined : `${region.name}, by the dump`,
       remedies: isPower

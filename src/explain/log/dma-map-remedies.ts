@@ -9,6 +9,7 @@ export function remediesFor(
   { signs }: LogContext,
 ): Remedies {
   if (limit.startsWith('IOMMU width')) return widthRemedies(memory, iova);
+  if (limit.includes('IOVA ranges of the container')) return containerRemedies();
   if (limit.startsWith('alignment')) return alignmentRemedies(memory);
   if (limit.startsWith('reserved range')) return reservedRemedies(iova);
   switch (limit) {
@@ -50,23 +51,35 @@ export function remediesFor(
 
 function widthRemedies(memory: MappedMemory, iova: bigint): Remedies {
   const isHarmless = memory !== 'RAM';
+  const lower = `-cpu …,host-phys-bits-limit=39 (libvirt: <maxphysaddr mode="passthrough" limit="39"/>); the guest now uses addresses of ${widthOf(iova)} bits`;
   return {
     host: [
       'the width is that of the hardware (dmesg: "DMAR: Host address width 39"); for Intel also check that the firmware does not limit it',
     ],
     qemu: [
-      `a guest CPU with fewer bits, so that the firmware puts BARs lower: -cpu …,host-phys-bits-limit=39 (libvirt: <maxphysaddr mode="passthrough" limit="39"/>); the guest now uses addresses of ${widthOf(iova)} bits`,
       ...(isHarmless
         ? [
+            `a guest CPU with fewer bits, so that the firmware puts BARs lower: ${lower}`,
             'or nothing: if no device uses peer-to-peer DMA, the message has no effect; QEMU 10.0 and later print it once',
           ]
-        : ['less RAM, so that it ends below the width']),
+        : [
+            'less RAM, with its DIMMs and NVDIMMs above it, so that it ends below the width',
+            `for memory that the firmware places (ivshmem): a guest CPU with fewer bits: ${lower}`,
+          ]),
     ],
     guest: [
       'OVMF: a smaller 64-bit window (-fw_cfg name=opt/ovmf/X-PciMmio64Mb,string=…); SeaBIOS puts BARs below 4 GiB where they fit',
     ],
   };
 }
+
+const containerRemedies = (): Remedies => ({
+  host: [
+    '/sys/kernel/iommu_groups/N/reserved_regions lists what the host reserves',
+    'with vfio-user: the server must accept maps of this range (its DMA limits, and what it reports at the start)',
+  ],
+  qemu: ['nothing in the options of QEMU: RAM must lie there'],
+});
 
 const alignmentRemedies = (memory: MappedMemory): Remedies =>
   memory === 'RAM'

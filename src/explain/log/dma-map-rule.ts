@@ -6,7 +6,7 @@ import { limitsOf } from './dma-map-limits.ts';
 import { remediesFor } from './dma-map-remedies.ts';
 import { errorNumber, errorText } from './error-number.ts';
 import { barsLike, regionAt } from './find-bar.ts';
-import { deviceIn, regionIn } from './line-subject.ts';
+import { deviceIn, isDeviceMemory, regionIn } from './line-subject.ts';
 import type { LogContext, LogMeaning, LogRule, MappedMemory } from './log-finding.ts';
 import { CONSEQUENCES, type Consequence } from './map-consequences.ts';
 
@@ -33,10 +33,18 @@ export const dmaMapRule: LogRule = {
       size: BigInt(`0x${size}`),
       hostAddress: vaddr === undefined ? undefined : BigInt(`0x${vaddr}`),
     };
-    const errno = errorNumber(number) ?? errorNumber(words) ?? Errno.EINVAL;
-    return meaningOfMap({ ...request, call: call!, line: match.input }, errno, context);
+    const printed = errorNumber(number) ?? errorNumber(words) ?? Errno.EINVAL;
+    const errno = context.errorAbove ?? printed;
+    const meaning = meaningOfMap({ ...request, call: call!, line: match.input }, errno, context);
+    if (errno === printed) return meaning;
+    const [first, ...rest] = meaning.why;
+    return { ...meaning, why: [`${first!}, ${saidAbove(printed)}`, ...rest] };
   },
 };
+
+/** QEMU prints the first line before it reads the number again for the second one. */
+const saidAbove = (printed: number): string =>
+  `by the line above: QEMU printed that line first, and the number in this one, ${errorText(printed)}, is of the printing`;
 
 const UNKNOWN_OF_THREE = 'alignment, IOMMU width, or a reserved range';
 const WHERE_NUMBERS_ARE =
@@ -78,6 +86,10 @@ export const bareMapRule: LogRule = {
   },
 };
 
+/** The error in a match of `bareMapRule`, where the line is of one map: `VFIO_MAP_DMA failed: Cannot allocate memory`. */
+export const errorOfMap = (match: RegExpExecArray): number | undefined =>
+  match[0].includes('listener') ? undefined : errorNumber(match[1]);
+
 interface LoggedMap extends Omit<MapRequest, 'deviceMemory'> {
   readonly call: string;
   readonly line: string;
@@ -87,13 +99,13 @@ function meaningOfMap(map: LoggedMap, errno: number, context: LogContext): LogMe
   const found = regionAt(context.dump, map.iova);
   const bars = found === undefined ? barsLike(context, map.iova, map.size, 'dma-map') : [];
   const memory = memoryOf(map, found?.deviceMemory, bars.length > 0, context);
-  const subject =
-    found !== undefined
-      ? `${found.name}, by the dump`
-      : bars.length > 0
-        ? bars.join(' or ')
-        : (subjectOfLine(map.line) ??
-          (memory === 'BAR' ? `a BAR at ${hex(map.iova)} of the guest, by its address and size` : undefined));
+  const isOfDump = found !== undefined && found.deviceMemory === (memory === 'BAR');
+  const subject = isOfDump
+    ? `${found.name}, by the dump`
+    : memory !== 'RAM' && bars.length > 0
+      ? bars.join(' or ')
+      : (subjectOfLine(map.line) ??
+        (memory === 'BAR' ? `a BAR at ${hex(map.iova)} of the guest, by its address and size` : undefined));
   const { limit, why } = limitOfError(
     { ...map, deviceMemory: memory === 'BAR' },
     errno,
@@ -147,18 +159,23 @@ function isInLowWindow(
   return start <= iova && iova + size <= end;
 }
 
+const LISTENER = /memory listener initialization failed/;
+
 function memoryOf(
   { iova, size, line }: LoggedMap,
-  isDeviceMemory: boolean | undefined,
+  isDeviceByDump: boolean | undefined,
   likeBar: boolean,
   { signs }: LogContext,
 ): MappedMemory {
-  if (isDeviceMemory !== undefined) return isDeviceMemory ? 'BAR' : 'RAM';
+  // For a BAR, QEMU never refuses the device (vfio fact 6.8).
+  if (LISTENER.test(line)) return 'RAM';
   const region = regionIn(line);
-  if (region !== undefined && /\bBAR \d/.test(region)) return 'BAR';
-  if (region !== undefined && signs.namesRam) return 'RAM';
+  if (region !== undefined) return isDeviceMemory(region) ? 'BAR' : 'RAM';
+  if (isDeviceByDump !== undefined) return isDeviceByDump ? 'BAR' : 'RAM';
   if (likeBar || signs.hasPeerToPeerHint) return 'BAR';
   if (iova === 0n || iova === 0x4000_0000n || iova === 0x1_0000_0000n) return 'RAM';
+  // The line that refuses the device may stand behind the line of the map. QEMU 2.11 says so of a BAR, too.
+  if (signs.refusedByListener) return 'RAM or a BAR';
   // A BAR or a part of one: RAM of a machine that large would come in larger pieces.
   if (iova >= HIGH && size <= 1n << 36n) return 'BAR';
   if (isInLowWindow({ iova, size }, signs.architecture)) return 'BAR';
@@ -246,7 +263,12 @@ function limitOfError(
         ],
       };
     default:
-      return { limit: 'unknown', why: [`barproof knows no limit that gives ${errorText(errno)} here`] };
+      return {
+        limit: 'unknown',
+        why: [
+          `the kernel refuses no map with ${errorText(errno)}: QEMU printed "VFIO_MAP_DMA failed: …" first, and the number in this line is of the printing. The line above has the error of the kernel`,
+        ],
+      };
   }
 }
 

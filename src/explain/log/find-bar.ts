@@ -2,7 +2,7 @@ import { hex } from '../../address/index.ts';
 import type { NamedHost } from '../../scenario/index.ts';
 import type { VmmEvent } from '../../vfio/index.ts';
 import { deviceSpec } from '../device/device-spec.ts';
-import { missingOfBars } from '../device/missing-facts.ts';
+import { isTriable } from '../device/missing-facts.ts';
 import { HOSTS_BY_PAGE, NEWEST_KERNEL } from '../device/releases.ts';
 import { barsSeen, tryDevice } from '../device/try-device.ts';
 import type { PastedDevice } from '../lspci/pasted-device.ts';
@@ -56,7 +56,7 @@ export function barsLike(
 ): readonly string[] {
   const found = new Set<string>();
   for (const device of devices) {
-    if (device.isBridge || missingOfBars(device).length > 0) continue;
+    if (device.isBridge || !isTriable(device)) continue;
     for (const piece of piecesOf(device, host, kind)) {
       const at = piece.barSize === 0n ? 0n : start % piece.barSize;
       if (piece.size === size && at === piece.offset)

@@ -176,13 +176,21 @@ const LINES: readonly (readonly [limit: string, severity: string, line: string])
   ],
   ['PCI window', 'goes on', 'NVRM: This PCI I/O region assigned to your NVIDIA device is invalid:'],
   ['PCI window', 'goes on', 'ixgbe 0000:01:00.0: not enough MMIO resources for SR-IOV'],
-  ['PCI window', 'goes on', 'pci 0000:01:00.0: BAR 15: no space for [mem size 0x400000000 64bit pref]'],
   [
-    'PCI window',
+    'PCI window of 64 bits',
+    'goes on',
+    'pci 0000:01:00.0: BAR 15: no space for [mem size 0x400000000 64bit pref]',
+  ],
+  [
+    'PCI window of 64 bits',
     'goes on',
     "pci 0000:01:00.0: VF BAR 0 [mem size 0x00100000 64bit pref]: can't assign; no space",
   ],
-  ['PCI window', 'goes on', "pci 0000:01:00.0: bridge window [mem size 0x00200000]: can't assign; no space"],
+  [
+    'PCI window below 4 GiB',
+    'goes on',
+    "pci 0000:01:00.0: bridge window [mem size 0x00200000]: can't assign; no space",
+  ],
   [
     'PCI window',
     'goes on',

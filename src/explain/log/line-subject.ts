@@ -26,3 +26,9 @@ const REGION = /\bRegion "?((?:(?!Region )[^"\n]){1,200}?)"?: ?(?:vfio|iommufd|I
 
 /** The region of QEMU's memory map that a line names in front of a refused map. */
 export const regionIn = (line: string): string | undefined => REGION.exec(line)?.[1];
+
+/** Names of memory of devices: `0000:01:00.0 BAR 0 mmaps[0]`, a notifier of vhost-user, a region of a platform device. */
+const DEVICE_MEMORY = /\bBAR \d|\bmmaps\[\d+\]|host-notifier|^VFIO /;
+
+/** Whether a region is memory of a device by its name. All others that QEMU maps are RAM: DIMMs, NVDIMMs, ivshmem. */
+export const isDeviceMemory = (region: string): boolean => DEVICE_MEMORY.test(region);

@@ -53,6 +53,8 @@ export interface LogFinding extends LogMeaning {
 
 /** What was given beside the line. */
 export interface LogContext {
+  /** The error of the kernel in `VFIO_MAP_DMA failed: …`, if that is the last line of VFIO above this one. */
+  readonly errorAbove?: number | undefined;
   readonly host: NamedHost | undefined;
   readonly devices: readonly PastedDevice[];
   readonly dump: Dump | undefined;
@@ -70,6 +72,8 @@ export interface LogSigns {
   readonly hasPeerToPeerHint: boolean;
   /** RAM is named as the region that failed. */
   readonly namesRam: boolean;
+  /** QEMU refused a device because of a map: `memory listener initialization failed`, which it never says of a BAR. */
+  readonly refusedByListener: boolean;
   readonly architecture: 'x86' | 'arm64' | 'power' | undefined;
   /** A line names iommufd. */
   readonly usesIommufd: boolean;

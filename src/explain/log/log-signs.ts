@@ -6,6 +6,7 @@ const SIGNS = {
   dead: /unable to continue|closed the monitor|core dumped|Aborted|shutting down, reason=(?:failed|crashed)|terminated by signal|memory listener initialization failed|Failed to start domain/,
   peerToPeer: /PCI peer-to-peer transactions on BARs are not supported|pci p2p may not work/,
   ram: /Region "?(?:pc\.|mach-virt\.|ppc_spapr\.|virt\.|ram|mem\d|\/objects|.*\bram\b)/,
+  listener: /memory listener initialization failed/,
   arm64: /qemu-system-aarch64|\baarch64\b|\barm64\b|smmu|mach-virt/i,
   power: /qemu-system-ppc64|\bppc64(?:le)?\b|\bspapr\b|pseries/i,
   x86: /qemu-system-x86_64|\bx86_64\b|\bDMAR\b|AMD-Vi|\bq35\b|OVMF|pc\.ram/,
@@ -22,6 +23,7 @@ export function logSigns(lines: readonly CleanLine[]): LogSigns {
     diedOfMap: has(SIGNS.diedOfMap),
     hasPeerToPeerHint: has(SIGNS.peerToPeer),
     namesRam: has(SIGNS.ram),
+    refusedByListener: has(SIGNS.listener),
     architecture: has(SIGNS.arm64)
       ? 'arm64'
       : has(SIGNS.power)

@@ -2,7 +2,7 @@ import type { CleanLine } from '../text/clean-text.ts';
 import { ADDRESS_RULES } from './address-rules.ts';
 import { assertionRule, segfaultRule } from './assertion-rule.ts';
 import { ATTACH_RULES } from './attach-rules.ts';
-import { bareMapRule, dmaMapRule } from './dma-map-rule.ts';
+import { bareMapRule, dmaMapRule, errorOfMap } from './dma-map-rule.ts';
 import { DEVICE_RULES } from './device-rules.ts';
 import { faultRule } from './fault-rule.ts';
 import { INTERRUPT_RULES } from './interrupt-rules.ts';
@@ -15,6 +15,7 @@ import { OTHER_VMM_RULES } from './other-vmm-rules.ts';
 import { QEMU_RULES } from './qemu-rules.ts';
 import { unalignedRule } from './unaligned-rule.ts';
 import { UNKNOWN_VFIO_RULES } from './unknown-vfio-rule.ts';
+import { windowRule } from './window-rule.ts';
 
 /** The first rule whose pattern a line has counts: those with numbers come first. */
 const RULES: readonly LogRule[] = [
@@ -30,6 +31,7 @@ const RULES: readonly LogRule[] = [
   bareMapRule,
   ...LIBVIRT_RULES,
   ...ATTACH_RULES,
+  windowRule,
   ...KERNEL_RULES,
   ...OTHER_VMM_RULES,
   ...DEVICE_RULES,
@@ -61,16 +63,19 @@ export function readLog(lines: readonly CleanLine[], context: LogContext): reado
   const findings = new Map<string, Repeated>();
   const counts = new Map<string, readonly Repeated[]>();
   let last: { readonly number: number; readonly finding: Repeated } | undefined;
+  let errorAbove: number | undefined;
   for (const { number, text } of joinWrapped(lines)) {
     if (!WORDS.test(text)) continue;
     const line = text.slice(0, LONGEST);
     const [rule, match] = ruleOf(line) ?? [];
     if (rule === undefined) continue;
+    const above = rule.id === dmaMapRule.id ? errorAbove : undefined;
+    errorAbove = rule.id === bareMapRule.id ? errorOfMap(match!) : undefined;
     const key = `${rule.id} ${match![0]}`;
     const ofRule = counts.get(rule.id) ?? [];
     let finding = findings.get(key) ?? (ofRule.length < MOST_OF_A_RULE ? undefined : ofRule.at(-1));
     if (finding === undefined) {
-      const meaning = rule.explain(match!, context);
+      const meaning = rule.explain(match!, { ...context, errorAbove: above });
       // The hint of QEMU behind an error says the same again, and names no device.
       const isHint =
         last?.number === number - 1 && last.finding.rule === rule.id && saysNoMore(meaning, last.finding);

@@ -16,6 +16,11 @@ const SIGNS: readonly { readonly pattern: RegExp; readonly host: string; readonl
     host: 'arm64-4k',
     machine: 'arm64 (virt)',
   },
+  {
+    pattern: /^(?:pnv[.-]|xscom|homer-chip)/,
+    host: 'power9',
+    machine: 'POWER (powernv), with pages of 64 KiB',
+  },
   { pattern: /^(?:ppc_spapr|spapr|pci@8)/, host: 'power9', machine: 'POWER (pseries)' },
   {
     pattern: /^(?:riscv|loongarch|s390)/,

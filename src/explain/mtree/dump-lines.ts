@@ -1,10 +1,14 @@
+import { shortened } from '../../report/index.ts';
 import type { CleanLine } from '../text/clean-text.ts';
+import { isCutLine, isHeadingLine } from './cut-line.ts';
 import { readMtreeLine, type MtreeLine } from './mtree-line.ts';
 
 /** The lines of a dump, with wrapped lines made whole, and what was noted on the way. */
 export interface DumpLines {
   readonly lines: readonly MtreeLine[];
   readonly notes: readonly string[];
+  /** Whether the text ends within a dump. */
+  readonly isCut: boolean;
 }
 
 const PROMPT = /^\s*\((?:qemu|QEMU|monitor)\)|^\s*(?:virsh #|\$|#)\s|^\s*(?:#|\/\/)?\s*virsh qemu-monitor/;
@@ -38,8 +42,11 @@ export function dumpLines(text: readonly CleanLine[]): DumpLines {
   const widest = widestOf(text);
   let inDispatch = false;
   let above: string | undefined;
+  const end = text.findLast((line) => line.text.trim() !== '' && !PROMPT.test(line.text));
+  let cut: string | undefined;
   for (const line of text) {
     const words = line.text.trim();
+    const isEnd = line === end;
     if (words === '' || PROMPT.test(line.text)) {
       above = undefined;
       if (words === '') inDispatch = false;
@@ -51,6 +58,10 @@ export function dumpLines(text: readonly CleanLine[]): DumpLines {
       continue;
     }
     const last = found.at(-1);
+    if (isEnd && last !== undefined && isCutLine(words) && !isOpen(last)) {
+      cut = words;
+      break;
+    }
     if (above !== undefined && last !== undefined && continues(last, words, above.length, widest)) {
       last.rest.push(line.text);
       last.cut.push(above);
@@ -66,8 +77,16 @@ export function dumpLines(text: readonly CleanLine[]): DumpLines {
       inDispatch = false;
       found.push({ first: read, rest: [], cut: [] });
       above = line.text;
+      if (isEnd && isHeadingLine(line)) cut = words;
     }
   }
+  const last = found.at(-1);
+  if (cut === undefined && last !== undefined && isAtEnd(last, end) && isOpen(last)) {
+    found.pop();
+    cut = textOf(last);
+  }
+  if (cut !== undefined)
+    notes.add(`the text ends in the middle of "${shortened(cut, 60)}": what follows there is missing`);
   const isWrapped = found.some(({ rest }) => rest.length > 0);
   if (isWrapped) notes.add('wrapped lines are joined');
   // A terminal cuts each line at its width, even in a word; a mail program cuts at blanks.
@@ -75,8 +94,25 @@ export function dumpLines(text: readonly CleanLine[]): DumpLines {
   const isHard =
     lengths.every((length) => length >= widest - 1) &&
     lengths.filter((length) => length === widest).length >= LEAST_HARD_CUTS;
-  return { lines: found.map((line) => whole(line, isHard ? widest : undefined)), notes: [...notes] };
+  return {
+    lines: found.map((line) => whole(line, isHard ? widest : undefined)),
+    notes: [...notes],
+    isCut: cut !== undefined,
+  };
 }
+
+/** Whether a line of a region lacks its name, or the range of its alias. */
+const isOpen = (line: Wrapped): boolean => {
+  if (line.first.kind !== 'region') return false;
+  const text = textOf(line);
+  return !COMPLETE.test(text) || (OPEN_ALIAS.test(text) && !ALIAS_RANGE.test(text));
+};
+
+const textOf = ({ first, rest }: Wrapped): string =>
+  [first.kind === 'region' ? first.text : '', ...rest.map((next) => next.trim())].join(' ');
+
+const isAtEnd = ({ first, rest }: Wrapped, end: CleanLine | undefined): boolean =>
+  end !== undefined && (rest.at(-1) === end.text || (rest.length === 0 && first.line.number === end.number));
 
 /** The length of the longest line of the dump. */
 const widestOf = (text: readonly CleanLine[]): number =>
@@ -107,14 +143,13 @@ const LEAST_WIDTH = 40;
  *
  * @param length of the line above, in characters.
  */
-function continues({ first, rest }: Wrapped, words: string, length: number, widest: number): boolean {
+function continues(line: Wrapped, words: string, length: number, widest: number): boolean {
+  const { first } = line;
   if (/^[0-9a-f]{16}-[0-9a-f]{16} \(prio/i.test(words) || isHeading(words)) return false;
   if (first.kind !== 'region') {
     if (!('name' in first)) return false;
   } else {
-    const region = [first.text, ...rest].join(' ');
-    if (!COMPLETE.test(region)) return true;
-    if (OPEN_ALIAS.test(region) && !ALIAS_RANGE.test(region)) return true;
+    if (isOpen(line)) return true;
     if (
       /^(?:mmaps\[\d+\]|BAR \d|@[0-9a-f]{16}|kvm$|KVM$|\[disabled\]|owner:\{|parent:\{|orphan$)/.test(words)
     )

@@ -2,6 +2,7 @@ import { hex, type Range } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
 import { lineWidth, bytes, count, table, wrap } from '../../report/index.ts';
 import type { DumpAnswer, RangeAnswer } from './explain-dump.ts';
+import { spaceOf } from './view-ranges.ts';
 import { isOfVfioDevice } from './why-trapped.ts';
 
 const INDENT = '   ';
@@ -29,11 +30,12 @@ function spacesText({ spaces }: DumpAnswer): string {
   return `: address spaces ${shown.join(', ')}${more}`;
 }
 
-function viewLines({ view, viewFaults, form, regions }: DumpAnswer): string[] {
+function viewLines({ view, viewFaults, regions }: DumpAnswer): string[] {
   if (view === undefined) return [];
-  const name = view.spaces.length === 0 ? 'the view' : `the view of ${printable(view.spaces[0]!)}`;
+  const space = spaceOf(view);
+  const name = space === undefined ? 'the view' : `the view of ${printable(space)}`;
   const what = `${name} has ${count(view.ranges.length, 'range')}${view.source === 'tree' ? ', rendered from the tree' : ''}`;
-  if (form === 'info mtree') return [`The tree has ${count(regions, 'region')}; ${what}.`];
+  if (view.source === 'tree') return [`The tree has ${count(regions, 'region')}; ${what}.`];
   return viewFaults.length === 0
     ? [`${what}; they are sorted, disjoint, and joined as QEMU joins them.`]
     : [
@@ -78,7 +80,11 @@ function rangeLines({ ranges }: DumpAnswer): string[] {
   return [
     ...table([['address', 'size', 'what', 'CPU', 'DMA'], ...rows], [1]),
     ...(shown.length > MOST_ROWS ? [`and ${shown.length - MOST_ROWS} more ranges of memory`] : []),
-    ...(left > 0 ? [`${left} ranges of emulated registers are left out: trapped, and not for DMA.`] : []),
+    ...(left > 0
+      ? [
+          `${count(left, 'range')} of emulated registers ${left === 1 ? 'is' : 'are'} left out: trapped, and not for DMA.`,
+        ]
+      : []),
   ];
 }
 

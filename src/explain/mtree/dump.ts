@@ -22,11 +22,13 @@ export interface Dump {
   readonly faults: readonly string[];
   /** Whether the regions have types: QEMU 2.8 and older print `RW` and `R-` instead. */
   readonly hasTypes: boolean;
+  /** Whether the text ends within the dump, so that views or regions are missing. */
+  readonly isCut: boolean;
 }
 
 /** Reads all of `info mtree` and `info mtree -f` that a text contains; `undefined` if it contains neither. */
 export function readDump(text: readonly CleanLine[]): Dump | undefined {
-  const { lines, notes: mended } = dumpLines(text);
+  const { lines, notes: mended, isCut } = dumpLines(text);
   const { lines: typed, notes: oldTypes, hasTypes } = modernTypes(lines);
   if (!typed.some(({ kind }) => kind === 'region' || kind === 'empty-view' || kind === 'flat-root'))
     return undefined;
@@ -51,7 +53,7 @@ export function readDump(text: readonly CleanLine[]): Dump | undefined {
           notes.push(...placed);
           return parseTree(canonical);
         });
-  return { tree: parsed, views, notes, faults, hasTypes };
+  return { tree: parsed, views, notes, faults, hasTypes, isCut };
 }
 
 /** The lines of flat views, and those of trees. A fragment without headings is one or the other as a whole. */

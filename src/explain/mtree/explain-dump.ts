@@ -11,6 +11,7 @@ import { compareViews } from './compare-views.ts';
 import type { Dump } from './dump.ts';
 import { hostOfDump, type DumpHost } from './dump-host.ts';
 import { memoryView, printedViews, renderedViews, type NamedView } from './view-ranges.ts';
+import { isOfSmm, smmNote, viommuNote } from './space-notes.ts';
 import { whyTrapped } from './why-trapped.ts';
 
 /** What a range of the view is for the guest's CPU and for the DMA of assigned devices. */
@@ -54,19 +55,27 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
   const rendered = dump.tree === undefined ? [] : renderedViews(dump.tree);
   const flat = memoryView(printed);
   const tree = memoryView(rendered);
-  const view = flat ?? tree;
+  const isTold = isWhole(dump, flat) || !isWhole(dump, tree);
+  const view = isTold ? (flat ?? tree) : (tree ?? flat);
   const comparison =
-    flat === undefined || dump.tree === undefined ? undefined : compareViews(dump.tree, flat, printed);
+    flat === undefined ||
+    tree === undefined ||
+    dump.tree === undefined ||
+    dump.isCut ||
+    isNamed(flat) !== isNamed(tree)
+      ? undefined
+      : compareViews(dump.tree, flat, printed);
   const host =
     view === undefined
       ? undefined
       : named === undefined
         ? hostOfDump(
-            view.ranges.map(({ name }) => name),
+            [view, ...printed, ...rendered].flatMap(({ ranges }) => ranges.map(({ name }) => name)),
             view.ranges,
           )
         : { host: named, because: undefined };
   const isPseries = host?.host.iommu.types[0] === 'spapr-tce-v2';
+  const isSmm = view !== undefined && isOfSmm(view);
   const isImpossible = view !== undefined && overlappingPairs(view).length > 0;
   const placed =
     view === undefined || !dump.hasTypes || isPseries || isImpossible ? undefined : onHost(view, host!.host);
@@ -80,19 +89,59 @@ export function explainDump(dump: Dump, named: NamedHost | undefined): DumpAnswe
           : 'info mtree',
     spaces: [...new Set([...printed, ...rendered].flatMap(({ spaces }) => spaces))],
     regions: dump.tree === undefined ? 0 : countRegions(dump.tree),
-    notes: [...dump.notes, ...(flat === undefined && tree !== undefined ? readonlyNotes(dump) : [])],
+    notes: [
+      ...dump.notes,
+      ...(view?.source === 'tree' ? readonlyNotes(dump) : []),
+      ...notesOn(view, [...printed, ...rendered], dump),
+    ],
     faults: dump.faults,
     missing: missingOf(dump, view, isPseries) ?? (isImpossible ? OVERLAP : undefined),
     host,
     hasTypes: dump.hasTypes,
     view,
-    ranges: placed?.ranges ?? [],
+    ranges: (placed?.ranges ?? []).map((answer) => (isSmm ? withoutDma(answer) : answer)),
     refusal: placed?.refusal,
     viewFaults: printed.flatMap(viewFaults),
     differences: comparison?.differences,
     readsContainersOffView: comparison?.readsContainersOffView ?? false,
   };
 }
+
+const isNamed = (view: NamedView): boolean => view.spaces.includes('memory');
+
+/** Whether a view is the memory map, with all of its ranges: the last view of a text that is cut may lack some. */
+const isWhole = ({ isCut, views }: Dump, view: NamedView | undefined): boolean =>
+  view !== undefined &&
+  isNamed(view) &&
+  !(isCut && view.source === 'flat' && views.at(-1)?.spaces.some(({ name }) => name === 'memory'));
+
+function notesOn(
+  view: NamedView | undefined,
+  views: readonly NamedView[],
+  { tree }: Dump,
+): readonly string[] {
+  const names = [
+    ...views.flatMap(({ spaces, ranges }) => [...spaces, ...ranges.map(({ name }) => name)]),
+    ...(tree === undefined ? [] : namesIn(tree)),
+  ];
+  const viommu = viommuNote(names);
+  return [
+    ...(viommu === undefined ? [] : [viommu]),
+    ...(view !== undefined && isOfSmm(view) ? [smmNote(view)] : []),
+  ];
+}
+
+const namesIn = ({ addressSpaces, sections }: MtreeText): readonly string[] => {
+  const within = ({ name, children }: MtreeRegion): readonly string[] => [name, ...children.flatMap(within)];
+  return [...addressSpaces, ...sections].flatMap(({ root }) => within(root));
+};
+
+const withoutDma = (answer: RangeAnswer): RangeAnswer => ({
+  ...answer,
+  dma: undefined,
+  mapped: undefined,
+  whyNotMapped: undefined,
+});
 
 const OVERLAP =
   'a view that QEMU can have: ranges of this one overlap, so that what KVM and VFIO make of them cannot be said';
@@ -105,7 +154,7 @@ function missingOf(dump: Dump, view: NamedView | undefined, isPseries: boolean):
   if (!dump.hasTypes)
     return 'the types of the regions: QEMU 2.8 and older do not print them, and VFIO maps by type';
   if (isPseries)
-    return 'the DMA windows: on pseries devices see the address space of their PCI host bridge (pci@…), never this view, and no BAR is mapped for DMA';
+    return 'the DMA windows: on POWER devices see the address space of their PCI host bridge (pci@… on pseries), never this view, and no BAR is mapped for DMA. The host page is 64 KiB';
   return undefined;
 }
 

@@ -54,6 +54,10 @@ export function renderedViews(tree: MtreeText, options: RebuildOptions = {}): re
   }));
 }
 
+/** The space by which people know a view: `memory`, or else the first. */
+export const spaceOf = ({ spaces }: NamedView): string | undefined =>
+  spaces.includes('memory') ? 'memory' : spaces[0];
+
 /** The view that CPUs and devices see: that of the space `memory`, or else the one with the most ranges. */
 export function memoryView(views: readonly NamedView[]): NamedView | undefined {
   const named = views.find(({ spaces }) => spaces.includes('memory'));

@@ -10,17 +10,16 @@ import {
   type MapMark,
 } from '../../report/index.ts';
 import { findNamedHost, type NamedHost } from '../../scenario/index.ts';
-import { deviceSpec } from '../device/device-spec.ts';
 import type { DeviceAnswer } from '../device/explain-device.ts';
-import { missingOfBars } from '../device/missing-facts.ts';
+import { isTriable } from '../device/missing-facts.ts';
 import { worstFirst } from '../device/machine-text.ts';
-import { NEWEST_KERNEL, NEWEST_QEMU } from '../device/releases.ts';
-import { barsSeen, tryDevice, type BarFate } from '../device/try-device.ts';
 import type { Explanation } from '../explain.ts';
 import type { LogFinding } from '../log/log-finding.ts';
 import type { DumpAnswer, RangeAnswer } from '../mtree/explain-dump.ts';
+import { deviceMap } from './device-map.ts';
 import { overlapMap } from './overlap-map.ts';
 import { hasVfioDevice, isOfVfioDevice } from '../mtree/why-trapped.ts';
+import { spaceOf } from '../mtree/view-ranges.ts';
 import { viewBox } from './view-box.ts';
 
 /** The host of a picture where the user names none. */
@@ -51,42 +50,7 @@ export function pictureOf({ answers }: Explanation, host: NamedHost | undefined)
   return log === undefined ? undefined : guestMapSvg(requestMap(log, host));
 }
 
-const isDrawable = ({ device, trapping }: DeviceAnswer): boolean =>
-  trapping.length > 0 && missingOfBars(device).length === 0;
-
-function deviceMap({ device }: DeviceAnswer, host: NamedHost): GuestMap {
-  const trial = tryDevice(deviceSpec(device, host.hostPageSize), {
-    host,
-    kernel: NEWEST_KERNEL,
-    iommu: host.iommu.types[0]!,
-    revision: NEWEST_QEMU,
-    relocation: 'off',
-  });
-  const seen = barsSeen(trial.trace);
-  const marks = trial.bars.flatMap((bar) =>
-    trappedMarks(bar, seen.find(({ index }) => index === bar.index)?.address),
-  );
-  const map = mapOfTrace(trial.trace, undefined, marks);
-  const trapped =
-    trial.trapped === 0n
-      ? 'Every byte of its memory BARs is direct: the guest reaches it without an exit.'
-      : `${bytes(trial.trapped)} of its memory BARs are trapped: each access there exits to QEMU. The outlined bytes share a page with the MSI-X table, or the kernel allows no mmap of them.`;
-  return {
-    ...map,
-    title: `${device.address ?? 'the device'} on ${host.id} (pages of ${bytes(host.hostPageSize)}), newest QEMU`,
-    text: [trial.outcome === 'ok' ? trapped : `QEMU does not start with it: ${trial.error ?? trial.outcome}`],
-  };
-}
-
-const trappedMarks = ({ index, trapped }: BarFate, start: bigint | undefined): readonly MapMark[] =>
-  start === undefined
-    ? []
-    : trapped.slice(0, 4).map((range) => ({
-        start: start + range.start,
-        end: start + range.end,
-        label: `trapped: BAR ${index} ${hex(range.start)}-${hex(range.end - 1n)}, ${bytes(range.end - range.start)}`,
-        tone: 'note',
-      }));
+const isDrawable = ({ device, trapping }: DeviceAnswer): boolean => trapping.length > 0 && isTriable(device);
 
 function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
   const hasDevice = hasVfioDevice(ranges.map(({ range }) => range));
@@ -118,7 +82,7 @@ function dumpMap({ ranges, host, view }: DumpAnswer): GuestMap {
       tone: cpu === 'KVM refuses the slot' || dma === 'refused' ? 'wrong' : 'note',
     }));
   return {
-    title: `The view of ${view?.spaces[0] ?? 'memory'} on ${host!.host.id}`,
+    title: `The view of ${(view && spaceOf(view)) ?? 'memory'} on ${host!.host.id}`,
     text: [
       ofDevices.length > 0
         ? 'The regions of passed-through devices, and what KVM and VFIO make of them.'
@@ -154,12 +118,28 @@ function dmaBoxes({ range, dma, mapped }: RangeAnswer): readonly MapBox[] {
 
 const place = ({ start, end }: Range): Range => ({ start, end });
 
+/** What the CPU of a host addresses, or its IOMMU translates. The end is the last address. */
+const addressesOf = (
+  { cpu, iommu }: NamedHost,
+  what: 'DMA map' | 'memslot',
+): readonly { readonly start: bigint; readonly end: bigint }[] =>
+  what === 'memslot'
+    ? [{ start: 0n, end: (1n << BigInt(cpu.physBits)) - 1n }]
+    : (iommu.apertures ?? [{ start: 0n, end: (1n << 64n) - 1n }]);
+
 /** The refused map of a log beside the addresses that some hosts translate. */
 function requestMap({ request, limit, why }: LogFinding, named: NamedHost | undefined): GuestMap {
   const asked: Range = { start: request!.iova, end: request!.iova + request!.size };
   const hosts =
     named === undefined ? ['laptop-39', 'server-46', 'amd-server'].map((id) => findNamedHost(id)!) : [named];
   const page = named?.hostPageSize ?? 0x1_0000n;
+  const all = hosts.map((host) => ({ host, addresses: addressesOf(host, request!.what) }));
+  // A host that translates the range says nothing about a container that does not.
+  const refusing = limit.includes('IOVA ranges')
+    ? all.filter(
+        ({ addresses }) => !addresses.some(({ start, end }) => start <= asked.start && asked.end - 1n <= end),
+      )
+    : all;
   return {
     title: `The refused ${request!.what}: ${limit}`,
     text: why,
@@ -172,11 +152,16 @@ function requestMap({ request, limit, why }: LogFinding, named: NamedHost | unde
       ...(limit.includes('alignment')
         ? [{ title: 'host pages', subtitle: `of ${bytes(page)}`, boxes: pageBoxes([asked], page, 'page') }]
         : []),
-      ...hosts.map(({ id, iommu, cpu }): MapColumn => {
-        const widest: readonly { start: bigint; end: bigint }[] =
-          request!.what === 'memslot'
-            ? [{ start: 0n, end: (1n << BigInt(cpu.physBits)) - 1n }]
-            : (iommu.apertures ?? [{ start: 0n, end: (1n << 64n) - 1n }]);
+      ...(refusing.length === 0 && limit.includes('IOVA ranges')
+        ? [
+            {
+              title: 'the container',
+              subtitle: 'IOVAs that it has',
+              boxes: [{ ...asked, label: 'none here', kind: 'refused' as const }],
+            },
+          ]
+        : []),
+      ...refusing.map(({ host: { id }, addresses: widest }): MapColumn => {
         return {
           title: id,
           subtitle: request!.what === 'memslot' ? 'addresses of its CPU' : 'addresses of its IOMMU',

@@ -163,6 +163,7 @@ export const DISTORTIONS: Readonly<Record<string, (text: string) => string>> = {
   'line breaks that are spelt out': (text) => text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'),
   'a block of a tracker': (text) => `{code:java}\n${text}\n{code}\n`,
   'a block of BBCode': (text) => `[code]\n${text}\n[/code]\n`,
+  'a fence glued to the first and the last line': (text) => `\`\`\`${text.trimEnd()}\`\`\``,
   'a fence inside a quote': (text) => eachLine((line) => `> ${line}`)(`\`\`\`\n${text}\n\`\`\``),
   'zero bytes': (text) => text.replaceAll('\n', '\u0000\n'),
 };

@@ -50,6 +50,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const ENTITY = /&(?:gt|lt|quot|nbsp|amp|apos|[lr][ds]quo|#39|#34|#x27|#x2F|#82(?:16|17|20|21));/g;
 const TAG = /<\/?(?:pre|code|br|p|div|span|tt|samp|blockquote)(?:\s[^<>]*)?\/?>/gi;
 const FENCE = /^\s*(?:```|~~~)/;
+/** A fence with a line of the text behind it: words of an info string are few, and have no address. */
+const GLUED =
+  /^(\s*)(?:`{3,}|~{3,})(?=[ \t]*(?:[0-9a-f]{2,8}:[0-9a-f]{2}|[0-9a-f]{16}-|\S+: |\S+(?: +\S+){2}))/i;
+/** A fence at the end of the last line. */
+const GLUED_END = /(?<=[^\s`~])[ \t]*(?:`{3,}|~{3,})$/;
 /** A line of quoted-printable that was cut; the result of a call also ends in `=` where a line is wrapped. */
 const SOFT_BREAK = /^.{60,75}(?<!\)[ ]?)=[ \t]*$/m;
 const SOFT_BREAKS = /(?<!\)[ ]?)=[ \t]*\n/g;
@@ -65,7 +70,8 @@ export function cleanText(text: string): readonly CleanLine[] {
   const lines = stripDiff(
     decodeQuotedPrintable(decodeEntities(text.replaceAll(/\r\n?/g, '\n')))
       .split('\n')
-      .map(cleanCharacters),
+      .map(cleanCharacters)
+      .map((line) => line.replace(GLUED, '$1').replace(GLUED_END, '')),
   );
   const isNumbered = hasLineNumbers(lines);
   const result: CleanLine[] = [];

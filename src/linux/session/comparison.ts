@@ -10,6 +10,14 @@ export interface Disagreement {
   readonly index: number;
   readonly recorded: AnsweredCall;
   readonly answer: AnsweredCall;
+  /** Where the session stands; `undefined` for one of standard input. */
+  readonly place: SessionPlace | undefined;
+}
+
+/** The file of a session, and the line in which it begins, from 1. */
+export interface SessionPlace {
+  readonly file: string;
+  readonly line: number;
 }
 
 /** The disagreements of one kind. */
@@ -60,7 +68,7 @@ export class SessionComparison {
   #notRecorded = 0;
 
   /** @param answers to each call of the session, in order */
-  add(session: HostSession, answers: readonly CallAnswer[]): void {
+  add(session: HostSession, answers: readonly CallAnswer[], place?: SessionPlace): void {
     this.#sessions++;
     let disagreed = false;
     for (const [index, { call, recorded }] of session.steps.entries()) {
@@ -79,7 +87,7 @@ export class SessionComparison {
       } else if (agrees(recorded, answer)) for (const one of counts) one.agree++;
       else {
         for (const one of counts) one.differ++;
-        this.#classify({ session, index, recorded, answer }, !disagreed);
+        this.#classify({ session, index, recorded, answer, place }, !disagreed);
         disagreed = true;
       }
     }

@@ -1,4 +1,5 @@
 import { InvalidInput, parseJson, readTextFile, standardInputLines } from '../../input/index.ts';
+import type { SessionPlace } from './comparison.ts';
 import { decodeSession } from './decode-session.ts';
 import type { HostSession } from './host-session.ts';
 
@@ -38,6 +39,8 @@ export interface SessionInput {
   /** The file and the line, or the line of standard input. */
   readonly name: string;
   readonly session: HostSession | InvalidInput;
+  /** Where the session stands; `undefined` for one of standard input. */
+  readonly place: SessionPlace | undefined;
 }
 
 /**
@@ -49,12 +52,13 @@ export interface SessionInput {
 export async function* sessionInputs(file: string): AsyncGenerator<SessionInput> {
   if (file !== '-') {
     for (const { line, session } of readSessions(readTextFile(file)))
-      yield { name: `${file}: line ${line}`, session };
+      yield { name: `${file}: line ${line}`, session, place: { file, line } };
     return;
   }
   let line = 0;
   for await (const text of standardInputLines()) {
     line++;
-    if (text.trim() !== '') yield { name: `line ${line}`, session: readSession(text, line).session };
+    if (text.trim() !== '')
+      yield { name: `line ${line}`, session: readSession(text, line).session, place: undefined };
   }
 }

@@ -27,6 +27,16 @@ describe('annotations for GitHub', () => {
     ]);
   });
 
+  it('stand at the line of a session, and at the path that the user gave for a file elsewhere', () => {
+    const findings = [
+      reports.finding({ file: '/checkout/sessions.ndjson', line: 17 }),
+      reports.finding({ file: '../elsewhere/a.json' }),
+    ];
+    const lines = annotate(reports.report({ findings }));
+    expect(lines[0]).toMatch(/^::error file=sessions\.ndjson,line=17,/);
+    expect(lines[1]).toMatch(/^::error file=\.\.\/elsewhere\/a\.json,line=1,/);
+  });
+
   it('are at most ten of a kind, the problems first, and say how many more there are', () => {
     const lines = annotate({ ...reports.HUNDRED, problems: [{ path: '', message: 'a disk is full' }] });
     expect(lines).toHaveLength(21);

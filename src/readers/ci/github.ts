@@ -1,6 +1,6 @@
-import { relative } from 'node:path';
 import { printable } from '../../input/index.ts';
 import { fingerprintOf, isFault } from '../finding-text.ts';
+import { lineOf, shownPath } from '../place-of-finding.ts';
 import type { ReportedFinding } from '../report-event.ts';
 import type { Report } from '../report.ts';
 
@@ -37,7 +37,7 @@ export function githubAnnotations({ findings, problems, interrupted }: Report, f
 const annotation = (level: 'error' | 'warning', finding: ReportedFinding, folder: string): string => {
   const { message, expected, again, file } = finding;
   const text = [message, `expected: ${expected}`, ...(again === undefined ? [] : [`again: ${again}`])];
-  const place = file === undefined ? {} : { file: relative(folder, file) || file, line: '1' };
+  const place = file === undefined ? {} : { file: shownPath(file, folder), line: String(lineOf(finding)) };
   return command(level, { ...place, title: fingerprintOf(finding) }, text.join('\n'));
 };
 

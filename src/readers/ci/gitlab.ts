@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isAbsolute, relative } from 'node:path';
 import { printable } from '../../input/index.ts';
-import { fingerprintOf, isFault, unsavedPath } from '../finding-text.ts';
+import { fingerprintOf, isFault } from '../finding-text.ts';
+import { lineOf, shownPath, sourceOf } from '../place-of-finding.ts';
 import type { ReportedFinding } from '../report-event.ts';
 import type { Report } from '../report.ts';
 
@@ -26,7 +26,7 @@ export function codeQuality(
         check_name: finding.rule,
         fingerprint: fingerprints.of(`${plan?.subject ?? ''} ${fingerprintOf(finding)}`),
         severity: isFault(finding) ? 'major' : 'minor',
-        location: { path: pathOf(finding, folder), lines: { begin: 1 } },
+        location: { path: pathOf(finding, folder), lines: { begin: lineOf(finding) } },
       })),
     ...problems.map(({ path, message }) => ({
       description: printable(`barproof could not run: ${message}`),
@@ -60,10 +60,8 @@ class Fingerprints {
   }
 }
 
-function pathOf(finding: ReportedFinding, folder: string): string {
-  const path = finding.file === undefined ? '..' : relative(folder, finding.file);
-  // What lies outside of the checkout is no file of the merge request, either.
-  return path.startsWith('..') || isAbsolute(path) ? unsavedPath(finding) : path || finding.file!;
-}
+/** GitLab wants a path for each entry: where no file holds the case, that of the VMM's source, or the rule's name. */
+const pathOf = (finding: ReportedFinding, folder: string): string =>
+  finding.file === undefined ? (sourceOf(finding) ?? finding.rule) : shownPath(finding.file, folder);
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 40);

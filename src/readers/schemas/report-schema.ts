@@ -48,6 +48,7 @@ const FINDING = object({
   'howOften?': STRING,
   'known?': STRING,
   'file?': STRING,
+  'line?': { type: 'integer', minimum: 1 },
   'again?': STRING,
   'scenario?': {
     anyOf: [SCENARIO, { type: 'object', required: ['calls'], properties: { calls: { type: 'array' } } }],

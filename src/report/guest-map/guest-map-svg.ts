@@ -33,7 +33,7 @@ interface Drawing {
   readonly stretches: readonly Stretch[];
   /** The top of the map in the picture. */
   readonly top: number;
-  readonly marks: readonly MapMark[];
+  readonly map: GuestMap;
 }
 
 const LEGEND: readonly (readonly [BoxKind, string])[] = [
@@ -76,8 +76,8 @@ export function guestMapSvg(given: GuestMap, place: 'file' | 'page' = 'file'): s
     ...text.map(
       (line, index) => `<text x="${MARGIN}" y="${MARGIN + 42 + index * LINE}">${escape(line)}</text>`,
     ),
-    ...axis(stretches, top, map.columns.length),
-    ...map.columns.flatMap((column, index) => columnOf(column, index, { stretches, top, marks: map.marks })),
+    ...axis(map, stretches, top),
+    ...map.columns.flatMap((column, index) => columnOf(column, index, { map, stretches, top })),
     ...map.marks.flatMap((mark) => markOf(mark, { stretches, top, columns: map.columns.length })),
     ...legend.lines,
   ];
@@ -105,14 +105,14 @@ export const escape = (text: string): string =>
 
 const leftOf = (column: number): number => MARGIN + AXIS + column * (COLUMN + GAP);
 
-function axis(stretches: readonly Stretch[], top: number, columns: number): string[] {
-  const right = leftOf(columns) - GAP;
+function axis(map: GuestMap, stretches: readonly Stretch[], top: number): string[] {
+  const right = leftOf(map.columns.length) - GAP;
   const lines = stretches.flatMap(({ start, end, top: at, height, isGap }) => {
     const y = top + at;
-    const size = `<text class="size" x="${MARGIN + AXIS - 14}" y="${y + height / 2 + 4}" text-anchor="end">${escape(isGap ? `\u22ee ${bytes(end - start)}` : bytes(end - start))}</text>`;
+    const size = `<text class="size" x="${MARGIN + AXIS - 14}" y="${y + height / 2 + 4}" text-anchor="end">${escape(sizeText({ start, end, isGap }, map))}</text>`;
     return [
       `<line class="border" x1="${MARGIN}" y1="${y}" x2="${right}" y2="${y}"/>`,
-      `<text class="address" x="${MARGIN}" y="${y + 4}">${hex(start)}</text>`,
+      `<text class="address" x="${MARGIN}" y="${y + 4}">${escape(placeText(start, map))}</text>`,
       // The size would cover the address of the border above in a low stretch.
       ...(height >= 24 || isGap ? [size] : []),
     ];
@@ -123,8 +123,22 @@ function axis(stretches: readonly Stretch[], top: number, columns: number): stri
   return [
     ...lines,
     `<line class="border" x1="${MARGIN}" y1="${y}" x2="${right}" y2="${y}"/>`,
-    `<text class="address" x="${MARGIN}" y="${y + 4}">${hex(last.end)}</text>`,
+    `<text class="address" x="${MARGIN}" y="${y + 4}">${escape(endText(last, map))}</text>`,
   ];
+}
+
+/** An address of the axis: of the guest, or an offset behind a named start. */
+function placeText(at: bigint, { starts }: GuestMap): string {
+  const from = starts?.findLast(({ start }) => start <= at);
+  return from === undefined ? hex(at) : `${from.name}+${hex(at - from.start)}`;
+}
+
+const endText = ({ end }: Range, map: GuestMap): string => placeText(end, map);
+
+/** The distance of two addresses; between two named starts there is none. */
+function sizeText({ start, end, isGap }: Range & { readonly isGap: boolean }, { starts }: GuestMap): string {
+  if (!isGap) return bytes(end - start);
+  return starts === undefined ? `\u22ee ${bytes(end - start)}` : '\u22ee';
 }
 
 function columnOf({ title, subtitle, boxes }: MapColumn, index: number, drawing: Drawing): string[] {
@@ -147,7 +161,7 @@ function boxOf(box: MapBox, x: number, drawing: Drawing): string[] {
   const lines = fewer(words, Math.max(1, Math.floor(room.height / LABEL_LINE)));
   const first = top + room.top + room.height / 2 - (lines.length - 1) * 7 + 4;
   return [
-    `<g class="${box.kind.replaceAll(' ', '-')}"><title>${escape(`${box.label}: ${hex(box.start)}-${hex(box.end - 1n)}, ${bytes(box.end - box.start)}`)}</title>`,
+    `<g class="${box.kind.replaceAll(' ', '-')}"><title>${escape(`${box.label}: ${rangeText(box, drawing.map)}, ${bytes(box.end - box.start)}`)}</title>`,
     `<rect x="${x}" y="${y + 1}" width="${COLUMN}" height="${Math.max(2, place.height - 2)}" rx="3"/>`,
     ...lines.map(
       (line, index) =>
@@ -157,6 +171,9 @@ function boxOf(box: MapBox, x: number, drawing: Drawing): string[] {
   ];
 }
 
+const rangeText = ({ start, end }: Range, map: GuestMap): string =>
+  `${placeText(start, map)}-${map.starts === undefined ? hex(end - 1n) : placeText(end - 1n, map)}`;
+
 /** So many lines; the last one ends in a mark if there are more. */
 const fewer = (lines: readonly string[], most: number): readonly string[] =>
   lines.length <= most
@@ -164,7 +181,7 @@ const fewer = (lines: readonly string[], most: number): readonly string[] =>
     : [...lines.slice(0, most - 1), shortened(`${lines[most - 1]!}…`, BOX_CHARACTERS)];
 
 /** The largest part of a box that no outline crosses, if the label fits into it; or else the whole box. */
-function roomFor(rows: number, box: Span, { stretches, marks }: Drawing): Span {
+function roomFor(rows: number, box: Span, { stretches, map: { marks } }: Drawing): Span {
   const edges = marks
     .flatMap((mark) => {
       const place = placeOf(mark, stretches);
@@ -210,7 +227,11 @@ function markOf(
   ];
 }
 
-function legendOf({ columns }: GuestMap, top: number, width: number): { lines: string[]; bottom: number } {
+function legendOf(
+  { columns, starts }: GuestMap,
+  top: number,
+  width: number,
+): { lines: string[]; bottom: number } {
   const used = new Set(columns.flatMap(({ boxes }) => boxes.map(({ kind }) => kind)));
   const lines: string[] = [];
   let x = MARGIN;
@@ -229,7 +250,7 @@ function legendOf({ columns }: GuestMap, top: number, width: number): { lines: s
     x += needed;
   }
   lines.push(
-    `<text class="subtitle" x="${MARGIN}" y="${y + 24}">Addresses rise downwards; heights are not to scale.</text>`,
+    `<text class="subtitle" x="${MARGIN}" y="${y + 24}">${starts === undefined ? 'Addresses' : 'Offsets'} rise downwards; heights are not to scale.</text>`,
   );
   return { lines, bottom: y + 40 };
 }

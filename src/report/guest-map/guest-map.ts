@@ -45,4 +45,12 @@ export interface GuestMap {
   readonly text: readonly string[];
   readonly columns: readonly MapColumn[];
   readonly marks: readonly MapMark[];
+  /** Where the axis is not one of guest addresses: the starts of what it shows, by rising start. */
+  readonly starts?: readonly NamedStart[];
+}
+
+/** A place on the axis from which offsets are counted: `dev0 BAR 0`. */
+export interface NamedStart {
+  readonly start: bigint;
+  readonly name: string;
 }

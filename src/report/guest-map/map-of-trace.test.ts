@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeRegression } from '../../campaign/index.ts';
 import { violationsOf } from '../../invariants/index.ts';
 import { runOnModel } from '../../model/index.ts';
 import { findRevision } from '../../vfio/index.ts';
+import { drawMemoryMap } from '../memory-map.ts';
+import { guestMapSvg } from './guest-map-svg.ts';
 import { mapOfTrace } from './map-of-trace.ts';
 
 const mapOf = (revision: string, name = 'seed/cx4-64k.json') => {
@@ -112,5 +114,56 @@ describe('mapOfTrace, for a BAR that lies over the table of another device', () 
       expect(subtitle.length, subtitle).toBeLessThan(22);
     }
     expect(marks[0]!.label).toContain(' 16\u00a0bytes');
+  });
+});
+
+const KNOWN = new URL('../../../regressions/known/', import.meta.url);
+
+describe('mapOfTrace, for each known bug of QEMU,', () => {
+  it.each(readdirSync(KNOWN).filter((file) => file.endsWith('.json')))(
+    '%s draws the device or the memory, and says of DMA what the text says',
+    (file) => {
+      const { scenario } = decodeRegression(JSON.parse(readFileSync(new URL(file, KNOWN), 'utf8')));
+      const trace = runOnModel(scenario, findRevision(scenario.revision!)!);
+      const [violation] = violationsOf(trace);
+      const map = mapOfTrace(trace, violation);
+      expect(map.columns.length).toBeGreaterThanOrEqual(2);
+      expect(guestMapSvg(map).match(/<rect x=/g)!.length).toBeGreaterThan(map.columns.length);
+      const rows = drawMemoryMap(trace, violation!);
+      const skips = map.columns
+        .filter(({ title }) => title === 'DMA')
+        .flatMap(({ boxes }) => boxes)
+        .filter(({ label }) => label.startsWith('skipped: '));
+      for (const { start, label } of skips)
+        expect(rows.find((row) => row.startsWith(`0x${start.toString(16)}-`))).toContain(
+          label.replace(': ', ', '),
+        );
+      expect(rows.filter((row) => row.includes('skipped, ')).length).toBe(skips.length);
+    },
+  );
+});
+
+describe('mapOfTrace, where the guest has given no BAR an address,', () => {
+  it.each([
+    [
+      'known/mmap-inside-bar--beyond-bar.json',
+      '4 KiB of "mmap 0x0-0x1fff" lie beyond the BAR',
+      0x1000n,
+      0x2000n,
+    ],
+    ['known/no-abort--bar-size-assertion.json', 'the size 0x3000 is no power of two', 0n, 0x3000n],
+    ['known/no-abort--hotplug-refusal-segfault.json', 'table and PBA overlap', 0n, 8n],
+    ['known/no-abort--msix-unplug-assertion.json', 'msix unplug assertion: about this part', 0x10n, 0x18n],
+  ] as const)('%s marks: %s', (name, label, start, end) => {
+    const map = mapOf('qemu-11.1', name);
+    expect(map.marks).toEqual([{ label, start, end, tone: 'wrong' }]);
+    expect(map.starts).toEqual([{ start: 0n, name: 'dev0 BAR 0' }]);
+    expect(guestMapSvg(map)).toContain('>dev0 BAR 0+0x0<');
+  });
+
+  it('marks the RAM that a step adds, where no device has a BAR', () => {
+    expect(mapOf('qemu-11.1', 'known/no-abort--memory-registration-EINVAL.json').marks).toMatchObject([
+      { start: 0x1000_0000n, end: 0x1000_1000n },
+    ]);
   });
 });

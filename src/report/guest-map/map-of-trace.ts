@@ -13,6 +13,8 @@ import {
   type TraceRange,
 } from '../../trace/index.ts';
 import { count } from '../count.ts';
+import { skipOf } from '../dma-requests.ts';
+import { layoutOfRun } from './device-layout.ts';
 import type { GuestMap, MapBox, MapColumn, MapMark } from './guest-map.ts';
 import { pageBoxes } from './page-boxes.ts';
 import { unalignedMapAt } from './unaligned-map.ts';
@@ -77,23 +79,28 @@ export function mapOfTrace(
     ...(trace.hidesMemslots === true
       ? []
       : [{ title: 'CPU', subtitle: 'KVM memslots', boxes: cpuBoxes(state, shown, isDead) }]),
-    { title: 'DMA', subtitle: 'VFIO mappings', boxes: dmaBoxes(state, shown, requests) },
+    { title: 'DMA', subtitle: 'VFIO mappings', boxes: dmaBoxes({ trace, index }, shown, requests) },
   ];
+  const shownColumns = columns.filter(({ boxes }) => boxes.length > 0);
+  const layout = shownColumns.length === 0 ? layoutOfRun(trace, violation, index) : undefined;
   return {
     title:
       violation === undefined
         ? `${trace.revision}: the memory map of the devices`
         : `${violation.invariant} is broken on ${trace.revision}`,
-    text:
-      violation === undefined
+    text: [
+      ...(violation === undefined
         ? []
         : [
             `Rule: ${findInvariant(violation.invariant).clause}.`,
-            `Here: ${violation.message}.`,
+            `Here: ${violation.message.replace(/\.$/, '')}.`,
             ...(unaligned ? [unaligned.sentence] : []),
-          ],
-    columns: columns.filter(({ boxes }) => boxes.length > 0),
-    marks: [
+          ]),
+      ...(layout?.text ?? []),
+    ],
+    columns: layout?.columns ?? shownColumns,
+    ...(layout?.starts !== undefined && { starts: layout.starts }),
+    marks: layout?.marks ?? [
       ...(violation?.at === undefined
         ? []
         : [
@@ -177,7 +184,7 @@ const msixBoxes = (state: State): readonly MapBox[] =>
 function regionBoxes(shown: readonly TraceRange[]): readonly MapBox[] {
   const owners = new Set(shown.map(({ region }) => region.owner).filter((owner) => owner !== undefined));
   return shown.map(({ start, end, region: { name, kind, owner } }): MapBox => {
-    const own = owner === undefined ? name : name.replace(`${owner} `, '');
+    const own = owner === undefined ? name : name.replace(/^\S+ (?=(?:base )?BAR )/, '');
     const label = owners.size > 1 && owner !== undefined ? `${owner} ${own}` : own;
     if (kind === 'ram-device') return { start, end, label: `${label} (mmapped)`, kind: 'mmap' };
     if (kind === 'ram') return { start, end, label, kind: 'ram' };
@@ -204,10 +211,9 @@ function cpuBoxes({ memslots }: State, shown: readonly TraceRange[], isDead: boo
 
 interface Request extends Range {
   readonly text: string;
-  readonly kind: 'refused' | 'skipped';
 }
 
-/** Maps that the host refuses in the step, and what the listener leaves out. */
+/** Maps that the host refuses in the step. */
 const requestsOf = ({ events }: Step): readonly Request[] =>
   events.flatMap((event): Request[] => {
     if (event.type === 'dma-map' && event.errno !== 0)
@@ -216,40 +222,35 @@ const requestsOf = ({ events }: Step): readonly Request[] =>
           start: event.iova,
           end: event.iova + event.size,
           text: `map refused: ${errnoName(event.errno)}`,
-          kind: 'refused',
-        },
-      ];
-    if (event.type === 'skip' && event.deviceMemory)
-      return [
-        {
-          start: event.start,
-          end: event.start + event.size,
-          text: `skipped: ${event.reason}`,
-          kind: 'skipped',
         },
       ];
     return [];
   });
 
+/** What becomes of the ranges by DMA. The words for a range that is left out are those of `drawMemoryMap`. */
 function dmaBoxes(
-  { containers }: State,
+  { trace, index }: { readonly trace: Trace; readonly index: number },
   shown: readonly TraceRange[],
   requests: readonly Request[],
 ): readonly MapBox[] {
+  const { containers } = trace.steps[index]!.state;
   const mapped = containers
     .flatMap(({ mappings }) => mappings)
     .map(({ iova, size }) => ({ start: iova, end: iova + size }))
     .filter((mapping) => shown.some((range) => overlaps(range, mapping)));
-  const memory = shown.filter(isMemory);
   const asked = requests.filter((request) => !mapped.some((mapping) => overlaps(mapping, request)));
   return [
     ...mapped.map((mapping): MapBox => ({ ...mapping, label: 'mapped for DMA', kind: 'mapped' })),
-    ...asked.map(({ start, end, text, kind }): MapBox => ({ start, end, label: text, kind })),
-    ...rests(memory, [...mapped, ...asked]).map((rest): MapBox => ({
-      ...rest,
-      label: 'not mapped',
-      kind: 'skipped',
-    })),
+    ...asked.map(({ start, end, text }): MapBox => ({ start, end, label: text, kind: 'refused' })),
+    ...shown.filter(isMemory).flatMap((range) => {
+      const skip = skipOf(range, index, trace);
+      const label = skip === undefined ? 'not mapped' : `skipped: ${skip.reason}`;
+      return partsOutside(range, [...mapped, ...asked]).map((rest): MapBox => ({
+        ...rest,
+        label,
+        kind: 'skipped',
+      }));
+    }),
   ];
 }
 
