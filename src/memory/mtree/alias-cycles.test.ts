@@ -44,6 +44,25 @@ describe('cutAliasCycles', () => {
     expect(keepsTarget(0x7fffn, 0n, 1n)).toBe(true);
   });
 
+  it('assumes no end where an alias shows itself 64 times, though each pass shows less', () => {
+    expect(keepsTarget(0x7c00n, 0n, 0x8000n)).toBe(true);
+    expect(keepsTarget(0x7f00n, 0n, 0x8000n)).toBe(false);
+  });
+
+  it('cuts a cycle behind a tree that another cycle has led through', () => {
+    const [a, b] = ['a', 'b'].map((name) => line(name, [0n, 0xffffn], [], ['outer', 0n, 0xffffn]));
+    const inner = line('inner', [0n, 0xffffn], [a!, b!]);
+    const outer = line('outer', [0n, 0xffffn], [inner]);
+    const first = line('first', [0n, 0xffffn], [], ['inner', 0n, 0xffffn]);
+    const targets = new Map([
+      [first, inner],
+      [a!, outer],
+      [b!, outer],
+    ]);
+    cutAliasCycles([first, outer], targets);
+    expect([...targets.keys()]).toEqual([first]);
+  });
+
   it('cuts a chain of aliases alone, even if each pass shows less', () => {
     const a = line('a', [0n, 0xfffn], [], ['b', 0x800n, 0x17ffn]);
     const b = line('b', [0n, 0xfffn], [], ['a', 0n, 0xfffn]);
