@@ -326,6 +326,13 @@ describe('memslot-complete for what a VMM emulates over a BAR', () => {
       'emulated-without-reason',
     ]);
     expect(found([shown(range, overlapping())], [both({ mmap: false }, { mmap: false })])).toEqual([]);
+    const msix = { vectors: 1, tableBar: 0, tableOffset: '0x1000', pbaBar: 0, pbaOffset: '0x1800' };
+    expect(
+      found(
+        [shown(quirk(0x8000n, 4n), overlapping(layout(1, 0x1000n, 0x1800n)))],
+        [both({ mmap: false }, {}, { msix })],
+      ),
+    ).toEqual(['emulated-without-reason']);
     // A BAR that the scenario does not have, and one without an address, lie nowhere.
     expect(found([shown(range, overlapping())], [spec(SIZE, { mmap: false })])).toEqual([]);
     expect(found([shown(range, [device([bar(0, SIZE), bar(2, SIZE)])])], [both()])).toEqual([]);
@@ -340,6 +347,16 @@ describe('memslot-complete for what a VMM emulates over a BAR', () => {
     expect(found([shown(mirror, short)], [both({ size: '0x10000' }, {}, nvidia)])).toEqual([
       'emulated-without-reason',
     ]);
+  });
+
+  it('knows no mirror that begins where its BAR ends', () => {
+    const ati = { vendor: '0x1002', vga: true };
+    const mirror = quirk(0x4000n, 0x100n);
+    const short = [device([BAR, bar(2, 0x4000n, { address: AT })])];
+    expect(found([shown(mirror, short)], [both({}, { size: '0x4000' }, ati)])).toEqual([
+      'emulated-without-reason',
+    ]);
+    expect(found([shown(mirror, overlapping())], [both({}, {}, ati)])).toEqual([]);
   });
 
   const MSIX = { vectors: 1, tableBar: 0, tableOffset: '0x1000', pbaBar: 0, pbaOffset: '0x1800' };

@@ -255,7 +255,7 @@ describe('a BAR near the range', () => {
 
 describe('an operation that is several changes of the memory map', () => {
   const [mem64, mem32] = [bar(0, PAGE, { type: 'mem64' }), bar(2, PAGE)];
-  const devices = [device([mem64, mem32]), device([mem32], undefined, { id: 'dev1' })];
+  const devices = [device([mem64, mem32]), device([bar(0, PAGE)], undefined, { id: 'dev1' })];
   const setBar = (index: number, id = 'dev0'): Operation => ({
     op: 'set-bar',
     device: id,
@@ -297,7 +297,8 @@ describe('an operation that is several changes of the memory map', () => {
   it.each<readonly [string, Operation, boolean]>([
     ['a move of a 64-bit BAR', setBar(0), true],
     ['a move of a 32-bit BAR', setBar(2), false],
-    ['a move of a 32-bit BAR of another device', setBar(2, 'dev1'), false],
+    ['a move of a 32-bit BAR of another device', setBar(0, 'dev1'), false],
+    ['the enabling of MSI-X', of('enable-msix'), false],
     ['a move of a BAR that the device does not have', setBar(5), true],
     ['the sizing of a BAR', sizeBar, true],
   ])('is, while the device decodes, %s: %#', (_, operation, isSeveral) => {
