@@ -1,96 +1,44 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
 import type { State } from '../trace/index.ts';
-import type { AccessEvent, AccessPart, Reached } from '../vfio/index.ts';
+import type { AccessPart, Reached } from '../vfio/index.ts';
 import { accessDispatched } from './access-dispatched.ts';
 import {
+  BAR_0,
+  MMAP,
+  MSIX,
+  WITH_MSIX,
+  accessTrace,
   bar,
   causes,
   device,
   flat,
   judge,
-  layout,
+  part,
+  reaches,
   region,
   saysNothing,
-  scenario,
   state,
-  trace,
 } from './testing/index.ts';
-
-/** In the window of pseries that shows BARs at their bus addresses. */
-const AT = 0x2100_0000_0000n;
-const [MMAP, TABLE, PBA, BAR] = [
-  region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0'),
-  region('msix-table', 'io', 'dev0'),
-  region('VFIO MSIX PBA', 'io', 'dev0'),
-  region('dev0 BAR 0', 'io', 'dev0'),
-];
-/** A BAR of 64 KiB: an mmap, four entries at 0x8000, mmap again, a PBA at 0x9000, and trapped registers from 0xc000. */
-const VIEW = [
-  flat(AT, 0x8000n, MMAP),
-  flat(AT + 0x8000n, 0x40n, TABLE),
-  flat(AT + 0x8040n, 0xfc0n, MMAP, { offset: 0x8040n }),
-  flat(AT + 0x9000n, 0x8n, PBA),
-  flat(AT + 0x9008n, 0x2ff8n, MMAP, { offset: 0x9008n }),
-  flat(AT + 0xc000n, 0x4000n, BAR, { offset: 0xc000n }),
-];
-const MSIX = { vectors: 4, tableBar: 0, tableOffset: '0x8000', pbaBar: 0, pbaOffset: '0x9000' };
-const PLUGGED = [device([bar(0, 0x1_0000n, { address: AT })], layout(4, 0x8000n, 0x9000n))];
-const STATE: State = state({ flatView: VIEW, devices: PLUGGED });
-
-type Access = readonly [at: bigint, width: 1 | 2 | 4 | 8, write?: boolean];
 
 const seen = (
   [at, width, write = false]: Access,
   parts: readonly AccessPart[] | undefined,
-  shown = STATE,
+  shown?: State,
   spec: object = {},
   machine: object = {},
-) => {
-  const operation = { op: 'access-bar', device: 'dev0', bar: 0, offset: offset(at), width, write } as const;
-  const event: AccessEvent | undefined = parts && {
-    type: 'access',
-    device: 'dev0',
-    bar: 0,
-    offset: offset(at),
-    width,
-    write,
-    address: AT + at,
-    parts,
-  };
-  const made = trace([{ state: shown }, { events: event === undefined ? [] : [event] }], {
-    scenario: scenario({
-      machine,
-      devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem64' }], msix: MSIX, ...spec }],
-    }),
+) =>
+  accessTrace({
+    ...{ at, width, write, parts, machine },
+    ...(shown && { flatView: shown.flatView, devices: shown.devices }),
+    specs: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem64' }], msix: MSIX, ...spec }],
   });
-  return { ...made, steps: made.steps.map((step, index) => (index === 1 ? { ...step, operation } : step)) };
-};
-const part = (at: bigint, size: number, reached: Reached): AccessPart => ({
-  address: AT + at,
-  size,
-  reached,
-});
-const memory = (at: bigint): Reached => ({
-  kind: 'memory',
-  region: MMAP!.name,
-  owner: 'dev0',
-  offset: offset(at),
-});
-const table = (at: bigint): Reached => ({ kind: 'msix-table', device: 'dev0', offset: offset(at) });
-const onDevice = (at: bigint, index = 0): Reached => ({
-  kind: 'device',
-  device: 'dev0',
-  bar: index,
-  offset: offset(at),
-});
-const pba = (at: bigint, first = 0, end = 4): Reached => ({
-  kind: 'msix-pba',
-  device: 'dev0',
-  offset: offset(at),
-  polled: { first, end },
-});
-const NOTHING: Reached = { kind: 'nothing' };
+type Access = readonly [at: bigint, width: 1 | 2 | 4 | 8, write?: boolean];
+
+const { memory, table, device: onDevice, nothing: NOTHING } = reaches;
+const AT = BAR_0;
+const PLUGGED = [WITH_MSIX];
+const pba = (at: bigint, first = 0, end = 4): Reached => reaches.pba(at, [first, end]);
 
 describe('access-dispatched', () => {
   it.each<readonly [string, Access, readonly AccessPart[]]>([

@@ -94,11 +94,12 @@ class AccessCheck {
   check(): void {
     const { address, width, parts } = this.#access;
     let next = address;
-    for (const part of parts) {
-      if (part.address !== next || part.size < 1) break;
+    const follow = parts.every((part) => {
+      const isNext = part.address === next && part.size > 0;
       next += BigInt(part.size);
-    }
-    if (next !== address + BigInt(width) || parts.length === 0) {
+      return isNext;
+    });
+    if (!follow || next !== address + BigInt(width)) {
       this.#violate('bytes-lost', () => `its parts are ${parts.map(partText).join(', ') || 'none'}`);
       return;
     }

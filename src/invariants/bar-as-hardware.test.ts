@@ -58,12 +58,113 @@ describe('bar-as-hardware', () => {
   });
 });
 
+describe('bar-as-hardware', () => {
+  const messages = (judged: ReturnType<typeof seen>) =>
+    judge(barAsHardware, judged).violations.map(({ message }) => message);
+
+  it('names the BAR, what the guest sees and what the device has', () => {
+    expect(messages(seen([WIDE]))).toEqual(['the guest does not see BAR 2 of dev0']);
+    expect(messages(seen([bar(0, 0x4000n), NARROW]))).toEqual([
+      'the guest sees BAR 0 of dev0 as mem32; the device has mem64',
+    ]);
+    expect(messages(seen([bar(0, 0x2000n, { type: 'mem64' }), NARROW]))).toEqual([
+      'the guest sees 0x2000 bytes of BAR 0 of dev0; the device has 0x4000',
+    ]);
+    expect(messages(seen([WIDE, bar(1, 0x1000n), NARROW]))).toEqual([
+      'the guest sees the upper half of BAR 0 of dev0 as a BAR of its own',
+    ]);
+    expect(messages(seen([WIDE, NARROW, bar(4, 0x1000n)]))).toEqual([
+      'the guest sees BAR 4 of dev0, which the device does not have',
+    ]);
+    expect(messages(seen([WIDE, { ...NARROW, resizedTo: 0x2000n }]))).toEqual([
+      'the guest has given BAR 2 of dev0 0x2000 bytes, and the VMM maps 0x1000',
+    ]);
+    expect(messages(seen([bar(0, 0x4000n, { type: 'mem64', address: 0x8_0000_2000n }), NARROW]))).toEqual([
+      'the VMM puts BAR 0 of dev0 at 0x800002000, which is no multiple of its 0x4000 bytes',
+    ]);
+  });
+
+  it('takes no BAR behind one of 32 bits for its upper half', () => {
+    expect(causes(barAsHardware, seen([WIDE, NARROW, bar(3, 0x1000n)]))).toEqual(['extra-bar']);
+  });
+
+  it('also judges the state in which the VMM died', () => {
+    expect(causes(barAsHardware, { ...seen([WIDE]), outcome: 'aborted' })).toEqual(['missing-bar']);
+  });
+
+  it('says nothing about a device that the scenario does not have', () => {
+    const stranger = state({ devices: [device([], undefined, { id: 'dev9' })] });
+    expect(judge(barAsHardware, traceOfStates([stranger]))).toMatchObject({ causes: [], exercised: 0 });
+  });
+
+  it.each(['io', 'mem32', 'mem32p', 'mem64', 'mem64p'])('knows the type %s', (type) => {
+    const of = (shown: 'io' | 'mem32' | 'mem64') =>
+      causes(
+        barAsHardware,
+        traceOfStates([state({ devices: [device([bar(0, 0x100n, { type: shown })])] })], {
+          scenario: scenario({ devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x100', type }] }] }),
+        }),
+      );
+    for (const shown of ['io', 'mem32', 'mem64'] as const)
+      expect(of(shown)).toEqual(type.startsWith(shown) ? [] : ['wrong-type']);
+  });
+});
+
+describe('bar-as-hardware for a relocated table or PBA', () => {
+  const larger = (index: number) => [
+    bar(0, index === 0 ? 0x8000n : 0x4000n, { type: 'mem64' }),
+    bar(2, index === 2 ? 0x2000n : 0x1000n),
+  ];
+  const of = (index: number, guest: ReturnType<typeof layout>) =>
+    causes(barAsHardware, seen(larger(index), guest));
+
+  it('lets each of the two enlarge the BAR to which it moved, and no other BAR', () => {
+    expect(of(0, layout(1, 0x4000n, 0x1000n))).toEqual([]);
+    expect(of(0, layout(1, 0n, 0x5000n))).toEqual([]);
+    expect(of(2, layout(1, 0x4000n, 0x1000n))).toEqual(['wrong-size']);
+    expect(of(2, layout(1, 0n, 0x5000n))).toEqual(['wrong-size']);
+    expect(of(2, layout(1, 0n, 0x1000n, [2, 0]))).toEqual([]);
+    expect(of(2, layout(1, 0n, 0x1000n, [0, 2]))).toEqual([]);
+    expect(of(0, layout(1, 0n, 0x1000n, [2, 2]))).toEqual(['wrong-size']);
+  });
+
+  it('lets neither make a BAR smaller', () => {
+    const smaller = [bar(0, 0x2000n, { type: 'mem64' }), NARROW];
+    expect(causes(barAsHardware, seen(smaller, layout(1, 0x1000n, 0x1800n)))).toEqual(['wrong-size']);
+  });
+
+  it('lets a VMM enlarge no BAR of a device without MSI-X', () => {
+    const judged = traceOfStates([state({ devices: [device(larger(0), layout(1, 0x4000n, 0x5000n))] })], {
+      scenario: scenario({ devices: [{ id: 'dev0', bars: BARS }] }),
+    });
+    expect(causes(barAsHardware, judged)).toEqual(['wrong-size']);
+  });
+});
+
 describe('bar-as-hardware for a VMM that places BARs itself', () => {
   it('reports an address that is no multiple of the size', () => {
     const at = (address: bigint) =>
       causes(barAsHardware, seen([bar(0, 0x4000n, { type: 'mem64', address }), NARROW]));
     expect(at(0x8_0000_4000n)).toEqual([]);
     expect(at(0x8_0000_2000n)).toEqual(['misaligned']);
+  });
+
+  it('lets ports lie at any address, and BARs where the guest puts them', () => {
+    const ports = [{ index: 0, size: '0x20', type: 'io' }];
+    const io = device([bar(0, 0x20n, { type: 'io', address: 0x1010n })]);
+    const one = { scenario: scenario({ devices: [{ id: 'dev0', bars: ports }] }) };
+    expect(causes(barAsHardware, traceOfStates([state({ devices: [io] })], one))).toEqual([]);
+    const [placed, moved] = [0x8_0000_4000n, 0x8_0000_2000n].map((address, index) =>
+      state({
+        devices: [
+          device([bar(0, 0x4000n, { type: 'mem64', address }), NARROW], layout(1, 0n, 0x1000n, [0, index])),
+        ],
+      }),
+    );
+    const both = traceOfStates([placed!, moved!], {
+      scenario: scenario({ devices: [{ id: 'dev0', bars: BARS, msix: MSIX }] }),
+    });
+    expect(causes(barAsHardware, both)).toEqual([]);
   });
 });
 
@@ -73,6 +174,21 @@ describe('bar-as-hardware for the bit of prefetchable memory', () => {
       causes(barAsHardware, seen([bar(0, 0x4000n, { type: 'mem64', prefetchable }), NARROW]));
     expect(of(false)).toEqual([]);
     expect(of(true)).toEqual(['wrong-prefetch']);
+  });
+
+  it('says what the device has', () => {
+    const of = (type: string, prefetchable: boolean) =>
+      judge(
+        barAsHardware,
+        traceOfStates([state({ devices: [device([bar(0, 0x4000n, { type: 'mem64', prefetchable })])] })], {
+          scenario: scenario({ devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x4000', type }] }] }),
+        }),
+      ).violations.map(({ message }) => message);
+    expect(of('mem64', true)).toEqual(["the guest sees BAR 0 of dev0 as prefetchable, unlike the device's"]);
+    expect(of('mem64p', false)).toEqual([
+      "the guest sees BAR 0 of dev0 as not prefetchable, unlike the device's",
+    ]);
+    expect(of('mem64p', true)).toEqual([]);
   });
 });
 
@@ -102,8 +218,51 @@ describe('bar-as-hardware for a guest that sizes a BAR', () => {
     expect(of(0xffff_ffff_ffff_fff0n, 0xffff_c000n, 0)).toEqual(['sized-wrong']);
   });
 
+  it('names the values', () => {
+    expect(judge(barAsHardware, sized(0xffff_fff0n, 0n)).violations.map(({ message }) => message)).toEqual([
+      'a guest that writes 0xfffffff0 into BAR 2 of dev0 reads 0x0; a BAR of 0x1000 bytes answers 0xfffff000',
+    ]);
+  });
+
+  it('counts the BARs that it knows', () => {
+    // Two of what is counted are the BARs themselves.
+    expect(judge(barAsHardware, sized(0xffff_fff0n, 0xffff_f000n)).exercised).toBe(3);
+    expect(judge(barAsHardware, sized(0xffff_fff0n, 0n, 4))).toMatchObject({ causes: [], exercised: 2 });
+    const late = sized(0xffff_fff0n, 0n);
+    const { events } = late.steps[0]!;
+    const after = {
+      ...late,
+      steps: [{ ...late.steps[0]!, events: [] }],
+      teardown: { events, containers: [] },
+    };
+    expect(judge(barAsHardware, after)).toMatchObject({ causes: [], exercised: 2 });
+    const gone = state({ devices: [] });
+    expect(judge(barAsHardware, { ...late, steps: [{ ...late.steps[0]!, state: gone }] })).toMatchObject({
+      causes: [],
+      exercised: 0,
+    });
+  });
+
+  it('looks at the device that the guest asks', () => {
+    const late = sized(0xffff_fff0n, 0xffff_f000n);
+    const other = device([bar(2, 0x8000n, { device: 'dev1' })], undefined, { id: 'dev1' });
+    const [step] = late.steps;
+    const two = { ...step!, state: state({ devices: [other, ...step!.state.devices] }) };
+    expect(causes(barAsHardware, { ...late, steps: [two] })).toEqual([]);
+  });
+
+  it('says nothing about a 64-bit BAR 5, which has no register for its upper half', () => {
+    const wide = bar(5, 0x1000n, { type: 'mem64' });
+    expect(of(0xffff_fff0n, 0n, 5, [WIDE, NARROW, wide])).not.toContain('sized-wrong');
+    expect(of(0xffff_fff0n, 0n, 5, [WIDE, NARROW, bar(5, 0x1000n)])).toContain('sized-wrong');
+    expect(of(0xffff_ffff_ffff_fff0n, 0n, 4, [WIDE, NARROW, bar(4, 0x1000n, { type: 'mem64' })])).toContain(
+      'sized-wrong',
+    );
+  });
+
   it('says nothing about a BAR whose type bits lie among its address bits', () => {
     expect(of(0xffff_fff0n, 0n, 2, [WIDE, bar(2, 8n)])).not.toContain('sized-wrong');
+    expect(of(0xffff_fff0n, 0n, 2, [WIDE, bar(2, 16n)])).toContain('sized-wrong');
   });
 });
 
@@ -128,6 +287,52 @@ describe('bar-as-hardware for the registers at the end', () => {
     expect(of(0n, [set])).toEqual(['write-lost']);
     expect(of(0xd000_0000n, [set, { op: 'reset' }])).toEqual(['kept-over-reset']);
     expect(of(0xd000_0000n, [])).toEqual(['kept-over-reset']);
+  });
+
+  it('names the values', () => {
+    const messages = (...args: Parameters<typeof ended>) =>
+      judge(barAsHardware, ended(...args)).violations.map(({ message }) => message);
+    expect(messages(0n, [set])).toEqual([
+      'BAR 2 of dev0 has 0x0 in its register, but the guest wrote 0xd0000010',
+    ]);
+    expect(messages(0xd000_0000n, [set, { op: 'reset' }])).toEqual([
+      'BAR 2 of dev0 has 0xd0000000 in its register, but a reset clears it',
+    ]);
+  });
+
+  it('counts the registers of BARs that are there, larger than their type bits and not a 64-bit BAR 5', () => {
+    const counted = (judged: ReturnType<typeof ended>) => judge(barAsHardware, judged).exercised - 2;
+    const withBars = (judged: ReturnType<typeof ended>, ...bars: readonly ReturnType<typeof bar>[]) => ({
+      ...judged,
+      steps: [{ ...judged.steps[0]!, state: state({ devices: [device([WIDE, NARROW, ...bars])] }) }],
+    });
+    expect(counted(ended(0xd000_0000n, [set]))).toBe(1);
+    expect(counted(ended(0n, [set], 4))).toBe(0);
+    // The scenario does not have the BAR.
+    expect(counted(withBars(ended(0n, [], 4), bar(4, 0x1000n)))).toBe(0);
+    const small = (size: bigint) => {
+      const judged = ended(0xd000_0000n, [set]);
+      return {
+        ...judged,
+        steps: [{ ...judged.steps[0]!, state: state({ devices: [device([WIDE, bar(2, size)])] }) }],
+      };
+    };
+    expect(counted(small(8n))).toBe(0);
+    expect(counted(small(16n))).toBe(1);
+    const gone = ended(0n, [set]);
+    expect(judge(barAsHardware, { ...gone, steps: [{ ...gone.steps[0]!, state: state() }] })).toMatchObject({
+      causes: [],
+      exercised: 0,
+    });
+    expect(judge(barAsHardware, { ...gone, steps: [] })).toMatchObject({ causes: [], exercised: 0 });
+  });
+
+  it('looks at the device that has the register', () => {
+    const judged = ended(0xd000_0000n, [set]);
+    const other = device([bar(2, 0x2000_0000n, { device: 'dev1' })], undefined, { id: 'dev1' });
+    const [step] = judged.steps;
+    const two = { ...step!, state: state({ devices: [other, ...step!.state.devices] }) };
+    expect(causes(barAsHardware, { ...judged, steps: [two] })).toEqual([]);
   });
 
   it('says nothing about cloud-hypervisor, which chooses addresses itself', () => {

@@ -53,6 +53,47 @@ describe('flat-partition: the order of the ranges', () => {
     }
   });
 
+  it('compares a new range with neighbours outside of what has changed, and nothing further', () => {
+    const [low, high, last] = [flat(0n, 2n * PAGE), flat(3n * PAGE, PAGE), flat(8n * PAGE, PAGE)];
+    const before = view(low, high, last);
+    const between = (added: ReturnType<typeof flat>) => {
+      const after = view(low, added, high, last);
+      const stretch = { start: 2n * PAGE, end: 3n * PAGE };
+      const flatView = new ViewChange(after.flatView, [stretch]);
+      const change = new StateChange({ ...compareStates(before, after), flatView, dmaView: flatView });
+      const judged = traceOfStates([before, after]);
+      return judge(flatPartition, {
+        ...judged,
+        steps: judged.steps.with(1, { ...judged.steps[1]!, change }),
+      });
+    };
+    expect(between(flat(PAGE, 2n * PAGE)).causes).toEqual(['not-disjoint']);
+    expect(between(flat(2n * PAGE, 2n * PAGE)).causes).toEqual(['not-disjoint']);
+    // Three ranges of the first state, the new one and the one above that.
+    expect(between(flat(2n * PAGE, PAGE))).toMatchObject({ causes: [], exercised: 5 });
+  });
+
+  it('names the range', () => {
+    const words = (...ranges: readonly ReturnType<typeof flat>[]) =>
+      judge(flatPartition, traceOfStates([view(...ranges)])).violations.map(({ message }) => message);
+    expect(words(flat(0n, END + 1n))).toEqual([
+      '[0x0, 0x10000000000000000] "ram" extends beyond the 64-bit address space',
+    ]);
+    expect(words(flat(0n, PAGE), flat(PAGE - 1n, PAGE))).toEqual([
+      '[0xfff, 0x1ffe] "ram" overlaps the flat range below it',
+    ]);
+  });
+
+  it('reports nothing else of a range that overlaps and ends with the address space', () => {
+    expect(order(flat(0n, END), flat(PAGE, END - PAGE))).toEqual(['not-disjoint']);
+  });
+
+  it('judges the state in which the VMM died', () => {
+    expect(
+      causes(flatPartition, traceOfStates([view(), view(flat(0n, 0n))], { outcome: 'aborted' })),
+    ).toEqual(['empty-range']);
+  });
+
   it('reports a range without addresses', () => {
     expect(order(flat(PAGE, 0n))).toEqual(['empty-range']);
     expect(order(flat(PAGE, -1n))).toEqual(['empty-range']);
@@ -109,6 +150,8 @@ describe('flat-partition: the owners of addresses', () => {
 
   it('accepts the regions that a search of the region tree finds', () => {
     expect(owners(right)).toEqual([]);
+    // The order of three ranges; the first and the last address of each, and the first above them.
+    expect(judge(flatPartition, traceOfStates([state({ flatView: right })], { tree })).exercised).toBe(10);
   });
 
   it.each([
@@ -181,6 +224,33 @@ describe('flat-partition: the owners of addresses', () => {
     expect(causes(flatPartition, traceOfStates([start, more], { tree }))).toEqual(['wrong-owner']);
   });
 
+  /** A state in which any range may differ from those before, although the ranges are the same objects. */
+  const whole = (flatView: readonly ReturnType<typeof flat>[]) => {
+    const [before, after] = [state({ flatView }), state({ flatView })];
+    const change = new ViewChange(flatView, 'whole');
+    const judged = traceOfStates([before, after], { tree });
+    const changes = new StateChange({ ...compareStates(before, after), flatView: change, dmaView: change });
+    return { ...judged, steps: judged.steps.with(1, { ...judged.steps[1]!, change: changes }) };
+  };
+
+  it('passes over ranges that the start had, also where the target does not say what has changed', () => {
+    const wrong = [flat(0n, PAGE, region('ram'))];
+    expect(causes(flatPartition, whole(wrong))).toEqual([]);
+    const many = Array.from({ length: 70 }, (_, index) => flat(BigInt(index + 16) * PAGE, PAGE, IO));
+    expect(causes(flatPartition, whole(many))).toEqual([]);
+    const other = whole(right);
+    const last = { ...other.steps[1]!, state: state({ flatView: wrong }) };
+    const flatView = new ViewChange(wrong, 'whole');
+    const change = new StateChange({
+      ...compareStates(other.steps[0]!.state, last.state),
+      flatView,
+      dmaView: flatView,
+    });
+    expect(causes(flatPartition, { ...other, steps: [other.steps[0]!, { ...last, change }] })).toEqual([
+      'wrong-owner',
+    ]);
+  });
+
   it('compares nothing without a region tree', () => {
     expect(causes(flatPartition, traceOfStates([view(flat(0n, PAGE))]))).toEqual([]);
   });
@@ -238,6 +308,135 @@ describe('flat-partition: the compared addresses', () => {
   });
 });
 
+describe('flat-partition: the first and last address that is compared', () => {
+  /** The causes where the start has these ranges, and later devices have these BARs. */
+  const asked = (
+    tree: ReturnType<typeof node>,
+    flatView: readonly ReturnType<typeof flat>[],
+    bars: readonly (readonly [start: bigint, size: bigint])[] = [],
+  ) => {
+    const devices = [device(bars.map(([address, size], index) => bar(index, size, { address })))];
+    return causes(
+      flatPartition,
+      traceOfStates([state({ flatView }), state({ flatView, devices })], { tree }),
+    );
+  };
+  /** RAM of four pages; `io` has a part of the second page, and the start of the VMM does not show it. */
+  const hiding = (start: bigint, end: bigint) =>
+    node(ROOT, 0n, END, {
+      children: [node(IO, start, end - start, { priority: 1 }), node(RAM, 0n, 4n * PAGE)],
+    });
+  const shown = [flat(0n, 4n * PAGE)];
+
+  it('is each of a BAR, also if another BAR has the other', () => {
+    const tree = hiding(PAGE, PAGE + 0x10n);
+    expect(asked(tree, shown)).toEqual([]);
+    expect(asked(tree, shown, [[0n, PAGE]])).toEqual([]);
+    expect(asked(tree, shown, [[PAGE + 0x10n, PAGE]])).toEqual([]);
+    expect(asked(tree, shown, [[0n, PAGE], [0n, PAGE + 0x10n]])).toEqual(['wrong-owner']); // prettier-ignore
+    expect(asked(tree, shown, [[0n, 2n * PAGE], [PAGE, PAGE]])).toEqual(['wrong-owner']); // prettier-ignore
+    expect(asked(tree, shown, [[0n, 2n * PAGE], [0n, 2n * PAGE]])).toEqual([]); // prettier-ignore
+  });
+
+  it('is that of a BAR which is a range of the start', () => {
+    const wrong = [
+      flat(0n, PAGE),
+      flat(PAGE, PAGE, region('x')),
+      flat(2n * PAGE, 2n * PAGE, RAM, { offset: 2n * PAGE }),
+    ];
+    const tree = node(ROOT, 0n, END, { children: [node(RAM, 0n, 4n * PAGE)] });
+    expect(asked(tree, wrong)).toEqual([]);
+    expect(asked(tree, wrong, [[PAGE, PAGE]])).toEqual(['wrong-owner']);
+  });
+
+  it('is that of a BAR which has one end in common with a new range', () => {
+    const tree = hiding(PAGE + 0x400n, PAGE + 0x800n);
+    const [low, high] = [flat(0n, PAGE), flat(2n * PAGE, 2n * PAGE, RAM, { offset: 2n * PAGE })];
+    const later = (address: bigint, size: bigint) => {
+      const devices = [device([bar(0, size, { address })])];
+      const flatView = [low, flat(PAGE, PAGE, RAM, { offset: PAGE }), high];
+      return causes(flatPartition, traceOfStates([view(low, high), state({ flatView, devices })], { tree }));
+    };
+    expect(later(PAGE, PAGE)).toEqual([]);
+    expect(later(PAGE + 0x400n, PAGE - 0x400n)).toEqual(['wrong-owner']);
+    expect(later(PAGE, 0x800n)).toEqual(['wrong-owner']);
+  });
+
+  it('may be the first of a range', () => {
+    const tree = node(ROOT, 0n, END, {
+      children: [node(IO, PAGE, PAGE, { priority: 1 }), node(RAM, 0n, 4n * PAGE)],
+    });
+    const right = [
+      flat(0n, PAGE),
+      flat(PAGE, PAGE, IO),
+      flat(2n * PAGE, 2n * PAGE, RAM, { offset: 2n * PAGE }),
+    ];
+    expect(asked(tree, right, [[PAGE - 1n, 2n]])).toEqual([]);
+    expect(asked(tree, right, [[PAGE, 1n]])).toEqual([]);
+  });
+
+  const WINDOW = 0x20_0000_0000n;
+  const mmap = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+  /** Two pages of a bus, from 2 GiB on, seen at 128 GiB. */
+  const windowOn = (...children: readonly ReturnType<typeof node>[]) =>
+    node(ROOT, 0n, END, {
+      children: [
+        node(region('window', 'alias'), WINDOW, 2n * PAGE, {
+          alias: { node: node(region('pci', 'container'), 0n, END, { children }), offset: 0x8000_0000n },
+        }),
+      ],
+    });
+
+  it.each<readonly [string, bigint, bigint, bigint]>([
+    ['reaches beyond the window on both sides', -PAGE, 4n * PAGE, 0n],
+    ['begins in the window', PAGE, 4n * PAGE, PAGE],
+    ['is as large as the window', 0n, 2n * PAGE, 0n],
+  ])(
+    "is that of the part of a device's region that a window shows: the region %s",
+    (_, at, size, shownAt) => {
+      const tree = windowOn(node(mmap, 0x8000_0000n + at, size));
+      const from = WINDOW + shownAt;
+      const length = 2n * PAGE - shownAt;
+      const off = shownAt - at;
+      const part = (late: bigint, early: bigint) => [
+        flat(from + late, length - late - early, mmap, { offset: off + late }),
+      ];
+      expect(asked(tree, part(0n, 0n))).toEqual([]);
+      expect(asked(tree, part(1n, 0n))).toEqual(['wrong-owner']);
+      expect(asked(tree, part(0n, 1n))).toEqual(['wrong-owner']);
+    },
+  );
+
+  it('is that of a region that ends in the window', () => {
+    const tree = windowOn(node(mmap, 0x7fff_f000n, 2n * PAGE));
+    expect(asked(tree, [flat(WINDOW, PAGE, mmap, { offset: PAGE })])).toEqual([]);
+    expect(asked(tree, [flat(WINDOW, PAGE - 1n, mmap, { offset: PAGE })])).toEqual(['wrong-owner']);
+  });
+
+  it('is none of a region outside of the window, of the window on a bus, or of the machine', () => {
+    const outside = windowOn(node(mmap, PAGE, PAGE));
+    const behind = WINDOW - 0x8000_0000n + PAGE;
+    expect(asked(outside, [flat(behind, PAGE, IO)])).toEqual([]);
+    expect(asked(windowOn(), [flat(WINDOW, PAGE, IO)])).toEqual([]);
+    const below = region('below', 'io');
+    const machine = node(ROOT, 0n, END, {
+      children: [node(IO, PAGE, PAGE, { children: [node(below, 0x100n, 0x10n)] })],
+    });
+    expect(asked(machine, [flat(PAGE, 1n, RAM)])).toEqual([]);
+    const card = node(ROOT, 0n, END, {
+      children: [node(region('dev0 BAR 0', 'container', 'dev0'), PAGE, PAGE)],
+    });
+    expect(asked(card, [flat(PAGE, 1n, RAM)])).toEqual([]);
+    const bytes = node(ROOT, 0n, END, { children: [node(region('dev0 BAR 0', 'io', 'dev0'), PAGE, PAGE)] });
+    expect(asked(bytes, [flat(PAGE, 1n, RAM)])).toEqual(['wrong-owner']);
+  });
+
+  it('is none of a disabled region', () => {
+    const off = node(ROOT, 0n, END, { children: [node(mmap, PAGE, PAGE, { enabled: false })] });
+    expect(asked(off, [flat(PAGE, PAGE, IO)])).toEqual([]);
+  });
+});
+
 describe('flat-partition: the attributes of aliases', () => {
   const PLAIN = { readonly: false, nonvolatile: false, unmergeable: false };
   const SIZE = 4n * PAGE;
@@ -278,5 +477,26 @@ describe('flat-partition: the attributes of aliases', () => {
     expect(shadowed({ readonly: true }, [flat(0n, SIZE)])).toEqual(['wrong-attributes']);
     expect(shadowed({}, [flat(0n, SIZE)], PAGE)).toEqual(['wrong-owner']);
     expect(shadowed({}, [flat(0n, SIZE)])).toEqual([]);
+  });
+
+  it('names the address and both lists of attributes', () => {
+    const all = { readonly: true, nonvolatile: true, unmergeable: true };
+    const words = (attributes: Partial<typeof PLAIN>, given: object) => {
+      const alias = node(region('shadow', 'alias'), PAGE, PAGE, {
+        alias: { node: node(RAM, 0n, SIZE), offset: PAGE },
+        attributes: { ...PLAIN, ...attributes },
+      });
+      const tree = node(ROOT, 0n, END, { children: [alias] });
+      const ranges = [flat(PAGE, PAGE, RAM, { offset: PAGE, ...given })];
+      const judged = trace([{ state: view() }, { state: view(...ranges) }], { tree });
+      return judge(flatPartition, judged).violations.map(({ message }) => message);
+    };
+    expect(words(all, {})).toEqual([
+      'address 0x1000 of "ram" is read-only, nonvolatile, unmergeable in the region tree, but writable in the flat view',
+    ]);
+    expect(words({}, { readonly: true })).toEqual([
+      'address 0x1000 of "ram" is writable in the region tree, but read-only in the flat view',
+    ]);
+    expect(words(all, all)).toEqual([]);
   });
 });

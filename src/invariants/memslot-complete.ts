@@ -98,6 +98,8 @@ class SlotsOfMemory implements Judge {
   /**
    * Reports a BAR smaller than a host page that traps although it has its page to itself: the host keeps the rest of the
    * page free of other devices, so that a VMM can map the whole page (vfio_sub_page_bar_update_mapping).
+   *
+   * @param range smaller than a host page.
    */
   #checkSmallBar(range: TraceRange, { devices, flatView, memslots }: State): void {
     const device = devices.find(({ id }) => id === range.region.owner);
@@ -108,7 +110,7 @@ class SlotsOfMemory implements Judge {
     // A capability that breaks the specification misleads the VMM about the place of the table.
     if (!hasConformingLayout(own!)) return;
     const size = range.end - range.start;
-    if (spec.size >= this.#page || size !== spec.size || found.start + range.offset !== 0n) return;
+    if (size !== spec.size || found.start + range.offset !== 0n) return;
     if (range.start % this.#page !== 0n) return;
     const page = { start: range.start, end: range.start + this.#page };
     if (this.#refused.some((refused) => overlaps(refused, page))) return;

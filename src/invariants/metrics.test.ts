@@ -71,4 +71,24 @@ describe('the metrics', () => {
     ];
     expect(after(state({ containers }))).toMatchObject({ p2pMappedBytes: 2n * PAGE, maps: 5 });
   });
+
+  it('take whole pages of device memory for memslots where the target shows none', () => {
+    const flatView = [
+      flat(0n, 16n * PAGE),
+      // One whole page, between two halves.
+      flat(0xc000_0800n, 2n * PAGE, MMAP),
+      flat(0xc000_8100n, 0x100n, MMAP),
+      flat(0xc001_0000n, PAGE, TABLE),
+    ];
+    const last = state({ flatView, memslots: [memslot(0xc000_0000n, PAGE, shown)] });
+    expect(metricsOf(trace([{ state: last }], { hidesMemslots: true }))).toMatchObject({
+      directMappedBytes: PAGE,
+      trappedBytes: PAGE + 0x100n + PAGE,
+    });
+    expect(metricsOf(trace([{ state: last }]))).toMatchObject({
+      directMappedBytes: PAGE,
+      // The first half page is in the memslot.
+      trappedBytes: 2n * PAGE - 0x800n + 0x100n + PAGE,
+    });
+  });
 });

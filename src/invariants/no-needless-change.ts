@@ -2,7 +2,7 @@ import { alignDown, alignUp, firstEndingAbove, overlaps, type Range } from '../a
 import type { Backing } from '../host/index.ts';
 import { isCloudHypervisor } from '../scenario/index.ts';
 import { sameMapping, type State, type StateChange, type Trace, type TraceRange } from '../trace/index.ts';
-import type { VmmEvent } from '../vfio/index.ts';
+import type { DmaUnmapEvent, MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { startInBar } from './bar-bytes.ts';
 import { startOfBar } from './bar-in-system-memory.ts';
 import { rangeFrom, spanOf } from './describe.ts';
@@ -27,7 +27,7 @@ const SWITCHES: readonly string[] = ['enable-memory', 'disable-memory', 'enable-
 class KeptRanges implements Judge {
   readonly #trace: Trace;
   readonly #examination: Examination;
-  #events: VmmEvent[] = [];
+  #events: (DmaUnmapEvent | MemslotEvent)[] = [];
   #stepOfEvents = -1;
 
   constructor(trace: Trace, examination: Examination) {
@@ -72,7 +72,7 @@ class KeptRanges implements Judge {
     if (this.#stepOfEvents !== this.#examination.step) return;
     for (const event of this.#events) {
       if (event.type === 'memslot') this.#checkSlot(event, before, after);
-      else if (event.type === 'dma-unmap') this.#checkUnmap(event, before, after);
+      else this.#checkUnmap(event, before, after);
     }
   }
 
@@ -130,11 +130,7 @@ class KeptRanges implements Judge {
     return false;
   }
 
-  #checkUnmap(
-    { container, iova, size, unmapped }: Extract<VmmEvent, { type: 'dma-unmap' }>,
-    before: State,
-    after: State,
-  ): void {
+  #checkUnmap({ container, iova, size, unmapped }: DmaUnmapEvent, before: State, after: State): void {
     if (unmapped === 0n) return;
     const of = ({ containers }: State) => containers.find(({ name }) => name === container)?.mappings ?? [];
     const now = of(after);
@@ -153,7 +149,7 @@ class KeptRanges implements Judge {
     }
   }
 
-  #checkSlot({ slot, errno }: Extract<VmmEvent, { type: 'memslot' }>, before: State, after: State): void {
+  #checkSlot({ slot, errno }: MemslotEvent, before: State, after: State): void {
     if (slot.size !== 0n || errno !== 0) return;
     const old = before.memslots.find(({ gpa }) => gpa === slot.gpa);
     const now = after.memslots.find(({ gpa }) => gpa === slot.gpa);

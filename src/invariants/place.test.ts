@@ -6,6 +6,18 @@ import { violationsOf } from './index.ts';
 import { CONDITIONS, holdsFor, type ConditionName } from './conditions.ts';
 import type { Violation } from './invariant.ts';
 import { placeOf } from './place.ts';
+import {
+  flat,
+  mapEvent,
+  memslot,
+  memslotEvent,
+  region,
+  scenario,
+  state,
+  trace as traceOf,
+  unmapEvent,
+  type StepParts,
+} from './testing/index.ts';
 
 const trace = runOnModel(
   decodeScenario({
@@ -45,6 +57,87 @@ describe('placeOf', () => {
 
   it('says nowhere without addresses', () => {
     expect(placeOf({ invariant: 'no-abort', cause: 'x', message: '', step: 0 }, trace)).toBe('nowhere');
+  });
+});
+
+describe('placeOf, by requests and by the flat view', () => {
+  const BAR = { region: 'd BAR 0', owner: 'd' };
+  const at = { start: 0x1000n, end: 0x2000n };
+  const of = (steps: readonly StepParts[], step = 0, more: Parameters<typeof traceOf>[1] = {}) =>
+    placeOf({ ...violation(0n, step), at }, traceOf(steps, more));
+
+  it('knows both kinds of requests, by all of their addresses', () => {
+    const makers = [
+      (start: bigint, size: bigint) => mapEvent(start, size, BAR),
+      (start: bigint, size: bigint) => memslotEvent(memslot(start, size, BAR)),
+    ];
+    for (const request of makers) {
+      const place = (start: bigint, size: bigint) => of([{ events: [request(start, size)] }]);
+      expect(place(0x1000n, 0x1000n)).toBe('bar');
+      expect(place(0x0n, 0x1001n)).toBe('bar');
+      expect(place(0x1fffn, 0x1000n)).toBe('bar');
+      expect(place(0x0n, 0x1000n)).toBe('nowhere');
+      expect(place(0x2000n, 0x1000n)).toBe('nowhere');
+    }
+    expect(of([{ events: [unmapEvent(0x1000n, 0x1000n)] }])).toBe('nowhere');
+  });
+
+  it('goes by the last request for exactly the addresses, and else by the last that touches them', () => {
+    const ram = (start: bigint, size: bigint) => mapEvent(start, size);
+    const card = (start: bigint, size: bigint) => mapEvent(start, size, BAR);
+    const [from, size] = [0x1000n, 0x1000n];
+    expect(of([{ events: [ram(from, size), card(from, size), card(from, 2n * size)] }])).toBe('bar');
+    expect(of([{ events: [card(from, size), ram(from, size), card(0n, 2n * size)] }])).toBe('machine-memory');
+    expect(of([{ events: [card(from, size), ram(from, 2n * size)] }])).toBe('bar');
+    expect(of([{ events: [card(from, size), ram(0n, 2n * size)] }])).toBe('bar');
+    expect(of([{ events: [ram(from, 2n * size), ram(0n, 2n * size), card(0n, 4n * size)] }])).toBe('bar');
+    expect(of([{ events: [card(0n, 4n * size)] }])).toBe('bar');
+  });
+
+  it('goes by no request of a later step', () => {
+    const steps = [{ events: [mapEvent(0x1000n, 0x1000n)] }, { events: [mapEvent(0x1000n, 0x1000n, BAR)] }];
+    expect(of(steps, 0)).toBe('machine-memory');
+    expect(of(steps, 1)).toBe('bar');
+    expect(of(steps, 2)).toBe('bar');
+    const teardown = { events: [mapEvent(0x1000n, 0x1000n)], containers: [] };
+    expect(of(steps, 2, { teardown })).toBe('machine-memory');
+    expect(of(steps, 1, { teardown })).toBe('bar');
+  });
+
+  it('goes by the flat view of the step or of the step before', () => {
+    const shows = state({ flatView: [flat(0x1000n, 0x1000n, region('d BAR 0', 'io', 'd'))] });
+    const steps = [{ state: state() }, { state: shows }, { state: state() }, { state: state() }];
+    expect([0, 1, 2, 3].map((step) => of(steps, step))).toEqual(['nowhere', 'bar', 'bar', 'nowhere']);
+  });
+
+  it('goes by a request that touches the addresses before a range that touches them', () => {
+    const card = (size: bigint) => state({ flatView: [flat(0x1000n, size, region('d BAR 0', 'io', 'd'))] });
+    const events = [mapEvent(0x0n, 0x1800n)];
+    expect(of([{ events, state: card(0x800n) }])).toBe('machine-memory');
+    expect(of([{ events, state: card(0x1000n) }])).toBe('bar');
+    expect(of([{ state: card(0x800n) }])).toBe('bar');
+  });
+
+  it('takes no region for added that the guest only removes', () => {
+    const added = {
+      op: 'add-region',
+      name: 'x',
+      kind: 'ram',
+      address: '0x100000000',
+      size: '0x1000',
+      priority: 0,
+    };
+    const removed = { op: 'remove-region', name: 'x' };
+    const place = (region: string) =>
+      of([{ events: [mapEvent(0x1000n, 0x1000n, { region })] }], 0, {
+        scenario: { ...scenario({ operations: [added, removed] }) },
+      });
+    expect([place('x'), place('ram')]).toEqual(['added-region', 'machine-memory']);
+    const gone = scenario({ operations: [added, removed] });
+    const only = { ...gone, operations: gone.operations.filter(({ op }) => op === 'remove-region') };
+    expect(of([{ events: [mapEvent(0x1000n, 0x1000n, { region: 'x' })] }], 0, { scenario: only })).toBe(
+      'machine-memory',
+    );
   });
 });
 

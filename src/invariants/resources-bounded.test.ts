@@ -15,7 +15,9 @@ import {
   mapping,
   memslot,
   memslotEvent,
+  message,
   mmapEvent,
+  region,
   state,
   trace,
   windowEvent,
@@ -23,6 +25,7 @@ import {
 
 const BEFORE = [flat(0n, PAGE)];
 const OTHER = [flat(0n, 2n * PAGE)];
+const LAST = flat(8n * PAGE, PAGE);
 const slots = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ ...memslot(BigInt(index) * PAGE, PAGE), slot: index }));
 const cycle = (first: Parameters<typeof state>[0], last: Parameters<typeof state>[0]) => [
@@ -90,6 +93,75 @@ describe('resources-bounded', () => {
     expect(causes(resourcesBounded, trace([{ ...first, events: [refused] }, second!, third!]))).toEqual([]);
   });
 
+  it('says nothing of two states, which have no cycle between them', () => {
+    const [first, , third] = cycle({ memslots: slots(1) }, { memslots: slots(2) });
+    expect(judge(resourcesBounded, trace([first!, third!]))).toMatchObject({ causes: [], exercised: 0 });
+  });
+
+  it('goes on after a refused mmap of a BAR, and after what the host cannot refuse', () => {
+    const [first, second, third] = cycle({ memslots: slots(1) }, { memslots: slots(2) });
+    const after = (event: VmmEvent) =>
+      causes(resourcesBounded, trace([{ ...first, events: [event] }, second!, third!]));
+    expect(after(mmapEvent(0n, PAGE, { errno: Errno.ENOMEM }))).toEqual(['memslots-grow']);
+    expect(after(message())).toEqual(['memslots-grow']);
+  });
+
+  it.each<readonly [string, State['flatView']]>([
+    ['start', [flat(PAGE, 3n * PAGE), LAST]],
+    ['end', [flat(0n, 3n * PAGE), LAST]],
+    ['offset', [flat(0n, 4n * PAGE, region('ram'), { offset: PAGE }), LAST]],
+    ['region', [flat(0n, 4n * PAGE, region('rom')), LAST]],
+    ['number of ranges', [flat(0n, 4n * PAGE)]],
+  ])('takes no memory map for the same with another %s', (_, other) => {
+    const same = [flat(0n, 4n * PAGE), LAST];
+    const grows = (before: Partial<State>, after: Partial<State>) =>
+      causes(
+        resourcesBounded,
+        trace(cycle({ ...before, memslots: slots(1) }, { ...after, memslots: slots(2) })),
+      );
+    // Both have equal ranges, rendered anew.
+    const again = [flat(0n, 4n * PAGE), flat(8n * PAGE, PAGE)];
+    expect(grows({ flatView: same }, { flatView: again })).toEqual(['memslots-grow']);
+    expect(grows({ flatView: same }, { flatView: other })).toEqual([]);
+    const dma = (view: State['flatView']) => ({ flatView: same, dmaView: view });
+    expect(grows(dma([...same]), dma(again))).toEqual(['memslots-grow']);
+    expect(grows(dma([...same]), dma(other))).toEqual([]);
+    // Devices see what the CPUs see, and then something else.
+    expect(grows({ flatView: same }, dma(other))).toEqual([]);
+    expect(grows(dma(other), { flatView: same })).toEqual([]);
+  });
+
+  it('looks at each of the mmaps of a BAR', () => {
+    const left = (munmapped: object, mmaps = [mmapEvent(PAGE, PAGE)]) => {
+      const munmap = { type: 'munmap', device: 'dev0', bar: 0, offset: offset(PAGE), size: PAGE } as const;
+      const events = [{ ...munmap, ...munmapped }];
+      const made = trace([{ state: state(), events: mmaps }], { teardown: { events, containers: [] } });
+      return judge(resourcesBounded, made).violations.map(({ message: text }) => text);
+    };
+    const words = 'the mmap of dev0 BAR 0 [0x1000, 0x1fff] is left when all devices are unplugged';
+    expect(left({})).toEqual([]);
+    expect(left({ device: 'dev1' })).toEqual([words]);
+    expect(left({ bar: 1 })).toEqual([words]);
+    expect(left({ offset: offset(0n) })).toEqual([words]);
+    expect(left({ size: 2n * PAGE })).toEqual([words]);
+    expect(left({ offset: offset(0n) }, [mmapEvent(PAGE, PAGE), mmapEvent(0n, PAGE)])).toEqual([words]);
+    expect(left({}, [mmapEvent(0n, PAGE), mmapEvent(PAGE, PAGE)])).toEqual([
+      'the mmap of dev0 BAR 0 [0x0, 0xfff] is left when all devices are unplugged',
+    ]);
+  });
+
+  it('names what grows', () => {
+    const words = (judged: Trace) =>
+      judge(resourcesBounded, judged).violations.map(({ message: text }) => text);
+    expect(words(trace(cycle({ memslots: slots(1) }, { memslots: slots(2) })))).toEqual([
+      'the same memory map needs 2 memslots, and 1 the first time',
+    ]);
+    const made = (slot: number, size = PAGE) => memslotEvent({ ...memslot(0n, size), slot });
+    expect(words(trace([{ events: [made(0), made(0, 0n), made(1)] }, {}, {}]))).toEqual([
+      'slot 1 is in use, although never more than 1 slots were in use at once',
+    ]);
+  });
+
   it('reports a slot number that is never used again', () => {
     const made = (slot: number) => memslotEvent({ ...memslot(0n, PAGE), slot });
     const gone = (slot: number) => memslotEvent({ ...memslot(0n, PAGE), slot, size: 0n });
@@ -153,5 +225,57 @@ describe('resources-bounded for what the VMM hands out', () => {
     const off = without(false);
     const written = done([start, off], [plug, first], [moved, first], [unplug, off], [plug, second]);
     expect(causes(resourcesBounded, written)).toEqual([]);
+  });
+
+  it('names the container that stays open', () => {
+    const ends = done(
+      [start, state({ devices: [plugged(0n)] })],
+      [unplug, without(true)],
+      [{ op: 'reset' }, without(true)],
+    );
+    expect(judge(resourcesBounded, ends).violations.map(({ message: text }) => text)).toEqual([
+      'container stays open, although the last device is unplugged',
+    ]);
+  });
+
+  it('lets a container stay open for a device that stays', () => {
+    const stays = state({ ...mapped(1), devices: [device([bar(0, PAGE)], undefined, { id: 'dev1' })] });
+    expect(
+      causes(resourcesBounded, done([start, stays], [unplug, { ...stays }], [{ op: 'reset' }, stays])),
+    ).toEqual([]);
+  });
+
+  const two = (first: bigint | undefined, second: bigint | undefined) =>
+    state({
+      devices: [
+        device([bar(0, PAGE, { address: first }), bar(2, PAGE)]),
+        device([bar(0, PAGE, { address: second })], undefined, { id: 'dev1' }),
+      ],
+    });
+  const [A, B] = [0x8000_0000n, 0x9000_0000n];
+
+  it('reports a reset after which devices have other addresses, and names all of them', () => {
+    const reset = { op: 'reset' } as const;
+    const off = { op: 'disable-memory', device: 'dev0' } as const;
+    const ends = (last: State, between: Op = off) =>
+      done([start, two(A, B)], [between, two(undefined, B)], [reset, last]);
+    expect(causes(resourcesBounded, ends(two(A, B)))).toEqual([]);
+    expect(judge(resourcesBounded, ends(two(B, A))).violations.map(({ message: text }) => text)).toEqual([
+      'the BARs lie at dev0: 0x90000000, -; dev1: 0x80000000;, and the first time, beside the same devices, ' +
+        'at dev0: 0x80000000, -; dev1: 0x90000000;',
+    ]);
+    const sized = { op: 'size-bar', device: 'dev0', bar: 0 } as const;
+    expect(causes(resourcesBounded, ends(two(B, A), sized))).toEqual([]);
+  });
+
+  it('compares the addresses of a plugged device where those beside it have the same addresses', () => {
+    const alone = (address: bigint) =>
+      state({ devices: [device([bar(0, PAGE, { address })], undefined, { id: 'dev1' })] });
+    const cycles = (second: State, last: State) =>
+      causes(resourcesBounded, done([start, alone(B)], [plug, two(A, B)], [unplug, second], [plug, last]));
+    expect(cycles(alone(B), two(A, B))).toEqual([]);
+    expect(cycles(alone(B), two(A + PAGE, B))).toEqual(['addresses-lost']);
+    expect(cycles(alone(B + PAGE), two(A + PAGE, B + PAGE))).toEqual([]);
+    expect(cycles(alone(B + PAGE), two(A, B + PAGE))).toEqual([]);
   });
 });

@@ -91,10 +91,10 @@ class Resources implements Judge {
   step(_: StateChange, state: State): void {
     // Two states have no cycle between them.
     if (this.#trace.steps.length < 3) return;
-    const operation = this.#trace.steps[this.#examination.step]?.operation;
+    const { operation } = this.#trace.steps[this.#examination.step]!;
     this.#checkContainers(state, operation);
     this.#checkAddresses(state, operation);
-    if (this.#wasRefused || this.#examination.step >= this.#trace.steps.length) return;
+    if (this.#wasRefused) return;
     const now = this.#usageOf(state);
     const before = this.#seen.find((seen) => haveSameMemoryMap(seen.state, state))?.usage;
     if (before === undefined) {
@@ -113,8 +113,8 @@ class Resources implements Judge {
   }
 
   /** The container of devices that have all left pins the guest's RAM for nothing. */
-  #checkContainers({ devices, containers }: State, operation: Step['operation'] | undefined): void {
-    if (operation?.op !== 'unplug' || devices.length > 0 || containers.length === 0) return;
+  #checkContainers({ devices, containers }: State, operation: Step['operation']): void {
+    if (operation.op !== 'unplug' || devices.length > 0 || containers.length === 0) return;
     this.#examination.violate(
       'container-stays-open',
       () => `${containers[0]!.name} stays open, although the last device is unplugged`,
@@ -125,10 +125,10 @@ class Resources implements Judge {
    * A VMM that hands out addresses itself hands out the same ones for the same devices, if the guest has moved none: or
    * it loses some in each cycle.
    */
-  #checkAddresses({ devices }: State, operation: Step['operation'] | undefined): void {
+  #checkAddresses({ devices }: State, operation: Step['operation']): void {
     if (this.#examination.step >= this.#movedFrom) return;
-    const added = operation?.op === 'hotplug' ? [operation.device] : devices.map(({ id }) => id);
-    if (operation?.op !== 'hotplug' && operation?.op !== 'reset' && operation?.op !== 'start') return;
+    const added = operation.op === 'hotplug' ? [operation.device] : devices.map(({ id }) => id);
+    if (operation.op !== 'hotplug' && operation.op !== 'reset' && operation.op !== 'start') return;
     const [own, others] = [true, false].map((isAdded) =>
       devices.filter(({ id }) => added.includes(id) === isAdded).map(addressesText),
     );

@@ -19,6 +19,18 @@ describe('the site of a violation', () => {
     expect(of('QEMU 11.1.3 (Debian 1:11.1.3+ds-1)').vmm).toBe('QEMU');
   });
 
+  it('is the first place of the table of cloud-hypervisor with the beginning of the cause', () => {
+    expect(of('cloud-hypervisor-53', 'map-aligned/ram-off-host-page').place).toBe(
+      'vmm/src/device_manager.rs: DeviceManager::add_vfio_device',
+    );
+    expect(of('cloud-hypervisor-53', 'map-aligned/device-off-page').place).toBe(
+      'pci/src/vfio.rs: VfioPciDevice::map_mmio_regions',
+    );
+    expect(of('cloud-hypervisor-53', 'resources-bounded/addresses-lost').place).toBe(
+      'vm-allocator/src/address.rs: AddressAllocator::free',
+    );
+  });
+
   it('is the place that the table names for the version', () => {
     expect(of('qemu-2.12').place).toMatch(/^hw\/vfio\/common\.c: /);
     expect(of('qemu-11.1').place).toMatch(/^hw\/vfio\/listener\.c: /);

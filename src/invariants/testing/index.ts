@@ -1,4 +1,5 @@
 /** Traces made by hand, for the tests of the invariants. */
+export * from './accesses.ts';
 export * from './devices.ts';
 export * from './events.ts';
 export * from './judge.ts';

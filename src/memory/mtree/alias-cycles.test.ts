@@ -39,6 +39,67 @@ describe('cutAliasCycles', () => {
     expect(keepsTarget(from, 0x10_0000n)).toBe(keeps);
   });
 
+  it('judges an alias of one byte, which shows itself', () => {
+    expect(keepsTarget(0x8000n, 0n, 1n)).toBe(false);
+    expect(keepsTarget(0x7fffn, 0n, 1n)).toBe(true);
+  });
+
+  it('assumes no end where an alias shows itself 64 times, though each pass shows less', () => {
+    expect(keepsTarget(0x7c00n, 0n, 0x8000n)).toBe(true);
+    expect(keepsTarget(0x7f00n, 0n, 0x8000n)).toBe(false);
+  });
+
+  it('cuts a cycle behind a tree that another cycle has led through', () => {
+    const [a, b] = ['a', 'b'].map((name) => line(name, [0n, 0xffffn], [], ['outer', 0n, 0xffffn]));
+    const inner = line('inner', [0n, 0xffffn], [a!, b!]);
+    const outer = line('outer', [0n, 0xffffn], [inner]);
+    const first = line('first', [0n, 0xffffn], [], ['inner', 0n, 0xffffn]);
+    const targets = new Map([
+      [first, inner],
+      [a!, outer],
+      [b!, outer],
+    ]);
+    cutAliasCycles([first, outer], targets);
+    expect([...targets.keys()]).toEqual([first]);
+  });
+
+  it('cuts a chain of aliases alone, even if each pass shows less', () => {
+    const a = line('a', [0n, 0xfffn], [], ['b', 0x800n, 0x17ffn]);
+    const b = line('b', [0n, 0xfffn], [], ['a', 0n, 0xfffn]);
+    const targets = new Map([
+      [a, b],
+      [b, a],
+    ]);
+    cutAliasCycles([a, b], targets);
+    expect([...targets.keys()]).toEqual([a]);
+  });
+
+  /** Containers that each show the next one by two aliases; the last one shows the lower half of the first. */
+  const doubling = (count: number, isCycle: boolean) => {
+    const part = [0x8000n, 0xffffn] as const;
+    const targets = new Map<MtreeRegion, MtreeRegion>();
+    const last = line('end', part, [], ['c', 0n, 0x7fffn]);
+    let first = line('c', [0n, 0xffffn], [last]);
+    for (let index = 1; index < count; index++) {
+      const aliases = ['one', 'two'].map((name) => line(name, part, [], ['c', ...part]));
+      for (const alias of aliases) targets.set(alias, first);
+      first = line('c', [0n, 0xffffn], aliases);
+    }
+    if (isCycle) targets.set(last, first);
+    const all = targets.size;
+    cutAliasCycles([first], targets);
+    return { cut: all - targets.size, keepsLast: targets.has(last) };
+  };
+
+  it('assumes no end where a cycle is met after 2,000 aliases, though each pass shows less', () => {
+    expect(doubling(10, true)).toEqual({ cut: 0, keepsLast: true });
+    expect(doubling(20, true)).toEqual({ cut: 1, keepsLast: false });
+  });
+
+  it('follows each line once, however many aliases show it', () => {
+    expect(doubling(40, false)).toEqual({ cut: 0, keepsLast: false });
+  });
+
   it('cuts the last alias of a chain that leads back to itself', () => {
     const a = line('a', [0n, 0xfffn], [], ['b', 0n, 0xfffn]);
     const b = line('b', [0x1000n, 0x1fffn], [], ['a', 0n, 0xfffn]);

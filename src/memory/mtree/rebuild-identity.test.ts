@@ -94,6 +94,37 @@ describe('a section', () => {
     expect(trees).toEqual([root, two]);
   });
 
+  it('is another region than an equal line that the text does not show', () => {
+    const hidden = line('bar', [0x1000n, 0x1fffn], [], { hidden: true });
+    expect(isSame(hidden, line('bar', [0x1000n, 0x1fffn]))).toBe(false);
+  });
+
+  it('lies at its offset in the container', () => {
+    const inner = line('bar', [0x5000n, 0x5fffn]);
+    const container = line('bus', [0x1000n, 0x8fffn], [inner]);
+    const root = line('system', [0n, 0xff_ffffn], [container], { type: 'container' });
+    const section = line('bar', [0x4000n, 0x4fffn]);
+    const { canonical } = identifyTrees(text([root], [section]), true);
+    expect(canonical(section)).toBe(inner);
+  });
+
+  it('is one of several equal lines, and the next equal section is the next of them', () => {
+    const lines = [1, 2, 3].map(() => line('bar', [0x1000n, 0x1fffn]));
+    const sections = [1, 2, 3].map(() => line('bar', [0x1000n, 0x1fffn]));
+    const root = line('system', [0n, 0xff_ffffn], lines, { type: 'container' });
+    const { canonical, trees } = identifyTrees(text([root], sections), true);
+    expect(sections.map((section) => lines.indexOf(canonical(section)))).toEqual([0, 1, 2]);
+    expect(trees).toEqual([root]);
+  });
+
+  it('is one of several equal address spaces, and the next equal section is the next of them', () => {
+    const spaces = [1, 2, 3].map(() => line('bar', [0n, 0xfffn]));
+    const sections = [1, 2, 3].map(() => line('bar', [0n, 0xfffn]));
+    const { canonical, trees } = identifyTrees(text(spaces, sections), false);
+    expect(sections.map((section) => spaces.indexOf(canonical(section)))).toEqual([0, 1, 2]);
+    expect(trees).toEqual(spaces);
+  });
+
   it('pairs its own lines with those of the line', () => {
     const inner = line('c', [0x4000n, 0x7fffn], [line('child', [0x4000n, 0x40ffn])]);
     const root = line('system', [0n, 0xffffn], [inner], { type: 'container' });

@@ -110,7 +110,7 @@ export class TreePlacement {
   #fits(region: MtreeRegion, level: number, markers: number): Fit[] {
     const direct = Math.min(level - 1, this.#path.length) - 1;
     if (this.#options.byIndent)
-      return [this.#fitBelow(direct, this.#path[direct]!.region.start, region, level)];
+      return [this.#fitBelow(direct, this.#path[direct]!.region.start, region)];
     const fits: Fit[] = [];
     for (let index = direct; index >= 0; index--) {
       const { region: container, lastAddress, lastPriority } = this.#path[index]!;
@@ -126,7 +126,7 @@ export class TreePlacement {
         }
       }
       for (const start of starts) {
-        const fit = this.#fitBelow(index, start, region, level);
+        const fit = this.#fitBelow(index, start, region);
         const explained = Number(fit.hiddenWraps) + Number(fit.overflow) <= markers;
         if (explained && inOrder) fits.push(fit);
       }
@@ -138,23 +138,25 @@ export class TreePlacement {
     return fits;
   }
 
-  /** The place of a line below the open region at `index`, if hidden regions in between start at `hiddenStart`. */
-  #fitBelow(index: number, hiddenStart: bigint, region: MtreeRegion, level: number): Fit {
+  /**
+   * The place of a line below the open region at `index`.
+   *
+   * @param hiddenStart where the hidden regions in between start; without these, where the open region starts.
+   */
+  #fitBelow(index: number, hiddenStart: bigint, region: MtreeRegion): Fit {
     const container = this.#path[index]!.region;
-    const start = index === level - 2 ? container.start : hiddenStart;
     return {
       index,
       hiddenStart,
-      hiddenWraps: start < container.start,
-      overflow: region.start < start || region.end < region.start,
+      hiddenWraps: hiddenStart < container.start,
+      overflow: region.start < hiddenStart || region.end < region.start,
     };
   }
 
   /** Whether `region` may lie in the open region at `index`, judged by their addresses. */
   #plausible(region: MtreeRegion, index: number, level: number): boolean {
     const { start, end, hidden } = this.#path[index]!.region;
-    // The root has no siblings, so no hidden region can stand beside it.
-    if (index === 0 || index !== level - 2 || hidden || end < start) return true;
+    if (index !== level - 2 || hidden || end < start) return true;
     return region.start <= end && start <= region.end;
   }
 
