@@ -32,8 +32,9 @@ const sizeOf = (unit: number): bigint => 1024n ** BigInt(unit);
 
 /** The largest unit that divides the count. */
 function dividing(count: bigint): number {
+  if (count === 0n) return 0;
   let unit = 0;
-  while (unit < UNITS.length - 1 && count !== 0n && count % sizeOf(unit + 1) === 0n) unit++;
+  while (unit < UNITS.length - 1 && count % sizeOf(unit + 1) === 0n) unit++;
   return unit;
 }
 
