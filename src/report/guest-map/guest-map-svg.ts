@@ -137,8 +137,14 @@ const endText = ({ end }: Range, map: GuestMap): string => placeText(end, map);
 
 /** The distance of two addresses; between two named starts there is none. */
 function sizeText({ start, end, isGap }: Range & { readonly isGap: boolean }, { starts }: GuestMap): string {
-  if (!isGap) return bytes(end - start);
-  return starts === undefined ? `\u22ee ${bytes(end - start)}` : '\u22ee';
+  if (!isGap) return shortSize(end - start);
+  return starts === undefined ? `\u22ee ${shortSize(end - start)}` : '\u22ee';
+}
+
+/** A size in one unit, for there is no room for more beside the address. */
+function shortSize(size: bigint): string {
+  const [first, ...more] = bytes(size).split(' + ');
+  return more.length === 0 ? first! : `over ${first!}`;
 }
 
 function columnOf({ title, subtitle, boxes }: MapColumn, index: number, drawing: Drawing): string[] {
