@@ -141,10 +141,13 @@ function sizeText({ start, end, isGap }: Range & { readonly isGap: boolean }, { 
   return starts === undefined ? `\u22ee ${shortSize(end - start)}` : '\u22ee';
 }
 
-/** A size in one unit, for there is no room for more beside the address. */
+/** A size in one unit, for there is no room for more beside the address: `over 55 TiB`. */
 function shortSize(size: bigint): string {
-  const [first, ...more] = bytes(size).split(' + ');
-  return more.length === 0 ? first! : `over ${first!}`;
+  const text = bytes(size);
+  if (/^\d+ \w+$/.test(text)) return text;
+  let unit = 1n;
+  while (size >= unit * 1024n) unit *= 1024n;
+  return `over ${bytes((size / unit) * unit)}`;
 }
 
 function columnOf({ title, subtitle, boxes }: MapColumn, index: number, drawing: Drawing): string[] {
