@@ -19,7 +19,12 @@ describe('bytes', () => {
     [1n << 50n, '1 PiB'],
     [1n << 63n, '8 EiB'],
     [1n << 64n, '16 EiB'],
-    [(1n << 64n) - 1n, '18446744073709551615 bytes'],
+    [(1n << 64n) - 1n, '0xffffffffffffffff bytes'],
+    [99_999n, '99999 bytes'],
+    [100_001n, '97 KiB + 673 bytes'],
+    [134_266_876n << 10n, '128 GiB + 49148 KiB'],
+    [3_144_960n << 10n, '2 GiB + 1023 MiB + 256 KiB'],
+    [-4096n, '-4 KiB'],
     [1n << 70n, '1024 EiB'],
   ])('writes %d as %s', (count, text) => {
     expect(bytes(count)).toBe(text);

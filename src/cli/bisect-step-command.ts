@@ -1,13 +1,12 @@
 import { Command } from 'commander';
-import { examples } from './examples.ts';
+import { closing, examples } from './help-text.ts';
 import type { BisectStepOptions } from './bisect-step-action.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 
 /** The name of the command: all its exit codes are those of `git bisect run`. */
 export const BISECT_STEP = 'bisect-step';
 
-const ABOUT_EXIT_CODES = `
-Exit codes, as git bisect run reads them: 0 the case does not show the cause, 1 the case shows the cause,
+const ABOUT_EXIT_CODES = `Exit codes, as git bisect run reads them: 0 the case does not show the cause, 1 the case shows the cause,
 125 the build cannot tell, so that git skips the commit, 128 the command line or the case is wrong, which ends
 the bisection.`;
 
@@ -24,7 +23,7 @@ export const bisectStepCommand = (raiseExitCode: RaiseExitCode): Command =>
         ],
       ]),
     )
-    .addHelpText('after', ABOUT_EXIT_CODES)
+    .addHelpText('after', closing(ABOUT_EXIT_CODES))
     .argument('<case>', 'a file that holds a scenario or a stored case')
     .requiredOption('--cause <invariant/cause>', 'the cause, as validate and replay print it')
     .requiredOption('--qemu <path>', 'the build: a QEMU binary, or a folder with qemu-system-*')

@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander';
 import type { CacheCommandOptions } from './cache-action.ts';
-import { examples } from './examples.ts';
+import { closing, examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 
-const ABOUT_LIMIT = `
-The cache is in XDG_CACHE_HOME or ~/.cache. Beyond BARPROOF_CACHE_GIB (default: 8) the bases that were used longest ago
+const ABOUT_LIMIT = `The cache is in XDG_CACHE_HOME or ~/.cache. Beyond BARPROOF_CACHE_GIB (default: 8) the bases that were used longest ago
 are removed.`;
 
 /** `barproof cache`: shows, builds or clears the QEMUs that `validate --qemu-tree` uses. */
@@ -19,7 +18,7 @@ export const cacheCommand = (raiseExitCode: RaiseExitCode): Command =>
         ['barproof cache --clear', 'remove all of it'],
       ]),
     )
-    .addHelpText('after', ABOUT_LIMIT)
+    .addHelpText('after', closing(ABOUT_LIMIT))
     .option('--clear', 'remove everything that no other barproof uses')
     .addOption(
       new Option('--build <dir>', 'build the QEMU of a git tree or an unpacked source').conflicts('clear'),

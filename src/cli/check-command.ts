@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
-import { examples } from './examples.ts';
+import { examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
 import { mailOption, reportOption } from './report-option.ts';

@@ -4,7 +4,7 @@ import { cacheCommand } from './cache-command.ts';
 import { checkCommand } from './check-command.ts';
 import { completionCommand } from './completion-command.ts';
 import { doctorCommand } from './doctor-command.ts';
-import { examples } from './examples.ts';
+import { closing, examples, helpWidth } from './help-text.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { explainCommand } from './explain-command.ts';
 import { fuzzCommand } from './fuzz-command.ts';
@@ -23,8 +23,13 @@ import { nearestTo } from '../input/index.ts';
 import { printProblems } from './print-problems.ts';
 import { problemsOf } from './unexpected-error.ts';
 
-const EXIT_CODES = `
-Exit codes: 0 every invariant holds, 1 a counterexample was found, 2 barproof could not run.`;
+const EXIT_CODES =
+  'Exit codes: 0 every invariant holds, 1 a counterexample was found, 2 barproof could not run.';
+
+/** In a terminal of fewer columns the descriptions of options are broken, too. */
+const NARROW = 100;
+/** The fewest characters in a line of a description: by commander's rule, and in a narrow terminal. */
+const [USUAL_ROOM, LEAST_ROOM] = [40, 20];
 
 /**
  * Runs one command.
@@ -60,7 +65,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
         ['barproof check --revision seed-v2', 'find the failure of the seed patch of 2017'],
       ]),
     )
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', closing(EXIT_CODES))
     .hook('preAction', async (_, command) => {
       // Elsewhere there is nothing to fit, and FORCE_COLOR is for terminals that Node does not see.
       if (!process.stdout.isTTY && (process.env['FORCE_COLOR'] ?? '0') === '0') return;
@@ -91,6 +96,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
   for (const command of [program, ...descendants(program)]) {
     command
       .exitOverride()
+      .configureHelp({ minWidthToWrap: (helpWidth() ?? NARROW) < NARROW ? LEAST_ROOM : USUAL_ROOM })
       .showHelpAfterError(`(see ${nameOf(command)} --help)`)
       .configureOutput({
         outputError: (text, write) => write(withHint(text.replace(/^error: /, '✖ '))),

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { addCampaignOptions, duration } from './campaign-options.ts';
-import { examples } from './examples.ts';
+import { examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { FuzzCommandOptions } from './fuzz-action.ts';
 import { numberOfRuns, seedText } from './option-values.ts';

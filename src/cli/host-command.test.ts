@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCommandLine } from './command-line.ts';
 import { ExitCode } from './exit-code.ts';
@@ -61,5 +62,18 @@ describe('barproof host', () => {
     expect(printed).toContain('100.0 %');
     await expect(run([recorded(75)], '--compare')).resolves.toBe(ExitCode.COUNTEREXAMPLE);
     expect(printed).toContain('✖ type1v2 map: EOVERFLOW recorded, EINVAL answered (1 of them; Linux 6.12)');
+  });
+
+  it('reports the file and the line of the session that differs', async () => {
+    const recorded = (errno: number) => ({ ...session, calls: [{ ...map, ret: -1, errno }] });
+    const report = join(folder, 'host.sarif');
+    await run([recorded(22), recorded(75)], '--compare', '--report', `sarif=${report}`);
+    const { runs } = JSON.parse(readFileSync(report, 'utf8')) as {
+      runs: { results: { locations: { physicalLocation: object }[] }[] }[];
+    };
+    expect(runs[0]!.results[0]!.locations[0]!.physicalLocation).toEqual({
+      artifactLocation: { uri: pathToFileURL(join(folder, 'sessions.ndjson')).href },
+      region: { startLine: 2 },
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { examples } from './examples.ts';
+import { examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { HostCommandOptions } from './host-action.ts';
 import { mailOption, reportOption } from './report-option.ts';

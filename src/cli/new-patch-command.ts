@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { examples } from './examples.ts';
+import { examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 
 /** `barproof new-patch`: writes a template of a patch file. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { addCampaignOptions } from './campaign-options.ts';
-import { examples } from './examples.ts';
+import { examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { wholeNumber } from './option-values.ts';
 import type { ProveCommandOptions } from './prove-action.ts';

@@ -26,6 +26,10 @@ function reportOrder(text: string): ReportOrder {
     const hint = spellingHint(format, REPORT_FORMATS, `formats are ${REPORT_FORMATS.join(', ')}.`);
     throw new InvalidArgumentError(`expected FORMAT=FILE, such as html=report.html; ${hint}`);
   }
+  if (file === '-')
+    throw new InvalidArgumentError(
+      `expected a file, such as ${format}=report.${format}: on standard output the report would stand between the lines of the command. /dev/stdout writes there all the same.`,
+    );
   if (file === '') throw new InvalidArgumentError(`expected a file, such as ${format}=report.${format}.`);
   return { format: format as ReportFormat, file };
 }

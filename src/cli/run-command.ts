@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { examples } from './examples.ts';
+import { examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import type { RunOptions } from './run-action.ts';
 import { addRunnerOptions } from './target-options.ts';

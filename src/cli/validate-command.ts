@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { examples } from './examples.ts';
+import { closing, examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
 import { mailOption, reportOption } from './report-option.ts';
@@ -10,8 +10,8 @@ import {
   type ValidateCommandOptions,
 } from './validate-command-options.ts';
 
-const ABOUT_EXIT_CODES = `
-Exit codes: 0 the patch breaks nothing, 1 the patch breaks something, 2 the patch could not be judged.`;
+const EXIT_CODES =
+  'Exit codes: 0 the patch breaks nothing, 1 the patch breaks something, 2 the patch could not be judged.';
 
 /** `barproof validate`: judges what a patch mends, breaks and costs. */
 export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
@@ -30,7 +30,7 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
         ['barproof validate --qemu ~/new --qemu-base ~/old', 'two builds of QEMU'],
       ]),
     )
-    .addHelpText('after', ABOUT_EXIT_CODES)
+    .addHelpText('after', closing(EXIT_CODES))
     .argument(
       '[patch]',
       'a patch file in TypeScript or JavaScript, which barproof new-patch makes; or one in C: a patch, a mailbox, - for one on standard input, or REV..REV',

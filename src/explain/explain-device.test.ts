@@ -141,6 +141,11 @@ describe('explain, for a whole machine', () => {
   ].join('\n');
   const text = textOf(machine);
 
+  it('says how to get all of one device, where the text does not have it', () => {
+    expect(text).toContain('lspci -vv -s 06:00.0 | barproof explain -');
+    expect(textOf(`${NIC}\n${DISK_V}`)).not.toContain('All of one device');
+  });
+
   it('marks names that are cut', () => {
     const long = NIC.replaceAll('Test NIC', 'Test Network Controller of a long Name');
     expect(textOf(`${long}\n${DISK_V}`)).toMatch(/ Ethernet controller: Example Corporation \w+…  /);

@@ -20,7 +20,7 @@ export function explanationText({ answers }: Explanation): string {
     ...answers.flatMap((answer) =>
       answer.kind === 'case' ? [caseText(answer)] : answer.kind === 'dump' ? [dumpText(answer)] : [],
     ),
-    ...(devices.length > 1 ? [machineText(devices)] : []),
+    ...(devices.length > 1 ? [machineText(devices, devices.length < WHOLE_MACHINE)] : []),
     ...(devices.length < WHOLE_MACHINE ? worstFirst(devices).map(deviceText) : []),
   ];
   return parts.join('\n');

@@ -14,13 +14,35 @@ export function nearestTo(word: string, candidates: readonly string[]): string |
   return best;
 }
 
+/** A shorter word than this is the beginning of too many. */
+const LEAST_BEGINNING = 3;
+
+/**
+ * The candidate that begins the word, or the only one that the word begins, in whole words: `power9` for
+ * `power9-64k`, `laptop-39` for `laptop`.
+ */
+function sameBeginning(word: string, candidates: readonly string[]): string | undefined {
+  const lower = word.toLowerCase();
+  const begins = candidates.filter((candidate) =>
+    new RegExp(`^${escaped(candidate)}[^a-z0-9]`, 'i').test(word),
+  );
+  if (begins.length > 0) return begins.toSorted((a, b) => b.length - a.length)[0];
+  if (lower.length < LEAST_BEGINNING) return undefined;
+  const begun = candidates.filter((candidate) =>
+    new RegExp(`^${escaped(lower)}[^a-z0-9]`, 'i').test(candidate),
+  );
+  return begun.length === 1 ? begun[0] : undefined;
+}
+
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+
 /**
  * What a message says of a name that does not exist: `did you mean type1?`, or `otherwise` if no name is near.
  *
  * @param known the names that exist.
  */
 export function spellingHint(word: string, known: readonly string[], otherwise: string): string {
-  const nearest = nearestTo(word, known);
+  const nearest = nearestTo(word, known) ?? sameBeginning(word.slice(0, 200), known);
   return nearest === undefined ? otherwise : `did you mean ${nearest}?`;
 }
 

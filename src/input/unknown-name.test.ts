@@ -17,6 +17,18 @@ describe('unknownName', () => {
     ]);
   });
 
+  it.each([
+    ['server-46-big', 'server-46'],
+    ['laptop', 'laptop-39'],
+    ['LAPTOP', 'laptop-39'],
+  ])('proposes for %s the name that begins with the same words: %s', (name, near) => {
+    expect(problemOf(name)[0]!.message).toBe(`there is no host ${name}; did you mean ${near}?`);
+  });
+
+  it.each(['server-4711', 'la', 's'])('proposes nothing for %s, which has no word in common', (name) => {
+    expect(problemOf(name)[0]!.message).toContain('barproof knows');
+  });
+
   it('says what is allowed if no name is near', () => {
     expect(problemOf('toaster')[0]!.message).toBe(
       'there is no host toaster; barproof knows server-46, laptop-39',

@@ -52,10 +52,18 @@ To reproduce:
 
   it('keeps to 72 columns and commands no terminal, also for hostile texts', () => {
     const { again: _, ...finding } = reports.HOSTILE_REPORT.findings[0]!;
-    const plan = { ...reports.HOSTILE_REPORT.plan!, again: 'barproof check' };
-    // A command is not broken inside of a word, or it would be another.
-    const report = { ...reports.HOSTILE_REPORT, plan, findings: [{ ...finding, scenario: { version: 1 } }] };
+    const report = { ...reports.HOSTILE_REPORT, findings: [{ ...finding, scenario: { version: 1 } }] };
     linesOf(report);
+  });
+
+  it('breaks a command with a long path by backslashes', () => {
+    const path = `/${'a-folder-with-a-long-name/'.repeat(5)}case.json`;
+    const again = `barproof replay ${path} --revision seed-v2`;
+    const lines = linesOf({ ...reports.HUNDRED, plan: { ...reports.HUNDRED.plan!, again } });
+    const from = lines.indexOf('To reproduce:') + 2;
+    const command = lines.slice(from, lines.indexOf('', from));
+    expect(command.length).toBeGreaterThan(2);
+    expect(command.join('\n').replaceAll('\\\n', '').replaceAll(/ +/g, ' ').trim()).toBe(again);
     expect(mailText(reports.HOSTILE_REPORT)).not.toMatch(reports.OBEYED);
   });
 });

@@ -4,6 +4,7 @@ import { toJsonLine, toJsonText } from '../scenario/index.ts';
 import { fingerprintOf, isFault } from './finding-text.ts';
 import type { ReportedFinding } from './report-event.ts';
 import type { Report } from './report.ts';
+import { shellLines } from './shell-lines.ts';
 
 /** Lines of mails on qemu-devel are at most so wide, so that quoted lines still fit into 80 columns. */
 const WIDTH = 72;
@@ -135,14 +136,19 @@ function versionLines({ version, plan, summary }: Report): readonly string[] {
 
 function againLines({ plan }: Report): readonly string[] {
   if (plan === undefined) return [];
-  // A backslash joins the lines again in a shell.
-  const lines = wrap(plan.again, WIDTH - 6, 4);
+  // What a terminal would obey is spelt out first, because that is longer.
+  const [first, ...rest] = shellLines(printable(plan.again), WIDTH - COMMAND.length);
+  // A line without its own indent is the rest of a word, which a blank would end.
   return [
     'To reproduce:',
     '',
-    ...lines.map((line, index) => `  ${line}${index < lines.length - 1 ? ' \\' : ''}`),
+    COMMAND + first!,
+    ...rest.map((line) => (line.startsWith(' ') ? COMMAND + line : line)),
   ];
 }
+
+/** The indent of a command to copy. */
+const COMMAND = '  ';
 
 const jsonLines = ({ scenario }: ReportedFinding): readonly string[] =>
   scenario === undefined

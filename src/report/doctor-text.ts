@@ -1,4 +1,5 @@
 import { printable } from '../input/index.ts';
+import { fitted, mapWidth, wrap } from './wrap.ts';
 
 /** Something that barproof needs or can use on this machine. */
 export interface DoctorCheck {
@@ -29,9 +30,9 @@ export function doctorText({ checks, machines, obstacle, kernels = [] }: DoctorF
   const node: DoctorCheck = { name: 'node', state: 'present', detail: process.versions.node };
   const all = [node, ...checks, ...kernels];
   const width = Math.max(...all.map(({ name }) => name.length));
-  const lines = all.map(({ name, state, detail, remedy }) => {
+  const lines = all.flatMap(({ name, state, detail, remedy }) => {
     const advice = remedy === undefined ? '' : ` → ${remedy}`;
-    return printable(`${MARKS[state]} ${name.padEnd(width)}  ${detail}${advice}`);
+    return checkLines(`${MARKS[state]} ${name.padEnd(width)}  `, printable(`${detail}${advice}`));
   });
   const qemu =
     obstacle === undefined ? `ready for ${machines.join(', ')}` : `not available because ${obstacle}`;
@@ -40,9 +41,20 @@ export function doctorText({ checks, machines, obstacle, kernels = [] }: DoctorF
     bootable.length > 0
       ? `ready for ${bootable.join(', ')}`
       : 'not available because no kernel can be booted';
-  const verdicts = ['Model target: ready', `QEMU target: ${qemu}`, `Linux target: ${linux}`];
+  const verdicts = ['Model target: ready', `QEMU target: ${qemu}`, `Linux target: ${linux}`].flatMap(
+    (verdict) => wrap(verdict, mapWidth(), 2),
+  );
   return `${[...lines, '', ...verdicts].join('\n')}\n`;
 }
+
+/** A check in lines that fit. Where a path has no room behind the name, the detail stands below the name. */
+function checkLines(name: string, detail: string): readonly string[] {
+  const room = mapWidth() - name.length;
+  if (detail.split(' ').every((word) => word.length <= room)) return fitted(name + detail, name.length);
+  return [name.trimEnd(), ...wrap(detail, mapWidth() - BELOW.length).map((line) => BELOW + line)];
+}
+
+const BELOW = '    ';
 
 /** The same as plain data. */
 export const doctorToJson = ({ checks, machines, obstacle, kernels = [] }: DoctorFindings): object => ({

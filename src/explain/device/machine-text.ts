@@ -2,8 +2,12 @@ import { bytes, count, shortened, table } from '../../report/index.ts';
 import { printable } from '../../input/index.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 
-/** Several devices of one machine, for people: one table, the worst first. */
-export function machineText(answers: readonly DeviceAnswer[]): string {
+/**
+ * Several devices of one machine, for people: one table, the worst first.
+ *
+ * @param hasDetails whether the text goes on with all of each device.
+ */
+export function machineText(answers: readonly DeviceAnswer[], hasDetails: boolean): string {
   const devices = answers.filter(({ device }) => !device.isBridge);
   const bridges = answers.length - devices.length;
   const rows = worstFirst(devices).map((answer) => {
@@ -24,9 +28,14 @@ export function machineText(answers: readonly DeviceAnswer[]): string {
     ...table([heading, ...rows]),
     '',
     'trapped: bytes of the memory BARs that exit to QEMU, newest QEMU and Linux. relocation: the best x-msix-relocation.',
+    ...(hasDetails || rows.length === 0 ? [] : [detailsOf(rows[0]![0]!)]),
     '',
   ].join('\n');
 }
+
+/** How to get all of one device. @param address of the worst, or `?` */
+const detailsOf = (address: string): string =>
+  `All of one device: give its lines alone, as by lspci -vv -s ${address === '?' ? 'ADDRESS' : address} | barproof explain -`;
 
 /**
  * Devices with which QEMU does not start, then those with the most trapped bytes, then those of which a text does not

@@ -71,6 +71,14 @@ describe('guestMapSvg', () => {
     expect(svg).toContain('prefers-color-scheme: dark');
   });
 
+  it('has room for the size of every gap', () => {
+    const far = { start: 0x3800_0000_0000n, end: 0x3800_0000_1000n, label: 'BAR 1', kind: 'bar' } as const;
+    const columns = [{ ...MAP.columns[0]!, boxes: [...MAP.columns[0]!.boxes, far] }];
+    const sizes = [...guestMapSvg({ ...MAP, columns }).matchAll(/class="size"[^>]*>([^<]*)</g)];
+    expect(sizes.map(([, text]) => text!)).toContain('\u22ee over 55 TiB');
+    for (const [, text] of sizes) expect(text!.length).toBeLessThan(18);
+  });
+
   it('draws a map without boxes', () => {
     expect(wellFormed(guestMapSvg({ title: 'nothing', text: [], columns: [], marks: [] }))).toBe(true);
   });

@@ -137,8 +137,17 @@ const endText = ({ end }: Range, map: GuestMap): string => placeText(end, map);
 
 /** The distance of two addresses; between two named starts there is none. */
 function sizeText({ start, end, isGap }: Range & { readonly isGap: boolean }, { starts }: GuestMap): string {
-  if (!isGap) return bytes(end - start);
-  return starts === undefined ? `\u22ee ${bytes(end - start)}` : '\u22ee';
+  if (!isGap) return shortSize(end - start);
+  return starts === undefined ? `\u22ee ${shortSize(end - start)}` : '\u22ee';
+}
+
+/** A size in one unit, for there is no room for more beside the address: `over 55 TiB`. */
+function shortSize(size: bigint): string {
+  const text = bytes(size);
+  if (/^\d+ \w+$/.test(text)) return text;
+  let unit = 1n;
+  while (size >= unit * 1024n) unit *= 1024n;
+  return `over ${bytes((size / unit) * unit)}`;
 }
 
 function columnOf({ title, subtitle, boxes }: MapColumn, index: number, drawing: Drawing): string[] {

@@ -1,0 +1,38 @@
+/** The width to which help is fitted: that of the terminal; `undefined` where none shows the help. */
+export const helpWidth = (): number | undefined =>
+  process.stdout.isTTY && process.stdout.columns > 1 ? process.stdout.columns : undefined;
+
+/**
+ * The first lines of `--help`: commands to copy, with what each command does. Where a line is wider than the terminal,
+ * the purpose stands below the command.
+ */
+export const examples =
+  (rows: readonly (readonly [command: string, purpose: string])[]): (() => string) =>
+  () => {
+    const width = Math.max(...rows.map(([command]) => command.length));
+    const most = helpWidth() ?? Infinity;
+    const lines = rows.map(([command, purpose]) => `  ${command.padEnd(width)}   ${purpose}`);
+    if (lines.every((line) => line.length <= most)) return `Examples:\n${lines.join('\n')}\n`;
+    const below = rows.flatMap(([command, purpose]) => [`  ${command}`, ...fitted(purpose, most)]);
+    return `Examples:\n${below.join('\n')}\n`;
+  };
+
+/** The last sentences of `--help`, in lines that fit into the terminal. */
+export const closing =
+  (text: string): (() => string) =>
+  () =>
+    `\n${helpWidth() === undefined ? text : fitted(text.replaceAll('\n', ' '), helpWidth()!, '').join('\n')}`;
+
+const INDENT = '      ';
+
+/** Sentences in lines of at most `width` characters, indented. */
+function fitted(text: string, width: number, indent = INDENT): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(indent + word);
+  }
+  return lines;
+}
