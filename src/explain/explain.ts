@@ -33,17 +33,12 @@ export interface ExplainOptions {
  */
 export function explain(sources: readonly Source[], { host }: ExplainOptions = {}): Explanation {
   const read = sources.map(readSource);
-  const nothing = sources.filter((_, index) => isNothing(read[index]!));
-  if (nothing.length > 0)
-    throw new InvalidInput(
-      nothing.map((source) => {
-        const reason = nothingIn(readSource(source).lines);
-        return {
-          path: source.name,
-          message: source.isTyped ? `${reason}; and no file has this name` : reason,
-        };
-      }),
-    );
+  const problems = sources.flatMap(({ name, isTyped }, index) => {
+    if (!isNothing(read[index]!)) return [];
+    const reason = nothingIn(read[index]!.lines);
+    return [{ path: name, message: isTyped ? `${reason}; and no file has this name` : reason }];
+  });
+  if (problems.length > 0) throw new InvalidInput(problems);
   const devices = read.flatMap((source) => source.devices);
   const dump = read.find((source) => source.dump !== undefined)?.dump;
   const logLines = read.flatMap((source) => source.logLines);

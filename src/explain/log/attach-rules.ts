@@ -36,7 +36,7 @@ const GROUPS: readonly PlainRule[] = [
       [Errno.EBUSY]: 'another process has the device open',
       [Errno.EIO]: 'the device does not answer: a reset that failed, or a device that sleeps (D3)',
       [Errno.EPERM]: 'the process may not use the device',
-      13: 'the VF needs a token (vf-token=), as its PF belongs to vfio-pci',
+      [Errno.EACCES]: 'the VF needs a token (vf-token=), as its PF belongs to vfio-pci',
     },
     remedies: { host: ['lspci -k: the driver in use must be vfio-pci', 'dmesg at that moment'] },
   },
@@ -127,7 +127,7 @@ const CONTAINERS: readonly PlainRule[] = [
       [Errno.ENOENT]:
         'the file is missing: the device is not bound to vfio-pci, or the modules vfio and iommufd are not loaded',
       [Errno.EBUSY]: 'another process has the group open: one group belongs to one process',
-      13: 'the permissions of the file, SELinux or AppArmor forbid it',
+      [Errno.EACCES]: 'the permissions of the file, SELinux or AppArmor forbid it',
       [Errno.EPERM]:
         'the process may not, or its cgroup has no such device (--device /dev/vfio/N of the container)',
     },

@@ -1,3 +1,4 @@
+import { Errno } from '../../host/index.ts';
 import { plainRule, type PlainRule } from './plain-rule.ts';
 
 /** Messages of the kernels of host and guest. */
@@ -109,10 +110,10 @@ const DEVICE: readonly PlainRule[] = [
     limit: 'driver of the device; no address is at fault',
     why: 'vfio-pci refused the device when it was bound',
     errors: {
-      22: 'the device is a bridge, or it has no IOMMU group (the IOMMU is off)',
-      16: 'another driver of the host holds a part of the device or of its group',
-      1: 'the kernel is locked down, or the group is not isolated',
-      19: 'the device is gone',
+      [Errno.EINVAL]: 'the device is a bridge, or it has no IOMMU group (the IOMMU is off)',
+      [Errno.EBUSY]: 'another driver of the host holds a part of the device or of its group',
+      [Errno.EPERM]: 'the kernel is locked down, or the group is not isolated',
+      [Errno.ENODEV]: 'the device is gone',
     },
     remedies: { host: ['dmesg around the line; /sys/bus/pci/devices/…/iommu_group must exist'] },
   },

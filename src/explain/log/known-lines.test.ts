@@ -592,14 +592,12 @@ const LINES: readonly (readonly [limit: string, severity: string, line: string])
   ],
 ];
 
-describe('explain knows the line, says whether it is fatal, whose limit it is, and what can be changed:', () => {
+describe('explain says of the line whether it is fatal and whose limit it is, and if fatal, what can be changed:', () => {
   it.each(LINES.map(([limit, severity, line]) => [line, limit, severity]))('%s', (line, limit, severity) => {
     const { answers } = explain([{ name: 'text', text: line }]);
     expect(answers).toMatchObject([{ kind: 'log', limit, severity, text: line }]);
     const [finding] = answers;
     if (finding?.kind !== 'log') throw new Error('no finding');
-    expect(finding.why.join().length).toBeGreaterThan(20);
-    const changes = Object.values(finding.remedies).flat();
-    expect(changes.length + (severity === 'harmless' || severity === 'goes on' ? 1 : 0)).toBeGreaterThan(0);
+    if (severity === 'fatal') expect(Object.values(finding.remedies).flat()).not.toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ const MESSAGES: readonly PlainRule[] = [
     severity: 'fatal',
     verdict: NOT_STARTED,
     limit: 'option of this release',
-    why: 'this QEMU has no such property of the device: a slip of the pen, or a property of a later release (x-msix-relocation since 2.12, iommufd since 9.0)',
+    why: 'this QEMU has no such property of the device: a typing error, or a property of a later release (x-msix-relocation since 2.12, iommufd since 9.0)',
     remedies: { qemu: ['`-device vfio-pci,help` lists the properties of this release'] },
   },
   {
@@ -81,7 +81,7 @@ const MESSAGES: readonly PlainRule[] = [
     why: '/dev/kvm cannot be opened',
     errors: {
       [Errno.ENOENT]: 'the file is missing: virtualization is off in the firmware, or kvm is not loaded',
-      13: 'the user is not in the group of /dev/kvm',
+      [Errno.EACCES]: 'the user is not in the group of /dev/kvm',
     },
     remedies: { host: ['modprobe kvm_intel or kvm_amd; the group of /dev/kvm'] },
   },

@@ -9,7 +9,7 @@ const UNKNOWN: Omit<PlainRule, 'id' | 'pattern' | 'severity' | 'verdict'> = {
     [Errno.ENOENT]: 'a file or device is missing: a driver that is not bound, or a module that is not loaded',
     [Errno.EIO]: 'the device does not answer',
     [Errno.ENOMEM]: 'no memory, or a lock limit (ulimit -l)',
-    13: 'the permissions of a file, SELinux or AppArmor forbid it',
+    [Errno.EACCES]: 'the permissions of a file, SELinux or AppArmor forbid it',
     [Errno.EFAULT]: 'memory that cannot be pinned or read',
     [Errno.EBUSY]: 'another driver or process has the device or the range',
     [Errno.EEXIST]: 'it is there already',
@@ -21,13 +21,16 @@ const UNKNOWN: Omit<PlainRule, 'id' | 'pattern' | 'severity' | 'verdict'> = {
   },
   remedies: { host: ['dmesg at that moment; the lines around this one'] },
 };
-/** Longer lines are no messages, and would take long. */
+/**
+ * A line of more than 600 characters is not matched: the patterns would go back through it for seconds. A line that ends in
+ * a backslash is part of a command.
+ */
 const SHORT = String.raw`^(?!.{601})(?!.*\\$)`;
 /** A part of VFIO, and a colon behind its device: `vfio 0000:01:00.0: `. */
 const VFIO = String.raw`\b(?:vfio[\w.-]{0,30}|VFIO_\w{1,40}|iommufd\w{0,30}|IOMMU_\w{1,40})\b(?:[^:]|:(?! )){0,80}: `;
 const FAILS = String.raw`.*\b(?:[Ff]ail(?:ed|ure)|[Ee]rror|[Cc]annot|[Cc]an't|[Uu]nable|[Rr]efused|[Uu]nsupported|not supported)\b`;
 
-/** Messages of VFIO that no other rule knows: an honest answer is better than none. */
+/** Messages of VFIO that no other rule knows. Without these rules explain would say nothing of the line. */
 export const UNKNOWN_VFIO_RULES = [
   {
     id: 'unknown-of-device',
