@@ -12,11 +12,14 @@ import { PatchThread } from './patch-thread.ts';
  * @throws InvalidInput when the file is no patch.
  */
 export function openPatchedRunner(file: string): ScenarioRunner {
-  const { patch, files } = prefixProblems(file, () => loadPatch(file, { barproof: library }));
+  const { patch, before, files } = prefixProblems(file, () => loadPatch(file, { barproof: library }));
   const runs = new Map<string, PatchedRun>();
   const runOn = (id: string): PatchedRun => {
-    const known =
-      runs.get(id) ?? prefixProblems(file, () => runPatched(patch, requireRevision(id, '--patch')));
+    const put = (): PatchedRun => {
+      const release = requireRevision(id, '--patch');
+      return runPatched(patch, before?.applyTo(release) ?? release);
+    };
+    const known = runs.get(id) ?? prefixProblems(file, put);
     runs.set(id, known);
     return known;
   };

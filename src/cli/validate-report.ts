@@ -141,9 +141,9 @@ function exitCodeOf(
   allowUnreached = false,
 ): ExitCode {
   if ('failure' in result || rejections.length > 0) return ExitCode.COULD_NOT_RUN;
-  const { breaks, interrupted, tree } = result.verdict;
+  const { breaks, interrupted } = result.verdict;
   if (breaks) return ExitCode.COUNTEREXAMPLE;
   // Cases that were not run might break something, and so might code that no case ran.
-  const isUnknown = interrupted || (tree !== undefined && isUnreached(tree) && !allowUnreached);
+  const isUnknown = interrupted || (isUnreached(result.verdict) && !allowUnreached);
   return isUnknown ? ExitCode.COULD_NOT_RUN : ExitCode.HOLDS;
 }

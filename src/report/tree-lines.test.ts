@@ -55,12 +55,25 @@ describe('a patch is unreached', () => {
     ['where nothing was compiled', { ...TREE, objects: 0 }, true],
     ['where declarations alone are changed', { ...TREE, functions: [] }, false],
   ])('%s', (_, tree, expected) => {
-    expect(isUnreached(tree)).toBe(expected);
+    expect(isUnreached({ tree })).toBe(expected);
+  });
+
+  it.each([
+    ['where no rule was asked', [{ rule: 'listener.skip', asked: false, differed: false }], true],
+    ['where a rule was asked', [{ rule: 'listener.skip', asked: true, differed: false }], false],
+    ['where the patch has no rules', [], false],
+  ])('%s, for a patch of the model', (_, rules, expected) => {
+    expect(isUnreached({ rules })).toBe(expected);
   });
 
   it('and says what was not reached', () => {
-    expect(unreachedText({ ...TREE, functions: TREE.functions.slice(1) })).toBe('not reached: two, three');
-    expect(unreachedText({ ...TREE, objects: 0, files: ['docs/x.rst'] })).toBe(
+    expect(unreachedText({ rules: [{ rule: 'listener.skip', asked: false, differed: false }] })).toBe(
+      'not reached: listener.skip',
+    );
+    expect(unreachedText({ tree: { ...TREE, functions: TREE.functions.slice(1) } })).toBe(
+      'not reached: two, three',
+    );
+    expect(unreachedText({ tree: { ...TREE, objects: 0, files: ['docs/x.rst'] } })).toBe(
       'nothing of the patch is compiled here: docs/x.rst',
     );
   });

@@ -1,5 +1,5 @@
 import { printable } from '../input/index.ts';
-import type { ChangedFunctionRuns, PatchOnTree } from '../validate/index.ts';
+import type { ChangedFunctionRuns, PatchOnTree, Verdict } from '../validate/index.ts';
 import { count } from './count.ts';
 
 /** How many files and functions are named: a series may change hundreds. */
@@ -49,7 +49,14 @@ const shortened = (names: readonly string[], most: number): string =>
     : names.join(', ');
 
 /** What no case came to, where no case ran what the patch changes. */
-export const unreachedText = ({ functions, files, objects }: PatchOnTree): string =>
-  objects === 0
+export function unreachedText({ tree, rules = [] }: Pick<Verdict, 'tree' | 'rules'>): string {
+  if (tree === undefined)
+    return `not reached: ${shortened(
+      rules.map(({ rule }) => rule),
+      MOST_FUNCTIONS,
+    )}`;
+  const { functions, files, objects } = tree;
+  return objects === 0
     ? `nothing of the patch is compiled here: ${shortened(files, MOST_FILES)}`
     : `not reached: ${shortened(functions.length > 0 ? functions.map(({ name }) => name) : files, MOST_FILES)}`;
+}

@@ -2,6 +2,7 @@ import { fingerprintText } from '../invariants/index.ts';
 import {
   FIGURES,
   isUnreached,
+  neverDiffers,
   type Effect,
   type SideName,
   type Verdict,
@@ -42,17 +43,16 @@ const errorsThat = ({ findings }: Verdict, effect: Effect): readonly VerdictFind
 
 /** What the patch does, in numbers of findings, warnings apart. */
 function effectLine(verdict: Verdict): string {
-  const { cases, interrupted, tree } = verdict;
+  const { cases, interrupted } = verdict;
   const interruption = interrupted ? 'interrupted: ' : '';
   // What differs all the same depends on timing.
   if (
-    tree !== undefined &&
-    isUnreached(tree) &&
+    isUnreached(verdict) &&
     errorsThat(verdict, 'breaks').length + errorsThat(verdict, 'mends').length === 0
   )
-    return `${interruption}${unreachedText(tree)}; ${numberText(cases)} cases say nothing of the patch`;
+    return `${interruption}${unreachedText(verdict)}; ${numberText(cases)} cases say nothing of the patch`;
   if (changesNothing(verdict)) {
-    return `${interruption}changes nothing in ${numberText(cases)} cases${notExercised(verdict)}${flakyText(verdict)}`;
+    return `${interruption}changes nothing in ${numberText(cases)} cases${sameAnswers(verdict)}${notExercised(verdict)}${flakyText(verdict)}`;
   }
   const broken = errorsThat(verdict, 'breaks');
   const uncovered = errorsThat(verdict, 'uncovers').length;
@@ -70,6 +70,10 @@ function effectLine(verdict: Verdict): string {
   ];
   return `${interruption}${parts.join('; ')}${flakyText(verdict)}`;
 }
+
+/** That the rules of the patch were asked, and never said anything new. */
+const sameAnswers = (verdict: Verdict): string =>
+  neverDiffers(verdict) ? ': its rules answered as those of the base each time' : '';
 
 /** The differences that depend on timing, with the repetitions in which they show. */
 function flakyText({ invariants }: Verdict): string {

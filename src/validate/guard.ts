@@ -25,15 +25,46 @@ export class PatchFault extends Error {
   }
 }
 
-/** Counts the calls of a patch's rules during one run. */
+/** How the runs so far have used a rule of a patch. */
+export interface RuleUse {
+  /** Such as `listener.skip`. */
+  readonly rule: string;
+  /** Whether a run has called the rule, or read it if it is a value. */
+  readonly asked: boolean;
+  /** Whether the rule has answered otherwise than that of the base. */
+  readonly differed: boolean;
+}
+
+/** Counts the calls of a patch's rules during one run, and remembers which rules all runs have used. */
 export class RuleWatch {
   /** The rule that was called last: a run that never ends is most likely inside it. */
   lastCalled = '';
   #calls = 0;
+  #isRunning = false;
+  readonly #uses = new Map<string, { asked: boolean; differed: boolean }>();
+
+  /** The rules that the patch changes. */
+  get uses(): readonly RuleUse[] {
+    return [...this.#uses].map(([rule, use]) => ({ rule, ...use }));
+  }
+
+  /** Adds a rule that no run has used yet. */
+  expect(rule: string): void {
+    this.#uses.set(rule, { asked: false, differed: false });
+  }
+
+  /** Notes that the rule is asked. @param differs whether it answers otherwise than the base; asked once at most. */
+  noteUse(rule: string, differs: () => boolean): void {
+    const use = this.#uses.get(rule);
+    if (use === undefined || use.differed || !this.#isRunning) return;
+    use.asked = true;
+    use.differed = differs();
+  }
 
   /** Starts the count for a new run. */
   start(): void {
     this.#calls = 0;
+    this.#isRunning = true;
     this.lastCalled = '';
   }
 
@@ -58,20 +89,54 @@ export function guardGroups(groups: ChangedGroups, watch?: RuleWatch): Record<st
   return Object.fromEntries(
     Object.entries(groups).map(([group, { base, changed }]) => {
       const answers: RuleAnswers = RULES[group as RuleGroup];
-      const guarded = Object.entries(changed).map(([name, rule]) => [
-        name,
-        typeof rule === 'function'
-          ? guardRule(`${group}.${name}`, rule as Rule, answers[name]!, watch)
-          : rule,
-      ]);
-      return [group, { ...base, ...(Object.fromEntries(guarded) as object) }];
+      const guarded: Record<string, unknown> = { ...base };
+      for (const [name, rule] of Object.entries(changed)) {
+        const id = `${group}.${name}`;
+        const before = (base as Record<string, unknown>)[name];
+        if (typeof rule !== 'function') watchValue(guarded, name, { id, value: rule, before }, watch);
+        else {
+          watch?.expect(id);
+          guarded[name] = guardRule(
+            { id, rule: rule as Rule, before: before as Rule },
+            answers[name]!,
+            watch,
+          );
+        }
+      }
+      return [group, guarded];
     }),
   );
 }
 
-function guardRule(
+/** Puts a value in place of that of the base, and notes when a run reads it. */
+function watchValue(
+  group: Record<string, unknown>,
   name: string,
-  rule: Rule,
+  { id, value, before }: { readonly id: string; readonly value: unknown; readonly before: unknown },
+  watch?: RuleWatch,
+): void {
+  if (watch === undefined || isSameAnswer(value, before)) {
+    group[name] = value;
+    return;
+  }
+  watch.expect(id);
+  const get = (): unknown => {
+    watch.noteUse(id, () => true);
+    return value;
+  };
+  Object.defineProperty(group, name, { get, enumerable: true, configurable: true });
+}
+
+/** A rule of a patch, and that of the base in its place. */
+interface ChangedRule {
+  /** Such as `listener.skip`. */
+  readonly id: string;
+  readonly rule: Rule;
+  readonly before: Rule;
+}
+
+function guardRule(
+  { id: name, rule, before }: ChangedRule,
   { fits, expected }: RuleAnswers[string],
   watch?: RuleWatch,
 ): Rule {
@@ -89,14 +154,29 @@ function guardRule(
         );
       }
     } catch (error) {
+      watch?.noteUse(name, () => true);
       if (isHandledByModel(error)) throw error;
       throw new PatchFault(name, `throws ${whatWasThrown(error)}`, error);
     }
+    watch?.noteUse(name, () => !answersAs(before, args, answer));
     if (fits(answer)) return answer;
     // The fault is reported below: an unhandled rejection would be reported a second time.
     if (answer instanceof Promise) answer.catch(() => undefined);
     throw new PatchFault(name, `returns ${show(answer)}; expected ${expected}`);
   };
+}
+
+/** Whether a rule of the base gives this answer. An answer of a class, such as a region, must be the same object. */
+function answersAs(before: Rule, args: unknown[], answer: unknown): boolean {
+  try {
+    const own = before(...args);
+    return (
+      Object.is(own, answer) ||
+      (isSameAnswer(own, answer) && typeof answer === 'object' && isPlain(answer as object))
+    );
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the model handles the exception: a rule refuses a device, lets the VMM die, or called a rule with a fault. */

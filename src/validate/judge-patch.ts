@@ -80,10 +80,11 @@ interface PatchOnBase {
 function loadFile({ file, library, base: id }: JudgePatchOptions): PatchOnBase {
   const loaded = prefixProblems(file, () => loadPatch(file, library));
   const { definition } = loaded.patch;
-  const base =
+  const release =
     id === undefined
       ? prefixProblems(file, () => requireRevision(definition.base ?? NEWEST.id, 'base'))
       : requireRevision(id, '--base');
+  const base = prefixProblems(file, () => loaded.before?.applyTo(release) ?? release);
   const patched = prefixProblems(file, () => runPatched(loaded.patch, base));
   return { loaded, base, patched };
 }
@@ -106,7 +107,7 @@ async function judgeLoaded(
       iommus: base.iommus,
       machines: scopeOf(base).machineTypes,
     });
-    return { verdict };
+    return { verdict: { ...verdict, rules: patched.uses() } };
   } catch (error) {
     if (error instanceof Unrepeatable) {
       const message =

@@ -14,6 +14,8 @@ export type Library = Readonly<Record<string, object>>;
 /** A patch, and the files that it was read from. */
 export interface LoadedPatch {
   readonly patch: Patch;
+  /** What the file exports as `before`: a patch that is put on the base first, on both sides. */
+  readonly before?: Patch;
   /** Paths of the patch file, first, and of the local files that it imports. */
   readonly files: readonly string[];
 }
@@ -33,21 +35,25 @@ const ENDINGS = ['', ...TYPESCRIPT, ...JAVASCRIPT, '.json'];
  *   10 s although it gets the CPU, or exports no patch. The caller adds the name of the file.
  */
 export function loadPatch(file: string, library: Library): LoadedPatch {
-  const { exported: patch, files } = loadProgram(file, library);
-  if (isPatch(patch)) return { patch, files };
+  const { exported: patch, before, files } = loadProgram(file, library);
+  if (before !== undefined && !isPatch(before))
+    throw invalid(
+      'exports as `before` what is no patch; expected: export const before = definePatch({ ... })',
+    );
+  if (isPatch(patch)) return { patch, files, ...(before !== undefined && { before }) };
   throw invalid('exports no patch; expected: export default definePatch({ ... })');
 }
 
 /**
  * Loads a program of the user, as `loadPatch` loads a patch.
  *
- * @returns its default export, and the files that were read.
+ * @returns its default export, its export `before`, and the files that were read.
  * @throws InvalidInput as `loadPatch` does.
  */
 export function loadProgram(
   file: string,
   library: Library,
-): { readonly exported: unknown; readonly files: readonly string[] } {
+): { readonly exported: unknown; readonly before: unknown; readonly files: readonly string[] } {
   let loader = new Loader(library);
   const load = (): unknown => {
     // A try that was stopped may have left a module half loaded.
@@ -62,13 +68,18 @@ export function loadProgram(
     if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${SECONDS_TO_LOAD} s`);
     throw invalid(`throws ${whatWasThrown(error)}${placeIn(error, loader.files)}`);
   }
-  return { exported: defaultOf(exported), files: loader.files };
+  return { exported: defaultOf(exported), before: namedOf(exported, 'before'), files: loader.files };
 }
 
 const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);
 
 const defaultOf = (exported: unknown): unknown =>
   typeof exported === 'object' && exported !== null && 'default' in exported ? exported.default : exported;
+
+const namedOf = (exported: unknown, name: string): unknown =>
+  typeof exported === 'object' && exported !== null
+    ? (exported as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 
 interface Module {
   exports: unknown;

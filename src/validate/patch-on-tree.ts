@@ -26,7 +26,7 @@ export interface PatchOnTree {
 }
 
 /** Whether no case ran what the patch changes: then a verdict that nothing changes says nothing. */
-export const isUnreached = ({ functions, outside, objects }: PatchOnTree): boolean =>
+export const isTreeUnreached = ({ functions, outside, objects }: PatchOnTree): boolean =>
   objects === 0 ||
   (functions.every(({ runs }) => runs === 'not compiled' || runs === 0) &&
     // A changed table may be what every case uses.

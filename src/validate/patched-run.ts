@@ -3,7 +3,7 @@ import { InvalidInput } from '../input/index.ts';
 import { runOnModel, type AnyRevision } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { DeadlinePassed, stopAfter, stopAfterTries } from './stop-after.ts';
-import { PatchFault, RuleWatch, whatWasThrown } from './guard.ts';
+import { PatchFault, RuleWatch, whatWasThrown, type RuleUse } from './guard.ts';
 import type { Patch } from './patch.ts';
 
 /** A stretch of runs takes about 0.2 s, unless one of the runs never ends. */
@@ -16,6 +16,8 @@ export interface PatchedRun {
   readonly run: (scenario: Scenario) => Trace;
   /** Stops a stretch of runs in which a rule never returns; see `RunSides.guard`. @throws FaultyRun then. */
   readonly guard: <T>(stretch: () => T) => T;
+  /** How the runs so far have used the rules of the patch. */
+  readonly uses: () => readonly RuleUse[];
 }
 
 /** A run that a patch made impossible: not the modelled VMM failed, but the model itself. */
@@ -76,7 +78,7 @@ export function runPatched(patch: Patch, base: AnyRevision, seconds = SECONDS_A_
       );
     }
   };
-  return { revision, run, guard };
+  return { revision, run, guard, uses: () => watch.uses };
 }
 
 function applyInTime(patch: Patch, base: AnyRevision, watch: RuleWatch, seconds: number): AnyRevision {

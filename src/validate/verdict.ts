@@ -7,6 +7,7 @@ import { compare, type CompareOptions, type Comparison, type OutcomePair, type P
 import type { Cost } from './cost.ts';
 import type { Difference, Sides } from './difference.ts';
 import { costOfDevices, type DeviceCost, type SupportedHosts } from './device-cost.ts';
+import type { RuleUse } from './guard.ts';
 import type { PatchOnTree } from './patch-on-tree.ts';
 import type { RunSides } from './run-both.ts';
 import type { RequestKind } from './requests.ts';
@@ -81,6 +82,8 @@ export interface Verdict {
   readonly devices: readonly DeviceCost[];
   /** The patch, where the sides were built of a source tree for this verdict. */
   readonly tree?: PatchOnTree;
+  /** How the cases used the rules of a patch of the model. */
+  readonly rules?: readonly RuleUse[];
   /** Whether the patch breaks something: a cause is broken, swapped or worse, warnings apart. */
   readonly breaks: boolean;
 }
