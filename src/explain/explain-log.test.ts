@@ -340,6 +340,13 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     },
   );
 
+  it('as of device memory, where QEMU only warns of a map', () => {
+    const map =
+      'vfio_container_dma_map(0xaaaea68471b0, 0xc090000, 0x10000, 0xffffb5c90000) = -14 (Bad address)';
+    expect(findingsIn(`qemu-system-aarch64: warning: ${map}`)).toMatchObject([{ severity: 'goes on' }]);
+    expect(findingsIn(`qemu-system-aarch64: ${map}`)).toMatchObject([{ severity: 'depends' }]);
+  });
+
   it('once, where a hint of QEMU follows the line', () => {
     const text =
       'vfio 0000:01:00.0: error getting device from group 1: No such device\n' +

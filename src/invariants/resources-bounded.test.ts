@@ -261,8 +261,8 @@ describe('resources-bounded for what the VMM hands out', () => {
       done([start, two(A, B)], [between, two(undefined, B)], [reset, last]);
     expect(causes(resourcesBounded, ends(two(A, B)))).toEqual([]);
     expect(judge(resourcesBounded, ends(two(B, A))).violations.map(({ message: text }) => text)).toEqual([
-      'the BARs lie at dev0: 0x90000000, -; dev1: 0x80000000;, and the first time, beside the same devices, ' +
-        'at dev0: 0x80000000, -; dev1: 0x90000000;',
+      'the BARs lie at dev0: 0x90000000, -; dev1: 0x80000000; the first time, beside the same devices, ' +
+        'they lay at dev0: 0x80000000, -; dev1: 0x90000000',
     ]);
     const sized = { op: 'size-bar', device: 'dev0', bar: 0 } as const;
     expect(causes(resourcesBounded, ends(two(B, A), sized))).toEqual([]);

@@ -133,13 +133,13 @@ class Resources implements Judge {
       devices.filter(({ id }) => added.includes(id) === isAdded).map(addressesText),
     );
     const key = `${added.join(' ')} beside ${others!.toSorted().join(' ')}`;
-    const given = own!.join(' ');
+    const given = own!.join('; ');
     const before = this.#addresses.get(key);
     this.#addresses.set(key, before ?? given);
     if (before === undefined || before === given) return;
     this.#examination.violate(
       'addresses-lost',
-      () => `the BARs lie at ${given}, and the first time, beside the same devices, at ${before}`,
+      () => `the BARs lie at ${given}; the first time, beside the same devices, they lay at ${before}`,
     );
   }
 
@@ -183,7 +183,7 @@ const isSameArea = (a: MmapEvent | MunmapEvent, b: MmapEvent | MunmapEvent): boo
   a.device === b.device && a.bar === b.bar && a.offset === b.offset && a.size === b.size;
 
 const addressesText = ({ id, bars }: DeviceState): string =>
-  `${id}: ${bars.map(({ address }) => (address === undefined ? '-' : hex(address))).join(', ')};`;
+  `${id}: ${bars.map(({ address }) => (address === undefined ? '-' : hex(address))).join(', ')}`;
 
 /** Whether the CPUs and the devices see the same in both states, and through as many containers. */
 const haveSameMemoryMap = (a: State, b: State): boolean =>

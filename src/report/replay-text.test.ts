@@ -38,6 +38,17 @@ describe('replayText', () => {
     );
   });
 
+  it('says how a run ended that breaks nothing and did not come to its end', () => {
+    const refused = { ...trace, outcome: 'rejected', error: 'phys-bits too low' } as const;
+    expect(textOf({ trace: refused })).toBe(
+      '+ a.json: every invariant holds on qemu-11.1\n' +
+        '  end       the VMM refuses the machine or a device: phys-bits too low\n',
+    );
+    expect(textOf({ trace: { ...refused, outcome: 'aborted' } })).toContain(
+      'the VMM dies: phys-bits too low',
+    );
+  });
+
   it('says why the run was not compared with the model', () => {
     expect(textOf({ trace: { ...trace, notCompared: 'another version' } })).toBe(
       '+ a.json: every invariant holds on qemu-11.1, not compared with the model: another version\n',

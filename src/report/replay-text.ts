@@ -1,6 +1,7 @@
 import { findingOf, type Replay, type StoredComparison } from '../campaign/index.ts';
 import { printable } from '../input/index.ts';
 import { fingerprintText } from '../invariants/index.ts';
+import type { Trace } from '../trace/index.ts';
 import { failureBlock } from './failure-block.ts';
 import { unseenBarLines } from './unseen-bars.ts';
 import { labelled } from './wrap.ts';
@@ -20,10 +21,18 @@ export function replayText(file: string, replay: Replay): string {
   return [
     `${mark} ${file}: ${breaks} on ${trace.revision}${caveat}${since}\n`,
     ...(explanation === undefined ? [] : explanationLines(explanation)),
+    ...(violations.length === 0 ? endLines(trace) : []),
     ...unseenBarLines(trace).map((line) => `  note: ${line}\n`),
     ...blocks,
     blocks.length > 0 ? '\n' : '',
   ].join('');
+}
+
+/** How a run ended early that breaks nothing: a machine that does not start holds every invariant. */
+function endLines({ outcome, error = '' }: Trace): string[] {
+  if (outcome === 'ok') return [];
+  const what = outcome === 'rejected' ? 'the VMM refuses the machine or a device' : 'the VMM dies';
+  return labelled('end', printable(`${what}: ${error}`)).map((line) => `  ${line}\n`);
 }
 
 const explanationLines = (explanation: string): string[] =>

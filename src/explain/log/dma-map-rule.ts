@@ -160,6 +160,8 @@ function isInLowWindow(
 }
 
 const LISTENER = /memory listener initialization failed/;
+/** QEMU warns of a map of device memory alone: that of RAM is an error (vfio fact 6.8). */
+const WARNING = /\bwarning: .*\bvfio_container_dma_map\(/;
 
 function memoryOf(
   { iova, size, line }: LoggedMap,
@@ -169,6 +171,7 @@ function memoryOf(
 ): MappedMemory {
   // For a BAR, QEMU never refuses the device (vfio fact 6.8).
   if (LISTENER.test(line)) return 'RAM';
+  if (WARNING.test(line)) return 'BAR';
   const region = regionIn(line);
   if (region !== undefined) return isDeviceMemory(region) ? 'BAR' : 'RAM';
   if (isDeviceByDump !== undefined) return isDeviceByDump ? 'BAR' : 'RAM';

@@ -4,6 +4,16 @@ import { explain } from '../index.ts';
 /** Lines that QEMU 2.5 to 11.1, libvirt and Linux print; the devices are invented. */
 const LINES: readonly (readonly [limit: string, severity: string, line: string])[] = [
   [
+    'emulated IOMMU; no address is at fault',
+    'fatal',
+    'memory listener initialization failed: Region smmuv3-iommu-memory-region-16-0: device 00.02.0 requires iommu MAP notifier which is not currently supported',
+  ],
+  [
+    'lock limit',
+    'goes on',
+    'vfio_pin_page_external: Task qemu-system-x86 (17861) RLIMIT_MEMLOCK (134217728) exceeded',
+  ],
+  [
     'CPU width on arm64 (IPA), or memory of QEMU (a memslot; the line has no numbers)',
     'fatal',
     'kvm_set_user_memory_region: failed: Bad address',

@@ -5,6 +5,18 @@ const NOT_STARTED = 'fatal: libvirt does not start the guest, or does not attach
 /** Messages of libvirt about devices of the host and about locked memory. */
 const MESSAGES: readonly PlainRule[] = [
   {
+    id: 'memlock-mdev',
+    pattern: /vfio_pin_pages?_external: .*RLIMIT_MEMLOCK|vfio_pin_pages?_external: .*exceeded/,
+    severity: 'goes on',
+    verdict: 'not fatal: QEMU goes on, and the virtual device (mdev) of the line misses pages of the guest',
+    limit: 'lock limit',
+    why: 'the driver of a mediated device pins pages of the guest while the guest runs, and the process may lock no more',
+    remedies: {
+      host: ['LimitMEMLOCK=infinity, ulimit -l unlimited, --ulimit memlock=-1, CAP_SYS_RESOURCE for libvirt'],
+      qemu: ['libvirt: <memtune><hard_limit> above RAM plus 1 GiB for each device'],
+    },
+  },
+  {
     id: 'memlock-libvirt',
     pattern:
       /cannot limit locked memory|unable to set (?:memory|max(?:imum)?) lock(?:ing|ed)|cannot (?:get|set) (?:the )?(?:locked memory|max locked memory)|RLIMIT_MEMLOCK \(?\d+\)? exceeded|vfio_pin_\w+: RLIMIT_MEMLOCK|[Ff]ailed to lock memory|locking memory failed|mlockall: |lock_memory|prlimit.*MEMLOCK/i,

@@ -4,6 +4,19 @@ import { plainRule, type PlainRule } from './plain-rule.ts';
 /** Messages of QEMU about DMA, whose numbers stand in other lines. */
 const DMA: readonly PlainRule[] = [
   {
+    id: 'viommu-notifier',
+    pattern: /requires iommu (?:MAP|UNMAP) notifier which is not currently supported/,
+    severity: 'fatal',
+    verdict: 'fatal for the device: QEMU refuses it',
+    limit: 'emulated IOMMU; no address is at fault',
+    why: 'the device is behind an emulated IOMMU that cannot tell VFIO what the guest maps: SMMUv3 of QEMU, or intel-iommu without caching-mode=on',
+    remedies: {
+      qemu: [
+        'the device on a bus without the emulated IOMMU; on x86 caching-mode=on of intel-iommu; on Arm virtio-iommu in place of iommu=smmuv3',
+      ],
+    },
+  },
+  {
     id: 'dma-unable-to-continue',
     pattern: /vfio: (?:DMA mapping|Memory registering) failed, unable to continue/,
     severity: 'fatal',
