@@ -329,4 +329,21 @@ describe('memslot-aligned-disjoint', () => {
       ],
     ]);
   });
+
+  it('compares a new slot with those that have not changed', () => {
+    const [one, other] = [
+      slot(0n, PAGE),
+      { ...slot(PAGE, PAGE, { hostAddress: 0x7f00_0000_0000n }), slot: 1 },
+    ];
+    const before = state({ flatView: ALL, memslots: [one] });
+    const judged = traceOfStates([before, { ...before, memslots: [one, other] }]);
+    expect(judge(memslotAlignedDisjoint, judged).violations).toMatchObject([
+      { cause: 'wrong-backing', step: 1 },
+    ]);
+  });
+
+  it('reports a slot that begins in front of its memory', () => {
+    const view = [flat(PAGE, 3n * PAGE, RAM, { offset: PAGE })];
+    expect(causes(memslotAlignedDisjoint, shows([slot(0n, 2n * PAGE)], view))).toEqual(['not-backed']);
+  });
 });
