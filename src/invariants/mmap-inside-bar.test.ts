@@ -227,9 +227,9 @@ describe('mmap-inside-bar for areas that the VMM should leave out', () => {
   });
 
   it('reports an mmap of ports', () => {
-    expect(of([mmapEvent(0n, PAGE)], { bar: { type: 'io', size: '0x20' }, msix: { tableBar: 2 } })).toContain(
-      'not-offered',
-    );
+    expect(
+      of([mmapEvent(0n, PAGE)], { bar: { type: 'io', mmap: true, size: '0x20' }, msix: { tableBar: 2 } }),
+    ).toContain('not-offered');
   });
 
   it('says of each area what is wrong with it', () => {

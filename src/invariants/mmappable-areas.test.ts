@@ -39,7 +39,7 @@ describe('the areas that a VMM has no reason to trap', () => {
   it('are none where the host or the user excludes the BAR', () => {
     expect(areas({ mmap: false })).toEqual([]);
     expect(areas({ mmapError: 'EBUSY' })).toEqual([]);
-    expect(areas({ type: 'io' })).toEqual([]);
+    expect(areas({ type: 'io', mmap: true })).toEqual([]);
     expect(areas({}, { options: { 'x-no-mmap': true } })).toEqual([]);
     expect(areas({}, { options: { 'x-no-mmap': false } })).toEqual([[0n, SIZE]]);
   });

@@ -106,5 +106,6 @@ describe('unregisteredRam', () => {
     expect(found({}, [foreign])).toBeDefined();
     expect(found({}, [{ ...foreign, errno: Errno.ENOMEM } as Event])).toBeDefined();
     expect(found({}, [registered(SIZE, Errno.ENOMEM)])).toBeUndefined();
+    expect(found({}, [registered(PAGE, Errno.ENOMEM)])).toBeUndefined();
   });
 });

@@ -148,6 +148,14 @@ describe('window-limit', () => {
     expect(words([make(0n), remove(0n)], on)).toEqual([]);
   });
 
+  it('counts a window until its removal, whatever else is said of its addresses', () => {
+    const skip = {
+      ...{ type: 'skip', container: 'container', reason: 'unaligned', start: 0n, size: SIZE, region: 'x' },
+      deviceMemory: true,
+    } as unknown as Events[number];
+    expect(of([make(0n), make(1n), skip, make(2n)])).toEqual(['too-many-windows']);
+  });
+
   it('does not count a window that the host has refused', () => {
     expect(of([make(0n), make(1n, { errno: Errno.EINVAL }), make(2n)])).toEqual(['refused-window']);
   });
