@@ -10,6 +10,8 @@ import {
   device,
   flat,
   mapEvent,
+  memslot,
+  memslotEvent,
   scenario,
   state,
   trace,
@@ -41,6 +43,17 @@ function holds(name: ConditionName, { violation: broken, steps = [{}], operation
 const HOST = { kernel: 'msix-mappable', iommu: { type: 'vfio-user' } };
 const withBars = (...bars: readonly object[]): Case => ({
   trace: { scenario: scenario({ devices: [{ id: 'dev0', bars }] }) },
+});
+/** A device without a fault, and one with these BARs. */
+const beside = (...bars: readonly object[]): Case => ({
+  trace: {
+    scenario: scenario({
+      devices: [
+        { id: 'dev1', bars: [MEM] },
+        { id: 'dev0', bars },
+      ],
+    }),
+  },
 });
 const MEM = { index: 0, size: '0x1000', type: 'mem32' };
 const withMsix = (tableOffset: string, tableBar = 0): Case => ({
@@ -85,6 +98,7 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       withBars({ ...MEM, sparse: [{ offset: '0x0', size: '0x2000' }] }),
       withBars({ ...MEM, index: 1 }, { ...MEM, sparse: [{ offset: '0x1000', size: '0x1000' }] }),
       withMsix('0x1000'),
+      beside({ ...MEM, sparse: [{ offset: '0x0', size: '0x2000' }] }),
     ],
     [
       withBars({ ...MEM, sparse: [{ offset: '0x0', size: '0x1000' }] }),
@@ -93,8 +107,12 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     ],
   ],
   'bar-below-host-page': [
-    [withBars({ ...MEM, size: '0x800' }), withBars(MEM, { ...MEM, index: 1, size: '0x800' })],
-    [withBars(MEM)],
+    [
+      withBars({ ...MEM, size: '0x800' }),
+      withBars(MEM, { ...MEM, index: 1, size: '0x800' }),
+      beside({ ...MEM, size: '0x800' }),
+    ],
+    [withBars(MEM), beside(MEM)],
   ],
   'after-start': [[{ violation: { step: 1 } }], [{ violation: { step: 0 } }]],
   'in-hotplug': [
@@ -103,7 +121,13 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       performing('hotplug', 7),
       { trace: { scenario: scenario({ machine: { type: 'pseries' }, host: HOST }) } },
     ],
-    [performing('hotplug', 0), performing('unplug'), { trace: { scenario: scenario({ host: HOST }) } }],
+    [
+      performing('hotplug', 0),
+      performing('unplug'),
+      { trace: { scenario: scenario({ host: HOST }) } },
+      { trace: { scenario: scenario({ machine: { type: 'pseries' } }) } },
+      { steps: [] },
+    ],
   ],
   'in-unplug': [[performing('unplug')], [performing('hotplug'), performing('unplug', 0)]],
   'device-refused': [[{ trace: { outcome: 'rejected' } }], [{}, { trace: { outcome: 'aborted' } }]],
@@ -122,6 +146,7 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       {},
       { steps: [{ events: [mapEvent(0n, PAGE, { errno: 12 })] }] },
       { steps: [{ events: [{ type: 'message', text: 'a text' }] }] },
+      { steps: [{ events: [memslotEvent(memslot(0n, PAGE), 28)] }] },
     ],
   ],
   'outside-apertures': [
@@ -131,6 +156,10 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     ],
     [
       { violation: at(0x1000n, 0x2000n), trace: { scenario: withApertures() } },
+      {
+        violation: at(0x4000n, 0x5000n),
+        trace: { scenario: withApertures({ start: '0x4000', end: '0x4fff' }) },
+      },
       { violation: at(0x8000n, 0x9000n) },
       { trace: { scenario: withApertures() } },
     ],
@@ -173,9 +202,19 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     ],
   ],
   'incongruent-section': [
-    [{ violation: at(0n, 0x4000n), steps: [{ state: state({ flatView: [shifted()] }) }] }],
+    [
+      { violation: at(0n, 0x4000n), steps: [{ state: state({ flatView: [shifted()] }) }] },
+      {
+        violation: at(0n, 0x4000n, { step: 2 }),
+        steps: [{}, { state: state({ flatView: [flat(0n, PAGE), shifted()] }) }, { state: state() }],
+      },
+    ],
     [
       { violation: at(0n, 0x4000n), steps: [{ state: state({ flatView: [flat(0x1000n, PAGE)] }) }] },
+      {
+        violation: at(0n, 0x4000n),
+        steps: [{ state: state({ flatView: [flat(0x1400n, PAGE, undefined, { offset: 0x400n })] }) }],
+      },
       { violation: at(0x8000n, 0x9000n), steps: [{ state: state({ flatView: [shifted()] }) }] },
       { violation: at(0x2000n, 0x9000n), steps: [{ state: state({ flatView: [shifted()] }) }] },
       { violation: at(0n, 0x1000n), steps: [{ state: state({ flatView: [shifted()] }) }] },
@@ -205,8 +244,8 @@ function withVirtioMem(errno: 0 | 12, region = 'mem'): Case {
   };
 }
 
-function withApertures() {
-  const apertures = [{ start: '0x0', end: '0x1fff' }];
+function withApertures(...more: readonly object[]) {
+  const apertures = [{ start: '0x0', end: '0x1fff' }, ...more];
   return scenario({ host: { iommu: { type: 'type1', pageSizes: ['0x1000'], apertures } } });
 }
 

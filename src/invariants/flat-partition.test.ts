@@ -418,6 +418,8 @@ describe('flat-partition: the first and last address that is compared', () => {
     const behind = WINDOW - 0x8000_0000n + PAGE;
     expect(asked(outside, [flat(behind, PAGE, IO)])).toEqual([]);
     expect(asked(windowOn(), [flat(WINDOW, PAGE, IO)])).toEqual([]);
+    // Its last byte is the one in front of the window.
+    expect(asked(windowOn(node(mmap, 0x7fff_f000n, PAGE)), [flat(WINDOW, PAGE, IO)])).toEqual([]);
     const below = region('below', 'io');
     const machine = node(ROOT, 0n, END, {
       children: [node(IO, PAGE, PAGE, { children: [node(below, 0x100n, 0x10n)] })],

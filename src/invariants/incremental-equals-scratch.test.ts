@@ -196,3 +196,38 @@ describe('incremental-equals-scratch', () => {
     });
   });
 });
+
+describe('incremental-equals-scratch for the registers of BARs', () => {
+  const A = 0xd000_0000n;
+  /** What is said of BAR 0 of dev0, which the VMM maps at `address`, and of its register. */
+  const said = (address: bigint | undefined, register: object, more: object = {}) => {
+    const devices = [device([bar(0, PAGE, { address })])];
+    const barRegisters = [{ device: 'dev0', bar: 0, address: A, decoding: true, ...register }];
+    const { violations, exercised } = judge(
+      incrementalEqualsScratch,
+      trace([{ state: state({ devices }) }], { barRegisters, ...more }),
+    );
+    return { words: violations.map(({ message }) => message), exercised };
+  };
+
+  it('names the register, and where the VMM maps the BAR', () => {
+    expect(said(A, {})).toEqual({ words: [], exercised: 1 });
+    expect(said(A + PAGE, {}).words).toEqual([
+      'BAR 0 of dev0 has 0xd0000000 in its register, but the VMM maps it at 0xd0001000',
+    ]);
+    expect(said(undefined, {}).words).toEqual([
+      'BAR 0 of dev0 has 0xd0000000 in its register, but the VMM does not map it',
+    ]);
+    expect(said(A, { decoding: false }).words).toEqual([
+      'BAR 0 of dev0 is disabled in the COMMAND register, but the VMM maps it at 0xd0000000',
+    ]);
+    expect(said(A, { hasPower: false }).words).toEqual([
+      'BAR 0 of dev0 is mapped at 0xd0000000 in a power state without memory',
+    ]);
+  });
+
+  it('says nothing of BARs and devices that are not there', () => {
+    expect(said(A, { bar: 1 })).toEqual({ words: [], exercised: 0 });
+    expect(said(A, { device: 'dev1' })).toEqual({ words: [], exercised: 0 });
+  });
+});

@@ -112,4 +112,32 @@ describe('map-matches-view', () => {
       causes(mapMatchesView, traceOfStates([here, { ...here, devices: [], containers: [] }, here])),
     ).toEqual([]);
   });
+
+  it('calls a mapping stale that begins in front of its memory', () => {
+    expect(of([flat(AT + PAGE, SIZE, undefined, { offset: PAGE })], [mapping(AT, 2n * PAGE)])).toEqual([
+      'stale',
+    ]);
+  });
+
+  it('looks at a new mapping, whether the view changes elsewhere or not', () => {
+    const wrong = mapping(AT, PAGE, { region: 'rom' });
+    const good = mapping(AT + PAGE, PAGE, { offset: PAGE });
+    const before = state({ flatView: ram, containers: [container([good], 'a'), container([], 'b')] });
+    const containers = [container([good], 'a'), container([wrong], 'b')];
+    const after = (flatView: Ranges) => {
+      const { violations, exercised } = judge(
+        mapMatchesView,
+        traceOfStates([before, state({ flatView, dmaView: flatView, containers })]),
+      );
+      return { exercised, found: violations.map(({ cause, step }) => [cause, step]) };
+    };
+    const found = [['stale', 1]];
+    // The mapping of the start, and then the new one alone.
+    expect(after([...ram, flat(0x8000_0000n, PAGE)])).toEqual({ found, exercised: 2 });
+    const same = traceOfStates([before, { ...before, containers }]);
+    expect(judge(mapMatchesView, same)).toMatchObject({
+      exercised: 2,
+      violations: [{ cause: 'stale', step: 1 }],
+    });
+  });
 });

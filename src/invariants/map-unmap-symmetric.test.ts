@@ -6,12 +6,15 @@ import {
   PAGE,
   causes,
   container,
+  flat,
   judge,
   mapEvent,
   mapping,
   memslot,
   memslotEvent,
+  region,
   saysNothing,
+  state,
   trace,
   traceOfEvents,
   unmapEvent,
@@ -157,5 +160,82 @@ describe('map-unmap-symmetric', () => {
     const steps = [{ events: [mapEvent(0n, PAGE, { container: 'dev0' })] }, {}];
     const judged = trace(steps, { teardown: { events: [], containers: [] } });
     expect(causes(mapUnmapSymmetric, judged)).toEqual(['left-after-teardown']);
+  });
+
+  it('names the container, the request and what is wrong with it', () => {
+    const words = (...events: Events) =>
+      judge(mapUnmapSymmetric, traceOfEvents(events)).violations.map(({ message }) => message);
+    expect(words(mapEvent(PAGE, PAGE), mapEvent(PAGE, PAGE))).toEqual([
+      'container: a request to map [0x1000, 0x1fff] overlaps a mapping',
+    ]);
+    expect(words(mapEvent(PAGE, PAGE), unmapEvent(0n, 2n * PAGE))).toEqual([
+      'container: a request to unmap [0x0, 0x1fff] covers only a part of a mapping, or addresses beside it',
+    ]);
+    expect(words(mapEvent(PAGE, PAGE, refused), unmapEvent(PAGE, PAGE))).toEqual([
+      'container: a request to unmap [0x1000, 0x1fff] follows a map that the host refused',
+    ]);
+  });
+
+  it.each<
+    readonly [
+      string,
+      readonly (readonly [start: bigint, pages: bigint])[],
+      readonly [start: bigint, pages: bigint],
+    ]
+  >([
+    ['the second half of a mapping and as much behind', [[0n, 2n]], [PAGE, 2n]],
+    ['the first half of a mapping and as much in front', [[PAGE, 2n]], [0n, 2n]],
+    ['one mapping, a gap as long as the rest, and a part of another', [[0n, 1n], [2n * PAGE, 2n]], [0n, 3n]], // prettier-ignore
+    ['two mappings and the gap between them', [[0n, 1n], [2n * PAGE, 1n]], [0n, 3n]], // prettier-ignore
+  ])('reports one unmap of %s', (_, mapped, [start, pages]) => {
+    const maps = mapped.map(([at, count]) => mapEvent(at, count * PAGE));
+    expect(of(...maps, unmapEvent(start, pages * PAGE))).toEqual(['split-mapping']);
+  });
+
+  it('removes the mappings that one unmap covers, and no others', () => {
+    const events = [
+      mapEvent(0n, PAGE),
+      mapEvent(PAGE, PAGE),
+      mapEvent(8n * PAGE, PAGE),
+      unmapEvent(0n, 2n * PAGE),
+    ];
+    expect(of(...events, mapEvent(0n, 2n * PAGE))).toEqual([]);
+    expect(of(...events, unmapEvent(0n, 2n * PAGE))).toEqual(['unmap-of-nothing']);
+    expect(of(...events, mapEvent(8n * PAGE, PAGE))).toEqual(['overlapping-map']);
+    expect(of(...events, unmapEvent(8n * PAGE, PAGE))).toEqual([]);
+  });
+
+  it('reports the closed container beside others that are empty', () => {
+    const steps = [{ events: [mapEvent(0n, PAGE, { container: 'dev0' })] }, {}];
+    const judged = trace(steps, { teardown: { events: [], containers: [container([], 'a')] } });
+    expect(judge(mapUnmapSymmetric, judged).violations.map(({ message }) => message)).toEqual([
+      'dev0 still maps [0x0, 0xfff] after every device is unplugged',
+    ]);
+  });
+
+  describe('for the unmap of a whole region of an emulated IOMMU', () => {
+    const IOMMU = region('iommu', 'iommu');
+    const view = (shown = IOMMU) => state({ flatView: [], dmaView: [flat(PAGE, 2n * PAGE, shown)] });
+    const [whole, none] = [unmapEvent(PAGE, 2n * PAGE, nothing), state()];
+    const causesOf = (...steps: Parameters<typeof trace>[0]) => causes(mapUnmapSymmetric, trace(steps));
+
+    it('asks for no mapping, if devices saw the region before the step, or from the start on', () => {
+      expect(causesOf({ state: view() }, { events: [whole], state: none })).toEqual([]);
+      expect(causesOf({ state: view(), events: [whole] })).toEqual([]);
+      expect(causesOf({ state: none }, { events: [whole], state: view() })).toEqual(['unmap-of-nothing']);
+    });
+
+    it('asks for one for other addresses, and for other regions', () => {
+      const after = (event: Events[number], shown = IOMMU) =>
+        causesOf({ state: view(shown) }, { events: [event], state: none });
+      expect(after(unmapEvent(PAGE, PAGE, nothing))).toEqual(['unmap-of-nothing']);
+      expect(after(unmapEvent(2n * PAGE, PAGE, nothing))).toEqual(['unmap-of-nothing']);
+      expect(after(whole, region('ram'))).toEqual(['unmap-of-nothing']);
+    });
+
+    it('needs a step', () => {
+      const judged = trace([], { teardown: { events: [whole], containers: [] } });
+      expect(causes(mapUnmapSymmetric, judged)).toEqual(['unmap-of-nothing']);
+    });
   });
 });

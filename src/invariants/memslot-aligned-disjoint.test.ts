@@ -209,4 +209,141 @@ describe('memslot-aligned-disjoint', () => {
     expect(after({ ...munmap, device: 'dev1' })).toEqual([]);
     expect(after(memslotEvent({ ...shown, size: 0n }), munmap)).toEqual([]);
   });
+
+  it('counts the requests and the slots that it judges, each once for each change', () => {
+    const one = slot(0n, PAGE);
+    const other = { ...slot(2n * PAGE, PAGE), slot: 1 };
+    const [first, second] = [
+      state({ flatView: ALL, memslots: [one] }),
+      state({ flatView: ALL, memslots: [one, other] }),
+    ];
+    // The slot of the first state, and then the new one: that below it has not changed.
+    expect(judge(memslotAlignedDisjoint, traceOfStates([first, { ...second }])).exercised).toBe(2);
+    const requests = trace([{ events: [memslotEvent(one), memslotEvent(other)], state: second }]);
+    expect(judge(memslotAlignedDisjoint, requests).exercised).toBe(4);
+    const munmap = { type: 'munmap', device: 'dev0', bar: 0, offset: offset(0n), size: PAGE } as const;
+    const plugged = state({ devices: [device([bar(0, PAGE)])] });
+    expect(
+      judge(memslotAlignedDisjoint, trace([{ state: plugged }, { events: [munmap], state: plugged }]))
+        .exercised,
+    ).toBe(1);
+    expect(saysNothing(memslotAlignedDisjoint, trace([{ events: [munmap], state: plugged }]))).toBe(true);
+  });
+
+  const words = (judged: Parameters<typeof judge>[1]) =>
+    judge(memslotAlignedDisjoint, judged).violations.map(({ cause, message }) => [cause, message]);
+
+  it('names each slot, and what is wrong with it', () => {
+    expect(words(shows([slot(0n, 2n * PAGE), slot(PAGE, PAGE)]))).toEqual([
+      ['overlapping', 'the memslot [0x1000, 0x1fff] of "ram" overlaps the memslot below it'],
+    ]);
+    expect(words(shows([slot(1n, PAGE)]))).toEqual([
+      ['unaligned', 'the memslot [0x1, 0x1000] of "ram" is not made of whole, aligned host pages'],
+    ]);
+    const rom = region('ram', 'rom-device');
+    expect(words(shows([slot(0n, PAGE)], [flat(0n, END, rom)]))).toEqual([
+      ['wrong-permission', 'the memslot [0x0, 0xfff] of "ram" is writable, unlike the flat view there'],
+    ]);
+    expect(words(shows([slot(0n, PAGE, { readonly: true })]))).toEqual([
+      ['wrong-permission', 'the memslot [0x0, 0xfff] of "ram" is read-only, unlike the flat view there'],
+    ]);
+    const elsewhere = slot(PAGE, PAGE, { hostAddress: 0x7f00_0000_0000n });
+    expect(words(shows([slot(0n, PAGE), elsewhere]))).toEqual([
+      [
+        'wrong-backing',
+        'the memslot [0x1000, 0x1fff] of "ram" has another host address than the rest of that region',
+      ],
+    ]);
+  });
+
+  it('takes a ROM device for read-only, although its region is not', () => {
+    const rom = { ...region('ram', 'rom-device'), readonly: false };
+    expect(words(shows([slot(0n, PAGE)], [flat(0n, END, rom)]))).toHaveLength(1);
+  });
+
+  it('names the device that is gone', () => {
+    const owned = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+    const here = state({
+      flatView: [flat(0n, PAGE, owned)],
+      memslots: [memslot(0n, PAGE, { region: owned.name, owner: 'dev0' })],
+      devices: [device([])],
+    });
+    expect(words(traceOfStates([here, { ...here, devices: [] }]))).toEqual([
+      [
+        'owner-gone',
+        'the memslot [0x0, 0xfff] of "dev0 BAR 0 mmaps[0]" holds memory of a device that is unplugged',
+      ],
+    ]);
+  });
+
+  it('names the requests', () => {
+    const [one, other] = [slot(0n, PAGE), slot(PAGE, PAGE)].map((each) => ({ ...each, slot: 7 }));
+    expect(words(trace([{ events: [memslotEvent(one!), memslotEvent(other!)] }]))).toEqual([
+      [
+        'number-in-use',
+        'the VMM requests slot 7 for [0x1000, 0x1fff] while the slot holds [0x0, 0xfff] of "ram"',
+      ],
+    ]);
+    expect(words(trace([{ events: [memslotEvent(slot(0x800n, PAGE), Errno.EINVAL)] }]))).toEqual([
+      ['unaligned', 'the VMM requests a memslot [0x800, 0x17ff] of "ram" that is not aligned to host pages'],
+    ]);
+    const asked = memslotEvent(slot(PAGE, PAGE, { offset: 0n }), Errno.EINVAL);
+    expect(
+      words(trace([{ events: [asked], state: state({ flatView: ALL }) }], { outcome: 'aborted' })),
+    ).toEqual([
+      [
+        'asked-not-backed',
+        'the VMM requests a memslot [0x1000, 0x1fff] of "ram", but the flat view has other memory there',
+      ],
+    ]);
+    const deletion = memslotEvent(slot(PAGE, 0n, { offset: 0n }), Errno.EINVAL);
+    expect(words(trace([{ events: [deletion], state: state() }], { outcome: 'aborted' }))).toEqual([]);
+    expect(words(trace([], { outcome: 'aborted' }))).toEqual([]);
+  });
+
+  it('names the mmap that is taken back, and the slot of the same device', () => {
+    const shown = memslot(16n * PAGE, PAGE, { region: 'dev0 BAR 0 mmaps[0]', owner: 'dev0', offset: PAGE });
+    const foreign = memslot(32n * PAGE, PAGE, {
+      region: 'dev0 BAR 0 mmaps[0]',
+      owner: 'dev1',
+      offset: PAGE,
+      slot: 1,
+    });
+    const strange = memslot(48n * PAGE, PAGE, { region: 'dev0 rom', owner: 'dev0', slot: 2 });
+    const plugged = state({ devices: [device([bar(0, 4n * PAGE)])] });
+    const munmap = { type: 'munmap', device: 'dev0', bar: 0, offset: offset(0n), size: 4n * PAGE } as const;
+    const after = (...slots: Slots) =>
+      judge(
+        memslotAlignedDisjoint,
+        trace([
+          { state: plugged, events: slots.map((each) => memslotEvent(each)) },
+          { events: [munmap], state: state() },
+        ]),
+      ).violations.map(({ message, at }) => [message, at]);
+    expect(after(foreign, strange)).toEqual([]);
+    expect(after(foreign, strange, shown)).toEqual([
+      [
+        'the VMM takes back the mmap of dev0 BAR 0 [0x0, 0x3fff] while the memslot [0x10000, 0x10fff] of ' +
+          '"dev0 BAR 0 mmaps[0]" shows it to the guest',
+        { start: 16n * PAGE, end: 17n * PAGE },
+      ],
+    ]);
+  });
+
+  it('compares a new slot with those that have not changed', () => {
+    const [one, other] = [
+      slot(0n, PAGE),
+      { ...slot(PAGE, PAGE, { hostAddress: 0x7f00_0000_0000n }), slot: 1 },
+    ];
+    const before = state({ flatView: ALL, memslots: [one] });
+    const judged = traceOfStates([before, { ...before, memslots: [one, other] }]);
+    expect(judge(memslotAlignedDisjoint, judged).violations).toMatchObject([
+      { cause: 'wrong-backing', step: 1 },
+    ]);
+  });
+
+  it('reports a slot that begins in front of its memory', () => {
+    const view = [flat(PAGE, 3n * PAGE, RAM, { offset: PAGE })];
+    expect(causes(memslotAlignedDisjoint, shows([slot(0n, 2n * PAGE)], view))).toEqual(['not-backed']);
+  });
 });

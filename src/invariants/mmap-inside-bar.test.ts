@@ -5,7 +5,9 @@ import { mmapInsideBar } from './mmap-inside-bar.ts';
 import {
   PAGE,
   PAGE_64K,
+  bar,
   causes,
+  device,
   flat,
   judge,
   mapEvent,
@@ -222,5 +224,120 @@ describe('mmap-inside-bar for areas that the VMM should leave out', () => {
     const shown = (at: bigint) => of([{ ...mmapEvent(0n, PAGE), shownAt: offset(at) }]);
     expect(shown(0n)).toEqual([]);
     expect(shown(PAGE)).toEqual(['shown-elsewhere']);
+  });
+
+  it('reports an mmap of ports', () => {
+    expect(
+      of([mmapEvent(0n, PAGE)], { bar: { type: 'io', mmap: true, size: '0x20' }, msix: { tableBar: 2 } }),
+    ).toContain('not-offered');
+  });
+
+  it('says of each area what is wrong with it', () => {
+    const words = (events: Events, parts: Parts) =>
+      judge(mmapInsideBar, onHost(events, parts)).violations.map(({ message }) =>
+        message.replace(/^.* of dev0 /, ''),
+      );
+    const shown = [{ ...mmapEvent(0n, PAGE), shownAt: offset(PAGE) }];
+    expect(words(shown, mappable)).toEqual(['is shown at 0x1000, where the guest expects other bytes']);
+    expect(words([mmapEvent(0n, PAGE)], { ...mappable, bar: { mmap: false } })).toEqual([
+      'is of a BAR that the host does not let be mmapped',
+    ]);
+    expect(words([mmapEvent(1n, PAGE)], mappable)).toEqual(['does not begin on a host page']);
+    expect(words([mmapEvent(1n, PAGE, refused)], mappable)).toEqual(['does not begin on a host page']);
+    expect(words([mmapEvent(0n, SIZE + 1n, refused)], mappable)).toEqual([
+      'extends beyond the end of the BAR',
+    ]);
+    expect(words([mmapEvent(0n, 2n * PAGE)], { ...mappable, ...named(PAGE, 2n * PAGE) })).toEqual([
+      'is in none of the sparse areas that the host reports',
+    ]);
+    expect(words([mmapEvent(0x3000n, PAGE)], {})).toEqual([
+      'covers a page of the MSI-X table, whose mmap the kernel forbids',
+    ]);
+    const user = {
+      ...onHost([mmapEvent(0n, PAGE)], mappable),
+      scenario: scenario({
+        devices: [
+          {
+            id: 'dev0',
+            bars: [{ index: 0, size: '0x10000', type: 'mem32' }],
+            options: { 'x-no-mmap': true },
+          },
+        ],
+      }),
+    };
+    expect(judge(mmapInsideBar, user).violations[0]!.message).toMatch(
+      /dev0 goes against x-no-mmap of the user$/,
+    );
+  });
+
+  it('knows the page of a table in a BAR that the device does not have', () => {
+    expect(of([mmapEvent(0x2000n, PAGE, { bar: 1 })], { msix: { tableBar: 1 } })).toEqual([
+      'beyond-bar',
+      'msix-page',
+    ]);
+  });
+
+  it('accepts a refusal of an area that ends with the BAR', () => {
+    expect(of([mmapEvent(0n, SIZE, refused)], mappable)).toEqual([]);
+  });
+
+  it('is misled by a table beyond the end of this BAR alone', () => {
+    const beyond = mmapEvent(0n, 2n * SIZE, refused);
+    const asked = (msix: object) => of([beyond], { ...mappable, msix });
+    expect(asked({ tableOffset: '0x10000' })).toEqual([]);
+    expect(asked({ tableOffset: '0x10000', tableBar: 2 })).toEqual(['asked-beyond-bar']);
+    expect(asked({ tableOffset: '0xffe0' })).toEqual(['asked-beyond-bar']);
+    expect(asked({ tableOffset: '0xffe8' })).toEqual([]);
+    expect(of([mmapEvent(0n, 2n * SIZE, { device: 'dev1', ...refused })])).toEqual(['asked-beyond-bar']);
+  });
+});
+
+describe('mmap-inside-bar for device memory in the flat view', () => {
+  const AT = 0xe000_0000n;
+  const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
+  const PLUGGED = device([bar(0, SIZE, { address: AT })]);
+  const OTHER = device([bar(0, SIZE, { device: 'dev1' })], undefined, { id: 'dev1' });
+  const shown = (devices: readonly ReturnType<typeof device>[], more: object = {}) =>
+    judge(mmapInsideBar, {
+      ...onHost([]),
+      steps: traceOfStates([state({ flatView: [flat(AT, SIZE, MMAP)], devices })]).steps,
+      ...more,
+    });
+  const bars = [{ index: 0, size: '0x10000', type: 'mem32' }];
+  const msix = { vectors: 2, tableBar: 0, tableOffset: '0x2ff8', pbaBar: 0, pbaOffset: '0x8000' };
+  const of = (...devices: readonly object[]) => ({
+    scenario: scenario({ host: { kernel: 'sparse-msix' }, devices }),
+  });
+
+  it('names the bytes, the BAR and the device', () => {
+    expect(shown([PLUGGED])).toMatchObject({
+      exercised: 1,
+      violations: [
+        {
+          cause: 'msix-page',
+          message:
+            '[0xe0000000, 0xe000ffff] "dev0 BAR 0 mmaps[0]" shows [0x2000, 0x3fff] of BAR 0 of dev0, ' +
+            'a page of the MSI-X table, whose mmap the kernel forbids',
+          at: { start: AT, end: AT + SIZE },
+        },
+      ],
+    });
+  });
+
+  it('looks at the device and the BAR that own the memory', () => {
+    expect(shown([OTHER, PLUGGED]).causes).toEqual(['msix-page']);
+    expect(shown([PLUGGED], of({ id: 'dev1', bars }, { id: 'dev0', bars, msix })).causes).toEqual([
+      'msix-page',
+    ]);
+    const two = [{ ...bars[0], index: 2 }, bars[0]];
+    expect(shown([PLUGGED], of({ id: 'dev0', bars: two, msix })).causes).toEqual(['msix-page']);
+  });
+
+  it('says nothing of a device that is gone, or that the scenario does not have', () => {
+    const nothing = { causes: [], exercised: 0 };
+    expect(shown([])).toMatchObject(nothing);
+    expect(shown([device([bar(0, SIZE, { address: AT, layers: [] })])])).toMatchObject(nothing);
+    expect(shown([PLUGGED], of())).toMatchObject(nothing);
+    expect(shown([PLUGGED], of({ id: 'dev0', bars: [], msix }))).toMatchObject(nothing);
   });
 });

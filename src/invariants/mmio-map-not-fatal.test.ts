@@ -128,3 +128,36 @@ describe('mmio-map-not-fatal', () => {
     expect(of(1n << 63n)).toEqual(['refused-map-in-top-half']);
   });
 });
+
+describe('mmio-map-not-fatal for a VMM that finds no window to remove', () => {
+  const died = (
+    first: Parameters<typeof traceOfEvents>[0],
+    last: Parameters<typeof traceOfEvents>[0],
+    more: object = {},
+  ) =>
+    causes(
+      mmioMapNotFatal,
+      trace([{ events: first }, { events: last }], { ...aborted, abortSite: 'dma-window', ...more }),
+    );
+  const unmap = unmapEvent(0xc000_0000n, PAGE);
+
+  it('names the window that the host refused before', () => {
+    expect(died([refusedWindow], [unmap])).toEqual(['removal-of-refused-window']);
+    expect(died([refusedWindow], [unmap, message()])).toEqual(['removal-of-refused-window']);
+  });
+
+  it('names no window of other addresses, and no map', () => {
+    expect(died([refusedWindow], [unmapEvent(0xc000_0000n, 2n * PAGE)])).toEqual([]);
+    expect(died([refusedWindow], [unmapEvent(0xc000_1000n, PAGE)])).toEqual([]);
+    expect(died([refusedMap], [unmap])).toEqual([]);
+    expect(died([refusedWindow], [mapEvent(0xc000_0000n, PAGE)])).toEqual([]);
+    expect(died([refusedWindow], [])).toEqual([]);
+  });
+
+  it('names none where the VMM died of something else, or without a step', () => {
+    expect(died([refusedWindow], [unmap], { abortSite: undefined })).toEqual([]);
+    expect(died([refusedWindow], [unmap], { abortSite: 'memslot' })).toEqual([]);
+    const teardown = { events: [refusedWindow], containers: [] };
+    expect(causes(mmioMapNotFatal, trace([], { ...aborted, abortSite: 'dma-window', teardown }))).toEqual([]);
+  });
+});

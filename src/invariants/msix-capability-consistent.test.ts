@@ -253,4 +253,160 @@ describe('msix-capability-consistent for the emulated PBA and a reset', () => {
     expect(after(false)).toEqual([]);
     expect(after(true)).toEqual(['enabled-after-reset']);
   });
+
+  it('names the last bytes of the PBA, and the device whose MSI-X stays enabled', () => {
+    const cut = (
+      bars: Bars,
+      pbaAt = { bar: 0, offset: 0x3000n },
+      view?: readonly ReturnType<typeof flat>[],
+    ) =>
+      judge(
+        msixCapabilityConsistent,
+        traceOfStates(
+          [
+            state({
+              devices: [device(bars, layout(128, 0x2000n, 0x3000n), { pbaAt })],
+              flatView: view ?? [
+                flat(BASE + 0x3000n, 8n, pba),
+                flat(BASE + 0x3008n, SIZE - 0x3008n, own, { offset: 0x3008n }),
+              ],
+            }),
+          ],
+          { scenario: PHYSICAL },
+        ),
+      ).violations.filter(({ cause }) => cause === 'pba-cut-short');
+    const found = {
+      message:
+        'the last bytes of the PBA of dev0, at [0x80003008, 0x8000ffff] "dev0 BAR 0", are those of the device',
+      at: { start: BASE + 0x3008n, end: BASE + 0x3010n },
+    };
+    expect(cut([mapped])).toMatchObject([found]);
+    expect(cut([bar(2, SIZE, { address: 0n }), mapped])).toMatchObject([found]);
+    expect(cut([mapped], { bar: 1, offset: 0x3000n })).toEqual([]);
+    // Nothing answers at the first byte, or at the last, or something of another device does.
+    const rest = flat(BASE + 0x300cn, 0x100n, own, { offset: 0x300cn });
+    const first = flat(BASE + 0x3000n, 8n, pba);
+    const at0 = { bar: 0, offset: 0x3000n };
+    expect(cut([mapped], at0, [flat(BASE + 0x3008n, 4n, pba), rest])).toEqual([]);
+    expect(cut([mapped], at0, [first])).toEqual([]);
+    expect(cut([mapped], at0, [first, { ...rest, region: { ...own, owner: 'dev1' } }])).toEqual([]);
+    expect(cut([mapped], at0, [{ ...first, region: { ...pba, owner: 'dev1' } }, rest])).toEqual([]);
+    expect(cut([mapped], at0, [first, rest])).toHaveLength(1);
+  });
+
+  it('looks at the PBA again when its BAR moves', () => {
+    const of128 = (each: ReturnType<typeof bar>) =>
+      device([each], layout(128, 0x2000n, 0x3000n), { pbaAt: { bar: 0, offset: 0x3000n } });
+    const flatView = [flat(BASE + 0x3000n, 8n, pba), flat(BASE + 0x3008n, 8n, own, { offset: 0x3008n })];
+    const states = [
+      state({ devices: [of128(BAR)], flatView }),
+      state({ devices: [of128(mapped)], flatView }),
+    ];
+    const { violations } = judge(msixCapabilityConsistent, traceOfStates(states, { scenario: PHYSICAL }));
+    expect(violations.map(({ cause, step }) => [cause, step])).toContainEqual(['pba-cut-short', 1]);
+  });
+
+  it('reports MSI-X that is enabled after a reset, and after nothing else', () => {
+    const quiet = device([BAR], undefined, { id: 'dev1' });
+    const msix = device([BAR], layout(2, 0x2000n, 0x3000n));
+    const on = state({ devices: [quiet, { ...msix, msix: { ...msix.msix!, enabled: true } }] });
+    const judged = traceOfStates([on, on, on], { scenario: PHYSICAL });
+    expect(judge(msixCapabilityConsistent, judged).violations).toMatchObject([
+      { cause: 'enabled-after-reset', message: 'MSI-X of dev0 is enabled after a reset', step: 1 },
+    ]);
+    const enable = { op: 'enable-msix', device: 'dev0' } as const;
+    const enabling = { ...judged, steps: [judged.steps[0]!, { ...judged.steps[1]!, operation: enable }] };
+    expect(causes(msixCapabilityConsistent, enabling)).toEqual([]);
+    const died = traceOfStates([on, on], { scenario: PHYSICAL, outcome: 'aborted' });
+    expect(causes(msixCapabilityConsistent, died)).toEqual([]);
+  });
+});
+
+describe('the message of msix-capability-consistent', () => {
+  const words = (...args: Parameters<typeof shows>) =>
+    judge(msixCapabilityConsistent, shows(...args)).violations.map(({ message }) => message);
+  const none = { emulatedAt: undefined };
+
+  it('names the place in the capability', () => {
+    expect(words(layout(2, SIZE, 0x3000n), [BAR], none)).toEqual([
+      'the MSI-X capability of dev0 places the table at [0x10000, 0x1001f] of BAR 0, beyond the end of the BAR',
+    ]);
+    expect(words(layout(2, 0x2000n, 0x3000n, [6, 0]), [BAR], none)).toEqual([
+      'the MSI-X capability of dev0 places the table at [0x2000, 0x201f] of BAR 6, a reserved BIR',
+    ]);
+    expect(words(layout(2, 0x2000n, 0x3000n, [0, 1]), [BAR], none)).toEqual([
+      'the MSI-X capability of dev0 places the PBA at [0x3000, 0x3007] of BAR 1, a BAR that the device does not have',
+    ]);
+    expect(words(layout(2, 0x2000n, 0x2000n), [BAR], none)).toEqual([
+      'table and PBA overlap in the MSI-X capability of dev0',
+    ]);
+  });
+
+  it('names both places where the emulation is elsewhere', () => {
+    const msix = layout(2, 0x2000n, 0x3000n);
+    expect(words(msix, [BAR], { emulatedAt: { bar: 0, offset: 0x2010n } })).toEqual([
+      'the MSI-X table of dev0 is emulated at 0x2010 of BAR 0, but the capability places it at 0x2000 of BAR 0',
+    ]);
+    expect(words(msix, [BAR], { pbaAt: { bar: 0, offset: 0x3008n } })).toEqual([
+      'the PBA of dev0 is emulated at 0x3008 of BAR 0, but the capability places it at 0x3000 of BAR 0',
+    ]);
+  });
+
+  it('names what a relocated table covers, also if the PBA has stayed', () => {
+    expect(words(layout(2, 0x100n, 0x3000n))).toEqual([
+      'the relocated table of dev0 covers device registers of BAR 0',
+    ]);
+  });
+
+  it('names what an emulated table swallows, also if the device comes later', () => {
+    const flatView = [flat(0x2000n, 33n, region('msix-table', 'io', 'dev0'))];
+    const plugged = (msix: Layout | undefined) => state({ flatView, devices: [device([BAR], msix)] });
+    const after = (msix: Layout | undefined) =>
+      judge(
+        msixCapabilityConsistent,
+        traceOfStates([state({ flatView }), plugged(msix)], { scenario: PHYSICAL }),
+      ).violations;
+    expect(after(layout(2, 0x2000n, 0x3000n))).toMatchObject([
+      {
+        cause: 'swallows-registers',
+        message:
+          '[0x2000, 0x2020] "msix-table" of dev0 traps device registers after the 2 entries of the MSI-X table',
+        step: 1,
+      },
+    ]);
+    expect(after(undefined)).toEqual([]);
+  });
+
+  it('goes by the addresses of the BAR that the capability names', () => {
+    const bars = [bar(0, SIZE, { address: 0x8000_0000n }), bar(2, SIZE, { address: 0x9000_0000n })];
+    const judged = shows(layout(2, SIZE, 0x3000n, [2, 0]), bars, none);
+    expect(judge(msixCapabilityConsistent, judged).violations).toMatchObject([
+      { cause: 'outside-bar', at: { start: 0x9001_0000n, end: 0x9001_0020n } },
+    ]);
+  });
+
+  it('compares with the layout of the same device, if the scenario has one', () => {
+    const bars = [{ index: 0, size: '0x10000', type: 'mem32' }];
+    const msix = { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x2000' };
+    const over = (devices: readonly object[]) =>
+      causes(msixCapabilityConsistent, {
+        ...shows(layout(2, 0x2000n, 0x2000n), [BAR], none),
+        scenario: scenario({ devices }),
+      });
+    expect(over([{ id: 'dev0', bars, msix }])).toEqual([]);
+    expect(
+      over([
+        { id: 'dev1', bars, msix },
+        { id: 'dev0', bars, msix: { ...msix, pbaOffset: '0x3000' } },
+      ]),
+    ).toEqual(['table-over-pba']);
+    expect(
+      over([
+        { id: 'dev1', bars, msix: { ...msix, pbaOffset: '0x3000' } },
+        { id: 'dev0', bars, msix },
+      ]),
+    ).toEqual([]);
+    expect(over([{ id: 'dev0', bars }])).toEqual(['table-over-pba']);
+    expect(over([])).toEqual(['table-over-pba']);
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { State } from '../trace/index.ts';
 import { msixTrapped } from './msix-trapped.ts';
 import {
   END,
@@ -241,5 +242,180 @@ describe('msix-trapped', () => {
       scenario: scenario({ machine: { type: 'pseries' } }),
     });
     expect(causes(msixTrapped, judged)).toEqual(['shadowed-by-stretched-bar']);
+  });
+
+  const BACKING = { region: MMAP.name, owner: 'dev0' };
+  const words = (judged: ReturnType<typeof traceOfStates>) =>
+    judge(msixTrapped, judged).violations.map(({ cause, message, at, step }) => ({
+      cause,
+      message,
+      at,
+      step,
+    }));
+
+  it('names the memslot and the mapping, and the step that made them', () => {
+    const containers = [container([mapping(AT, SIZE, BACKING)], 'c')];
+    const later = { ...good, memslots: [memslot(AT, SIZE, BACKING)], containers };
+    const at = { start: AT, end: AT + SIZE };
+    expect(words(traceOfStates([good, later]))).toEqual([
+      {
+        cause: 'in-memslot',
+        message: 'the memslot [0xc0000000, 0xc000ffff] holds the MSI-X table of dev0',
+        at,
+        step: 1,
+      },
+      {
+        cause: 'dma-mapped',
+        message: 'the DMA mapping [0xc0000000, 0xc000ffff] of c holds the MSI-X table of dev0',
+        at,
+        step: 1,
+      },
+    ]);
+  });
+
+  const PLACE = { start: AT + TABLE, end: AT + TABLE_END };
+
+  it('names a table that reaches the device, that is shifted, that nothing answers for', () => {
+    const one = (...flatView: readonly ReturnType<typeof flat>[]) =>
+      words(traceOfStates([state({ flatView, devices: [placed()] })]));
+    expect(one(shown(0n, SIZE, TRAPPED)).map(({ message }) => message)).toEqual([
+      'guest accesses to the MSI-X table of dev0 at [0xc0000000, 0xc000ffff] "dev0 BAR 0" reach the device, ' +
+        'not the emulated table',
+    ]);
+    const shifted = flat(AT + TABLE, 0x30n, EMULATION, { offset: 0x10n });
+    expect(one(shown(0n, TABLE), shifted)).toEqual([
+      {
+        cause: 'emulation-shifted',
+        message:
+          'the emulated MSI-X table of dev0 is at [0xc0002000, 0xc000202f] "msix-table" of dev0, ' +
+          'but the capability places it at [0xc0002000, 0xc000203f]',
+        at: shifted,
+        step: 0,
+      },
+    ]);
+    expect(one(shown(0n, TABLE), shown(TABLE_END, SIZE))).toEqual([
+      {
+        cause: 'not-answered',
+        message: 'no region answers for the MSI-X table of dev0 at [0xc0002000, 0xc000203f]',
+        at: PLACE,
+        step: 0,
+      },
+    ]);
+  });
+
+  it('accepts the rest of an emulated table whose beginning another region hides', () => {
+    const rest = flat(AT + TABLE + 0x10n, 0x30n, EMULATION, { offset: 0x10n });
+    const overlay = flat(AT + TABLE, 0x10n, region('overlay'));
+    const flatView = [shown(0n, TABLE), overlay, rest, shown(TABLE_END, SIZE)];
+    expect(causes(msixTrapped, traceOfStates([state({ flatView, devices: [placed()] })]))).toEqual([]);
+  });
+
+  it('asks for an answer only between two ranges of the BAR, and only in the table', () => {
+    const between = (left: ReturnType<typeof flat>, right: ReturnType<typeof flat>) =>
+      causes(msixTrapped, traceOfStates([state({ flatView: [left, right], devices: [placed()] })]));
+    const [low, high] = [shown(0n, TABLE), shown(TABLE_END, SIZE)];
+    const others = [
+      region('dev1 BAR 0', 'io', 'dev1'),
+      region('dev0 BAR 1', 'io', 'dev0'),
+      region(MMAP.name, 'ram-device', 'dev1'),
+    ];
+    expect(between(low, high)).toEqual(['not-answered']);
+    for (const other of others) {
+      expect(between({ ...low, region: other }, high)).toEqual([]);
+      expect(between(low, { ...high, region: other })).toEqual([]);
+    }
+    expect(between(shown(TABLE, TABLE_END + 0x100n), shown(TABLE_END + 0x200n, SIZE))).toEqual([
+      'direct-in-flat-view',
+    ]);
+    expect(between(low, shown(TABLE_END - 1n, SIZE))).toEqual(['direct-in-flat-view', 'not-answered']);
+  });
+
+  it('goes by its own emulated table alone', () => {
+    const foreign = flat(AT + TABLE, 0x30n, region('msix-table', 'io', 'dev1'), { offset: 0x10n });
+    expect(causes(msixTrapped, traceOfStates([state({ flatView: [foreign], devices: [placed()] })]))).toEqual(
+      [],
+    );
+  });
+
+  it('does not judge the place outside of the windows of the host bridge', () => {
+    const far = device([bar(0, SIZE, { address: 1n << 40n })], MSIX);
+    const judged = traceOfStates([state({ flatView: GOOD, devices: [far] })], {
+      scenario: scenario({ machine: { type: 'pseries' } }),
+    });
+    expect(judge(msixTrapped, judged)).toMatchObject({ causes: [], exercised: 1 });
+  });
+
+  describe('with a neighbour that hides the table,', () => {
+    const wrapper = region('dev0 base BAR 1', 'io', 'dev0');
+    const BEFORE = AT + TABLE - 0x800n;
+    const of = (decoded: bigint, address: bigint | undefined) =>
+      device([bar(0, SIZE, { address: AT }), bar(1, decoded, { address })], MSIX);
+    const hidden = flat(AT + TABLE, 0x40n, wrapper, { offset: 0x800n });
+
+    it('names it', () => {
+      expect(words(traceOfStates([state({ flatView: [hidden], devices: [of(0x800n, BEFORE)] })]))).toEqual([
+        {
+          cause: 'shadowed-by-stretched-bar',
+          message:
+            'the MSI-X table of dev0 at [0xc0002000, 0xc000203f] is hidden by [0xc0002000, 0xc000203f] ' +
+            '"dev0 base BAR 1", which answers addresses that its BAR does not decode',
+          at: PLACE,
+          step: 0,
+        },
+      ]);
+    });
+
+    it('looks at it when a device comes or changes, although the view is the same', () => {
+      const flatView = [hidden];
+      const causesAt = (before: State['devices']) =>
+        words(
+          traceOfStates([
+            state({ flatView, devices: before }),
+            state({ flatView, devices: [of(0x800n, BEFORE)] }),
+          ]),
+        ).map(({ cause, step }) => [cause, step]);
+      expect(causesAt([])).toEqual([['shadowed-by-stretched-bar', 1]]);
+      expect(causesAt([of(0x1000n, BEFORE)])).toEqual([['shadowed-by-stretched-bar', 1]]);
+    });
+
+    it('counts only the bytes that hide the table', () => {
+      const asked = (decoded: bigint, size: bigint) =>
+        causes(
+          msixTrapped,
+          traceOfStates([state({ flatView: [flat(BEFORE, size, wrapper)], devices: [of(decoded, BEFORE)] })]),
+        );
+      // Decodes the whole table, and answers more behind.
+      expect(asked(0x840n, 0x1000n)).toEqual([]);
+      expect(asked(0x83fn, 0x1000n)).toEqual(['shadowed-by-stretched-bar']);
+      // Hides 16 bytes of the table, which the BAR decodes.
+      expect(asked(0x810n, 0x810n)).toEqual([]);
+      expect(asked(0x80fn, 0x810n)).toEqual(['shadowed-by-stretched-bar']);
+    });
+
+    it('takes a BAR that is not mapped for one that decodes nothing', () => {
+      const flatView = [flat(BEFORE, 0x1000n, wrapper)];
+      expect(
+        causes(msixTrapped, traceOfStates([state({ flatView, devices: [of(0x1000n, undefined)] })])),
+      ).toEqual(['shadowed-by-stretched-bar']);
+      expect(
+        causes(msixTrapped, traceOfStates([state({ flatView, devices: [of(0x1000n, BEFORE)] })])),
+      ).toEqual([]);
+    });
+
+    it('finds the device that owns it', () => {
+      const other = device([bar(1, 0x10_0000n, { address: 0n, device: 'dev1' })], undefined, { id: 'dev1' });
+      const devices = [other, of(0x800n, BEFORE)];
+      expect(causes(msixTrapped, traceOfStates([state({ flatView: [hidden], devices })]))).toEqual([
+        'shadowed-by-stretched-bar',
+      ]);
+      const page = device(
+        [bar(0, 0x800n, { address: AT + 0x800n }), bar(1, 0x800n, { address: AT })],
+        layout(1, 0n, 0x400n),
+      );
+      const flatView = [flat(AT, PAGE, region('dev0 BAR 1 mmaps[0]', 'ram-device', 'dev0'))];
+      expect(causes(msixTrapped, traceOfStates([state({ flatView, devices: [other, page] })]))).toEqual([
+        'shadowed-by-page-of-bar',
+      ]);
+    });
   });
 });

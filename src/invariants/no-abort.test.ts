@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Errno } from '../host/index.ts';
+import { lastGuestAddress } from '../scenario/index.ts';
 import { noAbort } from './no-abort.ts';
 import {
   PAGE,
@@ -187,5 +188,159 @@ describe('no-abort for a device whose PBA lies behind its BAR', () => {
   it('accepts a refusal without relocation', () => {
     expect(refused('off')).toEqual([]);
     expect(refused('auto')).toEqual([]);
+  });
+});
+
+describe('no-abort for several devices', () => {
+  const SOUND = { bars: [{ index: 0, size: '0x10000', type: 'mem32' }] };
+  const BAD = {
+    ...SOUND,
+    msix: { vectors: 2, tableBar: 0, tableOffset: '0x2000', pbaBar: 0, pbaOffset: '0x10000' },
+  };
+  const RELOCATABLE = { ...BAD, options: { 'x-msix-relocation': 'bar0' } };
+  /** The cold-plugged devices dev0 and dev1, which the VMM refuses with a message. */
+  const refused = (
+    first: object,
+    second: object,
+    error: string | undefined,
+    more: Parameters<typeof trace>[1] = {},
+  ) =>
+    judge(
+      noAbort,
+      trace([{}], {
+        outcome: 'rejected',
+        error,
+        scenario: scenario({
+          devices: [
+            { id: 'dev0', ...first },
+            { id: 'dev1', ...second },
+          ],
+        }),
+        ...more,
+      }),
+    );
+
+  it('goes by the device that the message names', () => {
+    expect(refused(SOUND, BAD, 'vfio dev0: no').causes).toEqual(['sound-device-refused']);
+    expect(refused(SOUND, BAD, 'vfio dev1: no').causes).toEqual([]);
+    expect(refused(BAD, SOUND, 'vfio dev0: no').causes).toEqual([]);
+  });
+
+  it('accepts a refusal without a name if one device gives a reason', () => {
+    expect(refused(SOUND, BAD, 'no').causes).toEqual([]);
+    expect(refused(BAD, SOUND, undefined).causes).toEqual([]);
+    expect(refused(BAD, RELOCATABLE, 'no').causes).toEqual([]);
+    // The name is followed by a colon.
+    expect(refused(SOUND, BAD, 'no device dev1 or dev0').causes).toEqual([]);
+  });
+
+  it('names all devices that may be meant, by ids of four digits', () => {
+    const words = (...of: Parameters<typeof refused>) =>
+      refused(...of).violations.map(({ message: text }) => text);
+    const ids = { vendor: '0x12', device: '0x3' };
+    expect(words({ ...SOUND, ...ids }, { ...SOUND, ...ids }, undefined)).toEqual([
+      'the VMM refuses a device that obeys the PCI specification, dev0 (0012:0003, without MSI-X) or ' +
+        'dev1 (0012:0003, without MSI-X): it prints no message',
+    ]);
+    const msix = 'MSI-X table at [0x2000, 0x201f] of BAR 0, PBA at [0x10000, 0x10007] of BAR 0';
+    const both = refused({ ...RELOCATABLE, ...ids }, { ...RELOCATABLE, ...ids }, 'no');
+    expect(both.causes).toEqual(['relocatable-device-refused']);
+    expect(both.violations[0]!.message).toBe(
+      'the VMM refuses a device that the relocation of MSI-X would have put right, ' +
+        `dev0 (0012:0003, ${msix}) or dev1 (0012:0003, ${msix}): no`,
+    );
+    expect(words({ ...RELOCATABLE, ...ids }, { ...RELOCATABLE, ...ids }, undefined)[0]).toMatch(
+      /: it prints no message$/,
+    );
+  });
+
+  it('accepts that cloud-hypervisor does not relocate MSI-X', () => {
+    expect(refused(RELOCATABLE, RELOCATABLE, 'no', { revision: 'cloud-hypervisor-53.0' }).causes).toEqual([]);
+    expect(refused(SOUND, SOUND, 'no', { revision: 'cloud-hypervisor-53.0' }).causes).toEqual([
+      'sound-device-refused',
+    ]);
+  });
+
+  it('goes by the device that is plugged', () => {
+    const plugging = (first: object, second: object) => {
+      const made = trace([{}, {}], {
+        outcome: 'rejected',
+        error: 'no',
+        scenario: scenario({
+          devices: [
+            { id: 'dev0', ...first },
+            { id: 'dev1', ...second },
+          ],
+          operations: [{ op: 'hotplug', device: 'dev1' }],
+        }),
+      });
+      const plug = { op: 'hotplug', device: 'dev1' } as const;
+      return judge(noAbort, { ...made, steps: [made.steps[0]!, { ...made.steps[1]!, operation: plug }] });
+    };
+    expect(plugging(BAD, SOUND).causes).toEqual(['sound-device-refused']);
+    expect(plugging(BAD, SOUND).violations[0]!.message).toMatch(/specification, dev1 \([^)]*\): no$/);
+    expect(plugging(SOUND, BAD).causes).toEqual([]);
+  });
+
+  it('says nothing of a machine that cannot start, and of a run without a step', () => {
+    expect(
+      refused(SOUND, SOUND, 'Address space limit 0xfffffffff < 0x1, phys-bits too low (36)').causes,
+    ).toEqual([]);
+    const empty = trace([], {
+      outcome: 'rejected',
+      error: 'no',
+      scenario: scenario({ devices: [{ id: 'dev0', ...SOUND }] }),
+    });
+    expect(causes(noAbort, empty)).toEqual([]);
+  });
+
+  it('names RAM over HyperTransport as the reason for the refusal', () => {
+    const of = (error: string | undefined) =>
+      judge(
+        noAbort,
+        trace([{ events: [mapEvent(0xfd_0000_0000n, PAGE, { errno: Errno.EINVAL })] }], {
+          outcome: 'rejected',
+          error,
+          scenario: scenario({ machine: { type: 'q35', cpu: { vendor: 'amd', physBits: 48 } } }),
+        }),
+      ).violations;
+    expect(of('no')).toMatchObject([
+      {
+        cause: 'ram-over-hyper-transport',
+        message: 'the VMM puts RAM where the IOMMU of AMD allows none, and refuses a device: no',
+        at: { start: 0xfd_0000_0000n, end: 0xfd_0000_1000n },
+      },
+    ]);
+    expect(of(undefined)[0]!.message).toMatch(/: it prints no message$/);
+  });
+});
+
+describe('no-abort for a memslot that KVM refuses', () => {
+  const machine = { type: 'q35', cpu: { vendor: 'intel', physBits: 39 } };
+  const of = (at: bigint, size: bigint, errno: Errno = Errno.EINVAL, more: object = {}) =>
+    causes(
+      noAbort,
+      trace([{}, { events: [memslotEvent(memslot(at, size, more), errno)] }], {
+        outcome: 'aborted',
+        abortSite: 'memslot',
+        scenario: scenario({ machine }),
+      }),
+    );
+
+  it.each<readonly [string, Parameters<typeof of>]>([
+    ['memslot-EEXIST', [0x800n, PAGE, Errno.EEXIST]],
+    ['memslot-EINVAL-off-page', [0x800n, PAGE]],
+    ['memslot-EINVAL-off-page', [0n, 0x800n]],
+    ['memslot-EINVAL-host-address-off-page', [0n, PAGE, Errno.EINVAL, { hostAddress: 0x7f00_0000_0800n }]],
+    ['memslot-EINVAL-past-last-page', [(1n << 64n) - PAGE, PAGE]],
+    ['memslot-EINVAL-beyond-cpu-width', [(1n << 64n) - 2n * PAGE, PAGE]],
+  ])('says why: %s', (cause, args) => {
+    expect(of(...args)).toEqual([cause]);
+  });
+
+  it('knows the last address that the CPU of the guest has', () => {
+    const last = lastGuestAddress(scenario({ machine }));
+    expect(of(last + 1n - PAGE, PAGE)).toEqual(['memslot-EINVAL']);
+    expect(of(last + 1n, PAGE)).toEqual(['memslot-EINVAL-beyond-cpu-width']);
   });
 });

@@ -257,3 +257,29 @@ describe('ram-reachable', () => {
     });
   });
 });
+
+describe('the message of ram-reachable', () => {
+  const words = (flatView: Ranges, mappings: Mappings) =>
+    judge(ramReachable, shows(flatView, mappings)).violations.map(({ message }) => message);
+
+  it('names the first page, and what the container has there', () => {
+    expect(words(ram, [])).toEqual(['RAM "ram" at [0x100000, 0x100fff] is not DMA-mapped in container']);
+    expect(words(ram, [mapping(AT, PAGE), mapping(AT + PAGE, SIZE - PAGE)])).toEqual([
+      'RAM "ram" at [0x101000, 0x101fff] is DMA-mapped to other memory in container',
+    ]);
+    expect(words(ram, [mapping(AT, SIZE, { readonly: true })])).toEqual([
+      'RAM "ram" at [0x100000, 0x100fff] is DMA-mapped read-only in container, unlike the flat view',
+    ]);
+    const rom = [flat(AT, SIZE, undefined, { readonly: true })];
+    expect(words(rom, [mapping(AT, SIZE)])).toEqual([
+      'RAM "ram" at [0x100000, 0x100fff] is DMA-mapped writable in container, unlike the flat view',
+    ]);
+  });
+
+  it('names a device without a container', () => {
+    const alone = traceOfStates([state({ devices: [device([])] })]);
+    expect(judge(ramReachable, alone).violations.map(({ cause, message }) => [cause, message])).toEqual([
+      ['no-container', 'dev0 is plugged in, and no VFIO container is open'],
+    ]);
+  });
+});

@@ -278,4 +278,15 @@ describe('resources-bounded for what the VMM hands out', () => {
     expect(cycles(alone(B + PAGE), two(A + PAGE, B + PAGE))).toEqual([]);
     expect(cycles(alone(B + PAGE), two(A, B + PAGE))).toEqual([]);
   });
+
+  it('takes no devices for the same whose ids are the same only without a gap', () => {
+    const devices = (address: bigint, ...ids: readonly string[]) =>
+      state({ devices: ids.map((id) => device([bar(0, PAGE, { address })], undefined, { id })) });
+    const ends = done(
+      [start, devices(A, 'a', 'bc')],
+      [{ op: 'unplug', device: 'a' }, without(false)],
+      [{ op: 'reset' }, devices(B, 'ab', 'c')],
+    );
+    expect(causes(resourcesBounded, ends)).toEqual([]);
+  });
 });

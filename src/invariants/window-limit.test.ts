@@ -119,4 +119,44 @@ describe('window-limit', () => {
     expect(of(1n << 39n, PAGE, { owner: 'dev0' })).toEqual(['device-memory-outside-aperture']);
     expect(of(1n << 39n, PAGE, { errno: Errno.EINVAL })).toEqual([]);
   });
+
+  it('names the request and the mapping', () => {
+    const words = (events: Events, on = onSpapr()) =>
+      judge(windowLimit, traceOfEvents(events, { scenario: on })).violations.map(({ cause, message }) => [
+        cause,
+        message,
+      ]);
+    expect(words([{ ...make(0n), pageSize: 0x2000n }])).toEqual([
+      [
+        'page-not-offered',
+        'a DMA window [0x0, 0x3fffffff] is requested with pages of 0x2000, which the host does not offer',
+      ],
+    ]);
+    expect(words([make(0n, { errno: Errno.EINVAL })])).toEqual([
+      [
+        'refused-window',
+        'a DMA window for RAM is requested at [0x0, 0x3fffffff], and the host answers EINVAL',
+      ],
+    ]);
+    const apertures = [{ start: '0x0', end: '0xfff' }];
+    const on = scenario({ host: { iommu: { type: 'type1', pageSizes: ['0x1000'], apertures } } });
+    expect(words([mapEvent(PAGE, PAGE)], on)).toEqual([
+      ['ram-outside-aperture', '"ram" is DMA-mapped at [0x1000, 0x1fff], outside the apertures of the IOMMU'],
+    ]);
+    expect(judge(windowLimit, traceOfEvents([mapEvent(0n, PAGE)], { scenario: on })).exercised).toBe(1);
+    // A window on a host that has none of its own is another rule's.
+    expect(words([make(0n), remove(0n)], on)).toEqual([]);
+  });
+
+  it('counts a window until its removal, whatever else is said of its addresses', () => {
+    const skip = {
+      ...{ type: 'skip', container: 'container', reason: 'unaligned', start: 0n, size: SIZE, region: 'x' },
+      deviceMemory: true,
+    } as unknown as Events[number];
+    expect(of([make(0n), make(1n), skip, make(2n)])).toEqual(['too-many-windows']);
+  });
+
+  it('does not count a window that the host has refused', () => {
+    expect(of([make(0n), make(1n, { errno: Errno.EINVAL }), make(2n)])).toEqual(['refused-window']);
+  });
 });

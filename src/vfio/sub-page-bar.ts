@@ -9,20 +9,18 @@ import { isMmappedWhole, type VfioRegion } from './vfio-region.ts';
  *
  * QEMU's wrapper region only grows: once stretched, it stays a page long. A stretched BAR has a lower
  * priority than other BARs, so it yields to a BAR that lies in the same page.
- *
- * @returns whether the BAR was one that QEMU stretches: a BAR with one area for all of it.
+ * QEMU stretches only a BAR with one area for all of it.
  */
 export function updateSubPageBar(
   pci: PciFunction,
   bar: PciBar,
   region: VfioRegion,
   { bus, rules, hostPageSize }: Pick<DeviceEnvironment, 'bus' | 'rules' | 'hostPageSize'>,
-): boolean {
+): void {
   const { topology } = bus;
   const { base, bar: regionBar, barSize, regionSize } = region;
   const mmap = region.mmaps[0]?.region;
-  if (!isMmappedWhole(region) || mmap === undefined || base === undefined || regionBar === undefined)
-    return false;
+  if (!isMmappedWhole(region) || mmap === undefined || base === undefined || regionBar === undefined) return;
   const { address } = bar;
   const size = rules.subPageSize(regionSize, address, hostPageSize);
   topology.begin();
@@ -35,5 +33,4 @@ export function updateSubPageBar(
     pci.mapBar(bar, address!, rules.stretchedPriority);
   }
   topology.commit();
-  return true;
 }

@@ -109,8 +109,7 @@ export class TreePlacement {
   /** The possible places of a line, the likeliest first. */
   #fits(region: MtreeRegion, level: number, markers: number): Fit[] {
     const direct = Math.min(level - 1, this.#path.length) - 1;
-    if (this.#options.byIndent)
-      return [this.#fitBelow(direct, this.#path[direct]!.region.start, region)];
+    if (this.#options.byIndent) return [this.#fitBelow(direct, this.#path[direct]!.region.start, region)];
     const fits: Fit[] = [];
     for (let index = direct; index >= 0; index--) {
       const { region: container, lastAddress, lastPriority } = this.#path[index]!;
