@@ -40,6 +40,8 @@ export interface ScenarioConstraints {
    * has rules for both.
    */
   readonly virtioMem?: boolean;
+  /** Whether to draw read-only BARs, where `overlays` allows it. By default for revisions with iommufd, as above. */
+  readonly readonlyBars?: boolean;
   /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */
   readonly realistic?: boolean;
 }
@@ -63,9 +65,10 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     machineTypes = MACHINE_TYPES,
     overlays = true,
     virtioMem = iommuTypes.includes('iommufd'),
+    readonlyBars = iommuTypes.includes('iommufd'),
     realistic = false,
   } = constraints;
-  const recent = { virtioMem, readonlyBars: iommuTypes.includes('iommufd') };
+  const recent = { virtioMem, readonlyBars };
   if (realistic || choose.chance(REALISTIC_SHARE)) {
     const scenario = chooseRealisticScenario(choose, {
       revision,

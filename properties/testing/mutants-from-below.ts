@@ -157,6 +157,13 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     mayBreak: ['map-unmap-symmetric'],
   },
   {
+    name: 'every BAR is mmapped read-only, and the guest may write it',
+    base: { ...qemu111, device: { ...device, honoursWriteFlag: true } },
+    revision: { ...qemu111, device: { ...device, honoursWriteFlag: true, mmapsWritable: () => false } },
+    cases: 500,
+    fires: { 'memslot-aligned-disjoint': ['read-only-bar-writable'] },
+  },
+  {
     name: 'no memory has a memslot',
     base: qemu111,
     revision: { ...qemu111, memslots: { ...memslots, span: () => undefined } },

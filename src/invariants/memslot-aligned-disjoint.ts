@@ -1,8 +1,8 @@
 import { END_OF_SPACE, firstEndingAbove, isAligned, overlaps } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import type { DeviceSpec, Scenario } from '../scenario/index.ts';
 import type { DeviceState, StateChange, State, Trace, TraceRange } from '../trace/index.ts';
-import type { MemslotEvent, MunmapEvent } from '../vfio/index.ts';
+import type { MemslotEvent, MmapEvent, MunmapEvent } from '../vfio/index.ts';
 import { barOf } from './bar-bytes.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import { checkDirtyLogs, hasMigration } from './dirty-logging.ts';
@@ -27,6 +27,7 @@ export const memslotAlignedDisjoint: Invariant = {
         if (event.type === 'memslot') requests.judge(event);
         else if (event.type === 'dirty-log') requests.noteFetched(event.slot);
         else if (event.type === 'munmap') requests.judgeMunmap(event);
+        else if (event.type === 'mmap') slots.noteMmap(event);
       },
       step(change, state) {
         requests.devices = state.devices;
@@ -144,8 +145,9 @@ class SlotJudge {
   readonly #hasReadonlySlots: boolean;
   /** Whether a migration begins in the run: `checkDirtyLogs` judges the logs then. */
   readonly migrates: boolean;
-  /** The names of the regions of BARs that the host offers read-only. */
-  readonly #readonlyBars: ReadonlySet<string>;
+  /** The names of the regions of BARs that the host offers read-only, and of those that the VMM mmaps so. */
+  readonly #readonlyBars: Set<string>;
+  readonly #devices: readonly DeviceSpec[];
   readonly #examination: Examination;
   readonly #unplugged = new UnpluggedDevices();
   readonly #bases = new SameBases();
@@ -155,6 +157,7 @@ class SlotJudge {
     this.#hasReadonlySlots = hasReadonlySlots(scenario);
     this.migrates = hasMigration(scenario);
     this.#readonlyBars = readonlyBarsOf(scenario);
+    this.#devices = scenario.devices;
     this.#examination = examination;
   }
 
@@ -202,16 +205,19 @@ class SlotJudge {
       const permission = slot.readonly ? 'read-only' : 'writable';
       this.#violate('wrong-permission', slot, `is ${permission}, unlike the flat view there`);
     }
-    if (!slot.readonly && this.#hasReadonlySlots && this.#isForReadingAlone(slot))
-      this.#violate(
-        'read-only-bar-writable',
-        slot,
-        'is writable, although the host offers the BAR read-only',
-      );
+    if (!slot.readonly && this.#hasReadonlySlots && this.#isReadonlyBar(slot))
+      this.#violate('read-only-bar-writable', slot, 'is writable, although the BAR can only be read');
   }
 
-  /** Whether the slot shows a BAR that the host offers read-only. */
-  #isForReadingAlone({ backing: { region, owner } }: Memslot): boolean {
+  /** A guest that writes to a mapping without PROT_WRITE ends in an error of KVM_RUN, whatever the host offers. */
+  noteMmap({ device: id, bar, writable, errno }: MmapEvent): void {
+    if (writable !== false || errno !== 0) return;
+    const device = this.#devices.find((one) => one.id === id);
+    if (device !== undefined) this.#readonlyBars.add(regionOfBar(device, bar));
+  }
+
+  /** Whether the slot shows a BAR that can only be read. */
+  #isReadonlyBar({ backing: { region, owner } }: Memslot): boolean {
     if (owner === undefined || this.#readonlyBars.size === 0) return false;
     return this.#readonlyBars.has(region.replace(/ mmaps\[\d+\]$/, ''));
   }
@@ -230,15 +236,15 @@ class SlotJudge {
   }
 }
 
-const NO_BARS: ReadonlySet<string> = new Set();
+const regionOfBar = ({ name }: DeviceSpec, bar: number): string => `${name} BAR ${bar}`;
 
 /** The names of the regions of BARs that the host offers read-only. */
-function readonlyBarsOf({ devices }: Scenario): ReadonlySet<string> {
-  let names: Set<string> | undefined;
-  for (const { name, bars } of devices)
-    for (const { writable, index } of bars)
-      if (writable === false) (names ??= new Set()).add(`${name} BAR ${index}`);
-  return names ?? NO_BARS;
+function readonlyBarsOf({ devices }: Scenario): Set<string> {
+  const names = new Set<string>();
+  for (const device of devices)
+    for (const { writable, index } of device.bars)
+      if (writable === false) names.add(regionOfBar(device, index));
+  return names;
 }
 
 /** A VMM that died of a refused slot left only the request, which is compared with the flat view. */

@@ -153,6 +153,14 @@ describe('a BAR that the host offers read-only', () => {
     expect(causesOf(steps, { device: { honoursWriteFlag: true } }, [device])).toEqual([]);
   });
 
+  it('may not be written where the VMM alone mmaps it read-only', () => {
+    const offered = { ...device, bars: [{ ...device.bars[0]!, writable: true }] };
+    expect(causesOf(steps, { device: { mmapsWritable: () => false } }, [offered])).toEqual([
+      'memslot-aligned-disjoint/read-only-bar-writable',
+    ]);
+    expect(causesOf(steps, {}, [offered])).toEqual([]);
+  });
+
   it('gives no mmap that is to be written', () => {
     expect(causesOf(steps, { device: { mmapsWritable: () => true } }, [device])).toEqual([
       'mmap-inside-bar/not-writable',

@@ -43,9 +43,7 @@ export function unsuitable(
   { host, machine, devices, operations }: Scenario,
   revision: AnyRevision,
 ): Problem[] {
-  const { iommuTypes, machineTypes, overlays = true } = scopeOf(revision);
-  const hasVirtioMem = revision.vmm === undefined && revision.hasVirtioMem;
-  const hasReadonlyBars = revision.vmm === undefined && revision.hasReadonlyBars;
+  const { iommuTypes, machineTypes, overlays = true, virtioMem, readonlyBars } = scopeOf(revision);
   const problems: Problem[] = [];
   const refuse = (path: string, what: string, allowed?: readonly string[]): void => {
     const hint = allowed === undefined ? '' : `; allowed are ${allowed.join(', ')}`;
@@ -57,10 +55,10 @@ export function unsuitable(
   for (const [index, operation] of operations.entries()) {
     const { op } = operation;
     if (!overlays && OF_THE_MEMORY_API.has(op)) refuse(`operations[${index}].op`, op);
-    else if (!hasVirtioMem && op === 'add-region' && operation.kind === 'virtio-mem')
+    else if (!virtioMem && op === 'add-region' && operation.kind === 'virtio-mem')
       refuse(`operations[${index}].kind`, 'virtio-mem');
   }
-  if (!hasReadonlyBars) {
+  if (!readonlyBars) {
     for (const [index, { bars }] of devices.entries()) {
       for (const [bar, { writable }] of bars.entries())
         if (writable === false) refuse(`devices[${index}].bars[${bar}].writable`, 'read-only BARs');

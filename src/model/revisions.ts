@@ -21,11 +21,16 @@ export interface Scope {
   readonly machineTypes?: readonly MachineType[];
   /** `false` for a VMM without `add-region` and without transactions. */
   readonly overlays?: false;
+  /** Whether the revision runs scenarios with a virtio-mem, and with read-only BARs; `false` for cloud-hypervisor. */
+  readonly virtioMem: boolean;
+  readonly readonlyBars: boolean;
 }
 
 /** The scope of a revision. cloud-hypervisor has one machine, its own, and no memory API as QEMU has. */
-export const scopeOf = ({ id, iommus, vmm }: AnyRevision): Scope => ({
-  revision: id,
-  iommuTypes: iommus,
-  ...(vmm !== undefined && { machineTypes: ['generic'], overlays: false }),
+export const scopeOf = (revision: AnyRevision): Scope => ({
+  revision: revision.id,
+  iommuTypes: revision.iommus,
+  ...(revision.vmm === undefined
+    ? { virtioMem: revision.hasVirtioMem, readonlyBars: revision.hasReadonlyBars }
+    : { machineTypes: ['generic'], overlays: false, virtioMem: false, readonlyBars: false }),
 });

@@ -68,6 +68,7 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
     if (op === 'set-power-state') return 'the devices served to QEMU have no power management capability';
     if (op === 'show-registers' || op === 'show-contents')
       return 'the guest cannot add the flash whose registers it would show';
+    if (op === 'plug-blocks' || op === 'unplug-blocks') return 'the guest cannot add a virtio-mem';
     if (op === 'start-dirty-log' || op === 'stop-dirty-log')
       return 'a QEMU without KVM has no memslots in which pages would be logged';
     if (op === 'begin' || op === 'commit')
