@@ -40,7 +40,7 @@ const git = (...words: readonly string[]): string =>
 function judge(series: MailedSeries): MailVerdict {
   const { messageId } = series;
   const base = git('merge-base', 'master', `refs/heads/${messageId}`);
-  const title = git('describe', '--tags', '--always', base);
+  const title = `${git('show', `${base}:VERSION`)}-g${base.slice(0, 10)}`;
   const { stdout, stderr } = spawnSync(
     process.execPath,
     [
