@@ -45,6 +45,13 @@ it('buildFailure says where an error is outside of the lines of the patch', () =
   );
 });
 
+it('buildFailure names a header that is missing', () => {
+  const output = '../hw/vfio/pci.c:3:10: fatal error: libfdt.h: No such file or directory';
+  expect(failureOf(output, CHANGES).problems[0]!.message).toBe(
+    'the patch does not compile: hw/vfio/pci.c:3, which needs libfdt.h: this machine lacks it, or the patch does',
+  );
+});
+
 it('buildFailure tells a failed link from a failed compilation', () => {
   const failure = failureOf("/usr/bin/ld: x.o: in function `f':\nx.c:1: undefined reference to `g'", NONE);
   expect(failure.kind).toBe('link');

@@ -5,6 +5,8 @@ import { TreeFailure } from './tree-error.ts';
 
 /** `../hw/vfio/pci.c:120:5: error: 'x' undeclared`, as gcc and clang write it. */
 const COMPILER_ERROR = /^(\S+?\.\w+):(\d+):(?:\d+:)? (?:fatal )?error: (.*)$/;
+/** A header of a library that is not installed here is no fault of the patch. */
+const MISSING_HEADER = /^(\S+\.h): No such file or directory$/;
 const LINKER_ERROR = /undefined reference to|multiple definition of|^collect2: |\bld(?:\.\w+)?: /;
 /** How many errors are told: the first ones cause the others. */
 const MOST_ERRORS = 3;
@@ -32,8 +34,11 @@ export function buildFailure(side: string, output: string, changes: LineChanges,
   });
   const all = `all that the build printed: ${log}`;
   if (errors.length > 0) {
-    const { file, line } = errors[0]!;
-    return new TreeFailure('compile', `${side} does not compile: ${file}:${line}`, [
+    const { file, line, words } = errors[0]!;
+    const header = MISSING_HEADER.exec(words)?.[1];
+    const why =
+      header === undefined ? '' : `, which needs ${header}: this machine lacks it, or the patch does`;
+    return new TreeFailure('compile', `${side} does not compile: ${file}:${line}${why}`, [
       ...errors
         .slice(0, MOST_ERRORS)
         .flatMap((error) => [
