@@ -340,6 +340,26 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     },
   );
 
+  it.each([
+    [
+      'a call without the words in front of it',
+      'failed: Region mach-virt.ram: vfio_dma_map(0x55de3c2a97f0, 0x40000000,\n0x100000000, 0x7f8fcbe00000) = -22 (Invalid argument)',
+      'reserved range',
+    ],
+    [
+      'words without a call',
+      'pci,host=0000:83:00.7,id=hostpci1.7: vfio\n0000:83:00.7: hardware reports invalid configuration, MSIX PBA outside\nof specified BAR',
+      'MSI-X layout',
+    ],
+    [
+      'a message in four lines',
+      'qemu-system-aarch64: -device vfio-pci,host=01:00.0: vfio 0000:01:00.0:\nfailed to setup container for group 11: memory listener initialization\nfailed: Region mach-virt.ram: vfio_dma_map(0x55de3c2a97f0, 0x40000000,\n0x100000000, 0x7f8fcbe00000) = -22 (Invalid argument)',
+      'reserved range',
+    ],
+  ])('where a mail program has wrapped %s', (_, text, limit) => {
+    expect(findingsIn(text)).toMatchObject([{ limit, severity: 'fatal' }]);
+  });
+
   it('as of device memory, where QEMU only warns of a map', () => {
     const map =
       'vfio_container_dma_map(0xaaaea68471b0, 0xc090000, 0x10000, 0xffffb5c90000) = -14 (Bad address)';

@@ -1,4 +1,4 @@
-import { isLogLine } from './log/read-log.ts';
+import { isLogLine, joined } from './log/read-log.ts';
 import { completeFromConfig } from './lspci/complete-from-config.ts';
 import type { PastedDevice } from './lspci/pasted-device.ts';
 import { readDevice } from './lspci/read-device.ts';
@@ -46,9 +46,9 @@ export function readSource({ name, text: given, config, address }: Source): Read
   const logLines: CleanLine[] = [];
   const rest: CleanLine[] = [];
   let hasMtree = false;
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
     if (isMtreeLine(line)) hasMtree = true;
-    else if (isLogLine(line.text)) {
+    else if (isLogLine(line.text) || isWrappedLog(lines, index)) {
       logLines.push(line);
       continue;
     }
@@ -64,6 +64,16 @@ export function readSource({ name, text: given, config, address }: Source): Read
     logLines: withContinuations(lines, logLines),
     json: undefined,
   };
+}
+
+/** In longer texts a log stands as the program wrote it. */
+const MOST_WRAPPED_LINES = 500;
+
+/** Whether a rule knows the line together with the next one: a mail program has wrapped the message. */
+function isWrappedLog(lines: readonly CleanLine[], index: number): boolean {
+  const [line, next] = [lines[index]!, lines[index + 1]];
+  if (lines.length > MOST_WRAPPED_LINES || next === undefined || next.text.trim() === '') return false;
+  return !isLogLine(next.text) && !isMtreeLine(next) && isLogLine(joined(line, next));
 }
 
 /** Whether the text is an error of QMP or a log in JSON: a scenario and a stored case have other keys. */

@@ -117,15 +117,25 @@ function withoutEmpty(all: readonly LogFinding[]): readonly LogFinding[] {
 
 /** A call whose arguments a mail program or terminal wrapped. */
 const OPEN =
-  /(?:dma_map ?\([^)]*|KVM_SET_USER_MEMORY_REGION2? failed,[^:]*|received unaligned region [^=]*iova=\S+|VFIO_(?:UN)?MAP_DMA|(?:failed to setup container for group \d+|memory listener initialization failed|vfio(?: error:)? [0-9a-f:.]+):|\) =|= -\d+ \([^)]*)$/;
+  /(?:dma_map ?\([^)]*|KVM_SET_USER_MEMORY_REGION2? failed,[^:]*|received unaligned region [^=]*iova=\S+|VFIO_(?:UN)?MAP_DMA|(?:failed to setup container for group \d+|memory listener initialization failed|vfio(?: error:)? [0-9a-f:.]+):|memory listener initialization|\) =|= -\d+ \([^)]*)$/;
 
 function joinWrapped(lines: readonly CleanLine[]): readonly CleanLine[] {
-  const joined: CleanLine[] = [];
+  const whole: CleanLine[] = [];
   for (const line of lines) {
-    const last = joined.at(-1);
-    if (last !== undefined && OPEN.test(last.text) && last.text.length < LONGEST && line.text.trim() !== '')
-      joined[joined.length - 1] = { ...last, text: `${last.text} ${line.text.trim()}` };
-    else joined.push(line);
+    const last = whole.at(-1);
+    if (last !== undefined && last.text.length < LONGEST && line.text.trim() !== '' && isOpen(last, line))
+      whole[whole.length - 1] = { ...last, text: joined(last, line) };
+    else whole.push(line);
   }
-  return joined;
+  return whole;
 }
+
+/** A line and the rest of it, which a mail program has put into the next one. */
+export const joined = (line: CleanLine, rest: CleanLine): string => `${line.text} ${rest.text.trim()}`;
+
+const isOpen = (line: CleanLine, next: CleanLine): boolean =>
+  OPEN.test(line.text) ||
+  (next.number === line.number + 1 &&
+    !isLogLine(line.text) &&
+    !isLogLine(next.text) &&
+    isLogLine(joined(line, next)));
