@@ -58,6 +58,24 @@ describe('barproof validate', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
   });
 
+  it('exits with 2 for a patch that answers otherwise after some cases', async () => {
+    const file = join(folder, 'state.ts');
+    writeFileSync(
+      file,
+      `import { definePatch } from 'barproof';
+const seen = new Set();
+export default definePatch({ name: 'state', base: 'qemu-11.1', pci: (base) => ({ decodeBar: (type, register, size, zero) => {
+  seen.add(register);
+  const decoded = base.decodeBar(type, register, size, zero);
+  return seen.size > 50 && 'address' in decoded ? { unmapped: 'off' } : decoded;
+} }) });
+`,
+    );
+    const { code, err } = await run('validate', file, '--runs', '300', '--no-save');
+    expect(err).toContain('a rule keeps state from one case to the next');
+    expect(code).toBe(2);
+  });
+
   it('puts the patch `before` of a file on the base first', async () => {
     const file = join(folder, 'before.ts');
     writeFileSync(

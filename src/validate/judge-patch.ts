@@ -1,8 +1,10 @@
 import type * as fc from 'fast-check';
 import type { StoredRegression } from '../campaign/index.ts';
 import { prefixProblems } from '../input/index.ts';
+import { COMMON_INVARIANTS, examine, fingerprintText } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf, type AnyRevision } from '../model/index.ts';
 import type { Scenario } from '../scenario/index.ts';
+import type { Trace } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { whatWasThrown } from './guard.ts';
 import { loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
@@ -59,7 +61,7 @@ export async function judgePatch(options: JudgePatchOptions): Promise<PatchJudge
   const note = (reason: unknown): void => void rejections.push(whatWasThrown(reason));
   process.on('unhandledRejection', note);
   try {
-    const result = await judgeLoaded(loadFile(options), options);
+    const result = withoutState(await judgeLoaded(loadFile(options), options), options);
     await unhandledRejections();
     return { result, rejections };
   } finally {
@@ -70,6 +72,32 @@ export async function judgePatch(options: JudgePatchOptions): Promise<PatchJudge
 
 /** Waits until Node has reported the rejections so far that nothing handles. */
 const unhandledRejections = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * Runs each smallest case once more, in a patch that is loaded anew: a rule that has gone over to other answers in the course
+ * of the search gives the old ones there.
+ */
+function withoutState(
+  result: PatchJudgement['result'],
+  options: JudgePatchOptions,
+): PatchJudgement['result'] {
+  if ('failure' in result) return result;
+  for (const { counterexample } of result.verdict.findings) {
+    const { scenario, traces } = counterexample;
+    const { patched } = loadFile(options);
+    if (causesIn(patched.guard(() => patched.run(scenario))) === causesIn(traces.patched)) continue;
+    const message =
+      'a case gives another result when the patch is loaded anew: a rule keeps state from one case to the next';
+    return { failure: { message, scenario } };
+  }
+  return result;
+}
+
+const causesIn = (trace: Trace): string =>
+  COMMON_INVARIANTS.flatMap((invariant) => examine(trace, invariant).violations)
+    .map(fingerprintText)
+    .toSorted()
+    .join();
 
 interface PatchOnBase {
   readonly loaded: LoadedPatch;
