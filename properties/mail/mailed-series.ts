@@ -59,7 +59,9 @@ export const verdictsText = (verdicts: readonly MailVerdict[]): string =>
 
 /** What people say of a verdict after they looked at it, by Message-Id. */
 export const loadSentences = (): Readonly<Record<string, string>> =>
-  JSON.parse(readFileSync(new URL('sentences.json', import.meta.url), 'utf8')) as Readonly<Record<string, string>>;
+  JSON.parse(readFileSync(new URL('sentences.json', import.meta.url), 'utf8')) as Readonly<
+    Record<string, string>
+  >;
 
 const parseLines = <T>(text: string): readonly T[] =>
   text
