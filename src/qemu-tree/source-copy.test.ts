@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSeries } from './series.ts';
 import { SourceCopy } from './source-copy.ts';
@@ -66,6 +66,15 @@ describe('openUserTree', () => {
     await copy.checkout(tree, first);
     expect(text('VERSION')).toBe('99.0.0\n');
     await expect(tree.resolve('v1', '--onto')).rejects.toThrow('without commits; leave --onto out');
+  });
+
+  it('reads an unpacked source for several at a time, also where a git was killed in its middle', async () => {
+    writeFiles(user, SMALL_SOURCE);
+    const { objects } = await open();
+    writeFileSync(join(dirname(objects), 'index.lock'), '');
+    const trees = await Promise.all([open(), open(), open()]);
+    const ids = await Promise.all(trees.map(async (tree) => (await tree.resolve('HEAD', '')).id));
+    expect(new Set(ids).size).toBe(1);
   });
 
   it.each([

@@ -1,8 +1,18 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+  rmSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { printable } from '../input/index.ts';
 import { Git } from './git.ts';
+import { FileLock } from './file-lock.ts';
 import { TreeFailure } from './tree-error.ts';
 
 /** A commit of a tree. */
@@ -128,7 +138,19 @@ async function unpackedTree(folder: string, imported: string, signal?: AbortSign
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
   const store = join(imported, `${name}.git`);
   mkdirSync(store, { recursive: true, mode: 0o700 });
+  const lock = await FileLock.take(`${store}.lock`, 'exclusive', { signal });
+  try {
+    return await importInto(store, folder, signal);
+  } finally {
+    lock.release();
+  }
+}
+
+/** @param store the folder of the git, in which no other process works. */
+async function importInto(store: string, folder: string, signal?: AbortSignal): Promise<UserTree> {
   const git = new Git(store);
+  // A git that was killed leaves its lock behind.
+  rmSync(join(store, 'index.lock'), { force: true });
   if (!existsSync(join(store, 'HEAD'))) await git.run(['init', '--quiet', '--bare', '.']);
   writeFileSync(join(store, 'info', 'attributes'), '* -text -filter -ident\n');
   const there = [
