@@ -41,14 +41,14 @@ export function readSource({ name, text: given, config, address }: Source): Read
   const text = config === undefined ? unpackText(given) : given;
   if (looksLikeJson(text) && config === undefined && !isLogOfObjects(text))
     return { name, lines: NO_LINES, devices: [], dump: undefined, logLines: [], json: text };
-  const lines = splitRunOn(cleanText(text));
+  const lines = unwrapped(splitRunOn(cleanText(text)));
   const mtree: CleanLine[] = [];
   const logLines: CleanLine[] = [];
   const rest: CleanLine[] = [];
   let hasMtree = false;
-  for (const [index, line] of lines.entries()) {
+  for (const line of lines) {
     if (isMtreeLine(line)) hasMtree = true;
-    else if (isLogLine(line.text) || isWrappedLog(lines, index)) {
+    else if (isLogLine(line.text)) {
       logLines.push(line);
       continue;
     }
@@ -69,12 +69,24 @@ export function readSource({ name, text: given, config, address }: Source): Read
 /** In longer texts a log stands as the program wrote it. */
 const MOST_WRAPPED_LINES = 500;
 
-/** Whether a rule knows the line together with the next one: a mail program has wrapped the message. */
-function isWrappedLog(lines: readonly CleanLine[], index: number): boolean {
-  const [line, next] = [lines[index]!, lines[index + 1]];
-  if (lines.length > MOST_WRAPPED_LINES || next === undefined || next.text.trim() === '') return false;
-  return !isLogLine(next.text) && !isMtreeLine(next) && isLogLine(joined(line, next));
+/** Joins two lines where a rule knows both together and neither alone: a mail program has wrapped the message. */
+function unwrapped(lines: readonly CleanLine[]): readonly CleanLine[] {
+  if (lines.length > MOST_WRAPPED_LINES) return lines;
+  const whole: CleanLine[] = [];
+  for (const line of lines) {
+    const last = whole.at(-1);
+    if (last !== undefined && areOneMessage(last, line))
+      whole[whole.length - 1] = { ...last, text: joined(last, line) };
+    else whole.push(line);
+  }
+  return whole;
 }
+
+const areOneMessage = (line: CleanLine, next: CleanLine): boolean =>
+  next.number === line.number + 1 &&
+  next.text.trim() !== '' &&
+  ![line, next].some((one) => isMtreeLine(one) || isLogLine(one.text)) &&
+  isLogLine(joined(line, next));
 
 /** Whether the text is an error of QMP or a log in JSON: a scenario and a stored case have other keys. */
 function isLogOfObjects(text: string): boolean {

@@ -123,7 +123,7 @@ function joinWrapped(lines: readonly CleanLine[]): readonly CleanLine[] {
   const whole: CleanLine[] = [];
   for (const line of lines) {
     const last = whole.at(-1);
-    if (last !== undefined && last.text.length < LONGEST && line.text.trim() !== '' && isOpen(last, line))
+    if (last !== undefined && last.text.length < LONGEST && line.text.trim() !== '' && OPEN.test(last.text))
       whole[whole.length - 1] = { ...last, text: joined(last, line) };
     else whole.push(line);
   }
@@ -132,10 +132,3 @@ function joinWrapped(lines: readonly CleanLine[]): readonly CleanLine[] {
 
 /** A line and the rest of it, which a mail program has put into the next one. */
 export const joined = (line: CleanLine, rest: CleanLine): string => `${line.text} ${rest.text.trim()}`;
-
-const isOpen = (line: CleanLine, next: CleanLine): boolean =>
-  OPEN.test(line.text) ||
-  (next.number === line.number + 1 &&
-    !isLogLine(line.text) &&
-    !isLogLine(next.text) &&
-    isLogLine(joined(line, next)));
