@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RegressionStore, decodeRegression, type Regression } from '../../src/campaign/index.ts';
 import { FingerprintSet, type Fingerprint, type InvariantId } from '../../src/invariants/index.ts';
 import { parseJson } from '../../src/input/index.ts';
-import type { Patch } from '../../src/validate/index.ts';
+import { baseOfPatch, type Patch } from '../../src/validate/index.ts';
 import { findAnyRevision, type AnyRevision } from '../../src/model/index.ts';
 
 /**
@@ -54,7 +54,7 @@ async function loadBug(id: string): Promise<KnownBug> {
   const { title = id, source = '', base: baseId = '' } = patch.definition;
   const release = findAnyRevision(baseId);
   if (release === undefined) throw new Error(`${id}: there is no revision ${baseId}`);
-  const base: AnyRevision = before?.applyTo(release) ?? release;
+  const base: AnyRevision = baseOfPatch({ before }, release);
   const regression = decodeRegression(parseJson(readFileSync(`${BUGS}${id}.json`, 'utf8')));
   return { id, title, source, base, patched: patch.applyTo(base), remark, shows, breaks, regression };
 }

@@ -1,7 +1,14 @@
 import * as library from '../index.ts';
 import { InvalidInput, prefixProblems } from '../input/index.ts';
 import { requireRevision, type ScenarioRunner } from '../model/index.ts';
-import { FaultyRun, loadPatch, placeIn, runPatched, type PatchedRun } from '../validate/index.ts';
+import {
+  baseOfPatch,
+  FaultyRun,
+  loadPatch,
+  placeIn,
+  runPatched,
+  type PatchedRun,
+} from '../validate/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { PatchThread } from './patch-thread.ts';
 
@@ -12,13 +19,11 @@ import { PatchThread } from './patch-thread.ts';
  * @throws InvalidInput when the file is no patch.
  */
 export function openPatchedRunner(file: string): ScenarioRunner {
-  const { patch, before, files } = prefixProblems(file, () => loadPatch(file, { barproof: library }));
+  const loaded = prefixProblems(file, () => loadPatch(file, { barproof: library }));
   const runs = new Map<string, PatchedRun>();
   const runOn = (id: string): PatchedRun => {
-    const put = (): PatchedRun => {
-      const release = requireRevision(id, '--patch');
-      return runPatched(patch, before?.applyTo(release) ?? release);
-    };
+    const put = (): PatchedRun =>
+      runPatched(loaded.patch, baseOfPatch(loaded, requireRevision(id, '--patch')));
     const known = runs.get(id) ?? prefixProblems(file, put);
     runs.set(id, known);
     return known;
@@ -30,7 +35,7 @@ export function openPatchedRunner(file: string): ScenarioRunner {
         return guard(() => run(scenario));
       } catch (error) {
         if (!(error instanceof FaultyRun)) throw error;
-        const message = `${error.fault.message}${placeIn(error.fault.cause, files)}`;
+        const message = `${error.fault.message}${placeIn(error.fault.cause, loaded.files)}`;
         throw new InvalidInput([{ path: file, message }]);
       }
     },

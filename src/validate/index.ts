@@ -12,7 +12,14 @@ export {
   type PatchJudgement,
 } from './judge-patch.ts';
 export { judgeTargets, type JudgeTargetsOptions } from './judge-targets.ts';
-export { loadPatch, loadProgram, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
+export {
+  baseOfPatch,
+  loadPatch,
+  loadProgram,
+  placeIn,
+  type Library,
+  type LoadedPatch,
+} from './load-patch.ts';
 export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } from './patch.ts';
 export { writePatchTemplate } from './patch-template.ts';
 export { isUnreached, neverDiffers } from './reach.ts';

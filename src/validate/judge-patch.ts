@@ -7,7 +7,7 @@ import type { Scenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { whatWasThrown } from './guard.ts';
-import { loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
+import { baseOfPatch, loadPatch, placeIn, type Library, type LoadedPatch } from './load-patch.ts';
 import { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
 import { Unrepeatable } from './shrink-difference.ts';
 import { shrinkFault } from './shrink-fault.ts';
@@ -61,7 +61,7 @@ export async function judgePatch(options: JudgePatchOptions): Promise<PatchJudge
   const note = (reason: unknown): void => void rejections.push(whatWasThrown(reason));
   process.on('unhandledRejection', note);
   try {
-    const result = withoutState(await judgeLoaded(loadFile(options), options), options);
+    const result = await judgeLoaded(loadFile(options), options);
     await unhandledRejections();
     return { result, rejections };
   } finally {
@@ -74,23 +74,16 @@ export async function judgePatch(options: JudgePatchOptions): Promise<PatchJudge
 const unhandledRejections = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * Runs each smallest case once more, in a patch that is loaded anew: a rule that has gone over to other answers in the course
- * of the search gives the old ones there.
+ * The first smallest case that ends otherwise in a patch that is loaded anew: a rule that has gone over to other answers in
+ * the course of the search gives the old ones there.
+ *
+ * @throws FaultyRun when a rule throws there.
  */
-function withoutState(
-  result: PatchJudgement['result'],
-  options: JudgePatchOptions,
-): PatchJudgement['result'] {
-  if ('failure' in result) return result;
-  for (const { counterexample } of result.verdict.findings) {
-    const { scenario, traces } = counterexample;
-    const { patched } = loadFile(options);
-    if (causesIn(patched.guard(() => patched.run(scenario))) === causesIn(traces.patched)) continue;
-    const message =
-      'a case gives another result when the patch is loaded anew: a rule keeps state from one case to the next';
-    return { failure: { message, scenario } };
-  }
-  return result;
+function caseOfState({ findings }: Verdict, options: JudgePatchOptions): Scenario | undefined {
+  return findings.find(({ counterexample: { scenario, traces } }) => {
+    const { run, guard } = loadFile(options).patched;
+    return causesIn(guard(() => run(scenario))) !== causesIn(traces.patched);
+  })?.counterexample.scenario;
 }
 
 const causesIn = (trace: Trace): string =>
@@ -112,15 +105,16 @@ function loadFile({ file, library, base: id }: JudgePatchOptions): PatchOnBase {
     id === undefined
       ? prefixProblems(file, () => requireRevision(definition.base ?? NEWEST.id, 'base'))
       : requireRevision(id, '--base');
-  const base = prefixProblems(file, () => loaded.before?.applyTo(release) ?? release);
+  const base = prefixProblems(file, () => baseOfPatch(loaded, release));
   const patched = prefixProblems(file, () => runPatched(loaded.patch, base));
   return { loaded, base, patched };
 }
 
 async function judgeLoaded(
   { loaded, base, patched }: PatchOnBase,
-  { scenariosFor, shipped, ...options }: JudgePatchOptions,
+  judgement: JudgePatchOptions,
 ): Promise<PatchJudgement['result']> {
+  const { scenariosFor, shipped, ...options } = judgement;
   const scenarios = scenariosFor(base);
   try {
     const verdict = await validate({
@@ -135,6 +129,12 @@ async function judgeLoaded(
       iommus: base.iommus,
       machines: scopeOf(base).machineTypes,
     });
+    const stateful = caseOfState(verdict, judgement);
+    if (stateful !== undefined) {
+      const message =
+        'a case gives another result when the patch is loaded anew: a rule keeps state from one case to the next';
+      return { failure: { message, scenario: stateful } };
+    }
     return { verdict: { ...verdict, rules: patched.uses() } };
   } catch (error) {
     if (error instanceof Unrepeatable) {

@@ -4,6 +4,7 @@ import { basename, dirname, extname, isAbsolute, resolve } from 'node:path';
 import { Script } from 'node:vm';
 import type { Transform } from 'sucrase';
 import { readTextFile, InvalidInput, parseJson, prefixProblems, printable } from '../input/index.ts';
+import type { AnyRevision } from '../model/index.ts';
 import { DeadlinePassed, stopAfterTries } from './stop-after.ts';
 import { whatWasThrown } from './guard.ts';
 import { isPatch, type Patch } from './patch.ts';
@@ -15,10 +16,14 @@ export type Library = Readonly<Record<string, object>>;
 export interface LoadedPatch {
   readonly patch: Patch;
   /** What the file exports as `before`: a patch that is put on the base first, on both sides. */
-  readonly before?: Patch;
+  readonly before?: Patch | undefined;
   /** Paths of the patch file, first, and of the local files that it imports. */
   readonly files: readonly string[];
 }
+
+/** The revision that a patch is put on: the release with what the file exports as `before`, if it does. */
+export const baseOfPatch = <R extends AnyRevision>({ before }: Pick<LoadedPatch, 'before'>, release: R): R =>
+  before?.applyTo(release) ?? release;
 
 const SECONDS_TO_LOAD = 10;
 const TYPESCRIPT = ['.ts', '.mts', '.cts'];
