@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { InvalidInput, writeAtomically } from '../input/index.ts';
+import { InvalidInput, mayAccess, writeAtomically } from '../input/index.ts';
 import { writeOut } from './write-out.ts';
 
 /** What a file that the user named is: a regular file, or a pipe, a device or a stream of this process. */
@@ -51,7 +51,7 @@ export async function writeNamedFile(path: string, text: string): Promise<NamedF
   }
   const isFile = info === undefined || info.isFile();
   // Where only the file may be changed and not its folder, as in a container, the file is written in place.
-  if (isFile && (info === undefined || mayWrite(dirname(targetOf(path))))) {
+  if (isFile && (info === undefined || mayAccess(dirname(targetOf(path)), constants.W_OK))) {
     await asOf(path, () => writeAtomically(targetOf(path), text, info?.mode));
     return 'file';
   }
@@ -170,15 +170,6 @@ function targetOf(path: string): string {
     target = resolve(realpathSync(dirname(target)), readlinkSync(target));
   }
   throw Object.assign(new Error(`more than ${MOST_LINKS} links`), { code: 'ELOOP' });
-}
-
-function mayWrite(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Opens a file to be written in place. A pipe is waited for until a program reads from it. */

@@ -1,5 +1,6 @@
 /** Input from outside: JSON with all problems and their paths, text files, safe printing, and atomic writing. */
 export { Decoder } from './decoder.ts';
+export { mayAccess } from './may-access.ts';
 export { nearestTo, spellingHint } from './nearest-to.ts';
 export { packageFolder } from './package-folder.ts';
 export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';

@@ -1,16 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  realpathSync,
-  statSync,
-  writeFileSync,
-  rmSync,
-} from 'node:fs';
+import { constants, existsSync, mkdirSync, realpathSync, statSync, writeFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { printable } from '../input/index.ts';
+import { mayAccess, printable } from '../input/index.ts';
 import { Git } from './git.ts';
 import { FileLock } from './file-lock.ts';
 import { TreeFailure } from './tree-error.ts';
@@ -55,7 +46,8 @@ export async function openUserTree(
 ): Promise<UserTree> {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
     throw noTree(folder, 'there is no such folder');
-  if (!mayRead(folder)) throw noTree(folder, 'this user may not read the folder');
+  if (!mayAccess(folder, constants.R_OK | constants.X_OK))
+    throw noTree(folder, 'this user may not read the folder');
   const path = realpathSync(resolve(folder));
   const git = new Git(path);
   const found = await git.try(
@@ -69,15 +61,6 @@ export async function openUserTree(
   const missing = OF_QEMU.find((name) => !existsSync(join(path, name)));
   if (missing !== undefined) throw noTree(folder, `there is no ${missing} in it, and it is no git tree`);
   return unpackedTree(path, imported, signal);
-}
-
-function mayRead(folder: string): boolean {
-  try {
-    accessSync(folder, constants.R_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Whether the folder is the top of a git tree: an unpacked source may lie in the git tree of another project. */

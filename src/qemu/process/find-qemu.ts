@@ -1,5 +1,6 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { basename, delimiter, join, resolve } from 'node:path';
+import { mayAccess } from '../../input/index.ts';
 import { programName, type Architecture } from './architecture.ts';
 import { QemuNotFound } from './qemu-error.ts';
 
@@ -42,12 +43,5 @@ function candidateAt(path: string, program: string): string {
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-function isProgram(path: string): boolean {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isProgram = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isFile() === true && mayAccess(path, constants.X_OK);
