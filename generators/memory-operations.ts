@@ -1,4 +1,4 @@
-import { alignDown, alignUp, offset, type Size } from '../src/address/index.ts';
+import { alignDown, alignUp, greater, lesser, offset, type Size } from '../src/address/index.ts';
 import { BLOCK_SIZE, type Operation, type Scenario } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
@@ -120,10 +120,9 @@ function withVirtioMem(
 
 /** A block is no smaller than the pages of host and IOMMU. */
 function chooseBlock(choose: Choose, pages: readonly Size[], hostPage: Size): Size {
-  const smallest = pages.reduce((least, size) => (size < least ? size : least));
-  const least = smallest > hostPage ? smallest : hostPage;
-  const block = choose.among([least, least * 2n, BLOCK_SIZE, BLOCK_SIZE * 2n]);
-  return block > least ? block : least;
+  const smallest = pages.reduce((least, size) => lesser(least, size));
+  const least = greater(smallest, hostPage);
+  return greater(choose.among([least, least * 2n, BLOCK_SIZE, BLOCK_SIZE * 2n]), least);
 }
 
 /** Where machines put hot-plugged memory: above RAM, and above 4 GiB. */

@@ -1,6 +1,6 @@
 import { END_OF_SPACE, firstEndingAbove, isAligned, overlaps } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
-import type { DeviceSpec, Scenario } from '../scenario/index.ts';
+import type { DeviceSpec } from '../scenario/index.ts';
 import type { DeviceState, StateChange, State, Trace, TraceRange } from '../trace/index.ts';
 import type { MemslotEvent, MmapEvent, MunmapEvent } from '../vfio/index.ts';
 import { barOf } from './bar-bytes.ts';
@@ -145,8 +145,8 @@ class SlotJudge {
   readonly #hasReadonlySlots: boolean;
   /** Whether a migration begins in the run: `checkDirtyLogs` judges the logs then. */
   readonly migrates: boolean;
-  /** The names of the regions of BARs that the host offers read-only, and of those that the VMM mmaps so. */
-  readonly #readonlyBars: Set<string>;
+  /** The names of the regions of BARs that the VMM mmaps read-only. */
+  readonly #readonlyBars = new Set<string>();
   readonly #devices: readonly DeviceSpec[];
   readonly #examination: Examination;
   readonly #unplugged = new UnpluggedDevices();
@@ -156,7 +156,6 @@ class SlotJudge {
     this.#page = pages.host;
     this.#hasReadonlySlots = hasReadonlySlots(scenario);
     this.migrates = hasMigration(scenario);
-    this.#readonlyBars = readonlyBarsOf(scenario);
     this.#devices = scenario.devices;
     this.#examination = examination;
   }
@@ -213,7 +212,7 @@ class SlotJudge {
   noteMmap({ device: id, bar, writable, errno }: MmapEvent): void {
     if (writable !== false || errno !== 0) return;
     const device = this.#devices.find((one) => one.id === id);
-    if (device !== undefined) this.#readonlyBars.add(regionOfBar(device, bar));
+    if (device !== undefined) this.#readonlyBars.add(`${device.name} BAR ${bar}`);
   }
 
   /** Whether the slot shows a BAR that can only be read. */
@@ -234,17 +233,6 @@ class SlotJudge {
       rangeFrom(gpa, size),
     );
   }
-}
-
-const regionOfBar = ({ name }: DeviceSpec, bar: number): string => `${name} BAR ${bar}`;
-
-/** The names of the regions of BARs that the host offers read-only. */
-function readonlyBarsOf({ devices }: Scenario): Set<string> {
-  const names = new Set<string>();
-  for (const device of devices)
-    for (const { writable, index } of device.bars)
-      if (writable === false) names.add(regionOfBar(device, index));
-  return names;
 }
 
 /** A VMM that died of a refused slot left only the request, which is compared with the flat view. */

@@ -1,4 +1,4 @@
-import type { Range } from '../address/index.ts';
+import { intersection, type Range } from '../address/index.ts';
 import type { PluggedMemory, TraceRange } from '../trace/index.ts';
 
 /**
@@ -7,12 +7,10 @@ import type { PluggedMemory, TraceRange } from '../trace/index.ts';
  * @param plugged left out where the run has no virtio-mem.
  */
 export function pluggedParts(range: TraceRange, plugged: PluggedMemory | undefined): readonly Range[] {
-  const { region, offset, start, end } = range;
+  const { region, offset, start } = range;
   if (region.discards === undefined) return [range];
-  return (plugged?.get(region.name) ?? []).flatMap((part) => {
-    const from = part.start - offset + start;
-    const to = part.end - offset + start;
-    const shown = { start: from > start ? from : start, end: to < end ? to : end };
-    return shown.start < shown.end ? [shown] : [];
-  });
+  return (plugged?.get(region.name) ?? []).flatMap(
+    (part) =>
+      intersection(range, { start: part.start - offset + start, end: part.end - offset + start }) ?? [],
+  );
 }

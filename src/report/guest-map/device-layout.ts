@@ -1,4 +1,4 @@
-import { bytes, hex, intersection, isPowerOfTwo, type Range } from '../../address/index.ts';
+import { bytes, greater, hex, intersection, isPowerOfTwo, type Range } from '../../address/index.ts';
 import type { Violation } from '../../invariants/index.ts';
 import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
 import type { BarSpec, DeviceSpec } from '../../scenario/index.ts';
@@ -125,7 +125,7 @@ function marksOf(
       [...msix, ...areas].flatMap((box): MapMark[] => {
         const end = base + bar.size;
         const isOfBar = base <= box.start && box.start < base + AXIS_OF_BAR;
-        const start = box.start > end ? box.start : end;
+        const start = greater(box.start, end);
         return isOfBar && box.end > end
           ? [wrong({ start, end: box.end }, `${bytes(box.end - start)} of "${box.label}" lie beyond the BAR`)]
           : [];
