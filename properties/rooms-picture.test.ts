@@ -52,7 +52,7 @@ describe('the picture of the rooms in src/README.md', () => {
 });
 
 describe('a file of src', () => {
-  it('has at most 300 lines in whatever language it is written, tests apart', () => {
+  it('has at most 300 lines in each language, tests apart', () => {
     const long = rooms.flatMap((room) =>
       readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
         .filter((file) => /\.(?:ts|js|css|py|[ch])$/.test(file) && !file.endsWith('.test.ts'))

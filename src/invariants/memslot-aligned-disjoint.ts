@@ -208,7 +208,7 @@ class SlotJudge {
       this.#violate('read-only-bar-writable', slot, 'is writable, although the BAR can only be read');
   }
 
-  /** A guest that writes to a mapping without PROT_WRITE ends in an error of KVM_RUN, whatever the host offers. */
+  /** A guest that writes to a mapping without PROT_WRITE ends in an error of KVM_RUN, also where the host offers the BAR for writing. */
   noteMmap({ device: id, bar, writable, errno }: MmapEvent): void {
     if (writable !== false || errno !== 0) return;
     const device = this.#devices.find((one) => one.id === id);
