@@ -34,6 +34,19 @@ describe('undoAtExit', () => {
     expect(undone).toBe(0);
   });
 
+  it('leaves alone what starts after the signal, and undoes it at the next one', () => {
+    process.on('SIGINT', other);
+    process.emit('SIGINT', 'SIGINT');
+    let later = 0;
+    const cancelLater = undoAtExit(() => later++);
+    vi.advanceTimersByTime(10_000);
+    expect([undone, later]).toEqual([1, 0]);
+    process.emit('SIGINT', 'SIGINT');
+    vi.advanceTimersByTime(10_000);
+    cancelLater();
+    expect([undone, later]).toEqual([1, 1]);
+  });
+
   it('undoes at once where the signal has no other listener, and sends the signal again', () => {
     const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
     process.emit('SIGHUP', 'SIGHUP');

@@ -23,37 +23,40 @@ export function undoAtExit(undo: () => void): () => void {
   };
 }
 
-function undoAll(): void {
-  for (const undo of undoings) {
+function undoAll(these: Iterable<() => void> = [...undoings]): void {
+  for (const undo of these) {
+    if (!undoings.delete(undo)) continue;
     try {
       undo();
     } catch {
       // The other functions must still run, and no caller is left for the error.
     }
   }
-  undoings.clear();
-  stopListening();
+  if (undoings.size === 0) stopListening();
 }
 
 /**
  * Without other listeners, the signal ends the process as it would without barproof. Other listeners get some time to
- * end what runs: a QEMU that is killed in the middle of a scenario would look like one that died.
+ * end what runs: a QEMU that is killed in the middle of a scenario would look like one that died. What starts after the
+ * signal belongs to a program that goes on, and stays.
  */
 function onSignal(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) > 1) {
-    setTimeout(undoAll, OTHERS_MS).unref();
+    setTimeout(undoAll, OTHERS_MS, [...undoings]).unref();
     return;
   }
   undoAll();
   process.kill(process.pid, signal);
 }
 
+const onExit = (): void => undoAll();
+
 function listen(): void {
-  process.on('exit', undoAll);
+  process.on('exit', onExit);
   for (const signal of SIGNALS) process.on(signal, onSignal);
 }
 
 function stopListening(): void {
-  process.off('exit', undoAll);
+  process.off('exit', onExit);
   for (const signal of SIGNALS) process.off(signal, onSignal);
 }
