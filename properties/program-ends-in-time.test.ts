@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFakeQemu } from '../src/qemu/process/testing/fake-monitor.ts';
 import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 
-/** A QEMU that never answers costs barproof 20 s and no more. The tests wait side by side. */
+/** A QEMU that never answers costs barproof its deadline and little more. The tests wait side by side. */
+const DEADLINE_SECONDS = 3;
 
 let installed: InstalledBarproof;
 
@@ -18,10 +19,11 @@ beforeAll(() => {
 afterAll(() => installed.remove());
 
 /** Runs barproof in a process of its own, in the folder `here`. */
-async function barproof(here: string, words: readonly string[]) {
+async function barproof(here: string, words: readonly string[], deadline = String(DEADLINE_SECONDS)) {
   const child = spawn(process.execPath, [installed.main, ...words], {
     cwd: here,
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, BARPROOF_QEMU_DEADLINE: deadline },
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });
@@ -41,13 +43,29 @@ async function inFolder(act: (here: string) => Promise<void>): Promise<void> {
 }
 
 describe.concurrent('barproof ends in time', () => {
+  it('and says so where the deadline is no time', async () => {
+    const fake = makeFakeQemu('');
+    try {
+      await inFolder(async (here) => {
+        const words = ['check', '--target', 'qemu', '--qemu', fake.binary];
+        const { code, err } = await barproof(here, words, 'soon');
+        expect(err).toContain('BARPROOF_QEMU_DEADLINE: "soon": expected seconds, above 0 and at most 3600');
+        expect(code).toBe(2);
+      });
+    } finally {
+      fake.remove();
+    }
+  });
+
   it('where a program that stands in for QEMU ignores SIGTERM at --version', async () => {
     await inFolder(async (here) => {
       const binary = join(here, 'qemu-system-x86_64');
       writeFileSync(binary, '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 0.1; done\n');
       chmodSync(binary, 0o755);
       const { code, out } = await barproof(here, ['doctor', '--qemu', here]);
-      expect(out).toMatch(/qemu-system-x86_64 cannot be used: --version: no answer within 20000 ms/);
+      expect(out).toContain(
+        `qemu-system-x86_64 cannot be used: --version: no answer within ${DEADLINE_SECONDS * 1000} ms`,
+      );
       expect(code).toBe(0);
     });
   }, 90_000);
@@ -67,7 +85,7 @@ describe.concurrent('barproof ends in time', () => {
           const { code, err } = await barproof(here, ['check', '--target', 'qemu', '--qemu', fake.binary]);
           expect(err).toMatch(/^✖ [^\n]+\n$/);
           expect(err).toContain(
-            'the program does not start: QEMU did not answer for 20 s at the start of QEMU',
+            `the program does not start: QEMU did not answer for ${DEADLINE_SECONDS} s at the start of QEMU`,
           );
           expect(code).toBe(2);
         });

@@ -94,8 +94,10 @@ describe('loadPatch', () => {
     expect(() => loadPatch(join(folder, 'nowhere.ts'), {})).toThrow('there is no such file');
   });
 
-  it('stops a file that never finishes loading', { timeout: 30_000 }, () => {
-    expect(problemOf('loop.ts', 'for (;;);')).toMatch(/loading does not finish within 10 s/);
+  it('stops a file that never finishes loading', () => {
+    writeFileSync(join(folder, 'loop.ts'), 'for (;;);');
+    const loading = () => loadPatch(join(folder, 'loop.ts'), {}, 1);
+    expect(loading).toThrow('loading does not finish within 1 s');
   });
 });
 

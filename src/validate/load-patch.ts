@@ -25,6 +25,7 @@ export interface LoadedPatch {
 export const baseOfPatch = <R extends AnyRevision>({ before }: Pick<LoadedPatch, 'before'>, release: R): R =>
   before?.applyTo(release) ?? release;
 
+/** The most that a file may compute while it is loaded. */
 const SECONDS_TO_LOAD = 10;
 const TYPESCRIPT = ['.ts', '.mts', '.cts'];
 const JAVASCRIPT = ['.js', '.mjs', '.cjs'];
@@ -35,12 +36,12 @@ const ENDINGS = ['', ...TYPESCRIPT, ...JAVASCRIPT, '.json'];
  * `import 'barproof'` gives `library`, so that nothing has to be built or installed beside the file.
  *
  * @param file its path, absolute or relative to the current folder.
+ * @param seconds how long the file may take although it gets the CPU.
  * @returns its default export, and the files that were read.
- * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish within
- *   10 s although it gets the CPU, or exports no patch. The caller adds the name of the file.
+ * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish in time, or exports no patch. The caller adds the name of the file.
  */
-export function loadPatch(file: string, library: Library): LoadedPatch {
-  const { exported: patch, before, files } = loadProgram(file, library);
+export function loadPatch(file: string, library: Library, seconds = SECONDS_TO_LOAD): LoadedPatch {
+  const { exported: patch, before, files } = loadProgram(file, library, seconds);
   if (before !== undefined && !isPatch(before))
     throw invalid(
       'exports as `before` what is no patch; expected: export const before = definePatch({ ... })',
@@ -58,6 +59,7 @@ export function loadPatch(file: string, library: Library): LoadedPatch {
 export function loadProgram(
   file: string,
   library: Library,
+  seconds = SECONDS_TO_LOAD,
 ): { readonly exported: unknown; readonly before: unknown; readonly files: readonly string[] } {
   let loader = new Loader(library);
   const load = (): unknown => {
@@ -67,10 +69,10 @@ export function loadProgram(
   };
   let exported: unknown;
   try {
-    exported = stopAfterTries(load, SECONDS_TO_LOAD);
+    exported = stopAfterTries(load, seconds);
   } catch (error) {
     if (error instanceof InvalidInput) throw error;
-    if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${SECONDS_TO_LOAD} s`);
+    if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${seconds} s`);
     throw invalid(`throws ${whatWasThrown(error)}${placeIn(error, loader.files)}`);
   }
   return { exported: defaultOf(exported), before: namedOf(exported, 'before'), files: loader.files };

@@ -1,3 +1,4 @@
+import { answerDeadline } from './answer-deadline.ts';
 import { QemuUnusable } from './qemu-error.ts';
 import { runProgram } from './run-program.ts';
 
@@ -16,16 +17,13 @@ export interface QemuProbe {
   readonly machineAliases: readonly string[];
 }
 
-/** How many milliseconds a program may take for an answer. */
-const DEADLINE_MS = 20_000;
-
 /**
  * Asks a program for its version, machine types and devices.
  *
  * @param milliseconds how long the program may take for one answer.
- * @throws QemuUnusable when the program does not start, does not answer in time, or is not QEMU.
+ * @throws QemuUnusable when the program does not start, does not answer in time, or is not QEMU; InvalidInput.
  */
-export async function probeQemu(binary: string, milliseconds = DEADLINE_MS): Promise<QemuProbe> {
+export async function probeQemu(binary: string, milliseconds = answerDeadline()): Promise<QemuProbe> {
   const ask = async (...words: readonly string[]): Promise<string> => {
     const result = await runProgram(binary, words, milliseconds);
     if (result.failure === undefined) return result.out;

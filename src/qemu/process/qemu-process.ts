@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
+import { answerDeadline, withinDeadline } from './answer-deadline.ts';
 import { OutputTail } from './output-tail.ts';
 import { undoAtExit } from './leave-nothing-behind.ts';
 import { LineConnection } from './line-connection.ts';
@@ -23,7 +23,7 @@ export interface QemuProcessOptions {
   readonly endsWithParent: boolean;
   /** QEMU's accelerator. The default is `qtest`, which runs no guest. */
   readonly accelerator?: string | undefined;
-  /** How many milliseconds QEMU may take for its start, and for each answer. The default is 20,000. */
+  /** How many milliseconds QEMU may take for its start, and for each answer. The default is that of the user (`answerDeadline`). */
   readonly answerDeadline?: number | undefined;
   /** The directory of the sockets. By default QEMU gets a directory of its own. */
   readonly directory?: PrivateDirectory | undefined;
@@ -63,7 +63,7 @@ export class QemuProcess {
       environment,
       endsWithParent,
       accelerator = 'qtest',
-      answerDeadline = ANSWER_DEADLINE_MS,
+      answerDeadline: deadline = answerDeadline(),
     }: QemuProcessOptions,
     directory: PrivateDirectory,
     connections: readonly [qmp: LineConnection, qtest: LineConnection],
@@ -71,9 +71,9 @@ export class QemuProcess {
     this.directory = directory;
     this.arguments = own;
     this.#connections = connections;
-    this.#deadline = answerDeadline;
-    this.qmp = new QmpClient(connections[0], answerDeadline);
-    this.qtest = new QtestClient(connections[1], answerDeadline);
+    this.#deadline = deadline;
+    this.qmp = new QmpClient(connections[0], deadline);
+    this.qtest = new QtestClient(connections[1], deadline);
     const all = [
       ...['-accel', accelerator, '-nodefaults', '-display', 'none'],
       // QEMU runs in the directory. In a path, QEMU would take a comma as the end of the path.

@@ -1,4 +1,4 @@
-import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
+import { answerDeadline, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 import { QemuError, QmpRefusal, readAnswer } from './qemu-error.ts';
 
@@ -32,7 +32,7 @@ export class QmpClient {
   #end: Error | undefined;
 
   /** @param deadline how many milliseconds QEMU may take for an answer, or for an event. */
-  constructor(connection: LineConnection, deadline = ANSWER_DEADLINE_MS) {
+  constructor(connection: LineConnection, deadline = answerDeadline()) {
     this.#connection = connection;
     this.#deadline = deadline;
     this.#greeting = new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { ANSWER_DEADLINE_MS, withinDeadline } from './answer-deadline.ts';
+import { answerDeadline, withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 import { QemuError } from './qemu-error.ts';
 
@@ -21,7 +21,7 @@ export class QtestClient {
   #end: Error | undefined;
 
   /** @param deadline how many milliseconds QEMU may take for its answers. */
-  constructor(connection: LineConnection, deadline = ANSWER_DEADLINE_MS) {
+  constructor(connection: LineConnection, deadline = answerDeadline()) {
     this.#connection = connection;
     this.#deadline = deadline;
     connection.onLine(
