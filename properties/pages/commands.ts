@@ -17,6 +17,7 @@ export const NOT_RUN: readonly string[] = [
   '.ci/install-qemu-source',
   // They need a real QEMU, or two builds of it.
   'export BARPROOF_QEMU=$PWD/.cache/qemu/bin',
+  'export BARPROOF_QEMU_DEADLINE=60',
   'npx barproof check --target qemu',
   'npx barproof check --target qemu --seed ci --runs 500 --no-save',
   'npx barproof validate --qemu new-build --qemu-base old-build',
