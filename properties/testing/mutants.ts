@@ -344,6 +344,13 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'no-abort': ['hotplug-refusal-segfault'] },
   },
   {
+    name: 'the regions of a hot-plugged device that is refused for its MSI-X capability are released unmade',
+    base: withDevice(qemu60, { hotplugMsixRefusal: 'reported' }),
+    revision: qemu60,
+    cases: 1_500,
+    fires: { 'no-abort': ['bars-finalize-segfault'] },
+  },
+  {
     name: 'a reset of pseries takes every container for a kernel container',
     base: { ...qemu60, iommus: qemu111.iommus, hasVirtioMem: true },
     revision: {

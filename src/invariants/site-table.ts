@@ -101,6 +101,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['no-abort/bar-size-assertion', fixed('hw/pci/pci.c: pci_register_bar')],
   ['no-abort/msix-init-segfault', fixed('hw/pci/msix.c: msix_init')],
   ['no-abort/hotplug-refusal-segfault', REALIZE],
+  ['no-abort/bars-finalize-segfault', pci('vfio_bars_finalize')],
   ['no-abort/msix-unplug-assertion', memory('memory_region_del_subregion')],
   ['no-abort/eeh-container-cast', fixed('hw/ppc/spapr_pci_vfio.c: vfio_eeh_as_container')],
   ['no-abort/ram-discard-', listener('vfio_ram_discard_register_listener')],

@@ -424,10 +424,22 @@ describe('a refused device', () => {
     expect(trace.teardown!.containers).toEqual([{ name: 'container', mappings: [] }]);
   });
 
-  it.each(['qemu-2.11', 'qemu-2.12', 'qemu-6.0'])('does not kill the running %s', (id) => {
-    const trace = run({ devices: [bad], operations: [{ op: 'hotplug', device: 'dev0' }, enable()] }, id);
+  const hotplugged = { operations: [{ op: 'hotplug', device: 'dev0' }, enable()] };
+
+  it.each(['qemu-2.11', 'qemu-11.1'])('does not kill the running %s', (id) => {
+    const trace = run({ devices: [bad], ...hotplugged }, id);
     expect([trace.outcome, trace.error]).toEqual(['rejected', text]);
     expect(trace.steps.map(({ operation }) => operation.op)).toEqual(['start', 'hotplug']);
+  });
+
+  it.each(['qemu-2.12', 'qemu-6.0'])('kills the running %s, if refused before its regions are made', (id) => {
+    const trace = run({ devices: [bad], ...hotplugged }, id);
+    expect([trace.outcome, trace.abortSite]).toEqual(['aborted', 'bars-finalize-segfault']);
+    expect(trace.error).toBe(`SIGSEGV after refusing a hot-plugged device: ${text}`);
+    const later = { ...DEVICE, msix: { ...TABLE, pbaOffset: TABLE.tableOffset } };
+    const refused = run({ devices: [later], ...hotplugged }, id);
+    expect(refused.outcome).toBe('rejected');
+    expect(refused.error).toContain('failed to add PCI capability');
   });
 
   it('kills the running qemu-11.1, unless it has no BARs or the kernel offers it', () => {
@@ -542,7 +554,7 @@ describe('a transaction that is open at the end of a run', () => {
   it('is committed before the teardown', () => {
     const trace = run(
       {
-        devices: [DEVICE, { ...DEVICE, id: 'dev1', msix: { ...TABLE, pbaOffset: '0x10000' } }],
+        devices: [DEVICE, { ...DEVICE, id: 'dev1', msix: { ...TABLE, pbaOffset: TABLE.tableOffset } }],
         operations: [
           setBar('0xd0000000'),
           { op: 'begin' },

@@ -1,6 +1,13 @@
 import type { Reserve } from '../machine/index.ts';
 import type { DeviceSpec } from '../scenario/index.ts';
-import { DeviceRefused, VfioDevice, VmmAbort, type VfioContainer } from '../vfio/index.ts';
+import {
+  DeviceRefused,
+  MsixRefused,
+  VfioDevice,
+  VmmAbort,
+  type AbortSite,
+  type VfioContainer,
+} from '../vfio/index.ts';
 import { makeHostDevice } from './host-devices.ts';
 import type { QemuContainers } from './qemu-containers.ts';
 import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
@@ -49,16 +56,19 @@ export class QemuDevices {
       if (!(error instanceof DeviceRefused)) throw error;
       this.#closeIfEmpty(container);
       const message = `vfio ${spec.name}: ${error.message}`;
-      const { revision, scenario } = this.#environment;
-      // A device without BARs has no region that QEMU could release too late.
-      const isFatal =
-        revision.device.hotplugRefusal === 'crash' && isVfioUser(scenario) && spec.bars.length > 0;
-      if (!isHotplug || !isFatal) throw new DeviceRefused(message);
-      throw new VmmAbort(
-        'hotplug-refusal-segfault',
-        `SIGSEGV after refusing a hot-plugged device: ${message}`,
-      );
+      const site = isHotplug ? this.#deathAfterRefusal(spec, error) : undefined;
+      if (site === undefined) throw new DeviceRefused(message);
+      throw new VmmAbort(site, `SIGSEGV after refusing a hot-plugged device: ${message}`);
     }
+  }
+
+  /** Where a running QEMU dies of having refused a device. One without BARs has nothing that QEMU could release wrongly. */
+  #deathAfterRefusal({ bars }: DeviceSpec, refusal: DeviceRefused): AbortSite | undefined {
+    const { revision, scenario } = this.#environment;
+    const { hotplugRefusal, hotplugMsixRefusal } = revision.device;
+    if (bars.length === 0) return undefined;
+    if (hotplugMsixRefusal === 'crash' && refusal instanceof MsixRefused) return 'bars-finalize-segfault';
+    return hotplugRefusal === 'crash' && isVfioUser(scenario) ? 'hotplug-refusal-segfault' : undefined;
   }
 
   /** Unplugs a device, and closes its container if it was the last one in it. */

@@ -53,6 +53,9 @@ describe('explainDeath', () => {
     ['main', ['object_unref', 'main'], 'sigsegv-in-object_unref'],
     ['main', ['memcpy'], 'sigsegv-in-unknown'],
     ['call_rcu', [], 'hotplug-refusal-segfault'],
+    ['main', ['object_unparent', 'object_unref', 'main'], 'bars-finalize-segfault'],
+    ['main', ['type_check', 'vfio_bars_finalize', 'main'], 'bars-finalize-segfault'],
+    ['main', ['memcpy', 'object_unparent'], 'sigsegv-in-object_unparent'],
     ['main', [], 'sigsegv'],
   ])('names a SIGSEGV in thread %s with call stack %j: %s', (thread, functions, site) => {
     const death = explainDeath(killedBy('SIGSEGV', 'warning: x', ...report(thread, ...functions)), same);

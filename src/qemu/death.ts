@@ -38,7 +38,15 @@ const STACK = /^barproof: call stack/;
 const FRAME = /\((\w+)\+0x[0-9a-f]+\) ?\[0x[0-9a-f]+\]$/;
 
 /** Places that the model knows, by a function on the call stack. */
-const KNOWN_FUNCTIONS: ReadonlyMap<string, AbortSite> = new Map([['msix_init', 'msix-init-segfault']]);
+const KNOWN_FUNCTIONS: ReadonlyMap<string, AbortSite> = new Map([
+  ['msix_init', 'msix-init-segfault'],
+  ['vfio_bars_finalize', 'bars-finalize-segfault'],
+]);
+
+/** Places that the model knows, by the innermost function: QEMU's programs name few of their functions. */
+const KNOWN_INNERMOST: ReadonlyMap<string, AbortSite> = new Map([
+  ['object_unparent', 'bars-finalize-segfault'],
+]);
 
 /** Places that the model knows, by the only function on the call stack that has a name. */
 const KNOWN_LONE_FUNCTIONS: ReadonlyMap<string, AbortSite> = new Map([
@@ -91,7 +99,10 @@ function siteOf(explanation: string, signal: string): string {
 /** A name for the place of a signal: the innermost function that is not of the C library. */
 function siteOnStack(stack: readonly string[], signal: string): string {
   const lone = stack.length === 1 ? KNOWN_LONE_FUNCTIONS.get(stack[0]!) : undefined;
-  const known = lone ?? stack.map((name) => KNOWN_FUNCTIONS.get(name)).find((site) => site !== undefined);
+  const known =
+    lone ??
+    KNOWN_INNERMOST.get(stack[0]!) ??
+    stack.map((name) => KNOWN_FUNCTIONS.get(name)).find((site) => site !== undefined);
   if (known !== undefined) return known;
   const own = stack.find((name) => !/^(?:_|raise$|abort$|mem(?:cpy|set|move|cmp)|str)/.test(name));
   return `${signal}-in-${own ?? 'unknown'}`;

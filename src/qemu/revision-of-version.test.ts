@@ -36,5 +36,15 @@ describe('revisionOfVersion', () => {
     expect(rules('5.2.0')).toEqual([true, true, false, false]);
     expect(rules('6.1.0')).toEqual([true, true, true, false]);
     expect(rules('7.2.22')).toEqual([true, true, true, true]);
+    const refusal = (version: string) => revisionOfVersion(version)!.device.hotplugMsixRefusal;
+    expect(['2.11.2', '2.12.0', '5.2.0', '8.0.5', '8.1.0', '9.2.4', '11.1.3'].map(refusal)).toEqual([
+      'reported',
+      'crash',
+      'crash',
+      'crash',
+      'reported',
+      'reported',
+      'reported',
+    ]);
   });
 });

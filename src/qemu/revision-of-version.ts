@@ -39,6 +39,11 @@ const BROUGHT: readonly { readonly since: string; readonly by: (revision: Revisi
       machine: { ...revision.machine, avoidsHyperTransport: true, checksPhysBits: true },
     }),
   },
+  // vfio fact 5.22
+  {
+    since: '8.1',
+    by: (revision) => ({ ...revision, device: { ...revision.device, hotplugMsixRefusal: 'reported' } }),
+  },
 ];
 
 /**

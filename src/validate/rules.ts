@@ -167,6 +167,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     tableFollowsBar: FLAG,
     followsMoves: FLAG,
     hotplugRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
+    hotplugMsixRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),
     exportsDmaBuf: FLAG,
     mmapAlignment: PAGE_SIZE,

@@ -156,8 +156,10 @@ export interface DeviceRules {
   readonly tableFollowsBar: boolean;
   /** Whether QEMU stretches a small BAR again each time the BAR moves (vfio fact 5.9). */
   readonly followsMoves: boolean;
-  /** What QEMU does after it refused a device that was hot-plugged (vfio fact 5.16). */
+  /** What QEMU does after it refused a vfio-user device that was hot-plugged (vfio fact 5.16). */
   readonly hotplugRefusal: 'reported' | 'crash';
+  /** What QEMU does after it refused a hot-plugged device for its MSI-X capability (vfio fact 5.22). */
+  readonly hotplugMsixRefusal: 'reported' | 'crash';
   /** What QEMU does when a vfio-user device with MSI-X is unplugged (vfio fact 10.11). */
   readonly msixUnplug: 'done' | 'crash';
   /** Whether QEMU asks the kernel for a dma-buf of each mmap area, for P2P with iommufd (QEMU 11; vfio fact 5.17). */

@@ -8,6 +8,7 @@ export type AbortSite =
   | 'bar-size-assertion'
   | 'msix-init-segfault'
   | 'hotplug-refusal-segfault'
+  | 'bars-finalize-segfault'
   | 'msix-unplug-assertion'
   | 'eeh-container-cast'
   | 'relocation-without-msix'
@@ -50,3 +51,6 @@ export class DeviceRefused {
     this.message = message;
   }
 }
+
+/** A device is refused for its MSI-X capability: its BARs have sizes, and their regions are not made yet. */
+export class MsixRefused extends DeviceRefused {}

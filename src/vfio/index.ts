@@ -4,7 +4,7 @@ export type { DeviceEnvironment } from './device-environment.ts';
 export type { DeviceOptions } from './device-options.ts';
 export type * from './device-rules.ts';
 export type * from './event.ts';
-export { DeviceRefused, StartRefused, VmmAbort, type AbortSite } from './failure.ts';
+export { DeviceRefused, MsixRefused, StartRefused, VmmAbort, type AbortSite } from './failure.ts';
 export type { HostDevice } from './host-device.ts';
 export type * from './guest-access/access-rules.ts';
 export { accessMemory, type AccessEnvironment } from './guest-access/memory-access.ts';

@@ -12,7 +12,7 @@ import {
 } from '../pci-layout/index.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
 import type { DeviceOptions } from './device-options.ts';
-import { DeviceRefused, VmmAbort } from './failure.ts';
+import { DeviceRefused, MsixRefused, VmmAbort } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import { LeftBehindTable } from './left-behind-table.ts';
@@ -272,10 +272,18 @@ export class VfioDevice {
  * Finds the place of table and PBA and takes the table's pages out of the mmap areas (vfio fact 5.5, step 2).
  *
  * @returns the place after relocation; `undefined` for a device without MSI-X.
- * @throws DeviceRefused where early set-up or relocation refuses the device.
+ * @throws MsixRefused where early set-up or relocation refuses the device.
  * @throws VmmAbort where relocation crashes.
  */
-function placeMsix(
+function placeMsix(...where: Parameters<typeof findMsix>): MsixLayout | undefined {
+  try {
+    return findMsix(...where);
+  } catch (error) {
+    throw error instanceof DeviceRefused ? new MsixRefused(error.message) : error;
+  }
+}
+
+function findMsix(
   host: HostDevice,
   regions: readonly VfioRegion[],
   msixRelocation: MsixRelocation,

@@ -55,6 +55,7 @@ export const qemu111: Revision = {
     // Observed: a use after free in the thread that releases the device's regions (SIGSEGV, no QMP answer;
     // vfio fact 5.16).
     hotplugRefusal: 'crash',
+    hotplugMsixRefusal: 'reported',
     // Observed: at release QEMU takes the region of the PBA out of its BAR once more and aborts
     // (vfio fact 10.11).
     msixUnplug: 'crash',

@@ -110,6 +110,7 @@ export const qemu211: Revision = {
     tableFollowsBar: true,
     followsMoves: true,
     hotplugRefusal: 'reported',
+    hotplugMsixRefusal: 'reported',
     msixUnplug: 'done',
     exportsDmaBuf: false,
     mmapAlignment: (_size, hostPageSize) => hostPageSize,

@@ -22,6 +22,7 @@ export const qemu212: Revision = {
     msixParent: ({ base }) => base,
     msixExposure: disableTableIfMachineOptsOut,
     relocation: true,
+    hotplugMsixRefusal: 'crash',
   },
   machine: { ...qemu211.machine, cpuSpaceName: 'cpu-memory-0' },
 };
