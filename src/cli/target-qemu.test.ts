@@ -164,7 +164,7 @@ describe('check --target qemu', () => {
 });
 
 describe('--target qemu with a QEMU of another version than the model', () => {
-  const REASON = 'the model describes QEMU 2.11 to 9.2 and 11.1, this is QEMU 10.2.0';
+  const REASON = 'the model describes QEMU 2.11 to 10.0 and 11.1, this is QEMU 10.2.0';
 
   beforeEach(() => {
     qemu.version = () => '10.2.0';

@@ -63,6 +63,12 @@ describe('runBesideModel', () => {
     expect(trace).not.toHaveProperty('model');
   });
 
+  it('says why where the model of that version cannot run the scenario', async () => {
+    const trace = await runBesideModel(qemu('10.0.0'), scenario);
+    expect(trace.notCompared).toMatch(/^the model of QEMU 10\.0\.0 cannot run it: host\.iommu\.type: /);
+    expect(trace).not.toHaveProperty('model');
+  });
+
   it('does not run the model beside a QEMU that overwrites its own memory', async () => {
     const trace = await runBesideModel(qemu('11.1.3'), overshooting);
     expect(trace.notCompared).toMatch(/unpredictable$/);

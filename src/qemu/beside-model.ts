@@ -1,3 +1,4 @@
+import { InvalidInput } from '../input/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { runOnModel } from '../model/index.ts';
@@ -28,7 +29,13 @@ export async function runBesideModel(
       ? whyNotOfModel(version)
       : (whyUnpredictable(trace.scenario) ?? whyByChance(trace.scenario, revision, version));
   if (notCompared !== undefined) return { ...trace, notCompared };
-  return { ...trace, model: asPrinted(runOnModel(trace.scenario, revision!), revision!.mtree) };
+  try {
+    return { ...trace, model: asPrinted(runOnModel(trace.scenario, revision!), revision!.mtree) };
+  } catch (error) {
+    // A program may have what the model gives to later releases alone.
+    if (!(error instanceof InvalidInput)) throw error;
+    return { ...trace, notCompared: `the model of QEMU ${version} cannot run it: ${error.message}` };
+  }
 }
 
 function whyUnpredictable(scenario: Scenario): string | undefined {

@@ -8,6 +8,7 @@ describe('revisionOfVersion', () => {
     ['5.2.0', 'qemu-2.12'],
     ['6.0.0', 'qemu-6.0'],
     ['9.2.4', 'qemu-6.0'],
+    ['10.0.13', 'qemu-6.0'],
     ['11.1.3', 'qemu-11.1'],
     ['11.1.50', 'qemu-11.1'],
   ])('holds QEMU %s to %s', (version, id) => {
@@ -15,12 +16,12 @@ describe('revisionOfVersion', () => {
     expect(whyNotOfModel(version)).toBeUndefined();
   });
 
-  it.each(['1.11.1', '2.10.0', '10.0.0', '10.2.0', '11.0.1', '11.2.0', '11.10.0'])(
+  it.each(['1.11.1', '2.10.0', '10.1.0', '10.2.0', '11.0.1', '11.2.0', '11.10.0'])(
     'holds QEMU %s to none, and says so',
     (version) => {
       expect(revisionOfVersion(version)).toBeUndefined();
       expect(whyNotOfModel(version)).toBe(
-        `the model describes QEMU 2.11 to 9.2 and 11.1, this is QEMU ${version}`,
+        `the model describes QEMU 2.11 to 10.0 and 11.1, this is QEMU ${version}`,
       );
     },
   );
@@ -36,6 +37,16 @@ describe('revisionOfVersion', () => {
     expect(rules('5.2.0')).toEqual([true, true, false, false]);
     expect(rules('6.1.0')).toEqual([true, true, true, false]);
     expect(rules('7.2.22')).toEqual([true, true, true, true]);
+    const later = (version: string) => {
+      const { memslots, iommus, device, pci } = revisionOfVersion(version)!;
+      const aligned = device.mmapAlignment(1n << 24n, 0x1000n) === 1n << 24n;
+      return [memslots.update, iommus.includes('iommufd'), aligned, pci.decodesOutsideD0];
+    };
+    expect(later('7.2.22')).toEqual(['immediately', false, false, true]);
+    expect(later('8.0.0')).toEqual(['at-commit', false, false, true]);
+    expect(later('9.0.0')).toEqual(['at-commit', true, false, true]);
+    expect(later('9.2.0')).toEqual(['at-commit', true, true, true]);
+    expect(later('10.0.13')).toEqual(['at-commit', true, true, false]);
     const refusal = (version: string) => revisionOfVersion(version)!.device.hotplugMsixRefusal;
     expect(['2.11.2', '2.12.0', '5.2.0', '8.0.5', '8.1.0', '9.2.4', '11.1.3'].map(refusal)).toEqual([
       'reported',

@@ -6,7 +6,7 @@ import { isReleaseBefore } from './process/release.ts';
 const DESCRIBED: readonly { readonly id: string; readonly from: string; readonly before: string }[] = [
   { id: 'qemu-2.11', from: '2.11', before: '2.12' },
   { id: 'qemu-2.12', from: '2.12', before: '6.0' },
-  { id: 'qemu-6.0', from: '6.0', before: '10.0' },
+  { id: 'qemu-6.0', from: '6.0', before: '10.1' },
   { id: NEWEST.id, from: '11.1', before: '11.2' },
 ];
 
@@ -39,10 +39,37 @@ const BROUGHT: readonly { readonly since: string; readonly by: (revision: Revisi
       machine: { ...revision.machine, avoidsHyperTransport: true, checksPhysBits: true },
     }),
   },
+  // vfio fact 9.5
+  {
+    since: '8.0',
+    by: (revision) => ({ ...revision, memslots: { ...revision.memslots, update: 'at-commit' } }),
+  },
   // vfio fact 5.22
   {
     since: '8.1',
     by: (revision) => ({ ...revision, device: { ...revision.device, hotplugMsixRefusal: 'reported' } }),
+  },
+  // QEMU commit ee42b261b0fe brought iommufd, b08501a99969 the other name of the function
+  {
+    since: '9.0',
+    by: (revision) => ({
+      ...revision,
+      iommus: [...revision.iommus, 'iommufd'],
+      dmaMapFunction: NEWEST.dmaMapFunction,
+    }),
+  },
+  // vfio fact 5.3
+  {
+    since: '9.2',
+    by: (revision) => ({
+      ...revision,
+      device: { ...revision.device, mmapAlignment: NEWEST.device.mmapAlignment },
+    }),
+  },
+  // pci fact 4.2
+  {
+    since: '10.0',
+    by: (revision) => ({ ...revision, pci: { ...revision.pci, decodesOutsideD0: false } }),
   },
 ];
 
@@ -71,5 +98,5 @@ export function revisionOfVersion(version: string): Revision | undefined {
  */
 export const whyNotOfModel = (version: string): string | undefined =>
   revisionOfVersion(version) === undefined
-    ? `the model describes QEMU 2.11 to 9.2 and ${NEWEST.id.slice('qemu-'.length)}, this is QEMU ${version}`
+    ? `the model describes QEMU 2.11 to 10.0 and ${NEWEST.id.slice('qemu-'.length)}, this is QEMU ${version}`
     : undefined;

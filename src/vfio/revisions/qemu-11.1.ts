@@ -75,7 +75,7 @@ export const qemu111: Revision = {
     avoidsHyperTransport: true,
     checksPhysBits: true,
   },
-  // Renamed in QEMU 8.2.
+  // Renamed in QEMU 9.0.
   dmaMapFunction: 'vfio_container_dma_map',
   mtree: form11,
 };
