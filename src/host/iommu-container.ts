@@ -11,6 +11,16 @@ export interface Backing {
   readonly offset: Offset;
 }
 
+/** The part of a dma-buf that a caller maps (IOMMU_IOAS_MAP_FILE). */
+export interface DmaBufPart {
+  /** Where the part begins in the dma-buf. */
+  readonly start: bigint;
+  /** The size of the whole dma-buf. */
+  readonly bytes: Size;
+  /** How many ranges of a BAR the dma-buf was made of. */
+  readonly ranges: number;
+}
+
 /** One VFIO_IOMMU_MAP_DMA, IOMMU_IOAS_MAP or VFIO_USER_DMA_MAP. */
 export interface DmaMapRequest {
   readonly iova: Iova;
@@ -26,11 +36,8 @@ export interface DmaMapRequest {
    * read-only memory with WRITE, a BAR while its memory decode is off (host fact D18). False by default.
    */
   readonly unusable?: boolean | undefined;
-  /**
-   * Whether the caller passes the BAR as a dma-buf (IOMMU_IOAS_MAP_FILE), not by its address. False by
-   * default.
-   */
-  readonly dmaBuf?: boolean | undefined;
+  /** The dma-buf by which the caller passes the BAR (IOMMU_IOAS_MAP_FILE); left out where it passes an address. */
+  readonly dmaBuf?: DmaBufPart | undefined;
 }
 
 /** A mapping that is in force. */

@@ -106,12 +106,16 @@ export class IommufdIoas implements IommuContainer {
     return 0;
   }
 
-  /** What the kernel says of the memory once a domain is attached (host facts I14, R2.2.3, B7 and D18). */
+  /** What the kernel says of the memory once a domain is attached (host facts I14, R2.2.3, B4, B5, B7 and D18). */
   #pin(request: DmaMapRequest): Errno {
-    const { deviceMemory, dmaBuf } = request;
+    const { deviceMemory, dmaBuf, size } = request;
     const unusable = request.unusable || this.#isUnusable?.(request);
-    // A dma-buf that was revoked cannot be mapped, attached or not.
-    if (dmaBuf && this.#rules.mapsDmaBufOfBar) return unusable ? Errno.ENODEV : 0;
+    if (dmaBuf !== undefined && this.#rules.mapsDmaBufOfBar) {
+      if (dmaBuf.start + size > dmaBuf.bytes) return Errno.EINVAL;
+      if (dmaBuf.ranges > 1) return Errno.EOPNOTSUPP;
+      // A dma-buf that was revoked cannot be mapped, attached or not.
+      return unusable ? Errno.ENODEV : 0;
+    }
     if (this.pageSizes === 0n) return 0;
     // The mmap of a BAR has no pages to pin.
     if (deviceMemory || unusable) return Errno.EFAULT;

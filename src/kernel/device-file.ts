@@ -155,13 +155,14 @@ export class DeviceFile implements KernelFile {
     }
     const head = DEVICE_FEATURE.bytes + DMA_BUF_FEATURE.bytes;
     const { region_index: bar, nr_ranges: count } = call.read(DMA_BUF_FEATURE, DEVICE_FEATURE.bytes);
-    // QEMU exports each mmapped area by itself.
-    if (count !== 1) return answered(Errno.EINVAL);
-    const { first, second } = call.read(RANGE, head);
-    const area = { offset: offset(first), size: second };
-    const errno = this.device.host.exportDmaBuf?.(bar, area) ?? Errno.ENOTTY;
+    if (count === 0) return answered(Errno.EINVAL);
+    const areas = Array.from({ length: count }, (_, index) => {
+      const { first, second } = call.read(RANGE, head + index * RANGE.bytes);
+      return { offset: offset(first), size: second };
+    });
+    const errno = this.device.host.exportDmaBuf?.(bar, areas) ?? Errno.ENOTTY;
     if (errno !== 0) return answered(errno);
-    return done(call.spare, { opens: new DmaBufFile(this.device, bar, area) });
+    return done(call.spare, { opens: new DmaBufFile(this.device, bar, areas) });
   }
 
   #bind(call: IoctlCall): KernelAnswer {

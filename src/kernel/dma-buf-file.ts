@@ -1,17 +1,36 @@
+import { offset, type Offset, type Size } from '../address/index.ts';
 import type { SparseArea } from '../host/index.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import type { KernelFile } from './system-call.ts';
 
-/** A part of a BAR that vfio-pci has exported as a dma-buf. */
+/** Areas of a BAR that vfio-pci has exported as one dma-buf, one after the other (host facts B1 to B5). */
 export class DmaBufFile implements KernelFile {
   readonly kind = 'dma-buf';
   readonly device: OfferedDevice;
   readonly bar: number;
-  readonly area: SparseArea;
+  readonly areas: readonly SparseArea[];
 
-  constructor(device: OfferedDevice, bar: number, area: SparseArea) {
+  constructor(device: OfferedDevice, bar: number, areas: readonly SparseArea[]) {
     this.device = device;
     this.bar = bar;
-    this.area = area;
+    this.areas = areas;
+  }
+
+  /** The size of the dma-buf. */
+  get bytes(): Size {
+    return this.areas.reduce((sum, { size }) => sum + size, 0n);
+  }
+
+  /**
+   * The offset in the BAR of a byte of the dma-buf. For a byte beyond the end, which cannot be mapped, that of the first
+   * byte.
+   */
+  offsetInBar(at: bigint): Offset {
+    let before = 0n;
+    for (const area of this.areas) {
+      if (at < before + area.size) return offset(area.offset + at - before);
+      before += area.size;
+    }
+    return this.areas[0]!.offset;
   }
 }

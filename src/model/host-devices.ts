@@ -66,10 +66,10 @@ export function makeHostDevice(
       const errno = (served ? mmapServedFile(area.offset, hostPageSize) : refused) || failed;
       return rules.mmap(errno, index, area);
     },
-    exportDmaBuf: (index, area) =>
+    exportDmaBuf: (index, areas) =>
       served || !kernel.iommufd?.mapsDmaBufOfBar
         ? Errno.ENOTTY
-        : exportBar(specOf(index)?.size ?? 0n, area, hostPageSize),
+        : exportBar(specOf(index)?.size ?? 0n, areas, hostPageSize),
   };
 }
 
@@ -96,6 +96,8 @@ function servedRegionInfo(bar: VfioPciBar): RegionInfo {
 const mmapServedFile = (offset: bigint, hostPageSize: Size): Errno =>
   isAligned(offset, hostPageSize) ? 0 : Errno.EINVAL;
 
-/** VFIO_DEVICE_FEATURE_DMA_BUF for one area of a BAR (host fact B1): whole pages inside the BAR. */
-const exportBar = (barSize: Size, { offset, size }: SparseArea, hostPageSize: Size): Errno =>
-  isAligned(offset | size, hostPageSize) && offset + size <= barSize ? 0 : Errno.EINVAL;
+/** VFIO_DEVICE_FEATURE_DMA_BUF for areas of a BAR (host fact B1): whole pages inside the BAR. */
+const exportBar = (barSize: Size, areas: readonly SparseArea[], hostPageSize: Size): Errno =>
+  areas.every(({ offset, size }) => isAligned(offset | size, hostPageSize) && offset + size <= barSize)
+    ? 0
+    : Errno.EINVAL;

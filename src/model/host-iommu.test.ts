@@ -96,7 +96,7 @@ describe('makeHostIommu', () => {
     const bar = {
       ...request(0n),
       deviceMemory: true,
-      dmaBuf: true,
+      dmaBuf: { start: 0n, bytes: 0x1000n, ranges: 1 },
       backing: { region: 'd BAR 0 mmaps[0]', owner: 'd', offset: offset(0n) },
     };
     const ioas = (kernel: string) => makeHostIommu({ type: 'iommufd' }, 0x1000n, undefined, { kernel });
@@ -117,7 +117,7 @@ describe('makeHostIommu', () => {
     const bar = (index: number) => ({
       ...request(0x10_0000n + 0x1000n * BigInt(index)),
       deviceMemory: true,
-      dmaBuf: type === 'iommufd',
+      ...(type === 'iommufd' && { dmaBuf: { start: 0n, bytes: 0x1000n, ranges: 1 } }),
       backing: { region: `d BAR ${index} mmaps[0]`, owner: 'd', offset: offset(0n) },
     });
     expect(container.map(bar(0))).toBe(0);

@@ -170,6 +170,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     hotplugMsixRefusal: value('"reported" or "crash"', oneOf('reported', 'crash')),
     msixUnplug: value('"done" or "crash"', oneOf('done', 'crash')),
     exportsDmaBuf: FLAG,
+    dmaBufStart: returns('an offset in bytes, a bigint', isSize),
     mmapAlignment: PAGE_SIZE,
     subPageSize: returns('a size in bytes, a bigint', isSize),
     stretchedPriority: PRIORITY,

@@ -162,8 +162,15 @@ export interface DeviceRules {
   readonly hotplugMsixRefusal: 'reported' | 'crash';
   /** What QEMU does when a vfio-user device with MSI-X is unplugged (vfio fact 10.11). */
   readonly msixUnplug: 'done' | 'crash';
-  /** Whether QEMU asks the kernel for a dma-buf of each mmap area, for P2P with iommufd (QEMU 11; vfio fact 5.17). */
+  /** Whether QEMU asks the kernel for a dma-buf of the mmap areas of each BAR, for P2P with iommufd (QEMU 11; vfio fact 5.17). */
   readonly exportsDmaBuf: boolean;
+  /**
+   * Where in the dma-buf of its BAR QEMU looks for a byte of an area (vfio fact 5.17).
+   *
+   * @param at offset of the byte in the area.
+   * @param before bytes of the areas that the dma-buf has before this one. `before + at` is where the byte is.
+   */
+  dmaBufStart(area: SparseArea, at: Offset, before: Size): bigint;
   /** Alignment in bytes of the host address at which QEMU mmaps an area of `size` bytes (vfio fact 5.3). */
   mmapAlignment(size: Size, hostPageSize: Size): Size;
   /**

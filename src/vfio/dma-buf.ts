@@ -1,13 +1,43 @@
+import { offset, type Offset, type Size } from '../address/index.ts';
+import type { DmaBufPart, SparseArea } from '../host/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
+import type { DeviceRules } from './device-rules.ts';
+
+/** An area of a BAR, and all areas of the dma-buf that it is exported in. The dma-buf has them one after the other. */
+export interface ExportedArea {
+  readonly area: SparseArea;
+  readonly areas: readonly SparseArea[];
+}
 
 /**
  * The ram_device regions of which QEMU has a dma-buf. QEMU keeps the descriptor in the RAM block of the region
  * (vfio_region_mmap of QEMU 11).
  */
-const exported = new WeakSet<MemoryRegion>();
+const exported = new WeakMap<MemoryRegion, ExportedArea>();
 
 /** Notes that QEMU has a dma-buf of the region. */
-export const noteDmaBuf = (region: MemoryRegion): void => void exported.add(region);
+export const noteDmaBuf = (region: MemoryRegion, area: ExportedArea): void => void exported.set(region, area);
 
-/** Whether QEMU has a dma-buf of the region. */
-export const hasDmaBuf = (region: MemoryRegion): boolean => exported.has(region);
+/** What QEMU has a dma-buf of, if it has one of the region. */
+export const dmaBufOf = (region: MemoryRegion): ExportedArea | undefined => exported.get(region);
+
+/**
+ * The part of a dma-buf that QEMU asks the kernel to map for a piece of an area.
+ *
+ * @param at where the piece begins in its area.
+ * @returns the part, and where in the area the bytes begin that the part holds: `at`, if QEMU counts as the kernel does.
+ */
+export function partOfDmaBuf(
+  { area, areas }: ExportedArea,
+  at: Offset,
+  { dmaBufStart }: Pick<DeviceRules, 'dmaBufStart'>,
+): { readonly part: DmaBufPart; readonly mapped: Offset } {
+  const before = bytesOf(areas.slice(0, areas.indexOf(area)));
+  const start = dmaBufStart(area, at, before);
+  return {
+    part: { start, bytes: bytesOf(areas), ranges: areas.length },
+    mapped: offset(start - before),
+  };
+}
+
+const bytesOf = (areas: readonly SparseArea[]): Size => areas.reduce((sum, { size }) => sum + size, 0n);

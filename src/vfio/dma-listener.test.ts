@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { END_OF_SPACE, hostAddress } from '../address/index.ts';
+import { END_OF_SPACE, hostAddress, offset } from '../address/index.ts';
 import { Errno, SpaprTceContainer } from '../host/index.ts';
 import { MemoryRegion, type MemoryRegionSection } from '../memory/index.ts';
 import { noteDmaBuf } from './dma-buf.ts';
@@ -704,14 +704,15 @@ describe('a rule of the listener that a patch changes', () => {
 describe('a dma-buf (vfio fact 5.17)', () => {
   const requestsOf = (iommuType: DmaListenerOptions['iommuType'], has: boolean) => {
     const region = ramDevice();
-    if (has) noteDmaBuf(region);
+    const area = { offset: offset(0n), size: P64K };
+    if (has) noteDmaBuf(region, { area, areas: [area] });
     const { listener, iommu } = listenerOf('qemu-11.1', undefined, { iommuType });
     listener.regionAdd(sectionOf(region, 0n, P64K));
     return iommu.requests.map(({ dmaBuf }) => dmaBuf);
   };
 
   it('is what QEMU maps device memory by on iommufd, if there is one', () => {
-    expect(requestsOf('iommufd', true)).toEqual([true]);
+    expect(requestsOf('iommufd', true)).toEqual([{ start: 0n, bytes: P64K, ranges: 1 }]);
     expect(requestsOf('iommufd', false)).toEqual([undefined]);
     expect(requestsOf('type1', true)).toEqual([undefined]);
   });

@@ -8,7 +8,7 @@ import {
   type UnmapResult,
 } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
-import { hasDmaBuf } from './dma-buf.ts';
+import { dmaBufOf, partOfDmaBuf } from './dma-buf.ts';
 import type { EventSink, SkipReason } from './event.ts';
 import { VmmAbort } from './failure.ts';
 import type { IommuType } from './iommu-type.ts';
@@ -183,7 +183,10 @@ export class DmaListener implements MemoryListener {
     const iova = toIova(start);
     const deviceMemory = region.isRamDevice;
     const readonly = this.#rules.mapsReadonly(section);
-    const at = this.#rules.backingOffset(section, start);
+    const wanted = this.#rules.backingOffset(section, start);
+    const exported = iommuType === 'iommufd' ? dmaBufOf(region) : undefined;
+    const passed = exported && partOfDmaBuf(exported, wanted, revision.device);
+    const at = passed?.mapped ?? wanted;
     const backing = { region: region.name, owner: region.owner, offset: at };
     const backedAt = hostAddress((region.hostAddress ?? 0n) + at);
     const request = {
@@ -193,7 +196,7 @@ export class DmaListener implements MemoryListener {
       readonly,
       deviceMemory,
       backing,
-      dmaBuf: (iommuType === 'iommufd' && hasDmaBuf(region)) || undefined,
+      dmaBuf: passed?.part,
     };
     const ask = (): Errno => revision.host.refusesMap(request, this.#adding) || iommu.map(request);
     let errno = ask();

@@ -32,8 +32,8 @@ export interface HostDevice {
    */
   mmap(index: number, area: SparseArea, isWritable?: boolean): Errno;
   /**
-   * VFIO_DEVICE_FEATURE_DMA_BUF: exports an area of a BAR. The error, 0 for success; ENOTTY where the host knows no
-   * such call, as every host does that leaves the method out.
+   * VFIO_DEVICE_FEATURE_DMA_BUF: exports areas of a BAR as one dma-buf. The error, 0 for success; ENOTTY where the host
+   * knows no such call, as every host does that leaves the method out.
    */
-  exportDmaBuf?(index: number, area: SparseArea): Errno;
+  exportDmaBuf?(index: number, areas: readonly SparseArea[]): Errno;
 }

@@ -76,9 +76,9 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
     if (!isMapped) {
       emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
     }
+    if (rules.exportsDmaBuf) exportDmaBuf(device, index, bar.name, region.mmaps);
     for (const mmap of region.mmaps) {
       if (mmap.region === undefined) continue;
-      if (rules.exportsDmaBuf) exportDmaBuf(device, index, mmap);
       topology.addSubregion(rules.mmapParent(region) ?? bar, mmap.region, mmap.offset, rules.mmapPriority);
     }
   }
@@ -124,14 +124,22 @@ export function releaseAreas(owner: AreaOwner, regions: readonly VfioRegion[], w
 }
 
 /**
- * Asks for a dma-buf of an area (vfio_region_create_dma_buf, vfio fact 5.17). A kernel without dma-bufs of BARs, or
- * a BAR below the page size, leaves iommufd without P2P.
+ * Asks for a dma-buf of the mmapped areas of a BAR (vfio_region_create_dma_buf, vfio fact 5.17). A kernel without
+ * dma-bufs of BARs, or a BAR below the page size, leaves iommufd without P2P.
  */
-function exportDmaBuf({ host, environment }: DeviceSetUp, bar: number, area: VfioMmap): void {
-  const errno = host.exportDmaBuf?.(bar, area) ?? Errno.ENOTTY;
-  if (errno === 0) noteDmaBuf(area.region!);
-  else if (errno !== Errno.ENOTTY) {
-    const text = `${area.region!.name}: dma-buf unavailable, P2P DMA will not work: ${errnoName(errno)}`;
+function exportDmaBuf(
+  { host, environment }: DeviceSetUp,
+  bar: number,
+  name: string,
+  mmaps: readonly VfioMmap[],
+): void {
+  const areas = mmaps.filter(({ region }) => region !== undefined);
+  if (areas.length === 0) return;
+  const errno = host.exportDmaBuf?.(bar, areas) ?? Errno.ENOTTY;
+  if (errno === 0) {
+    for (const area of areas) noteDmaBuf(area.region!, { area, areas });
+  } else if (errno !== Errno.ENOTTY) {
+    const text = `${name}: dma-buf unavailable, P2P DMA will not work: ${errnoName(errno)}`;
     environment.emit({ type: 'message', text });
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hex, offset } from '../address/index.ts';
 import { PciRegister, splitLocator, type BarAttributes } from '../pci-layout/index.ts';
 import { Errno } from '../host/index.ts';
-import { hasDmaBuf } from './dma-buf.ts';
+import { dmaBufOf } from './dma-buf.ts';
 import { DmaListener } from './dma-listener.ts';
 import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { Revision } from './revision.ts';
@@ -18,6 +18,7 @@ import {
   plug,
   revision,
   type Bench,
+  type FakeBar,
   type FakeDevice,
 } from './testing/fakes.ts';
 
@@ -1285,14 +1286,14 @@ describe('a rule of devices that a patch changes', () => {
 });
 
 describe('the dma-bufs of a device (vfio fact 5.17)', () => {
-  const messagesOf = (errno: Errno, exportsDmaBuf = true) => {
+  const messagesOf = (errno: Errno, exportsDmaBuf = true, sparse?: FakeBar['sparse']) => {
     const base = revision('qemu-11.1');
     const exported: string[] = [];
     const made = plug(
       {
-        bars: { 0: { size: P64K, attributes: MEM32 } },
-        exportDmaBuf: (bar, { offset: at }) => {
-          exported.push(`${bar} ${hex(at)}`);
+        bars: { 0: { size: P64K, attributes: MEM32, ...(sparse && { sparse }) } },
+        exportDmaBuf: (bar, areas) => {
+          exported.push([bar, ...areas.map((area) => `${hex(area.offset)}+${hex(area.size)}`)].join(' '));
           return errno;
         },
       },
@@ -1300,11 +1301,16 @@ describe('the dma-bufs of a device (vfio fact 5.17)', () => {
     );
     const texts = made.log.take().flatMap((event) => (event.type === 'message' ? [event.text] : []));
     const [area] = made.device.regions[0]!.mmaps;
-    return { exported, texts, has: hasDmaBuf(area!.region!) };
+    return { exported, texts, has: dmaBufOf(area!.region!) !== undefined };
   };
 
-  it('are asked for of each area', () => {
-    expect(messagesOf(0)).toEqual({ exported: ['0 0x0'], texts: [], has: true });
+  it('are asked for of the areas of each BAR together', () => {
+    expect(messagesOf(0)).toEqual({ exported: ['0 0x0+0x10000'], texts: [], has: true });
+    const areas = [
+      [0x1000n, 0x1000n],
+      [0x4000n, 0x2000n],
+    ] as const;
+    expect(messagesOf(0, true, areas).exported).toEqual(['0 0x1000+0x1000 0x4000+0x2000']);
     expect(messagesOf(0, false)).toEqual({ exported: [], texts: [], has: false });
   });
 
@@ -1314,7 +1320,7 @@ describe('the dma-bufs of a device (vfio fact 5.17)', () => {
 
   it('are missing with a message where the kernel refuses one', () => {
     expect(messagesOf(Errno.EINVAL)).toMatchObject({
-      texts: ['nic BAR 0 mmaps[0]: dma-buf unavailable, P2P DMA will not work: EINVAL'],
+      texts: ['nic BAR 0: dma-buf unavailable, P2P DMA will not work: EINVAL'],
       has: false,
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostAddress, iova, offset } from '../../address/index.ts';
 import { Errno } from '../errno.ts';
-import type { DmaMapRequest } from '../iommu-container.ts';
+import type { DmaBufPart, DmaMapRequest } from '../iommu-container.ts';
 import { IommufdIoas } from '../iommufd.ts';
 import { Type1Container, type Type1Options } from '../type1.ts';
 import { DEFAULT_KERNEL, kernelRules } from './index.ts';
@@ -192,15 +192,25 @@ describe('iommufd by kernel', () => {
     expect(ioasOn('6.13').map(both)).toBe(Errno.EOVERFLOW);
   });
 
+  const whole = { start: 0n, bytes: P, ranges: 1 };
+
   it('maps a BAR as a dma-buf since 6.19, and never the mmap of a BAR (host facts B1 to B12, R2.2.3)', () => {
-    expect(ioasOn('6.18').map(request(0n, P, { ...bar, dmaBuf: true }))).toBe(Errno.EFAULT);
-    expect(ioasOn('6.19').map(request(0n, P, { ...bar, dmaBuf: true }))).toBe(0);
+    expect(ioasOn('6.18').map(request(0n, P, { ...bar, dmaBuf: whole }))).toBe(Errno.EFAULT);
+    expect(ioasOn('6.19').map(request(0n, P, { ...bar, dmaBuf: whole }))).toBe(0);
     expect(ioasOn('6.19').map(request(0n, P, bar))).toBe(Errno.EFAULT);
+  });
+
+  it('refuses a dma-buf beyond its end, and one of several ranges (host facts B4 and B5)', () => {
+    const part = (dmaBuf: DmaBufPart) => ioasOn('7.2').map(request(0n, P, { ...bar, dmaBuf }));
+    expect(part({ start: P, bytes: 2n * P, ranges: 1 })).toBe(0);
+    expect(part({ start: P + 1n, bytes: 2n * P, ranges: 1 })).toBe(Errno.EINVAL);
+    expect(part({ start: 0n, bytes: 2n * P, ranges: 2 })).toBe(Errno.EOPNOTSUPP);
+    expect(part({ start: 2n * P, bytes: 2n * P, ranges: 2 })).toBe(Errno.EINVAL);
   });
 
   it('refuses a dma-buf while memory decode is off, and takes it again afterwards (host facts B7 to B9)', () => {
     const ioas = ioasOn('7.2');
-    const buffer = { ...bar, dmaBuf: true };
+    const buffer = { ...bar, dmaBuf: whole };
     expect(ioas.map(request(0n, P, { ...buffer, unusable: true }))).toBe(Errno.ENODEV);
     expect(ioas.map(request(0n, P, buffer))).toBe(0);
     expect(ioas.map(request(0n, P, { ...buffer, unusable: true }))).toBe(Errno.EEXIST);

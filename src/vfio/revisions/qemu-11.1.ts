@@ -60,6 +60,8 @@ export const qemu111: Revision = {
     // (vfio fact 10.11).
     msixUnplug: 'crash',
     exportsDmaBuf: true,
+    // Observed: QEMU counts from the start of the BAR, the kernel from the start of the first area (vfio fact 5.17).
+    dmaBufStart: (area, at) => area.offset + at,
     mmapAlignment: (size, hostPageSize) => {
       const natural = lowestSetBit(size) < GIB ? lowestSetBit(size) : GIB;
       return natural > hostPageSize ? natural : hostPageSize;

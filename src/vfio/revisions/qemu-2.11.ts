@@ -113,6 +113,7 @@ export const qemu211: Revision = {
     hotplugMsixRefusal: 'reported',
     msixUnplug: 'done',
     exportsDmaBuf: false,
+    dmaBufStart: (_area, at, before) => before + at,
     mmapAlignment: (_size, hostPageSize) => hostPageSize,
     subPageSize: (barSize, address, hostPageSize) =>
       address !== undefined && isAligned(address, hostPageSize) ? hostPageSize : barSize,
