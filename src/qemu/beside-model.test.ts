@@ -75,6 +75,46 @@ describe('runBesideModel', () => {
     expect(trace).not.toHaveProperty('model');
   });
 
+  describe('by the kernel interface', () => {
+    const typed = (host: object, msix: object, at: object = {}): Scenario =>
+      decodeScenario({
+        version: 1,
+        machine: { type: 'q35', ram: '0x20000000' },
+        revision: 'qemu-11.1',
+        host: { kernel: 'sparse-msix', iommu: { type: 'type1' }, ...host },
+        devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x20000000', type: 'mem32', ...at }], msix }],
+      });
+    const table = { vectors: 1, tableBar: 0, tableOffset: '0x0', pbaBar: 0, pbaOffset: '0x10' };
+
+    it.each([6, 7])('does not compare what a QEMU without a check makes of the BIR %i', async (bir) => {
+      for (const msix of [
+        { ...table, pbaBar: bir },
+        { ...table, tableBar: bir },
+      ]) {
+        const old = await runBesideModel(qemu('7.2.22'), typed({}, msix));
+        expect(old.notCompared).toMatch(/BIR above 5 depends on what lies behind/);
+      }
+      const [checked, sound] = [typed({}, { ...table, pbaBar: bir }), typed({}, table)];
+      expect(await runBesideModel(qemu('11.1.3'), checked)).not.toHaveProperty('notCompared');
+      expect(await runBesideModel(qemu('7.2.22'), sound)).not.toHaveProperty('notCompared');
+    });
+
+    it('does not compare where chance says whether an mmapped area begins on a page of the IOMMU', async () => {
+      const chance = /^chance says whether memory begins on one of the IOMMU's pages$/;
+      const large = { iommu: { type: 'type1', pageSizes: ['0x10000'] } };
+      // The table takes the first page, so that the area behind it is aligned to a page alone.
+      const cut = await runBesideModel(qemu('10.0.0'), typed(large, table));
+      expect(cut.notCompared).toMatch(chance);
+      const whole = typed({ ...large, kernel: 'msix-mappable' }, table);
+      expect(await runBesideModel(qemu('10.0.0'), whole)).not.toHaveProperty('notCompared');
+      expect((await runBesideModel(qemu('9.1.0'), whole)).notCompared).toMatch(chance);
+      const trapped = typed(large, table, { mmap: false });
+      expect(await runBesideModel(qemu('9.1.0'), trapped)).not.toHaveProperty('notCompared');
+      const huge = { iommu: { type: 'type1', pageSizes: ['0x40000000'] } };
+      expect((await runBesideModel(qemu('10.0.0'), typed(huge, table))).notCompared).toMatch(chance);
+    });
+  });
+
   it('throws NotRunnable where the target does', async () => {
     const refusing = { ...qemu('11.1.3'), run: () => Promise.reject(new NotRunnable('no such machine')) };
     await expect(runBesideModel(refusing, scenario)).rejects.toThrow(NotRunnable);

@@ -1,6 +1,7 @@
 import { InvalidInput } from '../input/index.ts';
+import { BAR_COUNT, type MsixLayout } from '../pci-layout/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
-import type { Revision } from '../vfio/index.ts';
+import type { DeviceRules, Revision } from '../vfio/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { QemuMachineType } from './process/architecture.ts';
@@ -30,7 +31,10 @@ export async function runBesideModel(
       : (whyUnpredictable(trace.scenario) ?? whyByChance(trace.scenario, revision, version));
   if (notCompared !== undefined) return { ...trace, notCompared };
   try {
-    return { ...trace, model: asPrinted(runOnModel(trace.scenario, revision!), revision!.mtree) };
+    const model = runOnModel(trace.scenario, revision!);
+    return isLoose(model, revision!)
+      ? { ...trace, notCompared: "chance says whether memory begins on one of the IOMMU's pages" }
+      : { ...trace, model: asPrinted(model, revision!.mtree) };
   } catch (error) {
     // A program may have what the model gives to later releases alone.
     if (!(error instanceof InvalidInput)) throw error;
@@ -47,10 +51,7 @@ function whyUnpredictable(scenario: Scenario): string | undefined {
 /** Bytes to which QEMU aligns guest RAM in its address space (QEMU_VMALLOC_ALIGN). */
 const RAM_ALIGNMENT = 2n << 20n;
 
-/**
- * Why a run by the kernel's interface depends on chance, or on what the model does not have. Where the IOMMU's pages
- * are larger than the alignment that QEMU asks for, chance says whether memory begins on such a page.
- */
+/** Why a run by the kernel's interface depends on chance, or on what the model does not have. */
 function whyByChance(
   { machine, host, devices }: Scenario,
   { device }: Revision,
@@ -60,13 +61,37 @@ function whyByChance(
   if (devices.some(hasQuirk)) return 'QEMU lays registers of its own over BAR 2 of this device';
   if (machine.type === 'virt' && isReleaseBefore(version, '6.0'))
     return 'the model of virt has the PCI windows of QEMU 6.0 and later';
+  // vfio fact 5.7
+  if (devices.some(({ msix }) => msix !== undefined && namesNoBar(msix) && accepts(device, msix)))
+    return 'what this QEMU does with a BIR above 5 depends on what lies behind its array of BARs';
+  return undefined;
+}
+
+const namesNoBar = ({ tableBar, pbaBar }: MsixLayout): boolean => Math.max(tableBar, pbaBar) >= BAR_COUNT;
+
+function accepts(device: DeviceRules, layout: MsixLayout): boolean {
+  try {
+    device.checkLocation(layout);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether chance says if memory begins on a page of the IOMMU: the pages are larger than the alignment that QEMU asks for,
+ * of RAM or of an area of a BAR. vfio-user has no such test.
+ */
+function isLoose({ scenario, steps }: Trace, { device }: Revision): boolean {
+  const { host, machine } = scenario;
+  if (host.iommu.type === 'vfio-user') return false;
   const smallest = host.iommu.pageSizes.reduce((least, size) => (size < least ? size : least));
-  const sizes = devices.flatMap(({ bars }) => bars.filter(({ mmap }) => mmap).map(({ size }) => size));
-  const isLoose =
-    smallest > RAM_ALIGNMENT ||
-    (smallest > machine.hostPageSize &&
-      sizes.some((size) => size >= smallest && device.mmapAlignment(size, machine.hostPageSize) < smallest));
-  return isLoose ? "chance says whether memory begins on one of the IOMMU's pages" : undefined;
+  if (smallest > RAM_ALIGNMENT) return true;
+  if (smallest <= machine.hostPageSize) return false;
+  const areas = steps.flatMap(({ events }) => events.filter((event) => event.type === 'mmap'));
+  return areas.some(
+    ({ size }) => size >= smallest && device.mmapAlignment(size, machine.hostPageSize) < smallest,
+  );
 }
 
 /** A quirk that shows in the memory map: a window of registers over BAR 2 (QEMU vfio_probe_rtl8168_bar2_quirk). */
