@@ -137,6 +137,11 @@ export class SpaprTceContainer implements IommuContainer {
     return errno;
   }
 
+  /** Whether maps and unmaps are allowed: memory was registered before (host fact T1). */
+  get isEnabled(): boolean {
+    return this.#isEnabled;
+  }
+
   /** The windows that exist, by slot. */
   windows(): readonly TceWindow[] {
     return this.#windows.list();
@@ -147,13 +152,17 @@ export class SpaprTceContainer implements IommuContainer {
    * size of 0 is no error (host fact R3.4.2). Past the end of the window a real kernel stops
    * (host facts R3.4.3 and D6); the model refuses. For an unaligned IOVA the call returns 1 (host fact D4).
    * Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and tce_iommu_build_v2, host facts T1 to T11.
+   *
+   * @param options.grantsAccess whether the request has the flag READ or WRITE (host fact T6); true by default.
    */
-  answerMap(request: DmaMapRequest): SystemCallAnswer {
+  answerMap(request: DmaMapRequest, options: { readonly grantsAccess?: boolean } = {}): SystemCallAnswer {
     const { iova: start, size, hostAddress: source } = request;
     const found = this.#findWindow(start);
     if (typeof found === 'number') return failed(found);
     // host fact T5
     if (!isAligned(size | source, found.pageSize)) return failed(Errno.EINVAL);
+    // host fact T6
+    if (options.grantsAccess === false) return failed(Errno.EINVAL);
     // host facts T7 and D4
     if (!isAligned(start, found.pageSize)) return RETURNED_ONE;
     if (start + size > endOfWindow(found)) return failed(Errno.EINVAL);

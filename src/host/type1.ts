@@ -83,6 +83,8 @@ export class Type1Container implements IommuContainer {
   readonly #pins: PinnedMemory;
   readonly #isUnusable: Type1Options['isUnusable'];
   readonly #table = new MappingTable();
+  /** Mappings whose virtual address the VMM has given up, and not replaced yet (host facts R1.5.4 and M9). */
+  readonly #withoutAddress = new Set<DmaMapping>();
   /** Mappings that end at 2^64, which kernels before 6.18 accept and never find again (host fact D2). */
   #lost: readonly DmaMapping[] = [];
 
@@ -111,15 +113,25 @@ export class Type1Container implements IommuContainer {
     return this.#maxMappings - this.#table.size - this.#lost.length;
   }
 
+  /** What releases of Linux changed in type1. */
+  get rules(): Type1Rules {
+    return this.#rules;
+  }
+
+  /** The tests of a map request that do not depend on the mappings (host facts M6 to M8 and D1). */
+  checkMap(request: DmaMapRequest): Errno {
+    return this.#rules.checkMap(request, this.#granule);
+  }
+
   /**
-   * VFIO_IOMMU_MAP_DMA. Linux vfio_iommu_type1.c:vfio_dma_do_map, host facts M6 to M14. The flags are
-   * always valid (host facts M3, M5 and M9). The kernel maps a BAR like other memory (host fact R1.4.3).
+   * VFIO_IOMMU_MAP_DMA with READ or WRITE. Linux vfio_iommu_type1.c:vfio_dma_do_map, host facts M6 to M14.
+   * `requestType1Map` takes any flags. The kernel maps a BAR like other memory (host fact R1.4.3).
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size } = request;
-    const errno = this.#rules.checkMap(request, this.#granule);
+    const errno = this.checkMap(request);
     if (errno !== 0) return errno;
-    const isLost = !this.#rules.findsEndOfSpace && iova + size === END_OF_SPACE;
+    const isLost = this.#isBeyondSearch(iova, size);
     // host fact M10
     if (!isLost && this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
     // host fact M11
@@ -141,30 +153,33 @@ export class Type1Container implements IommuContainer {
   }
 
   /**
+   * VFIO_IOMMU_MAP_DMA with the flag VADDR: gives a mapping of exactly this range, whose address was given up, a
+   * new one. The kernel does not look at the memory there. Linux vfio_iommu_type1.c:vfio_dma_do_map, host fact M9.
+   */
+  replaceAddress(request: DmaMapRequest): Errno {
+    const { iova, size, hostAddress, backing } = request;
+    const errno = this.checkMap(request);
+    if (errno !== 0) return errno;
+    const found = this.#isBeyondSearch(iova, size) ? [] : this.#table.overlapping(iova, size);
+    const [mapping] = found;
+    if (mapping === undefined) return Errno.ENOENT;
+    const isExact = found.length === 1 && mapping.iova === iova && mapping.size === size;
+    if (!isExact || !this.#withoutAddress.has(mapping)) return Errno.EINVAL;
+    this.#withoutAddress.delete(mapping);
+    this.#table.remove([mapping]);
+    this.#table.insert({ ...mapping, hostAddress, backing });
+    return 0;
+  }
+
+  /**
    * VFIO_IOMMU_UNMAP_DMA without flags: removes every mapping that shares an address with the range.
    * Version 2 refuses a range that cuts a mapping. Version 1 also removes a mapping that reaches beyond the
    * end, and removes none if a mapping begins before the start. Linux vfio_iommu_type1.c:vfio_dma_do_unmap,
    * host facts U6, U8, U10, U11, R1.5.1 to R1.5.3 and D2.
    */
   unmap(iova: Iova, size: Size): UnmapResult {
-    const errno = this.#rules.checkUnmap(iova, size, this.#granule);
-    if (errno !== 0) return failedUnmap(errno);
-    const end = iova + size;
-
-    const mappings = this.#table.overlapping(iova, size);
-    const lowest = mappings.at(0);
-    const highest = mappings.at(-1);
-    const cutAtStart = lowest !== undefined && lowest.iova < iova;
-    const cutAtEnd = highest !== undefined && highest.iova + highest.size > end;
-    if (this.#version === 1) {
-      if (cutAtStart) return { errno: 0, unmapped: 0n };
-    } else if (cutAtStart || cutAtEnd) {
-      // host facts U10 and U11
-      return failedUnmap(Errno.EINVAL);
-    }
-    if (end === END_OF_SPACE && !this.#rules.findsEndOfSpace) return { errno: 0, unmapped: 0n };
-    this.#pins.remove(mappings);
-    return { errno: 0, unmapped: this.#table.remove(mappings) };
+    const mappings = this.#mappingsToUnmap(iova, size);
+    return typeof mappings === 'number' ? failedUnmap(mappings) : this.#remove(mappings);
   }
 
   /**
@@ -172,14 +187,65 @@ export class Type1Container implements IommuContainer {
    * kernel that does not find a mapping at 2^64 removes none while there is one (host fact D2).
    */
   unmapAll(): UnmapResult {
-    if (this.#lost.length > 0) return { errno: 0, unmapped: 0n };
-    this.#pins.remove(this.#table.snapshot());
-    return { errno: 0, unmapped: this.#table.clear() };
+    return this.#remove(this.#allMappings());
+  }
+
+  /**
+   * VFIO_IOMMU_UNMAP_DMA with the flag VADDR: the mappings that `unmap` would remove stay, and lose their virtual
+   * address. Nothing changes if one has lost its address before (host fact R1.5.4).
+   */
+  giveUpAddresses(iova: Iova, size: Size): UnmapResult {
+    const mappings = this.#mappingsToUnmap(iova, size);
+    return typeof mappings === 'number' ? failedUnmap(mappings) : this.#giveUp(mappings);
+  }
+
+  /** VFIO_IOMMU_UNMAP_DMA with the flags VADDR and ALL, iova and size 0. */
+  giveUpAllAddresses(): UnmapResult {
+    return this.#giveUp(this.#allMappings());
   }
 
   mappings(): readonly DmaMapping[] {
     const found = this.#table.snapshot();
     if (this.#lost.length === 0) return found;
     return [...found, ...this.#lost].toSorted((a, b) => Number(a.iova - b.iova));
+  }
+
+  /** Whether the kernel finds nothing in a range, because the range ends at 2^64 (host fact D2). */
+  #isBeyondSearch(iova: Iova, size: Size): boolean {
+    return !this.#rules.findsEndOfSpace && iova + size === END_OF_SPACE;
+  }
+
+  /** The mappings that an unmap of a range concerns, or the error of the unmap. */
+  #mappingsToUnmap(iova: Iova, size: Size): readonly DmaMapping[] | Exclude<Errno, 0> {
+    const errno = this.#rules.checkUnmap(iova, size, this.#granule);
+    if (errno !== 0) return errno;
+    const mappings = this.#table.overlapping(iova, size);
+    const lowest = mappings.at(0);
+    const highest = mappings.at(-1);
+    const cutAtStart = lowest !== undefined && lowest.iova < iova;
+    const cutAtEnd = highest !== undefined && highest.iova + highest.size > iova + size;
+    if (this.#version === 1) {
+      if (cutAtStart) return [];
+    } else if (cutAtStart || cutAtEnd) {
+      // host facts U10 and U11
+      return Errno.EINVAL;
+    }
+    return this.#isBeyondSearch(iova, size) ? [] : mappings;
+  }
+
+  #allMappings(): readonly DmaMapping[] {
+    return this.#lost.length > 0 ? [] : this.#table.snapshot();
+  }
+
+  #remove(mappings: readonly DmaMapping[]): UnmapResult {
+    this.#pins.remove(mappings);
+    for (const mapping of mappings) this.#withoutAddress.delete(mapping);
+    return { errno: 0, unmapped: this.#table.remove(mappings) };
+  }
+
+  #giveUp(mappings: readonly DmaMapping[]): UnmapResult {
+    if (mappings.some((mapping) => this.#withoutAddress.has(mapping))) return failedUnmap(Errno.EINVAL);
+    for (const mapping of mappings) this.#withoutAddress.add(mapping);
+    return { errno: 0, unmapped: mappings.reduce((bytes, { size }) => bytes + size, 0n) };
   }
 }
