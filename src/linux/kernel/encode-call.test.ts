@@ -9,7 +9,8 @@ import {
 import { decodeSession } from '../session/decode-session.ts';
 import type { HostCall } from '../session/host-call.ts';
 import { barAddress, DEFAULT_AREAS, SessionMemory } from '../session/memory-areas.ts';
-import { encodeCall, type EncodedCall } from './encode-call.ts';
+import { encodeCall } from './encode-call.ts';
+import type { EncodedCall } from './encoded-call.ts';
 import { harmfulTo } from './harmful-calls.ts';
 import { parseIomem, parseResources } from './plugged-device.ts';
 

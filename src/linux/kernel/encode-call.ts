@@ -13,30 +13,11 @@ import {
   TYPE1_INFO,
   vfioRequest,
   type ChainedCapability,
-  type IoctlEncoding,
 } from '../../host/abi/index.ts';
-import type { AgentAnswer } from '../agent/agent-client.ts';
 import { command, MAP } from '../agent/commands.ts';
 import type { AnsweredCall, CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
-import type { SessionMemory } from '../session/memory-areas.ts';
-
-/** The descriptors and the memory for a session's calls. A descriptor that the session does not have is -1. */
-export interface CallContext {
-  readonly container: number;
-  readonly device: number;
-  readonly machine: number;
-  readonly memory: SessionMemory;
-  readonly ioctls: IoctlEncoding;
-}
-
-/** The agent's answer to a command that returned. */
-type Returned = Extract<AgentAnswer, { kind: 'returned' }>;
-
-/** A call as commands for the agent. The answer to the first command holds the answer to the call. */
-export interface EncodedCall {
-  readonly commands: readonly string[];
-  readonly decode: (answer: Returned) => AnsweredCall;
-}
+import { returned, simple, type CallContext, type EncodedCall } from './encoded-call.ts';
+import { encodeSpaprCall } from './encode-spapr-call.ts';
 
 /** The address of an mmap that the session undoes at once. */
 const SCRATCH = 0x2000_0000_0000n;
@@ -45,12 +26,6 @@ const COMMAND_REGISTER = (7n << 40n) + 4n;
 const MEMORY_AND_BUS_MASTER = 0x0006;
 /** The bytes that a request leaves for capabilities: more than any container or region has. */
 const INFO_BYTES = 2048;
-
-/** The kernel's answer; `fields` reads its fields from the bytes of the structure. */
-const returned = (
-  { result, errno, data }: Returned,
-  fields: (data: Uint8Array) => Record<string, FieldValue> = () => ({}),
-): AnsweredCall => ({ ret: result, errno, returned: fields(data) });
 
 /** Replaces a positive result, such as an address, by 0: an address differs from run to run. */
 const asZero = (answer: AnsweredCall): AnsweredCall => (answer.ret > 0 ? { ...answer, ret: 0 } : answer);
@@ -130,12 +105,15 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
         decode: (answer) => asZero(returned(answer)),
       };
     }
+    case 'register':
+    case 'unregister':
+    case 'create-window':
+    case 'remove-window':
+      return encodeSpaprCall(call, context);
     default:
       return `${call.call} is not supported on a real kernel`;
   }
 }
-
-const simple = (text: string): EncodedCall => ({ commands: [text], decode: (answer) => returned(answer) });
 
 /** The bytes of a VFIO_IOMMU_GET_INFO request, with room for capabilities. */
 export const type1InfoRequest = (): Uint8Array =>

@@ -17,6 +17,10 @@ import { KVM_ARCHITECTURE, type SessionBar, type SessionOn } from '../session/ho
 import { hasPageToItself } from '../session/sub-page-bars.ts';
 import { answerDecode, answered, notModelled, type Answering } from './answering.ts';
 
+const PROT_WRITE = 2;
+/** In bytes: the memory of the hosts on which sessions were recorded, and of those that barproof boots. */
+const HOST_MEMORY = 1n << 30n;
+
 /** Answers VFIO_DEVICE_GET_REGION_INFO and mmap of the device's file from the rules of vfio-pci. */
 export function regionAnswering(session: SessionOn<'region'>): Answering {
   const { device, pageSize } = session;
@@ -59,11 +63,14 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
     return answered(0, fieldsOf(regionInfo(region(index)), index, argsz));
   };
 
-  const mmap = ({ bar, offset: start, size, shared }: CallNamed<'mmap'>): CallAnswer => {
+  const mmap = ({ bar, offset: start, size, prot, shared }: CallNamed<'mmap'>): CallAnswer => {
     const length = alignUp(size, pageSize);
     const passesFirstTests = size > 0n && isAligned(start, pageSize);
     // The mmap system call itself looks for room in user space, before vfio-pci is asked.
     if (passesFirstTests && length >= userSpace) return answered(Errno.ENOMEM);
+    // So does it for memory, because a private copy may be written.
+    if (passesFirstTests && !shared && (prot & PROT_WRITE) !== 0 && length >= HOST_MEMORY)
+      return answered(Errno.ENOMEM);
     if (passesFirstTests && length > userSpace / 2n)
       return notModelled('a length of more than half of user space, which may have no such hole');
     if (isUndecided(bar)) return notModelled('a BAR below the page size whose address is not known');
