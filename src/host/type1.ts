@@ -17,8 +17,8 @@ import {
   type UnmapResult,
 } from './iommu-container.ts';
 import { DEFAULT_KERNEL, type KernelRules, type Type1Rules } from './kernels/index.ts';
-import { MappingTable } from './mapping-table.ts';
 import { PinnedMemory } from './pinned-memory.ts';
+import { OrderedMappings, SearchedMappings, type Type1Mappings } from './type1-mappings.ts';
 
 /**
  * The page sizes that type1 reports. The kernel drops the IOMMU domain's sizes below the host page and then
@@ -82,11 +82,9 @@ export class Type1Container implements IommuContainer {
   readonly #rules: Type1Rules;
   readonly #pins: PinnedMemory;
   readonly #isUnusable: Type1Options['isUnusable'];
-  readonly #table = new MappingTable();
+  readonly #mappings: Type1Mappings;
   /** Mappings whose virtual address the VMM has given up, and not replaced yet (host facts R1.5.4 and M9). */
   readonly #withoutAddress = new Set<DmaMapping>();
-  /** Mappings that end at 2^64, which kernels before 6.18 accept and never find again (host fact D2). */
-  #lost: readonly DmaMapping[] = [];
 
   /**
    * @throws RangeError for a domain without page sizes, which the kernel does not look for
@@ -97,6 +95,7 @@ export class Type1Container implements IommuContainer {
     if (this.pageSizes === 0n) throw new RangeError('the IOMMU domain has no page size');
     this.#granule = smallestPage(this.pageSizes);
     this.#rules = (options.kernel ?? DEFAULT_KERNEL).type1;
+    this.#mappings = this.#rules.findsEndOfSpace ? new OrderedMappings() : new SearchedMappings();
     this.#pins = new PinnedMemory(options.lockLimit);
     this.#isUnusable = options.isUnusable;
     this.#apertures = this.#rules.checksValidIovas ? (options.apertures ?? []) : [];
@@ -110,7 +109,7 @@ export class Type1Container implements IommuContainer {
 
   /** The number of mappings that the container still accepts: VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL. */
   get available(): number {
-    return this.#maxMappings - this.#table.size - this.#lost.length;
+    return this.#maxMappings - this.#mappings.size;
   }
 
   /** What releases of Linux changed in type1. */
@@ -131,9 +130,8 @@ export class Type1Container implements IommuContainer {
     const { iova, size } = request;
     const errno = this.checkMap(request);
     if (errno !== 0) return errno;
-    const isLost = this.#isBeyondSearch(iova, size);
-    // host fact M10
-    if (!isLost && this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
+    // host facts M10 and D2
+    if (this.#mappings.find(iova, size) !== undefined) return Errno.EEXIST;
     // host fact M11
     if (this.available <= 0) return Errno.ENOSPC;
     // host fact M12
@@ -147,8 +145,7 @@ export class Type1Container implements IommuContainer {
     if (!this.#pins.hasRoomFor(request)) return Errno.ENOMEM;
 
     this.#pins.add(request);
-    if (isLost) this.#lost = [...this.#lost, request];
-    else this.#table.insert(request);
+    this.#mappings.insert(request);
     return 0;
   }
 
@@ -160,14 +157,11 @@ export class Type1Container implements IommuContainer {
     const { iova, size, hostAddress, backing } = request;
     const errno = this.checkMap(request);
     if (errno !== 0) return errno;
-    const found = this.#isBeyondSearch(iova, size) ? [] : this.#table.overlapping(iova, size);
-    const [mapping] = found;
+    const mapping = this.#mappings.find(iova, size);
     if (mapping === undefined) return Errno.ENOENT;
-    const isExact = found.length === 1 && mapping.iova === iova && mapping.size === size;
-    if (!isExact || !this.#withoutAddress.has(mapping)) return Errno.EINVAL;
-    this.#withoutAddress.delete(mapping);
-    this.#table.remove([mapping]);
-    this.#table.insert({ ...mapping, hostAddress, backing });
+    const isExact = mapping.iova === iova && mapping.size === size;
+    if (!isExact || !this.#withoutAddress.delete(mapping)) return Errno.EINVAL;
+    this.#mappings.replace(mapping, { ...mapping, hostAddress, backing });
     return 0;
   }
 
@@ -183,11 +177,11 @@ export class Type1Container implements IommuContainer {
   }
 
   /**
-   * VFIO_IOMMU_UNMAP_DMA with the flag ALL, iova and size 0 (Linux 5.12 and later): removes all mappings. A
-   * kernel that does not find a mapping at 2^64 removes none while there is one (host fact D2).
+   * VFIO_IOMMU_UNMAP_DMA with the flag ALL, iova and size 0 (Linux 5.12 and later): removes all mappings that the
+   * kernel finds (host fact D2).
    */
   unmapAll(): UnmapResult {
-    return this.#remove(this.#allMappings());
+    return this.#remove(this.#mappings.all());
   }
 
   /**
@@ -201,46 +195,23 @@ export class Type1Container implements IommuContainer {
 
   /** VFIO_IOMMU_UNMAP_DMA with the flags VADDR and ALL, iova and size 0. */
   giveUpAllAddresses(): UnmapResult {
-    return this.#giveUp(this.#allMappings());
+    return this.#giveUp(this.#mappings.all());
   }
 
   mappings(): readonly DmaMapping[] {
-    const found = this.#table.snapshot();
-    if (this.#lost.length === 0) return found;
-    return [...found, ...this.#lost].toSorted((a, b) => Number(a.iova - b.iova));
-  }
-
-  /** Whether the kernel finds nothing in a range, because the range ends at 2^64 (host fact D2). */
-  #isBeyondSearch(iova: Iova, size: Size): boolean {
-    return !this.#rules.findsEndOfSpace && iova + size === END_OF_SPACE;
+    return this.#mappings.snapshot();
   }
 
   /** The mappings that an unmap of a range concerns, or the error of the unmap. */
   #mappingsToUnmap(iova: Iova, size: Size): readonly DmaMapping[] | Exclude<Errno, 0> {
     const errno = this.#rules.checkUnmap(iova, size, this.#granule);
-    if (errno !== 0) return errno;
-    const mappings = this.#table.overlapping(iova, size);
-    const lowest = mappings.at(0);
-    const highest = mappings.at(-1);
-    const cutAtStart = lowest !== undefined && lowest.iova < iova;
-    const cutAtEnd = highest !== undefined && highest.iova + highest.size > iova + size;
-    if (this.#version === 1) {
-      if (cutAtStart) return [];
-    } else if (cutAtStart || cutAtEnd) {
-      // host facts U10 and U11
-      return Errno.EINVAL;
-    }
-    return this.#isBeyondSearch(iova, size) ? [] : mappings;
-  }
-
-  #allMappings(): readonly DmaMapping[] {
-    return this.#lost.length > 0 ? [] : this.#table.snapshot();
+    return errno === 0 ? this.#mappings.toUnmap(iova, size, this.#version) : errno;
   }
 
   #remove(mappings: readonly DmaMapping[]): UnmapResult {
     this.#pins.remove(mappings);
     for (const mapping of mappings) this.#withoutAddress.delete(mapping);
-    return { errno: 0, unmapped: this.#table.remove(mappings) };
+    return { errno: 0, unmapped: this.#mappings.remove(mappings) };
   }
 
   #giveUp(mappings: readonly DmaMapping[]): UnmapResult {
