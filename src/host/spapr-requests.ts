@@ -42,34 +42,45 @@ export function requestSpaprUnmap(
 }
 
 /** VFIO_IOMMU_SPAPR_REGISTER_MEMORY, host fact G1. */
-export const requestSpaprRegister = (
+export function requestSpaprRegister(
   container: SpaprTceContainer,
   request: RegisterMemoryRequest,
   header: RequestHeader,
-): SystemCallAnswer =>
-  isRefused(header, REGISTER_MEMORY.bytes) ? failed(Errno.EINVAL) : container.answerRegisterMemory(request);
+): SystemCallAnswer {
+  container.joinProcess();
+  if (isRefused(header, REGISTER_MEMORY.bytes)) return failed(Errno.EINVAL);
+  return container.answerRegisterMemory(request);
+}
 
-/** VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY, host facts G1 and R3.6.1. */
-export const requestSpaprUnregister = (
+/** VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY, host facts G1, R3.6.1 and R3.6.5. */
+export function requestSpaprUnregister(
   container: SpaprTceContainer,
   { start, size }: { readonly start: HostAddress; readonly size: Size },
   header: RequestHeader,
-): Errno =>
-  isRefused(header, REGISTER_MEMORY.bytes) ? Errno.EINVAL : container.unregisterMemory(start, size);
+): Errno {
+  if (!container.hasProcess) return Errno.EPERM;
+  if (isRefused(header, REGISTER_MEMORY.bytes)) return Errno.EINVAL;
+  return container.unregisterMemory(start, size);
+}
 
 /** VFIO_IOMMU_SPAPR_TCE_CREATE, host fact C2. */
-export const requestSpaprCreate = (
+export function requestSpaprCreate(
   container: SpaprTceContainer,
   request: CreateWindowRequest,
   header: RequestHeader,
-): WindowResult =>
-  isRefused(header, TCE_CREATE.bytes)
-    ? { errno: Errno.EINVAL, window: undefined }
-    : container.createWindow(request);
+): WindowResult {
+  container.joinProcess();
+  if (isRefused(header, TCE_CREATE.bytes)) return { errno: Errno.EINVAL, window: undefined };
+  return container.createWindow(request);
+}
 
 /** VFIO_IOMMU_SPAPR_TCE_REMOVE, host fact 3.7. */
-export const requestSpaprRemove = (
+export function requestSpaprRemove(
   container: SpaprTceContainer,
   address: Iova,
   header: RequestHeader,
-): Errno => (isRefused(header, TCE_REMOVE.bytes) ? Errno.EINVAL : container.removeWindow(address));
+): Errno {
+  container.joinProcess();
+  if (isRefused(header, TCE_REMOVE.bytes)) return Errno.EINVAL;
+  return container.removeWindow(address);
+}

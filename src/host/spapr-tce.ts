@@ -77,6 +77,8 @@ export class SpaprTceContainer implements IommuContainer {
   readonly #table = new MappingTable();
   /** Whether memory was ever registered (host fact T1). */
   #isEnabled = false;
+  /** Whether the container belongs to a process (host fact R3.6.5). */
+  #hasProcess = false;
 
   constructor(options: SpaprTceOptions) {
     this.pageSizes = options.pageSizes ?? POWERNV_PAGE_SIZES;
@@ -96,6 +98,7 @@ export class SpaprTceContainer implements IommuContainer {
    * returns a number of pages where the kernel can pin no more than those (host fact D13).
    */
   answerRegisterMemory(request: RegisterMemoryRequest): SystemCallAnswer {
+    this.joinProcess();
     const answer = this.#memory.register(request);
     if (answer.returned === 0) this.#isEnabled = true;
     return answer;
@@ -112,6 +115,7 @@ export class SpaprTceContainer implements IommuContainer {
    * in use (host fact D5).
    */
   unregisterMemory(start: HostAddress, size: Size): Errno {
+    if (!this.#hasProcess) return Errno.EPERM;
     return this.#memory.unregister(start, size, (block) =>
       this.mappings().some(
         (mapping) => mapping.hostAddress < block.end && block.start < mapping.hostAddress + mapping.size,
@@ -124,6 +128,7 @@ export class SpaprTceContainer implements IommuContainer {
    * default one first. A caller that wants its own window alone first removes the default window (start 0).
    */
   createWindow(request: CreateWindowRequest): WindowResult {
+    this.joinProcess();
     return this.#windows.create(request);
   }
 
@@ -132,9 +137,23 @@ export class SpaprTceContainer implements IommuContainer {
    * (host fact 3.7).
    */
   removeWindow(address: Iova): Errno {
+    this.joinProcess();
     const { errno, window } = this.#windows.remove(address);
     if (window !== undefined) this.#clear(window.start, window.size);
     return errno;
+  }
+
+  /**
+   * The container belongs to the process that first makes one of the calls on memory and windows, also one that fails.
+   * Before, nothing can be unregistered (tce_iommu_mm_set, host fact R3.6.5).
+   */
+  joinProcess(): void {
+    this.#hasProcess = true;
+  }
+
+  /** Whether the container belongs to a process. */
+  get hasProcess(): boolean {
+    return this.#hasProcess;
   }
 
   /** Whether maps and unmaps are allowed: memory was registered before (host fact T1). */

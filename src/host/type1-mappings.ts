@@ -19,6 +19,8 @@ export interface Type1Mappings {
   /** The mappings that an unmap of all concerns. */
   all(): readonly DmaMapping[];
   insert(mapping: DmaMapping): void;
+  /** A map that fails at the memory: the kernel has inserted the mapping and removes it, which may balance a tree. */
+  insertInVain(mapping: DmaMapping): void;
   /** Removes mappings as `toUnmap` or `all` returned them. @returns the sum of their sizes in bytes */
   remove(mappings: readonly DmaMapping[]): Size;
   /** Puts a mapping of the same range in the place of another. */
@@ -58,6 +60,8 @@ export class OrderedMappings implements Type1Mappings {
     this.#table.insert(mapping);
   }
 
+  insertInVain(): void {}
+
   remove(mappings: readonly DmaMapping[]): Size {
     return this.#table.remove(mappings);
   }
@@ -77,8 +81,8 @@ const endOf = ({ iova, size }: { readonly iova: bigint; readonly size: bigint })
   low64(iova + size);
 
 /**
- * The mappings of Linux before 6.18. The kernel compares ends in 64 bits, where 2^64 is 0. So a mapping up to 2^64
- * goes to the left of every other one, a search goes past it, and a range up to 2^64 holds nothing. What a search
+ * The mappings of Linux before 6.18. The kernel compares ends in 64 bits, where 2^64 is 0. So a search goes past a
+ * mapping up to 2^64 and past what lies on the wrong side of it, and a range up to 2^64 holds nothing. What a search
  * finds then depends on the shape of the kernel's tree (host fact D2). Linux vfio_iommu_type1.c:vfio_find_dma,
  * vfio_find_dma_first_node and vfio_link_dma.
  */
@@ -118,9 +122,14 @@ export class SearchedMappings implements Type1Mappings {
   }
 
   insert(mapping: DmaMapping): void {
-    this.#snapshot = undefined;
     // The tree tells values apart by their identity.
-    this.#tree.insert({ ...mapping }, (existing) => (endOf(mapping) <= existing.iova ? 'left' : 'right'));
+    this.#insert({ ...mapping });
+  }
+
+  insertInVain(mapping: DmaMapping): void {
+    const own = { ...mapping };
+    this.#insert(own);
+    this.#tree.remove(own);
   }
 
   remove(mappings: readonly DmaMapping[]): Size {
@@ -137,6 +146,12 @@ export class SearchedMappings implements Type1Mappings {
   snapshot(): readonly DmaMapping[] {
     this.#snapshot ??= [...this.#tree.values()].toSorted((a, b) => (a.iova < b.iova ? -1 : 1));
     return this.#snapshot;
+  }
+
+  /** The kernel links a mapping before it sets the size, so only the starts are compared. */
+  #insert(mapping: DmaMapping): void {
+    this.#snapshot = undefined;
+    this.#tree.insert(mapping, ({ iova }) => (mapping.iova <= iova ? 'left' : 'right'));
   }
 
   /** The mappings from the first that ends behind `start`, up to `end` or to one at which the kernel stops. */

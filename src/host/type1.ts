@@ -136,14 +136,11 @@ export class Type1Container implements IommuContainer {
     if (this.available <= 0) return Errno.ENOSPC;
     // host fact M12
     if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
-    // host fact M14: iommu_map refuses a run that does not fill whole pages of the domain
-    // (host fact R1.4.5). A request that is one run fills them, because the granule of host fact M7 is no
-    // smaller than such a page.
-    if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
-    // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.
-    if (request.unusable || this.#isUnusable?.(request)) return Errno.EFAULT;
-    if (!this.#pins.hasRoomFor(request)) return Errno.ENOMEM;
-
+    const errnoOfMemory = this.#errnoOfMemory(request);
+    if (errnoOfMemory !== 0) {
+      this.#mappings.insertInVain(request);
+      return errnoOfMemory;
+    }
     this.#pins.add(request);
     this.#mappings.insert(request);
     return 0;
@@ -200,6 +197,16 @@ export class Type1Container implements IommuContainer {
 
   mappings(): readonly DmaMapping[] {
     return this.#mappings.snapshot();
+  }
+
+  /** Why the memory of a map cannot be pinned or mapped in the IOMMU; 0 if it can (host fact M14). */
+  #errnoOfMemory(request: DmaMapRequest): Errno {
+    // iommu_map refuses a run that does not fill whole pages of the domain (host fact R1.4.5). A request that is one
+    // run fills them, because the granule of host fact M7 is no smaller than such a page.
+    if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
+    // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.
+    if (request.unusable || this.#isUnusable?.(request)) return Errno.EFAULT;
+    return this.#pins.hasRoomFor(request) ? 0 : Errno.ENOMEM;
   }
 
   /** The mappings that an unmap of a range concerns, or the error of the unmap. */
