@@ -80,7 +80,7 @@ describe('encodeCall', () => {
   it('undoes an mmap at once, and returns 0 instead of its address', () => {
     const call: HostCall = { call: 'mmap', bar: 2, offset: 0x1000n, size: 0x1000n, prot: 3, shared: true };
     const { commands, decode } = encode(call);
-    expect(commands).toEqual(['mmap 35184372088832 4096 3 17 6 2199023259648', 'munmap 35184372088832 4096']);
+    expect(commands).toEqual(['mmap 35184372088832 4096 3 1 6 2199023259648', 'munmap 35184372088832 4096']);
     expect(decode(returned(0x2000_0000_0000)).ret).toBe(0);
   });
 

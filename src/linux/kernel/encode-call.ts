@@ -19,8 +19,13 @@ import type { AnsweredCall, CapabilityForm, FieldValue, HostCall } from '../sess
 import { returned, simple, type CallContext, type EncodedCall } from './encoded-call.ts';
 import { encodeSpaprCall } from './encode-spapr-call.ts';
 
-/** The address of an mmap that the session undoes at once. */
+/**
+ * The address at which an mmap is tried that the session undoes at once. It is only a hint: MAP_FIXED would replace
+ * the agent's own memory in a range as large as user space.
+ */
 const SCRATCH = 0x2000_0000_0000n;
+/** In bytes. An mmap that succeeds is no longer than a BAR, so no more has to be undone. */
+const LARGEST_BAR = 1n << 40n;
 /** Region 7 is the configuration space; its command register is at 4. */
 const COMMAND_REGISTER = (7n << 40n) + 4n;
 const MEMORY_AND_BUS_MASTER = 0x0006;
@@ -88,7 +93,7 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
     }
     case 'mmap': {
       const { bar, offset, size, prot, shared } = call;
-      const flags = (shared ? MAP.SHARED : MAP.PRIVATE) | MAP.FIXED;
+      const flags = shared ? MAP.SHARED : MAP.PRIVATE;
       const at = BigInt.asUintN(64, (BigInt(bar) << 40n) | offset);
       return {
         commands: [
@@ -100,7 +105,7 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
             descriptor: device,
             offset: at,
           }),
-          command.munmap(SCRATCH, size),
+          command.munmap(SCRATCH, size < LARGEST_BAR ? size : LARGEST_BAR),
         ],
         decode: (answer) => asZero(returned(answer)),
       };
