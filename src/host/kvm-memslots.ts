@@ -48,7 +48,7 @@ export interface KvmOptions {
   readonly userSpaceEnd?: bigint | undefined;
 }
 
-/** The first address that is surely no user space (host fact D16). `userSpaceEnd` tells where it ends on a host. */
+/** The first address that is surely no user space (host fact D16). `userSpaceOf` tells where it ends on a host. */
 const KERNEL_SPACE = 1n << 63n;
 /** In the number of a slot, the address space is above these bits. */
 const SLOT_BITS = 16;

@@ -26,8 +26,8 @@ export function requestType1Map(
 }
 
 /**
- * VFIO_IOMMU_UNMAP_DMA with any `argsz` and flags. Linux vfio_iommu_type1.c:vfio_iommu_type1_unmap_dma, host facts
- * U2 to U4, U7, U9 and R1.5.4. The container tracks no dirty pages.
+ * VFIO_IOMMU_UNMAP_DMA with any `argsz` and flags. Linux vfio_iommu_type1.c:vfio_iommu_type1_unmap_dma,
+ * host facts U2 to U4, U7, U9 and R1.5.4. The container tracks no dirty pages.
  */
 export function requestType1Unmap(
   container: Type1Container,

@@ -13,8 +13,8 @@ export interface OtherRegions {
 
 /**
  * VFIO_DEVICE_GET_REGION_INFO for a region that is no BAR: the ROM, configuration space, VGA and those behind. The
- * device has no VGA region and none of its own. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info, host facts
- * R4.3.1 to R4.3.3.
+ * device has no VGA region and none of its own. Linux vfio_pci_core.c:vfio_pci_ioctl_get_region_info,
+ * host facts R4.3.1 to R4.3.3.
  */
 export function otherRegionInfo(
   index: number,

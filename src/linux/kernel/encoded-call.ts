@@ -13,17 +13,17 @@ export interface CallContext {
 }
 
 /** The agent's answer to a command that returned. */
-export type Returned = Extract<AgentAnswer, { kind: 'returned' }>;
+export type ReturnedAnswer = Extract<AgentAnswer, { kind: 'returned' }>;
 
 /** A call as commands for the agent. The answer to the first command holds the answer to the call. */
 export interface EncodedCall {
   readonly commands: readonly string[];
-  readonly decode: (answer: Returned) => AnsweredCall;
+  readonly decode: (answer: ReturnedAnswer) => AnsweredCall;
 }
 
 /** The kernel's answer; `fields` reads its fields from the bytes of the structure. */
 export const returned = (
-  { result, errno, data }: Returned,
+  { result, errno, data }: ReturnedAnswer,
   fields: (data: Uint8Array) => Record<string, FieldValue> = () => ({}),
 ): AnsweredCall => ({ ret: result, errno, returned: fields(data) });
 

@@ -9,7 +9,7 @@ import type { HostSession } from '../session/host-session.ts';
 import { PreparationFailed } from './agent-calls.ts';
 import { carryOutOneByOne, carryOutTogether, type PreparedCall } from './carry-out.ts';
 import { encodeCall } from './encode-call.ts';
-import { harmfulTo } from './harmful-calls.ts';
+import { harmIn } from './harmful-calls.ts';
 import { MachineKeeper, type LinuxHostOptions } from './machine-keeper.ts';
 import { prepareSession, withOwnMemory, type PreparedSession } from './prepare-session.ts';
 
@@ -82,11 +82,12 @@ export class LinuxHost implements HostTarget {
     const { machine, bound } = await this.#keeper.machineFor(session);
     const prepared = await prepareSession(machine, session, bound);
     const placement = subPagePlacement(session, prepared.session);
-    const calls = session.steps.map(({ call }): PreparedCall => {
-      const harm = harmfulTo(prepared.session, call);
-      return harm === undefined
+    const harm = harmIn(prepared.session);
+    const calls = session.steps.map(({ call }, index): PreparedCall => {
+      const reason = harm(call, index);
+      return reason === undefined
         ? (placement(call) ?? encodeCall(call, prepared.context))
-        : `not sent: ${harm}`;
+        : `not sent: ${reason}`;
     });
     return { machine, prepared, calls };
   }

@@ -1,5 +1,5 @@
 import { gpa, offset, type HostAddress } from '../../address/index.ts';
-import { Errno, KvmMemslots, kernelRules, userSpaceEnd, type Memslot } from '../../host/index.ts';
+import { Errno, KvmMemslots, kernelRules, userSpaceOf, type Memslot } from '../../host/index.ts';
 import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import { KVM_ARCHITECTURE, type SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
@@ -18,7 +18,7 @@ export function kvmAnswering(session: SessionOn<'kvm'>): Answering {
     slotLimit: info.nrMemslots,
     architecture: KVM_ARCHITECTURE[session.arch],
     kernel: kernelRules(session.kernel),
-    userSpaceEnd: userSpaceEnd(KVM_ARCHITECTURE[session.arch]),
+    userSpaceEnd: userSpaceOf(KVM_ARCHITECTURE[session.arch], pageSize).end,
     lastGpa: gpa((1n << BigInt(info.gpaBits)) - 1n),
   });
 

@@ -6,7 +6,7 @@ import {
   mmapBar,
   otherRegionInfo,
   regionInfo,
-  userSpaceEnd,
+  userSpaceOf,
   type RegionCapability,
   type RegionInfo,
   type VfioPciBar,
@@ -25,7 +25,7 @@ const HOST_MEMORY = 1n << 30n;
 export function regionAnswering(session: SessionOn<'region'>): Answering {
   const { device, pageSize } = session;
   const { msixMmap } = kernelRules(session.kernel);
-  const userSpace = userSpaceEnd(KVM_ARCHITECTURE[session.arch]);
+  const { endOfMmaps } = userSpaceOf(KVM_ARCHITECTURE[session.arch], pageSize);
 
   const region = (index: number): VfioPciBar => {
     const bar = device.bars.find((one) => one.index === index);
@@ -66,12 +66,12 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
   const mmap = ({ bar, offset: start, size, prot, shared }: CallNamed<'mmap'>): CallAnswer => {
     const length = alignUp(size, pageSize);
     const passesFirstTests = size > 0n && isAligned(start, pageSize);
-    // The mmap system call itself looks for room in user space, before vfio-pci is asked.
-    if (passesFirstTests && length >= userSpace) return answered(Errno.ENOMEM);
+    // host fact R4.5.6: the mmap system call itself looks for room, before vfio-pci is asked.
+    if (passesFirstTests && length >= endOfMmaps) return answered(Errno.ENOMEM);
     // So does it for memory, because a private copy may be written.
     if (passesFirstTests && !shared && (prot & PROT_WRITE) !== 0 && length >= HOST_MEMORY)
       return answered(Errno.ENOMEM);
-    if (passesFirstTests && length > userSpace / 2n)
+    if (passesFirstTests && length > endOfMmaps / 2n)
       return notModelled('a length of more than half of user space, which may have no such hole');
     if (isUndecided(bar)) return notModelled('a BAR below the page size whose address is not known');
     // host fact V2
