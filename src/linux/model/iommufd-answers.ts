@@ -1,6 +1,6 @@
-import { iova } from '../../address/index.ts';
+import { iova, LAST_ADDRESS } from '../../address/index.ts';
 import { IOAS_MAP_FLAGS } from '../../host/abi/index.ts';
-import { IommufdIoas, kernelRules } from '../../host/index.ts';
+import { Errno, IommufdIoas, kernelRules } from '../../host/index.ts';
 import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
@@ -24,9 +24,11 @@ export function iommufdAnswering(session: SessionOn<'iommufd'>): Answering {
   let attachedAnew = false;
 
   const map = (call: CallNamed<'ioas-map'>): CallAnswer => {
-    const access = call.flags & (READABLE | WRITEABLE);
-    if ((call.flags & ~KNOWN_FLAGS) !== 0 || access === 0)
-      return notModelled('these flags (host facts I1 and I3)');
+    // host facts I1 to I3
+    if ((call.flags & ~KNOWN_FLAGS) !== 0) return answered(Errno.EOPNOTSUPP);
+    const isTooLarge = call.iova === LAST_ADDRESS || call.size === LAST_ADDRESS;
+    if (isTooLarge) return answered(Errno.EOVERFLOW);
+    if ((call.flags & (READABLE | WRITEABLE)) === 0) return answered(Errno.EINVAL);
     if ((call.flags & FIXED_IOVA) === 0)
       return notModelled('an IOVA that the kernel chooses (host fact I12)');
     const errno = ioas.map(requestedMap(call, memory, { READ: READABLE, WRITE: WRITEABLE }, decodeOn));

@@ -236,6 +236,8 @@ describe('the answers of the model', () => {
       answersTo(
         'iommufd',
         [
+          ioasMap('ram+0x0', 15),
+          ioasMap('ram+0x0', 1),
           ioasMap('bar0+0x0'),
           ioasMap('ram+0x0', 6),
           ioasMap('ram+0x0'),
@@ -247,7 +249,7 @@ describe('the answers of the model', () => {
         { info },
       ),
     ).toEqual([
-      ...['EFAULT', expect.stringMatching(/I12/), '0 mapped=0x10000'],
+      ...['EOPNOTSUPP', 'EINVAL', 'EFAULT', expect.stringMatching(/I12/), '0 mapped=0x10000'],
       ...['0 unmapped=0x1000', 'ENOENT unmapped=0x1000'],
       ...[expect.stringMatching(/^not modelled/), expect.stringMatching(/^not modelled/)],
     ]);
@@ -290,8 +292,19 @@ describe('the answers of the model', () => {
         mmap('0x0', '0xffffffffffffffff'),
         mmap('0x0', '0x400000000000'),
         mmap('0x0', '0x0'),
+        mmap('0x0', '0x4000'),
+        // Region 1, which the device does not have.
+        mmap('0x10000000000', '0x4000'),
       ]),
-    ).toEqual(['ENOMEM', 'EINVAL', 'ENOMEM', expect.stringMatching(/^not modelled/), 'EINVAL']);
+    ).toEqual([
+      'ENOMEM',
+      'EINVAL',
+      'ENOMEM',
+      expect.stringMatching(/^not modelled/),
+      'EINVAL',
+      '0',
+      'EINVAL',
+    ]);
   });
 
   it('to flags and argsz on sPAPR TCE depend on whether memory was registered (host facts T1, T2, T6 and G1)', () => {

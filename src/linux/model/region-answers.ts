@@ -1,5 +1,5 @@
 import { alignUp, isAligned, offset } from '../../address/index.ts';
-import { REGION_INFO, regionInfoFields } from '../../host/abi/index.ts';
+import { REGION_INFO, REGION_SHIFT, regionInfoFields } from '../../host/abi/index.ts';
 import {
   Errno,
   kernelRules,
@@ -63,7 +63,11 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
     return answered(0, fieldsOf(regionInfo(region(index)), index, argsz));
   };
 
-  const mmap = ({ bar, offset: start, size, prot, shared }: CallNamed<'mmap'>): CallAnswer => {
+  const mmap = ({ bar, offset: given, size, prot, shared }: CallNamed<'mmap'>): CallAnswer => {
+    // host fact 4.1: a large offset reaches into another region.
+    const inFile = BigInt.asUintN(64, (BigInt(bar) << REGION_SHIFT) | given);
+    const index = Number(inFile >> REGION_SHIFT);
+    const start = BigInt.asUintN(Number(REGION_SHIFT), inFile);
     const length = alignUp(size, pageSize);
     const passesFirstTests = size > 0n && isAligned(start, pageSize);
     // host fact R4.5.6: the mmap system call itself looks for room, before vfio-pci is asked.
@@ -73,9 +77,9 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
       return answered(Errno.ENOMEM);
     if (passesFirstTests && length > endOfMmaps / 2n)
       return notModelled('a length of more than half of user space, which may have no such hole');
-    if (isUndecided(bar)) return notModelled('a BAR below the page size whose address is not known');
+    if (isUndecided(index)) return notModelled('a BAR below the page size whose address is not known');
     // host fact V2
-    return answered(shared ? mmapBar(region(bar), offset(start), size) : Errno.EINVAL);
+    return answered(shared ? mmapBar(region(index), offset(start), size) : Errno.EINVAL);
   };
 
   return (call: HostCall): CallAnswer => {
