@@ -1,143 +1,40 @@
 import fc from 'fast-check';
 import { hex } from '../../src/address/index.ts';
+import type { HostArchitecture, HostSession } from '../../src/linux/session/host-session.ts';
 import { decodeSession } from '../../src/linux/session/decode-session.ts';
-import type { HostSession } from '../../src/linux/session/host-session.ts';
+import { memslotCalls } from './host-calls/memslot-calls.ts';
+import { regionCalls } from './host-calls/region-calls.ts';
+import { spaprCalls } from './host-calls/spapr-calls.ts';
+import { type1Calls } from './host-calls/type1-calls.ts';
 
 /** The host that generated sessions are made for. */
 export interface GeneratedHost {
   readonly kernel: string;
-  readonly arch: string;
+  readonly arch: HostArchitecture;
   readonly pageSize: bigint;
+  /** The name of an emulated IOMMU. */
   readonly iommu: string;
 }
 
-const END = 1n << 64n;
+/** The kinds of containers that the sessions use. */
+export type GeneratedContainer = 'type1v2' | 'type1' | 'kvm' | 'region' | 'spapr-tce-v2';
 
-/** A number of bytes: a few pages, now and then with a remainder, nothing, or much. */
-const sizes = (page: bigint): fc.Arbitrary<bigint> =>
-  fc.oneof(
-    { weight: 10, arbitrary: fc.integer({ min: 1, max: 8 }).map((pages) => BigInt(pages) * page) },
-    { weight: 1, arbitrary: fc.constantFrom(0n, page / 2n, page + 1n, 3n * page - 1n) },
-    { weight: 1, arbitrary: fc.constantFrom(1n << 21n, 1n << 22n, 1n << 30n, 1n << 47n, END - page) },
-  );
+const CALLS = {
+  type1v2: type1Calls,
+  type1: type1Calls,
+  kvm: memslotCalls,
+  region: regionCalls,
+  'spapr-tce-v2': spaprCalls,
+} as const satisfies Record<GeneratedContainer, (page: bigint) => fc.Arbitrary<object>>;
 
-/** Addresses near each other, so that ranges overlap and touch, and those around which hosts change their mind. */
-const addresses = (page: bigint): fc.Arbitrary<bigint> =>
-  fc.oneof(
-    {
-      weight: 12,
-      arbitrary: fc.integer({ min: 0, max: 24 }).map((pages) => 0x4000_0000n + BigInt(pages) * page),
-    },
-    {
-      weight: 3,
-      arbitrary: fc
-        .tuple(
-          fc.constantFrom(
-            0xfee0_0000n,
-            0xfef0_0000n,
-            0x800_0000n,
-            0x80a_0000n,
-            1n << 39n,
-            1n << 40n,
-            1n << 48n,
-            END,
-          ),
-          fc.integer({ min: -3, max: 3 }),
-        )
-        .map(([edge, pages]) => BigInt.asUintN(64, edge + BigInt(pages) * page)),
-    },
-    { weight: 1, arbitrary: fc.constantFrom(0n, page / 2n, 0x4000_0800n, 0x8000_0000_0000_0000n) },
-  );
+/** The containers of an architecture, the more important ones more often. */
+export const CONTAINERS_OF: Readonly<Record<HostArchitecture, readonly GeneratedContainer[]>> = {
+  x86_64: ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'],
+  aarch64: ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'],
+  ppc64le: ['spapr-tce-v2'],
+};
 
-/** Memory that is there, and now and then memory that is not. */
-const places = (page: bigint): fc.Arbitrary<string> =>
-  fc
-    .tuple(
-      fc.oneof(
-        { weight: 12, arbitrary: fc.constant('ram') },
-        { weight: 2, arbitrary: fc.constantFrom('bar0', 'readonly') },
-        { weight: 1, arbitrary: fc.constantFrom('hole', 'noaccess') },
-      ),
-      fc.integer({ min: 0, max: 40 }),
-      fc.oneof(
-        { weight: 9, arbitrary: fc.constant(0n) },
-        { weight: 1, arbitrary: fc.constantFrom(1n, page / 2n) },
-      ),
-    )
-    .map(
-      ([area, pages, more]) => `${area}+${hex(BigInt(area === 'bar0' ? pages % 4 : pages) * page + more)}`,
-    );
-
-const mapFlags = fc.oneof(
-  { weight: 9, arbitrary: fc.constantFrom(1, 2, 3) },
-  { weight: 1, arbitrary: fc.constantFrom(0, 4, 8) },
-);
-
-function type1Calls(page: bigint): fc.Arbitrary<object> {
-  const range = { iova: addresses(page).map(hex), size: sizes(page).map(hex) };
-  return fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({ call: fc.constant('map'), ...range, vaddr: places(page), flags: mapFlags }),
-    },
-    { weight: 4, arbitrary: fc.record({ call: fc.constant('unmap'), ...range, flags: fc.constant(0) }) },
-    {
-      weight: 1,
-      // Up to the last address (host fact D2).
-      arbitrary: fc
-        .integer({ min: 0, max: 24 })
-        .map((pages) => 0x4000_0000n + BigInt(pages) * page)
-        .map((start) => ({ call: 'unmap', iova: hex(start), size: hex(END - start), flags: 0 })),
-    },
-    { weight: 1, arbitrary: fc.constant({ call: 'info' }) },
-    { weight: 1, arbitrary: fc.constant({ call: 'unmap-all', iova: '0x0', size: '0x0', flags: 2 }) },
-  );
-}
-
-function memslotCalls(page: bigint): fc.Arbitrary<object> {
-  return fc.record({
-    call: fc.constant('memslot'),
-    slot: fc.oneof(
-      { weight: 9, arbitrary: fc.integer({ min: 0, max: 5 }) },
-      { weight: 1, arbitrary: fc.constantFrom(32763, 32764, 32767, 32768, 0x10000) },
-    ),
-    flags: fc.oneof(
-      { weight: 6, arbitrary: fc.constant(0) },
-      { weight: 2, arbitrary: fc.integer({ min: 0, max: 4 }) },
-    ),
-    gpa: addresses(page).map(hex),
-    size: fc.oneof({ weight: 6, arbitrary: sizes(page) }, { weight: 1, arbitrary: fc.constant(0n) }).map(hex),
-    uaddr: places(page),
-  });
-}
-
-function regionCalls(page: bigint): fc.Arbitrary<object> {
-  const bar = fc.constantFrom(0, 0, 2, 4, 1, 7);
-  return fc.oneof(
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        ...{
-          call: fc.constant('mmap'),
-          bar,
-          prot: fc.constantFrom(1, 3),
-          shared: fc.constantFrom(true, true, false),
-        },
-        offset: fc.integer({ min: 0, max: 9 }).map((half) => hex((BigInt(half) * page) / 2n)),
-        size: sizes(page).map(hex),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        ...{ call: fc.constant('region-info'), index: bar },
-        argsz: fc.constantFrom(32, 39, 40, 48, 256),
-      }),
-    },
-  );
-}
-
-/** Devices with a table in the middle of a BAR, and with BARs below a page. */
+/** Devices with a table in the middle of a BAR, with BARs below a page, and with several BARs. */
 const DEVICES = [
   {
     bars: [
@@ -155,29 +52,62 @@ const DEVICES = [
     ],
     msix: { vectors: 4, table: { bir: 2, offset: '0x0' }, pba: { bir: 4, offset: '0x0' } },
   },
+  {
+    bars: [
+      { index: 0, size: '0x20000', type: 'mem32' },
+      { index: 1, size: '0x20000', type: 'mem32' },
+      { index: 3, size: '0x4000', type: 'mem32' },
+    ],
+    msix: { vectors: 5, table: { bir: 3, offset: '0x0' }, pba: { bir: 3, offset: '0x2000' } },
+  },
 ] as const;
 
-const containers = ['type1v2', 'type1', 'kvm', 'region'] as const;
+const withOpen = (open: boolean) => (device: object) => ({ ...device, open });
 
-const devices = (container: (typeof containers)[number], page: bigint): fc.Arbitrary<object> => {
-  const open = container !== 'kvm';
-  if (container === 'region') return fc.constantFrom(...DEVICES.map((device) => ({ open, ...device })));
-  return fc.constant({ open, bars: [{ index: 0, size: hex(4n * page), type: 'mem64' }] });
-};
+function devices(container: GeneratedContainer, page: bigint): fc.Arbitrary<object> {
+  const simple = { bars: [{ index: 0, size: hex(4n * page), type: 'mem64' }] };
+  switch (container) {
+    case 'region':
+      return fc.constantFrom(...DEVICES.map(withOpen(true)));
+    case 'spapr-tce-v2':
+      return fc.constant({ ...simple, open: false });
+    default:
+      return fc.constantFrom(
+        withOpen(true)(simple),
+        withOpen(true)(simple),
+        withOpen(false)(simple),
+        ...DEVICES.map(withOpen(true)),
+      );
+  }
+}
 
-/** Sessions of 10 to 40 calls, biased to edges. */
-export const hostSessions = ({ kernel, arch, pageSize, iommu }: GeneratedHost): fc.Arbitrary<HostSession> =>
+/** The number of mappings that a container of type1 takes. */
+const entryLimits = fc.constantFrom(65535, 65535, 12, 5, 3, 2);
+
+/** The argument of KVM_CREATE_VM: on arm64 the bits of a guest-physical address, of which 0 is 40. */
+const machineTypes = (arch: HostArchitecture): fc.Arbitrary<number> =>
+  arch === 'aarch64' ? fc.constantFrom(0, 0, 36, 42, 48) : fc.constant(0);
+
+/**
+ * Sessions of 10 to 40 calls, biased to edges.
+ *
+ * @param containers those that the sessions use; by default the architecture's
+ */
+export const hostSessions = (
+  { kernel, arch, pageSize, iommu }: GeneratedHost,
+  containers: readonly GeneratedContainer[] = CONTAINERS_OF[arch],
+): fc.Arbitrary<HostSession> =>
   fc
-    .constantFrom<(typeof containers)[number]>('type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region')
-    .chain((container) => {
-      const call = container === 'kvm' ? memslotCalls : container === 'region' ? regionCalls : type1Calls;
-      return fc.record({
+    .constantFrom(...containers)
+    .chain((container) =>
+      fc.record({
         container: fc.constant(container),
         info: fc.record({
           device: devices(container, pageSize),
-          ...(container.startsWith('type1') ? { dmaEntryLimit: fc.constantFrom(65535, 65535, 3) } : {}),
+          ...(container.startsWith('type1') ? { dmaEntryLimit: entryLimits } : {}),
+          ...(container === 'kvm' ? { vmType: machineTypes(arch) } : {}),
         }),
-        calls: fc.array(call(pageSize), { minLength: 10, maxLength: 40 }),
-      });
-    })
+        calls: fc.array(CALLS[container](pageSize), { minLength: 10, maxLength: 40 }),
+      }),
+    )
     .map((session) => decodeSession({ kernel, arch, pageSize: hex(pageSize), iommu, ...session }));

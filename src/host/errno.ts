@@ -4,6 +4,7 @@ export const Errno = {
   ENOENT: 2,
   EIO: 5,
   ENXIO: 6,
+  EBADF: 9,
   ENOMEM: 12,
   EACCES: 13,
   EFAULT: 14,

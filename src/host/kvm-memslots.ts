@@ -44,12 +44,11 @@ export interface KvmOptions {
   readonly slotLimit?: number | undefined;
   /** The last guest-physical address that the host's CPU can translate; by default 2^64 - 1. */
   readonly lastGpa?: Gpa | undefined;
+  /** The first address behind user space (host fact D16); by default 2^63, which no host has as user space. */
+  readonly userSpaceEnd?: bigint | undefined;
 }
 
-/**
- * The first address that is surely no user space (host fact D16). Where user space ends below depends on the
- * kernel: at 2^47 on most x86, at 2^48 or 2^52 on arm64.
- */
+/** The first address that is surely no user space (host fact D16). `userSpaceOf` tells where it ends on a host. */
 const KERNEL_SPACE = 1n << 63n;
 /** In the number of a slot, the address space is above these bits. */
 const SLOT_BITS = 16;
@@ -74,6 +73,7 @@ export class KvmMemslots {
   readonly #hostPageSize: Size;
   readonly #slotLimit: number;
   readonly #lastGpa: bigint;
+  readonly #userSpaceEnd: bigint;
   readonly #rules: KvmArchitectureRules;
   /** The slots of each address space of which there has been a slot, and of the first one. */
   readonly #tables = [new SlotTable()];
@@ -85,6 +85,7 @@ export class KvmMemslots {
     const comparesWidth = architecture !== 'x86' || kernel.kvm.refusesSlotsAboveWidthOnX86;
     this.#lastGpa = (comparesWidth ? lastGpa : undefined) ?? LAST_ADDRESS;
     this.#rules = KVM_ARCHITECTURES[architecture];
+    this.#userSpaceEnd = options.userSpaceEnd ?? KERNEL_SPACE;
   }
 
   /**
@@ -100,7 +101,7 @@ export class KvmMemslots {
     if (request.readonly && !this.#rules.supportsReadonly) return Errno.EINVAL;
     // host facts K5, K6, K7 and D16
     if (!isAligned(size | gpa | hostAddress, page)) return Errno.EINVAL;
-    if (hostAddress + size > KERNEL_SPACE) return Errno.EINVAL;
+    if (hostAddress + size > this.#userSpaceEnd) return Errno.EINVAL;
     // host facts K8 and D17
     const table = this.#tableOf(slot);
     if (table === undefined) return Errno.EINVAL;

@@ -32,8 +32,10 @@ export interface RegisterMemoryRequest {
 interface MemoryBlock extends Range {
   /** The largest IOMMU page that may point into the block. */
   readonly pageSize: Size;
-  /** False for a block that was unregistered while a mapping pointed into the block (host fact D5). */
+  /** False for a block that was unregistered and could not be freed (host fact D5). */
   isRegistered: boolean;
+  /** Whether a mapping pointed into the block when it was unregistered: the kernel never frees it (host fact D5). */
+  isKept: boolean;
 }
 
 /** The memory that a process has registered with a sPAPR v2 container (host fact 3.6). */
@@ -83,7 +85,7 @@ export class RegisteredMemory {
 
     // host fact R3.6.2: the largest page that divides address, size and the pages behind the block.
     const pageSize = lowestSetBit(start | size | (request.hugePageSize ?? this.#hostPageSize));
-    this.#blocks.insert({ start, end }, { start, end, pageSize, isRegistered: true });
+    this.#blocks.insert({ start, end }, { start, end, pageSize, isRegistered: true, isKept: false });
     this.#locked += size;
     return SUCCESS;
   }
@@ -98,9 +100,10 @@ export class RegisteredMemory {
     if (!isAligned(start | size, this.#hostPageSize)) return Errno.EINVAL;
     const block = this.#blockAt(start, size);
     if (!block?.isRegistered) return Errno.ENOENT;
-    if (isMapped(block)) {
+    if (block.isKept || isMapped(block)) {
       // The block stays, and maps into the block still succeed (host fact D5).
       block.isRegistered = false;
+      block.isKept = true;
       return 0;
     }
     this.#blocks.remove(start);

@@ -77,6 +77,8 @@ export class SpaprTceContainer implements IommuContainer {
   readonly #table = new MappingTable();
   /** Whether memory was ever registered (host fact T1). */
   #isEnabled = false;
+  /** Whether the container belongs to a process (host fact R3.6.5). */
+  #hasProcess = false;
 
   constructor(options: SpaprTceOptions) {
     this.pageSizes = options.pageSizes ?? POWERNV_PAGE_SIZES;
@@ -96,6 +98,7 @@ export class SpaprTceContainer implements IommuContainer {
    * returns a number of pages where the kernel can pin no more than those (host fact D13).
    */
   answerRegisterMemory(request: RegisterMemoryRequest): SystemCallAnswer {
+    this.joinProcess();
     const answer = this.#memory.register(request);
     if (answer.returned === 0) this.#isEnabled = true;
     return answer;
@@ -112,6 +115,7 @@ export class SpaprTceContainer implements IommuContainer {
    * in use (host fact D5).
    */
   unregisterMemory(start: HostAddress, size: Size): Errno {
+    if (!this.#hasProcess) return Errno.EPERM;
     return this.#memory.unregister(start, size, (block) =>
       this.mappings().some(
         (mapping) => mapping.hostAddress < block.end && block.start < mapping.hostAddress + mapping.size,
@@ -124,6 +128,7 @@ export class SpaprTceContainer implements IommuContainer {
    * default one first. A caller that wants its own window alone first removes the default window (start 0).
    */
   createWindow(request: CreateWindowRequest): WindowResult {
+    this.joinProcess();
     return this.#windows.create(request);
   }
 
@@ -132,9 +137,28 @@ export class SpaprTceContainer implements IommuContainer {
    * (host fact 3.7).
    */
   removeWindow(address: Iova): Errno {
+    this.joinProcess();
     const { errno, window } = this.#windows.remove(address);
     if (window !== undefined) this.#clear(window.start, window.size);
     return errno;
+  }
+
+  /**
+   * The container belongs to the process that first makes one of the calls on memory and windows, also one that fails.
+   * Before, nothing can be unregistered (tce_iommu_mm_set, host fact R3.6.5).
+   */
+  joinProcess(): void {
+    this.#hasProcess = true;
+  }
+
+  /** Whether the container belongs to a process. */
+  get hasProcess(): boolean {
+    return this.#hasProcess;
+  }
+
+  /** Whether maps and unmaps are allowed: memory was registered before (host fact T1). */
+  get isEnabled(): boolean {
+    return this.#isEnabled;
   }
 
   /** The windows that exist, by slot. */
@@ -147,13 +171,17 @@ export class SpaprTceContainer implements IommuContainer {
    * size of 0 is no error (host fact R3.4.2). Past the end of the window a real kernel stops
    * (host facts R3.4.3 and D6); the model refuses. For an unaligned IOVA the call returns 1 (host fact D4).
    * Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl and tce_iommu_build_v2, host facts T1 to T11.
+   *
+   * @param options.grantsAccess whether the request has the flag READ or WRITE (host fact T6); true by default.
    */
-  answerMap(request: DmaMapRequest): SystemCallAnswer {
+  answerMap(request: DmaMapRequest, options: { readonly grantsAccess?: boolean } = {}): SystemCallAnswer {
     const { iova: start, size, hostAddress: source } = request;
     const found = this.#findWindow(start);
     if (typeof found === 'number') return failed(found);
     // host fact T5
     if (!isAligned(size | source, found.pageSize)) return failed(Errno.EINVAL);
+    // host fact T6
+    if (options.grantsAccess === false) return failed(Errno.EINVAL);
     // host facts T7 and D4
     if (!isAligned(start, found.pageSize)) return RETURNED_ONE;
     if (start + size > endOfWindow(found)) return failed(Errno.EINVAL);

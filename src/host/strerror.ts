@@ -7,6 +7,7 @@ export const ERROR_TEXTS: ReadonlyMap<number, string> = new Map([
   [5, 'Input/output error'],
   [6, 'No such device or address'],
   [7, 'Argument list too long'],
+  [9, 'Bad file descriptor'],
   [12, 'Cannot allocate memory'],
   [13, 'Permission denied'],
   [14, 'Bad address'],

@@ -53,7 +53,7 @@ describe('where TceWindows puts a window', () => {
     expect(startsOf(tce)).toEqual([DEFAULT_START, SECOND_WINDOW, 2n * SECOND_WINDOW, 3n * SECOND_WINDOW]);
   });
 
-  it('is the default place in a pseries guest for the promised window alone (host fact D14)', () => {
+  it('in a pseries guest is the default place for the promised window and for one like it (host facts D14, D19)', () => {
     const tce = windows({ platform: 'pseries' });
     expect(tce.makeDefault()).toBe(0);
     expect(startsOf(tce)).toEqual([DEFAULT_START]);
@@ -63,6 +63,26 @@ describe('where TceWindows puts a window', () => {
     expect(tce.remove(iova(DEFAULT_START)).errno).toBe(0);
     expect(tce.create(likeDefault).errno).toBe(Errno.EPERM);
     expect(tce.remove(iova(SECOND_WINDOW)).errno).toBe(0);
-    expect(tce.create(likeDefault)).toMatchObject({ errno: 0, window: { slot: 0, start: SECOND_WINDOW } });
+    expect(tce.create(likeDefault)).toMatchObject({ errno: 0, window: { slot: 0, start: DEFAULT_START } });
+  });
+
+  it('in a pseries guest is none after the hypervisor refused a window (host fact D19)', () => {
+    const tce = windows({ platform: 'pseries' });
+    const pages64K = { pageSize: 64n * KIB, size: GIB };
+    expect(tce.remove(iova(0n)).errno).toBe(0);
+    expect(tce.create(pages64K)).toMatchObject({ errno: 0, window: { slot: 0, start: SECOND_WINDOW } });
+    // The hypervisor keeps the default window, so this would be its third.
+    expect(tce.create(pages64K).errno).toBe(Errno.ENODEV);
+    expect(tce.remove(iova(SECOND_WINDOW)).errno).toBe(0);
+    expect(tce.create(pages64K).errno).toBe(Errno.ENODEV);
+  });
+
+  it('in a pseries guest depends on the bytes of the table and the number of entries (host fact D19)', () => {
+    const create = (pageSize: bigint, size: bigint) =>
+      windows({ platform: 'pseries' }).create({ pageSize, size }).errno;
+    expect(create(64n * KIB, 4n * KIB)).toBe(Errno.EINVAL);
+    expect(create(64n * KIB, 8n * KIB)).toBe(Errno.ENODEV);
+    expect(create(4n * KIB, 1n << 50n)).toBe(Errno.EINVAL);
+    expect(create(4n * KIB, 1n << 49n)).toBe(0);
   });
 });

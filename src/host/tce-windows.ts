@@ -58,6 +58,8 @@ const DEFAULT_WINDOW_PAGE: Size = 1n << 12n;
 const SECOND_WINDOW = 1n << 59n;
 /** Where a pseries guest has the 64-bit window that the guest asks for (host fact D14). */
 const PSERIES_WINDOW = iova(1n << 59n);
+/** The most entries of a pseries guest's window: what QEMU reports (ibm,query-pe-dma-window, host fact D19). */
+const PSERIES_MOST_ENTRIES = 1n << 37n;
 /** Bits that all levels of a table and the page may have together (host fact C9). */
 const TABLE_BIT_LIMIT = 55;
 /** The kernel allocates no more bytes at once: a level of a table (host fact C10). */
@@ -76,6 +78,8 @@ export class TceWindows {
   readonly #slots: (TceWindow | undefined)[];
   /** Attaching a group only promises the default window; its first use makes it (host facts 3.2 and 3.3). */
   #isDefaultPromised = true;
+  /** Whether the hypervisor of a pseries guest has refused a window: then it makes no more (host fact D19). */
+  #hypervisorRefused = false;
 
   constructor(options: TceWindowsOptions) {
     this.#options = options;
@@ -135,26 +139,39 @@ export class TceWindows {
     if (slot < 0) return refused(Errno.ENOSPC);
     // host fact C5
     if (!isPowerOfTwo(pageSize) || (pageSizes & pageSize) === 0n) return refused(Errno.EINVAL);
-    // host fact C7
-    if (!isPowerOfTwo(size) || size < pageSize) return refused(Errno.EINVAL);
-    if (platform === 'pseries') {
-      // host fact D14
-      if (this.at(PSERIES_WINDOW) !== undefined) return refused(Errno.EPERM);
-    } else {
-      const errno = this.#refusesTable({ pageSize, size, levels });
-      if (errno !== 0) return refused(errno);
-    }
-
-    const window = { slot, start: this.#startOf(slot), size, pageSize };
+    const table = { pageSize, size, levels };
+    const start = platform === 'pseries' ? this.#placeInGuest(slot, table) : this.#placeOnMetal(slot, table);
+    if (typeof start === 'number') return refused(start);
+    const window = { slot, start, size, pageSize };
     this.#slots[slot] = window;
     return { errno: 0, window };
   }
 
-  /** Where the next window starts, which comes into `slot` (host facts 3.1 and D14). */
-  #startOf(slot: number): Iova {
-    const { platform, dma32 } = this.#options;
-    if (platform === 'pseries') return this.#isDefaultPromised ? dma32.start : PSERIES_WINDOW;
-    return slot === 0 ? dma32.start : iova(BigInt(slot) * SECOND_WINDOW);
+  /** Where a window of bare metal starts, or why it cannot be made (host facts 3.1 and C7). */
+  #placeOnMetal(slot: number, table: TableRequest): Iova | Errno {
+    if (!isPowerOfTwo(table.size) || table.size < table.pageSize) return Errno.EINVAL;
+    const errno = this.#refusesTable(table);
+    if (errno !== 0) return errno;
+    return slot === 0 ? this.#options.dma32.start : iova(BigInt(slot) * SECOND_WINDOW);
+  }
+
+  /**
+   * Where a window of a pseries guest starts, or why it cannot be made. Linux
+   * platforms/pseries/iommu.c:spapr_tce_create_table, host facts C7, D7, D14 and D19.
+   */
+  #placeInGuest(slot: number, { pageSize, size, levels }: TableRequest): Iova | Errno {
+    const { dma32 } = this.#options;
+    // The kernel computes the bytes of the table, which may round to 0.
+    if (!isPowerOfTwo(size) || levels > 1 || size << BigInt(ENTRY_SHIFT) < pageSize) return Errno.EINVAL;
+    if (this.#hypervisorRefused) return Errno.ENODEV;
+    const has64BitWindow = this.at(PSERIES_WINDOW) !== undefined;
+    if (slot === 0) {
+      if (has64BitWindow) return Errno.EPERM;
+      if (pageSize === DEFAULT_WINDOW_PAGE && size <= dma32.size) return dma32.start;
+    }
+    if (size / pageSize > PSERIES_MOST_ENTRIES) return Errno.EINVAL;
+    this.#hypervisorRefused = has64BitWindow || size < pageSize;
+    return this.#hypervisorRefused ? Errno.ENODEV : PSERIES_WINDOW;
   }
 
   /** Why bare metal makes no table of so many levels, 0 if it makes one (host facts C7, C9 and C10). */

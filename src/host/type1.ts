@@ -17,8 +17,8 @@ import {
   type UnmapResult,
 } from './iommu-container.ts';
 import { DEFAULT_KERNEL, type KernelRules, type Type1Rules } from './kernels/index.ts';
-import { MappingTable } from './mapping-table.ts';
 import { PinnedMemory } from './pinned-memory.ts';
+import { OrderedMappings, SearchedMappings, type Type1Mappings } from './type1-mappings.ts';
 
 /**
  * The page sizes that type1 reports. The kernel drops the IOMMU domain's sizes below the host page and then
@@ -82,9 +82,9 @@ export class Type1Container implements IommuContainer {
   readonly #rules: Type1Rules;
   readonly #pins: PinnedMemory;
   readonly #isUnusable: Type1Options['isUnusable'];
-  readonly #table = new MappingTable();
-  /** Mappings that end at 2^64, which kernels before 6.18 accept and never find again (host fact D2). */
-  #lost: readonly DmaMapping[] = [];
+  readonly #mappings: Type1Mappings;
+  /** Mappings whose virtual address the VMM has given up, and not replaced yet (host facts R1.5.4 and M9). */
+  readonly #withoutAddress = new Set<DmaMapping>();
 
   /**
    * @throws RangeError for a domain without page sizes, which the kernel does not look for
@@ -95,6 +95,7 @@ export class Type1Container implements IommuContainer {
     if (this.pageSizes === 0n) throw new RangeError('the IOMMU domain has no page size');
     this.#granule = smallestPage(this.pageSizes);
     this.#rules = (options.kernel ?? DEFAULT_KERNEL).type1;
+    this.#mappings = this.#rules.findsEndOfSpace ? new OrderedMappings() : new SearchedMappings();
     this.#pins = new PinnedMemory(options.lockLimit);
     this.#isUnusable = options.isUnusable;
     this.#apertures = this.#rules.checksValidIovas ? (options.apertures ?? []) : [];
@@ -108,35 +109,56 @@ export class Type1Container implements IommuContainer {
 
   /** The number of mappings that the container still accepts: VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL. */
   get available(): number {
-    return this.#maxMappings - this.#table.size - this.#lost.length;
+    return this.#maxMappings - this.#mappings.size;
+  }
+
+  /** What releases of Linux changed in type1. */
+  get rules(): Type1Rules {
+    return this.#rules;
+  }
+
+  /** The tests of a map request that do not depend on the mappings (host facts M6 to M8 and D1). */
+  checkMap(request: DmaMapRequest): Errno {
+    return this.#rules.checkMap(request, this.#granule);
   }
 
   /**
-   * VFIO_IOMMU_MAP_DMA. Linux vfio_iommu_type1.c:vfio_dma_do_map, host facts M6 to M14. The flags are
-   * always valid (host facts M3, M5 and M9). The kernel maps a BAR like other memory (host fact R1.4.3).
+   * VFIO_IOMMU_MAP_DMA with READ or WRITE. Linux vfio_iommu_type1.c:vfio_dma_do_map, host facts M6 to M14.
+   * `requestType1Map` takes any flags. The kernel maps a BAR like other memory (host fact R1.4.3).
    */
   map(request: DmaMapRequest): Errno {
     const { iova, size } = request;
-    const errno = this.#rules.checkMap(request, this.#granule);
+    const errno = this.checkMap(request);
     if (errno !== 0) return errno;
-    const isLost = !this.#rules.findsEndOfSpace && iova + size === END_OF_SPACE;
-    // host fact M10
-    if (!isLost && this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
+    // host facts M10 and D2
+    if (this.#mappings.find(iova, size) !== undefined) return Errno.EEXIST;
     // host fact M11
     if (this.available <= 0) return Errno.ENOSPC;
     // host fact M12
     if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
-    // host fact M14: iommu_map refuses a run that does not fill whole pages of the domain
-    // (host fact R1.4.5). A request that is one run fills them, because the granule of host fact M7 is no
-    // smaller than such a page.
-    if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
-    // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.
-    if (request.unusable || this.#isUnusable?.(request)) return Errno.EFAULT;
-    if (!this.#pins.hasRoomFor(request)) return Errno.ENOMEM;
-
+    const errnoOfMemory = this.#errnoOfMemory(request);
+    if (errnoOfMemory !== 0) {
+      this.#mappings.insertInVain(request);
+      return errnoOfMemory;
+    }
     this.#pins.add(request);
-    if (isLost) this.#lost = [...this.#lost, request];
-    else this.#table.insert(request);
+    this.#mappings.insert(request);
+    return 0;
+  }
+
+  /**
+   * VFIO_IOMMU_MAP_DMA with the flag VADDR: gives a mapping of exactly this range, whose address was given up, a
+   * new one. The kernel does not look at the memory there. Linux vfio_iommu_type1.c:vfio_dma_do_map, host fact M9.
+   */
+  replaceAddress(request: DmaMapRequest): Errno {
+    const { iova, size, hostAddress, backing } = request;
+    const errno = this.checkMap(request);
+    if (errno !== 0) return errno;
+    const mapping = this.#mappings.find(iova, size);
+    if (mapping === undefined) return Errno.ENOENT;
+    const isExact = mapping.iova === iova && mapping.size === size;
+    if (!isExact || !this.#withoutAddress.delete(mapping)) return Errno.EINVAL;
+    this.#mappings.replace(mapping, { ...mapping, hostAddress, backing });
     return 0;
   }
 
@@ -147,39 +169,61 @@ export class Type1Container implements IommuContainer {
    * host facts U6, U8, U10, U11, R1.5.1 to R1.5.3 and D2.
    */
   unmap(iova: Iova, size: Size): UnmapResult {
-    const errno = this.#rules.checkUnmap(iova, size, this.#granule);
-    if (errno !== 0) return failedUnmap(errno);
-    const end = iova + size;
-
-    const mappings = this.#table.overlapping(iova, size);
-    const lowest = mappings.at(0);
-    const highest = mappings.at(-1);
-    const cutAtStart = lowest !== undefined && lowest.iova < iova;
-    const cutAtEnd = highest !== undefined && highest.iova + highest.size > end;
-    if (this.#version === 1) {
-      if (cutAtStart) return { errno: 0, unmapped: 0n };
-    } else if (cutAtStart || cutAtEnd) {
-      // host facts U10 and U11
-      return failedUnmap(Errno.EINVAL);
-    }
-    if (end === END_OF_SPACE && !this.#rules.findsEndOfSpace) return { errno: 0, unmapped: 0n };
-    this.#pins.remove(mappings);
-    return { errno: 0, unmapped: this.#table.remove(mappings) };
+    const mappings = this.#mappingsToUnmap(iova, size);
+    return typeof mappings === 'number' ? failedUnmap(mappings) : this.#remove(mappings);
   }
 
   /**
-   * VFIO_IOMMU_UNMAP_DMA with the flag ALL, iova and size 0 (Linux 5.12 and later): removes all mappings. A
-   * kernel that does not find a mapping at 2^64 removes none while there is one (host fact D2).
+   * VFIO_IOMMU_UNMAP_DMA with the flag ALL, iova and size 0 (Linux 5.12 and later): removes all mappings that the
+   * kernel finds (host fact D2).
    */
   unmapAll(): UnmapResult {
-    if (this.#lost.length > 0) return { errno: 0, unmapped: 0n };
-    this.#pins.remove(this.#table.snapshot());
-    return { errno: 0, unmapped: this.#table.clear() };
+    return this.#remove(this.#mappings.all());
+  }
+
+  /**
+   * VFIO_IOMMU_UNMAP_DMA with the flag VADDR: the mappings that `unmap` would remove stay, and lose their virtual
+   * address. Nothing changes if one has lost its address before (host fact R1.5.4).
+   */
+  giveUpAddresses(iova: Iova, size: Size): UnmapResult {
+    const mappings = this.#mappingsToUnmap(iova, size);
+    return typeof mappings === 'number' ? failedUnmap(mappings) : this.#giveUp(mappings);
+  }
+
+  /** VFIO_IOMMU_UNMAP_DMA with the flags VADDR and ALL, iova and size 0. */
+  giveUpAllAddresses(): UnmapResult {
+    return this.#giveUp(this.#mappings.all());
   }
 
   mappings(): readonly DmaMapping[] {
-    const found = this.#table.snapshot();
-    if (this.#lost.length === 0) return found;
-    return [...found, ...this.#lost].toSorted((a, b) => Number(a.iova - b.iova));
+    return this.#mappings.snapshot();
+  }
+
+  /** Why the memory of a map cannot be pinned or mapped in the IOMMU; 0 if it can (host fact M14). */
+  #errnoOfMemory(request: DmaMapRequest): Errno {
+    // iommu_map refuses a run that does not fill whole pages of the domain (host fact R1.4.5). A request that is one
+    // run fills them, because the granule of host fact M7 is no smaller than such a page.
+    if (this.#runsTooShort && !request.deviceMemory) return Errno.EINVAL;
+    // host facts R1.4.1, R1.4.2 and D18: the kernel looks at the memory last of all.
+    if (request.unusable || this.#isUnusable?.(request)) return Errno.EFAULT;
+    return this.#pins.hasRoomFor(request) ? 0 : Errno.ENOMEM;
+  }
+
+  /** The mappings that an unmap of a range concerns, or the error of the unmap. */
+  #mappingsToUnmap(iova: Iova, size: Size): readonly DmaMapping[] | Exclude<Errno, 0> {
+    const errno = this.#rules.checkUnmap(iova, size, this.#granule);
+    return errno === 0 ? this.#mappings.toUnmap(iova, size, this.#version) : errno;
+  }
+
+  #remove(mappings: readonly DmaMapping[]): UnmapResult {
+    this.#pins.remove(mappings);
+    for (const mapping of mappings) this.#withoutAddress.delete(mapping);
+    return { errno: 0, unmapped: this.#mappings.remove(mappings) };
+  }
+
+  #giveUp(mappings: readonly DmaMapping[]): UnmapResult {
+    if (mappings.some((mapping) => this.#withoutAddress.has(mapping))) return failedUnmap(Errno.EINVAL);
+    for (const mapping of mappings) this.#withoutAddress.add(mapping);
+    return { errno: 0, unmapped: mappings.reduce((bytes, { size }) => bytes + size, 0n) };
   }
 }

@@ -18,6 +18,11 @@ export interface EmulatedIommu {
    * mappings, so only QEMU's own devices work behind it, and barproof cannot choose their BARs.
    */
   readonly acceptsVfioUser: boolean;
+  /**
+   * The PCI address of QEMU's own device behind the IOMMU, which is there from the start; `undefined` where devices are
+   * plugged into a running machine.
+   */
+  readonly fixedDevice?: string | undefined;
 }
 
 const ANY_PAGE_FROM = (smallest: bigint): bigint => BigInt.asUintN(64, -smallest);
@@ -65,6 +70,19 @@ export const EMULATED_IOMMUS: ReadonlyMap<string, EmulatedIommu> = new Map(
       arguments: [],
       machine: ['iommu=smmuv3'],
       acceptsVfioUser: false,
+    },
+    // A second host bridge, because the group of the first has the devices that the machine itself needs.
+    spapr: {
+      architecture: 'ppc64le',
+      domainPageSizes: () => 0x1211000n,
+      iovaRanges: [],
+      arguments: [
+        ...['-device', 'spapr-pci-host-bridge,index=1,id=behind'],
+        ...['-device', 'nvme,serial=fixed,bus=behind.0,addr=0.0'],
+      ],
+      machine: [],
+      acceptsVfioUser: false,
+      fixedDevice: '0001:00:00.0',
     },
     'virtio-granule-4k': virtioIommu('4k', 0x1000n),
     'virtio-granule-16k': virtioIommu('16k', 0x4000n),

@@ -25,7 +25,7 @@ describe('doctorText', () => {
 
 Model target: ready
 QEMU target: ready for pc, q35
-Linux target: ready for Linux amd64-6.12
+Linux target: ready for Linux amd64-6.12 (a boot takes 11 to 30 s, and longer on a busy machine)
 `);
     const none = doctorText({ checks: [], machines: [], obstacle: 'no QEMU was found' });
     expect(none).toContain('\nQEMU target: not available because no QEMU was found\n');

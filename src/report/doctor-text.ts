@@ -39,7 +39,7 @@ export function doctorText({ checks, machines, obstacle, kernels = [] }: DoctorF
   const bootable = kernels.filter(({ state }) => state === 'present').map(({ name }) => name);
   const linux =
     bootable.length > 0
-      ? `ready for ${bootable.join(', ')}`
+      ? `ready for ${bootable.join(', ')} (a boot takes 11 to 30 s, and longer on a busy machine)`
       : 'not available because no kernel can be booted';
   const verdicts = ['Model target: ready', `QEMU target: ${qemu}`, `Linux target: ${linux}`].flatMap(
     (verdict) => wrap(verdict, mapWidth(), 2),

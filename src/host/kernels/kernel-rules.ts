@@ -28,6 +28,11 @@ export interface Type1Rules {
   checkUnmap(iova: Iova, size: Size, granule: Size): Errno;
   /** Whether the kernel finds a mapping, or an unmap range, that ends at 2^64 (host facts D2 and D12). */
   readonly findsEndOfSpace: boolean;
+  /**
+   * Whether the VADDR flags of MAP and UNMAP exist, with which the VMM replaces the virtual address of a mapping, and
+   * the flag ALL of UNMAP (host facts M9, R1.5.4 and 0.1).
+   */
+  readonly replacesAddresses: boolean;
   /** Whether a container has a limit of mappings (host fact R1.3.4). */
   readonly limitsMappings: boolean;
   /** Whether the kernel keeps a list of valid IOVAs and holds a map to the list (host fact M12). */

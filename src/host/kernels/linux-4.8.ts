@@ -27,6 +27,7 @@ export const linux4_8: KernelRules = {
     checkUnmap: (iova, size, granule) =>
       low64(size) !== 0n && isAligned(iova | size, granule) && fits(iova, size) ? 0 : Errno.EINVAL,
     findsEndOfSpace: false,
+    replacesAddresses: false,
     limitsMappings: false,
     checksValidIovas: false,
   },

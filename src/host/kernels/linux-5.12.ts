@@ -10,8 +10,12 @@ const SLOTS: Readonly<Record<KvmArchitecture, number>> = {
   loongarch: 32767,
 };
 
-/** KVM has 32,767 slots (host fact R6.1.3). */
+/**
+ * KVM has 32,767 slots (host fact R6.1.3). type1 lets the VMM replace virtual addresses, and removes all mappings in one
+ * call (host facts R1.5.4 and 0.1).
+ */
 export const linux5_12: KernelRules = {
   ...linux5_4,
+  type1: { ...linux5_4.type1, replacesAddresses: true },
   kvm: { ...linux5_4.kvm, slotLimit: (architecture) => SLOTS[architecture] },
 };

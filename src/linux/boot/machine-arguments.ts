@@ -108,6 +108,8 @@ export function machineArguments(
     ...['-device', 'virtio-serial-pci,addr=1e.0', '-chardev', `socket,id=agent,path=${agentSocket}`],
     ...['-device', 'virtserialport,chardev=agent,name=agent'],
     ...iommu.arguments,
-    ...Array.from({ length: PORTS }, (_, port) => portArguments(port)).flat(),
+    ...(iommu.fixedDevice === undefined
+      ? Array.from({ length: PORTS }, (_, port) => portArguments(port)).flat()
+      : []),
   ];
 }

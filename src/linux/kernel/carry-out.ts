@@ -2,7 +2,7 @@ import type { AgentAnswer } from '../agent/agent-client.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
 import { LinuxStopped } from '../boot/linux-error.ts';
 import type { CallAnswer } from '../session/host-call.ts';
-import type { EncodedCall } from './encode-call.ts';
+import type { EncodedCall } from './encoded-call.ts';
 
 /** A call that can be sent, or the reason why the call is not sent. */
 export type PreparedCall = EncodedCall | string;

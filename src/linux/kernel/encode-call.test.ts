@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { concatenate, encodeRegionChain, GENERIC_IOCTLS, REGION_INFO } from '../../host/abi/index.ts';
+import {
+  concatenate,
+  DMA_MAP,
+  encodeRegionChain,
+  GENERIC_IOCTLS,
+  REGION_INFO,
+} from '../../host/abi/index.ts';
 import { decodeSession } from '../session/decode-session.ts';
 import type { HostCall } from '../session/host-call.ts';
-import { DEFAULT_AREAS, SessionMemory } from '../session/memory-areas.ts';
-import { encodeCall, type EncodedCall } from './encode-call.ts';
-import { harmfulTo } from './harmful-calls.ts';
+import type { HostSession } from '../session/host-session.ts';
+import { barAddress, DEFAULT_AREAS, SessionMemory } from '../session/memory-areas.ts';
+import { encodeCall } from './encode-call.ts';
+import type { EncodedCall } from './encoded-call.ts';
+import { harmIn } from './harmful-calls.ts';
 import { parseIomem, parseResources } from './plugged-device.ts';
 
 const context = {
@@ -73,27 +81,55 @@ describe('encodeCall', () => {
   it('undoes an mmap at once, and returns 0 instead of its address', () => {
     const call: HostCall = { call: 'mmap', bar: 2, offset: 0x1000n, size: 0x1000n, prot: 3, shared: true };
     const { commands, decode } = encode(call);
-    expect(commands).toEqual(['mmap 35184372088832 4096 3 17 6 2199023259648', 'munmap 35184372088832 4096']);
+    expect(commands).toEqual(['mmap 35184372088832 4096 3 1 6 2199023259648', 'munmap 35184372088832 4096']);
     expect(decode(returned(0x2000_0000_0000)).ret).toBe(0);
   });
 
-  it('gives a reason instead of a map of a BAR that has no mmap', () => {
-    const call: HostCall = { call: 'map', iova: 0n, size: 1n, vaddr: place('bar3'), flags: 3 };
-    expect(encodeCall(call, context)).toBe('the BAR has no mmap');
+  it('encodes a place in a BAR that has no mmap as an address where nothing is', () => {
+    const call: HostCall = { call: 'map', iova: 0n, size: 1n, vaddr: place('bar3', 0x10n), flags: 3 };
+    const vaddr = barAddress(3) + 0x10n;
+    const bytes = DMA_MAP.encode({ argsz: DMA_MAP.bytes, flags: 3, vaddr, iova: 0n, size: 1n });
+    expect(encode(call).commands).toEqual([`ioctl 5 15217 ${Buffer.from(bytes).toString('hex')}`]);
   });
 });
 
-describe('harmfulTo', () => {
+describe('harmIn', () => {
+  const harms = (session: HostSession): (string | undefined)[] =>
+    session.steps.map(({ call }, index) => harmIn(session)(call, index));
+
   it('gives a reason only for a map up to 2^64 on an AMD host before Linux 7', () => {
-    const host = (iommu: string, kernel: string) =>
-      decodeSession({ container: 'type1v2', iommu, kernel, calls: [] });
-    const toEnd = (size: bigint): HostCall => ({
-      ...{ call: 'map', iova: 2n ** 64n - 0x1000n, size, vaddr: place('ram'), flags: 3 },
+    const toEnd = (size: string) => ({
+      ...{ call: 'map', iova: '0xfffffffffffff000', size, vaddr: 'ram+0x0', flags: 3 },
     });
-    expect(harmfulTo(host('amd-v1', '6.12.1'), toEnd(0x1000n))).toContain('host fact D12');
-    expect(harmfulTo(host('amd-v1', '7.2.12'), toEnd(0x1000n))).toBeUndefined();
-    expect(harmfulTo(host('intel-aw48', '6.12.1'), toEnd(0x1000n))).toBeUndefined();
-    expect(harmfulTo(host('amd-v1', '6.12.1'), toEnd(0x2000n))).toBeUndefined();
+    const host = (iommu: string, kernel: string, size = '0x1000') =>
+      harms(decodeSession({ container: 'type1v2', iommu, kernel, calls: [toEnd(size)] }))[0];
+    expect(host('amd-v1', '6.12.1')).toContain('host fact D12');
+    expect(host('amd-v1', '7.2.12')).toBeUndefined();
+    expect(host('intel-aw48', '6.12.1')).toBeUndefined();
+    expect(host('amd-v1', '6.12.1', '0x2000')).toBeUndefined();
+  });
+
+  it('gives a reason for a map behind a window of sPAPR, and from a window on that the hypervisor refuses', () => {
+    const map = (iova: string, size: string) => ({ call: 'map', iova, size, vaddr: 'ram+0x0', flags: 3 });
+    const create = { call: 'create-window', pageShift: 16, size: '0x10000000', levels: 1, flags: 0 };
+    const session = decodeSession({
+      ...{ container: 'spapr-tce-v2', arch: 'ppc64le', pageSize: '0x10000', iommu: 'spapr' },
+      calls: [
+        map('0xffff000', '0x1000'),
+        map('0xffff000', '0x2000'),
+        map('0x800000000ff0000', '0xf020000'),
+        map('0xffff000', '0x0'),
+        { call: 'remove-window', start: '0x0', flags: 0 },
+        create,
+        create,
+        map('0x0', '0x1000'),
+      ],
+    });
+    expect(harms(session)).toEqual([
+      ...[undefined, expect.stringContaining('D6'), expect.stringContaining('D6')],
+      ...[undefined, undefined, undefined],
+      ...[expect.stringContaining('D19'), expect.stringContaining('D19')],
+    ]);
   });
 });
 

@@ -13,44 +13,24 @@ import {
   TYPE1_INFO,
   vfioRequest,
   type ChainedCapability,
-  type IoctlEncoding,
 } from '../../host/abi/index.ts';
-import type { AgentAnswer } from '../agent/agent-client.ts';
 import { command, MAP } from '../agent/commands.ts';
 import type { AnsweredCall, CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
-import type { SessionMemory } from '../session/memory-areas.ts';
+import { returned, simple, type CallContext, type EncodedCall } from './encoded-call.ts';
+import { encodeSpaprCall } from './encode-spapr-call.ts';
 
-/** The descriptors and the memory for a session's calls. A descriptor that the session does not have is -1. */
-export interface CallContext {
-  readonly container: number;
-  readonly device: number;
-  readonly machine: number;
-  readonly memory: SessionMemory;
-  readonly ioctls: IoctlEncoding;
-}
-
-/** The agent's answer to a command that returned. */
-type Returned = Extract<AgentAnswer, { kind: 'returned' }>;
-
-/** A call as commands for the agent. The answer to the first command holds the answer to the call. */
-export interface EncodedCall {
-  readonly commands: readonly string[];
-  readonly decode: (answer: Returned) => AnsweredCall;
-}
-
-/** The address of an mmap that the session undoes at once. */
+/**
+ * The address at which an mmap is tried that the session undoes at once. It is only a hint: MAP_FIXED would replace
+ * the agent's own memory in a range as large as user space.
+ */
 const SCRATCH = 0x2000_0000_0000n;
+/** In bytes. An mmap that succeeds is no longer than a BAR, so no more has to be undone. */
+const LARGEST_BAR = 1n << 40n;
 /** Region 7 is the configuration space; its command register is at 4. */
 const COMMAND_REGISTER = (7n << 40n) + 4n;
 const MEMORY_AND_BUS_MASTER = 0x0006;
 /** The bytes that a request leaves for capabilities: more than any container or region has. */
 const INFO_BYTES = 2048;
-
-/** The kernel's answer; `fields` reads its fields from the bytes of the structure. */
-const returned = (
-  { result, errno, data }: Returned,
-  fields: (data: Uint8Array) => Record<string, FieldValue> = () => ({}),
-): AnsweredCall => ({ ret: result, errno, returned: fields(data) });
 
 /** Replaces a positive result, such as an address, by 0: an address differs from run to run. */
 const asZero = (answer: AnsweredCall): AnsweredCall => (answer.ret > 0 ? { ...answer, ret: 0 } : answer);
@@ -66,7 +46,6 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
   switch (call.call) {
     case 'map': {
       const vaddr = memory.address(call.vaddr);
-      if (vaddr === undefined) return 'the BAR has no mmap';
       const { iova, size, flags, argsz = DMA_MAP.bytes } = call;
       const bytes = DMA_MAP.encode({ argsz, flags, vaddr, iova, size });
       return simple(command.ioctl(container, request('IOMMU_MAP_DMA'), bytes));
@@ -95,7 +74,6 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
     }
     case 'memslot': {
       const uaddr = memory.address(call.uaddr);
-      if (uaddr === undefined) return 'the BAR has no mmap';
       const { slot, flags, gpa, size } = call;
       const bytes = MEMORY_REGION.encode({
         ...{ slot, flags, guest_phys_addr: gpa, memory_size: size, userspace_addr: uaddr },
@@ -115,7 +93,7 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
     }
     case 'mmap': {
       const { bar, offset, size, prot, shared } = call;
-      const flags = (shared ? MAP.SHARED : MAP.PRIVATE) | MAP.FIXED;
+      const flags = shared ? MAP.SHARED : MAP.PRIVATE;
       const at = BigInt.asUintN(64, (BigInt(bar) << 40n) | offset);
       return {
         commands: [
@@ -127,17 +105,20 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
             descriptor: device,
             offset: at,
           }),
-          command.munmap(SCRATCH, size),
+          command.munmap(SCRATCH, size < LARGEST_BAR ? size : LARGEST_BAR),
         ],
         decode: (answer) => asZero(returned(answer)),
       };
     }
+    case 'register':
+    case 'unregister':
+    case 'create-window':
+    case 'remove-window':
+      return encodeSpaprCall(call, context);
     default:
       return `${call.call} is not supported on a real kernel`;
   }
 }
-
-const simple = (text: string): EncodedCall => ({ commands: [text], decode: (answer) => returned(answer) });
 
 /** The bytes of a VFIO_IOMMU_GET_INFO request, with room for capabilities. */
 export const type1InfoRequest = (): Uint8Array =>

@@ -1,17 +1,46 @@
-import type { HostCall } from '../session/host-call.ts';
-import type { HostSession } from '../session/host-session.ts';
+import { Errno } from '../../host/index.ts';
+import { answerOnModel } from '../model/model-answers.ts';
+import { isAnswered, type HostCall } from '../session/host-call.ts';
+import type { HostSession, SessionOn } from '../session/host-session.ts';
 
 const END_OF_SPACE = 1n << 64n;
 
+/** Says of a call, and its number in the session from 0, why the call is not sent; `undefined` for a harmless one. */
+export type Harm = (call: HostCall, index: number) => string | undefined;
+
 /**
- * Why a call must not be sent to a real kernel: the call would hang the kernel, and no later session could run on it.
- *
- * @returns `undefined` for a call that does no harm
+ * Finds the calls of a session that must not be sent to a real kernel, because they would hang or stop the kernel, or
+ * change its answers to later sessions.
  */
-export function harmfulTo({ iommu, kernel }: HostSession, call: HostCall): string | undefined {
-  const upToEnd = call.call === 'map' && call.iova + call.size === END_OF_SPACE;
-  if (upToEnd && iommu.startsWith('amd') && Number.parseInt(kernel, 10) < 7) {
-    return 'Linux before 7 loses a mapping that ends at 2^64, and hangs when the group is closed (host fact D12)';
-  }
-  return undefined;
+export function harmIn(session: HostSession): Harm {
+  if (session.container === 'spapr-tce-v2') return harmOnSpapr(session);
+  const losesMappings = session.iommu.startsWith('amd') && Number.parseInt(session.kernel, 10) < 7;
+  return (call) =>
+    losesMappings && call.call === 'map' && call.iova + call.size === END_OF_SPACE
+      ? 'Linux before 7 loses a mapping that ends at 2^64, and hangs when the group is closed (host fact D12)'
+      : undefined;
+}
+
+/** Where the second window of a pseries guest starts (host fact D14). */
+const SECOND_WINDOW = 1n << 59n;
+
+function harmOnSpapr(session: SessionOn<'spapr-tce-v2'>): Harm {
+  const { info, steps } = session;
+  // A window is never smaller than the smallest that the session asks for, so a range in that many bytes ends in it.
+  const windows = steps.flatMap(({ call }) =>
+    call.call === 'create-window' && call.size > 0n ? [call.size] : [],
+  );
+  const smallest = windows.reduce((a, b) => (a < b ? a : b), info.defaultWindow.size);
+  const refusedWindow = answerOnModel(session).findIndex(
+    (answer) => isAnswered(answer) && answer.errno === Errno.ENODEV,
+  );
+  return (call, index) => {
+    if (refusedWindow >= 0 && index >= refusedWindow)
+      return 'after a window that the hypervisor refuses, Linux makes no other one (host fact D19)';
+    if (call.call !== 'map' || call.size === 0n) return undefined;
+    const start = call.iova >= SECOND_WINDOW ? call.iova - SECOND_WINDOW : call.iova;
+    return start + call.size > smallest
+      ? 'Linux stops at a map that ends behind its window (host fact D6)'
+      : undefined;
+  };
 }

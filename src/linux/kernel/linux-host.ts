@@ -9,9 +9,9 @@ import type { HostSession } from '../session/host-session.ts';
 import { PreparationFailed } from './agent-calls.ts';
 import { carryOutOneByOne, carryOutTogether, type PreparedCall } from './carry-out.ts';
 import { encodeCall } from './encode-call.ts';
-import { harmfulTo } from './harmful-calls.ts';
+import { harmIn } from './harmful-calls.ts';
 import { MachineKeeper, type LinuxHostOptions } from './machine-keeper.ts';
-import { prepareSession, type PreparedSession } from './prepare-session.ts';
+import { prepareSession, withOwnMemory, type PreparedSession } from './prepare-session.ts';
 
 export type { LinuxHostOptions } from './machine-keeper.ts';
 
@@ -19,6 +19,7 @@ export type { LinuxHostOptions } from './machine-keeper.ts';
 export class LinuxHost implements HostTarget {
   readonly name = 'the kernel';
   readonly #keeper: MachineKeeper;
+  #sessions = 0;
 
   constructor(options: LinuxHostOptions = {}) {
     this.#keeper = new MachineKeeper(options);
@@ -72,19 +73,21 @@ export class LinuxHost implements HostTarget {
     return { session: prepared.session, answers, ...(console === undefined ? {} : { console }) };
   }
 
-  async #prepare(session: HostSession): Promise<{
+  async #prepare(asked: HostSession): Promise<{
     readonly machine: LinuxMachine;
     readonly prepared: PreparedSession;
     readonly calls: readonly PreparedCall[];
   }> {
+    const session = withOwnMemory(asked, this.#sessions++);
     const { machine, bound } = await this.#keeper.machineFor(session);
     const prepared = await prepareSession(machine, session, bound);
     const placement = subPagePlacement(session, prepared.session);
-    const calls = session.steps.map(({ call }): PreparedCall => {
-      const harm = harmfulTo(prepared.session, call);
-      return harm === undefined
+    const harm = harmIn(prepared.session);
+    const calls = session.steps.map(({ call }, index): PreparedCall => {
+      const reason = harm(call, index);
+      return reason === undefined
         ? (placement(call) ?? encodeCall(call, prepared.context))
-        : `not sent: ${harm}`;
+        : `not sent: ${reason}`;
     });
     return { machine, prepared, calls };
   }

@@ -23,6 +23,17 @@ const BIND_ATTEMPTS = 60;
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** Plugs a device into a machine, if the machine has no fixed one. @returns the device's PCI address in the kernel */
+async function plug(machine: LinuxMachine, device: SessionDevice): Promise<string> {
+  if (machine.iommu.fixedDevice !== undefined) return machine.iommu.fixedDevice;
+  const calls = new AgentCalls(machine);
+  const port = await machine.plug(device);
+  const { slot, function: number } = portAddress(port);
+  const bridge = `/sys/bus/pci/devices/0000:00:${slot.toString(16).padStart(2, '0')}.${number}`;
+  const bus = Number(await calls.readFile(`${bridge}/secondary_bus_number`));
+  return `0000:${bus.toString(16).padStart(2, '0')}:00.0`;
+}
+
 /**
  * Plugs a device into a machine and binds it to vfio-pci.
  *
@@ -30,11 +41,7 @@ const pause = (milliseconds: number): Promise<void> =>
  */
 export async function plugAndBind(machine: LinuxMachine, device: SessionDevice): Promise<BoundDevice> {
   const calls = new AgentCalls(machine);
-  const port = await machine.plug(device);
-  const { slot, function: number } = portAddress(port);
-  const bridge = `/sys/bus/pci/devices/0000:00:${slot.toString(16).padStart(2, '0')}.${number}`;
-  const bus = Number(await calls.readFile(`${bridge}/secondary_bus_number`));
-  const bdf = `0000:${bus.toString(16).padStart(2, '0')}:00.0`;
+  const bdf = await plug(machine, device);
   const folder = `/sys/bus/pci/devices/${bdf}`;
   await untilFound(calls, folder);
   await calls.need(command.writeFile(`${folder}/driver_override`, 'vfio-pci'), 'driver_override');

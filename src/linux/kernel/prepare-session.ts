@@ -4,8 +4,9 @@ import type { LinuxMachine } from '../boot/linux-machine.ts';
 import type { Area, HostSession } from '../session/host-session.ts';
 import { barAreas, SessionMemory } from '../session/memory-areas.ts';
 import { AgentCalls } from './agent-calls.ts';
-import type { CallContext } from './encode-call.ts';
+import type { CallContext } from './encoded-call.ts';
 import { openKvm } from './open-kvm.ts';
+import { openSpapr } from './open-spapr.ts';
 import { openVfio, type1Info } from './open-vfio.ts';
 import type { BoundDevice } from './plugged-device.ts';
 
@@ -32,6 +33,14 @@ export async function prepareSession(
     [command.endCase(), 'the end of the previous session'],
     ...memoryCommands(anonymous),
   ]);
+  if (session.container === 'spapr-tce-v2') {
+    const { container, info } = await openSpapr(machine, bound, ioctls);
+    const device = { ...bound.device, open: false };
+    return {
+      session: { ...session, kernel: machine.kernel.release, device, info },
+      context: { container, device: -1, machine: -1, memory: new SessionMemory(session.areas), ioctls },
+    };
+  }
   const { container, deviceFile, device } = await openVfio(machine, session, bound, ioctls);
   const areas = [...anonymous, ...barAreas(device, session.pageSize)];
   const context = { container, device: deviceFile, machine: -1, memory: new SessionMemory(areas), ioctls };
@@ -66,3 +75,20 @@ const memoryCommands = (areas: readonly Area[]): (readonly [text: string, what: 
     const text = command.mmap({ address, length: size, protection, flags, descriptor: -1, offset: 0n });
     return [[text, `the memory ${name}`] as const];
   });
+
+/** In bytes: more than the areas of a session take. */
+const MEMORY_OF_SESSION = 1n << 24n;
+
+/**
+ * The session with memory at addresses of its own. A block that was unregistered while it was mapped stays in the
+ * process after its container is gone (host fact D5), and a later session would find it.
+ *
+ * @param number of the session in the process, from 0
+ */
+export function withOwnMemory(session: HostSession, number: number): HostSession {
+  if (session.container !== 'spapr-tce-v2') return session;
+  const areas = session.areas.map((area) =>
+    area.name === 'abs' ? area : { ...area, address: area.address + BigInt(number) * MEMORY_OF_SESSION },
+  );
+  return { ...session, areas };
+}

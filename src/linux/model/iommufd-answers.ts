@@ -1,10 +1,10 @@
-import { iova } from '../../address/index.ts';
+import { iova, LAST_ADDRESS } from '../../address/index.ts';
 import { IOAS_MAP_FLAGS } from '../../host/abi/index.ts';
-import { IommufdIoas, kernelRules } from '../../host/index.ts';
+import { Errno, IommufdIoas, kernelRules } from '../../host/index.ts';
 import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
-import { answered, notModelled, requestedMap, type Answering } from './answering.ts';
+import { answerDecode, answered, notModelled, requestedMap, type Answering } from './answering.ts';
 import { apertures } from './type1-answers.ts';
 
 const { FIXED_IOVA, WRITEABLE, READABLE } = IOAS_MAP_FLAGS;
@@ -24,18 +24,15 @@ export function iommufdAnswering(session: SessionOn<'iommufd'>): Answering {
   let attachedAnew = false;
 
   const map = (call: CallNamed<'ioas-map'>): CallAnswer => {
-    const access = call.flags & (READABLE | WRITEABLE);
-    if ((call.flags & ~KNOWN_FLAGS) !== 0 || access === 0)
-      return notModelled('these flags (host facts I1 and I3)');
+    // host facts I1 to I3
+    if ((call.flags & ~KNOWN_FLAGS) !== 0) return answered(Errno.EOPNOTSUPP);
+    const isTooLarge = call.iova === LAST_ADDRESS || call.size === LAST_ADDRESS;
+    if (isTooLarge) return answered(Errno.EOVERFLOW);
+    if ((call.flags & (READABLE | WRITEABLE)) === 0) return answered(Errno.EINVAL);
     if ((call.flags & FIXED_IOVA) === 0)
       return notModelled('an IOVA that the kernel chooses (host fact I12)');
-    const map = requestedMap(call, memory, { read: READABLE, write: WRITEABLE }, decodeOn);
-    if (map === undefined) return notModelled('a BAR that the session could not mmap');
-    const errno = ioas.map(map.request);
-    const refused = info.attached && !map.usable;
-    if (errno !== 0 || !refused) return answered(errno, errno === 0 ? { mapped: call.iova } : {});
-    ioas.unmap(map.request.iova, map.request.size);
-    return notModelled('memory that the kernel cannot pin (host fact I14)');
+    const errno = ioas.map(requestedMap(call, memory, { READ: READABLE, WRITE: WRITEABLE }, decodeOn));
+    return answered(errno, errno === 0 ? { mapped: call.iova } : {});
   };
 
   return (call: HostCall): CallAnswer => {
@@ -53,7 +50,7 @@ export function iommufdAnswering(session: SessionOn<'iommufd'>): Answering {
       }
       case 'decode':
         decodeOn = call.on;
-        return notModelled('writes to configuration space');
+        return answerDecode(device);
       default:
         return notModelled(call.call);
     }

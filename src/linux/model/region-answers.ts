@@ -1,28 +1,31 @@
-import { offset } from '../../address/index.ts';
-import { REGION_INFO, regionInfoFields } from '../../host/abi/index.ts';
+import { alignUp, isAligned, offset } from '../../address/index.ts';
+import { REGION_INFO, REGION_SHIFT, regionInfoFields } from '../../host/abi/index.ts';
 import {
+  Errno,
   kernelRules,
   mmapBar,
+  otherRegionInfo,
   regionInfo,
+  userSpaceOf,
   type RegionCapability,
+  type RegionInfo,
   type VfioPciBar,
 } from '../../host/index.ts';
 import { BAR_COUNT } from '../../pci-layout/index.ts';
 import type { CallAnswer, CallNamed, CapabilityForm, HostCall } from '../session/host-call.ts';
-import type { SessionBar, SessionOn } from '../session/host-session.ts';
+import { KVM_ARCHITECTURE, type SessionBar, type SessionOn } from '../session/host-session.ts';
 import { hasPageToItself } from '../session/sub-page-bars.ts';
-import { answered, notModelled, type Answering } from './answering.ts';
+import { answerDecode, answered, notModelled, type Answering } from './answering.ts';
 
-/**
- * In bytes. User space of every architecture holds an mmap of this length. For a longer one the kernel may return
- * ENOMEM before it asks vfio-pci.
- */
-const LONGEST_MMAP = 1n << 46n;
+const PROT_WRITE = 2;
+/** In bytes: the memory of the hosts on which sessions were recorded, and of those that barproof boots. */
+const HOST_MEMORY = 1n << 30n;
 
 /** Answers VFIO_DEVICE_GET_REGION_INFO and mmap of the device's file from the rules of vfio-pci. */
 export function regionAnswering(session: SessionOn<'region'>): Answering {
   const { device, pageSize } = session;
   const { msixMmap } = kernelRules(session.kernel);
+  const { endOfMmaps } = userSpaceOf(KVM_ARCHITECTURE[session.arch], pageSize);
 
   const region = (index: number): VfioPciBar => {
     const bar = device.bars.find((one) => one.index === index);
@@ -49,23 +52,41 @@ export function regionAnswering(session: SessionOn<'region'>): Answering {
     return bar !== undefined && bar.type !== 'io' && bar.size < pageSize && bar.start === undefined;
   };
 
-  const info = ({ index, argsz }: CallNamed<'region-info'>): CallAnswer => {
-    if (index >= BAR_COUNT) return notModelled('regions that are no BAR');
-    if (argsz !== undefined && argsz < REGION_INFO.bytes) return notModelled('an argsz that is too short');
+  const info = ({ index, argsz = REGION_INFO.bytes }: CallNamed<'region-info'>): CallAnswer => {
+    // host fact R4.3.1
+    if (argsz < REGION_INFO.bytes) return answered(Errno.EINVAL);
+    if (index >= BAR_COUNT) {
+      const other = otherRegionInfo(index, device.otherRegions);
+      return typeof other === 'number' ? answered(other) : answered(0, fieldsOf(other, index, argsz));
+    }
     if (isUndecided(index)) return notModelled('a BAR below the page size whose address is not known');
-    return answered(0, fieldsOf(region(index), argsz ?? REGION_INFO.bytes));
+    return answered(0, fieldsOf(regionInfo(region(index)), index, argsz));
   };
 
-  const mmap = ({ bar, offset: start, size, shared }: CallNamed<'mmap'>): CallAnswer => {
-    if (!shared) return notModelled('private mappings (host fact V2)');
-    if (size > LONGEST_MMAP) return notModelled('a length above the address space of a process');
-    if (isUndecided(bar)) return notModelled('a BAR below the page size whose address is not known');
-    return answered(mmapBar(region(bar), offset(start), size));
+  const mmap = ({ bar, offset: given, size, prot, shared }: CallNamed<'mmap'>): CallAnswer => {
+    // host fact 4.1: a large offset reaches into another region.
+    const inFile = BigInt.asUintN(64, (BigInt(bar) << REGION_SHIFT) | given);
+    const index = Number(inFile >> REGION_SHIFT);
+    const start = BigInt.asUintN(Number(REGION_SHIFT), inFile);
+    const length = alignUp(size, pageSize);
+    const passesFirstTests = size > 0n && isAligned(start, pageSize);
+    // host fact R4.5.6: the mmap system call itself looks for room, before vfio-pci is asked.
+    if (passesFirstTests && length >= endOfMmaps) return answered(Errno.ENOMEM);
+    // So does it for memory, because a private copy may be written.
+    if (passesFirstTests && !shared && (prot & PROT_WRITE) !== 0 && length >= HOST_MEMORY)
+      return answered(Errno.ENOMEM);
+    if (passesFirstTests && length > endOfMmaps / 2n)
+      return notModelled('a length of more than half of user space, which may have no such hole');
+    if (isUndecided(index)) return notModelled('a BAR below the page size whose address is not known');
+    // host fact V2
+    return answered(shared ? mmapBar(region(index), offset(start), size) : Errno.EINVAL);
   };
 
   return (call: HostCall): CallAnswer => {
     if (call.call === 'region-info') return info(call);
-    return call.call === 'mmap' ? mmap(call) : notModelled('writes to configuration space');
+    if (call.call === 'mmap') return mmap(call);
+    // Neither the regions nor their mmaps depend on the memory decode.
+    return call.call === 'decode' ? answerDecode(device) : notModelled(call.call);
   };
 }
 
@@ -74,15 +95,8 @@ const mayBeMmapped = (bar: SessionBar, pageSize: bigint): boolean =>
   bar.size >= pageSize || hasPageToItself(bar, pageSize) === true;
 
 /** The answer's fields by their names in a session. */
-function fieldsOf(region: VfioPciBar, argsz: number) {
-  const info = regionInfo(region);
-  const {
-    argsz: argszOut,
-    flags,
-    size,
-    offset: start,
-    cap_offset,
-  } = regionInfoFields(info, region.index, argsz);
+function fieldsOf(info: RegionInfo, index: number, argsz: number) {
+  const { argsz: argszOut, flags, size, offset: start, cap_offset } = regionInfoFields(info, index, argsz);
   const caps = cap_offset === 0 ? [] : info.capabilities.map(capabilityForm);
   return { argszOut, infoFlags: flags, size, offset: start, capOffset: cap_offset, caps };
 }

@@ -1,17 +1,40 @@
-import { iova, isAligned, type HostAddress } from '../../address/index.ts';
-import { SpaprTceContainer } from '../../host/index.ts';
-import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
-import type { SessionOn } from '../session/host-session.ts';
+import { iova, type HostAddress } from '../../address/index.ts';
+import { DMA_MAP_FLAGS } from '../../host/abi/index.ts';
+import {
+  Errno,
+  requestSpaprCreate,
+  requestSpaprMap,
+  requestSpaprRegister,
+  requestSpaprRemove,
+  requestSpaprUnmap,
+  requestSpaprUnregister,
+  SpaprTceContainer,
+  type PowerPlatform,
+  type SystemCallAnswer,
+} from '../../host/index.ts';
+import type { CallAnswer, CallNamed, FieldValue, HostCall } from '../session/host-call.ts';
+import type { SessionOn, SpaprInfo } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
-import { answered, notModelled, requestedMap, VFIO_FLAGS, type Answering } from './answering.ts';
+import { answered, notModelled, requestedMap, type Answering } from './answering.ts';
 
-const LARGEST_SHIFT = 63;
+/** A POWER CPU shifts by the lowest 7 bits of a number, so a larger page shift names another page. */
+const LARGEST_SHIFT = 127;
 
-/** Answers the calls on a container of sPAPR TCE v2 from `SpaprTceContainer`, the model of a bare-metal host. */
+/**
+ * In bytes. The kernel keeps 8 bytes for each page of a block, and allocates no list that is larger than the host's
+ * memory. A host of up to 1 GiB with pages of 64K refuses such a block.
+ */
+const LARGEST_BLOCK = 1n << 43n;
+
+/** A pseries guest has tables of one level, bare metal of up to five (host fact 3.1). */
+const platformOf = ({ levels }: SpaprInfo): PowerPlatform => (levels === 1 ? 'pseries' : 'powernv');
+
+/** Answers the calls on a container of sPAPR TCE v2 from `SpaprTceContainer`. */
 export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
   const { info, areas, pageSize } = session;
   const memory = new SessionMemory(areas);
   const container = new SpaprTceContainer({
+    platform: platformOf(info),
     hostPageSize: pageSize,
     pageSizes: info.pageSizes,
     dma32: { start: iova(info.defaultWindow.start), size: info.defaultWindow.size },
@@ -19,72 +42,65 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
     maxLevels: info.levels,
   });
 
-  const map = (call: CallNamed<'map'>): CallAnswer => {
-    if (call.flags < 1 || call.flags > 3) return notModelled('these flags (host facts T2 and T6)');
-    const map = requestedMap(call, memory, VFIO_FLAGS, false);
-    if (map === undefined) return notModelled('a BAR that the session could not mmap');
-    const { returned, errno } = container.answerMap(map.request);
-    return { ret: returned, errno, returned: {} };
-  };
-
-  const register = ({ vaddr, size, flags }: CallNamed<'register'>): CallAnswer => {
-    if (flags !== 0) return notModelled('flags (host fact G1)');
-    const address = memory.address(vaddr);
-    if (address === undefined) return notModelled('a BAR that the session could not mmap');
-    const { readable, writable, bar } = memory.at(address, size === 0n ? 1n : size, true);
-    const checked = isAligned(address | size, pageSize) && size > 0n;
-    // The kernel pins the pages between other checks, so the model would have to guess the errno.
-    if (checked && !readable) return notModelled('memory that is not there (host fact G6)');
-    const readonly = readable && !writable;
-    if (readonly && memory.at(address, 1n, true).writable) {
-      return notModelled('a block that is only partly writable (host fact D13)');
-    }
-    const hostAddress = address as HostAddress;
-    const answer = container.answerRegisterMemory({
+  const register = (call: CallNamed<'register'>): CallAnswer => {
+    const { vaddr, size } = call;
+    if (size > LARGEST_BLOCK) return registerTooLarge(call);
+    const hostAddress = memory.address(vaddr) as HostAddress;
+    // host facts G6 and D13: the kernel pins every page for writing, up to the first that it cannot.
+    const pinnable = memory.writableBytes(hostAddress, size);
+    const request = {
       hostAddress,
       size,
-      readonly,
-      deviceMemory: bar !== undefined,
-    });
-    return { ret: answer.returned, errno: answer.errno, returned: {} };
+      unusable: pinnable < size,
+      pinnablePages: Number(pinnable / pageSize),
+    };
+    return positiveAnswer(requestSpaprRegister(container, request, call));
   };
 
-  const unregister = ({ vaddr, size, flags }: CallNamed<'unregister'>): CallAnswer => {
-    if (flags !== 0) return notModelled('flags (host fact G1)');
-    const address = memory.address(vaddr);
-    if (address === undefined) return notModelled('a BAR that the session could not mmap');
-    return answered(container.unregisterMemory(address as HostAddress, size));
+  /** The kernel tests the header and the alignment first (host facts G1 and G2). */
+  const registerTooLarge = ({ vaddr, size, ...header }: CallNamed<'register'>): CallAnswer => {
+    const request = { hostAddress: memory.address(vaddr) as HostAddress, size, unusable: true };
+    const { errno } = requestSpaprRegister(container, request, header);
+    return answered(errno === Errno.EINVAL ? errno : Errno.ENOMEM);
   };
 
-  const createWindow = ({ pageShift, size, levels, flags }: CallNamed<'create-window'>): CallAnswer => {
-    if (flags !== 0) return notModelled('flags (host fact C2)');
-    if (pageShift > LARGEST_SHIFT) return notModelled('a page of 2^64 bytes or more');
-    const { errno, window } = container.createWindow({ pageSize: 1n << BigInt(pageShift), size, levels });
+  const createWindow = (call: CallNamed<'create-window'>): CallAnswer => {
+    const { pageShift, size, levels } = call;
+    if (pageShift > LARGEST_SHIFT) return notModelled('a page shift above 127');
+    const request = { pageSize: 1n << BigInt(pageShift), size, levels };
+    const { errno, window } = requestSpaprCreate(container, request, call);
     return answered(errno, window === undefined ? {} : { start: window.start });
   };
 
   return (call: HostCall): CallAnswer => {
     switch (call.call) {
       case 'map':
-        return map(call);
+        return positiveAnswer(
+          requestSpaprMap(container, requestedMap(call, memory, DMA_MAP_FLAGS, false), call),
+        );
       case 'unmap': {
-        if (call.flags !== 0) return notModelled('flags (host fact 3.5)');
+        const answer = requestSpaprUnmap(container, { iova: iova(call.iova), size: call.size }, call);
         // The kernel leaves the size as it is (host fact 3.5).
-        const { returned, errno } = container.answerUnmap(iova(call.iova), call.size);
-        return { ret: returned, errno, returned: { unmapped: call.size } };
+        return positiveAnswer(answer, { unmapped: call.size });
       }
       case 'register':
         return register(call);
-      case 'unregister':
-        return unregister(call);
+      case 'unregister': {
+        const block = { start: memory.address(call.vaddr) as HostAddress, size: call.size };
+        return answered(requestSpaprUnregister(container, block, call));
+      }
       case 'create-window':
         return createWindow(call);
       case 'remove-window':
-        return call.flags === 0
-          ? answered(container.removeWindow(iova(call.start)))
-          : notModelled('flags of TCE_REMOVE');
+        return answered(requestSpaprRemove(container, iova(call.start), call));
       default:
         return notModelled(`${call.call} on a container of sPAPR TCE`);
     }
   };
 }
+
+/** The answer of a call that may return a positive number (host facts D4 and D13). */
+const positiveAnswer = (
+  { returned: ret, errno }: SystemCallAnswer,
+  returned: Readonly<Record<string, FieldValue>> = {},
+): CallAnswer => ({ ret, errno, returned });

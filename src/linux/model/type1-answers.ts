@@ -1,15 +1,16 @@
 import { iova } from '../../address/index.ts';
-import { Type1Container, kernelRules, type Aperture } from '../../host/index.ts';
+import { DMA_MAP_FLAGS } from '../../host/abi/index.ts';
+import {
+  kernelRules,
+  requestType1Map,
+  requestType1Unmap,
+  Type1Container,
+  type Aperture,
+} from '../../host/index.ts';
 import type { CallAnswer, CallNamed, HostCall } from '../session/host-call.ts';
 import type { SessionOn } from '../session/host-session.ts';
 import { SessionMemory } from '../session/memory-areas.ts';
-import { answered, notModelled, requestedMap, VFIO_FLAGS, type Answering } from './answering.ts';
-
-/** Bytes of vfio_iommu_type1_dma_map and vfio_iommu_type1_dma_unmap (host facts M2 and U2). */
-const MAP_BYTES = 32;
-const UNMAP_BYTES = 24;
-/** VFIO_DMA_UNMAP_FLAG_ALL. */
-const UNMAP_ALL = 2;
+import { answerDecode, answered, notModelled, requestedMap, type Answering } from './answering.ts';
 
 /** The apertures of a session's ranges. Each range has its first and its last address. */
 export const apertures = (ranges: readonly (readonly [bigint, bigint])[]): Aperture[] =>
@@ -29,26 +30,14 @@ export function type1Answering(session: SessionOn<'type1v2' | 'type1'>): Answeri
   const memory = new SessionMemory(areas);
   let decodeOn = device.open;
 
-  const map = (call: CallNamed<'map'>): CallAnswer => {
-    if (call.argsz !== undefined && call.argsz !== MAP_BYTES)
-      return notModelled('another argsz (host fact M2)');
-    if (call.flags < 1 || call.flags > 3) return notModelled('these flags (host facts M3 and M5)');
-    const map = requestedMap(call, memory, VFIO_FLAGS, decodeOn);
-    if (map === undefined) return notModelled('a BAR that the session could not mmap');
-    const errno = container.map(map.request);
-    // EFAULT comes after all other checks, and the kernel undoes the mapping (host facts R1.4.1 and D18).
-    if (errno !== 0 || map.usable) return answered(errno);
-    container.unmap(map.request.iova, map.request.size);
-    return notModelled('memory that the kernel cannot pin (host fact D18)');
-  };
+  const map = (call: CallNamed<'map'>): CallAnswer =>
+    answered(requestType1Map(container, requestedMap(call, memory, DMA_MAP_FLAGS, decodeOn), call));
 
-  const unmap = ({ iova: start, size, flags, argsz }: CallNamed<'unmap' | 'unmap-all'>): CallAnswer => {
-    if (argsz !== undefined && argsz !== UNMAP_BYTES) return notModelled('another argsz (host fact U2)');
-    const all = flags === UNMAP_ALL && start === 0n && size === 0n;
-    if (flags !== 0 && !all) return notModelled('these flags (host facts U2 to U5 and U7)');
-    const { errno, unmapped } = all ? container.unmapAll() : container.unmap(iova(start), size);
+  const unmap = (call: CallNamed<'unmap' | 'unmap-all'>): CallAnswer => {
+    const range = { iova: iova(call.iova), size: call.size };
+    const { errno, unmapped } = requestType1Unmap(container, range, call);
     // After an error the kernel leaves the field unchanged (host fact R1.5.1).
-    return answered(errno, { unmapped: errno === 0 ? unmapped : size });
+    return answered(errno, { unmapped: errno === 0 ? unmapped : call.size });
   };
 
   return (call: HostCall): CallAnswer => {
@@ -62,7 +51,7 @@ export function type1Answering(session: SessionOn<'type1v2' | 'type1'>): Answeri
         return answered(0, { avail: container.available });
       case 'decode':
         decodeOn = call.on;
-        return notModelled('writes to configuration space');
+        return answerDecode(device);
       default:
         return notModelled(`${call.call} on a container of type1`);
     }

@@ -1,6 +1,7 @@
 import { isPowerOfTwo } from '../../address/index.ts';
 import { MSIX_MAX_VECTORS } from '../../pci-layout/index.ts';
 import type { PageNeighbour, SessionBar, SessionDevice, SessionMsixPart } from './host-session.ts';
+import { regionsOfDevice } from './qemu-devices.ts';
 import type { SessionDecoder } from './session-decoder.ts';
 
 /** The BARs of a device that the session does not describe: one memory BAR of 16 KiB. */
@@ -17,16 +18,23 @@ export function decodeDevice(
   path: string,
   openByDefault: boolean,
 ): SessionDevice {
-  const fields = decoder.object(value ?? {}, path, ['bdf', 'open', 'bars', 'msix', 'vendor', 'device']);
-  for (const id of ['vendor', 'device']) {
-    decoder.optional(fields[id], 0n, (given) => decoder.number(given, `${path}.${id}`, 0xffffn));
-  }
+  const fields = decoder.object(value ?? {}, path, [
+    ...['bdf', 'open', 'bars', 'msix', 'vendor', 'device', 'configSize', 'romSize'],
+  ]);
+  const [vendor] = ['vendor', 'device'].map((id) =>
+    decoder.optional(fields[id], undefined, (given) => decoder.number(given, `${path}.${id}`, 0xffffn)),
+  );
+  const bars = decoder.array(fields['bars'] ?? DEFAULT_BARS, `${path}.bars`, (bar, at) =>
+    decodeBar(decoder, bar, at),
+  );
+  const known = regionsOfDevice(vendor, bars);
+  const size = (key: 'configSize' | 'romSize'): bigint =>
+    decoder.optional(fields[key], known[key], (given) => decoder.number(given, `${path}.${key}`));
   return {
     bdf: decoder.optional(fields['bdf'], '', (given) => decoder.text(given, `${path}.bdf`)),
     open: decoder.optional(fields['open'], openByDefault, (given) => decoder.boolean(given, `${path}.open`)),
-    bars: decoder.array(fields['bars'] ?? DEFAULT_BARS, `${path}.bars`, (bar, at) =>
-      decodeBar(decoder, bar, at),
-    ),
+    bars,
+    otherRegions: { configSize: size('configSize'), romSize: size('romSize') },
     msix: decoder.optional(fields['msix'], undefined, (given) => decodeMsix(decoder, given, `${path}.msix`)),
   };
 }

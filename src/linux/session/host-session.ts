@@ -1,4 +1,4 @@
-import type { KvmArchitecture } from '../../host/index.ts';
+import type { KvmArchitecture, OtherRegions } from '../../host/index.ts';
 import type { BarType } from '../../pci-layout/index.ts';
 import type { ContainerKind } from './call-forms.ts';
 import type { AnsweredCall, HostCall } from './host-call.ts';
@@ -52,6 +52,8 @@ export interface SessionDevice {
   /** Whether its file is open, its BARs mmapped and its memory decode on before the first call. */
   readonly open: boolean;
   readonly bars: readonly SessionBar[];
+  /** The regions of vfio-pci beside the BARs. */
+  readonly otherRegions: OtherRegions;
   readonly msix:
     { readonly vectors: number; readonly table: SessionMsixPart; readonly pba: SessionMsixPart } | undefined;
 }

@@ -38,14 +38,10 @@ export class SessionMemory {
     this.#areas = areas;
   }
 
-  /**
-   * The address that a place names.
-   *
-   * @returns `undefined` when no area has that name: a BAR that could not be mmapped has no address.
-   */
-  address({ area: name, offset }: ProcessAddress): bigint | undefined {
-    const area = name === 'abs' ? { address: 0n } : this.#areas.find((one) => one.name === name);
-    return area === undefined ? undefined : BigInt.asUintN(64, area.address + offset);
+  /** The address that a place names. Nothing is there for a BAR that could not be mmapped. */
+  address({ area: name, offset }: ProcessAddress): bigint {
+    const area = this.#areas.find((one) => one.name === name);
+    return BigInt.asUintN(64, (area?.address ?? addressWithoutArea(name)) + offset);
   }
 
   /**
@@ -65,6 +61,17 @@ export class SessionMemory {
       reached = area.address + area.size;
     }
     return memory ?? NOTHING;
+  }
+
+  /** How many bytes from `address` on, and at most `limit`, are ordinary memory that can be written. */
+  writableBytes(address: bigint, limit: bigint): bigint {
+    let reached = address;
+    while (reached < address + limit) {
+      const area = this.#areas.find((one) => one.address <= reached && reached < one.address + one.size);
+      if (area?.name !== 'ram') break;
+      reached = area.address + area.size;
+    }
+    return reached < address + limit ? reached - address : limit;
   }
 
   /** Whether any byte of `[address, address + size)` lies in an mmap of a BAR. */
@@ -103,3 +110,7 @@ export const barAreas = (device: SessionDevice, pageSize: bigint): Area[] =>
 
 /** The address of a BAR's mmap. The mmaps are 1 TiB apart, so that they do not overlap. */
 export const barAddress = (index: number): bigint => FIRST_AREA + (BigInt(index + 1) << 40n);
+
+/** Where an area begins of which the session has none. `abs` is address 0. */
+const addressWithoutArea = (name: string): bigint =>
+  name.startsWith('bar') ? barAddress(Number(name.slice(3))) : 0n;

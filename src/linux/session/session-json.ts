@@ -73,9 +73,9 @@ const infoToJson = (info: HostSession['info']): Record<string, unknown> =>
     }),
   );
 
-function deviceToJson({ bdf, open, bars, msix }: SessionDevice): Record<string, unknown> {
+function deviceToJson({ bdf, open, bars, otherRegions, msix }: SessionDevice): Record<string, unknown> {
   return {
-    ...{ bdf, open },
+    ...{ bdf, open, ...fieldsToJson({ ...otherRegions }) },
     bars: bars.map(({ index, size, type, prefetch, start, mmapFlag, othersInPage }) => ({
       ...{ index, size: hex(size), type, prefetch },
       ...(start === undefined ? {} : { start: hex(start) }),

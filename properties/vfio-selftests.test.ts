@@ -1,0 +1,132 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { installedKernels, type InstalledKernel } from '../src/linux/boot/installed-kernels.ts';
+import { LinuxHost } from '../src/linux/kernel/linux-host.ts';
+import { answerOnModel } from '../src/linux/model/model-answers.ts';
+import { decodeSession } from '../src/linux/session/decode-session.ts';
+import type { HostSession } from '../src/linux/session/host-session.ts';
+import { answerText } from '../src/report/host-session-text.ts';
+import { whyNoLinux } from './testing/why-no-linux.ts';
+
+/*
+ * What Linux's own tests of VFIO claim (tools/testing/selftests/vfio, since 6.18), as sessions: the sizes of DMA
+ * mappings, mappings at the end of the address space, and the mmap of a BAR as a source. The model answers them, and
+ * each kernel that has the tests.
+ */
+
+const PAGE = 0x1000n;
+const END = 1n << 64n;
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+const map = (iova: bigint, size: bigint, vaddr = 'ram+0x0') => ({
+  ...{ call: 'map', iova: hex(iova), size: hex(size), vaddr, flags: 3 },
+});
+const unmap = (iova: bigint, size: bigint) => ({ call: 'unmap', iova: hex(iova), size: hex(size), flags: 0 });
+const unmapAll = { call: 'unmap-all', iova: '0x0', size: '0x0', flags: 2 };
+const unmapped = (size: bigint): string => `0 unmapped=${hex(size)}`;
+
+interface Claim {
+  readonly claim: string;
+  readonly container: 'type1' | 'type1v2';
+  readonly calls: readonly object[];
+  readonly answers: readonly string[];
+}
+
+/** The claims that hold for both versions of type1. */
+const claimsFor = (container: Claim['container']): Claim[] => [
+  ...[PAGE, 16n * PAGE, 2n << 20n].map((size) => ({
+    claim: `maps ${hex(size)} bytes, and unmaps exactly those`,
+    container,
+    calls: [map(0n, size), unmap(0n, size), unmap(0n, size)],
+    answers: ['0', unmapped(size), unmapped(0n)],
+  })),
+  {
+    claim: 'maps and unmaps the last page of the address space',
+    container,
+    calls: [map(END - PAGE, PAGE), unmap(END - PAGE, PAGE), unmap(END - PAGE, PAGE)],
+    answers: ['0', unmapped(PAGE), unmapped(0n)],
+  },
+  {
+    claim: 'unmaps all, with a mapping at the end of the address space',
+    container,
+    calls: [map(END - PAGE, PAGE), map(0n, PAGE), unmapAll, unmapAll],
+    answers: ['0', '0', unmapped(2n * PAGE), unmapped(0n)],
+  },
+  {
+    claim: 'refuses ranges that wrap with EOVERFLOW',
+    container,
+    calls: [map(END - PAGE, 2n * PAGE), map(END - PAGE, PAGE), unmap(END - PAGE, 2n * PAGE)],
+    answers: ['EOVERFLOW', '0', `EOVERFLOW unmapped=${hex(2n * PAGE)}`],
+  },
+  {
+    claim: 'maps the mmap of a BAR, as a whole and in part',
+    container,
+    calls: [
+      map(0n, 4n * PAGE, 'bar0+0x0'),
+      map(0x10_0000n, PAGE, 'bar0+0x1000'),
+      unmap(0n, 4n * PAGE),
+      unmap(0x10_0000n, PAGE),
+    ],
+    answers: ['0', '0', unmapped(4n * PAGE), unmapped(PAGE)],
+  },
+];
+
+const CLAIMS = [...claimsFor('type1'), ...claimsFor('type1v2')];
+
+/** The first kernel whose tests claim all of it, behind an IOMMU that translates 64 bits. */
+const HOST = { kernel: '7.2', iommu: 'amd-v1' };
+
+const sessionOf = ({ container, calls }: Claim, kernel: string): HostSession =>
+  decodeSession({
+    ...{ ...HOST, kernel, container, calls },
+    info: { device: { open: true, bars: [{ index: 0, size: hex(4n * PAGE), type: 'mem64' }] } },
+  });
+
+describe("the claims of Linux's tests of VFIO", () => {
+  it.each(CLAIMS)('$container $claim: the model', (claim) => {
+    expect(answerOnModel(sessionOf(claim, HOST.kernel)).map(answerText)).toEqual(claim.answers);
+  });
+
+  it.each(CLAIMS.filter(({ claim }) => /last page|unmaps all/.test(claim)))(
+    '$container $claim: not the model of Linux 6.12, which loses such a mapping (host fact D2)',
+    (claim) => {
+      expect(answerOnModel(sessionOf(claim, '6.12')).map(answerText)).not.toEqual(claim.answers);
+    },
+  );
+
+  it('iommufd refuses the mmap of a BAR', () => {
+    const session = decodeSession({
+      ...{ container: 'iommufd', kernel: '7.2' },
+      info: { device: { open: true, bars: [{ index: 0, size: hex(4n * PAGE), type: 'mem64' }] } },
+      calls: [
+        { call: 'ioas-map', iova: '0x0', size: hex(PAGE), vaddr: 'bar0+0x0', flags: 7 },
+        { call: 'ioas-map', iova: '0x0', size: hex(PAGE), vaddr: 'ram+0x0', flags: 7 },
+      ],
+    });
+    expect(answerOnModel(session).map(answerText)).toEqual(['EFAULT', '0 mapped=0x0']);
+  });
+});
+
+const installed = installedKernels().filter(
+  ({ architecture, release }) => architecture === 'x86_64' && !release.startsWith('6.'),
+);
+const kernels: readonly { readonly name: string; readonly kernel?: InstalledKernel }[] =
+  installed.length > 0 ? installed.map((kernel) => ({ name: kernel.name, kernel })) : [{ name: 'Linux 7' }];
+
+/** In milliseconds. A boot under TCG takes 11 to 30 s on idle cores. */
+const TIMEOUT = 300_000;
+
+describe.each(kernels)('$name answers the claims as its tests do', ({ kernel }) => {
+  const host = new LinuxHost({ kernels: kernel === undefined ? [] : [kernel] });
+  afterAll(() => host.close());
+  const reason = whyNoLinux(kernel);
+  const skipped = reason === undefined ? '' : ` (skipped: ${reason})`;
+
+  it.skipIf(reason !== undefined).each(CLAIMS)(
+    `$container $claim${skipped}`,
+    { timeout: TIMEOUT },
+    async (claim) => {
+      const { answers } = await host.answer(sessionOf(claim, kernel!.release));
+      expect(answers.map(answerText)).toEqual(claim.answers);
+    },
+  );
+});
