@@ -2,7 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { RegressionStore } from '../src/campaign/index.ts';
 import { CLOUD_HYPERVISOR_SITES, QEMU_SITES } from '../src/invariants/site-table.ts';
-import { COMMON_INVARIANTS, INVARIANT_IDS, fingerprintText, siteOf, violationsOf } from '../src/invariants/index.ts';
+import {
+  COMMON_INVARIANTS,
+  INVARIANT_IDS,
+  fingerprintText,
+  siteOf,
+  violationsOf,
+} from '../src/invariants/index.ts';
 import { ALL_REVISIONS, runOnModel, unsuitable } from '../src/model/index.ts';
 
 const stored = ['known', 'revisions', 'seed', 'cloud-hypervisor'].flatMap((folder) =>
