@@ -8,11 +8,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The citations in here are made up. */
 const NOT_READ = 'properties/citations.test.ts';
 
-const files = ['src', 'generators', 'properties']
+const files = ['.ci', 'src', 'generators', 'properties']
   .flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`),
   )
-  .filter((path) => /\.(?:ts|c|md)$/.test(path) && path !== NOT_READ)
+  .filter((path) => /\.(?:ts|mjs|js|css|c|h|py|md)$/.test(path) && path !== NOT_READ)
   .toSorted();
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 

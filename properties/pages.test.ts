@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPatch } from '../src/validate/index.ts';
 import * as library from '../src/index.ts';
-import { COMMON_INVARIANTS } from '../src/invariants/index.ts';
+import { COMMON_INVARIANTS, INVARIANTS } from '../src/invariants/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
 import { Checkout, NOT_RUN, commandsOf, partsToRun, problemsOf, shortened } from './pages/commands.ts';
 import { withGeneratedParts } from './pages/generated.ts';
@@ -158,6 +158,14 @@ describe('src/README.md', () => {
 
   it('names at least 20 functions on the path of a scenario', () => {
     expect(countPlaces(text)).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe('properties/CAMPAIGNS.md', () => {
+  it('says of each invariant how its finite core is proved, or why it has none', () => {
+    const [, proofs = ''] = readPage('properties/CAMPAIGNS.md').split('These have a finite core in it:');
+    const [about = ''] = proofs.split('\n## ');
+    expect(INVARIANTS.map(({ id }) => id).filter((id) => !about.includes(`\`${id}\``))).toEqual([]);
   });
 });
 

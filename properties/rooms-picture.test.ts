@@ -51,6 +51,18 @@ describe('the picture of the rooms in src/README.md', () => {
   });
 });
 
+/** The functions that a text in C or Python declares or defines, without `self`. */
+const signaturesIn = (text: string): { readonly name: string; readonly parameters: readonly string[] }[] =>
+  [...text.matchAll(/^(?: *def |[a-zA-Z_][\w *]*[ *])(\w+)\(([^();]*)\)(?: *:|\n\{|;)/gm)].map(
+    ([, name = '', list = '']) => ({
+      name,
+      parameters: list.split(',').flatMap((one) => {
+        const parameter = one.trim().replaceAll(/\s+/g, ' ');
+        return parameter === '' || parameter === 'self' ? [] : [parameter];
+      }),
+    }),
+  );
+
 describe('a file of src', () => {
   it('has at most 300 lines in each language, tests apart', () => {
     const long = rooms.flatMap((room) =>
@@ -60,6 +72,21 @@ describe('a file of src', () => {
         .filter(({ lines }) => lines > 300),
     );
     expect(long).toEqual([]);
+  });
+
+  // oxlint counts those of TypeScript.
+  it('has in C and Python no function of more than five parameters, but for those that stand in for mmap', () => {
+    const found = rooms.flatMap((room) =>
+      readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /\.(?:py|[ch])$/.test(file))
+        .flatMap((file) => signaturesIn(readPage(`src/${room}/${file}`))),
+    );
+    expect(found.length).toBeGreaterThan(100);
+    const long = found.filter(
+      ({ parameters }) => parameters.length > 5 && !/^off(?:64)?_t /.test(parameters.at(-1)!),
+    );
+    expect(long.map(({ name }) => name)).toEqual([]);
+    expect(found.filter(({ parameters }) => parameters.length > 5).length).toBeGreaterThan(0);
   });
 });
 

@@ -2,7 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { RegressionStore } from '../src/campaign/index.ts';
 import { CLOUD_HYPERVISOR_SITES, QEMU_SITES } from '../src/invariants/site-table.ts';
-import { INVARIANT_IDS, fingerprintText, siteOf, violationsOf } from '../src/invariants/index.ts';
+import {
+  COMMON_INVARIANTS,
+  INVARIANT_IDS,
+  fingerprintText,
+  siteOf,
+  violationsOf,
+} from '../src/invariants/index.ts';
 import { ALL_REVISIONS, runOnModel, unsuitable } from '../src/model/index.ts';
 
 const stored = ['known', 'revisions', 'seed', 'cloud-hypervisor'].flatMap((folder) =>
@@ -53,6 +59,14 @@ describe.each(ALL_REVISIONS)('on $id, every stored case', (revision) => {
         expect(vmm === 'QEMU', name).toBe(revision.vmm === undefined);
       }
     }
+  });
+});
+
+describe('the table of places', () => {
+  it('has a place in QEMU for each invariant that judges a model', () => {
+    const hasPlace = (id: string): boolean =>
+      QEMU_SITES.some(([cause]) => cause.startsWith(`${id}/`) || `${id}/`.startsWith(cause));
+    expect(COMMON_INVARIANTS.map(({ id }) => id).filter((id) => !hasPlace(id))).toEqual([]);
   });
 });
 

@@ -10,14 +10,14 @@ export function readmeOf(
 ): string {
   const found = results.filter(({ found: times }) => times > 0).length;
   const medians = results.flatMap(({ cases }) => median(cases) ?? []).toSorted((a, b) => a - b);
-  const [{ seeds, most } = { seeds: 0, most: 0 }] = results;
+  const [{ most } = { most: 0 }] = results;
   const [{ flagged } = { flagged: { cases: 0 } }] = results;
   return `# Known bugs
 
 Real bugs of virtual machine monitors, which patches put back. \`ID.ts\` is the patch; \`ID.json\` is the configuration
 of the bug's report, which triggers the bug. The table says after how many cases a search finds each bug. The search
-knows neither patch nor configuration. It runs the cases of \`barproof check\` with all invariants, for ${seeds} seeds and at
-most ${most} cases each. A case finds the bug if it breaks an invariant for a new cause: one for which the revision
+knows neither patch nor configuration. It runs the cases of \`barproof check\` with all invariants, for ${seedsOf(results)}
+and at most ${most} cases each. A case finds the bug if it breaks an invariant for a new cause: one for which the revision
 without the bug breaks that invariant in none of the cases so far, and in no stored finding.
 
 The search finds ${found} of ${results.length} bugs; half of them within ${median(medians) ?? 0} cases (median of the medians).
@@ -43,6 +43,15 @@ can show the bug, \`extension\` if the model needs an extension, \`outside\` if 
 |---|---|---|---|
 ${leftOut.map(({ id, title, reach, why }) => `| ${id} | ${title} | ${reach} | ${why} |`).join('\n')}
 `;
+}
+
+/** For how many seeds bugs were measured: `20 seeds (5 for 33 of the bugs)`. */
+function seedsOf(results: readonly BugResult[]): string {
+  const bugs = new Map<number, number>();
+  for (const { seeds } of results) bugs.set(seeds, (bugs.get(seeds) ?? 0) + 1);
+  const [[usual] = [0], ...others] = [...bugs].toSorted(([, a], [, b]) => b - a);
+  const rest = others.map(([seeds, times]) => `${seeds} for ${times} of the bugs`).join(', ');
+  return `${usual} seeds${rest === '' ? '' : ` (${rest})`}`;
 }
 
 function row({ id, title, source, base }: KnownBug, results: readonly BugResult[]): string {

@@ -35,7 +35,7 @@ function summaryOf(verdicts: readonly MailVerdict[]): string {
   const breaking = judged.filter(({ breaks = [] }) => breaks.length > 0);
   const unreached = judged.filter(({ functions }) => functions!.run === 0);
   return (
-    `Of ${verdicts.length} series ${judged.length} were built and run: ${breaking.length} break something, ` +
+    `Of ${verdicts.length} series ${judged.length} were built and run: ${breaking.length} ${breaking.length === 1 ? 'breaks' : 'break'} something, ` +
     `and of ${unreached.length} no case runs a changed function.`
   );
 }

@@ -24,7 +24,7 @@ export function threadPage(judged: ReadonlyMap<string, Judged>): string {
       'asked what the patch breaks, and the thread made one proposal after the other. Most proposals need a particular ' +
       'card and host to try. Here each proposal is a patch of a few lines, judged on the same generated scenarios.',
     'This page is made of the verdicts stored beside the patches. To compute one of them again:',
-    `    barproof validate regressions/patches/skip-as-posted.ts --seed ${example.seed} --runs ${example.runs}`,
+    `    npx barproof validate regressions/patches/skip-as-posted.ts --seed ${example.seed} --runs ${example.runs}`,
     'Each proposal is judged against the base that it was made for. Warnings are left out. Numbers of cases are given ' +
       `for the base and the patched side. ${STOPS}`,
     summaryTable(judged),

@@ -7,6 +7,7 @@ import {
   violationsOf,
   type Fingerprint,
 } from '../invariants/index.ts';
+import { fitted } from '../report/index.ts';
 import { wayOf, type Scenario } from '../scenario/index.ts';
 import { NotRunnable, TargetUnavailable, type Trace } from '../trace/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
@@ -33,7 +34,7 @@ export async function bisectStep(
   const cause = causeOf(named);
   const { scenario } = loadCase(caseFile(file));
   const { code, words } = await look(scenario, cause, qemu);
-  process.stdout.write(`${printable(`${file}: ${words}`)}\n`);
+  process.stdout.write(`${fitted(printable(`${file}: ${words}`)).join('\n')}\n`);
   raise(code);
 }
 

@@ -4,7 +4,7 @@ import { cacheCommand } from './cache-command.ts';
 import { checkCommand } from './check-command.ts';
 import { completionCommand } from './completion-command.ts';
 import { doctorCommand } from './doctor-command.ts';
-import { closing, examples, helpWidth } from './help-text.ts';
+import { closing, examples } from './help-text.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { explainCommand } from './explain-command.ts';
 import { fuzzCommand } from './fuzz-command.ts';
@@ -17,6 +17,7 @@ import { proveCommand } from './prove-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { reproduceCommand } from './reproduce-command.ts';
 import { runCommand } from './run-command.ts';
+import { terminalColumns } from './terminal-columns.ts';
 import { validateCommand } from './validate-command.ts';
 import { VERSION } from './package.ts';
 import { nearestTo } from '../input/index.ts';
@@ -96,7 +97,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
   for (const command of [program, ...descendants(program)]) {
     command
       .exitOverride()
-      .configureHelp({ minWidthToWrap: (helpWidth() ?? NARROW) < NARROW ? LEAST_ROOM : USUAL_ROOM })
+      .configureHelp({ minWidthToWrap: (terminalColumns() ?? NARROW) < NARROW ? LEAST_ROOM : USUAL_ROOM })
       .showHelpAfterError(`(see ${nameOf(command)} --help)`)
       .configureOutput({
         outputError: (text, write) => write(withHint(text.replace(/^error: /, '✖ '))),

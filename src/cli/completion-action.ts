@@ -49,20 +49,22 @@ export function completionProgram(shell: Shell, program: Command): string {
 
 /** One function for bash, which zsh can run, too. */
 function forBash(commands: readonly Completed[], shell: 'bash' | 'zsh'): string {
-  const valueCases = new Map<string, Set<string>>();
-  for (const { flag, values } of commands.flatMap(({ options }) => options)) {
-    if (values.length === 0) continue;
-    const all = valueCases.get(flag) ?? new Set();
-    for (const value of values) all.add(value);
-    valueCases.set(flag, all);
+  // An option may have other values in another command.
+  const valueCases = new Map<string, string[]>();
+  for (const { name, options } of commands) {
+    for (const { flag, values } of options) {
+      if (values.length === 0) continue;
+      const words = values.join(' ');
+      valueCases.set(words, [...(valueCases.get(words) ?? []), `'${name} ${flag}'`]);
+    }
   }
   const lines = [
     ...(shell === 'zsh' ? ['autoload -U +X bashcompinit && bashcompinit'] : []),
     '_barproof() {',
     // shellcheck would want mapfile, which bash 3 of macOS lacks.
     '  local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words=""',
-    '  case "$before" in',
-    ...[...valueCases].map(([flag, values]) => `    ${flag}) words="${[...values].join(' ')}" ;;`),
+    '  case "${COMP_WORDS[1]} $before" in',
+    ...[...valueCases].map(([words, places]) => `    ${places.join('|')}) words="${words}" ;;`),
     '  esac',
     '  if [ -z "$words" ]; then',
     '    case "${COMP_WORDS[1]}" in',

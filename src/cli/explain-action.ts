@@ -12,6 +12,7 @@ import {
 import { InvalidInput, prefixProblems, standardInputText, unknownName } from '../input/index.ts';
 import { lineWidth, shortened, wrap } from '../report/index.ts';
 import { NAMED_HOSTS, encodeScenario, findNamedHost, toJsonText, type NamedHost } from '../scenario/index.ts';
+import { programWords } from './program-words.ts';
 import { writeNamedFile } from './named-file.ts';
 import { writeOut } from './write-out.ts';
 
@@ -40,7 +41,9 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
   }
   const explanation = explain(sources, { host });
   // First the answer: it stands although a file that the user asked for cannot be made.
-  await writeOut(options.json ? explanationJson(explanation) : explanationText(explanation));
+  await writeOut(
+    options.json ? explanationJson(explanation) : explanationText(explanation, programWords().join(' ')),
+  );
   if (options.scenario !== undefined) {
     const scenario = scenarioOf(explanation, host);
     if (scenario === undefined)

@@ -1,6 +1,4 @@
-/** The width to which help is fitted: that of the terminal; `undefined` where none shows the help. */
-export const helpWidth = (): number | undefined =>
-  process.stdout.isTTY && process.stdout.columns > 1 ? process.stdout.columns : undefined;
+import { terminalColumns } from './terminal-columns.ts';
 
 /**
  * The first lines of `--help`: commands to copy, with what each command does. Where a line is wider than the terminal,
@@ -10,7 +8,7 @@ export const examples =
   (rows: readonly (readonly [command: string, purpose: string])[]): (() => string) =>
   () => {
     const width = Math.max(...rows.map(([command]) => command.length));
-    const most = helpWidth() ?? Infinity;
+    const most = terminalColumns() ?? Infinity;
     const lines = rows.map(([command, purpose]) => `  ${command.padEnd(width)}   ${purpose}`);
     if (lines.every((line) => line.length <= most)) return `Examples:\n${lines.join('\n')}\n`;
     const below = rows.flatMap(([command, purpose]) => [`  ${command}`, ...fitted(purpose, most)]);
@@ -21,7 +19,7 @@ export const examples =
 export const closing =
   (text: string): (() => string) =>
   () =>
-    `\n${helpWidth() === undefined ? text : fitted(text.replaceAll('\n', ' '), helpWidth()!, '').join('\n')}`;
+    `\n${terminalColumns() === undefined ? text : fitted(text.replaceAll('\n', ' '), terminalColumns()!, '').join('\n')}`;
 
 const INDENT = '      ';
 

@@ -1,25 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { doctorText, setTerminalWidth } from '../report/index.ts';
+import { asTerminal, noTerminal } from './testing/as-terminal.ts';
 import { runInProcess as barproof } from './testing/run-in-process.ts';
 
 const WIDTH = 60;
-const own = {
-  isTTY: Object.getOwnPropertyDescriptor(process.stdout, 'isTTY'),
-  columns: Object.getOwnPropertyDescriptor(process.stdout, 'columns'),
-};
-
-function becomeTerminal(columns: number): void {
-  Object.defineProperty(process.stdout, 'isTTY', { value: true, configurable: true });
-  Object.defineProperty(process.stdout, 'columns', { value: columns, configurable: true });
-}
-
-afterEach(() => {
-  setTerminalWidth(undefined);
-  for (const [name, descriptor] of Object.entries(own)) {
-    if (descriptor === undefined) Reflect.deleteProperty(process.stdout, name);
-    else Object.defineProperty(process.stdout, name, descriptor);
-  }
-});
+afterEach(noTerminal);
 
 /** Lines that are too wide, but for a single word, which a user copies. */
 const wide = (text: string): string[] =>
@@ -39,7 +24,7 @@ describe(`in a terminal of ${WIDTH} columns`, () => {
     'bisect-step',
     'doctor',
   ])('the help of "%s" fits', async (command) => {
-    becomeTerminal(WIDTH);
+    asTerminal(WIDTH);
     const { code, out } = await barproof([...(command === '' ? [] : [command]), '--help']);
     expect(code).toBe(0);
     expect(out).toContain('Usage: barproof');

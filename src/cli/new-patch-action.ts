@@ -1,9 +1,10 @@
 import { writePatchTemplate } from '../validate/index.ts';
+import { programWords } from './program-words.ts';
 import { commandText } from './shell.ts';
 
 /** Writes a template of a patch, and prints how to judge it. */
 export function writeNewPatch(name: string): void {
   const file = writePatchTemplate(name);
-  const command = commandText(['barproof', 'validate', file]);
+  const command = commandText([...programWords(), 'validate', file]);
   process.stdout.write(`wrote ${file}; judge it with: ${command}\n`);
 }

@@ -12,6 +12,8 @@ export interface PatchOrder {
   readonly file: string;
   /** Left out where the thread runs single scenarios. */
   readonly validate?: ValidateCommandOptions;
+  /** The width of the terminal that shows the verdict: a thread sees no terminal. Left out where none shows it. */
+  readonly columns?: number | undefined;
 }
 
 /** A message to the thread: the user has interrupted the command, or a scenario to run on a revision with the patch. */

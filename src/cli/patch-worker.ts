@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { requireRevision } from '../model/index.ts';
+import { setTerminalWidth } from '../report/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { PatchOrder, WordFromThread, WordToThread } from './patch-thread.ts';
 import { openPatchedRunner } from './patched-runner.ts';
@@ -8,7 +9,8 @@ import { reportOnSides, type ValidateReport } from './validate-report.ts';
 
 /** The thread in which a patch is loaded and run. See patch-thread.ts for the messages. */
 
-const { file, validate } = workerData as PatchOrder;
+const { file, validate, columns } = workerData as PatchOrder;
+setTerminalWidth(columns);
 const say = (word: WordFromThread<ValidateReport | Trace>): void =>
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort!.postMessage(word);

@@ -2,7 +2,7 @@ import { CampaignFolder, prove, shardOfEnvironment, type ProofPlan } from '../ca
 import type { InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
 import { proofBegins, proofEnds } from '../readers/index.ts';
-import { proofStart, proofSummary } from '../report/index.ts';
+import { count, proofStart, proofSummary } from '../report/index.ts';
 import { ProofScope } from '../scope/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { acceptedFindings } from './accepted-findings.ts';
@@ -65,7 +65,8 @@ async function proveScope(options: ProveCommandOptions, { signal, emit, raise }:
       folder: corpus === undefined ? undefined : new CampaignFolder(corpus),
       signal,
       onProgress: (done) => {
-        progress(`${done} scenarios of ${scope.size}`);
+        // Before the first block ends there is nothing to tell.
+        if (done > 0) progress(`${done} of ${count(scope.size, 'scenario')}`);
         emit({ type: 'progress', cases: done, of: scope.size, findings: 0 });
       },
     });

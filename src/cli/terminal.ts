@@ -1,5 +1,6 @@
 import { setTerminalWidth } from '../report/index.ts';
 import { coloured, hasColours } from './colours.ts';
+import { terminalColumns } from './terminal-columns.ts';
 
 /**
  * Fits the texts of this process to the terminal that shows them: their width, and colours. JSON gets none.
@@ -8,7 +9,7 @@ import { coloured, hasColours } from './colours.ts';
  */
 export function useTerminal(isText: boolean): void {
   const { stdout } = process;
-  setTerminalWidth(stdout.isTTY && stdout.columns > 1 ? stdout.columns : undefined);
+  setTerminalWidth(terminalColumns());
   if (!isText || !hasColours(stdout)) return;
   const write = stdout.write.bind(stdout);
   stdout.write = ((text: string | Uint8Array, ...rest: []) =>

@@ -4,6 +4,7 @@ import { inlineLess } from './inline-less.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
 import { cChangeOf, readCChange, type CChange } from './patch-source.ts';
 import { withReports } from './reports.ts';
+import { terminalColumns } from './terminal-columns.ts';
 import { BUILD_PAUSE_MS, terminalProgress } from './terminal-progress.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 import type { ValidateReport, reportOnSides } from './validate-report.ts';
@@ -48,7 +49,7 @@ async function judgeInThread(
   options: ValidateCommandOptions,
   hooks: Parameters<typeof reportOnSides>[2],
 ): Promise<ValidateReport> {
-  const order = { file, validate: options };
+  const order = { file, validate: options, columns: terminalColumns() };
   const thread = new PatchThread<ValidateReport>(order, (text) => process.stderr.write(text));
   return thread.answer(hooks).finally(() => thread.close());
 }

@@ -2,6 +2,7 @@ import { REAL_DEVICES } from '../../generators/index.ts';
 import { verdictEvents, type EmitReportEvent } from '../readers/index.ts';
 import {
   count,
+  fitted,
   patchFailureText,
   patchFailureToJson,
   problemsText,
@@ -133,7 +134,7 @@ function store(
 const storedLine = (files: Stored['files'], folder: string): string =>
   files.size === 0
     ? ''
-    : `\nthe folder ${printable(folder)} holds ${count(files.size, 'case')} of this verdict\n`;
+    : `\n${fitted(`the folder ${printable(folder)} holds ${count(files.size, 'case')} of this verdict`).join('\n')}\n`;
 
 function exitCodeOf(
   result: PatchJudgement['result'],

@@ -11,8 +11,8 @@ import { logText } from './log/log-text.ts';
 /** From so many devices on, each is a line of a table and no more. */
 const WHOLE_MACHINE = 4;
 
-/** An explanation for people. */
-export function explanationText({ answers }: Explanation): string {
+/** An explanation for people. @param program the words by which the user starts barproof, for commands to copy. */
+export function explanationText({ answers }: Explanation, program = 'barproof'): string {
   const logs = answers.filter((answer): answer is LogFinding => answer.kind === 'log');
   const devices = answers.filter((answer): answer is DeviceAnswer => answer.kind === 'device');
   const parts = [
@@ -20,7 +20,7 @@ export function explanationText({ answers }: Explanation): string {
     ...answers.flatMap((answer) =>
       answer.kind === 'case' ? [caseText(answer)] : answer.kind === 'dump' ? [dumpText(answer)] : [],
     ),
-    ...(devices.length > 1 ? [machineText(devices, devices.length < WHOLE_MACHINE)] : []),
+    ...(devices.length > 1 ? [machineText(devices, devices.length < WHOLE_MACHINE, program)] : []),
     ...(devices.length < WHOLE_MACHINE ? worstFirst(devices).map(deviceText) : []),
   ];
   return parts.join('\n');

@@ -10,7 +10,7 @@ export {
   type RangeAttributes,
 } from './flat-range.ts';
 export { FlatView } from './flat-view.ts';
-export { replay } from './listener-registry.ts';
+export { replayView } from './listener-registry.ts';
 export { isLoggable } from './dirty-logging.ts';
 export type { MemoryListener } from './memory-listener.ts';
 export { MemoryRegion, type AliasTarget, type RegionKind, type RegionOptions } from './memory-region.ts';

@@ -15,7 +15,7 @@ export class ListenerRegistry {
       list.splice(after === -1 ? list.length : after, 0, listener);
     }
     this.#lookForNop();
-    replay(listener, space, registration);
+    replayView(listener, space, registration);
   }
 
   /** Removes a listener. With `notifiesRemovals` it is first notified that each range of `space` is removed. */
@@ -56,7 +56,7 @@ export class ListenerRegistry {
  * Notifies a listener of all ranges of `space`, as if the listener were registered there now
  * (listener_add_address_space, memory fact 3.5).
  */
-export function replay(
+export function replayView(
   listener: MemoryListener,
   space: AddressSpace,
   registration: MemoryRules['registration'] = 'complete',

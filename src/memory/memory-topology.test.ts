@@ -3,7 +3,7 @@ import { END_OF_SPACE, LAST_ADDRESS, hex, offset, type Size } from '../address/i
 import { effectiveRoot, type AddressSpace } from './address-space.ts';
 import type { FlatRange } from './flat-range.ts';
 import { FlatView } from './flat-view.ts';
-import { replay } from './listener-registry.ts';
+import { replayView } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import { MemoryRegion } from './memory-region.ts';
 import { QEMU_MEMORY } from './memory-rules.ts';
@@ -899,7 +899,7 @@ describe('listeners', () => {
     const mute: MemoryListener = { name: 'mute', priority: 0 };
     topology.registerListener(mute, memory);
     const region = put(ram('r'), 0n);
-    replay(mute, memory);
+    replayView(mute, memory);
     topology.removeSubregion(region);
     put(ram('s'), 0n);
     topology.unregisterListener(mute, memory);
@@ -986,7 +986,7 @@ describe('listeners', () => {
   it('hear of the present view again by replay', () => {
     put(ram('a'), 0n);
     const listener = listen();
-    expect(heard(() => replay(listener, memory))).toEqual(['begin', 'add 0x0-0xfff a', 'commit']);
+    expect(heard(() => replayView(listener, memory))).toEqual(['begin', 'add 0x0-0xfff a', 'commit']);
   });
 });
 

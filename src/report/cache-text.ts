@@ -2,6 +2,7 @@ import { printable } from '../input/index.ts';
 import { amount } from './amount.ts';
 import { count } from './count.ts';
 import { table } from './table.ts';
+import { fitted } from './wrap.ts';
 
 /** A QEMU base that was built, as the cache tells of it. */
 export interface ShownBase {
@@ -40,7 +41,7 @@ export function cacheText({ folder, limit, bases }: ShownCache): string {
     isInUse ? 'in use' : `used ${used.toISOString().slice(0, 16).replace('T', ' ')}`,
   ]);
   const held = `${printable(folder)} holds ${count(bases.length, 'base')}, ${amount(BigInt(all))} of at most ${amount(BigInt(limit))}`;
-  return [held, ...table(rows, [4]), ''].join('\n');
+  return [...fitted(held), ...table(rows, [4]), ''].join('\n');
 }
 
 /** What came of clearing the cache. */

@@ -16,6 +16,15 @@ import { printable } from '../input/index.ts';
 import type { Invariant } from '../invariants/index.ts';
 import { count } from './count.ts';
 import { failureBlock } from './failure-block.ts';
+import { fitted } from './wrap.ts';
+
+/** These lines, without empty ones, as a text that fits. */
+const inLines = (lines: readonly string[]): string =>
+  lines
+    .filter((line) => line !== '')
+    .flatMap((line) => fitted(line))
+    .map((line) => `${line}\n`)
+    .join('');
 
 /** The first line of `barproof fuzz`. */
 export const fuzzStart = (
@@ -23,14 +32,18 @@ export const fuzzStart = (
   { version, folder }: { readonly version: string; readonly folder: string },
 ): string => {
   const amount = runs === undefined ? 'no end of cases' : count(runs, 'case');
-  return `barproof ${version}: fuzz ${revision}, ${amount}, seed ${printable(seed)}${partText(shard)}, into ${printable(folder)}\n`;
+  return inLines([
+    `barproof ${version}: fuzz ${revision}, ${amount}, seed ${printable(seed)}${partText(shard)}, into ${printable(folder)}`,
+  ]);
 };
 
 const partText = (shard: FuzzPlan['shard']): string => (shard.of === 1 ? '' : `, part ${shardText(shard)}`);
 
 /** The line about a finding, as soon as it is stored. */
 export const announcement = (discovery: Discovery, file: string): string =>
-  `found ${discoveryName(discovery)} ${discovery.isNearMiss ? 'while shrinking' : 'in'} case ${caseNumber(discovery)}: ${printable(file)}\n`;
+  inLines([
+    `found ${discoveryName(discovery)} ${discovery.isNearMiss ? 'while shrinking' : 'in'} case ${caseNumber(discovery)}: ${printable(file)}`,
+  ]);
 
 /** The number of a case in its campaign, from 1. */
 const caseNumber = ({ block, case: number }: CaseNumber): number => block * BLOCK_CASES + number + 1;
@@ -62,7 +75,7 @@ export function fuzzSummary(
       ? 'no counterexample'
       : `found ${count(errors, 'counterexample')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`,
   ];
-  return `${blocks.join('')}\n${lines.filter((line) => line !== '').join('\n')}\n`;
+  return `${blocks.join('')}\n${inLines(lines)}`;
 }
 
 interface ScopeParts {
@@ -74,9 +87,11 @@ interface ScopeParts {
 
 /** The first lines of `barproof prove`: the scope. */
 export const proofStart = ({ revision, shard }: ProofPlan, scope: ScopeParts, version: string): string =>
-  `barproof ${version}: prove ${revision}, ${count(scope.size, 'scenario')}${partText(shard)}\n` +
-  `${count(scope.layouts.length, 'layout')} x ${scope.surroundings.length} surroundings x ` +
-  `${count(scope.sequences.length, 'sequence')} of operations\n`;
+  inLines([
+    `barproof ${version}: prove ${revision}, ${count(scope.size, 'scenario')}${partText(shard)}`,
+    `${count(scope.layouts.length, 'layout')} x ${scope.surroundings.length} surroundings x ` +
+      `${count(scope.sequences.length, 'sequence')} of operations`,
+  ]);
 
 /** What a proof has shown. */
 export function proofSummary(
@@ -96,7 +111,8 @@ export function proofSummary(
     return `\n${failureBlock(finding, { number: index + 1, previous })}`;
   });
   if (findings.length > 0) {
-    return `${blocks.join('')}\nscenario ${caseNumber(counterexamples[0]!)} of the scope is the first that breaks an invariant\n`;
+    const first = `scenario ${caseNumber(counterexamples[0]!)} of the scope is the first that breaks an invariant:`;
+    return `\n${inLines([first])}${blocks.join('')}\n${inLines([`found ${count(findings.length, 'counterexample')}`])}`;
   }
   const { exercised, known } = tally.by;
   const idle = invariants.filter(({ id }) => !exercised.has(id)).map(({ id }) => id);
@@ -113,7 +129,7 @@ export function proofSummary(
       ? `all ${count(size, 'scenario')}${plan.shard.of === 1 ? ' of the scope' : ` of part ${shardText(plan.shard)}`} hold`
       : `interrupted: ${tally.cases} of ${count(size, 'scenario')} were run`,
   ];
-  return `${lines.filter((line) => line !== '').join('\n')}\n`;
+  return inLines(lines);
 }
 
 /** What a folder of campaigns holds. */
@@ -133,5 +149,5 @@ export function mergeText(
     ...campaigns,
     count(findings.length, 'finding'),
   ];
-  return `${lines.join('\n')}\n`;
+  return inLines(lines);
 }

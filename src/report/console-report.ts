@@ -4,7 +4,7 @@ import { printable } from '../input/index.ts';
 import { fingerprintText } from '../invariants/index.ts';
 import { count } from './count.ts';
 import { failureBlock } from './failure-block.ts';
-import { lineWidth, wrap } from './wrap.ts';
+import { fitted, lineWidth, wrap } from './wrap.ts';
 
 /** Where a console report is written. */
 export interface ConsoleStreams {
@@ -36,10 +36,9 @@ export function consoleReport({
       const which =
         plan.invariants.length === 1 ? plan.invariants[0]! : `${plan.invariants.length} invariants`;
       const cases = count(plan.runs, 'case');
-      out(
-        `barproof ${version}: ${plan.revision} on ${plan.target}, ${which}, ${cases}, seed ${printable(plan.seed)}\n`,
-      );
-      for (const note of plan.notes ?? []) out(`${note}\n`);
+      const what = `${plan.revision} on ${plan.target}, ${which}, ${cases}, seed ${printable(plan.seed)}`;
+      for (const line of [`barproof ${version}: ${what}`, ...(plan.notes ?? [])])
+        out(`${fitted(line).join('\n')}\n`);
       progress?.('replaying the stored cases');
     },
     progress: ({ cases, runs, findings }) =>
@@ -94,7 +93,10 @@ function conclusion({
     ran === 0 && holds && !interrupted ? 'no case ran: there is no result' : '',
     (interrupted || ran === 0) && holds ? '' : `${verdict}${alsoWarnings}`,
   ];
-  return lines.filter((line) => line !== '').join('\n');
+  return lines
+    .filter((line) => line !== '')
+    .flatMap((line) => fitted(line))
+    .join('\n');
 }
 
 /** Where the new cases are. */
@@ -102,7 +104,7 @@ function storedLine({ findings }: CampaignSummary, folder: string | undefined): 
   const stored = findings.filter(({ file, origin }) => file !== undefined && origin.kind === 'search').length;
   return folder === undefined || stored === 0
     ? ''
-    : `the folder ${printable(folder)} holds ${stored === 1 ? 'this case' : `these ${stored} cases`}\n`;
+    : `${fitted(`the folder ${printable(folder)} holds ${stored === 1 ? 'this case' : `these ${stored} cases`}`).join('\n')}\n`;
 }
 
 /** A known finding, with what is known of it. */

@@ -1,4 +1,5 @@
 import { table } from './table.ts';
+import { fitted } from './wrap.ts';
 import type { SessionComparison } from '../linux/session/index.ts';
 import { answerText, callText, hostText } from './host-session-text.ts';
 
@@ -52,6 +53,7 @@ export function comparisonText(comparison: SessionComparison): string {
       [1],
     ),
   ]
+    .flatMap((line) => fitted(line))
     .join('\n')
     .concat('\n');
 }

@@ -7,6 +7,7 @@ import {
 } from '../linux/session/index.ts';
 import { errnoName } from '../host/index.ts';
 import { table } from './table.ts';
+import { fitted } from './wrap.ts';
 
 /** `name=value` for each field. */
 const assignments = (fields: Record<string, unknown>): string =>
@@ -49,5 +50,6 @@ export function sessionText(session: HostSession, answers: readonly CallAnswer[]
     return [String(index), call.call, assignments(passedToJson(call)), ...results];
   });
   const lines = table([['#', 'call', 'passed', 'return', 'errno', 'returned'], ...rows], [0, 3]);
-  return `session ${session.id}: ${hostText(session)}, answered by ${target}\n${lines.join('\n')}\n`;
+  const heading = fitted(`session ${session.id}: ${hostText(session)}, answered by ${target}`);
+  return `${[...heading, ...lines].join('\n')}\n`;
 }

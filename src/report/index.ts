@@ -12,7 +12,7 @@ export {
 } from './campaign-text.ts';
 export { consoleReport, type ConsoleStreams } from './console-report.ts';
 export { deviceMemoryText } from './device-memory.ts';
-export { describeOperation, describeScenario } from './describe-scenario.ts';
+export { DESCRIPTION_COLUMN, describeOperation, describeScenario } from './describe-scenario.ts';
 export { doctorText, doctorToJson, type DoctorCheck, type DoctorFindings } from './doctor-text.ts';
 export { howOften, observed } from './finding-words.ts';
 export { failureBlock } from './failure-block.ts';
@@ -47,4 +47,4 @@ export { causeOf, mapsOf } from './verdict-example.ts';
 export { answerText, callText, hostText } from './host-session-text.ts';
 export { verdictText } from './verdict-text.ts';
 export { shortened } from './shortened.ts';
-export { hasTerminal, label, labelled, lineWidth, mapWidth, setTerminalWidth, wrap } from './wrap.ts';
+export { fitted, label, labelled, lineWidth, mapWidth, setTerminalWidth, wrap } from './wrap.ts';

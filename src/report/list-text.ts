@@ -3,7 +3,6 @@ import { brokenBy, type Invariant } from '../invariants/index.ts';
 import type { DeviceSpec, JsonValue } from '../scenario/index.ts';
 import { count } from './count.ts';
 import { table } from './table.ts';
-import { hasTerminal, lineWidth, wrap } from './wrap.ts';
 
 /** The invariants with their clauses, a line each. */
 export const invariantList = (invariants: readonly Invariant[]): string =>
@@ -42,18 +41,11 @@ function msixText(msix: DeviceSpec['msix']): string {
   return `${count(vectors, 'vector')}, table BAR${tableBar}+${hex(tableOffset)}, PBA BAR${pbaBar}+${hex(pbaOffset)}`;
 }
 
-/** One line for each row; on a terminal the second cell is broken into lines of its width. */
-function list(rows: readonly (readonly [string, string])[]): string {
-  const first = Math.max(...rows.map(([name]) => name.length)) + 2;
-  const broken = !hasTerminal()
-    ? rows
-    : rows.flatMap(([name, text]) =>
-        wrap(text, Math.max(20, lineWidth() - first)).map((line, index) => [index === 0 ? name : '', line]),
-      );
-  return table(broken)
+/** One line for each row, or more where a terminal is narrower. */
+const list = (rows: readonly (readonly [string, string])[]): string =>
+  table(rows)
     .map((line) => `${line}\n`)
     .join('');
-}
 
 /** The invariants as plain data. */
 export const invariantsToJson = (invariants: readonly Invariant[]): JsonValue => ({

@@ -10,7 +10,7 @@ import {
   type TraceRange,
 } from '../trace/index.ts';
 import { refusalOf, skipOf } from './dma-requests.ts';
-import { table } from './table.ts';
+import { alignedLines } from './table.ts';
 import { wrap } from './wrap.ts';
 
 interface Row {
@@ -144,6 +144,6 @@ function layOut(rows: readonly Row[]): string[] {
     cpu,
     dma,
   ]);
-  const [headings, ...lines] = table([HEADINGS, ...cells], [SIZE_COLUMN]);
+  const [headings, ...lines] = alignedLines([HEADINGS, ...cells], [SIZE_COLUMN]);
   return [headings!, ...lines.map((line, index) => (rows[index]!.marked ? line + MARK : line))];
 }

@@ -4,10 +4,11 @@ import { rangeType } from '../memory/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Revision } from '../vfio/index.ts';
 import { accessLines } from './access-lines.ts';
-import { describeScenario } from './describe-scenario.ts';
+import { DESCRIPTION_COLUMN, describeScenario } from './describe-scenario.ts';
 import { deviceMemoryText } from './device-memory.ts';
 import { unseenBarLines } from './unseen-bars.ts';
 import { refusedCalls } from './refused-calls.ts';
+import { fitted } from './wrap.ts';
 
 /**
  * A run for people: the scenario, how the run ended, and the state after the last operation.
@@ -29,7 +30,7 @@ export function traceToText(
   const accesses = accessLines(trace);
   const refused = refusedCalls(trace, dmaMapFunction);
   const sections: [string, string[]][] = [
-    ['', describeScenario(trace.scenario)],
+    ['', describeScenario(trace.scenario).flatMap((line) => fitted(line, DESCRIPTION_COLUMN))],
     [`${trace.revision}: ${ending}`, []],
     [
       'flat view',
@@ -59,8 +60,8 @@ export function traceToText(
   return `${sections
     .map(([heading, lines]) =>
       [
-        ...(heading === '' ? [] : [heading]),
-        ...lines.map((line) => (heading === '' ? line : `  ${line}`)),
+        ...(heading === '' ? [] : fitted(heading)),
+        ...(heading === '' ? lines : lines.flatMap((line) => fitted(`  ${line}`))),
       ].join('\n'),
     )
     .join('\n\n')}\n`;

@@ -2,6 +2,9 @@ import { printable } from '../input/index.ts';
 import type { ChangedFunctionRuns, PatchOnTree, Verdict } from '../validate/index.ts';
 import { count } from './count.ts';
 
+/** The column, from 0, in which the texts of these lines begin. */
+export const TREE_COLUMN = 9;
+
 /** How many files and functions are named: a series may change hundreds. */
 const MOST_FILES = 8;
 const MOST_FUNCTIONS = 20;
@@ -29,7 +32,8 @@ export function treeLines(tree: PatchOnTree | undefined): readonly string[] {
   ];
   const first = rows.findIndex(([label]) => label === '');
   return rows.map(
-    ([label, text], index) => `${(index === first ? 'changed' : label).padEnd(9)}${printable(text)}`,
+    ([label, text], index) =>
+      `${(index === first ? 'changed' : label).padEnd(TREE_COLUMN)}${printable(text)}`,
   );
 }
 

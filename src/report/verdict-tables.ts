@@ -4,7 +4,7 @@ import { amount } from './amount.ts';
 import { STOPS, byStatus, causeText, mentionsStops } from './cause-text.ts';
 import { count } from './count.ts';
 import { FIGURE_NAMES, countEffects, deviceRows, figureChange } from './device-table.ts';
-import { table } from './table.ts';
+import { alignedLines, table } from './table.ts';
 import { shortened } from './shortened.ts';
 import { lineWidth, wrap } from './wrap.ts';
 
@@ -47,8 +47,11 @@ export function outcomeLines({ outcomes }: Verdict): string[] {
   return ['cases that end differently (base -> patched)', ...table(rows, [0]).map((line) => `   ${line}`)];
 }
 
+/** How a table becomes lines: `table` for a terminal; `alignedLines`, a line for each row, for reports in files. */
+type LayOut = typeof table;
+
 /** How the figures change over all cases that both sides complete. */
-export function costTable({ cost: { cases, figures } }: Verdict): string[] {
+export function costTable({ cost: { cases, figures } }: Verdict, layOut: LayOut = alignedLines): string[] {
   const changed = FIGURES.filter((figure) => figures[figure].more + figures[figure].less > 0);
   if (changed.length === 0) return [];
   const rows = changed.map((figure) => {
@@ -65,7 +68,7 @@ export function costTable({ cost: { cases, figures } }: Verdict): string[] {
     ];
   });
   const headings = ['', 'base', 'patched', 'change', 'cases with more', 'cases with less'];
-  const lines = table([headings, ...rows], [1, 2, 3, 4, 5]);
+  const lines = layOut([headings, ...rows], [1, 2, 3, 4, 5]);
   return [
     `cost, summed over the ${count(cases, 'case')} that both sides complete`,
     ...lines.map((line) => `   ${line}`),
@@ -73,7 +76,7 @@ export function costTable({ cost: { cases, figures } }: Verdict): string[] {
 }
 
 /** How the figures change for real devices, and how many devices gain and lose on each host. */
-export function deviceTable({ devices }: Verdict): string[] {
+export function deviceTable({ devices }: Verdict, layOut: LayOut = alignedLines): string[] {
   const rows = deviceRows(devices);
   if (rows.length === 0) return [];
   const cells = rows.map(({ device, hosts, changes, outcome }, index) => [
@@ -91,9 +94,9 @@ export function deviceTable({ devices }: Verdict): string[] {
   ]);
   return [
     'change for real devices',
-    ...table([headings, ...cells], [2, 3, 4, 5, 6]).map((line) => `   ${line}`),
+    ...layOut([headings, ...cells], [2, 3, 4, 5, 6]).map((line) => `   ${line}`),
     '',
-    ...table(
+    ...layOut(
       [['devices that', 'gain', 'lose', 'gain and lose', 'stay the same'], ...summary],
       [1, 2, 3, 4],
     ).map((line) => `   ${line}`),

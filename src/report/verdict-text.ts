@@ -1,8 +1,10 @@
 import type { Verdict, VerdictFinding } from '../validate/index.ts';
-import { treeLines } from './tree-lines.ts';
+import { table } from './table.ts';
+import { TREE_COLUMN, treeLines } from './tree-lines.ts';
 import { exampleBlocks } from './verdict-example.ts';
 import { changesNothing, headline } from './verdict-headline.ts';
 import { costTable, deviceTable, invariantTable, outcomeLines } from './verdict-tables.ts';
+import { fitted } from './wrap.ts';
 
 /**
  * A verdict for people: three lines that say it all, how each invariant changes, every finding with its smallest case,
@@ -14,8 +16,8 @@ export function verdictText(
   verdict: Verdict,
   again: (finding: VerdictFinding) => string | undefined = () => undefined,
 ): string {
-  const first = headline(verdict);
-  const tree = treeLines(verdict.tree);
+  const first = headline(verdict).flatMap((line) => fitted(line));
+  const tree = treeLines(verdict.tree).flatMap((line) => fitted(line, TREE_COLUMN));
   const parts = changesNothing(verdict)
     ? [first, tree]
     : [
@@ -24,8 +26,8 @@ export function verdictText(
         invariantTable(verdict),
         ...exampleBlocks(verdict, again),
         outcomeLines(verdict),
-        costTable(verdict),
-        deviceTable(verdict),
+        costTable(verdict, table),
+        deviceTable(verdict, table),
       ];
   const shown = parts.filter((lines) => lines.length > 0);
   return `${shown.map((lines) => lines.join('\n')).join('\n\n')}\n`;

@@ -40,10 +40,13 @@ export const lineWidth = (): number => (terminalWidth === undefined ? USUAL_WIDT
 /** The longest line of a memory map: no limit where no terminal shows the map. */
 export const mapWidth = (): number => (terminalWidth === undefined ? Infinity : lineWidth());
 
-/** Whether a terminal shows the texts: then long cells of tables are broken, too. */
-export const hasTerminal = (): boolean => terminalWidth !== undefined;
-/** A line of a table in lines that fit, if a terminal shows it. @param column where the last column begins. */
-export function fitted(line: string, column: number): string[] {
+/**
+ * A line in lines that fit, if a terminal shows it. In a pipe it stays whole, so that a program finds it.
+ *
+ * @param column where the last column begins: the text before it is not broken, and the further lines begin below it.
+ *   Without columns, where the line itself begins.
+ */
+export function fitted(line: string, column = line.search(/\S|$/)): string[] {
   if (line.length <= mapWidth()) return [line];
   const [first, ...rest] = wrap(line.slice(column), mapWidth() - column, 2);
   return [line.slice(0, column) + first!, ...rest.map((more) => ' '.repeat(column) + more)];

@@ -1,6 +1,6 @@
 import type { Size } from '../address/index.ts';
 import type { IommuContainer, SpaprTceContainer } from '../host/index.ts';
-import { replay, type AddressSpace, type MemoryListener, type MemoryTopology } from '../memory/index.ts';
+import { replayView, type AddressSpace, type MemoryListener, type MemoryTopology } from '../memory/index.ts';
 import { DmaListener } from './dma-listener.ts';
 import type { EventSink } from './event.ts';
 import type { ContainerRules } from './container-rules.ts';
@@ -95,7 +95,7 @@ export class VfioContainer {
 
   #register(listener: MemoryListener, space: AddressSpace): void {
     if (this.#detached) {
-      replay(listener, space);
+      replayView(listener, space);
       return;
     }
     this.#registered.push({ listener, space });

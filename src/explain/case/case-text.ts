@@ -4,10 +4,12 @@ import { fingerprintText } from '../../invariants/index.ts';
 import {
   lineWidth,
   mapWidth,
+  DESCRIPTION_COLUMN,
   describeOperation,
   describeScenario,
   deviceMemoryText,
   drawMemoryMap,
+  fitted,
   failureBlock,
   table,
   wrap,
@@ -34,10 +36,12 @@ export function caseText(answer: CaseAnswer): string {
   const more =
     violations.length > MOST_BLOCKS
       ? [
-          `and ${violations.length - MOST_BLOCKS} more: ${violations
-            .slice(MOST_BLOCKS)
-            .map(fingerprintText)
-            .join(', ')}\n`,
+          ...fitted(
+            `and ${violations.length - MOST_BLOCKS} more: ${violations
+              .slice(MOST_BLOCKS)
+              .map(fingerprintText)
+              .join(', ')}`,
+          ).map((line) => `${line}\n`),
         ]
       : [];
   return [
@@ -52,7 +56,11 @@ export function caseText(answer: CaseAnswer): string {
     .join('\n');
 }
 
-const indented = (lines: readonly string[]): string => lines.map((line) => `${INDENT}${line}\n`).join('');
+const indented = (lines: readonly string[]): string =>
+  lines
+    .flatMap((line) => fitted(line))
+    .map((line) => `${INDENT}${line}\n`)
+    .join('');
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : `${title}\n\n${indented(lines)}`;
 
@@ -63,14 +71,14 @@ function headline({ regression, revision, violations }: CaseAnswer): string {
       ? 'every invariant holds'
       : `breaks ${violations.map(fingerprintText).join(', ')}`;
   const explanation = regression?.explanation;
-  return `${what}: ${verdict} on ${revision.id}\n${
+  return `${fitted(`${what}: ${verdict} on ${revision.id}`).join('\n')}\n${
     explanation === undefined ? '' : `\n${indented(wrap(printable(explanation), lineWidth()))}`
   }`;
 }
 
 function holdingLines({ scenario, trace }: CaseAnswer): readonly string[] {
   return [
-    ...describeScenario(scenario),
+    ...describeScenario(scenario).flatMap((line) => fitted(line, DESCRIPTION_COLUMN)),
     '',
     `${trace.outcome}${trace.error === undefined ? '' : `: ${trace.error}`}`,
     deviceMemoryText(trace),

@@ -1,4 +1,4 @@
-import { bytes, count, shortened, table } from '../../report/index.ts';
+import { bytes, count, fitted, shortened, table } from '../../report/index.ts';
 import { printable } from '../../input/index.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 
@@ -6,8 +6,9 @@ import type { DeviceAnswer } from './explain-device.ts';
  * Several devices of one machine, for people: one table, the worst first.
  *
  * @param hasDetails whether the text goes on with all of each device.
+ * @param program the words by which the user starts barproof.
  */
-export function machineText(answers: readonly DeviceAnswer[], hasDetails: boolean): string {
+export function machineText(answers: readonly DeviceAnswer[], hasDetails: boolean, program: string): string {
   const devices = answers.filter(({ device }) => !device.isBridge);
   const bridges = answers.length - devices.length;
   const rows = worstFirst(devices).map((answer) => {
@@ -28,14 +29,18 @@ export function machineText(answers: readonly DeviceAnswer[], hasDetails: boolea
     ...table([heading, ...rows]),
     '',
     'trapped: bytes of the memory BARs that exit to QEMU, newest QEMU and Linux. relocation: the best x-msix-relocation.',
-    ...(hasDetails || rows.length === 0 ? [] : [detailsOf(rows[0]![0]!)]),
+    ...(hasDetails || rows.length === 0 ? [] : detailsOf(rows[0]![0]!, program)),
     '',
-  ].join('\n');
+  ]
+    .flatMap((line) => fitted(line))
+    .join('\n');
 }
 
 /** How to get all of one device. @param address of the worst, or `?` */
-const detailsOf = (address: string): string =>
-  `All of one device: give its lines alone, as by lspci -vv -s ${address === '?' ? 'ADDRESS' : address} | barproof explain -`;
+const detailsOf = (address: string, program: string): readonly string[] => [
+  'All of one device: give its lines alone, as by',
+  `lspci -vv -s ${address === '?' ? 'ADDRESS' : address} | ${program} explain -`,
+];
 
 /**
  * Devices with which QEMU does not start, then those with the most trapped bytes, then those of which a text does not

@@ -41,7 +41,7 @@ static int open_file(int folder, const char *path, int flags, int mode)
     };
 
     if (is_kernel_path(path)) {
-        return (int)ask_kernel(&request, path, strlen(path), NULL, 0, NULL);
+        return (int)ask_kernel(&request, path, strlen(path), NULL);
     }
     return (int)syscall(SYS_openat, folder, path, flags, mode);
 }
@@ -152,7 +152,7 @@ REPLACES_LIBC int ioctl(int file, unsigned long number, ...)
             .operation = KERNEL_IOCTL, .file = file, .first = (uint32_t)number, .second = argument
         };
 
-        return (int)ask_kernel(&request, data, read_argument(argument, data), NULL, 0, NULL);
+        return (int)ask_kernel(&request, data, read_argument(argument, data), NULL);
     }
     return (int)syscall(SYS_ioctl, file, number, argument);
 }
@@ -164,7 +164,9 @@ REPLACES_LIBC ssize_t pread(int file, void *data, size_t length, off_t offset)
             .operation = KERNEL_PREAD, .file = file, .first = (uint64_t)offset, .second = length
         };
 
-        return (ssize_t)ask_kernel(&request, NULL, 0, data, length, NULL);
+        struct kernel_data read = { .to = data, .room = length };
+
+        return (ssize_t)ask_kernel(&request, NULL, 0, &read);
     }
     return syscall(SYS_pread64, file, data, length, offset);
 }
@@ -191,7 +193,7 @@ REPLACES_LIBC ssize_t pwrite(int file, const void *data, size_t length, off_t of
     if (is_kernel_file(file)) {
         struct kernel_request request = { .operation = KERNEL_PWRITE, .file = file, .first = (uint64_t)offset };
 
-        return (ssize_t)ask_kernel(&request, data, length, NULL, 0, NULL);
+        return (ssize_t)ask_kernel(&request, data, length, NULL);
     }
     return syscall(SYS_pwrite64, file, data, length, offset);
 }

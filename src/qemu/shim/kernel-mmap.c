@@ -43,15 +43,15 @@ void *map_kernel_file(void *address, size_t length, int protection, int flags, i
         .third = (uint64_t)protection,
     };
     char path[MAX_PATH];
-    size_t got = 0;
-    int64_t place = ask_kernel(&request, NULL, 0, path, sizeof(path) - 1, &got);
+    struct kernel_data name = { .to = path, .room = sizeof(path) - 1 };
+    int64_t place = ask_kernel(&request, NULL, 0, &name);
     int backing, error;
     void *mapped;
 
     if (place < 0) {
         return MAP_FAILED;
     }
-    path[got] = '\0';
+    path[name.got] = '\0';
     backing = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
     if (backing < 0) {
         return MAP_FAILED;
@@ -70,7 +70,7 @@ void *map_kernel_file(void *address, size_t length, int protection, int flags, i
     }
     request.operation = KERNEL_MAPPED;
     request.third = (uintptr_t)mapped;
-    ask_kernel(&request, NULL, 0, NULL, 0, NULL);
+    ask_kernel(&request, NULL, 0, NULL);
     return mapped;
 }
 
@@ -95,7 +95,7 @@ void forget_kernel_mappings(uintptr_t start, uintptr_t end)
         if (request.second == 0) {
             break;
         }
-        ask_kernel(&request, NULL, 0, NULL, 0, NULL);
+        ask_kernel(&request, NULL, 0, NULL);
     }
     errno = error;
 }

@@ -164,11 +164,22 @@ static int write_answer(const char *at, const char *end)
     return result;
 }
 
-static int64_t exchange(struct kernel_request *request, const void *data, size_t length, void *into, size_t room,
-                        size_t *got)
+/* Keeps the data of an answer, as far as the caller has room for them. */
+static void keep_data(struct kernel_data *data, const char *body, size_t length)
+{
+    if (!data) {
+        return;
+    }
+    data->got = length < data->room ? length : data->room;
+    if (data->got > 0) {
+        memcpy(data->to, body, data->got);
+    }
+}
+
+static int64_t exchange(struct kernel_request *request, const void *sent, size_t length, struct kernel_data *data)
 {
     struct kernel_answer answer;
-    size_t rest, taken;
+    size_t rest;
     char *body;
     int fault;
 
@@ -179,7 +190,7 @@ static int64_t exchange(struct kernel_request *request, const void *data, size_t
     request->spare = spare;
     request->length = (uint32_t)(sizeof(*request) + length);
     send_all(request, sizeof(*request));
-    send_all(data, length);
+    send_all(sent, length);
     receive_all(&answer, sizeof(answer));
     if (answer.length < sizeof(answer) || answer.data > answer.length - sizeof(answer)) {
         lose("an answer has a wrong length");
@@ -190,13 +201,7 @@ static int64_t exchange(struct kernel_request *request, const void *data, size_t
         lose("no memory");
     }
     receive_all(body, rest);
-    taken = answer.data < room ? answer.data : room;
-    if (taken > 0) {
-        memcpy(into, body, taken);
-    }
-    if (got) {
-        *got = taken;
-    }
+    keep_data(data, body, answer.data);
     fault = write_answer(body + answer.data, body + rest);
     free(body);
     if (answer.opens) {
@@ -207,8 +212,7 @@ static int64_t exchange(struct kernel_request *request, const void *data, size_t
     return errno ? -1 : answer.result;
 }
 
-int64_t ask_kernel(struct kernel_request *request, const void *data, size_t length, void *answer, size_t room,
-                   size_t *got)
+int64_t ask_kernel(struct kernel_request *request, const void *sent, size_t length, struct kernel_data *data)
 {
     int before = errno;
     int64_t result;
@@ -218,7 +222,7 @@ int64_t ask_kernel(struct kernel_request *request, const void *data, size_t leng
         /* Another thread may get the same number before the answer is here. */
         set_kernel_file(request->file, 0);
     }
-    result = exchange(request, data, length, answer, room, got);
+    result = exchange(request, sent, length, data);
     pthread_mutex_unlock(&one_at_a_time);
     if (result != -1) {
         errno = before;
@@ -237,7 +241,7 @@ REPLACES_LIBC int close(int file)
     if (is_kernel_file(file)) {
         struct kernel_request request = { .operation = KERNEL_CLOSE, .file = file };
 
-        ask_kernel(&request, NULL, 0, NULL, 0, NULL);
+        ask_kernel(&request, NULL, 0, NULL);
     } else if (is_own_file(file)) {
         return 0;
     }

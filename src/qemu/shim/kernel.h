@@ -52,12 +52,18 @@ int is_kernel_path(const char *path);
 /* Whether the descriptor is one of the files that barproof answers. */
 int is_kernel_file(int file);
 
+/* Where the data of an answer go. What is beyond `room` is dropped. */
+struct kernel_data {
+    void *to;
+    size_t room; /* in bytes */
+    size_t got;  /* bytes that the answer had; set by ask_kernel */
+};
+
 /*
- * Asks barproof. Up to `room` bytes of the answer's data go to `answer`; `*got` says how many.
+ * Asks barproof: the request, then `length` bytes of `sent`. `data` is NULL where no data of the answer are wanted.
  * Returns the result, or -1 with errno.
  */
-int64_t ask_kernel(struct kernel_request *request, const void *data, size_t length, void *answer, size_t room,
-                   size_t *got);
+int64_t ask_kernel(struct kernel_request *request, const void *sent, size_t length, struct kernel_data *data);
 
 /* Copies memory of this process that may not be there. Returns 0, or -1. */
 int read_own_memory(uintptr_t address, void *to, size_t length);
