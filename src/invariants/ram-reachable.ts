@@ -79,10 +79,6 @@ function checkRange(
 ): void {
   // Only a range whose address and offset agree modulo the page has whole pages of its region.
   if (!isAligned(range.start - range.offset, page)) return;
-  if (range.region.discards === undefined) {
-    checkPart(range, range, containers, page, examination);
-    return;
-  }
   for (const part of pluggedParts(range, plugged)) checkPart(range, part, containers, page, examination);
 }
 

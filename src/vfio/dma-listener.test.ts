@@ -705,7 +705,8 @@ describe('what a rule of the listener is told of a change', () => {
   it('is whether the section appears or leaves, and whether the container is set up', () => {
     const base = revision('qemu-11.1');
     const asked: unknown[] = [];
-    const skip: ListenerRules['skip'] = (_, { change, initialized }) => void asked.push([change, initialized]);
+    const skip: ListenerRules['skip'] = (_, { change, initialized }) =>
+      void asked.push([change, initialized]);
     const { listener } = listenerOf('qemu-11.1', undefined, {
       revision: { ...base, listener: { ...base.listener, skip } },
     });
