@@ -386,6 +386,12 @@ describe('memslot-aligned-disjoint', () => {
     ]);
   });
 
+  it('reports a log without a migration also where other operations run and the flat view has nothing', () => {
+    const logging = { ...slot(0n, PAGE), logDirtyPages: true };
+    const judged = shows([logging], [], { scenario: scenario({ operations: [{ op: 'reset' }] }) });
+    expect(causes(memslotAlignedDisjoint, judged)).toEqual(['logged-in-vain', 'not-backed']);
+  });
+
   describe('for a BAR that the VMM has mmapped read-only', () => {
     const scenarioWith = (id: string) =>
       scenario({ devices: [{ id, name: 'nic', bars: [{ index: 0, size: '0x1000', type: 'mem32' }] }] });
