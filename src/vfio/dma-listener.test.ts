@@ -107,6 +107,15 @@ describe('the DMA listener skips a section (vfio fact 6.1)', () => {
     expect(iommu.take()).toEqual([]);
   });
 
+  it.each(PLAIN_IDS)('of RAM that no device may reach, in %s', (id) => {
+    const { listener, iommu, log } = listenerOf(id);
+    const enclave = MemoryRegion.ram('enclave', P64K, { isProtected: true });
+    listener.regionAdd(sectionOf(enclave, 0n, P64K));
+    listener.regionDel(sectionOf(enclave, 0n, P64K));
+    expect(iommu.take()).toEqual([]);
+    expect(log.take()).toMatchObject([{ type: 'skip', reason: 'protected', region: 'enclave' }]);
+  });
+
   it.each(PLAIN_IDS)('but not one that only ends above 2^63, in %s', (id) => {
     expect(callsFor(id, P4K, P4K, sectionOf(ram(), TOP_BIT - P4K, 2n * P4K, 0n))).toEqual([
       `map 0x7ffffffffffff000 0x2000 rw`,

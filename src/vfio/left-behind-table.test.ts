@@ -43,6 +43,8 @@ describe('an emulated table that does not follow its BAR', () => {
     bus.topology.transaction(() => {
       device.setMemoryEnabled(false);
       expect(device.pci.bar(0)!.region.container).toBeUndefined();
+      const region = device.pci.bar(0)!.region.subregions.find(({ name }) => name === 'msix-table');
+      expect(region!.enabled).toBe(true);
     });
     device.setMemoryEnabled(true);
     expect(table()).toHaveLength(1);
@@ -59,6 +61,7 @@ describe('an emulated table that does not follow its BAR', () => {
   it('is no matter for a device without a table that is trapped', () => {
     const { device, table } = started({ machineOptsOutOfMsixEmulation: true });
     device.setBar(0, FIRST);
+    expect(table()).toEqual([]);
     device.setBar(0, SECOND);
     expect(table()).toEqual([]);
     expect(device.pci.bar(0)!.address).toBe(SECOND);

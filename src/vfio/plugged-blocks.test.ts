@@ -113,15 +113,24 @@ describe('RAM of virtio-mem in a container (vfio fact 6.14)', () => {
     expect([discards.plugged, iommu.mappings()]).toEqual([[], []]);
   });
 
-  it('leaves a part mapped where the rules roll nothing back, and unmaps nothing where they say so', () => {
-    const rules = { rollsBackPopulate: false, discardSpan: () => undefined, discardLimit: 'warned' } as const;
-    const { discards, listener, section, iommu } = make({ rules, maxMappings: 1 });
+  it('leaves a part mapped where the rules roll nothing back', () => {
+    const rules = { rollsBackPopulate: false, discardLimit: 'warned' } as const;
+    const { discards, listener, section, iommu, requests } = make({ rules, maxMappings: 1 });
     listener.regionAdd(section);
     discards.plug(part(0n, 2n));
     expect(iommu.mappings()).toHaveLength(1);
-    discards.plug(part(3n, 1n));
-    listener.regionDel(section);
+    expect(requests()).toEqual(['map 0x100000000+0x10000', 'map 0x100010000+0x10000 = -28']);
+  });
+
+  it('stays mapped where the rules ask for no unmap', () => {
+    const { discards, listener, section, iommu } = make({ rules: { discardSpan: () => undefined } });
+    listener.regionAdd(section);
+    discards.plug(part(0n, 1n));
+    discards.unplug(part(0n, 1n));
     expect(iommu.mappings()).toHaveLength(1);
+    discards.plug(part(2n, 1n));
+    listener.regionDel(section);
+    expect(iommu.mappings()).toHaveLength(2);
   });
 
   it('is mapped like other RAM where the rules follow no blocks', () => {
@@ -212,6 +221,15 @@ describe('RAM of virtio-mem in a container (vfio fact 6.14)', () => {
     listener.regionDel(section);
     discards.unplug(part(0n, 4n));
     expect(requests()).toEqual(['unmap 0x100000000+0x20000']);
+  });
+
+  it('is left alone by another region that is at the same address for a moment', () => {
+    const { discards, listener, section, requests } = make();
+    const other = sectionOf(make().section.region, section.start, section.size, 0n);
+    for (const one of [section, other]) listener.regionAdd(one);
+    listener.regionDel(other);
+    discards.plug(part(0n, 1n));
+    expect(requests()).toEqual(['map 0x100000000+0x10000']);
   });
 
   it('is followed without a look at the limit where the host does not say one', () => {
