@@ -69,7 +69,9 @@ describe('logging of dirty pages (memory fact 3.7)', () => {
     const root = MemoryRegion.container('other', END_OF_SPACE);
     topology.addSubregion(root, MemoryRegion.ram('more', PAGE), offset(0n));
     const heard = { name: 'more', priority: 0, logStart: () => void log.push('start more') };
-    topology.registerListener(heard, topology.createAddressSpace('other', root));
+    const space = topology.createAddressSpace('other', root);
+    topology.registerListener(heard, space);
+    topology.registerListener({ name: 'deaf', priority: 0 }, space);
     log.length = 0;
     topology.dirtyLogging.set(true);
     expect(log).toEqual(['begin', 'low start ram', 'high start ram', 'start more', 'commit']);

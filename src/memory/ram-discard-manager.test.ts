@@ -149,6 +149,8 @@ describe('RAM of virtio-mem (memory fact 1.10)', () => {
     expect(memory.plugged).toEqual([blocks(0n, 1n), blocks(2n, 1n)]);
     memory.unplug(blocks(0n, 3n));
     expect(memory.plugged).toEqual([blocks(0n, 1n), blocks(2n, 1n)]);
+    memory.unplug(blocks(2n, 1n));
+    expect(memory.plugged).toEqual([blocks(0n, 1n)]);
   });
 
   it('tells a listener that leaves nothing if no block is plugged, and nothing afterwards', () => {
