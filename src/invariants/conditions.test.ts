@@ -181,6 +181,8 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       { violation: at(0xd000_0000n, 0xd000_1000n), ...placedAt('0xe0000000') },
       // Another device has the larger BAR, and so has another BAR of the device.
       { violation: at(0xe000_0000n, 0xe000_2000n), ...besidePlaced('0xe0000000', 0x2000n) },
+      // The VMM shows no BAR of the device, as of a device that it is still setting up.
+      { ...placedAt('0xe0000000'), violation: at(0xe000_0000n, 0xe000_2000n), steps: [withoutBars()] },
       placedAt('0xe0000000'),
     ],
   ],
@@ -297,6 +299,11 @@ function withVirtioMem(errno: 0 | 12, region = 'mem'): Case {
 function withApertures(...more: readonly object[]) {
   const apertures = [{ start: '0x0', end: '0x1fff' }, ...more];
   return scenario({ host: { iommu: { type: 'type1', pageSizes: ['0x1000'], apertures } } });
+}
+
+/** A step after which dev0 has no BAR. */
+function withoutBars(): StepParts {
+  return { state: state({ devices: [device([])] }) };
 }
 
 /** A page at 0x1000 that shows its region from offset 0x800 on. */

@@ -442,12 +442,19 @@ describe('memslot-aligned-disjoint', () => {
       ...region('ram', kind),
       ...more,
     });
-    const migrate = (view: readonly ReturnType<typeof flat>[], memslots: Slots) => {
+    const migration = (view: readonly ReturnType<typeof flat>[], memslots: Slots) => {
       const shown = state({ flatView: view, memslots });
       const judged = trace([{ state: shown }, { state: { ...shown } }], { scenario: migrating });
       const steps = judged.steps.map((step, at) => (at === 1 ? { ...step, operation: START } : step));
-      return words({ ...judged, steps }).filter(([cause]) => cause!.includes('log'));
+      return { ...judged, steps };
     };
+    const migrate = (view: readonly ReturnType<typeof flat>[], memslots: Slots) =>
+      words(migration(view, memslots)).filter(([cause]) => cause!.includes('log'));
+
+    it('judges a slot once for its memory, and its log at the start and when the migration begins', () => {
+      const judged = migration([flat(0n, END, memory())], [slot(0n, PAGE)]);
+      expect(judge(memslotAlignedDisjoint, judged).exercised).toBe(3);
+    });
 
     it('names a slot of RAM that does not log', () => {
       expect(migrate([flat(0n, END, memory())], [slot(0n, PAGE)])).toEqual([
