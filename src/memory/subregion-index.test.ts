@@ -184,6 +184,8 @@ describe('a region among many siblings', () => {
       topology.addSubregion(container!, region, offset(BigInt(at) * 4n * PAGE)),
     );
     topology.addSubregion(outer!, container!, offset(0n), 1);
+    // With a second child the view is that of the outer container.
+    topology.addSubregion(outer!, MemoryRegion.io('io', PAGE), offset(5000n * PAGE));
     const space = topology.createAddressSpace('memory', outer!);
     const shownAt = (at: bigint): string | undefined => space.view.at(at * PAGE)?.region.name;
     return { topology, outer: outer!, container: container!, regions, shownAt };
