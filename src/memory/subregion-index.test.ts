@@ -215,10 +215,15 @@ describe('a region among many siblings', () => {
     expect(container.subregions).toHaveLength(200);
   });
 
-  it('is found where it reaches after it has grown, also if another container changes there', () => {
+  it('is found at its end after it has grown, when a region that hid the end is gone', () => {
     const { topology, outer, regions, shownAt } = make();
-    topology.setSize(regions[199]!, 3n * PAGE);
-    topology.addSubregion(outer, MemoryRegion.io('below', PAGE), offset(798n * PAGE));
-    expect([797n, 798n, 799n].map(shownAt)).toEqual(['r199', 'r199', undefined]);
+    topology.setSize(regions[199]!, 4n * PAGE);
+    const above = [796n, 797n, 798n, 799n].map((at) => {
+      const region = MemoryRegion.io(`above ${at}`, PAGE);
+      topology.addSubregion(outer, region, offset(at * PAGE), 2);
+      return region;
+    });
+    topology.removeSubregion(above[3]!);
+    expect([797n, 798n, 799n].map(shownAt)).toEqual(['above 797', 'above 798', 'r199']);
   });
 });
