@@ -24,8 +24,12 @@ describe('bytes', () => {
     [100_001n, '97 KiB + 673 bytes'],
     [134_266_876n << 10n, '128 GiB + 49148 KiB'],
     [3_144_960n << 10n, '2 GiB + 1023 MiB + 256 KiB'],
+    [(1n << 40n) + (1n << 30n) + (1n << 27n) + 1n, '0x10048000001 bytes'],
+    [(1n << 40n) + (1n << 30n) + (1n << 10n), '1 TiB + 1 GiB + 1 KiB'],
     [-4096n, '-4 KiB'],
     [1n << 70n, '1024 EiB'],
+    [(1n << 70n) + 1n, '1024 EiB + 1 byte'],
+    [100_000n << 60n, '100000 EiB'],
   ])('writes %d as %s', (count, text) => {
     expect(bytes(count)).toBe(text);
   });

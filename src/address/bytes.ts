@@ -38,9 +38,9 @@ function dividing(count: bigint): number {
   return unit;
 }
 
-/** The largest unit of which the count has at least one. */
+/** The largest unit of which the count, of at least one byte, has at least one. */
 function within(count: bigint): number {
   let unit = UNITS.length - 1;
-  while (unit > 0 && count < sizeOf(unit)) unit--;
+  while (count < sizeOf(unit)) unit--;
   return unit;
 }

@@ -145,6 +145,16 @@ const holds =
     start <= address && address < end;
 
 describe('joinRanges', () => {
+  it('joins ranges that touch or overlap, in order of address or not', () => {
+    const [low, middle, high] = [range(0n, 4n), range(4n, 6n), range(8n, 9n)];
+    const joined = [range(0n, 6n), high];
+    expect(joinRanges([low, middle, high])).toEqual(joined);
+    expect(joinRanges([high, middle, low])).toEqual(joined);
+    expect(joinRanges([low, range(1n, 2n), range(3n, 6n), high])).toEqual(joined);
+    expect(joinRanges([high])).toEqual([high]);
+    expect(joinRanges([])).toEqual([]);
+  });
+
   it('has the same addresses in sorted ranges with a gap between any two', () => {
     fc.assert(
       fc.property(someRanges, (ranges) => {
@@ -160,6 +170,15 @@ describe('joinRanges', () => {
 });
 
 describe('partsOutside', () => {
+  it('is what other ranges leave at both ends and between them', () => {
+    expect(partsOutside(range(2n, 10n), [range(7n, 8n), range(0n, 3n), range(4n, 7n)])).toEqual([
+      range(3n, 4n),
+      range(8n, 10n),
+    ]);
+    expect(partsOutside(range(2n, 10n), [range(0n, 2n), range(10n, 12n)])).toEqual([range(2n, 10n)]);
+    expect(partsOutside(range(2n, 10n), [range(2n, 10n)])).toEqual([]);
+  });
+
   it('has the addresses of the range that no other range has, in order', () => {
     fc.assert(
       fc.property(someRanges, fc.nat(20), fc.nat(20), (covered, first, size) => {

@@ -365,6 +365,16 @@ describe('SpaprTceContainer.unmap', () => {
     ]);
     expect(tce.unmap(iova(0n), 2n * GIB)).toEqual({ errno: 0, unmapped: 0x3000n });
   });
+
+  it('clears the end, the beginning and the whole of a mapping, and keeps no more than the rest', () => {
+    const tce = withMemory();
+    tce.map(request(0n, 0x4000n));
+    expect(tce.unmap(iova(0x3000n), 0x1000n)).toEqual({ errno: 0, unmapped: 0x1000n });
+    expect(tce.unmap(iova(0n), 0x1000n)).toEqual({ errno: 0, unmapped: 0x1000n });
+    expect(live(tce)).toEqual([[0x1000n, 0x2000n, 0x1000n, 0x1000n]]);
+    expect(tce.unmap(iova(0x1000n), 0x2000n)).toEqual({ errno: 0, unmapped: 0x2000n });
+    expect(live(tce)).toEqual([]);
+  });
 });
 
 describe('SpaprTceContainer where the system call returns a positive number', () => {

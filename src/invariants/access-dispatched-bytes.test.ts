@@ -496,3 +496,21 @@ describe('a region of a device that is no BAR', () => {
     expect(foundFor(0x4000n, 4, reaches.device(0x4000n, 2), onlyOther)).toEqual([]);
   });
 });
+
+describe('access-dispatched for a BAR that only relocation adds', () => {
+  it('lets the bytes beside table and PBA reach nothing, as the device has none there', () => {
+    const [start, size] = [0x8000_0000n, 0x1000n];
+    const moved = device([bar(2, size, { address: start })], layout(4, 0n, 0x800n, [2, 2]));
+    const access = {
+      at: 0x900n,
+      width: 4,
+      bar: [2, start],
+      parts: [{ address: start + 0x900n, size: 4, reached: nothing }],
+      flatView: [flat(start, size, region('dev0 base BAR 2', 'io', 'dev0'))],
+      devices: [moved],
+    } as const;
+    expect(found(access)).toEqual([]);
+    const own = [{ id: 'dev0', bars: [{ index: 2, size: '0x1000', type: 'mem32' }] }];
+    expect(found({ ...access, specs: own })).toEqual(['refused']);
+  });
+});

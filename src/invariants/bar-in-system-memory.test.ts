@@ -39,4 +39,10 @@ describe('isShown', () => {
     expect(isShown(plugged.bars[0]!, plugged, view('dev1'))).toBe(false);
     expect(isShown(plugged.bars[0]!, plugged, [])).toBe(false);
   });
+
+  it('finds no other region of the device', () => {
+    const plugged = device([bar(0, SIZE, { address: 0n }), bar(1, SIZE, { address: SIZE })]);
+    const view = [flat(SIZE, SIZE, region('dev0 BAR 1', 'io', 'dev0'))];
+    expect(plugged.bars.map((each) => isShown(each, plugged, view))).toEqual([false, true]);
+  });
 });

@@ -172,10 +172,17 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     [
       { violation: at(0xe000_0000n, 0xe000_1000n), ...placedAt('0xe0000000') },
       { violation: at(0xe000_0000n, 0xe000_2000n), ...placedAt('0xe0000000', 0x2000n) },
+      // QEMU stretches the BAR to a page of the host.
+      { violation: at(0xe000_0000n, 0xe001_0000n), ...placedAt('0xe0000000', 0x2000n, PAGE_64K) },
+      { violation: at(0xe000_0000n, 0xe000_1000n), ...besidePlaced('0xe0000000') },
     ],
     [
       { violation: at(0xe000_0000n, 0xe000_2000n), ...placedAt('0xe0000000') },
       { violation: at(0xd000_0000n, 0xd000_1000n), ...placedAt('0xe0000000') },
+      // Another device has the larger BAR, and so has another BAR of the device.
+      { violation: at(0xe000_0000n, 0xe000_2000n), ...besidePlaced('0xe0000000', 0x2000n) },
+      // The VMM shows no BAR of the device, as of a device that it is still setting up.
+      { ...placedAt('0xe0000000'), violation: at(0xe000_0000n, 0xe000_2000n), steps: [withoutBars()] },
       placedAt('0xe0000000'),
     ],
   ],
@@ -192,9 +199,21 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     ],
   ],
   'read-only-bar': [
-    [withBarAt(0xe000_0000n, { writable: false })],
+    [
+      withBarAt(0xe000_0000n, { writable: false }),
+      besideReadonly(),
+      besideReadonly({ step: 1 }),
+      // The step after the last one is the teardown.
+      {
+        ...withBarAt(0xe000_0000n, { writable: false }),
+        violation: at(0xe000_0000n, 0xe000_1000n, { step: 1 }),
+      },
+      withBarWhile({ step: 0 }),
+    ],
     [
       {},
+      withBarWhile({ step: 1 }),
+      ...['device', 'bar', 'unplugged'].map((which) => besideReadonly({ other: which })),
       withBarAt(0xe000_0000n, {}),
       withBarAt(0xe000_0000n, { writable: true }),
       withBarAt(0xd000_0000n, { writable: false }),
@@ -234,6 +253,39 @@ function withBarAt(address: bigint | undefined, more: object): Case {
   };
 }
 
+/** A run in which the BAR lies at 0xe0000000 after step 0 alone. */
+function withBarWhile({ step }: { readonly step: number }): Case {
+  const { steps = [], ...made } = withBarAt(0xe000_0000n, { writable: false });
+  return {
+    ...made,
+    violation: at(0xe000_0000n, 0xe000_1000n, { step }),
+    steps: [...steps, { state: state() }],
+  };
+}
+
+/**
+ * A run in which BAR 0 of dev0 is read-only and lies at 0xe0000000, beside another BAR and another device.
+ *
+ * @param other what lies at 0xe0000000 in place of the read-only BAR.
+ */
+function besideReadonly({ step = 0, other = '' } = {}): Case {
+  const [here, there] = [0xe000_0000n, 0xd000_0000n];
+  const own = [
+    bar(1, PAGE, { address: gpa(other === 'bar' ? here : there) }),
+    bar(0, PAGE, { address: gpa(other === '' ? here : there + 0x1000n) }),
+  ];
+  const strange = [bar(0, PAGE, { address: gpa(other === 'device' ? here : there + 0x2000n) })];
+  const devices = [
+    device(strange, undefined, { id: 'dev1' }),
+    ...(other === 'unplugged' ? [] : [device(own)]),
+  ];
+  return {
+    ...beside({ ...MEM, index: 1 }, { ...MEM, writable: false }),
+    violation: at(here, here + 0x1000n, { step }),
+    steps: [{ state: state({ devices }) }, {}],
+  };
+}
+
 /** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there. */
 function withVirtioMem(errno: 0 | 12, region = 'mem'): Case {
   const memory = { op: 'add-region', name: 'mem', kind: 'virtio-mem', address: '0x0', size: '0x200000' };
@@ -249,17 +301,45 @@ function withApertures(...more: readonly object[]) {
   return scenario({ host: { iommu: { type: 'type1', pageSizes: ['0x1000'], apertures } } });
 }
 
+/** A step after which dev0 has no BAR. */
+function withoutBars(): StepParts {
+  return { state: state({ devices: [device([])] }) };
+}
+
 /** A page at 0x1000 that shows its region from offset 0x800 on. */
 function shifted() {
   return flat(0x1000n, PAGE, undefined, { offset: 0x800n });
 }
 
-/** A guest that puts BAR 0, of one page, at an address; `seen` is how large the VMM shows the BAR. */
-function placedAt(address: string, seen?: bigint): Case {
+/**
+ * A guest that puts BAR 0 of dev0 at an address, beside BAR 1 and another device; `seen` is how large the VMM shows those
+ * two.
+ */
+function besidePlaced(address: string, seen = 0x1000n): Case {
+  const operations = [{ op: 'set-bar', device: 'dev0', bar: 0, address }];
+  const own = [{ ...MEM, index: 1 }, MEM];
+  const devices = [
+    { id: 'dev1', bars: [MEM] },
+    { id: 'dev0', bars: own },
+  ];
+  const shown = [device([bar(0, seen)], undefined, { id: 'dev1' }), device([bar(1, seen), bar(0, PAGE)])];
+  return {
+    trace: { scenario: scenario({ devices, operations }) },
+    steps: [{ state: state({ devices: shown }) }],
+  };
+}
+
+/**
+ * A guest that puts BAR 0, of one page, at an address.
+ *
+ * @param seen how large the VMM shows the BAR.
+ * @param host the page of the host.
+ */
+function placedAt(address: string, seen?: bigint, host = PAGE): Case {
   const operations = [{ op: 'set-bar', device: 'dev0', bar: 0, address }];
   const devices = [{ id: 'dev0', bars: [MEM] }];
   return {
-    trace: { scenario: scenario({ devices, operations }) },
+    trace: { scenario: scenario({ devices, operations }), pages: { host } },
     steps: [{ state: state({ devices: seen === undefined ? [] : [device([bar(0, seen)])] }) }],
   };
 }

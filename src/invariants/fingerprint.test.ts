@@ -58,4 +58,8 @@ describe('FingerprintSet', () => {
     expect([...set]).toEqual([unaligned, overlapping]);
     expect([set.size, set.has({ ...unaligned }), set.has(unalignedSlot)]).toEqual([2, true, false]);
   });
+
+  it('is empty at first if it is given none', () => {
+    expect([...new FingerprintSet()]).toEqual([]);
+  });
 });

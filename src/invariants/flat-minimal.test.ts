@@ -74,4 +74,23 @@ describe('flat-minimal', () => {
       judge(flatMinimal, traceOfStates([state({ flatView: [left, flat(2n * PAGE, 1n)] })])).exercised,
     ).toBe(1);
   });
+
+  it('compares a new range with those on both sides of it that have not changed', () => {
+    const [below, above] = [flat(0n, PAGE), flat(2n * PAGE, PAGE, undefined, { offset: 2n * PAGE })];
+    const rom = flat(PAGE, PAGE, region('rom'));
+    const before = state({ flatView: [below, rom, above] });
+    for (const offset of [PAGE, 0x5000n]) {
+      const middle = flat(PAGE, PAGE, undefined, { offset });
+      const judged = traceOfStates([before, state({ flatView: [below, middle, above] })]);
+      expect(judge(flatMinimal, judged).causes).toEqual(offset === PAGE ? ['mergeable'] : []);
+    }
+    const onlyAbove = [flat(0n, PAGE, region('other')), flat(PAGE, PAGE, undefined, { offset: PAGE }), above];
+    const judged = traceOfStates([
+      state({ flatView: [onlyAbove[0]!, rom, above] }),
+      state({ flatView: onlyAbove }),
+    ]);
+    expect(judge(flatMinimal, judged).violations).toMatchObject([
+      { step: 1, at: { start: PAGE, end: 3n * PAGE } },
+    ]);
+  });
 });

@@ -112,4 +112,11 @@ describe('guest-page-reachable', () => {
     const incongruent = [flat(PAGE_64K, PAGE_64K, undefined, { offset: PAGE })];
     expect(of(incongruent, [])).toEqual(['unreachable-guest-page']);
   });
+
+  it('lets no device reach protected RAM, nor what the guest may not have of virtio-mem', () => {
+    for (const more of [{ isProtected: true }, { discards: {} }]) {
+      const view = [flat(0n, PAGE, { ...region('ram'), ...more })];
+      expect(saysNothing(guestPageReachable, shows(view, []))).toBe(true);
+    }
+  });
 });

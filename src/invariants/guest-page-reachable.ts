@@ -1,4 +1,4 @@
-import { alignDown, alignUp, isAligned } from '../address/index.ts';
+import { alignDown, alignUp, greater, isAligned } from '../address/index.ts';
 import {
   endOfMapping,
   firstMappingAbove,
@@ -18,7 +18,7 @@ export const guestPageReachable: Invariant = {
   start(trace, examination) {
     const { guest, host, iommu } = trace.pages;
     if (guest >= host) return undefined;
-    const pages = { guest, unit: iommu > host ? iommu : host };
+    const pages = { guest, unit: greater(iommu, host) };
     return {
       step({ remapped }, { containers }) {
         for (const container of containers) {

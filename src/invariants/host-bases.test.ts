@@ -15,6 +15,12 @@ describe('HostBases.agrees', () => {
     expect(bases.agrees(shows({ hostAddress: MOVED }))).toBe(false);
   });
 
+  it('goes on to compare with the first piece after one that differs', () => {
+    const bases = new HostBases();
+    const found = [shows(), shows({ hostAddress: MOVED }), shows()].map((each) => bases.agrees(each));
+    expect(found).toEqual([true, false, true]);
+  });
+
   it('keeps regions apart by name and by owner', () => {
     const bases = new HostBases();
     expect(bases.agrees(shows())).toBe(true);

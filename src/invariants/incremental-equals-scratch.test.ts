@@ -14,6 +14,7 @@ import {
   scenario,
   state,
   trace,
+  windowEvent,
   type BackingOptions,
 } from './testing/index.ts';
 
@@ -67,6 +68,18 @@ describe('incremental-equals-scratch', () => {
     ]);
   });
 
+  it('names the first mapping that differs, and reports the side alone on which there is one more', () => {
+    const [next, other] = [mapping(PAGE, PAGE), mapping(2n * PAGE, PAGE)];
+    const said = (grown: Mappings, fresh: Mappings) =>
+      judge(incrementalEqualsScratch, compare(grown, fresh)).violations.map(({ message }) => message);
+    expect(said([page, next], [page, other])).toEqual([
+      'container has [0x1000, 0x1fff] "ram", which a new listener would not map',
+      'container lacks [0x2000, 0x2fff] "ram", which a new listener would map',
+    ]);
+    expect(of([page, next], [page])).toEqual(['extra-mapping']);
+    expect(of([next], [page, next])).toEqual(['lacking-mapping']);
+  });
+
   it('compares containers by name', () => {
     const containers = [container([page], 'a'), container([], 'b'), container([page], 'not made anew')];
     const scratch = [container([], 'b'), container([page], 'a'), container([page], 'gone')];
@@ -92,6 +105,10 @@ describe('incremental-equals-scratch', () => {
       'extra-mapping',
       'lacking-mapping',
     ]);
+    const window = windowEvent('window-create', PAGE, PAGE, { errno: Errno.ENOSPC });
+    const [, last] = ranOut(Errno.ENOSPC).steps;
+    const withoutWindow = { ...ranOut(Errno.ENOSPC), steps: [{ ...last!, events: [window] }, last!] };
+    expect(causes(incrementalEqualsScratch, withoutWindow)).toEqual(['extra-mapping', 'lacking-mapping']);
     // Neither a limit that is not reached, nor ENOSPC without a limit.
     expect(of([page], [], { scenario: limited })).toEqual(['extra-mapping']);
     expect(causes(incrementalEqualsScratch, { ...ranOut(Errno.ENOSPC), scenario: scenario() })).toEqual([
@@ -166,6 +183,11 @@ describe('incremental-equals-scratch', () => {
     it('may be unmapped at the end of its space', () => {
       expect(placed(undefined, { address: (1n << 32n) - PAGE })).toEqual([]);
       expect(placed(undefined, { address: (1n << 64n) - PAGE }, { type: 'mem64' })).toEqual([]);
+    });
+
+    it('may be unmapped if it has one byte', () => {
+      expect(placed(undefined, { address: 0x1000n }, { size: 1n })).toEqual([]);
+      expect(placed(undefined, { address: 0x1000n }, { size: 2n })).toEqual(['bar-misplaced']);
     });
 
     it.each([

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  brokenBy,
   COMMON_INVARIANTS,
   INVARIANTS,
   INVARIANT_IDS,
@@ -86,5 +87,11 @@ describe('a violation', () => {
     expect(siteOf(violation, { revision: 'QEMU 11.1.3', outcome: 'rejected', error }).place).toBe(place);
     addOwnInvariant(OWN);
     expect(siteOf({ invariant: OWN.id, cause: 'started' }, { revision: 'qemu-11.1' }).place).toBe(OWN.site);
+  });
+});
+
+describe('brokenBy', () => {
+  it('knows no invariant that an unknown revision breaks', () => {
+    for (const id of ['qemu-12.0', 'constructor']) expect(brokenBy(id)).toEqual([]);
   });
 });

@@ -53,4 +53,13 @@ describe('the refused DMA map of RAM over HyperTransport (machine fact 11.7)', (
     expect(of('amd', [HYPER_TRANSPORT, GIB, 22], { deviceMemory: true })).toBeUndefined();
     expect(of('amd', [HYPER_TRANSPORT, GIB, 0])).toBeUndefined();
   });
+
+  it('is none that is granted although a later event of other kind is refused', () => {
+    const machine = { type: 'q35', cpu: { vendor: 'amd', physBits: 48 } };
+    const refusedUnmap = { ...unmapEvent(HYPER_TRANSPORT, GIB, { errno: 22 as never }), deviceMemory: false };
+    expect(
+      ramOverHyperTransport(trace([{ events: [refusedUnmap] }], { scenario: scenario({ machine }) })),
+    ).toBeUndefined();
+    expect(ramOverHyperTransport(trace([], { scenario: scenario({ machine }) }))).toBeUndefined();
+  });
 });

@@ -137,4 +137,15 @@ describe('map-aligned', () => {
     const offIommuPage = traceOfEvents([mapEvent(PAGE, PAGE)], { pages: { host: PAGE, iommu: PAGE_64K } });
     expect(causes(mapAligned, offHostPage)).not.toEqual(causes(mapAligned, offIommuPage));
   });
+
+  it('goes by the range alone where the trace has no host addresses, as that of a real VMM', () => {
+    const hidden = (at: bigint, size: bigint) => ({ ...mapEvent(at, size), hostAddress: undefined as never });
+    expect(causes(mapAligned, traceOfEvents([hidden(0n, PAGE)]))).toEqual([]);
+    expect(judge(mapAligned, traceOfEvents([hidden(0n, 0x800n)])).violations).toMatchObject([
+      {
+        message:
+          'RAM "ram" is to be DMA-mapped at [0x0, 0x7ff], but the smallest page of the IOMMU has 0x1000 bytes',
+      },
+    ]);
+  });
 });

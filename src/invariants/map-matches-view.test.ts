@@ -140,4 +140,18 @@ describe('map-matches-view', () => {
       violations: [{ cause: 'stale', step: 1 }],
     });
   });
+
+  it('reports a mapping of virtio-mem that begins in a plugged block and ends behind the plugged ones', () => {
+    const memory = [flat(AT, SIZE, { ...region('ram'), discards: {} })];
+    const plugged = (end: bigint) => new Map([['ram', [{ start: 0n, end }]]]);
+    const among = (end: bigint) =>
+      causes(
+        mapMatchesView,
+        traceOfStates([
+          state({ flatView: memory, containers: [container([mapping(AT, SIZE)])], plugged: plugged(end) }),
+        ]),
+      );
+    expect(among(SIZE)).toEqual([]);
+    expect(among(SIZE - PAGE)).toEqual(['not-plugged']);
+  });
 });

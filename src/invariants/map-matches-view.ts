@@ -72,7 +72,7 @@ const WHY = {
   'wrong-permission': 'but the flat view has the other permission, read-only or writable',
 } as const;
 
-/** Whether the guest has all the memory of virtio-mem that the mapping shows to devices. */
+/** Whether the guest has all the memory that the mapping shows to devices: of virtio-mem it may lack some. */
 const isPlugged = (mapping: TraceMapping, range: TraceRange, plugged: PluggedMemory | undefined): boolean =>
   pluggedParts(range, plugged).some(
     ({ start, end }) => start <= mapping.iova && endOfMapping(mapping) <= end,
@@ -93,6 +93,6 @@ function mismatch(mapping: TraceMapping, { dmaView: view, plugged }: State): key
   if (!same) return 'stale';
   if (range.region.isProtected === true) return 'protected';
   if (range.end < endOfMapping(mapping)) return 'too-long';
-  if (range.region.discards !== undefined && !isPlugged(mapping, range, plugged)) return 'not-plugged';
+  if (!isPlugged(mapping, range, plugged)) return 'not-plugged';
   return range.readonly === readonly ? undefined : 'wrong-permission';
 }

@@ -238,4 +238,31 @@ describe('map-unmap-symmetric', () => {
       expect(causes(mapUnmapSymmetric, judged)).toEqual(['unmap-of-nothing']);
     });
   });
+
+  describe('for the unmap of RAM of virtio-mem', () => {
+    const MEMORY = { ...region('mem'), discards: {} };
+    const view = (shown = MEMORY) => state({ flatView: [flat(4n * PAGE, 4n * PAGE, shown)] });
+    const block = mapEvent(5n * PAGE, PAGE);
+    const after = (event: Events[number], shown = MEMORY) =>
+      causes(mapUnmapSymmetric, trace([{ state: view(shown), events: [block] }, { events: [event] }]));
+
+    it('asks for no mapping in each part of the section', () => {
+      expect(after(unmapEvent(4n * PAGE, 4n * PAGE))).toEqual([]);
+      expect(after(unmapEvent(4n * PAGE, 2n * PAGE))).toEqual([]);
+      expect(after(unmapEvent(4n * PAGE, PAGE))).toEqual([]);
+    });
+
+    it('asks for mappings everywhere else', () => {
+      expect(after(unmapEvent(3n * PAGE, 5n * PAGE))).toEqual(['split-mapping']);
+      expect(after(unmapEvent(4n * PAGE, 5n * PAGE))).toEqual(['split-mapping']);
+      expect(after(unmapEvent(3n * PAGE, PAGE))).toEqual(['unmap-of-nothing']);
+      expect(
+        after(unmapEvent(4n * PAGE, 4n * PAGE), { ...region('mem'), discards: undefined } as never),
+      ).toEqual(['split-mapping']);
+    });
+
+    it('asks for whole mappings', () => {
+      expect(after(unmapEvent(4n * PAGE, PAGE + 0x800n))).toEqual(['split-mapping']);
+    });
+  });
 });

@@ -122,7 +122,7 @@ class Book {
   }
 
   /** @param mayHaveGaps whether parts of the range need not be mapped. */
-  unmap({ iova, size }: DmaUnmapEvent, mayHaveGaps = false): void {
+  unmap({ iova, size }: DmaUnmapEvent, mayHaveGaps: boolean): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
     const taken = this.#mapped.filter((other) => overlaps(range, other));

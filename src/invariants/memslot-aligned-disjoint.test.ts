@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { offset } from '../address/index.ts';
+import { gpa, hostAddress, offset } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { memslotAlignedDisjoint } from './memslot-aligned-disjoint.ts';
 import {
   END,
+  HOST_BASE,
   PAGE,
   PAGE_64K,
   RAM,
@@ -15,8 +16,10 @@ import {
   judge,
   memslot,
   memslotEvent,
+  mmapEvent,
   region,
   saysNothing,
+  scenario,
   state,
   trace,
   traceOfStates,
@@ -345,5 +348,125 @@ describe('memslot-aligned-disjoint', () => {
   it('reports a slot that begins in front of its memory', () => {
     const view = [flat(PAGE, 3n * PAGE, RAM, { offset: PAGE })];
     expect(causes(memslotAlignedDisjoint, shows([slot(0n, 2n * PAGE)], view))).toEqual(['not-backed']);
+  });
+
+  it('lets a request switch the dirty log of a slot in place, and nothing else', () => {
+    const one = slot(0n, PAGE);
+    const of = (more: object) =>
+      causes(
+        memslotAlignedDisjoint,
+        trace([{ events: [memslotEvent(one), memslotEvent({ ...one, ...more })] }]),
+      );
+    expect(of({ logDirtyPages: true })).toEqual([]);
+    const others = [
+      { gpa: gpa(8n * PAGE) },
+      { size: 2n * PAGE },
+      { hostAddress: hostAddress(HOST_BASE + 8n * PAGE) },
+      { readonly: true },
+    ];
+    for (const other of others) {
+      expect(of({ ...other, logDirtyPages: true })).toEqual(['number-in-use']);
+      expect(of(other)).toEqual(['number-in-use']);
+    }
+    expect(of({})).toEqual(['number-in-use']);
+  });
+
+  it('says that the log of a slot is lost, and that a slot logs without a migration', () => {
+    const logging = { ...slot(0n, PAGE), logDirtyPages: true };
+    const gone = { ...logging, size: 0n };
+    const lost = trace([{ events: [memslotEvent(logging), memslotEvent(gone)] }]);
+    expect(words(lost)).toEqual([
+      [
+        'log-lost',
+        'the VMM deletes the memslot [0x0, 0xfff] of "ram", which logs dirty pages, without fetching the log',
+      ],
+    ]);
+    expect(words(shows([logging]))).toEqual([
+      ['logged-in-vain', 'the memslot [0x0, 0xfff] of "ram" logs dirty pages although no migration runs'],
+    ]);
+  });
+
+  it('reports a log without a migration also where other operations run and the flat view has nothing', () => {
+    const logging = { ...slot(0n, PAGE), logDirtyPages: true };
+    const judged = shows([logging], [], { scenario: scenario({ operations: [{ op: 'reset' }] }) });
+    expect(causes(memslotAlignedDisjoint, judged)).toEqual(['logged-in-vain', 'not-backed']);
+  });
+
+  describe('for a BAR that the VMM has mmapped read-only', () => {
+    const scenarioWith = (id: string) =>
+      scenario({ devices: [{ id, name: 'nic', bars: [{ index: 0, size: '0x1000', type: 'mem32' }] }] });
+    const readonlyMmap = (more: object = {}) =>
+      ({ ...mmapEvent(0n, PAGE), writable: false, ...more }) as never;
+    const shown = (owner: string | undefined, name: string, events: readonly VmmEvent[]) =>
+      words(
+        trace(
+          [
+            {
+              events,
+              state: state({
+                flatView: [flat(0n, PAGE, region(name, 'ram-device', owner))],
+                memslots: [memslot(0n, PAGE, { region: name, ...(owner !== undefined && { owner }) })],
+              }),
+            },
+          ],
+          { scenario: scenarioWith('dev0') },
+        ),
+      );
+    const AREA = 'nic BAR 0 mmaps[12]';
+
+    it('reports a writable slot', () => {
+      expect(shown('dev0', AREA, [readonlyMmap()])).toEqual([
+        [
+          'read-only-bar-writable',
+          `the memslot [0x0, 0xfff] of "${AREA}" is writable, although the BAR can only be read`,
+        ],
+      ]);
+    });
+
+    it.each([
+      ['after an mmap that the host refused', 'dev0', AREA, readonlyMmap({ errno: Errno.EACCES })],
+      ['of memory that is no device’s', undefined, AREA, readonlyMmap()],
+      ['of another device of that name', 'dev1', AREA, readonlyMmap()],
+      ['of another BAR', 'dev0', 'nic BAR 1 mmaps[0]', readonlyMmap()],
+      ['after an mmap of a device that is not known', 'dev0', AREA, readonlyMmap({ device: 'dev7' })],
+      ['after a munmap', 'dev0', AREA, readonlyMmap({ type: 'munmap' })],
+    ])('accepts one %s', (_, owner, name, event) => {
+      expect(shown(owner, name, [event])).toEqual([]);
+    });
+  });
+
+  describe('while a migration runs', () => {
+    const START = { op: 'start-dirty-log' } as const;
+    const migrating = scenario({ operations: [START] });
+    const memory = (kind: 'ram' | 'ram-device' = 'ram', more: object = {}) => ({
+      ...region('ram', kind),
+      ...more,
+    });
+    const migration = (view: readonly ReturnType<typeof flat>[], memslots: Slots) => {
+      const shown = state({ flatView: view, memslots });
+      const judged = trace([{ state: shown }, { state: { ...shown } }], { scenario: migrating });
+      const steps = judged.steps.map((step, at) => (at === 1 ? { ...step, operation: START } : step));
+      return { ...judged, steps };
+    };
+    const migrate = (view: readonly ReturnType<typeof flat>[], memslots: Slots) =>
+      words(migration(view, memslots)).filter(([cause]) => cause!.includes('log'));
+
+    it('judges a slot once for its memory, and its log at the start and when the migration begins', () => {
+      const judged = migration([flat(0n, END, memory())], [slot(0n, PAGE)]);
+      expect(judge(memslotAlignedDisjoint, judged).exercised).toBe(3);
+    });
+
+    it('names a slot of RAM that does not log', () => {
+      expect(migrate([flat(0n, END, memory())], [slot(0n, PAGE)])).toEqual([
+        ['not-logged', 'the memslot [0x0, 0xfff] of "ram" logs no dirty pages while a migration runs'],
+      ]);
+    });
+
+    it('asks for no log of protected RAM, nor where a slot shows nothing of the flat view', () => {
+      expect(migrate([flat(0n, END, memory('ram', { isProtected: true }))], [slot(0n, PAGE)])).toEqual([]);
+      expect(migrate([], [slot(0n, PAGE)])).toEqual([]);
+      expect(migrate([flat(PAGE, PAGE, memory())], [slot(0n, PAGE)])).toEqual([]);
+      expect(migrate([flat(0n, PAGE, memory())], [slot(PAGE, PAGE)])).toEqual([]);
+    });
   });
 });

@@ -145,7 +145,7 @@ class SlotJudge {
   readonly #hasReadonlySlots: boolean;
   /** Whether a migration begins in the run: `checkDirtyLogs` judges the logs then. */
   readonly migrates: boolean;
-  /** The names of the regions of BARs that the VMM mmaps read-only. */
+  /** The owners and names of the regions of BARs that the VMM mmaps read-only. */
   readonly #readonlyBars = new Set<string>();
   readonly #devices: readonly DeviceSpec[];
   readonly #examination: Examination;
@@ -212,13 +212,13 @@ class SlotJudge {
   noteMmap({ device: id, bar, writable, errno }: MmapEvent): void {
     if (writable !== false || errno !== 0) return;
     const device = this.#devices.find((one) => one.id === id);
-    if (device !== undefined) this.#readonlyBars.add(`${device.name} BAR ${bar}`);
+    if (device !== undefined) this.#readonlyBars.add(`${id}: ${device.name} BAR ${bar}`);
   }
 
   /** Whether the slot shows a BAR that can only be read. */
   #isReadonlyBar({ backing: { region, owner } }: Memslot): boolean {
-    if (owner === undefined || this.#readonlyBars.size === 0) return false;
-    return this.#readonlyBars.has(region.replace(/ mmaps\[\d+\]$/, ''));
+    if (this.#readonlyBars.size === 0) return false;
+    return this.#readonlyBars.has(`${owner}: ${region.replace(/ mmaps\[\d+\]/, '')}`);
   }
 
   /** KVM asks the region alone: a read-only alias of RAM, such as the shadow of a PC, may have a writable slot (vfio fact 9.3). */

@@ -39,7 +39,7 @@ export function metricsOf(trace: Trace): Metrics {
   return {
     directMappedBytes: sum(direct.map(({ start, end }) => end - start)),
     trappedBytes: sum(owned.filter((range) => !isUndecided(range)).map(withoutSlot)),
-    p2pMappedBytes: p2p.reduce((most, bytes) => (bytes > most ? bytes : most), 0n),
+    p2pMappedBytes: p2p.reduce((most, bytes) => greater(most, bytes), 0n),
     flatRanges: state.flatView.length,
     memslots: state.memslots.length,
     maps: state.containers.reduce((count, { mappings }) => count + mappings.length, 0),

@@ -292,6 +292,22 @@ describe('mmap-inside-bar for areas that the VMM should leave out', () => {
   });
 });
 
+describe('mmap-inside-bar for a BAR that the host offers read-only', () => {
+  it('accepts an mmap for reading alone', () => {
+    const parts = { ...mappable, bar: { writable: false } };
+    const [writable, readonly] = [mmapEvent(0n, SIZE), { ...mmapEvent(0n, SIZE), writable: false as const }];
+    expect(of([readonly], parts)).toEqual([]);
+    expect(judge(mmapInsideBar, onHost([writable], parts)).violations).toMatchObject([
+      {
+        cause: 'not-writable',
+        message:
+          'the mmap of [0x0, 0xffff] of BAR 0 of dev0 is to be written, although the host offers the BAR read-only',
+      },
+    ]);
+    expect(of([writable, readonly], mappable)).toEqual([]);
+  });
+});
+
 describe('mmap-inside-bar for device memory in the flat view', () => {
   const AT = 0xe000_0000n;
   const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');

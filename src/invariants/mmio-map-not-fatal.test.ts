@@ -160,4 +160,12 @@ describe('mmio-map-not-fatal for a VMM that finds no window to remove', () => {
     const teardown = { events: [refusedWindow], containers: [] };
     expect(causes(mmioMapNotFatal, trace([], { ...aborted, abortSite: 'dma-window', teardown }))).toEqual([]);
   });
+
+  it('says nothing of a window that the host did not remove', () => {
+    const removal = windowEvent('window-remove', 0xc000_0000n, PAGE, {
+      deviceMemory: true,
+      errno: Errno.EINVAL,
+    });
+    expect(saysNothing(mmioMapNotFatal, traceOfEvents([removal], aborted))).toBe(true);
+  });
 });

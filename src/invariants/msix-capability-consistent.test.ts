@@ -306,6 +306,16 @@ describe('msix-capability-consistent for the emulated PBA and a reset', () => {
     expect(violations.map(({ cause, step }) => [cause, step])).toContainEqual(['pba-cut-short', 1]);
   });
 
+  it('looks at the PBA again when the region that hid its end is gone', () => {
+    const devices = [device([mapped], layout(128, 0x2000n, 0x3000n), { pbaAt: { bar: 0, offset: 0x3000n } })];
+    const first = flat(BASE + 0x3000n, 8n, pba);
+    const over = flat(BASE + 0x3008n, 8n, region('overlay', 'io'));
+    const end = flat(BASE + 0x3008n, 8n, own, { offset: 0x3008n });
+    const states = [over, end].map((last) => state({ devices, flatView: [first, last] }));
+    const { violations } = judge(msixCapabilityConsistent, traceOfStates(states, { scenario: PHYSICAL }));
+    expect(violations).toMatchObject([{ cause: 'pba-cut-short', step: 1 }]);
+  });
+
   it('reports MSI-X that is enabled after a reset, and after nothing else', () => {
     const quiet = device([BAR], undefined, { id: 'dev1' });
     const msix = device([BAR], layout(2, 0x2000n, 0x3000n));

@@ -20,7 +20,6 @@ export const msixCapabilityConsistent: Invariant = {
     return {
       judgesUnsettled: true,
       step({ devices, flatView }, state) {
-        const isNew = devices.plugged.length > 0 || devices.changed.length > 0;
         for (const device of devices.reshaped) {
           if (device.msix === undefined || seen.has(device.id)) continue;
           seen.add(device.id);
@@ -30,7 +29,8 @@ export const msixCapabilityConsistent: Invariant = {
         for (const range of devices.reshaped.length > 0 ? state.flatView : flatView.ranges) {
           if (range.region.name === 'msix-table') checkExtent(range, state, examination);
         }
-        for (const device of isNew ? state.devices : [])
+        // Another region may have hidden the end of the PBA, and be gone now.
+        for (const device of state.devices)
           checkPba({ device, scenario: trace.scenario, state }, examination);
       },
       end: () => checkSwitchedOff(trace, examination),

@@ -222,4 +222,51 @@ describe('msix-direct-on-opt-out', () => {
       ]);
     }
   });
+
+  it('checks a table whose device or BAR comes after the flat ranges there', () => {
+    const trapped = showing([piece(0n, SIZE, TRAPPED)]);
+    const here = trapped.steps[0]!.state;
+    const before = [
+      { ...here, devices: [] },
+      { ...here, devices: here.devices.map((each) => ({ ...each, bars: [bar(0, SIZE)] })) },
+    ];
+    for (const first of before) {
+      const judged = { ...trapped, steps: traceOfStates([first, here]).steps };
+      expect(judge(msixDirectOnOptOut, judged).violations).toMatchObject([
+        { cause: 'table-trapped', step: 1 },
+      ]);
+    }
+  });
+
+  it('checks the table of each device by the capability and the BAR of that device', () => {
+    const trapped = showing([piece(0n, SIZE, TRAPPED)]);
+    const [own] = trapped.scenario.devices;
+    const beside = (more: object, first: boolean) => {
+      const other = { ...own!, id: 'dev1', ...more };
+      const devices = first ? [other, own!] : [own!, other];
+      return { ...trapped, scenario: { ...trapped.scenario, devices } };
+    };
+    for (const more of [{ msix: undefined }, { bars: [] }, { options: { 'x-no-mmap': true } }])
+      for (const first of [true, false])
+        expect(causes(msixDirectOnOptOut, beside(more as object, first))).toEqual(['table-trapped']);
+  });
+
+  it('accepts what another device traps in a region of the same name', () => {
+    const foreign = [piece(0n, SIZE, region('dev0 BAR 0', 'io', 'dev1'))];
+    expect(judge(msixDirectOnOptOut, showing(foreign))).toMatchObject({ causes: [], exercised: 1 });
+  });
+
+  it('finds the emulated table in the BAR that the capability of the guest names', () => {
+    const emulation = [flat(AT + TABLE, 0x10n, region('msix-table', 'io', 'dev0'))];
+    const told = layout(1, TABLE, 0x2800n, [2, 0]);
+    expect(judge(msixDirectOnOptOut, showing(emulation, { told }))).toMatchObject({
+      causes: [],
+      exercised: 1,
+    });
+  });
+
+  it('says that the machine opts out', () => {
+    const [violation] = judge(msixDirectOnOptOut, showing([piece(0n, SIZE, TRAPPED)])).violations;
+    expect(violation!.message).toMatch(/, although the machine opts out of MSI-X emulation$/);
+  });
 });

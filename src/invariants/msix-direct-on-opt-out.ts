@@ -1,4 +1,4 @@
-import { alignDown, alignUp, isAligned, overlaps, type Range } from '../address/index.ts';
+import { alignDown, alignUp, isAligned, lesser, overlaps, type Range } from '../address/index.ts';
 import { msixTableRange } from '../pci-layout/index.ts';
 import { allowsMsixMmap, type Scenario } from '../scenario/index.ts';
 import type { BarState, DeviceState, Trace, TraceRange } from '../trace/index.ts';
@@ -41,7 +41,7 @@ function checkDevice(
   // Only a BAR on a page boundary has whole pages that can be mapped.
   if (address === undefined || table.end > size || !isAligned(address, page)) return;
   const lastPage = alignUp(table.end, page);
-  const pages = { start: alignDown(table.start, page), end: lastPage < size ? lastPage : size };
+  const pages = { start: alignDown(table.start, page), end: lesser(lastPage, size) };
   examination.exercised++;
   for (const range of ranges) {
     if (range.region.owner !== device.id || range.region.kind === 'ram-device') continue;

@@ -418,4 +418,11 @@ describe('msix-trapped', () => {
       ]);
     });
   });
+
+  it('takes an emulated table right behind the place of the table for none of that table', () => {
+    const flatView = [shown(0n, TABLE_END), flat(AT + TABLE_END, 0x40n, EMULATION)];
+    expect(causes(msixTrapped, traceOfStates([state({ flatView, devices: [placed()] })]))).toEqual([
+      'direct-in-flat-view',
+    ]);
+  });
 });

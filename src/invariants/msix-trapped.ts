@@ -1,4 +1,4 @@
-import { firstEndingAbove, isAligned, overlaps, type Range } from '../address/index.ts';
+import { firstEndingAbove, isAligned, lesser, overlaps, type Range } from '../address/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import {
   isSettled,
@@ -202,7 +202,7 @@ class TableCheck {
   /** Whether a BAR shows by `range` a part of `place` that the BAR does not decode. */
   #isBeyondItsBar(range: TraceRange, place: Range): boolean {
     const { region, offset, start, end } = range;
-    const last = (end < place.end ? end : place.end) - 1n;
+    const last = lesser(end, place.end) - 1n;
     const owner = this.#state.devices.find(({ id }) => id === region.owner);
     const found = owner && barOf(owner, region.name);
     // Offsets in the BAR are compared, as the window of a host bridge may shift addresses.

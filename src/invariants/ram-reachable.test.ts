@@ -282,4 +282,27 @@ describe('the message of ram-reachable', () => {
       ['no-container', 'dev0 is plugged in, and no VFIO container is open'],
     ]);
   });
+
+  it('asks for no mapping of protected RAM, which devices must not reach', () => {
+    const protectedRam = [flat(AT, SIZE, { ...region('enclave'), isProtected: true })];
+    expect(of(protectedRam, [])).toEqual([]);
+    expect(of([flat(AT, SIZE, { ...region('enclave'), isProtected: false })], [])).toEqual(['not-mapped']);
+  });
+
+  it('names the mapping alone whose host address differs from that of a memslot', () => {
+    const [agreeing, moved] = [
+      mapping(AT, PAGE),
+      mapping(AT + PAGE, PAGE, { offset: PAGE, hostAddress: 0n }),
+    ];
+    const judged = traceOfStates([
+      state({
+        flatView: [flat(AT, 2n * PAGE)],
+        memslots: [memslot(AT, 2n * PAGE)],
+        containers: [container([agreeing, moved])],
+      }),
+    ]);
+    expect(judge(ramReachable, judged).violations).toMatchObject([
+      { cause: 'wrong-backing', at: { start: AT + PAGE, end: AT + 2n * PAGE } },
+    ]);
+  });
 });

@@ -1,4 +1,4 @@
-import { alignDown, alignUp, isAligned, type Range } from '../address/index.ts';
+import { alignDown, alignUp, greater, isAligned, type Range } from '../address/index.ts';
 import {
   type ContainerState,
   type State,
@@ -26,7 +26,7 @@ export const ramReachable: Invariant = {
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
   start(trace, examination) {
     const { host, iommu } = trace.pages;
-    const page = host > iommu ? host : iommu;
+    const page = greater(host, iommu);
     const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
     const bases = new SameBases();
     const reasons = saysWhy(trace) ? new UnmappedReasons(examination) : undefined;
@@ -79,10 +79,6 @@ function checkRange(
 ): void {
   // Only a range whose address and offset agree modulo the page has whole pages of its region.
   if (!isAligned(range.start - range.offset, page)) return;
-  if (range.region.discards === undefined) {
-    checkPart(range, range, containers, page, examination);
-    return;
-  }
   for (const part of pluggedParts(range, plugged)) checkPart(range, part, containers, page, examination);
 }
 

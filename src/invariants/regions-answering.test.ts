@@ -42,6 +42,12 @@ const treeOf = (depth: number): fc.Arbitrary<TraceNode> =>
     });
 
 describe('regionsAnswering', () => {
+  it('passes over a region whose addresses regions above it have answered', () => {
+    const [upper, lower] = [node(RAM, 0n, 2n * PAGE), node(IO, 0n, PAGE)];
+    const root = node(ROOT, 0n, END, { children: [upper, lower] });
+    expect(regionsAnswering(root, [0n, PAGE]).map((answer) => answer?.region)).toEqual([RAM, RAM]);
+  });
+
   it('adds up the attributes of all regions on the path, aliases included', () => {
     const PLAIN = { readonly: false, nonvolatile: false, unmergeable: false };
     const ram = node(RAM, 0n, 4n * PAGE, { attributes: { ...PLAIN, nonvolatile: true } });

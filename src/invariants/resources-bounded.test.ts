@@ -289,4 +289,15 @@ describe('resources-bounded for what the VMM hands out', () => {
     );
     expect(causes(resourcesBounded, ends)).toEqual([]);
   });
+
+  it('takes an area that is mmapped anew in the place of the first mmap for one', () => {
+    const areas = [mmapEvent(0n, PAGE), mmapEvent(PAGE, PAGE), mmapEvent(0n, PAGE)];
+    const munmaps = [0n, PAGE].map(
+      (at) => ({ type: 'munmap', device: 'dev0', bar: 0, offset: offset(at), size: PAGE }) as const,
+    );
+    const judged = trace([{ state: state(), events: areas }], {
+      teardown: { events: munmaps, containers: [] },
+    });
+    expect(causes(resourcesBounded, judged)).toEqual([]);
+  });
 });

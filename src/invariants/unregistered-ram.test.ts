@@ -5,9 +5,9 @@ import { unregisteredRam } from './unregistered-ram.ts';
 import {
   HOST_BASE,
   PAGE,
-  causes,
   container,
   flat,
+  judge,
   memslot,
   registerEvent,
   scenario,
@@ -25,8 +25,8 @@ const registered = (size: bigint, errno: Errno = 0) => ({
   hostAddress: HOST_BASE,
 });
 type Event = ReturnType<typeof registered>;
-const of = (events: readonly Event[], on = onPower) =>
-  causes(
+const judged = (events: readonly Event[], on = onPower) =>
+  judge(
     ramReachable,
     trace(
       [
@@ -43,6 +43,7 @@ const of = (events: readonly Event[], on = onPower) =>
       { scenario: on },
     ),
   );
+const of = (events: readonly Event[], on = onPower) => judged(events, on).causes;
 
 describe('ram-reachable on POWER', () => {
   it('accepts RAM that the container has registered', () => {
@@ -52,6 +53,15 @@ describe('ram-reachable on POWER', () => {
   it('reports RAM that is not registered, or only in part', () => {
     expect(of([])).toEqual(['not-registered']);
     expect(of([registered(SIZE - PAGE)])).toEqual(['not-registered']);
+  });
+
+  it('names RAM that is not registered', () => {
+    expect(judged([]).violations).toMatchObject([
+      {
+        message: 'RAM at [0x0, 0x3fff] is not registered, so the kernel refuses to map it for the guest',
+        at: { start: 0n, end: SIZE },
+      },
+    ]);
   });
 
   it('reports RAM that was unregistered', () => {

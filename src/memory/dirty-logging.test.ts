@@ -56,6 +56,29 @@ describe('logging of dirty pages (memory fact 3.7)', () => {
     expect([topology.dirtyLogging.isOn, log]).toEqual([true, []]);
   });
 
+  it('is asked of the rules by the name of the change, and told of the end alone if they say so', () => {
+    const asked: string[] = [];
+    const { topology, log } = make({ notifiesLogging: (change) => asked.push(change) > 1 });
+    for (const isOn of [true, false]) topology.dirtyLogging.set(isOn);
+    expect(asked).toEqual(['start', 'stop']);
+    expect(log).toEqual(['begin', 'high stop ram', 'low stop ram', 'commit']);
+  });
+
+  it('is told of RAM in each address space', () => {
+    const { topology, log } = make();
+    const root = MemoryRegion.container('other', END_OF_SPACE);
+    topology.addSubregion(root, MemoryRegion.ram('more', PAGE), offset(0n));
+    const heard = { name: 'more', priority: 0, logStart: () => void log.push('start more') };
+    const space = topology.createAddressSpace('other', root);
+    topology.registerListener(heard, space);
+    topology.registerListener({ name: 'deaf', priority: 0 }, space);
+    log.length = 0;
+    topology.dirtyLogging.set(true);
+    expect(log).toEqual(['begin', 'low start ram', 'high start ram', 'start more', 'commit']);
+    topology.dirtyLogging.set(false);
+    expect(log.filter((line) => line.includes('more'))).toEqual(['start more']);
+  });
+
   it('takes in ROM and flash, and neither memory of devices nor protected memory', () => {
     const kinds = [
       MemoryRegion.ram('ram', PAGE),

@@ -171,3 +171,59 @@ describe('a region that is resized among many siblings', () => {
     expect(space.view.at(798n * PAGE)?.region).toBe(regions[199]);
   });
 });
+
+describe('a region among many siblings', () => {
+  /** A container with 200 pages of RAM, 4 pages apart, shown at 0. */
+  function make() {
+    const topology = new MemoryTopology();
+    const [outer, container] = ['outer', 'container'].map((name) =>
+      MemoryRegion.container(name, END_OF_SPACE),
+    );
+    const regions = Array.from({ length: 200 }, (_, at) => MemoryRegion.ram(`r${at}`, PAGE));
+    regions.forEach((region, at) =>
+      topology.addSubregion(container!, region, offset(BigInt(at) * 4n * PAGE)),
+    );
+    topology.addSubregion(outer!, container!, offset(0n), 1);
+    // With a second child the view is that of the outer container.
+    topology.addSubregion(outer!, MemoryRegion.io('io', PAGE), offset(5000n * PAGE));
+    const space = topology.createAddressSpace('memory', outer!);
+    const shownAt = (at: bigint): string | undefined => space.view.at(at * PAGE)?.region.name;
+    return { topology, outer: outer!, container: container!, regions, shownAt };
+  }
+
+  it('is gone from its container and from the view once it is removed', () => {
+    const { topology, container, regions, shownAt } = make();
+    topology.removeSubregion(regions[50]!);
+    expect(shownAt(200n)).toBeUndefined();
+    expect(container.subregions).toEqual(regions.filter((region) => region !== regions[50]).toReversed());
+    expect(container.subregionIndex!.overlapping(199n * PAGE, 205n * PAGE)).toEqual([regions[51]]);
+  });
+
+  it('is told from others at the same address when it is removed', () => {
+    const { topology, container, shownAt } = make();
+    const same = ['a', 'b', 'c', 'd'].map((name) => MemoryRegion.ram(name, PAGE));
+    for (const region of same) topology.addSubregion(container, region, offset(1000n * PAGE));
+    for (const [removed, shown] of [
+      [1, 'd'],
+      [3, 'c'],
+      [2, 'a'],
+      [0, undefined],
+    ] as const) {
+      topology.removeSubregion(same[removed]!);
+      expect(shownAt(1000n)).toBe(shown);
+    }
+    expect(container.subregions).toHaveLength(200);
+  });
+
+  it('is found at its end after it has grown, when a region that hid the end is gone', () => {
+    const { topology, outer, regions, shownAt } = make();
+    topology.setSize(regions[199]!, 4n * PAGE);
+    const above = [796n, 797n, 798n, 799n].map((at) => {
+      const region = MemoryRegion.io(`above ${at}`, PAGE);
+      topology.addSubregion(outer, region, offset(at * PAGE), 2);
+      return region;
+    });
+    topology.removeSubregion(above[3]!);
+    expect([797n, 798n, 799n].map(shownAt)).toEqual(['above 797', 'above 798', 'r199']);
+  });
+});

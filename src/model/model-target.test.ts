@@ -464,6 +464,19 @@ describe('a refused device', () => {
   });
 });
 
+describe('a machine that QEMU refuses', () => {
+  it('has a CPU that cannot address the memory, and ends the run at the start, without a device', () => {
+    const machine = { type: 'virt', ram: '0x1000000000', cpu: { vendor: 'arm', physBits: 36 } };
+    const trace = run({ machine });
+    expect([trace.outcome, trace.error, trace.abortSite]).toEqual([
+      'rejected',
+      'Addressing limited to 36 bits, but memory exceeds it by 1073741824 bytes',
+      undefined,
+    ]);
+    expect(trace.steps.at(-1)!.state.devices).toEqual([]);
+  });
+});
+
 describe('a VMM that dies', () => {
   it('dies of a BAR size at the start', () => {
     const trace = run({ devices: [{ ...DEVICE, bars: [{ index: 0, size: '0x3000', type: 'mem32' }] }] });

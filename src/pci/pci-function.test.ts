@@ -520,6 +520,11 @@ describe('the power state (pci fact 4.2)', () => {
     return pci;
   };
 
+  it('is D0 at first', () => {
+    const pci = powered({ ...QEMU_PCI, decodesOutsideD0: false });
+    expect([pci.isInD0, pci.bar(0)!.address]).toEqual([true, 0xc000_0000n]);
+  });
+
   it('unmaps the BARs outside of D0 and maps them again', () => {
     const pci = powered({ ...QEMU_PCI, decodesOutsideD0: false });
     pci.setInD0(false);

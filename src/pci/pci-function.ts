@@ -72,10 +72,8 @@ export class PciFunction {
     const at = barRegister(index);
     this.config.set(at, 4, barFlags(attributes));
     this.config.setWritable(at, 4, Number(BigInt.asUintN(32, mask)));
-    if (attributes.type === 'mem64') {
-      this.config.set(at + 4, 4, 0);
+    if (attributes.type === 'mem64')
       this.config.setWritable(at + 4, 4, Number(BigInt.asUintN(32, mask >> 32n)));
-    }
   }
 
   /** Where `bar` answers by the present values of its registers and of COMMAND (pci fact 4.1). */

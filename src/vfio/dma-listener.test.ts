@@ -107,6 +107,15 @@ describe('the DMA listener skips a section (vfio fact 6.1)', () => {
     expect(iommu.take()).toEqual([]);
   });
 
+  it.each(PLAIN_IDS)('of RAM that no device may reach, in %s', (id) => {
+    const { listener, iommu, log } = listenerOf(id);
+    const enclave = MemoryRegion.ram('enclave', P64K, { isProtected: true });
+    listener.regionAdd(sectionOf(enclave, 0n, P64K));
+    listener.regionDel(sectionOf(enclave, 0n, P64K));
+    expect(iommu.take()).toEqual([]);
+    expect(log.take()).toMatchObject([{ type: 'skip', reason: 'protected', region: 'enclave' }]);
+  });
+
   it.each(PLAIN_IDS)('but not one that only ends above 2^63, in %s', (id) => {
     expect(callsFor(id, P4K, P4K, sectionOf(ram(), TOP_BIT - P4K, 2n * P4K, 0n))).toEqual([
       `map 0x7ffffffffffff000 0x2000 rw`,
@@ -698,6 +707,56 @@ describe('a rule of the listener that a patch changes', () => {
       { type: 'skip', start: 0x400n, size: 0x400n },
     ]);
     expect(eventsOf({ reportsSkip: () => false })).toEqual([]);
+  });
+});
+
+describe('what a rule of the listener is told of a change', () => {
+  it('is whether the section appears or leaves, and whether the container is set up', () => {
+    const base = revision('qemu-11.1');
+    const asked: unknown[] = [];
+    const skip: ListenerRules['skip'] = (_, { change, initialized }) =>
+      void asked.push([change, initialized]);
+    const { listener } = listenerOf('qemu-11.1', undefined, {
+      revision: { ...base, listener: { ...base.listener, skip } },
+    });
+    const section = sectionOf(ram(), 0n, P64K);
+    for (const initialized of [false, true]) {
+      if (initialized) listener.initialized = true;
+      listener.regionAdd(section);
+      listener.regionDel(section);
+    }
+    expect(asked).toEqual([
+      ['add', false],
+      ['remove', false],
+      ['add', true],
+      ['remove', true],
+    ]);
+  });
+});
+
+describe('a container that a patch closes before its listener leaves', () => {
+  const base = revision('qemu-11.1');
+
+  it('answers removals until then', () => {
+    const { listener, iommu } = listenerOf('qemu-11.1', undefined, {
+      revision: { ...base, container: { ...base.container, teardown: 'close-first' } },
+    });
+    const section = sectionOf(ram(), 0n, P64K);
+    listener.regionAdd(section);
+    listener.regionDel(section);
+    expect(iommu.take()).toEqual(['map 0x0 0x10000 rw', 'unmap 0x0 0x10000']);
+  });
+
+  it('maps once more what may be mapped if the patch maps at unregistration', () => {
+    const { listener, iommu } = listenerOf('qemu-11.1', new RecordingIommu(P64K), {
+      revision: { ...base, listener: { ...base.listener, whenUnregistered: 'map' } },
+    });
+    listener.isLeaving = true;
+    listener.regionDel(sectionOf(MemoryRegion.iommu('iommu', P64K), 0n, P64K));
+    listener.regionDel(sectionOf(ramDevice(), 0n, P4K));
+    expect(iommu.take()).toEqual([]);
+    listener.regionDel(sectionOf(ramDevice(), 0n, P64K));
+    expect(iommu.take()).toEqual(['map 0x0 0x10000 rw']);
   });
 });
 

@@ -65,7 +65,7 @@ export class DmaListener implements MemoryListener {
     this.#plugged = new PluggedBlocks({
       rules: this.#rules,
       pages: this.#pages,
-      mappingLimit: iommuType === 'type1' ? iommu.available : undefined,
+      mappingLimit: iommu.available,
       memslotLimit: options.memslotLimit,
       detached: options.detached ?? false,
       map: (section, piece) => this.#map(section, piece),

@@ -11,10 +11,10 @@ export interface HostDevice {
   readonly name: string;
   readonly vendor: number;
   readonly device: number;
-  /** Whether the class code is that of a VGA controller; false when left out. */
-  readonly isVga?: boolean;
-  /** Bytes of configuration space: 256, or 4096 when left out. */
-  readonly configSize?: Size;
+  /** Whether the class code is that of a VGA controller. */
+  readonly isVga: boolean;
+  /** Bytes of configuration space: 256 or 4096. */
+  readonly configSize: Size;
   /**
    * VFIO_DEVICE_GET_REGION_INFO.
    *

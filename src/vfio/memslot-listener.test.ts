@@ -328,6 +328,26 @@ describe('the dirty log of a slot (vfio fact 9.7)', () => {
     expect(calls()).toEqual(['set 0']);
   });
 
+  it('asks the rules about a new slot and about new flags, and for the addresses as at an addition', () => {
+    const asked: unknown[] = [];
+    const { listener } = logging({
+      span: ({ start, size }, _pages, change) => {
+        asked.push(change);
+        return { start, size };
+      },
+      logsDirtyPages: (_section, isOn, change) => asked.push([isOn, change]) < 0,
+    });
+    listener.regionAdd(section());
+    listener.logStart(section());
+    expect(asked).toEqual(['add', [false, 'new-slot'], 'add', [false, 'new-flags']]);
+  });
+
+  it('is off where the machine has no migration', () => {
+    const { listener, kvm } = make('immediately');
+    listener.regionAdd(section());
+    expect(kvm.slots().map(({ logDirtyPages }) => logDirtyPages)).toEqual([false]);
+  });
+
   it('is switched by deleting the slot where the rules say so', () => {
     const { state, listener, calls, kvm } = logging({ deletesForFlags: () => true });
     const shown = section();

@@ -1,4 +1,4 @@
-import { gpa, hostAddress, offset, type Size } from '../address/index.ts';
+import { gpa, hostAddress, lesser, offset, type Size } from '../address/index.ts';
 import { errnoName, type KvmMemslots, type Memslot } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import type { EventSink } from './event.ts';
@@ -164,10 +164,9 @@ function partsOf(span: MemslotSpan, largest: Size): readonly MemslotSpan[] {
   if (largest === 0n || size <= largest) return [span];
   const parts: MemslotSpan[] = [];
   for (let done = 0n; done < size; done += largest) {
-    const left = size - done;
     parts.push({
       start: start + done,
-      size: left < largest ? left : largest,
+      size: lesser(size - done, largest),
       ...(at !== undefined && { offset: offset(at + done) }),
     });
   }

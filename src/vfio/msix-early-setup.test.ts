@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { offset } from '../address/index.ts';
 import { DeviceRefused } from './failure.ts';
-import { fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
+import { cutOutTable, fixUpMsixAreas, setUpMsixEarly } from './msix-early-setup.ts';
 import type { DeviceRules } from './device-rules.ts';
 import { REVISIONS } from './revisions/index.ts';
 import { MEM64, P16K, P4K, P64K, hostDevice, revision, type FakeDevice } from './testing/fakes.ts';
@@ -21,7 +21,7 @@ const regionsOf = (fake: FakeDevice, rules: DeviceRules): VfioRegion[] => {
       info,
       regionSize: info.size,
       bar: undefined,
-      mmaps: initialMmaps(info, (areas) => rules.sparseAreas(areas, index)),
+      mmaps: initialMmaps(info, (areas) => rules.sparseAreas(areas, index), true),
       barSize: info.size,
       attributes: MEM64,
       base: undefined,
@@ -334,7 +334,7 @@ describe('the mmap areas of a BAR before the fix-up (vfio fact 5.2)', () => {
   const areas = (id: string, sparse: readonly (readonly [bigint, bigint])[], size = P64K) => {
     const { device } = revision(id);
     const info = hostDevice({ bars: { 3: { size, sparse } } }).region(3);
-    return initialMmaps(info, (reported) => device.sparseAreas(reported, 3)).map((area) => [
+    return initialMmaps(info, (reported) => device.sparseAreas(reported, 3), true).map((area) => [
       area.offset,
       area.size,
     ]);
@@ -482,16 +482,28 @@ describe('the mmap areas of a BAR before the fix-up (vfio fact 5.2)', () => {
       { size: 0n, sparse },
     ]) {
       const info = hostDevice({ bars: { 0: bar } }).region(0);
-      expect(initialMmaps(info, (reported) => device.sparseAreas(reported, 0))).toEqual([]);
+      expect(initialMmaps(info, (reported) => device.sparseAreas(reported, 0), true)).toEqual([]);
     }
     const present = { size: 0n, flags: { read: true, write: true, mmap: true }, capabilities: [] };
-    expect(initialMmaps(present, (reported) => reported)).toEqual([]);
+    expect(initialMmaps(present, (reported) => reported, true)).toEqual([]);
   });
 
   it('are the whole BAR without a SPARSE_MMAP capability', () => {
     const info = hostDevice({ bars: { 0: { size: P64K, msixMappable: true } } }).region(0);
-    expect(initialMmaps(info, (reported) => reported)).toEqual([
+    expect(initialMmaps(info, (reported) => reported, true)).toEqual([
       { offset: offset(0n), size: P64K, region: undefined },
     ]);
+  });
+});
+
+describe('the pages of the table (vfio fact 5.8)', () => {
+  const layout = { vectors: 8, tableBar: 0, tableOffset: offset(0n), pbaBar: 0, pbaOffset: offset(0x800n) };
+  const context = { regionSize: P64K, hostPageSize: P4K, msixMappable: false };
+  const whole = { offset: offset(0n), size: P64K };
+
+  it('stay in a BAR of several areas, even if one of them is the whole BAR', () => {
+    const areas = [whole, { offset: offset(0x8000n), size: P4K }];
+    expect(cutOutTable(areas, layout, context)).toBe(areas);
+    expect(cutOutTable([whole], layout, context)).toEqual([{ offset: P4K, size: P64K - P4K }]);
   });
 });

@@ -1,4 +1,4 @@
-import { alignUp, offset, powerOfTwoCeiling, type Size } from '../address/index.ts';
+import { alignUp, greater, offset, powerOfTwoCeiling, type Size } from '../address/index.ts';
 import {
   BAR_COUNT,
   msixPbaSize,
@@ -58,7 +58,7 @@ export function relocatedToUpperHalf(barSize: Size, vectors: number, hostPageSiz
   const table = msixTableSize(vectors);
   const needed = powerOfTwoCeiling(alignUp(table + msixPbaSize(vectors), hostPageSize));
   if (barSize === 0n) return { barSize: needed, tableOffset: offset(0n), pbaOffset: offset(table) };
-  const half = barSize > needed ? barSize : needed;
+  const half = greater(barSize, needed);
   return { barSize: 2n * half, tableOffset: offset(half), pbaOffset: offset(half + table) };
 }
 

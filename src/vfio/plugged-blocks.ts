@@ -1,4 +1,4 @@
-import { alignDown, alignUp, type Range, type Size } from '../address/index.ts';
+import { alignDown, alignUp, lesser, type Range, type Size } from '../address/index.ts';
 import type { Errno } from '../host/index.ts';
 import type { MemoryRegionSection, RamDiscardListener } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
@@ -80,8 +80,7 @@ export class PluggedBlocks {
     const { rules, pages, map } = this.#options;
     const unit = rules.populateUnit(section.region.discards!.granularity, pages);
     for (let from = part.start; from < part.end;) {
-      const next = alignUp(from + 1n, unit);
-      const to = next < part.end ? next : part.end;
+      const to = lesser(alignUp(from + 1n, unit), part.end);
       if (map(section, { start: section.start + (from - section.offset), size: to - from }) !== 0) {
         if (rules.rollsBackPopulate) this.#discard(section, part);
         return false;

@@ -23,7 +23,7 @@ export function placeQuirks(
   { index, bar, regionSize: size, attributes }: VfioRegion,
   { rules, bus }: DeviceEnvironment,
 ): readonly PlacedQuirk[] {
-  const { name, vendor, isVga = false, configSize = 0x1000n } = host;
+  const { name, vendor, isVga, configSize } = host;
   return rules.quirks({ vendor, isVga, configSize, bar: index, size, attributes }).map((quirk) => {
     if (bar === undefined)
       throw new VmmAbort('quirk-segfault', `${quirk.name}: the device has no BAR ${index}`);

@@ -1,4 +1,4 @@
-import { iova, largestPage, type PageSizeBitmap, type Size } from '../address/index.ts';
+import { iova, largestPage, lesser, type PageSizeBitmap, type Size } from '../address/index.ts';
 import { Errno, type SpaprTceContainer } from '../host/index.ts';
 import type { MemoryRegionSection } from '../memory/index.ts';
 import type { ContainerRules, WindowPages } from './container-rules.ts';
@@ -112,7 +112,7 @@ export class SpaprWindows {
 
 /** The largest page of the host that is above neither the region's own page nor the RAM's (vfio fact 7.2). */
 export function largestWindowPage({ wanted, host, offered }: WindowPages): Size {
-  const limit = wanted < host ? wanted : host;
+  const limit = lesser(wanted, host);
   const fitting: PageSizeBitmap = offered & (limit | (limit - 1n));
   return largestPage(fitting);
 }

@@ -18,19 +18,20 @@ export function updateSubPageBar(
   { bus, rules, hostPageSize }: Pick<DeviceEnvironment, 'bus' | 'rules' | 'hostPageSize'>,
 ): void {
   const { topology } = bus;
-  const { base, bar: regionBar, barSize, regionSize } = region;
   const mmap = region.mmaps[0]?.region;
-  if (!isMmappedWhole(region) || mmap === undefined || base === undefined || regionBar === undefined) return;
-  const { address } = bar;
+  if (!isMmappedWhole(region) || mmap === undefined) return;
+  const { address, region: base } = bar;
+  const { barSize, regionSize } = region;
   const size = rules.subPageSize(regionSize, address, hostPageSize);
   topology.begin();
-  if (base !== regionBar && barSize < size) topology.setSize(base, size);
-  else if (base !== regionBar && rules.wrapperShrinks) topology.setSize(base, barSize);
-  topology.setSize(regionBar, size);
+  if (barSize < size) topology.setSize(base, size);
+  else if (rules.wrapperShrinks) topology.setSize(base, barSize);
+  // Up to 2.11 this region is the base region as well.
+  topology.setSize(region.bar!, size);
   topology.setSize(mmap, size);
-  if (size !== barSize && base.container !== undefined) {
+  if (size !== barSize && address !== undefined) {
     topology.removeSubregion(base);
-    pci.mapBar(bar, address!, rules.stretchedPriority);
+    pci.mapBar(bar, address, rules.stretchedPriority);
   }
   topology.commit();
 }

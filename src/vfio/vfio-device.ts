@@ -73,7 +73,7 @@ export class VfioDevice {
     const { rules, machineOptsOutOfMsixEmulation } = environment;
     this.id = id;
     this.name = host.name;
-    this.configSize = host.configSize ?? 0x1000n;
+    this.configSize = host.configSize;
     this.#environment = environment;
     this.pci = new PciFunction(environment.bus, environment.pciRules);
     const setUp = { id, host, pci: this.pci, environment };

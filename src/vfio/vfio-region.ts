@@ -49,14 +49,14 @@ export function mmapRegion(
   owner: string,
   mapArea: MapArea,
   {
-    failure = 'no-area',
-    unmapArea = () => undefined,
-    readonly = false,
+    failure,
+    unmapArea,
+    readonly,
   }: {
-    readonly failure?: 'no-area' | 'other-areas';
-    readonly unmapArea?: (area: VfioMmap) => void;
-    readonly readonly?: boolean;
-  } = {},
+    readonly failure: 'no-area' | 'other-areas';
+    readonly unmapArea: (area: VfioMmap) => void;
+    readonly readonly: boolean;
+  },
 ): boolean {
   const mapped: VfioMmap[] = [];
   for (const [number, area] of region.mmaps.entries()) {
@@ -84,7 +84,7 @@ export function mmapRegion(
 export function initialMmaps(
   info: RegionInfo,
   acceptSparseAreas: (areas: readonly SparseArea[]) => readonly SparseArea[] | undefined,
-  honoursFlag = true,
+  honoursFlag: boolean,
 ): readonly VfioMmap[] {
   if ((honoursFlag && !info.flags.mmap) || info.size === 0n) return [];
   const sparse = sparseMmapAreas(info);

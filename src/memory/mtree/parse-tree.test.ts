@@ -128,6 +128,17 @@ describe('parseTree', () => {
     expect(named(space + section('c'))).toMatchObject({ name: 'a @b', alias: { target: 'c' } });
   });
 
+  it('splits an alias nowhere but at an " @", also if a section is named like the end of another name', () => {
+    const named = (name: string) => {
+      const alias = io(1, 0n, 15n, `alias ${name} 0000000000000000-000000000000000f`);
+      const section = `memory-region: x @ram\n${io(1, 0n, 15n, 'x @ram')}\n`;
+      return rootOf(parseTree(`address-space: s\n${alias}\n\n${section}`));
+    };
+    expect(named('aax @ram')).toMatchObject({ name: 'aax', alias: { target: 'ram' } });
+    expect(named('a @bbx @ram')).toMatchObject({ name: 'a @bbx', alias: { target: 'ram' } });
+    expect(named('a @x @ram')).toMatchObject({ name: 'a', alias: { target: 'x @ram' } });
+  });
+
   it('removes [disabled] and the owners behind it from the name', () => {
     const text = (suffix: string) => `address-space: x\n${io(1, 0n, 15n, `r${suffix}`)}\n`;
     expect(rootOf(parseTree(text(' [disabled]')))).toMatchObject({ name: 'r', disabled: true });
@@ -152,6 +163,17 @@ describe('parseTree', () => {
         { name: 'w', overflow: true, start: 16n, end: 15n },
       ]);
     }
+  });
+
+  it('adds up the markers before and behind the indent', () => {
+    const both = `${marker}    ${marker}${io(0, 16n, 15n, 'w')}`;
+    expect(outline(rootOf(parseTree(`address-space: x\n${root}\n${both}\n`)))).toEqual({
+      system: [{ '?': ['?'] }, 'w'],
+    });
+    const behind = `    ${marker}${io(0, 16n, 31n, 'a')}`;
+    expect(outline(rootOf(parseTree(`address-space: x\n${root}\n${behind}\n`)))).toEqual({
+      system: [{ '?': ['?'] }, 'a'],
+    });
   });
 
   it('assumes hidden regions for overflow markers without a line', () => {
@@ -264,5 +286,10 @@ describe('parseTree', () => {
     expect(error.lineNumber).toBe(lineNumber);
     expect(error.expected).toContain(expected);
     expect(error.line).not.toContain('\r');
+  });
+
+  it('names the deepest indent only where every region has a line', () => {
+    const { expected } = failure(`address-space: x\n${root}\n ${root}\n`);
+    expect(expected).toBe('an indent of two spaces a level');
   });
 });

@@ -30,7 +30,7 @@ export function placeTree(lines: readonly TreeLine[], markers: number, allShown:
   // that does not wrap, above a child that wraps, and below its container if it wraps itself.
   const hiddenStarts = (): ReadonlySet<bigint> =>
     (knownStarts ??= new Set([
-      ...lines.flatMap(({ region: { start } }) => [start, low64(start + 1n), low64(start - 1n)]),
+      ...lines.flatMap(({ region: { start } }) => [start, low64(start + 1n)]),
       0n,
     ]));
   // Children are sorted by their offset, so those that wrap come last (memory fact 8.6). A hidden root with such

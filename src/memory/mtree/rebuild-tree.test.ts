@@ -132,6 +132,40 @@ memory-region: pci\n${line(1, `0-${whole}`, 'prio -1, i/o', 'pci')}`;
   });
 });
 
+describe('rebuildTree, for a region without a line below it,', () => {
+  const leaves =
+    line(2, '0-f', 'prio 0, container', 'empty') +
+    line(2, '10-1f', 'prio 0, i/o', 'registers') +
+    line(2, '20-2f', 'prio 0, ram', 'ram');
+  const space = (more = '') =>
+    `address-space: a\n${line(1, `0-${whole}`, 'prio 0, container', 'root')}${leaves}${more}`;
+
+  it.each([
+    ['if disabled regions have lines', line(2, '30-3f', 'prio 0, ram', 'off [disabled]')],
+    ['if they have none', ''],
+  ])('goes by its type: a container answers nothing, %s', (_, more) => {
+    expect(ranges(space(more))).toEqual(['registers 10-1f', 'ram 20-2f']);
+  });
+
+  it('takes a hidden region for a container, which answers nothing', () => {
+    const text = `address-space: a\n${line(1, `0-${whole}`, 'prio 0, container', 'root')}${line(3, '0-f', 'prio 0, ram', 'ram')}`;
+    const [hidden] = rebuild(text).topology.addressSpaces[0]!.root.subregions;
+    expect(hidden).toMatchObject({ name: '(hidden)', kind: 'container', enabled: false });
+  });
+});
+
+describe('rebuildTree, for a root in the form of QEMU 11,', () => {
+  it.each([
+    ['i/o', 'r', '(hidden)'],
+    ['ram', 'r', undefined],
+    ['i/o', `alias r @t ${'0'.repeat(16)}-000000000000000f`, undefined],
+  ])('of the type %s, named %s, makes the container %s', (type, name, container) => {
+    const text = `address-space: a\n${line(1, '0-f', `prio 0, ${type}`, name)}`;
+    const [space] = rebuild(text, { form: form11 }).topology.addressSpaces;
+    expect(space!.root.container?.name).toBe(container);
+  });
+});
+
 describe('rebuildTree, if a tree occurs more than once,', () => {
   const system = line(1, '0-ffff', 'prio 0, i/o', 'system') + line(2, '100-1ff', 'prio 0, ram', 'ram');
 
@@ -358,6 +392,15 @@ describe('rebuildTree', () => {
     expect(topology.addressSpaces[0]!.view.ranges).toEqual([]);
     topology.setEnabled(timer!, true);
     expect(topology.addressSpaces[0]!.view.ranges.map(({ start }) => start)).toEqual([0x4000n, 0x5000n]);
+  });
+
+  it('invents a missing target once for all its aliases', () => {
+    const text = space(
+      line(2, '0-f', 'prio 0, ram', alias('a', 'm')),
+      line(2, '10-1f', 'prio 0, ram', alias('b', 'm')),
+    );
+    const [first, second] = rebuild(text).topology.addressSpaces[0]!.root.subregions;
+    expect(first!.alias!.region).toBe(second!.alias!.region);
   });
 
   it('takes the root of a space for I/O if no line is below it and disabled regions have lines', () => {

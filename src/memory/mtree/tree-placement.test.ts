@@ -172,4 +172,19 @@ describe('placeTree', () => {
     expect(root.children.slice(0, 60).map(({ children }) => children.length)).toEqual(Array(60).fill(1));
     expect(root.children[60]).toMatchObject({ start: 0n, children: [] });
   });
+
+  it('tries the later choices anew, from the likeliest on, after it has taken an earlier one back', () => {
+    const HIGH = 0xffff_ffff_ffff_0000n;
+    const lines = [
+      ROOT,
+      line(2, [0x4800n, 0x77ffn], 0, 1),
+      line(4, [0x5800n, 0x5fffn], 2),
+      line(5, [HIGH + 0xe800n, HIGH + 0xefffn], 1),
+      line(3, [HIGH + 0xd800n, 0x7ffn]),
+    ];
+    expect(outline(placeTree(lines, 0, false))).toEqual([
+      '0',
+      ['4800', ['?4800', ['5800', 'ffffffffffffe800']], 'ffffffffffffd800'],
+    ]);
+  });
 });

@@ -86,6 +86,15 @@ describe('an access that exits to QEMU', () => {
     expect(reach(MemoryRegion.io('uart', PAGE), 8n)).toEqual(['4 registers uart @8']);
   });
 
+  it('is cut to aligned pieces for registers, and not for memory', () => {
+    expect(reach(MemoryRegion.io('uart', PAGE), 2n, { width: 8 })).toEqual([
+      '2 registers uart @2',
+      '4 registers uart @4',
+      '2 registers uart @8',
+    ]);
+    expect(reach(MemoryRegion.ram('ram', PAGE), 2n, { width: 8 })).toEqual(['8 memory ram @2']);
+  });
+
   it('reaches nothing byte by byte where no region answers', () => {
     expect(reach(MemoryRegion.io('uart', PAGE), PAGE - 2n)).toEqual([
       '2 registers uart @ffe',

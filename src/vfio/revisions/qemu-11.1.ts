@@ -1,4 +1,4 @@
-import { hex, lowestSetBit, offset } from '../../address/index.ts';
+import { greater, hex, lesser, lowestSetBit, offset } from '../../address/index.ts';
 import { form11 } from '../../memory/index.ts';
 import type { SparseArea } from '../../host/index.ts';
 import { type MsixLayout, BAR_COUNT } from '../../pci-layout/index.ts';
@@ -62,10 +62,7 @@ export const qemu111: Revision = {
     exportsDmaBuf: true,
     // Observed: QEMU counts from the start of the BAR, the kernel from the start of the first area (vfio fact 5.17).
     dmaBufStart: (area, at) => area.offset + at,
-    mmapAlignment: (size, hostPageSize) => {
-      const natural = lowestSetBit(size) < GIB ? lowestSetBit(size) : GIB;
-      return natural > hostPageSize ? natural : hostPageSize;
-    },
+    mmapAlignment: (size, hostPageSize) => greater(lesser(lowestSetBit(size), GIB), hostPageSize),
   },
   // Since 10.2 the check of the limit is an error (vfio fact 6.14).
   listener: { ...qemu60.listener, discardLimit: 'refused' },

@@ -111,4 +111,82 @@ describe('differences between releases (vfio fact 6.12)', () => {
     expect(span(sectionOf(ram(), 0x8000n, 0x1_0000n), pages, 'add')).toBeUndefined();
     for (const { memslots } of REVISIONS) expect(memslots.span).toBe(span);
   });
+
+  it('follow virtio-mem, look at AMD’s reserved addresses and the CPU’s width, and know dma-bufs in 11.1 alone', () => {
+    for (const {
+      id,
+      hasVirtioMem,
+      hasReadonlyBars,
+      listener,
+      device,
+      machine,
+      dmaMapFunction,
+    } of REVISIONS) {
+      const isNewest = id === 'qemu-11.1';
+      expect([hasVirtioMem, hasReadonlyBars]).toEqual([isNewest, isNewest]);
+      expect([machine.avoidsHyperTransport, machine.checksPhysBits]).toEqual([isNewest, isNewest]);
+      expect(device.exportsDmaBuf).toBe(isNewest);
+      expect(device.msixUnplug).toBe(isNewest ? 'crash' : 'done');
+      expect(listener.discardLimit).toBe(isNewest ? 'refused' : 'warned');
+      expect(dmaMapFunction).toBe(isNewest ? 'vfio_container_dma_map' : 'vfio_dma_map');
+    }
+  });
+});
+
+describe('what no release of QEMU does otherwise', () => {
+  const RELEASES = REVISIONS.filter(({ id }) => !id.includes('+'));
+
+  it('all devices share one container, which unmaps and closes with the last of them (vfio fact 6.11)', () => {
+    for (const { container } of RELEASES) {
+      expect(container).toMatchObject({
+        shared: 'all-devices',
+        closes: 'with-last-device',
+        registrationFailure: 'device-refused',
+        teardown: 'unregister-first',
+      });
+    }
+  });
+
+  it('QEMU dies of RAM that the host does not map, and of a window that it misses (vfio facts 6.8 and 7.4)', () => {
+    for (const { listener } of RELEASES)
+      expect(listener).toMatchObject({ ramFailure: 'fatal', missingWindow: 'fatal', whenMapped: 'failure' });
+  });
+
+  it('the guest sees no resizable BAR, and a reset restores the state after power-on (vfio facts 5.20 and 10.5)', () => {
+    for (const { device } of RELEASES)
+      expect(device).toMatchObject({ resizableBar: 'hidden', resetRestores: 'power-on' });
+  });
+
+  it('BARs leave the bus before their mmaps go, and an mmap that fails leaves the BAR without any (vfio fact 5.3)', () => {
+    for (const { device } of RELEASES)
+      expect(device).toMatchObject({ unplugOrder: 'bars-first', mmapFailure: 'no-area' });
+  });
+
+  it('mmaps of a BAR that can only be read are writable for the guest, and lie in "BAR n" (vfio facts 5.3 and 5.21)', () => {
+    const [bar, base] = [ram('BAR 0'), ram('base BAR 0')];
+    for (const { device } of RELEASES) {
+      expect(device.honoursWriteFlag).toBe(false);
+      expect(device.mmapParent({ bar, base } as never)).toBe(bar);
+    }
+  });
+
+  it('relocation of MSI-X that a device lacks is ignored (vfio fact 5.10)', () => {
+    for (const { device } of RELEASES) expect(device.relocationWithoutMsix).toBe('ignored');
+  });
+
+  it('KVM switches the dirty log of a slot in place (vfio fact 9.7)', () => {
+    const slot = { slot: 0, size: P4K, readonly: false, logDirtyPages: true } as never;
+    for (const { memslots } of RELEASES) expect(memslots.deletesForFlags(slot)).toBe(false);
+  });
+
+  it('the host answers as its kernel does', () => {
+    const info = { size: P4K, flags: { read: true, write: true, mmap: true }, capabilities: [] };
+    for (const { host } of RELEASES) {
+      expect(host.pageSizes(P4K | P64K, { hostPageSize: P4K, iommuType: 'type1' })).toBe(P4K | P64K);
+      expect(host.regionInfo(info, 0)).toBe(info);
+      expect([0, 12].map((errno) => host.mmap(errno as 12, 0, {} as never))).toEqual([0, 12]);
+      expect(host.refusesMap({} as never, {} as never)).toBe(0);
+      expect(host.checksApertures).toBe(true);
+    }
+  });
 });

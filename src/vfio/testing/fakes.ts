@@ -114,6 +114,8 @@ export interface FakeBar {
   readonly size: bigint;
   readonly attributes?: BarAttributes;
   readonly mmap?: boolean;
+  /** Whether the host lets the BAR be written; true when left out. */
+  readonly writable?: boolean;
   readonly sparse?: readonly (readonly [offset: bigint, size: bigint])[];
   readonly msixMappable?: boolean;
 }
@@ -147,9 +149,10 @@ export function hostDevice(fake: FakeDevice): HostDevice {
     vendor,
     device,
     isVga,
+    configSize: 0x1000n,
     msix: msix && layoutOf(msix),
     region: (index) => {
-      const { size = 0n, mmap = true, sparse, msixMappable } = bars[index] ?? {};
+      const { size = 0n, mmap = true, writable = true, sparse, msixMappable } = bars[index] ?? {};
       const capabilities: RegionCapability[] = [];
       if (sparse !== undefined) {
         capabilities.push({
@@ -159,7 +162,8 @@ export function hostDevice(fake: FakeDevice): HostDevice {
       }
       if (msixMappable === true) capabilities.push({ id: 3 });
       const present = size > 0n;
-      return { size, flags: { read: present, write: present, mmap: present && mmap }, capabilities };
+      const flags = { read: present, write: present && writable, mmap: present && mmap };
+      return { size, flags, capabilities };
     },
     barAttributes: (index) => bars[index]?.attributes ?? MEM64,
     mmap: (index, area) => (refusesMmap(index, area) ? EINVAL : 0),
