@@ -128,6 +128,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['bar-as-hardware/', pci('vfio_bar_prepare')],
   ['no-needless-change/mapped-by-probe', fixed('hw/pci/pci.c: pci_bar_address')],
   ['no-needless-change/', memory('address_space_update_topology_pass')],
+  ['bar-as-hardware/decodes-after-reset', fixed('hw/pci/pci.c: pci_do_device_reset')],
   ['resources-bounded/mmaps-left', regionFile('vfio_region_mmap')],
   ['resources-bounded/', REGION_DEL],
   ['mmap-inside-bar/msix-page', pci('vfio_pci_fixup_msix_region')],
