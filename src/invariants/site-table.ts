@@ -81,6 +81,8 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['ram-reachable/plugged-not-mapped', fixed('hw/virtio/virtio-mem.c: virtio_mem_rdm_register_listener')],
   ['ram-reachable/not-mapped', listener('vfio_listener_skipped_section')],
   ['ram-reachable/', REGION_ADD],
+  ['map-matches-view/not-tracked', listener('vfio_dirty_tracking_update_range')],
+  ['map-matches-view/tracked-gap', listener('vfio_dirty_tracking_update_range')],
   ['map-matches-view/not-plugged', listener('vfio_ram_discard_notify_discard')],
   ['map-matches-view/', REGION_DEL],
   ['map-unmap-symmetric/overlapping-map', REGION_ADD],
