@@ -136,7 +136,7 @@ function withApertureThatCuts(choose: Choose, host: HostSpec, operations: readon
   const block = memory.blockSize ?? BLOCK_SIZE;
   const last = memory.address + block * choose.bigint(1n, greater(memory.size / block - 1n, 1n)) - 1n;
   const below = (host.iommu.apertures ?? [{ start: 0n, end: last }]).filter(({ start }) => start < last);
-  const apertures = below.with(-1, { start: below.at(-1)!.start, end: last });
+  const apertures = [...below.slice(0, -1), { start: below.at(-1)!.start, end: last }];
   return { ...host, iommu: { ...host.iommu, apertures } };
 }
 
