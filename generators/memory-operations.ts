@@ -1,9 +1,11 @@
 import { alignDown, alignUp, greater, lesser, offset, type Size } from '../src/address/index.ts';
-import { BLOCK_SIZE, type Operation, type Scenario } from '../src/scenario/index.ts';
+import { BLOCK_SIZE, type HostSpec, type Operation, type Scenario } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
 /** How many of a hundred scenarios have a virtio-mem. */
 export const VIRTIO_MEM_SHARE = 6;
+/** Of a hundred of these, how many have an IOMMU that ends among the blocks. */
+export const CUT_SHARE = 35;
 /** How many of a hundred scenarios log dirty pages for a while. */
 export const DIRTY_LOG_SHARE = 5;
 /** How many of a hundred scenarios have a BAR that the host offers read-only. */
@@ -31,10 +33,14 @@ export function withMemoryOperations(
   { virtioMem, readonlyBars, isReal }: MemoryOptions,
 ): Scenario {
   let { devices, operations } = scenario;
+  let { host } = scenario;
   if (choose.chance(READONLY_BAR_SHARE) && readonlyBars) devices = withReadonlyBar(choose, devices);
-  if (choose.chance(VIRTIO_MEM_SHARE) && virtioMem) operations = withVirtioMem(choose, scenario, isReal);
+  if (choose.chance(VIRTIO_MEM_SHARE) && virtioMem) {
+    operations = withVirtioMem(choose, scenario, isReal);
+    if (choose.chance(CUT_SHARE) && !isReal) host = withApertureThatCuts(choose, host, operations);
+  }
   if (choose.chance(DIRTY_LOG_SHARE)) operations = withDirtyLog(choose, operations);
-  return { ...scenario, devices, operations };
+  return { ...scenario, host, devices, operations };
 }
 
 function withReadonlyBar(choose: Choose, devices: Scenario['devices']): Scenario['devices'] {
@@ -116,6 +122,22 @@ function withVirtioMem(
   }
   if (!choose.chance(25)) return whole;
   return whole.toSpliced(choose.among(settledPlaces(whole, at + 1)), 0, { op: 'remove-region', name });
+}
+
+/**
+ * The host, with an IOMMU whose last address lies within the virtio-mem, at the end of a block: of the blocks that the guest
+ * plugs at once the host then maps some and refuses others.
+ */
+function withApertureThatCuts(choose: Choose, host: HostSpec, operations: readonly Operation[]): HostSpec {
+  const memory = operations.find(
+    (operation) => operation.op === 'add-region' && operation.kind === 'virtio-mem',
+  );
+  if (memory?.op !== 'add-region') return host;
+  const block = memory.blockSize ?? BLOCK_SIZE;
+  const last = memory.address + block * choose.bigint(1n, greater(memory.size / block - 1n, 1n)) - 1n;
+  const below = (host.iommu.apertures ?? [{ start: 0n, end: last }]).filter(({ start }) => start < last);
+  const apertures = [...below.slice(0, -1), { start: below.at(-1)!.start, end: last }];
+  return { ...host, iommu: { ...host.iommu, apertures } };
 }
 
 /** A block is no smaller than the pages of host and IOMMU. */

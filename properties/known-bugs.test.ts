@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { VALIDATE_PATIENCE } from '../src/cli/validate-command-options.ts';
 import { FingerprintSet } from '../src/invariants/index.ts';
 import { NEWEST } from '../src/vfio/index.ts';
 import { knownFingerprints, loadBugs } from './known-bugs/bugs.ts';
@@ -30,6 +31,13 @@ describe('the measurements of known bugs', () => {
     const found = results.filter(({ found: times, seeds, most }) => times === seeds && most <= 20_000);
     expect(found.length).toBeGreaterThanOrEqual(0.9 * results.length);
     for (const { id, cases } of found) expect([id, median(cases)! < 1_000]).toEqual([id, true]);
+  });
+
+  it('leave fewer than one in a hundred verdicts without the rarest bug, if the patch breaks something else first', () => {
+    for (const { id, cases } of results) {
+      const mean = cases.reduce((sum, count) => sum + count, 0) / cases.length;
+      expect([id, Math.exp(-VALIDATE_PATIENCE.afterNews / mean) < 0.01]).toEqual([id, true]);
+    }
   });
 
   it.each(bugs)('show $id breaking no other invariants than it names', ({ id, breaks }) => {

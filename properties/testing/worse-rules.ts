@@ -45,6 +45,14 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     'map-matches-view/not-plugged',
     { listener: { discardSpan: () => undefined } },
   ],
+  'blocks of virtio-mem stay mapped where the host refuses a later block': [
+    'map-matches-view/not-plugged',
+    { listener: { rollsBackPopulate: false } },
+  ],
+  'devices log only what they write below 4 GiB': [
+    'map-matches-view/not-tracked',
+    { listener: { dirtyRange: (_, { start, size }) => (start + size <= 1n << 32n ? 'all' : undefined) } },
+  ],
   'the end of a migration leaves the dirty logs on': [
     'memslot-aligned-disjoint/logged-in-vain',
     { memory: { notifiesLogging: (change) => change === 'start' } },
@@ -101,6 +109,40 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'a reset keeps the registers of BARs': [
     'bar-as-hardware/kept-over-reset',
     { device: { resetRestores: 'command-only' } },
+  ],
+  'a reset leaves memory enabled': [
+    'bar-as-hardware/decodes-after-reset',
+    { device: { resetRestores: 'bars-only', resetStopsDecoding: false } },
+  ],
+  'device memory of one IOMMU page is not mapped for DMA': [
+    'ram-reachable/wrong-reason',
+    {
+      listener: ({ mapsDeviceMemory }) => ({
+        mapsDeviceMemory: (start, size, pages) => size > pages.iommu && mapsDeviceMemory(start, size, pages),
+      }),
+    },
+  ],
+  'device memory of one page is skipped for a reason of its own': [
+    'ram-reachable/left-out',
+    {
+      listener: ({ skip }) => ({
+        skip: (section, context) =>
+          skip(section, context) ??
+          (section.region.isRamDevice && section.size <= context.pages.host ? 'too-small' : undefined),
+      }),
+    },
+  ],
+  'the last page of device memory is not mapped for DMA': [
+    'ram-reachable/partly-mapped',
+    {
+      listener: ({ trim }) => ({
+        trim: (section, unit, context) => {
+          const piece = trim(section, unit, context);
+          const isLong = typeof piece !== 'string' && section.region.isRamDevice && piece.size > unit;
+          return isLong ? { start: piece.start, size: piece.size - unit } : piece;
+        },
+      }),
+    },
   ],
   'a BAR at address 0 is mapped nowhere': [
     'incremental-equals-scratch/bar-misplaced',

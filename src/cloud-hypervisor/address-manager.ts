@@ -47,7 +47,8 @@ export class AddressManager {
    */
   allocate({ type }: BarAttributes, size: Size): bigint | undefined {
     const { hostPageSize, rules } = this.#options;
-    return this.#allocators[type].allocate(size, rules.alignment(type, size, hostPageSize));
+    const taken = rules.allocatedSize(type, size, hostPageSize);
+    return this.#allocators[type].allocate(taken, rules.alignment(type, size, hostPageSize));
   }
 
   /**
@@ -63,9 +64,11 @@ export class AddressManager {
   remove(device: VfioPciDevice): void {
     this.#ioBus.removeDevice(device);
     this.#mmioBus.removeDevice(device);
-    if (!this.#options.rules.freesAddresses) return;
+    const { rules, hostPageSize } = this.#options;
+    if (!rules.freesAddresses) return;
     for (const { attributes, start, size } of device.mmioRegions) {
-      this.#allocators[attributes.type].free(start, size);
+      const { type } = attributes;
+      this.#allocators[type].free(start, rules.allocatedSize(type, size, hostPageSize));
     }
   }
 

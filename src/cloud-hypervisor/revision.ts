@@ -40,6 +40,8 @@ export interface CloudHypervisorRules {
   fixUpMsix(layout: MsixLayout, bar: number, regionSize: Size, hostPageSize: Size): FixedUpBar;
   /** Alignment in bytes of the addresses that the VMM hands out for a BAR; a power of two (allocate_bars). */
   alignment(type: BarType, size: Size, hostPageSize: Size): Size;
+  /** How many bytes of addresses the VMM takes for a BAR, and gives back when the device goes (allocate_bars). */
+  allocatedSize(type: BarType, size: Size, hostPageSize: Size): Size;
   /** From which end of a gap the VMM takes addresses (AddressAllocator). */
   readonly allocates: 'from-the-top' | 'from-the-bottom';
   /** Whether a removed device gives its addresses back. */

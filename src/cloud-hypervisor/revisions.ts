@@ -26,6 +26,7 @@ export const cloudHypervisor51: CloudHypervisorRevision = {
     isProbe: probesWithAllOnes,
     fixUpMsix: fixUpMsixRegion,
     alignment: naturalAlignment,
+    allocatedSize: (_type, size) => size,
     allocates: 'from-the-top',
     freesAddresses: true,
     movesInAllocator: true,

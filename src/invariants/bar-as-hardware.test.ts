@@ -267,11 +267,11 @@ describe('bar-as-hardware for a guest that sizes a BAR', () => {
 });
 
 describe('bar-as-hardware for the registers at the end', () => {
-  const ended = (address: bigint, operations: readonly object[], index = 2) => ({
+  const ended = (address: bigint, operations: readonly object[], index = 2, decoding = false) => ({
     ...traceOfStates([state({ devices: [device([WIDE, NARROW])] })], {
       scenario: scenario({ devices: [{ id: 'dev0', bars: BARS, msix: MSIX }], operations }),
     }),
-    barRegisters: [{ device: 'dev0', bar: index, address, decoding: true }],
+    barRegisters: [{ device: 'dev0', bar: index, address, decoding }],
   });
   const set = { op: 'set-bar', device: 'dev0', bar: 2, address: '0xd0000010' };
   const of = (...args: Parameters<typeof ended>) => causes(barAsHardware, ended(...args));
@@ -289,6 +289,18 @@ describe('bar-as-hardware for the registers at the end', () => {
     expect(of(0xd000_0000n, [])).toEqual(['kept-over-reset']);
   });
 
+  it('reports a reset that leaves memory enabled', () => {
+    const [enable, disable] = ['enable-memory', 'disable-memory'].map((op) => ({ op, device: 'dev0' }));
+    const replugged = ['unplug', 'hotplug'].map((op) => ({ op, device: 'dev0' }));
+    const decodes = (...operations: readonly object[]) => of(0n, operations, 2, true);
+    expect(decodes({ op: 'reset' })).toEqual(['decodes-after-reset']);
+    expect(decodes(enable!, { op: 'reset' })).toEqual(['decodes-after-reset']);
+    expect(decodes(enable!, ...replugged)).toEqual(['decodes-after-reset']);
+    expect(decodes({ op: 'reset' }, enable!)).toEqual([]);
+    expect(decodes({ op: 'reset' }, disable!)).toEqual([]);
+    expect(of(0n, [enable!, { op: 'reset' }])).toEqual([]);
+  });
+
   it('names the values', () => {
     const messages = (...args: Parameters<typeof ended>) =>
       judge(barAsHardware, ended(...args)).violations.map(({ message }) => message);
@@ -301,17 +313,20 @@ describe('bar-as-hardware for the registers at the end', () => {
   });
 
   it('counts the registers of BARs that are there, larger than their type bits and not a 64-bit BAR 5', () => {
+    // COMMAND counts, too, if the guest has not written it.
+    const written = [set, { op: 'enable-memory', device: 'dev0' }];
     const counted = (judged: ReturnType<typeof ended>) => judge(barAsHardware, judged).exercised - 2;
     const withBars = (judged: ReturnType<typeof ended>, ...bars: readonly ReturnType<typeof bar>[]) => ({
       ...judged,
       steps: [{ ...judged.steps[0]!, state: state({ devices: [device([WIDE, NARROW, ...bars])] }) }],
     });
-    expect(counted(ended(0xd000_0000n, [set]))).toBe(1);
-    expect(counted(ended(0n, [set], 4))).toBe(0);
+    expect(counted(ended(0xd000_0000n, written))).toBe(1);
+    expect(counted(ended(0xd000_0000n, [set]))).toBe(2);
+    expect(counted(ended(0n, written, 4))).toBe(0);
     // The scenario does not have the BAR.
-    expect(counted(withBars(ended(0n, [], 4), bar(4, 0x1000n)))).toBe(0);
+    expect(counted(withBars(ended(0n, written, 4), bar(4, 0x1000n)))).toBe(0);
     const small = (size: bigint) => {
-      const judged = ended(0xd000_0000n, [set]);
+      const judged = ended(0xd000_0000n, written);
       return {
         ...judged,
         steps: [{ ...judged.steps[0]!, state: state({ devices: [device([WIDE, bar(2, size)])] }) }],
@@ -319,7 +334,7 @@ describe('bar-as-hardware for the registers at the end', () => {
     };
     expect(counted(small(8n))).toBe(0);
     expect(counted(small(16n))).toBe(1);
-    const gone = ended(0n, [set]);
+    const gone = ended(0n, written);
     expect(judge(barAsHardware, { ...gone, steps: [{ ...gone.steps[0]!, state: state() }] })).toMatchObject({
       causes: [],
       exercised: 0,

@@ -1,9 +1,9 @@
 import { hex } from '../address/index.ts';
 import { BAR_COUNT, type BarType } from '../pci-layout/index.ts';
 import { isCloudHypervisor, type BarSpec, type BarTypeName, type DeviceSpec } from '../scenario/index.ts';
-import type { BarState, DeviceState, Trace } from '../trace/index.ts';
+import type { BarRegister, BarState, DeviceState, Trace } from '../trace/index.ts';
 import type { BarSizedEvent } from '../vfio/index.ts';
-import { lastWritten } from './bar-history.ts';
+import { isCommandReset, lastWritten } from './bar-history.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** A smaller BAR has its type bits among the bits of its address. */
@@ -14,7 +14,7 @@ export const barAsHardware: Invariant = {
   id: 'bar-as-hardware',
   clause:
     "the BARs that the guest sees have the type, width, pairing and size of the device's BARs, apart from a BAR to " +
-    'which MSI-X was relocated, and their registers hold what the guest wrote, until a reset clears them',
+    'which MSI-X was relocated, and their registers hold what the guest wrote; a reset clears these and COMMAND',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_bar_prepare, vfio_bar_register',
   start(trace, examination) {
@@ -116,11 +116,14 @@ function checkSizing(
 function checkRegisters(trace: Trace, examination: Examination): void {
   // cloud-hypervisor chooses the first addresses itself, and takes back a move that it cannot make.
   if (isCloudHypervisor(trace)) return;
-  for (const { device, bar, address } of trace.barRegisters ?? []) {
-    const size = trace.steps
+  for (const register of trace.barRegisters ?? []) {
+    const { device, bar, address } = register;
+    const seen = trace.steps
       .at(-1)
       ?.state.devices.find(({ id }) => id === device)
-      ?.bars.find(({ index }) => index === bar)?.size;
+      ?.bars.find(({ index }) => index === bar);
+    if (seen !== undefined && seen.type !== 'io') checkDecoding(register, trace, examination);
+    const size = seen?.size;
     if (size === undefined || size < SMALLEST_SIZED) continue;
     const written = lastWritten(trace.scenario, device, bar);
     if (written === undefined) continue;
@@ -133,6 +136,17 @@ function checkRegisters(trace: Trace, examination: Examination): void {
         (written.byReset ? 'a reset clears it' : `the guest wrote ${hex(written.address)}`),
     );
   }
+}
+
+/** After a reset a function answers at no memory BAR until the guest enables them. */
+function checkDecoding({ device, decoding }: BarRegister, trace: Trace, examination: Examination): void {
+  if (!isCommandReset(trace.scenario, device)) return;
+  examination.exercised++;
+  if (!decoding) return;
+  examination.violate(
+    'decodes-after-reset',
+    () => `the COMMAND register of ${device} enables memory, but a reset clears it`,
+  );
 }
 
 /** A BAR that the device does not have, such as the upper half of a 64-bit BAR. */

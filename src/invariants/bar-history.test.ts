@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { decodeScenario } from '../scenario/index.ts';
-import { lastWritten, placesWritten } from './bar-history.ts';
+import { isCommandReset, lastWritten, placesWritten } from './bar-history.ts';
 
 const scenario = (type: string, operations: readonly object[]) =>
   decodeScenario({
@@ -141,4 +141,21 @@ it('looks at the operations on this BAR of this device', () => {
     0x7000n,
     0x7000n,
   ]);
+});
+
+it('knows whether a reset wrote COMMAND last, or the guest', () => {
+  const enable = { op: 'enable-memory', device: 'd' };
+  const replugged = ['unplug', 'hotplug'].map((op) => ({ op, device: 'd' }));
+  const isReset = (...operations: readonly object[]) => isCommandReset(scenario('mem32', operations), 'd');
+  expect([isReset(), isReset(enable, { op: 'reset' }), isReset(enable, ...replugged)]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([isReset(enable), isReset({ op: 'reset' }, enable), isReset(...replugged, enable)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(isCommandReset(scenario('mem32', [enable]), 'e')).toBe(true);
 });

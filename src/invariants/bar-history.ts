@@ -37,6 +37,19 @@ export function lastWritten(
   return written;
 }
 
+/** Whether a reset, or the device's plugging in, wrote COMMAND last, and not the guest. */
+export function isCommandReset({ operations }: Scenario, device: string): boolean {
+  const last = operations.findLast(
+    (operation) =>
+      operation.op === 'reset' ||
+      ((operation.op === 'hotplug' ||
+        operation.op === 'enable-memory' ||
+        operation.op === 'disable-memory') &&
+        operation.device === device),
+  );
+  return last === undefined || last.op === 'reset' || last.op === 'hotplug';
+}
+
 /**
  * Every place at which a BAR may decode by what the guest wrote into its registers, the places between two writes
  * included: a 64-bit BAR is written in two halves, and sizing sets each half to all ones (pci fact 4.6).

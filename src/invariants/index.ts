@@ -37,6 +37,7 @@ export {
   sameFingerprint,
   type Fingerprint,
 } from './fingerprint.ts';
+export { gravityOf } from './gravity.ts';
 export {
   INVARIANT_ID_FORM,
   INVARIANT_IDS,

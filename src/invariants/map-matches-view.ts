@@ -7,6 +7,7 @@ import {
   type TraceMapping,
   type TraceRange,
 } from '../trace/index.ts';
+import { checkDirtyTracking } from './dirty-tracking.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { pluggedParts } from './plugged-parts.ts';
@@ -17,12 +18,14 @@ export const mapMatchesView: Invariant = {
   id: 'map-matches-view',
   clause:
     'every live DMA mapping is backed by exactly the RAM that the flat view has at its IOVA, and of virtio-mem by plugged blocks ' +
-    'alone; no mapping is stale',
+    'alone; no mapping is stale; when a migration begins, devices log what they write to every mapping of RAM, and log no gap ' +
+    'between RAM and BARs',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, vfio_listener_region_del',
-  start(_, examination) {
+  start(trace, examination) {
     const unplugged = new UnpluggedDevices();
     return {
+      end: () => checkDirtyTracking(trace, examination),
       step({ dmaView, containers, devices }, state) {
         const ownersChanged = unplugged.follow(devices);
         if (ownersChanged || !dmaView.isEmpty) {

@@ -21,7 +21,8 @@ export const ramReachable: Invariant = {
   clause:
     'every RAM page of the flat view that is aligned to the host page and the IOMMU page is DMA-mapped, with the ' +
     'right backing and permission, or on POWER registered so that the guest can map it; the VMM says of which device ' +
-    'memory it maps nothing, and why',
+    'memory it maps nothing, and why, and what it says is true; if it maps device memory, it leaves out no whole pages that ' +
+    'the host would map',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_skipped_section, vfio_container_region_add',
   start(trace, examination) {
@@ -29,11 +30,11 @@ export const ramReachable: Invariant = {
     const page = greater(host, iommu);
     const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
     const bases = new SameBases();
-    const reasons = saysWhy(trace) ? new UnmappedReasons(examination) : undefined;
+    const reasons = saysWhy(trace) ? new UnmappedReasons(trace, examination) : undefined;
     return {
       event: (event) => reasons?.note(event),
       step(change, state) {
-        reasons?.judge(change.remapped, state.containers);
+        reasons?.judge(change.remapped, state);
         const { memslots, containers, remapped } = change;
         checkContainer(state, examination);
         if (sendsAddresses) {

@@ -216,6 +216,12 @@ describe('resources-bounded for what the VMM hands out', () => {
     expect(cycled(0x8000_0000n, 0x7fff_f000n)).toEqual(['addresses-lost']);
   });
 
+  it('says nothing of a VMM that gives BARs no address, or 0, until the guest places them', () => {
+    expect(cycled(undefined, 0n)).toEqual([]);
+    expect(cycled(0n, undefined)).toEqual([]);
+    expect(cycled(0x8000_0000n, undefined)).toEqual(['addresses-lost']);
+  });
+
   it('says nothing once the guest has moved a BAR', () => {
     const moved = { op: 'set-bar', device: 'dev0', bar: 0, address: 0x9000_0000n } as const;
     expect(cycled(0x8000_0000n, 0x7fff_f000n, moved)).toEqual([]);

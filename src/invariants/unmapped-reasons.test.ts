@@ -11,11 +11,13 @@ import {
   memslot,
   memslotEvent,
   region,
+  scenario,
+  trace,
   windowEvent,
 } from './testing/index.ts';
 import { UnmappedReasons } from './unmapped-reasons.ts';
 
-const AT = 0xc000_0000n;
+const [AT, TOP] = [0xc000_0000n, 1n << 63n];
 const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
 const RANGE = flat(AT, PAGE, MMAP);
 
@@ -24,11 +26,12 @@ function said(
   events: readonly VmmEvent[],
   mappings: readonly ReturnType<typeof mapping>[] = [],
   range = RANGE,
+  more: Parameters<typeof trace>[1] = {},
 ): readonly string[] {
   const examination = new Examination('ram-reachable', { step: 0 });
-  const reasons = new UnmappedReasons(examination);
+  const reasons = new UnmappedReasons(trace([], more), examination);
   for (const event of events) reasons.note(event);
-  reasons.judge([range], [container(mappings)]);
+  reasons.judge([range], { containers: [container(mappings)], dmaView: [range] });
   return examination.violations.map(({ message }) => message);
 }
 
@@ -65,5 +68,91 @@ describe('the reason why a container maps nothing of device memory', () => {
     expect(said([windowEvent('window-remove', AT, PAGE, refused)])).toEqual(UNEXPLAINED);
     expect(said([mapEvent(AT, PAGE, { ...refused, container: 'other' })])).toEqual(UNEXPLAINED);
     expect(said([memslotEvent(memslot(AT, PAGE), Errno.EINVAL)])).toEqual(UNEXPLAINED);
+  });
+});
+
+describe('the reason that the VMM gives', () => {
+  const skip = (reason: string, start = AT, size = PAGE): VmmEvent => ({
+    type: 'skip',
+    container: 'container',
+    reason,
+    start,
+    size,
+    region: MMAP.name,
+    deviceMemory: true,
+  });
+  const wrong = (reason: string) => [
+    `container maps nothing of [0xc0000000, 0xc0000fff] "dev0 BAR 0 mmaps[0]"; the VMM says "${reason}", which is not so`,
+  ];
+
+  it.each(['incongruent', 'empty', 'iommu-page'])('%s is wrong of whole pages', (reason) => {
+    expect(said([skip(reason)])).toEqual(wrong(reason));
+    const [half, shifted] = [flat(AT, PAGE / 2n, MMAP), flat(AT, PAGE, MMAP, { offset: 8n })];
+    expect(said([skip(reason, AT, PAGE / 2n)], [], half)).toEqual([]);
+    expect(said([skip(reason)], [], shifted)).toEqual([]);
+    // Pages of host or IOMMU may be larger than the range.
+    expect(said([skip(reason)], [], RANGE, { pages: { iommu: 2n * PAGE } })).toEqual([]);
+    expect(said([skip(reason)], [], RANGE, { pages: { host: 2n * PAGE } })).toEqual([]);
+  });
+
+  it('is wrong in the lower half of the addresses, and of memory that is not protected', () => {
+    expect(said([skip('top-half')])).toEqual(wrong('top-half'));
+    expect(said([skip('top-half', TOP)], [], flat(TOP, PAGE, MMAP))).toEqual([]);
+    expect(said([skip('protected')])).toEqual(wrong('protected'));
+    expect(said([skip('protected')], [], flat(AT, PAGE, { ...MMAP, isProtected: true }))).toEqual([]);
+  });
+
+  it('counts only of the same range, and where the host has not refused the range since', () => {
+    expect(said([skip('empty', AT, 2n * PAGE)])).toEqual([]);
+    expect(said([skip('empty', AT - PAGE, 2n * PAGE)])).toEqual([]);
+    expect(said([skip('empty'), mapEvent(AT, PAGE, { errno: Errno.EINVAL })])).toEqual([]);
+    expect(said([mapEvent(AT, PAGE, { errno: Errno.EINVAL }), skip('empty')])).toEqual(wrong('empty'));
+  });
+
+  const other = mapping(0x8000_0000n, PAGE, { region: 'dev0 BAR 2 mmaps[0]', owner: 'dev0' });
+  const bars = [{ index: 0, size: '0x1000', type: 'mem32' }];
+  const on = (iommu: object = {}, bar: object = {}) => ({
+    scenario: scenario({
+      host: { kernel: 'msix-mappable', iommu: { type: 'type1', pageSizes: ['0x1000'], ...iommu } },
+      devices: [{ id: 'dev0', bars: [{ ...bars[0], ...bar }] }],
+    }),
+  });
+  const LEFT_OUT = [
+    'container maps nothing of [0xc0000000, 0xc0000fff] "dev0 BAR 0 mmaps[0]", which has whole pages within the reach of ' +
+      'the host; other device memory is mapped (the VMM says "own")',
+  ];
+
+  it('may be a choice of the VMM, if the VMM maps no device memory at all', () => {
+    expect(said([skip('own')], [], RANGE, on())).toEqual([]);
+    expect(said([skip('own')], [mapping(0n, PAGE)], RANGE, on())).toEqual([]);
+    expect(said([skip('own')], [other], RANGE, on())).toEqual(LEFT_OUT);
+  });
+
+  it('is no choice about memory that the host would not map', () => {
+    const choice = (range: typeof RANGE, ...host: Parameters<typeof on>) =>
+      said([skip('own', range.start, range.end - range.start)], [other], range, on(...host));
+    expect(choice(flat(AT, PAGE / 2n, MMAP))).toEqual([]);
+    expect(choice(flat(TOP, PAGE, MMAP))).toEqual([]);
+    expect(choice(RANGE, {}, { p2p: false })).toEqual([]);
+    const upTo = (end: bigint) => ({ apertures: [{ start: '0x0', end: `0x${end.toString(16)}` }] });
+    expect(choice(RANGE, upTo(AT + PAGE - 1n))).toEqual(LEFT_OUT);
+    expect(choice(RANGE, upTo(AT + PAGE - 2n))).toEqual([]);
+    expect(choice(RANGE, { apertures: [{ start: '0xc0000001', end: '0xffffffff' }] })).toEqual([]);
+  });
+
+  it('comes with a range that is mapped in part, for each whole page', () => {
+    const range = flat(AT, 3n * PAGE, MMAP);
+    const partly = (start: string, end: string) => [
+      `container maps [0xc0000000, 0xc0002fff] "dev0 BAR 0 mmaps[0]" without [${start}, ${end}], and the VMM does not say why`,
+    ];
+    expect(said([], [mapping(AT, PAGE)], range)).toEqual(partly('0xc0001000', '0xc0001fff'));
+    expect(said([], [mapping(AT + PAGE, 2n * PAGE)], range)).toEqual(partly('0xc0000000', '0xc0000fff'));
+    expect(said([], [mapping(AT, PAGE), mapping(AT + 2n * PAGE, PAGE)], range)).toEqual(
+      partly('0xc0001000', '0xc0001fff'),
+    );
+    expect(said([], [mapping(AT, PAGE), mapping(AT + PAGE, 2n * PAGE)], range)).toEqual([]);
+    expect(said([], [mapping(AT + 1n, 3n * PAGE - 2n)], range)).toEqual([]);
+    expect(said([skip('empty', AT + PAGE, 2n * PAGE)], [mapping(AT, PAGE)], range)).toEqual([]);
+    expect(said([], [mapping(AT, PAGE)], flat(AT, 3n * PAGE, MMAP, { offset: 8n }))).toEqual([]);
   });
 });

@@ -24,6 +24,7 @@ function make(rules: Partial<MemoryRules> = {}) {
         priority,
         logStart: ({ region }) => void log.push(`${name} start ${region.name}`),
         logStop: ({ region }) => void log.push(`${name} stop ${region.name}`),
+        ...(name === 'high' && { logGlobalStart: () => void log.push('global start') }),
         ...(name === 'low' && { begin: () => void log.push('begin'), commit: () => void log.push('commit') }),
       },
       space,
@@ -37,7 +38,7 @@ describe('logging of dirty pages (memory fact 3.7)', () => {
   it('is told of each range of RAM, of its beginning to the lowest priority first', () => {
     const { topology, log } = make();
     topology.dirtyLogging.set(true);
-    expect(log).toEqual(['begin', 'low start ram', 'high start ram', 'commit']);
+    expect(log).toEqual(['global start', 'begin', 'low start ram', 'high start ram', 'commit']);
   });
 
   it('is told of its end in the opposite order, and of no change twice', () => {

@@ -14,12 +14,12 @@ export const isLoggable = ({ kind, isProtected }: Pick<MemoryRegion, 'kind' | 'i
 export class DirtyLogging {
   isOn = false;
   readonly #spaces: readonly Pick<AddressSpace, 'view' | 'listeners'>[];
-  readonly #listeners: Pick<ListenerRegistry, 'begin' | 'commit'>;
+  readonly #listeners: Pick<ListenerRegistry, 'begin' | 'commit' | 'logGlobalStart'>;
   readonly #rules: Pick<MemoryRules, 'notifiesLogging'>;
 
   constructor(
     spaces: readonly Pick<AddressSpace, 'view' | 'listeners'>[],
-    listeners: Pick<ListenerRegistry, 'begin' | 'commit'>,
+    listeners: Pick<ListenerRegistry, 'begin' | 'commit' | 'logGlobalStart'>,
     rules: Pick<MemoryRules, 'notifiesLogging'>,
   ) {
     this.#spaces = spaces;
@@ -35,6 +35,7 @@ export class DirtyLogging {
     if (this.isOn === isOn) return;
     this.isOn = isOn;
     if (!this.#rules.notifiesLogging(isOn ? 'start' : 'stop')) return;
+    if (isOn) this.#listeners.logGlobalStart();
     this.#listeners.begin();
     for (const space of this.#spaces) notify(space, isOn);
     this.#listeners.commit();

@@ -42,6 +42,11 @@ export class ListenerRegistry {
     for (const listener of this.#listeners) listener.commit?.();
   }
 
+  /** Tells all listeners that a migration begins. */
+  logGlobalStart(): void {
+    for (const listener of this.#listeners) listener.logGlobalStart?.();
+  }
+
   #lookForNop(): void {
     this.wantUnchanged = this.#listeners.some((listener) => listener.regionNop !== undefined);
   }

@@ -19,6 +19,8 @@ export interface MemoryListener {
   regionNop?(section: MemoryRegionSection): void;
   /** The range is removed. */
   regionDel?(section: MemoryRegionSection): void;
+  /** A migration begins: the listener is told before it hears of ranges that are logged (memory fact 3.7). */
+  logGlobalStart?(): void;
   /** The pages that are written in the range are logged from now on (memory fact 3.7). */
   logStart?(section: MemoryRegionSection): void;
   /** The pages that are written in the range are not logged any more. */

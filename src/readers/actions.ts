@@ -1,4 +1,4 @@
-import { bytes, hex } from '../address/index.ts';
+import { bytes, hex, type Range } from '../address/index.ts';
 import { errnoName } from '../host/index.ts';
 import { describeOperation } from '../report/index.ts';
 import type { Step, Trace } from '../trace/index.ts';
@@ -59,6 +59,8 @@ function actionText(event: VmmEvent): string {
     }
     case 'dirty-log':
       return `fetches the dirty log of memslot ${event.slot} at ${hex(event.gpa)}`;
+    case 'dirty-tracking':
+      return `tells the devices to log what they write in ${event.ranges.map(spanText).join(', ') || 'no range'}`;
     case 'mmap':
     case 'munmap': {
       const errno = event.type === 'mmap' ? answer(event.errno) : '';
@@ -82,5 +84,7 @@ function actionText(event: VmmEvent): string {
       return `prints: ${event.text}`;
   }
 }
+
+const spanText = ({ start, end }: Range): string => `[${hex(start)}, ${hex(end - 1n)}]`;
 
 const answer = (errno: number): string => (errno === 0 ? '' : `: the host refuses, ${errnoName(errno)}`);

@@ -144,7 +144,7 @@ const containersOf = ({ events }: Step): string[] =>
 const requestLines = ({ events }: Step, container: string): string[] =>
   events.flatMap((event) => {
     if (!('container' in event) || event.type === 'skip' || event.container !== container) return [];
-    return [`${requestText(event)}${answerText(event.errno)}`];
+    return [`${requestText(event)}${'errno' in event ? answerText(event.errno) : ''}`];
   });
 
 const answerText = (errno: number): string => (errno === 0 ? '' : ` = -${errno}`);
@@ -160,6 +160,8 @@ function requestText(event: ContainerEvent): string {
     case 'window-create':
     case 'window-remove':
       return `${event.type} ${hex(event.start)}+${hex(event.size)}`;
+    case 'dirty-tracking':
+      return `log ${event.ranges.map(({ start, end }) => `${hex(start)}-${hex(end - 1n)}`).join(' ')}`;
     // The address in QEMU is another one in each run.
     case 'register-memory':
     case 'unregister-memory':

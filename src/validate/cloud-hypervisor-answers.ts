@@ -34,6 +34,7 @@ export const CLOUD_HYPERVISOR_ANSWERS: { readonly [Rule in keyof CloudHypervisor
     (answer) => isObject(answer) && isSize(answer['size']) && isLayout(answer['layout']),
   ),
   alignment: SIZE,
+  allocatedSize: SIZE,
   allocates: value('"from-the-top" or "from-the-bottom"', oneOf('from-the-top', 'from-the-bottom')),
   freesAddresses: FLAG,
   movesInAllocator: FLAG,

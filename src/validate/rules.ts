@@ -53,6 +53,8 @@ export type RuleGroup =
   | 'pci'
   | 'host';
 
+const isText = (answer: unknown): boolean => typeof answer === 'string' && answer !== '';
+
 const isStretch = (answer: unknown): boolean =>
   isObject(answer) && typeof answer['start'] === 'bigint' && typeof answer['end'] === 'bigint';
 
@@ -106,6 +108,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     populateUnit: PAGE_SIZE,
     discardSpan: returns('{ start, size }, both bigints, or undefined for no request', orNothing(isSpan)),
     rollsBackPopulate: FLAG,
+    dirtyRange: returns('the name of a range, or undefined', orNothing(isText)),
     discardLimit: value('"refused" or "warned"', oneOf('refused', 'warned')),
     whenMapped: value('"failure" or "unmap-and-retry"', oneOf('failure', 'unmap-and-retry')),
     deviceMemoryFailure: FATAL_OR_NOT,
@@ -211,7 +214,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     avoidsHyperTransport: FLAG,
     checksPhysBits: FLAG,
     xive: FLAG,
-    cpuSpaceName: value('one line of text', (answer) => typeof answer === 'string' && answer !== ''),
+    cpuSpaceName: value('one line of text', isText),
   },
   memory: {
     settle: returns(

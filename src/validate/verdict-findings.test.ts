@@ -3,9 +3,9 @@ import type { InvariantId } from '../invariants/index.ts';
 import type { CauseTally } from './compare.ts';
 import { inOrder } from './verdict-findings.ts';
 
-const tally = (invariant: InvariantId, both: number, broken: number): CauseTally => ({
+const tally = (invariant: InvariantId, both: number, broken: number, cause = 'of-the-test'): CauseTally => ({
   invariant,
-  cause: 'of-the-test',
+  cause,
   cases: { both, fixed: 0, hidden: 0, broken, swapped: 0, uncovered: 0 },
   first: {},
   fixedBy: new Map(),
@@ -24,6 +24,21 @@ describe('the cause that names a finding', () => {
       'map-aligned',
       'no-abort',
       'guest-page-reachable',
+    ]);
+  });
+
+  it('is about RAM rather than about BARs, and about flash last, however many cases show it', () => {
+    const tallies = [
+      tally('memslot-complete', 0, 900, 'flash-without-slot'),
+      tally('memslot-complete', 0, 500, 'bar-without-slot'),
+      tally('memslot-complete', 0, 20, 'ram-without-slot'),
+      tally('no-abort', 5, 1, 'dma-map-ram-EINVAL'),
+    ];
+    expect(inOrder(tallies).map(({ cause }) => cause)).toEqual([
+      'ram-without-slot',
+      'bar-without-slot',
+      'flash-without-slot',
+      'dma-map-ram-EINVAL',
     ]);
   });
 });

@@ -2,6 +2,7 @@ import type { Stability } from '../campaign/index.ts';
 import {
   FingerprintMap,
   findInvariant,
+  gravityOf,
   isError,
   fingerprintText,
   sameFingerprint,
@@ -133,12 +134,14 @@ async function stabilityOfHidden(
 
 /**
  * Errors before warnings, and of each a cause that the base never shows before one that the base shows too: a finding is
- * named by its first cause, and a cause that is new says more about the patch than one case more of an old cause.
+ * named by its first cause, and a cause that is new says more about the patch than one case more of an old cause. Among
+ * equals RAM comes before other things, and flash last.
  */
 export const inOrder = (tallies: readonly CauseTally[]): readonly CauseTally[] =>
   tallies.toSorted((a, b) => rank(a) - rank(b));
 
-const rank = (tally: CauseTally): number => (isError(tally) ? 0 : 2) + (statusOf(tally) === 'broken' ? 0 : 1);
+const rank = (tally: CauseTally): number =>
+  6 * (isError(tally) ? 0 : 1) + 3 * (statusOf(tally) === 'broken' ? 0 : 1) + gravityOf(tally);
 
 /** The smallest case of `finding` as a case of `cause`, if the case shows the cause with the same effect. */
 function alsoShown(

@@ -64,6 +64,29 @@ describe('the DMA listener', () => {
   });
 });
 
+describe('the DMA listener when a migration begins (vfio fact 6.15)', () => {
+  const small = MemoryRegion.ram('small', 0x10n);
+  const sections = [
+    sectionOf(small, 0n, 0x10n, 0n),
+    sectionOf(MemoryRegion.ram('ram', P64K), P64K, P64K, 0n),
+  ];
+  const dmaSpace = { view: { ranges: sections } } as unknown as DmaListenerOptions['dmaSpace'];
+  const begins = (id: string, rest: Partial<DmaListenerOptions> = { dmaSpace }) => {
+    const { listener, log } = listenerOf(id, new RecordingIommu(), rest);
+    listener.logGlobalStart();
+    return log.take();
+  };
+
+  it('has the devices log what they write to the pages that may be mapped, and says nothing of others', () => {
+    const ranges = [{ start: P64K, end: 2n * P64K }];
+    expect(begins('qemu-11.1')).toEqual([{ type: 'dirty-tracking', container: 'container', ranges }]);
+  });
+
+  it('asks for nothing in older releases, or where no address space is known', () => {
+    expect([begins('qemu-6.0'), begins('qemu-11.1', {})]).toEqual([[], []]);
+  });
+});
+
 describe('the DMA listener skips a section (vfio fact 6.1)', () => {
   const kinds = [
     MemoryRegion.io('io', P64K),

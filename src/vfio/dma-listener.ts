@@ -7,7 +7,8 @@ import {
   type SpaprTceContainer,
   type UnmapResult,
 } from '../host/index.ts';
-import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
+import type { AddressSpace, MemoryListener, MemoryRegionSection } from '../memory/index.ts';
+import { DirtyRanges } from './dirty-ranges.ts';
 import { dmaBufOf, partOfDmaBuf } from './dma-buf.ts';
 import type { EventSink, SkipReason } from './event.ts';
 import { VmmAbort } from './failure.ts';
@@ -28,6 +29,8 @@ export interface DmaListenerOptions {
   readonly hostPageSize: Size;
   readonly targetPageSize: Size;
   readonly emit: EventSink;
+  /** The address space in which the devices issue DMA; without one the devices log nothing. */
+  readonly dmaSpace?: Pick<AddressSpace, 'view'> | undefined;
   /** How many memslots KVM has; 512 where that is not known. */
   readonly memslotLimit?: number | undefined;
   /** Whether the listener maps what is there once, and follows no later change. False by default. */
@@ -139,6 +142,18 @@ export class DmaListener implements MemoryListener {
       this.#unmap(this.#rules.unmapSpan(piece, section, this.#removing));
     }
     this.#windows?.remove(section, piece, this.#rules.missingWindow);
+  }
+
+  /** A migration begins: the devices log what they write, in few ranges (vfio_devices_dma_logging_start, vfio fact 6.15). */
+  logGlobalStart(): void {
+    const { dmaSpace, name, revision, emit } = this.#options;
+    if (dmaSpace === undefined || !revision.hasDirtyTracking) return;
+    const ranges = new DirtyRanges(this.#rules.dirtyRange);
+    for (const section of dmaSpace.view.ranges) {
+      const piece = this.#piece(section, this.#removing);
+      if (piece !== undefined) ranges.add(section, piece);
+    }
+    emit({ type: 'dirty-tracking', container: name, ranges: ranges.all });
   }
 
   /** Maps what is plugged of a section of virtio-mem, and follows what the guest plugs and unplugs. */

@@ -1,4 +1,4 @@
-import type { Gpa, HostAddress, Iova, Offset, Size } from '../address/index.ts';
+import type { Gpa, HostAddress, Iova, Offset, Range, Size } from '../address/index.ts';
 import type { Backing, Errno, Memslot } from '../host/index.ts';
 
 /** Why the DMA listener maps nothing of a section of RAM. */
@@ -70,6 +70,14 @@ export interface DirtyLogEvent {
   readonly slot: number;
   readonly gpa: Gpa;
   readonly size: Size;
+}
+
+/** VFIO_DEVICE_FEATURE_DMA_LOGGING_START: the devices of a container log which pages of the ranges they write. */
+export interface DirtyTrackingEvent {
+  readonly type: 'dirty-tracking';
+  readonly container: string;
+  /** By rising beginning; they may overlap. */
+  readonly ranges: readonly Range[];
 }
 
 /** mmap of an area of a BAR into the VMM. */
@@ -195,6 +203,7 @@ export type VmmEvent =
   | SkipEvent
   | MemslotEvent
   | DirtyLogEvent
+  | DirtyTrackingEvent
   | MmapEvent
   | MunmapEvent
   | WindowEvent

@@ -80,6 +80,11 @@ export interface ListenerRules {
   /** Whether a part that the host did not map whole is unmapped again (vfio_ram_discard_notify_populate). */
   readonly rollsBackPopulate: boolean;
   /**
+   * The name of the range to which a piece of a section belongs when a migration begins: devices log what they write from the
+   * first to the last piece of each range (vfio_dirty_tracking_update_range, vfio fact 6.15). `undefined` for no range.
+   */
+  dirtyRange(section: MemoryRegionSection, piece: Span): string | undefined;
+  /**
    * What QEMU does when the blocks of virtio-mem could exceed the host's limit of mappings (vfio fact 6.14): the section is
    * refused, or QEMU prints a warning.
    */

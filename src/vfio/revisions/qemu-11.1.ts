@@ -42,6 +42,7 @@ export const qemu111: Revision = {
   title: 'QEMU 11.1',
   source: 'QEMU 11.1.3: hw/vfio/listener.c, region.c, pci.c; hw/vfio-user; observed on the program',
   hasVirtioMem: true,
+  hasDirtyTracking: true,
   hasReadonlyBars: true,
   iommus: ['type1', 'iommufd', 'spapr-tce-v2', 'vfio-user'],
   device: {

@@ -4,6 +4,7 @@ import { QEMU_PCI } from '../../pci/index.ts';
 import { QEMU_ACCESS } from '../guest-access/qemu-access.ts';
 import { cutOutTable } from '../msix-early-setup.ts';
 import { relocatedToUpperHalf } from '../msix-relocation.ts';
+import { threeRanges } from '../dirty-ranges.ts';
 import { quirksOf } from '../quirks.ts';
 import type { Revision } from '../revision.ts';
 import { largestWindowPage, levelsOfWindow } from '../spapr-windows.ts';
@@ -31,6 +32,7 @@ export const qemu211: Revision = {
   title: 'QEMU 2.11, before the seed patch',
   source: 'QEMU 2.11.0: hw/vfio/common.c, hw/vfio/pci.c',
   hasVirtioMem: false,
+  hasDirtyTracking: false,
   hasReadonlyBars: false,
   iommus: ['type1', 'spapr-tce-v2'],
   container: {
@@ -58,11 +60,12 @@ export const qemu211: Revision = {
     mapsReadonly: ({ readonly }) => readonly,
     unmaps: () => true,
     unmapSpan: (piece) => piece,
-    // No scenario asks these of releases without virtio-mem.
+    // No scenario asks these of releases without virtio-mem and dirty tracking.
     followsDiscards: () => true,
     populateUnit: (block) => block,
     discardSpan: (discarded) => discarded,
     rollsBackPopulate: true,
+    dirtyRange: threeRanges,
     discardLimit: 'warned',
     whenMapped: 'failure',
     deviceMemoryFailure: 'fatal',

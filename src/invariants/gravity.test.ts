@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { gravityOf } from './gravity.ts';
+
+it.each([
+  [0, 'memslot-complete', 'ram-without-slot'],
+  [0, 'no-abort', 'dma-map-ram-EINVAL'],
+  [0, 'ram-reachable', 'not-mapped'],
+  [1, 'ram-reachable', 'unexplained'],
+  [1, 'ram-reachable', 'left-out'],
+  [1, 'memslot-complete', 'bar-without-slot'],
+  // A fragment is no RAM.
+  [1, 'map-aligned', 'bar-fragment-unaligned'],
+  [2, 'memslot-complete', 'flash-without-slot'],
+] as const)('gravity %i has %s/%s', (gravity, invariant, cause) => {
+  expect(gravityOf({ invariant, cause })).toBe(gravity);
+});
