@@ -29,10 +29,7 @@ export function placeTree(lines: readonly TreeLine[], markers: number, allShown:
   // The possible starts of a hidden region that wraps, or whose children wrap. It starts at or below a child
   // that does not wrap, above a child that wraps, and below its container if it wraps itself.
   const hiddenStarts = (): ReadonlySet<bigint> =>
-    (knownStarts ??= new Set([
-      ...lines.flatMap(({ region: { start } }) => [start, low64(start + 1n)]),
-      0n,
-    ]));
+    (knownStarts ??= new Set([...lines.flatMap(({ region: { start } }) => [start, low64(start + 1n)]), 0n]));
   // Children are sorted by their offset, so those that wrap come last (memory fact 8.6). A hidden root with such
   // children starts above these, and at or below its first child.
   const rootStarts = lines[0]?.level === 1 || allShown ? [0n] : new Set([0n, ...hiddenStarts()]);
