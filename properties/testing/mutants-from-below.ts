@@ -37,6 +37,12 @@ const distortingEvents =
     }),
   });
 
+/** An IOMMU that ends among the blocks refuses blocks that are plugged already, as a known finding says. */
+const withoutApertures = (scenario: Scenario): Scenario => {
+  const { apertures: _, ...iommu } = scenario.host.iommu;
+  return { ...scenario, host: { ...scenario.host, iommu } };
+};
+
 /** Scenarios whose devices have a PBA behind their BAR and relocate MSI-X to the BAR of the table. */
 const withPbaToRelocate = (scenario: Scenario): Scenario => ({
   ...scenario,
@@ -93,6 +99,7 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     name: 'plugged blocks are never mapped',
     base: qemu111,
     revision: { ...qemu111, memory: { ...qemu111.memory, replayed: () => [] } },
+    only: withoutApertures,
     cases: 6_000,
     fires: { 'ram-reachable': ['plugged-not-mapped'] },
     mayBreak: ['incremental-equals-scratch', 'resources-bounded'],

@@ -710,7 +710,13 @@ export const MUTANTS: readonly Mutant[] = [
     }),
     cases: 500,
     fires: { 'flat-partition': ['outside-space'] },
-    mayBreak: ['ram-reachable', 'guest-page-reachable', 'msix-capability-consistent', 'memslot-complete'],
+    mayBreak: [
+      'ram-reachable',
+      'map-matches-view',
+      'guest-page-reachable',
+      'msix-capability-consistent',
+      'memslot-complete',
+    ],
   },
   {
     name: 'CH-01: the MSI-X table is relocated onto device registers',
@@ -813,6 +819,7 @@ export const MUTANTS: readonly Mutant[] = [
     distort: heldToModel,
     cases: 500,
     fires: { 'model-agrees': ['requests', 'mappings'] },
+    mayBreak: ['ram-reachable'],
   },
   {
     name: 'a real QEMU expands a BAR smaller than a page to two pages',

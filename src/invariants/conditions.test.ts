@@ -10,6 +10,7 @@ import {
   device,
   flat,
   mapEvent,
+  unmapEvent,
   memslot,
   memslotEvent,
   scenario,
@@ -190,11 +191,14 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
     [
       { violation: at(0x1000n, 0x3000n), ...withVirtioMem(12) },
       { violation: at(0x8000n, 0x9000n), ...withVirtioMem(12) },
+      { violation: at(0n, 0x1000n), ...withVirtioMem(12, 'mem', 0n) },
     ],
     [
       { violation: at(0x1000n, 0x3000n), ...withVirtioMem(0) },
       { violation: at(0x0n, 0x1000n), ...withVirtioMem(12) },
       { violation: at(0x1000n, 0x3000n), ...withVirtioMem(12, 'ram') },
+      { violation: at(0n, 0x1000n), ...withVirtioMem(0, 'mem', 0n) },
+      { violation: at(0n, 0x1000n), ...withVirtioMem(12, 'mem', 0x1000n) },
       withVirtioMem(12),
     ],
   ],
@@ -286,13 +290,21 @@ function besideReadonly({ step = 0, other = '' } = {}): Case {
   };
 }
 
-/** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there. */
-function withVirtioMem(errno: 0 | 12, region = 'mem'): Case {
+/** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there; then a page may be unmapped. */
+function withVirtioMem(errno: 0 | 12, region = 'mem', takenBack?: bigint): Case {
   const memory = { op: 'add-region', name: 'mem', kind: 'virtio-mem', address: '0x0', size: '0x200000' };
   const map = mapEvent(0x1000n, PAGE, { errno });
   return {
     trace: { scenario: scenario({ operations: [memory] }) },
-    steps: [{}, { events: [{ ...map, backing: { ...map.backing, region } }] }],
+    steps: [
+      {},
+      {
+        events: [
+          { ...map, backing: { ...map.backing, region } },
+          ...(takenBack === undefined ? [] : [unmapEvent(takenBack, PAGE)]),
+        ],
+      },
+    ],
   };
 }
 

@@ -2,6 +2,7 @@ import { contains, isPowerOfTwo, overlaps, type Range } from '../address/index.t
 import { Errno } from '../host/index.ts';
 import type { BarSpec } from '../scenario/index.ts';
 import type { BarState, Trace } from '../trace/index.ts';
+import type { VmmEvent } from '../vfio/index.ts';
 import { placesWritten } from './bar-history.ts';
 import type { Violation } from './invariant.ts';
 
@@ -79,8 +80,8 @@ const CONDITIONS_BY_NAME = {
     ),
   ),
   /**
-   * The host has refused to map a block of virtio-mem below the end of these addresses. QEMU asks for none of the later ones
-   * then.
+   * The host has refused to map a block of virtio-mem below the end of these addresses, so that QEMU asks for none of the later
+   * ones, or a block above them, so that QEMU takes these back.
    */
   'refused-virtio-mem': at((place, { steps, scenario }) => {
     const names = scenario.operations.flatMap((operation) =>
@@ -88,11 +89,11 @@ const CONDITIONS_BY_NAME = {
     );
     return steps.some(({ events }) =>
       events.some(
-        (event) =>
+        (event, index) =>
           event.type === 'dma-map' &&
           event.errno !== 0 &&
           names.includes(event.backing.region) &&
-          event.iova < place.end,
+          (event.iova < place.end || isUnmappedNext(events[index + 1], place)),
       ),
     );
   }),
@@ -121,6 +122,9 @@ const CONDITIONS_BY_NAME = {
       ),
   ),
 } satisfies Record<string, Holds>;
+
+const isUnmappedNext = (event: VmmEvent | undefined, place: Range): boolean =>
+  event?.type === 'dma-unmap' && overlaps({ start: event.iova, end: event.iova + event.size }, place);
 
 const isShownAt = ({ address, size }: BarState, place: Range): boolean =>
   address !== undefined && overlaps({ start: address, end: address + size }, place);
