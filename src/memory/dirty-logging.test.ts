@@ -75,7 +75,7 @@ describe('logging of dirty pages (memory fact 3.7)', () => {
     topology.registerListener({ name: 'deaf', priority: 0 }, space);
     log.length = 0;
     topology.dirtyLogging.set(true);
-    expect(log).toEqual(['begin', 'low start ram', 'high start ram', 'start more', 'commit']);
+    expect(log).toEqual(['global start', 'begin', 'low start ram', 'high start ram', 'start more', 'commit']);
     topology.dirtyLogging.set(false);
     expect(log.filter((line) => line.includes('more'))).toEqual(['start more']);
   });
