@@ -13,6 +13,7 @@ import {
 import type { DeviceEnvironment } from './device-environment.ts';
 import type { DeviceOptions } from './device-options.ts';
 import { placeMsix } from './place-msix.ts';
+import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { LeftBehindTable } from './left-behind-table.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
