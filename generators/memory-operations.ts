@@ -1,4 +1,5 @@
 import { alignDown, alignUp, greater, lesser, offset, type Size } from '../src/address/index.ts';
+import { withLaterArea } from './later-area.ts';
 import { BLOCK_SIZE, type HostSpec, type Operation, type Scenario } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
@@ -10,6 +11,8 @@ export const CUT_SHARE = 35;
 export const DIRTY_LOG_SHARE = 5;
 /** How many of a hundred scenarios have a BAR that the host offers read-only. */
 export const READONLY_BAR_SHARE = 4;
+/** How many of a hundred scenarios with iommufd have a BAR whose only mmap area begins later than the BAR. */
+export const LATER_AREA_SHARE = 8;
 
 const MOST_BLOCKS = 6n;
 
@@ -24,7 +27,7 @@ export interface MemoryOptions {
 }
 
 /**
- * Adds a virtio-mem, a migration or a read-only BAR to a few scenarios. Each draw comes before the question whether its
+ * Adds a virtio-mem, a migration, a read-only BAR or one with a later mmap area to a few scenarios. Each draw comes before the question whether its
  * result is wanted, so that a seed gives the same other cases for every revision.
  */
 export function withMemoryOperations(
@@ -40,7 +43,9 @@ export function withMemoryOperations(
     if (choose.chance(CUT_SHARE) && !isReal) host = withApertureThatCuts(choose, host, operations);
   }
   if (choose.chance(DIRTY_LOG_SHARE)) operations = withDirtyLog(choose, operations);
-  return { ...scenario, host, devices, operations };
+  const drawn = { ...scenario, host, devices, operations };
+  const isLater = choose.chance(LATER_AREA_SHARE);
+  return isLater && host.iommu.type === 'iommufd' && !isReal ? withLaterArea(choose, drawn) : drawn;
 }
 
 function withReadonlyBar(choose: Choose, devices: Scenario['devices']): Scenario['devices'] {

@@ -10,6 +10,7 @@ import {
   device,
   flat,
   mapEvent,
+  mmapEvent,
   unmapEvent,
   memslot,
   memslotEvent,
@@ -202,6 +203,18 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       withVirtioMem(12),
     ],
   ],
+  'dma-buf-of-later-area': [
+    [withArea({}), withArea({ at: 0x2000n })],
+    [
+      withArea({ at: 0n }),
+      withArea({ type: 'type1' }),
+      withArea({ errno: 22 }),
+      withArea({ owner: 'dev1' }),
+      withArea({ region: 'dev0 BAR 1 mmaps[0]' }),
+      { ...withArea({}), violation: at(0x9000n, 0xa000n) },
+      { ...withArea({}), violation: {} },
+    ],
+  ],
   'read-only-bar': [
     [
       withBarAt(0xe000_0000n, { writable: false }),
@@ -291,6 +304,30 @@ function besideReadonly({ step = 0, other = '' } = {}): Case {
 }
 
 /** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there; then a page may be unmapped. */
+/** A run that mmaps an area of BAR 0 of dev0 and maps memory for DMA at [0x1000, 0x1fff]. */
+function withArea({
+  at: start = 0x1000n,
+  type = 'iommufd',
+  errno = 0,
+  owner = 'dev0',
+  region = 'dev0 BAR 0 mmaps[0]',
+}: {
+  readonly at?: bigint;
+  readonly type?: string;
+  readonly errno?: 0 | 22;
+  readonly owner?: string;
+  readonly region?: string;
+}): Case {
+  return {
+    violation: at(0x1000n, 0x2000n),
+    steps: [
+      { events: [mmapEvent(start, PAGE)] },
+      { events: [mapEvent(0x1000n, PAGE, { errno, owner, region })] },
+    ],
+    trace: { scenario: scenario({ host: { kernel: '7.2', iommu: { type } } }) },
+  };
+}
+
 function withVirtioMem(errno: 0 | 12, region = 'mem', takenBack?: bigint): Case {
   const memory = { op: 'add-region', name: 'mem', kind: 'virtio-mem', address: '0x0', size: '0x200000' };
   const map = mapEvent(0x1000n, PAGE, { errno });

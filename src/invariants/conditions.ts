@@ -97,6 +97,27 @@ const CONDITIONS_BY_NAME = {
       ),
     );
   }),
+  /** The VMM maps there a BAR of which it mmaps an area that begins later than the BAR, by a dma-buf. */
+  'dma-buf-of-later-area': at((place, { scenario, steps }) => {
+    const events = steps.flatMap((step) => step.events);
+    const later = events.flatMap((event) =>
+      event.type === 'mmap' && event.errno === 0 && event.offset > 0n
+        ? [{ owner: event.device, name: `BAR ${event.bar} mmaps` }]
+        : [],
+    );
+    return (
+      scenario.host.iommu.type === 'iommufd' &&
+      events.some(
+        (event) =>
+          event.type === 'dma-map' &&
+          event.errno === 0 &&
+          later.some(
+            ({ owner, name }) => event.backing.owner === owner && event.backing.region.includes(name),
+          ) &&
+          overlaps({ start: event.iova, end: event.iova + event.size }, place),
+      )
+    );
+  }),
   /** The guest has put a read-only BAR there. */
   'read-only-bar': at((place, { scenario, steps }, { step }) => {
     const { devices } = steps[Math.min(step, steps.length - 1)]!.state;
