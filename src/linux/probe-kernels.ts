@@ -18,7 +18,7 @@ export interface KernelProbe {
 
 /** The kernels that `.ci/install-linux` knows. */
 export const KERNEL_NAMES = [
-  ...['amd64-6.12', 'amd64-7', 'arm64-6.12', 'arm64-7'],
+  ...['amd64-6.12', 'amd64-7', 'amd64-6.1', 'arm64-6.12', 'arm64-7'],
   ...['arm64-16k-6.12', 'arm64-16k-7', 'ppc64el-64k-6.12', 'ppc64el-64k-testing'],
 ] as const;
 

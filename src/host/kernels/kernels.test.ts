@@ -128,6 +128,22 @@ describe('type1 by kernel', () => {
     expect(recent.unmapAll().unmapped).toBe(P);
   });
 
+  it('finds before 6.18 what the shape of its tree shows: answers of Linux 6.12 on an AMD host (host fact D2)', () => {
+    const END = TOP + P;
+    const old = type1On('6.12');
+    const lost = request(END - 7n * P, 7n * P);
+    const others = [request(END - 4n * P, 3n * P), request(END - 11n * P, 2n * P), request(0x4000_7000n, P)];
+    expect([...others, lost].map((one) => old.map(one))).toEqual([0, 0, 0, 0]);
+    // Here the lost mapping lies between two others, so the walk over all finds it.
+    expect(old.giveUpAllAddresses()).toEqual({ errno: 0, unmapped: 13n * P });
+    // In a tree whose root is lost, nothing to the left of the root is found.
+    const rooted = type1On('6.12');
+    expect([request(TOP, P), request(0n, P)].map((one) => rooted.map(one))).toEqual([0, 0]);
+    expect(rooted.giveUpAllAddresses()).toEqual({ errno: 0, unmapped: 0n });
+    expect(rooted.map(request(0n, P))).toBe(Errno.EEXIST);
+    expect(rooted.unmap(iova(0n), P)).toEqual({ errno: 0, unmapped: 0n });
+  });
+
   it('has a limit of mappings since 5.1, and a list of valid IOVAs since 5.4', () => {
     const options = { maxMappings: 0, apertures: [{ first: iova(0n), last: iova(0xfffn) }] };
     expect(type1On('5.0', options).map(request(P, P))).toBe(0);

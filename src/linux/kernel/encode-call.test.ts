@@ -4,7 +4,9 @@ import {
   DMA_MAP,
   encodeRegionChain,
   GENERIC_IOCTLS,
+  POWERPC_IOCTLS,
   REGION_INFO,
+  TCE_CREATE,
 } from '../../host/abi/index.ts';
 import { decodeSession } from '../session/decode-session.ts';
 import type { HostCall } from '../session/host-call.ts';
@@ -12,6 +14,7 @@ import type { HostSession } from '../session/host-session.ts';
 import { barAddress, DEFAULT_AREAS, SessionMemory } from '../session/memory-areas.ts';
 import { encodeCall } from './encode-call.ts';
 import type { EncodedCall } from './encoded-call.ts';
+import { withOwnMemory } from './prepare-session.ts';
 import { harmIn } from './harmful-calls.ts';
 import { parseIomem, parseResources } from './plugged-device.ts';
 
@@ -90,6 +93,44 @@ describe('encodeCall', () => {
     const vaddr = barAddress(3) + 0x10n;
     const bytes = DMA_MAP.encode({ argsz: DMA_MAP.bytes, flags: 3, vaddr, iova: 0n, size: 1n });
     expect(encode(call).commands).toEqual([`ioctl 5 15217 ${Buffer.from(bytes).toString('hex')}`]);
+  });
+});
+
+describe('encodeCall for sPAPR TCE', () => {
+  const powerpc = { ...context, ioctls: POWERPC_IOCTLS };
+  const encoded = (call: HostCall): EncodedCall => encodeCall(call, powerpc) as EncodedCall;
+
+  it('encodes register and unregister with the numbers of powerpc', () => {
+    const block = { vaddr: place('ram', 0x10000n), size: 0x20000n, flags: 1 };
+    const [register] = encoded({ call: 'register', ...block }).commands;
+    expect(register).toContain(`ioctl 5 ${0x2000_3b75} 1800000001000000`);
+    const [unregister] = encoded({ call: 'unregister', ...block, argsz: 8 }).commands;
+    expect(unregister).toContain(`ioctl 5 ${0x2000_3b76} 08000000`);
+  });
+
+  it('decodes where a window starts, after success alone', () => {
+    const call: HostCall = { call: 'create-window', pageShift: 16, size: 1n << 30n, levels: 1, flags: 0 };
+    const { commands, decode } = encoded(call);
+    expect(commands[0]).toContain(`ioctl 5 ${0x2000_3b77} 28000000`);
+    const data = TCE_CREATE.encode({ argsz: TCE_CREATE.bytes, start_addr: 1n << 59n });
+    expect(decode(returned(0, 0, data)).returned).toEqual({ start: 1n << 59n });
+    expect(decode(returned(-1, 28, data)).returned).toEqual({});
+    const remove = encoded({ call: 'remove-window', start: 1n << 59n, flags: 0 });
+    expect(remove.commands).toEqual([`ioctl 5 ${0x2000_3b78} 10000000000000000000000000000008`]);
+  });
+});
+
+describe('withOwnMemory', () => {
+  it('moves the areas of sPAPR sessions alone, and never the address 0', () => {
+    const session = (container: string) =>
+      decodeSession({ container, arch: 'ppc64le', pageSize: '0x10000', iommu: 'spapr', calls: [] });
+    const spapr = session('spapr-tce-v2');
+    const moved = withOwnMemory(spapr, 2).areas;
+    expect(moved.map(({ address }, index) => address - spapr.areas[index]!.address)).toEqual(
+      spapr.areas.map(({ name }) => (name === 'abs' ? 0n : 0x200_0000n)),
+    );
+    const type1 = session('type1v2');
+    expect(withOwnMemory(type1, 2)).toBe(type1);
   });
 });
 
