@@ -230,6 +230,8 @@ describe('RAM of virtio-mem in a container (vfio fact 6.14)', () => {
     listener.regionDel(other);
     discards.plug(part(0n, 1n));
     expect(requests()).toEqual(['map 0x100000000+0x10000']);
+    listener.regionDel(section);
+    expect(requests()).toEqual(['unmap 0x100000000+0x40000']);
   });
 
   it('is followed without a look at the limit where the host does not say one', () => {

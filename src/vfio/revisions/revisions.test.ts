@@ -78,7 +78,8 @@ describe('differences between releases (vfio fact 6.12)', () => {
   it('only 11.1 crashes after a refused hot-plug of vfio-user and at a reset of pseries, and only 2.12 to 8.0 for MSI-X', () => {
     for (const { id, device, machine } of REVISIONS) {
       expect(device.hotplugRefusal).toBe(id === 'qemu-11.1' ? 'crash' : 'reported');
-      expect(device.hotplugMsixRefusal === 'crash').toBe(/^qemu-(?:2\.12|6\.0)/.test(id));
+      const dies = /^qemu-(?:2\.12|6\.0)/.test(id);
+      expect(device.hotplugMsixRefusal).toBe(dies ? 'crash' : 'reported');
       expect(machine.phbResetNeedsKernelContainer).toBe(id === 'qemu-11.1');
     }
   });
