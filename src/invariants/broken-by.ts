@@ -145,6 +145,7 @@ export const BROKEN_BY: Readonly<Record<string, readonly InvariantId[]>> = {
     'map-aligned',
     'msix-trapped',
     'msix-direct-on-opt-out',
+    'map-matches-view',
     'map-unmap-symmetric',
     'incremental-equals-scratch',
     'no-abort',
