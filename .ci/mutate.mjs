@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Breaks a room in thousands of small ways, one at a time, and runs the room's unit tests and some properties on each of them: Stryker's
-// mutants. A mutant that no test notices is a guard that the tests lack.
+// Breaks a room in thousands of small ways, one at a time, and runs the room's unit tests and some properties on each of
+// them: Stryker's mutants, here called code mutants. One that no test notices is a guard that the tests lack.
 //   usage: npm run mutate -- ROOM...                     all files of these rooms, for example `address`
 //          npm run mutate -- FILE...                     these files; FILE:FROM-TO for some of its lines
 //          npm run mutate -- --changed [--base COMMIT]   only the lines that changed since COMMIT (default: main)
-//          --quick                                       no mutants of code that runs only while modules load
+//          --quick                                       no code mutants of lines that run only while modules load
 //          --concurrency N                               test runners at a time (default: the number of cores)
-// Exits with 0 if at least 90 % of the mutants are killed and each survivor is explained in
+// Exits with 0 if at least 90 % of the code mutants are killed and each survivor is explained in
 // properties/testing/surviving-mutants.json, with 1 if not, with 2 if Stryker could not run.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ const LEAST_KILLED = 0.9;
 /** A run of the tests that has an error of its own, such as a test file that does not load, is a RuntimeError. */
 const KILLED = ['Killed', 'Timeout', 'RuntimeError'];
 
-/** Ends the program with exit code 2: the mutants could not be judged. */
+/** Ends the program with exit code 2: the code mutants could not be judged. */
 function giveUp(text) {
   console.error(`mutate: ${text}`);
   process.exit(2);
@@ -106,8 +106,8 @@ function runStryker(name, rooms, mutate, concurrency) {
     stdio: 'inherit',
     env: { ...process.env, BARPROOF_MUTATION_TESTS: tests.join(',') },
   });
-  if (status !== 0) giveUp('Stryker ended before it had judged the mutants');
-  console.log(`The source with all mutants is ${reports}/mutation.html.`);
+  if (status !== 0) giveUp('Stryker ended before it had judged the code mutants');
+  console.log(`The source with all code mutants is ${reports}/mutation.html.`);
   return JSON.parse(readFileSync(join(ROOT, reports, 'mutation.json'), 'utf8')).files;
 }
 
@@ -173,7 +173,7 @@ for (const { at, ...survivor } of open) console.log(`${at}\n${JSON.stringify({ .
 const all = killed + survivors.length;
 const share = all === 0 ? 1 : killed / all;
 console.log(
-  `${rooms.join(', ')}: ${killed} of ${all} mutants killed (${(share * 100).toFixed(1)} %), ` +
+  `${rooms.join(', ')}: ${killed} of ${all} code mutants killed (${(share * 100).toFixed(1)} %), ` +
     `${survivors.length - open.length} survivors explained, ${open.length} not explained`,
 );
 process.exitCode = share >= LEAST_KILLED && open.length === 0 ? 0 : 1;

@@ -66,6 +66,7 @@ const FROM_OTHER_ROOMS = [
   'src/input/printable.ts',
   'src/input/problem.ts',
   'src/report/problems-text.ts',
+  'src/report/wrap.ts',
   'src/trace/target-unavailable.ts',
 ];
 

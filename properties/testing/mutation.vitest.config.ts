@@ -7,8 +7,8 @@ const path = (file: string): string => join(import.meta.dirname, file);
 export default defineConfig({
   resolve: { alias: [{ find: /^barproof$/, replacement: path('../../src/index.ts') }] },
   test: {
-    include: ['properties/testing/mutant-thread.ts'],
-    runner: path('mutant-test-runner.ts'),
+    include: ['properties/testing/code-mutant-thread.ts'],
+    runner: path('code-mutant-test-runner.ts'),
     setupFiles: ['one-seed.ts', 'short-properties.ts', 'barproof-by-name.ts'].map(path),
     pool: 'threads',
     maxWorkers: 1,

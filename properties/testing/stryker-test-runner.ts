@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVitest, type Vitest } from 'vitest/node';
-import { MutantChannel, type MutantAnswer, type MutantRequest } from './mutant-messages.ts';
+import { MutantChannel, type MutantAnswer, type MutantRequest } from './code-mutant-messages.ts';
 
 /** What Stryker tells of a mutant; its interface is not among our dependencies. */
 interface MutantRun {

@@ -1,4 +1,4 @@
-import type { ActiveMutant } from './mutant-messages.ts';
+import type { ActiveMutant } from './code-mutant-messages.ts';
 
 /** How often code may ask for the active mutant between two looks at the clock. */
 const ASKED_PER_LOOK = 4096;

@@ -13,14 +13,14 @@ import * as nodeModule from 'node:module';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inject, TestRunner } from 'vitest';
-import { cpuTime, instrumentation } from './mutant-instrumentation.ts';
+import { cpuTime, instrumentation } from './code-mutant-instrumentation.ts';
 import {
   MutantChannel,
   type ActiveMutant,
   type MutantAnswer,
   type MutantRequest,
   type TestRun,
-} from './mutant-messages.ts';
+} from './code-mutant-messages.ts';
 
 /** The hooks of Node 22.15 and later, which the types of Node 20 lack. */
 interface Hooks {

@@ -1,4 +1,0 @@
-import { it } from 'vitest';
-
-// The only test file that vitest itself runs: mutant-test-runner.ts runs the tests of the rooms after it.
-it('starts a thread that judges mutants', () => {});
