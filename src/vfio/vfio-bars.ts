@@ -75,8 +75,9 @@ export function registerBar(device: DeviceSetUp, region: VfioRegion): void {
     });
     if (!isMapped) {
       emit({ type: 'message', text: `Failed to mmap ${bar.name}. Performance may be slow` });
+    } else if (rules.exportsDmaBuf && region.mmaps.length > 0) {
+      exportDmaBuf(device, index, bar.name, region.mmaps);
     }
-    if (rules.exportsDmaBuf) exportDmaBuf(device, index, bar.name, region.mmaps);
     for (const mmap of region.mmaps) {
       if (mmap.region === undefined) continue;
       topology.addSubregion(rules.mmapParent(region) ?? bar, mmap.region, mmap.offset, rules.mmapPriority);
@@ -131,10 +132,8 @@ function exportDmaBuf(
   { host, environment }: DeviceSetUp,
   bar: number,
   name: string,
-  mmaps: readonly VfioMmap[],
+  areas: readonly VfioMmap[],
 ): void {
-  const areas = mmaps.filter(({ region }) => region !== undefined);
-  if (areas.length === 0) return;
   const errno = host.exportDmaBuf?.(bar, areas) ?? Errno.ENOTTY;
   if (errno === 0) {
     for (const area of areas) noteDmaBuf(area.region!, { area, areas });

@@ -1315,6 +1315,43 @@ describe('the dma-bufs of a device (vfio fact 5.17)', () => {
     expect(messagesOf(0, false)).toEqual({ exported: [], texts: [], has: false });
   });
 
+  it('have the areas that were mmapped, and QEMU knows of each region which it is', () => {
+    const base = revision('qemu-11.1');
+    const asked: (readonly bigint[])[] = [];
+    const plugged = (refusesMmap: FakeDevice['refusesMmap'], mmapFailure: 'other-areas' | 'no-area') => {
+      const { device } = plug(
+        {
+          bars: {
+            0: {
+              size: P64K,
+              attributes: MEM32,
+              sparse: [
+                [0n, 0x1000n],
+                [0x2000n, 0x1000n],
+                [0x4000n, 0x1000n],
+              ],
+            },
+          },
+          exportDmaBuf: (_bar, areas) => {
+            asked.push(areas.map((area) => area.offset));
+            return 0;
+          },
+          ...(refusesMmap && { refusesMmap }),
+        },
+        { revision: { ...base, device: { ...base.device, mmapFailure } } },
+      );
+      return device.regions[0]!.mmaps;
+    };
+    const mmaps = plugged((_bar, area) => area.offset === 0x2000n, 'other-areas');
+    expect(asked).toEqual([[0n, 0x4000n]]);
+    const known = mmaps.map(({ region }) => region && dmaBufOf(region));
+    expect(known.map((exported) => exported?.area.offset)).toEqual([0n, 0x4000n]);
+    expect(known[0]!.areas).toEqual(mmaps);
+    asked.length = 0;
+    for (const failure of ['other-areas', 'no-area'] as const) plugged(() => true, failure);
+    expect(asked).toEqual([]);
+  });
+
   it('are missing without a word on a kernel that has none', () => {
     expect(messagesOf(Errno.ENOTTY)).toMatchObject({ texts: [], has: false });
   });
