@@ -158,6 +158,38 @@ describe('a process that another scenario has used', async () => {
   );
 });
 
+describe('a container that was made again', () => {
+  const scenarioOf = (type: string, iommu: string, operations: readonly object[]): Scenario =>
+    decodeScenario({
+      version: 1,
+      machine: { type, ram: '0x10000000' },
+      host: { kernel: '6.12', iommu: { type: iommu } },
+      devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x4000', type: 'mem32' }] }],
+      operations,
+    });
+
+  it.each([
+    ['virt', 'type1'],
+    ['virt', 'iommufd'],
+    ['q35', 'type1'],
+  ] as const)(
+    'is not the first one of another scenario: %s, %s',
+    async (type, iommu) => {
+      if ((await whyNoQemu(fresh, type)) !== undefined) return;
+      const again = ['hotplug', 'unplug', 'hotplug', 'unplug', 'hotplug'].map((op) => ({
+        op,
+        device: 'dev0',
+      }));
+      const plugged = ['hotplug', 'enable-memory'].map((op) => ({ op, device: 'dev0' }));
+      const first = await reused.run(scenarioOf(type, iommu, again));
+      expect(first.steps.at(-1)!.state.containers.map(({ name }) => name)).toEqual(['container#3']);
+      const { steps } = await reused.run(scenarioOf(type, iommu, plugged));
+      expect(steps.at(-1)!.state.containers.map(({ name }) => name)).toEqual(['container']);
+    },
+    60_000,
+  );
+});
+
 it('says the same of a refused start with other operations', async () => {
   if ((await whyNoQemu(fresh, 'pc')) !== undefined) return;
   const refused = (op: string): Scenario =>

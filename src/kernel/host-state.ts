@@ -6,6 +6,9 @@ import type { OpenContainer } from './open-container.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import type { KernelFile } from './system-call.ts';
 
+/** The name of the first container of a scenario. */
+export const FIRST_CONTAINER = 'container';
+
 /** The state of a scenario's host, as far as one QEMU has made it: open files, containers, devices. */
 export class HostState {
   readonly scenario: Scenario;
@@ -48,7 +51,7 @@ export class HostState {
   /** Notes a container that has got its type, and gives it a name: `container`, then `container#2`. */
   addContainer(iommu: IommuContainer): OpenContainer {
     this.#containersMade++;
-    const name = this.#containersMade === 1 ? 'container' : `container#${this.#containersMade}`;
+    const name = this.#containersMade === 1 ? FIRST_CONTAINER : `${FIRST_CONTAINER}#${this.#containersMade}`;
     const container = { name, iommu };
     this.containers.push(container);
     return container;

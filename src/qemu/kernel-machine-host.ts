@@ -4,6 +4,7 @@ import {
   AnsweringKernel,
   DeviceFile,
   GroupFile,
+  FIRST_CONTAINER,
   HostState,
   OfferedDevice,
   RAM_FILE,
@@ -102,6 +103,8 @@ export class KernelMachineHost implements MachineHost {
   get isAsNew(): boolean {
     return (
       this.unknownRequests.length === 0 &&
+      // The next device joins the container that is open, and a scenario calls its first one so.
+      this.#host.containers.every(({ name }) => name === FIRST_CONTAINER) &&
       this.#creations.areAsMade &&
       (this.#firstSlots === undefined || this.#firstSlots === toJsonLine(this.#host.memslots))
     );

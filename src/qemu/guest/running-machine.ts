@@ -159,7 +159,7 @@ export class RunningMachine {
     this.#parts.host.restart(devices.map(({ server }) => server));
     const { state, events } = await this.observer.observe();
     const asBefore = events.length === 0 && toJsonLine(state) === toJsonLine(steps.at(-1)!.state);
-    return asBefore ? steps : undefined;
+    return asBefore && this.#parts.host.isAsNew ? steps : undefined;
   }
 
   /** Whether QEMU and the servers of its devices keep this process alive. */
