@@ -3,8 +3,8 @@ import { msixTableSize } from '../src/pci-layout/index.ts';
 import type { DeviceSpec, Scenario } from '../src/scenario/index.ts';
 import type { Choose } from './choose.ts';
 
-/** Linux exports BARs as dma-bufs since 6.19. */
-const KERNEL = '7.2';
+/** A kernel that exports BARs as dma-bufs, as Linux does since 6.19. */
+const KERNEL_WITH_DMA_BUFS = '7.2';
 /** MSI-X vectors whose table and PBA fit into a page of any host. */
 const MOST_VECTORS = 64;
 /** Pages that a BAR has at least: one before the area, one of the area, one of the table, and one behind it. */
@@ -31,7 +31,11 @@ export function withLaterArea(choose: Choose, scenario: Scenario): Scenario {
   const sparse = [{ offset: offset(start), size: bar.size - start }];
   const device = { ...chosen, bars: chosen.bars.with(place.bar, { ...bar, sparse }) };
   const cut = choose.chance(70) ? withTableAt(device, bar.index, start + page) : device;
-  return { ...scenario, host: { ...host, kernel: KERNEL }, devices: devices.with(place.device, cut) };
+  return {
+    ...scenario,
+    host: { ...host, kernel: KERNEL_WITH_DMA_BUFS },
+    devices: devices.with(place.device, cut),
+  };
 }
 
 const withTableAt = (device: DeviceSpec, bar: number, at: bigint): DeviceSpec => {

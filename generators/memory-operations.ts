@@ -4,15 +4,15 @@ import { BLOCK_SIZE, type HostSpec, type Operation, type Scenario } from '../src
 import type { Choose } from './choose.ts';
 
 /** How many of a hundred scenarios have a virtio-mem. */
-export const VIRTIO_MEM_SHARE = 6;
+const VIRTIO_MEM_SHARE = 6;
 /** Of a hundred of these, how many have an IOMMU that ends among the blocks. */
-export const CUT_SHARE = 35;
+const CUT_SHARE = 35;
 /** How many of a hundred scenarios log dirty pages for a while. */
-export const DIRTY_LOG_SHARE = 5;
+const DIRTY_LOG_SHARE = 5;
 /** How many of a hundred scenarios have a BAR that the host offers read-only. */
-export const READONLY_BAR_SHARE = 4;
+const READONLY_BAR_SHARE = 4;
 /** How many of a hundred scenarios with iommufd have a BAR whose only mmap area begins later than the BAR. */
-export const LATER_AREA_SHARE = 8;
+const LATER_AREA_SHARE = 8;
 
 const MOST_BLOCKS = 6n;
 
@@ -35,8 +35,7 @@ export function withMemoryOperations(
   scenario: Scenario,
   { virtioMem, readonlyBars, isReal }: MemoryOptions,
 ): Scenario {
-  let { devices, operations } = scenario;
-  let { host } = scenario;
+  let { devices, operations, host } = scenario;
   if (choose.chance(READONLY_BAR_SHARE) && readonlyBars) devices = withReadonlyBar(choose, devices);
   if (choose.chance(VIRTIO_MEM_SHARE) && virtioMem) {
     operations = withVirtioMem(choose, scenario, isReal);
@@ -141,7 +140,9 @@ function withApertureThatCuts(choose: Choose, host: HostSpec, operations: readon
   const block = memory.blockSize ?? BLOCK_SIZE;
   const last = memory.address + block * choose.bigint(1n, greater(memory.size / block - 1n, 1n)) - 1n;
   const below = (host.iommu.apertures ?? [{ start: 0n, end: last }]).filter(({ start }) => start < last);
-  const apertures = [...below.slice(0, -1), { start: below.at(-1)!.start, end: last }];
+  const lowest = below.at(-1);
+  if (lowest === undefined) return host;
+  const apertures = [...below.slice(0, -1), { start: lowest.start, end: last }];
   return { ...host, iommu: { ...host.iommu, apertures } };
 }
 

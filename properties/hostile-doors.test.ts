@@ -138,7 +138,7 @@ describe('a door that gets damaged answers of QEMU', { timeout: DOOR_TIMEOUT }, 
     const texts = fc.array(fc.constantFrom(...answers), { maxLength: 5 }).map((lines) => lines.join(''));
     await putThroughDoor(damaged(texts), (sent) =>
       answer(
-        (connection) => new QmpClient(connection),
+        (connection) => new QmpClient(connection, 20_000),
         (client) => [client.negotiate(), client.monitor('info mtree'), client.event(() => true, 'an event')],
         sent,
       ),
@@ -150,7 +150,7 @@ describe('a door that gets damaged answers of QEMU', { timeout: DOOR_TIMEOUT }, 
     const texts = fc.array(fc.constantFrom(...answers), { maxLength: 6 }).map((lines) => lines.join(''));
     await putThroughDoor(damaged(texts), (sent) =>
       answer(
-        (connection) => new QtestClient(connection),
+        (connection) => new QtestClient(connection, 20_000),
         (client) => [client.send(['outl 0xcf8 0x0', 'inl 0xcfc']), client.send(['readq 0x0'])],
         sent,
       ),

@@ -179,7 +179,7 @@ describe.skipIf(reasonNot !== undefined)(`QemuTarget with a QEMU that is stopped
   it(
     'says at what QEMU did not answer, runs the next scenario, and leaves no process, directory or descriptor',
     async () => {
-      const impatient = new QemuTarget({ answerDeadline: DEADLINE });
+      const impatient = new QemuTarget({ deadlineMs: DEADLINE });
       const target = new QemuTarget();
       const before = await openFilesAfterFirstRun();
       await impatient.inspect('q35');

@@ -168,14 +168,16 @@ describe('a container that was made again', () => {
       operations,
     });
 
-  it.each([
+  it.for([
     ['virt', 'type1'],
     ['virt', 'iommufd'],
     ['q35', 'type1'],
   ] as const)(
     'is not the first one of another scenario: %s, %s',
-    async (type, iommu) => {
-      if ((await whyNoQemu(fresh, type)) !== undefined) return;
+    { timeout: 60_000 },
+    async ([type, iommu], { skip }) => {
+      const reason = await whyNoQemu(fresh, type);
+      if (reason !== undefined) skip(reason);
       const again = ['hotplug', 'unplug', 'hotplug', 'unplug', 'hotplug'].map((op) => ({
         op,
         device: 'dev0',
@@ -186,12 +188,12 @@ describe('a container that was made again', () => {
       const { steps } = await reused.run(scenarioOf(type, iommu, plugged));
       expect(steps.at(-1)!.state.containers.map(({ name }) => name)).toEqual(['container']);
     },
-    60_000,
   );
 });
 
-it('says the same of a refused start with other operations', async () => {
-  if ((await whyNoQemu(fresh, 'pc')) !== undefined) return;
+it('says the same of a refused start with other operations', async ({ skip }) => {
+  const reason = await whyNoQemu(fresh, 'pc');
+  if (reason !== undefined) skip(reason);
   const refused = (op: string): Scenario =>
     decodeScenario({
       version: 1,

@@ -12,7 +12,7 @@ import {
   IOAS_UNMAP,
   RANGE,
 } from '../host/abi/index.ts';
-import { Errno, type DmaBufPart, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
+import { Errno, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
 import { makeHostIommu } from '../model/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
 import type { HostState } from './host-state.ts';
@@ -142,15 +142,15 @@ export class IommufdFile implements KernelFile {
     const { flags, ioas_id: id, fd, start, length: size, iova: at } = call.read(IOAS_MAP_FILE);
     const { memory } = this.#host;
     const file = this.#host.fileAt(fd);
-    const part = file instanceof DmaBufFile ? partOf(file, start) : undefined;
+    const buffer = file instanceof DmaBufFile ? file : undefined;
     const address =
-      file instanceof DmaBufFile
-        ? memory.addressOfBar(file.device, file.bar, file.offsetInBar(start))
-        : memory.addressOfRam(start);
+      buffer === undefined
+        ? memory.addressOfRam(start)
+        : memory.addressOfBar(buffer.device, buffer.bar, buffer.offsetInBar(start));
     // A file of which QEMU has mmapped nothing is no memory of the guest.
     if (address === undefined) return answered(Errno.EINVAL);
     const request = mapRequest({ iova: at, size, address, readonly: isReadonly(flags) }, memory);
-    return this.#answerMap(id, part === undefined ? request : { ...request, dmaBuf: part });
+    return this.#answerMap(id, { ...request, dmaBuf: buffer?.partFrom(start) });
   }
 
   #answerMap(id: number, request: DmaMapRequest): KernelAnswer {
@@ -171,12 +171,6 @@ export class IommufdFile implements KernelFile {
     return call.returns(IOAS_UNMAP.encode({ ...request, length: unmapped }));
   }
 }
-
-const partOf = ({ bytes, areas }: DmaBufFile, start: bigint): DmaBufPart => ({
-  start,
-  bytes,
-  ranges: areas.length,
-});
 
 /** @throws KernelRefusal for flags that QEMU never sets: the host model knows maps at a fixed IOVA alone. */
 function isReadonly(flags: number): boolean {

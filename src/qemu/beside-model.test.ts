@@ -65,7 +65,9 @@ describe('runBesideModel', () => {
 
   it('says why where the model of that version cannot run the scenario', async () => {
     const trace = await runBesideModel(qemu('10.0.0'), scenario);
-    expect(trace.notCompared).toMatch(/^the model of QEMU 10\.0\.0 cannot run it: host\.iommu\.type: /);
+    expect(trace.notCompared).toMatch(
+      /^the model of QEMU 10\.0\.0 cannot run this scenario: host\.iommu\.type: /,
+    );
     expect(trace).not.toHaveProperty('model');
   });
 

@@ -1,7 +1,7 @@
 import { InvalidInput } from '../input/index.ts';
 import { BAR_COUNT, type MsixLayout } from '../pci-layout/index.ts';
 import type { DeviceSpec, Scenario } from '../scenario/index.ts';
-import type { DeviceRules, Revision } from '../vfio/index.ts';
+import { DeviceRefused, type DeviceRules, type Revision } from '../vfio/index.ts';
 import { runOnModel } from '../model/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { QemuMachineType } from './process/architecture.ts';
@@ -32,13 +32,16 @@ export async function runBesideModel(
   if (notCompared !== undefined) return { ...trace, notCompared };
   try {
     const model = runOnModel(trace.scenario, revision!);
-    return isLoose(model, revision!)
+    return alignsByChance(model, revision!)
       ? { ...trace, notCompared: "chance says whether memory begins on one of the IOMMU's pages" }
       : { ...trace, model: asPrinted(model, revision!.mtree) };
   } catch (error) {
-    // A program may have what the model gives to later releases alone.
+    // A release may lack what its revision gives only to later releases, such as iommufd before 9.0.
     if (!(error instanceof InvalidInput)) throw error;
-    return { ...trace, notCompared: `the model of QEMU ${version} cannot run it: ${error.message}` };
+    return {
+      ...trace,
+      notCompared: `the model of QEMU ${version} cannot run this scenario: ${error.message}`,
+    };
   }
 }
 
@@ -69,12 +72,14 @@ function whyByChance(
 
 const namesNoBar = ({ tableBar, pbaBar }: MsixLayout): boolean => Math.max(tableBar, pbaBar) >= BAR_COUNT;
 
+/** Whether a release accepts the BIRs and offsets of table and PBA. */
 function accepts(device: DeviceRules, layout: MsixLayout): boolean {
   try {
     device.checkLocation(layout);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof DeviceRefused) return false;
+    throw error;
   }
 }
 
@@ -82,7 +87,7 @@ function accepts(device: DeviceRules, layout: MsixLayout): boolean {
  * Whether chance says if memory begins on a page of the IOMMU: the pages are larger than the alignment that QEMU asks for,
  * of RAM or of an area of a BAR. vfio-user has no such test.
  */
-function isLoose({ scenario, steps }: Trace, { device }: Revision): boolean {
+function alignsByChance({ scenario, steps }: Trace, { device }: Revision): boolean {
   const { host, machine } = scenario;
   if (host.iommu.type === 'vfio-user') return false;
   const smallest = host.iommu.pageSizes.reduce((least, size) => (size < least ? size : least));

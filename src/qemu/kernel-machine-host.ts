@@ -103,7 +103,8 @@ export class KernelMachineHost implements MachineHost {
   get isAsNew(): boolean {
     return (
       this.unknownRequests.length === 0 &&
-      // The next device joins the container that is open, and a scenario calls its first one so.
+      // The next device joins the container that is open. The first container of a scenario is called `container`, so one that
+      // was made again cannot serve another scenario.
       this.#host.containers.every(({ name }) => name === FIRST_CONTAINER) &&
       this.#creations.areAsMade &&
       (this.#firstSlots === undefined || this.#firstSlots === toJsonLine(this.#host.memslots))

@@ -78,10 +78,10 @@ function withoutUnknown(words: readonly string[], version: string): readonly str
 /** Where to look for QEMU, and how patiently to wait for it. */
 export interface StarterOptions extends QemuLocation {
   /**
-   * How many milliseconds QEMU may take for its start, and for each answer; 20,000 where left out. A QEMU that takes
+   * How many milliseconds QEMU may take for its start, and for each answer; `answerDeadline()` when left out. A QEMU that takes
    * longer counts as one that hangs.
    */
-  readonly answerDeadline?: number | undefined;
+  readonly deadlineMs?: number | undefined;
 }
 
 /** Finds QEMU and starts machines. */
@@ -162,7 +162,7 @@ export class MachineStarter {
       endsWithParent,
       directory,
       accelerator,
-      answerDeadline: this.#options.answerDeadline,
+      deadlineMs: this.#options.deadlineMs,
       arguments: [
         // Without qtest the guest's CPUs must not run.
         ...(accelerator === 'qtest' ? [] : ['-S']),

@@ -18,7 +18,7 @@ const exported = new WeakMap<MemoryRegion, ExportedArea>();
 /** Notes that QEMU has a dma-buf of the region. */
 export const noteDmaBuf = (region: MemoryRegion, area: ExportedArea): void => void exported.set(region, area);
 
-/** What QEMU has a dma-buf of, if it has one of the region. */
+/** The exported area that the region shows; `undefined` if QEMU has no dma-buf of the region. */
 export const dmaBufOf = (region: MemoryRegion): ExportedArea | undefined => exported.get(region);
 
 /**

@@ -13,9 +13,14 @@ import type { VfioRegion } from './vfio-region.ts';
  * @throws MsixRefused where early set-up or relocation refuses the device.
  * @throws VmmAbort where relocation crashes.
  */
-export function placeMsix(...where: Parameters<typeof findMsix>): MsixLayout | undefined {
+export function placeMsix(
+  host: HostDevice,
+  regions: readonly VfioRegion[],
+  msixRelocation: MsixRelocation,
+  environment: DeviceEnvironment,
+): MsixLayout | undefined {
   try {
-    return findMsix(...where);
+    return findMsix(host, regions, msixRelocation, environment);
   } catch (error) {
     throw error instanceof DeviceRefused ? new MsixRefused(error.message) : error;
   }

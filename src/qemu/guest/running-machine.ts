@@ -151,7 +151,7 @@ export class RunningMachine {
   /**
    * Uses kept devices again, if the machine has the same state as after their plug.
    *
-   * @returns the steps that led to that state, or `undefined` if the state differs.
+   * @returns the steps that led to that state, or `undefined` if the state differs, or the host is not as at the start.
    */
   async reinstateDevices(hardware: string): Promise<readonly Step[] | undefined> {
     const { devices, steps } = this.devices.retired.takeBack(hardware);

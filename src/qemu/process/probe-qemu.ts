@@ -21,7 +21,8 @@ export interface QemuProbe {
  * Asks a program for its version, machine types and devices.
  *
  * @param milliseconds how long the program may take for one answer.
- * @throws QemuUnusable when the program does not start, does not answer in time, or is not QEMU; InvalidInput.
+ * @throws QemuUnusable when the program does not start, does not answer in time, or is not QEMU.
+ * @throws InvalidInput when BARPROOF_QEMU_DEADLINE is no number of seconds.
  */
 export async function probeQemu(binary: string, milliseconds = answerDeadline()): Promise<QemuProbe> {
   const ask = async (...words: readonly string[]): Promise<string> => {

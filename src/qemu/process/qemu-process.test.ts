@@ -12,10 +12,10 @@ afterEach(async () => {
   for (const fake of fakes.splice(0)) fake.remove();
 });
 
-async function start(behaviour = '', answerDeadline?: number): Promise<QemuProcess> {
+async function start(behaviour = '', deadlineMs?: number): Promise<QemuProcess> {
   const { binary, ...fake } = makeFakeQemu(behaviour);
   fakes.push({ binary, ...fake });
-  const qemu = await QemuProcess.start({ binary, arguments: [], endsWithParent: false, answerDeadline });
+  const qemu = await QemuProcess.start({ binary, arguments: [], endsWithParent: false, deadlineMs });
   started.push(qemu);
   return qemu;
 }

@@ -23,8 +23,8 @@ export interface QemuProcessOptions {
   readonly endsWithParent: boolean;
   /** QEMU's accelerator. The default is `qtest`, which runs no guest. */
   readonly accelerator?: string | undefined;
-  /** How many milliseconds QEMU may take for its start, and for each answer. The default is that of the user (`answerDeadline`). */
-  readonly answerDeadline?: number | undefined;
+  /** How many milliseconds QEMU may take for its start, and for each answer; `answerDeadline()` when left out. */
+  readonly deadlineMs?: number | undefined;
   /** The directory of the sockets. By default QEMU gets a directory of its own. */
   readonly directory?: PrivateDirectory | undefined;
 }
@@ -63,7 +63,7 @@ export class QemuProcess {
       environment,
       endsWithParent,
       accelerator = 'qtest',
-      answerDeadline: deadline = answerDeadline(),
+      deadlineMs = answerDeadline(),
     }: QemuProcessOptions,
     directory: PrivateDirectory,
     connections: readonly [qmp: LineConnection, qtest: LineConnection],
@@ -71,9 +71,9 @@ export class QemuProcess {
     this.directory = directory;
     this.arguments = own;
     this.#connections = connections;
-    this.#deadline = deadline;
-    this.qmp = new QmpClient(connections[0], deadline);
-    this.qtest = new QtestClient(connections[1], deadline);
+    this.#deadline = deadlineMs;
+    this.qmp = new QmpClient(connections[0], deadlineMs);
+    this.qtest = new QtestClient(connections[1], deadlineMs);
     const all = [
       ...['-accel', accelerator, '-nodefaults', '-display', 'none'],
       // QEMU runs in the directory. In a path, QEMU would take a comma as the end of the path.

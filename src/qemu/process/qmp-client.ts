@@ -1,4 +1,4 @@
-import { answerDeadline, withinDeadline } from './answer-deadline.ts';
+import { withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 import { QemuError, QmpRefusal, readAnswer } from './qemu-error.ts';
 
@@ -31,10 +31,10 @@ export class QmpClient {
   readonly #greeting: Promise<void>;
   #end: Error | undefined;
 
-  /** @param deadline how many milliseconds QEMU may take for an answer, or for an event. */
-  constructor(connection: LineConnection, deadline = answerDeadline()) {
+  /** @param deadlineMs how many milliseconds QEMU may take for an answer, or for an event. */
+  constructor(connection: LineConnection, deadlineMs: number) {
     this.#connection = connection;
-    this.#deadline = deadline;
+    this.#deadline = deadlineMs;
     this.#greeting = new Promise((resolve, reject) => {
       this.#greeted = resolve;
       this.#notGreeted = reject;

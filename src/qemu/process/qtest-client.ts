@@ -1,4 +1,4 @@
-import { answerDeadline, withinDeadline } from './answer-deadline.ts';
+import { withinDeadline } from './answer-deadline.ts';
 import type { LineConnection } from './line-connection.ts';
 import { QemuError } from './qemu-error.ts';
 
@@ -20,10 +20,10 @@ export class QtestClient {
   readonly #pending: Pending[] = [];
   #end: Error | undefined;
 
-  /** @param deadline how many milliseconds QEMU may take for its answers. */
-  constructor(connection: LineConnection, deadline = answerDeadline()) {
+  /** @param deadlineMs how many milliseconds QEMU may take for its answers. */
+  constructor(connection: LineConnection, deadlineMs: number) {
     this.#connection = connection;
-    this.#deadline = deadline;
+    this.#deadline = deadlineMs;
     connection.onLine(
       (line) => this.#receive(line),
       (error) => this.fail(error),
