@@ -211,6 +211,22 @@ export const MUTANTS: readonly Mutant[] = [
     fires: { 'msix-trapped': ['not-emulated'] },
   },
   {
+    name: 'a BAR below the page size is stretched to two pages',
+    base: qemu111,
+    revision: withDevice(qemu111, {
+      subPageSize: (size, at, page) => (at !== undefined && at % page === 0n ? 2n * page : size),
+    }),
+    cases: 3_000,
+    fires: { 'mmap-inside-bar': ['shown-beyond-bar'] },
+  },
+  {
+    name: 'a reset leaves the blocks of virtio-mem plugged',
+    base: qemu111,
+    revision: withMemory(qemu111, { resetUnplugs: false }),
+    cases: 5_000,
+    fires: { 'map-matches-view': ['plugged-after-reset'] },
+  },
+  {
     name: 'QEMU looks for an area in the dma-buf of its BAR at the offset in the BAR',
     base: soundDmaBufs,
     revision: qemu111,

@@ -10,6 +10,7 @@ import {
 import { checkDirtyTracking } from './dirty-tracking.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { checkPluggedAfterReset } from './plugged-after-reset.ts';
 import { pluggedParts } from './plugged-parts.ts';
 import { UnpluggedDevices } from './unplugged-devices.ts';
 
@@ -19,13 +20,16 @@ export const mapMatchesView: Invariant = {
   clause:
     'every live DMA mapping is backed by exactly the RAM that the flat view has at its IOVA, and of virtio-mem by plugged blocks ' +
     'alone; no mapping is stale; when a migration begins, devices log what they write to every mapping of RAM, and log no gap ' +
-    'between RAM and BARs',
+    'between RAM and BARs; a reset leaves no block of virtio-mem plugged',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add, vfio_listener_region_del',
   start(trace, examination) {
     const unplugged = new UnpluggedDevices();
     return {
-      end: () => checkDirtyTracking(trace, examination),
+      end() {
+        checkDirtyTracking(trace, examination);
+        checkPluggedAfterReset(trace, examination);
+      },
       step({ dmaView, containers, devices }, state) {
         const ownersChanged = unplugged.follow(devices);
         if (ownersChanged || !dmaView.isEmpty) {

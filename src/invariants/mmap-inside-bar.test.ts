@@ -340,6 +340,26 @@ describe('mmap-inside-bar for device memory in the flat view', () => {
     });
   });
 
+  it('reports memory beyond the last page of the BAR, and accepts the rest of that page', () => {
+    const small = (size: bigint, page: bigint) =>
+      shown([device([bar(0, SIZE, { address: AT })])], {
+        ...of({ id: 'dev0', bars: [{ ...bars[0], size: hex(size) }] }),
+        pages: { ...onHost([]).pages, host: page },
+      });
+    expect(small(SIZE / 2n, PAGE).violations).toMatchObject([
+      {
+        cause: 'shown-beyond-bar',
+        message:
+          '[0xe0000000, 0xe000ffff] "dev0 BAR 0 mmaps[0]" shows [0x0, 0xffff] of BAR 0 of dev0, beyond the last page of ' +
+          'the BAR: what lies there is memory of the VMM',
+        at: { start: AT, end: AT + SIZE },
+      },
+    ]);
+    expect(small(SIZE / 2n, PAGE_64K).causes).toEqual([]);
+    expect(small(SIZE - PAGE, PAGE).causes).toEqual(['shown-beyond-bar']);
+    expect(small(SIZE, PAGE).causes).toEqual([]);
+  });
+
   it('looks at the device and the BAR that own the memory', () => {
     expect(shown([OTHER, PLUGGED]).causes).toEqual(['msix-page']);
     expect(shown([PLUGGED], of({ id: 'dev1', bars }, { id: 'dev0', bars, msix })).causes).toEqual([

@@ -66,7 +66,10 @@ function checkMmap(event: MmapEvent, { scenario, pages }: Trace, examination: Ex
   }
 }
 
-/** Reports device memory that the guest reaches although the kernel forbids its mmap: no host shows each mmap. */
+/**
+ * Reports device memory that the guest reaches beyond the pages of its BAR, or although the kernel forbids its mmap: no host
+ * shows each mmap.
+ */
 function checkShown(
   range: TraceRange,
   devices: readonly DeviceState[],
@@ -78,11 +81,21 @@ function checkShown(
   const spec = scenario.devices.find(({ id }) => id === device?.id);
   const bar = spec?.bars.find(({ index }) => index === found?.bar.index);
   if (found === undefined || spec === undefined || bar === undefined) return;
-  const forbidden = forbiddenPages(scenario.host, bar, spec.msix, pages.host);
   const start = found.start + range.offset;
-  const shown = forbidden && intersection(forbidden, { start, end: start + (range.end - range.start) });
-  if (shown === undefined) return;
+  const bytes = { start, end: start + (range.end - range.start) };
   examination.exercised++;
+  if (bytes.end > alignUp(bar.size, pages.host)) {
+    examination.violate(
+      'shown-beyond-bar',
+      () =>
+        `${rangeText(range)} shows ${span(bytes)} of BAR ${bar.index} of ${spec.id}, beyond the last page of the BAR: what ` +
+        'lies there is memory of the VMM',
+      range,
+    );
+  }
+  const forbidden = forbiddenPages(scenario.host, bar, spec.msix, pages.host);
+  const shown = forbidden && intersection(forbidden, bytes);
+  if (shown === undefined) return;
   examination.violate(
     'msix-page',
     () =>

@@ -114,6 +114,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['no-abort/quirk-segfault', fixed('hw/vfio/pci-quirks.c: vfio_bar_quirk_setup')],
   ['no-abort/maps-over-own-memory', regionFile('vfio_region_mmap')],
   ['no-abort/sound-device-refused', REALIZE],
+  ['no-abort/relocatable-device-refused', REALIZE],
   ['no-abort/ram-over-hyper-transport', fixed('hw/i386/pc.c: pc_memory_init')],
   ['memslot-aligned-disjoint/number-in-use', kvm('kvm_set_phys_mem')],
   ['memslot-aligned-disjoint/overlapping', kvm('kvm_set_phys_mem')],
