@@ -43,7 +43,7 @@ async function inFolder(act: (here: string) => Promise<void>): Promise<void> {
 }
 
 describe.concurrent('barproof ends in time', () => {
-  it('and says so where the deadline is no time', async () => {
+  it('with exit code 2 where BARPROOF_QEMU_DEADLINE is no number of seconds', async () => {
     const fake = makeFakeQemu('');
     try {
       await inFolder(async (here) => {

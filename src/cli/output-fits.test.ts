@@ -70,7 +70,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 
 describe(`in a terminal of ${WIDTH} columns`, () => {
   it.each(COMMANDS.map((words) => [words.join(' ').slice(0, 70), words] as const))(
-    'barproof %s prints no longer line',
+    'barproof %s prints no line of more than 80 columns',
     async (_, words) => {
       asTerminal(WIDTH);
       const { out, err } = await barproof(words);

@@ -303,7 +303,6 @@ function besideReadonly({ step = 0, other = '' } = {}): Case {
   };
 }
 
-/** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there; then a page may be unmapped. */
 /** A run that mmaps an area of BAR 0 of dev0 and maps memory for DMA at [0x1000, 0x1fff]. */
 function withArea({
   at: start = 0x1000n,
@@ -328,6 +327,7 @@ function withArea({
   };
 }
 
+/** A run in which the host answers a map of a virtio-mem at 0x1000, or of another region there; then a page may be unmapped. */
 function withVirtioMem(errno: 0 | 12, region = 'mem', takenBack?: bigint): Case {
   const memory = { op: 'add-region', name: 'mem', kind: 'virtio-mem', address: '0x0', size: '0x200000' };
   const map = mapEvent(0x1000n, PAGE, { errno });

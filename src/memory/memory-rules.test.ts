@@ -44,7 +44,12 @@ const shown = (): string[] => memory.view.ranges.map(({ start, region }) => `${h
 describe('the rule notices', () => {
   const asked: RegionChange[] = [];
   beforeEach(() => {
-    start({ notices: (change) => asked.push(change) > 0 });
+    start({
+      notices: (change) => {
+        asked.push(change);
+        return true;
+      },
+    });
     asked.length = 0;
   });
 

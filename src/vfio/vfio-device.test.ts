@@ -1218,7 +1218,15 @@ describe('a rule of devices that a patch changes', () => {
 
   it('releases areas for the reasons that it names', () => {
     const reasons: string[] = [];
-    const { device, log } = plug(MSIX, withRules({ releasesAreas: (why) => reasons.push(why) < 0 }));
+    const { device, log } = plug(
+      MSIX,
+      withRules({
+        releasesAreas: (why) => {
+          reasons.push(why);
+          return false;
+        },
+      }),
+    );
     device.unplug();
     expect(new Set(reasons)).toEqual(new Set(['unplug']));
     expect(log.take().filter(({ type }) => type === 'munmap')).toEqual([]);
@@ -1240,7 +1248,15 @@ describe('a rule of devices that a patch changes', () => {
       },
       refusesMmap: (_, { offset: at }) => at === 0x4000n,
     };
-    const { log } = plug(fake, withRules({ releasesAreas: (why) => reasons.push(why) > 0 }));
+    const { log } = plug(
+      fake,
+      withRules({
+        releasesAreas: (why) => {
+          reasons.push(why);
+          return true;
+        },
+      }),
+    );
     expect(reasons).toEqual(['refused-area', 'refused-area']);
     expect(log.take().filter(({ type }) => type === 'munmap')).toEqual([
       { type: 'munmap', device: 'dev0', bar: 0, offset: 0n, size: P4K },
