@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STRYKER = '.cache/stryker';
 const EXPLAINED = 'properties/testing/surviving-mutants.json';
 const ROOMS = ['address', 'memory', 'pci', 'host', 'vfio', 'invariants'];
-/** The properties that are cheap enough to be run on mutants, beside the unit tests of the room. */
+/** The properties that are cheap enough to be run on code mutants, beside the unit tests of the room. */
 const PROPERTIES = {
   memory: ['properties/mtree-round-trip.test.ts'],
   vfio: ['src/model', 'properties/regressions.test.ts'],
@@ -67,7 +67,7 @@ function changedLines(base) {
   });
 }
 
-/** What Stryker found out about each mutant. */
+/** What Stryker found out about each code mutant. */
 function runStryker(name, rooms, mutate, concurrency) {
   try {
     execFileSync(join(ROOT, '.ci/install-stryker'), { stdio: 'inherit' });
@@ -80,7 +80,7 @@ function runStryker(name, rooms, mutate, concurrency) {
   const options = {
     testRunner: 'loaded-tests',
     plugins: [join(ROOT, 'properties/testing/stryker-test-runner.ts')],
-    // A thread does not give back the modules that static mutants have loaded anew.
+    // A thread does not give back the modules that static code mutants have loaded anew.
     maxTestRunnerReuse: 600,
     // Stryker would rewrite tsconfig.json with the compiler's old interface, which TypeScript 7 no longer has.
     tsconfigFile: 'none.json',

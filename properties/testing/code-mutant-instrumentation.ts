@@ -1,6 +1,6 @@
-import type { ActiveMutant } from './code-mutant-messages.ts';
+import type { ActiveCodeMutant } from './code-mutant-messages.ts';
 
-/** How often code may ask for the active mutant between two looks at the clock. */
+/** How often code may ask for the active code mutant between two looks at the clock. */
 const ASKED_PER_LOOK = 4096;
 
 /** The CPU time of this thread, in milliseconds; the types of Node 20 lack the function. */
@@ -12,8 +12,8 @@ export function cpuTime(): number {
 }
 
 /**
- * The object in which Stryker's instrumented code looks for the active mutant, and counts what a test reaches. The code
- * asks at each mutant that it passes, so an endless loop ends here by an exception.
+ * The object in which Stryker's instrumented code looks for the active code mutant, and counts what a test reaches. The
+ * code asks at each code mutant that it passes, so an endless loop ends here by an exception.
  */
 class Instrumentation {
   currentTestId: string | undefined;
@@ -37,14 +37,14 @@ class Instrumentation {
     this.#active = id;
   }
 
-  begin(mutant: ActiveMutant | undefined): void {
+  begin(mutant: ActiveCodeMutant | undefined): void {
     this.hitCount = 0;
     this.hitLimit = mutant?.hitLimit;
     this.isTooLate = false;
     this.#end = mutant === undefined ? Infinity : cpuTime() + mutant.longest;
   }
 
-  /** @returns whether the mutant made an endless loop. */
+  /** @returns whether the code mutant made an endless loop. */
   end(): boolean {
     this.#active = undefined;
     this.#end = Infinity;

@@ -1,7 +1,7 @@
 import { BroadcastChannel } from 'node:worker_threads';
 
 /** The channel between Stryker's test runner and the thread that runs the tests, which are one process. */
-export class MutantChannel {
+export class CodeMutantChannel {
   readonly #channel = new BroadcastChannel('barproof-mutants');
 
   send(message: unknown): void {
@@ -24,23 +24,23 @@ export class MutantChannel {
   }
 }
 
-/** A mutant that is active during a run of tests. */
-export interface ActiveMutant {
+/** A code mutant that is active during a run of tests. */
+export interface ActiveCodeMutant {
   readonly id: string;
   /** The file that it changes. */
   readonly file: string;
-  /** Whether the mutant must be active while the modules load: its code runs at no other time. */
+  /** Whether the code mutant must be active while the modules load: its code runs at no other time. */
   readonly fromLoading: boolean;
-  /** So often may the mutant's code be reached, or the run counts as an endless loop. */
+  /** So often may its code be reached, or the run counts as an endless loop. */
   readonly hitLimit: number | undefined;
   /** So many milliseconds of CPU time may its tests take, or the run counts as an endless loop. */
   readonly longest: number;
 }
 
-/** What Stryker asks for. Without `tests` all tests of the files run; without a mutant, coverage is measured. */
-export interface MutantRequest {
+/** What Stryker asks for. Without `tests` all tests of the files run; without a code mutant, coverage is measured. */
+export interface CodeMutantRequest {
   readonly tests: readonly string[] | undefined;
-  readonly mutant: ActiveMutant | undefined;
+  readonly mutant: ActiveCodeMutant | undefined;
 }
 
 /** What became of one test. */
@@ -52,10 +52,10 @@ export interface TestRun {
   readonly failure: string | undefined;
 }
 
-export interface MutantAnswer {
+export interface CodeMutantAnswer {
   readonly runs: readonly TestRun[];
-  /** Whether the mutant made an endless loop. */
+  /** Whether the code mutant made an endless loop. */
   readonly isEndless: boolean;
-  /** Stryker's coverage: which test reaches which mutant, and how often. */
+  /** Stryker's coverage: which test reaches which code mutant, and how often. */
   readonly coverage: unknown;
 }

@@ -15,10 +15,10 @@ import { pathToFileURL } from 'node:url';
 import { inject, TestRunner } from 'vitest';
 import { cpuTime, instrumentation } from './code-mutant-instrumentation.ts';
 import {
-  MutantChannel,
-  type ActiveMutant,
-  type MutantAnswer,
-  type MutantRequest,
+  CodeMutantChannel,
+  type ActiveCodeMutant,
+  type CodeMutantAnswer,
+  type CodeMutantRequest,
   type TestRun,
 } from './code-mutant-messages.ts';
 
@@ -50,7 +50,7 @@ const GENERATION = /[?&](generation=\d+)/;
 /** Tests that take long on purpose, and those of stored cases that run each case on all revisions. */
 const LONG = /before the time for a test is over|^breaks on (?:every|no) /;
 
-/** Failures that say nothing of a mutant: of a snapshot in a file, and of a property that ended early. */
+/** Failures that say nothing of a code mutant: of a snapshot in a file, and of a property that ended early. */
 const NO_VERDICT = /cannot be used without test context|(?:^|Error: )share of runs with/;
 
 let newestGeneration = 0;
@@ -188,13 +188,13 @@ const hasWanted = (task: Task, wanted: ReadonlySet<string> | undefined): boolean
   wanted === undefined ||
   (task.type === 'suite' ? task.tasks.some((inner) => hasWanted(inner, wanted)) : wanted.has(task.id));
 
-type Verdict = Pick<MutantAnswer, 'runs' | 'isEndless'>;
+type Verdict = Pick<CodeMutantAnswer, 'runs' | 'isEndless'>;
 
-/** Runs the tests of a room on mutant after mutant, in one thread that has loaded the code once. */
-class Mutants {
+/** Runs the tests of a room on code mutant after code mutant, in one thread that has loaded the code once. */
+class CodeMutants {
   readonly #outer: TestRunner;
   readonly #files = inject('testFiles' as never) as readonly string[];
-  /** The generation of the code that no mutant has changed. */
+  /** The generation of the code that no code mutant has changed. */
   #generation = 0;
   /** The test files of this generation. */
   readonly #loaded = new Map<string, File>();
@@ -203,7 +203,7 @@ class Mutants {
     this.#outer = outer;
   }
 
-  async answer({ tests, mutant }: MutantRequest): Promise<MutantAnswer> {
+  async answer({ tests, mutant }: CodeMutantRequest): Promise<CodeMutantAnswer> {
     if (mutant === undefined) {
       const all = await this.#runLoaded(undefined, undefined);
       return { ...all, coverage: instrumentation.mutantCoverage };
@@ -211,7 +211,7 @@ class Mutants {
     if (mutant.fromLoading) return { ...(await this.#runFromLoading(mutant)), coverage: undefined };
     const verdict = await this.#runLoaded(tests, mutant);
     const killers = verdict.runs.filter(({ failure }) => failure !== undefined).map(({ id }) => id);
-    // A mutant may have left a wrong value in a module or in a test, where it would kill the mutants after it.
+    // A code mutant may have left a wrong value in a module or in a test, where it would kill the next ones.
     if (killers.length === 0 || !(await this.#fails(killers))) return { ...verdict, coverage: undefined };
     this.#generation = ++newestGeneration;
     this.#loaded.clear();
@@ -219,7 +219,7 @@ class Mutants {
     this.#generation = ++newestGeneration;
     this.#loaded.clear();
     const killersAnew = anew.runs.filter(({ failure }) => failure !== undefined).map(({ id }) => id);
-    // A test that fails without the mutant as well says nothing of the mutant.
+    // A test that fails without the code mutant as well says nothing of it.
     const isReliable = killersAnew.length === 0 || !(await this.#fails(killersAnew));
     const runs = isReliable ? anew.runs : anew.runs.filter(({ failure }) => failure === undefined);
     return { ...anew, runs, coverage: undefined };
@@ -231,7 +231,10 @@ class Mutants {
   }
 
   /** Runs tests of files that are loaded, or are loaded now. */
-  async #runLoaded(tests: readonly string[] | undefined, mutant: ActiveMutant | undefined): Promise<Verdict> {
+  async #runLoaded(
+    tests: readonly string[] | undefined,
+    mutant: ActiveCodeMutant | undefined,
+  ): Promise<Verdict> {
     const options = { generation: this.#generation, stopsAtFailure: mutant !== undefined };
     const runner = new QuietRunner(this.#outer, options);
     const wanted = tests && new Set(tests.map((id) => id.slice(id.indexOf('#') + 1)));
@@ -256,12 +259,12 @@ class Mutants {
     return file!;
   }
 
-  /** Loads code and unit tests anew, with the mutant in it. */
-  async #runFromLoading(mutant: ActiveMutant): Promise<Verdict> {
+  /** Loads code and unit tests anew, with the code mutant in it. */
+  async #runFromLoading(mutant: ActiveCodeMutant): Promise<Verdict> {
     const runner = new QuietRunner(this.#outer, { generation: ++newestGeneration, stopsAtFailure: true });
     return judged(runner, mutant, async () => {
       instrumentation.activeMutant = mutant.id;
-      // Such code is reached by every test: all would run for each mutant.
+      // Such code is reached by every test: all would run for each code mutant.
       for (const filepath of this.#files.filter((file) => file.startsWith(folderOf(mutant.file)))) {
         if (runner.isDecided) break;
         for (const file of await startTests([{ filepath }], runner as unknown as VitestRunner))
@@ -273,7 +276,7 @@ class Mutants {
 
 async function judged(
   runner: QuietRunner,
-  mutant: ActiveMutant | undefined,
+  mutant: ActiveCodeMutant | undefined,
   run: () => Promise<void>,
 ): Promise<Verdict> {
   let isEndless = false;
@@ -287,15 +290,15 @@ async function judged(
 }
 
 /** Serves Stryker after the only file that vitest itself runs, until the channel says `null`. */
-export default class MutantTestRunner extends TestRunner {
+export default class CodeMutantTestRunner extends TestRunner {
   override async onAfterRunFiles(): Promise<void> {
     super.onAfterRunFiles();
-    const mutants = new Mutants(this);
-    const channel = new MutantChannel();
+    const mutants = new CodeMutants(this);
+    const channel = new CodeMutantChannel();
     await new Promise<void>((resolve) => {
       channel.onMessage((message) => {
         if (message === null) return resolve();
-        const answer = mutants.answer(message as MutantRequest);
+        const answer = mutants.answer(message as CodeMutantRequest);
         void answer.catch((error: unknown) => ({ error: String(error) })).then((told) => channel.send(told));
       });
       channel.send('ready');

@@ -37,7 +37,10 @@ const distortingEvents =
     }),
   });
 
-/** An IOMMU that ends among the blocks refuses blocks that are plugged already, as a known finding says. */
+/**
+ * Scenarios whose IOMMU maps all addresses: an IOMMU that ends among the blocks refuses plugged blocks, which is a known
+ * finding.
+ */
 const withoutApertures = (scenario: Scenario): Scenario => {
   const { apertures: _, ...iommu } = scenario.host.iommu;
   return { ...scenario, host: { ...scenario.host, iommu } };

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 const path = (file: string): string => join(import.meta.dirname, file);
 
-/** The thread that runs the unit tests of a room on its mutants (.ci/mutate.mjs). */
+/** The thread that runs the unit tests of a room on its code mutants (.ci/mutate.mjs). */
 export default defineConfig({
   resolve: { alias: [{ find: /^barproof$/, replacement: path('../../src/index.ts') }] },
   test: {

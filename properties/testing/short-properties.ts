@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** In milliseconds. A mutant that a property notices at all, the property nearly always notices soon. */
+/** In milliseconds. A code mutant that a property notices at all, the property nearly always notices soon. */
 const LONGEST = 100;
 
 fc.configureGlobal({ ...fc.readConfigureGlobal(), interruptAfterTimeLimit: LONGEST });

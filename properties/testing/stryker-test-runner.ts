@@ -2,10 +2,10 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVitest, type Vitest } from 'vitest/node';
-import { MutantChannel, type MutantAnswer, type MutantRequest } from './code-mutant-messages.ts';
+import { CodeMutantChannel, type CodeMutantAnswer, type CodeMutantRequest } from './code-mutant-messages.ts';
 
-/** What Stryker tells of a mutant; its interface is not among our dependencies. */
-interface MutantRun {
+/** What Stryker tells of a code mutant; its interface is not among our dependencies. */
+interface CodeMutantRun {
   readonly activeMutant: { readonly id: string };
   readonly mutantActivation: 'runtime' | 'static';
   readonly testFilter?: readonly string[];
@@ -27,14 +27,14 @@ const testFilesOf = (path: string): readonly string[] =>
         .filter((file) => file.endsWith('.test.ts'))
         .map((file) => resolve(path, file));
 
-/** How often each mutant is reached: while the modules load, and by each test. */
+/** How often each code mutant is reached: while the modules load, and by each test. */
 interface Coverage {
   readonly static: Record<string, number>;
   readonly perTest: Readonly<Record<string, Record<string, number>>>;
 }
 
-/** What Stryker is told of a mutant. */
-interface MutantVerdict {
+/** What Stryker is told of a code mutant. */
+interface CodeMutantVerdict {
   readonly status: 'survived' | 'killed' | 'timeout';
   readonly reason?: string;
   readonly nrOfTests?: number;
@@ -42,9 +42,9 @@ interface MutantVerdict {
   readonly failureMessage?: string | undefined;
 }
 
-/** What the run without a mutant has shown. */
+/** What the run without a code mutant has shown. */
 interface Measured {
-  /** The mutants that loading and tests reach. */
+  /** The code mutants that loading and tests reach. */
   readonly ofBothKinds: readonly string[];
   /** CPU time of each test. */
   readonly milliseconds: Readonly<Record<string, number>>;
@@ -54,8 +54,8 @@ interface Measured {
 const MEASURED = 'measured.json';
 
 /**
- * Makes mutants that tests reach, and loading as well, those of tests alone. Stryker would make them those of loading,
- * which takes long; here that is done for the survivors.
+ * Makes code mutants that tests reach, and loading as well, those of tests alone. Stryker would make them those of
+ * loading, which takes long; here that is done for the survivors.
  */
 function tellOneKindOf(coverage: Coverage): readonly string[] {
   const reached = new Set(Object.values(coverage.perTest).flatMap((mutants) => Object.keys(mutants)));
@@ -70,15 +70,15 @@ const FAILED = 1;
 
 /** In milliseconds of CPU time. */
 const LONGEST_OF_UNIT_TESTS = 5_000;
-/** Stryker lets a mutant be reached 100 times as often as the code without it; 10 times is an endless loop as well. */
+/** Stryker lets a code mutant be reached 100 times as often as the code without it; 10 times is an endless loop, too. */
 const STRYKERS_PATIENCE = 10;
 
 /**
- * A test runner for Stryker that keeps the tests loaded: Stryker's own starts vitest anew for each mutant, which takes
- * a second. Needs Node 22.18, which loads TypeScript itself.
+ * A test runner for Stryker that keeps the tests loaded: Stryker's own starts vitest anew for each code mutant, which
+ * takes a second. Needs Node 22.18, which loads TypeScript itself.
  */
 class LoadedTests {
-  readonly #channel = new MutantChannel();
+  readonly #channel = new CodeMutantChannel();
   #vitest: Vitest | undefined;
   #run: Promise<unknown> | undefined;
   #isStuck = false;
@@ -118,20 +118,20 @@ class LoadedTests {
     return { status: 'complete', tests, mutantCoverage: coverage };
   }
 
-  async mutantRun(run: MutantRun): Promise<MutantVerdict> {
+  async mutantRun(run: CodeMutantRun): Promise<CodeMutantVerdict> {
     const verdict = await this.#judge(run);
     const hasOtherChance =
       verdict.status === 'survived' && this.#measured.ofBothKinds.includes(run.activeMutant.id);
     return hasOtherChance ? this.#judge({ ...run, mutantActivation: 'static' }) : verdict;
   }
 
-  async #judge({ activeMutant, sandboxFileName, ...run }: MutantRun): Promise<MutantVerdict> {
+  async #judge({ activeMutant, sandboxFileName, ...run }: CodeMutantRun): Promise<CodeMutantVerdict> {
     const mutant = {
       id: activeMutant.id,
       file: sandboxFileName,
       fromLoading: run.mutantActivation === 'static',
       hitLimit: run.hitLimit === undefined ? undefined : run.hitLimit / STRYKERS_PATIENCE,
-      // Of a mutant that is active from loading on, only unit tests are run.
+      // Of a code mutant that is active from loading on, only unit tests are run.
       longest: run.mutantActivation === 'static' ? LONGEST_OF_UNIT_TESTS : this.#longest(run.testFilter),
     };
     // Stryker starts a process that has ended anew, and asks again.
@@ -171,10 +171,10 @@ class LoadedTests {
     await this.#vitest?.close();
   }
 
-  async #ask(request: MutantRequest): Promise<MutantAnswer> {
+  async #ask(request: CodeMutantRequest): Promise<CodeMutantAnswer> {
     const next = this.#channel.next();
     this.#channel.send(request);
-    const answer = (await next) as MutantAnswer | { readonly error: string };
+    const answer = (await next) as CodeMutantAnswer | { readonly error: string };
     if ('error' in answer) throw new Error(answer.error);
     return answer;
   }
