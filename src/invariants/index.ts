@@ -37,7 +37,7 @@ export {
   sameFingerprint,
   type Fingerprint,
 } from './fingerprint.ts';
-export { gravityOf } from './gravity.ts';
+export { namingOrder } from './naming-order.ts';
 export {
   INVARIANT_ID_FORM,
   INVARIANT_IDS,

@@ -2,8 +2,8 @@ import type { Stability } from '../campaign/index.ts';
 import {
   FingerprintMap,
   findInvariant,
-  gravityOf,
   isError,
+  namingOrder,
   fingerprintText,
   sameFingerprint,
   type Fingerprint,
@@ -138,10 +138,15 @@ async function stabilityOfHidden(
  * equals RAM comes before other things, and flash last.
  */
 export const inOrder = (tallies: readonly CauseTally[]): readonly CauseTally[] =>
-  tallies.toSorted((a, b) => rank(a) - rank(b));
+  tallies.toSorted(
+    (a, b) =>
+      Number(isError(b)) - Number(isError(a)) ||
+      Number(isNew(b)) - Number(isNew(a)) ||
+      namingOrder(a) - namingOrder(b),
+  );
 
-const rank = (tally: CauseTally): number =>
-  6 * (isError(tally) ? 0 : 1) + 3 * (statusOf(tally) === 'broken' ? 0 : 1) + gravityOf(tally);
+/** Whether the base never shows the cause. */
+const isNew = (tally: CauseTally): boolean => statusOf(tally) === 'broken';
 
 /** The smallest case of `finding` as a case of `cause`, if the case shows the cause with the same effect. */
 function alsoShown(

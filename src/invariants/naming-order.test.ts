@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { gravityOf } from './gravity.ts';
+import { namingOrder } from './naming-order.ts';
 
 it.each([
   [0, 'memslot-complete', 'ram-without-slot'],
@@ -11,6 +11,6 @@ it.each([
   // A fragment is no RAM.
   [1, 'map-aligned', 'bar-fragment-unaligned'],
   [2, 'memslot-complete', 'flash-without-slot'],
-] as const)('gravity %i has %s/%s', (gravity, invariant, cause) => {
-  expect(gravityOf({ invariant, cause })).toBe(gravity);
+] as const)('%i is the naming order of %s/%s', (order, invariant, cause) => {
+  expect(namingOrder({ invariant, cause })).toBe(order);
 });
