@@ -23,6 +23,7 @@ export function checkDirtyTracking({ steps, pages }: Trace, examination: Examina
   }
 }
 
+/** Reports the first mapping of RAM that devices may write and that lies in no range of the log, or in part only. */
 function checkMappings(
   { container, ranges }: DirtyTrackingEvent,
   { containers }: State,
@@ -53,6 +54,11 @@ const highRamOf = ({ dmaView }: State, page: bigint): readonly Range[] =>
     return isRam && pages.start < pages.end ? [pages] : [];
   });
 
+/**
+ * Reports a range that reaches beyond all RAM above 4 GiB, unless the RAM in the range has a range of its own as well.
+ *
+ * @param ram by rising start.
+ */
 function checkGaps(
   { container, ranges }: DirtyTrackingEvent,
   ram: readonly Range[],
@@ -60,16 +66,16 @@ function checkGaps(
   step: number,
 ): void {
   if (ram.length === 0) return;
-  const all = { start: ram[0]!.start, end: ram.at(-1)!.end };
+  const hull = { start: ram[0]!.start, end: ram.at(-1)!.end };
   for (const range of ranges) {
-    const isAlone = (one: Range): boolean =>
+    const isInNoOtherRange = (one: Range): boolean =>
       overlaps(one, range) && !ranges.some((other) => other !== range && contains(other, one));
-    if (!ram.some(isAlone) || contains(all, range)) continue;
+    if (!ram.some(isInNoOtherRange) || contains(hull, range)) continue;
     examination.violate(
       'tracked-gap',
       () =>
         `a migration begins, and the devices of ${container} are to log ${span(range)}, although RAM above 4 GiB lies at ` +
-        `${span(all)} alone`,
+        `${span(hull)} alone`,
       range,
       step,
     );

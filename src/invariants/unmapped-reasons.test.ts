@@ -82,7 +82,8 @@ describe('the reason that the VMM gives', () => {
     deviceMemory: true,
   });
   const wrong = (reason: string) => [
-    `container maps nothing of [0xc0000000, 0xc0000fff] "dev0 BAR 0 mmaps[0]"; the VMM says "${reason}", which is not so`,
+    `container maps nothing of [0xc0000000, 0xc0000fff] "dev0 BAR 0 mmaps[0]"; the VMM says "${reason}", ` +
+      'but that is not true of the range',
   ];
 
   it.each(['incongruent', 'empty', 'iommu-page'])('%s is wrong of whole pages', (reason) => {

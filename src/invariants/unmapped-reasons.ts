@@ -1,4 +1,12 @@
-import { alignDown, alignUp, isAligned, overlaps, partsOutside, type Range } from '../address/index.ts';
+import {
+  alignDown,
+  alignUp,
+  greater,
+  isAligned,
+  overlaps,
+  partsOutside,
+  type Range,
+} from '../address/index.ts';
 import {
   endOfMapping,
   firstMappingAbove,
@@ -11,8 +19,8 @@ import type { SkipReason, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom, rangeText, spanOf } from './describe.ts';
 import type { Examination } from './invariant.ts';
 
-/** A range of which a container maps nothing, and why. */
-interface Given extends Range {
+/** A range of which a container maps nothing, with the VMM's reason or the host's refusal. */
+interface ExplainedRange extends Range {
   /** The reason of a VMM that skips the range; `undefined` where the host has refused to map the range. */
   readonly reason: SkipReason | undefined;
 }
@@ -35,7 +43,7 @@ export class UnmappedReasons {
   /** The larger one of the pages of host and IOMMU, in bytes. */
   readonly #page: bigint;
   /** What the VMM and the host have said, by container. */
-  readonly #given = new Map<string, Given[]>();
+  readonly #explained = new Map<string, ExplainedRange[]>();
   /** Whether the VMM has given a reason that is its own choice. */
   #chooses = false;
 
@@ -43,7 +51,7 @@ export class UnmappedReasons {
     this.#examination = examination;
     this.#trace = trace;
     const { host, iommu } = trace.pages;
-    this.#page = host > iommu ? host : iommu;
+    this.#page = greater(host, iommu);
   }
 
   note(event: VmmEvent): void {
@@ -75,8 +83,8 @@ export class UnmappedReasons {
       this.#judgeRest(range, unmapped, container);
       return;
     }
-    const given = this.#given.get(container.name)?.findLast((one) => overlaps(one, range));
-    if (given === undefined) {
+    const explained = this.#explained.get(container.name)?.findLast((one) => overlaps(one, range));
+    if (explained === undefined) {
       this.#examination.violate(
         'unexplained',
         () => `${container.name} maps nothing of ${rangeText(range)}, and the VMM does not say why`,
@@ -84,13 +92,19 @@ export class UnmappedReasons {
       );
       return;
     }
-    const { reason, start, end } = given;
+    this.#judgeReason(range, explained, container);
+  }
+
+  /** Reports a reason that is not true of the range, or of a VMM that leaves out what it could map. */
+  #judgeReason(range: TraceRange, explained: ExplainedRange, container: ContainerState): void {
+    const { reason, start, end } = explained;
     if (reason === undefined || start !== range.start || end !== range.end) return;
     if (!this.#holds(reason, range)) {
       this.#examination.violate(
         'wrong-reason',
         () =>
-          `${container.name} maps nothing of ${rangeText(range)}; the VMM says "${reason}", which is not so`,
+          `${container.name} maps nothing of ${rangeText(range)}; the VMM says "${reason}", but that is ` +
+          'not true of the range',
         range,
       );
     } else if (!ABOUT_SECTION.includes(reason) && this.#mayBeMapped(range) && mapsDeviceMemory(container)) {
@@ -111,7 +125,7 @@ export class UnmappedReasons {
       const start = alignUp(part.start, this.#page);
       if (start >= alignDown(part.end, this.#page)) continue;
       const page = rangeFrom(start, this.#page);
-      if (this.#given.get(name)?.some((one) => overlaps(one, page)) === true) continue;
+      if (this.#explained.get(name)?.some((one) => overlaps(one, page)) === true) continue;
       this.#examination.violate(
         'partly-mapped',
         () =>
@@ -149,10 +163,10 @@ export class UnmappedReasons {
     );
   }
 
-  #add(container: string, given: Given): void {
-    const all = this.#given.get(container) ?? [];
-    this.#given.set(container, all);
-    all.push(given);
+  #add(container: string, explained: ExplainedRange): void {
+    const all = this.#explained.get(container) ?? [];
+    this.#explained.set(container, all);
+    all.push(explained);
   }
 }
 

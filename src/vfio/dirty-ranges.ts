@@ -1,4 +1,4 @@
-import type { Range } from '../address/index.ts';
+import { greater, lesser, type Range } from '../address/index.ts';
 import type { MemoryRegionSection } from '../memory/index.ts';
 import type { ListenerRules } from './listener-rules.ts';
 import type { Span } from './trim.ts';
@@ -32,12 +32,12 @@ export class DirtyRanges {
     const end = start + piece.size;
     const range = this.#ranges.get(name) ?? { start, end };
     this.#ranges.set(name, {
-      start: start < range.start ? start : range.start,
-      end: end > range.end ? end : range.end,
+      start: lesser(start, range.start),
+      end: greater(end, range.end),
     });
   }
 
-  /** The ranges by rising beginning. */
+  /** The ranges by rising start. */
   get all(): readonly Range[] {
     return [...this.#ranges.values()].toSorted((a, b) =>
       a.start < b.start ? -1 : a.start > b.start ? 1 : 0,

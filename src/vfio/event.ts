@@ -76,7 +76,7 @@ export interface DirtyLogEvent {
 export interface DirtyTrackingEvent {
   readonly type: 'dirty-tracking';
   readonly container: string;
-  /** By rising beginning; they may overlap. */
+  /** By rising start; they may overlap. */
   readonly ranges: readonly Range[];
 }
 
