@@ -7,7 +7,7 @@ import {
   violationsOf,
   type Fingerprint,
 } from '../invariants/index.ts';
-import { fitted } from '../report/index.ts';
+import { fittedText } from '../report/index.ts';
 import { wayOf, type Scenario } from '../scenario/index.ts';
 import { NotRunnable, TargetUnavailable, type Trace } from '../trace/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
@@ -34,7 +34,7 @@ export async function bisectStep(
   const cause = causeOf(named);
   const { scenario } = loadCase(caseFile(file));
   const { code, words } = await look(scenario, cause, qemu);
-  process.stdout.write(`${fitted(printable(`${file}: ${words}`)).join('\n')}\n`);
+  process.stdout.write(fittedText([printable(`${file}: ${words}`)]));
   raise(code);
 }
 

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { RegressionStore, checkTarget, ranCases, type Finding } from '../campaign/index.ts';
 import { checkEvents } from '../readers/index.ts';
-import { consoleReport, fitted } from '../report/index.ts';
+import { consoleReport, fittedText } from '../report/index.ts';
 import { InvalidInput, printable, unknownName } from '../input/index.ts';
 import { INVARIANT_IDS, isInvariantId, ownInvariants } from '../invariants/index.ts';
 import { requireRevision, type AnyRevision } from '../model/index.ts';
@@ -82,7 +82,7 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Rep
 
 /** Other programs keep files in a folder, too. */
 const foreignFile = (path: string): string =>
-  `${fitted(`note: ${printable(path)} is no stored case: it has no scenario, and is passed over`).join('\n')}\n`;
+  fittedText([`note: ${printable(path)} is no stored case: it has no scenario, and is passed over`]);
 
 /** @throws InvalidInput when there is no such invariant, in barproof or in a plugin. */
 function requireInvariant(id: string): void {

@@ -18,8 +18,10 @@ export const examples =
 /** The last sentences of `--help`, in lines that fit into the terminal. */
 export const closing =
   (text: string): (() => string) =>
-  () =>
-    `\n${terminalColumns() === undefined ? text : fitted(text.replaceAll('\n', ' '), terminalColumns()!, '').join('\n')}`;
+  () => {
+    const columns = terminalColumns();
+    return `\n${columns === undefined ? text : fitted(text.replaceAll('\n', ' '), columns, '').join('\n')}`;
+  };
 
 const INDENT = '      ';
 

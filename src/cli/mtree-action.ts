@@ -1,7 +1,7 @@
 import { loadCase } from '../campaign/index.ts';
 import { prefixProblems } from '../input/index.ts';
 import { mtreeAfter, requireRevision, type MtreeOptions } from '../model/index.ts';
-import { fitted } from '../report/index.ts';
+import { fittedText } from '../report/index.ts';
 import { caseFile } from './shipped-regressions.ts';
 
 /** The options of `barproof mtree` as commander reads them. */
@@ -17,8 +17,6 @@ export function printMemoryMap(file: string, { revision: id, ...form }: MtreeCom
     return mtreeAfter(scenario, requireRevision(id ?? scenario.revision), form);
   });
   if (end.outcome !== 'ok')
-    process.stderr.write(
-      `${fitted(`${end.outcome}: ${end.error}; this is the memory map at that moment`).join('\n')}\n`,
-    );
+    process.stderr.write(fittedText([`${end.outcome}: ${end.error}; this is the memory map at that moment`]));
   process.stdout.write(text);
 }

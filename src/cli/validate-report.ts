@@ -2,7 +2,7 @@ import { REAL_DEVICES } from '../../generators/index.ts';
 import { verdictEvents, type EmitReportEvent } from '../readers/index.ts';
 import {
   count,
-  fitted,
+  fittedText,
   patchFailureText,
   patchFailureToJson,
   problemsText,
@@ -134,7 +134,7 @@ function store(
 const storedLine = (files: Stored['files'], folder: string): string =>
   files.size === 0
     ? ''
-    : `\n${fitted(`the folder ${printable(folder)} holds ${count(files.size, 'case')} of this verdict`).join('\n')}\n`;
+    : `\n${fittedText([`the folder ${printable(folder)} holds ${count(files.size, 'case')} of this verdict`])}`;
 
 function exitCodeOf(
   result: PatchJudgement['result'],

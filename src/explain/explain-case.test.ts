@@ -34,7 +34,7 @@ describe('explain, for the stored case of the seed patch', () => {
   });
 
   it('tells the map after each step, which fields matter, and what avoids it', () => {
-    const text = explanationText(explained(SEED));
+    const text = explanationText(explained(SEED), 'barproof');
     expect(text).toContain('2 enable-memory dev0   <-- the violation');
     expect(text).toMatch(/What avoids it\n\n {3}revision: .*qemu-2\.12/);
   });
@@ -57,7 +57,7 @@ describe('explain, for a case in which every invariant holds', () => {
 
   it('says so, and varies nothing', () => {
     expect(caseIn(text)).toMatchObject({ violations: [], fields: [], main: undefined });
-    expect(explanationText(explained(text))).toContain('every invariant holds');
+    expect(explanationText(explained(text), 'barproof')).toContain('every invariant holds');
   });
 
   it('draws its map without an outline', () => {

@@ -9,7 +9,7 @@ const devicesIn = (text: string, host?: string): readonly DeviceAnswer[] =>
   explain([{ name: 'text', text }], {
     host: host === undefined ? undefined : findNamedHost(host),
   }).answers.filter((answer) => answer.kind === 'device');
-const textOf = (text: string): string => explanationText(explain([{ name: 'text', text }]));
+const textOf = (text: string): string => explanationText(explain([{ name: 'text', text }]), 'barproof');
 
 const [P4K, P16K, P64K] = [0x1000n, 0x4000n, 0x1_0000n];
 

@@ -71,7 +71,7 @@ describe('explain, for tree and flat view of one machine', () => {
     const { differences } = dumpIn(`${TREE}\n${FLAT}`);
     expect(differences!.length).toBeGreaterThan(0);
     expect(differences!.every(({ unknowable }) => unknowable)).toBe(true);
-    expect(explanationText(explain([{ name: 'text', text: TREE + FLAT }]))).toContain(
+    expect(explanationText(explain([{ name: 'text', text: TREE + FLAT }]), 'barproof')).toContain(
       'the tree renders to the flat view',
     );
   });
@@ -100,7 +100,7 @@ describe('explain, for a dump that shows little', () => {
     const text =
       '(qemu) info mtree\naddress-space: memory\n  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n\n(qemu)\n';
     expect(dumpIn(text).regions).toBe(1);
-    expect(explanationText(explain([{ name: 'text', text }]))).toContain('The tree has 1 region');
+    expect(explanationText(explain([{ name: 'text', text }]), 'barproof')).toContain('The tree has 1 region');
   });
 });
 
@@ -163,7 +163,7 @@ FlatView #0
   const dumpOf = (text: string) => {
     const [answer] = explain([{ name: 'text', text }]).answers;
     if (answer?.kind !== 'dump') throw new Error('no dump');
-    return { answer, text: explanationText({ answers: [answer] }) };
+    return { answer, text: explanationText({ answers: [answer] }, 'barproof') };
   };
 
   it('and takes from the flat view which i/o regions are containers: the tree does not say', () => {

@@ -247,7 +247,7 @@ describe('explain names the limit that a line of a log has crossed:', () => {
     const findings = findingsIn(line);
     expect(findings).toHaveLength(1);
     expect(findings[0]).toMatchObject({ limit, severity });
-    expect(explanationText(explain([{ name: 'text', text: line }]))).toContain(limit);
+    expect(explanationText(explain([{ name: 'text', text: line }]), 'barproof')).toContain(limit);
   });
 
   it('with the prefix of journald, the words of libvirt, and a mail program that wrapped the call', () => {

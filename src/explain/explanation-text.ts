@@ -12,7 +12,7 @@ import { logText } from './log/log-text.ts';
 const WHOLE_MACHINE = 4;
 
 /** An explanation for people. @param program the words by which the user starts barproof, for commands to copy. */
-export function explanationText({ answers }: Explanation, program = 'barproof'): string {
+export function explanationText({ answers }: Explanation, program: string): string {
   const logs = answers.filter((answer): answer is LogFinding => answer.kind === 'log');
   const devices = answers.filter((answer): answer is DeviceAnswer => answer.kind === 'device');
   const parts = [

@@ -16,15 +16,10 @@ import { printable } from '../input/index.ts';
 import type { Invariant } from '../invariants/index.ts';
 import { count } from './count.ts';
 import { failureBlock } from './failure-block.ts';
-import { fitted } from './wrap.ts';
+import { fittedText } from './wrap.ts';
 
 /** These lines, without empty ones, as a text that fits. */
-const inLines = (lines: readonly string[]): string =>
-  lines
-    .filter((line) => line !== '')
-    .flatMap((line) => fitted(line))
-    .map((line) => `${line}\n`)
-    .join('');
+const inLines = (lines: readonly string[]): string => fittedText(lines.filter((line) => line !== ''));
 
 /** The first line of `barproof fuzz`. */
 export const fuzzStart = (

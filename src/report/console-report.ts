@@ -4,7 +4,7 @@ import { printable } from '../input/index.ts';
 import { fingerprintText } from '../invariants/index.ts';
 import { count } from './count.ts';
 import { failureBlock } from './failure-block.ts';
-import { fitted, lineWidth, wrap } from './wrap.ts';
+import { fittedText, lineWidth, wrap } from './wrap.ts';
 
 /** Where a console report is written. */
 export interface ConsoleStreams {
@@ -37,8 +37,7 @@ export function consoleReport({
         plan.invariants.length === 1 ? plan.invariants[0]! : `${plan.invariants.length} invariants`;
       const cases = count(plan.runs, 'case');
       const what = `${plan.revision} on ${plan.target}, ${which}, ${cases}, seed ${printable(plan.seed)}`;
-      for (const line of [`barproof ${version}: ${what}`, ...(plan.notes ?? [])])
-        out(`${fitted(line).join('\n')}\n`);
+      out(fittedText([`barproof ${version}: ${what}`, ...(plan.notes ?? [])]));
       progress?.('replaying the stored cases');
     },
     progress: ({ cases, runs, findings }) =>
@@ -51,7 +50,7 @@ export function consoleReport({
     },
     finished: ({ summary }) => {
       progress?.('');
-      out(`\n${conclusion(summary)}\n${storedLine(summary, folder)}`);
+      out(`\n${conclusion(summary)}${storedLine(summary, folder)}`);
     },
   };
   return (event) => (handlers[event.type] as (event: CampaignEvent) => void)(event);
@@ -93,10 +92,7 @@ function conclusion({
     ran === 0 && holds && !interrupted ? 'no case ran: there is no result' : '',
     (interrupted || ran === 0) && holds ? '' : `${verdict}${alsoWarnings}`,
   ];
-  return lines
-    .filter((line) => line !== '')
-    .flatMap((line) => fitted(line))
-    .join('\n');
+  return fittedText(lines.filter((line) => line !== ''));
 }
 
 /** Where the new cases are. */
@@ -104,7 +100,9 @@ function storedLine({ findings }: CampaignSummary, folder: string | undefined): 
   const stored = findings.filter(({ file, origin }) => file !== undefined && origin.kind === 'search').length;
   return folder === undefined || stored === 0
     ? ''
-    : `${fitted(`the folder ${printable(folder)} holds ${stored === 1 ? 'this case' : `these ${stored} cases`}`).join('\n')}\n`;
+    : fittedText([
+        `the folder ${printable(folder)} holds ${stored === 1 ? 'this case' : `these ${stored} cases`}`,
+      ]);
 }
 
 /** A known finding, with what is known of it. */

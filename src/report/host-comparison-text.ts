@@ -1,5 +1,5 @@
 import { table } from './table.ts';
-import { fitted } from './wrap.ts';
+import { fittedText } from './wrap.ts';
 import type { SessionComparison } from '../linux/session/index.ts';
 import { answerText, callText, hostText } from './host-session-text.ts';
 
@@ -29,7 +29,7 @@ export function comparisonText(comparison: SessionComparison): string {
     [2, 3, 4, 5],
   );
   const ignored = notRecorded === 0 ? '' : `; ${notRecorded} calls had no recorded answer`;
-  return [
+  return fittedText([
     `${comparison.sessions} sessions compared with their recorded answers${ignored}`,
     ...lines,
     '',
@@ -52,10 +52,7 @@ export function comparisonText(comparison: SessionComparison): string {
       reasons.map(([reason, count]) => ['', String(count), reason]),
       [1],
     ),
-  ]
-    .flatMap((line) => fitted(line))
-    .join('\n')
-    .concat('\n');
+  ]);
 }
 
 /** A comparison as JSON. */

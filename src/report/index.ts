@@ -47,4 +47,4 @@ export { causeOf, mapsOf } from './verdict-example.ts';
 export { answerText, callText, hostText } from './host-session-text.ts';
 export { verdictText } from './verdict-text.ts';
 export { shortened } from './shortened.ts';
-export { fitted, label, labelled, lineWidth, mapWidth, setTerminalWidth, wrap } from './wrap.ts';
+export { fitted, fittedText, label, labelled, lineWidth, mapWidth, setTerminalWidth, wrap } from './wrap.ts';

@@ -4,7 +4,7 @@ import { fingerprintText } from '../invariants/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { failureBlock } from './failure-block.ts';
 import { unseenBarLines } from './unseen-bars.ts';
-import { fitted, labelled } from './wrap.ts';
+import { fittedText, labelled } from './wrap.ts';
 
 /** A replay for people: one line about the case, and a block for every invariant that it breaks. */
 export function replayText(file: string, replay: Replay): string {
@@ -19,12 +19,10 @@ export function replayText(file: string, replay: Replay): string {
     (finding, index) => `\n${failureBlock(finding, { number: index + 1, previous: findings[index - 1] })}`,
   );
   return [
-    ...fitted(`${mark} ${file}: ${breaks} on ${trace.revision}${caveat}${since}`).map((line) => `${line}\n`),
+    fittedText([`${mark} ${file}: ${breaks} on ${trace.revision}${caveat}${since}`]),
     ...(explanation === undefined ? [] : explanationLines(explanation)),
     ...(violations.length === 0 ? endLines(trace) : []),
-    ...unseenBarLines(trace)
-      .flatMap((line) => fitted(`  note: ${line}`))
-      .map((line) => `${line}\n`),
+    fittedText(unseenBarLines(trace).map((line) => `  note: ${line}`)),
     ...blocks,
     blocks.length > 0 ? '\n' : '',
   ].join('');

@@ -1,7 +1,7 @@
 import type { CampaignState, Tally } from '../campaign/index.ts';
 import { INVARIANT_IDS } from '../invariants/index.ts';
 import { table } from './table.ts';
-import { fitted } from './wrap.ts';
+import { fittedText } from './wrap.ts';
 
 /** What the statistics of a campaign say beside the numbers of cases. */
 export interface StatisticsContext {
@@ -36,7 +36,7 @@ export function statisticsText(tally: Tally, { growth = [], ran, seconds }: Stat
   ];
   return `\n${sections
     .filter((lines) => lines.length > 0)
-    .map((lines) => `${lines.flatMap((line) => fitted(line)).join('\n')}\n`)
+    .map((lines) => fittedText(lines))
     .join('\n')}`;
 }
 

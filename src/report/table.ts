@@ -16,7 +16,7 @@ const INDENT = 2;
 export const table = (rows: readonly (readonly string[])[], rightAligned: readonly number[] = []): string[] =>
   fittedRows(rows, rightAligned, mapWidth()).flat();
 
-/** The lines of each row. */
+/** The lines of each row: whole, or with its longest cells broken, or with its other cells below its first. */
 function fittedRows(
   rows: readonly (readonly string[])[],
   rightAligned: readonly number[],
@@ -31,6 +31,15 @@ function fittedRows(
     return broken.map((own) => all.splice(0, own.length));
   }
   if (rows.every((row) => row.length <= 1)) return rows.map(([cell = '']) => wrap(cell, width, INDENT));
+  return stackedRows(rows, rightAligned, width);
+}
+
+/** The lines of each row, whose other cells stand below its first; a pair of cells is one line where it fits. */
+function stackedRows(
+  rows: readonly (readonly string[])[],
+  rightAligned: readonly number[],
+  width: number,
+): string[][] {
   const others = fittedRows(
     rows.map((row) => row.slice(1)),
     rightAligned.map((column) => column - 1),
@@ -49,7 +58,7 @@ function fittedRows(
 }
 
 /**
- * The same without a look at the terminal: one line for each row.
+ * The lines of a table with aligned columns, one for each row, however wide they are.
  *
  * @param rightAligned indexes of the columns, from 0, that are aligned to the right.
  */

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { wrap } from './wrap.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { fittedText, setTerminalWidth, wrap } from './wrap.ts';
 
 describe('wrap', () => {
   it('leaves a short text as it is', () => {
@@ -26,5 +26,21 @@ describe('wrap', () => {
   it('keeps a line that has exactly the width', () => {
     expect(wrap('one two', 7)).toEqual(['one two']);
     expect(wrap('one two', 6)).toEqual(['one', 'two']);
+  });
+});
+
+describe('fittedText', () => {
+  afterEach(() => setTerminalWidth(undefined));
+
+  const long = `${'word '.repeat(20)}end`;
+
+  it('ends each line with a newline, behind its indentation, and leaves it whole in a pipe', () => {
+    expect(fittedText(['one', long], '   ')).toBe(`   one\n   ${long}\n`);
+    expect(fittedText([])).toBe('');
+  });
+
+  it('breaks a line in a terminal, and indents what goes below', () => {
+    setTerminalWidth(60);
+    expect(fittedText([long], '   ')).toBe(`   ${'word '.repeat(11).trim()}\n     ${'word '.repeat(9)}end\n`);
   });
 });

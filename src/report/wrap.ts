@@ -52,6 +52,13 @@ export function fitted(line: string, column = line.search(/\S|$/)): string[] {
   return [line.slice(0, column) + first!, ...rest.map((more) => ' '.repeat(column) + more)];
 }
 
+/** Lines in a text that fits, each with a newline at its end. @param indent what stands in front of each. */
+export const fittedText = (lines: readonly string[], indent = ''): string =>
+  lines
+    .flatMap((line) => fitted(line))
+    .map((line) => `${indent}${line}\n`)
+    .join('');
+
 const LABEL_WIDTH = 10;
 
 /** A label, padded to the width of the label column. */

@@ -10,6 +10,7 @@ import {
   deviceMemoryText,
   drawMemoryMap,
   fitted,
+  fittedText,
   failureBlock,
   table,
   wrap,
@@ -36,12 +37,12 @@ export function caseText(answer: CaseAnswer): string {
   const more =
     violations.length > MOST_BLOCKS
       ? [
-          ...fitted(
+          fittedText([
             `and ${violations.length - MOST_BLOCKS} more: ${violations
               .slice(MOST_BLOCKS)
               .map(fingerprintText)
               .join(', ')}`,
-          ).map((line) => `${line}\n`),
+          ]),
         ]
       : [];
   return [
@@ -56,11 +57,7 @@ export function caseText(answer: CaseAnswer): string {
     .join('\n');
 }
 
-const indented = (lines: readonly string[]): string =>
-  lines
-    .flatMap((line) => fitted(line))
-    .map((line) => `${INDENT}${line}\n`)
-    .join('');
+const indented = (lines: readonly string[]): string => fittedText(lines, INDENT);
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : `${title}\n\n${indented(lines)}`;
 
@@ -71,7 +68,7 @@ function headline({ regression, revision, violations }: CaseAnswer): string {
       ? 'every invariant holds'
       : `breaks ${violations.map(fingerprintText).join(', ')}`;
   const explanation = regression?.explanation;
-  return `${fitted(`${what}: ${verdict} on ${revision.id}`).join('\n')}\n${
+  return `${fittedText([`${what}: ${verdict} on ${revision.id}`])}${
     explanation === undefined ? '' : `\n${indented(wrap(printable(explanation), lineWidth()))}`
   }`;
 }

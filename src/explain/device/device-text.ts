@@ -1,7 +1,7 @@
 import { hex, type Range, type Size } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
 import { msixTableSize } from '../../pci-layout/index.ts';
-import { bytes, fitted, lineWidth, shortened, table, wrap } from '../../report/index.ts';
+import { bytes, fittedText, lineWidth, shortened, table, wrap } from '../../report/index.ts';
 import type { PastedBar, PastedDevice } from '../lspci/pasted-device.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 import type { SubPageBar } from './sub-page-bars.ts';
@@ -24,15 +24,8 @@ export function deviceText(answer: DeviceAnswer): string {
     relocationLines(answer),
     peerToPeerLines(answer),
   ].filter((lines) => lines.length > 0);
-  const body = parts
-    .map((lines) =>
-      lines
-        .flatMap((line) => fitted(line))
-        .map((line) => `${INDENT}${line}\n`)
-        .join(''),
-    )
-    .join('\n');
-  return `${fitted(headline(answer.device)).join('\n')}\n\n${body}`;
+  const body = parts.map((lines) => fittedText(lines, INDENT)).join('\n');
+  return `${fittedText([headline(answer.device)])}\n${body}`;
 }
 
 /** The first line about a device: address and name, with what a terminal might obey spelt out. */

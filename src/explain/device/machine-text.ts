@@ -1,4 +1,4 @@
-import { bytes, count, fitted, shortened, table } from '../../report/index.ts';
+import { bytes, count, fittedText, shortened, table } from '../../report/index.ts';
 import { printable } from '../../input/index.ts';
 import type { DeviceAnswer } from './explain-device.ts';
 
@@ -23,17 +23,14 @@ export function machineText(answers: readonly DeviceAnswer[], hasDetails: boolea
   });
   const pages = devices[0]?.pageSizes ?? [];
   const heading = ['device', '', ...pages.map((page) => `trapped, ${bytes(page)}`), 'relocation', ''];
-  return [
+  return fittedText([
     `${devices.length} devices, the worst first${bridges > 0 ? `; ${count(bridges, 'bridge')} ${bridges === 1 ? 'is' : 'are'} left out` : ''}`,
     '',
     ...table([heading, ...rows]),
     '',
     'trapped: bytes of the memory BARs that exit to QEMU, newest QEMU and Linux. relocation: the best x-msix-relocation.',
     ...(hasDetails || rows.length === 0 ? [] : detailsOf(rows[0]![0]!, program)),
-    '',
-  ]
-    .flatMap((line) => fitted(line))
-    .join('\n');
+  ]);
 }
 
 /** How to get all of one device. @param address of the worst, or `?` */

@@ -55,7 +55,7 @@ describe('explain does not answer for', () => {
     expect(deviceIn(text).trapping.map(({ outcome, isBound }) => [outcome, isBound])).toEqual(
       Array.from({ length: 3 }, () => ['ok', true]),
     );
-    expect(explanationText(explained(text))).not.toContain('QEMU does not start');
+    expect(explanationText(explained(text), 'barproof')).not.toContain('QEMU does not start');
   });
 
   it('a memory BAR with an address and no size', () => {

@@ -35,8 +35,8 @@ describe('explain, for a table whose PBA the text does not show,', () => {
   });
 
   it('says that the place of the PBA is unknown, and draws none', () => {
-    expect(explanationText(explained(WITHOUT_PBA))).toContain('Where the PBA lies is unknown');
-    expect(explanationText(explained(WITHOUT_PBA))).not.toContain('QEMU dies');
+    expect(explanationText(explained(WITHOUT_PBA), 'barproof')).toContain('Where the PBA lies is unknown');
+    expect(explanationText(explained(WITHOUT_PBA), 'barproof')).not.toContain('QEMU dies');
     const svg = pictureOf(explained(WITHOUT_PBA), undefined)!;
     expect(svg).toContain('place of the PBA is unknown');
     expect(svg).not.toContain('>PBA<');
@@ -67,7 +67,7 @@ describe('explain, for a table whose place the text does not show,', () => {
       ['ok', 16n * KIB, 0n, false],
       ['ok', 16n * KIB, 0n, false],
     ]);
-    const text = explanationText(explained(DISK_V));
+    const text = explanationText(explained(DISK_V), 'barproof');
     expect(text).toContain('fits into BAR 0 alone');
     expect(text).toMatch(/4 KiB +any +any +at least 4 KiB +at most 12 KiB +\?/);
   });
@@ -87,7 +87,7 @@ describe('explain, for a table whose place the text does not show,', () => {
   it('says nothing of a table where the BARs are too small for it', () => {
     const answer = deviceIn(DISK_V.replace('size=16K', 'size=512'));
     expect(answer.tableBars).toEqual([]);
-    expect(explanationText(explained(DISK_V.replace('size=16K', 'size=512')))).toContain('?');
+    expect(explanationText(explained(DISK_V.replace('size=16K', 'size=512')), 'barproof')).toContain('?');
   });
 
   it('makes a scenario with the table in that BAR, and says what is assumed', () => {
@@ -104,7 +104,7 @@ describe('explain, for a table whose place the text does not show,', () => {
 
 describe('explain, for capabilities that the user may not read,', () => {
   it('claims no number of trapped bytes', () => {
-    const text = explanationText(explained(DENIED));
+    const text = explanationText(explained(DENIED), 'barproof');
     expect(text).toMatch(/4 KiB +any +any +\? +\? +\?/);
     expect(text).not.toContain('0 bytes');
     expect(JSON.parse(explanationJson(explained(DENIED)))).toMatchObject({
@@ -116,7 +116,7 @@ describe('explain, for capabilities that the user may not read,', () => {
 });
 
 it('a device whose trapped bytes are not known ranks behind those that are', () => {
-  const rows = explanationText(explained(`${DISK_V}\n${DENIED}\n${WITHOUT_PBA}`))
+  const rows = explanationText(explained(`${DISK_V}\n${DENIED}\n${WITHOUT_PBA}`), 'barproof')
     .split('\n')
     .slice(3, 6);
   expect(rows.map((row) => row.split(' ')[0])).toEqual(['05:00.0', '0000:02:00.0', '98:1f.2']);

@@ -1,6 +1,6 @@
 import { hex, type Range } from '../../address/index.ts';
 import { printable } from '../../input/index.ts';
-import { fitted, lineWidth, bytes, count, table, wrap } from '../../report/index.ts';
+import { fittedText, lineWidth, bytes, count, table, wrap } from '../../report/index.ts';
 import type { DumpAnswer, RangeAnswer } from './explain-dump.ts';
 import { spaceOf } from './view-ranges.ts';
 import { isOfVfioDevice } from './why-trapped.ts';
@@ -19,15 +19,8 @@ export function dumpText(answer: DumpAnswer): string {
     reasonLines(answer),
     differenceLines(answer),
   ].filter((lines) => lines.length > 0);
-  const body = paragraphs
-    .map((lines) =>
-      lines
-        .flatMap((line) => fitted(line))
-        .map((line) => `${INDENT}${line}\n`)
-        .join(''),
-    )
-    .join('\n');
-  return `${fitted(`${answer.form}${spacesText(answer)}`).join('\n')}\n\n${body}`;
+  const body = paragraphs.map((lines) => fittedText(lines, INDENT)).join('\n');
+  return `${fittedText([`${answer.form}${spacesText(answer)}`])}\n${body}`;
 }
 
 function spacesText({ spaces }: DumpAnswer): string {
