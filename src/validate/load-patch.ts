@@ -25,7 +25,7 @@ export interface LoadedPatch {
 export const baseOfPatch = <R extends AnyRevision>({ before }: Pick<LoadedPatch, 'before'>, release: R): R =>
   before?.applyTo(release) ?? release;
 
-/** The most that a file may compute while it is loaded. */
+/** The time in which a file must be loaded. */
 const SECONDS_TO_LOAD = 10;
 const TYPESCRIPT = ['.ts', '.mts', '.cts'];
 const JAVASCRIPT = ['.js', '.mjs', '.cjs'];
@@ -36,9 +36,10 @@ const ENDINGS = ['', ...TYPESCRIPT, ...JAVASCRIPT, '.json'];
  * `import 'barproof'` gives `library`, so that nothing has to be built or installed beside the file.
  *
  * @param file its path, absolute or relative to the current folder.
- * @param seconds how long the file may take although it gets the CPU.
+ * @param seconds that loading may take; 10 when left out. A file that got little of the CPU is tried again.
  * @returns its default export, and the files that were read.
- * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish in time, or exports no patch. The caller adds the name of the file.
+ * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish in time, or exports
+ *   no patch. The caller adds the name of the file.
  */
 export function loadPatch(file: string, library: Library, seconds = SECONDS_TO_LOAD): LoadedPatch {
   const { exported: patch, before, files } = loadProgram(file, library, seconds);
