@@ -21,8 +21,7 @@ import { answered, notModelled, requestedMap, type Answering } from './answering
 const LARGEST_SHIFT = 127;
 
 /**
- * In bytes. The kernel keeps 8 bytes for each page of a block, and allocates no list that is larger than the host's
- * memory. A host of up to 1 GiB with pages of 64K refuses such a block.
+ * In bytes: the largest block whose list of pages a host of 1 GiB with pages of 64K can allocate (host fact R3.6.6).
  */
 const LARGEST_BLOCK = 1n << 43n;
 
@@ -54,7 +53,7 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
       unusable: pinnable < size,
       pinnablePages: Number(pinnable / pageSize),
     };
-    return positiveAnswer(requestSpaprRegister(container, request, call));
+    return answerOf(requestSpaprRegister(container, request, call));
   };
 
   /** The kernel tests the header and the alignment first (host facts G1 and G2). */
@@ -75,13 +74,11 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
   return (call: HostCall): CallAnswer => {
     switch (call.call) {
       case 'map':
-        return positiveAnswer(
-          requestSpaprMap(container, requestedMap(call, memory, DMA_MAP_FLAGS, false), call),
-        );
+        return answerOf(requestSpaprMap(container, requestedMap(call, memory, DMA_MAP_FLAGS, false), call));
       case 'unmap': {
         const answer = requestSpaprUnmap(container, { iova: iova(call.iova), size: call.size }, call);
         // The kernel leaves the size as it is (host fact 3.5).
-        return positiveAnswer(answer, { unmapped: call.size });
+        return answerOf(answer, { unmapped: call.size });
       }
       case 'register':
         return register(call);
@@ -100,7 +97,7 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
 }
 
 /** The answer of a call that may return a positive number (host facts D4 and D13). */
-const positiveAnswer = (
+const answerOf = (
   { returned: ret, errno }: SystemCallAnswer,
   returned: Readonly<Record<string, FieldValue>> = {},
 ): CallAnswer => ({ ret, errno, returned });
