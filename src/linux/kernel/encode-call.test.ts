@@ -152,6 +152,16 @@ describe('whyNotSent', () => {
     expect(host('amd-v1', '6.12.1', '0x2000')).toBeUndefined();
   });
 
+  it('gives a reason for a block of sPAPR whose list of pages may use up the memory', () => {
+    const sizes = ['0x40000000000', '0x40000010000', '0x7ffffff0000', '0x80000000000'];
+    const session = decodeSession({
+      ...{ container: 'spapr-tce-v2', arch: 'ppc64le', pageSize: '0x10000', iommu: 'spapr' },
+      calls: sizes.map((size) => ({ call: 'register', vaddr: 'ram+0x0', size, flags: 0 })),
+    });
+    const reason = expect.stringContaining('host fact R3.6.6');
+    expect(reasons(session)).toEqual([undefined, reason, reason, undefined]);
+  });
+
   it('gives a reason for a map behind a window of sPAPR, and from a window on that the hypervisor refuses', () => {
     const map = (iova: string, size: string) => ({ call: 'map', iova, size, vaddr: 'ram+0x0', flags: 3 });
     const create = { call: 'create-window', pageShift: 16, size: '0x10000000', levels: 1, flags: 0 };

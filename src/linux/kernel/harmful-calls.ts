@@ -1,5 +1,6 @@
 import { Errno, kernelRules } from '../../host/index.ts';
 import { answerOnModel } from '../model/model-answers.ts';
+import { mayUseUpMemory } from '../model/spapr-answers.ts';
 import { isAnswered, type HostCall } from '../session/host-call.ts';
 import type { HostSession, SessionOn } from '../session/host-session.ts';
 
@@ -37,6 +38,8 @@ function whyNotSentOnSpapr(session: SessionOn<'spapr-tce-v2'>): WhyNotSent {
   return (call, index) => {
     if (refusedWindow >= 0 && index >= refusedWindow)
       return 'after a window that the hypervisor refuses, Linux makes no other one (host fact D19)';
+    if (call.call === 'register' && mayUseUpMemory(call.size))
+      return 'Linux may run out of memory for the list of the block, and stop (host fact R3.6.6)';
     if (call.call !== 'map' || call.size === 0n) return undefined;
     const start = call.iova >= SECOND_WINDOW ? call.iova - SECOND_WINDOW : call.iova;
     return start + call.size > smallest

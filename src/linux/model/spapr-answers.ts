@@ -20,10 +20,11 @@ import { answered, notModelled, requestedMap, type Answering } from './answering
 /** A POWER CPU shifts by the lowest 7 bits of a number, so a larger page shift names another page. */
 const LARGEST_SHIFT = 127;
 
-/**
- * In bytes: the largest block whose list of pages a host of 1 GiB with pages of 64K can allocate (host fact R3.6.6).
- */
-const LARGEST_BLOCK = 1n << 43n;
+/** In bytes: a block of 2^43 has a list of pages as large as the memory of a host of 1 GiB with pages of 64K. */
+const REFUSED_BLOCK = 1n << 43n;
+
+/** Whether a block of `size` bytes may use up the memory of such a host, so that the kernel stops (host fact R3.6.6). */
+export const mayUseUpMemory = (size: bigint): boolean => size > REFUSED_BLOCK / 2n && size < REFUSED_BLOCK;
 
 /** A pseries guest has tables of one level, bare metal of up to five (host fact 3.1). */
 const platformOf = ({ levels }: SpaprInfo): PowerPlatform => (levels === 1 ? 'pseries' : 'powernv');
@@ -43,7 +44,8 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
 
   const register = (call: CallNamed<'register'>): CallAnswer => {
     const { vaddr, size } = call;
-    if (size > LARGEST_BLOCK) return registerTooLarge(call);
+    if (size >= REFUSED_BLOCK) return registerTooLarge(call);
+    if (mayUseUpMemory(size)) return notModelled('a block whose list of pages may use up the memory');
     const hostAddress = memory.address(vaddr) as HostAddress;
     // host facts G6 and D13: the kernel pins every page for writing, up to the first that it cannot.
     const pinnable = memory.writableBytes(hostAddress, size);
