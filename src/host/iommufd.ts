@@ -98,7 +98,7 @@ export class IommufdIoas implements IommuContainer {
     // host fact I13: the kernel tests the offset in the page alone, so an alignment above the page asks for a
     // multiple of the page.
     if (!isAligned(hostAddress & (this.#hostPageSize - 1n), alignment)) return Errno.EINVAL;
-    const errno = this.#pin(request);
+    const errno = this.#errnoOfMemory(request);
     if (errno !== 0) return errno;
 
     this.#pins.add(request);
@@ -106,8 +106,11 @@ export class IommufdIoas implements IommuContainer {
     return 0;
   }
 
-  /** What the kernel says of the memory once a domain is attached (host facts I14, R2.2.3, B4, B5, B7 and D18). */
-  #pin(request: DmaMapRequest): Errno {
+  /**
+   * Why the kernel refuses the memory of a map; 0 if it does not. A dma-buf is always tested, memory at an address only
+   * once a domain is attached (host facts I14, R2.2.3, B4, B5, B7 and D18).
+   */
+  #errnoOfMemory(request: DmaMapRequest): Errno {
     const { deviceMemory, dmaBuf, size } = request;
     const unusable = request.unusable || this.#isUnusable?.(request);
     if (dmaBuf !== undefined && this.#rules.mapsDmaBufOfBar) {

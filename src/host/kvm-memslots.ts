@@ -44,11 +44,11 @@ export interface KvmOptions {
   readonly slotLimit?: number | undefined;
   /** The last guest-physical address that the host's CPU can translate; by default 2^64 - 1. */
   readonly lastGpa?: Gpa | undefined;
-  /** The first address behind user space (host fact D16); by default 2^63, which no host has as user space. */
+  /** The first address behind user space (host fact D16); by default 2^63, behind which no host has user space. */
   readonly userSpaceEnd?: bigint | undefined;
 }
 
-/** The first address that is surely no user space (host fact D16). `userSpaceOf` tells where it ends on a host. */
+/** The first address that is surely no user space (host fact D16). `userSpaceOf` tells where user space ends on a host. */
 const KERNEL_SPACE = 1n << 63n;
 /** In the number of a slot, the address space is above these bits. */
 const SLOT_BITS = 16;

@@ -11,6 +11,9 @@ import type { CreateWindowRequest, WindowResult } from './tce-windows.ts';
 /*
  * The calls on a container of sPAPR TCE with any `argsz` and flags. Linux vfio_iommu_spapr_tce.c:tce_iommu_ioctl. A
  * container that is not enabled refuses maps and unmaps before it looks at their header (host facts T1 and 3.5).
+ *
+ * A request whose header is refused makes the container the process's, too (host fact R3.6.5). So the requests call
+ * `joinProcess` before the header is tested; the container's own methods call it for callers without a header.
  */
 
 const ACCESSES = DMA_MAP_FLAGS.READ | DMA_MAP_FLAGS.WRITE;

@@ -4,6 +4,9 @@ import type { DmaMapping } from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
 import { RedBlackTree, type TreeNode } from './red-black-tree.ts';
 
+/** What an unmap of a range concerns: the mappings that it removes, or the error with which the kernel refuses it. */
+export type UnmapPlan = readonly DmaMapping[] | Exclude<Errno, 0>;
+
 /** The mappings of a type1 container, and how a release of Linux finds them. */
 export interface Type1Mappings {
   /** The number of mappings. */
@@ -11,13 +14,14 @@ export interface Type1Mappings {
   /** A mapping that the kernel finds in `[iova, iova + size)` (vfio_find_dma). `size` is at least 1. */
   find(iova: Iova, size: Size): DmaMapping | undefined;
   /**
-   * The mappings that an unmap of a range concerns, or its error (host facts U10, U11 and R1.5.3).
+   * What an unmap of a range concerns (host facts U10, U11 and R1.5.3).
    *
    * @param version of the container: 1 or 2.
    */
-  toUnmap(iova: Iova, size: Size, version: 1 | 2): readonly DmaMapping[] | Exclude<Errno, 0>;
+  toUnmap(iova: Iova, size: Size, version: 1 | 2): UnmapPlan;
   /** The mappings that an unmap of all concerns. */
   all(): readonly DmaMapping[];
+  /** Adds a mapping, in whose range `find` finds none. */
   insert(mapping: DmaMapping): void;
   /** A map that fails at the memory: the kernel has inserted the mapping and removes it, which may balance a tree. */
   insertInVain(mapping: DmaMapping): void;
@@ -41,7 +45,7 @@ export class OrderedMappings implements Type1Mappings {
     return this.#table.firstOverlapping(iova, size);
   }
 
-  toUnmap(iova: Iova, size: Size, version: 1 | 2): readonly DmaMapping[] | Exclude<Errno, 0> {
+  toUnmap(iova: Iova, size: Size, version: 1 | 2): UnmapPlan {
     const mappings = this.#table.overlapping(iova, size);
     const lowest = mappings.at(0);
     const highest = mappings.at(-1);
@@ -60,6 +64,7 @@ export class OrderedMappings implements Type1Mappings {
     this.#table.insert(mapping);
   }
 
+  /** Does nothing: what a table finds does not depend on what was once in it. */
   insertInVain(): void {}
 
   remove(mappings: readonly DmaMapping[]): Size {
@@ -106,7 +111,7 @@ export class SearchedMappings implements Type1Mappings {
     return undefined;
   }
 
-  toUnmap(iova: Iova, size: Size, version: 1 | 2): readonly DmaMapping[] | Exclude<Errno, 0> {
+  toUnmap(iova: Iova, size: Size, version: 1 | 2): UnmapPlan {
     const end = endOf({ iova, size });
     if (version === 2) {
       const first = this.find(iova, 1n);

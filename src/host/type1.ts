@@ -18,7 +18,7 @@ import {
 } from './iommu-container.ts';
 import { DEFAULT_KERNEL, type KernelRules, type Type1Rules } from './kernels/index.ts';
 import { PinnedMemory } from './pinned-memory.ts';
-import { OrderedMappings, SearchedMappings, type Type1Mappings } from './type1-mappings.ts';
+import { OrderedMappings, SearchedMappings, type Type1Mappings, type UnmapPlan } from './type1-mappings.ts';
 
 /**
  * The page sizes that type1 reports. The kernel drops the IOMMU domain's sizes below the host page and then
@@ -209,8 +209,7 @@ export class Type1Container implements IommuContainer {
     return this.#pins.hasRoomFor(request) ? 0 : Errno.ENOMEM;
   }
 
-  /** The mappings that an unmap of a range concerns, or the error of the unmap. */
-  #mappingsToUnmap(iova: Iova, size: Size): readonly DmaMapping[] | Exclude<Errno, 0> {
+  #mappingsToUnmap(iova: Iova, size: Size): UnmapPlan {
     const errno = this.#rules.checkUnmap(iova, size, this.#granule);
     return errno === 0 ? this.#mappings.toUnmap(iova, size, this.#version) : errno;
   }

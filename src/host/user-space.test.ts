@@ -15,4 +15,11 @@ describe('userSpaceOf', () => {
   ])('ends at 2^52 on arm64, and mmaps with pages of %i bytes below 2^%i', (page, bits) => {
     expect(userSpaceOf('arm64', page)).toEqual({ end: 1n << 52n, endOfMmaps: 1n << bits });
   });
+
+  it.each([
+    [64n * KIB, 52n, 47n],
+    [4n * KIB, 46n, 46n],
+  ])('with pages of %i bytes ends at 2^%i on POWER, and mmaps below 2^%i', (page, bits, mmapBits) => {
+    expect(userSpaceOf('power', page)).toEqual({ end: 1n << bits, endOfMmaps: 1n << mmapBits });
+  });
 });

@@ -26,7 +26,7 @@ export interface Revision {
   readonly iommus: readonly IommuType[];
   /** Whether VFIO follows what a virtio-mem plugs (6.1 and later, vfio fact 6.5); other revisions run no scenario with one. */
   readonly hasVirtioMem: boolean;
-  /** Whether devices log what they write while a migration runs (8.1 and later, vfio fact 6.15). */
+  /** Whether devices log what they write while a migration runs (8.0 and later, vfio fact 6.15). */
   readonly hasDirtyTracking: boolean;
   /** Whether scenarios may have read-only BARs. Older revisions abort when the kernel refuses to map one for writing. */
   readonly hasReadonlyBars: boolean;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { hex } from '../../../src/address/index.ts';
-import { sizes, unknownFlags } from './host-call-values.ts';
+import { END, sizes, unknownFlags } from './host-call-values.ts';
 
 /** The page of the default window, in bytes. */
 const WINDOW_PAGE = 0x1000n;
@@ -49,14 +49,12 @@ const blocks = (page: bigint): fc.Arbitrary<{ vaddr: string; size: string }> =>
           ),
           fc.oneof(
             { weight: 4, arbitrary: fc.constantFrom(page, 2n * page, 4n * page) },
-            { weight: 1, arbitrary: fc.constantFrom(0n, page / 2n, END_OF_SPACE - page) },
+            { weight: 1, arbitrary: fc.constantFrom(0n, page / 2n, END - page) },
           ),
         )
         .map(([vaddr, size]) => ({ vaddr, size: hex(size) })),
     },
   );
-
-const END_OF_SPACE = 1n << 64n;
 
 /** Calls on a container of sPAPR TCE v2. A range that might end behind its window is left out by the target. */
 export function spaprCalls(page: bigint): fc.Arbitrary<object> {

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { hex } from '../../../src/address/index.ts';
+import { DMA_MAP, DMA_UNMAP } from '../../../src/host/abi/index.ts';
 import { addresses, COMMON_START, END, places, sizes, unknownFlags, withArgsz } from './host-call-values.ts';
-
-const MAP_BYTES = 32;
-const UNMAP_BYTES = 24;
 
 /** READ and WRITE; VADDR, which replaces an address; and what no kernel accepts. */
 const mapFlags = fc.oneof(
@@ -35,7 +33,7 @@ export function type1Calls(page: bigint): fc.Arbitrary<object> {
       weight: 6,
       arbitrary: withArgsz(
         fc.record({ ...call('map'), ...range, vaddr: places(page), flags: mapFlags }),
-        MAP_BYTES,
+        DMA_MAP.bytes,
       ),
     },
     {
@@ -46,7 +44,7 @@ export function type1Calls(page: bigint): fc.Arbitrary<object> {
     },
     {
       weight: 4,
-      arbitrary: withArgsz(fc.record({ ...call('unmap'), ...range, flags: unmapFlags }), UNMAP_BYTES),
+      arbitrary: withArgsz(fc.record({ ...call('unmap'), ...range, flags: unmapFlags }), DMA_UNMAP.bytes),
     },
     {
       weight: 2,

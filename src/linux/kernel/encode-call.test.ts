@@ -15,7 +15,7 @@ import { barAddress, DEFAULT_AREAS, SessionMemory } from '../session/memory-area
 import { encodeCall } from './encode-call.ts';
 import type { EncodedCall } from './encoded-call.ts';
 import { withOwnMemory } from './prepare-session.ts';
-import { harmIn } from './harmful-calls.ts';
+import { whyNotSent } from './harmful-calls.ts';
 import { parseIomem, parseResources } from './plugged-device.ts';
 
 const context = {
@@ -134,20 +134,32 @@ describe('withOwnMemory', () => {
   });
 });
 
-describe('harmIn', () => {
-  const harms = (session: HostSession): (string | undefined)[] =>
-    session.steps.map(({ call }, index) => harmIn(session)(call, index));
+describe('whyNotSent', () => {
+  const reasons = (session: HostSession): (string | undefined)[] =>
+    session.steps.map(({ call }, index) => whyNotSent(session)(call, index));
 
-  it('gives a reason only for a map up to 2^64 on an AMD host before Linux 7', () => {
+  it('gives a reason only for a map up to 2^64 on an AMD host before Linux 6.18', () => {
     const toEnd = (size: string) => ({
       ...{ call: 'map', iova: '0xfffffffffffff000', size, vaddr: 'ram+0x0', flags: 3 },
     });
     const host = (iommu: string, kernel: string, size = '0x1000') =>
-      harms(decodeSession({ container: 'type1v2', iommu, kernel, calls: [toEnd(size)] }))[0];
+      reasons(decodeSession({ container: 'type1v2', iommu, kernel, calls: [toEnd(size)] }))[0];
     expect(host('amd-v1', '6.12.1')).toContain('host fact D12');
+    expect(host('amd-v1', '6.17')).toContain('host fact D12');
+    expect(host('amd-v1', '6.18')).toBeUndefined();
     expect(host('amd-v1', '7.2.12')).toBeUndefined();
     expect(host('intel-aw48', '6.12.1')).toBeUndefined();
     expect(host('amd-v1', '6.12.1', '0x2000')).toBeUndefined();
+  });
+
+  it('gives a reason for a block of sPAPR whose list of pages may use up the memory', () => {
+    const sizes = ['0x40000000000', '0x40000010000', '0x7ffffff0000', '0x80000000000'];
+    const session = decodeSession({
+      ...{ container: 'spapr-tce-v2', arch: 'ppc64le', pageSize: '0x10000', iommu: 'spapr' },
+      calls: sizes.map((size) => ({ call: 'register', vaddr: 'ram+0x0', size, flags: 0 })),
+    });
+    const reason = expect.stringContaining('host fact R3.6.6');
+    expect(reasons(session)).toEqual([undefined, reason, reason, undefined]);
   });
 
   it('gives a reason for a map behind a window of sPAPR, and from a window on that the hypervisor refuses', () => {
@@ -166,7 +178,7 @@ describe('harmIn', () => {
         map('0x0', '0x1000'),
       ],
     });
-    expect(harms(session)).toEqual([
+    expect(reasons(session)).toEqual([
       ...[undefined, expect.stringContaining('D6'), expect.stringContaining('D6')],
       ...[undefined, undefined, undefined],
       ...[expect.stringContaining('D19'), expect.stringContaining('D19')],

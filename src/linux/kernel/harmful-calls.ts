@@ -1,30 +1,31 @@
-import { Errno } from '../../host/index.ts';
+import { Errno, kernelRules } from '../../host/index.ts';
 import { answerOnModel } from '../model/model-answers.ts';
+import { mayUseUpMemory } from '../model/spapr-answers.ts';
 import { isAnswered, type HostCall } from '../session/host-call.ts';
 import type { HostSession, SessionOn } from '../session/host-session.ts';
 
 const END_OF_SPACE = 1n << 64n;
 
 /** Says of a call, and its number in the session from 0, why the call is not sent; `undefined` for a harmless one. */
-export type Harm = (call: HostCall, index: number) => string | undefined;
+export type WhyNotSent = (call: HostCall, index: number) => string | undefined;
 
 /**
  * Finds the calls of a session that must not be sent to a real kernel, because they would hang or stop the kernel, or
  * change its answers to later sessions.
  */
-export function harmIn(session: HostSession): Harm {
-  if (session.container === 'spapr-tce-v2') return harmOnSpapr(session);
-  const losesMappings = session.iommu.startsWith('amd') && Number.parseInt(session.kernel, 10) < 7;
+export function whyNotSent(session: HostSession): WhyNotSent {
+  if (session.container === 'spapr-tce-v2') return whyNotSentOnSpapr(session);
+  const losesMappings = session.iommu.startsWith('amd') && !kernelRules(session.kernel).type1.findsEndOfSpace;
   return (call) =>
     losesMappings && call.call === 'map' && call.iova + call.size === END_OF_SPACE
-      ? 'Linux before 7 loses a mapping that ends at 2^64, and hangs when the group is closed (host fact D12)'
+      ? 'Linux before 6.18 loses a mapping that ends at 2^64, and hangs when the group is closed (host fact D12)'
       : undefined;
 }
 
 /** Where the second window of a pseries guest starts (host fact D14). */
 const SECOND_WINDOW = 1n << 59n;
 
-function harmOnSpapr(session: SessionOn<'spapr-tce-v2'>): Harm {
+function whyNotSentOnSpapr(session: SessionOn<'spapr-tce-v2'>): WhyNotSent {
   const { info, steps } = session;
   // A window is never smaller than the smallest that the session asks for, so a range in that many bytes ends in it.
   const windows = steps.flatMap(({ call }) =>
@@ -37,6 +38,8 @@ function harmOnSpapr(session: SessionOn<'spapr-tce-v2'>): Harm {
   return (call, index) => {
     if (refusedWindow >= 0 && index >= refusedWindow)
       return 'after a window that the hypervisor refuses, Linux makes no other one (host fact D19)';
+    if (call.call === 'register' && mayUseUpMemory(call.size))
+      return 'Linux may run out of memory for the list of the block, and stop (host fact R3.6.6)';
     if (call.call !== 'map' || call.size === 0n) return undefined;
     const start = call.iova >= SECOND_WINDOW ? call.iova - SECOND_WINDOW : call.iova;
     return start + call.size > smallest

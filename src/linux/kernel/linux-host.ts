@@ -9,7 +9,7 @@ import type { HostSession } from '../session/host-session.ts';
 import { PreparationFailed } from './agent-calls.ts';
 import { carryOutOneByOne, carryOutTogether, type PreparedCall } from './carry-out.ts';
 import { encodeCall } from './encode-call.ts';
-import { harmIn } from './harmful-calls.ts';
+import { whyNotSent } from './harmful-calls.ts';
 import { MachineKeeper, type LinuxHostOptions } from './machine-keeper.ts';
 import { prepareSession, withOwnMemory, type PreparedSession } from './prepare-session.ts';
 
@@ -19,6 +19,7 @@ export type { LinuxHostOptions } from './machine-keeper.ts';
 export class LinuxHost implements HostTarget {
   readonly name = 'the kernel';
   readonly #keeper: MachineKeeper;
+  /** How many sessions were prepared, on all machines: each has a number, and memory of its own (`withOwnMemory`). */
   #sessions = 0;
 
   constructor(options: LinuxHostOptions = {}) {
@@ -73,18 +74,18 @@ export class LinuxHost implements HostTarget {
     return { session: prepared.session, answers, ...(console === undefined ? {} : { console }) };
   }
 
-  async #prepare(asked: HostSession): Promise<{
+  async #prepare(given: HostSession): Promise<{
     readonly machine: LinuxMachine;
     readonly prepared: PreparedSession;
     readonly calls: readonly PreparedCall[];
   }> {
-    const session = withOwnMemory(asked, this.#sessions++);
+    const session = withOwnMemory(given, this.#sessions++);
     const { machine, bound } = await this.#keeper.machineFor(session);
     const prepared = await prepareSession(machine, session, bound);
     const placement = subPagePlacement(session, prepared.session);
-    const harm = harmIn(prepared.session);
+    const whyNot = whyNotSent(prepared.session);
     const calls = session.steps.map(({ call }, index): PreparedCall => {
-      const reason = harm(call, index);
+      const reason = whyNot(call, index);
       return reason === undefined
         ? (placement(call) ?? encodeCall(call, prepared.context))
         : `not sent: ${reason}`;

@@ -20,11 +20,11 @@ import { answered, notModelled, requestedMap, type Answering } from './answering
 /** A POWER CPU shifts by the lowest 7 bits of a number, so a larger page shift names another page. */
 const LARGEST_SHIFT = 127;
 
-/**
- * In bytes. The kernel keeps 8 bytes for each page of a block, and allocates no list that is larger than the host's
- * memory. A host of up to 1 GiB with pages of 64K refuses such a block.
- */
-const LARGEST_BLOCK = 1n << 43n;
+/** In bytes: a block of 2^43 has a list of pages as large as the memory of a host of 1 GiB with pages of 64K. */
+const REFUSED_BLOCK = 1n << 43n;
+
+/** Whether a block of `size` bytes may use up the memory of such a host, so that the kernel stops (host fact R3.6.6). */
+export const mayUseUpMemory = (size: bigint): boolean => size > REFUSED_BLOCK / 2n && size < REFUSED_BLOCK;
 
 /** A pseries guest has tables of one level, bare metal of up to five (host fact 3.1). */
 const platformOf = ({ levels }: SpaprInfo): PowerPlatform => (levels === 1 ? 'pseries' : 'powernv');
@@ -44,7 +44,8 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
 
   const register = (call: CallNamed<'register'>): CallAnswer => {
     const { vaddr, size } = call;
-    if (size > LARGEST_BLOCK) return registerTooLarge(call);
+    if (size >= REFUSED_BLOCK) return registerTooLarge(call);
+    if (mayUseUpMemory(size)) return notModelled('a block whose list of pages may use up the memory');
     const hostAddress = memory.address(vaddr) as HostAddress;
     // host facts G6 and D13: the kernel pins every page for writing, up to the first that it cannot.
     const pinnable = memory.writableBytes(hostAddress, size);
@@ -54,7 +55,7 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
       unusable: pinnable < size,
       pinnablePages: Number(pinnable / pageSize),
     };
-    return positiveAnswer(requestSpaprRegister(container, request, call));
+    return answerOf(requestSpaprRegister(container, request, call));
   };
 
   /** The kernel tests the header and the alignment first (host facts G1 and G2). */
@@ -75,13 +76,11 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
   return (call: HostCall): CallAnswer => {
     switch (call.call) {
       case 'map':
-        return positiveAnswer(
-          requestSpaprMap(container, requestedMap(call, memory, DMA_MAP_FLAGS, false), call),
-        );
+        return answerOf(requestSpaprMap(container, requestedMap(call, memory, DMA_MAP_FLAGS, false), call));
       case 'unmap': {
         const answer = requestSpaprUnmap(container, { iova: iova(call.iova), size: call.size }, call);
         // The kernel leaves the size as it is (host fact 3.5).
-        return positiveAnswer(answer, { unmapped: call.size });
+        return answerOf(answer, { unmapped: call.size });
       }
       case 'register':
         return register(call);
@@ -100,7 +99,7 @@ export function spaprAnswering(session: SessionOn<'spapr-tce-v2'>): Answering {
 }
 
 /** The answer of a call that may return a positive number (host facts D4 and D13). */
-const positiveAnswer = (
+const answerOf = (
   { returned: ret, errno }: SystemCallAnswer,
   returned: Readonly<Record<string, FieldValue>> = {},
 ): CallAnswer => ({ ret, errno, returned });

@@ -21,9 +21,11 @@ export function decodeDevice(
   const fields = decoder.object(value ?? {}, path, [
     ...['bdf', 'open', 'bars', 'msix', 'vendor', 'device', 'configSize', 'romSize'],
   ]);
-  const [vendor] = ['vendor', 'device'].map((id) =>
-    decoder.optional(fields[id], undefined, (given) => decoder.number(given, `${path}.${id}`, 0xffffn)),
-  );
+  const id = (key: 'vendor' | 'device'): bigint | undefined =>
+    decoder.optional(fields[key], undefined, (given) => decoder.number(given, `${path}.${key}`, 0xffffn));
+  const vendor = id('vendor');
+  // The answers do not depend on the device's id; a wrong one is reported.
+  id('device');
   const bars = decoder.array(fields['bars'] ?? DEFAULT_BARS, `${path}.bars`, (bar, at) =>
     decodeBar(decoder, bar, at),
   );

@@ -8,11 +8,11 @@ export const HOST_ARCHITECTURES = ['x86_64', 'aarch64', 'ppc64le'] as const;
 export type HostArchitecture = (typeof HOST_ARCHITECTURES)[number];
 
 /** The host model's name of each architecture. */
-export const KVM_ARCHITECTURE: Readonly<Record<HostArchitecture, KvmArchitecture>> = {
+export const KVM_ARCHITECTURE = {
   x86_64: 'x86',
   aarch64: 'arm64',
   ppc64le: 'power',
-};
+} as const satisfies Record<HostArchitecture, KvmArchitecture>;
 
 /** Another resource of the host's `/proc/iomem` in the page of a BAR; both ends included. */
 export interface PageNeighbour {

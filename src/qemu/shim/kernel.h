@@ -56,7 +56,7 @@ int is_kernel_file(int file);
 struct kernel_data {
     void *to;
     size_t room; /* in bytes */
-    size_t got;  /* bytes that the answer had; set by ask_kernel */
+    size_t got;  /* bytes that were put there, at most room; set by ask_kernel */
 };
 
 /*
