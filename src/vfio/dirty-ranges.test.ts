@@ -61,6 +61,26 @@ describe('the ranges in which devices log what they write (vfio fact 6.15)', () 
     ).toHaveLength(2);
   });
 
+  it('are named by what they hold', () => {
+    const nameOf = (region: MemoryRegion, start: bigint, size: bigint) =>
+      threeRanges(sectionOf(region, start, size, 0n), { start, size });
+    expect(nameOf(RAM, 0n, 4n * GIB)).toBe('below 4 GiB');
+    expect(nameOf(RAM, 0n, 4n * GIB + 1n)).toBe('above 4 GiB');
+    expect(nameOf(BAR, 4n * GIB - 1n, MIB)).toBe('device memory above 4 GiB');
+    expect(nameOf(BAR, 4n * GIB - 2n, MIB)).toBe('above 4 GiB');
+    expect(nameOf(BAR, 3n * GIB, MIB)).toBe('below 4 GiB');
+  });
+
+  it('grow at either end, and come by rising start', () => {
+    const pieces = [
+      [RAM, 6n * GIB, MIB],
+      [RAM, 5n * GIB, MIB],
+      [RAM, 7n * GIB, MIB],
+      [RAM, GIB, MIB],
+    ] as const;
+    expect(joined(pieces)).toEqual(['0x40000000 to 0x40100000', '0x140000000 to 0x1c0100000']);
+  });
+
   it('leave out what the rule leaves out', () => {
     expect(
       joined(

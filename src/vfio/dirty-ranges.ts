@@ -39,8 +39,6 @@ export class DirtyRanges {
 
   /** The ranges by rising start. */
   get all(): readonly Range[] {
-    return [...this.#ranges.values()].toSorted((a, b) =>
-      a.start < b.start ? -1 : a.start > b.start ? 1 : 0,
-    );
+    return [...this.#ranges.values()].toSorted((a, b) => Number(a.start - b.start));
   }
 }
