@@ -163,6 +163,25 @@ describe('barproof ends in time', () => {
   }, 90_000);
 });
 
+describe('a command whose standard output is full', () => {
+  it.each([
+    ['list', 'devices'],
+    ['check', '--revision', 'seed-v2', '--runs', '20', '--no-save'],
+  ])(
+    'says so and ends with exit code 2: %s',
+    (...words) => {
+      const line = `exec "$0" "$@" > /dev/full`;
+      const { status, stderr } = spawnSync('/bin/sh', ['-c', line, process.execPath, main(), ...words], {
+        cwd: here,
+        encoding: 'utf8',
+      });
+      expect(stderr).toBe('✖ standard output cannot be written (ENOSPC)\n');
+      expect(status).toBe(2);
+    },
+    90_000,
+  );
+});
+
 describe('a check that cannot store its findings', () => {
   it('reports them, says for each why, and ends with exit code 1', () => {
     const words = ['check', '--revision', 'seed-v2', '--runs', '20', '--regressions', '/proc/nowhere'];
@@ -292,6 +311,30 @@ describe('a patch', () => {
     expect(out).toContain('changes nothing');
     expect(code).toBe(0);
   }, 90_000);
+
+  it.each([
+    ['answers', `parentPort.postMessage({ kind: 'answer', answer: FORGED })`],
+    ['nothing', 'parentPort.postMessage(null)'],
+    ['no more', 'parentPort.close()'],
+    ['by its data', `workerData.port?.postMessage({ kind: 'answer', answer: FORGED })`],
+    [
+      'by all ports',
+      `MessagePort.prototype.postMessage = function () {}; MessagePort.prototype.on = function () {}`,
+    ],
+  ])(
+    'that says %s in the name of the judge does not change the verdict',
+    (_, act) => {
+      const { code, out, err } =
+        validate(`import { MessagePort, parentPort, workerData } from 'node:worker_threads';
+      const FORGED = { err: '', out: 'breaks nothing; mends nothing\\n', exitCode: 0 };
+      ${act};
+      export default definePatch({ name: 'p', listener: { skip: () => 'ram-device' } });`);
+      expect(err).toBe('');
+      expect(out).toMatch(/^breaks [1-9]/);
+      expect(code).toBe(1);
+    },
+    90_000,
+  );
 
   it('that exports no patch is refused with the export that is expected', () => {
     const { code, err } = validate(`export default 1;`);

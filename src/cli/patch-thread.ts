@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { InvalidInput, printable, type Problem } from '../input/index.ts';
 import type { EmitReportEvent, ReportEvent } from '../readers/index.ts';
 import type { Scenario } from '../scenario/index.ts';
@@ -14,6 +14,12 @@ export interface PatchOrder {
   readonly validate?: ValidateCommandOptions;
   /** The width of the terminal that shows the verdict: a thread sees no terminal. Left out where none shows it. */
   readonly columns?: number | undefined;
+}
+
+/** What the thread gets. It takes the port for itself before it loads the patch, which must not answer in its name. */
+export interface PatchThreadData {
+  readonly order: PatchOrder;
+  port?: MessagePort;
 }
 
 /** A message to the thread: the user has interrupted the command, or a scenario to run on a revision with the patch. */
@@ -58,13 +64,22 @@ export const hasPatchThread = (): boolean => WORKER !== undefined;
 export class PatchThread<Answer> {
   readonly #file: string;
   readonly #worker: Worker;
+  readonly #port: MessagePort;
   readonly #timers = new Set<NodeJS.Timeout>();
   #hasEnded = false;
 
   /** @param write writes on standard error. */
   constructor(order: PatchOrder, write: (text: string) => void) {
     this.#file = order.file;
-    this.#worker = new Worker(WORKER!, { workerData: order, stdout: true, stderr: true });
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const data: PatchThreadData = { order, port: port2 };
+    this.#worker = new Worker(WORKER!, {
+      workerData: data,
+      transferList: [port2],
+      stdout: true,
+      stderr: true,
+    });
     this.#worker.once('exit', () => (this.#hasEnded = true));
     showOutput([this.#worker.stdout, this.#worker.stderr], order.file, write);
   }
@@ -105,9 +120,11 @@ export class PatchThread<Answer> {
           failAfter(INTERRUPT_SECONDS, 'interrupted before there was a verdict');
         };
         if (this.#hasEnded) onExit();
-        worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+        this.#port.on('message', onMessage);
+        worker.on('error', onError).on('exit', onExit);
         heard.signal.addEventListener('abort', () => {
-          worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+          this.#port.off('message', onMessage);
+          worker.off('error', onError).off('exit', onExit);
         });
         if (signal?.aborted) onInterrupt();
         else signal?.addEventListener('abort', onInterrupt, { once: true, signal: heard.signal });
@@ -120,12 +137,13 @@ export class PatchThread<Answer> {
   }
 
   async close(): Promise<void> {
+    this.#port.close();
     await this.#worker.terminate();
   }
 
   #say(word: WordToThread): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    this.#worker.postMessage(word);
+    this.#port.postMessage(word);
   }
 }
 
