@@ -737,6 +737,7 @@ export const MUTANTS: readonly Mutant[] = [
     cases: 500,
     fires: { 'flat-partition': ['outside-space'] },
     mayBreak: [
+      'mmap-inside-bar',
       'ram-reachable',
       'map-matches-view',
       'guest-page-reachable',
@@ -854,7 +855,7 @@ export const MUTANTS: readonly Mutant[] = [
     distort: heldToModel,
     cases: 1_500,
     fires: { 'model-agrees': ['view'] },
-    mayBreak: ['msix-trapped'],
+    mayBreak: ['msix-trapped', 'mmap-inside-bar'],
   },
   {
     name: 'a real QEMU has MSI-X enabled from the start, but the model does not',
