@@ -1,4 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { NIC } from '../src/explain/testing/texts.ts';
 import { QemuTarget } from '../src/qemu/index.ts';
 import { makeFakeQemu, type FakeMonitor } from '../src/qemu/process/testing/fake-monitor.ts';
-import { untilBusyFor } from './testing/busy.ts';
+import { untilBusyFor, untilIdle } from './testing/busy.ts';
 import { installBarproof, type InstalledBarproof } from './testing/installed-barproof.ts';
 import { whyNoQemu } from './testing/why-no-qemu.ts';
 
@@ -160,6 +161,55 @@ describe('barproof ends in time', () => {
     const seed = join(REPOSITORY, 'regressions/seed/cx4-64k.json');
     const line = `cat ${seed} | ${process.execPath} ${main()} run /dev/stdin --revision qemu-2.12`;
     expect(execFileSync('/bin/sh', ['-c', line], { encoding: 'utf8' })).toContain('dev0');
+  }, 90_000);
+});
+
+describe('a command that waits for another program', () => {
+  /** Ends the command once it waits. @returns the exit code or the signal that ended it, and what it said. */
+  async function endedBy(signal: NodeJS.Signals, words: readonly string[]) {
+    const child = spawn(process.execPath, [main(), ...words], { cwd: here, stdio: ['pipe', 'pipe', 'pipe'] });
+    const [out, err] = [textOf(child.stdout), textOf(child.stderr)];
+    await untilIdle(child.pid!);
+    const begin = performance.now();
+    child.kill(signal);
+    const [code, by] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    expect(performance.now() - begin).toBeLessThan(5_000);
+    child.stdin.destroy();
+    return { ended: code ?? by, out: await out, err: await err };
+  }
+
+  it.each([
+    ['SIGINT', 'replay'],
+    ['SIGTERM', 'explain'],
+  ] as const)(
+    'for a named pipe ends at %s: %s',
+    async (signal, command) => {
+      execFileSync('mkfifo', [join(here, 'pipe')]);
+      expect(await endedBy(signal, [command, 'pipe'])).toEqual({ ended: signal, out: '', err: '' });
+    },
+    90_000,
+  );
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'for sessions on standard input ends at %s',
+    async (signal) => {
+      expect(await endedBy(signal, ['host', '-'])).toEqual({ ended: 2, out: '', err: '' });
+    },
+    90_000,
+  );
+
+  it('for a patch on standard input ends at SIGINT', async () => {
+    const { ended, err } = await endedBy('SIGINT', ['validate', '-', '--qemu-tree', here]);
+    expect(err).toBe('✖ standard input cannot be read (interrupted before its end)\n');
+    expect(ended).toBe(2);
+  }, 90_000);
+
+  it('reads no more of standard input than a patch can have', () => {
+    const line = 'exec "$0" "$@" < /dev/zero';
+    const words = [process.execPath, main(), 'validate', '-', '--qemu-tree', here];
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', line, ...words], { cwd: here, encoding: 'utf8' });
+    expect(stderr).toMatch(/^✖ standard input has more than \d+ bytes\n$/);
+    expect(status).toBe(2);
   }, 90_000);
 });
 

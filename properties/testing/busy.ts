@@ -23,3 +23,19 @@ function processorTime(pid: number): number {
 export async function untilBusyFor(pid: number, seconds: number): Promise<void> {
   while (processorTime(pid) < seconds) await delay(20);
 }
+
+/** How long a process that waits for something uses no processor time, in milliseconds. */
+const IDLE_MS = 500;
+
+/**
+ * Waits until a process has started, and then does nothing for half a second.
+ *
+ * @throws Error when the process ends before.
+ */
+export async function untilIdle(pid: number): Promise<void> {
+  await untilBusyFor(pid, 0.03);
+  for (let [before, now] = [-1, processorTime(pid)]; before !== now;) {
+    await delay(IDLE_MS);
+    [before, now] = [now, processorTime(pid)];
+  }
+}

@@ -50,7 +50,7 @@ async function answer(
   { json, mail }: HostCommandOptions,
   { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
-  for await (const { name, session } of sessionInputs(file)) {
+  for await (const { name, session } of sessionInputs(file, signal)) {
     if (signal.aborted) break;
     const problems = await tryInput(name, raise, async () => {
       if (session instanceof InvalidInput) throw session;
@@ -77,7 +77,7 @@ async function compare(
   { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
   const comparison = new SessionComparison();
-  for await (const { name, session, place } of sessionInputs(file)) {
+  for await (const { name, session, place } of sessionInputs(file, signal)) {
     if (signal.aborted) break;
     const problems = await tryInput(name, raise, async () => {
       if (session instanceof InvalidInput) throw session;

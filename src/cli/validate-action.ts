@@ -20,7 +20,7 @@ export const validate = (
     inlineLess();
     const progress = terminalProgress(process.stderr, Date.now, BUILD_PAUSE_MS);
     const hooks = { signal, emit, onProgress: progress };
-    const change = await changeOf(file, options);
+    const change = await changeOf(file, options, signal);
     const reporting =
       file !== undefined && hasPatchThread() && change === undefined
         ? judgeInThread(file, options, hooks)
@@ -37,10 +37,11 @@ const STANDARD_INPUT = '-';
 async function changeOf(
   file: string | undefined,
   options: ValidateCommandOptions,
+  signal: AbortSignal,
 ): Promise<CChange | undefined> {
   if (file === undefined) return undefined;
   return file === STANDARD_INPUT
-    ? cChangeOf('standard input', await standardInputText())
+    ? cChangeOf('standard input', await standardInputText(signal))
     : readCChange(file, options);
 }
 

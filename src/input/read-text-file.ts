@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { InvalidInput } from './problem.ts';
 import { MAX_TEXT_BYTES } from './parse-json.ts';
 
@@ -11,11 +11,43 @@ const CHUNK_BYTES = 1 << 16;
  *   empty: the caller adds the name of the file by `InvalidInput.within`.
  */
 export function readTextFile(path: string): string {
+  return mayWait(path) ? endedBySignals(() => readAny(path)) : readAny(path);
+}
+
+/** Whether the opening or reading of a file may wait for another program. */
+function mayWait(path: string): boolean {
+  try {
+    const stats = statSync(path);
+    return stats.isFIFO() || stats.isCharacterDevice();
+  } catch {
+    // The opening says why there is nothing to read.
+    return false;
+  }
+}
+
+function readAny(path: string): string {
   const file = open(path, constants.O_RDONLY);
   try {
     return readAll(file);
   } finally {
     closeSync(file);
+  }
+}
+
+const ENDING_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Calls `act`, which may wait for another program. Meanwhile no listener of a signal could run, so the signals end this
+ * program, as they do without listeners.
+ */
+function endedBySignals<T>(act: () => T): T {
+  const taken = ENDING_SIGNALS.map((signal) => ({ signal, listeners: process.rawListeners(signal) }));
+  for (const { signal } of taken) process.removeAllListeners(signal);
+  try {
+    return act();
+  } finally {
+    for (const { signal, listeners } of taken)
+      for (const listener of listeners) process.on(signal, listener as NodeJS.SignalsListener);
   }
 }
 

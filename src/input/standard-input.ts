@@ -8,13 +8,14 @@ const STDIN_FILENO = 0;
 /**
  * The lines of standard input, each as soon as it arrives.
  *
+ * @param signal ends the lines when it is aborted.
  * @throws InvalidInput when standard input cannot be read.
  */
-export async function* standardInputLines(): AsyncGenerator<string> {
+export async function* standardInputLines(signal?: AbortSignal): AsyncGenerator<string> {
   // Node reads a directory as an empty input.
   if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
   try {
-    yield* createInterface({ input: process.stdin });
+    yield* createInterface({ input: process.stdin, ...(signal && { signal }) });
   } catch (error) {
     throw unreadable((error as NodeJS.ErrnoException).code ?? String(error));
   }
@@ -23,19 +24,35 @@ export async function* standardInputLines(): AsyncGenerator<string> {
 /**
  * All of standard input, without the line break at its end.
  *
- * @throws InvalidInput when standard input cannot be read, or has more than `MAX_TEXT_BYTES` bytes.
+ * @param signal ends the wait when it is aborted.
+ * @throws InvalidInput when standard input cannot be read, has more than `MAX_TEXT_BYTES` bytes, or was waited for until the
+ *   signal.
  */
-export async function standardInputText(): Promise<string> {
-  const lines: string[] = [];
+export async function standardInputText(signal?: AbortSignal): Promise<string> {
+  if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
+  const stop = (): void => void process.stdin.destroy();
+  signal?.addEventListener('abort', stop, { once: true });
+  const chunks: Buffer[] = [];
   let length = 0;
-  for await (const line of standardInputLines()) {
-    lines.push(line);
-    length += Buffer.byteLength(line) + 1;
-    if (length > MAX_TEXT_BYTES)
-      throw new InvalidInput([{ path: '', message: `standard input has more than ${MAX_TEXT_BYTES} bytes` }]);
+  try {
+    for await (const chunk of process.stdin as AsyncIterable<Buffer | string>) {
+      chunks.push(Buffer.from(chunk as Buffer));
+      length += Buffer.byteLength(chunk);
+      if (length > MAX_TEXT_BYTES) throw tooLong;
+    }
+  } catch (error) {
+    if (error === tooLong) throw error;
+    if (!signal?.aborted) throw unreadable((error as NodeJS.ErrnoException).code ?? String(error));
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
-  return lines.join('\n');
+  if (signal?.aborted) throw unreadable('interrupted before its end');
+  return Buffer.concat(chunks).toString('utf8').replaceAll(/\r\n?/g, '\n').replace(/\n$/, '');
 }
+
+const tooLong = new InvalidInput([
+  { path: '', message: `standard input has more than ${MAX_TEXT_BYTES} bytes` },
+]);
 
 const unreadable = (reason: string): InvalidInput =>
   new InvalidInput([{ path: '', message: `standard input cannot be read (${reason})` }]);

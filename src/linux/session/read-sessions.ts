@@ -1,4 +1,10 @@
-import { InvalidInput, parseJson, readTextFile, standardInputLines } from '../../input/index.ts';
+import {
+  InvalidInput,
+  parseJson,
+  prefixProblems,
+  readTextFile,
+  standardInputLines,
+} from '../../input/index.ts';
 import type { SessionPlace } from './comparison.ts';
 import { decodeSession } from './decode-session.ts';
 import type { HostSession } from './host-session.ts';
@@ -47,16 +53,18 @@ export interface SessionInput {
  * The sessions of a file, or those of standard input, each as soon as its line arrives.
  *
  * @param file the path of a file; `-` is standard input
+ * @param signal ends the sessions of standard input when it is aborted
  * @throws InvalidInput when the file or standard input cannot be read
  */
-export async function* sessionInputs(file: string): AsyncGenerator<SessionInput> {
+export async function* sessionInputs(file: string, signal?: AbortSignal): AsyncGenerator<SessionInput> {
   if (file !== '-') {
-    for (const { line, session } of readSessions(readTextFile(file)))
+    const text = prefixProblems(file, () => readTextFile(file));
+    for (const { line, session } of readSessions(text))
       yield { name: `${file}: line ${line}`, session, place: { file, line } };
     return;
   }
   let line = 0;
-  for await (const text of standardInputLines()) {
+  for await (const text of standardInputLines(signal)) {
     line++;
     if (text.trim() !== '')
       yield { name: `line ${line}`, session: readSession(text, line).session, place: undefined };
