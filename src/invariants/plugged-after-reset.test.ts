@@ -28,6 +28,17 @@ describe('map-matches-view at a reset (memory fact 1.10)', () => {
     ]);
   });
 
+  it('looks at a reset before the operation of which the machine died', () => {
+    const left = { state: state({ plugged: plugged(PAGE) }) };
+    const made = trace([left, left, left]);
+    const steps = made.steps.map((step, index) =>
+      index === 1 ? { ...step, operation: { op: 'reset' as const } } : step,
+    );
+    expect(judge(mapMatchesView, { ...made, steps, outcome: 'aborted' }).causes).toEqual([
+      'plugged-after-reset',
+    ]);
+  });
+
   it('accepts a reset that unplugs all, other operations, and a machine that died of the reset', () => {
     expect(found('reset', 0n)).toMatchObject({ causes: [], exercised: 1 });
     expect(found('enable-memory', PAGE).causes).toEqual([]);
