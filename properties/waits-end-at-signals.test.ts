@@ -13,7 +13,10 @@ const program = programInFolder();
 describe('a command that waits for another program', () => {
   /** Ends the command once it waits. @returns the exit code or the signal that ended it, and what it said. */
   async function endedBy(signal: NodeJS.Signals, words: readonly string[]) {
-    const child = spawn(process.execPath, [program.main, ...words], { cwd: program.here, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [program.main, ...words], {
+      cwd: program.here,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const [out, err] = [textOf(child.stdout), textOf(child.stderr)];
     await untilIdle(child.pid!);
     const begin = performance.now();
@@ -53,7 +56,10 @@ describe('a command that waits for another program', () => {
   it('reads no more of standard input than a patch can have', () => {
     const line = 'exec "$0" "$@" < /dev/zero';
     const words = [process.execPath, program.main, 'validate', '-', '--qemu-tree', program.here];
-    const { status, stderr } = spawnSync('/bin/sh', ['-c', line, ...words], { cwd: program.here, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', line, ...words], {
+      cwd: program.here,
+      encoding: 'utf8',
+    });
     expect(stderr).toMatch(/^✖ standard input has more than \d+ bytes\n$/);
     expect(status).toBe(2);
   }, 90_000);
