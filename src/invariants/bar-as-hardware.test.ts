@@ -299,6 +299,19 @@ describe('bar-as-hardware for the registers at the end', () => {
     expect(decodes({ op: 'reset' }, enable!)).toEqual([]);
     expect(decodes({ op: 'reset' }, disable!)).toEqual([]);
     expect(of(0n, [enable!, { op: 'reset' }])).toEqual([]);
+    // A device that is gone has no register, and COMMAND has another bit for a BAR of ports.
+    const decoding = (bars: readonly ReturnType<typeof bar>[]) => ({
+      ...ended(0n, [{ op: 'reset' }], 2, true),
+      steps: traceOfStates([state({ devices: bars.length === 0 ? [] : [device(bars)] })]).steps,
+    });
+    expect(causes(barAsHardware, decoding([]))).not.toContain('decodes-after-reset');
+    expect(causes(barAsHardware, decoding([WIDE, { ...NARROW, type: 'io' }]))).not.toContain(
+      'decodes-after-reset',
+    );
+    expect(causes(barAsHardware, decoding([WIDE, NARROW]))).toContain('decodes-after-reset');
+    expect(judge(barAsHardware, ended(0n, [{ op: 'reset' }], 2, true)).violations[0]!.message).toBe(
+      'the COMMAND register of dev0 enables memory, but a reset clears it',
+    );
   });
 
   it('names the values', () => {

@@ -209,6 +209,7 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       withArea({ at: 0n }),
       withArea({ type: 'type1' }),
       withArea({ errno: 22 }),
+      withArea({ mmapErrno: 22 }),
       withArea({ owner: 'dev1' }),
       withArea({ region: 'dev0 BAR 1 mmaps[0]' }),
       { ...withArea({}), violation: at(0x9000n, 0xa000n) },
@@ -308,19 +309,21 @@ function withArea({
   at: start = 0x1000n,
   type = 'iommufd',
   errno = 0,
+  mmapErrno = 0,
   owner = 'dev0',
   region = 'dev0 BAR 0 mmaps[0]',
 }: {
   readonly at?: bigint;
   readonly type?: string;
   readonly errno?: 0 | 22;
+  readonly mmapErrno?: 0 | 22;
   readonly owner?: string;
   readonly region?: string;
 }): Case {
   return {
     violation: at(0x1000n, 0x2000n),
     steps: [
-      { events: [mmapEvent(start, PAGE)] },
+      { events: [mmapEvent(start, PAGE, { errno: mmapErrno })] },
       { events: [mapEvent(0x1000n, PAGE, { errno, owner, region })] },
     ],
     trace: { scenario: scenario({ host: { kernel: '7.2', iommu: { type } } }) },

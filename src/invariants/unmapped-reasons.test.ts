@@ -35,6 +35,27 @@ function said(
   return examination.violations.map(({ message }) => message);
 }
 
+/** The causes that are reported of ranges that are new, or have got or lost a mapping, in a view. */
+function causesOf({
+  events,
+  remapped,
+  view = remapped,
+  mappings,
+  more = {},
+}: {
+  readonly events: readonly VmmEvent[];
+  readonly remapped: readonly (typeof RANGE)[];
+  readonly view?: readonly (typeof RANGE)[];
+  readonly mappings: readonly ReturnType<typeof mapping>[];
+  readonly more?: Parameters<typeof trace>[1];
+}): readonly string[] {
+  const examination = new Examination('ram-reachable', { step: 0 });
+  const reasons = new UnmappedReasons(trace([], more), examination);
+  for (const event of events) reasons.note(event);
+  reasons.judge(remapped, { containers: [container(mappings)], dmaView: view });
+  return examination.violations.map(({ cause }) => cause);
+}
+
 const UNEXPLAINED = [
   'container maps nothing of [0xc0000000, 0xc0000fff] "dev0 BAR 0 mmaps[0]", and the VMM does not say why',
 ];
@@ -139,6 +160,76 @@ describe('the reason that the VMM gives', () => {
     expect(choice(RANGE, upTo(AT + PAGE - 1n))).toEqual(LEFT_OUT);
     expect(choice(RANGE, upTo(AT + PAGE - 2n))).toEqual([]);
     expect(choice(RANGE, { apertures: [{ start: '0xc0000001', end: '0xffffffff' }] })).toEqual([]);
+  });
+
+  it('names its cause', () => {
+    const causeOf = (reason: string, mappings: readonly ReturnType<typeof mapping>[] = []) =>
+      causesOf({ events: [skip(reason)], remapped: [RANGE], mappings, more: on() });
+    expect(causeOf('empty')).toEqual(['wrong-reason']);
+    expect(causeOf('own', [other])).toEqual(['left-out']);
+    expect(causesOf({ events: [], remapped: [RANGE], mappings: [] })).toEqual(['unexplained']);
+  });
+
+  describe('is looked at again everywhere when a mapping comes, if the VMM chooses', () => {
+    const FAR = flat(AT + 0x10_0000n, PAGE, MMAP);
+    const mapped = mapping(AT, PAGE, { region: MMAP.name, owner: 'dev0' });
+    const again = (event: VmmEvent, remapped: readonly (typeof RANGE)[] = [RANGE]) =>
+      causesOf({ events: [event], remapped, view: [RANGE, FAR], mappings: [mapped], more: on() });
+
+    it('and the choice is about device memory', () => {
+      expect(again(skip('own', FAR.start))).toEqual(['left-out']);
+      expect(again({ ...skip('own', FAR.start), deviceMemory: false } as VmmEvent)).toEqual([]);
+    });
+
+    it('but not for a reason that depends on the section, nor where nothing was mapped', () => {
+      for (const reason of ['empty', 'incongruent', 'iommu-page', 'top-half', 'protected'])
+        expect(again(skip(reason, FAR.start))).toEqual([]);
+      expect(again(skip('own', FAR.start), [])).toEqual([]);
+    });
+  });
+
+  it('is no choice on POWER, nor of memory whose device the scenario does not have, or lets not be mapped', () => {
+    const choice = (more: Parameters<typeof trace>[1]) =>
+      causesOf({ events: [skip('own')], remapped: [RANGE], mappings: [other], more });
+    const withDevices = (...devices: readonly object[]) => ({
+      scenario: scenario({ host: { kernel: 'msix-mappable', iommu: { type: 'type1' } }, devices }),
+    });
+    const [may, mayNot] = [
+      { index: 0, size: '0x1000', type: 'mem32' },
+      { index: 2, size: '0x1000', type: 'mem32', p2p: false },
+    ];
+    const power = scenario({
+      machine: { type: 'pseries' },
+      host: { kernel: 'msix-mappable', iommu: { type: 'spapr-tce-v2' } },
+      devices: [{ id: 'dev0', bars: [may] }],
+    });
+    expect(choice({ scenario: power })).toEqual([]);
+    expect(choice(withDevices())).toEqual([]);
+    expect(choice(withDevices({ id: 'dev0', bars: [may, mayNot] }))).toEqual([]);
+    expect(choice(withDevices({ id: 'dev1', bars: [mayNot] }, { id: 'dev0', bars: [may] }))).toEqual([
+      'left-out',
+    ]);
+  });
+
+  it('is no choice within one of several apertures, to their last addresses', () => {
+    const apertures = [
+      { start: '0x0', end: '0xfff' },
+      { start: '0xc0000000', end: '0xc0000fff' },
+    ];
+    expect(
+      causesOf({ events: [skip('own')], remapped: [RANGE], mappings: [other], more: on({ apertures }) }),
+    ).toEqual(['left-out']);
+  });
+
+  it('excuses a whole page by any of what was said, and counts pages from the beginning of the region', () => {
+    const refused = { errno: Errno.EINVAL };
+    const range = flat(AT, 2n * PAGE, MMAP);
+    const first = mapping(AT, PAGE);
+    const events = [mapEvent(AT + 0x10_0000n, PAGE, refused), mapEvent(AT + PAGE, PAGE, refused)];
+    expect(causesOf({ events, remapped: [range], mappings: [first] })).toEqual([]);
+    const shifted = flat(AT + 0x400n, 3n * PAGE, MMAP, { offset: 0x400n });
+    const start = mapping(AT + 0x400n, PAGE - 0x400n);
+    expect(causesOf({ events: [], remapped: [shifted], mappings: [start] })).toEqual(['partly-mapped']);
   });
 
   it('comes with a range that is mapped in part, for each whole page', () => {
