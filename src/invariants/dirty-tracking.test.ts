@@ -65,4 +65,60 @@ describe('map-matches-view when a migration begins', () => {
     const view = [...VIEW, flat(TOP + PAGE, PAGE, region('tce-iommu', 'iommu'))];
     expect(found([LOW, [4n * GIB, TOP + PAGE]], view)).toEqual([]);
   });
+
+  describe('tells RAM above 4 GiB from what else lies there', () => {
+    const G = (count: bigint) => count * GIB;
+    const gaps = (view: typeof VIEW, ...ranges: readonly (readonly [bigint, bigint])[]) =>
+      found(ranges, view, []).map((line) => line.split(':')[0]);
+    const high = flat(G(4n), GIB, undefined, { offset: GIB });
+
+    it('as ROM and memory of a device', () => {
+      const rom = flat(G(6n), PAGE, region('rom', 'rom-device'));
+      const own = flat(G(6n), PAGE, region('vram', 'ram', 'dev0'));
+      for (const other of [rom, own])
+        expect(gaps([flat(0n, GIB), high, other], [0n, GIB], [G(4n), G(6n) + PAGE])).toEqual([
+          '1 tracked-gap',
+        ]);
+    });
+
+    it('as RAM that ends at 4 GiB, and less than a page', () => {
+      const upTo4G = flat(0n, G(4n));
+      const later = flat(G(5n), GIB, undefined, { offset: G(4n) });
+      expect(gaps([upTo4G, later], [0n, G(4n)], [G(4n), G(6n)])).toEqual(['1 tracked-gap']);
+      for (const at of [G(6n), G(6n) + 8n]) {
+        const bit = flat(at, 8n, undefined, { offset: G(2n) });
+        expect(gaps([flat(0n, GIB), high, bit], [0n, GIB], [G(4n), G(6n)])).toEqual(['1 tracked-gap']);
+      }
+    });
+
+    it('and asks for a range of its own for all of it', () => {
+      const far = flat(G(6n), GIB, undefined, { offset: G(2n) });
+      const view = [flat(0n, GIB), high, far];
+      expect(gaps(view, [0n, GIB], [G(4n), G(5n)], [G(4n), G(9n)])).toEqual(['1 tracked-gap']);
+    });
+  });
+
+  it('looks at the mappings of its own container, if there is one, and counts each event', () => {
+    const event: VmmEvent = {
+      type: 'dirty-tracking',
+      container: 'second',
+      ranges: [{ start: 0n, end: GIB }],
+    };
+    const judged = (...containers: readonly ReturnType<typeof container>[]) =>
+      judge(
+        mapMatchesView,
+        trace([{ state: state({ flatView: VIEW.slice(0, 1), containers }) }, { events: [event] }]),
+      );
+    const [first, second] = [
+      container([mapping(TOP, PAGE)], 'first'),
+      container([mapping(0n, GIB)], 'second'),
+    ];
+    const tracked = (...all: readonly ReturnType<typeof container>[]) =>
+      judged(...all).violations.filter(({ cause }) => cause === 'not-tracked');
+    expect(tracked(first, second)).toEqual([]);
+    expect(tracked(first)).toEqual([]);
+    expect(tracked()).toEqual([]);
+    // The mapping of the first state, and the event.
+    expect(judged(second).exercised).toBe(2);
+  });
 });
