@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { untilBusyFor } from './testing/busy.ts';
 import { programInFolder, type Result } from './testing/program-in-folder.ts';
 
-/** Whatever a patch does, `validate` ends with a verdict of its own, or with exit code 2 and the reason. */
+/** `validate` ends with a verdict of its own, or with exit code 2 and the reason, where a patch exits, throws, prints or posts. */
 
 const program = programInFolder();
 

@@ -18,7 +18,7 @@ function tellAtOnce(text: string): void {
   try {
     writeSync(2, text);
   } catch {
-    // Nobody is left to tell.
+    // Standard error cannot be written either.
   }
 }
 

@@ -14,7 +14,13 @@ export * from './spapr-requests.ts';
 export * from './spapr-tce.ts';
 export * from './strerror.ts';
 export type { SystemCallAnswer } from './system-call-answer.ts';
-export type { CreateWindowRequest, PowerPlatform, TceWindow, WindowResult } from './tce-windows.ts';
+export {
+  PSERIES_WINDOW,
+  type CreateWindowRequest,
+  type PowerPlatform,
+  type TceWindow,
+  type WindowResult,
+} from './tce-windows.ts';
 export * from './type1-requests.ts';
 export * from './type1.ts';
 export * from './user-space.ts';

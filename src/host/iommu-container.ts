@@ -1,4 +1,11 @@
-import type { HostAddress, Iova, Offset, PageSizeBitmap, Size } from '../address/index.ts';
+import {
+  totalSize,
+  type HostAddress,
+  type Iova,
+  type Offset,
+  type PageSizeBitmap,
+  type Size,
+} from '../address/index.ts';
 import type { Errno } from './errno.ts';
 
 /** The memory behind a mapping, in the VMM's terms. The host keeps it for the trace and does not read it. */
@@ -20,6 +27,13 @@ export interface DmaBufPart {
   /** How many ranges of a BAR the dma-buf was made of. */
   readonly ranges: number;
 }
+
+/** The part that begins at byte `start` of a dma-buf of these areas, which it has one after the other. */
+export const dmaBufPart = (areas: readonly { readonly size: Size }[], start: bigint): DmaBufPart => ({
+  start,
+  bytes: totalSize(areas),
+  ranges: areas.length,
+});
 
 /** One VFIO_IOMMU_MAP_DMA, IOMMU_IOAS_MAP or VFIO_USER_DMA_MAP. */
 export interface DmaMapRequest {

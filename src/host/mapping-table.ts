@@ -1,4 +1,4 @@
-import type { Iova, Size } from '../address/index.ts';
+import { totalSize, type Iova, type Size } from '../address/index.ts';
 import { DisjointRanges } from './disjoint-ranges.ts';
 import type { DmaMapping } from './iommu-container.ts';
 
@@ -32,12 +32,12 @@ export class MappingTable {
   remove(mappings: readonly DmaMapping[]): Size {
     const [first] = mappings;
     if (first !== undefined) this.#mappings.removeRun(first.iova, mappings.length);
-    return mappings.reduce((bytes, { size }) => bytes + size, 0n);
+    return totalSize(mappings);
   }
 
   /** Removes all mappings. Returns how many bytes were mapped. */
   clear(): Size {
-    const bytes = this.snapshot().reduce((sum, mapping) => sum + mapping.size, 0n);
+    const bytes = totalSize(this.snapshot());
     this.#mappings.clear();
     return bytes;
   }

@@ -57,7 +57,7 @@ const DEFAULT_WINDOW_PAGE: Size = 1n << 12n;
 /** On bare metal the window in slot n starts at n times this address, except slot 0 (host fact 3.1). */
 const SECOND_WINDOW = 1n << 59n;
 /** Where a pseries guest has the 64-bit window that the guest asks for (host fact D14). */
-const PSERIES_WINDOW = iova(1n << 59n);
+export const PSERIES_WINDOW = iova(1n << 59n);
 /** The most entries of a pseries guest's window: what QEMU reports (ibm,query-pe-dma-window, host fact D19). */
 const PSERIES_MOST_ENTRIES = 1n << 37n;
 /** Bits that all levels of a table and the page may have together (host fact C9). */

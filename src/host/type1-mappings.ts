@@ -1,4 +1,4 @@
-import { low64, type Iova, type Size } from '../address/index.ts';
+import { low64, totalSize, type Iova, type Size } from '../address/index.ts';
 import { Errno } from './errno.ts';
 import type { DmaMapping } from './iommu-container.ts';
 import { MappingTable } from './mapping-table.ts';
@@ -140,7 +140,7 @@ export class SearchedMappings implements Type1Mappings {
   remove(mappings: readonly DmaMapping[]): Size {
     this.#snapshot = undefined;
     for (const mapping of mappings) this.#tree.remove(mapping);
-    return mappings.reduce((bytes, { size }) => bytes + size, 0n);
+    return totalSize(mappings);
   }
 
   replace(mapping: DmaMapping, other: DmaMapping): void {

@@ -3,6 +3,7 @@ import {
   below,
   END_OF_SPACE,
   smallestPage,
+  totalSize,
   type Iova,
   type PageSizeBitmap,
   type Size,
@@ -223,6 +224,6 @@ export class Type1Container implements IommuContainer {
   #giveUp(mappings: readonly DmaMapping[]): UnmapResult {
     if (mappings.some((mapping) => this.#withoutAddress.has(mapping))) return failedUnmap(Errno.EINVAL);
     for (const mapping of mappings) this.#withoutAddress.add(mapping);
-    return { errno: 0, unmapped: mappings.reduce((bytes, { size }) => bytes + size, 0n) };
+    return { errno: 0, unmapped: totalSize(mappings) };
   }
 }

@@ -12,8 +12,7 @@ const STDIN_FILENO = 0;
  * @throws InvalidInput when standard input cannot be read.
  */
 export async function* standardInputLines(signal?: AbortSignal): AsyncGenerator<string> {
-  // Node reads a directory as an empty input.
-  if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
+  refuseDirectory();
   try {
     yield* createInterface({ input: process.stdin, ...(signal && { signal }) });
   } catch (error) {
@@ -29,7 +28,7 @@ export async function* standardInputLines(signal?: AbortSignal): AsyncGenerator<
  *   signal.
  */
 export async function standardInputText(signal?: AbortSignal): Promise<string> {
-  if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
+  refuseDirectory();
   const stop = (): void => void process.stdin.destroy();
   signal?.addEventListener('abort', stop, { once: true });
   const chunks: Buffer[] = [];
@@ -38,10 +37,13 @@ export async function standardInputText(signal?: AbortSignal): Promise<string> {
     for await (const chunk of process.stdin as AsyncIterable<Buffer | string>) {
       chunks.push(Buffer.from(chunk as Buffer));
       length += Buffer.byteLength(chunk);
-      if (length > MAX_TEXT_BYTES) throw tooLong;
+      if (length > MAX_TEXT_BYTES)
+        throw new InvalidInput([
+          { path: '', message: `standard input has more than ${MAX_TEXT_BYTES} bytes` },
+        ]);
     }
   } catch (error) {
-    if (error === tooLong) throw error;
+    if (error instanceof InvalidInput) throw error;
     if (!signal?.aborted) throw unreadable((error as NodeJS.ErrnoException).code ?? String(error));
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -50,9 +52,10 @@ export async function standardInputText(signal?: AbortSignal): Promise<string> {
   return Buffer.concat(chunks).toString('utf8').replaceAll(/\r\n?/g, '\n').replace(/\n$/, '');
 }
 
-const tooLong = new InvalidInput([
-  { path: '', message: `standard input has more than ${MAX_TEXT_BYTES} bytes` },
-]);
+/** @throws InvalidInput when standard input is a directory, which Node reads as an empty input. */
+function refuseDirectory(): void {
+  if (fstatSync(STDIN_FILENO).isDirectory()) throw unreadable('EISDIR');
+}
 
 const unreadable = (reason: string): InvalidInput =>
   new InvalidInput([{ path: '', message: `standard input cannot be read (${reason})` }]);

@@ -21,40 +21,33 @@ const [AT, TOP] = [0xc000_0000n, 1n << 63n];
 const MMAP = region('dev0 BAR 0 mmaps[0]', 'ram-device', 'dev0');
 const RANGE = flat(AT, PAGE, MMAP);
 
-/** What is said of device memory at `AT` after these events, in a container with these mappings. */
-function said(
-  events: readonly VmmEvent[],
-  mappings: readonly ReturnType<typeof mapping>[] = [],
-  range = RANGE,
-  more: Parameters<typeof trace>[1] = {},
-): readonly string[] {
-  const examination = new Examination('ram-reachable', { step: 0 });
-  const reasons = new UnmappedReasons(trace([], more), examination);
-  for (const event of events) reasons.note(event);
-  reasons.judge([range], { containers: [container(mappings)], dmaView: [range] });
-  return examination.violations.map(({ message }) => message);
-}
-
-/** The causes that are reported of ranges that are new, or have got or lost a mapping, in a view. */
-function causesOf({
-  events,
-  remapped,
-  view = remapped,
-  mappings,
-  more = {},
-}: {
+interface Seen {
   readonly events: readonly VmmEvent[];
+  /** The ranges of the view that are new, or have got or lost a mapping. */
   readonly remapped: readonly (typeof RANGE)[];
   readonly view?: readonly (typeof RANGE)[];
   readonly mappings: readonly ReturnType<typeof mapping>[];
   readonly more?: Parameters<typeof trace>[1];
-}): readonly string[] {
+}
+
+/** What is reported in a container with these mappings, after these events. */
+function reported({ events, remapped, view = remapped, mappings, more = {} }: Seen) {
   const examination = new Examination('ram-reachable', { step: 0 });
   const reasons = new UnmappedReasons(trace([], more), examination);
   for (const event of events) reasons.note(event);
   reasons.judge(remapped, { containers: [container(mappings)], dmaView: view });
-  return examination.violations.map(({ cause }) => cause);
+  return examination.violations;
 }
+
+const causesOf = (seen: Seen): readonly string[] => reported(seen).map(({ cause }) => cause);
+
+/** What is said of device memory at `AT`. */
+const said = (
+  events: readonly VmmEvent[],
+  mappings: readonly ReturnType<typeof mapping>[] = [],
+  range = RANGE,
+  more: Parameters<typeof trace>[1] = {},
+): readonly string[] => reported({ events, remapped: [range], mappings, more }).map(({ message }) => message);
 
 const UNEXPLAINED = [
   'container maps nothing of [0xc0000000, 0xc0000fff] "dev0 BAR 0 mmaps[0]", and the VMM does not say why',

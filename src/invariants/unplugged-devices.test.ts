@@ -6,7 +6,7 @@ const NOTHING = { plugged: [], changed: [], reshaped: [], unplugged: [] };
 const [first, second] = ['dev0', 'dev1'].map((id) => device([], undefined, { id }));
 
 describe('UnpluggedDevices', () => {
-  it('has a device from its unplug to its next plug, whatever becomes of others', () => {
+  it('has a device from its unplug to its next plug, and keeps it while others come and go', () => {
     const gone = new UnpluggedDevices();
     const has = (): readonly boolean[] => ['dev0', 'dev1', 'dev2'].map((id) => gone.has(id));
     expect(gone.follow({ ...NOTHING, plugged: [first!, second!] })).toBe(true);

@@ -148,7 +148,7 @@ describe('window-limit', () => {
     expect(words([make(0n), remove(0n)], on)).toEqual([]);
   });
 
-  it('counts a window until its removal, whatever else is said of its addresses', () => {
+  it('counts a window until its removal, and not by other events at its addresses', () => {
     const skip = {
       ...{ type: 'skip', container: 'container', reason: 'unaligned', start: 0n, size: SIZE, region: 'x' },
       deviceMemory: true,

@@ -1,5 +1,5 @@
-import { offset, type Offset, type Size } from '../address/index.ts';
-import type { DmaBufPart, SparseArea } from '../host/index.ts';
+import { offset, type Offset } from '../address/index.ts';
+import type { SparseArea } from '../host/index.ts';
 import type { OfferedDevice } from './offered-device.ts';
 import type { KernelFile } from './system-call.ts';
 
@@ -14,16 +14,6 @@ export class DmaBufFile implements KernelFile {
     this.device = device;
     this.bar = bar;
     this.areas = areas;
-  }
-
-  /** The size of the dma-buf. */
-  get bytes(): Size {
-    return this.areas.reduce((sum, { size }) => sum + size, 0n);
-  }
-
-  /** The part of the dma-buf that begins at its byte `start`. */
-  partFrom(start: bigint): DmaBufPart {
-    return { start, bytes: this.bytes, ranges: this.areas.length };
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   IOAS_UNMAP,
   RANGE,
 } from '../host/abi/index.ts';
-import { Errno, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
+import { dmaBufPart, Errno, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
 import { makeHostIommu } from '../model/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
 import type { HostState } from './host-state.ts';
@@ -150,7 +150,7 @@ export class IommufdFile implements KernelFile {
     // A file of which QEMU has mmapped nothing is no memory of the guest.
     if (address === undefined) return answered(Errno.EINVAL);
     const request = mapRequest({ iova: at, size, address, readonly: isReadonly(flags) }, memory);
-    return this.#answerMap(id, { ...request, dmaBuf: buffer?.partFrom(start) });
+    return this.#answerMap(id, { ...request, dmaBuf: buffer && dmaBufPart(buffer.areas, start) });
   }
 
   #answerMap(id: number, request: DmaMapRequest): KernelAnswer {

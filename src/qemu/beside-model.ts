@@ -87,16 +87,13 @@ function accepts(device: DeviceRules, layout: MsixLayout): boolean {
  * Whether chance says if memory begins on a page of the IOMMU: the pages are larger than the alignment that QEMU asks for,
  * of RAM or of an area of a BAR. vfio-user has no such test.
  */
-function alignsByChance({ scenario, steps }: Trace, { device }: Revision): boolean {
-  const { host, machine } = scenario;
-  if (host.iommu.type === 'vfio-user') return false;
-  const smallest = host.iommu.pageSizes.reduce((least, size) => (size < least ? size : least));
-  if (smallest > RAM_ALIGNMENT) return true;
-  if (smallest <= machine.hostPageSize) return false;
+function alignsByChance({ scenario, pages, steps }: Trace, { device }: Revision): boolean {
+  const { host, iommu } = pages;
+  if (scenario.host.iommu.type === 'vfio-user') return false;
+  if (iommu > RAM_ALIGNMENT) return true;
+  if (iommu <= host) return false;
   const areas = steps.flatMap(({ events }) => events.filter((event) => event.type === 'mmap'));
-  return areas.some(
-    ({ size }) => size >= smallest && device.mmapAlignment(size, machine.hostPageSize) < smallest,
-  );
+  return areas.some(({ size }) => size >= iommu && device.mmapAlignment(size, host) < iommu);
 }
 
 /** A quirk that shows in the memory map: a window of registers over BAR 2 (QEMU vfio_probe_rtl8168_bar2_quirk). */

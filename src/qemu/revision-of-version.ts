@@ -10,68 +10,51 @@ const DESCRIBED: readonly { readonly id: string; readonly from: string; readonly
   { id: NEWEST.id, from: '11.1', before: '11.2' },
 ];
 
-/** What came between two revisions, by the release that brought it. */
-const BROUGHT: readonly { readonly since: string; readonly by: (revision: Revision) => Revision }[] = [
+/** What a release brought to the rules of the release before, by their groups. */
+interface Brought {
+  readonly since: string;
+  readonly device?: Partial<Revision['device']>;
+  readonly machine?: Partial<Revision['machine']>;
+  readonly memslots?: Partial<Revision['memslots']>;
+  readonly pci?: Partial<Revision['pci']>;
+  readonly whole?: Partial<Pick<Revision, 'mtree' | 'iommus' | 'dmaMapFunction'>>;
+}
+
+/** What came between two revisions, oldest first. */
+const BROUGHT: readonly Brought[] = [
   // machine fact 11.5
-  { since: '3.1', by: (revision) => ({ ...revision, machine: { ...revision.machine, xive: true } }) },
+  { since: '3.1', machine: { xive: true } },
   // vfio fact 5.7
-  {
-    since: '4.1',
-    by: (revision) => ({
-      ...revision,
-      device: { ...revision.device, toleratesPbaBeyondBarWhenRelocated: true },
-    }),
-  },
+  { since: '4.1', device: { toleratesPbaBeyondBarWhenRelocated: true } },
   // memory fact 8.9
-  { since: '5.1', by: (revision) => ({ ...revision, mtree: form5_1 }) },
-  {
-    since: '6.1',
-    by: (revision) => ({
-      ...revision,
-      device: { ...revision.device, correctPbaOffset: NEWEST.device.correctPbaOffset },
-    }),
-  },
+  { since: '5.1', whole: { mtree: form5_1 } },
+  // vfio fact 5.7
+  { since: '6.1', device: { correctPbaOffset: NEWEST.device.correctPbaOffset } },
   // machine fact 11.7
-  {
-    since: '7.1',
-    by: (revision) => ({
-      ...revision,
-      machine: { ...revision.machine, avoidsHyperTransport: true, checksPhysBits: true },
-    }),
-  },
+  { since: '7.1', machine: { avoidsHyperTransport: true, checksPhysBits: true } },
   // vfio fact 9.5
-  {
-    since: '8.0',
-    by: (revision) => ({ ...revision, memslots: { ...revision.memslots, update: 'at-commit' } }),
-  },
+  { since: '8.0', memslots: { update: 'at-commit' } },
   // vfio fact 5.22
-  {
-    since: '8.1',
-    by: (revision) => ({ ...revision, device: { ...revision.device, hotplugMsixRefusal: 'reported' } }),
-  },
+  { since: '8.1', device: { hotplugMsixRefusal: 'reported' } },
   // QEMU commit ee42b261b0fe brought iommufd, b08501a99969 the other name of the function
   {
     since: '9.0',
-    by: (revision) => ({
-      ...revision,
-      iommus: [...revision.iommus, 'iommufd'],
-      dmaMapFunction: NEWEST.dmaMapFunction,
-    }),
+    whole: { iommus: ['type1', 'spapr-tce-v2', 'iommufd'], dmaMapFunction: NEWEST.dmaMapFunction },
   },
   // vfio fact 5.3
-  {
-    since: '9.2',
-    by: (revision) => ({
-      ...revision,
-      device: { ...revision.device, mmapAlignment: NEWEST.device.mmapAlignment },
-    }),
-  },
+  { since: '9.2', device: { mmapAlignment: NEWEST.device.mmapAlignment } },
   // pci fact 4.2
-  {
-    since: '10.0',
-    by: (revision) => ({ ...revision, pci: { ...revision.pci, decodesOutsideD0: false } }),
-  },
+  { since: '10.0', pci: { decodesOutsideD0: false } },
 ];
+
+const withBrought = (revision: Revision, { device, machine, memslots, pci, whole }: Brought): Revision => ({
+  ...revision,
+  ...whole,
+  device: { ...revision.device, ...device },
+  machine: { ...revision.machine, ...machine },
+  memslots: { ...revision.memslots, ...memslots },
+  pci: { ...revision.pci, ...pci },
+});
 
 /**
  * The revision that a QEMU is held to, with what the releases up to this one brought.
@@ -87,7 +70,7 @@ export function revisionOfVersion(version: string): Revision | undefined {
   const brought = BROUGHT.filter(
     ({ since }) => isReleaseBefore(found.from, since) && !isReleaseBefore(version, since),
   );
-  return brought.reduce((revision, { by }) => by(revision), findRevision(found.id)!);
+  return brought.reduce(withBrought, findRevision(found.id)!);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { offset, type Offset, type Size } from '../address/index.ts';
-import type { DmaBufPart, SparseArea } from '../host/index.ts';
+import { offset, totalSize, type Offset } from '../address/index.ts';
+import { dmaBufPart, type DmaBufPart, type SparseArea } from '../host/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import type { DeviceRules } from './device-rules.ts';
 
@@ -32,12 +32,10 @@ export function partOfDmaBuf(
   at: Offset,
   { dmaBufStart }: Pick<DeviceRules, 'dmaBufStart'>,
 ): { readonly part: DmaBufPart; readonly mapped: Offset } {
-  const before = bytesOf(areas.slice(0, areas.indexOf(area)));
+  const before = totalSize(areas.slice(0, areas.indexOf(area)));
   const start = dmaBufStart(area, at, before);
   return {
-    part: { start, bytes: bytesOf(areas), ranges: areas.length },
+    part: dmaBufPart(areas, start),
     mapped: offset(start - before),
   };
 }
-
-const bytesOf = (areas: readonly SparseArea[]): Size => areas.reduce((sum, { size }) => sum + size, 0n);

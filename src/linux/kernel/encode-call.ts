@@ -1,3 +1,4 @@
+import { lesser } from '../../address/index.ts';
 import {
   concatenate,
   DMA_MAP,
@@ -105,7 +106,7 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
             descriptor: device,
             offset: at,
           }),
-          command.munmap(SCRATCH, size < LARGEST_BAR ? size : LARGEST_BAR),
+          command.munmap(SCRATCH, lesser(size, LARGEST_BAR)),
         ],
         decode: (answer) => asZero(returned(answer)),
       };

@@ -1,10 +1,9 @@
-import { Errno, kernelRules } from '../../host/index.ts';
+import { END_OF_SPACE, lesser } from '../../address/index.ts';
+import { Errno, kernelRules, PSERIES_WINDOW } from '../../host/index.ts';
 import { answerOnModel } from '../model/model-answers.ts';
 import { mayUseUpMemory } from '../model/spapr-answers.ts';
 import { isAnswered, type HostCall } from '../session/host-call.ts';
 import type { HostSession, SessionOn } from '../session/host-session.ts';
-
-const END_OF_SPACE = 1n << 64n;
 
 /** Says of a call, and its number in the session from 0, why the call is not sent; `undefined` for a harmless one. */
 export type WhyNotSent = (call: HostCall, index: number) => string | undefined;
@@ -22,16 +21,13 @@ export function whyNotSent(session: HostSession): WhyNotSent {
       : undefined;
 }
 
-/** Where the second window of a pseries guest starts (host fact D14). */
-const SECOND_WINDOW = 1n << 59n;
-
 function whyNotSentOnSpapr(session: SessionOn<'spapr-tce-v2'>): WhyNotSent {
   const { info, steps } = session;
   // A window is never smaller than the smallest that the session asks for, so a range in that many bytes ends in it.
   const windows = steps.flatMap(({ call }) =>
     call.call === 'create-window' && call.size > 0n ? [call.size] : [],
   );
-  const smallest = windows.reduce((a, b) => (a < b ? a : b), info.defaultWindow.size);
+  const smallest = windows.reduce(lesser, info.defaultWindow.size);
   const refusedWindow = answerOnModel(session).findIndex(
     (answer) => isAnswered(answer) && answer.errno === Errno.ENODEV,
   );
@@ -41,7 +37,7 @@ function whyNotSentOnSpapr(session: SessionOn<'spapr-tce-v2'>): WhyNotSent {
     if (call.call === 'register' && mayUseUpMemory(call.size))
       return 'Linux may run out of memory for the list of the block, and stop (host fact R3.6.6)';
     if (call.call !== 'map' || call.size === 0n) return undefined;
-    const start = call.iova >= SECOND_WINDOW ? call.iova - SECOND_WINDOW : call.iova;
+    const start = call.iova >= PSERIES_WINDOW ? call.iova - PSERIES_WINDOW : call.iova;
     return start + call.size > smallest
       ? 'Linux stops at a map that ends behind its window (host fact D6)'
       : undefined;

@@ -1,4 +1,4 @@
-import { GROUP_STATUS, vfioRequest, VFIO_IOMMU_TYPES, type IoctlEncoding } from '../../host/abi/index.ts';
+import { vfioRequest, VFIO_IOMMU_TYPES, type IoctlEncoding } from '../../host/abi/index.ts';
 import { DEFAULT_DMA_ENTRY_LIMIT } from '../../host/index.ts';
 import { command, MAP, PROT } from '../agent/commands.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
@@ -6,6 +6,7 @@ import type { HostSession, SessionDevice, SessionOn, Type1Info } from '../sessio
 import { barAddress, SessionMemory } from '../session/memory-areas.ts';
 import { AgentCalls } from './agent-calls.ts';
 import { encodeCall, readType1Info, type1InfoRequest } from './encode-call.ts';
+import { openContainer } from './open-container.ts';
 import { withPageNeighbours, type BoundDevice } from './plugged-device.ts';
 
 const TYPE1_PARAMETERS = '/sys/module/vfio_iommu_type1/parameters';
@@ -30,31 +31,21 @@ export async function openVfio(
   ioctls: IoctlEncoding,
 ): Promise<OpenedVfio> {
   const calls = new AgentCalls(machine);
-  const request = (name: Parameters<typeof vfioRequest>[0]): number => vfioRequest(name, ioctls);
   const wanted = { ...bound.device, open: session.device.open };
   if (session.container === 'kvm' && !wanted.open) return { container: -1, deviceFile: -1, device: wanted };
   const limit = 'dmaEntryLimit' in session.info ? session.info.dmaEntryLimit : DEFAULT_DMA_ENTRY_LIMIT;
-  const opened = await calls.needAll([
+  await calls.needAll([
     [command.writeFile(`${TYPE1_PARAMETERS}/dma_entry_limit`, String(limit)), 'dma_entry_limit'],
     // Linux 7.3 finds no interrupt remapping in QEMU's amd-iommu ("No southbridge IOAPIC found").
     [command.writeFile(`${TYPE1_PARAMETERS}/allow_unsafe_interrupts`, 'Y'), 'allow_unsafe_interrupts'],
-    [command.open('/dev/vfio/vfio'), '/dev/vfio/vfio'],
-    [command.open(`/dev/vfio/${bound.group}`), `group ${bound.group}`],
   ]);
-  const [container, group] = [opened[2]!.result, opened[3]!.result];
-  const status = GROUP_STATUS.encode({ argsz: GROUP_STATUS.bytes });
-  const containerBytes = new Uint8Array(new Int32Array([container]).buffer);
   const type = session.container === 'type1' ? VFIO_IOMMU_TYPES.TYPE1 : VFIO_IOMMU_TYPES.TYPE1v2;
-  await calls.needAll([
-    [command.ioctl(group, request('GROUP_GET_STATUS'), status), 'GROUP_GET_STATUS'],
-    [command.ioctl(group, request('GROUP_SET_CONTAINER'), containerBytes), 'GROUP_SET_CONTAINER'],
-    [command.ioctlValue(container, request('SET_IOMMU'), type), 'SET_IOMMU'],
-  ]);
+  const { container, group } = await openContainer(calls, bound, ioctls, type);
   if (!wanted.open) return { container, deviceFile: -1, device: wanted };
 
   const name = new Uint8Array(Buffer.from(`${bound.bdf}\0`));
   const { result: deviceFile } = await calls.need(
-    command.ioctl(group, request('GROUP_GET_DEVICE_FD'), name),
+    command.ioctl(group, vfioRequest('GROUP_GET_DEVICE_FD', ioctls), name),
     'GROUP_GET_DEVICE_FD',
   );
   const context = { container, device: deviceFile, machine: -1, memory: new SessionMemory([]), ioctls };
