@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { greater, lesser } from './order.ts';
+import { greater, lesser, totalSize } from './order.ts';
 
 describe('lesser and greater', () => {
   it.each([
@@ -10,4 +10,9 @@ describe('lesser and greater', () => {
     expect([lesser(low, high), lesser(high, low)]).toEqual([low, low]);
     expect([greater(low, high), greater(high, low)]).toEqual([high, high]);
   });
+});
+
+it('totalSize is the sum of sizes, and 0 of nothing', () => {
+  expect(totalSize([{ size: 0x1000n }, { size: 1n << 64n }])).toBe((1n << 64n) + 0x1000n);
+  expect(totalSize([])).toBe(0n);
 });
