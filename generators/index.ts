@@ -24,7 +24,7 @@ export { classify, SCENARIO_CLASSES, type ScenarioClass } from './classes.ts';
 export { GuidedCases } from './guided-cases.ts';
 export { kernelHistories, kernelScenarios } from './kernel-scenario.ts';
 export { mutateScenario } from './mutate-scenario.ts';
-export { qemuHistories, qemuScenarios } from './qemu-scenario.ts';
+export { qemuHistories, qemuScenarios, simplifyQemuScenario } from './qemu-scenario.ts';
 export { REALISTIC_SHARE } from './realistic.ts';
 export { REAL_DEVICES, type RealDevice } from './real-devices.ts';
 export { chooseScenario, scenarios, type ScenarioConstraints } from './scenario.ts';

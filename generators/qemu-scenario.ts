@@ -26,7 +26,7 @@ export const qemuScenarios = (
     const way = chooseWay(choose, machines);
     const constraints = { machineTypes: machines[way], realistic };
     return way === 'kernel' ? chooseForKernel(choose, constraints) : chooseServed(choose, constraints);
-  }, simplify);
+  }, simplifyQemuScenario);
 
 /**
  * Many scenarios of `qemuScenarios` at a time, in lists that run side by side. The scenarios of a list share their
@@ -43,7 +43,7 @@ export const qemuHistories = (
         const chooseList = way === 'kernel' ? chooseKernelHistories : chooseServedHistories;
         return chooseList(choose, shape, machines[way]);
       }),
-    simplifyHistories(simplify),
+    simplifyHistories(simplifyQemuScenario),
   );
 
 function chooseWay(choose: Choose, machines: MachinesByWay): DeviceWay {
@@ -52,5 +52,6 @@ function chooseWay(choose: Choose, machines: MachinesByWay): DeviceWay {
   return ways.length === 1 ? ways[0]! : choose.among(ways);
 }
 
-const simplify = (scenario: Scenario): Generator<Scenario> =>
+/** Simpler scenarios that a real QEMU can run as well, best first. */
+export const simplifyQemuScenario = (scenario: Scenario): Generator<Scenario> =>
   wayOf(scenario) === 'vfio-user' ? simplifyServed(scenario) : simplifyForKernel(scenario);

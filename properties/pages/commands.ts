@@ -20,6 +20,8 @@ export const NOT_RUN: readonly string[] = [
   'export BARPROOF_QEMU_DEADLINE=60',
   'npx barproof check --target qemu',
   'npx barproof check --target qemu --seed ci --runs 500 --no-save',
+  'npx barproof fuzz --target qemu --time 1h --jobs 2 --corpus real',
+  'npx barproof fuzz --target qemu --interface kernel --qemu /path/to/qemu-system-x86_64 --runs 960 --corpus real',
   'npx barproof validate --qemu new-build --qemu-base old-build',
   'python3 show.py --qemu build/',
   // They build a QEMU.

@@ -42,7 +42,7 @@ export interface CheckTargetOptions extends Omit<
  */
 export async function checkTarget(options: CheckTargetOptions): Promise<CampaignSummary> {
   const { target, revision, seed, runs, invariant, stored, accepted, command, ...rest } = options;
-  const invariants = invariantsFor(target, invariant);
+  const invariants = checkableInvariants(target, invariant);
   const regressions: StoredRegression[] = [];
   for (const one of stored) if (await target.canRun(one.regression.scenario)) regressions.push(one);
   return check({
@@ -65,9 +65,13 @@ export async function checkTarget(options: CheckTargetOptions): Promise<Campaign
   });
 }
 
-/** The invariants to check on a target: all that can be, or the requested one. */
-function invariantsFor(
-  { name, comparesWithModel, notes }: SearchTarget,
+/**
+ * The invariants to check on a target: all that can be, or the requested one.
+ *
+ * @throws InvalidInput when the requested one cannot be checked on the target.
+ */
+export function checkableInvariants(
+  { name, comparesWithModel, notes }: Pick<SearchTarget, 'name' | 'comparesWithModel' | 'notes'>,
   requested: InvariantId | undefined,
 ): readonly Invariant[] {
   const checkable = [...(comparesWithModel ? INVARIANTS : COMMON_INVARIANTS), ...ownInvariants()];
@@ -76,7 +80,7 @@ function invariantsFor(
   if (checkable.includes(invariant)) return [invariant];
   const message =
     name === 'model'
-      ? `${requested} can be checked only on a real VMM: add --target qemu`
+      ? `${requested} can be checked only on a real VMM, with check or fuzz --target qemu`
       : `${requested} cannot be checked on ${name}: ${notes.join('; ')}`;
   throw new InvalidInput([{ path: '--invariant', message }]);
 }

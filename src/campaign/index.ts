@@ -1,6 +1,6 @@
 /** Campaigns: search, shrinking, and the store of findings. */
 export { check, type CheckOptions } from './check.ts';
-export { checkTarget, type CheckTargetOptions } from './check-target.ts';
+export { checkableInvariants, checkTarget, type CheckTargetOptions } from './check-target.ts';
 export { behavioursOf } from './blocks/behaviour.ts';
 export { CampaignFolder } from './blocks/campaign-folder.ts';
 export type { CampaignState } from './blocks/campaign-state.ts';
@@ -24,7 +24,12 @@ export {
   type KeptScenario,
 } from './blocks/run-block.ts';
 export { WHOLE, blocksOf, parseShard, shardOfEnvironment, shardText, type Shard } from './blocks/shard.ts';
-export { shrinkDiscovery, shrinkKept, type ShrunkDiscovery } from './blocks/shrink-discovery.ts';
+export {
+  shrinkDiscovery,
+  shrinkKept,
+  type ShrinkOptions,
+  type ShrunkDiscovery,
+} from './blocks/shrink-discovery.ts';
 export type { StoredFinding } from './blocks/stored-finding.ts';
 export { sumOf, type Tally } from './blocks/tally.ts';
 export { deriveSeed } from './derive-seed.ts';

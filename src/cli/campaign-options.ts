@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Shard } from '../campaign/index.ts';
 import { wholeNumber } from './option-values.ts';
 
-/** The options that every campaign has: how many threads work on it, which part of it, and where its results lie. */
+/** The options that every campaign has: how many jobs work on it, which part of it, and where its results lie. */
 export interface CampaignOptions {
   readonly jobs: number;
   /** Left out where a scheduler, or nothing, says which. */
@@ -16,7 +16,7 @@ export const addCampaignOptions = (command: Command): Command =>
   command
     .option(
       '--jobs <number>',
-      'how many threads work on it; the results do not depend on it',
+      'how many threads, or processes for a real QEMU, work on it; the results do not depend on it',
       numberOfJobs,
       1,
     )
@@ -27,7 +27,7 @@ export const addCampaignOptions = (command: Command): Command =>
       ).argParser(shard),
     );
 
-/** A number of threads, 1 to 256. */
+/** A number of jobs, 1 to 256. */
 export const numberOfJobs = wholeNumber(1, MOST_JOBS);
 
 /** As in `src/campaign/blocks/shard.ts`, which must not be loaded for `--help`. */

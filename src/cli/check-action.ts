@@ -2,17 +2,16 @@ import { isAbsolute, join } from 'node:path';
 import { RegressionStore, checkTarget, ranCases, type Finding } from '../campaign/index.ts';
 import { checkEvents } from '../readers/index.ts';
 import { consoleReport, fittedText } from '../report/index.ts';
-import { InvalidInput, printable, unknownName } from '../input/index.ts';
-import { INVARIANT_IDS, isInvariantId, ownInvariants } from '../invariants/index.ts';
-import { requireRevision, type AnyRevision } from '../model/index.ts';
+import { printable } from '../input/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { DEFAULT_CHECK_RUNS, type CheckCommandOptions } from './check-command-options.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
-import { openSearchSpace } from './open-target.ts';
+import { openSearchSpace, searchedRevision } from './open-target.ts';
 import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
+import { requireInvariant } from './require-invariant.ts';
 import { withReports, type ReportHooks } from './reports.ts';
 import { shippedRegressions, storedCases } from './shipped-regressions.ts';
 import { usePlugins } from './use-plugins.ts';
@@ -29,7 +28,7 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Rep
   inlineLess();
   if (options.plugin !== undefined) await usePlugins(options.plugin);
   if (options.invariant !== undefined) requireInvariant(options.invariant);
-  const revision = revisionOf(options);
+  const revision = searchedRevision(options);
   const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
   const store = new RegressionStore(options.regressions);
   const stored = storedCases(store, (path) => void process.stderr.write(foreignFile(path)));
@@ -83,19 +82,3 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Rep
 /** Other programs keep files in a folder, too. */
 const foreignFile = (path: string): string =>
   fittedText([`note: ${printable(path)} is no stored case: it has no scenario, and is passed over`]);
-
-/** @throws InvalidInput when there is no such invariant, in barproof or in a plugin. */
-function requireInvariant(id: string): void {
-  if (isInvariantId(id)) return;
-  const known = [...INVARIANT_IDS, ...ownInvariants().map((invariant) => invariant.id)];
-  const otherwise = 'barproof list invariants shows all ids';
-  throw unknownName({ path: '--invariant', kind: 'invariant', name: id, known, otherwise });
-}
-
-/** The revision to check. @throws InvalidInput when it does not exist or cannot be combined with the target. */
-function revisionOf({ revision: id = NEWEST.id, target }: CheckCommandOptions): AnyRevision {
-  const revision = requireRevision(id, '--revision');
-  if (target === 'model' || revision.id === NEWEST.id) return revision;
-  const message = `a real QEMU is always checked as ${NEWEST.id}; leave out --revision with --target qemu`;
-  throw new InvalidInput([{ path: '--revision', message }]);
-}

@@ -1,36 +1,41 @@
 import { join, resolve } from 'node:path';
 import {
+  BLOCK_CASES,
   CampaignFolder,
+  checkableInvariants,
   fuzz,
+  interruptible,
+  Interrupted,
   shardOfEnvironment,
-  type Discovery,
   type Finding,
   type FuzzPlan,
   type FuzzResult,
+  type RunScenario,
 } from '../campaign/index.ts';
-import type { InvariantId } from '../invariants/index.ts';
-import { requireRevision, runOnModel } from '../model/index.ts';
+import { findInvariant, type InvariantId } from '../invariants/index.ts';
 import { fuzzBegins, fuzzEnds } from '../readers/index.ts';
 import { announcement, fuzzStart, fuzzSummary, statisticsText } from '../report/index.ts';
-import { NEWEST } from '../vfio/index.ts';
+import type { SearchTarget } from '../trace/index.ts';
 import { acceptedFindings } from './accepted-findings.ts';
+import { startWorkers } from './campaign-jobs.ts';
 import type { CampaignOptions } from './campaign-options.ts';
-import { modelInvariants } from './campaign-work.ts';
-import { startWorkers } from './campaign-threads.ts';
+import { openCampaignTarget, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { findingShown } from './finding-shown.ts';
 import { inlineLess } from './inline-less.ts';
+import { checkTargetOptions, searchedRevision } from './open-target.ts';
 import { VERSION } from './package.ts';
 import { programWords } from './program-words.ts';
 import type { ReportOptions } from './report-option.ts';
 import { withReports, type ReportHooks } from './reports.ts';
+import { requireInvariant } from './require-invariant.ts';
 import { commandText } from './shell.ts';
-import type { PluginOptions } from './target-options.ts';
+import type { PluginOptions, TargetOptions } from './target-options.ts';
 import { terminalProgress } from './terminal-progress.ts';
 import { usePlugins } from './use-plugins.ts';
 
 /** The options of `barproof fuzz` as commander reads them. */
-export interface FuzzCommandOptions extends CampaignOptions, ReportOptions, PluginOptions {
+export interface FuzzCommandOptions extends CampaignOptions, TargetOptions, ReportOptions, PluginOptions {
   /** In seconds. */
   readonly time?: number;
   readonly runs?: number;
@@ -44,51 +49,76 @@ export interface FuzzCommandOptions extends CampaignOptions, ReportOptions, Plug
   readonly stats?: true;
 }
 
+/** How many cases a block has on a real QEMU: it takes 5 to 20 seconds, and a campaign that is cut goes on after it. */
+const QEMU_BLOCK_CASES = 96;
+
 /** Searches until the time, the cases, or the user ends the campaign. */
 export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
-  withReports('fuzz', options, raiseExitCode, (hooks) => search(options, hooks));
+  withReports('fuzz', options, raiseExitCode, (hooks) => openAndSearch(options, hooks));
+
+async function openAndSearch(options: FuzzCommandOptions, hooks: ReportHooks): Promise<void> {
+  inlineLess();
+  checkTargetOptions(options);
+  const { target, qemu, invariant, plugin = [], strict = false, realistic = false, guided = false } = options;
+  if (plugin.length > 0) await usePlugins(plugin);
+  if (invariant !== undefined) requireInvariant(invariant);
+  const order: CampaignWorkOrder = {
+    target,
+    ...(qemu !== undefined && { qemu }),
+    ...(options.interface !== undefined && { interface: options.interface }),
+    revision: searchedRevision(options).id,
+    invariant,
+    plugins: plugin,
+    strict,
+    cases: { kind: 'drawn', realistic, guided },
+  };
+  const opened = await openCampaignTarget(order);
+  try {
+    await search(options, order, opened, hooks);
+  } finally {
+    await opened.target.close();
+  }
+}
 
 async function search(
   options: FuzzCommandOptions,
+  order: CampaignWorkOrder,
+  opened: CampaignTarget,
   { signal: interrupt, emit, raise }: ReportHooks,
 ): Promise<void> {
-  inlineLess();
-  const { time, invariant, plugin = [], strict = false, realistic = false, guided = false } = options;
-  if (plugin.length > 0) await usePlugins(plugin);
-  const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
+  const { time, plugin = [] } = options;
   const report = {
     emit,
-    invariants: modelInvariants(invariant),
-    known: strict ? [] : acceptedFindings(revision.id),
+    invariants: checkableInvariants(opened.target, order.invariant),
+    known: order.strict ? [] : acceptedFindings(order.revision),
   };
   const folder = new CampaignFolder(options.corpus);
-  const plan = planOf(options, revision.id);
+  const plan = planOf(options, order, opened.target);
   const out = (text: string): void => void process.stdout.write(text);
   const progress = terminalProgress(process.stderr);
-  const run = ({ scenario }: Pick<Discovery, 'scenario'>) => runOnModel(scenario, revision);
   const end = new AbortController();
   const stop = (): void => end.abort();
   interrupt.addEventListener('abort', stop, { once: true });
   const timer = time === undefined ? undefined : setTimeout(stop, time * 1000);
-  const cases = { kind: 'drawn', realistic, guided } as const;
-  const order = { revision: revision.id, invariant, plugins: plugin, strict, cases };
-  const workers = startWorkers(options.jobs, order, end.signal);
+  const workers = startWorkers(options.jobs, order, opened, end.signal);
   const started = performance.now();
+  /** Whether this command has found a counterexample that may not show again. */
+  let hasFound = false;
   let result: FuzzResult;
   try {
-    out(fuzzStart(plan, { version: VERSION, folder: folder.directory }));
+    out(fuzzStart(plan, { version: VERSION, folder: folder.directory, notes: opened.target.notes }));
     fuzzBegins(plan, report);
     result = await fuzz({
       plan,
       workers,
       folder,
-      run,
       version: VERSION,
       date: new Date().toISOString().slice(0, 10),
       signal: end.signal,
       onFinding: (discovery, file) => {
+        hasFound ||= findInvariant(discovery.invariant).severity === 'error';
         progress('');
-        out(announcement(discovery, join(folder.directory, file)));
+        out(announcement(discovery, plan.blockCases, join(folder.directory, file)));
       },
       onProgress: (ran, findings) => {
         progress(`${ran} cases, ${findings} findings`);
@@ -100,46 +130,71 @@ async function search(
     await workers.close();
   }
   const seconds = (performance.now() - started) / 1000;
+  const run = interruptible((scenario) => opened.target.run(scenario), interrupt);
+  const findings = await findingsOf(result, run, opened.repetitions);
   progress('');
-  const findings = findingsOf(result, run);
   const fileOf = ({ file }: Finding): string => join(folder.directory, file!);
   const replay = (finding: Finding): string =>
     commandText([
       ...programWords(),
       'replay',
       resolve(fileOf(finding)),
+      ...targetWords(options),
       ...plugin.flatMap((file) => ['--plugin', resolve(file)]),
     ]);
-  out(fuzzSummary(result, { findings, replay }));
+  out(fuzzSummary(result, { target: plan.target, findings, replay }));
   const placeOf = (finding: Finding) => ({ file: fileOf(finding), again: replay(finding) });
   fuzzEnds(result, plan, findings, { ...report, placeOf, interrupted: interrupt.aborted });
   const ran = result.tally.cases - result.before;
   if (options.stats) out(statisticsText(result.tally, { growth: result.growth, ran, seconds }));
-  if (findings.some(({ severity }) => severity === 'error')) raise(ExitCode.COUNTEREXAMPLE);
+  if (hasFound || findings.some(({ severity }) => severity === 'error')) raise(ExitCode.COUNTEREXAMPLE);
   // Cases that were not run might break an invariant.
   else if (!result.isComplete && (result.tally.cases === 0 || interrupt.aborted))
     raise(ExitCode.COULD_NOT_RUN);
 }
 
-/** The stored findings as runs show them today. */
-const findingsOf = (
+/** The stored findings as runs show them today. What depends on timing gets some more runs. */
+async function findingsOf(
   { findings }: FuzzResult,
-  run: (discovery: Pick<Discovery, 'scenario'>) => ReturnType<typeof runOnModel>,
-): readonly Finding[] =>
-  findings.flatMap(({ regression, file }) => {
-    const { invariant, cause } = regression;
-    const shown = findingShown(run(regression), { invariant: invariant!, cause: cause! });
-    return shown === undefined ? [] : [{ ...shown, file }];
-  });
+  run: RunScenario,
+  repetitions: number,
+): Promise<readonly Finding[]> {
+  const all: Finding[] = [];
+  for (const { regression, file } of findings) {
+    const { invariant, cause, scenario } = regression;
+    try {
+      for (let turn = 0; turn < Math.max(1, repetitions); turn++) {
+        const shown = findingShown(await run(scenario), { invariant: invariant!, cause: cause! });
+        if (shown === undefined) continue;
+        all.push({ ...shown, file });
+        break;
+      }
+    } catch (error) {
+      // After the interrupt, what is stored is told as it was found.
+      if (!(error instanceof Interrupted)) throw error;
+    }
+  }
+  return all;
+}
+
+/** The words of a command line that choose the target. */
+const targetWords = ({ target, qemu, interface: chosen }: TargetOptions): readonly string[] => [
+  ...(target === 'model' ? [] : ['--target', target]),
+  ...(qemu === undefined ? [] : ['--qemu', resolve(qemu)]),
+  ...(chosen === undefined ? [] : ['--interface', chosen]),
+];
 
 function planOf(
-  { seed, runs, shard, invariant, plugin = [], realistic, strict, guided }: FuzzCommandOptions,
-  revision: string,
+  options: FuzzCommandOptions,
+  { revision, target }: CampaignWorkOrder,
+  { name }: SearchTarget,
 ): FuzzPlan {
+  const { seed, runs, shard, invariant, plugin = [], realistic, strict, guided } = options;
+  const isModel = target === 'model';
   const command = commandText([
     'barproof',
     'fuzz',
-    ...['--revision', revision],
+    ...(isModel ? ['--revision', revision] : targetWords(options)),
     ...['--seed', seed],
     ...(runs === undefined ? [] : ['--runs', String(runs)]),
     ...(invariant === undefined ? [] : ['--invariant', invariant]),
@@ -148,5 +203,13 @@ function planOf(
     ...(strict ? ['--strict'] : []),
     ...(guided ? ['--guided'] : []),
   ]);
-  return { revision, seed, runs, shard: shard ?? shardOfEnvironment(process.env), command };
+  return {
+    revision,
+    ...(!isModel && { target: name }),
+    blockCases: isModel ? BLOCK_CASES : QEMU_BLOCK_CASES,
+    seed,
+    runs,
+    shard: shard ?? shardOfEnvironment(process.env),
+    command,
+  };
 }

@@ -5,11 +5,11 @@ import type { RaiseExitCode } from './exit-code.ts';
 import type { FuzzCommandOptions } from './fuzz-action.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
 import { reportOption } from './report-option.ts';
-import { pluginOption, realisticOption } from './target-options.ts';
+import { addTargetOptions, pluginOption, realisticOption } from './target-options.ts';
 
-/** `barproof fuzz`: searches as long as the user lets it, on several threads and machines. */
+/** `barproof fuzz`: searches as long as the user lets it, by several jobs and on several machines. */
 export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
-  addCampaignOptions(new Command('fuzz'))
+  addCampaignOptions(addTargetOptions(new Command('fuzz')))
     .description('search until a time, a number of cases, or Ctrl-C; go on later')
     .addHelpText(
       'before',
@@ -17,6 +17,7 @@ export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
         ['barproof fuzz --time 10m --jobs 2', 'search for ten minutes on two threads'],
         ['barproof fuzz --runs 1000000 --shard 2/8', 'run the second of eight parts of a million cases'],
         ['barproof fuzz --revision seed-v2 --runs 2000', 'search the seed patch'],
+        ['barproof fuzz --target qemu --time 1h --jobs 2', 'search a real QEMU for an hour'],
       ]),
     )
     .option('--time <time>', 'end after this time, such as 90s, 10m or 8h', duration)

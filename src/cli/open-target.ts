@@ -4,11 +4,13 @@ import { InvalidInput } from '../input/index.ts';
 import {
   openModel,
   openModelRunner,
+  requireRevision,
   scopeOf,
   type AnyRevision,
   type ScenarioRunner,
 } from '../model/index.ts';
 import type { SearchTarget } from '../trace/index.ts';
+import { NEWEST } from '../vfio/index.ts';
 import { hasPatchThread } from './patch-thread.ts';
 import type { RunnerOptions, SearchSpaceOptions, TargetOptions } from './target-options.ts';
 
@@ -19,6 +21,21 @@ const LANES = { lanes: 3, histories: 4, sets: 4 };
 export interface SearchSpace {
   readonly target: SearchTarget;
   readonly scenarios: Scenarios;
+}
+
+/**
+ * The revision that a search is about.
+ *
+ * @throws InvalidInput when it does not exist or cannot be combined with the target.
+ */
+export function searchedRevision({
+  revision: id = NEWEST.id,
+  target,
+}: Pick<TargetOptions, 'target'> & { readonly revision?: string | undefined }): AnyRevision {
+  const revision = requireRevision(id, '--revision');
+  if (target === 'model' || revision.id === NEWEST.id) return revision;
+  const message = `a real QEMU is always checked as ${NEWEST.id}; leave out --revision with --target qemu`;
+  throw new InvalidInput([{ path: '--revision', message }]);
 }
 
 /**
@@ -59,7 +76,7 @@ export async function openRunner(options: RunnerOptions): Promise<ScenarioRunner
 }
 
 /** @throws InvalidInput for options of a QEMU that would not be used: the user believes that it was tested. */
-function checkTargetOptions({ target, qemu, interface: chosen }: TargetOptions): void {
+export function checkTargetOptions({ target, qemu, interface: chosen }: TargetOptions): void {
   if (target === 'qemu') return;
   const message = 'expected with --target qemu; the model runs no QEMU';
   const unused = [

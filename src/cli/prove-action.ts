@@ -1,4 +1,10 @@
-import { CampaignFolder, prove, shardOfEnvironment, type ProofPlan } from '../campaign/index.ts';
+import {
+  CampaignFolder,
+  checkableInvariants,
+  prove,
+  shardOfEnvironment,
+  type ProofPlan,
+} from '../campaign/index.ts';
 import type { InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
 import { proofBegins, proofEnds } from '../readers/index.ts';
@@ -7,14 +13,15 @@ import { ProofScope } from '../scope/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { acceptedFindings } from './accepted-findings.ts';
 import type { CampaignOptions } from './campaign-options.ts';
-import { modelInvariants } from './campaign-work.ts';
-import { startWorkers } from './campaign-threads.ts';
+import { openCampaignTarget } from './campaign-work.ts';
+import { startWorkers } from './campaign-jobs.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { findingShown } from './finding-shown.ts';
 import { inlineLess } from './inline-less.ts';
 import { VERSION } from './package.ts';
 import type { ReportOptions } from './report-option.ts';
 import { withReports, type ReportHooks } from './reports.ts';
+import { requireInvariant } from './require-invariant.ts';
 import { commandText } from './shell.ts';
 import type { PluginOptions } from './target-options.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -39,7 +46,18 @@ async function proveScope(options: ProveCommandOptions, { signal, emit, raise }:
   const { pages, operations, invariant, plugin = [], strict = false, corpus } = options;
   if (plugin.length > 0) await usePlugins(plugin);
   const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
-  const invariants = modelInvariants(invariant);
+  if (invariant !== undefined) requireInvariant(invariant);
+  const cases = { kind: 'scope', pages, operations } as const;
+  const order = {
+    target: 'model',
+    revision: revision.id,
+    invariant,
+    plugins: plugin,
+    strict,
+    cases,
+  } as const;
+  const opened = await openCampaignTarget(order);
+  const invariants = checkableInvariants(opened.target, invariant);
   const report = { emit, invariants, known: strict ? [] : acceptedFindings(revision.id) };
   const scope = new ProofScope({ ...scopeOf(revision), pages, operations });
   const plan: ProofPlan = {
@@ -52,12 +70,7 @@ async function proveScope(options: ProveCommandOptions, { signal, emit, raise }:
   const progress = terminalProgress(process.stderr);
   out(proofStart(plan, scope, VERSION));
   proofBegins(plan, report);
-  const cases = { kind: 'scope', pages, operations } as const;
-  const workers = startWorkers(
-    options.jobs,
-    { revision: revision.id, invariant, plugins: plugin, strict, cases },
-    signal,
-  );
+  const workers = startWorkers(options.jobs, order, opened, signal);
   try {
     const result = await prove({
       plan,

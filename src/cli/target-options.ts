@@ -67,4 +67,6 @@ export const addTargetOptions = (command: Command): Command =>
         .default('model'),
     )
     .addOption(qemuOption())
-    .addOption(interfaceOption('check searches with vfio-user, run and replay do as the scenario says'));
+    .addOption(
+      interfaceOption('check and fuzz search with vfio-user, run and replay do as the scenario says'),
+    );

@@ -266,7 +266,7 @@ describe('without --target qemu', () => {
     expect(await check('--invariant', 'model-agrees')).toEqual({
       code: 2,
       out: '',
-      err: '✖ --invariant: model-agrees can be checked only on a real VMM: add --target qemu\n',
+      err: '✖ --invariant: model-agrees can be checked only on a real VMM, with check or fuzz --target qemu\n',
     });
   });
 

@@ -82,7 +82,7 @@ export function proofEnds(
 }
 
 const begins = (
-  { revision, shard, command }: FuzzPlan | ProofPlan,
+  { revision, shard, command, target = 'model' }: Pick<FuzzPlan, 'revision' | 'shard' | 'command' | 'target'>,
   extent: { readonly seed?: string; readonly cases?: number },
   { emit, invariants }: CampaignReport,
 ): void =>
@@ -90,7 +90,7 @@ const begins = (
     type: 'started',
     plan: {
       subject: revision,
-      target: 'model',
+      target,
       ...extent,
       rules: invariants.map(ruleOf),
       again: command,

@@ -22,8 +22,13 @@ describe('the text of a campaign', () => {
     [1000, WHOLE, '1000 cases, seed s, into c'],
     [undefined, { number: 2, of: 8 }, 'no end of cases, seed s, part 2/8, into c'],
   ])('begins with the plan', (runs, shard, expected) => {
-    const plan = { revision: 'seed-v2', seed: 's', runs, shard, command: '' };
-    expect(fuzzStart(plan, { version: '1', folder: 'c' })).toBe(`barproof 1: fuzz seed-v2, ${expected}\n`);
+    const plan = { revision: 'seed-v2', blockCases: 1000, seed: 's', runs, shard, command: '' };
+    const context = { version: '1', folder: 'c', notes: [] };
+    expect(fuzzStart(plan, context)).toBe(`barproof 1: fuzz seed-v2, ${expected}\n`);
+    const qemu = { ...plan, target: 'QEMU 11.1.3 (pc)' };
+    expect(fuzzStart(qemu, { ...context, notes: ['old'] })).toBe(
+      `barproof 1: fuzz QEMU 11.1.3 (pc), ${expected}\nnote: old\n`,
+    );
   });
 
   it('numbers cases through the whole campaign, from 1', () => {
@@ -34,11 +39,12 @@ describe('the text of a campaign', () => {
       block: 2,
       case: 4,
       scenario: undefined as never,
+      shown: undefined as never,
     } as const;
-    expect(announcement({ ...discovery, isNearMiss: false }, 'f')).toBe(
+    expect(announcement({ ...discovery, isNearMiss: false }, 1000, 'f')).toBe(
       'found no-abort/x@bar in case 2005: f\n',
     );
-    expect(announcement({ ...discovery, isNearMiss: true }, 'f')).toContain('while shrinking case 2005');
+    expect(announcement({ ...discovery, isNearMiss: true }, 96, 'f')).toContain('while shrinking case 197:');
   });
 
   it('says at the end what ran, and what is left', () => {
@@ -56,6 +62,13 @@ describe('the text of a campaign', () => {
     expect(fuzzSummary({ ...result, isComplete: true }, context)).toContain(
       'all cases of this part have run',
     );
+    const findings = [undefined as never];
+    expect(fuzzSummary({ ...result, findings, isComplete: true }, context)).toContain(
+      '1 stored finding no longer shown',
+    );
+    expect(
+      fuzzSummary({ ...result, findings, isComplete: true }, { ...context, target: 'QEMU 11.1.3' }),
+    ).toMatch(/1 stored finding did not show again in 10 runs.*no counterexample that shows again\n$/s);
   });
 });
 

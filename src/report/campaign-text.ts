@@ -21,35 +21,49 @@ import { fittedText } from './wrap.ts';
 /** These lines, without empty ones, as a text that fits. */
 const inLines = (lines: readonly string[]): string => fittedText(lines.filter((line) => line !== ''));
 
-/** The first line of `barproof fuzz`. */
+interface FuzzStart {
+  readonly version: string;
+  /** The folder of the campaign. */
+  readonly folder: string;
+  /** What the user has to know of the target, one line each. */
+  readonly notes: readonly string[];
+}
+
+/** The first lines of `barproof fuzz`. */
 export const fuzzStart = (
-  { revision, seed, runs, shard }: FuzzPlan,
-  { version, folder }: { readonly version: string; readonly folder: string },
+  { revision, target, seed, runs, shard }: FuzzPlan,
+  { version, folder, notes }: FuzzStart,
 ): string => {
   const amount = runs === undefined ? 'no end of cases' : count(runs, 'case');
   return inLines([
-    `barproof ${version}: fuzz ${revision}, ${amount}, seed ${printable(seed)}${partText(shard)}, into ${printable(folder)}`,
+    `barproof ${version}: fuzz ${target ?? revision}, ${amount}, seed ${printable(seed)}${partText(shard)}, into ${printable(folder)}`,
+    ...notes.map((note) => `note: ${note}`),
   ]);
 };
 
 const partText = (shard: FuzzPlan['shard']): string => (shard.of === 1 ? '' : `, part ${shardText(shard)}`);
 
-/** The line about a finding, as soon as it is stored. */
-export const announcement = (discovery: Discovery, file: string): string =>
+/** The line about a finding, as soon as it is stored. @param blockCases how many cases a block has. */
+export const announcement = (discovery: Discovery, blockCases: number, file: string): string =>
   inLines([
-    `found ${discoveryName(discovery)} ${discovery.isNearMiss ? 'while shrinking' : 'in'} case ${caseNumber(discovery)}: ${printable(file)}`,
+    `found ${discoveryName(discovery)} ${discovery.isNearMiss ? 'while shrinking' : 'in'} case ${caseNumber(discovery, blockCases)}: ${printable(file)}`,
   ]);
 
 /** The number of a case in its campaign, from 1. */
-const caseNumber = ({ block, case: number }: CaseNumber): number => block * BLOCK_CASES + number + 1;
+const caseNumber = ({ block, case: number }: CaseNumber, blockCases: number): number =>
+  block * blockCases + number + 1;
 
 /** What a campaign has found, and how far it has come. */
 export function fuzzSummary(
   { tally, before, isComplete, findings: stored }: FuzzResult,
   {
+    target,
     findings,
     replay,
-  }: { readonly findings: readonly Finding[]; readonly replay: (finding: Finding) => string },
+  }: Pick<FuzzPlan, 'target'> & {
+    readonly findings: readonly Finding[];
+    readonly replay: (finding: Finding) => string;
+  },
 ): string {
   const blocks = findings.map(
     (finding, index) => `\n${failureBlock(finding, { number: index + 1, replay: replay(finding) })}`,
@@ -59,15 +73,17 @@ export function fuzzSummary(
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
   const gone = stored.length - findings.length;
+  const goneText =
+    target === undefined ? 'no longer shown' : 'did not show again in 10 runs: it depends on timing';
   const lines = [
     `cases: ${tally.cases} (${ends})${before > 0 ? `, ${before} of them by earlier commands` : ''}`,
     known.size > 0 ? `known findings shown: ${known.size}` : '',
-    gone > 0 ? `${count(gone, 'stored finding')} no longer shown` : '',
+    gone > 0 ? `${count(gone, 'stored finding')} ${goneText}` : '',
     isComplete
       ? 'all cases of this part have run'
       : 'more cases are left; the same command goes on with them',
     errors + warnings === 0
-      ? 'no counterexample'
+      ? `no counterexample${target !== undefined && gone > 0 ? ' that shows again' : ''}`
       : `found ${count(errors, 'counterexample')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`,
   ];
   return `${blocks.join('')}\n${inLines(lines)}`;
@@ -106,7 +122,7 @@ export function proofSummary(
     return `\n${failureBlock(finding, { number: index + 1, previous })}`;
   });
   if (findings.length > 0) {
-    const first = `scenario ${caseNumber(counterexamples[0]!)} of the scope is the first that breaks an invariant:`;
+    const first = `scenario ${caseNumber(counterexamples[0]!, BLOCK_CASES)} of the scope is the first that breaks an invariant:`;
     return `\n${inLines([first])}${blocks.join('')}\n${inLines([`found ${count(findings.length, 'counterexample')}`])}`;
   }
   const { exercised, known } = tally.by;

@@ -43,12 +43,17 @@ export class CampaignFolder {
     this.directory = directory;
   }
 
-  /** The file of a finding, relative to the folder. */
+  /**
+   * The file of a finding, relative to the folder.
+   *
+   * @param target the real VMM that was searched; the model when left out.
+   */
   findingFile(
     { invariant, cause, place }: Fingerprint & { readonly place: Place },
-    revision: string,
+    { revision, target }: { readonly revision: string; readonly target?: string | undefined },
   ): string {
-    return join(FINDINGS, revision, invariant, `${cause}@${place}.json`);
+    const searched = target === undefined ? revision : fileName(target);
+    return join(FINDINGS, searched, invariant, `${cause}@${place}.json`);
   }
 
   /**
@@ -59,8 +64,10 @@ export class CampaignFolder {
    */
   saveFinding(finding: StoredFinding): string {
     const { place, regression } = finding;
-    const { invariant, cause, scenario } = regression;
-    const file = this.findingFile({ invariant: invariant!, cause: cause!, place }, scenario.revision);
+    const { invariant, cause, scenario, observed } = regression;
+    const { revision } = scenario;
+    const { target } = observed;
+    const file = this.findingFile({ invariant: invariant!, cause: cause!, place }, { revision, target });
     const before = this.#readIfThere(file, decodeRegression);
     if (before === undefined || byPreference(finding, { place, regression: before }) < 0) {
       writeAtomically(join(this.directory, file), formatRegression(regression));
@@ -149,6 +156,13 @@ export class CampaignFolder {
     return parseJson(readRegularFile(join(this.directory, file)));
   }
 }
+
+/** A text as the name of a folder: `QEMU 11.1.3 (pc, q35)` becomes `qemu-11.1.3-pc-q35`. */
+const fileName = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.]+/g, '-')
+    .replaceAll(/^[-.]+|[-.]+$/g, '');
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 

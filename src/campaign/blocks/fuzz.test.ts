@@ -52,14 +52,16 @@ function workersOf(jobs: number, delays: readonly number[], signal = new AbortCo
     },
     shrink: async (discovery) => {
       await delay();
-      return shrinkDiscovery(discovery, { ...JUDGING, simplify, signal });
+      return shrinkDiscovery(discovery, { ...JUDGING, simplify, repetitions: 0, signal });
     },
     shrinkKept: async (kept) => {
       await delay();
-      return shrinkKept(kept, { ...JUDGING, simplify, signal });
+      return shrinkKept(kept, { ...JUDGING, simplify, repetitions: 0, signal });
     },
   };
 }
+
+const PLAN = { revision: 'qemu-11.1', blockCases: BLOCK_CASES, seed: 's', runs: 2500, command: 'c' };
 
 interface Told {
   readonly result: FuzzResult;
@@ -70,12 +72,11 @@ interface Told {
 async function run(name: string, workers: Workers, more: Partial<FuzzOptions> = {}): Promise<Told> {
   const folder = new CampaignFolder(join(root, name));
   const lines: string[] = [];
-  const plan = { revision: 'qemu-11.1', seed: 's', runs: 2500, shard: { number: 1, of: 1 }, command: 'c' };
+  const plan = { ...PLAN, shard: { number: 1, of: 1 } };
   const result = await fuzz({
     plan,
     workers,
     folder,
-    run: ({ scenario }) => runMachine(scenario),
     version: '1',
     date: '2026-01-01',
     onFinding: ({ cause, block, case: number }, file) => lines.push(`${cause} ${block} ${number} ${file}`),
@@ -145,11 +146,10 @@ describe('a campaign', () => {
 
   it('is joined from its parts, in any order', async () => {
     const whole = await run('whole', workersOf(1, [0]));
-    const plan = { revision: 'qemu-11.1', seed: 's', runs: 2500, command: 'c' };
     const parts: CampaignFolder[] = [];
     for (const number of [1, 2]) {
       const part = `part-${number}`;
-      await run(part, workersOf(1, [0]), { plan: { ...plan, shard: { number, of: 2 } } });
+      await run(part, workersOf(1, [0]), { plan: { ...PLAN, shard: { number, of: 2 } } });
       parts.push(new CampaignFolder(join(root, part)));
     }
     const all = new CampaignFolder(join(root, 'all'));
@@ -206,7 +206,7 @@ describe('a campaign', () => {
   }, 60_000);
 
   it('notes a part without a block as complete', async () => {
-    const plan = { revision: 'qemu-11.1', seed: 's', runs: 1000, shard: { number: 2, of: 2 }, command: 'c' };
+    const plan = { ...PLAN, runs: 1000, shard: { number: 2, of: 2 } };
     const { result } = await run('empty', workersOf(1, [0]), { plan });
     expect(result).toMatchObject({ isComplete: true, tally: { cases: 0 } });
     expect(new CampaignFolder(join(root, 'empty')).states().map(({ shard }) => shard)).toEqual([plan.shard]);

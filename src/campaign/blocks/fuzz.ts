@@ -1,5 +1,4 @@
 import type { Scenario } from '../../scenario/index.ts';
-import type { Trace } from '../../trace/index.ts';
 import { deriveSeed } from '../derive-seed.ts';
 import type { CampaignFolder } from './campaign-folder.ts';
 import type { CampaignState } from './campaign-state.ts';
@@ -8,10 +7,10 @@ import { inOrder } from './in-order.ts';
 import type { BlockResult, KeptScenario } from './run-block.ts';
 import { blocksOf, type Shard } from './shard.ts';
 import type { ShrunkDiscovery } from './shrink-discovery.ts';
-import { byPreference, originOf, storedFinding, type StoredFinding } from './stored-finding.ts';
+import { byPreference, discoveryIn, originOf, storedFinding, type StoredFinding } from './stored-finding.ts';
 import { sumOf, type Tally } from './tally.ts';
 
-/** How many cases a block has. More would delay the report of a finding; fewer would cost time for each block. */
+/** How many cases a block has on the model. More would delay a report; fewer would cost time for each block. */
 export const BLOCK_CASES = 1000;
 
 /** A block to run. */
@@ -38,6 +37,10 @@ export interface Workers {
 /** What a campaign searches. Two campaigns of the same plan find the same. */
 export interface FuzzPlan {
   readonly revision: string;
+  /** The real VMM that is searched; the model when left out. */
+  readonly target?: string | undefined;
+  /** How many cases a block has. */
+  readonly blockCases: number;
   /** Any text; the same text gives the same cases. */
   readonly seed: string;
   /** How many cases all shards have together; no end if left out. */
@@ -51,8 +54,6 @@ export interface FuzzOptions {
   readonly plan: FuzzPlan;
   readonly workers: Workers;
   readonly folder: CampaignFolder;
-  /** Runs the case of a finding, to store what the run shows. */
-  readonly run: (discovery: Discovery) => Trace;
   readonly version: string;
   /** Today as YYYY-MM-DD. */
   readonly date: string;
@@ -71,7 +72,7 @@ export interface FuzzResult {
   readonly growth: CampaignState['growth'];
   /** How many of them earlier commands have run. */
   readonly before: number;
-  /** The findings of the folder about the revision, sorted by file. */
+  /** The findings of the folder about what was searched, sorted by file. */
   readonly findings: readonly (StoredFinding & { readonly file: string })[];
   /** Whether all cases of the shard ran. */
   readonly isComplete: boolean;
@@ -87,8 +88,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { plan, workers, folder, onProgress, signal } = options;
   const findings = new Findings(options);
   const state = folder.stateOf(plan);
-  const { runs = Infinity, shard } = plan;
-  const end = Math.ceil(runs / BLOCK_CASES);
+  const { runs = Infinity, shard, blockCases } = plan;
+  const end = Math.ceil(runs / blockCases);
   const shrinking: Promise<void>[] = findings.unshrunk().map((one) => findings.shrink(one));
   // A part without blocks has a file, too: a merge then shows that no part is missing.
   folder.saveState(state);
@@ -112,11 +113,15 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   await Promise.all(shrinking);
   await findings.shrinkNearMisses();
   const tally = sumOf([now.tally, ...unsaved.map((result) => result.tally)]);
-  const all = folder.findings().filter(({ regression }) => regression.scenario.revision === plan.revision);
+  const all = folder.findings().filter((one) => isAbout(one, plan));
   const blocks = [...(end === Infinity ? [] : blocksOf(shard, end))].length;
   const isComplete = end !== Infinity && now.blocks === blocks;
   return { tally, growth: now.growth, before: state.tally.cases, findings: all, isComplete };
 }
+
+/** Whether a stored finding is about what a campaign searches. */
+const isAbout = ({ regression }: StoredFinding, { revision, target }: FuzzPlan): boolean =>
+  regression.scenario.revision === revision && regression.observed.target === target;
 
 /** The kept scenarios with behaviours that the campaign did not know, and these behaviours. */
 const newTo = ({ tally }: CampaignState, { kept }: BlockResult): readonly KeptScenario[] =>
@@ -130,12 +135,12 @@ function* ordersFrom(
   done: number,
   { plan, end, signal }: { plan: FuzzPlan; end: number; signal: AbortSignal | undefined },
 ): Generator<BlockOrder> {
-  const { seed, revision, runs = Infinity, shard } = plan;
+  const { seed, revision, runs = Infinity, shard, blockCases } = plan;
   let index = 0;
   for (const number of blocksOf(shard, end)) {
     if (index++ < done) continue;
     if (signal?.aborted) return;
-    const size = Math.min(BLOCK_CASES, runs - number * BLOCK_CASES);
+    const size = Math.min(blockCases, runs - number * blockCases);
     yield { number, size, seed: seedOf(number, { seed, revision }) };
   }
 }
@@ -161,7 +166,7 @@ class Findings {
   constructor(options: FuzzOptions) {
     this.#options = options;
     for (const { place, regression } of options.folder.findings()) {
-      if (regression.scenario.revision !== options.plan.revision) continue;
+      if (!isAbout({ place, regression }, options.plan)) continue;
       const { invariant, cause } = regression;
       this.#stored.set(discoveryName({ invariant: invariant!, cause: cause!, place }), { place, regression });
     }
@@ -175,24 +180,23 @@ class Findings {
   /** Findings whose smallest case no command has found yet; near misses only if asked for. */
   unshrunk(nearMisses = false): readonly Discovery[] {
     const found: Discovery[] = [];
-    for (const { place, regression } of this.#stored.values()) {
-      const origin = originOf(regression);
+    for (const stored of this.#stored.values()) {
+      const origin = originOf(stored.regression);
       if (origin === undefined || origin.isSmallest || (origin.isNearMiss && !nearMisses)) continue;
-      const { invariant, cause, scenario } = regression;
-      found.push({ ...origin, invariant: invariant!, cause: cause!, place, scenario });
+      found.push(discoveryIn(stored, origin));
     }
     return found.toSorted(byNumber);
   }
 
   /** Stores a discovery, unless there is a better case of it. @returns whether it was stored. */
   save(discovery: Discovery, { steps, isSmallest } = { steps: 0, isSmallest: false }): boolean {
-    const { plan, folder, run } = this.#options;
+    const { plan, folder } = this.#options;
     const name = discoveryName(discovery);
-    const { revision, seed: campaign, command } = plan;
+    const { revision, target, seed: campaign, command } = plan;
     const { version, date } = this.#options;
     const seed = seedOf(discovery.block, { seed: campaign, revision });
-    const file = { revision, seed, command, version, date };
-    const stored = storedFinding(discovery, { steps, isSmallest }, run(discovery), file);
+    const file = { revision, target, seed, command, version, date };
+    const stored = storedFinding(discovery, { steps, isSmallest }, file);
     const before = this.#stored.get(name);
     if (before !== undefined && byPreference(before, stored) <= 0) return false;
     this.#stored.set(name, stored);
@@ -208,7 +212,7 @@ class Findings {
     const origin = originOf(this.#stored.get(name)!.regression);
     if (!this.#announced.has(name)) {
       this.#announced.add(name);
-      onFinding(discovery, folder.findingFile(discovery, plan.revision));
+      onFinding(discovery, folder.findingFile(discovery, plan));
     }
     return (
       origin !== undefined && !origin.isSmallest && byNumber(origin, discovery) === 0 && !origin.isNearMiss

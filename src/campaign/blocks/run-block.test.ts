@@ -30,6 +30,7 @@ describe('runBlock', () => {
         case: 2,
         isNearMiss: false,
         scenario: withRam(3),
+        shown: { outcome: 'ok', message: '3 units', violations: [] },
       },
     ]);
     expect(isComplete).toBe(true);

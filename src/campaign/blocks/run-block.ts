@@ -4,7 +4,7 @@ import type { Trace } from '../../trace/index.ts';
 import { runIfPossible, TargetFailed } from '../run-if-possible.ts';
 import type { RunScenario } from '../run-scenario.ts';
 import { behavioursOf } from './behaviour.ts';
-import { discoveryName, discoveryOf, type Discovery } from './discovery.ts';
+import { discoveryOf, nameIn, type Discovery } from './discovery.ts';
 import { Tallying, type Tally } from './tally.ts';
 
 /** The cases of a block, in order. */
@@ -133,12 +133,12 @@ class BlockJudge {
   /** @param names the discoveries that this run has shown already. */
   #note(violation: Violation, trace: Trace, names: Set<string>): void {
     const { number: block, onDiscovery } = this.#options;
-    const discovery = discoveryOf(violation, trace, { block, case: this.tally.cases, isNearMiss: false });
-    const name = discoveryName(discovery);
+    const name = nameIn(trace, violation);
     if (names.has(name)) return;
     names.add(name);
     this.tally.count('found', name);
     if (this.#found.has(name)) return;
+    const discovery = discoveryOf(violation, trace, { block, case: this.tally.cases, isNearMiss: false });
     this.#found.set(name, discovery);
     onDiscovery?.(discovery);
   }

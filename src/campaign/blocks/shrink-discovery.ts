@@ -1,15 +1,18 @@
 import { violationsOf } from '../../invariants/index.ts';
 import type { Scenario } from '../../scenario/index.ts';
 import type { Trace } from '../../trace/index.ts';
+import type { Stability } from '../finding.ts';
 import { runIfPossible, TargetFailed } from '../run-if-possible.ts';
 import { behavioursOf } from './behaviour.ts';
-import { discoveryName, discoveryOf, type Discovery } from './discovery.ts';
+import { discoveryName, discoveryOf, nameIn, type Discovery } from './discovery.ts';
 import type { Judging, KeptScenario } from './run-block.ts';
 
 /** What shrinks a discovery. */
 export interface ShrinkOptions extends Judging {
   /** The scenarios to try in place of one, best first; each is simpler by some measure. */
   readonly simplify: (scenario: Scenario) => Iterable<Scenario>;
+  /** How many times the smallest case of a discovery runs again; 0 on the model, which does not depend on timing. */
+  readonly repetitions: number;
   /** Ends shrinking after the current case; the smallest case so far is kept. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,20 +43,37 @@ export async function shrinkDiscovery(
   const { signal } = options;
   const name = discoveryName(discovery);
   const nearMisses = new Map<string, Discovery>();
+  let smallest = discovery;
   const shows = async (scenario: Scenario): Promise<boolean> => {
     const found = await discoveriesIn(scenario, discovery, options);
     for (const [other, miss] of found) {
       if (other !== name && !nearMisses.has(other)) nearMisses.set(other, miss);
     }
-    return found.has(name);
+    const { isNearMiss } = discovery;
+    const same = found.get(name);
+    if (same !== undefined) smallest = { ...same, isNearMiss };
+    return same !== undefined;
   };
-  const { smallest, steps } = await simplest(discovery.scenario, shows, options);
+  const { steps } = await simplest(discovery.scenario, shows, options);
+  const stability = await repeat(smallest, options);
   return {
-    discovery: { ...discovery, scenario: smallest },
+    discovery: stability === undefined ? smallest : { ...smallest, shown: { ...smallest.shown, stability } },
     steps,
     isSmallest: signal?.aborted !== true,
     nearMisses: [...nearMisses.values()],
   };
+}
+
+/** In how many repetitions of its case a discovery shows again; the signal ends them. */
+async function repeat(discovery: Discovery, options: ShrinkOptions): Promise<Stability | undefined> {
+  const name = discoveryName(discovery);
+  let shown = 0;
+  let of = 0;
+  while (of < options.repetitions && options.signal?.aborted !== true) {
+    of++;
+    if ((await discoveriesIn(discovery.scenario, discovery, options)).has(name)) shown++;
+  }
+  return of === 0 ? undefined : { shown, of };
 }
 
 /**
@@ -115,8 +135,9 @@ async function discoveriesIn(
   if (trace === undefined) return found;
   for (const violation of violationsOf(trace, judging.invariants)) {
     if (judging.forgiven(violation, trace) !== undefined) continue;
-    const one = discoveryOf(violation, trace, { block, case: number, isNearMiss: true });
-    found.set(discoveryName(one), one);
+    const name = nameIn(trace, violation);
+    if (!found.has(name))
+      found.set(name, discoveryOf(violation, trace, { block, case: number, isNearMiss: true }));
   }
   return found;
 }

@@ -1,12 +1,6 @@
-import {
-  findInvariant,
-  fingerprintText,
-  sameFingerprint,
-  violationsOf,
-  type Place,
-} from '../../invariants/index.ts';
+import { findInvariant, type Place } from '../../invariants/index.ts';
 import { encodeScenario, isRealistic, toJsonLine } from '../../scenario/index.ts';
-import type { Trace } from '../../trace/index.ts';
+import { stabilityText } from '../finding.ts';
 import type { Regression } from '../regression.ts';
 import type { Discovery } from './discovery.ts';
 
@@ -15,6 +9,15 @@ export interface StoredFinding {
   readonly place: Place;
   readonly regression: Regression;
 }
+
+/** The discovery that a stored finding holds. */
+export const discoveryIn = ({ place, regression }: StoredFinding, origin: FindingOrigin): Discovery => {
+  const { invariant, cause, title, scenario, observed } = regression;
+  const { outcome, violations, error } = observed;
+  const { block, case: number, isNearMiss } = origin;
+  const shown = { outcome, message: title, violations, ...(error !== undefined && { error }) };
+  return { invariant: invariant!, cause: cause!, place, block, case: number, isNearMiss, scenario, shown };
+};
 
 /** Where the case of a finding stands in its campaign, and how far it is shrunk. */
 export interface FindingOrigin {
@@ -30,6 +33,8 @@ export interface FindingOrigin {
 /** What is stored beside a finding. */
 export interface FindingFile {
   readonly revision: string;
+  /** The real VMM that was searched; the model when left out. */
+  readonly target?: string | undefined;
   /** The integer seed of the block. */
   readonly seed: number;
   /** The command line that repeats the campaign. */
@@ -57,30 +62,29 @@ export function originOf({ provenance }: Regression): FindingOrigin | undefined 
   };
 }
 
-/**
- * The stored form of a discovery.
- *
- * @param trace a run of the discovery's scenario.
- */
+/** The stored form of a discovery. */
 export function storedFinding(
   discovery: Discovery,
   { steps, isSmallest }: Pick<FindingOrigin, 'steps' | 'isSmallest'>,
-  trace: Trace,
-  { revision, seed, command, version, date }: FindingFile,
+  { revision, target, seed, command, version, date }: FindingFile,
 ): StoredFinding {
   const { invariant, cause, place, scenario } = discovery;
-  const violations = violationsOf(trace);
-  const violation = violations.find((one) => sameFingerprint(one, discovery));
+  const { outcome, message, violations, error, stability } = discovery.shown;
+  const ofRealVmm = target !== undefined && {
+    target,
+    ...(stability && { stability: stabilityText(stability) }),
+    ...(error !== undefined && { error }),
+  };
   return {
     place,
     regression: {
       schema: 1,
       invariant,
       cause,
-      title: violation?.message ?? fingerprintText(discovery),
+      title: message,
       status: 'open',
       expected: findInvariant(invariant).clause,
-      observed: { outcome: trace.outcome, violations: violations.map(fingerprintText) },
+      observed: { outcome, violations, ...ofRealVmm },
       failsOn: [revision],
       realistic: isRealistic(scenario),
       provenance: {

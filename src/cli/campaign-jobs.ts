@@ -1,0 +1,168 @@
+import type {
+  BlockOrder,
+  BlockResult,
+  Discovery,
+  KeptScenario,
+  ShrunkDiscovery,
+  Workers,
+} from '../campaign/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import { CampaignWork, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
+import { processLine, threadLine, type JobLine, type WordFromJob, type WordToJob } from './job-line.ts';
+import { threadFile } from './thread-file.ts';
+
+/** Workers that the caller closes. */
+export interface ClosableWorkers extends Workers {
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the workers of a campaign. One works in this thread. More work in threads of their own on the model, and in
+ * processes of their own on a real QEMU: each serves devices, which the event loop of one process does for one QEMU.
+ *
+ * @param opened what a worker in this thread searches. The caller closes it.
+ * @param signal ends the campaign.
+ */
+export function startWorkers(
+  jobs: number,
+  order: CampaignWorkOrder,
+  opened: CampaignTarget,
+  signal: AbortSignal,
+): ClosableWorkers {
+  const file = jobs > 1 ? threadFile('campaign-worker') : undefined;
+  if (file === undefined) return inThisThread(new CampaignWork(order, opened, signal));
+  const start = order.target === 'model' ? threadLine : processLine;
+  return new CampaignJobs(Array.from({ length: jobs }, () => new CampaignJob(start(file), order, signal)));
+}
+
+function inThisThread(work: CampaignWork): ClosableWorkers {
+  // One order at a time: a block that shares the thread with another would end later, not sooner.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const turn = last.then(act);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    jobs: 1,
+    runBlock: (block, onDiscovery) => inTurn(() => work.runBlock(block, onDiscovery)),
+    shrink: (discovery) => inTurn(() => work.shrink(discovery)),
+    shrinkKept: (kept) => inTurn(() => work.shrinkKept(kept)),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Several jobs; each order goes to the first that is free. */
+class CampaignJobs implements ClosableWorkers {
+  readonly jobs: number;
+  readonly #all: readonly CampaignJob[];
+  readonly #free: CampaignJob[];
+  readonly #waiting: ((job: CampaignJob) => void)[] = [];
+
+  constructor(all: readonly CampaignJob[]) {
+    this.jobs = all.length;
+    this.#all = all;
+    this.#free = [...all];
+  }
+
+  runBlock(order: BlockOrder, onDiscovery: (discovery: Discovery) => void): Promise<BlockResult> {
+    return this.#withJob((job) => job.runBlock(order, onDiscovery));
+  }
+
+  shrink(discovery: Discovery): Promise<ShrunkDiscovery> {
+    return this.#withJob((job) => job.shrink(discovery));
+  }
+
+  shrinkKept(kept: KeptScenario): Promise<Scenario> {
+    return this.#withJob((job) => job.shrinkKept(kept));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((job) => job.close()));
+  }
+
+  async #withJob<T>(act: (job: CampaignJob) => Promise<T>): Promise<T> {
+    const job =
+      this.#free.pop() ?? (await new Promise<CampaignJob>((resolve) => this.#waiting.push(resolve)));
+    try {
+      return await act(job);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free.push(job);
+      else next(job);
+    }
+  }
+}
+
+/** How many milliseconds a job has to close its target: a QEMU that hangs is killed before. */
+const CLOSE_DEADLINE_MS = 10_000;
+
+/** One job, which works on one order at a time. */
+class CampaignJob {
+  readonly #line: JobLine;
+  readonly #end: Promise<void>;
+  #failure: { readonly reason: unknown } | undefined;
+  /** Gets the words of the job, or why there will be none. */
+  #listener: { hear(word: WordFromJob): void; fail(reason: unknown): void } | undefined;
+
+  constructor(line: JobLine, order: CampaignWorkOrder, signal: AbortSignal) {
+    this.#line = line;
+    this.#end = new Promise((resolve) => {
+      line.onEnd((reason) => {
+        this.#failure ??= { reason };
+        this.#listener?.fail(reason);
+        resolve();
+      });
+    });
+    line.onWord((word) => this.#listener?.hear(word));
+    line.say({ kind: 'begin', order });
+    const interrupt = (): void => line.say({ kind: 'interrupt' });
+    if (signal.aborted) interrupt();
+    else signal.addEventListener('abort', interrupt, { once: true });
+  }
+
+  async runBlock(order: BlockOrder, onDiscovery: (discovery: Discovery) => void): Promise<BlockResult> {
+    const word = await this.#ask({ kind: 'run', order }, onDiscovery);
+    return (word as Extract<WordFromJob, { kind: 'block' }>).result;
+  }
+
+  async shrink(discovery: Discovery): Promise<ShrunkDiscovery> {
+    const word = await this.#ask({ kind: 'shrink', discovery }, () => undefined);
+    return (word as Extract<WordFromJob, { kind: 'shrunk' }>).result;
+  }
+
+  async shrinkKept(kept: KeptScenario): Promise<Scenario> {
+    const word = await this.#ask({ kind: 'simplify', kept }, () => undefined);
+    return (word as Extract<WordFromJob, { kind: 'simplified' }>).result;
+  }
+
+  async close(): Promise<void> {
+    this.#line.say({ kind: 'close' });
+    const deadline = setTimeout(() => this.#line.kill(), CLOSE_DEADLINE_MS);
+    await this.#end;
+    clearTimeout(deadline);
+  }
+
+  async #ask(question: WordToJob, onDiscovery: (discovery: Discovery) => void): Promise<WordFromJob> {
+    if (this.#failure !== undefined) throw this.#failure.reason;
+    try {
+      return await new Promise<WordFromJob>((resolve, reject) => {
+        const hear = (word: WordFromJob): void => {
+          try {
+            if (word.kind === 'discovery') return onDiscovery(word.discovery);
+          } catch (error) {
+            // The finding could not be stored.
+            return reject(error as Error);
+          }
+          if (word.kind === 'failed') return reject(new InvalidInput(word.problems));
+          resolve(word);
+        };
+        this.#listener = { hear, fail: reject };
+        this.#line.say(question);
+      });
+    } finally {
+      this.#listener = undefined;
+    }
+  }
+}

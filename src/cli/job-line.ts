@@ -1,0 +1,75 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { BlockOrder, BlockResult, Discovery, KeptScenario, ShrunkDiscovery } from '../campaign/index.ts';
+import type { Problem } from '../input/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import type { CampaignWorkOrder } from './campaign-work.ts';
+
+/** A message to a job of a campaign. */
+export type WordToJob =
+  /** The first word: what the job works on. */
+  | { readonly kind: 'begin'; readonly order: CampaignWorkOrder }
+  | { readonly kind: 'run'; readonly order: BlockOrder }
+  | { readonly kind: 'shrink'; readonly discovery: Discovery }
+  | { readonly kind: 'simplify'; readonly kept: KeptScenario }
+  /** The campaign ends: the job finishes its case, and answers with what it has. */
+  | { readonly kind: 'interrupt' }
+  /** The last word: the job closes its target, and ends. */
+  | { readonly kind: 'close' };
+
+/** A message from a job of a campaign. */
+export type WordFromJob =
+  /** The first case of a discovery, while the block runs. */
+  | { readonly kind: 'discovery'; readonly discovery: Discovery }
+  | { readonly kind: 'block'; readonly result: BlockResult }
+  | { readonly kind: 'shrunk'; readonly result: ShrunkDiscovery }
+  | { readonly kind: 'simplified'; readonly result: Scenario }
+  | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
+
+/** The line to a job that runs elsewhere. */
+export interface JobLine {
+  say(word: WordToJob): void;
+  onWord(listener: (word: WordFromJob) => void): void;
+  /** @param listener told once, when the job can answer no more: why it has ended. */
+  onEnd(listener: (reason: unknown) => void): void;
+  /** Ends a job that has not ended by itself. */
+  kill(): void;
+}
+
+/** Starts a job in a thread of this process. */
+export function threadLine(file: URL): JobLine {
+  const worker = new Worker(file);
+  let failure: unknown = new Error('a thread of the campaign has ended');
+  worker.on('error', (error) => (failure = error));
+  return {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    say: (word) => worker.postMessage(word),
+    onWord: (listener) => void worker.on('message', listener),
+    onEnd: (listener) => void worker.once('exit', () => listener(failure)),
+    kill: () => void worker.terminate(),
+  };
+}
+
+/** Starts a job in a process of its own. */
+export function processLine(file: URL): JobLine {
+  // As between threads, the messages may hold maps and big integers.
+  const child = fork(fileURLToPath(file), { serialization: 'advanced', execArgv: [] });
+  let failure: unknown;
+  // After a failed start there may be no exit; after a failed word the exit tells the rest.
+  child.on('error', (error) => (failure ??= error));
+  return {
+    say: (word) => void (child.connected && child.send(word, () => undefined)),
+    onWord: (listener) => void child.on('message', (word) => listener(word as WordFromJob)),
+    onEnd: (listener) => {
+      let isTold = false;
+      const tell = (code: number | null, signal: NodeJS.Signals | null): void => {
+        if (isTold) return;
+        isTold = true;
+        listener(failure ?? new Error(`a process of the campaign has ended (${signal ?? code})`));
+      };
+      child.once('exit', tell).once('error', () => tell(null, null));
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
