@@ -173,8 +173,7 @@ export class RedBlackTree<Value> {
         continue;
       }
       if (isBlack(sibling[other])) {
-        sibling[side]!.isRed = false;
-        sibling.isRed = true;
+        // Both colours are set below.
         this.#rotate(sibling, other);
         sibling = parent[other]!;
       }
