@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hostAddress, iova, offset, smallestPage, type Iova, type Size } from '../address/index.ts';
 import { Errno } from './errno.ts';
-import type { DmaMapping, DmaMapRequest, IommuContainer } from './iommu-container.ts';
+import { dmaBufPart, type DmaMapping, type DmaMapRequest, type IommuContainer } from './iommu-container.ts';
 import { IommufdIoas } from './iommufd.ts';
 import { SpaprTceContainer } from './spapr-tce.ts';
 import { Type1Container } from './type1.ts';
@@ -207,4 +207,18 @@ it('a sPAPR container behaves like a table with one entry a page (random calls)'
       }
     }),
   );
+});
+
+describe('dmaBufPart', () => {
+  it.each([
+    ['one area', [{ size: 0x3000n }], 0x1000n, { start: 0x1000n, bytes: 0x3000n, ranges: 1 }],
+    [
+      'the areas around an MSI-X table',
+      [{ size: 0x3000n }, { size: 0xc000n }],
+      0x4000n,
+      { start: 0x4000n, bytes: 0xf000n, ranges: 2 },
+    ],
+  ])('tells the bytes and ranges of a dma-buf of %s (host facts B4 and B5)', (_, areas, start, part) => {
+    expect(dmaBufPart(areas, start)).toEqual(part);
+  });
 });

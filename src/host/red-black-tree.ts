@@ -3,6 +3,8 @@ export interface TreeNode<Value> {
   readonly value: Value;
   readonly left: TreeNode<Value> | undefined;
   readonly right: TreeNode<Value> | undefined;
+  /** The colour of the place, which decides how later insertions and removals turn the tree. */
+  readonly isRed: boolean;
 }
 
 class Node<Value> implements TreeNode<Value> {
@@ -45,7 +47,8 @@ export class RedBlackTree<Value> {
   /** Adds a value as a leaf. @param side on which side of a value that is in the tree the new one belongs */
   insert(value: Value, side: (existing: Value) => Side): void {
     let parent: Node<Value> | undefined;
-    let place: Side = 'left';
+    // Set together with `parent`.
+    let place!: Side;
     for (let node = this.#root; node !== undefined; node = node[place]) {
       parent = node;
       place = side(node.value);
@@ -70,13 +73,13 @@ export class RedBlackTree<Value> {
     const node = this.#nodes.get(value);
     if (node === undefined) return;
     this.#nodes.delete(value);
-    if (node.left !== undefined && node.right !== undefined) {
-      let successor = node.right;
-      while (successor.left !== undefined) successor = successor.left;
+    const successor = this.#leftmost(node.right);
+    if (successor === undefined) this.#removeNode(node);
+    else {
       // The successor takes the place of the node, and its own place becomes free.
       this.#move(successor.value, node);
       this.#removeNode(successor);
-    } else this.#removeNode(node);
+    }
   }
 
   /** The values from left to right. @param from the node to begin with; the leftmost by default */
@@ -143,7 +146,7 @@ export class RedBlackTree<Value> {
       this.#rotate(grandparent, opposite(side));
       break;
     }
-    if (this.#root !== undefined) this.#root.isRed = false;
+    this.#root!.isRed = false;
   }
 
   /** Balances the tree after the paths through one side of `top` have lost a black node. */
@@ -170,8 +173,7 @@ export class RedBlackTree<Value> {
         continue;
       }
       if (isBlack(sibling[other])) {
-        sibling[side]!.isRed = false;
-        sibling.isRed = true;
+        // Both colours are set below.
         this.#rotate(sibling, other);
         sibling = parent[other]!;
       }

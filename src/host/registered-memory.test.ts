@@ -88,4 +88,15 @@ describe('RegisteredMemory.unregister', () => {
     expect(one.register(block(0n, PAGE))).toEqual(failed(Errno.ENOMEM));
     expect(one.register(block(RAM, PAGE))).toEqual(SUCCESS);
   });
+
+  it('never frees a block that was unregistered while it was mapped (host fact D5)', () => {
+    const one = memory();
+    one.register(block(RAM, PAGE));
+    expect(one.unregister(hostAddress(RAM), PAGE, () => true)).toBe(0);
+    expect(one.register(block(RAM, PAGE))).toEqual(SUCCESS);
+    // Now no mapping points into the block.
+    expect(one.unregister(hostAddress(RAM), PAGE, unused)).toBe(0);
+    expect(one.reachableFrom(RAM, RAM + PAGE, PAGE)).toBe(RAM + PAGE);
+    expect(one.register(block(RAM, 2n * PAGE))).toEqual(failed(Errno.EINVAL));
+  });
 });

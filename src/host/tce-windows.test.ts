@@ -84,5 +84,23 @@ describe('where TceWindows puts a window', () => {
     expect(create(64n * KIB, 8n * KIB)).toBe(Errno.ENODEV);
     expect(create(4n * KIB, 1n << 50n)).toBe(Errno.EINVAL);
     expect(create(4n * KIB, 1n << 49n)).toBe(0);
+    expect(create(64n * KIB, 64n * KIB)).toBe(0);
+  });
+
+  it.each([
+    ['a size that is no power of two', { size: 3n * GIB }],
+    ['two levels', { size: GIB, levels: 2 }],
+    ['a size that is no power of two, and two levels', { size: 3n * GIB, levels: 2 }],
+  ])('in a pseries guest is none for %s, and the hypervisor is not asked (host fact D19)', (_, wrong) => {
+    const tce = windows({ platform: 'pseries' });
+    expect(tce.create({ pageSize: 64n * KIB, ...wrong }).errno).toBe(Errno.EINVAL);
+    expect(tce.create({ pageSize: 64n * KIB, size: GIB }).errno).toBe(0);
+  });
+
+  it('in a pseries guest is 2^59 for pages of 4K and more bytes than the default window has (host fact D14)', () => {
+    const tce = windows({ platform: 'pseries' });
+    expect(tce.remove(iova(0n)).errno).toBe(0);
+    const larger = { pageSize: 4n * KIB, size: 4n * GIB };
+    expect(tce.create(larger)).toMatchObject({ errno: 0, window: { slot: 0, start: SECOND_WINDOW } });
   });
 });

@@ -119,11 +119,11 @@ export class SearchedMappings implements Type1Mappings {
       const last = this.find(low64(iova + size - 1n), 0n);
       if (last !== undefined && endOf(last) !== end) return Errno.EINVAL;
     }
-    return this.#from(iova, end, (mapping) => version === 1 && iova > mapping.iova);
+    return this.#from(iova, end);
   }
 
   all(): readonly DmaMapping[] {
-    return this.#from(0n, low64(-1n), () => false);
+    return this.#from(0n, low64(-1n));
   }
 
   insert(mapping: DmaMapping): void {
@@ -149,23 +149,26 @@ export class SearchedMappings implements Type1Mappings {
   }
 
   snapshot(): readonly DmaMapping[] {
-    this.#snapshot ??= [...this.#tree.values()].toSorted((a, b) => (a.iova < b.iova ? -1 : 1));
+    this.#snapshot ??= [...this.#tree.values()];
     return this.#snapshot;
   }
 
-  /** The kernel links a mapping before it sets the size, so only the starts are compared. */
+  /** The kernel links a mapping before it sets the size, so only the starts are compared, and the tree is in their order. */
   #insert(mapping: DmaMapping): void {
     this.#snapshot = undefined;
     this.#tree.insert(mapping, ({ iova }) => (mapping.iova <= iova ? 'left' : 'right'));
   }
 
-  /** The mappings from the first that ends behind `start`, up to `end` or to one at which the kernel stops. */
-  #from(start: bigint, end: bigint, stopsAt: (mapping: DmaMapping) => boolean): DmaMapping[] {
+  /**
+   * The mappings from the first that ends behind `start` up to `end`. There are none if the first begins before `start`,
+   * which version 2 has refused by then (host facts U10 and R1.5.3).
+   */
+  #from(start: bigint, end: bigint): DmaMapping[] {
     const first = this.#firstEndingBehind(start);
     if (first === undefined) return [];
     const found: DmaMapping[] = [];
     for (const mapping of this.#tree.values(first)) {
-      if (mapping.iova >= end || stopsAt(mapping)) break;
+      if (mapping.iova < start || mapping.iova >= end) break;
       found.push(mapping);
     }
     return found;

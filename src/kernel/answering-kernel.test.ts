@@ -189,6 +189,23 @@ describe('a container', () => {
     expect(state.containers[0]!.iommu.mappings()).toEqual([]);
   });
 
+  it('unmaps all at once, and says that it can, since Linux 5.12 (host facts 0.1 and U2)', () => {
+    const UNMAP_ALL = 9n;
+    const unmapAll = (kernel: string) => {
+      const { process, state, container } = openDevice({ ...type1, kernel });
+      const map = { argsz: 32, flags: 3, vaddr: 0x10_0000n, iova: 0x1000n, size: 0x2000n };
+      expect(process.ask(container, vfio('IOMMU_MAP_DMA'), abi.DMA_MAP, map).errno).toBe(0);
+      const answer = process.ask(container, vfio('IOMMU_UNMAP_DMA'), abi.DMA_UNMAP, { argsz: 24, flags: 2 });
+      return {
+        says: process.ioctl(container, vfio('CHECK_EXTENSION'), UNMAP_ALL).result,
+        errno: answer.errno,
+        left: state.containers[0]!.iommu.mappings().length,
+      };
+    };
+    expect(unmapAll('5.11')).toEqual({ says: 0n, errno: Errno.EINVAL, left: 1 });
+    expect(unmapAll('5.12')).toEqual({ says: 1n, errno: 0, left: 0 });
+  });
+
   it('tells pages, valid IOVAs and free mappings where there is room for the capabilities', () => {
     const apertures = [{ start: 0, end: '0xfedfffff' }];
     const { process, container } = openDevice({ iommu: { ...type1.iommu, apertures } });

@@ -61,7 +61,10 @@ export class ContainerFile implements KernelFile {
     const { TYPE1, TYPE1v2, SPAPR_TCE, SPAPR_TCE_v2 } = VFIO_IOMMU_TYPES;
     switch (this.#host.scenario.host.iommu.type) {
       case 'type1':
-        return [TYPE1, TYPE1v2, VFIO_EXTENSIONS.UNMAP_ALL];
+        // ALL came with the flags that replace addresses (host fact 0.1).
+        return this.#host.rules.type1.replacesAddresses
+          ? [TYPE1, TYPE1v2, VFIO_EXTENSIONS.UNMAP_ALL]
+          : [TYPE1, TYPE1v2];
       case 'spapr-tce-v2':
         return [SPAPR_TCE, SPAPR_TCE_v2];
       default:

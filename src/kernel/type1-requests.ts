@@ -52,8 +52,8 @@ function map({ host, name, iommu }: Type1, call: IoctlCall): KernelAnswer {
 
 function unmap({ host, name, iommu }: Type1, call: IoctlCall): KernelAnswer {
   const { argsz, flags, iova: at, size } = call.read(DMA_UNMAP);
-  const all = flags === DMA_UNMAP_FLAGS.ALL && at === 0n && size === 0n;
-  // host facts U2 to U5 and U7
+  const all = iommu.rules.replacesAddresses && flags === DMA_UNMAP_FLAGS.ALL && at === 0n && size === 0n;
+  // host facts U2 to U5, U7 and 0.1
   if (argsz < DMA_UNMAP.bytes || (flags !== 0 && !all)) return answered(Errno.EINVAL);
   const { errno, unmapped } = all ? iommu.unmapAll() : iommu.unmap(iova(at), size);
   const range = all ? { iova: iova(0n), size: END_OF_SPACE } : { iova: iova(at), size };

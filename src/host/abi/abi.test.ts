@@ -131,6 +131,15 @@ describe('the layout of a structure of the kernel', () => {
     expect(structure.offsets).toEqual(offsets);
   });
 
+  it('has as many bytes as fill whole fields of its largest type', () => {
+    expect(abi.structure({ size: 'u64', flags: 'u32' }).bytes).toBe(16);
+    expect(abi.structure({ flags: 'u32', id: 'u16' }).bytes).toBe(8);
+    expect(abi.structure({ flags: 'u32', size: 'u64', id: 'u16' })).toMatchObject({
+      bytes: 24,
+      offsets: { flags: 0, size: 8, id: 16 },
+    });
+  });
+
   it('encodes VFIO_IOMMU_MAP_DMA to the bytes that a C program passes, and decodes them', () => {
     const bytes = abi.DMA_MAP.encode({ argsz: 32, flags: 3, vaddr: 0x7f00n, iova: 0x8000000000n, size: 1n });
     expect(Buffer.from(bytes).toString('hex')).toBe(
