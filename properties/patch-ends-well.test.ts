@@ -70,6 +70,11 @@ describe('a patch', () => {
     ['answers', `parentPort.postMessage({ kind: 'answer', answer: FORGED })`],
     ['nothing', 'parentPort.postMessage(null)'],
     ['no more', 'parentPort.close()'],
+    [
+      'by the handles of Node',
+      `process._getActiveHandles().filter((one) => one instanceof MessagePort)
+        .forEach((port) => port.postMessage({ kind: 'answer', answer: FORGED, word: { kind: 'answer', answer: FORGED } }))`,
+    ],
     ['by its data', `workerData.port?.postMessage({ kind: 'answer', answer: FORGED })`],
     [
       'by all ports',
@@ -89,6 +94,33 @@ describe('a patch', () => {
     },
     90_000,
   );
+
+  it.each([
+    ['JSON.stringify', `JSON.stringify = () => 'x'`],
+    ['Array.prototype.map', 'Array.prototype.map = () => []'],
+    ['Object.keys', 'Object.keys = () => []'],
+    ['Promise.prototype.then', 'Promise.prototype.then = function () { return this; }'],
+    ['Function.prototype.call', 'Function.prototype.call = () => undefined'],
+    ['setImmediate', 'globalThis.setImmediate = () => undefined'],
+    ['Promise', 'globalThis.Promise = undefined'],
+  ])(
+    'that replaces %s gets no verdict, wherever it does so',
+    (name, act) => {
+      const why = `replaces ${name}, by which barproof itself works; expected a program that leaves the built-ins of JavaScript as they are`;
+      const onLoad = validate(`${act}; ${EXPORT}`);
+      expect([onLoad.code, onLoad.out, onLoad.err]).toEqual([2, '', `✖ p.ts: ${why}\n`]);
+      const inRule = validate(IN_RULE(act));
+      expect([inRule.code, inRule.out, inRule.err]).toEqual([2, '', `✖ p.ts: ${why}\n`]);
+    },
+    90_000,
+  );
+
+  it('that closes the port of its judge gets no verdict', () => {
+    const { code, out, err } = validate(`import { MessagePort } from 'node:worker_threads';
+      process._getActiveHandles().filter((one) => one instanceof MessagePort).forEach((port) => port.close()); ${EXPORT}`);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toBe("✖ p.ts: the patch's thread gave no answer that can be read: there is no verdict\n");
+  }, 90_000);
 
   it('that exports no patch is refused with the export that is expected', () => {
     const { code, err } = validate(`export default 1;`);

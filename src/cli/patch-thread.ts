@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
@@ -16,10 +17,18 @@ export interface PatchOrder {
   readonly columns?: number | undefined;
 }
 
-/** What the thread gets. It takes the port for itself before it loads the patch, which must not answer in its name. */
+/** What the thread gets. It takes port and key before it loads the patch, which must not answer in its name. */
 export interface PatchThreadData {
   readonly order: PatchOrder;
   port?: MessagePort;
+  /** Stands in each message from the thread: a patch can find the port among the handles of Node. */
+  key?: string;
+}
+
+/** A message as it is sent. */
+export interface SealedWord<Answer> {
+  readonly key: string;
+  readonly word: WordFromThread<Answer>;
 }
 
 /** A message to the thread: the user has interrupted the command, or a scenario to run on a revision with the patch. */
@@ -48,8 +57,12 @@ export interface PatchHooks {
 const SILENCE_SECONDS = 120;
 /** How many seconds the thread may take for its answer after the interrupt. */
 const INTERRUPT_SECONDS = 8;
+/** How many seconds a thread may live on that has closed its port. */
+const CLOSED_PORT_SECONDS = 2;
 /** How many lines of the patch's own output are shown. */
 const MAX_LINES = 100;
+
+const UNREADABLE = "the patch's thread gave no answer that can be read: there is no verdict";
 
 const WORKER = threadFile('patch-worker');
 
@@ -65,6 +78,7 @@ export class PatchThread<Answer> {
   readonly #file: string;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #key = randomUUID();
   readonly #timers = new Set<NodeJS.Timeout>();
   #hasEnded = false;
 
@@ -73,7 +87,7 @@ export class PatchThread<Answer> {
     this.#file = order.file;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const data: PatchThreadData = { order, port: port2 };
+    const data: PatchThreadData = { order, port: port2, key: this.#key };
     this.#worker = new Worker(WORKER!, {
       workerData: data,
       transferList: [port2],
@@ -105,12 +119,17 @@ export class PatchThread<Answer> {
           SILENCE_SECONDS,
           `the patch keeps its thread busy for ${SILENCE_SECONDS} s: there is no verdict`,
         );
-        const onMessage = (word: WordFromThread<Answer>): void => {
+        const onMessage = (sealed: SealedWord<Answer> | null): void => {
+          if (sealed?.key !== this.#key) return;
+          const { word } = sealed;
           silence.refresh();
           if (word.kind === 'progress') onProgress?.(word.line);
           if (word.kind === 'event') emit?.(word.event);
           if (word.kind === 'answer') resolve(word.answer);
-          if (word.kind === 'failed') reject(new InvalidInput(word.problems));
+          if (word.kind === 'failed') {
+            if (word.problems.some(({ message }) => message !== '')) reject(new InvalidInput(word.problems));
+            else fail(UNREADABLE);
+          }
         };
         const onError = (error: unknown): void =>
           fail(`the patch throws outside of its rules: ${String(error)}; there is no verdict`);
@@ -120,10 +139,12 @@ export class PatchThread<Answer> {
           failAfter(INTERRUPT_SECONDS, 'interrupted before there was a verdict');
         };
         if (this.#hasEnded) onExit();
-        this.#port.on('message', onMessage);
+        // A port closes also before its thread ends, which has a reason of its own.
+        const onUnreadable = (): void => void failAfter(CLOSED_PORT_SECONDS, UNREADABLE);
+        this.#port.on('message', onMessage).on('close', onUnreadable);
         worker.on('error', onError).on('exit', onExit);
         heard.signal.addEventListener('abort', () => {
-          this.#port.off('message', onMessage);
+          this.#port.off('message', onMessage).off('close', onUnreadable);
           worker.off('error', onError).off('exit', onExit);
         });
         if (signal?.aborted) onInterrupt();

@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads';
 import { requireRevision } from '../model/index.ts';
 import { setTerminalWidth } from '../report/index.ts';
 import type { Trace } from '../trace/index.ts';
+import { BuiltIns, replacesBuiltIn } from '../validate/index.ts';
 import type { PatchThreadData, WordFromThread, WordToThread } from './patch-thread.ts';
 import { openPatchedRunner } from './patched-runner.ts';
 import { problemsOf } from './unexpected-error.ts';
@@ -11,16 +12,22 @@ import { reportOnSides, type ValidateReport } from './validate-report.ts';
 
 const data = workerData as PatchThreadData;
 const { file, validate, columns } = data.order;
-// A patch can import `workerData`, too, and who has the port can answer in the name of the judge.
+// A patch can import `workerData`, too, and Node shows it the port. Who has the key can answer in the name of the judge.
 const port = data.port!;
+const key = data.key!;
 delete data.port;
+delete data.key;
 const post = port.postMessage.bind(port);
 setTerminalWidth(columns);
 const say = (word: WordFromThread<ValidateReport | Trace>): void =>
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  post(word);
+  post({ key, word });
 const listen = (hear: (word: WordToThread) => void): void => void port.on('message', hear);
-setInterval(() => say({ kind: 'alive' }), 1000);
+// The words of the judge are made by the built-ins that the patch could replace.
+const builtIns = new BuiltIns();
+setInterval(() => {
+  if (!saysReplaced()) say({ kind: 'alive' });
+}, 1000);
 
 if (validate === undefined) runScenarios();
 else await judge(validate);
@@ -56,8 +63,20 @@ const withoutChanges = (trace: Trace): Trace => ({
 
 async function answer(act: () => Promise<ValidateReport | Trace>): Promise<void> {
   try {
-    say({ kind: 'answer', answer: await act() });
+    const answer = await act();
+    if (!saysReplaced()) say({ kind: 'answer', answer });
   } catch (error) {
-    say({ kind: 'failed', problems: problemsOf(error) });
+    if (!saysReplaced()) say({ kind: 'failed', problems: problemsOf(error) });
   }
+}
+
+/** Says that the patch has replaced a built-in, if it has: what the judge has found since then is worth nothing. */
+function saysReplaced(): boolean {
+  const replaced = builtIns.restore();
+  if (replaced === undefined) return false;
+  say({
+    kind: 'failed',
+    problems: [{ path: file, message: replacesBuiltIn(replaced) }],
+  });
+  return true;
 }

@@ -12,11 +12,13 @@ export {
   type PatchJudgement,
 } from './judge-patch.ts';
 export { judgeTargets, type JudgeTargetsOptions } from './judge-targets.ts';
+export { BuiltIns } from './built-ins.ts';
 export {
   baseOfPatch,
   loadPatch,
   loadProgram,
   placeIn,
+  replacesBuiltIn,
   type Library,
   type LoadedPatch,
 } from './load-patch.ts';

@@ -5,6 +5,7 @@ import { Script } from 'node:vm';
 import type { Transform } from 'sucrase';
 import { readTextFile, InvalidInput, parseJson, prefixProblems, printable } from '../input/index.ts';
 import type { AnyRevision } from '../model/index.ts';
+import { BuiltIns } from './built-ins.ts';
 import { DeadlinePassed, stopAfterTries } from './stop-after.ts';
 import { whatWasThrown } from './guard.ts';
 import { isPatch, type Patch } from './patch.ts';
@@ -38,8 +39,8 @@ const ENDINGS = ['', ...TYPESCRIPT, ...JAVASCRIPT, '.json'];
  * @param file its path, absolute or relative to the current folder.
  * @param seconds that loading may take; 10 when left out. A file that got little of the CPU is tried again.
  * @returns its default export, and the files that were read.
- * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish in time, or exports
- *   no patch. The caller adds the name of the file.
+ * @throws InvalidInput when the file cannot be read, is not a valid program, throws, does not finish in time, replaces
+ *   built-ins such as `JSON.stringify`, or exports no patch. The caller adds the name of the file.
  */
 export function loadPatch(file: string, library: Library, seconds = SECONDS_TO_LOAD): LoadedPatch {
   const { exported: patch, before, files } = loadProgram(file, library, seconds);
@@ -68,9 +69,16 @@ export function loadProgram(
     loader = new Loader(library);
     return loader.load(resolve(file));
   };
+  const builtIns = new BuiltIns();
   let exported: unknown;
   try {
-    exported = stopAfterTries(load, seconds);
+    try {
+      exported = stopAfterTries(load, seconds);
+    } finally {
+      // Put back, so that the error can be told.
+      const replaced = builtIns.restore();
+      if (replaced !== undefined) throw invalid(replacesBuiltIn(replaced));
+    }
   } catch (error) {
     if (error instanceof InvalidInput) throw error;
     if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${seconds} s`);
@@ -78,6 +86,10 @@ export function loadProgram(
   }
   return { exported: defaultOf(exported), before: namedOf(exported, 'before'), files: loader.files };
 }
+
+/** Why a program is not judged that has replaced a built-in. @param name such as `JSON.stringify`. */
+export const replacesBuiltIn = (name: string): string =>
+  `replaces ${name}, by which barproof itself works; expected a program that leaves the built-ins of JavaScript as they are`;
 
 const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);
 
