@@ -81,6 +81,27 @@ const CLASSES = {
           .some((other) => other.op === 'enable-memory' && other.device === operation.device),
     ),
   'bar-sized': ({ operations }) => operations.some(({ op }) => op === 'size-bar'),
+  'accessed-beyond-4-gib': ({ operations }) =>
+    operations.some((operation) => operation.op === 'access-bar' && operation.offset >= 1n << 32n),
+  'ports-enabled': ({ operations }) => operations.some(({ op }) => op === 'enable-io'),
+  'moved-in-page': ({ machine, operations }) =>
+    operations.some(
+      (operation, index) =>
+        operation.op === 'set-bar' &&
+        operations
+          .slice(0, index)
+          .some(
+            (other) =>
+              other.op === 'set-bar' &&
+              other.device === operation.device &&
+              other.bar === operation.bar &&
+              other.address !== operation.address &&
+              page(other.address, machine.hostPageSize) === page(operation.address, machine.hostPageSize),
+          ),
+    ),
+  'permission-changed': ({ operations }) =>
+    operations.some(({ op }) => op === 'make-readonly' || op === 'make-writable'),
+  'alias-shifted': ({ operations }) => operations.some(({ op }) => op === 'shift-alias'),
   accessed: ({ operations }) => operations.some(({ op }) => op === 'access-bar'),
   hotplugged: ({ operations }) => operations.some(({ op }) => op === 'hotplug'),
   overlaid: ({ operations }) => operations.some(({ op }) => op === 'add-region'),

@@ -13,6 +13,7 @@ import { withDmaWindow } from './dma-windows.ts';
 import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
+import { withLaterChanges } from './later-changes.ts';
 import { withMemoryOperations } from './memory-operations.ts';
 import { chooseOperations } from './operations.ts';
 import { chooseRealisticScenario, REALISTIC_SHARE } from './realistic.ts';
@@ -76,8 +77,10 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
       machineTypes,
       modelOnly: overlays,
     });
-    if (scenario !== undefined)
-      return overlays ? withMemoryOperations(choose, scenario, { ...recent, isReal: true }) : scenario;
+    if (scenario !== undefined) {
+      const whole = overlays ? withMemoryOperations(choose, scenario, { ...recent, isReal: true }) : scenario;
+      return withLaterChanges(choose, whole, { modelOnly: overlays, isReal: true });
+    }
     if (realistic) throw new RangeError(NO_REAL_MACHINE);
   }
   // Only pseries has sPAPR containers.
@@ -97,5 +100,8 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const operations = overlays ? withDmaWindow(choose, machine, limited, drawnOperations) : drawnOperations;
   const scenario: Scenario = { version: 1, machine, revision, host: limited, devices, operations };
   const drawnWhole = chooseRamNear1TiB(choose, scenario);
-  return overlays ? withMemoryOperations(choose, drawnWhole, { ...recent, isReal: false }) : drawnWhole;
+  const whole = overlays
+    ? withMemoryOperations(choose, drawnWhole, { ...recent, isReal: false })
+    : drawnWhole;
+  return withLaterChanges(choose, whole, { modelOnly: overlays, isReal: false });
 }

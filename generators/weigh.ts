@@ -88,6 +88,8 @@ function weighOperation(operation: Operation): number {
       );
     case 'create-dma-window':
       return 20 + digits(operation.pageSize) + 2 * digitsOfSize(operation.size);
+    case 'shift-alias':
+      return 5 + 2 * digitsOfSize(operation.by);
     case 'plug-blocks':
     case 'unplug-blocks':
       return 10 + digits(operation.offset) + 2 * digitsOfSize(operation.size);

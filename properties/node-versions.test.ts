@@ -49,6 +49,7 @@ const COMMANDS: readonly (readonly [command: string, code: number])[] = [
   ['validate damaged.ts', 2],
   ['validate throws.js', 2],
   ['list devices', 0],
+  ['list rules', 0],
 ];
 
 const FILES: Readonly<Record<string, string>> = {

@@ -144,7 +144,7 @@ describe('the JSON that a command prints obeys its schema:', () => {
       expect(complaints('run', await print('run', file, '--json'))).toEqual([]);
   });
 
-  it.each(['invariants', 'revisions', 'devices'])('list %s', async (name) => {
+  it.each(['invariants', 'revisions', 'devices', 'rules'])('list %s', async (name) => {
     expect(complaints('list', await print('list', name, '--json'))).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import type { FlatRange, MemoryRules } from '../../src/memory/index.ts';
 import type { PciRules } from '../../src/pci/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
 import type { PatchDefinition } from '../../src/validate/index.ts';
+import type { Quirk } from '../../src/vfio/index.ts';
 
 /** An invariant, or a cause of it. */
 export type Finder = InvariantId | `${InvariantId}/${string}`;
@@ -32,6 +33,14 @@ const isContinued = (left: FlatRange, right: FlatRange): boolean =>
 
 const hasSameWriters = (a: FlatRange, b: FlatRange): boolean =>
   a.readonly === b.readonly && a.nonvolatile === b.nonvolatile;
+
+/** Puts mirrors of configuration space elsewhere, or changes how much of it they show. */
+const mirroring = (change: (mirror: Quirk) => readonly Quirk[]): Bug[1] => ({
+  device: ({ quirks }) => ({
+    quirks: (context) =>
+      quirks(context).flatMap((quirk) => (quirk.name.includes('mirror') ? change(quirk) : [quirk])),
+  }),
+});
 
 const merging = (mergeable: MemoryRules['mergeable']): Bug[1] => ({ memory: { mergeable } });
 
@@ -190,6 +199,32 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'every card of the vendor has the mirror of a graphics card': [
     'memslot-complete/emulated-without-reason',
     { device: ({ quirks }) => ({ quirks: (context) => quirks({ ...context, isVga: true }) }) },
+  ],
+  'a graphics card has no mirror': ['access-dispatched/mirror-missing', mirroring(() => [])],
+  'the mirror of a graphics card begins a page too late': [
+    ['access-dispatched/mirror-missing', 'memslot-complete/emulated-without-reason'],
+    mirroring((mirror) => [{ ...mirror, offset: offset(mirror.offset + 0x1000n) }]),
+  ],
+  'the mirror of a graphics card begins 8 bytes too early': [
+    'access-dispatched/mirror-wrong-offset',
+    mirroring((mirror) => [{ ...mirror, offset: offset(mirror.offset - 8n) }]),
+  ],
+  'the mirror of a graphics card ends after half of the configuration space': [
+    'access-dispatched/mirror-missing',
+    mirroring((mirror) => [{ ...mirror, size: mirror.size / 2n }]),
+  ],
+  'a graphics card takes what the guest writes to the mirror': [
+    'access-dispatched/mirror-passes-through',
+    {
+      access: ({ route }) => ({
+        route: (access, found, layout) =>
+          access.write && found === 'config-space' ? 'device' : route(access, found, layout),
+      }),
+    },
+  ],
+  'the view of a ROM device does not follow the guest': [
+    'flat-partition/wrong-romd-mode',
+    { memory: { notices: (change) => change !== 'romd-mode' } },
   ],
   'neighbours become one range although only one of them is read-only': [
     'flat-partition/wrong-attributes',

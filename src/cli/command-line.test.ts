@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { REAL_DEVICES } from '../../generators/index.ts';
 import { COMMON_INVARIANTS, INVARIANT_IDS } from '../invariants/index.ts';
 import { ALL_REVISIONS } from '../model/index.ts';
+import { RULES } from '../validate/rules.ts';
 import { runInProcess as barproof } from './testing/run-in-process.ts';
 
 const SEED = (name: string): string =>
@@ -156,6 +157,29 @@ describe('barproof list', () => {
     );
     expect(out).toContain('; no MSI-X\n');
     expect(out).not.toMatch(/\b1 vectors/);
+  });
+});
+
+describe('barproof list rules', () => {
+  it('lists every rule of a patch with the room that asks it, what it decides, and what it may answer', async () => {
+    const { code, out, err } = await barproof(['list', 'rules']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const count = Object.values(RULES).reduce((sum, rules) => sum + Object.keys(rules).length, 0);
+    expect(out.trimEnd().split('\n')).toHaveLength(count);
+    expect(out).toMatch(
+      /^listener\.ramFailure +vfio +What the host's refusal to map RAM leads to .*; is "fatal" or "reported"$/m,
+    );
+    expect(out).toMatch(/^cloudHypervisor\.isProbe +cloud-hypervisor +Whether .*; returns true or false$/m);
+  });
+
+  it('lists them as JSON', async () => {
+    const { out } = await barproof(['list', 'rules', '--json']);
+    const { rules } = JSON.parse(out) as { readonly rules: readonly object[] };
+    expect(rules).toContainEqual({
+      ...{ name: 'memory.plugRefusal', room: 'memory', file: 'src/memory/discard-rules.ts', kind: 'value' },
+      about: expect.stringContaining("What a listener's refusal of plugged blocks leads to") as string,
+      answer: '"refused" or "ignored"',
+    });
   });
 });
 

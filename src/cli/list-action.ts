@@ -8,8 +8,11 @@ import {
   invariantsToJson,
   revisionList,
   revisionsToJson,
+  ruleList,
+  rulesToJson,
 } from '../report/index.ts';
 import { toJsonText } from '../scenario/index.ts';
+import { listRules } from '../validate/index.ts';
 
 interface List {
   /** For people. */
@@ -29,4 +32,5 @@ export const LISTS = {
     json: () => toJsonText(revisionsToJson(ALL_REVISIONS)),
   },
   devices: { text: () => deviceList(REAL_DEVICES), json: () => toJsonText(devicesToJson(REAL_DEVICES)) },
+  rules: { text: () => ruleList(listRules()), json: () => toJsonText(rulesToJson(listRules())) },
 } as const satisfies Record<string, List>;

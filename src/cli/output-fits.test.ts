@@ -45,6 +45,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['list', 'invariants'],
   ['list', 'revisions'],
   ['list', 'devices'],
+  ['list', 'rules'],
   ['check', '--runs', '20', '--no-save'],
   ['check', '--revision', 'seed-v2', '--runs', '30', '--no-save'],
   ['check', '--revision', 'cloud-hypervisor-51.0', '--runs', '20', '--no-save'],

@@ -54,8 +54,18 @@ describe('barproof validate', { timeout: 120_000 }, () => {
       '--runs',
       '50',
     );
-    expect(out).toMatch(/^changes nothing in \d+ cases: its rules answered as those of the base each time/);
+    expect(out).toMatch(
+      /^changes nothing in \d+ cases: its rules answered as those of the base each time \(listener\.unmapSpan\s+was\s+asked\s+[\d,]+\s+times:\s+[^)]*answers?\)/,
+    );
     expect(code).toBe(0);
+  });
+
+  it('exits with 2 for a patch of which one rule answers as the base, and no case asks another', async () => {
+    const rules = `(base) => ({ ...base, unmapSpan: (piece) => base.unmapSpan(piece), whenMapped: 'unmap-and-retry' })`;
+    const file = patch('p.ts', `{ name: 'p', listener: ${rules} }`);
+    const { code, out } = await run('validate', file, '--runs', '1', '--no-save');
+    expect(out).toMatch(/^not reached: listener\.whenMapped; \d+ cases say nothing of the patch\n/);
+    expect(code).toBe(2);
   });
 
   it('exits with 2 for a patch that answers otherwise after some cases', async () => {

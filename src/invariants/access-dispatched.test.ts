@@ -197,8 +197,53 @@ describe('access-dispatched', () => {
     const causesOf = (reached: Reached, at = 0x4010n) =>
       causes(accessDispatched, seen([at, 4], [part(at, 4, reached)], overlapping, card));
     expect(causesOf(config(0x10n))).toEqual([]);
-    expect(causesOf(config(0x14n))).toEqual(['mirror-over-registers']);
-    expect(causesOf(onDevice(0x4010n))).toEqual(['device-wrong-place']);
+    expect(causesOf(config(0x14n))).toEqual(['mirror-wrong-offset']);
+    expect(causesOf(onDevice(0x4010n))).toEqual(['mirror-passes-through']);
     expect(causesOf(config(0x10n), 0x5010n)).toEqual(['mirror-over-registers']);
+  });
+
+  it('asks for the mirror by what the card is, also where the VMM shows none (vfio fact 5.19)', () => {
+    const card = {
+      ...{ vendor: '0x10de', vga: true, configSize: '0x100', msix: undefined },
+      bars: [{ index: 0, size: '0x100000', type: 'mem32' }],
+    };
+    const config = (at: bigint): Reached => ({ kind: 'config-space', device: 'dev0', offset: offset(at) });
+    const own = (at: bigint, kind: 'io' | 'ram-device') => ({
+      view: region('dev0 BAR 0', kind, 'dev0'),
+      reached:
+        kind === 'io'
+          ? ({ kind: 'device', device: 'dev0', bar: 0, offset: offset(at) } as const)
+          : ({ kind: 'memory', region: 'dev0 BAR 0', owner: 'dev0', offset: offset(at) } as const),
+    });
+    for (const kind of ['io', 'ram-device'] as const) {
+      const causesOf = (at: bigint, more: object = {}) => {
+        const { view, reached } = own(at, kind);
+        const shown = state({
+          flatView: [flat(AT, 0x10_0000n, view)],
+          devices: [device([bar(0, 0x10_0000n, { address: AT })])],
+        });
+        return causes(accessDispatched, seen([at, 4], [part(at, 4, reached)], shown, { ...card, ...more }));
+      };
+      expect(causesOf(0x8_8000n)).toEqual(['mirror-missing']);
+      expect(causesOf(0x8_80fcn)).toEqual(['mirror-missing']);
+      expect([causesOf(0x8_7ffcn), causesOf(0x8_8100n)]).toEqual([[], []]);
+      expect([causesOf(0x8_8000n, { vga: false }), causesOf(0x8_8000n, { vendor: '0x8086' })]).toEqual([
+        [],
+        [],
+      ]);
+    }
+    const mirrored = state({
+      flatView: [
+        flat(AT, 0x8_8000n, region('dev0 BAR 0', 'io', 'dev0')),
+        flat(AT + 0x8_8000n, 0x40n, region('dev0 nvidia-bar0-88000-mirror-quirk', 'io', 'dev0')),
+        flat(AT + 0x8_8040n, 0x7_7fc0n, region('dev0 BAR 0', 'io', 'dev0'), { offset: 0x8_8040n }),
+      ],
+      devices: [device([bar(0, 0x10_0000n, { address: AT })])],
+    });
+    const causesOf = (reached: Reached, at: bigint) =>
+      causes(accessDispatched, seen([at, 4], [part(at, 4, reached)], mirrored, card));
+    expect(causesOf(config(0x10n), 0x8_8010n)).toEqual([]);
+    expect(causesOf(own(0x8_8010n, 'io').reached, 0x8_8010n)).toEqual(['mirror-passes-through']);
+    expect(causesOf(own(0x8_8040n, 'io').reached, 0x8_8040n)).toEqual(['mirror-missing']);
   });
 });

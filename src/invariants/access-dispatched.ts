@@ -144,14 +144,20 @@ class AccessCheck {
 
   /** Why a byte has not reached what it should; `undefined` if it has. */
   #causeOf(expected: Expectation, reached: Reached, byte: bigint): string | undefined {
-    const { structure } = expected;
+    const { structure, mirror } = expected;
+    // The guest then sees the registers of the real configuration space, with addresses of the host.
+    const reachesCard =
+      (reached.kind === 'memory' && reached.owner === expected.owner) ||
+      (reached.kind === 'device' && reached.device === expected.owner);
+    if (mirror !== undefined && reachesCard)
+      return mirror === 'missing' ? 'mirror-missing' : 'mirror-passes-through';
     switch (reached.kind) {
       case 'nothing':
         if (this.#isUndefined || expected.mayBeNothing) return undefined;
         return structure === undefined ? 'refused' : `${structure}-refuses-legal-access`;
       case 'config-space': {
-        const isMirror = expected.kind === 'config-space' && expected.owner === reached.device;
-        return isMirror && expected.offset === reached.offset + byte ? undefined : 'mirror-over-registers';
+        if (mirror === undefined || expected.owner !== reached.device) return 'mirror-over-registers';
+        return expected.offset === reached.offset + byte ? undefined : 'mirror-wrong-offset';
       }
       case 'registers':
         return expected.kind === 'registers' && isAt(expected, reached, byte) ? undefined : 'wrong-registers';
@@ -223,6 +229,7 @@ function reachedText(reached: Reached, byte: number): string {
 
 function expectedText({ kind, name, offset, structure, owner }: Expectation): string {
   if (kind === 'nothing') return 'nothing';
+  if (kind === 'config-space') return `the configuration space of ${owner}+${hex(offset)}`;
   const structureName = structure === 'table' ? 'the MSI-X table' : 'the PBA';
   return `${structure === undefined ? `"${name}"` : `${structureName} of ${owner}`}+${hex(offset)}`;
 }

@@ -18,11 +18,19 @@ export interface Expectation {
   /** Whether the byte lies in the table or PBA, by the guest's capability. */
   readonly structure: 'table' | 'pba' | undefined;
   /** Which byte of the device's own BARs lies there. */
-  readonly deviceBytes: { readonly bar: number; readonly offset: bigint } | undefined;
+  readonly deviceBytes: PlaceInBar | undefined;
   /** Whether no answer is an answer: a write to pending bits, or a byte that the device's own BAR does not have. */
   readonly mayBeNothing: boolean;
   /** Whether the VMM may carry out the access on the device although it emulates something there. */
   readonly mayReachDevice: boolean;
+  /** Whether the flat view shows the mirror of configuration space that answers there; `undefined` without a mirror. */
+  readonly mirror: 'shown' | 'missing' | undefined;
+}
+
+/** A byte of a BAR. */
+interface PlaceInBar {
+  readonly bar: number;
+  readonly offset: bigint;
 }
 
 const NOTHING: Expectation = {
@@ -34,6 +42,7 @@ const NOTHING: Expectation = {
   deviceBytes: undefined,
   mayBeNothing: true,
   mayReachDevice: false,
+  mirror: undefined,
 };
 
 /** What an access of one byte at `address` has to reach. */
@@ -45,6 +54,9 @@ export function expectationOf(address: bigint, write: boolean, state: State, tra
   const { kind, name, owner } = region;
   const at = offset + address - range.start;
   const shown = { ...NOTHING, name, owner, offset: at, mayBeNothing: false };
+  const device = state.devices.find(({ id }) => id === owner);
+  const missing = device && missingMirror(shown, device, trace);
+  if (missing !== undefined) return missing;
   if (kind === 'ram' || kind === 'ram-device' || (kind === 'rom-device' && romdMode)) {
     const isReadonly = range.readonly || kind === 'rom-device';
     if (!write || !isReadonly) return { ...shown, kind: 'memory' };
@@ -52,7 +64,6 @@ export function expectationOf(address: bigint, write: boolean, state: State, tra
     const isInSlot = kind === 'ram' && !hasReadonlySlots(trace.scenario);
     return isInSlot ? { ...shown, kind: 'memory', mayBeNothing: true } : NOTHING;
   }
-  const device = state.devices.find(({ id }) => id === owner);
   if (device === undefined) return { ...shown, kind: 'registers' };
   return ofDevice(shown, range, device, { at: at as Offset, address, write, trace });
 }
@@ -107,16 +118,36 @@ function ofDevice(
   return { ...common, kind: 'device' };
 }
 
+/**
+ * What a byte of a BAR has to reach where the flat view shows the BAR itself, although the device mirrors its configuration
+ * space there: the device's identity says where a mirror is, whatever the VMM shows.
+ */
+function missingMirror(shown: Expectation, device: DeviceState, trace: Trace): Expectation | undefined {
+  const own = barOf(device, shown.name);
+  if (own === undefined) return undefined;
+  const place = { bar: own.bar.index, offset: own.start + shown.offset };
+  const at = offsetInMirror(device, place, trace);
+  return at === undefined ? undefined : { ...shown, kind: 'config-space', offset: at, mirror: 'missing' };
+}
+
+/** The byte of the configuration space that a byte of a BAR mirrors. */
+function offsetInMirror(
+  { id }: DeviceState,
+  { bar, offset }: PlaceInBar,
+  { scenario }: Trace,
+): bigint | undefined {
+  const spec = scenario.devices.find((device) => device.id === id);
+  const mirror = spec && configMirror(scenario, spec, bar);
+  const isInside = mirror !== undefined && mirror.start <= offset && offset < mirror.end;
+  return isInside ? offset - mirror.start : undefined;
+}
+
 /** What a region over a BAR, which is not of MSI-X, has to reach: a mirror or else the device. */
 function inMirror(shown: Expectation, device: DeviceState, byte: ByteInView): Expectation {
   const places = placesOf(device, byte);
-  const spec = byte.trace.scenario.devices.find(({ id }) => id === device.id);
-  if (spec !== undefined) {
-    for (const { bar, offset } of places) {
-      const mirror = configMirror(spec, bar);
-      if (mirror !== undefined && mirror.start <= offset && offset < mirror.end)
-        return { ...shown, kind: 'config-space', offset: offset - mirror.start };
-    }
+  for (const each of places) {
+    const at = offsetInMirror(device, each, byte.trace);
+    if (at !== undefined) return { ...shown, kind: 'config-space', offset: at, mirror: 'shown' };
   }
   const [place] = places;
   return place === undefined
@@ -133,11 +164,7 @@ const placesOf = (device: DeviceState, { address, trace }: ByteInView) =>
   });
 
 /** Which byte of a BAR lies at an offset in a region of the device. */
-function placeInBar(
-  device: DeviceState,
-  region: string,
-  at: Offset,
-): { readonly bar: number; readonly offset: bigint } | undefined {
+function placeInBar(device: DeviceState, region: string, at: Offset): PlaceInBar | undefined {
   const own = barOf(device, region);
   if (own !== undefined) return { bar: own.bar.index, offset: own.start + at };
   const { emulatedAt, pbaAt, layout } = device.msix ?? {};

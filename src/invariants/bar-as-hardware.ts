@@ -122,7 +122,7 @@ function checkRegisters(trace: Trace, examination: Examination): void {
       .at(-1)
       ?.state.devices.find(({ id }) => id === device)
       ?.bars.find(({ index }) => index === bar);
-    if (seen !== undefined && seen.type !== 'io') checkDecoding(register, trace, examination);
+    if (seen !== undefined) checkDecoding(register, seen.type === 'io' ? 'io' : 'memory', trace, examination);
     const size = seen?.size;
     if (size === undefined || size < SMALLEST_SIZED) continue;
     const written = lastWritten(trace.scenario, device, bar);
@@ -138,14 +138,20 @@ function checkRegisters(trace: Trace, examination: Examination): void {
   }
 }
 
-/** After a reset a function answers at no memory BAR until the guest enables them. */
-function checkDecoding({ device, decoding }: BarRegister, trace: Trace, examination: Examination): void {
-  if (!isCommandReset(trace.scenario, device)) return;
+/** After a reset a function answers at no BAR of a space until the guest enables the space. */
+function checkDecoding(
+  { device, decoding }: BarRegister,
+  space: 'memory' | 'io',
+  trace: Trace,
+  examination: Examination,
+): void {
+  if (!isCommandReset(trace.scenario, device, space)) return;
   examination.exercised++;
   if (!decoding) return;
   examination.violate(
     'decodes-after-reset',
-    () => `the COMMAND register of ${device} enables memory, but a reset clears it`,
+    () =>
+      `the COMMAND register of ${device} enables ${space === 'io' ? 'ports' : 'memory'}, but a reset clears it`,
   );
 }
 

@@ -37,15 +37,22 @@ export function lastWritten(
   return written;
 }
 
-/** Whether a reset, or the device's plugging in, wrote COMMAND last, and not the guest. */
-export function isCommandReset({ operations }: Scenario, device: string): boolean {
+/**
+ * Whether a reset, or the device's plugging in, wrote the enable bit of a space last, and not the guest.
+ *
+ * @param space `io` for the bit of BARs of ports.
+ */
+export function isCommandReset(
+  { operations }: Scenario,
+  device: string,
+  space: 'memory' | 'io' = 'memory',
+): boolean {
   const last = operations.findLast(
     (operation) =>
       operation.op === 'reset' ||
-      ((operation.op === 'hotplug' ||
-        operation.op === 'enable-memory' ||
-        operation.op === 'disable-memory') &&
-        operation.device === device),
+      ('device' in operation &&
+        operation.device === device &&
+        ['hotplug', `enable-${space}`, `disable-${space}`].includes(operation.op)),
   );
   return last === undefined || last.op === 'reset' || last.op === 'hotplug';
 }

@@ -1,5 +1,5 @@
 import type { Range } from '../address/index.ts';
-import type { BarTypeName, DeviceSpec } from '../scenario/index.ts';
+import type { BarTypeName, DeviceSpec, Scenario } from '../scenario/index.ts';
 
 /** A part of a BAR in which a graphics card shows its configuration space. */
 interface Mirror {
@@ -21,14 +21,21 @@ const MIRRORS: readonly Mirror[] = [
   { vendor: 0x1002, bar: 2, types: ['mem64', 'mem64p'], start: 0x4000n, size: 0x100n },
 ];
 
-/** The bytes of a BAR that mirror the configuration space of a graphics card; `undefined` where a BAR has no mirror. */
+/**
+ * The bytes of a BAR that mirror the configuration space of a graphics card; `undefined` where a BAR has no mirror, or is
+ * too small for it. A device behind vfio-user has none: its server shows what it likes (vfio fact 5.19).
+ *
+ * @param bar index of a BAR of the device.
+ */
 export function configMirror(
+  { host }: Pick<Scenario, 'host'>,
   { vga, vendor, bars, configSize = 0x1000n }: DeviceSpec,
   bar: number,
 ): Range | undefined {
-  const type = bars.find(({ index }) => index === bar)?.type;
-  if (vga !== true || type === undefined) return undefined;
+  const spec = bars.find(({ index }) => index === bar);
+  if (vga !== true || spec === undefined || host.iommu.type === 'vfio-user') return undefined;
   const mirror = MIRRORS.find((one) => one.vendor === vendor && one.bar === bar);
-  if (mirror === undefined || mirror.types?.includes(type) === false) return undefined;
-  return { start: mirror.start, end: mirror.start + (mirror.size ?? configSize) };
+  if (mirror === undefined || mirror.types?.includes(spec.type) === false) return undefined;
+  const end = mirror.start + (mirror.size ?? configSize);
+  return end > spec.size ? undefined : { start: mirror.start, end };
 }

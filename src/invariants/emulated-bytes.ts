@@ -28,7 +28,7 @@ export function emulatedWithoutReason(
   if (spec === undefined) return undefined;
   const under = bytesUnder(range, device, spec.bars, (bar) => startOfBar(bar, scenario));
   const isMirror = under.some(({ bar, ...bytes }) => {
-    const mirror = configMirror(spec, bar.index);
+    const mirror = configMirror(scenario, spec, bar.index);
     return mirror !== undefined && contains(mirror, bytes);
   });
   if (isMirror) return undefined;

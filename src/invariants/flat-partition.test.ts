@@ -439,6 +439,36 @@ describe('flat-partition: the first and last address that is compared', () => {
   });
 });
 
+describe('flat-partition: the mode of a ROM device', () => {
+  const flash = region('flash', 'rom-device');
+  const shown = (inTree: false | undefined, inView: boolean) => {
+    const device = node(flash, PAGE, PAGE, inTree === undefined ? {} : { romdMode: inTree });
+    const tree = node(ROOT, 0n, END, { children: [device] });
+    // The view has not changed since the start: the range is compared all the same.
+    const state = view(flat(PAGE, PAGE, flash, { romdMode: inView }));
+    return judge(flatPartition, trace([{ state }, { state }], { tree })).violations;
+  };
+
+  it('is the same in the region tree and in the flat view', () => {
+    expect(shown(undefined, true)).toEqual([]);
+    expect(shown(false, false)).toEqual([]);
+    expect(shown(false, true).map(({ cause }) => cause)).toEqual(['wrong-romd-mode']);
+    expect(shown(undefined, false).map(({ message }) => message)).toEqual([
+      'address 0x1000 of "flash" shows the contents of the ROM device in the region tree, but the registers in the flat view',
+    ]);
+  });
+
+  it('means nothing for other regions', () => {
+    const tree = node(ROOT, 0n, END, { children: [node(RAM, 0n, PAGE)] });
+    expect(
+      causes(
+        flatPartition,
+        trace([{ state: view() }, { state: view(flat(0n, PAGE, RAM, { romdMode: false })) }], { tree }),
+      ),
+    ).toEqual([]);
+  });
+});
+
 describe('flat-partition: the attributes of aliases', () => {
   const PLAIN = { readonly: false, nonvolatile: false, unmergeable: false };
   const SIZE = 4n * PAGE;

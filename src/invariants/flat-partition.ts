@@ -12,14 +12,15 @@ import {
 } from '../trace/index.ts';
 import { rangeText, regionName } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
-import { regionsAnswering } from './regions-answering.ts';
+import { regionsAnswering, type AnsweringRegion } from './regions-answering.ts';
 
 /** The flat view gives every address to the region that a search of the region tree finds. */
 export const flatPartition: Invariant = {
   id: 'flat-partition',
   clause:
     'flat ranges are sorted, disjoint, not empty and inside the address space; every address belongs to the ' +
-    'region that a search by priority finds in the region tree, and has the attributes of the regions above it',
+    'region that a search by priority finds in the region tree, and has the attributes of the regions above it; a ' +
+    'ROM device shows what the guest has chosen, its contents or its registers',
   severity: 'error',
   site: 'system/memory.c: render_memory_region, flatview_simplify',
   start(trace, examination) {
@@ -73,7 +74,7 @@ function reportOrder(range: TraceRange, end: bigint, examination: Examination): 
  * Compares the last flat view with a search of the region tree, at the edges of these ranges:
  * - flat ranges that the start of the machine did not have, and the gaps beside them;
  * - flat ranges that have disappeared since the start;
- * - mapped BARs, the regions of devices, and aliases of memory, which may be shown with other attributes.
+ * - mapped BARs, the regions of devices, ROM devices, and aliases of memory, which may be shown in another way.
  *
  * @param changed where the flat view has changed since the start; `undefined` where all of it may have.
  */
@@ -166,15 +167,9 @@ class Edges {
       const found = answers[index];
       const range = this.#ranges[index];
       if (found?.region === range?.region && found?.base === (range && range.start - range.offset)) {
-        if (found === undefined || range === undefined || hasSameAttributes(found.attributes, range))
-          continue;
-        examination.violate(
-          'wrong-attributes',
-          () =>
-            `address ${hex(addresses[index]!)} of ${nameOf(found.region)} is ${attributesText(found.attributes)} in the ` +
-            `region tree, but ${attributesText(range)} in the flat view`,
-        );
-        return;
+        if (found === undefined || range === undefined) continue;
+        if (reportsShown(addresses[index]!, found, range, examination)) return;
+        continue;
       }
       examination.violate(
         'wrong-owner',
@@ -185,6 +180,37 @@ class Edges {
       return;
     }
   }
+}
+
+/**
+ * Reports that the view has the right region at an address, but shows it in another way.
+ *
+ * @returns whether there was something to report.
+ */
+function reportsShown(
+  address: bigint,
+  found: AnsweringRegion,
+  range: TraceRange,
+  examination: Examination,
+): boolean {
+  const at = `address ${hex(address)} of ${nameOf(found.region)}`;
+  if (!hasSameAttributes(found.attributes, range)) {
+    examination.violate(
+      'wrong-attributes',
+      () =>
+        `${at} is ${attributesText(found.attributes)} in the region tree, but ${attributesText(range)} in the flat view`,
+    );
+    return true;
+  }
+  if (found.region.kind !== 'rom-device' || found.romdMode === range.romdMode) return false;
+  const shows = (romdMode: boolean): string => (romdMode ? 'contents' : 'registers');
+  examination.violate(
+    'wrong-romd-mode',
+    () =>
+      `${at} shows the ${shows(found.romdMode)} of the ROM device in the region tree, but the ` +
+      `${shows(range.romdMode)} in the flat view`,
+  );
+  return true;
 }
 
 const hasSameAttributes = (a: RangeAttributes, b: RangeAttributes): boolean =>
@@ -201,8 +227,8 @@ const nameOf = (region: TraceRegion | undefined): string =>
   region === undefined ? 'no region' : regionName(region);
 
 /**
- * Visits the addresses of every region that a device owns, at each place where an alias shows the region, and those of
- * every alias of memory.
+ * Visits the addresses of every region that a device owns and of every ROM device, at each place where an alias shows the
+ * region, and those of every alias of memory.
  *
  * @param base address of the node in the address space.
  * @param clipStart first address at which the nodes above show it.
@@ -215,7 +241,8 @@ function forEachShownRange(
   clipEnd: bigint,
   visit: (start: bigint, end: bigint) => void,
 ): void {
-  if (!enabled || (children.length === 0 && alias === undefined && region.owner === undefined)) return;
+  const isWanted = region.owner !== undefined || region.kind === 'rom-device';
+  if (!enabled || (children.length === 0 && alias === undefined && !isWanted)) return;
   const start = base > clipStart ? base : clipStart;
   const end = base + size < clipEnd ? base + size : clipEnd;
   if (start >= end) return;
@@ -224,7 +251,7 @@ function forEachShownRange(
     forEachShownRange(alias.node, base - alias.offset, start, end, visit);
     return;
   }
-  if (terminates && region.owner !== undefined) visit(start, end);
+  if (terminates && isWanted) visit(start, end);
   for (const child of children) forEachShownRange(child, base + child.address, start, end, visit);
 }
 

@@ -87,10 +87,15 @@ describe('the areas that a VMM has no reason to trap', () => {
 });
 
 describe('the mirror of configuration space (vfio fact 5.19)', () => {
-  const mirrorOf = (bar: number, more: object, bars: readonly object[] = [{ index: 0 }, { index: 2 }]) => {
+  const mirrorOf = (
+    bar: number,
+    more: object,
+    bars: readonly object[] = [{ index: 0 }, { index: 2 }],
+    parts: object = {},
+  ) => {
     const all = bars.map((each) => ({ size: '0x100000', type: 'mem64', ...each }));
-    const [spec] = scenario({ devices: [{ id: 'dev0', bars: all, vga: true, ...more }] }).devices;
-    return configMirror(spec!, bar);
+    const whole = scenario({ devices: [{ id: 'dev0', bars: all, vga: true, ...more }], ...parts });
+    return configMirror(whole, whole.devices[0]!, bar);
   };
   const NVIDIA = { vendor: '0x10de' };
   const ATI = { vendor: '0x1002' };
@@ -118,5 +123,16 @@ describe('the mirror of configuration space (vfio fact 5.19)', () => {
       ]),
     ).toBeDefined();
     expect(mirrorOf(0, NVIDIA, [{ index: 0, type: 'mem32' }])).toBeDefined();
+  });
+
+  it('is in a BAR that has room for all of it', () => {
+    expect(mirrorOf(0, NVIDIA, [{ index: 0, size: '0x80000' }])).toBeUndefined();
+    expect(mirrorOf(2, ATI, [{ index: 2, size: '0x4000' }])).toBeUndefined();
+    expect(mirrorOf(2, ATI, [{ index: 2, size: '0x8000' }])).toBeDefined();
+  });
+
+  it('is not in a BAR of a device behind vfio-user', () => {
+    const host = { kernel: 'msix-mappable', iommu: { type: 'vfio-user', pageSizes: ['0x1000'] } };
+    expect(mirrorOf(0, NVIDIA, [{ index: 0 }], { host })).toBeUndefined();
   });
 });

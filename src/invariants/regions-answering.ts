@@ -7,6 +7,8 @@ export interface AnsweringRegion {
   readonly base: bigint;
   /** Those that any region on the path from the root has (memory fact 2.5). */
   readonly attributes: RangeAttributes;
+  /** Whether a ROM device shows its contents; true for every other region. */
+  readonly romdMode: boolean;
 }
 
 const NO_ATTRIBUTES: RangeAttributes = { readonly: false, nonvolatile: false, unmergeable: false };
@@ -59,7 +61,7 @@ class Descent {
    * @param inherited attributes of the nodes above.
    */
   visit(
-    { region, enabled, size, terminates, attributes: own, children, alias }: TraceNode,
+    { region, enabled, size, terminates, attributes: own, romdMode, children, alias }: TraceNode,
     base: bigint,
     first: number,
     end: number,
@@ -84,7 +86,7 @@ class Descent {
       this.visit(child, start, below, this.#firstNotBelow(base + child.end, below, to), attributes);
     }
     if (!terminates) return;
-    const answer = { region, base, attributes };
+    const answer = { region, base, attributes, romdMode: romdMode ?? true };
     for (let index = from; index < to; index++) this.answers[index] ??= answer;
   }
 

@@ -71,6 +71,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['msix-trapped/', pci('vfio_msix_setup')],
   ['msix-direct-on-opt-out/rest-of-page-trapped', REST_OF_PAGE],
   ['msix-direct-on-opt-out/', pci('vfio_pci_fixup_msix_region')],
+  ['flat-partition/wrong-romd-mode', memory('memory_region_rom_device_set_romd')],
   ['flat-partition/', memory('render_memory_region')],
   ['flat-minimal/', memory('flatview_simplify')],
   ['ram-reachable/unexplained', TRIM],

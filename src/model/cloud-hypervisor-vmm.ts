@@ -141,6 +141,10 @@ export class CloudHypervisorVmm implements ModelledVmm {
       // cloud-hypervisor shows no extended capabilities of the device.
       case 'resize-bar':
         return;
+      // BARs of ports are in no memory map, and cloud-hypervisor leaves them where it has put them.
+      case 'enable-io':
+      case 'disable-io':
+        return;
       // cloud-hypervisor hands the write to the device. That its BARs stay mapped is not judged.
       case 'set-power-state':
         return;
@@ -150,6 +154,9 @@ export class CloudHypervisorVmm implements ModelledVmm {
       case 'remove-region':
       case 'show-registers':
       case 'show-contents':
+      case 'make-readonly':
+      case 'make-writable':
+      case 'shift-alias':
       case 'plug-blocks':
       case 'unplug-blocks':
       case 'start-dirty-log':

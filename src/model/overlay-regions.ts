@@ -9,7 +9,7 @@ import {
   type MemoryTopology,
   type RegionOptions,
 } from '../memory/index.ts';
-import { BLOCK_SIZE, type Operation, type OverlayKind } from '../scenario/index.ts';
+import { BLOCK_SIZE, isAliasKind, type AliasKind, type Operation } from '../scenario/index.ts';
 import type { PluggedMemory } from '../trace/index.ts';
 
 /** How far from its own address `shifted-ram` shows RAM, in bytes: a page of every host. */
@@ -21,10 +21,8 @@ const ALIASES = {
   'nonvolatile-ram': { nonvolatile: true },
   'unmergeable-ram': { unmergeable: true },
   'shifted-ram': {},
-} as const satisfies Partial<Record<OverlayKind, RegionOptions>>;
+} as const satisfies Record<AliasKind, RegionOptions>;
 type AddRegion = Extract<Operation, { op: 'add-region' }>;
-type AliasKind = keyof typeof ALIASES;
-const isAlias = (kind: OverlayKind): kind is AliasKind => Object.hasOwn(ALIASES, kind);
 
 /** The regions that a scenario puts on top of system memory: `add-region`, `remove-region`. */
 export class OverlayRegions {
@@ -65,9 +63,21 @@ export class OverlayRegions {
     this.#topology.setRomdMode(this.#byName.get(name)!, op === 'show-contents');
   }
 
+  /** Makes a region read-only or writable. */
+  protect({ op, name }: Extract<Operation, { op: 'make-readonly' | 'make-writable' }>): void {
+    this.#topology.setReadonly(this.#byName.get(name)!, op === 'make-readonly');
+  }
+
+  /** Lets an alias show another part of RAM, if the RAM reaches that far. */
+  shift({ name, by }: Extract<Operation, { op: 'shift-alias' }>): void {
+    const region = this.#byName.get(name)!;
+    const { region: ram, offset: from } = region.alias!;
+    if (from + by + region.size <= ram.size) this.#topology.setAliasOffset(region, offset(from + by));
+  }
+
   #make({ name, kind, address, size, blockSize }: AddRegion): MemoryRegion {
     if (kind === 'io') return MemoryRegion.io(name, size);
-    if (isAlias(kind)) return this.#showAgain(name, kind, address, size);
+    if (isAliasKind(kind)) return this.#showAgain(name, kind, address, size);
     const backing = { hostAddress: this.#reserve(size, RAM_ALIGNMENT) };
     switch (kind) {
       case 'rom-device':

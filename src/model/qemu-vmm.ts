@@ -133,6 +133,9 @@ export class QemuVmm implements ModelledVmm {
       case 'enable-memory':
       case 'disable-memory':
         return devices.get(operation.device).setMemoryEnabled(operation.op === 'enable-memory');
+      case 'enable-io':
+      case 'disable-io':
+        return devices.get(operation.device).setIoEnabled(operation.op === 'enable-io');
       case 'enable-msix':
       case 'disable-msix':
         return devices.get(operation.device).setMsixEnabled(operation.op === 'enable-msix');
@@ -160,6 +163,11 @@ export class QemuVmm implements ModelledVmm {
       case 'show-registers':
       case 'show-contents':
         return this.#overlays.show(operation);
+      case 'make-readonly':
+      case 'make-writable':
+        return this.#overlays.protect(operation);
+      case 'shift-alias':
+        return this.#overlays.shift(operation);
       case 'remove-region':
         return this.#overlays.remove(operation.name);
       case 'plug-blocks':

@@ -162,6 +162,7 @@ export function snapshotTree(root: MemoryRegion): TraceNode {
       enabled,
       terminates,
       ...(hasAttributes(region) && { attributes: attributesOf(region) }),
+      ...(!region.romdMode && { romdMode: false as const }),
       children,
       alias,
     };

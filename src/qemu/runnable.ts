@@ -68,6 +68,10 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
     if (op === 'set-power-state') return 'the devices served to QEMU have no power management capability';
     if (op === 'show-registers' || op === 'show-contents')
       return 'the guest cannot add the flash whose registers it would show';
+    if (op === 'make-readonly' || op === 'make-writable' || op === 'shift-alias')
+      return 'the guest cannot change regions of system memory';
+    if (op === 'enable-io' || op === 'disable-io')
+      return 'a BAR of ports may hide those over which barproof drives the machine';
     if (op === 'plug-blocks' || op === 'unplug-blocks') return 'the guest cannot add a virtio-mem';
     if (op === 'start-dirty-log' || op === 'stop-dirty-log')
       return 'a QEMU without KVM has no memslots in which pages would be logged';

@@ -99,7 +99,11 @@ export function describeOperation(operation: Operation): string {
     case 'remove-region':
     case 'show-registers':
     case 'show-contents':
+    case 'make-readonly':
+    case 'make-writable':
       return `${operation.op} ${operation.name}`;
+    case 'shift-alias':
+      return `shift-alias ${operation.name} by ${bytes(operation.by)}`;
     case 'plug-blocks':
     case 'unplug-blocks':
       return `${operation.op} of ${operation.name}: ${bytes(operation.size)} from ${hex(operation.offset)} on`;

@@ -25,6 +25,8 @@ export {
   invariantList,
   invariantsToJson,
   revisionList,
+  ruleList,
+  rulesToJson,
   revisionsToJson,
 } from './list-text.ts';
 export { guestMapSvg } from './guest-map/guest-map-svg.ts';

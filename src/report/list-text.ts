@@ -1,6 +1,7 @@
 import { bytes, hex } from '../address/index.ts';
 import { brokenBy, type Invariant } from '../invariants/index.ts';
 import type { DeviceSpec, JsonValue } from '../scenario/index.ts';
+import type { ListedRule } from '../validate/index.ts';
 import { count } from './count.ts';
 import { table } from './table.ts';
 
@@ -41,8 +42,18 @@ function msixText(msix: DeviceSpec['msix']): string {
   return `${count(vectors, 'vector')}, table BAR${tableBar}+${hex(tableOffset)}, PBA BAR${pbaBar}+${hex(pbaOffset)}`;
 }
 
+/** The rules that a patch may replace, a line each: the name, the room that asks the rule, and what it decides. */
+export const ruleList = (rules: readonly ListedRule[]): string =>
+  list(
+    rules.map(({ name, room, isFunction, answer, about }) => [
+      name,
+      room,
+      `${about}; ${isFunction ? 'returns' : 'is'} ${answer}`,
+    ]),
+  );
+
 /** One line for each row, or more where a terminal is narrower. */
-const list = (rows: readonly (readonly [string, string])[]): string =>
+const list = (rows: readonly (readonly string[])[]): string =>
   table(rows)
     .map((line) => `${line}\n`)
     .join('');
@@ -68,4 +79,12 @@ export const revisionsToJson = (
 /** The devices as plain data, in the form of scenarios. */
 export const devicesToJson = (devices: readonly DeviceSpec[]): JsonValue => ({
   devices: devices as unknown as JsonValue,
+});
+
+/** The rules as plain data. */
+export const rulesToJson = (rules: readonly ListedRule[]): JsonValue => ({
+  rules: rules.map(({ name, room, file, isFunction, answer, about }) => ({
+    ...{ name, room, file, about, answer },
+    kind: isFunction ? 'function' : 'value',
+  })),
 });

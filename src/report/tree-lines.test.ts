@@ -59,15 +59,15 @@ describe('a patch is unreached', () => {
   });
 
   it.each([
-    ['where no rule was asked', [{ rule: 'listener.skip', asked: false, differed: false }], true],
-    ['where a rule was asked', [{ rule: 'listener.skip', asked: true, differed: false }], false],
+    ['where no rule was asked', [{ rule: 'listener.skip', asked: 0, answers: 0, differed: false }], true],
+    ['where a rule was asked', [{ rule: 'listener.skip', asked: 7, answers: 1, differed: false }], false],
     ['where the patch has no rules', [], false],
   ])('%s, for a patch of the model', (_, rules, expected) => {
     expect(isUnreached({ rules })).toBe(expected);
   });
 
   it('and says what was not reached', () => {
-    expect(unreachedText({ rules: [{ rule: 'listener.skip', asked: false, differed: false }] })).toBe(
+    expect(unreachedText({ rules: [{ rule: 'listener.skip', asked: 0, answers: 0, differed: false }] })).toBe(
       'not reached: listener.skip',
     );
     expect(unreachedText({ tree: { ...TREE, functions: TREE.functions.slice(1) } })).toBe(

@@ -56,7 +56,7 @@ const shortened = (names: readonly string[], most: number): string =>
 export function unreachedText({ tree, rules = [] }: Pick<Verdict, 'tree' | 'rules'>): string {
   if (tree === undefined)
     return `not reached: ${shortened(
-      rules.map(({ rule }) => rule),
+      rules.filter(({ asked }) => asked === 0).map(({ rule }) => rule),
       MOST_FUNCTIONS,
     )}`;
   const { functions, files, objects } = tree;

@@ -45,6 +45,7 @@ function exampleBlock(
   });
   const paragraphs = [
     wrap(violation.message, lineWidth()),
+    ofTheBase(causeOf(verdict, finding)),
     also,
     describeScenario(scenario, violation.step).flatMap((line) => fitted(line, DESCRIPTION_COLUMN)),
     ...(['base', 'patched'] as const).map((side) => [
@@ -62,6 +63,13 @@ function exampleBlock(
   const stable = stability === undefined ? '' : `; ${stabilityText(stability)}`;
   const title = `${number}  ${heading}, shrunk in ${count(shrinks, 'step')}${stable}`;
   return [...fitted(title, 3), '', body];
+}
+
+/** That the base shows the cause too, where the patch only brings the fault to other cases. */
+function ofTheBase({ status, cases: { both, fixed, hidden } }: CauseVerdict): readonly string[] {
+  if (status !== 'worse') return [];
+  const text = `the base shows this cause, too, in ${count(both + fixed + hidden, 'other case')}`;
+  return wrap(text, lineWidth());
 }
 
 /**

@@ -1,9 +1,13 @@
 import { fingerprintText } from '../invariants/index.ts';
 import {
   FIGURES,
+  MOST_ANSWERS,
+  isMostlyNew,
   isUnreached,
   neverDiffers,
+  type CauseVerdict,
   type Effect,
+  type RuleUse,
   type SideName,
   type Verdict,
   type VerdictFinding,
@@ -54,16 +58,18 @@ function effectLine(verdict: Verdict): string {
   if (changesNothing(verdict)) {
     return `${interruption}changes nothing in ${numberText(cases)} cases${sameAnswers(verdict)}${notExercised(verdict)}${flakyText(verdict)}`;
   }
-  const broken = errorsThat(verdict, 'breaks');
+  const broken = errorsThat(verdict, 'breaks').filter((finding) => !isKnownToBase(verdict, finding));
   const uncovered = errorsThat(verdict, 'uncovers').length;
   const hidden = verdict.invariants
     .filter(({ severity }) => severity === 'error')
     .flatMap(({ causes }) =>
       causes.filter(({ status, flaky }) => status === 'hidden' && flaky === undefined),
     ).length;
-  const harmless = verdict.unreached.length === 0 ? 'breaks nothing' : 'breaks nothing of what it still does';
+  const nothing = errorsThat(verdict, 'breaks').length > 0 ? 'breaks nothing new' : 'breaks nothing';
+  const harmless = verdict.unreached.length === 0 ? nothing : `${nothing} of what it still does`;
   const parts = [
     broken.length === 0 ? harmless : `breaks ${broken.length}: ${namesOf(broken)}`,
+    ...spreadingText(verdict),
     mendingText(verdict),
     ...(uncovered === 0 ? [] : [`uncovers ${uncovered}`]),
     ...(hidden === 0 ? [] : [`hides ${count(hidden, 'cause')}`]),
@@ -71,9 +77,27 @@ function effectLine(verdict: Verdict): string {
   return `${interruption}${parts.join('; ')}${flakyText(verdict)}`;
 }
 
-/** That the rules of the patch were asked, and never said anything new. */
-const sameAnswers = (verdict: Verdict): string =>
-  neverDiffers(verdict) ? ': its rules answered as those of the base each time' : '';
+/**
+ * That the rules of the patch were asked, and never said anything new. How often they were asked, and in how many ways they
+ * answered, tells a change of form alone from one that the cases hardly try.
+ */
+function sameAnswers(verdict: Verdict): string {
+  if (!neverDiffers(verdict)) return '';
+  const uses = verdict.rules!.slice(0, MOST_NAMED).map(useText);
+  const others = verdict.rules!.length > MOST_NAMED ? ', ...' : '';
+  return `: its rules answered as those of the base each time (${uses.join(', ')}${others})`;
+}
+
+const useText = ({ rule, asked, answers }: RuleUse): string => {
+  const many = answers >= MOST_ANSWERS ? `${MOST_ANSWERS} or more answers` : count(answers, 'answer');
+  return `${rule} was asked ${numberText(asked)} times: ${many}`;
+};
+
+/** Rules that no case asked, of a patch of which another rule answered otherwise than the base. */
+function notAsked({ rules = [] }: Verdict): string {
+  const names = rules.filter(({ asked }) => asked === 0).map(({ rule }) => rule);
+  return names.length === 0 ? '' : `; not reached: ${names.join(', ')}`;
+}
 
 /** The differences that depend on timing, with the repetitions in which they show. */
 function flakyText({ invariants }: Verdict): string {
@@ -85,6 +109,42 @@ function flakyText({ invariants }: Verdict): string {
     ),
   );
   return names.length === 0 ? '' : `; flaky, not counted: ${names.join(', ')}`;
+}
+
+/** Whether the base shows all causes of the finding too, in as many other cases: the fault is the base's own. */
+const isKnownToBase = (verdict: Verdict, finding: VerdictFinding): boolean =>
+  [finding, ...finding.also].every((one) => {
+    const cause = causeOf(verdict, one);
+    return cause.status === 'worse' && !isMostlyNew(cause);
+  });
+
+/**
+ * The causes that the base shows too, and the patched side in other cases: a fault that was there, and comes more often, or
+ * has moved.
+ */
+function spreadingText(verdict: Verdict): readonly string[] {
+  const known = errorsThat(verdict, 'breaks').filter((finding) => isKnownToBase(verdict, finding));
+  const isMoved = ({ fixed, hidden }: CauseVerdict['cases']): boolean => fixed + hidden > 0;
+  const [moved, spread] = [true, false].map((wanted) =>
+    known.filter((finding) => isMoved(causeOf(verdict, finding).cases) === wanted),
+  );
+  return [
+    ...(spread!.length === 0
+      ? []
+      : [`faults of the base in more cases, ${spread!.length}: ${countsOf(verdict, spread!)}`]),
+    ...(moved!.length === 0
+      ? []
+      : [`faults of the base in other cases, ${moved!.length}: ${countsOf(verdict, moved!)}`]),
+  ];
+}
+
+function countsOf(verdict: Verdict, findings: readonly VerdictFinding[]): string {
+  const texts = findings.slice(0, MOST_NAMED).map((finding) => {
+    const { both, fixed, hidden, broken, swapped, uncovered } = causeOf(verdict, finding).cases;
+    const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];
+    return `${fingerprintText(finding)} (${before} -> ${after})`;
+  });
+  return findings.length > MOST_NAMED ? `${texts.join(', ')}, ...` : texts.join(', ');
 }
 
 function mendingText(verdict: Verdict): string {
@@ -111,7 +171,7 @@ function scopeLine(verdict: Verdict): string {
     ...(left === 0 ? [] : [`not run: ${numberText(left)}`]),
   ];
   // A verdict of nothing names them in the first line.
-  return parts.join('; ') + (changesNothing(verdict) ? '' : notExercised(verdict));
+  return parts.join('; ') + (changesNothing(verdict) ? '' : notAsked(verdict) + notExercised(verdict));
 }
 
 /** The name of a side, with the version of a real VMM. */

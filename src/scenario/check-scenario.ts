@@ -3,6 +3,7 @@ import { FIRST_IOMMUFD_KERNEL, isKernelBefore, isKernelVersion } from './host-ke
 import {
   BLOCK_SIZE,
   CPU_VENDORS,
+  isAliasKind,
   isColdPlugged,
   type CpuVendor,
   type MachineType,
@@ -158,6 +159,15 @@ function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: str
       case 'show-contents':
         if (overlays.get(operation.name)?.kind !== 'rom-device')
           decoder.report(`${at}.name`, 'no region of the kind rom-device has this name');
+        break;
+      case 'make-readonly':
+      case 'make-writable':
+        if (!['ram', 'rom'].includes(overlays.get(operation.name)?.kind ?? ''))
+          decoder.report(`${at}.name`, 'no region of the kind ram or rom has this name');
+        break;
+      case 'shift-alias':
+        if (!isAliasKind(overlays.get(operation.name)?.kind))
+          decoder.report(`${at}.name`, 'no region that shows RAM again has this name');
         break;
       case 'create-dma-window':
         checkDmaWindow(scenario, at, decoder);

@@ -24,5 +24,16 @@ export const OVERLAY_KINDS = [
 ] as const;
 export type OverlayKind = (typeof OVERLAY_KINDS)[number];
 
+/** The kinds that show the guest's own RAM once more. */
+export const ALIAS_KINDS = [
+  'readonly-ram',
+  'nonvolatile-ram',
+  'unmergeable-ram',
+  'shifted-ram',
+] as const satisfies readonly OverlayKind[];
+export type AliasKind = (typeof ALIAS_KINDS)[number];
+export const isAliasKind = (kind: OverlayKind | undefined): kind is AliasKind =>
+  (ALIAS_KINDS as readonly (OverlayKind | undefined)[]).includes(kind);
+
 /** Bytes of a block of virtio-mem where a scenario names no other: a huge page of x86. */
 export const BLOCK_SIZE: Size = 0x20_0000n;

@@ -22,6 +22,8 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'size-bar': ['device', 'bar', 'probe'],
   'enable-memory': ['device'],
   'disable-memory': ['device'],
+  'enable-io': ['device'],
+  'disable-io': ['device'],
   'enable-msix': ['device'],
   'disable-msix': ['device'],
   'mask-vector': ['device', 'vector', 'masked'],
@@ -36,6 +38,9 @@ const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'remove-region': ['name'],
   'show-registers': ['name'],
   'show-contents': ['name'],
+  'make-readonly': ['name'],
+  'make-writable': ['name'],
+  'shift-alias': ['name', 'by'],
   'plug-blocks': ['name', 'offset', 'size'],
   'unplug-blocks': ['name', 'offset', 'size'],
   'start-dirty-log': [],
@@ -118,7 +123,11 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
     case 'remove-region':
     case 'show-registers':
     case 'show-contents':
+    case 'make-readonly':
+    case 'make-writable':
       return { op, name: name() };
+    case 'shift-alias':
+      return { op, name: name(), by: decoder.number(fields['by'], `${path}.by`, 1n, LAST_ADDRESS >> 1n) };
     case 'plug-blocks':
     case 'unplug-blocks':
       return {

@@ -49,6 +49,8 @@ export interface TraceNode {
   readonly terminates: boolean;
   /** What the region adds to the attributes of ranges that it and the regions below it show; left out for nothing. */
   readonly attributes?: RangeAttributes;
+  /** Set where a ROM device shows its registers; left out for every other region. */
+  readonly romdMode?: false;
   /** The subregions in the order of rendering: by falling priority, among equals the latest added first. */
   readonly children: readonly TraceNode[];
   readonly alias: { readonly node: TraceNode; readonly offset: Offset } | undefined;

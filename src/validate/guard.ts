@@ -25,12 +25,17 @@ export class PatchFault extends Error {
   }
 }
 
+/** How many different answers of a rule are counted. */
+export const MOST_ANSWERS = 10;
+
 /** How the runs so far have used a rule of a patch. */
 export interface RuleUse {
   /** Such as `listener.skip`. */
   readonly rule: string;
-  /** Whether a run has called the rule, or read it if it is a value. */
-  readonly asked: boolean;
+  /** How often runs have called the rule, or read it if it is a value; counted until it differs. */
+  readonly asked: number;
+  /** How many different answers it gave, `MOST_ANSWERS` at most; counted until it differs. */
+  readonly answers: number;
   /** Whether the rule has answered otherwise than that of the base. */
   readonly differed: boolean;
 }
@@ -41,24 +46,31 @@ export class RuleWatch {
   lastCalled = '';
   #calls = 0;
   #isRunning = false;
-  readonly #uses = new Map<string, { asked: boolean; differed: boolean }>();
+  readonly #uses = new Map<string, { asked: number; differed: boolean; readonly answers: unknown[] }>();
 
   /** The rules that the patch changes. */
   get uses(): readonly RuleUse[] {
-    return [...this.#uses].map(([rule, use]) => ({ rule, ...use }));
+    return [...this.#uses].map(([rule, use]) => ({ rule, ...use, answers: use.answers.length }));
   }
 
   /** Adds a rule that no run has used yet. */
   expect(rule: string): void {
-    this.#uses.set(rule, { asked: false, differed: false });
+    this.#uses.set(rule, { asked: 0, differed: false, answers: [] });
   }
 
-  /** Notes that the rule is asked. @param differs whether it answers otherwise than the base; asked once at most. */
-  noteUse(rule: string, differs: () => boolean): void {
+  /**
+   * Notes that the rule is asked.
+   *
+   * @param differs whether it answers otherwise than the base; no longer called once it did.
+   * @param answer what the rule answers; left out where it throws.
+   */
+  noteUse(rule: string, differs: () => boolean, answer?: unknown): void {
     const use = this.#uses.get(rule);
     if (use === undefined || use.differed || !this.#isRunning) return;
-    use.asked = true;
+    use.asked++;
     use.differed = differs();
+    if (use.answers.length < MOST_ANSWERS && !use.answers.some((known) => isSameAnswer(known, answer)))
+      use.answers.push(answer);
   }
 
   /** Starts the count for a new run. */
@@ -95,7 +107,8 @@ export function guardGroups(groups: ChangedGroups, watch?: RuleWatch): Record<st
         const before = (base as Record<string, unknown>)[name];
         if (typeof rule !== 'function') watchValue(guarded, name, { id, value: rule, before }, watch);
         else {
-          watch?.expect(id);
+          // A rule that `...base` takes over is no change.
+          if (rule !== before) watch?.expect(id);
           guarded[name] = guardRule(
             { id, rule: rule as Rule, before: before as Rule },
             answers[name]!,
@@ -121,7 +134,7 @@ function watchValue(
   }
   watch.expect(id);
   const get = (): unknown => {
-    watch.noteUse(id, () => true);
+    watch.noteUse(id, () => true, value);
     return value;
   };
   Object.defineProperty(group, name, { get, enumerable: true, configurable: true });
@@ -158,7 +171,7 @@ function guardRule(
       if (isHandledByModel(error)) throw error;
       throw new PatchFault(name, `throws ${whatWasThrown(error)}`, error);
     }
-    watch?.noteUse(name, () => !answersAs(before, args, answer));
+    watch?.noteUse(name, () => !answersAs(before, args, answer), answer);
     if (fits(answer)) return answer;
     // The fault is reported below: an unhandled rejection would be reported a second time.
     if (answer instanceof Promise) answer.catch(() => undefined);

@@ -25,7 +25,9 @@ export {
 export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } from './patch.ts';
 export { writePatchTemplate } from './patch-template.ts';
 export { isUnreached, neverDiffers } from './reach.ts';
-export { type RuleUse } from './guard.ts';
+export { listRules, type ListedRule } from './rule-list.ts';
+export { MOST_ANSWERS, type RuleUse } from './guard.ts';
+export { isMostlyNew } from './status.ts';
 export { type ChangedFunctionRuns, type PatchOnTree } from './patch-on-tree.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
 export { shrinkFault } from './shrink-fault.ts';

@@ -33,7 +33,8 @@ function reasonOf(error: unknown): string {
 /** A patch with one rule that works, and the other rules in comments, ready to be uncommented. */
 const patchTemplate = (name: string): string => `import { definePatch, isAligned } from 'barproof';
 
-// A proposed change to how a VMM maps BARs. Rules that are not named here stay those of the base.
+// A proposed change to how a VMM maps BARs. Rules that are not named here stay those of the base; \`barproof list rules\` shows
+// all rules.
 // Addresses and sizes are bigints: 0x1000n. Rules are pure functions: equal arguments give equal results.
 // To refuse a device: throw new DeviceRefused('why'). To let the VMM die: throw new VmmAbort('site', 'why').
 export default definePatch({

@@ -3,12 +3,18 @@ import type { Verdict } from './verdict.ts';
 
 type Reach = Pick<Verdict, 'tree' | 'rules'>;
 
-/** Whether no case came to what the patch changes: then a verdict that nothing changes says nothing. */
-export const isUnreached = ({ tree, rules }: Reach): boolean =>
-  tree === undefined ? isEvery(rules, ({ asked }) => !asked) : isTreeUnreached(tree);
+/**
+ * Whether no case came to what the patch changes: then a verdict that nothing changes says nothing. Of a patch of the model
+ * that never answers otherwise than the base, each rule must have been asked: the change is in the one that was not.
+ */
+export const isUnreached = ({ tree, rules = [] }: Reach): boolean =>
+  tree === undefined
+    ? neverDiffers({ rules }) && rules.some(({ asked }) => asked === 0)
+    : isTreeUnreached(tree);
 
-/** Whether the rules of the patch were asked, and answered as those of the base in all cases. */
-export const neverDiffers = ({ rules }: Reach): boolean => isEvery(rules, ({ differed }) => !differed);
+/** Whether no rule of a patch of the model answered otherwise than that of the base in any case. */
+export const neverDiffers = ({ rules }: Pick<Verdict, 'rules'>): boolean =>
+  isEvery(rules, ({ differed }) => !differed);
 
 const isEvery = (
   rules: Reach['rules'],

@@ -200,7 +200,10 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
   access: {
     clampsToSection: YES_OR_NO,
     pieceWidth: returns('1, 2, 4 or 8', (answer) => [1, 2, 4, 8].includes(answer as number)),
-    route: returns('"table", "pba" or "device"', oneOf('table', 'pba', 'device')),
+    route: returns(
+      '"table", "pba", "config-space" or "device"',
+      oneOf('table', 'pba', 'config-space', 'device'),
+    ),
     accepts: YES_OR_NO,
     polledVectors: returns(
       '{ first, end }, both whole numbers',

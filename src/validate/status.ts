@@ -22,6 +22,13 @@ export type CauseStatus =
   /** The base shows the cause; the patched side stops earlier, or never comes to the point, in every such case. */
   | 'hidden';
 
+/**
+ * Whether the patch, rather than the base, makes the cause: the patched side newly shows it in more cases than the base shows
+ * it at all. Of a cause that the base shows often, some cases more or other cases say little.
+ */
+export const isMostlyNew = ({ cases: { both, fixed, hidden, broken } }: Pick<CauseTally, 'cases'>): boolean =>
+  broken > both + fixed + hidden;
+
 /** The status of a cause, from the cases that show it. */
 export function statusOf({
   cases: { both, fixed, hidden, broken, swapped, uncovered },

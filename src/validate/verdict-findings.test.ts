@@ -27,6 +27,19 @@ describe('the cause that names a finding', () => {
     ]);
   });
 
+  it('is one that the patch shows far more often than the base, as one that the base never shows', () => {
+    const tallies = [
+      tally('incremental-equals-scratch', 0, 2),
+      tally('ram-reachable', 2, 27),
+      tally('map-aligned', 27, 27),
+    ];
+    expect(inOrder(tallies).map(({ invariant }) => invariant)).toEqual([
+      'ram-reachable',
+      'incremental-equals-scratch',
+      'map-aligned',
+    ]);
+  });
+
   it('is about RAM rather than about BARs, and about flash last, however many cases show it', () => {
     const tallies = [
       tally('memslot-complete', 0, 900, 'flash-without-slot'),

@@ -12,7 +12,7 @@ import type { CauseTally } from './compare.ts';
 import { compareOn, type Difference } from './difference.ts';
 import { smallestCase, type RepeatOptions } from './smallest-case.ts';
 import { repeatDifference, type Counterexample, type Kept } from './shrink-difference.ts';
-import { statusOf, type CauseStatus } from './status.ts';
+import { isMostlyNew, statusOf, type CauseStatus } from './status.ts';
 
 /** What a patch does to the cases of a finding. */
 export type Effect = 'breaks' | 'mends' | 'uncovers';
@@ -133,7 +133,7 @@ async function stabilityOfHidden(
 }
 
 /**
- * Errors before warnings, and of each a cause that the base never shows before one that the base shows too: a finding is
+ * Errors before warnings, and of each a cause that is mostly new before one that the base shows as often: a finding is
  * named by its first cause, and a cause that is new says more about the patch than one case more of an old cause. Among
  * equals RAM comes before other things, and flash last.
  */
@@ -141,12 +141,9 @@ export const inOrder = (tallies: readonly CauseTally[]): readonly CauseTally[] =
   tallies.toSorted(
     (a, b) =>
       Number(isError(b)) - Number(isError(a)) ||
-      Number(isNew(b)) - Number(isNew(a)) ||
+      Number(isMostlyNew(b)) - Number(isMostlyNew(a)) ||
       namingOrder(a) - namingOrder(b),
   );
-
-/** Whether the base never shows the cause. */
-const isNew = (tally: CauseTally): boolean => statusOf(tally) === 'broken';
 
 /** The smallest case of `finding` as a case of `cause`, if the case shows the cause with the same effect. */
 function alsoShown(

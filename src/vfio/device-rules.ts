@@ -61,7 +61,11 @@ export interface DeviceRules {
    * @throws DeviceRefused for areas that this version does not accept.
    */
   sparseAreas(areas: readonly SparseArea[], bar: number): readonly SparseArea[] | undefined;
-  /** @throws DeviceRefused for a place of table or PBA that early set-up refuses (vfio fact 5.7). */
+  /**
+   * What early set-up demands of the place of table and PBA (vfio_msix_early_setup, vfio fact 5.7).
+   *
+   * @throws DeviceRefused for a place that early set-up refuses.
+   */
   checkLocation(layout: MsixLayout): void;
   /** The PBA's true offset on a device whose capability is known to be wrong (vfio fact 5.7). */
   correctPbaOffset(vendor: number, device: number): Offset | undefined;
@@ -100,6 +104,7 @@ export interface DeviceRules {
   readonly mmapPriority: number;
   /** The region that holds the emulated table and PBA of a BAR (vfio fact 5.11). */
   readonly msixParent: MsixParent;
+  /** What the guest sees of MSI-X where the machine opts out of its emulation, and where not (vfio fact 5.12). */
   readonly msixExposure: (context: OptOutContext) => MsixExposure;
   /** Whether the property `x-msix-relocation` exists (vfio fact 5.10). */
   readonly relocation: boolean;

@@ -111,10 +111,13 @@ export class VfioDevice {
 
   /** Address and decoding of each BAR by its registers and COMMAND, wherever the BAR is mapped. */
   get barRegisters() {
+    const command = this.pci.config.read(PciRegister.COMMAND, 2);
+    const enables = (bar: PciBar): number =>
+      bar.attributes.type === 'io' ? PciCommand.IO : PciCommand.MEMORY;
     return this.pci.bars.map((bar) => ({
       bar: bar.index,
       address: alignDown<bigint>(this.pci.register(bar), bar.size),
-      decoding: this.pci.isDecoding(bar),
+      decoding: (command & enables(bar)) !== 0,
       ...(!this.pci.isInD0 && { hasPower: false }),
     }));
   }
@@ -190,9 +193,17 @@ export class VfioDevice {
 
   /** The guest switches the decoding of memory BARs on or off. */
   setMemoryEnabled(enabled: boolean): void {
+    this.#setCommand(PciCommand.MEMORY, enabled);
+  }
+
+  /** The guest switches the decoding of BARs of ports on or off. */
+  setIoEnabled(enabled: boolean): void {
+    this.#setCommand(PciCommand.IO, enabled);
+  }
+
+  #setCommand(bit: number, enabled: boolean): void {
     const command = this.pci.config.read(PciRegister.COMMAND, 2);
-    const value = enabled ? command | PciCommand.MEMORY : command & ~PciCommand.MEMORY;
-    this.writeConfig(PciRegister.COMMAND, 2, value);
+    this.writeConfig(PciRegister.COMMAND, 2, enabled ? command | bit : command & ~bit);
   }
 
   /** The guest asks for another size of BAR `index`. The VMM's own BARs never change (vfio fact 5.20). */

@@ -37,7 +37,7 @@ export const node = (
   shown: TraceRegion,
   address: bigint,
   size: bigint,
-  more: Partial<Pick<TraceNode, 'priority' | 'enabled' | 'children' | 'attributes'>> & {
+  more: Partial<Pick<TraceNode, 'priority' | 'enabled' | 'children' | 'attributes' | 'romdMode'>> & {
     readonly alias?: { readonly node: TraceNode; readonly offset: bigint };
   } = {},
 ): TraceNode => ({

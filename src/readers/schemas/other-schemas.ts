@@ -13,7 +13,7 @@ import {
   object,
 } from './parts.ts';
 
-/** `list invariants --json`, `list revisions --json`, `list devices --json`. */
+/** `list invariants --json`, `list revisions --json`, `list devices --json`, `list rules --json`. */
 export const LIST_SCHEMA = document('list', {
   oneOf: [
     object({
@@ -28,6 +28,18 @@ export const LIST_SCHEMA = document('list', {
       ),
     }),
     object({ revisions: array(object({ id: STRING, title: STRING, source: STRING, breaks: LINES })) }),
+    object({
+      rules: array(
+        object({
+          name: STRING,
+          room: STRING,
+          file: STRING,
+          about: STRING,
+          answer: STRING,
+          kind: { enum: ['function', 'value'] },
+        }),
+      ),
+    }),
     object({
       devices: array({
         type: 'object',

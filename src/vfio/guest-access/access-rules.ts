@@ -2,8 +2,8 @@ import type { Offset, Size } from '../../address/index.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
 import type { MsixLayout } from '../../pci-layout/index.ts';
 
-/** What answers an access to a BAR that exits to QEMU: emulation of MSI-X, or the device itself. */
-export type BarStructure = 'table' | 'pba' | 'device';
+/** What answers an access to a BAR that exits to QEMU: emulation of MSI-X, a mirror, or the device itself. */
+export type BarStructure = 'table' | 'pba' | 'config-space' | 'device';
 
 /** An access as QEMU hands it to the callbacks of a region. */
 export interface CallbackAccess {

@@ -24,7 +24,7 @@ const device = (more: object = {}): VfioDevice =>
   ({
     id: 'dev0',
     configSize: 0x100n,
-    quirks: [{ region: 'a quirk' }],
+    quirks: [{ region: 'a quirk', bar: 0, offset: 0x8_8000n }],
     regions: [
       { index: 0, bar: undefined },
       { index: 1, bar: { name: 'nic BAR 1' } },
@@ -158,6 +158,17 @@ describe('an access to a device', () => {
   it('without MSI-X has neither table nor PBA', () => {
     for (const name of ['msix-table', 'msix-pba', 'VFIO MSIX PBA'])
       expect(reach(own(name), 0n, { device: device({ msixRegions: undefined }) })).toEqual(['4 nothing']);
+  });
+
+  it('to a mirror may be routed to the device by a patch, at the offset in the BAR', () => {
+    const rules = { route: () => 'device' as const };
+    expect(reach(own('a quirk'), 0x10n, { rules })).toEqual(['4 device dev0 0 @88010']);
+  });
+
+  it('may be routed to configuration space by a patch', () => {
+    const rules = { route: () => 'config-space' as const };
+    expect(reach(own('nic BAR 1'), 0x40n, { rules })).toEqual(['4 config-space dev0 @40']);
+    expect(reach(own('nic BAR 1'), 0x100n, { rules })).toEqual(['4 nothing']);
   });
 
   it('may be routed elsewhere by a patch, at the offset in the BAR', () => {

@@ -71,11 +71,6 @@ function reach(access: CallbackAccess, range: FlatRange, environment: AccessEnvi
   }
   const device = environment.deviceOf(owner);
   if (device === undefined) return { kind: 'registers', region: name, offset: access.offset };
-  const quirk = device.quirks.find((placed) => placed.region === name);
-  if (quirk !== undefined) {
-    const isInside = access.offset + BigInt(access.width) <= device.configSize;
-    return isInside ? { kind: 'config-space', device: device.id, offset: access.offset } : NOTHING;
-  }
   const place = placeInBar(device, name, access.offset);
   return place === undefined
     ? NOTHING
@@ -92,10 +87,13 @@ interface FoundInBar {
 
 /** Where in a BAR an offset in a region of the device lies; `undefined` for a region without callbacks. */
 function placeInBar(
-  { msixRegions, regions }: VfioDevice,
+  { msixRegions, regions, quirks }: VfioDevice,
   region: string,
   at: Offset,
 ): FoundInBar | undefined {
+  const quirk = quirks.find((placed) => placed.region === region);
+  if (quirk !== undefined)
+    return { bar: quirk.bar, offset: offset(quirk.offset + at), found: 'config-space' };
   if (msixRegions !== undefined && region === 'msix-table')
     return { bar: msixRegions.tableBar, offset: offset(msixRegions.tableOffset + at), found: 'table' };
   if (msixRegions !== undefined && (region === 'msix-pba' || region === SERVED_PBA))
@@ -107,12 +105,14 @@ function placeInBar(
 
 /** What answers an access to a BAR of the device. */
 function reachBar(
-  { id, msixRegions: layout }: VfioDevice,
+  device: VfioDevice,
   { bar, offset: at, width, write, found, region }: CallbackAccess & FoundInBar & { readonly region: string },
   rules: AccessRules,
 ): Reached {
+  const { id, msixRegions: layout } = device;
   const access = { bar, offset: at, width, write };
   const structure = rules.route(access, found, layout);
+  if (structure === 'config-space') return reachConfigSpace(device, access, region);
   // vfio-user reads the PBA of the device (vfio fact 5.14).
   const isServed = structure === 'pba' && region === SERVED_PBA && !write;
   if (structure === 'device' || layout === undefined || isServed)
@@ -126,4 +126,18 @@ function reachBar(
   if (structure === 'table') return { kind: 'msix-table', device: id, offset: inside.offset };
   const polled = write ? undefined : rules.polledVectors(inside, layout.vectors);
   return { kind: 'msix-pba', device: id, offset: inside.offset, ...(polled && { polled }) };
+}
+
+/** What a mirror of configuration space does with an access: bytes that the device does not have answer nothing. */
+function reachConfigSpace(
+  { id, quirks, configSize }: VfioDevice,
+  { offset: at, width }: CallbackAccess,
+  region: string,
+): Reached {
+  // Where a patch has put a mirror without a quirk, the mirror begins with the BAR.
+  const start = quirks.find((placed) => placed.region === region)?.offset ?? 0n;
+  const inside = offset(at - start);
+  return inside + BigInt(width) <= configSize
+    ? { kind: 'config-space', device: id, offset: inside }
+    : NOTHING;
 }
