@@ -76,7 +76,7 @@ interface Builds {
 }
 
 async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict> {
-  const { patched, base, realistic, names, around = (run) => run() } = builds;
+  const { patched, base, realistic, names, around = (_, run) => run() } = builds;
   const pair = await (await loadQemu()).openQemuPair(builds);
   try {
     const id = names?.base ?? base ?? process.env['BARPROOF_QEMU'] ?? 'PATH';
@@ -88,7 +88,7 @@ async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict
       },
       machines: pair.machines,
       trivial: pair.trivial,
-      both: (scenario) => around(async () => pair.run(scenario)),
+      both: (scenario) => around(scenario, async () => pair.run(scenario)),
       scenarios: qemuScenarios(pair.machines, { realistic }),
       draws: qemuHistories({ ...LISTS, realistic }, pair.machines),
     });

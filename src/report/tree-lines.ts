@@ -37,10 +37,10 @@ export function treeLines(tree: PatchOnTree | undefined): readonly string[] {
   );
 }
 
-const functionText = ({ name, file, runs }: ChangedFunctionRuns, all: number): string => {
+const functionText = ({ name, file, runs, compiledFor }: ChangedFunctionRuns, all: number): string => {
   const what =
     runs === 'not compiled'
-      ? 'not compiled here'
+      ? `not compiled here${compiledFor === undefined ? '' : `; --target-list ${compiledFor.join(' or ')} compiles it`}`
       : runs === 0
         ? 'never reached'
         : `exercised in ${runs} of ${count(all, 'run')}`;

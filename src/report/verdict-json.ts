@@ -86,11 +86,12 @@ export function verdictToJson(
 
 const treeToJson = ({ functions, ...tree }: PatchOnTree): JsonValue => ({
   ...tree,
-  functions: functions.map(({ file, name, runs }) => ({
+  functions: functions.map(({ file, name, runs, compiledFor }) => ({
     file,
     name,
     compiled: runs !== 'not compiled',
     runs: runs === 'not compiled' ? 0 : runs,
+    ...(compiledFor && { compiledFor }),
   })),
 });
 

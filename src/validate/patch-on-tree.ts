@@ -5,6 +5,8 @@ export interface ChangedFunctionRuns {
   readonly name: string;
   /** `not compiled` where the program that ran does not hold the function. */
   readonly runs: number | 'not compiled';
+  /** The targets that would compile the file; absent for a file that was compiled, or that no target compiles. */
+  readonly compiledFor?: readonly string[];
 }
 
 /** The patch behind a pair of programs that were built for a verdict. */
