@@ -13,11 +13,16 @@ export interface BuildTarget {
   readonly devices: readonly string[];
   /** Settings that the machines select, of files that DMA and PCI depend on. */
   readonly selected: readonly string[];
+  /** The libraries beside those of every target, by their names for pkg-config, and Debian's packages of them. */
+  readonly libraries: readonly { readonly name: string; readonly package: string }[];
   /** Folders of files that other targets seldom compile. */
   readonly folders: readonly string[];
   /** The firmware without which the target's machines do not start, and Debian's package of it. */
   readonly firmware?: { readonly file: string; readonly package: string };
 }
+
+/** Reads and makes device trees, by which virt and pseries describe themselves to their guests. */
+const DEVICE_TREES = { name: 'libfdt', package: 'libfdt-dev' };
 
 /** Devices that cases, and devices of tests, need on every machine. */
 const PCI_DEVICES = ['PCI_BRIDGE', 'VFIO_PCI', 'VFIO_USER', 'PCI_TESTDEV', 'EDU'];
@@ -42,6 +47,7 @@ export const BUILD_TARGETS: Readonly<Record<Architecture, BuildTarget>> = {
     accelerator: 'kvm',
     devices: ['I440FX', 'Q35', 'VFIO_IGD', ...PCI_DEVICES, ...EXPRESS_DEVICES],
     selected: ['PC', 'PC_PCI', 'PC_ACPI', 'ACPI_PCIHP'],
+    libraries: [],
     folders: ['hw/i386/', 'target/i386/'],
     firmware: { file: 'bios-256k.bin', package: 'seabios' },
   },
@@ -50,6 +56,7 @@ export const BUILD_TARGETS: Readonly<Record<Architecture, BuildTarget>> = {
     accelerator: 'tcg',
     devices: ['ARM_VIRT', ...PCI_DEVICES, ...EXPRESS_DEVICES],
     selected: ['ARM_SMMUV3', 'PCI_EXPRESS_GENERIC_BRIDGE', 'ACPI_PCIHP'],
+    libraries: [DEVICE_TREES],
     folders: ['hw/arm/', 'target/arm/'],
   },
   ppc64: {
@@ -57,6 +64,7 @@ export const BUILD_TARGETS: Readonly<Record<Architecture, BuildTarget>> = {
     accelerator: 'tcg',
     devices: ['PSERIES', ...PCI_DEVICES],
     selected: ['FDT_PPC', 'XICS', 'XIVE'],
+    libraries: [DEVICE_TREES],
     folders: ['hw/ppc/', 'target/ppc/'],
     firmware: { file: 'slof.bin', package: 'qemu-slof' },
   },

@@ -3,6 +3,7 @@ export { DEFAULT_TARGETS } from './build-target.ts';
 export { buildBase, buildSides } from './build-sides.ts';
 export { coverageOf, type FunctionCoverage } from './function-coverage.ts';
 export { isNeverBuilt } from './never-built.ts';
+export { probeBuild } from './probe-build.ts';
 export { ReachedPlaces } from './reached.ts';
 export { filesOf, isSeries, readSeries, type Series } from './series.ts';
 export type { BuiltSides, SourceChange } from './base-folder.ts';
