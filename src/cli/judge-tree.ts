@@ -10,24 +10,40 @@ import {
   openTreeCache,
   openUserTree,
   ReachedPlaces,
+  runsThrough,
   Stages,
   type BuiltSides,
   type Commit,
   type UserTree,
 } from '../qemu-tree/index.ts';
 import type { Scenario } from '../scenario/index.ts';
-import type { JudgeOptions, PatchOnTree, Verdict } from '../validate/index.ts';
+import {
+  surroundingsOf,
+  type CaseLists,
+  type JudgeOptions,
+  type PatchOnTree,
+  type Verdict,
+} from '../validate/index.ts';
+import { FurtherCases } from './further-cases.ts';
 import type { CChange } from './patch-source.ts';
 import type { SideOptions } from './validate-command-options.ts';
 
 /** Runs a case, and looks at what it does. */
 export type Around = <T>(scenario: Scenario, run: () => Promise<T>) => Promise<T>;
 
-/** Judges two builds of QEMU: their folders and names, and what runs around each case. */
+/** Watches the cases, and chooses more of them. */
+export interface CaseWatch {
+  /** What runs around each case. */
+  readonly around: Around;
+  /** Chooses cases of a pool beyond those asked for. */
+  readonly choose: (pool: CaseLists) => Promise<readonly Scenario[]>;
+}
+
+/** Judges two builds of QEMU: their folders and names. */
 export type JudgeBuilt = (
   builds: Record<'base' | 'patched', string> & { readonly names: Record<'base' | 'patched', string> },
   judge: JudgeOptions,
-  around: Around,
+  watch: CaseWatch,
 ) => Promise<Verdict>;
 
 /** A verdict on C code, and the patched QEMU, which the cache keeps. */
@@ -73,14 +89,20 @@ export async function judgeTree(
     requireDifference(built.objects > 0, built.leftOut);
     const { done } = stages;
     const places = (reached = new ReachedPlaces());
+    const further = furtherFor(built, places);
     const verdict = await judgeBuilt(
       { ...built, names: { base: base.title, patched: `${base.title} with the patch` } },
       { ...judge, onProgress: (line) => onProgress(`${done} · ${line}`) },
-      ({ machine: { type } }, run) =>
-        isQemuMachine(type) ? places.during(architectureOf(type), run) : run(),
+      { around: aroundIn(places), choose: (pool) => further.choose(pool) },
     );
     return {
-      verdict: { ...verdict, tree: await describe(subjectOf(change), files, base, built, places) },
+      verdict: {
+        ...verdict,
+        tree: {
+          ...(await describe(subjectOf(change), files, base, built, places)),
+          ...(further.told && { further: further.told }),
+        },
+      },
       patched: built.patched,
     };
   } finally {
@@ -89,6 +111,29 @@ export async function judgeTree(
     built?.release();
   }
 }
+
+/** Notes the places that each case comes to. */
+const aroundIn =
+  (places: ReachedPlaces): Around =>
+  (scenario, run) => {
+    const { type } = scenario.machine;
+    if (!isQemuMachine(type)) return run();
+    const about = { architecture: architectureOf(type), surroundings: surroundingsOf(scenario) };
+    return places.during(about, run);
+  };
+
+const furtherFor = ({ functions, programs }: BuiltSides, { runs }: ReachedPlaces): FurtherCases =>
+  new FurtherCases(async () => {
+    const through = await runsThrough(functions, programs, runs);
+    return {
+      functions: functions.map(({ name, compiled }, index) => ({
+        name,
+        compiled,
+        surroundings: through[index]!.map(({ surroundings }) => surroundings),
+      })),
+      surroundings: runs.map(({ surroundings }) => surroundings),
+    };
+  });
 
 /** The base that the user names, else the one that the author names, else what the tree holds now. */
 function baseOf(change: CChange, tree: UserTree, onto: string | undefined): Promise<Commit> {

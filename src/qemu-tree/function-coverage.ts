@@ -31,27 +31,36 @@ export async function coverageOf(
   programs: Programs,
   runs: readonly ReachedRun[],
 ): Promise<readonly FunctionCoverage[]> {
-  const counts = await Promise.all(
+  const through = await runsThrough(functions, programs, runs);
+  return functions.map(({ file, name, compiled }, index) => {
+    const count = through[index]!.length;
+    return { file, name, runs: compiled || count > 0 ? count : 'not compiled' };
+  });
+}
+
+/** The runs in which each function ran; the parameters are those of `coverageOf`. */
+export async function runsThrough(
+  functions: readonly ChangedFunction[],
+  programs: Programs,
+  runs: readonly ReachedRun[],
+): Promise<readonly (readonly ReachedRun[])[]> {
+  const found = await Promise.all(
     Object.entries(programs).map(([architecture, program]) =>
-      runsOf(
+      runsOfProgram(
         functions,
         program,
         runs.filter((run) => run.architecture === architecture),
       ),
     ),
   );
-  return functions.map(({ file, name, compiled }, index) => {
-    const count = counts.reduce((sum, one) => sum + one[index]!, 0);
-    return { file, name, runs: compiled || count > 0 ? count : 'not compiled' };
-  });
+  return functions.map((_, index) => found.flatMap((one) => one[index]!));
 }
 
-/** In how many runs of one program each function ran. */
-async function runsOf(
+async function runsOfProgram(
   functions: readonly ChangedFunction[],
   program: string,
   runs: readonly ReachedRun[],
-): Promise<readonly number[]> {
+): Promise<readonly (readonly ReachedRun[])[]> {
   const places = [...new Set(runs.flatMap((run) => [...run.places]))];
   const lines = await linesOf(program, places);
   return functions.map(({ file, start, end }) => {
@@ -59,7 +68,7 @@ async function runsOf(
       const found = lines[index];
       return found?.file === file && found.line >= start && found.line <= end;
     });
-    return runs.filter((run) => own.some((place) => run.places.has(place))).length;
+    return runs.filter((run) => own.some((place) => run.places.has(place)));
   });
 }
 

@@ -11,6 +11,8 @@ const VARIABLE = 'BARPROOF_REACHED';
 export interface ReachedRun {
   /** Of the QEMU that ran the case: each target is a program of its own. */
   readonly architecture: Architecture;
+  /** What the caller tells of the case, to find the runs that came to a function. */
+  readonly surroundings: string;
   /** By their distances from the start of the program. */
   readonly places: ReadonlySet<number>;
 }
@@ -32,9 +34,9 @@ export class ReachedPlaces {
   /**
    * Runs a case, and notes the places that its QEMUs reach; runs may overlap.
    *
-   * @param architecture the one of the case's machine.
+   * @param about the case.
    */
-  async during<T>(architecture: Architecture, run: () => Promise<T>): Promise<T> {
+  async during<T>(about: Omit<ReachedRun, 'places'>, run: () => Promise<T>): Promise<T> {
     const used = new Set<string>();
     const start = (): NodeJS.ProcessEnv => {
       const path = this.#directory.at(String(this.#files++));
@@ -51,7 +53,7 @@ export class ReachedPlaces {
     try {
       return await watchingQemu({ start, take }, run);
     } finally {
-      this.#runs.push({ architecture, places: new Set([...used].flatMap((path) => placesIn(path))) });
+      this.#runs.push({ ...about, places: new Set([...used].flatMap((path) => placesIn(path))) });
     }
   }
 

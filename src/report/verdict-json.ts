@@ -84,8 +84,9 @@ export function verdictToJson(
   };
 }
 
-const treeToJson = ({ functions, ...tree }: PatchOnTree): JsonValue => ({
+const treeToJson = ({ functions, further, ...tree }: PatchOnTree): JsonValue => ({
   ...tree,
+  ...(further && { further: { ...further } }),
   functions: functions.map(({ file, name, runs, compiledFor }) => ({
     file,
     name,

@@ -24,13 +24,14 @@ export { definePatch, isPatch, type Change, type Patch, type PatchDefinition } f
 export { writePatchTemplate } from './patch-template.ts';
 export { isUnreached, neverDiffers } from './reach.ts';
 export { type RuleUse } from './guard.ts';
-export { type ChangedFunctionRuns, type PatchOnTree } from './patch-on-tree.ts';
+export { type ChangedFunctionRuns, type FurtherDraw, type PatchOnTree } from './patch-on-tree.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
 export { shrinkFault } from './shrink-fault.ts';
 export { Unrepeatable, type Counterexample } from './shrink-difference.ts';
 export { saveCounterexamples, type SaveCounterexamples } from './save-counterexamples.ts';
 export type { RequestKind } from './requests.ts';
 export { statusOf, type CauseStatus } from './status.ts';
+export { spread, surroundingsOf, type CaseLists } from './surroundings.ts';
 export type { Effect, VerdictFinding } from './verdict-findings.ts';
 export {
   validate,
