@@ -44,7 +44,10 @@ async function build(patch: string, signal?: AbortSignal, targets = DEFAULT_TARG
   const stages = new Stages(() => undefined);
   try {
     const change = { series: readSeries(patch) };
-    return { ...(await buildSides({ tree, base, targets, change, cache, stages, signal })), told: stages.done };
+    return {
+      ...(await buildSides({ tree, base, targets, change, cache, stages, signal })),
+      told: stages.done,
+    };
   } finally {
     stages.close();
   }
@@ -131,7 +134,9 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
     const built = await build(returns('with_many_devices()'));
     expect(built.configuration).toBe("QEMU's default devices for x86_64");
     expect([prints(built.base), prints(built.patched)]).toEqual(['7', '1']);
-    expect(built.told).toMatch(/few devices for x86_64: does not link \(undefined reference to .with_many_devices.\)/);
+    expect(built.told).toMatch(
+      /few devices for x86_64: does not link \(undefined reference to .with_many_devices.\)/,
+    );
   });
 
   it('builds a base ahead of its patches', async () => {

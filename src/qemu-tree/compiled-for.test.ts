@@ -47,9 +47,12 @@ describe('compiledFor', () => {
     ['hw/ppc/ppc.c', PPC, ['ppc64']],
     ['target/ppc/kvm.c', '', ['ppc64']],
     ['hw/i386/pc.c', '', ['x86_64']],
-  ])('knows by its folder for which target %s is compiled, which depends on no setting', (path, meson, own) => {
-    expect(compiledFor(path, meson)).toEqual(own);
-  });
+  ])(
+    'knows by its folder for which target %s is compiled, which depends on no setting',
+    (path, meson, own) => {
+      expect(compiledFor(path, meson)).toEqual(own);
+    },
+  );
 
   it.each([
     ['hw/vfio/ap.c', VFIO],

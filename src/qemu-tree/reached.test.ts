@@ -116,7 +116,9 @@ describe.skipIf(!compiler)(`ReachedPlaces${compiler ? '' : ' (skipped: there is 
     });
     const { length } = reached.runs;
     const counts = await Promise.all(
-      Array.from({ length }, (_, index) => coverageOf(functions, { x86_64: program }, [reached.runs[index]!])),
+      Array.from({ length }, (_, index) =>
+        coverageOf(functions, { x86_64: program }, [reached.runs[index]!]),
+      ),
     );
     expect(
       counts.map((found) => found.filter(({ runs }) => runs === 1).map(({ name }) => name)).toSorted(),

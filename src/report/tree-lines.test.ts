@@ -33,6 +33,12 @@ describe('treeLines', () => {
     ]);
   });
 
+  it('tells which cases were drawn because functions ran seldom', () => {
+    expect(treeLines({ ...TREE, further: { cases: 33, functions: ['two', 'five'] } }).at(-1)).toBe(
+      'further  33 cases of other hosts and machines, because few of the first came to two, five',
+    );
+  });
+
   it('is empty for a verdict without a tree', () => {
     expect(treeLines(undefined)).toEqual([]);
   });
