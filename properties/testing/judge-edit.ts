@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCChange } from '../../src/cli/patch-source.ts';
 import { reportOnSides } from '../../src/cli/validate-report.ts';
+import type { SideOptions } from '../../src/cli/validate-command-options.ts';
 import { mailOf, type SourceEdit } from './source-edit.ts';
 
 /** The source of a QEMU, if the environment names one. */
@@ -32,7 +33,7 @@ export interface Told {
 export async function judgeEdit(
   name: string,
   edit: SourceEdit,
-  more: { readonly allowUnreached?: true } = {},
+  more: Pick<SideOptions, 'allowUnreached' | 'targetList'> = {},
 ): Promise<Told> {
   const folder = mkdtempSync(join(tmpdir(), 'barproof-tree-'));
   try {

@@ -1,6 +1,14 @@
 import { cacheText, clearedText } from '../report/index.ts';
 import { InvalidInput } from '../input/index.ts';
-import { buildBase, openTreeCache, openUserTree, Stages, type TreeCache } from '../qemu-tree/index.ts';
+import type { Architecture } from '../qemu/process/architecture.ts';
+import {
+  buildBase,
+  DEFAULT_TARGETS,
+  openTreeCache,
+  openUserTree,
+  Stages,
+  type TreeCache,
+} from '../qemu-tree/index.ts';
 import { withInterrupt } from './interrupt.ts';
 import { BUILD_PAUSE_MS, terminalProgress } from './terminal-progress.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
@@ -12,24 +20,29 @@ export interface CacheCommandOptions {
   readonly build?: string;
   /** A commit of the tree. */
   readonly onto?: string;
+  /** The targets to build; x86_64 when left out. */
+  readonly targetList?: readonly Architecture[];
 }
 
 /**
  * Shows or clears the cache, or builds a base in it. What another barproof uses stays, and the exit code then says that
  * it could not be cleared.
  *
- * @throws InvalidInput for `onto` without `build`, and TreeFailure where there is no tree or the base is not built.
+ * @throws InvalidInput for `onto` or `targetList` without `build`, and TreeFailure where there is no tree or the base is not built.
  */
 export async function cache(
-  { clear, build, onto }: CacheCommandOptions,
+  { clear, build, onto, targetList }: CacheCommandOptions,
   raiseExitCode: RaiseExitCode,
 ): Promise<void> {
-  if (onto !== undefined && build === undefined)
-    throw new InvalidInput([
-      { path: '', message: '--onto names a commit to build: give the tree by --build' },
-    ]);
+  if (build === undefined) {
+    if (onto !== undefined) throw withoutTree('--onto names a commit to build');
+    if (targetList !== undefined) throw withoutTree('--target-list names what to build');
+  }
   const built = openTreeCache();
-  if (build !== undefined) await withInterrupt((signal) => buildAhead(build, onto ?? 'HEAD', built, signal));
+  if (build !== undefined) {
+    const order = { folder: build, revision: onto ?? 'HEAD', targets: targetList ?? DEFAULT_TARGETS };
+    await withInterrupt((signal) => buildAhead(order, built, signal));
+  }
   if (clear) {
     const cleared = built.clear();
     if (cleared.inUse > 0) raiseExitCode(ExitCode.COULD_NOT_RUN);
@@ -39,10 +52,19 @@ export async function cache(
   process.stdout.write(cacheText({ folder: built.root, limit: built.limit, bases: built.list() }));
 }
 
+const withoutTree = (message: string): InvalidInput =>
+  new InvalidInput([{ path: '', message: `${message}: give the tree by --build` }]);
+
+/** A base to build: the user's words. */
+interface BaseToBuild {
+  readonly folder: string;
+  readonly revision: string;
+  readonly targets: readonly Architecture[];
+}
+
 /** Builds the base of patches that will come. */
 async function buildAhead(
-  folder: string,
-  revision: string,
+  { folder, revision, targets }: BaseToBuild,
   built: TreeCache,
   signal: AbortSignal,
 ): Promise<void> {
@@ -51,7 +73,7 @@ async function buildAhead(
   try {
     const tree = await openUserTree(folder, built.unpacked(), signal);
     const base = await tree.resolve(revision, '--onto');
-    await buildBase({ tree, base, cache: built, stages, signal });
+    await buildBase({ tree, base, targets, cache: built, stages, signal });
   } finally {
     stages.close();
     progress('');

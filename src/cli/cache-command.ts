@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { CacheCommandOptions } from './cache-action.ts';
 import { closing, examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
+import { targetListOption } from './target-list-option.ts';
 
 const ABOUT_LIMIT = `The cache is in XDG_CACHE_HOME or ~/.cache. Beyond BARPROOF_CACHE_GIB (default: 8) the bases that were used longest ago
 are removed.`;
@@ -15,6 +16,7 @@ export const cacheCommand = (raiseExitCode: RaiseExitCode): Command =>
       examples([
         ['barproof cache', 'what was built, and how large it is'],
         ['barproof cache --build qemu', 'build the QEMU of the tree qemu ahead of its patches'],
+        ['barproof cache --build qemu --target-list ppc64', 'the same for the machine pseries'],
         ['barproof cache --clear', 'remove all of it'],
       ]),
     )
@@ -23,6 +25,7 @@ export const cacheCommand = (raiseExitCode: RaiseExitCode): Command =>
     .addOption(
       new Option('--build <dir>', 'build the QEMU of a git tree or an unpacked source').conflicts('clear'),
     )
+    .addOption(targetListOption('with --build'))
     .option('--onto <rev>', 'with --build: the commit to build (default: HEAD)')
     .action(async (options: CacheCommandOptions) => {
       const { cache } = await import('./cache-action.ts');

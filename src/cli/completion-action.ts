@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
 import { INVARIANT_IDS } from '../invariants/index.ts';
+import { ARCHITECTURES } from '../qemu/process/architecture.ts';
 import { ALL_REVISIONS } from '../model/index.ts';
 import { REPORT_FORMATS } from '../readers/index.ts';
 import { NAMED_HOSTS } from '../scenario/index.ts';
@@ -24,6 +25,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   '--base': ALL_REVISIONS.map(({ id }) => id),
   '--invariant': INVARIANT_IDS,
   '--host': NAMED_HOSTS.map(({ id }) => id),
+  '--target-list': ARCHITECTURES,
   '--report': REPORT_FORMATS.map((format) => `${format}=`),
 };
 

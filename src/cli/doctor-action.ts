@@ -1,5 +1,6 @@
 import { probeKernels } from '../linux/index.ts';
 import { probeCapabilities } from '../qemu/capabilities.ts';
+import { probeBuild } from '../qemu-tree/index.ts';
 import { doctorText, doctorToJson } from '../report/index.ts';
 import { toJsonText } from '../scenario/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
@@ -14,7 +15,8 @@ export interface DoctorOptions {
 export async function diagnose({ qemu, json }: DoctorOptions, raiseExitCode: RaiseExitCode): Promise<void> {
   const location = { path: qemu };
   const capabilities = await probeCapabilities(location);
-  const findings = { ...capabilities, kernels: probeKernels(location) };
+  const checks = [...capabilities.checks, probeBuild()];
+  const findings = { ...capabilities, checks, kernels: probeKernels(location) };
   process.stdout.write(json ? toJsonText(doctorToJson(findings)) : doctorText(findings));
   // The model needs nothing but this process.
   raiseExitCode(ExitCode.HOLDS);

@@ -1,15 +1,18 @@
+import * as fc from 'fast-check';
 import { qemuHistories, qemuScenarios, scenarios } from '../../generators/index.ts';
+import { deriveSeed } from '../campaign/index.ts';
 import * as library from '../index.ts';
 import { InvalidInput } from '../input/index.ts';
 import { scopeOf } from '../model/index.ts';
 import {
   judgePatch,
   judgeTargets,
+  type CaseLists,
   type JudgeOptions,
   type PatchJudgement,
   type Verdict,
 } from '../validate/index.ts';
-import { judgeTree, type Around, type JudgeBuilt } from './judge-tree.ts';
+import { judgeTree, type CaseWatch, type JudgeBuilt } from './judge-tree.ts';
 import { loadQemu } from './open-target.ts';
 import type { InterfaceChoice } from './target-options.ts';
 import type { SideOptions } from './validate-command-options.ts';
@@ -44,8 +47,7 @@ export async function judgeSides(
   if (change !== undefined) {
     if (base !== undefined)
       throw invalid('--base is for patch files of the model; use --onto with patches in C');
-    const judgeBuilt: JudgeBuilt = (sides, judge, around) =>
-      judgeBuilds({ ...sides, ...kind, around }, judge);
+    const judgeBuilt: JudgeBuilt = (sides, judge, watch) => judgeBuilds({ ...sides, ...kind, watch }, judge);
     const { verdict, patched } = await judgeTree(change, options, judge, judgeBuilt);
     return { result: { verdict }, rejections: [], built: patched };
   }
@@ -71,14 +73,15 @@ interface Builds {
   readonly realistic: boolean;
   /** What the verdict calls them; their paths when left out. */
   readonly names?: { readonly base: string; readonly patched: string };
-  /** What runs around each case. */
-  readonly around?: Around;
+  readonly watch?: CaseWatch;
 }
 
 async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict> {
-  const { patched, base, realistic, names, around = (run) => run() } = builds;
+  const { patched, base, realistic, names, watch } = builds;
   const pair = await (await loadQemu()).openQemuPair(builds);
   try {
+    const around: CaseWatch['around'] = watch?.around ?? ((_, run) => run());
+    const draws = qemuHistories({ ...LISTS, realistic }, pair.machines);
     const id = names?.base ?? base ?? process.env['BARPROOF_QEMU'] ?? 'PATH';
     return await judgeTargets({
       ...judge,
@@ -88,13 +91,21 @@ async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict
       },
       machines: pair.machines,
       trivial: pair.trivial,
-      both: (scenario) => around(async () => pair.run(scenario)),
+      both: (scenario) => around(scenario, async () => pair.run(scenario)),
+      ...(watch && { further: () => watch.choose(poolOf(draws, judge.seed)) }),
       scenarios: qemuScenarios(pair.machines, { realistic }),
-      draws: qemuHistories({ ...LISTS, realistic }, pair.machines),
+      draws,
     });
   } finally {
     await pair.close();
   }
 }
+
+/** How many draws are looked through for further cases: in so many every kernel and container has some. */
+const POOL = 200;
+
+/** Lists of cases that the search has not drawn. */
+const poolOf = (draws: fc.Arbitrary<CaseLists>, seed: string): CaseLists =>
+  fc.sample(draws, { seed: deriveSeed(seed, 'further cases'), numRuns: POOL }).flat();
 
 const invalid = (message: string): InvalidInput => new InvalidInput([{ path: '', message }]);

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { InvalidInput, prefixProblems, readTextFile } from '../input/index.ts';
+import type { Architecture } from '../qemu/process/architecture.ts';
 import { isSeries, readSeries, type Series } from '../qemu-tree/index.ts';
 
 /** The options that say what a patch in C is put on. */
@@ -8,6 +9,8 @@ export interface TreeOptions {
   readonly qemuTree?: string;
   /** The commit of the source that the patch is put on. */
   readonly onto?: string;
+  /** The targets to build; x86_64 when left out. */
+  readonly targetList?: readonly Architecture[];
 }
 
 /** C code to judge: mailed patches, or a range of commits of the user's tree. */
@@ -25,7 +28,8 @@ const RANGE = /^([^\s.][^\s]*?)\.\.([^\s.][^\s]*)?$/;
  * @returns nothing for a patch file of the model.
  * @throws InvalidInput for a damaged patch, and where options for C are given to a patch file of the model.
  */
-export function readCChange(file: string, { qemuTree, onto }: TreeOptions): CChange | undefined {
+export function readCChange(file: string, options: TreeOptions): CChange | undefined {
+  const { qemuTree, onto, targetList } = options;
   if (!existsSync(file)) {
     const [range, from, to = 'HEAD'] = RANGE.exec(file) ?? [];
     if (range === undefined || /\.[cm]?[jt]s$/.test(file)) return undefined;
@@ -36,8 +40,12 @@ export function readCChange(file: string, { qemuTree, onto }: TreeOptions): CCha
   // A pipe can be read only once.
   const text = isRegular || qemuTree !== undefined ? prefixProblems(file, () => readTextFile(file)) : '';
   if (isSeries(text) || (qemuTree !== undefined && !/\.[cm]?[jt]s$/.test(file))) return cChangeOf(file, text);
-  if (qemuTree !== undefined || onto !== undefined)
-    throw invalid(qemuTree === undefined ? '--onto' : '--qemu-tree', `is for patches in C; ${file} is none`);
+  const [option] = [
+    ...(qemuTree === undefined ? [] : ['--qemu-tree']),
+    ...(onto === undefined ? [] : ['--onto']),
+    ...(targetList === undefined ? [] : ['--target-list']),
+  ];
+  if (option !== undefined) throw invalid(option, `is for patches in C; ${file} is none`);
   return undefined;
 }
 

@@ -102,21 +102,21 @@ export const replayCounterexample = (
   ]);
 
 /** The command line that makes a verdict again. */
-export const validateAgain = (
-  patch: string | undefined,
-  { base, qemu, qemuBase, qemuTree, onto, interface: chosen, realistic, seed, runs }: ValidateCommandOptions,
-): string =>
-  commandText([
+export function validateAgain(patch: string | undefined, options: ValidateCommandOptions): string {
+  const { base, qemu, qemuBase, qemuTree, onto, targetList, realistic, seed, runs } = options;
+  return commandText([
     'barproof',
     'validate',
     ...(patch === undefined ? [] : [patch]),
     ...(base === undefined ? [] : ['--base', base]),
     ...(qemuTree === undefined ? [] : ['--qemu-tree', qemuTree]),
     ...(onto === undefined ? [] : ['--onto', onto]),
+    ...(targetList === undefined ? [] : ['--target-list', targetList.join(',')]),
     ...(qemu === undefined ? [] : ['--qemu', qemu]),
     ...(qemuBase === undefined ? [] : ['--qemu-base', qemuBase]),
-    ...(chosen === undefined ? [] : ['--interface', chosen]),
+    ...(options.interface === undefined ? [] : ['--interface', options.interface]),
     ...(realistic ? ['--realistic'] : []),
     ...['--seed', seed],
     ...(runs === undefined ? [] : ['--runs', String(runs)]),
   ]);
+}

@@ -3,6 +3,7 @@ import { closing, examples } from './help-text.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { numberOfRuns, seedText } from './option-values.ts';
 import { mailOption, reportOption } from './report-option.ts';
+import { targetListOption } from './target-list-option.ts';
 import { interfaceOption, realisticOption } from './target-options.ts';
 import {
   DEFAULT_VALIDATE_RUNS,
@@ -40,6 +41,7 @@ export const validateCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--qemu-base <path>', 'the QEMU to compare with; default: BARPROOF_QEMU, then PATH')
     .option('--qemu-tree <folder>', 'for C: a git tree or a source of QEMU; default: BARPROOF_QEMU_TREE')
     .option('--onto <commit>', 'for C: the base; default: the base-commit of the mail, then HEAD')
+    .addOption(targetListOption('for C'))
     .option('--allow-unreached', 'for C: exit with 0 also if no case runs a changed function')
     .addOption(interfaceOption('both, as far as the builds can'))
     .option('--seed <text>', 'the same seed gives the same cases', seedText, 'barproof')

@@ -136,6 +136,33 @@ describe('iommufd', () => {
     expect(unmap().errno).toBe(Errno.ENOENT);
   });
 
+  it.each([
+    ['6.12', Errno.ENOTTY],
+    ['6.13', 0],
+    ['7.2', 0],
+    ['msix-mappable', 0],
+  ])(
+    'lets another process take over pinned memory since 6.13: %s answers %i (host fact R2.5.1)',
+    (kernel, errno) => {
+      const { process, file } = open(kernel);
+      const request = () =>
+        process.ask(file, iommufd('IOAS_CHANGE_PROCESS'), abi.DESTROY, { size: 8, id: 0 });
+      expect(request().errno).toBe(errno);
+    },
+  );
+
+  it('lets none take over memory that an address of the process names, until that is unmapped (host fact R2.5.1)', () => {
+    const { process, file, ioas } = open('6.13');
+    const change = () =>
+      process.ask(file, iommufd('IOAS_CHANGE_PROCESS'), abi.DESTROY, { size: 8, id: 0 }).errno;
+    const map = { flags: WRITEABLE, ioas_id: ioas, user_va: 0x10_0000n, length: 0x2000n, iova: 0n };
+    expect(process.ask(file, iommufd('IOAS_MAP'), abi.IOAS_MAP, map).errno).toBe(0);
+    expect(change()).toBe(Errno.EINVAL);
+    const range = { ioas_id: ioas, iova: 0n, length: 0x2000n };
+    expect(process.ask(file, iommufd('IOAS_UNMAP'), abi.IOAS_UNMAP, range).errno).toBe(0);
+    expect(change()).toBe(0);
+  });
+
   it('refuses flags that QEMU never sets, and an unknown address space', () => {
     const { process, file, ioas } = open('6.12');
     const map = (values: object) =>

@@ -12,7 +12,7 @@ import {
   IOAS_UNMAP,
   RANGE,
 } from '../host/abi/index.ts';
-import { dmaBufPart, Errno, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
+import { dmaBufPart, Errno, kernelRules, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
 import { makeHostIommu } from '../model/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
 import type { HostState } from './host-state.ts';
@@ -37,6 +37,8 @@ export class IommufdFile implements KernelFile {
   readonly #spaces = new Map<number, OpenContainer>();
   /** The ids of page tables, which share the address space of another object. */
   readonly #pageTables = new Set<number>();
+  /** The IOVAs of areas that depend on the process, by address space: all but those of files with memory. */
+  readonly #ofProcess = new Map<string, Set<bigint>>();
   #nextId = 1;
   readonly #requests: ReadonlyMap<number, Handler>;
 
@@ -51,7 +53,7 @@ export class IommufdFile implements KernelFile {
       IOAS_UNMAP: (call) => this.#unmap(call),
       HWPT_ALLOC: (call) => this.#allocatePageTable(call),
       GET_HW_INFO: (call) => this.#hardwareInfo(call),
-      IOAS_CHANGE_PROCESS: () => answered(Errno.ENOTTY),
+      IOAS_CHANGE_PROCESS: () => answered(this.#changeProcess()),
     };
     this.#requests = byNumber(handlers, iommufdNumber);
   }
@@ -84,6 +86,7 @@ export class IommufdFile implements KernelFile {
   #remove(id: number): void {
     const space = this.#spaces.get(id);
     if (space !== undefined && !this.#pageTables.has(id)) this.#host.removeContainer(space);
+    if (space !== undefined && !this.#pageTables.has(id)) this.#ofProcess.delete(space.name);
     this.#spaces.delete(id);
     this.#pageTables.delete(id);
   }
@@ -135,7 +138,7 @@ export class IommufdFile implements KernelFile {
   #map(call: IoctlCall): KernelAnswer {
     const { flags, ioas_id: id, user_va: address, length: size, iova: at } = call.read(IOAS_MAP);
     const request = mapRequest({ iova: at, size, address, readonly: isReadonly(flags) }, this.#host.memory);
-    return this.#answerMap(id, request);
+    return this.#answerMap(id, request, true);
   }
 
   #mapFile(call: IoctlCall): KernelAnswer {
@@ -150,14 +153,26 @@ export class IommufdFile implements KernelFile {
     // A file of which QEMU has mmapped nothing is no memory of the guest.
     if (address === undefined) return answered(Errno.EINVAL);
     const request = mapRequest({ iova: at, size, address, readonly: isReadonly(flags) }, memory);
-    return this.#answerMap(id, { ...request, dmaBuf: buffer && dmaBufPart(buffer.areas, start) });
+    const dmaBuf = buffer && dmaBufPart(buffer.areas, start);
+    return this.#answerMap(id, { ...request, dmaBuf }, buffer !== undefined);
   }
 
-  #answerMap(id: number, request: DmaMapRequest): KernelAnswer {
+  #answerMap(id: number, request: DmaMapRequest, isOfProcess: boolean): KernelAnswer {
     const { name, ioas } = this.#space(id);
     const errno = ioas.map(request);
+    if (errno === 0 && isOfProcess) {
+      const areas = this.#ofProcess.get(name) ?? new Set();
+      this.#ofProcess.set(name, areas.add(request.iova));
+    }
     this.#host.events.add({ type: 'dma-map', container: name, ...request, errno });
     return answered(errno);
+  }
+
+  /** IOMMU_IOAS_CHANGE_PROCESS: nothing but the account of pinned memory changes. @returns its errno. */
+  #changeProcess(): number {
+    if (!kernelRules(this.#host.scenario.host.kernel).iommufd?.changesProcess) return Errno.ENOTTY;
+    const hasAreas = [...this.#ofProcess.values()].some(({ size }) => size > 0);
+    return hasAreas ? Errno.EINVAL : 0;
   }
 
   #unmap(call: IoctlCall): KernelAnswer {
@@ -167,6 +182,10 @@ export class IommufdFile implements KernelFile {
     const { errno, unmapped } = ioas.unmap(iova(at), size);
     const event = { type: 'dma-unmap', container: name, iova: iova(at), size, unmapped, errno } as const;
     this.#host.events.add(event);
+    const areas = this.#ofProcess.get(name) ?? new Set();
+    // Also a call that fails may have removed some.
+    const left = new Set(ioas.mappings().map((mapping) => mapping.iova as bigint));
+    this.#ofProcess.set(name, new Set([...areas].filter((area) => left.has(area))));
     if (errno !== 0) return answered(errno);
     return call.returns(IOAS_UNMAP.encode({ ...request, length: unmapped }));
   }

@@ -13,10 +13,12 @@ import type { Problem } from '../input/index.ts';
 import { Build } from './build.ts';
 import { buildFailure } from './build-failure.ts';
 import { changedCode, type ChangedCode, type ChangedFunction } from './changed-functions.ts';
-import { PROGRAM, type Configuration } from './configuration.ts';
+import type { Architecture } from '../qemu/process/index.ts';
+import { compiledFor } from './compiled-for.ts';
+import type { Configuration, ConfiguredTarget } from './configuration.ts';
 import { firmwareFolders } from './firmware.ts';
 import type { FileLock } from './file-lock.ts';
-import { compiledOf } from './function-coverage.ts';
+import { compiledOf, isCompiled, type Programs } from './function-coverage.ts';
 import { readLineChanges, type LineChanges } from './line-changes.ts';
 import type { Series } from './series.ts';
 import { SourceCopy } from './source-copy.ts';
@@ -33,6 +35,8 @@ export type SourceChange = { readonly series: Series } | { readonly commit: Comm
 export interface BaseOrder {
   readonly tree: UserTree;
   readonly base: Commit;
+  /** The targets to build; more than one share a build folder. */
+  readonly targets: readonly Architecture[];
   readonly cache: TreeCache;
   readonly stages: Stages;
   readonly signal?: AbortSignal | undefined;
@@ -50,22 +54,24 @@ export interface PatchedBuild {
   readonly code: ChangedCode;
   /** The changed functions, and whether the build holds them. */
   readonly functions: readonly (ChangedFunction & { readonly compiled: boolean })[];
+  /** The targets that would compile a changed file, for the files that the targets of this build leave out. */
+  readonly leftOut: Readonly<Record<string, readonly Architecture[]>>;
 }
 
 /** Two QEMUs that were built. */
 export interface BuiltSides extends PatchedBuild {
-  /** Folders that hold qemu-system-x86_64. */
+  /** Folders that hold qemu-system-x86_64, or the programs of other targets. */
   readonly base: string;
   readonly patched: string;
-  /** The patched QEMU itself: what the folder holds is a script that starts it. */
-  readonly program: string;
+  /** The patched QEMUs themselves: what the folder holds are scripts that start them. */
+  readonly programs: Programs;
   readonly configuration: string;
   /** Lets the cache remove the QEMUs. */
   release(): void;
 }
 
-/** The QEMU, below the script that starts it: QEMU prints its own name in front of some messages. */
-const BINARY = join('binary', PROGRAM);
+/** Where the QEMUs are, below the scripts that start them: QEMU prints its own name in front of some messages. */
+const BINARIES = 'binary';
 const ABOUT = 'patch.json';
 /** Files of which a build makes C code, or by which it chooses what to compile. */
 const GENERATORS =
@@ -88,7 +94,7 @@ export class BaseFolder {
     this.#configuration = configuration;
     this.#tools = tools;
     this.#source = new SourceCopy(join(entry.folder, 'source'));
-    this.#build = new Build(this.#source.folder, tools);
+    this.#build = new Build(this.#source.folder, configuration, tools);
   }
 
   /** Builds the base alone. */
@@ -114,7 +120,7 @@ export class BaseFolder {
       ...about,
       base,
       patched,
-      program: join(patched, BINARY),
+      programs: this.#programs(({ program }) => join(patched, BINARIES, program)),
       configuration: this.#configuration.name,
     };
   }
@@ -146,7 +152,7 @@ export class BaseFolder {
     }
     this.#entry.describe(base.title, this.#configuration.name);
     await this.#source.checkout(tree, base, signal);
-    firmwareFolders(this.#source.folder);
+    firmwareFolders(this.#source.folder, this.#configuration.targets);
     await this.#configure(lock);
     const { failed, output } = await this.#compile([], 'build', lock);
     if (failed) {
@@ -173,8 +179,9 @@ export class BaseFolder {
     const { objects: compiled, failed, output } = await this.#compile(probed, 'patch', lock);
     if (failed) throw buildFailure('the patch', output, changes, this.#build.log);
     const objects = await this.#objectsOf(compiled, changes, lock);
-    const functions = await compiledOf(code.functions, this.#build.folder, this.#build.program);
-    const about: PatchedBuild = { objects, code, functions };
+    const programs = this.#programs((target) => this.#build.program(target));
+    const functions = await compiledOf(code.functions, this.#build.folder, Object.values(programs));
+    const about: PatchedBuild = { objects, code, functions, leftOut: this.#leftOut([...changes.keys()]) };
     this.#keep(folder, { [ABOUT]: JSON.stringify(about) });
     stages.end(`patched ${objects} ${objects === 1 ? 'object' : 'objects'}`);
   }
@@ -187,11 +194,30 @@ export class BaseFolder {
     return length === 0 && generates ? compiled.length : length;
   }
 
+  #programs(pathOf: (target: ConfiguredTarget) => string): Programs {
+    return Object.fromEntries(
+      this.#configuration.targets.map((target) => [target.architecture, pathOf(target)]),
+    );
+  }
+
+  /** The changed files of C of which the build has no object, and the other targets that would compile them. */
+  #leftOut(files: readonly string[]): PatchedBuild['leftOut'] {
+    const built = this.#configuration.targets.map(({ architecture }) => architecture);
+    const others = files
+      .filter((file) => file.endsWith('.c') && !isCompiled(this.#build.folder, file))
+      .map((file) => {
+        const meson = join(this.#source.folder, dirname(file), 'meson.build');
+        const text = existsSync(meson) ? readFileSync(meson, 'utf8') : '';
+        return [file, compiledFor(file, text).filter((one) => !built.includes(one))] as const;
+      });
+    return Object.fromEntries(others.filter(([, targets]) => targets.length > 0));
+  }
+
   async #configure(lock: FileLock): Promise<void> {
     const { stages, signal } = this.#order;
     stages.begin('configure');
     const words = await this.#tools.install(join(this.#entry.folder, 'tools'));
-    await this.#build.configure(this.#configuration, words, { signal, lock });
+    await this.#build.configure(words, { signal, lock });
     stages.end();
   }
 
@@ -214,11 +240,15 @@ export class BaseFolder {
     const made = `${folder}.made`;
     rmSync(made, { recursive: true, force: true });
     mkdirSync(made, { recursive: true });
-    mkdirSync(join(made, dirname(BINARY)));
-    copyFileSync(this.#build.program, join(made, BINARY));
-    const script = join(made, PROGRAM);
-    writeFileSync(script, startScript(firmwareFolders(this.#source.folder)));
-    chmodSync(script, 0o755);
+    mkdirSync(join(made, BINARIES));
+    const { targets } = this.#configuration;
+    const firmware = firmwareFolders(this.#source.folder, targets);
+    for (const target of targets) {
+      copyFileSync(this.#build.program(target), join(made, BINARIES, target.program));
+      const script = join(made, target.program);
+      writeFileSync(script, startScript(target.program, firmware));
+      chmodSync(script, 0o755);
+    }
     for (const [name, text] of Object.entries(files)) writeFileSync(join(made, name), text);
     renameSync(made, folder);
   }
@@ -226,5 +256,5 @@ export class BaseFolder {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-const startScript = (firmware: readonly string[]): string =>
-  `#!/bin/sh\nexec "\${0%/*}/${BINARY}" ${firmware.map((folder) => `-L ${quoted(folder)}`).join(' ')} "$@"\n`;
+const startScript = (program: string, firmware: readonly string[]): string =>
+  `#!/bin/sh\nexec "\${0%/*}/${BINARIES}/${program}" ${firmware.map((folder) => `-L ${quoted(folder)}`).join(' ')} "$@"\n`;

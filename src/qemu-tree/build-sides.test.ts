@@ -3,6 +3,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { programName, type Architecture } from '../qemu/process/index.ts';
+import { DEFAULT_TARGETS } from './build-target.ts';
 import { buildBase, buildSides } from './build-sides.ts';
 import { readSeries } from './series.ts';
 import type { BuiltSides } from './base-folder.ts';
@@ -36,13 +38,16 @@ interface Built extends BuiltSides {
   readonly told: string;
 }
 
-async function build(patch: string, signal?: AbortSignal): Promise<Built> {
+async function build(patch: string, signal?: AbortSignal, targets = DEFAULT_TARGETS): Promise<Built> {
   const tree = await openUserTree(user(), cache.unpacked());
   const base = await tree.resolve('HEAD', 'HEAD');
   const stages = new Stages(() => undefined);
   try {
     const change = { series: readSeries(patch) };
-    return { ...(await buildSides({ tree, base, change, cache, stages, signal })), told: stages.done };
+    return {
+      ...(await buildSides({ tree, base, targets, change, cache, stages, signal })),
+      told: stages.done,
+    };
   } finally {
     stages.close();
   }
@@ -54,14 +59,14 @@ const failureOf = async (patch: string): Promise<TreeFailure> => {
   return failure as TreeFailure;
 };
 
-const prints = (side: string): string =>
-  execFileSync(join(side, 'qemu-system-x86_64'), { encoding: 'utf8' }).trim();
+const prints = (side: string, architecture: Architecture = 'x86_64'): string =>
+  execFileSync(join(side, programName(architecture)), { encoding: 'utf8' }).trim();
 
 describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
   it('builds base and patch, and keeps both', async () => {
     const built = await build(returns('8'));
     expect([prints(built.base), prints(built.patched)]).toEqual(['7', '8']);
-    expect(built).toMatchObject({ objects: 1, configuration: 'few devices' });
+    expect(built).toMatchObject({ objects: 1, configuration: 'few devices for x86_64' });
     expect(built.functions).toMatchObject([{ name: 'pci_value', file: 'hw/vfio/pci.c', compiled: true }]);
     built.release();
     const again = await build(returns('8'));
@@ -81,6 +86,30 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
     const patch = '--- a/hw/vfio/pci.c\n+++ b/hw/vfio/pci.c\n@@ -11 +11 @@\n-    return 1;\n+    return 2;\n';
     const { functions } = await build(patch);
     expect(functions).toMatchObject([{ name: 'with_many_devices', compiled: false }]);
+  });
+
+  it('builds several targets, each with its own program and files', async () => {
+    const built = await build(returns('8'), undefined, ['ppc64', 'x86_64']);
+    expect(built.configuration).toBe('few devices for x86_64, ppc64');
+    for (const architecture of ['x86_64', 'ppc64'] as const)
+      expect([prints(built.base, architecture), prints(built.patched, architecture)]).toEqual(['7', '8']);
+    expect(Object.keys(built.programs)).toEqual(['x86_64', 'ppc64']);
+    expect(cache.list()).toMatchObject([{ configuration: 'few devices for x86_64, ppc64' }]);
+    built.release();
+    // Another list of targets is another build.
+    expect((await build(returns('8'))).told).toContain('configure');
+    expect(cache.list()).toHaveLength(2);
+  });
+
+  it('names the target that would compile a file that this build leaves out', async () => {
+    const patch =
+      '--- a/hw/vfio/spapr.c\n+++ b/hw/vfio/spapr.c\n@@ -5 +5 @@\n-    return 4;\n+    return 5;\n';
+    const alone = await build(patch);
+    expect(alone).toMatchObject({ objects: 0, leftOut: { 'hw/vfio/spapr.c': ['ppc64'] } });
+    expect(alone.functions).toMatchObject([{ name: 'spapr_window', compiled: false }]);
+    const both = await build(patch, undefined, ['x86_64', 'ppc64']);
+    expect(both).toMatchObject({ objects: 1, leftOut: {} });
+    expect(both.functions).toMatchObject([{ name: 'spapr_window', compiled: true }]);
   });
 
   it('builds everything that includes a header', async () => {
@@ -103,9 +132,11 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
 
   it('builds with more devices where the patch does not link with few', async () => {
     const built = await build(returns('with_many_devices()'));
-    expect(built.configuration).toBe("QEMU's default devices");
+    expect(built.configuration).toBe("QEMU's default devices for x86_64");
     expect([prints(built.base), prints(built.patched)]).toEqual(['7', '1']);
-    expect(built.told).toMatch(/few devices: does not link \(undefined reference to .with_many_devices.\)/);
+    expect(built.told).toMatch(
+      /few devices for x86_64: does not link \(undefined reference to .with_many_devices.\)/,
+    );
   });
 
   it('builds a base ahead of its patches', async () => {
@@ -113,7 +144,7 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
     const base = await tree.resolve('HEAD', 'HEAD');
     const told = async (): Promise<string> => {
       const stages = new Stages(() => undefined);
-      await buildBase({ tree, base, cache, stages });
+      await buildBase({ tree, base, targets: DEFAULT_TARGETS, cache, stages });
       stages.close();
       return stages.done;
     };
@@ -166,7 +197,14 @@ describe.skipIf(obstacle !== undefined)(`buildSides${skipped}`, () => {
     const [base, commit] = await Promise.all([tree.resolve('HEAD~1', ''), tree.resolve('HEAD', '')]);
     expect(await tree.filesBetween(base, commit)).toEqual(['hw/vfio/pci.c']);
     const stages = new Stages(() => undefined);
-    const built = await buildSides({ tree, base, change: { commit }, cache, stages });
+    const built = await buildSides({
+      tree,
+      base,
+      targets: DEFAULT_TARGETS,
+      change: { commit },
+      cache,
+      stages,
+    });
     stages.close();
     expect([prints(built.base), prints(built.patched)]).toEqual(['7', '5']);
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { COMMON_WORDS, CONFIGURATIONS, type Configuration } from './configuration.ts';
+import { COMMON_WORDS, configurationsFor, type Configuration } from './configuration.ts';
 import type { FileLock } from './file-lock.ts';
 import { BaseFolder, type BaseOrder, type BuildOrder, type BuiltSides } from './base-folder.ts';
 import { ToolSet } from './tool-set.ts';
@@ -38,7 +38,7 @@ async function inFirstThatLinks<T>(
 ): Promise<T> {
   const tools = await ToolSet.find();
   let failure: TreeFailure | undefined;
-  for (const configuration of CONFIGURATIONS) {
+  for (const configuration of configurationsFor(order.targets)) {
     const entry = order.cache.entry(keyOf(order.base, configuration, tools));
     const use = await entry.use({ signal: order.signal });
     entry.touch();

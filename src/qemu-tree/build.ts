@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '../input/index.ts';
-import { COMMON_WORDS, DEVICES_NAME, PROGRAM, TARGET, type Configuration } from './configuration.ts';
+import { COMMON_WORDS, DEVICES_NAME, type Configuration, type ConfiguredTarget } from './configuration.ts';
 import type { FileLock } from './file-lock.ts';
 import { runCommand, type CommandEnd } from './run-command.ts';
 import { jobs, type ToolSet } from './tool-set.ts';
@@ -30,19 +30,21 @@ export class Build {
   /** What configure and ninja print. */
   readonly log: string;
   readonly #source: string;
+  readonly #configuration: Configuration;
   readonly #tools: ToolSet;
 
   /** @param source the folder of the source. */
-  constructor(source: string, tools: ToolSet) {
+  constructor(source: string, configuration: Configuration, tools: ToolSet) {
     this.#source = source;
+    this.#configuration = configuration;
     this.#tools = tools;
     this.folder = join(source, 'build');
     this.log = join(this.folder, 'barproof.log');
   }
 
-  /** The QEMU that `compile` makes. */
-  get program(): string {
-    return join(this.folder, PROGRAM);
+  /** The QEMU of a target that `compile` makes. */
+  program({ program }: ConfiguredTarget): string {
+    return join(this.folder, program);
   }
 
   /**
@@ -51,17 +53,16 @@ export class Build {
    * @param words by which configure uses the tools.
    * @throws TreeFailure with the last words of configure.
    */
-  async configure(configuration: Configuration, words: readonly string[], hooks: BuildHooks): Promise<void> {
+  async configure(words: readonly string[], hooks: BuildHooks): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true });
     mkdirSync(this.folder);
-    const devices = join(this.#source, 'configs', 'devices', TARGET);
-    const chosen =
-      configuration.devices === undefined ? [] : [`--with-devices-${TARGET.split('-')[0]}=${DEVICES_NAME}`];
-    if (configuration.devices !== undefined) {
-      mkdirSync(devices, { recursive: true });
-      writeFileSync(join(devices, `${DEVICES_NAME}.mak`), `${configuration.devices.join('\n')}\n`);
+    for (const { name, devices } of this.#configuration.targets) {
+      if (devices === undefined) continue;
+      const folder = join(this.#source, 'configs', 'devices', name);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, `${DEVICES_NAME}.mak`), `${devices.join('\n')}\n`);
     }
-    let left = [...COMMON_WORDS, ...configuration.words, ...chosen, ...words];
+    let left = [...COMMON_WORDS, ...this.#configuration.words, ...words];
     for (;;) {
       const end = await this.#run('../configure', left, CONFIGURE_DEADLINE_MS, hooks);
       if (end.status === 0) break;
@@ -97,7 +98,7 @@ export class Build {
       if (object !== undefined) objects.push(object);
       hooks.onStep?.(Number(done), Number(of));
     };
-    const words = [`-j${jobs()}`, PROGRAM];
+    const words = [`-j${jobs()}`, ...this.#configuration.targets.map(({ program }) => program)];
     const end = await this.#run('ninja', words, BUILD_DEADLINE_MS, { ...hooks, onLine, probed });
     if (end.failure !== undefined) throw this.#failure('limit', end);
     return { objects, output: end.all, failed: end.status !== 0 };

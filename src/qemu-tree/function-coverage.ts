@@ -1,61 +1,98 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import type { Architecture } from '../qemu/process/index.ts';
 import type { ChangedFunction } from './changed-functions.ts';
+import type { ReachedRun } from './reached.ts';
 import { runCommand } from './run-command.ts';
 import { TreeFailure } from './tree-error.ts';
 
 /** How many milliseconds a tool may take that reads the debug information of a QEMU. */
 const DEADLINE_MS = 120_000;
 
+/** The QEMUs that were built, by their targets. */
+export type Programs = Readonly<Partial<Record<Architecture, string>>>;
+
 /** What became of a function that a patch changes. */
 export interface FunctionCoverage {
   readonly file: string;
   readonly name: string;
-  /** In how many runs of QEMU the function ran; `not compiled` where this QEMU does not hold the function. */
+  /** In how many runs of QEMU the function ran; `not compiled` where no QEMU of the build holds the function. */
   readonly runs: number | 'not compiled';
 }
 
 /**
  * In how many runs each function ran.
  *
- * @param program the QEMU that ran.
+ * @param programs the QEMUs that ran.
  * @param runs the places that each run reached.
  */
 export async function coverageOf(
   functions: readonly (ChangedFunction & { readonly compiled: boolean })[],
-  program: string,
-  runs: readonly ReadonlySet<number>[],
+  programs: Programs,
+  runs: readonly ReachedRun[],
 ): Promise<readonly FunctionCoverage[]> {
-  const places = [...new Set(runs.flatMap((reached) => [...reached]))];
+  const through = await runsThrough(functions, programs, runs);
+  return functions.map(({ file, name, compiled }, index) => {
+    const count = through[index]!.length;
+    return { file, name, runs: compiled || count > 0 ? count : 'not compiled' };
+  });
+}
+
+/** The runs in which each function ran; the parameters are those of `coverageOf`. */
+export async function runsThrough(
+  functions: readonly ChangedFunction[],
+  programs: Programs,
+  runs: readonly ReachedRun[],
+): Promise<readonly (readonly ReachedRun[])[]> {
+  const found = await Promise.all(
+    Object.entries(programs).map(([architecture, program]) =>
+      runsOfProgram(
+        functions,
+        program,
+        runs.filter((run) => run.architecture === architecture),
+      ),
+    ),
+  );
+  return functions.map((_, index) => found.flatMap((one) => one[index]!));
+}
+
+async function runsOfProgram(
+  functions: readonly ChangedFunction[],
+  program: string,
+  runs: readonly ReachedRun[],
+): Promise<readonly (readonly ReachedRun[])[]> {
+  const places = [...new Set(runs.flatMap((run) => [...run.places]))];
   const lines = await linesOf(program, places);
-  return functions.map(({ file, name, start, end, compiled }) => {
+  return functions.map(({ file, start, end }) => {
     const own = places.filter((_, index) => {
       const found = lines[index];
       return found?.file === file && found.line >= start && found.line <= end;
     });
-    const count = runs.filter((reached) => own.some((place) => reached.has(place))).length;
-    return { file, name, runs: compiled || count > 0 ? count : 'not compiled' };
+    return runs.filter((run) => own.some((place) => run.places.has(place)));
   });
 }
 
 /**
  * Which functions the build has compiled.
  *
- * @param build the folder of the build; `program` is the QEMU that it made.
+ * @param build the folder of the build; `programs` are the QEMUs that it made.
  */
 export async function compiledOf(
   functions: readonly ChangedFunction[],
   build: string,
-  program: string,
+  programs: readonly string[],
 ): Promise<readonly (ChangedFunction & { readonly compiled: boolean })[]> {
   const symbols = new Map<string, ReadonlySet<string>>();
   for (const file of new Set(functions.map((found) => found.file))) {
     // Functions of headers are in the objects of other files.
-    const objects = file.endsWith('.c') ? objectsOf(build, file) : [program];
+    const objects = file.endsWith('.c') ? objectsOf(build, file) : programs;
     symbols.set(file, objects.length === 0 ? new Set() : await symbolsOf(objects));
   }
   return functions.map((found) => ({ ...found, compiled: symbols.get(found.file)!.has(found.name) }));
 }
+
+/** Whether a target of the build compiles the C file. @param build the folder of the build. */
+export const isCompiled = (build: string, file: string): boolean => objectsOf(build, file).length > 0;
 
 /** The objects of a C file. Meson puts them into one folder for each library: `libsystem.a.p/hw_vfio_pci.c.o`. */
 function objectsOf(build: string, file: string): readonly string[] {

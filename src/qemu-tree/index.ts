@@ -1,7 +1,9 @@
 /** A QEMU source tree, a patch on it, and the QEMUs that are built of the two. */
+export { DEFAULT_TARGETS } from './build-target.ts';
 export { buildBase, buildSides } from './build-sides.ts';
-export { coverageOf, type FunctionCoverage } from './function-coverage.ts';
+export { coverageOf, runsThrough, type FunctionCoverage } from './function-coverage.ts';
 export { isNeverBuilt } from './never-built.ts';
+export { probeBuild } from './probe-build.ts';
 export { ReachedPlaces } from './reached.ts';
 export { filesOf, isSeries, readSeries, type Series } from './series.ts';
 export type { BuiltSides, SourceChange } from './base-folder.ts';

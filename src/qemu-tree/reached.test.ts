@@ -74,6 +74,7 @@ function run(...words: readonly string[]): void {
   }
 }
 
+const X86 = { architecture: 'x86_64', surroundings: '' } as const;
 const functions = [
   { file: 'hw/a.c', name: 'one', start: 4, end: 7, lines: [], compiled: true },
   { file: 'hw/a.c', name: 'two', start: 9, end: 12, lines: [], compiled: true },
@@ -83,14 +84,18 @@ const functions = [
 describe.skipIf(!compiler)(`ReachedPlaces${compiler ? '' : ' (skipped: there is no C compiler)'}`, () => {
   it('counts the runs of each function, also of programs that are killed', async () => {
     const reached = new ReachedPlaces();
-    await reached.during(async () => run('one'));
-    await reached.during(async () => run('one', 'two', 'die'));
-    await reached.during(async () => run('die'));
-    expect(await coverageOf(functions, program, reached.runs)).toEqual([
+    await reached.during(X86, async () => run('one'));
+    await reached.during(X86, async () => run('one', 'two', 'die'));
+    await reached.during(X86, async () => run('die'));
+    // The places of another program are no places of this one.
+    await reached.during({ ...X86, architecture: 'ppc64' }, async () => run('one'));
+    expect(await coverageOf(functions, { x86_64: program }, reached.runs)).toEqual([
       { file: 'hw/a.c', name: 'one', runs: 2 },
       { file: 'hw/a.c', name: 'two', runs: 1 },
       { file: 'hw/b.c', name: 'three', runs: 'not compiled' },
     ]);
+    const both = await coverageOf(functions, { x86_64: program, ppc64: program }, reached.runs);
+    expect(both[0]).toMatchObject({ runs: 3 });
     reached.close();
   });
 
@@ -99,19 +104,21 @@ describe.skipIf(!compiler)(`ReachedPlaces${compiler ? '' : ' (skipped: there is 
     let variables: NodeJS.ProcessEnv = {};
     const again = (word: string): void =>
       void execFileSync(program, [word], { env: { ...process.env, ...variables } });
-    const first = reached.during(async () => {
+    const first = reached.during(X86, async () => {
       variables = currentWatch()!.start();
       await Promise.resolve();
       again('one');
     });
-    await Promise.all([first, reached.during(async () => run('two'))]);
-    await reached.during(async () => {
+    await Promise.all([first, reached.during(X86, async () => run('two'))]);
+    await reached.during(X86, async () => {
       currentWatch()!.take(variables);
       again('two');
     });
     const { length } = reached.runs;
     const counts = await Promise.all(
-      Array.from({ length }, (_, index) => coverageOf(functions, program, [reached.runs[index]!])),
+      Array.from({ length }, (_, index) =>
+        coverageOf(functions, { x86_64: program }, [reached.runs[index]!]),
+      ),
     );
     expect(
       counts.map((found) => found.filter(({ runs }) => runs === 1).map(({ name }) => name)).toSorted(),

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
-import { PrivateDirectory, watchingQemu } from '../qemu/process/index.ts';
+import { PrivateDirectory, watchingQemu, type Architecture } from '../qemu/process/index.ts';
 
 /** The slots of a file, each of 4 bytes (probe/reached.c). */
 const SLOTS = 65_536;
@@ -7,22 +7,36 @@ const BYTES = SLOTS * 4;
 const NOTHING = Buffer.alloc(BYTES);
 const VARIABLE = 'BARPROOF_REACHED';
 
+/** The places that a run of a case went through. */
+export interface ReachedRun {
+  /** Of the QEMU that ran the case: each target is a program of its own. */
+  readonly architecture: Architecture;
+  /** What the caller tells of the case, to find the runs that came to a function. */
+  readonly surroundings: string;
+  /** By their distances from the start of the program. */
+  readonly places: ReadonlySet<number>;
+}
+
 /**
  * Which places of the patched files each run of a case goes through. Each QEMU has a file of its own, and notes the
  * places itself (probe/reached.c).
  */
 export class ReachedPlaces {
   readonly #directory = new PrivateDirectory();
-  readonly #runs: ReadonlySet<number>[] = [];
+  readonly #runs: ReachedRun[] = [];
   #files = 0;
 
-  /** The places of each run, by their distances from the start of the program. */
-  get runs(): readonly ReadonlySet<number>[] {
+  /** The places of each run. */
+  get runs(): readonly ReachedRun[] {
     return this.#runs;
   }
 
-  /** Runs a case, and notes the places that its QEMUs reach; runs may overlap. */
-  async during<T>(run: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a case, and notes the places that its QEMUs reach; runs may overlap.
+   *
+   * @param about the case.
+   */
+  async during<T>(about: Omit<ReachedRun, 'places'>, run: () => Promise<T>): Promise<T> {
     const used = new Set<string>();
     const start = (): NodeJS.ProcessEnv => {
       const path = this.#directory.at(String(this.#files++));
@@ -39,7 +53,7 @@ export class ReachedPlaces {
     try {
       return await watchingQemu({ start, take }, run);
     } finally {
-      this.#runs.push(new Set([...used].flatMap((path) => placesIn(path))));
+      this.#runs.push({ ...about, places: new Set([...used].flatMap((path) => placesIn(path))) });
     }
   }
 

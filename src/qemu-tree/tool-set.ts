@@ -107,7 +107,8 @@ const probeFile = (name: string): string => join(packageFolder(), 'src', 'qemu-t
 const baseEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !DROPPED.test(name)));
 
-const isInPath = (program: string): boolean =>
+/** Whether the user's PATH has the program. */
+export const isInPath = (program: string): boolean =>
   (process.env['PATH'] ?? '')
     .split(delimiter)
     .some((folder) => folder !== '' && existsSync(join(folder, program)));

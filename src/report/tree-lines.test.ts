@@ -13,6 +13,7 @@ const TREE: PatchOnTree = {
     { file: 'hw/vfio/pci.c', name: 'one', runs: 12 },
     { file: 'hw/vfio/pci.c', name: 'two', runs: 0 },
     { file: 'hw/vfio/ap.c', name: 'three', runs: 'not compiled' },
+    { file: 'hw/vfio/spapr.c', name: 'four', runs: 'not compiled', compiledFor: ['ppc64'] },
   ],
   runs: 30,
   outside: ['hw/vfio/pci.h'],
@@ -27,8 +28,15 @@ describe('treeLines', () => {
       'changed  one (hw/vfio/pci.c): exercised in 12 of 30 runs',
       '         two (hw/vfio/pci.c): never reached',
       '         three (hw/vfio/ap.c): not compiled here',
+      '         four (hw/vfio/spapr.c): not compiled here; --target-list ppc64 compiles it',
       '         outside of functions: hw/vfio/pci.h; whether a case comes to it is not known',
     ]);
+  });
+
+  it('tells which cases were drawn because functions ran seldom', () => {
+    expect(treeLines({ ...TREE, further: { cases: 33, functions: ['two', 'five'] } }).at(-1)).toBe(
+      'further  33 cases of other hosts and machines, because few of the first came to two, five',
+    );
   });
 
   it('is empty for a verdict without a tree', () => {
@@ -71,7 +79,7 @@ describe('a patch is unreached', () => {
       'not reached: listener.skip',
     );
     expect(unreachedText({ tree: { ...TREE, functions: TREE.functions.slice(1) } })).toBe(
-      'not reached: two, three',
+      'not reached: two, three, four',
     );
     expect(unreachedText({ tree: { ...TREE, objects: 0, files: ['docs/x.rst'] } })).toBe(
       'nothing of the patch is compiled here: docs/x.rst',

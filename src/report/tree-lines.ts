@@ -12,7 +12,7 @@ const MOST_FUNCTIONS = 20;
 /** What was built and judged: the patch, its base, and which of the changed functions ran. Empty without a tree. */
 export function treeLines(tree: PatchOnTree | undefined): readonly string[] {
   if (tree === undefined) return [];
-  const { subject, files, base, configuration, objects, functions, runs, outside } = tree;
+  const { subject, files, base, configuration, objects, functions, runs, outside, further } = tree;
   const rows: (readonly [string, string])[] = [
     ['patch', subject],
     ['files', shortened(files, MOST_FILES)],
@@ -30,6 +30,13 @@ export function treeLines(tree: PatchOnTree | undefined): readonly string[] {
           ] as const,
         ]),
   ];
+  if (further !== undefined) {
+    const names = shortened(further.functions, MOST_FILES);
+    rows.push([
+      'further',
+      `${count(further.cases, 'case')} of other hosts and machines, because few of the first came to ${names}`,
+    ]);
+  }
   const first = rows.findIndex(([label]) => label === '');
   return rows.map(
     ([label, text], index) =>
@@ -37,10 +44,10 @@ export function treeLines(tree: PatchOnTree | undefined): readonly string[] {
   );
 }
 
-const functionText = ({ name, file, runs }: ChangedFunctionRuns, all: number): string => {
+const functionText = ({ name, file, runs, compiledFor }: ChangedFunctionRuns, all: number): string => {
   const what =
     runs === 'not compiled'
-      ? 'not compiled here'
+      ? `not compiled here${compiledFor === undefined ? '' : `; --target-list ${compiledFor.join(' or ')} compiles it`}`
       : runs === 0
         ? 'never reached'
         : `exercised in ${runs} of ${count(all, 'run')}`;

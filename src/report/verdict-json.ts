@@ -84,13 +84,15 @@ export function verdictToJson(
   };
 }
 
-const treeToJson = ({ functions, ...tree }: PatchOnTree): JsonValue => ({
+const treeToJson = ({ functions, further, ...tree }: PatchOnTree): JsonValue => ({
   ...tree,
-  functions: functions.map(({ file, name, runs }) => ({
+  ...(further && { further: { ...further } }),
+  functions: functions.map(({ file, name, runs, compiledFor }) => ({
     file,
     name,
     compiled: runs !== 'not compiled',
     runs: runs === 'not compiled' ? 0 : runs,
+    ...(compiledFor && { compiledFor }),
   })),
 });
 

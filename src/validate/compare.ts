@@ -6,6 +6,7 @@ import { CostTally, type Cost } from './cost.ts';
 import { compareOn, type Difference, type Sides } from './difference.ts';
 import { requestBehind, requestsIn, type RequestKind } from './requests.ts';
 import { runAll, type RunSides } from './run-both.ts';
+import { inTurns } from './surroundings.ts';
 
 /** When a comparison has seen enough. In generated cases, counted in hundreds. */
 export interface Patience {
@@ -33,6 +34,8 @@ export interface CompareOptions {
   /** Number of generated cases; the largest number if `patience` ends the comparison earlier. */
   readonly runs: number;
   readonly patience?: Patience;
+  /** Chooses more cases after those asked for, by what these came to; asked until it gives none. */
+  readonly further?: (() => Promise<readonly Scenario[]>) | undefined;
   /** Called with the number of cases done: about five times a second, or after every case on a real VMM. */
   readonly onProgress?: (cases: number) => void;
   /** How many cases run at a time on sides that return promises; 1 when left out. */
@@ -140,13 +143,20 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
       return false;
     return made + stored.length - news.last >= patience.afterNews;
   };
-  await runAll(casesOf(options, isEnough), run, {
+  const watcher = {
     visit,
     between: () => onProgress?.(cases),
-    notRunnable: (reason) => void notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
+    notRunnable: (reason: string) => void notRun.set(reason, (notRun.get(reason) ?? 0) + 1),
     lanes,
     signal,
-  });
+  };
+  let more: Iterator<Scenario> = casesOf(options, isEnough);
+  for (let isLast = false; !isLast;) {
+    await runAll(more, run, watcher);
+    const further = signal?.aborted ? [] : ((await options.further?.()) ?? []);
+    isLast = further.length === 0;
+    more = further.values();
+  }
   const unreached = [...requests.base].filter((kind) => !requests.patched.has(kind));
   hideUnreached(causes, unreached, exercised);
   return { cases, causes, exercised, outcomes, unreached, started, notRun, cost: cost.sum() };
@@ -189,12 +199,9 @@ function* generated({ scenarios, draws, seed }: CompareOptions, made: number, co
   let left = count;
   for (let draw = 0; left > 0; draw++) {
     const [lists] = fc.sample(draws, { seed: seed + made + draw, numRuns: 1 });
-    const longest = Math.max(...lists!.map(({ length }) => length));
-    for (let index = 0; index < longest && left > 0; index++) {
-      for (const list of lists!) {
-        if (list[index] !== undefined && left-- > 0) yield list[index]!;
-      }
-    }
+    const cases = inTurns(lists!).slice(0, left);
+    left -= cases.length;
+    yield* cases;
   }
 }
 

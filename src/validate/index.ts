@@ -28,13 +28,14 @@ export { isUnreached, neverDiffers } from './reach.ts';
 export { listRules, type ListedRule } from './rule-list.ts';
 export { MOST_ANSWERS, type RuleUse } from './guard.ts';
 export { isMostlyNew } from './status.ts';
-export { type ChangedFunctionRuns, type PatchOnTree } from './patch-on-tree.ts';
+export { type ChangedFunctionRuns, type FurtherDraw, type PatchOnTree } from './patch-on-tree.ts';
 export { FaultyRun, runPatched, type PatchedRun } from './patched-run.ts';
 export { shrinkFault } from './shrink-fault.ts';
 export { Unrepeatable, type Counterexample } from './shrink-difference.ts';
 export { saveCounterexamples, type SaveCounterexamples } from './save-counterexamples.ts';
 export type { RequestKind } from './requests.ts';
 export { statusOf, type CauseStatus } from './status.ts';
+export { spread, surroundingsOf, type CaseLists } from './surroundings.ts';
 export type { Effect, VerdictFinding } from './verdict-findings.ts';
 export {
   validate,

@@ -36,6 +36,7 @@ export interface JudgeTargetsOptions extends JudgeOptions {
   readonly sides: Sides<Build>;
   readonly scenarios: fc.Arbitrary<Scenario>;
   readonly draws?: ValidateOptions['draws'];
+  readonly further?: ValidateOptions['further'];
   /** Runs a scenario on both targets; each by itself when left out. */
   readonly both?: ValidateOptions['both'];
   /** Scenarios that both sides must complete, or there is no verdict. */

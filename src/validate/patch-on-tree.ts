@@ -5,6 +5,15 @@ export interface ChangedFunctionRuns {
   readonly name: string;
   /** `not compiled` where the program that ran does not hold the function. */
   readonly runs: number | 'not compiled';
+  /** The targets that would compile the file; absent for a file that was compiled, or that no target compiles. */
+  readonly compiledFor?: readonly string[];
+}
+
+/** Cases that were drawn beyond those asked for, because changed functions ran seldom. */
+export interface FurtherDraw {
+  readonly cases: number;
+  /** The names of the functions. */
+  readonly functions: readonly string[];
 }
 
 /** The patch behind a pair of programs that were built for a verdict. */
@@ -23,6 +32,8 @@ export interface PatchOnTree {
   readonly runs: number;
   /** Files of C in which lines outside of every function are changed: whether a case comes to them is not known. */
   readonly outside: readonly string[];
+  /** Absent where every function ran often enough. */
+  readonly further?: FurtherDraw;
 }
 
 /** Whether no case ran what the patch changes: then a verdict that nothing changes says nothing. */

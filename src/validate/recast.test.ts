@@ -40,6 +40,24 @@ describe('recast', () => {
     expect(addressOf(found)).toBe(0xc000_0000n);
   });
 
+  it.each(['type1', 'iommufd'])('gives a scenario of %s on pseries an sPAPR container', (type) => {
+    const found = recast(scenario('q35', { type, pageSizes: ['0x200000'] }, '0xc0000000'), {
+      'vfio-user': [],
+      kernel: ['pseries'],
+    })!;
+    expect(found.machine).toMatchObject({ type: 'pseries', ram: 0x2000_0000n });
+    expect(found.host.iommu).toEqual({ type: 'spapr-tce-v2', pageSizes: [0x1000n, 0x1_0000n] });
+    expect(addressOf(found)).toBe(0x8000_0000n);
+  });
+
+  it('leaves scenarios of virt and pseries alone where these were built, beside those of x86', () => {
+    const machines = { 'vfio-user': ['q35', 'virt', 'pseries'], kernel: ['q35', 'virt', 'pseries'] } as const;
+    const arm = scenario('virt', { type: 'type1' }, '0x10000000');
+    const power = scenario('pseries', { type: 'spapr-tce-v2' }, '0x80000000', '0x10000000');
+    expect([recast(arm, machines), recast(power, machines)]).toEqual([arm, power]);
+    expect(recast(scenario('generic', { type: 'type1' }, '0x80000000'), machines)!.machine.type).toBe('q35');
+  });
+
   it('finds nothing where no machine was built for the way of the scenario', () => {
     const served = scenario('virt', { type: 'vfio-user' }, '0x10000000');
     expect(recast(served, { 'vfio-user': [], kernel: ['pc'] })).toBeUndefined();

@@ -53,10 +53,17 @@ export function recast(scenario: Scenario, machines: MachinesByWay): Scenario | 
   };
 }
 
-/** Only pseries has sPAPR containers. */
+/** The page sizes of an IOMMU of POWER, in bytes. The window that QEMU makes first has pages of 4 KiB. */
+const SPAPR_PAGE_SIZES = [0x1000n, 0x1_0000n];
+
+/**
+ * The host with a container of the machine. pseries alone has sPAPR containers; through another kind QEMU would map
+ * nothing of a pseries machine before the guest asks.
+ */
 function hostFor(type: MachineType, host: HostSpec): HostSpec {
-  if (host.iommu.type !== 'spapr-tce-v2' || type === 'pseries') return host;
-  const { pageSizes, maxMappings } = host.iommu;
+  const { type: own, pageSizes, maxMappings } = host.iommu;
+  if (own === 'vfio-user' || (own === 'spapr-tce-v2') === (type === 'pseries')) return host;
+  if (type === 'pseries') return { ...host, iommu: { type: 'spapr-tce-v2', pageSizes: SPAPR_PAGE_SIZES } };
   return { ...host, iommu: { type: 'type1', pageSizes, ...(maxMappings !== undefined && { maxMappings }) } };
 }
 

@@ -100,6 +100,8 @@ export interface ValidateOptions extends SupportedHosts {
   readonly scenarios: fc.Arbitrary<Scenario>;
   /** The lists to generate in place of single scenarios; see `CompareOptions`. */
   readonly draws?: CompareOptions['draws'];
+  /** Chooses cases beyond those asked for; see `CompareOptions`. */
+  readonly further?: CompareOptions['further'];
   /** Real devices to measure the cost on. */
   readonly devices: readonly DeviceSpec[];
   /** Any text; the same text gives the same cases. */
@@ -144,11 +146,15 @@ export async function validate(options: ValidateOptions): Promise<Verdict> {
     stored,
     scenarios,
     draws: options.draws,
+    further: options.further,
     seed: deriveSeed(seed, `validate ${sides.base.id}`),
     runs,
     ...(patience && { patience }),
     lanes,
-    onProgress: (cases) => onProgress?.(`${cases} of ${stored.length + runs} cases`),
+    onProgress: (cases) => {
+      const asked = stored.length + runs;
+      onProgress?.(cases > asked ? `${cases - asked} further cases` : `${cases} of ${asked} cases`);
+    },
     ...(signal && { signal }),
   });
   refuseEmpty(comparison, options);

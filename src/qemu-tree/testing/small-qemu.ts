@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { SMALL_SOURCE } from './small-tree.ts';
 
-/** A configure in the manner of QEMU's: it knows some options, and writes build.ninja. */
+/** A configure in the manner of QEMU's: it knows some options, and writes build.ninja. ppc64 has a file of its own. */
 const CONFIGURE = `#!/bin/sh
 cc=cc
 for word; do
@@ -10,7 +10,8 @@ for word; do
     --extra-ldflags=*) ldflags="$ldflags \${word#--extra-ldflags=}" ;;
     --extra-cflags=*) cflags=\${word#--extra-cflags=} ;;
     --without-default-devices) few=-DFEW ;;
-    --target-list=* | --with-devices-* | --disable-* | --enable-kvm | -D*) ;;
+    --target-list=*) targets=\${word#--target-list=} ;;
+    --with-devices-* | --disable-* | --enable-kvm | --enable-tcg | -D*) ;;
     *) echo "ERROR: unknown option \${word%%=*}"; exit 1 ;;
   esac
 done
@@ -26,8 +27,16 @@ rule link
   description = Linking target \\$out
 build libsystem.a.p/hw_vfio_pci.c.o: cc ../hw/vfio/pci.c
 build libsystem.a.p/main.c.o: cc ../main.c
-build qemu-system-x86_64: link libsystem.a.p/hw_vfio_pci.c.o libsystem.a.p/main.c.o
 NINJA
+for target in $(echo $targets | tr , ' '); do
+  objects="libsystem.a.p/hw_vfio_pci.c.o libsystem.a.p/main.c.o"
+  if [ $target = ppc64-softmmu ]; then
+    object=libqemu-$target.a.p/hw_vfio_spapr.c.o
+    objects="$objects $object"
+    echo "build $object: cc ../hw/vfio/spapr.c" >>build.ninja
+  fi
+  echo "build qemu-system-\${target%-softmmu}: link $objects" >>build.ninja
+done
 `;
 
 const PCI = `#include "pci.h"
@@ -43,6 +52,14 @@ int with_many_devices(void)
     return 1;
 }
 #endif
+`;
+
+const SPAPR = `int spapr_window(void);
+
+int spapr_window(void)
+{
+    return 4;
+}
 `;
 
 const MAIN = `#include <stdio.h>
@@ -62,8 +79,11 @@ export const SMALL_QEMU: Readonly<Record<string, string>> = {
   configure: CONFIGURE,
   'hw/vfio/pci.c': PCI,
   'hw/vfio/pci.h': '#define VALUE 7\nint pci_value(void);\nint with_many_devices(void);\n',
+  'hw/vfio/spapr.c': SPAPR,
+  'hw/vfio/meson.build': "vfio_ss.add(when: 'CONFIG_PSERIES', if_true: files('spapr.c'))\n",
   'main.c': MAIN.replace('"hw/vfio', '"./hw/vfio'),
   'pc-bios/bios-256k.bin': 'a BIOS',
+  'pc-bios/slof.bin': 'firmware of pseries',
 };
 
 /** Why the small program cannot be built here. */

@@ -4,6 +4,10 @@ import type { MachineType } from '../../scenario/index.ts';
 export const ARCHITECTURES = ['x86_64', 'aarch64', 'ppc64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
+/** Whether the text names one of the architectures. */
+export const isArchitecture = (text: string): text is Architecture =>
+  (ARCHITECTURES as readonly string[]).includes(text);
+
 /** The machines of scenarios that QEMU has. */
 export type QemuMachineType = Exclude<MachineType, 'generic'>;
 

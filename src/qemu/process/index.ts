@@ -1,5 +1,11 @@
 /** QEMU as a process: where it is, how it is started, and how it ends without leaving anything behind. */
-export type { Architecture } from './architecture.ts';
+export {
+  architectureOf,
+  ARCHITECTURES,
+  isQemuMachine,
+  programName,
+  type Architecture,
+} from './architecture.ts';
 export { findQemu, type QemuLocation } from './find-qemu.ts';
 export { undoAtExit } from './leave-nothing-behind.ts';
 export { LineConnection } from './line-connection.ts';
