@@ -2,22 +2,29 @@ import * as fc from 'fast-check';
 import type { Scenario } from '../src/scenario/index.ts';
 import { arbitrary } from './arbitrary.ts';
 import { mutateScenario } from './mutate-scenario.ts';
+import { wordsOf } from './scenario-words.ts';
 
-/** How many of a hundred cases are mutated from earlier ones that showed a new behaviour. */
-const MUTATED_SHARE = 50;
-
+/**
+ * How many scenarios are drawn for a case. More find rare bugs in fewer cases, and take longer: a scenario is drawn in a
+ * tenth of the time in which the model runs it, and in a thousandth of what a real QEMU takes.
+ */
+const DRAWN = 16;
+/** How many scenarios beside these are mutations of earlier cases that showed a new behaviour. */
+const MUTATED = 2;
 /** How many of the last scenarios that showed a new behaviour are mutated: the later one came, the rarer what it showed. */
 const RECENT = 32;
 
 /**
- * Cases that learn from what earlier cases showed: those with a new behaviour are kept and mutated. The other cases are
- * drawn as without guidance. The cases depend on the seed and on what `learn` was told.
+ * Cases that differ from earlier ones: of several scenarios each case is the one whose words (`wordsOf`) earlier cases
+ * have used least. Most are drawn as without guidance; some are mutations of cases that showed a new behaviour. The cases
+ * depend on the seed and on what `learn` was told.
  */
 export class GuidedCases {
-  readonly #drawn: Iterator<Scenario>;
+  readonly #drawn: fc.Arbitrary<Scenario>;
   readonly #seeds: Iterator<number>;
   readonly #kept: Scenario[];
-  #left: number;
+  /** In how many cases a word was used. */
+  readonly #uses = new Map<string, number>();
 
   /**
    * @param drawn the arbitrary of the cases that are not mutated.
@@ -31,10 +38,9 @@ export class GuidedCases {
       kept = [],
     }: { readonly seed: number; readonly size: number; readonly kept?: readonly Scenario[] },
   ) {
-    this.#drawn = fc.sample(drawn, { seed, numRuns: size }).values();
+    this.#drawn = drawn;
     this.#seeds = fc.sample(fc.integer(), { seed, numRuns: size }).values();
     this.#kept = [...kept];
-    this.#left = size;
   }
 
   /** The scenarios that showed a new behaviour, in order. */
@@ -43,20 +49,38 @@ export class GuidedCases {
   }
 
   next(): Scenario | undefined {
-    if (this.#left-- <= 0) return undefined;
-    const kept = this.#kept;
-    const mutated = arbitrary<Scenario | undefined>(
-      (choose) =>
-        kept.length > 0 && choose.chance(MUTATED_SHARE)
-          ? mutateScenario(choose, choose.among(kept.slice(-RECENT)), choose.among(kept))
-          : undefined,
-      () => [],
-    );
-    const [chosen] = fc.sample(mutated, { seed: this.#seeds.next().value!, numRuns: 1 });
-    return chosen ?? this.#drawn.next().value!;
+    const { value: seed, done } = this.#seeds.next();
+    if (done === true) return undefined;
+    const scenarios = [
+      ...fc.sample(this.#drawn, { seed, numRuns: DRAWN }),
+      ...(this.#kept.length === 0 ? [] : fc.sample(this.#mutated(), { seed, numRuns: MUTATED })),
+    ];
+    const [first, ...others] = scenarios.map((scenario) => ({ scenario, words: wordsOf(scenario) }));
+    let rarest = { ...first!, rarity: this.#rarityOf(first!.words) };
+    for (const other of others) {
+      const rarity = this.#rarityOf(other.words);
+      if (rarity > rarest.rarity) rarest = { ...other, rarity };
+    }
+    for (const word of rarest.words) this.#uses.set(word, (this.#uses.get(word) ?? 0) + 1);
+    return rarest.scenario;
   }
 
   learn(scenario: Scenario, isNew: boolean): void {
     if (isNew) this.#kept.push(scenario);
+  }
+
+  #mutated(): fc.Arbitrary<Scenario> {
+    const kept = this.#kept;
+    return arbitrary(
+      (choose) => mutateScenario(choose, choose.among(kept.slice(-RECENT)), choose.among(kept)),
+      () => [],
+    );
+  }
+
+  /** From 0 to 1: the mean of the words. A sum would prefer long scenarios, which take longer to run. */
+  #rarityOf(words: ReadonlySet<string>): number {
+    let sum = 0;
+    for (const word of words) sum += 1 / (1 + (this.#uses.get(word) ?? 0));
+    return sum / words.size;
   }
 }
