@@ -29,6 +29,10 @@ describe('strerror', () => {
     expect(text).toBe(TEXTS_UNLIKE_NODES.get(errno) ?? textOfNode(errno));
   });
 
+  it('knows a text for E2BIG, with which KVM refuses a list that is too short', () => {
+    expect(strerror(7)).toBe('Argument list too long');
+  });
+
   it('gives the digits of an error number without a text', () => {
     expect(strerror(131)).toBe('131');
   });

@@ -83,6 +83,18 @@ describe('a RangeList', () => {
     );
   });
 
+  it.each<readonly [string, Plan]>([
+    ['loses its first ranges', { page: 0, length: 50, added: 0 }],
+    ['gets others for ranges in the middle of a chunk', { page: 2000, length: 30, added: 2 }],
+    ['loses its last ranges', { page: 19_000, length: 1000, added: 0 }],
+    ['gets one range for those of several chunks', { page: 100, length: 15_000, added: 1 }],
+  ])('of several chunks has each range once, at its address, when it %s', (_, plan) => {
+    const ranges = rangesOf(2000);
+    const { list, expected } = edited(RangeList.of(ranges), ranges, [plan]);
+    expect(list.all.map(({ start }) => start)).toEqual(expected.map(({ start }) => start));
+    for (const one of expected) expect(list.at(list.placeOf(one.start))).toBe(one);
+  });
+
   it('finds the first range that ends above an address, in any chunk', () => {
     const list = RangeList.of(rangesOf(2000));
     for (const page of [0, 10, 5110, 5120, 5130, 19_990]) {

@@ -89,6 +89,20 @@ describe('the children of a container with many', () => {
     );
   });
 
+  it('are each found at their address, and no more once they are removed, among a thousand', () => {
+    const topology = new MemoryTopology();
+    const container = MemoryRegion.container('container', END_OF_SPACE);
+    const regions = Array.from({ length: 1000 }, (_, at) => MemoryRegion.ram(`r${at}`, PAGE));
+    const addressOf = (at: number) => offset(BigInt(2 * at) * PAGE);
+    regions.forEach((region, at) => topology.addSubregion(container, region, addressOf(at)));
+    const at = (index: number) =>
+      container.subregionIndex!.overlapping(addressOf(index), addressOf(index + 1));
+    for (const [index, region] of regions.entries()) expect(at(index)).toEqual([region]);
+    for (let index = 999; index >= 0; index -= 3) topology.removeSubregion(regions[index]!);
+    for (const [index, region] of regions.entries())
+      expect(at(index)).toEqual(index % 3 === 0 ? [] : [region]);
+  });
+
   it('show in an updated view what a new rendering shows', () => {
     fc.assert(
       fc.property(changes, (all) => {

@@ -94,6 +94,17 @@ describe('a section', () => {
     expect(trees).toEqual([root, two]);
   });
 
+  it('is the line of the largest tree, also where a smaller one that has the line comes first', () => {
+    const bar = (): MtreeRegion => line('bar', [0x1000n, 0x1fffn]);
+    const card = (): MtreeRegion => line('card', [0n, 0xffffn], [bar()], { type: 'container' });
+    const [small, middle] = [bar(), card()];
+    const large = line('system', [0n, 0xff_ffffn], [card()], { type: 'container' });
+    const { canonical, trees } = identifyTrees(text([], [small, middle, large]), true);
+    expect(trees).toEqual([large]);
+    expect(canonical(middle)).toBe(large.children[0]);
+    expect(canonical(small)).toBe(large.children[0]!.children[0]);
+  });
+
   it('is another region than an equal line that the text does not show', () => {
     const hidden = line('bar', [0x1000n, 0x1fffn], [], { hidden: true });
     expect(isSame(hidden, line('bar', [0x1000n, 0x1fffn]))).toBe(false);
