@@ -10,6 +10,7 @@ import type {
 import { InvalidInput, type Problem } from '../input/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { CampaignWork, type CampaignWorkOrder } from './campaign-work.ts';
+import { tooFewFiles } from './last-net.ts';
 import { threadFile } from './thread-file.ts';
 
 /** A message to a thread of a campaign. */
@@ -38,10 +39,13 @@ export interface ClosableWorkers extends Workers {
  * Starts the workers of a campaign: one of them works in this thread, more in threads of their own.
  *
  * @param signal ends the campaign.
+ * @throws InvalidInput where this process may open too few files for so many threads.
  */
 export function startWorkers(jobs: number, order: CampaignWorkOrder, signal: AbortSignal): ClosableWorkers {
   const file = jobs > 1 ? threadFile('campaign-worker') : undefined;
   if (file === undefined) return inThisThread(order, signal);
+  const few = tooFewFiles(jobs);
+  if (few !== undefined) throw new InvalidInput([{ path: '--jobs', message: few }]);
   return new CampaignThreads(Array.from({ length: jobs }, () => new CampaignThread(file, order, signal)));
 }
 
@@ -105,6 +109,16 @@ class CampaignThreads implements ClosableWorkers {
   }
 }
 
+const endOf = ({ plugins }: CampaignWorkOrder): Error =>
+  plugins.length === 0
+    ? new Error('a thread of the campaign has ended')
+    : new InvalidInput([
+        {
+          path: plugins.join(', '),
+          message: 'a plugin ends its thread, as by process.exit: the campaign cannot go on',
+        },
+      ]);
+
 /** One thread, which works on one order at a time. */
 class CampaignThread {
   readonly #worker: Worker;
@@ -113,7 +127,7 @@ class CampaignThread {
   constructor(file: URL, order: CampaignWorkOrder, signal: AbortSignal) {
     this.#worker = new Worker(file, { workerData: order });
     this.#worker.on('error', (error) => (this.#failure ??= error));
-    this.#worker.once('exit', () => (this.#failure ??= new Error('a thread of the campaign has ended')));
+    this.#worker.once('exit', () => (this.#failure ??= endOf(order)));
     const interrupt = (): void => this.#say({ kind: 'interrupt' });
     if (signal.aborted) interrupt();
     else signal.addEventListener('abort', interrupt, { once: true });

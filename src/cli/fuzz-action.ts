@@ -8,6 +8,7 @@ import {
   type FuzzPlan,
   type FuzzResult,
 } from '../campaign/index.ts';
+import { prefixProblems, requireWritableFolder } from '../input/index.ts';
 import type { InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel } from '../model/index.ts';
 import { fuzzBegins, fuzzEnds } from '../readers/index.ts';
@@ -61,6 +62,7 @@ async function search(
     invariants: modelInvariants(invariant),
     known: strict ? [] : acceptedFindings(revision.id),
   };
+  prefixProblems('--corpus', () => requireWritableFolder(options.corpus));
   const folder = new CampaignFolder(options.corpus);
   const plan = planOf(options, revision.id);
   const out = (text: string): void => void process.stdout.write(text);

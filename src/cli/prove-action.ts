@@ -1,4 +1,5 @@
 import { CampaignFolder, prove, shardOfEnvironment, type ProofPlan } from '../campaign/index.ts';
+import { prefixProblems, requireWritableFolder } from '../input/index.ts';
 import type { InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
 import { proofBegins, proofEnds } from '../readers/index.ts';
@@ -39,6 +40,7 @@ async function proveScope(options: ProveCommandOptions, { signal, emit, raise }:
   const { pages, operations, invariant, plugin = [], strict = false, corpus } = options;
   if (plugin.length > 0) await usePlugins(plugin);
   const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
+  if (corpus !== undefined) prefixProblems('--corpus', () => requireWritableFolder(corpus));
   const invariants = modelInvariants(invariant);
   const report = { emit, invariants, known: strict ? [] : acceptedFindings(revision.id) };
   const scope = new ProofScope({ ...scopeOf(revision), pages, operations });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { InvalidInput, type Problem } from '../input/index.ts';
+import { FOLDER_IS_GONE, InvalidInput, type Problem } from '../input/index.ts';
 import { problemsText } from '../report/index.ts';
 import { TargetUnavailable } from '../trace/index.ts';
 import { PACKAGE_FOLDER, VERSION } from './package.ts';
@@ -44,8 +44,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 /** The cause of a failed system call in one sentence; nothing for another error. */
-function systemReason(error: unknown): string | undefined {
+export function systemReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (/\buv_cwd\b/.test(error.message)) return FOLDER_IS_GONE;
   // The server of vfio-user names the error in the text alone.
   const { code = /^\w+: (E[A-Z]+) \(/.exec(error.message)?.[1], syscall } = error as NodeJS.ErrnoException;
   const remedy = code === undefined ? undefined : REMEDIES[code];

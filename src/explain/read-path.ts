@@ -40,6 +40,10 @@ function isFolder(path: string): boolean {
 function readFile(path: string): Source {
   const bytes = bytesOf(path);
   if (bytes === undefined) return { name: path, text: readTextFile(path) };
+  if (bytes.length > 0 && !CONFIG_SIZES.includes(bytes.length) && bytes.every((byte) => byte === 0))
+    throw new InvalidInput([
+      { path: '', message: `the file holds ${bytes.length} bytes of zero, and no text` },
+    ]);
   const text = decode(bytes);
   if (CONFIG_SIZES.includes(bytes.length) && isBinary(bytes)) {
     const name = basename(path);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   InvalidInput,
@@ -41,6 +41,13 @@ export class CampaignFolder {
 
   constructor(directory: string) {
     this.directory = directory;
+  }
+
+  /** Whether a campaign has written into the folder, be it without a finding. */
+  get isCampaign(): boolean {
+    return [FINDINGS, STATES, SCENARIOS].some((part) =>
+      statSync(join(this.directory, part), { throwIfNoEntry: false })?.isDirectory(),
+    );
   }
 
   /** The file of a finding, relative to the folder. */
