@@ -44,6 +44,20 @@ export function watchPlugins(files: readonly string[]): void {
   plugins = files;
 }
 
+/** The plugins that run in this thread, as they are named to the user. */
+export const watchedPlugins = (): readonly string[] => plugins;
+
+/** Waits until what was printed is written, but not for a reader that does not read. */
+const flushed = (): Promise<unknown> =>
+  Promise.race([
+    Promise.all(
+      [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
+    ),
+    new Promise((resolve) => setTimeout(resolve, FLUSH_MS)),
+  ]);
+
+const FLUSH_MS = 10_000;
+
 /** How many files the program opens at most while it loads, and while it judges in a second thread. Measured: 68. */
 const LEAST_OPEN_FILES = 128;
 /** How many more each further thread opens. Measured: 20. */
@@ -78,7 +92,7 @@ export function tooFewFiles(threads = 1): string | undefined {
  * @param program returns the exit code.
  */
 export async function runInNet(program: () => Promise<number>): Promise<void> {
-  let finished = false;
+  let finished: number | undefined;
   process.on('uncaughtException', (error) => {
     // A long command has a listener of its own, and tells first what it has found.
     if (process.listenerCount('uncaughtException') > 1) return;
@@ -86,7 +100,12 @@ export async function runInNet(program: () => Promise<number>): Promise<void> {
   });
   process.on('exit', (code) => {
     // Node ends the program when no work is left, also if a command still waits for something.
-    if (finished || leaves) return;
+    if (leaves) return;
+    if (finished !== undefined) {
+      // A plugin may end the program with another code, from a timer.
+      process.exitCode = finished;
+      return;
+    }
     const hasNothingToDo = code === 0 || code === NOTHING_LEFT_TO_DO;
     if (plugins.length > 0) {
       const who = plugins.length === 1 ? 'the plugin' : 'one of the plugins';
@@ -104,8 +123,11 @@ export async function runInNet(program: () => Promise<number>): Promise<void> {
     leave(COULD_NOT_RUN);
   }
   try {
-    process.exitCode = await program();
-    finished = true;
+    finished = await program();
+    process.exitCode = finished;
+    // A timer of a plugin would keep the program.
+    if (plugins.length > 0) await flushed();
+    if (plugins.length > 0) leave(finished);
   } catch (error) {
     endWith(error);
   }

@@ -9,5 +9,8 @@ export function decodeText(bytes: Uint8Array): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** Whether a text that was read as UTF-8 is UTF-16: every other byte of its first letters is zero, or a mark is broken. */
-export const looksLikeUtf16 = (text: string): boolean => /^(?:\ufffd\ufffd|\0[^\0]|[^\0]\0)/.test(text);
+/** Why what was read as UTF-8 is no text, as far as its first letters show that: it is UTF-16, or begins with zeros. */
+export function whyNoText(text: string): string | undefined {
+  if (/^(?:\ufffd\ufffd|\0[^\0]|[^\0]\0)/.test(text)) return 'the text seems to be UTF-16; expected UTF-8';
+  return text.startsWith('\0') ? 'it begins with bytes of zero, which no text has' : undefined;
+}

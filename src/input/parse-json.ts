@@ -1,4 +1,4 @@
-import { looksLikeUtf16 } from './decode-text.ts';
+import { whyNoText } from './decode-text.ts';
 import { InvalidInput } from './problem.ts';
 
 /** The largest text that is read, in bytes: 8 MiB. No scenario comes near it, and it fits into memory. */
@@ -18,9 +18,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    const reason = looksLikeUtf16(json)
-      ? 'the text seems to be UTF-16; expected UTF-8'
-      : reasonOf(error as Error, json);
+    const reason = whyNoText(json) ?? reasonOf(error as Error, json);
     throw new InvalidInput([{ path: '', message: `this is not JSON: ${reason}` }]);
   }
 }

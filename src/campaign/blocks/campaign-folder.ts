@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   InvalidInput,
@@ -45,9 +45,8 @@ export class CampaignFolder {
 
   /** Whether a campaign has written into the folder, be it without a finding. */
   get isCampaign(): boolean {
-    return [FINDINGS, STATES, SCENARIOS].some((part) =>
-      statSync(join(this.directory, part), { throwIfNoEntry: false })?.isDirectory(),
-    );
+    // Also of a file it is false.
+    return [FINDINGS, STATES, SCENARIOS].some((part) => existsSync(join(this.directory, part, '.')));
   }
 
   /** The file of a finding, relative to the folder. */
