@@ -9,6 +9,7 @@ import type {
 import { InvalidInput } from '../input/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { CampaignWork, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
+import { tooFewFiles } from './last-net.ts';
 import { processLine, threadLine, type JobLine, type WordFromJob, type WordToJob } from './job-line.ts';
 import { threadFile } from './thread-file.ts';
 
@@ -23,6 +24,7 @@ export interface ClosableWorkers extends Workers {
  *
  * @param opened what a worker in this thread searches. The caller closes it.
  * @param signal ends the campaign.
+ * @throws InvalidInput where this process may open too few files for so many jobs.
  */
 export function startWorkers(
   jobs: number,
@@ -32,6 +34,8 @@ export function startWorkers(
 ): ClosableWorkers {
   const file = jobs > 1 ? threadFile('campaign-worker') : undefined;
   if (file === undefined) return inThisThread(new CampaignWork(order, opened, signal));
+  const few = tooFewFiles(jobs);
+  if (few !== undefined) throw new InvalidInput([{ path: '--jobs', message: few }]);
   const start = order.target === 'model' ? threadLine : processLine;
   return new CampaignJobs(Array.from({ length: jobs }, () => new CampaignJob(start(file), order, signal)));
 }
@@ -95,6 +99,17 @@ class CampaignJobs implements ClosableWorkers {
   }
 }
 
+/** The error of a job that has ended by itself. */
+const endOf = ({ plugins }: CampaignWorkOrder, what: string): Error =>
+  plugins.length === 0
+    ? new Error(`${what} has ended`)
+    : new InvalidInput([
+        {
+          path: plugins.join(', '),
+          message: 'a plugin ends its thread, as by process.exit: the campaign cannot go on',
+        },
+      ]);
+
 /** How many milliseconds a job has to close its target: a QEMU that hangs is killed before. */
 const CLOSE_DEADLINE_MS = 10_000;
 
@@ -109,7 +124,8 @@ class CampaignJob {
   constructor(line: JobLine, order: CampaignWorkOrder, signal: AbortSignal) {
     this.#line = line;
     this.#end = new Promise((resolve) => {
-      line.onEnd((reason) => {
+      line.onEnd((error, what) => {
+        const reason = error ?? endOf(order, what);
         this.#failure ??= { reason };
         this.#listener?.fail(reason);
         resolve();

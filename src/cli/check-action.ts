@@ -12,6 +12,7 @@ import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
 import { requireInvariant } from './require-invariant.ts';
+import { requireStore } from './require-store.ts';
 import { withReports, type ReportHooks } from './reports.ts';
 import { shippedRegressions, storedCases } from './shipped-regressions.ts';
 import { usePlugins } from './use-plugins.ts';
@@ -30,6 +31,7 @@ async function search(options: CheckCommandOptions, { signal, emit, raise }: Rep
   if (options.invariant !== undefined) requireInvariant(options.invariant);
   const revision = searchedRevision(options);
   const runs = options.runs ?? DEFAULT_CHECK_RUNS[options.target];
+  requireStore(options);
   const store = new RegressionStore(options.regressions);
   const stored = storedCases(store, (path) => void process.stderr.write(foreignFile(path)));
   // The cases that come with barproof have absolute paths.

@@ -20,7 +20,7 @@ import { runCommand } from './run-command.ts';
 import { terminalColumns } from './terminal-columns.ts';
 import { validateCommand } from './validate-command.ts';
 import { VERSION } from './package.ts';
-import { nearestTo } from '../input/index.ts';
+import { nearestTo, printable } from '../input/index.ts';
 import { printProblems } from './print-problems.ts';
 import { problemsOf } from './unexpected-error.ts';
 
@@ -100,7 +100,7 @@ function makeProgram(raiseExitCode: RaiseExitCode): Command {
       .configureHelp({ minWidthToWrap: (terminalColumns() ?? NARROW) < NARROW ? LEAST_ROOM : USUAL_ROOM })
       .showHelpAfterError(`(see ${nameOf(command)} --help)`)
       .configureOutput({
-        outputError: (text, write) => write(withHint(text.replace(/^error: /, '✖ '))),
+        outputError: (text, write) => write(withHint(printableLines(text.replace(/^error: /, '✖ ')))),
       });
   }
   return program;
@@ -111,6 +111,9 @@ const descendants = (command: Command): Command[] =>
 
 const nameOf = (command: Command): string =>
   command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+
+/** An error may quote what the user typed, or pasted. */
+const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
 
 /** Names the nearest choice where an option has none of its choices. */
 function withHint(text: string): string {

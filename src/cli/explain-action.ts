@@ -6,6 +6,7 @@ import {
   explanationText,
   pictureOf,
   readPath,
+  requireText,
   scenarioOf,
   type Source,
 } from '../explain/index.ts';
@@ -35,8 +36,13 @@ export async function explainTexts(paths: readonly string[], options: ExplainCom
   const host = options.host === undefined ? undefined : requireHost(options.host);
   const sources: Source[] = [];
   for (const path of paths) {
-    if (path === STANDARD_INPUT) sources.push({ name: 'standard input', text: await standardInputText() });
-    else if (isText(path)) sources.push({ name: shortened(path, LONGEST_NAME), text: path, isTyped: true });
+    if (path === STANDARD_INPUT) {
+      const text = await standardInputText();
+      sources.push({
+        name: 'standard input',
+        text: prefixProblems('standard input', () => requireText(text)),
+      });
+    } else if (isText(path)) sources.push({ name: shortened(path, LONGEST_NAME), text: path, isTyped: true });
     else sources.push(...prefixProblems(path, () => readPath(path)));
   }
   const explanation = explain(sources, { host });

@@ -12,6 +12,7 @@ import {
   type FuzzResult,
   type RunScenario,
 } from '../campaign/index.ts';
+import { prefixProblems, requireWritableFolder } from '../input/index.ts';
 import { findInvariant, type InvariantId } from '../invariants/index.ts';
 import { fuzzBegins, fuzzEnds } from '../readers/index.ts';
 import { announcement, fuzzStart, fuzzSummary, statisticsText } from '../report/index.ts';
@@ -92,6 +93,7 @@ async function search(
     invariants: checkableInvariants(opened.target, order.invariant),
     known: order.strict ? [] : acceptedFindings(order.revision),
   };
+  prefixProblems('--corpus', () => requireWritableFolder(options.corpus));
   const folder = new CampaignFolder(options.corpus);
   const plan = planOf(options, order, opened.target);
   const out = (text: string): void => void process.stdout.write(text);

@@ -1,4 +1,4 @@
-import { endWith } from './last-net.ts';
+import { endWith, leave } from './last-net.ts';
 
 /** Exit code of a program that SIGINT ended: 128 plus the number of the signal. */
 const ENDED_BY_INTERRUPT = 130;
@@ -15,7 +15,7 @@ const REPORT_DEADLINE_MS = 10_000;
 export async function withInterrupt(act: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(ENDED_BY_INTERRUPT);
+    if (controller.signal.aborted) leave(ENDED_BY_INTERRUPT);
     controller.abort();
   };
   let failure: { readonly error: unknown } | undefined;

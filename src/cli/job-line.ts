@@ -31,8 +31,11 @@ export type WordFromJob =
 export interface JobLine {
   say(word: WordToJob): void;
   onWord(listener: (word: WordFromJob) => void): void;
-  /** @param listener told once, when the job can answer no more: why it has ended. */
-  onEnd(listener: (reason: unknown) => void): void;
+  /**
+   * @param listener told once, when the job can answer no more: the error that ended it, if there was one, and what ended,
+   *   such as `a process of the campaign (SIGKILL)`.
+   */
+  onEnd(listener: (error: unknown, what: string) => void): void;
   /** Ends a job that has not ended by itself. */
   kill(): void;
 }
@@ -40,13 +43,13 @@ export interface JobLine {
 /** Starts a job in a thread of this process. */
 export function threadLine(file: URL): JobLine {
   const worker = new Worker(file);
-  let failure: unknown = new Error('a thread of the campaign has ended');
+  let failure: unknown;
   worker.on('error', (error) => (failure = error));
   return {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     say: (word) => worker.postMessage(word),
     onWord: (listener) => void worker.on('message', listener),
-    onEnd: (listener) => void worker.once('exit', () => listener(failure)),
+    onEnd: (listener) => void worker.once('exit', () => listener(failure, 'a thread of the campaign')),
     kill: () => void worker.terminate(),
   };
 }
@@ -66,7 +69,7 @@ export function processLine(file: URL): JobLine {
       const tell = (code: number | null, signal: NodeJS.Signals | null): void => {
         if (isTold) return;
         isTold = true;
-        listener(failure ?? new Error(`a process of the campaign has ended (${signal ?? code})`));
+        listener(failure, `a process of the campaign (${signal ?? code})`);
       };
       child.once('exit', tell).once('error', () => tell(null, null));
     },

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { writeSync } from 'node:fs';
-import { runInNet, tellErrorsBy } from './last-net.ts';
+import { leave, runInNet, tellErrorsBy } from './last-net.ts';
 
 // A reader such as `head` may close the pipe early. That is no error: barproof goes on without it, and the exit code
 // is that of the verdict. A disk that is full is an error.
@@ -8,7 +8,7 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') {
       if (stream === process.stdout) tellAtOnce(`✖ standard output cannot be written (${error.code})\n`);
-      process.exit(2);
+      leave(2);
     }
     stream.write = () => true;
   });

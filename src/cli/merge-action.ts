@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { CampaignFolder, sumOf } from '../campaign/index.ts';
-import { InvalidInput } from '../input/index.ts';
+import { FOLDER_IS_GONE, InvalidInput, isBelowDeletedFolder, requireWritableFolder } from '../input/index.ts';
 import { mergeText, statisticsText } from '../report/index.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { ExitCode } from './exit-code.ts';
@@ -11,6 +11,9 @@ export interface MergeCommandOptions {
   readonly stats?: true;
 }
 
+const NO_CAMPAIGN =
+  'this is no folder of a campaign: barproof fuzz and barproof prove write findings, states or scenarios into it';
+
 /** Joins folders of campaigns into one, and says what it holds. */
 export function merge(
   folders: readonly string[],
@@ -19,8 +22,16 @@ export function merge(
 ): void {
   const missing = folders.filter((folder) => !existsSync(folder));
   if (missing.length > 0) {
-    throw new InvalidInput(missing.map((path) => ({ path, message: 'there is no such folder' })));
+    throw new InvalidInput(
+      missing.map((path) => ({
+        path,
+        message: isBelowDeletedFolder(path) ? FOLDER_IS_GONE : 'there is no such folder',
+      })),
+    );
   }
+  const others = folders.filter((folder) => !new CampaignFolder(folder).isCampaign);
+  if (others.length > 0) throw new InvalidInput(others.map((path) => ({ path, message: NO_CAMPAIGN })));
+  requireWritableFolder(into);
   const all = new CampaignFolder(into);
   for (const folder of folders) all.add(new CampaignFolder(folder));
   const findings = all.findings();

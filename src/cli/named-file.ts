@@ -13,7 +13,13 @@ import {
 } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { InvalidInput, mayAccess, writeAtomically } from '../input/index.ts';
+import {
+  FOLDER_IS_GONE,
+  InvalidInput,
+  isBelowDeletedFolder,
+  mayAccess,
+  writeAtomically,
+} from '../input/index.ts';
 import { writeOut } from './write-out.ts';
 
 /** What a file that the user named is: a regular file, or a pipe, a device or a stream of this process. */
@@ -102,6 +108,7 @@ export function requireWritable(path: string): void {
 
 function whyNotWritable(path: string): string | undefined {
   try {
+    if (isBelowDeletedFolder(path)) return FOLDER_IS_GONE;
     const info = infoOf(path);
     if (ownStream(info) !== undefined) return undefined;
     if (info === undefined) return whyNoNewFile(targetOf(path));

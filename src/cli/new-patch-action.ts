@@ -1,3 +1,4 @@
+import { printable } from '../input/index.ts';
 import { writePatchTemplate } from '../validate/index.ts';
 import { programWords } from './program-words.ts';
 import { commandText } from './shell.ts';
@@ -6,5 +7,5 @@ import { commandText } from './shell.ts';
 export function writeNewPatch(name: string): void {
   const file = writePatchTemplate(name);
   const command = commandText([...programWords(), 'validate', file]);
-  process.stdout.write(`wrote ${file}; judge it with: ${command}\n`);
+  process.stdout.write(`wrote ${printable(file)}; judge it with: ${command}\n`);
 }

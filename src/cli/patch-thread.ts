@@ -6,6 +6,7 @@ import { InvalidInput, printable, type Problem } from '../input/index.ts';
 import type { EmitReportEvent, ReportEvent } from '../readers/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { threadFile } from './thread-file.ts';
+import { systemReason } from './unexpected-error.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 
 /** What the thread is started with: the patch, and the options of `barproof validate` if it is to judge the patch. */
@@ -131,8 +132,11 @@ export class PatchThread<Answer> {
             else fail(UNREADABLE);
           }
         };
-        const onError = (error: unknown): void =>
-          fail(`the patch throws outside of its rules: ${String(error)}; there is no verdict`);
+        const onError = (error: unknown): void => {
+          const reason = systemReason(error);
+          if (reason !== undefined) reject(new InvalidInput([{ path: '', message: reason }]));
+          else fail(`the patch throws outside of its rules: ${String(error)}; there is no verdict`);
+        };
         const onExit = (): void => fail('the patch ends its thread, as by process.exit: there is no verdict');
         const onInterrupt = (): void => {
           this.#say({ kind: 'interrupt' });

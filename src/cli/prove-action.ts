@@ -5,6 +5,7 @@ import {
   shardOfEnvironment,
   type ProofPlan,
 } from '../campaign/index.ts';
+import { prefixProblems, requireWritableFolder } from '../input/index.ts';
 import type { InvariantId } from '../invariants/index.ts';
 import { requireRevision, runOnModel, scopeOf } from '../model/index.ts';
 import { proofBegins, proofEnds } from '../readers/index.ts';
@@ -46,6 +47,7 @@ async function proveScope(options: ProveCommandOptions, { signal, emit, raise }:
   const { pages, operations, invariant, plugin = [], strict = false, corpus } = options;
   if (plugin.length > 0) await usePlugins(plugin);
   const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
+  if (corpus !== undefined) prefixProblems('--corpus', () => requireWritableFolder(corpus));
   if (invariant !== undefined) requireInvariant(invariant);
   const cases = { kind: 'scope', pages, operations } as const;
   const order = {

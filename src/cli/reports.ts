@@ -56,6 +56,8 @@ async function reportWhile(
   const orders = [...report, ...ciOrders(report)];
   for (const { file } of orders) prefixProblems('--report', () => requireWritable(file));
   const collector = new ReportCollector();
+  // Documents name files as the user sees them. Asked for only where it is needed: the folder may have been deleted.
+  const folder = mail || orders.length > 0 ? process.cwd() : '';
   const begin = new Date();
   const lines = await Promise.all(
     orders.filter(({ format }) => format === 'ndjson').map(({ file }) => openNamedFile(file)),
@@ -82,12 +84,12 @@ async function reportWhile(
     const times = { begin, duration: (Date.now() - begin.getTime()) / 1000 };
     const writes = [
       ...lines.map((line) => () => line.close()),
-      ...orders.map((order) => () => write(order, collected, times)),
+      ...orders.map((order) => () => write(order, collected, { times, folder })),
     ];
     const problems: Problem[] = [];
     for (const act of writes) problems.push(...(await problemsWhile(act)));
     if (json) process.stdout.write(toJsonText(reportToJson(collected)));
-    if (mail) process.stdout.write(DOCUMENTS.mail(collected, times, process.cwd()));
+    if (mail) process.stdout.write(DOCUMENTS.mail(collected, times, folder));
     tellCi(collected);
     printProblems(problems);
     if (problems.length > 0) raise(ExitCode.COULD_NOT_RUN);
@@ -95,8 +97,12 @@ async function reportWhile(
 }
 
 /** Writes a document; lines of events are written already. @throws InvalidInput */
-async function write({ format, file }: ReportOrder, report: Report, times: ReportTimes): Promise<void> {
-  if (format !== 'ndjson') await writeNamedFile(file, DOCUMENTS[format](report, times, process.cwd()));
+async function write(
+  { format, file }: ReportOrder,
+  report: Report,
+  { times, folder }: { readonly times: ReportTimes; readonly folder: string },
+): Promise<void> {
+  if (format !== 'ndjson') await writeNamedFile(file, DOCUMENTS[format](report, times, folder));
 }
 
 /** @returns why a report could not be written. */

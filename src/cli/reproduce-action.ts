@@ -1,5 +1,5 @@
 import { loadCase } from '../campaign/index.ts';
-import { prefixProblems } from '../input/index.ts';
+import { prefixProblems, printable } from '../input/index.ts';
 import { reproducerOf } from '../reproduce/index.ts';
 import { writeNamedFile } from './named-file.ts';
 import { commandText } from './shell.ts';
@@ -18,5 +18,5 @@ export async function reproduce(file: string, { output }: ReproduceOptions): Pro
   const kind = await writeNamedFile(output, text);
   // Behind a program that went to standard output, this line would be a part of the program.
   if (kind === 'file')
-    process.stdout.write(`wrote ${output}; run it with: ${commandText(['python3', output])}\n`);
+    process.stdout.write(`wrote ${printable(output)}; run it with: ${commandText(['python3', output])}\n`);
 }

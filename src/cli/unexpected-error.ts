@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { InvalidInput, type Problem } from '../input/index.ts';
+import { FOLDER_IS_GONE, InvalidInput, type Problem } from '../input/index.ts';
 import { problemsText } from '../report/index.ts';
 import { TargetUnavailable } from '../trace/index.ts';
+import { watchedPlugins } from './last-net.ts';
 import { PACKAGE_FOLDER, VERSION } from './package.ts';
 
 /** The lines on standard error about an error that ended a command. */
@@ -16,8 +17,14 @@ export function problemsOf(error: unknown): readonly Problem[] {
     if (reason !== undefined) return [{ path: '', message: reason }];
   }
   const where = `barproof ${VERSION}, Node ${process.versions.node}, ${process.platform} ${process.arch}`;
-  const message = `internal error, please report this line and your command (${where}): ${textOf(error)}${placeOf(error)}`;
+  const message = `internal error, please report this line and your command (${where}): ${textOf(error)}${placeOf(error)}${suspects()}`;
   return [{ path: '', message }];
+}
+
+/** Plugins run in the same thread, and may throw at any time. */
+function suspects(): string {
+  const plugins = watchedPlugins();
+  return plugins.length === 0 ? '' : `; the cause may be in ${plugins.join(', ')}`;
 }
 
 /** An error, the error that led to it, and so on. */
@@ -44,8 +51,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 /** The cause of a failed system call in one sentence; nothing for another error. */
-function systemReason(error: unknown): string | undefined {
+export function systemReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (/\buv_cwd\b/.test(error.message)) return FOLDER_IS_GONE;
   // The server of vfio-user names the error in the text alone.
   const { code = /^\w+: (E[A-Z]+) \(/.exec(error.message)?.[1], syscall } = error as NodeJS.ErrnoException;
   const remedy = code === undefined ? undefined : REMEDIES[code];

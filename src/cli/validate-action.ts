@@ -3,6 +3,7 @@ import type { RaiseExitCode } from './exit-code.ts';
 import { inlineLess } from './inline-less.ts';
 import { PatchThread, hasPatchThread } from './patch-thread.ts';
 import { cChangeOf, readCChange, type CChange } from './patch-source.ts';
+import { requireStore } from './require-store.ts';
 import { withReports } from './reports.ts';
 import { terminalColumns } from './terminal-columns.ts';
 import { BUILD_PAUSE_MS, terminalProgress } from './terminal-progress.ts';
@@ -18,6 +19,7 @@ export const validate = (
   // `--json` of this command has a form of its own.
   withReports('validate', { ...options, json: undefined }, raiseExitCode, async ({ signal, emit, raise }) => {
     inlineLess();
+    requireStore(options);
     const progress = terminalProgress(process.stderr, Date.now, BUILD_PAUSE_MS);
     const hooks = { signal, emit, onProgress: progress };
     const change = await changeOf(file, options, signal);

@@ -2,6 +2,6 @@
 export { explain, type Answer, type ExplainOptions, type Explanation } from './explain.ts';
 export { explanationJson, explanationText } from './explanation-text.ts';
 export { pictureOf } from './picture/picture-of.ts';
-export { readPath } from './read-path.ts';
+export { readPath, requireText } from './read-path.ts';
 export type { Source } from './read-source.ts';
 export { assumedInScenario, scenarioOf } from './scenario-of.ts';

@@ -39,13 +39,20 @@ function isFolder(path: string): boolean {
 
 function readFile(path: string): Source {
   const bytes = bytesOf(path);
-  if (bytes === undefined) return { name: path, text: readTextFile(path) };
+  if (bytes === undefined) return { name: path, text: requireText(readTextFile(path)) };
   const text = decode(bytes);
   if (CONFIG_SIZES.includes(bytes.length) && isBinary(bytes)) {
     const name = basename(path);
     return { name: path, text: '', config: bytes, address: ADDRESS.test(name) ? name : undefined };
   }
-  return { name: path, text };
+  return { name: path, text: requireText(text) };
+}
+
+/** @throws InvalidInput for zeros alone: a file that was preallocated, or lost its contents in a crash. */
+export function requireText(text: string): string {
+  if (!/^\0+$/.test(text)) return text;
+  const message = `there are ${text.length} bytes of zero, and no text`;
+  throw new InvalidInput([{ path: '', message }]);
 }
 
 /** The bytes of a regular file; `undefined` for pipes, and where reading fails. */

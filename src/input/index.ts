@@ -1,5 +1,8 @@
 /** Input from outside: JSON with all problems and their paths, text files, safe printing, and atomic writing. */
+export { FOLDER_IS_GONE, isBelowDeletedFolder } from './current-folder.ts';
+export { decodeText, whyNoText } from './decode-text.ts';
 export { Decoder } from './decoder.ts';
+export { makeFolder, requireWritableFolder } from './make-folder.ts';
 export { mayAccess } from './may-access.ts';
 export { nearestTo, spellingHint } from './nearest-to.ts';
 export { packageFolder } from './package-folder.ts';

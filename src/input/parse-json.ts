@@ -1,3 +1,4 @@
+import { whyNoText } from './decode-text.ts';
 import { InvalidInput } from './problem.ts';
 
 /** The largest text that is read, in bytes: 8 MiB. No scenario comes near it, and it fits into memory. */
@@ -17,7 +18,8 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw new InvalidInput([{ path: '', message: `this is not JSON: ${reasonOf(error as Error, json)}` }]);
+    const reason = whyNoText(json) ?? reasonOf(error as Error, json);
+    throw new InvalidInput([{ path: '', message: `this is not JSON: ${reason}` }]);
   }
 }
 

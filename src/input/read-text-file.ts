@@ -1,11 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { FOLDER_IS_GONE, isBelowDeletedFolder } from './current-folder.ts';
+import { decodeText } from './decode-text.ts';
 import { InvalidInput } from './problem.ts';
 import { MAX_TEXT_BYTES } from './parse-json.ts';
 
 const CHUNK_BYTES = 1 << 16;
 
 /**
- * Reads a text from a file, pipe or device that the user named.
+ * Reads a text from a file, pipe or device that the user named: UTF-8, or UTF-16 with a byte order mark.
  *
  * @throws InvalidInput when it cannot be read or has more than `MAX_TEXT_BYTES` bytes. The path of the problem is
  *   empty: the caller adds the name of the file by `InvalidInput.within`.
@@ -74,6 +76,8 @@ function open(path: string, flags: number): number {
   try {
     return openSync(path, flags);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && isBelowDeletedFolder(path))
+      throw new InvalidInput([{ path: '', message: FOLDER_IS_GONE }]);
     throw unreadable(error);
   }
 }
@@ -89,7 +93,7 @@ function readAll(file: number): string {
     } catch (error) {
       throw unreadable(error);
     }
-    if (count === 0) return Buffer.concat(chunks).toString('utf8');
+    if (count === 0) return decodeText(Buffer.concat(chunks));
     chunks.push(chunk.subarray(0, count));
     total += count;
     if (total > MAX_TEXT_BYTES) {

@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { decodeText } from './decode-text.ts';
 import { MAX_TEXT_BYTES } from './parse-json.ts';
 import { InvalidInput } from './problem.ts';
 
@@ -49,7 +50,7 @@ export async function standardInputText(signal?: AbortSignal): Promise<string> {
     signal?.removeEventListener('abort', stop);
   }
   if (signal?.aborted) throw unreadable('interrupted before its end');
-  return Buffer.concat(chunks).toString('utf8').replaceAll(/\r\n?/g, '\n').replace(/\n$/, '');
+  return decodeText(Buffer.concat(chunks)).replaceAll(/\r\n?/g, '\n').replace(/\n$/, '');
 }
 
 /** @throws InvalidInput when standard input is a directory, which Node reads as an empty input. */

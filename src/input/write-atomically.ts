@@ -3,7 +3,6 @@ import {
   fchmodSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -11,6 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { FOLDER_IS_GONE, isBelowDeletedFolder } from './current-folder.ts';
+import { makeFolder } from './make-folder.ts';
 import { InvalidInput } from './problem.ts';
 
 /**
@@ -46,19 +47,6 @@ function discard(path: string): void {
     rmSync(path, { force: true });
   } catch {
     // The folder admits no change, which is why the file could not be written.
-  }
-}
-
-/** Makes a folder and those above it. Node's own `recursive` never returns where a folder such as /proc takes no entry. */
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeFolder(dirname(path));
-    mkdirSync(path);
   }
 }
 
@@ -104,5 +92,7 @@ function sweep(path: string): void {
 function unwritable(path: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) return error;
-  return new InvalidInput([{ path, message: `the file cannot be written (${code})` }]);
+  const message =
+    code === 'ENOENT' && isBelowDeletedFolder(path) ? FOLDER_IS_GONE : `the file cannot be written (${code})`;
+  return new InvalidInput([{ path, message }]);
 }

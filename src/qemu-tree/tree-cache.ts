@@ -4,13 +4,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { printable, userCacheFolder } from '../input/index.ts';
+import { basename, join } from 'node:path';
+import { InvalidInput, makeFolder, printable, userCacheFolder } from '../input/index.ts';
 import { FileLock, type LockKind } from './file-lock.ts';
 import { TreeFailure } from './tree-error.ts';
 
@@ -18,11 +19,15 @@ import { TreeFailure } from './tree-error.ts';
 const WRITABLE_BY_OTHERS = 0o022;
 /** The most that the cache holds, in bytes, if the user says nothing else: some 25 bases. */
 const DEFAULT_LIMIT = 8 * 2 ** 30;
+/** The most that the user may say, in GiB: no disk is larger. */
+const MOST_GIB = 1_000_000;
 /** How many patches on a base are kept: each is a QEMU of 30 MB. */
 const MOST_PATCHES = 20;
 const ABOUT = 'about.json';
 const BASES = 'bases';
 const UNPACKED = 'unpacked';
+/** What is being removed. */
+const REMOVED = 'removed';
 
 /** Whether patches can be built on a base at once. */
 export type BaseState = 'built' | 'not finished' | 'does not link';
@@ -130,7 +135,7 @@ export class TreeCache {
    * The folder is made when something is put into it.
    *
    * @param limit bytes.
-   * @throws TreeFailure where another user can write to the folder: QEMUs in it are run.
+   * @throws TreeFailure where the folder cannot be, and where another user can write to the folder: QEMUs in it are run.
    */
   constructor(root: string, limit: number = DEFAULT_LIMIT) {
     // configure and ninja take a path with such characters apart.
@@ -141,6 +146,11 @@ export class TreeCache {
       );
     this.root = root;
     this.limit = limit;
+    if (isBelowFile(root))
+      throw new TreeFailure(
+        'tree',
+        `the cache cannot be ${root}: a part of this path is a file; name a folder in XDG_CACHE_HOME`,
+      );
     if (existsSync(root)) this.#examine();
   }
 
@@ -188,15 +198,14 @@ export class TreeCache {
     if (inUse === 0) {
       const unpacked = join(this.root, UNPACKED);
       freed += sizeOf(unpacked);
-      rmSync(unpacked, { recursive: true, force: true });
+      this.#discard(unpacked);
     }
     return { freed, inUse };
   }
 
   #make(): void {
     try {
-      for (const name of [BASES, 'locks', UNPACKED])
-        mkdirSync(join(this.root, name), { recursive: true, mode: 0o700 });
+      for (const name of [BASES, 'locks', UNPACKED]) makeFolder(join(this.root, name), 0o700);
     } catch (error) {
       throw new TreeFailure(
         'tree',
@@ -236,23 +245,37 @@ export class TreeCache {
     const entry = this.entry(key);
     const lock = entry.keep('exclusive');
     if (lock === undefined) return false;
-    rmSync(entry.folder, { recursive: true, force: true });
+    this.#discard(entry.folder);
     lock.release();
     return true;
+  }
+
+  /** Removes a folder whole: a part of it, which a killed removal would leave, could not be told from a base. */
+  #discard(folder: string): void {
+    if (!existsSync(folder)) return;
+    const removed = join(this.root, REMOVED);
+    makeFolder(removed, 0o700);
+    renameSync(folder, join(removed, `${basename(folder)}.${process.pid}`));
+    // Also what a killed removal has left.
+    rmSync(removed, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
 /**
  * The user's cache.
  *
- * @param environment for `XDG_CACHE_HOME` and `BARPROOF_CACHE_GIB`, the most that the cache holds.
+ * @param environment for `XDG_CACHE_HOME` and `BARPROOF_CACHE_GIB`, the most that the cache holds: 0 to 1000000 GiB.
+ * @throws InvalidInput for another number of GiB.
  */
 export function openTreeCache(environment: NodeJS.ProcessEnv = process.env): TreeCache {
   const gib = environment['BARPROOF_CACHE_GIB'];
-  if (gib !== undefined && !/^\d+(?:\.\d+)?$/.test(gib))
-    throw new TreeFailure('tree', `BARPROOF_CACHE_GIB="${gib}": expected a number of GiB, such as 8`);
   const folder = join(userCacheFolder(environment), 'qemu-tree');
-  return new TreeCache(folder, gib === undefined ? undefined : Number(gib) * 2 ** 30);
+  if (gib === undefined || gib === '') return new TreeCache(folder);
+  if (!/^\d+(?:\.\d+)?$/.test(gib) || Number(gib) > MOST_GIB) {
+    const message = `"${gib}": expected GiB from 0 to ${MOST_GIB}, such as 8`;
+    throw new InvalidInput([{ path: 'BARPROOF_CACHE_GIB', message }]);
+  }
+  return new TreeCache(folder, Number(gib) * 2 ** 30);
 }
 
 interface About {
@@ -267,6 +290,14 @@ function readAbout(path: string): About {
     return JSON.parse(readFileSync(path, 'utf8')) as About;
   } catch {
     return {};
+  }
+}
+
+function isBelowFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
 }
 

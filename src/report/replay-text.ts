@@ -19,7 +19,7 @@ export function replayText(file: string, replay: Replay): string {
     (finding, index) => `\n${failureBlock(finding, { number: index + 1, previous: findings[index - 1] })}`,
   );
   return [
-    fittedText([`${mark} ${file}: ${breaks} on ${trace.revision}${caveat}${since}`]),
+    fittedText([`${mark} ${printable(file)}: ${breaks} on ${trace.revision}${caveat}${since}`]),
     ...(explanation === undefined ? [] : explanationLines(explanation)),
     ...(violations.length === 0 ? endLines(trace) : []),
     fittedText(unseenBarLines(trace).map((line) => `  note: ${line}`)),

@@ -3,7 +3,14 @@ import { createRequire, isBuiltin } from 'node:module';
 import { basename, dirname, extname, isAbsolute, resolve } from 'node:path';
 import { Script } from 'node:vm';
 import type { Transform } from 'sucrase';
-import { readTextFile, InvalidInput, parseJson, prefixProblems, printable } from '../input/index.ts';
+import {
+  readTextFile,
+  InvalidInput,
+  parseJson,
+  prefixProblems,
+  printable,
+  whyNoText,
+} from '../input/index.ts';
 import type { AnyRevision } from '../model/index.ts';
 import { BuiltIns } from './built-ins.ts';
 import { DeadlinePassed, stopAfterTries } from './stop-after.ts';
@@ -169,7 +176,9 @@ function compile(text: string, path: string): Body {
     return script.runInThisContext() as Body;
   } catch (error) {
     const what = whatWasThrown(error).replace(`Error transforming ${path}: `, '');
-    throw invalid(`is not valid TypeScript or JavaScript: ${what}${lineOf(error, path)}`);
+    throw invalid(
+      `is not valid TypeScript or JavaScript: ${whyNoText(text) ?? `${what}${lineOf(error, path)}`}`,
+    );
   }
 }
 

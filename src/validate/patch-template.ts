@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { InvalidInput } from '../input/index.ts';
+import { FOLDER_IS_GONE, InvalidInput, isBelowDeletedFolder } from '../input/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { PATCH_NAME, PATCH_NAME_RULE } from './patch.ts';
 
@@ -18,13 +18,14 @@ export function writePatchTemplate(name: string): string {
   try {
     writeFileSync(file, patchTemplate(name), { flag: 'wx' });
   } catch (error) {
-    throw new InvalidInput([{ path: file, message: reasonOf(error) }]);
+    throw new InvalidInput([{ path: file, message: reasonOf(error, file) }]);
   }
   return file;
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, file: string): string {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' && isBelowDeletedFolder(file)) return FOLDER_IS_GONE;
   return code === 'EEXIST'
     ? 'the file exists already and is not overwritten; choose another name'
     : `the file cannot be written (${code})`;

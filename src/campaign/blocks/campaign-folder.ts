@@ -43,6 +43,12 @@ export class CampaignFolder {
     this.directory = directory;
   }
 
+  /** Whether a campaign has written into the folder, be it without a finding. */
+  get isCampaign(): boolean {
+    // Also of a file it is false.
+    return [FINDINGS, STATES, SCENARIOS].some((part) => existsSync(join(this.directory, part, '.')));
+  }
+
   /**
    * The file of a finding, relative to the folder.
    *
