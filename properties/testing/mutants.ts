@@ -67,7 +67,7 @@ const withMemslots = (base: Revision, rules: Partial<MemslotRules>): Revision =>
 });
 
 /** Replaces a method of a class, and returns a function that restores the method. */
-function replace<T extends object, K extends keyof T>(
+export function replace<T extends object, K extends keyof T>(
   { prototype }: { readonly prototype: T },
   name: K,
   by: (original: T[K]) => T[K],
