@@ -268,7 +268,7 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     },
     cases: 500,
     fires: { 'bar-as-hardware': ['wrong-type'] },
-    mayBreak: ['no-abort', 'incremental-equals-scratch'],
+    mayBreak: ['access-dispatched', 'no-abort', 'incremental-equals-scratch'],
   },
   {
     name: 'a BAR has half its size',

@@ -648,6 +648,7 @@ export const MUTANTS: readonly Mutant[] = [
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
     mayBreak: [
+      'access-dispatched',
       'map-aligned',
       'msix-trapped',
       'msix-direct-on-opt-out',
