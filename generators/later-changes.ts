@@ -136,7 +136,7 @@ function chooseRegionChange(choose: Choose, { machine, operations }: Scenario): 
 function chooseFarAccess(choose: Choose, devices: readonly DeviceSpec[]): readonly Operation[] {
   const large = devices.flatMap(({ id, bars }) =>
     bars
-      .filter(({ size }) => size > GIB_4)
+      .filter(({ size }) => size >= GIB_4 + 16n)
       .map(({ index, size, mmap }) => ({ device: id, bar: index, size, mmap })),
   );
   if (large.length === 0 || !choose.chance(BEYOND_4_GIB_SHARE)) return [];

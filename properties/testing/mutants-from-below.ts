@@ -1,9 +1,11 @@
 import { alignUp, offset } from '../../src/address/index.ts';
 import { CLOUD_HYPERVISOR_REVISIONS } from '../../src/cloud-hypervisor/index.ts';
+import { PciCommand, PciRegister } from '../../src/pci-layout/index.ts';
+import { PciFunction } from '../../src/pci/index.ts';
 import type { Operation, Scenario } from '../../src/scenario/index.ts';
 import type { DeviceState, State, Step, Trace } from '../../src/trace/index.ts';
 import { DmaListener, findRevision, type Revision, type VmmEvent } from '../../src/vfio/index.ts';
-import type { Mutant } from './mutants.ts';
+import { replace, type Mutant } from './mutants.ts';
 
 const qemu111: Revision = findRevision('qemu-11.1')!;
 const { access, device, host, memslots } = qemu111;
@@ -266,7 +268,7 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     },
     cases: 500,
     fires: { 'bar-as-hardware': ['wrong-type'] },
-    mayBreak: ['no-abort', 'incremental-equals-scratch'],
+    mayBreak: ['access-dispatched', 'no-abort', 'incremental-equals-scratch'],
   },
   {
     name: 'a BAR has half its size',
@@ -445,6 +447,34 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     revision: { ...qemu111, access: { ...access, deviceOffset: () => offset(0n) } },
     cases: 1_000,
     fires: { 'access-dispatched': ['device-wrong-place'] },
+  },
+  {
+    name: 'trapped registers are read by the low 32 bits of their offset',
+    base: qemu111,
+    revision: {
+      ...qemu111,
+      access: {
+        ...access,
+        deviceOffset: (request) => offset(BigInt.asUintN(32, access.deviceOffset(request))),
+      },
+    },
+    cases: 8_000,
+    fires: { 'access-dispatched': ['device-wrong-place'] },
+  },
+  {
+    name: 'COMMAND enables BARs of ports by the bit of memory',
+    base: qemu111,
+    sabotage: () =>
+      replace(
+        PciFunction,
+        'isDecoding',
+        () =>
+          function (this: PciFunction): boolean {
+            return (this.config.read(PciRegister.COMMAND, 2) & PciCommand.MEMORY) !== 0;
+          },
+      ),
+    cases: 1_000,
+    fires: { 'incremental-equals-scratch': ['bar-misplaced'] },
   },
   {
     name: 'a device is refused for its PBA although the user relocates MSI-X',

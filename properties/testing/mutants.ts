@@ -67,7 +67,7 @@ const withMemslots = (base: Revision, rules: Partial<MemslotRules>): Revision =>
 });
 
 /** Replaces a method of a class, and returns a function that restores the method. */
-function replace<T extends object, K extends keyof T>(
+export function replace<T extends object, K extends keyof T>(
   { prototype }: { readonly prototype: T },
   name: K,
   by: (original: T[K]) => T[K],
@@ -648,6 +648,7 @@ export const MUTANTS: readonly Mutant[] = [
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'] },
     mayBreak: [
+      'access-dispatched',
       'map-aligned',
       'msix-trapped',
       'msix-direct-on-opt-out',

@@ -222,6 +222,33 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       }),
     },
   ],
+  'the view of RAM does not follow its permission': [
+    'flat-partition/wrong-attributes',
+    { memory: { notices: (change) => change !== 'readonly' } },
+  ],
+  'the view of an alias does not follow what the alias shows': [
+    'flat-partition/wrong-owner',
+    { memory: { notices: (change) => change !== 'alias-offset' } },
+  ],
+  'a BAR of ports is never decoded': [
+    'incremental-equals-scratch/bar-misplaced',
+    {
+      pci: ({ decodeBar }) => ({
+        decodeBar: (type, ...more) =>
+          type === 'io' ? { unmapped: 'decoding-off' } : decodeBar(type, ...more),
+      }),
+    },
+  ],
+  'a BAR that moves inside its page stays where it was': [
+    'incremental-equals-scratch/bar-misplaced',
+    {
+      pci: ({ hasMoved }) => ({
+        hasMoved: (before, after) =>
+          hasMoved(before, after) &&
+          (before === undefined || after === undefined || before >> 12n !== after >> 12n),
+      }),
+    },
+  ],
   'the view of a ROM device does not follow the guest': [
     'flat-partition/wrong-romd-mode',
     { memory: { notices: (change) => change !== 'romd-mode' } },

@@ -2,13 +2,13 @@ import { firstEndingAbove, type Offset } from '../address/index.ts';
 import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { DeviceState, State, Trace, TraceRange } from '../trace/index.ts';
 import { barOf, isEmulatedPba } from './bar-bytes.ts';
-import { startOfBar } from './bar-in-system-memory.ts';
+import { showsPorts, startOfBar } from './bar-in-system-memory.ts';
 import { configMirror } from './config-mirror.ts';
 import { hasReadonlySlots } from './readonly-slots.ts';
 
 /** What answers at one address, by the flat view and by the guest's MSI-X capability. */
 export interface Expectation {
-  readonly kind: 'memory' | 'device' | 'emulation' | 'config-space' | 'registers' | 'nothing';
+  readonly kind: 'memory' | 'device' | 'emulation' | 'config-space' | 'ports' | 'registers' | 'nothing';
   /** Of the region that the flat view shows there. */
   readonly name: string;
   /** Id of the device that owns the region. */
@@ -65,6 +65,7 @@ export function expectationOf(address: bigint, write: boolean, state: State, tra
     return isInSlot ? { ...shown, kind: 'memory', mayBeNothing: true } : NOTHING;
   }
   if (device === undefined) return { ...shown, kind: 'registers' };
+  if (showsPorts(range, device, trace.scenario)) return { ...shown, kind: 'ports' };
   return ofDevice(shown, range, device, { at: at as Offset, address, write, trace });
 }
 

@@ -158,4 +158,6 @@ it('knows whether a reset wrote COMMAND last, or the guest', () => {
     false,
   ]);
   expect(isCommandReset(scenario('mem32', [enable]), 'e')).toBe(true);
+  const ports = scenario('mem32', [{ op: 'enable-io', device: 'd' }]);
+  expect([isCommandReset(ports, 'd', 'io'), isCommandReset(ports, 'd')]).toEqual([false, true]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isShown, startOfBar } from './bar-in-system-memory.ts';
+import { isShown, showsPorts, startOfBar } from './bar-in-system-memory.ts';
 import { bar, device, flat, region, scenario } from './testing/index.ts';
 
 const SIZE = 0x1000n;
@@ -28,6 +28,27 @@ describe('startOfBar', () => {
   it('is nowhere for a BAR that is not mapped, or lies in I/O space', () => {
     expect(startOfBar(bar(0, SIZE, { address: undefined }), scenario())).toBeUndefined();
     expect(startOfBar(bar(0, SIZE, { address: 0x1000n, type: 'io' }), scenario())).toBeUndefined();
+  });
+});
+
+describe('showsPorts', () => {
+  const ports = device([bar(5, 0x80n, { address: 0x1000n, type: 'io' }), bar(0, SIZE, { address: 0x2000n })]);
+  const shows = (start: bigint, size: bigint, type = 'virt', plugged = ports) =>
+    showsPorts({ start, end: start + size }, plugged, scenario({ machine: { type } }));
+
+  it('knows the window in which virt shows the ports of a BAR', () => {
+    expect(shows(0x3eff_1000n, 0x80n)).toBe(true);
+    expect(shows(0x3eff_1008n, 8n)).toBe(true);
+    expect([shows(0x3eff_1000n, 0x81n), shows(0x3eff_0ff8n, 8n), shows(0x3eff_2000n, 8n)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('knows none on other machines, and none of a BAR that is not mapped', () => {
+    expect(shows(0x3eff_1000n, 0x80n, 'q35')).toBe(false);
+    expect(shows(0x3eff_1000n, 8n, 'virt', device([bar(5, 0x80n, { type: 'io' })]))).toBe(false);
   });
 });
 

@@ -1,3 +1,4 @@
+import { contains, type Range } from '../address/index.ts';
 import type { MachineType, Scenario } from '../scenario/index.ts';
 import type { BarState, DeviceState, TraceRange } from '../trace/index.ts';
 import { startInBar } from './bar-bytes.ts';
@@ -37,6 +38,22 @@ export function startOfBar({ type, address }: BarState, { machine }: Scenario): 
   const window = windows.find(({ start, end }) => start <= address && address < end);
   return window && address - window.start + window.shownAt;
 }
+
+/** Where the host bridge of virt shows the ports in system memory (machine fact 11.2). */
+const PORTS_OF_VIRT = 0x3eff_0000n;
+
+/** Whether a range of system memory shows ports of a BAR of the device: virt has no other way to reach ports. */
+export const showsPorts = (
+  range: Range,
+  { bars }: DeviceState,
+  { machine }: Pick<Scenario, 'machine'>,
+): boolean =>
+  machine.type === 'virt' &&
+  bars.some(({ type, address, size }) => {
+    if (type !== 'io' || address === undefined) return false;
+    const start = PORTS_OF_VIRT + address;
+    return contains({ start, end: start + size }, range);
+  });
 
 /** Whether the flat view shows a byte of the BAR. */
 export const isShown = (bar: BarState, { id }: DeviceState, flatView: readonly TraceRange[]): boolean =>

@@ -2,7 +2,7 @@ import { contains, overlaps, type Range, type Size } from '../address/index.ts';
 import type { BarSpec } from '../scenario/index.ts';
 import type { DeviceState, Trace, TraceRange } from '../trace/index.ts';
 import { isEmulatedPba } from './bar-bytes.ts';
-import { startOfBar } from './bar-in-system-memory.ts';
+import { showsPorts, startOfBar } from './bar-in-system-memory.ts';
 import { configMirror } from './config-mirror.ts';
 import { mmappableAreas } from './mmappable-areas.ts';
 
@@ -25,7 +25,7 @@ export function emulatedWithoutReason(
   isMmapped: (bar: number) => boolean,
 ): BarBytes | undefined {
   const spec = scenario.devices.find(({ id }) => id === device.id);
-  if (spec === undefined) return undefined;
+  if (spec === undefined || showsPorts(range, device, scenario)) return undefined;
   const under = bytesUnder(range, device, spec.bars, (bar) => startOfBar(bar, scenario));
   const isMirror = under.some(({ bar, ...bytes }) => {
     const mirror = configMirror(scenario, spec, bar.index);

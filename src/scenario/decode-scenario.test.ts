@@ -63,6 +63,13 @@ const full = (): Json => ({
     { op: 'add-region', name: 'top', kind: 'ram', address: '0x0', size: '0x1000', priority: -1 },
     { op: 'remove-region', name: 'top' },
     { op: 'commit' },
+    { op: 'enable-io', device: 'dev0' },
+    { op: 'disable-io', device: 'dev0' },
+    { op: 'add-region', name: 'top', kind: 'ram', address: '0x0', size: '0x1000', priority: 0 },
+    { op: 'make-readonly', name: 'top' },
+    { op: 'make-writable', name: 'top' },
+    { op: 'add-region', name: 'bank', kind: 'readonly-ram', address: '0x0', size: '0x1000', priority: 1 },
+    { op: 'shift-alias', name: 'bank', by: '0x2000' },
   ],
 });
 
@@ -152,6 +159,13 @@ describe('decodeScenario', () => {
         { op: 'add-region', name: 'top', kind: 'ram', address: 0n, size: 0x1000n, priority: -1 },
         { op: 'remove-region', name: 'top' },
         { op: 'commit' },
+        { op: 'enable-io', device: 'dev0' },
+        { op: 'disable-io', device: 'dev0' },
+        { op: 'add-region', name: 'top', kind: 'ram', address: 0n, size: 0x1000n, priority: 0 },
+        { op: 'make-readonly', name: 'top' },
+        { op: 'make-writable', name: 'top' },
+        { op: 'add-region', name: 'bank', kind: 'readonly-ram', address: 0n, size: 0x1000n, priority: 1 },
+        { op: 'shift-alias', name: 'bank', by: 0x2000n },
       ],
     });
   });
@@ -456,7 +470,7 @@ describe('decodeScenario reports the path and what is allowed', () => {
       'devices[2].colour',
       'devices[2].id',
       'operations[0].op',
-      'operations[15].device',
+      'operations[22].device',
     ]);
   });
 
@@ -607,6 +621,22 @@ describe('decodeScenario refuses', () => {
     expect(check(region('a'), remove('a'), remove('a'))).toEqual([
       ['operations[2].name', 'no region with this name exists'],
     ]);
+  });
+
+  it('a permission or a shift of a region of another kind', () => {
+    const region = (kind: string) => ({ op: 'add-region', name: 'r', kind, address: 0, size: 0x1000 });
+    const change = (op: string) => ({ op, name: 'r', ...(op === 'shift-alias' && { by: '0x1000' }) });
+    for (const op of ['make-readonly', 'make-writable']) {
+      expect([check(region('ram'), change(op)), check(region('rom'), change(op))]).toEqual([[], []]);
+      for (const kind of ['io', 'rom-device', 'readonly-ram'])
+        expect(check(region(kind), change(op))).toEqual([
+          ['operations[1].name', 'no region of the kind ram or rom has this name'],
+        ]);
+    }
+    const unlike = [['operations[1].name', 'no region that shows RAM again has this name']];
+    expect(check(region('shifted-ram'), change('shift-alias'))).toEqual([]);
+    expect(check(region('ram'), change('shift-alias'))).toEqual(unlike);
+    expect(check({ op: 'reset' }, change('shift-alias'))).toEqual(unlike);
   });
 
   it('blocks of virtio-mem that are not whole, not inside it, or of another region', () => {
@@ -809,7 +839,7 @@ describe('decodeScenario throws nothing but InvalidInput', () => {
     ]) {
       const problems = problemsWith(path, parseJson(deep));
       expect(problems.length).toBeGreaterThan(0);
-      expect(problems.every(({ message }) => message.length < 400)).toBe(true);
+      expect(problems.every(({ message }) => message.length < 600)).toBe(true);
     }
   });
 
