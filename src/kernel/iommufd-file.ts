@@ -168,7 +168,7 @@ export class IommufdFile implements KernelFile {
     return answered(errno);
   }
 
-  /** IOMMU_IOAS_CHANGE_PROCESS: nothing but the account of pinned memory changes. @returns its errno. */
+  /** IOMMU_IOAS_CHANGE_PROCESS (host fact 2.5): nothing but the account of pinned memory changes. @returns its errno. */
   #changeProcess(): number {
     if (!kernelRules(this.#host.scenario.host.kernel).iommufd?.changesProcess) return Errno.ENOTTY;
     const hasAreas = [...this.#ofProcess.values()].some(({ size }) => size > 0);
