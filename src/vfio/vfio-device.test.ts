@@ -254,6 +254,33 @@ describe('the regions of BARs (vfio facts 5.1 to 5.4)', () => {
   });
 });
 
+describe('the bits of COMMAND for memory and for ports (PCI 3.0, 6.2.2)', () => {
+  it.each([
+    ['neither', false, false, []],
+    ['memory', true, false, [0]],
+    ['ports', false, true, [2]],
+    ['both', true, true, [0, 2]],
+  ] as const)(
+    'let the BARs of their kind decode, each without the other: %s',
+    (_, memory, ports, decoding) => {
+      const { device } = plug({ bars: { 0: { size: P4K }, 2: { size: 0x20n, attributes: IO } } });
+      device.setBar(0, 0xd000_0000n);
+      device.setBar(2, 0xc000n);
+      device.setMemoryEnabled(true);
+      device.setIoEnabled(true);
+      if (!memory) device.setMemoryEnabled(false);
+      if (!ports) device.setIoEnabled(false);
+      expect(device.barRegisters).toMatchObject([
+        { bar: 0, address: 0xd000_0000n },
+        { bar: 2, address: 0xc000n },
+      ]);
+      const decodes = device.barRegisters.filter((one) => one.decoding).map(({ bar }) => bar);
+      expect(decodes).toEqual(decoding);
+      expect(device.pci.bars.map((bar) => bar.address !== undefined)).toEqual([memory, ports]);
+    },
+  );
+});
+
 describe('a BAR whose size is no power of two', () => {
   it.each(PLAIN_IDS)('ends the VMM in %s', (id) => {
     const failure = failureOf({ bars: { 2: { size: 0x3000n } } }, { revision: revision(id) });
