@@ -659,7 +659,7 @@ describe('barproof check', () => {
     expect(await barproof(['check', '--runs', '1', ...store()])).toEqual({
       code: 2,
       out: '',
-      err: `✖ ${join(folder, 'regressions')}: this is not a folder of regression files (ENOTDIR)\n`,
+      err: `✖ --regressions: ${join(folder, 'regressions')}: this is no folder, or below a file; expected a folder\n`,
     });
   });
 

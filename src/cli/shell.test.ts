@@ -23,6 +23,10 @@ describe('commandText', () => {
     expect(commandText([word])).toBe(quoted);
   });
 
+  it('writes no character that commands a terminal', () => {
+    expect(commandText(['a\u001b[1m'])).toBe(String.raw`'a'"$(printf '\033')"'[1m'`);
+  });
+
   it('quotes every word so that a shell reads the same word', () => {
     const words = [
       '',
@@ -39,6 +43,8 @@ describe('commandText', () => {
       '{a,b}',
       '-n',
       'ß\u{1F980}',
+      '\u001b[31mX\u009b2J\u202e',
+      "it's \u001b\n\u0001\n",
     ];
     const said = execFileSync('sh', [
       '-c',

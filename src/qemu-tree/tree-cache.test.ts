@@ -1,12 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileLock } from './file-lock.ts';
 import { openTreeCache, TreeCache, type CacheEntry } from './tree-cache.ts';
-import { TreeFailure } from './tree-error.ts';
 
 const KIB = 1024;
 let root: string;
@@ -122,9 +130,30 @@ describe('TreeCache', () => {
     expect(() => new TreeCache(join(root, 'a b'))).toThrow('name a path without spaces in XDG_CACHE_HOME');
   });
 
+  it('removes also what a removal has left that was killed', () => {
+    const cache = new TreeCache(root);
+    mkdirSync(join(root, 'removed', 'two.17'), { recursive: true });
+    expect(cache.clear().inUse).toBe(0);
+    expect(existsSync(join(root, 'removed'))).toBe(false);
+    expect(keys(cache)).toEqual([]);
+  });
+
+  it('is refused where its path goes through a file', () => {
+    writeFileSync(join(root, 'file'), '');
+    for (const path of ['file', 'file/below'])
+      expect(() => new TreeCache(join(root, path))).toThrow(/a part of this path is a file; name a folder/);
+  });
+
   it('takes its limit from the environment', () => {
     expect(openTreeCache({ XDG_CACHE_HOME: root, BARPROOF_CACHE_GIB: '0.5' }).limit).toBe(2 ** 29);
-    expect(() => openTreeCache({ XDG_CACHE_HOME: root, BARPROOF_CACHE_GIB: 'much' })).toThrow(TreeFailure);
+    const limitOf = (gib: string): number =>
+      openTreeCache({ XDG_CACHE_HOME: root, BARPROOF_CACHE_GIB: gib }).limit;
+    expect(limitOf('1000000')).toBe(1e6 * 2 ** 30);
+    expect(limitOf('')).toBe(8 * 2 ** 30);
+    for (const gib of ['much', '-1', '1e9', '1000001', '999999999999999999999999', ' 8'])
+      expect(() => limitOf(gib)).toThrow(
+        `BARPROOF_CACHE_GIB: "${gib}": expected GiB from 0 to 1000000, such as 8`,
+      );
   });
 });
 

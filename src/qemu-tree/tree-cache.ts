@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InvalidInput, makeFolder, printable, userCacheFolder } from '../input/index.ts';
+import { isBelowFile, sizeOf } from './on-disk.ts';
 import { FileLock, type LockKind } from './file-lock.ts';
 import { TreeFailure } from './tree-error.ts';
 
@@ -191,6 +192,7 @@ export class TreeCache {
   /** Removes every base that no process uses. @returns how many bytes were freed, and how many bases are in use. */
   clear(): { readonly freed: number; readonly inUse: number } {
     let [freed, inUse] = [0, 0];
+    rmSync(join(this.root, REMOVED), { recursive: true, force: true, maxRetries: 3 });
     for (const { key, bytes } of this.list()) {
       if (this.#remove(key)) freed += bytes;
       else inUse++;
@@ -256,7 +258,6 @@ export class TreeCache {
     const removed = join(this.root, REMOVED);
     makeFolder(removed, 0o700);
     renameSync(folder, join(removed, `${basename(folder)}.${process.pid}`));
-    // Also what a killed removal has left.
     rmSync(removed, { recursive: true, force: true, maxRetries: 3 });
   }
 }
@@ -291,21 +292,4 @@ function readAbout(path: string): About {
   } catch {
     return {};
   }
-}
-
-function isBelowFile(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
-  }
-}
-
-/** The bytes of a folder on the disk. */
-function sizeOf(path: string): number {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return 0;
-  const own = stats.blocks * 512;
-  if (!stats.isDirectory()) return own;
-  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), own);
 }

@@ -44,6 +44,7 @@ describe('BuiltIns.restore', () => {
     const builtIns = new BuiltIns();
     const { keys } = Object;
     Object.keys = () => [];
+    // oxlint-disable-next-line no-extend-native -- such a change is what is found
     Array.prototype.map = () => [];
     Reflect.deleteProperty(globalThis, 'JSON');
     expect(builtIns.restore()).toBe('JSON');
@@ -54,6 +55,7 @@ describe('BuiltIns.restore', () => {
 
   it('takes away what was added to objects from which all others inherit', () => {
     const builtIns = new BuiltIns();
+    // oxlint-disable-next-line no-extend-native -- such an addition is what is found
     Object.defineProperty(Object.prototype, 'kind', { value: 'answer', configurable: true });
     expect(builtIns.restore()).toBe('Object.prototype.kind');
     expect('kind' in {}).toBe(false);
@@ -62,6 +64,7 @@ describe('BuiltIns.restore', () => {
   it('names none where a library adds a method, matches text, or replaces what no verdict rests on', () => {
     const builtIns = new BuiltIns();
     const { log } = console;
+    // oxlint-disable-next-line no-extend-native -- such an addition is allowed
     Object.defineProperty(Map.prototype, 'emplace', { value: () => undefined, configurable: true });
     console.log = () => undefined;
     Error.stackTraceLimit++;

@@ -125,7 +125,8 @@ export class BuiltIns {
 function restoreObject({ name, object, prototype, properties }: KnownObject): string | undefined {
   let first: string | undefined;
   // V8 keeps the last match of a regular expression in RegExp itself.
-  for (let index = 0; index < properties.length && object !== RegExp; index++) {
+  const count = object === RegExp ? 0 : properties.length;
+  for (let index = 0; index < count; index++) {
     const changed = restoreProperty(object, name, properties[index]!);
     first ??= changed;
   }

@@ -77,21 +77,30 @@ export function loadProgram(
     return loader.load(resolve(file));
   };
   const builtIns = new BuiltIns();
-  let exported: unknown;
-  try {
-    try {
-      exported = stopAfterTries(load, seconds);
-    } finally {
-      // Put back, so that the error can be told.
-      const replaced = builtIns.restore();
-      if (replaced !== undefined) throw invalid(replacesBuiltIn(replaced));
-    }
-  } catch (error) {
+  const { loaded, exported, error } = outcomeOf(() => stopAfterTries(load, seconds));
+  // They are put back first: by them the error is told.
+  const replaced = builtIns.restore();
+  if (replaced !== undefined) throw invalid(replacesBuiltIn(replaced));
+  if (!loaded) {
     if (error instanceof InvalidInput) throw error;
     if (error instanceof DeadlinePassed) throw invalid(`loading does not finish within ${seconds} s`);
     throw invalid(`throws ${whatWasThrown(error)}${placeIn(error, loader.files)}`);
   }
   return { exported: defaultOf(exported), before: namedOf(exported, 'before'), files: loader.files };
+}
+
+interface Outcome {
+  readonly loaded: boolean;
+  readonly exported?: unknown;
+  readonly error?: unknown;
+}
+
+function outcomeOf(load: () => unknown): Outcome {
+  try {
+    return { loaded: true, exported: load() };
+  } catch (error) {
+    return { loaded: false, error };
+  }
 }
 
 /** Why a program is not judged that has replaced a built-in. @param name such as `JSON.stringify`. */
