@@ -5,7 +5,6 @@ import {
   isMostlyNew,
   isUnreached,
   neverDiffers,
-  type CauseVerdict,
   type Effect,
   type RuleUse,
   type SideName,
@@ -124,9 +123,12 @@ const isKnownToBase = (verdict: Verdict, finding: VerdictFinding): boolean =>
  */
 function spreadingText(verdict: Verdict): readonly string[] {
   const known = errorsThat(verdict, 'breaks').filter((finding) => isKnownToBase(verdict, finding));
-  const isMoved = ({ fixed, hidden }: CauseVerdict['cases']): boolean => fixed + hidden > 0;
+  const isMoved = (finding: VerdictFinding): boolean => {
+    const [before, after] = casesOf(verdict, finding);
+    return after <= before;
+  };
   const [moved, spread] = [true, false].map((wanted) =>
-    known.filter((finding) => isMoved(causeOf(verdict, finding).cases) === wanted),
+    known.filter((finding) => isMoved(finding) === wanted),
   );
   return [
     ...(spread!.length === 0
@@ -138,10 +140,15 @@ function spreadingText(verdict: Verdict): readonly string[] {
   ];
 }
 
+/** In how many cases the base shows a cause, and in how many the patched side does. */
+function casesOf(verdict: Verdict, finding: VerdictFinding): readonly [before: number, after: number] {
+  const { both, fixed, hidden, broken, swapped, uncovered } = causeOf(verdict, finding).cases;
+  return [both + fixed + hidden, both + broken + swapped + uncovered];
+}
+
 function countsOf(verdict: Verdict, findings: readonly VerdictFinding[]): string {
   const texts = findings.slice(0, MOST_NAMED).map((finding) => {
-    const { both, fixed, hidden, broken, swapped, uncovered } = causeOf(verdict, finding).cases;
-    const [before, after] = [both + fixed + hidden, both + broken + swapped + uncovered];
+    const [before, after] = casesOf(verdict, finding);
     return `${fingerprintText(finding)} (${before} -> ${after})`;
   });
   return findings.length > MOST_NAMED ? `${texts.join(', ')}, ...` : texts.join(', ');
