@@ -214,11 +214,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   // `barproof doctor` reports a missing native module, so it must not load the target that needs the module.
   // A Linux kernel is booted by the same process class, without what runs scenarios.
   // The command line names QEMU's targets, also in its help.
-  'src/qemu': [
-    'src/qemu/capabilities.ts',
-    'src/qemu/process/index.ts',
-    'src/qemu/process/architecture.ts',
-  ],
+  'src/qemu': ['src/qemu/capabilities.ts', 'src/qemu/process/index.ts', 'src/qemu/process/architecture.ts'],
   // The layout of kernel structures is no part of the model.
   'src/host': ['src/host/abi/index.ts'],
   // A report needs the form of a session, not what boots kernels.
