@@ -203,6 +203,26 @@ const CASES: Readonly<Record<ConditionName, readonly [holds: readonly Case[], fa
       withVirtioMem(12),
     ],
   ],
+  'in-virtio-mem': [
+    [withVirtioMem(0), withVirtioMem(12)].map((run) => ({ violation: at(0x1000n, 0x3000n), ...run })),
+    [{ violation: at(0x100_0000n, 0x100_1000n), ...withVirtioMem(0) }, withVirtioMem(0)],
+  ],
+  'refused-block-of-virtio-mem': [
+    [
+      { violation: at(0x1000n, 0x3000n), ...withVirtioMem(12) },
+      { violation: at(0x0n, 0x1000n), ...withVirtioMem(12) },
+    ],
+    [
+      { violation: at(0x1000n, 0x3000n), ...withVirtioMem(0) },
+      { violation: at(0x1000n, 0x3000n), ...withVirtioMem(12, 'ram') },
+      { violation: at(0x100_0000n, 0x100_1000n), ...withVirtioMem(12) },
+      withVirtioMem(12),
+    ],
+  ],
+  'blocks-beyond-mapping-limit': [
+    [{ trace: { error: 'dev0: possibly running out of DMA mappings' } }],
+    [{ trace: { error: 'dev0: failed to setup container' } }, {}],
+  ],
   'dma-buf-of-later-area': [
     [withArea({}), withArea({ at: 0x2000n })],
     [

@@ -1,6 +1,6 @@
 import { contains, isPowerOfTwo, overlaps, type Range } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
-import type { BarSpec } from '../scenario/index.ts';
+import type { BarSpec, Scenario } from '../scenario/index.ts';
 import type { BarState, Trace } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { placesWritten } from './bar-history.ts';
@@ -97,6 +97,19 @@ const CONDITIONS_BY_NAME = {
       ),
     );
   }),
+  'in-virtio-mem': at((place, { scenario }) => memoriesAt(place, scenario).length > 0),
+  /** The host has refused to map a block of the virtio-mem there, be it another one. */
+  'refused-block-of-virtio-mem': at((place, { steps, scenario }) => {
+    const memories = memoriesAt(place, scenario);
+    return steps.some(({ events }) =>
+      events.some(
+        (event) => event.type === 'dma-map' && event.errno !== 0 && memories.includes(event.backing.region),
+      ),
+    );
+  }),
+  /** The VMM says that all blocks of virtio-mem could be more mappings than the host takes. */
+  'blocks-beyond-mapping-limit': (_, { error }) =>
+    error?.includes('possibly running out of DMA mappings') === true,
   /** The VMM maps there a BAR of which it mmaps an area that begins later than the BAR, by a dma-buf. */
   'dma-buf-of-later-area': at((place, { scenario, steps }) => {
     const events = steps.flatMap((step) => step.events);
@@ -143,6 +156,16 @@ const CONDITIONS_BY_NAME = {
       ),
   ),
 } satisfies Record<string, Holds>;
+
+/** The names of each virtio-mem that is there at some time. */
+const memoriesAt = (place: Range, { operations }: Scenario): readonly string[] =>
+  operations.flatMap((operation) =>
+    operation.op === 'add-region' &&
+    operation.kind === 'virtio-mem' &&
+    contains({ start: operation.address, end: operation.address + operation.size }, place)
+      ? [operation.name]
+      : [],
+  );
 
 const isUnmappedNext = (event: VmmEvent | undefined, place: Range): boolean =>
   event?.type === 'dma-unmap' && overlaps({ start: event.iova, end: event.iova + event.size }, place);

@@ -7,8 +7,9 @@ import {
   type BarState,
   type ContainerState,
   type Trace,
+  type TraceMapping,
 } from '../trace/index.ts';
-import { spanOf } from './describe.ts';
+import { rangeFrom, spanOf } from './describe.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** The DMA mappings and the places of BARs depend on the final memory map and registers, not on the way there. */
@@ -49,13 +50,15 @@ function checkMappings(
   if (extra !== undefined) {
     examination.violate(
       `extra-mapping${suffix}`,
-      () => `${grown.name} has ${extra}, which a new listener would not map`,
+      () => `${grown.name} has ${mappingText(extra)}, which a new listener would not map`,
+      rangeFrom(extra.iova, extra.size),
     );
   }
   if (lacking !== undefined) {
     examination.violate(
       `lacking-mapping${suffix}`,
-      () => `${grown.name} lacks ${lacking}, which a new listener would map`,
+      () => `${grown.name} lacks ${mappingText(lacking)}, which a new listener would map`,
+      rangeFrom(lacking.iova, lacking.size),
     );
   }
 }
@@ -66,15 +69,17 @@ const haveSameMappings = (
 ): boolean =>
   ours.length === theirs.length && ours.every((mapping, index) => sameMapping(mapping, theirs[index]!));
 
-/** The first mapping of `one` that `other` does not have, as text. */
-function firstWithout(one: ContainerState, other: ContainerState): string | undefined {
+/** The first mapping of `one` that `other` does not have. */
+function firstWithout(one: ContainerState, other: ContainerState): TraceMapping | undefined {
   const byAddress = new Map(other.mappings.map((mapping) => [mapping.iova as bigint, mapping]));
-  const unmatched = one.mappings.find((mapping) => {
+  return one.mappings.find((mapping) => {
     const match = byAddress.get(mapping.iova);
     return match === undefined || !sameMapping(mapping, match);
   });
-  return unmatched && `${spanOf(unmatched.iova, unmatched.size)} "${unmatched.backing.region}"`;
 }
+
+const mappingText = ({ iova, size, backing }: TraceMapping): string =>
+  `${spanOf(iova, size)} "${backing.region}"`;
 
 /** Whether the host refused a mapping of the container because of its limit. */
 function ranOutOfMappings(trace: Trace, container: string): boolean {

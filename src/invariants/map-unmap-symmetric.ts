@@ -47,7 +47,7 @@ function checkTeardown(
     examination.violate(
       'left-after-teardown',
       () => `${container} still maps ${span(left)} after every device is unplugged`,
-      undefined,
+      left,
       steps.length,
     );
   };

@@ -6,6 +6,7 @@ import {
   isAliasKind,
   isColdPlugged,
   type CpuVendor,
+  type MachineSpec,
   type MachineType,
   type Operation,
   type Scenario,
@@ -86,9 +87,10 @@ function checkDmaWindow({ machine, host }: Scenario, path: string, decoder: Scen
 
 type AddRegion = Extract<Operation, { op: 'add-region' }>;
 
-/** A virtio-mem is made of whole blocks, at an address that is a multiple of their size. */
+/** A virtio-mem is made of whole blocks of at least a host page, at an address that is a multiple of their size. */
 function checkBlockSize(
   { kind, address, size, blockSize }: AddRegion,
+  { type, hostPageSize }: MachineSpec,
   at: string,
   decoder: ScenarioDecoder,
 ): void {
@@ -96,7 +98,10 @@ function checkBlockSize(
     if (blockSize !== undefined) decoder.report(`${at}.blockSize`, `is for virtio-mem, not for ${kind}`);
     return;
   }
+  if (type === 'pseries') decoder.report(`${at}.kind`, 'pseries has no virtio-mem');
   const block = blockSize ?? BLOCK_SIZE;
+  // QEMU virtio_mem_device_realize; blocks of guest_memfd are host pages.
+  if (block < hostPageSize) decoder.report(`${at}.blockSize`, 'expected at least a page of the host');
   if (address % block !== 0n) decoder.report(`${at}.address`, 'expected a multiple of blockSize');
   if (size % block !== 0n) decoder.report(`${at}.size`, 'expected a multiple of blockSize');
 }
@@ -150,7 +155,7 @@ function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: str
         if (overlays.has(operation.name))
           decoder.report(`${at}.name`, 'a region with this name exists already');
         overlays.set(operation.name, operation);
-        checkBlockSize(operation, at, decoder);
+        checkBlockSize(operation, scenario.machine, at, decoder);
         break;
       case 'remove-region':
         if (!overlays.delete(operation.name)) decoder.report(`${at}.name`, 'no region with this name exists');

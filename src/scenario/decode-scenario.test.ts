@@ -547,6 +547,12 @@ describe('decodeScenario refuses', () => {
     problemsOf(() => decodeScenario({ ...full(), operations })).map(
       ({ path, message }) => [path, message] as const,
     );
+  const checkOn = (machine: object, ...operations: unknown[]): readonly (readonly [string, string])[] => {
+    const host = { kernel: 'msix-mappable', iommu: { type: 'type1' } };
+    return problemsOf(() => decodeScenario({ version: 1, machine, host, devices: [], operations })).map(
+      ({ path, message }) => [path, message] as const,
+    );
+  };
   const region = (name: string) => ({ op: 'add-region', name, kind: 'io', address: 0, size: 1 });
 
   it.each([
@@ -655,8 +661,17 @@ describe('decodeScenario refuses', () => {
       size: '0x200000',
       ...rest,
     });
+    const check = (...operations: unknown[]) => checkOn({ type: 'q35', ram: '0x10000000' }, ...operations);
     expect(check(memory({}), plug({}), plug({ op: 'unplug-blocks', offset: '0x200000' }))).toEqual([]);
     expect(check(memory({ blockSize: '0x1000', size: '0x3000' }), plug({ size: '0x1000' }))).toEqual([]);
+    expect(checkOn({ type: 'pseries', ram: '0x10000000' }, memory({}))).toEqual([
+      ['operations[0].kind', 'pseries has no virtio-mem'],
+    ]);
+    const withPages = { type: 'q35', ram: '0x10000000', hostPageSize: '0x4000' };
+    expect(checkOn(withPages, memory({ blockSize: '0x1000' }))).toEqual([
+      ['operations[0].blockSize', 'expected at least a page of the host'],
+    ]);
+    expect(checkOn(withPages, memory({ blockSize: '0x4000' }))).toEqual([]);
     expect(check(memory({ size: '0x300000' }))).toEqual([
       ['operations[0].size', 'expected a multiple of blockSize'],
     ]);
