@@ -31,7 +31,7 @@ export const fuzzCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--invariant <id>', 'check only this invariant')
     .addOption(realisticOption())
     .option('--strict', 'count known findings as counterexamples')
-    .option('--guided', 'mutate scenarios that showed a new behaviour, and store them')
+    .option('--guided', 'prefer cases unlike earlier ones, and store those with a new behaviour')
     .option('--corpus <folder>', 'folder of findings, and of how far the campaign has come', 'corpus')
     .addOption(pluginOption())
     .addOption(reportOption())
