@@ -5,6 +5,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NIC } from '../src/explain/testing/texts.ts';
+import { INVARIANT_IDS } from '../src/invariants/index.ts';
 import { QemuTarget } from '../src/qemu/index.ts';
 import { makeFakeQemu, type FakeMonitor } from '../src/qemu/process/testing/fake-monitor.ts';
 import { programInFolder } from './testing/program-in-folder.ts';
@@ -150,13 +151,15 @@ describe('a command whose standard output is full', () => {
 
 describe('a check that cannot store its findings', () => {
   it('reports them, says for each why, and ends with exit code 1', () => {
-    const words = ['check', '--revision', 'seed-v2', '--runs', '20', '--regressions', '/proc/nowhere'];
+    mkdirSync(join(program.here, 'store'));
+    for (const id of INVARIANT_IDS) writeFileSync(join(program.here, 'store', id), '');
+    const words = ['check', '--revision', 'seed-v2', '--runs', '20', '--regressions', 'store'];
     const { code, out, err } = program.run(words);
     const [, found] = /found (\d+) counterexamples/.exec(out)!;
     const reasons = err.trimEnd().split('\n');
     expect(reasons.length).toBeGreaterThanOrEqual(Number(found));
     for (const reason of reasons)
-      expect(reason).toMatch(/^✖ \/proc\/nowhere\/\S+\.json: the file cannot be written \(E[A-Z]+\)$/);
+      expect(reason).toMatch(/^✖ store\/\S+\.json: the file cannot be written \(E[A-Z]+\)$/);
     expect(code).toBe(1);
   }, 90_000);
 });
