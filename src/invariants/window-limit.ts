@@ -69,11 +69,10 @@ class Windows {
           `a DMA window ${spanOf(start, size)} is requested with pages of ${hex(pageSize)}, which the host does not offer`,
         rangeFrom(start, size),
       );
-    }
+    } else if (pageSize !== undefined && !deviceMemory) this.#checkPage(start, size, pageSize);
     const windows = this.#of(container);
     if (errno === 0) windows.ranges.set(start, rangeFrom(start, size));
     else windows.wasRefused = true;
-    if (pageSize !== undefined && !deviceMemory) this.#checkPage(start, size, pageSize);
     const text = (): string =>
       `is requested at ${spanOf(start, size)}` +
       (errno === 0 ? '' : `, and the host answers ${errnoName(errno)}`);
