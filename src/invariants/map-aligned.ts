@@ -8,8 +8,8 @@ import type { Examination, Invariant } from './invariant.ts';
 export const mapAligned: Invariant = {
   id: 'map-aligned',
   clause:
-    "every VFIO_MAP_DMA has iova, size and backing address aligned to the smallest page of the container's IOMMU; on sPAPR the " +
-    'memory that is registered is made of whole pages of the host',
+    "every VFIO_MAP_DMA has iova, size and backing address aligned to the smallest page of the container's IOMMU; " +
+    'sPAPR registers whole pages of the host',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add',
   start(trace, examination) {
