@@ -15,7 +15,7 @@ export const windowLimit: Invariant = {
   id: 'window-limit',
   clause:
     'sPAPR: never more DMA windows than the host has, with pages that it offers, and device memory takes none; the windows on the ' +
-    'host cover those of the guest, with pages no larger than those; any IOMMU: no DMA mapping lies outside its apertures',
+    'host cover those of the guest, with pages no larger than theirs; any IOMMU: no DMA mapping lies outside its apertures',
   severity: 'error',
   site: 'hw/vfio/spapr.c: vfio_spapr_container_add_section_window',
   start(trace, examination) {
