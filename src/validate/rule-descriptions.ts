@@ -60,7 +60,7 @@ export const RULE_DESCRIPTIONS: {
     unalignedRam: 'sPAPR: what becomes of a section of RAM that is not made of whole pages of the host',
     unregistersRam: 'sPAPR: whether removed RAM is unregistered',
     removesDefaultWindow: "sPAPR: whether the kernel's default window is removed at set-up",
-    windowSize: 'sPAPR: bytes of the window for a section of so many bytes',
+    windowSize: 'sPAPR: bytes of the window for a section of so many bytes: all of them in every release',
     windowPageSize: 'sPAPR: the page of a window, in bytes; 0 if the host has none that fits',
     windowLevels: "sPAPR: levels of a window's table with so many entries of 8 bytes",
     removesWindows: 'sPAPR: whether a removed section takes its window away',
