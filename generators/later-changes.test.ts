@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Operation, Scenario } from '../src/scenario/index.ts';
 import { scenarios } from './index.ts';
 
+const isDimm = (operation: Operation): boolean => 'name' in operation && operation.name === 'dimm';
+
 const CASES = 1_500;
 const drawn = (constraints: Parameters<typeof scenarios>[0]): readonly Scenario[] =>
   fc.sample(scenarios(constraints), { seed: 4, numRuns: CASES });
@@ -21,6 +23,7 @@ const has = ({ operations }: Scenario, ops: readonly string[]): boolean =>
 describe('changes at the end of scenarios', () => {
   it('are not drawn for targets other than the model', () => {
     expect(drawn({ overlays: false }).filter((scenario) => has(scenario, LATER))).toEqual([]);
+    expect(drawn({ overlays: false }).some(({ operations }) => operations.some(isDimm))).toBe(false);
   });
 
   it('change no region where a real machine has to show the scenario, and enable ports there', () => {
@@ -29,6 +32,21 @@ describe('changes at the end of scenarios', () => {
       realistic.filter((scenario) => has(scenario, ['make-readonly', 'make-writable', 'shift-alias'])),
     ).toEqual([]);
     expect(realistic.some((scenario) => has(scenario, ['enable-io']))).toBe(true);
+  });
+
+  it('plug a DIMM into pseries alone, behind RAM, and unplug it', () => {
+    const dimms = drawn({}).filter(({ operations }) => operations.some(isDimm));
+    expect(dimms.length).toBeGreaterThan(10);
+    for (const { machine, operations } of dimms) {
+      const [added, removed] = operations.filter(isDimm);
+      expect(machine.type).toBe('pseries');
+      expect(added).toMatchObject({ op: 'add-region', kind: 'ram' });
+      if (added!.op === 'add-region') {
+        expect(added.address).toBeGreaterThanOrEqual(machine.ram);
+        expect((added.address | added.size) % (256n << 20n)).toBe(0n);
+      }
+      expect(removed).toMatchObject({ op: 'remove-region' });
+    }
   });
 
   it('come last: what stands before them is the scenario without them', () => {

@@ -1,4 +1,4 @@
-import { alignDown, offset } from '../src/address/index.ts';
+import { alignDown, alignUp, offset } from '../src/address/index.ts';
 import {
   coldPlugged,
   isAliasKind,
@@ -18,7 +18,12 @@ const BEYOND_4_GIB_SHARE = 60;
 /** How many of a hundred scenarios change a region on top of system memory: its permission, or what an alias shows. */
 const REGION_SHARE = 5;
 
+/** How many of a hundred scenarios of pseries plug a DIMM and unplug it again. */
+const DIMM_SHARE = 10;
+
 const GIB_4 = 1n << 32n;
+/** Bytes of a DIMM of pseries are a multiple of this (hw/ppc/spapr.c: SPAPR_MEMORY_BLOCK_SIZE). */
+const DIMM_UNIT = 256n << 20n;
 
 /** What may be added to the end of a scenario. */
 export interface LaterOptions {
@@ -42,11 +47,13 @@ export function withLaterChanges(
   const moves = chooseMoveInPage(choose, scenario, devices);
   const changes = chooseRegionChange(choose, scenario);
   const accesses = chooseFarAccess(choose, devices);
+  const dimm = chooseDimm(choose, scenario);
   const added = [
     ...(modelOnly ? ports : []),
     ...(isReal ? [] : moves),
     ...(modelOnly && !isReal ? changes : []),
     ...accesses,
+    ...(modelOnly ? dimm : []),
   ];
   return added.length === 0 ? scenario : { ...scenario, operations: [...scenario.operations, ...added] };
 }
@@ -130,6 +137,23 @@ function chooseRegionChange(choose: Choose, { machine, operations }: Scenario): 
   return choose.chance(40)
     ? [added, { op: first, name }, { op: second, name }]
     : [added, { op: first, name }];
+}
+
+/** On POWER the VMM registers RAM that comes and unregisters RAM that goes, for devices to reach it. */
+function chooseDimm(choose: Choose, { machine: { type, ram } }: Scenario): readonly Operation[] {
+  if (type !== 'pseries' || !choose.chance(DIMM_SHARE)) return [];
+  const name = 'dimm';
+  const size = DIMM_UNIT * choose.bigint(1n, 4n);
+  const add = {
+    op: 'add-region',
+    name,
+    kind: 'ram',
+    address: alignUp(ram, DIMM_UNIT),
+    size,
+    priority: 0,
+  } as const;
+  const remove = { op: 'remove-region', name } as const;
+  return choose.chance(30) ? [add, remove, add] : [add, remove];
 }
 
 /** An access to a BAR beyond its first 4 GiB, where arithmetic of 32 bits would fail. */

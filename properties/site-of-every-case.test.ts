@@ -83,6 +83,9 @@ describe('the place of a cause', () => {
     ['map-aligned/ram-range-unaligned', 'qemu-6.0', 'hw/vfio/common.c: vfio_listener_region_add'],
     ['map-aligned/ram-range-unaligned', 'qemu-11.1', 'hw/vfio/listener.c: vfio_get_section_iova_range'],
     ['no-abort/msix-unplug-assertion', 'qemu-11.1', 'system/memory.c: memory_region_del_subregion'],
+    ['map-aligned/registration-unaligned', 'qemu-11.1', 'hw/vfio/spapr.c: vfio_prereg_listener_region_add'],
+    ['resources-bounded/registration-left', 'qemu-2.11', 'hw/vfio/spapr.c: vfio_prereg_listener_region_del'],
+    ['window-limit/window-too-short', 'qemu-6.0', 'hw/vfio/spapr.c: vfio_spapr_create_window'],
     ['flat-minimal/mergeable', 'qemu-6.0', 'softmmu/memory.c: flatview_simplify'],
     ['flat-minimal/mergeable', 'QEMU 2.8.1', 'memory.c: flatview_simplify'],
     [

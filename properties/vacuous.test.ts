@@ -29,6 +29,13 @@ const IDLE = {
     containers: state.containers.map((container) => ({ ...container, mappings: [] })),
   })),
   'opens no container': onStates((state) => ({ ...state, containers: [] })),
+  'makes no DMA window': (trace: Trace): Trace => ({
+    ...trace,
+    steps: trace.steps.map((step) => ({
+      ...step,
+      events: step.events.filter(({ type }) => type !== 'window-create'),
+    })),
+  }),
   'shows no BAR': onStates((state) => ({
     ...state,
     devices: state.devices.map((device) => ({ ...device, bars: [] })),
@@ -178,6 +185,7 @@ const FLAGGED: Readonly<
     ['carries out every access on the device', 'access-dispatched'],
   ],
   'window-limit': [
+    ['makes no DMA window', 'window-limit'],
     ['opens no container', 'ram-reachable'],
     ['dies at the start', 'no-abort'],
   ],

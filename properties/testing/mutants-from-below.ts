@@ -8,7 +8,7 @@ import { DmaListener, findRevision, type Revision, type VmmEvent } from '../../s
 import { replace, type Mutant } from './mutants.ts';
 
 const qemu111: Revision = findRevision('qemu-11.1')!;
-const { access, device, host, memslots } = qemu111;
+const { access, container, device, host, memslots } = qemu111;
 const cloudHypervisor53 = CLOUD_HYPERVISOR_REVISIONS.at(-1)!;
 
 /** Replaces the devices of every state; states that were the same object stay the same object. */
@@ -404,6 +404,50 @@ export const MUTANTS_FROM_BELOW: readonly Mutant[] = [
     cases: 500,
     fires: { 'resources-bounded': ['windows-grow'] },
     mayBreak: ['window-limit'],
+  },
+  {
+    name: 'a DMA window on the host is half as long as that of the guest',
+    base: qemu111,
+    revision: { ...qemu111, container: { ...container, windowSize: (size) => size / 2n } },
+    cases: 500,
+    fires: { 'window-limit': ['window-too-short'] },
+  },
+  {
+    name: 'the second DMA window of the guest has none on the host',
+    base: qemu111,
+    distort: (trace) => ({
+      ...trace,
+      steps: trace.steps.map((step) => ({
+        ...step,
+        events: step.events.filter((event) => event.type !== 'window-create' || event.start === 0n),
+      })),
+    }),
+    cases: 1_000,
+    fires: { 'window-limit': ['window-too-short'] },
+  },
+  {
+    name: 'a DMA window has the pages of the host, and the guest maps smaller ones',
+    base: qemu111,
+    revision: { ...qemu111, container: { ...container, windowPageSize: ({ host: page }) => page } },
+    cases: 1_000,
+    fires: { 'window-limit': ['page-too-large'] },
+    mayBreak: ['no-abort'],
+  },
+  {
+    name: 'RAM that goes stays registered on POWER',
+    base: qemu111,
+    revision: { ...qemu111, container: { ...container, unregistersRam: false } },
+    cases: 1_500,
+    fires: { 'resources-bounded': ['registration-left'] },
+    mayBreak: ['no-abort'],
+  },
+  {
+    name: 'RAM off the pages of the host is registered on POWER',
+    base: qemu111,
+    revision: { ...qemu111, container: { ...container, unalignedRam: 'registered' } },
+    cases: 1_500,
+    fires: { 'map-aligned': ['registration-unaligned'] },
+    mayBreak: ['no-abort'],
   },
   {
     name: 'cv-05, xn-02: the emulated table answers behind its last entry',

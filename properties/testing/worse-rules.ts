@@ -1,4 +1,4 @@
-import { offset } from '../../src/address/index.ts';
+import { lesser, offset } from '../../src/address/index.ts';
 import type { FlatRange, MemoryRules } from '../../src/memory/index.ts';
 import type { PciRules } from '../../src/pci/index.ts';
 import type { InvariantId } from '../../src/invariants/index.ts';
@@ -78,6 +78,26 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'RAM is not registered on POWER': [
     'ram-reachable/not-registered',
     { container: { registersRam: () => false } },
+  ],
+  'RAM off the pages of the host is registered': [
+    'map-aligned/registration-unaligned',
+    { container: { unalignedRam: 'registered' } },
+  ],
+  'RAM that goes stays registered': [
+    'resources-bounded/registration-left',
+    { container: { unregistersRam: false } },
+  ],
+  'a DMA window is half as long as that of the guest': [
+    'window-limit/window-too-short',
+    { container: { windowSize: (size) => size / 2n } },
+  ],
+  'a DMA window beyond 1 TiB ends there': [
+    'window-limit/window-too-short',
+    { container: { windowSize: (size) => lesser(size, 1n << 40n) } },
+  ],
+  'a DMA window has the pages of the host': [
+    'window-limit/page-too-large',
+    { container: { windowPageSize: ({ host }) => host } },
   ],
   'the table of a DMA window of any size has one level': [
     'no-abort',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hostAddress } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
 import { mapAligned } from './map-aligned.ts';
 import {
@@ -10,6 +11,7 @@ import {
   mapEvent,
   memslot,
   memslotEvent,
+  registerEvent,
   saysNothing,
   scenario,
   trace,
@@ -147,5 +149,26 @@ describe('map-aligned', () => {
           'RAM "ram" is to be DMA-mapped at [0x0, 0x7ff], but the smallest page of the IOMMU has 0x1000 bytes',
       },
     ]);
+  });
+});
+
+describe('map-aligned for memory that an sPAPR container registers', () => {
+  const of = (size: bigint, at: bigint, errno: Errno = 0) =>
+    traceOfEvents([registerEvent(size, errno, { hostAddress: hostAddress(at) })], {
+      pages: { host: PAGE_64K, iommu: PAGE },
+    });
+
+  it('accepts whole pages of the host', () => {
+    expect(judge(mapAligned, of(PAGE_64K, aligned))).toMatchObject({ causes: [], exercised: 1 });
+  });
+
+  it('reports a size and an address off the pages of the host, which the kernel refuses', () => {
+    expect(causes(mapAligned, of(PAGE_64K + PAGE, aligned))).toEqual(['registration-unaligned']);
+    expect(causes(mapAligned, of(PAGE_64K, aligned + PAGE, Errno.EINVAL))).toEqual([
+      'registration-unaligned',
+    ]);
+    expect(judge(mapAligned, of(PAGE, aligned)).violations[0]!.message).toBe(
+      'memory is to be registered at host address [0x7f0000000000, 0x7f0000000fff], but a page of the host has 0x10000 bytes',
+    );
   });
 });

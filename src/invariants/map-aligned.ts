@@ -1,14 +1,15 @@
 import { hex, isAligned } from '../address/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
 import type { Trace } from '../trace/index.ts';
-import type { DmaMapEvent } from '../vfio/index.ts';
-import type { Invariant } from './invariant.ts';
+import type { DmaMapEvent, RegisterMemoryEvent } from '../vfio/index.ts';
+import type { Examination, Invariant } from './invariant.ts';
 
 /** The IOMMU cannot map less than its smallest page: the failure that began the seed thread. */
 export const mapAligned: Invariant = {
   id: 'map-aligned',
   clause:
-    "every VFIO_MAP_DMA has iova, size and backing address aligned to the smallest page of the container's IOMMU",
+    "every VFIO_MAP_DMA has iova, size and backing address aligned to the smallest page of the container's IOMMU; " +
+    'sPAPR registers whole pages of the host',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_container_region_add',
   start(trace, examination) {
@@ -17,6 +18,7 @@ export const mapAligned: Invariant = {
     const sendsAddresses = trace.scenario.host.iommu.type !== 'vfio-user';
     return {
       event(event) {
+        if (event.type === 'register-memory') checkRegistration(event, trace, examination);
         if (event.type !== 'dma-map') return;
         examination.exercised++;
         const { iova, size, hostAddress, deviceMemory, backing } = event;
@@ -35,6 +37,21 @@ export const mapAligned: Invariant = {
     };
   },
 };
+
+/** The kernel registers whole pages (host fact G2): what it refuses during set-up keeps a good device out. */
+function checkRegistration(
+  { hostAddress, size }: RegisterMemoryEvent,
+  { pages }: Trace,
+  examination: Examination,
+): void {
+  examination.exercised++;
+  if (isAligned(hostAddress | size, pages.host)) return;
+  examination.violate(
+    'registration-unaligned',
+    () =>
+      `memory is to be registered at host address ${spanOf(hostAddress, size)}, but a page of the host has ${hex(pages.host)} bytes`,
+  );
+}
 
 /** Whether the range or only its host address is unaligned, and which rule let an unaligned range pass. */
 function causeOf({ iova, size, deviceMemory, backing }: DmaMapEvent, { pages, scenario }: Trace): string {

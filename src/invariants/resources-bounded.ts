@@ -4,6 +4,7 @@ import type { DeviceState, State, StateChange, Step, Trace, TraceRange } from '.
 import type { MmapEvent, MunmapEvent, VmmEvent } from '../vfio/index.ts';
 import { spanOf } from './describe.ts';
 import type { Examination, Invariant, Judge } from './invariant.ts';
+import { MemoryRegistrations } from './memory-registrations.ts';
 
 /** A VMM that runs for months must not run out of slots, mappings or windows. */
 export const resourcesBounded: Invariant = {
@@ -11,7 +12,7 @@ export const resourcesBounded: Invariant = {
   clause:
     'memslots, slot numbers, DMA mappings, DMA windows, containers and addresses that the VMM hands out do not grow ' +
     'with the number of plug, unplug, move or reset cycles: the same memory map needs no more than before; no mmap of ' +
-    'a BAR outlives its device',
+    'a BAR outlives its device, and on sPAPR no registration of memory the RAM',
   severity: 'error',
   site: 'accel/kvm/kvm-all.c: kvm_get_free_slot; hw/vfio/spapr.c: vfio_spapr_container_del_section_window',
   start: (trace, examination) => new Resources(trace, examination),
@@ -43,16 +44,19 @@ class Resources implements Judge {
   readonly #addresses = new Map<string, string>();
   /** The step in which the guest first writes a BAR's register; 0 where the VMM places devices but once before. */
   readonly #movedFrom: number;
+  readonly #registrations: MemoryRegistrations;
   /** The host may grant later what it has refused before. */
   #wasRefused = false;
 
   constructor(trace: Trace, examination: Examination) {
     this.#trace = trace;
     this.#examination = examination;
+    this.#registrations = new MemoryRegistrations(examination);
     this.#movedFrom = endOfComparison(trace);
   }
 
   event(event: VmmEvent): void {
+    this.#registrations.event(event);
     if (event.type === 'mmap' || event.type === 'munmap') this.#followArea(event);
     if (event.type === 'mmap' || !('errno' in event)) return;
     if (event.errno !== 0) {
@@ -89,6 +93,7 @@ class Resources implements Judge {
   }
 
   step(_: StateChange, state: State): void {
+    this.#registrations.check(state);
     // Two states have no cycle between them.
     if (this.#trace.steps.length < 3) return;
     const { operation } = this.#trace.steps[this.#examination.step]!;

@@ -63,6 +63,7 @@ const REST_OF_PAGE: QemuPlace = (version) =>
 
 /** Where in QEMU each cause is, by the beginning of its fingerprint: the first entry that fits counts. */
 export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[] = [
+  ['map-aligned/registration-unaligned', fixed('hw/vfio/spapr.c: vfio_prereg_listener_region_add')],
   ['map-aligned/ram-range-unaligned', TRIM],
   ['map-aligned/ram-off-host-page', TRIM],
   ['map-aligned/', REGION_ADD],
@@ -138,6 +139,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['no-needless-change/mapped-by-probe', fixed('hw/pci/pci.c: pci_bar_address')],
   ['no-needless-change/', memory('address_space_update_topology_pass')],
   ['resources-bounded/mmaps-left', regionFile('vfio_region_mmap')],
+  ['resources-bounded/registration-left', fixed('hw/vfio/spapr.c: vfio_prereg_listener_region_del')],
   ['resources-bounded/', REGION_DEL],
   ['mmap-inside-bar/msix-page', pci('vfio_pci_fixup_msix_region')],
   ['mmap-inside-bar/against-user', regionFile('vfio_region_setup')],

@@ -3,10 +3,14 @@ import { Errno } from '../host/index.ts';
 import {
   PAGE,
   causes,
+  container,
+  flat,
   judge,
   mapEvent,
+  region,
   saysNothing,
   scenario,
+  state,
   trace,
   traceOfEvents,
   windowEvent,
@@ -42,7 +46,8 @@ describe('window-limit', () => {
     const on = scenario({ machine: { type: 'pseries', hostPageSize: '0x10000' }, host });
     const asked = (pageSize: bigint) =>
       causes(windowLimit, traceOfEvents([{ ...make(0n), pageSize }], { scenario: on }));
-    expect([0x1000n, 0x1_0000n, 0x100_0000n].flatMap(asked)).toEqual([]);
+    expect([0x1000n].flatMap(asked)).toEqual([]);
+    expect([0x1_0000n, 0x100_0000n].flatMap(asked)).toEqual(['page-too-large', 'page-too-large']);
     expect([0x2000n, 1n << 63n].flatMap(asked)).toEqual(['page-not-offered', 'page-not-offered']);
   });
 
@@ -82,7 +87,8 @@ describe('window-limit', () => {
   });
 
   it('counts through all steps and the teardown, after every outcome', () => {
-    const steps = [{ events: [make(0n)] }, { events: [make(1n)] }, { events: [make(2n)] }];
+    const open = state({ containers: [container([])] });
+    const steps = [{ events: [make(0n)], state: open }, { events: [make(1n)] }, { events: [make(2n)] }];
     for (const outcome of ['aborted', 'rejected'] as const) {
       expect(judge(windowLimit, trace(steps, { scenario: onSpapr(), outcome })).violations).toMatchObject([
         { cause: 'too-many-windows', step: 2 },
@@ -158,5 +164,99 @@ describe('window-limit', () => {
 
   it('does not count a window that the host has refused', () => {
     expect(of([make(0n), make(1n, { errno: Errno.EINVAL }), make(2n)])).toEqual(['refused-window']);
+  });
+});
+
+describe('window-limit for the windows of the guest', () => {
+  const SECOND = 1n << 59n;
+  const first = flat(0n, SIZE, region('tce-iommu-80000000', 'iommu'));
+  const second = flat(SECOND, 4n * SIZE, region('tce-iommu-80000001', 'iommu'));
+  const showing = (dmaView: readonly (typeof first)[], open = ['container']) =>
+    state({ dmaView, containers: open.map((name) => container([], name)) });
+  const after = (events: Events, shown = showing([first])) =>
+    trace([{ events, state: shown }], { scenario: onSpapr() });
+  const at = (start: bigint, size: bigint, more: Parameters<typeof windowEvent>[3] = {}) =>
+    windowEvent('window-create', start, size, more);
+
+  it('accepts windows that cover them, of one piece or of several', () => {
+    expect(judge(windowLimit, after([make(0n)]))).toMatchObject({ causes: [], exercised: 2 });
+    expect(causes(windowLimit, after([at(0n, 2n * SIZE)]))).toEqual([]);
+    expect(causes(windowLimit, after([at(0n, SIZE / 2n), at(SIZE / 2n, SIZE / 2n)]))).toEqual([]);
+    expect(causes(windowLimit, after([make(0n), at(SECOND, 4n * SIZE)], showing([first, second])))).toEqual(
+      [],
+    );
+  });
+
+  it('reports what no window of the host covers', () => {
+    expect(judge(windowLimit, after([at(0n, SIZE / 2n)])).violations).toMatchObject([
+      {
+        cause: 'window-too-short',
+        message:
+          'container has no DMA window on the host for [0x20000000, 0x3fffffff] of the guest\'s [0x0, 0x3fffffff] "tce-iommu-80000000"',
+        at: { start: SIZE / 2n, end: SIZE },
+      },
+    ]);
+    expect(causes(windowLimit, after([]))).toEqual(['window-too-short']);
+    expect(causes(windowLimit, after([make(0n)], showing([first, second])))).toEqual(['window-too-short']);
+    expect(causes(windowLimit, after([make(0n), remove(0n)]))).toEqual(['window-too-short']);
+    const other = { container: 'another' };
+    const both = showing([first], ['container', 'another']);
+    expect(causes(windowLimit, after([make(0n)], both))).toEqual(['window-too-short']);
+    expect(causes(windowLimit, after([make(0n), make(0n, other)], both))).toEqual([]);
+  });
+
+  it('asks for no window without a container, for other regions, and after a refusal', () => {
+    expect(causes(windowLimit, after([], showing([first], [])))).toEqual([]);
+    expect(causes(windowLimit, after([], showing([flat(0n, SIZE, region('msi', 'io'))])))).toEqual([]);
+    expect(causes(windowLimit, after([make(0n, { errno: Errno.EINVAL })]))).toEqual(['refused-window']);
+  });
+
+  it('forgets the windows of a container that is closed', () => {
+    const closed = trace(
+      [
+        { events: [make(0n)], state: showing([first]) },
+        { state: showing([first], []) },
+        { state: showing([first]) },
+      ],
+      { scenario: onSpapr() },
+    );
+    expect(judge(windowLimit, closed).violations).toMatchObject([{ cause: 'window-too-short', step: 2 }]);
+  });
+
+  it('asks for no window of a part of a host page', () => {
+    const short = flat(0x800n, PAGE, region('tce-iommu-80000000', 'iommu'));
+    expect(causes(windowLimit, after([], showing([short])))).toEqual([]);
+  });
+
+  it('reports a window with larger pages than the guest maps', () => {
+    const on = scenario({
+      machine: { type: 'pseries', hostPageSize: '0x10000' },
+      host: { iommu: { type: 'spapr-tce-v2', pageSizes: ['0x1000', '0x10000'] } },
+      operations: [
+        { op: 'create-dma-window', pageSize: '0x10000', size: '0x40000000' },
+        { op: 'reset' },
+        { op: 'create-dma-window', pageSize: '0x1000', size: '0x40000000' },
+      ],
+    });
+    const asked = (step: number, start: bigint, pageSize: bigint) => {
+      const plain = trace(
+        [0, 1, 2, 3].map((index) => ({ events: index === step ? [at(start, SIZE, { pageSize })] : [] })),
+        { scenario: on },
+      );
+      const operations = [{ op: 'start' } as const, ...on.operations];
+      const steps = plain.steps.map((one, index) => ({ ...one, operation: operations[index]! }));
+      return judge(windowLimit, { ...plain, steps }).violations.map(
+        ({ cause, message }) => `${cause}: ${message}`,
+      );
+    };
+    expect(asked(0, 0n, PAGE)).toEqual([]);
+    expect(asked(0, 0n, 0x1_0000n)).toEqual([
+      'page-too-large: a DMA window [0x0, 0x3fffffff] is requested with pages of 0x10000, and the guest maps pages of 0x1000',
+    ]);
+    expect(asked(1, SECOND, 0x1_0000n)).toEqual([]);
+    // The guest has asked for no such window.
+    expect(asked(2, SECOND, 0x1_0000n)).toEqual([]);
+    expect(asked(3, SECOND, 0x1_0000n)).toHaveLength(1);
+    expect(asked(3, SECOND, PAGE)).toEqual([]);
   });
 });

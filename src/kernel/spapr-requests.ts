@@ -113,10 +113,11 @@ function createWindow({ host, name, iommu }: Spapr, call: IoctlCall): KernelAnsw
   const { argsz, flags, page_shift: shift, window_size: size, levels } = request;
   // host fact C2
   if (argsz < TCE_CREATE.bytes || flags !== 0 || shift > LARGEST_SHIFT) return answered(Errno.EINVAL);
-  const { errno, window } = iommu.createWindow({ pageSize: 1n << BigInt(shift), size, levels });
+  const pageSize = 1n << BigInt(shift);
+  const { errno, window } = iommu.createWindow({ pageSize, size, levels });
   const start = window?.start ?? 0n;
-  const event = { type: 'window-create', container: name, start, size, deviceMemory: false, errno } as const;
-  host.events.add(event);
+  const asked = { start, size, pageSize };
+  host.events.add({ type: 'window-create', container: name, ...asked, deviceMemory: false, errno });
   if (window === undefined) return answered(errno);
   return call.returns(TCE_CREATE.encode({ ...request, start_addr: window.start }));
 }

@@ -68,6 +68,19 @@ describe('differences', () => {
     expect(kinds(withStep(0, (step) => ({ ...step, events: refused })))).toEqual(['requests']);
   });
 
+  it('include the page of a DMA window, where both sides make a request', () => {
+    const window = { type: 'window-create', container: 'container', start: 0n, size: 1n << 30n } as const;
+    const asking = (pageSize: bigint): Trace =>
+      withStep(0, (step) => ({
+        ...step,
+        events: [...step.events, { ...window, pageSize, deviceMemory: false, errno: 0 }],
+      }));
+    expect(kinds(asking(0x1000n), asking(0x1000n))).toEqual([]);
+    expect(differences(asking(0x1000n), asking(0x1_0000n))[0]!.message).toMatch(
+      /only the model has window-create 0x0\+0x40000000 by 0x1000; only QEMU has .* by 0x10000$/,
+    );
+  });
+
   it('name the first position where only the order differs', () => {
     const { events } = model.steps[0]!;
     const [first, second, ...rest] = events.filter(({ type }) => type === 'dma-map' || type === 'dma-unmap');

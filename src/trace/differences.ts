@@ -1,4 +1,4 @@
-import { hex } from '../address/index.ts';
+import { hex, type Size } from '../address/index.ts';
 import type { Memslot } from '../host/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
 import { comparableError } from './error-text.ts';
@@ -149,6 +149,8 @@ const requestLines = ({ events }: Step, container: string): string[] =>
 
 const answerText = (errno: number): string => (errno === 0 ? '' : ` = -${errno}`);
 
+const pagesText = (size: Size | undefined): string => (size === undefined ? '' : ` by ${hex(size)}`);
+
 type ContainerEvent = Exclude<Extract<VmmEvent, { readonly container: string }>, { readonly type: 'skip' }>;
 
 function requestText(event: ContainerEvent): string {
@@ -159,7 +161,7 @@ function requestText(event: ContainerEvent): string {
       return `unmap ${hex(event.iova)}+${hex(event.size)}`;
     case 'window-create':
     case 'window-remove':
-      return `${event.type} ${hex(event.start)}+${hex(event.size)}`;
+      return `${event.type} ${hex(event.start)}+${hex(event.size)}${pagesText(event.pageSize)}`;
     case 'dirty-tracking':
       return `log ${event.ranges.map(({ start, end }) => `${hex(start)}-${hex(end - 1n)}`).join(' ')}`;
     // The address in QEMU is another one in each run.

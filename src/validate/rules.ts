@@ -82,8 +82,10 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     space: value('"of-devices" or "system-memory"', oneOf('of-devices', 'system-memory')),
     listenerPriority: PRIORITY,
     registersRam: YES_OR_NO,
+    unalignedRam: value('"left-out" or "registered"', oneOf('left-out', 'registered')),
     unregistersRam: FLAG,
     removesDefaultWindow: FLAG,
+    windowSize: returns('a size in bytes, a bigint', isSize),
     windowPageSize: returns(
       'a page size in bytes, a bigint, or 0n for none',
       (answer) => answer === 0n || isPageSize(answer),

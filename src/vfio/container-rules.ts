@@ -27,10 +27,14 @@ export interface ContainerRules {
   readonly listenerPriority: number;
   /** sPAPR: whether a section of RAM is registered before it is mapped (vfio fact 7.1). */
   registersRam(section: MemoryRegionSection): boolean;
+  /** sPAPR: what becomes of a section of RAM that is not made of whole pages of the host (vfio fact 7.1). */
+  readonly unalignedRam: 'left-out' | 'registered';
   /** sPAPR: whether removed RAM is unregistered. */
   readonly unregistersRam: boolean;
   /** sPAPR: whether the kernel's default window is removed at set-up (vfio fact 7.2). */
   readonly removesDefaultWindow: boolean;
+  /** sPAPR: bytes of the window for a section of so many bytes: all of them in every release (vfio fact 7.2). */
+  windowSize(size: Size): Size;
   /** sPAPR: the page of a window, in bytes; 0 if the host has none that fits (vfio fact 7.2). */
   windowPageSize(pages: WindowPages): Size;
   /** sPAPR: levels of a window's table with so many entries of 8 bytes (vfio fact 7.2). */

@@ -3,11 +3,12 @@ import { hostAddress } from '../address/index.ts';
 import { Errno, SpaprTceContainer, type SpaprTceOptions } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import { VmmAbort } from './failure.ts';
+import type { ContainerRules } from './container-rules.ts';
 import { SpaprMemoryListener } from './spapr-memory-listener.ts';
 import { P4K, P64K, eventLog, ram, ramDevice, sectionOf } from './testing/fakes.ts';
 import { NEWEST } from './revisions/index.ts';
 
-function make(options: Partial<SpaprTceOptions> = {}) {
+function make(options: Partial<SpaprTceOptions> = {}, rules: Partial<ContainerRules> = {}) {
   const log = eventLog();
   const iommu = new SpaprTceContainer({ hostPageSize: P64K, ...options });
   const listener = new SpaprMemoryListener({
@@ -15,7 +16,7 @@ function make(options: Partial<SpaprTceOptions> = {}) {
     iommu,
     hostPageSize: P64K,
     emit: log.emit,
-    rules: NEWEST.container,
+    rules: { ...NEWEST.container, ...rules },
   });
   return { listener, iommu, log };
 }
@@ -107,5 +108,21 @@ describe('the listener that registers guest RAM with sPAPR (vfio fact 7.1)', () 
     listener.regionDel(sectionOf(ram(), 0n, P64K));
     // Nothing was registered before (host fact R3.6.5).
     expect(log.events).toMatchObject([{ type: 'unregister-memory', errno: Errno.EPERM }]);
+  });
+});
+
+describe('a rule of registrations that a patch changes', () => {
+  it('registers RAM off the pages of the host, which the kernel refuses', () => {
+    const { listener, log } = make({}, { unalignedRam: 'registered' });
+    listener.regionAdd(sectionOf(ram(), 0n, 0x1000n));
+    expect(log.events).toMatchObject([{ type: 'register-memory', size: 0x1000n, errno: Errno.EINVAL }]);
+    expect(listener.initialError).toContain('EINVAL');
+  });
+
+  it('leaves what goes registered', () => {
+    const { listener, log } = make({}, { unregistersRam: false });
+    listener.regionAdd(sectionOf(ram(), 0n, P64K));
+    listener.regionDel(sectionOf(ram(), 0n, P64K));
+    expect(log.events).toMatchObject([{ type: 'register-memory', errno: 0 }]);
   });
 });

@@ -55,7 +55,8 @@ export class SpaprMemoryListener implements MemoryListener {
   #backing(section: MemoryRegionSection): HostAddress | undefined {
     const { region, start, offset, size } = section;
     if (!region.isRam || region.isRamDevice) return undefined;
-    if (!isAligned(start | offset | size, this.#hostPageSize)) return undefined;
+    const isWhole = isAligned(start | offset | size, this.#hostPageSize);
+    if (!isWhole && this.#rules.unalignedRam === 'left-out') return undefined;
     return hostAddress((region.hostAddress ?? 0n) + offset);
   }
 }

@@ -230,6 +230,15 @@ describe('a rule of sPAPR windows that a patch changes', () => {
     expect(make({}, P64K, { removesDefaultWindow: false }).log.events).toEqual([]);
   });
 
+  it('asks for another size than that of the section', () => {
+    const { add, remove, iommu, log } = make({}, P64K, { windowSize: (size) => size / 2n });
+    expect(add(0n, GIB)).toBe(0);
+    expect(iommu.windows()).toMatchObject([{ start: 0n, size: GIB / 2n }]);
+    expect(log.events.at(-1)).toMatchObject({ type: 'window-create', size: GIB / 2n });
+    remove(0n, GIB);
+    expect(iommu.windows()).toEqual([]);
+  });
+
   it('leaves the window of a section that goes', () => {
     const { add, remove, iommu, log } = make({}, P64K, { removesWindows: false });
     add(0n, GIB);

@@ -50,7 +50,8 @@ export class SpaprWindows {
    * @returns the error, 0 for success.
    */
   add(section: MemoryRegionSection, piece: Span): Errno {
-    const { start, size } = piece;
+    const { start } = piece;
+    const size = this.#rules.windowSize(piece.size);
     const overlapping = this.#windows.some(
       (window) => start < window.start + window.size && window.start < start + size,
     );
@@ -67,7 +68,7 @@ export class SpaprWindows {
       deviceMemory,
       errno,
     });
-    if (errno === 0) this.#windows.push({ start, size });
+    if (errno === 0) this.#windows.push({ start, size: piece.size });
     return errno;
   }
 

@@ -47,15 +47,20 @@ export const windowEvent = (
   type: WindowEvent['type'],
   start: bigint,
   size: bigint,
-  more: Partial<Pick<WindowEvent, 'container' | 'deviceMemory' | 'errno'>> = {},
+  more: Partial<Pick<WindowEvent, 'container' | 'deviceMemory' | 'errno' | 'pageSize'>> = {},
 ): WindowEvent => ({ type, container: 'container', start, size, deviceMemory: false, errno: 0, ...more });
 
-export const registerEvent = (size: bigint, errno: Errno): RegisterMemoryEvent => ({
+export const registerEvent = (
+  size: bigint,
+  errno: Errno,
+  more: Partial<Pick<RegisterMemoryEvent, 'type' | 'container' | 'hostAddress'>> = {},
+): RegisterMemoryEvent => ({
   type: 'register-memory',
   container: 'container',
   hostAddress: hostAddress(HOST_BASE),
   size,
   errno,
+  ...more,
 });
 
 export const message = (text = 'a message'): VmmEvent => ({ type: 'message', text });
