@@ -19,8 +19,9 @@ export const mmapInsideBar: Invariant = {
     event(event) {
       if (event.type === 'mmap') checkMmap(event, trace, examination);
     },
-    step({ flatView }, { devices }) {
-      for (const range of flatView.ranges) {
+    step({ flatView, devices: { reshaped } }, { devices }) {
+      // Of which BAR a range is, and so whether it is right, depends on the device as well.
+      for (const range of reshaped.length > 0 ? flatView.view : flatView.ranges) {
         if (range.region.kind === 'ram-device') checkShown(range, devices, trace, examination);
       }
     },
