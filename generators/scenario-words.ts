@@ -1,7 +1,7 @@
 import type { Scenario } from '../src/scenario/index.ts';
 
 /** Fields that name things: two scenarios with other names are the same. */
-const NAMES: ReadonlySet<string> = new Set(['id', 'device', 'revision', 'version']);
+const NAMES: ReadonlySet<string> = new Set(['id', 'device', 'name', 'revision', 'version']);
 /** Lists that are longer are alike. */
 const LONGEST = 4;
 

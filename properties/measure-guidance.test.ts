@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadBugs, knownFingerprints } from './known-bugs/bugs.ts';
+import { FingerprintSet } from '../src/invariants/index.ts';
+import { loadBugs } from './known-bugs/bugs.ts';
 import { huntGuided } from './known-bugs/hunt-guided.ts';
 import { Cases, hunt } from './known-bugs/hunt.ts';
 import { readResults } from './known-bugs/results.ts';
@@ -18,11 +19,10 @@ describe.runIf(seeds > 0)('the measurement of guidance', () => {
     const rare = new Set(readResults().flatMap(({ id, cases }) => (median(cases) >= RARE ? [id] : [])));
     const bugs = (await loadBugs()).filter(({ id }) => rare.has(id));
     const rows = bugs.map((bug) => {
-      const known = knownFingerprints(bug.base);
       const numbers = { plain: [] as number[], guided: [] as number[] };
       for (let seed = 1; seed <= seeds; seed++) {
-        numbers.plain.push(hunt(bug, new Cases(String(seed)), most, known)?.cases ?? most);
-        numbers.guided.push(huntGuided(bug, String(seed), most, known) ?? most);
+        numbers.plain.push(hunt(bug, new Cases(String(seed)), most, new FingerprintSet())?.cases ?? most);
+        numbers.guided.push(huntGuided(bug, String(seed), most) ?? most);
       }
       const [plain, guided] = [median(numbers.plain), median(numbers.guided)];
       const row = { id: bug.id, seeds, plain, guided, ratio: Number((guided / plain).toFixed(2)) };

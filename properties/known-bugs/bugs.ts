@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { RegressionStore, decodeRegression, type Regression } from '../../src/campaign/index.ts';
-import { FingerprintSet, type Fingerprint, type InvariantId } from '../../src/invariants/index.ts';
+import { RegressionStore, decodeRegression, forgivenBy, type Regression } from '../../src/campaign/index.ts';
+import {
+  FingerprintSet,
+  violationsOf,
+  type Fingerprint,
+  type InvariantId,
+} from '../../src/invariants/index.ts';
+import type { Trace } from '../../src/trace/index.ts';
 import { parseJson } from '../../src/input/index.ts';
 import { baseOfPatch, type Patch } from '../../src/validate/index.ts';
 import { findAnyRevision, type AnyRevision } from '../../src/model/index.ts';
@@ -63,16 +69,10 @@ const FINDINGS = new RegressionStore(
   fileURLToPath(new URL('../../regressions/known', import.meta.url)),
 ).load();
 
-/**
- * The stored findings about a release, by invariant and cause. They say nothing about a bug that a patch
- * adds.
- */
-export function knownFingerprints({ id }: AnyRevision): FingerprintSet {
-  const known = new FingerprintSet();
-  for (const { regression } of FINDINGS) {
-    const { failsOn, invariant, cause } = regression;
-    if (invariant === undefined || cause === undefined || !failsOn.includes(id)) continue;
-    known.add({ invariant, cause });
-  }
-  return known;
+/** What a run breaks, without what the stored findings about a release explain: that says nothing about a bug. */
+export function unexplained(trace: Trace, { id }: AnyRevision): FingerprintSet {
+  const known = FINDINGS.filter(({ regression }) => regression.failsOn.includes(id));
+  return new FingerprintSet(
+    violationsOf(trace).filter((violation) => forgivenBy(known, violation, trace) === undefined),
+  );
 }

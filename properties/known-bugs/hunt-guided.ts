@@ -2,7 +2,7 @@ import { scenarios, GuidedCases } from '../../generators/index.ts';
 import { behavioursOf, deriveSeed } from '../../src/campaign/index.ts';
 import { FingerprintSet, violationsOf } from '../../src/invariants/index.ts';
 import { runOnModel, scopeOf, unsuitable } from '../../src/model/index.ts';
-import type { KnownBug } from './bugs.ts';
+import { unexplained, type KnownBug } from './bugs.ts';
 import { fingerprintsOf } from './hunt.ts';
 
 /**
@@ -10,18 +10,12 @@ import { fingerprintsOf } from './hunt.ts';
  * for the same seed, with mutated cases between them.
  *
  * @param most cases after which the search gives up.
- * @param known fingerprints of the revision without the bug.
  * @returns the number of the first case that shows the bug, from 1; `undefined` if there is none.
  */
-export function huntGuided(
-  { base, patched }: KnownBug,
-  seed: string,
-  most: number,
-  known: FingerprintSet,
-): number | undefined {
+export function huntGuided({ base, patched }: KnownBug, seed: string, most: number): number | undefined {
   const { revision: _, ...scope } = scopeOf(base);
   const cases = new GuidedCases(scenarios(scope), { seed: deriveSeed(seed, 'known bugs'), size: most });
-  const seen = new FingerprintSet(known);
+  const seen = new FingerprintSet();
   const shown = new Set<string>();
   for (let number = 1; number <= most; number++) {
     const scenario = cases.next()!;
@@ -29,7 +23,7 @@ export function huntGuided(
     for (const fingerprint of fingerprintsOf(scenario, base)) seen.add(fingerprint);
     const trace = runOnModel(scenario, patched);
     const violations = violationsOf(trace);
-    if (violations.some((violation) => !seen.has(violation))) return number;
+    if ([...unexplained(trace, base)].some((fingerprint) => !seen.has(fingerprint))) return number;
     const before = shown.size;
     for (const behaviour of behavioursOf(trace, violations)) shown.add(behaviour);
     cases.learn(scenario, shown.size > before);

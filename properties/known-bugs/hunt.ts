@@ -4,7 +4,7 @@ import { deriveSeed } from '../../src/campaign/index.ts';
 import { FingerprintSet, violationsOf, type Fingerprint } from '../../src/invariants/index.ts';
 import type { Scenario } from '../../src/scenario/index.ts';
 import { runOnModel, scopeOf, unsuitable, type AnyRevision } from '../../src/model/index.ts';
-import type { KnownBug } from './bugs.ts';
+import { unexplained, type KnownBug } from './bugs.ts';
 
 /** The first case of a search that shows a bug. */
 export interface BugSighting {
@@ -61,10 +61,10 @@ export class Cases {
 
 /**
  * Searches for a case that shows a bug. Such a case breaks an invariant for a cause for which the base
- * breaks that invariant in none of the cases so far, and in no stored finding.
+ * breaks that invariant in none of the cases so far, and which no stored finding about the base explains.
  *
  * @param most cases after which the search gives up.
- * @param known fingerprints of the stored findings about the base.
+ * @param known more fingerprints that the base shows.
  */
 export function hunt(
   { base, patched }: KnownBug,
@@ -76,7 +76,7 @@ export function hunt(
   let index = 0;
   for (const scenario of cases.take(most, base)) {
     for (const shown of cases.shownBy(index, scenario, base)) seen.add(shown);
-    const fresh = [...fingerprintsOf(scenario, patched)].find((shown) => !seen.has(shown));
+    const fresh = [...unexplained(runOnModel(scenario, patched), base)].find((shown) => !seen.has(shown));
     index++;
     if (fresh !== undefined) return { cases: index, fingerprint: fresh, scenario };
   }
@@ -113,7 +113,7 @@ export function flagged(
   let index = 0;
   for (const scenario of cases.take(count, base)) {
     for (const shown of cases.shownBy(index, scenario, base)) onBase.add(shown);
-    for (const shown of fingerprintsOf(scenario, patched)) onPatched.add(shown);
+    for (const shown of unexplained(runOnModel(scenario, patched), base)) onPatched.add(shown);
     index++;
   }
   return new FingerprintSet([...onPatched].filter((fingerprint) => !onBase.has(fingerprint)));

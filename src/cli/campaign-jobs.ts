@@ -1,16 +1,24 @@
-import type {
-  BlockOrder,
-  BlockResult,
-  Discovery,
-  KeptScenario,
-  ShrunkDiscovery,
-  Workers,
+import {
+  sumOf,
+  type BlockOrder,
+  type BlockResult,
+  type Discovery,
+  type KeptScenario,
+  type ShrunkDiscovery,
+  type Workers,
 } from '../campaign/index.ts';
 import { InvalidInput } from '../input/index.ts';
 import type { Scenario } from '../scenario/index.ts';
 import { CampaignWork, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
 import { tooFewFiles } from './last-net.ts';
-import { processLine, threadLine, type JobLine, type WordFromJob, type WordToJob } from './job-line.ts';
+import {
+  processLine,
+  threadLine,
+  type JobEnd,
+  type JobLine,
+  type WordFromJob,
+  type WordToJob,
+} from './job-line.ts';
 import { threadFile } from './thread-file.ts';
 
 /** Workers that the caller closes. */
@@ -34,7 +42,8 @@ export function startWorkers(
 ): ClosableWorkers {
   const file = jobs > 1 ? threadFile('campaign-worker') : undefined;
   if (file === undefined) return inThisThread(new CampaignWork(order, opened, signal));
-  const few = tooFewFiles(jobs);
+  // Processes open files of their own.
+  const few = order.target === 'model' ? tooFewFiles(jobs) : undefined;
   if (few !== undefined) throw new InvalidInput([{ path: '--jobs', message: few }]);
   const start = order.target === 'model' ? threadLine : processLine;
   return new CampaignJobs(Array.from({ length: jobs }, () => new CampaignJob(start(file), order, signal)));
@@ -99,14 +108,14 @@ class CampaignJobs implements ClosableWorkers {
   }
 }
 
-/** The error of a job that has ended by itself. */
-const endOf = ({ plugins }: CampaignWorkOrder, what: string): Error =>
-  plugins.length === 0
+/** The error of a job that has ended by itself, or was killed. */
+const endOf = ({ plugins }: CampaignWorkOrder, { what, wasKilled }: JobEnd): Error =>
+  plugins.length === 0 || wasKilled
     ? new Error(`${what} has ended`)
     : new InvalidInput([
         {
           path: plugins.join(', '),
-          message: 'a plugin ends its thread, as by process.exit: the campaign cannot go on',
+          message: `a plugin ends ${what}, as by process.exit: the campaign cannot go on`,
         },
       ]);
 
@@ -116,6 +125,7 @@ const CLOSE_DEADLINE_MS = 10_000;
 /** One job, which works on one order at a time. */
 class CampaignJob {
   readonly #line: JobLine;
+  readonly #signal: AbortSignal;
   readonly #end: Promise<void>;
   #failure: { readonly reason: unknown } | undefined;
   /** Gets the words of the job, or why there will be none. */
@@ -123,9 +133,10 @@ class CampaignJob {
 
   constructor(line: JobLine, order: CampaignWorkOrder, signal: AbortSignal) {
     this.#line = line;
+    this.#signal = signal;
     this.#end = new Promise((resolve) => {
-      line.onEnd((error, what) => {
-        const reason = error ?? endOf(order, what);
+      line.onEnd((how) => {
+        const reason = how.error ?? endOf(order, how);
         this.#failure ??= { reason };
         this.#listener?.fail(reason);
         resolve();
@@ -140,17 +151,22 @@ class CampaignJob {
 
   async runBlock(order: BlockOrder, onDiscovery: (discovery: Discovery) => void): Promise<BlockResult> {
     const word = await this.#ask({ kind: 'run', order }, onDiscovery);
-    return (word as Extract<WordFromJob, { kind: 'block' }>).result;
+    if (word?.kind === 'block') return word.result;
+    return { number: order.number, isComplete: false, tally: sumOf([]), discoveries: [], kept: [] };
   }
 
   async shrink(discovery: Discovery): Promise<ShrunkDiscovery> {
     const word = await this.#ask({ kind: 'shrink', discovery }, () => undefined);
-    return (word as Extract<WordFromJob, { kind: 'shrunk' }>).result;
+    return word?.kind === 'shrunk' ? word.result : { discovery, steps: 0, isSmallest: false, nearMisses: [] };
   }
 
   async shrinkKept(kept: KeptScenario): Promise<Scenario> {
     const word = await this.#ask({ kind: 'simplify', kept }, () => undefined);
-    return (word as Extract<WordFromJob, { kind: 'simplified' }>).result;
+    return word?.kind === 'simplified' ? word.result : kept.scenario;
+  }
+
+  #isEndedBy(reason: unknown): boolean {
+    return this.#failure?.reason === reason;
   }
 
   async close(): Promise<void> {
@@ -160,8 +176,18 @@ class CampaignJob {
     clearTimeout(deadline);
   }
 
-  async #ask(question: WordToJob, onDiscovery: (discovery: Discovery) => void): Promise<WordFromJob> {
-    if (this.#failure !== undefined) throw this.#failure.reason;
+  /**
+   * @returns the answer; `undefined` from a job that has ended after the interrupt: one that is still starting dies of the
+   *   signal that the campaign gets, too.
+   */
+  async #ask(
+    question: WordToJob,
+    onDiscovery: (discovery: Discovery) => void,
+  ): Promise<WordFromJob | undefined> {
+    if (this.#failure !== undefined) {
+      if (this.#signal.aborted) return undefined;
+      throw this.#failure.reason;
+    }
     try {
       return await new Promise<WordFromJob>((resolve, reject) => {
         const hear = (word: WordFromJob): void => {
@@ -177,6 +203,9 @@ class CampaignJob {
         this.#listener = { hear, fail: reject };
         this.#line.say(question);
       });
+    } catch (error) {
+      if (this.#signal.aborted && this.#isEndedBy(error)) return undefined;
+      throw error;
     } finally {
       this.#listener = undefined;
     }

@@ -44,7 +44,7 @@ async function answer(word: Extract<WordToJob, { kind: 'run' | 'shrink' | 'simpl
   }
 }
 
-/** Ends the job. What is still at work loses its target. */
+/** Ends the job. The order that it works on gets no answer: the campaign has closed its jobs. */
 async function close(): Promise<void> {
   controller.abort();
   try {
@@ -52,8 +52,8 @@ async function close(): Promise<void> {
   } catch {
     // A target that could not be opened has nothing to close.
   }
-  if (parentPort === null) process.exit();
-  else parentPort.close();
+  // Of a thread this ends the thread alone. A plugin may have left a timer, which would keep the job alive.
+  process.exit();
 }
 
 function hear(word: WordToJob): void {

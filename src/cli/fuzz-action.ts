@@ -10,11 +10,10 @@ import {
   type Finding,
   type FuzzPlan,
   type FuzzResult,
-  type RunScenario,
 } from '../campaign/index.ts';
 import { prefixProblems, requireWritableFolder } from '../input/index.ts';
 import { findInvariant, type InvariantId } from '../invariants/index.ts';
-import { fuzzBegins, fuzzEnds } from '../readers/index.ts';
+import { fuzzBegins, fuzzEnds, type CampaignReport } from '../readers/index.ts';
 import { announcement, fuzzStart, fuzzSummary, statisticsText } from '../report/index.ts';
 import type { SearchTarget } from '../trace/index.ts';
 import { acceptedFindings } from './accepted-findings.ts';
@@ -50,7 +49,7 @@ export interface FuzzCommandOptions extends CampaignOptions, TargetOptions, Repo
   readonly stats?: true;
 }
 
-/** How many cases a block has on a real QEMU: it takes 5 to 20 seconds, and a campaign that is cut goes on after it. */
+/** How many cases a block has on a real QEMU. They take 5 to 20 seconds; a command that goes on repeats a block that was cut. */
 const QEMU_BLOCK_CASES = 96;
 
 /** Searches until the time, the cases, or the user ends the campaign. */
@@ -87,7 +86,6 @@ async function search(
   opened: CampaignTarget,
   { signal: interrupt, emit, raise }: ReportHooks,
 ): Promise<void> {
-  const { time, plugin = [] } = options;
   const report = {
     emit,
     invariants: checkableInvariants(opened.target, order.invariant),
@@ -96,21 +94,77 @@ async function search(
   prefixProblems('--corpus', () => requireWritableFolder(options.corpus));
   const folder = new CampaignFolder(options.corpus);
   const plan = planOf(options, order, opened.target);
+  const started = performance.now();
+  const { result, hasFound } = await searchFolder({
+    options,
+    order,
+    opened,
+    plan,
+    folder,
+    report,
+    interrupt,
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const findings = await shownAgain(result, opened, interrupt);
+  const fileOf = ({ file }: Finding): string => join(folder.directory, file!);
+  const replay = (finding: Finding): string =>
+    commandText([
+      ...programWords(),
+      'replay',
+      resolve(fileOf(finding)),
+      ...targetWords(options),
+      ...(options.plugin ?? []).flatMap((file) => ['--plugin', resolve(file)]),
+    ]);
   const out = (text: string): void => void process.stdout.write(text);
-  const progress = terminalProgress(process.stderr);
+  const { repetitions } = opened;
+  out(fuzzSummary(result, { repetitions, interrupted: interrupt.aborted, findings, replay }));
+  const placeOf = (finding: Finding) => ({ file: fileOf(finding), again: replay(finding) });
+  fuzzEnds(result, plan, findings, { ...report, placeOf, interrupted: interrupt.aborted });
+  const ran = result.tally.cases - result.before;
+  if (options.stats) out(statisticsText(result.tally, { growth: result.growth, ran, seconds }));
+  if (hasFound || findings.some(({ severity }) => severity === 'error')) raise(ExitCode.COUNTEREXAMPLE);
+  // Cases that were not run might break an invariant.
+  else if (!result.isComplete && (result.tally.cases === 0 || interrupt.aborted))
+    raise(ExitCode.COULD_NOT_RUN);
+}
+
+interface SearchFolderOptions {
+  readonly options: FuzzCommandOptions;
+  readonly order: CampaignWorkOrder;
+  readonly opened: CampaignTarget;
+  readonly plan: FuzzPlan;
+  readonly folder: CampaignFolder;
+  readonly report: CampaignReport;
+  readonly interrupt: AbortSignal;
+}
+
+/**
+ * Searches until the time, the cases or the user ends the campaign, and tells of each finding once it is stored.
+ *
+ * @returns `hasFound`: whether this command has found a counterexample, be it one that does not show again.
+ */
+async function searchFolder({
+  options: { time, jobs },
+  order,
+  opened,
+  plan,
+  folder,
+  report,
+  interrupt,
+}: SearchFolderOptions): Promise<{ readonly result: FuzzResult; readonly hasFound: boolean }> {
   const end = new AbortController();
   const stop = (): void => end.abort();
-  interrupt.addEventListener('abort', stop, { once: true });
+  const workers = startWorkers(jobs, order, opened, end.signal);
   const timer = time === undefined ? undefined : setTimeout(stop, time * 1000);
-  const workers = startWorkers(options.jobs, order, opened, end.signal);
-  const started = performance.now();
-  /** Whether this command has found a counterexample that may not show again. */
+  interrupt.addEventListener('abort', stop, { once: true });
+  if (interrupt.aborted) stop();
+  const out = (text: string): void => void process.stdout.write(text);
+  const progress = terminalProgress(process.stderr);
   let hasFound = false;
-  let result: FuzzResult;
   try {
     out(fuzzStart(plan, { version: VERSION, folder: folder.directory, notes: opened.target.notes }));
     fuzzBegins(plan, report);
-    result = await fuzz({
+    const result = await fuzz({
       plan,
       workers,
       folder,
@@ -122,61 +176,48 @@ async function search(
         progress('');
         out(announcement(discovery, plan.blockCases, join(folder.directory, file)));
       },
-      onProgress: (ran, findings) => {
-        progress(`${ran} cases, ${findings} findings`);
-        emit({ type: 'progress', cases: ran, ...(plan.runs !== undefined && { of: plan.runs }), findings });
+      onProgress: (cases, findings) => {
+        progress(`${cases} cases, ${findings} findings`);
+        report.emit({
+          type: 'progress',
+          cases,
+          ...(plan.runs !== undefined && { of: plan.runs }),
+          findings,
+        });
       },
     });
+    return { result, hasFound };
   } finally {
+    progress('');
     clearTimeout(timer);
+    interrupt.removeEventListener('abort', stop);
     await workers.close();
   }
-  const seconds = (performance.now() - started) / 1000;
-  const run = interruptible((scenario) => opened.target.run(scenario), interrupt);
-  const findings = await findingsOf(result, run, opened.repetitions);
-  progress('');
-  const fileOf = ({ file }: Finding): string => join(folder.directory, file!);
-  const replay = (finding: Finding): string =>
-    commandText([
-      ...programWords(),
-      'replay',
-      resolve(fileOf(finding)),
-      ...targetWords(options),
-      ...plugin.flatMap((file) => ['--plugin', resolve(file)]),
-    ]);
-  out(fuzzSummary(result, { target: plan.target, findings, replay }));
-  const placeOf = (finding: Finding) => ({ file: fileOf(finding), again: replay(finding) });
-  fuzzEnds(result, plan, findings, { ...report, placeOf, interrupted: interrupt.aborted });
-  const ran = result.tally.cases - result.before;
-  if (options.stats) out(statisticsText(result.tally, { growth: result.growth, ran, seconds }));
-  if (hasFound || findings.some(({ severity }) => severity === 'error')) raise(ExitCode.COUNTEREXAMPLE);
-  // Cases that were not run might break an invariant.
-  else if (!result.isComplete && (result.tally.cases === 0 || interrupt.aborted))
-    raise(ExitCode.COULD_NOT_RUN);
 }
 
-/** The stored findings as runs show them today. What depends on timing gets some more runs. */
-async function findingsOf(
+/** The stored findings as runs show them now, until the interrupt. What depends on timing gets some more runs. */
+async function shownAgain(
   { findings }: FuzzResult,
-  run: RunScenario,
-  repetitions: number,
+  { target, repetitions }: CampaignTarget,
+  interrupt: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const all: Finding[] = [];
+  const run = interruptible((scenario) => target.run(scenario), interrupt);
+  const shown: Finding[] = [];
   for (const { regression, file } of findings) {
     const { invariant, cause, scenario } = regression;
+    const fingerprint = { invariant: invariant!, cause: cause! };
     try {
       for (let turn = 0; turn < Math.max(1, repetitions); turn++) {
-        const shown = findingShown(await run(scenario), { invariant: invariant!, cause: cause! });
-        if (shown === undefined) continue;
-        all.push({ ...shown, file });
+        const finding = findingShown(await run(scenario), fingerprint);
+        if (finding === undefined) continue;
+        shown.push({ ...finding, file });
         break;
       }
     } catch (error) {
-      // After the interrupt, what is stored is told as it was found.
       if (!(error instanceof Interrupted)) throw error;
     }
   }
-  return all;
+  return shown;
 }
 
 /** The words of a command line that choose the target. */

@@ -27,15 +27,22 @@ export type WordFromJob =
   | { readonly kind: 'simplified'; readonly result: Scenario }
   | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
 
+/** How a job has ended. */
+export interface JobEnd {
+  /** What ended: `a process of the campaign (SIGKILL)`. */
+  readonly what: string;
+  /** The error that ended it; left out where it ended by itself, or was killed. */
+  readonly error?: unknown;
+  /** Whether a signal ended it. */
+  readonly wasKilled: boolean;
+}
+
 /** The line to a job that runs elsewhere. */
 export interface JobLine {
   say(word: WordToJob): void;
   onWord(listener: (word: WordFromJob) => void): void;
-  /**
-   * @param listener told once, when the job can answer no more: the error that ended it, if there was one, and what ended,
-   *   such as `a process of the campaign (SIGKILL)`.
-   */
-  onEnd(listener: (error: unknown, what: string) => void): void;
+  /** @param listener told once, when the job has ended and can answer no more. */
+  onEnd(listener: (end: JobEnd) => void): void;
   /** Ends a job that has not ended by itself. */
   kill(): void;
 }
@@ -49,7 +56,10 @@ export function threadLine(file: URL): JobLine {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     say: (word) => worker.postMessage(word),
     onWord: (listener) => void worker.on('message', listener),
-    onEnd: (listener) => void worker.once('exit', () => listener(failure, 'a thread of the campaign')),
+    onEnd: (listener) =>
+      void worker.once('exit', () =>
+        listener({ what: 'a thread of the campaign', error: failure, wasKilled: false }),
+      ),
     kill: () => void worker.terminate(),
   };
 }
@@ -59,20 +69,30 @@ export function processLine(file: URL): JobLine {
   // As between threads, the messages may hold maps and big integers.
   const child = fork(fileURLToPath(file), { serialization: 'advanced', execArgv: [] });
   let failure: unknown;
-  // After a failed start there may be no exit; after a failed word the exit tells the rest.
-  child.on('error', (error) => (failure ??= error));
+  let hasEnded = false;
+  let listen: ((end: JobEnd) => void) | undefined;
+  const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+    if (hasEnded) return;
+    hasEnded = true;
+    const how = signal ?? code;
+    const what = `a process of the campaign${how === null ? '' : ` (${how})`}`;
+    listen?.({ what, error: failure, wasKilled: signal !== null });
+  };
+  // After a failed start there is no exit; a process that cannot be spoken to is of no use.
+  const fail = (error: unknown): void => {
+    failure ??= error;
+    child.kill('SIGKILL');
+    end(null, null);
+  };
+  child.on('error', fail).once('exit', end);
   return {
-    say: (word) => void (child.connected && child.send(word, () => undefined)),
-    onWord: (listener) => void child.on('message', (word) => listener(word as WordFromJob)),
-    onEnd: (listener) => {
-      let isTold = false;
-      const tell = (code: number | null, signal: NodeJS.Signals | null): void => {
-        if (isTold) return;
-        isTold = true;
-        listener(failure, `a process of the campaign (${signal ?? code})`);
-      };
-      child.once('exit', tell).once('error', () => tell(null, null));
+    say: (word) => {
+      // The words after the end of the process tell nobody anything.
+      if (child.connected)
+        child.send(word, (error) => void (error !== null && child.connected && fail(error)));
     },
+    onWord: (listener) => void child.on('message', (word) => listener(word as WordFromJob)),
+    onEnd: (listener) => void (listen = listener),
     kill: () => void child.kill('SIGKILL'),
   };
 }

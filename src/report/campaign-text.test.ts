@@ -54,7 +54,7 @@ describe('the text of a campaign', () => {
       before: 5,
       findings: [],
     };
-    const context = { findings: [], replay: () => '' };
+    const context = { repetitions: 0, interrupted: false, findings: [], replay: () => '' };
     expect(fuzzSummary({ ...result, isComplete: false }, context)).toBe(
       '\ncases: 20 (20 ok), 5 of them by earlier commands\n' +
         'more cases are left; the same command goes on with them\nno counterexample\n',
@@ -66,9 +66,12 @@ describe('the text of a campaign', () => {
     expect(fuzzSummary({ ...result, findings, isComplete: true }, context)).toContain(
       '1 stored finding no longer shown',
     );
-    expect(
-      fuzzSummary({ ...result, findings, isComplete: true }, { ...context, target: 'QEMU 11.1.3' }),
-    ).toMatch(/1 stored finding did not show again in 10 runs.*no counterexample that shows again\n$/s);
+    const onQemu = (interrupted: boolean) =>
+      fuzzSummary({ ...result, findings, isComplete: true }, { ...context, repetitions: 10, interrupted });
+    expect(onQemu(false)).toMatch(
+      /1 stored finding did not show again in 10 runs.*no counterexample that shows again\n$/s,
+    );
+    expect(onQemu(true)).toContain('1 stored finding did not show again before the interrupt\n');
   });
 });
 

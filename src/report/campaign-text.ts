@@ -57,10 +57,15 @@ const caseNumber = ({ block, case: number }: CaseNumber, blockCases: number): nu
 export function fuzzSummary(
   { tally, before, isComplete, findings: stored }: FuzzResult,
   {
-    target,
+    repetitions,
+    interrupted,
     findings,
     replay,
-  }: Pick<FuzzPlan, 'target'> & {
+  }: {
+    /** How many runs a finding had to show again; 0 for the one run of the model. */
+    readonly repetitions: number;
+    /** Whether the user has interrupted the campaign, so that not all findings ran again. */
+    readonly interrupted: boolean;
     readonly findings: readonly Finding[];
     readonly replay: (finding: Finding) => string;
   },
@@ -74,7 +79,11 @@ export function fuzzSummary(
   const warnings = findings.length - errors;
   const gone = stored.length - findings.length;
   const goneText =
-    target === undefined ? 'no longer shown' : 'did not show again in 10 runs: it depends on timing';
+    repetitions === 0
+      ? 'no longer shown'
+      : interrupted
+        ? 'did not show again before the interrupt'
+        : `did not show again in ${repetitions} runs: it depends on timing`;
   const lines = [
     `cases: ${tally.cases} (${ends})${before > 0 ? `, ${before} of them by earlier commands` : ''}`,
     known.size > 0 ? `known findings shown: ${known.size}` : '',
@@ -83,7 +92,7 @@ export function fuzzSummary(
       ? 'all cases of this part have run'
       : 'more cases are left; the same command goes on with them',
     errors + warnings === 0
-      ? `no counterexample${target !== undefined && gone > 0 ? ' that shows again' : ''}`
+      ? `no counterexample${repetitions > 0 && gone > 0 ? ' that shows again' : ''}`
       : `found ${count(errors, 'counterexample')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`,
   ];
   return `${blocks.join('')}\n${inLines(lines)}`;

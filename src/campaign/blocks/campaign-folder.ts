@@ -95,7 +95,7 @@ export class CampaignFolder {
   }
 
   /** How far a shard of a campaign has come. @throws InvalidInput when the file cannot be read. */
-  stateOf(plan: Pick<CampaignState, 'command' | 'revision' | 'shard'>): CampaignState {
+  stateOf(plan: Pick<CampaignState, 'command' | 'revision' | 'target' | 'shard'>): CampaignState {
     return this.#readIfThere(stateFile(plan), decodeState) ?? notBegun(plan);
   }
 
@@ -172,7 +172,7 @@ const fileName = (text: string): string =>
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
-const stateFile = (state: Pick<CampaignState, 'command' | 'shard'>): string =>
+const stateFile = (state: Pick<CampaignState, 'command' | 'target' | 'shard'>): string =>
   join(STATES, `${digestOf(stateKey(state))}.json`);
 
 /** @throws InvalidInput for a file whose name ends with no place. */

@@ -8,6 +8,8 @@ export interface CampaignState {
   /** The command line that repeats the campaign: two states of the same command are about the same cases. */
   readonly command: string;
   readonly revision: string;
+  /** The real VMM that was searched, with its version; the model when left out. */
+  readonly target?: string | undefined;
   readonly shard: Shard;
   /** How many blocks of the shard are done: the first ones. */
   readonly blocks: number;
@@ -21,10 +23,12 @@ export interface CampaignState {
 export const notBegun = ({
   command,
   revision,
+  target,
   shard,
-}: Pick<CampaignState, 'command' | 'revision' | 'shard'>): CampaignState => ({
+}: Pick<CampaignState, 'command' | 'revision' | 'target' | 'shard'>): CampaignState => ({
   command,
   revision,
+  ...(target !== undefined && { target }),
   shard,
   blocks: 0,
   tally: sumOf([]),
@@ -53,11 +57,15 @@ export function formatState({ shard, tally, growth, ...rest }: CampaignState): s
 const sorted = (counts: ReadonlyMap<string, number>): (readonly [string, number])[] =>
   [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-/** Two states of one campaign and shard have the same key. */
-export const stateKey = ({ command, shard }: Pick<CampaignState, 'command' | 'shard'>): string =>
-  toJsonLine([command, shardText(shard)]);
+/** Two states of one campaign and shard have the same key. Another version of a real VMM is another campaign. */
+export const stateKey = ({
+  command,
+  target,
+  shard,
+}: Pick<CampaignState, 'command' | 'target' | 'shard'>): string =>
+  toJsonLine([command, shardText(shard), ...(target === undefined ? [] : [target])]);
 
-const KEYS = ['schema', 'command', 'revision', 'shard', 'blocks', 'cases', 'by', 'growth'];
+const KEYS = ['schema', 'command', 'revision', 'target', 'shard', 'blocks', 'cases', 'by', 'growth'];
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -81,6 +89,7 @@ export function decodeState(value: unknown): CampaignState {
   const state: CampaignState = {
     command: decoder.text(root['command'], 'command'),
     revision: decoder.string(root['revision'], 'revision'),
+    ...(root['target'] !== undefined && { target: decoder.text(root['target'], 'target') }),
     shard: shard ?? { number: 1, of: 1 },
     blocks: whole(root['blocks'], 'blocks'),
     tally: {

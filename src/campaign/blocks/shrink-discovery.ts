@@ -46,6 +46,7 @@ export async function shrinkDiscovery(
   let smallest = discovery;
   const shows = async (scenario: Scenario): Promise<boolean> => {
     const found = await discoveriesIn(scenario, discovery, options);
+    if (found === undefined) return false;
     for (const [other, miss] of found) {
       if (other !== name && !nearMisses.has(other)) nearMisses.set(other, miss);
     }
@@ -70,8 +71,10 @@ async function repeat(discovery: Discovery, options: ShrinkOptions): Promise<Sta
   let shown = 0;
   let of = 0;
   while (of < options.repetitions && options.signal?.aborted !== true) {
+    const found = await discoveriesIn(discovery.scenario, discovery, options);
+    if (found === undefined) break;
     of++;
-    if ((await discoveriesIn(discovery.scenario, discovery, options)).has(name)) shown++;
+    if (found.has(name)) shown++;
   }
   return of === 0 ? undefined : { shown, of };
 }
@@ -124,15 +127,15 @@ async function firstThat(
   return undefined;
 }
 
-/** The discoveries that a scenario shows, by name, with the number of `origin`. */
+/** The discoveries that a scenario shows, by name, with the number of a case; `undefined` if it does not run to its end. */
 async function discoveriesIn(
   scenario: Scenario,
   { block, case: number }: Discovery,
   judging: Judging,
-): Promise<ReadonlyMap<string, Discovery>> {
+): Promise<ReadonlyMap<string, Discovery> | undefined> {
   const trace = await traceOf(scenario, judging);
+  if (trace === undefined) return undefined;
   const found = new Map<string, Discovery>();
-  if (trace === undefined) return found;
   for (const violation of violationsOf(trace, judging.invariants)) {
     if (judging.forgiven(violation, trace) !== undefined) continue;
     const name = nameIn(trace, violation);
