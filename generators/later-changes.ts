@@ -53,7 +53,7 @@ export function withLaterChanges(
     ...(isReal ? [] : moves),
     ...(modelOnly && !isReal ? changes : []),
     ...accesses,
-    ...(modelOnly ? dimm : []),
+    ...(modelOnly && !isReal ? dimm : []),
   ];
   return added.length === 0 ? scenario : { ...scenario, operations: [...scenario.operations, ...added] };
 }
