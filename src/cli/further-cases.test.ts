@@ -3,16 +3,16 @@ import { decodeScenario, type Scenario } from '../scenario/index.ts';
 import { surroundingsOf } from '../validate/index.ts';
 import { FurtherCases, type FunctionReach } from './further-cases.ts';
 
-const scenario = (iommu: string): Scenario =>
+const scenario = (iommu: string, ram: number): Scenario =>
   decodeScenario({
     version: 1,
-    machine: { type: 'q35', ram: '0x10000000' },
+    machine: { type: 'q35', ram: 0x1000_0000 + ram * 0x20_0000 },
     host: { kernel: '7.2', iommu: { type: iommu } },
     devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x4000', type: 'mem64' }] }],
     operations: [],
   });
 const pool = ['type1', 'iommufd', 'vfio-user'].flatMap((type) =>
-  Array.from({ length: 20 }, () => [scenario(type), scenario(type)]),
+  Array.from({ length: 20 }, (_, index) => [scenario(type, 2 * index), scenario(type, 2 * index + 1)]),
 );
 const IOMMUFD = 'q35 iommufd 7.2';
 const reach = (name: string, runs: number, compiled = true): FunctionReach => ({
@@ -37,6 +37,8 @@ describe('FurtherCases', () => {
     now = after(reach('seldom', 2));
     const second = await further.choose(pool);
     expect(new Set(second.map(surroundingsOf))).toEqual(new Set([IOMMUFD]));
+    expect(first.filter((one) => second.includes(one))).toEqual([]);
+    expect(second).toHaveLength(30);
     expect(further.told).toEqual({ cases: first.length + second.length, functions: ['seldom'] });
     expect(await further.choose(pool)).toEqual([]);
   });

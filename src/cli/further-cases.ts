@@ -1,4 +1,4 @@
-import type { Scenario } from '../scenario/index.ts';
+import { toJsonLine, type Scenario } from '../scenario/index.ts';
 import {
   spread,
   surroundingsOf,
@@ -33,6 +33,8 @@ export class FurtherCases {
   readonly #look: () => Promise<RunsSoFar>;
   #round = 0;
   #told: FurtherDraw | undefined;
+  /** The cases of the rounds so far. */
+  readonly #used = new Set<string>();
 
   /** @param look tells what the runs so far came to. */
   constructor(look: () => Promise<RunsSoFar>) {
@@ -44,16 +46,18 @@ export class FurtherCases {
     return this.#told;
   }
 
-  /** @param pool cases to choose from. @returns none where there is nothing more to look for. */
+  /** @param pool cases to choose from; a list of which an earlier round took a case is left out. @returns none where there is nothing more to look for. */
   async choose(pool: CaseLists): Promise<readonly Scenario[]> {
     const { functions, surroundings } = await this.#look();
     const seldom = functions.filter((one) => one.compiled && one.surroundings.length < SELDOM);
     const where = new Set(seldom.flatMap((one) => one.surroundings));
     this.#round++;
     const isKnown = ([first]: readonly Scenario[]): boolean => where.has(surroundingsOf(first!));
-    const lists = this.#round === 1 ? pool : pool.filter(isKnown);
+    const isNew = ([first]: readonly Scenario[]): boolean => !this.#used.has(toJsonLine(first!));
+    const lists = this.#round === 1 ? pool : pool.filter((list) => isKnown(list) && isNew(list));
     if (seldom.length === 0 || this.#round > 2) return [];
     const cases = spread(lists, surroundings, MOST_CASES);
+    for (const one of cases) this.#used.add(toJsonLine(one));
     const { functions: before = [], cases: earlier = 0 } = this.#told ?? {};
     const names = [...new Set([...before, ...seldom.map(({ name }) => name)])];
     if (cases.length > 0) this.#told = { cases: earlier + cases.length, functions: names };

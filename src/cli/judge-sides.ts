@@ -82,6 +82,7 @@ async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict
   try {
     const around: CaseWatch['around'] = watch?.around ?? ((_, run) => run());
     const draws = qemuHistories({ ...LISTS, realistic }, pair.machines);
+    let pool: CaseLists | undefined;
     const id = names?.base ?? base ?? process.env['BARPROOF_QEMU'] ?? 'PATH';
     return await judgeTargets({
       ...judge,
@@ -92,7 +93,7 @@ async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict
       machines: pair.machines,
       trivial: pair.trivial,
       both: (scenario) => around(scenario, async () => pair.run(scenario)),
-      ...(watch && { further: () => watch.choose(poolOf(draws, judge.seed)) }),
+      ...(watch && { further: () => watch.choose((pool ??= poolOf(draws, judge.seed))) }),
       scenarios: qemuScenarios(pair.machines, { realistic }),
       draws,
     });
@@ -104,7 +105,7 @@ async function judgeBuilds(builds: Builds, judge: JudgeOptions): Promise<Verdict
 /** How many draws are looked through for further cases: in so many every kernel and container has some. */
 const POOL = 200;
 
-/** Lists of cases that the search has not drawn. */
+/** Lists of cases that the search has not drawn; the same for a seed. */
 const poolOf = (draws: fc.Arbitrary<CaseLists>, seed: string): CaseLists =>
   fc.sample(draws, { seed: deriveSeed(seed, 'further cases'), numRuns: POOL }).flat();
 

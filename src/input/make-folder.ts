@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FOLDER_IS_GONE, isBelowDeletedFolder } from './current-folder.ts';
@@ -11,43 +12,75 @@ import { InvalidInput } from './problem.ts';
  * @throws the error of the system.
  */
 export function makeFolder(path: string, mode?: number): readonly string[] {
-  const make = (): readonly string[] => {
-    mkdirSync(path, mode);
-    return [path];
-  };
   try {
-    return make();
+    return makeOne(path, mode);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return [];
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    return [...makeFolder(dirname(path), mode), ...make()];
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    return [...makeFolder(dirname(path), mode), ...makeOne(path, mode)];
   }
 }
 
+/** @returns nothing where the path is there, also where another process has made it just now. */
+function makeOne(path: string, mode: number | undefined): readonly string[] {
+  try {
+    mkdirSync(path, mode);
+    return [path];
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return [];
+    throw error;
+  }
+}
+
+/** How often a folder is tried that another process removes meanwhile, as its own trial ends. */
+const ATTEMPTS = 20;
+
 /**
  * Tries whether files can be written into a folder, which need not exist: a search of an hour would be lost otherwise.
- * Leaves nothing behind.
+ * Leaves nothing behind, but folders into which another process writes meanwhile.
  *
  * @throws InvalidInput with the path.
  */
 export function requireWritableFolder(path: string): void {
   if (isBelowDeletedFolder(path)) throw new InvalidInput([{ path, message: FOLDER_IS_GONE }]);
-  const probe = join(path, `.${process.pid}.tmp`);
-  let made: readonly string[] = [];
+  let failure: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    failure = failureToWrite(path);
+    if (failure === undefined) return;
+    if (codeOf(failure) !== 'ENOENT') break;
+  }
+  const code = codeOf(failure);
+  if (code === undefined) throw failure;
+  const message =
+    code === 'ENOTDIR'
+      ? 'this is no folder, or below a file; expected a folder'
+      : `no file can be written into this folder (${code})`;
+  throw new InvalidInput([{ path, message }]);
+}
+
+/** @returns the error where a file cannot be written into the folder. */
+function failureToWrite(path: string): unknown {
+  const made: string[] = [];
   try {
-    made = makeFolder(path);
+    made.push(...makeFolder(path));
+    // No trial that was killed has left a file of this name.
+    const probe = join(path, `.${randomUUID()}.tmp`);
     writeFileSync(probe, '', { flag: 'wx' });
     rmSync(probe);
+    return undefined;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    const message =
-      code === 'ENOTDIR'
-        ? 'this is no folder, or below a file; expected a folder'
-        : `no file can be written into this folder (${code})`;
-    throw new InvalidInput([{ path, message }]);
+    return error;
   } finally {
-    for (const folder of made.toReversed()) rmdirSync(folder);
+    for (const folder of made.toReversed()) removeUnused(folder);
   }
 }
+
+/** Removes a folder, unless another process has removed it, or has written into it. */
+function removeUnused(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'ENOENT'].includes(codeOf(error) ?? '')) throw error;
+  }
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;

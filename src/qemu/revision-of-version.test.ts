@@ -10,7 +10,11 @@ describe('revisionOfVersion', () => {
     ['9.2.4', 'qemu-6.0'],
     ['10.0.13', 'qemu-6.0'],
     ['11.1.3', 'qemu-11.1'],
+    ['5.2.50', 'qemu-6.0'],
+    ['9.2.94', 'qemu-6.0'],
+    ['11.0.90', 'qemu-11.1'],
     ['11.1.50', 'qemu-11.1'],
+    ['11.1.90', 'qemu-11.1'],
   ])('holds QEMU %s to %s', (version, id) => {
     expect(revisionOfVersion(version)!.id).toBe(id);
     expect(whyNotOfModel(version)).toBeUndefined();
@@ -25,6 +29,17 @@ describe('revisionOfVersion', () => {
       );
     },
   );
+
+  it.each([
+    ['10.0.50', '10.1'],
+    ['10.0.94', '10.1'],
+    ['10.2.50', '11.0'],
+  ])('holds QEMU %s to none, for it is of the development of %s, and says so', (version, release) => {
+    expect(revisionOfVersion(version)).toBeUndefined();
+    expect(whyNotOfModel(version)).toMatch(
+      new RegExp(`, this is QEMU ${version}, of the development of ${release}$`),
+    );
+  });
 
   it('adds what releases between two revisions brought', () => {
     const rules = (version: string) => {
@@ -46,6 +61,7 @@ describe('revisionOfVersion', () => {
     expect(later('8.0.0')).toEqual(['at-commit', false, false, true]);
     expect(later('9.0.0')).toEqual(['at-commit', true, false, true]);
     expect(later('9.2.0')).toEqual(['at-commit', true, true, true]);
+    expect(later('9.2.50')).toEqual(later('10.0.13'));
     expect(later('10.0.13')).toEqual(['at-commit', true, true, false]);
     const refusal = (version: string) => revisionOfVersion(version)!.device.hotplugMsixRefusal;
     expect(['2.11.2', '2.12.0', '5.2.0', '8.0.5', '8.1.0', '9.2.4', '11.1.3'].map(refusal)).toEqual([

@@ -1,13 +1,15 @@
 import { form5_1 } from '../memory/index.ts';
 import { findRevision, NEWEST, type Revision } from '../vfio/index.ts';
-import { isReleaseBefore } from './process/release.ts';
+import { isReleaseBefore, releaseOf } from './process/release.ts';
+
+const NEWEST_RELEASE = NEWEST.id.slice('qemu-'.length);
 
 /** The revisions that describe releases: each from its release on, up to the release `before`. */
 const DESCRIBED: readonly { readonly id: string; readonly from: string; readonly before: string }[] = [
   { id: 'qemu-2.11', from: '2.11', before: '2.12' },
   { id: 'qemu-2.12', from: '2.12', before: '6.0' },
   { id: 'qemu-6.0', from: '6.0', before: '10.1' },
-  { id: NEWEST.id, from: '11.1', before: '11.2' },
+  { id: NEWEST.id, from: NEWEST_RELEASE, before: '11.2' },
 ];
 
 /** What a release brought to the rules of the release before, by their groups. */
@@ -59,13 +61,16 @@ const withBrought = (revision: Revision, { device, machine, memslots, pci, whole
 /**
  * The revision that a QEMU is held to, with what the releases up to this one brought.
  *
- * @param version such as `7.2.22`.
+ * @param version such as `7.2.22`; of development, such as `10.0.94`, the revision of the release that it leads to.
  * @returns nothing where no revision describes this version.
  */
 export function revisionOfVersion(version: string): Revision | undefined {
-  const found = DESCRIBED.find(
-    ({ from, before }) => !isReleaseBefore(version, from) && isReleaseBefore(version, before),
-  );
+  // The development after the newest release is held to that release: none that it leads to is described.
+  const found = version.startsWith(`${NEWEST_RELEASE}.`)
+    ? DESCRIBED.at(-1)
+    : DESCRIBED.find(
+        ({ from, before }) => !isReleaseBefore(version, from) && isReleaseBefore(version, before),
+      );
   if (found === undefined) return undefined;
   const brought = BROUGHT.filter(
     ({ since }) => isReleaseBefore(found.from, since) && !isReleaseBefore(version, since),
@@ -79,7 +84,9 @@ export function revisionOfVersion(version: string): Revision | undefined {
  * @param version such as `11.1.3`.
  * @returns nothing where a revision of the model describes this version.
  */
-export const whyNotOfModel = (version: string): string | undefined =>
-  revisionOfVersion(version) === undefined
-    ? `the model describes QEMU 2.11 to 10.0 and ${NEWEST.id.slice('qemu-'.length)}, this is QEMU ${version}`
-    : undefined;
+export function whyNotOfModel(version: string): string | undefined {
+  if (revisionOfVersion(version) !== undefined) return undefined;
+  const release = releaseOf(version);
+  const belongs = version.startsWith(`${release}.`) ? '' : `, of the development of ${release}`;
+  return `the model describes QEMU 2.11 to 10.0 and ${NEWEST_RELEASE}, this is QEMU ${version}${belongs}`;
+}

@@ -1,6 +1,7 @@
 import { coldPlugged, type Scenario } from '../scenario/index.ts';
 import type { Step, Trace } from '../trace/index.ts';
 import { showsBridge } from './behind-bridge.ts';
+import { endsOnModel } from './ends-on-model.ts';
 import { driverOf } from './guest/machine-driver.ts';
 import type { RunningMachine } from './guest/running-machine.ts';
 import { canBeUndone, hardwareOf } from './hardware.ts';
@@ -8,7 +9,6 @@ import { hotPlugged } from './hot-plugged.ts';
 import { KernelMachineHost } from './kernel-machine-host.ts';
 import { PrivateDirectory } from './process/private-directory.ts';
 import { setupOf, type MachineStarter } from './machine-starter.ts';
-import { runOnModel } from '../model/index.ts';
 import { NEWEST, type Revision } from '../vfio/index.ts';
 import { overshoots } from './overshoot.ts';
 import type { QemuMachineType } from './process/architecture.ts';
@@ -47,7 +47,7 @@ export class SharedRuns {
     if (!canShare(scenario) || this.#refused.has(hardware)) return undefined;
     const plugged = hotPlugged(scenario);
     // A QEMU that ends is lost for other scenarios, and this scenario has to run again.
-    if (runOnModel(plugged, await this.#revisionFor(scenario)).outcome !== 'ok') return undefined;
+    if (!endsOnModel(plugged, await this.#revisionFor(scenario))) return undefined;
     const stepsOfPlugs = 1 + coldPlugged(scenario).length;
     const work = async (running: RunningMachine, begun: readonly Step[]): Promise<Trace | undefined> => {
       const run = new ScenarioRun(running, plugged, { begun });

@@ -53,12 +53,21 @@ describe('BuiltIns.restore', () => {
     expect(JSON.stringify(1)).toBe('1');
   });
 
-  it('takes away what was added to objects from which all others inherit', () => {
+  it.each<[string, object, PropertyKey]>([
+    ['Object.prototype.kind', Object.prototype, 'kind'],
+    ['Object.prototype.7', Object.prototype, 7],
+    ['Object.prototype[mark]', Object.prototype, Symbol('mark')],
+    ['Array.prototype.kind', Array.prototype, 'kind'],
+    ['Array.prototype.0', Array.prototype, 0],
+    ['Array.prototype[mark]', Array.prototype, Symbol('mark')],
+  ])('takes away %s, which was added where all others inherit, and nothing else', (name, object, key) => {
     const builtIns = new BuiltIns();
-    // oxlint-disable-next-line no-extend-native -- such an addition is what is found
-    Object.defineProperty(Object.prototype, 'kind', { value: 'answer', configurable: true });
-    expect(builtIns.restore()).toBe('Object.prototype.kind');
-    expect('kind' in {}).toBe(false);
+    const before = Reflect.ownKeys(object);
+    Object.defineProperty(object, key, { value: 'answer', configurable: true });
+    const changed = builtIns.restore();
+    expect(changed).toBe(name);
+    expect(Reflect.ownKeys(object)).toEqual(before);
+    expect(builtIns.restore()).toBeUndefined();
   });
 
   it('names none where a library adds a method, matches text, or replaces what no verdict rests on', () => {

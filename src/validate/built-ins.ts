@@ -3,7 +3,12 @@
  * `JSON.stringify` or `Array.prototype.map` in the thread of its judge could make any verdict, or none.
  */
 
-/** The names of the built-ins that ECMA-262 defines, and of the functions of Node that the search waits by. */
+/**
+ * The names of the built-ins that ECMA-262 defines, and of the functions of Node that the search waits by. Left out are those
+ * of which no verdict is made: `eval` and the functions of URIs, `escape` and `unescape`, the stacks of disposables, `Intl`
+ * (ECMA-402), `WebAssembly`, and all else that is Node's, such as `console`, `process` and `URL`. The constants `NaN`,
+ * `Infinity` and `undefined` cannot be replaced.
+ */
 const NAMES = [
   ...['globalThis', 'Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'BigInt', 'Symbol', 'Date'],
   ...['RegExp', 'Error', 'AggregateError', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError'],
@@ -20,7 +25,15 @@ const NAMES = [
     'DataView',
   ],
   ...['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array'],
-  ...['Uint32Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array', 'Iterator'],
+  ...[
+    'Uint32Array',
+    'Float16Array',
+    'Float32Array',
+    'Float64Array',
+    'BigInt64Array',
+    'BigUint64Array',
+    'Iterator',
+  ],
   ...['parseInt', 'parseFloat', 'isNaN', 'isFinite', 'structuredClone', 'queueMicrotask'],
   ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'],
 ];
@@ -124,6 +137,17 @@ export class BuiltIns {
 /** @returns the first property that was changed. */
 function restoreObject({ name, object, prototype, properties }: KnownObject): string | undefined {
   let first: string | undefined;
+  // Every object inherits from these two. Elsewhere a new method is a harmless addition of a library.
+  if (object === Object.prototype || object === Array.prototype) {
+    const keys = ownKeys(object);
+    // An integer key lengthens Array.prototype, and goes before its length is put back.
+    // Integers come first among the keys of an object, and symbols last: an addition may be anywhere.
+    for (let index = 0; index < keys.length; index++) {
+      if (hasKey(properties, keys[index]!)) continue;
+      first ??= nameOf(name, keys[index]!);
+      deleteProperty(object, keys[index]!);
+    }
+  }
   // V8 keeps the last match of a regular expression in RegExp itself.
   const count = object === RegExp ? 0 : properties.length;
   for (let index = 0; index < count; index++) {
@@ -134,15 +158,13 @@ function restoreObject({ name, object, prototype, properties }: KnownObject): st
     setPrototypeOf(object, prototype);
     first ??= `the prototype of ${name}`;
   }
-  // Every object inherits from these two. Elsewhere a new method is a harmless addition of a library.
-  if (object === Object.prototype || object === Array.prototype) {
-    const keys = ownKeys(object);
-    for (let index = properties.length; index < keys.length; index++) {
-      first ??= nameOf(name, keys[index]!);
-      deleteProperty(object, keys[index]!);
-    }
-  }
   return first;
+}
+
+/** Works without any method of a built-in. */
+function hasKey(properties: readonly KnownProperty[], key: PropertyKey): boolean {
+  for (let index = 0; index < properties.length; index++) if (properties[index]!.key === key) return true;
+  return false;
 }
 
 /** @returns the name of the property if it was changed. */
