@@ -56,6 +56,10 @@ const qemusOfJobs = (): ReadonlySet<string> =>
     }),
   );
 
+const bothRun = (): boolean => qemusOfJobs().size === 2;
+/** The campaign and its two jobs. */
+const jobsStart = (): boolean => processesHere().length >= 3;
+
 async function until(condition: () => boolean): Promise<void> {
   for (let waited = 0; !condition(); waited += 50) {
     if (waited > 30_000) throw new Error('waited 30 s');
@@ -102,11 +106,22 @@ describe.skipIf(reasonNot !== undefined)(
 
     it.each([
       // As of Ctrl-C in a terminal, which reaches the jobs as well.
-      ['SIGINT to all its processes', (pid: number): boolean => process.kill(-pid, 'SIGINT'), [2, null]],
-      ['SIGKILL', (pid: number): boolean => process.kill(pid, 'SIGKILL'), [null, 'SIGKILL']],
-    ] as const)('leaves no QEMU and no folder after %s', async (_, interrupt, expected) => {
+      [
+        'SIGINT to all its processes',
+        bothRun,
+        (pid: number): boolean => process.kill(-pid, 'SIGINT'),
+        [2, null],
+      ],
+      [
+        'SIGINT while its jobs start',
+        jobsStart,
+        (pid: number): boolean => process.kill(-pid, 'SIGINT'),
+        [2, null],
+      ],
+      ['SIGKILL', bothRun, (pid: number): boolean => process.kill(pid, 'SIGKILL'), [null, 'SIGKILL']],
+    ] as const)('leaves no QEMU and no folder after %s', async (_, isReady, interrupt, expected) => {
       const { child, out, end } = start(['--jobs', '2', '--invariant', 'map-aligned']);
-      await until(() => qemusOfJobs().size === 2);
+      await until(isReady);
       interrupt(child.pid!);
       expect(await end).toEqual(expected);
       if (expected[0] === 2) expect(await out).toContain('more cases are left');

@@ -177,8 +177,8 @@ class CampaignJob {
   }
 
   /**
-   * @returns the answer; `undefined` from a job that has ended after the interrupt: one that is still starting dies of the
-   *   signal that the campaign gets, too.
+   * @returns the answer; `undefined` from a job that ends or fails after the interrupt: one that is still starting gets the
+   *   signal of the campaign, too.
    */
   async #ask(
     question: WordToJob,
@@ -189,7 +189,7 @@ class CampaignJob {
       throw this.#failure.reason;
     }
     try {
-      return await new Promise<WordFromJob>((resolve, reject) => {
+      return await new Promise<WordFromJob | undefined>((resolve, reject) => {
         const hear = (word: WordFromJob): void => {
           try {
             if (word.kind === 'discovery') return onDiscovery(word.discovery);
@@ -197,8 +197,10 @@ class CampaignJob {
             // The finding could not be stored.
             return reject(error as Error);
           }
-          if (word.kind === 'failed') return reject(new InvalidInput(word.problems));
-          resolve(word);
+          if (word.kind !== 'failed') return resolve(word);
+          // The signal of the interrupt also ends what a job starts to look at QEMU.
+          if (this.#signal.aborted) return resolve(undefined);
+          reject(new InvalidInput(word.problems));
         };
         this.#listener = { hear, fail: reject };
         this.#line.say(question);

@@ -65,14 +65,13 @@ describe('the refused DMA map of RAM over HyperTransport (machine fact 11.7)', (
 
   it('is none of memory that the scenario has put there', () => {
     const added = (name: string) => {
-      const { backing } = mapEvent(HYPER_TRANSPORT, GIB);
       const operations = [
         { op: 'add-region', name, kind: 'ram', address: '0xfd00000000', size: '0x1000', priority: 0 },
       ];
       const machine = { type: 'q35', cpu: { vendor: 'amd', physBits: 48 } };
       const refused = mapEvent(HYPER_TRANSPORT, GIB, {
         errno: 22 as never,
-        backing: { ...backing, region: 'mem' },
+        region: 'mem',
       });
       return ramOverHyperTransport(
         trace([{ events: [refused] }], { scenario: scenario({ machine, operations }) }),
