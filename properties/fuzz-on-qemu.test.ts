@@ -120,11 +120,11 @@ describe.skipIf(reasonNot !== undefined)(
       ],
       ['SIGKILL', bothRun, (pid: number): boolean => process.kill(pid, 'SIGKILL'), [null, 'SIGKILL']],
     ] as const)('leaves no QEMU and no folder after %s', async (_, isReady, interrupt, expected) => {
-      const { child, out, end } = start(['--jobs', '2', '--invariant', 'map-aligned']);
+      const { child, out, err, end } = start(['--jobs', '2', '--invariant', 'map-aligned']);
       await until(isReady);
       interrupt(child.pid!);
       expect(await end).toEqual(expected);
-      if (expected[0] === 2) expect(await out).toContain('more cases are left');
+      if (expected[0] === 2) expect((await out) + (await err)).toContain('more cases are left');
       await until(() => privateFolders().length === 0);
       // The campaign itself ran here, and so did its jobs.
       await until(() => processesHere().length === 0);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   sumOf,
   type BlockOrder,
@@ -119,6 +120,7 @@ const endOf = ({ plugins }: CampaignWorkOrder, { what, wasKilled }: JobEnd): Err
         },
       ]);
 
+const SIGNAL_MS = 100;
 /** How many milliseconds a job has to close its target: a QEMU that hangs is killed before. */
 const CLOSE_DEADLINE_MS = 10_000;
 
@@ -206,6 +208,8 @@ class CampaignJob {
         this.#line.say(question);
       });
     } catch (error) {
+      // The signal that has ended a job may reach the campaign a moment later.
+      if (this.#isEndedBy(error)) await delay(SIGNAL_MS);
       if (this.#signal.aborted && this.#isEndedBy(error)) return undefined;
       throw error;
     } finally {

@@ -78,18 +78,18 @@ export function processLine(file: URL): JobLine {
     const what = `a process of the campaign${how === null ? '' : ` (${how})`}`;
     listen?.({ what, error: failure, wasKilled: signal !== null });
   };
-  // After a failed start there is no exit; a process that cannot be spoken to is of no use.
+  // After a failed start there is no exit.
   const fail = (error: unknown): void => {
     failure ??= error;
     child.kill('SIGKILL');
     end(null, null);
   };
   child.on('error', fail).once('exit', end);
+  // A process that cannot be spoken to is of no use. Most have ended already, and their exit says why.
+  const giveUp = (): void => void child.kill('SIGKILL');
   return {
     say: (word) => {
-      // The words after the end of the process tell nobody anything.
-      if (child.connected)
-        child.send(word, (error) => void (error !== null && child.connected && fail(error)));
+      if (child.connected) child.send(word, (error) => void (error !== null && giveUp()));
     },
     onWord: (listener) => void child.on('message', (word) => listener(word as WordFromJob)),
     onEnd: (listener) => void (listen = listener),
