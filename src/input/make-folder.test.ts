@@ -61,7 +61,7 @@ async function inProcesses(work: string): Promise<readonly unknown[]> {
 }
 
 /** Only a Node that runs TypeScript can run barproof's source in another process. */
-const processes = it.skipIf(!process.features.typescript);
+const processes = it.skipIf(!('typescript' in process.features && process.features.typescript));
 
 it('makes a folder that other processes make at the same time', async () => {
   const work = 'for (let index = 0; index < 2000; index++) makeFolder(`${root}/${index}/below`);';

@@ -41,7 +41,7 @@ it('leaves to a removal that goes on what that removal removes', () => {
   expect(left()).toEqual([]);
 });
 
-it.skipIf(!process.features.typescript)(
+it.skipIf(!('typescript' in process.features && process.features.typescript))(
   'lets several processes remove at the same time',
   async () => {
     const module = pathToFileURL(join(packageFolder(), 'src', 'qemu-tree', 'removal.ts')).href;

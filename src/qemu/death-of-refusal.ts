@@ -1,4 +1,5 @@
-import type { Operation, Scenario } from '../scenario/index.ts';
+import type { Scenario } from '../scenario/index.ts';
+import type { Step } from '../trace/index.ts';
 import type { Death } from './death.ts';
 
 /**
@@ -17,11 +18,7 @@ const OF_A_FREED_OBJECT = /object_unref: assertion failed/;
  * @param operation in which QEMU died.
  * @returns the death as it was where this fault does not explain it.
  */
-export function deathOfRefusal(
-  death: Death,
-  operation: Operation | { readonly op: 'start' },
-  { host }: Scenario,
-): Death {
+export function deathOfRefusal(death: Death, operation: Step['operation'], { host }: Scenario): Death {
   if (operation.op !== 'hotplug' || host.iommu.type !== 'vfio-user') return death;
   const isOfFreedObject = death.error !== undefined && OF_A_FREED_OBJECT.test(death.error);
   if (!isOfFreedObject && !IN_OBJECTS.test(death.site)) return death;
