@@ -58,13 +58,13 @@ const flushed = (): Promise<unknown> =>
 
 const FLUSH_MS = 10_000;
 
-/** How many files the program opens at most while it loads, and while it judges in a second thread. Measured: 68. */
+/** How many open files the program asks for at least. Measured while it loads, and judges in a second thread: at most 68. */
 const LEAST_OPEN_FILES = 128;
 /** How many more each further thread opens. Measured: 20. */
 const FILES_OF_A_THREAD = 32;
 
 /**
- * @param threads beside the first.
+ * @param threads how many threads judge cases beside the main thread, from 1. One is counted in what is asked for at least.
  * @returns in one sentence, that this process may open too few files. Otherwise the failure to open a module would be told
  *   in many ways, and some would blame a patch.
  */

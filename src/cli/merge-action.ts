@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
 import { CampaignFolder, sumOf } from '../campaign/index.ts';
-import { FOLDER_IS_GONE, InvalidInput, isBelowDeletedFolder, requireWritableFolder } from '../input/index.ts';
+import {
+  FOLDER_IS_GONE,
+  InvalidInput,
+  isBelowDeletedFolder,
+  prefixProblems,
+  requireWritableFolder,
+} from '../input/index.ts';
 import { mergeText, statisticsText } from '../report/index.ts';
 import type { RaiseExitCode } from './exit-code.ts';
 import { ExitCode } from './exit-code.ts';
@@ -31,7 +37,7 @@ export function merge(
   }
   const others = folders.filter((folder) => !new CampaignFolder(folder).isCampaign);
   if (others.length > 0) throw new InvalidInput(others.map((path) => ({ path, message: NO_CAMPAIGN })));
-  requireWritableFolder(into);
+  prefixProblems('--into', () => requireWritableFolder(into));
   const all = new CampaignFolder(into);
   for (const folder of folders) all.add(new CampaignFolder(folder));
   const findings = all.findings();

@@ -15,6 +15,7 @@ vfio_ss.add(when: 'CONFIG_VFIO_AP', if_true: files('ap.c'))
 system_ss.add(when: ['CONFIG_VFIO', 'CONFIG_IOMMUFD'], if_true: files(
   'iommufd.c',
 ))
+system_ss.add(when: ['CONFIG_PSERIES', 'CONFIG_IOMMUFD'], if_true: files('spapr-iommufd.c'))
 system_ss.add(when: 'CONFIG_IOMMUFD', if_false: files('iommufd-stubs.c'))
 `;
 const ARM = `arm_ss.add(files('boot.c'))
@@ -56,6 +57,8 @@ describe('compiledFor', () => {
 
   it.each([
     ['hw/vfio/ap.c', VFIO],
+    // pseries has no IOMMUFD, and no other target is pseries.
+    ['hw/vfio/spapr-iommufd.c', VFIO],
     ['hw/arm/aspeed_ast27x0.c', ARM],
     ['hw/s390x/s390-pci-vfio.c', ''],
   ])('names no target for %s, which none of the targets compiles', (path, meson) => {

@@ -29,7 +29,10 @@ describe('probeBuild', () => {
       detail: 'no ninja, glib-2.0',
       remedy: 'for validate --qemu-tree, install ninja-build, libglib2.0-dev',
     });
-    expect(without('pkg-config').detail).toBe('no pkg-config, glib-2.0, zlib');
+    expect(without('pkg-config', 'glib-2.0', 'zlib', 'libfdt')).toMatchObject({
+      detail: 'no pkg-config',
+      remedy: 'for validate --qemu-tree, install pkg-config',
+    });
   });
 
   it('looks at this machine', () => {

@@ -46,8 +46,8 @@ export function probeBuild({ hasProgram, hasLibrary }: BuildSurroundings = MACHI
   const name = 'builds of QEMU';
   const missing = [
     ...PROGRAMS.filter(([program]) => !hasProgram(program)),
-    // Without pkg-config no library is found.
-    ...(hasProgram('pkg-config') ? LIBRARIES.filter(([library]) => !hasLibrary(library)) : LIBRARIES),
+    // Without pkg-config it is not known which libraries are there.
+    ...(hasProgram('pkg-config') ? LIBRARIES.filter(([library]) => !hasLibrary(library)) : []),
   ];
   if (missing.length > 0) {
     const remedy = `for validate --qemu-tree, install ${missing.map(([, packager]) => packager).join(', ')}`;

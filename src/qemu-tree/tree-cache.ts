@@ -4,16 +4,16 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { InvalidInput, makeFolder, printable, userCacheFolder } from '../input/index.ts';
 import { isBelowFile, sizeOf } from './on-disk.ts';
 import { FileLock, type LockKind } from './file-lock.ts';
+import { finishRemovals, removeWhole } from './removal.ts';
 import { TreeFailure } from './tree-error.ts';
 
 /** Bits of a file's mode that let others write (chmod(2)). */
@@ -27,8 +27,6 @@ const MOST_PATCHES = 20;
 const ABOUT = 'about.json';
 const BASES = 'bases';
 const UNPACKED = 'unpacked';
-/** What is being removed. */
-const REMOVED = 'removed';
 
 /** Whether patches can be built on a base at once. */
 export type BaseState = 'built' | 'not finished' | 'does not link';
@@ -192,7 +190,7 @@ export class TreeCache {
   /** Removes every base that no process uses. @returns how many bytes were freed, and how many bases are in use. */
   clear(): { readonly freed: number; readonly inUse: number } {
     let [freed, inUse] = [0, 0];
-    rmSync(join(this.root, REMOVED), { recursive: true, force: true, maxRetries: 3 });
+    finishRemovals(this.root);
     for (const { key, bytes } of this.list()) {
       if (this.#remove(key)) freed += bytes;
       else inUse++;
@@ -200,7 +198,7 @@ export class TreeCache {
     if (inUse === 0) {
       const unpacked = join(this.root, UNPACKED);
       freed += sizeOf(unpacked);
-      this.#discard(unpacked);
+      removeWhole(this.root, unpacked);
     }
     return { freed, inUse };
   }
@@ -247,18 +245,12 @@ export class TreeCache {
     const entry = this.entry(key);
     const lock = entry.keep('exclusive');
     if (lock === undefined) return false;
-    this.#discard(entry.folder);
-    lock.release();
+    try {
+      removeWhole(this.root, entry.folder);
+    } finally {
+      lock.release();
+    }
     return true;
-  }
-
-  /** Removes a folder whole: a part of it, which a killed removal would leave, could not be told from a base. */
-  #discard(folder: string): void {
-    if (!existsSync(folder)) return;
-    const removed = join(this.root, REMOVED);
-    makeFolder(removed, 0o700);
-    renameSync(folder, join(removed, `${basename(folder)}.${process.pid}`));
-    rmSync(removed, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

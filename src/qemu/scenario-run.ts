@@ -1,6 +1,7 @@
 import type { Operation, Scenario } from '../scenario/index.ts';
 import { type Outcome, type Step, type Trace, NotRunnable } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
+import { deathOfRefusal } from './death-of-refusal.ts';
 import { explainDeath, type Death } from './death.ts';
 import type { ReadViews } from './guest/flat-view-reader.ts';
 import { NOTHING_SEEN, type Observation } from './guest/observer.ts';
@@ -89,7 +90,8 @@ export class ScenarioRun {
     if (!isEndOfQemu(error)) throw error;
     const observation = observer.observeEnd();
     this.steps.push({ operation, ...observation });
-    const { error: words, site } = explainDeath(error, (text) => this.#machine.rename(text));
+    const death = explainDeath(error, (text) => this.#machine.rename(text));
+    const { error: words, site } = deathOfRefusal(death, operation, this.#scenario);
     return { outcome: 'aborted', error: words, abortSite: refusedMapSite(site, observation.events) };
   }
 }

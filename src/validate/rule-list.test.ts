@@ -37,6 +37,9 @@ describe('the list of rules', () => {
   });
 
   it('says of each rule what it may answer, in one line', () => {
-    for (const { about, answer } of listRules()) expect(`${about} ${answer}`).toMatch(/^[^\n]{10,}$/);
+    for (const { name, about, answer } of listRules()) {
+      expect(about, name).toMatch(/^[^\n]{10,}$/);
+      expect(answer, name).toMatch(/^[^\n]+$/);
+    }
   });
 });
