@@ -94,6 +94,12 @@ describe.skipIf(reasonNot !== undefined)(
       expect(privateFolders()).toEqual([]);
     });
 
+    it('runs as many cases over vfio-user, whose lists have one set of devices', async () => {
+      const { end } = start(['--runs', '20', '--invariant', 'map-aligned', '--corpus', 'v']);
+      expect((await end)[0]).toBe(0);
+      expect(counted('v')).toMatchObject({ cases: 20, blocks: 1 });
+    });
+
     it('stores what it finds under the name of the QEMU, with how often it shows', async () => {
       const { out, end } = start(['--interface', 'kernel', '--runs', '96', '--strict', '--corpus', 'c']);
       expect((await end)[0]).toBe(1);

@@ -110,15 +110,13 @@ class CampaignJobs implements ClosableWorkers {
 }
 
 /** The error of a job that has ended by itself, or was killed. */
-const endOf = ({ plugins }: CampaignWorkOrder, { what, wasKilled }: JobEnd): Error =>
-  plugins.length === 0 || wasKilled
-    ? new Error(`${what} has ended`)
-    : new InvalidInput([
-        {
-          path: plugins.join(', '),
-          message: `a plugin ends ${what}, as by process.exit: the campaign cannot go on`,
-        },
-      ]);
+function endOf({ plugins }: CampaignWorkOrder, { what, wasKilled }: JobEnd): Error {
+  if (wasKilled)
+    return new InvalidInput([{ path: '', message: `${what} was killed; the same command goes on` }]);
+  if (plugins.length === 0) return new Error(`${what} has ended`);
+  const message = `a plugin ends ${what}, as by process.exit: the campaign cannot go on`;
+  return new InvalidInput([{ path: plugins.join(', '), message }]);
+}
 
 const SIGNAL_MS = 100;
 /** How many milliseconds a job has to close its target: a QEMU that hangs is killed before. */

@@ -1,4 +1,6 @@
 import { loadCase, replayCase } from '../campaign/index.ts';
+import { InvalidInput } from '../input/index.ts';
+import { isInvariantId, ownInvariants } from '../invariants/index.ts';
 import { requireRevision } from '../model/index.ts';
 import { ReplayEvents } from '../readers/index.ts';
 import { replayText } from '../report/index.ts';
@@ -41,7 +43,9 @@ async function replayAll(
     for (const file of files) {
       if (signal.aborted) break;
       const problems = await tryInput(file, raise, async () => {
-        const replayed = await replayCase(loadCase(caseFile(file)), (scenario) =>
+        const loaded = loadCase(caseFile(file));
+        requireJudge(loaded.regression?.invariant);
+        const replayed = await replayCase(loaded, (scenario) =>
           runner.run(scenario, requireRevision(id ?? scenario.revision)),
         );
         if (!options.json && !options.mail) await writeOut(replayText(file, replayed));
@@ -60,4 +64,12 @@ async function replayAll(
   } finally {
     await runner.close();
   }
+}
+
+/** @throws InvalidInput for the invariant of a plugin that is not loaded: nothing would judge the case, and it would seem to hold. */
+function requireJudge(invariant: string | undefined): void {
+  if (invariant === undefined || isInvariantId(invariant)) return;
+  if (ownInvariants().some(({ id }) => id === invariant)) return;
+  const message = `no invariant of barproof is called "${invariant}"; name the file that defines it with --plugin`;
+  throw new InvalidInput([{ path: 'invariant', message }]);
 }

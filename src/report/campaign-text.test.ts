@@ -71,6 +71,10 @@ describe('the text of a campaign', () => {
     expect(onQemu(false)).toMatch(
       /1 stored finding did not show again in 10 runs.*no counterexample that shows again\n$/s,
     );
+    const nothing = { ...result, tally: tally(0, {}), isComplete: false };
+    expect(fuzzSummary(nothing, { ...context, interrupted: true })).toContain(
+      'cases: 0, 5 of them by earlier commands\ninterrupted: more cases are left',
+    );
     expect(onQemu(true)).toContain('1 stored finding did not show again before the interrupt\n');
   });
 });

@@ -85,12 +85,12 @@ export function fuzzSummary(
         ? 'did not show again before the interrupt'
         : `did not show again in ${repetitions} runs: it depends on timing`;
   const lines = [
-    `cases: ${tally.cases} (${ends})${before > 0 ? `, ${before} of them by earlier commands` : ''}`,
+    `cases: ${tally.cases}${ends === '' ? '' : ` (${ends})`}${before > 0 ? `, ${before} of them by earlier commands` : ''}`,
     known.size > 0 ? `known findings shown: ${known.size}` : '',
     gone > 0 ? `${count(gone, 'stored finding')} ${goneText}` : '',
     isComplete
       ? 'all cases of this part have run'
-      : 'more cases are left; the same command goes on with them',
+      : `${interrupted ? 'interrupted: ' : ''}more cases are left; the same command goes on with them`,
     errors + warnings === 0
       ? `no counterexample${repetitions > 0 && gone > 0 ? ' that shows again' : ''}`
       : `found ${count(errors, 'counterexample')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`,

@@ -95,6 +95,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   folder.saveState(state);
   let now = state;
   let unsaved: readonly BlockResult[] = [];
+  let saving: Promise<void> = Promise.resolve();
   const results = inOrder(ordersFrom(state.blocks, { plan, end, signal }), workers.jobs, (order) =>
     workers.runBlock(order, (discovery) => void findings.save(discovery)),
   );
@@ -102,12 +103,18 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
     for (const discovery of result.discoveries) {
       if (findings.announce(discovery)) shrinking.push(findings.shrink(discovery));
     }
-    for (const kept of newTo(now, result)) {
-      shrinking.push(workers.shrinkKept(kept).then((scenario) => folder.saveScenario(scenario)));
-    }
+    const kept = newTo(now, result).map(async (one) => folder.saveScenario(await workers.shrinkKept(one)));
     // A later block is not counted if an earlier one was cut: its cases would run twice.
-    if (result.isComplete && unsaved.length === 0) folder.saveState((now = withBlock(now, result)));
-    else unsaved = [...unsaved, result];
+    if (result.isComplete && unsaved.length === 0) {
+      const after = (now = withBlock(now, result));
+      // A block is done when its scenarios are stored: after a crash it would not be asked for them again.
+      const before = saving;
+      saving = Promise.all([before, ...kept]).then(() => folder.saveState(after));
+      shrinking.push(saving);
+    } else {
+      unsaved = [...unsaved, result];
+      shrinking.push(...kept);
+    }
     onProgress(now.tally.cases, findings.size);
   }
   await Promise.all(shrinking);
