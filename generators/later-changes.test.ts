@@ -26,7 +26,7 @@ describe('changes at the end of scenarios', () => {
     expect(drawn({ overlays: false }).some(({ operations }) => operations.some(isDimm))).toBe(false);
   });
 
-  it('change no region where a real machine has to show the scenario, and enable ports there', () => {
+  it('of realistic scenarios change no region, and enable ports', () => {
     const realistic = drawn({ realistic: true });
     expect(
       realistic.filter((scenario) => has(scenario, ['make-readonly', 'make-writable', 'shift-alias'])),

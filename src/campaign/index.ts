@@ -30,7 +30,7 @@ export {
   type ShrinkOptions,
   type ShrunkDiscovery,
 } from './blocks/shrink-discovery.ts';
-export type { StoredFinding } from './blocks/stored-finding.ts';
+export { originOf, type StoredFinding } from './blocks/stored-finding.ts';
 export { sumOf, type Tally } from './blocks/tally.ts';
 export { deriveSeed } from './derive-seed.ts';
 export {

@@ -84,7 +84,6 @@ export class CampaignWork {
   readonly #target: CampaignTarget;
   readonly #isDrawn: boolean;
   readonly #shrinking: ShrinkOptions;
-  readonly #signal: AbortSignal;
 
   /** @param signal ends the campaign: a block or the shrinking of a case then ends after the case that runs. */
   constructor(order: CampaignWorkOrder, opened: CampaignTarget, signal: AbortSignal) {
@@ -94,7 +93,6 @@ export class CampaignWork {
     this.#target = opened;
     // The kinds of the scenarios of a scope are known: its tables name them.
     this.#isDrawn = order.cases.kind === 'drawn';
-    this.#signal = signal;
     this.#shrinking = {
       run: interruptible((scenario) => target.run(scenario), order.target === 'model' ? undefined : signal),
       invariants: checkableInvariants(target, invariant),
@@ -112,7 +110,6 @@ export class CampaignWork {
       cases: this.#target.casesOf(order),
       classify: this.#isDrawn ? classify : () => [],
       onDiscovery,
-      signal: this.#signal,
     });
   }
 

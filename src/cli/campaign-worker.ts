@@ -1,5 +1,4 @@
 import { parentPort } from 'node:worker_threads';
-import { inlineLess } from './inline-less.ts';
 import {
   CampaignWork,
   openCampaignTarget,
@@ -78,5 +77,4 @@ if (parentPort === null) {
   process.on('message', hear);
   // The campaign was killed.
   process.on('disconnect', () => void close());
-  inlineLess();
 } else parentPort.on('message', hear);

@@ -22,7 +22,6 @@ import type { CampaignOptions } from './campaign-options.ts';
 import { openCampaignTarget, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { findingShown } from './finding-shown.ts';
-import { inlineLess } from './inline-less.ts';
 import { checkTargetOptions, searchedRevision } from './open-target.ts';
 import { VERSION } from './package.ts';
 import { programWords } from './program-words.ts';
@@ -57,7 +56,6 @@ export const runFuzz = (options: FuzzCommandOptions, raiseExitCode: RaiseExitCod
   withReports('fuzz', options, raiseExitCode, (hooks) => openAndSearch(options, hooks));
 
 async function openAndSearch(options: FuzzCommandOptions, hooks: ReportHooks): Promise<void> {
-  inlineLess();
   checkTargetOptions(options);
   const { target, qemu, invariant, plugin = [], strict = false, realistic = false, guided = false } = options;
   if (plugin.length > 0) await usePlugins(plugin);

@@ -14,11 +14,10 @@ import { ProofScope } from '../scope/index.ts';
 import { NEWEST } from '../vfio/index.ts';
 import { acceptedFindings } from './accepted-findings.ts';
 import type { CampaignOptions } from './campaign-options.ts';
-import { openCampaignTarget } from './campaign-work.ts';
 import { startWorkers } from './campaign-jobs.ts';
+import { openCampaignTarget, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { findingShown } from './finding-shown.ts';
-import { inlineLess } from './inline-less.ts';
 import { VERSION } from './package.ts';
 import type { ReportOptions } from './report-option.ts';
 import { withReports, type ReportHooks } from './reports.ts';
@@ -40,25 +39,40 @@ export interface ProveCommandOptions extends CampaignOptions, ReportOptions, Plu
 
 /** Runs all scenarios of a scope, until one breaks an invariant or the user ends the proof. */
 export const runProof = (options: ProveCommandOptions, raiseExitCode: RaiseExitCode): Promise<void> =>
-  withReports('prove', options, raiseExitCode, (hooks) => proveScope(options, hooks));
+  withReports('prove', options, raiseExitCode, (hooks) => openAndProve(options, hooks));
 
-async function proveScope(options: ProveCommandOptions, { signal, emit, raise }: ReportHooks): Promise<void> {
-  inlineLess();
+async function openAndProve(options: ProveCommandOptions, hooks: ReportHooks): Promise<void> {
   const { pages, operations, invariant, plugin = [], strict = false, corpus } = options;
   if (plugin.length > 0) await usePlugins(plugin);
   const revision = requireRevision(options.revision ?? NEWEST.id, '--revision');
   if (corpus !== undefined) prefixProblems('--corpus', () => requireWritableFolder(corpus));
   if (invariant !== undefined) requireInvariant(invariant);
   const cases = { kind: 'scope', pages, operations } as const;
-  const order = {
+  const order: CampaignWorkOrder = {
     target: 'model',
     revision: revision.id,
     invariant,
     plugins: plugin,
     strict,
     cases,
-  } as const;
+  };
   const opened = await openCampaignTarget(order);
+  try {
+    await proveScope(options, order, opened, hooks);
+  } finally {
+    await opened.target.close();
+  }
+}
+
+async function proveScope(
+  options: ProveCommandOptions,
+  order: CampaignWorkOrder,
+  opened: CampaignTarget,
+  { signal, emit, raise }: ReportHooks,
+): Promise<void> {
+  const { pages, operations, corpus } = options;
+  const { invariant, strict } = order;
+  const revision = requireRevision(order.revision, '--revision');
   const invariants = checkableInvariants(opened.target, invariant);
   const report = { emit, invariants, known: strict ? [] : acceptedFindings(revision.id) };
   const scope = new ProofScope({ ...scopeOf(revision), pages, operations });

@@ -1,4 +1,4 @@
-import { printable } from '../input/index.ts';
+import { printable, shellQuoted } from '../input/index.ts';
 
 /** A command line for a POSIX shell: words with special characters are quoted. */
 export const commandText = (words: readonly string[]): string => words.map(quote).join(' ');
@@ -14,10 +14,8 @@ function quote(word: string): string {
   }
   return runs.length === 0
     ? `''`
-    : runs.map((run) => (commandsTerminal(run) ? made(run) : quoted(run))).join('');
+    : runs.map((run) => (commandsTerminal(run) ? made(run) : shellQuoted(run))).join('');
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 /** Whether the terminal that shows the text would obey it. A line break or a tab only moves what follows. */
 const commandsTerminal = (text: string): boolean => {

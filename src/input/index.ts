@@ -1,4 +1,4 @@
-/** Input from outside: JSON with all problems and their paths, text files, safe printing, and atomic writing. */
+/** Input from outside: JSON with all problems and their paths, text files, safe printing and quoting, and atomic writing. */
 export { FOLDER_IS_GONE, isBelowDeletedFolder } from './current-folder.ts';
 export { decodeText, whyNoText } from './decode-text.ts';
 export { Decoder } from './decoder.ts';
@@ -10,6 +10,7 @@ export { MAX_TEXT_BYTES, parseJson } from './parse-json.ts';
 export { printable } from './printable.ts';
 export { InvalidInput, prefixProblems, type Problem } from './problem.ts';
 export { readRegularFile, readTextFile } from './read-text-file.ts';
+export { shellQuoted } from './shell-quoted.ts';
 export { standardInputLines, standardInputText } from './standard-input.ts';
 export { unknownName } from './unknown-name.ts';
 export { writeAtomically } from './write-atomically.ts';

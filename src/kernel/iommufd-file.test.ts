@@ -142,7 +142,7 @@ describe('iommufd', () => {
     ['7.2', 0],
     ['msix-mappable', 0],
   ])(
-    'lets another process take over pinned memory since 6.13: %s answers %i (host fact R2.5.1)',
+    'lets another process take over pinned memory since 6.13: %s answers %i (host fact R2.6.1)',
     (kernel, errno) => {
       const { process, file } = open(kernel);
       const request = () =>
@@ -151,7 +151,7 @@ describe('iommufd', () => {
     },
   );
 
-  it('lets none take over memory that an address of the process names, until that is unmapped (host fact R2.5.1)', () => {
+  it('lets none take over memory that an address of the process names, until that is unmapped (host fact R2.6.1)', () => {
     const { process, file, ioas } = open('6.13');
     const change = () =>
       process.ask(file, iommufd('IOAS_CHANGE_PROCESS'), abi.DESTROY, { size: 8, id: 0 }).errno;

@@ -85,8 +85,10 @@ export class IommufdFile implements KernelFile {
 
   #remove(id: number): void {
     const space = this.#spaces.get(id);
-    if (space !== undefined && !this.#pageTables.has(id)) this.#host.removeContainer(space);
-    if (space !== undefined && !this.#pageTables.has(id)) this.#ofProcess.delete(space.name);
+    if (space !== undefined && !this.#pageTables.has(id)) {
+      this.#host.removeContainer(space);
+      this.#ofProcess.delete(space.name);
+    }
     this.#spaces.delete(id);
     this.#pageTables.delete(id);
   }
@@ -168,7 +170,7 @@ export class IommufdFile implements KernelFile {
     return answered(errno);
   }
 
-  /** IOMMU_IOAS_CHANGE_PROCESS (host fact 2.5): nothing but the account of pinned memory changes. @returns its errno. */
+  /** IOMMU_IOAS_CHANGE_PROCESS (host fact 2.6): nothing but the account of pinned memory changes. @returns its errno. */
   #changeProcess(): number {
     if (!kernelRules(this.#host.scenario.host.kernel).iommufd?.changesProcess) return Errno.ENOTTY;
     const hasAreas = [...this.#ofProcess.values()].some(({ size }) => size > 0);

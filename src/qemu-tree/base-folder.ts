@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Problem } from '../input/index.ts';
+import { shellQuoted, type Problem } from '../input/index.ts';
 import { Build } from './build.ts';
 import { buildFailure } from './build-failure.ts';
 import { changedCode, type ChangedCode, type ChangedFunction } from './changed-functions.ts';
@@ -112,7 +112,9 @@ export class BaseFolder {
     if (!existsSync(base) || !existsSync(patched)) {
       await this.#alone(async (lock) => {
         await this.#takeBase(lock);
-        if (!existsSync(patched)) await this.#buildPatched(patched, change, lock);
+        if (existsSync(patched)) return;
+        await this.#buildPatched(patched, change, lock);
+        this.#entry.removeOldPatches();
       });
     } else stages.note('base cached · patch cached');
     const about = JSON.parse(readFileSync(join(patched, ABOUT), 'utf8')) as PatchedBuild;
@@ -254,7 +256,5 @@ export class BaseFolder {
   }
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-
 const startScript = (program: string, firmware: readonly string[]): string =>
-  `#!/bin/sh\nexec "\${0%/*}/${BINARIES}/${program}" ${firmware.map((folder) => `-L ${quoted(folder)}`).join(' ')} "$@"\n`;
+  `#!/bin/sh\nexec "\${0%/*}/${BINARIES}/${program}" ${firmware.map((folder) => `-L ${shellQuoted(folder)}`).join(' ')} "$@"\n`;

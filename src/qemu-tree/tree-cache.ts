@@ -97,19 +97,27 @@ export class CacheEntry {
     return FileLock.take(`${this.#locks}.used`, 'shared', options);
   }
 
-  /** The folder of a patch that was built, or will be. Of more than 20 the ones that were used longest ago are removed. */
+  get #patches(): string {
+    return join(this.folder, 'patched');
+  }
+
+  /** The folder of a patch that was built, or will be: it is the last that is removed. */
   patch(digest: string): string {
-    const all = join(this.folder, 'patched');
-    mkdirSync(all, { recursive: true });
-    const used = (name: string): number =>
-      lstatSync(join(all, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const others = readdirSync(all).filter((name) => name !== digest);
-    for (const name of others.toSorted((a, b) => used(b) - used(a)).slice(MOST_PATCHES - 1))
-      rmSync(join(all, name), { recursive: true, force: true });
-    const folder = join(all, digest);
+    const folder = join(this.#patches, digest);
     const now = new Date();
     if (existsSync(folder)) utimesSync(folder, now, now);
     return folder;
+  }
+
+  /** Removes the patches that were used longest ago, if there are more than 20. Only who builds in the entry may. */
+  removeOldPatches(): void {
+    const all = this.#patches;
+    const used = (name: string): number =>
+      lstatSync(join(all, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    for (const name of readdirSync(all)
+      .toSorted((a, b) => used(b) - used(a))
+      .slice(MOST_PATCHES))
+      rmSync(join(all, name), { recursive: true, force: true });
   }
 
   /** Notes what the entry holds, before it is built. */

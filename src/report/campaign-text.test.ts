@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sumOf, type CampaignState, type ProofPlan, type Tally } from '../campaign/index.ts';
+import { sumOf, type CampaignState, type FuzzResult, type ProofPlan, type Tally } from '../campaign/index.ts';
 import { COMMON_INVARIANTS } from '../invariants/index.ts';
 import {
   announcement,
@@ -16,6 +16,7 @@ const tally = (cases: number, by: Partial<Tally['by']> = {}): Tally => ({
   by: { ...nothing.by, ...by },
 });
 const WHOLE = { number: 1, of: 1 };
+const stored = (path: string) => ({ regression: { provenance: { path } } }) as FuzzResult['findings'][number];
 
 describe('the text of a campaign', () => {
   it.each([
@@ -62,7 +63,7 @@ describe('the text of a campaign', () => {
     expect(fuzzSummary({ ...result, isComplete: true }, context)).toContain(
       'all cases of this part have run',
     );
-    const findings = [undefined as never];
+    const findings = [stored('block 0 case 3, shrunk after 9 steps')];
     expect(fuzzSummary({ ...result, findings, isComplete: true }, context)).toContain(
       '1 stored finding no longer shown',
     );
@@ -70,6 +71,10 @@ describe('the text of a campaign', () => {
       fuzzSummary({ ...result, findings, isComplete: true }, { ...context, repetitions: 10, interrupted });
     expect(onQemu(false)).toMatch(
       /1 stored finding did not show again in 10 runs.*no counterexample that shows again\n$/s,
+    );
+    const cut = [...findings, stored('block 0 case 4, shrinking after 2 steps')];
+    expect(fuzzSummary({ ...result, findings: cut, isComplete: true }, context)).toContain(
+      '1 stored finding not shrunk to the smallest case yet; the same command goes on with it\n',
     );
     const nothing = { ...result, tally: tally(0, {}), isComplete: false };
     expect(fuzzSummary(nothing, { ...context, interrupted: true })).toContain(

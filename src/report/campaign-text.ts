@@ -1,6 +1,7 @@
 import {
   BLOCK_CASES,
   discoveryName,
+  originOf,
   shardText,
   type CampaignState,
   type CaseNumber,
@@ -78,6 +79,7 @@ export function fuzzSummary(
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
   const gone = stored.length - findings.length;
+  const larger = stored.filter(({ regression }) => originOf(regression)?.isSmallest === false).length;
   const goneText =
     repetitions === 0
       ? 'no longer shown'
@@ -88,6 +90,9 @@ export function fuzzSummary(
     `cases: ${tally.cases}${ends === '' ? '' : ` (${ends})`}${before > 0 ? `, ${before} of them by earlier commands` : ''}`,
     known.size > 0 ? `known findings shown: ${known.size}` : '',
     gone > 0 ? `${count(gone, 'stored finding')} ${goneText}` : '',
+    larger > 0
+      ? `${count(larger, 'stored finding')} not shrunk to the smallest case yet; the same command goes on with it`
+      : '',
     isComplete
       ? 'all cases of this part have run'
       : `${interrupted ? 'interrupted: ' : ''}more cases are left; the same command goes on with them`,

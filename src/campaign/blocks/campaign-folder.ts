@@ -45,7 +45,7 @@ export class CampaignFolder {
 
   /** Whether a campaign has written into the folder, be it without a finding. */
   get isCampaign(): boolean {
-    // Also of a file it is false.
+    // With the dot at its end the path of a file does not exist.
     return [FINDINGS, STATES, SCENARIOS].some((part) => existsSync(join(this.directory, part, '.')));
   }
 

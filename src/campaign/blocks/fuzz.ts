@@ -5,6 +5,7 @@ import type { CampaignState } from './campaign-state.ts';
 import { byNumber, discoveryName, type Discovery } from './discovery.ts';
 import { inOrder } from './in-order.ts';
 import type { BlockResult, KeptScenario } from './run-block.ts';
+import { SavedState } from './saved-state.ts';
 import { blocksOf, type Shard } from './shard.ts';
 import type { ShrunkDiscovery } from './shrink-discovery.ts';
 import { byPreference, discoveryIn, originOf, storedFinding, type StoredFinding } from './stored-finding.ts';
@@ -92,7 +93,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const end = Math.ceil(runs / blockCases);
   const shrinking: Promise<void>[] = findings.unshrunk().map((one) => findings.shrink(one));
   // A part without blocks has a file, too: a merge then shows that no part is missing.
-  folder.saveState(state);
+  const saved = new SavedState(folder, state);
   let now = state;
   let unsaved: readonly BlockResult[] = [];
   let saving: Promise<void> = Promise.resolve();
@@ -109,7 +110,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
       const after = (now = withBlock(now, result));
       // A block is done when its scenarios are stored: after a crash it would not be asked for them again.
       const before = saving;
-      saving = Promise.all([before, ...kept]).then(() => folder.saveState(after));
+      saving = Promise.all([before, ...kept]).then(() => saved.update(after));
       shrinking.push(saving);
     } else {
       unsaved = [...unsaved, result];
@@ -118,6 +119,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
     onProgress(now.tally.cases, findings.size);
   }
   await Promise.all(shrinking);
+  saved.finish();
   await findings.shrinkNearMisses();
   const tally = sumOf([now.tally, ...unsaved.map((result) => result.tally)]);
   const all = folder.findings().filter((one) => isAbout(one, plan));

@@ -4,6 +4,7 @@ import type { Discovery } from './discovery.ts';
 import { BLOCK_CASES, type Workers } from './fuzz.ts';
 import { inOrder } from './in-order.ts';
 import type { BlockResult } from './run-block.ts';
+import { SavedState } from './saved-state.ts';
 import { blocksOf, type Shard } from './shard.ts';
 import { sumOf, type Tally } from './tally.ts';
 
@@ -54,6 +55,7 @@ export async function prove({
   const sizeOf = (block: number): number => Math.min(BLOCK_CASES, plan.size - block * BLOCK_CASES);
   const size = blocks.reduce((sum, block) => sum + sizeOf(block), 0);
   let state: CampaignState = folder?.stateOf(plan) ?? notBegun(plan);
+  const saved = folder && new SavedState(folder, state);
   let counterexamples: readonly Discovery[] = [];
   const isEnded = (): boolean => signal?.aborted === true || counterexamples.length > 0;
   const cut: BlockResult[] = [];
@@ -66,10 +68,11 @@ export async function prove({
     counterexamples = ofFirstCase(result.discoveries);
     if (result.isComplete && cut.length === 0 && counterexamples.length === 0) {
       state = { ...state, blocks: state.blocks + 1, tally: sumOf([state.tally, result.tally]) };
-      folder?.saveState(state);
+      saved?.update(state);
     } else cut.push(result);
     onProgress(state.tally.cases);
   }
+  saved?.finish();
   return { tally: sumOf([state.tally, ...cut.map(({ tally }) => tally)]), counterexamples, size };
 }
 

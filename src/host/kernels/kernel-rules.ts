@@ -45,7 +45,7 @@ export interface IommufdRules {
   readonly checksMemoryEndFirst: boolean;
   /** Whether iommufd maps a BAR that vfio-pci exports as a dma-buf (host facts B1 to B12). */
   readonly mapsDmaBufOfBar: boolean;
-  /** Whether a process can take over the pinned memory of another: IOMMU_IOAS_CHANGE_PROCESS (host facts 2.5, R2.5.1). */
+  /** Whether a process can take over the pinned memory of another: IOMMU_IOAS_CHANGE_PROCESS (host facts 2.6, R2.6.1). */
   readonly changesProcess: boolean;
 }
 

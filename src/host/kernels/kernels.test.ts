@@ -49,7 +49,7 @@ describe('kernelRules', () => {
     expect(() => kernelRules(kernel)).toThrow(new RangeError(`no rules for the kernel "${kernel}"`));
   });
 
-  it('has IOMMU_IOAS_CHANGE_PROCESS since 6.13, and in the kernels without a version (host fact R2.5.1)', () => {
+  it('has IOMMU_IOAS_CHANGE_PROCESS since 6.13, and in the kernels without a version (host fact R2.6.1)', () => {
     const has = (kernel: string): boolean | undefined => kernelRules(kernel).iommufd?.changesProcess;
     expect([has('6.12'), has('6.13'), has('7.2')]).toEqual([false, true, true]);
     expect([has('msix-mappable'), has('sparse-msix')]).toEqual([true, true]);
