@@ -22,6 +22,7 @@ export { arbitrary } from './arbitrary.ts';
 export { Choose } from './choose.ts';
 export { classify, SCENARIO_CLASSES, type ScenarioClass } from './classes.ts';
 export { GuidedCases } from './guided-cases.ts';
+export { hostSessions, type GeneratedContainer, type GeneratedHost } from './host-sessions/host-sessions.ts';
 export { kernelHistories, kernelScenarios } from './kernel-scenario.ts';
 export { mutateScenario } from './mutate-scenario.ts';
 export { qemuHistories, qemuScenarios, simplifyQemuScenario } from './qemu-scenario.ts';

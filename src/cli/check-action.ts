@@ -11,6 +11,7 @@ import { openSearchSpace, searchedRevision } from './open-target.ts';
 import { VERSION } from './package.ts';
 import { printProblems } from './print-problems.ts';
 import { checkAgain, replayFinding } from './repeat-commands.ts';
+import { refuseOptions } from './refuse-options.ts';
 import { requireInvariant } from './require-invariant.ts';
 import { requireStore } from './require-store.ts';
 import { withReports, type ReportHooks } from './reports.ts';
@@ -27,6 +28,7 @@ export const check = (options: CheckCommandOptions, raiseExitCode: RaiseExitCode
 
 async function search(options: CheckCommandOptions, { signal, emit, raise }: ReportHooks): Promise<void> {
   inlineLess();
+  refuseOptions(options, ['kernel', 'iommu'], 'expected with --target linux');
   if (options.plugin !== undefined) await usePlugins(options.plugin);
   if (options.invariant !== undefined) requireInvariant(options.invariant);
   const revision = searchedRevision(options);

@@ -1,4 +1,5 @@
 import type { InvariantId } from '../invariants/index.ts';
+import type { HostWish } from '../linux/index.ts';
 import type { ReportOptions } from './report-option.ts';
 import type { PluginOptions, SearchSpaceOptions } from './target-options.ts';
 
@@ -14,5 +15,10 @@ export interface CheckCommandOptions extends SearchSpaceOptions, ReportOptions, 
   readonly regressions: string;
 }
 
-/** How many cases are generated without `--runs`, by target. */
-export const DEFAULT_CHECK_RUNS = { model: 20_000, qemu: 500 } as const;
+/** How many cases are generated without `--runs`, by target. A session takes a third of a second on a real kernel. */
+export const DEFAULT_CHECK_RUNS = { model: 20_000, qemu: 500, linux: 500 } as const;
+
+/** The options of `barproof check --target linux`. Those of the other targets make no sense there, and are refused. */
+export interface CheckLinuxOptions extends Omit<CheckCommandOptions, 'target'>, HostWish {
+  readonly target: 'linux';
+}

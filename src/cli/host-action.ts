@@ -1,5 +1,12 @@
 import { InvalidInput, printable, type Problem } from '../input/index.ts';
-import { SessionComparison, sessionInputs, sessionToJson, type HostTarget } from '../linux/index.ts';
+import {
+  modelHost,
+  observe,
+  SessionComparison,
+  sessionInputs,
+  sessionToJson,
+  type HostTarget,
+} from '../linux/index.ts';
 import { comparisonEvents, hostPlan, type EmitReportEvent } from '../readers/index.ts';
 import { comparisonText, comparisonToJson, sessionText } from '../report/index.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
@@ -26,7 +33,8 @@ export const answerSessions = (
     const { signal, emit, raise } = reporting;
     const target = openHost(options);
     const hooks = { ...reporting, target };
-    emit({ type: 'started', plan: hostPlan(target.name, hostAgain(file, options)) });
+    const plan = hostPlan(target.name, hostAgain(file, options), target !== modelHost);
+    emit({ type: 'started', plan });
     try {
       if (options.compare) await compare(file, options, hooks);
       else await answer(file, options, hooks);
@@ -70,24 +78,33 @@ async function answer(
   }
 }
 
-/** Prints how the answers to all sessions agree with the recorded ones. */
+/** Prints how the answers to all sessions agree with the recorded ones, and a kernel's with those of the model. */
 async function compare(
   file: string,
   { json, mail, ...options }: HostCommandOptions,
   { target, signal, emit, raise }: HostHooks,
 ): Promise<void> {
   const comparison = new SessionComparison();
+  // A kernel's answers are compared with the model's, too: that shows a finding of check --target linux again.
+  const withModel = target === modelHost ? undefined : new SessionComparison();
   for await (const { name, session, place } of sessionInputs(file, signal)) {
     if (signal.aborted) break;
     const problems = await tryInput(name, raise, async () => {
       if (session instanceof InvalidInput) throw session;
-      comparison.add(session, (await target.answer(session)).answers, place);
+      const answered = await target.answer(session);
+      comparison.add(session, answered.answers, place);
+      const { session: asked, model } = observe(answered);
+      withModel?.add(asked, model, place);
     });
     tellProblems(name, problems, emit);
   }
-  comparisonEvents(comparison, emit, hostAgain(file, options));
-  if (!mail) await writeOut(json ? jsonLine(comparisonToJson(comparison)) : comparisonText(comparison));
-  if (comparison.classes.length > 0) raise(ExitCode.COUNTEREXAMPLE);
+  comparisonEvents({ comparison, withModel }, emit, hostAgain(file, options));
+  if (!mail) {
+    await writeOut(
+      json ? jsonLine(comparisonToJson(comparison, withModel)) : comparisonText(comparison, withModel),
+    );
+  }
+  if (comparison.classes.length > 0 || (withModel?.classes.length ?? 0) > 0) raise(ExitCode.COUNTEREXAMPLE);
 }
 
 function tellProblems(name: string, problems: readonly Problem[] | undefined, emit: EmitReportEvent): void {

@@ -22,7 +22,10 @@ export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
     .option('--kernel <version>', 'the kernel to ask instead of the one that the session names')
     .addOption(qemuOption())
     .option('--json', 'one line of JSON for each session: the session with its answers')
-    .option('--compare', 'compare the answers with those in the sessions, and report')
+    .option(
+      '--compare',
+      'compare the answers with those in the sessions, and those of a kernel with the model',
+    )
     .addOption(reportOption())
     .addOption(mailOption())
     .action(async (file: string, options: HostCommandOptions) => {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Finding } from '../campaign/index.ts';
-import type { CheckCommandOptions } from './check-command-options.ts';
+import type { CheckCommandOptions, CheckLinuxOptions } from './check-command-options.ts';
 import type { ValidateCommandOptions } from './validate-command-options.ts';
 import { programWords } from './program-words.ts';
 import { commandText } from './shell.ts';
@@ -22,6 +22,16 @@ export const checkAgain = (
     ...plugin.flatMap((file) => ['--plugin', file]),
     ...(realistic ? ['--realistic'] : []),
     ...(strict ? ['--strict'] : []),
+  ]);
+
+/** The command line that repeats a comparison with a real kernel. */
+export const checkLinuxAgain = ({ kernel, iommu, seed, runs, qemu }: CheckLinuxOptions): string =>
+  commandText([
+    ...['barproof', 'check', '--target', 'linux'],
+    ...(kernel === undefined ? [] : ['--kernel', kernel]),
+    ...(iommu === undefined ? [] : ['--iommu', iommu]),
+    ...(qemu === undefined ? [] : ['--qemu', qemu]),
+    ...['--seed', seed, '--runs', String(runs)],
   ]);
 
 /** The command line that shows a finding again on `revision`, from any folder, if a file holds its case. */

@@ -54,18 +54,28 @@ export interface PluginOptions {
   readonly plugin?: readonly string[];
 }
 
+const targetOption = (): Option =>
+  new Option('--target <name>', 'run scenarios on the model, or on a real QEMU')
+    .choices(TARGETS)
+    .default('model');
+
+/** The option of a command that also asks a real Linux kernel. */
+export const targetOrLinuxOption = (): Option =>
+  new Option(
+    '--target <name>',
+    'run scenarios on the model, or on a real QEMU; or compare the model of the Linux host with a real kernel',
+  )
+    .choices([...TARGETS, 'linux'])
+    .default('model');
+
 /** Adds the options that choose a target for single scenarios to a command. */
 export const addRunnerOptions = (command: Command): Command =>
   addTargetOptions(command).option('--patch <file>', 'run them with this patch on their revision');
 
 /** Adds the options that choose a target to a command. */
-export const addTargetOptions = (command: Command): Command =>
+export const addTargetOptions = (command: Command, target: Option = targetOption()): Command =>
   command
-    .addOption(
-      new Option('--target <name>', 'run scenarios on the model, or on a real QEMU')
-        .choices(TARGETS)
-        .default('model'),
-    )
+    .addOption(target)
     .addOption(qemuOption())
     .addOption(
       interfaceOption('check and fuzz search with vfio-user, run and replay do as the scenario says'),

@@ -8,8 +8,13 @@ export interface AnsweredSession {
   readonly session: HostSession;
   /** One answer for each call, in order. */
   readonly answers: readonly CallAnswer[];
-  /** The last lines of the kernel's console, if the kernel stopped. */
+  /** The last lines of the kernel's console, if the kernel stopped or hangs. */
   readonly console?: readonly string[];
+  /**
+   * The number of the call that stopped the kernel or did not return, from 0; the number of calls for the end of the
+   * session, which closes what the session opened. Left out where the kernel stopped before the first call.
+   */
+  readonly stoppedAt?: number;
 }
 
 /** A host that answers sessions: the model in `src/host`, or a real kernel. */

@@ -4,6 +4,7 @@ export { checkEvents } from './check-events.ts';
 export { githubAnnotations, githubSummary } from './ci/github.ts';
 export { CODE_QUALITY_FILE } from './ci/gitlab.ts';
 export { DOCUMENTS } from './formats.ts';
+export { hostCampaignEnds, hostCampaignPlan, reportedHostFinding } from './host-campaign-events.ts';
 export { comparisonEvents, hostPlan } from './host-events.ts';
 export { eventLine, reportToJson } from './json.ts';
 export { ReplayEvents } from './replay-events.ts';

@@ -10,7 +10,7 @@ import { table } from './table.ts';
 import { fitted } from './wrap.ts';
 
 /** `name=value` for each field. */
-const assignments = (fields: Record<string, unknown>): string =>
+export const assignments = (fields: Record<string, unknown>): string =>
   Object.entries(fields)
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
     .join(' ');
@@ -28,9 +28,17 @@ export function answerText(answer: CallAnswer): string {
   return `${outcome} ${assignments(returnedToJson(answer))}`.trimEnd();
 }
 
+/** A kernel and its IOMMU in one line. */
+export const kernelText = ({
+  kernel,
+  arch,
+  pageSize,
+  iommu,
+}: Pick<HostSession, 'kernel' | 'arch' | 'pageSize' | 'iommu'>): string =>
+  `Linux ${kernel} (${arch}, pages of ${Number(pageSize) / 1024}K, ${iommu})`;
+
 /** The host of a session in one line. */
-export const hostText = ({ kernel, arch, pageSize, iommu, container }: HostSession): string =>
-  `${container} on Linux ${kernel} (${arch}, pages of ${Number(pageSize) / 1024}K, ${iommu})`;
+export const hostText = (session: HostSession): string => `${session.container} on ${kernelText(session)}`;
 
 /**
  * A session and the answers to it as a table for people.

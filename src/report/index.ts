@@ -16,6 +16,16 @@ export { DESCRIPTION_COLUMN, describeOperation, describeScenario } from './descr
 export { doctorText, doctorToJson, type DoctorCheck, type DoctorFindings } from './doctor-text.ts';
 export { howOften, observed } from './finding-words.ts';
 export { failureBlock } from './failure-block.ts';
+export {
+  HOST_CLAUSES,
+  answerLines,
+  hostCampaignFigures,
+  hostCampaignStart,
+  hostCampaignSummary,
+  hostFindingBlock,
+  hostFindingOften,
+  observedCall,
+} from './host-campaign-text.ts';
 export { comparisonText, comparisonToJson } from './host-comparison-text.ts';
 export { sessionText } from './host-session-text.ts';
 export { count } from './count.ts';
@@ -46,7 +56,7 @@ export { table } from './table.ts';
 export { headline } from './verdict-headline.ts';
 export { costTable, deviceTable } from './verdict-tables.ts';
 export { causeOf, mapsOf } from './verdict-example.ts';
-export { answerText, callText, hostText } from './host-session-text.ts';
+export { answerText, callText, hostText, kernelText } from './host-session-text.ts';
 export { verdictText } from './verdict-text.ts';
 export { shortened } from './shortened.ts';
 export { fitted, fittedText, label, labelled, lineWidth, mapWidth, setTerminalWidth, wrap } from './wrap.ts';

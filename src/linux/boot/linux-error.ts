@@ -1,7 +1,7 @@
 import type { QemuDied, QemuHangs } from '../../qemu/process/index.ts';
 
 /** How many console lines an error keeps: a panic prints about fifty lines with its call trace. */
-const CONSOLE_LINES = 60;
+export const CONSOLE_LINES = 60;
 
 /** Console lines that name the reason of a stop. A panic is preferred to an oops. */
 const FATAL = [/Kernel panic - /, /\bOops\b|\bBUG: /];

@@ -14,7 +14,7 @@ import type { SessionDevice } from '../session/host-session.ts';
 import { servedDevice, serveHostDevice } from './host-device.ts';
 import { makeInitramfs } from './initramfs.ts';
 import type { InstalledKernel } from './installed-kernels.ts';
-import { LinuxStopped } from './linux-error.ts';
+import { CONSOLE_LINES, LinuxStopped } from './linux-error.ts';
 import { machineArguments, portBus, PORTS, qemuArchitecture } from './machine-arguments.ts';
 
 /** The machine to boot. */
@@ -23,12 +23,30 @@ export interface LinuxMachineOptions {
   readonly iommu: EmulatedIommu;
   /** Where to look for QEMU. */
   readonly qemu?: QemuLocation | undefined;
+  /** Ends the boot early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** In milliseconds. A distribution's kernel boots in 11 to 20 s on idle cores, and more slowly on a busy machine. */
 const BOOT_DEADLINE = 180_000;
 /** How many milliseconds a batch of calls may take. The agent limits each single call. */
 const BATCH_DEADLINE = 120_000;
+
+/** The caller has ended a boot. */
+export class BootEnded extends Error {
+  override readonly name = 'BootEnded';
+}
+
+/** The result of a promise, or BootEnded as soon as the signal is aborted. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new BootEnded('the boot was ended'));
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}
 
 /** A Linux kernel that runs in QEMU, and the agent in it. */
 export class LinuxMachine {
@@ -61,8 +79,9 @@ export class LinuxMachine {
    *
    * @throws TargetUnavailable without a QEMU or a compiler for the agent
    * @throws LinuxStopped when the kernel does not boot; the error has the last lines of its console
+   * @throws BootEnded after the signal
    */
-  static async boot({ kernel, iommu, qemu: location }: LinuxMachineOptions): Promise<LinuxMachine> {
+  static async boot({ kernel, iommu, qemu: location, signal }: LinuxMachineOptions): Promise<LinuxMachine> {
     const binary = findQemu(qemuArchitecture(kernel.architecture), location);
     const initramfs = makeInitramfs({ agent: buildAgent(kernel.architecture), modules: kernel.modules });
     const started = Date.now();
@@ -86,7 +105,8 @@ export class LinuxMachine {
       throw error;
     });
     try {
-      await qemu.whileAlive(agent.ready(), 'the boot of the kernel', BOOT_DEADLINE);
+      const ready = untilAborted(agent.ready(), signal);
+      await qemu.whileAlive(ready, 'the boot of the kernel', BOOT_DEADLINE);
       return new LinuxMachine({ kernel, iommu }, Date.now() - started, { qemu, connection, agent });
     } catch (error) {
       const stopped = isEndOfQemu(error) ? new LinuxStopped(error, qemu.output.since(0)) : error;
@@ -104,6 +124,11 @@ export class LinuxMachine {
   /** The process id of QEMU. */
   get pid(): number {
     return this.#qemu.pid;
+  }
+
+  /** The last lines of the kernel's console, and what QEMU printed. */
+  get console(): readonly string[] {
+    return this.#qemu.output.since(0).slice(-CONSOLE_LINES);
   }
 
   /** Whether another device can be plugged in. */

@@ -29,37 +29,51 @@ export async function carryOutTogether(
   });
 }
 
+/** The end of a kernel that a session has stopped, or that hangs in a call. */
+export interface KernelStop {
+  /** The number of the call, from 0. */
+  readonly call: number;
+  /** The last lines of the console. */
+  readonly console: readonly string[];
+}
+
 /**
- * Makes each call in a round trip of its own, to find the call that stops the kernel.
+ * Makes each call in a round trip of its own, to find the call that stops the kernel or does not return.
  *
- * @returns an answer for each call, and the last lines of the console if the kernel stopped
+ * @returns an answer for each call, and what stopped the kernel
  */
 export async function carryOutOneByOne(
   machine: LinuxMachine,
   calls: readonly PreparedCall[],
-): Promise<{ readonly answers: readonly CallAnswer[]; readonly console: readonly string[] | undefined }> {
+): Promise<{ readonly answers: readonly CallAnswer[]; readonly stop: KernelStop | undefined }> {
   const answers: CallAnswer[] = [];
-  let console: readonly string[] | undefined;
-  for (const call of calls) {
+  let stop: KernelStop | undefined;
+  for (const [index, call] of calls.entries()) {
     if (typeof call === 'string') answers.push({ unanswered: call });
-    else if (console !== undefined)
-      answers.push({ unanswered: 'not sent: an earlier call stopped the kernel' });
+    else if (stop !== undefined) answers.push({ unanswered: 'not sent: an earlier call stopped the kernel' });
     else {
       try {
         const [result] = await machine.call(call.commands);
         answers.push(decode(call, result!));
+        if (result!.kind === 'late') stop = { call: index, console: machine.console };
       } catch (error) {
         if (!(error instanceof LinuxStopped)) throw error;
         answers.push({ unanswered: `the kernel stopped: ${error.message}` });
-        console = error.console;
+        stop = { call: index, console: error.console };
       }
     }
   }
-  return { answers, console };
+  return { answers, stop };
 }
 
+/** The answer to a call that did not return within the agent's limit. */
+const LATE = { unanswered: 'the call did not return in time' };
+
+/** Whether a call did not return, so that the kernel may hang. */
+export const isLate = (answer: CallAnswer): boolean => answer === LATE;
+
 function decode({ decode: decodeReturned }: EncodedCall, answer: AgentAnswer): CallAnswer {
-  if (answer.kind === 'late') return { unanswered: 'the call did not return in time' };
+  if (answer.kind === 'late') return LATE;
   if (answer.kind === 'trap') return { unanswered: `signal ${answer.signal} ended the call` };
   return decodeReturned(answer);
 }

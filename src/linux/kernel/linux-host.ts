@@ -7,7 +7,13 @@ import type { AnsweredSession, HostTarget } from '../host-target.ts';
 import { subPagePlacement } from '../session/sub-page-bars.ts';
 import type { HostSession } from '../session/host-session.ts';
 import { PreparationFailed } from './agent-calls.ts';
-import { carryOutOneByOne, carryOutTogether, type PreparedCall } from './carry-out.ts';
+import {
+  carryOutOneByOne,
+  carryOutTogether,
+  isLate,
+  type KernelStop,
+  type PreparedCall,
+} from './carry-out.ts';
 import { encodeCall } from './encode-call.ts';
 import { whyNotSent } from './harmful-calls.ts';
 import { MachineKeeper, type LinuxHostOptions } from './machine-keeper.ts';
@@ -32,24 +38,18 @@ export class LinuxHost implements HostTarget {
   }
 
   /**
-   * Makes the calls of a session. If the kernel stops, barproof boots it again and repeats the session one call at
-   * a time. The answers then name the call that stops the kernel, and the result has the lines of the console.
+   * Makes the calls of a session. If the kernel stops or hangs, barproof boots it again and repeats the session one call
+   * at a time. The answers then name the call that stops the kernel, and the result has the lines of the console.
    *
    * @throws InvalidInput when no installed kernel or known IOMMU fits the session, or the kernel refuses to prepare it
    * @throws TargetUnavailable without a kernel, QEMU or a compiler
    */
   async answer(session: HostSession): Promise<AnsweredSession> {
     try {
-      try {
-        const { machine, prepared, calls } = await this.#prepare(session);
-        const answers = await carryOutTogether(machine, calls);
-        await machine.call([command.endCase()]);
-        return { session: prepared.session, answers };
-      } catch (error) {
-        if (!(error instanceof LinuxStopped)) throw error;
-        await this.#keeper.end();
-        return await this.#answerOneByOne(session);
-      }
+      const together = await this.#answerTogether(session);
+      if (together !== undefined) return together;
+      await this.#keeper.end();
+      return await this.#answerOneByOne(session);
     } catch (error) {
       if (error instanceof PreparationFailed)
         throw refusal(`the kernel cannot prepare the session: ${error.message}`);
@@ -61,17 +61,31 @@ export class LinuxHost implements HostTarget {
     }
   }
 
-  /** Ends the machine. */
+  /** Ends the machine, also one that is being booted. */
   close(): Promise<void> {
-    return this.#keeper.end();
+    return this.#keeper.close();
+  }
+
+  /** @returns `undefined` if the kernel stopped or hangs */
+  async #answerTogether(session: HostSession): Promise<AnsweredSession | undefined> {
+    try {
+      const { machine, prepared, calls } = await this.#prepare(session);
+      const answers = await carryOutTogether(machine, calls);
+      const hangs = answers.some(isLate) || !(await endCase(machine));
+      return hangs ? undefined : { session: prepared.session, answers };
+    } catch (error) {
+      if (error instanceof LinuxStopped) return undefined;
+      throw error;
+    }
   }
 
   async #answerOneByOne(session: HostSession): Promise<AnsweredSession> {
     const { machine, prepared, calls } = await this.#prepare(session);
-    const { answers, console } = await carryOutOneByOne(machine, calls);
-    if (console === undefined) await machine.call([command.endCase()]);
-    else await this.#keeper.end();
-    return { session: prepared.session, answers, ...(console === undefined ? {} : { console }) };
+    const { answers, stop } = await carryOutOneByOne(machine, calls);
+    const last = stop ?? (await stopAtEnd(machine, calls.length));
+    if (last === undefined) return { session: prepared.session, answers };
+    await this.#keeper.end();
+    return { session: prepared.session, answers, console: last.console, stoppedAt: last.call };
   }
 
   async #prepare(given: HostSession): Promise<{
@@ -91,6 +105,22 @@ export class LinuxHost implements HostTarget {
         : `not sent: ${reason}`;
     });
     return { machine, prepared, calls };
+  }
+}
+
+/** Closes what a session opened. @returns whether the kernel did so in time */
+async function endCase(machine: LinuxMachine): Promise<boolean> {
+  const [answer] = await machine.call([command.endCase()]);
+  return answer?.kind === 'returned';
+}
+
+/** How the kernel stopped when it closed what a session opened; `undefined` if it goes on. */
+async function stopAtEnd(machine: LinuxMachine, calls: number): Promise<KernelStop | undefined> {
+  try {
+    return (await endCase(machine)) ? undefined : { call: calls, console: machine.console };
+  } catch (error) {
+    if (!(error instanceof LinuxStopped)) throw error;
+    return { call: calls, console: error.console };
   }
 }
 

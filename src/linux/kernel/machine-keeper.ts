@@ -8,7 +8,7 @@ import {
   kernelFolder,
   type InstalledKernel,
 } from '../boot/installed-kernels.ts';
-import { LinuxMachine } from '../boot/linux-machine.ts';
+import { BootEnded, LinuxMachine } from '../boot/linux-machine.ts';
 import { EMULATED_IOMMUS, type EmulatedIommu } from '../emulated-iommus.ts';
 import type { HostSession, SessionDevice } from '../session/host-session.ts';
 import { plugAndBind, type BoundDevice } from './plugged-device.ts';
@@ -38,6 +38,9 @@ export class MachineKeeper {
   readonly #options: LinuxHostOptions;
   #kept: KeptMachine | undefined;
   #boots = 0;
+  /** Aborted by `close`, after which no kernel is booted. */
+  readonly #closing = new AbortController();
+  #booting: Promise<unknown> = Promise.resolve();
 
   constructor(options: LinuxHostOptions) {
     this.#options = options;
@@ -55,6 +58,7 @@ export class MachineKeeper {
    * @throws TargetUnavailable without a kernel, QEMU or a compiler
    * @throws PreparationFailed when the kernel does not find the device, or vfio-pci does not bind to it
    * @throws LinuxStopped when the kernel does not boot
+   * @throws BootEnded after `close`
    */
   async machineFor(session: HostSession): Promise<{ machine: LinuxMachine; bound: BoundDevice }> {
     const kernel = this.#kernelFor(session);
@@ -81,6 +85,13 @@ export class MachineKeeper {
     await kept?.machine.end();
   }
 
+  /** Ends the machine for good, also one that is being booted. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#booting.catch(() => undefined);
+    await this.end();
+  }
+
   /** The kept machine, if it has this kernel and IOMMU, and either the device or a free port. */
   #fitting(key: string, layout: string): KeptMachine | undefined {
     const kept = this.#kept;
@@ -89,7 +100,11 @@ export class MachineKeeper {
 
   async #boot(key: string, options: Parameters<typeof LinuxMachine.boot>[0]): Promise<KeptMachine> {
     await this.end();
-    const machine = await LinuxMachine.boot(options);
+    const { signal } = this.#closing;
+    if (signal.aborted) throw new BootEnded('the host is closed');
+    const booting = LinuxMachine.boot({ ...options, signal });
+    this.#booting = booting;
+    const machine = await booting;
     this.#boots++;
     this.#kept = { key, machine, devices: new Map() };
     await machine.call([command.limit(CALL_LIMIT)]);

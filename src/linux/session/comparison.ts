@@ -167,14 +167,16 @@ export function agrees(recorded: AnsweredCall, answer: AnsweredCall): boolean {
   return differingFields(recorded, answer).length === 0;
 }
 
-function differingFields(recorded: AnsweredCall, answer: AnsweredCall): string[] {
+/** The fields that both answers have with different values. */
+export function differingFields(recorded: AnsweredCall, answer: AnsweredCall): string[] {
   const [a, b] = [answerToJson(recorded), answerToJson(answer)];
   return Object.keys(recorded.returned).filter(
     (name) => b[name] !== undefined && JSON.stringify(a[name]) !== JSON.stringify(b[name]),
   );
 }
 
-const outcome = ({ ret, errno }: AnsweredCall): string =>
+/** How a call came out, in one word or two: `ok`, `EINVAL`, `returns 1`. */
+export const outcome = ({ ret, errno }: AnsweredCall): string =>
   ret === -1 ? errnoName(errno) : ret === 0 ? 'ok' : `returns ${ret}`;
 
 function differenceText(recorded: AnsweredCall, answer: AnsweredCall): string {

@@ -85,30 +85,32 @@ const SESSION: Schema = {
   },
 };
 
+const COMPARISON = {
+  sessions: INTEGER,
+  agreements: array(object({ container: STRING, call: STRING, ...AGREEMENT })),
+  hosts: array(object({ kernel: STRING, iommu: STRING, ...AGREEMENT })),
+  classes: array(
+    object({
+      name: STRING,
+      kernels: LINES,
+      count: INTEGER,
+      example: object({
+        session: { anyOf: [STRING, INTEGER] },
+        call: INTEGER,
+        passed: STRING,
+        recorded: STRING,
+        answered: STRING,
+      }),
+    }),
+  ),
+  unanswered: COUNTS,
+};
+
 /** One line of `host --json`: a session with its answers, a comparison, or what is wrong with a line of the input. */
 export const HOST_SCHEMA = document('host', {
   anyOf: [
     SESSION,
-    object({
-      sessions: INTEGER,
-      agreements: array(object({ container: STRING, call: STRING, ...AGREEMENT })),
-      hosts: array(object({ kernel: STRING, iommu: STRING, ...AGREEMENT })),
-      classes: array(
-        object({
-          name: STRING,
-          kernels: LINES,
-          count: INTEGER,
-          example: object({
-            session: { anyOf: [STRING, INTEGER] },
-            call: INTEGER,
-            passed: STRING,
-            recorded: STRING,
-            answered: STRING,
-          }),
-        }),
-      ),
-      unanswered: COUNTS,
-    }),
+    object({ ...COMPARISON, 'model?': object(COMPARISON) }),
     object({ problems: array(PROBLEM) }),
   ],
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hex } from '../../../src/address/index.ts';
+import { hex } from '../../src/address/index.ts';
 import { END, sizes, unknownFlags } from './host-call-values.ts';
 
 /** The page of the default window, in bytes. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hex } from '../../../src/address/index.ts';
+import { hex } from '../../src/address/index.ts';
 import { addresses, places, sizes, unknownFlags } from './host-call-values.ts';
 
 /** The number of a slot: few, so that slots are moved and deleted; at the limit; and in other address spaces. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hex } from '../../../src/address/index.ts';
+import { hex } from '../../src/address/index.ts';
 import { sizes } from './host-call-values.ts';
 
 /** Calls on the file of a device. */

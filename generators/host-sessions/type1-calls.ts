@@ -1,7 +1,9 @@
 import fc from 'fast-check';
-import { hex } from '../../../src/address/index.ts';
-import { DMA_MAP, DMA_UNMAP } from '../../../src/host/abi/index.ts';
+import { hex } from '../../src/address/index.ts';
 import { addresses, COMMON_START, END, places, sizes, unknownFlags, withArgsz } from './host-call-values.ts';
+
+/** The sizes of struct vfio_iommu_type1_dma_map and _unmap of include/uapi/linux/vfio.h, in bytes. */
+const [MAP_BYTES, UNMAP_BYTES] = [32, 24];
 
 /** READ and WRITE; VADDR, which replaces an address; and what no kernel accepts. */
 const mapFlags = fc.oneof(
@@ -33,7 +35,7 @@ export function type1Calls(page: bigint): fc.Arbitrary<object> {
       weight: 6,
       arbitrary: withArgsz(
         fc.record({ ...call('map'), ...range, vaddr: places(page), flags: mapFlags }),
-        DMA_MAP.bytes,
+        MAP_BYTES,
       ),
     },
     {
@@ -44,7 +46,7 @@ export function type1Calls(page: bigint): fc.Arbitrary<object> {
     },
     {
       weight: 4,
-      arbitrary: withArgsz(fc.record({ ...call('unmap'), ...range, flags: unmapFlags }), DMA_UNMAP.bytes),
+      arbitrary: withArgsz(fc.record({ ...call('unmap'), ...range, flags: unmapFlags }), UNMAP_BYTES),
     },
     {
       weight: 2,

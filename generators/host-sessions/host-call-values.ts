@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hex } from '../../../src/address/index.ts';
+import { hex } from '../../src/address/index.ts';
 
 /** The first address behind the 64-bit space. */
 export const END = 1n << 64n;
