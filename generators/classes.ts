@@ -1,4 +1,4 @@
-import { msixTableRange } from '../src/pci-layout/index.ts';
+import { ROM_SLOT, msixTableRange } from '../src/pci-layout/index.ts';
 import {
   allowsMsixMmap,
   isRealistic,
@@ -111,6 +111,10 @@ const CLASSES = {
   'sparse-msix-kernel': ({ host }) => !allowsMsixMmap(host.kernel),
   iommufd: ({ host }) => host.iommu.type === 'iommufd',
   'vfio-user': ({ host }) => host.iommu.type === 'vfio-user',
+  'expansion-rom': ({ operations }) => operations.some(({ op }) => op === 'set-rom'),
+  'rom-read': ({ operations }) =>
+    operations.some((operation) => operation.op === 'access-bar' && operation.bar === ROM_SLOT),
+  'rom-file': anyDevice(({ options }) => options.romfile !== undefined),
   realistic: isRealistic,
   'dma-window': ({ operations }) => operations.some(({ op }) => op === 'create-dma-window'),
   'virtio-mem': ({ operations }) => operations.some(({ op }) => op === 'plug-blocks'),

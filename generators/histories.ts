@@ -3,6 +3,7 @@ import type { Choose } from './choose.ts';
 import { chooseFirmwareOperations } from './firmware-operations.ts';
 import { chooseOperations } from './operations.ts';
 import { REALISTIC_SHARE } from './realistic.ts';
+import { chooseRomOperations } from './roms.ts';
 
 /** How many lists of scenarios are drawn at a time, and how many scenarios a list has. */
 export interface HistoriesShape {
@@ -33,13 +34,14 @@ export function chooseHistories(
 ): readonly Scenario[] {
   const { machine, devices } = first;
   const isReal = hardwareNeeds(first).length === 0;
-  const others = Array.from({ length: count - 1 }, (): Scenario => ({
-    ...first,
-    operations:
-      realistic || (isReal && choose.chance(REALISTIC_SHARE))
-        ? chooseFirmwareOperations(choose, first, false)
-        : chooseOperations(choose, machine, devices, false),
-  }));
+  const others = Array.from({ length: count - 1 }, (): Scenario => {
+    const asFirmware = realistic || (isReal && choose.chance(REALISTIC_SHARE));
+    const drawn = asFirmware
+      ? chooseFirmwareOperations(choose, first, false)
+      : chooseOperations(choose, machine, devices, false);
+    const ofRom = chooseRomOperations(choose, { ...first, operations: drawn }, asFirmware);
+    return { ...first, operations: [...drawn, ...ofRom] };
+  });
   return [first, ...others];
 }
 

@@ -2,6 +2,7 @@ import type * as fc from 'fast-check';
 import { alignUp } from '../src/address/index.ts';
 import {
   IOMMU_TYPES,
+  isRealistic,
   type DeviceSpec,
   type MachineSpec,
   type MachineType,
@@ -12,6 +13,7 @@ import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
 import { chooseHistories, simplifyHistories, type HistoriesShape } from './histories.ts';
 import { chooseOperations } from './operations.ts';
+import { withRom } from './roms.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -70,14 +72,20 @@ export function chooseForKernel(
   choose: Choose,
   constraints: Pick<ScenarioConstraints, 'machineTypes' | 'realistic'>,
 ): Scenario {
-  const scenario = chooseScenario(choose, { ...constraints, iommuTypes: KERNEL_IOMMUS, overlays: false });
+  const scenario = chooseScenario(choose, {
+    ...constraints,
+    iommuTypes: KERNEL_IOMMUS,
+    overlays: false,
+    roms: false,
+  });
   const { devices } = scenario;
   const machine = withOwnCpu(scenario.machine);
-  return {
+  const drawn: Scenario = {
     ...scenario,
     machine: { ...machine, ram: alignUp(machine.ram, ramUnitOf(machine)), msixEmulation: 'machine-default' },
     devices: devices.map(withoutProposals),
   };
+  return withRom(choose, drawn, { isReal: isRealistic(drawn), withProperties: false });
 }
 
 /** Without KVM, QEMU's virt has a CPU of its own width; the host's CPU does not matter. */

@@ -59,7 +59,7 @@ export function withLaterChanges(
 }
 
 /** The devices that are plugged in after the last operation. */
-function pluggedAtEnd(scenario: Scenario): readonly DeviceSpec[] {
+export function pluggedAtEnd(scenario: Scenario): readonly DeviceSpec[] {
   const plugged = new Set(coldPlugged(scenario).map(({ id }) => id));
   for (const operation of scenario.operations) {
     if (operation.op === 'hotplug') plugged.add(operation.device);

@@ -18,6 +18,7 @@ import { withMemoryOperations } from './memory-operations.ts';
 import { chooseOperations } from './operations.ts';
 import { chooseRealisticScenario, REALISTIC_SHARE } from './realistic.ts';
 import { chooseRamNear1TiB } from './ram-near-1-tib.ts';
+import { withRom } from './roms.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
 /** How many of a hundred other scenarios run on a host of `NAMED_HOSTS`, where one runs the machine. */
@@ -43,6 +44,8 @@ export interface ScenarioConstraints {
   readonly virtioMem?: boolean;
   /** Whether to draw read-only BARs, where `overlays` allows it. By default for revisions with iommufd, as above. */
   readonly readonlyBars?: boolean;
+  /** Whether to draw expansion ROMs; true by default. */
+  readonly roms?: boolean;
   /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */
   readonly realistic?: boolean;
 }
@@ -67,8 +70,11 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     overlays = true,
     virtioMem = iommuTypes.includes('iommufd'),
     readonlyBars = iommuTypes.includes('iommufd'),
+    roms = true,
     realistic = false,
   } = constraints;
+  const finish = (scenario: Scenario, isReal: boolean): Scenario =>
+    roms ? withRom(choose, scenario, { isReal, withProperties: true }) : scenario;
   const recent = { virtioMem, readonlyBars };
   if (realistic || choose.chance(REALISTIC_SHARE)) {
     const scenario = chooseRealisticScenario(choose, {
@@ -79,7 +85,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     });
     if (scenario !== undefined) {
       const whole = overlays ? withMemoryOperations(choose, scenario, { ...recent, isReal: true }) : scenario;
-      return withLaterChanges(choose, whole, { modelOnly: overlays, isReal: true });
+      return finish(withLaterChanges(choose, whole, { modelOnly: overlays, isReal: true }), true);
     }
     if (realistic) throw new RangeError(NO_REAL_MACHINE);
   }
@@ -103,5 +109,5 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const whole = overlays
     ? withMemoryOperations(choose, drawnWhole, { ...recent, isReal: false })
     : drawnWhole;
-  return withLaterChanges(choose, whole, { modelOnly: overlays, isReal: false });
+  return finish(withLaterChanges(choose, whole, { modelOnly: overlays, isReal: false }), false);
 }

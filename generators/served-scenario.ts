@@ -11,6 +11,7 @@ import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseHistories, simplifyHistories, type HistoriesShape } from './histories.ts';
 import { chooseFirmwareOperations } from './firmware-operations.ts';
+import { withRom } from './roms.ts';
 import { chooseScenario, type ScenarioConstraints } from './scenario.ts';
 import { simplifyScenario } from './simplify-scenario.ts';
 
@@ -62,7 +63,12 @@ export function chooseServedHistories(
 
 /** One scenario of `servedScenarios`. */
 export function chooseServed(choose: Choose, served: Served): Scenario {
-  const scenario = chooseScenario(choose, { ...served, iommuTypes: ['vfio-user'], overlays: false });
+  const scenario = chooseScenario(choose, {
+    ...served,
+    iommuTypes: ['vfio-user'],
+    overlays: false,
+    roms: false,
+  });
   const ram = choose.chance(85) ? choose.among(USUAL_RAM) : alignUp(scenario.machine.ram, RAM_BLOCK);
   const usual: Scenario = {
     ...scenario,
@@ -70,9 +76,9 @@ export function chooseServed(choose: Choose, served: Served): Scenario {
     devices: scenario.devices.map((device): DeviceSpec => ({ ...device, options: {} })),
   };
   // Firmware places BARs behind RAM, which has another size now.
-  return isRealistic(scenario)
-    ? { ...usual, operations: chooseFirmwareOperations(choose, usual, false) }
-    : usual;
+  const isReal = isRealistic(scenario);
+  const whole = isReal ? { ...usual, operations: chooseFirmwareOperations(choose, usual, false) } : usual;
+  return withRom(choose, whole, { isReal, withProperties: false });
 }
 
 /** Simpler scenarios that can still run on the same type of machine, served over vfio-user. */

@@ -1,6 +1,11 @@
 import { checkScenario, ScenarioDecoder, type Scenario } from '../src/scenario/index.ts';
 import { simplerDevices } from './simplify/devices.ts';
-import { withFewerBars, withFewerDevices, withFewerOperations } from './simplify/fewer-parts.ts';
+import {
+  withFewerBars,
+  withFewerDevices,
+  withFewerOperations,
+  withFewerRoms,
+} from './simplify/fewer-parts.ts';
 import { withFirstBar, withFirstDeviceName } from './simplify/first-names.ts';
 import { onSimplerHosts } from './simplify/hosts.ts';
 import { onSimplerMachines } from './simplify/machines.ts';
@@ -42,6 +47,7 @@ function* withLowerLimits(scenarios: Iterable<Scenario>): Generator<Scenario> {
 function* candidates(scenario: Scenario): Generator<Scenario> {
   yield* withFewerDevices(scenario);
   yield* withFewerOperations(scenario);
+  yield* withFewerRoms(scenario);
   yield* withFewerBars(scenario);
   yield* asFirmwareSetsItUp(scenario);
   yield* withFirstDeviceName(scenario);

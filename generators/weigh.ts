@@ -47,14 +47,28 @@ export function weigh(scenario: Scenario): number {
   return weight;
 }
 
-function weighDevice({ id, name, vendor, device, vga, configSize, bars, msix, options }: DeviceSpec): number {
+function weighDevice({
+  id,
+  name,
+  vendor,
+  device,
+  vga,
+  configSize,
+  bars,
+  rom,
+  msix,
+  options,
+}: DeviceSpec): number {
   let weight =
     (id === 'dev0' ? 0 : 4) +
     (name === id ? 0 : 5) +
     (vendor === 0 && device === 0 ? 0 : 5) +
     (vga === undefined ? 0 : 5) +
     (configSize === undefined ? 0 : 5) +
-    30 * Object.keys(options).length;
+    30 * Object.keys(options).length +
+    digits(options.romfile ?? 0n);
+  if (rom !== undefined)
+    weight += 80 + 4 * digitsOfSize(rom.size) + (rom.contents === undefined ? 0 : 10 + digits(rom.contents));
   for (const { index, type, size, mmap, sparse, mmapError, p2p, writable } of bars) {
     weight += writable === undefined ? 0 : 10;
     weight += (mmapError === undefined ? 0 : 10) + (p2p === undefined ? 0 : 10);
@@ -77,6 +91,8 @@ function weighOperation(operation: Operation): number {
   switch (operation.op) {
     case 'set-bar':
       return digits(operation.address);
+    case 'set-rom':
+      return digits(operation.address) + (operation.enabled ? 0 : 1);
     case 'add-region':
       return (
         20 +

@@ -1,6 +1,6 @@
 import { isPowerOfTwo, offset } from '../../src/address/index.ts';
-import { msixTableRange } from '../../src/pci-layout/index.ts';
-import type { BarSpec, DeviceSpec, MsixSpec } from '../../src/scenario/index.ts';
+import { SMALLEST_ROM, msixTableRange } from '../../src/pci-layout/index.ts';
+import type { BarSpec, DeviceSpec, MsixSpec, RomSpec } from '../../src/scenario/index.ts';
 import { rounderNumbers } from './numbers.ts';
 
 /** Simpler devices in place of this one. */
@@ -13,6 +13,8 @@ export function* simplerDevices(device: DeviceSpec): Generator<DeviceSpec> {
   if (configSize !== undefined) yield { ...plain, ...(vga !== undefined && { vga }) };
   if (device.vendor !== 0 || device.device !== 0) yield { ...device, vendor: 0, device: 0 };
   if (device.name !== device.id) yield { ...device, name: device.id };
+  const { rom } = device;
+  if (rom !== undefined) for (const simpler of simplerRoms(rom)) yield { ...device, rom: simpler };
   for (const [index, bar] of device.bars.entries()) {
     for (const simpler of simplerBars(bar)) yield { ...device, bars: device.bars.with(index, simpler) };
     if (msix === undefined) continue;
@@ -23,6 +25,13 @@ export function* simplerDevices(device: DeviceSpec): Generator<DeviceSpec> {
     }
   }
   if (msix !== undefined) for (const simpler of simplerMsix(msix)) yield { ...device, msix: simpler };
+}
+
+function* simplerRoms({ size, contents }: RomSpec): Generator<RomSpec> {
+  if (contents !== undefined) yield { size };
+  const part = contents === undefined ? {} : { contents };
+  for (const simpler of [0x1000n, 0x1_0000n, 0x800n, size / 2n])
+    if (simpler >= SMALLEST_ROM) yield { size: simpler, ...part };
 }
 
 function* simplerBars(bar: BarSpec): Generator<BarSpec> {

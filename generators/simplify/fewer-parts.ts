@@ -1,3 +1,4 @@
+import { ROM_SLOT } from '../../src/pci-layout/index.ts';
 import type { Operation, Scenario } from '../../src/scenario/index.ts';
 import { withDevice } from './with-device.ts';
 
@@ -44,6 +45,22 @@ function closes(first: Operation, second: Operation): boolean {
   if (first.op === 'unplug') return second.op === 'hotplug' && second.device === first.device;
   return first.op === 'disable-memory' && second.op === 'enable-memory' && second.device === first.device;
 }
+
+/** Without an expansion ROM, and without what the guest does with it. */
+export function* withFewerRoms(scenario: Scenario): Generator<Scenario> {
+  for (const [index, device] of scenario.devices.entries()) {
+    const { rom, ...others } = device;
+    const { rombar, romfile, ...options } = device.options;
+    if (rom === undefined && rombar === undefined && romfile === undefined) continue;
+    const operations = scenario.operations.filter(
+      (operation) => deviceOf(operation) !== device.id || !isOfRom(operation),
+    );
+    yield { ...withDevice(scenario, index, { ...others, options }), operations };
+  }
+}
+
+const isOfRom = (operation: Operation): boolean =>
+  operation.op === 'set-rom' || ('bar' in operation && operation.bar === ROM_SLOT);
 
 /** Without one of the BARs, with and without MSI-X. */
 export function* withFewerBars(scenario: Scenario): Generator<Scenario> {

@@ -25,6 +25,11 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
       for (const address of [...addresses, ...rounderNumbers(operation.address)])
         yield { ...operation, address };
       return;
+    case 'set-rom':
+      if (!operation.enabled) yield { ...operation, enabled: true };
+      for (const address of [...addresses, ...rounderNumbers(operation.address)])
+        if (address < END_OF_32_BITS) yield { ...operation, address };
+      return;
     case 'add-region':
       if (operation.priority !== 0) yield { ...operation, priority: 0 };
       if (operation.blockSize !== undefined) {
@@ -68,11 +73,12 @@ function* simplerOperations(operation: Operation, addresses: readonly bigint[]):
   }
 }
 
+/** The register of an expansion ROM has 32 bits. */
+const END_OF_32_BITS = 1n << 32n;
+
 /** All addresses moved down by the same distance, so that neighbours stay neighbours. */
 export function* withOneAddressForMany(scenario: Scenario): Generator<Scenario> {
-  const placed = scenario.operations.filter(
-    (operation) => operation.op === 'set-bar' || operation.op === 'add-region',
-  );
+  const placed = scenario.operations.filter((operation) => 'address' in operation);
   if (placed.length < 2) return;
   const least = placed.reduce(
     (lowest, { address }) => (address < lowest ? address : lowest),
@@ -84,8 +90,16 @@ export function* withOneAddressForMany(scenario: Scenario): Generator<Scenario> 
     yield {
       ...scenario,
       operations: scenario.operations.map((operation) =>
-        'address' in operation ? { ...operation, address: operation.address - least + target } : operation,
+        'address' in operation ? movedBy(operation, target - least) : operation,
       ),
     };
   }
+}
+
+type Placed = Extract<Operation, { address: bigint }>;
+
+/** The operation with an address that is `distance` bytes further up. */
+function movedBy(operation: Placed, distance: bigint): Operation {
+  const address = operation.address + distance;
+  return { ...operation, address: operation.op === 'set-rom' ? BigInt.asUintN(32, address) : address };
 }

@@ -430,6 +430,51 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     },
   ],
   'the table answers in the words of the PBA': ['access-dispatched', { access: { route: () => 'pba' } }],
+  'no guest sees an expansion ROM': ['bar-as-hardware/missing-rom', { device: { showsRom: () => false } }],
+  'a guest sees half of an expansion ROM': [
+    'bar-as-hardware/wrong-rom-size',
+    { device: { romSize: ({ size }) => size / 2n } },
+  ],
+  'an expansion ROM answers without its enable bit': [
+    'incremental-equals-scratch/bar-misplaced',
+    { pci: { honoursRomEnable: false } },
+  ],
+  'the enable bit of an expansion ROM cannot be written': [
+    'bar-as-hardware/write-lost',
+    { pci: { romWritableBits: (size) => BigInt.asUintN(32, -size) } },
+  ],
+  'the kernel shows no expansion ROM': [
+    'access-dispatched/rom-unreadable',
+    { host: { rom: ({ size }) => ({ size, contents: 0n }) } },
+  ],
+  'writes to the register of an expansion ROM are lost while it is enabled': [
+    'bar-as-hardware/write-lost',
+    { pci: { acceptsRomWrite: (_value, isEnabled) => !isEnabled } },
+  ],
+  'an expansion ROM does not move': [
+    'incremental-equals-scratch/bar-misplaced',
+    { pci: { movesOnRomWrite: false } },
+  ],
+  'a reset keeps the register of an expansion ROM': [
+    'bar-as-hardware/kept-over-reset',
+    { pci: { resetsRom: false } },
+  ],
+  'an unplugged device leaves its expansion ROM behind': [
+    'memslot-aligned-disjoint/owner-gone',
+    { pci: { unmapsRomOnUnplug: false } },
+  ],
+  'a file becomes an expansion ROM of its own length': [
+    'no-abort/rom-size-assertion',
+    { pci: { romfileSize: (bytes) => bytes } },
+  ],
+  'the guest writes to an expansion ROM': [
+    'access-dispatched/rom-written',
+    { access: { reachesRom: ({ offset: at }, contents) => at < contents } },
+  ],
+  'an expansion ROM without an image is read': [
+    'access-dispatched/rom-read-beyond-its-end',
+    { access: { reachesRom: ({ write }) => !write } },
+  ],
   'cloud-hypervisor reads its table where the device has it': [
     'access-dispatched',
     { cloudHypervisor: { routesToTable: () => false } },

@@ -1,5 +1,5 @@
 import { hex } from '../address/index.ts';
-import type { Operation } from '../scenario/index.ts';
+import { slotName, type Operation } from '../scenario/index.ts';
 import type { State, Trace } from '../trace/index.ts';
 import type { AccessEvent, AccessPart, Reached } from '../vfio/index.ts';
 import { expectationOf, type Expectation } from './access-expectation.ts';
@@ -14,7 +14,7 @@ export const accessDispatched: Invariant = {
   id: 'access-dispatched',
   clause:
     'each byte of an access to a BAR reaches what answers at its address, once and at the right offset, and the ' +
-    'device sees an aligned access as one; emulation of MSI-X ends with the table and the PBA, and carries out every access that the PCI specification allows',
+    'device sees an aligned access as one; an expansion ROM answers reads with its contents and takes no write; emulation of MSI-X ends with the table and the PBA, and carries out every access that the PCI specification allows',
   severity: 'error',
   site: 'system/physmem.c: flatview_read, flatview_write; hw/pci/msix.c: msix_table_mmio_ops',
   start(trace, examination) {
@@ -51,7 +51,7 @@ function judgeStep(trace: Trace, index: number, operation: BarAccess, examinatio
 }
 
 const where = ({ device, bar, offset }: Pick<BarAccess, 'device' | 'bar' | 'offset'>): string =>
-  `${device} BAR ${bar}+${hex(offset)}`;
+  `${device} ${slotName(bar)}+${hex(offset)}`;
 
 const isAt = (
   { name, offset }: Expectation,
@@ -145,6 +145,7 @@ class AccessCheck {
   /** Why a byte has not reached what it should; `undefined` if it has. */
   #causeOf(expected: Expectation, reached: Reached, byte: bigint): string | undefined {
     const { structure, mirror, kind } = expected;
+    if (kind === 'rom' || kind === 'no-rom') return this.#causeInRom(expected, reached, byte);
     // A memory BAR may reach over the ports of virt. What answers at ports is not judged.
     if (kind === 'ports') return undefined;
     // The guest then sees the registers of the real configuration space, with addresses of the host.
@@ -185,6 +186,16 @@ class AccessCheck {
     }
   }
 
+  /** Why a byte of the expansion ROM has not reached what it should. */
+  #causeInRom({ kind, deviceBytes, owner }: Expectation, reached: Reached, byte: bigint): string | undefined {
+    if (reached.kind === 'nothing') return kind === 'rom' ? 'rom-unreadable' : undefined;
+    if (reached.kind === 'memory') return 'memory-where-trapped';
+    const isSame = reached.kind === 'device' && reached.device === owner && reached.bar === deviceBytes!.bar;
+    if (!isSame || reached.offset + byte !== deviceBytes!.offset) return 'device-wrong-place';
+    if (kind === 'rom') return undefined;
+    return this.#access.write ? 'rom-written' : 'rom-read-beyond-its-end';
+  }
+
   /** A read of pending bits asks for the vectors that have these bits, of those that the device has. */
   #checkPolled(size: number, { device, offset, polled }: Extract<Reached, { kind: 'msix-pba' }>): void {
     if (polled === undefined) return;
@@ -219,7 +230,7 @@ function reachedText(reached: Reached, byte: number): string {
     case 'registers':
       return `"${reached.region}"${at(reached.offset)}`;
     case 'device':
-      return `${reached.device} BAR ${reached.bar}${at(reached.offset)}`;
+      return `${reached.device} ${slotName(reached.bar)}${at(reached.offset)}`;
     case 'config-space':
       return `the configuration space of ${reached.device}${at(reached.offset)}`;
     case 'msix-table':
@@ -230,7 +241,7 @@ function reachedText(reached: Reached, byte: number): string {
 }
 
 function expectedText({ kind, name, offset, structure, owner }: Expectation): string {
-  if (kind === 'nothing') return 'nothing';
+  if (kind === 'nothing' || kind === 'no-rom') return 'nothing';
   if (kind === 'config-space') return `the configuration space of ${owner}+${hex(offset)}`;
   const structureName = structure === 'table' ? 'the MSI-X table' : 'the PBA';
   return `${structure === undefined ? `"${name}"` : `${structureName} of ${owner}`}+${hex(offset)}`;

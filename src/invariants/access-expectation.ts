@@ -1,5 +1,5 @@
 import { firstEndingAbove, type Offset } from '../address/index.ts';
-import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
+import { ROM_SLOT, msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import type { DeviceState, State, Trace, TraceRange } from '../trace/index.ts';
 import { barOf, isEmulatedPba } from './bar-bytes.ts';
 import { showsPorts, startOfBar } from './bar-in-system-memory.ts';
@@ -8,7 +8,18 @@ import { hasReadonlySlots } from './readonly-slots.ts';
 
 /** What answers at one address, by the flat view and by the guest's MSI-X capability. */
 export interface Expectation {
-  readonly kind: 'memory' | 'device' | 'emulation' | 'config-space' | 'ports' | 'registers' | 'nothing';
+  readonly kind:
+    | 'memory'
+    | 'device'
+    | 'emulation'
+    | 'config-space'
+    | 'ports'
+    | 'registers'
+    /** A byte that the VMM reads of the device's expansion ROM. */
+    | 'rom'
+    /** A byte of the expansion ROM's BAR behind the ROM, or a write to the ROM. */
+    | 'no-rom'
+    | 'nothing';
   /** Of the region that the flat view shows there. */
   readonly name: string;
   /** Id of the device that owns the region. */
@@ -88,6 +99,7 @@ function ofDevice(
   const { at, write, trace } = byte;
   const place = placeInBar(device, region.name, at);
   if (place === undefined) return inMirror(shown, device, byte);
+  if (place.bar === ROM_SLOT) return inRom(shown, device, place, byte);
   const layout = device.msix?.layout;
   const isIn = (name: 'table' | 'pba'): boolean => {
     if (layout === undefined) return false;
@@ -129,6 +141,19 @@ function missingMirror(shown: Expectation, device: DeviceState, trace: Trace): E
   const place = { bar: own.bar.index, offset: own.start + shown.offset };
   const at = offsetInMirror(device, place, trace);
   return at === undefined ? undefined : { ...shown, kind: 'config-space', offset: at, mirror: 'missing' };
+}
+
+/** What a byte of the expansion ROM has to reach: reads of what the host lets be read, and nothing else. */
+function inRom(
+  shown: Expectation,
+  { id }: DeviceState,
+  place: PlaceInBar,
+  { write, trace }: ByteInView,
+): Expectation {
+  const rom = trace.scenario.devices.find((device) => device.id === id)?.rom;
+  const contents = rom?.contents ?? rom?.size ?? 0n;
+  const isRead = !write && place.offset < contents;
+  return { ...shown, deviceBytes: place, kind: isRead ? 'rom' : 'no-rom', mayBeNothing: !isRead };
 }
 
 /** The byte of the configuration space that a byte of a BAR mirrors. */

@@ -1,10 +1,17 @@
 import { hex } from '../address/index.ts';
-import { BAR_COUNT, type BarType } from '../pci-layout/index.ts';
-import { isCloudHypervisor, type BarSpec, type BarTypeName, type DeviceSpec } from '../scenario/index.ts';
+import { BAR_COUNT, ROM_SLOT, type BarType } from '../pci-layout/index.ts';
+import {
+  barText,
+  isCloudHypervisor,
+  type BarSpec,
+  type BarTypeName,
+  type DeviceSpec,
+} from '../scenario/index.ts';
 import type { BarRegister, BarState, DeviceState, Trace } from '../trace/index.ts';
 import type { BarSizedEvent } from '../vfio/index.ts';
-import { isCommandReset, lastWritten } from './bar-history.ts';
+import { isCommandReset, lastRomWritten, lastWritten, type Written } from './bar-history.ts';
 import type { Examination, Invariant } from './invariant.ts';
+import { checkRom } from './rom-as-hardware.ts';
 
 /** A smaller BAR has its type bits among the bits of its address. */
 const SMALLEST_SIZED = 16n;
@@ -14,7 +21,8 @@ export const barAsHardware: Invariant = {
   id: 'bar-as-hardware',
   clause:
     "the BARs that the guest sees have the type, width, pairing and size of the device's BARs, apart from a BAR to " +
-    'which MSI-X was relocated, and their registers hold what the guest wrote; a reset clears these and COMMAND',
+    'which MSI-X was relocated, and the expansion ROM that the device or the user gives; their registers hold what the ' +
+    'guest wrote; a reset clears these and COMMAND',
   severity: 'error',
   site: 'hw/vfio/pci.c: vfio_bar_prepare, vfio_bar_register',
   start(trace, examination) {
@@ -30,6 +38,7 @@ export const barAsHardware: Invariant = {
           if (spec === undefined) continue;
           for (const bar of spec.bars) checkBar(bar, device, spec, examination);
           if (devices.plugged.includes(device)) checkAlignment(device, examination);
+          checkRom(device, spec, examination);
           for (const bar of device.bars) checkExtra(bar, device, spec, examination);
         }
       },
@@ -58,7 +67,7 @@ function checkBar(spec: BarSpec, device: DeviceState, whole: DeviceSpec, examina
   const { index, size } = spec;
   const seen = device.bars.find((bar) => bar.index === index);
   examination.exercised++;
-  const name = `BAR ${index} of ${device.id}`;
+  const name = barText(index, device.id);
   if (seen === undefined) {
     examination.violate('missing-bar', () => `the guest does not see ${name}`);
     return;
@@ -107,7 +116,7 @@ function checkSizing(
   examination.violate(
     'sized-wrong',
     () =>
-      `a guest that writes ${hex(wrote)} into BAR ${bar} of ${device} reads ${hex(read)}; a BAR of ` +
+      `a guest that writes ${hex(wrote)} into ${barText(bar, device)} reads ${hex(read)}; a BAR of ` +
       `${hex(seen.size)} bytes answers ${hex(expected)}`,
   );
 }
@@ -125,18 +134,32 @@ function checkRegisters(trace: Trace, examination: Examination): void {
     if (seen !== undefined) checkDecoding(register, seen.type === 'io' ? 'io' : 'memory', trace, examination);
     const size = seen?.size;
     if (size === undefined || size < SMALLEST_SIZED) continue;
-    const written = lastWritten(trace.scenario, device, bar);
+    const written = writtenInto(register, trace);
     if (written === undefined) continue;
     examination.exercised++;
-    if (address === (written.address & -size)) continue;
+    const isEnabled = register.enabled ?? written.enabled;
+    if (address === (written.address & -size) && isEnabled === written.enabled) continue;
     examination.violate(
       written.byReset ? 'kept-over-reset' : 'write-lost',
       () =>
-        `BAR ${bar} of ${device} has ${hex(address)} in its register, but ` +
-        (written.byReset ? 'a reset clears it' : `the guest wrote ${hex(written.address)}`),
+        `${barText(bar, device)} has ${registerText(address, isEnabled)} in its register, but ` +
+        (written.byReset
+          ? 'a reset clears it'
+          : `the guest wrote ${registerText(written.address, written.enabled)}`),
     );
   }
 }
+
+/** What the guest, or a reset, has written into a register last; the expansion ROM has an enable bit of its own. */
+function writtenInto(
+  { device, bar }: BarRegister,
+  { scenario }: Trace,
+): (Written & { readonly enabled?: boolean }) | undefined {
+  return bar === ROM_SLOT ? lastRomWritten(scenario, device) : lastWritten(scenario, device, bar);
+}
+
+const registerText = (address: bigint, enabled: boolean | undefined): string =>
+  `${hex(address)}${enabled === undefined ? '' : enabled ? ' with the enable bit' : ' without the enable bit'}`;
 
 /** After a reset a function answers at no BAR of a space until the guest enables the space. */
 function checkDecoding(
@@ -157,7 +180,7 @@ function checkDecoding(
 
 /** A BAR that the device does not have, such as the upper half of a 64-bit BAR. */
 function checkExtra(bar: BarState, device: DeviceState, whole: DeviceSpec, examination: Examination): void {
-  if (whole.bars.some(({ index }) => index === bar.index)) return;
+  if (bar.index === ROM_SLOT || whole.bars.some(({ index }) => index === bar.index)) return;
   const isUpperHalf = whole.bars.some(
     ({ index, type }) => index + 1 === bar.index && typeOf(type) === 'mem64',
   );

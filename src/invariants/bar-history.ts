@@ -37,6 +37,24 @@ export function lastWritten(
   return written;
 }
 
+/** What the register of the expansion ROM holds in the end. */
+export interface RomWritten extends Written {
+  /** Whether its enable bit is set. */
+  readonly enabled: boolean;
+}
+
+/** What the register of the device's expansion ROM holds after the last operation, without regard to the ROM's size. */
+export function lastRomWritten({ operations }: Scenario, device: string): RomWritten {
+  const last = operations.findLast(
+    (operation) =>
+      operation.op === 'reset' ||
+      ((operation.op === 'set-rom' || operation.op === 'hotplug') && operation.device === device),
+  );
+  return last?.op === 'set-rom'
+    ? { address: last.address, enabled: last.enabled, byReset: false }
+    : { address: 0n, enabled: false, byReset: true };
+}
+
 /**
  * Whether a reset, or the device's plugging in, wrote the enable bit of a space last, and not the guest.
  *

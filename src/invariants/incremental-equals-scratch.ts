@@ -1,6 +1,6 @@
 import { END_OF_SPACE, hex } from '../address/index.ts';
 import { Errno } from '../host/index.ts';
-import { isCloudHypervisor, type MachineType } from '../scenario/index.ts';
+import { barText, isCloudHypervisor, type MachineType } from '../scenario/index.ts';
 import {
   sameMapping,
   type BarRegister,
@@ -104,17 +104,17 @@ function checkBars(trace: Trace, examination: Examination): void {
       examination.violate(
         'bar-mapped-outside-d0',
         () =>
-          `BAR ${bar.index} of ${register.device} is mapped at ${hex(bar.address!)} in a power state without memory`,
+          `${barText(bar.index, register.device)} is mapped at ${hex(bar.address!)} in a power state without memory`,
       );
       continue;
     }
     const registered = register.decoding
       ? `has ${hex(register.address)} in its register`
-      : 'is disabled in the COMMAND register';
+      : `is disabled ${register.enabled === false ? 'in its register' : 'in the COMMAND register'}`;
     const mapped = bar.address === undefined ? 'does not map it' : `maps it at ${hex(bar.address)}`;
     examination.violate(
       'bar-misplaced',
-      () => `BAR ${bar.index} of ${register.device} ${registered}, but the VMM ${mapped}`,
+      () => `${barText(bar.index, register.device)} ${registered}, but the VMM ${mapped}`,
     );
   }
 }

@@ -11,6 +11,8 @@ export const PLACES = [
   'added-region',
   /** A BAR of a device. */
   'bar',
+  /** The expansion ROM of a device. */
+  'expansion-rom',
   /** Nothing: the violation has no addresses, or no memory is there. */
   'nowhere',
 ] as const;
@@ -59,7 +61,8 @@ const isSame = (a: Range, b: Range): boolean => a.start === b.start && a.end ===
 const touch = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
 
 function nameOf({ region, owner }: Backed, { scenario }: Trace): Place {
-  if (owner !== undefined) return 'bar';
+  // QEMU calls it `vfio[NAME].rom`, or `vfio-pci.rom` if a file of the user's is in it.
+  if (owner !== undefined) return region.endsWith('.rom') ? 'expansion-rom' : 'bar';
   const isAdded = scenario.operations.some(
     (operation) => operation.op === 'add-region' && operation.name === region,
   );

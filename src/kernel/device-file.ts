@@ -70,6 +70,11 @@ export class DeviceFile implements KernelFile {
     if (index === PCI_REGIONS.CONFIG) {
       const end = Math.min(start + length, CONFIG_BYTES);
       for (let byte = start; byte < end; byte++) data[byte - start] = this.device.config.read(byte, 1);
+    } else if (index === PCI_REGIONS.ROM) {
+      // Linux vfio_pci_rdwr.c: a read ends with the ROM.
+      const left = Number(this.device.host.rom?.contents ?? 0n) - start;
+      const count = Math.max(0, Math.min(length, left));
+      return done(count, { data: data.subarray(0, count) });
     } else if (!this.#hasBar(index)) return answered(Errno.EINVAL);
     return done(length, { data });
   }

@@ -28,6 +28,10 @@ export function answerRegionInfo(device: OfferedDevice, call: IoctlCall): Kernel
 function regionOf({ host }: OfferedDevice, index: number): RegionInfo | undefined {
   if (index < BAR_COUNT) return host.region(index);
   if (index === PCI_REGIONS.VGA) return undefined;
+  if (index === PCI_REGIONS.ROM) {
+    const size = host.rom?.contents ?? 0n;
+    return { size, flags: { read: size > 0n, write: false, mmap: false }, capabilities: [] };
+  }
   const isConfig = index === PCI_REGIONS.CONFIG;
   const flags = { read: isConfig, write: isConfig, mmap: false };
   return { size: isConfig ? BigInt(CONFIG_BYTES) : 0n, flags, capabilities: [] };

@@ -19,6 +19,7 @@ import type { ModelledBar, ModelledContainer, ModelledDevice, ModelledVmm } from
 /** A host without rules of a revision: `HostRules` belong to revisions of QEMU. */
 const PLAIN_HOST: Parameters<typeof makeHostDevice>[3] & Parameters<typeof makeHostIommu>[1] = {
   regionInfo: (info) => info,
+  rom: (rom) => rom,
   mmap: (errno) => errno,
   pageSizes: (hardware) => hardware,
   checksApertures: true,

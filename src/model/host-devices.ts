@@ -9,8 +9,8 @@ import {
   type VfioPciBar,
 } from '../host/index.ts';
 import type { BarAttributes } from '../pci-layout/index.ts';
-import type { BarSpec, BarTypeName, DeviceSpec, HostSpec } from '../scenario/index.ts';
-import { NEWEST, type HostDevice, type HostRules } from '../vfio/index.ts';
+import type { BarSpec, BarTypeName, DeviceSpec, HostSpec, RomSpec } from '../scenario/index.ts';
+import { NEWEST, type HostDevice, type HostRom, type HostRules } from '../vfio/index.ts';
 
 const ATTRIBUTES: Record<BarTypeName, BarAttributes> = {
   io: { type: 'io', prefetchable: false },
@@ -31,7 +31,7 @@ export function makeHostDevice(
   spec: DeviceSpec,
   host: HostSpec,
   hostPageSize: Size,
-  rules: Pick<HostRules, 'regionInfo' | 'mmap'> = NEWEST.host,
+  rules: Pick<HostRules, 'regionInfo' | 'rom' | 'mmap'> = NEWEST.host,
 ): HostDevice {
   const served = host.iommu.type === 'vfio-user';
   const kernel = kernelRules(host.kernel);
@@ -50,6 +50,7 @@ export function makeHostDevice(
     device: spec.device,
     isVga: spec.vga ?? false,
     configSize: spec.configSize ?? 0x1000n,
+    rom: spec.rom && rules.rom(romOf(spec.rom)),
     msix: spec.msix,
     region: (index) => {
       const bar = specOf(index);
@@ -72,6 +73,9 @@ export function makeHostDevice(
         : exportBar(specOf(index)?.size ?? 0n, areas, hostPageSize),
   };
 }
+
+/** The expansion ROM: the kernel reports all bytes that the register decodes, or none (host fact R4.3.3). */
+const romOf = ({ size, contents = size }: RomSpec): HostRom => ({ size, contents });
 
 /** The info of a region without VFIO_REGION_INFO_FLAG_WRITE: an mmap that is to be written fails. */
 const forReadingAlone = (info: RegionInfo): RegionInfo => ({

@@ -113,6 +113,8 @@ export class QemuDevices {
         msixRelocation: spec.options['x-msix-relocation'] ?? 'off',
         noMmap: spec.options['x-no-mmap'] ?? false,
         noMsixEmulation: spec.options['x-no-msix-emulation'],
+        rombar: spec.options.rombar,
+        romfile: spec.options.romfile,
       },
       {
         bus: machine.bus,

@@ -128,6 +128,8 @@ export class QemuVmm implements ModelledVmm {
     switch (operation.op) {
       case 'set-bar':
         return devices.get(operation.device).setBar(operation.bar, operation.address);
+      case 'set-rom':
+        return devices.get(operation.device).setRom(operation.address, operation.enabled);
       case 'size-bar':
         return devices.get(operation.device).sizeBar(operation.bar, operation.probe);
       case 'enable-memory':

@@ -43,7 +43,7 @@ export function unsuitable(
   { host, machine, devices, operations }: Scenario,
   revision: AnyRevision,
 ): Problem[] {
-  const { iommuTypes, machineTypes, overlays = true, virtioMem, readonlyBars } = scopeOf(revision);
+  const { iommuTypes, machineTypes, overlays = true, virtioMem, readonlyBars, roms } = scopeOf(revision);
   const problems: Problem[] = [];
   const refuse = (path: string, what: string, allowed?: readonly string[]): void => {
     const hint = allowed === undefined ? '' : `; allowed are ${allowed.join(', ')}`;
@@ -57,6 +57,12 @@ export function unsuitable(
     if (!overlays && OF_THE_MEMORY_API.has(op)) refuse(`operations[${index}].op`, op);
     else if (!virtioMem && op === 'add-region' && operation.kind === 'virtio-mem')
       refuse(`operations[${index}].kind`, 'virtio-mem');
+  }
+  if (roms === false) {
+    for (const [index, { rom, options }] of devices.entries()) {
+      if (rom !== undefined) refuse(`devices[${index}].rom`, 'expansion ROMs');
+      if (options.romfile !== undefined) refuse(`devices[${index}].options.romfile`, 'expansion ROMs');
+    }
   }
   if (!readonlyBars) {
     for (const [index, { bars }] of devices.entries()) {

@@ -24,6 +24,8 @@ export interface Scope {
   /** Whether the revision runs scenarios with a virtio-mem, and with read-only BARs; `false` for cloud-hypervisor. */
   readonly virtioMem: boolean;
   readonly readonlyBars: boolean;
+  /** `false` for a VMM whose model has no expansion ROMs. */
+  readonly roms?: false;
 }
 
 /** The scope of a revision. cloud-hypervisor has one machine, its own, and no memory API as QEMU has. */
@@ -32,5 +34,5 @@ export const scopeOf = (revision: AnyRevision): Scope => ({
   iommuTypes: revision.iommus,
   ...(revision.vmm === undefined
     ? { virtioMem: revision.hasVirtioMem, readonlyBars: revision.hasReadonlyBars }
-    : { machineTypes: ['generic'], overlays: false, virtioMem: false, readonlyBars: false }),
+    : { machineTypes: ['generic'], overlays: false, virtioMem: false, readonlyBars: false, roms: false }),
 });

@@ -5,8 +5,11 @@ import {
   ConfigSpace,
   PciCommand,
   PciRegister,
+  ROM_SLOT,
+  RomRegister,
   barFlags,
   barRegister,
+  registerOf,
   type AccessWidth,
   type BarAttributes,
 } from '../pci-layout/index.ts';
@@ -14,8 +17,9 @@ import type { BarDecoding } from './bar.ts';
 import type { PciBus } from './pci-bus.ts';
 import { QEMU_PCI, type PciRules } from './pci-rules.ts';
 
-/** A registered BAR of a function. */
+/** A registered BAR of a function, or its expansion ROM. */
 export interface PciBar {
+  /** 0 to 5; `ROM_SLOT` for the expansion ROM. */
   readonly index: number;
   readonly attributes: BarAttributes;
   /** Bytes at the time of registration. QEMU may resize the region later, but decodes this size (vfio fact 5.9). */
@@ -53,13 +57,13 @@ export class PciFunction {
     );
   }
 
-  /** BAR `index`, 0 to 5; `undefined` if no such BAR is registered. */
+  /** BAR `index`, 0 to 5, or the expansion ROM, 6; `undefined` if no such BAR is registered. */
   bar(index: number): PciBar | undefined {
     return this.bars.find((bar) => bar.index === index);
   }
 
   /**
-   * Registers `region` as BAR `index` (pci_register_bar, pci fact 4.5). The caller registers BARs in
+   * Registers `region` as BAR `index`, or as expansion ROM (pci_register_bar, pci facts 4.5 and 4.10). The caller registers BARs in
    * ascending order of their index.
    *
    * @throws RangeError if the region's size is not a power of two, where QEMU aborts.
@@ -68,18 +72,25 @@ export class PciFunction {
     const { size } = region;
     if (!isPowerOfTwo(size)) throw new RangeError(`BAR ${index} has ${size} bytes, which is no power of two`);
     (this.bars as PciBar[]).push({ index, attributes, size, region, address: undefined });
-    const mask = this.#rules.writableBits(attributes.type, size);
-    const at = barRegister(index);
+    const rules = this.#rules;
+    const mask = index === ROM_SLOT ? rules.romWritableBits(size) : rules.writableBits(attributes.type, size);
+    const at = registerOf(index);
     this.config.set(at, 4, barFlags(attributes));
     this.config.setWritable(at, 4, Number(BigInt.asUintN(32, mask)));
     if (attributes.type === 'mem64')
       this.config.setWritable(at + 4, 4, Number(BigInt.asUintN(32, mask >> 32n)));
   }
 
+  /** Bytes of the expansion ROM that a file of so many bytes becomes (pci fact 4.11). */
+  romfileSize(bytes: Size): Size {
+    return this.#rules.romfileSize(bytes);
+  }
+
   /** Where `bar` answers by the present values of its registers and of COMMAND (pci fact 4.1). */
   decode(bar: PciBar): BarDecoding {
     if (!this.#isInD0 && !this.#rules.decodesOutsideD0) return NO_POWER;
     if (!this.isDecoding(bar) && !this.#rules.decodesWhileDisabled) return DECODING_OFF;
+    if (bar.index === ROM_SLOT && this.#rules.honoursRomEnable && !this.isRomEnabled) return DECODING_OFF;
     const { attributes, size } = bar;
     return this.#rules.decodeBar(attributes.type, this.register(bar), size, this.bus.addressZeroAllowed);
   }
@@ -101,24 +112,31 @@ export class PciFunction {
     return (this.config.read(PciRegister.COMMAND, 2) & enabling) !== 0;
   }
 
+  /** Whether the enable bit in the expansion ROM's register is set. */
+  get isRomEnabled(): boolean {
+    return (this.config.read(PciRegister.EXPANSION_ROM, 1) & RomRegister.ENABLE) !== 0;
+  }
+
   /** The value of the BAR's register with its flag bits: both halves for a 64-bit BAR. */
   register({ index, attributes }: PciBar): bigint {
-    const at = barRegister(index);
+    const at = registerOf(index);
     const low = BigInt(this.config.read(at, 4));
     return attributes.type === 'mem64' ? (BigInt(this.config.read(at + 4, 4)) << 32n) | low : low;
   }
 
   /**
-   * Software writes configuration space. A write that overlaps a BAR register or the low byte of COMMAND
-   * also moves BARs (pci_default_write_config, pci fact 4.4).
+   * Software writes configuration space. A write that overlaps a BAR register, the expansion ROM's, or the low
+   * byte of COMMAND also moves BARs (pci_default_write_config, pci fact 4.4).
    */
   writeConfig(at: number, width: AccessWidth, value: number): void {
     const end = at + width;
     const touchesBars = at < barRegister(BAR_COUNT) && end > PciRegister.BAR_0;
     if (touchesBars && !this.#rules.acceptsWrite(value, this.#decodesMemory)) return;
+    const touchesRom = at < PciRegister.EXPANSION_ROM + 4 && end > PciRegister.EXPANSION_ROM;
+    if (touchesRom && !this.#rules.acceptsRomWrite(value, this.isRomEnabled)) return;
     this.config.write(at, width, value);
     const touchesCommand = at <= PciRegister.COMMAND && end > PciRegister.COMMAND;
-    if (touchesBars || touchesCommand) this.updateMappings();
+    if (touchesBars || touchesCommand || (touchesRom && this.#rules.movesOnRomWrite)) this.updateMappings();
   }
 
   /** Moves every BAR whose address changed, in ascending order, each in commits of its own (pci fact 4.3). */
@@ -146,7 +164,8 @@ export class PciFunction {
     this.#isInD0 = true;
     if (parts.command) this.config.clearWritten(PciRegister.COMMAND, 2);
     for (const bar of parts.bars ? this.bars : []) {
-      this.config.set(barRegister(bar.index), 4, barFlags(bar.attributes));
+      if (bar.index === ROM_SLOT && !this.#rules.resetsRom) continue;
+      this.config.set(registerOf(bar.index), 4, barFlags(bar.attributes));
       if (bar.attributes.type === 'mem64') this.config.set(barRegister(bar.index) + 4, 4, 0);
     }
     if (this.#rules.movesOnReset) this.updateMappings();
@@ -156,6 +175,7 @@ export class PciFunction {
   unmapAll(): void {
     if (!this.#rules.unmapsOnUnplug) return;
     for (const bar of this.bars) {
+      if (bar.index === ROM_SLOT && !this.#rules.unmapsRomOnUnplug) continue;
       this.#unmap(bar);
       this.#setAddress(bar, undefined);
     }

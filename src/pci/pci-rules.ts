@@ -1,5 +1,5 @@
 import type { Address, Size } from '../address/index.ts';
-import type { BarType } from '../pci-layout/index.ts';
+import { RomRegister, type BarType } from '../pci-layout/index.ts';
 import { decodeBar, type BarDecoding } from './bar.ts';
 
 /** The decisions of the PCI core that a revision or a patch can change. */
@@ -28,6 +28,31 @@ export interface PciRules {
   hasMoved(before: Address | undefined, after: Address | undefined): boolean;
   /** Whether an unplug removes the device's BARs from the bus (pci_unregister_io_regions, pci fact 4.9). */
   readonly unmapsOnUnplug: boolean;
+  /** The bits of the expansion ROM's register that software can write: its address and its enable bit (pci fact 4.10). */
+  romWritableBits(size: Size): bigint;
+  /**
+   * Whether a write to the expansion ROM's register counts (pci fact 4.10).
+   *
+   * @param isEnabled whether the ROM's enable bit is set before the write.
+   */
+  acceptsRomWrite(value: number, isEnabled: boolean): boolean;
+  /** Whether the expansion ROM answers only while the enable bit of its own register is set (pci fact 4.10). */
+  readonly honoursRomEnable: boolean;
+  /** Whether a write to the expansion ROM's register moves the ROM (pci_default_write_config, pci fact 4.4). */
+  readonly movesOnRomWrite: boolean;
+  /** Whether a reset clears the expansion ROM's register (pci_reset_regions, pci fact 4.8). */
+  readonly resetsRom: boolean;
+  /** Whether an unplug removes the expansion ROM from the bus (pci_unregister_io_regions, pci fact 4.9). */
+  readonly unmapsRomOnUnplug: boolean;
+  /** Bytes of the ROM that QEMU makes of a file of the user's (pci_add_option_rom, pci fact 4.11). */
+  romfileSize(bytes: Size): Size;
+}
+
+/** The smallest power of two that is not below `bytes` (pow2ceil). */
+function powerOfTwoFrom(bytes: Size): Size {
+  let size = 1n;
+  while (size < bytes) size *= 2n;
+  return size;
 }
 
 /** The rules of QEMU. */
@@ -41,4 +66,11 @@ export const QEMU_PCI: PciRules = {
   decodesOutsideD0: true,
   hasMoved: (before, after) => before !== after,
   unmapsOnUnplug: true,
+  romWritableBits: (size) => BigInt.asUintN(32, -size) | BigInt(RomRegister.ENABLE),
+  acceptsRomWrite: () => true,
+  honoursRomEnable: true,
+  movesOnRomWrite: true,
+  resetsRom: true,
+  unmapsRomOnUnplug: true,
+  romfileSize: powerOfTwoFrom,
 };

@@ -12,10 +12,13 @@ export function showsBridge({ machine, devices, operations }: Scenario): boolean
   if (machine.type !== 'q35') return false;
   // Between the two writes of a 64-bit BAR, the BAR lies at its new low half and its old high half.
   return operations.some((operation) => {
-    if (operation.op !== 'set-bar') return false;
+    if (operation.op !== 'set-bar' && operation.op !== 'set-rom') return false;
     const device = devices.find(({ id }) => id === operation.device);
-    const bar = device?.bars.find(({ index }) => index === operation.bar);
-    if (bar === undefined || bar.type === 'io') return false;
+    const bar =
+      operation.op === 'set-rom'
+        ? device?.rom
+        : device?.bars.find(({ index, type }) => index === operation.bar && type !== 'io');
+    if (bar === undefined) return false;
     const start = BigInt.asUintN(32, operation.address);
     // QEMU may grow a BAR below the page size to a page.
     const end = start + (bar.size > LARGEST_PAGE ? bar.size : LARGEST_PAGE);

@@ -1,4 +1,5 @@
 import { bytes, hex } from '../address/index.ts';
+import { slotName } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { AccessEvent, AccessPart, Reached } from '../vfio/index.ts';
 
@@ -10,7 +11,7 @@ export const accessLines = ({ steps }: Trace): string[] =>
 
 function accessText({ write, width, address, device, bar, offset, parts }: AccessEvent): string {
   const what = `${write ? 'write' : 'read'} of ${bytes(BigInt(width))} at ${hex(address)}`;
-  return `${what} (${device} BAR ${bar}+${hex(offset)}) reaches ${parts.map(partText).join(', then ')}`;
+  return `${what} (${device} ${slotName(bar)}+${hex(offset)}) reaches ${parts.map(partText).join(', then ')}`;
 }
 
 const partText = ({ size, reached }: AccessPart): string =>
@@ -24,7 +25,7 @@ function reachedName(reached: Reached): string {
     case 'registers':
       return `${reached.region} @${hex(reached.offset)}`;
     case 'device':
-      return `BAR ${reached.bar} of the device @${hex(reached.offset)}`;
+      return `${slotName(reached.bar)} of the device @${hex(reached.offset)}`;
     case 'msix-table':
       return `the emulated MSI-X table @${hex(reached.offset)}`;
     case 'msix-pba':

@@ -1,5 +1,11 @@
 import { bytes, hex } from '../address/index.ts';
-import { isKernelVersion, type DeviceSpec, type Operation, type Scenario } from '../scenario/index.ts';
+import {
+  isKernelVersion,
+  slotName,
+  type DeviceSpec,
+  type Operation,
+  type Scenario,
+} from '../scenario/index.ts';
 import { count } from './count.ts';
 
 /** The column, from 0, in which the texts of a described scenario begin. */
@@ -52,7 +58,7 @@ function pageList(sizes: readonly bigint[]): string {
   return sizes.length > 4 ? `${shown} and ${sizes.length - 4} more sizes` : shown;
 }
 
-function describeDevice({ id, vga, configSize, bars, msix, options }: DeviceSpec): string[] {
+function describeDevice({ id, vga, configSize, bars, rom, msix, options }: DeviceSpec): string[] {
   const lines = bars.map(({ index, size, type, mmap, sparse, mmapError, p2p, writable }) => {
     const areas = sparse?.map((area) => `${hex(area.offset)}+${hex(area.size)}`).join(' ') || 'none';
     const faults = `${mmapError === undefined ? '' : `, mmap fails with ${mmapError}`}${p2p === false ? ', no P2P' : ''}${writable === false ? ', read-only' : ''}`;
@@ -64,9 +70,15 @@ function describeDevice({ id, vga, configSize, bars, msix, options }: DeviceSpec
       `MSI-X  ${count(vectors, 'vector')}, table BAR ${tableBar}+${hex(tableOffset)}, PBA BAR ${pbaBar}+${hex(pbaOffset)}`,
     );
   }
+  if (rom !== undefined) {
+    const { size, contents = size } = rom;
+    const part = contents === size ? '' : contents === 0n ? ', no image' : `, image of ${bytes(contents)}`;
+    lines.push(`ROM    ${bytes(size)}${part}`);
+  }
   if (vga === true) lines.push('VGA controller');
   if (configSize !== undefined) lines.push(`${bytes(configSize)} of configuration space`);
-  for (const [name, value] of Object.entries(options)) lines.push(`${name}=${String(value)}`);
+  for (const [name, value] of Object.entries(options))
+    lines.push(typeof value === 'bigint' ? `${name} of ${bytes(value)}` : `${name}=${String(value)}`);
   if (lines.length === 0) lines.push('no BARs');
   return lines.map((line, index) => `${(index === 0 ? id : '').padEnd(8)} ${line}`);
 }
@@ -76,8 +88,10 @@ export function describeOperation(operation: Operation): string {
   switch (operation.op) {
     case 'set-bar':
       return `set-bar ${operation.device} BAR ${operation.bar} to ${hex(operation.address)}`;
+    case 'set-rom':
+      return `set-rom ${operation.device} to ${hex(operation.address)}, ${operation.enabled ? 'enabled' : 'disabled'}`;
     case 'size-bar':
-      return `size-bar ${operation.device} BAR ${operation.bar}${operation.probe === undefined ? '' : ` with ${hex(operation.probe)}`}`;
+      return `size-bar ${operation.device} ${slotName(operation.bar)}${operation.probe === undefined ? '' : ` with ${hex(operation.probe)}`}`;
     case 'mask-vector':
       return `${operation.masked ? 'mask' : 'unmask'}-vector ${operation.device} ${operation.vector}`;
     case 'resize-bar':
@@ -88,7 +102,7 @@ export function describeOperation(operation: Operation): string {
       return `set-power-state ${operation.device} to ${operation.state}`;
     case 'access-bar': {
       const { device, bar, offset, width, write } = operation;
-      return `access-bar ${write ? 'write' : 'read'} ${bytes(BigInt(width))} at ${device} BAR ${bar}+${hex(offset)}`;
+      return `access-bar ${write ? 'write' : 'read'} ${bytes(BigInt(width))} at ${device} ${slotName(bar)}+${hex(offset)}`;
     }
     case 'add-region': {
       const { name, kind, address, size, priority, blockSize } = operation;

@@ -1,5 +1,5 @@
 import { hex, overlaps, type Range } from '../address/index.ts';
-import { pciWindows, type MachineType } from '../scenario/index.ts';
+import { pciWindows, slotName, type MachineType } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
 
 /** A BAR that has an address and that the guest's CPU does not see. */
@@ -40,5 +40,5 @@ export const unseenBarLines = (trace: Trace): string[] =>
     const reason = isOutsideWindows
       ? 'it lies outside every PCI window of the machine'
       : 'other regions lie over it';
-    return `the CPU sees nothing of ${device} BAR ${bar} at [${hex(start)}, ${hex(end - 1n)}]: ${reason}`;
+    return `the CPU sees nothing of ${device} ${slotName(bar)} at [${hex(start)}, ${hex(end - 1n)}]: ${reason}`;
   });

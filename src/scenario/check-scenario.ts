@@ -1,5 +1,6 @@
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 import { FIRST_IOMMUFD_KERNEL, isKernelBefore, isKernelVersion } from './host-kernel.ts';
+import { ROM_SLOT } from '../pci-layout/index.ts';
 import {
   BLOCK_SIZE,
   CPU_VENDORS,
@@ -30,6 +31,7 @@ export function checkScenario(scenario: Scenario, decoder: ScenarioDecoder, path
     decoder.report(at('machine.ram'), 'expected a multiple of hostPageSize');
   }
   checkHost(scenario, decoder, at);
+  checkRoms(scenario, decoder, at);
   checkOperations(scenario, decoder, at('operations'));
 }
 
@@ -73,6 +75,27 @@ function checkHost(
         if (p2p === false) decoder.report(`${path}.p2p`, needsKernel);
       }
     }
+  }
+}
+
+/** vfio-pci reports all of a ROM or nothing, and a user who hides a ROM has no use for a file. */
+function checkRoms(
+  { host, devices }: Scenario,
+  decoder: ScenarioDecoder,
+  at: (place: string) => string,
+): void {
+  for (const [index, { rom, options }] of devices.entries()) {
+    const path = at(`devices[${index}]`);
+    const contents = rom?.contents;
+    if (
+      contents !== undefined &&
+      contents !== 0n &&
+      contents !== rom?.size &&
+      host.iommu.type !== 'vfio-user'
+    )
+      decoder.report(`${path}.rom.contents`, 'vfio-pci reports all bytes of the ROM, or 0 without an image');
+    if (options.romfile !== undefined && options.rombar === false)
+      decoder.report(`${path}.options.romfile`, 'needs `rombar`: firmware gets the file then, and no BAR');
   }
 }
 
@@ -143,6 +166,9 @@ function checkOperations(scenario: Scenario, decoder: ScenarioDecoder, path: str
       decoder.report(at, `${device.id} is not plugged in`);
     }
     if (operation.op === 'unplug') plugged.delete(device.id);
+    const ofRom = operation.op === 'set-rom' || ('bar' in operation && operation.bar === ROM_SLOT);
+    if (ofRom && device.rom === undefined && device.options.romfile === undefined)
+      decoder.report(at, `${device.id} has no expansion ROM`);
     if (operation.op === 'mask-vector' && operation.vector >= (device.msix?.vectors ?? 0)) {
       decoder.report(`${at}.vector`, `${device.id} has ${device.msix?.vectors ?? 0} vectors`);
     }

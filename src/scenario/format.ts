@@ -65,7 +65,7 @@ export function encodeScenario(scenario: Scenario): JsonValue {
       hostPageSize: machine.hostPageSize,
       guestPageSize: machine.guestPageSize,
     },
-    devices: devices.map(({ id, name, vendor, device, vga, configSize, bars, msix, options }) => ({
+    devices: devices.map(({ id, name, vendor, device, vga, configSize, bars, rom, msix, options }) => ({
       id,
       ...(name !== id && { name }),
       ...(vendor !== 0 && { vendor: BigInt(vendor) }),
@@ -73,8 +73,9 @@ export function encodeScenario(scenario: Scenario): JsonValue {
       ...(vga !== undefined && { vga }),
       ...(configSize !== undefined && { configSize }),
       bars: bars as unknown as JsonValue,
+      ...(rom && { rom: rom as unknown as JsonValue }),
       ...(msix && { msix: msix as unknown as JsonValue }),
-      ...(Object.keys(options).length > 0 && { options: options as JsonValue }),
+      ...(Object.keys(options).length > 0 && { options: options as unknown as JsonValue }),
     })),
   };
 }

@@ -31,3 +31,4 @@ export * as schemaFields from './schema/fields.ts';
 export type { Schema } from './schema/fields.ts';
 export { SCENARIO_SCHEMA } from './schema/scenario-schema.ts';
 export * from './scenario.ts';
+export { barText, slotName } from './slot-name.ts';

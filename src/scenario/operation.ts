@@ -19,8 +19,14 @@ export type Operation =
   /** The guest writes an address into a BAR; into a 64-bit BAR in two writes, low half first. */
   | { readonly op: 'set-bar'; readonly device: string; readonly bar: number; readonly address: bigint }
   /**
+   * The guest writes an address into the register of the expansion ROM, and its enable bit: a ROM answers only while both
+   * this bit and memory are enabled.
+   */
+  | { readonly op: 'set-rom'; readonly device: string; readonly address: bigint; readonly enabled: boolean }
+  /**
    * The guest sizes a BAR: it writes all ones into each half in turn, reads, and restores the half afterwards. `probe` is
    * what it writes into the first 4 bytes in place of all ones: 32 bits, such as 0xfffffff0 without the type bits.
+   * `bar` 6 is the expansion ROM, whose address bits are the upper 21.
    */
   | { readonly op: 'size-bar'; readonly device: string; readonly bar: number; readonly probe?: bigint }
   /** The guest sets or clears the memory enable bit of COMMAND. */
@@ -38,7 +44,8 @@ export type Operation =
     }
   /**
    * A CPU of the guest reads or writes `width` bytes at `offset` of a memory BAR. The access may be off its alignment,
-   * and may end beyond the BAR. A BAR without an address is not accessed.
+   * and may end beyond the BAR. A BAR without an address is not accessed. `bar` 6 is the
+   * expansion ROM.
    */
   | {
       readonly op: 'access-bar';
@@ -103,6 +110,7 @@ export type Operation =
 /** The names of the operations. */
 export const OPERATIONS = [
   'set-bar',
+  'set-rom',
   'size-bar',
   'enable-memory',
   'disable-memory',

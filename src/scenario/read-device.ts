@@ -1,4 +1,5 @@
-import { offset } from '../address/index.ts';
+import { isPowerOfTwo, offset } from '../address/index.ts';
+import { LARGEST_ROM, SMALLEST_ROM } from '../pci-layout/index.ts';
 import { optional } from './optional.ts';
 import { reportDuplicates } from './report-duplicates.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type DeviceOptionsSpec,
   type DeviceSpec,
   type MsixSpec,
+  type RomSpec,
 } from './scenario.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
@@ -18,7 +20,7 @@ export const LAST_32_BIT = 0xffff_ffffn;
 
 /** Reads one of the `devices` of a scenario. */
 export function readDevice(decoder: ScenarioDecoder, value: unknown, path: string): DeviceSpec {
-  const keys = ['id', 'name', 'vendor', 'device', 'vga', 'configSize', 'bars', 'msix', 'options'];
+  const keys = ['id', 'name', 'vendor', 'device', 'vga', 'configSize', 'bars', 'rom', 'msix', 'options'];
   const device = decoder.object(value, path, keys);
   const id = decoder.string(device['id'], `${path}.id`);
   const before = decoder.problems.length;
@@ -31,6 +33,7 @@ export function readDevice(decoder: ScenarioDecoder, value: unknown, path: strin
     bars.map(({ index }) => index),
     (index) => `${path}.bars[${index}].index`,
   );
+  const rom = optional(device['rom'], (spec) => readRom(decoder, spec, `${path}.rom`));
   const msix = optional(device['msix'] ?? undefined, (spec) => readMsix(decoder, spec, `${path}.msix`));
   const vga = optional(device['vga'], (isVga) => decoder.boolean(isVga, `${path}.vga`));
   const configSize = optional(device['configSize'], (size) =>
@@ -46,6 +49,7 @@ export function readDevice(decoder: ScenarioDecoder, value: unknown, path: strin
     ...(vga !== undefined && { vga }),
     ...(configSize !== undefined && { configSize }),
     bars,
+    ...(rom && { rom }),
     ...(msix && { msix }),
     options: readOptions(decoder, device['options'] ?? {}, `${path}.options`),
   };
@@ -86,6 +90,16 @@ function readBar(decoder: ScenarioDecoder, value: unknown, path: string): BarSpe
   };
 }
 
+function readRom(decoder: ScenarioDecoder, value: unknown, path: string): RomSpec {
+  const rom = decoder.object(value, path, ['size', 'contents']);
+  const size = decoder.number(rom['size'], `${path}.size`, SMALLEST_ROM, LARGEST_ROM);
+  if (!isPowerOfTwo(size)) decoder.report(`${path}.size`, 'expected a power of two');
+  const contents = optional(rom['contents'], (bytes) =>
+    decoder.number(bytes, `${path}.contents`, 0n, LARGEST_ROM),
+  );
+  return { size, ...(contents !== undefined && { contents }) };
+}
+
 function readMsix(decoder: ScenarioDecoder, value: unknown, path: string): MsixSpec {
   const msix = decoder.object(value, path, ['vectors', 'tableBar', 'tableOffset', 'pbaBar', 'pbaOffset']);
   const readOffset = (key: string) => {
@@ -104,7 +118,13 @@ function readMsix(decoder: ScenarioDecoder, value: unknown, path: string): MsixS
 }
 
 function readOptions(decoder: ScenarioDecoder, value: unknown, path: string): DeviceOptionsSpec {
-  const options = decoder.object(value, path, ['x-msix-relocation', 'x-no-mmap', 'x-no-msix-emulation']);
+  const options = decoder.object(value, path, [
+    'x-msix-relocation',
+    'x-no-mmap',
+    'x-no-msix-emulation',
+    'rombar',
+    'romfile',
+  ]);
   const relocation = optional(options['x-msix-relocation'], (option) =>
     decoder.oneOf(option, `${path}.x-msix-relocation`, RELOCATIONS),
   );
@@ -112,9 +132,15 @@ function readOptions(decoder: ScenarioDecoder, value: unknown, path: string): De
   const noMsixEmulation = optional(options['x-no-msix-emulation'], (option) =>
     decoder.boolean(option, `${path}.x-no-msix-emulation`),
   );
+  const rombar = optional(options['rombar'], (option) => decoder.boolean(option, `${path}.rombar`));
+  const romfile = optional(options['romfile'], (bytes) =>
+    decoder.number(bytes, `${path}.romfile`, 1n, LARGEST_ROM),
+  );
   return {
     ...(relocation && { 'x-msix-relocation': relocation }),
     ...(noMmap !== undefined && { 'x-no-mmap': noMmap }),
     ...(noMsixEmulation !== undefined && { 'x-no-msix-emulation': noMsixEmulation }),
+    ...(rombar !== undefined && { rombar }),
+    ...(romfile !== undefined && { romfile }),
   };
 }

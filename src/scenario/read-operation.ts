@@ -1,4 +1,5 @@
 import { END_OF_SPACE, hex, isPowerOfTwo, LAST_ADDRESS, offset, type Size } from '../address/index.ts';
+import { ROM_SLOT } from '../pci-layout/index.ts';
 import {
   ACCESS_WIDTHS,
   DMA_WINDOW_PAGES,
@@ -19,6 +20,7 @@ export const [SMALLEST_BLOCK, LARGEST_BLOCK]: readonly [Size, Size] = [0x1000n, 
 /** The keys of each operation, apart from `op`. */
 const OPERATION_KEYS: Record<Operation['op'], readonly string[]> = {
   'set-bar': ['device', 'bar', 'address'],
+  'set-rom': ['device', 'address', 'enabled'],
   'size-bar': ['device', 'bar', 'probe'],
   'enable-memory': ['device'],
   'disable-memory': ['device'],
@@ -59,16 +61,24 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
   const fields = decoder.object(value, path, ['op', ...OPERATION_KEYS[op]]);
   const device = () => decoder.string(fields['device'], `${path}.device`);
   const bar = () => decoder.integer(fields['bar'], `${path}.bar`, 0, 5);
+  const barOrRom = () => decoder.integer(fields['bar'], `${path}.bar`, 0, ROM_SLOT);
   const name = () => decoder.string(fields['name'], `${path}.name`);
   const address = () => decoder.number(fields['address'], `${path}.address`, 0n, LAST_ADDRESS);
   switch (op) {
     case 'set-bar':
       return { op, device: device(), bar: bar(), address: address() };
+    case 'set-rom':
+      return {
+        op,
+        device: device(),
+        address: decoder.number(fields['address'], `${path}.address`, 0n, LAST_32_BIT_VALUE),
+        enabled: decoder.boolean(fields['enabled'] ?? true, `${path}.enabled`),
+      };
     case 'size-bar':
       return {
         op,
         device: device(),
-        bar: bar(),
+        bar: barOrRom(),
         ...(fields['probe'] !== undefined && {
           probe: decoder.number(fields['probe'], `${path}.probe`, 1n, LAST_32_BIT_VALUE),
         }),
@@ -103,7 +113,7 @@ export function readOperation(decoder: ScenarioDecoder, value: unknown, path: st
       return {
         op,
         device: device(),
-        bar: bar(),
+        bar: barOrRom(),
         offset: offset(decoder.number(fields['offset'], `${path}.offset`, 0n, LAST_ADDRESS >> 1n)),
         width: readWidth(decoder, fields['width'], `${path}.width`),
         write: decoder.boolean(fields['write'] ?? false, `${path}.write`),

@@ -31,7 +31,7 @@ describe('isColdPlugged', () => {
 
 describe('OPERATIONS', () => {
   it('lists every operation once', () => {
-    expect(new Set(OPERATIONS).size).toBe(29);
-    expect(OPERATIONS).toHaveLength(29);
+    expect(new Set(OPERATIONS).size).toBe(30);
+    expect(OPERATIONS).toHaveLength(30);
   });
 });

@@ -134,6 +134,17 @@ export interface MsixSpec {
   readonly pbaOffset: Offset;
 }
 
+/** The expansion ROM of a device. */
+export interface RomSpec {
+  /** Bytes that its register decodes: a power of two, 2 KiB to 16 MiB. */
+  readonly size: Size;
+  /**
+   * Bytes of the ROM that the host lets the VMM read; `size` when left out. vfio-pci reports all of them, or 0 where it
+   * finds no image; a vfio-user server may report any number.
+   */
+  readonly contents?: Size;
+}
+
 /** Where QEMU relocates an MSI-X table to (`x-msix-relocation`). */
 export const RELOCATIONS = ['off', 'auto', 'bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5'] as const;
 export type Relocation = (typeof RELOCATIONS)[number];
@@ -144,6 +155,10 @@ export interface DeviceOptionsSpec {
   readonly 'x-no-mmap'?: boolean;
   /** Only the proposal `seed-v2+device-property` reads this property. */
   readonly 'x-no-msix-emulation'?: boolean;
+  /** Whether the guest sees the device's expansion ROM; QEMU hides a few that hang their host when left out. */
+  readonly rombar?: boolean;
+  /** Bytes of a file that the guest sees in place of the device's expansion ROM, 1 byte to 16 MiB. */
+  readonly romfile?: Size;
 }
 
 export interface DeviceSpec {
@@ -161,6 +176,8 @@ export interface DeviceSpec {
   /** Bytes of configuration space that the host gives access to: 256, or 4096 when left out. */
   readonly configSize?: Size;
   readonly bars: readonly BarSpec[];
+  /** The expansion ROM; none when left out. */
+  readonly rom?: RomSpec;
   readonly msix?: MsixSpec;
   readonly options: DeviceOptionsSpec;
 }

@@ -31,10 +31,12 @@ export interface BarRegister {
   readonly bar: number;
   /** The address, without type bits and without the bits below the BAR's size. */
   readonly address: bigint;
-  /** Whether COMMAND enables the BAR's address space. */
+  /** Whether COMMAND enables the BAR's address space, and of the expansion ROM its own register, too. */
   readonly decoding: boolean;
   /** False in another power state than D0, where a function answers at no BAR; left out in D0. */
   readonly hasPower?: boolean;
+  /** Whether the enable bit of the expansion ROM is set; left out for a BAR. */
+  readonly enabled?: boolean;
 }
 
 /** The events of unplugging every device, and the mappings that are left in the containers afterwards. */

@@ -154,6 +154,8 @@ export const RULE_DESCRIPTIONS: {
     subPageSize: 'How many bytes a BAR smaller than a host page shows (vfio_sub_page_bar_update_mapping)',
     stretchedPriority: 'Priority of a stretched BAR in its bus; other BARs have 1',
     wrapperShrinks: 'Whether the wrapper region of a stretched BAR shrinks when the BAR does; in no release',
+    showsRom: "Whether the guest sees the device's own expansion ROM (vfio_pci_size_rom)",
+    romSize: 'Bytes of the ROM that QEMU registers: those that the register decodes; 0 for none',
   },
   memslots: {
     span: 'The part of a section that gets a slot, or `undefined` (kvm_align_section)',
@@ -182,6 +184,8 @@ export const RULE_DESCRIPTIONS: {
       'The vectors whose pending bits QEMU asks for before it reads its PBA (msix_pba_mmio_read)',
     deviceOffset:
       "The offset in the device's BAR at which QEMU carries out a trapped access (vfio_region_read)",
+    reachesRom:
+      "Whether an access to the expansion ROM reaches the device's ROM (vfio_rom_read, vfio_rom_write)",
   },
   machine: {
     mmioInPhbDmaSpace:
@@ -224,10 +228,21 @@ export const RULE_DESCRIPTIONS: {
     decodesOutsideD0: 'Whether a BAR answers in another power state than D0 (before 10.0)',
     hasMoved: 'Whether QEMU moves a BAR from bus address `before` to `after`; `undefined` means nowhere',
     unmapsOnUnplug: "Whether an unplug removes the device's BARs from the bus (pci_unregister_io_regions)",
+    romWritableBits:
+      "The bits of the expansion ROM's register that software can write: its address and its enable bit",
+    acceptsRomWrite: "Whether a write to the expansion ROM's register counts",
+    honoursRomEnable:
+      'Whether the expansion ROM answers only while the enable bit of its own register is set',
+    movesOnRomWrite:
+      "Whether a write to the expansion ROM's register moves the ROM (pci_default_write_config)",
+    resetsRom: "Whether a reset clears the expansion ROM's register (pci_reset_regions)",
+    unmapsRomOnUnplug: 'Whether an unplug removes the expansion ROM from the bus (pci_unregister_io_regions)',
+    romfileSize: "Bytes of the ROM that QEMU makes of a file of the user's (pci_add_option_rom)",
   },
   host: {
     pageSizes: "The page sizes of the IOMMU domain, a subset of the hardware's",
     regionInfo: 'The answer of VFIO_DEVICE_GET_REGION_INFO for a BAR; `info` is what the kernel would answer',
+    rom: "Bytes of the expansion ROM's register and of its region; `rom` is what the kernel would show",
     mmap: 'The error of an mmap of an area of a BAR, 0 for success; `errno` is what the kernel would answer',
     checksApertures:
       'Whether the kernel refuses addresses that the IOMMU does not translate (vfio_iommu_iova_dma_valid; type1 since Linux 5.4)',

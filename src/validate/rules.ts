@@ -55,6 +55,9 @@ export type RuleGroup =
 
 const isText = (answer: unknown): boolean => typeof answer === 'string' && answer !== '';
 
+const isRom = (answer: unknown): boolean =>
+  isObject(answer) && [answer['size'], answer['contents']].every((bytes) => bytes === 0n || isSize(bytes));
+
 const isStretch = (answer: unknown): boolean =>
   isObject(answer) && typeof answer['start'] === 'bigint' && typeof answer['end'] === 'bigint';
 
@@ -180,6 +183,11 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     subPageSize: returns('a size in bytes, a bigint', isSize),
     stretchedPriority: PRIORITY,
     wrapperShrinks: FLAG,
+    showsRom: YES_OR_NO,
+    romSize: returns(
+      'a size in bytes, a bigint, or 0n for none',
+      (answer) => answer === 0n || isSize(answer),
+    ),
   },
   memslots: {
     span: returns('{ start, size }, both bigints, or undefined for no slot', orNothing(isMemslot)),
@@ -212,6 +220,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
       (answer) => isObject(answer) && isErrno(answer['first']) && isErrno(answer['end']),
     ),
     deviceOffset: OFFSET,
+    reachesRom: YES_OR_NO,
   },
   machine: {
     mmioInPhbDmaSpace: FLAG,
@@ -251,6 +260,13 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     decodesOutsideD0: FLAG,
     hasMoved: YES_OR_NO,
     unmapsOnUnplug: FLAG,
+    romWritableBits: returns('the writable bits of the register, a bigint', (answer) => isAddress(answer)),
+    acceptsRomWrite: YES_OR_NO,
+    honoursRomEnable: FLAG,
+    movesOnRomWrite: FLAG,
+    resetsRom: FLAG,
+    unmapsRomOnUnplug: FLAG,
+    romfileSize: returns('a size in bytes, a bigint', isSize),
   },
   host: {
     pageSizes: returns(
@@ -261,6 +277,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
       '{ size, flags, capabilities }, the size a bigint below 2^64, with the capabilities that a kernel knows',
       isRegionInfo,
     ),
+    rom: returns('{ size, contents }, both bigints', isRom),
     mmap: ERRNO,
     checksApertures: FLAG,
     unmapSpan: SPAN,

@@ -56,6 +56,18 @@ describe('configurationSpace', () => {
     expect([space.read(0x10, 4), space.read(0x14, 4)]).toEqual([4, 0]);
   });
 
+  it('has an expansion ROM that can be sized and enabled, where the device has one', () => {
+    const space = configurationSpace({ ...bare, rom: { size: 0x1_0000n, contents: 0n } });
+    expect(space.read(0x30, 4)).toBe(0);
+    space.write(0x30, 4, 0xffff_f800);
+    expect(space.read(0x30, 4)).toBe(0xffff_0000);
+    space.write(0x30, 4, 0xffff_ffff);
+    expect(space.read(0x30, 4)).toBe(0xffff_0001);
+    const without = configurationSpace(bare);
+    without.write(0x30, 4, 0xffff_ffff);
+    expect(without.read(0x30, 4)).toBe(0);
+  });
+
   it('shows the size of a 64-bit BAR of 8 GiB in its upper half, and has no upper half for BAR 5', () => {
     const info = { size: 1n << 33n, flags: { read: true, write: true, mmap: false }, capabilities: [] };
     const bar = { attributes: { type: 'mem64', prefetchable: false }, info } as const;

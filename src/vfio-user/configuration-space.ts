@@ -9,6 +9,7 @@ import {
   PciCommand,
   PciRegister,
   PciStatus,
+  RomRegister,
   locator,
   type MsixLayout,
 } from '../pci-layout/index.ts';
@@ -68,6 +69,12 @@ export function configurationSpace(device: ServedDevice): ConfigSpace {
   space.setWritable(CACHE_LINE_SIZE, 1, 0xff);
   space.setWritable(INTERRUPT_LINE, 1, 0xff);
   device.bars.slice(0, BAR_COUNT).forEach((bar, index) => bar && setBar(space, index, bar));
+
+  if (device.rom !== undefined) {
+    const writable =
+      (BigInt.asUintN(32, -device.rom.size) & BigInt(RomRegister.ADDRESS)) | BigInt(RomRegister.ENABLE);
+    space.setWritable(PciRegister.EXPANSION_ROM, 4, Number(writable));
+  }
 
   const chain: [at: number, write: (next: number) => void][] = [];
   const { msix } = device;

@@ -1,5 +1,5 @@
 import { alignUp } from '../address/index.ts';
-import { BAR_COUNT, type ConfigSpace } from '../pci-layout/index.ts';
+import { BAR_COUNT, ROM_SLOT, type ConfigSpace } from '../pci-layout/index.ts';
 import { configurationSpace, CONVENTIONAL_BYTES, EXTENDED_BYTES } from './configuration-space.ts';
 import { EINVAL } from './error-number.ts';
 import { MalformedMessage } from './malformed-message.ts';
@@ -63,6 +63,10 @@ export class DeviceBackend {
       const size = BigInt(this.#device.pciExpress ? EXTENDED_BYTES : CONVENTIONAL_BYTES);
       return { size, flags: { read: true, write: true, mmap: false }, capabilities: [] };
     }
+    if (index === ROM_SLOT) {
+      const size = this.#device.rom?.contents ?? 0n;
+      return { size, flags: { read: size > 0n, write: false, mmap: false }, capabilities: [] };
+    }
     return this.#device.bars[index]?.info ?? ABSENT;
   }
 
@@ -72,7 +76,7 @@ export class DeviceBackend {
   }
 
   /**
-   * The bytes that the client reads. A BAR without mmap has no memory and reads as zeros.
+   * The bytes that the client reads. A BAR without mmap has no memory and reads as zeros, as the expansion ROM does.
    *
    * @throws MalformedMessage (EINVAL) for a region index from 9 on, and for bytes beyond the end of the region.
    */

@@ -1,4 +1,4 @@
-import { offset, type Offset } from '../address/index.ts';
+import { offset, type Offset, type Size } from '../address/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 import type { RegionInfo } from './region-info.ts';
 
@@ -23,6 +23,8 @@ export interface ServedDevice {
   readonly classCode?: number;
   /** The BARs by index, at most six; `undefined` at an index without a BAR. */
   readonly bars: readonly (ServedBar | undefined)[];
+  /** The expansion ROM: bytes that its register decodes, and bytes of its region. Absent for a device without one. */
+  readonly rom?: { readonly size: Size; readonly contents: Size } | undefined;
   /** Absent for a device without MSI-X. */
   readonly msix: MsixLayout | undefined;
   /** Whether the device is a PCI Express endpoint: its configuration space has 4096 bytes instead of 256. */

@@ -1,6 +1,7 @@
 import type { Address, Offset, Size } from '../address/index.ts';
 import type { RegionInfo, SparseArea } from '../host/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
+import type { HostRom } from './host-device.ts';
 import type { Quirk, QuirkContext } from './quirks.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
@@ -44,6 +45,14 @@ export interface RelocatedMsix {
   readonly barSize: Size;
   readonly tableOffset: Offset;
   readonly pbaOffset: Offset;
+}
+
+/** What decides whether the guest sees a device's expansion ROM. */
+export interface RomContext {
+  readonly vendor: number;
+  readonly device: number;
+  /** The user's property `rombar`, if the user has set it. */
+  readonly rombar: boolean | undefined;
 }
 
 /** Why QEMU is done with the mmaps of a BAR: the host refused another area, or the device is refused or unplugged. */
@@ -191,4 +200,8 @@ export interface DeviceRules {
    * Whether the wrapper region of a stretched BAR shrinks when the BAR does; in no release (vfio fact 5.9).
    */
   readonly wrapperShrinks: boolean;
+  /** Whether the guest sees the device's own expansion ROM (vfio_pci_size_rom, vfio fact 5.23). */
+  showsRom(context: RomContext): boolean;
+  /** Bytes of the ROM that QEMU registers: those that the register decodes; 0 for none (vfio fact 5.23). */
+  romSize(rom: HostRom): Size;
 }

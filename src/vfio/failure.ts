@@ -6,6 +6,7 @@ export type AbortSite =
   | 'memory-registration'
   | 'memslot'
   | 'bar-size-assertion'
+  | 'rom-size-assertion'
   | 'msix-init-segfault'
   | 'hotplug-refusal-segfault'
   | 'bars-finalize-segfault'

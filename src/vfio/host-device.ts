@@ -2,6 +2,14 @@ import type { Size } from '../address/index.ts';
 import type { Errno, RegionInfo, SparseArea } from '../host/index.ts';
 import type { BarAttributes, MsixLayout } from '../pci-layout/index.ts';
 
+/** The expansion ROM of a device behind VFIO. */
+export interface HostRom {
+  /** Bytes that the register in configuration space decodes. */
+  readonly size: Size;
+  /** Bytes of the ROM's region (VFIO_PCI_ROM_REGION_INDEX): 0 where the kernel finds no image. */
+  readonly contents: Size;
+}
+
 /**
  * A device as the VMM finds it behind VFIO: the kernel's vfio-pci, or a vfio-user server. The values are
  * those that hardware and host report; no part of them has been checked.
@@ -23,6 +31,8 @@ export interface HostDevice {
   region(index: number): RegionInfo;
   /** Kind, width and prefetchability in the read-only bits of the BAR's register. */
   barAttributes(index: number): BarAttributes;
+  /** The expansion ROM; `undefined` or left out for a device without one. */
+  readonly rom?: HostRom | undefined;
   /** The MSI-X capability in configuration space; `undefined` without one. */
   readonly msix: MsixLayout | undefined;
   /**

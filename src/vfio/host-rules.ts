@@ -1,5 +1,6 @@
 import type { PageSizeBitmap, Size } from '../address/index.ts';
 import type { DmaMapRequest, Errno, RegionInfo, SparseArea, UnmapResult } from '../host/index.ts';
+import type { HostRom } from './host-device.ts';
 import type { IommuType } from './iommu-type.ts';
 import type { ListenerContext } from './listener-rules.ts';
 import type { Span } from './trim.ts';
@@ -16,6 +17,8 @@ export interface HostRules {
   pageSizes(hardware: PageSizeBitmap, context: HostContext): PageSizeBitmap;
   /** The answer of VFIO_DEVICE_GET_REGION_INFO for a BAR; `info` is what the kernel would answer. */
   regionInfo(info: RegionInfo, bar: number): RegionInfo;
+  /** Bytes of the expansion ROM's register and of its region; `rom` is what the kernel would show. */
+  rom(rom: HostRom): HostRom;
   /** The error of an mmap of an area of a BAR, 0 for success; `errno` is what the kernel would answer. */
   mmap(errno: Errno, bar: number, area: SparseArea): Errno;
   /**

@@ -5,7 +5,7 @@ export type { DeviceOptions } from './device-options.ts';
 export type * from './device-rules.ts';
 export type * from './event.ts';
 export { DeviceRefused, MsixRefused, StartRefused, VmmAbort, type AbortSite } from './failure.ts';
-export type { HostDevice } from './host-device.ts';
+export type { HostDevice, HostRom } from './host-device.ts';
 export type * from './guest-access/access-rules.ts';
 export { accessMemory, type AccessEnvironment } from './guest-access/memory-access.ts';
 export { accessThroughMemslots, type CpuAccess, type Exit } from './guest-access/through-memslots.ts';

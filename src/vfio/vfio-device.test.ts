@@ -122,6 +122,8 @@ describe('the regions of BARs (vfio facts 5.1 to 5.4)', () => {
       [],
       [],
       [],
+      // The expansion ROM.
+      [],
     ]);
   });
 

@@ -6,7 +6,9 @@ import {
   MsixRegister,
   PciCommand,
   PciRegister,
+  ROM_SLOT,
   barRegister,
+  registerOf,
   type AccessWidth,
   type MsixLayout,
 } from '../pci-layout/index.ts';
@@ -18,6 +20,8 @@ import type { HostDevice } from './host-device.ts';
 import { LeftBehindTable } from './left-behind-table.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
 import { placeQuirks, type PlacedQuirk } from './quirk-set-up.ts';
+import { layersOfRom, registerRom, type RegisteredRom } from './rom-set-up.ts';
+import { ROM_TYPE_BITS, romProbe, romRegister } from './rom-register.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
 import { layersOf, prepareBar, registerBar, releaseAreas, type BarLayer } from './vfio-bars.ts';
 import type { VfioRegion } from './vfio-region.ts';
@@ -52,7 +56,9 @@ export class VfioDevice {
   readonly msixRegions: MsixLayout | undefined;
   /** Where QEMU answers in the device's place. */
   readonly quirks: readonly PlacedQuirk[];
-  /** For each BAR, the regions that show its bytes, outermost first. */
+  /** The expansion ROM; `undefined` where the guest sees none. */
+  readonly rom: RegisteredRom | undefined;
+  /** For each BAR, and behind them for the expansion ROM, the regions that show its bytes, outermost first. */
   readonly layers: readonly (readonly BarLayer[])[];
   /** The sizes that the guest has given to BARs, by index. */
   readonly resized: ReadonlyMap<number, Size> = new Map();
@@ -79,7 +85,8 @@ export class VfioDevice {
     this.regions = BAR_INDICES.map((index) => prepareBar(setUp, index, options.noMmap));
     const layout = placeMsix(host, this.regions, options.msixRelocation, environment);
     for (const region of this.regions) registerBar(setUp, region);
-    this.layers = this.regions.map(layersOf);
+    this.rom = registerRom(setUp, options);
+    this.layers = [...this.regions.map(layersOf), layersOfRom(this.rom)];
     this.quirks = environment.vfioUser
       ? []
       : this.regions.flatMap((region) => placeQuirks(id, host, region, environment));
@@ -117,7 +124,8 @@ export class VfioDevice {
     return this.pci.bars.map((bar) => ({
       bar: bar.index,
       address: alignDown<bigint>(this.pci.register(bar), bar.size),
-      decoding: (command & enables(bar)) !== 0,
+      decoding: (command & enables(bar)) !== 0 && (bar.index !== ROM_SLOT || this.pci.isRomEnabled),
+      ...(bar.index === ROM_SLOT && { enabled: this.pci.isRomEnabled }),
       ...(!this.pci.isInD0 && { hasPower: false }),
     }));
   }
@@ -159,18 +167,27 @@ export class VfioDevice {
   }
 
   /**
+   * The guest programs the expansion ROM: its address, and whether it answers there. A device without a ROM has no such
+   * register.
+   */
+  setRom(address: bigint, enabled: boolean): void {
+    this.writeConfig(PciRegister.EXPANSION_ROM, 4, romRegister(address, enabled));
+  }
+
+  /**
    * The guest sizes BAR `index` as Linux does (__pci_read_base): it sets each half in turn to all ones, reads
    * and restores. Memory stays enabled if the guest has not disabled it before (pci fact 4.6).
    *
    * @param probe what the guest writes into the first half in place of all ones: 32 bits.
    */
-  sizeBar(index: number, probe = 0xffff_ffffn): void {
-    const at = barRegister(index);
+  sizeBar(index: number, probe = index === ROM_SLOT ? romProbe(this.pci.config) : 0xffff_ffffn): void {
+    const at = registerOf(index);
     const wide = this.#is64Bit(index);
     let [wrote, read] = [0n, 0n];
     for (const register of wide ? [at, at + 4] : [at]) {
       // The dword behind the last BAR register reads as the device's, here 0 (observed on QEMU 11.1.3).
-      const value = register < barRegister(BAR_COUNT) ? this.pci.config.read(register, 4) : 0;
+      const isKnown = register < barRegister(BAR_COUNT) || index === ROM_SLOT;
+      const value = isKnown ? this.pci.config.read(register, 4) : 0;
       const shift = register === at ? 0n : 32n;
       const ones = register === at ? probe : 0xffff_ffffn;
       this.writeConfig(register, 4, Number(ones));
@@ -180,7 +197,7 @@ export class VfioDevice {
     }
     const bar = this.pci.bar(index);
     if (bar === undefined) return;
-    const typeBits = bar.attributes.type === 'io' ? 0x3n : 0xfn;
+    const typeBits = index === ROM_SLOT ? ROM_TYPE_BITS : bar.attributes.type === 'io' ? 0x3n : 0xfn;
     const address = (value: bigint): bigint => value & ~typeBits;
     this.#environment.emit({
       type: 'bar-sized',
@@ -266,6 +283,7 @@ export class VfioDevice {
 
   /** Stretches or shrinks a BAR smaller than a host page after it has moved (vfio fact 5.9). */
   #moved(bar: PciBar): void {
+    if (bar.index === ROM_SLOT) return;
     const region = this.regions[bar.index]!;
     if (bar.index === this.msixRegions?.tableBar) this.#leftBehind?.moved(bar.address);
     if (!this.#environment.rules.followsMoves) return;

@@ -1,4 +1,5 @@
 import { offset, type Offset } from '../../address/index.ts';
+import { ROM_SLOT } from '../../pci-layout/index.ts';
 import type { BarLayer } from '../../vfio/index.ts';
 import { QmpRefusal } from '../process/qemu-error.ts';
 import type { QemuProcess } from '../process/qemu-process.ts';
@@ -13,6 +14,9 @@ export interface BarRegions {
 
 /** The region of an emulated MSI-X table (hw/pci/msix.c). */
 const MSIX_TABLE = 'msix-table';
+
+/** The expansion ROM: `vfio[NAME].rom` (vfio_pci_size_rom). */
+const ROM = /^vfio\[.*\]\.rom$/;
 
 /** The type of a child that is a region; QEMU 5.2 and older write `qemu:` in front. */
 const REGION_TYPE = /^child<(?:qemu:)?memory-region>$/;
@@ -56,7 +60,9 @@ export async function readBarRegions(
 const findRegions = (children: readonly { readonly name: string; readonly type: string }[]) =>
   children
     .filter(
-      ({ type, name }) => REGION_TYPE.test(type) && (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name)),
+      ({ type, name }) =>
+        REGION_TYPE.test(type) &&
+        (name === `${MSIX_TABLE}[0]` || / BAR \d/.test(name) || ROM.test(regionName(name))),
     )
     .map(({ name: child }) => ({ child, name: regionName(child), ...placeInBar(regionName(child)) }))
     .toSorted((a, b) => a.depth - b.depth || a.name.localeCompare(b.name, 'en', { numeric: true }));
@@ -106,6 +112,7 @@ const regionName = (child: string): string =>
 
 /** Which BAR a region shows, and how deep the region lies in that BAR. */
 function placeInBar(name: string): { readonly bar: number | undefined; readonly depth: number } {
+  if (ROM.test(name)) return { bar: ROM_SLOT, depth: DEPTH.bar };
   const match = / (base )?BAR (\d)( mmaps\[\d+\])?$/.exec(name);
   if (match === null) return { bar: undefined, depth: DEPTH.other };
   return { bar: Number(match[2]), depth: match[1] ? DEPTH.base : match[3] ? DEPTH.mmap : DEPTH.bar };

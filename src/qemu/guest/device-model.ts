@@ -25,6 +25,7 @@ export function deviceModel({ host, machine }: Scenario, spec: DeviceSpec): Serv
         ? { attributes: hostDevice.barAttributes(index), info: hostDevice.region(index) }
         : undefined,
     ),
+    rom: hostDevice.rom,
     msix: spec.msix,
   };
 }

@@ -2,7 +2,11 @@ import type { Range } from '../../address/index.ts';
 import {
   MSIX_ENTRY_BYTES,
   MSIX_VECTOR_CONTROL,
+  PciRegister,
+  ROM_SLOT,
+  RomRegister,
   barRegister,
+  registerOf,
   type AccessWidth,
 } from '../../pci-layout/index.ts';
 import type { BarSpec, DeviceSpec, Operation } from '../../scenario/index.ts';
@@ -54,18 +58,28 @@ export class Guest {
     await this.#run([low, high]);
   }
 
+  /** Programs the expansion ROM. */
+  async setRom(device: PluggedDevice, address: bigint, enabled: boolean): Promise<void> {
+    const value = (Number(address) & RomRegister.ADDRESS) | (enabled ? RomRegister.ENABLE : 0);
+    await this.#run([this.#write(device, PciRegister.EXPANSION_ROM, 4, value >>> 0)]);
+  }
+
   /**
    * Sizes a BAR: writes all ones to each half in turn, reads it, and writes the old value back.
    *
    * @param probe what to write into the first half in place of all ones.
    */
-  async sizeBar(device: PluggedDevice, bar: number, probe: bigint = ALL_ONES): Promise<void> {
-    const register = barRegister(bar);
+  async sizeBar(device: PluggedDevice, bar: number, probe?: bigint): Promise<void> {
+    const register = registerOf(bar);
     const registers = is64Bit(device.spec, bar) ? [register, register + 4] : [register];
     const values = await this.#run(registers.map((at) => this.#config.read(device.at(at), 4)));
     await this.#run(
       registers.flatMap((at, index) => [
-        this.#config.write(device.at(at), 4, Number(index === 0 ? probe : ALL_ONES)),
+        this.#config.write(
+          device.at(at),
+          4,
+          Number(index === 0 ? (probe ?? allOnes(bar, values[0]!)) : ALL_ONES),
+        ),
         this.#config.read(device.at(at), 4),
         this.#config.write(device.at(at), 4, values[index]!),
       ]),
@@ -113,7 +127,7 @@ export class Guest {
    */
   async accessBar(device: PluggedDevice, access: BarAccess, view: State['flatView']): Promise<void> {
     const { bar: index, offset, width, write } = access;
-    const bar = device.spec.bars.find((other) => other.index === index);
+    const bar = barOrRom(device.spec, index);
     if (bar === undefined || bar.type === 'io') return;
     const gpa = (await this.#addressOf(device, bar)) + offset;
     const end = gpa + BigInt(width);
@@ -129,8 +143,8 @@ export class Guest {
   }
 
   /** The address at which the CPU reaches a memory BAR. */
-  async #addressOf(device: PluggedDevice, { index, size }: BarSpec): Promise<bigint> {
-    const register = barRegister(index);
+  async #addressOf(device: PluggedDevice, { index, size }: Pick<BarSpec, 'index' | 'size'>): Promise<bigint> {
+    const register = registerOf(index);
     const [low, high] = await this.#run([
       this.#config.read(device.at(register), 4),
       this.#config.read(device.at(register + 4), 4),
@@ -164,6 +178,19 @@ const sharedBytes = (a: Range, b: Range): bigint => {
   const [start, end] = [a.start > b.start ? a.start : b.start, a.end < b.end ? a.end : b.end];
   return end > start ? end - start : 0n;
 };
+
+/** What a guest writes to size a BAR; for the expansion ROM, its address bits and the enable bit as it is. */
+const allOnes = (bar: number, value: number): bigint =>
+  bar === ROM_SLOT ? BigInt((value | RomRegister.ADDRESS) >>> 0) : ALL_ONES;
+
+/** A BAR, or the expansion ROM as a memory BAR of 32 bits. */
+const barOrRom = (
+  { bars, rom }: DeviceSpec,
+  index: number,
+): Pick<BarSpec, 'index' | 'size' | 'type'> | undefined =>
+  index === ROM_SLOT
+    ? rom && { index, size: rom.size, type: 'mem32' }
+    : bars.find((bar) => bar.index === index);
 
 const is64Bit = (spec: DeviceSpec, bar: number): boolean =>
   spec.bars.find(({ index }) => index === bar)?.type.startsWith('mem64') ?? false;

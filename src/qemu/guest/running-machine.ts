@@ -77,6 +77,8 @@ export class RunningMachine {
     switch (operation.op) {
       case 'set-bar':
         return this.#guest.setBar(device!, operation.bar, operation.address);
+      case 'set-rom':
+        return this.#guest.setRom(device!, operation.address, operation.enabled);
       case 'size-bar':
         return this.#guest.sizeBar(device!, operation.bar, operation.probe);
       case 'enable-memory':

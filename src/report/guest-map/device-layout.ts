@@ -1,7 +1,7 @@
 import { bytes, greater, hex, intersection, isPowerOfTwo, type Range } from '../../address/index.ts';
 import type { Violation } from '../../invariants/index.ts';
 import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
-import type { BarSpec, DeviceSpec } from '../../scenario/index.ts';
+import { slotName, type BarSpec, type DeviceSpec } from '../../scenario/index.ts';
 import { isMemory, type Trace } from '../../trace/index.ts';
 import { count } from '../count.ts';
 import type { GuestMap, MapBox, MapColumn, MapMark, NamedStart } from './guest-map.ts';
@@ -62,7 +62,7 @@ function layoutOfBars(placed: readonly Placed[], run: Run): LayoutOfRun {
     marks: marksOf(placed, { msix, areas }, run.violation),
     starts: placed.map(({ device, bar, base }): NamedStart => ({
       start: base,
-      name: `${device.id} BAR ${bar.index}`,
+      name: `${device.id} ${slotName(bar.index)}`,
     })),
   };
 }
@@ -70,7 +70,7 @@ function layoutOfBars(placed: readonly Placed[], run: Run): LayoutOfRun {
 const barBox = ({ device, bar, base }: Placed): MapBox => ({
   start: base,
   end: base + bar.size,
-  label: `${device.id} BAR ${bar.index}, ${bytes(bar.size)}`,
+  label: `${device.id} ${slotName(bar.index)}, ${bytes(bar.size)}`,
   kind: 'bar',
 });
 

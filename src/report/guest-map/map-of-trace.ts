@@ -2,6 +2,7 @@ import { bytes, hex, overlaps, partsOutside, type Range } from '../../address/in
 import { errnoName } from '../../host/index.ts';
 import { findInvariant, type Violation } from '../../invariants/index.ts';
 import { msixPbaRange, msixTableRange } from '../../pci-layout/index.ts';
+import { slotName } from '../../scenario/index.ts';
 import {
   isMemory,
   isSettled,
@@ -158,7 +159,7 @@ const barBoxes = (state: State): readonly MapBox[] =>
             {
               start,
               end: start + bar.size,
-              label: `${device.id} BAR ${bar.index}, ${bytes(bar.size)}`,
+              label: `${device.id} ${slotName(bar.index)}, ${bytes(bar.size)}`,
               kind: 'bar',
             },
           ];

@@ -122,6 +122,11 @@ export function deviceNeeds(device: DeviceSpec, hostPage: Size): readonly Need[]
         !hasConformingLayout(device),
         () => `${device.id} with an MSI-X capability that breaks the PCI specification`,
       ],
+      [
+        'device',
+        ![undefined, 0n, device.rom?.size].includes(device.rom?.contents),
+        () => `${device.id} with an expansion ROM of which the host shows a part`,
+      ],
     ]),
   ];
 }

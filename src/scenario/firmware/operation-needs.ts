@@ -1,5 +1,7 @@
-import { bytes, contains, hex, isAligned, overlaps, type Range } from '../../address/index.ts';
+import { bytes, contains, hex, isAligned, overlaps, type Range, type Size } from '../../address/index.ts';
+import { ROM_SLOT, SMALLEST_ROM } from '../../pci-layout/index.ts';
 import { isColdPlugged, type BarSpec, type DeviceSpec, type Operation, type Scenario } from '../scenario.ts';
+import { slotName } from '../slot-name.ts';
 import type { Need, NeedKind } from './need.ts';
 import { pciWindows, type PciWindows } from './pci-windows.ts';
 
@@ -13,6 +15,8 @@ interface Programmed {
   readonly spec: DeviceSpec;
   /** The addresses of the BARs that have one, by index. */
   readonly addresses: Map<number, bigint>;
+  /** Where the expansion ROM answers; `undefined` while its own register disables it. */
+  rom: Range | undefined;
   decoding: boolean;
 }
 
@@ -39,7 +43,7 @@ class Walk {
   }
 
   #plug(spec: DeviceSpec): void {
-    this.#plugged.set(spec.id, { spec, addresses: new Map(), decoding: false });
+    this.#plugged.set(spec.id, { spec, addresses: new Map(), rom: undefined, decoding: false });
   }
 
   #follow(operation: Operation): void {
@@ -65,6 +69,7 @@ class Walk {
         for (const { spec } of [...this.#plugged.values()]) this.#plug(spec);
         return;
       case 'set-bar':
+      case 'set-rom':
       case 'size-bar':
       case 'enable-memory':
       case 'disable-memory': {
@@ -78,11 +83,17 @@ class Walk {
 
   #program(
     device: Programmed,
-    operation: Extract<Operation, { op: 'set-bar' | 'size-bar' | 'enable-memory' | 'disable-memory' }>,
+    operation: Extract<
+      Operation,
+      { op: 'set-bar' | 'set-rom' | 'size-bar' | 'enable-memory' | 'disable-memory' }
+    >,
   ): void {
     switch (operation.op) {
       case 'set-bar':
         this.#setBar(device, operation.bar, operation.address);
+        return;
+      case 'set-rom':
+        this.#setRom(device, operation.address, operation.enabled);
         return;
       case 'size-bar':
         if (device.decoding)
@@ -104,7 +115,8 @@ class Walk {
       if (type !== 'io' && !addresses.has(index))
         this.#note('order', `${spec.id} with memory enabled before BAR ${index} has an address`);
     }
-    for (const bar of spec.bars) this.#lookForOverlap(device, bar);
+    for (const bar of spec.bars) this.#lookForOverlap(device, bar.index);
+    this.#lookForOverlap(device, ROM_SLOT);
   }
 
   #setBar(device: Programmed, index: number, address: bigint): void {
@@ -122,20 +134,31 @@ class Walk {
     if (decoding && is64Bit(bar) && addresses.get(index) !== address)
       this.#note('order', `${name} moved while the device's memory is enabled`);
     addresses.set(index, address);
-    if (decoding) this.#lookForOverlap(device, bar);
+    if (decoding) this.#lookForOverlap(device, index);
   }
 
-  #lookForOverlap(device: Programmed, bar: BarSpec): void {
-    const range = rangeOf(device, bar);
-    if (range === undefined) return;
+  /** Firmware and drivers enable a ROM only while it has an address of its own. */
+  #setRom(device: Programmed, address: bigint, enabled: boolean): void {
+    const { id } = device.spec;
+    const size = sizeOfRom(device.spec);
+    const range = { start: address, end: address + size };
+    device.rom = enabled ? range : undefined;
+    if (!contains(this.#windows.low, range))
+      this.#note('placement', `the ROM of ${id} at ${hex(address)}, where firmware puts no BAR`);
+    else if (!isAligned(address, size))
+      this.#note('placement', `the ROM of ${id} at ${hex(address)}, off its alignment`);
+    if (device.decoding) this.#lookForOverlap(device, ROM_SLOT);
+  }
+
+  #lookForOverlap(device: Programmed, index: number): void {
+    const own = placesOf(device).find((place) => place.index === index);
+    if (own === undefined) return;
     for (const other of this.#plugged.values()) {
       if (!other.decoding) continue;
-      for (const candidate of other.spec.bars) {
-        const taken = candidate === bar ? undefined : rangeOf(other, candidate);
-        if (taken !== undefined && overlaps(range, taken)) {
-          const names = [`${device.spec.id} BAR ${bar.index}`, `${other.spec.id} BAR ${candidate.index}`];
-          this.#note('placement', `${names.toSorted().join(' and ')} at one address`);
-        }
+      for (const place of placesOf(other)) {
+        if ((other === device && place.index === index) || !overlaps(own.range, place.range)) continue;
+        const names = [`${device.spec.id} ${slotName(index)}`, `${other.spec.id} ${slotName(place.index)}`];
+        this.#note('placement', `${names.toSorted().join(' and ')} at one address`);
       }
     }
   }
@@ -168,8 +191,20 @@ function isShadow(
   );
 }
 
-/** The addresses of a memory BAR; `undefined` for one that has none. */
-function rangeOf({ addresses }: Programmed, { index, type, size }: BarSpec): Range | undefined {
-  const address = addresses.get(index);
-  return address === undefined || type === 'io' ? undefined : { start: address, end: address + size };
+/** Where the memory BARs and the expansion ROM of a device lie, of those that have an address. */
+function placesOf({ spec, addresses, rom }: Programmed): readonly { index: number; range: Range }[] {
+  const places = spec.bars.flatMap(({ index, type, size }) => {
+    const address = addresses.get(index);
+    if (address === undefined || type === 'io') return [];
+    return [{ index, range: { start: address, end: address + size } }];
+  });
+  return rom === undefined ? places : [...places, { index: ROM_SLOT, range: rom }];
+}
+
+/** Bytes of the ROM that the guest sees: the device's, or that of a file, whose register decodes a power of two. */
+function sizeOfRom({ rom, options: { romfile } }: DeviceSpec): Size {
+  if (romfile === undefined) return rom?.size ?? SMALLEST_ROM;
+  let size = 1n;
+  while (size < romfile) size <<= 1n;
+  return size;
 }

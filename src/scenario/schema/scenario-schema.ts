@@ -1,4 +1,5 @@
 import { END_OF_SPACE, LAST_ADDRESS } from '../../address/index.ts';
+import { LARGEST_ROM, ROM_SLOT, SMALLEST_ROM } from '../../pci-layout/index.ts';
 import { HOST_KERNELS } from '../host-kernel.ts';
 import { LAST_32_BIT, MAX_BAR } from '../read-device.ts';
 import { LARGEST_IOMMU_PAGE } from '../read-host.ts';
@@ -43,6 +44,8 @@ const KERNEL_VERSION =
 const PAGE = powerOfTwo(SMALLEST_PAGE, LARGEST_PAGE);
 const ADDRESS = number(0n, LAST_ADDRESS);
 const BAR = integer(0, 5);
+/** A BAR, or the expansion ROM. */
+const BAR_OR_ROM = integer(0, ROM_SLOT);
 
 const APERTURE = object({ start: ADDRESS, end: { ...ADDRESS, description: 'The last address.' } });
 
@@ -92,6 +95,10 @@ const DEVICE = object({
       'sparse?': array(object({ offset: number(0n, MAX_BAR), size: number(0n, MAX_BAR) })),
     }),
   ),
+  'rom?': object({
+    size: powerOfTwo(SMALLEST_ROM, LARGEST_ROM),
+    'contents?': number(0n, LARGEST_ROM, { description: 'Bytes that the host lets be read.' }),
+  }),
   'msix?': orNull(
     object({
       vectors: integer(1, 2048),
@@ -106,6 +113,8 @@ const DEVICE = object({
       'x-msix-relocation?': oneOf(RELOCATIONS),
       'x-no-mmap?': BOOLEAN,
       'x-no-msix-emulation?': BOOLEAN,
+      'rombar?': BOOLEAN,
+      'romfile?': number(1n, LARGEST_ROM, { description: 'Bytes of a file in place of the ROM.' }),
     }),
   ),
 });
@@ -127,7 +136,8 @@ const BLOCKS = {
 /** The fields of each operation, apart from `op`. */
 const OPERATIONS: Readonly<Record<Operation['op'], Readonly<Record<string, Schema>>>> = {
   'set-bar': { ...OF_DEVICE, bar: BAR, address: ADDRESS },
-  'size-bar': { ...OF_DEVICE, bar: BAR, 'probe?': number(1n, LAST_32_BIT) },
+  'set-rom': { ...OF_DEVICE, address: number(0n, LAST_32_BIT), 'enabled?': orNull(BOOLEAN) },
+  'size-bar': { ...OF_DEVICE, bar: BAR_OR_ROM, 'probe?': number(1n, LAST_32_BIT) },
   'enable-memory': OF_DEVICE,
   'disable-memory': OF_DEVICE,
   'enable-io': OF_DEVICE,
@@ -137,7 +147,7 @@ const OPERATIONS: Readonly<Record<Operation['op'], Readonly<Record<string, Schem
   'mask-vector': { ...OF_DEVICE, vector: integer(0, 2047), 'masked?': orNull(BOOLEAN) },
   'access-bar': {
     ...OF_DEVICE,
-    bar: BAR,
+    bar: BAR_OR_ROM,
     offset: number(0n, LAST_ADDRESS >> 1n),
     width: oneOf(ACCESS_WIDTHS),
     'write?': orNull(BOOLEAN),

@@ -59,4 +59,12 @@ export interface AccessRules {
   polledVectors(access: CallbackAccess, vectors: number): { readonly first: number; readonly end: number };
   /** The offset in the device's BAR at which QEMU carries out a trapped access (vfio_region_read). */
   deviceOffset(access: CallbackAccess & { readonly bar: number }): Offset;
+  /**
+   * Whether an access to the expansion ROM reaches the device's ROM (vfio_rom_read, vfio_rom_write, vfio fact 5.24). QEMU
+   * drops a write, and reads nothing beyond the contents.
+   *
+   * @param access its offset is that in the ROM.
+   * @param contents bytes that the host lets be read of the ROM.
+   */
+  reachesRom(access: CallbackAccess, contents: Size): boolean;
 }

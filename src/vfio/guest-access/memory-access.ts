@@ -1,7 +1,8 @@
 import { offset, type Offset } from '../../address/index.ts';
 import type { FlatRange } from '../../memory/index.ts';
-import { msixPbaSize, msixTableSize } from '../../pci-layout/index.ts';
+import { ROM_SLOT, msixPbaSize, msixTableSize } from '../../pci-layout/index.ts';
 import type { AccessPart, Reached } from '../event.ts';
+import type { RegisteredRom } from '../rom-set-up.ts';
 import type { VfioDevice } from '../vfio-device.ts';
 import type { AccessRules, BarStructure, CallbackAccess, RegionWidths } from './access-rules.ts';
 import type { CpuAccess } from './through-memslots.ts';
@@ -21,6 +22,8 @@ const NOTHING: Reached = { kind: 'nothing' };
 
 /** The accesses that the callbacks of a region are made for (memory fact 4.3). */
 const REGISTERS: RegionWidths = { widest: 8, unaligned: false };
+/** The operations of the ROM name no width, so they get 4 bytes at most. */
+const ROM: RegionWidths = { widest: 4, unaligned: false };
 const MEMORY: RegionWidths = { widest: 8, unaligned: true };
 
 /**
@@ -33,7 +36,7 @@ export function accessMemory(
   { address, width, write }: CpuAccess,
   environment: AccessEnvironment,
 ): readonly AccessPart[] {
-  const { rules, rangeAt } = environment;
+  const { rangeAt } = environment;
   const parts: AccessPart[] = [];
   const end = address + BigInt(width);
   for (let at = address; at < end;) {
@@ -45,7 +48,7 @@ export function accessMemory(
     }
     const inRegion = offset(range.offset + at - range.start);
     const whole = { offset: inRegion, width: Number(end - at), write };
-    const size = pieceOf(whole, range, at, rules);
+    const size = pieceOf(whole, range, at, environment);
     parts.push({ address: at, size, reached: reach({ ...whole, width: size }, range, environment) });
     at += BigInt(size);
   }
@@ -53,12 +56,33 @@ export function accessMemory(
 }
 
 /** How many bytes of the access the region gets at once. */
-function pieceOf(access: CallbackAccess, range: FlatRange, at: bigint, rules: AccessRules): number {
+function pieceOf(
+  access: CallbackAccess,
+  range: FlatRange,
+  at: bigint,
+  { rules, deviceOf }: AccessEnvironment,
+): number {
   const { region } = range;
+  const shown = deviceOf(region.owner)?.rom;
+  const rom = shown?.region === region ? shown : undefined;
   const contiguous = rules.clampsToSection(region) ? range.end - at : region.size - access.offset;
-  const left = contiguous < BigInt(access.width) ? Number(contiguous) : access.width;
+  const readable = rom === undefined ? contiguous : endOfContents(contiguous, access, rom);
+  const left = readable < BigInt(access.width) ? Number(readable) : access.width;
   // Memory takes what is left; the callbacks of other regions are called with what they are made for.
-  return rules.pieceWidth({ ...access, width: Math.max(left, 1) }, region.isRam ? MEMORY : REGISTERS);
+  return rules.pieceWidth(
+    { ...access, width: Math.max(left, 1) },
+    region.isRam ? MEMORY : rom === undefined ? REGISTERS : ROM,
+  );
+}
+
+/** How many bytes QEMU copies at once: what the host lets be read of the ROM ends before the ROM's BAR (vfio_rom_read). */
+function endOfContents(
+  contiguous: bigint,
+  { offset: at }: CallbackAccess,
+  { contents }: RegisteredRom,
+): bigint {
+  const left = contents - at;
+  return left > 0n && left < contiguous ? left : contiguous;
 }
 
 /** What the region does with the access. */
@@ -71,10 +95,18 @@ function reach(access: CallbackAccess, range: FlatRange, environment: AccessEnvi
   }
   const device = environment.deviceOf(owner);
   if (device === undefined) return { kind: 'registers', region: name, offset: access.offset };
+  if (device.rom?.region === region) return reachRom(device, access, environment.rules);
   const place = placeInBar(device, name, access.offset);
   return place === undefined
     ? NOTHING
     : reachBar(device, { ...access, ...place, region: name }, environment.rules);
+}
+
+/** What the expansion ROM does with the access: QEMU reads the device's ROM for the guest. */
+function reachRom({ id, rom }: VfioDevice, access: CallbackAccess, rules: AccessRules): Reached {
+  if (!rules.reachesRom(access, rom!.contents)) return NOTHING;
+  const at = rules.deviceOffset({ ...access, bar: ROM_SLOT });
+  return { kind: 'device', device: id, bar: ROM_SLOT, offset: at };
 }
 
 /** The place of an access in a BAR, and what the memory core has found there. */

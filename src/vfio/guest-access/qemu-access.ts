@@ -24,4 +24,5 @@ export const QEMU_ACCESS: AccessRules = {
     end: Math.min((Number(at) + width) * 8, vectors),
   }),
   deviceOffset: ({ offset: at }) => offset(at),
+  reachesRom: ({ offset: at, write }, contents) => !write && at < contents,
 };

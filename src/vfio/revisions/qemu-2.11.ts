@@ -12,6 +12,8 @@ import { trimSection, wholeUnits } from '../trim.ts';
 
 const TOP_BIT = 1n << 63n;
 const CHELSIO = 0x1425;
+/** Reading the ROM of this network card hangs the host (vfio fact 5.23). */
+const [BROADCOM, BCM57810] = [0x14e4, 0x168e];
 
 /**
  * While a guest sizes an enabled 64-bit BAR, the BAR lies in the upper half of the address space, where no
@@ -124,6 +126,8 @@ export const qemu211: Revision = {
       address !== undefined && isAligned(address, hostPageSize) ? hostPageSize : barSize,
     stretchedPriority: 0,
     wrapperShrinks: false,
+    showsRom: ({ vendor, device, rombar }) => rombar ?? !(vendor === BROADCOM && device === BCM57810),
+    romSize: ({ size }) => size,
   },
   memslots: {
     span: (section, { host }) => wholeUnits(section, host),
@@ -156,6 +160,7 @@ export const qemu211: Revision = {
   host: {
     pageSizes: (hardware) => hardware,
     regionInfo: (info) => info,
+    rom: (rom) => rom,
     mmap: (errno) => errno,
     checksApertures: true,
     unmapSpan: (requested) => requested,
