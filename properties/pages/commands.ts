@@ -24,6 +24,8 @@ export const NOT_RUN: readonly string[] = [
   'npx barproof fuzz --target qemu --interface kernel --qemu /path/to/qemu-system-x86_64 --runs 960 --corpus real',
   'npx barproof validate --qemu new-build --qemu-base old-build',
   'python3 show.py --qemu build/',
+  // It needs a real kernel.
+  'npx barproof check --target linux',
   // They build a QEMU.
   'npx barproof validate fix.patch --qemu-tree ~/qemu',
   'npx barproof validate fix.patch --qemu-tree ~/qemu --target-list x86_64,ppc64',

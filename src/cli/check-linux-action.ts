@@ -83,7 +83,7 @@ async function compare(
     ...{ kernel, stored, runs, signal, listener },
     sessions: hostSessions(generated).map(decodeSession),
     seed: deriveSeed(seed, 'check linux'),
-    save: save ? (finding) => noteProblems(unsaved, () => store.save(finding, seed)) : undefined,
+    save: save ? (finding) => noteProblems(unsaved, () => store.save(finding)) : undefined,
   }).finally(async () => {
     progress('');
     await kernel.close();

@@ -21,6 +21,7 @@ export const hostCommand = (raiseExitCode: RaiseExitCode): Command =>
     .addOption(new Option('--target <name>', 'what answers').choices(['model', 'linux']).default('model'))
     .option('--kernel <version>', 'the kernel to ask instead of the one that the session names')
     .addOption(qemuOption())
+    .option('--harmful', 'send a kernel also calls that are known to stop it')
     .option('--json', 'one line of JSON for each session: the session with its answers')
     .option(
       '--compare',

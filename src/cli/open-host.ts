@@ -5,8 +5,9 @@ export interface HostOptions {
   readonly target: 'model' | 'linux';
   readonly kernel?: string;
   readonly qemu?: string;
+  readonly harmful?: true;
 }
 
 /** The target that answers host calls. */
-export const openHost = ({ target, kernel, qemu }: HostOptions): HostTarget =>
-  target === 'model' ? modelHost : new LinuxHost({ kernel, qemu: { path: qemu } });
+export const openHost = ({ target, kernel, qemu, harmful }: HostOptions): HostTarget =>
+  target === 'model' ? modelHost : new LinuxHost({ kernel, qemu: { path: qemu }, harmful });

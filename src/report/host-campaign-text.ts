@@ -67,7 +67,7 @@ export function hostFindingBlock(
 export const hostFindingOften = ({ sessions, first, tried }: HostFinding): string =>
   [
     ...(first === undefined ? ['a stored session'] : []),
-    ...(sessions === 0 ? [] : [count(sessions, 'session')]),
+    ...(sessions === 0 ? [] : [count(sessions, 'generated session')]),
     ...(first === undefined ? [] : [`first in session ${first}`]),
     ...(tried === 0 ? [] : [`${tried} tried to shrink it`]),
   ].join(', ');
@@ -114,7 +114,7 @@ export function hostCampaignSummary(
   result: HostCampaignResult,
   { planned, folder }: { readonly planned: number; readonly folder: string | undefined },
 ): string {
-  const { sessions, findings, comparison, unanswered, notRun } = result;
+  const { sessions, findings, comparison, unanswered, notRun, failure } = result;
   const { compared } = hostCampaignFigures(result);
   const stored = findings.filter(({ file, first }) => file !== undefined && first !== undefined).length;
   const isWhole = sessions === planned && compared > 0;
@@ -127,7 +127,11 @@ export function hostCampaignSummary(
       ([reason, times]) => `not answered by the model: ${count(times, 'call')}, ${reason}`,
     ),
     ...[...notRun].map(([reason, times]) => `not run: ${count(times, 'session')}, ${printable(reason)}`),
-    ...(sessions < planned ? [`ended early: ${sessions} of ${count(planned, 'session')} were asked`] : []),
+    ...(sessions < planned
+      ? [
+          `${failure === undefined ? 'interrupted' : 'ended early'}: ${sessions} of ${count(planned, 'session')} were asked`,
+        ]
+      : []),
     ...(sessions === planned && compared === 0 ? ['no call was compared: there is no result'] : []),
     ...(findings.length > 0
       ? [`found ${count(findings.length, 'counterexample')}`]

@@ -1,6 +1,7 @@
 import { answerOnModel } from '../model/model-answers.ts';
 import type { AnsweredSession } from '../host-target.ts';
 import { agrees, differingFields, outcome } from '../session/comparison.ts';
+import { answerToJson } from '../session/session-json.ts';
 import { isAnswered, type AnsweredCall, type CallAnswer } from '../session/host-call.ts';
 import type { HostSession } from '../session/host-session.ts';
 import type { HostObservation } from './host-finding.ts';
@@ -55,10 +56,13 @@ function differenceWords(
   const { call, recorded } = steps[index]!;
   const kernel = recorded!;
   const [was, is] = [outcome(kernel), outcome(model)];
-  const fields = differingFields(kernel, model).join(' and ');
+  const names = differingFields(kernel, model);
+  const fields = names.join(' and ');
+  const valuesOf = (answer: AnsweredCall): string =>
+    names.map((name) => JSON.stringify(answerToJson(answer)[name])).join(' and ');
   const what =
     was === is
-      ? `the kernel returns another ${fields} than the model`
+      ? `the kernel returns ${fields} ${valuesOf(kernel)}, the model ${valuesOf(model)}`
       : `the kernel answers ${was}, the model ${is}`;
   const kind = was === is ? `other-${fields}` : `kernel-${was}-model-${is}`;
   return {

@@ -53,11 +53,10 @@ export class SessionStore {
   /**
    * Stores the session of an observation as `RULE--CAUSE-DIGEST.ndjson`, in one line with the kernel's answers.
    *
-   * @param seed the seed of the campaign, as the user can give it
    * @returns the path of the file
    * @throws InvalidInput when the file cannot be written
    */
-  save({ rule, cause, session, kernel, console }: HostObservation, seed: string): string {
+  save({ rule, cause, session, kernel, console }: HostObservation): string {
     const { arch, iommu, steps } = session;
     const questions = JSON.stringify([
       session.kernel,
@@ -68,7 +67,7 @@ export class SessionStore {
     const digest = createHash('sha256').update(questions).digest('hex').slice(0, 8);
     const name = `${rule}--${cause}`.slice(0, LONGEST_NAME);
     const file = join(this.directory, `${name}-${digest}${ENDING}`);
-    const line = sessionToJson({ ...session, id: `${rule}/${cause}`, seed }, kernel);
+    const line = sessionToJson({ ...session, id: `${rule}/${cause}` }, kernel);
     writeAtomically(file, `${JSON.stringify({ ...line, ...(console.length > 0 ? { console } : {}) })}\n`);
     return file;
   }

@@ -20,6 +20,8 @@ export interface LinuxHostOptions {
   readonly qemu?: QemuLocation | undefined;
   /** Kernels to choose from; by default those that are installed. */
   readonly kernels?: readonly InstalledKernel[] | undefined;
+  /** Whether calls that are known to stop the kernel, or to change its later answers, are sent as well. */
+  readonly harmful?: boolean | undefined;
 }
 
 interface KeptMachine {
