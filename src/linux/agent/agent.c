@@ -12,7 +12,7 @@
 // line left, so a thousand calls take one round trip.
 //
 // This file is the way of a line: from the port to the function of its command. The functions are in
-// `file-commands.c` and `memory-commands.c`.
+// `file-commands.c`, `memory-commands.c` and `program-commands.c`.
 #include "agent.h"
 #include <pthread.h>
 #include <signal.h>
@@ -50,6 +50,8 @@ static void carry_out(char *line, unsigned char *data) {
   else if (!strcmp(command, "write-file")) do_write_file(rest, data);
   else if (!strcmp(command, "readlink")) do_readlink(rest, data);
   else if (!strcmp(command, "load-module")) do_load_module(rest);
+  else if (!strcmp(command, "spawn")) do_spawn(rest);
+  else if (!strcmp(command, "ended")) do_ended(rest);
   else if (!strcmp(command, "end-case")) do_end_case();
   else if (!strcmp(command, "limit")) do_limit(rest);
   else answer(NULL, 0, "bad");

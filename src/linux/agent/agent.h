@@ -58,6 +58,12 @@ void do_write_file(char *rest, unsigned char *data);
 void do_readlink(char *path, unsigned char *data);
 void do_load_module(char *path);
 
+// program-commands.c
+void do_spawn(char *rest);
+void do_ended(char *rest);
+// Kills the programs of a case.
+void end_programs(void);
+
 // memory-commands.c
 
 // From now on a signal that a load, a store or a copy raises is its answer.

@@ -39,6 +39,14 @@ export const command = {
   readFile: (path: string): string => `read-file ${path}`,
   writeFile: (path: string, text: string): string => `write-file ${path} ${textHex(text)}`,
   readlink: (path: string): string => `readlink ${path}`,
+  /**
+   * Starts a program whose output goes to a file of the kernel, and answers with its process id. `end-case` kills it.
+   *
+   * @param words the program's path and its arguments, without white space.
+   */
+  spawn: (output: string, words: readonly string[]): string => `spawn ${output} ${words.join(' ')}`,
+  /** Whether a program has ended: 0, or its process id with the bytes of its wait status. */
+  ended: (pid: number): string => `ended ${pid}`,
   /** Closes all descriptors and removes all mappings that the agent made since the last `end-case`. */
   endCase: (): string => 'end-case',
   /** The longest time that a later call may take, in milliseconds. */

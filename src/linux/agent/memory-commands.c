@@ -138,9 +138,11 @@ void do_copy(char *rest, int is_poke, unsigned char *data) {
   }
 }
 
-// Removes the mappings and descriptors of a case. Mappings go first: a mapping keeps its device's file open.
+// Ends the programs of a case, and removes its mappings and descriptors. Mappings go first: a mapping keeps its device's
+// file open.
 void do_end_case(void) {
   begin_call();
+  end_programs();
   while (mapping_count > 0) {
     mapping_count--;
     munmap((void *)mappings[mapping_count].start, mappings[mapping_count].length);

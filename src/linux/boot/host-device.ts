@@ -42,16 +42,18 @@ export function servedDevice({ bars, msix }: SessionDevice, id: string): ServedD
   };
 }
 
-/** Serves a device at a socket. @returns a function that ends the server and removes the socket */
+/**
+ * Serves a device at a socket.
+ *
+ * @param container takes the mappings that QEMU requests for the kernel's IOMMU
+ * @returns a function that ends the server and removes the socket
+ */
 export async function serveHostDevice(
   socketPath: string,
   device: ServedDevice,
+  container: DmaContainer = GRANT_ALL,
 ): Promise<() => Promise<void>> {
-  const server = new VfioUserServer({
-    socketPath,
-    device,
-    container: () => GRANT_ALL,
-  });
+  const server = new VfioUserServer({ socketPath, device, container: () => container });
   // Without `takeRequests` the server's list of DMA requests would grow until the server closes the connection.
   server.on('dma', () => void server.takeRequests());
   await server.listen();

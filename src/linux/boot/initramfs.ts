@@ -9,13 +9,15 @@ export interface InitramfsContents {
   readonly agent: string;
   /** The paths of the modules, in the order in which the agent loads them. */
   readonly modules: readonly string[];
+  /** Further files and folders. */
+  readonly files?: readonly ArchiveEntry[];
 }
 
 /** zlib's fastest level. A higher level makes an initramfs hardly smaller. */
 const COMPRESSION = { level: 1 };
 
 /** Makes an initramfs: a cpio archive compressed by gzip. It needs no other program. */
-export function makeInitramfs({ agent, modules }: InitramfsContents): Uint8Array {
+export function makeInitramfs({ agent, modules, files: more = [] }: InitramfsContents): Uint8Array {
   const folders: ArchiveEntry[] = ['dev', 'proc', 'sys', 'tmp', 'modules'].map((path) => ({ path }));
   const files = modules.map((file): ArchiveEntry => ({
     path: `modules/${basename(file)}`,
@@ -28,6 +30,7 @@ export function makeInitramfs({ agent, modules }: InitramfsContents): Uint8Array
       { path: 'init', data: readFileSync(agent), executable: true },
       { path: 'modules/order', data: Buffer.from(order) },
       ...files,
+      ...more,
     ]),
     COMPRESSION,
   );

@@ -12,10 +12,19 @@ import { buildAgent } from '../agent/build-agent.ts';
 import type { EmulatedIommu } from '../emulated-iommus.ts';
 import type { SessionDevice } from '../session/host-session.ts';
 import { servedDevice, serveHostDevice } from './host-device.ts';
+import type { DmaContainer } from '../../vfio-user/index.ts';
+import type { ArchiveEntry } from './cpio.ts';
 import { makeInitramfs } from './initramfs.ts';
 import type { InstalledKernel } from './installed-kernels.ts';
 import { CONSOLE_LINES, LinuxStopped } from './linux-error.ts';
 import { machineArguments, portBus, PORTS, qemuArchitecture } from './machine-arguments.ts';
+
+/** What programs that run in the kernel need. */
+export interface ProgramOptions {
+  readonly files: readonly ArchiveEntry[];
+  /** The number of connections to programs: `/dev/vport0p2` in the kernel, and so on. */
+  readonly connections: number;
+}
 
 /** The machine to boot. */
 export interface LinuxMachineOptions {
@@ -23,6 +32,10 @@ export interface LinuxMachineOptions {
   readonly iommu: EmulatedIommu;
   /** Where to look for QEMU. */
   readonly qemu?: QemuLocation | undefined;
+  /** Files of the initramfs, and the names of connections, for programs that run in the kernel. */
+  readonly programs?: ProgramOptions | undefined;
+  /** Takes the mappings that the kernel makes for the devices. By default every one is granted and none is kept. */
+  readonly container?: DmaContainer | undefined;
   /** Ends the boot early. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -31,6 +44,14 @@ export interface LinuxMachineOptions {
 const BOOT_DEADLINE = 180_000;
 /** How many milliseconds a batch of calls may take. The agent limits each single call. */
 const BATCH_DEADLINE = 120_000;
+
+/** What a boot hands to the machine. */
+interface MachineParts {
+  readonly qemu: QemuProcess;
+  readonly agent: AgentClient;
+  readonly closeConnections: () => void;
+  readonly programConnections: readonly LineConnection[];
+}
 
 /** The caller has ended a boot. */
 export class BootEnded extends Error {
@@ -55,23 +76,28 @@ export class LinuxMachine {
   readonly iommu: EmulatedIommu;
   /** Milliseconds from the start of QEMU to the agent's first line. */
   readonly bootTime: number;
+  /** The connections to programs in the kernel, in order. */
+  readonly programConnections: readonly LineConnection[];
   readonly #qemu: QemuProcess;
-  readonly #connection: LineConnection;
+  readonly #closeConnections: () => void;
   readonly #agent: AgentClient;
+  readonly #container: DmaContainer | undefined;
   readonly #servers: (() => Promise<void>)[] = [];
   #ports = 0;
 
   private constructor(
-    { kernel, iommu }: LinuxMachineOptions,
+    { kernel, iommu, container }: LinuxMachineOptions,
     bootTime: number,
-    parts: { readonly qemu: QemuProcess; readonly connection: LineConnection; readonly agent: AgentClient },
+    parts: MachineParts,
   ) {
     this.kernel = kernel;
     this.iommu = iommu;
     this.bootTime = bootTime;
+    this.programConnections = parts.programConnections;
     this.#qemu = parts.qemu;
-    this.#connection = parts.connection;
+    this.#closeConnections = parts.closeConnections;
     this.#agent = parts.agent;
+    this.#container = container;
   }
 
   /**
@@ -81,18 +107,30 @@ export class LinuxMachine {
    * @throws LinuxStopped when the kernel does not boot; the error has the last lines of its console
    * @throws BootEnded after the signal
    */
-  static async boot({ kernel, iommu, qemu: location, signal }: LinuxMachineOptions): Promise<LinuxMachine> {
+  static async boot(options: LinuxMachineOptions): Promise<LinuxMachine> {
+    const { kernel, iommu, qemu: location, programs, signal } = options;
     const binary = findQemu(qemuArchitecture(kernel.architecture), location);
-    const initramfs = makeInitramfs({ agent: buildAgent(kernel.architecture), modules: kernel.modules });
+    const initramfs = makeInitramfs({
+      agent: buildAgent(kernel.architecture),
+      modules: kernel.modules,
+      files: programs?.files ?? [],
+    });
     const started = Date.now();
     const directory = new PrivateDirectory();
     const files = {
-      kernel: kernel.image,
-      initramfs: directory.at('initramfs'),
-      agentSocket: directory.at('agent'),
+      ...{ kernel: kernel.image, initramfs: directory.at('initramfs'), agentSocket: directory.at('agent') },
+      programSockets: Array.from({ length: programs?.connections ?? 0 }, (_, index) =>
+        directory.at(`program${index}`),
+      ),
     };
     writeFileSync(files.initramfs, initramfs);
     const connection = await LineConnection.listen(files.agentSocket);
+    const programConnections = await Promise.all(
+      files.programSockets.map((path) => LineConnection.listen(path)),
+    );
+    const closeConnections = (): void => {
+      for (const one of [connection, ...programConnections]) one.close();
+    };
     const agent = new AgentClient(connection);
     const qemu = await QemuProcess.start({
       binary,
@@ -101,16 +139,17 @@ export class LinuxMachine {
       accelerator: 'tcg,thread=multi',
       endsWithParent: true,
     }).catch((error: unknown) => {
-      connection.close();
+      closeConnections();
       throw error;
     });
     try {
       const ready = untilAborted(agent.ready(), signal);
       await qemu.whileAlive(ready, 'the boot of the kernel', BOOT_DEADLINE);
-      return new LinuxMachine({ kernel, iommu }, Date.now() - started, { qemu, connection, agent });
+      const parts = { qemu, agent, closeConnections, programConnections };
+      return new LinuxMachine(options, Date.now() - started, parts);
     } catch (error) {
       const stopped = isEndOfQemu(error) ? new LinuxStopped(error, qemu.output.since(0)) : error;
-      connection.close();
+      closeConnections();
       await qemu.end();
       throw stopped;
     }
@@ -163,14 +202,14 @@ export class LinuxMachine {
       return port;
     }
     const path = this.#qemu.directory.at(place.id);
-    this.#servers.push(await serveHostDevice(path, servedDevice(device, place.id)));
+    this.#servers.push(await serveHostDevice(path, servedDevice(device, place.id), this.#container));
     await this.#addDevice({ driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place });
     return port;
   }
 
   /** Ends QEMU and the devices' servers, and removes their files. May be called twice. */
   async end(): Promise<void> {
-    this.#connection.close();
+    this.#closeConnections();
     await this.#qemu.end();
     for (const close of this.#servers.splice(0)) await close();
   }

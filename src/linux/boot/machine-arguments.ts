@@ -81,6 +81,8 @@ export interface MachineFiles {
   readonly initramfs: string;
   /** The socket of the connection to the agent. */
   readonly agentSocket: string;
+  /** The sockets of further connections, to programs: `/dev/vport0p2` in the kernel, and so on. */
+  readonly programSockets?: readonly string[];
 }
 
 /** QEMU's name of an architecture. */
@@ -89,7 +91,7 @@ export const qemuArchitecture = (architecture: HostArchitecture): Architecture =
 /** QEMU's arguments for a machine that boots a kernel behind an IOMMU. */
 export function machineArguments(
   iommu: EmulatedIommu,
-  { kernel, initramfs, agentSocket }: MachineFiles,
+  { kernel, initramfs, agentSocket, programSockets = [] }: MachineFiles,
 ): string[] {
   const { machine, cpu, console: terminal, commandLine } = MACHINES[iommu.architecture];
   const append = [
@@ -107,6 +109,10 @@ export function machineArguments(
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci,addr=1e.0', '-chardev', `socket,id=agent,path=${agentSocket}`],
     ...['-device', 'virtserialport,chardev=agent,name=agent'],
+    ...programSockets.flatMap((path, index) => [
+      ...['-chardev', `socket,id=program${index},path=${path}`],
+      ...['-device', `virtserialport,chardev=program${index},name=program${index}`],
+    ]),
     ...iommu.arguments,
     ...(iommu.fixedDevice === undefined
       ? Array.from({ length: PORTS }, (_, port) => portArguments(port)).flat()

@@ -12,4 +12,7 @@ export { LineConnection } from './line-connection.ts';
 export { PrivateDirectory } from './private-directory.ts';
 export { isEndOfQemu, QemuDied, QemuHangs, QemuNotFound, QmpRefusal } from './qemu-error.ts';
 export { QemuProcess } from './qemu-process.ts';
+export { QmpClient } from './qmp-client.ts';
+export { QtestClient } from './qtest-client.ts';
+export { runProgram } from './run-program.ts';
 export { watchingQemu } from './qemu-watch.ts';
