@@ -85,7 +85,7 @@ export function chooseForKernel(
     machine: { ...machine, ram: alignUp(machine.ram, ramUnitOf(machine)), msixEmulation: 'machine-default' },
     devices: devices.map(withoutProposals),
   };
-  return withRom(choose, drawn, { isReal: isRealistic(drawn), withProperties: false });
+  return withRom(choose, drawn, { isReal: isRealistic(drawn) });
 }
 
 /** Without KVM, QEMU's virt has a CPU of its own width; the host's CPU does not matter. */

@@ -27,11 +27,12 @@ describe('expansion ROMs in generated scenarios', () => {
     expect(real.filter((scenario) => !isRealistic(scenario))).toEqual([]);
   });
 
-  it('have no properties of the user on a real QEMU', () => {
+  it('are drawn for a real QEMU, too', () => {
     const served = sample(servedScenarios('q35')).filter(hasRom);
-    expect(served.length).toBeGreaterThan(CASES / 20);
-    expect(served.flatMap(({ devices }) => devices.flatMap(({ options }) => Object.keys(options)))).toEqual(
-      [],
+    expect(served.length).toBeGreaterThan(CASES / 10);
+    const options = new Set(
+      served.flatMap(({ devices }) => devices.flatMap((one) => Object.keys(one.options))),
     );
+    expect([...options].toSorted()).toEqual(['rombar', 'romfile']);
   });
 });

@@ -18,7 +18,7 @@ export const ROM_SHARE = 14;
 /** Of a hundred of these, how many show a file of the user's. */
 const ROMFILE_SHARE = 20;
 /** Of a hundred of these, how many have a card whose ROM hangs its host: BCM57810 (vfio fact 5.23). */
-const HANGING_SHARE = 8;
+const HANGING_SHARE = 12;
 const HANGING = { vendor: 0x14e4, device: 0x168e } as const;
 
 const MOST_READS = 3;
@@ -27,8 +27,6 @@ const MOST_READS = 3;
 export interface RomOptions {
   /** Whether a real machine has to show the scenario. */
   readonly isReal: boolean;
-  /** Whether users may hide a ROM or give a file in its place. */
-  readonly withProperties: boolean;
 }
 
 /**
@@ -47,16 +45,10 @@ export function withRom(choose: Choose, scenario: Scenario, options: RomOptions)
 }
 
 /** The device with an expansion ROM, and with the user's properties for it. */
-function equip(
-  choose: Choose,
-  device: DeviceSpec,
-  { host }: Scenario,
-  { isReal, withProperties }: RomOptions,
-): DeviceSpec {
+function equip(choose: Choose, device: DeviceSpec, { host }: Scenario, { isReal }: RomOptions): DeviceSpec {
   const rom = chooseRom(choose, host.iommu.type === 'vfio-user' && !isReal);
   const hangs = choose.chance(HANGING_SHARE) && device.vendor === 0;
   const equipped = { ...device, ...(hangs && HANGING), rom };
-  if (!withProperties) return equipped;
   const file = chooseFile(choose);
   // The user decides whether the guest may see a ROM that hangs the host.
   const options = hangs

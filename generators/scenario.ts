@@ -74,7 +74,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     realistic = false,
   } = constraints;
   const finish = (scenario: Scenario, isReal: boolean): Scenario =>
-    roms ? withRom(choose, scenario, { isReal, withProperties: true }) : scenario;
+    roms ? withRom(choose, scenario, { isReal }) : scenario;
   const recent = { virtioMem, readonlyBars };
   if (realistic || choose.chance(REALISTIC_SHARE)) {
     const scenario = chooseRealisticScenario(choose, {

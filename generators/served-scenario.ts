@@ -78,7 +78,7 @@ export function chooseServed(choose: Choose, served: Served): Scenario {
   // Firmware places BARs behind RAM, which has another size now.
   const isReal = isRealistic(scenario);
   const whole = isReal ? { ...usual, operations: chooseFirmwareOperations(choose, usual, false) } : usual;
-  return withRom(choose, whole, { isReal, withProperties: false });
+  return withRom(choose, whole, { isReal });
 }
 
 /** Simpler scenarios that can still run on the same type of machine, served over vfio-user. */

@@ -61,7 +61,7 @@ const isSame = (a: Range, b: Range): boolean => a.start === b.start && a.end ===
 const touch = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
 
 function nameOf({ region, owner }: Backed, { scenario }: Trace): Place {
-  // QEMU calls it `vfio[NAME].rom`, or `vfio-pci.rom` if a file of the user's is in it.
+  // QEMU calls it `vfio[NAME].rom`, or `vfio-cpr-pci.rom` if a file of the user's is in it.
   if (owner !== undefined) return region.endsWith('.rom') ? 'expansion-rom' : 'bar';
   const isAdded = scenario.operations.some(
     (operation) => operation.op === 'add-region' && operation.name === region,

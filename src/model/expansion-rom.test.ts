@@ -105,7 +105,7 @@ describe('an expansion ROM', () => {
   it('of a file is memory that the guest reads directly and devices may only read', () => {
     const file = { options: { romfile: '0x9200' } };
     const trace = run([SET_ROM, ENABLE, read('0x8'), read('0x8', 4, true)], file);
-    expect(romsOf(trace)).toEqual(['vfio-pci.rom e1000000+10000']);
+    expect(romsOf(trace)).toEqual(['vfio-cpr-pci.rom e1000000+10000']);
     expect(reachedBy(trace)).toEqual(['8+4 memory', '8+4 nothing']);
     const { memslots, containers } = trace.steps.at(-1)!.state;
     expect(memslots.find(({ gpa }) => gpa === ROM_AT)).toMatchObject({ size: 0x1_0000n, readonly: true });

@@ -123,6 +123,7 @@ export class QemuDevices {
         hostPageSize,
         machineOptsOutOfMsixEmulation: optsOutOfMsixEmulation,
         vfioUser: isVfioUser(scenario),
+        romfileRegion: isVfioUser(scenario) ? 'vfio-user-pci.rom' : revision.romfileRegion,
         reserve,
         emit,
       },

@@ -18,6 +18,7 @@ import { deviceModel } from './guest/device-model.ts';
 import type { ReadViews } from './guest/flat-view-reader.ts';
 import { driverOf } from './guest/machine-driver.ts';
 import type { DeviceOffer, DeviceProperty } from './guest/device-offer.ts';
+import { romProperties } from './guest/rom-properties.ts';
 import type { MachineHost } from './guest/machine-host.ts';
 import type { QemuMachineType } from './process/architecture.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
@@ -124,7 +125,9 @@ export class KernelMachineHost implements MachineHost {
     });
     host.addDevice(device);
     const properties: Record<string, DeviceProperty> = { driver: 'vfio-pci', sysfsdev: device.path };
-    for (const [name, value] of Object.entries(spec.options)) {
+    const { rombar: _, romfile: __, ...options } = spec.options;
+    Object.assign(properties, romProperties(spec, qemuId, this.#directory));
+    for (const [name, value] of Object.entries(options)) {
       // An older QEMU may lack a property that has its default.
       if (value !== false && value !== 'off') properties[name] = value;
     }

@@ -49,10 +49,6 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   if (host.iommu.type === 'iommufd' && !abilities.hasIommufd) return 'this QEMU has no iommufd';
   if (devices.some(({ bars }) => bars.some(({ writable }) => writable === false)))
     return 'the devices served to QEMU have no read-only BARs';
-  if (devices.some(({ options }) => options.romfile !== undefined))
-    return 'barproof gives QEMU no file for an expansion ROM';
-  if (devices.some(({ options }) => options.rombar !== undefined))
-    return 'barproof starts QEMU without `rombar`';
   if (devices.some(({ vga }) => vga === true)) return 'the devices served to QEMU are no VGA controllers';
   for (const { options } of devices) {
     for (const [name, value] of Object.entries(options)) {

@@ -13,6 +13,8 @@ export interface DeviceEnvironment {
   readonly machineOptsOutOfMsixEmulation: boolean;
   /** Whether the device is a vfio-user-pci: it gets a PBA region of its own (vfio fact 5.14). */
   readonly vfioUser: boolean;
+  /** QEMU's name of the region of a file in place of the expansion ROM (pci fact 4.11). */
+  readonly romfileRegion: string;
   /** Reserves `size` bytes of the VMM's address space, at a multiple of `alignment` bytes. */
   readonly reserve: (size: Size, alignment: Size) => HostAddress;
   readonly emit: EventSink;

@@ -41,6 +41,8 @@ export interface Revision {
   readonly host: HostRules;
   /** The function of QEMU that a message about a refused DMA map names. */
   readonly dmaMapFunction: 'vfio_dma_map' | 'vfio_container_dma_map';
+  /** The region of a file in place of the expansion ROM of a vfio-pci: QEMU names it by the device's migration state (pci fact 4.11). */
+  readonly romfileRegion: 'vfio-pci.rom' | 'vfio-cpr-pci.rom';
   /** The form of its `info mtree`. */
   readonly mtree: MtreeForm;
 }

@@ -17,39 +17,38 @@ export interface RegisteredRom {
 const ROM_ALIGNMENT: Size = 0x20_0000n;
 
 /**
- * Registers the expansion ROM: that of the device (vfio_pci_size_rom, vfio fact 5.23), or a file of the user's
- * (pci_add_option_rom, pci fact 4.11).
+ * The expansion ROM that the guest is to see: that of the device (vfio_pci_size_rom, vfio fact 5.23), or a file of the user's
+ * (pci_add_option_rom, pci fact 4.11). QEMU decides before it looks at the BARs.
  *
  * @returns the ROM; `undefined` where the guest sees none.
- * @throws VmmAbort where QEMU's PCI core asserts that the ROM's size is a power of two.
+ * @throws DeviceRefused where a rule refuses the device.
  */
-export function registerRom(
-  device: DeviceSetUp,
+export function makeRom(
+  { id: owner, host, pci, environment }: DeviceSetUp,
   { rombar, romfile }: Pick<DeviceOptions, 'rombar' | 'romfile'>,
 ): RegisteredRom | undefined {
-  const { id: owner, host, pci, environment } = device;
-  const { rules, vfioUser, reserve } = environment;
+  const { rules, romfileRegion, reserve } = environment;
   if (romfile !== undefined) {
     const size = pci.romfileSize(romfile);
     const hostAddress = reserve(size, ROM_ALIGNMENT);
-    const name = `${vfioUser ? 'vfio-user-pci' : 'vfio-pci'}.rom`;
-    return register(device, MemoryRegion.rom(name, size, { owner, hostAddress }), size);
+    return { region: MemoryRegion.rom(romfileRegion, size, { owner, hostAddress }), contents: size };
   }
   if (host.rom === undefined) return undefined;
-  const { vendor, device: id } = host;
-  if (!rules.showsRom({ vendor, device: id, rombar })) return undefined;
+  const { vendor, device } = host;
+  if (!rules.showsRom({ vendor, device, rombar })) return undefined;
   const size = rules.romSize(host.rom);
   if (size === 0n) return undefined;
-  return register(device, MemoryRegion.io(`vfio[${host.name}].rom`, size, { owner }), host.rom.contents);
+  const region = MemoryRegion.io(`vfio[${host.name}].rom`, size, { owner });
+  return { region, contents: host.rom.contents };
 }
 
-function register({ pci }: DeviceSetUp, region: MemoryRegion, contents: Size): RegisteredRom {
+/** @throws VmmAbort where QEMU's PCI core asserts that the ROM's size is a power of two. */
+export function registerRom({ pci }: DeviceSetUp, { region }: RegisteredRom): void {
   try {
     pci.registerBar(ROM_SLOT, { type: 'mem32', prefetchable: false }, region);
   } catch (error) {
     throw new VmmAbort('rom-size-assertion', (error as Error).message);
   }
-  return { region, contents };
 }
 
 /** The regions that show the bytes of the ROM. */

@@ -20,7 +20,7 @@ import type { HostDevice } from './host-device.ts';
 import { LeftBehindTable } from './left-behind-table.ts';
 import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
 import { placeQuirks, type PlacedQuirk } from './quirk-set-up.ts';
-import { layersOfRom, registerRom, type RegisteredRom } from './rom-set-up.ts';
+import { layersOfRom, makeRom, registerRom, type RegisteredRom } from './rom-set-up.ts';
 import { ROM_TYPE_BITS, romProbe, romRegister } from './rom-register.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
 import { layersOf, prepareBar, registerBar, releaseAreas, type BarLayer } from './vfio-bars.ts';
@@ -82,10 +82,11 @@ export class VfioDevice {
     this.#environment = environment;
     this.pci = new PciFunction(environment.bus, environment.pciRules);
     const setUp = { id, host, pci: this.pci, environment };
+    this.rom = makeRom(setUp, options);
     this.regions = BAR_INDICES.map((index) => prepareBar(setUp, index, options.noMmap));
     const layout = placeMsix(host, this.regions, options.msixRelocation, environment);
     for (const region of this.regions) registerBar(setUp, region);
-    this.rom = registerRom(setUp, options);
+    if (this.rom !== undefined) registerRom(setUp, this.rom);
     this.layers = [...this.regions.map(layersOf), layersOfRom(this.rom)];
     this.quirks = environment.vfioUser
       ? []

@@ -15,8 +15,8 @@ export interface BarRegions {
 /** The region of an emulated MSI-X table (hw/pci/msix.c). */
 const MSIX_TABLE = 'msix-table';
 
-/** The expansion ROM: `vfio[NAME].rom` (vfio_pci_size_rom). */
-const ROM = /^vfio\[.*\]\.rom$/;
+/** The expansion ROM: `vfio[NAME].rom` (vfio_pci_size_rom), or a file of the user's (pci_add_option_rom). */
+const ROM = /^(?:vfio\[.*\]|vfio(?:-user|-cpr)?-pci)\.rom$/;
 
 /** The type of a child that is a region; QEMU 5.2 and older write `qemu:` in front. */
 const REGION_TYPE = /^child<(?:qemu:)?memory-region>$/;

@@ -1,5 +1,5 @@
 /** A value of a property of `-device` and `device_add`. */
-export type DeviceProperty = string | boolean | Readonly<Record<string, string>>;
+export type DeviceProperty = string | number | boolean | Readonly<Record<string, string>>;
 
 /** A device that a host offers to one QEMU. */
 export interface DeviceOffer {

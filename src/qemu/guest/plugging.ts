@@ -130,8 +130,7 @@ export const deviceWord = (properties: Readonly<Record<string, DeviceProperty>>)
   const { driver, ...others } = properties;
   const values = Object.values(properties);
   if (values.some((value) => typeof value === 'object')) return JSON.stringify(properties);
-  const text = (value: DeviceProperty) =>
-    value === true ? 'on' : value === false ? 'off' : (value as string);
+  const text = (value: DeviceProperty) => (value === true ? 'on' : value === false ? 'off' : String(value));
   return [driver, ...Object.entries(others).map(([name, value]) => `${name}=${text(value)}`)].join(',');
 };
 

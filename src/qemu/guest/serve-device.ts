@@ -7,6 +7,7 @@ import { VfioUserServer } from '../../vfio-user/index.ts';
 import { deviceModel } from './device-model.ts';
 import { hostContainer } from './host-container.ts';
 import type { DeviceOffer } from './device-offer.ts';
+import { romProperties } from './rom-properties.ts';
 
 /** A VFIO_USER_DMA_MAP or VFIO_USER_DMA_UNMAP of QEMU, and the server's answer. */
 export interface ServedRequest {
@@ -56,7 +57,11 @@ export async function serveDevice(
   // Node 20 aborts when it ends while koffi still watches a descriptor.
   const forget = undoAtExit(() => void server.close());
   return {
-    properties: { driver: 'vfio-user-pci', socket: { type: 'unix', path: qemuId } },
+    properties: {
+      driver: 'vfio-user-pci',
+      socket: { type: 'unix', path: qemuId },
+      ...romProperties(device, qemuId, directory),
+    },
     takeRequests: (): readonly ServedRequest[] =>
       server.takeRequests().map(({ kind, iova, size, readonly, fileOffset, answer }) => ({
         ...{ kind, iova, size, readonly, fileOffset },

@@ -77,5 +77,6 @@ export const qemu111: Revision = {
   },
   // Renamed in QEMU 9.0.
   dmaMapFunction: 'vfio_container_dma_map',
+  romfileRegion: 'vfio-cpr-pci.rom',
   mtree: form11,
 };

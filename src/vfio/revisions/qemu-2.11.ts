@@ -168,5 +168,6 @@ export const qemu211: Revision = {
     refusesMap: () => 0,
   },
   dmaMapFunction: 'vfio_dma_map',
+  romfileRegion: 'vfio-pci.rom',
   mtree: form2_11,
 };

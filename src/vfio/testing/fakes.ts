@@ -203,6 +203,7 @@ export function plug(fake: FakeDevice, bench: Bench = {}) {
       hostPageSize: P4K,
       machineOptsOutOfMsixEmulation: false,
       vfioUser: false,
+      romfileRegion: of.romfileRegion,
       reserve,
       emit: log.emit,
       ...environment,
