@@ -4,6 +4,7 @@ import { installedKernels, type InstalledKernel } from '../src/linux/boot/instal
 import { EMULATED_IOMMUS } from '../src/linux/emulated-iommus.ts';
 import { LinuxHost } from '../src/linux/kernel/linux-host.ts';
 import { answerOnModel } from '../src/linux/model/model-answers.ts';
+import { CONTAINERS, type ContainerKind } from '../src/linux/session/call-forms.ts';
 import { SessionComparison, type Disagreement } from '../src/linux/session/comparison.ts';
 import { isAnswered } from '../src/linux/session/host-call.ts';
 import type { HostSession } from '../src/linux/session/host-session.ts';
@@ -17,6 +18,8 @@ const SESSIONS = Number(process.env['BARPROOF_LINUX_SESSIONS'] ?? 40);
 const SEED = Number(process.env['BARPROOF_SEED'] ?? 20261130);
 /** The one host to ask, such as `amd64-7 amd-v1`; by default every kernel with its first IOMMU. */
 const ONLY = process.env['BARPROOF_LINUX_HOST'];
+/** The one container to use, such as `iommufd`; by default every container of the host. */
+const CONTAINER = process.env['BARPROOF_LINUX_CONTAINER'];
 /** In milliseconds. A boot under TCG takes 11 to 30 s on idle cores, and a session a third of a second. */
 const TIMEOUT = 600_000 + SESSIONS * 2_000;
 
@@ -53,6 +56,12 @@ if (installed.length > 0 && wanted.length === 0)
 
 const hosts = wanted.length > 0 ? wanted : [{ name: ONLY ?? 'any kernel', iommu: '' }];
 
+const containerNamed = (name: string): ContainerKind => {
+  const found = CONTAINERS.find((one) => one === name);
+  if (found !== undefined) return found;
+  throw new RangeError(`BARPROOF_LINUX_CONTAINER is "${name}"; expected one of ${CONTAINERS.join(', ')}`);
+};
+
 /** The first call to which the kernel and the model give different answers, in words. */
 const differenceText = ({ session, index, recorded, answer }: Disagreement): string =>
   `${hostText(session)}, call ${index}: ${callText(session, index)}: ` +
@@ -68,7 +77,7 @@ describe.each<Host>(hosts)('Linux on $name', ({ kernel, iommu }) => {
     reason === undefined ? title : `${title} (skipped: ${reason})`,
     { timeout: TIMEOUT },
     async () => {
-      const { name, release, architecture, pageSize } = kernel!;
+      const { name, release, architecture, pageSize, iommufd } = kernel!;
       let compared = 0;
       const compare = async (session: HostSession): Promise<void> => {
         const { session: asked, answers, console = [] } = await host.answer(session);
@@ -90,9 +99,10 @@ describe.each<Host>(hosts)('Linux on $name', ({ kernel, iommu }) => {
           .toSorted((a, b) => a.index - b.index);
         expect(first && differenceText(first)).toBeUndefined();
       };
-      const generated = hostSessions({
-        ...{ kernel: release, arch: architecture, pageSize, iommu },
-      });
+      const generated = hostSessions(
+        { kernel: release, arch: architecture, pageSize, iommu, iommufd },
+        CONTAINER === undefined ? undefined : [containerNamed(CONTAINER)],
+      );
       // A session that the two answer differently shrinks on the kernel.
       await fc.assert(fc.asyncProperty(generated, compare), {
         numRuns: SESSIONS,

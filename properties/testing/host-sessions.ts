@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { hex } from '../../src/address/index.ts';
+import type { ContainerKind } from '../../src/linux/session/call-forms.ts';
 import type { HostArchitecture, HostSession } from '../../src/linux/session/host-session.ts';
 import { decodeSession } from '../../src/linux/session/decode-session.ts';
+import { iommufdCalls } from './host-calls/iommufd-calls.ts';
 import { memslotCalls } from './host-calls/memslot-calls.ts';
 import { regionCalls } from './host-calls/region-calls.ts';
 import { spaprCalls } from './host-calls/spapr-calls.ts';
@@ -14,25 +16,32 @@ export interface GeneratedHost {
   readonly pageSize: bigint;
   /** The name of an emulated IOMMU. */
   readonly iommu: string;
+  /** Whether the kernel has iommufd; by default it has not. */
+  readonly iommufd?: boolean | undefined;
 }
 
 /** The kinds of containers that the sessions use. */
-export type GeneratedContainer = 'type1v2' | 'type1' | 'kvm' | 'region' | 'spapr-tce-v2';
+export type GeneratedContainer = ContainerKind;
 
 const CALLS = {
   type1v2: type1Calls,
   type1: type1Calls,
   kvm: memslotCalls,
   region: regionCalls,
+  iommufd: iommufdCalls,
   'spapr-tce-v2': spaprCalls,
 } as const satisfies Record<GeneratedContainer, (page: bigint) => fc.Arbitrary<object>>;
 
-/** The containers of an architecture, the more important ones more often. */
-export const CONTAINERS_OF: Readonly<Record<HostArchitecture, readonly GeneratedContainer[]>> = {
-  x86_64: ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'],
-  aarch64: ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'],
-  ppc64le: ['spapr-tce-v2'],
-};
+const TYPE1_AND_KVM: readonly GeneratedContainer[] = ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'];
+
+/** The containers of a host, the more important ones more often. */
+export const containersOf = ({
+  arch,
+  iommufd = false,
+}: Pick<GeneratedHost, 'arch' | 'iommufd'>): readonly GeneratedContainer[] =>
+  arch === 'ppc64le'
+    ? ['spapr-tce-v2']
+    : [...TYPE1_AND_KVM, ...(iommufd ? (['iommufd', 'iommufd', 'iommufd'] as const) : [])];
 
 /** Devices with a table in the middle of a BAR, with BARs below a page, and with several BARs. */
 const DEVICES = [
@@ -71,6 +80,9 @@ function devices(container: GeneratedContainer, page: bigint): fc.Arbitrary<obje
       return fc.constantFrom(...DEVICES.map(withOpen(true)));
     case 'spapr-tce-v2':
       return fc.constant({ ...simple, open: false });
+    // iommufd can bind and attach a device only through the device's open file.
+    case 'iommufd':
+      return fc.constantFrom(...[simple, simple, ...DEVICES].map(withOpen(true)));
     default:
       return fc.constantFrom(
         withOpen(true)(simple),
@@ -91,11 +103,11 @@ const machineTypes = (arch: HostArchitecture): fc.Arbitrary<number> =>
 /**
  * Sessions of 10 to 40 calls, biased to edges.
  *
- * @param containers those that the sessions use; by default the architecture's
+ * @param containers those that the sessions use; by default the host's
  */
 export const hostSessions = (
-  { kernel, arch, pageSize, iommu }: GeneratedHost,
-  containers: readonly GeneratedContainer[] = CONTAINERS_OF[arch],
+  { kernel, arch, pageSize, iommu, iommufd }: GeneratedHost,
+  containers: readonly GeneratedContainer[] = containersOf({ arch, iommufd }),
 ): fc.Arbitrary<HostSession> =>
   fc
     .constantFrom(...containers)
@@ -106,6 +118,7 @@ export const hostSessions = (
           device: devices(container, pageSize),
           ...(container.startsWith('type1') ? { dmaEntryLimit: entryLimits } : {}),
           ...(container === 'kvm' ? { vmType: machineTypes(arch) } : {}),
+          ...(container === 'iommufd' ? { attached: fc.constantFrom(true, true, false) } : {}),
         }),
         calls: fc.array(CALLS[container](pageSize), { minLength: 10, maxLength: 40 }),
       }),

@@ -7,7 +7,7 @@ import type { AnsweredSession, HostTarget } from '../host-target.ts';
 import { subPagePlacement } from '../session/sub-page-bars.ts';
 import type { HostSession } from '../session/host-session.ts';
 import { PreparationFailed } from './agent-calls.ts';
-import { carryOutOneByOne, carryOutTogether, type PreparedCall } from './carry-out.ts';
+import { carryOutOneByOne, carryOutTogether, type PlannedCall } from './carry-out.ts';
 import { encodeCall } from './encode-call.ts';
 import { whyNotSent } from './harmful-calls.ts';
 import { MachineKeeper, type LinuxHostOptions } from './machine-keeper.ts';
@@ -77,19 +77,22 @@ export class LinuxHost implements HostTarget {
   async #prepare(given: HostSession): Promise<{
     readonly machine: LinuxMachine;
     readonly prepared: PreparedSession;
-    readonly calls: readonly PreparedCall[];
+    readonly calls: readonly PlannedCall[];
   }> {
     const session = withOwnMemory(given, this.#sessions++);
     const { machine, bound } = await this.#keeper.machineFor(session);
     const prepared = await prepareSession(machine, session, bound);
     const placement = subPagePlacement(session, prepared.session);
     const whyNot = whyNotSent(prepared.session);
-    const calls = session.steps.map(({ call }, index): PreparedCall => {
-      const reason = whyNot(call, index);
-      return reason === undefined
-        ? (placement(call) ?? encodeCall(call, prepared.context))
-        : `not sent: ${reason}`;
-    });
+    const calls = session.steps.map(({ call }, index): PlannedCall => ({
+      opens: call.call === 'export-dma-buf',
+      prepare: () => {
+        const reason = whyNot(call, index);
+        return reason === undefined
+          ? (placement(call) ?? encodeCall(call, prepared.context))
+          : `not sent: ${reason}`;
+      },
+    }));
     return { machine, prepared, calls };
   }
 }
