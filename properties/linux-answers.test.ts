@@ -4,6 +4,7 @@ import { installedKernels, type InstalledKernel } from '../src/linux/boot/instal
 import { iommusOf, usualIommu } from '../src/linux/campaign/campaign-host.ts';
 import { compareWithModel } from '../src/linux/campaign/host-campaign.ts';
 import { LinuxHost } from '../src/linux/kernel/linux-host.ts';
+import { CONTAINERS, type ContainerKind } from '../src/linux/session/call-forms.ts';
 import { decodeSession } from '../src/linux/session/decode-session.ts';
 import { hostCampaignFigures, hostFindingBlock } from '../src/report/host-campaign-text.ts';
 import { whyNoLinux } from './testing/why-no-linux.ts';
@@ -14,6 +15,8 @@ const SESSIONS = Number(process.env['BARPROOF_LINUX_SESSIONS'] ?? 40);
 const SEED = Number(process.env['BARPROOF_SEED'] ?? 20261130);
 /** The one host to ask, such as `amd64-7 amd-v1`; by default every kernel with its usual IOMMU. */
 const ONLY = process.env['BARPROOF_LINUX_HOST'];
+/** The one container to use, such as `iommufd`; by default every container of the host. */
+const CONTAINER = process.env['BARPROOF_LINUX_CONTAINER'];
 /** In milliseconds. A boot under TCG takes 11 to 30 s on idle cores, and a session a third of a second. */
 const TIMEOUT = 600_000 + SESSIONS * 2_000;
 
@@ -39,6 +42,12 @@ if (installed.length > 0 && wanted.length === 0)
 
 const hosts = wanted.length > 0 ? wanted : [{ name: ONLY ?? 'any kernel', iommu: '' }];
 
+const containerNamed = (name: string): ContainerKind => {
+  const found = CONTAINERS.find((one) => one === name);
+  if (found !== undefined) return found;
+  throw new RangeError(`BARPROOF_LINUX_CONTAINER is "${name}"; expected one of ${CONTAINERS.join(', ')}`);
+};
+
 describe.each<Host>(hosts)('Linux on $name', ({ kernel, iommu }) => {
   const host = new LinuxHost({ kernels: kernel === undefined ? [] : [kernel] });
   afterAll(() => host.close());
@@ -49,12 +58,13 @@ describe.each<Host>(hosts)('Linux on $name', ({ kernel, iommu }) => {
     reason === undefined ? title : `${title} (skipped: ${reason})`,
     { timeout: TIMEOUT },
     async () => {
-      const { name, release, architecture, pageSize } = kernel!;
-      const generated = { kernel: release, arch: architecture, pageSize, iommu };
+      const { name, release, architecture, pageSize, iommufd } = kernel!;
+      const generated = { kernel: release, arch: architecture, pageSize, iommu, iommufd };
+      const containers = CONTAINER === undefined ? undefined : [containerNamed(CONTAINER)];
       // The campaign of `barproof check --target linux`. What differs shrinks on the kernel.
       const result = await compareWithModel({
         ...{ kernel: host, runs: SESSIONS, seed: SEED },
-        sessions: hostSessions(generated).map(decodeSession),
+        sessions: hostSessions(generated, containers).map(decodeSession),
       });
       const noCommands = { again: undefined, onModel: undefined };
       expect(

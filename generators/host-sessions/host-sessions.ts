@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { hex } from '../../src/address/index.ts';
+import { iommufdCalls } from './iommufd-calls.ts';
 import { memslotCalls } from './memslot-calls.ts';
 import { regionCalls } from './region-calls.ts';
 import { spaprCalls } from './spapr-calls.ts';
@@ -15,25 +16,32 @@ export interface GeneratedHost {
   readonly pageSize: bigint;
   /** The name of an emulated IOMMU. */
   readonly iommu: string;
+  /** Whether the kernel has iommufd; by default it has not. */
+  readonly iommufd?: boolean | undefined;
 }
 
 /** The kinds of containers that the sessions use. */
-export type GeneratedContainer = 'type1v2' | 'type1' | 'kvm' | 'region' | 'spapr-tce-v2';
+export type GeneratedContainer = 'type1v2' | 'type1' | 'kvm' | 'region' | 'iommufd' | 'spapr-tce-v2';
 
 const CALLS = {
   type1v2: type1Calls,
   type1: type1Calls,
   kvm: memslotCalls,
   region: regionCalls,
+  iommufd: iommufdCalls,
   'spapr-tce-v2': spaprCalls,
 } as const satisfies Record<GeneratedContainer, (page: bigint) => fc.Arbitrary<object>>;
 
-/** The containers of an architecture, the more important ones more often. */
-const CONTAINERS_OF: Readonly<Record<GeneratedHost['arch'], readonly GeneratedContainer[]>> = {
-  x86_64: ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'],
-  aarch64: ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'],
-  ppc64le: ['spapr-tce-v2'],
-};
+const TYPE1_AND_KVM: readonly GeneratedContainer[] = ['type1v2', 'type1v2', 'type1', 'kvm', 'kvm', 'region'];
+
+/** The containers of a host, the more important ones more often. */
+export const containersOf = ({
+  arch,
+  iommufd = false,
+}: Pick<GeneratedHost, 'arch' | 'iommufd'>): readonly GeneratedContainer[] =>
+  arch === 'ppc64le'
+    ? ['spapr-tce-v2']
+    : [...TYPE1_AND_KVM, ...(iommufd ? (['iommufd', 'iommufd', 'iommufd'] as const) : [])];
 
 /** Devices with a table in the middle of a BAR, with BARs below a page, and with several BARs. */
 const DEVICES = [
@@ -72,6 +80,9 @@ function devices(container: GeneratedContainer, page: bigint): fc.Arbitrary<obje
       return fc.constantFrom(...DEVICES.map(withOpen(true)));
     case 'spapr-tce-v2':
       return fc.constant({ ...simple, open: false });
+    // iommufd can bind and attach a device only through the device's open file.
+    case 'iommufd':
+      return fc.constantFrom(...[simple, simple, ...DEVICES].map(withOpen(true)));
     default:
       return fc.constantFrom(
         withOpen(true)(simple),
@@ -92,11 +103,11 @@ const machineTypes = (arch: GeneratedHost['arch']): fc.Arbitrary<number> =>
 /**
  * Sessions of 10 to 40 host calls as JSON, biased to edges: what a file for `barproof host` holds in a line.
  *
- * @param containers those that the sessions use; by default the architecture's
+ * @param containers those that the sessions use; by default the host's
  */
 export const hostSessions = (
-  { kernel, arch, pageSize, iommu }: GeneratedHost,
-  containers: readonly GeneratedContainer[] = CONTAINERS_OF[arch],
+  { kernel, arch, pageSize, iommu, iommufd }: GeneratedHost,
+  containers: readonly GeneratedContainer[] = containersOf({ arch, iommufd }),
 ): fc.Arbitrary<object> =>
   fc
     .constantFrom(...containers)
@@ -107,6 +118,7 @@ export const hostSessions = (
           device: devices(container, pageSize),
           ...(container.startsWith('type1') ? { dmaEntryLimit: entryLimits } : {}),
           ...(container === 'kvm' ? { vmType: machineTypes(arch) } : {}),
+          ...(container === 'iommufd' ? { attached: fc.constantFrom(true, true, false) } : {}),
         }),
         calls: fc.array(CALLS[container](pageSize), { minLength: 10, maxLength: 40 }),
       }),

@@ -108,6 +108,7 @@ const generatedHost = ({ kernel, iommu }: CampaignHost): GeneratedHost => ({
   arch: kernel.architecture,
   pageSize: kernel.pageSize,
   iommu,
+  iommufd: kernel.iommufd,
 });
 
 /** Which other hosts could be asked on this machine. */

@@ -1,9 +1,11 @@
 /** The Linux host: VFIO's containers and regions, IOMMU page sizes, KVM's memory slots. */
 export * from './aperture.ts';
+export * from './dma-buf-export.ts';
 export * from './errno.ts';
 export { HostAddresses } from './host-addresses.ts';
 export * from './iommu-container.ts';
 export * from './iommu-page-sizes.ts';
+export * from './iommufd-requests.ts';
 export * from './iommufd.ts';
 export * from './kernels/index.ts';
 export * from './kvm-architectures.ts';

@@ -4,6 +4,7 @@ import { TYPICAL_APERTURES } from './aperture.ts';
 import { Errno } from './errno.ts';
 import type { DmaMapRequest } from './iommu-container.ts';
 import { IommufdIoas, type IommufdOptions } from './iommufd.ts';
+import { kernelRules } from './kernels/index.ts';
 
 const KIB = 1024n;
 const X86 = 0x4020_1000n;
@@ -148,5 +149,48 @@ describe('IommufdIoas.unmap', () => {
     expect(space.unmap(iova(0n), LAST_ADDRESS)).toEqual({ errno: 0, unmapped: 0x6000n });
     expect(space.unmap(iova(0n), LAST_ADDRESS)).toEqual({ errno: 0, unmapped: 0n });
     expect(space.unmapAll()).toEqual({ errno: 0, unmapped: 0n });
+  });
+});
+
+describe('IommufdIoas.attach and detach', () => {
+  const detached = (): IommufdIoas => ioas({ domainPageSizes: 0n });
+  const domain = { domainPageSizes: X86, apertures: TYPICAL_APERTURES.intel48 };
+
+  it('brings the alignment and the reserved addresses of the domain, and takes them away again', () => {
+    const space = detached();
+    expect([space.alignment, space.iovaRanges]).toEqual([1n, [{ first: 0n, last: LAST_ADDRESS }]]);
+    expect(space.attach(domain)).toBe(0);
+    expect([space.alignment, space.iovaRanges]).toEqual([4n * KIB, TYPICAL_APERTURES.intel48]);
+    expect(space.map(request(0x800n, 0x1000n))).toBe(Errno.EINVAL);
+    expect(space.map(request(0xfee0_0000n, 0x1000n))).toBe(Errno.EINVAL);
+    space.detach();
+    expect(space.map(request(0x800n, 0x1000n))).toBe(0);
+  });
+
+  it('fails for a mapping that the domain cannot take, before one that cannot be pinned (host fact R2.4.2)', () => {
+    const space = detached();
+    space.map(request(0n, 0x1000n, { unusable: true }));
+    space.map(request(0x2001n, 0x1000n));
+    expect(space.attach(domain)).toBe(Errno.EADDRINUSE);
+    space.unmap(iova(0x2001n), 0x1000n);
+    expect(space.attach(domain)).toBe(Errno.EFAULT);
+    expect(space.pageSizes).toBe(0n);
+    space.unmapAll();
+    expect([space.attach(domain), space.attach({ domainPageSizes: 0x1_0000n })]).toEqual([0, 0]);
+    expect(space.pageSizes).toBe(X86);
+  });
+
+  it('accepts a dma-buf whose BAR cannot be accessed any more (host fact B8)', () => {
+    const space = detached();
+    let off = false;
+    const revocable = ioas({
+      ...{ domainPageSizes: 0n, kernel: kernelRules('7.2'), isUnusable: () => off },
+    });
+    const dmaBuf = { start: 0n, bytes: 0x1000n, ranges: 1 };
+    expect(revocable.map(request(0n, 0x1000n, { deviceMemory: true, dmaBuf }))).toBe(0);
+    off = true;
+    expect(revocable.attach(domain)).toBe(0);
+    expect(space.map(request(0n, 0x1000n, { deviceMemory: true }))).toBe(0);
+    expect(space.attach(domain)).toBe(Errno.EFAULT);
   });
 });

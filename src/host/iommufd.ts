@@ -11,26 +11,35 @@ import { isUsable, type Aperture } from './aperture.ts';
 import { Errno } from './errno.ts';
 import {
   failedUnmap,
+  type DmaBufPart,
   type DmaMapping,
   type DmaMapRequest,
   type IommuContainer,
   type UnmapResult,
 } from './iommu-container.ts';
+import { chooseIova } from './iova-choice.ts';
 import { DEFAULT_KERNEL, type IommufdRules, type KernelRules } from './kernels/index.ts';
 import { MappingTable } from './mapping-table.ts';
 import { PinnedMemory } from './pinned-memory.ts';
 
-/** The host behind an I/O address space of iommufd. */
-export interface IommufdOptions {
-  /** The host kernel's page in bytes. */
-  readonly hostPageSize: Size;
-  /** The page sizes of the attached IOMMU domain; 0 while no device is attached. */
+/** The IOMMU domain of a device. */
+export interface IommuDomain {
+  /** The page sizes of the domain; 0 while no device is attached. */
   readonly domainPageSizes: PageSizeBitmap;
   /**
    * The addresses that are not reserved, ascending, with a gap between any two. Empty, the default, is every
    * address.
    */
   readonly apertures?: readonly Aperture[] | undefined;
+}
+
+/** No device is attached. */
+const DETACHED: IommuDomain = { domainPageSizes: 0n };
+
+/** The host behind an I/O address space of iommufd, and the domain that is attached at first. */
+export interface IommufdOptions extends IommuDomain {
+  /** The host kernel's page in bytes. */
+  readonly hostPageSize: Size;
   /** The kernel; `DEFAULT_KERNEL` by default. */
   readonly kernel?: KernelRules | undefined;
   /** RLIMIT_MEMLOCK in bytes of a caller without CAP_IPC_LOCK (host fact R2.2.4). No limit by default. */
@@ -39,24 +48,25 @@ export interface IommufdOptions {
   readonly isUnusable?: ((request: DmaMapRequest) => boolean) | undefined;
 }
 
+/** The answer to a map whose IOVA the kernel chooses. */
+export interface ChosenMapResult {
+  readonly errno: Errno;
+  /** Where the memory is mapped; 0 after an error. */
+  readonly iova: Iova;
+}
+
 /**
- * An I/O address space (IOAS) of iommufd with its native calls, as QEMU's iommufd backend makes them: every
- * map has IOMMU_IOAS_MAP_FIXED_IOVA. Not the VFIO compatibility container. Linux drivers/iommu/iommufd,
- * host facts 2.1 to 2.3. The number of mappings has no limit (host fact R2.2.5).
+ * An I/O address space (IOAS) of iommufd with its native calls. QEMU's iommufd backend gives every map its IOVA
+ * (IOMMU_IOAS_MAP_FIXED_IOVA). Not the VFIO compatibility container. Linux drivers/iommu/iommufd, host facts 2.1 to
+ * 2.4. The number of mappings has no limit (host fact R2.2.5).
  */
 export class IommufdIoas implements IommuContainer {
-  /**
-   * The domain's own page sizes. iommufd keeps sizes below the host page, which type1 drops
-   * (host fact R2.1.1). The kernel reports the smallest alone (`out_iova_alignment`), and QEMU uses no other.
-   */
-  readonly pageSizes: PageSizeBitmap;
   readonly #hostPageSize: Size;
-  readonly #alignment: Size;
-  readonly #apertures: readonly Aperture[];
   readonly #rules: IommufdRules;
   readonly #pins: PinnedMemory;
   readonly #isUnusable: IommufdOptions['isUnusable'];
   readonly #table = new MappingTable();
+  #domain: IommuDomain;
 
   /** @throws RangeError for a kernel without iommufd. */
   constructor(options: IommufdOptions) {
@@ -65,11 +75,30 @@ export class IommufdIoas implements IommuContainer {
     this.#rules = rules;
     this.#pins = new PinnedMemory(options.lockLimit);
     this.#isUnusable = options.isUnusable;
-    this.pageSizes = options.domainPageSizes;
+    this.#domain = options;
     this.#hostPageSize = options.hostPageSize;
-    // Linux io_pagetable.c:iopt_calculate_iova_alignment: 1 byte while no domain is attached.
-    this.#alignment = smallestPage(options.domainPageSizes) || 1n;
-    this.#apertures = options.apertures ?? [];
+  }
+
+  /**
+   * The domain's own page sizes. iommufd keeps sizes below the host page, which type1 drops
+   * (host fact R2.1.1). The kernel reports the smallest alone (`alignment`), and QEMU uses no other.
+   */
+  get pageSizes(): PageSizeBitmap {
+    return this.#domain.domainPageSizes;
+  }
+
+  /**
+   * A, which IOMMU_IOAS_IOVA_RANGES reports as `out_iova_alignment`: 1 byte while no domain is attached. Linux
+   * io_pagetable.c:iopt_calculate_iova_alignment.
+   */
+  get alignment(): Size {
+    return smallestPage(this.pageSizes) || 1n;
+  }
+
+  /** The addresses that are not reserved, as IOMMU_IOAS_IOVA_RANGES reports them (host fact R2.4.1). */
+  get iovaRanges(): readonly Aperture[] {
+    const ranges = this.#domain.apertures ?? [];
+    return ranges.length > 0 ? ranges : [{ first: 0n as Iova, last: LAST_ADDRESS as Iova }];
   }
 
   /**
@@ -78,51 +107,119 @@ export class IommufdIoas implements IommuContainer {
    * I3 and I4).
    */
   map(request: DmaMapRequest): Errno {
-    const { iova, size, hostAddress } = request;
-    const alignment = this.#alignment;
+    const { iova, size } = request;
     // host fact I2
-    if (iova === LAST_ADDRESS || size === LAST_ADDRESS) return Errno.EOVERFLOW;
-    // host facts I5, I6 and R2.2.6: the end must fit, not only the last byte as in host fact I9.
-    const isEndTooHigh = hostAddress + size > LAST_ADDRESS;
-    if (isEndTooHigh && this.#rules.checksMemoryEndFirst) return Errno.EOVERFLOW;
-    if (size === 0n || size > LAST_ADDRESS - this.#hostPageSize) return Errno.EINVAL;
-    if (isEndTooHigh) return Errno.EOVERFLOW;
+    if (iova === LAST_ADDRESS) return Errno.EOVERFLOW;
+    const errno = this.#checkMemory(request);
+    if (errno !== 0) return errno;
     // host facts I7 and I8
-    if (!isAligned(size | iova, alignment)) return Errno.EINVAL;
+    if (!isAligned(size | iova, this.alignment)) return Errno.EINVAL;
     // host fact I9
     if (iova + size > END_OF_SPACE) return Errno.EOVERFLOW;
     // host facts I10 and I11: reserved addresses come before overlaps; in type1 after them
     // (host fact R2.2.1).
-    if (!isUsable(this.#apertures, iova, size)) return Errno.EINVAL;
+    if (!isUsable(this.#domain.apertures ?? [], iova, size)) return Errno.EINVAL;
     if (this.#table.firstOverlapping(iova, size) !== undefined) return Errno.EEXIST;
+    return this.#insert(request);
+  }
+
+  /** The same without IOMMU_IOAS_MAP_FIXED_IOVA: the kernel chooses the IOVA, and ignores that of the request. */
+  mapAnywhere(request: DmaMapRequest): ChosenMapResult {
+    const failed = (errno: Errno): ChosenMapResult => ({ errno, iova: 0n as Iova });
+    // host fact I2: also of an IOVA that is not fixed.
+    if (request.iova === LAST_ADDRESS) return failed(Errno.EOVERFLOW);
+    const wrong = this.#checkMemory(request);
+    if (wrong !== 0) return failed(wrong);
+    // host fact I7
+    if (!isAligned(request.size, this.alignment)) return failed(Errno.EINVAL);
+    const { errno, iova } = chooseIova({
+      ...{ size: request.size, memory: request.dmaBuf?.start ?? request.hostAddress },
+      ...{ alignment: this.alignment, hostPageSize: this.#hostPageSize },
+      apertures: this.#domain.apertures ?? [],
+      taken: this.mappings().map(({ iova: start, size }) => ({ start, end: start + size })),
+    });
+    if (errno !== 0) return failed(errno);
+    const refused = this.#insert({ ...request, iova });
+    return refused === 0 ? { errno: 0, iova } : failed(refused);
+  }
+
+  /**
+   * VFIO_DEVICE_ATTACH_IOMMUFD_PT: gives the mappings to the domain of a device. A mapping that the domain cannot take
+   * is EADDRINUSE, before memory that cannot be pinned. A device that is attached already stays. Linux
+   * io_pagetable.c:iopt_table_add_domain, host facts R2.1.1, R2.4.2 and R2.4.3.
+   */
+  attach(domain: IommuDomain): Errno {
+    if (this.pageSizes !== 0n) return 0;
+    const { domainPageSizes, apertures = [] } = domain;
+    const page = smallestPage(domainPageSizes);
+    const fits = ({ iova, size, hostAddress }: DmaMapping): boolean =>
+      isAligned(iova | size | (hostAddress & (this.#hostPageSize - 1n)), page) &&
+      isUsable(apertures, iova, size);
+    if (!this.mappings().every(fits)) return Errno.EADDRINUSE;
+    // A dma-buf that was revoked stays a mapping without memory (host fact B8).
+    for (const mapping of this.mappings()) {
+      if (mapping.dmaBuf === undefined && this.#isUnpinnable(mapping)) return Errno.EFAULT;
+    }
+    this.#domain = domain;
+    return 0;
+  }
+
+  /** VFIO_DEVICE_DETACH_IOMMUFD_PT: the mappings stay (host fact R2.4.3). */
+  detach(): void {
+    this.#domain = DETACHED;
+  }
+
+  /** The tests before the kernel looks at IOVAs: of the length, of the memory's end, and of a dma-buf. */
+  #checkMemory(request: DmaMapRequest): Errno {
+    const { size, hostAddress, dmaBuf } = request;
+    // host fact I2
+    if (size === LAST_ADDRESS) return Errno.EOVERFLOW;
+    if (dmaBuf !== undefined && this.#rules.mapsDmaBufOfBar) return this.#checkDmaBuf(request, dmaBuf);
+    // host facts I5, I6 and R2.2.6: the end must fit, not only the last byte as in host fact I9.
+    const isEndTooHigh = hostAddress + size > LAST_ADDRESS;
+    if (isEndTooHigh && this.#rules.checksMemoryEndFirst) return Errno.EOVERFLOW;
+    if (size === 0n || size > LAST_ADDRESS - this.#hostPageSize) return Errno.EINVAL;
+    return isEndTooHigh ? Errno.EOVERFLOW : 0;
+  }
+
+  /** A dma-buf is tested before the IOVA, attached or not (host facts B4, B5, B7 and R11.1). */
+  #checkDmaBuf(request: DmaMapRequest, { start, bytes, ranges }: DmaBufPart): Errno {
+    const { size } = request;
+    if (size === 0n) return Errno.EINVAL;
+    if (start + size - 1n > LAST_ADDRESS) return Errno.EOVERFLOW;
+    if (size > LAST_ADDRESS - this.#hostPageSize) return Errno.EINVAL;
+    if (start + size > LAST_ADDRESS) return Errno.EOVERFLOW;
+    if (start + size > bytes) return Errno.EINVAL;
+    if (this.#isUnusableNow(request)) return Errno.ENODEV;
+    return ranges > 1 ? Errno.EOPNOTSUPP : 0;
+  }
+
+  #isUnusableNow(request: DmaMapRequest): boolean {
+    return request.unusable === true || this.#isUnusable?.(request) === true;
+  }
+
+  /** Maps at addresses that are free. */
+  #insert(request: DmaMapRequest): Errno {
     // host fact I13: the kernel tests the offset in the page alone, so an alignment above the page asks for a
     // multiple of the page.
-    if (!isAligned(hostAddress & (this.#hostPageSize - 1n), alignment)) return Errno.EINVAL;
-    const errno = this.#errnoOfMemory(request);
+    if (!isAligned(request.hostAddress & (this.#hostPageSize - 1n), this.alignment)) return Errno.EINVAL;
+    const isDmaBuf = request.dmaBuf !== undefined && this.#rules.mapsDmaBufOfBar;
+    const errno = this.pageSizes === 0n || isDmaBuf ? 0 : this.#errnoOfPinning(request);
     if (errno !== 0) return errno;
-
     this.#pins.add(request);
     this.#table.insert(request);
     return 0;
   }
 
-  /**
-   * Why the kernel refuses the memory of a map; 0 if it does not. A dma-buf is always tested, memory at an address only
-   * once a domain is attached (host facts I14, R2.2.3, B4, B5, B7 and D18).
-   */
-  #errnoOfMemory(request: DmaMapRequest): Errno {
-    const { deviceMemory, dmaBuf, size } = request;
-    const unusable = request.unusable || this.#isUnusable?.(request);
-    if (dmaBuf !== undefined && this.#rules.mapsDmaBufOfBar) {
-      if (dmaBuf.start + size > dmaBuf.bytes) return Errno.EINVAL;
-      if (dmaBuf.ranges > 1) return Errno.EOPNOTSUPP;
-      // A dma-buf that was revoked cannot be mapped, attached or not.
-      return unusable ? Errno.ENODEV : 0;
-    }
-    if (this.pageSizes === 0n) return 0;
-    // The mmap of a BAR has no pages to pin.
-    if (deviceMemory || unusable) return Errno.EFAULT;
+  /** Why the kernel cannot pin the memory for a domain; 0 if it can (host facts I14, R2.2.3 and D18). */
+  #errnoOfPinning(request: DmaMapRequest): Errno {
+    if (this.#isUnpinnable(request)) return Errno.EFAULT;
     return this.#pins.hasRoomFor(request) ? 0 : Errno.ENOMEM;
+  }
+
+  /** The mmap of a BAR has no pages to pin. */
+  #isUnpinnable(request: DmaMapRequest): boolean {
+    return request.deviceMemory || this.#isUnusableNow(request);
   }
 
   /**

@@ -6,6 +6,8 @@ export const PROT = { NONE: 0, READ: 1, WRITE: 2 } as const;
 export const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20 } as const;
 /** O_RDWR. */
 export const READ_WRITE = 2;
+/** O_CLOEXEC. */
+export const O_CLOEXEC = 0o2000000;
 
 export interface MmapArguments {
   readonly address: bigint;

@@ -12,6 +12,8 @@ export interface InstalledKernel {
   readonly architecture: HostArchitecture;
   /** In bytes. */
   readonly pageSize: bigint;
+  /** Whether the kernel has iommufd. Debian's own kernels lack it, or the files of devices that it needs. */
+  readonly iommufd: boolean;
   /** The path of the kernel's image. */
   readonly image: string;
   /** The paths of its modules, each after the modules that it needs. */
@@ -33,13 +35,14 @@ export function installedKernels(folder: string = kernelFolder()): InstalledKern
 function readKernel(folder: string, name: string): InstalledKernel | undefined {
   try {
     const about = JSON.parse(readFileSync(join(folder, 'about.json'), 'utf8')) as Record<string, unknown>;
-    const { release, arch, pageSize } = about;
+    const { release, arch, pageSize, iommufd = false } = about;
     const architecture = HOST_ARCHITECTURES.find((one) => one === arch);
     if (architecture === undefined || typeof release !== 'string' || typeof pageSize !== 'number')
       return undefined;
     const order = readFileSync(join(folder, 'modules', 'order'), 'utf8').split('\n');
     return {
       ...{ name, release, architecture, pageSize: BigInt(pageSize), image: join(folder, 'kernel') },
+      iommufd: iommufd === true,
       modules: order.filter((file) => file !== '').map((file) => join(folder, 'modules', file)),
     };
   } catch {
@@ -53,6 +56,8 @@ export interface KernelWish {
   readonly kernel: string;
   readonly architecture: HostArchitecture;
   readonly pageSize: bigint;
+  /** Whether the kernel has to have iommufd; by default it need not. */
+  readonly iommufd?: boolean;
 }
 
 const versionOf = (release: string): string => /^\d+(?:\.\d+)?/.exec(release)?.[0] ?? release;
@@ -62,10 +67,12 @@ const versionOf = (release: string): string => /^\d+(?:\.\d+)?/.exec(release)?.[
  * wish of one number (`7`) is also met by a version that begins with that number.
  */
 export function chooseKernel(
-  { kernel, architecture, pageSize }: KernelWish,
+  { kernel, architecture, pageSize, iommufd = false }: KernelWish,
   kernels: readonly InstalledKernel[],
 ): InstalledKernel | undefined {
-  const fitting = kernels.filter((one) => one.architecture === architecture && one.pageSize === pageSize);
+  const fitting = kernels.filter(
+    (one) => one.architecture === architecture && one.pageSize === pageSize && (one.iommufd || !iommufd),
+  );
   const version = versionOf(kernel);
   return (
     fitting.find(({ release, name }) => release === kernel || name === kernel) ??

@@ -8,7 +8,7 @@ const kernel = (
   release: string,
   architecture: InstalledKernel['architecture'],
 ): InstalledKernel => ({
-  ...{ name, release, architecture, pageSize: 0x1000n, image: '/nowhere', modules: [] },
+  ...{ name, release, architecture, pageSize: 0x1000n, image: '/nowhere', modules: [], iommufd: false },
 });
 const KERNELS = [
   kernel('amd64-6.12', '6.12.117+deb13-amd64', 'x86_64'),

@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const kernel: InstalledKernel = {
   ...{ name: 'amd64-7', release: '7.3.4', architecture: 'x86_64', pageSize: 0x1000n },
-  ...{ image: '/nowhere', modules: [] },
+  ...{ image: '/nowhere', modules: [], iommufd: false },
 };
 const HOST = { kernel, iommu: 'intel-aw48' };
 

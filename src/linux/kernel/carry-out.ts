@@ -7,23 +7,42 @@ import type { EncodedCall } from './encoded-call.ts';
 /** A call that can be sent, or the reason why the call is not sent. */
 export type PreparedCall = EncodedCall | string;
 
+/** A call of a session. It is encoded only when barproof sends it, because it may name what an earlier call opened. */
+export interface PlannedCall {
+  readonly prepare: () => PreparedCall;
+  /** Whether the call opens something that later calls name, such as a dma-buf. */
+  readonly opens: boolean;
+}
+
 /**
- * Makes all calls in one round trip.
+ * Makes the calls in one round trip, or in one more for each call that opens something.
  *
  * @returns an answer for each call
  * @throws LinuxStopped when a call stops the kernel; then no answer is known
  */
 export async function carryOutTogether(
   machine: LinuxMachine,
-  calls: readonly PreparedCall[],
+  calls: readonly PlannedCall[],
 ): Promise<readonly CallAnswer[]> {
+  const answers: CallAnswer[] = [];
+  for (let next = 0; next < calls.length;) {
+    const opening = calls.findIndex(({ opens }, index) => index >= next && opens);
+    const end = opening < 0 ? calls.length : opening + 1;
+    answers.push(...(await roundTrip(machine, calls.slice(next, end))));
+    next = end;
+  }
+  return answers;
+}
+
+async function roundTrip(machine: LinuxMachine, calls: readonly PlannedCall[]): Promise<CallAnswer[]> {
+  const prepared = calls.map(({ prepare }) => prepare());
   const results = await machine.call(
-    calls.flatMap((call) => (typeof call === 'string' ? [] : call.commands)),
+    prepared.flatMap((call) => (typeof call === 'string' ? [] : call.commands)),
   );
   let next = 0;
-  return calls.map((call) => {
+  return prepared.map((call) => {
     if (typeof call === 'string') return { unanswered: call };
-    const answer = decode(call, results[next]!);
+    const answer = decode(call, results.slice(next, next + call.commands.length));
     next += call.commands.length;
     return answer;
   });
@@ -44,23 +63,23 @@ export interface KernelStop {
  */
 export async function carryOutOneByOne(
   machine: LinuxMachine,
-  calls: readonly PreparedCall[],
+  calls: readonly PlannedCall[],
 ): Promise<{ readonly answers: readonly CallAnswer[]; readonly stop: KernelStop | undefined }> {
   const answers: CallAnswer[] = [];
   let stop: KernelStop | undefined;
   for (const [index, call] of calls.entries()) {
-    if (typeof call === 'string') answers.push({ unanswered: call });
-    else if (stop !== undefined) answers.push({ unanswered: 'not sent: an earlier call stopped the kernel' });
-    else {
-      try {
-        const [result] = await machine.call(call.commands);
-        answers.push(decode(call, result!));
-        if (result!.kind === 'late') stop = { call: index, console: machine.console };
-      } catch (error) {
-        if (!(error instanceof LinuxStopped)) throw error;
-        answers.push({ unanswered: `the kernel stopped: ${error.message}` });
-        stop = { call: index, console: error.console };
-      }
+    if (stop !== undefined) {
+      answers.push({ unanswered: 'not sent: an earlier call stopped the kernel' });
+      continue;
+    }
+    try {
+      const [answer] = await roundTrip(machine, [call]);
+      answers.push(answer!);
+      if (isLate(answer!)) stop = { call: index, console: machine.console };
+    } catch (error) {
+      if (!(error instanceof LinuxStopped)) throw error;
+      answers.push({ unanswered: `the kernel stopped: ${error.message}` });
+      stop = { call: index, console: error.console };
     }
   }
   return { answers, stop };
@@ -72,8 +91,9 @@ const LATE = { unanswered: 'the call did not return in time' };
 /** Whether a call did not return, so that the kernel may hang. */
 export const isLate = (answer: CallAnswer): boolean => answer === LATE;
 
-function decode({ decode: decodeReturned }: EncodedCall, answer: AgentAnswer): CallAnswer {
+function decode({ decode: decodeReturned }: EncodedCall, answers: readonly AgentAnswer[]): CallAnswer {
+  const [answer, ...later] = answers as [AgentAnswer, ...AgentAnswer[]];
   if (answer.kind === 'late') return LATE;
   if (answer.kind === 'trap') return { unanswered: `signal ${answer.signal} ended the call` };
-  return decodeReturned(answer);
+  return decodeReturned(answer, later);
 }

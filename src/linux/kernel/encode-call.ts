@@ -16,8 +16,9 @@ import {
   type ChainedCapability,
 } from '../../host/abi/index.ts';
 import { command, MAP } from '../agent/commands.ts';
-import type { AnsweredCall, CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
-import { returned, simple, type CallContext, type EncodedCall } from './encoded-call.ts';
+import type { CapabilityForm, FieldValue, HostCall } from '../session/host-call.ts';
+import { encodeIommufdCall } from './encode-iommufd-call.ts';
+import { asZero, returned, simple, type CallContext, type EncodedCall } from './encoded-call.ts';
 import { encodeSpaprCall } from './encode-spapr-call.ts';
 
 /**
@@ -32,9 +33,6 @@ const COMMAND_REGISTER = (7n << 40n) + 4n;
 const MEMORY_AND_BUS_MASTER = 0x0006;
 /** The bytes that a request leaves for capabilities: more than any container or region has. */
 const INFO_BYTES = 2048;
-
-/** Replaces a positive result, such as an address, by 0: an address differs from run to run. */
-const asZero = (answer: AnsweredCall): AnsweredCall => (answer.ret > 0 ? { ...answer, ret: 0 } : answer);
 
 /**
  * Encodes a call of a session as commands for the agent.
@@ -117,7 +115,8 @@ export function encodeCall(call: HostCall, context: CallContext): EncodedCall | 
     case 'remove-window':
       return encodeSpaprCall(call, context);
     default:
-      return `${call.call} is not supported on a real kernel`;
+      if (context.addressSpace === undefined) return `${call.call} needs a session on iommufd`;
+      return encodeIommufdCall(call, context, context.addressSpace);
   }
 }
 

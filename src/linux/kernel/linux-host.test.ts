@@ -10,7 +10,7 @@ import { LinuxHost } from './linux-host.ts';
 const session = (more: object = {}) => decodeSession({ container: 'type1v2', calls: [], ...more });
 const kernel: InstalledKernel = {
   ...{ name: 'amd64-6.12', release: '6.12.1', architecture: 'x86_64', pageSize: 0x1000n },
-  ...{ image: '/nowhere/kernel', modules: [] },
+  ...{ image: '/nowhere/kernel', modules: [], iommufd: false },
 };
 
 describe('LinuxHost without a fitting kernel, IOMMU or QEMU', () => {

@@ -12,7 +12,7 @@ import {
   carryOutTogether,
   isLate,
   type KernelStop,
-  type PreparedCall,
+  type PlannedCall,
 } from './carry-out.ts';
 import { encodeCall } from './encode-call.ts';
 import { whyNotSent } from './harmful-calls.ts';
@@ -93,19 +93,22 @@ export class LinuxHost implements HostTarget {
   async #prepare(given: HostSession): Promise<{
     readonly machine: LinuxMachine;
     readonly prepared: PreparedSession;
-    readonly calls: readonly PreparedCall[];
+    readonly calls: readonly PlannedCall[];
   }> {
     const session = withOwnMemory(given, this.#sessions++);
     const { machine, bound } = await this.#keeper.machineFor(session);
     const prepared = await prepareSession(machine, session, bound);
     const placement = subPagePlacement(session, prepared.session);
     const whyNot = this.#sendsHarmful ? () => undefined : whyNotSent(prepared.session);
-    const calls = session.steps.map(({ call }, index): PreparedCall => {
-      const reason = whyNot(call, index);
-      return reason === undefined
-        ? (placement(call) ?? encodeCall(call, prepared.context))
-        : `not sent: ${reason}`;
-    });
+    const calls = session.steps.map(({ call }, index): PlannedCall => ({
+      opens: call.call === 'export-dma-buf',
+      prepare: () => {
+        const reason = whyNot(call, index);
+        return reason === undefined
+          ? (placement(call) ?? encodeCall(call, prepared.context))
+          : `not sent: ${reason}`;
+      },
+    }));
     return { machine, prepared, calls };
   }
 }

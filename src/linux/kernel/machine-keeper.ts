@@ -113,10 +113,11 @@ export class MachineKeeper {
     return this.#kept;
   }
 
-  #kernelFor({ arch: architecture, pageSize, kernel: named }: HostSession): InstalledKernel {
+  #kernelFor({ arch: architecture, pageSize, kernel: named, container }: HostSession): InstalledKernel {
     const wanted = this.#options.kernel ?? named;
     const kernels = this.#options.kernels ?? installedKernels();
-    const kernel = chooseKernel({ kernel: wanted, architecture, pageSize }, kernels);
+    const iommufd = container === 'iommufd';
+    const kernel = chooseKernel({ kernel: wanted, architecture, pageSize, iommufd }, kernels);
     if (kernel !== undefined) return kernel;
     if (kernels.length === 0) {
       throw new TargetUnavailable(
@@ -126,7 +127,8 @@ export class MachineKeeper {
     }
     const there = kernels.map(({ name, release }) => `${name} (${release})`).join(', ');
     const host = `${architecture} with pages of ${Number(pageSize) / 1024}K`;
-    const message = `no kernel ${wanted} for ${host} is installed; there are ${there}. See .ci/install-linux`;
+    const which = `${wanted}${iommufd ? ' with iommufd' : ''} for ${host}`;
+    const message = `no kernel ${which} is installed; there are ${there}. See .ci/install-linux`;
     throw new InvalidInput([{ path: 'kernel', message }]);
   }
 }

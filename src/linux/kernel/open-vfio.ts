@@ -1,13 +1,13 @@
 import { vfioRequest, VFIO_IOMMU_TYPES, type IoctlEncoding } from '../../host/abi/index.ts';
 import { DEFAULT_DMA_ENTRY_LIMIT } from '../../host/index.ts';
-import { command, MAP, PROT } from '../agent/commands.ts';
+import { command } from '../agent/commands.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
 import type { HostSession, SessionDevice, SessionOn, Type1Info } from '../session/host-session.ts';
-import { barAddress, SessionMemory } from '../session/memory-areas.ts';
 import { AgentCalls } from './agent-calls.ts';
-import { encodeCall, readType1Info, type1InfoRequest } from './encode-call.ts';
+import { readType1Info, type1InfoRequest } from './encode-call.ts';
 import { openContainer } from './open-container.ts';
-import { withPageNeighbours, type BoundDevice } from './plugged-device.ts';
+import { readyDevice } from './open-device.ts';
+import type { BoundDevice } from './plugged-device.ts';
 
 const TYPE1_PARAMETERS = '/sys/module/vfio_iommu_type1/parameters';
 
@@ -48,40 +48,8 @@ export async function openVfio(
     command.ioctl(group, vfioRequest('GROUP_GET_DEVICE_FD', ioctls), name),
     'GROUP_GET_DEVICE_FD',
   );
-  const context = { container, device: deviceFile, machine: -1, memory: new SessionMemory([]), ioctls };
-  const decodeOn = encodeCall({ call: 'decode', on: true }, context);
-  if (typeof decodeOn === 'object') await calls.need(decodeOn.commands[0]!, 'the command register');
-  const device = await withPageNeighbours(machine, wanted, session.pageSize);
-  return { container, deviceFile, device: await mmapBars(calls, device, deviceFile, session.pageSize) };
-}
-
-/** Mmaps each memory BAR as a whole. `mmapFlag` says whether the kernel allowed it. */
-async function mmapBars(
-  calls: AgentCalls,
-  device: SessionDevice,
-  descriptor: number,
-  pageSize: bigint,
-): Promise<SessionDevice> {
-  const memoryBars = device.bars.filter(({ type }) => type !== 'io');
-  const answers = await calls.askAll(
-    memoryBars.map(({ index, size }) =>
-      command.mmap({
-        address: barAddress(index),
-        length: size < pageSize ? pageSize : size,
-        protection: PROT.READ | PROT.WRITE,
-        flags: MAP.SHARED | MAP.FIXED,
-        descriptor,
-        offset: BigInt(index) << 40n,
-      }),
-    ),
-  );
-  const bars = device.bars.map((bar) => {
-    const answer = answers[memoryBars.indexOf(bar)];
-    return answer === undefined
-      ? bar
-      : { ...bar, mmapFlag: answer.kind === 'returned' && answer.result >= 0 };
-  });
-  return { ...device, bars };
+  const file = { descriptor: deviceFile, pageSize: session.pageSize, ioctls };
+  return { container, deviceFile, device: await readyDevice(machine, wanted, file) };
 }
 
 /** What VFIO_IOMMU_GET_INFO reports of a type1 container. */

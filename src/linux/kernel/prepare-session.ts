@@ -5,6 +5,7 @@ import type { Area, HostSession } from '../session/host-session.ts';
 import { barAreas, SessionMemory } from '../session/memory-areas.ts';
 import { AgentCalls } from './agent-calls.ts';
 import type { CallContext } from './encoded-call.ts';
+import { openIommufd } from './open-iommufd.ts';
 import { openKvm } from './open-kvm.ts';
 import { openSpapr } from './open-spapr.ts';
 import { openVfio, type1Info } from './open-vfio.ts';
@@ -39,6 +40,15 @@ export async function prepareSession(
     return {
       session: { ...session, kernel: machine.kernel.release, device, info },
       context: { container, device: -1, machine: -1, memory: new SessionMemory(session.areas), ioctls },
+    };
+  }
+  if (session.container === 'iommufd') {
+    const { file, space, deviceFile, device, info } = await openIommufd(machine, session, bound, ioctls);
+    const areas = [...anonymous, ...barAreas(device, session.pageSize)];
+    const memory = new SessionMemory(areas);
+    return {
+      session: { ...session, kernel: machine.kernel.release, device, areas, info },
+      context: { container: file, device: deviceFile, machine: -1, addressSpace: space, memory, ioctls },
     };
   }
   const { container, deviceFile, device } = await openVfio(machine, session, bound, ioctls);

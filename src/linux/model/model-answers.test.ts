@@ -224,39 +224,6 @@ describe('the answers of the model', () => {
     ]);
   });
 
-  it('to calls on iommufd refuse the mmap of a BAR, and are missing after a detach', () => {
-    const info = { device: { open: true, bars: [{ index: 0, size: '0x4000', type: 'mem64' }] } };
-    const ioasMap = (vaddr: string, flags = 7) => ({
-      call: 'ioas-map',
-      iova: '0x10000',
-      size: '0x1000',
-      vaddr,
-      flags,
-    });
-    const ioasUnmap = { call: 'ioas-unmap', iova: '0x10000', size: '0x1000' };
-    expect(
-      answersTo(
-        'iommufd',
-        [
-          ioasMap('ram+0x0', 15),
-          ioasMap('ram+0x0', 1),
-          ioasMap('bar0+0x0'),
-          ioasMap('ram+0x0', 6),
-          ioasMap('ram+0x0'),
-          ioasUnmap,
-          ioasUnmap,
-          { call: 'detach' },
-          ioasUnmap,
-        ],
-        { info },
-      ),
-    ).toEqual([
-      ...['EOPNOTSUPP', 'EINVAL', 'EFAULT', expect.stringMatching(/I12/), '0 mapped=0x10000'],
-      ...['0 unmapped=0x1000', 'ENOENT unmapped=0x1000'],
-      ...[expect.stringMatching(/^not modelled/), expect.stringMatching(/^not modelled/)],
-    ]);
-  });
-
   it('to region-info of other regions are those of the device, and EINVAL for an argsz below 32', () => {
     const bar = (index: number, size: string) => ({ index, size, type: 'mem32' });
     const answers = (vendor: string | undefined, bars: readonly object[]): string[] =>

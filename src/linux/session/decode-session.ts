@@ -4,7 +4,7 @@ import { EMULATED_IOMMUS } from '../emulated-iommus.ts';
 import { CALLS_OF, CONTAINERS } from './call-forms.ts';
 import { decodeDevice } from './decode-device.ts';
 import { decodeInfo } from './decode-info.ts';
-import { HOST_ARCHITECTURES, type Area, type HostSession } from './host-session.ts';
+import { HOST_ARCHITECTURES, type Area, type HostSession, type IommufdInfo } from './host-session.ts';
 import { barAreas, DEFAULT_AREAS, isAreaName } from './memory-areas.ts';
 import { SessionDecoder } from './session-decoder.ts';
 
@@ -55,7 +55,10 @@ export function decodeSession(value: unknown): HostSession {
     pageSize,
     iommu: EMULATED_IOMMUS.get(iommu),
   });
-  const device = decodeDevice(decoder, info.fields['device'], 'info.device', container === 'region');
+  const opened = container === 'region' || container === 'iommufd';
+  const device = decodeDevice(decoder, info.fields['device'], 'info.device', opened);
+  if (container === 'iommufd' && !device.open && (info.info as IommufdInfo).attached)
+    decoder.report('info.attached', 'expected false, because the file of the device is not open');
   const areas = decodeAreas(decoder, info.fields['backings']);
   const steps = decoder.array(fields['calls'], 'calls', (call, path) =>
     decoder.step(call, path, CALLS_OF[container]),
