@@ -10,6 +10,7 @@ import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
 import { withDmaWindow } from './dma-windows.ts';
+import { withFault } from './faults.ts';
 import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
@@ -43,6 +44,8 @@ export interface ScenarioConstraints {
   readonly virtioMem?: boolean;
   /** Whether to draw read-only BARs, where `overlays` allows it. By default for revisions with iommufd, as above. */
   readonly readonlyBars?: boolean;
+  /** Whether hosts may have faults, where a kernel is the host; true by default. */
+  readonly faults?: boolean;
   /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */
   readonly realistic?: boolean;
 }
@@ -68,6 +71,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     virtioMem = iommuTypes.includes('iommufd'),
     readonlyBars = iommuTypes.includes('iommufd'),
     realistic = false,
+    faults = true,
   } = constraints;
   const recent = { virtioMem, readonlyBars };
   if (realistic || choose.chance(REALISTIC_SHARE)) {
@@ -103,5 +107,5 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const whole = overlays
     ? withMemoryOperations(choose, drawnWhole, { ...recent, isReal: false })
     : drawnWhole;
-  return withLaterChanges(choose, whole, { modelOnly: overlays, isReal: false });
+  return withFault(choose, withLaterChanges(choose, whole, { modelOnly: overlays, isReal: false }), faults);
 }

@@ -47,9 +47,11 @@ export class QemuDevices {
    * @throws VmmAbort where QEMU dies of the device, or of refusing it.
    */
   plug(spec: DeviceSpec, isHotplug: boolean): void {
-    const container = this.#options.containers.connect(spec.id);
+    const container = this.#options.containers.connect(spec);
     try {
       const device = this.#realize(spec);
+      // QEMU resets a device that is plugged into a running machine (vfio fact 5.23).
+      if (isHotplug) device.askForReset();
       this.plugged.push(device);
       this.#containerOf.set(device, container);
     } catch (error) {
@@ -103,7 +105,7 @@ export class QemuDevices {
   }
 
   #realize(spec: DeviceSpec): VfioDevice {
-    const { scenario, revision, machine, emit } = this.#environment;
+    const { scenario, revision, machine, emit, faults } = this.#environment;
     const { reserve, optsOutOfMsixEmulation } = this.#options;
     const { hostPageSize } = scenario.machine;
     return new VfioDevice(
@@ -122,6 +124,7 @@ export class QemuDevices {
         machineOptsOutOfMsixEmulation: optsOutOfMsixEmulation,
         vfioUser: isVfioUser(scenario),
         reserve,
+        faults,
         emit,
       },
     );

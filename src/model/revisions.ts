@@ -24,6 +24,8 @@ export interface Scope {
   /** Whether the revision runs scenarios with a virtio-mem, and with read-only BARs; `false` for cloud-hypervisor. */
   readonly virtioMem: boolean;
   readonly readonlyBars: boolean;
+  /** Whether the rules of the revision say what becomes of a request that a fault of the host refuses. */
+  readonly faults: boolean;
 }
 
 /** The scope of a revision. cloud-hypervisor has one machine, its own, and no memory API as QEMU has. */
@@ -31,6 +33,6 @@ export const scopeOf = (revision: AnyRevision): Scope => ({
   revision: revision.id,
   iommuTypes: revision.iommus,
   ...(revision.vmm === undefined
-    ? { virtioMem: revision.hasVirtioMem, readonlyBars: revision.hasReadonlyBars }
-    : { machineTypes: ['generic'], overlays: false, virtioMem: false, readonlyBars: false }),
+    ? { virtioMem: revision.hasVirtioMem, readonlyBars: revision.hasReadonlyBars, faults: true }
+    : { machineTypes: ['generic'], overlays: false, virtioMem: false, readonlyBars: false, faults: false }),
 });

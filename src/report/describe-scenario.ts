@@ -1,5 +1,11 @@
 import { bytes, hex } from '../address/index.ts';
-import { isKernelVersion, type DeviceSpec, type Operation, type Scenario } from '../scenario/index.ts';
+import {
+  isKernelVersion,
+  type DeviceSpec,
+  type FaultSpec,
+  type Operation,
+  type Scenario,
+} from '../scenario/index.ts';
 import { count } from './count.ts';
 
 /** The column, from 0, in which the texts of a described scenario begin. */
@@ -24,6 +30,7 @@ export function describeScenario(
     ...(iommu.maxWindows === undefined ? [] : [`at most ${iommu.maxWindows} windows`]),
     ...(host.memlock === undefined ? [] : [`${bytes(host.memlock)} lockable`]),
     ...(host.unpinnableRam ?? []).map(({ start, end }) => `RAM ${hex(start)}-${hex(end)} not pinnable`),
+    ...(host.faults ?? []).map(describeFault),
   ];
   const { cpu, pciHole64Size, highmemMmioSize } = machine;
   const windows = [
@@ -44,6 +51,17 @@ export function describeScenario(
       return `${label.padEnd(8)} ${index + 1} ${describeOperation(operation)}${mark(index + 1)}`;
     }),
   ];
+}
+
+/** `dma-map at 0xe0000000 fails with ENOMEM`. */
+function describeFault({ request, answer, at, device, nth }: FaultSpec): string {
+  const which = [
+    ...(nth === undefined ? [] : [`number ${nth}`]),
+    ...(device === undefined ? [] : [`of ${device}`]),
+    ...(at === undefined ? [] : [`at ${hex(at)}`]),
+  ];
+  const end = answer === 'never' ? 'is never answered' : `fails with ${answer}`;
+  return [request, ...which, end].join(' ');
 }
 
 /** Page sizes; of more than four, the first four and how many more there are. */

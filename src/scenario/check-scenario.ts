@@ -1,3 +1,4 @@
+import { checkFaults } from './check-faults.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 import { FIRST_IOMMUFD_KERNEL, isKernelBefore, isKernelVersion } from './host-kernel.ts';
 import {
@@ -30,6 +31,7 @@ export function checkScenario(scenario: Scenario, decoder: ScenarioDecoder, path
     decoder.report(at('machine.ram'), 'expected a multiple of hostPageSize');
   }
   checkHost(scenario, decoder, at);
+  checkFaults(scenario, decoder, at('host.faults'));
   checkOperations(scenario, decoder, at('operations'));
 }
 
